@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The block device driver (VirtIO 1.4, section 5.2).
+ *
+ *     vpt_blk_init(&blk, &device, NULL);               negotiates and reads the configuration
+ *     vpt_blk_queue_init(&queue, &blk, 0, &config);     one or more queues
+ *     vpt_blk_start(&blk);                              DRIVER_OK
+ *
+ * then, per queue and under the caller's lock for that queue, either asynchronous requests (submit, kick, poll)
+ * or the blocking helpers. Sectors are always 512 bytes, whatever the block size.
+ */
+#ifndef VPT_BLK_H
+#define VPT_BLK_H
+
+#include <vpt/queue.h>
+
+VPT_BEGIN_DECLARATIONS
+
+#define VPT_BLK_SECTOR_SIZE 512u
+#define VPT_BLK_ID_SIZE     20u
+
+#define VPT_BLK_F_SIZE_MAX 1u
+#define VPT_BLK_F_SEG_MAX  2u
+#define VPT_BLK_F_GEOMETRY 4u
+#define VPT_BLK_F_RO       5u
+#define VPT_BLK_F_BLK_SIZE 6u
+#define VPT_BLK_F_FLUSH    9u
+#define VPT_BLK_F_TOPOLOGY 10u
+
+/* What the device says of itself. Fields whose feature is not offered hold the value after "else". */
+struct vpt_blk_info {
+    uint64_t capacity;       /* 512-byte sectors */
+    bool read_only;          /* else false */
+    bool flush;              /* there is a volatile cache to flush; else false */
+    uint32_t block_size;     /* bytes, a power of two, the best unit for requests; else 512 */
+    uint32_t size_max;       /* bytes in one segment; else 0xffffffff */
+    uint32_t seg_max;        /* data segments in one request, at least 1; else 0xffffffff */
+    uint16_t cylinders;      /* geometry; else 0 */
+    uint8_t heads;
+    uint8_t sectors;
+    uint8_t physical_block_exponent; /* a physical block is block_size << this; else 0 */
+    uint8_t alignment_offset;        /* of the first aligned block, in blocks; else 0 */
+    uint16_t minimum_io_size;        /* suggested, in blocks; else 0 */
+    uint32_t optimal_io_size;        /* suggested largest, in blocks; else 0 */
+};
+
+/* A block device, in the caller's memory. Read `info`; the rest is private. */
+struct vpt_blk {
+    struct vpt_device *device;
+    struct vpt_blk_info info;
+};
+
+enum vpt_blk_operation {
+    VPT_BLK_READ = 0,
+    VPT_BLK_WRITE = 1,
+    VPT_BLK_FLUSH = 4,
+    VPT_BLK_GET_ID = 8
+};
+
+struct vpt_blk_request {
+    enum vpt_blk_operation operation;
+    uint64_t sector;                    /* first sector; 0 for flush and get-id */
+    const struct vpt_segment *segments; /* data, at device addresses; read during the call only */
+    uint16_t segment_count;             /* 0 for flush */
+};
+
+struct vpt_blk_completion {
+    void *token;
+    enum vpt_status status;
+};
+
+/* What the device sees of a request beside its data, and what the driver remembers of it. Both private. */
+struct vpt_blk_slot_shared {
+    uint32_t type;
+    uint32_t reserved;
+    uint64_t sector;
+    uint8_t status;
+    uint8_t padding[15];
+};
+
+struct vpt_blk_slot {
+    void *token;
+    uint16_t next;
+    bool in_flight;
+};
+
+#define VPT_BLK_SLOTS_SIZE(requests)   (sizeof(struct vpt_blk_slot_shared) * (size_t)(requests)) /* align 16 */
+#define VPT_BLK_PRIVATE_SIZE(requests) (sizeof(struct vpt_blk_slot) * (size_t)(requests)) /* align: pointer */
+
+/*
+ * How a queue is to be. Zeroed: 64 requests in flight, 16 data segments in each, all memory from the port.
+ * With fewer ring entries than all requests need at their longest, submitting says VPT_RESOURCE_FULL earlier.
+ */
+struct vpt_blk_queue_config {
+    uint16_t requests; /* in flight at most; 0: 64 */
+    uint16_t segments; /* of data in one request at most; 0: 16 */
+    uint16_t size;     /* of the virtqueue; 0: what the requests and segments need, up to 256 */
+    struct vpt_queue_memory memory; /* of the virtqueue; see VPT_BLK_QUEUE_INDIRECT_SIZE */
+    struct vpt_memory slots; /* VPT_BLK_SLOTS_SIZE(requests) bytes; a NULL address: from the port */
+    void *private_state;     /* VPT_BLK_PRIVATE_SIZE(requests) bytes; NULL: from the port */
+    size_t private_size;
+};
+
+/* Indirect tables hold the header and the status byte too. */
+#define VPT_BLK_QUEUE_INDIRECT_SIZE(requests, segments) VPT_QUEUE_INDIRECT_SIZE(requests, (segments) + 2u)
+
+/* A queue of a block device, in the caller's memory. Private. */
+struct vpt_blk_queue {
+    struct vpt_queue queue;
+    struct vpt_blk *blk;
+    struct vpt_memory slots;
+    struct vpt_blk_slot *states;
+    struct vpt_memory private_memory;
+    uint16_t requests;
+    uint16_t segments; /* of one request at most: the least of what was asked for, seg_max and the ring */
+    uint16_t free_head;
+    uint16_t in_flight;
+    uint16_t owned;
+};
+
+/*
+ * Resets the device, negotiates (vpt_device_negotiate()) and reads the configuration into blk->info.
+ * `refused`: features not to accept even if offered; NULL for none.
+ * VPT_UNSUPPORTED_DEVICE: not a block device. VPT_DEVICE_CONFIG: block_size is no power of two from 512 up, or size_max
+ * and seg_max leave no room for a sector. On failure *blk is zeroed and the device FAILED. Init or panic; device's lock.
+ */
+enum vpt_status vpt_blk_init(struct vpt_blk *blk, struct vpt_device *device, const struct vpt_features *refused);
+
+/*
+ * Sets up request queue `index` (0 is always there); NULL for `config` is a zeroed one. See vpt_queue_init() for
+ * statuses. On failure *queue is zeroed and may be tried again with another config. Init or panic; device's lock.
+ */
+enum vpt_status vpt_blk_queue_init(struct vpt_blk_queue *queue, struct vpt_blk *blk, uint16_t index,
+                                   const struct vpt_blk_queue_config *config);
+
+/* Lets the device run. See vpt_device_start(). */
+enum vpt_status vpt_blk_start(struct vpt_blk *blk);
+
+/*
+ * Submits a request; it comes back once, by vpt_blk_poll(), with `token`. The device sees it at the next
+ * vpt_blk_kick(). Data belongs to the device until the completion.
+ *
+ * VPT_RESOURCE_FULL: complete something first. VPT_CALLER_RANGE: past the capacity (BLK-OP-2).
+ * VPT_CALLER_ALIGNMENT: no whole number of sectors (BLK-OP-6), or not 20 bytes for get-id (BLK-OP-8).
+ * VPT_CALLER_TOO_LONG: too many segments, or one above size_max. VPT_CALLER_READ_ONLY.
+ * VPT_UNSUPPORTED_REQUEST: a flush where FLUSH is not negotiated, or an unknown operation.
+ * VPT_CALLER_ARGUMENT: no data, an empty segment, data or a sector with a flush. Or why the queue is dead.
+ */
+enum vpt_status vpt_blk_submit(struct vpt_blk_queue *queue, const struct vpt_blk_request *request, void *token);
+
+/* Shows the device what was submitted and notifies it if it wants to be. See vpt_queue_kick(). */
+enum vpt_status vpt_blk_kick(struct vpt_blk_queue *queue);
+
+/*
+ * Takes one completed request: VPT_OK with *completion filled, or VPT_EMPTY. The completion's status is VPT_OK,
+ * VPT_DEVICE_IO_ERROR, VPT_UNSUPPORTED_REQUEST, or VPT_DEVICE_REQUEST_STATUS for a status byte that was never written.
+ * A dead queue returns what killed it; reset the device, and the requests in flight come back, each once, with
+ * VPT_CANCELLED, or with VPT_DEVICE_STUCK if the reset did not finish: then their data is still the device's.
+ */
+enum vpt_status vpt_blk_poll(struct vpt_blk_queue *queue, struct vpt_blk_completion *completion);
+
+/*
+ * Blocking helpers: they share the caller's buffer through the port, split what is too long for one request, and
+ * poll for at most VPT_WAIT_REQUEST per request. A request that does not return in time ends in a reset of the
+ * device: then VPT_DEVICE_TIMEOUT, or VPT_DEVICE_STUCK if the reset did not finish (the buffer stays the device's
+ * and shared). Bring-up starts over after either. On another error earlier parts may have been carried out.
+ *
+ * `size` is bytes, a multiple of 512; 0 is carried out as nothing. VPT_CALLER_BUSY: asynchronous requests are in
+ * flight. VPT_UNSUPPORTED_PORT: the port cannot share. VPT_RESOURCE_SEGMENTS: the shares are too small.
+ * Thread or panic; queue's lock, and the device's for the reset.
+ */
+enum vpt_status vpt_blk_read(struct vpt_blk_queue *queue, uint64_t sector, void *buffer, size_t size);
+enum vpt_status vpt_blk_write(struct vpt_blk_queue *queue, uint64_t sector, const void *buffer, size_t size);
+
+/* Makes all completed writes durable; without FLUSH they already are (BLK-INIT-2), and nothing is sent. */
+enum vpt_status vpt_blk_flush(struct vpt_blk_queue *queue);
+
+/* Reads the device's id string into id[0..19] and puts a 0 at id[20]. */
+enum vpt_status vpt_blk_get_id(struct vpt_blk_queue *queue, char id[VPT_BLK_ID_SIZE + 1u]);
+
+/*
+ * Gives a queue's memory back after a reset, once every request has come back by vpt_blk_poll() (else
+ * VPT_CALLER_BUSY). VPT_CALLER_STATE, VPT_DEVICE_STUCK as vpt_queue_release().
+ */
+enum vpt_status vpt_blk_queue_release(struct vpt_blk_queue *queue);
+
+VPT_END_DECLARATIONS
+
+#endif

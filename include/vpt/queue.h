@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Virtqueues (VirtIO 1.4, sections 2.6 and 2.7).
+ *
+ *     add(segments, readable, writable, token) ... -> publish -> kick if needed -> pop(token, written)
+ *
+ * A queue lives in two memories. The rings and the indirect tables are shared with the device and trusted by
+ * nobody; the private state (free lists, tokens, lengths) is the driver's own. A queue belongs to one context
+ * at a time: every call on it takes the caller's lock for this queue, except vpt_queue_has_used(). Queues of
+ * one device need no common lock.
+ *
+ * A device that lies in the used ring kills the queue: the call that notices returns what the lie was, and so
+ * do later calls, until the device is reset; then vpt_queue_drain() gives back every token in flight.
+ */
+#ifndef VPT_QUEUE_H
+#define VPT_QUEUE_H
+
+#include <vpt/transport.h>
+
+VPT_BEGIN_DECLARATIONS
+
+#define VPT_QUEUE_SIZE_MAX 32768u
+
+/* What the driver remembers of a request in flight. Private. */
+struct vpt_queue_slot {
+    void *token;
+    uint32_t writable; /* bytes that the device may write */
+    uint16_t tail;     /* last descriptor of the chain */
+    uint16_t count;    /* descriptors of the chain; 0: not in flight; above the largest queue: in a table */
+};
+
+/* Bytes of memory for a queue of `size` entries. Alignments are 16, 2 and 4 (SPLIT-LAYOUT-1). */
+#define VPT_QUEUE_DESCRIPTOR_AREA_SIZE(size) (16u * (size_t)(size))
+#define VPT_QUEUE_DRIVER_AREA_SIZE(size)     (6u + 2u * (size_t)(size))
+#define VPT_QUEUE_DEVICE_AREA_SIZE(size)     (6u + 8u * (size_t)(size))
+
+/* All three in one piece, with the used ring at a multiple of `alignment` (4; a legacy interface: 4096). */
+#define VPT_QUEUE_RINGS_SIZE(size, alignment)                                                                     \
+    (((VPT_QUEUE_DESCRIPTOR_AREA_SIZE(size) + VPT_QUEUE_DRIVER_AREA_SIZE(size) + (alignment)-1u) &                \
+      ~((size_t)(alignment)-1u)) +                                                                                \
+     VPT_QUEUE_DEVICE_AREA_SIZE(size))
+#define VPT_QUEUE_RINGS_ALIGNMENT        16u
+#define VPT_QUEUE_LEGACY_RINGS_ALIGNMENT 4096u /* both of the start and of the used ring */
+
+/* `tables` indirect tables of `segments` entries. Alignment 16. */
+#define VPT_QUEUE_INDIRECT_SIZE(tables, segments) (16u * (size_t)(tables) * (size_t)(segments))
+
+/* The private state. Alignment: a pointer's. */
+#define VPT_QUEUE_PRIVATE_SIZE(size, tables)                                                                      \
+    ((size_t)(size) * sizeof(struct vpt_queue_slot) + 2u * (size_t)(size) + 2u * (size_t)(tables))
+
+/*
+ * Memory that the caller hands over, for as long as the queue exists. An area with a NULL address is taken from
+ * the port. If `driver_area` is given, so must be `device_area`, and `rings` is the descriptor area alone;
+ * otherwise `rings` holds all three. A legacy interface takes them in one piece only. Size them by the macros
+ * above for the size that is asked for; a smaller queue uses less.
+ */
+struct vpt_queue_memory {
+    struct vpt_memory rings;
+    struct vpt_memory driver_area; /* "available" ring */
+    struct vpt_memory device_area; /* "used" ring */
+    struct vpt_memory indirect;
+    void *private_state; /* never given to a device */
+    size_t private_size; /* bytes */
+};
+
+/* How a queue is to be. Zeroed: virtqueue 0, of the device's maximum size, no indirect tables, port memory. */
+struct vpt_queue_config {
+    uint16_t index; /* of the virtqueue */
+    uint16_t size;  /* entries wanted, a power of two up to 32768; 0: what the device has at most */
+    uint16_t indirect_tables;   /* requests that may be in a table at once; unused without INDIRECT_DESC */
+    uint16_t indirect_segments; /* entries of each table; longer requests become chains */
+    struct vpt_queue_memory memory;
+};
+
+/* A queue, in the caller's memory. Every member is private. */
+struct vpt_queue {
+    /* Shared with the device. */
+    void *descriptors;
+    void *available;
+    void *used;
+    void *tables;
+    uint64_t tables_address;
+
+    /* The driver's own. */
+    struct vpt_queue_slot *slots;
+    uint16_t *links;       /* next descriptor of a chain or of the free list */
+    uint16_t *table_links; /* next table of the free list */
+    uint16_t mask;         /* size - 1 */
+    uint16_t table_segments;
+    uint16_t free_head;
+    uint16_t free_count;
+    uint16_t table_head;
+    uint16_t table_count; /* free ones */
+    uint16_t available_index; /* next entry to fill */
+    uint16_t published;       /* the index the device has been shown */
+    uint16_t last_used;       /* next used element to pop */
+    uint16_t used_seen;       /* the used index when it was last read and checked */
+    uint16_t kicked;          /* `published` at the last kick decision */
+    uint16_t armed;           /* what used_event was set to */
+    uint32_t unkicked;        /* buffers published since the last kick decision */
+    uint32_t kicks;           /* notifications sent */
+    enum vpt_status dead;     /* VPT_OK while alive */
+    bool event_idx;
+    bool device_order; /* ring fields are in the other byte order than the CPU's */
+    bool strong;       /* device-strength barriers (ORDER_PLATFORM) */
+    bool notifications; /* used buffer notifications are wanted */
+    bool notification_data;
+
+    /* The doorbell, resolved at set-up: a direct register if there is one, else a call of the port. */
+    volatile void *doorbell;
+    void *doorbell_mapping;
+    size_t doorbell_offset;
+
+    struct vpt_device *device;
+    uint32_t resets; /* of the device, when the queue was set up */
+    uint16_t index;
+    uint16_t drained; /* slots that vpt_queue_drain() has looked at */
+    struct vpt_queue_memory memory;
+    uint8_t owned; /* which of `memory` came from the port */
+};
+
+/*
+ * Sets up a virtqueue and tells the device about it; between vpt_device_negotiate() and vpt_device_start().
+ * The size becomes the largest power of two that neither `config->size` nor the device's maximum is below.
+ *
+ * VPT_UNSUPPORTED_QUEUE: the device has none of this index. VPT_DEVICE_QUEUE_SIZE, VPT_DEVICE_QUEUE_STATE.
+ * VPT_CALLER_MEMORY: memory handed over is too small, misaligned, or in pieces where a legacy interface takes
+ * one. VPT_RESOURCE_ADDRESS: the device cannot address it. VPT_UNSUPPORTED_PORT: no memory and no dma_allocate.
+ * On failure *queue is zeroed, and nothing of the port's is kept. Init or panic.
+ */
+enum vpt_status vpt_queue_init(struct vpt_queue *queue, struct vpt_device *device,
+                               const struct vpt_queue_config *config);
+
+/*
+ * Adds one buffer: `readable` segments for the device to read, then `writable` ones for it to write, and a
+ * token that comes back when the device has used it. The segments array is read during the call only; the
+ * memory it names is the device's until then. The device sees nothing before vpt_queue_publish().
+ *
+ * VPT_RESOURCE_FULL: try again after a pop. VPT_CALLER_TOO_LONG: more segments than the queue has entries, or
+ * 4 GiB and more. VPT_CALLER_ARGUMENT: no segment, or an empty one. Or why the queue is dead.
+ */
+enum vpt_status vpt_queue_add(struct vpt_queue *queue, const struct vpt_segment *segments, uint16_t readable,
+                              uint16_t writable, void *token);
+
+/* Shows the device every buffer added so far. */
+void vpt_queue_publish(struct vpt_queue *queue);
+
+/*
+ * Decides whether the device wants to be notified of what was published since the last decision. If true,
+ * call vpt_queue_notify(); that one may be done after the queue's lock is released.
+ */
+bool vpt_queue_kick_prepare(struct vpt_queue *queue);
+
+/* Notifies the device. VPT_CALLER_STATE: before vpt_device_start() (INIT-6) or after a reset. */
+enum vpt_status vpt_queue_notify(struct vpt_queue *queue);
+
+/* Publish, decide, notify. The status is that of the notification, or why the queue is dead. */
+enum vpt_status vpt_queue_kick(struct vpt_queue *queue);
+
+/*
+ * Takes one used buffer: its token, and how many bytes the device says it has written, never more than were
+ * writable (a legacy device's number is often wrong: clamped, and best ignored, LEG-BLKOP-2). Either pointer
+ * may be NULL. VPT_EMPTY: none; if notifications are on, the next one will be notified of.
+ */
+enum vpt_status vpt_queue_pop(struct vpt_queue *queue, void **token, uint32_t *written);
+
+/* Whether a pop would find something. For idle loops: no lock, any context, a hint. */
+bool vpt_queue_has_used(const struct vpt_queue *queue);
+
+/*
+ * Used buffer notifications (interrupts). They are on after vpt_queue_init(). Off is a hint: some may still come.
+ * Turning them on returns true if buffers were used meanwhile: pop them, no notification may follow for those.
+ */
+void vpt_queue_notifications_off(struct vpt_queue *queue);
+bool vpt_queue_notifications_on(struct vpt_queue *queue);
+
+/*
+ * After a reset of the device: takes the tokens of the requests that were in flight, in no order, each once;
+ * VPT_EMPTY after the last. VPT_CALLER_STATE: the device has not been reset since the queue was set up; if the
+ * reset got stuck this works too, but the buffers are still the device's (CLEANUP-2).
+ */
+enum vpt_status vpt_queue_drain(struct vpt_queue *queue, void **token);
+
+/*
+ * Gives the queue's memory back and zeroes *queue; after a reset, or if it never was set up (then: nothing).
+ * VPT_CALLER_STATE: the queue is still the device's. VPT_DEVICE_STUCK: the reset did not finish, so that the
+ * memory remains the device's; nothing is given back.
+ */
+enum vpt_status vpt_queue_release(struct vpt_queue *queue);
+
+/* VPT_OK, or what killed the queue. */
+enum vpt_status vpt_queue_status(const struct vpt_queue *queue);
+
+/* Entries of the queue; 0 if it is not set up. */
+uint32_t vpt_queue_size(const struct vpt_queue *queue);
+
+VPT_END_DECLARATIONS
+
+#endif

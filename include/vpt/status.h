@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What a call came to. The numbers are stable: they do not change between releases, and the group of a status
+ * (its number divided by 0x100) says whose fault it is.
+ */
+#ifndef VPT_STATUS_H
+#define VPT_STATUS_H
+
+#include <vpt/types.h>
+
+VPT_BEGIN_DECLARATIONS
+
+enum vpt_status {
+    /* Ordinary outcomes. */
+    VPT_OK = 0,
+    VPT_EMPTY = 0x001,      /* nothing has completed */
+    VPT_EMPTY_SLOT = 0x002, /* a virtio-mmio slot without a device behind it (DeviceID 0) */
+    VPT_CANCELLED = 0x003,  /* a reset ended the request; whether the device carried it out is unknown */
+
+    /* The caller's mistakes. Nothing was changed. */
+    VPT_CALLER_ARGUMENT = 0x101,  /* NULL, zero or malformed where that is not allowed */
+    VPT_CALLER_STATE = 0x102,     /* the object is not in the state that this call needs */
+    VPT_CALLER_BUSY = 0x103,      /* requests are in flight where none may be */
+    VPT_CALLER_RANGE = 0x104,     /* outside the device's capacity or its configuration space */
+    VPT_CALLER_READ_ONLY = 0x105, /* a write to a read-only device */
+    VPT_CALLER_TOO_LONG = 0x106,  /* more segments or bytes than the queue or the device takes */
+    VPT_CALLER_ALIGNMENT = 0x107, /* not a multiple of the unit that the call works in */
+    VPT_CALLER_MEMORY = 0x108,    /* memory handed over is too small or misaligned */
+
+    /* The device's misbehaviour or failure. */
+    VPT_DEVICE_GONE = 0x201,             /* registers read all-ones: the device has been removed */
+    VPT_DEVICE_STUCK = 0x202,            /* a reset did not finish: its memory stays the device's */
+    VPT_DEVICE_NEEDS_RESET = 0x203,      /* the device says that it has failed (DEVICE_NEEDS_RESET) */
+    VPT_DEVICE_TIMEOUT = 0x204,          /* no answer within the bounded wait */
+    VPT_DEVICE_MAGIC = 0x205,            /* no virtio-mmio device: the magic value is wrong */
+    VPT_DEVICE_FEATURES = 0x206,         /* the offered features contradict the transport */
+    VPT_DEVICE_FEATURES_REFUSED = 0x207, /* FEATURES_OK did not stay set */
+    VPT_DEVICE_QUEUE_SIZE = 0x208,       /* a queue size that the specification does not allow */
+    VPT_DEVICE_QUEUE_STATE = 0x209,      /* a queue is enabled when it must not be, or the reverse */
+    VPT_DEVICE_CONFIG = 0x20a,           /* a configuration field holds an impossible value */
+    VPT_DEVICE_CONFIG_UNSTABLE = 0x20b,  /* the configuration kept changing while it was read */
+    VPT_DEVICE_USED_INDEX = 0x20c,       /* the used index is ahead of what is in flight */
+    VPT_DEVICE_USED_ID = 0x20d,          /* a used element names no request in flight */
+    VPT_DEVICE_USED_LENGTH = 0x20e,      /* a used element claims more bytes than were writable */
+    VPT_DEVICE_IO_ERROR = 0x20f,         /* the device reports that the request failed */
+    VPT_DEVICE_REQUEST_STATUS = 0x210,   /* a request's status byte was not written, or is unknown */
+
+    /* Something ran out. */
+    VPT_RESOURCE_FULL = 0x301,     /* no free descriptor or slot: complete something, then try again */
+    VPT_RESOURCE_MEMORY = 0x302,   /* the port has no memory left */
+    VPT_RESOURCE_ADDRESS = 0x303,  /* memory lies where the device cannot address it */
+    VPT_RESOURCE_SEGMENTS = 0x304, /* a buffer lies in too many pieces for one request */
+
+    /* Not supported. */
+    VPT_UNSUPPORTED_PORT = 0x401,    /* the port lacks the function that this needs */
+    VPT_UNSUPPORTED_VERSION = 0x402, /* an unknown version of the transport */
+    VPT_UNSUPPORTED_DEVICE = 0x403,  /* the device is of another type than the driver */
+    VPT_UNSUPPORTED_FEATURE = 0x404, /* the device does not offer a required feature */
+    VPT_UNSUPPORTED_QUEUE = 0x405,   /* the device has no such queue */
+    VPT_UNSUPPORTED_REQUEST = 0x406, /* the device or the negotiated features lack this request */
+
+    /* A port's own errors: any number in this range travels through the library unchanged. */
+    VPT_PORT_ERROR_FIRST = 0x10000,
+    VPT_PORT_ERROR_LAST = 0x7fffffff
+};
+
+enum vpt_status_group {
+    VPT_GROUP_ORDINARY,
+    VPT_GROUP_CALLER,
+    VPT_GROUP_DEVICE,
+    VPT_GROUP_RESOURCE,
+    VPT_GROUP_UNSUPPORTED,
+    VPT_GROUP_PORT,
+    VPT_GROUP_UNKNOWN /* no number that this library or a port may return */
+};
+
+/* A short English phrase for any value at all, never NULL; constant storage. Any context. */
+const char *vpt_status_str(enum vpt_status status);
+
+/* Whose fault a status is. Any context. */
+enum vpt_status_group vpt_status_group(enum vpt_status status);
+
+VPT_END_DECLARATIONS
+
+#endif

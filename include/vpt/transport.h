@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A virtio device behind any transport, and its life: reset, negotiate, set up queues, start.
+ *
+ * A transport's own header makes one (<vpt/mmio.h>: vpt_mmio_probe()); a driver then works on the struct
+ * vpt_device inside it. Every call here takes the caller's lock for the device, except vpt_device_interrupt()
+ * and vpt_device_gone(), which take none. A reset also excludes every queue of the device.
+ */
+#ifndef VPT_TRANSPORT_H
+#define VPT_TRANSPORT_H
+
+#include <vpt/features.h>
+#include <vpt/port.h>
+
+VPT_BEGIN_DECLARATIONS
+
+/* Device types (VirtIO 1.4, chapter 5). */
+#define VPT_DEVICE_TYPE_NETWORK 1u
+#define VPT_DEVICE_TYPE_BLOCK   2u
+#define VPT_DEVICE_TYPE_CONSOLE 3u
+#define VPT_DEVICE_TYPE_ENTROPY 4u
+#define VPT_DEVICE_TYPE_SCSI    8u
+#define VPT_DEVICE_TYPE_9P      9u
+#define VPT_DEVICE_TYPE_GPU     16u
+#define VPT_DEVICE_TYPE_INPUT   18u
+#define VPT_DEVICE_TYPE_SOCKET  19u
+#define VPT_DEVICE_TYPE_SOUND   25u
+
+/* The device status field (VirtIO 1.4, section 2.1). */
+#define VPT_STATUS_ACKNOWLEDGE        0x01u
+#define VPT_STATUS_DRIVER             0x02u
+#define VPT_STATUS_DRIVER_OK          0x04u
+#define VPT_STATUS_FEATURES_OK        0x08u
+#define VPT_STATUS_DEVICE_NEEDS_RESET 0x40u
+#define VPT_STATUS_FAILED             0x80u
+
+/* What vpt_device_interrupt() returns. */
+#define VPT_INTERRUPT_QUEUE         0x1u /* some queue may have used buffers: poll each */
+#define VPT_INTERRUPT_CONFIGURATION 0x2u /* the configuration, or the device status, has changed */
+
+struct vpt_transport_ops;
+
+/* A device. Lives in the transport's object; read the members, change none. */
+struct vpt_device {
+    const struct vpt_transport_ops *ops;
+    const struct vpt_port *port;
+    uint32_t type;   /* VPT_DEVICE_TYPE_*, or another number of the specification's list */
+    uint32_t vendor; /* the transport's vendor identifier */
+    struct vpt_features offered;  /* valid after vpt_device_negotiate() */
+    struct vpt_features features; /* the accepted ones; empty while not negotiated */
+    uint32_t resets; /* finished resets: a queue made before the last one is no longer the device's */
+    uint8_t status;  /* the status bits that the driver has set since the last reset */
+    bool gone;       /* a register read all-ones */
+    bool stuck;      /* the last reset did not finish */
+};
+
+/* One field of the device-specific configuration. */
+struct vpt_config_field {
+    uint16_t offset; /* bytes from the start of the configuration, a multiple of min(width, 4) */
+    uint8_t width;   /* 1, 2, 4 or 8 bytes; 8 is read as two 4-byte halves */
+};
+
+/* A shared memory region (VirtIO 1.4, section 2.10), in physical address space. */
+struct vpt_shared_memory_region {
+    uint64_t base;
+    uint64_t length;
+};
+
+/*
+ * Resets the device and waits until it says that it has (RESET-1), for at most VPT_WAIT_RESET. Works in any
+ * state that firmware or a panic left. After VPT_OK the device touches no memory of its queues; they can be
+ * drained and released. VPT_DEVICE_STUCK: it may still; VPT_DEVICE_GONE: it is no longer there.
+ */
+enum vpt_status vpt_device_reset(struct vpt_device *device);
+
+/*
+ * The first half of bring-up (VirtIO 1.4, section 3.1.1, steps 1 to 6): reset, ACKNOWLEDGE, DRIVER, features,
+ * FEATURES_OK and its read-back (a legacy interface has neither). Accepted is what is offered and in `required`,
+ * in `wanted`, or a generic feature the library itself handles and `refused` does not hold. After it the
+ * configuration may be read and queues set up. NULL stands for an empty set.
+ *
+ * VPT_UNSUPPORTED_FEATURE: a required one is not offered; VPT_DEVICE_FEATURES: a modern transport without
+ * VERSION_1; VPT_DEVICE_FEATURES_REFUSED; and those of vpt_device_reset(). On failure after the reset the
+ * device is left FAILED.
+ */
+enum vpt_status vpt_device_negotiate(struct vpt_device *device, const struct vpt_features *required,
+                                     const struct vpt_features *wanted, const struct vpt_features *refused);
+
+/*
+ * The second half (step 8): DRIVER_OK. From here on kicks are allowed.
+ * VPT_CALLER_STATE: not negotiated, or already started. VPT_DEVICE_NEEDS_RESET, VPT_DEVICE_GONE.
+ */
+enum vpt_status vpt_device_start(struct vpt_device *device);
+
+/* Gives the device up: FAILED (INIT-4). Only a reset leads on from there. */
+void vpt_device_fail(struct vpt_device *device);
+
+/* Reads the status register: VPT_OK, VPT_DEVICE_NEEDS_RESET or VPT_DEVICE_GONE. Thread or panic. */
+enum vpt_status vpt_device_check(struct vpt_device *device);
+
+/* Whether a status read has found the device gone. Any context, no lock. */
+bool vpt_device_gone(const struct vpt_device *device);
+
+/* Whether the device is driven by its legacy interface. Any context, no lock. */
+bool vpt_device_legacy(const struct vpt_device *device);
+
+/* The transport's name: "virtio-mmio", "virtio-mmio legacy". Constant storage. Any context. */
+const char *vpt_device_transport(const struct vpt_device *device);
+
+/*
+ * What an interrupt handler calls: reads and acknowledges the interrupt status and returns VPT_INTERRUPT_* bits,
+ * 0 where the interrupt was not this device's. Touches no queue, waits for nothing, takes no lock.
+ */
+uint32_t vpt_device_interrupt(struct vpt_device *device);
+
+/*
+ * Reads `width` (1, 2 or 4) bytes of configuration at `offset`, a multiple of width, as a number of the CPU.
+ * Not to be used for what two accesses make up: see vpt_device_config_fields().
+ * VPT_CALLER_ALIGNMENT, VPT_CALLER_RANGE (outside what is mapped).
+ */
+enum vpt_status vpt_device_config_read(struct vpt_device *device, uint32_t offset, unsigned width, uint32_t *value);
+
+/* The same for a write; not before FEATURES_OK on a modern device (INIT-2): VPT_CALLER_STATE. */
+enum vpt_status vpt_device_config_write(struct vpt_device *device, uint32_t offset, unsigned width, uint32_t value);
+
+/*
+ * Reads `count` fields so that all of them are of the same moment (CONFIG-1): between two equal readings of
+ * the generation, or, on a legacy interface, until two passes in a row agree (LEG-CONFIG-1).
+ * values[i] becomes the field fields[i]. VPT_DEVICE_CONFIG_UNSTABLE when VPT_WAIT_CONFIGURATION gives up.
+ */
+enum vpt_status vpt_device_config_fields(struct vpt_device *device, const struct vpt_config_field *fields,
+                                         unsigned count, uint64_t *values);
+
+/* Finds shared memory region `id`. VPT_UNSUPPORTED_REQUEST: there is none (or a legacy interface). */
+enum vpt_status vpt_device_shared_memory(struct vpt_device *device, uint8_t id,
+                                         struct vpt_shared_memory_region *region);
+
+VPT_END_DECLARATIONS
+
+#endif

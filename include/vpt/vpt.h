@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* Everything. */
+#ifndef VPT_VPT_H
+#define VPT_VPT_H
+
+#include <vpt/blk.h>
+#include <vpt/features.h>
+#include <vpt/mmio.h>
+#include <vpt/port.h>
+#include <vpt/queue.h>
+#include <vpt/status.h>
+#include <vpt/transport.h>
+#include <vpt/types.h>
+
+#define VPT_VERSION_MAJOR 0
+#define VPT_VERSION_MINOR 1
+#define VPT_VERSION_PATCH 0
+
+#endif
