@@ -80,12 +80,12 @@ struct vpt_blk_slot_shared {
 
 struct vpt_blk_slot {
     void *token;
-    uint16_t next;
-    bool in_flight;
+    uint16_t index; /* of this slot */
+    uint16_t next;  /* of the free list */
 };
 
 #define VPT_BLK_SLOTS_SIZE(requests)   (sizeof(struct vpt_blk_slot_shared) * (size_t)(requests)) /* align 16 */
-#define VPT_BLK_PRIVATE_SIZE(requests) (sizeof(struct vpt_blk_slot) * (size_t)(requests)) /* align: pointer */
+#define VPT_BLK_PRIVATE_SIZE(requests) (sizeof(struct vpt_blk_slot) * (size_t)(requests)) /* align 8 */
 
 /*
  * How a queue is to be. Zeroed: 64 requests in flight, 16 data segments in each, all memory from the port.
@@ -97,8 +97,7 @@ struct vpt_blk_queue_config {
     uint16_t size;     /* of the virtqueue; 0: what the requests and segments need, up to 256 */
     struct vpt_queue_memory memory; /* of the virtqueue; see VPT_BLK_QUEUE_INDIRECT_SIZE */
     struct vpt_memory slots; /* VPT_BLK_SLOTS_SIZE(requests) bytes; a NULL address: from the port */
-    void *private_state;     /* VPT_BLK_PRIVATE_SIZE(requests) bytes; NULL: from the port */
-    size_t private_size;
+    struct vpt_memory private_state; /* VPT_BLK_PRIVATE_SIZE(requests) bytes; likewise, no device sees it */
 };
 
 /* Indirect tables hold the header and the status byte too. */
@@ -108,14 +107,14 @@ struct vpt_blk_queue_config {
 struct vpt_blk_queue {
     struct vpt_queue queue;
     struct vpt_blk *blk;
-    struct vpt_memory slots;
-    struct vpt_blk_slot *states;
-    struct vpt_memory private_memory;
+    struct vpt_memory shared;        /* of struct vpt_blk_slot_shared */
+    struct vpt_memory private_state; /* of struct vpt_blk_slot */
+    uint32_t memory_flags;           /* VPT_DMA_* of the shared memory */
     uint16_t requests;
-    uint16_t segments; /* of one request at most: the least of what was asked for, seg_max and the ring */
+    uint16_t segments; /* of data in one request at most: the least of what was asked for, seg_max and the ring */
     uint16_t free_head;
     uint16_t in_flight;
-    uint16_t owned;
+    uint8_t owned; /* which memory came from the port */
 };
 
 /*
@@ -127,8 +126,9 @@ struct vpt_blk_queue {
 enum vpt_status vpt_blk_init(struct vpt_blk *blk, struct vpt_device *device, const struct vpt_features *refused);
 
 /*
- * Sets up request queue `index` (0 is always there); NULL for `config` is a zeroed one. See vpt_queue_init() for
- * statuses. On failure *queue is zeroed and may be tried again with another config. Init or panic; device's lock.
+ * Sets up request queue `index` (0 is always there); NULL for `config` is a zeroed one. Statuses are those of
+ * vpt_queue_init(); VPT_DEVICE_QUEUE_SIZE also for a ring too small for one request. On failure *queue is zeroed,
+ * and another config may be tried. Init or panic; device's lock.
  */
 enum vpt_status vpt_blk_queue_init(struct vpt_blk_queue *queue, struct vpt_blk *blk, uint16_t index,
                                    const struct vpt_blk_queue_config *config);

@@ -45,7 +45,7 @@ struct vpt_queue_slot {
 /* `tables` indirect tables of `segments` entries. Alignment 16. */
 #define VPT_QUEUE_INDIRECT_SIZE(tables, segments) (16u * (size_t)(tables) * (size_t)(segments))
 
-/* The private state. Alignment: a pointer's. */
+/* The private state. Alignment 8. */
 #define VPT_QUEUE_PRIVATE_SIZE(size, tables)                                                                      \
     ((size_t)(size) * sizeof(struct vpt_queue_slot) + 2u * (size_t)(size) + 2u * (size_t)(tables))
 
@@ -60,8 +60,7 @@ struct vpt_queue_memory {
     struct vpt_memory driver_area; /* "available" ring */
     struct vpt_memory device_area; /* "used" ring */
     struct vpt_memory indirect;
-    void *private_state; /* never given to a device */
-    size_t private_size; /* bytes */
+    struct vpt_memory private_state; /* never given to a device; its device_address means nothing */
 };
 
 /* How a queue is to be. Zeroed: virtqueue 0, of the device's maximum size, no indirect tables, port memory. */
@@ -96,7 +95,6 @@ struct vpt_queue {
     uint16_t published;       /* the index the device has been shown */
     uint16_t last_used;       /* next used element to pop */
     uint16_t used_seen;       /* the used index when it was last read and checked */
-    uint16_t kicked;          /* `published` at the last kick decision */
     uint16_t armed;           /* what used_event was set to */
     uint32_t unkicked;        /* buffers published since the last kick decision */
     uint32_t kicks;           /* notifications sent */
@@ -117,17 +115,21 @@ struct vpt_queue {
     uint16_t index;
     uint16_t drained; /* slots that vpt_queue_drain() has looked at */
     struct vpt_queue_memory memory;
-    uint8_t owned; /* which of `memory` came from the port */
+    uint32_t memory_flags; /* VPT_DMA_* of the shared memory */
+    uint8_t owned;         /* which of `memory` came from the port */
 };
 
 /*
  * Sets up a virtqueue and tells the device about it; between vpt_device_negotiate() and vpt_device_start().
  * The size becomes the largest power of two that neither `config->size` nor the device's maximum is below.
  *
- * VPT_UNSUPPORTED_QUEUE: the device has none of this index. VPT_DEVICE_QUEUE_SIZE, VPT_DEVICE_QUEUE_STATE.
+ * VPT_UNSUPPORTED_QUEUE: the device has none of this index. VPT_DEVICE_QUEUE_SIZE: a maximum above 32768.
+ * VPT_DEVICE_QUEUE_STATE: the queue was enabled already, or is not after the set-up.
+ * VPT_CALLER_ARGUMENT: a size that is no power of two. VPT_CALLER_STATE: not negotiated, or started already.
  * VPT_CALLER_MEMORY: memory handed over is too small, misaligned, or in pieces where a legacy interface takes
  * one. VPT_RESOURCE_ADDRESS: the device cannot address it. VPT_UNSUPPORTED_PORT: no memory and no dma_allocate.
- * On failure *queue is zeroed, and nothing of the port's is kept. Init or panic.
+ * On failure *queue is zeroed and the port has its memory back, unless the device could not be made to let go of
+ * it (VPT_DEVICE_STUCK). Init or panic.
  */
 enum vpt_status vpt_queue_init(struct vpt_queue *queue, struct vpt_device *device,
                                const struct vpt_queue_config *config);

@@ -1,0 +1,342 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Everything that the C language cannot say: volatile accesses, byte order, barriers, compiler builtins. No other
+ * file has any of these. Under __FRAMAC__ the bodies are plain C: a volatile read is any value, which is just what
+ * an untrusted device may answer.
+ */
+#ifndef VPT_SRC_ACCESS_H
+#define VPT_SRC_ACCESS_H
+
+#include <vpt/types.h>
+
+#define VPT_STATIC_ASSERT(condition, message) _Static_assert(condition, message)
+#define VPT_OFFSET_OF(type, member)           __builtin_offsetof(type, member)
+#define VPT_CONTAINER_OF(pointer, type, member) ((type *)(void *)((char *)(pointer)-VPT_OFFSET_OF(type, member)))
+
+#ifdef __FRAMAC__
+#define VPT_LIKELY(condition)   (condition)
+#define VPT_UNLIKELY(condition) (condition)
+#define VPT_INLINE              static inline
+#else
+#define VPT_LIKELY(condition)   __builtin_expect(!!(condition), 1)
+#define VPT_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
+#define VPT_INLINE              static inline __attribute__((always_inline))
+#endif
+
+void *memset(void *destination, int byte, size_t size);
+
+/* ---- Private memory ---- */
+
+static inline void vpt_zero(void *object, size_t size)
+{
+    (void)memset(object, 0, size);
+}
+
+/* ---- Byte order ---- */
+
+#if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define VPT_BIG_ENDIAN 1
+#else
+#define VPT_BIG_ENDIAN 0
+#endif
+
+VPT_INLINE uint16_t vpt_swap16(uint16_t value)
+{
+    return (uint16_t)((value >> 8) | (value << 8));
+}
+
+VPT_INLINE uint32_t vpt_swap32(uint32_t value)
+{
+    return ((uint32_t)vpt_swap16((uint16_t)value) << 16) | vpt_swap16((uint16_t)(value >> 16));
+}
+
+VPT_INLINE uint64_t vpt_swap64(uint64_t value)
+{
+    return ((uint64_t)vpt_swap32((uint32_t)value) << 32) | vpt_swap32((uint32_t)(value >> 32));
+}
+
+/*
+ * Whether fields that are little-endian for the device need swapping here. Folds to false on little-endian CPUs,
+ * where a legacy device's native order is the same.
+ */
+VPT_INLINE bool vpt_swapped(bool device_order)
+{
+    return VPT_BIG_ENDIAN != 0 && device_order;
+}
+
+VPT_INLINE uint16_t vpt_order16(bool device_order, uint16_t value)
+{
+    return vpt_swapped(device_order) ? vpt_swap16(value) : value;
+}
+
+VPT_INLINE uint32_t vpt_order32(bool device_order, uint32_t value)
+{
+    return vpt_swapped(device_order) ? vpt_swap32(value) : value;
+}
+
+VPT_INLINE uint64_t vpt_order64(bool device_order, uint64_t value)
+{
+    return vpt_swapped(device_order) ? vpt_swap64(value) : value;
+}
+
+/* Two neighbouring 16-bit fields as the one 32-bit value that stores both, still in the CPU's order. */
+VPT_INLINE uint32_t vpt_pair(bool device_order, uint16_t first, uint16_t second)
+{
+    if (VPT_BIG_ENDIAN != 0 && !device_order) {
+        return ((uint32_t)first << 16) | second;
+    }
+    return ((uint32_t)second << 16) | first;
+}
+
+/* ---- Memory shared with the device: one scalar access each ---- */
+
+VPT_INLINE uint8_t vpt_load8(const void *address)
+{
+    return *(const volatile uint8_t *)address;
+}
+
+VPT_INLINE uint16_t vpt_load16(const void *address)
+{
+    return *(const volatile uint16_t *)address;
+}
+
+VPT_INLINE uint32_t vpt_load32(const void *address)
+{
+    return *(const volatile uint32_t *)address;
+}
+
+VPT_INLINE void vpt_store8(void *address, uint8_t value)
+{
+    *(volatile uint8_t *)address = value;
+}
+
+VPT_INLINE void vpt_store16(void *address, uint16_t value)
+{
+    *(volatile uint16_t *)address = value;
+}
+
+VPT_INLINE void vpt_store32(void *address, uint32_t value)
+{
+    *(volatile uint32_t *)address = value;
+}
+
+VPT_INLINE void vpt_store64(void *address, uint64_t value)
+{
+    *(volatile uint64_t *)address = value;
+}
+
+/* ---- Barriers ---- */
+
+#ifdef __FRAMAC__
+#define VPT_FENCE(instruction) ((void)0)
+#else
+#define VPT_FENCE(instruction) __asm__ volatile(instruction ::: "memory")
+#endif
+
+/*
+ * Each architecture names: stores before stores, loads before loads, everything before everything, the latter two
+ * of weak (another CPU plays the device) and strong (ORDER_PLATFORM: it is hardware) strength, and what stands
+ * between memory and a device's registers.
+ */
+#if defined(__FRAMAC__)
+#define VPT_FENCE_STORES()        VPT_FENCE("")
+#define VPT_FENCE_LOADS()         VPT_FENCE("")
+#define VPT_FENCE_FULL()          VPT_FENCE("")
+#define VPT_FENCE_STRONG_STORES() VPT_FENCE("")
+#define VPT_FENCE_STRONG_LOADS()  VPT_FENCE("")
+#define VPT_FENCE_STRONG_FULL()   VPT_FENCE("")
+#define VPT_FENCE_DOORBELL()      VPT_FENCE("")
+#define VPT_FENCE_REGISTER_READ() VPT_FENCE("")
+
+#elif defined(__x86_64__) || defined(__i386__)
+#define VPT_FENCE_STORES()        VPT_FENCE("")
+#define VPT_FENCE_LOADS()         VPT_FENCE("")
+/* A locked instruction on the stack does what mfence does for ordinary memory, at a fraction of the cost. */
+#if defined(__x86_64__)
+#define VPT_FENCE_FULL() __asm__ volatile("lock; orl $0, (%%rsp)" ::: "memory", "cc")
+#else
+#define VPT_FENCE_FULL() __asm__ volatile("lock; orl $0, (%%esp)" ::: "memory", "cc")
+#endif
+#define VPT_FENCE_STRONG_STORES() VPT_FENCE("")
+#define VPT_FENCE_STRONG_LOADS()  VPT_FENCE("")
+#if defined(__x86_64__)
+#define VPT_FENCE_STRONG_FULL() VPT_FENCE("mfence")
+#else
+#define VPT_FENCE_STRONG_FULL() VPT_FENCE_FULL() /* an i386 kernel may run without SSE2 */
+#endif
+#define VPT_FENCE_DOORBELL()      VPT_FENCE("")
+#define VPT_FENCE_REGISTER_READ() VPT_FENCE("")
+
+#elif defined(__aarch64__) || (defined(__arm__) && __ARM_ARCH >= 7)
+#define VPT_FENCE_STORES() VPT_FENCE("dmb ishst")
+#define VPT_FENCE_FULL()   VPT_FENCE("dmb ish")
+#if defined(__aarch64__)
+#define VPT_FENCE_LOADS()         VPT_FENCE("dmb ishld")
+#define VPT_FENCE_STRONG_LOADS()  VPT_FENCE("dmb oshld")
+#define VPT_FENCE_REGISTER_READ() VPT_FENCE("dmb oshld")
+#else
+#define VPT_FENCE_LOADS()         VPT_FENCE("dmb ish")
+#define VPT_FENCE_STRONG_LOADS()  VPT_FENCE("dmb osh")
+#define VPT_FENCE_REGISTER_READ() VPT_FENCE("dmb osh")
+#endif
+#define VPT_FENCE_STRONG_STORES() VPT_FENCE("dmb oshst")
+#define VPT_FENCE_STRONG_FULL()   VPT_FENCE("dsb sy")
+#define VPT_FENCE_DOORBELL()      VPT_FENCE("dmb oshst")
+
+#elif defined(__riscv)
+#define VPT_FENCE_STORES()        VPT_FENCE("fence w, w")
+#define VPT_FENCE_LOADS()         VPT_FENCE("fence r, r")
+#define VPT_FENCE_FULL()          VPT_FENCE("fence rw, rw")
+#define VPT_FENCE_STRONG_STORES() VPT_FENCE("fence ow, ow")
+#define VPT_FENCE_STRONG_LOADS()  VPT_FENCE("fence ir, ir")
+#define VPT_FENCE_STRONG_FULL()   VPT_FENCE("fence iorw, iorw")
+#define VPT_FENCE_DOORBELL()      VPT_FENCE("fence w, o")
+#define VPT_FENCE_REGISTER_READ() VPT_FENCE("fence i, r")
+
+#elif defined(__arm__)
+/* Before ARMv7 the fence builtins are library calls; these CPUs have one core, and from v6 the CP15 barrier. */
+#if __ARM_ARCH == 6 && !defined(__thumb__)
+#define VPT_FENCE_FULL() __asm__ volatile("mcr p15, 0, %0, c7, c10, 5" ::"r"(0) : "memory")
+#else
+#define VPT_FENCE_FULL() VPT_FENCE("")
+#endif
+#define VPT_FENCE_STORES()        VPT_FENCE_FULL()
+#define VPT_FENCE_LOADS()         VPT_FENCE_FULL()
+#define VPT_FENCE_STRONG_STORES() VPT_FENCE_FULL()
+#define VPT_FENCE_STRONG_LOADS()  VPT_FENCE_FULL()
+#define VPT_FENCE_STRONG_FULL()   VPT_FENCE_FULL()
+#define VPT_FENCE_DOORBELL()      VPT_FENCE_FULL()
+#define VPT_FENCE_REGISTER_READ() VPT_FENCE_FULL()
+
+#else
+#define VPT_FENCE_STORES()        __atomic_thread_fence(__ATOMIC_RELEASE)
+#define VPT_FENCE_LOADS()         __atomic_thread_fence(__ATOMIC_ACQUIRE)
+#define VPT_FENCE_FULL()          __atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define VPT_FENCE_STRONG_STORES() __atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define VPT_FENCE_STRONG_LOADS()  __atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define VPT_FENCE_STRONG_FULL()   __atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define VPT_FENCE_DOORBELL()      __atomic_thread_fence(__ATOMIC_SEQ_CST)
+#define VPT_FENCE_REGISTER_READ() __atomic_thread_fence(__ATOMIC_SEQ_CST)
+#endif
+
+/* Stores before it become visible before stores after it: a ring entry before its index (SPLIT-IDX-1). */
+VPT_INLINE void vpt_barrier_stores(bool strong)
+{
+    if (strong) {
+        VPT_FENCE_STRONG_STORES();
+    } else {
+        VPT_FENCE_STORES();
+    }
+}
+
+/* Loads after it see nothing older than loads before it: a used index, then the element. */
+VPT_INLINE void vpt_barrier_loads(bool strong)
+{
+    if (strong) {
+        VPT_FENCE_STRONG_LOADS();
+    } else {
+        VPT_FENCE_LOADS();
+    }
+}
+
+/* An index is stored before the other side's wish is loaded (SPLIT-KICK-1, D-SPLIT-6). */
+VPT_INLINE void vpt_barrier_full(bool strong)
+{
+    if (strong) {
+        VPT_FENCE_STRONG_FULL();
+    } else {
+        VPT_FENCE_FULL();
+    }
+}
+
+/* Memory is written before the register that makes the device look at it. */
+VPT_INLINE void vpt_barrier_doorbell(void)
+{
+    VPT_FENCE_DOORBELL();
+}
+
+/* Memory is read after the register that told of it. */
+VPT_INLINE void vpt_barrier_register_read(void)
+{
+    VPT_FENCE_REGISTER_READ();
+}
+
+/* ---- Registers: exactly one access of exactly that width, raw byte order ---- */
+
+/*
+ * On arm and aarch64 in assembly with a plain base register: compilers turn volatile accesses into write-back
+ * addressing, which a hypervisor cannot emulate because the fault syndrome does not describe it.
+ */
+#if defined(__aarch64__) && !defined(__FRAMAC__)
+#define VPT_REGISTER_LOAD(suffix, value, address)                                                                 \
+    __asm__ volatile("ldr" suffix " %w0, [%1]" : "=r"(value) : "r"(address) : "memory")
+#define VPT_REGISTER_STORE(suffix, value, address)                                                                \
+    __asm__ volatile("str" suffix " %w0, [%1]" ::"r"(value), "r"(address) : "memory")
+#elif defined(__arm__) && !defined(__FRAMAC__)
+#define VPT_REGISTER_LOAD(suffix, value, address)                                                                 \
+    __asm__ volatile("ldr" suffix " %0, [%1]" : "=r"(value) : "r"(address) : "memory")
+#define VPT_REGISTER_STORE(suffix, value, address)                                                                \
+    __asm__ volatile("str" suffix " %0, [%1]" ::"r"(value), "r"(address) : "memory")
+#endif
+
+VPT_INLINE uint32_t vpt_register_load8(const volatile void *address)
+{
+#ifdef VPT_REGISTER_LOAD
+    uint32_t value;
+    VPT_REGISTER_LOAD("b", value, address);
+    return value;
+#else
+    return *(const volatile uint8_t *)address;
+#endif
+}
+
+VPT_INLINE uint32_t vpt_register_load16(const volatile void *address)
+{
+#ifdef VPT_REGISTER_LOAD
+    uint32_t value;
+    VPT_REGISTER_LOAD("h", value, address);
+    return value;
+#else
+    return *(const volatile uint16_t *)address;
+#endif
+}
+
+VPT_INLINE uint32_t vpt_register_load32(const volatile void *address)
+{
+#ifdef VPT_REGISTER_LOAD
+    uint32_t value;
+    VPT_REGISTER_LOAD("", value, address);
+    return value;
+#else
+    return *(const volatile uint32_t *)address;
+#endif
+}
+
+VPT_INLINE void vpt_register_store8(volatile void *address, uint32_t value)
+{
+#ifdef VPT_REGISTER_STORE
+    VPT_REGISTER_STORE("b", value, address);
+#else
+    *(volatile uint8_t *)address = (uint8_t)value;
+#endif
+}
+
+VPT_INLINE void vpt_register_store16(volatile void *address, uint32_t value)
+{
+#ifdef VPT_REGISTER_STORE
+    VPT_REGISTER_STORE("h", value, address);
+#else
+    *(volatile uint16_t *)address = (uint16_t)value;
+#endif
+}
+
+VPT_INLINE void vpt_register_store32(volatile void *address, uint32_t value)
+{
+#ifdef VPT_REGISTER_STORE
+    VPT_REGISTER_STORE("", value, address);
+#else
+    *(volatile uint32_t *)address = value;
+#endif
+}
+
+#endif

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: MIT */
+/* Request queues of a block device: set-up, asynchronous requests (VirtIO 1.4, section 5.2.6). */
+#include "blk/internal.h"
+#include "queue/internal.h"
+#include "queue/memory.h"
+
+#define DEFAULT_REQUESTS 64u
+#define DEFAULT_SEGMENTS 16u
+#define DEFAULT_SIZE_MAX 256u
+
+#define OWNED_SHARED  1u
+#define OWNED_PRIVATE 2u
+
+static struct vpt_blk_slot *slots(const struct vpt_blk_queue *queue)
+{
+    return (struct vpt_blk_slot *)queue->private_state.address;
+}
+
+static struct vpt_blk_slot_shared *shared_slot(const struct vpt_blk_queue *queue, uint16_t index)
+{
+    return (struct vpt_blk_slot_shared *)queue->shared.address + index;
+}
+
+/* The smallest ring that holds `wanted` descriptors, as far as the default maximum goes. */
+static uint16_t default_size(uint32_t wanted, uint32_t at_least)
+{
+    uint32_t size = 4;
+
+    while (size < at_least || (size < wanted && size < DEFAULT_SIZE_MAX)) {
+        size <<= 1;
+    }
+    return (uint16_t)(size <= VPT_QUEUE_SIZE_MAX ? size : VPT_QUEUE_SIZE_MAX);
+}
+
+static void plan(const struct vpt_blk *blk, uint16_t index, const struct vpt_blk_queue_config *config,
+                 struct vpt_blk_queue *queue, struct vpt_queue_config *ring)
+{
+    uint32_t requests = config->requests != 0 ? config->requests : DEFAULT_REQUESTS;
+    uint32_t segments = config->segments != 0 ? config->segments : DEFAULT_SEGMENTS;
+    bool indirect = vpt_features_has(&blk->device->features, VPT_F_INDIRECT_DESC);
+
+    if (requests > VPT_QUEUE_SIZE_MAX) {
+        requests = VPT_QUEUE_SIZE_MAX;
+    }
+    if (segments > blk->info.seg_max) {
+        segments = blk->info.seg_max;
+    }
+    if (segments > VPT_QUEUE_SIZE_MAX - 2u) {
+        segments = VPT_QUEUE_SIZE_MAX - 2u;
+    }
+    queue->requests = (uint16_t)requests;
+    queue->segments = (uint16_t)segments;
+    vpt_zero(ring, sizeof(*ring));
+    ring->index = index;
+    ring->indirect_tables = (uint16_t)requests;
+    ring->indirect_segments = (uint16_t)(segments + 2u);
+    ring->memory = config->memory;
+    ring->size = config->size != 0 ? config->size
+                                   : default_size(indirect ? requests : requests * (segments + 2u), segments + 2u);
+}
+
+static enum vpt_status take(struct vpt_blk_queue *queue, const struct vpt_blk_queue_config *config)
+{
+    const struct vpt_port *port = queue->blk->device->port;
+    struct vpt_memory_need shared = { VPT_BLK_SLOTS_SIZE(queue->requests), 16, ~(uint64_t)0, queue->memory_flags };
+    struct vpt_memory_need private_state = { VPT_BLK_PRIVATE_SIZE(queue->requests), 8, ~(uint64_t)0,
+                                             VPT_DMA_PRIVATE };
+    bool owned = false;
+    enum vpt_status status = vpt_memory_take(port, &config->slots, &shared, &queue->shared, &owned);
+
+    queue->owned = owned ? OWNED_SHARED : 0u;
+    if (status != VPT_OK) {
+        return status;
+    }
+    status = vpt_memory_take(port, &config->private_state, &private_state, &queue->private_state, &owned);
+    if (owned) {
+        queue->owned |= OWNED_PRIVATE;
+    }
+    return status;
+}
+
+static void give_back(struct vpt_blk_queue *queue)
+{
+    const struct vpt_port *port = queue->blk->device->port;
+
+    if ((queue->owned & OWNED_SHARED) != 0) {
+        port->dma_free(port->ctx, &queue->shared, queue->memory_flags);
+    }
+    if ((queue->owned & OWNED_PRIVATE) != 0) {
+        port->dma_free(port->ctx, &queue->private_state, VPT_DMA_PRIVATE);
+    }
+}
+
+static void link_slots(struct vpt_blk_queue *queue)
+{
+    uint32_t i;
+
+    for (i = 0; i < queue->requests; i++) {
+        slots(queue)[i].token = NULL;
+        slots(queue)[i].index = (uint16_t)i;
+        slots(queue)[i].next = (uint16_t)(i + 1u < queue->requests ? i + 1u : 0u);
+    }
+}
+
+/* The ring limits a request: the device may have made it smaller than what was asked for. */
+static enum vpt_status fit_to_ring(struct vpt_blk_queue *queue)
+{
+    uint32_t size = vpt_queue_size(&queue->queue);
+
+    if (size < 3u) {
+        return vpt_queue_retract(&queue->queue) == VPT_OK ? VPT_DEVICE_QUEUE_SIZE : VPT_DEVICE_STUCK;
+    }
+    if (queue->segments > size - 2u) {
+        queue->segments = (uint16_t)(size - 2u);
+    }
+    return VPT_OK;
+}
+
+static enum vpt_status set_up(struct vpt_blk_queue *queue, uint16_t index, const struct vpt_blk_queue_config *config)
+{
+    struct vpt_queue_config ring;
+    enum vpt_status status;
+
+    queue->memory_flags = vpt_memory_flags(queue->blk->device);
+    plan(queue->blk, index, config, queue, &ring);
+    status = take(queue, config);
+    if (status == VPT_OK) {
+        status = vpt_queue_init(&queue->queue, queue->blk->device, &ring);
+    }
+    if (status == VPT_OK) {
+        link_slots(queue);
+        status = fit_to_ring(queue);
+    }
+    return status;
+}
+
+enum vpt_status vpt_blk_queue_init(struct vpt_blk_queue *queue, struct vpt_blk *blk, uint16_t index,
+                                   const struct vpt_blk_queue_config *config)
+{
+    static const struct vpt_blk_queue_config defaults;
+    enum vpt_status status;
+
+    if (queue == NULL) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    vpt_zero(queue, sizeof(*queue));
+    if (blk == NULL || blk->device == NULL) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    queue->blk = blk;
+    status = set_up(queue, index, config != NULL ? config : &defaults);
+    if (status != VPT_OK) {
+        give_back(queue);
+        vpt_zero(queue, sizeof(*queue));
+    }
+    return status;
+}
+
+/* Sums the data up; each segment is held against size_max. */
+static enum vpt_status measure(const struct vpt_blk_queue *queue, const struct vpt_blk_request *request,
+                               uint64_t *bytes)
+{
+    uint32_t i;
+
+    *bytes = 0;
+    if (request->segment_count == 0 || request->segments == NULL) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    if (request->segment_count > queue->segments) {
+        return VPT_CALLER_TOO_LONG;
+    }
+    for (i = 0; i < request->segment_count; i++) {
+        if (request->segments[i].length > queue->blk->info.size_max) {
+            return VPT_CALLER_TOO_LONG;
+        }
+        *bytes += request->segments[i].length;
+    }
+    return VPT_OK;
+}
+
+static enum vpt_status check_flush(const struct vpt_blk_queue *queue, const struct vpt_blk_request *request)
+{
+    if (request->segment_count != 0 || request->sector != 0) {
+        return VPT_CALLER_ARGUMENT; /* BLK-OP-4, BLK-OP-5 */
+    }
+    return queue->blk->info.flush ? VPT_OK : VPT_UNSUPPORTED_REQUEST;
+}
+
+static enum vpt_status check_transfer(const struct vpt_blk_queue *queue, const struct vpt_blk_request *request)
+{
+    uint64_t bytes = 0;
+    enum vpt_status status = measure(queue, request, &bytes);
+
+    if (status != VPT_OK) {
+        return status;
+    }
+    if (request->operation == VPT_BLK_GET_ID) {
+        return bytes == VPT_BLK_ID_SIZE && request->sector == 0 ? VPT_OK : VPT_CALLER_ALIGNMENT;
+    }
+    if (request->operation == VPT_BLK_WRITE && queue->blk->info.read_only) {
+        return VPT_CALLER_READ_ONLY;
+    }
+    return vpt_blk_check_range(queue->blk, request->sector, bytes);
+}
+
+static enum vpt_status check_request(const struct vpt_blk_queue *queue, const struct vpt_blk_request *request)
+{
+    switch (request->operation) {
+    case VPT_BLK_FLUSH:
+        return check_flush(queue, request);
+    case VPT_BLK_READ:
+    case VPT_BLK_WRITE:
+    case VPT_BLK_GET_ID:
+        return check_transfer(queue, request);
+    default:
+        return VPT_UNSUPPORTED_REQUEST;
+    }
+}
+
+/* The header, and a status byte that only the device can make valid. */
+static void fill_frame(const struct vpt_blk_queue *queue, const struct vpt_blk_request *request, uint16_t index,
+                       struct vpt_queue_frame *frame)
+{
+    struct vpt_blk_slot_shared *shared = shared_slot(queue, index);
+    uint64_t address = queue->shared.device_address + (uint64_t)index * sizeof(*shared);
+    bool order = !vpt_device_legacy(queue->blk->device);
+
+    vpt_store32(&shared->type, vpt_order32(order, (uint32_t)request->operation));
+    vpt_store32(&shared->reserved, 0);
+    vpt_store64(&shared->sector, vpt_order64(order, request->sector));
+    vpt_store8(&shared->status, BLK_STATUS_NOT_WRITTEN);
+    frame->header.address = address;
+    frame->header.length = VPT_OFFSET_OF(struct vpt_blk_slot_shared, status);
+    frame->trailer.address = address + VPT_OFFSET_OF(struct vpt_blk_slot_shared, status);
+    frame->trailer.length = 1;
+    frame->data = request->segments;
+    frame->data_count = request->segment_count;
+    frame->data_writable = request->operation != VPT_BLK_WRITE;
+}
+
+enum vpt_status vpt_blk_submit(struct vpt_blk_queue *queue, const struct vpt_blk_request *request, void *token)
+{
+    uint16_t index = queue->free_head;
+    struct vpt_queue_frame frame;
+    struct vpt_blk_slot *slot;
+    enum vpt_status status = queue->blk != NULL ? vpt_queue_status(&queue->queue) : VPT_CALLER_STATE;
+
+    if (status == VPT_OK) {
+        status = check_request(queue, request);
+    }
+    if (status == VPT_OK && queue->in_flight == queue->requests) {
+        status = VPT_RESOURCE_FULL;
+    }
+    if (status != VPT_OK) {
+        return status;
+    }
+    slot = &slots(queue)[index];
+    fill_frame(queue, request, index, &frame);
+    status = vpt_queue_add_framed(&queue->queue, &frame, slot);
+    if (status == VPT_OK) {
+        slot->token = token;
+        queue->free_head = slot->next;
+        queue->in_flight++;
+    }
+    return status;
+}
+
+enum vpt_status vpt_blk_kick(struct vpt_blk_queue *queue)
+{
+    return vpt_queue_kick(&queue->queue);
+}
+
+/* Success is the status byte alone: the used length may be too small on any device. */
+static enum vpt_status request_status(uint8_t byte)
+{
+    switch (byte) {
+    case BLK_STATUS_OK:
+        return VPT_OK;
+    case BLK_STATUS_IOERR:
+        return VPT_DEVICE_IO_ERROR;
+    case BLK_STATUS_UNSUPP:
+        return VPT_UNSUPPORTED_REQUEST;
+    default:
+        return VPT_DEVICE_REQUEST_STATUS;
+    }
+}
+
+static void complete(struct vpt_blk_queue *queue, struct vpt_blk_slot *slot, enum vpt_status status,
+                     struct vpt_blk_completion *completion)
+{
+    completion->token = slot->token;
+    completion->status = status;
+    slot->next = queue->free_head;
+    queue->free_head = slot->index;
+    queue->in_flight--;
+}
+
+enum vpt_status vpt_blk_poll(struct vpt_blk_queue *queue, struct vpt_blk_completion *completion)
+{
+    void *token = NULL;
+    enum vpt_status status = vpt_queue_pop(&queue->queue, &token, NULL);
+    enum vpt_status drained;
+
+    if (status == VPT_OK) {
+        struct vpt_blk_slot *slot = (struct vpt_blk_slot *)token;
+        uint8_t byte = vpt_load8(&shared_slot(queue, slot->index)->status);
+
+        complete(queue, slot, request_status(byte), completion);
+        return VPT_OK;
+    }
+    drained = vpt_queue_drain(&queue->queue, &token);
+    if (drained == VPT_OK) {
+        complete(queue, (struct vpt_blk_slot *)token, vpt_queue_end_status(&queue->queue), completion);
+    }
+    return drained == VPT_CALLER_STATE ? status : drained;
+}
+
+enum vpt_status vpt_blk_queue_release(struct vpt_blk_queue *queue)
+{
+    enum vpt_status status;
+
+    if (queue->blk == NULL) {
+        return VPT_OK;
+    }
+    status = queue->in_flight == 0 ? vpt_queue_release(&queue->queue) : VPT_CALLER_BUSY;
+    if (status == VPT_OK) {
+        give_back(queue);
+        vpt_zero(queue, sizeof(*queue));
+    }
+    return status;
+}

@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: MIT */
+/* The split virtqueue's data path (VirtIO 1.4, section 2.7). */
+#include "queue/split.h"
+
+#include "queue/internal.h"
+#include "transport/wait.h"
+
+/* Segments of one direction: 0, or DESCRIPTOR_WRITE. */
+struct part {
+    const struct vpt_segment *segments;
+    uint16_t count;
+    uint16_t direction;
+};
+
+#define PARTS 3u
+
+/* Where a chain is being written: in the descriptor area along the free list, or in a table in order. */
+struct chain {
+    struct split_descriptor *descriptors;
+    const uint16_t *links; /* NULL in a table */
+    uint16_t index;        /* next to write */
+    uint16_t tail;         /* last written */
+    uint32_t left;         /* still to write */
+    uint64_t bytes;        /* written so far */
+};
+
+static struct split_available *available_ring(const struct vpt_queue *queue)
+{
+    return (struct split_available *)queue->available;
+}
+
+static struct split_used *used_ring(const struct vpt_queue *queue)
+{
+    return (struct split_used *)queue->used;
+}
+
+static uint16_t *used_event(const struct vpt_queue *queue)
+{
+    return &available_ring(queue)->ring[(uint32_t)queue->mask + 1u];
+}
+
+static const void *available_event(const struct vpt_queue *queue)
+{
+    return &used_ring(queue)->ring[(uint32_t)queue->mask + 1u];
+}
+
+void vpt_split_prepare(struct vpt_queue *queue, uint16_t tables)
+{
+    uint32_t size = (uint32_t)queue->mask + 1u;
+    uint32_t i;
+
+    for (i = 0; i < size; i++) {
+        queue->links[i] = (uint16_t)((i + 1u) & queue->mask);
+    }
+    for (i = 0; i < tables; i++) {
+        queue->table_links[i] = (uint16_t)(i + 1u < tables ? i + 1u : 0u);
+    }
+    queue->free_count = (uint16_t)size;
+    queue->table_count = tables;
+    for (i = 0; i < size + 3u; i++) {
+        vpt_store16((uint16_t *)queue->available + i, 0);
+    }
+    for (i = 0; i < 4u * size + 3u; i++) {
+        vpt_store16((uint16_t *)queue->used + i, 0);
+    }
+}
+
+enum vpt_status vpt_split_kill(struct vpt_queue *queue, enum vpt_status status)
+{
+    queue->dead = status;
+    /* With nothing free and nothing seen, the hot paths find out without a test of their own. */
+    queue->free_count = 0;
+    queue->table_count = 0;
+    queue->used_seen = queue->last_used;
+    return status;
+}
+
+/*
+ * Writes the descriptors of one part, each once. False: an empty segment. What has been written is invisible to
+ * the device until the chain is committed.
+ */
+VPT_INLINE bool write_part(bool device_order, struct chain *chain, const struct part *part)
+{
+    uint32_t i;
+
+    for (i = 0; i < part->count; i++) {
+        uint16_t index = chain->index;
+        struct split_descriptor *descriptor = &chain->descriptors[index];
+        uint32_t length = part->segments[i].length;
+        uint16_t flags = part->direction;
+        uint16_t next = 0;
+
+        if (VPT_UNLIKELY(length == 0)) {
+            return false;
+        }
+        chain->index = chain->links != NULL ? chain->links[index] : (uint16_t)(index + 1u);
+        chain->tail = index;
+        chain->bytes += length;
+        chain->left--;
+        if (chain->left != 0) {
+            flags |= DESCRIPTOR_NEXT;
+            next = chain->index;
+        }
+        vpt_store64(&descriptor->address, vpt_order64(device_order, part->segments[i].address));
+        vpt_store32(&descriptor->length, vpt_order32(device_order, length));
+        vpt_store32(&descriptor->flags, vpt_order32(device_order, vpt_pair(device_order, flags, next)));
+    }
+    return true;
+}
+
+/* A whole chain; *writable becomes the bytes that the device may write. */
+VPT_INLINE enum vpt_status write_chain(bool device_order, struct chain *chain, const struct part *parts,
+                                       uint32_t *writable)
+{
+    uint64_t writable_bytes = 0;
+    uint32_t i;
+
+    for (i = 0; i < PARTS; i++) {
+        uint64_t before = chain->bytes;
+
+        if (!write_part(device_order, chain, &parts[i])) {
+            return VPT_CALLER_ARGUMENT;
+        }
+        if (parts[i].direction != 0) {
+            writable_bytes += chain->bytes - before;
+        }
+    }
+    *writable = (uint32_t)writable_bytes;
+    return VPT_LIKELY(chain->bytes <= 0xffffffffu) ? VPT_OK : VPT_CALLER_TOO_LONG;
+}
+
+/* Takes the chain from `head` on off the free list and lines it up for the next publish. */
+VPT_INLINE void commit(struct vpt_queue *queue, uint16_t head, uint16_t next_free, uint16_t taken)
+{
+    vpt_store16(&available_ring(queue)->ring[queue->available_index & queue->mask],
+                vpt_order16(queue->device_order, head));
+    queue->available_index++;
+    queue->free_head = next_free;
+    queue->free_count = (uint16_t)(queue->free_count - taken);
+}
+
+static enum vpt_status refuse(const struct vpt_queue *queue, uint32_t count)
+{
+    if (queue->slots == NULL) {
+        return VPT_CALLER_STATE;
+    }
+    if (queue->dead != VPT_OK) {
+        return queue->dead;
+    }
+    if (count == 0) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    return count > (uint32_t)queue->mask + 1u ? VPT_CALLER_TOO_LONG : VPT_RESOURCE_FULL;
+}
+
+/* Makes descriptor `head` stand for the table that the chain was written to. */
+static void point_at_table(struct vpt_queue *queue, uint16_t head, uint16_t table, uint32_t count)
+{
+    struct split_descriptor *descriptor = (struct split_descriptor *)queue->descriptors + head;
+    uint64_t offset = (uint64_t)table * queue->table_segments * sizeof(struct split_descriptor);
+    bool order = queue->device_order;
+
+    vpt_store64(&descriptor->address, vpt_order64(order, queue->tables_address + offset));
+    vpt_store32(&descriptor->length, vpt_order32(order, count * (uint32_t)sizeof(struct split_descriptor)));
+    vpt_store32(&descriptor->flags, vpt_order32(order, vpt_pair(order, DESCRIPTOR_INDIRECT, 0)));
+    queue->table_head = queue->table_links[table];
+    queue->table_count--;
+}
+
+/* Whether a request goes into a table: not a single segment, which takes one descriptor anyway. */
+VPT_INLINE bool fits_table(const struct vpt_queue *queue, uint32_t count)
+{
+    return queue->table_count != 0 && queue->free_count != 0 && count > 1u && count <= queue->table_segments;
+}
+
+static enum vpt_status add_parts(struct vpt_queue *queue, const struct part *parts, uint32_t count, void *token)
+{
+    uint16_t head = queue->free_head;
+    bool indirect = fits_table(queue, count);
+    struct chain chain = { (struct split_descriptor *)queue->descriptors, queue->links, head, head, count, 0 };
+    struct vpt_queue_slot *slot = &queue->slots[head];
+    uint16_t table = queue->table_head;
+    enum vpt_status status;
+    uint32_t writable = 0;
+
+    if (indirect) {
+        chain.descriptors = (struct split_descriptor *)queue->tables + (size_t)table * queue->table_segments;
+        chain.links = NULL;
+        chain.index = 0;
+    } else if (VPT_UNLIKELY(count == 0 || count > queue->free_count)) {
+        return refuse(queue, count);
+    }
+    status = write_chain(queue->device_order, &chain, parts, &writable);
+    if (VPT_UNLIKELY(status != VPT_OK)) {
+        return status;
+    }
+    slot->token = token;
+    slot->writable = writable;
+    if (indirect) {
+        slot->tail = head;
+        slot->count = COUNT_IN_TABLE;
+        point_at_table(queue, head, table, count);
+        commit(queue, head, queue->links[head], 1);
+        queue->links[head] = table;
+    } else {
+        slot->tail = chain.tail;
+        slot->count = (uint16_t)count;
+        commit(queue, head, chain.index, (uint16_t)count);
+    }
+    return VPT_OK;
+}
+
+enum vpt_status vpt_queue_add(struct vpt_queue *queue, const struct vpt_segment *segments, uint16_t readable,
+                              uint16_t writable, void *token)
+{
+    const struct part parts[PARTS] = { { segments, readable, 0 },
+                                       { segments + readable, writable, DESCRIPTOR_WRITE },
+                                       { NULL, 0, 0 } };
+
+    return add_parts(queue, parts, (uint32_t)readable + writable, token);
+}
+
+enum vpt_status vpt_queue_add_framed(struct vpt_queue *queue, const struct vpt_queue_frame *frame, void *token)
+{
+    const struct part parts[PARTS] = {
+        { &frame->header, 1, 0 },
+        { frame->data, frame->data_count, frame->data_writable ? DESCRIPTOR_WRITE : 0u },
+        { &frame->trailer, 1, DESCRIPTOR_WRITE },
+    };
+
+    return add_parts(queue, parts, (uint32_t)frame->data_count + 2u, token);
+}
+
+void vpt_queue_publish(struct vpt_queue *queue)
+{
+    uint16_t added = (uint16_t)(queue->available_index - queue->published);
+
+    if (added == 0 || queue->dead != VPT_OK) {
+        return;
+    }
+    vpt_barrier_stores(queue->strong);
+    queue->published = queue->available_index;
+    vpt_store16(&available_ring(queue)->index, vpt_order16(queue->device_order, queue->published));
+    /* Above 65535 the exact number no longer matters: the range test cannot be made, and a kick is due. */
+    if (queue->unkicked <= 0xffffu) {
+        queue->unkicked += added;
+    }
+}
+
+bool vpt_queue_kick_prepare(struct vpt_queue *queue)
+{
+    uint32_t unkicked = queue->unkicked;
+    uint16_t event;
+
+    if (unkicked == 0 || queue->dead != VPT_OK) {
+        return false;
+    }
+    queue->unkicked = 0;
+    vpt_barrier_full(queue->strong);
+    if (!queue->event_idx) {
+        return (vpt_order16(queue->device_order, vpt_load16(&used_ring(queue)->flags)) & USED_NO_NOTIFY) == 0;
+    }
+    event = vpt_order16(queue->device_order, vpt_load16(available_event(queue)));
+    return (uint16_t)(queue->published - event - 1u) < unkicked;
+}
+
+enum vpt_status vpt_queue_notify(struct vpt_queue *queue)
+{
+    const struct vpt_device *device = queue->device;
+    const struct vpt_port *port = device->port;
+    uint32_t value = queue->index;
+
+    if (queue->resets != device->resets || (device->status & VPT_STATUS_DRIVER_OK) == 0) {
+        return device->gone ? VPT_DEVICE_GONE : VPT_CALLER_STATE;
+    }
+    if (queue->notification_data) {
+        value |= (uint32_t)queue->published << 16;
+    }
+    queue->kicks++;
+    vpt_barrier_doorbell();
+    if (queue->doorbell != NULL) {
+        vpt_register_store32(queue->doorbell, vpt_order32(true, value));
+    } else {
+        port->mmio_write(port->ctx, queue->doorbell_mapping, queue->doorbell_offset, 4, value);
+    }
+    return VPT_OK;
+}
+
+enum vpt_status vpt_queue_kick(struct vpt_queue *queue)
+{
+    vpt_queue_publish(queue);
+    if (vpt_queue_kick_prepare(queue)) {
+        return vpt_queue_notify(queue);
+    }
+    return queue->slots != NULL ? queue->dead : VPT_CALLER_STATE;
+}
+
+/* With EVENT_IDX: the device notifies when it has used the buffer whose index this is. */
+static void arm(struct vpt_queue *queue, uint16_t event)
+{
+    queue->armed = event;
+    vpt_store16(used_event(queue), vpt_order16(queue->device_order, event));
+}
+
+static uint16_t load_used_index(const struct vpt_queue *queue)
+{
+    return vpt_order16(queue->device_order, vpt_load16(&used_ring(queue)->index));
+}
+
+static enum vpt_status lie(struct vpt_queue *queue, enum vpt_status status)
+{
+    return vpt_log(queue->device->port, VPT_LOG_ERROR, "queue", vpt_split_kill(queue, status));
+}
+
+/* Reads the used index, and checks that it does not claim more than what the device has been shown. */
+static enum vpt_status look(struct vpt_queue *queue)
+{
+    uint16_t last = queue->last_used;
+    uint16_t seen;
+
+    if (queue->slots == NULL) {
+        return VPT_CALLER_STATE;
+    }
+    if (queue->dead != VPT_OK) {
+        return queue->dead;
+    }
+    seen = load_used_index(queue);
+    if (seen == last && queue->event_idx && queue->notifications && queue->armed != last) {
+        /* Drained: ask for a notification of the next one, then look again for one that came just before. */
+        arm(queue, last);
+        vpt_barrier_full(queue->strong);
+        seen = load_used_index(queue);
+    }
+    if (seen == last) {
+        return VPT_EMPTY;
+    }
+    if ((uint16_t)(seen - last) > (uint16_t)(queue->published - last)) {
+        return lie(queue, VPT_DEVICE_USED_INDEX);
+    }
+    vpt_barrier_loads(queue->strong);
+    queue->used_seen = seen;
+    return VPT_OK;
+}
+
+VPT_INLINE void release(struct vpt_queue *queue, struct vpt_queue_slot *slot, uint16_t head)
+{
+    uint16_t count = slot->count;
+
+    if (count == COUNT_IN_TABLE) {
+        uint16_t table = queue->links[head];
+
+        queue->table_links[table] = queue->table_head;
+        queue->table_head = table;
+        queue->table_count++;
+        count = 1;
+    }
+    slot->count = 0;
+    queue->links[slot->tail] = queue->free_head;
+    queue->free_head = head;
+    queue->free_count = (uint16_t)(queue->free_count + count);
+}
+
+enum vpt_status vpt_queue_pop(struct vpt_queue *queue, void **token, uint32_t *written)
+{
+    const struct split_used_element *element;
+    struct vpt_queue_slot *slot;
+    uint32_t id;
+    uint32_t length;
+
+    if (queue->last_used == queue->used_seen) {
+        enum vpt_status status = look(queue);
+
+        if (status != VPT_OK) {
+            return status;
+        }
+    }
+    element = &used_ring(queue)->ring[queue->last_used & queue->mask];
+    id = vpt_order32(queue->device_order, vpt_load32(&element->id));
+    length = vpt_order32(queue->device_order, vpt_load32(&element->length));
+    if (VPT_UNLIKELY(id > queue->mask)) {
+        return lie(queue, VPT_DEVICE_USED_ID);
+    }
+    slot = &queue->slots[id];
+    if (VPT_UNLIKELY(slot->count == 0)) {
+        return lie(queue, VPT_DEVICE_USED_ID);
+    }
+    if (VPT_UNLIKELY(length > slot->writable)) {
+        if (!vpt_device_legacy(queue->device)) {
+            return lie(queue, VPT_DEVICE_USED_LENGTH);
+        }
+        length = slot->writable;
+    }
+    if (token != NULL) {
+        *token = slot->token;
+    }
+    if (written != NULL) {
+        *written = length;
+    }
+    queue->last_used++;
+    release(queue, slot, (uint16_t)id);
+    return VPT_OK;
+}
+
+bool vpt_queue_has_used(const struct vpt_queue *queue)
+{
+    return queue->used != NULL && load_used_index(queue) != vpt_load16(&queue->last_used);
+}
+
+void vpt_queue_notifications_off(struct vpt_queue *queue)
+{
+    queue->notifications = false;
+    if (queue->slots == NULL) {
+        return;
+    }
+    if (queue->event_idx) {
+        /* The flag must stay 0 (SPLIT-USUPP-3): name the index that lies as far ahead as can be. */
+        arm(queue, (uint16_t)(queue->last_used - 1u));
+    } else {
+        vpt_store16(&available_ring(queue)->flags, vpt_order16(queue->device_order, AVAILABLE_NO_INTERRUPT));
+    }
+}
+
+bool vpt_queue_notifications_on(struct vpt_queue *queue)
+{
+    queue->notifications = true;
+    if (queue->slots == NULL) {
+        return false;
+    }
+    if (queue->event_idx) {
+        arm(queue, queue->last_used);
+    } else {
+        vpt_store16(&available_ring(queue)->flags, 0);
+    }
+    vpt_barrier_full(queue->strong);
+    return vpt_queue_has_used(queue);
+}

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: MIT */
+/* Device-specific configuration (VirtIO 1.4, section 2.5). */
+#include "access.h"
+#include "transport/transport.h"
+#include "transport/wait.h"
+
+static enum vpt_status check_access(const struct vpt_device *device, uint32_t offset, unsigned width)
+{
+    size_t size = device->ops->config_size(device);
+
+    if (device->gone) {
+        return VPT_DEVICE_GONE;
+    }
+    if ((width != 1u && width != 2u && width != 4u) || (offset & (width - 1u)) != 0) {
+        return VPT_CALLER_ALIGNMENT;
+    }
+    if (size < width || offset > size - width) {
+        return VPT_CALLER_RANGE;
+    }
+    return VPT_OK;
+}
+
+enum vpt_status vpt_device_config_read(struct vpt_device *device, uint32_t offset, unsigned width, uint32_t *value)
+{
+    enum vpt_status status = value != NULL ? check_access(device, offset, width) : VPT_CALLER_ARGUMENT;
+
+    if (status == VPT_OK) {
+        *value = device->ops->config_read(device, offset, width);
+    }
+    return status;
+}
+
+enum vpt_status vpt_device_config_write(struct vpt_device *device, uint32_t offset, unsigned width, uint32_t value)
+{
+    enum vpt_status status = check_access(device, offset, width);
+
+    if (status == VPT_OK && !device->ops->legacy && (device->status & VPT_STATUS_FEATURES_OK) == 0) {
+        status = VPT_CALLER_STATE;
+    }
+    if (status == VPT_OK) {
+        device->ops->config_write(device, offset, width, value);
+    }
+    return status;
+}
+
+/* One field; a 64-bit one as two halves (MMIO-REG-3), whose order in memory is the device's byte order. */
+static enum vpt_status read_field(struct vpt_device *device, const struct vpt_config_field *field, uint64_t *value)
+{
+    bool high_first = VPT_BIG_ENDIAN != 0 && device->ops->legacy;
+    enum vpt_status status;
+    uint32_t first = 0;
+    uint32_t second = 0;
+
+    if (field->width != 8u) {
+        status = vpt_device_config_read(device, field->offset, field->width, &first);
+        *value = first;
+        return status;
+    }
+    status = vpt_device_config_read(device, field->offset, 4, &first);
+    if (status == VPT_OK) {
+        status = vpt_device_config_read(device, (uint32_t)field->offset + 4u, 4, &second);
+    }
+    *value = high_first ? ((uint64_t)first << 32) | second : ((uint64_t)second << 32) | first;
+    return status;
+}
+
+/* Reads every field once; *changed tells whether any differs from what `values` held before. */
+static enum vpt_status read_pass(struct vpt_device *device, const struct vpt_config_field *fields, unsigned count,
+                                 uint64_t *values, bool *changed)
+{
+    unsigned i;
+
+    *changed = false;
+    for (i = 0; i < count; i++) {
+        uint64_t value = 0;
+        enum vpt_status status = read_field(device, &fields[i], &value);
+
+        if (status != VPT_OK) {
+            return status;
+        }
+        *changed = *changed || value != values[i];
+        values[i] = value;
+    }
+    return VPT_OK;
+}
+
+static uint32_t generation(struct vpt_device *device)
+{
+    return device->ops->config_generation != NULL ? device->ops->config_generation(device) : 0;
+}
+
+enum vpt_status vpt_device_config_fields(struct vpt_device *device, const struct vpt_config_field *fields,
+                                         unsigned count, uint64_t *values)
+{
+    bool compare = device->ops->config_generation == NULL;
+    bool first = true;
+    uint32_t iteration = 0;
+
+    if (fields == NULL || values == NULL) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    do {
+        uint32_t before = generation(device);
+        bool changed = false;
+        enum vpt_status status = read_pass(device, fields, count, values, &changed);
+
+        if (status != VPT_OK) {
+            return status;
+        }
+        if (compare ? !changed && !first : generation(device) == before) {
+            return VPT_OK;
+        }
+        first = false;
+    } while (vpt_keep_waiting(device->port, VPT_WAIT_CONFIGURATION, &iteration));
+    return vpt_log(device->port, VPT_LOG_ERROR, "configuration", VPT_DEVICE_CONFIG_UNSTABLE);
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: MIT */
+/* The life of a device, written once for every transport (VirtIO 1.4, sections 2.1, 2.2, 2.4 and 3.1). */
+#include "access.h"
+#include "transport/transport.h"
+#include "transport/wait.h"
+
+/* Generic features that the library handles for every driver, as word 0 and word 1. */
+#define RING_WORD_0        ((1u << VPT_F_INDIRECT_DESC) | (1u << VPT_F_EVENT_IDX))
+#define RING_WORD_0_LEGACY (1u << VPT_F_ANY_LAYOUT)
+#define RING_WORD_1                                                                                               \
+    ((1u << (VPT_F_VERSION_1 - 32u)) | (1u << (VPT_F_ACCESS_PLATFORM - 32u)) |                                    \
+     (1u << (VPT_F_ORDER_PLATFORM - 32u)) | (1u << (VPT_F_NOTIFICATION_DATA - 32u)))
+
+static uint32_t read_status(struct vpt_device *device)
+{
+    uint32_t status = device->ops->status_read(device);
+
+    if (status == VPT_STATUS_GONE) {
+        device->gone = true;
+    }
+    return status;
+}
+
+static void add_status(struct vpt_device *device, uint8_t bit)
+{
+    device->status = (uint8_t)(device->status | bit);
+    device->ops->status_write(device, device->status);
+}
+
+enum vpt_status vpt_device_reset(struct vpt_device *device)
+{
+    uint32_t iteration = 0;
+    uint32_t status;
+
+    if (device->gone) {
+        return VPT_DEVICE_GONE;
+    }
+    vpt_zero(&device->features, sizeof(device->features));
+    device->status = 0;
+    device->ops->status_write(device, 0);
+    do {
+        status = read_status(device);
+    } while (status != 0 && !device->gone && vpt_keep_waiting(device->port, VPT_WAIT_RESET, &iteration));
+    device->stuck = status != 0;
+    if (device->gone) {
+        return vpt_log(device->port, VPT_LOG_ERROR, "reset", VPT_DEVICE_GONE);
+    }
+    if (device->stuck) {
+        return vpt_log(device->port, VPT_LOG_ERROR, "reset", VPT_DEVICE_STUCK);
+    }
+    device->resets++;
+    return VPT_OK;
+}
+
+/* What may be accepted of `word`: what the driver names, and what the library handles below every driver. */
+static uint32_t acceptable(const struct vpt_device *device, unsigned word, uint32_t named)
+{
+    if (word == 0) {
+        return named | RING_WORD_0 | (device->ops->legacy ? RING_WORD_0_LEGACY : 0u);
+    }
+    return word == 1 ? named | RING_WORD_1 : named;
+}
+
+static uint32_t word_of(const struct vpt_features *features, unsigned word)
+{
+    return features != NULL ? features->word[word] : 0;
+}
+
+/*
+ * Words above the second are touched only if the driver wants something of them: some devices have two words
+ * and take every higher selector for the second (a write of zero would then take VERSION_1 back).
+ */
+static bool word_used(const struct vpt_device *device, unsigned word, uint32_t named)
+{
+    return word < device->ops->feature_words && (word < 2u || named != 0);
+}
+
+static enum vpt_status choose_features(struct vpt_device *device, const struct vpt_features *required,
+                                       const struct vpt_features *wanted, const struct vpt_features *refused)
+{
+    unsigned word;
+
+    for (word = 0; word < VPT_FEATURE_WORDS; word++) {
+        uint32_t must = word_of(required, word);
+        uint32_t named = must | word_of(wanted, word);
+
+        device->offered.word[word] = word_used(device, word, named) ? device->ops->features_read(device, word) : 0;
+        device->features.word[word] =
+            device->offered.word[word] & acceptable(device, word, named) & ~(word_of(refused, word) & ~must);
+        if ((must & ~device->offered.word[word]) != 0) {
+            return VPT_UNSUPPORTED_FEATURE;
+        }
+    }
+    if (!device->ops->legacy && !vpt_features_has(&device->offered, VPT_F_VERSION_1)) {
+        return VPT_DEVICE_FEATURES;
+    }
+    return VPT_OK;
+}
+
+static void write_features(struct vpt_device *device, const struct vpt_features *required,
+                           const struct vpt_features *wanted)
+{
+    unsigned word;
+
+    for (word = 0; word < VPT_FEATURE_WORDS; word++) {
+        if (word_used(device, word, word_of(required, word) | word_of(wanted, word))) {
+            device->ops->features_write(device, word, device->features.word[word]);
+        }
+    }
+}
+
+/* Step 5 and 6: a legacy interface has neither the bit nor the read-back (LEG-INIT-1). */
+static enum vpt_status confirm_features(struct vpt_device *device)
+{
+    uint32_t status;
+
+    if (device->ops->legacy) {
+        return VPT_OK;
+    }
+    add_status(device, VPT_STATUS_FEATURES_OK);
+    status = read_status(device);
+    if (device->gone) {
+        return VPT_DEVICE_GONE;
+    }
+    return (status & VPT_STATUS_FEATURES_OK) != 0 ? VPT_OK : VPT_DEVICE_FEATURES_REFUSED;
+}
+
+enum vpt_status vpt_device_negotiate(struct vpt_device *device, const struct vpt_features *required,
+                                     const struct vpt_features *wanted, const struct vpt_features *refused)
+{
+    struct vpt_features modern;
+    enum vpt_status status = vpt_device_reset(device);
+
+    if (status != VPT_OK) {
+        return status;
+    }
+    /* VERSION_1 is not the driver's to refuse (RSVFEAT-1). */
+    vpt_zero(&modern, sizeof(modern));
+    if (refused != NULL) {
+        modern = *refused;
+        vpt_features_remove(&modern, VPT_F_VERSION_1);
+    }
+    add_status(device, VPT_STATUS_ACKNOWLEDGE);
+    add_status(device, VPT_STATUS_DRIVER);
+    status = choose_features(device, required, wanted, &modern);
+    if (status == VPT_OK) {
+        write_features(device, required, wanted);
+        status = confirm_features(device);
+    }
+    if (status != VPT_OK) {
+        vpt_device_fail(device);
+        return vpt_log(device->port, VPT_LOG_ERROR, "features", status);
+    }
+    return VPT_OK;
+}
+
+bool vpt_device_in_setup(const struct vpt_device *device)
+{
+    uint8_t done = VPT_STATUS_ACKNOWLEDGE | VPT_STATUS_DRIVER;
+
+    if (!device->ops->legacy) {
+        done |= VPT_STATUS_FEATURES_OK;
+    }
+    return device->status == done;
+}
+
+enum vpt_status vpt_device_start(struct vpt_device *device)
+{
+    if (device->gone) {
+        return VPT_DEVICE_GONE;
+    }
+    if (!vpt_device_in_setup(device)) {
+        return VPT_CALLER_STATE;
+    }
+    add_status(device, VPT_STATUS_DRIVER_OK);
+    return vpt_device_check(device);
+}
+
+void vpt_device_fail(struct vpt_device *device)
+{
+    vpt_zero(&device->features, sizeof(device->features));
+    if (!device->gone) {
+        add_status(device, VPT_STATUS_FAILED);
+    }
+}
+
+enum vpt_status vpt_device_check(struct vpt_device *device)
+{
+    uint32_t status;
+
+    if (device->gone) {
+        return VPT_DEVICE_GONE;
+    }
+    status = read_status(device);
+    if (device->gone) {
+        return VPT_DEVICE_GONE;
+    }
+    return (status & VPT_STATUS_DEVICE_NEEDS_RESET) != 0 ? VPT_DEVICE_NEEDS_RESET : VPT_OK;
+}
+
+bool vpt_device_gone(const struct vpt_device *device)
+{
+    return device->gone;
+}
+
+bool vpt_device_legacy(const struct vpt_device *device)
+{
+    return device->ops->legacy;
+}
+
+const char *vpt_device_transport(const struct vpt_device *device)
+{
+    return device->ops->name;
+}
+
+uint32_t vpt_device_interrupt(struct vpt_device *device)
+{
+    return device->ops->interrupt(device);
+}
+
+enum vpt_status vpt_device_shared_memory(struct vpt_device *device, uint8_t id,
+                                         struct vpt_shared_memory_region *region)
+{
+    if (region == NULL) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    if (device->gone) {
+        return VPT_DEVICE_GONE;
+    }
+    if (device->ops->shared_memory == NULL || !device->ops->shared_memory(device, id, region)) {
+        return VPT_UNSUPPORTED_REQUEST;
+    }
+    return VPT_OK;
+}

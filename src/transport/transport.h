@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/* The seam between what is above a transport and the transports: one constant table each. */
+#ifndef VPT_SRC_TRANSPORT_TRANSPORT_H
+#define VPT_SRC_TRANSPORT_TRANSPORT_H
+
+#include <vpt/transport.h>
+
+/* What a status register of any width reads as once the device is gone. */
+#define VPT_STATUS_GONE 0xffffffffu
+
+/* Where a virtqueue lies, at device addresses. */
+struct vpt_queue_areas {
+    uint16_t size; /* entries */
+    uint64_t descriptors;
+    uint64_t driver;
+    uint64_t device;
+};
+
+/* A memory-mapped doorbell: a 4-byte register. */
+struct vpt_doorbell {
+    void *mapping;
+    size_t offset;
+};
+
+struct vpt_transport_ops {
+    const char *name;
+    uint64_t ring_limit;     /* highest device address that a ring may have */
+    uint32_t ring_alignment; /* of a ring's start, and of the used ring in it */
+    uint8_t feature_words;   /* words of features that the interface can express */
+    bool legacy;             /* legacy interface: no FEATURES_OK, native byte order, rings in one piece */
+
+    /* Device status (section 2.1); the read gives VPT_STATUS_GONE where the register is all-ones. */
+    uint32_t (*status_read)(struct vpt_device *device);
+    void (*status_write)(struct vpt_device *device, uint8_t status);
+
+    uint32_t (*features_read)(struct vpt_device *device, unsigned word);
+    void (*features_write)(struct vpt_device *device, unsigned word, uint32_t value);
+
+    /*
+     * Selects a queue that must not be enabled (else VPT_DEVICE_QUEUE_STATE) and gives its maximum size as the
+     * register reads, 0 if there is none.
+     */
+    enum vpt_status (*queue_maximum)(struct vpt_device *device, uint16_t index, uint32_t *maximum);
+
+    /* Enables a queue, and checks that it is. Addresses are aligned and below ring_limit. */
+    enum vpt_status (*queue_enable)(struct vpt_device *device, uint16_t index, const struct vpt_queue_areas *areas);
+
+    /* Stops a queue that could be enabled; bounded. */
+    enum vpt_status (*queue_disable)(struct vpt_device *device, uint16_t index);
+
+    void (*queue_doorbell)(struct vpt_device *device, uint16_t index, struct vpt_doorbell *doorbell);
+
+    /* Reads and acknowledges; VPT_INTERRUPT_* bits. */
+    uint32_t (*interrupt)(struct vpt_device *device);
+
+    /* Bytes of configuration within reach, and accesses that are aligned and inside it, as numbers of the CPU. */
+    size_t (*config_size)(const struct vpt_device *device);
+    uint32_t (*config_read)(struct vpt_device *device, uint32_t offset, unsigned width);
+    void (*config_write)(struct vpt_device *device, uint32_t offset, unsigned width, uint32_t value);
+
+    /* NULL without a generation: passes are compared instead. */
+    uint32_t (*config_generation)(struct vpt_device *device);
+
+    /* NULL without shared memory regions. False: no such region. */
+    bool (*shared_memory)(struct vpt_device *device, uint8_t id, struct vpt_shared_memory_region *region);
+};
+
+/* Whether the device is negotiated and not yet started: when queues are set up. */
+bool vpt_device_in_setup(const struct vpt_device *device);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+#include "transport/wait.h"
+
+static uint32_t default_attempts(enum vpt_wait what)
+{
+    switch (what) {
+    case VPT_WAIT_RESET:
+        return VPT_WAIT_RESET_READS;
+    case VPT_WAIT_QUEUE:
+        return VPT_WAIT_QUEUE_READS;
+    case VPT_WAIT_REQUEST:
+        return VPT_WAIT_REQUEST_READS;
+    default:
+        return VPT_WAIT_CONFIGURATION_READS;
+    }
+}
+
+bool vpt_keep_waiting(const struct vpt_port *port, enum vpt_wait what, uint32_t *iteration)
+{
+    uint32_t attempt = *iteration;
+
+    if (attempt != 0xffffffffu) {
+        *iteration = attempt + 1u;
+    }
+    if (port->keep_waiting != NULL) {
+        return port->keep_waiting(port->ctx, what, attempt);
+    }
+    return attempt < default_attempts(what) - 1u;
+}
+
+enum vpt_status vpt_log(const struct vpt_port *port, enum vpt_log_level level, const char *subject,
+                        enum vpt_status status)
+{
+    if (port->log != NULL) {
+        port->log(port->ctx, level, subject, status);
+    }
+    return status;
+}
