@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: MIT */
+/* QEMU's aarch64 "virt" machine, with -semihosting for the exit status. */
+#include "machine.h"
+
+#define UART ((volatile uint32_t *)0x09000000u) /* PL011 */
+
+#define UART_DATA          0u
+#define UART_FLAGS         6u /* in words */
+#define UART_TRANSMIT_FULL 0x20u
+
+#define SEMIHOSTING_EXIT             0x18u
+#define SEMIHOSTING_APPLICATION_EXIT 0x20026u
+
+static const struct machine_bus buses[] = {
+    {.kind = MACHINE_MMIO_SLOTS, .first = 0x0a000000u, .stride = 0x200u, .count = 32u},
+};
+
+const struct machine machine = {
+    .architecture = "aarch64",
+    .name = "virt",
+    .buses = buses,
+    .bus_count = sizeof(buses) / sizeof(buses[0]),
+};
+
+void machine_init(void)
+{
+    uint64_t control;
+
+    /* The cycle counter: enabled, 64 bits before it overflows, and counting at EL1. */
+    __asm__ volatile("mrs %0, pmcr_el0" : "=r"(control));
+    __asm__ volatile("msr pmcr_el0, %0" ::"r"(control | 0x41u));
+    __asm__ volatile("msr pmccfiltr_el0, %0" ::"r"((uint64_t)0));
+    __asm__ volatile("msr pmcntenset_el0, %0" ::"r"((uint64_t)1u << 31));
+    __asm__ volatile("isb");
+}
+
+void machine_put(char character)
+{
+    while ((UART[UART_FLAGS] & UART_TRANSMIT_FULL) != 0) {
+    }
+    UART[UART_DATA] = (uint8_t)character;
+}
+
+uint64_t machine_ticks(void)
+{
+    uint64_t ticks;
+
+    __asm__ volatile("mrs %0, pmccntr_el0" : "=r"(ticks)::"memory");
+    return ticks;
+}
+
+_Noreturn void machine_exit(bool success)
+{
+    const uint64_t block[2] = {SEMIHOSTING_APPLICATION_EXIT, success ? 0u : 1u};
+    register uint64_t operation __asm__("x0") = SEMIHOSTING_EXIT;
+    register const uint64_t *parameter __asm__("x1") = block;
+
+    __asm__ volatile("hlt #0xf000" : "+r"(operation) : "r"(parameter) : "memory");
+    for (;;) {
+        __asm__ volatile("wfi");
+    }
+}

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+#include "batch.h"
+
+#include "pattern.h"
+#include "ports.h"
+#include "step.h"
+
+#define POLL_ATTEMPTS 50000000u
+
+struct slot {
+    unsigned char data[BATCH_SECTORS_MAX * VPT_BLK_SECTOR_SIZE];
+    uint64_t sector;
+    uint32_t sectors;
+    bool in_flight;
+};
+
+static struct slot slots[DISK_REQUESTS];
+
+uint64_t batch_sector(const struct batch_plan *plan, uint32_t n)
+{
+    return plan->first + (uint64_t)(n * plan->step % plan->count) * plan->stride;
+}
+
+uint32_t batch_sectors(const struct batch_plan *plan, uint32_t n)
+{
+    return plan->least + n % plan->spread;
+}
+
+static void prepare(const struct disk *disk, const struct batch_plan *plan, enum batch_purpose purpose, uint32_t n,
+                    struct slot *slot)
+{
+    slot->sector = batch_sector(plan, n);
+    slot->sectors = batch_sectors(plan, n);
+    if (purpose == BATCH_WRITE) {
+        pattern_fill(slot->data, disk->seed, slot->sector, slot->sectors);
+    } else {
+        pattern_poison(slot->data, slot->sectors);
+    }
+}
+
+/* In three pieces that are no sectors. */
+static enum vpt_status submit(struct disk *disk, enum batch_purpose purpose, struct slot *slot)
+{
+    uint64_t address = ports_device_address(slot->data);
+    uint32_t length = slot->sectors * VPT_BLK_SECTOR_SIZE;
+    uint32_t half = length / 2u;
+    const struct vpt_segment segments[] = {{address, 24}, {address + 24u, half}, {address + 24u + half, half - 24u}};
+    const struct vpt_blk_request request = {
+        .operation = purpose == BATCH_WRITE ? VPT_BLK_WRITE : VPT_BLK_READ,
+        .sector = slot->sector,
+        .segments = segments,
+        .segment_count = 3,
+    };
+    uint64_t start = machine_ticks();
+    enum vpt_status status = vpt_blk_submit(&disk->queue, &request, slot);
+
+    if (status == VPT_OK) {
+        disk->measure.submit_ticks += machine_ticks() - start;
+        disk->measure.requests++;
+        slot->in_flight = true;
+    }
+    return status;
+}
+
+/* Submits requests from `next` on until there are no more or the queue is full. How many, or 0 if something failed. */
+static uint32_t submit_some(struct disk *disk, const struct batch_plan *plan, enum batch_purpose purpose,
+                            uint32_t next)
+{
+    uint32_t submitted = 0;
+
+    while (submitted < DISK_REQUESTS && next + submitted < plan->count) {
+        struct slot *slot = &slots[submitted];
+        enum vpt_status status;
+
+        prepare(disk, plan, purpose, next + submitted, slot);
+        status = submit(disk, purpose, slot);
+        if (status == VPT_RESOURCE_FULL && submitted != 0) {
+            break;
+        }
+        if (!step("submit", status)) {
+            return 0;
+        }
+        submitted++;
+    }
+    return submitted;
+}
+
+static bool kick(struct disk *disk)
+{
+    uint32_t notifications = ports_count().notifications;
+    enum vpt_status status = vpt_blk_kick(&disk->queue);
+
+    disk->measure.kicks += ports_count().notifications - notifications;
+    return step("kick", status);
+}
+
+/* Waits for one completion. NULL if none comes or it is a bad one. */
+static struct slot *wait_for_one(struct disk *disk)
+{
+    struct vpt_blk_completion completion;
+    struct slot *slot;
+
+    for (uint32_t i = 0; i < POLL_ATTEMPTS; i++) {
+        uint64_t start = machine_ticks();
+        enum vpt_status status = vpt_blk_poll(&disk->queue, &completion);
+        uint64_t end = machine_ticks();
+
+        if (status == VPT_EMPTY) {
+            continue;
+        }
+        if (!step("poll", status) || !step("request", completion.status)) {
+            return NULL;
+        }
+        disk->measure.poll_ticks += end - start;
+        slot = completion.token;
+        if (!slot->in_flight) {
+            print("FAILED: a request came back twice\n");
+            return NULL;
+        }
+        slot->in_flight = false;
+        return slot;
+    }
+    (void)step("wait for a request", VPT_DEVICE_TIMEOUT);
+    return NULL;
+}
+
+static bool finish(const struct disk *disk, enum batch_purpose purpose, const struct slot *slot)
+{
+    unsigned long long sector = slot->sector;
+
+    switch (purpose) {
+    case BATCH_WRITE:
+        print("@wrote %llu %u\n", sector, (unsigned)slot->sectors);
+        return true;
+    case BATCH_BACKGROUND:
+        print("@read %llu %u %llx\n", sector, (unsigned)slot->sectors,
+              (unsigned long long)pattern_checksum(slot->data, slot->sectors));
+        return true;
+    default:
+        return pattern_check(slot->data, disk->seed, slot->sector, slot->sectors);
+    }
+}
+
+bool batch_run(struct disk *disk, const struct batch_plan *plan, enum batch_purpose purpose)
+{
+    uint32_t done = 0;
+
+    while (done < plan->count) {
+        uint32_t submitted = submit_some(disk, plan, purpose, done);
+
+        if (submitted == 0 || !kick(disk)) {
+            return false;
+        }
+        for (uint32_t i = 0; i < submitted; i++) {
+            const struct slot *slot = wait_for_one(disk);
+
+            if (slot == NULL || !finish(disk, purpose, slot)) {
+                return false;
+            }
+        }
+        done += submitted;
+    }
+    return true;
+}

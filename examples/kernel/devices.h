@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+/* The virtio devices of the machine. */
+#ifndef KERNEL_DEVICES_H
+#define KERNEL_DEVICES_H
+
+#include <vpt/mmio.h>
+
+#include "machine.h"
+
+/* Where a device is. */
+struct device_place {
+    const struct machine_bus *bus;
+    uint32_t index;
+};
+
+/* A device behind whatever transport its bus has. */
+struct device {
+    struct vpt_mmio mmio;
+    struct vpt_device *virtio;
+};
+
+/* Makes a device of what is in a place, for this port. A status of the transport's probe, or of the port. */
+enum vpt_status device_open(struct device *device, const struct vpt_port *port, const struct device_place *place);
+
+/* Undoes it. The device must have been reset, or never been started. */
+void device_close(struct device *device);
+
+/* Says of each device what it is, and finds the first block device. False if there is none or a place is broken. */
+bool devices_find_disk(const struct vpt_port *port, struct device_place *disk);
+
+#endif

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: MIT */
+#include "disk.h"
+
+#include "batch.h"
+#include "blocking.h"
+#include "ports.h"
+#include "step.h"
+
+/* Layout, in sectors: life n has the area from AREA_FIRST + n * AREA_SIZE on, and one sector at either end. */
+#define AREA_FIRST 4096u
+#define AREA_SIZE  8192u
+
+#define LONG_SECTORS  2048u /* at the start of an area */
+#define SHORT_OFFSET  2100u
+#define SHORT_SECTORS 129u
+#define BATCH_OFFSET  2560u
+#define BATCH_COUNT   384u
+#define GAP_OFFSET    6000u
+#define GAP_COUNT     32u
+
+/* Memory for a life that hands it over. */
+static _Alignas(VPT_QUEUE_LEGACY_RINGS_ALIGNMENT) unsigned char
+    rings[VPT_QUEUE_RINGS_SIZE(DISK_QUEUE_SIZE_MAX, VPT_QUEUE_LEGACY_RINGS_ALIGNMENT)];
+static _Alignas(16) unsigned char indirect[VPT_BLK_QUEUE_INDIRECT_SIZE(DISK_REQUESTS, DISK_SEGMENTS)];
+static _Alignas(16) unsigned char request_slots[VPT_BLK_SLOTS_SIZE(DISK_REQUESTS)];
+static _Alignas(16) unsigned char queue_private[VPT_QUEUE_PRIVATE_SIZE(DISK_QUEUE_SIZE_MAX, DISK_REQUESTS)];
+static _Alignas(16) unsigned char blk_private[VPT_BLK_PRIVATE_SIZE(DISK_REQUESTS)];
+
+static struct vpt_memory memory_of(void *address, size_t size)
+{
+    return (struct vpt_memory){.address = address, .device_address = ports_device_address(address), .size = size};
+}
+
+static void hand_memory_over(struct vpt_blk_queue_config *config)
+{
+    config->memory.rings = memory_of(rings, sizeof(rings));
+    config->memory.indirect = memory_of(indirect, sizeof(indirect));
+    config->memory.private_state = memory_of(queue_private, sizeof(queue_private));
+    config->slots = memory_of(request_slots, sizeof(request_slots));
+    config->private_state = memory_of(blk_private, sizeof(blk_private));
+}
+
+static void describe(struct disk *disk)
+{
+    const struct vpt_blk_info *info = &disk->blk.info;
+    const struct vpt_device *device = disk->device.virtio;
+
+    print("%s: %llu sectors, block size %u, segments up to %u of %u bytes, %s, %s\n", vpt_device_transport(device),
+          (unsigned long long)info->capacity, (unsigned)info->block_size, (unsigned)info->seg_max,
+          (unsigned)info->size_max, info->read_only ? "read-only" : "writable", info->flush ? "flush" : "no flush");
+    print("features offered: 0x%x 0x%x, accepted: 0x%x 0x%x (from bit 0, from bit 32)\n",
+          (unsigned)device->offered.word[0], (unsigned)device->offered.word[1], (unsigned)device->features.word[0],
+          (unsigned)device->features.word[1]);
+    print("2^%u blocks in a physical one, I/O from %u to %u blocks at best; geometry %u/%u/%u\n",
+          (unsigned)info->physical_block_exponent, (unsigned)info->minimum_io_size,
+          (unsigned)info->optimal_io_size, (unsigned)info->cylinders, (unsigned)info->heads, (unsigned)info->sectors);
+    print("@topology %u %u %u %u\n", (unsigned)info->block_size, (unsigned)info->physical_block_exponent,
+          (unsigned)info->minimum_io_size, (unsigned)info->optimal_io_size);
+}
+
+static bool bring_up(struct disk *disk, const struct disk_life *life, const struct device_place *place)
+{
+    struct vpt_blk_queue_config config = {
+        .requests = DISK_REQUESTS,
+        .segments = DISK_SEGMENTS,
+        .size = life->queue_size,
+    };
+    struct vpt_features refused = {{0}};
+
+    if (life->plain_ring) {
+        vpt_features_add(&refused, VPT_F_INDIRECT_DESC);
+        vpt_features_add(&refused, VPT_F_EVENT_IDX);
+    }
+    if (life->hand_memory_over) {
+        hand_memory_over(&config);
+    }
+    if (!step("open the disk", device_open(&disk->device, life->port, place)) ||
+        !step("initialize the disk", vpt_blk_init(&disk->blk, disk->device.virtio, &refused)) ||
+        !step("set the queue up", vpt_blk_queue_init(&disk->queue, &disk->blk, 0, &config)) ||
+        !step("start the disk", vpt_blk_start(&disk->blk))) {
+        return false;
+    }
+    describe(disk);
+    return true;
+}
+
+static bool identify(struct disk *disk)
+{
+    char id[VPT_BLK_ID_SIZE + 1u];
+
+    if (!step("get-id", vpt_blk_get_id(&disk->queue, id))) {
+        return false;
+    }
+    print("@disk %llu %s\n", (unsigned long long)disk->blk.info.capacity, id);
+    return blocking_seed(disk);
+}
+
+/*
+ * Writes by either way, flushes, and reads back by the other way. The gaps between what is written are read too:
+ * their checksums tell whoever has the image that they were really read.
+ */
+static bool work(struct disk *disk, unsigned number)
+{
+    const uint64_t area = AREA_FIRST + (uint64_t)number * AREA_SIZE;
+    const uint64_t end = disk->blk.info.capacity - 1u - number;
+    const struct batch_plan batch = {area + BATCH_OFFSET, BATCH_COUNT, 8, 5, 1, 5};
+    const struct batch_plan gaps = {area + GAP_OFFSET, GAP_COUNT, 11, 3, 2, 4};
+    const struct batch_plan long_part = {area, LONG_SECTORS / 16u, 16, 1, 16, 1};
+    const struct batch_plan last_sector = {end, 1, 1, 1, 1, 1};
+
+    if (area + AREA_SIZE > end) {
+        print("FAILED: the disk is too small\n");
+        return false;
+    }
+    if (!blocking_background(disk, area + LONG_SECTORS, SHORT_OFFSET - LONG_SECTORS) ||
+        !batch_run(disk, &gaps, BATCH_BACKGROUND) || !blocking_write(disk, area, LONG_SECTORS) ||
+        !blocking_write(disk, area + SHORT_OFFSET, SHORT_SECTORS) || !blocking_write(disk, 1u + number, 1) ||
+        !blocking_write(disk, end, 1) || !batch_run(disk, &batch, BATCH_WRITE) ||
+        !step("flush", vpt_blk_flush(&disk->queue))) {
+        return false;
+    }
+    for (uint32_t n = 0; n < BATCH_COUNT; n++) {
+        if (!blocking_check(disk, batch_sector(&batch, n), batch_sectors(&batch, n))) {
+            return false;
+        }
+    }
+    return batch_run(disk, &long_part, BATCH_CHECK) && batch_run(disk, &last_sector, BATCH_CHECK) &&
+           blocking_check(disk, area + SHORT_OFFSET, SHORT_SECTORS) && blocking_check(disk, 1u + number, 1) &&
+           blocking_refusals(disk) && step("device status", vpt_device_check(disk->device.virtio));
+}
+
+static bool take_down(struct disk *disk)
+{
+    struct ports_count count = ports_count();
+
+    if (!step("reset", vpt_device_reset(disk->device.virtio)) ||
+        !step("release", vpt_blk_queue_release(&disk->queue))) {
+        return false;
+    }
+    device_close(&disk->device);
+    if (!ports_pool_is_whole() || count.shares != count.unshares) {
+        print("FAILED: memory or a share was not given back\n");
+        return false;
+    }
+    return true;
+}
+
+static uint32_t per_request(uint64_t ticks, uint32_t requests)
+{
+    return ticks <= UINT32_MAX ? (uint32_t)ticks / requests : UINT32_MAX;
+}
+
+static void report(const struct disk_measure *measure, const struct ports_count *before)
+{
+    const struct ports_count after = ports_count();
+    uint32_t submit_ticks = per_request(measure->submit_ticks, measure->requests);
+    uint32_t poll_ticks = per_request(measure->poll_ticks, measure->requests);
+
+    print("%u asynchronous requests, ticks for each: %u in submit, %u in poll\n", (unsigned)measure->requests,
+          (unsigned)submit_ticks, (unsigned)poll_ticks);
+    print("@measured %u %u %u", (unsigned)measure->requests, (unsigned)submit_ticks, (unsigned)poll_ticks);
+    if (after.register_accesses != before->register_accesses) {
+        print(" %u\n%u kicks; with set-up and blocking requests: %u register accesses, %u shares",
+              (unsigned)measure->kicks, (unsigned)measure->kicks,
+              (unsigned)(after.register_accesses - before->register_accesses),
+              (unsigned)(after.shares - before->shares));
+    }
+    print("\n");
+}
+
+bool disk_live(const struct disk_life *life, const struct device_place *place, unsigned number)
+{
+    static struct disk disk;
+    const struct ports_count before = ports_count();
+
+    disk = (struct disk){0};
+    print("\n%s\n", life->name);
+    if (!bring_up(&disk, life, place) || !identify(&disk) || !work(&disk, number) || !take_down(&disk)) {
+        return false;
+    }
+    report(&disk.measure, &before);
+    return true;
+}

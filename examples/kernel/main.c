@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A kernel that does nothing but drive a virtio disk by the library: finds the devices, writes to the disk and reads
+ * back in several ways, and ends with a status. Lines that begin with "@" are for tools/kernel-disk.py, which
+ * looks at the disk image from outside afterwards.
+ */
+#include "console.h"
+#include "disk.h"
+#include "machine.h"
+#include "ports.h"
+#include "step.h"
+
+static const struct disk_life lives[] = {
+    {
+        .name = "Memory from the port, registers reached directly",
+        .port = &ports_ready_made,
+    },
+    {
+        .name = "Memory handed over, registers reached by the port",
+        .port = &ports_counting,
+        .hand_memory_over = true,
+        .queue_size = DISK_QUEUE_SIZE_MAX,
+    },
+    {
+        .name = "The same, on a small queue without indirect tables and event index",
+        .port = &ports_counting,
+        .hand_memory_over = true,
+        .plain_ring = true,
+        .queue_size = 64,
+    },
+};
+
+static bool run(void)
+{
+    struct device_place place;
+
+    print("@machine %s %s\n", machine.architecture, machine.name);
+    if (!step("page pool", ports_init()) || !devices_find_disk(&ports_ready_made, &place)) {
+        return false;
+    }
+    for (unsigned i = 0; i < sizeof(lives) / sizeof(lives[0]); i++) {
+        if (!disk_live(&lives[i], &place, i)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+_Noreturn void kernel_main(void)
+{
+    bool success;
+
+    machine_init();
+    success = run();
+    print("\n@end %s\n", success ? "ok" : "failed");
+    machine_exit(success);
+}
+
+_Noreturn void kernel_trap(uint64_t cause, uint64_t address)
+{
+    print("\nFAILED: trap 0x%llx at 0x%llx\n", (unsigned long long)cause, (unsigned long long)address);
+    machine_exit(false);
+}

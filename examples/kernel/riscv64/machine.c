@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* QEMU's riscv64 "virt" machine. */
+#include "machine.h"
+
+#define UART     ((volatile uint8_t *)0x10000000u) /* 16550 */
+#define FINISHER ((volatile uint32_t *)0x00100000u) /* "sifive,test1" */
+
+#define UART_LINE_STATUS    5u
+#define UART_TRANSMIT_EMPTY 0x20u
+
+#define FINISHER_PASS 0x5555u
+#define FINISHER_FAIL 0x3333u /* the exit status is in the upper half */
+
+static const struct machine_bus buses[] = {
+    {.kind = MACHINE_MMIO_SLOTS, .first = 0x10001000u, .stride = 0x1000u, .count = 8u},
+};
+
+const struct machine machine = {
+    .architecture = "riscv64",
+    .name = "virt",
+    .buses = buses,
+    .bus_count = sizeof(buses) / sizeof(buses[0]),
+};
+
+void machine_init(void)
+{
+}
+
+void machine_put(char character)
+{
+    while ((UART[UART_LINE_STATUS] & UART_TRANSMIT_EMPTY) == 0) {
+    }
+    UART[0] = (uint8_t)character;
+}
+
+uint64_t machine_ticks(void)
+{
+    uint64_t ticks;
+
+    __asm__ volatile("csrr %0, minstret" : "=r"(ticks)::"memory");
+    return ticks;
+}
+
+_Noreturn void machine_exit(bool success)
+{
+    *FINISHER = success ? FINISHER_PASS : (1u << 16) | FINISHER_FAIL;
+    for (;;) {
+        __asm__ volatile("wfi");
+    }
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: MIT */
+/* Entered in machine mode with paging off by every hart; a0 is the hart's number. Only hart 0 goes on. */
+    .section .text.start, "ax"
+    .global _start
+_start:
+    bnez a0, park
+    la t0, trap
+    csrw mtvec, t0
+    la sp, kernel_stack_top
+    la t0, kernel_bss_start
+    la t1, kernel_bss_end
+zero:
+    bgeu t0, t1, zeroed
+    sd zero, 0(t0)
+    addi t0, t0, 8
+    j zero
+zeroed:
+    call kernel_main
+park:
+    wfi
+    j park
+
+    .balign 4
+trap:
+    la sp, kernel_stack_top
+    csrr a0, mcause
+    csrr a1, mepc
+    call kernel_trap

@@ -1,0 +1,186 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""The example kernel's disk image, seen from outside.
+
+kernel-disk.py create IMAGE
+    Fills IMAGE with bytes that nobody can foresee.
+kernel-disk.py check --architecture A --machine M --interface legacy|modern --slots N --types 2,4 --serial S
+                     --topology 512,3,16,128 ORIGINAL IMAGE LOG
+    Checks the image a kernel has worked on against what it said in its log (the lines that begin with "@"): what it
+    wrote must be there byte for byte, what it read must have been what was there, and nothing else may have changed.
+    Prints what was verified on one line; on a failure says what is wrong and exits with 1.
+"""
+
+import argparse
+import os
+import sys
+
+SECTOR = 512
+SECTORS = 32771  # odd, so that the last sector is in no larger block
+MASK = (1 << 64) - 1
+
+
+class Wrong(Exception):
+    """The kernel, its log or its image is not as it should be."""
+
+
+def require(condition, message):
+    if not condition:
+        raise Wrong(message)
+
+
+def pattern(seed, sector, count):
+    """What the kernel writes: see pattern.c in examples/kernel."""
+    data = bytearray()
+    first = sector * SECTOR // 8
+    for number in range(first + 1, first + 1 + count * SECTOR // 8):
+        z = (seed + number * 0x9E3779B97F4A7C15) & MASK
+        z = ((z ^ (z >> 30)) * 0xBF58476D1CE4E5B9) & MASK
+        z = ((z ^ (z >> 27)) * 0x94D049BB133111EB) & MASK
+        data += (z ^ (z >> 31)).to_bytes(8, "little")
+    return bytes(data)
+
+
+def checksum(data):
+    value = 0xCBF29CE484222325
+    for byte in data:
+        value = ((value ^ byte) * 0x100000001B3) & MASK
+    return value
+
+
+class Log:
+    """The kernel's "@" lines: a list of argument lists for each word they begin with."""
+
+    def __init__(self, path):
+        self.lines = {}
+        self.last = None
+        with open(path, encoding="utf-8", errors="replace") as file:
+            for line in file:
+                if line.startswith("@"):
+                    self.last, *arguments = line[1:].split()
+                    self.lines.setdefault(self.last, []).append(arguments)
+
+    def all(self, word):
+        return self.lines.get(word, [])
+
+    def numbers(self, word):
+        return [[int(argument) for argument in arguments] for arguments in self.all(word)]
+
+
+def ranges(triples, sectors):
+    """Sorted (sector, count, rest) after a check that they lie on the disk."""
+    for sector, count, *_ in triples:
+        require(count > 0 and 0 <= sector and sector + count <= sectors, f"no such sectors: {count} from {sector} on")
+    return sorted(triples)
+
+
+def check_devices(log, arguments):
+    require(log.all("machine") == [[arguments.architecture, arguments.machine]], "another machine")
+    devices = log.all("device")
+    types = sorted(int(kind) for _, kind, _ in devices)
+    require(types == sorted(int(kind) for kind in arguments.types.split(",")), f"device types found: {types}")
+    require(all(interface == arguments.interface for _, _, interface in devices), "another interface")
+    require(log.numbers("empty") == [[arguments.slots - len(devices)]], "the slots do not add up")
+
+
+def check_disk(log, original, arguments):
+    disks = log.all("disk")
+    right = [str(len(original) // SECTOR), arguments.serial]
+    require(disks and all(disk == right for disk in disks), f"disks: {disks}")
+    topologies = log.all("topology")
+    right = arguments.topology.split(",")
+    require(len(topologies) == len(disks) and all(one == right for one in topologies), f"topologies: {topologies}")
+    seeds = log.all("seed")
+    seed = int.from_bytes(original[:8], "little")
+    require(len(seeds) == len(disks) and all(int(said, 16) == seed for said, in seeds), "the seed is not the disk's")
+    return seed
+
+
+def expected_image(log, original, seed):
+    """The original with what the kernel says it has written; and how many sectors that is."""
+    image = bytearray(original)
+    end = 0
+    total = 0
+    for sector, count in ranges(log.numbers("wrote"), len(original) // SECTOR):
+        require(sector >= end, f"sector {sector} written twice")
+        image[sector * SECTOR:(sector + count) * SECTOR] = pattern(seed, sector, count)
+        end = sector + count
+        total += count
+    require(total > 0, "nothing written")
+    return bytes(image), total
+
+
+def check_reads(log, original):
+    reads = [(int(sector), int(count), int(said, 16)) for sector, count, said in log.all("read")]
+    total = 0
+    for sector, count, said in ranges(reads, len(original) // SECTOR):
+        found = checksum(original[sector * SECTOR:(sector + count) * SECTOR])
+        require(found == said, f"read something else than the {count} sectors from {sector} on")
+        total += count
+    require(total > 0, "nothing read")
+    return total
+
+
+def check_image(image, expected, original):
+    require(len(image) == len(expected), "the image has another size")
+    for offset in range(0, len(image), SECTOR):
+        found, wanted = (data[offset:offset + SECTOR] for data in (image, expected))
+        if found != wanted:
+            byte = next(i for i in range(SECTOR) if found[i] != wanted[i])
+            changed = wanted != original[offset:offset + SECTOR]
+            raise Wrong(f"sector {offset // SECTOR} byte {byte} is 0x{found[byte]:02x}, not 0x{wanted[byte]:02x}: "
+                        + ("not what was said to be written" if changed else "changed without a word"))
+
+
+def summary(log, written, read):
+    measured = log.numbers("measured")
+    require(len(measured) == len(log.all("disk")), "no measurements")
+    parts = [f"wrote {written} sectors", "read back", f"read {read} others", "image checked",
+             f"{sum(one[0] for one in measured)} asynchronous requests"]
+    parts += [f"{one[3]} kicks for {one[0]}" for one in measured if len(one) > 3]
+    parts.append(f"{measured[0][1]} + {measured[0][2]} instructions to submit and complete one")
+    return ", ".join(parts)
+
+
+def check(arguments):
+    log = Log(arguments.log)
+    require(log.last == "end" and log.all("end") == [["ok"]], "the kernel did not come to a good end")
+    with open(arguments.original, "rb") as file:
+        original = file.read()
+    with open(arguments.image, "rb") as file:
+        image = file.read()
+    check_devices(log, arguments)
+    seed = check_disk(log, original, arguments)
+    expected, written = expected_image(log, original, seed)
+    check_image(image, expected, original)
+    print(summary(log, written, check_reads(log, original)))
+
+
+def create(arguments):
+    with open(arguments.image, "wb") as file:
+        file.write(os.urandom(SECTORS * SECTOR))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    commands = parser.add_subparsers(required=True)
+    creating = commands.add_parser("create")
+    creating.add_argument("image")
+    creating.set_defaults(run=create)
+    checking = commands.add_parser("check")
+    for option in ("--architecture", "--machine", "--interface", "--types", "--serial", "--topology"):
+        checking.add_argument(option, required=True)
+    checking.add_argument("--slots", required=True, type=int)
+    for name in ("original", "image", "log"):
+        checking.add_argument(name)
+    checking.set_defaults(run=check)
+    arguments = parser.parse_args()
+    try:
+        arguments.run(arguments)
+    except (Wrong, ValueError) as wrong:
+        print(wrong)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
