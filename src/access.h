@@ -23,7 +23,11 @@
 #define VPT_INLINE              static inline __attribute__((always_inline))
 #endif
 
+#ifdef __FRAMAC__
+#include <string.h> /* for its specification */
+#else
 void *memset(void *destination, int byte, size_t size);
+#endif
 
 /* ---- Private memory ---- */
 

@@ -26,7 +26,7 @@ struct vpt_queue_slot {
     void *token;
     uint32_t writable; /* bytes that the device may write */
     uint16_t tail;     /* last descriptor of the chain */
-    uint16_t count;    /* descriptors of the chain; 0: not in flight; above the largest queue: in a table */
+    uint16_t count;    /* descriptors of the chain; 0: not in flight; above the largest queue: which table it is in */
 };
 
 /* Bytes of memory for a queue of `size` entries. Alignments are 16, 2 and 4 (SPLIT-LAYOUT-1). */

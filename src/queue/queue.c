@@ -55,6 +55,9 @@ static enum vpt_status plan_tables(const struct vpt_device *device, const struct
         return VPT_OK;
     }
     plan->tables = config->indirect_tables < plan->size ? config->indirect_tables : plan->size;
+    if (plan->tables > TABLES_MAX) {
+        plan->tables = TABLES_MAX;
+    }
     plan->table_segments = config->indirect_segments < plan->size ? config->indirect_segments : plan->size;
     bytes = (uint64_t)plan->tables * plan->table_segments * sizeof(struct split_descriptor);
     plan->indirect_size = (size_t)bytes;

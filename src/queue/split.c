@@ -198,10 +198,9 @@ static enum vpt_status add_parts(struct vpt_queue *queue, const struct part *par
     slot->writable = writable;
     if (indirect) {
         slot->tail = head;
-        slot->count = COUNT_IN_TABLE;
+        slot->count = (uint16_t)(COUNT_TABLE_0 + table);
         point_at_table(queue, head, table, count);
         commit(queue, head, queue->links[head], 1);
-        queue->links[head] = table;
     } else {
         slot->tail = chain.tail;
         slot->count = (uint16_t)count;
@@ -346,8 +345,8 @@ VPT_INLINE void release(struct vpt_queue *queue, struct vpt_queue_slot *slot, ui
 {
     uint16_t count = slot->count;
 
-    if (count == COUNT_IN_TABLE) {
-        uint16_t table = queue->links[head];
+    if (count >= COUNT_TABLE_0) {
+        uint16_t table = (uint16_t)(count - COUNT_TABLE_0);
 
         queue->table_links[table] = queue->table_head;
         queue->table_head = table;

@@ -14,8 +14,12 @@
 #define AVAILABLE_NO_INTERRUPT 1u
 #define USED_NO_NOTIFY         1u
 
-/* vpt_queue_slot.count of a request that is in an indirect table: one descriptor, and the table links[head]. */
-#define COUNT_IN_TABLE 0xffffu
+/*
+ * vpt_queue_slot.count is the number of descriptors of a chain, up to 32768, or from here on the number of the
+ * indirect table that the request is in: then it has one descriptor.
+ */
+#define COUNT_TABLE_0 0x8001u
+#define TABLES_MAX    (0x10000u - COUNT_TABLE_0)
 
 struct split_descriptor {
     uint64_t address;

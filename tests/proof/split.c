@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The split queue against arbitrary device memory, for Frama-C's Eva. Every volatile read is any value of its type,
+ * so each iteration of the loop below stands for whatever a device may have written; the loop itself stands for any
+ * sequence of calls of any length.
+ */
+#include <vpt/queue.h>
+
+#include "__fc_builtin.h"
+#include "queue/internal.h"
+#include "transport/transport.h"
+
+/*
+ * One run each, so that the analyser has one set-up to follow at a time: the entries the driver asks for, the maximum
+ * that the device says, what is left of both, indirect tables, and whether EVENT_IDX is negotiated. Without MAXIMUM it
+ * is any number, any step of the set-up may fail, and no call follows.
+ */
+#ifndef SIZE
+#define WANTED 8
+#define SIZE   8
+#define TABLES 4
+#define EVENT  1
+#endif
+#define TABLE_SEGMENTS 5
+#define SEGMENTS       5 /* of each direction; more than a table holds in all */
+
+static uint64_t descriptor_area[VPT_QUEUE_DESCRIPTOR_AREA_SIZE(SIZE) / 8];
+static uint16_t driver_area[VPT_QUEUE_DRIVER_AREA_SIZE(SIZE) / 2];
+static uint32_t device_area[(VPT_QUEUE_DEVICE_AREA_SIZE(SIZE) + 3) / 4];
+static uint64_t indirect[VPT_QUEUE_INDIRECT_SIZE(TABLES, TABLE_SEGMENTS) / 8 + 1];
+static uint64_t private_state[(VPT_QUEUE_PRIVATE_SIZE(SIZE, TABLES) + 7) / 8];
+static uint32_t registers[64];
+static char tokens[SIZE];
+
+static uint32_t any32(void)
+{
+    return Frama_C_unsigned_int_interval(0, 0xffffffffu);
+}
+
+static uint16_t any16(void)
+{
+    return (uint16_t)Frama_C_unsigned_int_interval(0, 0xffffu);
+}
+
+static enum vpt_status any_status(void)
+{
+    return Frama_C_nondet(0, 1) ? VPT_OK : VPT_DEVICE_QUEUE_STATE;
+}
+
+static uint32_t status_read(struct vpt_device *device)
+{
+    (void)device;
+    return any32();
+}
+
+static void status_write(struct vpt_device *device, uint8_t status)
+{
+    (void)device;
+    (void)status;
+}
+
+static enum vpt_status queue_maximum(struct vpt_device *device, uint16_t index, uint32_t *maximum)
+{
+    (void)device;
+    (void)index;
+#ifdef MAXIMUM
+    *maximum = MAXIMUM;
+    return VPT_OK;
+#else
+    *maximum = any32();
+    return any_status();
+#endif
+}
+
+static enum vpt_status queue_enable(struct vpt_device *device, uint16_t index, const struct vpt_queue_areas *areas)
+{
+    (void)device;
+    (void)index;
+    (void)areas;
+#ifdef MAXIMUM
+    return VPT_OK;
+#else
+    return any_status();
+#endif
+}
+
+static enum vpt_status queue_disable(struct vpt_device *device, uint16_t index)
+{
+    (void)device;
+    (void)index;
+    return any_status();
+}
+
+static void queue_doorbell(struct vpt_device *device, uint16_t index, struct vpt_doorbell *doorbell)
+{
+    (void)device;
+    (void)index;
+    doorbell->mapping = registers;
+    doorbell->offset = 0x50;
+}
+
+static const struct vpt_transport_ops ops = {
+    .name = "any device",
+    .ring_limit = ~(uint64_t)0,
+    .ring_alignment = 16,
+    .feature_words = VPT_FEATURE_WORDS,
+    .status_read = status_read,
+    .status_write = status_write,
+    .queue_maximum = queue_maximum,
+    .queue_enable = queue_enable,
+    .queue_disable = queue_disable,
+    .queue_doorbell = queue_doorbell,
+};
+
+static bool keep_waiting(void *ctx, enum vpt_wait what, uint32_t iteration)
+{
+    (void)ctx;
+    (void)what;
+    return iteration < 3;
+}
+
+static uint32_t mmio_read(void *ctx, void *mapping, size_t offset, unsigned width)
+{
+    (void)ctx;
+    (void)mapping;
+    (void)offset;
+    (void)width;
+    return any32();
+}
+
+static void mmio_write(void *ctx, void *mapping, size_t offset, unsigned width, uint32_t value)
+{
+    (void)ctx;
+    (void)mapping;
+    (void)offset;
+    (void)width;
+    (void)value;
+}
+
+static const struct vpt_port port = {
+    .keep_waiting = keep_waiting, .mmio_read = mmio_read, .mmio_write = mmio_write
+};
+static struct vpt_device device;
+static struct vpt_queue queue;
+
+static struct vpt_memory memory(void *address, uint64_t device_address, size_t size)
+{
+    struct vpt_memory memory = { address, device_address, size };
+
+    return memory;
+}
+
+static enum vpt_status start(void)
+{
+    struct vpt_queue_config config = {
+        .index = any16(), .size = WANTED, .indirect_tables = TABLES, .indirect_segments = TABLE_SEGMENTS
+    };
+    enum vpt_status status;
+
+    config.memory.rings = memory(descriptor_area, 0x1000, sizeof(descriptor_area));
+    config.memory.driver_area = memory(driver_area, 0x2000, sizeof(driver_area));
+    config.memory.device_area = memory(device_area, 0x3000, sizeof(device_area));
+    config.memory.indirect = memory(indirect, 0x4000, sizeof(indirect));
+    config.memory.private_state = memory(private_state, 0, sizeof(private_state));
+    device.ops = &ops;
+    device.port = &port;
+    device.status = VPT_STATUS_ACKNOWLEDGE | VPT_STATUS_DRIVER | VPT_STATUS_FEATURES_OK;
+    /* Without INDIRECT_DESC there is no table, as with TABLES 0. */
+    device.features.word[0] = (1u << VPT_F_INDIRECT_DESC) | ((uint32_t)EVENT << VPT_F_EVENT_IDX);
+    device.features.word[1] = any32();
+    status = vpt_queue_init(&queue, &device, &config);
+    device.status |= VPT_STATUS_DRIVER_OK;
+    return status;
+}
+
+static void add_any(void)
+{
+    struct vpt_segment segments[2 * SEGMENTS];
+    uint16_t readable = (uint16_t)Frama_C_unsigned_int_interval(0, SEGMENTS);
+    uint16_t writable = (uint16_t)Frama_C_unsigned_int_interval(0, SEGMENTS);
+    unsigned i;
+
+    for (i = 0; i < 2 * SEGMENTS; i++) {
+        segments[i].address = ((uint64_t)any32() << 32) | any32();
+        segments[i].length = any32();
+    }
+    /*@ split readable; */
+    /*@ split writable; */
+    (void)vpt_queue_add(&queue, segments, readable, writable, &tokens[Frama_C_interval(0, SIZE - 1)]);
+}
+
+static void pop_any(void)
+{
+    void *token = NULL;
+    uint32_t written = 0;
+
+    if (vpt_queue_pop(&queue, &token, &written) == VPT_OK) {
+        /* What comes back is one of the tokens that went in, never something of the device's: it can be written to. */
+        if (token != NULL) {
+            *(char *)token = 1;
+        }
+    }
+}
+
+static void call_any(void)
+{
+    switch (Frama_C_interval(0, 8)) {
+    case 0:
+        add_any();
+        break;
+    case 1:
+        pop_any();
+        break;
+    case 2:
+        vpt_queue_publish(&queue);
+        break;
+    case 3:
+        (void)vpt_queue_kick(&queue);
+        break;
+    case 4:
+        (void)vpt_queue_notifications_on(&queue);
+        break;
+    case 5:
+        vpt_queue_notifications_off(&queue);
+        break;
+    case 6:
+        (void)vpt_queue_has_used(&queue);
+        break;
+    case 7:
+        (void)vpt_queue_drain(&queue, NULL);
+        break;
+    default:
+        (void)vpt_device_reset(&device);
+        break;
+    }
+}
+
+int main(void)
+{
+    enum vpt_status status = start();
+
+#ifdef MAXIMUM
+    if (status != VPT_OK || vpt_queue_size(&queue) != SIZE) {
+        return 1; /* the analyser cannot tell that an address is aligned */
+    }
+    /*@ loop widen_hints "all", 0x8000 + TABLES; */
+    while (Frama_C_nondet(0, 1)) {
+        call_any();
+    }
+#endif
+    (void)vpt_queue_release(&queue);
+    return status == VPT_OK ? 0 : 1;
+}
