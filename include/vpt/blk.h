@@ -111,7 +111,7 @@ struct vpt_blk_queue {
     struct vpt_memory private_state; /* of struct vpt_blk_slot */
     uint32_t memory_flags;           /* VPT_DMA_* of the shared memory */
     uint16_t requests;
-    uint16_t segments; /* of data in one request at most: the least of what was asked for, seg_max and the ring */
+    uint16_t segments; /* of data in one request: the least of what was asked for, seg_max and the ring */
     uint16_t free_head;
     uint16_t in_flight;
     uint8_t owned; /* which memory came from the port */
@@ -120,8 +120,9 @@ struct vpt_blk_queue {
 /*
  * Resets the device, negotiates (vpt_device_negotiate()) and reads the configuration into blk->info.
  * `refused`: features not to accept even if offered; NULL for none.
- * VPT_UNSUPPORTED_DEVICE: not a block device. VPT_DEVICE_CONFIG: block_size is no power of two from 512 up, or size_max
- * and seg_max leave no room for a sector. On failure *blk is zeroed and the device FAILED. Init or panic; device's lock.
+ * VPT_UNSUPPORTED_DEVICE: not a block device, which is left alone. VPT_DEVICE_CONFIG: block_size is no power of two
+ * from 512 up, a physical block would reach 4 GiB, or size_max and seg_max leave no room for a sector. On failure
+ * *blk is zeroed and the device FAILED. Init or panic; device's lock.
  */
 enum vpt_status vpt_blk_init(struct vpt_blk *blk, struct vpt_device *device, const struct vpt_features *refused);
 
@@ -150,6 +151,13 @@ enum vpt_status vpt_blk_submit(struct vpt_blk_queue *queue, const struct vpt_blk
 
 /* Shows the device what was submitted and notifies it if it wants to be. See vpt_queue_kick(). */
 enum vpt_status vpt_blk_kick(struct vpt_blk_queue *queue);
+
+/*
+ * Interrupts of this queue, on after vpt_blk_queue_init(): a polled queue turns them off. See
+ * vpt_queue_notifications_off() and vpt_queue_notifications_on(), whose result this is.
+ */
+void vpt_blk_notifications_off(struct vpt_blk_queue *queue);
+bool vpt_blk_notifications_on(struct vpt_blk_queue *queue);
 
 /*
  * Takes one completed request: VPT_OK with *completion filled, or VPT_EMPTY. The completion's status is VPT_OK,

@@ -194,6 +194,9 @@ enum vpt_status vpt_queue_release(struct vpt_queue *queue);
 /* VPT_OK, or what killed the queue. */
 enum vpt_status vpt_queue_status(const struct vpt_queue *queue);
 
+/* Notifications sent since the set-up, modulo 2^32. */
+uint32_t vpt_queue_kicks(const struct vpt_queue *queue);
+
 /* Entries of the queue; 0 if it is not set up. */
 uint32_t vpt_queue_size(const struct vpt_queue *queue);
 

@@ -27,8 +27,8 @@ struct transfer {
     enum vpt_blk_operation operation;
     uint64_t sector;
     uint8_t *buffer;
-    size_t size;     /* bytes left */
-    size_t granule;  /* a request that does not finish the transfer is a multiple of it; a power of two, or 0: none may */
+    size_t size;    /* bytes left */
+    size_t granule; /* what every request but the last is a multiple of; a power of two, or 0: there is one only */
 };
 
 static bool access_platform(const struct vpt_blk_queue *queue)

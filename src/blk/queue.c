@@ -270,6 +270,16 @@ enum vpt_status vpt_blk_kick(struct vpt_blk_queue *queue)
     return vpt_queue_kick(&queue->queue);
 }
 
+void vpt_blk_notifications_off(struct vpt_blk_queue *queue)
+{
+    vpt_queue_notifications_off(&queue->queue);
+}
+
+bool vpt_blk_notifications_on(struct vpt_blk_queue *queue)
+{
+    return vpt_queue_notifications_on(&queue->queue);
+}
+
 /* Success is the status byte alone: the used length may be too small on any device. */
 static enum vpt_status request_status(uint8_t byte)
 {

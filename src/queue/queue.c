@@ -361,6 +361,11 @@ enum vpt_status vpt_queue_status(const struct vpt_queue *queue)
     return queue->dead;
 }
 
+uint32_t vpt_queue_kicks(const struct vpt_queue *queue)
+{
+    return queue->kicks;
+}
+
 uint32_t vpt_queue_size(const struct vpt_queue *queue)
 {
     return queue->slots != NULL ? (uint32_t)queue->mask + 1u : 0;

@@ -41,7 +41,7 @@ enum vpt_status vpt_device_reset(struct vpt_device *device)
     do {
         status = read_status(device);
     } while (status != 0 && !device->gone && vpt_keep_waiting(device->port, VPT_WAIT_RESET, &iteration));
-    device->stuck = status != 0;
+    device->stuck = status != 0 && !device->gone;
     if (device->gone) {
         return vpt_log(device->port, VPT_LOG_ERROR, "reset", VPT_DEVICE_GONE);
     }

@@ -289,6 +289,9 @@ static enum vpt_status identify(struct vpt_device *device)
     if (device->type == 0) {
         return VPT_EMPTY_SLOT;
     }
+    if (device->type == 0xffffffffu) {
+        return VPT_DEVICE_GONE;
+    }
     device->vendor = read_register(device, REGISTER_VENDOR_ID);
     return VPT_OK;
 }

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+#include "machine.h"
+
+#include <string.h>
+
+static const uint8_t modern_offer[] = { VPT_F_INDIRECT_DESC, VPT_F_EVENT_IDX, VPT_F_VERSION_1 };
+
+/* As QEMU's transitional devices: the bit that must not be accepted is among them. */
+static const uint8_t legacy_offer[] = { VPT_F_NOTIFY_ON_EMPTY, VPT_F_ANY_LAYOUT, VPT_F_INDIRECT_DESC,
+                                        VPT_F_EVENT_IDX, MOCK_BAD_FEATURE };
+
+static void offer(struct mock_device *device, const struct mock_machine_options *options)
+{
+    const uint8_t *bits = device->legacy ? legacy_offer : modern_offer;
+    size_t count = device->legacy ? sizeof(legacy_offer) : sizeof(modern_offer);
+
+    for (size_t i = 0; i < count; i++) {
+        vpt_features_add(&device->offered, bits[i]);
+    }
+    for (unsigned i = 0; i < VPT_FEATURE_WORDS; i++) {
+        device->offered.word[i] |= options->offer.word[i];
+        device->offered.word[i] &= ~options->withhold.word[i];
+    }
+}
+
+static void make_queues(struct mock_device *device, const struct mock_machine_options *options)
+{
+    device->queue_count = options->queues != 0 ? options->queues : 1;
+    for (unsigned i = 0; i < device->queue_count && i < MOCK_QUEUES_MAX; i++) {
+        device->queues[i].maximum = options->queue_maximum != 0 ? options->queue_maximum : 256;
+    }
+}
+
+bool mock_machine_init(struct mock_machine *machine, const struct mock_machine_options *options)
+{
+    static const struct mock_machine_options plain;
+    struct mock_device *device = &machine->device;
+
+    if (options == NULL) {
+        options = &plain;
+    }
+    memset(machine, 0, sizeof(*machine));
+    mock_hal_init(&machine->hal);
+    mock_device_init(device, &machine->hal.memory, &machine->hal.violations, &mock_blk_backend, &machine->blk);
+    device->vendor = 0x4b434f4d;
+    device->completion = options->completion;
+    make_queues(device, options);
+    mock_mmio_init(&machine->mmio, &machine->hal, device, options->version == 1 ? 1 : 2, MOCK_MACHINE_PHYSICAL);
+    machine->mmio.old = options->old;
+    offer(device, options);
+    if (!mock_blk_init(&machine->blk, device, &options->blk)) {
+        return false;
+    }
+    mock_hal_add_ticker(&machine->hal, mock_device_tick, device);
+    if (!vpt_features_has(&device->offered, VPT_F_ACCESS_PLATFORM)) {
+        machine->hal.access_platform = MOCK_EXPECT_CLEAR;
+    }
+    machine->port = &machine->hal.port;
+    machine->mapping = machine->mmio.mapping;
+    machine->size = MOCK_MMIO_SIZE;
+    return true;
+}
+
+unsigned mock_machine_violations(const struct mock_machine *machine)
+{
+    return machine->hal.violations.count;
+}
+
+unsigned mock_machine_finish(struct mock_machine *machine)
+{
+    unsigned count = mock_hal_finish(&machine->hal);
+
+    mock_device_finish(&machine->device);
+    mock_blk_finish(&machine->blk);
+    mock_violations_print(&machine->hal.violations, stderr);
+    return count;
+}

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* Between the files of the device core. */
+#ifndef VPT_TESTS_MOCK_SERVICE_H
+#define VPT_TESTS_MOCK_SERVICE_H
+
+#include "device.h"
+
+/* Sets the queue bit of the interrupt status and raises the line. */
+void mock_device_interrupt_queue(struct mock_device *device);
+
+#endif

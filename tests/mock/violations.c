@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+#include "violations.h"
+
+#include <stdarg.h>
+#include <string.h>
+
+void mock_violation(struct mock_violations *violations, const char *format, ...)
+{
+    if (violations->count < MOCK_VIOLATION_MESSAGES) {
+        va_list arguments;
+
+        va_start(arguments, format);
+        (void)vsnprintf(violations->message[violations->count], MOCK_VIOLATION_LENGTH, format, arguments);
+        va_end(arguments);
+    }
+    violations->count++;
+}
+
+static unsigned kept(const struct mock_violations *violations)
+{
+    return violations->count < MOCK_VIOLATION_MESSAGES ? violations->count : MOCK_VIOLATION_MESSAGES;
+}
+
+void mock_violations_print(const struct mock_violations *violations, FILE *file)
+{
+    for (unsigned i = 0; i < kept(violations); i++) {
+        (void)fprintf(file, "violation: %s\n", violations->message[i]);
+    }
+    if (violations->count > kept(violations)) {
+        (void)fprintf(file, "violation: and %u more\n", violations->count - kept(violations));
+    }
+}
+
+int mock_violations_mention(const struct mock_violations *violations, const char *text)
+{
+    for (unsigned i = 0; i < kept(violations); i++) {
+        if (strstr(violations->message[i], text) != NULL) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+void mock_violations_clear(struct mock_violations *violations)
+{
+    memset(violations, 0, sizeof(*violations));
+}
