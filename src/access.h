@@ -24,8 +24,9 @@
 #endif
 
 #ifdef __FRAMAC__
-#include <string.h> /* for its specification */
+#include <string.h> /* for their specifications */
 #else
+void *memcpy(void *destination, const void *source, size_t size);
 void *memset(void *destination, int byte, size_t size);
 #endif
 
@@ -34,6 +35,11 @@ void *memset(void *destination, int byte, size_t size);
 static inline void vpt_zero(void *object, size_t size)
 {
     (void)memset(object, 0, size);
+}
+
+static inline void vpt_copy(void *destination, const void *source, size_t size)
+{
+    (void)memcpy(destination, source, size);
 }
 
 /* ---- Byte order ---- */

@@ -63,6 +63,8 @@ struct vpt_queue_memory {
     struct vpt_memory private_state; /* never given to a device; its device_address means nothing */
 };
 
+#define VPT_QUEUE_AREAS 5u /* members of struct vpt_queue_memory */
+
 /* How a queue is to be. Zeroed: virtqueue 0, of the device's maximum size, no indirect tables, port memory. */
 struct vpt_queue_config {
     uint16_t index; /* of the virtqueue */
@@ -114,9 +116,9 @@ struct vpt_queue {
     uint32_t resets; /* of the device, when the queue was set up */
     uint16_t index;
     uint16_t drained; /* slots that vpt_queue_drain() has looked at */
-    struct vpt_queue_memory memory;
-    uint32_t memory_flags; /* VPT_DMA_* of the shared memory */
-    uint8_t owned;         /* which of `memory` came from the port */
+    struct vpt_memory memory[VPT_QUEUE_AREAS]; /* in the order of struct vpt_queue_memory */
+    uint32_t memory_flags;                     /* VPT_DMA_* of what is shared */
+    uint8_t owned;                             /* bit i: memory[i] came from the port */
 };
 
 /*

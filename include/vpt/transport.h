@@ -57,7 +57,7 @@ struct vpt_device {
 /* One field of the device-specific configuration. */
 struct vpt_config_field {
     uint16_t offset; /* bytes from the start of the configuration, a multiple of min(width, 4) */
-    uint8_t width;   /* 1, 2, 4 or 8 bytes; 8 is read as two 4-byte halves */
+    uint8_t width;   /* 1, 2, 4 or 8 bytes; 8 is read as two 4-byte halves; 0: the field is left out */
 };
 
 /* A shared memory region (VirtIO 1.4, section 2.10), in physical address space. */
@@ -75,11 +75,13 @@ enum vpt_status vpt_device_reset(struct vpt_device *device);
 
 /*
  * The first half of bring-up (VirtIO 1.4, section 3.1.1, steps 1 to 6): reset, ACKNOWLEDGE, DRIVER, features,
- * FEATURES_OK and its read-back (a legacy interface has neither). Accepted is what is offered and in `required`,
- * in `wanted`, or a generic feature the library itself handles and `refused` does not hold. After it the
- * configuration may be read and queues set up. NULL stands for an empty set.
+ * FEATURES_OK and its read-back (a legacy interface has neither). Accepted is what is offered, and is a feature of
+ * the device type in `required` or `wanted`, or a generic one that the library handles for every driver
+ * (INDIRECT_DESC, EVENT_IDX, VERSION_1, ACCESS_PLATFORM, ORDER_PLATFORM, NOTIFICATION_DATA, legacy ANY_LAYOUT); less
+ * what is in `refused` and not required. After it the configuration may be read and queues set up. NULL stands for
+ * an empty set.
  *
- * VPT_UNSUPPORTED_FEATURE: a required one is not offered; VPT_DEVICE_FEATURES: a modern transport without
+ * VPT_UNSUPPORTED_FEATURE: a required one is not offered, or a generic one that the library does not handle; VPT_DEVICE_FEATURES: a modern transport without
  * VERSION_1; VPT_DEVICE_FEATURES_REFUSED; and those of vpt_device_reset(). On failure after the reset the
  * device is left FAILED.
  */
@@ -126,7 +128,7 @@ enum vpt_status vpt_device_config_write(struct vpt_device *device, uint32_t offs
 /*
  * Reads `count` fields so that all of them are of the same moment (CONFIG-1): between two equal readings of
  * the generation, or, on a legacy interface, until two passes in a row agree (LEG-CONFIG-1).
- * values[i] becomes the field fields[i]. VPT_DEVICE_CONFIG_UNSTABLE when VPT_WAIT_CONFIGURATION gives up.
+ * values[i] becomes the field fields[i], or stays as it is if that has width 0. VPT_DEVICE_CONFIG_UNSTABLE when VPT_WAIT_CONFIGURATION gives up.
  */
 enum vpt_status vpt_device_config_fields(struct vpt_device *device, const struct vpt_config_field *fields,
                                          unsigned count, uint64_t *values);

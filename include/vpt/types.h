@@ -3,8 +3,9 @@
  * The types every other header uses.
  *
  * A kernel without <stdint.h>, <stddef.h> or <stdbool.h> compiles the library and its own code with
- * -DVPT_TYPES_HEADER='"my_types.h"'. That header must provide uint8_t, uint16_t, uint32_t, uint64_t,
- * uintptr_t, size_t, NULL, and (in C) bool, true and false; nothing else is used.
+ * -DVPT_TYPES_HEADER='<kernel/types.h>' (with <>, since a quoted name is looked for beside this file first). That
+ * header must provide uint8_t, uint16_t, uint32_t, uint64_t, uintptr_t, size_t, NULL, and (in C) bool, true and
+ * false; nothing else is used.
  */
 #ifndef VPT_TYPES_H
 #define VPT_TYPES_H

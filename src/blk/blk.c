@@ -42,26 +42,16 @@ static const struct {
 static enum vpt_status read_fields(struct vpt_device *device, uint64_t values[INFO_COUNT])
 {
     struct vpt_config_field fields[INFO_COUNT];
-    uint64_t read[INFO_COUNT];
-    unsigned count = 0;
     unsigned i;
-    enum vpt_status status;
 
-    for (i = 0; i < INFO_COUNT; i++) {
-        if (table[i].feature == ALWAYS || vpt_features_has(&device->features, table[i].feature)) {
-            fields[count] = table[i].field;
-            read[count] = 0;
-            count++;
-        }
-    }
-    status = vpt_device_config_fields(device, fields, count, read);
-    count = 0;
     for (i = 0; i < INFO_COUNT; i++) {
         bool present = table[i].feature == ALWAYS || vpt_features_has(&device->features, table[i].feature);
 
-        values[i] = present ? read[count++] : table[i].otherwise;
+        fields[i] = table[i].field;
+        fields[i].width = present ? fields[i].width : (uint8_t)0;
+        values[i] = present ? 0u : table[i].otherwise;
     }
-    return status;
+    return vpt_device_config_fields(device, fields, INFO_COUNT, values);
 }
 
 static void fill_info(const struct vpt_device *device, const uint64_t values[INFO_COUNT], struct vpt_blk_info *info)

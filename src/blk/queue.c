@@ -3,6 +3,7 @@
 #include "blk/internal.h"
 #include "queue/internal.h"
 #include "queue/memory.h"
+#include "transport/transport.h"
 
 #define DEFAULT_REQUESTS 64u
 #define DEFAULT_SEGMENTS 16u
@@ -59,24 +60,29 @@ static void plan(const struct vpt_blk *blk, uint16_t index, const struct vpt_blk
                                    : default_size(indirect ? requests : requests * (segments + 2u), segments + 2u);
 }
 
-static enum vpt_status take(struct vpt_blk_queue *queue, const struct vpt_blk_queue_config *config)
+static enum vpt_status take(struct vpt_blk_queue *queue, const struct vpt_memory *given,
+                            const struct vpt_memory_need *need, struct vpt_memory *memory, uint8_t owner)
 {
-    const struct vpt_port *port = queue->blk->device->port;
-    struct vpt_memory_need shared = { VPT_BLK_SLOTS_SIZE(queue->requests), 16, ~(uint64_t)0, queue->memory_flags };
-    struct vpt_memory_need private_state = { VPT_BLK_PRIVATE_SIZE(queue->requests), 8, ~(uint64_t)0,
-                                             VPT_DMA_PRIVATE };
     bool owned = false;
-    enum vpt_status status = vpt_memory_take(port, &config->slots, &shared, &queue->shared, &owned);
+    enum vpt_status status;
 
-    queue->owned = owned ? OWNED_SHARED : 0u;
+    *memory = *given;
+    status = vpt_memory_take(queue->blk->device->port, need, memory, &owned);
+    queue->owned |= owned ? owner : (uint8_t)0;
+    return status;
+}
+
+static enum vpt_status take_slots(struct vpt_blk_queue *queue, const struct vpt_blk_queue_config *config)
+{
+    struct vpt_memory_need need = { VPT_BLK_SLOTS_SIZE(queue->requests), 16, ~(uint64_t)0, queue->memory_flags };
+    enum vpt_status status = take(queue, &config->slots, &need, &queue->shared, OWNED_SHARED);
+
     if (status != VPT_OK) {
         return status;
     }
-    status = vpt_memory_take(port, &config->private_state, &private_state, &queue->private_state, &owned);
-    if (owned) {
-        queue->owned |= OWNED_PRIVATE;
-    }
-    return status;
+    need.size = VPT_BLK_PRIVATE_SIZE(queue->requests);
+    need.flags = VPT_DMA_PRIVATE;
+    return take(queue, &config->private_state, &need, &queue->private_state, OWNED_PRIVATE);
 }
 
 static void give_back(struct vpt_blk_queue *queue)
@@ -123,7 +129,7 @@ static enum vpt_status set_up(struct vpt_blk_queue *queue, uint16_t index, const
 
     queue->memory_flags = vpt_memory_flags(queue->blk->device);
     plan(queue->blk, index, config, queue, &ring);
-    status = take(queue, config);
+    status = take_slots(queue, config);
     if (status == VPT_OK) {
         status = vpt_queue_init(&queue->queue, queue->blk->device, &ring);
     }
@@ -137,7 +143,7 @@ static enum vpt_status set_up(struct vpt_blk_queue *queue, uint16_t index, const
 enum vpt_status vpt_blk_queue_init(struct vpt_blk_queue *queue, struct vpt_blk *blk, uint16_t index,
                                    const struct vpt_blk_queue_config *config)
 {
-    static const struct vpt_blk_queue_config defaults;
+    struct vpt_blk_queue_config defaults;
     enum vpt_status status;
 
     if (queue == NULL) {
@@ -148,7 +154,11 @@ enum vpt_status vpt_blk_queue_init(struct vpt_blk_queue *queue, struct vpt_blk *
         return VPT_CALLER_ARGUMENT;
     }
     queue->blk = blk;
-    status = set_up(queue, index, config != NULL ? config : &defaults);
+    if (config == NULL) {
+        vpt_zero(&defaults, sizeof(defaults));
+        config = &defaults;
+    }
+    status = set_up(queue, index, config);
     if (status != VPT_OK) {
         give_back(queue);
         vpt_zero(queue, sizeof(*queue));
@@ -223,7 +233,7 @@ static void fill_frame(const struct vpt_blk_queue *queue, const struct vpt_blk_r
 {
     struct vpt_blk_slot_shared *shared = shared_slot(queue, index);
     uint64_t address = queue->shared.device_address + (uint64_t)index * sizeof(*shared);
-    bool order = !vpt_device_legacy(queue->blk->device);
+    bool order = !vpt_legacy(queue->blk->device);
 
     vpt_store32(&shared->type, vpt_order32(order, (uint32_t)request->operation));
     vpt_store32(&shared->reserved, 0);

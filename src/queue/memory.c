@@ -3,7 +3,7 @@
 
 #include "access.h"
 
-enum vpt_status vpt_memory_check(const struct vpt_memory *memory, const struct vpt_memory_need *need)
+static enum vpt_status check(const struct vpt_memory *memory, const struct vpt_memory_need *need)
 {
     bool shared = (need->flags & VPT_DMA_PRIVATE) == 0;
 
@@ -21,27 +21,22 @@ enum vpt_status vpt_memory_check(const struct vpt_memory *memory, const struct v
     return VPT_OK;
 }
 
-enum vpt_status vpt_memory_take(const struct vpt_port *port, const struct vpt_memory *given,
-                                const struct vpt_memory_need *need, struct vpt_memory *memory, bool *owned)
+enum vpt_status vpt_memory_take(const struct vpt_port *port, const struct vpt_memory_need *need,
+                                struct vpt_memory *memory, bool *owned)
 {
-    enum vpt_status status;
-
     *owned = false;
-    if (given->address != NULL) {
-        *memory = *given;
-        return vpt_memory_check(memory, need);
+    if (memory->address == NULL) {
+        enum vpt_status status = VPT_UNSUPPORTED_PORT;
+
+        if (port->dma_allocate != NULL && port->dma_free != NULL) {
+            status = port->dma_allocate(port->ctx, need->size, need->alignment, need->limit, need->flags, memory);
+        }
+        if (status != VPT_OK) {
+            return status;
+        }
+        *owned = true;
     }
-    vpt_zero(memory, sizeof(*memory));
-    if (port->dma_allocate == NULL || port->dma_free == NULL) {
-        return VPT_UNSUPPORTED_PORT;
-    }
-    status = port->dma_allocate(port->ctx, need->size, need->alignment, need->limit, need->flags, memory);
-    if (status != VPT_OK) {
-        vpt_zero(memory, sizeof(*memory));
-        return status;
-    }
-    *owned = true;
-    return vpt_memory_check(memory, need);
+    return check(memory, need);
 }
 
 uint32_t vpt_memory_flags(const struct vpt_device *device)

@@ -13,14 +13,12 @@ struct vpt_memory_need {
 };
 
 /*
- * Memory for a need: what the caller handed over in `given`, or from the port if that has a NULL address; *owned
- * tells which. VPT_CALLER_MEMORY and VPT_RESOURCE_ADDRESS where it does not fit, VPT_UNSUPPORTED_PORT.
+ * Makes sure of memory for a need: *memory is what the caller handed over, or is taken from the port if that has a NULL
+ * address. True in *owned tells the latter, also on failure. VPT_CALLER_MEMORY and VPT_RESOURCE_ADDRESS where it does
+ * not fit, VPT_UNSUPPORTED_PORT.
  */
-enum vpt_status vpt_memory_take(const struct vpt_port *port, const struct vpt_memory *given,
-                                const struct vpt_memory_need *need, struct vpt_memory *memory, bool *owned);
-
-/* Whether memory fulfils a need: VPT_OK, VPT_CALLER_MEMORY or VPT_RESOURCE_ADDRESS. */
-enum vpt_status vpt_memory_check(const struct vpt_memory *memory, const struct vpt_memory_need *need);
+enum vpt_status vpt_memory_take(const struct vpt_port *port, const struct vpt_memory_need *need,
+                                struct vpt_memory *memory, bool *owned);
 
 /* VPT_DMA_ACCESS_PLATFORM if the device's accesses are translated. */
 uint32_t vpt_memory_flags(const struct vpt_device *device);

@@ -8,16 +8,18 @@
 #include "transport/transport.h"
 #include "transport/wait.h"
 
-#define OWNED_RINGS    1u
-#define OWNED_INDIRECT 2u
-#define OWNED_PRIVATE  4u
+/* The members of struct vpt_queue_memory, and their places in vpt_queue.memory. */
+enum area { RINGS, DRIVER_AREA, DEVICE_AREA, INDIRECT, PRIVATE_STATE, AREAS };
+
+VPT_STATIC_ASSERT(sizeof(struct vpt_queue_memory) == sizeof(((struct vpt_queue *)0)->memory), "one for one");
+VPT_STATIC_ASSERT(VPT_QUEUE_AREAS == AREAS, "one for one");
 
 /* What the negotiated features and the device's maximum leave of the caller's wishes. */
 struct plan {
     uint16_t size;
     uint16_t tables;
     uint16_t table_segments;
-    size_t indirect_size; /* bytes */
+    size_t bytes[AREAS]; /* 0: not needed, or part of the rings */
 };
 
 static bool power_of_two(uint32_t value)
@@ -60,8 +62,27 @@ static enum vpt_status plan_tables(const struct vpt_device *device, const struct
     }
     plan->table_segments = config->indirect_segments < plan->size ? config->indirect_segments : plan->size;
     bytes = (uint64_t)plan->tables * plan->table_segments * sizeof(struct split_descriptor);
-    plan->indirect_size = (size_t)bytes;
-    return plan->indirect_size == bytes ? VPT_OK : VPT_CALLER_TOO_LONG;
+    plan->bytes[INDIRECT] = (size_t)bytes;
+    return plan->bytes[INDIRECT] == bytes ? VPT_OK : VPT_CALLER_TOO_LONG;
+}
+
+/* Bytes of each area. A legacy interface takes the rings in one piece only. */
+static enum vpt_status plan_areas(const struct vpt_device *device, const struct vpt_queue_memory *given,
+                                  struct plan *plan)
+{
+    bool separate = given->driver_area.address != NULL || given->device_area.address != NULL;
+
+    plan->bytes[RINGS] = VPT_QUEUE_RINGS_SIZE(plan->size, (size_t)device->ops->ring_alignment);
+    if (separate) {
+        plan->bytes[RINGS] = VPT_QUEUE_DESCRIPTOR_AREA_SIZE(plan->size);
+        plan->bytes[DRIVER_AREA] = VPT_QUEUE_DRIVER_AREA_SIZE(plan->size);
+        plan->bytes[DEVICE_AREA] = VPT_QUEUE_DEVICE_AREA_SIZE(plan->size);
+    }
+    plan->bytes[PRIVATE_STATE] = VPT_QUEUE_PRIVATE_SIZE(plan->size, plan->tables);
+    return separate && (vpt_legacy(device) || given->rings.address == NULL || given->driver_area.address == NULL ||
+                        given->device_area.address == NULL)
+               ? VPT_CALLER_MEMORY
+               : VPT_OK;
 }
 
 static enum vpt_status make_plan(struct vpt_device *device, const struct vpt_queue_config *config, struct plan *plan)
@@ -80,125 +101,81 @@ static enum vpt_status make_plan(struct vpt_device *device, const struct vpt_que
     if (status == VPT_OK) {
         status = plan_size(config, maximum, plan);
     }
-    return status == VPT_OK ? plan_tables(device, config, plan) : status;
-}
-
-static enum vpt_status take(struct vpt_queue *queue, const struct vpt_memory *given,
-                            const struct vpt_memory_need *need, struct vpt_memory *memory, uint8_t owner)
-{
-    bool owned = false;
-    enum vpt_status status = vpt_memory_take(queue->device->port, given, need, memory, &owned);
-
-    if (owned) {
-        queue->owned = (uint8_t)(queue->owned | owner);
+    if (status == VPT_OK) {
+        status = plan_tables(device, config, plan);
     }
-    return status;
+    return status == VPT_OK ? plan_areas(device, &config->memory, plan) : status;
 }
 
-/* All three areas in one piece. */
-static enum vpt_status take_rings(struct vpt_queue *queue, const struct vpt_queue_memory *given, uint16_t size,
-                                  struct vpt_queue_areas *areas)
+static enum vpt_status take_areas(struct vpt_queue *queue, const struct plan *plan)
 {
+    static const uint8_t alignments[AREAS] = { [DRIVER_AREA] = 2, [DEVICE_AREA] = 4, [INDIRECT] = 16,
+                                               [PRIVATE_STATE] = 8 };
     const struct vpt_transport_ops *ops = queue->device->ops;
-    struct vpt_memory *rings = &queue->memory.rings;
-    struct vpt_memory_need need = { VPT_QUEUE_RINGS_SIZE(size, (size_t)ops->ring_alignment), ops->ring_alignment,
-                                    ops->ring_limit, queue->memory_flags };
-    size_t driver = VPT_QUEUE_DESCRIPTOR_AREA_SIZE(size);
-    size_t device = need.size - VPT_QUEUE_DEVICE_AREA_SIZE(size);
-    enum vpt_status status = take(queue, &given->rings, &need, rings, OWNED_RINGS);
+    unsigned i;
 
-    if (status != VPT_OK) {
-        return status;
-    }
-    queue->descriptors = rings->address;
-    queue->available = (uint8_t *)rings->address + driver;
-    queue->used = (uint8_t *)rings->address + device;
-    areas->descriptors = rings->device_address;
-    areas->driver = rings->device_address + driver;
-    areas->device = rings->device_address + device;
-    return VPT_OK;
-}
+    for (i = 0; i < AREAS; i++) {
+        struct vpt_memory_need need;
+        bool owned = false;
+        enum vpt_status status;
 
-/* Each area by itself: the caller's memory, and not on a legacy interface. */
-static enum vpt_status take_areas(struct vpt_queue *queue, const struct vpt_queue_memory *given, uint16_t size,
-                                  struct vpt_queue_areas *areas)
-{
-    uint64_t limit = queue->device->ops->ring_limit;
-    struct vpt_memory_need descriptors = { VPT_QUEUE_DESCRIPTOR_AREA_SIZE(size), 16, limit, 0 };
-    struct vpt_memory_need driver = { VPT_QUEUE_DRIVER_AREA_SIZE(size), 2, limit, 0 };
-    struct vpt_memory_need device = { VPT_QUEUE_DEVICE_AREA_SIZE(size), 4, limit, 0 };
-    enum vpt_status status = queue->device->ops->legacy ? VPT_CALLER_MEMORY : VPT_OK;
-
-    if (status == VPT_OK) {
-        status = vpt_memory_check(&given->rings, &descriptors);
+        if (plan->bytes[i] == 0) {
+            continue;
+        }
+        need.size = plan->bytes[i];
+        need.alignment = i == RINGS ? ops->ring_alignment : alignments[i];
+        need.limit = i <= DEVICE_AREA ? ops->ring_limit : ~(uint64_t)0;
+        need.flags = i == PRIVATE_STATE ? VPT_DMA_PRIVATE : queue->memory_flags;
+        status = vpt_memory_take(queue->device->port, &need, &queue->memory[i], &owned);
+        queue->owned |= (uint8_t)((unsigned)owned << i);
+        if (status != VPT_OK) {
+            return status;
+        }
     }
-    if (status == VPT_OK) {
-        status = vpt_memory_check(&given->driver_area, &driver);
-    }
-    if (status == VPT_OK) {
-        status = vpt_memory_check(&given->device_area, &device);
-    }
-    if (status != VPT_OK) {
-        return status;
-    }
-    queue->descriptors = given->rings.address;
-    queue->available = given->driver_area.address;
-    queue->used = given->device_area.address;
-    areas->descriptors = given->rings.device_address;
-    areas->driver = given->driver_area.device_address;
-    areas->device = given->device_area.device_address;
-    return VPT_OK;
-}
-
-static enum vpt_status take_tables(struct vpt_queue *queue, const struct vpt_queue_memory *given,
-                                   const struct plan *plan)
-{
-    struct vpt_memory_need need = { plan->indirect_size, 16, ~(uint64_t)0, queue->memory_flags };
-    enum vpt_status status;
-
-    if (plan->indirect_size == 0) {
-        return VPT_OK;
-    }
-    status = take(queue, &given->indirect, &need, &queue->memory.indirect, OWNED_INDIRECT);
-    if (status == VPT_OK) {
-        queue->tables = queue->memory.indirect.address;
-        queue->tables_address = queue->memory.indirect.device_address;
-        queue->table_segments = plan->table_segments;
-    }
-    return status;
-}
-
-static enum vpt_status take_private(struct vpt_queue *queue, const struct vpt_queue_memory *given,
-                                    const struct plan *plan)
-{
-    struct vpt_memory_need need = { VPT_QUEUE_PRIVATE_SIZE(plan->size, plan->tables), 8, ~(uint64_t)0,
-                                    VPT_DMA_PRIVATE };
-    enum vpt_status status =
-        take(queue, &given->private_state, &need, &queue->memory.private_state, OWNED_PRIVATE);
-
-    if (status != VPT_OK) {
-        return status;
-    }
-    vpt_zero(queue->memory.private_state.address, need.size);
-    queue->slots = (struct vpt_queue_slot *)queue->memory.private_state.address;
-    queue->links = (uint16_t *)(void *)(queue->slots + plan->size);
-    queue->table_links = queue->links + plan->size;
     return VPT_OK;
 }
 
 static void give_back(struct vpt_queue *queue)
 {
     const struct vpt_port *port = queue->device->port;
+    unsigned i;
 
-    if ((queue->owned & OWNED_RINGS) != 0) {
-        port->dma_free(port->ctx, &queue->memory.rings, queue->memory_flags);
+    for (i = 0; i < AREAS; i++) {
+        if ((queue->owned >> i & 1u) != 0) {
+            port->dma_free(port->ctx, &queue->memory[i], i == PRIVATE_STATE ? VPT_DMA_PRIVATE : queue->memory_flags);
+        }
     }
-    if ((queue->owned & OWNED_INDIRECT) != 0) {
-        port->dma_free(port->ctx, &queue->memory.indirect, queue->memory_flags);
+}
+
+/* Where the driver and the device area lie in rings of one piece. */
+static void place_areas(struct vpt_queue *queue, const struct plan *plan)
+{
+    struct vpt_memory *memory = queue->memory;
+    size_t driver = VPT_QUEUE_DESCRIPTOR_AREA_SIZE(plan->size);
+    size_t device = plan->bytes[RINGS] - VPT_QUEUE_DEVICE_AREA_SIZE(plan->size);
+
+    if (plan->bytes[DRIVER_AREA] == 0) {
+        memory[DRIVER_AREA].address = (uint8_t *)memory[RINGS].address + driver;
+        memory[DRIVER_AREA].device_address = memory[RINGS].device_address + driver;
+        memory[DEVICE_AREA].address = (uint8_t *)memory[RINGS].address + device;
+        memory[DEVICE_AREA].device_address = memory[RINGS].device_address + device;
     }
-    if ((queue->owned & OWNED_PRIVATE) != 0) {
-        port->dma_free(port->ctx, &queue->memory.private_state, VPT_DMA_PRIVATE);
-    }
+}
+
+static void use_areas(struct vpt_queue *queue, const struct plan *plan)
+{
+    const struct vpt_memory *memory = queue->memory;
+
+    queue->descriptors = memory[RINGS].address;
+    queue->available = memory[DRIVER_AREA].address;
+    queue->used = memory[DEVICE_AREA].address;
+    queue->tables = memory[INDIRECT].address;
+    queue->tables_address = memory[INDIRECT].device_address;
+    queue->table_segments = plan->table_segments;
+    vpt_zero(memory[PRIVATE_STATE].address, plan->bytes[PRIVATE_STATE]);
+    queue->slots = (struct vpt_queue_slot *)memory[PRIVATE_STATE].address;
+    queue->links = (uint16_t *)(void *)(queue->slots + plan->size);
+    queue->table_links = queue->links + plan->size;
 }
 
 static void take_features(struct vpt_queue *queue)
@@ -208,7 +185,7 @@ static void take_features(struct vpt_queue *queue)
     queue->event_idx = vpt_features_has(features, VPT_F_EVENT_IDX);
     queue->strong = vpt_features_has(features, VPT_F_ORDER_PLATFORM);
     queue->notification_data = vpt_features_has(features, VPT_F_NOTIFICATION_DATA);
-    queue->device_order = !queue->device->ops->legacy;
+    queue->device_order = !vpt_legacy(queue->device);
     queue->notifications = true;
 }
 
@@ -225,28 +202,21 @@ static void take_doorbell(struct vpt_queue *queue)
     }
 }
 
-static enum vpt_status set_up(struct vpt_queue *queue, const struct vpt_queue_config *config,
-                              struct vpt_queue_areas *areas)
+static enum vpt_status set_up(struct vpt_queue *queue, const struct vpt_queue_config *config)
 {
-    bool separate = config->memory.driver_area.address != NULL || config->memory.device_area.address != NULL;
     struct plan plan;
     enum vpt_status status = make_plan(queue->device, config, &plan);
 
     if (status != VPT_OK) {
         return status;
     }
-    areas->size = plan.size;
-    status = separate ? take_areas(queue, &config->memory, plan.size, areas)
-                      : take_rings(queue, &config->memory, plan.size, areas);
-    if (status == VPT_OK) {
-        status = take_tables(queue, &config->memory, &plan);
-    }
-    if (status == VPT_OK) {
-        status = take_private(queue, &config->memory, &plan);
-    }
+    vpt_copy(queue->memory, &config->memory, sizeof(queue->memory));
+    status = take_areas(queue, &plan);
     if (status != VPT_OK) {
         return status;
     }
+    place_areas(queue, &plan);
+    use_areas(queue, &plan);
     queue->index = config->index;
     queue->mask = (uint16_t)(plan.size - 1u);
     queue->resets = queue->device->resets;
@@ -254,6 +224,17 @@ static enum vpt_status set_up(struct vpt_queue *queue, const struct vpt_queue_co
     take_doorbell(queue);
     vpt_split_prepare(queue, plan.tables);
     return VPT_OK;
+}
+
+static enum vpt_status enable(struct vpt_queue *queue)
+{
+    struct vpt_queue_areas areas;
+
+    areas.size = (uint16_t)vpt_queue_size(queue);
+    areas.descriptors = queue->memory[RINGS].device_address;
+    areas.driver = queue->memory[DRIVER_AREA].device_address;
+    areas.device = queue->memory[DEVICE_AREA].device_address;
+    return queue->device->ops->queue_enable(queue->device, queue->index, &areas);
 }
 
 enum vpt_status vpt_queue_retract(struct vpt_queue *queue)
@@ -275,7 +256,6 @@ enum vpt_status vpt_queue_retract(struct vpt_queue *queue)
 enum vpt_status vpt_queue_init(struct vpt_queue *queue, struct vpt_device *device,
                                const struct vpt_queue_config *config)
 {
-    struct vpt_queue_areas areas;
     enum vpt_status status;
 
     if (queue == NULL) {
@@ -287,12 +267,12 @@ enum vpt_status vpt_queue_init(struct vpt_queue *queue, struct vpt_device *devic
     }
     queue->device = device;
     queue->memory_flags = vpt_memory_flags(device);
-    status = set_up(queue, config, &areas);
+    status = set_up(queue, config);
     if (status != VPT_OK) {
         give_back(queue);
         vpt_zero(queue, sizeof(*queue));
     } else {
-        status = device->ops->queue_enable(device, queue->index, &areas);
+        status = enable(queue);
         if (status != VPT_OK && vpt_queue_retract(queue) == VPT_DEVICE_STUCK) {
             status = VPT_DEVICE_STUCK;
         }

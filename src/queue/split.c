@@ -3,23 +3,15 @@
 #include "queue/split.h"
 
 #include "queue/internal.h"
+#include "transport/transport.h"
 #include "transport/wait.h"
-
-/* Segments of one direction: 0, or DESCRIPTOR_WRITE. */
-struct part {
-    const struct vpt_segment *segments;
-    uint16_t count;
-    uint16_t direction;
-};
-
-#define PARTS 3u
 
 /* Where a chain is being written: in the descriptor area along the free list, or in a table in order. */
 struct chain {
     struct split_descriptor *descriptors;
     const uint16_t *links; /* NULL in a table */
-    uint16_t index;        /* next to write */
-    uint16_t tail;         /* last written */
+    uint32_t index;        /* next to write */
+    uint32_t tail;         /* last written */
     uint32_t left;         /* still to write */
     uint64_t bytes;        /* written so far */
 };
@@ -76,67 +68,36 @@ enum vpt_status vpt_split_kill(struct vpt_queue *queue, enum vpt_status status)
 }
 
 /*
- * Writes the descriptors of one part, each once. False: an empty segment. What has been written is invisible to
- * the device until the chain is committed.
+ * Writes descriptors of one direction (0, or DESCRIPTOR_WRITE), each once. False: an empty segment. What has been
+ * written is invisible to the device until the chain is committed.
  */
-VPT_INLINE bool write_part(bool device_order, struct chain *chain, const struct part *part)
+VPT_INLINE bool put(bool device_order, struct chain *chain, const struct vpt_segment *segments, uint32_t count,
+                    uint16_t direction)
 {
     uint32_t i;
 
-    for (i = 0; i < part->count; i++) {
-        uint16_t index = chain->index;
+    for (i = 0; i < count; i++) {
+        uint32_t index = chain->index;
         struct split_descriptor *descriptor = &chain->descriptors[index];
-        uint32_t length = part->segments[i].length;
-        uint16_t flags = part->direction;
-        uint16_t next = 0;
+        uint32_t length = segments[i].length;
+        uint32_t next = chain->links != NULL ? chain->links[index] : index + 1u;
+        uint32_t tail = vpt_pair(device_order, (uint16_t)(direction | DESCRIPTOR_NEXT), (uint16_t)next);
 
         if (VPT_UNLIKELY(length == 0)) {
             return false;
         }
-        chain->index = chain->links != NULL ? chain->links[index] : (uint16_t)(index + 1u);
-        chain->tail = index;
-        chain->bytes += length;
         chain->left--;
-        if (chain->left != 0) {
-            flags |= DESCRIPTOR_NEXT;
-            next = chain->index;
+        if (chain->left == 0) {
+            tail = vpt_pair(device_order, direction, 0);
         }
-        vpt_store64(&descriptor->address, vpt_order64(device_order, part->segments[i].address));
+        vpt_store64(&descriptor->address, vpt_order64(device_order, segments[i].address));
         vpt_store32(&descriptor->length, vpt_order32(device_order, length));
-        vpt_store32(&descriptor->flags, vpt_order32(device_order, vpt_pair(device_order, flags, next)));
+        vpt_store32(&descriptor->flags, vpt_order32(device_order, tail));
+        chain->bytes += length;
+        chain->tail = index;
+        chain->index = next;
     }
     return true;
-}
-
-/* A whole chain; *writable becomes the bytes that the device may write. */
-VPT_INLINE enum vpt_status write_chain(bool device_order, struct chain *chain, const struct part *parts,
-                                       uint32_t *writable)
-{
-    uint64_t writable_bytes = 0;
-    uint32_t i;
-
-    for (i = 0; i < PARTS; i++) {
-        uint64_t before = chain->bytes;
-
-        if (!write_part(device_order, chain, &parts[i])) {
-            return VPT_CALLER_ARGUMENT;
-        }
-        if (parts[i].direction != 0) {
-            writable_bytes += chain->bytes - before;
-        }
-    }
-    *writable = (uint32_t)writable_bytes;
-    return VPT_LIKELY(chain->bytes <= 0xffffffffu) ? VPT_OK : VPT_CALLER_TOO_LONG;
-}
-
-/* Takes the chain from `head` on off the free list and lines it up for the next publish. */
-VPT_INLINE void commit(struct vpt_queue *queue, uint16_t head, uint16_t next_free, uint16_t taken)
-{
-    vpt_store16(&available_ring(queue)->ring[queue->available_index & queue->mask],
-                vpt_order16(queue->device_order, head));
-    queue->available_index++;
-    queue->free_head = next_free;
-    queue->free_count = (uint16_t)(queue->free_count - taken);
 }
 
 static enum vpt_status refuse(const struct vpt_queue *queue, uint32_t count)
@@ -153,81 +114,118 @@ static enum vpt_status refuse(const struct vpt_queue *queue, uint32_t count)
     return count > (uint32_t)queue->mask + 1u ? VPT_CALLER_TOO_LONG : VPT_RESOURCE_FULL;
 }
 
-/* Makes descriptor `head` stand for the table that the chain was written to. */
-static void point_at_table(struct vpt_queue *queue, uint16_t head, uint16_t table, uint32_t count)
+/* Makes descriptor `head` stand for the table that `count` descriptors were written to; gives what follows `head`. */
+static uint16_t point_at_table(struct vpt_queue *queue, uint16_t head, uint32_t count)
 {
     struct split_descriptor *descriptor = (struct split_descriptor *)queue->descriptors + head;
+    uint16_t table = queue->table_head;
     uint64_t offset = (uint64_t)table * queue->table_segments * sizeof(struct split_descriptor);
     bool order = queue->device_order;
 
     vpt_store64(&descriptor->address, vpt_order64(order, queue->tables_address + offset));
     vpt_store32(&descriptor->length, vpt_order32(order, count * (uint32_t)sizeof(struct split_descriptor)));
     vpt_store32(&descriptor->flags, vpt_order32(order, vpt_pair(order, DESCRIPTOR_INDIRECT, 0)));
+    queue->slots[head].count = (uint16_t)(COUNT_TABLE_0 + table);
     queue->table_head = queue->table_links[table];
     queue->table_count--;
+    return queue->links[head];
 }
 
-/* Whether a request goes into a table: not a single segment, which takes one descriptor anyway. */
-VPT_INLINE bool fits_table(const struct vpt_queue *queue, uint32_t count)
+/*
+ * Where a request of `count` segments goes: into a table if there is one for it (not a single segment, which takes one
+ * descriptor anyway), else along the free list. False: there is no room, or nothing to write.
+ */
+VPT_INLINE bool begin(const struct vpt_queue *queue, uint32_t count, struct chain *chain)
 {
-    return queue->table_count != 0 && queue->free_count != 0 && count > 1u && count <= queue->table_segments;
+    chain->descriptors = (struct split_descriptor *)queue->descriptors;
+    chain->links = queue->links;
+    chain->index = queue->free_head;
+    chain->tail = 0;
+    chain->left = count;
+    chain->bytes = 0;
+    if (queue->table_count != 0 && queue->free_count != 0 && count > 1u && count <= queue->table_segments) {
+        chain->descriptors = (struct split_descriptor *)queue->tables +
+                             (size_t)queue->table_head * queue->table_segments;
+        chain->links = NULL;
+        chain->index = 0;
+        return true;
+    }
+    return count != 0 && count <= queue->free_count;
 }
 
-static enum vpt_status add_parts(struct vpt_queue *queue, const struct part *parts, uint32_t count, void *token)
+/* Remembers the request, takes its descriptors off the free list and lines it up for the next publish. */
+VPT_INLINE enum vpt_status commit(struct vpt_queue *queue, const struct chain *chain, uint32_t count,
+                                  uint64_t writable, void *token)
 {
     uint16_t head = queue->free_head;
-    bool indirect = fits_table(queue, count);
-    struct chain chain = { (struct split_descriptor *)queue->descriptors, queue->links, head, head, count, 0 };
     struct vpt_queue_slot *slot = &queue->slots[head];
-    uint16_t table = queue->table_head;
-    enum vpt_status status;
-    uint32_t writable = 0;
 
-    if (indirect) {
-        chain.descriptors = (struct split_descriptor *)queue->tables + (size_t)table * queue->table_segments;
-        chain.links = NULL;
-        chain.index = 0;
-    } else if (VPT_UNLIKELY(count == 0 || count > queue->free_count)) {
-        return refuse(queue, count);
-    }
-    status = write_chain(queue->device_order, &chain, parts, &writable);
-    if (VPT_UNLIKELY(status != VPT_OK)) {
-        return status;
+    if (VPT_UNLIKELY(chain->bytes > 0xffffffffu)) {
+        return VPT_CALLER_TOO_LONG;
     }
     slot->token = token;
-    slot->writable = writable;
-    if (indirect) {
-        slot->tail = head;
-        slot->count = (uint16_t)(COUNT_TABLE_0 + table);
-        point_at_table(queue, head, table, count);
-        commit(queue, head, queue->links[head], 1);
-    } else {
-        slot->tail = chain.tail;
+    slot->writable = (uint32_t)writable;
+    if (chain->links != NULL) {
+        slot->tail = (uint16_t)chain->tail;
         slot->count = (uint16_t)count;
-        commit(queue, head, chain.index, (uint16_t)count);
+        queue->free_head = (uint16_t)chain->index;
+        queue->free_count = (uint16_t)(queue->free_count - count);
+    } else {
+        slot->tail = head;
+        queue->free_head = point_at_table(queue, head, count);
+        queue->free_count--;
     }
+    vpt_store16(&available_ring(queue)->ring[queue->available_index & queue->mask],
+                vpt_order16(queue->device_order, head));
+    queue->available_index++;
     return VPT_OK;
 }
 
 enum vpt_status vpt_queue_add(struct vpt_queue *queue, const struct vpt_segment *segments, uint16_t readable,
                               uint16_t writable, void *token)
 {
-    const struct part parts[PARTS] = { { segments, readable, 0 },
-                                       { segments + readable, writable, DESCRIPTOR_WRITE },
-                                       { NULL, 0, 0 } };
+    uint32_t count = (uint32_t)readable + writable;
+    bool order = queue->device_order;
+    uint64_t bytes_readable;
+    struct chain chain;
 
-    return add_parts(queue, parts, (uint32_t)readable + writable, token);
+    if (VPT_UNLIKELY(!begin(queue, count, &chain))) {
+        return refuse(queue, count);
+    }
+    if (!put(order, &chain, segments, readable, 0)) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    bytes_readable = chain.bytes;
+    if (!put(order, &chain, segments + readable, writable, DESCRIPTOR_WRITE)) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    return commit(queue, &chain, count, chain.bytes - bytes_readable, token);
 }
 
 enum vpt_status vpt_queue_add_framed(struct vpt_queue *queue, const struct vpt_queue_frame *frame, void *token)
 {
-    const struct part parts[PARTS] = {
-        { &frame->header, 1, 0 },
-        { frame->data, frame->data_count, frame->data_writable ? DESCRIPTOR_WRITE : 0u },
-        { &frame->trailer, 1, DESCRIPTOR_WRITE },
-    };
+    uint32_t count = (uint32_t)frame->data_count + 2u;
+    bool order = queue->device_order;
+    uint64_t bytes_readable;
+    struct chain chain;
 
-    return add_parts(queue, parts, (uint32_t)frame->data_count + 2u, token);
+    if (VPT_UNLIKELY(!begin(queue, count, &chain))) {
+        return refuse(queue, count);
+    }
+    if (!put(order, &chain, &frame->header, 1, 0)) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    bytes_readable = chain.bytes;
+    if (!put(order, &chain, frame->data, frame->data_count, frame->data_writable ? DESCRIPTOR_WRITE : 0u)) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    if (!frame->data_writable) {
+        bytes_readable = chain.bytes;
+    }
+    if (!put(order, &chain, &frame->trailer, 1, DESCRIPTOR_WRITE)) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    return commit(queue, &chain, count, chain.bytes - bytes_readable, token);
 }
 
 void vpt_queue_publish(struct vpt_queue *queue)
@@ -384,7 +382,7 @@ enum vpt_status vpt_queue_pop(struct vpt_queue *queue, void **token, uint32_t *w
         return lie(queue, VPT_DEVICE_USED_ID);
     }
     if (VPT_UNLIKELY(length > slot->writable)) {
-        if (!vpt_device_legacy(queue->device)) {
+        if (!vpt_legacy(queue->device)) {
             return lie(queue, VPT_DEVICE_USED_LENGTH);
         }
         length = slot->writable;

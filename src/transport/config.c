@@ -34,7 +34,7 @@ enum vpt_status vpt_device_config_write(struct vpt_device *device, uint32_t offs
 {
     enum vpt_status status = check_access(device, offset, width);
 
-    if (status == VPT_OK && !device->ops->legacy && (device->status & VPT_STATUS_FEATURES_OK) == 0) {
+    if (status == VPT_OK && !vpt_legacy(device) && (device->status & VPT_STATUS_FEATURES_OK) == 0) {
         status = VPT_CALLER_STATE;
     }
     if (status == VPT_OK) {
@@ -46,21 +46,17 @@ enum vpt_status vpt_device_config_write(struct vpt_device *device, uint32_t offs
 /* One field; a 64-bit one as two halves (MMIO-REG-3), whose order in memory is the device's byte order. */
 static enum vpt_status read_field(struct vpt_device *device, const struct vpt_config_field *field, uint64_t *value)
 {
-    bool high_first = VPT_BIG_ENDIAN != 0 && device->ops->legacy;
-    enum vpt_status status;
-    uint32_t first = 0;
-    uint32_t second = 0;
+    bool high_first = VPT_BIG_ENDIAN != 0 && vpt_legacy(device);
+    unsigned width = field->width < 4u ? field->width : 4u;
+    enum vpt_status status = VPT_OK;
+    unsigned done;
 
-    if (field->width != 8u) {
-        status = vpt_device_config_read(device, field->offset, field->width, &first);
-        *value = first;
-        return status;
+    for (done = 0; done < field->width && status == VPT_OK; done += 4u) {
+        uint32_t part = 0;
+
+        status = vpt_device_config_read(device, field->offset + (uint32_t)done, width, &part);
+        *value = high_first ? (*value << 32) | part : *value | ((uint64_t)part << (8u * done));
     }
-    status = vpt_device_config_read(device, field->offset, 4, &first);
-    if (status == VPT_OK) {
-        status = vpt_device_config_read(device, (uint32_t)field->offset + 4u, 4, &second);
-    }
-    *value = high_first ? ((uint64_t)first << 32) | second : ((uint64_t)second << 32) | first;
     return status;
 }
 
@@ -73,8 +69,12 @@ static enum vpt_status read_pass(struct vpt_device *device, const struct vpt_con
     *changed = false;
     for (i = 0; i < count; i++) {
         uint64_t value = 0;
-        enum vpt_status status = read_field(device, &fields[i], &value);
+        enum vpt_status status;
 
+        if (fields[i].width == 0) {
+            continue;
+        }
+        status = read_field(device, &fields[i], &value);
         if (status != VPT_OK) {
             return status;
         }

@@ -4,7 +4,9 @@
 #include "transport/transport.h"
 #include "transport/wait.h"
 
-/* Generic features that the library handles for every driver, as word 0 and word 1. */
+/* The generic features of words 0 and 1, and of those the ones that the library handles for every driver. */
+#define GENERIC_WORD_0     0xff000000u
+#define GENERIC_WORD_1     (0x1ffu | (1u << (VPT_F_SUSPEND - 32u)))
 #define RING_WORD_0        ((1u << VPT_F_INDIRECT_DESC) | (1u << VPT_F_EVENT_IDX))
 #define RING_WORD_0_LEGACY (1u << VPT_F_ANY_LAYOUT)
 #define RING_WORD_1                                                                                               \
@@ -52,13 +54,16 @@ enum vpt_status vpt_device_reset(struct vpt_device *device)
     return VPT_OK;
 }
 
-/* What may be accepted of `word`: what the driver names, and what the library handles below every driver. */
+/*
+ * What may be accepted of `word`: the device type's features that the driver names, and generic ones as the library
+ * handles them, whatever the driver names (FEAT-3): a driver can't do what needs another queue.
+ */
 static uint32_t acceptable(const struct vpt_device *device, unsigned word, uint32_t named)
 {
     if (word == 0) {
-        return named | RING_WORD_0 | (device->ops->legacy ? RING_WORD_0_LEGACY : 0u);
+        return (named & ~GENERIC_WORD_0) | RING_WORD_0 | (vpt_legacy(device) ? RING_WORD_0_LEGACY : 0u);
     }
-    return word == 1 ? named | RING_WORD_1 : named;
+    return word == 1u ? (named & ~GENERIC_WORD_1) | RING_WORD_1 : named;
 }
 
 static uint32_t word_of(const struct vpt_features *features, unsigned word)
@@ -75,24 +80,30 @@ static bool word_used(const struct vpt_device *device, unsigned word, uint32_t n
     return word < device->ops->feature_words && (word < 2u || named != 0);
 }
 
+/* VERSION_1 is not the driver's to refuse (RSVFEAT-1). */
+static uint32_t indispensable(const struct vpt_device *device, unsigned word, const struct vpt_features *required)
+{
+    uint32_t must = word_of(required, word);
+
+    return word == 1u && !vpt_legacy(device) ? must | (1u << (VPT_F_VERSION_1 - 32u)) : must;
+}
+
 static enum vpt_status choose_features(struct vpt_device *device, const struct vpt_features *required,
                                        const struct vpt_features *wanted, const struct vpt_features *refused)
 {
     unsigned word;
 
     for (word = 0; word < VPT_FEATURE_WORDS; word++) {
-        uint32_t must = word_of(required, word);
+        uint32_t must = indispensable(device, word, required);
         uint32_t named = must | word_of(wanted, word);
+        uint32_t offered = word_used(device, word, named) ? device->ops->features_read(device, word) : 0;
+        uint32_t possible = offered & acceptable(device, word, named);
 
-        device->offered.word[word] = word_used(device, word, named) ? device->ops->features_read(device, word) : 0;
-        device->features.word[word] =
-            device->offered.word[word] & acceptable(device, word, named) & ~(word_of(refused, word) & ~must);
-        if ((must & ~device->offered.word[word]) != 0) {
-            return VPT_UNSUPPORTED_FEATURE;
+        device->offered.word[word] = offered;
+        device->features.word[word] = possible & (must | ~word_of(refused, word));
+        if ((must & ~possible) != 0) {
+            return (word_of(required, word) & ~possible) != 0 ? VPT_UNSUPPORTED_FEATURE : VPT_DEVICE_FEATURES;
         }
-    }
-    if (!device->ops->legacy && !vpt_features_has(&device->offered, VPT_F_VERSION_1)) {
-        return VPT_DEVICE_FEATURES;
     }
     return VPT_OK;
 }
@@ -114,7 +125,7 @@ static enum vpt_status confirm_features(struct vpt_device *device)
 {
     uint32_t status;
 
-    if (device->ops->legacy) {
+    if (vpt_legacy(device)) {
         return VPT_OK;
     }
     add_status(device, VPT_STATUS_FEATURES_OK);
@@ -128,21 +139,14 @@ static enum vpt_status confirm_features(struct vpt_device *device)
 enum vpt_status vpt_device_negotiate(struct vpt_device *device, const struct vpt_features *required,
                                      const struct vpt_features *wanted, const struct vpt_features *refused)
 {
-    struct vpt_features modern;
     enum vpt_status status = vpt_device_reset(device);
 
     if (status != VPT_OK) {
         return status;
     }
-    /* VERSION_1 is not the driver's to refuse (RSVFEAT-1). */
-    vpt_zero(&modern, sizeof(modern));
-    if (refused != NULL) {
-        modern = *refused;
-        vpt_features_remove(&modern, VPT_F_VERSION_1);
-    }
     add_status(device, VPT_STATUS_ACKNOWLEDGE);
     add_status(device, VPT_STATUS_DRIVER);
-    status = choose_features(device, required, wanted, &modern);
+    status = choose_features(device, required, wanted, refused);
     if (status == VPT_OK) {
         write_features(device, required, wanted);
         status = confirm_features(device);
@@ -158,7 +162,7 @@ bool vpt_device_in_setup(const struct vpt_device *device)
 {
     uint8_t done = VPT_STATUS_ACKNOWLEDGE | VPT_STATUS_DRIVER;
 
-    if (!device->ops->legacy) {
+    if (!vpt_legacy(device)) {
         done |= VPT_STATUS_FEATURES_OK;
     }
     return device->status == done;
@@ -205,7 +209,7 @@ bool vpt_device_gone(const struct vpt_device *device)
 
 bool vpt_device_legacy(const struct vpt_device *device)
 {
-    return device->ops->legacy;
+    return vpt_legacy(device);
 }
 
 const char *vpt_device_transport(const struct vpt_device *device)
@@ -215,7 +219,7 @@ const char *vpt_device_transport(const struct vpt_device *device)
 
 uint32_t vpt_device_interrupt(struct vpt_device *device)
 {
-    return device->ops->interrupt(device);
+    return device->gone ? 0 : device->ops->interrupt(device);
 }
 
 enum vpt_status vpt_device_shared_memory(struct vpt_device *device, uint8_t id,

@@ -109,11 +109,6 @@ static enum vpt_status queue_maximum(struct vpt_device *device, uint16_t index, 
     return queue_select(device, index, REGISTER_QUEUE_READY, maximum);
 }
 
-static enum vpt_status queue_maximum_legacy(struct vpt_device *device, uint16_t index, uint32_t *maximum)
-{
-    return queue_select(device, index, REGISTER_QUEUE_PFN, maximum);
-}
-
 static enum vpt_status queue_enable(struct vpt_device *device, uint16_t index, const struct vpt_queue_areas *areas)
 {
     write_register(device, REGISTER_QUEUE_SEL, index);
@@ -123,20 +118,6 @@ static enum vpt_status queue_enable(struct vpt_device *device, uint16_t index, c
     write_register_pair(device, REGISTER_QUEUE_DEVICE, areas->device);
     write_register(device, REGISTER_QUEUE_READY, 1);
     return read_register(device, REGISTER_QUEUE_READY) == 1u ? VPT_OK : VPT_DEVICE_QUEUE_STATE;
-}
-
-/* The page size goes first, and the alignment before the page number, which is what starts the queue. */
-static enum vpt_status queue_enable_legacy(struct vpt_device *device, uint16_t index,
-                                           const struct vpt_queue_areas *areas)
-{
-    uint32_t page = (uint32_t)(areas->descriptors >> LEGACY_PAGE_SHIFT);
-
-    write_register(device, REGISTER_GUEST_PAGE_SIZE, LEGACY_PAGE_SIZE);
-    write_register(device, REGISTER_QUEUE_SEL, index);
-    write_register(device, REGISTER_QUEUE_SIZE, areas->size);
-    write_register(device, REGISTER_QUEUE_ALIGN, LEGACY_PAGE_SIZE);
-    write_register(device, REGISTER_QUEUE_PFN, page);
-    return read_register(device, REGISTER_QUEUE_PFN) == page ? VPT_OK : VPT_DEVICE_QUEUE_STATE;
 }
 
 static enum vpt_status queue_stop(struct vpt_device *device, uint16_t index, size_t enabled)
@@ -156,11 +137,6 @@ static enum vpt_status queue_stop(struct vpt_device *device, uint16_t index, siz
 static enum vpt_status queue_disable(struct vpt_device *device, uint16_t index)
 {
     return queue_stop(device, index, REGISTER_QUEUE_READY);
-}
-
-static enum vpt_status queue_disable_legacy(struct vpt_device *device, uint16_t index)
-{
-    return queue_stop(device, index, REGISTER_QUEUE_PFN);
 }
 
 static void queue_doorbell(struct vpt_device *device, uint16_t index, struct vpt_doorbell *doorbell)
@@ -193,9 +169,9 @@ static size_t config_size(const struct vpt_device *device)
 static uint32_t config_order(const struct vpt_device *device, unsigned width, uint32_t value)
 {
     if (width == 2u) {
-        return vpt_order16(device->ops->legacy, (uint16_t)value);
+        return vpt_order16(vpt_legacy(device), (uint16_t)value);
     }
-    return width == 4u ? vpt_order32(device->ops->legacy, value) : value;
+    return width == 4u ? vpt_order32(vpt_legacy(device), value) : value;
 }
 
 static uint32_t config_read(struct vpt_device *device, uint32_t offset, unsigned width)
@@ -226,28 +202,6 @@ static bool shared_memory(struct vpt_device *device, uint8_t id, struct vpt_shar
            region->length - 1u <= ~(uint64_t)0 - region->base;
 }
 
-static const struct vpt_transport_ops legacy_ops = {
-    .name = "virtio-mmio legacy",
-    .ring_limit = ((uint64_t)1 << (32u + LEGACY_PAGE_SHIFT)) - 1u,
-    .ring_alignment = LEGACY_PAGE_SIZE,
-    .feature_words = 1,
-    .legacy = true,
-    .status_read = status_read,
-    .status_write = status_write,
-    .features_read = features_read,
-    .features_write = features_write,
-    .queue_maximum = queue_maximum_legacy,
-    .queue_enable = queue_enable_legacy,
-    .queue_disable = queue_disable_legacy,
-    .queue_doorbell = queue_doorbell,
-    .interrupt = interrupt,
-    .config_size = config_size,
-    .config_read = config_read,
-    .config_write = config_write,
-    .config_generation = NULL,
-    .shared_memory = NULL,
-};
-
 static const struct vpt_transport_ops modern_ops = {
     .name = "virtio-mmio",
     .ring_limit = ~(uint64_t)0,
@@ -270,8 +224,60 @@ static const struct vpt_transport_ops modern_ops = {
     .shared_memory = shared_memory,
 };
 
+#ifndef VPT_WITHOUT_LEGACY
+static enum vpt_status queue_maximum_legacy(struct vpt_device *device, uint16_t index, uint32_t *maximum)
+{
+    return queue_select(device, index, REGISTER_QUEUE_PFN, maximum);
+}
+
+/* The page size goes first, and the alignment before the page number, which is what starts the queue. */
+static enum vpt_status queue_enable_legacy(struct vpt_device *device, uint16_t index,
+                                           const struct vpt_queue_areas *areas)
+{
+    uint32_t page = (uint32_t)(areas->descriptors >> LEGACY_PAGE_SHIFT);
+
+    write_register(device, REGISTER_GUEST_PAGE_SIZE, LEGACY_PAGE_SIZE);
+    write_register(device, REGISTER_QUEUE_SEL, index);
+    write_register(device, REGISTER_QUEUE_SIZE, areas->size);
+    write_register(device, REGISTER_QUEUE_ALIGN, LEGACY_PAGE_SIZE);
+    write_register(device, REGISTER_QUEUE_PFN, page);
+    return read_register(device, REGISTER_QUEUE_PFN) == page ? VPT_OK : VPT_DEVICE_QUEUE_STATE;
+}
+
+static enum vpt_status queue_disable_legacy(struct vpt_device *device, uint16_t index)
+{
+    return queue_stop(device, index, REGISTER_QUEUE_PFN);
+}
+
+static const struct vpt_transport_ops legacy_ops = {
+    .name = "virtio-mmio legacy",
+    .ring_limit = ((uint64_t)1 << (32u + LEGACY_PAGE_SHIFT)) - 1u,
+    .ring_alignment = LEGACY_PAGE_SIZE,
+    .feature_words = 1,
+    .legacy = true,
+    .status_read = status_read,
+    .status_write = status_write,
+    .features_read = features_read,
+    .features_write = features_write,
+    .queue_maximum = queue_maximum_legacy,
+    .queue_enable = queue_enable_legacy,
+    .queue_disable = queue_disable_legacy,
+    .queue_doorbell = queue_doorbell,
+    .interrupt = interrupt,
+    .config_size = config_size,
+    .config_read = config_read,
+    .config_write = config_write,
+    .config_generation = NULL,
+    .shared_memory = NULL,
+};
+
+#define LEGACY_OPS (&legacy_ops)
+#else
+#define LEGACY_OPS NULL
+#endif
+
 /* Indexed by what the Version register reads. */
-static const struct vpt_transport_ops *const versions[] = { NULL, &legacy_ops, &modern_ops };
+static const struct vpt_transport_ops *const versions[] = { NULL, LEGACY_OPS, &modern_ops };
 
 static enum vpt_status identify(struct vpt_device *device)
 {

@@ -65,6 +65,17 @@ struct vpt_transport_ops {
     bool (*shared_memory)(struct vpt_device *device, uint8_t id, struct vpt_shared_memory_region *region);
 };
 
+/* vpt_device_legacy(), which folds to false in a build without legacy interfaces (VPT_WITHOUT_LEGACY). */
+static inline bool vpt_legacy(const struct vpt_device *device)
+{
+#ifdef VPT_WITHOUT_LEGACY
+    (void)device;
+    return false;
+#else
+    return device->ops->legacy;
+#endif
+}
+
 /* Whether the device is negotiated and not yet started: when queues are set up. */
 bool vpt_device_in_setup(const struct vpt_device *device);
 

@@ -1,0 +1,116 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Tests everything: the Criterion suite by gcc and by clang, plain and with sanitizers, the gates, the sizes, the proof,
+# the demo. Installs the Debian packages it lacks. Works in build-check/, where each step leaves its log. Prints one
+# line a step (PASS or FAIL, its name, seconds), what failed, and at the end Criterion's synthesis of every suite that
+# ran; exits non-zero if anything failed.
+set -u -o pipefail
+export LC_ALL=C
+exec </dev/null
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd) || exit 1
+cd "$root" || exit 1
+. tools/packages.sh
+
+build=$root/build-check
+logs=$build/logs
+failed=()
+suites=()
+
+# Usage: step NAME SECONDS COMMAND...: runs it into a log of that name, for at most so long. A function of this script
+# gets the limit as its last argument and keeps it itself.
+step() {
+    local name=$1 limit=$2 started=$SECONDS status
+    shift 2
+    if [ "$(type -t "$1")" = function ]; then
+        "$@" "$limit" >"$logs/$name.log" 2>&1
+    else
+        timeout --kill-after=10 "$limit" "$@" >"$logs/$name.log" 2>&1
+    fi
+    status=$?
+    if [ "$status" -eq 0 ]; then
+        printf 'PASS\t%s\t%d s\n' "$name" $((SECONDS - started))
+        return 0
+    fi
+    failed+=("$name")
+    printf 'FAIL\t%s\t%d s\t%s\n' "$name" $((SECONDS - started)) \
+        "$([ "$status" -eq 124 ] && echo "not done after $limit s" || echo "status $status")"
+    grep -E '^(FAIL|\[FAIL\])' "$logs/$name.log" | head -n 40
+    echo "---- end of $name.log:"
+    tail -n 40 "$logs/$name.log"
+    echo "----"
+    return 1
+}
+
+# Usage: synthesis LOG: Criterion's last synthesis line in it.
+synthesis() {
+    grep -F '[====] Synthesis:' "$1" 2>/dev/null | tail -n 1
+}
+
+# Fails unless a suite ran tests and all of them passed: an exit status alone does not say that any ran.
+passed_all() {
+    local tested passing failing crashing number='\([0-9]*\)'
+    read -r tested passing failing crashing < <(sed -n \
+        "s/.*Tested: $number | Passing: $number | Failing: $number | Crashing: $number.*/\1 \2 \3 \4/p" <<<"$1")
+    [ "${tested:-0}" -gt 0 ] && [ "$passing" -eq "$tested" ] && [ "$failing" -eq 0 ] && [ "$crashing" -eq 0 ]
+}
+
+# Usage: run_suite NAME SECONDS
+# A sanitizer's report after a test's end, as of a leak, changes no exit status that Criterion looks at: so every
+# report goes to a file of its own, and one is enough to fail.
+run_suite() {
+    local name=$1 reports="$logs/$1-report" status report
+    timeout --kill-after=10 "$2" env \
+        ASAN_OPTIONS="detect_leaks=1:halt_on_error=1:detect_stack_use_after_return=1:log_path=$reports" \
+        UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1:log_path=$reports" \
+        "$build/$name/tests/unit/vpt-tests" --color=never
+    status=$?
+    for report in "$reports".*; do
+        [ -e "$report" ] || continue
+        echo "FAIL	sanitizer report $(basename "$report")"
+        head -n 60 "$report"
+        [ "$status" -ne 0 ] || status=1
+    done
+    [ "$status" -eq 0 ] || return "$status"
+    passed_all "$(synthesis "$logs/$name.log")"
+}
+
+# Usage: suite NAME COMPILER MESON-OPTION...
+suite() {
+    local name=$1 compiler=$2
+    shift 2
+    suites+=("$name")
+    step "$name-setup" 120 env CC="$compiler" meson setup "$build/$name" -Dtests=enabled "$@" &&
+        step "$name-compile" 600 meson compile -C "$build/$name" &&
+        step "$name" 600 run_suite "$name"
+}
+
+sanitized=(-Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debugoptimized
+    -Dc_args='-fno-sanitize-recover=all -fno-omit-frame-pointer')
+
+rm -rf "$build"
+mkdir -p "$logs" || exit 1
+vpt_need_packages gcc g++ clang libclang-rt-dev llvm libc6-dev meson ninja-build pkg-config libcriterion-dev python3 ||
+    { printf 'FAIL\tpackages\n'; exit 1; }
+
+suite gcc gcc
+suite clang clang
+suite gcc-sanitized gcc "${sanitized[@]}"
+suite clang-sanitized clang "${sanitized[@]}"
+step headers 300 tools/gate-headers.sh
+step freestanding 900 tools/gate-freestanding.sh
+step size 300 tools/size.sh && grep -E '^(minimal|everything)' "$logs/size.log"
+step proof 900 tools/proof.sh
+step demo 900 tools/demo.sh
+grep -E '^(PASS|FAIL)' "$logs/demo.log"
+
+echo
+if [ "${#failed[@]}" -eq 0 ]; then
+    printf 'PASS\tcheck\t%d s\n' "$SECONDS"
+else
+    printf 'FAIL\tcheck\t%d s\t%s\n' "$SECONDS" "${failed[*]}"
+fi
+for name in "${suites[@]}"; do
+    echo "suite $name:"
+    synthesis "$logs/$name.log" || echo "no synthesis: the suite did not run to its end"
+done
+[ "${#failed[@]}" -eq 0 ]

@@ -1,0 +1,83 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Checks each header that a kernel may include, of the library and of port/, on its own. Prints one line a check, fields
+# tab-separated: PASS or FAIL, "headers", the header, the check; exits non-zero on any failure.
+#
+#   c11, c++17      compiles alone, without a warning, by gcc and by clang
+#   replaced types  the same without any standard header, with tests/freestanding/types.h in their place
+#   names           all that it defines begins with vpt_ or VPT_
+#   includes        it includes <vpt/...> only (port/: and its neighbours); types.h alone also the three standard
+#                   headers or their replacement
+#   in vpt.h        <vpt/vpt.h> includes it
+set -u -o pipefail
+export LC_ALL=C
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd) || exit 1
+cd "$root" || exit 1
+. tools/packages.sh
+. tools/toolchains.sh
+
+vpt_need_packages gcc g++ clang libc6-dev python3 || exit 1
+warnings=(-Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Werror)
+replaced=(-ffreestanding -nostdinc -Itests '-DVPT_TYPES_HEADER="freestanding/types.h"')
+failures=0
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+
+# Usage: report HEADER CHECK PROBLEM: an empty problem is a pass.
+report() {
+    if [ -z "$3" ]; then
+        printf 'PASS\theaders\t%s\t%s\n' "$1" "$2"
+    else
+        printf 'FAIL\theaders\t%s\t%s\t%s\n' "$1" "$2" "$3"
+        failures=$((failures + 1))
+    fi
+}
+
+# Usage: compiles HEADER CHECK COMMAND...: included twice, since the guard has to hold too.
+compiles() {
+    local header=$1 check=$2 problem=
+    shift 2
+    printf '#include <%s>\n#include <%s>\nextern int vpt_nothing;\n' "$header" "$header" |
+        "$@" "${warnings[@]}" -Iinclude -I. -fsyntax-only - >"$work/log" 2>&1 ||
+        problem="failed: $(grep -E 'error|warning|not found' "$work/log" | head -n 3 | paste -s -d ';')"
+    report "$header" "$check" "$problem"
+}
+
+check_names() {
+    local problem
+    if ! python3 tools/public-names.py "$1" >"$work/names" 2>"$work/log" || [ ! -s "$work/names" ]; then
+        problem="public-names.py: $(tail -n 1 "$work/log")"
+    else
+        problem=$(awk -F '\t' '$2 !~ /^(vpt_|VPT_)/ { print $1 " " $2 }' "$work/names" | paste -s -d ';')
+    fi
+    report "$1" names "$problem"
+}
+
+check_includes() {
+    local allowed='<vpt/[a-z0-9_]+\.h>'
+    case $1 in
+    vpt/types.h) allowed+='|<std(bool|def|int)\.h>|VPT_TYPES_HEADER' ;;
+    port/*) allowed+='|"[a-z0-9_]+\.h"' ;;
+    esac
+    report "$1" includes "$(grep -E '^[[:space:]]*#[[:space:]]*include' "$file" |
+        grep -v -x -E "[[:space:]]*#[[:space:]]*include[[:space:]]+($allowed)" | paste -s -d ';')"
+}
+
+for file in include/vpt/*.h port/*.h; do
+    header=${file#include/}
+    [ -f "$file" ] || { report "$header" c11 "no header found"; break; }
+    compiles "$header" "c11 gcc" gcc -std=c11 -x c
+    compiles "$header" "c11 clang" clang -std=c11 -x c
+    compiles "$header" "c11 gcc i386" gcc -m32 -ffreestanding -std=c11 -x c
+    compiles "$header" "c++17 gcc" g++ -std=c++17 -x c++
+    compiles "$header" "c++17 clang" clang++ -std=c++17 -x c++
+    compiles "$header" "replaced types c11 gcc" gcc -std=c11 -x c "${replaced[@]}"
+    compiles "$header" "replaced types c11 clang" clang -std=c11 -x c "${replaced[@]}"
+    compiles "$header" "replaced types c++17 gcc" g++ -std=c++17 -x c++ "${replaced[@]}"
+    compiles "$header" "replaced types c++17 clang" clang++ -std=c++17 -x c++ "${replaced[@]}"
+    check_names "$header"
+    check_includes "$header"
+    [[ $header == @(vpt/vpt.h|port/*) ]] || grep -q -F "#include <$header>" include/vpt/vpt.h ||
+        report "$header" "in vpt.h" "it is not there"
+done
+[ "$failures" -eq 0 ]

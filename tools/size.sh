@@ -1,0 +1,117 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Measures the library at -Os, built as for a kernel. Prints tab-separated lines: name, variant, metric, value, unit.
+#
+#   an object file's name   what that object holds, per compiler and target
+#   archive                 their sum
+#   minimal                 what the library adds to tests/freestanding/minimal.c (MMIO 2, split virtqueue, blk,
+#                           polled), unreferenced functions dropped by the linker; memcpy and memset are the kernel's
+#   everything              the same with every public function kept
+#
+# text is what is executable, rodata what is constant. Exits non-zero if something does not build or link, if a function
+# that a header declares is missing, or if minimal on x86_64 is above the limit.
+set -u -o pipefail
+export LC_ALL=C
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd) || exit 1
+cd "$root" || exit 1
+. tools/packages.sh
+. tools/toolchains.sh
+
+# Bytes of text and rodata of the minimal stub on x86_64: what is aimed at, and what may not be exceeded.
+minimal_aim=4096
+minimal_limit=12288
+
+vpt_need_packages "${VPT_CROSS_PACKAGES[@]}" python3 || exit 1
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+failures=0
+
+fail() {
+    printf 'FAIL\tsize\t%s\n' "$*"
+    failures=$((failures + 1))
+}
+
+# Usage: measure ELF: prints the bytes of executable and of constant sections.
+measure() {
+    llvm-readelf -W -S "$1" | sed -n 's/^ *\[ *[0-9]*\] *//p' | awk '
+        $1 != "NULL" && NF == 10 && $7 ~ /A/ && $7 !~ /W/ { print ($7 ~ /X/ ? "text" : "rodata"), $5 }' |
+        { text=0 rodata=0
+        while read -r kind size; do
+            if [ "$kind" = text ]; then text=$((text + 16#$size)); else rodata=$((rodata + 16#$size)); fi
+        done
+        echo "$text $rodata"; }
+}
+
+# Usage: print NAME VARIANT TEXT RODATA
+print() {
+    printf '%s\t%s\t%s\t%d\tbytes\n' "$1" "$2" text "$3" "$1" "$2" rodata "$4"
+}
+
+# Usage: linked DIRECTORY NAME LINKER-ARGUMENT...: prints what the library adds to the linked stub.
+linked() {
+    local directory=$1 name=$2 text rodata stub_text stub_rodata total
+    shift 2
+    # memcpy and memset stay in both: they are the kernel's, whoever calls them.
+    set -- --gc-sections -e kernel_main --undefined=memcpy --undefined=memset "$@"
+    "${linker[@]}" "$@" "$directory/stub"/*.o "$directory/libvpt.a" \
+        -o "$directory/$name.elf" || return 1
+    # The stub's own share, by linking it the same way with the library's functions left undefined.
+    "${linker[@]}" "$@" --unresolved-symbols=ignore-all "$directory/stub"/*.o \
+        -o "$directory/$name-alone.elf" || return 1
+    read -r text rodata < <(measure "$directory/$name.elf")
+    read -r stub_text stub_rodata < <(measure "$directory/$name-alone.elf")
+    print "$name" "$variant" $((text - stub_text)) $((rodata - stub_rodata))
+    [ "$text" -gt "$stub_text" ] || return 1
+    if [ "$name-$target" = minimal-x86_64 ]; then
+        total=$((text - stub_text + rodata - stub_rodata))
+        printf '%s\t%s\t%s\t%d\tbytes\n' minimal "$variant" total "$total" \
+            minimal "$variant" "total aimed at" "$minimal_aim"
+        [ "$total" -le "$minimal_limit" ] || fail "minimal $variant: $total bytes, limit $minimal_limit"
+    fi
+}
+
+# Usage: sizes COMPILER TARGET FLAG...
+sizes() {
+    local compiler=$1 directory="$work/$1-$2" command object text rodata total_text=0 total_rodata=0 stub missing
+    target=$2 variant="$1-$2-Os"
+    shift 2
+    mapfile -t command < <(vpt_compiler "$compiler" "$target")
+    command+=("${VPT_STRICT[@]}" "${VPT_FREESTANDING[@]}" -Os -ffunction-sections -fdata-sections "$@")
+    vpt_objects "$directory" "${command[@]}" || { fail "$variant: does not compile"; return; }
+    for object in "$directory"/*.o; do
+        read -r text rodata < <(measure "$object")
+        print "$(basename "$object")" "$variant" "$text" "$rodata"
+        total_text=$((total_text + text)) total_rodata=$((total_rodata + rodata))
+    done
+    print archive "$variant" "$total_text" "$total_rodata"
+    llvm-ar rcs "$directory/libvpt.a" "$directory"/*.o || { fail "$variant: archive"; return; }
+    missing=$(comm -23 "$work/functions" <(llvm-nm -U -j -g "$directory/libvpt.a" | sort -u) | paste -s -d ' ')
+    [ -z "$missing" ] || fail "$variant: declared but not defined: $missing"
+
+    mkdir -p "$directory/stub"
+    for stub in minimal runtime; do
+        "${command[@]}" -fno-builtin -Iinclude -c "tests/freestanding/$stub.c" -o "$directory/stub/$stub.o" ||
+            { fail "$variant: $stub.c does not compile"; return; }
+    done
+    case $target in
+    s390x) linker=(s390x-linux-gnu-ld -static) ;;
+    *) linker=(ld.lld -static) ;;
+    esac
+    linked "$directory" minimal || fail "$variant: minimal does not link"
+    linked "$directory" everything "${keep[@]}" || fail "$variant: everything does not link"
+}
+
+python3 tools/public-names.py vpt/vpt.h >"$work/names" || exit 1
+awk -F '\t' '$1 == "function" { print $2 }' "$work/names" | sort -u >"$work/functions"
+[ -s "$work/functions" ] || { fail "no public function found"; exit 1; }
+mapfile -t keep < <(sed 's/^/--undefined=/' "$work/functions")
+
+for compiler in clang gcc; do
+    sizes "$compiler" x86_64 -mno-red-zone -mgeneral-regs-only
+    sizes "$compiler" i386 -mgeneral-regs-only
+    sizes "$compiler" aarch64 -mgeneral-regs-only -mstrict-align
+    sizes "$compiler" arm -march=armv7-a -mthumb -mfloat-abi=soft
+    sizes "$compiler" riscv64 -march=rv64imac -mabi=lp64 -mcmodel=medany -msmall-data-limit=0
+    sizes "$compiler" s390x -msoft-float
+done
+[ "$failures" -eq 0 ]

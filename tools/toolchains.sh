@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: MIT
+# Sourced by the gates and size.sh: how the library is compiled without an operating system.
+
+VPT_CROSS_PACKAGES=(gcc clang llvm lld binutils gcc-aarch64-linux-gnu gcc-arm-linux-gnueabi gcc-riscv64-linux-gnu
+    gcc-s390x-linux-gnu)
+
+# The warnings that no file may cause. Debian's gcc makes PIE unless told otherwise; unwind tables belong to no promise.
+VPT_STRICT=(-std=c11 -Wall -Wextra -Wconversion -Wsign-conversion -Werror)
+VPT_FREESTANDING=(-ffreestanding -fno-pie -fno-stack-protector -fno-unwind-tables -fno-asynchronous-unwind-tables)
+
+# Usage: vpt_compiler COMPILER TARGET: prints the words of the command, one a line; non-zero for an unknown pair.
+vpt_compiler() {
+    case $1-$2 in
+    clang-*) printf '%s\n' clang "--target=$2-unknown-none-elf" ;;
+    gcc-x86_64) printf '%s\n' gcc -m64 ;;
+    gcc-i386) printf '%s\n' gcc -m32 ;;
+    gcc-arm) echo arm-linux-gnueabi-gcc ;;
+    gcc-*) echo "$2-linux-gnu-gcc" ;;
+    *) return 1 ;;
+    esac
+}
+
+# Usage: vpt_objects DIRECTORY COMMAND...: compiles each file of the current directory's sources.list into DIRECTORY.
+# An object is named after its source, with the folders kept, since two folders may hold files of one name.
+vpt_objects() {
+    local directory=$1 source
+    shift
+    mkdir -p "$directory" || return 1
+    while read -r source; do
+        "$@" -Iinclude -Isrc -c "$source" -o "$directory/$(vpt_object_name "$source")" || return 1
+    done < <(vpt_sources)
+}
+
+vpt_sources() {
+    grep -v -e '^#' -e '^[[:space:]]*$' sources.list
+}
+
+# Usage: vpt_port_objects DIRECTORY COMMAND...: the same for the ready-made port functions. The template only has to
+# compile: it calls a kernel that is not there.
+vpt_port_objects() {
+    local directory=$1 source
+    shift
+    mkdir -p "$directory" || return 1
+    for source in port/*.c; do
+        case $source in
+        port/template.c) "$@" -Iinclude -fsyntax-only "$source" || return 1 ;;
+        *) "$@" -Iinclude -c "$source" -o "$directory/$(vpt_object_name "$source")" || return 1 ;;
+        esac
+    done
+}
+
+# Usage: vpt_object_name src/queue/split.c: prints queue-split.o
+vpt_object_name() {
+    local name=${1#src/}
+    name=${name%.c}
+    echo "${name//\//-}.o"
+}
