@@ -81,9 +81,9 @@ enum vpt_status vpt_device_reset(struct vpt_device *device);
  * what is in `refused` and not required. After it the configuration may be read and queues set up. NULL stands for
  * an empty set.
  *
- * VPT_UNSUPPORTED_FEATURE: a required one is not offered, or a generic one that the library does not handle; VPT_DEVICE_FEATURES: a modern transport without
- * VERSION_1; VPT_DEVICE_FEATURES_REFUSED; and those of vpt_device_reset(). On failure after the reset the
- * device is left FAILED.
+ * VPT_UNSUPPORTED_FEATURE: a required one is not offered, or a generic one that the library does not handle.
+ * VPT_DEVICE_FEATURES: a modern transport without VERSION_1. VPT_DEVICE_FEATURES_REFUSED. Those of
+ * vpt_device_reset(). On failure after the reset the device is left FAILED.
  */
 enum vpt_status vpt_device_negotiate(struct vpt_device *device, const struct vpt_features *required,
                                      const struct vpt_features *wanted, const struct vpt_features *refused);

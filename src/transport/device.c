@@ -4,9 +4,12 @@
 #include "transport/transport.h"
 #include "transport/wait.h"
 
-/* The generic features of words 0 and 1, and of those the ones that the library handles for every driver. */
+/*
+ * The generic and the reserved features of words 0 and 1 (bits 24 to 40 and 43 to 49), and of those the ones that the
+ * library handles for every driver.
+ */
 #define GENERIC_WORD_0     0xff000000u
-#define GENERIC_WORD_1     (0x1ffu | (1u << (VPT_F_SUSPEND - 32u)))
+#define GENERIC_WORD_1     0x0003f9ffu
 #define RING_WORD_0        ((1u << VPT_F_INDIRECT_DESC) | (1u << VPT_F_EVENT_IDX))
 #define RING_WORD_0_LEGACY (1u << VPT_F_ANY_LAYOUT)
 #define RING_WORD_1                                                                                               \
