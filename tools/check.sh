@@ -97,6 +97,7 @@ suite clang clang
 suite gcc-sanitized gcc "${sanitized[@]}"
 suite clang-sanitized clang "${sanitized[@]}"
 step headers 300 tools/gate-headers.sh
+step readme 120 tools/gate-readme.sh
 step freestanding 900 tools/gate-freestanding.sh
 step size 300 tools/size.sh && grep -E '^(minimal|everything)' "$logs/size.log"
 step proof 900 tools/proof.sh

@@ -13,7 +13,7 @@ serial=vpt-demo-disk
 # Of the disk below: block size, exponent of the physical block, smallest and best I/O in blocks.
 topology=512,3,16,128
 geometry=physical_block_size=4096,min_io_size=8192,opt_io_size=65536
-seconds=15 # that one machine may take
+seconds=60 # that one machine may take: one or two on an idle computer
 
 # shellcheck source=tools/packages.sh
 . "$root/tools/packages.sh"
