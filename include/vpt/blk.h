@@ -107,6 +107,7 @@ struct vpt_blk_queue_config {
 struct vpt_blk_queue {
     struct vpt_queue queue;
     struct vpt_blk *blk;
+    struct vpt_device *device;
     struct vpt_memory shared;        /* of struct vpt_blk_slot_shared */
     struct vpt_memory private_state; /* of struct vpt_blk_slot */
     uint32_t memory_flags;           /* VPT_DMA_* of the shared memory */

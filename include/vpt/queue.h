@@ -159,7 +159,10 @@ bool vpt_queue_kick_prepare(struct vpt_queue *queue);
 /* Notifies the device. VPT_CALLER_STATE: before vpt_device_start() (INIT-6) or after a reset. */
 enum vpt_status vpt_queue_notify(struct vpt_queue *queue);
 
-/* Publish, decide, notify. The status is that of the notification, or why the queue is dead. */
+/*
+ * Publish, decide, notify. VPT_CALLER_STATE: not started, or reset since; nothing was published then. Or why the queue
+ * is dead.
+ */
 enum vpt_status vpt_queue_kick(struct vpt_queue *queue);
 
 /*

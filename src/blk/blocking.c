@@ -43,7 +43,7 @@ static enum vpt_direction direction_of(const struct transfer *transfer)
 
 static void unshare_last(struct vpt_blk_queue *queue, const struct transfer *transfer, struct gathered *gathered)
 {
-    const struct vpt_port *port = queue->blk->device->port;
+    const struct vpt_port *port = queue->device->port;
     struct piece *piece = &gathered->pieces[gathered->count - 1u];
 
     gathered->count--;
@@ -64,7 +64,7 @@ static void unshare_all(struct vpt_blk_queue *queue, const struct transfer *tran
 static enum vpt_status share_next(struct vpt_blk_queue *queue, const struct transfer *transfer,
                                   struct gathered *gathered)
 {
-    const struct vpt_port *port = queue->blk->device->port;
+    const struct vpt_port *port = queue->device->port;
     struct piece *piece = &gathered->pieces[gathered->count];
     size_t size = transfer->size - gathered->bytes;
     enum vpt_status status;
@@ -134,18 +134,18 @@ static enum vpt_status gather(struct vpt_blk_queue *queue, const struct transfer
 static enum vpt_status give_up(struct vpt_blk_queue *queue, enum vpt_status why)
 {
     struct vpt_blk_completion completion;
-    enum vpt_status status = vpt_device_reset(queue->blk->device);
+    enum vpt_status status = vpt_device_reset(queue->device);
 
     (void)vpt_blk_poll(queue, &completion);
     if (status == VPT_DEVICE_STUCK || status == VPT_DEVICE_GONE) {
         return status;
     }
-    return vpt_log(queue->blk->device->port, VPT_LOG_ERROR, "request", why);
+    return vpt_log(queue->device->port, VPT_LOG_ERROR, "request", why);
 }
 
 static enum vpt_status wait(struct vpt_blk_queue *queue)
 {
-    struct vpt_device *device = queue->blk->device;
+    struct vpt_device *device = queue->device;
     struct vpt_blk_completion completion;
     uint32_t iteration = 0;
     enum vpt_status status;
@@ -182,7 +182,7 @@ static enum vpt_status check_ready(const struct vpt_blk_queue *queue)
     if (queue == NULL || queue->blk == NULL) {
         return VPT_CALLER_ARGUMENT;
     }
-    device = queue->blk->device;
+    device = queue->device;
     if (device->gone) {
         return VPT_DEVICE_GONE;
     }
@@ -197,7 +197,7 @@ static enum vpt_status check_ready(const struct vpt_blk_queue *queue)
 
 static enum vpt_status carry_out(struct vpt_blk_queue *queue, struct transfer *transfer)
 {
-    const struct vpt_port *port = queue->blk->device->port;
+    const struct vpt_port *port = queue->device->port;
     enum vpt_status status = VPT_OK;
     struct gathered gathered;
 

@@ -67,7 +67,7 @@ static enum vpt_status take(struct vpt_blk_queue *queue, const struct vpt_memory
     enum vpt_status status;
 
     *memory = *given;
-    status = vpt_memory_take(queue->blk->device->port, need, memory, &owned);
+    status = vpt_memory_take(queue->device->port, need, memory, &owned);
     queue->owned |= owned ? owner : (uint8_t)0;
     return status;
 }
@@ -81,13 +81,14 @@ static enum vpt_status take_slots(struct vpt_blk_queue *queue, const struct vpt_
         return status;
     }
     need.size = VPT_BLK_PRIVATE_SIZE(queue->requests);
+    need.alignment = 8;
     need.flags = VPT_DMA_PRIVATE;
     return take(queue, &config->private_state, &need, &queue->private_state, OWNED_PRIVATE);
 }
 
 static void give_back(struct vpt_blk_queue *queue)
 {
-    const struct vpt_port *port = queue->blk->device->port;
+    const struct vpt_port *port = queue->device->port;
 
     if ((queue->owned & OWNED_SHARED) != 0) {
         port->dma_free(port->ctx, &queue->shared, queue->memory_flags);
@@ -127,11 +128,11 @@ static enum vpt_status set_up(struct vpt_blk_queue *queue, uint16_t index, const
     struct vpt_queue_config ring;
     enum vpt_status status;
 
-    queue->memory_flags = vpt_memory_flags(queue->blk->device);
+    queue->memory_flags = vpt_memory_flags(queue->device);
     plan(queue->blk, index, config, queue, &ring);
     status = take_slots(queue, config);
     if (status == VPT_OK) {
-        status = vpt_queue_init(&queue->queue, queue->blk->device, &ring);
+        status = vpt_queue_init(&queue->queue, queue->device, &ring);
     }
     if (status == VPT_OK) {
         link_slots(queue);
@@ -154,6 +155,7 @@ enum vpt_status vpt_blk_queue_init(struct vpt_blk_queue *queue, struct vpt_blk *
         return VPT_CALLER_ARGUMENT;
     }
     queue->blk = blk;
+    queue->device = blk->device;
     if (config == NULL) {
         vpt_zero(&defaults, sizeof(defaults));
         config = &defaults;
@@ -233,7 +235,7 @@ static void fill_frame(const struct vpt_blk_queue *queue, const struct vpt_blk_r
 {
     struct vpt_blk_slot_shared *shared = shared_slot(queue, index);
     uint64_t address = queue->shared.device_address + (uint64_t)index * sizeof(*shared);
-    bool order = !vpt_legacy(queue->blk->device);
+    bool order = !vpt_legacy(queue->device);
 
     vpt_store32(&shared->type, vpt_order32(order, (uint32_t)request->operation));
     vpt_store32(&shared->reserved, 0);

@@ -6,6 +6,9 @@
 #include "transport/transport.h"
 #include "transport/wait.h"
 
+/* vpt_queue.unkicked from here on: too many buffers for the range test of the indexes, so that any event is hit. */
+#define KICK_OWED 0x10000u
+
 /* Where a chain is being written: in the descriptor area along the free list, or in a table in order. */
 struct chain {
     struct split_descriptor *descriptors;
@@ -238,8 +241,7 @@ void vpt_queue_publish(struct vpt_queue *queue)
     vpt_barrier_stores(queue->strong);
     queue->published = queue->available_index;
     vpt_store16(&available_ring(queue)->index, vpt_order16(queue->device_order, queue->published));
-    /* Above 65535 the exact number no longer matters: the range test cannot be made, and a kick is due. */
-    if (queue->unkicked <= 0xffffu) {
+    if (queue->unkicked < KICK_OWED) {
         queue->unkicked += added;
     }
 }
@@ -261,19 +263,38 @@ bool vpt_queue_kick_prepare(struct vpt_queue *queue)
     return (uint16_t)(queue->published - event - 1u) < unkicked;
 }
 
-enum vpt_status vpt_queue_notify(struct vpt_queue *queue)
+/* Whether the device may be notified: it is running, and this queue is one of its. */
+static enum vpt_status check_running(const struct vpt_queue *queue)
 {
     const struct vpt_device *device = queue->device;
-    const struct vpt_port *port = device->port;
-    uint32_t value = queue->index;
 
+    if (queue->slots == NULL) {
+        return VPT_CALLER_STATE;
+    }
+    if (queue->dead != VPT_OK) {
+        return queue->dead;
+    }
     if (queue->resets != device->resets || (device->status & VPT_STATUS_DRIVER_OK) == 0) {
         return device->gone ? VPT_DEVICE_GONE : VPT_CALLER_STATE;
+    }
+    return VPT_OK;
+}
+
+enum vpt_status vpt_queue_notify(struct vpt_queue *queue)
+{
+    enum vpt_status status = check_running(queue);
+    uint32_t value = queue->index;
+    const struct vpt_port *port;
+
+    if (status != VPT_OK) {
+        queue->unkicked = queue->slots != NULL ? KICK_OWED : 0u;
+        return status;
     }
     if (queue->notification_data) {
         value |= (uint32_t)queue->published << 16;
     }
     queue->kicks++;
+    port = queue->device->port;
     vpt_barrier_doorbell();
     if (queue->doorbell != NULL) {
         vpt_register_store32(queue->doorbell, vpt_order32(true, value));
@@ -285,11 +306,15 @@ enum vpt_status vpt_queue_notify(struct vpt_queue *queue)
 
 enum vpt_status vpt_queue_kick(struct vpt_queue *queue)
 {
-    vpt_queue_publish(queue);
-    if (vpt_queue_kick_prepare(queue)) {
-        return vpt_queue_notify(queue);
+    enum vpt_status status = check_running(queue);
+
+    if (status == VPT_OK) {
+        vpt_queue_publish(queue);
+        if (vpt_queue_kick_prepare(queue)) {
+            status = vpt_queue_notify(queue);
+        }
     }
-    return queue->slots != NULL ? queue->dead : VPT_CALLER_STATE;
+    return status;
 }
 
 /* With EVENT_IDX: the device notifies when it has used the buffer whose index this is. */

@@ -48,7 +48,7 @@ static enum vpt_status read_field(struct vpt_device *device, const struct vpt_co
 {
     bool high_first = VPT_BIG_ENDIAN != 0 && vpt_legacy(device);
     unsigned width = field->width < 4u ? field->width : 4u;
-    enum vpt_status status = VPT_OK;
+    enum vpt_status status = field->width <= 4u || field->width == 8u ? VPT_OK : VPT_CALLER_ALIGNMENT;
     unsigned done;
 
     for (done = 0; done < field->width && status == VPT_OK; done += 4u) {

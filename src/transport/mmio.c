@@ -236,6 +236,9 @@ static enum vpt_status queue_enable_legacy(struct vpt_device *device, uint16_t i
 {
     uint32_t page = (uint32_t)(areas->descriptors >> LEGACY_PAGE_SHIFT);
 
+    if (page == 0) {
+        return VPT_RESOURCE_ADDRESS; /* to the device it would say that there is no queue */
+    }
     write_register(device, REGISTER_GUEST_PAGE_SIZE, LEGACY_PAGE_SIZE);
     write_register(device, REGISTER_QUEUE_SEL, index);
     write_register(device, REGISTER_QUEUE_SIZE, areas->size);
