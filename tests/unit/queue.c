@@ -1,0 +1,751 @@
+/* SPDX-License-Identifier: MIT */
+/* What goes through a queue: chains, tables, tokens and lengths, and its end. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "hand.h"
+
+static void *token_of(uintptr_t number)
+{
+    return (void *)(number + 1);
+}
+
+/* ---- Chains ---- */
+
+#define PIECE 24u /* bytes between two segments of a chain in the arena */
+
+/* `count` segments of lengths 1, 2, 3, ... apart from each other, in falling order of address. */
+static void make_segments(struct vpt_segment *segments, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        segments[i] = bench_segment((size_t)(count - i) * PIECE, 1 + i % PIECE);
+    }
+}
+
+static uint8_t *bytes_of(const struct vpt_segment *segment)
+{
+    return bench_bytes((size_t)(segment->address - bench.arena.device_address));
+}
+
+static uint8_t value_of(uint32_t segment, uint32_t byte)
+{
+    return (uint8_t)(7u * segment + 31u * byte + 3u);
+}
+
+static void fill_segments(const struct vpt_segment *segments, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        for (uint32_t j = 0; j < segments[i].length; j++) {
+            bytes_of(&segments[i])[j] = value_of(i, j);
+        }
+    }
+}
+
+/* The device read all readable bytes in order, and its own are in the writable segments, in order. */
+static void check_segments(const struct vpt_segment *segments, uint32_t readable, uint32_t writable, uint8_t fill)
+{
+    size_t position = 0;
+
+    for (uint32_t i = 0; i < readable; i++) {
+        for (uint32_t j = 0; j < segments[i].length; j++) {
+            cr_assert(bench.read[position++] == value_of(i, j));
+        }
+    }
+    cr_assert(position == bench.read_size);
+    for (uint32_t i = readable; i < readable + writable; i++) {
+        for (uint32_t j = 0; j < segments[i].length; j++) {
+            cr_assert(bytes_of(&segments[i])[j] == fill++);
+        }
+    }
+}
+
+static uint32_t total(const struct vpt_segment *segments, uint32_t count)
+{
+    uint32_t bytes = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        bytes += segments[i].length;
+    }
+    return bytes;
+}
+
+static void go_through(struct vpt_queue *queue, uint16_t readable, uint16_t writable)
+{
+    struct vpt_segment segments[32];
+    uint8_t fill = bench.fill;
+    uint32_t written = 0;
+    void *token = NULL;
+
+    make_segments(segments, (uint32_t)readable + writable);
+    fill_segments(segments, (uint32_t)readable + writable);
+    assert_status(vpt_queue_add(queue, segments, readable, writable, segments), VPT_OK);
+    assert_status(vpt_queue_kick(queue), VPT_OK);
+    cr_assert(bench_last()->readable == readable && bench_last()->writable == writable);
+    assert_status(vpt_queue_pop(queue, &token, &written), VPT_OK);
+    cr_assert(token == segments && written == total(segments + readable, writable));
+    check_segments(segments, readable, writable, fill);
+}
+
+VARIANT_TEST(queue, SPLIT_FRAME_1_every_split_of_readable_and_writable)
+{
+    struct vpt_queue queue;
+
+    bench_start(variant, NULL, &queue, 32);
+    for (uint16_t count = 1; count <= 32; count++) {
+        for (uint16_t readable = 0; readable <= count; readable++) {
+            go_through(&queue, readable, (uint16_t)(count - readable));
+            /* Tables have eight entries; one segment by itself needs none. */
+            cr_assert(bench_last()->indirect == (variant->indirect && count > 1 && count <= 8));
+        }
+    }
+    assert_status(vpt_queue_pop(&queue, NULL, NULL), VPT_EMPTY);
+    bench_end(&queue);
+}
+
+VARIANT_TEST(queue, SPLIT_INDIR_3_a_request_longer_than_the_queue_is_refused)
+{
+    struct vpt_segment *segments = calloc(131070, sizeof(*segments));
+    struct vpt_queue queue;
+
+    bench_start(variant, NULL, &queue, 16);
+    for (uint32_t i = 0; i < 131070; i++) {
+        segments[i] = bench_segment(i, 1);
+    }
+    assert_status(vpt_queue_add(&queue, segments, 17, 0, NULL), VPT_CALLER_TOO_LONG);
+    assert_status(vpt_queue_add(&queue, segments, 0, 17, NULL), VPT_CALLER_TOO_LONG);
+    assert_status(vpt_queue_add(&queue, segments, 8, 9, NULL), VPT_CALLER_TOO_LONG);
+    assert_status(vpt_queue_add(&queue, segments, 65535, 1, NULL), VPT_CALLER_TOO_LONG);
+    assert_status(vpt_queue_add(&queue, segments, 1, 65535, NULL), VPT_CALLER_TOO_LONG);
+    assert_status(vpt_queue_add(&queue, segments, 65535, 65535, NULL), VPT_CALLER_TOO_LONG);
+    assert_status(vpt_queue_add(&queue, segments, 8, 8, NULL), VPT_OK);
+    assert_status(vpt_queue_add(&queue, segments, 8, 9, NULL), VPT_CALLER_TOO_LONG);
+    assert_status(vpt_queue_add(&queue, segments, 8, 8, NULL), VPT_RESOURCE_FULL);
+    assert_status(vpt_queue_kick(&queue), VPT_OK);
+    cr_assert(bench.handled == 1 && bench_last()->readable == 8 && bench_last()->writable == 8);
+    free(segments);
+    bench_end(&queue);
+}
+
+/* What is refused changes nothing: the queue takes as many requests as before, and the device sees none of it. */
+static void assert_room(struct vpt_queue *queue, uint32_t room)
+{
+    struct vpt_segment segment = bench_segment(0, 1);
+    uint64_t handled = bench.handled;
+
+    for (uintptr_t i = 0; i < room; i++) {
+        assert_status(vpt_queue_add(queue, &segment, 1, 0, token_of(i)), VPT_OK);
+    }
+    assert_status(vpt_queue_add(queue, &segment, 1, 0, NULL), VPT_RESOURCE_FULL);
+    assert_status(vpt_queue_kick(queue), VPT_OK);
+    cr_assert(bench.handled == handled + room);
+    for (uintptr_t i = 0; i < room; i++) {
+        void *token = NULL;
+
+        assert_status(vpt_queue_pop(queue, &token, NULL), VPT_OK);
+        cr_assert(token == token_of(i));
+    }
+}
+
+VARIANT_TEST(queue, empty_requests_and_segments_are_refused)
+{
+    struct vpt_segment segments[12];
+    struct vpt_queue queue;
+
+    bench_start(variant, NULL, &queue, 16);
+    make_segments(segments, 12);
+    assert_status(vpt_queue_add(&queue, segments, 0, 0, NULL), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_queue_add(&queue, NULL, 0, 0, NULL), VPT_CALLER_ARGUMENT);
+    for (uint16_t count = 1; count <= 12; count++) {
+        for (uint16_t empty = 0; empty < count; empty++) {
+            uint32_t length = segments[empty].length;
+
+            segments[empty].length = 0;
+            for (uint16_t readable = 0; readable <= count; readable++) {
+                assert_status(vpt_queue_add(&queue, segments, readable, (uint16_t)(count - readable), NULL),
+                              VPT_CALLER_ARGUMENT);
+            }
+            segments[empty].length = length;
+        }
+    }
+    assert_room(&queue, 16);
+    go_through(&queue, 3, 3);
+    go_through(&queue, 6, 6);
+    bench_end(&queue);
+}
+
+VARIANT_TEST(queue, SPLIT_DESC_1_a_chain_is_shorter_than_4_gib)
+{
+    static uint8_t nothing;
+    struct vpt_memory far;
+    struct vpt_segment segments[4];
+    uint32_t written = 0;
+    struct vpt_queue queue;
+
+    bench_start(variant, NULL, &queue, 16);
+    bench.idle = true;
+    far = mock_hal_register(&bench.machine.hal, &nothing, 0xffffffffu, UINT64_C(0x900000000000), true);
+    for (unsigned i = 0; i < 4; i++) {
+        segments[i] = (struct vpt_segment){ far.device_address, 0x40000000 };
+    }
+    assert_status(vpt_queue_add(&queue, segments, 4, 0, NULL), VPT_CALLER_TOO_LONG);
+    assert_status(vpt_queue_add(&queue, segments, 2, 2, NULL), VPT_CALLER_TOO_LONG);
+    segments[0].length = 0xffffffff;
+    assert_status(vpt_queue_add(&queue, segments, 0, 2, NULL), VPT_CALLER_TOO_LONG);
+    assert_status(vpt_queue_add(&queue, segments, 1, 3, NULL), VPT_CALLER_TOO_LONG);
+    segments[1].length = 1;
+    assert_status(vpt_queue_add(&queue, segments, 1, 1, NULL), VPT_CALLER_TOO_LONG);
+    assert_room(&queue, 16);
+    assert_status(vpt_queue_add(&queue, segments, 0, 1, NULL), VPT_OK);
+    segments[0].length = 0xfffffffe;
+    assert_status(vpt_queue_add(&queue, segments, 1, 1, NULL), VPT_OK);
+    assert_status(vpt_queue_kick(&queue), VPT_OK);
+    assert_status(vpt_queue_pop(&queue, NULL, &written), VPT_OK);
+    cr_assert(written == 0xffffffff);
+    assert_status(vpt_queue_pop(&queue, NULL, &written), VPT_OK);
+    cr_assert(written == 1);
+    mock_hal_unregister(&bench.machine.hal, &far);
+    bench_end(&queue);
+}
+
+VARIANT_TEST(queue, addresses_of_64_bits_reach_the_device)
+{
+    static const uint64_t addresses[] = { 0, 1, 0xfffffff0u, UINT64_C(0x100000000), UINT64_C(0x8000000000000001),
+                                          UINT64_C(0xfffffffffffffff0) };
+
+    hand_open(variant, 0, 16);
+    for (size_t i = 0; i < COUNT_OF(addresses); i++) {
+        struct vpt_segment segment = { addresses[i], 16 };
+        struct hand_descriptor descriptor;
+        uint16_t head;
+
+        assert_status(vpt_queue_add(&hand.queue, &segment, i % 2 == 0, i % 2 == 1, NULL), VPT_OK);
+        vpt_queue_publish(&hand.queue);
+        head = hand_take();
+        descriptor = hand_descriptor(head);
+        cr_assert(descriptor.address == addresses[i] && descriptor.length == 16);
+        cr_assert(descriptor.flags == (i % 2 == 0 ? 0 : 2) && descriptor.next == 0);
+        hand_use(head, 0);
+        assert_status(vpt_queue_pop(&hand.queue, NULL, NULL), VPT_OK);
+    }
+}
+
+/* ---- Room ---- */
+
+VARIANT_TEST(queue, a_full_queue_says_so_and_takes_more_after_a_pop)
+{
+    struct vpt_segment segments[3];
+    struct vpt_queue queue;
+
+    bench_negotiate(variant, NULL);
+    bench_queue(&queue, 16, 0, 0);
+    make_segments(segments, 3);
+    for (unsigned i = 0; i < 5; i++) {
+        assert_status(vpt_queue_add(&queue, segments, 1, 2, NULL), VPT_OK);
+    }
+    assert_status(vpt_queue_add(&queue, segments, 1, 2, NULL), VPT_RESOURCE_FULL);
+    assert_status(vpt_queue_add(&queue, segments, 1, 1, NULL), VPT_RESOURCE_FULL);
+    assert_status(vpt_queue_add(&queue, segments, 0, 1, NULL), VPT_OK);
+    assert_status(vpt_queue_add(&queue, segments, 0, 1, NULL), VPT_RESOURCE_FULL);
+    assert_status(vpt_queue_kick(&queue), VPT_OK);
+    assert_status(vpt_queue_add(&queue, segments, 1, 2, NULL), VPT_RESOURCE_FULL);
+    assert_status(vpt_queue_pop(&queue, NULL, NULL), VPT_OK);
+    assert_status(vpt_queue_add(&queue, segments, 1, 2, NULL), VPT_OK);
+    assert_status(vpt_queue_add(&queue, segments, 0, 1, NULL), VPT_RESOURCE_FULL);
+    cr_assert(bench.machine.device.queues[0].indirect_elements == 0);
+    bench_end(&queue);
+}
+
+VERSION_TEST(queue, SPLIT_INDIR_1_without_free_tables_requests_become_chains)
+{
+    struct vpt_segment segments[5];
+    struct vpt_queue queue;
+    static const struct {
+        uint16_t count;
+        bool indirect;
+    } expected[] = { { 4, true }, { 1, false }, { 5, false }, { 2, true }, { 3, true }, { 3, false }, { 2, false } };
+
+    bench_negotiate(variant, NULL);
+    bench_queue(&queue, 16, 3, 4);
+    bench.machine.device.completion.mode = MOCK_COMPLETE_BY_RUN;
+    make_segments(segments, 5);
+    for (unsigned round = 0; round < 3; round++) {
+        uint64_t first = bench.handled;
+
+        for (uintptr_t i = 0; i < COUNT_OF(expected); i++) {
+            assert_status(vpt_queue_add(&queue, segments, 1, (uint16_t)(expected[i].count - 1), token_of(i)), VPT_OK);
+        }
+        assert_status(vpt_queue_kick(&queue), VPT_OK);
+        (void)mock_device_run(&bench.machine.device, UINT32_MAX);
+        for (uintptr_t i = 0; i < COUNT_OF(expected); i++) {
+            const struct bench_request *request = &bench.log[first + i];
+            void *token = NULL;
+
+            assert_status(vpt_queue_pop(&queue, &token, NULL), VPT_OK);
+            cr_assert(token == token_of(i));
+            cr_assert(request->readable + request->writable == expected[i].count);
+            cr_assert(request->indirect == expected[i].indirect, "request %u", (unsigned)i);
+        }
+    }
+    cr_assert(bench.machine.device.queues[0].indirect_elements == 9);
+    bench_end(&queue);
+}
+
+/* With a table each, a queue holds as many requests as it has entries, however long they are. */
+VERSION_TEST(queue, a_request_in_a_table_takes_one_entry)
+{
+    struct vpt_segment segments[8];
+    struct vpt_queue queue;
+
+    bench_start(variant, NULL, &queue, 16);
+    make_segments(segments, 8);
+    for (uintptr_t i = 0; i < 16; i++) {
+        assert_status(vpt_queue_add(&queue, segments, 4, 4, token_of(i)), VPT_OK);
+    }
+    assert_status(vpt_queue_add(&queue, segments, 4, 4, NULL), VPT_RESOURCE_FULL);
+    assert_status(vpt_queue_add(&queue, segments, 1, 0, NULL), VPT_RESOURCE_FULL);
+    assert_status(vpt_queue_kick(&queue), VPT_OK);
+    cr_assert(bench.machine.device.queues[0].indirect_elements == 16);
+    bench_end(&queue);
+}
+
+/* ---- Tokens and lengths ---- */
+
+VARIANT_TEST(queue, tokens_and_lengths_are_optional)
+{
+    struct vpt_segment segment;
+    struct vpt_queue queue;
+    void *token = &queue;
+    uint32_t written = 99;
+
+    bench_start(variant, NULL, &queue, 16);
+    segment = bench_segment(0, 10);
+    for (unsigned i = 0; i < 4; i++) {
+        assert_status(vpt_queue_add(&queue, &segment, 0, 1, i == 3 ? &segment : NULL), VPT_OK);
+    }
+    assert_status(vpt_queue_kick(&queue), VPT_OK);
+    assert_status(vpt_queue_pop(&queue, NULL, NULL), VPT_OK);
+    assert_status(vpt_queue_pop(&queue, &token, NULL), VPT_OK);
+    cr_assert(token == NULL);
+    assert_status(vpt_queue_pop(&queue, NULL, &written), VPT_OK);
+    cr_assert(written == 10);
+    assert_status(vpt_queue_pop(&queue, &token, &written), VPT_OK);
+    cr_assert(token == &segment);
+    assert_status(vpt_queue_pop(&queue, &token, &written), VPT_EMPTY);
+    cr_assert(token == &segment && written == 10, "an empty pop leaves both alone");
+    bench_end(&queue);
+}
+
+VARIANT_TEST(queue, SPLIT_USED_1_understated_lengths_are_passed_on)
+{
+    struct vpt_segment segment;
+    struct vpt_queue queue;
+    uint32_t written = 99;
+
+    bench_start(variant, NULL, &queue, 16);
+    segment = bench_segment(0, 10);
+    bench.understate = 4;
+    assert_status(vpt_queue_add(&queue, &segment, 0, 1, NULL), VPT_OK);
+    assert_status(vpt_queue_kick(&queue), VPT_OK);
+    assert_status(vpt_queue_pop(&queue, NULL, &written), VPT_OK);
+    cr_assert(written == 6);
+    bench_end(&queue);
+}
+
+VARIANT_TEST(queue, has_used_tells_whether_a_pop_finds_something)
+{
+    struct vpt_segment segment;
+    struct vpt_queue queue;
+
+    bench_start(variant, NULL, &queue, 16);
+    bench.machine.device.completion.mode = MOCK_COMPLETE_BY_RUN;
+    segment = bench_segment(0, 10);
+    cr_assert(!vpt_queue_has_used(&queue));
+    assert_status(vpt_queue_add(&queue, &segment, 0, 1, NULL), VPT_OK);
+    assert_status(vpt_queue_add(&queue, &segment, 0, 1, NULL), VPT_OK);
+    assert_status(vpt_queue_kick(&queue), VPT_OK);
+    cr_assert(!vpt_queue_has_used(&queue));
+    cr_assert(mock_device_run(&bench.machine.device, 2) == 2);
+    cr_assert(vpt_queue_has_used(&queue));
+    assert_status(vpt_queue_pop(&queue, NULL, NULL), VPT_OK);
+    cr_assert(vpt_queue_has_used(&queue));
+    assert_status(vpt_queue_pop(&queue, NULL, NULL), VPT_OK);
+    cr_assert(!vpt_queue_has_used(&queue));
+    bench_end(&queue);
+}
+
+/* ---- Visibility ---- */
+
+VARIANT_TEST(queue, OUT_SPLIT_1_the_device_sees_nothing_before_publish)
+{
+    hand_open(variant, 0, 16);
+    hand_add(NULL, true, 8);
+    hand_add(NULL, true, 8);
+    cr_assert(hand_available_index() == 0);
+    vpt_queue_publish(&hand.queue);
+    cr_assert(hand_available_index() == 2);
+    vpt_queue_publish(&hand.queue);
+    cr_assert(hand_available_index() == 2);
+    hand_add(NULL, true, 8);
+    cr_assert(hand_available_index() == 2);
+    assert_status(vpt_queue_kick(&hand.queue), VPT_OK);
+    cr_assert(hand_available_index() == 3);
+}
+
+/* ---- Many requests ---- */
+
+#define MANY       210000u
+#define MANY_SIZE  64u
+
+static uint32_t seed;
+
+static uint32_t pick(uint32_t below)
+{
+    seed = seed * 1664525u + 1013904223u;
+    return (seed >> 8) % below;
+}
+
+struct flight {
+    bool in_flight;
+    uint32_t written; /* expected */
+};
+
+static struct flight flights[MANY];
+
+/* Adds up to `wanted` requests of random shapes; returns the number of the next one. */
+static uint32_t add_some(struct vpt_queue *queue, uint32_t next, uint32_t wanted)
+{
+    struct vpt_segment segments[12];
+
+    for (uint32_t i = 0; i < wanted && next < MANY; i++) {
+        uint16_t readable = (uint16_t)pick(6);
+        uint16_t writable = (uint16_t)(pick(6) + (readable == 0 ? 1u : 0u));
+        enum vpt_status status;
+
+        make_segments(segments, (uint32_t)readable + writable);
+        status = vpt_queue_add(queue, segments, readable, writable, &flights[next]);
+        if (status == VPT_RESOURCE_FULL) {
+            return next;
+        }
+        assert_status(status, VPT_OK);
+        flights[next].in_flight = true;
+        flights[next].written = total(segments + readable, writable);
+        next++;
+    }
+    return next;
+}
+
+static uint32_t pop_some(struct vpt_queue *queue, uint32_t limit)
+{
+    uint32_t popped = 0;
+    uint32_t written = 0;
+    void *token = NULL;
+
+    while (popped < limit && vpt_queue_pop(queue, &token, &written) == VPT_OK) {
+        struct flight *flight = token;
+
+        cr_assert(flight >= flights && flight < flights + MANY);
+        cr_assert(flight->in_flight, "request %zu came back twice", (size_t)(flight - flights));
+        cr_assert(flight->written == written);
+        flight->in_flight = false;
+        popped++;
+    }
+    return popped;
+}
+
+/* Every request comes back exactly once with its own length, out of order, through three wraps of the indexes. */
+VARIANT_TEST(queue, D_LVQ_1_more_than_200000_requests)
+{
+    struct mock_machine_options options = { .completion = { .mode = MOCK_COMPLETE_BY_RUN,
+                                                            .order = MOCK_ORDER_SHUFFLED,
+                                                            .seed = 99 } };
+    struct vpt_queue queue;
+    uint32_t added = 0;
+    uint32_t popped = 0;
+
+    seed = 7;
+    bench_negotiate(variant, &options);
+    bench_queue(&queue, MANY_SIZE, MANY_SIZE / 4, 6);
+    bench.idle = true;
+    while (popped < MANY) {
+        added = add_some(&queue, added, 1 + pick(MANY_SIZE));
+        assert_status(vpt_queue_kick(&queue), VPT_OK);
+        (void)mock_device_run(&bench.machine.device, 1 + pick(MANY_SIZE));
+        popped += pop_some(&queue, 1 + pick(MANY_SIZE));
+        cr_assert(popped <= added);
+    }
+    cr_assert(added == MANY && bench.handled == MANY);
+    assert_status(vpt_queue_pop(&queue, NULL, NULL), VPT_EMPTY);
+    for (uint32_t i = 0; i < MANY; i++) {
+        cr_assert(!flights[i].in_flight);
+    }
+    bench_end(&queue);
+}
+
+VARIANT_TEST(queue, requests_come_back_in_any_order)
+{
+    static const enum mock_completion_order orders[] = { MOCK_ORDER_ARRIVAL, MOCK_ORDER_REVERSED,
+                                                         MOCK_ORDER_SHUFFLED };
+    struct vpt_queue queue;
+    struct vpt_segment segments[3];
+
+    bench_start(variant, NULL, &queue, 16);
+    bench.machine.device.completion.mode = MOCK_COMPLETE_BY_RUN;
+    for (unsigned round = 0; round < 30; round++) {
+        bool seen[5] = { false };
+
+        make_segments(segments, 3);
+        bench.machine.device.completion.order = orders[round % 3];
+        for (uintptr_t i = 0; i < 5; i++) {
+            assert_status(vpt_queue_add(&queue, segments, 2, 1, token_of(i)), VPT_OK);
+        }
+        assert_status(vpt_queue_kick(&queue), VPT_OK);
+        cr_assert(mock_device_run(&bench.machine.device, 5) == 5);
+        for (uintptr_t i = 0; i < 5; i++) {
+            void *token = NULL;
+            uintptr_t number;
+
+            assert_status(vpt_queue_pop(&queue, &token, NULL), VPT_OK);
+            number = (uintptr_t)token - 1;
+            cr_assert(number < 5 && !seen[number]);
+            seen[number] = true;
+            cr_assert(orders[round % 3] == MOCK_ORDER_SHUFFLED ||
+                      number == (orders[round % 3] == MOCK_ORDER_ARRIVAL ? i : 4 - i));
+        }
+    }
+    bench_end(&queue);
+}
+
+/* ---- Several queues ---- */
+
+VARIANT_TEST(queue, D_VQ_1_queues_of_one_device_are_apart)
+{
+    struct mock_machine_options options = { .queues = 4 };
+    struct vpt_queue queues[4];
+    struct vpt_segment segment;
+
+    bench_negotiate(variant, &options);
+    for (uint16_t i = 0; i < 4; i++) {
+        struct vpt_queue_config config = { .index = i, .size = (uint16_t)(4u << i) };
+
+        assert_status(vpt_queue_init(&queues[i], bench.device, &config), VPT_OK);
+    }
+    assert_status(vpt_device_start(bench.device), VPT_OK);
+    segment = bench_segment(0, 8);
+    for (uint16_t i = 0; i < 4; i++) {
+        void *token = NULL;
+
+        assert_status(vpt_queue_add(&queues[i], &segment, 0, 1, &queues[i]), VPT_OK);
+        assert_status(vpt_queue_kick(&queues[i]), VPT_OK);
+        for (unsigned other = 0; other < 4; other++) {
+            cr_assert(bench.machine.device.queues[other].kicks == (other <= i ? 1u : 0u));
+            cr_assert(vpt_queue_has_used(&queues[other]) == (other == i));
+        }
+        assert_status(vpt_queue_pop(&queues[i], &token, NULL), VPT_OK);
+        cr_assert(token == &queues[i]);
+    }
+    assert_status(vpt_device_reset(bench.device), VPT_OK);
+    for (unsigned i = 1; i < 4; i++) {
+        assert_status(vpt_queue_release(&queues[i]), VPT_OK);
+    }
+    bench_end(&queues[0]);
+}
+
+/* ---- States ---- */
+
+/* A zeroed object is not set up: nothing crashes, and whatever needs a queue says so. */
+Test(queue, a_queue_that_is_not_set_up)
+{
+    struct vpt_segment segment = { 0x1000, 16 };
+    struct vpt_queue queue;
+    void *token = NULL;
+
+    memset(&queue, 0, sizeof(queue));
+    assert_status(vpt_queue_notify(&queue), VPT_CALLER_STATE);
+    assert_status(vpt_queue_add(&queue, &segment, 1, 0, NULL), VPT_CALLER_STATE);
+    assert_status(vpt_queue_add(&queue, &segment, 0, 1, NULL), VPT_CALLER_STATE);
+    vpt_queue_publish(&queue);
+    cr_assert(!vpt_queue_kick_prepare(&queue));
+    assert_status(vpt_queue_kick(&queue), VPT_CALLER_STATE);
+    assert_status(vpt_queue_pop(&queue, &token, NULL), VPT_CALLER_STATE);
+    cr_assert(!vpt_queue_has_used(&queue));
+    cr_assert(!vpt_queue_notifications_on(&queue));
+    vpt_queue_notifications_off(&queue);
+    assert_status(vpt_queue_drain(&queue, &token), VPT_CALLER_STATE);
+    assert_status(vpt_queue_status(&queue), VPT_OK);
+    cr_assert(vpt_queue_size(&queue) == 0 && vpt_queue_kicks(&queue) == 0 && token == NULL);
+    assert_status(vpt_queue_release(&queue), VPT_OK);
+}
+
+VARIANT_TEST(queue, INIT_6_no_kick_before_driver_ok)
+{
+    struct vpt_queue_config config = { .size = 16 };
+    struct vpt_segment segment;
+    struct vpt_queue queue;
+    void *token = NULL;
+
+    bench_negotiate(variant, NULL);
+    assert_status(vpt_queue_init(&queue, bench.device, &config), VPT_OK);
+    segment = bench_segment(0, 8);
+    assert_status(vpt_queue_notify(&queue), VPT_CALLER_STATE);
+    assert_status(vpt_queue_add(&queue, &segment, 0, 1, &queue), VPT_OK);
+    vpt_queue_publish(&queue);
+    assert_status(vpt_queue_notify(&queue), VPT_CALLER_STATE);
+    cr_assert(bench.machine.device.kicks == 0);
+    assert_status(vpt_device_start(bench.device), VPT_OK);
+    assert_status(vpt_queue_kick(&queue), VPT_OK);
+    cr_assert(bench.machine.device.kicks == 1);
+    assert_status(vpt_queue_pop(&queue, &token, NULL), VPT_OK);
+    cr_assert(token == &queue);
+    bench_end(&queue);
+}
+
+/* A kick that came too early has changed nothing: the one after DRIVER_OK still notifies. */
+VARIANT_TEST(queue, INIT_6_a_kick_that_was_refused_is_not_lost)
+{
+    struct vpt_queue_config config = { .size = 16 };
+    struct vpt_segment segment;
+    struct vpt_queue queue;
+
+    bench_negotiate(variant, NULL);
+    assert_status(vpt_queue_init(&queue, bench.device, &config), VPT_OK);
+    segment = bench_segment(0, 8);
+    assert_status(vpt_queue_add(&queue, &segment, 0, 1, NULL), VPT_OK);
+    assert_status(vpt_queue_kick(&queue), VPT_CALLER_STATE);
+    assert_status(vpt_device_start(bench.device), VPT_OK);
+    assert_status(vpt_queue_kick(&queue), VPT_OK);
+    assert_status(vpt_queue_pop(&queue, NULL, NULL), VPT_OK);
+    bench_end(&queue);
+}
+
+VARIANT_TEST(queue, CLEANUP_2_after_a_reset_each_request_comes_back_once)
+{
+    struct vpt_queue queue;
+    struct vpt_segment segments[3];
+    bool seen[9] = { false };
+    unsigned count = 0;
+    void *token = NULL;
+
+    bench_start(variant, NULL, &queue, 32);
+    bench.machine.device.completion.mode = MOCK_COMPLETE_BY_RUN;
+    bench.machine.device.completion.order = MOCK_ORDER_REVERSED;
+    make_segments(segments, 3);
+    for (uintptr_t i = 0; i < 9; i++) {
+        if (i == 7) {
+            assert_status(vpt_queue_kick(&queue), VPT_OK);
+        }
+        assert_status(vpt_queue_add(&queue, segments, 1, (uint16_t)(i % 3), token_of(i)), VPT_OK);
+    }
+    cr_assert(mock_device_run(&bench.machine.device, 4) == 4);
+    assert_status(vpt_queue_drain(&queue, &token), VPT_CALLER_STATE);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_status(vpt_queue_pop(&queue, &token, NULL), VPT_OK);
+        seen[(uintptr_t)token - 1] = true;
+        count++;
+    }
+    assert_status(vpt_device_reset(bench.device), VPT_OK);
+    assert_status(vpt_queue_notify(&queue), VPT_CALLER_STATE);
+    assert_status(vpt_queue_kick(&queue), VPT_CALLER_STATE);
+    while (vpt_queue_drain(&queue, &token) == VPT_OK) {
+        cr_assert(!seen[(uintptr_t)token - 1]);
+        seen[(uintptr_t)token - 1] = true;
+        count++;
+    }
+    cr_assert(count == 9);
+    assert_status(vpt_queue_drain(&queue, &token), VPT_EMPTY);
+    assert_status(vpt_queue_pop(&queue, &token, NULL), VPT_CANCELLED);
+    assert_status(vpt_queue_add(&queue, segments, 1, 0, NULL), VPT_CANCELLED);
+    assert_status(vpt_queue_kick(&queue), VPT_CANCELLED);
+    assert_status(vpt_queue_status(&queue), VPT_CANCELLED);
+    bench_end(&queue);
+}
+
+/* What the device used before a reset may still be popped after it; the rest is drained. */
+VARIANT_TEST(queue, CLEANUP_2_popped_and_drained_are_all)
+{
+    struct vpt_segment segment;
+    struct vpt_queue queue;
+    unsigned popped = 0;
+    unsigned drained = 0;
+
+    bench_start(variant, NULL, &queue, 16);
+    bench.machine.device.completion.mode = MOCK_COMPLETE_BY_RUN;
+    segment = bench_segment(0, 4);
+    for (unsigned i = 0; i < 10; i++) {
+        assert_status(vpt_queue_add(&queue, &segment, 0, 1, NULL), VPT_OK);
+    }
+    assert_status(vpt_queue_kick(&queue), VPT_OK);
+    cr_assert(mock_device_run(&bench.machine.device, 4) == 4);
+    assert_status(vpt_device_reset(bench.device), VPT_OK);
+    while (vpt_queue_pop(&queue, NULL, NULL) == VPT_OK) {
+        popped++;
+    }
+    while (vpt_queue_drain(&queue, NULL) == VPT_OK) {
+        drained++;
+    }
+    cr_assert(popped <= 4 && popped + drained == 10);
+    bench_end(&queue);
+}
+
+/* A slow reset: the device completes requests while it goes on, and none of them is lost or doubled. */
+VARIANT_TEST(queue, RESET_1_requests_completed_during_a_slow_reset)
+{
+    struct vpt_segment segment;
+    struct vpt_queue queue;
+    unsigned drained = 0;
+
+    bench_start(variant, NULL, &queue, 16);
+    bench.machine.device.completion.mode = MOCK_COMPLETE_BY_RUN;
+    segment = bench_segment(0, 4);
+    for (unsigned i = 0; i < 10; i++) {
+        assert_status(vpt_queue_add(&queue, &segment, 0, 1, NULL), VPT_OK);
+    }
+    assert_status(vpt_queue_kick(&queue), VPT_OK);
+    mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_RESET_SLOW, 1, 1, 6);
+    assert_status(vpt_device_reset(bench.device), VPT_OK);
+    cr_assert(bench.handled != 0);
+    while (vpt_queue_drain(&queue, NULL) == VPT_OK) {
+        drained++;
+    }
+    cr_assert(drained == 10);
+    bench_end(&queue);
+}
+
+/* A stuck reset: the requests come back, the buffers stay the device's, and a later reset settles it. */
+VARIANT_TEST(queue, CLEANUP_2_requests_of_a_stuck_device)
+{
+    struct vpt_segment segment;
+    struct vpt_queue queue;
+
+    bench_start(variant, NULL, &queue, 16);
+    bench.machine.device.completion.mode = MOCK_COMPLETE_BY_RUN;
+    segment = bench_segment(0, 4);
+    assert_status(vpt_queue_add(&queue, &segment, 0, 1, NULL), VPT_OK);
+    assert_status(vpt_queue_kick(&queue), VPT_OK);
+    mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_RESET_NEVER, 1, 1, 0);
+    assert_status(vpt_device_reset(bench.device), VPT_DEVICE_STUCK);
+    assert_status(vpt_queue_notify(&queue), VPT_CALLER_STATE);
+    assert_status(vpt_queue_drain(&queue, NULL), VPT_OK);
+    assert_status(vpt_queue_drain(&queue, NULL), VPT_EMPTY);
+    assert_status(vpt_queue_status(&queue), VPT_DEVICE_STUCK);
+    assert_status(vpt_queue_pop(&queue, NULL, NULL), VPT_DEVICE_STUCK);
+    assert_status(vpt_queue_release(&queue), VPT_DEVICE_STUCK);
+    bench_end(&queue);
+}
+
+/* A new life after a reset, with other parameters. */
+VARIANT_TEST(queue, VQREEN_1_a_queue_is_set_up_again_after_a_reset)
+{
+    struct vpt_queue queue;
+
+    bench_start(variant, NULL, &queue, 16);
+    for (uint16_t size = 1; size <= 64; size = (uint16_t)(size * 2)) {
+        assert_status(vpt_device_negotiate(bench.device, NULL, NULL, NULL), VPT_OK);
+        assert_status(vpt_queue_release(&queue), VPT_OK);
+        bench_queue(&queue, size, size, 4);
+        for (unsigned i = 0; i < 3; i++) {
+            go_through(&queue, 1, size > 1 ? 1 : 0);
+        }
+        assert_room(&queue, size);
+    }
+    bench_end(&queue);
+}
