@@ -103,13 +103,18 @@ VPT_INLINE bool put(bool device_order, struct chain *chain, const struct vpt_seg
     return true;
 }
 
+/* VPT_CALLER_STATE while the queue is not set up, VPT_OK, or what killed it. */
+static enum vpt_status check_alive(const struct vpt_queue *queue)
+{
+    return queue->slots != NULL ? queue->dead : VPT_CALLER_STATE;
+}
+
 static enum vpt_status refuse(const struct vpt_queue *queue, uint32_t count)
 {
-    if (queue->slots == NULL) {
-        return VPT_CALLER_STATE;
-    }
-    if (queue->dead != VPT_OK) {
-        return queue->dead;
+    enum vpt_status status = check_alive(queue);
+
+    if (status != VPT_OK) {
+        return status;
     }
     if (count == 0) {
         return VPT_CALLER_ARGUMENT;
@@ -337,14 +342,12 @@ static enum vpt_status lie(struct vpt_queue *queue, enum vpt_status status)
 /* Reads the used index, and checks that it does not claim more than what the device has been shown. */
 static enum vpt_status look(struct vpt_queue *queue)
 {
+    enum vpt_status status = check_alive(queue);
     uint16_t last = queue->last_used;
     uint16_t seen;
 
-    if (queue->slots == NULL) {
-        return VPT_CALLER_STATE;
-    }
-    if (queue->dead != VPT_OK) {
-        return queue->dead;
+    if (status != VPT_OK) {
+        return status;
     }
     seen = load_used_index(queue);
     if (seen == last && queue->event_idx && queue->notifications && queue->armed != last) {
