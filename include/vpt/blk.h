@@ -105,17 +105,14 @@ struct vpt_blk_queue_config {
 
 /* A queue of a block device, in the caller's memory. Private. */
 struct vpt_blk_queue {
-    struct vpt_queue queue;
     struct vpt_blk *blk;
     struct vpt_device *device;
-    struct vpt_memory shared;        /* of struct vpt_blk_slot_shared */
-    struct vpt_memory private_state; /* of struct vpt_blk_slot */
-    uint32_t memory_flags;           /* VPT_DMA_* of the shared memory */
+    struct vpt_area areas[2]; /* of struct vpt_blk_slot_shared, and of struct vpt_blk_slot */
     uint16_t requests;
     uint16_t segments; /* of data in one request: the least of what was asked for, seg_max and the ring */
     uint16_t free_head;
     uint16_t in_flight;
-    uint8_t owned; /* which memory came from the port */
+    struct vpt_queue queue;
 };
 
 /*

@@ -74,6 +74,13 @@ struct vpt_queue_config {
     struct vpt_queue_memory memory;
 };
 
+/* A piece of memory that an object was set up with. Private. */
+struct vpt_area {
+    struct vpt_memory memory;
+    uint32_t flags; /* VPT_DMA_* */
+    bool owned;     /* the port gave it */
+};
+
 /* A queue, in the caller's memory. Every member is private. */
 struct vpt_queue {
     /* Shared with the device. */
@@ -82,6 +89,8 @@ struct vpt_queue {
     void *used;
     void *tables;
     uint64_t tables_address;
+
+    struct vpt_device *device;
 
     /* The driver's own. */
     struct vpt_queue_slot *slots;
@@ -107,18 +116,16 @@ struct vpt_queue {
     bool notifications; /* used buffer notifications are wanted */
     bool notification_data;
 
+    uint16_t index;
+    uint16_t drained; /* slots that vpt_queue_drain() has looked at */
+    uint32_t resets;  /* of the device, when the queue was set up */
+
     /* The doorbell, resolved at set-up: a direct register if there is one, else a call of the port. */
     volatile void *doorbell;
     void *doorbell_mapping;
     size_t doorbell_offset;
 
-    struct vpt_device *device;
-    uint32_t resets; /* of the device, when the queue was set up */
-    uint16_t index;
-    uint16_t drained; /* slots that vpt_queue_drain() has looked at */
-    struct vpt_memory memory[VPT_QUEUE_AREAS]; /* in the order of struct vpt_queue_memory */
-    uint32_t memory_flags;                     /* VPT_DMA_* of what is shared */
-    uint8_t owned;                             /* bit i: memory[i] came from the port */
+    struct vpt_area areas[VPT_QUEUE_AREAS]; /* in the order of struct vpt_queue_memory */
 };
 
 /*

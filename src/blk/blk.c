@@ -18,25 +18,23 @@ enum info_field {
     INFO_COUNT
 };
 
-#define ALWAYS 0xffu
-
 /* A field is read only if its feature is there (CONFIG-2); else it has the default. */
 static const struct {
     struct vpt_config_field field;
-    uint8_t feature;
+    uint32_t feature; /* as a bit of word 0; 0: the field is always there */
     uint32_t otherwise;
 } table[INFO_COUNT] = {
-    [INFO_CAPACITY] = { { 0, 8 }, ALWAYS, 0 },
-    [INFO_SIZE_MAX] = { { 8, 4 }, VPT_BLK_F_SIZE_MAX, 0xffffffffu },
-    [INFO_SEG_MAX] = { { 12, 4 }, VPT_BLK_F_SEG_MAX, 0xffffffffu },
-    [INFO_CYLINDERS] = { { 16, 2 }, VPT_BLK_F_GEOMETRY, 0 },
-    [INFO_HEADS] = { { 18, 1 }, VPT_BLK_F_GEOMETRY, 0 },
-    [INFO_SECTORS] = { { 19, 1 }, VPT_BLK_F_GEOMETRY, 0 },
-    [INFO_BLOCK_SIZE] = { { 20, 4 }, VPT_BLK_F_BLK_SIZE, VPT_BLK_SECTOR_SIZE },
-    [INFO_PHYSICAL_BLOCK_EXPONENT] = { { 24, 1 }, VPT_BLK_F_TOPOLOGY, 0 },
-    [INFO_ALIGNMENT_OFFSET] = { { 25, 1 }, VPT_BLK_F_TOPOLOGY, 0 },
-    [INFO_MINIMUM_IO_SIZE] = { { 26, 2 }, VPT_BLK_F_TOPOLOGY, 0 },
-    [INFO_OPTIMAL_IO_SIZE] = { { 28, 4 }, VPT_BLK_F_TOPOLOGY, 0 },
+    [INFO_CAPACITY] = { { 0, 8 }, 0, 0 },
+    [INFO_SIZE_MAX] = { { 8, 4 }, 1u << VPT_BLK_F_SIZE_MAX, 0xffffffffu },
+    [INFO_SEG_MAX] = { { 12, 4 }, 1u << VPT_BLK_F_SEG_MAX, 0xffffffffu },
+    [INFO_CYLINDERS] = { { 16, 2 }, 1u << VPT_BLK_F_GEOMETRY, 0 },
+    [INFO_HEADS] = { { 18, 1 }, 1u << VPT_BLK_F_GEOMETRY, 0 },
+    [INFO_SECTORS] = { { 19, 1 }, 1u << VPT_BLK_F_GEOMETRY, 0 },
+    [INFO_BLOCK_SIZE] = { { 20, 4 }, 1u << VPT_BLK_F_BLK_SIZE, VPT_BLK_SECTOR_SIZE },
+    [INFO_PHYSICAL_BLOCK_EXPONENT] = { { 24, 1 }, 1u << VPT_BLK_F_TOPOLOGY, 0 },
+    [INFO_ALIGNMENT_OFFSET] = { { 25, 1 }, 1u << VPT_BLK_F_TOPOLOGY, 0 },
+    [INFO_MINIMUM_IO_SIZE] = { { 26, 2 }, 1u << VPT_BLK_F_TOPOLOGY, 0 },
+    [INFO_OPTIMAL_IO_SIZE] = { { 28, 4 }, 1u << VPT_BLK_F_TOPOLOGY, 0 },
 };
 
 static enum vpt_status read_fields(struct vpt_device *device, uint64_t values[INFO_COUNT])
@@ -45,7 +43,7 @@ static enum vpt_status read_fields(struct vpt_device *device, uint64_t values[IN
     unsigned i;
 
     for (i = 0; i < INFO_COUNT; i++) {
-        bool present = table[i].feature == ALWAYS || vpt_features_has(&device->features, table[i].feature);
+        bool present = (device->features.word[0] & table[i].feature) == table[i].feature;
 
         fields[i] = table[i].field;
         fields[i].width = present ? fields[i].width : (uint8_t)0;

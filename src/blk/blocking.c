@@ -33,7 +33,7 @@ struct transfer {
 
 static bool access_platform(const struct vpt_blk_queue *queue)
 {
-    return (queue->memory_flags & VPT_DMA_ACCESS_PLATFORM) != 0;
+    return (queue->areas[0].flags & VPT_DMA_ACCESS_PLATFORM) != 0;
 }
 
 static enum vpt_direction direction_of(const struct transfer *transfer)

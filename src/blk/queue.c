@@ -9,17 +9,17 @@
 #define DEFAULT_SEGMENTS 16u
 #define DEFAULT_SIZE_MAX 256u
 
-#define OWNED_SHARED  1u
-#define OWNED_PRIVATE 2u
+/* The places in vpt_blk_queue.areas. */
+enum area { SHARED, PRIVATE_STATE, AREAS };
 
 static struct vpt_blk_slot *slots(const struct vpt_blk_queue *queue)
 {
-    return (struct vpt_blk_slot *)queue->private_state.address;
+    return (struct vpt_blk_slot *)queue->areas[PRIVATE_STATE].memory.address;
 }
 
 static struct vpt_blk_slot_shared *shared_slot(const struct vpt_blk_queue *queue, uint16_t index)
 {
-    return (struct vpt_blk_slot_shared *)queue->shared.address + index;
+    return (struct vpt_blk_slot_shared *)queue->areas[SHARED].memory.address + index;
 }
 
 /* The smallest ring that holds `wanted` descriptors, as far as the default maximum goes. */
@@ -60,42 +60,28 @@ static void plan(const struct vpt_blk *blk, uint16_t index, const struct vpt_blk
                                    : default_size(indirect ? requests : requests * (segments + 2u), segments + 2u);
 }
 
-static enum vpt_status take(struct vpt_blk_queue *queue, const struct vpt_memory *given,
-                            const struct vpt_memory_need *need, struct vpt_memory *memory, uint8_t owner)
-{
-    bool owned = false;
-    enum vpt_status status;
-
-    *memory = *given;
-    status = vpt_memory_take(queue->device->port, need, memory, &owned);
-    queue->owned |= owned ? owner : (uint8_t)0;
-    return status;
-}
-
 static enum vpt_status take_slots(struct vpt_blk_queue *queue, const struct vpt_blk_queue_config *config)
 {
-    struct vpt_memory_need need = { VPT_BLK_SLOTS_SIZE(queue->requests), 16, ~(uint64_t)0, queue->memory_flags };
-    enum vpt_status status = take(queue, &config->slots, &need, &queue->shared, OWNED_SHARED);
+    const struct vpt_port *port = queue->device->port;
+    struct vpt_area_need need = { VPT_BLK_SLOTS_SIZE(queue->requests), 16, ~(uint64_t)0,
+                                  vpt_memory_flags(queue->device) };
+    enum vpt_status status;
 
+    queue->areas[SHARED].memory = config->slots;
+    queue->areas[PRIVATE_STATE].memory = config->private_state;
+    status = vpt_area_take(port, &need, &queue->areas[SHARED]);
     if (status != VPT_OK) {
         return status;
     }
     need.size = VPT_BLK_PRIVATE_SIZE(queue->requests);
     need.alignment = 8;
     need.flags = VPT_DMA_PRIVATE;
-    return take(queue, &config->private_state, &need, &queue->private_state, OWNED_PRIVATE);
+    return vpt_area_take(port, &need, &queue->areas[PRIVATE_STATE]);
 }
 
 static void give_back(struct vpt_blk_queue *queue)
 {
-    const struct vpt_port *port = queue->device->port;
-
-    if ((queue->owned & OWNED_SHARED) != 0) {
-        port->dma_free(port->ctx, &queue->shared, queue->memory_flags);
-    }
-    if ((queue->owned & OWNED_PRIVATE) != 0) {
-        port->dma_free(port->ctx, &queue->private_state, VPT_DMA_PRIVATE);
-    }
+    vpt_areas_give_back(queue->device->port, queue->areas, AREAS);
 }
 
 static void link_slots(struct vpt_blk_queue *queue)
@@ -103,7 +89,6 @@ static void link_slots(struct vpt_blk_queue *queue)
     uint32_t i;
 
     for (i = 0; i < queue->requests; i++) {
-        slots(queue)[i].token = NULL;
         slots(queue)[i].index = (uint16_t)i;
         slots(queue)[i].next = (uint16_t)(i + 1u < queue->requests ? i + 1u : 0u);
     }
@@ -128,7 +113,6 @@ static enum vpt_status set_up(struct vpt_blk_queue *queue, uint16_t index, const
     struct vpt_queue_config ring;
     enum vpt_status status;
 
-    queue->memory_flags = vpt_memory_flags(queue->device);
     plan(queue->blk, index, config, queue, &ring);
     status = take_slots(queue, config);
     if (status == VPT_OK) {
@@ -234,7 +218,7 @@ static void fill_frame(const struct vpt_blk_queue *queue, const struct vpt_blk_r
                        struct vpt_queue_frame *frame)
 {
     struct vpt_blk_slot_shared *shared = shared_slot(queue, index);
-    uint64_t address = queue->shared.device_address + (uint64_t)index * sizeof(*shared);
+    uint64_t address = queue->areas[SHARED].memory.device_address + (uint64_t)index * sizeof(*shared);
     bool order = !vpt_legacy(queue->device);
 
     vpt_store32(&shared->type, vpt_order32(order, (uint32_t)request->operation));

@@ -3,40 +3,45 @@
 
 #include "access.h"
 
-static enum vpt_status check(const struct vpt_memory *memory, const struct vpt_memory_need *need)
+static enum vpt_status check(const struct vpt_memory *memory, const struct vpt_area_need *need)
 {
-    bool shared = (need->flags & VPT_DMA_PRIVATE) == 0;
+    /* The device address of what no device sees means nothing: 0 suits every need. */
+    uint64_t address = (need->flags & VPT_DMA_PRIVATE) == 0 ? memory->device_address : 0;
 
     if (memory->address == NULL || memory->size < need->size ||
-        ((uintptr_t)memory->address & (need->alignment - 1u)) != 0) {
+        (((uintptr_t)memory->address | address) & (need->alignment - 1u)) != 0) {
         return VPT_CALLER_MEMORY;
     }
-    if (shared && (memory->device_address & (need->alignment - 1u)) != 0) {
-        return VPT_CALLER_MEMORY;
-    }
-    if (shared && (memory->device_address > need->limit ||
-                   (uint64_t)need->size - 1u > need->limit - memory->device_address)) {
-        return VPT_RESOURCE_ADDRESS;
-    }
-    return VPT_OK;
+    return address <= need->limit && need->size - 1u <= need->limit - address ? VPT_OK : VPT_RESOURCE_ADDRESS;
 }
 
-enum vpt_status vpt_memory_take(const struct vpt_port *port, const struct vpt_memory_need *need,
-                                struct vpt_memory *memory, bool *owned)
+enum vpt_status vpt_area_take(const struct vpt_port *port, const struct vpt_area_need *need, struct vpt_area *area)
 {
-    *owned = false;
-    if (memory->address == NULL) {
+    area->flags = need->flags;
+    if (area->memory.address == NULL) {
         enum vpt_status status = VPT_UNSUPPORTED_PORT;
 
         if (port->dma_allocate != NULL && port->dma_free != NULL) {
-            status = port->dma_allocate(port->ctx, need->size, need->alignment, need->limit, need->flags, memory);
+            status = port->dma_allocate(port->ctx, need->size, need->alignment, need->limit, need->flags,
+                                        &area->memory);
         }
         if (status != VPT_OK) {
             return status;
         }
-        *owned = true;
+        area->owned = true;
     }
-    return check(memory, need);
+    return check(&area->memory, need);
+}
+
+void vpt_areas_give_back(const struct vpt_port *port, const struct vpt_area *areas, unsigned count)
+{
+    unsigned i;
+
+    for (i = 0; i < count; i++) {
+        if (areas[i].owned) {
+            port->dma_free(port->ctx, &areas[i].memory, areas[i].flags);
+        }
+    }
 }
 
 uint32_t vpt_memory_flags(const struct vpt_device *device)

@@ -8,174 +8,148 @@
 #include "transport/transport.h"
 #include "transport/wait.h"
 
-/* The members of struct vpt_queue_memory, and their places in vpt_queue.memory. */
+/* The members of struct vpt_queue_memory, and their places in vpt_queue.areas. */
 enum area { RINGS, DRIVER_AREA, DEVICE_AREA, INDIRECT, PRIVATE_STATE, AREAS };
 
-VPT_STATIC_ASSERT(sizeof(struct vpt_queue_memory) == sizeof(((struct vpt_queue *)0)->memory), "one for one");
+VPT_STATIC_ASSERT(sizeof(struct vpt_queue_memory) == AREAS * sizeof(struct vpt_memory), "one for one");
 VPT_STATIC_ASSERT(VPT_QUEUE_AREAS == AREAS, "one for one");
 
-/* What the negotiated features and the device's maximum leave of the caller's wishes. */
-struct plan {
-    uint16_t size;
-    uint16_t tables;
-    uint16_t table_segments;
-    size_t bytes[AREAS]; /* 0: not needed, or part of the rings */
-};
-
-static bool power_of_two(uint32_t value)
+/* The largest size that neither the caller's wish nor the device's maximum is below. */
+static enum vpt_status choose_size(struct vpt_queue *queue, const struct vpt_queue_config *config)
 {
-    return value != 0 && (value & (value - 1u)) == 0;
-}
+    uint32_t size = config->size != 0 ? config->size : VPT_QUEUE_SIZE_MAX;
+    uint32_t maximum = 0;
+    enum vpt_status status;
 
-static enum vpt_status plan_size(const struct vpt_queue_config *config, uint32_t maximum, struct plan *plan)
-{
-    uint32_t size = VPT_QUEUE_SIZE_MAX;
-
+    if ((size & (size - 1u)) != 0) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    if (!vpt_device_in_setup(queue->device)) {
+        return VPT_CALLER_STATE;
+    }
+    status = queue->device->ops->queue_maximum(queue->device, config->index, &maximum);
+    if (status != VPT_OK) {
+        return status;
+    }
     if (maximum == 0) {
         return VPT_UNSUPPORTED_QUEUE;
     }
     if (maximum > VPT_QUEUE_SIZE_MAX) {
         return VPT_DEVICE_QUEUE_SIZE;
     }
-    if (config->size != 0) {
-        size = config->size;
-    }
     while (size > maximum) {
         size >>= 1;
     }
-    plan->size = (uint16_t)size;
+    queue->mask = (uint16_t)(size - 1u);
     return VPT_OK;
+}
+
+static uint16_t at_most(uint16_t value, uint32_t limit)
+{
+    return value < limit ? value : (uint16_t)limit;
 }
 
 /* A request never has more entries than the queue, in a table neither (SPLIT-INDIR-3). */
-static enum vpt_status plan_tables(const struct vpt_device *device, const struct vpt_queue_config *config,
-                                   struct plan *plan)
+static void choose_tables(struct vpt_queue *queue, const struct vpt_queue_config *config)
 {
-    uint64_t bytes;
+    uint32_t size = (uint32_t)queue->mask + 1u;
 
-    if (config->indirect_segments < 2u || !vpt_features_has(&device->features, VPT_F_INDIRECT_DESC)) {
-        return VPT_OK;
+    if (config->indirect_segments >= 2u && vpt_features_has(&queue->device->features, VPT_F_INDIRECT_DESC)) {
+        queue->table_count = at_most(at_most(config->indirect_tables, size), TABLES_MAX);
+        queue->table_segments = at_most(config->indirect_segments, size);
     }
-    plan->tables = config->indirect_tables < plan->size ? config->indirect_tables : plan->size;
-    if (plan->tables > TABLES_MAX) {
-        plan->tables = TABLES_MAX;
-    }
-    plan->table_segments = config->indirect_segments < plan->size ? config->indirect_segments : plan->size;
-    bytes = (uint64_t)plan->tables * plan->table_segments * sizeof(struct split_descriptor);
-    plan->bytes[INDIRECT] = (size_t)bytes;
-    return plan->bytes[INDIRECT] == bytes ? VPT_OK : VPT_CALLER_TOO_LONG;
 }
 
-/* Bytes of each area. A legacy interface takes the rings in one piece only. */
-static enum vpt_status plan_areas(const struct vpt_device *device, const struct vpt_queue_memory *given,
-                                  struct plan *plan)
+/* Bytes of each area; 0: not needed, or part of the rings. A legacy interface takes the rings in one piece only. */
+static enum vpt_status measure_areas(const struct vpt_queue *queue, const struct vpt_queue_memory *given,
+                                     size_t bytes[AREAS])
 {
-    bool separate = given->driver_area.address != NULL || given->device_area.address != NULL;
+    size_t size = (size_t)queue->mask + 1u;
+    uint64_t indirect = (uint64_t)queue->table_count * queue->table_segments * sizeof(struct split_descriptor);
 
-    plan->bytes[RINGS] = VPT_QUEUE_RINGS_SIZE(plan->size, (size_t)device->ops->ring_alignment);
-    if (separate) {
-        plan->bytes[RINGS] = VPT_QUEUE_DESCRIPTOR_AREA_SIZE(plan->size);
-        plan->bytes[DRIVER_AREA] = VPT_QUEUE_DRIVER_AREA_SIZE(plan->size);
-        plan->bytes[DEVICE_AREA] = VPT_QUEUE_DEVICE_AREA_SIZE(plan->size);
+    bytes[RINGS] = VPT_QUEUE_RINGS_SIZE(size, (size_t)queue->device->ops->ring_alignment);
+    bytes[DRIVER_AREA] = 0;
+    bytes[DEVICE_AREA] = 0;
+    if (given->driver_area.address != NULL || given->device_area.address != NULL) {
+        if (vpt_legacy(queue->device) || given->rings.address == NULL || given->driver_area.address == NULL ||
+            given->device_area.address == NULL) {
+            return VPT_CALLER_MEMORY;
+        }
+        bytes[RINGS] = VPT_QUEUE_DESCRIPTOR_AREA_SIZE(size);
+        bytes[DRIVER_AREA] = VPT_QUEUE_DRIVER_AREA_SIZE(size);
+        bytes[DEVICE_AREA] = VPT_QUEUE_DEVICE_AREA_SIZE(size);
     }
-    plan->bytes[PRIVATE_STATE] = VPT_QUEUE_PRIVATE_SIZE(plan->size, plan->tables);
-    return separate && (vpt_legacy(device) || given->rings.address == NULL || given->driver_area.address == NULL ||
-                        given->device_area.address == NULL)
-               ? VPT_CALLER_MEMORY
-               : VPT_OK;
+    bytes[INDIRECT] = (size_t)indirect;
+    bytes[PRIVATE_STATE] = VPT_QUEUE_PRIVATE_SIZE(size, queue->table_count);
+    return bytes[INDIRECT] == indirect ? VPT_OK : VPT_CALLER_TOO_LONG;
 }
 
-static enum vpt_status make_plan(struct vpt_device *device, const struct vpt_queue_config *config, struct plan *plan)
-{
-    uint32_t maximum = 0;
-    enum vpt_status status;
-
-    vpt_zero(plan, sizeof(*plan));
-    if (config->size != 0 && (!power_of_two(config->size) || config->size > VPT_QUEUE_SIZE_MAX)) {
-        return VPT_CALLER_ARGUMENT;
-    }
-    if (!vpt_device_in_setup(device)) {
-        return VPT_CALLER_STATE;
-    }
-    status = device->ops->queue_maximum(device, config->index, &maximum);
-    if (status == VPT_OK) {
-        status = plan_size(config, maximum, plan);
-    }
-    if (status == VPT_OK) {
-        status = plan_tables(device, config, plan);
-    }
-    return status == VPT_OK ? plan_areas(device, &config->memory, plan) : status;
-}
-
-static enum vpt_status take_areas(struct vpt_queue *queue, const struct plan *plan)
+static enum vpt_status take_areas(struct vpt_queue *queue, const struct vpt_queue_memory *given,
+                                  const size_t bytes[AREAS])
 {
     static const uint8_t alignments[AREAS] = { [DRIVER_AREA] = 2, [DEVICE_AREA] = 4, [INDIRECT] = 16,
                                                [PRIVATE_STATE] = 8 };
-    const struct vpt_transport_ops *ops = queue->device->ops;
+    struct vpt_device *device = queue->device;
+    const struct vpt_memory *memory = (const struct vpt_memory *)(const void *)given;
+    enum vpt_status status = VPT_OK;
+    struct vpt_area_need need;
     unsigned i;
 
+    need.alignment = device->ops->ring_alignment;
+    need.limit = device->ops->ring_limit;
+    need.flags = vpt_memory_flags(device);
     for (i = 0; i < AREAS; i++) {
-        struct vpt_memory_need need;
-        bool owned = false;
-        enum vpt_status status;
-
-        if (plan->bytes[i] == 0) {
-            continue;
+        queue->areas[i].memory = memory[i];
+    }
+    for (i = 0; i < AREAS && status == VPT_OK; i++) {
+        need.size = bytes[i];
+        if (i != RINGS) {
+            need.alignment = alignments[i];
         }
-        need.size = plan->bytes[i];
-        need.alignment = i == RINGS ? ops->ring_alignment : alignments[i];
-        need.limit = i <= DEVICE_AREA ? ops->ring_limit : ~(uint64_t)0;
-        need.flags = i == PRIVATE_STATE ? VPT_DMA_PRIVATE : queue->memory_flags;
-        status = vpt_memory_take(queue->device->port, &need, &queue->memory[i], &owned);
-        queue->owned |= (uint8_t)((unsigned)owned << i);
-        if (status != VPT_OK) {
-            return status;
+        if (i > DEVICE_AREA) {
+            need.limit = ~(uint64_t)0;
+        }
+        if (i == PRIVATE_STATE) {
+            need.flags = VPT_DMA_PRIVATE;
+        }
+        if (need.size != 0) {
+            status = vpt_area_take(device->port, &need, &queue->areas[i]);
         }
     }
-    return VPT_OK;
+    return status;
 }
 
 static void give_back(struct vpt_queue *queue)
 {
-    const struct vpt_port *port = queue->device->port;
-    unsigned i;
-
-    for (i = 0; i < AREAS; i++) {
-        if ((queue->owned >> i & 1u) != 0) {
-            port->dma_free(port->ctx, &queue->memory[i], i == PRIVATE_STATE ? VPT_DMA_PRIVATE : queue->memory_flags);
-        }
-    }
+    vpt_areas_give_back(queue->device->port, queue->areas, AREAS);
 }
 
-/* Where the driver and the device area lie in rings of one piece. */
-static void place_areas(struct vpt_queue *queue, const struct plan *plan)
+/* An area that lies in the rings, `offset` bytes from their start. */
+static void place(struct vpt_queue *queue, enum area area, size_t offset)
 {
-    struct vpt_memory *memory = queue->memory;
-    size_t driver = VPT_QUEUE_DESCRIPTOR_AREA_SIZE(plan->size);
-    size_t device = plan->bytes[RINGS] - VPT_QUEUE_DEVICE_AREA_SIZE(plan->size);
+    const struct vpt_memory *rings = &queue->areas[RINGS].memory;
 
-    if (plan->bytes[DRIVER_AREA] == 0) {
-        memory[DRIVER_AREA].address = (uint8_t *)memory[RINGS].address + driver;
-        memory[DRIVER_AREA].device_address = memory[RINGS].device_address + driver;
-        memory[DEVICE_AREA].address = (uint8_t *)memory[RINGS].address + device;
-        memory[DEVICE_AREA].device_address = memory[RINGS].device_address + device;
-    }
+    queue->areas[area].memory.address = (uint8_t *)rings->address + offset;
+    queue->areas[area].memory.device_address = rings->device_address + offset;
 }
 
-static void use_areas(struct vpt_queue *queue, const struct plan *plan)
+static void use_areas(struct vpt_queue *queue, const size_t bytes[AREAS])
 {
-    const struct vpt_memory *memory = queue->memory;
+    size_t size = (size_t)queue->mask + 1u;
 
-    queue->descriptors = memory[RINGS].address;
-    queue->available = memory[DRIVER_AREA].address;
-    queue->used = memory[DEVICE_AREA].address;
-    queue->tables = memory[INDIRECT].address;
-    queue->tables_address = memory[INDIRECT].device_address;
-    queue->table_segments = plan->table_segments;
-    vpt_zero(memory[PRIVATE_STATE].address, plan->bytes[PRIVATE_STATE]);
-    queue->slots = (struct vpt_queue_slot *)memory[PRIVATE_STATE].address;
-    queue->links = (uint16_t *)(void *)(queue->slots + plan->size);
-    queue->table_links = queue->links + plan->size;
+    if (bytes[DRIVER_AREA] == 0) {
+        place(queue, DRIVER_AREA, VPT_QUEUE_DESCRIPTOR_AREA_SIZE(size));
+        place(queue, DEVICE_AREA, bytes[RINGS] - VPT_QUEUE_DEVICE_AREA_SIZE(size));
+    }
+    queue->descriptors = queue->areas[RINGS].memory.address;
+    queue->available = queue->areas[DRIVER_AREA].memory.address;
+    queue->used = queue->areas[DEVICE_AREA].memory.address;
+    queue->tables = queue->areas[INDIRECT].memory.address;
+    queue->tables_address = queue->areas[INDIRECT].memory.device_address;
+    queue->slots = (struct vpt_queue_slot *)queue->areas[PRIVATE_STATE].memory.address;
+    vpt_zero(queue->slots, bytes[PRIVATE_STATE]);
+    queue->links = (uint16_t *)(void *)(queue->slots + size);
+    queue->table_links = queue->links + size;
 }
 
 static void take_features(struct vpt_queue *queue)
@@ -204,25 +178,26 @@ static void take_doorbell(struct vpt_queue *queue)
 
 static enum vpt_status set_up(struct vpt_queue *queue, const struct vpt_queue_config *config)
 {
-    struct plan plan;
-    enum vpt_status status = make_plan(queue->device, config, &plan);
+    size_t bytes[AREAS];
+    enum vpt_status status = choose_size(queue, config);
 
     if (status != VPT_OK) {
         return status;
     }
-    vpt_copy(queue->memory, &config->memory, sizeof(queue->memory));
-    status = take_areas(queue, &plan);
+    choose_tables(queue, config);
+    status = measure_areas(queue, &config->memory, bytes);
+    if (status == VPT_OK) {
+        status = take_areas(queue, &config->memory, bytes);
+    }
     if (status != VPT_OK) {
         return status;
     }
-    place_areas(queue, &plan);
-    use_areas(queue, &plan);
+    use_areas(queue, bytes);
     queue->index = config->index;
-    queue->mask = (uint16_t)(plan.size - 1u);
     queue->resets = queue->device->resets;
     take_features(queue);
     take_doorbell(queue);
-    vpt_split_prepare(queue, plan.tables);
+    vpt_split_prepare(queue);
     return VPT_OK;
 }
 
@@ -230,10 +205,10 @@ static enum vpt_status enable(struct vpt_queue *queue)
 {
     struct vpt_queue_areas areas;
 
-    areas.size = (uint16_t)vpt_queue_size(queue);
-    areas.descriptors = queue->memory[RINGS].device_address;
-    areas.driver = queue->memory[DRIVER_AREA].device_address;
-    areas.device = queue->memory[DEVICE_AREA].device_address;
+    areas.size = (uint16_t)(queue->mask + 1u);
+    areas.descriptors = queue->areas[RINGS].memory.device_address;
+    areas.driver = queue->areas[DRIVER_AREA].memory.device_address;
+    areas.device = queue->areas[DEVICE_AREA].memory.device_address;
     return queue->device->ops->queue_enable(queue->device, queue->index, &areas);
 }
 
@@ -266,7 +241,6 @@ enum vpt_status vpt_queue_init(struct vpt_queue *queue, struct vpt_device *devic
         return VPT_CALLER_ARGUMENT;
     }
     queue->device = device;
-    queue->memory_flags = vpt_memory_flags(device);
     status = set_up(queue, config);
     if (status != VPT_OK) {
         give_back(queue);

@@ -39,25 +39,34 @@ static const void *available_event(const struct vpt_queue *queue)
     return &used_ring(queue)->ring[(uint32_t)queue->mask + 1u];
 }
 
-void vpt_split_prepare(struct vpt_queue *queue, uint16_t tables)
+/* Each entry to the one behind it, the last to the first. */
+static void link_all(uint16_t *links, uint32_t count)
 {
-    uint32_t size = (uint32_t)queue->mask + 1u;
     uint32_t i;
 
-    for (i = 0; i < size; i++) {
-        queue->links[i] = (uint16_t)((i + 1u) & queue->mask);
+    for (i = 0; i < count; i++) {
+        links[i] = (uint16_t)(i + 1u < count ? i + 1u : 0u);
     }
-    for (i = 0; i < tables; i++) {
-        queue->table_links[i] = (uint16_t)(i + 1u < tables ? i + 1u : 0u);
+}
+
+static void zero_ring(void *ring, uint32_t count)
+{
+    uint32_t i;
+
+    for (i = 0; i < count; i++) {
+        vpt_store16((uint16_t *)ring + i, 0);
     }
+}
+
+void vpt_split_prepare(struct vpt_queue *queue)
+{
+    uint32_t size = (uint32_t)queue->mask + 1u;
+
+    link_all(queue->links, size);
+    link_all(queue->table_links, queue->table_count);
     queue->free_count = (uint16_t)size;
-    queue->table_count = tables;
-    for (i = 0; i < size + 3u; i++) {
-        vpt_store16((uint16_t *)queue->available + i, 0);
-    }
-    for (i = 0; i < 4u * size + 3u; i++) {
-        vpt_store16((uint16_t *)queue->used + i, 0);
-    }
+    zero_ring(queue->available, size + 3u);
+    zero_ring(queue->used, 4u * size + 3u);
 }
 
 enum vpt_status vpt_split_kill(struct vpt_queue *queue, enum vpt_status status)

@@ -54,7 +54,7 @@ VPT_STATIC_ASSERT(sizeof(struct split_used_element) == 8, "section 2.7.8");
 VPT_STATIC_ASSERT(VPT_OFFSET_OF(struct split_used, ring) == 4, "section 2.7.8");
 
 /* Links every descriptor and table into the free lists, and zeroes both rings (SPLIT-ASUPP-1). */
-void vpt_split_prepare(struct vpt_queue *queue, uint16_t tables);
+void vpt_split_prepare(struct vpt_queue *queue);
 
 /* Ends the queue's life: from here on `status` is what its calls return. Returns it. */
 enum vpt_status vpt_split_kill(struct vpt_queue *queue, enum vpt_status status);

@@ -86,13 +86,12 @@ static enum vpt_status read_pass(struct vpt_device *device, const struct vpt_con
 
 static uint32_t generation(struct vpt_device *device)
 {
-    return device->ops->config_generation != NULL ? device->ops->config_generation(device) : 0;
+    return vpt_legacy(device) ? 0 : device->ops->config_generation(device);
 }
 
 enum vpt_status vpt_device_config_fields(struct vpt_device *device, const struct vpt_config_field *fields,
                                          unsigned count, uint64_t *values)
 {
-    bool compare = device->ops->config_generation == NULL;
     bool first = true;
     uint32_t iteration = 0;
 
@@ -107,7 +106,7 @@ enum vpt_status vpt_device_config_fields(struct vpt_device *device, const struct
         if (status != VPT_OK) {
             return status;
         }
-        if (compare ? !changed && !first : generation(device) == before) {
+        if (vpt_legacy(device) ? !changed && !first : generation(device) == before) {
             return VPT_OK;
         }
         first = false;

@@ -47,14 +47,11 @@ enum vpt_status vpt_device_reset(struct vpt_device *device)
         status = read_status(device);
     } while (status != 0 && !device->gone && vpt_keep_waiting(device->port, VPT_WAIT_RESET, &iteration));
     device->stuck = status != 0 && !device->gone;
-    if (device->gone) {
-        return vpt_log(device->port, VPT_LOG_ERROR, "reset", VPT_DEVICE_GONE);
+    if (status == 0) {
+        device->resets++;
+        return VPT_OK;
     }
-    if (device->stuck) {
-        return vpt_log(device->port, VPT_LOG_ERROR, "reset", VPT_DEVICE_STUCK);
-    }
-    device->resets++;
-    return VPT_OK;
+    return vpt_log(device->port, VPT_LOG_ERROR, "reset", device->gone ? VPT_DEVICE_GONE : VPT_DEVICE_STUCK);
 }
 
 /*
@@ -234,8 +231,12 @@ enum vpt_status vpt_device_shared_memory(struct vpt_device *device, uint8_t id,
     if (device->gone) {
         return VPT_DEVICE_GONE;
     }
-    if (device->ops->shared_memory == NULL || !device->ops->shared_memory(device, id, region)) {
+    if (device->ops->shared_memory == NULL) {
         return VPT_UNSUPPORTED_REQUEST;
     }
-    return VPT_OK;
+    device->ops->shared_memory(device, id, region);
+    return region->length != 0 && region->length != ~(uint64_t)0 &&
+                   region->length - 1u <= ~(uint64_t)0 - region->base
+               ? VPT_OK
+               : VPT_UNSUPPORTED_REQUEST;
 }

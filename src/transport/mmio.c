@@ -193,13 +193,11 @@ static uint32_t config_generation(struct vpt_device *device)
     return read_register(device, REGISTER_CONFIG_GENERATION);
 }
 
-static bool shared_memory(struct vpt_device *device, uint8_t id, struct vpt_shared_memory_region *region)
+static void shared_memory(struct vpt_device *device, uint8_t id, struct vpt_shared_memory_region *region)
 {
     write_register(device, REGISTER_SHM_SEL, id);
     region->length = read_register_pair(device, REGISTER_SHM_LEN);
     region->base = read_register_pair(device, REGISTER_SHM_BASE);
-    return region->length != 0 && region->length != ~(uint64_t)0 &&
-           region->length - 1u <= ~(uint64_t)0 - region->base;
 }
 
 static const struct vpt_transport_ops modern_ops = {
@@ -282,6 +280,7 @@ static const struct vpt_transport_ops legacy_ops = {
 /* Indexed by what the Version register reads. */
 static const struct vpt_transport_ops *const versions[] = { NULL, LEGACY_OPS, &modern_ops };
 
+/* Fills in what the registers say; the magic value first, and nothing further after one that is wrong. */
 static enum vpt_status identify(struct vpt_device *device)
 {
     uint32_t version;
@@ -307,21 +306,20 @@ static enum vpt_status identify(struct vpt_device *device)
 
 enum vpt_status vpt_mmio_probe(struct vpt_mmio *mmio, const struct vpt_port *port, void *mapping, size_t size)
 {
-    enum vpt_status status;
+    enum vpt_status status = VPT_CALLER_ARGUMENT;
 
     if (mmio == NULL) {
-        return VPT_CALLER_ARGUMENT;
+        return status;
     }
     vpt_zero(mmio, sizeof(*mmio));
-    if (port == NULL || mapping == NULL || size < VPT_MMIO_REGISTERS_SIZE) {
-        return VPT_CALLER_ARGUMENT;
-    }
-    mmio->device.port = port;
-    mmio->mapping = mapping;
-    mmio->size = size;
-    status = identify(&mmio->device);
-    if (status != VPT_OK) {
-        vpt_zero(mmio, sizeof(*mmio));
+    if (port != NULL && mapping != NULL && size >= VPT_MMIO_REGISTERS_SIZE) {
+        mmio->device.port = port;
+        mmio->mapping = mapping;
+        mmio->size = size;
+        status = identify(&mmio->device);
+        if (status != VPT_OK) {
+            vpt_zero(mmio, sizeof(*mmio));
+        }
     }
     return status;
 }

@@ -58,11 +58,11 @@ struct vpt_transport_ops {
     uint32_t (*config_read)(struct vpt_device *device, uint32_t offset, unsigned width);
     void (*config_write)(struct vpt_device *device, uint32_t offset, unsigned width, uint32_t value);
 
-    /* NULL without a generation: passes are compared instead. */
+    /* Not for a legacy interface, which has none: there passes are compared instead. */
     uint32_t (*config_generation)(struct vpt_device *device);
 
-    /* NULL without shared memory regions. False: no such region. */
-    bool (*shared_memory)(struct vpt_device *device, uint8_t id, struct vpt_shared_memory_region *region);
+    /* NULL without shared memory regions. All-ones in the length: no such region. */
+    void (*shared_memory)(struct vpt_device *device, uint8_t id, struct vpt_shared_memory_region *region);
 };
 
 /* vpt_device_legacy(), which folds to false in a build without legacy interfaces (VPT_WITHOUT_LEGACY). */
