@@ -65,7 +65,10 @@ struct vpt_transport_ops {
     void (*shared_memory)(struct vpt_device *device, uint8_t id, struct vpt_shared_memory_region *region);
 };
 
-/* vpt_device_legacy(), which folds to false in a build without legacy interfaces (VPT_WITHOUT_LEGACY). */
+/*
+ * vpt_device_legacy(). A build with -DVPT_WITHOUT_LEGACY is a smaller one for kernels that drive modern interfaces
+ * only: this folds to false, and a version 1 slot is a VPT_UNSUPPORTED_VERSION.
+ */
 static inline bool vpt_legacy(const struct vpt_device *device)
 {
 #ifdef VPT_WITHOUT_LEGACY
