@@ -6,7 +6,6 @@
 #include "queue/memory.h"
 #include "queue/split.h"
 #include "transport/transport.h"
-#include "transport/wait.h"
 
 /* The members of struct vpt_queue_memory, and their places in vpt_queue.areas. */
 enum area { RINGS, DRIVER_AREA, DEVICE_AREA, INDIRECT, PRIVATE_STATE, AREAS };
@@ -251,10 +250,7 @@ enum vpt_status vpt_queue_init(struct vpt_queue *queue, struct vpt_device *devic
             status = VPT_DEVICE_STUCK;
         }
     }
-    if (vpt_status_group(status) == VPT_GROUP_DEVICE && vpt_device_check(device) == VPT_DEVICE_GONE) {
-        status = VPT_DEVICE_GONE;
-    }
-    return status == VPT_OK ? status : vpt_log(device->port, VPT_LOG_WARNING, "queue set-up", status);
+    return status == VPT_OK ? status : vpt_device_refused(device, "queue set-up", status);
 }
 
 /* Whether the device may still use the queue, as far as is known. */

@@ -202,6 +202,14 @@ enum vpt_status vpt_device_check(struct vpt_device *device)
     return (status & VPT_STATUS_DEVICE_NEEDS_RESET) != 0 ? VPT_DEVICE_NEEDS_RESET : VPT_OK;
 }
 
+enum vpt_status vpt_device_refused(struct vpt_device *device, const char *subject, enum vpt_status status)
+{
+    if (vpt_status_group(status) == VPT_GROUP_DEVICE && vpt_device_check(device) == VPT_DEVICE_GONE) {
+        status = VPT_DEVICE_GONE;
+    }
+    return vpt_log(device->port, VPT_LOG_WARNING, subject, status);
+}
+
 bool vpt_device_gone(const struct vpt_device *device)
 {
     return device->gone;

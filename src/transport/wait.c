@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "transport/wait.h"
 
-static uint32_t default_attempts(enum vpt_wait what)
-{
-    switch (what) {
-    case VPT_WAIT_RESET:
-        return VPT_WAIT_RESET_READS;
-    case VPT_WAIT_QUEUE:
-        return VPT_WAIT_QUEUE_READS;
-    case VPT_WAIT_REQUEST:
-        return VPT_WAIT_REQUEST_READS;
-    default:
-        return VPT_WAIT_CONFIGURATION_READS;
-    }
-}
+static const uint32_t default_attempts[] = {
+    [VPT_WAIT_RESET] = VPT_WAIT_RESET_READS,
+    [VPT_WAIT_QUEUE] = VPT_WAIT_QUEUE_READS,
+    [VPT_WAIT_CONFIGURATION] = VPT_WAIT_CONFIGURATION_READS,
+    [VPT_WAIT_REQUEST] = VPT_WAIT_REQUEST_READS,
+};
 
 bool vpt_keep_waiting(const struct vpt_port *port, enum vpt_wait what, uint32_t *iteration)
 {
@@ -25,7 +18,7 @@ bool vpt_keep_waiting(const struct vpt_port *port, enum vpt_wait what, uint32_t 
     if (port->keep_waiting != NULL) {
         return port->keep_waiting(port->ctx, what, attempt);
     }
-    return attempt < default_attempts(what) - 1u;
+    return attempt < default_attempts[what] - 1u;
 }
 
 enum vpt_status vpt_log(const struct vpt_port *port, enum vpt_log_level level, const char *subject,
