@@ -121,7 +121,7 @@ for compiler in clang gcc; do
     sizes "$compiler" i386 -mgeneral-regs-only
     sizes "$compiler" aarch64 -mgeneral-regs-only -mstrict-align
     sizes "$compiler" arm -march=armv7-a -mthumb -mfloat-abi=soft
-    sizes "$compiler" riscv64 -march=rv64imac -mabi=lp64 -mcmodel=medany -msmall-data-limit=0
+    sizes "$compiler" riscv64 -march=rv64imac -mabi=lp64 -mcmodel=medany
     sizes "$compiler" s390x -msoft-float
 done
 [ "$failures" -eq 0 ]
