@@ -18,7 +18,8 @@ cd "$root" || exit 1
 . tools/packages.sh
 . tools/toolchains.sh
 
-# Bytes of text and rodata that the library adds to minimal-modern on x86_64: what is aimed at, and what may not be exceeded.
+# Bytes of text and rodata that the library adds to minimal-modern on x86_64: what is aimed at, and what may not be
+# exceeded.
 minimal_aim=4096
 minimal_limit=10500
 

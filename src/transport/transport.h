@@ -82,7 +82,7 @@ static inline bool vpt_legacy(const struct vpt_device *device)
 /* Whether the device is negotiated and not yet started: when queues are set up. */
 bool vpt_device_in_setup(const struct vpt_device *device);
 
-/* Logs why a set-up failed, and returns it: VPT_DEVICE_GONE for a device whose answers are only those of no device. */
+/* Logs why a set-up failed, and returns it; or VPT_DEVICE_GONE, where wrong answers came of the device being gone. */
 enum vpt_status vpt_device_refused(struct vpt_device *device, const char *subject, enum vpt_status status);
 
 #endif
