@@ -143,7 +143,8 @@ enum vpt_status vpt_blk_start(struct vpt_blk *blk);
  * VPT_CALLER_ALIGNMENT: no whole number of sectors (BLK-OP-6), or not 20 bytes for get-id (BLK-OP-8).
  * VPT_CALLER_TOO_LONG: too many segments, or one above size_max. VPT_CALLER_READ_ONLY.
  * VPT_UNSUPPORTED_REQUEST: a flush where FLUSH is not negotiated, or an unknown operation.
- * VPT_CALLER_ARGUMENT: no data, an empty segment, data or a sector with a flush. Or why the queue is dead.
+ * VPT_CALLER_ARGUMENT: no data, an empty segment, data with a flush, a sector with a flush or get-id. Or why the
+ * queue is dead.
  */
 enum vpt_status vpt_blk_submit(struct vpt_blk_queue *queue, const struct vpt_blk_request *request, void *token);
 
@@ -161,7 +162,8 @@ bool vpt_blk_notifications_on(struct vpt_blk_queue *queue);
  * Takes one completed request: VPT_OK with *completion filled, or VPT_EMPTY. The completion's status is VPT_OK,
  * VPT_DEVICE_IO_ERROR, VPT_UNSUPPORTED_REQUEST, or VPT_DEVICE_REQUEST_STATUS for a status byte that was never written.
  * A dead queue returns what killed it; reset the device, and the requests in flight come back, each once, with
- * VPT_CANCELLED, or with VPT_DEVICE_STUCK if the reset did not finish: then their data is still the device's.
+ * VPT_CANCELLED, with VPT_DEVICE_GONE if the device was found to be removed, or with VPT_DEVICE_STUCK if the reset did
+ * not finish: then their data is still the device's.
  */
 enum vpt_status vpt_blk_poll(struct vpt_blk_queue *queue, struct vpt_blk_completion *completion);
 
@@ -169,7 +171,8 @@ enum vpt_status vpt_blk_poll(struct vpt_blk_queue *queue, struct vpt_blk_complet
  * Blocking helpers: they share the caller's buffer through the port, split what is too long for one request, and
  * poll for at most VPT_WAIT_REQUEST per request. A request that does not return in time ends in a reset of the
  * device: then VPT_DEVICE_TIMEOUT, or VPT_DEVICE_STUCK if the reset did not finish (the buffer stays the device's
- * and shared). Bring-up starts over after either. On another error earlier parts may have been carried out.
+ * and shared). Bring-up starts over after either; until then calls on the queue say VPT_CANCELLED, or again
+ * VPT_DEVICE_STUCK. On another error earlier parts may have been carried out.
  *
  * `size` is bytes, a multiple of 512; 0 is carried out as nothing. VPT_CALLER_BUSY: asynchronous requests are in
  * flight. VPT_UNSUPPORTED_PORT: the port cannot share. VPT_RESOURCE_SEGMENTS: the shares are too small.

@@ -128,7 +128,8 @@ enum vpt_status vpt_device_config_write(struct vpt_device *device, uint32_t offs
 /*
  * Reads `count` fields so that all of them are of the same moment (CONFIG-1): between two equal readings of
  * the generation, or, on a legacy interface, until two passes in a row agree (LEG-CONFIG-1).
- * values[i] becomes the field fields[i], or stays as it is if that has width 0. VPT_DEVICE_CONFIG_UNSTABLE when VPT_WAIT_CONFIGURATION gives up.
+ * values[i] becomes the field fields[i], or stays as it is if that has width 0.
+ * VPT_DEVICE_CONFIG_UNSTABLE when VPT_WAIT_CONFIGURATION gives up.
  */
 enum vpt_status vpt_device_config_fields(struct vpt_device *device, const struct vpt_config_field *fields,
                                          unsigned count, uint64_t *values);

@@ -191,7 +191,10 @@ static enum vpt_status check_transfer(const struct vpt_blk_queue *queue, const s
         return status;
     }
     if (request->operation == VPT_BLK_GET_ID) {
-        return bytes == VPT_BLK_ID_SIZE && request->sector == 0 ? VPT_OK : VPT_CALLER_ALIGNMENT;
+        if (request->sector != 0) {
+            return VPT_CALLER_ARGUMENT;
+        }
+        return bytes == VPT_BLK_ID_SIZE ? VPT_OK : VPT_CALLER_ALIGNMENT;
     }
     if (request->operation == VPT_BLK_WRITE && queue->blk->info.read_only) {
         return VPT_CALLER_READ_ONLY;
