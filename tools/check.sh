@@ -65,18 +65,24 @@ criterions_own_leak() {
 # A sanitizer's report after a test's end, as of a leak, changes no exit status that Criterion looks at: so every
 # report goes to a file of its own, and one is enough to fail.
 run_suite() {
-    local name=$1 reports="$logs/$1-report" status report
+    local name=$1 reports="$logs/$1-report" status report failed_report=0
     timeout --kill-after=10 "$2" env \
         ASAN_OPTIONS="detect_leaks=1:halt_on_error=1:detect_stack_use_after_return=1:log_path=$reports" \
         UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1:log_path=$reports" \
         "$build/$name/tests/unit/vpt-tests" --color=never
     status=$?
     for report in "$reports".*; do
-        [ -e "$report" ] && ! criterions_own_leak "$report" || continue
+        [ -e "$report" ] || continue
+        if criterions_own_leak "$report"; then
+            # It is what made the runner's status; what the tests came to, the synthesis tells.
+            [ "$status" -ne 1 ] || status=0
+            continue
+        fi
         echo "FAIL	sanitizer report $(basename "$report")"
         head -n 60 "$report"
-        [ "$status" -ne 0 ] || status=1
+        failed_report=1
     done
+    [ "$failed_report" -eq 0 ] || status=1
     [ "$status" -eq 0 ] || return "$status"
     passed_all "$(synthesis "$logs/$name.log")"
 }
