@@ -3,7 +3,7 @@
  * The block device driver (VirtIO 1.4, section 5.2).
  *
  *     vpt_blk_init(&blk, &device, NULL);               negotiates and reads the configuration
- *     vpt_blk_queue_init(&queue, &blk, 0, &config);     one or more queues
+ *     vpt_blk_queue_init(&queue, &blk, 0, &config);     the queue
  *     vpt_blk_start(&blk);                              DRIVER_OK
  *
  * then, per queue and under the caller's lock for that queue, either asynchronous requests (submit, kick, poll)
@@ -125,9 +125,9 @@ struct vpt_blk_queue {
 enum vpt_status vpt_blk_init(struct vpt_blk *blk, struct vpt_device *device, const struct vpt_features *refused);
 
 /*
- * Sets up request queue `index` (0 is always there); NULL for `config` is a zeroed one. Statuses are those of
- * vpt_queue_init(); VPT_DEVICE_QUEUE_SIZE also for a ring too small for one request. On failure *queue is zeroed,
- * and another config may be tried. Init or panic; device's lock.
+ * Sets up request queue `index`, which is 0 (others: VPT_UNSUPPORTED_QUEUE, while MQ is not negotiated); NULL for
+ * `config` is a zeroed one. Statuses are those of vpt_queue_init(); VPT_DEVICE_QUEUE_SIZE also for a ring too small for
+ * one request. On failure *queue is zeroed, and another config may be tried. Init or panic; device's lock.
  */
 enum vpt_status vpt_blk_queue_init(struct vpt_blk_queue *queue, struct vpt_blk *blk, uint16_t index,
                                    const struct vpt_blk_queue_config *config);
@@ -170,13 +170,13 @@ enum vpt_status vpt_blk_poll(struct vpt_blk_queue *queue, struct vpt_blk_complet
 /*
  * Blocking helpers: they share the caller's buffer through the port, split what is too long for one request, and
  * poll for at most VPT_WAIT_REQUEST per request. A request that does not return in time ends in a reset of the
- * device: then VPT_DEVICE_TIMEOUT, or VPT_DEVICE_STUCK if the reset did not finish (the buffer stays the device's
- * and shared). Bring-up starts over after either; until then calls on the queue say VPT_CANCELLED, or again
- * VPT_DEVICE_STUCK. On another error earlier parts may have been carried out.
+ * device (so does a dead queue): then VPT_DEVICE_TIMEOUT, or VPT_DEVICE_STUCK if the reset did not finish (the buffer
+ * stays the device's and shared). Bring-up starts over after either; until then calls on the queue say VPT_CANCELLED,
+ * or again VPT_DEVICE_STUCK. On another error earlier parts may have been carried out.
  *
  * `size` is bytes, a multiple of 512; 0 is carried out as nothing. VPT_CALLER_BUSY: asynchronous requests are in
  * flight. VPT_UNSUPPORTED_PORT: the port cannot share. VPT_RESOURCE_SEGMENTS: the shares are too small.
- * Thread or panic; queue's lock, and the device's for the reset.
+ * Thread or panic; queue's lock, and the device's for the reset, which excludes every queue.
  */
 enum vpt_status vpt_blk_read(struct vpt_blk_queue *queue, uint64_t sector, void *buffer, size_t size);
 enum vpt_status vpt_blk_write(struct vpt_blk_queue *queue, uint64_t sector, const void *buffer, size_t size);

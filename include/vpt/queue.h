@@ -34,7 +34,7 @@ struct vpt_queue_slot {
 #define VPT_QUEUE_DRIVER_AREA_SIZE(size)     (6u + 2u * (size_t)(size))
 #define VPT_QUEUE_DEVICE_AREA_SIZE(size)     (6u + 8u * (size_t)(size))
 
-/* All three in one piece, with the used ring at a multiple of `alignment` (4; a legacy interface: 4096). */
+/* All three in one piece, with the used ring at a multiple of `alignment`: one of the two below. */
 #define VPT_QUEUE_RINGS_SIZE(size, alignment)                                                                     \
     (((VPT_QUEUE_DESCRIPTOR_AREA_SIZE(size) + VPT_QUEUE_DRIVER_AREA_SIZE(size) + (alignment)-1u) &                \
       ~((size_t)(alignment)-1u)) +                                                                                \
@@ -102,6 +102,7 @@ struct vpt_queue {
     uint16_t free_count;
     uint16_t table_head;
     uint16_t table_count; /* free ones */
+    uint16_t last_added;      /* head of the newest request */
     uint16_t available_index; /* next entry to fill */
     uint16_t published;       /* the index the device has been shown */
     uint16_t last_used;       /* next used element to pop */
@@ -159,7 +160,7 @@ void vpt_queue_publish(struct vpt_queue *queue);
 
 /*
  * Decides whether the device wants to be notified of what was published since the last decision. If true,
- * call vpt_queue_notify(); that one may be done after the queue's lock is released.
+ * call vpt_queue_notify().
  */
 bool vpt_queue_kick_prepare(struct vpt_queue *queue);
 

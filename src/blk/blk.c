@@ -118,9 +118,11 @@ enum vpt_status vpt_blk_init(struct vpt_blk *blk, struct vpt_device *device, con
     if (status == VPT_OK) {
         blk->device = device;
         status = read_info(blk);
+        /* A device that is gone reads as an impossible one, or as one with all features. */
+        if (vpt_device_check(device) == VPT_DEVICE_GONE) {
+            status = VPT_DEVICE_GONE;
+        }
         if (status != VPT_OK) {
-            /* A device that is gone reads as an impossible one. */
-            status = vpt_device_check(device) == VPT_DEVICE_GONE ? VPT_DEVICE_GONE : status;
             vpt_device_fail(device);
         }
     }

@@ -28,7 +28,7 @@ struct transfer {
     uint64_t sector;
     uint8_t *buffer;
     size_t size;    /* bytes left */
-    size_t granule; /* what every request but the last is a multiple of; a power of two, or 0: there is one only */
+    size_t granule; /* bytes that requests end at multiples of; a power of two, or 0: the transfer is one request */
 };
 
 static bool access_platform(const struct vpt_blk_queue *queue)
@@ -88,10 +88,14 @@ static enum vpt_status share_next(struct vpt_blk_queue *queue, const struct tran
     return VPT_OK;
 }
 
-/* Takes back from the end what is more than a whole number of granules, where the transfer goes on. */
+/*
+ * Takes back from the end what is more than a whole number of granules, where the transfer goes on; or of sectors, if
+ * there is no whole granule.
+ */
 static void trim(struct vpt_blk_queue *queue, const struct transfer *transfer, struct gathered *gathered)
 {
-    size_t excess = gathered->bytes == transfer->size ? 0 : gathered->bytes & (transfer->granule - 1u);
+    size_t granule = gathered->bytes < transfer->granule ? VPT_BLK_SECTOR_SIZE : transfer->granule;
+    size_t excess = gathered->bytes == transfer->size ? 0 : gathered->bytes & (granule - 1u);
     uint32_t i;
 
     for (i = 0; i < PIECES && excess != 0 && gathered->count != 0; i++) {
@@ -136,7 +140,10 @@ static enum vpt_status give_up(struct vpt_blk_queue *queue, enum vpt_status why)
     struct vpt_blk_completion completion;
     enum vpt_status status = vpt_device_reset(queue->device);
 
-    (void)vpt_blk_poll(queue, &completion);
+    /* The request itself, then the end of the queue: it may have completed just before the reset. */
+    if (vpt_blk_poll(queue, &completion) == VPT_OK) {
+        (void)vpt_blk_poll(queue, &completion);
+    }
     if (status == VPT_DEVICE_STUCK || status == VPT_DEVICE_GONE) {
         return status;
     }
@@ -229,6 +236,7 @@ static enum vpt_status read_or_write(struct vpt_blk_queue *queue, enum vpt_blk_o
 {
     struct transfer transfer = { operation, sector, (uint8_t *)buffer, size, VPT_BLK_SECTOR_SIZE };
     enum vpt_status status = check_ready(queue);
+    uint32_t block_size;
 
     if (status != VPT_OK) {
         return status;
@@ -238,6 +246,11 @@ static enum vpt_status read_or_write(struct vpt_blk_queue *queue, enum vpt_blk_o
     }
     if (operation == VPT_BLK_WRITE && queue->blk->info.read_only) {
         return VPT_CALLER_READ_ONLY;
+    }
+    block_size = queue->blk->info.block_size;
+    /* Whole blocks stay whole: some devices fail requests that end inside one. */
+    if (((sector * VPT_BLK_SECTOR_SIZE | size) & (block_size - 1u)) == 0) {
+        transfer.granule = block_size;
     }
     status = vpt_blk_check_range(queue->blk, sector, size);
     return status == VPT_OK ? carry_out(queue, &transfer) : status;

@@ -138,6 +138,9 @@ enum vpt_status vpt_blk_queue_init(struct vpt_blk_queue *queue, struct vpt_blk *
     if (blk == NULL || blk->device == NULL) {
         return VPT_CALLER_ARGUMENT;
     }
+    if (index != 0) {
+        return VPT_UNSUPPORTED_QUEUE; /* without MQ there is one (section 5.2.2) */
+    }
     queue->blk = blk;
     queue->device = blk->device;
     if (config == NULL) {

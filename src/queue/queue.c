@@ -146,7 +146,6 @@ static void use_areas(struct vpt_queue *queue, const size_t bytes[AREAS])
     queue->tables = queue->areas[INDIRECT].memory.address;
     queue->tables_address = queue->areas[INDIRECT].memory.device_address;
     queue->slots = (struct vpt_queue_slot *)queue->areas[PRIVATE_STATE].memory.address;
-    vpt_zero(queue->slots, bytes[PRIVATE_STATE]);
     queue->links = (uint16_t *)(void *)(queue->slots + size);
     queue->table_links = queue->links + size;
 }

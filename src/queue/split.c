@@ -49,24 +49,29 @@ static void link_all(uint16_t *links, uint32_t count)
     }
 }
 
-static void zero_ring(void *ring, uint32_t count)
+/* `count` fields of 16 bits; memset() may fault on memory that is mapped uncached. */
+static void zero_fields(void *area, uint32_t count)
 {
     uint32_t i;
 
     for (i = 0; i < count; i++) {
-        vpt_store16((uint16_t *)ring + i, 0);
+        vpt_store16((uint16_t *)area + i, 0);
     }
 }
 
 void vpt_split_prepare(struct vpt_queue *queue)
 {
     uint32_t size = (uint32_t)queue->mask + 1u;
+    uint32_t i;
 
+    for (i = 0; i < size; i++) {
+        queue->slots[i].count = 0;
+    }
     link_all(queue->links, size);
     link_all(queue->table_links, queue->table_count);
     queue->free_count = (uint16_t)size;
-    zero_ring(queue->available, size + 3u);
-    zero_ring(queue->used, 4u * size + 3u);
+    zero_fields(queue->available, size + 3u);
+    zero_fields(queue->used, 4u * size + 3u);
 }
 
 enum vpt_status vpt_split_kill(struct vpt_queue *queue, enum vpt_status status)
@@ -192,6 +197,9 @@ VPT_INLINE enum vpt_status commit(struct vpt_queue *queue, const struct chain *c
         queue->free_head = point_at_table(queue, head, count);
         queue->free_count--;
     }
+    /* In flight, a chain's last link is free to lead to the request added before this one. */
+    queue->links[slot->tail] = queue->last_added;
+    queue->last_added = head;
     vpt_store16(&available_ring(queue)->ring[queue->available_index & queue->mask],
                 vpt_order16(queue->device_order, head));
     queue->available_index++;
@@ -376,6 +384,21 @@ static enum vpt_status look(struct vpt_queue *queue)
     return VPT_OK;
 }
 
+/* Whether the device names a request that it has not been shown yet: one of those added since the last publish. */
+static bool unpublished(const struct vpt_queue *queue, uint32_t id)
+{
+    uint16_t left = (uint16_t)(queue->available_index - queue->published);
+    uint16_t head = queue->last_added;
+
+    for (; left != 0; left--) {
+        if (head == id) {
+            return true;
+        }
+        head = queue->links[queue->slots[head].tail];
+    }
+    return false;
+}
+
 VPT_INLINE void release(struct vpt_queue *queue, struct vpt_queue_slot *slot, uint16_t head)
 {
     uint16_t count = slot->count;
@@ -418,6 +441,9 @@ enum vpt_status vpt_queue_pop(struct vpt_queue *queue, void **token, uint32_t *w
     if (VPT_UNLIKELY(slot->count == 0)) {
         return lie(queue, VPT_DEVICE_USED_ID);
     }
+    if (VPT_UNLIKELY(queue->available_index != queue->published) && unpublished(queue, id)) {
+        return lie(queue, VPT_DEVICE_USED_ID);
+    }
     if (VPT_UNLIKELY(length > slot->writable)) {
         if (!vpt_legacy(queue->device)) {
             return lie(queue, VPT_DEVICE_USED_LENGTH);
@@ -437,7 +463,7 @@ enum vpt_status vpt_queue_pop(struct vpt_queue *queue, void **token, uint32_t *w
 
 bool vpt_queue_has_used(const struct vpt_queue *queue)
 {
-    return queue->used != NULL && load_used_index(queue) != vpt_load16(&queue->last_used);
+    return check_alive(queue) == VPT_OK && load_used_index(queue) != vpt_load16(&queue->last_used);
 }
 
 void vpt_queue_notifications_off(struct vpt_queue *queue)

@@ -22,6 +22,7 @@ static uint32_t read_status(struct vpt_device *device)
 
     if (status == VPT_STATUS_GONE) {
         device->gone = true;
+        device->stuck = false; /* what is not there touches no memory */
     }
     return status;
 }
@@ -204,7 +205,8 @@ enum vpt_status vpt_device_check(struct vpt_device *device)
 
 enum vpt_status vpt_device_refused(struct vpt_device *device, const char *subject, enum vpt_status status)
 {
-    if (vpt_status_group(status) == VPT_GROUP_DEVICE && vpt_device_check(device) == VPT_DEVICE_GONE) {
+    if (vpt_status_group(status) == VPT_GROUP_DEVICE && status != VPT_DEVICE_STUCK &&
+        vpt_device_check(device) == VPT_DEVICE_GONE) {
         status = VPT_DEVICE_GONE;
     }
     return vpt_log(device->port, VPT_LOG_WARNING, subject, status);

@@ -14,7 +14,7 @@
 void kernel_main(void *slot, uint64_t physical_offset);
 
 /* A kernel with one linear map: device addresses are CPU addresses plus `physical_offset`. */
-static _Alignas(4096) uint8_t rings[VPT_QUEUE_RINGS_SIZE(RING_SIZE, 4u)];
+static _Alignas(4096) uint8_t rings[VPT_QUEUE_RINGS_SIZE(RING_SIZE, VPT_QUEUE_RINGS_ALIGNMENT)];
 static _Alignas(16) uint8_t request_slots[VPT_BLK_SLOTS_SIZE(REQUESTS)];
 static _Alignas(16) uint8_t sector[VPT_BLK_SECTOR_SIZE];
 static _Alignas(8) uint8_t queue_state[VPT_QUEUE_PRIVATE_SIZE(RING_SIZE, 0u)];

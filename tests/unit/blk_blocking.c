@@ -366,6 +366,51 @@ VARIANT_TEST(blk_blocking, a_long_transfer_is_split_by_what_the_device_and_the_p
     }
 }
 
+/* What each of the requests so far was about. */
+static void assert_whole_blocks(uint32_t block_size, bool expected)
+{
+    bool whole = true;
+
+    for (uint64_t i = 0; i < disk.machine.blk.requests; i++) {
+        const struct mock_blk_record *record = &disk.machine.blk.log[i % MOCK_BLK_LOG];
+
+        whole = whole && record->bytes % block_size == 0 && record->sector * SECTOR % block_size == 0;
+    }
+    cr_assert(disk.machine.blk.requests > 1);
+    cr_assert(whole == expected);
+}
+
+/* A disk of large blocks may fail requests that end inside one; pieces of a page do not make it so. */
+VERSION_TEST(blk_blocking, a_transfer_of_whole_blocks_is_split_into_whole_blocks)
+{
+    const struct mock_machine_options options = { .blk = { .block_size = 4096 } };
+    uint8_t *buffer = long_buffer(512);
+
+    disk_start(variant, &options, NULL);
+    disk.machine.hal.share_page = 4096;
+    fill(buffer, LONG, 5);
+    assert_status(vpt_blk_write(&disk.queue, 1000, buffer, LONG), VPT_OK);
+    cr_assert(filled(disk_content(1000), LONG, 5));
+    assert_whole_blocks(4096, true);
+    disk_end();
+
+    /* From a sector inside a block there is nothing to keep whole; where no block fits a request, sectors do. */
+    disk_start(variant, &options, NULL);
+    disk.machine.hal.share_page = 4096;
+    assert_status(vpt_blk_write(&disk.queue, 1001, buffer, LONG), VPT_OK);
+    cr_assert(filled(disk_content(1001), LONG, 5));
+    assert_whole_blocks(4096, false);
+    disk_end();
+
+    disk_start(variant, &options, NULL);
+    disk.machine.hal.share_most = 500;
+    assert_status(vpt_blk_write(&disk.queue, 1000, buffer, LONG), VPT_OK);
+    cr_assert(filled(disk_content(1000), LONG, 5));
+    assert_whole_blocks(4096, false);
+    disk_end();
+    free(buffer - 512);
+}
+
 /* No more is shared at a time than goes into one request. */
 VERSION_TEST(blk_blocking, a_transfer_holds_no_more_shares_than_one_request_has_segments)
 {

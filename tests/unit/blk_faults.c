@@ -518,3 +518,25 @@ VARIANT_TEST(blk_faults, a_reset_that_takes_too_long_is_given_up_and_a_later_one
     assert_status(vpt_device_reset(disk.device), VPT_OK);
     check_recovers();
 }
+
+/* At whichever access of the initialisation the device goes: what it reads as then is not taken for a disk. */
+VERSION_TEST(blk_faults, a_device_that_vanishes_is_never_taken_for_a_disk)
+{
+    for (uint32_t access = 1;; access++) {
+        enum vpt_status status;
+
+        cr_assert(access < 100);
+        disk_machine(variant, NULL);
+        disk_probe();
+        arm(MOCK_FAULT_VANISH, access, 0);
+        status = vpt_blk_init(&disk.blk, disk.device, NULL);
+        if (fired(MOCK_FAULT_VANISH) == 0) {
+            assert_status(status, VPT_OK);
+            cr_assert(access > 10);
+            disk_finish();
+            return;
+        }
+        assert_status(status, VPT_DEVICE_GONE);
+        disk_finish();
+    }
+}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Device-specific configuration: widths, ranges, and readings of one moment. The fields are those of the mock's disk. */
+/* Device-specific configuration: widths, ranges, readings of one moment. The fields are those of the mock's disk. */
 #include "hand.h"
 
 #define F_CONFIG_WCE 11u
@@ -268,6 +268,19 @@ VERSION_TEST(config, fields_refuse_what_single_accesses_refuse)
     bench_finish();
 }
 
+/* A slot may be larger than anything that is known of it. */
+VERSION_TEST(config, CONFIG_3_a_configuration_may_be_of_any_size)
+{
+    uint32_t value = 0;
+    struct vpt_mmio mmio;
+
+    hand_registers(variant, 0, 16);
+    hand.registers[R_CONFIG] = 0x42;
+    assert_status(vpt_mmio_probe(&mmio, &hand.port, hand.registers, SIZE_MAX), VPT_OK);
+    assert_status(vpt_device_config_read(&mmio.device, 0, 1, &value), VPT_OK);
+    cr_assert(value == 0x42);
+}
+
 /* A field whose feature is not there keeps its place, and its value. */
 VERSION_TEST(config, CONFIG_2_a_field_of_width_0_is_left_out)
 {
@@ -282,7 +295,7 @@ VERSION_TEST(config, CONFIG_2_a_field_of_width_0_is_left_out)
     bench_finish();
 }
 
-VERSION_TEST(config, MMIO_IRQ_2_a_change_is_notified_of)
+VERSION_TEST(config, MMIO_IRQ_1_a_change_is_notified_of)
 {
     struct vpt_queue queue;
 

@@ -84,12 +84,17 @@ static uint16_t load16(const uint8_t *at)
     return (uint16_t)mock_load(at, 2, hand.native);
 }
 
-struct hand_descriptor hand_descriptor(uint16_t index)
+struct hand_descriptor hand_descriptor_of(const uint8_t *table, uint16_t index)
 {
-    const uint8_t *at = hand.descriptors + 16u * (size_t)index;
+    const uint8_t *at = table + 16u * (size_t)index;
 
     return (struct hand_descriptor){ mock_load(at, 8, hand.native), (uint32_t)mock_load(at + 8, 4, hand.native),
                                      load16(at + 12), load16(at + 14) };
+}
+
+struct hand_descriptor hand_descriptor(uint16_t index)
+{
+    return hand_descriptor_of(hand.descriptors, index);
 }
 
 uint16_t hand_available_flags(void)
@@ -151,4 +156,22 @@ void hand_add(void *token, bool writable, uint32_t length)
     struct vpt_segment segment = { UINT64_C(0xabcdef0012345678), length };
 
     assert_status(vpt_queue_add(&hand.queue, &segment, writable ? 0 : 1, writable ? 1 : 0, token), VPT_OK);
+}
+
+void hand_take_all(void)
+{
+    while (hand_available_index() != hand.taken) {
+        hand_use(hand_take(), 0);
+    }
+    while (vpt_queue_pop(&hand.queue, NULL, NULL) == VPT_OK) {
+    }
+}
+
+void hand_publish(uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        hand_add(NULL, false, 4);
+        vpt_queue_publish(&hand.queue);
+        hand_take_all();
+    }
 }

@@ -60,6 +60,7 @@ uint32_t hand_kicked(void);
 
 /* The driver's side of the rings. */
 struct hand_descriptor hand_descriptor(uint16_t index);
+struct hand_descriptor hand_descriptor_of(const uint8_t *table, uint16_t index);
 uint16_t hand_available_flags(void);
 uint16_t hand_available_index(void);
 uint16_t hand_used_event(void);
@@ -78,5 +79,11 @@ void hand_available_event(uint16_t event);
 
 /* Adds a request of one segment with this token; fails the test if there is no room. */
 void hand_add(void *token, bool writable, uint32_t length);
+
+/* Uses and pops all that is available. */
+void hand_take_all(void);
+
+/* Publishes `count` requests one by one, without a kick decision, while the device works on. */
+void hand_publish(uint32_t count);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the library makes of a port: missing members, its own register accesses, waits, the log. */
-#define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
+#define _GNU_SOURCE /* MAP_ANONYMOUS */
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "hand.h"
+#include "order.h"
 
 #define SIZE 16u
 
@@ -39,7 +40,9 @@ static void assert_dead(struct vpt_queue *dead, enum vpt_status reason)
         vpt_queue_publish(dead);
         cr_assert(!vpt_queue_kick_prepare(dead));
         assert_status(vpt_queue_kick(dead), reason);
+        assert_status(vpt_queue_notify(dead), reason);
         assert_status(vpt_queue_status(dead), reason);
+        cr_assert(!vpt_queue_has_used(dead));
     }
     assert_status(vpt_queue_drain(dead, &token), VPT_CALLER_STATE);
     assert_status(vpt_queue_release(dead), VPT_CALLER_STATE);
@@ -219,6 +222,39 @@ VARIANT_TEST(queue_faults, a_used_index_for_a_request_that_was_not_published)
     hand_add(&queue, true, 8);
     hand_use(0, 8);
     assert_status(vpt_queue_pop(&hand.queue, NULL, NULL), VPT_DEVICE_USED_INDEX);
+}
+
+/* The index is right, but the element names one of the requests that the device has not been shown. */
+VARIANT_TEST(queue_faults, the_id_of_a_request_that_was_not_published)
+{
+    const struct vpt_segment segments[] = { { 0x1000, 8 }, { 0x2000, 8 }, { 0x3000, 8 } };
+    const uint16_t counts[] = { 1, 3, 2, 1, 3 };
+
+    for (unsigned named = 0; named < 5; named++) {
+        uint16_t heads[5];
+        void *token = NULL;
+
+        hand_open(variant, 0, 32);
+        for (unsigned i = 0; i < 5; i++) {
+            assert_status(vpt_queue_add(&hand.queue, segments, 0, counts[i], &heads[i]), VPT_OK);
+            if (i == 1) {
+                vpt_queue_publish(&hand.queue);
+            }
+            /* Where an entry of the available ring is, published or not. */
+            heads[i] = (uint16_t)mock_load(hand.available + 4u + 2u * i, 2, hand.native);
+        }
+        hand_use(heads[named], 8);
+        assert_status(vpt_queue_pop(&hand.queue, &token, NULL), named < 2 ? VPT_OK : VPT_DEVICE_USED_ID);
+        cr_assert(token == (named < 2 ? &heads[named] : NULL));
+        if (named < 2) {
+            vpt_queue_publish(&hand.queue);
+            hand_use(heads[4], 8);
+            assert_status(vpt_queue_pop(&hand.queue, &token, NULL), VPT_OK);
+            cr_assert(token == &heads[4]);
+        } else {
+            assert_dead(&hand.queue, VPT_DEVICE_USED_ID);
+        }
+    }
 }
 
 /* The id of a descriptor in the middle of a chain heads no request. */
@@ -413,4 +449,49 @@ VARIANT_TEST(queue_faults, a_device_that_vanishes_with_requests)
     assert_status(vpt_queue_status(&queue), VPT_DEVICE_GONE);
     assert_status(vpt_queue_release(&queue), VPT_OK);
     bench_finish();
+}
+
+/* The index is right, the id is in the books, but the device cannot know of it yet. */
+VERSION_TEST(queue_faults, a_request_that_was_not_published_cannot_be_used)
+{
+    hand_open(variant, 0, SIZE);
+    hand_add((void *)1, true, 8);
+    vpt_queue_publish(&hand.queue);
+    hand_add((void *)2, true, 8);
+    hand_add((void *)3, true, 8);
+    hand_use(1, 8);
+    assert_status(vpt_queue_pop(&hand.queue, NULL, NULL), VPT_DEVICE_USED_ID);
+    assert_status(vpt_queue_status(&hand.queue), VPT_DEVICE_USED_ID);
+}
+
+/* The same of a request that the device has been shown, while others wait. */
+VERSION_TEST(queue_faults, a_published_request_is_used_while_others_are_not_published)
+{
+    void *token = NULL;
+
+    hand_open(variant, 0, SIZE);
+    hand_add((void *)1, true, 8);
+    hand_add((void *)2, true, 8);
+    vpt_queue_publish(&hand.queue);
+    hand_add((void *)3, true, 8);
+    hand_use(1, 8);
+    assert_status(vpt_queue_pop(&hand.queue, &token, NULL), VPT_OK);
+    cr_assert(token == (void *)2);
+    hand_add((void *)4, true, 8);
+    hand_use(0, 8);
+    assert_status(vpt_queue_pop(&hand.queue, &token, NULL), VPT_OK);
+    cr_assert(token == (void *)1);
+}
+
+/* An idle loop that waits for the queue to have nothing more must end. */
+VERSION_TEST(queue_faults, a_dead_queue_has_nothing_to_pop)
+{
+    hand_open(variant, 0, SIZE);
+    hand_add((void *)1, true, 8);
+    vpt_queue_publish(&hand.queue);
+    hand_use(7, 8);
+    cr_assert(vpt_queue_has_used(&hand.queue));
+    assert_status(vpt_queue_pop(&hand.queue, NULL, NULL), VPT_DEVICE_USED_ID);
+    cr_assert(!vpt_queue_has_used(&hand.queue));
+    cr_assert(!vpt_queue_notifications_on(&hand.queue));
 }

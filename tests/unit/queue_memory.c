@@ -1,209 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* A queue's size and its memory, from the caller or the port, and giving it back. */
+/* A queue's memory, from the caller or the port, and giving it back. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "hand.h"
 
 #define GUARD 32u
-
-/* ---- Sizes ---- */
-
-/* Twice around small rings, a bit through large ones, by one-segment requests as many at once as there are entries. */
-static void go_round(struct vpt_queue *queue, uint32_t size)
-{
-    struct vpt_segment segment = bench_segment(0, 8);
-    uint32_t batch = size < 256 ? size : 256;
-    uint32_t requests = size <= 1024 ? 2 * size : 2 * batch;
-    uint32_t written = 0;
-    void *token = NULL;
-
-    for (uint32_t done = 0; done < requests; done += batch) {
-        for (uintptr_t i = 0; i < batch; i++) {
-            assert_status(vpt_queue_add(queue, &segment, 0, 1, (void *)(i + 1)), VPT_OK);
-        }
-        if (batch == size) {
-            assert_status(vpt_queue_add(queue, &segment, 0, 1, NULL), VPT_RESOURCE_FULL);
-        }
-        assert_status(vpt_queue_kick(queue), VPT_OK);
-        for (uintptr_t i = 0; i < batch; i++) {
-            assert_status(vpt_queue_pop(queue, &token, &written), VPT_OK);
-            cr_assert((uintptr_t)token == i + 1 && written == 8);
-        }
-        assert_status(vpt_queue_pop(queue, &token, &written), VPT_EMPTY);
-    }
-}
-
-VARIANT_TEST(queue_memory, D_SPLIT_1_every_size)
-{
-    for (uint32_t size = 1; size <= VPT_QUEUE_SIZE_MAX; size *= 2) {
-        struct mock_machine_options options = { .queue_maximum = size };
-        struct vpt_queue_config config = { .indirect_tables = 4, .indirect_segments = 4 };
-        struct vpt_queue queue;
-
-        bench_negotiate(variant, &options);
-        assert_status(vpt_queue_init(&queue, bench.device, &config), VPT_OK);
-        assert_status(vpt_device_start(bench.device), VPT_OK);
-        cr_assert(vpt_queue_size(&queue) == size && bench.machine.device.queues[0].size == size);
-        go_round(&queue, size);
-        bench_end(&queue);
-    }
-}
-
-/* Every entry in use at once, and one request that takes all of them; used in reversed order. */
-VARIANT_TEST(queue_memory, D_SPLIT_1_every_size_filled)
-{
-    static struct vpt_segment segments[HAND_SIZE_MAX + 1];
-
-    for (uint32_t i = 0; i < COUNT_OF(segments); i++) {
-        segments[i] = (struct vpt_segment){ 16u * i, 1 };
-    }
-    for (uint32_t size = 1; size <= HAND_SIZE_MAX; size *= 2) {
-        uint16_t wanted = (uint16_t)size;
-        void *token = NULL;
-
-        hand_open(variant, 0, wanted);
-        for (uintptr_t i = 0; i < size; i++) {
-            hand_add((void *)(i + 1), true, 8);
-        }
-        assert_status(vpt_queue_add(&hand.queue, segments, 1, 0, NULL), VPT_RESOURCE_FULL);
-        assert_status(vpt_queue_kick(&hand.queue), VPT_OK);
-        for (uint32_t i = 0; i < size; i++) {
-            hand_element(size - 1 - i, 8);
-        }
-        hand_show(hand.index);
-        for (uintptr_t i = size; i > 0; i--) {
-            assert_status(vpt_queue_pop(&hand.queue, &token, NULL), VPT_OK);
-            cr_assert((uintptr_t)token == i);
-        }
-        hand.taken = hand.index;
-        assert_status(vpt_queue_add(&hand.queue, segments, wanted, 1, NULL), VPT_CALLER_TOO_LONG);
-        assert_status(vpt_queue_add(&hand.queue, segments, 0, wanted, &hand), VPT_OK);
-        assert_status(vpt_queue_add(&hand.queue, segments, 1, 0, NULL),
-                      variant->indirect && size > 1 && size <= HAND_SEGMENTS ? VPT_OK : VPT_RESOURCE_FULL);
-        assert_status(vpt_queue_kick(&hand.queue), VPT_OK);
-        hand_use(hand_take(), size);
-        assert_status(vpt_queue_pop(&hand.queue, &token, NULL), VPT_OK);
-        cr_assert(token == &hand);
-    }
-}
-
-VERSION_TEST(queue_memory, MMIO_REG_9_a_size_is_never_above_the_maximum)
-{
-    static const struct {
-        uint32_t maximum;
-        uint16_t wanted;
-        uint32_t size;
-    } cases[] = {
-        { 256, 0, 256 },  { 256, 16, 16 },  { 64, 256, 64 },     { 64, 64, 64 },          { 1, 256, 1 },
-        { 2, 0, 2 },      { 48, 0, 32 },    { 48, 64, 32 },      { 48, 16, 16 },          { 3, 0, 2 },
-        { 32768, 0, 32768 }, { 32767, 0, 16384 }, { 32767, 32768, 16384 }, { 32768, 32768, 32768 }, { 1023, 512, 512 },
-    };
-
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        struct mock_machine_options options = { .queue_maximum = cases[i].maximum };
-        struct vpt_queue_config config = { .size = cases[i].wanted };
-        struct vpt_queue queue;
-
-        bench_negotiate(variant, &options);
-        assert_status(vpt_queue_init(&queue, bench.device, &config), VPT_OK);
-        cr_assert(vpt_queue_size(&queue) == cases[i].size, "case %zu: %u", i, (unsigned)vpt_queue_size(&queue));
-        cr_assert(bench.machine.device.queues[0].size == cases[i].size);
-        bench_end(&queue);
-    }
-}
-
-/* A set-up that is refused leaves nothing behind; and touches no register if `quiet`. */
-static void assert_init_refused(const struct vpt_queue_config *config, enum vpt_status expected, bool quiet)
-{
-    struct vpt_queue queue;
-
-    memset(&queue, 0xa5, sizeof(queue));
-    bench_trace();
-    assert_status(vpt_queue_init(&queue, bench.device, config), expected);
-    cr_assert(all_zero(&queue, sizeof(queue)));
-    cr_assert(mock_hal_live_allocations(&bench.machine.hal) == 0);
-    cr_assert(!quiet || bench.trace_count == 0);
-    cr_assert(!bench.machine.device.queues[0].enabled);
-    cr_assert(vpt_queue_size(&queue) == 0);
-    assert_status(vpt_queue_release(&queue), VPT_OK);
-}
-
-VERSION_TEST(queue_memory, D_SPLIT_1_sizes_that_are_no_power_of_two_are_refused)
-{
-    static const uint16_t sizes[] = { 3, 5, 6, 7, 48, 255, 257, 32767, 32769, 49152, 65535 };
-
-    bench_negotiate(variant, NULL);
-    for (size_t i = 0; i < COUNT_OF(sizes); i++) {
-        struct vpt_queue_config config = { .size = sizes[i] };
-
-        assert_init_refused(&config, VPT_CALLER_ARGUMENT, true);
-    }
-    bench_finish();
-}
-
-VERSION_TEST(queue_memory, D_SPLIT_1_impossible_maximums_are_refused)
-{
-    static const uint32_t maximums[] = { 32769, 49152, 65535, 65536, 0x10040, 0x80000000u, 0xffffffffu };
-    struct vpt_queue_config config = { .size = 16 };
-
-    for (size_t i = 0; i < COUNT_OF(maximums); i++) {
-        bench_negotiate(variant, NULL);
-        mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_QUEUE_MAXIMUM, 1, 0, maximums[i]);
-        assert_init_refused(&config, VPT_DEVICE_QUEUE_SIZE, false);
-        bench_finish();
-    }
-}
-
-VERSION_TEST(queue_memory, D_PCI_1_a_queue_that_does_not_exist)
-{
-    static const uint16_t indexes[] = { 2, 3, 16, 255, 256, 65535 };
-    struct mock_machine_options options = { .queues = 2 };
-    struct vpt_queue_config absent = { .index = 1 };
-
-    bench_negotiate(variant, &options);
-    for (size_t i = 0; i < COUNT_OF(indexes); i++) {
-        struct vpt_queue_config config = { .index = indexes[i] };
-
-        assert_init_refused(&config, VPT_UNSUPPORTED_QUEUE, false);
-        cr_assert(bench_traced_value(true, R_QUEUE_SELECT, 0) == indexes[i]);
-    }
-    mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_QUEUE_ABSENT, 1, 0, 0);
-    assert_init_refused(&absent, VPT_UNSUPPORTED_QUEUE, false);
-    bench_finish();
-}
-
-VERSION_TEST(queue_memory, a_shrinking_maximum_is_read_once)
-{
-    struct vpt_queue_config config = { 0 };
-    struct vpt_queue queue;
-
-    bench_negotiate(variant, NULL);
-    mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_QUEUE_SHRINKING, 1, 0, 0);
-    bench_trace();
-    assert_status(vpt_queue_init(&queue, bench.device, &config), VPT_OK);
-    cr_assert(bench_traced(false, R_QUEUE_MAXIMUM) == 1 && vpt_queue_size(&queue) == 256);
-    bench_end(&queue);
-}
-
-VERSION_TEST(queue_memory, INIT_1_queues_are_set_up_between_negotiation_and_start)
-{
-    struct vpt_queue_config config = { .size = 16 };
-    struct vpt_queue queue;
-
-    bench_probe(variant, NULL);
-    assert_init_refused(&config, VPT_CALLER_STATE, true);
-    assert_status(vpt_device_reset(bench.device), VPT_OK);
-    assert_init_refused(&config, VPT_CALLER_STATE, true);
-    assert_status(vpt_device_negotiate(bench.device, NULL, NULL, NULL), VPT_OK);
-    assert_status(vpt_device_start(bench.device), VPT_OK);
-    assert_init_refused(&config, VPT_CALLER_STATE, true);
-    assert_status(vpt_queue_init(NULL, bench.device, &config), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_queue_init(&queue, NULL, &config), VPT_CALLER_ARGUMENT);
-    cr_assert(all_zero(&queue, sizeof(queue)));
-    assert_init_refused(NULL, VPT_CALLER_ARGUMENT, true);
-    bench_finish();
-}
 
 /* ---- The caller's memory ---- */
 
@@ -280,7 +82,7 @@ VARIANT_TEST(queue_memory, LEG_VQLAYOUT_2_all_memory_from_the_caller_in_one_piec
         bench.machine.hal.port.dma_free = NULL;
         assert_status(vpt_queue_init(&queue, bench.device, &config), VPT_OK);
         assert_status(vpt_device_start(bench.device), VPT_OK);
-        go_round(&queue, size);
+        bench_go_round(&queue, size);
         assert_status(vpt_device_reset(bench.device), VPT_OK);
         assert_status(vpt_queue_release(&queue), VPT_OK);
         end_piece(&rings);
@@ -323,7 +125,7 @@ Test(queue_memory, SPLIT_LAYOUT_1_three_areas_in_three_pieces)
             cr_assert(theirs->area[i] == pieces[i].memory.device_address);
         }
         assert_status(vpt_device_start(bench.device), VPT_OK);
-        go_round(&queue, size);
+        bench_go_round(&queue, size);
         assert_status(vpt_device_reset(bench.device), VPT_OK);
         assert_status(vpt_queue_release(&queue), VPT_OK);
         for (unsigned i = 0; i < 3; i++) {
@@ -338,21 +140,21 @@ static void check_three(struct vpt_memory *memory, struct vpt_queue_config *conf
     struct vpt_memory good = *memory;
 
     memory->size = good.size - 1;
-    assert_init_refused(config, VPT_CALLER_MEMORY, false);
+    bench_refuse(config, VPT_CALLER_MEMORY, false);
     memory->size = 0;
-    assert_init_refused(config, VPT_CALLER_MEMORY, false);
+    bench_refuse(config, VPT_CALLER_MEMORY, false);
     *memory = good;
     memory->address = (uint8_t *)good.address + alignment / 2;
-    assert_init_refused(config, VPT_CALLER_MEMORY, false);
+    bench_refuse(config, VPT_CALLER_MEMORY, false);
     *memory = good;
     memory->device_address = good.device_address + alignment / 2;
-    assert_init_refused(config, VPT_CALLER_MEMORY, false);
+    bench_refuse(config, VPT_CALLER_MEMORY, false);
     /* The last byte would be past 2^64. */
     memory->device_address = (UINT64_MAX - good.size + 1u + alignment) & ~((uint64_t)alignment - 1u);
-    assert_init_refused(config, VPT_RESOURCE_ADDRESS, false);
+    bench_refuse(config, VPT_RESOURCE_ADDRESS, false);
     *memory = good;
     memory->address = NULL;
-    assert_init_refused(config, VPT_CALLER_MEMORY, false);
+    bench_refuse(config, VPT_CALLER_MEMORY, false);
     *memory = good;
 }
 
@@ -380,8 +182,10 @@ Test(queue_memory, LEG_VQLAYOUT_2_a_legacy_interface_takes_one_piece_only)
 
     start_pieces(&version_1);
     make_three(pieces, 16);
+    end_piece(&pieces[0]);
+    pieces[0] = make_piece(VPT_QUEUE_RINGS_SIZE(16, 4096), 4096, 0);
     take_three(&config, pieces);
-    assert_init_refused(&config, VPT_CALLER_MEMORY, false);
+    bench_refuse(&config, VPT_CALLER_MEMORY, false);
     for (unsigned i = 0; i < 3; i++) {
         end_piece(&pieces[i]);
     }
@@ -398,13 +202,13 @@ VERSION_TEST(queue_memory, LEG_VQLAYOUT_1_one_piece_that_does_not_fit)
     rings = make_piece(VPT_QUEUE_RINGS_SIZE(64, alignment), alignment, 0);
     config.memory.rings = rings.memory;
     config.memory.rings.size--;
-    assert_init_refused(&config, VPT_CALLER_MEMORY, false);
+    bench_refuse(&config, VPT_CALLER_MEMORY, false);
     config.memory.rings = rings.memory;
     config.memory.rings.device_address += alignment / 2;
-    assert_init_refused(&config, VPT_CALLER_MEMORY, false);
+    bench_refuse(&config, VPT_CALLER_MEMORY, false);
     config.memory.rings = rings.memory;
     config.memory.rings.address = (uint8_t *)rings.memory.address + alignment / 2;
-    assert_init_refused(&config, VPT_CALLER_MEMORY, false);
+    bench_refuse(&config, VPT_CALLER_MEMORY, false);
     end_piece(&rings);
     bench_finish();
 }
@@ -420,25 +224,25 @@ VERSION_TEST(queue_memory, private_state_and_tables_that_do_not_fit)
     private_state = make_piece(VPT_QUEUE_PRIVATE_SIZE(32, 4), 8, 0);
     config.memory.private_state = private_state.memory;
     config.memory.private_state.size--;
-    assert_init_refused(&config, VPT_CALLER_MEMORY, false);
+    bench_refuse(&config, VPT_CALLER_MEMORY, false);
     config.memory.private_state = private_state.memory;
     config.memory.private_state.address = (uint8_t *)private_state.memory.address + 4;
-    assert_init_refused(&config, VPT_CALLER_MEMORY, false);
+    bench_refuse(&config, VPT_CALLER_MEMORY, false);
     config.memory.private_state = private_state.memory;
     config.memory.indirect = indirect.memory;
     config.memory.indirect.size--;
-    assert_init_refused(&config, VPT_CALLER_MEMORY, false);
+    bench_refuse(&config, VPT_CALLER_MEMORY, false);
     config.memory.indirect = indirect.memory;
     config.memory.indirect.device_address += 8;
-    assert_init_refused(&config, VPT_CALLER_MEMORY, false);
+    bench_refuse(&config, VPT_CALLER_MEMORY, false);
     config.memory.indirect = indirect.memory;
     config.memory.indirect.address = (uint8_t *)indirect.memory.address + 8;
-    assert_init_refused(&config, VPT_CALLER_MEMORY, false);
+    bench_refuse(&config, VPT_CALLER_MEMORY, false);
     config.memory.indirect = indirect.memory;
     config.memory.indirect.device_address = UINT64_MAX - 0xff;
     config.memory.indirect.device_address &= ~UINT64_C(0xf);
     config.memory.indirect.device_address += 16;
-    assert_init_refused(&config, VPT_RESOURCE_ADDRESS, false);
+    bench_refuse(&config, VPT_RESOURCE_ADDRESS, false);
     end_piece(&indirect);
     end_piece(&private_state);
     bench_finish();
@@ -457,7 +261,7 @@ VERSION_TEST(queue_memory, private_state_has_no_device_address)
     config.memory.private_state.device_address = UINT64_MAX - 2;
     assert_status(vpt_queue_init(&queue, bench.device, &config), VPT_OK);
     assert_status(vpt_device_start(bench.device), VPT_OK);
-    go_round(&queue, 32);
+    bench_go_round(&queue, 32);
     assert_status(vpt_device_reset(bench.device), VPT_OK);
     assert_status(vpt_queue_release(&queue), VPT_OK);
     end_piece(&private_state);
@@ -482,23 +286,28 @@ VERSION_TEST(queue_memory, SPLIT_ASUPP_1_memory_may_be_dirty)
 {
     size_t alignment = ring_alignment(variant);
     struct vpt_queue_config config = { .size = 8 };
+    struct piece private_state;
     const uint8_t *used;
     struct piece rings;
     struct vpt_queue queue;
 
     start_pieces(variant);
     rings = make_piece(VPT_QUEUE_RINGS_SIZE(8, alignment), alignment, 0);
+    private_state = make_piece(VPT_QUEUE_PRIVATE_SIZE(8, 0), 8, 0);
     memset(rings.memory.address, 0xff, rings.memory.size);
+    memset(private_state.memory.address, 0xff, private_state.memory.size);
     config.memory.rings = rings.memory;
+    config.memory.private_state = private_state.memory;
     assert_status(vpt_queue_init(&queue, bench.device, &config), VPT_OK);
     used = (uint8_t *)rings.memory.address + rings.memory.size - VPT_QUEUE_DEVICE_AREA_SIZE(8);
     cr_assert(all_zero(used, VPT_QUEUE_DEVICE_AREA_SIZE(8)));
     cr_assert(all_zero((uint8_t *)rings.memory.address + VPT_QUEUE_DESCRIPTOR_AREA_SIZE(8),
                        VPT_QUEUE_DRIVER_AREA_SIZE(8)));
     assert_status(vpt_device_start(bench.device), VPT_OK);
-    go_round(&queue, 8);
     assert_status(vpt_device_reset(bench.device), VPT_OK);
+    assert_status(vpt_queue_drain(&queue, NULL), VPT_EMPTY);
     assert_status(vpt_queue_release(&queue), VPT_OK);
+    end_piece(&private_state);
     end_piece(&rings);
     bench_finish();
 }
@@ -526,8 +335,38 @@ static enum vpt_status init_at(uint64_t address, uint16_t size)
     return status;
 }
 
+/* Memory may reach to the very last device address. */
+Test(queue_memory, SPLIT_LAYOUT_1_areas_at_the_end_of_the_address_space)
+{
+    struct vpt_queue_config config = { .size = 16 };
+    struct piece pieces[3];
+
+    for (unsigned which = 0; which < 2; which++) {
+        struct vpt_memory *memory = which == 0 ? &config.memory.rings : &config.memory.device_area;
+        size_t size = which == 0 ? VPT_QUEUE_DESCRIPTOR_AREA_SIZE(16) : VPT_QUEUE_DEVICE_AREA_SIZE(16);
+        struct vpt_queue queue;
+
+        start_pieces(&version_2);
+        make_three(pieces, 16);
+        take_three(&config, pieces);
+        mock_hal_unregister(&bench.machine.hal, memory);
+        *memory = mock_hal_register(&bench.machine.hal, memory->address, size, (0 - (uint64_t)size) & ~UINT64_C(3),
+                                    true);
+        pieces[which == 0 ? 0 : 2].memory = *memory;
+        assert_status(vpt_queue_init(&queue, bench.device, &config), VPT_OK);
+        assert_status(vpt_device_start(bench.device), VPT_OK);
+        bench_go_round(&queue, 16);
+        assert_status(vpt_device_reset(bench.device), VPT_OK);
+        assert_status(vpt_queue_release(&queue), VPT_OK);
+        for (unsigned i = 0; i < 3; i++) {
+            end_piece(&pieces[i]);
+        }
+        bench_finish();
+    }
+}
+
 /* A 32-bit page number of 4096 bytes: 16 TiB. */
-Test(queue_memory, D_LPCI_1_a_legacy_ring_lies_below_16_tib)
+Test(queue_memory, D_LMMIO_5_a_legacy_ring_lies_below_16_tib)
 {
     uint64_t limit = UINT64_C(1) << 44;
 
@@ -548,7 +387,7 @@ Test(queue_memory, D_LMMIO_5_a_legacy_ring_does_not_lie_at_address_0)
     cr_assert(status == VPT_RESOURCE_ADDRESS || status == VPT_CALLER_MEMORY, "%s", vpt_status_str(status));
 }
 
-Test(queue_memory, D_LPCI_1_the_port_is_told_the_limit)
+Test(queue_memory, D_LMMIO_5_the_port_is_told_the_limit)
 {
     struct vpt_queue_config config = { .size = 16 };
     struct vpt_queue queue;
@@ -558,18 +397,18 @@ Test(queue_memory, D_LPCI_1_the_port_is_told_the_limit)
     assert_status(vpt_queue_init(&queue, bench.device, &config), VPT_OK);
     cr_assert(bench.machine.device.queues[0].area[MOCK_DEVICE_AREA] < UINT64_C(1) << 44);
     assert_status(vpt_device_start(bench.device), VPT_OK);
-    go_round(&queue, 16);
+    bench_go_round(&queue, 16);
     bench_end(&queue);
 }
 
-Test(queue_memory, D_LPCI_1_a_port_that_ignores_the_limit_is_found_out)
+Test(queue_memory, D_LMMIO_5_a_port_that_ignores_the_limit_is_found_out)
 {
     struct vpt_queue_config config = { .size = 16 };
 
     bench_negotiate(&version_1, NULL);
     bench.machine.hal.base = UINT64_C(1) << 44;
     bench.machine.hal.ignore_limit = true;
-    assert_init_refused(&config, VPT_RESOURCE_ADDRESS, false);
+    bench_refuse(&config, VPT_RESOURCE_ADDRESS, false);
     bench_finish();
 }
 
@@ -583,10 +422,10 @@ VERSION_TEST(queue_memory, an_error_of_the_port_travels_unchanged)
     for (uint32_t which = 1; which <= 3; which++) {
         bench_negotiate(variant, NULL);
         mock_trigger_set(&bench.machine.hal.fail_allocation, which, 1);
-        assert_init_refused(&config, VPT_RESOURCE_MEMORY, false);
+        bench_refuse(&config, VPT_RESOURCE_MEMORY, false);
         bench.machine.hal.fail_allocation_status = error;
         mock_trigger_set(&bench.machine.hal.fail_allocation, which, 1);
-        assert_init_refused(&config, error, false);
+        bench_refuse(&config, error, false);
         cr_assert(bench.machine.hal.fail_allocation.fired == 1);
         cr_assert(bench.machine.hal.log[bench.machine.hal.log_count - 1].status == error);
         bench_finish();
@@ -600,35 +439,40 @@ VERSION_TEST(queue_memory, a_port_without_memory_is_unsupported)
 
     bench_negotiate(variant, NULL);
     hal->port.dma_free = NULL;
-    assert_init_refused(&config, VPT_UNSUPPORTED_PORT, false);
+    bench_refuse(&config, VPT_UNSUPPORTED_PORT, false);
     hal->port.dma_allocate = NULL;
-    assert_init_refused(&config, VPT_UNSUPPORTED_PORT, false);
+    bench_refuse(&config, VPT_UNSUPPORTED_PORT, false);
     cr_assert(hal->allocations == 0);
     bench_finish();
+}
+
+/* The port has given memory of just these sizes. */
+static void assert_allocated(size_t rings, size_t indirect, size_t private_state)
+{
+    const struct mock_region *regions = bench.machine.hal.memory.regions;
+    unsigned matched = 0;
+
+    for (size_t i = 0; i < bench.machine.hal.memory.count; i++) {
+        if (regions[i].kind == MOCK_REGION_ALLOCATION) {
+            cr_assert(regions[i].size == rings || regions[i].size == indirect, "%zu", regions[i].size);
+            matched++;
+        } else if (regions[i].kind == MOCK_REGION_PRIVATE) {
+            cr_assert(regions[i].size == private_state && regions[i].flags == VPT_DMA_PRIVATE);
+            matched++;
+        }
+    }
+    cr_assert(matched == 3);
 }
 
 VERSION_TEST(queue_memory, the_port_is_asked_for_what_the_macros_say)
 {
     struct vpt_queue_config config = { .size = 32, .indirect_tables = 6, .indirect_segments = 5 };
-    const struct mock_region *regions;
     struct vpt_queue queue;
-    size_t rings = VPT_QUEUE_RINGS_SIZE(32, ring_alignment(variant));
-    unsigned matched = 0;
 
     bench_negotiate(variant, NULL);
     assert_status(vpt_queue_init(&queue, bench.device, &config), VPT_OK);
-    regions = bench.machine.hal.memory.regions;
-    for (size_t i = 0; i < bench.machine.hal.memory.count; i++) {
-        if (regions[i].kind == MOCK_REGION_ALLOCATION) {
-            cr_assert(regions[i].size == rings || regions[i].size == VPT_QUEUE_INDIRECT_SIZE(6, 5));
-            matched++;
-        } else if (regions[i].kind == MOCK_REGION_PRIVATE) {
-            cr_assert(regions[i].size == VPT_QUEUE_PRIVATE_SIZE(32, 6));
-            cr_assert(regions[i].flags == VPT_DMA_PRIVATE);
-            matched++;
-        }
-    }
-    cr_assert(matched == 3);
+    assert_allocated(VPT_QUEUE_RINGS_SIZE(32, ring_alignment(variant)), VPT_QUEUE_INDIRECT_SIZE(6, 5),
+                     VPT_QUEUE_PRIVATE_SIZE(32, 6));
     bench_end(&queue);
 }
 
@@ -639,11 +483,10 @@ VERSION_TEST(queue_memory, SPLIT_INDIR_3_tables_are_cut_to_the_queue)
     struct vpt_segment segments[5];
     struct vpt_queue queue;
 
-    for (uint32_t i = 0; i < 5; i++) {
-        segments[i] = (struct vpt_segment){ 0, 0 };
-    }
     bench_negotiate(variant, NULL);
     assert_status(vpt_queue_init(&queue, bench.device, &config), VPT_OK);
+    assert_allocated(VPT_QUEUE_RINGS_SIZE(4, ring_alignment(variant)), VPT_QUEUE_INDIRECT_SIZE(4, 4),
+                     VPT_QUEUE_PRIVATE_SIZE(4, 4));
     assert_status(vpt_device_start(bench.device), VPT_OK);
     for (uint32_t i = 0; i < 5; i++) {
         segments[i] = bench_segment(16 * i, 16);
@@ -670,7 +513,7 @@ VERSION_TEST(queue_memory, CLEANUP_2_memory_comes_back_after_a_reset_only)
         assert_status(vpt_queue_init(&queue, bench.device, &config), VPT_OK);
         assert_status(vpt_queue_release(&queue), VPT_CALLER_STATE);
         assert_status(vpt_device_start(bench.device), VPT_OK);
-        go_round(&queue, 16);
+        bench_go_round(&queue, 16);
         assert_status(vpt_queue_release(&queue), VPT_CALLER_STATE);
         cr_assert(mock_hal_live_allocations(&bench.machine.hal) == 3);
         assert_status(vpt_device_negotiate(bench.device, NULL, NULL, NULL), VPT_OK);
@@ -723,6 +566,8 @@ VERSION_TEST(queue_memory, memory_of_a_device_that_vanished_in_its_reset_comes_b
     bench_start(variant, NULL, &queue, 16);
     mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_VANISH, 1, 1, 0);
     assert_status(vpt_device_reset(bench.device), VPT_DEVICE_GONE);
+    assert_status(vpt_queue_notify(&queue), VPT_DEVICE_GONE);
+    assert_status(vpt_queue_kick(&queue), VPT_DEVICE_GONE);
     assert_status(vpt_queue_drain(&queue, NULL), VPT_EMPTY);
     assert_status(vpt_queue_release(&queue), VPT_OK);
     bench_finish();

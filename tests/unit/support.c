@@ -161,6 +161,45 @@ void bench_finish(void)
               bench.machine.hal.violations.message[0]);
 }
 
+void bench_go_round(struct vpt_queue *queue, uint32_t size)
+{
+    struct vpt_segment segment = bench_segment(0, 8);
+    uint32_t batch = size < 256 ? size : 256;
+    uint32_t requests = size <= 1024 ? 2 * size : 2 * batch;
+    uint32_t written = 0;
+    void *token = NULL;
+
+    for (uint32_t done = 0; done < requests; done += batch) {
+        for (uintptr_t i = 0; i < batch; i++) {
+            assert_status(vpt_queue_add(queue, &segment, 0, 1, (void *)(i + 1)), VPT_OK);
+        }
+        if (batch == size) {
+            assert_status(vpt_queue_add(queue, &segment, 0, 1, NULL), VPT_RESOURCE_FULL);
+        }
+        assert_status(vpt_queue_kick(queue), VPT_OK);
+        for (uintptr_t i = 0; i < batch; i++) {
+            assert_status(vpt_queue_pop(queue, &token, &written), VPT_OK);
+            cr_assert((uintptr_t)token == i + 1 && written == 8);
+        }
+        assert_status(vpt_queue_pop(queue, &token, &written), VPT_EMPTY);
+    }
+}
+
+void bench_refuse(const struct vpt_queue_config *config, enum vpt_status expected, bool quiet)
+{
+    struct vpt_queue queue;
+
+    memset(&queue, 0xa5, sizeof(queue));
+    bench_trace();
+    assert_status(vpt_queue_init(&queue, bench.device, config), expected);
+    cr_assert(all_zero(&queue, sizeof(queue)));
+    cr_assert(mock_hal_live_allocations(&bench.machine.hal) == 0);
+    cr_assert(!quiet || bench.trace_count == 0);
+    cr_assert(!bench.machine.device.queues[0].enabled);
+    cr_assert(vpt_queue_size(&queue) == 0);
+    assert_status(vpt_queue_release(&queue), VPT_OK);
+}
+
 struct vpt_segment bench_segment(size_t offset, uint32_t length)
 {
     cr_assert(offset <= BENCH_ARENA_SIZE && length <= BENCH_ARENA_SIZE - offset);

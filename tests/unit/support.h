@@ -130,6 +130,12 @@ void bench_queue(struct vpt_queue *queue, uint16_t size, uint16_t tables, uint16
 void bench_start(const struct variant *variant, const struct mock_machine_options *options, struct vpt_queue *queue,
                  uint16_t size);
 
+/* Twice around small rings, a bit through large ones, by one-segment requests as many at once as there are entries. */
+void bench_go_round(struct vpt_queue *queue, uint32_t size);
+
+/* A set-up that comes to `expected`, leaves nothing behind, and touches no register if `quiet`. */
+void bench_refuse(const struct vpt_queue_config *config, enum vpt_status expected, bool quiet);
+
 /* Resets the device, drains what is in flight, gives the queue back and ends the machine without a violation. */
 void bench_end(struct vpt_queue *queue);
 
