@@ -451,38 +451,6 @@ VARIANT_TEST(queue_faults, a_device_that_vanishes_with_requests)
     bench_finish();
 }
 
-/* The index is right, the id is in the books, but the device cannot know of it yet. */
-VERSION_TEST(queue_faults, a_request_that_was_not_published_cannot_be_used)
-{
-    hand_open(variant, 0, SIZE);
-    hand_add((void *)1, true, 8);
-    vpt_queue_publish(&hand.queue);
-    hand_add((void *)2, true, 8);
-    hand_add((void *)3, true, 8);
-    hand_use(1, 8);
-    assert_status(vpt_queue_pop(&hand.queue, NULL, NULL), VPT_DEVICE_USED_ID);
-    assert_status(vpt_queue_status(&hand.queue), VPT_DEVICE_USED_ID);
-}
-
-/* The same of a request that the device has been shown, while others wait. */
-VERSION_TEST(queue_faults, a_published_request_is_used_while_others_are_not_published)
-{
-    void *token = NULL;
-
-    hand_open(variant, 0, SIZE);
-    hand_add((void *)1, true, 8);
-    hand_add((void *)2, true, 8);
-    vpt_queue_publish(&hand.queue);
-    hand_add((void *)3, true, 8);
-    hand_use(1, 8);
-    assert_status(vpt_queue_pop(&hand.queue, &token, NULL), VPT_OK);
-    cr_assert(token == (void *)2);
-    hand_add((void *)4, true, 8);
-    hand_use(0, 8);
-    assert_status(vpt_queue_pop(&hand.queue, &token, NULL), VPT_OK);
-    cr_assert(token == (void *)1);
-}
-
 /* An idle loop that waits for the queue to have nothing more must end. */
 VERSION_TEST(queue_faults, a_dead_queue_has_nothing_to_pop)
 {
