@@ -288,6 +288,7 @@ bool vpt_queue_kick_prepare(struct vpt_queue *queue)
 /* Whether the device may be notified: it is running, and this queue is one of its. */
 static enum vpt_status check_running(const struct vpt_queue *queue)
 {
+    const uint8_t states = VPT_STATUS_DRIVER_OK | VPT_STATUS_FAILED;
     const struct vpt_device *device = queue->device;
 
     if (queue->slots == NULL) {
@@ -296,7 +297,7 @@ static enum vpt_status check_running(const struct vpt_queue *queue)
     if (queue->dead != VPT_OK) {
         return queue->dead;
     }
-    if (queue->resets != device->resets || (device->status & VPT_STATUS_DRIVER_OK) == 0) {
+    if (queue->resets != device->resets || (device->status & states) != VPT_STATUS_DRIVER_OK) {
         return device->gone ? VPT_DEVICE_GONE : VPT_CALLER_STATE;
     }
     return VPT_OK;

@@ -37,6 +37,9 @@ enum vpt_status vpt_device_config_write(struct vpt_device *device, uint32_t offs
     if (status == VPT_OK && !vpt_legacy(device) && (device->status & VPT_STATUS_FEATURES_OK) == 0) {
         status = VPT_CALLER_STATE;
     }
+    if (status == VPT_OK && (device->status & VPT_STATUS_FAILED) != 0) {
+        status = VPT_CALLER_STATE; /* only a reset leads on (STATUS-3) */
+    }
     if (status == VPT_OK) {
         device->ops->config_write(device, offset, width, value);
     }

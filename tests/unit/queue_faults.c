@@ -463,3 +463,15 @@ VERSION_TEST(queue_faults, a_dead_queue_has_nothing_to_pop)
     cr_assert(!vpt_queue_has_used(&hand.queue));
     cr_assert(!vpt_queue_notifications_on(&hand.queue));
 }
+
+/* A driver that has given the device up leaves it alone until a reset. */
+VERSION_TEST(queue_faults, STATUS_3_after_FAILED_nothing_is_notified_or_configured)
+{
+    hand_open(variant, 0, SIZE);
+    hand_add((void *)1, true, 8);
+    vpt_device_fail(hand.device);
+    assert_status(vpt_queue_kick(&hand.queue), VPT_CALLER_STATE);
+    assert_status(vpt_queue_notify(&hand.queue), VPT_CALLER_STATE);
+    cr_assert(hand_kicked() == HAND_NO_KICK);
+    assert_status(vpt_device_config_write(hand.device, 0, 4, 1), VPT_CALLER_STATE);
+}
