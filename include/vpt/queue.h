@@ -34,13 +34,16 @@ struct vpt_queue_slot {
 #define VPT_QUEUE_DRIVER_AREA_SIZE(size)     (6u + 2u * (size_t)(size))
 #define VPT_QUEUE_DEVICE_AREA_SIZE(size)     (6u + 8u * (size_t)(size))
 
-/* All three in one piece, with the used ring at a multiple of `alignment`: one of the two below. */
+/*
+ * All three in one piece, with the used ring at a multiple of `alignment`: VPT_QUEUE_RINGS_ALIGNMENT, on a legacy
+ * interface of MMIO too. The start of the piece is aligned to one of the two below: a small legacy ring fits one page.
+ */
 #define VPT_QUEUE_RINGS_SIZE(size, alignment)                                                                     \
     (((VPT_QUEUE_DESCRIPTOR_AREA_SIZE(size) + VPT_QUEUE_DRIVER_AREA_SIZE(size) + (alignment)-1u) &                \
       ~((size_t)(alignment)-1u)) +                                                                                \
      VPT_QUEUE_DEVICE_AREA_SIZE(size))
 #define VPT_QUEUE_RINGS_ALIGNMENT        16u
-#define VPT_QUEUE_LEGACY_RINGS_ALIGNMENT 4096u /* both of the start and of the used ring */
+#define VPT_QUEUE_LEGACY_RINGS_ALIGNMENT 4096u /* of the start */
 
 /* `tables` indirect tables of `segments` entries. Alignment 16. */
 #define VPT_QUEUE_INDIRECT_SIZE(tables, segments) (16u * (size_t)(tables) * (size_t)(segments))

@@ -66,7 +66,7 @@ static enum vpt_status measure_areas(const struct vpt_queue *queue, const struct
     size_t size = (size_t)queue->mask + 1u;
     uint64_t indirect = (uint64_t)queue->table_count * queue->table_segments * sizeof(struct split_descriptor);
 
-    bytes[RINGS] = VPT_QUEUE_RINGS_SIZE(size, (size_t)queue->device->ops->ring_alignment);
+    bytes[RINGS] = VPT_QUEUE_RINGS_SIZE(size, (size_t)queue->device->ops->used_alignment);
     bytes[DRIVER_AREA] = 0;
     bytes[DEVICE_AREA] = 0;
     if (given->driver_area.address != NULL || given->device_area.address != NULL) {

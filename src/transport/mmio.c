@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* virtio-mmio, versions 1 and 2 (VirtIO 1.4, section 4.2). */
 #include <vpt/mmio.h>
+#include <vpt/queue.h>
 
 #include "access.h"
 #include "transport/register.h"
@@ -39,7 +40,10 @@ enum mmio_register {
     REGISTER_CONFIG = 0x100
 };
 
-/* The page size that a legacy device counts ring addresses in, and the alignment of the used ring. */
+/*
+ * The page size that a legacy device counts ring addresses in. The used ring in it need not begin a page, so that a
+ * small queue fits one.
+ */
 #define LEGACY_PAGE_SHIFT 12u
 #define LEGACY_PAGE_SIZE  (1u << LEGACY_PAGE_SHIFT)
 
@@ -203,7 +207,8 @@ static void shared_memory(struct vpt_device *device, uint8_t id, struct vpt_shar
 static const struct vpt_transport_ops modern_ops = {
     .name = "virtio-mmio",
     .ring_limit = ~(uint64_t)0,
-    .ring_alignment = 16,
+    .ring_alignment = VPT_QUEUE_RINGS_ALIGNMENT,
+    .used_alignment = VPT_QUEUE_RINGS_ALIGNMENT,
     .feature_words = VPT_FEATURE_WORDS,
     .legacy = false,
     .status_read = status_read,
@@ -240,7 +245,7 @@ static enum vpt_status queue_enable_legacy(struct vpt_device *device, uint16_t i
     write_register(device, REGISTER_GUEST_PAGE_SIZE, LEGACY_PAGE_SIZE);
     write_register(device, REGISTER_QUEUE_SEL, index);
     write_register(device, REGISTER_QUEUE_SIZE, areas->size);
-    write_register(device, REGISTER_QUEUE_ALIGN, LEGACY_PAGE_SIZE);
+    write_register(device, REGISTER_QUEUE_ALIGN, VPT_QUEUE_RINGS_ALIGNMENT);
     write_register(device, REGISTER_QUEUE_PFN, page);
     return read_register(device, REGISTER_QUEUE_PFN) == page ? VPT_OK : VPT_DEVICE_QUEUE_STATE;
 }
@@ -254,6 +259,7 @@ static const struct vpt_transport_ops legacy_ops = {
     .name = "virtio-mmio legacy",
     .ring_limit = ((uint64_t)1 << (32u + LEGACY_PAGE_SHIFT)) - 1u,
     .ring_alignment = LEGACY_PAGE_SIZE,
+    .used_alignment = VPT_QUEUE_RINGS_ALIGNMENT,
     .feature_words = 1,
     .legacy = true,
     .status_read = status_read,

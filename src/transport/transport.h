@@ -25,7 +25,8 @@ struct vpt_doorbell {
 struct vpt_transport_ops {
     const char *name;
     uint64_t ring_limit;     /* highest device address that a ring may have */
-    uint32_t ring_alignment; /* of a ring's start, and of the used ring in it */
+    uint32_t ring_alignment; /* of the start of rings in one piece */
+    uint32_t used_alignment; /* of the used ring in them */
     uint8_t feature_words;   /* words of features that the interface can express */
     bool legacy;             /* legacy interface: no FEATURES_OK, native byte order, rings in one piece */
 

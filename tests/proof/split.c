@@ -103,6 +103,7 @@ static const struct vpt_transport_ops ops = {
     .name = "any device",
     .ring_limit = ~(uint64_t)0,
     .ring_alignment = 16,
+    .used_alignment = 16,
     .feature_words = VPT_FEATURE_WORDS,
     .status_read = status_read,
     .status_write = status_write,

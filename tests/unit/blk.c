@@ -779,8 +779,7 @@ static size_t piece_size(const struct variant *variant, enum piece piece, bool s
         if (separate) {
             return VPT_QUEUE_DESCRIPTOR_AREA_SIZE(RING);
         }
-        return variant->version == 1 ? VPT_QUEUE_RINGS_SIZE(RING, VPT_QUEUE_LEGACY_RINGS_ALIGNMENT)
-                                     : VPT_QUEUE_RINGS_SIZE(RING, 16u);
+        return VPT_QUEUE_RINGS_SIZE(RING, VPT_QUEUE_RINGS_ALIGNMENT);
     case PIECE_DRIVER_AREA:
         return separate ? VPT_QUEUE_DRIVER_AREA_SIZE(RING) : 0;
     case PIECE_DEVICE_AREA:

@@ -5,7 +5,7 @@
 
 #include "order.h"
 
-#define LEGACY_RINGS VPT_QUEUE_RINGS_SIZE(HAND_SIZE_MAX, 4096)
+#define LEGACY_RINGS VPT_QUEUE_RINGS_SIZE(HAND_SIZE_MAX, VPT_QUEUE_RINGS_ALIGNMENT)
 
 struct hand hand;
 
@@ -47,13 +47,12 @@ void hand_registers(const struct variant *variant, uint32_t word_1, uint32_t max
 
 void hand_negotiate(const struct variant *variant, uint32_t word_1, uint16_t size)
 {
-    size_t alignment = variant->version == 1 ? 4096 : 16;
 
     hand_registers(variant, word_1, HAND_SIZE_MAX);
     hand.size = size;
     hand.descriptors = rings;
     hand.available = rings + VPT_QUEUE_DESCRIPTOR_AREA_SIZE(size);
-    hand.used = rings + VPT_QUEUE_RINGS_SIZE(size, alignment) - VPT_QUEUE_DEVICE_AREA_SIZE(size);
+    hand.used = rings + VPT_QUEUE_RINGS_SIZE(size, VPT_QUEUE_RINGS_ALIGNMENT) - VPT_QUEUE_DEVICE_AREA_SIZE(size);
     hand.config.size = size;
     hand.config.indirect_tables = HAND_TABLES;
     hand.config.indirect_segments = HAND_SEGMENTS;

@@ -55,7 +55,7 @@ Test(port, D_LMMIO_5_legacy_registers_are_little_endian_words)
 {
     hand_open(&version_1, 0, 256);
     assert_bytes(R_PAGE_SIZE, 0x00, 0x10, 0x00, 0x00);
-    assert_bytes(R_QUEUE_ALIGN, 0x00, 0x10, 0x00, 0x00);
+    assert_bytes(R_QUEUE_ALIGN, 0x10, 0x00, 0x00, 0x00);
     assert_bytes(R_QUEUE_PFN, 0x56, 0x34, 0x12, 0x00); /* HAND_RINGS_ADDRESS / 4096 */
     assert_bytes(R_DRV_SELECT, 0, 0, 0, 0);
     assert_bytes(R_DRV_FEATURES, 0, 0, 0, 0x30);

@@ -149,7 +149,7 @@ VARIANT_TEST(page_pool, a_queue_lives_in_it)
         assert_status(vpt_queue_init(&hand.queue, hand.device, &hand.config), VPT_OK);
         hand.descriptors = bytes;
         hand.available = bytes + VPT_QUEUE_DESCRIPTOR_AREA_SIZE(64);
-        hand.used = bytes + VPT_QUEUE_RINGS_SIZE(64, variant->version == 1 ? 4096 : 16) -
+        hand.used = bytes + VPT_QUEUE_RINGS_SIZE(64, VPT_QUEUE_RINGS_ALIGNMENT) -
                     VPT_QUEUE_DEVICE_AREA_SIZE(64);
         hand.taken = 0;
         hand.index = 0;

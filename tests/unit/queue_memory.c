@@ -72,7 +72,7 @@ VARIANT_TEST(queue_memory, LEG_VQLAYOUT_2_all_memory_from_the_caller_in_one_piec
         struct vpt_queue queue;
 
         start_pieces(variant);
-        rings = make_piece(VPT_QUEUE_RINGS_SIZE(size, ring_alignment(variant)), ring_alignment(variant), 0);
+        rings = make_piece(VPT_QUEUE_RINGS_SIZE(size, VPT_QUEUE_RINGS_ALIGNMENT), ring_alignment(variant), 0);
         indirect = make_piece(VPT_QUEUE_INDIRECT_SIZE(tables + 1u, 3), 16, 0);
         private_state = make_piece(VPT_QUEUE_PRIVATE_SIZE(size, tables), 8, 0);
         config.memory.rings = rings.memory;
@@ -183,7 +183,7 @@ Test(queue_memory, LEG_VQLAYOUT_2_a_legacy_interface_takes_one_piece_only)
     start_pieces(&version_1);
     make_three(pieces, 16);
     end_piece(&pieces[0]);
-    pieces[0] = make_piece(VPT_QUEUE_RINGS_SIZE(16, 4096), 4096, 0);
+    pieces[0] = make_piece(VPT_QUEUE_RINGS_SIZE(16, VPT_QUEUE_RINGS_ALIGNMENT), 4096, 0);
     take_three(&config, pieces);
     bench_refuse(&config, VPT_CALLER_MEMORY, false);
     for (unsigned i = 0; i < 3; i++) {
@@ -199,7 +199,7 @@ VERSION_TEST(queue_memory, LEG_VQLAYOUT_1_one_piece_that_does_not_fit)
     struct piece rings;
 
     start_pieces(variant);
-    rings = make_piece(VPT_QUEUE_RINGS_SIZE(64, alignment), alignment, 0);
+    rings = make_piece(VPT_QUEUE_RINGS_SIZE(64, VPT_QUEUE_RINGS_ALIGNMENT), alignment, 0);
     config.memory.rings = rings.memory;
     config.memory.rings.size--;
     bench_refuse(&config, VPT_CALLER_MEMORY, false);
@@ -292,7 +292,7 @@ VERSION_TEST(queue_memory, SPLIT_ASUPP_1_memory_may_be_dirty)
     struct vpt_queue queue;
 
     start_pieces(variant);
-    rings = make_piece(VPT_QUEUE_RINGS_SIZE(8, alignment), alignment, 0);
+    rings = make_piece(VPT_QUEUE_RINGS_SIZE(8, VPT_QUEUE_RINGS_ALIGNMENT), alignment, 0);
     private_state = make_piece(VPT_QUEUE_PRIVATE_SIZE(8, 0), 8, 0);
     memset(rings.memory.address, 0xff, rings.memory.size);
     memset(private_state.memory.address, 0xff, private_state.memory.size);
@@ -316,7 +316,7 @@ VERSION_TEST(queue_memory, SPLIT_ASUPP_1_memory_may_be_dirty)
 
 static enum vpt_status init_at(uint64_t address, uint16_t size)
 {
-    static _Alignas(4096) uint8_t memory[VPT_QUEUE_RINGS_SIZE(64, 4096)];
+    static _Alignas(4096) uint8_t memory[VPT_QUEUE_RINGS_SIZE(256, VPT_QUEUE_RINGS_ALIGNMENT)];
     struct vpt_queue_config config = { .size = size };
     enum vpt_status status;
     struct vpt_queue queue;
@@ -370,9 +370,11 @@ Test(queue_memory, D_LMMIO_5_a_legacy_ring_lies_below_16_tib)
 {
     uint64_t limit = UINT64_C(1) << 44;
 
-    assert_status(init_at(limit - 0x2000, 4), VPT_OK);
-    assert_status(init_at(limit - 0x3000, 64), VPT_OK);
-    assert_status(init_at(limit - 0x1000, 4), VPT_RESOURCE_ADDRESS);
+    /* 64 entries fit one page, 256 take two. */
+    assert_status(init_at(limit - 0x1000, 4), VPT_OK);
+    assert_status(init_at(limit - 0x1000, 64), VPT_OK);
+    assert_status(init_at(limit - 0x2000, 256), VPT_OK);
+    assert_status(init_at(limit - 0x1000, 256), VPT_RESOURCE_ADDRESS);
     assert_status(init_at(limit, 4), VPT_RESOURCE_ADDRESS);
     assert_status(init_at(limit + 0x1000, 4), VPT_RESOURCE_ADDRESS);
     assert_status(init_at(UINT64_MAX - 0xffff, 4), VPT_RESOURCE_ADDRESS);
@@ -471,7 +473,7 @@ VERSION_TEST(queue_memory, the_port_is_asked_for_what_the_macros_say)
 
     bench_negotiate(variant, NULL);
     assert_status(vpt_queue_init(&queue, bench.device, &config), VPT_OK);
-    assert_allocated(VPT_QUEUE_RINGS_SIZE(32, ring_alignment(variant)), VPT_QUEUE_INDIRECT_SIZE(6, 5),
+    assert_allocated(VPT_QUEUE_RINGS_SIZE(32, VPT_QUEUE_RINGS_ALIGNMENT), VPT_QUEUE_INDIRECT_SIZE(6, 5),
                      VPT_QUEUE_PRIVATE_SIZE(32, 6));
     bench_end(&queue);
 }
@@ -485,7 +487,7 @@ VERSION_TEST(queue_memory, SPLIT_INDIR_3_tables_are_cut_to_the_queue)
 
     bench_negotiate(variant, NULL);
     assert_status(vpt_queue_init(&queue, bench.device, &config), VPT_OK);
-    assert_allocated(VPT_QUEUE_RINGS_SIZE(4, ring_alignment(variant)), VPT_QUEUE_INDIRECT_SIZE(4, 4),
+    assert_allocated(VPT_QUEUE_RINGS_SIZE(4, VPT_QUEUE_RINGS_ALIGNMENT), VPT_QUEUE_INDIRECT_SIZE(4, 4),
                      VPT_QUEUE_PRIVATE_SIZE(4, 4));
     assert_status(vpt_device_start(bench.device), VPT_OK);
     for (uint32_t i = 0; i < 5; i++) {
