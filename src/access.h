@@ -14,19 +14,16 @@
 #define VPT_CONTAINER_OF(pointer, type, member) ((type *)(void *)((char *)(pointer)-VPT_OFFSET_OF(type, member)))
 
 #ifdef __FRAMAC__
-#define VPT_LIKELY(condition)   (condition)
 #define VPT_UNLIKELY(condition) (condition)
 #define VPT_INLINE              static inline
 #else
-#define VPT_LIKELY(condition)   __builtin_expect(!!(condition), 1)
 #define VPT_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 #define VPT_INLINE              static inline __attribute__((always_inline))
 #endif
 
 #ifdef __FRAMAC__
-#include <string.h> /* for their specifications */
+#include <string.h> /* for its specification */
 #else
-void *memcpy(void *destination, const void *source, size_t size);
 void *memset(void *destination, int byte, size_t size);
 #endif
 
@@ -35,11 +32,6 @@ void *memset(void *destination, int byte, size_t size);
 static inline void vpt_zero(void *object, size_t size)
 {
     (void)memset(object, 0, size);
-}
-
-static inline void vpt_copy(void *destination, const void *source, size_t size)
-{
-    (void)memcpy(destination, source, size);
 }
 
 /* ---- Byte order ---- */
