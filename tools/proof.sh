@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Shows by static analysis (Frama-C's Eva) that the split queue has no run-time error, whatever the device writes to
-# the rings: one line a run (PASS or FAIL, what was analysed, statements reached, alarms), tabs between. Exits non-zero
+# the rings, nor the PCI transports, whatever registers and configuration space hold: one line a run (PASS or FAIL, what was analysed, statements reached, alarms), tabs between. Exits non-zero
 # on any alarm, and where the analysis reached too little to mean anything.
 set -u -o pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd) || exit 1
@@ -12,12 +12,13 @@ work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 failed=0
 
-# Usage: prove NAME LEAST MACROS: analyses the harness with these macros; LEAST statements must be reached.
+# Usage: prove NAME LEAST MACROS SOURCE...: analyses these with the macros; LEAST statements must be reached.
 prove() {
     local name=$1 least=$2 macros=$3 log=$work/log reached alarms verdict=PASS
+    shift 3
     timeout --kill-after=10 300 frama-c -c11 -machdep gcc_x86_64 \
         -cpp-extra-args="-Iinclude -Isrc -std=c11 -D__FRAMAC__ $macros" \
-        tests/proof/split.c src/queue/*.c src/transport/wait.c src/transport/device.c src/status.c \
+        "$@" src/status.c \
         -eva -eva-precision 3 -eva-split-return full -eva-widening-delay 20 -eva-no-show-progress \
         >"$log" 2>&1 </dev/null
     reached=$(sed -n 's/.* \([0-9]*\) statements reached.*/\1/p' "$log")
@@ -30,15 +31,29 @@ prove() {
     printf '%s\tproof\t%s\t%s statements\t%s alarms\n' "$verdict" "$name" "${reached:-0}" "${alarms:-no count of}"
 }
 
+# Usage: queue NAME LEAST MACROS
 queue() {
+    prove "$1" "$2" "$3" tests/proof/split.c src/queue/*.c src/transport/wait.c src/transport/device.c
+}
+
+# Usage: sized WANTED MAXIMUM SIZE TABLES EVENT
+sized() {
     echo "-DWANTED=$1 -DMAXIMUM=$2 -DSIZE=$3 -DTABLES=$4 -DEVENT=$5"
 }
 
-prove 'set-up, any maximum' 400 ''
-prove 'queue of 8, 4 tables, EVENT_IDX' 800 "$(queue 8 256 8 4 1)"
-prove 'queue of 8, 4 tables' 800 "$(queue 8 256 8 4 0)"
-prove 'queue of 8, chains only, EVENT_IDX' 780 "$(queue 8 256 8 0 1)"
-prove 'queue reduced to 4, 4 tables' 800 "$(queue 8 7 4 4 0)"
-prove 'queue reduced to 2, 2 tables, EVENT_IDX' 800 "$(queue 8 2 2 2 1)"
-prove 'queue of 1, EVENT_IDX' 780 "$(queue 1 1 1 1 1)"
+# Usage: transport NAME LEAST MACROS
+transport() {
+    prove "$1" "$2" "$3" tests/proof/pci.c src/transport/*.c src/pci/config.c src/pci/capability.c
+}
+
+queue 'set-up, any maximum' 400 ''
+queue 'queue of 8, 4 tables, EVENT_IDX' 800 "$(sized 8 256 8 4 1)"
+queue 'queue of 8, 4 tables' 800 "$(sized 8 256 8 4 0)"
+queue 'queue of 8, chains only, EVENT_IDX' 780 "$(sized 8 256 8 0 1)"
+queue 'queue reduced to 4, 4 tables' 800 "$(sized 8 7 4 4 0)"
+queue 'queue reduced to 2, 2 tables, EVENT_IDX' 800 "$(sized 8 2 2 2 1)"
+queue 'queue of 1, EVENT_IDX' 780 "$(sized 1 1 1 1 1)"
+transport 'PCI, any function' 640 -DPROBE
+transport 'PCI, modern' 1400 -DINTERFACE=VPT_VIRTIO_PCI_MODERN
+transport 'PCI, legacy' 1000 -DINTERFACE=VPT_VIRTIO_PCI_LEGACY
 exit "$failed"

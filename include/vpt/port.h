@@ -119,7 +119,7 @@ struct vpt_port {
     /*
      * Makes `size` bytes of physical address space at `physical` reachable. `*mapping` is what the library
      * passes to mmio_read() and mmio_write(); if the port has neither, it must be a pointer that a plain load
-     * reaches the register through. Set-up only.
+     * reaches the register through; never NULL. Set-up only.
      * Example: mmio_map(ctx, 0xfebf0ff0, 0x20, ...) maps the two pages at 0xfebf0000 and 0xfebf1000 and
      * answers the first one's virtual address + 0xff0.
      */

@@ -35,15 +35,16 @@ struct vpt_queue_slot {
 #define VPT_QUEUE_DEVICE_AREA_SIZE(size)     (6u + 8u * (size_t)(size))
 
 /*
- * All three in one piece, with the used ring at a multiple of `alignment`: VPT_QUEUE_RINGS_ALIGNMENT, on a legacy
- * interface of MMIO too. The start of the piece is aligned to one of the two below: a small legacy ring fits one page.
+ * All three in one piece, with the used ring at a multiple of `alignment`: VPT_QUEUE_RINGS_ALIGNMENT, on the legacy
+ * interface of MMIO too; on the one of PCI VPT_QUEUE_LEGACY_RINGS_ALIGNMENT. The start of the piece is aligned to the
+ * latter on both legacy interfaces: a small ring of MMIO fits one page.
  */
 #define VPT_QUEUE_RINGS_SIZE(size, alignment)                                                                     \
     (((VPT_QUEUE_DESCRIPTOR_AREA_SIZE(size) + VPT_QUEUE_DRIVER_AREA_SIZE(size) + (alignment)-1u) &                \
       ~((size_t)(alignment)-1u)) +                                                                                \
      VPT_QUEUE_DEVICE_AREA_SIZE(size))
 #define VPT_QUEUE_RINGS_ALIGNMENT        16u
-#define VPT_QUEUE_LEGACY_RINGS_ALIGNMENT 4096u /* of the start */
+#define VPT_QUEUE_LEGACY_RINGS_ALIGNMENT 4096u
 
 /* `tables` indirect tables of `segments` entries. Alignment 16. */
 #define VPT_QUEUE_INDIRECT_SIZE(tables, segments) (16u * (size_t)(tables) * (size_t)(segments))
@@ -82,6 +83,15 @@ struct vpt_area {
     struct vpt_memory memory;
     uint32_t flags; /* VPT_DMA_* */
     bool owned;     /* the port gave it */
+};
+
+/* Where a queue's notifications go. Private. */
+struct vpt_doorbell {
+    void *mapping;    /* of registers; NULL: an I/O port */
+    size_t offset;    /* in the mapping; or which I/O port */
+    uint16_t value;   /* what tells the device which queue is meant */
+    uint8_t width;    /* bytes: 2 or 4 */
+    bool own_mapping; /* made for this queue */
 };
 
 /* A queue, in the caller's memory. Every member is private. */
@@ -124,19 +134,21 @@ struct vpt_queue {
     uint16_t drained; /* slots that vpt_queue_drain() has looked at */
     uint32_t resets;  /* of the device, when the queue was set up */
 
-    /* The doorbell, resolved at set-up: a direct register if there is one, else a call of the port. */
-    volatile void *doorbell;
-    void *doorbell_mapping;
-    size_t doorbell_offset;
+    /* Resolved at set-up: a register that the library reaches by itself, if the doorbell is one. */
+    volatile void *direct;
+    struct vpt_doorbell doorbell;
 
     struct vpt_area areas[VPT_QUEUE_AREAS]; /* in the order of struct vpt_queue_memory */
 };
 
 /*
  * Sets up a virtqueue and tells the device about it; between vpt_device_negotiate() and vpt_device_start().
- * The size becomes the largest power of two that neither `config->size` nor the device's maximum is below.
+ * The size becomes the largest power of two that neither `config->size` nor the device's maximum is below; on the
+ * legacy interface of PCI it is the device's, whatever is wanted (LEG-VQLAYOUT-1), and its rings are
+ * VPT_QUEUE_RINGS_SIZE(size, VPT_QUEUE_LEGACY_RINGS_ALIGNMENT) bytes.
  *
- * VPT_UNSUPPORTED_QUEUE: the device has none of this index. VPT_DEVICE_QUEUE_SIZE: a maximum above 32768.
+ * VPT_UNSUPPORTED_QUEUE: the device has none of this index. VPT_DEVICE_QUEUE_SIZE: a maximum above 32768, or a fixed
+ * size that is no power of two. VPT_DEVICE_NOTIFY_OFFSET: the device names a place for notifications that cannot be.
  * VPT_DEVICE_QUEUE_STATE: the queue was enabled already, or is not after the set-up.
  * VPT_CALLER_ARGUMENT: a size that is no power of two. VPT_CALLER_STATE: not negotiated, or started already.
  * VPT_CALLER_MEMORY: memory handed over is too small, misaligned, or in pieces where a legacy interface takes

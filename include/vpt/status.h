@@ -14,7 +14,7 @@ enum vpt_status {
     /* Ordinary outcomes. */
     VPT_OK = 0,
     VPT_EMPTY = 0x001,      /* nothing has completed */
-    VPT_EMPTY_SLOT = 0x002, /* a virtio-mmio slot without a device behind it (DeviceID 0) */
+    VPT_EMPTY_SLOT = 0x002, /* nothing is there: a virtio-mmio slot with DeviceID 0, no PCI function */
     VPT_CANCELLED = 0x003,  /* a reset ended the request; whether the device carried it out is unknown */
 
     /* The caller's mistakes. Nothing was changed. */
@@ -26,12 +26,13 @@ enum vpt_status {
     VPT_CALLER_TOO_LONG = 0x106,  /* more segments or bytes than the queue or the device takes */
     VPT_CALLER_ALIGNMENT = 0x107, /* not a multiple of the unit that the call works in */
     VPT_CALLER_MEMORY = 0x108,    /* memory handed over is too small or misaligned */
+    VPT_CALLER_BAR = 0x109,       /* a BAR that is needed has been given no address or no size */
 
     /* The device's misbehaviour or failure. */
     VPT_DEVICE_GONE = 0x201,             /* registers read all-ones: the device has been removed */
     VPT_DEVICE_STUCK = 0x202,            /* a reset did not finish: its memory stays the device's */
     VPT_DEVICE_NEEDS_RESET = 0x203,      /* the device says that it has failed (DEVICE_NEEDS_RESET) */
-    VPT_DEVICE_TIMEOUT = 0x204,          /* no answer within the bounded wait */
+    VPT_DEVICE_TIMEOUT = 0x204,          /* no answer within the bounded wait; of a reset: and memory is out of reach */
     VPT_DEVICE_MAGIC = 0x205,            /* no virtio-mmio device: the magic value is wrong */
     VPT_DEVICE_FEATURES = 0x206,         /* the offered features contradict the transport */
     VPT_DEVICE_FEATURES_REFUSED = 0x207, /* FEATURES_OK did not stay set */
@@ -44,12 +45,26 @@ enum vpt_status {
     VPT_DEVICE_USED_LENGTH = 0x20e,      /* a used element claims more bytes than were writable */
     VPT_DEVICE_IO_ERROR = 0x20f,         /* the device reports that the request failed */
     VPT_DEVICE_REQUEST_STATUS = 0x210,   /* a request's status byte was not written, or is unknown */
+    VPT_DEVICE_PCI_COMMAND = 0x211,      /* the PCI command register did not take what was written */
+    VPT_DEVICE_PCI_CAPABILITIES = 0x212, /* the PCI capability list loops, or leaves its space */
+    VPT_DEVICE_PCI_BAR = 0x213,          /* a BAR is unimplemented, malformed, or of the wrong kind */
+    VPT_DEVICE_PCI_MSIX = 0x214,         /* the MSI-X capability contradicts the BARs, or does not take a change */
+    VPT_DEVICE_NO_COMMON = 0x215,        /* no virtio capability for the common configuration */
+    VPT_DEVICE_NO_NOTIFY = 0x216,        /* none for notifications */
+    VPT_DEVICE_NO_ISR = 0x217,           /* none for the ISR status */
+    VPT_DEVICE_CAPABILITY_LENGTH = 0x218, /* a virtio capability is too short for what it is */
+    VPT_DEVICE_CAPABILITY_BAR = 0x219,   /* a virtio capability names a BAR above 5 */
+    VPT_DEVICE_CAPABILITY_RANGE = 0x21a, /* a virtio structure does not lie within its BAR, or is too small */
+    VPT_DEVICE_CAPABILITY_ALIGNMENT = 0x21b, /* a virtio structure is misaligned */
+    VPT_DEVICE_NOTIFY_MULTIPLIER = 0x21c, /* an odd notify_off_multiplier */
+    VPT_DEVICE_NOTIFY_OFFSET = 0x21d,    /* a queue's notification address is misaligned or outside its structure */
 
     /* Something ran out. */
     VPT_RESOURCE_FULL = 0x301,     /* no free descriptor or slot: complete something, then try again */
     VPT_RESOURCE_MEMORY = 0x302,   /* the port has no memory left */
     VPT_RESOURCE_ADDRESS = 0x303,  /* memory lies where the device cannot address it */
     VPT_RESOURCE_SEGMENTS = 0x304, /* a buffer lies in too many pieces for one request */
+    VPT_RESOURCE_PCI_WINDOW = 0x305, /* no address space left for a BAR */
 
     /* Not supported. */
     VPT_UNSUPPORTED_PORT = 0x401,    /* the port lacks the function that this needs */
@@ -58,6 +73,9 @@ enum vpt_status {
     VPT_UNSUPPORTED_FEATURE = 0x404, /* the device does not offer a required feature */
     VPT_UNSUPPORTED_QUEUE = 0x405,   /* the device has no such queue */
     VPT_UNSUPPORTED_REQUEST = 0x406, /* the device or the negotiated features lack this request */
+    VPT_UNSUPPORTED_VENDOR = 0x407,  /* a PCI function of another vendor than virtio's */
+    VPT_UNSUPPORTED_FUNCTION = 0x408, /* a PCI function that is no virtio device */
+    VPT_UNSUPPORTED_INTERFACE = 0x409, /* the device lacks the wanted interface, legacy or modern */
 
     /* A port's own errors: any number in this range travels through the library unchanged. */
     VPT_PORT_ERROR_FIRST = 0x10000,

@@ -38,6 +38,26 @@ VPT_BEGIN_DECLARATIONS
 #define VPT_INTERRUPT_QUEUE         0x1u /* some queue may have used buffers: poll each */
 #define VPT_INTERRUPT_CONFIGURATION 0x2u /* the configuration, or the device status, has changed */
 
+/* Which way a device is to interrupt, from the least to the most. */
+enum vpt_interrupt_mode {
+    VPT_INTERRUPTS_POLLING = 0, /* not at all */
+    VPT_INTERRUPTS_LINE = 1,    /* INTx, or the interrupt of the virtio-mmio slot: maybe shared with other devices */
+    VPT_INTERRUPTS_SHARED = 2,  /* MSI-X: one vector for all queues, one for the configuration, or one for both */
+    VPT_INTERRUPTS_PER_QUEUE = 3 /* MSI-X: a vector for each queue, one for the configuration */
+};
+
+#define VPT_NO_VECTOR 0xffffu
+
+struct vpt_interrupts {
+    enum vpt_interrupt_mode mode; /* in: the best that is wanted; out: what came of it */
+    uint16_t queues;  /* in: virtqueues 0 to queues - 1 are going to be set up */
+    uint16_t first;   /* in: MSI-X table entries first to first + vectors - 1 are programmed for this device */
+    uint16_t vectors;
+    uint16_t configuration; /* out: entry for configuration changes, or VPT_NO_VECTOR */
+    uint16_t queue;         /* out: entry for virtqueue 0, or VPT_NO_VECTOR */
+    uint16_t step;          /* out: virtqueue n has entry queue + n * step */
+};
+
 struct vpt_transport_ops;
 
 /* A device. Lives in the transport's object; read the members, change none. */
@@ -69,7 +89,8 @@ struct vpt_shared_memory_region {
 /*
  * Resets the device and waits until it says that it has (RESET-1), for at most VPT_WAIT_RESET. Works in any
  * state that firmware or a panic left. After VPT_OK the device touches no memory of its queues; they can be
- * drained and released. VPT_DEVICE_STUCK: it may still; VPT_DEVICE_GONE: it is no longer there.
+ * drained and released. VPT_DEVICE_TIMEOUT: the reset did not finish, but bus mastering is off (PCI), with the same
+ * effect; VPT_DEVICE_STUCK: the device may still touch them; VPT_DEVICE_GONE: it is no longer there.
  */
 enum vpt_status vpt_device_reset(struct vpt_device *device);
 
@@ -77,8 +98,8 @@ enum vpt_status vpt_device_reset(struct vpt_device *device);
  * The first half of bring-up (VirtIO 1.4, section 3.1.1, steps 1 to 6): reset, ACKNOWLEDGE, DRIVER, features,
  * FEATURES_OK and its read-back (a legacy interface has neither). Accepted is what is offered, and is a feature of
  * the device type in `required` or `wanted`, or a generic one that the library handles for every driver
- * (INDIRECT_DESC, EVENT_IDX, VERSION_1, ACCESS_PLATFORM, ORDER_PLATFORM, NOTIFICATION_DATA, legacy ANY_LAYOUT); less
- * what is in `refused` and not required. After it the configuration may be read and queues set up. NULL stands for
+ * (INDIRECT_DESC, EVENT_IDX, VERSION_1, ACCESS_PLATFORM, ORDER_PLATFORM, NOTIFICATION_DATA, NOTIF_CONFIG_DATA, legacy
+ * ANY_LAYOUT); less what is in `refused` and not required. After it the configuration may be read and queues set up. NULL stands for
  * an empty set.
  *
  * VPT_UNSUPPORTED_FEATURE: a required one is not offered, or a generic one that the library does not handle.
@@ -94,6 +115,18 @@ enum vpt_status vpt_device_negotiate(struct vpt_device *device, const struct vpt
  */
 enum vpt_status vpt_device_start(struct vpt_device *device);
 
+/*
+ * Says how the device is to interrupt: between vpt_device_negotiate(), which forgets it, and the first queue's
+ * set-up. Without this call MSI-X vectors are not used. Where the device or the machine lacks what is wanted, or the
+ * device does not take a vector (it reads back as VPT_NO_VECTOR), the next mode below is tried; down to
+ * VPT_INTERRUPTS_LINE, for which MSI-X is turned off. MSI-X has been turned on before vpt_device_negotiate() by
+ * vpt_pci_msix_enable() or the kernel's own code; PER_QUEUE needs queues + 1 vectors, SHARED one or two.
+ *
+ * VPT_OK: *interrupts says what came of it. VPT_CALLER_STATE, VPT_CALLER_ARGUMENT; VPT_CALLER_RANGE: entries past the
+ * end of the table. VPT_DEVICE_PCI_COMMAND, VPT_DEVICE_PCI_MSIX, errors of the port. Init or panic.
+ */
+enum vpt_status vpt_device_interrupts(struct vpt_device *device, struct vpt_interrupts *interrupts);
+
 /* Gives the device up: FAILED (INIT-4). Only a reset leads on from there. */
 void vpt_device_fail(struct vpt_device *device);
 
@@ -106,12 +139,13 @@ bool vpt_device_gone(const struct vpt_device *device);
 /* Whether the device is driven by its legacy interface. Any context, no lock. */
 bool vpt_device_legacy(const struct vpt_device *device);
 
-/* The transport's name: "virtio-mmio", "virtio-mmio legacy". Constant storage. Any context. */
+/* The transport's name: "virtio-mmio", "virtio-pci legacy" and so on. Constant storage. Any context. */
 const char *vpt_device_transport(const struct vpt_device *device);
 
 /*
  * What an interrupt handler calls: reads and acknowledges the interrupt status and returns VPT_INTERRUPT_* bits,
- * 0 where the interrupt was not this device's. Touches no queue, waits for nothing, takes no lock.
+ * 0 where the interrupt was not this device's. Touches no queue, waits for nothing, takes no lock. With MSI-X the
+ * vector says what happened: then nothing is read (PCI-ISR-1), and both bits are returned.
  */
 uint32_t vpt_device_interrupt(struct vpt_device *device);
 

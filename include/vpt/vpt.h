@@ -6,11 +6,13 @@
 #include <vpt/blk.h>
 #include <vpt/features.h>
 #include <vpt/mmio.h>
+#include <vpt/pci.h>
 #include <vpt/port.h>
 #include <vpt/queue.h>
 #include <vpt/status.h>
 #include <vpt/transport.h>
 #include <vpt/types.h>
+#include <vpt/virtio_pci.h>
 
 #define VPT_VERSION_MAJOR 0
 #define VPT_VERSION_MINOR 1

@@ -36,11 +36,14 @@ static enum vpt_status choose_size(struct vpt_queue *queue, const struct vpt_que
     if (maximum > VPT_QUEUE_SIZE_MAX) {
         return VPT_DEVICE_QUEUE_SIZE;
     }
+    if (vpt_size_fixed(queue->device)) {
+        size = VPT_QUEUE_SIZE_MAX;
+    }
     while (size > maximum) {
         size >>= 1;
     }
     queue->mask = (uint16_t)(size - 1u);
-    return VPT_OK;
+    return size == maximum || !vpt_size_fixed(queue->device) ? VPT_OK : VPT_DEVICE_QUEUE_SIZE;
 }
 
 static uint16_t at_most(uint16_t value, uint32_t limit)
@@ -120,7 +123,13 @@ static enum vpt_status take_areas(struct vpt_queue *queue, const struct vpt_queu
 
 static void give_back(struct vpt_queue *queue)
 {
-    vpt_areas_give_back(queue->device->port, queue->areas, AREAS);
+    const struct vpt_port *port = queue->device->port;
+    const struct vpt_doorbell *doorbell = &queue->doorbell;
+
+    if (doorbell->own_mapping) {
+        port->mmio_unmap(port->ctx, doorbell->mapping, doorbell->width);
+    }
+    vpt_areas_give_back(port, queue->areas, AREAS);
 }
 
 /* An area that lies in the rings, `offset` bytes from their start. */
@@ -161,17 +170,16 @@ static void take_features(struct vpt_queue *queue)
     queue->notifications = true;
 }
 
-/* Resolves the doorbell, so that a kick is one store, or one call where the port has its own MMIO. */
-static void take_doorbell(struct vpt_queue *queue)
+/* Resolves the doorbell, so that a kick is one store, or one call of the port. */
+static enum vpt_status take_doorbell(struct vpt_queue *queue)
 {
-    struct vpt_doorbell doorbell;
+    struct vpt_doorbell *doorbell = &queue->doorbell;
+    enum vpt_status status = queue->device->ops->queue_doorbell(queue->device, queue->index, doorbell);
 
-    queue->device->ops->queue_doorbell(queue->device, queue->index, &doorbell);
-    queue->doorbell_mapping = doorbell.mapping;
-    queue->doorbell_offset = doorbell.offset;
-    if (queue->device->port->mmio_write == NULL) {
-        queue->doorbell = (uint8_t *)doorbell.mapping + doorbell.offset;
+    if (status == VPT_OK && doorbell->mapping != NULL && queue->device->port->mmio_write == NULL) {
+        queue->direct = (uint8_t *)doorbell->mapping + doorbell->offset;
     }
+    return status;
 }
 
 static enum vpt_status set_up(struct vpt_queue *queue, const struct vpt_queue_config *config)
@@ -194,9 +202,8 @@ static enum vpt_status set_up(struct vpt_queue *queue, const struct vpt_queue_co
     queue->index = config->index;
     queue->resets = queue->device->resets;
     take_features(queue);
-    take_doorbell(queue);
     vpt_split_prepare(queue);
-    return VPT_OK;
+    return take_doorbell(queue);
 }
 
 static enum vpt_status enable(struct vpt_queue *queue)

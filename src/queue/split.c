@@ -303,11 +303,30 @@ static enum vpt_status check_running(const struct vpt_queue *queue)
     return VPT_OK;
 }
 
+/* One store where the doorbell is a register within the library's own reach, else one call of the port. */
+static void ring_doorbell(const struct vpt_queue *queue, uint32_t value)
+{
+    const struct vpt_doorbell *doorbell = &queue->doorbell;
+    const struct vpt_port *port = queue->device->port;
+
+    vpt_barrier_doorbell();
+    if (queue->direct != NULL) {
+        if (doorbell->width == 4u) {
+            vpt_register_store32(queue->direct, vpt_order32(true, value));
+        } else {
+            vpt_register_store16(queue->direct, vpt_order16(true, (uint16_t)value));
+        }
+    } else if (doorbell->mapping != NULL) {
+        port->mmio_write(port->ctx, doorbell->mapping, doorbell->offset, doorbell->width, value);
+    } else {
+        port->io_write(port->ctx, (uint16_t)doorbell->offset, doorbell->width, value);
+    }
+}
+
 enum vpt_status vpt_queue_notify(struct vpt_queue *queue)
 {
     enum vpt_status status = check_running(queue);
-    uint32_t value = queue->index;
-    const struct vpt_port *port;
+    uint32_t value = queue->doorbell.value;
 
     if (status != VPT_OK) {
         queue->unkicked = queue->slots != NULL ? KICK_OWED : 0u;
@@ -317,13 +336,7 @@ enum vpt_status vpt_queue_notify(struct vpt_queue *queue)
         value |= (uint32_t)queue->published << 16;
     }
     queue->kicks++;
-    port = queue->device->port;
-    vpt_barrier_doorbell();
-    if (queue->doorbell != NULL) {
-        vpt_register_store32(queue->doorbell, vpt_order32(true, value));
-    } else {
-        port->mmio_write(port->ctx, queue->doorbell_mapping, queue->doorbell_offset, 4, value);
-    }
+    ring_doorbell(queue, value);
     return VPT_OK;
 }
 

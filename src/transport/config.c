@@ -20,12 +20,21 @@ static enum vpt_status check_access(const struct vpt_device *device, uint32_t of
     return VPT_OK;
 }
 
+/* Configuration of a legacy device is in the CPU's byte order (D-LPCI-4), registers are little-endian ones always. */
+static uint32_t config_order(const struct vpt_device *device, unsigned width, uint32_t value)
+{
+    if (width == 2u) {
+        return vpt_order16(vpt_legacy(device), (uint16_t)value);
+    }
+    return width == 4u ? vpt_order32(vpt_legacy(device), value) : value;
+}
+
 enum vpt_status vpt_device_config_read(struct vpt_device *device, uint32_t offset, unsigned width, uint32_t *value)
 {
     enum vpt_status status = value != NULL ? check_access(device, offset, width) : VPT_CALLER_ARGUMENT;
 
     if (status == VPT_OK) {
-        *value = device->ops->config_read(device, offset, width);
+        *value = config_order(device, width, device->ops->config_read(device, offset, width));
     }
     return status;
 }
@@ -41,7 +50,7 @@ enum vpt_status vpt_device_config_write(struct vpt_device *device, uint32_t offs
         status = VPT_CALLER_STATE; /* only a reset leads on (STATUS-3) */
     }
     if (status == VPT_OK) {
-        device->ops->config_write(device, offset, width, value);
+        device->ops->config_write(device, offset, width, config_order(device, width, value));
     }
     return status;
 }

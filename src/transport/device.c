@@ -33,6 +33,25 @@ static void add_status(struct vpt_device *device, uint8_t bit)
     device->ops->status_write(device, device->status);
 }
 
+/*
+ * After a reset that did not finish: takes memory out of the device's reach, if the transport can do that. The queues
+ * are then the driver's as after a reset.
+ */
+static enum vpt_status cut_off(struct vpt_device *device)
+{
+    enum vpt_status status = VPT_DEVICE_STUCK;
+
+    if (device->ops->bus_master != NULL) {
+        status = device->ops->bus_master(device, false);
+    }
+    device->stuck = status != VPT_OK && !device->gone;
+    if (status == VPT_OK) {
+        device->resets++;
+        return VPT_DEVICE_TIMEOUT;
+    }
+    return device->gone ? VPT_DEVICE_GONE : VPT_DEVICE_STUCK;
+}
+
 enum vpt_status vpt_device_reset(struct vpt_device *device)
 {
     uint32_t iteration = 0;
@@ -47,12 +66,12 @@ enum vpt_status vpt_device_reset(struct vpt_device *device)
     do {
         status = read_status(device);
     } while (status != 0 && !device->gone && vpt_keep_waiting(device->port, VPT_WAIT_RESET, &iteration));
-    device->stuck = status != 0 && !device->gone;
     if (status == 0) {
+        device->stuck = false;
         device->resets++;
         return VPT_OK;
     }
-    return vpt_log(device->port, VPT_LOG_ERROR, "reset", device->gone ? VPT_DEVICE_GONE : VPT_DEVICE_STUCK);
+    return vpt_log(device->port, VPT_LOG_ERROR, "reset", device->gone ? VPT_DEVICE_GONE : cut_off(device));
 }
 
 /*
@@ -64,7 +83,7 @@ static uint32_t acceptable(const struct vpt_device *device, unsigned word, uint3
     if (word == 0) {
         return (named & ~GENERIC_WORD_0) | RING_WORD_0 | (vpt_legacy(device) ? RING_WORD_0_LEGACY : 0u);
     }
-    return word == 1u ? (named & ~GENERIC_WORD_1) | RING_WORD_1 : named;
+    return word == 1u ? (named & ~GENERIC_WORD_1) | RING_WORD_1 | device->ops->features_1 : named;
 }
 
 static uint32_t word_of(const struct vpt_features *features, unsigned word)
@@ -144,6 +163,12 @@ enum vpt_status vpt_device_negotiate(struct vpt_device *device, const struct vpt
 
     if (status != VPT_OK) {
         return status;
+    }
+    if (device->ops->bus_master != NULL) {
+        status = device->ops->bus_master(device, true);
+        if (status != VPT_OK) {
+            return vpt_log(device->port, VPT_LOG_ERROR, "bus mastering", status);
+        }
     }
     add_status(device, VPT_STATUS_ACKNOWLEDGE);
     add_status(device, VPT_STATUS_DRIVER);
@@ -235,6 +260,8 @@ uint32_t vpt_device_interrupt(struct vpt_device *device)
 enum vpt_status vpt_device_shared_memory(struct vpt_device *device, uint8_t id,
                                          struct vpt_shared_memory_region *region)
 {
+    enum vpt_status status;
+
     if (region == NULL) {
         return VPT_CALLER_ARGUMENT;
     }
@@ -244,7 +271,10 @@ enum vpt_status vpt_device_shared_memory(struct vpt_device *device, uint8_t id,
     if (device->ops->shared_memory == NULL) {
         return VPT_UNSUPPORTED_REQUEST;
     }
-    device->ops->shared_memory(device, id, region);
+    status = device->ops->shared_memory(device, id, region);
+    if (status != VPT_OK) {
+        return status;
+    }
     return region->length != 0 && region->length != ~(uint64_t)0 &&
                    region->length - 1u <= ~(uint64_t)0 - region->base
                ? VPT_OK

@@ -143,11 +143,13 @@ static enum vpt_status queue_disable(struct vpt_device *device, uint16_t index)
     return queue_stop(device, index, REGISTER_QUEUE_READY);
 }
 
-static void queue_doorbell(struct vpt_device *device, uint16_t index, struct vpt_doorbell *doorbell)
+static enum vpt_status queue_doorbell(struct vpt_device *device, uint16_t index, struct vpt_doorbell *doorbell)
 {
-    (void)index;
     doorbell->mapping = mmio_of(device)->mapping;
     doorbell->offset = REGISTER_QUEUE_NOTIFY;
+    doorbell->value = index;
+    doorbell->width = 4;
+    return VPT_OK;
 }
 
 static uint32_t interrupt(struct vpt_device *device)
@@ -169,27 +171,14 @@ static size_t config_size(const struct vpt_device *device)
     return mmio->size - REGISTER_CONFIG;
 }
 
-/* Configuration of a legacy device is in the CPU's byte order, the registers are little-endian ones always. */
-static uint32_t config_order(const struct vpt_device *device, unsigned width, uint32_t value)
-{
-    if (width == 2u) {
-        return vpt_order16(vpt_legacy(device), (uint16_t)value);
-    }
-    return width == 4u ? vpt_order32(vpt_legacy(device), value) : value;
-}
-
 static uint32_t config_read(struct vpt_device *device, uint32_t offset, unsigned width)
 {
-    size_t position = REGISTER_CONFIG + (size_t)offset;
-
-    return config_order(device, width, vpt_register_read(device->port, mmio_of(device)->mapping, position, width));
+    return vpt_register_read(device->port, mmio_of(device)->mapping, REGISTER_CONFIG + (size_t)offset, width);
 }
 
 static void config_write(struct vpt_device *device, uint32_t offset, unsigned width, uint32_t value)
 {
-    size_t position = REGISTER_CONFIG + (size_t)offset;
-
-    vpt_register_write(device->port, mmio_of(device)->mapping, position, width, config_order(device, width, value));
+    vpt_register_write(device->port, mmio_of(device)->mapping, REGISTER_CONFIG + (size_t)offset, width, value);
 }
 
 static uint32_t config_generation(struct vpt_device *device)
@@ -197,11 +186,12 @@ static uint32_t config_generation(struct vpt_device *device)
     return read_register(device, REGISTER_CONFIG_GENERATION);
 }
 
-static void shared_memory(struct vpt_device *device, uint8_t id, struct vpt_shared_memory_region *region)
+static enum vpt_status shared_memory(struct vpt_device *device, uint8_t id, struct vpt_shared_memory_region *region)
 {
     write_register(device, REGISTER_SHM_SEL, id);
     region->length = read_register_pair(device, REGISTER_SHM_LEN);
     region->base = read_register_pair(device, REGISTER_SHM_BASE);
+    return VPT_OK;
 }
 
 static const struct vpt_transport_ops modern_ops = {

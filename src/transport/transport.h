@@ -3,6 +3,7 @@
 #ifndef VPT_SRC_TRANSPORT_TRANSPORT_H
 #define VPT_SRC_TRANSPORT_TRANSPORT_H
 
+#include <vpt/queue.h>
 #include <vpt/transport.h>
 
 /* What a status register of any width reads as once the device is gone. */
@@ -16,11 +17,8 @@ struct vpt_queue_areas {
     uint64_t device;
 };
 
-/* A memory-mapped doorbell: a 4-byte register. */
-struct vpt_doorbell {
-    void *mapping;
-    size_t offset;
-};
+/* In place of a virtqueue's index: the configuration's vector. */
+#define VPT_VECTOR_CONFIGURATION 0x10000u
 
 struct vpt_transport_ops {
     const char *name;
@@ -29,6 +27,8 @@ struct vpt_transport_ops {
     uint32_t used_alignment; /* of the used ring in them */
     uint8_t feature_words;   /* words of features that the interface can express */
     bool legacy;             /* legacy interface: no FEATURES_OK, native byte order, rings in one piece */
+    bool size_fixed;         /* queue_maximum gives the size of the queue */
+    uint32_t features_1;     /* generic features of word 1 that this transport alone has */
 
     /* Device status (section 2.1); the read gives VPT_STATUS_GONE where the register is all-ones. */
     uint32_t (*status_read)(struct vpt_device *device);
@@ -49,12 +49,13 @@ struct vpt_transport_ops {
     /* Stops a queue that could be enabled; bounded. */
     enum vpt_status (*queue_disable)(struct vpt_device *device, uint16_t index);
 
-    void (*queue_doorbell)(struct vpt_device *device, uint16_t index, struct vpt_doorbell *doorbell);
+    /* Resolves the doorbell of a queue that queue_maximum has found; a mapping made for it is the queue's. */
+    enum vpt_status (*queue_doorbell)(struct vpt_device *device, uint16_t index, struct vpt_doorbell *doorbell);
 
     /* Reads and acknowledges; VPT_INTERRUPT_* bits. */
     uint32_t (*interrupt)(struct vpt_device *device);
 
-    /* Bytes of configuration within reach, and accesses that are aligned and inside it, as numbers of the CPU. */
+    /* Bytes of configuration within reach, and accesses that are aligned and inside it, to little-endian registers. */
     size_t (*config_size)(const struct vpt_device *device);
     uint32_t (*config_read)(struct vpt_device *device, uint32_t offset, unsigned width);
     void (*config_write)(struct vpt_device *device, uint32_t offset, unsigned width, uint32_t value);
@@ -62,8 +63,20 @@ struct vpt_transport_ops {
     /* Not for a legacy interface, which has none: there passes are compared instead. */
     uint32_t (*config_generation)(struct vpt_device *device);
 
+    /* Whether the device may reach memory; checked by reading back. NULL where nothing but the device decides that. */
+    enum vpt_status (*bus_master)(struct vpt_device *device, bool on);
+
+    /*
+     * MSI-X: entries of the table while it is on, else 0; assigns one to a virtqueue or to VPT_VECTOR_CONFIGURATION,
+     * and whether the device has taken it; turns it off and the line on or off. All NULL without MSI-X.
+     */
+    enum vpt_status (*vectors)(struct vpt_device *device, uint32_t *count);
+    bool (*vector_assign)(struct vpt_device *device, uint32_t queue, uint16_t vector);
+    enum vpt_status (*line)(struct vpt_device *device, bool on);
+
     /* NULL without shared memory regions. All-ones in the length: no such region. */
-    void (*shared_memory)(struct vpt_device *device, uint8_t id, struct vpt_shared_memory_region *region);
+    enum vpt_status (*shared_memory)(struct vpt_device *device, uint8_t id,
+                                     struct vpt_shared_memory_region *region);
 };
 
 /*
@@ -78,6 +91,12 @@ static inline bool vpt_legacy(const struct vpt_device *device)
 #else
     return device->ops->legacy;
 #endif
+}
+
+/* Whether queues have the size that the device says, no other: so on the legacy interface of PCI (D-LPCI-2). */
+static inline bool vpt_size_fixed(const struct vpt_device *device)
+{
+    return vpt_legacy(device) && device->ops->size_fixed;
 }
 
 /* Whether the device is negotiated and not yet started: when queues are set up. */

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * PCI for kernels that have no PCI code of their own: configuration access, enumeration, capabilities, BARs, the
+ * command register, MSI-X and MSI (PCI Local Bus Specification 3.0, PCI Express Base Specification 5.0).
+ *
+ * Optional: the PCI transports (<vpt/virtio_pci.h>) need a function's address and its BARs, and do not mind where
+ * they come from. Nothing here knows virtio, and nothing here keeps state but what the caller holds.
+ *
+ * Calls for one function take one lock of the caller's. Configuration access by port pairs (CF8/CFC) needs one more,
+ * in the port, around each access: every function shares the pair.
+ */
+#ifndef VPT_PCI_H
+#define VPT_PCI_H
+
+#include <vpt/port.h>
+
+VPT_BEGIN_DECLARATIONS
+
+/* ---- Configuration space ---- */
+
+#define VPT_PCI_CONFIG_SIZE          256u
+#define VPT_PCI_EXTENDED_CONFIG_SIZE 4096u
+
+/* Bits of the command register. */
+#define VPT_PCI_COMMAND_IO                0x0001u /* decode I/O BARs */
+#define VPT_PCI_COMMAND_MEMORY            0x0002u /* decode memory BARs */
+#define VPT_PCI_COMMAND_BUS_MASTER        0x0004u /* let the device reach memory, by MSI too */
+#define VPT_PCI_COMMAND_INTERRUPT_DISABLE 0x0400u /* no INTx */
+
+/* A function. Made by the caller from an address it knows, or by vpt_pci_enumerate(). */
+struct vpt_pci_function {
+    const struct vpt_port *port;
+    struct vpt_pci_address address;
+};
+
+/*
+ * One configuration access of `width` (1, 2 or 4) bytes at `offset`, a multiple of width; below 4096, of which a port
+ * without extended configuration space reaches the first 256. An absent function reads all-ones.
+ * VPT_CALLER_ALIGNMENT, VPT_CALLER_RANGE, VPT_UNSUPPORTED_PORT, errors of the port. Any context the port allows.
+ */
+enum vpt_status vpt_pci_read(const struct vpt_pci_function *function, uint16_t offset, unsigned width,
+                             uint32_t *value);
+enum vpt_status vpt_pci_write(const struct vpt_pci_function *function, uint16_t offset, unsigned width,
+                              uint32_t value);
+
+/*
+ * Sets and clears bits (VPT_PCI_COMMAND_*) of the command register, leaves the others and the status register alone,
+ * and reads it back. VPT_DEVICE_PCI_COMMAND: the bits did not change; VPT_DEVICE_GONE: it reads all-ones.
+ */
+enum vpt_status vpt_pci_command(const struct vpt_pci_function *function, uint16_t set, uint16_t clear);
+
+/* Who a function is. */
+struct vpt_pci_identity {
+    uint16_t vendor_id;
+    uint16_t device_id;
+    uint32_t class_code; /* base class, sub-class, interface: 24 bits */
+    uint8_t revision_id;
+    uint8_t header_type; /* 0: a device, 1: a PCI-to-PCI bridge, 2: a CardBus bridge */
+    bool multi_function;
+    uint16_t subsystem_vendor_id; /* header type 0 only, else 0 */
+    uint16_t subsystem_id;
+    uint8_t interrupt_line; /* as firmware left it */
+    uint8_t interrupt_pin;  /* 0: none, 1 to 4: INTA to INTD */
+    uint8_t secondary_bus;  /* header type 1 only, else 0 */
+    uint8_t subordinate_bus;
+};
+
+/* Reads them. VPT_EMPTY_SLOT: no function answers. VPT_CALLER_ARGUMENT, errors of vpt_pci_read(). */
+enum vpt_status vpt_pci_identify(const struct vpt_pci_function *function, struct vpt_pci_identity *identity);
+
+/* ---- Enumeration ---- */
+
+/*
+ * Called for each function found. A false answer ends the enumeration. May configure the function that it is shown,
+ * but gives no bridge bus numbers.
+ */
+typedef bool vpt_pci_visit(void *ctx, const struct vpt_pci_function *function,
+                           const struct vpt_pci_identity *identity);
+
+/*
+ * Finds every function of `segment` from bus `bus` on, through PCI-to-PCI bridges that have bus numbers (a secondary
+ * bus above their own, up to their subordinate bus); others are shown to the visitor but not entered. Each bus is
+ * looked at once, whatever bridges claim. A machine with several host bridges calls this for each one's first bus.
+ * VPT_OK also where the visitor ended it. VPT_UNSUPPORTED_PORT, errors of the port. Uses some 100 bytes of stack, no
+ * recursion. Init.
+ */
+enum vpt_status vpt_pci_enumerate(const struct vpt_port *port, uint16_t segment, uint8_t bus, vpt_pci_visit *visit,
+                                  void *ctx);
+
+/* ---- Capabilities ---- */
+
+#define VPT_PCI_CAPABILITY_MSI    0x05u
+#define VPT_PCI_CAPABILITY_VENDOR 0x09u
+#define VPT_PCI_CAPABILITY_MSIX   0x11u
+
+#define VPT_PCI_CAPABILITIES_MAX          48u /* standard ones that a function can have */
+#define VPT_PCI_EXTENDED_CAPABILITIES_MAX 960u
+
+/* A walk through a function's capability list. Private. */
+struct vpt_pci_walk {
+    const struct vpt_pci_function *function;
+    uint16_t next; /* offset; 0: at the end */
+    uint16_t left; /* capabilities that fit the space and have not been met */
+    bool extended;
+};
+
+struct vpt_pci_capability {
+    uint16_t id;
+    uint16_t offset;  /* of its first byte in configuration space */
+    uint8_t version;  /* extended capabilities only, else 0 */
+};
+
+/*
+ * Begins a walk through the standard (offsets 0x40 to 0xff) or the extended capabilities (0x100 to 0xfff). A function
+ * without a list gives an empty walk. Errors of vpt_pci_read().
+ */
+enum vpt_status vpt_pci_walk_begin(struct vpt_pci_walk *walk, const struct vpt_pci_function *function);
+enum vpt_status vpt_pci_walk_begin_extended(struct vpt_pci_walk *walk, const struct vpt_pci_function *function);
+
+/*
+ * The next capability. VPT_EMPTY: no more. VPT_DEVICE_PCI_CAPABILITIES: the list loops or points out of its part of
+ * the space; what it gave before is as good as ever. At most 48 (960 extended) capabilities come.
+ */
+enum vpt_status vpt_pci_walk_next(struct vpt_pci_walk *walk, struct vpt_pci_capability *capability);
+
+/* The first standard capability with this id; VPT_EMPTY: none. Or as vpt_pci_walk_next(). */
+enum vpt_status vpt_pci_find_capability(const struct vpt_pci_function *function, uint8_t id, uint16_t *offset);
+
+/* ---- Base address registers ---- */
+
+enum vpt_pci_bar_kind {
+    VPT_PCI_BAR_NONE = 0, /* unimplemented, or the upper half of the one before */
+    VPT_PCI_BAR_MEMORY = 1,
+    VPT_PCI_BAR_IO = 2
+};
+
+/*
+ * One base address register. A kernel with its own PCI code fills in kind, address and size of each; the other members
+ * matter to vpt_pci_bars_assign() alone.
+ */
+struct vpt_pci_bar {
+    uint64_t address; /* physical (for I/O: the port number); 0: unassigned. Reading gives the address on the bus: where
+                         a host bridge translates, the kernel adds its offset */
+    uint64_t size;    /* bytes; 0: unknown, and no use to a transport */
+    enum vpt_pci_bar_kind kind;
+    bool is_64bit;     /* takes the next register too */
+    bool prefetchable;
+    bool below_1mib;   /* an old kind: has to lie there */
+};
+
+#define VPT_PCI_BARS_MAX 6u
+#define VPT_PCI_ROM      6u /* index of the expansion ROM */
+
+struct vpt_pci_bars {
+    struct vpt_pci_bar bar[VPT_PCI_BARS_MAX + 1u];
+};
+
+/*
+ * Reads what the registers hold, without sizes. Writes nothing; header type 0 has six and a ROM, type 1 two and a ROM,
+ * others none. An unimplemented one cannot be told from an unassigned 32-bit memory one here: it reads as that.
+ */
+enum vpt_status vpt_pci_bars_read(const struct vpt_pci_function *function, struct vpt_pci_bars *bars);
+
+/*
+ * The same with sizes: writes all-ones to each register with decoding (I/O, memory, the ROM's enable bit) and bus
+ * mastering off, and puts everything back. The device must be idle: nothing else may access it meanwhile.
+ * A register without an address bit that sticks is VPT_PCI_BAR_NONE; one whose bits are no size (a hole, or below the
+ * smallest, or a 64-bit one in the last register) is VPT_DEVICE_PCI_BAR, with everything put back. Init.
+ */
+enum vpt_status vpt_pci_bars_size(const struct vpt_pci_function *function, struct vpt_pci_bars *bars);
+
+/* Address space to assign BARs from: bus addresses, or ports. */
+struct vpt_pci_window {
+    enum vpt_pci_bar_kind kind; /* VPT_PCI_BAR_MEMORY or VPT_PCI_BAR_IO */
+    bool prefetchable;          /* takes prefetchable BARs only, first */
+    uint64_t next; /* first free address; assignment moves it on. 0 is never assigned */
+    uint64_t last; /* of the window; next == last + 1 when it is full */
+    bool full;     /* the last address has been given out */
+};
+
+/*
+ * Gives those BARs of `which` (bit n: bar[n]; VPT_PCI_ALL_BARS: the six) that are implemented and have no address one
+ * from the windows: each at a multiple of its size, of 4096 bytes at least for memory, so that no page has registers of
+ * two functions. 32-bit ones below 4 GiB, I/O ones below 64 KiB. Biggest first. Writes the registers with decoding off
+ * and puts the command register back. `bars` is from vpt_pci_bars_size().
+ * VPT_RESOURCE_PCI_WINDOW: one does not fit; then none is assigned, and windows and registers are as before.
+ * VPT_DEVICE_PCI_BAR: a register does not hold what was written. Init.
+ */
+enum vpt_status vpt_pci_bars_assign(const struct vpt_pci_function *function, struct vpt_pci_bars *bars,
+                                    unsigned which, struct vpt_pci_window *windows, unsigned count);
+
+#define VPT_PCI_ALL_BARS 0x3fu
+
+/* ---- MSI-X (PCI 3.0, section 6.8.2) ---- */
+
+#define VPT_PCI_MSIX_ENTRIES_MAX 2048u
+
+/* A function's MSI-X table, in the caller's memory. Every member is private but `entries`. */
+struct vpt_pci_msix {
+    struct vpt_pci_function function;
+    void *table;   /* mapped */
+    void *pending; /* mapped */
+    uint16_t entries; /* 1 to 2048 */
+    uint16_t capability; /* offset */
+};
+
+/*
+ * Finds the capability, checks that table and pending bits lie in their (memory) BARs, maps them, turns MSI-X off if
+ * it was on, and masks every entry. Needs decoding of memory BARs on.
+ * VPT_EMPTY: the function has no MSI-X. VPT_DEVICE_PCI_MSIX: its table or pending bits lie where they cannot.
+ * VPT_CALLER_BAR: their BAR has no address. VPT_UNSUPPORTED_PORT, errors of the port. On failure *msix is zeroed. Init.
+ */
+enum vpt_status vpt_pci_msix_init(struct vpt_pci_msix *msix, const struct vpt_pci_function *function,
+                                  const struct vpt_pci_bars *bars);
+
+/* Turns MSI-X off, unmaps and zeroes. */
+void vpt_pci_msix_release(struct vpt_pci_msix *msix);
+
+/*
+ * MSI-X on or off for the function. On a virtio device: before vpt_device_negotiate(), and vpt_device_interrupts()
+ * tells the device which entries to use. VPT_DEVICE_PCI_MSIX: the bit did not change.
+ */
+enum vpt_status vpt_pci_msix_enable(struct vpt_pci_msix *msix, bool enable);
+
+/*
+ * Sets where an entry's message goes, masked meanwhile, and leaves the mask as it was. Address (a multiple of 4) and
+ * data are the interrupt controller's: for an x86 local APIC 0xfee00000 | id << 12, and the vector.
+ * VPT_CALLER_RANGE: no such entry. VPT_CALLER_ALIGNMENT.
+ */
+enum vpt_status vpt_pci_msix_program(struct vpt_pci_msix *msix, uint16_t entry, uint64_t address, uint32_t data);
+
+/* Masks or unmasks one entry, and reads back so that it has taken effect. VPT_CALLER_RANGE. */
+enum vpt_status vpt_pci_msix_mask(struct vpt_pci_msix *msix, uint16_t entry, bool masked);
+
+/* Masks or unmasks the whole function without touching the entries' own masks. */
+enum vpt_status vpt_pci_msix_mask_all(struct vpt_pci_msix *msix, bool masked);
+
+/* Whether an entry's message is held back by a mask. */
+enum vpt_status vpt_pci_msix_pending(struct vpt_pci_msix *msix, uint16_t entry, bool *pending);
+
+/* ---- MSI (PCI 3.0, section 6.8.1), one message ---- */
+
+/*
+ * Sets the message of a function and turns MSI on with one vector. VPT_EMPTY: the function has no MSI.
+ * VPT_CALLER_ALIGNMENT; VPT_RESOURCE_ADDRESS: above 4 GiB where the function has 32 bits only.
+ */
+enum vpt_status vpt_pci_msi_enable(const struct vpt_pci_function *function, uint64_t address, uint32_t data);
+
+/* Turns it off. */
+enum vpt_status vpt_pci_msi_disable(const struct vpt_pci_function *function);
+
+/* Masks or unmasks the message. VPT_UNSUPPORTED_REQUEST: the function has no such mask. */
+enum vpt_status vpt_pci_msi_mask(const struct vpt_pci_function *function, bool masked);
+
+VPT_END_DECLARATIONS
+
+#endif

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* The PCI transports, legacy and modern (VirtIO 1.4, section 4.1). */
+#ifndef VPT_VIRTIO_PCI_H
+#define VPT_VIRTIO_PCI_H
+
+#include <vpt/pci.h>
+#include <vpt/transport.h>
+
+VPT_BEGIN_DECLARATIONS
+
+#define VPT_PCI_VENDOR_VIRTIO             0x1af4u
+#define VPT_PCI_DEVICE_TRANSITIONAL_FIRST 0x1000u
+#define VPT_PCI_DEVICE_TRANSITIONAL_LAST  0x103fu
+#define VPT_PCI_DEVICE_MODERN_FIRST       0x1040u /* and the device type above it */
+#define VPT_PCI_DEVICE_MODERN_LAST        0x107fu
+
+/* Which interface of a transitional device is wanted. */
+enum vpt_virtio_pci_interface {
+    VPT_VIRTIO_PCI_ANY = 0, /* the modern one; the legacy one where there is no usable modern one */
+    VPT_VIRTIO_PCI_MODERN = 1,
+    VPT_VIRTIO_PCI_LEGACY = 2
+};
+
+/* A structure in a BAR. Private. */
+struct vpt_pci_structure {
+    uint64_t address; /* physical, or an I/O port */
+    uint64_t length;  /* bytes; 0: there is no such structure */
+    void *mapping;    /* NULL until mapped, and of I/O ones */
+    bool io;
+};
+
+/* A virtio device behind PCI, in the caller's memory. Read `device`, `function`; all else is private. */
+struct vpt_virtio_pci {
+    struct vpt_device device; /* what drivers take */
+    struct vpt_pci_function function;
+    struct vpt_pci_bars bars;
+    struct vpt_pci_structure common; /* or the legacy header */
+    struct vpt_pci_structure notify;
+    struct vpt_pci_structure isr;
+    struct vpt_pci_structure config;
+    uint32_t notify_multiplier;
+    uint16_t msix; /* offset of the MSI-X capability; 0: none */
+    bool vectors;  /* MSI-X is on (which moves a legacy device's configuration) */
+};
+
+/*
+ * Makes a device of a function. `bars` says where its BARs are, and how large (struct vpt_pci_bars; copied): from
+ * vpt_pci_bars_size() and vpt_pci_bars_assign(), or from the kernel's own PCI code. Maps the structures (only as much
+ * of them as is used) and turns decoding of the BARs they lie in on; touches no virtio register and leaves bus
+ * mastering as it is: the first vpt_device_negotiate() resets whatever firmware left running, then turns it on.
+ *
+ * VPT_EMPTY_SLOT: no function answers. VPT_UNSUPPORTED_VENDOR, VPT_UNSUPPORTED_FUNCTION: it is no virtio device (or has
+ * a header of another type). VPT_UNSUPPORTED_INTERFACE: it has no interface of the wanted kind.
+ * Modern: VPT_DEVICE_NO_COMMON, VPT_DEVICE_NO_NOTIFY, VPT_DEVICE_NO_ISR: no capability names such a structure. If some
+ * do and none can be used, why not the first: VPT_DEVICE_CAPABILITY_LENGTH (too short), VPT_DEVICE_CAPABILITY_BAR (a
+ * number above 5), VPT_DEVICE_PCI_BAR (it names an unimplemented BAR), VPT_CALLER_BAR (a BAR without address or size),
+ * VPT_DEVICE_CAPABILITY_RANGE (not within its BAR, or too small), VPT_DEVICE_CAPABILITY_ALIGNMENT,
+ * VPT_DEVICE_NOTIFY_MULTIPLIER (odd), VPT_UNSUPPORTED_PORT (no service of the port for this kind of BAR), or
+ * VPT_DEVICE_PCI_CAPABILITIES where the list breaks off before one.
+ * Legacy: VPT_DEVICE_PCI_BAR (BAR 0 is no I/O BAR, or too small), VPT_CALLER_BAR, VPT_UNSUPPORTED_PORT.
+ * VPT_DEVICE_PCI_COMMAND, errors of the port. On failure *pci is zeroed and nothing stays mapped. Init or panic.
+ */
+enum vpt_status vpt_virtio_pci_probe(struct vpt_virtio_pci *pci, const struct vpt_pci_function *function,
+                                     const struct vpt_pci_bars *bars, enum vpt_virtio_pci_interface interface);
+
+/*
+ * Turns bus mastering off, unmaps and zeroes *pci. After a reset, and after the device's queues have been released.
+ * Does nothing to a zeroed one.
+ */
+void vpt_virtio_pci_close(struct vpt_virtio_pci *pci);
+
+VPT_END_DECLARATIONS
+
+#endif

@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT */
+/* Giving BARs addresses: first all of them on paper, then in the registers, or none. */
+#include "access.h"
+#include "pci/internal.h"
+
+#define DECODING (VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY)
+
+#define REGISTERS   (VPT_PCI_BARS_MAX + 1u)
+#define WHICH       ((1u << REGISTERS) - 1u)
+#define MEMORY_UNIT 4096u
+#define FOUR_GIB    UINT64_C(0x100000000)
+#define LAST_IO     0xffffu
+#define LAST_1MIB   0xfffffu
+
+/* Where a BAR goes, and what its window was like before. */
+struct placement {
+    unsigned index; /* of the BAR */
+    unsigned window;
+    uint64_t address;
+    uint64_t next;
+    bool full;
+};
+
+struct plan {
+    struct placement placement[REGISTERS];
+    unsigned count;
+};
+
+/* ---- On paper ---- */
+
+static uint64_t last_address(const struct vpt_pci_bar *bar)
+{
+    if (bar->kind == VPT_PCI_BAR_IO) {
+        return LAST_IO;
+    }
+    if (bar->below_1mib) {
+        return LAST_1MIB;
+    }
+    return bar->is_64bit ? UINT64_MAX : FOUR_GIB - 1u;
+}
+
+/* What a BAR takes of a window, which is also what its address is a multiple of. */
+static uint64_t unit_of(const struct vpt_pci_bar *bar)
+{
+    return bar->kind == VPT_PCI_BAR_MEMORY && bar->size < MEMORY_UNIT ? MEMORY_UNIT : bar->size;
+}
+
+/* The lowest free address in a window that suits a BAR; false: there is none. */
+static bool fits(const struct vpt_pci_bar *bar, const struct vpt_pci_window *window, uint64_t *address)
+{
+    uint64_t limit = last_address(bar);
+    uint64_t last = window->last < limit ? window->last : limit;
+    uint64_t first = window->next != 0 ? window->next : 1;
+    uint64_t unit = unit_of(bar);
+    uint64_t skipped = (0 - first) & (unit - 1u);
+
+    if (window->full || first > last || skipped > last - first) {
+        return false;
+    }
+    first += skipped;
+    *address = first;
+    return unit - 1u <= last - first;
+}
+
+/*
+ * The order in which windows are tried: prefetchable BARs like prefetchable windows, and of either those above 4 GiB if
+ * they may go there, which leaves room below for what may not.
+ */
+#define PREFERENCES 4u
+
+static bool acceptable(const struct vpt_pci_bar *bar, const struct vpt_pci_window *window, unsigned preference)
+{
+    bool prefetchable = preference < 2;
+    bool high = (preference & 1u) == 0;
+
+    if (window->kind != bar->kind || window->prefetchable != prefetchable || (prefetchable && !bar->prefetchable)) {
+        return false;
+    }
+    return !high || (bar->prefetchable && window->next >= FOUR_GIB);
+}
+
+static void take(struct plan *plan, unsigned index, const struct vpt_pci_bar *bar, struct vpt_pci_window *window,
+                 unsigned window_index, uint64_t address)
+{
+    struct placement *placement = &plan->placement[plan->count];
+    uint64_t unit = unit_of(bar);
+
+    placement->index = index;
+    placement->window = window_index;
+    placement->address = address;
+    placement->next = window->next;
+    placement->full = window->full;
+    plan->count++;
+    window->full = window->last - address == unit - 1u;
+    window->next = address + unit;
+}
+
+static bool place(struct plan *plan, unsigned index, const struct vpt_pci_bar *bar, struct vpt_pci_window *windows,
+                  unsigned count)
+{
+    for (unsigned preference = 0; preference < PREFERENCES; preference++) {
+        for (unsigned i = 0; i < count; i++) {
+            uint64_t address;
+
+            if (acceptable(bar, &windows[i], preference) && fits(bar, &windows[i], &address)) {
+                take(plan, index, bar, &windows[i], i, address);
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* The biggest BAR of `which`, of equals the first; REGISTERS: none left. */
+static unsigned biggest(const struct vpt_pci_bars *bars, unsigned which)
+{
+    unsigned found = REGISTERS;
+
+    for (unsigned i = 0; i < REGISTERS; i++) {
+        if ((which >> i & 1u) != 0 && (found == REGISTERS || bars->bar[i].size > bars->bar[found].size)) {
+            found = i;
+        }
+    }
+    return found;
+}
+
+static enum vpt_status make_plan(struct plan *plan, const struct vpt_pci_bars *bars, unsigned which,
+                                 struct vpt_pci_window *windows, unsigned count)
+{
+    for (unsigned i = 0; i < REGISTERS; i++) {
+        unsigned index = biggest(bars, which);
+
+        if (index >= REGISTERS) {
+            break;
+        }
+        if (!place(plan, index, &bars->bar[index], windows, count)) {
+            return VPT_RESOURCE_PCI_WINDOW;
+        }
+        which &= ~(1u << index);
+    }
+    return VPT_OK;
+}
+
+/* Windows become what they were, the last change first. */
+static void drop_plan(const struct plan *plan, struct vpt_pci_window *windows)
+{
+    for (unsigned i = plan->count; i > 0 && i <= REGISTERS; i--) {
+        const struct placement *placement = &plan->placement[i - 1u];
+
+        windows[placement->window].next = placement->next;
+        windows[placement->window].full = placement->full;
+    }
+}
+
+/* ---- In the registers ---- */
+
+/* Writes one register and tells whether its address bits hold it. */
+static enum vpt_status write_register(const struct vpt_pci_function *function, uint16_t offset, uint32_t value,
+                                      uint32_t mask)
+{
+    uint32_t answer;
+    enum vpt_status status = vpt_pci_write(function, offset, 4, value);
+
+    if (status == VPT_OK) {
+        status = vpt_pci_read(function, offset, 4, &answer);
+    }
+    if (status != VPT_OK) {
+        return status;
+    }
+    return (answer & mask) == value ? VPT_OK : VPT_DEVICE_PCI_BAR;
+}
+
+static enum vpt_status write_bar(const struct vpt_pci_function *function, uint16_t offset, unsigned index,
+                                 const struct vpt_pci_bar *bar, uint64_t address)
+{
+    uint32_t mask = bar->kind == VPT_PCI_BAR_IO ? PCI_BAR_IO_ADDRESS : PCI_BAR_ADDRESS;
+    enum vpt_status status;
+
+    if (index == VPT_PCI_ROM) {
+        mask = PCI_ROM_BASE | PCI_ROM_ENABLE;
+    }
+    status = write_register(function, offset, (uint32_t)(address & PCI_ABSENT32), mask);
+    if (status == VPT_OK && bar->is_64bit) {
+        status = write_register(function, (uint16_t)(offset + 4u), (uint32_t)(address >> 32), PCI_ABSENT32);
+    }
+    return status;
+}
+
+static enum vpt_status write_plan(const struct vpt_pci_function *function, const struct vpt_pci_bar_layout *layout,
+                                  const struct vpt_pci_bars *bars, const struct plan *plan)
+{
+    enum vpt_status status = VPT_OK;
+
+    for (unsigned i = 0; i < REGISTERS && i < plan->count && status == VPT_OK; i++) {
+        const struct placement *placement = &plan->placement[i];
+        unsigned index = placement->index;
+
+        status = write_bar(function, vpt_pci_bar_register(layout, index), index, &bars->bar[index],
+                           placement->address);
+    }
+    return status;
+}
+
+/* Registers become what they were: without an address. Their type bits are read-only. */
+static void clear_registers(const struct vpt_pci_function *function, const struct vpt_pci_bar_layout *layout,
+                            const struct vpt_pci_bars *bars, const struct plan *plan)
+{
+    for (unsigned i = 0; i < REGISTERS && i < plan->count; i++) {
+        unsigned index = plan->placement[i].index;
+        uint16_t offset = vpt_pci_bar_register(layout, index);
+
+        (void)vpt_pci_write(function, offset, 4, 0);
+        if (bars->bar[index].is_64bit) {
+            (void)vpt_pci_write(function, (uint16_t)(offset + 4u), 4, 0);
+        }
+    }
+}
+
+static enum vpt_status apply_plan(const struct vpt_pci_function *function, const struct vpt_pci_bar_layout *layout,
+                                  const struct vpt_pci_bars *bars, const struct plan *plan)
+{
+    uint16_t command;
+    enum vpt_status status = vpt_pci_command_read(function, &command);
+
+    if (status != VPT_OK) {
+        return status;
+    }
+    status = vpt_pci_command(function, 0, DECODING);
+    if (status == VPT_OK) {
+        status = write_plan(function, layout, bars, plan);
+        if (status != VPT_OK) {
+            clear_registers(function, layout, bars, plan);
+        }
+    }
+    return vpt_pci_first_error(status, vpt_pci_write(function, PCI_COMMAND, 2, command));
+}
+
+/* ---- Both ---- */
+
+/* Whether a BAR is one that sizing gives for this register of this header. */
+static bool well_formed(const struct vpt_pci_bars *bars, const struct vpt_pci_bar_layout *layout, unsigned index)
+{
+    const struct vpt_pci_bar *bar = &bars->bar[index];
+
+    if (layout->count == 0 || (index >= layout->count && index != VPT_PCI_ROM)) {
+        return false;
+    }
+    if (bar->size == 0 || (bar->size & (bar->size - 1u)) != 0) {
+        return false;
+    }
+    if (bar->kind != VPT_PCI_BAR_MEMORY && bar->kind != VPT_PCI_BAR_IO) {
+        return false;
+    }
+    if (bar->kind == VPT_PCI_BAR_IO || index == VPT_PCI_ROM) {
+        return !bar->is_64bit && !bar->prefetchable && !bar->below_1mib;
+    }
+    return !bar->is_64bit || (index + 1u < layout->count && bars->bar[index + 1u].kind == VPT_PCI_BAR_NONE);
+}
+
+/* Of `which` those that need an address. VPT_CALLER_ARGUMENT: one of them is not what vpt_pci_bars_size() gives. */
+static enum vpt_status choose(const struct vpt_pci_bars *bars, const struct vpt_pci_bar_layout *layout,
+                              unsigned *which)
+{
+    for (unsigned i = 0; i < REGISTERS; i++) {
+        if ((*which >> i & 1u) == 0) {
+            continue;
+        }
+        if (bars->bar[i].kind == VPT_PCI_BAR_NONE || bars->bar[i].address != 0) {
+            *which &= ~(1u << i);
+        } else if (!well_formed(bars, layout, i)) {
+            return VPT_CALLER_ARGUMENT;
+        }
+    }
+    return VPT_OK;
+}
+
+enum vpt_status vpt_pci_bars_assign(const struct vpt_pci_function *function, struct vpt_pci_bars *bars,
+                                    unsigned which, struct vpt_pci_window *windows, unsigned count)
+{
+    struct vpt_pci_bar_layout layout;
+    struct plan plan;
+    enum vpt_status status;
+
+    if (bars == NULL || (windows == NULL && count != 0) || (which & ~WHICH) != 0) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    status = vpt_pci_bar_layout(function, &layout);
+    if (status == VPT_OK) {
+        status = choose(bars, &layout, &which);
+    }
+    if (status != VPT_OK || which == 0) {
+        return status;
+    }
+    vpt_zero(&plan, sizeof(plan));
+    status = make_plan(&plan, bars, which, windows, count);
+    if (status == VPT_OK) {
+        status = apply_plan(function, &layout, bars, &plan);
+    }
+    if (status != VPT_OK) {
+        drop_plan(&plan, windows);
+        return status;
+    }
+    for (unsigned i = 0; i < REGISTERS && i < plan.count; i++) {
+        bars->bar[plan.placement[i].index].address = plan.placement[i].address;
+    }
+    return VPT_OK;
+}

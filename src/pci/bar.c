@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/* What base address registers say, and how large what is behind them is (PCI 3.0, section 6.2.5). */
+#include "access.h"
+#include "pci/internal.h"
+
+#define DECODING (VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY)
+
+#define IO_UPPER_HALF    0xffff0000u
+#define ABOVE_1MIB       0xfff00000u
+#define UPPER_HALF_ONES  UINT64_C(0xffffffff00000000)
+
+#define REGISTERS (VPT_PCI_BARS_MAX + 1u)
+
+/* What the registers held, to be put back. */
+struct saved {
+    struct vpt_pci_bar_layout layout;
+    uint32_t value[REGISTERS];
+};
+
+enum vpt_status vpt_pci_bar_layout(const struct vpt_pci_function *function, struct vpt_pci_bar_layout *layout)
+{
+    uint8_t type;
+    enum vpt_status status = vpt_pci_header_type(function, &type);
+
+    layout->count = 0;
+    layout->rom = PCI_ROM_ADDRESS;
+    if (status != VPT_OK) {
+        return status;
+    }
+    if (type == PCI_HEADER_DEVICE) {
+        layout->count = VPT_PCI_BARS_MAX;
+    } else if (type == PCI_HEADER_BRIDGE) {
+        layout->count = 2;
+        layout->rom = PCI_ROM_ADDRESS_BRIDGE;
+    }
+    return VPT_OK;
+}
+
+uint16_t vpt_pci_bar_register(const struct vpt_pci_bar_layout *layout, unsigned index)
+{
+    return index == VPT_PCI_ROM ? layout->rom : (uint16_t)(PCI_BAR_0 + 4u * index);
+}
+
+/* ---- Reading ---- */
+
+/* All-ones is what is left of a removed function: no register may hold it, but the upper half of a 64-bit one. */
+static enum vpt_status read_registers(const struct vpt_pci_function *function, struct saved *saved)
+{
+    enum vpt_status status;
+
+    vpt_zero(saved, sizeof(*saved));
+    status = vpt_pci_bar_layout(function, &saved->layout);
+    for (unsigned i = 0; i < REGISTERS && status == VPT_OK; i++) {
+        if (saved->layout.count != 0 && (i < saved->layout.count || i == VPT_PCI_ROM)) {
+            status = vpt_pci_read(function, vpt_pci_bar_register(&saved->layout, i), 4, &saved->value[i]);
+        }
+    }
+    return status;
+}
+
+/* Fills in a BAR that is not the ROM, but for its size. `last`: there is no register after it. */
+static enum vpt_status decode(struct vpt_pci_bar *bar, uint32_t value, uint32_t after, bool last)
+{
+    uint32_t type = value & PCI_BAR_TYPE_MASK;
+
+    if (value == PCI_ABSENT32) {
+        return VPT_DEVICE_GONE;
+    }
+    if ((value & PCI_BAR_IO_SPACE) != 0) {
+        bar->kind = VPT_PCI_BAR_IO;
+        bar->address = value & PCI_BAR_IO_ADDRESS;
+        return VPT_OK;
+    }
+    if (type == PCI_BAR_TYPE_MASK || (type == PCI_BAR_TYPE_64 && last)) {
+        return VPT_DEVICE_PCI_BAR;
+    }
+    bar->kind = VPT_PCI_BAR_MEMORY;
+    bar->prefetchable = (value & PCI_BAR_PREFETCHABLE) != 0;
+    bar->below_1mib = type == PCI_BAR_TYPE_1MIB;
+    bar->is_64bit = type == PCI_BAR_TYPE_64;
+    bar->address = value & PCI_BAR_ADDRESS;
+    if (bar->is_64bit) {
+        bar->address |= (uint64_t)after << 32;
+    }
+    return VPT_OK;
+}
+
+static enum vpt_status decode_all(const struct saved *saved, struct vpt_pci_bars *bars)
+{
+    bool upper_half = false;
+
+    if (saved->layout.count == 0) {
+        return VPT_OK;
+    }
+    for (unsigned i = 0; i < VPT_PCI_BARS_MAX && i < saved->layout.count; i++) {
+        bool last = i + 1u == saved->layout.count;
+        enum vpt_status status;
+
+        if (upper_half) {
+            upper_half = false;
+            continue;
+        }
+        status = decode(&bars->bar[i], saved->value[i], saved->value[i + 1u], last);
+        if (status != VPT_OK) {
+            return status;
+        }
+        upper_half = bars->bar[i].is_64bit;
+    }
+    if (saved->value[VPT_PCI_ROM] == PCI_ABSENT32) {
+        return VPT_DEVICE_GONE;
+    }
+    bars->bar[VPT_PCI_ROM].kind = VPT_PCI_BAR_MEMORY;
+    bars->bar[VPT_PCI_ROM].address = saved->value[VPT_PCI_ROM] & PCI_ROM_BASE;
+    return VPT_OK;
+}
+
+static enum vpt_status read_all(const struct vpt_pci_function *function, struct vpt_pci_bars *bars,
+                                struct saved *saved)
+{
+    enum vpt_status status;
+
+    if (bars == NULL) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    vpt_zero(bars, sizeof(*bars));
+    status = read_registers(function, saved);
+    if (status == VPT_OK) {
+        status = decode_all(saved, bars);
+    }
+    if (status != VPT_OK) {
+        vpt_zero(bars, sizeof(*bars));
+    }
+    return status;
+}
+
+enum vpt_status vpt_pci_bars_read(const struct vpt_pci_function *function, struct vpt_pci_bars *bars)
+{
+    struct saved saved;
+
+    return read_all(function, bars, &saved);
+}
+
+/* ---- Sizing ---- */
+
+/* Writes `ones` to a register, reads which of them stuck, and puts `value` back whatever happened. */
+static enum vpt_status probe(const struct vpt_pci_function *function, uint16_t offset, uint32_t ones, uint32_t value,
+                             uint32_t *stuck)
+{
+    enum vpt_status status = vpt_pci_write(function, offset, 4, ones);
+
+    *stuck = 0;
+    if (status == VPT_OK) {
+        status = vpt_pci_read(function, offset, 4, stuck);
+    }
+    return vpt_pci_first_error(status, vpt_pci_write(function, offset, 4, value));
+}
+
+/*
+ * The size that the address bits which stuck stand for: they must be all those from one up to the topmost. No bit at
+ * all: there is no such BAR.
+ */
+static enum vpt_status set_size(struct vpt_pci_bar *bar, uint64_t bits)
+{
+    if (bits == 0) {
+        vpt_zero(bar, sizeof(*bar));
+        return VPT_OK;
+    }
+    bar->size = bits & (~bits + 1u);
+    return ~bits == bar->size - 1u ? VPT_OK : VPT_DEVICE_PCI_BAR;
+}
+
+/* The address bits, with those made up that a narrower kind lacks at the top. */
+static uint64_t address_bits(const struct vpt_pci_bar *bar, uint32_t stuck)
+{
+    uint32_t bits = stuck & (bar->kind == VPT_PCI_BAR_IO ? PCI_BAR_IO_ADDRESS : PCI_BAR_ADDRESS);
+
+    if (bits == 0) {
+        return 0;
+    }
+    if (bar->kind == VPT_PCI_BAR_IO && (bits & IO_UPPER_HALF) == 0) {
+        bits |= IO_UPPER_HALF;
+    }
+    if (bar->below_1mib && (bits & ABOVE_1MIB) == 0) {
+        bits |= ABOVE_1MIB;
+    }
+    return UPPER_HALF_ONES | bits;
+}
+
+/* The bits of a register that say what kind it is, and never change. */
+static uint32_t kind_bits(const struct vpt_pci_bar *bar, uint32_t value)
+{
+    return value & (bar->kind == VPT_PCI_BAR_IO ? ~PCI_BAR_IO_ADDRESS : ~PCI_BAR_ADDRESS);
+}
+
+static enum vpt_status size_bar(const struct vpt_pci_function *function, const struct saved *saved, unsigned index,
+                                struct vpt_pci_bar *bar)
+{
+    uint16_t offset = vpt_pci_bar_register(&saved->layout, index);
+    uint32_t value = saved->value[index];
+    uint32_t upper = 0;
+    uint32_t lower;
+    enum vpt_status status = probe(function, offset, PCI_ABSENT32, value, &lower);
+
+    if (status == VPT_OK && bar->is_64bit) {
+        status = probe(function, (uint16_t)(offset + 4u), PCI_ABSENT32, saved->value[index + 1u], &upper);
+    }
+    if (status != VPT_OK) {
+        return status;
+    }
+    if (lower == PCI_ABSENT32) {
+        return VPT_DEVICE_GONE;
+    }
+    if (kind_bits(bar, lower) != kind_bits(bar, value)) {
+        return VPT_DEVICE_PCI_BAR;
+    }
+    if (bar->is_64bit) {
+        return set_size(bar, (uint64_t)upper << 32 | (lower & PCI_BAR_ADDRESS));
+    }
+    return set_size(bar, address_bits(bar, lower));
+}
+
+static enum vpt_status size_rom(const struct vpt_pci_function *function, const struct saved *saved,
+                                struct vpt_pci_bar *bar)
+{
+    uint32_t stuck;
+    enum vpt_status status = probe(function, saved->layout.rom, PCI_ROM_BASE,
+                                   saved->value[VPT_PCI_ROM] & ~PCI_ROM_ENABLE, &stuck);
+
+    if (status != VPT_OK) {
+        return status;
+    }
+    if (stuck == PCI_ABSENT32) {
+        return VPT_DEVICE_GONE;
+    }
+    stuck &= PCI_ROM_BASE;
+    return set_size(bar, stuck != 0 ? UPPER_HALF_ONES | stuck : 0);
+}
+
+/* The ROM comes first: where it shares an address decoder with a BAR, its enable bit has to be off by then. */
+static enum vpt_status size_all(const struct vpt_pci_function *function, const struct saved *saved,
+                                struct vpt_pci_bars *bars)
+{
+    enum vpt_status status = size_rom(function, saved, &bars->bar[VPT_PCI_ROM]);
+    bool upper_half = false;
+
+    for (unsigned i = 0; i < VPT_PCI_BARS_MAX && i < saved->layout.count && status == VPT_OK; i++) {
+        if (upper_half) {
+            upper_half = false;
+            continue;
+        }
+        /* Asked before, since a register that turns out to be no BAR is zeroed. */
+        upper_half = bars->bar[i].is_64bit;
+        status = size_bar(function, saved, i, &bars->bar[i]);
+    }
+    if ((saved->value[VPT_PCI_ROM] & PCI_ROM_ENABLE) != 0) {
+        status = vpt_pci_first_error(
+            status, vpt_pci_write(function, saved->layout.rom, 4, saved->value[VPT_PCI_ROM]));
+    }
+    return status;
+}
+
+enum vpt_status vpt_pci_bars_size(const struct vpt_pci_function *function, struct vpt_pci_bars *bars)
+{
+    struct saved saved;
+    enum vpt_status status = read_all(function, bars, &saved);
+    uint16_t command;
+
+    if (status != VPT_OK || saved.layout.count == 0) {
+        return status;
+    }
+    status = vpt_pci_command_read(function, &command);
+    if (status == VPT_OK) {
+        status = vpt_pci_command(function, 0, DECODING | VPT_PCI_COMMAND_BUS_MASTER);
+        if (status == VPT_OK) {
+            status = size_all(function, &saved, bars);
+        }
+        status = vpt_pci_first_error(status, vpt_pci_write(function, PCI_COMMAND, 2, command));
+    }
+    if (status != VPT_OK) {
+        vpt_zero(bars, sizeof(*bars));
+    }
+    return status;
+}

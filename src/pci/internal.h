@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of this room share: the configuration header, and its base address registers. */
+#ifndef VPT_SRC_PCI_INTERNAL_H
+#define VPT_SRC_PCI_INTERNAL_H
+
+#include <vpt/pci.h>
+
+/* Offsets in the header, of every type unless told otherwise. */
+#define PCI_VENDOR_ID             0x00u
+#define PCI_COMMAND               0x04u
+#define PCI_STATUS                0x06u
+#define PCI_REVISION_ID           0x08u
+#define PCI_HEADER_TYPE           0x0eu
+#define PCI_BAR_0                 0x10u /* types 0 and 1 */
+#define PCI_CAPABILITIES_CARDBUS  0x14u /* type 2 */
+#define PCI_PRIMARY_BUS           0x18u /* type 1 */
+#define PCI_SUBSYSTEM_VENDOR_ID   0x2cu /* type 0 */
+#define PCI_ROM_ADDRESS           0x30u /* type 0 */
+#define PCI_CAPABILITIES          0x34u /* types 0 and 1 */
+#define PCI_ROM_ADDRESS_BRIDGE    0x38u /* type 1 */
+#define PCI_INTERRUPT_LINE        0x3cu
+#define PCI_CAPABILITIES_FIRST    0x40u /* where the standard ones may lie */
+#define PCI_CAPABILITIES_EXTENDED 0x100u
+
+#define PCI_STATUS_CAPABILITIES 0x0010u
+
+#define PCI_HEADER_DEVICE         0u
+#define PCI_HEADER_BRIDGE         1u
+#define PCI_HEADER_CARDBUS        2u
+#define PCI_HEADER_TYPE_MASK      0x7fu
+#define PCI_HEADER_MULTI_FUNCTION 0x80u
+
+/* What a function that is not there, or no longer, reads as. */
+#define PCI_ABSENT8  0xffu
+#define PCI_ABSENT16 0xffffu
+#define PCI_ABSENT32 0xffffffffu
+
+/* The header type without its multi-function bit; VPT_DEVICE_GONE, errors of vpt_pci_read(). */
+enum vpt_status vpt_pci_header_type(const struct vpt_pci_function *function, uint8_t *type);
+
+/*
+ * The command register; VPT_DEVICE_GONE where it reads all-ones, which no function's does since bits of it are
+ * reserved.
+ */
+enum vpt_status vpt_pci_command_read(const struct vpt_pci_function *function, uint16_t *command);
+
+/* ---- Base address registers ---- */
+
+#define PCI_BAR_IO_SPACE     0x1u
+#define PCI_BAR_IO_ADDRESS   0xfffffffcu
+#define PCI_BAR_TYPE_MASK    0x6u /* of memory BARs */
+#define PCI_BAR_TYPE_1MIB    0x2u
+#define PCI_BAR_TYPE_64      0x4u
+#define PCI_BAR_PREFETCHABLE 0x8u
+#define PCI_BAR_ADDRESS      0xfffffff0u
+#define PCI_ROM_ENABLE       0x1u
+#define PCI_ROM_BASE         0xfffff800u
+
+/* Where a header type has its base address registers. */
+struct vpt_pci_bar_layout {
+    unsigned count; /* at PCI_BAR_0; 0: neither these nor a ROM */
+    uint16_t rom;
+};
+
+/* VPT_DEVICE_GONE, errors of vpt_pci_read(). */
+enum vpt_status vpt_pci_bar_layout(const struct vpt_pci_function *function, struct vpt_pci_bar_layout *layout);
+
+/* The offset of a register, `index` below layout->count or VPT_PCI_ROM. */
+uint16_t vpt_pci_bar_register(const struct vpt_pci_bar_layout *layout, unsigned index);
+
+/* Of two outcomes the one that came first, unless it was none. */
+static inline enum vpt_status vpt_pci_first_error(enum vpt_status first, enum vpt_status second)
+{
+    return first != VPT_OK ? first : second;
+}
+
+#endif

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: MIT */
+/* MSI-X (PCI 3.0, section 6.8.2). */
+#include "access.h"
+#include "pci/internal.h"
+#include "transport/register.h"
+
+/* Offsets from the capability. */
+#define MSIX_CONTROL 0x2u
+#define MSIX_TABLE   0x4u
+#define MSIX_PENDING 0x8u
+#define MSIX_SIZE    12u
+
+#define CONTROL_TABLE_SIZE    0x07ffu /* entries - 1 */
+#define CONTROL_FUNCTION_MASK 0x4000u
+#define CONTROL_ENABLE        0x8000u
+
+#define WHERE_BAR    0x7u /* of the table and pending registers */
+#define WHERE_OFFSET 0xfffffff8u
+
+/* An entry: four words. */
+#define ENTRY_SIZE          16u
+#define ENTRY_ADDRESS_LOW   0x0u
+#define ENTRY_ADDRESS_HIGH  0x4u
+#define ENTRY_DATA          0x8u
+#define ENTRY_CONTROL       0xcu
+#define ENTRY_CONTROL_MASK  0x1u
+
+/* A piece of a BAR. */
+struct piece {
+    unsigned bar;
+    uint32_t offset;
+    uint32_t size;
+};
+
+static uint32_t table_size(uint16_t entries)
+{
+    return (uint32_t)entries * ENTRY_SIZE;
+}
+
+/* A bit an entry, in whole quadwords. */
+static uint32_t pending_size(uint16_t entries)
+{
+    return (((uint32_t)entries + 63u) >> 6) * 8u;
+}
+
+/* ---- Message control ---- */
+
+static enum vpt_status control_read(const struct vpt_pci_function *function, uint16_t capability, uint32_t *control)
+{
+    enum vpt_status status = vpt_pci_read(function, (uint16_t)(capability + MSIX_CONTROL), 2, control);
+
+    if (status == VPT_OK && *control == PCI_ABSENT16) {
+        return VPT_DEVICE_GONE;
+    }
+    return status;
+}
+
+static enum vpt_status control_change(const struct vpt_pci_function *function, uint16_t capability, uint32_t set,
+                                      uint32_t clear)
+{
+    uint32_t control;
+    enum vpt_status status = control_read(function, capability, &control);
+
+    if (status == VPT_OK) {
+        status = vpt_pci_write(function, (uint16_t)(capability + MSIX_CONTROL), 2, (control | set) & ~clear);
+    }
+    if (status == VPT_OK) {
+        status = control_read(function, capability, &control);
+    }
+    if (status != VPT_OK) {
+        return status;
+    }
+    return (control & (set | clear)) == set ? VPT_OK : VPT_DEVICE_PCI_MSIX;
+}
+
+/* ---- Set-up ---- */
+
+/* Where a piece is, physically; checks that it lies within a memory BAR that has an address. */
+static enum vpt_status locate(const struct vpt_pci_bars *bars, const struct piece *piece, uint64_t *physical)
+{
+    const struct vpt_pci_bar *bar;
+    unsigned index = piece->bar;
+
+    if (index >= VPT_PCI_BARS_MAX) {
+        return VPT_DEVICE_PCI_MSIX;
+    }
+    bar = &bars->bar[index];
+    if (bar->kind != VPT_PCI_BAR_MEMORY) {
+        return VPT_DEVICE_PCI_MSIX;
+    }
+    if (bar->address == 0 || bar->size == 0 || bar->size - 1u > UINT64_MAX - bar->address) {
+        return VPT_CALLER_BAR;
+    }
+    if (piece->offset >= bar->size || piece->size > bar->size - piece->offset) {
+        return VPT_DEVICE_PCI_MSIX;
+    }
+    *physical = bar->address + piece->offset;
+    return VPT_OK;
+}
+
+static bool overlap(const struct piece *one, const struct piece *other)
+{
+    if (one->bar != other->bar) {
+        return false;
+    }
+    if (one->offset <= other->offset) {
+        return other->offset - one->offset < one->size;
+    }
+    return one->offset - other->offset < other->size;
+}
+
+/* Reads the capability's register at `offset` into a piece. */
+static enum vpt_status read_piece(const struct vpt_pci_msix *msix, uint16_t offset, uint32_t size, struct piece *piece)
+{
+    uint32_t value;
+    enum vpt_status status = vpt_pci_read(&msix->function, (uint16_t)(msix->capability + offset), 4, &value);
+
+    piece->bar = value & WHERE_BAR;
+    piece->offset = value & WHERE_OFFSET;
+    piece->size = size;
+    return status;
+}
+
+/* What does not decode reads all-ones, which would look like a device that has been removed. */
+static enum vpt_status check_decoding(const struct vpt_pci_function *function)
+{
+    uint16_t command;
+    enum vpt_status status = vpt_pci_command_read(function, &command);
+
+    if (status != VPT_OK) {
+        return status;
+    }
+    return (command & VPT_PCI_COMMAND_MEMORY) != 0 ? VPT_OK : VPT_CALLER_STATE;
+}
+
+/* Fills in the capability's offset and the number of entries. */
+static enum vpt_status find(struct vpt_pci_msix *msix)
+{
+    uint32_t control;
+    enum vpt_status status = vpt_pci_find_capability(&msix->function, VPT_PCI_CAPABILITY_MSIX, &msix->capability);
+
+    if (status != VPT_OK) {
+        return status;
+    }
+    if (msix->capability > VPT_PCI_CONFIG_SIZE - MSIX_SIZE) {
+        return VPT_DEVICE_PCI_MSIX;
+    }
+    status = control_read(&msix->function, msix->capability, &control);
+    msix->entries = (uint16_t)((control & CONTROL_TABLE_SIZE) + 1u);
+    return status;
+}
+
+static enum vpt_status map(struct vpt_pci_msix *msix, uint64_t table, uint64_t pending)
+{
+    const struct vpt_port *port = msix->function.port;
+    enum vpt_status status;
+
+    if (port->mmio_map == NULL || port->mmio_unmap == NULL) {
+        return VPT_UNSUPPORTED_PORT;
+    }
+    status = port->mmio_map(port->ctx, table, table_size(msix->entries), VPT_MAP_REGISTERS, &msix->table);
+    if (status != VPT_OK) {
+        return status;
+    }
+    status = port->mmio_map(port->ctx, pending, pending_size(msix->entries), VPT_MAP_REGISTERS, &msix->pending);
+    if (status != VPT_OK) {
+        port->mmio_unmap(port->ctx, msix->table, table_size(msix->entries));
+    }
+    return status;
+}
+
+static void unmap(const struct vpt_pci_msix *msix)
+{
+    const struct vpt_port *port = msix->function.port;
+
+    port->mmio_unmap(port->ctx, msix->pending, pending_size(msix->entries));
+    port->mmio_unmap(port->ctx, msix->table, table_size(msix->entries));
+}
+
+static enum vpt_status find_and_map(struct vpt_pci_msix *msix, const struct vpt_pci_bars *bars)
+{
+    struct piece table;
+    struct piece pending;
+    uint64_t table_address;
+    uint64_t pending_address;
+    enum vpt_status status = find(msix);
+
+    if (status == VPT_OK) {
+        status = read_piece(msix, MSIX_TABLE, table_size(msix->entries), &table);
+    }
+    if (status == VPT_OK) {
+        status = read_piece(msix, MSIX_PENDING, pending_size(msix->entries), &pending);
+    }
+    if (status == VPT_OK) {
+        status = locate(bars, &table, &table_address);
+    }
+    if (status == VPT_OK) {
+        status = locate(bars, &pending, &pending_address);
+    }
+    if (status != VPT_OK) {
+        return status;
+    }
+    if (overlap(&table, &pending)) {
+        return VPT_DEVICE_PCI_MSIX;
+    }
+    status = check_decoding(&msix->function);
+    return status != VPT_OK ? status : map(msix, table_address, pending_address);
+}
+
+/* ---- Entries ---- */
+
+static uint32_t entry_read(const struct vpt_pci_msix *msix, uint16_t entry, uint32_t field)
+{
+    return vpt_register_read(msix->function.port, msix->table, (size_t)entry * ENTRY_SIZE + field, 4);
+}
+
+static void entry_write(const struct vpt_pci_msix *msix, uint16_t entry, uint32_t field, uint32_t value)
+{
+    vpt_register_write(msix->function.port, msix->table, (size_t)entry * ENTRY_SIZE + field, 4, value);
+}
+
+/* An entry's control word; its reserved bits are to be kept, and never all set. */
+static enum vpt_status entry_control(const struct vpt_pci_msix *msix, uint16_t entry, uint32_t *control)
+{
+    *control = entry_read(msix, entry, ENTRY_CONTROL);
+    return *control == PCI_ABSENT32 ? VPT_DEVICE_GONE : VPT_OK;
+}
+
+/* Masks or unmasks; the read makes sure that the write has arrived. *before: the control word as it was. */
+static enum vpt_status entry_mask(const struct vpt_pci_msix *msix, uint16_t entry, bool masked, uint32_t *before)
+{
+    uint32_t mask = masked ? ENTRY_CONTROL_MASK : 0;
+    uint32_t control;
+    enum vpt_status status = entry_control(msix, entry, before);
+
+    if (status != VPT_OK) {
+        return status;
+    }
+    entry_write(msix, entry, ENTRY_CONTROL, (*before & ~ENTRY_CONTROL_MASK) | mask);
+    status = entry_control(msix, entry, &control);
+    if (status != VPT_OK) {
+        return status;
+    }
+    return (control & ENTRY_CONTROL_MASK) == mask ? VPT_OK : VPT_DEVICE_PCI_MSIX;
+}
+
+static enum vpt_status mask_entries(const struct vpt_pci_msix *msix)
+{
+    enum vpt_status status = VPT_OK;
+    uint32_t ignored;
+
+    for (unsigned i = 0; i < VPT_PCI_MSIX_ENTRIES_MAX && i < msix->entries && status == VPT_OK; i++) {
+        status = entry_mask(msix, (uint16_t)i, true, &ignored);
+    }
+    return status;
+}
+
+/* ---- Public ---- */
+
+enum vpt_status vpt_pci_msix_init(struct vpt_pci_msix *msix, const struct vpt_pci_function *function,
+                                  const struct vpt_pci_bars *bars)
+{
+    enum vpt_status status;
+
+    if (msix == NULL || function == NULL || function->port == NULL || bars == NULL) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    vpt_zero(msix, sizeof(*msix));
+    msix->function = *function;
+    status = find_and_map(msix, bars);
+    if (status == VPT_OK) {
+        status = control_change(function, msix->capability, 0, CONTROL_ENABLE | CONTROL_FUNCTION_MASK);
+        if (status == VPT_OK) {
+            status = mask_entries(msix);
+        }
+        if (status != VPT_OK) {
+            unmap(msix);
+        }
+    }
+    if (status != VPT_OK) {
+        vpt_zero(msix, sizeof(*msix));
+    }
+    return status;
+}
+
+void vpt_pci_msix_release(struct vpt_pci_msix *msix)
+{
+    if (msix == NULL || msix->entries == 0) {
+        return;
+    }
+    (void)control_change(&msix->function, msix->capability, 0, CONTROL_ENABLE);
+    unmap(msix);
+    vpt_zero(msix, sizeof(*msix));
+}
+
+static enum vpt_status change(const struct vpt_pci_msix *msix, uint32_t bit, bool on)
+{
+    if (msix == NULL) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    if (msix->entries == 0) {
+        return VPT_CALLER_STATE;
+    }
+    return control_change(&msix->function, msix->capability, on ? bit : 0, on ? 0 : bit);
+}
+
+enum vpt_status vpt_pci_msix_enable(struct vpt_pci_msix *msix, bool enable)
+{
+    return change(msix, CONTROL_ENABLE, enable);
+}
+
+enum vpt_status vpt_pci_msix_mask_all(struct vpt_pci_msix *msix, bool masked)
+{
+    return change(msix, CONTROL_FUNCTION_MASK, masked);
+}
+
+static enum vpt_status check_entry(const struct vpt_pci_msix *msix, uint16_t entry)
+{
+    if (msix == NULL) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    return entry < msix->entries ? VPT_OK : VPT_CALLER_RANGE;
+}
+
+enum vpt_status vpt_pci_msix_program(struct vpt_pci_msix *msix, uint16_t entry, uint64_t address, uint32_t data)
+{
+    enum vpt_status status = check_entry(msix, entry);
+    uint32_t before;
+
+    if (status != VPT_OK) {
+        return status;
+    }
+    if ((address & 3u) != 0) {
+        return VPT_CALLER_ALIGNMENT;
+    }
+    status = entry_mask(msix, entry, true, &before);
+    if (status != VPT_OK) {
+        return status;
+    }
+    entry_write(msix, entry, ENTRY_ADDRESS_LOW, (uint32_t)(address & PCI_ABSENT32));
+    entry_write(msix, entry, ENTRY_ADDRESS_HIGH, (uint32_t)(address >> 32));
+    entry_write(msix, entry, ENTRY_DATA, data);
+    return entry_mask(msix, entry, (before & ENTRY_CONTROL_MASK) != 0, &before);
+}
+
+enum vpt_status vpt_pci_msix_mask(struct vpt_pci_msix *msix, uint16_t entry, bool masked)
+{
+    enum vpt_status status = check_entry(msix, entry);
+    uint32_t before;
+
+    return status != VPT_OK ? status : entry_mask(msix, entry, masked, &before);
+}
+
+enum vpt_status vpt_pci_msix_pending(struct vpt_pci_msix *msix, uint16_t entry, bool *pending)
+{
+    enum vpt_status status = check_entry(msix, entry);
+    uint32_t word;
+
+    if (pending == NULL) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    *pending = false;
+    if (status != VPT_OK) {
+        return status;
+    }
+    word = vpt_register_read(msix->function.port, msix->pending, (size_t)(entry >> 5) * 4u, 4);
+    *pending = (word >> (entry & 31u) & 1u) != 0;
+    return VPT_OK;
+}

@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: MIT */
+/* virtio over PCI: which function it is, which interface it gets, and what both interfaces do the same way. */
+#include "transport/pci.h"
+
+#define MSIX_CONTROL        2u /* offset in the capability */
+#define MSIX_CONTROL_ENABLE 0x8000u
+#define MSIX_CONTROL_SIZE   0x07ffu /* entries, less one */
+
+uint32_t vpt_pci_read_status(struct vpt_device *device, uint32_t offset)
+{
+    uint32_t status = vpt_structure_read(device, &vpt_pci_of(device)->common, offset, 1) & 0xffu;
+
+    return status == 0xffu ? VPT_STATUS_GONE : status;
+}
+
+/* Reading the ISR status acknowledges; with MSI-X it says nothing and is left alone (PCI-ISR-1). */
+uint32_t vpt_pci_interrupt(struct vpt_device *device)
+{
+    const uint32_t defined = VPT_INTERRUPT_QUEUE | VPT_INTERRUPT_CONFIGURATION;
+    const struct vpt_virtio_pci *pci = vpt_pci_of(device);
+    uint32_t status;
+
+    if (pci->vectors) {
+        return defined;
+    }
+    status = vpt_structure_read(device, &pci->isr, 0, 1) & 0xffu;
+    return status != 0xffu ? status & defined : 0;
+}
+
+/* A function that is gone takes the device with it. */
+static enum vpt_status noticed(struct vpt_device *device, enum vpt_status status)
+{
+    if (status == VPT_DEVICE_GONE) {
+        device->gone = true;
+    }
+    return status;
+}
+
+/* Reads MSI-X's message control, which is not the transport's own to set: a kernel turns MSI-X on. */
+static enum vpt_status read_control(struct vpt_virtio_pci *pci, uint32_t *control)
+{
+    enum vpt_status status = VPT_OK;
+
+    *control = 0;
+    if (pci->msix != 0) {
+        status = vpt_pci_read(&pci->function, (uint16_t)(pci->msix + MSIX_CONTROL), 2, control);
+        *control &= 0xffffu;
+        if (status == VPT_OK && *control == 0xffffu) {
+            status = VPT_DEVICE_GONE; /* reserved bits are 0 */
+        }
+    }
+    pci->vectors = status == VPT_OK && (*control & MSIX_CONTROL_ENABLE) != 0;
+    return noticed(&pci->device, status);
+}
+
+enum vpt_status vpt_pci_bus_master(struct vpt_device *device, bool on)
+{
+    struct vpt_virtio_pci *pci = vpt_pci_of(device);
+    uint16_t set = on ? VPT_PCI_COMMAND_BUS_MASTER : 0u;
+    uint16_t clear = on ? 0u : VPT_PCI_COMMAND_BUS_MASTER;
+    enum vpt_status status = noticed(device, vpt_pci_command(&pci->function, set, clear));
+    uint32_t control;
+
+    return status == VPT_OK && on ? read_control(pci, &control) : status;
+}
+
+enum vpt_status vpt_pci_vectors(struct vpt_device *device, uint32_t *count)
+{
+    struct vpt_virtio_pci *pci = vpt_pci_of(device);
+    uint32_t control;
+    enum vpt_status status = read_control(pci, &control);
+
+    *count = pci->vectors ? (control & MSIX_CONTROL_SIZE) + 1u : 0u;
+    return status;
+}
+
+bool vpt_pci_write_vector(struct vpt_device *device, uint32_t offset, uint16_t vector)
+{
+    const struct vpt_pci_structure *common = &vpt_pci_of(device)->common;
+
+    vpt_structure_write(device, common, offset, 2, vector);
+    return (vpt_structure_read(device, common, offset, 2) & 0xffffu) == vector;
+}
+
+static enum vpt_status msix_off(struct vpt_virtio_pci *pci)
+{
+    uint32_t control;
+    enum vpt_status status = read_control(pci, &control);
+
+    if (status != VPT_OK || !pci->vectors) {
+        return status;
+    }
+    status = vpt_pci_write(&pci->function, (uint16_t)(pci->msix + MSIX_CONTROL), 2, control & ~MSIX_CONTROL_ENABLE);
+    if (status == VPT_OK) {
+        status = read_control(pci, &control);
+    }
+    return status == VPT_OK && pci->vectors ? VPT_DEVICE_PCI_MSIX : status;
+}
+
+enum vpt_status vpt_pci_line(struct vpt_device *device, bool on)
+{
+    struct vpt_virtio_pci *pci = vpt_pci_of(device);
+    enum vpt_status status;
+
+    if (on) {
+        status = msix_off(pci);
+        return status == VPT_OK
+                   ? noticed(device, vpt_pci_command(&pci->function, 0, VPT_PCI_COMMAND_INTERRUPT_DISABLE))
+                   : status;
+    }
+    status = noticed(device, vpt_pci_command(&pci->function, VPT_PCI_COMMAND_INTERRUPT_DISABLE, 0));
+    return status == VPT_DEVICE_PCI_COMMAND ? VPT_OK : status; /* functions before PCI 2.3 lack the bit */
+}
+
+/* ---- Probe and close ---- */
+
+/* The revision plays no part (PCI-DISC-3). */
+static enum vpt_status identify(struct vpt_virtio_pci *pci, bool *transitional)
+{
+    struct vpt_device *device = &pci->device;
+    struct vpt_pci_identity identity;
+    enum vpt_status status = vpt_pci_identify(&pci->function, &identity);
+
+    if (status != VPT_OK) {
+        return status;
+    }
+    if (identity.vendor_id != VPT_PCI_VENDOR_VIRTIO) {
+        return VPT_UNSUPPORTED_VENDOR;
+    }
+    *transitional = identity.device_id <= VPT_PCI_DEVICE_TRANSITIONAL_LAST;
+    device->type = *transitional ? identity.subsystem_id : identity.device_id - VPT_PCI_DEVICE_MODERN_FIRST;
+    device->vendor = identity.subsystem_vendor_id;
+    return identity.header_type == 0 && identity.device_id >= VPT_PCI_DEVICE_TRANSITIONAL_FIRST &&
+                   identity.device_id <= VPT_PCI_DEVICE_MODERN_LAST && device->type != 0
+               ? VPT_OK
+               : VPT_UNSUPPORTED_FUNCTION;
+}
+
+static void forget_structures(struct vpt_virtio_pci *pci)
+{
+    const struct vpt_port *port = pci->device.port;
+
+    vpt_structure_unmap(port, &pci->common);
+    vpt_structure_unmap(port, &pci->notify);
+    vpt_structure_unmap(port, &pci->isr);
+    vpt_structure_unmap(port, &pci->config);
+    pci->msix = 0;
+}
+
+static enum vpt_status open_legacy(struct vpt_virtio_pci *pci)
+{
+#ifdef VPT_WITHOUT_LEGACY
+    (void)pci;
+    return VPT_UNSUPPORTED_INTERFACE;
+#else
+    return vpt_pci_open_legacy(pci);
+#endif
+}
+
+/* The modern interface first; a function without one, or with none that can be used, may have a legacy one. */
+static enum vpt_status open_interface(struct vpt_virtio_pci *pci, bool transitional,
+                                      enum vpt_virtio_pci_interface interface)
+{
+    enum vpt_status modern = VPT_DEVICE_NO_COMMON;
+    enum vpt_status legacy;
+
+    if (interface == VPT_VIRTIO_PCI_LEGACY && !transitional) {
+        return VPT_UNSUPPORTED_INTERFACE;
+    }
+    if (interface != VPT_VIRTIO_PCI_LEGACY) {
+        modern = vpt_pci_open_modern(pci);
+        if (modern == VPT_OK || !transitional) {
+            return modern;
+        }
+        forget_structures(pci);
+        if (interface == VPT_VIRTIO_PCI_MODERN) {
+            return modern == VPT_DEVICE_NO_COMMON ? VPT_UNSUPPORTED_INTERFACE : modern;
+        }
+    }
+    legacy = open_legacy(pci);
+    return legacy == VPT_OK || modern == VPT_DEVICE_NO_COMMON ? legacy : modern;
+}
+
+/* Lets the BARs answer that the structures are in. */
+static enum vpt_status turn_decoding_on(struct vpt_virtio_pci *pci)
+{
+    const struct vpt_pci_structure *const structures[] = { &pci->common, &pci->notify, &pci->isr, &pci->config };
+    uint16_t command = 0;
+    unsigned i;
+
+    for (i = 0; i < sizeof(structures) / sizeof(structures[0]); i++) {
+        if (structures[i]->length != 0) {
+            command |= structures[i]->io ? VPT_PCI_COMMAND_IO : VPT_PCI_COMMAND_MEMORY;
+        }
+    }
+    return vpt_pci_command(&pci->function, command, 0);
+}
+
+enum vpt_status vpt_virtio_pci_probe(struct vpt_virtio_pci *pci, const struct vpt_pci_function *function,
+                                     const struct vpt_pci_bars *bars, enum vpt_virtio_pci_interface interface)
+{
+    bool transitional = false;
+    enum vpt_status status;
+
+    if (pci == NULL) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    vpt_zero(pci, sizeof(*pci));
+    if (function == NULL || function->port == NULL || bars == NULL || (unsigned)interface > VPT_VIRTIO_PCI_LEGACY) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    pci->function = *function;
+    pci->bars = *bars;
+    pci->device.port = function->port;
+    status = identify(pci, &transitional);
+    if (status == VPT_OK) {
+        status = open_interface(pci, transitional, interface);
+    }
+    if (status == VPT_OK) {
+        status = turn_decoding_on(pci);
+    }
+    if (status != VPT_OK) {
+        forget_structures(pci);
+        vpt_zero(pci, sizeof(*pci));
+    }
+    return status;
+}
+
+void vpt_virtio_pci_close(struct vpt_virtio_pci *pci)
+{
+    if (pci->device.ops != NULL) {
+        (void)vpt_pci_bus_master(&pci->device, false);
+        forget_structures(pci);
+        vpt_zero(pci, sizeof(*pci));
+    }
+}

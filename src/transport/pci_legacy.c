@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/* virtio-pci, legacy: a block of I/O ports in BAR 0 (VirtIO 1.4, section 4.1.4.10). */
+#include "transport/pci.h"
+
+#ifndef VPT_WITHOUT_LEGACY
+
+enum legacy_register {
+    LEGACY_DEVICE_FEATURES = 0,
+    LEGACY_DRIVER_FEATURES = 4,
+    LEGACY_QUEUE_ADDRESS = 8, /* a page number */
+    LEGACY_QUEUE_SIZE = 12,
+    LEGACY_QUEUE_SELECT = 14,
+    LEGACY_QUEUE_NOTIFY = 16,
+    LEGACY_DEVICE_STATUS = 18,
+    LEGACY_ISR_STATUS = 19,
+    LEGACY_CONFIG = 20,
+    LEGACY_CONFIG_VECTOR = 20, /* this and the next one with MSI-X on, which moves the configuration behind them */
+    LEGACY_QUEUE_VECTOR = 22,
+    LEGACY_CONFIG_WITH_VECTORS = 24
+};
+
+#define LEGACY_PAGE_SHIFT 12u
+#define LEGACY_PAGE_SIZE  (1u << LEGACY_PAGE_SHIFT)
+
+static uint32_t read_header(struct vpt_device *device, uint32_t offset, unsigned width)
+{
+    return vpt_structure_read(device, &vpt_pci_of(device)->common, offset, width);
+}
+
+static void write_header(struct vpt_device *device, uint32_t offset, unsigned width, uint32_t value)
+{
+    vpt_structure_write(device, &vpt_pci_of(device)->common, offset, width, value);
+}
+
+static uint32_t status_read(struct vpt_device *device)
+{
+    return vpt_pci_read_status(device, LEGACY_DEVICE_STATUS);
+}
+
+static void status_write(struct vpt_device *device, uint8_t status)
+{
+    write_header(device, LEGACY_DEVICE_STATUS, 1, status);
+}
+
+/* There is one word (D-LPCI-3). */
+static uint32_t features_read(struct vpt_device *device, unsigned word)
+{
+    (void)word;
+    return read_header(device, LEGACY_DEVICE_FEATURES, 4);
+}
+
+static void features_write(struct vpt_device *device, unsigned word, uint32_t value)
+{
+    (void)word;
+    write_header(device, LEGACY_DRIVER_FEATURES, 4, value);
+}
+
+static enum vpt_status queue_maximum(struct vpt_device *device, uint16_t index, uint32_t *maximum)
+{
+    write_header(device, LEGACY_QUEUE_SELECT, 2, index);
+    if (read_header(device, LEGACY_QUEUE_ADDRESS, 4) != 0) {
+        return VPT_DEVICE_QUEUE_STATE;
+    }
+    *maximum = read_header(device, LEGACY_QUEUE_SIZE, 2);
+    return VPT_OK;
+}
+
+static enum vpt_status set_page(struct vpt_device *device, uint16_t index, uint32_t page)
+{
+    write_header(device, LEGACY_QUEUE_SELECT, 2, index);
+    write_header(device, LEGACY_QUEUE_ADDRESS, 4, page);
+    return read_header(device, LEGACY_QUEUE_ADDRESS, 4) == page ? VPT_OK : VPT_DEVICE_QUEUE_STATE;
+}
+
+static enum vpt_status queue_enable(struct vpt_device *device, uint16_t index, const struct vpt_queue_areas *areas)
+{
+    uint32_t page = (uint32_t)(areas->descriptors >> LEGACY_PAGE_SHIFT);
+
+    /* Page 0 would say to the device that there is no queue. */
+    return page != 0 ? set_page(device, index, page) : VPT_RESOURCE_ADDRESS;
+}
+
+static enum vpt_status queue_disable(struct vpt_device *device, uint16_t index)
+{
+    return set_page(device, index, 0);
+}
+
+static enum vpt_status queue_doorbell(struct vpt_device *device, uint16_t index, struct vpt_doorbell *doorbell)
+{
+    doorbell->offset = (size_t)vpt_pci_of(device)->common.address + LEGACY_QUEUE_NOTIFY;
+    doorbell->value = index;
+    doorbell->width = 2;
+    return VPT_OK;
+}
+
+static bool vector_assign(struct vpt_device *device, uint32_t queue, uint16_t vector)
+{
+    if (queue == VPT_VECTOR_CONFIGURATION) {
+        return vpt_pci_write_vector(device, LEGACY_CONFIG_VECTOR, vector);
+    }
+    write_header(device, LEGACY_QUEUE_SELECT, 2, queue);
+    return vpt_pci_write_vector(device, LEGACY_QUEUE_VECTOR, vector);
+}
+
+static uint32_t config_offset(const struct vpt_virtio_pci *pci)
+{
+    return pci->vectors ? LEGACY_CONFIG_WITH_VECTORS : LEGACY_CONFIG;
+}
+
+static size_t config_size(const struct vpt_device *device)
+{
+    const struct vpt_virtio_pci *pci = VPT_CONTAINER_OF(device, const struct vpt_virtio_pci, device);
+
+    return (size_t)(pci->common.length - config_offset(pci));
+}
+
+static uint32_t config_read(struct vpt_device *device, uint32_t offset, unsigned width)
+{
+    return read_header(device, config_offset(vpt_pci_of(device)) + offset, width);
+}
+
+static void config_write(struct vpt_device *device, uint32_t offset, unsigned width, uint32_t value)
+{
+    write_header(device, config_offset(vpt_pci_of(device)) + offset, width, value);
+}
+
+static const struct vpt_transport_ops legacy_ops = {
+    .name = "virtio-pci legacy",
+    .ring_limit = ((uint64_t)1 << (32u + LEGACY_PAGE_SHIFT)) - 1u,
+    .ring_alignment = LEGACY_PAGE_SIZE,
+    .used_alignment = VPT_QUEUE_LEGACY_RINGS_ALIGNMENT,
+    .feature_words = 1,
+    .legacy = true,
+    .size_fixed = true,
+    .features_1 = 0,
+    .status_read = status_read,
+    .status_write = status_write,
+    .features_read = features_read,
+    .features_write = features_write,
+    .queue_maximum = queue_maximum,
+    .queue_enable = queue_enable,
+    .queue_disable = queue_disable,
+    .queue_doorbell = queue_doorbell,
+    .interrupt = vpt_pci_interrupt,
+    .config_size = config_size,
+    .config_read = config_read,
+    .config_write = config_write,
+    .config_generation = NULL,
+    .bus_master = vpt_pci_bus_master,
+    .vectors = vpt_pci_vectors,
+    .vector_assign = vector_assign,
+    .line = vpt_pci_line,
+    .shared_memory = NULL,
+};
+
+enum vpt_status vpt_pci_open_legacy(struct vpt_virtio_pci *pci)
+{
+    const struct vpt_structure_claim header = { 0, 0, pci->bars.bar[0].size, LEGACY_CONFIG_WITH_VECTORS, 4 };
+    enum vpt_status status = VPT_DEVICE_PCI_BAR;
+
+    if (pci->bars.bar[0].kind == VPT_PCI_BAR_IO) {
+        status = vpt_structure_place(pci, &header, &pci->common);
+    }
+    if (status != VPT_OK) {
+        return status == VPT_DEVICE_CAPABILITY_RANGE ? VPT_DEVICE_PCI_BAR : status;
+    }
+    pci->isr = pci->common;
+    pci->isr.address += LEGACY_ISR_STATUS;
+    pci->isr.length = 1;
+    status = vpt_pci_find_capability(&pci->function, VPT_PCI_CAPABILITY_MSIX, &pci->msix);
+    if (status != VPT_OK) {
+        pci->msix = 0;
+    }
+    pci->device.ops = &legacy_ops;
+    return status == VPT_EMPTY || status == VPT_DEVICE_PCI_CAPABILITIES ? VPT_OK : status;
+}
+
+#endif

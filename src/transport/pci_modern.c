@@ -1,0 +1,424 @@
+/* SPDX-License-Identifier: MIT */
+/* virtio-pci, modern: structures that vendor capabilities point to (VirtIO 1.4, sections 4.1.4.1 to 4.1.4.8). */
+#include "transport/pci.h"
+
+/* struct virtio_pci_cap; the offsets are multiples of the widths, since capabilities are aligned to 4. */
+enum capability_field {
+    CAPABILITY_LENGTH = 2,
+    CAPABILITY_TYPE = 3,
+    CAPABILITY_BAR = 4,
+    CAPABILITY_ID = 5,
+    CAPABILITY_STRUCTURE_OFFSET = 8,
+    CAPABILITY_STRUCTURE_LENGTH = 12,
+    CAPABILITY_SIZE = 16,
+    CAPABILITY_NOTIFY_MULTIPLIER = 16,
+    CAPABILITY_NOTIFY_SIZE = 20,
+    CAPABILITY_OFFSET_HIGH = 16,
+    CAPABILITY_LENGTH_HIGH = 20,
+    CAPABILITY_64_SIZE = 24
+};
+
+enum capability_type { TYPE_COMMON = 1, TYPE_NOTIFY = 2, TYPE_ISR = 3, TYPE_DEVICE = 4, TYPE_SHARED_MEMORY = 8 };
+
+/* struct virtio_pci_common_cfg */
+enum common_register {
+    COMMON_DEVICE_FEATURE_SELECT = 0x00,
+    COMMON_DEVICE_FEATURE = 0x04,
+    COMMON_DRIVER_FEATURE_SELECT = 0x08,
+    COMMON_DRIVER_FEATURE = 0x0c,
+    COMMON_CONFIG_VECTOR = 0x10,
+    COMMON_DEVICE_STATUS = 0x14,
+    COMMON_CONFIG_GENERATION = 0x15,
+    COMMON_QUEUE_SELECT = 0x16,
+    COMMON_QUEUE_SIZE = 0x18,
+    COMMON_QUEUE_VECTOR = 0x1a,
+    COMMON_QUEUE_ENABLE = 0x1c,
+    COMMON_QUEUE_NOTIFY_OFFSET = 0x1e,
+    COMMON_QUEUE_DESC = 0x20,
+    COMMON_QUEUE_DRIVER = 0x28,
+    COMMON_QUEUE_DEVICE = 0x30,
+    COMMON_SIZE = 0x38,
+    COMMON_QUEUE_NOTIFY_DATA = 0x38, /* with NOTIF_CONFIG_DATA */
+    COMMON_QUEUE_NOTIFY_DATA_END = 0x3a,
+    COMMON_MAPPED = 0x40
+};
+
+/* More configuration than any device has; a driver may map 4 KiB of a structure at most (OUT-PCI-1). */
+#define CONFIG_MAPPED 4096u
+
+static uint32_t read_common(struct vpt_device *device, uint32_t offset, unsigned width)
+{
+    return vpt_structure_read(device, &vpt_pci_of(device)->common, offset, width);
+}
+
+static void write_common(struct vpt_device *device, uint32_t offset, unsigned width, uint32_t value)
+{
+    vpt_structure_write(device, &vpt_pci_of(device)->common, offset, width, value);
+}
+
+static void write_common_pair(struct vpt_device *device, uint32_t offset, uint64_t value)
+{
+    write_common(device, offset, 4, (uint32_t)value);
+    write_common(device, offset + 4u, 4, (uint32_t)(value >> 32));
+}
+
+static uint32_t status_read(struct vpt_device *device)
+{
+    return vpt_pci_read_status(device, COMMON_DEVICE_STATUS);
+}
+
+static void status_write(struct vpt_device *device, uint8_t status)
+{
+    write_common(device, COMMON_DEVICE_STATUS, 1, status);
+}
+
+static uint32_t features_read(struct vpt_device *device, unsigned word)
+{
+    write_common(device, COMMON_DEVICE_FEATURE_SELECT, 4, word);
+    return read_common(device, COMMON_DEVICE_FEATURE, 4);
+}
+
+static void features_write(struct vpt_device *device, unsigned word, uint32_t value)
+{
+    write_common(device, COMMON_DRIVER_FEATURE_SELECT, 4, word);
+    write_common(device, COMMON_DRIVER_FEATURE, 4, value);
+}
+
+static enum vpt_status queue_maximum(struct vpt_device *device, uint16_t index, uint32_t *maximum)
+{
+    write_common(device, COMMON_QUEUE_SELECT, 2, index);
+    if (read_common(device, COMMON_QUEUE_ENABLE, 2) != 0) {
+        return VPT_DEVICE_QUEUE_STATE;
+    }
+    *maximum = read_common(device, COMMON_QUEUE_SIZE, 2);
+    return VPT_OK;
+}
+
+static enum vpt_status queue_enable(struct vpt_device *device, uint16_t index, const struct vpt_queue_areas *areas)
+{
+    write_common(device, COMMON_QUEUE_SELECT, 2, index);
+    write_common(device, COMMON_QUEUE_SIZE, 2, areas->size);
+    write_common_pair(device, COMMON_QUEUE_DESC, areas->descriptors);
+    write_common_pair(device, COMMON_QUEUE_DRIVER, areas->driver);
+    write_common_pair(device, COMMON_QUEUE_DEVICE, areas->device);
+    write_common(device, COMMON_QUEUE_ENABLE, 2, 1);
+    return read_common(device, COMMON_QUEUE_ENABLE, 2) == 1u ? VPT_OK : VPT_DEVICE_QUEUE_STATE;
+}
+
+/* Only a reset of the device does that: 0 must not be written to queue_enable (PCI-COMMON-6). */
+static enum vpt_status queue_disable(struct vpt_device *device, uint16_t index)
+{
+    (void)device;
+    (void)index;
+    return VPT_UNSUPPORTED_REQUEST;
+}
+
+/* What a notification calls the queue: its index, or a value that the device has picked (PCI-KICK-5, PCI-KICK-6). */
+static enum vpt_status notify_value(struct vpt_device *device, uint16_t index, uint16_t *value)
+{
+    *value = index;
+    if (!vpt_features_has(&device->features, VPT_F_NOTIF_CONFIG_DATA)) {
+        return VPT_OK;
+    }
+    if (vpt_pci_of(device)->common.length < COMMON_QUEUE_NOTIFY_DATA_END) {
+        return VPT_DEVICE_CAPABILITY_RANGE;
+    }
+    *value = (uint16_t)read_common(device, COMMON_QUEUE_NOTIFY_DATA, 2);
+    return VPT_OK;
+}
+
+/* A queue's own doorbell, mapped by itself: a device may have thousands, a page apart (PCI-CAP-5). */
+static enum vpt_status place_doorbell(struct vpt_device *device, uint32_t notify_offset, struct vpt_doorbell *doorbell)
+{
+    const struct vpt_virtio_pci *pci = vpt_pci_of(device);
+    struct vpt_pci_structure place = pci->notify;
+    uint64_t offset = (uint64_t)notify_offset * pci->notify_multiplier;
+    enum vpt_status status;
+
+    if (place.length < doorbell->width || offset > place.length - doorbell->width ||
+        ((place.address + offset) & (doorbell->width - 1u)) != 0) {
+        return VPT_DEVICE_NOTIFY_OFFSET;
+    }
+    place.address += offset;
+    if (place.io) {
+        doorbell->offset = (size_t)place.address;
+        return VPT_OK;
+    }
+    status = vpt_structure_map(device->port, &place, doorbell->width);
+    if (status == VPT_OK) {
+        doorbell->mapping = place.mapping;
+        doorbell->own_mapping = true;
+    }
+    return status;
+}
+
+static enum vpt_status queue_doorbell(struct vpt_device *device, uint16_t index, struct vpt_doorbell *doorbell)
+{
+    uint32_t notify_offset;
+    enum vpt_status status;
+
+    write_common(device, COMMON_QUEUE_SELECT, 2, index);
+    notify_offset = read_common(device, COMMON_QUEUE_NOTIFY_OFFSET, 2);
+    doorbell->width = vpt_features_has(&device->features, VPT_F_NOTIFICATION_DATA) ? 4u : 2u;
+    status = notify_value(device, index, &doorbell->value);
+    return status == VPT_OK ? place_doorbell(device, notify_offset & 0xffffu, doorbell) : status;
+}
+
+static bool vector_assign(struct vpt_device *device, uint32_t queue, uint16_t vector)
+{
+    if (queue == VPT_VECTOR_CONFIGURATION) {
+        return vpt_pci_write_vector(device, COMMON_CONFIG_VECTOR, vector);
+    }
+    write_common(device, COMMON_QUEUE_SELECT, 2, queue);
+    return vpt_pci_write_vector(device, COMMON_QUEUE_VECTOR, vector);
+}
+
+static size_t config_size(const struct vpt_device *device)
+{
+    return (size_t)VPT_CONTAINER_OF(device, const struct vpt_virtio_pci, device)->config.length;
+}
+
+static uint32_t config_read(struct vpt_device *device, uint32_t offset, unsigned width)
+{
+    return vpt_structure_read(device, &vpt_pci_of(device)->config, offset, width);
+}
+
+static void config_write(struct vpt_device *device, uint32_t offset, unsigned width, uint32_t value)
+{
+    vpt_structure_write(device, &vpt_pci_of(device)->config, offset, width, value);
+}
+
+static uint32_t config_generation(struct vpt_device *device)
+{
+    return read_common(device, COMMON_CONFIG_GENERATION, 1);
+}
+
+/* ---- Capabilities ---- */
+
+/* Reads of a function's capabilities, of which the first error of the port is kept: fields read 0 from then on. */
+struct reader {
+    const struct vpt_pci_function *function;
+    enum vpt_status error;
+};
+
+static uint32_t read_field(struct reader *reader, uint32_t offset, unsigned width)
+{
+    uint32_t value = 0;
+
+    if (reader->error == VPT_OK) {
+        reader->error = vpt_pci_read(reader->function, (uint16_t)offset, width, &value);
+    }
+    return reader->error == VPT_OK ? value : 0;
+}
+
+/* Reads where a capability says that its structure is. `size`: bytes that one of its type has at least. */
+static enum vpt_status read_claim(struct reader *reader, uint32_t at, uint32_t size, struct vpt_structure_claim *claim)
+{
+    uint32_t length = read_field(reader, at + CAPABILITY_LENGTH, 1);
+
+    if (length < size || at > VPT_PCI_CONFIG_SIZE - size) {
+        return VPT_DEVICE_CAPABILITY_LENGTH;
+    }
+    claim->bar = read_field(reader, at + CAPABILITY_BAR, 1);
+    claim->offset = read_field(reader, at + CAPABILITY_STRUCTURE_OFFSET, 4);
+    claim->length = read_field(reader, at + CAPABILITY_STRUCTURE_LENGTH, 4);
+    return VPT_OK;
+}
+
+/* What the search for the structures is at: type by type, from TYPE_COMMON to TYPE_DEVICE. */
+struct search {
+    struct vpt_virtio_pci *pci;
+    struct reader reader;
+    struct vpt_pci_structure *structures[TYPE_DEVICE];
+    enum vpt_status reasons[TYPE_DEVICE]; /* why there is none: it is missing, or why the first was refused */
+};
+
+static enum vpt_status place(struct search *search, unsigned type, uint32_t at)
+{
+    static const struct {
+        uint8_t size; /* of the capability */
+        uint8_t needed;
+        uint8_t alignment;
+    } wanted[TYPE_DEVICE] = { { CAPABILITY_SIZE, COMMON_SIZE, 4 },
+                              { CAPABILITY_NOTIFY_SIZE, 2, 2 },
+                              { CAPABILITY_SIZE, 1, 1 },
+                              { CAPABILITY_SIZE, 1, 4 } };
+    struct vpt_virtio_pci *pci = search->pci;
+    struct vpt_structure_claim claim;
+    uint32_t multiplier = 0;
+    enum vpt_status status = read_claim(&search->reader, at, wanted[type - 1u].size, &claim);
+
+    if (status == VPT_OK && type == TYPE_NOTIFY) {
+        multiplier = read_field(&search->reader, at + CAPABILITY_NOTIFY_MULTIPLIER, 4);
+    }
+    if (status != VPT_OK || search->reader.error != VPT_OK) {
+        return status;
+    }
+    claim.needed = wanted[type - 1u].needed;
+    claim.alignment = wanted[type - 1u].alignment;
+    status = vpt_structure_place(pci, &claim, search->structures[type - 1u]);
+    if (status == VPT_OK && type == TYPE_NOTIFY) {
+        if ((multiplier & 1u) != 0) {
+            vpt_zero(&pci->notify, sizeof(pci->notify));
+            return VPT_DEVICE_NOTIFY_MULTIPLIER;
+        }
+        pci->notify_multiplier = multiplier;
+    }
+    return status;
+}
+
+/* The first usable capability of each type is the one (PCI-CAP-2); others, and those of other types, are left. */
+static enum vpt_status consider(struct search *search, uint32_t at)
+{
+    unsigned type = read_field(&search->reader, at + CAPABILITY_TYPE, 1);
+    enum vpt_status status;
+
+    if (type < TYPE_COMMON || type > TYPE_DEVICE || search->structures[type - 1u]->length != 0) {
+        return search->reader.error;
+    }
+    status = place(search, type, at);
+    if (search->reasons[type - 1u] == VPT_EMPTY) {
+        search->reasons[type - 1u] = status;
+    }
+    return search->reader.error;
+}
+
+/* Ends with VPT_EMPTY, or with what broke the list off. */
+static enum vpt_status search_capabilities(struct search *search)
+{
+    struct vpt_pci_capability capability;
+    struct vpt_pci_walk walk;
+    enum vpt_status status = vpt_pci_walk_begin(&walk, &search->pci->function);
+    unsigned i;
+
+    for (i = 0; i <= VPT_PCI_CAPABILITIES_MAX && status == VPT_OK; i++) {
+        status = vpt_pci_walk_next(&walk, &capability);
+        if (status == VPT_OK && capability.id == VPT_PCI_CAPABILITY_VENDOR) {
+            status = consider(search, capability.offset);
+        } else if (status == VPT_OK && capability.id == VPT_PCI_CAPABILITY_MSIX && search->pci->msix == 0) {
+            search->pci->msix = capability.offset;
+        }
+    }
+    return status;
+}
+
+static enum vpt_status find_structures(struct vpt_virtio_pci *pci)
+{
+    static const uint16_t missing[] = { VPT_DEVICE_NO_COMMON, VPT_DEVICE_NO_NOTIFY, VPT_DEVICE_NO_ISR };
+    struct search search = { pci,
+                             { &pci->function, VPT_OK },
+                             { &pci->common, &pci->notify, &pci->isr, &pci->config },
+                             { VPT_EMPTY, VPT_EMPTY, VPT_EMPTY, VPT_EMPTY } };
+    enum vpt_status end = search_capabilities(&search);
+    unsigned i;
+
+    if (end != VPT_EMPTY && end != VPT_DEVICE_PCI_CAPABILITIES) {
+        return end;
+    }
+    for (i = 0; i < sizeof(missing) / sizeof(missing[0]); i++) {
+        if (search.structures[i]->length == 0) {
+            if (search.reasons[i] != VPT_EMPTY) {
+                return search.reasons[i];
+            }
+            return end == VPT_EMPTY ? (enum vpt_status)missing[i] : end;
+        }
+    }
+    return VPT_OK;
+}
+
+/* A region's place is two 64-bit numbers, in a capability that has the upper halves behind the lower ones. */
+static bool find_region(const struct vpt_virtio_pci *pci, struct reader *reader, uint32_t at,
+                        struct vpt_pci_structure *region)
+{
+    struct vpt_structure_claim claim;
+
+    if (read_claim(reader, at, CAPABILITY_64_SIZE, &claim) != VPT_OK) {
+        return false;
+    }
+    claim.offset |= (uint64_t)read_field(reader, at + CAPABILITY_OFFSET_HIGH, 4) << 32;
+    claim.length |= (uint64_t)read_field(reader, at + CAPABILITY_LENGTH_HIGH, 4) << 32;
+    claim.needed = 1;
+    claim.alignment = 1;
+    return reader->error == VPT_OK && vpt_structure_place(pci, &claim, region) == VPT_OK && !region->io;
+}
+
+static bool is_region(struct reader *reader, const struct vpt_pci_capability *capability, uint8_t id)
+{
+    return capability->id == VPT_PCI_CAPABILITY_VENDOR &&
+           read_field(reader, (uint32_t)capability->offset + CAPABILITY_TYPE, 1) == TYPE_SHARED_MEMORY &&
+           read_field(reader, (uint32_t)capability->offset + CAPABILITY_ID, 1) == id && reader->error == VPT_OK;
+}
+
+static enum vpt_status shared_memory(struct vpt_device *device, uint8_t id, struct vpt_shared_memory_region *region)
+{
+    const struct vpt_virtio_pci *pci = vpt_pci_of(device);
+    struct vpt_pci_structure found = { 0, 0, NULL, false };
+    struct reader reader = { &pci->function, VPT_OK };
+    struct vpt_pci_capability capability;
+    struct vpt_pci_walk walk;
+    enum vpt_status status = vpt_pci_walk_begin(&walk, &pci->function);
+    unsigned i;
+
+    region->base = 0;
+    region->length = ~(uint64_t)0;
+    for (i = 0; i <= VPT_PCI_CAPABILITIES_MAX && status == VPT_OK; i++) {
+        status = vpt_pci_walk_next(&walk, &capability);
+        if (status == VPT_OK && is_region(&reader, &capability, id) &&
+            find_region(pci, &reader, capability.offset, &found)) {
+            region->base = found.address;
+            region->length = found.length;
+            return VPT_OK;
+        }
+        if (status == VPT_OK) {
+            status = reader.error;
+        }
+    }
+    return status == VPT_EMPTY || status == VPT_DEVICE_PCI_CAPABILITIES ? VPT_OK : status;
+}
+
+static const struct vpt_transport_ops modern_ops = {
+    .name = "virtio-pci",
+    .ring_limit = ~(uint64_t)0,
+    .ring_alignment = VPT_QUEUE_RINGS_ALIGNMENT,
+    .used_alignment = VPT_QUEUE_RINGS_ALIGNMENT,
+    .feature_words = VPT_FEATURE_WORDS,
+    .legacy = false,
+    .size_fixed = false,
+    .features_1 = 1u << (VPT_F_NOTIF_CONFIG_DATA - 32u),
+    .status_read = status_read,
+    .status_write = status_write,
+    .features_read = features_read,
+    .features_write = features_write,
+    .queue_maximum = queue_maximum,
+    .queue_enable = queue_enable,
+    .queue_disable = queue_disable,
+    .queue_doorbell = queue_doorbell,
+    .interrupt = vpt_pci_interrupt,
+    .config_size = config_size,
+    .config_read = config_read,
+    .config_write = config_write,
+    .config_generation = config_generation,
+    .bus_master = vpt_pci_bus_master,
+    .vectors = vpt_pci_vectors,
+    .vector_assign = vector_assign,
+    .line = vpt_pci_line,
+    .shared_memory = shared_memory,
+};
+
+enum vpt_status vpt_pci_open_modern(struct vpt_virtio_pci *pci)
+{
+    const struct vpt_port *port = pci->device.port;
+    enum vpt_status status = find_structures(pci);
+
+    if (status == VPT_OK) {
+        status = vpt_structure_map(port, &pci->common, COMMON_MAPPED);
+    }
+    if (status == VPT_OK) {
+        status = vpt_structure_map(port, &pci->isr, 1);
+    }
+    if (status == VPT_OK) {
+        status = vpt_structure_map(port, &pci->config, CONFIG_MAPPED);
+    }
+    pci->device.ops = &modern_ops;
+    return status;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+/* Registers that lie somewhere in a BAR, a memory or an I/O one (VirtIO 1.4, section 4.1.4). */
+#include "transport/pci.h"
+#include "transport/register.h"
+
+#define IO_PORT_LAST 0xffffu
+
+static bool has_service(const struct vpt_port *port, bool io)
+{
+    return io ? port->io_read != NULL && port->io_write != NULL
+              : port->mmio_map != NULL && port->mmio_unmap != NULL;
+}
+
+/* Of what the kernel has handed over: whether the BAR is somewhere where it can be. */
+static bool assigned(const struct vpt_pci_bar *bar)
+{
+    uint64_t last = bar->kind == VPT_PCI_BAR_IO ? IO_PORT_LAST : ~(uint64_t)0;
+
+    return bar->address != 0 && bar->address <= last && bar->size != 0 && bar->size - 1u <= last - bar->address;
+}
+
+enum vpt_status vpt_structure_place(const struct vpt_virtio_pci *pci, const struct vpt_structure_claim *claim,
+                                    struct vpt_pci_structure *structure)
+{
+    const struct vpt_pci_bar *bar;
+
+    if (claim->bar >= VPT_PCI_BARS_MAX) {
+        return VPT_DEVICE_CAPABILITY_BAR;
+    }
+    bar = &pci->bars.bar[claim->bar];
+    if (bar->kind != VPT_PCI_BAR_MEMORY && bar->kind != VPT_PCI_BAR_IO) {
+        return VPT_DEVICE_PCI_BAR;
+    }
+    if (!assigned(bar)) {
+        return VPT_CALLER_BAR;
+    }
+    if (claim->length < claim->needed || claim->length > bar->size || claim->offset > bar->size - claim->length) {
+        return VPT_DEVICE_CAPABILITY_RANGE;
+    }
+    if (((bar->address + claim->offset) & (claim->alignment - 1u)) != 0) {
+        return VPT_DEVICE_CAPABILITY_ALIGNMENT;
+    }
+    if (!has_service(pci->device.port, bar->kind == VPT_PCI_BAR_IO)) {
+        return VPT_UNSUPPORTED_PORT;
+    }
+    structure->address = bar->address + claim->offset;
+    structure->length = claim->length;
+    structure->mapping = NULL;
+    structure->io = bar->kind == VPT_PCI_BAR_IO;
+    return VPT_OK;
+}
+
+enum vpt_status vpt_structure_map(const struct vpt_port *port, struct vpt_pci_structure *structure, uint32_t size)
+{
+    if (structure->length > size) {
+        structure->length = size;
+    }
+    if (structure->io || structure->length == 0) {
+        return VPT_OK;
+    }
+    return port->mmio_map(port->ctx, structure->address, (size_t)structure->length, VPT_MAP_REGISTERS,
+                          &structure->mapping);
+}
+
+void vpt_structure_unmap(const struct vpt_port *port, struct vpt_pci_structure *structure)
+{
+    if (structure->mapping != NULL) {
+        port->mmio_unmap(port->ctx, structure->mapping, (size_t)structure->length);
+    }
+    vpt_zero(structure, sizeof(*structure));
+}
+
+uint32_t vpt_structure_read(const struct vpt_device *device, const struct vpt_pci_structure *structure, uint32_t offset,
+                            unsigned width)
+{
+    const struct vpt_port *port = device->port;
+    uint32_t value;
+
+    if (structure->mapping != NULL) {
+        return vpt_register_read(port, structure->mapping, offset, width);
+    }
+    value = port->io_read(port->ctx, (uint16_t)(structure->address + offset), width);
+    vpt_barrier_register_read();
+    return value;
+}
+
+void vpt_structure_write(const struct vpt_device *device, const struct vpt_pci_structure *structure, uint32_t offset,
+                         unsigned width, uint32_t value)
+{
+    const struct vpt_port *port = device->port;
+
+    if (structure->mapping != NULL) {
+        vpt_register_write(port, structure->mapping, offset, width, value);
+        return;
+    }
+    vpt_barrier_doorbell();
+    port->io_write(port->ctx, (uint16_t)(structure->address + offset), width, value);
+}
