@@ -2,14 +2,22 @@
 /*
  * What the ready-made port functions find behind a port's `ctx`: a struct vpt_port_context, or a struct of the
  * kernel's own whose first member is one. Each file uses its own members only; a zeroed context is an identity
- * map without a page pool.
+ * map without a page pool and without PCI.
  *
  *     static struct vpt_page_pool pool;
- *     static struct vpt_port_context context = { .pool = &pool };
+ *     static struct vpt_port_context context = {
+ *         .pool = &pool,
+ *         .cf8_io_read = vpt_x86_io_read,
+ *         .cf8_io_write = vpt_x86_io_write,
+ *     };
  *     static const struct vpt_port port = {
  *         .ctx = &context,
  *         .dma_allocate = vpt_page_pool_dma_allocate,
  *         .dma_free = vpt_page_pool_dma_free,
+ *         .io_read = vpt_x86_io_read,
+ *         .io_write = vpt_x86_io_write,
+ *         .config_read = vpt_cf8_config_read,
+ *         .config_write = vpt_cf8_config_write,
  *         .mmio_map = vpt_direct_mmio_map,
  *         .mmio_unmap = vpt_direct_mmio_unmap,
  *         .share = vpt_direct_share,
@@ -30,6 +38,22 @@ struct vpt_port_context {
     /* direct.c: the kernel's linear map of physical memory and registers. */
     uint64_t map_offset; /* what a virtual address is above its physical one, modulo 2^64; 0: identity */
     uint64_t map_last;   /* last physical address in the map; 0: whatever a pointer can reach */
+
+    /* cf8.c: io_read() and io_write() as in struct vpt_port, called with this context. */
+    uint32_t (*cf8_io_read)(void *ctx, uint16_t io_port, unsigned width);
+    void (*cf8_io_write)(void *ctx, uint16_t io_port, unsigned width, uint32_t value);
+    void (*cf8_lock)(void *ctx);   /* around each access; NULL: nobody else can come in between */
+    void (*cf8_unlock)(void *ctx); /* with it or not at all */
+
+    /* ecam.c: one host bridge's configuration space. */
+    void *ecam;             /* where that of bus ecam_first_bus is mapped; NULL: no function is there */
+    uint16_t ecam_segment;
+    uint8_t ecam_first_bus;
+    uint8_t ecam_last_bus;  /* 1 MiB of the mapping for each bus, this one included */
+
+    /* io_window.c: I/O ports as memory. */
+    void *io_window;       /* where port 0 is mapped */
+    size_t io_window_size; /* bytes, and so ports; 0: no port is there */
 };
 
 #endif

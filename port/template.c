@@ -9,9 +9,10 @@
  *   the library maps registers itself (PCI)                     mmio_map, mmio_unmap
  *   vpt_blk_read() and the other blocking helpers               share, unshare
  *   PCI devices                                                 config_read, config_write
- *   PCI legacy devices on x86                                   io_read, io_write
- * Leave a member out and the calls that need it return VPT_UNSUPPORTED_PORT. page_pool.c, direct.c and x86_io.c have
- * ready-made functions for kernels that are simple enough.
+ *   PCI legacy devices, and modern ones with an I/O BAR         io_read, io_write
+ * Leave a member out and the calls that need it return VPT_UNSUPPORTED_PORT. There are ready-made functions for kernels
+ * that are simple enough: page_pool.c for memory, direct.c for maps and shares, cf8.c and ecam.c for PCI configuration,
+ * x86_io.c and io_window.c for I/O ports.
  *
  * The library takes no lock and registers no interrupt: the kernel locks around its calls (one lock a device, one
  * a queue) and calls vpt_device_interrupt() from its handler.
@@ -32,6 +33,8 @@ void kernel_relax(void);
 void kernel_log(bool error, const char *subject, const char *text);
 uint32_t kernel_pci_read(uint16_t segment, uint16_t function, uint16_t offset, unsigned width);
 void kernel_pci_write(uint16_t segment, uint16_t function, uint16_t offset, unsigned width, uint32_t value);
+uint32_t kernel_port_read(uint16_t io_port, unsigned width);
+void kernel_port_write(uint16_t io_port, unsigned width, uint32_t value);
 
 /* ---- Minimum: memory for rings ---- */
 
@@ -140,7 +143,11 @@ static uint16_t function_of(const struct vpt_pci_address *address)
     return (uint16_t)(address->bus << 8 | address->device << 3 | address->function);
 }
 
-/* One access of exactly this width: a 2-byte write done as a 4-byte one would clear bits of the Status register. */
+/*
+ * One access of exactly this width: a 2-byte write done as a 4-byte one would clear bits of the Status register. What
+ * is not there (an absent function, a bus without a bridge, offsets above 255 where there is CF8/CFC only) reads
+ * all-ones and is no error: enumeration asks for much that is not there. A lock around the CF8/CFC pair belongs here.
+ */
 static enum vpt_status template_config_read(void *ctx, const struct vpt_pci_address *address, uint16_t offset,
                                             unsigned width, uint32_t *value)
 {
@@ -155,6 +162,25 @@ static enum vpt_status template_config_write(void *ctx, const struct vpt_pci_add
     (void)ctx;
     kernel_pci_write(address->segment, function_of(address), offset, width, value);
     return VPT_OK;
+}
+
+/* ---- I/O ports ---- */
+
+/*
+ * On x86 inb, inw or inl; elsewhere a load in the host bridge's I/O window. `io_port` is what the BAR holds and an
+ * offset; a kernel that assigns BARs gives port 0 to none, since a BAR that holds 0 is an unassigned one.
+ */
+static uint32_t template_io_read(void *ctx, uint16_t io_port, unsigned width)
+{
+    (void)ctx;
+    return kernel_port_read(io_port, width);
+}
+
+/* Notifications of legacy devices come this way: it may be called wherever the kernel kicks a queue. */
+static void template_io_write(void *ctx, uint16_t io_port, unsigned width, uint32_t value)
+{
+    (void)ctx;
+    kernel_port_write(io_port, width, value);
 }
 
 /* ---- Waiting and telling ---- */
@@ -187,7 +213,7 @@ static void template_log(void *ctx, enum vpt_log_level level, const char *subjec
 
 /*
  * Fills in *port; `context` must live as long as the devices do. Not set here: mmio_read and mmio_write, since the
- * library's own loads and stores reach what template_mmio_map() answers; io_read and io_write, see x86_io.h.
+ * library's own loads and stores reach what template_mmio_map() answers.
  */
 void template_port_init(struct vpt_port *port, struct template_context *context);
 
@@ -197,6 +223,8 @@ void template_port_init(struct vpt_port *port, struct template_context *context)
         .ctx = context,
         .dma_allocate = template_dma_allocate,
         .dma_free = template_dma_free,
+        .io_read = template_io_read,
+        .io_write = template_io_write,
         .config_read = template_config_read,
         .config_write = template_config_write,
         .mmio_map = template_mmio_map,

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Usage: tools/demo.sh [ARCHITECTURE...]
-# Builds the example kernel, boots it on every machine (or those of the architectures named) and checks the disk image
-# from outside afterwards. One line a machine: PASS or FAIL, architecture, machine, transport, what was verified, with
-# tabs between. Exits with 1 if any failed. Installs what a Debian 12 lacks; works in build-demo/, or in the
-# directory that VPT_DEMO_DIR names.
+# Usage: tools/demo.sh [ARCHITECTURE[/MACHINE]...]
+# Builds the example kernel, boots it on every machine (or those named) and checks the disk image from outside
+# afterwards. One line a pair of machine and transport: PASS or FAIL, architecture, machine, transport, what was
+# verified, with tabs between. Exits with 1 if any failed. Installs what a Debian 12 lacks; works in build-demo/, or in
+# the directory that VPT_DEMO_DIR names.
 set -uo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -12,8 +12,26 @@ work=${VPT_DEMO_DIR:-$root/build-demo}
 serial=vpt-demo-disk
 # Of the disk below: block size, exponent of the physical block, smallest and best I/O in blocks.
 topology=512,3,16,128
-geometry=physical_block_size=4096,min_io_size=8192,opt_io_size=65536
+disk=drive=disk,serial=$serial,physical_block_size=4096,min_io_size=8192,opt_io_size=65536
 seconds=60 # that one machine may take: one or two on an idle computer
+
+# Architecture, machine, bus, interface by which the kernel drives the disk.
+pairs=(
+    "riscv64 virt mmio legacy"
+    "riscv64 virt mmio modern"
+    "riscv64 virt pci legacy"
+    "riscv64 virt pci modern"
+    "aarch64 virt mmio legacy"
+    "aarch64 virt mmio modern"
+    "aarch64 virt pci legacy"
+    "aarch64 virt pci modern"
+    "x86_64 microvm mmio legacy"
+    "x86_64 microvm mmio modern"
+    "x86_64 pc pci legacy"
+    "x86_64 pc pci modern"
+    "x86_64 q35 pci modern"
+    "i386 pc pci legacy"
+)
 
 # shellcheck source=tools/packages.sh
 . "$root/tools/packages.sh"
@@ -27,55 +45,121 @@ report() {
     [ "$1" = PASS ] || failed=1
 }
 
-# Sets what boots a kernel on this architecture's machine.
+# Sets what boots a kernel on a machine, and what the kernel is to find on it before any device is plugged in:
+# virtio-mmio slots (where the first is, how far apart, how many), PCI functions, and how they are configured.
 describe_machine() {
-    case $1 in
-    riscv64)
-        machine=virt slots=8 success=0
-        qemu=(qemu-system-riscv64 -M virt -bios none)
+    local x86=(-device "isa-debug-exit,iobase=0xf4,iosize=4")
+    slots='' functions='' configuration=''
+    case $1/$2 in
+    riscv64/virt)
+        qemu=(qemu-system-riscv64 -M virt -bios none) success=0
+        slots="0x10001000 0x1000 8" functions=1 configuration=ecam,30000000
         ;;
-    aarch64)
-        machine=virt slots=32 success=0
-        qemu=(qemu-system-aarch64 -M virt -cpu cortex-a53 -semihosting)
+    aarch64/virt)
+        qemu=(qemu-system-aarch64 -M virt -cpu cortex-a53 -semihosting) success=0
+        slots="0x0a000000 0x200 32" functions=1 configuration=ecam,4010000000
         ;;
-    x86_64)
-        machine=microvm slots=24 success=33
-        qemu=(qemu-system-x86_64 -M "microvm,isa-serial=on,auto-kernel-cmdline=off,x-option-roms=off"
-            -device "isa-debug-exit,iobase=0xf4,iosize=4")
+    x86_64/microvm)
+        qemu=(qemu-system-x86_64 -M "microvm,isa-serial=on,auto-kernel-cmdline=off,x-option-roms=off" "${x86[@]}")
+        success=33 slots="0xfeb00000 0x200 24"
         ;;
-    *)
-        echo "$0: unknown architecture: $1" >&2
-        exit 2
+    *86*/pc)
+        qemu=("qemu-system-$1" -M pc "${x86[@]}")
+        success=33 functions=4 configuration=cf8
+        ;;
+    x86_64/q35)
+        qemu=(qemu-system-x86_64 -M q35 "${x86[@]}")
+        success=33 functions=4 configuration=ecam,b0000000
         ;;
     esac
+}
+
+# Usage: plug_mmio legacy|modern
+# Sets QEMU's options for the devices, and the check's; QEMU fills the slots from the last one on.
+plug_mmio() {
+    local force=on types=(4 3 2) first stride count place i
+    [ "$1" = legacy ] || force=off
+    read -r first stride count <<<"$slots"
+    devices=(-global virtio-mmio.force-legacy="$force" -device virtio-rng-device -device virtio-serial-device
+        -device "virtio-blk-device,$disk")
+    for i in "${!types[@]}"; do
+        place=$(printf '%x' $((first + (count - 1 - i) * stride)))
+        expected+=(--device "mmio,$place,${types[i]},$1,$1")
+    done
+}
+
+# Usage: plug_function PLACE legacy|modern|transitional TYPE DEVICE,PROPERTIES
+# A transitional device is driven by its modern interface.
+plug_function() {
+    local place=$1 interfaces=$2 type=$3 device=$4 interface=$2
+    case $interfaces in
+    legacy) device+=,disable-legacy=off,disable-modern=on ;;
+    modern) device+=,disable-legacy=on,disable-modern=off ;;
+    transitional) device+=,disable-legacy=off,disable-modern=off interface=modern ;;
+    esac
+    devices+=(-device "$device")
+    expected+=(--device "pci,$place,$type,$interface,$interfaces")
+    functions=$((functions + 1))
+}
+
+# Usage: plug_pci legacy|modern
+# The same, with devices of several kinds, and one that has two functions. On q35 the disk is behind a bridge.
+plug_pci() {
+    devices=()
+    if [ "$1" = legacy ]; then
+        plug_function 00:05.0 legacy 2 "virtio-blk-pci,addr=5,$disk"
+        plug_function 00:04.0 transitional 3 virtio-serial-pci,addr=4,multifunction=on
+        plug_function 00:04.1 modern 4 virtio-rng-pci,addr=4.1
+    elif [ "$machine" = q35 ]; then
+        devices=(-device "pcie-root-port,id=bridge,addr=5")
+        functions=$((functions + 1))
+        plug_function 01:00.0 modern 2 "virtio-blk-pci,bus=bridge,$disk"
+        plug_function 00:04.0 transitional 3 virtio-serial-pci,addr=4,multifunction=on
+        plug_function 00:04.1 legacy 4 virtio-rng-pci,addr=4.1
+    else
+        plug_function 00:05.0 transitional 2 "virtio-blk-pci,addr=5,$disk"
+        plug_function 00:04.0 modern 3 virtio-serial-pci,addr=4,multifunction=on
+        plug_function 00:04.1 legacy 4 virtio-rng-pci,addr=4.1
+    fi
 }
 
 # With -icount the machines' counters count instructions.
 boot() {
     timeout --kill-after=5 "$seconds" "${qemu[@]}" -kernel "$1" -m 64M -icount shift=0 \
         -nodefaults -display none -monitor none -serial stdio -no-reboot \
-        -global virtio-mmio.force-legacy="$2" \
-        -device virtio-rng-device -device virtio-serial-device \
-        -drive if=none,id=disk,format=raw,file="$3" \
-        -device virtio-blk-device,drive=disk,serial="$serial","$geometry" </dev/null
+        -drive if=none,id=disk,format=raw,file="$2" "${devices[@]}" </dev/null
 }
 
 # Usage: check ARCHITECTURE INTERFACE DIRECTORY
 check() {
     python3 "$root/tools/kernel-disk.py" check --architecture "$1" --machine "$machine" --interface "$2" \
-        --slots "$slots" --types 2,3,4 --serial "$serial" --topology "$topology" \
-        "$3/original.img" "$3/disk.img" "$3/log"
+        ${slots:+--slots "${slots##* }"} ${functions:+--functions "$functions" --configuration "$configuration"} \
+        "${expected[@]}" --serial "$serial" --topology "$topology" "$3/original.img" "$3/disk.img" "$3/log"
 }
 
-# Usage: run ARCHITECTURE LEGACY(on|off); after describe_machine and the build
+# Usage: transport BUS INTERFACE: how a line calls it
+transport() {
+    case $1-$2 in
+    mmio-legacy) echo "virtio-mmio 1" ;;
+    mmio-modern) echo "virtio-mmio 2" ;;
+    pci-*) echo "virtio-pci $2 (${configuration%%,*})" | sed 's/cf8/CF8/; s/ecam/ECAM/' ;;
+    esac
+}
+
+# Usage: run ARCHITECTURE MACHINE BUS INTERFACE; after the build
 run() {
-    local architecture=$1 legacy=$2 interface=modern transport="virtio-mmio 2" verdict=FAIL directory status text
-    [ "$legacy" = off ] || interface=legacy transport="virtio-mmio 1"
-    directory=$work/$architecture/$interface
+    local architecture=$1 machine=$2 bus=$3 interface=$4 verdict=FAIL expected=() directory status text
+    local qemu success slots functions configuration devices
+    directory=$work/$architecture/$machine-$bus-$interface
     mkdir -p "$directory"
     python3 "$root/tools/kernel-disk.py" create "$directory/original.img"
     cp "$directory/original.img" "$directory/disk.img"
-    boot "$work/$architecture/kernel.elf" "$legacy" "$directory/disk.img" >"$directory/log" 2>&1
+    describe_machine "$architecture" "$machine"
+    case $bus in
+    mmio) plug_mmio "$interface" ;;
+    pci) plug_pci "$interface" ;;
+    esac
+    boot "$work/$architecture/kernel.elf" "$directory/disk.img" >"$directory/log" 2>&1
     status=$?
     if [ "$status" -eq "$success" ]; then
         text=$(check "$architecture" "$interface" "$directory" 2>&1) && verdict=PASS
@@ -85,18 +169,42 @@ run() {
         text="the exit status is $status, not $success"
     fi
     [ "$verdict" = PASS ] || sed 's/^/    /' "$directory/log" >&2
-    report "$verdict" "$architecture" "$machine" "$transport" "${text//$'\n'/; }"
+    report "$verdict" "$architecture" "$machine" "$(transport "$bus" "$interface")" "${text//$'\n'/; }"
+}
+
+# Usage: matches NAME ARCHITECTURE MACHINE: whether that is ARCHITECTURE or ARCHITECTURE/MACHINE
+matches() {
+    [ "$1" = "$2" ] || [ "$1" = "$2/$3" ]
+}
+
+# Usage: selected [NAME...]: the pairs that are wanted, one a line; all of them without names
+selected() {
+    local pair name architecture machine rest
+    for pair in "${pairs[@]}"; do
+        read -r architecture machine rest <<<"$pair"
+        [ $# -gt 0 ] || echo "$pair"
+        for name in "$@"; do
+            ! matches "$name" "$architecture" "$machine" || { echo "$pair"; break; }
+        done
+    done
 }
 
 vpt_need_packages clang lld python3 qemu-system-x86 qemu-system-arm qemu-system-misc || exit 1
-[ $# -gt 0 ] || set -- riscv64 aarch64 x86_64
-for architecture in "$@"; do
-    describe_machine "$architecture"
-    if "$root/tools/kernel.sh" "$architecture" "$work/$architecture"; then
-        run "$architecture" on
-        run "$architecture" off
+for name in "$@"; do
+    [ -n "$(selected "$name")" ] || { echo "$0: unknown machine: $name" >&2; exit 2; }
+done
+mapfile -t wanted < <(selected "$@")
+declare -A built=()
+for pair in "${wanted[@]}"; do
+    read -r architecture machine bus interface <<<"$pair"
+    if [ -z "${built[$architecture]:-}" ]; then
+        built[$architecture]=no
+        ! "$root/tools/kernel.sh" "$architecture" "$work/$architecture" || built[$architecture]=yes
+    fi
+    if [ "${built[$architecture]}" = yes ]; then
+        run "$architecture" "$machine" "$bus" "$interface"
     else
-        report FAIL "$architecture" "$machine" "virtio-mmio" "the kernel does not build"
+        report FAIL "$architecture" "$machine" "virtio-$bus $interface" "the kernel does not build"
     fi
 done
 exit "$failed"

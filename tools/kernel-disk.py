@@ -4,10 +4,14 @@
 
 kernel-disk.py create IMAGE
     Fills IMAGE with bytes that nobody can foresee.
-kernel-disk.py check --architecture A --machine M --interface legacy|modern --slots N --types 2,4 --serial S
-                     --topology 512,3,16,128 ORIGINAL IMAGE LOG
+kernel-disk.py check --architecture A --machine M --interface legacy|modern [--slots N] [--functions N]
+                     [--configuration cf8|ecam,ADDRESS] --device mmio|pci,PLACE,TYPE,INTERFACE,INTERFACES...
+                     --serial S --topology 512,3,16,128 ORIGINAL IMAGE LOG
     Checks the image a kernel has worked on against what it said in its log (the lines that begin with "@"): what it
     wrote must be there byte for byte, what it read must have been what was there, and nothing else may have changed.
+    The devices it found must be those named: where each is, of which type, the interface the kernel drives it by
+    (legacy or modern), and which it has (legacy, modern or transitional); and it must have met so many virtio-mmio
+    slots and PCI functions in all, and reached PCI configuration so. The disk's interface is --interface.
     Prints what was verified on one line; on a failure says what is wrong and exits with 1.
 """
 
@@ -76,16 +80,20 @@ def ranges(triples, sectors):
 
 def check_devices(log, arguments):
     require(log.all("machine") == [[arguments.architecture, arguments.machine]], "another machine")
-    devices = log.all("device")
-    types = sorted(int(kind) for _, kind, _ in devices)
-    require(types == sorted(int(kind) for kind in arguments.types.split(",")), f"device types found: {types}")
-    require(all(interface == arguments.interface for _, _, interface in devices), "another interface")
-    require(log.numbers("empty") == [[arguments.slots - len(devices)]], "the slots do not add up")
+    found = sorted(",".join(device) for device in log.all("device"))
+    require(found == sorted(arguments.device), f"devices found: {' '.join(found)}")
+    slots = [] if arguments.slots is None else [
+        [arguments.slots, arguments.slots - sum(device.startswith("mmio,") for device in found)]]
+    require(log.numbers("slots") == slots, f"virtio-mmio slots, and how many are empty: {log.all('slots')}")
+    functions = [] if arguments.functions is None else [[arguments.functions]]
+    require(log.numbers("functions") == functions, f"PCI functions: {log.all('functions')}")
+    configuration = [] if arguments.configuration is None else [arguments.configuration.split(",")]
+    require(log.all("configuration") == configuration, f"PCI configuration by {log.all('configuration')}")
 
 
 def check_disk(log, original, arguments):
     disks = log.all("disk")
-    right = [str(len(original) // SECTOR), arguments.serial]
+    right = [str(len(original) // SECTOR), arguments.serial, arguments.interface]
     require(disks and all(disk == right for disk in disks), f"disks: {disks}")
     topologies = log.all("topology")
     right = arguments.topology.split(",")
@@ -168,9 +176,12 @@ def main():
     creating.add_argument("image")
     creating.set_defaults(run=create)
     checking = commands.add_parser("check")
-    for option in ("--architecture", "--machine", "--interface", "--types", "--serial", "--topology"):
+    for option in ("--architecture", "--machine", "--interface", "--serial", "--topology"):
         checking.add_argument(option, required=True)
-    checking.add_argument("--slots", required=True, type=int)
+    checking.add_argument("--device", required=True, action="append")
+    checking.add_argument("--slots", type=int)
+    checking.add_argument("--functions", type=int)
+    checking.add_argument("--configuration")
     for name in ("original", "image", "log"):
         checking.add_argument(name)
     checking.set_defaults(run=check)

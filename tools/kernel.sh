@@ -10,8 +10,16 @@ architecture=${1:?architecture}
 output=${2:?directory}
 example=$root/examples/kernel
 
+folder=$architecture # that has the linker script and machine.c
 case $architecture in
-x86_64) target=(--target=x86_64-unknown-none-elf -mno-red-zone -mgeneral-regs-only) ;;
+x86_64)
+    target=(--target=x86_64-unknown-none-elf -mno-red-zone -mgeneral-regs-only)
+    folder=x86
+    ;;
+i386)
+    target=(--target=i386-unknown-none-elf -mgeneral-regs-only)
+    folder=x86
+    ;;
 aarch64) target=(--target=aarch64-none-elf -mgeneral-regs-only -mstrict-align) ;;
 riscv64) target=(--target=riscv64-unknown-elf -march=rv64imac -mabi=lp64 -mcmodel=medany -mno-relax) ;;
 *)
@@ -41,9 +49,10 @@ while read -r source; do
 done < <(grep -v '^#' "$root/sources.list" | grep .)
 
 # The kernel sees the public headers only. Its memcpy and memset must not be compiled into calls of themselves.
-for source in "$root"/port/{page_pool,direct,x86_io}.c "$example"/*.c "$example/$architecture"/*.{c,S}; do
+for source in "$root"/port/{page_pool,direct,cf8,ecam,x86_io,io_window}.c "$example"/*.c "$example/$folder/machine.c" \
+    "$example/$architecture/start.S"; do
     compile "${source#"$root"/}" -fno-builtin -I"$root/include" -I"$root/port" -I"$example"
 done
 
-"${LD:-ld.lld}" --gc-sections --fatal-warnings -nostdlib -T "$example/$architecture/kernel.ld" \
+"${LD:-ld.lld}" --gc-sections --fatal-warnings -nostdlib -T "$example/$folder/kernel.ld" \
     -o "$output/kernel.elf" "${objects[@]}"

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "devices.h"
 
+#include "bus.h"
 #include "step.h"
 
 static const char *type_name(uint32_t type)
@@ -31,91 +32,103 @@ static const char *type_name(uint32_t type)
     }
 }
 
-static uint64_t address_of(const struct device_place *place)
-{
-    return place->bus->first + (uint64_t)place->index * place->bus->stride;
-}
-
-static enum vpt_status open_slot(struct device *device, const struct vpt_port *port, const struct device_place *place)
-{
-    size_t size = place->bus->stride;
-    void *mapping;
-    enum vpt_status status = port->mmio_map(port->ctx, address_of(place), size, VPT_MAP_REGISTERS, &mapping);
-
-    if (status != VPT_OK) {
-        return status;
-    }
-    status = vpt_mmio_probe(&device->mmio, port, mapping, size);
-    if (status != VPT_OK) {
-        port->mmio_unmap(port->ctx, mapping, size);
-    }
-    device->virtio = &device->mmio.device;
-    return status;
-}
-
 enum vpt_status device_open(struct device *device, const struct vpt_port *port, const struct device_place *place)
 {
+    device->bus = place->bus;
     switch (place->bus->kind) {
     case MACHINE_MMIO_SLOTS:
-        return open_slot(device, port, place);
+        return slot_open(device, port, place);
     default:
-        return VPT_UNSUPPORTED_DEVICE;
+        return function_open(device, port, place, VPT_VIRTIO_PCI_ANY);
     }
 }
 
 void device_close(struct device *device)
 {
-    const struct vpt_port *port = device->virtio->port;
-
-    port->mmio_unmap(port->ctx, device->mmio.mapping, device->mmio.size);
-}
-
-static void describe(const struct device *device, const struct device_place *place)
-{
-    const struct vpt_device *virtio = device->virtio;
-
-    print("at 0x%llx: %s by %s\n", (unsigned long long)address_of(place), type_name(virtio->type),
-          vpt_device_transport(virtio));
-    print("@device %llx %u %s\n", (unsigned long long)address_of(place), (unsigned)virtio->type,
-          vpt_device_legacy(virtio) ? "legacy" : "modern");
-}
-
-static bool find_on_bus(const struct vpt_port *port, const struct machine_bus *bus, struct device_place *disk)
-{
-    unsigned empty = 0;
-
-    for (uint32_t i = 0; i < bus->count; i++) {
-        const struct device_place place = {bus, i};
-        struct device device;
-        enum vpt_status status = device_open(&device, port, &place);
-
-        if (status == VPT_EMPTY_SLOT) {
-            empty++;
-            continue;
-        }
-        if (!step("probe", status)) {
-            return false;
-        }
-        describe(&device, &place);
-        if (device.virtio->type == VPT_DEVICE_TYPE_BLOCK && disk->bus == NULL) {
-            *disk = place;
-        }
-        device_close(&device);
+    switch (device->bus->kind) {
+    case MACHINE_MMIO_SLOTS:
+        slot_close(device);
+        break;
+    default:
+        function_close(device);
+        break;
     }
-    print("%u slots, %u empty\n@empty %u\n", (unsigned)bus->count, empty, empty);
+}
+
+/* ---- Search ---- */
+
+struct search {
+    const struct vpt_port *port;
+    struct device_place *disk;
+    bool found;
+};
+
+static void print_place(const struct device_place *place)
+{
+    (place->bus->kind == MACHINE_MMIO_SLOTS ? slot_print : function_print)(place);
+}
+
+static const char *interface_name(const struct device *device)
+{
+    return vpt_device_legacy(device->virtio) ? "legacy" : "modern";
+}
+
+static bool has_interface(const struct vpt_port *port, const struct device_place *place,
+                          enum vpt_virtio_pci_interface interface)
+{
+    struct device device;
+
+    if (function_open(&device, port, place, interface) != VPT_OK) {
+        return false;
+    }
+    function_close(&device);
+    return true;
+}
+
+static bool transitional(const struct vpt_port *port, const struct device_place *place)
+{
+    return place->bus->kind == MACHINE_PCI && has_interface(port, place, VPT_VIRTIO_PCI_LEGACY) &&
+           has_interface(port, place, VPT_VIRTIO_PCI_MODERN);
+}
+
+static bool visit(void *ctx, const struct device_place *place)
+{
+    struct search *search = ctx;
+    bool both = transitional(search->port, place);
+    struct device device;
+
+    if (!step("probe", device_open(&device, search->port, place))) {
+        return false;
+    }
+    print_place(place);
+    print(": %s by %s%s\n@device ", type_name(device.virtio->type), vpt_device_transport(device.virtio),
+          both ? ", transitional" : "");
+    print_place(place);
+    print(" %u %s %s\n", (unsigned)device.virtio->type, interface_name(&device),
+          both ? "transitional" : interface_name(&device));
+    if (device.virtio->type == VPT_DEVICE_TYPE_BLOCK && !search->found) {
+        *search->disk = *place;
+        search->found = true;
+    }
+    device_close(&device);
     return true;
 }
 
 bool devices_find_disk(const struct vpt_port *port, struct device_place *disk)
 {
-    disk->bus = NULL;
+    struct search search = {.port = port, .disk = disk};
+
     for (size_t i = 0; i < machine.bus_count; i++) {
-        if (!find_on_bus(port, &machine.buses[i], disk)) {
+        const struct machine_bus *bus = &machine.buses[i];
+        bool good = bus->kind == MACHINE_MMIO_SLOTS ? slots_search(bus, port, visit, &search)
+                                                    : functions_search(bus, port, visit, &search);
+
+        if (!good) {
             return false;
         }
     }
-    if (disk->bus == NULL) {
+    if (!search.found) {
         print("FAILED: no block device\n");
     }
-    return disk->bus != NULL;
+    return search.found;
 }

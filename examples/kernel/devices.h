@@ -4,19 +4,24 @@
 #define KERNEL_DEVICES_H
 
 #include <vpt/mmio.h>
+#include <vpt/virtio_pci.h>
 
 #include "machine.h"
 
 /* Where a device is. */
 struct device_place {
     const struct machine_bus *bus;
-    uint32_t index;
+    uint32_t slot;                    /* MACHINE_MMIO_SLOTS: its number */
+    struct vpt_pci_address function;  /* MACHINE_PCI */
+    struct vpt_pci_bars bars;         /* of the function, with addresses */
 };
 
 /* A device behind whatever transport its bus has. */
 struct device {
-    struct vpt_mmio mmio;
-    struct vpt_device *virtio;
+    const struct machine_bus *bus;
+    struct vpt_mmio mmio;      /* one of these */
+    struct vpt_virtio_pci pci;
+    struct vpt_device *virtio; /* in it */
 };
 
 /* Makes a device of what is in a place, for this port. A status of the transport's probe, or of the port. */

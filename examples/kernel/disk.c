@@ -20,7 +20,7 @@
 
 /* Memory for a life that hands it over. */
 static _Alignas(VPT_QUEUE_LEGACY_RINGS_ALIGNMENT) unsigned char
-    rings[VPT_QUEUE_RINGS_SIZE(DISK_QUEUE_SIZE_MAX, VPT_QUEUE_RINGS_ALIGNMENT)];
+    rings[VPT_QUEUE_RINGS_SIZE(DISK_QUEUE_SIZE_MAX, VPT_QUEUE_LEGACY_RINGS_ALIGNMENT)];
 static _Alignas(16) unsigned char indirect[VPT_BLK_QUEUE_INDIRECT_SIZE(DISK_REQUESTS, DISK_SEGMENTS)];
 static _Alignas(16) unsigned char request_slots[VPT_BLK_SLOTS_SIZE(DISK_REQUESTS)];
 static _Alignas(16) unsigned char queue_private[VPT_QUEUE_PRIVATE_SIZE(DISK_QUEUE_SIZE_MAX, DISK_REQUESTS)];
@@ -91,7 +91,8 @@ static bool identify(struct disk *disk)
     if (!step("get-id", vpt_blk_get_id(&disk->queue, id))) {
         return false;
     }
-    print("@disk %llu %s\n", (unsigned long long)disk->blk.info.capacity, id);
+    print("@disk %llu %s %s\n", (unsigned long long)disk->blk.info.capacity, id,
+          vpt_device_legacy(disk->device.virtio) ? "legacy" : "modern");
     return blocking_seed(disk);
 }
 

@@ -1,22 +1,43 @@
 /* SPDX-License-Identifier: MIT */
-/* What differs between machines: each architecture's folder has a start.S, a kernel.ld and a machine.c. */
+/* What differs between machines: an architecture's folders have a start.S, a kernel.ld and a machine.c. */
 #ifndef KERNEL_MACHINE_H
 #define KERNEL_MACHINE_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include <vpt/pci.h>
 
 /* A way to find devices. A kernel proper would learn these from the device tree or ACPI. */
 enum machine_bus_kind {
-    MACHINE_MMIO_SLOTS /* virtio-mmio slots at equal distances */
+    MACHINE_MMIO_SLOTS, /* virtio-mmio slots at equal distances */
+    MACHINE_PCI         /* a PCI host bridge, of which there is one at most */
+};
+
+struct machine_slots {
+    uint64_t first;  /* physical address of the first slot */
+    uint32_t stride; /* bytes from slot to slot */
+    uint32_t count;
+};
+
+#define MACHINE_PCI_WINDOWS_MAX 3u
+
+struct machine_pci {
+    uint64_t ecam;    /* physical address of bus 0's configuration space; 0: it is reached by CF8/CFC */
+    uint8_t last_bus; /* of ECAM */
+    uint64_t io_window; /* physical address of I/O port 0, for the io functions below if they need one */
+    uint32_t io_window_size;
+
+    /* As in struct vpt_port; their ctx is a struct vpt_port_context. */
+    uint32_t (*io_read)(void *ctx, uint16_t io_port, unsigned width);
+    void (*io_write)(void *ctx, uint16_t io_port, unsigned width, uint32_t value);
+
+    /* For BARs that have no address. None where firmware has given all of them theirs. */
+    struct vpt_pci_window windows[MACHINE_PCI_WINDOWS_MAX];
+    unsigned window_count;
 };
 
 struct machine_bus {
     enum machine_bus_kind kind;
-    uint64_t first;  /* physical address of the first slot */
-    uint32_t stride; /* bytes from slot to slot */
-    uint32_t count;
+    struct machine_slots slots; /* MACHINE_MMIO_SLOTS */
+    struct machine_pci pci;     /* MACHINE_PCI */
 };
 
 struct machine {
@@ -24,11 +45,13 @@ struct machine {
     const char *name;
     const struct machine_bus *buses;
     size_t bus_count;
+    uint64_t map_last; /* last physical address that the kernel has mapped; 0: whatever a pointer can reach */
 };
 
-extern const struct machine machine;
+/* What this is: complete once machine_init() has run. */
+extern struct machine machine;
 
-/* Once, before the others: the serial port and the counter. */
+/* Once, before the others: the serial port, the counter, and which machine this is. */
 void machine_init(void);
 
 void machine_put(char character);

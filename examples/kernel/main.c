@@ -22,7 +22,7 @@ static const struct disk_life lives[] = {
         .queue_size = DISK_QUEUE_SIZE_MAX,
     },
     {
-        .name = "The same, on a small queue without indirect tables and event index",
+        .name = "The same without indirect tables and event index, on a small queue where the size is ours to choose",
         .port = &ports_counting,
         .hand_memory_over = true,
         .plain_ring = true,

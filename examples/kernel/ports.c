@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "ports.h"
 
+#include "cf8.h"
 #include "console.h"
 #include "direct.h"
+#include "ecam.h"
+#include "machine.h"
 #include "page_pool.h"
+#include "register.h"
 
 #define POOL_SIZE (64u * VPT_PAGE_POOL_PAGE_SIZE)
-
-#define MMIO_QUEUE_NOTIFY 0x050u
 
 #define WAIT_ATTEMPTS 50000000u
 
@@ -24,7 +26,7 @@ static void log_line(void *ctx, enum vpt_log_level level, const char *subject, e
 
 static struct vpt_port_context context = {.pool = &pool};
 
-const struct vpt_port ports_ready_made = {
+struct vpt_port ports_ready_made = {
     .ctx = &context,
     .dma_allocate = vpt_page_pool_dma_allocate,
     .dma_free = vpt_page_pool_dma_free,
@@ -35,11 +37,30 @@ const struct vpt_port ports_ready_made = {
     .log = log_line,
 };
 
-enum vpt_status ports_init(void)
+/* Where registers are mapped: at their physical addresses. */
+static void *mapped(uint64_t physical)
 {
-    const struct vpt_memory memory = {pool_memory, ports_device_address(pool_memory), sizeof(pool_memory)};
+    return (void *)(uintptr_t)physical;
+}
 
-    return vpt_page_pool_init(&pool, &memory);
+/* The machine decides which of the ready-made functions reach PCI. */
+static void reach_pci(const struct machine_pci *pci)
+{
+    context.io_window = mapped(pci->io_window);
+    context.io_window_size = pci->io_window_size;
+    ports_ready_made.io_read = pci->io_read;
+    ports_ready_made.io_write = pci->io_write;
+    if (pci->ecam != 0) {
+        context.ecam = mapped(pci->ecam);
+        context.ecam_last_bus = pci->last_bus;
+        ports_ready_made.config_read = vpt_ecam_config_read;
+        ports_ready_made.config_write = vpt_ecam_config_write;
+    } else {
+        context.cf8_io_read = pci->io_read;
+        context.cf8_io_write = pci->io_write;
+        ports_ready_made.config_read = vpt_cf8_config_read;
+        ports_ready_made.config_write = vpt_cf8_config_write;
+    }
 }
 
 bool ports_pool_is_whole(void)
@@ -67,63 +88,38 @@ struct ports_count ports_count(void)
     return counting.count;
 }
 
-/* On arm and aarch64 not left to the compiler: it may pick addressing modes that hypervisors cannot emulate. */
-static uint32_t load(const volatile void *address, unsigned width)
+static enum vpt_status counting_config_read(void *ctx, const struct vpt_pci_address *address, uint16_t offset,
+                                            unsigned width, uint32_t *value)
 {
-#if defined(__aarch64__)
-    uint32_t value;
+    struct counting *self = ctx;
 
-    switch (width) {
-    case 1:
-        __asm__ volatile("ldrb %w0, [%1]" : "=r"(value) : "r"(address) : "memory");
-        break;
-    case 2:
-        __asm__ volatile("ldrh %w0, [%1]" : "=r"(value) : "r"(address) : "memory");
-        break;
-    default:
-        __asm__ volatile("ldr %w0, [%1]" : "=r"(value) : "r"(address) : "memory");
-        break;
-    }
-    return value;
-#else
-    switch (width) {
-    case 1:
-        return *(const volatile uint8_t *)address;
-    case 2:
-        return *(const volatile uint16_t *)address;
-    default:
-        return *(const volatile uint32_t *)address;
-    }
-#endif
+    self->count.register_accesses++;
+    return ports_ready_made.config_read(ctx, address, offset, width, value);
 }
 
-static void store(volatile void *address, unsigned width, uint32_t value)
+static enum vpt_status counting_config_write(void *ctx, const struct vpt_pci_address *address, uint16_t offset,
+                                             unsigned width, uint32_t value)
 {
-#if defined(__aarch64__)
-    switch (width) {
-    case 1:
-        __asm__ volatile("strb %w0, [%1]" ::"r"(value), "r"(address) : "memory");
-        break;
-    case 2:
-        __asm__ volatile("strh %w0, [%1]" ::"r"(value), "r"(address) : "memory");
-        break;
-    default:
-        __asm__ volatile("str %w0, [%1]" ::"r"(value), "r"(address) : "memory");
-        break;
-    }
-#else
-    switch (width) {
-    case 1:
-        *(volatile uint8_t *)address = (uint8_t)value;
-        break;
-    case 2:
-        *(volatile uint16_t *)address = (uint16_t)value;
-        break;
-    default:
-        *(volatile uint32_t *)address = value;
-        break;
-    }
-#endif
+    struct counting *self = ctx;
+
+    self->count.register_accesses++;
+    return ports_ready_made.config_write(ctx, address, offset, width, value);
+}
+
+static uint32_t counting_io_read(void *ctx, uint16_t io_port, unsigned width)
+{
+    struct counting *self = ctx;
+
+    self->count.register_accesses++;
+    return ports_ready_made.io_read(ctx, io_port, width);
+}
+
+static void counting_io_write(void *ctx, uint16_t io_port, unsigned width, uint32_t value)
+{
+    struct counting *self = ctx;
+
+    self->count.register_accesses++;
+    ports_ready_made.io_write(ctx, io_port, width, value);
 }
 
 static uint32_t counting_mmio_read(void *ctx, void *mapping, size_t offset, unsigned width)
@@ -131,7 +127,7 @@ static uint32_t counting_mmio_read(void *ctx, void *mapping, size_t offset, unsi
     struct counting *self = ctx;
 
     self->count.register_accesses++;
-    return load((const volatile unsigned char *)mapping + offset, width);
+    return vpt_port_register_read((const volatile unsigned char *)mapping + offset, width);
 }
 
 static void counting_mmio_write(void *ctx, void *mapping, size_t offset, unsigned width, uint32_t value)
@@ -139,10 +135,7 @@ static void counting_mmio_write(void *ctx, void *mapping, size_t offset, unsigne
     struct counting *self = ctx;
 
     self->count.register_accesses++;
-    if (offset == MMIO_QUEUE_NOTIFY) {
-        self->count.notifications++;
-    }
-    store((volatile unsigned char *)mapping + offset, width, value);
+    vpt_port_register_write((volatile unsigned char *)mapping + offset, width, value);
 }
 
 static enum vpt_status counting_share(void *ctx, void *buffer, size_t size, enum vpt_direction direction,
@@ -171,7 +164,7 @@ static bool counting_keep_waiting(void *ctx, enum vpt_wait what, uint32_t iterat
     return iteration < WAIT_ATTEMPTS;
 }
 
-const struct vpt_port ports_counting = {
+struct vpt_port ports_counting = {
     .ctx = &counting,
     .mmio_map = vpt_direct_mmio_map,
     .mmio_unmap = vpt_direct_mmio_unmap,
@@ -182,3 +175,23 @@ const struct vpt_port ports_counting = {
     .keep_waiting = counting_keep_waiting,
     .log = log_line,
 };
+
+/* ---- Both ---- */
+
+enum vpt_status ports_init(void)
+{
+    const struct vpt_memory memory = {pool_memory, ports_device_address(pool_memory), sizeof(pool_memory)};
+
+    context.map_last = machine.map_last;
+    for (size_t i = 0; i < machine.bus_count; i++) {
+        if (machine.buses[i].kind == MACHINE_PCI) {
+            reach_pci(&machine.buses[i].pci);
+            ports_counting.config_read = counting_config_read;
+            ports_counting.config_write = counting_config_write;
+            ports_counting.io_read = counting_io_read;
+            ports_counting.io_write = counting_io_write;
+        }
+    }
+    counting.context = context;
+    return vpt_page_pool_init(&pool, &memory);
+}

@@ -6,25 +6,25 @@
 #include <vpt/port.h>
 
 /* Ready-made functions only: ring memory from a page pool, registers reached by the library itself. */
-extern const struct vpt_port ports_ready_made;
+extern struct vpt_port ports_ready_made;
 
 /*
- * No memory: rings are handed over by the caller. Every register access and share goes through functions of the
- * kernel's own, which count, and a share covers one page at most, as in a kernel with scattered pages.
+ * No memory: rings are handed over by the caller. Every access to registers, I/O ports and PCI configuration, and
+ * every share, goes through functions of the kernel's own, which count; and a share covers one page at most, as in a
+ * kernel with scattered pages.
  */
-extern const struct vpt_port ports_counting;
+extern struct vpt_port ports_counting;
 
 /* What the counting port has seen. */
 struct ports_count {
     uint32_t register_accesses;
-    uint32_t notifications;
     uint32_t shares;   /* ever made */
     uint32_t unshares; /* ever ended */
 };
 
 struct ports_count ports_count(void);
 
-/* Sets the page pool up. Once, before the ready-made port is used. */
+/* Sets the page pool up, and what reaches the machine's PCI. Once, before the ports are used. */
 enum vpt_status ports_init(void);
 
 /* Whether everything taken from the page pool has been given back. */

@@ -2,6 +2,8 @@
 /* QEMU's aarch64 "virt" machine, with -semihosting for the exit status. */
 #include "machine.h"
 
+#include "io_window.h"
+
 #define UART ((volatile uint32_t *)0x09000000u) /* PL011 */
 
 #define UART_DATA          0u
@@ -11,11 +13,32 @@
 #define SEMIHOSTING_EXIT             0x18u
 #define SEMIHOSTING_APPLICATION_EXIT 0x20026u
 
+/* No firmware has given the BARs addresses: the host bridge's windows are all free. */
 static const struct machine_bus buses[] = {
-    {.kind = MACHINE_MMIO_SLOTS, .first = 0x0a000000u, .stride = 0x200u, .count = 32u},
+    {
+        .kind = MACHINE_MMIO_SLOTS,
+        .slots = {.first = 0x0a000000u, .stride = 0x200u, .count = 32u},
+    },
+    {
+        .kind = MACHINE_PCI,
+        .pci = {
+            .ecam = 0x4010000000u,
+            .last_bus = 0xffu,
+            .io_window = 0x3eff0000u,
+            .io_window_size = 0x10000u,
+            .io_read = vpt_io_window_read,
+            .io_write = vpt_io_window_write,
+            .windows = {
+                {.kind = VPT_PCI_BAR_IO, .next = 0x1000u, .last = 0xffffu},
+                {.kind = VPT_PCI_BAR_MEMORY, .next = 0x10000000u, .last = 0x3efeffffu},
+                {.kind = VPT_PCI_BAR_MEMORY, .prefetchable = true, .next = 0x8000000000u, .last = 0xffffffffffu},
+            },
+            .window_count = 3u,
+        },
+    },
 };
 
-const struct machine machine = {
+struct machine machine = {
     .architecture = "aarch64",
     .name = "virt",
     .buses = buses,

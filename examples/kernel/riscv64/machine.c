@@ -2,6 +2,8 @@
 /* QEMU's riscv64 "virt" machine. */
 #include "machine.h"
 
+#include "io_window.h"
+
 #define UART     ((volatile uint8_t *)0x10000000u) /* 16550 */
 #define FINISHER ((volatile uint32_t *)0x00100000u) /* "sifive,test1" */
 
@@ -11,11 +13,32 @@
 #define FINISHER_PASS 0x5555u
 #define FINISHER_FAIL 0x3333u /* the exit status is in the upper half */
 
+/* No firmware has given the BARs addresses: the host bridge's windows are all free. */
 static const struct machine_bus buses[] = {
-    {.kind = MACHINE_MMIO_SLOTS, .first = 0x10001000u, .stride = 0x1000u, .count = 8u},
+    {
+        .kind = MACHINE_MMIO_SLOTS,
+        .slots = {.first = 0x10001000u, .stride = 0x1000u, .count = 8u},
+    },
+    {
+        .kind = MACHINE_PCI,
+        .pci = {
+            .ecam = 0x30000000u,
+            .last_bus = 0xffu,
+            .io_window = 0x03000000u,
+            .io_window_size = 0x10000u,
+            .io_read = vpt_io_window_read,
+            .io_write = vpt_io_window_write,
+            .windows = {
+                {.kind = VPT_PCI_BAR_IO, .next = 0x1000u, .last = 0xffffu},
+                {.kind = VPT_PCI_BAR_MEMORY, .next = 0x40000000u, .last = 0x7fffffffu},
+                {.kind = VPT_PCI_BAR_MEMORY, .prefetchable = true, .next = 0x400000000u, .last = 0x7ffffffffu},
+            },
+            .window_count = 3u,
+        },
+    },
 };
 
-const struct machine machine = {
+struct machine machine = {
     .architecture = "riscv64",
     .name = "virt",
     .buses = buses,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Entered by the PVH protocol: 32-bit protected mode, flat segments, paging off. Maps the low 4 GiB one to one, the
- * last GiB of it, where the registers are, uncached, and goes on in long mode.
+ * upper half of it, where the registers are, uncached, and goes on in long mode.
  */
     .section .note.pvh, "a", @note
     .balign 4
@@ -34,7 +34,7 @@ _start:
     mov $2048, %ecx
 1:
     mov %eax, (%edi)
-    cmp $0xc0000000, %eax
+    cmp $0x80000000, %eax
     jb 2f
     orl $PAGE_UNCACHED, (%edi)
 2:
