@@ -27,7 +27,8 @@ END
 for compiler in gcc clang; do
     # shellcheck disable=SC2046 # one path a word
     if "$compiler" -std=c11 -O2 -Wall -Wextra -Wconversion -Wsign-conversion -Werror -Wno-missing-prototypes \
-        -Iinclude -Isrc -Iport "$work/readme.c" port/direct.c port/page_pool.c $(cat sources.list) -o "$work/readme" &&
+        -Iinclude -Isrc -Iport "$work/readme.c" port/{cf8,direct,page_pool,x86_io}.c $(cat sources.list) \
+        -o "$work/readme" &&
         "$work/readme"; then
         printf 'PASS\treadme\t%s\n' "$compiler"
     else

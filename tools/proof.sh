@@ -53,6 +53,7 @@ queue 'queue of 8, chains only, EVENT_IDX' 780 "$(sized 8 256 8 0 1)"
 queue 'queue reduced to 4, 4 tables' 800 "$(sized 8 7 4 4 0)"
 queue 'queue reduced to 2, 2 tables, EVENT_IDX' 800 "$(sized 8 2 2 2 1)"
 queue 'queue of 1, EVENT_IDX' 780 "$(sized 1 1 1 1 1)"
+prove 'PCI room' 1500 '' tests/proof/pci_room.c src/pci/*.c src/transport/register.c
 transport 'PCI, any function' 640 -DPROBE
 transport 'PCI, modern' 1400 -DINTERFACE=VPT_VIRTIO_PCI_MODERN
 transport 'PCI, legacy' 1000 -DINTERFACE=VPT_VIRTIO_PCI_LEGACY

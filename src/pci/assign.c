@@ -100,7 +100,7 @@ static bool place(struct plan *plan, unsigned index, const struct vpt_pci_bar *b
 {
     for (unsigned preference = 0; preference < PREFERENCES; preference++) {
         for (unsigned i = 0; i < count; i++) {
-            uint64_t address;
+            uint64_t address = 0;
 
             if (acceptable(bar, &windows[i], preference) && fits(bar, &windows[i], &address)) {
                 take(plan, index, bar, &windows[i], i, address);

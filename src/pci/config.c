@@ -38,6 +38,7 @@ enum vpt_status vpt_pci_read(const struct vpt_pci_function *function, uint16_t o
         return VPT_UNSUPPORTED_PORT;
     }
     status = function->port->config_read(function->port->ctx, &function->address, offset, width, &answer);
+    vpt_barrier_register_read();
     if (status == VPT_OK) {
         *value = answer & width_mask(width);
     }
@@ -55,6 +56,7 @@ enum vpt_status vpt_pci_write(const struct vpt_pci_function *function, uint16_t 
     if (function->port->config_write == NULL) {
         return VPT_UNSUPPORTED_PORT;
     }
+    vpt_barrier_doorbell();
     return function->port->config_write(function->port->ctx, &function->address, offset, width,
                                         value & width_mask(width));
 }

@@ -91,7 +91,10 @@ static enum vpt_status change_mask(const struct msi *msi, bool masked)
     if (status != VPT_OK) {
         return status;
     }
-    return ((mask & 1u) != 0) == masked ? VPT_OK : VPT_DEVICE_PCI_MSIX;
+    if (((mask & 1u) != 0) == masked) {
+        return VPT_OK;
+    }
+    return mask == PCI_ABSENT32 ? VPT_DEVICE_GONE : VPT_DEVICE_PCI_MSIX;
 }
 
 static enum vpt_status write_message(const struct msi *msi, uint64_t address, uint32_t data)

@@ -118,6 +118,9 @@ static enum vpt_status read_piece(const struct vpt_pci_msix *msix, uint16_t offs
     piece->bar = value & WHERE_BAR;
     piece->offset = value & WHERE_OFFSET;
     piece->size = size;
+    if (status == VPT_OK && value == PCI_ABSENT32) {
+        return VPT_DEVICE_GONE;
+    }
     return status;
 }
 
