@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Tests everything: the Criterion suite by gcc and by clang, plain and with sanitizers, the gates, the sizes, the proof,
-# the demo. Installs the Debian packages it lacks. Works in build-check/, where each step leaves its log. Prints one
+# Tests everything: the Criterion suite on the simulated device by gcc and by clang, plain and with sanitizers, the one on
+# QEMU's devices, the gates, the sizes, the proof, the demo. Installs the Debian packages it lacks. Works in build-check/, where each step leaves its log. Prints one
 # line a step (PASS or FAIL, its name, seconds), what failed, and at the end Criterion's synthesis of every suite that
 # ran; exits non-zero if anything failed.
 set -u -o pipefail
@@ -61,15 +61,15 @@ criterions_own_leak() {
         ! grep -E '^ *#1 ' "$1" | grep -qv '/libcriterion\.so'
 }
 
-# Usage: run_suite NAME SECONDS
+# Usage: run_suite NAME PROGRAM SECONDS
 # A sanitizer's report after a test's end, as of a leak, changes no exit status that Criterion looks at: so every
 # report goes to a file of its own, and one is enough to fail.
 run_suite() {
     local name=$1 reports="$logs/$1-report" status report failed_report=0
-    timeout --kill-after=10 "$2" env \
+    timeout --kill-after=10 "$3" env \
         ASAN_OPTIONS="detect_leaks=1:halt_on_error=1:detect_stack_use_after_return=1:log_path=$reports" \
         UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1:log_path=$reports" \
-        "$build/$name/tests/unit/vpt-tests" --color=never
+        "$build/$2" --color=never
     status=$?
     for report in "$reports".*; do
         [ -e "$report" ] || continue
@@ -94,7 +94,13 @@ suite() {
     suites+=("$name")
     step "$name-setup" 120 env CC="$compiler" meson setup "$build/$name" -Dtests=enabled "$@" &&
         step "$name-compile" 600 meson compile -C "$build/$name" &&
-        step "$name" 600 run_suite "$name"
+        step "$name" 600 run_suite "$name" "$name/tests/unit/vpt-tests"
+}
+
+# Usage: device_suite NAME: the one on QEMU's devices, as the suite of this name has built it.
+device_suite() {
+    suites+=("$1-devices")
+    step "$1-devices" 600 run_suite "$1-devices" "$1/tests/device/vpt-device-tests"
 }
 
 sanitized=(-Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debugoptimized
@@ -102,13 +108,16 @@ sanitized=(-Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debugopti
 
 rm -rf "$build"
 mkdir -p "$logs" || exit 1
-vpt_need_packages gcc g++ clang libclang-rt-dev llvm libc6-dev meson ninja-build pkg-config libcriterion-dev python3 ||
+vpt_need_packages gcc g++ clang libclang-rt-dev llvm libc6-dev meson ninja-build pkg-config libcriterion-dev python3 \
+    qemu-system-x86 qemu-system-arm qemu-system-misc ||
     { printf 'FAIL\tpackages\n'; exit 1; }
 
 suite gcc gcc
+device_suite gcc
 suite clang clang
 suite gcc-sanitized gcc "${sanitized[@]}"
 suite clang-sanitized clang "${sanitized[@]}"
+device_suite clang-sanitized
 step headers 300 tools/gate-headers.sh
 step readme 120 tools/gate-readme.sh
 step freestanding 900 tools/gate-freestanding.sh
