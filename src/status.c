@@ -16,7 +16,7 @@ static const char phrases[] =
     "contradictory features offered\0features refused\0impossible queue size\0unexpected queue state\0"
     "impossible configuration\0configuration keeps changing\0used index ahead of requests\0"
     "used id not in flight\0used length above writable\0device reports an I/O error\0invalid request status\0"
-    "PCI command register unchanged\0broken PCI capability list\0unusable BAR\0unusable MSI-X table\0"
+    "PCI command register unchanged\0broken PCI capability list\0unusable BAR\0unusable MSI or MSI-X\0"
     "no common configuration\0no notification structure\0no ISR status\0virtio capability too short\0"
     "virtio capability names a reserved BAR\0virtio structure outside its BAR\0virtio structure misaligned\0"
     "odd notification multiplier\0impossible notification address\0"

@@ -43,7 +43,7 @@ sized() {
 
 # Usage: transport NAME LEAST MACROS
 transport() {
-    prove "$1" "$2" "$3" tests/proof/pci.c src/transport/*.c src/pci/config.c src/pci/capability.c
+    prove "$1" "$2" "$3" tests/proof/pci.c src/register.c src/transport/*.c src/pci/config.c src/pci/capability.c
 }
 
 queue 'set-up, any maximum' 400 ''
@@ -53,7 +53,7 @@ queue 'queue of 8, chains only, EVENT_IDX' 780 "$(sized 8 256 8 0 1)"
 queue 'queue reduced to 4, 4 tables' 800 "$(sized 8 7 4 4 0)"
 queue 'queue reduced to 2, 2 tables, EVENT_IDX' 800 "$(sized 8 2 2 2 1)"
 queue 'queue of 1, EVENT_IDX' 780 "$(sized 1 1 1 1 1)"
-prove 'PCI room' 1500 '' tests/proof/pci_room.c src/pci/*.c src/transport/register.c
+prove 'PCI room' 1500 '' tests/proof/pci_room.c src/pci/*.c src/register.c
 transport 'PCI, any function' 640 -DPROBE
 transport 'PCI, modern' 1400 -DINTERFACE=VPT_VIRTIO_PCI_MODERN
 transport 'PCI, legacy' 1000 -DINTERFACE=VPT_VIRTIO_PCI_LEGACY

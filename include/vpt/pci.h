@@ -3,6 +3,9 @@
  * PCI for kernels that have no PCI code of their own: configuration access, enumeration, capabilities, BARs, the
  * command register, MSI-X and MSI (PCI Local Bus Specification 3.0, PCI Express Base Specification 5.0).
  *
+ * Whatever finds that a function reads all-ones where none does says VPT_DEVICE_GONE; errors of the port travel
+ * through.
+ *
  * Optional: the PCI transports (<vpt/virtio_pci.h>) need a function's address and its BARs, and do not mind where
  * they come from. Nothing here knows virtio, and nothing here keeps state but what the caller holds.
  *
@@ -45,7 +48,7 @@ enum vpt_status vpt_pci_write(const struct vpt_pci_function *function, uint16_t 
 
 /*
  * Sets and clears bits (VPT_PCI_COMMAND_*) of the command register, leaves the others and the status register alone,
- * and reads it back. VPT_DEVICE_PCI_COMMAND: the bits did not change; VPT_DEVICE_GONE: it reads all-ones.
+ * and reads it back. VPT_DEVICE_PCI_COMMAND: the bits did not change. VPT_CALLER_ARGUMENT: a bit to be set and cleared.
  */
 enum vpt_status vpt_pci_command(const struct vpt_pci_function *function, uint16_t set, uint16_t clear);
 
@@ -65,7 +68,7 @@ struct vpt_pci_identity {
     uint8_t subordinate_bus;
 };
 
-/* Reads them. VPT_EMPTY_SLOT: no function answers. VPT_CALLER_ARGUMENT, errors of vpt_pci_read(). */
+/* Reads them. VPT_EMPTY_SLOT: no function answers (all-ones, or zeroes). VPT_CALLER_ARGUMENT. */
 enum vpt_status vpt_pci_identify(const struct vpt_pci_function *function, struct vpt_pci_identity *identity);
 
 /* ---- Enumeration ---- */
@@ -112,14 +115,16 @@ struct vpt_pci_capability {
 
 /*
  * Begins a walk through the standard (offsets 0x40 to 0xff) or the extended capabilities (0x100 to 0xfff). A function
- * without a list gives an empty walk. Errors of vpt_pci_read().
+ * without a list gives an empty walk, and so does a port or a bridge that reaches 256 bytes only, whether these read
+ * all-ones or the first 256 again. Errors of vpt_pci_read().
  */
 enum vpt_status vpt_pci_walk_begin(struct vpt_pci_walk *walk, const struct vpt_pci_function *function);
 enum vpt_status vpt_pci_walk_begin_extended(struct vpt_pci_walk *walk, const struct vpt_pci_function *function);
 
 /*
  * The next capability. VPT_EMPTY: no more. VPT_DEVICE_PCI_CAPABILITIES: the list loops or points out of its part of
- * the space; what it gave before is as good as ever. At most 48 (960 extended) capabilities come.
+ * the space; what it gave before is as good as ever. After an error there is no more. At most 48 (960 extended)
+ * capabilities come.
  */
 enum vpt_status vpt_pci_walk_next(struct vpt_pci_walk *walk, struct vpt_pci_capability *capability);
 
@@ -158,14 +163,17 @@ struct vpt_pci_bars {
 /*
  * Reads what the registers hold, without sizes. Writes nothing; header type 0 has six and a ROM, type 1 two and a ROM,
  * others none. An unimplemented one cannot be told from an unassigned 32-bit memory one here: it reads as that.
+ * VPT_DEVICE_PCI_BAR: a kind that does not exist, or a 64-bit one in the last register.
  */
 enum vpt_status vpt_pci_bars_read(const struct vpt_pci_function *function, struct vpt_pci_bars *bars);
 
 /*
  * The same with sizes: writes all-ones to each register with decoding (I/O, memory, the ROM's enable bit) and bus
  * mastering off, and puts everything back. The device must be idle: nothing else may access it meanwhile.
- * A register without an address bit that sticks is VPT_PCI_BAR_NONE; one whose bits are no size (a hole, or below the
- * smallest, or a 64-bit one in the last register) is VPT_DEVICE_PCI_BAR, with everything put back. Init.
+ * A bridge forwards nothing then either.
+ * A register without an address bit that sticks is VPT_PCI_BAR_NONE; one whose bits are no size (there is a hole in
+ * them) or whose kind changes is VPT_DEVICE_PCI_BAR, with everything put back. VPT_DEVICE_PCI_COMMAND: decoding or bus
+ * mastering cannot be turned off; no register was touched. Init.
  */
 enum vpt_status vpt_pci_bars_size(const struct vpt_pci_function *function, struct vpt_pci_bars *bars);
 
@@ -183,7 +191,9 @@ struct vpt_pci_window {
  * from the windows: each at a multiple of its size, of 4096 bytes at least for memory, so that no page has registers of
  * two functions. 32-bit ones below 4 GiB, I/O ones below 64 KiB. Biggest first. Writes the registers with decoding off
  * and puts the command register back. `bars` is from vpt_pci_bars_size().
+ * Windows are tried in their order; prefetchable 64-bit BARs prefer those above 4 GiB.
  * VPT_RESOURCE_PCI_WINDOW: one does not fit; then none is assigned, and windows and registers are as before.
+ * VPT_CALLER_ARGUMENT: BARs that vpt_pci_bars_size() does not give.
  * VPT_DEVICE_PCI_BAR: a register does not hold what was written. Init.
  */
 enum vpt_status vpt_pci_bars_assign(const struct vpt_pci_function *function, struct vpt_pci_bars *bars,
@@ -206,7 +216,7 @@ struct vpt_pci_msix {
 
 /*
  * Finds the capability, checks that table and pending bits lie in their (memory) BARs, maps them, turns MSI-X off if
- * it was on, and masks every entry. Needs decoding of memory BARs on.
+ * it was on, and masks every entry. Needs decoding of memory BARs on: else VPT_CALLER_STATE.
  * VPT_EMPTY: the function has no MSI-X. VPT_DEVICE_PCI_MSIX: its table or pending bits lie where they cannot.
  * VPT_CALLER_BAR: their BAR has no address. VPT_UNSUPPORTED_PORT, errors of the port. On failure *msix is zeroed. Init.
  */
@@ -218,7 +228,8 @@ void vpt_pci_msix_release(struct vpt_pci_msix *msix);
 
 /*
  * MSI-X on or off for the function. On a virtio device: before vpt_device_negotiate(), and vpt_device_interrupts()
- * tells the device which entries to use. VPT_DEVICE_PCI_MSIX: the bit did not change.
+ * tells the device which entries to use. VPT_DEVICE_PCI_MSIX: the bit did not change. VPT_CALLER_STATE: *msix is
+ * zeroed.
  */
 enum vpt_status vpt_pci_msix_enable(struct vpt_pci_msix *msix, bool enable);
 
@@ -241,8 +252,9 @@ enum vpt_status vpt_pci_msix_pending(struct vpt_pci_msix *msix, uint16_t entry, 
 /* ---- MSI (PCI 3.0, section 6.8.1), one message ---- */
 
 /*
- * Sets the message of a function and turns MSI on with one vector. VPT_EMPTY: the function has no MSI.
- * VPT_CALLER_ALIGNMENT; VPT_RESOURCE_ADDRESS: above 4 GiB where the function has 32 bits only.
+ * Sets the message of a function, unmasks it, and turns MSI on with one vector. VPT_EMPTY: the function has no MSI.
+ * VPT_CALLER_ALIGNMENT; VPT_CALLER_RANGE: data above 16 bits; VPT_RESOURCE_ADDRESS: above 4 GiB where the function has
+ * 32 bits only; VPT_DEVICE_PCI_MSIX: a bit did not change.
  */
 enum vpt_status vpt_pci_msi_enable(const struct vpt_pci_function *function, uint64_t address, uint32_t data);
 

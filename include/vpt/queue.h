@@ -154,7 +154,8 @@ struct vpt_queue {
  * VPT_CALLER_MEMORY: memory handed over is too small, misaligned, or in pieces where a legacy interface takes
  * one. VPT_RESOURCE_ADDRESS: the device cannot address it. VPT_UNSUPPORTED_PORT: no memory and no dma_allocate.
  * On failure *queue is zeroed and the port has its memory back, unless the device could not be made to let go of
- * it (VPT_DEVICE_STUCK). Init or panic.
+ * it (VPT_DEVICE_STUCK). Where a queue that was enabled is let go of by a reset of the device alone (PCI), bring-up
+ * starts over: another vpt_queue_init() then says VPT_CALLER_STATE. Init or panic.
  */
 enum vpt_status vpt_queue_init(struct vpt_queue *queue, struct vpt_device *device,
                                const struct vpt_queue_config *config);

@@ -48,7 +48,7 @@ enum vpt_status {
     VPT_DEVICE_PCI_COMMAND = 0x211,      /* the PCI command register did not take what was written */
     VPT_DEVICE_PCI_CAPABILITIES = 0x212, /* the PCI capability list loops, or leaves its space */
     VPT_DEVICE_PCI_BAR = 0x213,          /* a BAR is unimplemented, malformed, or of the wrong kind */
-    VPT_DEVICE_PCI_MSIX = 0x214,         /* the MSI-X capability contradicts the BARs, or does not take a change */
+    VPT_DEVICE_PCI_MSIX = 0x214,         /* MSI-X or MSI contradicts the BARs, or does not take a change */
     VPT_DEVICE_NO_COMMON = 0x215,        /* no virtio capability for the common configuration */
     VPT_DEVICE_NO_NOTIFY = 0x216,        /* none for notifications */
     VPT_DEVICE_NO_ISR = 0x217,           /* none for the ISR status */

@@ -99,8 +99,8 @@ enum vpt_status vpt_device_reset(struct vpt_device *device);
  * FEATURES_OK and its read-back (a legacy interface has neither). Accepted is what is offered, and is a feature of
  * the device type in `required` or `wanted`, or a generic one that the library handles for every driver
  * (INDIRECT_DESC, EVENT_IDX, VERSION_1, ACCESS_PLATFORM, ORDER_PLATFORM, NOTIFICATION_DATA, NOTIF_CONFIG_DATA, legacy
- * ANY_LAYOUT); less what is in `refused` and not required. After it the configuration may be read and queues set up. NULL stands for
- * an empty set.
+ * ANY_LAYOUT); less what is in `refused` and not required. After it the configuration may be read and queues set up.
+ * NULL stands for an empty set.
  *
  * VPT_UNSUPPORTED_FEATURE: a required one is not offered, or a generic one that the library does not handle.
  * VPT_DEVICE_FEATURES: a modern transport without VERSION_1. VPT_DEVICE_FEATURES_REFUSED. Those of

@@ -58,7 +58,8 @@ struct vpt_virtio_pci {
  * VPT_DEVICE_NOTIFY_MULTIPLIER (odd), VPT_UNSUPPORTED_PORT (no service of the port for this kind of BAR), or
  * VPT_DEVICE_PCI_CAPABILITIES where the list breaks off before one.
  * Legacy: VPT_DEVICE_PCI_BAR (BAR 0 is no I/O BAR, or too small), VPT_CALLER_BAR, VPT_UNSUPPORTED_PORT.
- * VPT_DEVICE_PCI_COMMAND, errors of the port. On failure *pci is zeroed and nothing stays mapped. Init or panic.
+ * VPT_DEVICE_PCI_COMMAND, VPT_DEVICE_GONE, errors of the port. On failure *pci is zeroed and nothing stays mapped. Init
+ * or panic.
  */
 enum vpt_status vpt_virtio_pci_probe(struct vpt_virtio_pci *pci, const struct vpt_pci_function *function,
                                      const struct vpt_pci_bars *bars, enum vpt_virtio_pci_interface interface);

@@ -8,17 +8,15 @@
 #define REGISTERS   (VPT_PCI_BARS_MAX + 1u)
 #define WHICH       ((1u << REGISTERS) - 1u)
 #define MEMORY_UNIT 4096u
-#define FOUR_GIB    UINT64_C(0x100000000)
 #define LAST_IO     0xffffu
 #define LAST_1MIB   0xfffffu
 
-/* Where a BAR goes, and what its window was like before. */
+/* Where a BAR goes, and where its window's free space began before. A window that had some was not full. */
 struct placement {
     unsigned index; /* of the BAR */
     unsigned window;
     uint64_t address;
     uint64_t next;
-    bool full;
 };
 
 struct plan {
@@ -36,7 +34,7 @@ static uint64_t last_address(const struct vpt_pci_bar *bar)
     if (bar->below_1mib) {
         return LAST_1MIB;
     }
-    return bar->is_64bit ? UINT64_MAX : FOUR_GIB - 1u;
+    return bar->is_64bit ? PCI_ADDRESS_LAST : PCI_FOUR_GIB - 1u;
 }
 
 /* What a BAR takes of a window, which is also what its address is a multiple of. */
@@ -76,7 +74,7 @@ static bool acceptable(const struct vpt_pci_bar *bar, const struct vpt_pci_windo
     if (window->kind != bar->kind || window->prefetchable != prefetchable || (prefetchable && !bar->prefetchable)) {
         return false;
     }
-    return !high || (bar->prefetchable && window->next >= FOUR_GIB);
+    return !high || (bar->prefetchable && window->next >= PCI_FOUR_GIB);
 }
 
 static void take(struct plan *plan, unsigned index, const struct vpt_pci_bar *bar, struct vpt_pci_window *window,
@@ -89,7 +87,6 @@ static void take(struct plan *plan, unsigned index, const struct vpt_pci_bar *ba
     placement->window = window_index;
     placement->address = address;
     placement->next = window->next;
-    placement->full = window->full;
     plan->count++;
     window->full = window->last - address == unit - 1u;
     window->next = address + unit;
@@ -148,7 +145,7 @@ static void drop_plan(const struct plan *plan, struct vpt_pci_window *windows)
         const struct placement *placement = &plan->placement[i - 1u];
 
         windows[placement->window].next = placement->next;
-        windows[placement->window].full = placement->full;
+        windows[placement->window].full = false;
     }
 }
 

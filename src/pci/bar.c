@@ -5,9 +5,9 @@
 
 #define DECODING (VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY)
 
-#define IO_UPPER_HALF    0xffff0000u
-#define ABOVE_1MIB       0xfff00000u
-#define UPPER_HALF_ONES  UINT64_C(0xffffffff00000000)
+#define IO_UPPER_HALF   0xffff0000u
+#define ABOVE_1MIB      0xfff00000u
+#define UPPER_HALF_ONES (~(PCI_FOUR_GIB - 1u))
 
 #define REGISTERS (VPT_PCI_BARS_MAX + 1u)
 

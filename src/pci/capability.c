@@ -104,7 +104,6 @@ static enum vpt_status standard_header(const struct vpt_pci_walk *walk, uint16_t
     }
     capability->id = (uint16_t)(header & 0xffu);
     capability->offset = offset;
-    capability->version = 0;
     *next = (uint16_t)(header >> 8 & STANDARD_POINTER);
     return VPT_OK;
 }

@@ -35,6 +35,9 @@
 #define PCI_ABSENT16 0xffffu
 #define PCI_ABSENT32 0xffffffffu
 
+#define PCI_FOUR_GIB     ((uint64_t)1 << 32)
+#define PCI_ADDRESS_LAST (~(uint64_t)0)
+
 /* The header type without its multi-function bit; VPT_DEVICE_GONE, errors of vpt_pci_read(). */
 enum vpt_status vpt_pci_header_type(const struct vpt_pci_function *function, uint8_t *type);
 

@@ -2,7 +2,7 @@
 /* MSI-X (PCI 3.0, section 6.8.2). */
 #include "access.h"
 #include "pci/internal.h"
-#include "transport/register.h"
+#include "register.h"
 
 /* Offsets from the capability. */
 #define MSIX_CONTROL 0x2u
@@ -88,7 +88,7 @@ static enum vpt_status locate(const struct vpt_pci_bars *bars, const struct piec
     if (bar->kind != VPT_PCI_BAR_MEMORY) {
         return VPT_DEVICE_PCI_MSIX;
     }
-    if (bar->address == 0 || bar->size == 0 || bar->size - 1u > UINT64_MAX - bar->address) {
+    if (bar->address == 0 || bar->size == 0 || bar->size - 1u > PCI_ADDRESS_LAST - bar->address) {
         return VPT_CALLER_BAR;
     }
     if (piece->offset >= bar->size || piece->size > bar->size - piece->offset) {

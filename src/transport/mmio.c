@@ -4,7 +4,7 @@
 #include <vpt/queue.h>
 
 #include "access.h"
-#include "transport/register.h"
+#include "register.h"
 #include "transport/transport.h"
 #include "transport/wait.h"
 

@@ -13,6 +13,17 @@ uint32_t vpt_pci_read_status(struct vpt_device *device, uint32_t offset)
     return status == 0xffu ? VPT_STATUS_GONE : status;
 }
 
+/*
+ * Only a reset of the device does that: 0 must not be written to queue_enable (PCI-COMMON-6), and page number 0 resets
+ * the whole of some legacy devices, QEMU's among them, behind the driver's back.
+ */
+enum vpt_status vpt_pci_queue_disable(struct vpt_device *device, uint16_t index)
+{
+    (void)device;
+    (void)index;
+    return VPT_UNSUPPORTED_REQUEST;
+}
+
 /* Reading the ISR status acknowledges; with MSI-X it says nothing and is left alone (PCI-ISR-1). */
 uint32_t vpt_pci_interrupt(struct vpt_device *device)
 {
@@ -196,6 +207,17 @@ static enum vpt_status turn_decoding_on(struct vpt_virtio_pci *pci)
     return vpt_pci_command(&pci->function, command, 0);
 }
 
+/* What looks like nonsense may come of a function that was removed meanwhile. */
+static enum vpt_status explain(const struct vpt_pci_function *function, enum vpt_status status)
+{
+    uint32_t vendor = 0;
+
+    return vpt_status_group(status) == VPT_GROUP_DEVICE && vpt_pci_read(function, 0, 2, &vendor) == VPT_OK &&
+                   vendor == 0xffffu
+               ? VPT_DEVICE_GONE
+               : status;
+}
+
 enum vpt_status vpt_virtio_pci_probe(struct vpt_virtio_pci *pci, const struct vpt_pci_function *function,
                                      const struct vpt_pci_bars *bars, enum vpt_virtio_pci_interface interface)
 {
@@ -220,6 +242,7 @@ enum vpt_status vpt_virtio_pci_probe(struct vpt_virtio_pci *pci, const struct vp
         status = turn_decoding_on(pci);
     }
     if (status != VPT_OK) {
+        status = explain(&pci->function, status);
         forget_structures(pci);
         vpt_zero(pci, sizeof(*pci));
     }

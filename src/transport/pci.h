@@ -46,6 +46,7 @@ enum vpt_status vpt_pci_open_legacy(struct vpt_virtio_pci *pci);
 /* ---- Operations of both (pci.c) ---- */
 
 uint32_t vpt_pci_read_status(struct vpt_device *device, uint32_t offset);
+enum vpt_status vpt_pci_queue_disable(struct vpt_device *device, uint16_t index);
 uint32_t vpt_pci_interrupt(struct vpt_device *device);
 enum vpt_status vpt_pci_bus_master(struct vpt_device *device, bool on);
 enum vpt_status vpt_pci_vectors(struct vpt_device *device, uint32_t *count);

@@ -65,24 +65,16 @@ static enum vpt_status queue_maximum(struct vpt_device *device, uint16_t index, 
     return VPT_OK;
 }
 
-static enum vpt_status set_page(struct vpt_device *device, uint16_t index, uint32_t page)
-{
-    write_header(device, LEGACY_QUEUE_SELECT, 2, index);
-    write_header(device, LEGACY_QUEUE_ADDRESS, 4, page);
-    return read_header(device, LEGACY_QUEUE_ADDRESS, 4) == page ? VPT_OK : VPT_DEVICE_QUEUE_STATE;
-}
-
 static enum vpt_status queue_enable(struct vpt_device *device, uint16_t index, const struct vpt_queue_areas *areas)
 {
     uint32_t page = (uint32_t)(areas->descriptors >> LEGACY_PAGE_SHIFT);
 
-    /* Page 0 would say to the device that there is no queue. */
-    return page != 0 ? set_page(device, index, page) : VPT_RESOURCE_ADDRESS;
-}
-
-static enum vpt_status queue_disable(struct vpt_device *device, uint16_t index)
-{
-    return set_page(device, index, 0);
+    if (page == 0) {
+        return VPT_RESOURCE_ADDRESS; /* to the device it would say that there is no queue */
+    }
+    write_header(device, LEGACY_QUEUE_SELECT, 2, index);
+    write_header(device, LEGACY_QUEUE_ADDRESS, 4, page);
+    return read_header(device, LEGACY_QUEUE_ADDRESS, 4) == page ? VPT_OK : VPT_DEVICE_QUEUE_STATE;
 }
 
 static enum vpt_status queue_doorbell(struct vpt_device *device, uint16_t index, struct vpt_doorbell *doorbell)
@@ -139,7 +131,7 @@ static const struct vpt_transport_ops legacy_ops = {
     .features_write = features_write,
     .queue_maximum = queue_maximum,
     .queue_enable = queue_enable,
-    .queue_disable = queue_disable,
+    .queue_disable = vpt_pci_queue_disable,
     .queue_doorbell = queue_doorbell,
     .interrupt = vpt_pci_interrupt,
     .config_size = config_size,

@@ -105,14 +105,6 @@ static enum vpt_status queue_enable(struct vpt_device *device, uint16_t index, c
     return read_common(device, COMMON_QUEUE_ENABLE, 2) == 1u ? VPT_OK : VPT_DEVICE_QUEUE_STATE;
 }
 
-/* Only a reset of the device does that: 0 must not be written to queue_enable (PCI-COMMON-6). */
-static enum vpt_status queue_disable(struct vpt_device *device, uint16_t index)
-{
-    (void)device;
-    (void)index;
-    return VPT_UNSUPPORTED_REQUEST;
-}
-
 /* What a notification calls the queue: its index, or a value that the device has picked (PCI-KICK-5, PCI-KICK-6). */
 static enum vpt_status notify_value(struct vpt_device *device, uint16_t index, uint16_t *value)
 {
@@ -391,7 +383,7 @@ static const struct vpt_transport_ops modern_ops = {
     .features_write = features_write,
     .queue_maximum = queue_maximum,
     .queue_enable = queue_enable,
-    .queue_disable = queue_disable,
+    .queue_disable = vpt_pci_queue_disable,
     .queue_doorbell = queue_doorbell,
     .interrupt = vpt_pci_interrupt,
     .config_size = config_size,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Registers that lie somewhere in a BAR, a memory or an I/O one (VirtIO 1.4, section 4.1.4). */
 #include "transport/pci.h"
-#include "transport/register.h"
+#include "register.h"
 
 #define IO_PORT_LAST 0xffffu
 

@@ -44,15 +44,25 @@ static void reset(struct mock_device *device)
         mock_queue_reset(&device->queues[i]);
     }
     memset(&device->accepted, 0, sizeof(device->accepted));
+    device->memory->translated = false;
     device->status = 0;
     device->features_ok_seen = false;
     device->interrupt_status = 0;
     device->resetting = 0;
     device->resets_never = false;
     device->resets++;
+    device->cut_off = false;
     if (device->backend->reset != NULL) {
         device->backend->reset(device->backend_ctx);
     }
+    if (device->front_end != NULL && device->front_end->reset != NULL) {
+        device->front_end->reset(device->front_end_ctx);
+    }
+}
+
+bool mock_device_in_reset(const struct mock_device *device)
+{
+    return device->resets_never || device->resetting != 0;
 }
 
 static void start_reset(struct mock_device *device)
@@ -182,6 +192,7 @@ static void set_features_ok(struct mock_device *device)
     device->features_ok_seen = false;
     if (features_acceptable(device) && !refused) {
         device->status |= VPT_STATUS_FEATURES_OK;
+        device->memory->translated = vpt_features_has(&device->accepted, VPT_F_ACCESS_PLATFORM);
     }
 }
 
@@ -207,7 +218,7 @@ void mock_device_write_status(struct mock_device *device, uint8_t value)
         start_reset(device);
         return;
     }
-    if (device->resets_never || device->resetting != 0) {
+    if (mock_device_in_reset(device)) {
         mock_violation(device->violations, "status 0x%02x written before the reset was done", value);
         return;
     }
@@ -232,7 +243,7 @@ void mock_device_written(struct mock_device *device, const char *what)
     if ((device->status & VPT_STATUS_FAILED) != 0) {
         mock_violation(device->violations, "%s written after FAILED", what);
     }
-    if (device->resets_never || device->resetting != 0) {
+    if (mock_device_in_reset(device)) {
         mock_violation(device->violations, "%s written before the reset was done", what);
     }
 }
@@ -315,24 +326,29 @@ void mock_device_config_write(struct mock_device *device, unsigned offset, unsig
 
 /* ---- Interrupts ---- */
 
-static void raise_interrupt(struct mock_device *device, uint32_t bits)
+/* `queue` is NULL for the configuration. The status is there before the interrupt. */
+static void raise_interrupt(struct mock_device *device, const struct mock_queue *queue)
 {
-    device->interrupt_status |= bits;
+    device->interrupt_status |= queue != NULL ? VPT_INTERRUPT_QUEUE : VPT_INTERRUPT_CONFIGURATION;
     device->interrupts++;
+    if (device->front_end != NULL && device->front_end->message != NULL &&
+        device->front_end->message(device->front_end_ctx, queue)) {
+        return;
+    }
     if (device->on_interrupt != NULL) {
         device->on_interrupt(device->interrupt_ctx);
     }
 }
 
-void mock_device_interrupt_queue(struct mock_device *device)
+void mock_device_interrupt_queue(struct mock_device *device, const struct mock_queue *queue)
 {
-    raise_interrupt(device, VPT_INTERRUPT_QUEUE);
+    raise_interrupt(device, queue);
 }
 
 void mock_device_configuration_changed(struct mock_device *device)
 {
     if ((device->status & VPT_STATUS_DRIVER_OK) != 0) {
-        raise_interrupt(device, VPT_INTERRUPT_CONFIGURATION);
+        raise_interrupt(device, NULL);
     }
 }
 

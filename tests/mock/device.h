@@ -59,6 +59,16 @@ struct mock_backend {
     void (*change_configuration)(void *backend);
 };
 
+/* What a front end is asked for, with `front_end_ctx`. Each member may be NULL. */
+struct mock_front_end_ops {
+    /* The device has been reset: whatever of that is the front end's goes too. */
+    void (*reset)(void *front_end);
+    /* Whether the device reaches memory at all: it does not while bus mastering is off. */
+    bool (*reaches_memory)(void *front_end);
+    /* An interrupt that is a message: true if one was sent, or held back. `queue` is NULL for the configuration. */
+    bool (*message)(void *front_end, const struct mock_queue *queue);
+};
+
 struct mock_shared_region {
     bool present;
     uint64_t base;
@@ -74,6 +84,8 @@ struct mock_device {
     struct mock_completion completion;
 
     /* What the device is; set before the driver sees it. */
+    const struct mock_front_end_ops *front_end; /* NULL: it asks for nothing */
+    void *front_end_ctx;
     bool legacy; /* driven through a legacy interface */
     uint32_t vendor;
     struct vpt_features offered;
@@ -93,6 +105,7 @@ struct mock_device {
     uint32_t resetting; /* status reads until a slow reset is done */
     bool resets_never;
     bool vanished;
+    bool cut_off; /* it has tried to reach memory while it could not, and that has been recorded */
 
     struct mock_config config;
 
@@ -133,6 +146,9 @@ bool mock_device_interrupting(const struct mock_device *device);
 
 uint8_t mock_device_read_status(struct mock_device *device);
 void mock_device_write_status(struct mock_device *device, uint8_t value);
+
+/* Whether the device was to be reset and goes on: what it then does is not the driver's fault. */
+bool mock_device_in_reset(const struct mock_device *device);
 
 /* Words of 32 bits; those past the set read 0. */
 uint32_t mock_device_offered(struct mock_device *device, uint32_t word);

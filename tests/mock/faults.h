@@ -21,11 +21,15 @@ enum mock_fault {
     MOCK_FAULT_VERSION,     /* Version reads as the argument -> VPT_UNSUPPORTED_VERSION */
     MOCK_FAULT_EMPTY_SLOT,  /* DeviceID reads 0 -> VPT_EMPTY_SLOT */
 
-    /* Vanishing. Opportunity: a register access. From the one that fires on all read all-ones, whatever `times`. */
+    /*
+     * Vanishing. Opportunity: an access to a register, on PCI also a read of configuration space (which is the last one
+     * to be answered). From the one that fires on all read all-ones, whatever `times`.
+     */
     MOCK_FAULT_VANISH, /* -> VPT_DEVICE_GONE, from calls that read the status or a wait that does */
 
     /* Reset. Opportunity: a zero written to the status. */
-    MOCK_FAULT_RESET_NEVER, /* the device goes on as if nothing had been written -> VPT_DEVICE_STUCK */
+    MOCK_FAULT_RESET_NEVER, /* the device goes on as if nothing had been written -> VPT_DEVICE_STUCK; on PCI, where
+                               bus mastering can be turned off, VPT_DEVICE_TIMEOUT */
     MOCK_FAULT_RESET_SLOW,  /* it takes `argument` status reads, and the device works on meanwhile */
 
     /* Status and features. */
@@ -35,7 +39,7 @@ enum mock_fault {
     MOCK_FAULT_NEEDS_RESET, /* at a completion the device sets DEVICE_NEEDS_RESET and stops instead ->
                                VPT_DEVICE_NEEDS_RESET from calls that read the status; the request times out */
 
-    /* Queue set-up. Opportunity: a read of the maximum, or of QueueReady or QueuePFN. */
+    /* Queue set-up. Opportunity: a read of the maximum, or of QueueReady or QueuePFN (queue_enable, Queue Address). */
     MOCK_FAULT_QUEUE_ABSENT,    /* the maximum reads 0 -> VPT_UNSUPPORTED_QUEUE */
     MOCK_FAULT_QUEUE_SHRINKING, /* each reading of the maximum is half of the one before; below 1 it is 0; a driver
                                    that reads it once is served, the size it takes may not be above what it read last */
@@ -73,15 +77,26 @@ enum mock_fault {
     MOCK_FAULT_UNSUPPORTED,      /* blk: it is UNSUPP -> VPT_UNSUPPORTED_REQUEST */
     MOCK_FAULT_DATA_MISSING,     /* blk: a read succeeds, but its data is not written: no driver can tell */
 
-    MOCK_FAULT_COUNT
+    MOCK_FAULT_COUNT, /* of those that virtio-mmio can have; these are PCI's */
+    MOCK_FAULT_PCI_FIRST = MOCK_FAULT_COUNT,
+
+    /* PCI. Opportunity: a write that changes one of the bits, or assigns a vector; a read of queue_notify_off. */
+    MOCK_FAULT_COMMAND_STUCK = MOCK_FAULT_PCI_FIRST, /* bits of the command register do not change, those of the
+                                   argument; 0 for bus mastering -> VPT_DEVICE_PCI_COMMAND */
+    MOCK_FAULT_MSIX_STUCK,     /* MSI-X enable does not change -> VPT_DEVICE_PCI_MSIX, where it has to */
+    MOCK_FAULT_VECTOR_REFUSED, /* a vector reads back as NO_VECTOR: fewer of them, or none, are used */
+    MOCK_FAULT_NOTIFY_OFFSET,  /* queue_notify_off reads as the argument -> VPT_DEVICE_NOTIFY_OFFSET, if it leads out of
+                                  the structure; modern */
+
+    MOCK_FAULT_PCI_END
 };
 
 /* The argument of MOCK_FAULT_CONFIG_VALUE: the field at `offset`, 1, 2 or 4 bytes wide (or a half of 8), is `value`. */
 #define MOCK_CONFIG_VALUE(offset, value) (((uint64_t)(offset) << 32) | (uint32_t)(value))
 
 struct mock_faults {
-    struct mock_trigger trigger[MOCK_FAULT_COUNT];
-    uint64_t argument[MOCK_FAULT_COUNT];
+    struct mock_trigger trigger[MOCK_FAULT_PCI_END];
+    uint64_t argument[MOCK_FAULT_PCI_END];
 };
 
 /* What a fault is called and does, and what bring-up and one blocking read come to if it fires at every opportunity. */
@@ -90,7 +105,8 @@ struct mock_fault_description {
     const char *effect;
     enum vpt_status modern;
     enum vpt_status legacy;
-    uint64_t argument; /* one that makes sense for a blk device */
+    uint64_t argument;   /* one that makes sense for a blk device */
+    enum vpt_status pci; /* what it comes to through PCI, if that is something else; VPT_OK: it is not */
 };
 
 const struct mock_fault_description *mock_fault_describe(enum mock_fault fault);

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <vpt/port.h>
+
 void mock_memory_init(struct mock_memory *memory, struct mock_violations *violations)
 {
     memset(memory, 0, sizeof(*memory));
@@ -113,6 +115,12 @@ size_t mock_memory_live(const struct mock_memory *memory, enum mock_region_kind 
     return live;
 }
 
+static bool translates(const struct mock_region *region)
+{
+    return region->access_platform || (region->flags & VPT_DMA_ACCESS_PLATFORM) != 0 ||
+           region->kind == MOCK_REGION_REGISTERED;
+}
+
 uint8_t *mock_memory_reach(struct mock_memory *memory, uint64_t address, size_t size, bool write, const char *what)
 {
     struct mock_region *region = mock_memory_find(memory, address);
@@ -130,6 +138,11 @@ uint8_t *mock_memory_reach(struct mock_memory *memory, uint64_t address, size_t 
     }
     if (region->kind == MOCK_REGION_PRIVATE) {
         mock_violation(memory->violations, "%s at 0x%" PRIx64 ": memory that was asked for as private", what,
+                       address);
+        return NULL;
+    }
+    if (memory->translated && !translates(region)) {
+        mock_violation(memory->violations, "%s at 0x%" PRIx64 ": ACCESS_PLATFORM, but no address of the IOMMU's", what,
                        address);
         return NULL;
     }

@@ -9,6 +9,20 @@
 
 #include "split.h"
 
+/* Whether what the device does to memory gets there; trying in vain is the driver's fault, once, unless in a reset. */
+static bool reaches_memory(struct mock_device *device)
+{
+    if (device->front_end == NULL || device->front_end->reaches_memory == NULL ||
+        device->front_end->reaches_memory(device->front_end_ctx)) {
+        return true;
+    }
+    if (!device->cut_off && !mock_device_in_reset(device)) {
+        mock_violation(device->violations, "the device has work, but bus mastering is off");
+        device->cut_off = true;
+    }
+    return false;
+}
+
 /* Whether the device may touch rings: a legacy one tolerates use before DRIVER_OK (LEG-INIT-3). */
 static bool running(const struct mock_device *device)
 {
@@ -18,9 +32,9 @@ static bool running(const struct mock_device *device)
            (device->status & (VPT_STATUS_DEVICE_NEEDS_RESET | VPT_STATUS_FAILED)) == 0;
 }
 
-static bool serviceable(const struct mock_device *device, const struct mock_queue *queue)
+static bool serviceable(struct mock_device *device, const struct mock_queue *queue)
 {
-    return running(device) && queue->enabled && !queue->broken;
+    return running(device) && queue->enabled && !queue->broken && reaches_memory(device);
 }
 
 /* ---- Taking ---- */
@@ -152,7 +166,7 @@ static void end_batch(struct mock_device *device, struct mock_queue *queue, stru
     }
     if (mock_split_interrupts(device, queue)) {
         queue->interrupts++;
-        mock_device_interrupt_queue(device);
+        mock_device_interrupt_queue(device, queue);
     }
 }
 
@@ -303,7 +317,7 @@ void mock_device_notify(struct mock_device *device, uint32_t value)
     queue->kicks++;
     check_notification_data(device, queue, value);
     if (mock_fault_fires(&device->faults, MOCK_FAULT_INTERRUPT_SPURIOUS, NULL)) {
-        mock_device_interrupt_queue(device);
+        mock_device_interrupt_queue(device, queue);
     }
     if (mock_fault_fires(&device->faults, MOCK_FAULT_KICK_LOST, NULL)) {
         return;

@@ -5,7 +5,7 @@
 
 #include "device.h"
 
-/* Sets the queue bit of the interrupt status and raises the line. */
-void mock_device_interrupt_queue(struct mock_device *device);
+/* Sets the queue bit of the interrupt status, and sends the queue's message or raises the line. */
+void mock_device_interrupt_queue(struct mock_device *device, const struct mock_queue *queue);
 
 #endif

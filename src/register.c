@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "transport/register.h"
+#include "register.h"
 
 #include "access.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef VPT_SRC_TRANSPORT_REGISTER_H
-#define VPT_SRC_TRANSPORT_REGISTER_H
+#ifndef VPT_SRC_REGISTER_H
+#define VPT_SRC_REGISTER_H
 
 #include <vpt/port.h>
 

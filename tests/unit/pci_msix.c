@@ -1,0 +1,531 @@
+/* SPDX-License-Identifier: MIT */
+/* MSI-X: where the table is, entries, masks. */
+#include <string.h>
+
+#include "pci_room.h"
+
+#define KIB 1024u
+#define AT  (ROOM_APERTURE + 0x100000u)
+
+static struct vpt_pci_msix msix;
+static struct vpt_pci_bars bars;
+
+/* A function with one memory BAR of `size` bytes and an MSI-X capability in it. */
+static void make(uint16_t entries, uint64_t size, uint32_t table, uint32_t pending)
+{
+    room_begin(0);
+    room_bar(1, (struct mock_pci_bar){ .size = size });
+    mock_pci_bar_assign(&room.function, 1, AT);
+    mock_pci_msix_add(&room.function, entries, 1, table, 1, pending);
+    assert_status(vpt_pci_bars_size(&room.here, &bars), VPT_OK);
+    mock_pci_command_set(&room.function, VPT_PCI_COMMAND_MEMORY | VPT_PCI_COMMAND_BUS_MASTER);
+}
+
+static enum vpt_status init(void)
+{
+    memset(&msix, 0xee, sizeof(msix));
+    return vpt_pci_msix_init(&msix, &room.here, &bars);
+}
+
+static void refuse(enum vpt_status expected)
+{
+    assert_status(init(), expected);
+    cr_assert(all_zero(&msix, sizeof(msix)));
+    cr_assert(mock_hal_live_mappings(&room.hal) == 0);
+}
+
+static void finish(void)
+{
+    vpt_pci_msix_release(&msix);
+    cr_assert(all_zero(&msix, sizeof(msix)));
+    cr_assert(!mock_pci_msix_enabled(&room.function));
+    vpt_pci_msix_release(&msix);
+    room_end();
+}
+
+/* Eight entries, on. */
+static void make_live(void)
+{
+    make(8, 4 * KIB, 0, 2 * KIB);
+    assert_status(init(), VPT_OK);
+    assert_status(vpt_pci_msix_enable(&msix, true), VPT_OK);
+}
+
+static const uint32_t *entry_of(unsigned entry)
+{
+    return &room.function.msix->table[4 * entry];
+}
+
+static uint32_t control(void)
+{
+    return mock_pci_get(&room.function, (uint16_t)(room.function.msix->capability + 2), 2);
+}
+
+/* The n-th message that was sent, and there are no more yet. */
+static void check_message(unsigned n, uint16_t vector, uint64_t address, uint32_t data)
+{
+    const struct mock_pci_message *message = &room.function.msix->messages[n];
+
+    cr_assert(room.function.msix->message_count == n + 1, "%u messages", room.function.msix->message_count);
+    cr_assert(message->vector == vector && message->address == address && message->data == data);
+}
+
+/* ---- Set-up ---- */
+
+Test(pci_msix, PCI_MSIX_1_every_table_size)
+{
+    for (unsigned entries = 1; entries <= VPT_PCI_MSIX_ENTRIES_MAX; entries += entries < 130 ? 1 : 274) {
+        make((uint16_t)entries, 64 * KIB, 4 * KIB, 60 * KIB);
+        assert_status(init(), VPT_OK);
+        cr_assert(msix.entries == entries);
+        cr_assert(mock_hal_live_mappings(&room.hal) == 2);
+        assert_status(vpt_pci_msix_enable(&msix, true), VPT_OK);
+        assert_status(vpt_pci_msix_program(&msix, (uint16_t)(entries - 1), 0xfee00000, entries), VPT_OK);
+        assert_status(vpt_pci_msix_program(&msix, (uint16_t)entries, 0xfee00000, entries), VPT_CALLER_RANGE);
+        assert_status(vpt_pci_msix_mask(&msix, (uint16_t)(entries - 1), false), VPT_OK);
+        mock_pci_msix_fire(&room.function, (uint16_t)(entries - 1));
+        check_message(0, (uint16_t)(entries - 1), 0xfee00000, entries);
+        finish();
+    }
+    make(VPT_PCI_MSIX_ENTRIES_MAX, 64 * KIB, 0, 32 * KIB);
+    assert_status(init(), VPT_OK);
+    cr_assert(msix.entries == VPT_PCI_MSIX_ENTRIES_MAX);
+    finish();
+}
+
+Test(pci_msix, what_firmware_left_is_off_and_masked)
+{
+    make(4, 4 * KIB, 0, 2 * KIB);
+    for (unsigned i = 0; i < 4; i++) {
+        room.function.msix->table[4 * i] = 0xfee00000;
+        room.function.msix->table[4 * i + 3] = 0xabcd0000; /* unmasked; the other bits are to be kept */
+    }
+    mock_pci_set(&room.function, (uint16_t)(room.function.msix->capability + 2), 2, 0xc003);
+    assert_status(init(), VPT_OK);
+    cr_assert(control() == 3);
+    for (unsigned i = 0; i < 4; i++) {
+        cr_assert(entry_of(i)[3] == 0xabcd0001 && entry_of(i)[0] == 0xfee00000);
+    }
+    assert_status(vpt_pci_msix_enable(&msix, true), VPT_OK);
+    cr_assert(control() == 0x8003);
+    assert_status(vpt_pci_msix_mask(&msix, 2, false), VPT_OK);
+    cr_assert(entry_of(2)[3] == 0xabcd0000);
+    finish();
+}
+
+Test(pci_msix, a_function_without)
+{
+    room_begin(0);
+    refuse(VPT_EMPTY);
+    cr_assert(mock_pci_capability_add(&room.function, 9, NULL, 0, NULL) == 0x40);
+    refuse(VPT_EMPTY);
+    mock_pci_set(&room.function, 0x41, 1, 0x40);
+    refuse(VPT_DEVICE_PCI_CAPABILITIES);
+    vpt_pci_msix_release(&msix);
+    vpt_pci_msix_release(NULL);
+    assert_status(vpt_pci_msix_init(NULL, &room.here, &bars), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_pci_msix_init(&msix, NULL, &bars), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_pci_msix_init(&msix, &room.here, NULL), VPT_CALLER_ARGUMENT);
+    room_end();
+}
+
+Test(pci_msix, table_and_pending_bits_in_two_bars)
+{
+    room_begin(0);
+    room_bar(0, (struct mock_pci_bar){ .size = 4 * KIB });
+    room_bar(4, (struct mock_pci_bar){ .size = 16 * KIB, .is_64bit = true, .prefetchable = true });
+    mock_pci_bar_assign(&room.function, 0, AT);
+    mock_pci_bar_assign(&room.function, 4, AT + 0x10000);
+    mock_pci_msix_add(&room.function, 64, 4, 15 * KIB, 0, 4 * KIB - 8);
+    assert_status(vpt_pci_bars_size(&room.here, &bars), VPT_OK);
+    mock_pci_command_set(&room.function, VPT_PCI_COMMAND_MEMORY);
+    assert_status(init(), VPT_OK);
+    assert_status(vpt_pci_msix_program(&msix, 63, 0x1234, 5), VPT_OK);
+    cr_assert(entry_of(63)[0] == 0x1234 && entry_of(63)[2] == 5);
+    finish();
+}
+
+Test(pci_msix, a_table_that_lies_where_it_cannot)
+{
+    static const struct {
+        uint16_t entries;
+        uint32_t table;
+        uint32_t pending;
+        enum vpt_status status;
+    } cases[] = {
+        { 8, 0, 0x80, VPT_OK },
+        { 8, 0xf80, 0x800, VPT_OK },
+        { 8, 0xf88, 0x800, VPT_DEVICE_PCI_MSIX },
+        { 8, 0xff8, 0x800, VPT_DEVICE_PCI_MSIX },
+        { 8, 0x1000, 0x800, VPT_DEVICE_PCI_MSIX },
+        { 8, 0xfffffff8, 0x800, VPT_DEVICE_PCI_MSIX },
+        { 8, 0, 0xff8, VPT_OK },
+        { 65, 0, 0xff0, VPT_OK },
+        { 65, 0, 0xff8, VPT_DEVICE_PCI_MSIX },
+        { 8, 0, 0x1000, VPT_DEVICE_PCI_MSIX },
+        { 8, 0, 0xfffffff8, VPT_DEVICE_PCI_MSIX },
+        { 8, 0, 0, VPT_DEVICE_PCI_MSIX }, /* one on the other */
+        { 8, 0, 0x78, VPT_DEVICE_PCI_MSIX },
+        { 8, 0x100, 0xf8, VPT_OK },
+        { 65, 0x100, 0xf8, VPT_DEVICE_PCI_MSIX },
+        { 256, 0, 0xff8, VPT_DEVICE_PCI_MSIX },
+        { 257, 0, 0x800, VPT_DEVICE_PCI_MSIX },
+    };
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        make(cases[i].entries, 4 * KIB, cases[i].table, cases[i].pending);
+        if (cases[i].status == VPT_OK) {
+            assert_status(init(), VPT_OK);
+            finish();
+        } else {
+            refuse(cases[i].status);
+            cr_assert(room.hal.register_writes == 0, "%zu", i);
+            room_end();
+        }
+    }
+}
+
+Test(pci_msix, a_bar_that_cannot_hold_it)
+{
+    for (unsigned pending = 0; pending < 2; pending++) {
+        for (uint32_t bar = 0; bar < 8; bar++) {
+            uint16_t where;
+
+            make(8, 4 * KIB, 0, 2 * KIB);
+            where = (uint16_t)(room.function.msix->capability + 4 + 4 * pending);
+            room_bar(3, (struct mock_pci_bar){ .size = 4 * KIB, .io = true });
+            mock_pci_bar_assign(&room.function, 3, 0xc000);
+            assert_status(vpt_pci_bars_size(&room.here, &bars), VPT_OK);
+            mock_pci_set(&room.function, where, 4, 2 * KIB * pending + bar);
+            bars.bar[VPT_PCI_ROM] = bars.bar[1];
+            if (bar == 1) {
+                assert_status(init(), VPT_OK);
+                finish();
+            } else {
+                refuse(VPT_DEVICE_PCI_MSIX);
+                room_end();
+            }
+        }
+    }
+}
+
+Test(pci_msix, a_bar_without_an_address_or_a_size)
+{
+    struct vpt_pci_bars good;
+
+    make(8, 4 * KIB, 0, 2 * KIB);
+    good = bars;
+    bars.bar[1].address = 0;
+    refuse(VPT_CALLER_BAR);
+    bars = good;
+    bars.bar[1].size = 0;
+    refuse(VPT_CALLER_BAR);
+    bars = good;
+    bars.bar[1].address = UINT64_MAX - 0xffe;
+    refuse(VPT_CALLER_BAR);
+    bars = good;
+    mock_pci_command_set(&room.function, VPT_PCI_COMMAND_BUS_MASTER);
+    refuse(VPT_CALLER_STATE);
+    mock_pci_command_set(&room.function, VPT_PCI_COMMAND_MEMORY);
+    assert_status(init(), VPT_OK);
+    finish();
+}
+
+/* The last capability fits the space to a byte; one further on it does not. */
+Test(pci_msix, a_capability_at_the_end_of_the_space)
+{
+    for (uint16_t offset = 0xf4; offset <= 0xfc; offset = (uint16_t)(offset + 4)) {
+        uint16_t old;
+
+        make(8, 4 * KIB, 0, 2 * KIB);
+        old = room.function.msix->capability;
+        memcpy(&room.function.config[offset], &room.function.config[old], 12);
+        memcpy(&room.function.writable[offset], &room.function.writable[old], 12);
+        mock_pci_set(&room.function, 0x34, 1, offset);
+        room.function.msix->capability = offset;
+        if (offset == 0xf4) {
+            assert_status(init(), VPT_OK);
+            finish();
+        } else {
+            refuse(VPT_DEVICE_PCI_MSIX);
+            room_end();
+        }
+    }
+}
+
+/* ---- Ports that lack or fail ---- */
+
+static unsigned maps_until_failure;
+
+static enum vpt_status failing_map(void *ctx, uint64_t physical, size_t size, enum vpt_map_intent intent,
+                                   void **mapping)
+{
+    const struct vpt_port *port = &((struct mock_pci_bus *)ctx)->hal->port;
+
+    cr_assert(intent == VPT_MAP_REGISTERS);
+    if (maps_until_failure == 0) {
+        return (enum vpt_status)(VPT_PORT_ERROR_FIRST + 3);
+    }
+    maps_until_failure--;
+    return port->mmio_map(port->ctx, physical, size, intent, mapping);
+}
+
+Test(pci_msix, a_port_that_does_not_map)
+{
+    make(8, 4 * KIB, 0, 2 * KIB);
+    for (unsigned n = 0; n < 2; n++) {
+        room.bus.port.mmio_map = failing_map;
+        maps_until_failure = n;
+        refuse((enum vpt_status)(VPT_PORT_ERROR_FIRST + 3));
+    }
+    /* A BAR up to the last address is one that is mapped. */
+    bars.bar[1].address = UINT64_MAX - 0xfff;
+    maps_until_failure = 0;
+    refuse((enum vpt_status)(VPT_PORT_ERROR_FIRST + 3));
+    room.bus.port.mmio_map = NULL;
+    refuse(VPT_UNSUPPORTED_PORT);
+    room_end();
+}
+
+Test(pci_msix, configuration_accesses_that_fail)
+{
+    uint64_t reads;
+
+    make(8, 4 * KIB, 0, 2 * KIB);
+    reads = room.function.config_reads;
+    assert_status(init(), VPT_OK);
+    reads = room.function.config_reads - reads;
+    finish();
+    for (unsigned n = 1; n <= reads; n++) {
+        make(8, 4 * KIB, 0, 2 * KIB);
+        mock_trigger_set(&room.bus.fail_read, n, 1);
+        refuse(room.bus.fail_status);
+        room_end();
+        make(8, 4 * KIB, 0, 2 * KIB);
+        room.bus.undecoded_allowed = true;
+        mock_trigger_set(&room.function.vanish, n, 0);
+        assert_status(init(), VPT_DEVICE_GONE);
+        cr_assert(all_zero(&msix, sizeof(msix)) && mock_hal_live_mappings(&room.hal) == 0);
+        room_end();
+    }
+    make(8, 4 * KIB, 0, 2 * KIB);
+    mock_trigger_set(&room.bus.fail_write, 1, 1);
+    refuse(room.bus.fail_status);
+    room_end();
+}
+
+/* ---- On and off ---- */
+
+Test(pci_msix, on_and_off)
+{
+    make(8, 4 * KIB, 0, 2 * KIB);
+    assert_status(init(), VPT_OK);
+    cr_assert(!mock_pci_msix_enabled(&room.function));
+    assert_status(vpt_pci_msix_enable(&msix, true), VPT_OK);
+    cr_assert(control() == 0x8007);
+    assert_status(vpt_pci_msix_mask_all(&msix, true), VPT_OK);
+    cr_assert(control() == 0xc007);
+    assert_status(vpt_pci_msix_enable(&msix, false), VPT_OK);
+    cr_assert(control() == 0x4007);
+    assert_status(vpt_pci_msix_mask_all(&msix, false), VPT_OK);
+    cr_assert(control() == 0x0007);
+    assert_status(vpt_pci_msix_enable(NULL, false), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_pci_msix_mask_all(NULL, false), VPT_CALLER_ARGUMENT);
+    finish();
+    assert_status(vpt_pci_msix_enable(&msix, true), VPT_CALLER_STATE);
+    assert_status(vpt_pci_msix_mask_all(&msix, true), VPT_CALLER_STATE);
+}
+
+Test(pci_msix, bits_that_do_not_change)
+{
+    make(8, 4 * KIB, 0, 2 * KIB);
+    room.bus.rules_off = true;
+    assert_status(init(), VPT_OK);
+    mock_pci_set_writable(&room.function, (uint16_t)(msix.capability + 3), 1, 0);
+    assert_status(vpt_pci_msix_enable(&msix, true), VPT_DEVICE_PCI_MSIX);
+    assert_status(vpt_pci_msix_enable(&msix, false), VPT_OK);
+    assert_status(vpt_pci_msix_mask_all(&msix, true), VPT_DEVICE_PCI_MSIX);
+    mock_pci_set(&room.function, (uint16_t)(msix.capability + 3), 1, 0xc0);
+    assert_status(vpt_pci_msix_enable(&msix, false), VPT_DEVICE_PCI_MSIX);
+    vpt_pci_msix_release(&msix);
+    refuse(VPT_DEVICE_PCI_MSIX);
+    room_end();
+}
+
+/* ---- Entries ---- */
+
+Test(pci_msix, a_message_goes_where_it_is_told)
+{
+    make_live();
+    for (uint16_t i = 0; i < 8; i++) {
+        assert_status(vpt_pci_msix_program(&msix, i, UINT64_C(0x87654321fee00000) + 4u * i, 0xfedc0000u + i), VPT_OK);
+        cr_assert((entry_of(i)[3] & 1) == 1, "programming leaves the mask as it was");
+        assert_status(vpt_pci_msix_mask(&msix, i, false), VPT_OK);
+    }
+    for (uint16_t i = 0; i < 8; i++) {
+        mock_pci_msix_fire(&room.function, i);
+        check_message(i, i, UINT64_C(0x87654321fee00000) + 4u * i, 0xfedc0000u + i);
+    }
+    assert_status(vpt_pci_msix_program(&msix, 3, 0xfee01000, 0x31), VPT_OK);
+    cr_assert((entry_of(3)[3] & 1) == 0, "programming leaves the mask as it was");
+    mock_pci_msix_fire(&room.function, 3);
+    check_message(8, 3, 0xfee01000, 0x31);
+    finish();
+}
+
+Test(pci_msix, masks_hold_messages_back)
+{
+    bool pending = true;
+
+    make_live();
+    for (uint16_t i = 0; i < 8; i++) {
+        assert_status(vpt_pci_msix_program(&msix, i, 0xfee00000, 0x40u + i), VPT_OK);
+    }
+    assert_status(vpt_pci_msix_pending(&msix, 5, &pending), VPT_OK);
+    cr_assert(!pending);
+    mock_pci_msix_fire(&room.function, 5);
+    assert_status(vpt_pci_msix_pending(&msix, 5, &pending), VPT_OK);
+    cr_assert(pending);
+    assert_status(vpt_pci_msix_pending(&msix, 4, &pending), VPT_OK);
+    cr_assert(!pending);
+    cr_assert(room.function.msix->message_count == 0);
+    assert_status(vpt_pci_msix_mask_all(&msix, true), VPT_OK);
+    assert_status(vpt_pci_msix_mask(&msix, 5, false), VPT_OK);
+    cr_assert(room.function.msix->message_count == 0, "the function's mask holds it");
+    assert_status(vpt_pci_msix_mask_all(&msix, false), VPT_OK);
+    check_message(0, 5, 0xfee00000, 0x45);
+    assert_status(vpt_pci_msix_pending(&msix, 5, &pending), VPT_OK);
+    cr_assert(!pending);
+    assert_status(vpt_pci_msix_mask(&msix, 5, true), VPT_OK);
+    mock_pci_msix_fire(&room.function, 5);
+    cr_assert(room.function.msix->message_count == 1);
+    assert_status(vpt_pci_msix_mask(&msix, 5, false), VPT_OK);
+    check_message(1, 5, 0xfee00000, 0x45);
+    finish();
+}
+
+static void (*plain_write)(void *ctx, void *mapping, size_t offset, unsigned width, uint32_t value);
+
+static void write_and_fire(void *ctx, void *mapping, size_t offset, unsigned width, uint32_t value)
+{
+    plain_write(ctx, mapping, offset, width, value);
+    if (offset / 16 == 2) {
+        mock_pci_msix_fire(&room.function, 2);
+    }
+}
+
+/* A message that comes while its entry is being changed is neither lost nor sent to a mixture of the two places. */
+Test(pci_msix, an_entry_is_masked_while_it_is_programmed)
+{
+    make_live();
+    assert_status(vpt_pci_msix_program(&msix, 2, UINT64_C(0x1fee00000), 0x31), VPT_OK);
+    assert_status(vpt_pci_msix_mask(&msix, 2, false), VPT_OK);
+    plain_write = room.bus.port.mmio_write;
+    room.bus.port.mmio_write = write_and_fire;
+    assert_status(vpt_pci_msix_program(&msix, 2, UINT64_C(0x2fee01000), 0x32), VPT_OK);
+    room.bus.port.mmio_write = plain_write;
+    cr_assert(room.function.msix->message_count == 2, "%u", room.function.msix->message_count);
+    for (unsigned i = 0; i < 2; i++) {
+        cr_assert(room.function.msix->messages[i].address == UINT64_C(0x2fee01000));
+        cr_assert(room.function.msix->messages[i].data == 0x32);
+    }
+    finish();
+}
+
+Test(pci_msix, pending_bits_of_many)
+{
+    bool pending;
+
+    make(2048, 64 * KIB, 0, 32 * KIB);
+    assert_status(init(), VPT_OK);
+    assert_status(vpt_pci_msix_enable(&msix, true), VPT_OK);
+    for (unsigned i = 0; i < 2048; i += 31) {
+        mock_pci_msix_fire(&room.function, (uint16_t)i);
+    }
+    for (unsigned i = 0; i < 2048; i++) {
+        assert_status(vpt_pci_msix_pending(&msix, (uint16_t)i, &pending), VPT_OK);
+        cr_assert(pending == (i % 31 == 0), "entry %u", i);
+    }
+    finish();
+}
+
+Test(pci_msix, PCI_MSIX_4_entries_that_do_not_exist)
+{
+    static const uint16_t wrong[] = { 8, 9, 2047, 2048, 0xffff };
+    uint64_t accesses;
+    bool pending = true;
+
+    make_live();
+    accesses = room.hal.register_reads + room.hal.register_writes;
+    for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+        assert_status(vpt_pci_msix_program(&msix, wrong[i], 0xfee00000, 1), VPT_CALLER_RANGE);
+        assert_status(vpt_pci_msix_mask(&msix, wrong[i], true), VPT_CALLER_RANGE);
+        assert_status(vpt_pci_msix_pending(&msix, wrong[i], &pending), VPT_CALLER_RANGE);
+        cr_assert(!pending);
+    }
+    for (unsigned i = 1; i < 4; i++) {
+        assert_status(vpt_pci_msix_program(&msix, 0, 0xfee00000 + i, 1), VPT_CALLER_ALIGNMENT);
+    }
+    assert_status(vpt_pci_msix_program(NULL, 0, 0, 1), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_pci_msix_mask(NULL, 0, true), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_pci_msix_pending(NULL, 0, &pending), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_pci_msix_pending(&msix, 0, NULL), VPT_CALLER_ARGUMENT);
+    cr_assert(room.hal.register_reads + room.hal.register_writes == accesses);
+    finish();
+    assert_status(vpt_pci_msix_program(&msix, 0, 0xfee00000, 1), VPT_CALLER_RANGE);
+    assert_status(vpt_pci_msix_mask(&msix, 0, true), VPT_CALLER_RANGE);
+}
+
+/* A table on which writes have no effect. */
+static uint32_t frozen[8 * 4];
+
+static uint32_t frozen_read(void *ctx, void *mapping, size_t offset, unsigned width)
+{
+    (void)ctx;
+    (void)mapping;
+    cr_assert(width == 4 && offset < sizeof(frozen));
+    return frozen[offset / 4];
+}
+
+static void frozen_write(void *ctx, void *mapping, size_t offset, unsigned width, uint32_t value)
+{
+    (void)ctx;
+    (void)mapping;
+    (void)value;
+    cr_assert(width == 4 && offset < sizeof(frozen));
+}
+
+Test(pci_msix, a_table_that_does_not_take_a_mask)
+{
+    make(8, 4 * KIB, 0, 2 * KIB);
+    room.bus.port.mmio_read = frozen_read;
+    room.bus.port.mmio_write = frozen_write;
+    refuse(VPT_DEVICE_PCI_MSIX);
+    for (unsigned i = 0; i < 8; i++) {
+        frozen[4 * i + 3] = 1;
+    }
+    assert_status(init(), VPT_OK);
+    assert_status(vpt_pci_msix_mask(&msix, 3, false), VPT_DEVICE_PCI_MSIX);
+    assert_status(vpt_pci_msix_mask(&msix, 3, true), VPT_OK);
+    frozen[4 * 3 + 3] = 0;
+    assert_status(vpt_pci_msix_program(&msix, 3, 0xfee00000, 1), VPT_DEVICE_PCI_MSIX);
+    frozen[4 * 3 + 3] = 0xffffffff;
+    assert_status(vpt_pci_msix_program(&msix, 3, 0xfee00000, 1), VPT_DEVICE_GONE);
+    assert_status(vpt_pci_msix_mask(&msix, 3, true), VPT_DEVICE_GONE);
+    vpt_pci_msix_release(&msix);
+    room_end();
+}
+
+Test(pci_msix, a_function_that_is_gone)
+{
+    make_live();
+    room.function.gone = true;
+    room.bus.undecoded_allowed = true;
+    assert_status(vpt_pci_msix_enable(&msix, true), VPT_DEVICE_GONE);
+    assert_status(vpt_pci_msix_mask_all(&msix, true), VPT_DEVICE_GONE);
+    assert_status(vpt_pci_msix_mask(&msix, 0, true), VPT_DEVICE_GONE);
+    assert_status(vpt_pci_msix_program(&msix, 0, 0xfee00000, 1), VPT_DEVICE_GONE);
+    vpt_pci_msix_release(&msix);
+    cr_assert(all_zero(&msix, sizeof(msix)));
+    room_end();
+}
