@@ -81,14 +81,16 @@ typedef bool vpt_pci_visit(void *ctx, const struct vpt_pci_function *function,
                            const struct vpt_pci_identity *identity);
 
 /*
- * Finds every function of `segment` from bus `bus` on, through PCI-to-PCI bridges that have bus numbers (a secondary
- * bus above their own, up to their subordinate bus); others are shown to the visitor but not entered. Each bus is
- * looked at once, whatever bridges claim. A machine with several host bridges calls this for each one's first bus.
+ * Finds every function of a host bridge whose buses are `first_bus` to `last_bus` (255 where it is the only one) of
+ * `segment`, through PCI-to-PCI bridges that have bus numbers: a secondary bus above their own, and all behind them
+ * within the host bridge's. Others are shown to the visitor but not entered. Each bus is looked at once, whatever
+ * bridges claim. Some host bridges and PCI Express ports show the one device on a bus under every device number: the
+ * visitor of such a machine takes number 0 alone.
  * VPT_OK also where the visitor ended it. VPT_UNSUPPORTED_PORT, errors of the port. Uses some 100 bytes of stack, no
  * recursion. Init.
  */
-enum vpt_status vpt_pci_enumerate(const struct vpt_port *port, uint16_t segment, uint8_t bus, vpt_pci_visit *visit,
-                                  void *ctx);
+enum vpt_status vpt_pci_enumerate(const struct vpt_port *port, uint16_t segment, uint8_t first_bus, uint8_t last_bus,
+                                  vpt_pci_visit *visit, void *ctx);
 
 /* ---- Capabilities ---- */
 
@@ -201,6 +203,15 @@ enum vpt_status vpt_pci_bars_assign(const struct vpt_pci_function *function, str
 
 #define VPT_PCI_ALL_BARS 0x3fu
 
+/*
+ * Whether each BAR of `which` that has an address lies within one window of its kind, from `next` (as it was before any
+ * assignment) to `last`. An address that was found in a register is what firmware put there, or what the function says
+ * by itself: a kernel that trusts no device asks before it maps, or that device's registers could be anyone's memory.
+ * VPT_DEVICE_PCI_BAR: one does not. Any context.
+ */
+enum vpt_status vpt_pci_bars_check(const struct vpt_pci_bars *bars, unsigned which,
+                                   const struct vpt_pci_window *windows, unsigned count);
+
 /* ---- MSI-X (PCI 3.0, section 6.8.2) ---- */
 
 #define VPT_PCI_MSIX_ENTRIES_MAX 2048u
@@ -216,7 +227,8 @@ struct vpt_pci_msix {
 
 /*
  * Finds the capability, checks that table and pending bits lie in their (memory) BARs, maps them, turns MSI-X off if
- * it was on, and masks every entry. Needs decoding of memory BARs on: else VPT_CALLER_STATE.
+ * it was on, and masks every entry; a device that was left running would then use its INTx line: reset it before.
+ * Needs decoding of memory BARs on: else VPT_CALLER_STATE.
  * VPT_EMPTY: the function has no MSI-X. VPT_DEVICE_PCI_MSIX: its table or pending bits lie where they cannot.
  * VPT_CALLER_BAR: their BAR has no address. VPT_UNSUPPORTED_PORT, errors of the port. On failure *msix is zeroed. Init.
  */

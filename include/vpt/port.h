@@ -119,7 +119,9 @@ struct vpt_port {
     /*
      * Makes `size` bytes of physical address space at `physical` reachable. `*mapping` is what the library
      * passes to mmio_read() and mmio_write(); if the port has neither, it must be a pointer that a plain load
-     * reaches the register through; never NULL. Set-up only.
+     * reaches the register through; never NULL. Ranges may
+     * overlap or be the same (a device may have one doorbell for all queues, or many in a page): each is unmapped
+     * once, and until then all of it stays reachable. Set-up only.
      * Example: mmio_map(ctx, 0xfebf0ff0, 0x20, ...) maps the two pages at 0xfebf0000 and 0xfebf1000 and
      * answers the first one's virtual address + 0xff0.
      */

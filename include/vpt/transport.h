@@ -90,7 +90,8 @@ struct vpt_shared_memory_region {
  * Resets the device and waits until it says that it has (RESET-1), for at most VPT_WAIT_RESET. Works in any
  * state that firmware or a panic left. After VPT_OK the device touches no memory of its queues; they can be
  * drained and released. VPT_DEVICE_TIMEOUT: the reset did not finish, but bus mastering is off (PCI), with the same
- * effect; VPT_DEVICE_STUCK: the device may still touch them; VPT_DEVICE_GONE: it is no longer there.
+ * effect, and so where the registers of a function that is still there read all-ones; VPT_DEVICE_STUCK: the device may
+ * still touch them; VPT_DEVICE_GONE: it is no longer there (virtio-mmio has nothing but its own registers to tell by).
  */
 enum vpt_status vpt_device_reset(struct vpt_device *device);
 
@@ -116,11 +117,13 @@ enum vpt_status vpt_device_negotiate(struct vpt_device *device, const struct vpt
 enum vpt_status vpt_device_start(struct vpt_device *device);
 
 /*
- * Says how the device is to interrupt: between vpt_device_negotiate(), which forgets it, and the first queue's
- * set-up. Without this call MSI-X vectors are not used. Where the device or the machine lacks what is wanted, or the
- * device does not take a vector (it reads back as VPT_NO_VECTOR), the next mode below is tried; down to
- * VPT_INTERRUPTS_LINE, for which MSI-X is turned off. MSI-X has been turned on before vpt_device_negotiate() by
- * vpt_pci_msix_enable() or the kernel's own code; PER_QUEUE needs queues + 1 vectors, SHARED one or two.
+ * Says how the device is to interrupt: between vpt_device_negotiate(), whose reset makes the device forget its vectors,
+ * and the first queue's set-up. Without this call no vectors are used, and MSI-X and INTx are as on or off as they were
+ * left: a kernel that wants the line calls it too. Where the device or the machine lacks what is wanted, or the device
+ * does not take a vector (it reads back as VPT_NO_VECTOR), the next mode below is tried: VPT_INTERRUPTS_LINE, for which
+ * MSI-X is turned off, and VPT_INTERRUPTS_POLLING for a PCI function without a pin. MSI-X has been turned on before
+ * vpt_device_negotiate() by vpt_pci_msix_enable() or the kernel's own code; PER_QUEUE needs queues + 1 vectors, SHARED
+ * one or two.
  *
  * VPT_OK: *interrupts says what came of it. VPT_CALLER_STATE, VPT_CALLER_ARGUMENT; VPT_CALLER_RANGE: entries past the
  * end of the table. VPT_DEVICE_PCI_COMMAND, VPT_DEVICE_PCI_MSIX, errors of the port. Init or panic.

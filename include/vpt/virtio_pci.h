@@ -29,7 +29,7 @@ struct vpt_pci_structure {
     bool io;
 };
 
-/* A virtio device behind PCI, in the caller's memory. Read `device`, `function`; all else is private. */
+/* A virtio device behind PCI, in the caller's memory. Read `device`, `function`, `interrupt_...`; the rest is private. */
 struct vpt_virtio_pci {
     struct vpt_device device; /* what drivers take */
     struct vpt_pci_function function;
@@ -41,13 +41,19 @@ struct vpt_virtio_pci {
     uint32_t notify_multiplier;
     uint16_t msix; /* offset of the MSI-X capability; 0: none */
     bool vectors;  /* MSI-X is on (which moves a legacy device's configuration) */
+    uint8_t interrupt_pin;  /* 0: no INTx, 1 to 4: INTA to INTD */
+    uint8_t interrupt_line; /* where firmware routed it */
 };
 
 /*
  * Makes a device of a function. `bars` says where its BARs are, and how large (struct vpt_pci_bars; copied): from
- * vpt_pci_bars_size() and vpt_pci_bars_assign(), or from the kernel's own PCI code. Maps the structures (only as much
- * of them as is used) and turns decoding of the BARs they lie in on; touches no virtio register and leaves bus
- * mastering as it is: the first vpt_device_negotiate() resets whatever firmware left running, then turns it on.
+ * vpt_pci_bars_size() and vpt_pci_bars_assign(), or from the kernel's own PCI code, as plain addresses without the flag
+ * bits of the register. The caller vouches for the addresses (vpt_pci_bars_check()), and for those of BARs that no
+ * structure lies in: they answer too, once decoding is on. The function is in power state D0.
+ *
+ * Maps the structures (only as much of them as is used) and turns decoding of the BARs they lie in on; touches no
+ * virtio register and leaves bus mastering as it is: the first vpt_device_negotiate() resets whatever firmware left
+ * running, then turns it on.
  *
  * VPT_EMPTY_SLOT: no function answers. VPT_UNSUPPORTED_VENDOR, VPT_UNSUPPORTED_FUNCTION: it is no virtio device (or has
  * a header of another type). VPT_UNSUPPORTED_INTERFACE: it has no interface of the wanted kind.
@@ -57,6 +63,7 @@ struct vpt_virtio_pci {
  * VPT_DEVICE_CAPABILITY_RANGE (not within its BAR, or too small), VPT_DEVICE_CAPABILITY_ALIGNMENT,
  * VPT_DEVICE_NOTIFY_MULTIPLIER (odd), VPT_UNSUPPORTED_PORT (no service of the port for this kind of BAR), or
  * VPT_DEVICE_PCI_CAPABILITIES where the list breaks off before one.
+ * With VPT_VIRTIO_PCI_ANY such a transitional device is driven by its legacy interface, after a line in the log.
  * Legacy: VPT_DEVICE_PCI_BAR (BAR 0 is no I/O BAR, or too small), VPT_CALLER_BAR, VPT_UNSUPPORTED_PORT.
  * VPT_DEVICE_PCI_COMMAND, VPT_DEVICE_GONE, errors of the port. On failure *pci is zeroed and nothing stays mapped. Init
  * or panic.
@@ -65,10 +72,11 @@ enum vpt_status vpt_virtio_pci_probe(struct vpt_virtio_pci *pci, const struct vp
                                      const struct vpt_pci_bars *bars, enum vpt_virtio_pci_interface interface);
 
 /*
- * Turns bus mastering off, unmaps and zeroes *pci. After a reset, and after the device's queues have been released.
- * Does nothing to a zeroed one.
+ * Turns bus mastering off and INTx back on, unmaps and zeroes *pci. After a reset, and after the device's queues have
+ * been released. Does nothing to a zeroed one, or NULL. VPT_DEVICE_STUCK: the last reset did not finish and the device
+ * still reaches memory; nothing was done. Statuses of vpt_pci_command() are about bus mastering: all else was done.
  */
-void vpt_virtio_pci_close(struct vpt_virtio_pci *pci);
+enum vpt_status vpt_virtio_pci_close(struct vpt_virtio_pci *pci);
 
 VPT_END_DECLARATIONS
 

@@ -149,6 +149,38 @@ static void drop_plan(const struct plan *plan, struct vpt_pci_window *windows)
     }
 }
 
+/* ---- Addresses that were there before ---- */
+
+static bool within(const struct vpt_pci_bar *bar, const struct vpt_pci_window *windows, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        const struct vpt_pci_window *window = &windows[i];
+
+        if (window->kind == bar->kind && bar->address >= window->next && bar->address <= window->last &&
+            bar->size - 1u <= window->last - bar->address) {
+            return true;
+        }
+    }
+    return false;
+}
+
+enum vpt_status vpt_pci_bars_check(const struct vpt_pci_bars *bars, unsigned which,
+                                   const struct vpt_pci_window *windows, unsigned count)
+{
+    if (bars == NULL || (windows == NULL && count != 0)) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    for (unsigned i = 0; i < REGISTERS; i++) {
+        const struct vpt_pci_bar *bar = &bars->bar[i];
+
+        if ((which >> i & 1u) != 0 && bar->kind != VPT_PCI_BAR_NONE && bar->address != 0 &&
+            (bar->size == 0 || !within(bar, windows, count))) {
+            return VPT_DEVICE_PCI_BAR;
+        }
+    }
+    return VPT_OK;
+}
+
 /* ---- In the registers ---- */
 
 /* Writes one register and tells whether its address bits hold it. */

@@ -13,6 +13,7 @@
  */
 struct search {
     uint32_t wanted[BUSES / 32u];
+    uint8_t last_bus; /* of the host bridge: buses behind others are not this one's */
     vpt_pci_visit *visit;
     void *ctx;
     bool stopped;
@@ -40,7 +41,7 @@ static enum vpt_status look(struct search *search, const struct vpt_pci_function
     }
     *multi_function = identity.multi_function;
     if (identity.header_type == PCI_HEADER_BRIDGE && identity.secondary_bus > function->address.bus &&
-        identity.subordinate_bus >= identity.secondary_bus) {
+        identity.subordinate_bus >= identity.secondary_bus && identity.subordinate_bus <= search->last_bus) {
         want(search, identity.secondary_bus);
     }
     search->stopped = !search->visit(search->ctx, function, &identity);
@@ -83,24 +84,25 @@ static enum vpt_status look_at_bus(struct search *search, struct vpt_pci_functio
     return VPT_OK;
 }
 
-enum vpt_status vpt_pci_enumerate(const struct vpt_port *port, uint16_t segment, uint8_t bus, vpt_pci_visit *visit,
-                                  void *ctx)
+enum vpt_status vpt_pci_enumerate(const struct vpt_port *port, uint16_t segment, uint8_t first_bus, uint8_t last_bus,
+                                  vpt_pci_visit *visit, void *ctx)
 {
     struct vpt_pci_function function;
     struct search search;
     enum vpt_status status = VPT_OK;
 
-    if (port == NULL || visit == NULL) {
+    if (port == NULL || visit == NULL || last_bus < first_bus) {
         return VPT_CALLER_ARGUMENT;
     }
     vpt_zero(&search, sizeof(search));
     search.visit = visit;
     search.ctx = ctx;
-    want(&search, bus);
+    search.last_bus = last_bus;
+    want(&search, first_bus);
     vpt_zero(&function, sizeof(function));
     function.port = port;
     function.address.segment = segment;
-    for (unsigned i = bus; i < BUSES && status == VPT_OK && !search.stopped; i++) {
+    for (unsigned i = first_bus; i < BUSES && status == VPT_OK && !search.stopped; i++) {
         if (wanted(&search, i)) {
             function.address.bus = (uint8_t)i;
             status = look_at_bus(&search, &function);

@@ -38,6 +38,19 @@
 #define PCI_FOUR_GIB     ((uint64_t)1 << 32)
 #define PCI_ADDRESS_LAST (~(uint64_t)0)
 
+/*
+ * Whether a BAR is somewhere where it can be. Address bits that no BAR has are a mistake of whoever handed it over: the
+ * flags of the register.
+ */
+static inline bool vpt_pci_bar_assigned(const struct vpt_pci_bar *bar)
+{
+    uint64_t last = bar->kind == VPT_PCI_BAR_IO ? 0xffffu : PCI_ADDRESS_LAST;
+    uint64_t flags = bar->kind == VPT_PCI_BAR_IO ? 0x3u : 0xfu;
+
+    return bar->address != 0 && (bar->address & flags) == 0 && bar->address <= last && bar->size != 0 &&
+           bar->size - 1u <= last - bar->address;
+}
+
 /* The header type without its multi-function bit; VPT_DEVICE_GONE, errors of vpt_pci_read(). */
 enum vpt_status vpt_pci_header_type(const struct vpt_pci_function *function, uint8_t *type);
 

@@ -88,7 +88,7 @@ static enum vpt_status locate(const struct vpt_pci_bars *bars, const struct piec
     if (bar->kind != VPT_PCI_BAR_MEMORY) {
         return VPT_DEVICE_PCI_MSIX;
     }
-    if (bar->address == 0 || bar->size == 0 || bar->size - 1u > PCI_ADDRESS_LAST - bar->address) {
+    if (!vpt_pci_bar_assigned(bar)) {
         return VPT_CALLER_BAR;
     }
     if (piece->offset >= bar->size || piece->size > bar->size - piece->offset) {
@@ -367,6 +367,11 @@ enum vpt_status vpt_pci_msix_pending(struct vpt_pci_msix *msix, uint16_t entry, 
         return status;
     }
     word = vpt_register_read(msix->function.port, msix->pending, (size_t)(entry >> 5) * 4u, 4);
-    *pending = (word >> (entry & 31u) & 1u) != 0;
-    return VPT_OK;
+    if (word == PCI_ABSENT32) {
+        uint32_t control;
+
+        status = control_read(&msix->function, msix->capability, &control); /* 32 pending ones, or a removed function */
+    }
+    *pending = status == VPT_OK && (word >> (entry & 31u) & 1u) != 0;
+    return status;
 }

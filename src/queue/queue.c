@@ -121,7 +121,7 @@ static enum vpt_status take_areas(struct vpt_queue *queue, const struct vpt_queu
     return status;
 }
 
-static void give_back(struct vpt_queue *queue)
+static void unmap_doorbell(const struct vpt_queue *queue)
 {
     const struct vpt_port *port = queue->device->port;
     const struct vpt_doorbell *doorbell = &queue->doorbell;
@@ -129,7 +129,12 @@ static void give_back(struct vpt_queue *queue)
     if (doorbell->own_mapping) {
         port->mmio_unmap(port->ctx, doorbell->mapping, doorbell->width);
     }
-    vpt_areas_give_back(port, queue->areas, AREAS);
+}
+
+static void give_back(struct vpt_queue *queue)
+{
+    unmap_doorbell(queue);
+    vpt_areas_give_back(queue->device->port, queue->areas, AREAS);
 }
 
 /* An area that lies in the rings, `offset` bytes from their start. */
@@ -228,6 +233,8 @@ enum vpt_status vpt_queue_retract(struct vpt_queue *queue)
     if (status != VPT_DEVICE_STUCK) {
         give_back(queue);
         status = VPT_OK;
+    } else {
+        unmap_doorbell(queue);
     }
     vpt_zero(queue, sizeof(*queue));
     return status;

@@ -323,20 +323,26 @@ static void ring_doorbell(const struct vpt_queue *queue, uint32_t value)
     }
 }
 
-enum vpt_status vpt_queue_notify(struct vpt_queue *queue)
+static void notify(struct vpt_queue *queue)
 {
-    enum vpt_status status = check_running(queue);
     uint32_t value = queue->doorbell.value;
 
-    if (status != VPT_OK) {
-        queue->unkicked = queue->slots != NULL ? KICK_OWED : 0u;
-        return status;
-    }
     if (queue->notification_data) {
         value |= (uint32_t)queue->published << 16;
     }
     queue->kicks++;
     ring_doorbell(queue, value);
+}
+
+enum vpt_status vpt_queue_notify(struct vpt_queue *queue)
+{
+    enum vpt_status status = check_running(queue);
+
+    if (status != VPT_OK) {
+        queue->unkicked = queue->slots != NULL ? KICK_OWED : 0u;
+        return status;
+    }
+    notify(queue);
     return VPT_OK;
 }
 
@@ -347,7 +353,7 @@ enum vpt_status vpt_queue_kick(struct vpt_queue *queue)
     if (status == VPT_OK) {
         vpt_queue_publish(queue);
         if (vpt_queue_kick_prepare(queue)) {
-            status = vpt_queue_notify(queue);
+            notify(queue);
         }
     }
     return status;

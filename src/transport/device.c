@@ -167,6 +167,7 @@ enum vpt_status vpt_device_negotiate(struct vpt_device *device, const struct vpt
     if (device->ops->bus_master != NULL) {
         status = device->ops->bus_master(device, true);
         if (status != VPT_OK) {
+            vpt_device_fail(device);
             return vpt_log(device->port, VPT_LOG_ERROR, "bus mastering", status);
         }
     }

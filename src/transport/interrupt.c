@@ -38,7 +38,7 @@ static void plan_vectors(struct vpt_interrupts *plan, enum vpt_interrupt_mode mo
     plan->step = step;
 }
 
-/* The modes with vectors, the best first. What was assigned before one failed is taken back at the end. */
+/* The modes with vectors, the best first; what one that failed has left assigned, the next one overwrites. */
 static bool assign_best(struct vpt_device *device, struct vpt_interrupts *plan)
 {
     bool per_queue = plan->mode == VPT_INTERRUPTS_PER_QUEUE;
@@ -56,33 +56,53 @@ static bool assign_best(struct vpt_device *device, struct vpt_interrupts *plan)
         }
     }
     plan_vectors(plan, VPT_INTERRUPTS_SHARED, 0, 0);
-    if (assign(device, plan)) {
-        return true;
-    }
-    plan_without_vectors(plan, VPT_INTERRUPTS_LINE);
-    (void)assign(device, plan);
-    return false;
+    return assign(device, plan);
 }
 
-/* Whether vectors could be used: MSI-X is on, and there are any. Those named must be entries of the table. */
-static enum vpt_status check_vectors(struct vpt_device *device, const struct vpt_interrupts *plan, bool *usable)
+/* Tries vectors where they are wanted and MSI-X is on, and leaves none assigned unless that worked. */
+static enum vpt_status try_vectors(struct vpt_device *device, struct vpt_interrupts *plan, bool *assigned)
 {
+    bool wanted = plan->mode >= VPT_INTERRUPTS_SHARED && plan->vectors != 0;
     uint32_t count = 0;
-    enum vpt_status status = VPT_OK;
+    enum vpt_status status = device->ops->vectors != NULL ? device->ops->vectors(device, &count) : VPT_OK;
 
-    if (plan->mode >= VPT_INTERRUPTS_SHARED && plan->vectors != 0 && device->ops->vectors != NULL) {
-        status = device->ops->vectors(device, &count);
+    *assigned = false;
+    if (status != VPT_OK || count == 0) {
+        return status;
     }
-    *usable = count != 0;
-    if (status == VPT_OK && *usable && (plan->vectors > count || plan->first > count - plan->vectors)) {
-        status = VPT_CALLER_RANGE; /* PCI-MSIX-4 */
+    if (wanted && (plan->vectors > count || plan->first > count - plan->vectors)) {
+        return VPT_CALLER_RANGE; /* PCI-MSIX-4 */
+    }
+    *assigned = wanted && assign_best(device, plan);
+    if (!*assigned) {
+        enum vpt_interrupt_mode mode = plan->mode;
+
+        plan_without_vectors(plan, mode);
+        (void)assign(device, plan);
+    }
+    if (wanted && !*assigned) {
+        (void)vpt_log(device->port, VPT_LOG_WARNING, "vectors", VPT_DEVICE_PCI_MSIX);
+    }
+    return VPT_OK;
+}
+
+/* The line, or nothing: where there is no line, the driver has to poll. */
+static enum vpt_status use_line(struct vpt_device *device, struct vpt_interrupts *plan)
+{
+    bool wanted = plan->mode != VPT_INTERRUPTS_POLLING;
+    enum vpt_status status = device->ops->line != NULL ? device->ops->line(device, wanted) : VPT_OK;
+
+    plan_without_vectors(plan, wanted ? VPT_INTERRUPTS_LINE : VPT_INTERRUPTS_POLLING);
+    if (status == VPT_UNSUPPORTED_REQUEST) {
+        plan->mode = VPT_INTERRUPTS_POLLING;
+        status = VPT_OK;
     }
     return status;
 }
 
 enum vpt_status vpt_device_interrupts(struct vpt_device *device, struct vpt_interrupts *interrupts)
 {
-    bool usable = false;
+    bool assigned = false;
     enum vpt_status status;
 
     if (interrupts == NULL || (unsigned)interrupts->mode > VPT_INTERRUPTS_PER_QUEUE) {
@@ -94,14 +114,6 @@ enum vpt_status vpt_device_interrupts(struct vpt_device *device, struct vpt_inte
     if (!vpt_device_in_setup(device)) {
         return VPT_CALLER_STATE;
     }
-    status = check_vectors(device, interrupts, &usable);
-    if (status != VPT_OK || (usable && assign_best(device, interrupts))) {
-        return status;
-    }
-    plan_without_vectors(interrupts, interrupts->mode != VPT_INTERRUPTS_POLLING ? VPT_INTERRUPTS_LINE
-                                                                                 : VPT_INTERRUPTS_POLLING);
-    if (usable) {
-        (void)vpt_log(device->port, VPT_LOG_WARNING, "vectors", VPT_DEVICE_PCI_MSIX);
-    }
-    return device->ops->line != NULL ? device->ops->line(device, interrupts->mode == VPT_INTERRUPTS_LINE) : VPT_OK;
+    status = try_vectors(device, interrupts, &assigned);
+    return status != VPT_OK || assigned ? status : use_line(device, interrupts);
 }

@@ -1,16 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /* virtio over PCI: which function it is, which interface it gets, and what both interfaces do the same way. */
 #include "transport/pci.h"
+#include "transport/wait.h"
 
 #define MSIX_CONTROL        2u /* offset in the capability */
 #define MSIX_CONTROL_ENABLE 0x8000u
 #define MSIX_CONTROL_SIZE   0x07ffu /* entries, less one */
 
+/*
+ * All-ones is also what a device answers that lies, or one whose BAR does not decode: only a function that is not in
+ * configuration space either has been removed, and reaches no memory any more.
+ */
+static bool removed(const struct vpt_pci_function *function)
+{
+    uint32_t vendor = 0;
+
+    return vpt_pci_read(function, 0, 2, &vendor) == VPT_OK && vendor == 0xffffu;
+}
+
 uint32_t vpt_pci_read_status(struct vpt_device *device, uint32_t offset)
 {
-    uint32_t status = vpt_structure_read(device, &vpt_pci_of(device)->common, offset, 1) & 0xffu;
+    const struct vpt_virtio_pci *pci = vpt_pci_of(device);
+    uint32_t status = vpt_structure_read(device, &pci->common, offset, 1) & 0xffu;
 
-    return status == 0xffu ? VPT_STATUS_GONE : status;
+    return status == 0xffu && removed(&pci->function) ? VPT_STATUS_GONE : status;
 }
 
 /*
@@ -55,12 +68,13 @@ static enum vpt_status read_control(struct vpt_virtio_pci *pci, uint32_t *contro
     *control = 0;
     if (pci->msix != 0) {
         status = vpt_pci_read(&pci->function, (uint16_t)(pci->msix + MSIX_CONTROL), 2, control);
-        *control &= 0xffffu;
         if (status == VPT_OK && *control == 0xffffu) {
             status = VPT_DEVICE_GONE; /* reserved bits are 0 */
         }
     }
-    pci->vectors = status == VPT_OK && (*control & MSIX_CONTROL_ENABLE) != 0;
+    if (status == VPT_OK) {
+        pci->vectors = (*control & MSIX_CONTROL_ENABLE) != 0;
+    }
     return noticed(&pci->device, status);
 }
 
@@ -69,10 +83,13 @@ enum vpt_status vpt_pci_bus_master(struct vpt_device *device, bool on)
     struct vpt_virtio_pci *pci = vpt_pci_of(device);
     uint16_t set = on ? VPT_PCI_COMMAND_BUS_MASTER : 0u;
     uint16_t clear = on ? 0u : VPT_PCI_COMMAND_BUS_MASTER;
-    enum vpt_status status = noticed(device, vpt_pci_command(&pci->function, set, clear));
+    enum vpt_status status = VPT_OK;
     uint32_t control;
 
-    return status == VPT_OK && on ? read_control(pci, &control) : status;
+    if (on) {
+        status = read_control(pci, &control); /* a kernel may have turned MSI-X on or off since the last reset */
+    }
+    return status == VPT_OK ? noticed(device, vpt_pci_command(&pci->function, set, clear)) : status;
 }
 
 enum vpt_status vpt_pci_vectors(struct vpt_device *device, uint32_t *count)
@@ -81,7 +98,7 @@ enum vpt_status vpt_pci_vectors(struct vpt_device *device, uint32_t *count)
     uint32_t control;
     enum vpt_status status = read_control(pci, &control);
 
-    *count = pci->vectors ? (control & MSIX_CONTROL_SIZE) + 1u : 0u;
+    *count = status == VPT_OK && pci->vectors ? (control & MSIX_CONTROL_SIZE) + 1u : 0u;
     return status;
 }
 
@@ -115,9 +132,12 @@ enum vpt_status vpt_pci_line(struct vpt_device *device, bool on)
 
     if (on) {
         status = msix_off(pci);
-        return status == VPT_OK
+        if (status != VPT_OK) {
+            return status;
+        }
+        return pci->interrupt_pin != 0
                    ? noticed(device, vpt_pci_command(&pci->function, 0, VPT_PCI_COMMAND_INTERRUPT_DISABLE))
-                   : status;
+                   : VPT_UNSUPPORTED_REQUEST;
     }
     status = noticed(device, vpt_pci_command(&pci->function, VPT_PCI_COMMAND_INTERRUPT_DISABLE, 0));
     return status == VPT_DEVICE_PCI_COMMAND ? VPT_OK : status; /* functions before PCI 2.3 lack the bit */
@@ -141,6 +161,8 @@ static enum vpt_status identify(struct vpt_virtio_pci *pci, bool *transitional)
     *transitional = identity.device_id <= VPT_PCI_DEVICE_TRANSITIONAL_LAST;
     device->type = *transitional ? identity.subsystem_id : identity.device_id - VPT_PCI_DEVICE_MODERN_FIRST;
     device->vendor = identity.subsystem_vendor_id;
+    pci->interrupt_pin = identity.interrupt_pin;
+    pci->interrupt_line = identity.interrupt_line;
     return identity.header_type == 0 && identity.device_id >= VPT_PCI_DEVICE_TRANSITIONAL_FIRST &&
                    identity.device_id <= VPT_PCI_DEVICE_MODERN_LAST && device->type != 0
                ? VPT_OK
@@ -168,25 +190,41 @@ static enum vpt_status open_legacy(struct vpt_virtio_pci *pci)
 #endif
 }
 
+/* *unusable: the device has no modern interface, or none within this kernel's reach; other failures may pass. */
+static enum vpt_status open_modern(struct vpt_virtio_pci *pci, bool *unusable)
+{
+    enum vpt_status status = vpt_pci_find_modern(pci);
+
+    *unusable = vpt_status_group(status) == VPT_GROUP_DEVICE || status == VPT_CALLER_BAR ||
+                status == VPT_UNSUPPORTED_PORT;
+    if (status == VPT_OK) {
+        status = vpt_pci_map_modern(pci);
+        *unusable = status != VPT_OK;
+    }
+    return status;
+}
+
 /* The modern interface first; a function without one, or with none that can be used, may have a legacy one. */
 static enum vpt_status open_interface(struct vpt_virtio_pci *pci, bool transitional,
                                       enum vpt_virtio_pci_interface interface)
 {
-    enum vpt_status modern = VPT_DEVICE_NO_COMMON;
+    bool unusable;
+    enum vpt_status modern;
     enum vpt_status legacy;
 
-    if (interface == VPT_VIRTIO_PCI_LEGACY && !transitional) {
-        return VPT_UNSUPPORTED_INTERFACE;
+    if (interface == VPT_VIRTIO_PCI_LEGACY) {
+        return transitional ? open_legacy(pci) : VPT_UNSUPPORTED_INTERFACE;
     }
-    if (interface != VPT_VIRTIO_PCI_LEGACY) {
-        modern = vpt_pci_open_modern(pci);
-        if (modern == VPT_OK || !transitional) {
-            return modern;
-        }
-        forget_structures(pci);
-        if (interface == VPT_VIRTIO_PCI_MODERN) {
-            return modern == VPT_DEVICE_NO_COMMON ? VPT_UNSUPPORTED_INTERFACE : modern;
-        }
+    modern = open_modern(pci, &unusable);
+    if (!transitional || !unusable) {
+        return modern;
+    }
+    forget_structures(pci);
+    if (interface == VPT_VIRTIO_PCI_MODERN) {
+        return modern == VPT_DEVICE_NO_COMMON ? VPT_UNSUPPORTED_INTERFACE : modern;
+    }
+    if (modern != VPT_DEVICE_NO_COMMON) {
+        (void)vpt_log(pci->device.port, VPT_LOG_WARNING, "modern interface", modern);
     }
     legacy = open_legacy(pci);
     return legacy == VPT_OK || modern == VPT_DEVICE_NO_COMMON ? legacy : modern;
@@ -210,12 +248,7 @@ static enum vpt_status turn_decoding_on(struct vpt_virtio_pci *pci)
 /* What looks like nonsense may come of a function that was removed meanwhile. */
 static enum vpt_status explain(const struct vpt_pci_function *function, enum vpt_status status)
 {
-    uint32_t vendor = 0;
-
-    return vpt_status_group(status) == VPT_GROUP_DEVICE && vpt_pci_read(function, 0, 2, &vendor) == VPT_OK &&
-                   vendor == 0xffffu
-               ? VPT_DEVICE_GONE
-               : status;
+    return vpt_status_group(status) == VPT_GROUP_DEVICE && removed(function) ? VPT_DEVICE_GONE : status;
 }
 
 enum vpt_status vpt_virtio_pci_probe(struct vpt_virtio_pci *pci, const struct vpt_pci_function *function,
@@ -249,11 +282,18 @@ enum vpt_status vpt_virtio_pci_probe(struct vpt_virtio_pci *pci, const struct vp
     return status;
 }
 
-void vpt_virtio_pci_close(struct vpt_virtio_pci *pci)
+enum vpt_status vpt_virtio_pci_close(struct vpt_virtio_pci *pci)
 {
-    if (pci->device.ops != NULL) {
-        (void)vpt_pci_bus_master(&pci->device, false);
-        forget_structures(pci);
-        vpt_zero(pci, sizeof(*pci));
+    enum vpt_status status;
+
+    if (pci == NULL || pci->device.ops == NULL) {
+        return VPT_OK;
     }
+    if (pci->device.stuck) {
+        return VPT_DEVICE_STUCK;
+    }
+    status = vpt_pci_command(&pci->function, 0, VPT_PCI_COMMAND_BUS_MASTER | VPT_PCI_COMMAND_INTERRUPT_DISABLE);
+    forget_structures(pci);
+    vpt_zero(pci, sizeof(*pci));
+    return status;
 }

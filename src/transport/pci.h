@@ -40,7 +40,8 @@ void vpt_structure_write(const struct vpt_device *device, const struct vpt_pci_s
 
 /* ---- Interfaces: find what they need, map it, and set device.ops ---- */
 
-enum vpt_status vpt_pci_open_modern(struct vpt_virtio_pci *pci);
+enum vpt_status vpt_pci_find_modern(struct vpt_virtio_pci *pci);
+enum vpt_status vpt_pci_map_modern(struct vpt_virtio_pci *pci);
 enum vpt_status vpt_pci_open_legacy(struct vpt_virtio_pci *pci);
 
 /* ---- Operations of both (pci.c) ---- */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* virtio-pci, modern: structures that vendor capabilities point to (VirtIO 1.4, sections 4.1.4.1 to 4.1.4.8). */
 #include "transport/pci.h"
+#include "transport/wait.h"
 
 /* struct virtio_pci_cap; the offsets are multiples of the widths, since capabilities are aligned to 4. */
 enum capability_field {
@@ -269,6 +270,9 @@ static enum vpt_status consider(struct search *search, uint32_t at)
         return search->reader.error;
     }
     status = place(search, type, at);
+    if (status != VPT_OK) {
+        (void)vpt_log(search->pci->device.port, VPT_LOG_WARNING, "capability", status);
+    }
     if (search->reasons[type - 1u] == VPT_EMPTY) {
         search->reasons[type - 1u] = status;
     }
@@ -294,7 +298,7 @@ static enum vpt_status search_capabilities(struct search *search)
     return status;
 }
 
-static enum vpt_status find_structures(struct vpt_virtio_pci *pci)
+enum vpt_status vpt_pci_find_modern(struct vpt_virtio_pci *pci)
 {
     static const uint16_t missing[] = { VPT_DEVICE_NO_COMMON, VPT_DEVICE_NO_NOTIFY, VPT_DEVICE_NO_ISR };
     struct search search = { pci,
@@ -397,14 +401,11 @@ static const struct vpt_transport_ops modern_ops = {
     .shared_memory = shared_memory,
 };
 
-enum vpt_status vpt_pci_open_modern(struct vpt_virtio_pci *pci)
+enum vpt_status vpt_pci_map_modern(struct vpt_virtio_pci *pci)
 {
     const struct vpt_port *port = pci->device.port;
-    enum vpt_status status = find_structures(pci);
+    enum vpt_status status = vpt_structure_map(port, &pci->common, COMMON_MAPPED);
 
-    if (status == VPT_OK) {
-        status = vpt_structure_map(port, &pci->common, COMMON_MAPPED);
-    }
     if (status == VPT_OK) {
         status = vpt_structure_map(port, &pci->isr, 1);
     }

@@ -1,22 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Registers that lie somewhere in a BAR, a memory or an I/O one (VirtIO 1.4, section 4.1.4). */
-#include "transport/pci.h"
+#include "pci/internal.h"
 #include "register.h"
-
-#define IO_PORT_LAST 0xffffu
+#include "transport/pci.h"
 
 static bool has_service(const struct vpt_port *port, bool io)
 {
     return io ? port->io_read != NULL && port->io_write != NULL
               : port->mmio_map != NULL && port->mmio_unmap != NULL;
-}
-
-/* Of what the kernel has handed over: whether the BAR is somewhere where it can be. */
-static bool assigned(const struct vpt_pci_bar *bar)
-{
-    uint64_t last = bar->kind == VPT_PCI_BAR_IO ? IO_PORT_LAST : ~(uint64_t)0;
-
-    return bar->address != 0 && bar->address <= last && bar->size != 0 && bar->size - 1u <= last - bar->address;
 }
 
 enum vpt_status vpt_structure_place(const struct vpt_virtio_pci *pci, const struct vpt_structure_claim *claim,
@@ -31,7 +22,7 @@ enum vpt_status vpt_structure_place(const struct vpt_virtio_pci *pci, const stru
     if (bar->kind != VPT_PCI_BAR_MEMORY && bar->kind != VPT_PCI_BAR_IO) {
         return VPT_DEVICE_PCI_BAR;
     }
-    if (!assigned(bar)) {
+    if (!vpt_pci_bar_assigned(bar)) {
         return VPT_CALLER_BAR;
     }
     if (claim->length < claim->needed || claim->length > bar->size || claim->offset > bar->size - claim->length) {
@@ -52,14 +43,20 @@ enum vpt_status vpt_structure_place(const struct vpt_virtio_pci *pci, const stru
 
 enum vpt_status vpt_structure_map(const struct vpt_port *port, struct vpt_pci_structure *structure, uint32_t size)
 {
+    void *mapping = NULL;
+    enum vpt_status status;
+
     if (structure->length > size) {
         structure->length = size;
     }
     if (structure->io || structure->length == 0) {
         return VPT_OK;
     }
-    return port->mmio_map(port->ctx, structure->address, (size_t)structure->length, VPT_MAP_REGISTERS,
-                          &structure->mapping);
+    status = port->mmio_map(port->ctx, structure->address, (size_t)structure->length, VPT_MAP_REGISTERS, &mapping);
+    if (status == VPT_OK) {
+        structure->mapping = mapping;
+    }
+    return status;
 }
 
 void vpt_structure_unmap(const struct vpt_port *port, struct vpt_pci_structure *structure)

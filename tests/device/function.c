@@ -73,7 +73,7 @@ void function_find(void)
 {
     bool found = false;
 
-    assert_status(vpt_pci_enumerate(fixture.port, 0, 0, visit, &found), VPT_OK);
+    assert_status(vpt_pci_enumerate(fixture.port, 0, 0, 255, visit, &found), VPT_OK);
     assert_that(found);
     assert_status(vpt_pci_bars_size(&function.function, &function.bars), VPT_OK);
     assign();

@@ -278,7 +278,7 @@ Test(device_pci, every_function_of_a_device_is_found)
     unsigned counts[8] = { 0 };
 
     function_machine(&variant, more);
-    assert_status(vpt_pci_enumerate(fixture.port, 0, 0, count, counts), VPT_OK);
+    assert_status(vpt_pci_enumerate(fixture.port, 0, 0, 255, count, counts), VPT_OK);
     assert_that(counts[0] == 2 && counts[1] == 1 && counts[7] == 1);
     function_find();
     assert_that(function.function.address.device == 5 && function.function.address.function == 1);
@@ -313,10 +313,10 @@ Test(device_pci, a_bridge_is_entered_once_it_has_a_bus)
 
     function_machine(&variant, more);
     bridge.port = fixture.port;
-    assert_status(vpt_pci_enumerate(fixture.port, 0, 0, count, counts), VPT_OK);
+    assert_status(vpt_pci_enumerate(fixture.port, 0, 0, 255, count, counts), VPT_OK);
     assert_that(counts[0] == 0);
     open_bridge(&bridge);
-    assert_status(vpt_pci_enumerate(fixture.port, 0, 0, count, counts), VPT_OK);
+    assert_status(vpt_pci_enumerate(fixture.port, 0, 0, 255, count, counts), VPT_OK);
     assert_that(counts[0] == 1);
     function.function = (struct vpt_pci_function){ fixture.port, { 0, 1, 0, 0 } };
     assert_status(vpt_pci_bars_size(&function.function, &function.bars), VPT_OK);

@@ -169,6 +169,6 @@ int main(void)
     walks();
     assignment();
     messages();
-    (void)vpt_pci_enumerate(&port, 0, (uint8_t)any32(), visit, NULL);
+    (void)vpt_pci_enumerate(&port, 0, (uint8_t)any32(), (uint8_t)any32(), visit, NULL);
     return 0;
 }

@@ -488,3 +488,37 @@ Test(pci_assign, arguments)
     check_nothing(VPT_PCI_ALL_BARS, plenty, 0, VPT_RESOURCE_PCI_WINDOW);
     room_end();
 }
+
+/* ---- Addresses that were there before ---- */
+
+Test(pci_assign, an_address_outside_the_windows_is_found)
+{
+    static const struct vpt_pci_window windows[] = { MEMORY(0xe0000000, 0xefffffff), IO(0xc000, 0xffff) };
+    static const struct {
+        struct vpt_pci_bar bar;
+        enum vpt_status expected;
+    } cases[] = {
+        { { .address = 0xe0000000, .size = 0x1000, .kind = VPT_PCI_BAR_MEMORY }, VPT_OK },
+        { { .address = 0xeffff000, .size = 0x1000, .kind = VPT_PCI_BAR_MEMORY }, VPT_OK },
+        { { .address = 0xeffff000, .size = 0x2000, .kind = VPT_PCI_BAR_MEMORY }, VPT_DEVICE_PCI_BAR },
+        { { .address = 0x00100000, .size = 0x1000, .kind = VPT_PCI_BAR_MEMORY }, VPT_DEVICE_PCI_BAR },
+        { { .address = 0xe0000000, .size = 0, .kind = VPT_PCI_BAR_MEMORY }, VPT_DEVICE_PCI_BAR },
+        { { .address = 0xe0000000, .size = UINT64_MAX, .kind = VPT_PCI_BAR_MEMORY }, VPT_DEVICE_PCI_BAR },
+        { { .address = 0xfffffffffffff000, .size = 0x1000, .kind = VPT_PCI_BAR_MEMORY }, VPT_DEVICE_PCI_BAR },
+        { { .address = 0xc000, .size = 0x80, .kind = VPT_PCI_BAR_IO }, VPT_OK },
+        { { .address = 0xbff0, .size = 0x10, .kind = VPT_PCI_BAR_IO }, VPT_DEVICE_PCI_BAR },
+        { { .address = 0xc000, .size = 0x1000, .kind = VPT_PCI_BAR_MEMORY }, VPT_DEVICE_PCI_BAR },
+        { { .address = 0, .size = 0x1000, .kind = VPT_PCI_BAR_MEMORY }, VPT_OK },
+        { { .address = 0, .size = 0, .kind = VPT_PCI_BAR_NONE }, VPT_OK },
+    };
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct vpt_pci_bars some = { .bar = { [2] = cases[i].bar } };
+
+        cr_assert(vpt_pci_bars_check(&some, VPT_PCI_ALL_BARS, windows, 2) == cases[i].expected, "case %zu", i);
+        assert_status(vpt_pci_bars_check(&some, VPT_PCI_ALL_BARS & ~4u, windows, 2), VPT_OK);
+    }
+    assert_status(vpt_pci_bars_check(NULL, VPT_PCI_ALL_BARS, windows, 2), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_pci_bars_check(&bars, VPT_PCI_ALL_BARS, NULL, 2), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_pci_bars_check(&bars, VPT_PCI_ALL_BARS, NULL, 0), VPT_OK);
+}

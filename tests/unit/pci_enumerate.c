@@ -27,7 +27,7 @@ static bool show(void *ctx, const struct vpt_pci_function *function, const struc
 static enum vpt_status enumerate(uint16_t segment, uint8_t bus)
 {
     shown.count = 0;
-    return vpt_pci_enumerate(&room.bus.port, segment, bus, show, &shown);
+    return vpt_pci_enumerate(&room.bus.port, segment, bus, 255, show, &shown);
 }
 
 /* The n-th one shown is this. */
@@ -213,7 +213,7 @@ Test(pci_enumerate, the_visitor_may_configure)
     room_begin(0);
     add_bridge(0, 0, 4, 1, 1);
     room_add(1, &plain, 1, 0, 0);
-    assert_status(vpt_pci_enumerate(&room.bus.port, 0, 0, turn_on, &count), VPT_OK);
+    assert_status(vpt_pci_enumerate(&room.bus.port, 0, 0, 255, turn_on, &count), VPT_OK);
     cr_assert(count == 2);
     cr_assert(mock_pci_command(&room.more[0]) == VPT_PCI_COMMAND_MEMORY);
     cr_assert(mock_pci_command(&room.more[1]) == VPT_PCI_COMMAND_MEMORY);
@@ -223,8 +223,9 @@ Test(pci_enumerate, the_visitor_may_configure)
 Test(pci_enumerate, a_port_that_fails)
 {
     room_begin(0);
-    assert_status(vpt_pci_enumerate(NULL, 0, 0, show, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_pci_enumerate(&room.bus.port, 0, 0, NULL, NULL), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_pci_enumerate(NULL, 0, 0, 255, show, NULL), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_pci_enumerate(&room.bus.port, 0, 0, 255, NULL, NULL), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_pci_enumerate(&room.bus.port, 0, 2, 1, show, &shown), VPT_CALLER_ARGUMENT);
     room_add(0, &multi, 0, 0, 0);
     room_add(1, &plain, 0, 0, 1);
     for (unsigned n = 1; n <= 12; n++) {
@@ -252,4 +253,23 @@ Test(pci_enumerate, a_function_that_goes)
         check(1, 0, 1, 0);
         room_end();
     }
+}
+
+/* A machine with two host bridges: what is behind the second one is not shown twice. */
+Test(pci_enumerate, buses_of_another_host_bridge_are_left_to_it)
+{
+    room_begin(0);
+    add_bridge(0, 0, 4, 1, 0x7f);
+    add_bridge(1, 1, 0, 2, 0x80); /* claims what is not its own */
+    add_bridge(2, 1, 1, 0x80, 0x80);
+    room_add(3, &plain, 2, 0, 0);
+    room_add(4, &plain, 0x80, 0, 0);
+    shown.count = 0;
+    assert_status(vpt_pci_enumerate(&room.bus.port, 0, 0, 0x7f, show, &shown), VPT_OK);
+    cr_assert(shown.count == 3);
+    shown.count = 0;
+    assert_status(vpt_pci_enumerate(&room.bus.port, 0, 0x80, 0xff, show, &shown), VPT_OK);
+    cr_assert(shown.count == 1);
+    check(0, 0x80, 0, 0);
+    room_end();
 }

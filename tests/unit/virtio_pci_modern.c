@@ -63,7 +63,8 @@ CARD_TEST(virtio_pci_modern, a_function_that_cannot_master_the_bus_is_not_brough
     card_probe(variant->kind, NULL);
     mock_fault_set(&card.machine.device.faults, MOCK_FAULT_COMMAND_STUCK, 1, 0, VPT_PCI_COMMAND_BUS_MASTER);
     assert_status(vpt_device_negotiate(card.device, NULL, NULL, NULL), VPT_DEVICE_PCI_COMMAND);
-    cr_assert(card_traced(legacy ? MOCK_PCI_HEADER : MOCK_PCI_COMMON, true, legacy ? H_STATUS : C_STATUS) == 1);
+    cr_assert(card_traced(legacy ? MOCK_PCI_HEADER : MOCK_PCI_COMMON, true, legacy ? H_STATUS : C_STATUS) == 2);
+    cr_assert(card_status_write(1)->value == VPT_STATUS_FAILED);
     assert_status(vpt_device_start(card.device), VPT_CALLER_STATE);
     mock_fault_clear(&card.machine.device.faults, MOCK_FAULT_COMMAND_STUCK);
     assert_status(vpt_device_negotiate(card.device, NULL, NULL, NULL), VPT_OK);
