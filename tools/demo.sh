@@ -13,6 +13,7 @@ serial=vpt-demo-disk
 # Of the disk below: block size, exponent of the physical block, smallest and best I/O in blocks.
 topology=512,3,16,128
 disk=drive=disk,serial=$serial,physical_block_size=4096,min_io_size=8192,opt_io_size=65536
+entropy=max-bytes=64,period=1 # bytes in how many milliseconds: who asks for more has to wait
 seconds=60 # that one machine may take: one or two on an idle computer
 
 # Architecture, machine, bus, interface by which the kernel drives the disk.
@@ -46,14 +47,15 @@ report() {
 }
 
 # Sets what boots a kernel on a machine, and what the kernel is to find on it before any device is plugged in:
-# virtio-mmio slots (where the first is, how far apart, how many), PCI functions, and how they are configured.
+# virtio-mmio slots (where the first is, how far apart, how many), PCI functions, and how they are configured; and by
+# which interrupts PCI functions can complete requests: a PLIC knows no messages.
 describe_machine() {
     local x86=(-device "isa-debug-exit,iobase=0xf4,iosize=4")
-    slots='' functions='' configuration=''
+    slots='' functions='' configuration='' interrupts='line messages'
     case $1/$2 in
     riscv64/virt)
         qemu=(qemu-system-riscv64 -M virt -bios none) success=0
-        slots="0x10001000 0x1000 8" functions=1 configuration=ecam,30000000
+        slots="0x10001000 0x1000 8" functions=1 configuration=ecam,30000000 interrupts=line
         ;;
     aarch64/virt)
         qemu=(qemu-system-aarch64 -M virt -cpu cortex-a53 -semihosting) success=0
@@ -78,9 +80,10 @@ describe_machine() {
 # Sets QEMU's options for the devices, and the check's; QEMU fills the slots from the last one on.
 plug_mmio() {
     local force=on types=(4 3 2) first stride count place i
+    expected=(--interrupts line)
     [ "$1" = legacy ] || force=off
     read -r first stride count <<<"$slots"
-    devices=(-global virtio-mmio.force-legacy="$force" -device virtio-rng-device -device virtio-serial-device
+    devices=(-global virtio-mmio.force-legacy="$force" -device "virtio-rng-device,$entropy" -device virtio-serial-device
         -device "virtio-blk-device,$disk")
     for i in "${!types[@]}"; do
         place=$(printf '%x' $((first + (count - 1 - i) * stride)))
@@ -103,23 +106,28 @@ plug_function() {
 }
 
 # Usage: plug_pci legacy|modern
-# The same, with devices of several kinds, and one that has two functions. On q35 the disk is behind a bridge.
+# The same, with devices of several kinds. The disk and the entropy source are functions of one device, and so share
+# an interrupt line; on q35 they are behind a bridge.
 plug_pci() {
-    devices=()
+    local way
+    devices=() expected=(--shared-line)
+    for way in $interrupts; do
+        expected+=(--interrupts "$way")
+    done
     if [ "$1" = legacy ]; then
-        plug_function 00:05.0 legacy 2 "virtio-blk-pci,addr=5,$disk"
-        plug_function 00:04.0 transitional 3 virtio-serial-pci,addr=4,multifunction=on
-        plug_function 00:04.1 modern 4 virtio-rng-pci,addr=4.1
+        plug_function 00:05.0 legacy 2 "virtio-blk-pci,addr=5,multifunction=on,$disk"
+        plug_function 00:05.1 modern 4 "virtio-rng-pci,addr=5.1,$entropy"
+        plug_function 00:04.0 transitional 3 virtio-serial-pci,addr=4
     elif [ "$machine" = q35 ]; then
         devices=(-device "pcie-root-port,id=bridge,addr=5")
         functions=$((functions + 1))
-        plug_function 01:00.0 modern 2 "virtio-blk-pci,bus=bridge,$disk"
-        plug_function 00:04.0 transitional 3 virtio-serial-pci,addr=4,multifunction=on
-        plug_function 00:04.1 legacy 4 virtio-rng-pci,addr=4.1
+        plug_function 01:00.0 modern 2 "virtio-blk-pci,bus=bridge,multifunction=on,$disk"
+        plug_function 01:00.1 modern 4 "virtio-rng-pci,bus=bridge,addr=0.1,$entropy"
+        plug_function 00:04.0 transitional 3 virtio-serial-pci,addr=4
     else
-        plug_function 00:05.0 transitional 2 "virtio-blk-pci,addr=5,$disk"
-        plug_function 00:04.0 modern 3 virtio-serial-pci,addr=4,multifunction=on
-        plug_function 00:04.1 legacy 4 virtio-rng-pci,addr=4.1
+        plug_function 00:05.0 transitional 2 "virtio-blk-pci,addr=5,multifunction=on,$disk"
+        plug_function 00:05.1 legacy 4 "virtio-rng-pci,addr=5.1,$entropy"
+        plug_function 00:04.0 modern 3 virtio-serial-pci,addr=4
     fi
 }
 
@@ -149,7 +157,7 @@ transport() {
 # Usage: run ARCHITECTURE MACHINE BUS INTERFACE; after the build
 run() {
     local architecture=$1 machine=$2 bus=$3 interface=$4 verdict=FAIL expected=() directory status text
-    local qemu success slots functions configuration devices
+    local qemu success slots functions configuration interrupts devices
     directory=$work/$architecture/$machine-$bus-$interface
     mkdir -p "$directory"
     python3 "$root/tools/kernel-disk.py" create "$directory/original.img"

@@ -6,12 +6,16 @@ kernel-disk.py create IMAGE
     Fills IMAGE with bytes that nobody can foresee.
 kernel-disk.py check --architecture A --machine M --interface legacy|modern [--slots N] [--functions N]
                      [--configuration cf8|ecam,ADDRESS] --device mmio|pci,PLACE,TYPE,INTERFACE,INTERFACES...
+                     --interrupts line|messages... [--shared-line]
                      --serial S --topology 512,3,16,128 ORIGINAL IMAGE LOG
     Checks the image a kernel has worked on against what it said in its log (the lines that begin with "@"): what it
     wrote must be there byte for byte, what it read must have been what was there, and nothing else may have changed.
     The devices it found must be those named: where each is, of which type, the interface the kernel drives it by
     (legacy or modern), and which it has (legacy, modern or transitional); and it must have met so many virtio-mmio
     slots and PCI functions in all, and reached PCI configuration so. The disk's interface is --interface.
+    Requests must have completed by interrupt in the ways named, in this order, with the CPU asleep, and no interrupt
+    may have come that was turned off. With --shared-line the disk and the entropy source are on one line, and each has
+    been asked about, and denied, interrupts of the other's.
     Prints what was verified on one line; on a failure says what is wrong and exits with 1.
 """
 
@@ -104,6 +108,38 @@ def check_disk(log, original, arguments):
     return seed
 
 
+def check_sharing(log, shared):
+    """Each device answered for its own interrupts, and for them alone."""
+    [[line, asked, claimed]] = log.numbers("line")
+    [[answers, sleeps, other_line, other_asked, other_claimed]] = log.numbers("neighbour")
+    [[nobody]] = log.numbers("nobody")
+    require(answers > 0 and other_claimed >= answers and sleeps > 0,
+            "the entropy source did not interrupt as it should")
+    require((line == other_line) == shared, f"the disk is on line {line}, the entropy source on line {other_line}")
+    if shared:
+        require(asked > claimed and other_asked > other_claimed, "interrupts of the other's claimed on the shared line")
+        # An interrupt that both claim may leave one behind: a PLIC remembers that the line rose again.
+        both = claimed + other_claimed - (asked - nobody)
+        require(nobody <= both, f"{nobody} interrupts that were nobody's, {both} of both")
+    else:
+        require(asked == claimed and other_asked == other_claimed and nobody == 0,
+                f"interrupts without a cause: {asked - claimed} and {other_asked - other_claimed}, {nobody} nobody's")
+
+
+def check_interrupts(log, arguments):
+    """How many interrupts there were in each way."""
+    found = log.all("interrupts")
+    require([mode for mode, *_ in found] == arguments.interrupts, f"completion by interrupt: {found}")
+    for mode, *counts in found:
+        rounds, sleeps, queue, configuration, unwanted = (int(count) for count in counts)
+        require(rounds > 0 and sleeps >= rounds, f"{mode}: {sleeps} sleeps in {rounds} rounds")
+        require(queue >= rounds, f"{mode}: {queue} interrupts in {rounds} rounds")
+        require(configuration == 0, f"{mode}: {configuration} interrupts for a configuration that does not change")
+        require(unwanted == 0, f"{mode}: {unwanted} interrupts that were turned off")
+    if "line" in arguments.interrupts:
+        check_sharing(log, arguments.shared_line)
+
+
 def expected_image(log, original, seed):
     """The original with what the kernel says it has written; and how many sectors that is."""
     image = bytearray(original)
@@ -140,12 +176,21 @@ def check_image(image, expected, original):
                         + ("not what was said to be written" if changed else "changed without a word"))
 
 
+def summary_interrupts(log):
+    for mode, rounds, _, queue, *_ in log.all("interrupts"):
+        text = f"{queue} {'line' if mode == 'line' else 'MSI-X'} interrupts in {rounds} rounds of requests"
+        if mode == "line" and log.numbers("line")[0][0] == log.numbers("neighbour")[0][2]:
+            text += f" and {log.numbers('neighbour')[0][4]} of another device on the line"
+        yield text
+
+
 def summary(log, written, read):
     measured = log.numbers("measured")
     require(len(measured) == len(log.all("disk")), "no measurements")
     parts = [f"wrote {written} sectors", "read back", f"read {read} others", "image checked",
              f"{sum(one[0] for one in measured)} asynchronous requests"]
     parts += [f"{one[3]} kicks for {one[0]}" for one in measured if len(one) > 3]
+    parts += summary_interrupts(log)
     parts.append(f"{measured[0][1]} + {measured[0][2]} instructions to submit and complete one")
     return ", ".join(parts)
 
@@ -158,6 +203,7 @@ def check(arguments):
     with open(arguments.image, "rb") as file:
         image = file.read()
     check_devices(log, arguments)
+    check_interrupts(log, arguments)
     seed = check_disk(log, original, arguments)
     expected, written = expected_image(log, original, seed)
     check_image(image, expected, original)
@@ -179,6 +225,8 @@ def main():
     for option in ("--architecture", "--machine", "--interface", "--serial", "--topology"):
         checking.add_argument(option, required=True)
     checking.add_argument("--device", required=True, action="append")
+    checking.add_argument("--interrupts", required=True, action="append")
+    checking.add_argument("--shared-line", action="store_true")
     checking.add_argument("--slots", type=int)
     checking.add_argument("--functions", type=int)
     checking.add_argument("--configuration")

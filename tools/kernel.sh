@@ -10,7 +10,7 @@ architecture=${1:?architecture}
 output=${2:?directory}
 example=$root/examples/kernel
 
-folder=$architecture # that has the linker script and machine.c
+folder=$architecture # that has the linker script, machine.c and the interrupts
 case $architecture in
 x86_64)
     target=(--target=x86_64-unknown-none-elf -mno-red-zone -mgeneral-regs-only)
@@ -48,9 +48,10 @@ while read -r source; do
     compile "$source" -I"$root/include" -I"$root/src"
 done < <(grep -v '^#' "$root/sources.list" | grep .)
 
+mapfile -t own < <(printf '%s\n' "$example"/{,"$folder"/}*.c "$example"/{"$folder","$architecture"}/*.S | sort -u)
+
 # The kernel sees the public headers only. Its memcpy and memset must not be compiled into calls of themselves.
-for source in "$root"/port/{page_pool,direct,cf8,ecam,x86_io,io_window}.c "$example"/*.c "$example/$folder/machine.c" \
-    "$example/$architecture/start.S"; do
+for source in "$root"/port/{page_pool,direct,cf8,ecam,x86_io,io_window}.c "${own[@]}"; do
     compile "${source#"$root"/}" -fno-builtin -I"$root/include" -I"$root/port" -I"$example"
 done
 

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "batch.h"
 
+#include "completion.h"
 #include "pattern.h"
 #include "ports.h"
 #include "step.h"
-
-#define POLL_ATTEMPTS 50000000u
 
 struct slot {
     unsigned char data[BATCH_SECTORS_MAX * VPT_BLK_SECTOR_SIZE];
@@ -101,28 +100,16 @@ static struct slot *wait_for_one(struct disk *disk)
     struct vpt_blk_completion completion;
     struct slot *slot;
 
-    for (uint32_t i = 0; i < POLL_ATTEMPTS; i++) {
-        uint64_t start = machine_ticks();
-        enum vpt_status status = vpt_blk_poll(&disk->queue, &completion);
-        uint64_t end = machine_ticks();
-
-        if (status == VPT_EMPTY) {
-            continue;
-        }
-        if (!step("poll", status) || !step("request", completion.status)) {
-            return NULL;
-        }
-        disk->measure.poll_ticks += end - start;
-        slot = completion.token;
-        if (!slot->in_flight) {
-            print("FAILED: a request came back twice\n");
-            return NULL;
-        }
-        slot->in_flight = false;
-        return slot;
+    if (!completion_wait(disk, &completion)) {
+        return NULL;
     }
-    (void)step("wait for a request", VPT_DEVICE_TIMEOUT);
-    return NULL;
+    slot = completion.token;
+    if (!slot->in_flight) {
+        print("FAILED: a request came back twice\n");
+        return NULL;
+    }
+    slot->in_flight = false;
+    return slot;
 }
 
 static bool finish(const struct disk *disk, enum batch_purpose purpose, const struct slot *slot)
@@ -142,24 +129,37 @@ static bool finish(const struct disk *disk, enum batch_purpose purpose, const st
     }
 }
 
+/* One round: as many requests as go, from `next` on. How many there were, or 0 if something failed. */
+static uint32_t run_round(struct disk *disk, const struct batch_plan *plan, enum batch_purpose purpose, uint32_t next)
+{
+    uint32_t submitted;
+
+    completion_begin(disk);
+    submitted = submit_some(disk, plan, purpose, next);
+    if (submitted == 0 || !kick(disk) || !neighbour_ask(disk->neighbour)) {
+        return 0;
+    }
+    for (uint32_t i = 0; i < submitted; i++) {
+        const struct slot *slot = wait_for_one(disk);
+
+        if (slot == NULL || !finish(disk, purpose, slot)) {
+            return 0;
+        }
+    }
+    return neighbour_answer(disk->neighbour) ? submitted : 0;
+}
+
 bool batch_run(struct disk *disk, const struct batch_plan *plan, enum batch_purpose purpose)
 {
     uint32_t done = 0;
 
     while (done < plan->count) {
-        uint32_t submitted = submit_some(disk, plan, purpose, done);
+        uint32_t submitted = run_round(disk, plan, purpose, done);
 
-        if (submitted == 0 || !kick(disk)) {
+        if (submitted == 0) {
             return false;
-        }
-        for (uint32_t i = 0; i < submitted; i++) {
-            const struct slot *slot = wait_for_one(disk);
-
-            if (slot == NULL || !finish(disk, purpose, slot)) {
-                return false;
-            }
         }
         done += submitted;
     }
-    return true;
+    return completion_quiet(disk);
 }

@@ -59,8 +59,9 @@ void device_close(struct device *device)
 
 struct search {
     const struct vpt_port *port;
-    struct device_place *disk;
-    bool found;
+    struct devices *devices;
+    bool disk_found;
+    bool entropy_found;
 };
 
 static void print_place(const struct device_place *place)
@@ -91,6 +92,18 @@ static bool transitional(const struct vpt_port *port, const struct device_place 
            has_interface(port, place, VPT_VIRTIO_PCI_MODERN);
 }
 
+static void remember(struct search *search, uint32_t type, const struct device_place *place)
+{
+    if (type == VPT_DEVICE_TYPE_BLOCK && !search->disk_found) {
+        search->devices->disk = *place;
+        search->disk_found = true;
+    }
+    if (type == VPT_DEVICE_TYPE_ENTROPY && !search->entropy_found) {
+        search->devices->entropy = *place;
+        search->entropy_found = true;
+    }
+}
+
 static bool visit(void *ctx, const struct device_place *place)
 {
     struct search *search = ctx;
@@ -106,17 +119,14 @@ static bool visit(void *ctx, const struct device_place *place)
     print_place(place);
     print(" %u %s %s\n", (unsigned)device.virtio->type, interface_name(&device),
           both ? "transitional" : interface_name(&device));
-    if (device.virtio->type == VPT_DEVICE_TYPE_BLOCK && !search->found) {
-        *search->disk = *place;
-        search->found = true;
-    }
+    remember(search, device.virtio->type, place);
     device_close(&device);
     return true;
 }
 
-bool devices_find_disk(const struct vpt_port *port, struct device_place *disk)
+bool devices_find(const struct vpt_port *port, struct devices *devices)
 {
-    struct search search = {.port = port, .disk = disk};
+    struct search search = {.port = port, .devices = devices};
 
     for (size_t i = 0; i < machine.bus_count; i++) {
         const struct machine_bus *bus = &machine.buses[i];
@@ -127,8 +137,8 @@ bool devices_find_disk(const struct vpt_port *port, struct device_place *disk)
             return false;
         }
     }
-    if (!search.found) {
-        print("FAILED: no block device\n");
+    if (!search.disk_found || !search.entropy_found) {
+        print("FAILED: no block device, or no entropy source\n");
     }
-    return search.found;
+    return search.disk_found && search.entropy_found;
 }

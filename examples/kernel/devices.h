@@ -30,7 +30,13 @@ enum vpt_status device_open(struct device *device, const struct vpt_port *port, 
 /* Undoes it. The device must have been reset, or never been started. */
 void device_close(struct device *device);
 
-/* Says of each device what it is, and finds the first block device. False if there is none or a place is broken. */
-bool devices_find_disk(const struct vpt_port *port, struct device_place *disk);
+/* Those that are driven. */
+struct devices {
+    struct device_place disk;
+    struct device_place entropy;
+};
+
+/* Says of each device what it is, and finds the first of each kind. False if there is none or a place is broken. */
+bool devices_find(const struct vpt_port *port, struct devices *devices);
 
 #endif

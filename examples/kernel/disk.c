@@ -3,12 +3,13 @@
 
 #include "batch.h"
 #include "blocking.h"
+#include "completion.h"
 #include "ports.h"
 #include "step.h"
 
 /* Layout, in sectors: life n has the area from AREA_FIRST + n * AREA_SIZE on, and one sector at either end. */
-#define AREA_FIRST 4096u
-#define AREA_SIZE  8192u
+#define AREA_FIRST 64u
+#define AREA_SIZE  6400u
 
 #define LONG_SECTORS  2048u /* at the start of an area */
 #define SHORT_OFFSET  2100u
@@ -17,6 +18,8 @@
 #define BATCH_COUNT   384u
 #define GAP_OFFSET    6000u
 #define GAP_COUNT     32u
+
+#define ANSWERS_ALONE 8u /* of the neighbour */
 
 /* Memory for a life that hands it over. */
 static _Alignas(VPT_QUEUE_LEGACY_RINGS_ALIGNMENT) unsigned char
@@ -75,9 +78,14 @@ static bool bring_up(struct disk *disk, const struct disk_life *life, const stru
         hand_memory_over(&config);
     }
     if (!step("open the disk", device_open(&disk->device, life->port, place)) ||
+        !wiring_prepare(&disk->wiring, life->interrupts, &disk->device, place) ||
         !step("initialize the disk", vpt_blk_init(&disk->blk, disk->device.virtio, &refused)) ||
-        !step("set the queue up", vpt_blk_queue_init(&disk->queue, &disk->blk, 0, &config)) ||
-        !step("start the disk", vpt_blk_start(&disk->blk))) {
+        !wiring_connect(&disk->wiring) ||
+        !step("set the queue up", vpt_blk_queue_init(&disk->queue, &disk->blk, 0, &config))) {
+        return false;
+    }
+    completion_init(disk);
+    if (!step("start the disk", vpt_blk_start(&disk->blk))) {
         return false;
     }
     describe(disk);
@@ -134,8 +142,11 @@ static bool take_down(struct disk *disk)
 {
     struct ports_count count = ports_count();
 
-    if (!step("reset", vpt_device_reset(disk->device.virtio)) ||
-        !step("release", vpt_blk_queue_release(&disk->queue))) {
+    if (!step("reset", vpt_device_reset(disk->device.virtio))) {
+        return false;
+    }
+    wiring_disconnect(&disk->wiring);
+    if (!step("release", vpt_blk_queue_release(&disk->queue))) {
         return false;
     }
     device_close(&disk->device);
@@ -169,14 +180,46 @@ static void report(const struct disk_measure *measure, const struct ports_count 
     print("\n");
 }
 
-bool disk_live(const struct disk_life *life, const struct device_place *place, unsigned number)
+/* With a neighbour, which is first heard alone: the disk is to say that these interrupts are not its own. */
+static bool work_beside(struct disk *disk, const struct disk_life *life, const struct device_place *entropy,
+                        unsigned number)
+{
+    static struct neighbour neighbour;
+
+    if (!neighbour_bring_up(&neighbour, life->port, entropy)) {
+        return false;
+    }
+    for (unsigned i = 0; i < ANSWERS_ALONE; i++) {
+        if (!neighbour_ask(&neighbour) || !neighbour_answer(&neighbour)) {
+            return false;
+        }
+    }
+    disk->neighbour = &neighbour;
+    if (!work(disk, number) || !neighbour_take_down(&neighbour)) {
+        return false;
+    }
+    neighbour_report(&neighbour);
+    return true;
+}
+
+bool disk_live(const struct disk_life *life, const struct devices *devices, unsigned number)
 {
     static struct disk disk;
     const struct ports_count before = ports_count();
 
     disk = (struct disk){0};
     print("\n%s\n", life->name);
-    if (!bring_up(&disk, life, place) || !identify(&disk) || !work(&disk, number) || !take_down(&disk)) {
+    if (!bring_up(&disk, life, &devices->disk) || !identify(&disk) || !completion_quiet(&disk)) {
+        return false;
+    }
+    if (!(life->interrupts == VPT_INTERRUPTS_LINE ? work_beside(&disk, life, &devices->entropy, number)
+                                                  : work(&disk, number))) {
+        return false;
+    }
+    if (life->interrupts != VPT_INTERRUPTS_POLLING) {
+        completion_report(&disk);
+    }
+    if (!take_down(&disk)) {
         return false;
     }
     report(&disk.measure, &before);

@@ -108,7 +108,7 @@ bool functions_search(const struct machine_bus *bus, const struct vpt_port *port
     } else {
         print("@configuration cf8\n");
     }
-    if (!step("enumerate", vpt_pci_enumerate(port, 0, 0, visit_function, &search)) || !search.good) {
+    if (!step("enumerate", vpt_pci_enumerate(port, 0, 0, 255, visit_function, &search)) || !search.good) {
         return false;
     }
     print("%u functions\n@functions %u\n", search.functions, search.functions);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What differs between machines: an architecture's folders have a start.S, a kernel.ld and a machine.c. */
+/*
+ * What differs between machines: an architecture's folders have a start.S, a kernel.ld, a machine.c and, for
+ * interrupts, vectors and what controller.h names.
+ */
 #ifndef KERNEL_MACHINE_H
 #define KERNEL_MACHINE_H
 
@@ -15,6 +18,7 @@ struct machine_slots {
     uint64_t first;  /* physical address of the first slot */
     uint32_t stride; /* bytes from slot to slot */
     uint32_t count;
+    unsigned first_line; /* of the interrupt controller: of the first slot; each has its own */
 };
 
 #define MACHINE_PCI_WINDOWS_MAX 3u
@@ -32,6 +36,10 @@ struct machine_pci {
     /* For BARs that have no address. None where firmware has given all of them theirs. */
     struct vpt_pci_window windows[MACHINE_PCI_WINDOWS_MAX];
     unsigned window_count;
+
+    /* Interrupt line of INTA of device 0; INTB and, likewise, device 1 have the next one, and after four it starts
+       over. 0: firmware has noted each function's line in its configuration space. */
+    unsigned first_line;
 };
 
 struct machine_bus {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A kernel that does nothing but drive a virtio disk by the library: finds the devices, writes to the disk and reads
- * back in several ways, and ends with a status. Lines that begin with "@" are for tools/kernel-disk.py, which
- * looks at the disk image from outside afterwards.
+ * back in several ways, by polling and by interrupt, and ends with a status. Lines that begin with "@" are for
+ * tools/kernel-disk.py, which looks at the disk image from outside afterwards.
  */
 #include "console.h"
 #include "disk.h"
@@ -28,21 +28,33 @@ static const struct disk_life lives[] = {
         .plain_ring = true,
         .queue_size = 64,
     },
+    {
+        .name = "Completion by interrupt, on a line",
+        .port = &ports_ready_made,
+        .interrupts = VPT_INTERRUPTS_LINE,
+    },
+    {
+        .name = "Completion by interrupt, by a message for each queue (MSI-X)",
+        .port = &ports_ready_made,
+        .interrupts = VPT_INTERRUPTS_PER_QUEUE,
+    },
 };
 
 static bool run(void)
 {
-    struct device_place place;
+    struct devices devices;
 
     print("@machine %s %s\n", machine.architecture, machine.name);
-    if (!step("page pool", ports_init()) || !devices_find_disk(&ports_ready_made, &place)) {
+    if (!step("page pool", ports_init()) || !devices_find(&ports_ready_made, &devices)) {
         return false;
     }
     for (unsigned i = 0; i < sizeof(lives) / sizeof(lives[0]); i++) {
-        if (!disk_live(&lives[i], &place, i)) {
+        if (wiring_possible(lives[i].interrupts, &devices.disk) && !disk_live(&lives[i], &devices, i)) {
             return false;
         }
     }
+    print("\n%u interrupts that were nobody's\n@nobody %u\n", (unsigned)interrupts_nobody(),
+          (unsigned)interrupts_nobody());
     return true;
 }
 
@@ -51,6 +63,7 @@ _Noreturn void kernel_main(void)
     bool success;
 
     machine_init();
+    interrupts_init();
     success = run();
     print("\n@end %s\n", success ? "ok" : "failed");
     machine_exit(success);

@@ -17,7 +17,7 @@
 static const struct machine_bus buses[] = {
     {
         .kind = MACHINE_MMIO_SLOTS,
-        .slots = {.first = 0x0a000000u, .stride = 0x200u, .count = 32u},
+        .slots = {.first = 0x0a000000u, .stride = 0x200u, .count = 32u, .first_line = 48u},
     },
     {
         .kind = MACHINE_PCI,
@@ -34,6 +34,7 @@ static const struct machine_bus buses[] = {
                 {.kind = VPT_PCI_BAR_MEMORY, .prefetchable = true, .next = 0x8000000000u, .last = 0xffffffffffu},
             },
             .window_count = 3u,
+            .first_line = 35u,
         },
     },
 };

@@ -3,7 +3,8 @@
     .section .text.start, "ax"
     .global _start
 _start:
-    adr x0, vectors
+    adrp x0, vectors
+    add x0, x0, :lo12:vectors
     msr vbar_el1, x0
     adrp x0, kernel_stack_top
     add x0, x0, :lo12:kernel_stack_top
@@ -19,18 +20,3 @@ zero:
     b zero
 zeroed:
     bl kernel_main
-
-trap:
-    adrp x0, kernel_stack_top
-    add x0, x0, :lo12:kernel_stack_top
-    mov sp, x0
-    mrs x0, esr_el1
-    mrs x1, elr_el1
-    bl kernel_trap
-
-    .balign 2048
-vectors:
-    .rept 16
-    .balign 128
-    b trap
-    .endr

@@ -19,8 +19,15 @@ _start:
     xor %eax, %eax
     rep stosb
 
+    /* Interrupts reload the code segment: from a table of our own. */
+    lgdt descriptor_table_pointer
+    ljmp $8, $own_segments
+own_segments:
+    mov $16, %eax
+    mov %eax, %ds
+    mov %eax, %es
+    mov %eax, %ss
     mov $kernel_stack_top, %esp
-    lidt interrupt_table_pointer
     xor %ebp, %ebp
     call kernel_main
 1:
@@ -28,7 +35,11 @@ _start:
     jmp 1b
 
     .section .rodata
-/* No interrupt table: any exception is a triple fault, which -no-reboot turns into an end without success. */
-interrupt_table_pointer:
-    .word 0
-    .long 0
+    .balign 8
+descriptor_table:
+    .quad 0
+    .quad 0x00cf9a000000ffff /* code */
+    .quad 0x00cf92000000ffff /* data */
+descriptor_table_pointer:
+    .word . - descriptor_table - 1
+    .long descriptor_table

@@ -17,7 +17,7 @@
 static const struct machine_bus buses[] = {
     {
         .kind = MACHINE_MMIO_SLOTS,
-        .slots = {.first = 0x10001000u, .stride = 0x1000u, .count = 8u},
+        .slots = {.first = 0x10001000u, .stride = 0x1000u, .count = 8u, .first_line = 1u},
     },
     {
         .kind = MACHINE_PCI,
@@ -34,6 +34,7 @@ static const struct machine_bus buses[] = {
                 {.kind = VPT_PCI_BAR_MEMORY, .prefetchable = true, .next = 0x400000000u, .last = 0x7ffffffffu},
             },
             .window_count = 3u,
+            .first_line = 32u,
         },
     },
 };

@@ -4,7 +4,7 @@
     .global _start
 _start:
     bnez a0, park
-    la t0, trap
+    la t0, riscv64_vector
     csrw mtvec, t0
     la sp, kernel_stack_top
     la t0, kernel_bss_start
@@ -19,10 +19,3 @@ zeroed:
 park:
     wfi
     j park
-
-    .balign 4
-trap:
-    la sp, kernel_stack_top
-    csrr a0, mcause
-    csrr a1, mepc
-    call kernel_trap

@@ -6,6 +6,7 @@
 #include "machine.h"
 
 #include "cf8.h"
+#include "x86.h"
 #include "x86_io.h"
 
 #define UART       0x3f8u /* 16550 */
@@ -37,10 +38,10 @@
 
 static const struct machine_bus slots = {
     .kind = MACHINE_MMIO_SLOTS,
-    .slots = {.first = 0xfeb00000u, .stride = 0x200u, .count = 24u},
+    .slots = {.first = 0xfeb00000u, .stride = 0x200u, .count = 24u, .first_line = PIC_LINES},
 };
 
-/* Firmware has given the BARs addresses. */
+/* Firmware has given the BARs addresses, and the functions lines of the PIC. */
 static struct machine_bus pci = {
     .kind = MACHINE_PCI,
     .pci = {.io_read = vpt_x86_io_read, .io_write = vpt_x86_io_write},

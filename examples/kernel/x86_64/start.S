@@ -76,7 +76,6 @@ long_mode:
     mov %eax, %es
     mov %eax, %ss
     lea kernel_stack_top(%rip), %rsp
-    lidt interrupt_table_pointer(%rip)
     xor %ebp, %ebp
     call kernel_main
 4:
@@ -92,10 +91,6 @@ descriptor_table:
 descriptor_table_pointer:
     .word . - descriptor_table - 1
     .long descriptor_table
-/* No interrupt table: any exception is a triple fault, which -no-reboot turns into an end without success. */
-interrupt_table_pointer:
-    .word 0
-    .quad 0
 
     .section .bss
     .balign 4096

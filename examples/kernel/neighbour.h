@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An entropy source that interrupts beside the disk, on the disk's line where they are functions of one PCI device. It
+ * has no driver in the library, and needs none: a queue is enough.
+ */
+#ifndef KERNEL_NEIGHBOUR_H
+#define KERNEL_NEIGHBOUR_H
+
+#include <vpt/queue.h>
+
+#include "wiring.h"
+
+#define NEIGHBOUR_BYTES 64u
+
+struct neighbour {
+    struct device device;
+    struct vpt_queue queue;
+    struct wiring wiring;
+    unsigned char bytes[NEIGHBOUR_BYTES];
+    uint32_t answers;
+};
+
+/* Brings it up, to interrupt on its line. */
+bool neighbour_bring_up(struct neighbour *neighbour, const struct vpt_port *port, const struct device_place *place);
+
+/* Asks for random bytes, and waits, asleep, for what was asked for: alternately. Nothing to do where it is NULL. */
+bool neighbour_ask(struct neighbour *neighbour);
+bool neighbour_answer(struct neighbour *neighbour);
+
+bool neighbour_take_down(struct neighbour *neighbour);
+
+/* How many answers came, on which line: "@neighbour answers sleeps line asked claimed". */
+void neighbour_report(const struct neighbour *neighbour);
+
+#endif

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/* The parts of x86's interrupts, which controller.c puts together. */
+#ifndef KERNEL_X86_H
+#define KERNEL_X86_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Vectors, by the part that delivers them. A higher one gets through while a lower one is served by the local APIC. */
+#define X86_EXCEPTIONS     0x20u /* vectors below */
+#define X86_VECTOR_PIC     0x20u
+#define X86_VECTOR_IOAPIC  0x30u
+#define X86_VECTOR_MESSAGE 0x50u
+#define X86_VECTOR_ALARM   0x60u
+#define X86_VECTORS        256u
+
+/* idt.c */
+void idt_load(void);
+
+/* pic.c: the pair of 8259A, for the interrupt lines that firmware has given to PCI functions. */
+#define PIC_LINES 16u
+void pic_init(void);
+void pic_open(unsigned line);
+void pic_shut(unsigned line);
+bool pic_is_spurious(unsigned line);
+void pic_end(unsigned line);
+
+/* ioapic.c: the second one of a microvm, on which its virtio-mmio slots are. */
+#define IOAPIC_PINS 24u
+void ioapic_open(unsigned pin);
+void ioapic_shut(unsigned pin);
+
+/* apic.c: the local one. */
+void apic_init(void);
+uint32_t apic_id(void);
+void apic_end(void);
+void apic_timer(unsigned seconds); /* 0: off */
+void apic_message(unsigned n, uint64_t *address, uint32_t *data);
+
+#endif
