@@ -449,6 +449,26 @@ Test(pci_msix, pending_bits_of_many)
     finish();
 }
 
+/* 32 entries that wait at once, and a function that is no longer there, read the same. */
+Test(pci_msix, pending_bits_that_are_all_ones)
+{
+    bool pending = false;
+
+    make(64, 4 * KIB, 0, 2 * KIB);
+    assert_status(init(), VPT_OK);
+    assert_status(vpt_pci_msix_enable(&msix, true), VPT_OK);
+    for (uint16_t i = 0; i < 32; i++) {
+        mock_pci_msix_fire(&room.function, i);
+    }
+    assert_status(vpt_pci_msix_pending(&msix, 7, &pending), VPT_OK);
+    cr_assert(pending);
+    mock_trigger_set(&room.function.vanish, 1, 0);
+    assert_status(vpt_pci_msix_pending(&msix, 7, &pending), VPT_DEVICE_GONE);
+    cr_assert(!pending);
+    mock_trigger_set(&room.function.vanish, 0, 0);
+    finish();
+}
+
 Test(pci_msix, PCI_MSIX_4_entries_that_do_not_exist)
 {
     static const uint16_t wrong[] = { 8, 9, 2047, 2048, 0xffff };
