@@ -463,7 +463,7 @@ Test(ecam, what_is_outside_the_mapping_is_absent)
 Test(io_window, a_port_is_its_little_endian_bytes)
 {
     struct vpt_port_context window = { .io_window = bytes, .io_window_size = 65536 };
-    static const uint16_t places[] = { 0, 0xc012, 0xfffc };
+    static const uint16_t places[] = { 0, 0xc014, 0xfffc };
     static const uint8_t bytes_there[] = { 0x81, 0x02, 0x03, 0xe4 };
     static const uint32_t values[] = { 0, 0x81, 0x0281, 0, 0xe4030281 };
 
