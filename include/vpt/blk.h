@@ -3,6 +3,7 @@
  * The block device driver (VirtIO 1.4, section 5.2).
  *
  *     vpt_blk_init(&blk, &device, NULL);               negotiates and reads the configuration
+ *     vpt_blk_ranges_init(&blk);                        only for discard, write zeroes and secure erase
  *     vpt_blk_queue_init(&queue, &blk, 0, &config);     the queue
  *     vpt_blk_start(&blk);                              DRIVER_OK
  *
@@ -19,19 +20,38 @@ VPT_BEGIN_DECLARATIONS
 #define VPT_BLK_SECTOR_SIZE 512u
 #define VPT_BLK_ID_SIZE     20u
 
-#define VPT_BLK_F_SIZE_MAX 1u
-#define VPT_BLK_F_SEG_MAX  2u
-#define VPT_BLK_F_GEOMETRY 4u
-#define VPT_BLK_F_RO       5u
-#define VPT_BLK_F_BLK_SIZE 6u
-#define VPT_BLK_F_FLUSH    9u
-#define VPT_BLK_F_TOPOLOGY 10u
+#define VPT_BLK_F_SIZE_MAX     1u
+#define VPT_BLK_F_SEG_MAX      2u
+#define VPT_BLK_F_GEOMETRY     4u
+#define VPT_BLK_F_RO           5u
+#define VPT_BLK_F_BLK_SIZE     6u
+#define VPT_BLK_F_FLUSH        9u
+#define VPT_BLK_F_TOPOLOGY     10u
+#define VPT_BLK_F_CONFIG_WCE   11u
+#define VPT_BLK_F_MQ           12u
+#define VPT_BLK_F_DISCARD      13u
+#define VPT_BLK_F_WRITE_ZEROES 14u
+#define VPT_BLK_F_SECURE_ERASE 16u
+
+/*
+ * What ranges an operation takes. All zero: the operation is not there, since vpt_blk_ranges_init() was not called, its
+ * feature is not offered, or its limits allow no range at all (none in a request, or no sector in one).
+ */
+struct vpt_blk_limits {
+    uint32_t sectors;   /* in one range at most, a multiple of `alignment` */
+    uint32_t ranges;    /* in one request at most */
+    uint32_t alignment; /* in sectors: a range starts at a multiple of it, and ends at one or at the capacity */
+};
 
 /* What the device says of itself. Fields whose feature is not offered hold the value after "else". */
 struct vpt_blk_info {
-    uint64_t capacity;       /* 512-byte sectors */
+    uint64_t capacity;       /* 512-byte sectors; see vpt_blk_refresh() */
     bool read_only;          /* else false */
-    bool flush;              /* there is a volatile cache to flush; else false */
+    bool flush;              /* flushes are understood; else false */
+    bool write_back;         /* completed writes may be in a volatile cache until a flush; else the same as `flush` */
+    bool write_back_switch;  /* by vpt_blk_set_write_back(); else false */
+    bool write_zeroes_unmap; /* zeroed ranges may be unmapped; see vpt_blk_limits; else false */
+    uint16_t queues;         /* request queues, at least 1; else 1 */
     uint32_t block_size;     /* bytes, a power of two, the best unit for requests; else 512 */
     uint32_t size_max;       /* bytes in one segment; else 0xffffffff */
     uint32_t seg_max;        /* data segments in one request, at least 1; else 0xffffffff */
@@ -42,26 +62,44 @@ struct vpt_blk_info {
     uint8_t alignment_offset;        /* of the first aligned block, in blocks; else 0 */
     uint16_t minimum_io_size;        /* suggested, in blocks; else 0 */
     uint32_t optimal_io_size;        /* suggested largest, in blocks; else 0 */
+    struct vpt_blk_limits discard;
+    struct vpt_blk_limits write_zeroes;
+    struct vpt_blk_limits secure_erase;
 };
+
+struct vpt_blk_range_ops;
 
 /* A block device, in the caller's memory. Read `info`; the rest is private. */
 struct vpt_blk {
     struct vpt_device *device;
     struct vpt_blk_info info;
+    const struct vpt_blk_range_ops *ranges; /* NULL before vpt_blk_ranges_init() */
 };
 
 enum vpt_blk_operation {
     VPT_BLK_READ = 0,
     VPT_BLK_WRITE = 1,
     VPT_BLK_FLUSH = 4,
-    VPT_BLK_GET_ID = 8
+    VPT_BLK_GET_ID = 8,
+    VPT_BLK_DISCARD = 11,      /* these sectors are needed no more; they read as anything afterwards (BLK-OP-15) */
+    VPT_BLK_WRITE_ZEROES = 13, /* they read as zeroes afterwards */
+    VPT_BLK_SECURE_ERASE = 14  /* their content is to be irrecoverable, copies of it included */
+};
+
+/* What a discard, write-zeroes or secure-erase is about. */
+struct vpt_blk_range {
+    uint64_t sector;  /* the first one */
+    uint32_t sectors; /* how many, at least 1 */
+    bool unmap;       /* write-zeroes: the device may unmap them (write_zeroes_unmap); else false (BLK-OP-14) */
 };
 
 struct vpt_blk_request {
     enum vpt_blk_operation operation;
-    uint64_t sector;                    /* first sector; 0 for flush and get-id */
+    uint64_t sector;                    /* first sector of a read or write; else 0 */
     const struct vpt_segment *segments; /* data, at device addresses; read during the call only */
-    uint16_t segment_count;             /* 0 for flush */
+    uint16_t segment_count;             /* 0 for a flush and where there are ranges */
+    uint16_t range_count;               /* of the three operations that have ranges; no other looks at them */
+    const struct vpt_blk_range *ranges; /* the driver's own memory; read during the call only */
 };
 
 struct vpt_blk_completion {
@@ -84,19 +122,31 @@ struct vpt_blk_slot {
     uint16_t next;  /* of the free list */
 };
 
-#define VPT_BLK_SLOTS_SIZE(requests)   (sizeof(struct vpt_blk_slot_shared) * (size_t)(requests)) /* align 16 */
-#define VPT_BLK_PRIVATE_SIZE(requests) (sizeof(struct vpt_blk_slot) * (size_t)(requests)) /* align 8 */
+/* A range as the device reads it (section 5.2.6). */
+struct vpt_blk_range_record {
+    uint64_t sector;
+    uint32_t sectors;
+    uint32_t flags;
+};
+
+/* Align the first two to 16, the last to 8. Without ranges a slot is sizeof(struct vpt_blk_slot_shared) only. */
+#define VPT_BLK_SLOTS_SIZE(requests) VPT_BLK_SLOTS_RANGES_SIZE(requests, 1u)
+#define VPT_BLK_SLOTS_RANGES_SIZE(requests, ranges)                                                               \
+    ((sizeof(struct vpt_blk_slot_shared) + sizeof(struct vpt_blk_range_record) * (size_t)(ranges)) *              \
+     (size_t)(requests))
+#define VPT_BLK_PRIVATE_SIZE(requests) (sizeof(struct vpt_blk_slot) * (size_t)(requests))
 
 /*
- * How a queue is to be. Zeroed: 64 requests in flight, 16 data segments in each, all memory from the port.
+ * How a queue is to be. Zeroed: 64 requests in flight, 16 data segments or one range in each, all memory from the port.
  * With fewer ring entries than all requests need at their longest, submitting says VPT_RESOURCE_FULL earlier.
  */
 struct vpt_blk_queue_config {
     uint16_t requests; /* in flight at most; 0: 64 */
     uint16_t segments; /* of data in one request at most; 0: 16 */
     uint16_t size;     /* of the virtqueue; 0: what the requests and segments need, up to 256 */
+    uint16_t ranges;   /* in one request at most, after vpt_blk_ranges_init(); 0: 1 */
     struct vpt_queue_memory memory; /* of the virtqueue; see VPT_BLK_QUEUE_INDIRECT_SIZE */
-    struct vpt_memory slots; /* VPT_BLK_SLOTS_SIZE(requests) bytes; a NULL address: from the port */
+    struct vpt_memory slots; /* VPT_BLK_SLOTS_RANGES_SIZE(requests, ranges) bytes; a NULL address: from the port */
     struct vpt_memory private_state; /* VPT_BLK_PRIVATE_SIZE(requests) bytes; likewise, no device sees it */
 };
 
@@ -107,11 +157,13 @@ struct vpt_blk_queue_config {
 struct vpt_blk_queue {
     struct vpt_blk *blk;
     struct vpt_device *device;
-    struct vpt_area areas[2]; /* of struct vpt_blk_slot_shared, and of struct vpt_blk_slot */
+    struct vpt_area areas[2]; /* of struct vpt_blk_slot_shared and the range records, and of struct vpt_blk_slot */
     uint16_t requests;
     uint16_t segments; /* of data in one request: the least of what was asked for, seg_max and the ring */
+    uint16_t ranges;   /* in one request: the lesser of what was asked for and what an operation takes */
     uint16_t free_head;
     uint16_t in_flight;
+    struct vpt_segment records; /* of the request that is being submitted */
     struct vpt_queue queue;
 };
 
@@ -119,15 +171,31 @@ struct vpt_blk_queue {
  * Resets the device, negotiates (vpt_device_negotiate()) and reads the configuration into blk->info.
  * `refused`: features not to accept even if offered; NULL for none.
  * VPT_UNSUPPORTED_DEVICE: not a block device, which is left alone. VPT_DEVICE_CONFIG: block_size is no power of two
- * from 512 up, a physical block would reach 4 GiB, or size_max and seg_max leave no room for a sector. On failure
- * *blk is zeroed and the device FAILED. Init or panic; device's lock.
+ * from 512 up, a physical block would reach 4 GiB, size_max and seg_max leave no room for a sector, there are 0 queues,
+ * or the configuration is too short for what the device offers (or, memory-mapped, for what was mapped).
+ * Zones are not handled: a host-managed zoned disk refuses its features (VPT_DEVICE_FEATURES_REFUSED), or is given up
+ * if it does not (VPT_UNSUPPORTED_DEVICE, BLK-INIT-8); a host-aware one is an ordinary disk (BLK-INIT-9).
+ * On failure *blk is zeroed and the device FAILED. Init or panic; device's lock.
  */
 enum vpt_status vpt_blk_init(struct vpt_blk *blk, struct vpt_device *device, const struct vpt_features *refused);
 
 /*
- * Sets up request queue `index`, which is 0 (others: VPT_UNSUPPORTED_QUEUE, while MQ is not negotiated); NULL for
- * `config` is a zeroed one. Statuses are those of vpt_queue_init(); VPT_DEVICE_QUEUE_SIZE also for a ring too small for
- * one request. On failure *queue is zeroed, and another config may be tried. Init or panic; device's lock.
+ * Makes discard, write zeroes and secure erase available, as far as the device has them: reads their limits into
+ * blk->info. To be called between vpt_blk_init() and the first vpt_blk_queue_init(), which reserves memory for ranges
+ * only then; a kernel that never calls this does not link what they need.
+ *
+ * VPT_OK: info says what there is, maybe nothing. VPT_CALLER_STATE: not in that interval. VPT_DEVICE_CONFIG: the
+ * configuration is too short for what is offered. VPT_DEVICE_CONFIG_UNSTABLE, VPT_DEVICE_GONE. After a failure nothing
+ * has changed, and the disk can be used without. Init or panic; device's lock.
+ */
+enum vpt_status vpt_blk_ranges_init(struct vpt_blk *blk);
+
+/*
+ * Sets up request queue `index`, below info.queues (others: VPT_UNSUPPORTED_QUEUE); any number of them may be set up.
+ * Each has its own objects and memory, is used under its own lock, and changes nothing that another one reads; a reset
+ * ends all of them. NULL for `config` is a zeroed one. Statuses are those of vpt_queue_init(); VPT_DEVICE_QUEUE_SIZE
+ * also for a ring too small for one request; VPT_CALLER_TOO_LONG: more memory for ranges than a size_t can say. On
+ * failure *queue is zeroed, and another config may be tried. Init or panic; device's lock.
  */
 enum vpt_status vpt_blk_queue_init(struct vpt_blk_queue *queue, struct vpt_blk *blk, uint16_t index,
                                    const struct vpt_blk_queue_config *config);
@@ -145,6 +213,12 @@ enum vpt_status vpt_blk_start(struct vpt_blk *blk);
  * VPT_UNSUPPORTED_REQUEST: a flush where FLUSH is not negotiated, or an unknown operation.
  * VPT_CALLER_ARGUMENT: no data, an empty segment, data with a flush, a sector with a flush or get-id. Or why the
  * queue is dead.
+ *
+ * With ranges, also: VPT_UNSUPPORTED_REQUEST: the operation's limits are zero, or an unmap that write_zeroes_unmap does
+ * not allow. VPT_CALLER_TOO_LONG: more ranges than the limits or config.ranges, or one of too many sectors.
+ * VPT_CALLER_ALIGNMENT: a start or an end off the alignment. VPT_CALLER_ARGUMENT: no range, an empty one, an unmap of
+ * another operation than write-zeroes, a sector or data beside ranges. After an error completion the state of each
+ * range is unknown (BLK-OP-16).
  */
 enum vpt_status vpt_blk_submit(struct vpt_blk_queue *queue, const struct vpt_blk_request *request, void *token);
 
@@ -181,11 +255,45 @@ enum vpt_status vpt_blk_poll(struct vpt_blk_queue *queue, struct vpt_blk_complet
 enum vpt_status vpt_blk_read(struct vpt_blk_queue *queue, uint64_t sector, void *buffer, size_t size);
 enum vpt_status vpt_blk_write(struct vpt_blk_queue *queue, uint64_t sector, const void *buffer, size_t size);
 
-/* Makes all completed writes durable; without FLUSH they already are (BLK-INIT-2), and nothing is sent. */
+/*
+ * Makes all completed writes durable. Without FLUSH and a cache they already are (BLK-INIT-2), and nothing is sent; a
+ * cache without FLUSH is VPT_UNSUPPORTED_REQUEST (turn it off).
+ */
 enum vpt_status vpt_blk_flush(struct vpt_blk_queue *queue);
 
 /* Reads the device's id string into id[0..19] and puts a 0 at id[20]. */
 enum vpt_status vpt_blk_get_id(struct vpt_blk_queue *queue, char id[VPT_BLK_ID_SIZE + 1u]);
+
+/*
+ * The same for `count` sectors from `sector` on, split by the device's limits into requests of one range each; nothing
+ * is shared. Statuses as for submitting, before any part is carried out; a count of 0 is carried out as nothing. On an
+ * error of the device some of the sectors may have been dealt with.
+ */
+enum vpt_status vpt_blk_discard(struct vpt_blk_queue *queue, uint64_t sector, uint64_t count);
+enum vpt_status vpt_blk_write_zeroes(struct vpt_blk_queue *queue, uint64_t sector, uint64_t count, bool unmap);
+enum vpt_status vpt_blk_secure_erase(struct vpt_blk_queue *queue, uint64_t sector, uint64_t count);
+
+/*
+ * Turns the volatile write cache on or off (BLK-OP-12) and reads back what came of it into info.write_back. Turning it
+ * off makes nothing durable that was completed before: flush then (BLK-OP-13).
+ *
+ * VPT_UNSUPPORTED_REQUEST: the device cannot be switched (info.write_back_switch), or has no FLUSH and the cache is to
+ * be on. VPT_DEVICE_CONFIG: the device did not take it. VPT_CALLER_STATE: reset or FAILED since vpt_blk_init().
+ * VPT_DEVICE_NEEDS_RESET, VPT_DEVICE_GONE: info is as before. Init, thread or panic; device's lock.
+ */
+enum vpt_status vpt_blk_set_write_back(struct vpt_blk *blk, bool write_back);
+
+/*
+ * Reads the capacity again, the only field that changes by itself (BLK-OP-1): to be called from a thread after
+ * vpt_device_interrupt() has returned VPT_INTERRUPT_CONFIGURATION. The new info.capacity holds for requests that are
+ * submitted from then on. Requests in flight past the end of a disk that has shrunk come back as the device completes
+ * them, most likely with VPT_DEVICE_IO_ERROR.
+ *
+ * VPT_DEVICE_NEEDS_RESET: the interrupt told of that. VPT_DEVICE_GONE, VPT_DEVICE_CONFIG_UNSTABLE. VPT_CALLER_STATE:
+ * reset or FAILED since vpt_blk_init(). On failure the capacity stays as it was. Thread or panic; device's lock, and it
+ * excludes every queue's submitting and blocking helpers, which read the capacity.
+ */
+enum vpt_status vpt_blk_refresh(struct vpt_blk *blk);
 
 /*
  * Gives a queue's memory back after a reset, once every request has come back by vpt_blk_poll() (else

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* A block device's bring-up and configuration (VirtIO 1.4, sections 5.2.3 to 5.2.5). */
 #include "blk/internal.h"
+#include "transport/transport.h"
 
-/* The members of vpt_blk_info, in the order of the table below. */
+/* What is read of the configuration, in the order of the table below. */
 enum info_field {
     INFO_CAPACITY,
     INFO_SIZE_MAX,
@@ -15,39 +16,68 @@ enum info_field {
     INFO_ALIGNMENT_OFFSET,
     INFO_MINIMUM_IO_SIZE,
     INFO_OPTIMAL_IO_SIZE,
+    INFO_WRITEBACK,
+    INFO_QUEUES,
+    INFO_ZONE_MODEL,
     INFO_COUNT
 };
 
+#define ALWAYS  0xffu /* a field that needs no feature */
+#define F_ZONED 17u
+
+#define NO_LIMIT 0xffffu
+
+#define ZONE_MODEL_HOST_MANAGED 1u
+
 /* A field is read only if its feature is there (CONFIG-2); else it has the default. */
 static const struct {
-    struct vpt_config_field field;
-    uint32_t feature; /* as a bit of word 0; 0: the field is always there */
-    uint32_t otherwise;
+    uint8_t offset;
+    uint8_t width;
+    uint8_t feature; /* a bit of word 0, or ALWAYS */
+    uint16_t otherwise; /* NO_LIMIT: 0xffffffff */
 } table[INFO_COUNT] = {
-    [INFO_CAPACITY] = { { 0, 8 }, 0, 0 },
-    [INFO_SIZE_MAX] = { { 8, 4 }, 1u << VPT_BLK_F_SIZE_MAX, 0xffffffffu },
-    [INFO_SEG_MAX] = { { 12, 4 }, 1u << VPT_BLK_F_SEG_MAX, 0xffffffffu },
-    [INFO_CYLINDERS] = { { 16, 2 }, 1u << VPT_BLK_F_GEOMETRY, 0 },
-    [INFO_HEADS] = { { 18, 1 }, 1u << VPT_BLK_F_GEOMETRY, 0 },
-    [INFO_SECTORS] = { { 19, 1 }, 1u << VPT_BLK_F_GEOMETRY, 0 },
-    [INFO_BLOCK_SIZE] = { { 20, 4 }, 1u << VPT_BLK_F_BLK_SIZE, VPT_BLK_SECTOR_SIZE },
-    [INFO_PHYSICAL_BLOCK_EXPONENT] = { { 24, 1 }, 1u << VPT_BLK_F_TOPOLOGY, 0 },
-    [INFO_ALIGNMENT_OFFSET] = { { 25, 1 }, 1u << VPT_BLK_F_TOPOLOGY, 0 },
-    [INFO_MINIMUM_IO_SIZE] = { { 26, 2 }, 1u << VPT_BLK_F_TOPOLOGY, 0 },
-    [INFO_OPTIMAL_IO_SIZE] = { { 28, 4 }, 1u << VPT_BLK_F_TOPOLOGY, 0 },
+    [INFO_CAPACITY] = { BLK_CONFIG_CAPACITY, 8, ALWAYS, 0 },
+    [INFO_SIZE_MAX] = { 8, 4, VPT_BLK_F_SIZE_MAX, NO_LIMIT },
+    [INFO_SEG_MAX] = { 12, 4, VPT_BLK_F_SEG_MAX, NO_LIMIT },
+    [INFO_CYLINDERS] = { 16, 2, VPT_BLK_F_GEOMETRY, 0 },
+    [INFO_HEADS] = { 18, 1, VPT_BLK_F_GEOMETRY, 0 },
+    [INFO_SECTORS] = { 19, 1, VPT_BLK_F_GEOMETRY, 0 },
+    [INFO_BLOCK_SIZE] = { 20, 4, VPT_BLK_F_BLK_SIZE, VPT_BLK_SECTOR_SIZE },
+    [INFO_PHYSICAL_BLOCK_EXPONENT] = { 24, 1, VPT_BLK_F_TOPOLOGY, 0 },
+    [INFO_ALIGNMENT_OFFSET] = { 25, 1, VPT_BLK_F_TOPOLOGY, 0 },
+    [INFO_MINIMUM_IO_SIZE] = { 26, 2, VPT_BLK_F_TOPOLOGY, 0 },
+    [INFO_OPTIMAL_IO_SIZE] = { 28, 4, VPT_BLK_F_TOPOLOGY, 0 },
+    [INFO_WRITEBACK] = { BLK_CONFIG_WRITEBACK, 1, VPT_BLK_F_CONFIG_WCE, 0 },
+    [INFO_QUEUES] = { 34, 2, VPT_BLK_F_MQ, 1 },
+    [INFO_ZONE_MODEL] = { 92, 1, F_ZONED, 0 },
 };
+
+/* The accepted features; and ZONED, which is not, where it is offered (no legacy interface can, section 5.2.5). */
+static uint32_t features_with_fields(const struct vpt_device *device)
+{
+    uint32_t zoned = vpt_legacy(device) ? 0u : device->offered.word[0] & (1u << F_ZONED);
+
+    return device->features.word[0] | zoned;
+}
+
+static uint32_t default_of(unsigned i)
+{
+    return table[i].otherwise != NO_LIMIT ? table[i].otherwise : 0xffffffffu;
+}
 
 static enum vpt_status read_fields(struct vpt_device *device, uint64_t values[INFO_COUNT])
 {
+    uint32_t features = features_with_fields(device);
     struct vpt_config_field fields[INFO_COUNT];
     unsigned i;
 
     for (i = 0; i < INFO_COUNT; i++) {
-        bool present = (device->features.word[0] & table[i].feature) == table[i].feature;
+        uint32_t feature = table[i].feature;
+        bool present = feature == ALWAYS || ((features >> (feature & 31u)) & 1u) != 0;
 
-        fields[i] = table[i].field;
-        fields[i].width = present ? fields[i].width : (uint8_t)0;
-        values[i] = present ? 0u : table[i].otherwise;
+        fields[i].offset = table[i].offset;
+        fields[i].width = present ? table[i].width : (uint8_t)0;
+        values[i] = present ? (uint32_t)0 : default_of(i);
     }
     return vpt_device_config_fields(device, fields, INFO_COUNT, values);
 }
@@ -57,6 +87,10 @@ static void fill_info(const struct vpt_device *device, const uint64_t values[INF
     info->capacity = values[INFO_CAPACITY];
     info->read_only = vpt_features_has(&device->features, VPT_BLK_F_RO);
     info->flush = vpt_features_has(&device->features, VPT_BLK_F_FLUSH);
+    info->write_back_switch = vpt_features_has(&device->features, VPT_BLK_F_CONFIG_WCE);
+    /* BLK-INIT-2, BLK-INIT-3 */
+    info->write_back = info->write_back_switch ? values[INFO_WRITEBACK] != 0 : info->flush;
+    info->queues = (uint16_t)values[INFO_QUEUES];
     info->block_size = (uint32_t)values[INFO_BLOCK_SIZE];
     info->size_max = (uint32_t)values[INFO_SIZE_MAX];
     /* Some devices say 0, and still take one (they could do nothing otherwise). */
@@ -75,7 +109,7 @@ static enum vpt_status check_info(const struct vpt_blk_info *info)
 {
     uint32_t size = info->block_size;
 
-    if (size < VPT_BLK_SECTOR_SIZE || (size & (size - 1u)) != 0) {
+    if (size < VPT_BLK_SECTOR_SIZE || (size & (size - 1u)) != 0 || info->queues == 0) {
         return VPT_DEVICE_CONFIG;
     }
     if (info->physical_block_exponent > 31u || size > 0xffffffffu >> info->physical_block_exponent) {
@@ -90,7 +124,11 @@ static enum vpt_status read_info(struct vpt_blk *blk)
     enum vpt_status status = read_fields(blk->device, values);
 
     if (status != VPT_OK) {
-        return status;
+        /* A field that the device offers and that lies outside is the device's mistake. */
+        return status == VPT_CALLER_RANGE ? VPT_DEVICE_CONFIG : status;
+    }
+    if (values[INFO_ZONE_MODEL] == ZONE_MODEL_HOST_MANAGED) {
+        return VPT_UNSUPPORTED_DEVICE; /* BLK-INIT-8 */
     }
     fill_info(blk->device, values, &blk->info);
     return check_info(&blk->info);
@@ -100,7 +138,9 @@ enum vpt_status vpt_blk_init(struct vpt_blk *blk, struct vpt_device *device, con
 {
     static const struct vpt_features wanted = {
         { (1u << VPT_BLK_F_SIZE_MAX) | (1u << VPT_BLK_F_SEG_MAX) | (1u << VPT_BLK_F_GEOMETRY) | (1u << VPT_BLK_F_RO) |
-          (1u << VPT_BLK_F_BLK_SIZE) | (1u << VPT_BLK_F_FLUSH) | (1u << VPT_BLK_F_TOPOLOGY) }
+          (1u << VPT_BLK_F_BLK_SIZE) | (1u << VPT_BLK_F_FLUSH) | (1u << VPT_BLK_F_TOPOLOGY) |
+          (1u << VPT_BLK_F_CONFIG_WCE) | (1u << VPT_BLK_F_MQ) | (1u << VPT_BLK_F_DISCARD) |
+          (1u << VPT_BLK_F_WRITE_ZEROES) | (1u << VPT_BLK_F_SECURE_ERASE) }
     };
     enum vpt_status status;
 

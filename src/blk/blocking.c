@@ -169,11 +169,9 @@ static enum vpt_status wait(struct vpt_blk_queue *queue)
     return give_up(queue, status == VPT_OK ? VPT_DEVICE_TIMEOUT : status);
 }
 
-static enum vpt_status transact(struct vpt_blk_queue *queue, enum vpt_blk_operation operation, uint64_t sector,
-                                const struct vpt_segment *segments, uint16_t count)
+enum vpt_status vpt_blk_transact(struct vpt_blk_queue *queue, const struct vpt_blk_request *request)
 {
-    struct vpt_blk_request request = { operation, sector, segments, count };
-    enum vpt_status status = vpt_blk_submit(queue, &request, NULL);
+    enum vpt_status status = vpt_blk_submit(queue, request, NULL);
 
     if (status != VPT_OK) {
         return status;
@@ -182,7 +180,7 @@ static enum vpt_status transact(struct vpt_blk_queue *queue, enum vpt_blk_operat
     return status == VPT_OK ? wait(queue) : give_up(queue, status);
 }
 
-static enum vpt_status check_ready(const struct vpt_blk_queue *queue)
+enum vpt_status vpt_blk_check_ready(const struct vpt_blk_queue *queue)
 {
     const struct vpt_device *device;
 
@@ -212,6 +210,7 @@ static enum vpt_status carry_out(struct vpt_blk_queue *queue, struct transfer *t
         return VPT_UNSUPPORTED_PORT;
     }
     while (transfer->size != 0 && status == VPT_OK) {
+        struct vpt_blk_request request = { .operation = transfer->operation, .sector = transfer->sector };
         size_t bytes;
 
         status = gather(queue, transfer, &gathered);
@@ -219,7 +218,9 @@ static enum vpt_status carry_out(struct vpt_blk_queue *queue, struct transfer *t
             return status;
         }
         bytes = gathered.bytes;
-        status = transact(queue, transfer->operation, transfer->sector, gathered.segments, gathered.count);
+        request.segments = gathered.segments;
+        request.segment_count = gathered.count;
+        status = vpt_blk_transact(queue, &request);
         if (status == VPT_DEVICE_STUCK) {
             return status;
         }
@@ -235,7 +236,7 @@ static enum vpt_status read_or_write(struct vpt_blk_queue *queue, enum vpt_blk_o
                                      void *buffer, size_t size)
 {
     struct transfer transfer = { operation, sector, (uint8_t *)buffer, size, VPT_BLK_SECTOR_SIZE };
-    enum vpt_status status = check_ready(queue);
+    enum vpt_status status = vpt_blk_check_ready(queue);
     uint32_t block_size;
 
     if (status != VPT_OK) {
@@ -268,18 +269,22 @@ enum vpt_status vpt_blk_write(struct vpt_blk_queue *queue, uint64_t sector, cons
 
 enum vpt_status vpt_blk_flush(struct vpt_blk_queue *queue)
 {
-    enum vpt_status status = check_ready(queue);
+    static const struct vpt_blk_request request = { .operation = VPT_BLK_FLUSH };
+    enum vpt_status status = vpt_blk_check_ready(queue);
 
-    if (status != VPT_OK || !queue->blk->info.flush) {
+    if (status != VPT_OK) {
         return status;
     }
-    return transact(queue, VPT_BLK_FLUSH, 0, NULL, 0);
+    if (!queue->blk->info.flush) {
+        return queue->blk->info.write_back ? VPT_UNSUPPORTED_REQUEST : VPT_OK;
+    }
+    return vpt_blk_transact(queue, &request);
 }
 
 enum vpt_status vpt_blk_get_id(struct vpt_blk_queue *queue, char id[VPT_BLK_ID_SIZE + 1u])
 {
     struct transfer transfer = { VPT_BLK_GET_ID, 0, (uint8_t *)id, VPT_BLK_ID_SIZE, 0 };
-    enum vpt_status status = id != NULL ? check_ready(queue) : VPT_CALLER_ARGUMENT;
+    enum vpt_status status = id != NULL ? vpt_blk_check_ready(queue) : VPT_CALLER_ARGUMENT;
 
     if (status == VPT_OK) {
         vpt_zero(id, VPT_BLK_ID_SIZE + 1u);

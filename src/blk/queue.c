@@ -33,6 +33,19 @@ static uint16_t default_size(uint32_t wanted, uint32_t at_least)
     return (uint16_t)(size <= VPT_QUEUE_SIZE_MAX ? size : VPT_QUEUE_SIZE_MAX);
 }
 
+/* Records are taken only for what the device has. */
+static uint16_t plan_ranges(const struct vpt_blk_info *info, uint16_t wanted)
+{
+    uint32_t most = info->discard.ranges;
+
+    most = most > info->write_zeroes.ranges ? most : info->write_zeroes.ranges;
+    most = most > info->secure_erase.ranges ? most : info->secure_erase.ranges;
+    if (wanted == 0) {
+        wanted = 1;
+    }
+    return wanted < most ? wanted : (uint16_t)most;
+}
+
 static void plan(const struct vpt_blk *blk, uint16_t index, const struct vpt_blk_queue_config *config,
                  struct vpt_blk_queue *queue, struct vpt_queue_config *ring)
 {
@@ -51,6 +64,7 @@ static void plan(const struct vpt_blk *blk, uint16_t index, const struct vpt_blk
     }
     queue->requests = (uint16_t)requests;
     queue->segments = (uint16_t)segments;
+    queue->ranges = plan_ranges(&blk->info, config->ranges);
     vpt_zero(ring, sizeof(*ring));
     ring->index = index;
     ring->indirect_tables = (uint16_t)requests;
@@ -63,10 +77,14 @@ static void plan(const struct vpt_blk *blk, uint16_t index, const struct vpt_blk
 static enum vpt_status take_slots(struct vpt_blk_queue *queue, const struct vpt_blk_queue_config *config)
 {
     const struct vpt_port *port = queue->device->port;
-    struct vpt_area_need need = { VPT_BLK_SLOTS_SIZE(queue->requests), 16, ~(uint64_t)0,
+    uint64_t slot = sizeof(struct vpt_blk_slot_shared) + (uint64_t)queue->ranges * sizeof(struct vpt_blk_range_record);
+    struct vpt_area_need need = { (size_t)(slot * queue->requests), 16, ~(uint64_t)0,
                                   vpt_memory_flags(queue->device) };
     enum vpt_status status;
 
+    if (need.size != slot * queue->requests) {
+        return VPT_CALLER_TOO_LONG;
+    }
     queue->areas[SHARED].memory = config->slots;
     queue->areas[PRIVATE_STATE].memory = config->private_state;
     status = vpt_area_take(port, &need, &queue->areas[SHARED]);
@@ -138,8 +156,8 @@ enum vpt_status vpt_blk_queue_init(struct vpt_blk_queue *queue, struct vpt_blk *
     if (blk == NULL || blk->device == NULL) {
         return VPT_CALLER_ARGUMENT;
     }
-    if (index != 0) {
-        return VPT_UNSUPPORTED_QUEUE; /* without MQ there is one (section 5.2.2) */
+    if (index >= blk->info.queues) {
+        return VPT_UNSUPPORTED_QUEUE;
     }
     queue->blk = blk;
     queue->device = blk->device;
@@ -215,7 +233,7 @@ static enum vpt_status check_request(const struct vpt_blk_queue *queue, const st
     case VPT_BLK_GET_ID:
         return check_transfer(queue, request);
     default:
-        return VPT_UNSUPPORTED_REQUEST;
+        return queue->blk->ranges != NULL ? queue->blk->ranges->check(queue, request) : VPT_UNSUPPORTED_REQUEST;
     }
 }
 
@@ -258,6 +276,9 @@ enum vpt_status vpt_blk_submit(struct vpt_blk_queue *queue, const struct vpt_blk
     }
     slot = &slots(queue)[index];
     fill_frame(queue, request, index, &frame);
+    if (VPT_UNLIKELY(request->operation > VPT_BLK_GET_ID)) {
+        queue->blk->ranges->fill(queue, request, index, &frame);
+    }
     status = vpt_queue_add_framed(&queue->queue, &frame, slot);
     if (status == VPT_OK) {
         slot->token = token;

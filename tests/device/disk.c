@@ -112,7 +112,7 @@ enum vpt_status disk_submit(enum vpt_blk_operation operation, uint64_t sector, s
                             void *token)
 {
     struct vpt_segment segment = disk_segment(offset, length);
-    struct vpt_blk_request request = { operation, sector, &segment, 1 };
+    struct vpt_blk_request request = { operation, sector, &segment, 1, 0, NULL };
 
     return vpt_blk_submit(&disk.queue, &request, token);
 }
@@ -206,7 +206,7 @@ static void make_job(struct job *job, unsigned index, uint32_t *random)
 static void submit_job(struct job *job, unsigned index, uint8_t *model, uint32_t seed)
 {
     struct vpt_segment segments[PIECES];
-    struct vpt_blk_request request = { job->operation, job->offset / SECTOR, segments, PIECES };
+    struct vpt_blk_request request = { job->operation, job->offset / SECTOR, segments, PIECES, 0, NULL };
     size_t offset = job->offset;
 
     for (unsigned i = 0; i < PIECES; i++) {

@@ -158,7 +158,7 @@ VARIANT_TEST(a_long_request_takes_one_entry_of_the_ring_if_tables_are_indirect, 
 {
     static const struct vpt_blk_queue_config config = { .requests = 4, .segments = 8, .size = 16 };
     struct vpt_segment segments[8];
-    struct vpt_blk_request request = { VPT_BLK_READ, 3, segments, 8 };
+    struct vpt_blk_request request = { VPT_BLK_READ, 3, segments, 8, 0, NULL };
     unsigned expected = variant->ring.indirect ? 4 : 1;
     unsigned taken = 0;
 

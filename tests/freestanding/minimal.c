@@ -56,7 +56,7 @@ static enum vpt_status start(void *slot, uint64_t physical_offset)
 static enum vpt_status transfer(enum vpt_blk_operation operation, uint64_t physical_offset)
 {
     const struct vpt_segment data = {(uintptr_t)sector + physical_offset, sizeof(sector)};
-    const struct vpt_blk_request request = {operation, 0, &data, 1};
+    const struct vpt_blk_request request = {operation, 0, &data, 1, 0, NULL};
     struct vpt_blk_completion completion;
     enum vpt_status status = vpt_blk_submit(&queue, &request, NULL);
 

@@ -11,25 +11,35 @@
 
 #define HEADER_SIZE 16u
 
-#define TYPE_IN        0u
-#define TYPE_OUT       1u
-#define TYPE_FLUSH     4u
-#define TYPE_FLUSH_OUT 5u /* legacy */
-#define TYPE_GET_ID    8u
+#define RANGE_SIZE  16u
+#define RANGE_UNMAP 1u
+
+#define TYPE_IN           0u
+#define TYPE_OUT          1u
+#define TYPE_FLUSH        4u
+#define TYPE_FLUSH_OUT    5u /* legacy */
+#define TYPE_GET_ID       8u
+#define TYPE_DISCARD      11u
+#define TYPE_WRITE_ZEROES 13u
+#define TYPE_SECURE_ERASE 14u
 
 #define STATUS_OK     0u
 #define STATUS_IOERR  1u
 #define STATUS_UNSUPP 2u
 
-#define F_SIZE_MAX   1u
-#define F_SEG_MAX    2u
-#define F_GEOMETRY   4u
-#define F_RO         5u
-#define F_BLK_SIZE   6u
-#define F_FLUSH      9u
-#define F_TOPOLOGY   10u
-#define F_CONFIG_WCE 11u
-#define F_MQ         12u
+#define F_SIZE_MAX     1u
+#define F_SEG_MAX      2u
+#define F_GEOMETRY     4u
+#define F_RO           5u
+#define F_BLK_SIZE     6u
+#define F_FLUSH        9u
+#define F_TOPOLOGY     10u
+#define F_CONFIG_WCE   11u
+#define F_MQ           12u
+#define F_DISCARD      13u
+#define F_WRITE_ZEROES 14u
+#define F_SECURE_ERASE 16u
+#define F_ZONED        17u
 
 static const struct mock_config_field fields[] = {
     { "capacity", MOCK_BLK_CAPACITY, 8, MOCK_CONFIG_ALWAYS, false },
@@ -45,6 +55,21 @@ static const struct mock_config_field fields[] = {
     { "topology.opt_io_size", MOCK_BLK_OPT_IO_SIZE, 4, F_TOPOLOGY, false },
     { "writeback", MOCK_BLK_WRITEBACK, 1, F_CONFIG_WCE, true },
     { "num_queues", MOCK_BLK_NUM_QUEUES, 2, F_MQ, false },
+    { "max_discard_sectors", MOCK_BLK_DISCARD, 4, F_DISCARD, false },
+    { "max_discard_seg", MOCK_BLK_DISCARD + 4, 4, F_DISCARD, false },
+    { "discard_sector_alignment", MOCK_BLK_DISCARD + 8, 4, F_DISCARD, false },
+    { "max_write_zeroes_sectors", MOCK_BLK_WRITE_ZEROES, 4, F_WRITE_ZEROES, false },
+    { "max_write_zeroes_seg", MOCK_BLK_WRITE_ZEROES + 4, 4, F_WRITE_ZEROES, false },
+    { "write_zeroes_may_unmap", MOCK_BLK_WRITE_ZEROES + 8, 1, F_WRITE_ZEROES, false },
+    { "max_secure_erase_sectors", MOCK_BLK_SECURE_ERASE, 4, F_SECURE_ERASE, false },
+    { "max_secure_erase_seg", MOCK_BLK_SECURE_ERASE + 4, 4, F_SECURE_ERASE, false },
+    { "secure_erase_sector_alignment", MOCK_BLK_SECURE_ERASE + 8, 4, F_SECURE_ERASE, false },
+    { "zoned.zone_sectors", MOCK_BLK_ZONED, 4, F_ZONED, false },
+    { "zoned.max_open_zones", MOCK_BLK_ZONED + 4, 4, F_ZONED, false },
+    { "zoned.max_active_zones", MOCK_BLK_ZONED + 8, 4, F_ZONED, false },
+    { "zoned.max_append_sectors", MOCK_BLK_ZONED + 12, 4, F_ZONED, false },
+    { "zoned.write_granularity", MOCK_BLK_ZONED + 16, 4, F_ZONED, false },
+    { "zoned.model", MOCK_BLK_ZONE_MODEL, 1, F_ZONED, false },
 };
 
 /* A request being looked at. */
@@ -126,6 +151,17 @@ static uint8_t status_of(bool success)
     return (uint8_t)(success ? STATUS_OK : STATUS_IOERR);
 }
 
+/* On the disk and, since a resize, within the capacity. */
+static bool inside(const struct mock_blk *blk, uint64_t sector, uint64_t sectors)
+{
+    uint64_t capacity = mock_config_get(&blk->device->config, MOCK_BLK_CAPACITY, 8);
+
+    if (capacity > blk->options.capacity) {
+        capacity = blk->options.capacity;
+    }
+    return sectors <= capacity && sector <= capacity - sectors;
+}
+
 /* Within what the driver can know of the capacity; the disk may be smaller than that after a resize. */
 static bool transfer_valid(struct request *request, uint64_t bytes)
 {
@@ -140,7 +176,18 @@ static bool transfer_valid(struct request *request, uint64_t bytes)
         complain(request, "past the capacity");
         return false;
     }
-    return sectors <= request->blk->options.capacity && sector <= request->blk->options.capacity - sectors;
+    return inside(request->blk, sector, sectors);
+}
+
+/* Whether writes go into a volatile cache (BLK-INIT-2, BLK-INIT-3). */
+static bool caching(const struct mock_blk *blk)
+{
+    const struct vpt_features *accepted = &blk->device->accepted;
+
+    if (vpt_features_has(accepted, F_CONFIG_WCE)) {
+        return mock_config_get(&blk->device->config, MOCK_BLK_WRITEBACK, 1) != 0;
+    }
+    return vpt_features_has(accepted, F_FLUSH);
 }
 
 static uint8_t handle_in(struct request *request)
@@ -177,7 +224,7 @@ static uint8_t handle_out(struct request *request)
         return STATUS_IOERR;
     }
     blk->writes++;
-    blk->unflushed++;
+    blk->unflushed += caching(blk) ? 1u : 0u;
     to = blk->disk + request->record->sector * MOCK_BLK_SECTOR;
     done = mock_element_read(request->device, request->element, HEADER_SIZE, to, (size_t)request->out_bytes);
     return status_of(done == request->out_bytes);
@@ -214,6 +261,141 @@ static uint8_t handle_get_id(struct request *request)
     return STATUS_OK;
 }
 
+/* ---- Ranges ---- */
+
+/* An operation on ranges, and what the configuration says of it. */
+struct range_operation {
+    unsigned feature;
+    const struct mock_blk_limits *limits;
+    bool unmap; /* whether that flag is known */
+    uint8_t content;
+    uint64_t *count; /* of sectors */
+};
+
+struct range {
+    uint64_t sector;
+    uint32_t sectors;
+    uint32_t flags;
+};
+
+static struct range read_range(const struct request *request, uint64_t index)
+{
+    bool native = request->device->legacy;
+    uint8_t bytes[RANGE_SIZE];
+
+    (void)mock_element_read(request->device, request->element, HEADER_SIZE + (size_t)index * RANGE_SIZE, bytes,
+                            sizeof(bytes));
+    return (struct range){ mock_load(bytes, 8, native), (uint32_t)mock_load(bytes + 8, 4, native),
+                           (uint32_t)mock_load(bytes + 12, 4, native) };
+}
+
+static uint8_t check_range(struct request *request, const struct range_operation *operation,
+                           const struct range *range)
+{
+    struct mock_blk *blk = request->blk;
+    uint32_t known = operation->unmap ? RANGE_UNMAP : 0u;
+    uint32_t alignment = operation->limits->alignment;
+
+    if ((range->flags & ~known) != 0) {
+        complain(request, (range->flags & ~RANGE_UNMAP) != 0 ? "an unknown flag" : "unmap is not for this operation");
+        return STATUS_UNSUPP;
+    }
+    if ((range->flags & RANGE_UNMAP) != 0 && !blk->options.write_zeroes_unmap) {
+        complain(request, "unmap, which the device may not do");
+    }
+    if (range->sectors == 0 || range->sectors > operation->limits->sectors) {
+        complain(request, range->sectors == 0 ? "an empty range" : "a range of too many sectors");
+        return STATUS_IOERR;
+    }
+    if (range->sectors > blk->most_sectors || range->sector > blk->most_sectors - range->sectors) {
+        complain(request, "past the capacity");
+        return STATUS_IOERR;
+    }
+    if (alignment > 1 && (range->sector % alignment != 0 ||
+                          ((range->sector + range->sectors) % alignment != 0 &&
+                           range->sector + range->sectors != mock_config_get(&blk->device->config, 0, 8)))) {
+        blk->unaligned++;
+    }
+    return status_of(inside(blk, range->sector, range->sectors));
+}
+
+static bool check_range_request(struct request *request, const struct range_operation *operation)
+{
+    uint64_t count = request->out_bytes / RANGE_SIZE;
+
+    if (!vpt_features_has(&request->device->accepted, operation->feature)) {
+        complain(request, "an operation without its feature");
+        return false;
+    }
+    if (request->in_bytes != 0 || request->record->sector != 0) {
+        complain(request, "ranges with a sector, or with data to be written by the device");
+    }
+    if (request->out_bytes == 0 || request->out_bytes % RANGE_SIZE != 0) {
+        complain(request, "no whole number of ranges");
+        return false;
+    }
+    if (count > operation->limits->ranges) {
+        complain(request, "too many ranges");
+        return false;
+    }
+    return true;
+}
+
+/* All ranges are looked at before any is carried out: one that is wrong fails the request. */
+static uint8_t handle_ranges(struct request *request, const struct range_operation *operation)
+{
+    struct mock_blk *blk = request->blk;
+    uint64_t count = request->out_bytes / RANGE_SIZE;
+    uint8_t status = STATUS_OK;
+
+    if (!check_range_request(request, operation)) {
+        return STATUS_UNSUPP;
+    }
+    request->record->ranges = (uint32_t)count;
+    for (uint64_t i = 0; i < count && status == STATUS_OK; i++) {
+        struct range range = read_range(request, i);
+
+        if (i == 0) {
+            request->record->range_sector = range.sector;
+            request->record->range_sectors = range.sectors;
+            request->record->unmap = (range.flags & RANGE_UNMAP) != 0;
+        }
+        status = check_range(request, operation, &range);
+    }
+    if (status != STATUS_OK || blk->options.read_only) {
+        return status != STATUS_OK ? status : STATUS_IOERR;
+    }
+    for (uint64_t i = 0; i < count; i++) {
+        struct range range = read_range(request, i);
+
+        memset(blk->disk + range.sector * MOCK_BLK_SECTOR, operation->content,
+               (size_t)range.sectors * MOCK_BLK_SECTOR);
+        *operation->count += range.sectors;
+        blk->unmapped += (range.flags & RANGE_UNMAP) != 0 ? range.sectors : 0u;
+    }
+    blk->unflushed += caching(blk) ? 1u : 0u;
+    return STATUS_OK;
+}
+
+static uint8_t handle_range_type(struct request *request)
+{
+    struct mock_blk *blk = request->blk;
+    const struct range_operation discard = { F_DISCARD, &blk->options.discard, false, MOCK_BLK_DISCARDED,
+                                             &blk->discarded };
+    const struct range_operation zeroes = { F_WRITE_ZEROES, &blk->options.write_zeroes, true, 0, &blk->zeroed };
+    const struct range_operation erase = { F_SECURE_ERASE, &blk->options.secure_erase, false, MOCK_BLK_ERASED,
+                                           &blk->erased };
+
+    switch (request->record->type) {
+    case TYPE_DISCARD:
+        return handle_ranges(request, &discard);
+    case TYPE_WRITE_ZEROES:
+        return handle_ranges(request, &zeroes);
+    default:
+        return handle_ranges(request, &erase);
+    }
+}
+
 /* ---- Requests ---- */
 
 static uint8_t carry_out(struct request *request)
@@ -237,6 +419,10 @@ static uint8_t carry_out(struct request *request)
         return request->device->legacy ? handle_flush(request) : (uint8_t)STATUS_UNSUPP;
     case TYPE_GET_ID:
         return handle_get_id(request);
+    case TYPE_DISCARD:
+    case TYPE_WRITE_ZEROES:
+    case TYPE_SECURE_ERASE:
+        return handle_range_type(request);
     default:
         return STATUS_UNSUPP;
     }
@@ -293,6 +479,9 @@ static uint32_t handle(void *backend, struct mock_queue *queue, const struct moc
     if (mock_load(header + 4, 4, false) != 0) {
         complain(&request, "the reserved field is not 0");
     }
+    if (mock_config_get(&blk->device->config, MOCK_BLK_WRITEBACK, 1) > 1) {
+        complain(&request, "writeback is neither 0 nor 1");
+    }
     check_limits(&request);
     answer(&request, carry_out(&request));
     blk->requests++;
@@ -317,6 +506,18 @@ static void offer_features(struct mock_device *device, const struct mock_blk_opt
     offer(device, F_BLK_SIZE, options->block_size != 0);
     offer(device, F_FLUSH, options->flush);
     offer(device, F_TOPOLOGY, options->topology);
+    offer(device, F_CONFIG_WCE, options->cache_switch);
+    offer(device, F_MQ, options->multi_queue);
+    offer(device, F_DISCARD, options->discard.sectors != 0);
+    offer(device, F_WRITE_ZEROES, options->write_zeroes.sectors != 0);
+    offer(device, F_SECURE_ERASE, options->secure_erase.sectors != 0);
+    offer(device, F_ZONED, options->zoned);
+}
+
+static void set_limits(struct mock_config *config, unsigned offset, const struct mock_blk_limits *limits)
+{
+    mock_config_set(config, offset + MOCK_BLK_RANGE_SECTORS, 4, limits->sectors);
+    mock_config_set(config, offset + MOCK_BLK_RANGE_COUNT, 4, limits->ranges);
 }
 
 static void fill_configuration(struct mock_device *device, const struct mock_blk_options *options)
@@ -335,8 +536,48 @@ static void fill_configuration(struct mock_device *device, const struct mock_blk
     mock_config_set(config, MOCK_BLK_ALIGNMENT_OFFSET, 1, options->alignment_offset);
     mock_config_set(config, MOCK_BLK_MIN_IO_SIZE, 2, options->min_io_size);
     mock_config_set(config, MOCK_BLK_OPT_IO_SIZE, 4, options->opt_io_size);
+    mock_config_set(config, MOCK_BLK_WRITEBACK, 1, options->write_back ? 1 : 0);
     mock_config_set(config, MOCK_BLK_NUM_QUEUES, 2, device->queue_count);
+    set_limits(config, MOCK_BLK_DISCARD, &options->discard);
+    mock_config_set(config, MOCK_BLK_DISCARD + MOCK_BLK_RANGE_ALIGNMENT, 4, options->discard.alignment);
+    set_limits(config, MOCK_BLK_WRITE_ZEROES, &options->write_zeroes);
+    mock_config_set(config, MOCK_BLK_WRITE_ZEROES + MOCK_BLK_RANGE_ALIGNMENT, 1, options->write_zeroes_unmap ? 1 : 0);
+    set_limits(config, MOCK_BLK_SECURE_ERASE, &options->secure_erase);
+    mock_config_set(config, MOCK_BLK_SECURE_ERASE + MOCK_BLK_RANGE_ALIGNMENT, 4, options->secure_erase.alignment);
+    mock_config_set(config, MOCK_BLK_ZONE_MODEL, 1, options->zone_model);
     memset(config->changed, 0, sizeof(config->changed));
+}
+
+/* ---- Negotiation ---- */
+
+/* Whether the driver has read `writeback`: until it does, the byte counts as one that it has not seen. */
+static void reset(void *backend)
+{
+    struct mock_blk *blk = backend;
+
+    blk->device->config.changed[MOCK_BLK_WRITEBACK] = blk->options.cache_switch && !blk->device->legacy;
+}
+
+/*
+ * At FEATURES_OK, on a legacy interface at DRIVER_OK. The cache mode stays what it is there, whatever is accepted
+ * (LEG-BLKINIT-3, LEG-BLKINIT-4), and `writeback` may be read at any time (LEG-BLKINIT-2).
+ */
+static bool features_valid(void *backend, const struct vpt_features *accepted)
+{
+    struct mock_blk *blk = backend;
+    struct mock_config *config = &blk->device->config;
+
+    if (blk->device->legacy) {
+        return true;
+    }
+    if (blk->options.cache_switch && !config->changed[MOCK_BLK_WRITEBACK]) {
+        mock_violation(blk->device->violations, "writeback read before FEATURES_OK");
+    }
+    config->changed[MOCK_BLK_WRITEBACK] = false;
+    if (vpt_features_has(accepted, F_CONFIG_WCE) && !vpt_features_has(accepted, F_FLUSH)) {
+        mock_config_set(config, MOCK_BLK_WRITEBACK, 1, 0);
+    }
+    return true;
 }
 
 /* Both halves move together, and no value comes twice: a torn reading is one whose halves differ. */
@@ -366,6 +607,10 @@ bool mock_blk_init(struct mock_blk *blk, struct mock_device *device, const struc
     }
     offer_features(device, &blk->options);
     fill_configuration(device, &blk->options);
+    reset(blk);
+    if (blk->options.zoned && blk->options.zone_model == MOCK_BLK_ZONES_HOST_MANAGED) {
+        mock_fault_set(&device->faults, MOCK_FAULT_FEATURES_REFUSED, 1, 0, 0);
+    }
     return true;
 }
 
@@ -389,10 +634,10 @@ void mock_blk_resize(struct mock_blk *blk, uint64_t capacity)
     mock_device_configuration_changed(blk->device);
 }
 
-/* BARRIER and SCSI are legacy ones; from 13 on those that this disk does not carry out, but a driver may know. */
+/* BARRIER and SCSI are legacy ones; LIFETIME and ZONED those that this disk does not serve, but a driver may know. */
 #define F_BARRIER          0u
 #define F_SCSI             7u
-#define F_DISCARD_TO_ZONED (0x1fu << 13)
+#define F_DISCARD_TO_ZONED (0x1fu << F_DISCARD)
 #define KNOWN_FEATURES                                                                                               \
     ((1u << F_BARRIER) | (1u << F_SIZE_MAX) | (1u << F_SEG_MAX) | (1u << F_GEOMETRY) | (1u << F_RO) |                \
      (1u << F_BLK_SIZE) | (1u << F_SCSI) | (1u << F_FLUSH) | (1u << F_TOPOLOGY) | (1u << F_CONFIG_WCE) |             \
@@ -401,6 +646,8 @@ void mock_blk_resize(struct mock_blk *blk, uint64_t capacity)
 const struct mock_backend mock_blk_backend = {
     .type = VPT_DEVICE_TYPE_BLOCK,
     .known = { { KNOWN_FEATURES, 0, 0, 0 } },
+    .reset = reset,
+    .features_valid = features_valid,
     .handle = handle,
     .change_configuration = change_configuration,
 };

@@ -944,7 +944,8 @@ static void check_done(const struct job *job)
     case VPT_BLK_FLUSH:
         model.done[2]++;
         break;
-    case VPT_BLK_GET_ID:
+    default:
+        cr_assert(job->operation == VPT_BLK_GET_ID);
         cr_assert(memcmp(data, "mock disk\0\0\0\0\0\0\0\0\0\0\0", VPT_BLK_ID_SIZE) == 0);
         model.done[3]++;
         break;

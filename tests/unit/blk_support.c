@@ -149,7 +149,7 @@ bool all_bytes(const void *bytes, size_t size, uint8_t value)
 enum vpt_status disk_submit(enum vpt_blk_operation operation, uint64_t sector, const struct vpt_segment *segments,
                             uint16_t count, void *token)
 {
-    struct vpt_blk_request request = { operation, sector, segments, count };
+    struct vpt_blk_request request = { operation, sector, segments, count, 0, NULL };
 
     return vpt_blk_submit(&disk.queue, &request, token);
 }

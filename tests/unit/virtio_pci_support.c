@@ -253,7 +253,7 @@ enum vpt_status card_submit(enum vpt_blk_operation operation, uint64_t sector, s
                             void *token)
 {
     struct vpt_segment segment = { card.data.device_address + offset, length };
-    struct vpt_blk_request request = { operation, sector, &segment, 1 };
+    struct vpt_blk_request request = { operation, sector, &segment, 1, 0, NULL };
 
     cr_assert(offset <= CARD_DATA_SIZE && length <= CARD_DATA_SIZE - offset);
     return vpt_blk_submit(&card.queue, &request, token);

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+/* What may change while a block device runs: its write cache, by the driver; its capacity, by itself. */
+#include "blk/internal.h"
+
+/* Whether the device is still as vpt_blk_init() has left it, or started. */
+static enum vpt_status check_negotiated(const struct vpt_blk *blk)
+{
+    const uint8_t states = VPT_STATUS_DRIVER | VPT_STATUS_FAILED;
+
+    if (blk == NULL || blk->device == NULL) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    return (blk->device->status & states) == VPT_STATUS_DRIVER ? VPT_OK : VPT_CALLER_STATE;
+}
+
+enum vpt_status vpt_blk_set_write_back(struct vpt_blk *blk, bool write_back)
+{
+    enum vpt_status status = check_negotiated(blk);
+    uint32_t taken = 0;
+
+    if (status != VPT_OK) {
+        return status;
+    }
+    if (!blk->info.write_back_switch || (write_back && !blk->info.flush)) {
+        return VPT_UNSUPPORTED_REQUEST;
+    }
+    status = vpt_device_config_write(blk->device, BLK_CONFIG_WRITEBACK, 1, write_back ? 1u : 0u);
+    if (status == VPT_OK) {
+        status = vpt_device_config_read(blk->device, BLK_CONFIG_WRITEBACK, 1, &taken);
+    }
+    if (status == VPT_OK) {
+        status = vpt_device_check(blk->device);
+    }
+    if (status != VPT_OK) {
+        return status;
+    }
+    blk->info.write_back = taken != 0;
+    return blk->info.write_back == write_back ? VPT_OK : VPT_DEVICE_CONFIG;
+}
+
+enum vpt_status vpt_blk_refresh(struct vpt_blk *blk)
+{
+    static const struct vpt_config_field field = { BLK_CONFIG_CAPACITY, 8 };
+    enum vpt_status status = check_negotiated(blk);
+    uint64_t capacity = 0;
+
+    if (status != VPT_OK) {
+        return status;
+    }
+    status = vpt_device_config_fields(blk->device, &field, 1, &capacity);
+    /* A device that is gone reads as one of the largest capacity, or does not settle on its way there. */
+    if (status == VPT_OK || status == VPT_DEVICE_CONFIG_UNSTABLE) {
+        enum vpt_status found = vpt_device_check(blk->device);
+
+        status = found != VPT_OK ? found : status;
+    }
+    if (status == VPT_OK) {
+        blk->info.capacity = capacity;
+    }
+    return status;
+}

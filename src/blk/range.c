@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: MIT */
+/* Requests on ranges of sectors: discard, write zeroes, secure erase (VirtIO 1.4, section 5.2.6). */
+#include "blk/internal.h"
+#include "transport/transport.h"
+
+#define RECORD_UNMAP 1u
+
+/* `value` modulo `divisor`, which is not 0: targets of 32 bits have no division of 64. */
+static uint32_t remainder_of(uint64_t value, uint32_t divisor)
+{
+    uint64_t rest = 0;
+    unsigned i;
+
+    for (i = 0; i < 64u; i++) {
+        rest = (rest << 1) | (value >> 63);
+        value <<= 1;
+        if (rest >= divisor) {
+            rest -= divisor;
+        }
+    }
+    return (uint32_t)rest;
+}
+
+const struct vpt_blk_limits *vpt_blk_limits_of(const struct vpt_blk_info *info, enum vpt_blk_operation operation)
+{
+    switch (operation) {
+    case VPT_BLK_DISCARD:
+        return &info->discard;
+    case VPT_BLK_WRITE_ZEROES:
+        return &info->write_zeroes;
+    case VPT_BLK_SECURE_ERASE:
+        return &info->secure_erase;
+    default:
+        return NULL;
+    }
+}
+
+static enum vpt_status check_unmap(const struct vpt_blk_info *info, enum vpt_blk_operation operation)
+{
+    if (operation != VPT_BLK_WRITE_ZEROES) {
+        return VPT_CALLER_ARGUMENT; /* BLK-OP-14 */
+    }
+    return info->write_zeroes_unmap ? VPT_OK : VPT_UNSUPPORTED_REQUEST;
+}
+
+/* The capacity need not be a multiple: the piece that ends there is as whole as it gets. */
+static bool aligned(const struct vpt_blk_info *info, uint32_t alignment, uint64_t sector, uint64_t count)
+{
+    return alignment == 1u || (remainder_of(sector, alignment) == 0 &&
+                               (count == info->capacity - sector || remainder_of(count, alignment) == 0));
+}
+
+enum vpt_status vpt_blk_check_extent(const struct vpt_blk_info *info, enum vpt_blk_operation operation,
+                                     uint64_t sector, uint64_t count, bool unmap)
+{
+    const struct vpt_blk_limits *limits = vpt_blk_limits_of(info, operation);
+    enum vpt_status status = VPT_OK;
+
+    if (limits == NULL || limits->sectors == 0) {
+        return VPT_UNSUPPORTED_REQUEST;
+    }
+    if (info->read_only) {
+        return VPT_CALLER_READ_ONLY;
+    }
+    if (unmap) {
+        status = check_unmap(info, operation);
+    }
+    if (status != VPT_OK) {
+        return status;
+    }
+    if (sector > info->capacity || count > info->capacity - sector) {
+        return VPT_CALLER_RANGE;
+    }
+    return aligned(info, limits->alignment, sector, count) ? VPT_OK : VPT_CALLER_ALIGNMENT;
+}
+
+static enum vpt_status check(const struct vpt_blk_queue *queue, const struct vpt_blk_request *request)
+{
+    const struct vpt_blk_info *info = &queue->blk->info;
+    const struct vpt_blk_limits *limits = vpt_blk_limits_of(info, request->operation);
+    enum vpt_status status = vpt_blk_check_extent(info, request->operation, 0, 0, false);
+    uint32_t i;
+
+    if (status != VPT_OK || limits == NULL) {
+        return status;
+    }
+    if (request->range_count == 0 || request->ranges == NULL || request->segment_count != 0 || request->sector != 0) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    if (request->range_count > queue->ranges || request->range_count > limits->ranges) {
+        return VPT_CALLER_TOO_LONG; /* BLK-OP-9, BLK-OP-10, BLK-OP-11 */
+    }
+    for (i = 0; i < request->range_count && status == VPT_OK; i++) {
+        const struct vpt_blk_range *range = &request->ranges[i];
+
+        if (range->sectors == 0) {
+            return VPT_CALLER_ARGUMENT;
+        }
+        if (range->sectors > limits->sectors) {
+            return VPT_CALLER_TOO_LONG;
+        }
+        status = vpt_blk_check_extent(info, request->operation, range->sector, range->sectors, range->unmap);
+    }
+    return status;
+}
+
+static void fill(struct vpt_blk_queue *queue, const struct vpt_blk_request *request, uint16_t index,
+                 struct vpt_queue_frame *frame)
+{
+    const struct vpt_memory *memory = &queue->areas[0].memory;
+    size_t first = (size_t)index * queue->ranges;
+    size_t offset = sizeof(struct vpt_blk_slot_shared) * queue->requests + sizeof(struct vpt_blk_range_record) * first;
+    struct vpt_blk_range_record *record = (struct vpt_blk_range_record *)(void *)((uint8_t *)memory->address + offset);
+    bool order = !vpt_legacy(queue->device);
+    uint32_t i;
+
+    for (i = 0; i < request->range_count && i < queue->ranges; i++) {
+        const struct vpt_blk_range *range = &request->ranges[i];
+
+        vpt_store64(&record[i].sector, vpt_order64(order, range->sector));
+        vpt_store32(&record[i].sectors, vpt_order32(order, range->sectors));
+        vpt_store32(&record[i].flags, vpt_order32(order, range->unmap ? RECORD_UNMAP : 0u));
+    }
+    queue->records.address = memory->device_address + offset;
+    queue->records.length = i * (uint32_t)sizeof(struct vpt_blk_range_record);
+    frame->data = &queue->records;
+    frame->data_count = 1;
+    frame->data_writable = false;
+}
+
+/* ---- Init ---- */
+
+enum limit_field {
+    DISCARD_SECTORS,
+    DISCARD_RANGES,
+    DISCARD_ALIGNMENT,
+    WRITE_ZEROES_SECTORS,
+    WRITE_ZEROES_RANGES,
+    WRITE_ZEROES_UNMAP,
+    SECURE_ERASE_SECTORS,
+    SECURE_ERASE_RANGES,
+    SECURE_ERASE_ALIGNMENT,
+    LIMIT_FIELDS
+};
+
+/* The fields (section 5.2.4), each of which is there with its feature. */
+static const struct {
+    struct vpt_config_field field;
+    uint8_t feature;
+} table[LIMIT_FIELDS] = {
+    [DISCARD_SECTORS] = { { 36, 4 }, VPT_BLK_F_DISCARD },
+    [DISCARD_RANGES] = { { 40, 4 }, VPT_BLK_F_DISCARD },
+    [DISCARD_ALIGNMENT] = { { 44, 4 }, VPT_BLK_F_DISCARD },
+    [WRITE_ZEROES_SECTORS] = { { 48, 4 }, VPT_BLK_F_WRITE_ZEROES },
+    [WRITE_ZEROES_RANGES] = { { 52, 4 }, VPT_BLK_F_WRITE_ZEROES },
+    [WRITE_ZEROES_UNMAP] = { { 56, 1 }, VPT_BLK_F_WRITE_ZEROES },
+    [SECURE_ERASE_SECTORS] = { { 60, 4 }, VPT_BLK_F_SECURE_ERASE },
+    [SECURE_ERASE_RANGES] = { { 64, 4 }, VPT_BLK_F_SECURE_ERASE },
+    [SECURE_ERASE_ALIGNMENT] = { { 68, 4 }, VPT_BLK_F_SECURE_ERASE },
+};
+
+static enum vpt_status read_limits(struct vpt_device *device, uint64_t values[LIMIT_FIELDS])
+{
+    struct vpt_config_field fields[LIMIT_FIELDS];
+    enum vpt_status status;
+    unsigned i;
+
+    for (i = 0; i < LIMIT_FIELDS; i++) {
+        fields[i] = table[i].field;
+        if (!vpt_features_has(&device->features, table[i].feature)) {
+            fields[i].width = 0;
+        }
+        values[i] = 0;
+    }
+    status = vpt_device_config_fields(device, fields, LIMIT_FIELDS, values);
+    /* A device that is gone reads as one of the largest limits. */
+    if (vpt_device_check(device) == VPT_DEVICE_GONE) {
+        return VPT_DEVICE_GONE;
+    }
+    return status == VPT_CALLER_RANGE ? VPT_DEVICE_CONFIG : status;
+}
+
+/* Stays zeroed where no request could be made. The records of one are one segment. */
+static void fill_limits(uint64_t sectors, uint64_t ranges, uint64_t alignment, uint32_t size_max,
+                        struct vpt_blk_limits *limits)
+{
+    uint32_t most = size_max / (uint32_t)sizeof(struct vpt_blk_range_record);
+    uint32_t unit = alignment != 0 ? (uint32_t)alignment : 1u;
+    uint32_t whole = (uint32_t)sectors - remainder_of(sectors, unit);
+
+    if (whole != 0 && ranges != 0 && most != 0) {
+        limits->sectors = whole;
+        limits->ranges = ranges < most ? (uint32_t)ranges : most;
+        limits->alignment = unit;
+    }
+}
+
+enum vpt_status vpt_blk_ranges_init(struct vpt_blk *blk)
+{
+    static const struct vpt_blk_range_ops ops = { check, fill };
+    uint64_t values[LIMIT_FIELDS];
+    struct vpt_blk_info *info;
+    enum vpt_status status;
+
+    if (blk == NULL || blk->device == NULL) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    if (!vpt_device_in_setup(blk->device)) {
+        return blk->device->gone ? VPT_DEVICE_GONE : VPT_CALLER_STATE;
+    }
+    status = read_limits(blk->device, values);
+    if (status != VPT_OK) {
+        return status;
+    }
+    info = &blk->info;
+    fill_limits(values[DISCARD_SECTORS], values[DISCARD_RANGES], values[DISCARD_ALIGNMENT], info->size_max,
+                &info->discard);
+    fill_limits(values[WRITE_ZEROES_SECTORS], values[WRITE_ZEROES_RANGES], 1, info->size_max, &info->write_zeroes);
+    fill_limits(values[SECURE_ERASE_SECTORS], values[SECURE_ERASE_RANGES], values[SECURE_ERASE_ALIGNMENT],
+                info->size_max, &info->secure_erase);
+    info->write_zeroes_unmap = info->write_zeroes.sectors != 0 && values[WRITE_ZEROES_UNMAP] != 0;
+    blk->ranges = &ops;
+    return VPT_OK;
+}
