@@ -12,6 +12,9 @@ work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 failed=0
 
+# Functions whose paths are not followed one by one: what they lead to does not depend on which it was.
+merged=search_capabilities:0,vpt_pci_find_modern:0,vpt_pci_map_modern:0,turn_decoding_on:0
+
 # Usage: prove NAME LEAST MACROS SOURCE...: analyses these with the macros; LEAST statements must be reached.
 prove() {
     local name=$1 least=$2 macros=$3 log=$work/log reached alarms verdict=PASS
@@ -20,6 +23,7 @@ prove() {
         -cpp-extra-args="-Iinclude -Isrc -std=c11 -D__FRAMAC__ $macros" \
         "$@" src/status.c \
         -eva -eva-precision 3 -eva-split-return full -eva-widening-delay 20 -eva-no-show-progress \
+        -eva-slevel-function "$merged" \
         >"$log" 2>&1 </dev/null
     reached=$(sed -n 's/.* \([0-9]*\) statements reached.*/\1/p' "$log")
     alarms=$(sed -n 's/^ *\([0-9]*\) alarms\{0,1\} generated.*/\1/p' "$log")

@@ -195,13 +195,13 @@ static enum vpt_status open_modern(struct vpt_virtio_pci *pci, bool *unusable)
 {
     enum vpt_status status = vpt_pci_find_modern(pci);
 
-    *unusable = vpt_status_group(status) == VPT_GROUP_DEVICE || status == VPT_CALLER_BAR ||
-                status == VPT_UNSUPPORTED_PORT;
-    if (status == VPT_OK) {
-        status = vpt_pci_map_modern(pci);
-        *unusable = status != VPT_OK;
+    if (status != VPT_OK) {
+        *unusable = vpt_status_group(status) == VPT_GROUP_DEVICE || status == VPT_CALLER_BAR ||
+                    status == VPT_UNSUPPORTED_PORT;
+        return status;
     }
-    return status;
+    *unusable = true;
+    return vpt_pci_map_modern(pci);
 }
 
 /* The modern interface first; a function without one, or with none that can be used, may have a legacy one. */
@@ -216,7 +216,7 @@ static enum vpt_status open_interface(struct vpt_virtio_pci *pci, bool transitio
         return transitional ? open_legacy(pci) : VPT_UNSUPPORTED_INTERFACE;
     }
     modern = open_modern(pci, &unusable);
-    if (!transitional || !unusable) {
+    if (modern == VPT_OK || !transitional || !unusable) {
         return modern;
     }
     forget_structures(pci);
@@ -273,12 +273,13 @@ enum vpt_status vpt_virtio_pci_probe(struct vpt_virtio_pci *pci, const struct vp
     }
     if (status == VPT_OK) {
         status = turn_decoding_on(pci);
+        if (status == VPT_OK) {
+            return status;
+        }
     }
-    if (status != VPT_OK) {
-        status = explain(&pci->function, status);
-        forget_structures(pci);
-        vpt_zero(pci, sizeof(*pci));
-    }
+    status = explain(&pci->function, status);
+    forget_structures(pci);
+    vpt_zero(pci, sizeof(*pci));
     return status;
 }
 

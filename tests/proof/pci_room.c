@@ -6,27 +6,12 @@
  */
 #include <vpt/pci.h>
 
-#include "__fc_builtin.h"
+#include "any.h"
 
 #define TABLE_MAX (16u * VPT_PCI_MSIX_ENTRIES_MAX)
 #define WINDOWS   3u
 
 static uint8_t registers[TABLE_MAX];
-
-static uint32_t any32(void)
-{
-    return Frama_C_unsigned_int_interval(0, 0xffffffffu);
-}
-
-static uint64_t any64(void)
-{
-    return (uint64_t)any32() << 32 | any32();
-}
-
-static bool any_bool(void)
-{
-    return Frama_C_nondet(0, 1) != 0;
-}
 
 static enum vpt_status any_status(void)
 {
@@ -85,20 +70,6 @@ static bool visit(void *ctx, const struct vpt_pci_function *found, const struct 
     (void)found;
     (void)identity;
     return any_bool();
-}
-
-static void any_bars(struct vpt_pci_bars *bars)
-{
-    unsigned i;
-
-    for (i = 0; i <= VPT_PCI_BARS_MAX; i++) {
-        bars->bar[i].kind = (enum vpt_pci_bar_kind)Frama_C_unsigned_int_interval(0, 3);
-        bars->bar[i].address = any64();
-        bars->bar[i].size = any64();
-        bars->bar[i].is_64bit = any_bool();
-        bars->bar[i].prefetchable = any_bool();
-        bars->bar[i].below_1mib = any_bool();
-    }
 }
 
 static void walks(void)

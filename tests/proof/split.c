@@ -6,7 +6,7 @@
  */
 #include <vpt/queue.h>
 
-#include "__fc_builtin.h"
+#include "any.h"
 #include "queue/internal.h"
 #include "transport/transport.h"
 
@@ -31,16 +31,6 @@ static uint64_t indirect[VPT_QUEUE_INDIRECT_SIZE(TABLES, TABLE_SEGMENTS) / 8 + 1
 static uint64_t private_state[(VPT_QUEUE_PRIVATE_SIZE(SIZE, TABLES) + 7) / 8];
 static uint32_t registers[64];
 static char tokens[SIZE];
-
-static uint32_t any32(void)
-{
-    return Frama_C_unsigned_int_interval(0, 0xffffffffu);
-}
-
-static uint16_t any16(void)
-{
-    return (uint16_t)Frama_C_unsigned_int_interval(0, 0xffffu);
-}
 
 static enum vpt_status any_status(void)
 {

@@ -447,9 +447,7 @@ LEGACY_TEST(virtio_pci_legacy, LEG_PCILAYOUT_5_the_configuration_ends_with_the_b
 
     card_probe(variant->kind, &options);
     assert_status(vpt_device_negotiate(card.device, NULL, NULL, NULL), VPT_OK);
-    assert_status(vpt_device_config_read(card.device, 0, 4, &value), VPT_OK);
-    cr_assert(value == 2048);
-    assert_status(vpt_device_config_read(card.device, 4, 4, &value), VPT_OK);
+    cr_assert(card_capacity() == 2048);
     assert_status(vpt_device_config_read(card.device, 12, 4, &value), VPT_CALLER_RANGE);
     assert_status(vpt_device_config_read(card.device, 12, 1, &value), VPT_CALLER_RANGE);
     assert_status(vpt_device_config_read(card.device, 0xffffffec, 4, &value), VPT_CALLER_RANGE);

@@ -210,6 +210,15 @@ unsigned card_messages(uint16_t entry)
 
 /* ---- Requests ---- */
 
+uint64_t card_capacity(void)
+{
+    const struct vpt_config_field field = { 0, 8 };
+    uint64_t value = 0;
+
+    assert_status(vpt_device_config_fields(card.device, &field, 1, &value), VPT_OK);
+    return value;
+}
+
 uint8_t *card_content(uint64_t sector)
 {
     cr_assert(sector < card.machine.blk.options.capacity);

@@ -121,6 +121,12 @@ unsigned card_messages(uint16_t entry);
 enum vpt_status card_read_sector(uint64_t sector);
 enum vpt_status card_write_sector(uint64_t sector, uint32_t seed);
 
+/*
+ * The first field of the configuration, read now. All of it: on a big-endian CPU a legacy interface's is big-endian, and
+ * its first four bytes are the upper ones.
+ */
+uint64_t card_capacity(void);
+
 uint8_t *card_content(uint64_t sector);
 enum vpt_status card_submit(enum vpt_blk_operation operation, uint64_t sector, size_t offset, uint32_t length,
                             void *token);

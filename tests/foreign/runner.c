@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The stand-in's main(): runs every test in a process of its own, some at a time, each for a limited time, and ends
+ * with the synthesis line that Criterion ends with.
+ *
+ *     --jobs=N             tests at a time; 1
+ *     --filter=TEXT        only tests whose suite::name contains it
+ *     --timeout-factor=N   what the limits that suites state are multiplied by, under emulation; 1
+ */
+#define _POSIX_C_SOURCE 200809L
+
+#include <criterion/criterion.h>
+
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define JOBS_MAX        16u
+#define DEFAULT_TIMEOUT 60.0 /* seconds */
+#define MESSAGE_SIZE    1024u
+
+/* How a test's process ends: a test that calls exit() by itself has not passed. */
+#define ENDED  100
+#define FAILED 101
+
+struct job {
+    pid_t pid; /* 0: free */
+    const struct criterion_test *test;
+    size_t param;
+    double started;
+    double limit; /* seconds */
+};
+
+struct runner {
+    struct job jobs[JOBS_MAX];
+    unsigned job_count;
+    double factor;
+    const char *filter;
+    unsigned long tested;
+    unsigned long passing;
+    unsigned long failing;
+    unsigned long crashing;
+};
+
+static struct criterion_test *tests;
+static struct criterion_suite *suites;
+
+void criterion_add_test(struct criterion_test *test)
+{
+    test->next = tests;
+    tests = test;
+}
+
+void criterion_add_suite(struct criterion_suite *suite)
+{
+    suite->next = suites;
+    suites = suite;
+}
+
+/* One write, so that lines of tests that run at the same time do not mix. */
+static void say(const char *text, size_t length)
+{
+    while (length > 0) {
+        ssize_t written = write(STDERR_FILENO, text, length);
+
+        if (written <= 0) {
+            return;
+        }
+        text += written;
+        length -= (size_t)written;
+    }
+}
+
+_Noreturn void criterion_fail(const char *file, int line, const char *condition, const char *format, ...)
+{
+    char text[MESSAGE_SIZE];
+    size_t length;
+    va_list arguments;
+
+    snprintf(text, sizeof(text) - 1u, "[----] %s:%d: Assertion Failed: %.400s:", file, line, condition);
+    length = strlen(text);
+    va_start(arguments, format);
+    vsnprintf(text + length, sizeof(text) - 1u - length, format, arguments);
+    va_end(arguments);
+    length = strlen(text);
+    text[length] = '\n';
+    say(text, length + 1u);
+    _exit(FAILED);
+}
+
+static double now(void)
+{
+    struct timespec time;
+
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
+}
+
+static double limit_of(const struct runner *runner, const struct criterion_test *test)
+{
+    double timeout = test->options.timeout;
+
+    for (const struct criterion_suite *suite = suites; suite != NULL && timeout <= 0; suite = suite->next) {
+        if (strcmp(suite->name, test->suite) == 0) {
+            timeout = suite->options.timeout;
+        }
+    }
+    return (timeout > 0 ? timeout : DEFAULT_TIMEOUT) * runner->factor;
+}
+
+/* ---- One test ---- */
+
+static _Noreturn void run(const struct criterion_test *test, const struct criterion_test_params *params, size_t param)
+{
+    if (test->body != NULL) {
+        test->body();
+    } else {
+        test->body_with((char *)params->params + param * params->size);
+    }
+    _exit(ENDED);
+}
+
+static void start(struct runner *runner, struct job *job, const struct criterion_test *test,
+                  const struct criterion_test_params *params, size_t param)
+{
+    job->test = test;
+    job->param = param;
+    job->started = now();
+    job->limit = limit_of(runner, test);
+    job->pid = fork();
+    if (job->pid == 0) {
+        run(test, params, param);
+    }
+    if (job->pid < 0) {
+        perror("fork");
+        exit(2);
+    }
+    runner->tested++;
+}
+
+static void report(const struct job *job, const char *what, int number)
+{
+    char text[MESSAGE_SIZE];
+
+    snprintf(text, sizeof(text), "[FAIL] %s::%s [%zu]: (%.2fs) %s %d\n", job->test->suite, job->test->name, job->param,
+             now() - job->started, what, number);
+    say(text, strlen(text));
+}
+
+static void finish(struct runner *runner, struct job *job, int status)
+{
+    if (WIFEXITED(status) && WEXITSTATUS(status) == ENDED) {
+        runner->passing++;
+    } else if (WIFEXITED(status) && WEXITSTATUS(status) == FAILED) {
+        runner->failing++;
+        report(job, "status", FAILED);
+    } else if (WIFSIGNALED(status)) {
+        runner->crashing++;
+        report(job, "signal", WTERMSIG(status));
+    } else {
+        runner->crashing++;
+        report(job, "exit", WEXITSTATUS(status));
+    }
+    job->pid = 0;
+}
+
+static void time_out(struct runner *runner, struct job *job)
+{
+    int status;
+
+    kill(job->pid, SIGKILL);
+    waitpid(job->pid, &status, 0);
+    runner->failing++;
+    report(job, "timed out after seconds", (int)job->limit);
+    job->pid = 0;
+}
+
+/* ---- All of them ---- */
+
+/* A free place among the jobs, once there is one; NULL if `all` are to end and have. */
+static struct job *wait_for_place(struct runner *runner, bool all)
+{
+    const struct timespec pause = { 0, 2000000 };
+
+    for (;;) {
+        struct job *place = NULL;
+        unsigned running = 0;
+
+        for (unsigned i = 0; i < runner->job_count; i++) {
+            struct job *job = &runner->jobs[i];
+            int status;
+
+            if (job->pid != 0 && waitpid(job->pid, &status, WNOHANG) == job->pid) {
+                finish(runner, job, status);
+            } else if (job->pid != 0 && now() - job->started > job->limit) {
+                time_out(runner, job);
+            }
+            place = job->pid == 0 ? job : place;
+            running += job->pid != 0;
+        }
+        if (all ? running == 0 : place != NULL) {
+            return all ? NULL : place;
+        }
+        nanosleep(&pause, NULL);
+    }
+}
+
+static void run_test(struct runner *runner, const struct criterion_test *test)
+{
+    struct criterion_test_params params = { 0, NULL, 1 };
+
+    if (test->params != NULL) {
+        params = test->params();
+    }
+    for (size_t i = 0; i < params.length; i++) {
+        start(runner, wait_for_place(runner, false), test, &params, i);
+    }
+}
+
+static bool wanted(const struct runner *runner, const struct criterion_test *test)
+{
+    char name[MESSAGE_SIZE];
+
+    snprintf(name, sizeof(name), "%s::%s", test->suite, test->name);
+    return runner->filter == NULL || strstr(name, runner->filter) != NULL;
+}
+
+static void read_arguments(struct runner *runner, int count, char **arguments)
+{
+    for (int i = 1; i < count; i++) {
+        unsigned number;
+
+        if (sscanf(arguments[i], "--jobs=%u", &number) == 1 && number >= 1 && number <= JOBS_MAX) {
+            runner->job_count = number;
+        } else if (sscanf(arguments[i], "--timeout-factor=%u", &number) == 1 && number >= 1) {
+            runner->factor = number;
+        } else if (strncmp(arguments[i], "--filter=", 9) == 0) {
+            runner->filter = arguments[i] + 9;
+        } else {
+            fprintf(stderr, "unknown argument: %s\n", arguments[i]);
+            exit(2);
+        }
+    }
+}
+
+int main(int count, char **arguments)
+{
+    struct runner runner = { .job_count = 1, .factor = 1 };
+
+    read_arguments(&runner, count, arguments);
+    for (const struct criterion_test *test = tests; test != NULL; test = test->next) {
+        if (wanted(&runner, test)) {
+            run_test(&runner, test);
+        }
+    }
+    wait_for_place(&runner, true);
+    printf("[====] Synthesis: Tested: %lu | Passing: %lu | Failing: %lu | Crashing: %lu\n", runner.tested,
+           runner.passing, runner.failing, runner.crashing);
+    return runner.tested > 0 && runner.passing == runner.tested ? 0 : 1;
+}

@@ -1,0 +1,154 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Tries each way to build the library into a kernel: builds a stub kernel (tests/embedding/) that way, in a folder
+# outside this tree, and runs it: an ordinary process, whose disk is a virtio-mmio slot in memory. Prints one line a
+# way, fields tab-separated: PASS or FAIL, "embedding", the way; exits non-zero on any failure. An argument is the
+# beginning of the ways to try.
+#
+#   lists        sources.list names every source there is
+#   meson        as a subproject by the sample wrap file: the dependency, and the sources with flags of the kernel's own
+#   cmake        include() of vpt.cmake, which names what sources.list does
+#   pkg-config   what meson install has put somewhere
+#   make         a plain Makefile with sources.list
+#   c++17        a kernel in C++ without exceptions and run-time types, linked with the C archive, without a C++ library
+#   no stdint.h  a kernel without any standard header
+#   aligned      memory that traps unaligned accesses (x86)
+#   porting      the code of docs/porting.md
+set -u -o pipefail
+export LC_ALL=C
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd) || exit 1
+cd "$root" || exit 1
+. tools/packages.sh
+vpt_need_packages gcc g++ clang libc6-dev make cmake meson ninja-build pkg-config git || exit 1
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+only=${1:-}
+failures=0
+strict=(-Wall -Wextra -Wconversion -Wsign-conversion -Werror)
+mapfile -t sources <sources.list
+
+# Usage: way NAME COMMAND...
+way() {
+    local name=$1
+    shift
+    [[ $name == "$only"* ]] || return 0
+    if "$@" >"$work/log" 2>&1; then
+        printf 'PASS\tembedding\t%s\n' "$name"
+    else
+        printf 'FAIL\tembedding\t%s\n' "$name"
+        tail -n 30 "$work/log"
+        failures=$((failures + 1))
+    fi
+}
+
+# Usage: stub NAME [BUILD-FILE]: an empty folder of this name with the stub kernel's sources.
+stub() {
+    mkdir "$work/$1" && cp tests/embedding/kernel.c tests/embedding/device.[ch] "$work/$1" || return 1
+    [ $# -eq 1 ] || cp "tests/embedding/$2" "$work/$1"
+}
+
+# Usage: run PROGRAM: the stub's exit status is the line that went wrong.
+run() {
+    timeout --kill-after=5 60 "$1" || { echo "$1: status $?"; return 1; }
+}
+
+try_lists() {
+    diff <(sort sources.list) <(find src -name '*.c' | sort)
+}
+
+# The wrap file clones a repository: one of this tree as it stands.
+try_meson() {
+    local repository=$work/repository stub=$work/meson
+    mkdir "$repository" "$stub" "$stub/subprojects" &&
+        cp -R meson.build meson_options.txt sources.list include src port "$repository" &&
+        git -C "$repository" init -q && git -C "$repository" add . &&
+        git -C "$repository" -c user.name=stub -c user.email=stub@example.org commit -q -m stub &&
+        cp tests/embedding/meson/meson.build tests/embedding/kernel.c tests/embedding/device.[ch] "$stub" &&
+        sed "s|^url = .*|url = file://$repository|" docs/vpt.wrap >"$stub/subprojects/vpt.wrap" &&
+        meson setup "$stub/build" "$stub" && meson compile -C "$stub/build" &&
+        run "$stub/build/kernel" && run "$stub/build/own-kernel"
+}
+
+try_cmake() {
+    stub cmake cmake/CMakeLists.txt && cmake -S "$work/cmake" -B "$work/cmake/build" -DVPT="$root" &&
+        diff <(sed "s|^|$root/|" sources.list) "$work/cmake/build/sources" &&
+        cmake --build "$work/cmake/build" --parallel 2 && run "$work/cmake/build/kernel"
+}
+
+# Only what is installed may be in reach.
+try_pkg_config() {
+    local prefix=$work/installed
+    meson setup "$work/archive" -Dprefix="$prefix" -Dlibdir=lib -Dtests=disabled && meson install -C "$work/archive" &&
+        diff <(cd include && find . -type f | sort) <(cd "$prefix/include" && find . -type f | sort) &&
+        stub pkg-config pkg-config/Makefile &&
+        PKG_CONFIG_LIBDIR=$prefix/lib/pkgconfig make -C "$work/pkg-config" && run "$work/pkg-config/kernel"
+}
+
+# Usage: try_make COMPILER
+try_make() {
+    stub "make-$1" make/Makefile && make -C "$work/make-$1" -j 2 CC="$1" VPT="$root" && run "$work/make-$1/kernel"
+}
+
+# Usage: objects FOLDER COMMAND...: compiles the library, with the flags that the command has.
+objects() {
+    local folder=$work/$1 source
+    shift
+    mkdir -p "$folder" || return 1
+    for source in "${sources[@]}"; do
+        "$@" -Iinclude -Isrc -c "$source" -o "$folder/${source//\//-}.o" || return 1
+    done
+}
+
+# Usage: try_cxx C-COMPILER C++-COMPILER: linked by the C compiler, so that no C++ library is there.
+try_cxx() {
+    objects "cxx-$1" "$1" -std=c11 -O2 &&
+        "$1" -std=c11 -O2 -Iinclude -c tests/embedding/device.c -o "$work/cxx-$1/device.o" &&
+        "$2" -std=c++17 -O2 -fno-exceptions -fno-rtti -Wpedantic "${strict[@]}" -Iinclude \
+            -c tests/embedding/kernel.cpp -o "$work/cxx-$1/kernel.o" &&
+        "$1" "$work/cxx-$1"/*.o -o "$work/cxx-$1/kernel" && run "$work/cxx-$1/kernel"
+}
+
+# Usage: try_no_stdint COMPILER
+try_no_stdint() {
+    local command=("$1" -std=c11 -O2 -ffreestanding -nostdinc -Itests '-DVPT_TYPES_HEADER=<freestanding/types.h>')
+    objects "types-$1" "${command[@]}" "${strict[@]}" &&
+        "${command[@]}" "${strict[@]}" -Iinclude -Iport tests/embedding/kernel.c tests/embedding/device.c \
+            port/page_pool.c "$work/types-$1"/*.o -o "$work/types-$1/kernel" && run "$work/types-$1/kernel"
+}
+
+# Usage: try_aligned COMPILER OPTIMIZATION
+try_aligned() {
+    objects "aligned-$1$2" "$1" -std=c11 "$2" &&
+        "$1" -std=c11 "$2" "${strict[@]}" -Iinclude tests/embedding/aligned.c tests/embedding/device.c \
+            "$work/aligned-$1$2"/*.o -o "$work/aligned-$1$2/kernel" && run "$work/aligned-$1$2/kernel"
+}
+
+# Usage: try_porting COMPILER
+try_porting() {
+    mkdir -p "$work/porting" && sed -n '/^```c$/,/^```$/{/^```/d;p}' docs/porting.md >"$work/porting/porting.h" &&
+        [ -s "$work/porting/porting.h" ] &&
+        "$1" -std=c11 -O2 "${strict[@]}" -Wno-missing-prototypes -I"$work/porting" -Iinclude -Isrc \
+            tests/embedding/porting.c tests/embedding/device.c "${sources[@]}" -o "$work/porting/$1" &&
+        run "$work/porting/$1"
+}
+
+way lists try_lists
+way cmake try_cmake
+way meson try_meson
+way pkg-config try_pkg_config
+for compiler in gcc clang; do
+    way "make $compiler" try_make "$compiler"
+    way "c++17 $compiler" try_cxx "$compiler" "$([ "$compiler" = gcc ] && echo g++ || echo clang++)"
+    way "no stdint.h $compiler" try_no_stdint "$compiler"
+    way "porting $compiler" try_porting "$compiler"
+done
+case $(uname -m) in
+x86_64 | i?86)
+    for optimization in -O0 -O3; do
+        way "aligned gcc $optimization" try_aligned gcc "$optimization"
+        way "aligned clang $optimization" try_aligned clang "$optimization"
+    done
+    ;;
+*) printf 'INFO\tembedding\taligned: not tried, no x86\n' ;;
+esac
+[ "$failures" -eq 0 ]

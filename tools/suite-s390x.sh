@@ -1,0 +1,55 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Runs the units of tests/unit/ on a big-endian CPU: built for s390x, under QEMU's user-mode emulation. Debian has no
+# Criterion for another architecture than the machine's own, so tests/foreign/ stands in for it, in this run alone.
+# Arguments go to the runner (tests/foreign/runner.c): --filter=TEXT. Ends with the synthesis line; exits non-zero
+# unless every test passed.
+set -u -o pipefail
+export LC_ALL=C
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd) || exit 1
+cd "$root" || exit 1
+. tools/packages.sh
+vpt_need_packages gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user meson ninja-build pkg-config || exit 1
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+compiler=(s390x-linux-gnu-gcc -std=c11 -O2 -Wall -Wextra -Wconversion -Wsign-conversion -Werror)
+emulator=(qemu-s390x -L /usr/s390x-linux-gnu)
+
+# What the stand-in says is worth something only if it finds tests that fail.
+"${compiler[@]}" -Itests/foreign -c tests/foreign/runner.c -o "$work/runner.o" &&
+    "${compiler[@]}" -D_POSIX_C_SOURCE=200809L -Itests/foreign tests/foreign/self.c "$work/runner.o" \
+        -o "$work/self" || exit 1
+synthesis=$(timeout 60 "${emulator[@]}" "$work/self" --jobs=2 2>"$work/log" | tail -n 1)
+[ "$synthesis" = "[====] Synthesis: Tested: 10 | Passing: 3 | Failing: 4 | Crashing: 3" ] ||
+    { cat "$work/log"; echo "the stand-in for Criterion is wrong: $synthesis"; exit 1; }
+
+# To Meson it is a package named criterion.
+cat >"$work/criterion.pc" <<END
+Name: criterion
+Description: stand-in
+Version: 2.4.1
+Cflags: -I$root/tests/foreign
+Libs: $work/runner.o
+END
+cat >"$work/cross.ini" <<END
+[binaries]
+c = 's390x-linux-gnu-gcc'
+ar = 's390x-linux-gnu-ar'
+strip = 's390x-linux-gnu-strip'
+pkgconfig = 'pkg-config'
+exe_wrapper = ['qemu-s390x', '-L', '/usr/s390x-linux-gnu']
+[properties]
+pkg_config_libdir = '$work'
+[host_machine]
+system = 'linux'
+cpu_family = 's390x'
+cpu = 's390x'
+endian = 'big'
+END
+timeout 120 meson setup "$work/build" --cross-file "$work/cross.ini" -Dtests=enabled -Dbuildtype=release >"$work/log" ||
+    { cat "$work/log"; exit 1; }
+timeout 600 ninja -C "$work/build" -j 2 tests/unit/vpt-tests >"$work/log" || { cat "$work/log"; exit 1; }
+tests=$work/build/tests/unit/vpt-tests
+s390x-linux-gnu-readelf -h "$tests" | grep -q 'Data:.*big endian' || { echo "$tests is not big-endian"; exit 1; }
+# Emulation takes several times as long as the limits in the suites were made for.
+timeout --kill-after=10 900 "${emulator[@]}" "$tests" --jobs=2 --timeout-factor=5 "$@"
