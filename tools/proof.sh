@@ -12,8 +12,8 @@ work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 failed=0
 
-# Functions whose paths are not followed one by one: what they lead to does not depend on which it was.
-merged=search_capabilities:0,vpt_pci_find_modern:0,vpt_pci_map_modern:0,turn_decoding_on:0
+# Options of a run's own.
+options=()
 
 # Usage: prove NAME LEAST MACROS SOURCE...: analyses these with the macros; LEAST statements must be reached.
 prove() {
@@ -23,7 +23,7 @@ prove() {
         -cpp-extra-args="-Iinclude -Isrc -std=c11 -D__FRAMAC__ $macros" \
         "$@" src/status.c \
         -eva -eva-precision 3 -eva-split-return full -eva-widening-delay 20 -eva-no-show-progress \
-        -eva-slevel-function "$merged" \
+        "${options[@]}" \
         >"$log" 2>&1 </dev/null
     reached=$(sed -n 's/.* \([0-9]*\) statements reached.*/\1/p' "$log")
     alarms=$(sed -n 's/^ *\([0-9]*\) alarms\{0,1\} generated.*/\1/p' "$log")
@@ -47,6 +47,9 @@ sized() {
 
 # Usage: transport NAME LEAST MACROS
 transport() {
+    # Their paths are not followed one by one: what they lead to does not depend on which it was.
+    local merged=search_capabilities:0,vpt_pci_find_modern:0,vpt_pci_map_modern:0,turn_decoding_on:0
+    local options=(-eva-slevel-function "$merged")
     prove "$1" "$2" "$3" tests/proof/pci.c src/register.c src/transport/*.c src/pci/config.c src/pci/capability.c
 }
 
