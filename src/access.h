@@ -21,6 +21,13 @@
 #define VPT_INLINE              static inline __attribute__((always_inline))
 #endif
 
+/* What is worth a copy in each of its callers for the time it saves, but not where a build asks for small code. */
+#ifdef __OPTIMIZE_SIZE__
+#define VPT_INLINE_FOR_SPEED static
+#else
+#define VPT_INLINE_FOR_SPEED VPT_INLINE
+#endif
+
 #ifdef __FRAMAC__
 #include <string.h> /* for its specification */
 #else
@@ -90,41 +97,82 @@ VPT_INLINE uint32_t vpt_pair(bool device_order, uint16_t first, uint16_t second)
     return ((uint32_t)second << 16) | first;
 }
 
+/*
+ * What an access that another CPU or a device may race with is made of. The thread sanitizer takes a volatile access
+ * for an ordinary one and knows no barriers, so it is shown atomic ones: of memory shared with the device acquire and
+ * release, no more than what the barriers around them give; of the rest relaxed, which order nothing.
+ */
+#if defined(__SANITIZE_THREAD__)
+#define VPT_THREAD_SANITIZER
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define VPT_THREAD_SANITIZER
+#endif
+#endif
+
+#ifdef VPT_THREAD_SANITIZER
+#define VPT_SHARED_LOAD(type, address)            __atomic_load_n((const type *)(address), __ATOMIC_ACQUIRE)
+#define VPT_SHARED_STORE(type, address, value)    __atomic_store_n((type *)(address), value, __ATOMIC_RELEASE)
+#define VPT_PLAIN_REGISTER_LOAD(type, address)    __atomic_load_n((const volatile type *)(address), __ATOMIC_RELAXED)
+#define VPT_PLAIN_REGISTER_STORE(type, address, value)                                                            \
+    __atomic_store_n((volatile type *)(address), value, __ATOMIC_RELAXED)
+#else
+#define VPT_SHARED_LOAD(type, address)                 (*(const volatile type *)(address))
+#define VPT_SHARED_STORE(type, address, value)         ((void)(*(volatile type *)(address) = (value)))
+#define VPT_PLAIN_REGISTER_LOAD(type, address)         (*(const volatile type *)(address))
+#define VPT_PLAIN_REGISTER_STORE(type, address, value) ((void)(*(volatile type *)(address) = (value)))
+#endif
+
+/*
+ * Private scalars that some call reads without the lock that they are written under: vpt_queue_has_used(),
+ * vpt_device_gone() and vpt_device_interrupt(), and a queue's calls what is the device's. Whole, and each time anew.
+ */
+#if defined(__FRAMAC__)
+#define VPT_READ_ONCE(object)         (object)
+#define VPT_WRITE_ONCE(object, value) ((void)((object) = (value)))
+#elif defined(VPT_THREAD_SANITIZER)
+#define VPT_READ_ONCE(object)         __atomic_load_n(&(object), __ATOMIC_RELAXED)
+#define VPT_WRITE_ONCE(object, value) __atomic_store_n(&(object), value, __ATOMIC_RELAXED)
+#else
+#define VPT_READ_ONCE(object)         (*(const volatile __typeof__(object) *)&(object))
+#define VPT_WRITE_ONCE(object, value) ((void)(*(volatile __typeof__(object) *)&(object) = (value)))
+#endif
+
 /* ---- Memory shared with the device: one scalar access each ---- */
 
 VPT_INLINE uint8_t vpt_load8(const void *address)
 {
-    return *(const volatile uint8_t *)address;
+    return VPT_SHARED_LOAD(uint8_t, address);
 }
 
 VPT_INLINE uint16_t vpt_load16(const void *address)
 {
-    return *(const volatile uint16_t *)address;
+    return VPT_SHARED_LOAD(uint16_t, address);
 }
 
 VPT_INLINE uint32_t vpt_load32(const void *address)
 {
-    return *(const volatile uint32_t *)address;
+    return VPT_SHARED_LOAD(uint32_t, address);
 }
 
 VPT_INLINE void vpt_store8(void *address, uint8_t value)
 {
-    *(volatile uint8_t *)address = value;
+    VPT_SHARED_STORE(uint8_t, address, value);
 }
 
 VPT_INLINE void vpt_store16(void *address, uint16_t value)
 {
-    *(volatile uint16_t *)address = value;
+    VPT_SHARED_STORE(uint16_t, address, value);
 }
 
 VPT_INLINE void vpt_store32(void *address, uint32_t value)
 {
-    *(volatile uint32_t *)address = value;
+    VPT_SHARED_STORE(uint32_t, address, value);
 }
 
 VPT_INLINE void vpt_store64(void *address, uint64_t value)
 {
-    *(volatile uint64_t *)address = value;
+    VPT_SHARED_STORE(uint64_t, address, value);
 }
 
 /* ---- Barriers ---- */
@@ -288,7 +336,7 @@ VPT_INLINE uint32_t vpt_register_load8(const volatile void *address)
     VPT_REGISTER_LOAD("b", value, address);
     return value;
 #else
-    return *(const volatile uint8_t *)address;
+    return VPT_PLAIN_REGISTER_LOAD(uint8_t, address);
 #endif
 }
 
@@ -299,7 +347,7 @@ VPT_INLINE uint32_t vpt_register_load16(const volatile void *address)
     VPT_REGISTER_LOAD("h", value, address);
     return value;
 #else
-    return *(const volatile uint16_t *)address;
+    return VPT_PLAIN_REGISTER_LOAD(uint16_t, address);
 #endif
 }
 
@@ -310,7 +358,7 @@ VPT_INLINE uint32_t vpt_register_load32(const volatile void *address)
     VPT_REGISTER_LOAD("", value, address);
     return value;
 #else
-    return *(const volatile uint32_t *)address;
+    return VPT_PLAIN_REGISTER_LOAD(uint32_t, address);
 #endif
 }
 
@@ -319,7 +367,7 @@ VPT_INLINE void vpt_register_store8(volatile void *address, uint32_t value)
 #ifdef VPT_REGISTER_STORE
     VPT_REGISTER_STORE("b", value, address);
 #else
-    *(volatile uint8_t *)address = (uint8_t)value;
+    VPT_PLAIN_REGISTER_STORE(uint8_t, address, (uint8_t)value);
 #endif
 }
 
@@ -328,7 +376,7 @@ VPT_INLINE void vpt_register_store16(volatile void *address, uint32_t value)
 #ifdef VPT_REGISTER_STORE
     VPT_REGISTER_STORE("h", value, address);
 #else
-    *(volatile uint16_t *)address = (uint16_t)value;
+    VPT_PLAIN_REGISTER_STORE(uint16_t, address, (uint16_t)value);
 #endif
 }
 
@@ -337,7 +385,7 @@ VPT_INLINE void vpt_register_store32(volatile void *address, uint32_t value)
 #ifdef VPT_REGISTER_STORE
     VPT_REGISTER_STORE("", value, address);
 #else
-    *(volatile uint32_t *)address = value;
+    VPT_PLAIN_REGISTER_STORE(uint32_t, address, value);
 #endif
 }
 

@@ -8,7 +8,8 @@
  *     vpt_blk_start(&blk);                              DRIVER_OK
  *
  * then, per queue and under the caller's lock for that queue, either asynchronous requests (submit, kick, poll)
- * or the blocking helpers. Sectors are always 512 bytes, whatever the block size.
+ * or the blocking helpers. Sectors are always 512 bytes, whatever the block size. The asynchronous calls are for any
+ * context, the others not for interrupt handlers: docs/contexts.md.
  */
 #ifndef VPT_BLK_H
 #define VPT_BLK_H
@@ -73,6 +74,7 @@ struct vpt_blk_range_ops;
 struct vpt_blk {
     struct vpt_device *device;
     struct vpt_blk_info info;
+    struct vpt_features features; /* accepted by vpt_blk_init() */
     const struct vpt_blk_range_ops *ranges; /* NULL before vpt_blk_ranges_init() */
 };
 
@@ -173,9 +175,9 @@ struct vpt_blk_queue {
  * VPT_UNSUPPORTED_DEVICE: not a block device, which is left alone. VPT_DEVICE_CONFIG: block_size is no power of two
  * from 512 up, a physical block would reach 4 GiB, size_max and seg_max leave no room for a sector, there are 0 queues,
  * or the configuration is too short for what the device offers (or, memory-mapped, for what was mapped).
- * Zones are not handled: a host-managed zoned disk refuses its features (VPT_DEVICE_FEATURES_REFUSED), or is given up
- * if it does not (VPT_UNSUPPORTED_DEVICE, BLK-INIT-8); a host-aware one is an ordinary disk (BLK-INIT-9).
- * On failure *blk is zeroed and the device FAILED. Init or panic; device's lock.
+ * Zones are not handled: a host-managed zoned disk is given up (VPT_UNSUPPORTED_DEVICE, BLK-INIT-8); a host-aware one
+ * is an ordinary disk (BLK-INIT-9).
+ * On failure *blk is zeroed and the device FAILED. Init, thread or panic; device's lock, and it excludes every queue.
  */
 enum vpt_status vpt_blk_init(struct vpt_blk *blk, struct vpt_device *device, const struct vpt_features *refused);
 
@@ -186,7 +188,7 @@ enum vpt_status vpt_blk_init(struct vpt_blk *blk, struct vpt_device *device, con
  *
  * VPT_OK: info says what there is, maybe nothing. VPT_CALLER_STATE: not in that interval. VPT_DEVICE_CONFIG: the
  * configuration is too short for what is offered. VPT_DEVICE_CONFIG_UNSTABLE, VPT_DEVICE_GONE. After a failure nothing
- * has changed, and the disk can be used without. Init or panic; device's lock.
+ * has changed, and the disk can be used without. Init, thread or panic; device's lock.
  */
 enum vpt_status vpt_blk_ranges_init(struct vpt_blk *blk);
 
@@ -195,7 +197,8 @@ enum vpt_status vpt_blk_ranges_init(struct vpt_blk *blk);
  * Each has its own objects and memory, is used under its own lock, and changes nothing that another one reads; a reset
  * ends all of them. NULL for `config` is a zeroed one. Statuses are those of vpt_queue_init(); VPT_DEVICE_QUEUE_SIZE
  * also for a ring too small for one request; VPT_CALLER_TOO_LONG: more memory for ranges than a size_t can say. On
- * failure *queue is zeroed, and another config may be tried. Init or panic; device's lock.
+ * failure *queue is zeroed, and another config may be tried. Init, thread or panic; device's lock, and it excludes
+ * every queue.
  */
 enum vpt_status vpt_blk_queue_init(struct vpt_blk_queue *queue, struct vpt_blk *blk, uint16_t index,
                                    const struct vpt_blk_queue_config *config);
@@ -233,7 +236,8 @@ void vpt_blk_notifications_off(struct vpt_blk_queue *queue);
 bool vpt_blk_notifications_on(struct vpt_blk_queue *queue);
 
 /*
- * Takes one completed request: VPT_OK with *completion filled, or VPT_EMPTY. The completion's status is VPT_OK,
+ * Takes one completed request: VPT_OK with *completion filled, or VPT_EMPTY, which is also what asks for the next
+ * interrupt: who sleeps polls until then. The completion's status is VPT_OK,
  * VPT_DEVICE_IO_ERROR, VPT_UNSUPPORTED_REQUEST, or VPT_DEVICE_REQUEST_STATUS for a status byte that was never written.
  * A dead queue returns what killed it; reset the device, and the requests in flight come back, each once, with
  * VPT_CANCELLED, with VPT_DEVICE_GONE if the device was found to be removed, or with VPT_DEVICE_STUCK if the reset did
@@ -250,7 +254,8 @@ enum vpt_status vpt_blk_poll(struct vpt_blk_queue *queue, struct vpt_blk_complet
  *
  * `size` is bytes, a multiple of 512; 0 is carried out as nothing. VPT_CALLER_BUSY: asynchronous requests are in
  * flight. VPT_UNSUPPORTED_PORT: the port cannot share. VPT_RESOURCE_SEGMENTS: the shares are too small.
- * Thread or panic; queue's lock, and the device's for the reset, which excludes every queue.
+ * Init, thread or panic; queue's lock, and for the reset the device's, which then excludes every queue: a kernel that
+ * uses several queues at once holds off the others throughout, or uses the asynchronous calls.
  */
 enum vpt_status vpt_blk_read(struct vpt_blk_queue *queue, uint64_t sector, void *buffer, size_t size);
 enum vpt_status vpt_blk_write(struct vpt_blk_queue *queue, uint64_t sector, const void *buffer, size_t size);
@@ -279,7 +284,8 @@ enum vpt_status vpt_blk_secure_erase(struct vpt_blk_queue *queue, uint64_t secto
  *
  * VPT_UNSUPPORTED_REQUEST: the device cannot be switched (info.write_back_switch), or has no FLUSH and the cache is to
  * be on. VPT_DEVICE_CONFIG: the device did not take it. VPT_CALLER_STATE: reset or FAILED since vpt_blk_init().
- * VPT_DEVICE_NEEDS_RESET, VPT_DEVICE_GONE: info is as before. Init, thread or panic; device's lock.
+ * VPT_DEVICE_NEEDS_RESET, VPT_DEVICE_GONE: info is as before. Init, thread or panic; device's lock, and it excludes
+ * vpt_blk_flush() on every queue.
  */
 enum vpt_status vpt_blk_set_write_back(struct vpt_blk *blk, bool write_back);
 
@@ -290,10 +296,44 @@ enum vpt_status vpt_blk_set_write_back(struct vpt_blk *blk, bool write_back);
  * them, most likely with VPT_DEVICE_IO_ERROR.
  *
  * VPT_DEVICE_NEEDS_RESET: the interrupt told of that. VPT_DEVICE_GONE, VPT_DEVICE_CONFIG_UNSTABLE. VPT_CALLER_STATE:
- * reset or FAILED since vpt_blk_init(). On failure the capacity stays as it was. Thread or panic; device's lock, and it
- * excludes every queue's submitting and blocking helpers, which read the capacity.
+ * reset or FAILED since vpt_blk_init(). On failure the capacity stays as it was. Init, thread or panic; device's lock,
+ * and it excludes every queue's submitting and blocking helpers, which read the capacity.
  */
 enum vpt_status vpt_blk_refresh(struct vpt_blk *blk);
+
+/* Takes a request that has come back, within the call that it was handed to; submits nothing. */
+typedef void vpt_blk_complete(void *ctx, const struct vpt_blk_completion *completion);
+
+/*
+ * Makes a queue idle: kicks it, and hands each request in flight to `complete` (NULL: to nobody) as it comes back. The
+ * caller submits nothing meanwhile. With the queues idle and a flush the disk can be reset, suspended or unplugged.
+ *
+ * VPT_DEVICE_TIMEOUT: none came back within VPT_WAIT_REQUEST of the one before; those left are still in flight, and
+ * only a reset returns them. VPT_DEVICE_NEEDS_RESET, VPT_DEVICE_GONE, likewise; or why the queue is dead, or
+ * VPT_CALLER_STATE as vpt_blk_kick(). Init, thread or panic; queue's lock, and the device's.
+ */
+enum vpt_status vpt_blk_quiesce(struct vpt_blk_queue *queue, vpt_blk_complete *complete, void *ctx);
+
+/*
+ * Brings a device up again on the objects and the memory it has, with the features it had: after a reset that followed
+ * a failure, and when a machine wakes up.
+ *
+ *     vpt_device_reset(device);                     poll each queue until VPT_EMPTY: every request comes back
+ *     vpt_blk_restart(&blk);                        negotiates; then vpt_device_interrupts(), where it was called
+ *     vpt_blk_queue_restart(&queue);                each queue
+ *     vpt_blk_start(&blk);
+ *
+ * vpt_blk_restart() resets the device itself too, and reads `info` again: what the device says may have changed; what
+ * vpt_blk_ranges_init() and vpt_blk_set_write_back() have done is done again. Statuses as vpt_blk_init();
+ * VPT_UNSUPPORTED_FEATURE: one that was accepted is not offered any more. On failure the device is FAILED and `info` as
+ * before; it may be tried again, or the queues released.
+ *
+ * vpt_blk_queue_restart(): VPT_CALLER_BUSY: requests have not been polled. Others as vpt_queue_restart(). A function
+ * that has lost its registers gets them back before: vpt_pci_bars_restore(). Init, thread or panic; device's lock, and
+ * it excludes every queue.
+ */
+enum vpt_status vpt_blk_restart(struct vpt_blk *blk);
+enum vpt_status vpt_blk_queue_restart(struct vpt_blk_queue *queue);
 
 /*
  * Gives a queue's memory back after a reset, once every request has come back by vpt_blk_poll() (else

@@ -26,8 +26,8 @@ struct vpt_mmio {
  * VPT_OK: *mmio is a device. VPT_EMPTY_SLOT: nothing is plugged in. VPT_DEVICE_MAGIC: no virtio-mmio here.
  * VPT_UNSUPPORTED_VERSION. VPT_DEVICE_GONE: it went away meanwhile. VPT_CALLER_ARGUMENT: a NULL, or a size below
  * VPT_MMIO_REGISTERS_SIZE.
- * On failure *mmio is zeroed. Probing again forgets what went before: release the device's queues first. Init or
- * panic; the device's lock where others may use the slot.
+ * On failure *mmio is zeroed. Probing again forgets what went before: release the device's queues first. Init,
+ * thread or panic; the device's lock where others may use the slot.
  */
 enum vpt_status vpt_mmio_probe(struct vpt_mmio *mmio, const struct vpt_port *port, void *mapping, size_t size);
 

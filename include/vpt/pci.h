@@ -9,8 +9,10 @@
  * Optional: the PCI transports (<vpt/virtio_pci.h>) need a function's address and its BARs, and do not mind where
  * they come from. Nothing here knows virtio, and nothing here keeps state but what the caller holds.
  *
- * Calls for one function take one lock of the caller's. Configuration access by port pairs (CF8/CFC) needs one more,
- * in the port, around each access: every function shares the pair.
+ * Calls for one function take one lock of the caller's, which is that of the virtio device made of it. Configuration
+ * access by port pairs (CF8/CFC) needs one more, in the port, around each access: every function shares the pair. All
+ * calls are for init, thread and panic; those that say so and those that mask messages for interrupt handlers too:
+ * docs/contexts.md.
  */
 #ifndef VPT_PCI_H
 #define VPT_PCI_H
@@ -87,7 +89,7 @@ typedef bool vpt_pci_visit(void *ctx, const struct vpt_pci_function *function,
  * bridges claim. Some host bridges and PCI Express ports show the one device on a bus under every device number: the
  * visitor of such a machine takes number 0 alone.
  * VPT_OK also where the visitor ended it. VPT_UNSUPPORTED_PORT, errors of the port. Uses some 100 bytes of stack, no
- * recursion. Init.
+ * recursion.
  */
 enum vpt_status vpt_pci_enumerate(const struct vpt_port *port, uint16_t segment, uint8_t first_bus, uint8_t last_bus,
                                   vpt_pci_visit *visit, void *ctx);
@@ -175,7 +177,7 @@ enum vpt_status vpt_pci_bars_read(const struct vpt_pci_function *function, struc
  * A bridge forwards nothing then either.
  * A register without an address bit that sticks is VPT_PCI_BAR_NONE; one whose bits are no size (there is a hole in
  * them) or whose kind changes is VPT_DEVICE_PCI_BAR, with everything put back. VPT_DEVICE_PCI_COMMAND: decoding or bus
- * mastering cannot be turned off; no register was touched. Init.
+ * mastering cannot be turned off; no register was touched.
  */
 enum vpt_status vpt_pci_bars_size(const struct vpt_pci_function *function, struct vpt_pci_bars *bars);
 
@@ -196,7 +198,7 @@ struct vpt_pci_window {
  * Windows are tried in their order; prefetchable 64-bit BARs prefer those above 4 GiB.
  * VPT_RESOURCE_PCI_WINDOW: one does not fit; then none is assigned, and windows and registers are as before.
  * VPT_CALLER_ARGUMENT: BARs that vpt_pci_bars_size() does not give.
- * VPT_DEVICE_PCI_BAR: a register does not hold what was written. Init.
+ * VPT_DEVICE_PCI_BAR: a register does not hold what was written.
  */
 enum vpt_status vpt_pci_bars_assign(const struct vpt_pci_function *function, struct vpt_pci_bars *bars,
                                     unsigned which, struct vpt_pci_window *windows, unsigned count);
@@ -211,6 +213,15 @@ enum vpt_status vpt_pci_bars_assign(const struct vpt_pci_function *function, str
  */
 enum vpt_status vpt_pci_bars_check(const struct vpt_pci_bars *bars, unsigned which,
                                    const struct vpt_pci_window *windows, unsigned count);
+
+/*
+ * Writes the addresses of the six BARs back, for a function that has lost them in the machine's sleep or by a reset of
+ * its bus, and turns the decoding on that they need; those without an address stay as they are, and so does the ROM.
+ * Addresses are the bus's: `bars` is from vpt_pci_bars_read(), vpt_pci_bars_size() or vpt_pci_bars_assign(). Bus
+ * mastering is turned on by vpt_device_negotiate(), MSI-X by vpt_pci_msix_init() and what follows it.
+ * VPT_DEVICE_PCI_BAR: a register does not hold what was written; VPT_DEVICE_PCI_COMMAND; decoding is off then.
+ */
+enum vpt_status vpt_pci_bars_restore(const struct vpt_pci_function *function, const struct vpt_pci_bars *bars);
 
 /* ---- MSI-X (PCI 3.0, section 6.8.2) ---- */
 
@@ -230,7 +241,7 @@ struct vpt_pci_msix {
  * it was on, and masks every entry; a device that was left running would then use its INTx line: reset it before.
  * Needs decoding of memory BARs on: else VPT_CALLER_STATE.
  * VPT_EMPTY: the function has no MSI-X. VPT_DEVICE_PCI_MSIX: its table or pending bits lie where they cannot.
- * VPT_CALLER_BAR: their BAR has no address. VPT_UNSUPPORTED_PORT, errors of the port. On failure *msix is zeroed. Init.
+ * VPT_CALLER_BAR: their BAR has no address. VPT_UNSUPPORTED_PORT, errors of the port. On failure *msix is zeroed.
  */
 enum vpt_status vpt_pci_msix_init(struct vpt_pci_msix *msix, const struct vpt_pci_function *function,
                                   const struct vpt_pci_bars *bars);
@@ -258,7 +269,7 @@ enum vpt_status vpt_pci_msix_mask(struct vpt_pci_msix *msix, uint16_t entry, boo
 /* Masks or unmasks the whole function without touching the entries' own masks. */
 enum vpt_status vpt_pci_msix_mask_all(struct vpt_pci_msix *msix, bool masked);
 
-/* Whether an entry's message is held back by a mask. */
+/* Whether an entry's message is held back by a mask. Any context. */
 enum vpt_status vpt_pci_msix_pending(struct vpt_pci_msix *msix, uint16_t entry, bool *pending);
 
 /* ---- MSI (PCI 3.0, section 6.8.1), one message ---- */

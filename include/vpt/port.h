@@ -17,7 +17,8 @@
  *               log                             NULL: silence
  *
  * The struct and its ctx must outlive every device made with them; the library never writes to either.
- * Functions may be called for several devices at once, from whatever contexts the kernel uses the library in.
+ * Functions may be called for several devices at once, from whatever contexts the kernel uses the library in:
+ * docs/contexts.md says for each where it has to work.
  */
 #ifndef VPT_PORT_H
 #define VPT_PORT_H
@@ -49,7 +50,8 @@ enum vpt_wait {
     VPT_WAIT_RESET = 1,      /* a device reset: the status register to read 0 */
     VPT_WAIT_QUEUE = 2,      /* a queue to stop */
     VPT_WAIT_CONFIGURATION = 3, /* a configuration that stays the same while it is read */
-    VPT_WAIT_REQUEST = 4     /* a blocking helper's request */
+    VPT_WAIT_REQUEST = 4,    /* a blocking helper's request, or the next completion while a queue is quiesced */
+    VPT_WAIT_SUSPEND = 5     /* a device to suspend itself, or to go on */
 };
 
 /* Attempts made by each kind of wait where the port has no keep_waiting. */
@@ -57,6 +59,7 @@ enum vpt_wait {
 #define VPT_WAIT_QUEUE_READS         1000000u
 #define VPT_WAIT_CONFIGURATION_READS 64u
 #define VPT_WAIT_REQUEST_READS       100000000u
+#define VPT_WAIT_SUSPEND_READS       1000000u
 
 enum vpt_log_level {
     VPT_LOG_ERROR = 1,  /* the device lied or failed */

@@ -6,8 +6,9 @@
  *
  * A queue lives in two memories. The rings and the indirect tables are shared with the device and trusted by
  * nobody; the private state (free lists, tokens, lengths) is the driver's own. A queue belongs to one context
- * at a time: every call on it takes the caller's lock for this queue, except vpt_queue_has_used(). Queues of
- * one device need no common lock.
+ * at a time: every call on it takes the caller's lock for this queue, except vpt_queue_has_used(), and set-up and
+ * restart, which take the device's and exclude every queue. Queues of one device need no common lock. All calls are for
+ * any context but set-up, restart and release, which are not for interrupt handlers: docs/contexts.md.
  *
  * A device that lies in the used ring kills the queue: the call that notices returns what the lie was, and so
  * do later calls, until the device is reset; then vpt_queue_drain() gives back every token in flight.
@@ -111,6 +112,7 @@ struct vpt_queue {
     uint16_t *table_links; /* next table of the free list */
     uint16_t mask;         /* size - 1 */
     uint16_t table_segments;
+    uint16_t tables_made;
     uint16_t free_head;
     uint16_t free_count;
     uint16_t table_head;
@@ -155,7 +157,7 @@ struct vpt_queue {
  * one. VPT_RESOURCE_ADDRESS: the device cannot address it. VPT_UNSUPPORTED_PORT: no memory and no dma_allocate.
  * On failure *queue is zeroed and the port has its memory back, unless the device could not be made to let go of
  * it (VPT_DEVICE_STUCK). Where a queue that was enabled is let go of by a reset of the device alone (PCI), bring-up
- * starts over: another vpt_queue_init() then says VPT_CALLER_STATE. Init or panic.
+ * starts over: another vpt_queue_init() then says VPT_CALLER_STATE. Init, thread or panic.
  */
 enum vpt_status vpt_queue_init(struct vpt_queue *queue, struct vpt_device *device,
                                const struct vpt_queue_config *config);
@@ -196,7 +198,10 @@ enum vpt_status vpt_queue_kick(struct vpt_queue *queue);
  */
 enum vpt_status vpt_queue_pop(struct vpt_queue *queue, void **token, uint32_t *written);
 
-/* Whether a pop would find something. For idle loops: no lock, any context, a hint. */
+/*
+ * Whether a pop would find something. For idle loops: no lock, any context, a hint; not during the queue's set-up,
+ * restart and release.
+ */
 bool vpt_queue_has_used(const struct vpt_queue *queue);
 
 /*
@@ -219,6 +224,19 @@ enum vpt_status vpt_queue_drain(struct vpt_queue *queue, void **token);
  * memory remains the device's; nothing is given back.
  */
 enum vpt_status vpt_queue_release(struct vpt_queue *queue);
+
+/*
+ * Sets a queue up again after a reset and vpt_device_negotiate(), in place of vpt_queue_release() and vpt_queue_init():
+ * on the memory it has and with the size it had, so that nothing is allocated: after a failure of the device, and when
+ * a machine wakes up. Every token must have been taken back. Notifications are on afterwards.
+ *
+ * VPT_CALLER_STATE: not set up, not reset since, or not between negotiation and start. VPT_CALLER_BUSY: requests are in
+ * flight. VPT_DEVICE_QUEUE_SIZE: the device does not take this size any more. VPT_DEVICE_FEATURES: ACCESS_PLATFORM is
+ * negotiated now and was not, or the reverse, so that the memory is of the wrong kind. VPT_DEVICE_STUCK,
+ * VPT_DEVICE_GONE; others as vpt_queue_init(). After a failure the queue can be restarted or released after the next
+ * reset. Init, thread or panic.
+ */
+enum vpt_status vpt_queue_restart(struct vpt_queue *queue);
 
 /* VPT_OK, or what killed the queue. */
 enum vpt_status vpt_queue_status(const struct vpt_queue *queue);

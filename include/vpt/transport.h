@@ -3,8 +3,9 @@
  * A virtio device behind any transport, and its life: reset, negotiate, set up queues, start.
  *
  * A transport's own header makes one (<vpt/mmio.h>: vpt_mmio_probe()); a driver then works on the struct
- * vpt_device inside it. Every call here takes the caller's lock for the device, except vpt_device_interrupt()
- * and vpt_device_gone(), which take none. A reset also excludes every queue of the device.
+ * vpt_device inside it. Every call here takes the caller's lock for the device, but for the few that say otherwise. A
+ * reset, and whatever else changes the device's status (negotiation, start, suspend, resume, giving up), also excludes
+ * every queue of the device. No call is for interrupt handlers unless it says so; docs/contexts.md has all of them.
  */
 #ifndef VPT_TRANSPORT_H
 #define VPT_TRANSPORT_H
@@ -31,6 +32,7 @@ VPT_BEGIN_DECLARATIONS
 #define VPT_STATUS_DRIVER             0x02u
 #define VPT_STATUS_DRIVER_OK          0x04u
 #define VPT_STATUS_FEATURES_OK        0x08u
+#define VPT_STATUS_SUSPEND            0x10u
 #define VPT_STATUS_DEVICE_NEEDS_RESET 0x40u
 #define VPT_STATUS_FAILED             0x80u
 
@@ -99,9 +101,9 @@ enum vpt_status vpt_device_reset(struct vpt_device *device);
  * The first half of bring-up (VirtIO 1.4, section 3.1.1, steps 1 to 6): reset, ACKNOWLEDGE, DRIVER, features,
  * FEATURES_OK and its read-back (a legacy interface has neither). Accepted is what is offered, and is a feature of
  * the device type in `required` or `wanted`, or a generic one that the library handles for every driver
- * (INDIRECT_DESC, EVENT_IDX, VERSION_1, ACCESS_PLATFORM, ORDER_PLATFORM, NOTIFICATION_DATA, NOTIF_CONFIG_DATA, legacy
- * ANY_LAYOUT); less what is in `refused` and not required. After it the configuration may be read and queues set up.
- * NULL stands for an empty set.
+ * (INDIRECT_DESC, EVENT_IDX, VERSION_1, ACCESS_PLATFORM, ORDER_PLATFORM, NOTIFICATION_DATA, NOTIF_CONFIG_DATA, SUSPEND,
+ * legacy ANY_LAYOUT); less what is in `refused` and not required. After it the configuration may be read and queues
+ * set up. NULL stands for an empty set.
  *
  * VPT_UNSUPPORTED_FEATURE: a required one is not offered, or a generic one that the library does not handle.
  * VPT_DEVICE_FEATURES: a modern transport without VERSION_1. VPT_DEVICE_FEATURES_REFUSED. Those of
@@ -117,6 +119,25 @@ enum vpt_status vpt_device_negotiate(struct vpt_device *device, const struct vpt
 enum vpt_status vpt_device_start(struct vpt_device *device);
 
 /*
+ * Suspends a started device (section 3.4): it keeps its state, the queues with it, and works on them no more. Where
+ * VPT_OK is returned, requests in flight have come back or wait for vpt_device_resume(). While suspended, and after
+ * VPT_DEVICE_TIMEOUT, kicks, blocking helpers and accesses to the configuration say VPT_CALLER_STATE (SUSPEND-3 to
+ * SUSPEND-5); requests can be added, and used ones taken. A reset ends it. A machine that loses the device's state in
+ * its sleep, or a device without the feature, is reset and brought up again instead: see vpt_queue_restart().
+ *
+ * VPT_UNSUPPORTED_FEATURE: SUSPEND is not negotiated. VPT_CALLER_STATE: not started, or suspended already.
+ * VPT_DEVICE_TIMEOUT: not done after VPT_WAIT_SUSPEND. VPT_DEVICE_NEEDS_RESET, VPT_DEVICE_GONE. Init, thread or
+ * panic.
+ */
+enum vpt_status vpt_device_suspend(struct vpt_device *device);
+
+/*
+ * Lets a suspended device go on (SUSPEND-6): kick the queues that requests were added to. Statuses as above;
+ * VPT_CALLER_STATE: vpt_device_suspend() was not called. After VPT_DEVICE_TIMEOUT it may be called again.
+ */
+enum vpt_status vpt_device_resume(struct vpt_device *device);
+
+/*
  * Says how the device is to interrupt: between vpt_device_negotiate(), whose reset makes the device forget its vectors,
  * and the first queue's set-up. Without this call no vectors are used, and MSI-X and INTx are as on or off as they were
  * left: a kernel that wants the line calls it too. Where the device or the machine lacks what is wanted, or the device
@@ -126,14 +147,17 @@ enum vpt_status vpt_device_start(struct vpt_device *device);
  * one or two.
  *
  * VPT_OK: *interrupts says what came of it. VPT_CALLER_STATE, VPT_CALLER_ARGUMENT; VPT_CALLER_RANGE: entries past the
- * end of the table. VPT_DEVICE_PCI_COMMAND, VPT_DEVICE_PCI_MSIX, errors of the port. Init or panic.
+ * end of the table. VPT_DEVICE_PCI_COMMAND, VPT_DEVICE_PCI_MSIX, errors of the port. Init, thread or panic.
  */
 enum vpt_status vpt_device_interrupts(struct vpt_device *device, struct vpt_interrupts *interrupts);
 
 /* Gives the device up: FAILED (INIT-4). Only a reset leads on from there. */
 void vpt_device_fail(struct vpt_device *device);
 
-/* Reads the status register: VPT_OK, VPT_DEVICE_NEEDS_RESET or VPT_DEVICE_GONE. Thread or panic. */
+/*
+ * Reads the status register: VPT_OK, VPT_DEVICE_GONE, or VPT_DEVICE_NEEDS_RESET, also for a device that somebody else
+ * has reset (the machine, firmware): it reads 0, though the driver has set bits. Init, thread or panic.
+ */
 enum vpt_status vpt_device_check(struct vpt_device *device);
 
 /* Whether a status read has found the device gone. Any context, no lock. */
@@ -142,20 +166,21 @@ bool vpt_device_gone(const struct vpt_device *device);
 /* Whether the device is driven by its legacy interface. Any context, no lock. */
 bool vpt_device_legacy(const struct vpt_device *device);
 
-/* The transport's name: "virtio-mmio", "virtio-pci legacy" and so on. Constant storage. Any context. */
+/* The transport's name: "virtio-mmio", "virtio-pci legacy" and so on. Constant storage. Any context, no lock. */
 const char *vpt_device_transport(const struct vpt_device *device);
 
 /*
  * What an interrupt handler calls: reads and acknowledges the interrupt status and returns VPT_INTERRUPT_* bits,
- * 0 where the interrupt was not this device's. Touches no queue, waits for nothing, takes no lock. With MSI-X the
- * vector says what happened: then nothing is read (PCI-ISR-1), and both bits are returned.
+ * 0 where the interrupt was not this device's. Touches no queue, waits for nothing. Any context, no lock, from the
+ * probe on: beside every other call, a reset and bring-up too. With MSI-X the vector says what happened: then nothing
+ * is read (PCI-ISR-1), and both bits are returned.
  */
 uint32_t vpt_device_interrupt(struct vpt_device *device);
 
 /*
  * Reads `width` (1, 2 or 4) bytes of configuration at `offset`, a multiple of width, as a number of the CPU.
  * Not to be used for what two accesses make up: see vpt_device_config_fields().
- * VPT_CALLER_ALIGNMENT, VPT_CALLER_RANGE (outside what is mapped).
+ * VPT_CALLER_ALIGNMENT, VPT_CALLER_RANGE (outside what is mapped), VPT_CALLER_STATE (suspended).
  */
 enum vpt_status vpt_device_config_read(struct vpt_device *device, uint32_t offset, unsigned width, uint32_t *value);
 

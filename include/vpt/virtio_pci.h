@@ -29,7 +29,7 @@ struct vpt_pci_structure {
     bool io;
 };
 
-/* A virtio device behind PCI, in the caller's memory. Read `device`, `function`, `interrupt_...`; the rest is private. */
+/* A virtio device behind PCI, in the caller's memory. Read `device`, `function`, `interrupt_...`, no more. */
 struct vpt_virtio_pci {
     struct vpt_device device; /* what drivers take */
     struct vpt_pci_function function;
@@ -65,8 +65,8 @@ struct vpt_virtio_pci {
  * VPT_DEVICE_PCI_CAPABILITIES where the list breaks off before one.
  * With VPT_VIRTIO_PCI_ANY such a transitional device is driven by its legacy interface, after a line in the log.
  * Legacy: VPT_DEVICE_PCI_BAR (BAR 0 is no I/O BAR, or too small), VPT_CALLER_BAR, VPT_UNSUPPORTED_PORT.
- * VPT_DEVICE_PCI_COMMAND, VPT_DEVICE_GONE, errors of the port. On failure *pci is zeroed and nothing stays mapped. Init
- * or panic.
+ * VPT_DEVICE_PCI_COMMAND, VPT_DEVICE_GONE, errors of the port. On failure *pci is zeroed and nothing stays mapped.
+ * Init, thread or panic; device's lock.
  */
 enum vpt_status vpt_virtio_pci_probe(struct vpt_virtio_pci *pci, const struct vpt_pci_function *function,
                                      const struct vpt_pci_bars *bars, enum vpt_virtio_pci_interface interface);
@@ -75,6 +75,7 @@ enum vpt_status vpt_virtio_pci_probe(struct vpt_virtio_pci *pci, const struct vp
  * Turns bus mastering off and INTx back on, unmaps and zeroes *pci. After a reset, and after the device's queues have
  * been released. Does nothing to a zeroed one, or NULL. VPT_DEVICE_STUCK: the last reset did not finish and the device
  * still reaches memory; nothing was done. Statuses of vpt_pci_command() are about bus mastering: all else was done.
+ * Init, thread or panic; device's lock, and vpt_device_interrupt() is called no more.
  */
 enum vpt_status vpt_virtio_pci_close(struct vpt_virtio_pci *pci);
 

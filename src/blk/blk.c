@@ -18,15 +18,15 @@ enum info_field {
     INFO_OPTIMAL_IO_SIZE,
     INFO_WRITEBACK,
     INFO_QUEUES,
-    INFO_ZONE_MODEL,
     INFO_COUNT
 };
 
-#define ALWAYS  0xffu /* a field that needs no feature */
-#define F_ZONED 17u
+#define ALWAYS 0xffu /* a field that needs no feature */
 
 #define NO_LIMIT 0xffffu
 
+#define F_ZONED                 17u
+#define CONFIG_ZONE_MODEL       92u
 #define ZONE_MODEL_HOST_MANAGED 1u
 
 /* A field is read only if its feature is there (CONFIG-2); else it has the default. */
@@ -49,16 +49,7 @@ static const struct {
     [INFO_OPTIMAL_IO_SIZE] = { 28, 4, VPT_BLK_F_TOPOLOGY, 0 },
     [INFO_WRITEBACK] = { BLK_CONFIG_WRITEBACK, 1, VPT_BLK_F_CONFIG_WCE, 0 },
     [INFO_QUEUES] = { 34, 2, VPT_BLK_F_MQ, 1 },
-    [INFO_ZONE_MODEL] = { 92, 1, F_ZONED, 0 },
 };
-
-/* The accepted features; and ZONED, which is not, where it is offered (no legacy interface can, section 5.2.5). */
-static uint32_t features_with_fields(const struct vpt_device *device)
-{
-    uint32_t zoned = vpt_legacy(device) ? 0u : device->offered.word[0] & (1u << F_ZONED);
-
-    return device->features.word[0] | zoned;
-}
 
 static uint32_t default_of(unsigned i)
 {
@@ -67,7 +58,7 @@ static uint32_t default_of(unsigned i)
 
 static enum vpt_status read_fields(struct vpt_device *device, uint64_t values[INFO_COUNT])
 {
-    uint32_t features = features_with_fields(device);
+    uint32_t features = device->features.word[0];
     struct vpt_config_field fields[INFO_COUNT];
     unsigned i;
 
@@ -118,20 +109,61 @@ static enum vpt_status check_info(const struct vpt_blk_info *info)
     return (uint64_t)info->size_max * info->seg_max >= VPT_BLK_SECTOR_SIZE ? VPT_OK : VPT_DEVICE_CONFIG;
 }
 
-static enum vpt_status read_info(struct vpt_blk *blk)
+/* A field that the device offers and that lies outside is the device's mistake. */
+static enum vpt_status blame(enum vpt_status status)
+{
+    return status == VPT_CALLER_RANGE ? VPT_DEVICE_CONFIG : status;
+}
+
+/* Zones are not handled: what has nothing else is given up before its features are accepted (BLK-INIT-8). */
+static enum vpt_status check_zones(struct vpt_device *device)
+{
+    uint32_t model = 0;
+    enum vpt_status status = VPT_OK;
+
+    /* No legacy interface has the bit (section 5.2.5). */
+    if (!vpt_legacy(device) && vpt_features_has(&device->offered, F_ZONED)) {
+        status = blame(vpt_device_config_read(device, CONFIG_ZONE_MODEL, 1, &model));
+    }
+    return model == ZONE_MODEL_HOST_MANAGED ? VPT_UNSUPPORTED_DEVICE : status;
+}
+
+static enum vpt_status read_info(struct vpt_device *device, struct vpt_blk_info *info)
 {
     uint64_t values[INFO_COUNT];
-    enum vpt_status status = read_fields(blk->device, values);
+    enum vpt_status status = blame(read_fields(device, values));
 
     if (status != VPT_OK) {
-        /* A field that the device offers and that lies outside is the device's mistake. */
-        return status == VPT_CALLER_RANGE ? VPT_DEVICE_CONFIG : status;
+        return status;
     }
-    if (values[INFO_ZONE_MODEL] == ZONE_MODEL_HOST_MANAGED) {
-        return VPT_UNSUPPORTED_DEVICE; /* BLK-INIT-8 */
+    fill_info(device, values, info);
+    return check_info(info);
+}
+
+enum vpt_status vpt_blk_bring_up(struct vpt_device *device, const struct vpt_features *required,
+                                 const struct vpt_features *wanted, const struct vpt_features *refused,
+                                 struct vpt_blk_info *info)
+{
+    enum vpt_status status = vpt_device_choose_features(device, required, wanted, refused);
+
+    if (status != VPT_OK) {
+        return status;
     }
-    fill_info(blk->device, values, &blk->info);
-    return check_info(&blk->info);
+    status = check_zones(device);
+    if (status == VPT_OK) {
+        status = vpt_device_accept_features(device);
+    }
+    if (status == VPT_OK) {
+        status = read_info(device, info);
+    }
+    /* A device that is gone reads as an impossible one, or as one with all features. */
+    if (vpt_device_check(device) == VPT_DEVICE_GONE) {
+        status = VPT_DEVICE_GONE;
+    }
+    if (status != VPT_OK) {
+        vpt_device_fail(device);
+    }
+    return status;
 }
 
 enum vpt_status vpt_blk_init(struct vpt_blk *blk, struct vpt_device *device, const struct vpt_features *refused)
@@ -154,19 +186,11 @@ enum vpt_status vpt_blk_init(struct vpt_blk *blk, struct vpt_device *device, con
     if (device->type != VPT_DEVICE_TYPE_BLOCK) {
         return VPT_UNSUPPORTED_DEVICE;
     }
-    status = vpt_device_negotiate(device, NULL, &wanted, refused);
+    status = vpt_blk_bring_up(device, NULL, &wanted, refused, &blk->info);
     if (status == VPT_OK) {
         blk->device = device;
-        status = read_info(blk);
-        /* A device that is gone reads as an impossible one, or as one with all features. */
-        if (vpt_device_check(device) == VPT_DEVICE_GONE) {
-            status = VPT_DEVICE_GONE;
-        }
-        if (status != VPT_OK) {
-            vpt_device_fail(device);
-        }
-    }
-    if (status != VPT_OK) {
+        blk->features = device->features;
+    } else {
         vpt_zero(blk, sizeof(*blk));
     }
     return status;

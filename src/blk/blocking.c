@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Blocking helpers on top of the asynchronous requests: share, split, wait. */
 #include "blk/internal.h"
+#include "transport/transport.h"
 #include "transport/wait.h"
 
 /* A request's data in at most this many pieces: what lies on the stack. */
@@ -188,13 +189,13 @@ enum vpt_status vpt_blk_check_ready(const struct vpt_blk_queue *queue)
         return VPT_CALLER_ARGUMENT;
     }
     device = queue->device;
-    if (device->gone) {
+    if (VPT_READ_ONCE(device->gone)) {
         return VPT_DEVICE_GONE;
     }
     if (vpt_queue_status(&queue->queue) != VPT_OK) {
         return vpt_queue_status(&queue->queue);
     }
-    if ((device->status & VPT_STATUS_DRIVER_OK) == 0 || device->resets != queue->queue.resets) {
+    if (!vpt_running(device) || device->resets != queue->queue.resets) {
         return VPT_CALLER_STATE;
     }
     return queue->in_flight == 0 ? VPT_OK : VPT_CALLER_BUSY;

@@ -10,6 +10,9 @@ static enum vpt_status check_negotiated(const struct vpt_blk *blk)
     if (blk == NULL || blk->device == NULL) {
         return VPT_CALLER_ARGUMENT;
     }
+    if (blk->device->gone) {
+        return VPT_DEVICE_GONE;
+    }
     return (blk->device->status & states) == VPT_STATUS_DRIVER ? VPT_OK : VPT_CALLER_STATE;
 }
 

@@ -22,12 +22,23 @@ VPT_STATIC_ASSERT(VPT_OFFSET_OF(struct vpt_blk_slot_shared, status) == 16, "the 
 
 VPT_STATIC_ASSERT(sizeof(struct vpt_blk_range_record) == 16, "section 5.2.6");
 
+/*
+ * Resets, negotiates and reads the configuration into a zeroed *info; on failure the device is FAILED and *info
+ * anything.
+ */
+enum vpt_status vpt_blk_bring_up(struct vpt_device *device, const struct vpt_features *required,
+                                 const struct vpt_features *wanted, const struct vpt_features *refused,
+                                 struct vpt_blk_info *info);
+
 /* Whether `bytes` from `sector` on are whole sectors and lie inside the device. */
 enum vpt_status vpt_blk_check_range(const struct vpt_blk *blk, uint64_t sector, uint64_t bytes);
 
 /* ---- Ranges: reached through vpt_blk.ranges, so that only kernels that ask for them link them ---- */
 
 struct vpt_blk_range_ops {
+    /* vpt_blk_ranges_init(), for the next life of a device that it was called for. */
+    enum vpt_status (*init)(struct vpt_blk *blk);
+
     /* Whether a request may be submitted; VPT_UNSUPPORTED_REQUEST for an operation that has no ranges. */
     enum vpt_status (*check)(const struct vpt_blk_queue *queue, const struct vpt_blk_request *request);
 

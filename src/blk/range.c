@@ -197,7 +197,7 @@ static void fill_limits(uint64_t sectors, uint64_t ranges, uint64_t alignment, u
 
 enum vpt_status vpt_blk_ranges_init(struct vpt_blk *blk)
 {
-    static const struct vpt_blk_range_ops ops = { check, fill };
+    static const struct vpt_blk_range_ops ops = { vpt_blk_ranges_init, check, fill };
     uint64_t values[LIMIT_FIELDS];
     struct vpt_blk_info *info;
     enum vpt_status status;

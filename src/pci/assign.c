@@ -183,38 +183,6 @@ enum vpt_status vpt_pci_bars_check(const struct vpt_pci_bars *bars, unsigned whi
 
 /* ---- In the registers ---- */
 
-/* Writes one register and tells whether its address bits hold it. */
-static enum vpt_status write_register(const struct vpt_pci_function *function, uint16_t offset, uint32_t value,
-                                      uint32_t mask)
-{
-    uint32_t answer;
-    enum vpt_status status = vpt_pci_write(function, offset, 4, value);
-
-    if (status == VPT_OK) {
-        status = vpt_pci_read(function, offset, 4, &answer);
-    }
-    if (status != VPT_OK) {
-        return status;
-    }
-    return (answer & mask) == value ? VPT_OK : VPT_DEVICE_PCI_BAR;
-}
-
-static enum vpt_status write_bar(const struct vpt_pci_function *function, uint16_t offset, unsigned index,
-                                 const struct vpt_pci_bar *bar, uint64_t address)
-{
-    uint32_t mask = bar->kind == VPT_PCI_BAR_IO ? PCI_BAR_IO_ADDRESS : PCI_BAR_ADDRESS;
-    enum vpt_status status;
-
-    if (index == VPT_PCI_ROM) {
-        mask = PCI_ROM_BASE | PCI_ROM_ENABLE;
-    }
-    status = write_register(function, offset, (uint32_t)(address & PCI_ABSENT32), mask);
-    if (status == VPT_OK && bar->is_64bit) {
-        status = write_register(function, (uint16_t)(offset + 4u), (uint32_t)(address >> 32), PCI_ABSENT32);
-    }
-    return status;
-}
-
 static enum vpt_status write_plan(const struct vpt_pci_function *function, const struct vpt_pci_bar_layout *layout,
                                   const struct vpt_pci_bars *bars, const struct plan *plan)
 {
@@ -224,7 +192,7 @@ static enum vpt_status write_plan(const struct vpt_pci_function *function, const
         const struct placement *placement = &plan->placement[i];
         unsigned index = placement->index;
 
-        status = write_bar(function, vpt_pci_bar_register(layout, index), index, &bars->bar[index],
+        status = vpt_pci_bar_write(function, vpt_pci_bar_register(layout, index), index, &bars->bar[index],
                            placement->address);
     }
     return status;

@@ -84,6 +84,14 @@ enum vpt_status vpt_pci_bar_layout(const struct vpt_pci_function *function, stru
 /* The offset of a register, `index` below layout->count or VPT_PCI_ROM. */
 uint16_t vpt_pci_bar_register(const struct vpt_pci_bar_layout *layout, unsigned index);
 
+/*
+ * Writes an address to the register at `offset`, and to the next one where the BAR has 64 bits, and reads back.
+ * Decoding is off. VPT_DEVICE_PCI_BAR: it does not hold what was written. Errors of vpt_pci_write() and
+ * vpt_pci_read().
+ */
+enum vpt_status vpt_pci_bar_write(const struct vpt_pci_function *function, uint16_t offset, unsigned index,
+                                  const struct vpt_pci_bar *bar, uint64_t address);
+
 /* Of two outcomes the one that came first, unless it was none. */
 static inline enum vpt_status vpt_pci_first_error(enum vpt_status first, enum vpt_status second)
 {

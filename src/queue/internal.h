@@ -23,6 +23,23 @@ enum vpt_status vpt_queue_add_framed(struct vpt_queue *queue, const struct vpt_q
  */
 enum vpt_status vpt_queue_retract(struct vpt_queue *queue);
 
+/* ---- The steps of a set-up ---- */
+
+/* Whether queue `index` can be set up now, and the device's maximum size of it. */
+enum vpt_status vpt_queue_find(struct vpt_device *device, uint16_t index, uint32_t *maximum);
+
+/* Fills the rings and the private state for the features that are negotiated, and resolves the doorbell. */
+enum vpt_status vpt_queue_prepare(struct vpt_queue *queue);
+
+/* Gives the queue to the device: whatever this returns, it is the device's until a reset or a retreat. */
+enum vpt_status vpt_queue_enable(struct vpt_queue *queue);
+
+/* Unmaps what vpt_queue_prepare() has resolved. */
+void vpt_queue_leave_doorbell(const struct vpt_queue *queue);
+
+/* Whether the device may still use the queue, as far as is known. */
+bool vpt_queue_with_device(const struct vpt_queue *queue);
+
 /* Why requests in flight come back after a reset: VPT_CANCELLED, VPT_DEVICE_STUCK or VPT_DEVICE_GONE. */
 enum vpt_status vpt_queue_end_status(const struct vpt_queue *queue);
 

@@ -13,6 +13,23 @@ enum area { RINGS, DRIVER_AREA, DEVICE_AREA, INDIRECT, PRIVATE_STATE, AREAS };
 VPT_STATIC_ASSERT(sizeof(struct vpt_queue_memory) == AREAS * sizeof(struct vpt_memory), "one for one");
 VPT_STATIC_ASSERT(VPT_QUEUE_AREAS == AREAS, "one for one");
 
+enum vpt_status vpt_queue_find(struct vpt_device *device, uint16_t index, uint32_t *maximum)
+{
+    enum vpt_status status;
+
+    if (!vpt_device_in_setup(device)) {
+        return VPT_CALLER_STATE;
+    }
+    status = device->ops->queue_maximum(device, index, maximum);
+    if (status != VPT_OK) {
+        return status;
+    }
+    if (*maximum == 0) {
+        return VPT_UNSUPPORTED_QUEUE;
+    }
+    return *maximum > VPT_QUEUE_SIZE_MAX ? VPT_DEVICE_QUEUE_SIZE : VPT_OK;
+}
+
 /* The largest size that neither the caller's wish nor the device's maximum is below. */
 static enum vpt_status choose_size(struct vpt_queue *queue, const struct vpt_queue_config *config)
 {
@@ -23,18 +40,9 @@ static enum vpt_status choose_size(struct vpt_queue *queue, const struct vpt_que
     if ((size & (size - 1u)) != 0) {
         return VPT_CALLER_ARGUMENT;
     }
-    if (!vpt_device_in_setup(queue->device)) {
-        return VPT_CALLER_STATE;
-    }
-    status = queue->device->ops->queue_maximum(queue->device, config->index, &maximum);
+    status = vpt_queue_find(queue->device, config->index, &maximum);
     if (status != VPT_OK) {
         return status;
-    }
-    if (maximum == 0) {
-        return VPT_UNSUPPORTED_QUEUE;
-    }
-    if (maximum > VPT_QUEUE_SIZE_MAX) {
-        return VPT_DEVICE_QUEUE_SIZE;
     }
     if (vpt_size_fixed(queue->device)) {
         size = VPT_QUEUE_SIZE_MAX;
@@ -57,7 +65,7 @@ static void choose_tables(struct vpt_queue *queue, const struct vpt_queue_config
     uint32_t size = (uint32_t)queue->mask + 1u;
 
     if (config->indirect_segments >= 2u && vpt_features_has(&queue->device->features, VPT_F_INDIRECT_DESC)) {
-        queue->table_count = at_most(at_most(config->indirect_tables, size), TABLES_MAX);
+        queue->tables_made = at_most(at_most(config->indirect_tables, size), TABLES_MAX);
         queue->table_segments = at_most(config->indirect_segments, size);
     }
 }
@@ -67,7 +75,7 @@ static enum vpt_status measure_areas(const struct vpt_queue *queue, const struct
                                      size_t bytes[AREAS])
 {
     size_t size = (size_t)queue->mask + 1u;
-    uint64_t indirect = (uint64_t)queue->table_count * queue->table_segments * sizeof(struct split_descriptor);
+    uint64_t indirect = (uint64_t)queue->tables_made * queue->table_segments * sizeof(struct split_descriptor);
 
     bytes[RINGS] = VPT_QUEUE_RINGS_SIZE(size, (size_t)queue->device->ops->used_alignment);
     bytes[DRIVER_AREA] = 0;
@@ -82,7 +90,7 @@ static enum vpt_status measure_areas(const struct vpt_queue *queue, const struct
         bytes[DEVICE_AREA] = VPT_QUEUE_DEVICE_AREA_SIZE(size);
     }
     bytes[INDIRECT] = (size_t)indirect;
-    bytes[PRIVATE_STATE] = VPT_QUEUE_PRIVATE_SIZE(size, queue->table_count);
+    bytes[PRIVATE_STATE] = VPT_QUEUE_PRIVATE_SIZE(size, queue->tables_made);
     return bytes[INDIRECT] == indirect ? VPT_OK : VPT_CALLER_TOO_LONG;
 }
 
@@ -121,7 +129,7 @@ static enum vpt_status take_areas(struct vpt_queue *queue, const struct vpt_queu
     return status;
 }
 
-static void unmap_doorbell(const struct vpt_queue *queue)
+void vpt_queue_leave_doorbell(const struct vpt_queue *queue)
 {
     const struct vpt_port *port = queue->device->port;
     const struct vpt_doorbell *doorbell = &queue->doorbell;
@@ -133,7 +141,7 @@ static void unmap_doorbell(const struct vpt_queue *queue)
 
 static void give_back(struct vpt_queue *queue)
 {
-    unmap_doorbell(queue);
+    vpt_queue_leave_doorbell(queue);
     vpt_areas_give_back(queue->device->port, queue->areas, AREAS);
 }
 
@@ -164,17 +172,6 @@ static void use_areas(struct vpt_queue *queue, const size_t bytes[AREAS])
     queue->table_links = queue->links + size;
 }
 
-static void take_features(struct vpt_queue *queue)
-{
-    const struct vpt_features *features = &queue->device->features;
-
-    queue->event_idx = vpt_features_has(features, VPT_F_EVENT_IDX);
-    queue->strong = vpt_features_has(features, VPT_F_ORDER_PLATFORM);
-    queue->notification_data = vpt_features_has(features, VPT_F_NOTIFICATION_DATA);
-    queue->device_order = !vpt_legacy(queue->device);
-    queue->notifications = true;
-}
-
 /* Resolves the doorbell, so that a kick is one store, or one call of the port. */
 static enum vpt_status take_doorbell(struct vpt_queue *queue)
 {
@@ -185,6 +182,20 @@ static enum vpt_status take_doorbell(struct vpt_queue *queue)
         queue->direct = (uint8_t *)doorbell->mapping + doorbell->offset;
     }
     return status;
+}
+
+enum vpt_status vpt_queue_prepare(struct vpt_queue *queue)
+{
+    const struct vpt_features *features = &queue->device->features;
+
+    queue->event_idx = vpt_features_has(features, VPT_F_EVENT_IDX);
+    queue->strong = vpt_features_has(features, VPT_F_ORDER_PLATFORM);
+    queue->notification_data = vpt_features_has(features, VPT_F_NOTIFICATION_DATA);
+    queue->device_order = !vpt_legacy(queue->device);
+    queue->notifications = true;
+    queue->table_count = vpt_features_has(features, VPT_F_INDIRECT_DESC) ? queue->tables_made : (uint16_t)0;
+    vpt_split_prepare(queue);
+    return take_doorbell(queue);
 }
 
 static enum vpt_status set_up(struct vpt_queue *queue, const struct vpt_queue_config *config)
@@ -205,16 +216,14 @@ static enum vpt_status set_up(struct vpt_queue *queue, const struct vpt_queue_co
     }
     use_areas(queue, bytes);
     queue->index = config->index;
-    queue->resets = queue->device->resets;
-    take_features(queue);
-    vpt_split_prepare(queue);
-    return take_doorbell(queue);
+    return vpt_queue_prepare(queue);
 }
 
-static enum vpt_status enable(struct vpt_queue *queue)
+enum vpt_status vpt_queue_enable(struct vpt_queue *queue)
 {
     struct vpt_queue_areas areas;
 
+    queue->resets = queue->device->resets;
     areas.size = (uint16_t)(queue->mask + 1u);
     areas.descriptors = queue->areas[RINGS].memory.device_address;
     areas.driver = queue->areas[DRIVER_AREA].memory.device_address;
@@ -234,7 +243,7 @@ enum vpt_status vpt_queue_retract(struct vpt_queue *queue)
         give_back(queue);
         status = VPT_OK;
     } else {
-        unmap_doorbell(queue);
+        vpt_queue_leave_doorbell(queue);
     }
     vpt_zero(queue, sizeof(*queue));
     return status;
@@ -258,7 +267,7 @@ enum vpt_status vpt_queue_init(struct vpt_queue *queue, struct vpt_device *devic
         give_back(queue);
         vpt_zero(queue, sizeof(*queue));
     } else {
-        status = enable(queue);
+        status = vpt_queue_enable(queue);
         if (status != VPT_OK && vpt_queue_retract(queue) == VPT_DEVICE_STUCK) {
             status = VPT_DEVICE_STUCK;
         }
@@ -266,25 +275,24 @@ enum vpt_status vpt_queue_init(struct vpt_queue *queue, struct vpt_device *devic
     return status == VPT_OK ? status : vpt_device_refused(device, "queue set-up", status);
 }
 
-/* Whether the device may still use the queue, as far as is known. */
-static bool with_device(const struct vpt_queue *queue)
+bool vpt_queue_with_device(const struct vpt_queue *queue)
 {
     const struct vpt_device *device = queue->device;
 
-    return queue->resets == device->resets && !device->stuck && !device->gone;
+    return queue->resets == device->resets && !VPT_READ_ONCE(device->stuck) && !VPT_READ_ONCE(device->gone);
 }
 
 enum vpt_status vpt_queue_end_status(const struct vpt_queue *queue)
 {
-    if (queue->device->gone) {
+    if (VPT_READ_ONCE(queue->device->gone)) {
         return VPT_DEVICE_GONE;
     }
-    return queue->device->stuck ? VPT_DEVICE_STUCK : VPT_CANCELLED;
+    return VPT_READ_ONCE(queue->device->stuck) ? VPT_DEVICE_STUCK : VPT_CANCELLED;
 }
 
 enum vpt_status vpt_queue_drain(struct vpt_queue *queue, void **token)
 {
-    if (queue->slots == NULL || with_device(queue)) {
+    if (queue->slots == NULL || vpt_queue_with_device(queue)) {
         return VPT_CALLER_STATE;
     }
     (void)vpt_split_kill(queue, vpt_queue_end_status(queue));
@@ -308,10 +316,10 @@ enum vpt_status vpt_queue_release(struct vpt_queue *queue)
     if (queue->slots == NULL) {
         return VPT_OK;
     }
-    if (with_device(queue)) {
+    if (vpt_queue_with_device(queue)) {
         return VPT_CALLER_STATE;
     }
-    if (queue->device->stuck) {
+    if (VPT_READ_ONCE(queue->device->stuck)) {
         return VPT_DEVICE_STUCK;
     }
     give_back(queue);

@@ -76,7 +76,7 @@ void vpt_split_prepare(struct vpt_queue *queue)
 
 enum vpt_status vpt_split_kill(struct vpt_queue *queue, enum vpt_status status)
 {
-    queue->dead = status;
+    VPT_WRITE_ONCE(queue->dead, status);
     /* With nothing free and nothing seen, the hot paths find out without a test of their own. */
     queue->free_count = 0;
     queue->table_count = 0;
@@ -88,8 +88,8 @@ enum vpt_status vpt_split_kill(struct vpt_queue *queue, enum vpt_status status)
  * Writes descriptors of one direction (0, or DESCRIPTOR_WRITE), each once. False: an empty segment. What has been
  * written is invisible to the device until the chain is committed.
  */
-VPT_INLINE bool put(bool device_order, struct chain *chain, const struct vpt_segment *segments, uint32_t count,
-                    uint16_t direction)
+VPT_INLINE_FOR_SPEED bool put(bool device_order, struct chain *chain, const struct vpt_segment *segments,
+                              uint32_t count, uint16_t direction)
 {
     uint32_t i;
 
@@ -120,7 +120,7 @@ VPT_INLINE bool put(bool device_order, struct chain *chain, const struct vpt_seg
 /* VPT_CALLER_STATE while the queue is not set up, VPT_OK, or what killed it. */
 static enum vpt_status check_alive(const struct vpt_queue *queue)
 {
-    return queue->slots != NULL ? queue->dead : VPT_CALLER_STATE;
+    return queue->slots != NULL ? VPT_READ_ONCE(queue->dead) : VPT_CALLER_STATE;
 }
 
 static enum vpt_status refuse(const struct vpt_queue *queue, uint32_t count)
@@ -157,7 +157,7 @@ static uint16_t point_at_table(struct vpt_queue *queue, uint16_t head, uint32_t 
  * Where a request of `count` segments goes: into a table if there is one for it (not a single segment, which takes one
  * descriptor anyway), else along the free list. False: there is no room, or nothing to write.
  */
-VPT_INLINE bool begin(const struct vpt_queue *queue, uint32_t count, struct chain *chain)
+VPT_INLINE_FOR_SPEED bool begin(const struct vpt_queue *queue, uint32_t count, struct chain *chain)
 {
     chain->descriptors = (struct split_descriptor *)queue->descriptors;
     chain->links = queue->links;
@@ -176,8 +176,8 @@ VPT_INLINE bool begin(const struct vpt_queue *queue, uint32_t count, struct chai
 }
 
 /* Remembers the request, takes its descriptors off the free list and lines it up for the next publish. */
-VPT_INLINE enum vpt_status commit(struct vpt_queue *queue, const struct chain *chain, uint32_t count,
-                                  uint64_t writable, void *token)
+VPT_INLINE_FOR_SPEED enum vpt_status commit(struct vpt_queue *queue, const struct chain *chain, uint32_t count,
+                                            uint64_t writable, void *token)
 {
     uint16_t head = queue->free_head;
     struct vpt_queue_slot *slot = &queue->slots[head];
@@ -257,8 +257,8 @@ void vpt_queue_publish(struct vpt_queue *queue)
 {
     uint16_t added = (uint16_t)(queue->available_index - queue->published);
 
-    if (added == 0 || queue->dead != VPT_OK) {
-        return;
+    if (added == 0 || queue->dead != VPT_OK || (queue->device->status & VPT_STATUS_SUSPEND) != 0) {
+        return; /* SUSPEND-3: what was added waits */
     }
     vpt_barrier_stores(queue->strong);
     queue->published = queue->available_index;
@@ -288,7 +288,6 @@ bool vpt_queue_kick_prepare(struct vpt_queue *queue)
 /* Whether the device may be notified: it is running, and this queue is one of its. */
 static enum vpt_status check_running(const struct vpt_queue *queue)
 {
-    const uint8_t states = VPT_STATUS_DRIVER_OK | VPT_STATUS_FAILED;
     const struct vpt_device *device = queue->device;
 
     if (queue->slots == NULL) {
@@ -297,8 +296,8 @@ static enum vpt_status check_running(const struct vpt_queue *queue)
     if (queue->dead != VPT_OK) {
         return queue->dead;
     }
-    if (queue->resets != device->resets || (device->status & states) != VPT_STATUS_DRIVER_OK) {
-        return device->gone ? VPT_DEVICE_GONE : VPT_CALLER_STATE;
+    if (queue->resets != device->resets || !vpt_running(device)) {
+        return VPT_READ_ONCE(device->gone) ? VPT_DEVICE_GONE : VPT_CALLER_STATE;
     }
     return VPT_OK;
 }
@@ -419,7 +418,7 @@ static bool unpublished(const struct vpt_queue *queue, uint32_t id)
     return false;
 }
 
-VPT_INLINE void release(struct vpt_queue *queue, struct vpt_queue_slot *slot, uint16_t head)
+VPT_INLINE_FOR_SPEED void release(struct vpt_queue *queue, struct vpt_queue_slot *slot, uint16_t head)
 {
     uint16_t count = slot->count;
 
@@ -476,14 +475,14 @@ enum vpt_status vpt_queue_pop(struct vpt_queue *queue, void **token, uint32_t *w
     if (written != NULL) {
         *written = length;
     }
-    queue->last_used++;
+    VPT_WRITE_ONCE(queue->last_used, (uint16_t)(queue->last_used + 1u));
     release(queue, slot, (uint16_t)id);
     return VPT_OK;
 }
 
 bool vpt_queue_has_used(const struct vpt_queue *queue)
 {
-    return check_alive(queue) == VPT_OK && load_used_index(queue) != vpt_load16(&queue->last_used);
+    return check_alive(queue) == VPT_OK && load_used_index(queue) != VPT_READ_ONCE(queue->last_used);
 }
 
 void vpt_queue_notifications_off(struct vpt_queue *queue)

@@ -11,6 +11,9 @@ static enum vpt_status check_access(const struct vpt_device *device, uint32_t of
     if (device->gone) {
         return VPT_DEVICE_GONE;
     }
+    if ((device->status & VPT_STATUS_SUSPEND) != 0) {
+        return VPT_CALLER_STATE; /* SUSPEND-5 */
+    }
     if ((width != 1u && width != 2u && width != 4u) || (offset & (width - 1u)) != 0) {
         return VPT_CALLER_ALIGNMENT;
     }

@@ -14,15 +14,16 @@
 #define RING_WORD_0_LEGACY (1u << VPT_F_ANY_LAYOUT)
 #define RING_WORD_1                                                                                               \
     ((1u << (VPT_F_VERSION_1 - 32u)) | (1u << (VPT_F_ACCESS_PLATFORM - 32u)) |                                    \
-     (1u << (VPT_F_ORDER_PLATFORM - 32u)) | (1u << (VPT_F_NOTIFICATION_DATA - 32u)))
+     (1u << (VPT_F_ORDER_PLATFORM - 32u)) | (1u << (VPT_F_NOTIFICATION_DATA - 32u)) |                             \
+     (1u << (VPT_F_SUSPEND - 32u)))
 
-static uint32_t read_status(struct vpt_device *device)
+uint32_t vpt_device_read_status(struct vpt_device *device)
 {
     uint32_t status = device->ops->status_read(device);
 
     if (status == VPT_STATUS_GONE) {
-        device->gone = true;
-        device->stuck = false; /* what is not there touches no memory */
+        VPT_WRITE_ONCE(device->gone, true);
+        VPT_WRITE_ONCE(device->stuck, false); /* what is not there touches no memory */
     }
     return status;
 }
@@ -64,7 +65,7 @@ enum vpt_status vpt_device_reset(struct vpt_device *device)
     device->status = 0;
     device->ops->status_write(device, 0);
     do {
-        status = read_status(device);
+        status = vpt_device_read_status(device);
     } while (status != 0 && !device->gone && vpt_keep_waiting(device->port, VPT_WAIT_RESET, &iteration));
     if (status == 0) {
         device->stuck = false;
@@ -91,21 +92,27 @@ static uint32_t word_of(const struct vpt_features *features, unsigned word)
     return features != NULL ? features->word[word] : 0;
 }
 
-/*
- * Words above the second are touched only if the driver wants something of them: some devices have two words
- * and take every higher selector for the second (a write of zero would then take VERSION_1 back).
- */
-static bool word_used(const struct vpt_device *device, unsigned word, uint32_t named)
-{
-    return word < device->ops->feature_words && (word < 2u || named != 0);
-}
-
 /* VERSION_1 is not the driver's to refuse (RSVFEAT-1). */
 static uint32_t indispensable(const struct vpt_device *device, unsigned word, const struct vpt_features *required)
 {
     uint32_t must = word_of(required, word);
 
     return word == 1u && !vpt_legacy(device) ? must | (1u << (VPT_F_VERSION_1 - 32u)) : must;
+}
+
+/*
+ * What is offered of a word. One above the second is looked at only if the driver names something of it: some devices
+ * have two words and show the second under every higher selector; a repetition is no offer.
+ */
+static uint32_t offered_of(struct vpt_device *device, unsigned word, uint32_t named)
+{
+    uint32_t offered;
+
+    if (word >= device->ops->feature_words || (word >= 2u && named == 0)) {
+        return 0;
+    }
+    offered = device->ops->features_read(device, word);
+    return word < 2u || offered != device->offered.word[1] ? offered : 0;
 }
 
 static enum vpt_status choose_features(struct vpt_device *device, const struct vpt_features *required,
@@ -116,7 +123,7 @@ static enum vpt_status choose_features(struct vpt_device *device, const struct v
     for (word = 0; word < VPT_FEATURE_WORDS; word++) {
         uint32_t must = indispensable(device, word, required);
         uint32_t named = must | word_of(wanted, word);
-        uint32_t offered = word_used(device, word, named) ? device->ops->features_read(device, word) : 0;
+        uint32_t offered = offered_of(device, word, named);
         uint32_t possible = offered & acceptable(device, word, named);
 
         device->offered.word[word] = offered;
@@ -128,13 +135,13 @@ static enum vpt_status choose_features(struct vpt_device *device, const struct v
     return VPT_OK;
 }
 
-static void write_features(struct vpt_device *device, const struct vpt_features *required,
-                           const struct vpt_features *wanted)
+/* A device with two words would take a zero for a third one as the second, and VERSION_1 back with it. */
+static void write_features(struct vpt_device *device)
 {
     unsigned word;
 
-    for (word = 0; word < VPT_FEATURE_WORDS; word++) {
-        if (word_used(device, word, word_of(required, word) | word_of(wanted, word))) {
+    for (word = 0; word < VPT_FEATURE_WORDS && word < device->ops->feature_words; word++) {
+        if (word < 2u || device->features.word[word] != 0) {
             device->ops->features_write(device, word, device->features.word[word]);
         }
     }
@@ -149,15 +156,21 @@ static enum vpt_status confirm_features(struct vpt_device *device)
         return VPT_OK;
     }
     add_status(device, VPT_STATUS_FEATURES_OK);
-    status = read_status(device);
+    status = vpt_device_read_status(device);
     if (device->gone) {
         return VPT_DEVICE_GONE;
     }
     return (status & VPT_STATUS_FEATURES_OK) != 0 ? VPT_OK : VPT_DEVICE_FEATURES_REFUSED;
 }
 
-enum vpt_status vpt_device_negotiate(struct vpt_device *device, const struct vpt_features *required,
-                                     const struct vpt_features *wanted, const struct vpt_features *refused)
+static enum vpt_status give_up(struct vpt_device *device, const char *subject, enum vpt_status status)
+{
+    vpt_device_fail(device);
+    return vpt_log(device->port, VPT_LOG_ERROR, subject, status);
+}
+
+enum vpt_status vpt_device_choose_features(struct vpt_device *device, const struct vpt_features *required,
+                                           const struct vpt_features *wanted, const struct vpt_features *refused)
 {
     enum vpt_status status = vpt_device_reset(device);
 
@@ -167,22 +180,30 @@ enum vpt_status vpt_device_negotiate(struct vpt_device *device, const struct vpt
     if (device->ops->bus_master != NULL) {
         status = device->ops->bus_master(device, true);
         if (status != VPT_OK) {
-            vpt_device_fail(device);
-            return vpt_log(device->port, VPT_LOG_ERROR, "bus mastering", status);
+            return give_up(device, "bus mastering", status);
         }
     }
     add_status(device, VPT_STATUS_ACKNOWLEDGE);
     add_status(device, VPT_STATUS_DRIVER);
     status = choose_features(device, required, wanted, refused);
-    if (status == VPT_OK) {
-        write_features(device, required, wanted);
-        status = confirm_features(device);
-    }
-    if (status != VPT_OK) {
-        vpt_device_fail(device);
-        return vpt_log(device->port, VPT_LOG_ERROR, "features", status);
-    }
-    return VPT_OK;
+    return status == VPT_OK ? status : give_up(device, "features", status);
+}
+
+enum vpt_status vpt_device_accept_features(struct vpt_device *device)
+{
+    enum vpt_status status;
+
+    write_features(device);
+    status = confirm_features(device);
+    return status == VPT_OK ? status : give_up(device, "features", status);
+}
+
+enum vpt_status vpt_device_negotiate(struct vpt_device *device, const struct vpt_features *required,
+                                     const struct vpt_features *wanted, const struct vpt_features *refused)
+{
+    enum vpt_status status = vpt_device_choose_features(device, required, wanted, refused);
+
+    return status == VPT_OK ? vpt_device_accept_features(device) : status;
 }
 
 bool vpt_device_in_setup(const struct vpt_device *device)
@@ -222,11 +243,14 @@ enum vpt_status vpt_device_check(struct vpt_device *device)
     if (device->gone) {
         return VPT_DEVICE_GONE;
     }
-    status = read_status(device);
+    status = vpt_device_read_status(device);
     if (device->gone) {
         return VPT_DEVICE_GONE;
     }
-    return (status & VPT_STATUS_DEVICE_NEEDS_RESET) != 0 ? VPT_DEVICE_NEEDS_RESET : VPT_OK;
+    /* A device that knows nothing of the driver was reset by somebody else: it has no queues any more. */
+    return (status & VPT_STATUS_DEVICE_NEEDS_RESET) != 0 || (status == 0 && device->status != 0)
+               ? VPT_DEVICE_NEEDS_RESET
+               : VPT_OK;
 }
 
 enum vpt_status vpt_device_refused(struct vpt_device *device, const char *subject, enum vpt_status status)
@@ -240,7 +264,7 @@ enum vpt_status vpt_device_refused(struct vpt_device *device, const char *subjec
 
 bool vpt_device_gone(const struct vpt_device *device)
 {
-    return device->gone;
+    return VPT_READ_ONCE(device->gone);
 }
 
 bool vpt_device_legacy(const struct vpt_device *device)
@@ -255,7 +279,7 @@ const char *vpt_device_transport(const struct vpt_device *device)
 
 uint32_t vpt_device_interrupt(struct vpt_device *device)
 {
-    return device->gone ? 0 : device->ops->interrupt(device);
+    return VPT_READ_ONCE(device->gone) ? 0 : device->ops->interrupt(device);
 }
 
 enum vpt_status vpt_device_shared_memory(struct vpt_device *device, uint8_t id,

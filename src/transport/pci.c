@@ -8,8 +8,9 @@
 #define MSIX_CONTROL_SIZE   0x07ffu /* entries, less one */
 
 /*
- * All-ones is also what a device answers that lies, or one whose BAR does not decode: only a function that is not in
- * configuration space either has been removed, and reaches no memory any more.
+ * All-ones, or zeroes on some machines, is what is read where nothing answers. It is also what a device may say that
+ * lies or has been reset, or one whose BAR does not decode: only a function that is not in configuration space either
+ * has been removed, and reaches no memory any more.
  */
 static bool removed(const struct vpt_pci_function *function)
 {
@@ -23,7 +24,7 @@ uint32_t vpt_pci_read_status(struct vpt_device *device, uint32_t offset)
     const struct vpt_virtio_pci *pci = vpt_pci_of(device);
     uint32_t status = vpt_structure_read(device, &pci->common, offset, 1) & 0xffu;
 
-    return status == 0xffu && removed(&pci->function) ? VPT_STATUS_GONE : status;
+    return (status == 0xffu || status == 0) && removed(&pci->function) ? VPT_STATUS_GONE : status;
 }
 
 /*
@@ -44,7 +45,7 @@ uint32_t vpt_pci_interrupt(struct vpt_device *device)
     const struct vpt_virtio_pci *pci = vpt_pci_of(device);
     uint32_t status;
 
-    if (pci->vectors) {
+    if (VPT_READ_ONCE(pci->vectors)) {
         return defined;
     }
     status = vpt_structure_read(device, &pci->isr, 0, 1) & 0xffu;
@@ -55,7 +56,7 @@ uint32_t vpt_pci_interrupt(struct vpt_device *device)
 static enum vpt_status noticed(struct vpt_device *device, enum vpt_status status)
 {
     if (status == VPT_DEVICE_GONE) {
-        device->gone = true;
+        VPT_WRITE_ONCE(device->gone, true);
     }
     return status;
 }
@@ -73,7 +74,7 @@ static enum vpt_status read_control(struct vpt_virtio_pci *pci, uint32_t *contro
         }
     }
     if (status == VPT_OK) {
-        pci->vectors = (*control & MSIX_CONTROL_ENABLE) != 0;
+        VPT_WRITE_ONCE(pci->vectors, (*control & MSIX_CONTROL_ENABLE) != 0);
     }
     return noticed(&pci->device, status);
 }

@@ -99,8 +99,25 @@ static inline bool vpt_size_fixed(const struct vpt_device *device)
     return vpt_legacy(device) && device->ops->size_fixed;
 }
 
+/*
+ * vpt_device_negotiate() in two halves, for a driver that reads the configuration before it accepts: between them
+ * device->features is what is going to be accepted. A driver that goes no further calls vpt_device_fail().
+ */
+enum vpt_status vpt_device_choose_features(struct vpt_device *device, const struct vpt_features *required,
+                                           const struct vpt_features *wanted, const struct vpt_features *refused);
+enum vpt_status vpt_device_accept_features(struct vpt_device *device);
+
 /* Whether the device is negotiated and not yet started: when queues are set up. */
 bool vpt_device_in_setup(const struct vpt_device *device);
+
+/* Whether the device works on its queues: started, neither given up nor suspended. */
+static inline bool vpt_running(const struct vpt_device *device)
+{
+    return (device->status & (VPT_STATUS_DRIVER_OK | VPT_STATUS_FAILED | VPT_STATUS_SUSPEND)) == VPT_STATUS_DRIVER_OK;
+}
+
+/* The status register, or VPT_STATUS_GONE, which is noted down. */
+uint32_t vpt_device_read_status(struct vpt_device *device);
 
 /* Logs why a set-up failed, and returns it; or VPT_DEVICE_GONE, where wrong answers came of the device being gone. */
 enum vpt_status vpt_device_refused(struct vpt_device *device, const char *subject, enum vpt_status status);

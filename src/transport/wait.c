@@ -6,6 +6,7 @@ static const uint32_t default_attempts[] = {
     [VPT_WAIT_QUEUE] = VPT_WAIT_QUEUE_READS,
     [VPT_WAIT_CONFIGURATION] = VPT_WAIT_CONFIGURATION_READS,
     [VPT_WAIT_REQUEST] = VPT_WAIT_REQUEST_READS,
+    [VPT_WAIT_SUSPEND] = VPT_WAIT_SUSPEND_READS,
 };
 
 bool vpt_keep_waiting(const struct vpt_port *port, enum vpt_wait what, uint32_t *iteration)

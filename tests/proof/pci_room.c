@@ -109,6 +109,7 @@ static void assignment(void)
         windows[i].full = any_bool();
     }
     (void)vpt_pci_bars_assign(&function, &bars, any32(), windows, WINDOWS);
+    (void)vpt_pci_bars_restore(&function, &bars);
 }
 
 static void messages(void)

@@ -148,6 +148,14 @@ static struct vpt_memory memory(void *address, uint64_t device_address, size_t s
     return memory;
 }
 
+static void negotiated(void)
+{
+    device.status = VPT_STATUS_ACKNOWLEDGE | VPT_STATUS_DRIVER | VPT_STATUS_FEATURES_OK;
+    /* Without INDIRECT_DESC there is no table, as with TABLES 0. */
+    device.features.word[0] = (1u << VPT_F_INDIRECT_DESC) | ((uint32_t)EVENT << VPT_F_EVENT_IDX);
+    device.features.word[1] = any32();
+}
+
 static enum vpt_status start(void)
 {
     struct vpt_queue_config config = {
@@ -162,10 +170,7 @@ static enum vpt_status start(void)
     config.memory.private_state = memory(private_state, 0, sizeof(private_state));
     device.ops = &ops;
     device.port = &port;
-    device.status = VPT_STATUS_ACKNOWLEDGE | VPT_STATUS_DRIVER | VPT_STATUS_FEATURES_OK;
-    /* Without INDIRECT_DESC there is no table, as with TABLES 0. */
-    device.features.word[0] = (1u << VPT_F_INDIRECT_DESC) | ((uint32_t)EVENT << VPT_F_EVENT_IDX);
-    device.features.word[1] = any32();
+    negotiated();
     status = vpt_queue_init(&queue, &device, &config);
     device.status |= VPT_STATUS_DRIVER_OK;
     return status;
@@ -202,7 +207,7 @@ static void pop_any(void)
 
 static void call_any(void)
 {
-    switch (Frama_C_interval(0, 8)) {
+    switch (Frama_C_interval(0, 9)) {
     case 0:
         add_any();
         break;
@@ -226,6 +231,11 @@ static void call_any(void)
         break;
     case 7:
         (void)vpt_queue_drain(&queue, NULL);
+        break;
+    case 8:
+        negotiated();
+        (void)vpt_queue_restart(&queue);
+        device.status |= VPT_STATUS_DRIVER_OK;
         break;
     default:
         (void)vpt_device_reset(&device);

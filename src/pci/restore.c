@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* Base address registers as they were, for a function that has lost them in the machine's sleep or by a reset. */
+#include "pci/internal.h"
+
+static uint16_t decoding_of(enum vpt_pci_bar_kind kind)
+{
+    return kind == VPT_PCI_BAR_IO ? VPT_PCI_COMMAND_IO : VPT_PCI_COMMAND_MEMORY;
+}
+
+/* Writes every address that there is, and gives the decoding that it needs. */
+static enum vpt_status write_all(const struct vpt_pci_function *function, const struct vpt_pci_bar_layout *layout,
+                                 const struct vpt_pci_bars *bars, uint16_t *decoding)
+{
+    enum vpt_status status = VPT_OK;
+
+    for (unsigned i = 0; i < layout->count && i < VPT_PCI_BARS_MAX && status == VPT_OK; i++) {
+        const struct vpt_pci_bar *bar = &bars->bar[i];
+
+        if (bar->kind != VPT_PCI_BAR_NONE && bar->address != 0) {
+            status = vpt_pci_bar_write(function, vpt_pci_bar_register(layout, i), i, bar, bar->address);
+            *decoding |= decoding_of(bar->kind);
+        }
+    }
+    return status;
+}
+
+enum vpt_status vpt_pci_bars_restore(const struct vpt_pci_function *function, const struct vpt_pci_bars *bars)
+{
+    struct vpt_pci_bar_layout layout;
+    uint16_t decoding = 0;
+    enum vpt_status status;
+
+    if (bars == NULL) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    status = vpt_pci_bar_layout(function, &layout);
+    if (status == VPT_OK) {
+        status = vpt_pci_command(function, 0, VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY);
+    }
+    if (status == VPT_OK) {
+        status = write_all(function, &layout, bars, &decoding);
+    }
+    return status == VPT_OK ? vpt_pci_command(function, decoding, 0) : status;
+}

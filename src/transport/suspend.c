@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: MIT */
+/* A device that keeps its state while the machine sleeps (VirtIO 1.4, section 3.4). */
+#include "transport/transport.h"
+#include "transport/wait.h"
+
+#define STATES (VPT_STATUS_SUSPEND | VPT_STATUS_DRIVER_OK)
+
+/* Writes the status and waits until the device has made one bit of STATES stay. */
+static enum vpt_status change(struct vpt_device *device, uint8_t wanted)
+{
+    uint32_t iteration = 0;
+    enum vpt_status result = VPT_DEVICE_TIMEOUT;
+    uint32_t status;
+
+    device->ops->status_write(device, device->status);
+    do {
+        status = vpt_device_read_status(device);
+        if (device->gone) {
+            return VPT_DEVICE_GONE;
+        }
+        if ((status & VPT_STATUS_DEVICE_NEEDS_RESET) != 0) {
+            result = VPT_DEVICE_NEEDS_RESET;
+        } else if ((status & STATES) == wanted) {
+            return VPT_OK;
+        }
+    } while (result == VPT_DEVICE_TIMEOUT && vpt_keep_waiting(device->port, VPT_WAIT_SUSPEND, &iteration));
+    return vpt_log(device->port, VPT_LOG_ERROR, "suspend", result);
+}
+
+enum vpt_status vpt_device_suspend(struct vpt_device *device)
+{
+    if (device->gone) {
+        return VPT_DEVICE_GONE;
+    }
+    if (!vpt_running(device)) {
+        return VPT_CALLER_STATE; /* SUSPEND-1 */
+    }
+    if (!vpt_features_has(&device->features, VPT_F_SUSPEND)) {
+        return VPT_UNSUPPORTED_FEATURE;
+    }
+    device->status |= VPT_STATUS_SUSPEND;
+    return change(device, VPT_STATUS_SUSPEND); /* SUSPEND-2 */
+}
+
+enum vpt_status vpt_device_resume(struct vpt_device *device)
+{
+    enum vpt_status status;
+
+    if (device->gone) {
+        return VPT_DEVICE_GONE;
+    }
+    if ((device->status & VPT_STATUS_SUSPEND) == 0) {
+        return VPT_CALLER_STATE;
+    }
+    status = change(device, VPT_STATUS_DRIVER_OK); /* SUSPEND-6; no bit is ever dropped (STATUS-2) */
+    if (status == VPT_OK) {
+        device->status &= (uint8_t)~VPT_STATUS_SUSPEND;
+    }
+    return status;
+}
