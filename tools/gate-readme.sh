@@ -1,6 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Compiles and links the C code printed in README.md, by gcc and by clang, so that it cannot fall behind the library.
+# Compiles and links the C code printed in README.md, by gcc and by clang, so that it cannot fall behind the library;
+# compiles that of docs/recovery.md, which tests/unit/restart.c runs; and the program printed in docs/mock.md, which is
+# run, too.
 set -u -o pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd) || exit 1
 cd "$root" || exit 1
@@ -10,8 +12,15 @@ work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 failed=0
 
-sed -n '/^```c$/,/^```$/{/^```/d;p}' README.md >"$work/readme.c"
-[ -s "$work/readme.c" ] || { printf 'FAIL\treadme\tno code found\n'; exit 1; }
+code() # page file: the C code printed in the page
+{
+    sed -n '/^```c$/,/^```$/{/^```/d;p}' "$1" >"$2"
+    [ -s "$2" ] || { printf 'FAIL\treadme\tno code found in %s\n' "$1"; exit 1; }
+}
+
+code README.md "$work/readme.c"
+code docs/mock.md "$work/mock.c"
+code docs/recovery.md "$work/recovery.c"
 # What a kernel would call it with.
 cat >>"$work/readme.c" <<'END'
 int main(void);
@@ -33,6 +42,23 @@ for compiler in gcc clang; do
         printf 'PASS\treadme\t%s\n' "$compiler"
     else
         printf 'FAIL\treadme\t%s\n' "$compiler"
+        failed=1
+    fi
+    if "$compiler" -std=c11 -O2 -Wall -Wextra -Wconversion -Wsign-conversion -Werror -Iinclude \
+        -c "$work/recovery.c" -o "$work/recovery.o"; then
+        printf 'PASS\trecovery page\t%s\n' "$compiler"
+    else
+        printf 'FAIL\trecovery page\t%s\n' "$compiler"
+        failed=1
+    fi
+    # shellcheck disable=SC2046
+    if "$compiler" -std=c11 -Wall -Wextra -Wconversion -Wsign-conversion -Werror \
+        -Iinclude -Isrc -Itests/mock "$work/mock.c" tests/mock/*.c $(cat sources.list) -o "$work/mock" &&
+        timeout 60 "$work/mock" >"$work/log" 2>&1 && grep -qx '0 wrong' "$work/log"; then
+        printf 'PASS\tmock page\t%s\n' "$compiler"
+    else
+        cat "$work/log"
+        printf 'FAIL\tmock page\t%s\n' "$compiler"
         failed=1
     fi
 done

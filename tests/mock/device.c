@@ -9,10 +9,61 @@
 
 #include "order.h"
 #include "service.h"
+#include "suspend.h"
 
 /* What a driver writes; DEVICE_NEEDS_RESET is the device's own. */
 #define DRIVER_BITS                                                                                                 \
-    (VPT_STATUS_ACKNOWLEDGE | VPT_STATUS_DRIVER | VPT_STATUS_DRIVER_OK | VPT_STATUS_FEATURES_OK | VPT_STATUS_FAILED)
+    (VPT_STATUS_ACKNOWLEDGE | VPT_STATUS_DRIVER | VPT_STATUS_DRIVER_OK | VPT_STATUS_FEATURES_OK |                  \
+     VPT_STATUS_SUSPEND | VPT_STATUS_FAILED)
+
+/* ---- Memory ---- */
+
+static bool lies_in(const struct mock_region *region, uint64_t address)
+{
+    return address >= region->address && address - region->address < region->size;
+}
+
+static bool element_in(const struct mock_region *region, const struct mock_element *element)
+{
+    for (uint32_t i = 0; i < element->readable + element->writable; i++) {
+        if (lies_in(region, element->segments[i].address)) {
+            return true;
+        }
+    }
+    for (uint32_t i = 0; i < element->descriptor_count; i++) {
+        if (lies_in(region, element->descriptors[i].address)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whether the device, as it is, may still come there: for a ring, or for a request that it has taken. */
+static bool holds(void *ctx, const struct mock_region *region)
+{
+    const struct mock_device *device = ctx;
+    const struct mock_front_end_ops *front_end = device->front_end;
+
+    if (device->vanished || device->powerless ||
+        (front_end != NULL && front_end->reaches_memory != NULL && !front_end->reaches_memory(device->front_end_ctx))) {
+        return false;
+    }
+    for (unsigned i = 0; i < MOCK_QUEUES_MAX; i++) {
+        const struct mock_queue *queue = &device->queues[i];
+
+        for (unsigned area = 0; area < MOCK_QUEUE_AREAS && queue->enabled; area++) {
+            if (lies_in(region, queue->area[area])) {
+                return true;
+            }
+        }
+        for (size_t k = 0; k < queue->pending_count; k++) {
+            if (element_in(region, &queue->pending[k])) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
 
 void mock_device_init(struct mock_device *device, struct mock_memory *memory, struct mock_violations *violations,
                       const struct mock_backend *backend, void *backend_ctx)
@@ -23,6 +74,9 @@ void mock_device_init(struct mock_device *device, struct mock_memory *memory, st
     device->backend = backend;
     device->backend_ctx = backend_ctx;
     device->completion.delay = 1;
+    if (memory->holder_count < MOCK_HOLDERS) {
+        memory->holders[memory->holder_count++] = (struct mock_holder){ holds, device };
+    }
     for (uint16_t i = 0; i < MOCK_QUEUES_MAX; i++) {
         device->queues[i].index = i;
     }
@@ -50,14 +104,45 @@ static void reset(struct mock_device *device)
     device->interrupt_status = 0;
     device->resetting = 0;
     device->resets_never = false;
+    device->powerless = false;
     device->resets++;
     device->cut_off = false;
+    device->suspending = false;
+    device->resuming = false;
     if (device->backend->reset != NULL) {
         device->backend->reset(device->backend_ctx);
     }
     if (device->front_end != NULL && device->front_end->reset != NULL) {
         device->front_end->reset(device->front_end_ctx);
     }
+}
+
+void mock_device_reset(struct mock_device *device)
+{
+    reset(device);
+}
+
+static void plugged(struct mock_device *device, bool here)
+{
+    if (device->front_end != NULL && device->front_end->plugged != NULL) {
+        device->front_end->plugged(device->front_end_ctx, here);
+    }
+}
+
+void mock_device_vanish(struct mock_device *device)
+{
+    device->vanished = true;
+    device->powerless = true;
+    plugged(device, false);
+}
+
+void mock_device_return(struct mock_device *device)
+{
+    mock_fault_clear(&device->faults, MOCK_FAULT_VANISH);
+    device->vanished = false;
+    device->returns++;
+    reset(device);
+    plugged(device, true);
 }
 
 bool mock_device_in_reset(const struct mock_device *device)
@@ -100,6 +185,7 @@ uint8_t mock_device_read_status(struct mock_device *device)
         }
         reset(device);
     }
+    mock_suspend_tick(device);
     device->features_ok_seen = true;
     return device->status;
 }
@@ -229,6 +315,9 @@ void mock_device_write_status(struct mock_device *device, uint8_t value)
     }
     mock_device_written(device, "Status");
     check_status_order(device, value, added);
+    if (mock_suspend_requested(device, value)) {
+        return;
+    }
     device->status |= (uint8_t)(value & (VPT_STATUS_ACKNOWLEDGE | VPT_STATUS_DRIVER));
     if (!device->legacy && (added & VPT_STATUS_FEATURES_OK) != 0) {
         set_features_ok(device);
@@ -286,6 +375,7 @@ uint32_t mock_device_config_read(struct mock_device *device, unsigned offset, un
     uint64_t argument = faults->argument[MOCK_FAULT_CONFIG_VALUE];
     uint32_t value;
 
+    mock_suspend_check(device, "configuration read");
     if (field == NULL) {
         return 0;
     }
@@ -309,6 +399,7 @@ void mock_device_config_write(struct mock_device *device, unsigned offset, unsig
         mock_config_field(&device->config, offset, width, &device->offered, device->violations);
 
     mock_device_written(device, "configuration");
+    mock_suspend_check(device, "configuration written");
     /* A legacy device has to tolerate early writes (LEG-INIT-2). */
     if (!device->legacy && (device->status & VPT_STATUS_FEATURES_OK) == 0) {
         mock_violation(device->violations, "configuration written before FEATURES_OK");

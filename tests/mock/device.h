@@ -15,6 +15,7 @@
 
 #include "config.h"
 #include "faults.h"
+#include "lies.h"
 #include "memory.h"
 #include "queue.h"
 
@@ -67,6 +68,8 @@ struct mock_front_end_ops {
     bool (*reaches_memory)(void *front_end);
     /* An interrupt that is a message: true if one was sent, or held back. `queue` is NULL for the configuration. */
     bool (*message)(void *front_end, const struct mock_queue *queue);
+    /* The device has been pulled out, or plugged in again (after its reset). */
+    void (*plugged)(void *front_end, bool here);
 };
 
 struct mock_shared_region {
@@ -81,6 +84,7 @@ struct mock_device {
     const struct mock_backend *backend;
     void *backend_ctx;
     struct mock_faults faults;
+    struct mock_lies lies;
     struct mock_completion completion;
 
     /* What the device is; set before the driver sees it. */
@@ -91,6 +95,7 @@ struct mock_device {
     struct vpt_features offered;
     struct vpt_features transport_known; /* generic bits that this transport may negotiate */
     uint16_t queue_count;
+    uint32_t suspend_reads; /* status reads that a suspend or a resume takes; UINT32_MAX: it never ends */
     struct mock_shared_region regions[MOCK_REGIONS_MAX]; /* by shmid */
     /* The interrupt line goes up; NULL: nobody listens. */
     void (*on_interrupt)(void *ctx);
@@ -105,6 +110,12 @@ struct mock_device {
     uint32_t resetting; /* status reads until a slow reset is done */
     bool resets_never;
     bool vanished;
+    bool powerless; /* it has vanished, and knows of no ring any more */
+    bool stopped;     /* by MOCK_LIE_STOP, which outlasts a reset */
+    unsigned working; /* how deep it is in its queues */
+    bool suspending;       /* SUSPEND was written, and is not done */
+    bool resuming;         /* DRIVER_OK was written while suspended, likewise */
+    uint32_t suspend_left; /* status reads until it is */
     bool cut_off; /* it has tried to reach memory while it could not, and that has been recorded */
 
     struct mock_config config;
@@ -112,6 +123,7 @@ struct mock_device {
     /* What happened. */
     uint64_t ticks;
     uint64_t resets;
+    uint64_t returns; /* calls of mock_device_return() */
     uint64_t kicks;
     uint64_t interrupts;
     uint32_t random;
@@ -138,6 +150,21 @@ void mock_device_configuration_changed(struct mock_device *device);
 
 /* The device fails: DEVICE_NEEDS_RESET, and nothing more happens until a reset. */
 void mock_device_needs_reset(struct mock_device *device);
+
+/* Pulled out: all registers read all-ones, and the device touches no memory and sends no interrupt any more. */
+void mock_device_vanish(struct mock_device *device);
+
+/*
+ * Plugged in (again): as new, with another life before it. A PCI function's decoding, bus mastering and MSI-X are off,
+ * its BARs have the addresses that they had: for a driver to find it by a fresh probe.
+ */
+void mock_device_return(struct mock_device *device);
+
+/* A reset that nobody asked for. */
+void mock_device_reset(struct mock_device *device);
+
+/* Takes what is available in every queue, as after a kick. */
+void mock_device_look(struct mock_device *device);
 
 /* Whether the interrupt line is up. */
 bool mock_device_interrupting(const struct mock_device *device);

@@ -61,6 +61,9 @@ enum mock_fault {
     /* Notifications. */
     MOCK_FAULT_KICK_LOST,          /* a kick is not noticed -> VPT_DEVICE_TIMEOUT */
     MOCK_FAULT_INTERRUPT_SPURIOUS, /* a kick causes a queue interrupt with nothing used */
+    MOCK_FAULT_INTERRUPT_EARLY,    /* the interrupt comes before the used element that it is for, and not again after
+                                      it (at a completion) */
+    MOCK_FAULT_INTERRUPT_LOST,     /* an interrupt for used elements, which are there, does not come */
     MOCK_FAULT_INTERRUPT_UNKNOWN,  /* InterruptStatus reads with the argument's bits set too; 0 for 0x7ffffffc */
 
     /* Configuration. Opportunity: a read of it, for VALUE of that field. */

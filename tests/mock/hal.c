@@ -34,15 +34,15 @@ static struct mock_mapping *accessed(struct mock_hal *hal, void *handle, size_t 
     struct mock_mapping *mapping = mapping_of(hal, handle);
 
     if (mapping == NULL) {
-        mock_violation(&hal->violations, "register access through %p, which is no mapping", handle);
+        mock_breach(&hal->violations, "register access through %p, which is no mapping", handle);
         return NULL;
     }
     if ((width != 1 && width != 2 && width != 4) || offset % width != 0) {
-        mock_violation(&hal->violations, "register access of width %u at offset 0x%zx", width, offset);
+        mock_breach(&hal->violations, "register access of width %u at offset 0x%zx", width, offset);
         return NULL;
     }
     if (offset > mapping->size || width > mapping->size - offset) {
-        mock_violation(&hal->violations, "register access at offset 0x%zx of a mapping of 0x%zx bytes", offset,
+        mock_breach(&hal->violations, "register access at offset 0x%zx of a mapping of 0x%zx bytes", offset,
                        mapping->size);
         return NULL;
     }
@@ -71,7 +71,7 @@ static void mmio_write(void *ctx, void *handle, size_t offset, unsigned width, u
         return;
     }
     if (width < 4 && value >> (8u * width) != 0) {
-        mock_violation(&hal->violations, "register write of 0x%" PRIx32 " in width %u", value, width);
+        mock_breach(&hal->violations, "register write of 0x%" PRIx32 " in width %u", value, width);
     }
     mapping->window->ops->write(mapping->window->front_end, mapping->offset + offset, width, value);
 }
@@ -93,7 +93,7 @@ static enum vpt_status mmio_map(void *ctx, uint64_t physical, size_t size, enum 
     struct mock_hal *hal = ctx;
 
     if (intent != VPT_MAP_REGISTERS && intent != VPT_MAP_CONFIGURATION && intent != VPT_MAP_SHARED_MEMORY) {
-        mock_violation(&hal->violations, "mapping with unknown intent %d", (int)intent);
+        mock_breach(&hal->violations, "mapping with unknown intent %d", (int)intent);
     }
     for (unsigned i = 0; i < hal->window_count; i++) {
         const struct mock_window *window = &hal->windows[i];
@@ -104,7 +104,7 @@ static enum vpt_status mmio_map(void *ctx, uint64_t physical, size_t size, enum 
             return *mapping != NULL ? VPT_OK : VPT_RESOURCE_MEMORY;
         }
     }
-    mock_violation(&hal->violations, "mapping of %zu bytes at 0x%" PRIx64 ", where nothing is", size, physical);
+    mock_breach(&hal->violations, "mapping of %zu bytes at 0x%" PRIx64 ", where nothing is", size, physical);
     return VPT_RESOURCE_MEMORY;
 }
 
@@ -114,7 +114,7 @@ static void mmio_unmap(void *ctx, void *handle, size_t size)
     struct mock_mapping *mapping = mapping_of(hal, handle);
 
     if (mapping == NULL || !mapping->mapped || mapping->size != size) {
-        mock_violation(&hal->violations, "unmapping of %zu bytes at %p, which was not mapped so", size, handle);
+        mock_breach(&hal->violations, "unmapping of %zu bytes at %p, which was not mapped so", size, handle);
         return;
     }
     memset(mapping, 0, sizeof(*mapping));
@@ -125,11 +125,11 @@ static bool keep_waiting(void *ctx, enum vpt_wait what, uint32_t iteration)
     struct mock_hal *hal = ctx;
 
     if ((unsigned)what == 0 || (unsigned)what >= MOCK_WAITS) {
-        mock_violation(&hal->violations, "waiting for unknown %d", (int)what);
+        mock_breach(&hal->violations, "waiting for unknown %d", (int)what);
         return false;
     }
     if (iteration != 0 && iteration != hal->next_iteration[what]) {
-        mock_violation(&hal->violations, "wait %d: iteration %" PRIu32 " where %" PRIu32 " is next", (int)what,
+        mock_breach(&hal->violations, "wait %d: iteration %" PRIu32 " where %" PRIu32 " is next", (int)what,
                        iteration, hal->next_iteration[what]);
     }
     hal->next_iteration[what] = iteration == UINT32_MAX ? iteration : iteration + 1;
@@ -143,7 +143,7 @@ static void log_line(void *ctx, enum vpt_log_level level, const char *subject, e
     struct mock_hal *hal = ctx;
 
     if (subject == NULL || strchr(subject, '\n') != NULL) {
-        mock_violation(&hal->violations, "log subject is NULL or has a line end");
+        mock_breach(&hal->violations, "log subject is NULL or has a line end");
         return;
     }
     if (hal->log_count < MOCK_HAL_LOG_RECORDS) {
@@ -172,6 +172,7 @@ void mock_hal_init(struct mock_hal *hal)
     hal->wait_budget[VPT_WAIT_QUEUE] = 1000;
     hal->wait_budget[VPT_WAIT_CONFIGURATION] = 64;
     hal->wait_budget[VPT_WAIT_REQUEST] = 10000;
+    hal->wait_budget[VPT_WAIT_SUSPEND] = 1000;
 }
 
 unsigned mock_hal_finish(struct mock_hal *hal)
@@ -179,7 +180,7 @@ unsigned mock_hal_finish(struct mock_hal *hal)
     mock_hal_memory_finish(hal);
     for (unsigned i = 0; i < MOCK_HAL_MAPPINGS; i++) {
         if (hal->mappings[i].mapped) {
-            mock_violation(&hal->violations, "leak: a mapping of %zu bytes", hal->mappings[i].size);
+            mock_breach(&hal->violations, "leak: a mapping of %zu bytes", hal->mappings[i].size);
         }
     }
     return hal->violations.count;
@@ -211,7 +212,7 @@ void *mock_hal_add_window(struct mock_hal *hal, const struct mock_window_ops *op
 void mock_hal_add_ticker(struct mock_hal *hal, void (*tick)(void *ctx), void *ctx)
 {
     if (hal->ticker_count == MOCK_HAL_TICKERS) {
-        mock_violation(&hal->violations, "the test adds more than %u tickers", MOCK_HAL_TICKERS);
+        mock_breach(&hal->violations, "the test adds more than %u tickers", MOCK_HAL_TICKERS);
         return;
     }
     hal->tickers[hal->ticker_count++] = (struct mock_ticker){ tick, ctx };

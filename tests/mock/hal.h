@@ -20,7 +20,7 @@
 #define MOCK_HAL_MAPPINGS    64u
 #define MOCK_HAL_TICKERS     8u
 #define MOCK_HAL_LOG_RECORDS 64u
-#define MOCK_WAITS           5u /* enum vpt_wait counts from 1 */
+#define MOCK_WAITS           6u /* enum vpt_wait counts from 1 */
 
 /* Where device addresses start: above 4 GiB, below 16 TiB, which is what a 32-bit page number of 4 KiB reaches. */
 #define MOCK_HAL_BASE       UINT64_C(0x4000000000)
@@ -118,6 +118,12 @@ unsigned mock_hal_finish(struct mock_hal *hal);
 size_t mock_hal_live_allocations(const struct mock_hal *hal);
 size_t mock_hal_live_shares(const struct mock_hal *hal);
 size_t mock_hal_live_mappings(const struct mock_hal *hal);
+
+/*
+ * Frees the allocations and shares that are left, which is then no leak: the test knows that a driver has rightly left
+ * them to a device whose reset did not finish.
+ */
+void mock_hal_abandon(struct mock_hal *hal);
 
 /*
  * Makes the test's own memory visible to the device, at a device address of the test's choice, for ring memory that

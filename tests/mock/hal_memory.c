@@ -72,7 +72,7 @@ static void check_guard(struct mock_hal *hal, const struct mock_region *region)
 {
     for (size_t i = region->size; i < region->size + GUARD; i++) {
         if (region->bytes[i] != GUARD_BYTE) {
-            mock_violation(&hal->violations, "allocation of %zu bytes at 0x%" PRIx64 " was written past its end",
+            mock_breach(&hal->violations, "allocation of %zu bytes at 0x%" PRIx64 " was written past its end",
                            region->size, region->address);
             return;
         }
@@ -82,11 +82,11 @@ static void check_guard(struct mock_hal *hal, const struct mock_region *region)
 static bool allocation_asked_well(struct mock_hal *hal, size_t size, size_t alignment, uint32_t flags)
 {
     if (size == 0 || alignment == 0 || (alignment & (alignment - 1u)) != 0 || alignment > 4096) {
-        mock_violation(&hal->violations, "allocation of %zu bytes aligned to %zu", size, alignment);
+        mock_breach(&hal->violations, "allocation of %zu bytes aligned to %zu", size, alignment);
         return false;
     }
     if ((flags & ~(VPT_DMA_ACCESS_PLATFORM | VPT_DMA_PRIVATE)) != 0) {
-        mock_violation(&hal->violations, "allocation with unknown flags 0x%" PRIx32, flags);
+        mock_breach(&hal->violations, "allocation with unknown flags 0x%" PRIx32, flags);
         return false;
     }
     if ((flags & VPT_DMA_PRIVATE) == 0) {
@@ -132,16 +132,17 @@ static void dma_free(void *ctx, const struct vpt_memory *memory, uint32_t flags)
     struct mock_region *region = mock_memory_find(&hal->memory, memory->device_address);
 
     if (region == NULL || (region->kind != MOCK_REGION_ALLOCATION && region->kind != MOCK_REGION_PRIVATE)) {
-        mock_violation(&hal->violations, "free of 0x%" PRIx64 ", which is not allocated", memory->device_address);
+        mock_breach(&hal->violations, "free of 0x%" PRIx64 ", which is not allocated", memory->device_address);
         return;
     }
     if (region->address != memory->device_address || region->bytes != memory->address ||
         region->size != memory->size || region->flags != flags) {
-        mock_violation(&hal->violations, "free of 0x%" PRIx64 " with other values than were allocated",
+        mock_breach(&hal->violations, "free of 0x%" PRIx64 " with other values than were allocated",
                        memory->device_address);
         return;
     }
     check_guard(hal, region);
+    mock_memory_given_back(&hal->memory, region, "free");
     free(region->storage);
     mock_memory_remove(&hal->memory, region);
     hal->frees++;
@@ -163,7 +164,7 @@ static size_t share_size(const struct mock_hal *hal, const void *buffer, size_t 
 static bool share_asked_well(struct mock_hal *hal, const void *buffer, size_t size, enum vpt_direction direction)
 {
     if (buffer == NULL || size == 0 || (direction != VPT_DEVICE_READS && direction != VPT_DEVICE_WRITES)) {
-        mock_violation(&hal->violations, "share of %zu bytes at %p, direction %d", size, buffer, (int)direction);
+        mock_breach(&hal->violations, "share of %zu bytes at %p, direction %d", size, buffer, (int)direction);
         return false;
     }
     return true;
@@ -209,15 +210,16 @@ static void unshare(void *ctx, void *buffer, const struct vpt_shared *shared, en
     struct mock_region *region = mock_memory_find(&hal->memory, shared->device_address);
 
     if (region == NULL || region->kind != MOCK_REGION_SHARE || region->address != shared->device_address) {
-        mock_violation(&hal->violations, "unshare of 0x%" PRIx64 ", which is not shared", shared->device_address);
+        mock_breach(&hal->violations, "unshare of 0x%" PRIx64 ", which is not shared", shared->device_address);
         return;
     }
     if (region->buffer != buffer || region->size != shared->size || region->access_platform != access_platform ||
         region->device_writes != (direction == VPT_DEVICE_WRITES)) {
-        mock_violation(&hal->violations, "unshare of 0x%" PRIx64 " with other values than were shared",
+        mock_breach(&hal->violations, "unshare of 0x%" PRIx64 " with other values than were shared",
                        shared->device_address);
         return;
     }
+    mock_memory_given_back(&hal->memory, region, "unshare");
     if (region->device_writes) {
         memcpy(buffer, region->bytes, region->size);
     }
@@ -250,7 +252,7 @@ void mock_hal_memory_finish(struct mock_hal *hal)
         if (region->kind != MOCK_REGION_SHARE) {
             check_guard(hal, region);
         }
-        mock_violation(&hal->violations, "leak: %s of %zu bytes at 0x%" PRIx64,
+        mock_breach(&hal->violations, "leak: %s of %zu bytes at 0x%" PRIx64,
                        region->kind == MOCK_REGION_SHARE ? "share" : "allocation", region->size, region->address);
         free(region->storage);
     }
@@ -266,6 +268,18 @@ size_t mock_hal_live_allocations(const struct mock_hal *hal)
 size_t mock_hal_live_shares(const struct mock_hal *hal)
 {
     return mock_memory_live(&hal->memory, MOCK_REGION_SHARE);
+}
+
+void mock_hal_abandon(struct mock_hal *hal)
+{
+    for (size_t i = hal->memory.count; i-- > 0;) {
+        struct mock_region *region = &hal->memory.regions[i];
+
+        if (region->kind != MOCK_REGION_REGISTERED) {
+            free(region->storage);
+            mock_memory_remove(&hal->memory, region);
+        }
+    }
 }
 
 struct vpt_memory mock_hal_register(struct mock_hal *hal, void *bytes, size_t size, uint64_t device_address,
@@ -299,7 +313,7 @@ void mock_hal_unregister(struct mock_hal *hal, const struct vpt_memory *memory)
     struct mock_region *region = mock_memory_find(&hal->memory, memory->device_address);
 
     if (region == NULL || region->kind != MOCK_REGION_REGISTERED || region->address != memory->device_address) {
-        mock_violation(&hal->violations, "unregistering 0x%" PRIx64 ", which is not registered",
+        mock_breach(&hal->violations, "unregistering 0x%" PRIx64 ", which is not registered",
                        memory->device_address);
         return;
     }

@@ -121,34 +121,46 @@ static bool translates(const struct mock_region *region)
            region->kind == MOCK_REGION_REGISTERED;
 }
 
+/* The device goes where it was sent: a lie may have sent it astray, or else the driver has. */
+#define OUT_OF_REACH(memory, ...)                                                                                    \
+    ((memory)->violations->misled ? mock_violation((memory)->violations, __VA_ARGS__)                                \
+                                  : mock_breach((memory)->violations, __VA_ARGS__))
+
+void mock_memory_given_back(struct mock_memory *memory, const struct mock_region *region, const char *what)
+{
+    for (unsigned i = 0; i < memory->holder_count; i++) {
+        if (memory->holders[i].holds(memory->holders[i].ctx, region)) {
+            OUT_OF_REACH(memory, "%s of 0x%" PRIx64 ", which the device may still use", what, region->address);
+            return;
+        }
+    }
+}
+
 uint8_t *mock_memory_reach(struct mock_memory *memory, uint64_t address, size_t size, bool write, const char *what)
 {
     struct mock_region *region = mock_memory_find(memory, address);
     size_t offset;
 
     if (region == NULL) {
-        mock_violation(memory->violations, "%s at 0x%" PRIx64 ": nothing is allocated or shared there", what, address);
+        OUT_OF_REACH(memory, "%s at 0x%" PRIx64 ": nothing is allocated or shared there", what, address);
         return NULL;
     }
     offset = (size_t)(address - region->address);
     if (size > region->size - offset) {
-        mock_violation(memory->violations, "%s at 0x%" PRIx64 ": %zu bytes, but only %zu are there", what, address,
-                       size, region->size - offset);
+        OUT_OF_REACH(memory, "%s at 0x%" PRIx64 ": %zu bytes, but only %zu are there", what, address, size,
+                     region->size - offset);
         return NULL;
     }
     if (region->kind == MOCK_REGION_PRIVATE) {
-        mock_violation(memory->violations, "%s at 0x%" PRIx64 ": memory that was asked for as private", what,
-                       address);
+        OUT_OF_REACH(memory, "%s at 0x%" PRIx64 ": memory that was asked for as private", what, address);
         return NULL;
     }
     if (memory->translated && !translates(region)) {
-        mock_violation(memory->violations, "%s at 0x%" PRIx64 ": ACCESS_PLATFORM, but no address of the IOMMU's", what,
-                       address);
+        OUT_OF_REACH(memory, "%s at 0x%" PRIx64 ": ACCESS_PLATFORM, but no address of the IOMMU's", what, address);
         return NULL;
     }
     if (write && !region->device_writes) {
-        mock_violation(memory->violations, "%s at 0x%" PRIx64 ": shared for reading, but to be written", what,
-                       address);
+        OUT_OF_REACH(memory, "%s at 0x%" PRIx64 ": shared for reading, but to be written", what, address);
         return NULL;
     }
     return &region->bytes[offset];

@@ -32,6 +32,14 @@ struct mock_region {
     void *buffer;     /* the caller's buffer behind a share */
 };
 
+/* Who may still use memory: a device asks its rings and what it has taken from them. */
+struct mock_holder {
+    bool (*holds)(void *ctx, const struct mock_region *region);
+    void *ctx;
+};
+
+#define MOCK_HOLDERS 4u
+
 struct mock_memory {
     struct mock_region *regions; /* live ones, by rising address */
     size_t count;
@@ -40,6 +48,8 @@ struct mock_memory {
     bool translated; /* the device is behind an IOMMU: it reaches what was asked for with ACCESS_PLATFORM, and what the
                         test has registered, whose address is the test's business */
     struct mock_violations *violations;
+    unsigned holder_count;
+    struct mock_holder holders[MOCK_HOLDERS];
 };
 
 void mock_memory_init(struct mock_memory *memory, struct mock_violations *violations);
@@ -54,6 +64,9 @@ bool mock_memory_insert(struct mock_memory *memory, const struct mock_region *re
 struct mock_region *mock_memory_find(struct mock_memory *memory, uint64_t address);
 
 void mock_memory_remove(struct mock_memory *memory, struct mock_region *region);
+
+/* A region is about to be given back: a breach that names `what`, if a device may still use it. */
+void mock_memory_given_back(struct mock_memory *memory, const struct mock_region *region, const char *what);
 
 /* Live regions of a kind. */
 size_t mock_memory_live(const struct mock_memory *memory, enum mock_region_kind kind);

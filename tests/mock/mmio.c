@@ -127,7 +127,7 @@ static bool present(struct mock_mmio *mmio)
 {
     mmio->accesses++;
     if (mock_fault_fires(&mmio->device->faults, MOCK_FAULT_VANISH, NULL)) {
-        mmio->device->vanished = true;
+        mock_device_vanish(mmio->device);
     }
     return !mmio->device->vanished;
 }
@@ -257,10 +257,22 @@ static uint32_t read_register(struct mock_mmio *mmio, size_t offset)
     }
 }
 
-static uint32_t mmio_read(void *front_end, size_t offset, unsigned width)
+static struct mock_access access_at(const struct mock_mmio *mmio, size_t offset, unsigned width, bool write)
 {
-    struct mock_mmio *mmio = front_end;
+    bool configuration = offset >= CONFIG_START;
 
+    return (struct mock_access){
+        .space = configuration ? MOCK_SPACE_CONFIGURATION : MOCK_SPACE_REGISTER,
+        .offset = configuration ? offset - CONFIG_START : offset,
+        .width = width,
+        .write = write,
+        .status = offset == STATUS,
+        .native = configuration && mmio->device->legacy,
+    };
+}
+
+static uint32_t answer(struct mock_mmio *mmio, size_t offset, unsigned width)
+{
     if (!present(mmio)) {
         return width == 4 ? UINT32_MAX : (1u << (8u * width)) - 1u;
     }
@@ -272,6 +284,15 @@ static uint32_t mmio_read(void *front_end, size_t offset, unsigned width)
         return 0;
     }
     return read_register(mmio, offset);
+}
+
+static uint32_t mmio_read(void *front_end, size_t offset, unsigned width)
+{
+    struct mock_mmio *mmio = front_end;
+    struct mock_access access = access_at(mmio, offset, width, false);
+
+    mock_access_begin(mmio->device, &access);
+    return mock_access_read(mmio->device, &access, answer(mmio, offset, width));
 }
 
 /* ---- Writing ---- */
@@ -445,9 +466,11 @@ static void write_register(struct mock_mmio *mmio, size_t offset, const char *na
 static void mmio_write(void *front_end, size_t offset, unsigned width, uint32_t value)
 {
     struct mock_mmio *mmio = front_end;
+    struct mock_access access = access_at(mmio, offset, width, true);
     const char *name;
 
-    if (!present(mmio)) {
+    mock_access_begin(mmio->device, &access);
+    if (!present(mmio) || !mock_access_write(mmio->device, &access, &value)) {
         return;
     }
     check_identified(mmio, offset, WRITE);
@@ -467,6 +490,7 @@ static const struct mock_window_ops mmio_ops = { mmio_read, mmio_write };
 static const uint8_t modern_features[] = {
     VPT_F_INDIRECT_DESC, VPT_F_EVENT_IDX,      VPT_F_VERSION_1,         VPT_F_ACCESS_PLATFORM, VPT_F_RING_PACKED,
     VPT_F_IN_ORDER,      VPT_F_ORDER_PLATFORM, VPT_F_NOTIFICATION_DATA, VPT_F_RING_RESET,
+    VPT_F_SUSPEND,
 };
 static const uint8_t legacy_features[] = {
     VPT_F_NOTIFY_ON_EMPTY, VPT_F_ANY_LAYOUT, VPT_F_INDIRECT_DESC, VPT_F_EVENT_IDX,

@@ -5,11 +5,12 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "device.h"
 #include "pci_bus_internal.h"
 
 #define ALL_ONES UINT32_C(0xffffffff)
 
-static uint32_t ones(unsigned width)
+uint32_t mock_pci_ones(unsigned width)
 {
     return width >= 4 ? ALL_ONES : (UINT32_C(1) << (8u * width)) - 1u;
 }
@@ -20,11 +21,11 @@ static uint32_t ones(unsigned width)
 static bool allowed(struct mock_pci_bus *bus, uint16_t offset, unsigned width, uint32_t value)
 {
     if ((width != 1 && width != 2 && width != 4) || offset % width != 0 || offset >= MOCK_PCI_CONFIG_SIZE) {
-        mock_violation(&bus->hal->violations, "configuration access of width %u at offset 0x%x", width, offset);
+        mock_breach(&bus->hal->violations, "configuration access of width %u at offset 0x%x", width, offset);
         return false;
     }
-    if ((value & ~ones(width)) != 0) {
-        mock_violation(&bus->hal->violations, "configuration write of 0x%" PRIx32 " in width %u", value, width);
+    if ((value & ~mock_pci_ones(width)) != 0) {
+        mock_breach(&bus->hal->violations, "configuration write of 0x%" PRIx32 " in width %u", value, width);
         return false;
     }
     return true;
@@ -43,9 +44,9 @@ struct mock_pci_function *mock_pci_bus_find(const struct mock_pci_bus *bus, cons
     return NULL;
 }
 
-/* Who answers a configuration access; NULL: nobody. */
+/* Who answers a configuration access, and the access as lies know it; NULL: nobody. */
 static struct mock_pci_function *target(struct mock_pci_bus *bus, const struct vpt_pci_address *address,
-                                        uint16_t offset)
+                                        struct mock_access *access)
 {
     struct mock_pci_function *function = mock_pci_bus_find(bus, address);
 
@@ -53,8 +54,11 @@ static struct mock_pci_function *target(struct mock_pci_bus *bus, const struct v
         mock_violation(&bus->hal->violations, "configuration access to device %u function %u", address->device,
                        address->function);
     }
-    if (function == NULL || offset >= bus->config_size) {
+    if (function == NULL || access->offset >= bus->config_size) {
         return NULL;
+    }
+    if (function->liar != NULL) {
+        mock_access_begin(function->liar, access);
     }
     if (mock_trigger_fires(&function->vanish)) {
         function->gone = true;
@@ -71,6 +75,7 @@ static enum vpt_status config_read(void *ctx, const struct vpt_pci_address *addr
                                    uint32_t *value)
 {
     struct mock_pci_bus *bus = ctx;
+    struct mock_access access = { .space = MOCK_SPACE_PCI_CONFIGURATION, .offset = offset, .width = width };
     struct mock_pci_function *function;
 
     bus->sequence++;
@@ -81,8 +86,8 @@ static enum vpt_status config_read(void *ctx, const struct vpt_pci_address *addr
     if (mock_trigger_fires(&bus->fail_read)) {
         return bus->fail_status;
     }
-    *value = ones(width);
-    function = target(bus, address, offset);
+    *value = mock_pci_ones(width);
+    function = target(bus, address, &access);
     if (function == NULL) {
         return VPT_OK;
     }
@@ -95,6 +100,9 @@ static enum vpt_status config_read(void *ctx, const struct vpt_pci_address *addr
         }
     }
     *value = mock_pci_get(function, offset, width);
+    if (function->liar != NULL) {
+        *value = mock_access_read(function->liar, &access, *value);
+    }
     return VPT_OK;
 }
 
@@ -123,6 +131,8 @@ static enum vpt_status config_write(void *ctx, const struct vpt_pci_address *add
                                     uint32_t value)
 {
     struct mock_pci_bus *bus = ctx;
+    struct mock_access access = { .space = MOCK_SPACE_PCI_CONFIGURATION, .offset = offset, .width = width,
+                                  .write = true };
     struct mock_pci_function *function;
 
     bus->sequence++;
@@ -132,8 +142,8 @@ static enum vpt_status config_write(void *ctx, const struct vpt_pci_address *add
     if (mock_trigger_fires(&bus->fail_write)) {
         return bus->fail_status;
     }
-    function = target(bus, address, offset);
-    if (function == NULL) {
+    function = target(bus, address, &access);
+    if (function == NULL || (function->liar != NULL && !mock_access_write(function->liar, &access, &value))) {
         return VPT_OK;
     }
     function->config_writes++;
@@ -211,13 +221,27 @@ static struct decoded decode(struct mock_pci_bus *bus, bool io, uint64_t address
     return found;
 }
 
+/* An access that nobody answers: a function that is gone may come back at it. */
+static void miss(struct mock_pci_bus *bus, uint64_t address, unsigned width, bool write)
+{
+    for (unsigned i = 0; i < bus->function_count; i++) {
+        struct mock_access access = { .space = MOCK_SPACE_REGISTER, .offset = address, .width = width,
+                                      .write = write };
+
+        if (bus->functions[i]->gone && bus->functions[i]->liar != NULL) {
+            mock_access_begin(bus->functions[i]->liar, &access);
+        }
+    }
+}
+
 static uint32_t access_read(struct mock_pci_bus *bus, bool io, uint64_t address, unsigned width)
 {
     struct decoded found = decode(bus, io, address, width);
     const struct mock_pci_bar *bar;
 
     if (found.function == NULL) {
-        return ones(width);
+        miss(bus, address, width, false);
+        return mock_pci_ones(width);
     }
     bar = &found.function->bars[found.bar];
     if (mock_pci_msix_claims(found.function, found.bar, found.offset)) {
@@ -232,6 +256,7 @@ static void access_write(struct mock_pci_bus *bus, bool io, uint64_t address, un
     const struct mock_pci_bar *bar;
 
     if (found.function == NULL) {
+        miss(bus, address, width, true);
         return;
     }
     bar = &found.function->bars[found.bar];
@@ -245,11 +270,11 @@ static void access_write(struct mock_pci_bus *bus, bool io, uint64_t address, un
 static bool io_allowed(struct mock_pci_bus *bus, uint16_t io_port, unsigned width, uint32_t value)
 {
     if ((width != 1 && width != 2 && width != 4) || width > UINT32_C(0x10000) - io_port) {
-        mock_violation(&bus->hal->violations, "port access of width %u at 0x%x", width, io_port);
+        mock_breach(&bus->hal->violations, "port access of width %u at 0x%x", width, io_port);
         return false;
     }
-    if ((value & ~ones(width)) != 0) {
-        mock_violation(&bus->hal->violations, "port write of 0x%" PRIx32 " in width %u", value, width);
+    if ((value & ~mock_pci_ones(width)) != 0) {
+        mock_breach(&bus->hal->violations, "port write of 0x%" PRIx32 " in width %u", value, width);
         return false;
     }
     return true;

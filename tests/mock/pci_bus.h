@@ -30,6 +30,7 @@
 #define MOCK_PCI_HOOKS       8u
 #define MOCK_PCI_LOG         256u /* command writes and messages remembered: the first ones */
 
+struct mock_device;
 struct mock_pci_function;
 struct mock_pci_msix;
 
@@ -87,6 +88,7 @@ struct mock_pci_function {
     /* To be told; may be changed at any time. */
     bool gone;                  /* removed: answers nothing, reads all-ones */
     struct mock_trigger vanish; /* before which of its configuration accesses it goes */
+    struct mock_device *liar;   /* the device whose lies accesses go through; NULL: none */
 
     /* Configuration space, little-endian. Bits in neither mask are read-only. */
     uint8_t config[MOCK_PCI_CONFIG_SIZE];
@@ -186,6 +188,9 @@ uint16_t mock_pci_extended_add(struct mock_pci_function *function, uint16_t id, 
 uint32_t mock_pci_get(const struct mock_pci_function *function, uint16_t offset, unsigned width);
 void mock_pci_set(struct mock_pci_function *function, uint16_t offset, unsigned width, uint32_t value);
 void mock_pci_set_writable(struct mock_pci_function *function, uint16_t offset, unsigned width, uint32_t mask);
+
+/* What an access of `width` bytes reads where nobody answers. */
+uint32_t mock_pci_ones(unsigned width);
 
 void mock_pci_hook_add(struct mock_pci_function *function, const struct mock_pci_hook *hook);
 

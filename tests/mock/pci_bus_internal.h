@@ -37,6 +37,9 @@ uint32_t mock_pci_msix_read(struct mock_pci_function *function, unsigned bar, ui
 void mock_pci_msix_write(struct mock_pci_function *function, unsigned bar, uint64_t offset, unsigned width,
                          uint32_t value);
 
+/* The state of MSI-X after power-on. */
+void mock_pci_msix_restart(struct mock_pci_function *function);
+
 /* Sends what was pending and is no longer held back. */
 void mock_pci_msix_deliver(struct mock_pci_function *function);
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "device.h"
 #include "pci_bus_internal.h"
 
 #define CAPABILITY_ID  0x11u
@@ -34,14 +35,30 @@ void mock_pci_msix_add(struct mock_pci_function *function, uint16_t entries, uns
     if (msix->table == NULL || msix->pending == NULL) {
         abort();
     }
-    for (size_t i = 0; i < entries; i++) {
-        msix->table[i * ENTRY_WORDS + ENTRY_CONTROL] = CONTROL_MASKED;
-    }
     for (unsigned i = 0; i < 8; i++) {
         body[2u + i] = (uint8_t)(where[i / 4u] >> (8u * (i % 4u)));
     }
     msix->capability = mock_pci_capability_add(function, CAPABILITY_ID, body, sizeof(body), writable);
     function->msix = msix;
+    mock_pci_msix_restart(function);
+}
+
+void mock_pci_msix_restart(struct mock_pci_function *function)
+{
+    struct mock_pci_msix *msix = function->msix;
+    uint16_t at;
+
+    if (msix == NULL) {
+        return;
+    }
+    at = (uint16_t)(msix->capability + MOCK_PCI_MSIX_CONTROL);
+    mock_pci_set(function, at, 2,
+                 mock_pci_get(function, at, 2) & ~(uint32_t)(MOCK_PCI_MSIX_ENABLE | MOCK_PCI_MSIX_MASK));
+    memset(msix->table, 0, (size_t)msix->entries * ENTRY_WORDS * sizeof(uint32_t));
+    memset(msix->pending, 0, msix->pending_words * sizeof(uint32_t));
+    for (size_t i = 0; i < msix->entries; i++) {
+        msix->table[i * ENTRY_WORDS + ENTRY_CONTROL] = CONTROL_MASKED;
+    }
 }
 
 void mock_pci_function_finish(struct mock_pci_function *function)
@@ -153,7 +170,7 @@ static bool width_is_right(struct mock_pci_function *function, unsigned width)
     return width == 4;
 }
 
-uint32_t mock_pci_msix_read(struct mock_pci_function *function, unsigned bar, uint64_t offset, unsigned width)
+static uint32_t answer(struct mock_pci_function *function, unsigned bar, uint64_t offset, unsigned width)
 {
     const struct mock_pci_msix *msix = function->msix;
 
@@ -164,6 +181,31 @@ uint32_t mock_pci_msix_read(struct mock_pci_function *function, unsigned bar, ui
         return msix->table[(offset - msix->table_offset) / sizeof(uint32_t)];
     }
     return msix->pending[(offset - msix->pending_offset) / sizeof(uint32_t)];
+}
+
+static struct mock_access access_at(const struct mock_pci_msix *msix, unsigned bar, uint64_t offset, unsigned width,
+                                    bool write)
+{
+    bool table = in_table(msix, bar, offset);
+
+    return (struct mock_access){
+        .space = MOCK_SPACE_MSIX,
+        .offset = table ? offset - msix->table_offset : MOCK_MSIX_PENDING + (offset - msix->pending_offset),
+        .width = width,
+        .write = write,
+    };
+}
+
+uint32_t mock_pci_msix_read(struct mock_pci_function *function, unsigned bar, uint64_t offset, unsigned width)
+{
+    struct mock_access access = access_at(function->msix, bar, offset, width, false);
+
+    if (function->liar == NULL) {
+        return answer(function, bar, offset, width);
+    }
+    mock_access_begin(function->liar, &access);
+    return function->gone ? mock_pci_ones(width)
+                          : mock_access_read(function->liar, &access, answer(function, bar, offset, width));
 }
 
 static void table_rules(struct mock_pci_function *function, size_t word, uint32_t value)
@@ -189,10 +231,17 @@ void mock_pci_msix_write(struct mock_pci_function *function, unsigned bar, uint6
                          uint32_t value)
 {
     struct mock_pci_msix *msix = function->msix;
+    struct mock_access access = access_at(msix, bar, offset, width, true);
     size_t word;
 
     if (!width_is_right(function, width)) {
         return;
+    }
+    if (function->liar != NULL) {
+        mock_access_begin(function->liar, &access);
+        if (function->gone || !mock_access_write(function->liar, &access, &value)) {
+            return;
+        }
     }
     if (!in_table(msix, bar, offset)) {
         mock_violation(&function->bus->hal->violations, "write to MSI-X pending bits");

@@ -8,6 +8,7 @@
 #include <vpt/transport.h>
 
 #include "order.h"
+#include "pci_bus_internal.h"
 
 #define COMMAND_REGISTER 0x04u
 
@@ -51,17 +52,10 @@ bool mock_pci_front_drives(struct mock_pci_front *front, unsigned interface, con
 
 /* ---- Accesses ---- */
 
-uint32_t mock_pci_ones(unsigned width)
-{
-    return width < 4 ? (1u << (8u * width)) - 1u : UINT32_MAX;
-}
-
 static bool present(struct mock_pci_front *front)
 {
     if (mock_fault_fires(&front->device->faults, MOCK_FAULT_VANISH, NULL)) {
-        front->device->vanished = true;
-        front->function->gone = true;
-        front->function->bus->undecoded_allowed = true;
+        mock_device_vanish(front->device);
     }
     return !front->device->vanished;
 }
@@ -206,7 +200,22 @@ static void reset(void *ctx)
     drive_by(front, front->wanted);
 }
 
-static const struct mock_front_end_ops front_end_ops = { reset, masters, message };
+/* A function that was plugged in anew decodes nothing yet. */
+static void plugged(void *ctx, bool here)
+{
+    struct mock_pci_front *front = ctx;
+    struct mock_pci_function *function = front->function;
+
+    function->gone = !here;
+    function->bus->undecoded_allowed = !here;
+    if (here) {
+        mock_pci_front_command(front, 0);
+        mock_pci_msix_restart(function);
+        front->msix_on = false;
+    }
+}
+
+static const struct mock_front_end_ops front_end_ops = { reset, masters, message, plugged };
 
 /* A device that firmware has left running writes to memory that is somebody else's by now. */
 static bool running(const struct mock_device *device)
@@ -287,6 +296,7 @@ void mock_pci_front_init(struct mock_pci_front *front, struct mock_device *devic
     front->command = mock_pci_command(function);
     device->front_end = &front_end_ops;
     device->front_end_ctx = front;
+    function->liar = device;
     add_hooks(front);
 }
 

@@ -90,9 +90,6 @@ struct mock_pci_access *mock_pci_front_access(struct mock_pci_front *front, enum
                                               unsigned capability, bool write, unsigned width, uint32_t offset,
                                               uint32_t value);
 
-/* What a register of `width` bytes reads without a device. */
-uint32_t mock_pci_ones(unsigned width);
-
 /* Whether the device is driven by this interface; a violation if it is by the other one. */
 bool mock_pci_front_drives(struct mock_pci_front *front, unsigned interface, const char *what);
 

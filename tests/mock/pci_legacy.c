@@ -205,9 +205,23 @@ static void write_register(struct mock_pci_legacy *legacy, const struct field *f
 
 /* ---- The BAR ---- */
 
-static uint32_t bar_read(void *front_end, size_t offset, unsigned width)
+static struct mock_access access_at(const struct mock_pci_legacy *legacy, size_t offset, unsigned width, bool write)
 {
-    struct mock_pci_legacy *legacy = front_end;
+    bool configuration = offset >= header_size(legacy);
+
+    return (struct mock_access){
+        .space = configuration ? MOCK_SPACE_CONFIGURATION : MOCK_SPACE_REGISTER,
+        .offset = configuration ? offset - header_size(legacy) : offset,
+        .width = width,
+        .write = write,
+        .status = offset == DEVICE_STATUS,
+        .layout = offset == QUEUE_SIZE,
+        .native = configuration,
+    };
+}
+
+static uint32_t answer(struct mock_pci_legacy *legacy, size_t offset, unsigned width)
+{
     struct mock_pci_access *access =
         mock_pci_front_access(legacy->front, MOCK_PCI_HEADER, 0, false, width, (uint32_t)offset, 0);
 
@@ -224,12 +238,26 @@ static uint32_t bar_read(void *front_end, size_t offset, unsigned width)
     return access->value;
 }
 
+static uint32_t bar_read(void *front_end, size_t offset, unsigned width)
+{
+    struct mock_pci_legacy *legacy = front_end;
+    struct mock_access access = access_at(legacy, offset, width, false);
+
+    mock_access_begin(legacy->front->device, &access);
+    return mock_access_read(legacy->front->device, &access, answer(legacy, offset, width));
+}
+
 static void bar_write(void *front_end, size_t offset, unsigned width, uint32_t value)
 {
     struct mock_pci_legacy *legacy = front_end;
+    struct mock_access access = access_at(legacy, offset, width, true);
     const struct field *field;
 
+    mock_access_begin(legacy->front->device, &access);
     refresh(legacy);
+    if (!mock_access_write(legacy->front->device, &access, &value)) {
+        return;
+    }
     if (mock_pci_front_access(legacy->front, MOCK_PCI_HEADER, 0, true, width, (uint32_t)offset, value) == NULL) {
         return;
     }

@@ -432,44 +432,71 @@ static const struct mock_pci_capability *structure_at(const struct mock_pci_mode
     return NULL;
 }
 
-/* The structure, and the access logged; NULL: there is none, or no device any more (then *gone). */
-static struct mock_pci_access *access_to(const struct mock_pci_modern_bar *bar, size_t offset, unsigned width,
-                                         bool write, uint32_t value, const struct mock_pci_capability **capability)
+/* An access to a structure, as lies know it. */
+static struct mock_access access_at(const struct mock_pci_capability *capability, uint64_t offset, unsigned width,
+                                    bool write)
 {
-    struct mock_pci_modern *modern = bar->modern;
-    unsigned number;
+    bool configuration = capability->type == MOCK_PCI_DEVICE;
 
-    refresh(modern);
-    *capability = structure_at(bar, offset, width);
-    if (*capability == NULL) {
-        return NULL;
-    }
-    number = (unsigned)(*capability - modern->layout.capability);
-    return mock_pci_front_access(modern->front, (enum mock_pci_structure)(*capability)->type, number, write, width,
-                                 (uint32_t)(offset - (*capability)->offset), value);
+    return (struct mock_access){
+        .space = configuration ? MOCK_SPACE_CONFIGURATION : MOCK_SPACE_REGISTER,
+        .offset = configuration ? offset : MOCK_MODERN_REGISTER(capability->type, offset),
+        .width = width,
+        .write = write,
+        .status = capability->type == MOCK_PCI_COMMON && offset == DEVICE_STATUS,
+    };
+}
+
+/* Logs the access; NULL: no device any more. */
+static struct mock_pci_access *log_access(const struct mock_pci_modern *modern,
+                                          const struct mock_pci_capability *capability, uint64_t offset,
+                                          unsigned width, bool write, uint32_t value)
+{
+    unsigned number = (unsigned)(capability - modern->layout.capability);
+
+    return mock_pci_front_access(modern->front, (enum mock_pci_structure)capability->type, number, write, width,
+                                 (uint32_t)offset, value);
 }
 
 static uint32_t bar_read(void *front_end, size_t offset, unsigned width)
 {
     const struct mock_pci_modern_bar *bar = front_end;
-    const struct mock_pci_capability *capability;
-    struct mock_pci_access *access = access_to(bar, offset, width, false, 0, &capability);
+    struct mock_device *device = bar->modern->front->device;
+    const struct mock_pci_capability *capability = structure_at(bar, offset, width);
+    struct mock_pci_access *logged;
+    struct mock_access access;
 
-    if (access == NULL) {
+    if (capability == NULL) {
         return mock_pci_ones(width);
     }
-    access->value = read_structure(bar->modern, capability, access->offset, width);
-    return access->value;
+    access = access_at(capability, offset - capability->offset, width, false);
+    mock_access_begin(device, &access);
+    refresh(bar->modern);
+    logged = log_access(bar->modern, capability, offset - capability->offset, width, false, 0);
+    if (logged == NULL) {
+        return mock_pci_ones(width);
+    }
+    logged->value = read_structure(bar->modern, capability, logged->offset, width);
+    return mock_access_read(device, &access, logged->value);
 }
 
 static void bar_write(void *front_end, size_t offset, unsigned width, uint32_t value)
 {
     const struct mock_pci_modern_bar *bar = front_end;
-    const struct mock_pci_capability *capability;
-    const struct mock_pci_access *access = access_to(bar, offset, width, true, value, &capability);
+    struct mock_device *device = bar->modern->front->device;
+    const struct mock_pci_capability *capability = structure_at(bar, offset, width);
+    const struct mock_pci_access *logged;
+    struct mock_access access;
 
-    if (access != NULL) {
-        write_structure(bar->modern, capability, access->offset, width, value);
+    if (capability == NULL) {
+        return;
+    }
+    access = access_at(capability, offset - capability->offset, width, true);
+    mock_access_begin(device, &access);
+    refresh(bar->modern);
+    logged = log_access(bar->modern, capability, offset - capability->offset, width, true, value);
+    if (logged != NULL && mock_access_write(device, &access, &value)) {
+        write_structure(bar->modern, capability, logged->offset, width, value);
     }
 }
 
@@ -551,6 +578,7 @@ void mock_pci_modern_start(struct mock_pci_modern *modern)
     static const uint8_t bits[] = {
         VPT_F_INDIRECT_DESC, VPT_F_EVENT_IDX, VPT_F_VERSION_1,      VPT_F_ACCESS_PLATFORM,   VPT_F_RING_PACKED,
         VPT_F_IN_ORDER,      VPT_F_RING_RESET, VPT_F_ORDER_PLATFORM, VPT_F_NOTIFICATION_DATA, VPT_F_NOTIF_CONFIG_DATA,
+        VPT_F_SUSPEND,
     };
     struct mock_pci_interface *interface = &modern->front->interface[MOCK_PCI_MODERN];
 

@@ -59,11 +59,21 @@ struct mock_element mock_queue_take_pending(struct mock_queue *queue, size_t at)
     return element;
 }
 
+/* A store into a request's writable part, `at` bytes from its beginning on. */
+static void store(struct mock_device *device, uint64_t at, uint8_t *bytes, const uint8_t *in, size_t size)
+{
+    struct mock_access access = { .space = MOCK_SPACE_DATA, .offset = at, .width = (unsigned)size };
+
+    access.native = device->legacy;
+    mock_access_store(device, &access, bytes, in);
+}
+
 /* One part of an element: `count` segments, walked from `offset` on. */
 static size_t transfer(struct mock_device *device, const struct mock_segment *segments, uint32_t count,
                        uint64_t offset, void *out, const void *in, size_t size)
 {
     size_t done = 0;
+    uint64_t at = offset;
 
     for (uint32_t i = 0; i < count && done < size; i++) {
         size_t piece;
@@ -80,7 +90,7 @@ static size_t transfer(struct mock_device *device, const struct mock_segment *se
             break;
         }
         if (in != NULL) {
-            memcpy(bytes, (const uint8_t *)in + done, piece);
+            store(device, at + done, bytes, (const uint8_t *)in + done, piece);
         } else {
             memcpy((uint8_t *)out + done, bytes, piece);
         }

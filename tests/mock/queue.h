@@ -59,6 +59,7 @@ struct mock_queue {
     bool broken;  /* the driver broke the ring: nothing more will happen */
     uint16_t last_available;
     uint16_t used_index;
+    uint16_t suspended_index; /* the available index when SUSPEND was written */
     uint16_t signalled; /* the used index at the last interrupt decision */
     uint16_t last_id;
     bool used_any;

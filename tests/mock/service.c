@@ -8,6 +8,7 @@
 #include <vpt/transport.h>
 
 #include "split.h"
+#include "suspend.h"
 
 /* Whether what the device does to memory gets there; trying in vain is the driver's fault, once, unless in a reset. */
 static bool reaches_memory(struct mock_device *device)
@@ -28,7 +29,7 @@ static bool running(const struct mock_device *device)
 {
     unsigned needed = device->legacy ? VPT_STATUS_DRIVER : VPT_STATUS_DRIVER_OK;
 
-    return !device->vanished && (device->status & needed) != 0 &&
+    return !device->vanished && !device->powerless && !device->stopped && (device->status & needed) != 0 &&
            (device->status & (VPT_STATUS_DEVICE_NEEDS_RESET | VPT_STATUS_FAILED)) == 0;
 }
 
@@ -135,6 +136,7 @@ struct batch {
     unsigned count;
     struct mock_element last;
     uint32_t length; /* of the last */
+    bool interrupted; /* too early */
 };
 
 static void add_to_batch(struct mock_device *device, struct mock_queue *queue, struct batch *batch,
@@ -142,6 +144,10 @@ static void add_to_batch(struct mock_device *device, struct mock_queue *queue, s
 {
     queue->completions++;
     batch->count++;
+    if (mock_fault_fires(&device->faults, MOCK_FAULT_INTERRUPT_EARLY, NULL)) {
+        batch->interrupted = true;
+        mock_device_interrupt_queue(device, queue);
+    }
     if (!batch->one_element) {
         mock_split_push(device, queue, element, length, 0);
         mock_element_finish(element);
@@ -164,7 +170,8 @@ static void end_batch(struct mock_device *device, struct mock_queue *queue, stru
         mock_split_push(device, queue, &batch->last, batch->length, batch->count - 1u);
         mock_element_finish(&batch->last);
     }
-    if (mock_split_interrupts(device, queue)) {
+    if (mock_split_interrupts(device, queue) && !batch->interrupted &&
+        !mock_fault_fires(&device->faults, MOCK_FAULT_INTERRUPT_LOST, NULL)) {
         queue->interrupts++;
         mock_device_interrupt_queue(device, queue);
     }
@@ -181,6 +188,10 @@ static unsigned complete(struct mock_device *device, struct mock_queue *queue, u
         uint32_t length = 0;
 
         if (at == queue->pending_count) {
+            break;
+        }
+        mock_access_moment(device, MOCK_SPACE_COMPLETION);
+        if (!serviceable(device, queue)) {
             break;
         }
         element = mock_queue_take_pending(queue, at);
@@ -201,6 +212,7 @@ static unsigned service(struct mock_device *device, struct mock_queue *queue, un
     unsigned done = 0;
     unsigned taken;
 
+    device->working++;
     do {
         taken = take_available(device, queue);
         done += complete(device, queue, count - done, now);
@@ -213,6 +225,10 @@ static unsigned service(struct mock_device *device, struct mock_queue *queue, un
         }
         mock_split_want_kicks(device, queue, false);
     } while (taken != 0);
+    if (device->working == 1) {
+        mock_lies_catch_up(device); /* what that brings about waits for the next time */
+    }
+    device->working--;
     return done;
 }
 
@@ -243,6 +259,17 @@ unsigned mock_device_run(struct mock_device *device, unsigned count)
     return done;
 }
 
+void mock_device_look(struct mock_device *device)
+{
+    for (uint32_t i = 0; i < device->queue_count; i++) {
+        struct mock_queue *queue = mock_device_queue(device, i);
+
+        if (queue != NULL && serviceable(device, queue)) {
+            (void)service(device, queue, device->completion.mode == MOCK_COMPLETE_AT_KICK ? UINT_MAX : 0, false);
+        }
+    }
+}
+
 size_t mock_device_pending(const struct mock_device *device)
 {
     size_t pending = 0;
@@ -258,6 +285,7 @@ void mock_device_tick(void *ctx)
     struct mock_device *device = ctx;
 
     device->ticks++;
+    mock_access_moment(device, MOCK_SPACE_TICK);
     if (device->completion.mode == MOCK_COMPLETE_BY_RUN) {
         return;
     }
@@ -310,6 +338,7 @@ void mock_device_notify(struct mock_device *device, uint32_t value)
 {
     struct mock_queue *queue = mock_device_queue(device, value & 0xffffu);
 
+    mock_suspend_check(device, "a kick");
     if (!kick_allowed(device, queue, value & 0xffffu)) {
         return;
     }

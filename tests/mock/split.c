@@ -68,11 +68,6 @@ static uint16_t load16(const struct mock_device *device, const uint8_t *at)
     return (uint16_t)mock_load(at, 2, device->legacy);
 }
 
-static void store16(const struct mock_device *device, uint8_t *at, uint16_t value)
-{
-    mock_store(at, 2, value, device->legacy);
-}
-
 static bool broken(struct mock_queue *queue)
 {
     queue->broken = true;
@@ -392,6 +387,22 @@ static void used_element(struct mock_device *device, struct mock_queue *queue, c
     }
 }
 
+/* A store into the used ring, where a lie may get at it. */
+static void put(struct mock_device *device, const struct mock_queue *queue, enum mock_ring_field field, uint8_t *at,
+                unsigned width, uint32_t value)
+{
+    struct mock_access access = {
+        .space = MOCK_SPACE_RING,
+        .offset = MOCK_RING_OF(queue->index, field),
+        .width = width,
+        .native = device->legacy,
+    };
+    uint8_t bytes[4];
+
+    mock_store(bytes, width, value, device->legacy);
+    mock_access_store(device, &access, at, bytes);
+}
+
 static void store_used_index(struct mock_device *device, const struct mock_queue *queue, uint8_t *used)
 {
     struct mock_faults *faults = &device->faults;
@@ -404,7 +415,7 @@ static void store_used_index(struct mock_device *device, const struct mock_queue
     if (mock_fault_fires(faults, MOCK_FAULT_USED_INDEX_BACK, &argument)) {
         shown = (uint16_t)(shown - 1u - (argument != 0 ? argument : 1u));
     }
-    store16(device, used + RING_INDEX, shown);
+    put(device, queue, MOCK_RING_USED_INDEX, used + RING_INDEX, 2, shown);
 }
 
 void mock_split_push(struct mock_device *device, struct mock_queue *queue, const struct mock_element *element,
@@ -426,8 +437,8 @@ void mock_split_push(struct mock_device *device, struct mock_queue *queue, const
     for (unsigned i = 0; i < times; i++) {
         uint8_t *entry = used + RING_FIRST + 8u * (queue->used_index % queue->size);
 
-        mock_store(entry, 4, id, device->legacy);
-        mock_store(entry + 4, 4, length, device->legacy);
+        put(device, queue, MOCK_RING_USED_ID, entry, 4, id);
+        put(device, queue, MOCK_RING_USED_LENGTH, entry + 4, 4, length);
         queue->used_index = (uint16_t)(queue->used_index + 1u + skipped);
     }
     /* The element is there before the index says so. */
@@ -474,11 +485,11 @@ void mock_split_want_kicks(struct mock_device *device, struct mock_queue *queue,
     }
     event = used + RING_FIRST + 8u * (size_t)queue->size;
     if (!has(device, VPT_F_EVENT_IDX)) {
-        store16(device, used + RING_FLAGS, busy ? USED_NO_NOTIFY : 0);
+        put(device, queue, MOCK_RING_USED_FLAGS, used + RING_FLAGS, 2, busy ? USED_NO_NOTIFY : 0);
         /* Without the feature this word means nothing, and a driver must not read anything into it (SPLIT-ASUPP-2). */
-        store16(device, event, (uint16_t)(queue->last_available + 0x5a5au));
+        mock_store(event, 2, (uint16_t)(queue->last_available + 0x5a5au), device->legacy);
     } else if (!busy) {
-        store16(device, event, queue->last_available);
+        put(device, queue, MOCK_RING_AVAILABLE_EVENT, event, 2, queue->last_available);
     }
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
 }

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * All of the simulated machine, for tests of drivers: see docs/mock.md.
+ *
+ *     machine.h, pci_machine.h   a machine with one simulated disk, memory-mapped or behind PCI, in one call
+ *     hal.h                      the port that it gives to the library
+ *     device.h, blk.h            the device, and the disk that it is
+ *     faults.h                   misbehaviour by name
+ *     lies.h                     misbehaviour by place and moment
+ *     violations.h               what the driver did wrong
+ */
+#ifndef VPT_TESTS_MOCK_MOCK_H
+#define VPT_TESTS_MOCK_MOCK_H
+
+#include "machine.h"
+#include "pci_machine.h"
+
+#endif
