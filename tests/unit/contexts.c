@@ -1,0 +1,886 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What docs/contexts.md says of callbacks and waits, held against what the calls do: on every interface, also where the
+ * device misbehaves. Nothing is called or waited for that the table does not name, and whatever it names is seen.
+ */
+#include "contexts_table.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "pci_machine.h"
+#include "pci_room.h"
+#include "virtio_pci_support.h"
+
+TestSuite(contexts, .timeout = 60);
+
+enum kind { KIND_MMIO_1, KIND_MMIO_2, KIND_PCI, KIND_PCI_IO, KIND_PCI_LEGACY, KINDS };
+
+#define VECTORS 4u
+#define DATA    8192u
+#define EVER    0u
+
+/* A machine of one of the kinds, and the driver's objects. */
+static struct {
+    enum kind kind;
+    struct mock_machine mmio_machine;
+    struct mock_pci_machine pci_machine;
+    struct mock_hal *hal;
+    struct mock_device *simulated;
+    struct vpt_mmio mmio;
+    struct vpt_virtio_pci pci;
+    struct vpt_pci_msix msix;
+    struct vpt_device *device;
+    struct vpt_blk blk;
+    struct vpt_blk_queue queue;
+    struct vpt_memory data;
+} station;
+
+static bool on_pci(void)
+{
+    return station.kind >= KIND_PCI;
+}
+
+static bool legacy(void)
+{
+    return station.kind == KIND_MMIO_1 || station.kind == KIND_PCI_LEGACY;
+}
+
+/* ---- Machines ---- */
+
+static struct mock_machine_options wanted(void)
+{
+    static const struct mock_blk_limits limits = { 1024, 4, 1 };
+    struct mock_machine_options options = {
+        .version = station.kind == KIND_MMIO_1 ? 1 : 2,
+        .blk = { .flush = true, .cache_switch = true, .discard = limits, .write_zeroes = limits,
+                 .secure_erase = limits },
+    };
+
+    if (!legacy()) {
+        vpt_features_add(&options.offer, VPT_F_SUSPEND);
+    }
+    return options;
+}
+
+static void open_mmio(void)
+{
+    struct mock_machine_options options = wanted();
+
+    cr_assert(mock_machine_init(&station.mmio_machine, &options));
+    station.hal = &station.mmio_machine.hal;
+    station.simulated = &station.mmio_machine.device;
+    station.device = &station.mmio.device;
+    contexts_record(station.mmio_machine.port);
+}
+
+static void open_pci(void)
+{
+    struct mock_pci_layout layout = card_io_layout;
+    struct mock_pci_machine_options options = { .legacy = station.kind == KIND_PCI_LEGACY, .vectors = VECTORS };
+
+    layout.capability[1].size = 0x60; /* of the device's configuration */
+    options.layout = station.kind == KIND_PCI_IO ? &layout : NULL;
+    options.machine = wanted();
+    cr_assert(mock_pci_machine_init(&station.pci_machine, &options));
+    station.hal = &station.pci_machine.hal;
+    station.simulated = &station.pci_machine.device;
+    station.device = &station.pci.device;
+    contexts_record(station.pci_machine.port);
+    station.pci_machine.address.port = &contexts.port;
+}
+
+static void open_station(enum kind kind)
+{
+    static uint8_t data[DATA];
+
+    memset(&station, 0, sizeof(station));
+    station.kind = kind;
+    if (on_pci()) {
+        open_pci();
+    } else {
+        open_mmio();
+    }
+    station.data = mock_hal_register_anywhere(station.hal, data, sizeof(data), true);
+    cr_assert(station.data.address != NULL);
+}
+
+static void close_station(void)
+{
+    if (on_pci()) {
+        assert_status(CALL(vpt_virtio_pci_close, &station.pci), VPT_OK);
+        cr_assert(mock_pci_machine_finish(&station.pci_machine) == 0);
+    } else {
+        cr_assert(mock_machine_finish(&station.mmio_machine) == 0);
+    }
+}
+
+static void fault(enum mock_fault which, uint32_t first, uint32_t times, uint64_t argument)
+{
+    mock_fault_set(&station.simulated->faults, which, first, times, argument);
+}
+
+static void no_fault(enum mock_fault which)
+{
+    mock_fault_clear(&station.simulated->faults, which);
+}
+
+/* ---- Bring-up and its end ---- */
+
+static void probe(void)
+{
+    const struct mock_machine *machine = &station.mmio_machine;
+
+    if (on_pci()) {
+        assert_status(CALL(vpt_virtio_pci_probe, &station.pci, &station.pci_machine.address,
+                           &station.pci_machine.bars, VPT_VIRTIO_PCI_ANY),
+                      VPT_OK);
+    } else {
+        assert_status(CALL(vpt_mmio_probe, &station.mmio, &contexts.port, machine->mapping, machine->size), VPT_OK);
+    }
+}
+
+static void bring_up(const struct vpt_blk_queue_config *config)
+{
+    assert_status(CALL(vpt_blk_init, &station.blk, station.device, NULL), VPT_OK);
+    assert_status(CALL(vpt_blk_ranges_init, &station.blk), VPT_OK);
+    assert_status(CALL(vpt_blk_queue_init, &station.queue, &station.blk, 0, config), VPT_OK);
+    assert_status(CALL(vpt_blk_start, &station.blk), VPT_OK);
+}
+
+static void take_back(void)
+{
+    struct vpt_blk_completion completion;
+
+    while (CALL(vpt_blk_poll, &station.queue, &completion) == VPT_OK) {
+    }
+}
+
+static void shut_down(void)
+{
+    assert_status(CALL(vpt_device_reset, station.device), VPT_OK);
+    take_back();
+    assert_status(CALL(vpt_blk_queue_release, &station.queue), VPT_OK);
+}
+
+static void submit(void)
+{
+    const struct vpt_segment segment = { station.data.device_address, VPT_BLK_SECTOR_SIZE };
+    const struct vpt_blk_request request = { .operation = VPT_BLK_READ, .segments = &segment, .segment_count = 1 };
+
+    assert_status(CALL(vpt_blk_submit, &station.queue, &request, NULL), VPT_OK);
+}
+
+/* ---- A device that works ---- */
+
+static void use_helpers(void)
+{
+    uint8_t sector[VPT_BLK_SECTOR_SIZE];
+    char id[VPT_BLK_ID_SIZE + 1u];
+
+    assert_status(CALL(vpt_blk_read, &station.queue, 0, sector, sizeof(sector)), VPT_OK);
+    assert_status(CALL(vpt_blk_write, &station.queue, 0, sector, sizeof(sector)), VPT_OK);
+    assert_status(CALL(vpt_blk_get_id, &station.queue, id), VPT_OK);
+    assert_status(CALL(vpt_blk_flush, &station.queue), VPT_OK);
+    assert_status(CALL(vpt_blk_discard, &station.queue, 0, 8), VPT_OK);
+    assert_status(CALL(vpt_blk_write_zeroes, &station.queue, 0, 8, false), VPT_OK);
+    assert_status(CALL(vpt_blk_secure_erase, &station.queue, 0, 8), VPT_OK);
+}
+
+static void use_requests(void)
+{
+    struct vpt_blk_completion completion;
+
+    CALL_VOID(vpt_blk_notifications_off, &station.queue);
+    submit();
+    assert_status(CALL(vpt_blk_kick, &station.queue), VPT_OK);
+    cr_assert((uint32_t)CALL(vpt_queue_has_used, &station.queue.queue) != 0);
+    assert_status(CALL(vpt_blk_poll, &station.queue, &completion), VPT_OK);
+    CALL_VOID(vpt_blk_notifications_on, &station.queue);
+    submit();
+    assert_status(CALL(vpt_blk_kick, &station.queue), VPT_OK);
+    CALL_VOID(vpt_device_interrupt, station.device);
+    assert_status(CALL(vpt_blk_quiesce, &station.queue, NULL, NULL), VPT_OK);
+}
+
+static void use_device(void)
+{
+    const struct vpt_config_field field = { 0, 8 };
+    struct vpt_shared_memory_region region;
+    uint64_t capacity = 0;
+    uint32_t value = 0;
+
+    assert_status(CALL(vpt_device_check, station.device), VPT_OK);
+    CALL_VOID(vpt_device_gone, station.device);
+    CALL_VOID(vpt_device_legacy, station.device);
+    CALL_VOID(vpt_device_transport, station.device);
+    assert_status(CALL(vpt_device_config_read, station.device, 32, 1, &value), VPT_OK);
+    assert_status(CALL(vpt_device_config_write, station.device, 32, 1, value), VPT_OK);
+    assert_status(CALL(vpt_device_config_fields, station.device, &field, 1, &capacity), VPT_OK);
+    cr_assert(capacity != 0);
+    CALL_VOID(vpt_device_shared_memory, station.device, 0, &region);
+    assert_status(CALL(vpt_blk_set_write_back, &station.blk, false), VPT_OK);
+    assert_status(CALL(vpt_blk_refresh, &station.blk), VPT_OK);
+}
+
+static void use_suspend(void)
+{
+    if (!legacy()) {
+        assert_status(CALL(vpt_device_suspend, station.device), VPT_OK);
+        assert_status(CALL(vpt_device_resume, station.device), VPT_OK);
+    }
+}
+
+static void use_restart(void)
+{
+    submit();
+    assert_status(CALL(vpt_device_reset, station.device), VPT_OK);
+    take_back();
+    assert_status(CALL(vpt_blk_restart, &station.blk), VPT_OK);
+    assert_status(CALL(vpt_blk_queue_restart, &station.queue), VPT_OK);
+    assert_status(CALL(vpt_blk_start, &station.blk), VPT_OK);
+}
+
+/* ---- The queue's own calls, with the disk's request made by hand: 16 bytes of zeroes are a read of sector 0 ---- */
+
+static enum vpt_status add(struct vpt_queue *queue, void *token)
+{
+    const struct vpt_segment segments[] = { { station.data.device_address, 16 },
+                                            { station.data.device_address + 1024, VPT_BLK_SECTOR_SIZE },
+                                            { station.data.device_address + 2048, 1 } };
+
+    memset(station.data.address, 0, 16);
+    return CALL(vpt_queue_add, queue, segments, 1, 2, token);
+}
+
+static void use_raw_queue(void)
+{
+    const struct vpt_queue_config config = { .size = legacy() && on_pci() ? 0 : 16, .indirect_tables = 4,
+                                             .indirect_segments = 4 };
+    struct vpt_queue queue;
+    uint32_t written;
+    void *token;
+
+    assert_status(CALL(vpt_device_negotiate, station.device, NULL, NULL, NULL), VPT_OK);
+    assert_status(CALL(vpt_queue_init, &queue, station.device, &config), VPT_OK);
+    assert_status(CALL(vpt_device_start, station.device), VPT_OK);
+    CALL_VOID(vpt_queue_notifications_off, &queue);
+    assert_status(add(&queue, &queue), VPT_OK);
+    CALL_VOID(vpt_queue_publish, &queue);
+    CALL_VOID(vpt_queue_kick_prepare, &queue);
+    assert_status(CALL(vpt_queue_notify, &queue), VPT_OK);
+    assert_status(CALL(vpt_queue_pop, &queue, &token, &written), VPT_OK);
+    CALL_VOID(vpt_queue_notifications_on, &queue);
+    assert_status(add(&queue, &queue), VPT_OK);
+    assert_status(CALL(vpt_queue_kick, &queue), VPT_OK);
+    CALL_VOID(vpt_queue_status, &queue);
+    CALL_VOID(vpt_queue_kicks, &queue);
+    CALL_VOID(vpt_queue_size, &queue);
+    assert_status(CALL(vpt_device_reset, station.device), VPT_OK);
+    assert_status(CALL(vpt_queue_drain, &queue, &token), VPT_OK);
+    assert_status(CALL(vpt_queue_drain, &queue, &token), VPT_EMPTY);
+    assert_status(CALL(vpt_device_negotiate, station.device, NULL, NULL, NULL), VPT_OK);
+    assert_status(CALL(vpt_queue_restart, &queue), VPT_OK);
+    assert_status(CALL(vpt_device_start, station.device), VPT_OK);
+    CALL_VOID(vpt_device_fail, station.device);
+    assert_status(CALL(vpt_device_reset, station.device), VPT_OK);
+    assert_status(CALL(vpt_queue_release, &queue), VPT_OK);
+}
+
+static void use_vectors(void)
+{
+    struct vpt_interrupts interrupts = { .mode = VPT_INTERRUPTS_PER_QUEUE, .queues = 1, .vectors = VECTORS };
+    const struct vpt_pci_function *function = &station.pci_machine.address;
+    bool pending;
+
+    assert_status(CALL(vpt_pci_command, function, VPT_PCI_COMMAND_MEMORY, 0), VPT_OK);
+    assert_status(CALL(vpt_pci_msix_init, &station.msix, function, &station.pci_machine.bars), VPT_OK);
+    assert_status(CALL(vpt_pci_msix_program, &station.msix, 0, 0xfee00000u, 1), VPT_OK);
+    assert_status(CALL(vpt_pci_msix_mask, &station.msix, 0, false), VPT_OK);
+    assert_status(CALL(vpt_pci_msix_mask_all, &station.msix, true), VPT_OK);
+    assert_status(CALL(vpt_pci_msix_pending, &station.msix, 0, &pending), VPT_OK);
+    assert_status(CALL(vpt_pci_msix_enable, &station.msix, true), VPT_OK);
+    assert_status(CALL(vpt_device_negotiate, station.device, NULL, NULL, NULL), VPT_OK);
+    fault(MOCK_FAULT_VECTOR_REFUSED, 1, EVER, 0);
+    assert_status(CALL(vpt_device_interrupts, station.device, &interrupts), VPT_OK);
+    cr_assert(interrupts.mode == VPT_INTERRUPTS_LINE);
+    no_fault(MOCK_FAULT_VECTOR_REFUSED);
+    assert_status(CALL(vpt_device_reset, station.device), VPT_OK);
+    CALL_VOID(vpt_pci_msix_release, &station.msix);
+}
+
+/* ---- A device that does not ---- */
+
+static void lie_in_the_ring(void)
+{
+    struct vpt_blk_completion completion;
+    struct vpt_queue *queue = &station.queue.queue;
+
+    bring_up(NULL);
+    fault(MOCK_FAULT_USED_ID_RANGE, 1, 1, 0);
+    submit();
+    assert_status(CALL(vpt_blk_kick, &station.queue), VPT_OK);
+    assert_status(CALL(vpt_blk_poll, &station.queue, &completion), VPT_DEVICE_USED_ID);
+    shut_down();
+    bring_up(NULL);
+    fault(MOCK_FAULT_USED_ID_RANGE, 1, 1, 0);
+    submit();
+    assert_status(CALL(vpt_blk_kick, &station.queue), VPT_OK);
+    assert_status(CALL(vpt_queue_pop, queue, NULL, NULL), VPT_DEVICE_USED_ID);
+    shut_down();
+}
+
+/* A reset that takes its time, or does not finish: on PCI bus mastering is turned off then, elsewhere it is for ever. */
+static void spoil_reset(void)
+{
+    fault(on_pci() ? MOCK_FAULT_RESET_NEVER : MOCK_FAULT_RESET_SLOW, 1, 1, 3);
+}
+
+/* Helpers whose requests are lost: they wait, and end in a reset. */
+#define LOSE(function, ...)                                                                                         \
+    do {                                                                                                            \
+        bring_up(NULL);                                                                                             \
+        station.hal->wait_budget[VPT_WAIT_REQUEST] = 3;                                                             \
+        fault(MOCK_FAULT_KICK_LOST, 1, EVER, 0);                                                                    \
+        spoil_reset();                                                                                              \
+        assert_status(CALL(function, __VA_ARGS__), VPT_DEVICE_TIMEOUT);                                             \
+        no_fault(MOCK_FAULT_KICK_LOST);                                                                             \
+        station.hal->wait_budget[VPT_WAIT_REQUEST] = 10000;                                                         \
+        shut_down();                                                                                                \
+    } while (0)
+
+static void lose_requests(void)
+{
+    static uint8_t sector[VPT_BLK_SECTOR_SIZE];
+    static char id[VPT_BLK_ID_SIZE + 1u];
+
+    LOSE(vpt_blk_flush, &station.queue);
+    LOSE(vpt_blk_discard, &station.queue, 0, 8);
+    LOSE(vpt_blk_write_zeroes, &station.queue, 0, 8, false);
+    LOSE(vpt_blk_secure_erase, &station.queue, 0, 8);
+    LOSE(vpt_blk_read, &station.queue, 0, sector, sizeof(sector));
+    LOSE(vpt_blk_write, &station.queue, 0, sector, sizeof(sector));
+    LOSE(vpt_blk_get_id, &station.queue, id);
+}
+
+static void lose_what_is_quiesced(bool lie)
+{
+    bring_up(NULL);
+    station.hal->wait_budget[VPT_WAIT_REQUEST] = 3;
+    fault(lie ? MOCK_FAULT_USED_ID_RANGE : MOCK_FAULT_KICK_LOST, 1, 1, 0);
+    submit();
+    assert_status(CALL(vpt_blk_quiesce, &station.queue, NULL, NULL), lie ? VPT_DEVICE_USED_ID : VPT_DEVICE_TIMEOUT);
+    station.hal->wait_budget[VPT_WAIT_REQUEST] = 10000;
+    shut_down();
+}
+
+static void spoil_bring_up(void)
+{
+    struct vpt_features none = { { 0 } };
+
+    spoil_reset();
+    CALL_VOID(vpt_device_reset, station.device);
+    assert_status(CALL(vpt_device_reset, station.device), VPT_OK);
+    fault(MOCK_FAULT_RESET_SLOW, 1, 1, 3);
+    assert_status(CALL(vpt_device_negotiate, station.device, &none, NULL, NULL), VPT_OK);
+    spoil_reset();
+    CALL_VOID(vpt_device_negotiate, station.device, NULL, NULL, NULL);
+    assert_status(CALL(vpt_device_reset, station.device), VPT_OK);
+    fault(MOCK_FAULT_RESET_SLOW, 1, 1, 3);
+    assert_status(CALL(vpt_blk_init, &station.blk, station.device, NULL), VPT_OK);
+    if (!legacy()) {
+        fault(MOCK_FAULT_FEATURES_REFUSED, 1, 2, 0);
+        assert_status(CALL(vpt_device_negotiate, station.device, NULL, NULL, NULL), VPT_DEVICE_FEATURES_REFUSED);
+        assert_status(CALL(vpt_blk_init, &station.blk, station.device, NULL), VPT_DEVICE_FEATURES_REFUSED);
+    }
+    assert_status(CALL(vpt_device_reset, station.device), VPT_OK);
+}
+
+static bool changing_limits;
+
+/* Whenever the driver waits: a legacy interface, whose driver compares what it reads, is never done then. */
+static void change_limits(void *unused)
+{
+    static uint32_t sectors = 1000;
+
+    (void)unused;
+    if (changing_limits) {
+        mock_config_set(&station.simulated->config, MOCK_BLK_DISCARD, 4, ++sectors);
+    }
+}
+
+static void spoil_ranges(void)
+{
+    assert_status(CALL(vpt_blk_init, &station.blk, station.device, NULL), VPT_OK);
+    mock_hal_add_ticker(station.hal, change_limits, NULL);
+    changing_limits = true;
+    CALL_VOID(vpt_blk_ranges_init, &station.blk);
+    changing_limits = false;
+}
+
+static void spoil_configuration(void)
+{
+    const struct vpt_config_field field = { 0, 8 };
+    uint64_t value;
+
+    fault(MOCK_FAULT_CONFIG_CHANGING, 1, EVER, 0);
+    assert_status(CALL(vpt_blk_init, &station.blk, station.device, NULL), VPT_DEVICE_CONFIG_UNSTABLE);
+    no_fault(MOCK_FAULT_CONFIG_CHANGING);
+    assert_status(CALL(vpt_blk_init, &station.blk, station.device, NULL), VPT_OK);
+    fault(MOCK_FAULT_CONFIG_CHANGING, 1, EVER, 0);
+    assert_status(CALL(vpt_device_config_fields, station.device, &field, 1, &value), VPT_DEVICE_CONFIG_UNSTABLE);
+    assert_status(CALL(vpt_blk_refresh, &station.blk), VPT_DEVICE_CONFIG_UNSTABLE);
+    spoil_reset();
+    CALL_VOID(vpt_blk_restart, &station.blk);
+    no_fault(MOCK_FAULT_CONFIG_CHANGING);
+    assert_status(CALL(vpt_device_reset, station.device), VPT_OK);
+    fault(MOCK_FAULT_RESET_SLOW, 1, 1, 3);
+    assert_status(CALL(vpt_blk_restart, &station.blk), VPT_OK);
+    fault(MOCK_FAULT_CONFIG_CHANGING, 1, EVER, 0);
+    assert_status(CALL(vpt_blk_restart, &station.blk), VPT_DEVICE_CONFIG_UNSTABLE);
+    no_fault(MOCK_FAULT_CONFIG_CHANGING);
+    assert_status(CALL(vpt_device_reset, station.device), VPT_OK);
+}
+
+/*
+ * A queue that does not become ready: the device is made to let go of it, by stopping the queue, which takes its time or
+ * does not work, or by a reset, likewise.
+ */
+static void make_unready(unsigned how)
+{
+    assert_status(CALL(vpt_device_reset, station.device), VPT_OK);
+    assert_status(CALL(vpt_blk_init, &station.blk, station.device, NULL), VPT_OK);
+    fault(MOCK_FAULT_QUEUE_NOT_READY, 1, 1, 0);
+    fault(MOCK_FAULT_QUEUE_IN_USE, 2, how == 0 ? 2 : EVER, 0);
+    if (how == 1) {
+        fault(MOCK_FAULT_RESET_SLOW, 1, 1, 3);
+    } else {
+        spoil_reset();
+    }
+}
+
+static void make_ready(void)
+{
+    no_fault(MOCK_FAULT_QUEUE_IN_USE);
+    no_fault(MOCK_FAULT_QUEUE_NOT_READY);
+    no_fault(MOCK_FAULT_RESET_NEVER);
+    no_fault(MOCK_FAULT_RESET_SLOW);
+}
+
+static void spoil_queue(void)
+{
+    const struct vpt_queue_config config = { 0 };
+    struct vpt_queue queue;
+
+    for (unsigned how = 0; how < 3; how++) {
+        make_unready(how);
+        assert_status(CALL(vpt_queue_init, &queue, station.device, &config), VPT_DEVICE_QUEUE_STATE);
+        make_ready();
+        make_unready(how);
+        assert_status(CALL(vpt_blk_queue_init, &station.queue, &station.blk, 0, NULL), VPT_DEVICE_QUEUE_STATE);
+        make_ready();
+    }
+    assert_status(CALL(vpt_device_reset, station.device), VPT_OK);
+}
+
+static void spoil_restart(void)
+{
+    struct vpt_queue *queue = &station.queue.queue;
+
+    bring_up(NULL);
+    assert_status(CALL(vpt_device_reset, station.device), VPT_OK);
+    assert_status(CALL(vpt_blk_restart, &station.blk), VPT_OK);
+    fault(MOCK_FAULT_QUEUE_NOT_READY, 1, 1, 0);
+    assert_status(CALL(vpt_blk_queue_restart, &station.queue), VPT_DEVICE_QUEUE_STATE);
+    assert_status(CALL(vpt_blk_restart, &station.blk), VPT_OK);
+    fault(MOCK_FAULT_QUEUE_NOT_READY, 1, 1, 0);
+    assert_status(CALL(vpt_queue_restart, queue), VPT_DEVICE_QUEUE_STATE);
+    shut_down();
+}
+
+static void spoil_suspend(void)
+{
+    if (legacy()) {
+        return;
+    }
+    bring_up(NULL);
+    station.hal->wait_budget[VPT_WAIT_SUSPEND] = 3;
+    station.simulated->suspend_reads = UINT32_MAX;
+    assert_status(CALL(vpt_device_suspend, station.device), VPT_DEVICE_TIMEOUT);
+    shut_down();
+    station.simulated->suspend_reads = 0;
+    bring_up(NULL);
+    assert_status(CALL(vpt_device_suspend, station.device), VPT_OK);
+    station.simulated->suspend_reads = UINT32_MAX;
+    assert_status(CALL(vpt_device_resume, station.device), VPT_DEVICE_TIMEOUT);
+    shut_down();
+    station.simulated->suspend_reads = 0;
+}
+
+/* ---- A device that goes away: PCI looks into configuration space to be sure ---- */
+
+/* Made ready by `prepare`; then it vanishes at the given access from then on, in a call. */
+#define VANISH(kind, prepare, access, function, ...)                                                                \
+    do {                                                                                                            \
+        open_station(kind);                                                                                         \
+        probe();                                                                                                    \
+        prepare;                                                                                                    \
+        fault(MOCK_FAULT_VANISH, access, 1, 0);                                                                     \
+        CALL_VOID(function, __VA_ARGS__);                                                                           \
+        CALL_VOID(vpt_device_check, station.device);                                                                \
+        cr_assert(vpt_device_gone(station.device));                                                                 \
+        leave();                                                                                                    \
+    } while (0)
+
+static void leave(void)
+{
+    if (station.queue.blk != NULL) {
+        take_back();
+        assert_status(CALL(vpt_blk_queue_release, &station.queue), VPT_OK);
+    }
+    if (on_pci()) {
+        CALL_VOID(vpt_virtio_pci_close, &station.pci);
+        (void)mock_pci_machine_finish(&station.pci_machine);
+    } else {
+        (void)mock_machine_finish(&station.mmio_machine);
+    }
+}
+
+static void init_blk(void)
+{
+    assert_status(CALL(vpt_blk_init, &station.blk, station.device, NULL), VPT_OK);
+}
+
+static void init_queue(void)
+{
+    init_blk();
+    assert_status(CALL(vpt_blk_queue_init, &station.queue, &station.blk, 0, NULL), VPT_OK);
+}
+
+static void suspend(void)
+{
+    bring_up(NULL);
+    assert_status(CALL(vpt_device_suspend, station.device), VPT_OK);
+}
+
+static void submit_one(void)
+{
+    bring_up(NULL);
+    station.hal->wait_budget[VPT_WAIT_REQUEST] = 3;
+    fault(MOCK_FAULT_KICK_LOST, 1, 1, 0);
+    submit();
+}
+
+static void reset_and_negotiate(void)
+{
+    bring_up(NULL);
+    assert_status(CALL(vpt_device_reset, station.device), VPT_OK);
+    assert_status(CALL(vpt_blk_restart, &station.blk), VPT_OK);
+}
+
+static void vanish(enum kind kind)
+{
+    VANISH(kind, bring_up(NULL), 1, vpt_device_check, station.device);
+    VANISH(kind, init_queue(), 2, vpt_device_start, station.device);
+    VANISH(kind, init_queue(), 2, vpt_blk_start, &station.blk);
+    VANISH(kind, init_blk(), 2, vpt_blk_ranges_init, &station.blk);
+    VANISH(kind, bring_up(NULL), 2, vpt_blk_set_write_back, &station.blk, true);
+    VANISH(kind, bring_up(NULL), 2, vpt_blk_refresh, &station.blk);
+    VANISH(kind, submit_one(), 2, vpt_blk_quiesce, &station.queue, NULL, NULL);
+    VANISH(kind, reset_and_negotiate(), 6, vpt_queue_restart, &station.queue.queue);
+    VANISH(kind, reset_and_negotiate(), 6, vpt_blk_queue_restart, &station.queue);
+    if (!legacy()) {
+        VANISH(kind, bring_up(NULL), 2, vpt_device_suspend, station.device);
+        VANISH(kind, suspend(), 2, vpt_device_resume, station.device);
+    }
+}
+
+/* ---- PCI without virtio ---- */
+
+static void use_walks(const struct vpt_pci_function *function)
+{
+    struct vpt_pci_capability capability;
+    struct vpt_pci_walk walk;
+    uint16_t offset;
+
+    assert_status(CALL(vpt_pci_walk_begin, &walk, function), VPT_OK);
+    CALL_VOID(vpt_pci_walk_next, &walk, &capability);
+    CALL_VOID(vpt_pci_walk_begin_extended, &walk, function);
+    CALL_VOID(vpt_pci_find_capability, function, VPT_PCI_CAPABILITY_MSI, &offset);
+}
+
+static bool visit(void *ctx, const struct vpt_pci_function *function, const struct vpt_pci_identity *identity)
+{
+    (void)ctx;
+    (void)function;
+    (void)identity;
+    return true;
+}
+
+static void use_room(void)
+{
+    static const uint8_t msi[22] = { 0x80, 0x01 };
+    static const uint8_t writable[22] = { 0x71, 0, 0xfc, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+                                          0,    0, 0xff, 0xff, 0xff, 0xff };
+    struct vpt_pci_window window = { VPT_PCI_BAR_MEMORY, false, ROOM_APERTURE, ROOM_APERTURE + 0xffffu, false };
+    struct vpt_pci_identity identity;
+    struct vpt_pci_bars bars;
+    uint32_t value;
+
+    room_begin(0);
+    room_bar(0, (struct mock_pci_bar){ .size = 0x1000 });
+    cr_assert(mock_pci_capability_add(&room.function, VPT_PCI_CAPABILITY_MSI, msi, sizeof(msi), writable) != 0);
+    contexts_record(&room.bus.port);
+    room.here.port = &contexts.port;
+    assert_status(CALL(vpt_pci_read, &room.here, 0, 2, &value), VPT_OK);
+    assert_status(CALL(vpt_pci_write, &room.here, 0x3c, 1, 5), VPT_OK);
+    assert_status(CALL(vpt_pci_identify, &room.here, &identity), VPT_OK);
+    assert_status(CALL(vpt_pci_enumerate, &contexts.port, 2, 3, 3, visit, NULL), VPT_OK);
+    use_walks(&room.here);
+    assert_status(CALL(vpt_pci_bars_read, &room.here, &bars), VPT_OK);
+    assert_status(CALL(vpt_pci_bars_size, &room.here, &bars), VPT_OK);
+    assert_status(CALL(vpt_pci_bars_check, &bars, VPT_PCI_ALL_BARS, &window, 1), VPT_OK);
+    assert_status(CALL(vpt_pci_bars_assign, &room.here, &bars, VPT_PCI_ALL_BARS, &window, 1), VPT_OK);
+    assert_status(CALL(vpt_pci_bars_restore, &room.here, &bars), VPT_OK);
+    assert_status(CALL(vpt_pci_command, &room.here, 0, VPT_PCI_COMMAND_MEMORY), VPT_OK);
+    assert_status(CALL(vpt_pci_msi_enable, &room.here, 0xfee00000u, 0x41), VPT_OK);
+    assert_status(CALL(vpt_pci_msi_mask, &room.here, true), VPT_OK);
+    assert_status(CALL(vpt_pci_msi_disable, &room.here), VPT_OK);
+    room_end();
+}
+
+/* What a probe and MSI-X have to undo, and a capability that is refused on the way. */
+static void spoil_pci(void)
+{
+    struct mock_pci_machine_options options = { .vectors = VECTORS };
+    struct mock_pci_machine *machine = &station.pci_machine;
+    struct vpt_pci_msix again;
+    bool pending;
+
+    memset(&station, 0, sizeof(station));
+    station.kind = KIND_PCI;
+    cr_assert(mock_pci_machine_init(machine, &options));
+    station.hal = &machine->hal;
+    station.simulated = &machine->device;
+    contexts_record(machine->port);
+    machine->address.port = &contexts.port;
+    fault(MOCK_FAULT_COMMAND_STUCK, 1, EVER, VPT_PCI_COMMAND_MEMORY);
+    assert_status(CALL(vpt_virtio_pci_probe, &station.pci, &machine->address, &machine->bars, VPT_VIRTIO_PCI_ANY),
+                  VPT_DEVICE_PCI_COMMAND);
+    no_fault(MOCK_FAULT_COMMAND_STUCK);
+    machine->bars.bar[4].size = 0x10;
+    CALL_VOID(vpt_virtio_pci_probe, &station.pci, &machine->address, &machine->bars, VPT_VIRTIO_PCI_ANY);
+    assert_status(CALL(vpt_pci_command, &machine->address, VPT_PCI_COMMAND_MEMORY, 0), VPT_OK);
+    assert_status(CALL(vpt_pci_msix_init, &station.msix, &machine->address, &machine->bars), VPT_OK);
+    assert_status(CALL(vpt_pci_msix_enable, &station.msix, true), VPT_OK);
+    machine->bus.undecoded_allowed = true;
+    machine->function.gone = true;
+    assert_status(CALL(vpt_pci_msix_pending, &station.msix, 0, &pending), VPT_DEVICE_GONE);
+    machine->function.gone = false;
+    fault(MOCK_FAULT_MSIX_STUCK, 1, EVER, 0);
+    assert_status(CALL(vpt_pci_msix_init, &again, &machine->address, &machine->bars), VPT_DEVICE_PCI_MSIX);
+    no_fault(MOCK_FAULT_MSIX_STUCK);
+    CALL_VOID(vpt_pci_msix_release, &station.msix);
+    (void)mock_pci_machine_finish(machine);
+}
+
+/* ---- Tests ---- */
+
+static void use_any_context(void)
+{
+    struct vpt_features features = { { 0 } };
+
+    CALL_VOID(vpt_status_str, VPT_OK);
+    CALL_VOID(vpt_status_group, VPT_OK);
+    CALL_VOID(vpt_features_add, &features, 3);
+    CALL_VOID(vpt_features_has, &features, 3);
+    CALL_VOID(vpt_features_remove, &features, 3);
+}
+
+static void live(enum kind kind)
+{
+    open_station(kind);
+    probe();
+    use_raw_queue();
+    if (on_pci()) {
+        use_vectors();
+    }
+    bring_up(NULL);
+    use_device();
+    use_requests();
+    use_helpers();
+    use_suspend();
+    use_restart();
+    shut_down();
+    close_station();
+}
+
+static void misbehave(enum kind kind)
+{
+    open_station(kind);
+    probe();
+    spoil_bring_up();
+    spoil_configuration();
+    spoil_ranges();
+    spoil_queue();
+    spoil_restart();
+    spoil_suspend();
+    lie_in_the_ring();
+    lose_requests();
+    lose_what_is_quiesced(false);
+    lose_what_is_quiesced(true);
+    close_station();
+    vanish(kind);
+}
+
+#define HANDED_OVER         UINT64_C(0x5000000000)
+#define HANDED_OVER_ENTRIES 256u /* what a legacy interface of PCI dictates here */
+#define HANDED_OVER_REQUESTS 4u
+#define HANDED_OVER_SEGMENTS 2u
+
+/* Takes `size` bytes, from a multiple of a page on. */
+static struct vpt_memory carve(const struct vpt_memory *all, size_t *taken, size_t size)
+{
+    struct vpt_memory piece = { (uint8_t *)all->address + *taken, all->device_address + *taken, size };
+
+    *taken += (size + 4095u) & ~(size_t)4095u;
+    cr_assert(*taken <= all->size);
+    return piece;
+}
+
+static void hand_over(struct vpt_blk_queue_config *config)
+{
+    static _Alignas(4096) uint8_t memory[16u * 4096u];
+    struct vpt_memory all = mock_hal_register(station.hal, memory, sizeof(memory), HANDED_OVER, true);
+    size_t taken = 0;
+
+    cr_assert(all.address != NULL);
+    memset(config, 0, sizeof(*config));
+    config->requests = HANDED_OVER_REQUESTS;
+    config->segments = HANDED_OVER_SEGMENTS;
+    config->size = HANDED_OVER_ENTRIES;
+    config->memory.rings =
+        carve(&all, &taken, VPT_QUEUE_RINGS_SIZE(HANDED_OVER_ENTRIES, VPT_QUEUE_LEGACY_RINGS_ALIGNMENT));
+    config->memory.indirect =
+        carve(&all, &taken, VPT_BLK_QUEUE_INDIRECT_SIZE(HANDED_OVER_REQUESTS, HANDED_OVER_SEGMENTS));
+    config->memory.private_state =
+        carve(&all, &taken, VPT_QUEUE_PRIVATE_SIZE(HANDED_OVER_ENTRIES, HANDED_OVER_REQUESTS));
+    config->slots = carve(&all, &taken, VPT_BLK_SLOTS_RANGES_SIZE(HANDED_OVER_REQUESTS, 1));
+    config->private_state = carve(&all, &taken, VPT_BLK_PRIVATE_SIZE(HANDED_OVER_REQUESTS));
+}
+
+static struct criterion_test_params kinds(void)
+{
+    static enum kind all[] = { KIND_MMIO_1, KIND_MMIO_2, KIND_PCI, KIND_PCI_IO, KIND_PCI_LEGACY };
+
+    return cr_make_param_array(enum kind, all, COUNT_OF(all));
+}
+
+ParameterizedTestParameters(contexts, a_working_device_is_driven_by_the_named_callbacks_alone)
+{
+    return kinds();
+}
+ParameterizedTest(const enum kind *kind, contexts, a_working_device_is_driven_by_the_named_callbacks_alone)
+{
+    contexts_read();
+    live(*kind);
+    cr_assert(contexts.made_in_all != 0);
+}
+
+/* Where nothing lies: the queue's hot path. A kick is one access of the doorbell's. */
+ParameterizedTestParameters(contexts, adding_publishing_and_popping_make_no_callback)
+{
+    return kinds();
+}
+ParameterizedTest(const enum kind *kind, contexts, adding_publishing_and_popping_make_no_callback)
+{
+    static const char *const quiet[] = { "vpt_queue_add", "vpt_queue_publish", "vpt_queue_kick_prepare",
+                                         "vpt_queue_pop", "vpt_queue_has_used", "vpt_blk_submit", "vpt_blk_poll",
+                                         "vpt_blk_notifications_off", "vpt_blk_notifications_on" };
+    const uint32_t doorbell = *kind >= KIND_PCI_IO ? MADE(CALLBACK_IO_WRITE) : MADE(CALLBACK_MMIO_WRITE);
+
+    contexts_read();
+    live(*kind);
+    for (unsigned i = 0; i < COUNT_OF(quiet); i++) {
+        contexts_begin(quiet[i]);
+        cr_assert(contexts.now->called && contexts.now->seen == 0, "%s: 0x%x", quiet[i],
+                  (unsigned)contexts.now->seen);
+    }
+    contexts_begin("vpt_queue_kick");
+    cr_assert(contexts.now->seen == doorbell);
+    contexts_begin("vpt_blk_kick");
+    cr_assert(contexts.now->seen == doorbell);
+}
+
+/* From the probe to the release, with memory of the caller's: the port is asked for none. */
+ParameterizedTestParameters(contexts, a_panic_takes_no_memory_of_the_port)
+{
+    return kinds();
+}
+ParameterizedTest(const enum kind *kind, contexts, a_panic_takes_no_memory_of_the_port)
+{
+    struct vpt_blk_queue_config config;
+
+    contexts_read();
+    contexts.panicking = true;
+    open_station(*kind);
+    hand_over(&config);
+    probe();
+    bring_up(&config);
+    use_device();
+    use_requests();
+    use_helpers();
+    use_restart();
+    shut_down();
+    cr_assert(station.hal->allocations == 0 && station.hal->private_allocations == 0);
+    close_station();
+}
+
+ParameterizedTestParameters(contexts, a_device_that_misbehaves_changes_nothing_of_that)
+{
+    return kinds();
+}
+ParameterizedTest(const enum kind *kind, contexts, a_device_that_misbehaves_changes_nothing_of_that)
+{
+    contexts_read();
+    misbehave(*kind);
+    cr_assert((contexts.made_in_all & MADE(CALLBACK_LOG)) != 0);
+}
+
+Test(contexts, functions_of_the_PCI_room)
+{
+    contexts_read();
+    use_room();
+    spoil_pci();
+}
+
+/* What a line names is seen some time, and there is no line of a call that nobody has made. */
+Test(contexts, the_table_names_no_callback_and_no_wait_too_many)
+{
+    unsigned unseen = 0;
+
+    contexts_read();
+    use_any_context();
+    for (unsigned kind = 0; kind < KINDS; kind++) {
+        live((enum kind)kind);
+        misbehave((enum kind)kind);
+    }
+    use_room();
+    spoil_pci();
+    for (unsigned i = 0; i < contexts.count; i++) {
+        const struct contexts_call *call = &contexts.calls[i];
+
+        for (unsigned n = 0; n < CALLBACKS; n++) {
+            if ((call->callbacks & ~call->seen & MADE(n)) != 0) {
+                (void)fprintf(stderr, "%s never calls %s\n", call->name, contexts_callback(n));
+                unseen++;
+            }
+        }
+        if (!call->called || (call->waits & ~call->seen_waits) != 0) {
+            (void)fprintf(stderr, "%s: %s, waits 0x%x of 0x%x\n", call->name, call->called ? "called" : "not called",
+                         (unsigned)call->seen_waits, (unsigned)call->waits);
+            unseen++;
+        }
+    }
+    cr_assert(unseen == 0);
+}
