@@ -14,6 +14,7 @@
 #   no stdint.h  a kernel without any standard header
 #   aligned      memory that traps unaligned accesses (x86)
 #   porting      the code of docs/porting.md
+#   drivers      the code of docs/drivers.md, by the public headers alone; tests/device/guide.c runs it
 set -u -o pipefail
 export LC_ALL=C
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd) || exit 1
@@ -132,6 +133,15 @@ try_porting() {
         run "$work/porting/$1"
 }
 
+# Usage: try_drivers COMPILER: what it needs beside the library is what the library needs.
+try_drivers() {
+    mkdir -p "$work/drivers" && sed -n '/^```c$/,/^```$/{/^```/d;p}' docs/drivers.md >"$work/drivers/drivers.c" &&
+        [ -s "$work/drivers/drivers.c" ] &&
+        "$1" -std=c11 -O2 -ffreestanding "${strict[@]}" -Iinclude -c "$work/drivers/drivers.c" \
+            -o "$work/drivers/$1.o" && nm -u "$work/drivers/$1.o" >"$work/drivers/undefined" &&
+        ! grep -vE ' (vpt_[a-z0-9_]+|memcpy|memset|_GLOBAL_OFFSET_TABLE_)$' "$work/drivers/undefined"
+}
+
 way lists try_lists
 way cmake try_cmake
 way meson try_meson
@@ -141,6 +151,7 @@ for compiler in gcc clang; do
     way "c++17 $compiler" try_cxx "$compiler" "$([ "$compiler" = gcc ] && echo g++ || echo clang++)"
     way "no stdint.h $compiler" try_no_stdint "$compiler"
     way "porting $compiler" try_porting "$compiler"
+    way "drivers $compiler" try_drivers "$compiler"
 done
 case $(uname -m) in
 x86_64 | i?86)

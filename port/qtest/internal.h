@@ -8,7 +8,7 @@
 #define PAGE_SIZE 4096u
 #define ALL_ONES  UINT32_MAX
 
-#define INPUT_SIZE   4096u /* the longest line that QEMU sends is far below */
+#define INPUT_SIZE   16384u /* the longest line that QEMU sends is far below */
 #define MESSAGE_SIZE 8192u
 
 /* What a vpt_qtest_machine has that users need not know. */
@@ -56,6 +56,16 @@ struct iommu {
     uint64_t faults; /* of the first fault recording register */
 };
 
+/* A socket on which QEMU says something line by line. */
+struct channel {
+    int socket; /* -1: there is none */
+    char input[INPUT_SIZE];
+    size_t input_size;
+};
+
+#define EVENTS_MAX 16u
+#define EVENT_SIZE 512u
+
 struct vpt_qtest {
     struct vpt_port port;
     struct vpt_qtest_options options; /* with defaults filled in; pointers into the caller's memory are cleared */
@@ -65,14 +75,17 @@ struct vpt_qtest {
     pid_t pid;
     pid_t ended; /* the process that has been waited for */
     int wait_status;
-    int socket;
     int errors; /* a file with QEMU's stderr */
     enum vpt_status failure;
     char message[MESSAGE_SIZE];
 
-    /* protocol.c */
-    char input[INPUT_SIZE];
-    size_t input_size;
+    struct channel commands; /* protocol.c */
+
+    /* qmp.c */
+    struct channel qmp;
+    char answer[INPUT_SIZE];             /* the last one, a whole line; "" before the first */
+    char events[EVENTS_MAX][EVENT_SIZE]; /* that nobody has waited for yet, the oldest first; cut off where too long */
+    unsigned event_count;
 
     /* memory.c */
     int ram_file;
@@ -112,6 +125,16 @@ enum vpt_status vpt_qtest_fail(struct vpt_qtest *qtest, enum vpt_status status, 
 
 /* ---- protocol.c ---- */
 
+/* Sends all of it, before `deadline`; or QEMU has failed, and why. */
+enum vpt_status vpt_qtest_send(struct vpt_qtest *qtest, const struct channel *channel, const char *bytes, size_t size,
+                               uint64_t deadline);
+
+/* Takes the next line, without its end, if it has come. VPT_EMPTY: it has not. */
+enum vpt_status vpt_qtest_take_line(struct vpt_qtest *qtest, struct channel *channel, char line[INPUT_SIZE]);
+
+/* Appends to the channel's input what has come or comes before `deadline`. VPT_EMPTY: nothing does. */
+enum vpt_status vpt_qtest_receive(struct vpt_qtest *qtest, struct channel *channel, uint64_t deadline);
+
 /*
  * Sends a command and waits for its answer, for at most command_timeout. *value becomes the number of an answer that
  * has one; NULL for commands whose answer has none.
@@ -124,6 +147,11 @@ enum vpt_status vpt_qtest_first_command(struct vpt_qtest *qtest, uint32_t timeou
 
 /* Takes in what QEMU has sent by itself, waiting up to `microseconds` for something to come. */
 enum vpt_status vpt_qtest_listen(struct vpt_qtest *qtest, uint32_t microseconds);
+
+/* ---- qmp.c ---- */
+
+/* Hears the greeting and leaves negotiation behind. */
+enum vpt_status vpt_qtest_qmp_init(struct vpt_qtest *qtest);
 
 /* ---- memory.c ---- */
 

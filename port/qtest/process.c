@@ -24,6 +24,13 @@
 #define TEXTS_SIZE    1024u
 #define KILL_TIMEOUT  10000u
 
+/* What QEMU inherits beside RAM and the caller's files; -1: not there. */
+struct theirs {
+    int commands; /* its end of a socket pair; so is the next */
+    int qmp;
+    int bios;
+};
+
 struct arguments {
     const char **list;
     unsigned count;
@@ -195,7 +202,7 @@ static void add_machine(struct arguments *arguments, const struct vpt_qtest *qte
 
 /* `arguments->list` is from the heap. False: no memory, or too long. */
 static bool make_arguments(struct arguments *arguments, const struct vpt_qtest *qtest,
-                           const struct vpt_qtest_options *options, int socket, int bios)
+                           const struct vpt_qtest_options *options, const struct theirs *theirs)
 {
     static const char *const common[] = { "-accel", "tcg", "-nodefaults", "-no-user-config", "-display", "none",
                                           "-monitor", "none", "-serial", "none", "-qtest", "chardev:qtest",
@@ -212,11 +219,17 @@ static bool make_arguments(struct arguments *arguments, const struct vpt_qtest *
     }
     add(arguments, options->binary == NULL ? qtest->details->machine.binary : options->binary);
     add(arguments, "-chardev");
-    add_text(arguments, "socket,id=qtest,fd=%d", socket);
+    add_text(arguments, "socket,id=qtest,fd=%d", theirs->commands);
+    if (theirs->qmp >= 0) {
+        add(arguments, "-chardev");
+        add_text(arguments, "socket,id=qmp,fd=%d", theirs->qmp);
+        add(arguments, "-mon");
+        add(arguments, "chardev=qmp,mode=control");
+    }
     for (unsigned i = 0; i < sizeof(common) / sizeof(common[0]); i++) {
         add(arguments, common[i]);
     }
-    add_machine(arguments, qtest, options, bios);
+    add_machine(arguments, qtest, options, theirs->bios);
     for (unsigned i = 0; i < extra; i++) {
         add(arguments, options->arguments[i]);
     }
@@ -249,7 +262,7 @@ static int make_bios(void)
 /* In the child, between fork and exec: system calls only. */
 static void keep_open(int file)
 {
-    int flags = fcntl(file, F_GETFD);
+    int flags = file >= 0 ? fcntl(file, F_GETFD) : -1;
 
     if (flags >= 0) {
         (void)fcntl(file, F_SETFD, flags & ~FD_CLOEXEC);
@@ -258,7 +271,7 @@ static void keep_open(int file)
 
 __attribute__((noreturn)) static void become_qemu(const struct vpt_qtest *qtest,
                                                    const struct vpt_qtest_options *options, pid_t parent,
-                                                   const char *const *arguments, int socket, int bios)
+                                                   const char *const *arguments, const struct theirs *theirs)
 {
     static const char complaint[] = "cannot be executed: ";
     sigset_t none;
@@ -272,11 +285,10 @@ __attribute__((noreturn)) static void become_qemu(const struct vpt_qtest *qtest,
     (void)dup2(nothing, STDOUT_FILENO);
     (void)dup2(qtest->errors, STDERR_FILENO);
     (void)close_range(3, ~0u, CLOSE_RANGE_CLOEXEC);
-    keep_open(socket);
+    keep_open(theirs->commands);
+    keep_open(theirs->qmp);
+    keep_open(theirs->bios);
     keep_open(qtest->ram_file);
-    if (bios >= 0) {
-        keep_open(bios);
-    }
     for (unsigned i = 0; i < options->file_count; i++) {
         keep_open(options->files[i]);
     }
@@ -288,23 +300,32 @@ __attribute__((noreturn)) static void become_qemu(const struct vpt_qtest *qtest,
     _exit(127);
 }
 
-static enum vpt_status spawn(struct vpt_qtest *qtest, const struct vpt_qtest_options *options, int bios)
+/* Our end of a new socket pair, and theirs. */
+static bool connect_pair(int *ours, int *their)
+{
+    int sockets[2];
+
+    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) != 0) {
+        return false;
+    }
+    *ours = sockets[0];
+    *their = sockets[1];
+    return true;
+}
+
+static enum vpt_status spawn(struct vpt_qtest *qtest, const struct vpt_qtest_options *options,
+                             const struct theirs *theirs)
 {
     struct arguments arguments;
     pid_t parent = getpid();
-    int sockets[2];
     enum vpt_status status = VPT_OK;
 
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sockets) != 0) {
-        return vpt_qtest_fail(qtest, VPT_QTEST_SYSTEM, "no socket pair");
-    }
-    qtest->socket = sockets[0];
-    if (!make_arguments(&arguments, qtest, options, sockets[1], bios)) {
+    if (!make_arguments(&arguments, qtest, options, theirs)) {
         status = vpt_qtest_fail(qtest, VPT_QTEST_START, "the machine's options are too long");
     } else {
         qtest->pid = fork();
         if (qtest->pid == 0) {
-            become_qemu(qtest, options, parent, arguments.list, sockets[1], bios);
+            become_qemu(qtest, options, parent, arguments.list, theirs);
         }
         if (qtest->pid < 0) {
             qtest->pid = 0;
@@ -312,29 +333,38 @@ static enum vpt_status spawn(struct vpt_qtest *qtest, const struct vpt_qtest_opt
         }
     }
     free(arguments.list);
-    (void)close(sockets[1]);
     return status;
+}
+
+static void close_file(int file)
+{
+    if (file >= 0) {
+        (void)close(file);
+    }
 }
 
 /* Starts QEMU and hears from it. */
 static enum vpt_status run(struct vpt_qtest *qtest, const struct vpt_qtest_options *options)
 {
     bool needs_bios = qtest->details->parking_bios;
-    int bios = needs_bios ? make_bios() : -1;
+    struct theirs theirs = { -1, -1, needs_bios ? make_bios() : -1 };
     enum vpt_status status;
 
     qtest->errors = memfd_create("vpt_qtest stderr", MFD_CLOEXEC);
-    if (qtest->errors < 0 || (needs_bios && bios < 0)) {
+    if (qtest->errors < 0 || (needs_bios && theirs.bios < 0)) {
         status = vpt_qtest_fail(qtest, VPT_QTEST_SYSTEM, "no memory file");
+    } else if (!connect_pair(&qtest->commands.socket, &theirs.commands) ||
+               (options->qmp && !connect_pair(&qtest->qmp.socket, &theirs.qmp))) {
+        status = vpt_qtest_fail(qtest, VPT_QTEST_SYSTEM, "no socket pair");
     } else {
-        status = spawn(qtest, options, bios);
+        status = spawn(qtest, options, &theirs);
     }
+    close_file(theirs.commands); /* so that QEMU's end is its only one */
+    close_file(theirs.qmp);
     if (status == VPT_OK) {
         status = vpt_qtest_first_command(qtest, options->start_timeout);
     }
-    if (bios >= 0) {
-        (void)close(bios);
-    }
+    close_file(theirs.bios);
     if (status == VPT_QTEST_GONE) {
         status = qtest->failure = VPT_QTEST_START; /* it has never been there */
     }
@@ -368,6 +398,9 @@ static enum vpt_status start(struct vpt_qtest *qtest, const struct vpt_qtest_opt
     enum vpt_status status = vpt_qtest_memory_init(qtest);
 
     status = status == VPT_OK ? run(qtest, options) : status;
+    if (status == VPT_OK && options->qmp) {
+        status = vpt_qtest_qmp_init(qtest);
+    }
     if (status == VPT_OK && options->ecam) {
         status = vpt_qtest_ecam_enable(qtest);
     }
@@ -395,7 +428,7 @@ enum vpt_status vpt_qtest_start(struct vpt_qtest **made, const struct vpt_qtest_
     }
     *made = qtest;
     qtest->details = vpt_qtest_machine_details(options->machine);
-    qtest->socket = qtest->errors = qtest->ram_file = -1;
+    qtest->commands.socket = qtest->qmp.socket = qtest->errors = qtest->ram_file = -1;
     qtest->options = *options;
     fill_in(&qtest->options);
     vpt_qtest_port_init(qtest);
@@ -413,11 +446,8 @@ void vpt_qtest_stop(struct vpt_qtest *qtest)
     }
     end_process(qtest, 0);
     vpt_qtest_memory_finish(qtest);
-    if (qtest->socket >= 0) {
-        (void)close(qtest->socket);
-    }
-    if (qtest->errors >= 0) {
-        (void)close(qtest->errors);
-    }
+    close_file(qtest->commands.socket);
+    close_file(qtest->qmp.socket);
+    close_file(qtest->errors);
     free(qtest);
 }

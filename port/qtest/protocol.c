@@ -18,9 +18,9 @@
 #define COMMAND_SIZE 256u
 
 /* Waits for the socket to become readable or writable. False: not within that time. */
-static bool wait_socket(const struct vpt_qtest *qtest, short events, uint64_t microseconds)
+static bool wait_socket(const struct channel *channel, short events, uint64_t microseconds)
 {
-    struct pollfd poll_socket = { .fd = qtest->socket, .events = events };
+    struct pollfd poll_socket = { .fd = channel->socket, .events = events };
     struct timespec timeout = { .tv_sec = (time_t)(microseconds / 1000000u),
                                 .tv_nsec = (long)(microseconds % 1000000u) * 1000 };
 
@@ -28,26 +28,27 @@ static bool wait_socket(const struct vpt_qtest *qtest, short events, uint64_t mi
 }
 
 /* Waits likewise, until `deadline`. A signal only makes it look again. */
-static bool wait_until(const struct vpt_qtest *qtest, short events, uint64_t deadline)
+static bool wait_until(const struct channel *channel, short events, uint64_t deadline)
 {
     for (uint64_t now = vpt_qtest_now(); now < deadline; now = vpt_qtest_now()) {
-        if (wait_socket(qtest, events, (deadline - now) * 1000u)) {
+        if (wait_socket(channel, events, (deadline - now) * 1000u)) {
             return true;
         }
     }
     return false;
 }
 
-static enum vpt_status send_all(struct vpt_qtest *qtest, const char *bytes, size_t size, uint64_t deadline)
+enum vpt_status vpt_qtest_send(struct vpt_qtest *qtest, const struct channel *channel, const char *bytes, size_t size,
+                               uint64_t deadline)
 {
     while (size != 0) {
-        ssize_t sent = send(qtest->socket, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+        ssize_t sent = send(channel->socket, bytes, size, MSG_NOSIGNAL | MSG_DONTWAIT);
 
         if (sent > 0) {
             bytes += sent;
             size -= (size_t)sent;
         } else if (errno == EAGAIN) {
-            if (!wait_until(qtest, POLLOUT, deadline)) {
+            if (!wait_until(channel, POLLOUT, deadline)) {
                 return vpt_qtest_fail(qtest, VPT_QTEST_NO_ANSWER, "QEMU takes no commands");
             }
         } else if (errno != EINTR) {
@@ -58,13 +59,13 @@ static enum vpt_status send_all(struct vpt_qtest *qtest, const char *bytes, size
 }
 
 /* Appends what has come to the input. VPT_EMPTY: nothing has. */
-static enum vpt_status receive(struct vpt_qtest *qtest)
+static enum vpt_status receive(struct vpt_qtest *qtest, struct channel *channel)
 {
-    ssize_t received = recv(qtest->socket, qtest->input + qtest->input_size, INPUT_SIZE - qtest->input_size,
+    ssize_t received = recv(channel->socket, channel->input + channel->input_size, INPUT_SIZE - channel->input_size,
                             MSG_DONTWAIT);
 
     if (received > 0) {
-        qtest->input_size += (size_t)received;
+        channel->input_size += (size_t)received;
         return VPT_OK;
     }
     if (received < 0 && (errno == EAGAIN || errno == EINTR)) {
@@ -73,38 +74,44 @@ static enum vpt_status receive(struct vpt_qtest *qtest)
     return vpt_qtest_fail(qtest, VPT_QTEST_GONE, "QEMU has ended");
 }
 
-/* Takes the first whole line out of the input, without its end. VPT_EMPTY: there is none. */
-static enum vpt_status take_line(struct vpt_qtest *qtest, char line[INPUT_SIZE])
+enum vpt_status vpt_qtest_receive(struct vpt_qtest *qtest, struct channel *channel, uint64_t deadline)
 {
-    char *end = memchr(qtest->input, '\n', qtest->input_size);
+    enum vpt_status status = receive(qtest, channel);
+
+    return status == VPT_EMPTY && wait_until(channel, POLLIN, deadline) ? receive(qtest, channel) : status;
+}
+
+enum vpt_status vpt_qtest_take_line(struct vpt_qtest *qtest, struct channel *channel, char line[INPUT_SIZE])
+{
+    char *end = memchr(channel->input, '\n', channel->input_size);
     size_t length;
 
     if (end == NULL) {
-        return qtest->input_size < INPUT_SIZE
+        return channel->input_size < INPUT_SIZE
                    ? VPT_EMPTY
                    : vpt_qtest_fail(qtest, VPT_QTEST_PROTOCOL, "QEMU sent a line without an end");
     }
-    length = (size_t)(end - qtest->input);
-    memcpy(line, qtest->input, length);
+    length = (size_t)(end - channel->input);
+    memcpy(line, channel->input, length);
     line[length] = '\0';
     if (length != 0 && line[length - 1] == '\r') {
         line[length - 1] = '\0';
     }
-    qtest->input_size -= length + 1;
-    memmove(qtest->input, end + 1, qtest->input_size);
+    channel->input_size -= length + 1;
+    memmove(channel->input, end + 1, channel->input_size);
     return VPT_OK;
 }
 
 /* The same for lines that answer something; the others are dealt with. */
 static enum vpt_status take_answer(struct vpt_qtest *qtest, char line[INPUT_SIZE])
 {
-    enum vpt_status status = take_line(qtest, line);
+    enum vpt_status status = vpt_qtest_take_line(qtest, &qtest->commands, line);
 
     while (status == VPT_OK && strncmp(line, "IRQ ", 4) == 0) {
         if (!vpt_qtest_irq_line(qtest, line + 4)) {
             return vpt_qtest_fail(qtest, VPT_QTEST_PROTOCOL, line);
         }
-        status = take_line(qtest, line);
+        status = vpt_qtest_take_line(qtest, &qtest->commands, line);
     }
     return status;
 }
@@ -137,10 +144,10 @@ static enum vpt_status answer(struct vpt_qtest *qtest, uint64_t *value, uint64_t
     enum vpt_status status = take_answer(qtest, line);
 
     while (status == VPT_EMPTY) {
-        if (!wait_until(qtest, POLLIN, deadline)) {
+        if (!wait_until(&qtest->commands, POLLIN, deadline)) {
             return vpt_qtest_fail(qtest, VPT_QTEST_NO_ANSWER, "QEMU did not answer in time");
         }
-        status = receive(qtest);
+        status = receive(qtest, &qtest->commands);
         if (status == VPT_OK) {
             status = take_answer(qtest, line);
         }
@@ -166,24 +173,24 @@ enum vpt_status vpt_qtest_command(struct vpt_qtest *qtest, uint64_t *value, cons
         return VPT_CALLER_TOO_LONG;
     }
     command[length] = '\n';
-    status = send_all(qtest, command, (size_t)length + 1u, deadline);
+    status = vpt_qtest_send(qtest, &qtest->commands, command, (size_t)length + 1u, deadline);
     return status == VPT_OK ? answer(qtest, value, deadline) : status;
 }
 
 enum vpt_status vpt_qtest_first_command(struct vpt_qtest *qtest, uint32_t timeout)
 {
     uint64_t deadline = vpt_qtest_now() + timeout;
-    enum vpt_status status = send_all(qtest, "endianness\n", 11, deadline);
+    enum vpt_status status = vpt_qtest_send(qtest, &qtest->commands, "endianness\n", 11, deadline);
     char line[INPUT_SIZE];
 
     if (status != VPT_OK) {
         return status;
     }
     do {
-        if (!wait_until(qtest, POLLIN, deadline)) {
+        if (!wait_until(&qtest->commands, POLLIN, deadline)) {
             return vpt_qtest_fail(qtest, VPT_QTEST_NO_ANSWER, "QEMU did not answer after its start");
         }
-        status = receive(qtest);
+        status = receive(qtest, &qtest->commands);
         if (status == VPT_OK) {
             status = take_answer(qtest, line);
         }
@@ -200,9 +207,9 @@ enum vpt_status vpt_qtest_listen(struct vpt_qtest *qtest, uint32_t microseconds)
     enum vpt_status status = qtest->failure != VPT_OK ? qtest->failure : take_answer(qtest, line);
 
     /* The first look is at what came behind the last answer. */
-    while (status == VPT_EMPTY && wait_socket(qtest, POLLIN, microseconds)) {
+    while (status == VPT_EMPTY && wait_socket(&qtest->commands, POLLIN, microseconds)) {
         microseconds = 0;
-        status = receive(qtest);
+        status = receive(qtest, &qtest->commands);
         if (status == VPT_OK) {
             status = take_answer(qtest, line);
         }

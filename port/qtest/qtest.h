@@ -101,6 +101,7 @@ struct vpt_qtest_options {
     size_t share_most;            /* bytes that one share covers at most; 0: any number */
     bool ecam;  /* q35: configuration space by ECAM instead of ports 0xcf8 and 0xcfc; elsewhere VPT_CALLER_ARGUMENT */
     bool iommu; /* q35: adds an intel-iommu: ACCESS_PLATFORM memory and mailboxes have addresses that it translates */
+    bool qmp;   /* a second socket, for vpt_qtest_qmp() */
     FILE *log;  /* what the library logs, misuse, and QEMU's end if it was not asked for; NULL: nowhere */
 };
 
@@ -212,6 +213,32 @@ uint32_t vpt_qtest_mailbox_take(const struct vpt_qtest_mailbox *mailbox);
 /* Waits until the mailbox is not empty. VPT_QTEST_TIMEOUT, or why the object has failed. */
 enum vpt_status vpt_qtest_mailbox_wait(struct vpt_qtest *qtest, const struct vpt_qtest_mailbox *mailbox,
                                        uint32_t milliseconds);
+
+/* ---- QEMU's monitor (option `qmp`) ---- */
+
+/*
+ * Executes one command of the QEMU Machine Protocol, given as a line of JSON by a printf format, and waits for its
+ * answer:
+ *
+ *     vpt_qtest_qmp(qtest, "{'execute': 'block_resize', 'arguments': {'node-name': 'd0', 'size': %u}}", size);
+ *
+ * (QEMU takes strings in single quotes too.) It is carried out when this returns, unless it is one that only begins
+ * something, which an event tells the end of. Commands here and register accesses are in the order of the calls.
+ * VPT_QTEST_REFUSED: QEMU answered with an error. VPT_CALLER_STATE: without the option. VPT_CALLER_TOO_LONG: above
+ * 1023 bytes. Or why the object has failed.
+ */
+enum vpt_status vpt_qtest_qmp(struct vpt_qtest *qtest, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The last answer, a line of JSON: {"return": ...} or {"error": ...}; "" before the first. Until the next command. */
+const char *vpt_qtest_qmp_answer(const struct vpt_qtest *qtest);
+
+/*
+ * Waits for an event of this name, whose line of JSON holds `text` (NULL: any): one that has come since the start and
+ * was not waited for before, or one that comes within so many milliseconds. It and all before it are forgotten; of
+ * those that nobody waits for the last 16 are kept. VPT_QTEST_TIMEOUT, VPT_CALLER_STATE, or why the object has failed.
+ */
+enum vpt_status vpt_qtest_qmp_event(struct vpt_qtest *qtest, const char *name, const char *text,
+                                    uint32_t milliseconds);
 
 /* ---- The IOMMU (option `iommu`) ---- */
 

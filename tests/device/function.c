@@ -15,7 +15,8 @@ void function_machine(const struct function_variant *variant, const char *const 
 {
     struct fixture_options options = { .qtest = { .machine = variant->machine,
                                                   .ecam = variant->ecam,
-                                                  .iommu = variant->iommu },
+                                                  .iommu = variant->iommu,
+                                                  .qmp = true },
                                        .image_size = DISK_SIZE };
     static char device[200];
     unsigned count = 0;
@@ -39,9 +40,9 @@ void function_machine(const struct function_variant *variant, const char *const 
 static bool visit(void *ctx, const struct vpt_pci_function *found, const struct vpt_pci_identity *identity)
 {
     bool *done = ctx;
+    bool disk_found = identity->class_code >> 16 == 0x01u; /* mass storage, whatever its identifiers are */
 
-    /* A disk, by its class: mass storage, whatever its identifiers are. */
-    if (identity->vendor_id == VPT_PCI_VENDOR_VIRTIO && identity->class_code >> 16 == 0x01u) {
+    if (identity->vendor_id == VPT_PCI_VENDOR_VIRTIO && (disk_found || fixture.image_size == 0)) {
         function.function = *found;
         function.identity = *identity;
         *done = true;

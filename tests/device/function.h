@@ -33,7 +33,10 @@ extern struct function function;
 /* Starts the machine with the disk; `more` are further arguments, up to the first NULL, or NULL. */
 void function_machine(const struct function_variant *variant, const char *const *more);
 
-/* Looks for a virtio disk from bus 0 on, asserted; sizes its BARs and assigns them. */
+/*
+ * Looks for a virtio disk from bus 0 on (for any virtio device where there is no image), asserted; sizes its BARs and
+ * assigns them.
+ */
 void function_find(void);
 
 /* The machine, the disk found and probed; the driver not started. */

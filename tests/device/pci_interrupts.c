@@ -58,19 +58,26 @@ static void start_lines(const struct function_variant *variant)
     assert_status(vpt_qtest_route_intx(fixture.qtest), VPT_OK);
 }
 
-/* MSI-X on, each entry with a mailbox of its own. */
-static void start_vectors(const struct function_variant *variant)
+/* MSI-X on, each entry with its mailbox. */
+static void program_vectors(void)
 {
-    function_start(variant);
     assert_status(vpt_pci_command(&function.function, VPT_PCI_COMMAND_MEMORY, 0), VPT_OK);
     assert_status(vpt_pci_msix_init(&msix, &function.function, &function.bars), VPT_OK);
     assert_that(msix.entries == VECTORS);
     for (uint16_t i = 0; i < VECTORS; i++) {
-        assert_status(vpt_qtest_mailbox_open(fixture.qtest, &mailboxes[i]), VPT_OK);
         assert_status(vpt_pci_msix_program(&msix, i, mailboxes[i].address, 0x51u + i), VPT_OK);
         assert_status(vpt_pci_msix_mask(&msix, i, false), VPT_OK);
     }
     assert_status(vpt_pci_msix_enable(&msix, true), VPT_OK);
+}
+
+static void start_vectors(const struct function_variant *variant)
+{
+    function_start(variant);
+    for (uint16_t i = 0; i < VECTORS; i++) {
+        assert_status(vpt_qtest_mailbox_open(fixture.qtest, &mailboxes[i]), VPT_OK);
+    }
+    program_vectors();
 }
 
 static void end_vectors(void)
@@ -173,6 +180,40 @@ VARIANT_TEST(PCI_MSIX_5_a_queue_has_a_vector_of_its_own)
     end_vectors();
 }
 
+/* Resizes the disk, of which the entry's message tells. The other entry stays silent. */
+static void expect_change(uint16_t entry, uint32_t size)
+{
+    assert_status(vpt_qtest_qmp(fixture.qtest,
+                                "{'execute': 'block_resize', 'arguments': {'node-name': 'd0', 'size': %u}}", size),
+                  VPT_OK);
+    fixture.image_size = size;
+    assert_status(vpt_qtest_mailbox_wait(fixture.qtest, &mailboxes[entry], FIXTURE_WAIT), VPT_OK);
+    assert_that(vpt_qtest_mailbox_take(&mailboxes[entry]) == 0x51u + entry);
+    assert_that((vpt_device_interrupt(disk.device) & VPT_INTERRUPT_CONFIGURATION) != 0);
+    assert_status(vpt_blk_refresh(&disk.blk), VPT_OK);
+    assert_that(disk.blk.info.capacity == size / SECTOR);
+}
+
+VARIANT_TEST(a_change_of_the_configuration_has_a_vector_of_its_own)
+{
+    start_vectors(variant);
+    (void)start_disk(VPT_INTERRUPTS_PER_QUEUE, 0, VECTORS);
+    expect_change(0, DISK_SIZE / 2u);
+    expect_message(1);
+    expect_change(0, DISK_SIZE);
+    assert_that(vpt_qtest_mailbox_peek(&mailboxes[1]) == 0);
+    end_vectors();
+}
+
+VARIANT_TEST(a_change_of_the_configuration_comes_by_the_vector_that_serves_for_all)
+{
+    start_vectors(variant);
+    (void)start_disk(VPT_INTERRUPTS_SHARED, 1, 1);
+    expect_change(1, 2u * DISK_SIZE);
+    expect_message(1);
+    end_vectors();
+}
+
 VARIANT_TEST(PCI_MSIX_6_one_vector_serves_for_all)
 {
     struct vpt_interrupts interrupts;
@@ -231,6 +272,46 @@ VARIANT_TEST(a_masked_vector_stays_pending_until_it_is_unmasked)
     assert_status(vpt_pci_msix_mask(&msix, 1, false), VPT_OK);
     assert_status(vpt_qtest_mailbox_wait(fixture.qtest, &mailboxes[1], FIXTURE_WAIT), VPT_OK);
     assert_that(vpt_qtest_mailbox_take(&mailboxes[1]) == 0x52u);
+    end_vectors();
+}
+
+/* ---- After the machine's sleep ---- */
+
+/* Where neither the IOMMU nor the place of configuration space is forgotten too. */
+static struct function_variant sleepers[] = {
+    { VPT_QTEST_PC, LEGACY_ONLY, VPT_VIRTIO_PCI_ANY, { true, true }, false, false, "addr=5" },
+    { VPT_QTEST_PC, MODERN_ONLY, VPT_VIRTIO_PCI_ANY, { true, true }, false, false, "addr=6" },
+    { VPT_QTEST_AARCH64_VIRT, MODERN_ONLY, VPT_VIRTIO_PCI_ANY, { true, true }, false, false, "addr=5" },
+    { VPT_QTEST_RISCV64_VIRT, TRANSITIONAL, VPT_VIRTIO_PCI_LEGACY, { true, true }, false, false, "addr=5" },
+};
+
+ParameterizedTestParameters(device_pci_interrupts, vectors_work_again_after_the_machine_has_slept)
+{
+    return cr_make_param_array(struct function_variant, sleepers, COUNT_OF(sleepers));
+}
+
+ParameterizedTest(const struct function_variant *variant, device_pci_interrupts,
+                  vectors_work_again_after_the_machine_has_slept)
+{
+    struct vpt_interrupts interrupts = { .mode = VPT_INTERRUPTS_PER_QUEUE, .queues = 1, .vectors = VECTORS };
+
+    start_vectors(variant);
+    (void)start_disk(VPT_INTERRUPTS_PER_QUEUE, 0, VECTORS);
+    expect_message(1);
+    assert_status(vpt_device_reset(disk.device), VPT_OK);
+    vpt_pci_msix_release(&msix);
+    assert_status(vpt_qtest_qmp(fixture.qtest, "{'execute': 'system_reset'}"), VPT_OK);
+    assert_status(vpt_qtest_qmp_event(fixture.qtest, "RESET", NULL, FIXTURE_WAIT), VPT_OK);
+    assert_that((function_command() & VPT_PCI_COMMAND_MEMORY) == 0);
+    assert_status(vpt_pci_bars_restore(&function.function, &function.bars), VPT_OK);
+    program_vectors();
+    assert_status(vpt_blk_restart(&disk.blk), VPT_OK);
+    assert_status(vpt_device_interrupts(disk.device, &interrupts), VPT_OK);
+    assert_that(interrupts.mode == VPT_INTERRUPTS_PER_QUEUE);
+    assert_status(vpt_blk_queue_restart(&disk.queue), VPT_OK);
+    assert_status(vpt_blk_start(&disk.blk), VPT_OK);
+    expect_message(1);
+    expect_change(0, DISK_SIZE / 2u);
     end_vectors();
 }
 
