@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Usage: tools/demo.sh [ARCHITECTURE[/MACHINE]...]
+# Usage: tools/demo.sh [kernel|unikernel|ARCHITECTURE[/MACHINE]...]
 # Builds the example kernel, boots it on every machine (or those named) and checks the disk image from outside
-# afterwards. One line a pair of machine and transport: PASS or FAIL, architecture, machine, transport, what was
-# verified, with tabs between. Exits with 1 if any failed. Installs what a Debian 12 lacks; works in build-demo/, or in
+# afterwards; then the unikernel, whose store has to survive that it is killed. One line a pair of machine and transport,
+# or machine and unikernel: PASS or FAIL, architecture, machine, transport, what was verified, with tabs between. Exits
+# with 1 if any failed. Installs what a Debian 12 lacks; works in build-demo/, or in
 # the directory that VPT_DEMO_DIR names.
 set -uo pipefail
 
@@ -33,6 +34,13 @@ pairs=(
     "x86_64 q35 pci modern"
     "i386 pc pci legacy"
 )
+
+# Architecture and machine of the unikernel; the rest is what stands in the place of the transport.
+unikernels=(
+    "x86_64 microvm unikernel"
+    "riscv64 virt unikernel"
+)
+unikernel_seconds=200 # that the kills on one machine may take: some ten on an idle computer
 
 # shellcheck source=tools/packages.sh
 . "$root/tools/packages.sh"
@@ -180,31 +188,51 @@ run() {
     report "$verdict" "$architecture" "$machine" "$(transport "$bus" "$interface")" "${text//$'\n'/; }"
 }
 
-# Usage: matches NAME ARCHITECTURE MACHINE: whether that is ARCHITECTURE or ARCHITECTURE/MACHINE
+# Usage: run_unikernel ARCHITECTURE MACHINE: builds it, and does the rest
+run_unikernel() {
+    local directory=$work/$1/unikernel text verdict=FAIL
+    if ! "$root/tools/unikernel.sh" build "$1" "$directory"; then
+        text="the unikernel does not build"
+    elif text=$(timeout --kill-after=5 "$unikernel_seconds" "$root/tools/unikernel.sh" check "$1" "$directory" 2>&1); then
+        verdict=PASS
+    elif [ $? -eq 124 ]; then
+        text="not finished after $unikernel_seconds seconds"
+    fi
+    report "$verdict" "$1" "$2" unikernel "${text//$'\n'/; }"
+}
+
+# Usage: matches NAME ARCHITECTURE MACHINE BUS: whether that is kernel or unikernel, ARCHITECTURE or
+# ARCHITECTURE/MACHINE
 matches() {
-    [ "$1" = "$2" ] || [ "$1" = "$2/$3" ]
+    local program=kernel
+    [ "$4" != unikernel ] || program=unikernel
+    [ "$1" = "$program" ] || [ "$1" = "$2" ] || [ "$1" = "$2/$3" ]
 }
 
 # Usage: selected [NAME...]: the pairs that are wanted, one a line; all of them without names
 selected() {
-    local pair name architecture machine rest
-    for pair in "${pairs[@]}"; do
-        read -r architecture machine rest <<<"$pair"
+    local pair name architecture machine bus rest
+    for pair in "${pairs[@]}" "${unikernels[@]}"; do
+        read -r architecture machine bus rest <<<"$pair"
         [ $# -gt 0 ] || echo "$pair"
         for name in "$@"; do
-            ! matches "$name" "$architecture" "$machine" || { echo "$pair"; break; }
+            ! matches "$name" "$architecture" "$machine" "$bus" || { echo "$pair"; break; }
         done
     done
 }
 
 vpt_need_packages clang lld python3 qemu-system-x86 qemu-system-arm qemu-system-misc || exit 1
 for name in "$@"; do
-    [ -n "$(selected "$name")" ] || { echo "$0: unknown machine: $name" >&2; exit 2; }
+    [ -n "$(selected "$name")" ] || { echo "$0: unknown name: $name" >&2; exit 2; }
 done
 mapfile -t wanted < <(selected "$@")
 declare -A built=()
 for pair in "${wanted[@]}"; do
     read -r architecture machine bus interface <<<"$pair"
+    if [ "$bus" = unikernel ]; then
+        run_unikernel "$architecture" "$machine"
+        continue
+    fi
     if [ -z "${built[$architecture]:-}" ]; then
         built[$architecture]=no
         ! "$root/tools/kernel.sh" "$architecture" "$work/$architecture" || built[$architecture]=yes

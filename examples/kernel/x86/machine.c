@@ -9,11 +9,7 @@
 #include "x86.h"
 #include "x86_io.h"
 
-#define UART       0x3f8u /* 16550 */
 #define DEBUG_EXIT 0xf4u
-
-#define UART_LINE_STATUS    5u
-#define UART_TRANSMIT_EMPTY 0x20u
 
 /* QEMU's exit status is twice the value plus one. */
 #define DEBUG_EXIT_SUCCESS 0x10u
@@ -97,13 +93,6 @@ void machine_init(void)
         machine.buses = &pci;
         break;
     }
-}
-
-void machine_put(char character)
-{
-    while ((vpt_x86_io_read(NULL, UART + UART_LINE_STATUS, 1) & UART_TRANSMIT_EMPTY) == 0) {
-    }
-    vpt_x86_io_write(NULL, UART, 1, (uint8_t)character);
 }
 
 uint64_t machine_ticks(void)

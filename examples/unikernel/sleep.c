@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * No wake-up is lost: what is waited for is looked at with the CPU's interrupts off, and cpu_sleep() lets them through
+ * in such a way that one that has been pending ends the sleep.
+ */
+#include "sleep.h"
+
+#include "controller.h"
+#include "interrupts.h"
+#include "serial.h"
+
+#define SECONDS 10u /* that a request may take */
+
+#define INPUT_SIZE 4096u /* a power of two */
+
+static struct vpt_device *disk;
+static volatile bool disk_done;
+static volatile bool alarm;
+
+/* Characters that nobody has taken yet; the positions only grow. */
+static volatile char input[INPUT_SIZE];
+static volatile unsigned input_taken;
+static volatile unsigned input_put;
+static volatile bool input_held; /* the port keeps the rest until there is room */
+
+/* ---- The handler, which ../kernel's interrupt controllers call ---- */
+
+static void take_input(void)
+{
+    while (input_put - input_taken < INPUT_SIZE) {
+        int character = serial_get();
+
+        if (character < 0) {
+            return;
+        }
+        input[input_put % INPUT_SIZE] = (char)character;
+        input_put++;
+    }
+    input_held = true;
+    serial_interrupts(false);
+}
+
+void interrupts_line(unsigned line)
+{
+    if (line == serial_line) {
+        take_input();
+    } else if ((vpt_device_interrupt(disk) & VPT_INTERRUPT_QUEUE) != 0) {
+        disk_done = true;
+    }
+}
+
+void interrupts_message(unsigned message)
+{
+    (void)message;
+}
+
+void interrupts_alarm(void)
+{
+    alarm = true;
+}
+
+/* ---- The program ---- */
+
+void sleep_init(struct vpt_device *device, unsigned disk_line)
+{
+    disk = device;
+    controller_init();
+    controller_open(disk_line);
+    controller_open(serial_line);
+    serial_init();
+    serial_interrupts(true);
+    cpu_interrupts_on();
+}
+
+/* When the alarm has rung it is too late, whatever has come meanwhile: an interrupt that is lost must not go unseen. */
+bool sleep_for_disk(void *ctx)
+{
+    bool done;
+
+    (void)ctx;
+    cpu_interrupts_off();
+    alarm = false;
+    controller_alarm(SECONDS);
+    while (!disk_done && !alarm) {
+        cpu_sleep();
+    }
+    controller_alarm_off();
+    done = disk_done && !alarm;
+    disk_done = false;
+    cpu_interrupts_on();
+    return done;
+}
+
+char sleep_for_character(void)
+{
+    char character;
+
+    cpu_interrupts_off();
+    while (input_put == input_taken) {
+        cpu_sleep();
+    }
+    character = input[input_taken % INPUT_SIZE];
+    input_taken++;
+    if (input_held) {
+        input_held = false;
+        serial_interrupts(true);
+    }
+    cpu_interrupts_on();
+    return character;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+#include "storage.h"
+
+/* Interrupts that a device may send without having completed anything, before it is given up. */
+#define WAKEUPS_IN_VAIN 1000u
+
+enum vpt_status storage_up(struct storage *storage)
+{
+    static const struct vpt_blk_queue_config config = {.requests = 1, .segments = 1};
+    enum vpt_status status;
+
+    if (storage->up) {
+        return storage->stuck ? VPT_DEVICE_STUCK : VPT_OK;
+    }
+    status = vpt_blk_init(&storage->blk, storage->device, NULL);
+    if (status == VPT_OK) {
+        status = vpt_blk_queue_init(&storage->queue, &storage->blk, 0, &config);
+    }
+    if (status != VPT_OK) {
+        return status;
+    }
+    storage->up = true;
+    return vpt_blk_start(&storage->blk);
+}
+
+void storage_down(struct storage *storage)
+{
+    struct vpt_blk_completion completion;
+
+    if (!storage->up) {
+        return;
+    }
+    (void)vpt_device_reset(storage->device);
+    (void)vpt_blk_poll(&storage->queue, &completion); /* there is one at most */
+    storage->up = vpt_blk_queue_release(&storage->queue) != VPT_OK;
+    storage->stuck = storage->up;
+}
+
+/*
+ * Polls until there is nothing left: that is what makes the device interrupt for the next one. VPT_EMPTY: there was
+ * nothing at all; else what became of the request.
+ */
+static enum vpt_status drain(struct storage *storage)
+{
+    struct vpt_blk_completion completion = {NULL, VPT_EMPTY};
+    enum vpt_status status;
+
+    do {
+        status = vpt_blk_poll(&storage->queue, &completion);
+    } while (status == VPT_OK); /* of one request */
+    return status == VPT_EMPTY ? completion.status : status;
+}
+
+static enum vpt_status await(struct storage *storage)
+{
+    for (unsigned i = 0; i < WAKEUPS_IN_VAIN; i++) {
+        enum vpt_status status;
+
+        if (!storage->wait(storage->ctx)) {
+            return VPT_DEVICE_TIMEOUT;
+        }
+        storage->wakeups++;
+        status = drain(storage);
+        if (status != VPT_EMPTY) {
+            return status;
+        }
+    }
+    return VPT_DEVICE_TIMEOUT;
+}
+
+static enum vpt_status carry_out(struct storage *storage, const struct vpt_blk_request *request)
+{
+    enum vpt_status status = vpt_blk_submit(&storage->queue, request, NULL);
+
+    if (status == VPT_OK) {
+        status = vpt_blk_kick(&storage->queue);
+    }
+    storage->requests++;
+    return status == VPT_OK ? await(storage) : status;
+}
+
+static enum vpt_status transfer(struct storage *storage, enum vpt_blk_operation operation, uint64_t sector,
+                                uint32_t sectors)
+{
+    const struct vpt_segment segment = {storage->buffer.device_address, sectors * VPT_BLK_SECTOR_SIZE};
+    const struct vpt_blk_request request = {
+        .operation = operation,
+        .sector = sector,
+        .segments = &segment,
+        .segment_count = 1,
+    };
+
+    return carry_out(storage, &request);
+}
+
+enum vpt_status storage_read(struct storage *storage, uint64_t sector, uint32_t sectors)
+{
+    return transfer(storage, VPT_BLK_READ, sector, sectors);
+}
+
+enum vpt_status storage_write(struct storage *storage, uint64_t sector, uint32_t sectors)
+{
+    return transfer(storage, VPT_BLK_WRITE, sector, sectors);
+}
+
+enum vpt_status storage_flush(struct storage *storage)
+{
+    static const struct vpt_blk_request request = {.operation = VPT_BLK_FLUSH};
+
+    if (!storage->blk.info.flush) {
+        return vpt_blk_flush(&storage->queue); /* which knows whether there is nothing to do, or no way to do it */
+    }
+    return carry_out(storage, &request);
+}

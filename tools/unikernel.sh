@@ -1,0 +1,79 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Usage: tools/unikernel.sh build ARCHITECTURE DIRECTORY    makes DIRECTORY/unikernel.elf
+#        tools/unikernel.sh run [ARCHITECTURE [DISK]]       builds it in build-unikernel/ and runs it on this terminal
+#        tools/unikernel.sh check ARCHITECTURE DIRECTORY    kills it twenty times and looks what is left; after a build
+# ARCHITECTURE is x86_64 (machine "microvm") or riscv64 (machine "virt"). The DISK is made if there is none. A check
+# prints one line that says what was verified, or what is wrong; then it exits with 1. See examples/unikernel/README.md.
+set -euo pipefail
+
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+command=${1:-}
+architecture=${2:-x86_64}
+example=$root/examples/unikernel
+# shellcheck source=tools/freestanding.sh
+. "$root/tools/freestanding.sh"
+# shellcheck source=tools/packages.sh
+. "$root/tools/packages.sh"
+
+# Start-up, interrupt controllers and serial ports are the example kernel's.
+case $architecture in
+x86_64)
+    borrowed=(x86/{apic,controller,idt,ioapic,machine,pic,serial}.c x86/vectors.S x86_64/start.S)
+    ports=(page_pool x86_io cf8)
+    ;;
+riscv64)
+    borrowed=(riscv64/{machine,plic,serial}.c riscv64/{start,vector}.S)
+    ports=(page_pool io_window)
+    ;;
+*)
+    echo "$0: unknown architecture: $architecture" >&2
+    exit 2
+    ;;
+esac
+
+# Usage: build DIRECTORY
+build() {
+    local sources
+    mapfile -t sources < <(printf 'port/%s.c\n' "${ports[@]}"
+        printf 'examples/kernel/%s\n' string.c console.c "${borrowed[@]}"
+        cd "$root" && printf '%s\n' examples/unikernel/*.c)
+    vpt_example_target "$architecture"
+    vpt_example_build "$1" unikernel.elf "examples/unikernel examples/kernel" "${sources[@]}"
+}
+
+# QEMU is given pipes: it would make the terminal one without lines, an echo, or blocking reads. What "off" ends with is
+# no failure; what reads the terminal notices it at the next line.
+run() {
+    local directory=$root/build-unikernel disk status
+    vpt_need_packages clang lld python3 qemu-system-x86 qemu-system-misc
+    build "$directory/$architecture"
+    disk=${1:-$directory/store.img}
+    [ -e "$disk" ] || truncate -s 1M "$disk"
+    mapfile -t machine < <(python3 "$root/tools/unikernel.py" command "$architecture" "$directory/$architecture")
+    set +e +o pipefail
+    cat 2>/dev/null | "${machine[@]}" -serial stdio -blockdev "driver=file,filename=$disk,node-name=disk" | cat
+    status=${PIPESTATUS[1]}
+    [ "$status" -eq 0 ] || [ "$status" -eq 33 ]
+}
+
+# The port that the README speaks of is the one that there is.
+check_port() {
+    local lines
+    lines=$(wc -l <"$example/port.c")
+    grep -q "port.c.*, $lines lines" "$example/README.md" ||
+        { echo "the README does not say that port.c has $lines lines"; return 1; }
+}
+
+case $command in
+build) build "${3:?directory}" ;;
+run) run "${3:-}" ;;
+check)
+    check_port
+    python3 "$root/tools/unikernel.py" check "$architecture" "${3:?directory}"
+    ;;
+*)
+    sed -n '3,7s/^# //p' "$0" >&2
+    exit 2
+    ;;
+esac
