@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Tests everything: the Criterion suite on the simulated device by gcc and by clang, plain and with sanitizers, and for a
-# big-endian CPU, the one on QEMU's devices, the gates, the sizes, the proof, the demo. Installs the Debian packages it lacks. Works in build-check/, where each step leaves its log. Prints one
-# line a step (PASS or FAIL, its name, seconds), what failed, and at the end Criterion's synthesis of every suite that
-# ran; exits non-zero if anything failed.
+# Tests everything: the Criterion suite on the simulated device by gcc and by clang, plain and with sanitizers, for a
+# big-endian and for a 32-bit CPU, the one on QEMU's devices, threads, the gates, the sizes, the proof, the demo.
+# Installs the Debian packages it lacks. Works in build-check/, where each step leaves its log. Prints one line a step
+# (PASS or FAIL, its name, seconds) in the order in which they end, what failed, and at the end Criterion's synthesis of
+# every suite that ran; exits non-zero if anything failed.
 set -u -o pipefail
 export LC_ALL=C
 exec </dev/null
@@ -13,11 +14,10 @@ cd "$root" || exit 1
 
 build=$root/build-check
 logs=$build/logs
-failed=()
-suites=()
+suites=(gcc gcc-devices clang gcc-sanitized clang-sanitized clang-sanitized-devices s390x i386)
 
 # Usage: step NAME SECONDS COMMAND...: runs it into a log of that name, for at most so long. A function of this script
-# gets the limit as its last argument and keeps it itself.
+# gets the limit as its last argument and keeps it itself. What failed is remembered in a file: steps run in two lanes.
 step() {
     local name=$1 limit=$2 started=$SECONDS status
     shift 2
@@ -31,14 +31,18 @@ step() {
         printf 'PASS\t%s\t%d s\n' "$name" $((SECONDS - started))
         return 0
     fi
-    failed+=("$name")
-    printf 'FAIL\t%s\t%d s\t%s\n' "$name" $((SECONDS - started)) \
-        "$([ "$status" -eq 124 ] && echo "not done after $limit s" || echo "status $status")"
-    grep -E '^(FAIL|\[FAIL\])' "$logs/$name.log" | head -n 40
-    echo "---- end of $name.log:"
-    tail -n 40 "$logs/$name.log"
-    echo "----"
+    echo "$name" >>"$logs/failed"
+    printf '%s\n' "$(tell_failure "$name" "$limit" "$status" $((SECONDS - started)))"
     return 1
+}
+
+# Usage: tell_failure NAME LIMIT STATUS SECONDS
+tell_failure() {
+    printf 'FAIL\t%s\t%d s\t%s\n' "$1" "$4" "$([ "$3" -eq 124 ] && echo "not done after $2 s" || echo "status $3")"
+    grep -E '^(FAIL|\[FAIL\])' "$logs/$1.log" | head -n 40
+    echo "---- end of $1.log:"
+    tail -n 40 "$logs/$1.log"
+    echo "----"
 }
 
 # Usage: synthesis LOG: Criterion's last synthesis line in it.
@@ -91,16 +95,14 @@ run_suite() {
 suite() {
     local name=$1 compiler=$2
     shift 2
-    suites+=("$name")
     step "$name-setup" 120 env CC="$compiler" meson setup "$build/$name" -Dtests=enabled "$@" &&
-        step "$name-compile" 600 meson compile -C "$build/$name" &&
-        step "$name" 600 run_suite "$name" "$name/tests/unit/vpt-tests"
+        step "$name-compile" 900 meson compile -C "$build/$name" &&
+        step "$name" 900 run_suite "$name" "$name/tests/unit/vpt-tests"
 }
 
 # Usage: device_suite NAME: the one on QEMU's devices, as the suite of this name has built it.
 device_suite() {
-    suites+=("$1-devices")
-    step "$1-devices" 600 run_suite "$1-devices" "$1/tests/device/vpt-device-tests"
+    step "$1-devices" 900 run_suite "$1-devices" "$1/tests/device/vpt-device-tests"
 }
 
 # Usage: foreign_suite NAME SECONDS: by a stand-in for Criterion, whose exit status does not say that any test ran.
@@ -111,37 +113,56 @@ foreign_suite() {
 sanitized=(-Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debugoptimized
     -Dc_args='-fno-sanitize-recover=all -fno-omit-frame-pointer')
 
+# Everything on the simulated device: the units, built in each way. The suites on QEMU's devices wait for them often
+# enough to leave a CPU to the other lane.
+units() {
+    suite gcc gcc
+    suite clang-sanitized clang "${sanitized[@]}"
+    device_suite gcc
+    suite gcc-sanitized gcc "${sanitized[@]}"
+    device_suite clang-sanitized
+    suite clang clang
+    step s390x 1200 foreign_suite s390x
+    step i386 1200 foreign_suite i386
+}
+
+# What does not need those builds.
+others() {
+    step headers 600 tools/gate-headers.sh
+    step readme 300 tools/gate-readme.sh
+    step contexts 120 tools/gate-contexts.py
+    step size 600 tools/size.sh
+    step threads 600 tools/threads.sh
+    step proof 1200 tools/proof.sh
+    step demo 1200 tools/demo.sh
+    step freestanding 1200 tools/gate-freestanding.sh
+    step embedding 600 tools/gate-embedding.sh
+}
+
 rm -rf "$build"
 mkdir -p "$logs" || exit 1
-vpt_need_packages gcc g++ clang libclang-rt-dev llvm libc6-dev meson ninja-build pkg-config libcriterion-dev python3 \
-    qemu-system-x86 qemu-system-arm qemu-system-misc ||
+. tools/toolchains.sh
+# All that the steps need, at once: they cannot install beside each other.
+vpt_need_packages gcc g++ clang lld libclang-rt-dev llvm libc6-dev meson ninja-build pkg-config libcriterion-dev \
+    python3 make cmake git frama-c-base qemu-system-x86 qemu-system-arm qemu-system-misc qemu-user \
+    gcc-s390x-linux-gnu libc6-dev-s390x-cross "${VPT_CROSS_PACKAGES[@]}" ||
     { printf 'FAIL\tpackages\n'; exit 1; }
 
-suite gcc gcc
-device_suite gcc
-suite clang clang
-suite gcc-sanitized gcc "${sanitized[@]}"
-suite clang-sanitized clang "${sanitized[@]}"
-device_suite clang-sanitized
-suites+=(s390x)
-step s390x 900 foreign_suite s390x
-step headers 300 tools/gate-headers.sh
-step readme 120 tools/gate-readme.sh
-step embedding 300 tools/gate-embedding.sh
-step freestanding 900 tools/gate-freestanding.sh
-step size 300 tools/size.sh && grep -E '^(minimal|everything)' "$logs/size.log"
-step proof 900 tools/proof.sh
-step demo 900 tools/demo.sh
+# Two lanes, for two CPUs: many steps keep only one of them busy.
+others &
+units
+wait
+grep -E '^(minimal|everything).*\ttotal|^FAIL' "$logs/size.log"
 grep -E '^(PASS|FAIL)' "$logs/demo.log"
 
 echo
-if [ "${#failed[@]}" -eq 0 ]; then
+if [ ! -e "$logs/failed" ]; then
     printf 'PASS\tcheck\t%d s\n' "$SECONDS"
 else
-    printf 'FAIL\tcheck\t%d s\t%s\n' "$SECONDS" "${failed[*]}"
+    printf 'FAIL\tcheck\t%d s\t%s\n' "$SECONDS" "$(tr '\n' ' ' <"$logs/failed")"
 fi
 for name in "${suites[@]}"; do
     echo "suite $name:"
     synthesis "$logs/$name.log" || echo "no synthesis: the suite did not run to its end"
 done
-[ "${#failed[@]}" -eq 0 ]
+[ ! -e "$logs/failed" ]

@@ -399,24 +399,29 @@ static void check_not_started(void)
     cr_assert(!vpt_features_has(&disk.machine.device.accepted, F_ZONED));
 }
 
-Test(blk_change, BLK_INIT_8_a_host_managed_disk_does_not_take_a_driver_without_zones)
+/* Whether or not the device itself would refuse: FEATURES_OK is not set, and so nothing is accepted. */
+Test(blk_change, BLK_INIT_8_a_host_managed_disk_is_given_up_before_its_features_are_accepted)
 {
-    disk_machine(&version_2, &host_managed);
-    disk_probe();
-    assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_DEVICE_FEATURES_REFUSED);
-    check_not_started();
-    cr_assert((disk.machine.device.status & VPT_STATUS_FEATURES_OK) == 0);
-    disk_finish();
+    for (unsigned refuses = 0; refuses < 2; refuses++) {
+        disk_machine(&version_2, &host_managed);
+        if (refuses == 0) {
+            mock_fault_clear(&disk.machine.device.faults, MOCK_FAULT_FEATURES_REFUSED);
+        }
+        disk_probe();
+        assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_UNSUPPORTED_DEVICE);
+        check_not_started();
+        cr_assert((disk.machine.device.status & VPT_STATUS_FEATURES_OK) == 0);
+        disk_finish();
+    }
 }
 
-/* One that lets the driver through all the same is given up before any request. */
-Test(blk_change, BLK_INIT_8_a_host_managed_disk_that_takes_any_driver_is_given_up)
+Test(blk_change, BLK_INIT_6_discard_of_a_host_managed_disk_is_not_accepted)
 {
     disk_machine(&version_2, &host_managed);
-    mock_fault_clear(&disk.machine.device.faults, MOCK_FAULT_FEATURES_REFUSED);
     disk_probe();
     assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_UNSUPPORTED_DEVICE);
-    check_not_started();
+    cr_assert(vpt_features_has(&disk.machine.device.offered, VPT_BLK_F_DISCARD));
+    cr_assert(!vpt_features_has(&disk.machine.device.accepted, VPT_BLK_F_DISCARD));
     disk_finish();
 }
 

@@ -77,7 +77,8 @@ static void assert_features(const unsigned *bits, size_t count)
 Test(negotiation, FEAT_3_only_what_the_library_handles_is_accepted_by_itself)
 {
     static const unsigned modern[] = { VPT_F_INDIRECT_DESC,  VPT_F_EVENT_IDX,      VPT_F_VERSION_1,
-                                       VPT_F_ACCESS_PLATFORM, VPT_F_ORDER_PLATFORM, VPT_F_NOTIFICATION_DATA };
+                                       VPT_F_ACCESS_PLATFORM, VPT_F_ORDER_PLATFORM, VPT_F_NOTIFICATION_DATA,
+                                       VPT_F_SUSPEND };
     struct mock_machine_options options = { .offer = everything };
 
     bench_negotiate(&version_2, &options);
@@ -102,7 +103,7 @@ Test(negotiation, D_FEAT_2_a_driver_cannot_negotiate_what_the_library_does_not_d
 {
     static const unsigned others[] = { VPT_F_NOTIFY_ON_EMPTY, 25, 26, VPT_F_ANY_LAYOUT, 30, 31,
                                        VPT_F_RING_PACKED, VPT_F_IN_ORDER, VPT_F_SR_IOV, VPT_F_NOTIF_CONFIG_DATA,
-                                       VPT_F_RING_RESET, VPT_F_SUSPEND, 44, 49 };
+                                       VPT_F_RING_RESET, 44, 49 };
     struct mock_machine_options options = { .offer = everything };
 
     bench_probe(&version_2, &options);
@@ -132,7 +133,7 @@ VERSION_TEST(negotiation, FEAT_3_required_generic_features)
 {
     static const unsigned handled[] = { VPT_F_INDIRECT_DESC, VPT_F_EVENT_IDX };
     static const unsigned others[] = { VPT_F_NOTIFY_ON_EMPTY, 30, 31, VPT_F_RING_PACKED, VPT_F_IN_ORDER,
-                                       VPT_F_RING_RESET, VPT_F_SUSPEND, 44, 49 };
+                                       VPT_F_RING_RESET, 44, 49 };
     struct mock_machine_options options = { .offer = everything };
 
     for (size_t i = 0; i < COUNT_OF(handled); i++) {
@@ -292,6 +293,26 @@ Test(negotiation, words_above_the_second_are_left_alone_unless_wanted)
         assert_status(vpt_device_start(bench.device), VPT_OK);
         bench_finish();
     }
+}
+
+/*
+ * A device of two words that shows the second for every higher one offers nothing above it, whatever is wanted there, and
+ * keeps VERSION_1; one that cannot be done without is not to be had from it.
+ */
+Test(negotiation, FEAT_2_a_repeated_word_offers_no_feature)
+{
+    struct mock_machine_options options = { .old = true, .offer = { { 0, 1u << 5, 0, 0 } } };
+    struct vpt_features wanted = { { 0, 0, ~0u, ~0u } };
+    struct vpt_features required = feature(64);
+
+    bench_probe(&version_2, &options);
+    assert_status(vpt_device_negotiate(bench.device, NULL, &wanted, NULL), VPT_OK);
+    cr_assert(bench.device->features.word[2] == 0 && bench.device->features.word[3] == 0);
+    cr_assert(bench.device->offered.word[2] == 0 && bench.device->offered.word[3] == 0);
+    cr_assert(vpt_features_has(&bench.machine.device.accepted, VPT_F_VERSION_1));
+    assert_status(vpt_device_start(bench.device), VPT_OK);
+    assert_status(vpt_device_negotiate(bench.device, &required, NULL, NULL), VPT_UNSUPPORTED_FEATURE);
+    bench_finish();
 }
 
 Test(negotiation, D_FEAT_1_bits_above_63_are_negotiated_on_a_new_device)

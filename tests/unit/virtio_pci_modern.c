@@ -77,7 +77,7 @@ CARD_TEST(virtio_pci_modern, an_error_of_the_port_at_bus_mastering_arrives)
     mock_trigger_set(&card.machine.bus.fail_write, 1, 1);
     assert_status(vpt_device_negotiate(card.device, NULL, NULL, NULL), card.machine.bus.fail_status);
     assert_status(vpt_device_negotiate(card.device, NULL, NULL, NULL), VPT_OK);
-    mock_trigger_set(&card.machine.bus.fail_read, 1, 1);
+    mock_trigger_set(&card.machine.bus.fail_read, 2, 1); /* the first one is the reset's */
     assert_status(vpt_device_negotiate(card.device, NULL, NULL, NULL), card.machine.bus.fail_status);
     card_end();
 }
@@ -155,7 +155,8 @@ MODERN_TEST(virtio_pci_modern, PCI_COMMON_5_a_reset_is_waited_for)
 Test(virtio_pci_modern, FEAT_3_the_transports_own_feature_is_accepted_on_pci)
 {
     static const unsigned handled[] = { VPT_F_INDIRECT_DESC,  VPT_F_EVENT_IDX,         VPT_F_VERSION_1,
-                                        VPT_F_ORDER_PLATFORM, VPT_F_NOTIFICATION_DATA, VPT_F_NOTIF_CONFIG_DATA };
+                                        VPT_F_ORDER_PLATFORM, VPT_F_NOTIFICATION_DATA, VPT_F_NOTIF_CONFIG_DATA,
+                                        VPT_F_SUSPEND };
     struct mock_pci_machine_options options = { .machine.offer = { { 0xff000000u, 0x0003f9ffu, 0, 0 } } };
     struct mock_pci_layout layout = card_io_layout;
 

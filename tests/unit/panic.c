@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A kernel that dies in the middle of anything, and writes its last words to the disk: with objects and memory that
+ * were set aside for that, no lock, no allocation, and nothing known of what the objects in use were at.
+ */
+#include "rig.h"
+
+#include <setjmp.h>
+#include <string.h>
+
+TestSuite(panic, .timeout = 120);
+
+#define ENTRIES  16u
+#define REQUESTS 4u
+#define SEGMENTS 2u
+
+/* What a kernel sets aside. The rings fit every interface: a legacy PCI one takes the size that the device says. */
+struct reserve {
+    _Alignas(4096) uint8_t rings[VPT_QUEUE_RINGS_SIZE(256, VPT_QUEUE_LEGACY_RINGS_ALIGNMENT)];
+    _Alignas(16) uint8_t indirect[VPT_BLK_QUEUE_INDIRECT_SIZE(REQUESTS, SEGMENTS)];
+    _Alignas(8) uint8_t queue_state[VPT_QUEUE_PRIVATE_SIZE(256, REQUESTS)];
+    _Alignas(16) uint8_t slots[VPT_BLK_SLOTS_SIZE(REQUESTS)];
+    _Alignas(8) uint8_t blk_state[VPT_BLK_PRIVATE_SIZE(REQUESTS)];
+    struct vpt_mmio mmio;
+    struct vpt_virtio_pci pci;
+    struct vpt_blk blk;
+    struct vpt_blk_queue queue;
+    struct vpt_memory rings_memory;
+    struct vpt_memory indirect_memory;
+    struct vpt_memory slots_memory;
+};
+
+static struct reserve reserve;
+static jmp_buf out;
+static uint32_t accesses_left; /* until the kernel dies; 0: it does not */
+static uint32_t (*read_next)(void *ctx, void *mapping, size_t offset, unsigned width);
+static void (*write_next)(void *ctx, void *mapping, size_t offset, unsigned width, uint32_t value);
+static uint32_t (*io_read_next)(void *ctx, uint16_t io_port, unsigned width);
+static void (*io_write_next)(void *ctx, uint16_t io_port, unsigned width, uint32_t value);
+
+static void count(void)
+{
+    if (accesses_left != 0 && --accesses_left == 0) {
+        longjmp(out, 1);
+    }
+}
+
+static uint32_t counted_read(void *ctx, void *mapping, size_t offset, unsigned width)
+{
+    uint32_t value = read_next(ctx, mapping, offset, width);
+
+    count();
+    return value;
+}
+
+static void counted_write(void *ctx, void *mapping, size_t offset, unsigned width, uint32_t value)
+{
+    write_next(ctx, mapping, offset, width, value);
+    count();
+}
+
+static uint32_t counted_io_read(void *ctx, uint16_t io_port, unsigned width)
+{
+    uint32_t value = io_read_next(ctx, io_port, width);
+
+    count();
+    return value;
+}
+
+static void counted_io_write(void *ctx, uint16_t io_port, unsigned width, uint32_t value)
+{
+    io_write_next(ctx, io_port, width, value);
+    count();
+}
+
+/* The port that devices are driven by, which is not to be written to by the library, but is by its owner. */
+static struct vpt_port *port(void)
+{
+    return rig_is_pci() ? &rig.pci_machine.bus.port : &rig.hal->port;
+}
+
+static void hook(void)
+{
+    struct vpt_port *hooked = port();
+
+    read_next = hooked->mmio_read;
+    write_next = hooked->mmio_write;
+    io_read_next = hooked->io_read;
+    io_write_next = hooked->io_write;
+    hooked->mmio_read = counted_read;
+    hooked->mmio_write = counted_write;
+    if (io_read_next != NULL) {
+        hooked->io_read = counted_io_read;
+        hooked->io_write = counted_io_write;
+    }
+}
+
+static void set_aside(void)
+{
+    memset(&reserve, 0, sizeof(reserve));
+    reserve.rings_memory = mock_hal_register_anywhere(rig.hal, reserve.rings, sizeof(reserve.rings), true);
+    reserve.indirect_memory = mock_hal_register_anywhere(rig.hal, reserve.indirect, sizeof(reserve.indirect), false);
+    reserve.slots_memory = mock_hal_register_anywhere(rig.hal, reserve.slots, sizeof(reserve.slots), true);
+    cr_assert(reserve.rings_memory.address != NULL && reserve.slots_memory.address != NULL);
+}
+
+/* ---- The last words ---- */
+
+static enum vpt_status bring_up_from_reserve(void)
+{
+    struct vpt_blk_queue_config config = {
+        .requests = REQUESTS, .segments = SEGMENTS, .size = ENTRIES,
+        .memory = { .rings = reserve.rings_memory, .indirect = reserve.indirect_memory,
+                    .private_state = { reserve.queue_state, 0, sizeof(reserve.queue_state) } },
+        .slots = reserve.slots_memory,
+        .private_state = { reserve.blk_state, 0, sizeof(reserve.blk_state) },
+    };
+    struct vpt_device *device = rig_is_pci() ? &reserve.pci.device : &reserve.mmio.device;
+    enum vpt_status status =
+        rig_is_pci()
+            ? vpt_virtio_pci_probe(&reserve.pci, &rig.pci_machine.address, &rig.pci_machine.bars, VPT_VIRTIO_PCI_ANY)
+            : vpt_mmio_probe(&reserve.mmio, rig.port, rig.mmio_machine.mapping, rig.mmio_machine.size);
+
+    status = status != VPT_OK ? status : vpt_blk_init(&reserve.blk, device, NULL);
+    status = status != VPT_OK ? status : vpt_blk_queue_init(&reserve.queue, &reserve.blk, 0, &config);
+    return status != VPT_OK ? status : vpt_blk_start(&reserve.blk);
+}
+
+static void write_last_words(uint32_t seed)
+{
+    static uint8_t words[SECTOR];
+    struct mock_blk *blk = rig_is_pci() ? &rig.pci_machine.blk : &rig.mmio_machine.blk;
+    uint64_t allocations = rig.hal->allocations;
+
+    assert_status(bring_up_from_reserve(), VPT_OK);
+    fill(words, sizeof(words), seed);
+    assert_status(vpt_blk_write(&reserve.queue, 63, words, sizeof(words)), VPT_OK);
+    assert_status(vpt_blk_flush(&reserve.queue), VPT_OK);
+    cr_assert(filled(blk->disk + 63 * SECTOR, SECTOR, seed));
+    cr_assert(rig.hal->allocations == allocations, "a panic allocates");
+}
+
+/* ---- A life to be cut short anywhere ---- */
+
+static void life(void)
+{
+    static uint8_t bytes[3 * SECTOR];
+
+    if (rig_bring_up() != VPT_OK) {
+        return;
+    }
+    rig_submit(0, 8);
+    (void)vpt_blk_write(&rig.queue[0], 8, bytes, sizeof(bytes));
+    (void)rig_poll();
+    (void)vpt_blk_write(&rig.queue[0], 8, bytes, sizeof(bytes));
+    (void)vpt_blk_read(&rig.queue[1], 8, bytes, sizeof(bytes));
+    (void)vpt_blk_refresh(&rig.blk);
+    (void)vpt_device_interrupt(rig.device);
+    (void)vpt_device_reset(rig.device);
+    (void)rig_poll();
+    (void)rig_restart();
+    (void)vpt_blk_flush(&rig.queue[0]);
+}
+
+/*
+ * Ends the machine. The memory of the life that was cut short went with its kernel: it is no violation here that it was
+ * never given back.
+ */
+static void bury(void)
+{
+    struct vpt_device *device = rig_is_pci() ? &reserve.pci.device : &reserve.mmio.device;
+
+    assert_status(vpt_device_reset(device), VPT_OK);
+    assert_status(vpt_blk_queue_release(&reserve.queue), VPT_OK);
+    cr_assert(rig.hal->violations.count == 0, "%s", rig.hal->violations.message[0]);
+    (void)mock_hal_finish(rig.hal);
+    mock_device_finish(rig.model);
+    if (rig_is_pci()) {
+        mock_blk_finish(&rig.pci_machine.blk);
+        mock_pci_function_finish(&rig.pci_machine.function);
+    } else {
+        mock_blk_finish(&rig.mmio_machine.blk);
+    }
+}
+
+/* Whether the life was over before its n-th access. */
+static bool die_at(enum rig_kind kind, uint32_t access)
+{
+    volatile bool survived = false;
+
+    rig_machine(kind, NULL);
+    set_aside();
+    hook();
+    if (setjmp(out) == 0) {
+        accesses_left = access;
+        life();
+        survived = accesses_left != 0;
+        accesses_left = 0;
+    }
+    write_last_words(access);
+    bury();
+    return survived;
+}
+
+RIG_TEST(panic, a_kernel_that_dies_at_any_access_still_writes_to_its_disk)
+{
+    uint32_t access = 1;
+
+    while (!die_at(variant->kind, access)) {
+        access++;
+        cr_assert(access < 2000);
+    }
+    cr_assert(access > 60, "%u", access);
+}
+
+/* The objects in use need not be thrown away: a restart takes no lock and no memory either. */
+RIG_TEST(panic, objects_in_use_can_be_restarted_for_the_last_words)
+{
+    static uint8_t words[SECTOR];
+    uint64_t allocations;
+
+    rig_start(variant->kind, NULL);
+    rig.model->completion.mode = MOCK_COMPLETE_BY_RUN;
+    rig_submit(0, 8);
+    allocations = rig.hal->allocations;
+    assert_status(vpt_device_reset(rig.device), VPT_OK);
+    assert_status(rig_poll(), VPT_EMPTY);
+    assert_status(rig_restart(), VPT_OK);
+    rig.model->completion.mode = MOCK_COMPLETE_AT_KICK;
+    fill(words, sizeof(words), 4);
+    assert_status(vpt_blk_write(&rig.queue[0], 63, words, sizeof(words)), VPT_OK);
+    assert_status(vpt_blk_flush(&rig.queue[0]), VPT_OK);
+    cr_assert(rig.hal->allocations == allocations);
+    rig_end();
+}

@@ -1,0 +1,371 @@
+/* SPDX-License-Identifier: MIT */
+/* Bring-up again on the objects and the memory of the life before: after a failure, and when a machine wakes up. */
+#include "rig.h"
+
+#include <string.h>
+
+#include "recovery_page.h"
+
+TestSuite(restart, .timeout = 60);
+
+static void reset(void)
+{
+    assert_status(vpt_device_reset(rig.device), VPT_OK);
+    assert_status(rig_poll(), VPT_EMPTY);
+}
+
+RIG_TEST(restart, many_lives_need_no_memory_but_that_of_the_first)
+{
+    uint64_t allocations;
+    uint64_t frees;
+
+    rig_start(variant->kind, NULL);
+    allocations = rig.hal->allocations;
+    frees = rig.hal->frees;
+    for (uint32_t life = 0; life < 20; life++) {
+        rig_assert_works(life * 500);
+        rig_forget();
+        rig.model->completion.mode = MOCK_COMPLETE_BY_RUN;
+        rig_submit(0, life % 9);
+        reset();
+        rig_assert_back(0, life % 9, VPT_CANCELLED);
+        assert_status(rig_restart(), VPT_OK);
+        rig.model->completion.mode = MOCK_COMPLETE_AT_KICK;
+        cr_assert(vpt_queue_kicks(&rig.queue[0].queue) == 0);
+    }
+    cr_assert(rig.hal->allocations == allocations && rig.hal->frees == frees);
+    rig_end();
+}
+
+RIG_TEST(restart, states_in_which_a_queue_cannot_be_restarted)
+{
+    struct vpt_blk_queue unused;
+
+    rig_start(variant->kind, NULL);
+    assert_status(vpt_blk_queue_restart(&rig.queue[0]), VPT_CALLER_STATE); /* still the device's */
+    assert_status(vpt_queue_restart(&rig.queue[0].queue), VPT_CALLER_STATE);
+    rig.model->completion.mode = MOCK_COMPLETE_BY_RUN;
+    rig_submit(0, 4);
+    assert_status(vpt_device_reset(rig.device), VPT_OK);
+    assert_status(vpt_blk_queue_restart(&rig.queue[0]), VPT_CALLER_BUSY);
+    assert_status(vpt_queue_restart(&rig.queue[0].queue), VPT_CALLER_BUSY);
+    assert_status(rig_poll(), VPT_EMPTY);
+    assert_status(vpt_blk_queue_restart(&rig.queue[0]), VPT_CALLER_STATE); /* not negotiated */
+    assert_status(vpt_blk_restart(&rig.blk), VPT_OK);
+    assert_status(vpt_blk_queue_restart(&rig.queue[0]), VPT_OK);
+    assert_status(vpt_blk_queue_restart(&rig.queue[0]), VPT_CALLER_STATE); /* it is already */
+    assert_status(vpt_blk_start(&rig.blk), VPT_OK);
+    memset(&unused, 0, sizeof(unused));
+    assert_status(vpt_blk_queue_restart(&unused), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_blk_queue_restart(NULL), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_queue_restart(&unused.queue), VPT_CALLER_STATE);
+    assert_status(vpt_blk_restart(NULL), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_blk_queue_restart(&rig.queue[1]), VPT_CALLER_STATE); /* started */
+    rig_end();
+}
+
+/* A queue that was left behind in one life takes part in the next. */
+RIG_TEST(restart, a_queue_may_sit_a_life_out)
+{
+    rig_start(variant->kind, NULL);
+    reset();
+    assert_status(vpt_blk_restart(&rig.blk), VPT_OK);
+    assert_status(vpt_blk_queue_restart(&rig.queue[1]), VPT_OK);
+    assert_status(vpt_blk_start(&rig.blk), VPT_OK);
+    assert_status(vpt_blk_flush(&rig.queue[1]), VPT_OK);
+    assert_status(vpt_blk_flush(&rig.queue[0]), VPT_CANCELLED);
+    reset();
+    assert_status(rig_restart(), VPT_OK);
+    rig_assert_works(3);
+    rig_end();
+}
+
+/* ---- What may have changed meanwhile ---- */
+
+RIG_TEST(restart, what_the_device_says_of_itself_is_read_again)
+{
+    struct mock_blk *blk;
+
+    rig_start(variant->kind, NULL);
+    blk = rig_is_pci() ? &rig.pci_machine.blk : &rig.mmio_machine.blk;
+    cr_assert(rig.blk.info.capacity == 64);
+    mock_blk_resize(blk, 96);
+    reset();
+    cr_assert(rig.blk.info.capacity == 64);
+    assert_status(rig_restart(), VPT_OK);
+    cr_assert(rig.blk.info.capacity == 96);
+    rig_assert_works(4);
+    rig_end();
+}
+
+RIG_TEST(restart, a_device_that_lost_a_feature_is_given_up_and_may_be_tried_again)
+{
+    rig_start(variant->kind, NULL);
+    reset();
+    rig_offer(VPT_BLK_F_FLUSH, false);
+    assert_status(vpt_blk_restart(&rig.blk), VPT_UNSUPPORTED_FEATURE);
+    cr_assert((rig.model->status & VPT_STATUS_FAILED) != 0);
+    cr_assert(rig.blk.info.flush && rig.blk.info.capacity == 64);
+    rig_offer(VPT_BLK_F_FLUSH, true);
+    assert_status(rig_restart(), VPT_OK);
+    rig_assert_works(9);
+    rig_end();
+}
+
+/* A feature that the first life did without is not taken up by the next: its memory was not made for it. */
+RIG_TEST(restart, a_device_that_got_a_feature_more_is_used_as_before)
+{
+    struct vpt_features before;
+
+    rig_machine(variant->kind, NULL);
+    rig_offer(VPT_F_EVENT_IDX, false);
+    rig_offer(VPT_F_INDIRECT_DESC, false);
+    assert_status(rig_bring_up(), VPT_OK);
+    before = rig.device->features;
+    reset();
+    rig_offer(VPT_F_EVENT_IDX, true);
+    rig_offer(VPT_F_INDIRECT_DESC, true);
+    assert_status(rig_restart(), VPT_OK);
+    cr_assert(memcmp(&before, &rig.device->features, sizeof(before)) == 0);
+    rig_assert_works(10);
+    rig_end();
+}
+
+/* By its own negotiation a caller may do without tables that a queue has: requests become chains. */
+RIG_TEST(restart, a_queue_lives_on_without_its_indirect_tables)
+{
+    struct vpt_features refused = { { 0 } };
+    uint64_t indirect;
+
+    rig_start(variant->kind, NULL);
+    rig_assert_works(11);
+    indirect = rig.model->queues[0].indirect_elements;
+    cr_assert(indirect != 0);
+    reset();
+    vpt_features_add(&refused, VPT_F_INDIRECT_DESC);
+    assert_status(vpt_device_negotiate(rig.device, &rig.blk.features, NULL, NULL), VPT_OK);
+    vpt_features_remove(&rig.blk.features, VPT_F_INDIRECT_DESC);
+    assert_status(vpt_device_negotiate(rig.device, &rig.blk.features, NULL, &refused), VPT_OK);
+    for (unsigned i = 0; i < RIG_QUEUES; i++) {
+        assert_status(vpt_queue_restart(&rig.queue[i].queue), VPT_OK);
+    }
+    assert_status(vpt_blk_start(&rig.blk), VPT_OK);
+    rig_assert_works(12);
+    cr_assert(rig.model->queues[0].indirect_elements == indirect);
+    rig_end();
+}
+
+RIG_TEST(restart, a_queue_that_the_device_has_made_smaller_is_not_restarted)
+{
+    rig_start(variant->kind, NULL);
+    reset();
+    rig.model->queues[0].maximum /= 8;
+    assert_status(vpt_blk_restart(&rig.blk), VPT_OK);
+    assert_status(vpt_blk_queue_restart(&rig.queue[0]), VPT_DEVICE_QUEUE_SIZE);
+    assert_status(vpt_blk_queue_restart(&rig.queue[1]), VPT_OK);
+    assert_status(vpt_device_reset(rig.device), VPT_OK);
+    rig_release();
+    assert_status(rig_bring_up(), VPT_OK);
+    cr_assert(vpt_queue_size(&rig.queue[0].queue) == rig.model->queues[0].maximum);
+    rig_assert_works(13);
+    rig_end();
+}
+
+/* Memory that the device reaches by one way is of no use to it by the other. */
+Test(restart, RSVFEAT_3_memory_for_translated_accesses_is_not_used_for_others)
+{
+    struct vpt_features offer = { { 0 } };
+    struct vpt_features none = { { 0 } };
+
+    vpt_features_add(&offer, VPT_F_ACCESS_PLATFORM);
+    vpt_features_add(&none, VPT_F_ACCESS_PLATFORM);
+    rig_start(RIG_MMIO_MODERN, &offer);
+    reset();
+    assert_status(vpt_device_negotiate(rig.device, NULL, &rig.blk.features, &none), VPT_OK);
+    assert_status(vpt_queue_restart(&rig.queue[0].queue), VPT_DEVICE_FEATURES);
+    reset();
+    rig_release();
+    rig_finish();
+}
+
+RIG_TEST(restart, the_cache_stays_in_the_mode_that_it_was_set_to)
+{
+    rig_machine(variant->kind, NULL);
+    rig_offer(VPT_BLK_F_CONFIG_WCE, true);
+    mock_config_set(&rig.model->config, MOCK_BLK_WRITEBACK, 1, 1);
+    assert_status(rig_bring_up(), VPT_OK);
+    cr_assert(rig.blk.info.write_back && rig.blk.info.write_back_switch);
+    assert_status(vpt_blk_set_write_back(&rig.blk, false), VPT_OK);
+    reset();
+    mock_config_set(&rig.model->config, MOCK_BLK_WRITEBACK, 1, 1);
+    assert_status(rig_restart(), VPT_OK);
+    cr_assert(!rig.blk.info.write_back);
+    cr_assert(mock_config_get(&rig.model->config, MOCK_BLK_WRITEBACK, 1) == 0);
+    rig_end();
+}
+
+/* ---- The code of docs/recovery.md ---- */
+
+static void note(void *ctx, const struct vpt_blk_completion *completion)
+{
+    ptrdiff_t request = (unsigned *)completion->token - rig.back;
+
+    cr_assert(ctx == &rig && request >= 0 && request < (ptrdiff_t)RIG_REQUESTS);
+    rig.back[request]++;
+    rig.status[request] = completion->status;
+}
+
+RIG_TEST(restart, the_recovery_page_survives_sleep_failure_and_silence)
+{
+    uint64_t flushes;
+    struct mock_blk *blk;
+
+    rig_start(variant->kind, NULL);
+    blk = rig_is_pci() ? &rig.pci_machine.blk : &rig.mmio_machine.blk;
+    flushes = blk->flushes;
+    rig.model->completion.mode = MOCK_COMPLETE_BY_TICK;
+    rig.model->completion.delay = 5;
+    rig_submit(0, 16);
+    assert_status(prepare_for_sleep(&rig.blk, rig.queue, RIG_QUEUES, note, &rig), VPT_OK);
+    rig_assert_back(0, 16, VPT_OK);
+    cr_assert(blk->flushes == flushes + 1 && rig.model->status == 0);
+    assert_status(recover(&rig.blk, rig.queue, RIG_QUEUES, note, &rig), VPT_OK);
+    rig_assert_back(0, 16, VPT_OK);
+    rig_assert_works(40);
+    rig.model->completion.mode = MOCK_COMPLETE_BY_RUN;
+    for (unsigned fails = 0; fails < 2; fails++) {
+        rig_forget();
+        rig_submit(0, 16);
+        if (fails == 1) {
+            mock_device_needs_reset(rig.model);
+        }
+        assert_status(recover(&rig.blk, rig.queue, RIG_QUEUES, note, &rig), VPT_OK);
+        rig_assert_back(0, 16, VPT_CANCELLED);
+        rig_assert_works(50 + fails);
+    }
+    rig_end();
+}
+
+RIG_TEST(restart, the_recovery_page_ends_with_a_device_that_is_gone)
+{
+    rig_start(variant->kind, NULL);
+    rig.model->completion.mode = MOCK_COMPLETE_BY_RUN;
+    rig_submit(0, 16);
+    rig_pull_out();
+    assert_status(recover(&rig.blk, rig.queue, RIG_QUEUES, note, &rig), VPT_DEVICE_GONE);
+    rig_assert_back(0, 16, VPT_DEVICE_GONE);
+    rig_release();
+    rig_plug_in();
+    rig_finish();
+}
+
+/* ---- A device that fails meanwhile ---- */
+
+RIG_TEST(restart, a_restart_that_fails_leaves_what_can_be_restarted_or_released)
+{
+    for (unsigned way = 0; way < 2; way++) {
+        rig_start(variant->kind, NULL);
+        reset();
+        assert_status(vpt_blk_restart(&rig.blk), VPT_OK);
+        mock_fault_set(&rig.model->faults, MOCK_FAULT_QUEUE_NOT_READY, 1, 1, 0);
+        assert_status(vpt_blk_queue_restart(&rig.queue[0]), VPT_DEVICE_QUEUE_STATE);
+        assert_status(vpt_queue_status(&rig.queue[0].queue), VPT_DEVICE_QUEUE_STATE);
+        assert_status(vpt_blk_queue_release(&rig.queue[0]), VPT_CALLER_STATE);
+        reset();
+        if (way == 0) {
+            assert_status(rig_restart(), VPT_OK);
+        } else {
+            rig_release();
+            assert_status(rig_bring_up(), VPT_OK);
+        }
+        rig_assert_works(20);
+        rig_end();
+    }
+}
+
+RIG_TEST(restart, a_device_that_vanishes_during_a_restart_is_given_up)
+{
+    for (uint32_t access = 1; access < 200; access++) {
+        enum vpt_status status;
+
+        rig_start(variant->kind, NULL);
+        reset();
+        mock_fault_set(&rig.model->faults, MOCK_FAULT_VANISH, access, 0, 0);
+        status = rig_restart();
+        if (status == VPT_OK && !rig.model->vanished) {
+            mock_fault_clear(&rig.model->faults, MOCK_FAULT_VANISH);
+            cr_assert(access > 20);
+            rig_end();
+            return;
+        }
+        cr_assert(status == VPT_DEVICE_GONE || status == VPT_OK, "%s", vpt_status_str(status));
+        assert_status(vpt_device_check(rig.device), VPT_DEVICE_GONE);
+        rig_release();
+        rig_plug_in();
+        rig_finish();
+    }
+    cr_assert_fail("a restart of 200 accesses");
+}
+
+/* ---- A function that has lost its registers ---- */
+
+static const struct rig_variant pci_kinds[] = { { RIG_PCI_LEGACY }, { RIG_PCI_MODERN } };
+
+static uint32_t register_of(unsigned bar)
+{
+    uint32_t value = 0;
+
+    assert_status(vpt_pci_read(&rig.pci_machine.address, (uint16_t)(0x10u + 4u * bar), 4, &value), VPT_OK);
+    return value;
+}
+
+Test(restart, base_address_registers_are_restored_with_the_decoding_they_need)
+{
+    for (size_t i = 0; i < COUNT_OF(pci_kinds); i++) {
+        struct vpt_pci_bars bars;
+        uint32_t before[VPT_PCI_BARS_MAX];
+
+        rig_start(pci_kinds[i].kind, NULL);
+        assert_status(vpt_pci_bars_read(&rig.pci_machine.address, &bars), VPT_OK);
+        reset();
+        for (unsigned bar = 0; bar < VPT_PCI_BARS_MAX; bar++) {
+            before[bar] = register_of(bar);
+        }
+        /* What the machine's sleep does to a function. */
+        assert_status(vpt_pci_write(&rig.pci_machine.address, 0x04, 2, 0), VPT_OK);
+        for (unsigned bar = 0; bar < VPT_PCI_BARS_MAX; bar++) {
+            assert_status(vpt_pci_write(&rig.pci_machine.address, (uint16_t)(0x10u + 4u * bar), 4, 0), VPT_OK);
+        }
+        assert_status(vpt_pci_bars_restore(&rig.pci_machine.address, &bars), VPT_OK);
+        for (unsigned bar = 0; bar < VPT_PCI_BARS_MAX; bar++) {
+            cr_assert(register_of(bar) == before[bar], "BAR %u: 0x%x, 0x%x", bar, register_of(bar), before[bar]);
+        }
+        assert_status(rig_restart(), VPT_OK);
+        rig_assert_works(30);
+        rig_end();
+    }
+}
+
+Test(restart, registers_that_do_not_take_their_addresses_back_leave_decoding_off)
+{
+    struct vpt_pci_bars bars;
+    uint32_t command = 0;
+
+    rig_start(RIG_PCI_MODERN, NULL);
+    assert_status(vpt_pci_bars_restore(&rig.pci_machine.address, NULL), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_pci_bars_read(&rig.pci_machine.address, &bars), VPT_OK);
+    reset();
+    for (unsigned i = 0; i < VPT_PCI_BARS_MAX; i++) {
+        bars.bar[i].address += bars.bar[i].kind != VPT_PCI_BAR_NONE && bars.bar[i].address != 0 ? 0x10u : 0u;
+    }
+    assert_status(vpt_pci_bars_restore(&rig.pci_machine.address, &bars), VPT_DEVICE_PCI_BAR);
+    assert_status(vpt_pci_read(&rig.pci_machine.address, 0x04, 2, &command), VPT_OK);
+    cr_assert((command & (VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY)) == 0);
+    for (unsigned i = 0; i < VPT_PCI_BARS_MAX; i++) {
+        bars.bar[i].address -= bars.bar[i].kind != VPT_PCI_BAR_NONE && bars.bar[i].address != 0 ? 0x10u : 0u;
+    }
+    assert_status(vpt_pci_bars_restore(&rig.pci_machine.address, &bars), VPT_OK);
+    assert_status(rig_restart(), VPT_OK);
+    rig_assert_works(31);
+    rig_end();
+}
