@@ -62,6 +62,7 @@ try_meson() {
     local repository=$work/repository stub=$work/meson
     mkdir "$repository" "$stub" "$stub/subprojects" &&
         cp -R meson.build meson_options.txt sources.list include src port "$repository" &&
+        mkdir "$repository/tests" && cp -R tests/mock "$repository/tests" &&
         git -C "$repository" init -q && git -C "$repository" add . &&
         git -C "$repository" -c user.name=stub -c user.email=stub@example.org commit -q -m stub &&
         cp tests/embedding/meson/meson.build tests/embedding/kernel.c tests/embedding/device.[ch] "$stub" &&

@@ -37,7 +37,8 @@ prove() {
 
 # Usage: queue NAME LEAST MACROS
 queue() {
-    prove "$1" "$2" "$3" tests/proof/split.c src/queue/*.c src/transport/wait.c src/transport/device.c
+    prove "$1" "$2" "$3" tests/proof/split.c src/queue/*.c src/transport/wait.c src/transport/device.c \
+        src/transport/suspend.c
 }
 
 # Usage: sized WANTED MAXIMUM SIZE TABLES EVENT
@@ -54,11 +55,11 @@ transport() {
 }
 
 queue 'set-up, any maximum' 400 ''
-queue 'queue of 8, 4 tables, EVENT_IDX' 800 "$(sized 8 256 8 4 1)"
+queue 'queue of 8, 4 tables, EVENT_IDX, restarts' 1000 "$(sized 8 256 8 4 1) -DRESTART"
 queue 'queue of 8, 4 tables' 800 "$(sized 8 256 8 4 0)"
 queue 'queue of 8, chains only, EVENT_IDX' 780 "$(sized 8 256 8 0 1)"
 queue 'queue reduced to 4, 4 tables' 800 "$(sized 8 7 4 4 0)"
-queue 'queue reduced to 2, 2 tables, EVENT_IDX' 800 "$(sized 8 2 2 2 1)"
+queue 'queue reduced to 2, 2 tables, EVENT_IDX, restarts' 1000 "$(sized 8 2 2 2 1) -DRESTART"
 queue 'queue of 1, EVENT_IDX' 780 "$(sized 1 1 1 1 1)"
 prove 'PCI room' 1500 '' tests/proof/pci_room.c src/pci/*.c src/register.c
 transport 'PCI, any function' 640 -DPROBE

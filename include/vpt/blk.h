@@ -162,6 +162,7 @@ struct vpt_blk_queue {
     struct vpt_area areas[2]; /* of struct vpt_blk_slot_shared and the range records, and of struct vpt_blk_slot */
     uint16_t requests;
     uint16_t segments; /* of data in one request: the least of what was asked for, seg_max and the ring */
+    uint16_t segments_made; /* that there is room for */
     uint16_t ranges;   /* in one request: the lesser of what was asked for and what an operation takes */
     uint16_t free_head;
     uint16_t in_flight;
@@ -177,7 +178,7 @@ struct vpt_blk_queue {
  * or the configuration is too short for what the device offers (or, memory-mapped, for what was mapped).
  * Zones are not handled: a host-managed zoned disk is given up (VPT_UNSUPPORTED_DEVICE, BLK-INIT-8); a host-aware one
  * is an ordinary disk (BLK-INIT-9).
- * On failure *blk is zeroed and the device FAILED. Init, thread or panic; device's lock, and it excludes every queue.
+ * On failure *blk is zeroed, and the device FAILED unless its reset failed. Init, thread or panic; device's lock, and it excludes every queue.
  */
 enum vpt_status vpt_blk_init(struct vpt_blk *blk, struct vpt_device *device, const struct vpt_features *refused);
 
@@ -248,7 +249,7 @@ enum vpt_status vpt_blk_poll(struct vpt_blk_queue *queue, struct vpt_blk_complet
 /*
  * Blocking helpers: they share the caller's buffer through the port, split what is too long for one request, and
  * poll for at most VPT_WAIT_REQUEST per request. A request that does not return in time ends in a reset of the
- * device (so does a dead queue): then VPT_DEVICE_TIMEOUT, or VPT_DEVICE_STUCK if the reset did not finish (the buffer
+ * device (so does a lie that is found meanwhile): then VPT_DEVICE_TIMEOUT, or VPT_DEVICE_STUCK if the reset did not finish (the buffer
  * stays the device's and shared). Bring-up starts over after either; until then calls on the queue say VPT_CANCELLED,
  * or again VPT_DEVICE_STUCK. On another error earlier parts may have been carried out.
  *
@@ -323,12 +324,13 @@ enum vpt_status vpt_blk_quiesce(struct vpt_blk_queue *queue, vpt_blk_complete *c
  *     vpt_blk_queue_restart(&queue);                each queue
  *     vpt_blk_start(&blk);
  *
- * vpt_blk_restart() resets the device itself too, and reads `info` again: what the device says may have changed; what
- * vpt_blk_ranges_init() and vpt_blk_set_write_back() have done is done again. Statuses as vpt_blk_init();
- * VPT_UNSUPPORTED_FEATURE: one that was accepted is not offered any more. On failure the device is FAILED and `info` as
- * before; it may be tried again, or the queues released.
+ * vpt_blk_restart() resets the device itself too, and reads `info` again: what the device says may have changed. What
+ * vpt_blk_ranges_init() has done is done again, and the write cache is put in the mode it was in. Statuses as
+ * vpt_blk_init(); VPT_UNSUPPORTED_FEATURE: one that was accepted is not offered any more. On failure `info` is as before;
+ * it may be tried again, or the queues released.
  *
- * vpt_blk_queue_restart(): VPT_CALLER_BUSY: requests have not been polled. Others as vpt_queue_restart(). A function
+ * vpt_blk_queue_restart(): requests have no more segments and ranges than in the queue's first life, and fewer where the
+ * device takes fewer. VPT_CALLER_BUSY: requests have not been polled. Others as vpt_queue_restart(). A function
  * that has lost its registers gets them back before: vpt_pci_bars_restore(). Init, thread or panic; device's lock, and
  * it excludes every queue.
  */

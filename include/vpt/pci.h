@@ -219,7 +219,8 @@ enum vpt_status vpt_pci_bars_check(const struct vpt_pci_bars *bars, unsigned whi
  * its bus, and turns the decoding on that they need; those without an address stay as they are, and so does the ROM.
  * Addresses are the bus's: `bars` is from vpt_pci_bars_read(), vpt_pci_bars_size() or vpt_pci_bars_assign(). Bus
  * mastering is turned on by vpt_device_negotiate(), MSI-X by vpt_pci_msix_init() and what follows it.
- * VPT_DEVICE_PCI_BAR: a register does not hold what was written; VPT_DEVICE_PCI_COMMAND; decoding is off then.
+ * VPT_DEVICE_PCI_BAR: a register does not hold what was written, or the header has no such register;
+ * VPT_DEVICE_PCI_COMMAND; decoding is off then, as far as the function turns it off.
  */
 enum vpt_status vpt_pci_bars_restore(const struct vpt_pci_function *function, const struct vpt_pci_bars *bars);
 

@@ -74,6 +74,7 @@ struct vpt_device {
     uint8_t status;  /* the status bits that the driver has set since the last reset */
     bool gone;       /* a register read all-ones */
     bool stuck;      /* the last reset did not finish */
+    bool resuming;   /* the last suspended device has been told to go on */
 };
 
 /* One field of the device-specific configuration. */

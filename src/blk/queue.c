@@ -123,6 +123,7 @@ static enum vpt_status fit_to_ring(struct vpt_blk_queue *queue)
     if (queue->segments > size - 2u) {
         queue->segments = (uint16_t)(size - 2u);
     }
+    queue->segments_made = queue->segments;
     return VPT_OK;
 }
 

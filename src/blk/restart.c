@@ -17,7 +17,9 @@ static enum vpt_status repeat(struct vpt_blk *blk, bool write_back)
 {
     enum vpt_status status = blk->ranges != NULL ? blk->ranges->init(blk) : VPT_OK;
 
-    if (status == VPT_OK && blk->info.write_back_switch && blk->info.write_back != write_back) {
+    /* A cache that cannot be flushed is nobody's wish: the device had it so. */
+    if (status == VPT_OK && blk->info.write_back_switch && blk->info.write_back != write_back &&
+        (!write_back || blk->info.flush)) {
         status = vpt_blk_set_write_back(blk, write_back);
     }
     return status;
@@ -63,8 +65,10 @@ enum vpt_status vpt_blk_queue_restart(struct vpt_blk_queue *queue)
         return VPT_UNSUPPORTED_QUEUE;
     }
     status = vpt_queue_restart(&queue->queue);
-    if (status == VPT_OK && queue->segments > queue->blk->info.seg_max) {
-        queue->segments = (uint16_t)queue->blk->info.seg_max;
+    if (status == VPT_OK) {
+        uint32_t most = queue->blk->info.seg_max;
+
+        queue->segments = queue->segments_made < most ? queue->segments_made : (uint16_t)most;
     }
     return status;
 }

@@ -7,6 +7,19 @@ static uint16_t decoding_of(enum vpt_pci_bar_kind kind)
     return kind == VPT_PCI_BAR_IO ? VPT_PCI_COMMAND_IO : VPT_PCI_COMMAND_MEMORY;
 }
 
+/* Whether a header of this type has registers for what is to be written. */
+static bool fits(const struct vpt_pci_bar_layout *layout, const struct vpt_pci_bars *bars)
+{
+    for (unsigned i = 0; i < VPT_PCI_BARS_MAX; i++) {
+        const struct vpt_pci_bar *bar = &bars->bar[i];
+
+        if (bar->kind != VPT_PCI_BAR_NONE && bar->address != 0 && i + (bar->is_64bit ? 1u : 0u) >= layout->count) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Writes every address that there is, and gives the decoding that it needs. */
 static enum vpt_status write_all(const struct vpt_pci_function *function, const struct vpt_pci_bar_layout *layout,
                                  const struct vpt_pci_bars *bars, uint16_t *decoding)
@@ -37,8 +50,17 @@ enum vpt_status vpt_pci_bars_restore(const struct vpt_pci_function *function, co
     if (status == VPT_OK) {
         status = vpt_pci_command(function, 0, VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY);
     }
+    if (status == VPT_OK && !fits(&layout, bars)) {
+        status = VPT_DEVICE_PCI_BAR;
+    }
     if (status == VPT_OK) {
         status = write_all(function, &layout, bars, &decoding);
     }
-    return status == VPT_OK ? vpt_pci_command(function, decoding, 0) : status;
+    if (status == VPT_OK) {
+        status = vpt_pci_command(function, decoding, 0);
+    }
+    if (status != VPT_OK) {
+        (void)vpt_pci_command(function, 0, VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY);
+    }
+    return status;
 }

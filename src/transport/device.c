@@ -163,8 +163,12 @@ static enum vpt_status confirm_features(struct vpt_device *device)
     return (status & VPT_STATUS_FEATURES_OK) != 0 ? VPT_OK : VPT_DEVICE_FEATURES_REFUSED;
 }
 
+/* What seems to be missing may come of a device that is gone: registers read 0 then on some machines. */
 static enum vpt_status give_up(struct vpt_device *device, const char *subject, enum vpt_status status)
 {
+    if (vpt_device_check(device) == VPT_DEVICE_GONE) {
+        status = VPT_DEVICE_GONE;
+    }
     vpt_device_fail(device);
     return vpt_log(device->port, VPT_LOG_ERROR, subject, status);
 }
@@ -255,8 +259,10 @@ enum vpt_status vpt_device_check(struct vpt_device *device)
 
 enum vpt_status vpt_device_refused(struct vpt_device *device, const char *subject, enum vpt_status status)
 {
-    if (vpt_status_group(status) == VPT_GROUP_DEVICE && status != VPT_DEVICE_STUCK &&
-        vpt_device_check(device) == VPT_DEVICE_GONE) {
+    bool doubtful = vpt_status_group(status) == VPT_GROUP_DEVICE ? status != VPT_DEVICE_STUCK
+                                                                 : status == VPT_UNSUPPORTED_QUEUE;
+
+    if (doubtful && vpt_device_check(device) == VPT_DEVICE_GONE) {
         status = VPT_DEVICE_GONE;
     }
     return vpt_log(device->port, VPT_LOG_WARNING, subject, status);

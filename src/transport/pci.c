@@ -16,7 +16,7 @@ static bool removed(const struct vpt_pci_function *function)
 {
     uint32_t vendor = 0;
 
-    return vpt_pci_read(function, 0, 2, &vendor) == VPT_OK && vendor == 0xffffu;
+    return vpt_pci_read(function, 0, 2, &vendor) == VPT_OK && (vendor == 0xffffu || vendor == 0);
 }
 
 uint32_t vpt_pci_read_status(struct vpt_device *device, uint32_t offset)

@@ -5,20 +5,19 @@
 
 #define STATES (VPT_STATUS_SUSPEND | VPT_STATUS_DRIVER_OK)
 
-/* Writes the status and waits until the device has made one bit of STATES stay. */
-static enum vpt_status change(struct vpt_device *device, uint8_t wanted)
+/* Waits until the device has made one bit of STATES stay. One that knows nothing of the driver has lost its state. */
+static enum vpt_status await(struct vpt_device *device, uint8_t wanted)
 {
     uint32_t iteration = 0;
     enum vpt_status result = VPT_DEVICE_TIMEOUT;
     uint32_t status;
 
-    device->ops->status_write(device, device->status);
     do {
         status = vpt_device_read_status(device);
         if (device->gone) {
             return VPT_DEVICE_GONE;
         }
-        if ((status & VPT_STATUS_DEVICE_NEEDS_RESET) != 0) {
+        if ((status & VPT_STATUS_DEVICE_NEEDS_RESET) != 0 || status == 0) {
             result = VPT_DEVICE_NEEDS_RESET;
         } else if ((status & STATES) == wanted) {
             return VPT_OK;
@@ -29,6 +28,8 @@ static enum vpt_status change(struct vpt_device *device, uint8_t wanted)
 
 enum vpt_status vpt_device_suspend(struct vpt_device *device)
 {
+    enum vpt_status status;
+
     if (device->gone) {
         return VPT_DEVICE_GONE;
     }
@@ -38,8 +39,18 @@ enum vpt_status vpt_device_suspend(struct vpt_device *device)
     if (!vpt_features_has(&device->features, VPT_F_SUSPEND)) {
         return VPT_UNSUPPORTED_FEATURE;
     }
+    status = vpt_device_check(device);
+    if (status != VPT_OK) {
+        return status;
+    }
     device->status |= VPT_STATUS_SUSPEND;
-    return change(device, VPT_STATUS_SUSPEND); /* SUSPEND-2 */
+    device->resuming = false;
+    device->ops->status_write(device, device->status);
+    status = await(device, VPT_STATUS_SUSPEND); /* SUSPEND-2 */
+    if (status == VPT_OK) {
+        device->status &= (uint8_t)~VPT_STATUS_DRIVER_OK; /* as the device has done */
+    }
+    return status;
 }
 
 enum vpt_status vpt_device_resume(struct vpt_device *device)
@@ -52,9 +63,19 @@ enum vpt_status vpt_device_resume(struct vpt_device *device)
     if ((device->status & VPT_STATUS_SUSPEND) == 0) {
         return VPT_CALLER_STATE;
     }
-    status = change(device, VPT_STATUS_DRIVER_OK); /* SUSPEND-6; no bit is ever dropped (STATUS-2) */
+    /* Asked once: to a device that has gone on since, the same value says that it is to suspend itself again. */
+    if (!device->resuming) {
+        status = await(device, VPT_STATUS_SUSPEND); /* maybe it is still on its way there */
+        if (status != VPT_OK) {
+            return status;
+        }
+        device->resuming = true;
+        device->status &= (uint8_t)~VPT_STATUS_DRIVER_OK;
+        device->ops->status_write(device, (uint8_t)(device->status | VPT_STATUS_DRIVER_OK)); /* STATUS-2 */
+    }
+    status = await(device, VPT_STATUS_DRIVER_OK); /* SUSPEND-6 */
     if (status == VPT_OK) {
-        device->status &= (uint8_t)~VPT_STATUS_SUSPEND;
+        device->status = (uint8_t)((device->status | VPT_STATUS_DRIVER_OK) & ~VPT_STATUS_SUSPEND);
     }
     return status;
 }

@@ -96,6 +96,7 @@ struct mock_device {
     struct vpt_features transport_known; /* generic bits that this transport may negotiate */
     uint16_t queue_count;
     uint32_t suspend_reads; /* status reads that a suspend or a resume takes; UINT32_MAX: it never ends */
+    bool suspend_unseen;    /* its status bit shows when it is done; else at once, and the other one goes then */
     struct mock_shared_region regions[MOCK_REGIONS_MAX]; /* by shmid */
     /* The interrupt line goes up; NULL: nobody listens. */
     void (*on_interrupt)(void *ctx);

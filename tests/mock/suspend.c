@@ -29,17 +29,22 @@ static void check_available(struct mock_device *device)
     }
 }
 
-/* On the way both bits are set, so that a driver has to wait for the right one to go. */
 static void finish(struct mock_device *device)
 {
-    device->status &= (uint8_t)~(device->suspending ? VPT_STATUS_DRIVER_OK : VPT_STATUS_SUSPEND);
+    const uint8_t came = device->suspending ? VPT_STATUS_SUSPEND : VPT_STATUS_DRIVER_OK;
+    const uint8_t went = device->suspending ? VPT_STATUS_DRIVER_OK : VPT_STATUS_SUSPEND;
+
+    device->status = (uint8_t)((device->status | came) & ~went);
     device->suspending = false;
     device->resuming = false;
 }
 
 static void begin(struct mock_device *device)
 {
-    device->status |= VPT_STATUS_SUSPEND | VPT_STATUS_DRIVER_OK;
+    if (!device->suspend_unseen) {
+        /* On the way both bits are set, so that a driver has to wait for the right one to go. */
+        device->status |= VPT_STATUS_SUSPEND | VPT_STATUS_DRIVER_OK;
+    }
     device->suspend_left = device->suspend_reads;
     if (device->suspend_left == 0) {
         finish(device);
@@ -60,7 +65,12 @@ bool mock_suspend_requested(struct mock_device *device, uint8_t value)
 {
     bool suspended = (device->status & VPT_STATUS_SUSPEND) != 0;
 
-    if (!suspended && !device->suspending && (value & VPT_STATUS_SUSPEND) != 0 && suspendable(device)) {
+    if (device->suspending || device->resuming) {
+        mock_violation(device->violations, "status 0x%02x written before the device has suspended itself or resumed",
+                       value);
+        return true;
+    }
+    if (!suspended && (value & VPT_STATUS_SUSPEND) != 0 && suspendable(device)) {
         note_available(device);
         device->suspending = true;
         begin(device);
@@ -68,10 +78,8 @@ bool mock_suspend_requested(struct mock_device *device, uint8_t value)
     }
     if (suspended && (value & VPT_STATUS_DRIVER_OK) != 0) {
         check_available(device);
-        if (!device->resuming && !device->suspending) {
-            device->resuming = true;
-            begin(device);
-        }
+        device->resuming = true;
+        begin(device);
         return true;
     }
     return false;

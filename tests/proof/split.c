@@ -13,7 +13,8 @@
 /*
  * One run each, so that the analyser has one set-up to follow at a time: the entries the driver asks for, the maximum
  * that the device says, what is left of both, indirect tables, and whether EVENT_IDX is negotiated. Without MAXIMUM it
- * is any number, any step of the set-up may fail, and no call follows.
+ * is any number, any step of the set-up may fail, and no call follows. With RESTART further lives of the queue follow
+ * after resets, and suspends.
  */
 #ifndef SIZE
 #define WANTED 8
@@ -207,7 +208,7 @@ static void pop_any(void)
 
 static void call_any(void)
 {
-    switch (Frama_C_interval(0, 9)) {
+    switch (Frama_C_interval(0, 11)) {
     case 0:
         add_any();
         break;
@@ -232,11 +233,19 @@ static void call_any(void)
     case 7:
         (void)vpt_queue_drain(&queue, NULL);
         break;
+#ifdef RESTART
     case 8:
         negotiated();
         (void)vpt_queue_restart(&queue);
         device.status |= VPT_STATUS_DRIVER_OK;
         break;
+    case 9:
+        (void)vpt_device_suspend(&device);
+        break;
+    case 10:
+        (void)vpt_device_resume(&device);
+        break;
+#endif
     default:
         (void)vpt_device_reset(&device);
         break;

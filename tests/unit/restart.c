@@ -204,6 +204,69 @@ RIG_TEST(restart, the_cache_stays_in_the_mode_that_it_was_set_to)
     rig_end();
 }
 
+/* A cache that cannot be flushed is nobody's wish: a device that had one by mistake is served all the same. */
+RIG_TEST(restart, a_cache_without_flushes_is_not_turned_on_again)
+{
+    bool legacy = variant->kind == RIG_MMIO_LEGACY || variant->kind == RIG_PCI_LEGACY;
+
+    rig_machine(variant->kind, NULL);
+    rig_offer(VPT_BLK_F_CONFIG_WCE, true);
+    rig_offer(VPT_BLK_F_FLUSH, false);
+    /* A legacy configuration is read until two passes agree. */
+    mock_fault_set(&rig.model->faults, MOCK_FAULT_CONFIG_VALUE, 1, legacy ? 2 : 1,
+                   MOCK_CONFIG_VALUE(MOCK_BLK_WRITEBACK, 1));
+    assert_status(rig_bring_up(), VPT_OK);
+    cr_assert(rig.blk.info.write_back && !rig.blk.info.flush, "%d %d", rig.blk.info.write_back, rig.blk.info.flush);
+    reset();
+    assert_status(rig_restart(), VPT_OK);
+    cr_assert(!rig.blk.info.write_back);
+    rig_end();
+}
+
+RIG_TEST(restart, requests_have_as_many_segments_as_the_device_takes_and_the_queue_was_made_for)
+{
+    static const uint32_t maxima[] = { 8, 1, 8, 200, 3 };
+
+    struct mock_blk *blk;
+
+    rig_machine(variant->kind, NULL);
+    blk = rig_is_pci() ? &rig.pci_machine.blk : &rig.mmio_machine.blk;
+    rig_offer(VPT_BLK_F_SEG_MAX, true);
+    mock_config_set(&rig.model->config, MOCK_BLK_SEG_MAX, 4, maxima[0]);
+    assert_status(rig_bring_up(), VPT_OK);
+    for (size_t i = 0; i < COUNT_OF(maxima); i++) {
+        uint8_t bytes[12 * SECTOR];
+        uint32_t most = maxima[i] < 8 ? maxima[i] : 8;
+
+        mock_config_set(&rig.model->config, MOCK_BLK_SEG_MAX, 4, maxima[i]);
+        blk->options.seg_max = maxima[i];
+        reset();
+        assert_status(rig_restart(), VPT_OK);
+        cr_assert(rig.queue[0].segments == most, "%u", rig.queue[0].segments);
+        rig.hal->share_most = SECTOR;
+        assert_status(vpt_blk_read(&rig.queue[1], 0, bytes, sizeof(bytes)), VPT_OK);
+        rig.hal->share_most = 0;
+    }
+    rig_end();
+}
+
+RIG_TEST(restart, a_queue_that_the_device_has_no_more_is_not_restarted)
+{
+    rig_start(variant->kind, NULL);
+    reset();
+    mock_config_set(&rig.model->config, MOCK_BLK_NUM_QUEUES, 2, 1);
+    assert_status(vpt_blk_restart(&rig.blk), VPT_OK);
+    assert_status(vpt_blk_queue_restart(&rig.queue[0]), VPT_OK);
+    assert_status(vpt_blk_queue_restart(&rig.queue[1]), VPT_UNSUPPORTED_QUEUE);
+    assert_status(vpt_blk_start(&rig.blk), VPT_OK);
+    assert_status(vpt_blk_flush(&rig.queue[0]), VPT_OK);
+    mock_config_set(&rig.model->config, MOCK_BLK_NUM_QUEUES, 2, RIG_QUEUES);
+    reset();
+    assert_status(rig_restart(), VPT_OK);
+    rig_assert_works(15);
+    rig_end();
+}
+
 /* ---- The code of docs/recovery.md ---- */
 
 static void note(void *ctx, const struct vpt_blk_completion *completion)
@@ -342,6 +405,36 @@ Test(restart, base_address_registers_are_restored_with_the_decoding_they_need)
         }
         assert_status(rig_restart(), VPT_OK);
         rig_assert_works(30);
+        rig_end();
+    }
+}
+
+/* A header that turns out to be another one has no register for a BAR: nothing is written where something else is. */
+Test(restart, a_header_of_another_type_is_not_written_to)
+{
+    static const uint8_t types[] = { 0x01, 0x02, 0x7f };
+
+    for (size_t i = 0; i < COUNT_OF(types); i++) {
+        struct vpt_pci_bars bars;
+        struct mock_lie lie = { .space = MOCK_SPACE_PCI_CONFIGURATION, .offset = 0x0e, .width = 1, .access = MOCK_READS,
+                                .how = MOCK_LIE_VALUE, .value = types[i], .first = 1 };
+        uint32_t before[VPT_PCI_BARS_MAX];
+
+        rig_start(RIG_PCI_MODERN, NULL);
+        assert_status(vpt_pci_bars_read(&rig.pci_machine.address, &bars), VPT_OK);
+        reset();
+        for (unsigned bar = 0; bar < VPT_PCI_BARS_MAX; bar++) {
+            before[bar] = register_of(bar);
+        }
+        (void)mock_lie_set(&rig.model->lies, &lie);
+        assert_status(vpt_pci_bars_restore(&rig.pci_machine.address, &bars), VPT_DEVICE_PCI_BAR);
+        mock_lies_clear(rig.model);
+        for (unsigned bar = 0; bar < VPT_PCI_BARS_MAX; bar++) {
+            cr_assert(register_of(bar) == before[bar]);
+        }
+        assert_status(vpt_pci_bars_restore(&rig.pci_machine.address, &bars), VPT_OK);
+        assert_status(rig_restart(), VPT_OK);
+        rig_assert_works(32);
         rig_end();
     }
 }

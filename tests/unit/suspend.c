@@ -22,24 +22,32 @@ static void start(enum rig_kind kind)
     cr_assert(vpt_features_has(&rig.device->features, VPT_F_SUSPEND));
 }
 
+/* `unseen`: whether the device's status shows what it was told at once, or when it is done. */
+static void go_on(uint32_t reads, bool unseen)
+{
+    uint64_t resets = rig.model->resets;
+
+    rig.model->suspend_reads = reads;
+    rig.model->suspend_unseen = unseen;
+    rig_assert_works(reads * 100);
+    assert_status(vpt_device_suspend(rig.device), VPT_OK);
+    cr_assert(rig.model->status == (VPT_STATUS_ACKNOWLEDGE | VPT_STATUS_DRIVER | VPT_STATUS_FEATURES_OK |
+                                    VPT_STATUS_SUSPEND));
+    assert_status(vpt_device_check(rig.device), VPT_OK);
+    assert_status(vpt_device_resume(rig.device), VPT_OK);
+    cr_assert(rig.model->status == (VPT_STATUS_ACKNOWLEDGE | VPT_STATUS_DRIVER | VPT_STATUS_FEATURES_OK |
+                                    VPT_STATUS_DRIVER_OK));
+    cr_assert(rig.model->resets == resets);
+}
+
 SUSPEND_TEST(SUSPEND_6_a_device_goes_on_after_a_suspend_as_it_was_before)
 {
-    uint64_t resets;
-
     start(variant->kind);
-    resets = rig.model->resets;
     for (uint32_t reads = 0; reads < 40; reads += 13) {
-        rig.model->suspend_reads = reads;
-        rig_assert_works(reads * 100);
-        assert_status(vpt_device_suspend(rig.device), VPT_OK);
-        cr_assert(rig.model->status == (VPT_STATUS_ACKNOWLEDGE | VPT_STATUS_DRIVER | VPT_STATUS_FEATURES_OK |
-                                        VPT_STATUS_SUSPEND));
-        assert_status(vpt_device_resume(rig.device), VPT_OK);
-        cr_assert(rig.model->status == (VPT_STATUS_ACKNOWLEDGE | VPT_STATUS_DRIVER | VPT_STATUS_FEATURES_OK |
-                                        VPT_STATUS_DRIVER_OK));
+        go_on(reads, false);
+        go_on(reads, true);
     }
     rig_assert_works(77);
-    cr_assert(rig.model->resets == resets);
     rig_end();
 }
 
@@ -132,15 +140,63 @@ SUSPEND_TEST(SUSPEND_2_the_wait_for_a_suspend_is_bounded)
     rig.model->suspend_reads = UINT32_MAX;
     assert_status(vpt_device_suspend(rig.device), VPT_DEVICE_TIMEOUT);
     assert_status(vpt_blk_kick(&rig.queue[0]), VPT_CALLER_STATE);
+    assert_status(vpt_device_resume(rig.device), VPT_DEVICE_TIMEOUT);
     assert_status(vpt_device_reset(rig.device), VPT_OK);
     assert_status(rig_poll(), VPT_EMPTY);
     rig.model->suspend_reads = 0;
     assert_status(rig_restart(), VPT_OK);
-    assert_status(vpt_device_suspend(rig.device), VPT_OK);
-    rig.model->suspend_reads = 60;
-    assert_status(vpt_device_resume(rig.device), VPT_DEVICE_TIMEOUT);
-    assert_status(vpt_device_resume(rig.device), VPT_OK); /* it was only slow */
     rig_assert_works(7);
+    rig_end();
+}
+
+/* A device that is only slow: each call goes on where the one before gave up, and none is too early or repeats itself. */
+SUSPEND_TEST(SUSPEND_6_what_takes_longer_than_the_wait_is_waited_for_again)
+{
+    for (unsigned unseen = 0; unseen < 2; unseen++) {
+        start(variant->kind);
+        rig.hal->wait_budget[VPT_WAIT_SUSPEND] = 30;
+        rig.model->suspend_unseen = unseen == 1;
+        rig.model->suspend_reads = 50;
+        assert_status(vpt_device_suspend(rig.device), VPT_DEVICE_TIMEOUT);
+        assert_status(vpt_device_resume(rig.device), VPT_DEVICE_TIMEOUT); /* suspended at last, told to go on */
+        assert_status(vpt_device_resume(rig.device), VPT_OK);
+        cr_assert(!rig.model->suspending && !rig.model->resuming);
+        rig_assert_works(8);
+        rig.model->suspend_reads = 0;
+        assert_status(vpt_device_suspend(rig.device), VPT_OK);
+        rig.model->suspend_reads = 35;
+        assert_status(vpt_device_resume(rig.device), VPT_DEVICE_TIMEOUT);
+        for (unsigned i = 0; i < 10; i++) {
+            (void)vpt_device_check(rig.device); /* meanwhile it has gone on by itself */
+        }
+        assert_status(vpt_device_resume(rig.device), VPT_OK);
+        cr_assert((rig.model->status & VPT_STATUS_SUSPEND) == 0 && !rig.model->suspending);
+        rig_assert_works(9);
+        rig_end();
+    }
+}
+
+/* A machine that took the device's power after all: what comes back has no queues, and says so before it is used. */
+SUSPEND_TEST(a_device_that_has_lost_its_state_is_not_resumed)
+{
+    start(variant->kind);
+    rig.model->completion.mode = MOCK_COMPLETE_BY_RUN;
+    rig_submit(0, 6);
+    assert_status(vpt_device_suspend(rig.device), VPT_OK);
+    mock_device_write_status(rig.model, 0);
+    assert_status(vpt_device_resume(rig.device), VPT_DEVICE_NEEDS_RESET);
+    cr_assert(rig.model->status == 0);
+    assert_status(vpt_device_reset(rig.device), VPT_OK);
+    assert_status(rig_poll(), VPT_EMPTY);
+    rig_assert_back(0, 6, VPT_CANCELLED);
+    assert_status(rig_restart(), VPT_OK);
+    mock_device_write_status(rig.model, 0);
+    assert_status(vpt_device_suspend(rig.device), VPT_DEVICE_NEEDS_RESET);
+    cr_assert(rig.model->status == 0);
+    assert_status(vpt_device_reset(rig.device), VPT_OK);
+    assert_status(rig_poll(), VPT_EMPTY);
+    assert_status(rig_restart(), VPT_OK);
+    rig_assert_works(11);
     rig_end();
 }
 

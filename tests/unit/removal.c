@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A PCI function that is pulled out where nothing answers with zeroes, as on a PC: its registers read 0 like those of a
+ * device that has just been reset, and configuration space alone tells.
+ */
+#include "rig.h"
+
+TestSuite(removal, .timeout = 60);
+
+static uint32_t accesses_left; /* until it is pulled out; 0: it stays */
+static bool pulled_out;
+static uint32_t vendor; /* what configuration space reads then */
+static struct vpt_port below;
+
+static void pull_out(void)
+{
+    mock_device_vanish(rig.model);
+    pulled_out = true;
+}
+
+static bool gone(void)
+{
+    if (accesses_left != 0 && --accesses_left == 0) {
+        pull_out();
+    }
+    return pulled_out;
+}
+
+static uint32_t read_register(void *ctx, void *mapping, size_t offset, unsigned width)
+{
+    return gone() ? 0 : below.mmio_read(ctx, mapping, offset, width);
+}
+
+static void write_register(void *ctx, void *mapping, size_t offset, unsigned width, uint32_t value)
+{
+    if (!gone()) {
+        below.mmio_write(ctx, mapping, offset, width, value);
+    }
+}
+
+static enum vpt_status read_configuration(void *ctx, const struct vpt_pci_address *address, uint16_t offset,
+                                          unsigned width, uint32_t *value)
+{
+    if (gone()) {
+        *value = vendor;
+        return VPT_OK;
+    }
+    return below.config_read(ctx, address, offset, width, value);
+}
+
+static enum vpt_status write_configuration(void *ctx, const struct vpt_pci_address *address, uint16_t offset,
+                                           unsigned width, uint32_t value)
+{
+    return gone() ? VPT_OK : below.config_write(ctx, address, offset, width, value);
+}
+
+static void hook(void)
+{
+    struct vpt_port *port = &rig.pci_machine.bus.port;
+
+    accesses_left = 0;
+    pulled_out = false;
+    vendor = 0xffffffffu;
+    below = *port;
+    port->mmio_read = read_register;
+    port->mmio_write = write_register;
+    port->config_read = read_configuration;
+    port->config_write = write_configuration;
+}
+
+static void plug_in(void)
+{
+    accesses_left = 0;
+    pulled_out = false;
+}
+
+/* The end of a device that has been pulled out: its memory is the driver's again. */
+static void bury(void)
+{
+    assert_status(vpt_device_check(rig.device), VPT_DEVICE_GONE);
+    assert_status(vpt_device_reset(rig.device), VPT_DEVICE_GONE);
+    rig_release();
+    plug_in();
+    mock_device_return(rig.model);
+    rig_finish();
+}
+
+/* Whether everything was over before the n-th access. */
+static bool pull_out_at(uint32_t access, bool restart)
+{
+    enum vpt_status status;
+
+    rig_machine(RIG_PCI_MODERN, NULL);
+    hook();
+    if (restart) {
+        assert_status(rig_bring_up(), VPT_OK);
+        assert_status(vpt_device_reset(rig.device), VPT_OK);
+    } else {
+        assert_status(vpt_virtio_pci_probe(&rig.pci, &rig.pci_machine.address, &rig.pci_machine.bars,
+                                           VPT_VIRTIO_PCI_MODERN), VPT_OK);
+    }
+    accesses_left = access;
+    if (restart) {
+        status = rig_restart();
+    } else {
+        status = vpt_blk_init(&rig.blk, rig.device, NULL);
+        for (uint16_t i = 0; i < RIG_QUEUES && status == VPT_OK; i++) {
+            status = vpt_blk_queue_init(&rig.queue[i], &rig.blk, i, NULL);
+        }
+        status = status == VPT_OK ? vpt_blk_start(&rig.blk) : status;
+    }
+    if (!pulled_out) {
+        plug_in();
+        assert_status(status, VPT_OK);
+        rig_end();
+        return true;
+    }
+    cr_assert(status == VPT_DEVICE_GONE || status == VPT_OK, "access %u: %s", access, vpt_status_str(status));
+    bury();
+    return false;
+}
+
+Test(removal, a_function_that_goes_at_any_access_of_its_bring_up_is_gone)
+{
+    uint32_t access = 1;
+
+    while (!pull_out_at(access, false)) {
+        access++;
+    }
+    cr_assert(access > 50, "%u", access);
+}
+
+Test(removal, a_function_that_goes_at_any_access_of_a_restart_is_gone)
+{
+    uint32_t access = 1;
+
+    while (!pull_out_at(access, true)) {
+        access++;
+    }
+    cr_assert(access > 50, "%u", access);
+}
+
+/* Configuration space too reads as zeroes on some machines, where no vendor's number is 0. */
+Test(removal, zeroes_in_configuration_space_are_no_function_either)
+{
+    for (unsigned zeroes = 0; zeroes < 2; zeroes++) {
+        rig_start(RIG_PCI_MODERN, NULL);
+        rig.model->completion.mode = MOCK_COMPLETE_BY_RUN;
+        rig_submit(0, 8);
+        hook();
+        vendor = zeroes == 1 ? 0 : 0xffffffffu;
+        pull_out();
+        assert_status(vpt_device_check(rig.device), VPT_DEVICE_GONE);
+        assert_status(rig_poll(), VPT_EMPTY);
+        rig_assert_back(0, 8, VPT_DEVICE_GONE);
+        bury();
+    }
+}
