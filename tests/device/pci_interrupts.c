@@ -2,9 +2,13 @@
 /* How a virtio disk behind PCI interrupts: by its INTx line, seen at the interrupt controller, or by MSI-X messages. */
 #include "function.h"
 
+#include <string.h>
+
 TestSuite(device_pci_interrupts, .timeout = 60);
 
-#define VECTORS 2u /* that QEMU gives a disk with one queue */
+#define VECTORS 2u            /* that QEMU gives a disk with one queue */
+#define QUEUES  4u            /* of a disk with several */
+#define ENTRIES (QUEUES + 1u) /* that such a disk is given */
 
 static struct function_variant variants[] = {
     { VPT_QTEST_PC, LEGACY_ONLY, VPT_VIRTIO_PCI_ANY, { true, true }, false, false, "addr=5" },
@@ -19,15 +23,28 @@ static struct function_variant variants[] = {
     { VPT_QTEST_Q35, MODERN_ONLY, VPT_VIRTIO_PCI_ANY, { true, true }, false, true, "addr=5,iommu_platform=on" },
 };
 
-#define VARIANT_TEST(name)                                                                                          \
+/* Where several queues are; the identifier is the monitor's. */
+static struct function_variant several[] = {
+    { VPT_QTEST_PC, MODERN_ONLY, VPT_VIRTIO_PCI_ANY, { true, true }, false, false,
+      "addr=6,num-queues=4,vectors=5,id=disk" },
+    { VPT_QTEST_PC, LEGACY_ONLY, VPT_VIRTIO_PCI_ANY, { true, true }, false, false,
+      "addr=5,num-queues=4,vectors=5,id=disk" },
+    { VPT_QTEST_Q35, MODERN_ONLY, VPT_VIRTIO_PCI_ANY, { true, true }, true, false,
+      "addr=7,num-queues=4,vectors=5,id=disk" },
+};
+
+#define TEST_OF(list, name)                                                                                         \
     ParameterizedTestParameters(device_pci_interrupts, name)                                                        \
     {                                                                                                               \
-        return cr_make_param_array(struct function_variant, variants, COUNT_OF(variants));                          \
+        return cr_make_param_array(struct function_variant, list, COUNT_OF(list));                                  \
     }                                                                                                               \
     ParameterizedTest(const struct function_variant *variant, device_pci_interrupts, name)
 
+#define VARIANT_TEST(name) TEST_OF(variants, name)
+
 static struct vpt_pci_msix msix;
-static struct vpt_qtest_mailbox mailboxes[VECTORS];
+static uint16_t entries; /* of the table */
+static struct vpt_qtest_mailbox mailboxes[ENTRIES];
 
 /* ---- Steps ---- */
 
@@ -63,32 +80,44 @@ static void program_vectors(void)
 {
     assert_status(vpt_pci_command(&function.function, VPT_PCI_COMMAND_MEMORY, 0), VPT_OK);
     assert_status(vpt_pci_msix_init(&msix, &function.function, &function.bars), VPT_OK);
-    assert_that(msix.entries == VECTORS);
-    for (uint16_t i = 0; i < VECTORS; i++) {
+    assert_that(msix.entries == entries);
+    for (uint16_t i = 0; i < entries; i++) {
         assert_status(vpt_pci_msix_program(&msix, i, mailboxes[i].address, 0x51u + i), VPT_OK);
         assert_status(vpt_pci_msix_mask(&msix, i, false), VPT_OK);
     }
     assert_status(vpt_pci_msix_enable(&msix, true), VPT_OK);
 }
 
-static void start_vectors(const struct function_variant *variant)
+static void start_table(const struct function_variant *variant, uint16_t size)
 {
     function_start(variant);
-    for (uint16_t i = 0; i < VECTORS; i++) {
+    entries = size;
+    for (uint16_t i = 0; i < entries; i++) {
         assert_status(vpt_qtest_mailbox_open(fixture.qtest, &mailboxes[i]), VPT_OK);
     }
     program_vectors();
 }
 
-static void end_vectors(void)
+static void start_vectors(const struct function_variant *variant)
 {
-    assert_that(disk_stop() == 0);
+    start_table(variant, VECTORS);
+}
+
+/* After disk_stop(), and nothing came that was not taken. */
+static void end_table(void)
+{
     vpt_pci_msix_release(&msix);
-    for (uint16_t i = 0; i < VECTORS; i++) {
+    for (uint16_t i = 0; i < entries; i++) {
         assert_that(vpt_qtest_mailbox_peek(&mailboxes[i]) == 0);
         vpt_qtest_mailbox_close(fixture.qtest, &mailboxes[i]);
     }
     function_finish();
+}
+
+static void end_vectors(void)
+{
+    assert_that(disk_stop() == 0);
+    end_table();
 }
 
 static void submit(void)
@@ -273,6 +302,236 @@ VARIANT_TEST(a_masked_vector_stays_pending_until_it_is_unmasked)
     assert_status(vpt_qtest_mailbox_wait(fixture.qtest, &mailboxes[1], FIXTURE_WAIT), VPT_OK);
     assert_that(vpt_qtest_mailbox_take(&mailboxes[1]) == 0x52u);
     end_vectors();
+}
+
+/* ---- Several queues ---- */
+
+static struct vpt_blk_queue more[QUEUES - 1u];
+static uint32_t seeds[QUEUES]; /* of the sector that each queue is to carry */
+static uint32_t last_seed;
+
+static struct vpt_blk_queue *queue_of(uint16_t index)
+{
+    return index == 0 ? &disk.queue : &more[index - 1u];
+}
+
+static struct vpt_interrupts start_queues(enum vpt_interrupt_mode mode, uint16_t first, uint16_t vectors)
+{
+    struct vpt_interrupts interrupts = { .mode = mode, .queues = QUEUES, .first = first, .vectors = vectors };
+
+    disk.device = &function.pci.device;
+    assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_OK);
+    assert_that(disk.blk.info.queues == QUEUES);
+    assert_status(vpt_device_interrupts(disk.device, &interrupts), VPT_OK);
+    for (uint16_t i = 0; i < QUEUES; i++) {
+        assert_status(vpt_blk_queue_init(queue_of(i), &disk.blk, i, NULL), VPT_OK);
+    }
+    assert_status(vpt_blk_start(&disk.blk), VPT_OK);
+    disk_data(QUEUES * SECTOR);
+    return interrupts;
+}
+
+static void stop_queues(void)
+{
+    assert_that(disk_stop() == 0);
+    for (uint16_t i = 1; i < QUEUES; i++) {
+        assert_status(vpt_blk_queue_release(queue_of(i)), VPT_OK);
+    }
+}
+
+/* Each queue has a sector of the disk and of the data to itself. */
+static uint64_t sector_of(uint16_t index)
+{
+    return 300u + 17u * index;
+}
+
+static bool carried(uint16_t index)
+{
+    uint8_t bytes[SECTOR];
+
+    image_read(sector_of(index) * SECTOR, bytes, SECTOR);
+    return filled(bytes, SECTOR, seeds[index]) && filled(disk_bytes(index * SECTOR), SECTOR, seeds[index]);
+}
+
+/* A read or a write of a sector that neither the disk nor the data has held before. */
+static void submit_on(uint16_t index, enum vpt_blk_operation operation)
+{
+    struct vpt_segment segment = disk_segment(index * SECTOR, SECTOR);
+    struct vpt_blk_request request = { operation, sector_of(index), &segment, 1, 0, NULL };
+    uint8_t bytes[SECTOR];
+
+    seeds[index] = ++last_seed;
+    fill(bytes, SECTOR, seeds[index]);
+    if (operation == VPT_BLK_READ) {
+        image_write(sector_of(index) * SECTOR, bytes, SECTOR);
+    } else {
+        memcpy(disk_bytes(index * SECTOR), bytes, SECTOR);
+    }
+    assert_that(!carried(index));
+    assert_status(vpt_blk_submit(queue_of(index), &request, &seeds[index]), VPT_OK);
+    assert_status(vpt_blk_kick(queue_of(index)), VPT_OK);
+}
+
+/* What the message told of is there; and asks for the next one. */
+static void complete_on(uint16_t index)
+{
+    struct vpt_blk_completion completion = { NULL, VPT_EMPTY };
+
+    assert_status(vpt_blk_poll(queue_of(index), &completion), VPT_OK);
+    assert_status(completion.status, VPT_OK);
+    assert_that(completion.token == &seeds[index] && carried(index));
+    assert_status(vpt_blk_poll(queue_of(index), &completion), VPT_EMPTY);
+}
+
+static void take_message(uint16_t entry)
+{
+    assert_status(vpt_qtest_mailbox_wait(fixture.qtest, &mailboxes[entry], FIXTURE_WAIT), VPT_OK);
+    assert_that(vpt_qtest_mailbox_take(&mailboxes[entry]) == 0x51u + entry);
+}
+
+static void expect_silence(void)
+{
+    for (uint16_t i = 0; i < entries; i++) {
+        assert_that(vpt_qtest_mailbox_peek(&mailboxes[i]) == 0);
+    }
+}
+
+/* A read and a write on one queue, and this vector alone. */
+static void expect_message_on(uint16_t index, uint16_t entry)
+{
+    static const enum vpt_blk_operation operations[] = { VPT_BLK_READ, VPT_BLK_WRITE };
+
+    for (unsigned i = 0; i < COUNT_OF(operations); i++) {
+        submit_on(index, operations[i]);
+        take_message(entry);
+        expect_silence();
+        complete_on(index);
+    }
+}
+
+/* Has QEMU hold back all but the first request, for minutes; or lets what it has held back run. */
+static void hold(bool on)
+{
+    assert_status(vpt_qtest_qmp(fixture.qtest,
+                                "{'execute': 'block_set_io_throttle', 'arguments': {"
+                                "'id': '/machine/peripheral/disk/virtio-backend', 'bps': %u, 'bps_rd': 0, "
+                                "'bps_wr': 0, 'iops': 0, 'iops_rd': 0, 'iops_wr': 0}}", on ? 1u : 0u),
+                  VPT_OK);
+}
+
+/* A request on each queue at once, of which none completes before all are under way. `entry` is queue 0's. */
+static void submit_on_all(uint16_t entry)
+{
+    struct vpt_blk_completion completion;
+
+    hold(true);
+    submit_on(0, VPT_BLK_READ);
+    take_message(entry);
+    complete_on(0);
+    for (uint16_t i = 0; i < QUEUES; i++) {
+        submit_on(i, i % 2u == 0 ? VPT_BLK_WRITE : VPT_BLK_READ);
+    }
+    for (uint16_t i = 0; i < QUEUES; i++) {
+        assert_status(vpt_blk_poll(queue_of(i), &completion), VPT_EMPTY);
+        assert_that(queue_of(i)->in_flight == 1 && !carried(i));
+    }
+    expect_silence();
+    hold(false);
+}
+
+TEST_OF(several, PCI_MSIX_5_each_of_several_queues_has_a_vector_of_its_own)
+{
+    struct vpt_interrupts interrupts;
+
+    start_table(variant, ENTRIES);
+    interrupts = start_queues(VPT_INTERRUPTS_PER_QUEUE, 0, ENTRIES);
+    assert_that(interrupts.mode == VPT_INTERRUPTS_PER_QUEUE);
+    assert_that(interrupts.configuration == 0 && interrupts.queue == 1 && interrupts.step == 1);
+    for (uint16_t i = 0; i < QUEUES; i++) {
+        expect_message_on(i, (uint16_t)(1u + i));
+    }
+    expect_change(0, DISK_SIZE / 2u);
+    expect_silence();
+    for (uint16_t i = QUEUES; i > 0; i--) {
+        expect_message_on((uint16_t)(i - 1u), i);
+    }
+    stop_queues();
+    end_table();
+}
+
+TEST_OF(several, several_queues_at_once_each_have_their_own_message)
+{
+    start_table(variant, ENTRIES);
+    assert_that(start_queues(VPT_INTERRUPTS_PER_QUEUE, 0, ENTRIES).mode == VPT_INTERRUPTS_PER_QUEUE);
+    for (unsigned round = 0; round < 3; round++) {
+        submit_on_all(1);
+        for (uint16_t i = 0; i < QUEUES; i++) {
+            take_message((uint16_t)(1u + i));
+        }
+        expect_silence();
+        for (uint16_t i = 0; i < QUEUES; i++) {
+            complete_on(i);
+        }
+    }
+    stop_queues();
+    end_table();
+}
+
+/* By the one message that may tell of several queues, and may come again for what was found by an earlier one. */
+static void complete_on_all(uint16_t entry)
+{
+    unsigned missing = QUEUES;
+
+    while (missing != 0) {
+        take_message(entry);
+        for (uint16_t i = 0; i < QUEUES; i++) {
+            struct vpt_blk_completion completion;
+
+            if (vpt_blk_poll(queue_of(i), &completion) == VPT_OK) {
+                assert_status(completion.status, VPT_OK);
+                assert_that(completion.token == &seeds[i] && carried(i));
+                assert_status(vpt_blk_poll(queue_of(i), &completion), VPT_EMPTY);
+                missing--;
+            }
+        }
+    }
+}
+
+TEST_OF(several, several_queues_share_a_vector_beside_the_configuration)
+{
+    struct vpt_interrupts interrupts;
+    uint32_t late;
+
+    start_table(variant, ENTRIES);
+    interrupts = start_queues(VPT_INTERRUPTS_SHARED, 2, 2);
+    assert_that(interrupts.mode == VPT_INTERRUPTS_SHARED);
+    assert_that(interrupts.configuration == 2 && interrupts.queue == 3 && interrupts.step == 0);
+    for (uint16_t i = 0; i < QUEUES; i++) {
+        expect_message_on(i, 3);
+    }
+    expect_change(2, DISK_SIZE / 2u);
+    expect_silence();
+    submit_on_all(3);
+    complete_on_all(3);
+    stop_queues();
+    late = vpt_qtest_mailbox_take(&mailboxes[3]);
+    assert_that(late == 0 || late == 0x51u + 3u);
+    end_table();
+}
+
+TEST_OF(several, PCI_MSIX_6_several_queues_with_too_few_vectors_share_one)
+{
+    struct vpt_interrupts interrupts;
+
+    start_table(variant, ENTRIES);
+    interrupts = start_queues(VPT_INTERRUPTS_PER_QUEUE, 0, QUEUES); /* one for the configuration is missing */
+    assert_that(interrupts.mode == VPT_INTERRUPTS_SHARED);
+    assert_that(interrupts.configuration == 0 && interrupts.queue == 1 && interrupts.step == 0);
+    for (uint16_t i = 0; i < QUEUES; i++) {
+        expect_message_on(i, 1);
+    }
+    stop_queues();
+    end_table();
 }
 
 /* ---- After the machine's sleep ---- */
