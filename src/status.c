@@ -7,10 +7,10 @@
  * nothing to relocate.
  */
 static const char phrases[] =
-    "ok\0nothing has completed\0empty slot\0cancelled by a reset\0"
+    "ok\0nothing has completed\0empty slot\0cancelled by a reset\0address refused\0"
     "\0"
     "invalid argument\0wrong state for this call\0requests are in flight\0out of range\0read-only device\0"
-    "request too long\0not a multiple of the unit\0unsuitable memory\0BAR not assigned\0"
+    "request too long\0not a multiple of the unit\0unsuitable memory\0BAR not assigned\0device has an owner\0"
     "\0"
     "device gone\0device stuck in reset\0device needs a reset\0device timed out\0wrong magic value\0"
     "contradictory features offered\0features refused\0impossible queue size\0unexpected queue state\0"
@@ -19,7 +19,7 @@ static const char phrases[] =
     "PCI command register unchanged\0broken PCI capability list\0unusable BAR\0unusable MSI or MSI-X\0"
     "no common configuration\0no notification structure\0no ISR status\0virtio capability too short\0"
     "virtio capability names a reserved BAR\0virtio structure outside its BAR\0virtio structure misaligned\0"
-    "odd notification multiplier\0impossible notification address\0"
+    "odd notification multiplier\0impossible notification address\0mappings in disorder\0"
     "\0"
     "queue full\0no memory\0memory not addressable by the device\0buffer in too many pieces\0"
     "no address space for a BAR\0"

@@ -17,7 +17,8 @@ GROUPS = {
     "registers": ("mmio_read", "mmio_write", "io_read", "io_write"),
     "configuration": ("config_read", "config_write"),
 }
-LOCKS = {"none", "queue", "device", "queues", "queue, reset", "queue, device", "device, flush"}
+LOCKS = {"none", "queue", "device", "queues", "queue, reset", "queue, device", "device, flush", "registry",
+         "device, registry"}
 HANDED_OVER = {"dma_allocate", "dma_free"}
 NOTHING = "–"
 

@@ -16,6 +16,7 @@ enum vpt_status {
     VPT_EMPTY = 0x001,      /* nothing has completed */
     VPT_EMPTY_SLOT = 0x002, /* nothing is there: a virtio-mmio slot with DeviceID 0, no PCI function */
     VPT_CANCELLED = 0x003,  /* a reset ended the request; whether the device carried it out is unknown */
+    VPT_REFUSED = 0x004,    /* the hypervisor does not let the device have this address of the guest */
 
     /* The caller's mistakes. Nothing was changed. */
     VPT_CALLER_ARGUMENT = 0x101,  /* NULL, zero or malformed where that is not allowed */
@@ -27,6 +28,7 @@ enum vpt_status {
     VPT_CALLER_ALIGNMENT = 0x107, /* not a multiple of the unit that the call works in */
     VPT_CALLER_MEMORY = 0x108,    /* memory handed over is too small or misaligned */
     VPT_CALLER_BAR = 0x109,       /* a BAR that is needed has been given no address or no size */
+    VPT_CALLER_OWNED = 0x10a,     /* the device has an owner */
 
     /* The device's misbehaviour or failure. */
     VPT_DEVICE_GONE = 0x201,             /* registers read all-ones: the device has been removed */
@@ -58,6 +60,7 @@ enum vpt_status {
     VPT_DEVICE_CAPABILITY_ALIGNMENT = 0x21b, /* a virtio structure is misaligned */
     VPT_DEVICE_NOTIFY_MULTIPLIER = 0x21c, /* an odd notify_off_multiplier */
     VPT_DEVICE_NOTIFY_OFFSET = 0x21d,    /* a queue's notification address is misaligned or outside its structure */
+    VPT_DEVICE_ASSIGN_DEGRADED = 0x21e,  /* a change of mappings failed and could not be undone: release the device */
 
     /* Something ran out. */
     VPT_RESOURCE_FULL = 0x301,     /* no free descriptor or slot: complete something, then try again */

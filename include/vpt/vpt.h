@@ -3,6 +3,7 @@
 #ifndef VPT_VPT_H
 #define VPT_VPT_H
 
+#include <vpt/assign.h>
 #include <vpt/blk.h>
 #include <vpt/features.h>
 #include <vpt/mmio.h>

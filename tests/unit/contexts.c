@@ -851,6 +851,7 @@ Test(contexts, functions_of_the_PCI_room)
 {
     contexts_read();
     use_room();
+    contexts_use_assignment();
     spoil_pci();
 }
 
@@ -866,6 +867,7 @@ Test(contexts, the_table_names_no_callback_and_no_wait_too_many)
         misbehave((enum kind)kind);
     }
     use_room();
+    contexts_use_assignment();
     spoil_pci();
     for (unsigned i = 0; i < contexts.count; i++) {
         const struct contexts_call *call = &contexts.calls[i];

@@ -80,6 +80,9 @@ enum vpt_status contexts_result(enum vpt_status result);
         contexts_end();                                                                                             \
     } while (0)
 
+/* Makes every call of assign.h, once at least. */
+void contexts_use_assignment(void);
+
 /* What a callback is called in the tables. */
 const char *contexts_callback(unsigned callback);
 

@@ -1,0 +1,462 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Assigning a PCI function to a guest: the books that a small hypervisor keeps for a device, physical or emulated, that
+ * it hands over. vpt answers the guest's configuration accesses, follows its BARs with mappings, and hides what a guest
+ * must not have; the hypervisor says how the device is reached and how a guest's address space changes.
+ *
+ *     vpt_assign_open(&device, &config)                  reads the function, sizes its BARs
+ *     vpt_assign_acquire(&device, owner, &guest)         a guest gets it
+ *     vpt_assign_config_read(), _write()                 its configuration accesses, trapped
+ *     vpt_assign_access_read(), _write()                 its accesses to what is trapped of the BARs
+ *     vpt_assign_release(&device)                        the guest is gone; the next one may have it
+ *     vpt_assign_close(&device)
+ *
+ * Nothing is allocated. Every call is total: whatever a guest asks for has a defined answer. Every call on a device takes
+ * one lock of the caller's, which may be one that an interrupt handler takes. Hooks are called with it held and call
+ * nothing of this header.
+ */
+#ifndef VPT_ASSIGN_H
+#define VPT_ASSIGN_H
+
+#include <vpt/pci.h>
+
+VPT_BEGIN_DECLARATIONS
+
+/* ---- The device behind ---- */
+
+/*
+ * How a function is reached. An access is whole or failed, never short. Memory and I/O are only accessed where a BAR of
+ * the function lies, on behalf of the guest. <vpt/assign.h> is served by a physical function through a port
+ * (vpt_assign_port_init()), or by any table of functions.
+ */
+struct vpt_assign_host {
+    void *ctx;
+
+    /* As vpt_pci_read() and vpt_pci_write(): width 1, 2 or 4, offset a multiple of it. */
+    enum vpt_status (*config_read)(void *ctx, uint16_t offset, unsigned width, uint32_t *value);
+    enum vpt_status (*config_write)(void *ctx, uint16_t offset, unsigned width, uint32_t value);
+
+    /* Width 1, 2, 4 or 8 at a host physical address; NULL: there is no trapped memory (accesses read all-ones). */
+    enum vpt_status (*memory_read)(void *ctx, uint64_t address, unsigned width, uint64_t *value);
+    enum vpt_status (*memory_write)(void *ctx, uint64_t address, unsigned width, uint64_t value);
+
+    /* Width 1, 2 or 4; NULL likewise. */
+    enum vpt_status (*io_read)(void *ctx, uint16_t io_port, unsigned width, uint32_t *value);
+    enum vpt_status (*io_write)(void *ctx, uint16_t io_port, unsigned width, uint32_t value);
+
+    /*
+     * Told of each configuration write that a guest causes, before it is made: which bits of `value` may be the guest's;
+     * the others are the host's own, or 0 where a 1 would clear something. For a proof that no other bit ever is. NULL:
+     * nobody is told.
+     */
+    void (*audit)(void *ctx, uint16_t offset, unsigned width, uint32_t value, uint32_t allowed);
+};
+
+/* ---- The guest ---- */
+
+enum vpt_assign_space {
+    VPT_ASSIGN_MEMORY = 1,
+    VPT_ASSIGN_IO = 2
+};
+
+#define VPT_ASSIGN_NO_BAR   0xffu
+#define VPT_ASSIGN_RESERVED 0xfeu
+
+/* A piece of a guest's address space that belongs to the device. */
+struct vpt_assign_region {
+    uint64_t guest; /* address in the guest, or I/O port */
+    uint64_t host;  /* on the host's side, likewise */
+    uint64_t size;  /* bytes, at least 1 */
+    enum vpt_assign_space space;
+    uint8_t bar;    /* 0 to 5, VPT_PCI_ROM; of what the hypervisor has added: VPT_ASSIGN_NO_BAR, or _RESERVED for a
+                       window that no BAR may have */
+    bool trapped;   /* accesses come by vpt_assign_access_read() and _write(); else they are mapped */
+};
+
+/*
+ * How a guest's address space changes. map() makes a region reachable, or lets its accesses be trapped; VPT_OK,
+ * VPT_REFUSED (this address is not to be had: the BAR stays unmapped until the guest moves it or tries again), or any
+ * other status: it failed, and nothing was changed. unmap() returns VPT_OK once the guest cannot reach the region any
+ * more; a failure (VPT_REFUSED is none of its, and becomes VPT_CALLER_ARGUMENT) changes nothing. *region is theirs until
+ * they return.
+ *
+ * What one write of a guest changes is one transaction: unmaps first, then maps. Where one fails all is undone, and the
+ * write with it. Where that fails too the device is degraded: no hook is called any more, and the registers that
+ * mappings depend on stay as they are, until the release.
+ */
+struct vpt_assign_guest {
+    void *ctx;
+    enum vpt_status (*map)(void *ctx, const struct vpt_assign_region *region);
+    enum vpt_status (*unmap)(void *ctx, const struct vpt_assign_region *region);
+};
+
+/* ---- The object ---- */
+
+/* A range of a BAR whose accesses are to be trapped though the rest of it is mapped. */
+struct vpt_assign_trap {
+    uint8_t bar;
+    uint64_t offset; /* in the BAR */
+    uint64_t size;
+};
+
+/* One BAR, or the expansion ROM. Private. */
+struct vpt_assign_bar {
+    enum vpt_pci_bar_kind kind;
+    bool is_64bit;
+    bool prefetchable;
+    bool below_1mib;
+    uint64_t size; /* 0: unimplemented */
+    uint64_t host; /* where it is on the host; 0: the host has given it no address, it is never live */
+};
+
+/* What does not change about a function's BARs while it is open. */
+struct vpt_assign_layout {
+    struct vpt_assign_bar bar[VPT_PCI_BARS_MAX + 1u]; /* the last is the ROM */
+    const struct vpt_assign_trap *traps;
+    uint16_t trap_count;
+    uint64_t page_size; /* of the guest's mappings, a power of two */
+};
+
+/* What a guest changes of them: its view of the registers that decide what is live. */
+struct vpt_assign_registers {
+    uint16_t command;
+    uint8_t power_state; /* 0: D0, to 3: D3hot */
+    uint32_t bar[VPT_PCI_BARS_MAX + 1u]; /* registers, the last is the ROM's */
+};
+
+/* The bit of the header type that says that other functions of the device have to be looked for. */
+enum vpt_assign_multi_function {
+    VPT_ASSIGN_MULTI_AS_HOST = 0,
+    VPT_ASSIGN_MULTI_CLEAR = 1,
+    VPT_ASSIGN_MULTI_SET = 2
+};
+
+#define VPT_ASSIGN_VENDOR_ID           0x1u
+#define VPT_ASSIGN_DEVICE_ID           0x2u
+#define VPT_ASSIGN_SUBSYSTEM_VENDOR_ID 0x4u
+#define VPT_ASSIGN_SUBSYSTEM_ID        0x8u
+#define VPT_ASSIGN_ALL_IDS             0xfu
+
+/* Ids that a guest sees instead of the function's own. */
+struct vpt_assign_identity {
+    uint32_t which; /* VPT_ASSIGN_*_ID: the others are the function's */
+    uint16_t vendor_id;
+    uint16_t device_id;
+    uint16_t subsystem_vendor_id;
+    uint16_t subsystem_id;
+};
+
+/* What a hypervisor says of a device. Zeroed members are the defaults. */
+struct vpt_assign_config {
+    const struct vpt_assign_host *host;
+    struct vpt_pci_address address;  /* for the registry and for the guest's decoding */
+    uint32_t group;                  /* isolation group: all its devices have one owner; 0: a group of its own */
+    uint16_t config_size;            /* 256 or 4096; 0: 256 */
+    uint64_t page_size;              /* of the guest's mappings, a power of two; 0: 4096 */
+    const struct vpt_pci_bars *bars; /* NULL: sized through the host; else given, as for a virtual function */
+    bool virtual_function;           /* of SR-IOV: needs `bars` and an `identity` of all ids, has no interrupt pin */
+    const struct vpt_assign_identity *identity;     /* NULL: the function's own */
+    enum vpt_assign_multi_function multi_function;
+    const struct vpt_assign_trap *traps; /* beside those that the library makes; read during the call only */
+    uint16_t trap_count;
+    void *storage;       /* VPT_ASSIGN_STORAGE_SIZE() bytes, alignment 8, the object's until it is closed */
+    size_t storage_size;
+    uint16_t regions;    /* that can be live at once: VPT_ASSIGN_REGIONS(trap_count) for the BARs, and the caller's own */
+};
+
+/* A device, in the caller's memory. Read what is above the line; the rest is private. */
+struct vpt_assign_device {
+    struct vpt_pci_address address;
+    uint32_t group;
+    uint32_t type;   /* VPT_DEVICE_TYPE_* of a virtio function, else 0 */
+    uint16_t vendor_id;
+    uint16_t device_id;
+    bool owned;
+    uint64_t owner;  /* any number is one, 0 too */
+    bool degraded;   /* a rollback failed: registers and mappings may differ; released devices are not */
+    bool vanished;   /* the host's function does not answer any more */
+    bool capabilities_broken; /* a list of the function's loops or leaves its space: guests see what comes before that */
+    /* ---- */
+    const struct vpt_assign_host *host;
+    const struct vpt_assign_guest *guest;
+    uint8_t *shadow;  /* config_size bytes: virtual bits as the guest sees them */
+    uint8_t *classes; /* config_size bytes: rows of the permission table */
+    uint8_t *saved;   /* config_size bytes: the host's configuration as it was at the open */
+    struct vpt_assign_region *regions; /* live ones, sorted by space and guest address */
+    struct vpt_assign_layout layout;   /* its traps are in the storage */
+    struct vpt_assign_registers applied; /* what the mappings were made for last */
+    uint8_t refused; /* BARs (bit n: bar[n]) that would be live, but the hypervisor has no place for them there */
+    uint16_t config_size;
+    uint16_t region_capacity;
+    uint16_t region_count;
+    uint16_t power_management; /* offset of the capability; 0: none */
+    bool virtio; /* made by virtio's vendor: has that vendor's kind of capabilities */
+    struct vpt_assign_registry *registry; /* NULL: in none */
+    struct vpt_assign_device *next;
+};
+
+/* The devices of a hypervisor. Zeroed, it is empty; private. */
+struct vpt_assign_registry {
+    struct vpt_assign_device *first;
+};
+
+/* Pieces that BARs can be live in: each trap splits one in three. */
+#define VPT_ASSIGN_REGIONS(traps) (7u + 2u * (unsigned)(traps))
+
+/* Bytes of storage. Alignment 8. */
+#define VPT_ASSIGN_STORAGE_SIZE(config_size, traps, regions)                                                      \
+    (3u * (size_t)(config_size) + sizeof(struct vpt_assign_trap) * (size_t)(traps) +                       \
+     sizeof(struct vpt_assign_region) * (size_t)(regions))
+
+/* ---- Set-up ---- */
+
+/*
+ * Reads a function through the host: the whole of its configuration space once, and the sizes of its BARs unless they
+ * are given (as vpt_pci_bars_size() does: the function must be idle). What guests can see and change of it is decided
+ * by what it was then; what it says of itself later changes nothing. Header type 0 only.
+ * VPT_CALLER_ARGUMENT; VPT_CALLER_RANGE: a trap lies outside its BAR; VPT_CALLER_MEMORY: storage or `regions` too small;
+ * VPT_CALLER_BAR: given BARs are none that a function can have. VPT_UNSUPPORTED_DEVICE: another header type.
+ * VPT_DEVICE_GONE, VPT_DEVICE_PCI_COMMAND, VPT_DEVICE_PCI_BAR, errors of the host. On failure *device is zeroed.
+ */
+enum vpt_status vpt_assign_open(struct vpt_assign_device *device, const struct vpt_assign_config *config);
+
+/* Forgets the device; the host is asked nothing. VPT_CALLER_OWNED: release it first. VPT_CALLER_STATE: in a registry. */
+enum vpt_status vpt_assign_close(struct vpt_assign_device *device);
+
+/* The device type (VPT_DEVICE_TYPE_*) of a function with these ids; 0: no virtio device. Any context. */
+uint32_t vpt_assign_virtio_type(uint16_t vendor_id, uint16_t device_id, uint16_t subsystem_id);
+
+/* ---- Capabilities ---- */
+
+/*
+ * Guests see a function's capabilities in the order of its own lists. Hidden are, unless they are shown: SR-IOV, ARI,
+ * ATS, page requests, PASID, resizable BARs, enhanced allocation (its addresses are no BAR's), and virtio's
+ * configuration access (vendor-specific of type 5, of vendor 0x1af4), and always one that is too short for what it is.
+ * Hidden means that no pointer leads there and that the bytes up to the next capability, or to the end of their space
+ * (0xff, or the last), read 0 and swallow writes; the first extended one keeps its place, with id 0. A list that loops or
+ * points out of its space ends before it does, and `capabilities_broken` says so; one that overlaps another ends where
+ * that begins. Without extended capabilities all of that space is hidden.
+ */
+struct vpt_assign_capability {
+    uint16_t id;
+    uint16_t offset; /* from 0x100 on: an extended one */
+    bool hidden;
+};
+
+/* The capability of this number, from 0 on, by their places in the space. VPT_EMPTY: no more. VPT_CALLER_ARGUMENT. */
+enum vpt_status vpt_assign_capability_at(const struct vpt_assign_device *device, uint16_t index,
+                                      struct vpt_assign_capability *capability);
+
+/*
+ * Hides or shows the capability at `offset`, from the next owner on, until the close. Those that the tables do not know
+ * are read-only when they are shown. VPT_EMPTY: none begins there. VPT_CALLER_OWNED. VPT_DEVICE_PCI_CAPABILITIES: it is
+ * too short to be shown. VPT_CALLER_ARGUMENT.
+ */
+enum vpt_status vpt_assign_hide(struct vpt_assign_device *device, uint16_t offset);
+enum vpt_status vpt_assign_show(struct vpt_assign_device *device, uint16_t offset);
+
+/* ---- A guest's configuration accesses ---- */
+
+/*
+ * Of 1, 2 or 4 bytes within one dword, as vpt_assign_decode_ports() and _memory() give them. Each bit is the guest's own
+ * or the host's, and may be written or not, by constant tables:
+ *   command        decode, memory write and invalidate, parity and system error enable, interrupt disable: its own;
+ *                  bus master: the host's, and written there; the others 0 or as the host has them, fixed
+ *   status         the host's; fixed
+ *   cache line size, latency timer, interrupt line    its own
+ *   BARs, ROM      its own; mappings follow them, the command register and the power state
+ *   power management    the state is its own (the function stays in D0, and says that it needs no reset on the way
+ *                  back); no power management events
+ *   MSI, MSI-X     its own. No more messages enabled than there are, and masks for these
+ *   PCI Express    payload and read request sizes up to the host's: the first its own, the second written to the host,
+ *                  and so are relaxed ordering and the completion timeout; error reporting enables its own; no phantom
+ *                  functions, no function level reset (by advanced features either); the rest fixed
+ *   vital product data    can be read, not written
+ *   vendor-specific    after its length, the host's, and written there
+ *   error reporting    status, mask and severity are the host's, and written there; its control fixed
+ *   power budgeting    the entry that is shown is selected at the host
+ * Anything else is the host's and read-only.
+ *
+ * What is the host's is written in one access: the smallest that covers the bytes which may be written, but of two bytes
+ * at least unless the guest's is of one. Its other bits are written as the host has them, or as 0 where a 1 would do
+ * something.
+ *
+ * VPT_CALLER_ALIGNMENT: no such access. VPT_CALLER_RANGE: outside the space. VPT_CALLER_STATE: the device has no owner.
+ * VPT_DEVICE_GONE: the function has vanished, which shows by its command and status registers reading all-ones. Errors
+ * of the host. With any of these the value read is all-ones (of the width, if it is 1 or 2). With the first four nothing
+ * is written; after an error of the host the guest's own bits are.
+ * Writes also: VPT_REFUSED: done, but the hypervisor has no place for a BAR there, which is unmapped. Errors of map() and
+ * unmap(): nothing was changed. VPT_DEVICE_ASSIGN_DEGRADED.
+ */
+enum vpt_status vpt_assign_config_read(struct vpt_assign_device *device, uint16_t offset, unsigned width,
+                                       uint32_t *value);
+enum vpt_status vpt_assign_config_write(struct vpt_assign_device *device, uint16_t offset, unsigned width,
+                                        uint32_t value);
+
+/* ---- A host over a port ---- */
+
+#define VPT_ASSIGN_PORT_WINDOWS 8u
+
+/* Mapped memory of a function. Private. */
+struct vpt_assign_port_window {
+    uint64_t address;
+    size_t size;
+    void *mapping;
+};
+
+/* A physical function as the port reaches it. `host` is for struct vpt_assign_config; the rest is private. */
+struct vpt_assign_port_host {
+    struct vpt_assign_host host;
+    struct vpt_pci_function function;
+    struct vpt_assign_port_window window[VPT_ASSIGN_PORT_WINDOWS];
+    uint8_t windows;
+};
+
+/* Makes one. The port outlives it, and it the devices opened with it. VPT_CALLER_ARGUMENT, and *host is zeroed. */
+enum vpt_status vpt_assign_port_init(struct vpt_assign_port_host *host, const struct vpt_pci_function *function);
+
+/*
+ * Maps memory of the function where guests' accesses are trapped (registers): an access of 1, 2 or 4 bytes that lies in
+ * no such window, or one of 8, is VPT_UNSUPPORTED_PORT. May be called before or after the open, with the device's lock.
+ * VPT_RESOURCE_FULL: too many windows. VPT_CALLER_ARGUMENT, VPT_UNSUPPORTED_PORT, errors of mmio_map().
+ */
+enum vpt_status vpt_assign_port_map(struct vpt_assign_port_host *host, uint64_t address, size_t size);
+
+/* Unmaps the windows and zeroes. No device is open with it. */
+void vpt_assign_port_release(struct vpt_assign_port_host *host);
+
+/* ---- What is live ---- */
+
+/*
+ * The regions that a function's BARs make of a guest's address space, sorted by space and guest address, for a layout
+ * as an open device has it. A function of its arguments alone. Live is a BAR that is implemented and decoded (command
+ * register; the ROM's own bit too), in D0, to which the host has given an address, unless the guest's address
+ *   - is 0, or is such that the BAR would end at the last byte of its space (4 GiB for 32 bits, 64 KiB for ports) or
+ *     beyond: that is how a BAR looks while it is sized;
+ *   - overlaps that of a live one with a lower number: the lower number wins, whole.
+ * A memory BAR is trapped whole where it is smaller than a page, or lies otherwise in its pages than on the host: a
+ * page of the host would show more than the BAR. A trap takes the whole pages that it touches. Ports are mapped where the
+ * guest's number is the host's, traps excepted, else trapped.
+ * Returns how many there are, at most VPT_ASSIGN_REGIONS(trap_count); above `capacity`, what `pieces` holds is not all.
+ * `pieces` may be NULL with a capacity of 0.
+ */
+size_t vpt_assign_live(const struct vpt_assign_layout *layout, const struct vpt_assign_registers *registers,
+                       struct vpt_assign_region *pieces, size_t capacity);
+
+/* ---- Regions ---- */
+
+/*
+ * Adds a region of the hypervisor's own to the device of an owner: VPT_ASSIGN_NO_BAR, made by the guest's map() as
+ * those of BARs are; or VPT_ASSIGN_RESERVED, which nothing is called for, and where no BAR will be live ("refused").
+ * It is gone with the owner. What is mapped covers whole pages, at the same place in them on both sides; of ports, the
+ * same ones.
+ * VPT_CALLER_STATE: no owner. VPT_CALLER_ARGUMENT: no bytes, or none of the two kinds. VPT_CALLER_RANGE: past the end
+ * of its space. VPT_CALLER_ALIGNMENT. VPT_REFUSED: something is there. VPT_RESOURCE_FULL: the rest of the device's
+ * regions is for its BARs. VPT_DEVICE_ASSIGN_DEGRADED. Errors of map(), VPT_REFUSED too.
+ */
+enum vpt_status vpt_assign_region_add(struct vpt_assign_device *device, const struct vpt_assign_region *region);
+
+/*
+ * Takes back the one that begins there. A BAR that it stood in the way of is tried again with the guest's next write
+ * to the registers that BARs follow. VPT_CALLER_RANGE: none of the hypervisor's begins there.
+ * VPT_DEVICE_ASSIGN_DEGRADED. Errors of unmap(), and then it is there still.
+ */
+enum vpt_status vpt_assign_region_remove(struct vpt_assign_device *device, enum vpt_assign_space space,
+                                         uint64_t guest);
+
+/* The region that this byte of the guest's is in, until the next call for the device. NULL: none. */
+const struct vpt_assign_region *vpt_assign_region_find(const struct vpt_assign_device *device,
+                                                       enum vpt_assign_space space, uint64_t guest);
+
+/* ---- Trapped accesses ---- */
+
+/*
+ * A guest's access to a region, passed to the host in the same width (1, 2, 4; in memory 8 too). Where nothing is live
+ * reads give all-ones and writes go nowhere.
+ * VPT_CALLER_ARGUMENT: no such width or space. VPT_CALLER_RANGE: nothing is live there, or not in all of its bytes.
+ * VPT_CALLER_ALIGNMENT: not a multiple of its width on the host. VPT_DEVICE_GONE: the function has vanished.
+ * VPT_UNSUPPORTED_PORT: the host has no such access; the host's own errors. With each of them *value is all-ones of
+ * that width, and nothing was written.
+ */
+enum vpt_status vpt_assign_access_read(struct vpt_assign_device *device, enum vpt_assign_space space, uint64_t guest,
+                                       unsigned width, uint64_t *value);
+enum vpt_status vpt_assign_access_write(struct vpt_assign_device *device, enum vpt_assign_space space,
+                                        uint64_t guest, unsigned width, uint64_t value);
+
+/* ---- A guest's configuration accesses, decoded ---- */
+
+/* What one is meant for. */
+struct vpt_assign_target {
+    struct vpt_pci_address address; /* segment 0 by port */
+    uint16_t offset;
+    uint8_t width; /* 1, 2 or 4, within one dword */
+};
+
+/*
+ * By port: an access to one of the ports 0xcfc to 0xcff, while the 4-byte register at port 0xcf8 holds `latch`. Bits 0
+ * and 1 of that are ignored, and so are 24 to 30: the first 256 bytes are reached. VPT_EMPTY: bit 31 is not set, this
+ * is no configuration access. VPT_CALLER_RANGE: another port, or it leaves the four; VPT_CALLER_ARGUMENT: the width.
+ * Reads that come to no VPT_OK are to give all-ones. Any context.
+ */
+enum vpt_status vpt_assign_decode_ports(uint32_t latch, uint16_t io_port, unsigned width,
+                                        struct vpt_assign_target *target);
+
+/*
+ * By memory (ECAM): an access at `offset` into a window whose first byte is the first one of bus `first_bus`, and which
+ * ends with `last_bus`. VPT_CALLER_RANGE: past its end, or not within one dword. VPT_CALLER_ARGUMENT: the width, or
+ * buses in the wrong order. Any context.
+ */
+enum vpt_status vpt_assign_decode_memory(uint16_t segment, uint8_t first_bus, uint8_t last_bus, uint64_t offset,
+                                         unsigned width, struct vpt_assign_target *target);
+
+/* ---- Owners ---- */
+
+/*
+ * Gives the device to `owner`, with the configuration space as at power-on: nothing is decoded. `guest` is the object's
+ * until the release. The host's own BARs, and whether it decodes them, are as the hypervisor has left them and are not
+ * changed. VPT_CALLER_OWNED: it has an owner, this one or another, or a device of its group has another.
+ * VPT_CALLER_STATE: it has a group and is in no registry. VPT_DEVICE_GONE: the function has vanished, and if it is back
+ * it has to be opened anew. VPT_CALLER_ARGUMENT, errors of the host. On failure nothing has changed. Takes the
+ * registry's lock too.
+ */
+enum vpt_status vpt_assign_acquire(struct vpt_assign_device *device, uint64_t owner,
+                                   const struct vpt_assign_guest *guest);
+
+/*
+ * Takes it back: bus mastering off, all regions gone, the host's configuration restored, and then the owner gone. Of a
+ * device without an owner: VPT_OK. Of a function that has vanished: as far as the guest goes. After an error of the
+ * host or of unmap() it has its owner still, is degraded once unmap() has been called, and the call is to be repeated.
+ * Takes the registry's lock too.
+ */
+enum vpt_status vpt_assign_release(struct vpt_assign_device *device);
+
+/*
+ * Puts an open device into a registry, which holds one for each address, or takes it out. The registry has a lock of
+ * the caller's own; these calls take the device's too. VPT_CALLER_STATE: it is in one, or in none.
+ * VPT_CALLER_ARGUMENT: another has this address. VPT_CALLER_OWNED: it has an owner.
+ */
+enum vpt_status vpt_assign_registry_add(struct vpt_assign_registry *registry, struct vpt_assign_device *device);
+enum vpt_status vpt_assign_registry_remove(struct vpt_assign_device *device);
+
+/* The device at an address, or NULL. Takes the registry's lock, and so do the next two. */
+struct vpt_assign_device *vpt_assign_registry_find(const struct vpt_assign_registry *registry,
+                                                   const struct vpt_pci_address *address);
+
+/* The one after `device` (NULL: the first), of all, or of an owner's; NULL: no more. In no particular order. */
+struct vpt_assign_device *vpt_assign_registry_next(const struct vpt_assign_registry *registry,
+                                                   const struct vpt_assign_device *device);
+struct vpt_assign_device *vpt_assign_registry_next_owned(const struct vpt_assign_registry *registry, uint64_t owner,
+                                                         const struct vpt_assign_device *device);
+
+/* ---- The checker ---- */
+
+/*
+ * Whether the books are in order: regions sorted, apart and within their space and number; BARs mapped just where the
+ * guest's registers have them, but for refused ones. Calls no hook and changes nothing. VPT_DEVICE_ASSIGN_DEGRADED: they
+ * are not. VPT_CALLER_ARGUMENT: no open device.
+ */
+enum vpt_status vpt_assign_check(const struct vpt_assign_device *device);
+
+VPT_END_DECLARATIONS
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/* Which function's configuration space a guest's access is meant for. Functions of their arguments. */
+#include "access.h"
+#include "assign/internal.h"
+
+/* The address port (PCI 3.0, section 3.2.2.3.2). */
+#define LATCH_ENABLE   0x80000000u
+#define LATCH_REGISTER 0xfcu
+#define DATA_PORT      0xcfcu
+#define DATA_PORTS     4u
+
+/* Bytes of a window (PCI Express 5.0, section 7.2.2). */
+#define BUS_SHIFT      20u
+#define DEVICE_SHIFT   15u
+#define FUNCTION_SHIFT 12u
+
+/* Whether an access is one of a guest's configuration space: of 1, 2 or 4 bytes, within one dword. */
+static enum vpt_status check_lanes(unsigned lane, unsigned width)
+{
+    if (width != 1 && width != 2 && width != 4) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    return lane + width <= 4 ? VPT_OK : VPT_CALLER_RANGE;
+}
+
+enum vpt_status vpt_assign_decode_ports(uint32_t latch, uint16_t io_port, unsigned width,
+                                        struct vpt_assign_target *target)
+{
+    unsigned lane = (unsigned)io_port - DATA_PORT; /* large below it */
+    enum vpt_status status;
+
+    if (target == NULL) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    vpt_zero(target, sizeof(*target));
+    if (lane >= DATA_PORTS) {
+        return VPT_CALLER_RANGE;
+    }
+    status = check_lanes(lane, width);
+    if (status != VPT_OK) {
+        return status;
+    }
+    if ((latch & LATCH_ENABLE) == 0) {
+        return VPT_EMPTY;
+    }
+    target->address.bus = (uint8_t)(latch >> 16 & 0xffu);
+    target->address.device = (uint8_t)(latch >> 11 & 0x1fu);
+    target->address.function = (uint8_t)(latch >> 8 & 0x7u);
+    target->offset = (uint16_t)((latch & LATCH_REGISTER) + lane);
+    target->width = (uint8_t)width;
+    return VPT_OK;
+}
+
+enum vpt_status vpt_assign_decode_memory(uint16_t segment, uint8_t first_bus, uint8_t last_bus, uint64_t offset,
+                                         unsigned width, struct vpt_assign_target *target)
+{
+    enum vpt_status status;
+
+    if (target == NULL) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    vpt_zero(target, sizeof(*target));
+    if (last_bus < first_bus) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    status = check_lanes((unsigned)(offset & 3u), width);
+    if (status != VPT_OK) {
+        return status;
+    }
+    if (offset >> BUS_SHIFT > (unsigned)last_bus - first_bus) {
+        return VPT_CALLER_RANGE;
+    }
+    target->address.segment = segment;
+    target->address.bus = (uint8_t)(first_bus + (offset >> BUS_SHIFT));
+    target->address.device = (uint8_t)(offset >> DEVICE_SHIFT & 0x1fu);
+    target->address.function = (uint8_t)(offset >> FUNCTION_SHIFT & 0x7u);
+    target->offset = (uint16_t)(offset & (VPT_PCI_EXTENDED_CONFIG_SIZE - 1u));
+    target->width = (uint8_t)width;
+    return VPT_OK;
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/* A host whose function is reached by a port. */
+#include "access.h"
+#include "register.h"
+
+#include <vpt/assign.h>
+
+static enum vpt_status config_read(void *ctx, uint16_t offset, unsigned width, uint32_t *value)
+{
+    const struct vpt_assign_port_host *host = ctx;
+
+    return vpt_pci_read(&host->function, offset, width, value);
+}
+
+static enum vpt_status config_write(void *ctx, uint16_t offset, unsigned width, uint32_t value)
+{
+    const struct vpt_assign_port_host *host = ctx;
+
+    return vpt_pci_write(&host->function, offset, width, value);
+}
+
+/* The window that an access lies in, or NULL, and where in it. */
+static const struct vpt_assign_port_window *find_window(const struct vpt_assign_port_host *host, uint64_t address,
+                                                        unsigned width, size_t *offset)
+{
+    for (unsigned i = 0; i < host->windows && i < VPT_ASSIGN_PORT_WINDOWS; i++) {
+        const struct vpt_assign_port_window *window = &host->window[i];
+
+        /* Below the window, the difference wraps to more than there is above it. */
+        if (width <= 4u && window->size >= width && address - window->address <= window->size - width) {
+            *offset = (size_t)(address - window->address);
+            return window;
+        }
+    }
+    return NULL;
+}
+
+static enum vpt_status memory_read(void *ctx, uint64_t address, unsigned width, uint64_t *value)
+{
+    const struct vpt_assign_port_host *host = ctx;
+    size_t offset = 0;
+    const struct vpt_assign_port_window *window = find_window(host, address, width, &offset);
+
+    if (window == NULL) {
+        return VPT_UNSUPPORTED_PORT;
+    }
+    *value = vpt_register_read(host->function.port, window->mapping, offset, width);
+    return VPT_OK;
+}
+
+static enum vpt_status memory_write(void *ctx, uint64_t address, unsigned width, uint64_t value)
+{
+    const struct vpt_assign_port_host *host = ctx;
+    size_t offset = 0;
+    const struct vpt_assign_port_window *window = find_window(host, address, width, &offset);
+
+    if (window == NULL) {
+        return VPT_UNSUPPORTED_PORT;
+    }
+    vpt_register_write(host->function.port, window->mapping, offset, width, (uint32_t)(value & 0xffffffffu));
+    return VPT_OK;
+}
+
+static enum vpt_status io_read(void *ctx, uint16_t io_port, unsigned width, uint32_t *value)
+{
+    const struct vpt_port *port = ((const struct vpt_assign_port_host *)ctx)->function.port;
+
+    if (port->io_read == NULL) {
+        return VPT_UNSUPPORTED_PORT;
+    }
+    *value = port->io_read(port->ctx, io_port, width);
+    return VPT_OK;
+}
+
+static enum vpt_status io_write(void *ctx, uint16_t io_port, unsigned width, uint32_t value)
+{
+    const struct vpt_port *port = ((const struct vpt_assign_port_host *)ctx)->function.port;
+
+    if (port->io_write == NULL) {
+        return VPT_UNSUPPORTED_PORT;
+    }
+    port->io_write(port->ctx, io_port, width, value);
+    return VPT_OK;
+}
+
+enum vpt_status vpt_assign_port_init(struct vpt_assign_port_host *host, const struct vpt_pci_function *function)
+{
+    if (host == NULL) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    vpt_zero(host, sizeof(*host));
+    if (function == NULL || function->port == NULL) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    host->function = *function;
+    host->host.ctx = host;
+    host->host.config_read = config_read;
+    host->host.config_write = config_write;
+    host->host.memory_read = memory_read;
+    host->host.memory_write = memory_write;
+    host->host.io_read = io_read;
+    host->host.io_write = io_write;
+    return VPT_OK;
+}
+
+enum vpt_status vpt_assign_port_map(struct vpt_assign_port_host *host, uint64_t address, size_t size)
+{
+    const struct vpt_port *port;
+    struct vpt_assign_port_window *window;
+    enum vpt_status status;
+
+    if (host == NULL || host->function.port == NULL || size == 0 || size - 1u > ~address) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    port = host->function.port;
+    if (port->mmio_map == NULL || port->mmio_unmap == NULL) {
+        return VPT_UNSUPPORTED_PORT;
+    }
+    if (host->windows >= VPT_ASSIGN_PORT_WINDOWS) {
+        return VPT_RESOURCE_FULL;
+    }
+    window = &host->window[host->windows];
+    status = port->mmio_map(port->ctx, address, size, VPT_MAP_REGISTERS, &window->mapping);
+    if (status != VPT_OK) {
+        vpt_zero(window, sizeof(*window));
+        return status;
+    }
+    window->address = address;
+    window->size = size;
+    host->windows++;
+    return VPT_OK;
+}
+
+void vpt_assign_port_release(struct vpt_assign_port_host *host)
+{
+    if (host == NULL || host->function.port == NULL) {
+        return;
+    }
+    for (unsigned i = 0; i < host->windows && i < VPT_ASSIGN_PORT_WINDOWS; i++) {
+        const struct vpt_port *port = host->function.port;
+
+        port->mmio_unmap(port->ctx, host->window[i].mapping, host->window[i].size);
+    }
+    vpt_zero(host, sizeof(*host));
+}

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: MIT */
+/* Who has which device, and where all of them are. */
+#include "assign/internal.h"
+
+/* ---- The registry ---- */
+
+struct vpt_assign_device *vpt_assign_registry_find(const struct vpt_assign_registry *registry,
+                                                   const struct vpt_pci_address *address)
+{
+    struct vpt_assign_device *device = registry != NULL && address != NULL ? registry->first : NULL;
+
+    while (device != NULL &&
+           (device->address.segment != address->segment || device->address.bus != address->bus ||
+            device->address.device != address->device || device->address.function != address->function)) {
+        device = device->next;
+    }
+    return device;
+}
+
+struct vpt_assign_device *vpt_assign_registry_next(const struct vpt_assign_registry *registry,
+                                                   const struct vpt_assign_device *device)
+{
+    if (registry == NULL) {
+        return NULL;
+    }
+    return device == NULL ? registry->first : device->next;
+}
+
+struct vpt_assign_device *vpt_assign_registry_next_owned(const struct vpt_assign_registry *registry, uint64_t owner,
+                                                         const struct vpt_assign_device *device)
+{
+    struct vpt_assign_device *next = vpt_assign_registry_next(registry, device);
+
+    while (next != NULL && (!next->owned || next->owner != owner)) {
+        next = next->next;
+    }
+    return next;
+}
+
+enum vpt_status vpt_assign_registry_add(struct vpt_assign_registry *registry, struct vpt_assign_device *device)
+{
+    if (registry == NULL || device == NULL || device->host == NULL) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    if (device->registry != NULL) {
+        return VPT_CALLER_STATE;
+    }
+    if (device->owned) {
+        return VPT_CALLER_OWNED;
+    }
+    if (vpt_assign_registry_find(registry, &device->address) != NULL) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    device->registry = registry;
+    device->next = registry->first;
+    registry->first = device;
+    return VPT_OK;
+}
+
+enum vpt_status vpt_assign_registry_remove(struct vpt_assign_device *device)
+{
+    struct vpt_assign_device **link;
+
+    if (device == NULL) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    if (device->registry == NULL) {
+        return VPT_CALLER_STATE;
+    }
+    if (device->owned) {
+        return VPT_CALLER_OWNED;
+    }
+    link = &device->registry->first;
+    while (*link != NULL && *link != device) {
+        link = &(*link)->next;
+    }
+    if (*link == device) {
+        *link = device->next;
+    }
+    device->registry = NULL;
+    device->next = NULL;
+    return VPT_OK;
+}
+
+/* ---- Owners ---- */
+
+/* Whether another device of the same group has another owner. */
+static bool group_taken(const struct vpt_assign_device *device, uint64_t owner)
+{
+    const struct vpt_assign_device *other = vpt_assign_registry_next(device->registry, NULL);
+
+    while (other != NULL && (other->group != device->group || !other->owned || other->owner == owner)) {
+        other = other->next;
+    }
+    return device->group != 0 && other != NULL;
+}
+
+/* The configuration space as at power-on. Nobody has the device: no hook is called, and it cannot fail. */
+static void power_on(struct vpt_assign_device *device)
+{
+    vpt_assign_compose(device);
+    (void)vpt_assign_follow(device);
+}
+
+enum vpt_status vpt_assign_acquire(struct vpt_assign_device *device, uint64_t owner,
+                                   const struct vpt_assign_guest *guest)
+{
+    enum vpt_status status;
+
+    if (device == NULL || device->host == NULL || guest == NULL || guest->map == NULL || guest->unmap == NULL) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    if (device->owned || group_taken(device, owner)) {
+        return VPT_CALLER_OWNED;
+    }
+    if (device->group != 0 && device->registry == NULL) {
+        return VPT_CALLER_STATE;
+    }
+    status = device->vanished ? VPT_DEVICE_GONE : vpt_assign_present(device);
+    if (status != VPT_OK) {
+        return status;
+    }
+    /* The open, or the last release, has left it as at power-on. */
+    device->guest = guest;
+    device->owner = owner;
+    device->owned = true;
+    return VPT_OK;
+}
+
+/* Before anything else: the device must not reach memory that is about to be somebody else's. */
+static enum vpt_status bus_master_off(const struct vpt_assign_device *device)
+{
+    const struct vpt_assign_host *host = device->host;
+    uint32_t command = PCI_ABSENT16;
+    enum vpt_status status = host->config_read(host->ctx, PCI_COMMAND, 2, &command);
+
+    if (status == VPT_OK && (command & VPT_PCI_COMMAND_BUS_MASTER) != 0) {
+        command &= PCI_ABSENT16 & ~VPT_PCI_COMMAND_BUS_MASTER;
+        status = host->config_write(host->ctx, PCI_COMMAND, 2, command);
+    }
+    return status;
+}
+
+static enum vpt_status unmap_all(struct vpt_assign_device *device)
+{
+    enum vpt_status status = VPT_OK;
+
+    for (uint16_t i = device->region_count; i > 0; i--) {
+        status = vpt_pci_first_error(status, vpt_assign_region_unmap(device, (uint16_t)(i - 1u)));
+    }
+    return status;
+}
+
+enum vpt_status vpt_assign_release(struct vpt_assign_device *device)
+{
+    enum vpt_status status;
+
+    if (device == NULL) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    if (!device->owned) {
+        return VPT_OK;
+    }
+    status = vpt_assign_present(device);
+    if (status == VPT_OK) {
+        status = bus_master_off(device);
+    }
+    if (status != VPT_OK && status != VPT_DEVICE_GONE) {
+        return status;
+    }
+    status = unmap_all(device);
+    if (status == VPT_OK) {
+        status = vpt_assign_config_restore(device);
+        status = status == VPT_DEVICE_GONE ? VPT_OK : status;
+    }
+    if (status != VPT_OK) {
+        /* Some mappings are gone that the registers still ask for. */
+        device->degraded = true;
+        return status;
+    }
+    device->owned = false;
+    device->owner = 0;
+    device->guest = NULL;
+    device->degraded = false;
+    power_on(device);
+    return VPT_OK;
+}

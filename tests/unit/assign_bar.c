@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: MIT */
+/* What a guest reads of the base address registers that it writes, and where the BARs are then. */
+#include "assign_desk.h"
+
+#define IO       1u
+#define MEMORY   2u
+#define DECODING 3u
+
+TestSuite(assign_bar);
+
+/* Writes a register whole and reads it. */
+static uint32_t answer(unsigned index, uint32_t value)
+{
+    enum vpt_status status = vpt_assign_config_write(&desk.device, DESK_BAR(index), 4, value);
+
+    cr_assert(status == VPT_OK || status == VPT_REFUSED);
+    return desk_read(DESK_BAR(index), 4);
+}
+
+/* Asserts that a BAR is mapped whole at an address, by the pieces of each. */
+static void check_at(unsigned index, uint64_t address)
+{
+    enum vpt_assign_space space = desk.bars.bar[index].kind == VPT_PCI_BAR_IO ? VPT_ASSIGN_IO : VPT_ASSIGN_MEMORY;
+    uint64_t size = desk.bars.bar[index].size;
+    const struct vpt_assign_region *first = desk_find(space, address);
+    const struct vpt_assign_region *last = desk_find(space, address + (size - 1));
+
+    cr_assert(first != NULL && first->bar == index && first->guest == address);
+    cr_assert(last != NULL && last->bar == index && last->guest + (last->size - 1) == address + (size - 1));
+    desk_check(0);
+}
+
+/* ---- Registers ---- */
+
+static const uint32_t patterns[] = { 0xffffffff, 0xfffffff0, 0xfffff800, 0x55555555, 0xaaaaaaaa, 0x12345678, 0x80000000,
+                                     1, 0xf, 0 };
+
+/* The size comes out of any pattern, and the kind is read-only. */
+static void check_patterns(unsigned index, uint32_t mask, uint32_t flags)
+{
+    for (unsigned i = 0; i < COUNT_OF(patterns); i++) {
+        cr_assert(answer(index, patterns[i]) == ((patterns[i] & mask) | flags), "BAR %u, 0x%x", index, patterns[i]);
+        desk_check(0);
+    }
+}
+
+Test(assign_bar, memory_of_each_size)
+{
+    for (unsigned shift = 4; shift < 32; shift++) {
+        desk_start();
+        desk_memory(3, UINT64_C(1) << shift, 0x80000000, false);
+        desk_open();
+        check_patterns(3, UINT32_MAX << shift, 0);
+    }
+}
+
+Test(assign_bar, memory_of_64_bits_of_each_size)
+{
+    for (unsigned shift = 4; shift < 64; shift++) {
+        uint64_t mask = UINT64_MAX << shift;
+
+        desk_start();
+        desk_memory(4, UINT64_C(1) << shift, UINT64_C(1) << shift, true);
+        desk_open();
+        check_patterns(4, (uint32_t)mask, 4);
+        check_patterns(5, (uint32_t)(mask >> 32), 0);
+    }
+}
+
+Test(assign_bar, ports_of_each_size)
+{
+    for (unsigned shift = 2; shift < 9; shift++) {
+        desk_start();
+        desk_io(0, UINT64_C(1) << shift, 0xc000);
+        desk_open();
+        check_patterns(0, UINT32_MAX << shift, 1);
+    }
+}
+
+Test(assign_bar, rom_keeps_its_enable_bit)
+{
+    for (unsigned shift = 11; shift < 25; shift++) {
+        desk_start();
+        desk_memory(VPT_PCI_ROM, UINT64_C(1) << shift, 0x80000000, false);
+        desk_open();
+        check_patterns(VPT_PCI_ROM, UINT32_MAX << shift | 1, 0);
+    }
+}
+
+Test(assign_bar, flags_of_each_kind)
+{
+    desk_start();
+    desk_memory(0, 0x1000, 0x80000000, false);
+    desk_memory(1, 0x1000, 0x80001000, false);
+    desk_memory(2, 0x1000, 0x80002000, true);
+    desk.bars.bar[0].prefetchable = true;
+    desk.bars.bar[1].below_1mib = true;
+    desk.bars.bar[2].prefetchable = true;
+    desk_open();
+    cr_assert(desk_read(DESK_BAR(0), 4) == 8);
+    cr_assert(desk_read(DESK_BAR(1), 4) == 2);
+    cr_assert(desk_read(DESK_BAR(2), 4) == 0xc);
+    cr_assert(answer(0, 0xffffffff) == 0xfffff008);
+    cr_assert(answer(1, 0xffffffff) == 0xfffff002);
+    cr_assert(answer(2, 0xffffffff) == 0xfffff00c);
+}
+
+Test(assign_bar, unimplemented_ones_read_0)
+{
+    desk_start();
+    desk_open();
+    for (unsigned i = 0; i < DESK_BARS; i++) {
+        check_patterns(i, 0, 0);
+    }
+}
+
+Test(assign_bar, bytes)
+{
+    desk_start();
+    desk_memory(0, 0x4000, 0x80000000, false);
+    desk_open();
+    desk_write(DESK_BAR(0) + 3, 1, 0xfe);
+    desk_write(DESK_BAR(0), 2, 0xffff);
+    cr_assert(desk_read(DESK_BAR(0), 4) == 0xfe00c000);
+    desk_write(4, 1, MEMORY);
+    check_at(0, 0xfe00c000);
+    desk_write(DESK_BAR(0) + 1, 1, 0x40);
+    check_at(0, 0xfe004000);
+    desk_write(DESK_BAR(0) + 1, 1, 0x7f);
+    check_at(0, 0xfe004000);
+}
+
+/* ---- Decoding ---- */
+
+Test(assign_bar, follows_what_is_decoded)
+{
+    desk_start();
+    desk_one_of_each();
+    desk_open();
+    desk_write(DESK_BAR(0), 4, 0xfe000000);
+    desk_write(DESK_BAR(1), 4, 0xc000);
+    desk_write(DESK_BAR(3), 4, 0x10);
+    desk_write(DESK_BAR(4), 4, 0xfe010100);
+    desk_write(DESK_BAR(VPT_PCI_ROM), 4, 0xfd000000);
+    cr_assert(desk.calls == 0, "nothing moves while nothing is decoded");
+    desk_write(4, 2, IO);
+    cr_assert(desk.mapped_count == 1 && !desk_find(VPT_ASSIGN_IO, 0xc000)->trapped);
+    check_at(1, 0xc000);
+    desk_write(4, 2, DECODING);
+    check_at(0, 0xfe000000);
+    check_at(2, UINT64_C(0x1000000000));
+    check_at(4, 0xfe010100);
+    cr_assert(desk_mapped(0) == 3 && desk_find(VPT_ASSIGN_MEMORY, 0xfe001000)->trapped);
+    cr_assert(desk_find(VPT_ASSIGN_MEMORY, 0xfe010100)->trapped);
+    cr_assert(desk_mapped(VPT_PCI_ROM) == 0);
+    desk_write(DESK_BAR(VPT_PCI_ROM), 1, 1);
+    check_at(VPT_PCI_ROM, 0xfd000000);
+    desk_write(4, 2, MEMORY);
+    cr_assert(desk_mapped(1) == 0);
+    desk_write(4, 2, 0);
+    cr_assert(desk.mapped_count == 0);
+    desk_check(0);
+}
+
+Test(assign_bar, nothing_outside_d0)
+{
+    desk_start();
+    desk_one_of_each();
+    desk_open();
+    desk_write(DESK_BAR(0), 4, 0xfe000000);
+    desk_write(DESK_BAR(1), 4, 0xd000);
+    desk_write(4, 2, DECODING);
+    for (unsigned state = 1; state <= 3; state++) {
+        desk_write(DESK_PMCSR, 2, state);
+        cr_assert(desk.mapped_count == 0);
+        desk_write(DESK_BAR(0), 4, 0xfd000000);
+        desk_check(0);
+        desk_write(DESK_PMCSR, 2, 0);
+        check_at(0, 0xfd000000);
+        check_at(1, 0xd000);
+        cr_assert(desk_find(VPT_ASSIGN_IO, 0xd000)->trapped, "no processor translates ports");
+    }
+}
+
+Test(assign_bar, sizing_with_decoding_on)
+{
+    desk_start();
+    desk_one_of_each();
+    desk_open();
+    desk_write(DESK_BAR(0), 4, 0xfe000000);
+    desk_write(4, 2, DECODING);
+    cr_assert(answer(0, 0xffffffff) == 0xffffc000);
+    cr_assert(desk_mapped(0) == 0, "that is no address");
+    desk_write(DESK_BAR(0), 4, 0xfe000000);
+    check_at(0, 0xfe000000);
+    desk_write(DESK_BAR(0), 4, 0);
+    cr_assert(desk_mapped(0) == 0);
+    desk_check(0);
+}
+
+/* Both halves in either order, each write a place of its own; to and from multiples of 4 GiB. */
+Test(assign_bar, halves)
+{
+    desk_start();
+    desk_memory(2, 0x4000, 0x80000000, true);
+    desk_open();
+    desk_write(4, 2, MEMORY);
+    desk_write(DESK_BAR(2), 4, 0xfe000000);
+    check_at(2, 0xfe000000);
+    desk_write(DESK_BAR(3), 4, 1);
+    check_at(2, UINT64_C(0x1fe000000));
+    desk_write(DESK_BAR(2), 4, 0);
+    check_at(2, UINT64_C(0x100000000));
+    desk_write(DESK_BAR(3), 4, 0x20);
+    check_at(2, UINT64_C(0x2000000000));
+    desk_write(DESK_BAR(3), 4, 0);
+    cr_assert(desk.mapped_count == 0);
+    desk_check(0);
+    desk_write(DESK_BAR(3), 4, 0xffffffff);
+    check_at(2, UINT64_C(0xffffffff00000000));
+    desk_write(DESK_BAR(2), 4, 0xffffffff);
+    cr_assert(desk.mapped_count == 0, "it would end where the space does");
+    desk_write(DESK_BAR(2), 4, 0xffff8000);
+    check_at(2, UINT64_C(0xffffffffffff8000));
+}
+
+Test(assign_bar, above_8_gib)
+{
+    desk_start();
+    desk_memory(0, UINT64_C(16) << 30, UINT64_C(0x4000000000), true);
+    desk_trap(0, UINT64_C(0x300000800), 4);
+    desk_open();
+    desk_write(4, 2, MEMORY);
+    cr_assert(answer(0, 0xffffffff) == 4);
+    cr_assert(answer(1, 0xffffffff) == 0xfffffffc);
+    desk_write(DESK_BAR(1), 4, 7);
+    check_at(0, UINT64_C(0x400000000));
+    cr_assert(desk_mapped(0) == 3);
+    cr_assert(desk_find(VPT_ASSIGN_MEMORY, UINT64_C(0x700000000))->trapped);
+    cr_assert(desk_find(VPT_ASSIGN_MEMORY, UINT64_C(0x700000fff))->trapped);
+    cr_assert(!desk_find(VPT_ASSIGN_MEMORY, UINT64_C(0x700001000))->trapped);
+    desk_write(DESK_BAR(1), 4, 3);
+    cr_assert(desk.mapped_count == 0);
+    desk_check(0);
+}
+
+Test(assign_bar, the_hosts_is_unassigned)
+{
+    desk_start();
+    desk_memory(0, 0x4000, 0, false);
+    desk_open();
+    desk_write(DESK_BAR(0), 4, 0xfe000000);
+    desk_write(4, 2, MEMORY);
+    cr_assert(desk_read(DESK_BAR(0), 4) == 0xfe000000 && desk.calls == 0);
+    desk_check(0);
+}
+
+Test(assign_bar, the_same_again_calls_nothing)
+{
+    desk_start();
+    desk_one_of_each();
+    desk_open();
+    desk_write(DESK_BAR(0), 4, 0xfe000000);
+    desk_write(4, 2, DECODING);
+    desk.calls = 0;
+    desk_write(4, 2, DECODING);
+    desk_write(DESK_BAR(0), 4, 0xfe000000);
+    desk_write(DESK_BAR(0), 1, 0xff);
+    desk_write(4, 2, DECODING | VPT_PCI_COMMAND_BUS_MASTER);
+    desk_write(DESK_BAR(5), 4, 0x12345678);
+    desk_write(DESK_BAR(VPT_PCI_ROM), 4, 0xfd000000);
+    desk_write(DESK_PMCSR, 2, 0);
+    cr_assert(desk.calls == 0);
+    desk_write(DESK_BAR(0), 4, 0xfe004000);
+    cr_assert(desk.calls == 6, "three pieces go, three come");
+}
+
+/* The first one keeps its place; the other is where it ought to be once there is room. */
+Test(assign_bar, onto_another)
+{
+    desk_start();
+    desk_memory(0, 0x4000, 0x80000000, false);
+    desk_memory(1, 0x8000, 0x90000000, false);
+    desk_open();
+    desk_write(DESK_BAR(0), 4, 0xfe004000);
+    desk_write(DESK_BAR(1), 4, 0xfe008000);
+    desk_write(4, 2, MEMORY);
+    check_at(0, 0xfe004000);
+    check_at(1, 0xfe008000);
+    desk_write(DESK_BAR(0), 4, 0xfe00c000);
+    check_at(0, 0xfe00c000);
+    cr_assert(desk_mapped(1) == 0);
+    desk_write(DESK_BAR(0), 4, 0xfe010000);
+    check_at(0, 0xfe010000);
+    check_at(1, 0xfe008000);
+}
+
+/* ---- What no function has ---- */
+
+static void check_impossible(unsigned index, struct vpt_pci_bar bar)
+{
+    desk_start();
+    desk.bars.bar[index] = bar;
+    desk.setup.regions = VPT_ASSIGN_REGIONS(0);
+    assert_status(vpt_assign_open(&desk.device, &desk.setup), VPT_CALLER_BAR);
+    cr_assert(all_zero(&desk.device, sizeof(desk.device)));
+}
+
+Test(assign_bar, impossible_sizes)
+{
+    struct vpt_pci_bar memory = { .kind = VPT_PCI_BAR_MEMORY, .address = 0x80000000 };
+    struct vpt_pci_bar io = { .kind = VPT_PCI_BAR_IO, .address = 0xc000 };
+
+    for (unsigned i = 0; i < DESK_BARS; i++) {
+        static const uint64_t sizes[] = { 1, 2, 4, 8, 24, 0x1800, 0xffffffff, UINT64_C(0x100000000), UINT64_MAX };
+
+        for (unsigned size = 0; size < COUNT_OF(sizes); size++) {
+            memory.size = sizes[size];
+            check_impossible(i, memory);
+        }
+        io.size = 0;
+        check_impossible(i, io);
+        memory.size = 0;
+        check_impossible(i, memory);
+    }
+    io.size = 2;
+    check_impossible(0, io);
+    io.size = 6;
+    check_impossible(0, io);
+    io.size = 0x10000;
+    check_impossible(0, io);
+    memory.size = 1024;
+    check_impossible(VPT_PCI_ROM, memory);
+}
+
+Test(assign_bar, impossible_kinds)
+{
+    struct vpt_pci_bar memory = { .kind = VPT_PCI_BAR_MEMORY, .address = 0x80000000, .size = 0x1000,
+                                  .is_64bit = true };
+    struct vpt_pci_bar io = { .kind = VPT_PCI_BAR_IO, .address = 0xc000, .size = 16 };
+
+    check_impossible(5, memory);
+    check_impossible(VPT_PCI_ROM, memory);
+    memory.below_1mib = true;
+    check_impossible(0, memory);
+    io.size = 4096;
+    check_impossible(VPT_PCI_ROM, io);
+    io.size = 16;
+    io.is_64bit = true;
+    check_impossible(0, io);
+    io.is_64bit = false;
+    io.prefetchable = true;
+    check_impossible(0, io);
+    io.prefetchable = false;
+    io.below_1mib = true;
+    check_impossible(0, io);
+    io.below_1mib = false;
+    io.kind = (enum vpt_pci_bar_kind)3;
+    check_impossible(0, io);
+}
+
+Test(assign_bar, nothing_lies_in_an_upper_half)
+{
+    desk_start();
+    desk_memory(0, 0x1000, 0x80000000, true);
+    desk_memory(1, 0x1000, 0x80001000, false);
+    desk.setup.regions = VPT_ASSIGN_REGIONS(0);
+    assert_status(vpt_assign_open(&desk.device, &desk.setup), VPT_CALLER_BAR);
+    desk_start();
+    desk_memory(4, 0x1000, 0x80000000, true);
+    desk_memory(VPT_PCI_ROM, 0x1000, 0x80001000, false);
+    desk_open();
+}

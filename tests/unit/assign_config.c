@@ -1,0 +1,598 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A guest's configuration accesses on a network card with every capability that the tables know, against a model in
+ * which each register is written out: who holds each of its bits, and who may change it. The host takes whatever is
+ * written to it, so what should not be written shows.
+ */
+#include <string.h>
+
+#include "assign_host.h"
+
+#define PM     0x40u
+#define VPD    0x48u
+#define MSI    0x50u
+#define MSIX   0x68u
+#define PCIE   0x74u
+#define AF     0xb0u
+#define VENDOR 0xb8u
+#define OTHER  0xc4u
+#define AER    0x100u
+#define SRIOV  0x148u
+#define POWER  0x188u
+#define ARI    0x198u
+#define SERIAL 0x1a0u
+
+TestSuite(assign_config);
+
+/* ---- The card ---- */
+
+static void standard_list(void)
+{
+    static const struct { uint8_t offset, id; } list[] = {
+        { PM, 0x01 }, { VPD, 0x03 }, { MSI, 0x05 }, { MSIX, 0x11 }, { PCIE, 0x10 }, { AF, 0x13 }, { VENDOR, 0x09 },
+        { OTHER, 0x0a },
+    };
+
+    for (unsigned i = 0; i < COUNT_OF(list); i++) {
+        host_capability(list[i].offset, list[i].id, i == 0 ? 0 : list[i - 1].offset);
+    }
+    host_set(PM + 2, 2, 0xfe03);     /* events from every state, D1 and D2 */
+    host_set(PM + 4, 2, 0x8100);     /* an event is enabled and pending */
+    host_set(MSI + 2, 2, 0x01b6);    /* on, masks, 64 bits, eight messages, eight enabled */
+    host_set(MSI + 20, 4, 0x81);     /* two are pending */
+    host_set(MSIX + 2, 2, 0xc03f);   /* on, masked, 64 entries */
+    host_set(MSIX + 4, 4, 0x2000);
+    host_set(MSIX + 8, 4, 0x3000);
+    host_set(PCIE + 2, 2, 0x0002);
+    host_set(PCIE + 4, 4, 0x10008fda); /* function level reset, two phantom functions, payload up to 512 */
+    host_set(PCIE + 8, 2, 0x284f);   /* payload 512 is 0x40; read requests 512; error reports */
+    host_set(PCIE + 0xa, 2, 0x000f);
+    host_set(AF + 2, 2, 0x0306);
+    host_set(VENDOR + 2, 1, 12);
+    host.clear[PM + 5] = 0x80;
+    host.clear[PCIE + 0xa] = 0x4f;
+    host.clear[PCIE + 0x13] = 0xc0;
+    host.clear[PCIE + 0x32] = 0x20;
+    host.action[PCIE + 9] = 0x80;
+    host.action[AF + 4] = 0x01;
+    host.action[VPD + 3] = 0x80;
+}
+
+static void card(void)
+{
+    host_start();
+    standard_list();
+    host.setup.config_size = 4096;
+    host_extended(AER, 0x01, 2, 0);
+    host_extended(SRIOV, 0x10, 1, AER);
+    host_extended(POWER, 0x04, 1, SRIOV);
+    host_extended(ARI, 0x0e, 1, POWER);
+    host_extended(SERIAL, 0x03, 1, ARI);
+    memset(&host.clear[AER + 4], 0xff, 4);
+    memset(&host.clear[AER + 0x10], 0xff, 4);
+    for (unsigned i = 0; i < HOST_SIZE; i++) {
+        /* What is not said otherwise holds something. */
+        host.config[i] |= i >= 0x1b0 || (i >= VENDOR + 4 && i < VENDOR + 12) ? (uint8_t)(i * 7 + 1) : 0;
+    }
+    host_set(SRIOV + 4, 4, 0x11223344);
+    host_set(AER + 4, 4, 0x00300020);
+    host_set(0x04, 4, 0xf9100547); /* everything is on */
+    host_set(0x08, 4, 0x02000003);
+    host_set(0x0c, 4, 0x80804010);
+    host_set(0x3c, 4, 0xff08020b);
+    host.bars.bar[0] = (struct vpt_pci_bar){ .kind = VPT_PCI_BAR_MEMORY, .is_64bit = true, .prefetchable = true,
+                                             .size = 0x4000, .address = 0x480000000 };
+    host.bars.bar[3] = (struct vpt_pci_bar){ .kind = VPT_PCI_BAR_IO, .size = 0x20, .address = 0xc000 };
+    host_open();
+    host_give();
+}
+
+/* ---- The model ---- */
+
+/* Bits of a register in a guest's hands. What is in none of the three is the host's and stays. */
+struct reg {
+    uint16_t offset;
+    uint32_t own;   /* the guest's: holds what it writes, at first 0 */
+    uint32_t made;  /* made up, and stays: `value` */
+    uint32_t value;
+    uint32_t host;  /* the host's, and the guest may write it */
+};
+
+/* Registers that are not here are the host's and stay, from `hidden` on the other way round: they read 0. */
+static const struct reg registers[] = {
+    { 0x00, 0, 0xffffffff, 0x56781234, 0 },
+    { 0x04, 0x00000553, 0x00100000, 0x00100000, 0x4 },
+    { 0x0c, 0x0000ffff, 0xffff0000, 0x00800000, 0 },
+    { 0x10, 0xffffc000, 0x00003fff, 0x0000000c, 0 },
+    { 0x14, 0xffffffff, 0, 0, 0 },
+    { 0x18, 0, 0xffffffff, 0, 0 },
+    { 0x1c, 0xffffffe0, 0x0000001f, 0x00000001, 0 },
+    { 0x20, 0, 0xffffffff, 0, 0 },
+    { 0x24, 0, 0xffffffff, 0, 0 },
+    { 0x2c, 0, 0xffffffff, 0x0abc0def, 0 },
+    { 0x30, 0, 0xffffffff, 0, 0 },
+    { 0x34, 0, 0x000000ff, PM, 0 },
+    { 0x3c, 0x000000ff, 0x0000ff00, 0x00000200, 0 },
+    { PM, 0, 0xf800ffff, 0x00004801, 0 },
+    { PM + 4, 0x00000003, 0x00008108, 0x00000008, 0 },
+    { VPD, 0, 0x0000ffff, 0x00005003, 0x7fff0000 },
+    { MSI, 0x00710000, 0xff8effff, 0x01866805, 0 },
+    { MSI + 4, 0xfffffffc, 0x00000003, 0, 0 },
+    { MSI + 8, 0xffffffff, 0, 0, 0 },
+    { MSI + 12, 0x0000ffff, 0xffff0000, 0, 0 },
+    { MSI + 16, 0x000000ff, 0xffffff00, 0, 0 },
+    { MSI + 20, 0, 0xffffffff, 0, 0 },
+    { MSIX, 0xc0000000, 0x3fffffff, 0x003f7411, 0 },
+    { MSIX + 4, 0, 0xffffffff, 0x2000, 0 },
+    { MSIX + 8, 0, 0xffffffff, 0x3000, 0 },
+    { PCIE, 0, 0x0000ffff, 0x0000b010, 0 },
+    { PCIE + 4, 0, 0x10000018, 0, 0 },
+    { PCIE + 8, 0x000000ef, 0x00008200, 0, 0x00007010 },
+    { PCIE + 0x28, 0, 0, 0, 0x0000001f },
+    { AF, 0, 0x0200ffff, 0x0000b813, 0 },
+    { AF + 4, 0, 0x000000ff, 0, 0 },
+    { VENDOR, 0, 0x00ffffff, 0x000cc409, 0xff000000 },
+    { VENDOR + 4, 0, 0, 0, 0xffffffff },
+    { VENDOR + 8, 0, 0, 0, 0xffffffff },
+    { OTHER, 0, 0x0000ffff, 0x0000000a, 0 },
+    { AER, 0, 0xffffffff, 0x18820001, 0 },
+    { AER + 4, 0, 0, 0, 0xffffffff },
+    { AER + 8, 0, 0, 0, 0xffffffff },
+    { AER + 0xc, 0, 0, 0, 0xffffffff },
+    { AER + 0x10, 0, 0, 0, 0xffffffff },
+    { AER + 0x14, 0, 0, 0, 0xffffffff },
+    { POWER, 0, 0xffffffff, 0x1a010004, 0 },
+    { POWER + 4, 0, 0, 0, 0x000000ff },
+    { SERIAL, 0, 0xffffffff, 0x00010003, 0 },
+};
+
+static struct {
+    uint8_t own[HOST_SIZE];
+    uint8_t made[HOST_SIZE];
+    uint8_t value[HOST_SIZE];
+    uint8_t host[HOST_SIZE]; /* may be written */
+    uint8_t guest[HOST_SIZE]; /* what the own bits hold */
+    uint8_t config[HOST_SIZE]; /* what the host is to hold */
+} model;
+
+static void model_begin(void)
+{
+    memset(&model, 0, sizeof(model));
+    for (unsigned i = 0; i < COUNT_OF(registers); i++) {
+        for (unsigned byte = 0; byte < 4; byte++) {
+            unsigned at = registers[i].offset + byte;
+
+            model.own[at] = (uint8_t)(registers[i].own >> 8 * byte);
+            model.made[at] = (uint8_t)(registers[i].made >> 8 * byte);
+            model.value[at] = (uint8_t)(registers[i].value >> 8 * byte);
+            model.host[at] = (uint8_t)(registers[i].host >> 8 * byte);
+        }
+    }
+    memset(&model.made[SRIOV], 0xff, POWER - SRIOV);
+    memset(&model.made[ARI], 0xff, SERIAL - ARI);
+    model.guest[PCIE + 8] = 0x40;
+    memcpy(model.config, host.config, sizeof(model.config));
+}
+
+static uint8_t limit(uint8_t value, uint8_t field, uint8_t most)
+{
+    return (value & field) > most ? (uint8_t)((value & ~field) | most) : value;
+}
+
+static void model_write_byte(unsigned at, uint8_t value)
+{
+    uint8_t plain = model.host[at] & (uint8_t)~host.clear[at];
+    uint8_t clear = model.host[at] & host.clear[at];
+
+    if (at == MSI + 2) {
+        value = limit(value, 0x70, 0x30); /* eight messages */
+    } else if (at == PCIE + 8) {
+        value = limit(value, 0xe0, 0x40); /* 512 bytes */
+    } else if (at == PCIE + 9) {
+        value = limit(value, 0x70, 0x20); /* likewise */
+    }
+    model.guest[at] = (uint8_t)((model.guest[at] & ~model.own[at]) | (value & model.own[at]));
+    model.config[at] = (uint8_t)((model.config[at] & ~plain & ~(value & clear)) | (value & plain));
+}
+
+static void model_write(unsigned offset, unsigned width, uint32_t value)
+{
+    for (unsigned i = 0; i < width; i++) {
+        model_write_byte(offset + i, (uint8_t)(value >> 8 * i));
+    }
+}
+
+static uint32_t model_read(unsigned offset, unsigned width)
+{
+    uint32_t result = 0;
+
+    for (unsigned i = 0; i < width; i++) {
+        unsigned at = offset + i;
+        uint8_t byte = model.config[at] & (uint8_t)~(model.own[at] | model.made[at]);
+
+        byte |= (uint8_t)((model.guest[at] & model.own[at]) | (model.value[at] & model.made[at]));
+        result |= (uint32_t)byte << 8 * i;
+    }
+    return result;
+}
+
+/* Everything, as the guest sees it and as the host has it. */
+static void compare(void)
+{
+    for (uint16_t at = 0; at < HOST_SIZE; at += 4) {
+        uint32_t seen = guest_read(at, 4);
+
+        cr_assert(seen == model_read(at, 4), "%#x reads %#x, not %#x", at, seen, model_read(at, 4));
+        cr_assert(host_get(at, 4) == (model.config[at] | (uint32_t)model.config[at + 1] << 8 |
+                                      (uint32_t)model.config[at + 2] << 16 | (uint32_t)model.config[at + 3] << 24),
+                  "the host's %#x holds %#x", at, host_get(at, 4));
+    }
+    cr_assert(host.actions == 0);
+}
+
+/* ---- All of it ---- */
+
+/* What may be written is written in one access within the guest's (aligned) one, and nothing else is. */
+static void check_access(uint16_t offset, unsigned width)
+{
+    uint32_t allowed = 0;
+
+    for (unsigned i = 0; i < width; i++) {
+        allowed |= (uint32_t)model.host[offset + i] << 8 * i;
+    }
+    cr_assert(host_writes() == (allowed != 0 ? 1 : 0), "%#x", offset);
+    if (allowed != 0) {
+        const struct host_access *write = host_write(0);
+        unsigned shift = 8 * ((unsigned)write->offset - offset);
+
+        cr_assert(write->offset >= offset && write->offset + write->width <= offset + width);
+        cr_assert(host.allowed == (allowed >> shift & (0xffffffffu >> (32 - 8 * write->width))));
+        cr_assert(model.host[write->offset] != 0 || model.host[write->offset + write->width - 1] != 0);
+    }
+}
+
+Test(assign_config, every_access_of_every_width)
+{
+    static const uint32_t values[] = { 0, 0xffffffff, 0xa5a5a5a5, 0x5a5a5a5a, 0x12345678 };
+
+    card();
+    model_begin();
+    compare();
+    for (unsigned width = 1; width <= 4; width *= 2) {
+        for (uint16_t offset = 0; offset < HOST_SIZE; offset = (uint16_t)(offset + width)) {
+            for (unsigned i = 0; i < COUNT_OF(values) && (offset < 0x200 || i == 1); i++) {
+                host_forget();
+                guest_write(offset, width, values[i]);
+                check_access(offset, width);
+                model_write(offset, width, values[i]);
+                cr_assert(guest_read(offset, width) == model_read(offset, width), "%#x", offset);
+            }
+        }
+        compare();
+    }
+}
+
+/* Two bytes in the middle of a dword. */
+Test(assign_config, unaligned_within_a_dword)
+{
+    card();
+    model_begin();
+    for (uint16_t offset = 1; offset < 0x200; offset += 4) {
+        for (unsigned i = 0; i < 2; i++) {
+            host_forget();
+            guest_write(offset, 2, i == 0 ? 0xffff : 0x0);
+            cr_assert(host_writes() <= 1);
+            model_write(offset, 2, i == 0 ? 0xffff : 0x0);
+            cr_assert(guest_read(offset, 2) == model_read(offset, 2), "%#x", offset);
+        }
+    }
+    compare();
+}
+
+static uint32_t random_state;
+
+static uint32_t random_number(void)
+{
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 17;
+    random_state ^= random_state << 5;
+    return random_state;
+}
+
+Test(assign_config, random_sequences)
+{
+    for (uint32_t seed = 1; seed <= 8; seed++) {
+        random_state = seed * 0x9e3779b9;
+        card();
+        model_begin();
+        for (unsigned step = 0; step < 20000; step++) {
+            unsigned width = 1u << random_number() % 3;
+            uint16_t offset = (uint16_t)(random_number() % 0x1c0 & ~3u);
+            uint32_t value = random_number() & random_number();
+
+            offset = (uint16_t)(offset + random_number() % (5 - width));
+            if (random_number() % 4 == 0) {
+                cr_assert(guest_read(offset, width) == model_read(offset, width), "%#x", offset);
+                continue;
+            }
+            if (step % 64 == 0) {
+                /* Meanwhile errors come up at the host. */
+                host.config[0x07] = model.config[0x07] = 0xf9;
+                host.config[PCIE + 0xa] = model.config[PCIE + 0xa] = 0x0f;
+                host_set(AER + 4, 4, value);
+                memcpy(&model.config[AER + 4], &host.config[AER + 4], 4);
+            }
+            host_forget();
+            guest_write(offset, width, value);
+            model_write(offset, width, value);
+            cr_assert(vpt_assign_check(&host.device) == VPT_OK);
+            if (step % 500 == 0) {
+                compare();
+            }
+        }
+        compare();
+    }
+}
+
+/* ---- Rules one by one ---- */
+
+Test(assign_config, a_partial_write_carries_no_neighbours)
+{
+    card();
+    host_set(PCIE + 0xa, 2, 0x0f);
+    guest_write(PCIE + 8, 4, 0xffff2010);
+    cr_assert(host_writes() == 1 && host_write(0)->offset == PCIE + 8 && host_write(0)->width == 2);
+    cr_assert(host_write(0)->value == 0x285f, "%#x", host_write(0)->value);
+    cr_assert(host_get(PCIE + 0xa, 2) == 0x0f && host_get(0x06, 2) == 0xf910);
+    guest_write(0x04, 4, 0xffff0007);
+    cr_assert(host_get(0x06, 2) == 0xf910 && host_write(1)->width == 2);
+    /* Among errors the guest clears those that it names. */
+    guest_write(AER + 4, 4, 0x00100000);
+    cr_assert(host_get(AER + 4, 4) == 0x00200020);
+    guest_write(AER + 6, 1, 0x20);
+    cr_assert(host_get(AER + 4, 4) == 0x00000020);
+}
+
+/* Beside what a guest may write in an unaligned access lie bits that a 1 would clear. */
+Test(assign_config, an_unaligned_write_clears_nothing_beside_it)
+{
+    card();
+    host_set(AER + 4, 4, 0xffffffff);
+    guest_write(AER + 5, 2, 0x0001);
+    cr_assert(host_get(AER + 4, 4) == 0xfffffeff, "%#x", host_get(AER + 4, 4));
+}
+
+Test(assign_config, messages_no_more_than_there_are)
+{
+    for (unsigned capable = 0; capable < 8; capable++) {
+        unsigned most = capable > 5 ? 5 : capable;
+
+        host_start();
+        host_capability(0x40, 0x05, 0);
+        host_set(0x42, 2, 0x0100 | capable << 1);
+        host_open();
+        host_give();
+        cr_assert(guest_read(0x42, 2) == (0x100 | most << 1));
+        for (unsigned enable = 0; enable < 8; enable++) {
+            guest_write(0x42, 2, 0x0001 | enable << 4);
+            cr_assert(guest_read(0x42, 2) == (0x101 | most << 1 | (enable < most ? enable : most) << 4));
+        }
+        guest_write(0x4c, 4, 0xffffffff);
+        cr_assert(guest_read(0x4c, 4) == 0xffffffffu >> (32 - (1u << most)));
+        guest_write(0x48, 4, 0xffffffff);
+        cr_assert(guest_read(0x48, 4) == 0xffff, "32-bit addresses: the data is here, and no bit above it");
+        cr_assert(host_writes() == 0);
+    }
+}
+
+Test(assign_config, power_states_that_there_are)
+{
+    for (unsigned states = 0; states < 4; states++) {
+        host_start();
+        host_capability(0x40, 0x01, 0);
+        host_set(0x42, 2, states << 9);
+        host_open();
+        host_give();
+        for (unsigned from = 0; from < 4; from += 3) {
+            for (unsigned to = 0; to < 4; to++) {
+                bool there = to == 0 || to == 3 || (states & to) != 0;
+
+                guest_write(0x44, 2, from);
+                guest_write(0x44, 2, to);
+                cr_assert(guest_read(0x44, 2) == (0x8 | (there ? to : from)));
+            }
+        }
+        cr_assert(host_writes() == 0 && host_get(0x44, 2) == 0, "the function stays in D0");
+    }
+}
+
+Test(assign_config, what_is_no_access)
+{
+    static const struct { uint16_t offset; unsigned width; enum vpt_status status; } cases[] = {
+        { 0x00, 0, VPT_CALLER_ALIGNMENT },    { 0x00, 3, VPT_CALLER_ALIGNMENT },
+        { 0x04, 8, VPT_CALLER_ALIGNMENT },    { 0x03, 2, VPT_CALLER_ALIGNMENT },
+        { 0x01, 4, VPT_CALLER_ALIGNMENT },    { 0x02, 4, VPT_CALLER_ALIGNMENT },
+        { 0x100, 1, VPT_CALLER_RANGE },       { 0x1000, 4, VPT_CALLER_RANGE },
+        { 0xfffc, 4, VPT_CALLER_RANGE },      { 0xffff, 1, VPT_CALLER_RANGE },
+        { 0x00, 0xfffffffcu, VPT_CALLER_ALIGNMENT }, { 0x00, 0x80000001u, VPT_CALLER_ALIGNMENT },
+    };
+    uint32_t value;
+
+    host_start();
+    host_open();
+    host_give();
+    for (unsigned i = 0; i < COUNT_OF(cases); i++) {
+        uint32_t all = cases[i].width == 1 ? 0xff : cases[i].width == 2 ? 0xffff : 0xffffffff;
+
+        value = 0;
+        assert_status(vpt_assign_config_read(&host.device, cases[i].offset, cases[i].width, &value), cases[i].status);
+        cr_assert(value == all);
+        assert_status(vpt_assign_config_write(&host.device, cases[i].offset, cases[i].width, 4), cases[i].status);
+    }
+    assert_status(vpt_assign_config_read(&host.device, 0, 4, NULL), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_assign_config_read(NULL, 0, 4, &value), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_assign_config_write(NULL, 0, 4, 0), VPT_CALLER_ARGUMENT);
+    cr_assert(host.logged == 0);
+    /* What lies above the width is not written. */
+    guest_write(0x3c, 1, 0xffffff12);
+    cr_assert(guest_read(0x3c, 1) == 0x12 && guest_read(0x3d, 1) == 1);
+}
+
+Test(assign_config, nobodys_device)
+{
+    uint32_t value = 0;
+
+    host_start();
+    host_open();
+    host_forget();
+    assert_status(vpt_assign_config_read(&host.device, 0, 2, &value), VPT_CALLER_STATE);
+    cr_assert(value == 0xffff);
+    assert_status(vpt_assign_config_write(&host.device, 4, 2, 4), VPT_CALLER_STATE);
+    cr_assert(host.logged == 0);
+}
+
+/* ---- A host that fails, or is gone ---- */
+
+Test(assign_config, ids_of_all_ones_are_no_absence)
+{
+    host_start();
+    host_capability(0x40, 0x0a, 0);
+    host_set(0x44, 4, 0xffffffff);
+    host_open();
+    host_give();
+    cr_assert(guest_read(0x44, 4) == 0xffffffff && !host.device.vanished);
+    cr_assert(host.logged == 2, "the command register was asked");
+}
+
+Test(assign_config, the_function_vanishes)
+{
+    uint32_t value = 0;
+
+    card();
+    guest_write(0x3c, 1, 9);
+    host_forget();
+    host.gone = true;
+    assert_status(vpt_assign_config_read(&host.device, 0x08, 4, &value), VPT_DEVICE_GONE);
+    cr_assert(value == 0xffffffff && host.device.vanished);
+    host.gone = false;
+    for (unsigned width = 1; width <= 4; width *= 2) {
+        value = 0;
+        assert_status(vpt_assign_config_read(&host.device, 0x3c, width, &value), VPT_DEVICE_GONE);
+        cr_assert(value == 0xffffffffu >> (32 - 8 * width));
+        assert_status(vpt_assign_config_write(&host.device, 0x04, width, 0x4), VPT_DEVICE_GONE);
+    }
+    cr_assert(host_writes() == 0);
+}
+
+Test(assign_config, it_vanishes_before_a_write)
+{
+    card();
+    host.gone = true;
+    assert_status(vpt_assign_config_write(&host.device, 0x04, 2, 0x4), VPT_DEVICE_GONE);
+    cr_assert(host_writes() == 0 && host.device.vanished);
+}
+
+/* Each access of the host's fails once, whatever the guest does: a status, all-ones, and the next one works. */
+Test(assign_config, each_access_fails)
+{
+    static const uint16_t offsets[] = { 0x04, 0x08, VPD, PCIE + 8, AER + 4, VENDOR + 4 };
+
+    for (unsigned i = 0; i < COUNT_OF(offsets); i++) {
+        card();
+        for (unsigned k = 1;; k++) {
+            uint32_t value = 0;
+            enum vpt_status status;
+
+            host.announced = false;
+            host.accesses = 0;
+            host.fail_at = k;
+            status = vpt_assign_config_write(&host.device, offsets[i], 4, 0x12345678);
+            if (status == VPT_OK) {
+                status = vpt_assign_config_read(&host.device, offsets[i], 4, &value);
+            }
+            if (host.accesses < k) {
+                assert_status(status, VPT_OK);
+                break;
+            }
+            assert_status(status, HOST_FAILURE);
+            cr_assert(value == 0 || value == 0xffffffff);
+            cr_assert(!host.device.vanished);
+        }
+        host.fail_at = 0;
+        (void)guest_read(offsets[i], 4);
+    }
+}
+
+/* ---- Mappings that follow ---- */
+
+Test(assign_config, a_map_that_fails_undoes_the_write)
+{
+    card();
+    guest_write(0x10, 4, 0x80000000);
+    host_forget();
+    host.map_answer = HOST_FAILURE;
+    assert_status(vpt_assign_config_write(&host.device, 0x04, 2, 0x0456), HOST_FAILURE);
+    cr_assert(guest_read(0x04, 2) == 0x0004, "%#x", guest_read(0x04, 2));
+    cr_assert(host_writes() == 0);
+    host.map_answer = VPT_REFUSED;
+    assert_status(vpt_assign_config_write(&host.device, 0x04, 2, 0x0452), VPT_REFUSED);
+    cr_assert(guest_read(0x04, 2) == 0x0452);
+    cr_assert(host_writes() == 1 && host_write(0)->width == 2 && (host_get(0x04, 1) & 0x4) == 0);
+}
+
+/* ---- The next guest ---- */
+
+Test(assign_config, nothing_is_left_for_the_next_guest)
+{
+    static uint8_t before[HOST_SIZE];
+
+    card();
+    model_begin();
+    memcpy(before, host.config, sizeof(before));
+    for (uint16_t offset = 0; offset < 0x1c0; offset += 4) {
+        guest_write(offset, 4, 0xdeadbeef);
+    }
+    cr_assert(memcmp(before, host.config, sizeof(before)) != 0);
+    host_set(AER + 4, 4, 0xffffffff);
+    host_forget();
+    host.audits = 0;
+    assert_status(vpt_assign_release(&host.device), VPT_OK);
+    cr_assert(host_get(AER + 4, 4) == 0xffffffff && host.audits == 0);
+    for (unsigned i = 0; i < host_writes(); i++) {
+        cr_assert(host_write(i)->offset != AER + 4 && host_write(i)->offset != AER + 0x10);
+    }
+    before[0x04] &= (uint8_t)~0x4u; /* bus mastering is off */
+    for (unsigned i = 0; i < HOST_SIZE; i++) {
+        cr_assert(((host.config[i] ^ before[i]) & ~host.clear[i]) == 0, "%#x", i);
+    }
+    host_give();
+    memcpy(model.config, host.config, sizeof(model.config));
+    compare();
+    cr_assert(host.actions == 0);
+}
+
+/* The release goes on where it was, however often the host fails. */
+Test(assign_config, the_host_fails_while_it_is_restored)
+{
+    static uint8_t before[HOST_SIZE];
+    unsigned k = 1;
+
+    for (;; k++) {
+        card();
+        memcpy(before, host.config, sizeof(before));
+        guest_write(VPD, 4, 0xffffffff);
+        guest_write(VENDOR + 4, 4, 0xffffffff);
+        guest_write(AER + 8, 4, 0xffffffff);
+        guest_write(0x04, 2, 0x0006);
+        host.accesses = 0;
+        host.fail_at = k;
+        if (vpt_assign_release(&host.device) == VPT_OK) {
+            break;
+        }
+        cr_assert(host.device.owned);
+        assert_status(vpt_assign_release(&host.device), VPT_OK);
+        before[0x04] &= (uint8_t)~0x4u;
+        cr_assert(memcmp(before, host.config, sizeof(before)) == 0, "%u", k);
+    }
+    cr_assert(k > 8 && host.accesses < k);
+}

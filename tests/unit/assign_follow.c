@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A write to the registers that decide on mappings is one transaction: with each hook call of it refused or failing, by
+ * itself and in sequences at random, the guest has afterwards what its registers say.
+ */
+#include <string.h>
+
+#include "assign_desk.h"
+
+#define IO       1u
+#define MEMORY   2u
+#define DECODING 3u
+
+TestSuite(assign_follow);
+
+/* Everything of the device that a guest can see. */
+static void read_all(uint32_t values[64])
+{
+    for (unsigned i = 0; i < 64; i++) {
+        values[i] = desk_read((uint16_t)(4 * i), 4);
+    }
+}
+
+static enum vpt_status write_register(uint16_t offset, unsigned width, uint32_t value)
+{
+    return vpt_assign_config_write(&desk.device, offset, width, value);
+}
+
+/*
+ * The same write with its first hook call failing, then its second, and so on until none of its calls does. After each
+ * failure all is as before. Returns what the write comes to in the end.
+ */
+static enum vpt_status write_with_each_failure(uint16_t offset, unsigned width, uint32_t value, unsigned own,
+                                               unsigned *failures)
+{
+    uint32_t before[64];
+    uint32_t after[64];
+
+    read_all(before);
+    for (unsigned k = 1;; k++) {
+        enum vpt_status status;
+
+        desk_fail(k, k);
+        status = write_register(offset, width, value);
+        desk.fail_first = 0;
+        if (desk.failed == 0) {
+            return status;
+        }
+        cr_assert(k < 64, "a write without an end");
+        ++*failures;
+        assert_status(status, DESK_FAILURE);
+        cr_assert(!desk.device.degraded);
+        read_all(after);
+        cr_assert(memcmp(before, after, sizeof(before)) == 0, "the registers are as before");
+        desk_check(own);
+    }
+}
+
+static void set_up(void)
+{
+    desk_start();
+    desk_one_of_each();
+    desk_open();
+    desk_write(DESK_BAR(0), 4, 0xfe000000);
+    desk_write(DESK_BAR(1), 4, 0xc000);
+    desk_write(DESK_BAR(3), 4, 0x10);
+    desk_write(DESK_BAR(4), 4, 0xfe010100);
+    desk_write(DESK_BAR(VPT_PCI_ROM), 4, 0xfd000001);
+}
+
+/* ---- Failures ---- */
+
+Test(assign_follow, each_failure_is_undone)
+{
+    unsigned failures = 0;
+
+    set_up();
+    assert_status(write_with_each_failure(4, 2, DECODING, 0, &failures), VPT_OK);
+    cr_assert(failures == 7, "three pieces, and four BARs of one");
+    desk_check(0);
+    assert_status(write_with_each_failure(DESK_BAR(0), 4, 0xfe020000, 0, &failures), VPT_OK);
+    cr_assert(failures == 7 + 6);
+    assert_status(write_with_each_failure(DESK_PMCSR, 2, 3, 0, &failures), VPT_OK);
+    cr_assert(failures == 7 + 6 + 7);
+    assert_status(write_with_each_failure(DESK_PMCSR, 2, 0, 0, &failures), VPT_OK);
+    assert_status(write_with_each_failure(DESK_BAR(3), 4, 0x20, 0, &failures), VPT_OK);
+    assert_status(write_with_each_failure(DESK_BAR(VPT_PCI_ROM), 1, 0, 0, &failures), VPT_OK);
+    assert_status(write_with_each_failure(4, 1, 0, 0, &failures), VPT_OK);
+    cr_assert(desk.mapped_count == 0);
+}
+
+/* A write of the command register that fails reaches the host with none of its bits. */
+Test(assign_follow, a_failed_write_does_not_reach_the_host)
+{
+    set_up();
+    desk.config_writes = 0;
+    desk_fail(1, 1);
+    assert_status(write_register(4, 2, DECODING | VPT_PCI_COMMAND_BUS_MASTER), DESK_FAILURE);
+    cr_assert(desk.config_writes == 0 && (desk_read(4, 2) & VPT_PCI_COMMAND_BUS_MASTER) == 0);
+    desk_write(4, 2, DECODING | VPT_PCI_COMMAND_BUS_MASTER);
+    cr_assert(desk_read(4, 2) == (DECODING | VPT_PCI_COMMAND_BUS_MASTER));
+}
+
+/* From the k-th call on everything fails: it cannot be undone, and what is left is what the books say. */
+static void degrade(unsigned k, uint16_t offset, unsigned width, uint32_t value)
+{
+    unsigned calls;
+
+    set_up();
+    desk_write(4, 2, DECODING);
+    desk_fail(k, 1000);
+    assert_status(write_register(offset, width, value), k == 1 ? DESK_FAILURE : VPT_DEVICE_ASSIGN_DEGRADED);
+    cr_assert(desk.device.degraded == (k != 1) && desk.violations == 0);
+    cr_assert(desk.device.region_count == desk.mapped_count);
+    desk.fail_first = 0;
+    if (k == 1) {
+        desk_check(0);
+        return;
+    }
+    assert_status(vpt_assign_check(&desk.device), VPT_DEVICE_ASSIGN_DEGRADED);
+    cr_assert(desk_read(4, 2) == DECODING && desk_read(DESK_BAR(0), 4) == 0xfe000000, "the write is undone");
+    cr_assert((desk_read(DESK_PMCSR, 1) & 3) == 0);
+    calls = desk.calls;
+    assert_status(write_register(4, 2, 0), VPT_DEVICE_ASSIGN_DEGRADED);
+    assert_status(write_register(DESK_BAR(0), 4, 0xfe040000), VPT_DEVICE_ASSIGN_DEGRADED);
+    assert_status(write_register(DESK_PMCSR, 2, 3), VPT_DEVICE_ASSIGN_DEGRADED);
+    cr_assert(desk_read(4, 2) == DECODING && desk_read(DESK_BAR(0), 4) == 0xfe000000);
+    cr_assert((desk_read(DESK_PMCSR, 1) & 3) == 0);
+    cr_assert(desk.calls == calls, "nothing is touched any more");
+    assert_status(vpt_assign_release(&desk.device), VPT_OK);
+    cr_assert(desk.mapped_count == 0 && desk.violations == 0 && !desk.device.degraded);
+    assert_status(vpt_assign_acquire(&desk.device, 2, &desk.guest), VPT_OK);
+    desk_check(0);
+}
+
+Test(assign_follow, what_cannot_be_undone_degrades)
+{
+    for (unsigned k = 1; k <= 6; k++) {
+        degrade(k, DESK_BAR(0), 4, 0xfe020000);
+    }
+    for (unsigned k = 1; k <= 7; k++) {
+        degrade(k, 4, 2, 0);
+    }
+    for (unsigned k = 1; k <= 7; k++) {
+        degrade(k, DESK_PMCSR, 2, 3);
+    }
+}
+
+/* The k-th call fails, and of those that undo it the n-th. */
+Test(assign_follow, each_pair_of_failures)
+{
+    unsigned degraded = 0;
+
+    for (unsigned k = 2; k <= 6; k++) {
+        for (unsigned n = 1; n <= 8; n++) {
+            enum vpt_status status;
+
+            set_up();
+            desk_write(4, 2, DECODING);
+            desk_fail(k, k + n);
+            status = write_register(DESK_BAR(0), 4, 0xfe020000);
+            cr_assert(status == DESK_FAILURE || status == VPT_DEVICE_ASSIGN_DEGRADED);
+            desk.fail_first = 0;
+            cr_assert(desk.violations == 0 && desk.device.region_count == desk.mapped_count);
+            cr_assert(desk.device.degraded == (status == VPT_DEVICE_ASSIGN_DEGRADED));
+            degraded += desk.device.degraded;
+            if (!desk.device.degraded) {
+                desk_check(0);
+            }
+            assert_status(vpt_assign_release(&desk.device), VPT_OK);
+            cr_assert(desk.mapped_count == 0 && desk.violations == 0);
+        }
+    }
+    cr_assert(degraded > 0);
+}
+
+/* ---- Refusals ---- */
+
+Test(assign_follow, a_refused_bar_is_unmapped_alone)
+{
+    set_up();
+    desk_write(4, 2, DECODING);
+    desk.refuse_first = 0xfe022000;
+    desk.refuse_last = 0xfe022fff;
+    assert_status(write_register(DESK_BAR(0), 4, 0xfe020000), VPT_REFUSED);
+    cr_assert(desk_read(DESK_BAR(0), 4) == 0xfe020000 && desk_mapped(0) == 0 && desk.mapped_count == 4);
+    desk_check(0);
+    assert_status(write_register(4, 2, DECODING), VPT_REFUSED);
+    desk_check(0);
+    desk.refuse_last = 0;
+    desk_write(4, 2, DECODING);
+    cr_assert(desk_mapped(0) == 3);
+    desk_check(0);
+}
+
+Test(assign_follow, a_refused_bar_moves_on)
+{
+    unsigned failures = 0;
+
+    set_up();
+    desk_write(4, 2, DECODING);
+    desk.refuse_first = 0xfe020000;
+    desk.refuse_last = 0xfe02ffff;
+    assert_status(write_with_each_failure(DESK_BAR(0), 4, 0xfe020000, 0, &failures), VPT_REFUSED);
+    assert_status(write_with_each_failure(DESK_BAR(4), 4, 0xfe02f000, 0, &failures), VPT_REFUSED);
+    assert_status(write_with_each_failure(DESK_BAR(0), 4, 0xfe030000, 0, &failures), VPT_REFUSED);
+    desk_check(0);
+    cr_assert(desk_mapped(0) == 3 && desk_mapped(4) == 0);
+    assert_status(write_with_each_failure(DESK_BAR(4), 4, 0xfe040000, 0, &failures), VPT_OK);
+    desk_check(0);
+}
+
+/* All is refused, then all that can be is off: nothing is ever unmapped that was not mapped. */
+Test(assign_follow, everything_refused)
+{
+    set_up();
+    desk.refuse_last = UINT64_MAX;
+    assert_status(write_register(4, 2, DECODING), VPT_REFUSED);
+    cr_assert(desk.mapped_count == 0);
+    desk_check(0);
+    desk_write(4, 2, 0);
+    desk_check(0);
+    desk_write(DESK_PMCSR, 2, 3);
+    desk.refuse_last = 0;
+    desk_write(4, 2, DECODING);
+    desk_write(DESK_PMCSR, 2, 0);
+    cr_assert(desk.mapped_count == 7);
+    desk_check(0);
+    desk.refuse_last = UINT64_MAX;
+    assert_status(write_register(DESK_BAR(0), 4, 0xfe020000), VPT_REFUSED);
+    assert_status(vpt_assign_release(&desk.device), VPT_OK);
+    cr_assert(desk.mapped_count == 0 && desk.device.refused == 0);
+}
+
+/* What was given before is refused when it is to be put back: the device is degraded. */
+Test(assign_follow, refused_on_the_way_back)
+{
+    set_up();
+    desk_write(4, 2, DECODING);
+    desk.refuse_first = 0xfe000000;
+    desk.refuse_last = 0xfe003fff;
+    desk_fail(4, 4);
+    assert_status(write_register(DESK_BAR(0), 4, 0xfe020000), VPT_DEVICE_ASSIGN_DEGRADED);
+    cr_assert(desk.device.degraded && desk_mapped(0) == 0 && desk.violations == 0);
+    assert_status(vpt_assign_release(&desk.device), VPT_OK);
+    cr_assert(desk.mapped_count == 0 && desk.violations == 0);
+}
+
+Test(assign_follow, a_reserved_window_refuses)
+{
+    static const struct vpt_assign_region window = {
+        .guest = 0xfe021000, .size = 0x1000, .space = VPT_ASSIGN_MEMORY, .bar = VPT_ASSIGN_RESERVED
+    };
+
+    set_up();
+    desk_write(4, 2, DECODING);
+    assert_status(vpt_assign_region_add(&desk.device, &window), VPT_OK);
+    assert_status(write_register(DESK_BAR(0), 4, 0xfe020000), VPT_REFUSED);
+    cr_assert(desk_mapped(0) == 0);
+    desk_check(0);
+    assert_status(vpt_assign_region_remove(&desk.device, VPT_ASSIGN_MEMORY, 0xfe021000), VPT_OK);
+    desk_write(4, 2, DECODING);
+    cr_assert(desk_mapped(0) == 3);
+    desk_check(0);
+}
+
+/* An unmap() that says what only map() may say has failed like any other. */
+Test(assign_follow, unmap_does_not_refuse)
+{
+    set_up();
+    desk_write(4, 2, DECODING);
+    desk.failure = VPT_REFUSED;
+    desk_fail(1, 1);
+    assert_status(write_register(DESK_BAR(0), 4, 0xfe020000), VPT_CALLER_ARGUMENT);
+    cr_assert(!desk.device.degraded && desk_read(DESK_BAR(0), 4) == 0xfe000000);
+    desk_check(0);
+    desk.refuse_first = 0xfe022000;
+    desk.refuse_last = 0xfe022fff;
+    desk_fail(7, 7);
+    assert_status(write_register(DESK_BAR(0), 4, 0xfe020000), VPT_CALLER_ARGUMENT);
+    cr_assert(desk.failed == 1 && !desk.device.degraded && desk_read(DESK_BAR(0), 4) == 0xfe000000);
+    desk_check(0);
+}
+
+/* ---- At random ---- */
+
+static uint32_t random_state;
+
+static uint32_t pick(uint32_t below)
+{
+    random_state = random_state * 1664525 + 1013904223;
+    return (random_state >> 8) % below;
+}
+
+static const uint32_t values[] = { 0, 1, 3, 7, 0x10, 0xc000, 0xc020, 0xd000, 0xfd000000, 0xfd000001, 0xfe000000,
+                                   0xfe004000, 0xfe004100, 0xfe008000, 0xfe010000, 0xfe010001, 0xffffffff, 0xffff8000,
+                                   0xffffc000, 0x80000000, 0x12345678 };
+
+/* A register that mappings depend on, in any width and place that is allowed. */
+static void random_write(uint16_t *offset, unsigned *width, uint32_t *value)
+{
+    static const uint16_t registers[] = { 4, 4, 4, DESK_PMCSR, DESK_BAR(0), DESK_BAR(0), DESK_BAR(1), DESK_BAR(2),
+                                          DESK_BAR(3), DESK_BAR(4), DESK_BAR(5), DESK_BAR(VPT_PCI_ROM) };
+    static const unsigned widths[] = { 4, 4, 4, 2, 1 };
+
+    *offset = registers[pick(COUNT_OF(registers))];
+    *width = widths[pick(COUNT_OF(widths))];
+    *value = values[pick(COUNT_OF(values))];
+    if (*offset == 4) {
+        *width = 2;
+        *value = pick(4) == 0 ? pick(4) : DECODING;
+    } else if (*offset == DESK_PMCSR) {
+        *width = 2;
+        *value = pick(3) == 0 ? pick(4) : 0;
+    } else {
+        *offset = (uint16_t)(*offset + *width * pick(4 / *width));
+    }
+}
+
+/* From now on other addresses are refused, where nothing is, or none; and what was refused is tried again. */
+static void random_refusal(void)
+{
+    static const uint64_t firsts[] = { 0xfe000000, 0xfe004000, 0xfe010000, 0xc000, UINT64_C(0x1000000000), 0xfd008000 };
+
+    uint64_t first = firsts[pick(COUNT_OF(firsts))];
+    bool free = pick(4) != 0;
+
+    for (unsigned i = 0; i < desk.mapped_count; i++) {
+        free = free && (desk.mapped[i].guest > first + 0xfff ||
+                        desk.mapped[i].guest + (desk.mapped[i].size - 1) < first);
+    }
+    desk.refuse_first = first;
+    desk.refuse_last = free ? first + 0xfff : 0;
+    (void)write_register(4, 2, desk_read(4, 2));
+}
+
+static void random_life(uint32_t seed, unsigned steps, unsigned *failures)
+{
+    random_state = seed;
+    set_up();
+    for (unsigned i = 0; i < steps; i++) {
+        enum vpt_status status;
+        uint16_t offset;
+        unsigned width;
+        uint32_t value;
+
+        random_write(&offset, &width, &value);
+        status = write_with_each_failure(offset, width, value, 0, failures);
+        cr_assert(status == VPT_OK || status == VPT_REFUSED);
+        cr_assert((status == VPT_REFUSED) == (desk.device.refused != 0));
+        desk_check(0);
+        if (pick(8) == 0) {
+            random_refusal();
+            desk_check(0);
+        }
+    }
+    assert_status(vpt_assign_release(&desk.device), VPT_OK);
+    cr_assert(desk.mapped_count == 0 && desk.violations == 0);
+    assert_status(vpt_assign_check(&desk.device), VPT_OK);
+}
+
+Test(assign_follow, random_writes)
+{
+    unsigned failures = 0;
+
+    for (uint32_t seed = 0; seed < 40; seed++) {
+        random_life(seed, 250, &failures);
+    }
+    cr_assert(failures > 1000, "%u", failures);
+}
+
+/* Failures that last: however it ends, the books are what the guest has, and the release finds all of it. */
+Test(assign_follow, random_lasting_failures)
+{
+    unsigned degraded = 0;
+
+    for (uint32_t seed = 0; seed < 1500; seed++) {
+        random_state = seed;
+        set_up();
+        for (unsigned i = 0; i < 20; i++) {
+            uint16_t offset;
+            unsigned width;
+            uint32_t value;
+            unsigned first = 1 + pick(12);
+
+            random_write(&offset, &width, &value);
+            desk_fail(first, first + pick(4));
+            (void)write_register(offset, width, value);
+            cr_assert(desk.violations == 0 && desk.device.region_count == desk.mapped_count);
+            desk.fail_first = 0;
+            if (!desk.device.degraded) {
+                desk_check(0);
+            }
+        }
+        degraded += desk.device.degraded;
+        assert_status(vpt_assign_release(&desk.device), VPT_OK);
+        cr_assert(desk.mapped_count == 0 && desk.violations == 0);
+        assert_status(vpt_assign_check(&desk.device), VPT_OK);
+    }
+    cr_assert(degraded > 100 && degraded < 1500, "%u", degraded);
+}
