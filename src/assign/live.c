@@ -292,7 +292,7 @@ size_t vpt_assign_live(const struct vpt_assign_layout *layout, const struct vpt_
     vpt_assign_place(layout, registers, &placement);
     for (unsigned i = 0; i < ASSIGN_BARS; i++) {
         struct vpt_assign_region piece;
-        uint64_t size = (placement.live >> i & 1u) != 0 ? layout->bar[i].size : 0;
+        uint64_t size = ((unsigned)placement.live >> i & 1u) != 0 ? layout->bar[i].size : 0;
 
         for (uint64_t offset = 0; offset < size; offset += piece.size) {
             vpt_assign_piece(layout, i, placement.address[i], offset, &piece);

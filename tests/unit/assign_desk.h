@@ -55,7 +55,7 @@ struct desk {
     struct vpt_assign_trap traps[DESK_TRAPS];
     struct vpt_assign_config setup;
     struct vpt_assign_device device;
-    uint64_t storage[2048];
+    _Alignas(8) uint64_t storage[2048];
 };
 
 extern struct desk desk;

@@ -39,7 +39,7 @@ static uint64_t guest_address(unsigned index)
     uint64_t low = registers.bar[index];
     uint64_t size = layout.bar[index].size;
 
-    if (layout.bar[index].is_64bit) {
+    if (layout.bar[index].is_64bit && index < VPT_PCI_ROM) {
         low += FOUR_GIB * registers.bar[index + 1];
     }
     return low - low % size;
@@ -49,8 +49,7 @@ static uint64_t guest_address(unsigned index)
 static bool model_alone(unsigned index)
 {
     const struct vpt_assign_bar *bar = &layout.bar[index];
-    __extension__ unsigned __int128 end;
-    __extension__ unsigned __int128 space = is_io(index) ? 0x10000 : FOUR_GIB;
+    uint64_t last = is_io(index) ? 0xffff : FOUR_GIB - 1;
 
     if (bar->size == 0 || bar->host == 0 || registers.power_state != 0) {
         return false;
@@ -62,11 +61,10 @@ static bool model_alone(unsigned index)
         return false;
     }
     if (bar->is_64bit) {
-        space *= FOUR_GIB;
+        last = UINT64_MAX;
     }
-    end = guest_address(index);
-    end += bar->size;
-    return guest_address(index) != 0 && end < space;
+    /* One byte less than the space has: the last one belongs to no BAR. */
+    return guest_address(index) != 0 && guest_address(index) <= last && bar->size <= last - guest_address(index);
 }
 
 static bool within(unsigned index, uint64_t address)
@@ -237,7 +235,7 @@ static void each_value(unsigned index, uint32_t upper_first, uint32_t upper_last
     for (unsigned base = 0; base < base_count; base++) {
         for (uint32_t low = 0; low < 256; low++) {
             registers.bar[index] = bases[base] | low;
-            if (layout.bar[index].is_64bit) {
+            if (layout.bar[index].is_64bit && index < VPT_PCI_ROM) {
                 registers.bar[index + 1] = upper_first;
                 each_decoding();
                 registers.bar[index + 1] = upper_last;

@@ -250,7 +250,7 @@ Test(assign_owner, a_host_that_fails_keeps_all)
 
 static struct vpt_assign_registry registry;
 static struct vpt_assign_device devices[DEVICES];
-static uint64_t storage[DEVICES][512];
+static _Alignas(8) uint64_t storage[DEVICES][512];
 
 /* Functions 0 to 3 of one device, of these groups, in the registry. */
 static void register_all(const uint32_t *groups)
