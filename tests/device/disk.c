@@ -289,6 +289,16 @@ void disk_check_flush_and_id(void)
     assert_that(strcmp(id, DISK_SERIAL) == 0);
 }
 
+void disk_check_works(uint8_t *bytes, uint8_t *seen, size_t size, uint32_t seed)
+{
+    fill(bytes, size, seed);
+    assert_status(vpt_blk_write(&disk.queue, 200, bytes, size), VPT_OK);
+    image_read(200 * SECTOR, seen, size);
+    assert_that(memcmp(bytes, seen, size) == 0);
+    assert_status(vpt_blk_read(&disk.queue, 200, seen, size), VPT_OK);
+    assert_that(memcmp(bytes, seen, size) == 0);
+}
+
 void disk_check_reset_in_flight(void)
 {
     disk_data(4 * PIECE);

@@ -64,6 +64,9 @@ void disk_check_asynchronous(void);
 /* Flush, and the id that serial=DISK_SERIAL gave. */
 void disk_check_flush_and_id(void);
 
+/* Writes `bytes`, filled from the seed, and reads them back into `seen`, both held against the image. */
+void disk_check_works(uint8_t *bytes, uint8_t *seen, size_t size, uint32_t seed);
+
 /* A reset takes back what was submitted, shown to the device or not. Leaves the disk stopped. */
 void disk_check_reset_in_flight(void);
 

@@ -25,22 +25,12 @@ static void monitor(const char *command)
     assert_status(vpt_qtest_qmp(fixture.qtest, "%s", command), VPT_OK);
 }
 
-static void check_works(uint32_t seed)
-{
-    fill(bytes, sizeof(bytes), seed);
-    assert_status(vpt_blk_write(&disk.queue, 200, bytes, sizeof(bytes)), VPT_OK);
-    image_read(200 * SECTOR, seen, sizeof(seen));
-    assert_that(memcmp(bytes, seen, sizeof(bytes)) == 0);
-    assert_status(vpt_blk_read(&disk.queue, 200, seen, sizeof(seen)), VPT_OK);
-    assert_that(memcmp(bytes, seen, sizeof(bytes)) == 0);
-}
-
 static void start_again(uint32_t seed)
 {
     placed.patience = 0;
     placed.reset_before_unshare = false;
     disk_start(placed.device, NULL, NULL);
-    check_works(seed);
+    disk_check_works(bytes, seen, sizeof(bytes), seed);
 }
 
 /* A blocking read that ends by the clock; the buffer comes back after the reset only. */
@@ -112,7 +102,7 @@ PLACE_TEST(device_held, RESET_1_a_read_that_takes_too_long_ends_in_a_reset_and_t
 
     place_start_disk_on(place, "t0", "", &options);
     disk_start(placed.device, NULL, NULL);
-    check_works(1);
+    disk_check_works(bytes, seen, sizeof(bytes), 1);
     use_up();
     expect_timeout(7);
     throttle(false);
@@ -174,7 +164,7 @@ PLACE_TEST(device_held, a_request_that_fails_says_so_and_the_next_one_works)
         assert_status(vpt_blk_write_zeroes(&disk.queue, BAD_ZEROES, 8, false), expected);
         assert_status(vpt_blk_discard(&disk.queue, BAD_DISCARD, 8), expected);
         assert_status(vpt_blk_flush(&disk.queue), expected);
-        check_works(5 + attempt);
+        disk_check_works(bytes, seen, sizeof(bytes), 5 + attempt);
     }
     place_end();
 }

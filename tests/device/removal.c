@@ -160,16 +160,6 @@ static void start(const struct variant *variant)
     disk_start(placed.device, NULL, NULL);
 }
 
-static void check_works(uint32_t seed)
-{
-    fill(bytes, sizeof(bytes), seed);
-    assert_status(vpt_blk_write(&disk.queue, 200, bytes, sizeof(bytes)), VPT_OK);
-    image_read(200 * SECTOR, seen, sizeof(seen));
-    assert_that(memcmp(bytes, seen, sizeof(bytes)) == 0);
-    assert_status(vpt_blk_read(&disk.queue, 200, seen, sizeof(seen)), VPT_OK);
-    assert_that(memcmp(bytes, seen, sizeof(bytes)) == 0);
-}
-
 static void throttle(unsigned requests)
 {
     assert_status(vpt_qtest_qmp(fixture.qtest,
@@ -252,7 +242,7 @@ static void next_disk(const struct variant *variant)
     put_in(variant);
     probe(variant);
     disk_start(placed.device, NULL, NULL);
-    check_works(2);
+    disk_check_works(bytes, seen, sizeof(bytes), 2);
     place_end();
 }
 
@@ -261,7 +251,7 @@ static void next_disk(const struct variant *variant)
 VARIANT_TEST(requests_in_flight_of_a_removed_device_come_back_and_the_next_one_works)
 {
     start(variant);
-    check_works(1);
+    disk_check_works(bytes, seen, sizeof(bytes), 1);
     put_in_flight();
     take_out(variant);
     assert_that(vpt_device_interrupt(placed.device) == 0); /* of a line that others share */
@@ -277,7 +267,7 @@ VARIANT_TEST(a_blocking_call_finds_out_that_the_device_is_gone)
     struct vpt_blk_completion completion;
 
     start(variant);
-    check_works(1);
+    disk_check_works(bytes, seen, sizeof(bytes), 1);
     take_out(variant);
     assert_that(!vpt_device_gone(placed.device)); /* nobody has looked yet */
     placed.patience = PATIENCE;
