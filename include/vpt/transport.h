@@ -72,9 +72,9 @@ struct vpt_device {
     struct vpt_features features; /* the accepted ones; empty while not negotiated */
     uint32_t resets; /* finished resets: a queue made before the last one is no longer the device's */
     uint8_t status;  /* the status bits that the driver has set since the last reset */
-    bool gone;       /* a register read all-ones */
+    bool gone;       /* a status read has found that nothing is there any more */
     bool stuck;      /* the last reset did not finish */
-    bool resuming;   /* the last suspended device has been told to go on */
+    bool resuming;   /* suspended, and told to go on */
 };
 
 /* One field of the device-specific configuration. */
