@@ -11,6 +11,7 @@ static const char phrases[] =
     "\0"
     "invalid argument\0wrong state for this call\0requests are in flight\0out of range\0read-only device\0"
     "request too long\0not a multiple of the unit\0unsuitable memory\0BAR not assigned\0device has an owner\0"
+    "unusable snapshot\0"
     "\0"
     "device gone\0device stuck in reset\0device needs a reset\0device timed out\0wrong magic value\0"
     "contradictory features offered\0features refused\0impossible queue size\0unexpected queue state\0"
@@ -24,7 +25,7 @@ static const char phrases[] =
     "queue full\0no memory\0memory not addressable by the device\0buffer in too many pieces\0"
     "no address space for a BAR\0"
     "\0"
-    "function missing in the port\0unknown transport version\0wrong device type\0required feature not offered\0"
+    "function missing in the port\0unknown version\0wrong device type\0required feature not offered\0"
     "no such queue\0request not supported\0wrong PCI vendor\0no virtio device\0no such interface\0";
 
 enum vpt_status_group vpt_status_group(enum vpt_status status)

@@ -18,7 +18,7 @@ GROUPS = {
     "configuration": ("config_read", "config_write"),
 }
 LOCKS = {"none", "queue", "device", "queues", "queue, reset", "queue, device", "device, flush", "registry",
-         "device, registry"}
+         "device, registry", "array", "device, array", "space", "device, space"}
 HANDED_OVER = {"dma_allocate", "dma_free"}
 NOTHING = "–"
 

@@ -24,10 +24,27 @@ VPT_BEGIN_DECLARATIONS
 
 /* ---- The device behind ---- */
 
+enum vpt_assign_interrupt_mode {
+    VPT_ASSIGN_INTERRUPT_NONE = 0,
+    VPT_ASSIGN_INTERRUPT_INTX = 1,
+    VPT_ASSIGN_INTERRUPT_MSI = 2,
+    VPT_ASSIGN_INTERRUPT_MSIX = 3
+};
+
+/* Ways to reset a function, in the order in which they are tried. */
+enum vpt_assign_reset_method {
+    VPT_ASSIGN_RESET_NONE = 0,
+    VPT_ASSIGN_RESET_DEVICE = 1,   /* the host's own, by its hook */
+    VPT_ASSIGN_RESET_FUNCTION = 2, /* function level reset, by the PCI Express capability */
+    VPT_ASSIGN_RESET_ADVANCED = 3, /* the same by the advanced features capability */
+    VPT_ASSIGN_RESET_POWER = 4,    /* D3hot and back to D0, where that does reset */
+    VPT_ASSIGN_RESET_BUS = 5       /* by the host's hook; all functions on the bus have one owner */
+};
+
 /*
  * How a function is reached. An access is whole or failed, never short. Memory and I/O are only accessed where a BAR of
- * the function lies, on behalf of the guest. <vpt/assign.h> is served by a physical function through a port
- * (vpt_assign_port_init()), or by any table of functions.
+ * the function lies, on behalf of the guest. This may be a physical function behind a port (vpt_assign_port_init()), one
+ * that the hypervisor makes up (port/emulated_function.h), or any table of functions.
  */
 struct vpt_assign_host {
     void *ctx;
@@ -50,6 +67,28 @@ struct vpt_assign_host {
      * nobody is told.
      */
     void (*audit)(void *ctx, uint16_t offset, unsigned width, uint32_t value, uint32_t allowed);
+
+    /*
+     * How the function is to interrupt from now on: `count` messages (0 for INTx and none). Told when the guest's choice
+     * changes, and only then. NULL: nobody is told. On an error the guest's write has not been.
+     */
+    enum vpt_status (*interrupts)(void *ctx, enum vpt_assign_interrupt_mode mode, uint16_t count);
+
+    /* Masks INTx on the host's side, or unmasks it: it is level triggered, and comes again until it is served. May be NULL. */
+    enum vpt_status (*intx_mask)(void *ctx, bool masked);
+
+    /*
+     * Resets the function in a way that is its own (VPT_ASSIGN_RESET_DEVICE), or all that is behind its bridge
+     * (VPT_ASSIGN_RESET_BUS), and returns when that is done, waiting included. VPT_UNSUPPORTED_DEVICE: there is no such
+     * way. NULL likewise.
+     */
+    enum vpt_status (*reset)(void *ctx, enum vpt_assign_reset_method method);
+
+    /* Waits so long at least. NULL: nobody waits, and functions are not reset. */
+    void (*delay)(void *ctx, uint32_t microseconds);
+
+    /* reset() has VPT_ASSIGN_RESET_BUS: it is not called for that otherwise. */
+    bool reset_bus;
 };
 
 /* ---- The guest ---- */
@@ -88,6 +127,15 @@ struct vpt_assign_guest {
     void *ctx;
     enum vpt_status (*map)(void *ctx, const struct vpt_assign_region *region);
     enum vpt_status (*unmap)(void *ctx, const struct vpt_assign_region *region);
+
+    /*
+     * Delivers a message: what the guest has written for it. An error leaves it pending: it is tried again when it is
+     * raised or unmasked again. NULL: VPT_UNSUPPORTED_PORT.
+     */
+    enum vpt_status (*message)(void *ctx, uint64_t address, uint32_t data);
+
+    /* The level of the function's INTx line; called when it changes. NULL: it has none. */
+    void (*intx)(void *ctx, bool asserted);
 };
 
 /* ---- The object ---- */
@@ -99,22 +147,12 @@ struct vpt_assign_trap {
     uint64_t size;
 };
 
-/* One BAR, or the expansion ROM. Private. */
-struct vpt_assign_bar {
-    enum vpt_pci_bar_kind kind;
-    bool is_64bit;
-    bool prefetchable;
-    bool below_1mib;
-    uint64_t size; /* 0: unimplemented */
-    uint64_t host; /* where it is on the host; 0: the host has given it no address, it is never live */
-};
-
 /* What does not change about a function's BARs while it is open. */
 struct vpt_assign_layout {
-    struct vpt_assign_bar bar[VPT_PCI_BARS_MAX + 1u]; /* the last is the ROM */
     const struct vpt_assign_trap *traps;
     uint16_t trap_count;
     uint64_t page_size; /* of the guest's mappings, a power of two */
+    struct vpt_pci_bar bar[VPT_PCI_BARS_MAX + 1u]; /* as on the host, the last is the ROM; without an address: never live */
 };
 
 /* What a guest changes of them: its view of the registers that decide what is live. */
@@ -123,6 +161,29 @@ struct vpt_assign_registers {
     uint8_t power_state; /* 0: D0, to 3: D3hot */
     uint32_t bar[VPT_PCI_BARS_MAX + 1u]; /* registers, the last is the ROM's */
 };
+
+/* Where BARs are live in the guest. Private. */
+struct vpt_assign_placement {
+    uint64_t address[VPT_PCI_BARS_MAX + 1u];
+    uint8_t live; /* bit n: bar[n] is, at address[n]; where it is not, that is 0 */
+};
+
+/* A message of MSI-X. Private. */
+struct vpt_assign_vector {
+    uint32_t address_low;
+    uint32_t address_high;
+    uint32_t data;
+    uint32_t control; /* bit 0: masked; bit 1, which guests do not see: pending */
+};
+
+/* Where something is in a function's BARs. Private. */
+struct vpt_assign_place {
+    uint8_t bar;
+    uint32_t offset;
+};
+
+struct vpt_assign_remap; /* <vpt/assign_remap.h> */
+struct vpt_assign_dma;   /* <vpt/assign_dma.h> */
 
 /* The bit of the header type that says that other functions of the device have to be looked for. */
 enum vpt_assign_multi_function {
@@ -159,7 +220,7 @@ struct vpt_assign_config {
     enum vpt_assign_multi_function multi_function;
     const struct vpt_assign_trap *traps; /* beside those that the library makes; read during the call only */
     uint16_t trap_count;
-    void *storage;       /* VPT_ASSIGN_STORAGE_SIZE() bytes, alignment 8, the object's until it is closed */
+    void *storage;       /* vpt_assign_storage_size() bytes, alignment 8, the object's until it is closed */
     size_t storage_size;
     uint16_t regions;    /* that can be live at once: VPT_ASSIGN_REGIONS(trap_count) for the BARs, and the caller's own */
 };
@@ -177,22 +238,40 @@ struct vpt_assign_device {
     bool vanished;   /* the host's function does not answer any more */
     bool capabilities_broken; /* a list of the function's loops or leaves its space: guests see what comes before that */
     /* ---- */
-    const struct vpt_assign_host *host;
-    const struct vpt_assign_guest *guest;
-    uint8_t *shadow;  /* config_size bytes: virtual bits as the guest sees them */
-    uint8_t *classes; /* config_size bytes: rows of the permission table */
-    uint8_t *saved;   /* config_size bytes: the host's configuration as it was at the open */
-    struct vpt_assign_region *regions; /* live ones, sorted by space and guest address */
-    struct vpt_assign_layout layout;   /* its traps are in the storage */
-    struct vpt_assign_registers applied; /* what the mappings were made for last */
+    bool virtio; /* made by virtio's vendor: has that vendor's kind of capabilities */
+    bool reset_needed;  /* a reset has failed */
+    bool intx_asserted; /* by the function; the guest has not seen to it */
+    bool intx_level;    /* that the guest was told last */
     uint8_t refused; /* BARs (bit n: bar[n]) that would be live, but the hypervisor has no place for them there */
     uint16_t config_size;
     uint16_t region_capacity;
     uint16_t region_count;
-    uint16_t power_management; /* offset of the capability; 0: none */
-    bool virtio; /* made by virtio's vendor: has that vendor's kind of capabilities */
+    uint16_t power_management; /* offset of the capability; 0: none that guests see; likewise: */
+    uint16_t pci_express;
+    uint16_t advanced_features;
+    uint16_t msi;
+    uint16_t msix;
+    uint16_t vector_count;
+    uint16_t message_count; /* that the host was told last: those that the guest has enabled, of MSI or MSI-X; else 0 */
+    enum vpt_assign_interrupt_mode mode; /* likewise */
+    uint32_t msi_pending; /* messages */
+    uint32_t generation; /* of owners and resets: tells interrupts of the time before */
+    const struct vpt_assign_host *host;
+    const struct vpt_assign_guest *guest;
+    uint32_t *shadow; /* registers, 4 bytes each: virtual bits as the guest sees them */
+    uint32_t *saved;  /* likewise: the host's configuration as it was at the open */
+    uint8_t *classes; /* config_size bytes: rows of the permission table */
+    struct vpt_assign_region *regions; /* live ones, sorted by space and guest address */
+    struct vpt_assign_vector *vectors; /* the MSI-X table as the guest has written it */
     struct vpt_assign_registry *registry; /* NULL: in none */
     struct vpt_assign_device *next;
+    struct vpt_assign_remap *remap; /* that it has entries in; NULL: none */
+    struct vpt_assign_dma *dma;     /* that it is attached to; NULL: none */
+    struct vpt_assign_device *dma_next;
+    struct vpt_assign_place table;   /* of the MSI-X table */
+    struct vpt_assign_place pending; /* of its pending bits */
+    struct vpt_assign_placement placed; /* where BARs are mapped */
+    struct vpt_assign_layout layout;    /* its traps are in the storage */
 };
 
 /* The devices of a hypervisor. Zeroed, it is empty; private. */
@@ -200,15 +279,26 @@ struct vpt_assign_registry {
     struct vpt_assign_device *first;
 };
 
-/* Pieces that BARs can be live in: each trap splits one in three. */
-#define VPT_ASSIGN_REGIONS(traps) (7u + 2u * (unsigned)(traps))
+/* Traps that the library makes: the MSI-X table, and its pending bits. */
+#define VPT_ASSIGN_OWN_TRAPS 2u
 
-/* Bytes of storage. Alignment 8. */
+/* Pieces that BARs can be live in: each trap splits one in three. */
+#define VPT_ASSIGN_REGIONS(traps) (7u + 2u * ((unsigned)(traps) + VPT_ASSIGN_OWN_TRAPS))
+
+/* Bytes of storage, for a function without MSI-X; and what is to be added for as many vectors as its table has. */
 #define VPT_ASSIGN_STORAGE_SIZE(config_size, traps, regions)                                                      \
-    (3u * (size_t)(config_size) + sizeof(struct vpt_assign_trap) * (size_t)(traps) +                       \
+    (3u * (size_t)(config_size) + sizeof(struct vpt_assign_trap) * ((size_t)(traps) + VPT_ASSIGN_OWN_TRAPS) +     \
      sizeof(struct vpt_assign_region) * (size_t)(regions))
+#define VPT_ASSIGN_VECTORS_SIZE(vectors) (sizeof(struct vpt_assign_vector) * (size_t)(vectors))
+#define VPT_ASSIGN_VECTORS_MAX           2048u
 
 /* ---- Set-up ---- */
+
+/*
+ * Bytes of storage that a device needs: the function is asked for the size of its MSI-X table. `storage` and
+ * `storage_size` are not looked at. VPT_CALLER_ARGUMENT, errors of the host; and *size is 0.
+ */
+enum vpt_status vpt_assign_storage_size(const struct vpt_assign_config *config, size_t *size);
 
 /*
  * Reads a function through the host: the whole of its configuration space once, and the sizes of its BARs unless they
@@ -267,10 +357,11 @@ enum vpt_status vpt_assign_show(struct vpt_assign_device *device, uint16_t offse
  *   BARs, ROM      its own; mappings follow them, the command register and the power state
  *   power management    the state is its own (the function stays in D0, and says that it needs no reset on the way
  *                  back); no power management events
- *   MSI, MSI-X     its own. No more messages enabled than there are, and masks for these
+ *   MSI, MSI-X     its own: see "Interrupts". No more messages enabled than there are, and masks for these
  *   PCI Express    payload and read request sizes up to the host's: the first its own, the second written to the host,
  *                  and so are relaxed ordering and the completion timeout; error reporting enables its own; no phantom
- *                  functions, no function level reset (by advanced features either); the rest fixed
+ *                  functions; the rest fixed. A function level reset, here or by advanced features, where the function
+ *                  has it and the host has delay(): see "Reset"; reads 0
  *   vital product data    can be read, not written
  *   vendor-specific    after its length, the host's, and written there
  *   error reporting    status, mask and severity are the host's, and written there; its control fixed
@@ -284,7 +375,7 @@ enum vpt_status vpt_assign_show(struct vpt_assign_device *device, uint16_t offse
  * VPT_CALLER_ALIGNMENT: no such access. VPT_CALLER_RANGE: outside the space. VPT_CALLER_STATE: the device has no owner.
  * VPT_DEVICE_GONE: the function has vanished, which shows by its command and status registers reading all-ones. Errors
  * of the host. With any of these the value read is all-ones (of the width, if it is 1 or 2). With the first four nothing
- * is written; after an error of the host the guest's own bits are.
+ * is written; after an error of the host the guest's own bits are, unless it came while its BARs were looked at.
  * Writes also: VPT_REFUSED: done, but the hypervisor has no place for a BAR there, which is unmapped. Errors of map() and
  * unmap(): nothing was changed. VPT_DEVICE_ASSIGN_DEGRADED.
  */
@@ -383,6 +474,63 @@ enum vpt_status vpt_assign_access_read(struct vpt_assign_device *device, enum vp
 enum vpt_status vpt_assign_access_write(struct vpt_assign_device *device, enum vpt_assign_space space,
                                         uint64_t guest, unsigned width, uint64_t value);
 
+/* ---- Interrupts ---- */
+
+/*
+ * A guest sees INTx, MSI and MSI-X as the function has them, but what it writes there stays here. It is MSI-X while the
+ * guest has that enabled, else MSI, else INTx if the function has a pin; `interrupts` of the host is told of each change,
+ * of that or of how many messages of MSI are enabled, and of VPT_ASSIGN_INTERRUPT_NONE at the release. The MSI-X table
+ * and its pending bits are trapped, wherever they lie, and whatever else is in their pages passes to the host; they are
+ * accessed in 4 or 8 bytes (VPT_CALLER_ALIGNMENT).
+ *
+ * What is raised while it is masked (by its vector's mask, or MSI-X's function mask) becomes pending, once, and is
+ * delivered when it is unmasked, with the message as it is written then. What is pending outlives a time in which its
+ * kind is not enabled. Of INTx the guest is told the level: asserted, unless the guest has disabled it in the command
+ * register. The host's is masked from then on until the guest's end of interrupt, or until it is not INTx any more: then
+ * it is unmasked before `interrupts` is told, and what was asserted is forgotten.
+ *
+ * While a device is degraded its host is told of VPT_ASSIGN_INTERRUPT_NONE alone: a guest's write that comes to anything
+ * else is VPT_DEVICE_ASSIGN_DEGRADED, and has not been.
+ */
+
+/* The vector that stands for INTx. */
+#define VPT_ASSIGN_INTX 0xffffu
+
+/*
+ * An interrupt of the function: a message's number, from 0, or VPT_ASSIGN_INTX. From an interrupt handler, if the lock
+ * allows. VPT_OK: delivered, or pending. VPT_EMPTY: the guest has no such vector enabled, nothing is remembered.
+ * VPT_CALLER_STATE: no owner. VPT_CALLER_ARGUMENT, VPT_UNSUPPORTED_PORT; errors of message() and intx_mask(), and it is
+ * pending.
+ */
+enum vpt_status vpt_assign_raise(struct vpt_assign_device *device, uint16_t vector);
+
+/*
+ * The guest's end of interrupt for the line that the function's INTx is on: the host's is unmasked, and the line
+ * deasserted; if it still interrupts it will be raised again. VPT_EMPTY: it was not asserted. VPT_CALLER_STATE,
+ * VPT_CALLER_ARGUMENT. Errors of intx_mask(): it is to be repeated.
+ */
+enum vpt_status vpt_assign_end_of_interrupt(struct vpt_assign_device *device);
+
+/* ---- Reset ---- */
+
+/*
+ * Resets a function, by the first way in the order of enum vpt_assign_reset_method that it has: with bus mastering and
+ * interrupts off, mappings of BARs and entries for host vectors gone, and the guest's registers as at power-on
+ * afterwards; regions of the hypervisor's own and DMA stay. The host's configuration is as it was at the open then, and
+ * interrupts are again as the guest's registers say. Capabilities that guests do not see serve as well. A guest does it
+ * too, by PCI Express or advanced features where the function can and the host has `delay`. May be called without an
+ * owner.
+ * Waits by the host's delay(): for transactions that are pending, but goes on after a second or so; 100 ms for a function
+ * level reset, twice 10 ms for power states; then a second or so for the function to be there, and as long to be ready.
+ * A reset of the bus needs `reset_bus`, and a registry that has all functions on the bus, each with this one's owner, or
+ * all without one; it takes the locks of all of them, and all are reset. vpt_assign_release() does not reset a bus.
+ * VPT_UNSUPPORTED_DEVICE: there is no way, or no delay(), and nothing was done; or it was the host's reset() that said
+ * so, and all is as after a reset, but that the function has not been. VPT_DEVICE_STUCK: it does not answer after it;
+ * VPT_DEVICE_GONE, errors of the host and of unmap(): the device is quiesced and `degraded`, and will not be given to an
+ * owner until a reset works. VPT_CALLER_ARGUMENT.
+ */
+enum vpt_status vpt_assign_reset(struct vpt_assign_device *device);
+
 /* ---- A guest's configuration accesses, decoded ---- */
 
 /* What one is meant for. */
@@ -412,20 +560,24 @@ enum vpt_status vpt_assign_decode_memory(uint16_t segment, uint8_t first_bus, ui
 /* ---- Owners ---- */
 
 /*
- * Gives the device to `owner`, with the configuration space as at power-on: nothing is decoded. `guest` is the object's
- * until the release. The host's own BARs, and whether it decodes them, are as the hypervisor has left them and are not
- * changed. VPT_CALLER_OWNED: it has an owner, this one or another, or a device of its group has another.
+ * Gives the device to `owner`, with the configuration space as at power-on: nothing is decoded, and bus mastering is off,
+ * whoever has left it on. `guest` is the object's until the release. The host's interrupts() is told if there is an
+ * interrupt pin. The host's own BARs, and whether it decodes them, are as at the open: where they are not when the
+ * guest's first BAR becomes live, because something has reset the function, they are written back.
+ * VPT_CALLER_OWNED: it has an owner, this one or another, or a device of its group has another.
  * VPT_CALLER_STATE: it has a group and is in no registry. VPT_DEVICE_GONE: the function has vanished, and if it is back
- * it has to be opened anew. VPT_CALLER_ARGUMENT, errors of the host. On failure nothing has changed. Takes the
- * registry's lock too.
+ * it has to be opened anew. VPT_DEVICE_STUCK: a reset has failed, and none has worked since. VPT_CALLER_ARGUMENT, errors
+ * of the host. On failure there is no owner. Takes the registry's lock too.
  */
 enum vpt_status vpt_assign_acquire(struct vpt_assign_device *device, uint64_t owner,
                                    const struct vpt_assign_guest *guest);
 
 /*
- * Takes it back: bus mastering off, all regions gone, the host's configuration restored, and then the owner gone. Of a
- * device without an owner: VPT_OK. Of a function that has vanished: as far as the guest goes. After an error of the
- * host or of unmap() it has its owner still, is degraded once unmap() has been called, and the call is to be repeated.
+ * Takes it back, in this order: bus mastering off, interrupts off, all regions and entries for host vectors gone, DMA
+ * detached, the function reset if there is a way but that of the bus, the host's configuration as at the open; and then
+ * the owner is gone. Of a device without an owner: VPT_OK. Of a function that has vanished: as far as the guest goes.
+ * Where the reset fails nobody gets the device (VPT_DEVICE_STUCK) until vpt_assign_reset() works. After another error,
+ * of a hook, it has its owner still, is degraded once interrupts are turned off, and the call is to be repeated.
  * Takes the registry's lock too.
  */
 enum vpt_status vpt_assign_release(struct vpt_assign_device *device);

@@ -29,6 +29,7 @@ enum vpt_status {
     VPT_CALLER_MEMORY = 0x108,    /* memory handed over is too small or misaligned */
     VPT_CALLER_BAR = 0x109,       /* a BAR that is needed has been given no address or no size */
     VPT_CALLER_OWNED = 0x10a,     /* the device has an owner */
+    VPT_CALLER_IMAGE = 0x10b,     /* a snapshot that is damaged, or of another device */
 
     /* The device's misbehaviour or failure. */
     VPT_DEVICE_GONE = 0x201,             /* registers read all-ones: the device has been removed */
@@ -71,7 +72,7 @@ enum vpt_status {
 
     /* Not supported. */
     VPT_UNSUPPORTED_PORT = 0x401,    /* the port lacks the function that this needs */
-    VPT_UNSUPPORTED_VERSION = 0x402, /* an unknown version of the transport */
+    VPT_UNSUPPORTED_VERSION = 0x402, /* an unknown version of the transport, or of a snapshot */
     VPT_UNSUPPORTED_DEVICE = 0x403,  /* the device is of another type than the driver */
     VPT_UNSUPPORTED_FEATURE = 0x404, /* the device does not offer a required feature */
     VPT_UNSUPPORTED_QUEUE = 0x405,   /* the device has no such queue */

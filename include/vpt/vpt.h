@@ -4,6 +4,9 @@
 #define VPT_VPT_H
 
 #include <vpt/assign.h>
+#include <vpt/assign_dma.h>
+#include <vpt/assign_remap.h>
+#include <vpt/assign_snapshot.h>
 #include <vpt/blk.h>
 #include <vpt/features.h>
 #include <vpt/mmio.h>

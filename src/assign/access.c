@@ -19,9 +19,15 @@ static bool width_known(enum vpt_assign_space space, unsigned width)
     return width == 1 || width == 2 || width == 4 || (width == 8 && space == VPT_ASSIGN_MEMORY);
 }
 
-/* Where an access goes on the host. */
+/* Where an access goes. */
+struct target {
+    uint64_t host;
+    uint64_t offset; /* in the BAR */
+    uint8_t bar;     /* above all BARs: none's */
+};
+
 static enum vpt_status locate(const struct vpt_assign_device *device, enum vpt_assign_space space, uint64_t guest,
-                              unsigned width, uint64_t *host)
+                              unsigned width, struct target *target)
 {
     const struct vpt_assign_region *region = vpt_assign_region_find(device, space, guest);
     uint64_t offset;
@@ -33,24 +39,35 @@ static enum vpt_status locate(const struct vpt_assign_device *device, enum vpt_a
     if (width - 1u >= region->size - offset) {
         return VPT_CALLER_RANGE;
     }
-    *host = region->host + offset;
-    if ((*host & (width - 1u)) != 0) {
+    target->host = region->host + offset;
+    target->bar = region->bar;
+    target->offset = region->bar < ASSIGN_BARS ? target->host - device->layout.bar[region->bar].address : 0;
+    if ((target->host & (width - 1u)) != 0) {
         return VPT_CALLER_ALIGNMENT;
     }
     return device->vanished ? VPT_DEVICE_GONE : VPT_OK;
 }
 
-static enum vpt_status read_memory(const struct vpt_assign_host *host, uint64_t address, unsigned width,
-                                   uint64_t *value)
+static enum vpt_status access_memory(const struct vpt_assign_host *host, bool write, uint64_t address, unsigned width,
+                                     uint64_t *value)
 {
+    if (write) {
+        return host->memory_write == NULL ? VPT_UNSUPPORTED_PORT
+                                          : host->memory_write(host->ctx, address, width, *value);
+    }
     return host->memory_read == NULL ? VPT_UNSUPPORTED_PORT : host->memory_read(host->ctx, address, width, value);
 }
 
-static enum vpt_status read_io(const struct vpt_assign_host *host, uint16_t io_port, unsigned width, uint64_t *value)
+static enum vpt_status access_io(const struct vpt_assign_host *host, bool write, uint16_t io_port, unsigned width,
+                                 uint64_t *value)
 {
     uint32_t answer = PCI_ABSENT32;
     enum vpt_status status;
 
+    if (write) {
+        return host->io_write == NULL ? VPT_UNSUPPORTED_PORT
+                                      : host->io_write(host->ctx, io_port, width, (uint32_t)*value);
+    }
     if (host->io_read == NULL) {
         return VPT_UNSUPPORTED_PORT;
     }
@@ -59,56 +76,45 @@ static enum vpt_status read_io(const struct vpt_assign_host *host, uint16_t io_p
     return status;
 }
 
+static enum vpt_status access(struct vpt_assign_device *device, bool write, enum vpt_assign_space space,
+                              uint64_t guest, unsigned width, uint64_t *value)
+{
+    enum vpt_status status;
+    struct target target;
+
+    if (device == NULL || !width_known(space, width)) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    status = locate(device, space, guest, width, &target);
+    if (status != VPT_OK) {
+        return status;
+    }
+    status = vpt_assign_msix_access(device, write, target.bar, target.offset, width, value);
+    if (status != VPT_EMPTY) {
+        return status;
+    }
+    return space == VPT_ASSIGN_IO
+               ? access_io(device->host, write, (uint16_t)(target.host & PCI_ABSENT16), width, value)
+               : access_memory(device->host, write, target.host, width, value);
+}
+
 enum vpt_status vpt_assign_access_read(struct vpt_assign_device *device, enum vpt_assign_space space, uint64_t guest,
                                        unsigned width, uint64_t *value)
 {
     uint64_t answer = PCI_ADDRESS_LAST;
     enum vpt_status status;
-    uint64_t host;
 
     if (value == NULL) {
         return VPT_CALLER_ARGUMENT;
     }
-    *value = all_ones(width);
-    if (device == NULL || !width_known(space, width)) {
-        return VPT_CALLER_ARGUMENT;
-    }
-    status = locate(device, space, guest, width, &host);
-    if (status != VPT_OK) {
-        return status;
-    }
-    if (space == VPT_ASSIGN_IO) {
-        status = read_io(device->host, (uint16_t)(host & PCI_ABSENT16), width, &answer);
-    } else {
-        status = read_memory(device->host, host, width, &answer);
-    }
-    if (status == VPT_OK) {
-        *value = answer & all_ones(width);
-    }
+    status = access(device, false, space, guest, width, &answer);
+    *value = (status == VPT_OK ? answer : PCI_ADDRESS_LAST) & all_ones(width);
     return status;
 }
 
 enum vpt_status vpt_assign_access_write(struct vpt_assign_device *device, enum vpt_assign_space space,
                                         uint64_t guest, unsigned width, uint64_t value)
 {
-    enum vpt_status status;
-    uint64_t address;
-
-    if (device == NULL || !width_known(space, width)) {
-        return VPT_CALLER_ARGUMENT;
-    }
-    status = locate(device, space, guest, width, &address);
-    if (status != VPT_OK) {
-        return status;
-    }
     value &= all_ones(width);
-    if (space == VPT_ASSIGN_IO) {
-        return device->host->io_write == NULL
-                   ? VPT_UNSUPPORTED_PORT
-                   : device->host->io_write(device->host->ctx, (uint16_t)(address & PCI_ABSENT16), width,
-                                            (uint32_t)value);
-    }
-    return device->host->memory_write == NULL
-               ? VPT_UNSUPPORTED_PORT
-               : device->host->memory_write(device->host->ctx, address, width, value);
+    return access(device, true, space, guest, width, &value);
 }

@@ -48,16 +48,15 @@ static unsigned pieces_of(const struct vpt_assign_device *device, unsigned index
 /* Each live BAR is mapped, and nothing else of a BAR is. */
 static bool bars_in_order(const struct vpt_assign_device *device)
 {
-    struct vpt_assign_placement placement;
+    const struct vpt_assign_placement *placement = &device->placed;
     unsigned expected = 0;
     unsigned got = 0;
 
-    vpt_assign_placed(device, &placement);
     for (unsigned i = 0; i < ASSIGN_BARS; i++) {
         unsigned pieces = 1;
 
-        if (((unsigned)placement.live >> i & 1u) != 0) {
-            pieces = device->owned ? pieces_of(device, i, placement.address[i]) : 0;
+        if (vpt_assign_is_live(placement, i)) {
+            pieces = device->owned ? pieces_of(device, i, placement->address[i]) : 0;
             expected += pieces;
         }
         if (pieces == 0) {
@@ -70,19 +69,24 @@ static bool bars_in_order(const struct vpt_assign_device *device)
     return got == expected;
 }
 
-/* What the mappings were made for is what the guest reads, and each register is one that its BAR can have. */
+/* BARs are placed where the guest's registers have them, and each of these is one that its BAR can have. */
 static bool registers_in_order(const struct vpt_assign_device *device)
 {
-    const struct vpt_assign_registers *applied = &device->applied;
-    struct vpt_assign_registers now;
+    struct vpt_assign_registers registers;
+    struct vpt_assign_placement wanted;
 
-    vpt_assign_registers_read(device, &now);
+    vpt_assign_registers_read(device, &registers);
+    vpt_assign_place(&device->layout, &registers, &wanted);
     for (unsigned i = 0; i < ASSIGN_BARS; i++) {
-        if (now.bar[i] != applied->bar[i] || now.bar[i] != vpt_assign_bar_value(&device->layout, i, now.bar[i])) {
+        if (((unsigned)device->refused >> i & 1u) != 0) {
+            vpt_assign_not_live(&wanted, i);
+        }
+        if (registers.bar[i] != vpt_assign_bar_value(&device->layout, i, registers.bar[i]) ||
+            wanted.address[i] != device->placed.address[i]) {
             return false;
         }
     }
-    return now.power_state == applied->power_state && now.command == applied->command;
+    return wanted.live == device->placed.live;
 }
 
 enum vpt_status vpt_assign_check(const struct vpt_assign_device *device)

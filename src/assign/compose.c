@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The configuration space as a guest finds it: classes of its bytes, and capability lists without what is hidden. */
-#include "access.h"
 #include "assign/internal.h"
 #include "assign/permission.h"
 
@@ -12,6 +11,8 @@
 #define PM_NO_SOFT_RESET 0x08u
 
 #define PCIE_VERSION_MASK   0xfu
+#define PCIE_FUNCTION_RESET 0x10u /* of the upper byte of the device capabilities */
+#define AF_FUNCTION_RESET   0x03u /* and the bit that says whether transactions are pending */
 #define PCIE_VERSION_1_SIZE 0x14u
 
 /* One of the two lists. */
@@ -32,7 +33,7 @@ static void fill(struct vpt_assign_device *device, uint16_t base, uint16_t room,
         uint8_t flags = (uint8_t)(device->classes[base + i] & ~ASSIGN_CLASS_ROW);
 
         device->classes[base + i] = (uint8_t)(flags | row);
-        device->shadow[base + i] = device->saved[base + i] & vpt_assign_rows[row].keep;
+        vpt_assign_shadow_set8(device, base + i, vpt_assign_saved8(device, base + i) & vpt_assign_rows[row].keep);
     }
 }
 
@@ -47,64 +48,84 @@ static void fill_by_table(struct vpt_assign_device *device, uint8_t code, uint16
     }
 }
 
-/* How many messages an MSI capability asks for, as a power of two: 0 to 5. */
-static unsigned msi_messages(const struct vpt_assign_device *device, uint16_t base)
+/* Where an MSI capability has its data: the address before it has one word or two. The masks are 4 behind. */
+static unsigned msi_data(const struct vpt_assign_device *device, unsigned base)
 {
-    unsigned messages = device->saved[base + 2u] >> 1 & 0x7u;
-
-    return messages > 5u ? 5u : messages;
+    return (vpt_assign_saved8(device, base + 2u) & MSI_64_BIT) != 0 ? 12u : 8u;
 }
 
-/* Where an MSI capability has its data: the address before it has one word or two. The masks are 4 behind. */
-static unsigned msi_data(const struct vpt_assign_device *device, uint16_t base)
+static bool msi_maskable(const struct vpt_assign_device *device, unsigned base)
 {
-    return (device->saved[base + 2u] & MSI_64_BIT) != 0 ? 12u : 8u;
+    return (vpt_assign_saved8(device, base + 3u) & MSI_MASKABLE) != 0;
 }
 
 static void fill_msi(struct vpt_assign_device *device, uint16_t base, uint16_t room)
 {
-    static const uint8_t few[] = { ROW_MSI_MASK_1, ROW_MSI_MASK_2, ROW_MSI_MASK_4 };
-    unsigned messages = msi_messages(device, base);
+    unsigned control = vpt_assign_shadow8(device, base + 2u);
     unsigned data = msi_data(device, base);
 
-    device->shadow[base + 2u] = (uint8_t)((device->shadow[base + 2u] & MSI_64_BIT) | messages << 1);
-    if (data == 12u) {
-        fill(device, base, room, 8, 4, ROW_VIRTUAL);
+    /* How many messages it asks for, as a power of two: 6 and 7 are none. */
+    vpt_assign_shadow_set8(device, base + 2u, (uint8_t)((control & 0xeu) > 0xau ? (control & MSI_64_BIT) | 0xau : control));
+    fill(device, base, room, 8, data - 6u, ROW_VIRTUAL);
+    if (msi_maskable(device, base)) {
+        /* Reserved, masks, and what is pending. */
+        fill(device, base, room, data + 2u, 10, ROW_HIDDEN);
+        fill(device, base, room, data + 4u, 4, ROW_MSI_MASK);
     }
-    fill(device, base, room, data, 2, ROW_VIRTUAL);
-    if ((device->saved[base + 3u] & MSI_MASKABLE) == 0) {
-        return;
+    device->msi = base;
+}
+
+static void fill_pci_express(struct vpt_assign_device *device, uint16_t base, uint16_t room)
+{
+    if ((vpt_assign_saved8(device, base + 2u) & PCIE_VERSION_MASK) <= 1u && room > PCIE_VERSION_1_SIZE) {
+        fill(device, base, room, PCIE_VERSION_1_SIZE, room, ROW_READ_ONLY);
     }
-    /* Reserved, masks, and what is pending. */
-    fill(device, base, room, data + 2u, 10, ROW_HIDDEN);
-    if (messages < 3u) {
-        fill(device, base, room, data + 4u, 1, (enum vpt_assign_row_index)few[messages]);
-    } else {
-        fill(device, base, room, data + 4u, 1u << (messages - 3u), ROW_VIRTUAL);
+    if (device->host->delay != NULL && (vpt_assign_saved8(device, base + 7u) & PCIE_FUNCTION_RESET) != 0) {
+        fill(device, base, room, 7, 1, ROW_READ_ONLY);
+        fill(device, base, room, 9, 1, ROW_PCIE_READ_REQUEST_RESET);
     }
+    device->pci_express = base;
+}
+
+static void fill_advanced_features(struct vpt_assign_device *device, uint16_t base, uint16_t room)
+{
+    if (device->host->delay != NULL && (~vpt_assign_saved8(device, base + 3u) & AF_FUNCTION_RESET) == 0) {
+        fill(device, base, room, 3, 1, ROW_READ_ONLY);
+        fill(device, base, room, 4, 1, ROW_AF_CONTROL);
+    }
+    device->advanced_features = base;
 }
 
 /* What the tables do not say of those that are more than their bytes. */
 static void fill_capability(struct vpt_assign_device *device, uint8_t code, uint16_t base, uint16_t room)
 {
-    uint16_t rest = room;
+    unsigned length = vpt_assign_saved8(device, base + 2u);
 
-    if (code == ASSIGN_CODE(ASSIGN_CAPABILITY_PCIE) && (device->saved[base + 2u] & PCIE_VERSION_MASK) <= 1u &&
-        rest > PCIE_VERSION_1_SIZE) {
-        rest = PCIE_VERSION_1_SIZE;
-    }
-    fill_by_table(device, code, base, rest);
-    if (code == ASSIGN_CODE(VPT_PCI_CAPABILITY_MSI)) {
+    fill_by_table(device, code, base, room);
+    switch (code) {
+    case ASSIGN_CODE(VPT_PCI_CAPABILITY_MSI):
         fill_msi(device, base, room);
-    } else if (code == ASSIGN_CODE(VPT_PCI_CAPABILITY_VENDOR)) {
-        uint8_t length = device->saved[base + 2u];
-
+        break;
+    case ASSIGN_CODE(VPT_PCI_CAPABILITY_MSIX):
+        device->msix = base;
+        break;
+    case ASSIGN_CODE(VPT_PCI_CAPABILITY_VENDOR):
         fill(device, base, room, 2, 1, ROW_FIXED);
         fill(device, base, room, 3, length > 3u ? length - 3u : 0, ROW_RAW);
-    } else if (code == ASSIGN_CODE(ASSIGN_CAPABILITY_PM)) {
+        break;
+    case ASSIGN_CODE(ASSIGN_CAPABILITY_PM):
         /* The host's function stays in D0: nothing is ever lost on the way back. */
-        device->shadow[base + ASSIGN_PM_CONTROL] |= PM_NO_SOFT_RESET;
-        device->power_management = device->power_management == 0 ? base : device->power_management;
+        vpt_assign_shadow_set8(device, base + ASSIGN_PM_CONTROL, PM_NO_SOFT_RESET);
+        device->power_management = base;
+        break;
+    case ASSIGN_CODE(ASSIGN_CAPABILITY_PCIE):
+        fill_pci_express(device, base, room);
+        break;
+    case ASSIGN_CODE(ASSIGN_CAPABILITY_AF):
+        fill_advanced_features(device, base, room);
+        break;
+    default:
+        break;
     }
 }
 
@@ -112,12 +133,14 @@ static void fill_capability(struct vpt_assign_device *device, uint8_t code, uint
 
 static uint16_t next_of(const struct vpt_assign_device *device, const struct list *list, uint16_t at)
 {
-    return (uint16_t)(list->extended ? vpt_assign_saved32(device, at) >> 20 & 0xffcu : device->saved[at + 1u] & 0xfcu);
+    uint32_t header = vpt_assign_saved32(device, at);
+
+    return (uint16_t)(list->extended ? header >> 20 & 0xffcu : header >> 8 & 0xfcu);
 }
 
 static uint16_t id_of(const struct vpt_assign_device *device, const struct list *list, uint16_t at)
 {
-    return (uint16_t)(list->extended ? vpt_assign_saved32(device, at) & 0xffffu : device->saved[at]);
+    return (uint16_t)(vpt_assign_saved32(device, at) & (list->extended ? 0xffffu : 0xffu));
 }
 
 /* Whether what is at `at` is nothing at all. */
@@ -167,7 +190,26 @@ static unsigned minimum_of(const struct vpt_assign_device *device, const struct 
     if (kind->code != ASSIGN_CODE(VPT_PCI_CAPABILITY_MSI)) {
         return kind->minimum;
     }
-    return msi_data(device, at) + ((device->saved[at + 3u] & MSI_MASKABLE) != 0 ? 12u : 2u);
+    return msi_data(device, at) + (msi_maskable(device, at) ? 12u : 2u);
+}
+
+/* Whether guests have seen one already of which a function has one. */
+static bool repeated(const struct vpt_assign_device *device, uint8_t code)
+{
+    switch (code) {
+    case ASSIGN_CODE(VPT_PCI_CAPABILITY_MSI):
+        return device->msi != 0;
+    case ASSIGN_CODE(VPT_PCI_CAPABILITY_MSIX):
+        return device->msix != 0 || device->vector_count == 0;
+    case ASSIGN_CODE(ASSIGN_CAPABILITY_PM):
+        return device->power_management != 0;
+    case ASSIGN_CODE(ASSIGN_CAPABILITY_PCIE):
+        return device->pci_express != 0;
+    case ASSIGN_CODE(ASSIGN_CAPABILITY_AF):
+        return device->advanced_features != 0;
+    default:
+        return false;
+    }
 }
 
 static bool visible(const struct vpt_assign_device *device, const struct vpt_assign_kind *kind, uint16_t at,
@@ -175,14 +217,14 @@ static bool visible(const struct vpt_assign_device *device, const struct vpt_ass
 {
     uint8_t flags = device->classes[at];
 
-    if ((flags & ASSIGN_CLASS_HIDE) != 0 || room < minimum_of(device, kind, at)) {
+    if ((flags & ASSIGN_CLASS_HIDE) != 0 || room < minimum_of(device, kind, at) || repeated(device, kind->code)) {
         return false;
     }
     if ((flags & ASSIGN_CLASS_SHOW) != 0) {
         return true;
     }
     return !kind->hidden && !(device->virtio && kind->code == ASSIGN_CODE(VPT_PCI_CAPABILITY_VENDOR) &&
-                              device->saved[at + 3u] == VIRTIO_CONFIGURATION_ACCESS);
+                              vpt_assign_saved8(device, at + 3u) == VIRTIO_CONFIGURATION_ACCESS);
 }
 
 /* Makes the one at `previous` (0: the header, of the standard list) point to `at`. */
@@ -193,7 +235,7 @@ static void link_to(struct vpt_assign_device *device, const struct list *list, u
 
         vpt_assign_shadow_set32(device, previous, header | (uint32_t)at << 20);
     } else {
-        device->shadow[previous == 0 ? PCI_CAPABILITIES : previous + 1u] = (uint8_t)at;
+        vpt_assign_shadow_set8(device, previous == 0 ? PCI_CAPABILITIES : previous + 1u, (uint8_t)at);
     }
 }
 
@@ -238,11 +280,12 @@ static void compose_standard(struct vpt_assign_device *device)
 {
     struct list list = { false, PCI_CAPABILITIES_FIRST, VPT_PCI_CONFIG_SIZE, 0 };
 
-    if ((device->saved[PCI_STATUS] & PCI_STATUS_CAPABILITIES) != 0) {
-        list.first = device->saved[PCI_CAPABILITIES] & 0xfcu;
+    if ((vpt_assign_saved8(device, PCI_STATUS) & PCI_STATUS_CAPABILITIES) != 0) {
+        list.first = vpt_assign_saved8(device, PCI_CAPABILITIES) & 0xfcu;
     }
     compose_list(device, &list);
-    device->shadow[PCI_STATUS] = device->shadow[PCI_CAPABILITIES] != 0 ? PCI_STATUS_CAPABILITIES : 0;
+    vpt_assign_shadow_set8(device, PCI_STATUS,
+                           vpt_assign_shadow8(device, PCI_CAPABILITIES) != 0 ? PCI_STATUS_CAPABILITIES : 0);
 }
 
 /* Without a list nothing of that part of the space is shown: a port or a bridge may not reach it. */
@@ -264,11 +307,18 @@ void vpt_assign_compose(struct vpt_assign_device *device)
 {
     for (unsigned i = 0; i < device->config_size; i++) {
         device->classes[i] &= ASSIGN_CLASS_SHOW | ASSIGN_CLASS_HIDE;
-        device->shadow[i] = 0;
     }
+    vpt_zero(device->shadow, device->config_size);
     device->power_management = 0;
+    device->pci_express = 0;
+    device->advanced_features = 0;
+    device->msi = 0;
+    device->msix = 0;
     device->capabilities_broken = false;
     fill_by_table(device, ASSIGN_HEADER_CODE, 0, PCI_CAPABILITIES_FIRST);
     compose_standard(device);
     compose_extended(device);
+    for (unsigned i = 0; i < ASSIGN_BARS; i++) {
+        vpt_assign_bar_normalise(device, i);
+    }
 }

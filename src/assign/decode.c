@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Which function's configuration space a guest's access is meant for. Functions of their arguments. */
-#include "access.h"
 #include "assign/internal.h"
 
 /* The address port (PCI 3.0, section 3.2.2.3.2). */

@@ -1,53 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /* A guest's mappings follow what it writes to its registers: each write is one transaction. */
-#include "access.h"
 #include "assign/internal.h"
-
-#define DECODING (VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY)
 
 /* ---- Registers ---- */
 
 void vpt_assign_registers_read(const struct vpt_assign_device *device, struct vpt_assign_registers *registers)
 {
-    vpt_zero(registers, sizeof(*registers));
-    registers->command = vpt_assign_command_shadow(device) & DECODING;
+    registers->command = vpt_assign_shadow16(device, PCI_COMMAND) & (VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY);
     registers->power_state = (uint8_t)vpt_assign_power_state(device);
     for (unsigned i = 0; i < ASSIGN_BARS; i++) {
-        registers->bar[i] = vpt_assign_bar_shadow(device, i);
+        registers->bar[i] = vpt_assign_shadow32(device, vpt_assign_bar_offset(i));
     }
 }
 
-/* Gives the BARs in the shadow the bits that no write changes. */
-static void normalise(struct vpt_assign_device *device, struct vpt_assign_registers *registers)
+void vpt_assign_bar_normalise(struct vpt_assign_device *device, unsigned index)
 {
-    vpt_assign_registers_read(device, registers);
-    for (unsigned i = 0; i < ASSIGN_BARS; i++) {
-        /* What was applied was normal. */
-        if (registers->bar[i] != device->applied.bar[i] || !device->owned) {
-            registers->bar[i] = vpt_assign_bar_value(&device->layout, i, registers->bar[i]);
-            vpt_assign_bar_shadow_set(device, i, registers->bar[i]);
-        }
-    }
-}
+    uint16_t offset = vpt_assign_bar_offset(index);
 
-static bool same_registers(const struct vpt_assign_registers *a, const struct vpt_assign_registers *b)
-{
-    for (unsigned i = 0; i < ASSIGN_BARS; i++) {
-        if (a->bar[i] != b->bar[i]) {
-            return false;
-        }
-    }
-    return a->command == b->command && a->power_state == b->power_state;
+    vpt_assign_shadow_set32(device, offset,
+                            vpt_assign_bar_value(&device->layout, index, vpt_assign_shadow32(device, offset)));
 }
 
 /* ---- Mappings ---- */
 
-static bool is_live(const struct vpt_assign_placement *placement, unsigned index)
-{
-    return (placement->live >> index & 1u) != 0;
-}
-
-static void not_live(struct vpt_assign_placement *placement, unsigned index)
+void vpt_assign_not_live(struct vpt_assign_placement *placement, unsigned index)
 {
     placement->live = (uint8_t)(placement->live & ~(1u << index));
     placement->address[index] = 0;
@@ -65,7 +41,7 @@ static enum vpt_status clear(struct vpt_assign_device *device, const struct vpt_
         const struct vpt_assign_region *region = &device->regions[i - 1u];
         unsigned bar = region->bar;
 
-        if (bar < ASSIGN_BARS && (!is_live(placement, bar) || region->guest < placement->address[bar] ||
+        if (bar < ASSIGN_BARS && (!vpt_assign_is_live(placement, bar) ||
                                   region->guest - placement->address[bar] >= device->layout.bar[bar].size)) {
             status = vpt_pci_first_error(status, vpt_assign_region_unmap(device, (uint16_t)(i - 1u)));
         }
@@ -77,23 +53,14 @@ static enum vpt_status clear(struct vpt_assign_device *device, const struct vpt_
 static enum vpt_status fill(struct vpt_assign_device *device, unsigned bar, uint64_t address)
 {
     uint64_t size = device->layout.bar[bar].size;
+    enum vpt_status status = VPT_OK;
     struct vpt_assign_region piece;
 
-    for (uint64_t offset = 0; offset < size; offset += piece.size) {
-        const struct vpt_assign_region *there;
-        enum vpt_status status;
-
+    for (uint64_t offset = 0; offset < size && status == VPT_OK; offset += piece.size) {
         vpt_assign_piece(&device->layout, bar, address, offset, &piece);
-        there = vpt_assign_region_find(device, piece.space, piece.guest);
-        if (there != NULL && there->bar == bar) {
-            continue;
-        }
         status = vpt_assign_region_map(device, &piece);
-        if (status != VPT_OK) {
-            return status;
-        }
     }
-    return VPT_OK;
+    return status;
 }
 
 /* As it was. What the hypervisor gave before it may refuse now: that is a failure too. */
@@ -102,7 +69,7 @@ static enum vpt_status roll_back(struct vpt_assign_device *device, const struct 
     enum vpt_status status = clear(device, from);
 
     for (unsigned i = 0; i < ASSIGN_BARS; i++) {
-        if (is_live(from, i)) {
+        if (vpt_assign_is_live(from, i)) {
             status = vpt_pci_first_error(status, fill(device, i, from->address[i]));
         }
     }
@@ -110,76 +77,74 @@ static enum vpt_status roll_back(struct vpt_assign_device *device, const struct 
 }
 
 /*
- * Unmaps first, since a BAR may come to lie where another was. What `from` has in the same place is mapped; takes out of
- * `to` what is refused.
+ * Unmaps first, since a BAR may come to lie where another was. What is placed is mapped already; takes out of `to` what
+ * is refused.
  */
-static enum vpt_status apply(struct vpt_assign_device *device, const struct vpt_assign_placement *from,
-                             struct vpt_assign_placement *to)
+static enum vpt_status apply(struct vpt_assign_device *device, struct vpt_assign_placement *to)
 {
     enum vpt_status status = clear(device, to);
 
     for (unsigned i = 0; i < ASSIGN_BARS && status == VPT_OK; i++) {
-        if (to->address[i] != from->address[i] && is_live(to, i)) {
+        if (to->address[i] != device->placed.address[i] && vpt_assign_is_live(to, i)) {
             status = fill(device, i, to->address[i]);
         }
         if (status == VPT_REFUSED) {
-            not_live(to, i);
+            vpt_assign_not_live(to, i);
             status = clear(device, to);
         }
     }
     return status;
 }
 
-void vpt_assign_placed(const struct vpt_assign_device *device, struct vpt_assign_placement *placement)
-{
-    vpt_assign_place(&device->layout, &device->applied, placement);
-    for (unsigned i = 0; i < ASSIGN_BARS; i++) {
-        if ((device->refused >> i & 1u) != 0) {
-            not_live(placement, i);
-        }
-    }
-}
-
 /* ---- The transaction ---- */
 
-static enum vpt_status change(struct vpt_assign_device *device, const struct vpt_assign_registers *wanted)
+static enum vpt_status change(struct vpt_assign_device *device, struct vpt_assign_placement *to)
 {
-    struct vpt_assign_placement from;
-    struct vpt_assign_placement to;
-    enum vpt_status status;
-    uint8_t live;
+    uint8_t live = to->live;
+    /* What was reset behind the host's back must not be decoded where it is not. */
+    enum vpt_status status = device->placed.live == 0 && live != 0 ? vpt_assign_bars_restore(device) : VPT_OK;
 
-    vpt_assign_placed(device, &from);
-    vpt_assign_place(&device->layout, wanted, &to);
-    live = to.live;
-    status = apply(device, &from, &to);
+    if (status != VPT_OK) {
+        return status;
+    }
+    status = apply(device, to);
     if (status == VPT_OK) {
-        device->applied = *wanted;
-        device->refused = (uint8_t)(live & ~(unsigned)to.live);
+        device->placed = *to;
+        device->refused = (uint8_t)(live & ~(unsigned)to->live);
         return device->refused != 0 ? VPT_REFUSED : VPT_OK;
     }
-    if (roll_back(device, &from) != VPT_OK) {
+    if (roll_back(device, &device->placed) != VPT_OK) {
         device->degraded = true;
         return VPT_DEVICE_ASSIGN_DEGRADED;
     }
     return status;
 }
 
-enum vpt_status vpt_assign_follow(struct vpt_assign_device *device)
+static bool same(const struct vpt_assign_placement *a, const struct vpt_assign_placement *b)
 {
-    struct vpt_assign_registers wanted;
-
-    normalise(device, &wanted);
-    if (!device->owned) {
-        device->applied = wanted;
-        device->refused = 0;
-        return VPT_OK;
+    /* What is not live has address 0, what is has another. */
+    for (unsigned i = 0; i < ASSIGN_BARS; i++) {
+        if (a->address[i] != b->address[i]) {
+            return false;
+        }
     }
+    return true;
+}
+
+enum vpt_status vpt_assign_follow(struct vpt_assign_device *device, uint16_t base)
+{
+    struct vpt_assign_registers registers;
+    struct vpt_assign_placement to;
+
     if (device->degraded) {
         return VPT_DEVICE_ASSIGN_DEGRADED;
     }
-    if (device->refused == 0 && same_registers(&device->applied, &wanted)) {
-        return VPT_OK;
+    if (base == PCI_ROM_ADDRESS) {
+        vpt_assign_bar_normalise(device, VPT_PCI_ROM);
+    } else if (base >= PCI_BAR_0 && base < PCI_BAR_0 + 4u * VPT_PCI_BARS_MAX) {
+        vpt_assign_bar_normalise(device, (base - PCI_BAR_0) / 4u);
     }
-    return change(device, &wanted);
+    vpt_assign_registers_read(device, &registers);
+    vpt_assign_place(&device->layout, &registers, &to);
+    return device->refused == 0 && same(&device->placed, &to) ? VPT_OK : change(device, &to);
 }

@@ -5,85 +5,113 @@
 
 #include <vpt/assign.h>
 
+#include "access.h"
 #include "assign/mapping.h"
 #include "pci/internal.h"
 
 /* ---- The shadow configuration: what the guest sees of each virtual bit ---- */
 
 /*
- * One register of the shadow, little-endian. `offset` is a constant or a capability's offset: at most config_size - 2
- * and config_size - 4.
+ * Registers of the shadow, or of the configuration at the open. `offset` is below config_size, and a multiple of the
+ * register's size.
  */
-static inline uint16_t vpt_assign_shadow16(const struct vpt_assign_device *device, uint16_t offset)
+static inline uint32_t vpt_assign_shadow32(const struct vpt_assign_device *device, unsigned offset)
 {
-    return (uint16_t)(device->shadow[offset] | (uint32_t)device->shadow[offset + 1u] << 8);
+    return device->shadow[offset / 4u];
 }
 
-static inline uint32_t vpt_assign_shadow32(const struct vpt_assign_device *device, uint16_t offset)
+static inline uint32_t vpt_assign_saved32(const struct vpt_assign_device *device, unsigned offset)
 {
-    return vpt_assign_shadow16(device, offset) |
-           (uint32_t)vpt_assign_shadow16(device, (uint16_t)(offset + 2u)) << 16;
+    return device->saved[offset / 4u];
 }
 
-static inline void vpt_assign_shadow_set16(struct vpt_assign_device *device, uint16_t offset, uint16_t value)
+/* Its bytes, in memory: the lowest is the first of a register. */
+static inline unsigned vpt_assign_byte(unsigned offset)
 {
-    device->shadow[offset] = (uint8_t)(value & 0xffu);
-    device->shadow[offset + 1u] = (uint8_t)(value >> 8);
+    return VPT_BIG_ENDIAN != 0 ? offset ^ 3u : offset;
 }
 
-static inline void vpt_assign_shadow_set32(struct vpt_assign_device *device, uint16_t offset, uint32_t value)
+static inline uint8_t vpt_assign_shadow8(const struct vpt_assign_device *device, unsigned offset)
 {
-    vpt_assign_shadow_set16(device, offset, (uint16_t)(value & 0xffffu));
-    vpt_assign_shadow_set16(device, (uint16_t)(offset + 2u), (uint16_t)(value >> 16));
+    return ((const uint8_t *)device->shadow)[vpt_assign_byte(offset)];
 }
 
-/* Four bytes of the host's configuration as it was at the open. */
-static inline uint32_t vpt_assign_saved32(const struct vpt_assign_device *device, uint16_t offset)
+static inline uint8_t vpt_assign_saved8(const struct vpt_assign_device *device, unsigned offset)
 {
-    const uint8_t *at = &device->saved[offset];
-
-    return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+    return ((const uint8_t *)device->saved)[vpt_assign_byte(offset)];
 }
 
-/* The register of a BAR (0 to 5) or of the ROM (VPT_PCI_ROM), as the guest has written it. */
+static inline uint16_t vpt_assign_shadow16(const struct vpt_assign_device *device, unsigned offset)
+{
+    return (uint16_t)(vpt_assign_shadow8(device, offset) | (unsigned)vpt_assign_shadow8(device, offset + 1u) << 8);
+}
+
+static inline uint16_t vpt_assign_saved16(const struct vpt_assign_device *device, unsigned offset)
+{
+    return (uint16_t)(vpt_assign_saved8(device, offset) | (unsigned)vpt_assign_saved8(device, offset + 1u) << 8);
+}
+
+static inline void vpt_assign_shadow_set32(struct vpt_assign_device *device, unsigned offset, uint32_t value)
+{
+    device->shadow[offset / 4u] = value;
+}
+
+static inline void vpt_assign_shadow_set8(struct vpt_assign_device *device, unsigned offset, uint8_t value)
+{
+    ((uint8_t *)device->shadow)[vpt_assign_byte(offset)] = value;
+}
+
+static inline void vpt_assign_shadow_set16(struct vpt_assign_device *device, unsigned offset, uint16_t value)
+{
+    vpt_assign_shadow_set8(device, offset, (uint8_t)(value & 0xffu));
+    vpt_assign_shadow_set8(device, offset + 1u, (uint8_t)(value >> 8));
+}
+
+/* The bits of `mask` in a register become those of `value`. */
+static inline uint32_t vpt_assign_merge(uint32_t old, uint32_t value, uint32_t mask)
+{
+    return old ^ ((old ^ value) & mask);
+}
+
+/* The register of a BAR (0 to 5) or of the ROM (VPT_PCI_ROM). */
 static inline uint16_t vpt_assign_bar_offset(unsigned index)
 {
     return index == VPT_PCI_ROM ? (uint16_t)PCI_ROM_ADDRESS : (uint16_t)(PCI_BAR_0 + 4u * index);
 }
 
-static inline uint32_t vpt_assign_bar_shadow(const struct vpt_assign_device *device, unsigned index)
-{
-    return vpt_assign_shadow32(device, vpt_assign_bar_offset(index));
-}
-
-static inline void vpt_assign_bar_shadow_set(struct vpt_assign_device *device, unsigned index, uint32_t value)
-{
-    vpt_assign_shadow_set32(device, vpt_assign_bar_offset(index), value);
-}
-
-/* The guest's command register (decode bits, in the shadow), and its power state: 0 to 3. */
-static inline uint16_t vpt_assign_command_shadow(const struct vpt_assign_device *device)
-{
-    return vpt_assign_shadow16(device, PCI_COMMAND);
-}
-
 #define ASSIGN_PM_CONTROL     4u /* offset in the capability */
 #define ASSIGN_PM_STATE_MASK  0x3u
 
+/* The guest's power state: 0 to 3. */
 static inline unsigned vpt_assign_power_state(const struct vpt_assign_device *device)
 {
     uint16_t at = device->power_management;
 
-    return at == 0 ? 0u : device->shadow[at + ASSIGN_PM_CONTROL] & ASSIGN_PM_STATE_MASK;
+    return at == 0 ? 0u : vpt_assign_shadow8(device, at + ASSIGN_PM_CONTROL) & ASSIGN_PM_STATE_MASK;
 }
+
+/* Bits of a vector's control. */
+#define ASSIGN_VECTOR_MASKED  0x1u
+#define ASSIGN_VECTOR_PENDING 0x2u
+
+/* ---- registry.c ---- */
+
+/* Before anything else: the device must not reach memory that is about to be somebody else's. Errors of the host. */
+enum vpt_status vpt_assign_bus_master_off(const struct vpt_assign_device *device);
+
+/* Unmaps all regions of BARs. Goes on after a failure, and returns the first. */
+enum vpt_status vpt_assign_bars_unmap(struct vpt_assign_device *device);
+
+/* The guest's registers as at power-on. No BAR is mapped. */
+void vpt_assign_power_on(struct vpt_assign_device *device);
 
 /* ---- compose.c ---- */
 
 /*
  * Makes classes and shadow anew from what the function was like when it was opened (device->saved), and from what the
- * caller hides and shows: the configuration space as a guest finds it at its power-on. BARs, ROM and decode bits are 0
- * (then vpt_assign_follow() gives the BARs their flags). Asks the host for nothing, cannot fail. For the open, for
- * vpt_assign_hide() and _show(), and for each new owner.
+ * caller hides and shows: the configuration space as a guest finds it at its power-on. BARs, ROM and decode bits are 0.
+ * Asks the host for nothing, cannot fail, and nothing is mapped for BARs. For the open, for vpt_assign_hide() and
+ * _show(), and for each new owner.
  */
 void vpt_assign_compose(struct vpt_assign_device *device);
 
@@ -101,5 +129,70 @@ enum vpt_status vpt_assign_config_restore(struct vpt_assign_device *device);
  * VPT_DEVICE_GONE, errors of the host.
  */
 enum vpt_status vpt_assign_present(struct vpt_assign_device *device);
+
+/* ---- interrupt.c ---- */
+
+/*
+ * Called after registers of the shadow that interrupts depend on have changed, of a device that has an owner: the
+ * interrupt disable bit of the command register, MSI's control register or masks, MSI-X's control register. Tells the
+ * host of another mode, delivers what is pending and not masked any more, and gives the guest the level of INTx. Errors
+ * of interrupts() and intx_mask(), VPT_DEVICE_ASSIGN_DEGRADED: it is as before, and the caller puts the registers back.
+ * Errors of message() are not told here: what it failed for is pending still.
+ */
+enum vpt_status vpt_assign_interrupts_follow(struct vpt_assign_device *device);
+
+/*
+ * For the end of an owner and for a reset: no interrupts from the host, no INTx level, nothing pending, entries for host
+ * vectors gone, another generation, the table as at power-on (all masked). Errors of interrupts() and intx_mask(): the
+ * host may interrupt still, the rest is done.
+ */
+enum vpt_status vpt_assign_interrupts_off(struct vpt_assign_device *device);
+
+/* ---- msix.c ---- */
+
+/*
+ * A guest's access to `bar` at `offset` (where something is trapped), a multiple of the width, which is one that memory
+ * has. VPT_EMPTY: it is none of the MSI-X table or of its pending bits, so it is the host's. VPT_CALLER_ALIGNMENT: it is,
+ * but not of 4 or 8 bytes: *value is left alone, and nothing is written. Errors of message() are not told here either.
+ */
+enum vpt_status vpt_assign_msix_access(struct vpt_assign_device *device, bool write, unsigned bar, uint64_t offset,
+                                       unsigned width, uint64_t *value);
+
+static inline enum vpt_status vpt_assign_msix_read(struct vpt_assign_device *device, unsigned bar, uint64_t offset,
+                                                   unsigned width, uint64_t *value)
+{
+    return vpt_assign_msix_access(device, false, bar, offset, width, value);
+}
+
+static inline enum vpt_status vpt_assign_msix_write(struct vpt_assign_device *device, unsigned bar, uint64_t offset,
+                                                    unsigned width, uint64_t value)
+{
+    return vpt_assign_msix_access(device, true, bar, offset, width, &value);
+}
+
+/* The table as at power-on: all masked, nothing pending. */
+void vpt_assign_msix_reset(struct vpt_assign_device *device);
+
+/* ---- remap.c ---- */
+
+/* Takes out all entries of a device, if it has any. */
+void vpt_assign_remap_forget(struct vpt_assign_device *device);
+
+/* ---- reset.c ---- */
+
+/*
+ * The part of a reset that is the host's function's own: a way that concerns it alone, and its configuration as it was
+ * at the open (BARs before decoding is on again, bus mastering off). Bus mastering is off already.
+ * VPT_UNSUPPORTED_DEVICE: there is no way, and nothing was done. Otherwise device->reset_needed says whether it failed:
+ * VPT_DEVICE_STUCK, VPT_DEVICE_GONE, errors of the host.
+ */
+enum vpt_status vpt_assign_reset_host(struct vpt_assign_device *device);
+
+/*
+ * Gives the host's function its BARs back, as they were at the open, if they differ: something has reset it; and then
+ * its decoding, if that was on. Called before a guest's decoding begins. VPT_OK also if nothing differs.
+ * VPT_DEVICE_GONE, errors of the host.
+ */
+enum vpt_status vpt_assign_bars_restore(struct vpt_assign_device *device);
 
 #endif

@@ -9,11 +9,10 @@
 
 /* ---- live.c: functions of their arguments alone ---- */
 
-/* Where each BAR is live in the guest. */
-struct vpt_assign_placement {
-    uint64_t address[ASSIGN_BARS];
-    uint8_t live; /* bit n: bar[n] is, at address[n]; where it is not, that is 0 */
-};
+static inline bool vpt_assign_is_live(const struct vpt_assign_placement *placement, unsigned index)
+{
+    return placement->address[index] != 0;
+}
 
 void vpt_assign_place(const struct vpt_assign_layout *layout, const struct vpt_assign_registers *registers,
                       struct vpt_assign_placement *placement);
@@ -29,14 +28,17 @@ void vpt_assign_piece(const struct vpt_assign_layout *layout, unsigned index, ui
 uint32_t vpt_assign_bar_value(const struct vpt_assign_layout *layout, unsigned index, uint32_t value);
 
 /* Whether a function can have such BARs: kinds, sizes, and nothing in the register after that of a 64-bit one. */
-bool vpt_assign_bars_valid(const struct vpt_assign_bar bars[ASSIGN_BARS]);
+bool vpt_assign_bars_valid(const struct vpt_pci_bar bars[ASSIGN_BARS]);
 
 /* ---- region.c: the books ---- */
 
 /* How many regions begin before this byte: where one that begins there is, or would have to be, in the array. */
 uint16_t vpt_assign_region_index(const struct vpt_assign_device *device, enum vpt_assign_space space, uint64_t guest);
 
-/* Calls map() and enters the region. VPT_REFUSED: it overlaps one; VPT_RESOURCE_FULL; errors of map(). */
+/*
+ * Calls map() and enters the region, unless it is there: pieces of one BAR that begin at one address are the same.
+ * VPT_REFUSED: it overlaps one; VPT_RESOURCE_FULL; errors of map().
+ */
 enum vpt_status vpt_assign_region_map(struct vpt_assign_device *device, const struct vpt_assign_region *region);
 
 /* Calls unmap() and strikes out the region at `index`, below region_count. Errors of unmap(). */
@@ -47,18 +49,20 @@ enum vpt_status vpt_assign_region_unmap(struct vpt_assign_device *device, uint16
 /* The shadow's registers, as they are; of the command register the decode bits. */
 void vpt_assign_registers_read(const struct vpt_assign_device *device, struct vpt_assign_registers *registers);
 
-/* Where BARs are mapped, unless the device is degraded: those that `applied` makes live, but for refused ones. */
-void vpt_assign_placed(const struct vpt_assign_device *device, struct vpt_assign_placement *placement);
+/* No BAR is live there, or for now. */
+void vpt_assign_not_live(struct vpt_assign_placement *placement, unsigned index);
+
+/* Gives a BAR in the shadow the bits that no write changes. */
+void vpt_assign_bar_normalise(struct vpt_assign_device *device, unsigned index);
 
 /*
- * Called after one register of the shadow that mappings depend on has changed (the command register, a BAR, the ROM, the
- * power state: bits 0 and 1 of the power management capability's byte 4), and before the host sees any of that write.
- * Normalises the BARs, and brings the mappings in line. Of a device that nobody owns, whatever has changed: normalises
- * alone, and cannot fail.
+ * Called after one register of the shadow that mappings depend on has changed (the 4 bytes from `base`: the command
+ * register, a BAR, the ROM, or the power state: bits 0 and 1 of the power management capability's byte 4), and before
+ * the host sees any of that write. Normalises the BAR, and brings the mappings of an owned device in line.
  * VPT_OK. VPT_REFUSED: done, but a BAR is where the hypervisor has no place for it, and unmapped. Any other: a hook
- * failed and mappings are as before (VPT_DEVICE_ASSIGN_DEGRADED: or that could not be), and so is what the object keeps
- * of the registers: the caller puts the register back, and omits what else the write would have done.
+ * failed and mappings are as before (VPT_DEVICE_ASSIGN_DEGRADED: or that could not be): the caller puts the register
+ * back, and omits what else the write would have done.
  */
-enum vpt_status vpt_assign_follow(struct vpt_assign_device *device);
+enum vpt_status vpt_assign_follow(struct vpt_assign_device *device, uint16_t base);
 
 #endif

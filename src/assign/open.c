@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Opening and closing a device, and what a hypervisor decides of it before a guest gets it. */
-#include "access.h"
 #include "assign/internal.h"
 #include "assign/permission.h"
 
@@ -14,13 +13,17 @@
 
 /* ---- What the caller says ---- */
 
+static uint16_t config_size_of(const struct vpt_assign_config *config)
+{
+    return config->config_size != 0 ? config->config_size : (uint16_t)VPT_PCI_CONFIG_SIZE;
+}
+
 static enum vpt_status check_config(const struct vpt_assign_config *config)
 {
     const struct vpt_assign_host *host;
     uint64_t page = config == NULL ? 0 : config->page_size;
 
-    if (config == NULL || config->host == NULL || config->storage == NULL ||
-        (config->traps == NULL && config->trap_count != 0)) {
+    if (config == NULL || config->host == NULL || (config->traps == NULL && config->trap_count != 0)) {
         return VPT_CALLER_ARGUMENT;
     }
     host = config->host;
@@ -38,94 +41,88 @@ static enum vpt_status check_config(const struct vpt_assign_config *config)
     return VPT_OK;
 }
 
-/* Storage: regions, traps, and three arrays of bytes. */
+/* Storage: regions, traps, the space three times, and later on vectors. */
 static enum vpt_status carve(struct vpt_assign_device *device, const struct vpt_assign_config *config)
 {
     size_t space = device->config_size;
-    size_t regions = sizeof(struct vpt_assign_region) * (size_t)config->regions;
-    size_t traps = sizeof(struct vpt_assign_trap) * (size_t)config->trap_count;
-    uint8_t *storage = config->storage;
-    struct vpt_assign_trap *copy;
+    size_t size = VPT_ASSIGN_STORAGE_SIZE(space, config->trap_count, config->regions);
+    struct vpt_assign_trap *traps;
 
     if (((uintptr_t)config->storage & 7u) != 0 || config->regions < VPT_ASSIGN_REGIONS(config->trap_count) ||
-        config->storage_size < VPT_ASSIGN_STORAGE_SIZE(space, config->trap_count, config->regions)) {
+        config->storage_size < size) {
         return VPT_CALLER_MEMORY;
     }
-    vpt_zero(storage, VPT_ASSIGN_STORAGE_SIZE(space, config->trap_count, config->regions));
+    vpt_zero(config->storage, size);
     device->regions = config->storage;
     device->region_capacity = config->regions;
-    copy = (struct vpt_assign_trap *)(void *)(storage + regions);
+    traps = (struct vpt_assign_trap *)(void *)(device->regions + config->regions);
     for (uint16_t i = 0; i < config->trap_count; i++) {
-        copy[i] = config->traps[i];
+        traps[i] = config->traps[i];
     }
-    device->layout.traps = copy;
+    device->layout.traps = traps;
     device->layout.trap_count = config->trap_count;
-    device->shadow = storage + regions + traps;
-    device->classes = device->shadow + space;
-    device->saved = device->classes + space;
+    device->shadow = (uint32_t *)(void *)(traps + config->trap_count + VPT_ASSIGN_OWN_TRAPS);
+    device->saved = device->shadow + space / 4u;
+    device->classes = (uint8_t *)(device->saved + space / 4u);
     return VPT_OK;
 }
 
 /* ---- What the function says ---- */
 
-/* vpt_pci_bars_size() reaches functions by a port: this one is for the time of a call. */
+/* The PCI room reaches functions by a port: this one is for the time of a call. */
 static enum vpt_status port_read(void *ctx, const struct vpt_pci_address *address, uint16_t offset, unsigned width,
                                  uint32_t *value)
 {
-    const struct vpt_assign_device *device = ctx;
+    const struct vpt_assign_host *const *host = ctx;
 
     (void)address;
-    return device->host->config_read(device->host->ctx, offset, width, value);
+    return (*host)->config_read((*host)->ctx, offset, width, value);
 }
 
 static enum vpt_status port_write(void *ctx, const struct vpt_pci_address *address, uint16_t offset, unsigned width,
                                   uint32_t value)
 {
-    const struct vpt_assign_device *device = ctx;
+    const struct vpt_assign_host *const *host = ctx;
 
     (void)address;
-    return device->host->config_write(device->host->ctx, offset, width, value);
+    return (*host)->config_write((*host)->ctx, offset, width, value);
 }
 
-static enum vpt_status size_bars(struct vpt_assign_device *device, struct vpt_pci_bars *bars)
-{
-    struct vpt_pci_function function;
+struct adapter {
+    const struct vpt_assign_host *host;
     struct vpt_port port;
+    struct vpt_pci_function function;
+};
 
-    vpt_zero(&port, sizeof(port));
-    port.ctx = device;
-    port.config_read = port_read;
-    port.config_write = port_write;
-    function.port = &port;
-    function.address = device->address;
-    return vpt_pci_bars_size(&function, bars);
+static void adapt(struct adapter *adapter, const struct vpt_assign_host *host)
+{
+    vpt_zero(adapter, sizeof(*adapter));
+    adapter->host = host;
+    adapter->port.ctx = &adapter->host;
+    adapter->port.config_read = port_read;
+    adapter->port.config_write = port_write;
+    adapter->function.port = &adapter->port;
 }
 
 static enum vpt_status take_bars(struct vpt_assign_device *device, const struct vpt_pci_bars *given)
 {
-    struct vpt_pci_bars sized;
-    enum vpt_status status = given == NULL ? size_bars(device, &sized) : VPT_OK;
-    const struct vpt_pci_bars *bars = given == NULL ? &sized : given;
+    enum vpt_status status = VPT_OK;
+    struct adapter adapter;
+    struct vpt_pci_bars bars;
 
-    if (status != VPT_OK) {
-        return status;
+    if (given != NULL) {
+        bars = *given;
+    } else {
+        adapt(&adapter, device->host);
+        status = vpt_pci_bars_size(&adapter.function, &bars);
     }
-    for (unsigned i = 0; i < ASSIGN_BARS; i++) {
-        const struct vpt_pci_bar *from = &bars->bar[i];
-        struct vpt_assign_bar *to = &device->layout.bar[i];
-
-        if (from->kind == VPT_PCI_BAR_NONE) {
-            continue;
+    for (unsigned i = 0; i < ASSIGN_BARS && status == VPT_OK; i++) {
+        if (bars.bar[i].kind != VPT_PCI_BAR_NONE) {
+            device->layout.bar[i] = bars.bar[i];
         }
-        to->kind = from->kind;
-        to->is_64bit = from->is_64bit;
-        to->prefetchable = from->prefetchable;
-        to->below_1mib = from->below_1mib;
-        to->size = from->size;
-        to->host = vpt_pci_bar_assigned(from) ? from->address : 0;
     }
-    if (vpt_assign_bars_valid(device->layout.bar)) {
-        return VPT_OK;
+    if (status != VPT_OK || vpt_assign_bars_valid(device->layout.bar)) {
+        return status;
     }
     return given == NULL ? VPT_DEVICE_PCI_BAR : VPT_CALLER_BAR;
 }
@@ -144,15 +141,9 @@ static enum vpt_status check_traps(const struct vpt_assign_layout *layout)
     return VPT_OK;
 }
 
-static void saved_set16(struct vpt_assign_device *device, uint16_t offset, uint16_t value)
+static void saved_set8(struct vpt_assign_device *device, unsigned offset, uint8_t value)
 {
-    device->saved[offset] = (uint8_t)(value & 0xffu);
-    device->saved[offset + 1u] = (uint8_t)(value >> 8);
-}
-
-static uint16_t saved16(const struct vpt_assign_device *device, uint16_t offset)
-{
-    return (uint16_t)(vpt_assign_saved32(device, offset) & 0xffffu);
+    ((uint8_t *)device->saved)[vpt_assign_byte(offset)] = value;
 }
 
 /* The whole space, once. Behind some bridges, which drop the upper address bits, 0x100 is the first byte again. */
@@ -161,11 +152,8 @@ static enum vpt_status snapshot(struct vpt_assign_device *device)
     enum vpt_status status = vpt_assign_present(device);
 
     for (uint16_t base = 0; base < device->config_size && status == VPT_OK; base += 4u) {
-        uint32_t value = PCI_ABSENT32;
-
-        status = device->host->config_read(device->host->ctx, base, 4, &value);
-        saved_set16(device, base, (uint16_t)(value & 0xffffu));
-        saved_set16(device, (uint16_t)(base + 2u), (uint16_t)(value >> 16));
+        device->saved[base / 4u] = PCI_ABSENT32;
+        status = device->host->config_read(device->host->ctx, base, 4, &device->saved[base / 4u]);
     }
     if (status == VPT_OK) {
         /* Had it gone meanwhile, the rest of that would be all-ones. */
@@ -176,10 +164,9 @@ static enum vpt_status snapshot(struct vpt_assign_device *device)
     }
     if (device->config_size > VPT_PCI_CONFIG_SIZE &&
         vpt_assign_saved32(device, PCI_CAPABILITIES_EXTENDED) == vpt_assign_saved32(device, PCI_VENDOR_ID)) {
-        saved_set16(device, PCI_CAPABILITIES_EXTENDED, 0);
-        saved_set16(device, PCI_CAPABILITIES_EXTENDED + 2u, 0);
+        device->saved[PCI_CAPABILITIES_EXTENDED / 4u] = 0;
     }
-    if ((device->saved[PCI_HEADER_TYPE] & PCI_HEADER_TYPE_MASK) != PCI_HEADER_DEVICE) {
+    if ((vpt_assign_saved8(device, PCI_HEADER_TYPE) & PCI_HEADER_TYPE_MASK) != PCI_HEADER_DEVICE) {
         return VPT_UNSUPPORTED_DEVICE;
     }
     return VPT_OK;
@@ -207,7 +194,8 @@ static void take_ids(struct vpt_assign_device *device, const struct vpt_assign_i
     ids[3] = identity->subsystem_id;
     for (unsigned i = 0; i < 4u; i++) {
         if ((identity->which >> i & 1u) != 0) {
-            saved_set16(device, registers[i], ids[i]);
+            saved_set8(device, registers[i], (uint8_t)(ids[i] & 0xffu));
+            saved_set8(device, registers[i] + 1u, (uint8_t)(ids[i] >> 8));
         }
     }
 }
@@ -217,21 +205,114 @@ static void identify(struct vpt_assign_device *device, const struct vpt_assign_c
 {
     if (config->virtual_function) {
         take_ids(device, config->identity);
-        device->saved[INTERRUPT_PIN] = 0;
+        saved_set8(device, INTERRUPT_PIN, 0);
     }
-    device->virtio = saved16(device, PCI_VENDOR_ID) == VIRTIO_VENDOR;
-    device->type = vpt_assign_virtio_type(saved16(device, PCI_VENDOR_ID), saved16(device, PCI_VENDOR_ID + 2u),
-                                          saved16(device, PCI_SUBSYSTEM_VENDOR_ID + 2u));
+    device->virtio = vpt_assign_saved16(device, PCI_VENDOR_ID) == VIRTIO_VENDOR;
+    device->type = vpt_assign_virtio_type(vpt_assign_saved16(device, PCI_VENDOR_ID), vpt_assign_saved16(device, PCI_VENDOR_ID + 2u),
+                                          vpt_assign_saved16(device, PCI_SUBSYSTEM_VENDOR_ID + 2u));
     if (config->identity != NULL) {
         take_ids(device, config->identity);
     }
-    device->vendor_id = saved16(device, PCI_VENDOR_ID);
-    device->device_id = saved16(device, PCI_VENDOR_ID + 2u);
-    if (config->multi_function == VPT_ASSIGN_MULTI_CLEAR) {
-        device->saved[PCI_HEADER_TYPE] = PCI_HEADER_DEVICE;
-    } else if (config->multi_function == VPT_ASSIGN_MULTI_SET) {
-        device->saved[PCI_HEADER_TYPE] = PCI_HEADER_DEVICE | PCI_HEADER_MULTI_FUNCTION;
+    device->vendor_id = vpt_assign_saved16(device, PCI_VENDOR_ID);
+    device->device_id = vpt_assign_saved16(device, PCI_VENDOR_ID + 2u);
+    if (config->multi_function != VPT_ASSIGN_MULTI_AS_HOST) {
+        saved_set8(device, PCI_HEADER_TYPE,
+                   config->multi_function == VPT_ASSIGN_MULTI_SET ? PCI_HEADER_MULTI_FUNCTION : PCI_HEADER_DEVICE);
     }
+}
+
+/* ---- MSI-X ---- */
+
+#define MSIX_SIZE_MASK 0x7ffu /* of the control register: entries less one */
+#define MSIX_BAR_MASK  0x7u
+
+/* Where a part of `size` bytes is that the register at `offset` names. False: in no memory of the function. */
+static bool find_place(struct vpt_assign_device *device, unsigned offset, uint32_t size, struct vpt_assign_place *place)
+{
+    uint32_t value = vpt_assign_saved32(device, offset);
+    const struct vpt_pci_bar *bar;
+    struct vpt_assign_trap *trap;
+
+    place->bar = value & MSIX_BAR_MASK;
+    place->offset = value & ~MSIX_BAR_MASK;
+    if (place->bar >= VPT_PCI_BARS_MAX) {
+        return false;
+    }
+    bar = &device->layout.bar[place->bar];
+    /* Room was made for it. */
+    trap = (struct vpt_assign_trap *)device->layout.traps + device->layout.trap_count;
+    trap->bar = place->bar;
+    trap->offset = place->offset;
+    trap->size = size;
+    device->layout.trap_count++;
+    return bar->kind == VPT_PCI_BAR_MEMORY && bar->size > place->offset && bar->size - place->offset >= size;
+}
+
+/*
+ * The table, and room for it. That of a function whose table or pending bits lie where they cannot, or on each other,
+ * is shown to nobody.
+ */
+static enum vpt_status take_vectors(struct vpt_assign_device *device, const struct vpt_assign_config *config)
+{
+    size_t used = VPT_ASSIGN_STORAGE_SIZE((size_t)device->config_size, config->trap_count, config->regions);
+    unsigned at = PCI_CAPABILITIES_FIRST;
+    uint32_t count;
+    uint32_t table;
+    uint32_t pending;
+
+    while (at < VPT_PCI_CONFIG_SIZE && ((device->classes[at] & ASSIGN_CLASS_HEAD) == 0 ||
+                                        vpt_assign_saved8(device, at) != VPT_PCI_CAPABILITY_MSIX)) {
+        at += 4u;
+    }
+    if (at > VPT_PCI_CONFIG_SIZE - 12u) {
+        return VPT_OK;
+    }
+    count = (vpt_assign_saved16(device, at + 2u) & MSIX_SIZE_MASK) + 1u;
+    table = 16u * count;
+    pending = (count + 63u) / 64u * 8u;
+    if (!find_place(device, at + 4u, table, &device->table) ||
+        !find_place(device, at + 8u, pending, &device->pending) ||
+        (device->table.bar == device->pending.bar && device->table.offset - device->pending.offset < pending) ||
+        (device->table.bar == device->pending.bar && device->pending.offset - device->table.offset < table)) {
+        device->layout.trap_count = config->trap_count;
+        return VPT_OK;
+    }
+    if (config->storage_size - used < VPT_ASSIGN_VECTORS_SIZE(count)) {
+        return VPT_CALLER_MEMORY;
+    }
+    device->vectors = (struct vpt_assign_vector *)(void *)(device->classes + device->config_size);
+    device->vector_count = (uint16_t)count;
+    return VPT_OK;
+}
+
+enum vpt_status vpt_assign_storage_size(const struct vpt_assign_config *config, size_t *size)
+{
+    struct adapter adapter;
+    enum vpt_status status;
+    uint32_t control = 0;
+    uint16_t at;
+
+    if (size == NULL) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    *size = 0;
+    status = check_config(config);
+    if (status != VPT_OK) {
+        return status;
+    }
+    adapt(&adapter, config->host);
+    status = vpt_pci_find_capability(&adapter.function, VPT_PCI_CAPABILITY_MSIX, &at);
+    if (status == VPT_OK) {
+        status = vpt_pci_read(&adapter.function, (uint16_t)(at + 2u), 2, &control);
+        control = (control & MSIX_SIZE_MASK) + 1u;
+    } else if (status == VPT_EMPTY || status == VPT_DEVICE_PCI_CAPABILITIES) {
+        status = VPT_OK;
+    }
+    if (status == VPT_OK) {
+        *size = VPT_ASSIGN_STORAGE_SIZE(config_size_of(config), config->trap_count, config->regions) +
+                VPT_ASSIGN_VECTORS_SIZE(control);
+    }
+    return status;
 }
 
 /* ---- Open and close ---- */
@@ -253,8 +334,10 @@ static enum vpt_status set_up(struct vpt_assign_device *device, const struct vpt
         return status;
     }
     identify(device, config);
-    vpt_assign_compose(device);
-    return vpt_assign_follow(device);
+    vpt_assign_compose(device); /* finds the capabilities */
+    status = take_vectors(device, config);
+    vpt_assign_power_on(device);
+    return status;
 }
 
 enum vpt_status vpt_assign_open(struct vpt_assign_device *device, const struct vpt_assign_config *config)
@@ -266,13 +349,16 @@ enum vpt_status vpt_assign_open(struct vpt_assign_device *device, const struct v
     }
     vpt_zero(device, sizeof(*device));
     status = check_config(config);
+    if (status == VPT_OK && config->storage == NULL) {
+        status = VPT_CALLER_ARGUMENT;
+    }
     if (status != VPT_OK) {
         return status;
     }
     device->address = config->address;
     device->group = config->group;
     device->host = config->host;
-    device->config_size = config->config_size != 0 ? config->config_size : VPT_PCI_CONFIG_SIZE;
+    device->config_size = config_size_of(config);
     device->layout.page_size = config->page_size != 0 ? config->page_size : PAGE_SIZE_DEFAULT;
     status = set_up(device, config);
     if (status != VPT_OK) {
@@ -315,7 +401,7 @@ enum vpt_status vpt_assign_capability_at(const struct vpt_assign_device *device,
             continue;
         }
         if (index == 0) {
-            capability->id = saved16(device, offset) & (offset < PCI_CAPABILITIES_EXTENDED ? 0xffu : 0xffffu);
+            capability->id = vpt_assign_saved16(device, offset) & (offset < PCI_CAPABILITIES_EXTENDED ? 0xffu : 0xffffu);
             capability->offset = offset;
             capability->hidden = is_hidden(device, offset);
             return VPT_OK;
@@ -338,8 +424,8 @@ static enum vpt_status set_flag(struct vpt_assign_device *device, uint16_t offse
     }
     device->classes[offset] &= (uint8_t)~(ASSIGN_CLASS_SHOW | ASSIGN_CLASS_HIDE);
     device->classes[offset] |= flag;
-    vpt_assign_compose(device);
-    return vpt_assign_follow(device);
+    vpt_assign_power_on(device);
+    return VPT_OK;
 }
 
 enum vpt_status vpt_assign_hide(struct vpt_assign_device *device, uint16_t offset)

@@ -14,7 +14,13 @@ struct vpt_assign_row {
     uint8_t writable;
     uint8_t acts; /* the host's bit does something when a 1 is written (clears itself, mostly): never carried along */
     uint8_t keep; /* virtual bits that a guest first finds as the host's were at the open; the others are 0 */
+    uint8_t effect; /* EFFECT_*: what has to be done about a write */
 };
+
+#define EFFECT_ADJUST     0x1u /* not every value is taken as it is */
+#define EFFECT_MAPPINGS   0x2u /* they follow these bits */
+#define EFFECT_INTERRUPTS 0x4u /* likewise */
+#define EFFECT_RESET      0x8u /* a virtual bit that acts resets the function */
 
 enum vpt_assign_row_index {
     ROW_READ_ONLY,
@@ -33,20 +39,20 @@ enum vpt_assign_row_index {
     ROW_PM_STATUS,
     ROW_MSI_CONTROL,
     ROW_MSI_CONTROL_HIGH,
-    ROW_MSI_MASK_1, /* bits for one message, two, four */
-    ROW_MSI_MASK_2,
-    ROW_MSI_MASK_4,
+    ROW_MSI_MASK,
     ROW_MESSAGE_ADDRESS,
     ROW_MSIX_CONTROL,
     ROW_PCIE_PHANTOM,
     ROW_PCIE_RESET,
     ROW_PCIE_PAYLOAD,
     ROW_PCIE_READ_REQUEST,
+    ROW_PCIE_READ_REQUEST_RESET, /* and its function level reset bit */
     ROW_PCIE_STATUS,
     ROW_PCIE_LINK_STATUS,
     ROW_PCIE_TIMEOUT,
     ROW_PCIE_LINK_STATUS_2,
     ROW_AF_CAPABLE,
+    ROW_AF_CONTROL,
     ROW_VPD_FLAG,
     ROW_COUNT
 };

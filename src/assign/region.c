@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The regions of a guest's address space that a device has: one sorted array, the record of what is mapped. */
-#include "access.h"
 #include "assign/internal.h"
 
 /* ---- Looking up ---- */
@@ -46,13 +45,21 @@ const struct vpt_assign_region *vpt_assign_region_find(const struct vpt_assign_d
 
 /* ---- Entering and striking out ---- */
 
+/* Whether it is the hypervisor's own, not of a BAR. */
+static bool is_own(const struct vpt_assign_region *region)
+{
+    return region->bar == VPT_ASSIGN_NO_BAR || region->bar == VPT_ASSIGN_RESERVED;
+}
+
 enum vpt_status vpt_assign_region_map(struct vpt_assign_device *device, const struct vpt_assign_region *region)
 {
     uint16_t at = vpt_assign_region_index(device, region->space, region->guest);
     enum vpt_status status = VPT_OK;
 
-    if ((at < device->region_count && holds(region, device->regions[at].space, device->regions[at].guest)) ||
-        (at > 0 && holds(&device->regions[at - 1u], region->space, region->guest))) {
+    if (at < device->region_count && holds(region, device->regions[at].space, device->regions[at].guest)) {
+        return is_own(region) || device->regions[at].bar != region->bar ? VPT_REFUSED : VPT_OK;
+    }
+    if (at > 0 && holds(&device->regions[at - 1u], region->space, region->guest)) {
         return VPT_REFUSED;
     }
     if (device->region_count >= device->region_capacity) {
@@ -91,11 +98,6 @@ enum vpt_status vpt_assign_region_unmap(struct vpt_assign_device *device, uint16
 }
 
 /* ---- The hypervisor's own ---- */
-
-static bool is_own(const struct vpt_assign_region *region)
-{
-    return region->bar == VPT_ASSIGN_NO_BAR || region->bar == VPT_ASSIGN_RESERVED;
-}
 
 static enum vpt_status check(const struct vpt_assign_device *device, const struct vpt_assign_region *region)
 {

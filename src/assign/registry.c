@@ -2,6 +2,8 @@
 /* Who has which device, and where all of them are. */
 #include "assign/internal.h"
 
+#include <vpt/assign_dma.h>
+
 /* ---- The registry ---- */
 
 struct vpt_assign_device *vpt_assign_registry_find(const struct vpt_assign_registry *registry,
@@ -95,11 +97,45 @@ static bool group_taken(const struct vpt_assign_device *device, uint64_t owner)
     return device->group != 0 && other != NULL;
 }
 
-/* The configuration space as at power-on. Nobody has the device: no hook is called, and it cannot fail. */
-static void power_on(struct vpt_assign_device *device)
+void vpt_assign_power_on(struct vpt_assign_device *device)
 {
     vpt_assign_compose(device);
-    (void)vpt_assign_follow(device);
+    vpt_zero(&device->placed, sizeof(device->placed));
+    device->refused = 0;
+    for (uint16_t i = 0; i < device->vector_count; i++) {
+        vpt_zero(&device->vectors[i], sizeof(device->vectors[i]));
+        device->vectors[i].control = ASSIGN_VECTOR_MASKED;
+    }
+}
+
+enum vpt_status vpt_assign_bus_master_off(const struct vpt_assign_device *device)
+{
+    const struct vpt_assign_host *host = device->host;
+    uint32_t command = PCI_ABSENT16;
+    enum vpt_status status = host->config_read(host->ctx, PCI_COMMAND, 2, &command);
+
+    if (status == VPT_OK && (command & VPT_PCI_COMMAND_BUS_MASTER) != 0) {
+        command &= PCI_ABSENT16 & ~VPT_PCI_COMMAND_BUS_MASTER;
+        status = host->config_write(host->ctx, PCI_COMMAND, 2, command);
+    }
+    return status;
+}
+
+static enum vpt_status unmap(struct vpt_assign_device *device, bool own_too)
+{
+    enum vpt_status status = VPT_OK;
+
+    for (uint16_t i = device->region_count; i > 0; i--) {
+        if (own_too || device->regions[i - 1u].bar < ASSIGN_BARS) {
+            status = vpt_pci_first_error(status, vpt_assign_region_unmap(device, (uint16_t)(i - 1u)));
+        }
+    }
+    return status;
+}
+
+enum vpt_status vpt_assign_bars_unmap(struct vpt_assign_device *device)
+{
+    return unmap(device, false);
 }
 
 enum vpt_status vpt_assign_acquire(struct vpt_assign_device *device, uint64_t owner,
@@ -117,6 +153,13 @@ enum vpt_status vpt_assign_acquire(struct vpt_assign_device *device, uint64_t ow
         return VPT_CALLER_STATE;
     }
     status = device->vanished ? VPT_DEVICE_GONE : vpt_assign_present(device);
+    if (status == VPT_OK && device->reset_needed) {
+        status = VPT_DEVICE_STUCK;
+    }
+    if (status == VPT_OK) {
+        /* Firmware, or who had it last, may have left it on. */
+        status = vpt_assign_bus_master_off(device);
+    }
     if (status != VPT_OK) {
         return status;
     }
@@ -124,29 +167,34 @@ enum vpt_status vpt_assign_acquire(struct vpt_assign_device *device, uint64_t ow
     device->guest = guest;
     device->owner = owner;
     device->owned = true;
-    return VPT_OK;
-}
-
-/* Before anything else: the device must not reach memory that is about to be somebody else's. */
-static enum vpt_status bus_master_off(const struct vpt_assign_device *device)
-{
-    const struct vpt_assign_host *host = device->host;
-    uint32_t command = PCI_ABSENT16;
-    enum vpt_status status = host->config_read(host->ctx, PCI_COMMAND, 2, &command);
-
-    if (status == VPT_OK && (command & VPT_PCI_COMMAND_BUS_MASTER) != 0) {
-        command &= PCI_ABSENT16 & ~VPT_PCI_COMMAND_BUS_MASTER;
-        status = host->config_write(host->ctx, PCI_COMMAND, 2, command);
+    status = vpt_assign_interrupts_follow(device);
+    if (status != VPT_OK) {
+        /* interrupts() may have made entries for host vectors before it failed. */
+        (void)vpt_assign_interrupts_off(device);
+        device->owned = false;
+        device->guest = NULL;
+        device->owner = 0;
     }
     return status;
 }
 
-static enum vpt_status unmap_all(struct vpt_assign_device *device)
+/* What has to be gone before the function is anyone else's, in this order. */
+static enum vpt_status quiesce(struct vpt_assign_device *device)
 {
-    enum vpt_status status = VPT_OK;
+    enum vpt_status status = vpt_assign_present(device);
 
-    for (uint16_t i = device->region_count; i > 0; i--) {
-        status = vpt_pci_first_error(status, vpt_assign_region_unmap(device, (uint16_t)(i - 1u)));
+    if (status == VPT_OK) {
+        status = vpt_assign_bus_master_off(device);
+    }
+    if (status != VPT_OK && status != VPT_DEVICE_GONE) {
+        return status;
+    }
+    /* Some mappings may be gone from here on that the registers still ask for. */
+    device->degraded = true;
+    status = vpt_assign_interrupts_off(device);
+    status = vpt_pci_first_error(status, unmap(device, true));
+    if (status == VPT_OK && device->dma != NULL) {
+        status = vpt_assign_dma_detach(device);
     }
     return status;
 }
@@ -161,27 +209,22 @@ enum vpt_status vpt_assign_release(struct vpt_assign_device *device)
     if (!device->owned) {
         return VPT_OK;
     }
-    status = vpt_assign_present(device);
-    if (status == VPT_OK) {
-        status = bus_master_off(device);
-    }
-    if (status != VPT_OK && status != VPT_DEVICE_GONE) {
+    status = quiesce(device);
+    if (status != VPT_OK) {
         return status;
     }
-    status = unmap_all(device);
-    if (status == VPT_OK) {
-        status = vpt_assign_config_restore(device);
-        status = status == VPT_DEVICE_GONE ? VPT_OK : status;
+    if (!device->vanished) {
+        status = vpt_assign_reset_host(device);
+        /* Without a way, its registers at least are as they were. */
+        status = status == VPT_UNSUPPORTED_DEVICE ? vpt_assign_config_restore(device) : VPT_OK;
     }
-    if (status != VPT_OK) {
-        /* Some mappings are gone that the registers still ask for. */
-        device->degraded = true;
+    if (status != VPT_OK && status != VPT_DEVICE_GONE) {
         return status;
     }
     device->owned = false;
     device->owner = 0;
     device->guest = NULL;
     device->degraded = false;
-    power_on(device);
+    vpt_assign_power_on(device);
     return VPT_OK;
 }

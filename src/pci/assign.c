@@ -234,26 +234,6 @@ static enum vpt_status apply_plan(const struct vpt_pci_function *function, const
 
 /* ---- Both ---- */
 
-/* Whether a BAR is one that sizing gives for this register of this header. */
-static bool well_formed(const struct vpt_pci_bars *bars, const struct vpt_pci_bar_layout *layout, unsigned index)
-{
-    const struct vpt_pci_bar *bar = &bars->bar[index];
-
-    if (layout->count == 0 || (index >= layout->count && index != VPT_PCI_ROM)) {
-        return false;
-    }
-    if (bar->size == 0 || (bar->size & (bar->size - 1u)) != 0) {
-        return false;
-    }
-    if (bar->kind != VPT_PCI_BAR_MEMORY && bar->kind != VPT_PCI_BAR_IO) {
-        return false;
-    }
-    if (bar->kind == VPT_PCI_BAR_IO || index == VPT_PCI_ROM) {
-        return !bar->is_64bit && !bar->prefetchable && !bar->below_1mib;
-    }
-    return !bar->is_64bit || (index + 1u < layout->count && bars->bar[index + 1u].kind == VPT_PCI_BAR_NONE);
-}
-
 /* Of `which` those that need an address. VPT_CALLER_ARGUMENT: one of them is not what vpt_pci_bars_size() gives. */
 static enum vpt_status choose(const struct vpt_pci_bars *bars, const struct vpt_pci_bar_layout *layout,
                               unsigned *which)
@@ -264,7 +244,7 @@ static enum vpt_status choose(const struct vpt_pci_bars *bars, const struct vpt_
         }
         if (bars->bar[i].kind == VPT_PCI_BAR_NONE || bars->bar[i].address != 0) {
             *which &= ~(1u << i);
-        } else if (!well_formed(bars, layout, i)) {
+        } else if (!vpt_pci_bar_well_formed(bars->bar, layout->count, i)) {
             return VPT_CALLER_ARGUMENT;
         }
     }

@@ -41,6 +41,25 @@ uint16_t vpt_pci_bar_register(const struct vpt_pci_bar_layout *layout, unsigned 
     return index == VPT_PCI_ROM ? layout->rom : (uint16_t)(PCI_BAR_0 + 4u * index);
 }
 
+bool vpt_pci_bar_well_formed(const struct vpt_pci_bar *bars, unsigned count, unsigned index)
+{
+    const struct vpt_pci_bar *bar = &bars[index];
+
+    if (count == 0 || (index >= count && index != VPT_PCI_ROM)) {
+        return false;
+    }
+    if (bar->size == 0 || (bar->size & (bar->size - 1u)) != 0) {
+        return false;
+    }
+    if (bar->kind != VPT_PCI_BAR_MEMORY && (bar->kind != VPT_PCI_BAR_IO || index == VPT_PCI_ROM)) {
+        return false;
+    }
+    if (bar->kind == VPT_PCI_BAR_IO || index == VPT_PCI_ROM) {
+        return !bar->is_64bit && !bar->prefetchable && !bar->below_1mib;
+    }
+    return !bar->is_64bit || (index + 1u < count && bars[index + 1u].kind == VPT_PCI_BAR_NONE);
+}
+
 /* ---- Reading ---- */
 
 /* All-ones is what is left of a removed function: no register may hold it, but the upper half of a 64-bit one. */

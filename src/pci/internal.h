@@ -84,6 +84,9 @@ enum vpt_status vpt_pci_bar_layout(const struct vpt_pci_function *function, stru
 /* The offset of a register, `index` below layout->count or VPT_PCI_ROM. */
 uint16_t vpt_pci_bar_register(const struct vpt_pci_bar_layout *layout, unsigned index);
 
+/* Whether a BAR is one that sizing gives for this register of a header that has `count`: its kind, flags and size. */
+bool vpt_pci_bar_well_formed(const struct vpt_pci_bar *bars, unsigned count, unsigned index);
+
 /*
  * Writes an address to the register at `offset`, and to the next one where the BAR has 64 bits, and reads back.
  * Decoding is off. VPT_DEVICE_PCI_BAR: it does not hold what was written. Errors of vpt_pci_write() and

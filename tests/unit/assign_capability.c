@@ -214,6 +214,14 @@ Test(assign_capability, the_first_extended_one_keeps_its_place)
     cr_assert(guest_read(0x100, 4) == 0);
 }
 
+/* Gives the MSI-X capability at `at` a place for its table and pending bits. */
+static void give_table(uint16_t at)
+{
+    host.bars.bar[5] = (struct vpt_pci_bar){ .kind = VPT_PCI_BAR_MEMORY, .size = 0x1000, .address = 0xfe000000 };
+    host_set((uint16_t)(at + 4), 4, 5);
+    host_set((uint16_t)(at + 8), 4, 0x805);
+}
+
 Test(assign_capability, telling_them)
 {
     struct vpt_assign_capability one;
@@ -221,6 +229,7 @@ Test(assign_capability, telling_them)
     big();
     host_capability(0x50, 0x05, 0);
     host_capability(0x40, 0x11, 0x50);
+    give_table(0x40);
     host_extended(0x100, 0x10, 1, 0);
     host_extended(0x140, 0x1234, 1, 0x100);
     host_open();
@@ -366,6 +375,9 @@ Test(assign_capability, cut_short)
                     host_capability(at, kinds[i].id, 0);
                 }
                 host_set((uint16_t)(at + 2), 2, kinds[i].control);
+                if (kinds[i].id == 0x11 && fits) {
+                    give_table(at);
+                }
                 host_open();
                 if (!fits) {
                     assert_status(vpt_assign_show(&host.device, at), VPT_DEVICE_PCI_CAPABILITIES);

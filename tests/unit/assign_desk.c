@@ -251,8 +251,7 @@ static void layout_of(struct vpt_assign_layout *layout)
     for (unsigned i = 0; i < DESK_BARS; i++) {
         const struct vpt_pci_bar *bar = &desk.bars.bar[i];
 
-        layout->bar[i] = (struct vpt_assign_bar){ .kind = bar->kind, .is_64bit = bar->is_64bit, .size = bar->size,
-                                                  .host = bar->address };
+        layout->bar[i] = *bar;
     }
 }
 

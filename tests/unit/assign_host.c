@@ -88,7 +88,7 @@ void host_start(void)
     host.clear[0x07] = 0xf9;
     host.table = (struct vpt_assign_host){ .ctx = &host, .config_read = config_read, .config_write = config_write,
                                            .audit = audit };
-    host.guest = (struct vpt_assign_guest){ &host, map, unmap };
+    host.guest = (struct vpt_assign_guest){ .ctx = &host, .map = map, .unmap = unmap };
     host.setup.host = &host.table;
     host.setup.config_size = 256;
     host.setup.bars = &host.bars;

@@ -50,7 +50,7 @@ struct host {
     struct vpt_pci_bars bars;
     struct vpt_assign_config setup;
     struct vpt_assign_device device;
-    _Alignas(8) uint64_t storage[(3u * HOST_SIZE + HOST_REGIONS * sizeof(struct vpt_assign_region)) / 8u + 16u];
+    _Alignas(8) uint64_t storage[(VPT_ASSIGN_STORAGE_SIZE(HOST_SIZE, 0, HOST_REGIONS) + VPT_ASSIGN_VECTORS_SIZE(2048)) / 8u];
 };
 
 extern struct host host;

@@ -302,8 +302,8 @@ Test(assign_open, through_a_port)
     host_open();
     assert_status(vpt_assign_check(&host.device), VPT_OK);
     cr_assert(room_unchanged());
-    cr_assert(host.device.layout.bar[0].size == 0x1000 && host.device.layout.bar[0].host == ROOM_APERTURE);
-    cr_assert(host.device.layout.bar[2].size == 0x40 && host.device.layout.bar[2].host == 0xc000);
+    cr_assert(host.device.layout.bar[0].size == 0x1000 && host.device.layout.bar[0].address == ROOM_APERTURE);
+    cr_assert(host.device.layout.bar[2].size == 0x40 && host.device.layout.bar[2].address == 0xc000);
     host_give();
     cr_assert(guest_read(0x00, 4) == (ROOM_VENDOR | ROOM_DEVICE << 16));
     cr_assert(guest_read(0x10, 4) == 0 && guest_read(0x18, 4) == 1);

@@ -407,6 +407,7 @@ Test(assign_check, finds_each_disorder)
 {
     struct vpt_assign_device before;
     struct vpt_assign_region regions[7];
+    uint32_t shadow[64];
     struct vpt_assign_device *device = &desk.device;
 
     set_up();
@@ -415,6 +416,7 @@ Test(assign_check, finds_each_disorder)
     assert_status(vpt_assign_check(device), VPT_OK);
     memcpy(&before, device, sizeof(before));
     memcpy(regions, device->regions, sizeof(regions));
+    memcpy(shadow, device->shadow, sizeof(shadow));
     for (unsigned number = 0; number < 16; number++) {
         switch (number) {
         case 0: device->region_count--; break;
@@ -426,20 +428,18 @@ Test(assign_check, finds_each_disorder)
         case 6: device->regions[1].space = VPT_ASSIGN_IO; break;
         case 7: device->regions[0] = regions[1]; device->regions[1] = regions[0]; break;
         case 8: device->refused = 1; break;
-        case 9: device->applied.command = 0; break;
-        case 10: device->applied.power_state = 3; break;
-        case 11: device->applied.bar[0] += 0x4000; break;
-        case 12: device->shadow[0x13] ^= 1; break;
-        case 13: device->shadow[4] ^= 1; break;
-        case 14: device->shadow[DESK_PMCSR] ^= 1; break;
+        case 9: device->placed.live &= 0xfe; break;
+        case 10: device->placed.live |= 0x80; break;
+        case 11: device->placed.address[0] += 0x4000; break;
+        case 12: device->shadow[0x10 / 4] ^= 0x1000000; break;
+        case 13: device->shadow[4 / 4] ^= 1; break;
+        case 14: device->shadow[DESK_PMCSR / 4] ^= 1; break;
         default: device->region_capacity = 6; break;
         }
         cr_assert(vpt_assign_check(device) == VPT_DEVICE_ASSIGN_DEGRADED, "disorder %u", number);
         memcpy(device, &before, sizeof(before));
         memcpy(device->regions, regions, sizeof(regions));
-        device->shadow[0x13] = 0xfe;
-        device->shadow[4] = (uint8_t)desk_read(4, 1) | 3;
-        device->shadow[DESK_PMCSR] &= 0xfc;
+        memcpy(device->shadow, shadow, sizeof(shadow));
         assert_status(vpt_assign_check(device), VPT_OK);
     }
 }
@@ -448,11 +448,9 @@ Test(assign_check, finds_each_disorder)
 Test(assign_check, finds_impossible_registers)
 {
     set_up();
-    desk.device.shadow[0x11] = 1;
-    desk.device.applied.bar[0] |= 0x100;
+    desk.device.shadow[0x10 / 4] |= 0x100;
     assert_status(vpt_assign_check(&desk.device), VPT_DEVICE_ASSIGN_DEGRADED);
-    desk.device.shadow[0x11] = 0;
-    desk.device.applied.bar[0] = 0;
+    desk.device.shadow[0x10 / 4] &= ~(uint32_t)0x100;
     assert_status(vpt_assign_check(&desk.device), VPT_OK);
     desk.device.regions[0] = (struct vpt_assign_region){ .guest = 0x1000, .size = 1, .space = VPT_ASSIGN_MEMORY,
                                                          .bar = VPT_ASSIGN_NO_BAR };

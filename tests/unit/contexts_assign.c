@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Every call of assign.h, on a function behind the recording port, as contexts.c needs it. */
+/* Every call of assign.h and its neighbours, on a function behind the recording port, as contexts.c needs it. */
 #include "contexts_table.h"
 #include "pci_room.h"
 
@@ -10,7 +10,12 @@
 static struct vpt_assign_port_host physical;
 static struct vpt_assign_device device;
 static struct vpt_assign_registry registry;
+static struct vpt_assign_remap remap;
+static struct vpt_assign_remap_entry entries[64];
+static struct vpt_assign_dma space;
+static struct vpt_assign_dma_range ranges[4];
 static _Alignas(8) uint8_t storage[VPT_ASSIGN_STORAGE_SIZE(256, 0, REGIONS)];
+static uint8_t image[VPT_ASSIGN_SNAPSHOT_SIZE(256, 0)];
 
 static uint32_t window_read(void *front_end, size_t offset, unsigned width)
 {
@@ -36,26 +41,53 @@ static enum vpt_status agree(void *ctx, const struct vpt_assign_region *region)
     return VPT_OK;
 }
 
-static const struct vpt_assign_guest guest = { NULL, agree, agree };
+static const struct vpt_assign_guest guest = { .map = agree, .unmap = agree };
+
+static void pass_time(void *ctx, uint32_t microseconds)
+{
+    (void)ctx;
+    (void)microseconds;
+}
+
+static enum vpt_status translate(void *ctx, const struct vpt_pci_address *function,
+                                 const struct vpt_assign_dma_range *range)
+{
+    (void)ctx;
+    (void)function;
+    (void)range;
+    return VPT_OK;
+}
+
+static const struct vpt_assign_iommu iommu = { .map = translate, .unmap = translate };
 
 static void open_device(void)
 {
     struct vpt_assign_config config = { .host = &physical.host, .storage = storage, .storage_size = sizeof(storage),
                                         .regions = REGIONS };
     struct vpt_assign_capability capability;
+    size_t size;
 
     room_begin(0);
     room_bar(0, (struct mock_pci_bar){ .size = 0x100, .ops = &window_ops });
     room_bar(2, (struct mock_pci_bar){ .size = 0x40, .io = true, .ops = &window_ops });
     mock_pci_set(&room.function, 0x10, 4, (uint32_t)ROOM_APERTURE);
     mock_pci_set(&room.function, 0x18, 4, 0xc001);
-    mock_pci_set(&room.function, 0x04, 2, 0x0003);
+    mock_pci_set(&room.function, 0x04, 4, 0x00100007);
+    /* Power management, by which it can be reset. */
+    mock_pci_set(&room.function, 0x34, 1, 0x60);
+    mock_pci_set(&room.function, 0x60, 4, 0x00030001);
+    mock_pci_set(&room.function, 0x64, 4, 0);
+    mock_pci_set_writable(&room.function, 0x64, 2, 3);
+    mock_pci_set(&room.function, 0x3d, 1, 1);
     contexts_record(&room.bus.port);
     room.here.port = &contexts.port;
     assert_status(CALL(vpt_assign_port_init, &physical, &room.here), VPT_OK);
     assert_status(CALL(vpt_assign_port_map, &physical, ROOM_APERTURE, 0x100), VPT_OK);
+    physical.host.delay = pass_time;
+    assert_status(CALL(vpt_assign_storage_size, &config, &size), VPT_OK);
+    cr_assert(size == sizeof(storage));
     assert_status(CALL(vpt_assign_open, &device, &config), VPT_OK);
-    assert_status(CALL(vpt_assign_capability_at, &device, 0, &capability), VPT_EMPTY);
+    assert_status(CALL(vpt_assign_capability_at, &device, 0, &capability), VPT_OK);
     assert_status(CALL(vpt_assign_hide, &device, 0x40), VPT_EMPTY);
     assert_status(CALL(vpt_assign_show, &device, 0x40), VPT_EMPTY);
     assert_status(CALL(vpt_assign_registry_add, &registry, &device), VPT_OK);
@@ -85,12 +117,13 @@ static void look_around(void)
 {
     const struct vpt_assign_region region = { .guest = 0x10000000, .host = 0x20000000, .size = 0x1000,
                                               .space = VPT_ASSIGN_MEMORY, .bar = VPT_ASSIGN_NO_BAR };
+    const struct vpt_assign_registers registers = { .command = 0 };
     const struct vpt_pci_address nowhere = { 0, 0, 0, 0 };
 
     assert_status(CALL(vpt_assign_region_add, &device, &region), VPT_OK);
     CALL_VOID(vpt_assign_region_find, &device, VPT_ASSIGN_MEMORY, GUEST_MEMORY);
     assert_status(CALL(vpt_assign_region_remove, &device, VPT_ASSIGN_MEMORY, region.guest), VPT_OK);
-    CALL_VOID(vpt_assign_live, &device.layout, &device.applied, NULL, 0);
+    CALL_VOID(vpt_assign_live, &device.layout, &registers, NULL, 0);
     assert_status(CALL(vpt_assign_check, &device), VPT_OK);
     CALL_VOID(vpt_assign_registry_find, &registry, &nowhere);
     CALL_VOID(vpt_assign_registry_next, &registry, NULL);
@@ -98,11 +131,53 @@ static void look_around(void)
     CALL_VOID(vpt_assign_virtio_type, 0x1af4, 0x1042, 0);
 }
 
+static void interrupt_guest(void)
+{
+    struct vpt_assign_interrupt interrupt;
+
+    assert_status(CALL(vpt_assign_remap_init, &remap, entries, COUNT_OF(entries)), VPT_OK);
+    assert_status(CALL(vpt_assign_remap_add, &remap, 33, &device, VPT_ASSIGN_INTX, 0), VPT_OK);
+    assert_status(CALL(vpt_assign_remap_activate, &remap, 33, true), VPT_OK);
+    assert_status(CALL(vpt_assign_remap_find, &remap, 33, &interrupt), VPT_OK);
+    assert_status(CALL(vpt_assign_deliver, &interrupt), VPT_OK);
+    assert_status(CALL(vpt_assign_end_of_interrupt, &device), VPT_OK);
+    assert_status(CALL(vpt_assign_raise, &device, VPT_ASSIGN_INTX), VPT_OK);
+    assert_status(CALL(vpt_assign_remap_remove, &remap, 33), VPT_OK);
+}
+
+static void give_memory(void)
+{
+    const struct vpt_assign_dma_range range = { .guest = 0, .host = 0x40000000, .size = 0x1000 };
+    uint64_t unmapped;
+
+    assert_status(CALL(vpt_assign_dma_init, &space, &iommu, ranges, COUNT_OF(ranges), 4096), VPT_OK);
+    assert_status(CALL(vpt_assign_dma_attach, &space, &device), VPT_OK);
+    assert_status(CALL(vpt_assign_dma_map, &space, &range), VPT_OK);
+    CALL_VOID(vpt_assign_dma_find, &space, 0x10);
+    assert_status(CALL(vpt_assign_dma_unmap, &space, 0, 0x1000, &unmapped), VPT_OK);
+    assert_status(CALL(vpt_assign_dma_detach, &device), VPT_OK);
+}
+
+/* For the next owner, who goes on where the one before was. */
+static void hand_over(void)
+{
+    CALL_VOID(vpt_assign_snapshot_size, &device);
+    cr_assert(vpt_assign_snapshot_size(&device) == sizeof(image));
+    assert_status(CALL(vpt_assign_snapshot_save, &device, image, sizeof(image)), VPT_OK);
+    assert_status(CALL(vpt_assign_release, &device), VPT_OK);
+    assert_status(CALL(vpt_assign_reset, &device), VPT_OK);
+    assert_status(CALL(vpt_assign_acquire, &device, 8, &guest), VPT_OK);
+    assert_status(CALL(vpt_assign_snapshot_restore, &device, image, sizeof(image)), VPT_OK);
+}
+
 void contexts_use_assignment(void)
 {
     open_device();
     serve_guest();
     look_around();
+    interrupt_guest();
+    give_memory();
+    hand_over();
     assert_status(CALL(vpt_assign_release, &device), VPT_OK);
     assert_status(CALL(vpt_assign_registry_remove, &device), VPT_OK);
     assert_status(CALL(vpt_assign_close, &device), VPT_OK);

@@ -8,7 +8,7 @@
 
 #include "support.h"
 
-#define CONTEXTS_CALLS_MAX 128u
+#define CONTEXTS_CALLS_MAX 192u
 
 enum callback {
     CALLBACK_DMA_ALLOCATE,

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT */
+/* Where the host's interrupts go. One writer at a time changes entries, any number of readers look at them meanwhile. */
+#include <vpt/assign_remap.h>
+
+#include "access.h"
+#include "assign/interrupt.h"
+#include "assign/internal.h"
+
+/* An entry's state: with each use of the entry the bits above these are others. What is active is in use. */
+#define ACTIVE   0x1u
+#define IN_USE   0x2u
+#define BOTH     (ACTIVE | IN_USE)
+#define SEQUENCE 0x4u
+
+#define CAPACITY_MAX 65536u
+
+enum vpt_status vpt_assign_remap_init(struct vpt_assign_remap *remap, struct vpt_assign_remap_entry *entries,
+                                      uint32_t capacity)
+{
+    if (remap == NULL) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    vpt_zero(remap, sizeof(*remap));
+    if (entries == NULL || capacity - 1u >= CAPACITY_MAX) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    vpt_zero(entries, sizeof(*entries) * capacity);
+    remap->entries = entries;
+    remap->capacity = capacity;
+    return VPT_OK;
+}
+
+/* Whether the function has such a vector, whatever the guest has enabled now. */
+static bool has_vector(const struct vpt_assign_device *device, uint16_t vector)
+{
+    if (vector == VPT_ASSIGN_INTX) {
+        return (vpt_assign_shadow32(device, PCI_INTERRUPT_LINE) & ASSIGN_INTERRUPT_PIN) != 0;
+    }
+    if (device->msi != 0 && (unsigned)vector >> (vpt_assign_shadow32(device, device->msi) >> 17 & 0x7u) == 0) {
+        return true;
+    }
+    return vector < device->vector_count;
+}
+
+/* VPT_OK: a host's vector has an entry. VPT_EMPTY: it has none. */
+static enum vpt_status look_up(const struct vpt_assign_remap *remap, uint32_t host_vector)
+{
+    if (remap == NULL) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    if (host_vector >= remap->capacity) {
+        return VPT_CALLER_RANGE;
+    }
+    return (remap->entries[host_vector].state & IN_USE) != 0 ? VPT_OK : VPT_EMPTY;
+}
+
+enum vpt_status vpt_assign_remap_add(struct vpt_assign_remap *remap, uint32_t host_vector,
+                                     struct vpt_assign_device *device, uint16_t vector, uint32_t target)
+{
+    enum vpt_status status = look_up(remap, host_vector);
+    struct vpt_assign_remap_entry *entry;
+
+    if (device == NULL || device->host == NULL) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    if (status != VPT_EMPTY) {
+        return status == VPT_OK ? VPT_CALLER_OWNED : status;
+    }
+    if (!device->owned || (device->remap != NULL && device->remap != remap)) {
+        return VPT_CALLER_STATE;
+    }
+    if (!has_vector(device, vector)) {
+        return VPT_CALLER_RANGE;
+    }
+    device->remap = remap;
+    entry = &remap->entries[host_vector];
+    /* Who has read the state while the entry was somebody else's finds another one after the rest. */
+    vpt_barrier_stores(false);
+    VPT_WRITE_ONCE(entry->generation, device->generation);
+    VPT_WRITE_ONCE(entry->target, target);
+    VPT_WRITE_ONCE(entry->vector, vector);
+    VPT_WRITE_ONCE(entry->device, device);
+    vpt_barrier_stores(false);
+    VPT_WRITE_ONCE(entry->state, (entry->state | BOTH) + SEQUENCE);
+    return VPT_OK;
+}
+
+static enum vpt_status change(struct vpt_assign_remap *remap, uint32_t host_vector, uint32_t value, uint32_t mask)
+{
+    enum vpt_status status = look_up(remap, host_vector);
+
+    if (status == VPT_OK) {
+        struct vpt_assign_remap_entry *entry = &remap->entries[host_vector];
+
+        VPT_WRITE_ONCE(entry->state, vpt_assign_merge(entry->state, value, mask));
+    }
+    return status;
+}
+
+enum vpt_status vpt_assign_remap_activate(struct vpt_assign_remap *remap, uint32_t host_vector, bool active)
+{
+    return change(remap, host_vector, active ? ACTIVE : 0, ACTIVE);
+}
+
+enum vpt_status vpt_assign_remap_remove(struct vpt_assign_remap *remap, uint32_t host_vector)
+{
+    return change(remap, host_vector, 0, BOTH);
+}
+
+void vpt_assign_remap_forget(struct vpt_assign_device *device)
+{
+    struct vpt_assign_remap *remap = device->remap;
+
+    for (uint32_t i = 0; remap != NULL && i < remap->capacity; i++) {
+        struct vpt_assign_remap_entry *entry = &remap->entries[i];
+
+        if (entry->device == device) {
+            VPT_WRITE_ONCE(entry->state, entry->state & ~BOTH);
+        }
+    }
+    device->remap = NULL;
+}
+
+enum vpt_status vpt_assign_remap_find(const struct vpt_assign_remap *remap, uint32_t host_vector,
+                                      struct vpt_assign_interrupt *interrupt)
+{
+    const struct vpt_assign_remap_entry *entry;
+    struct vpt_assign_interrupt found;
+    uint32_t state;
+
+    if (remap == NULL || interrupt == NULL) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    if (host_vector >= remap->capacity) {
+        return VPT_EMPTY;
+    }
+    entry = &remap->entries[host_vector];
+    state = VPT_READ_ONCE(entry->state);
+    if ((state & ACTIVE) == 0) {
+        return VPT_EMPTY;
+    }
+    vpt_barrier_loads(false);
+    found.device = VPT_READ_ONCE(entry->device);
+    found.generation = VPT_READ_ONCE(entry->generation);
+    found.target = VPT_READ_ONCE(entry->target);
+    found.vector = VPT_READ_ONCE(entry->vector);
+    vpt_barrier_loads(false);
+    if (VPT_READ_ONCE(entry->state) != state) {
+        return VPT_EMPTY;
+    }
+    *interrupt = found;
+    return VPT_OK;
+}
+
+enum vpt_status vpt_assign_deliver(const struct vpt_assign_interrupt *interrupt)
+{
+    if (interrupt == NULL || interrupt->device == NULL) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    if (interrupt->device->generation != interrupt->generation) {
+        return VPT_EMPTY;
+    }
+    return vpt_assign_raise(interrupt->device, interrupt->vector);
+}

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Long lives of the composed functions at random, against the model, with the checker after each step: accesses to
+ * configuration space and to regions, regions of the hypervisor's own, windows that it refuses, owners that come and
+ * go, what is hidden, a host that changes, and now and then a hook or an access of the host that fails.
+ */
+#include "assign_play.h"
+
+#define STEPS 10000u
+#define SEEDS 6u
+
+TestSuite(assign_random);
+
+static uint64_t random_state;
+
+static uint32_t number(void)
+{
+    /* One number for each statement: a seed gives the same life with any compiler. */
+    random_state ^= random_state >> 12;
+    random_state ^= random_state << 25;
+    random_state ^= random_state >> 27;
+    return (uint32_t)(random_state * UINT64_C(0x2545f4914f6cdd1d) >> 32);
+}
+
+static uint32_t pick(uint32_t below)
+{
+    return (uint32_t)((uint64_t)number() * below >> 32);
+}
+
+/* What has been met, so that a life that shows nothing fails. */
+static struct {
+    unsigned mapped[COMPOSED_BARS];
+    unsigned refused;
+    unsigned hooks_failed;
+    unsigned hosts_failed;
+    unsigned accesses;
+    unsigned regions;
+    unsigned owners;
+} met;
+
+/* ---- Addresses ---- */
+
+static const uint64_t bases[] = {
+    0, 0x1000, 0x4000, 0xc000, 0xd000, 0xe000, 0xf000, 0xff00, 0x10000, 0xd0000, 0xd4000, 0x70000000, 0x7f000000,
+    0x80000000, 0xfd000000, 0xfe000000, 0xff000000, 0xffff0000, UINT64_C(0x100000000), UINT64_C(0x200000000),
+    UINT64_C(0x400000000), UINT64_C(0x400010000), UINT64_C(0x8000000000), UINT64_C(0xfffffffe00000000),
+    UINT64_C(0xffffffffffff0000)
+};
+
+/* A BAR that is mapped; COMPOSED_BARS: none, or for once any. */
+static unsigned some_mapped(void)
+{
+    unsigned bar = pick(COMPOSED_BARS);
+
+    for (unsigned i = 0; i < COMPOSED_BARS && !model.now.mapped[bar]; i++) {
+        bar = (bar + 1) % COMPOSED_BARS;
+    }
+    return model.now.mapped[bar] && pick(4) != 0 ? bar : COMPOSED_BARS;
+}
+
+/* In a BAR that is mapped, by its ends or where it is cut, or beside it; else near one of the above. */
+static uint64_t some_address(enum vpt_assign_space *space)
+{
+    static const uint64_t beside[] = { 0, 0, 1, 2, 4, 6, 8, 0xff8, 0xfff, 0x1000, 0x5ffc, 0x6fff, 0x7000,
+                                       UINT64_C(0x100002000), UINT64_C(0x100004000) };
+    unsigned bar = some_mapped();
+    uint64_t address = bases[pick(COUNT_OF(bases))];
+
+    *space = pick(2) == 0 ? VPT_ASSIGN_IO : VPT_ASSIGN_MEMORY;
+    if (bar < COMPOSED_BARS) {
+        *space = model.composed->bars.bar[bar].kind == VPT_PCI_BAR_IO ? VPT_ASSIGN_IO : VPT_ASSIGN_MEMORY;
+        address = model.now.at[bar];
+        if (pick(4) == 0) {
+            return address + model.composed->bars.bar[bar].size - pick(9);
+        }
+    }
+    address += beside[pick(COUNT_OF(beside))];
+    return pick(16) == 0 ? address - 1 - pick(8) : address;
+}
+
+static uint32_t some_value(void)
+{
+    uint64_t address = bases[pick(COUNT_OF(bases))];
+
+    address += pick(4);
+    switch (pick(6)) {
+    case 0:
+        return 0;
+    case 1:
+        return 0xffffffff;
+    case 2:
+        return number();
+    case 3:
+        return number() & number() & number();
+    default:
+        return (uint32_t)(address >> (pick(3) == 0 ? 32 : 0));
+    }
+}
+
+/* ---- Steps ---- */
+
+/* A dword that something is known about, more often than not. */
+static uint16_t some_register(void)
+{
+    unsigned kind = pick(16);
+
+    if (kind < 6) {
+        return composed_bar_offset(pick(COMPOSED_BARS));
+    }
+    if (kind < 8) {
+        return 0x04;
+    }
+    if (kind == 8 && model.composed->power != 0) {
+        return (uint16_t)(model.composed->power + 4);
+    }
+    if (kind < 15) {
+        return model.composed->registers[pick(model.composed->register_count)].offset;
+    }
+    return (uint16_t)(pick(model.composed->config_size) & ~3u);
+}
+
+/* Decoding is on, and the power is, more often than not: else nothing is ever mapped. */
+static void some_write(void)
+{
+    uint16_t offset = some_register();
+    unsigned width = pick(4) != 0 ? 4 : 1u << pick(2);
+    uint32_t value = some_value();
+
+    if (offset == 0x04 && pick(4) != 0) {
+        value |= 3;
+    } else if (model.composed->power != 0 && offset == model.composed->power + 4 && pick(3) != 0) {
+        value &= ~3u;
+    }
+    offset = (uint16_t)(offset + pick(5 - width));
+    if (play_write(offset, width, value) == VPT_REFUSED) {
+        met.refused++;
+    }
+    met.hooks_failed += play_hooks_failed();
+    met.hosts_failed += play_host_failed();
+}
+
+/* A hook that fails needs one that is called: by the command register for one. */
+static void some_failing_write(void)
+{
+    if (pick(2) == 0) {
+        unsigned first = 1 + pick(3);
+
+        desk_fail(first, first);
+        if (pick(2) == 0) {
+            (void)play_write(0x04, 1, pick(4));
+            met.hooks_failed += play_hooks_failed();
+        }
+    } else {
+        host.fail_at = host.accesses + 1 + pick(2);
+    }
+    some_write();
+    desk.fail_first = 0;
+    host.fail_at = 0;
+}
+
+static void some_bad_access(void)
+{
+    static const struct { uint16_t offset; unsigned width; } bad[] = {
+        { 0x10, 0 }, { 0x10, 3 }, { 0x10, 8 }, { 0x13, 2 }, { 0x12, 4 }, { 0x31, 4 }, { 0x1000, 4 }, { 0xfffc, 4 },
+    };
+    unsigned which = pick(COUNT_OF(bad));
+
+    play_read(bad[which].offset, bad[which].width);
+    (void)play_write(bad[which].offset, bad[which].width, some_value());
+}
+
+static void some_access(void)
+{
+    static const unsigned widths[] = { 1, 2, 4, 4, 8, 8, 3, 0 };
+    uint64_t value = number() * UINT64_C(0x9e3779b97f4a7c15);
+    bool write = pick(2) == 0;
+    unsigned width = widths[pick(COUNT_OF(widths))];
+    enum vpt_assign_space space;
+    uint64_t guest = some_address(&space);
+
+    play_access(write, pick(8) == 0 ? VPT_ASSIGN_IO : space, guest, width, value);
+    met.accesses += desk.accesses;
+}
+
+/* A page or a few ports; or one of them goes. */
+static void some_region(void)
+{
+    struct vpt_assign_region region = { .space = VPT_ASSIGN_MEMORY, .size = 0x2000, .bar = VPT_ASSIGN_NO_BAR,
+                                        .trapped = pick(2) == 0 };
+    enum vpt_assign_space space;
+
+    region.guest = some_address(&space);
+    if (model.regions == MODEL_OWN || pick(3) == 0) {
+        uint64_t guest = model.regions != 0 ? model.region[pick(model.regions)].guest : region.guest;
+
+        (void)play_remove(space, guest);
+        return;
+    }
+    if (pick(2) == 0) {
+        region.bar = VPT_ASSIGN_RESERVED;
+    }
+    region.guest &= ~UINT64_C(0xfff);
+    region.host = 0x55550000 + (region.trapped ? pick(8) : 0);
+    if (region.guest < 0x10000 && space == VPT_ASSIGN_IO) {
+        region.space = VPT_ASSIGN_IO;
+        region.size = 0x10;
+        region.host = region.guest + (region.trapped ? pick(8) : 0);
+    }
+    if (region.guest > UINT64_MAX - region.size) {
+        return;
+    }
+    met.regions += play_add(&region) == VPT_OK;
+}
+
+/* From now on other addresses are refused, where nothing is mapped; or none. */
+static void some_window(void)
+{
+    enum vpt_assign_space space;
+    uint64_t first = some_address(&space) & ~UINT64_C(0xfff);
+    bool free = first != 0;
+
+    for (unsigned i = 0; i < desk.mapped_count; i++) {
+        const struct vpt_assign_region *region = &desk.mapped[i];
+
+        free = free && (region->guest > first + 0xfff || region->guest + (region->size - 1) < first);
+    }
+    desk.refuse_first = first;
+    desk.refuse_last = free && pick(4) != 0 ? first + 0xfff : 0;
+}
+
+/* At the host errors come up that a guest may clear, some of them. */
+static void some_errors(void)
+{
+    for (unsigned i = 0; i < HOST_SIZE; i++) {
+        if (host.clear[i] != 0) {
+            uint8_t errors = (uint8_t)(host.clear[i] & number());
+
+            host.config[i] |= errors;
+            model.now.config[i] |= errors;
+        }
+    }
+}
+
+/* What the host's function says of itself later, and who else writes to it, a guest does not see in what is its own. */
+static void some_change(void)
+{
+    uint16_t at = some_register();
+
+    if (at < 0x34) {
+        return;
+    }
+    for (unsigned i = at; i < at + 4u; i++) {
+        uint8_t changed = (uint8_t)((model.own[i] | model.made[i]) & ~host.clear[i] & number());
+
+        host.config[i] ^= changed;
+        model.now.config[i] ^= changed;
+    }
+}
+
+static void some_owner(void)
+{
+    model_compare_config(0, model.composed->config_size, "everything");
+    if (pick(4) == 0) {
+        play_hide(0x40, true);
+        (void)play_acquire();
+    }
+    assert_status(play_release(), VPT_OK);
+    play_read(0x10, 4);
+    (void)play_write(0x10, 4, some_value());
+    for (unsigned i = pick(4); i > 0; i--) {
+        unsigned which = pick(COMPOSED_CAPABILITIES);
+        bool hide = pick(2) == 0;
+
+        play_hide(pick(8) == 0 ? 0x44 : model.composed->capabilities[which].offset, hide);
+    }
+    assert_status(play_acquire(), VPT_OK);
+    model_compare_config(0, model.composed->config_size, "everything");
+    met.owners++;
+}
+
+static void step(void)
+{
+    unsigned kind = pick(1000);
+
+    if (kind < 620) {
+        some_write();
+    } else if (kind < 700) {
+        uint16_t offset = some_register();
+        unsigned width = 1u << pick(3);
+
+        play_read((uint16_t)(offset + pick(5 - width)), width);
+    } else if (kind < 850) {
+        some_access();
+    } else if (kind < 900) {
+        some_failing_write();
+    } else if (kind < 930) {
+        some_region();
+    } else if (kind < 960) {
+        some_window();
+    } else if (kind < 970) {
+        some_errors();
+    } else if (kind < 980) {
+        some_change();
+    } else if (kind < 995) {
+        some_bad_access();
+    } else {
+        some_owner();
+    }
+}
+
+static void live(const struct composed *composed, uint32_t seed)
+{
+    random_state = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
+    play_open(composed);
+    model.kind = "seed";
+    model.number = seed;
+    assert_status(play_acquire(), VPT_OK);
+    for (unsigned i = 0; i < STEPS; i++) {
+        model.step = i;
+        step();
+        for (unsigned bar = 0; bar < COMPOSED_BARS; bar++) {
+            met.mapped[bar] += model.now.mapped[bar];
+        }
+        if (i % 500 == 0) {
+            model_compare_config(0, composed->config_size, "everything");
+        }
+    }
+    assert_status(play_release(), VPT_OK);
+    cr_assert(desk.mapped_count == 0);
+    assert_status(vpt_assign_close(&host.device), VPT_OK);
+}
+
+static void lives(const struct composed *composed)
+{
+    for (uint32_t seed = 1; seed <= SEEDS; seed++) {
+        live(composed, seed);
+    }
+    for (unsigned i = 0; i < COMPOSED_BARS; i++) {
+        cr_assert((met.mapped[i] > SEEDS * STEPS / 100) == (composed->bars.bar[i].size != 0), "BAR %u: %u", i,
+                  met.mapped[i]);
+    }
+    cr_assert(met.refused > 20 && met.hooks_failed > 5 && met.hosts_failed > 20, "%u, %u, %u", met.refused,
+              met.hooks_failed, met.hosts_failed);
+    cr_assert(met.accesses > 50 && met.regions > 10 && met.owners > 20, "%u, %u, %u", met.accesses, met.regions,
+              met.owners);
+}
+
+Test(assign_random, network_card)
+{
+    lives(&composed_nic);
+}
+
+Test(assign_random, graphics_card)
+{
+    lives(&composed_gpu);
+}
+
+Test(assign_random, card_without_capabilities)
+{
+    lives(&composed_legacy);
+}
+
+Test(assign_random, virtual_function)
+{
+    lives(&composed_virtual);
+}
+
+Test(assign_random, loops)
+{
+    lives(&composed_loops);
+}
+
+Test(assign_random, loops_to_itself)
+{
+    lives(&composed_selves);
+}
+
+Test(assign_random, pointers_below_the_space)
+{
+    lives(&composed_astray);
+}
+
+Test(assign_random, pointers_to_nothing)
+{
+    lives(&composed_nothing);
+}
+
+Test(assign_random, overlapping_and_truncated)
+{
+    lives(&composed_crowded);
+}
