@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Usage: tools/demo.sh [kernel|unikernel|ARCHITECTURE[/MACHINE]...]
+# Usage: tools/demo.sh [kernel|unikernel|assign|ARCHITECTURE[/MACHINE]...]
 # Builds the example kernel, boots it on every machine (or those named) and checks the disk image from outside
-# afterwards; then the unikernel, whose store has to survive that it is killed. One line a pair of machine and transport,
-# or machine and unikernel: PASS or FAIL, architecture, machine, transport, what was verified, with tabs between. Exits
-# with 1 if any failed. Installs what a Debian 12 lacks; works in build-demo/, or in
+# afterwards; then the unikernel, whose store has to survive that it is killed; then two guests are given a machine's
+# devices in turn, which prints a table. One line a pair of machine and transport, or machine and what else it was:
+# PASS or FAIL, architecture, machine, transport, what was verified, with tabs between. Exits with 1 if any failed. Installs what a Debian 12 lacks; works in build-demo/, or in
 # the directory that VPT_DEMO_DIR names.
 set -uo pipefail
 
@@ -40,6 +40,7 @@ unikernels=(
     "x86_64 microvm unikernel"
     "riscv64 virt unikernel"
 )
+assignments=("x86_64 q35 assign")
 unikernel_seconds=200 # that the kills on one machine may take: some ten on an idle computer
 
 # shellcheck source=tools/packages.sh
@@ -201,18 +202,33 @@ run_unikernel() {
     report "$verdict" "$1" "$2" unikernel "${text//$'\n'/; }"
 }
 
-# Usage: matches NAME ARCHITECTURE MACHINE BUS: whether that is kernel or unikernel, ARCHITECTURE or
+# Usage: run_assign ARCHITECTURE MACHINE: builds it, and does the rest; its last line says what was verified
+run_assign() {
+    local directory=$work/$1/assign text verdict=FAIL
+    mkdir -p "$directory"
+    if "$root/tools/assign.sh" "$directory" 2>&1 | tee "$directory/log" | grep -v -e ^PASS -e ^FAIL; then
+        text=$(sed -n 's/^PASS\t//p' "$directory/log") verdict=PASS
+    else
+        text=$(sed -n 's/^FAIL\t//p' "$directory/log")
+    fi
+    [ -n "$text" ] || { verdict=FAIL text="it did not come to its end"; }
+    report "$verdict" "$1" "$2" assignment "${text//$'\n'/; }"
+}
+
+# Usage: matches NAME ARCHITECTURE MACHINE BUS: whether that is kernel, unikernel or assign, ARCHITECTURE or
 # ARCHITECTURE/MACHINE
 matches() {
     local program=kernel
-    [ "$4" != unikernel ] || program=unikernel
+    case $4 in
+    unikernel | assign) program=$4 ;;
+    esac
     [ "$1" = "$program" ] || [ "$1" = "$2" ] || [ "$1" = "$2/$3" ]
 }
 
 # Usage: selected [NAME...]: the pairs that are wanted, one a line; all of them without names
 selected() {
     local pair name architecture machine bus rest
-    for pair in "${pairs[@]}" "${unikernels[@]}"; do
+    for pair in "${pairs[@]}" "${unikernels[@]}" "${assignments[@]}"; do
         read -r architecture machine bus rest <<<"$pair"
         [ $# -gt 0 ] || echo "$pair"
         for name in "$@"; do
@@ -231,6 +247,9 @@ for pair in "${wanted[@]}"; do
     read -r architecture machine bus interface <<<"$pair"
     if [ "$bus" = unikernel ]; then
         run_unikernel "$architecture" "$machine"
+        continue
+    elif [ "$bus" = assign ]; then
+        run_assign "$architecture" "$machine"
         continue
     fi
     if [ -z "${built[$architecture]:-}" ]; then

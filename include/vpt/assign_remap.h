@@ -54,7 +54,7 @@ enum vpt_status vpt_assign_remap_add(struct vpt_assign_remap *remap, uint32_t ho
 /* Lets an entry be found, or not. VPT_CALLER_RANGE, VPT_EMPTY: there is none. VPT_CALLER_ARGUMENT. */
 enum vpt_status vpt_assign_remap_activate(struct vpt_assign_remap *remap, uint32_t host_vector, bool active);
 
-/* Takes it out. As before. */
+/* Takes it out. As before; may be called by the host's interrupts(), as vpt_assign_remap_add(). */
 enum vpt_status vpt_assign_remap_remove(struct vpt_assign_remap *remap, uint32_t host_vector);
 
 /*
