@@ -21,6 +21,7 @@ code() # page file: the C code printed in the page
 code README.md "$work/readme.c"
 code docs/mock.md "$work/mock.c"
 code docs/recovery.md "$work/recovery.c"
+code docs/assignment.md "$work/assignment.c"
 # What a kernel would call it with.
 cat >>"$work/readme.c" <<'END'
 int main(void);
@@ -44,13 +45,15 @@ for compiler in gcc clang; do
         printf 'FAIL\treadme\t%s\n' "$compiler"
         failed=1
     fi
-    if "$compiler" -std=c11 -O2 -Wall -Wextra -Wconversion -Wsign-conversion -Werror -Iinclude \
-        -c "$work/recovery.c" -o "$work/recovery.o"; then
-        printf 'PASS\trecovery page\t%s\n' "$compiler"
-    else
-        printf 'FAIL\trecovery page\t%s\n' "$compiler"
-        failed=1
-    fi
+    for page in recovery assignment; do
+        if "$compiler" -std=c11 -O2 -Wall -Wextra -Wconversion -Wsign-conversion -Werror -Iinclude \
+            -c "$work/$page.c" -o "$work/$page.o"; then
+            printf 'PASS\t%s page\t%s\n' "$page" "$compiler"
+        else
+            printf 'FAIL\t%s page\t%s\n' "$page" "$compiler"
+            failed=1
+        fi
+    done
     # shellcheck disable=SC2046
     if "$compiler" -std=c11 -Wall -Wextra -Wconversion -Wsign-conversion -Werror \
         -Iinclude -Isrc -Itests/mock "$work/mock.c" tests/mock/*.c $(cat sources.list) -o "$work/mock" &&

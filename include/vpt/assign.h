@@ -120,8 +120,8 @@ struct vpt_assign_region {
  * they return.
  *
  * What one write of a guest changes is one transaction: unmaps first, then maps. Where one fails all is undone, and the
- * write with it. Where that fails too the device is degraded: no hook is called any more, and the registers that
- * mappings depend on stay as they are, until the release.
+ * write with it. Where that fails too the device is degraded: a guest's writes call no hook any more, and the registers
+ * that mappings depend on stay as they are, until the release or a reset that works.
  */
 struct vpt_assign_guest {
     void *ctx;
@@ -247,8 +247,6 @@ struct vpt_assign_device {
     uint16_t region_capacity;
     uint16_t region_count;
     uint16_t power_management; /* offset of the capability; 0: none that guests see; likewise: */
-    uint16_t pci_express;
-    uint16_t advanced_features;
     uint16_t msi;
     uint16_t msix;
     uint16_t vector_count;

@@ -305,7 +305,7 @@ enum vpt_status vpt_assign_reset(struct vpt_assign_device *device)
     if (status == VPT_OK) {
         status = vpt_assign_reset_host(device);
     }
-    if (status == VPT_UNSUPPORTED_DEVICE && host->reset_bus && device->registry != NULL &&
+    if (status == VPT_UNSUPPORTED_DEVICE && host->reset_bus && host->reset != NULL && device->registry != NULL &&
         each_on_bus(device, STEP_CHECK, VPT_OK) == VPT_OK) {
         status = each_on_bus(device, STEP_QUIESCE, VPT_OK);
         if (status == VPT_OK) {

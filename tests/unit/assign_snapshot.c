@@ -375,7 +375,7 @@ static void count_delay(void *ctx, uint32_t microseconds)
 /* Nor does it do what a guest does by writing a 1: the function is not reset. */
 Test(assign_snapshot, resets_nothing)
 {
-    size_t control = 24 + 0xa8;
+    size_t control = 20 + 0xa8;
     size_t size;
 
     composed_start(&composed_nic);
