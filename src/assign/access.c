@@ -2,21 +2,17 @@
 /* A guest's accesses to what its hypervisor traps, passed on to the host. */
 #include "assign/internal.h"
 
-/* Of an access's width; of one that no access has, all there are. No shift by a variable: some targets call for it. */
+/* Of an access's width; of one that no access has, all there are. No shift of 64 bits: some targets call for it. */
 static uint64_t all_ones(unsigned width)
 {
-    if (width == 1 || width == 2) {
-        return width == 1 ? 0xffu : PCI_ABSENT16;
-    }
-    return width == 4 ? PCI_ABSENT32 : PCI_ADDRESS_LAST;
+    return width - 1u < 4u && width != 3u ? PCI_ABSENT32 >> (32u - 8u * width) : PCI_ADDRESS_LAST;
 }
 
 static bool width_known(enum vpt_assign_space space, unsigned width)
 {
-    if (space != VPT_ASSIGN_MEMORY && space != VPT_ASSIGN_IO) {
-        return false;
-    }
-    return width == 1 || width == 2 || width == 4 || (width == 8 && space == VPT_ASSIGN_MEMORY);
+    unsigned most = space == VPT_ASSIGN_MEMORY ? 8 : space == VPT_ASSIGN_IO ? 4 : 0;
+
+    return width - 1u < most && (width & (width - 1u)) == 0;
 }
 
 /* Where an access goes. */
@@ -48,31 +44,28 @@ static enum vpt_status locate(const struct vpt_assign_device *device, enum vpt_a
     return device->vanished ? VPT_DEVICE_GONE : VPT_OK;
 }
 
+/* Without such an access nothing is done. */
 static enum vpt_status access_memory(const struct vpt_assign_host *host, bool write, uint64_t address, unsigned width,
                                      uint64_t *value)
 {
-    if (write) {
-        return host->memory_write == NULL ? VPT_UNSUPPORTED_PORT
-                                          : host->memory_write(host->ctx, address, width, *value);
+    if (write ? host->memory_write == NULL : host->memory_read == NULL) {
+        return VPT_UNSUPPORTED_PORT;
     }
-    return host->memory_read == NULL ? VPT_UNSUPPORTED_PORT : host->memory_read(host->ctx, address, width, value);
+    return write ? host->memory_write(host->ctx, address, width, *value)
+                 : host->memory_read(host->ctx, address, width, value);
 }
 
 static enum vpt_status access_io(const struct vpt_assign_host *host, bool write, uint16_t io_port, unsigned width,
                                  uint64_t *value)
 {
-    uint32_t answer = PCI_ABSENT32;
+    uint32_t word = (uint32_t)(*value & PCI_ABSENT32);
     enum vpt_status status;
 
-    if (write) {
-        return host->io_write == NULL ? VPT_UNSUPPORTED_PORT
-                                      : host->io_write(host->ctx, io_port, width, (uint32_t)*value);
-    }
-    if (host->io_read == NULL) {
+    if (write ? host->io_write == NULL : host->io_read == NULL) {
         return VPT_UNSUPPORTED_PORT;
     }
-    status = host->io_read(host->ctx, io_port, width, &answer);
-    *value = answer;
+    status = write ? host->io_write(host->ctx, io_port, width, word) : host->io_read(host->ctx, io_port, width, &word);
+    *value = word;
     return status;
 }
 

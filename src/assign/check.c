@@ -19,58 +19,26 @@ static bool region_in_order(const struct vpt_assign_region *region, const struct
     return before->guest < region->guest && region->guest - before->guest >= before->size;
 }
 
-static bool same(const struct vpt_assign_region *a, const struct vpt_assign_region *b)
+/* A region of a BAR is just the piece that has to be there. */
+static bool piece_in_order(const struct vpt_assign_device *device, const struct vpt_assign_region *region)
 {
-    return a->guest == b->guest && a->host == b->host && a->size == b->size && a->space == b->space &&
-           a->bar == b->bar && a->trapped == b->trapped;
-}
-
-/* How many pieces there are of a live BAR; 0: one is missing, or is another. */
-static unsigned pieces_of(const struct vpt_assign_device *device, unsigned index, uint64_t address)
-{
-    uint64_t size = device->layout.bar[index].size;
+    uint64_t address = device->placed.address[region->bar];
+    uint64_t offset = region->guest - address;
     struct vpt_assign_region piece;
-    unsigned count = 0;
 
-    for (uint64_t offset = 0; offset < size; offset += piece.size) {
-        const struct vpt_assign_region *there;
-
-        vpt_assign_piece(&device->layout, index, address, offset, &piece);
-        there = vpt_assign_region_find(device, piece.space, piece.guest);
-        if (there == NULL || !same(there, &piece)) {
-            return 0;
-        }
-        count++;
+    if (address == 0 || offset >= device->layout.bar[region->bar].size) {
+        return false;
     }
-    return count;
+    vpt_assign_piece(&device->layout, region->bar, address, offset, &piece);
+    return region->host == piece.host && region->size == piece.size && region->space == piece.space &&
+           region->trapped == piece.trapped;
 }
 
-/* Each live BAR is mapped, and nothing else of a BAR is. */
-static bool bars_in_order(const struct vpt_assign_device *device)
-{
-    const struct vpt_assign_placement *placement = &device->placed;
-    unsigned expected = 0;
-    unsigned got = 0;
-
-    for (unsigned i = 0; i < ASSIGN_BARS; i++) {
-        unsigned pieces = 1;
-
-        if (vpt_assign_is_live(placement, i)) {
-            pieces = device->owned ? pieces_of(device, i, placement->address[i]) : 0;
-            expected += pieces;
-        }
-        if (pieces == 0) {
-            return false;
-        }
-    }
-    for (unsigned i = 0; i < device->region_count; i++) {
-        got += device->regions[i].bar < ASSIGN_BARS ? 1u : 0u;
-    }
-    return got == expected;
-}
-
-/* BARs are placed where the guest's registers have them, and each of these is one that its BAR can have. */
-static bool registers_in_order(const struct vpt_assign_device *device)
+/*
+ * BARs are placed where the guest's registers have them, and each of these is one that its BAR can have. Adds up the
+ * sizes of those that are live.
+ */
+static bool registers_in_order(const struct vpt_assign_device *device, uint64_t *size)
 {
     struct vpt_assign_registers registers;
     struct vpt_assign_placement wanted;
@@ -85,22 +53,31 @@ static bool registers_in_order(const struct vpt_assign_device *device)
             wanted.address[i] != device->placed.address[i]) {
             return false;
         }
+        *size += vpt_assign_is_live(&wanted, i) ? device->layout.bar[i].size : 0;
     }
     return wanted.live == device->placed.live;
 }
 
 enum vpt_status vpt_assign_check(const struct vpt_assign_device *device)
 {
+    uint64_t missing = 0; /* bytes of live BARs */
+
     if (device == NULL || device->host == NULL) {
         return VPT_CALLER_ARGUMENT;
     }
-    if (device->region_count > device->region_capacity || (!device->owned && device->region_count != 0)) {
+    if (device->region_count > device->region_capacity || (!device->owned && device->region_count != 0) ||
+        !registers_in_order(device, &missing)) {
         return VPT_DEVICE_ASSIGN_DEGRADED;
     }
     for (unsigned i = 0; i < device->region_count; i++) {
-        if (!region_in_order(&device->regions[i], i > 0 ? &device->regions[i - 1u] : NULL)) {
+        const struct vpt_assign_region *region = &device->regions[i];
+
+        if (!region_in_order(region, i > 0 ? region - 1 : NULL) ||
+            (region->bar < ASSIGN_BARS && !piece_in_order(device, region))) {
             return VPT_DEVICE_ASSIGN_DEGRADED;
         }
+        missing -= region->bar < ASSIGN_BARS ? region->size : 0;
     }
-    return registers_in_order(device) && bars_in_order(device) ? VPT_OK : VPT_DEVICE_ASSIGN_DEGRADED;
+    /* They lie apart and within the BARs: nothing is missing if they are as many bytes. */
+    return missing == 0 ? VPT_OK : VPT_DEVICE_ASSIGN_DEGRADED;
 }

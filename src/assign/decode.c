@@ -12,6 +12,7 @@
 #define BUS_SHIFT      20u
 #define DEVICE_SHIFT   15u
 #define FUNCTION_SHIFT 12u
+#define WINDOW_FUNCTION 0x0ffff000u /* with the bus and the device */
 
 /* Whether an access is one of a guest's configuration space: of 1, 2 or 4 bytes, within one dword. */
 static enum vpt_status check_lanes(unsigned lane, unsigned width)
@@ -20,34 +21,6 @@ static enum vpt_status check_lanes(unsigned lane, unsigned width)
         return VPT_CALLER_ARGUMENT;
     }
     return lane + width <= 4 ? VPT_OK : VPT_CALLER_RANGE;
-}
-
-enum vpt_status vpt_assign_decode_ports(uint32_t latch, uint16_t io_port, unsigned width,
-                                        struct vpt_assign_target *target)
-{
-    unsigned lane = (unsigned)io_port - DATA_PORT; /* large below it */
-    enum vpt_status status;
-
-    if (target == NULL) {
-        return VPT_CALLER_ARGUMENT;
-    }
-    vpt_zero(target, sizeof(*target));
-    if (lane >= DATA_PORTS) {
-        return VPT_CALLER_RANGE;
-    }
-    status = check_lanes(lane, width);
-    if (status != VPT_OK) {
-        return status;
-    }
-    if ((latch & LATCH_ENABLE) == 0) {
-        return VPT_EMPTY;
-    }
-    target->address.bus = (uint8_t)(latch >> 16 & 0xffu);
-    target->address.device = (uint8_t)(latch >> 11 & 0x1fu);
-    target->address.function = (uint8_t)(latch >> 8 & 0x7u);
-    target->offset = (uint16_t)((latch & LATCH_REGISTER) + lane);
-    target->width = (uint8_t)width;
-    return VPT_OK;
 }
 
 enum vpt_status vpt_assign_decode_memory(uint16_t segment, uint8_t first_bus, uint8_t last_bus, uint64_t offset,
@@ -76,4 +49,27 @@ enum vpt_status vpt_assign_decode_memory(uint16_t segment, uint8_t first_bus, ui
     target->offset = (uint16_t)(offset & (VPT_PCI_EXTENDED_CONFIG_SIZE - 1u));
     target->width = (uint8_t)width;
     return VPT_OK;
+}
+
+enum vpt_status vpt_assign_decode_ports(uint32_t latch, uint16_t io_port, unsigned width,
+                                        struct vpt_assign_target *target)
+{
+    unsigned lane = (unsigned)io_port - DATA_PORT; /* large below it */
+    /* Bus, device and function lie as they do in a window, 4 bits lower. */
+    uint32_t place = (latch << 4 & WINDOW_FUNCTION) | (latch & LATCH_REGISTER);
+    enum vpt_status status = VPT_CALLER_RANGE;
+
+    if (target == NULL) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    if (lane < DATA_PORTS) {
+        status = vpt_assign_decode_memory(0, 0, 0xff, place + lane, width, target);
+        if (status == VPT_OK && (latch & LATCH_ENABLE) == 0) {
+            status = VPT_EMPTY;
+        }
+    }
+    if (status != VPT_OK) {
+        vpt_zero(target, sizeof(*target));
+    }
+    return status;
 }

@@ -76,7 +76,7 @@ static enum vpt_status transact(struct vpt_assign_dma *dma, const struct vpt_ass
 {
     const struct vpt_assign_iommu *iommu = dma->iommu;
     enum vpt_status result = VPT_OK;
-    uint32_t most = UINT32_MAX;
+    uint32_t most = PCI_ABSENT32;
 
     for (unsigned pass = 0; pass < 2u; pass++) {
         enum vpt_status status = VPT_OK;

@@ -29,30 +29,38 @@ void vpt_assign_not_live(struct vpt_assign_placement *placement, unsigned index)
     placement->address[index] = 0;
 }
 
-/*
- * Unmaps what there is of BARs that is not where `placement` has them. Goes on after a failure, and returns the first.
- * A BAR's addresses are multiples of its size: two of them overlap only if they are one.
- */
-static enum vpt_status clear(struct vpt_assign_device *device, const struct vpt_assign_placement *placement)
+enum vpt_status vpt_assign_unmap(struct vpt_assign_device *device, const struct vpt_assign_placement *keep)
 {
     enum vpt_status status = VPT_OK;
 
-    for (uint16_t i = device->region_count; i > 0; i--) {
+    for (unsigned i = device->region_count; i > 0; i--) {
         const struct vpt_assign_region *region = &device->regions[i - 1u];
         unsigned bar = region->bar;
 
-        if (bar < ASSIGN_BARS && (!vpt_assign_is_live(placement, bar) ||
-                                  region->guest - placement->address[bar] >= device->layout.bar[bar].size)) {
-            status = vpt_pci_first_error(status, vpt_assign_region_unmap(device, (uint16_t)(i - 1u)));
+        /*
+         * A BAR's addresses are multiples of its size: two of them overlap only if they are one, and none does with 0,
+         * which stands for a BAR that is not live.
+         */
+        if (keep == NULL || (bar < ASSIGN_BARS &&
+                             region->guest - keep->address[bar] >= device->layout.bar[bar].size)) {
+            status = vpt_pci_first_error(status, vpt_assign_region_unmap(device, i - 1u));
         }
     }
     return status;
 }
 
-/* Maps what is not mapped of a BAR that is live at `address`, up to the first failure. */
+enum vpt_status vpt_assign_bars_unmap(struct vpt_assign_device *device)
+{
+    struct vpt_assign_placement none;
+
+    vpt_zero(&none, sizeof(none));
+    return vpt_assign_unmap(device, &none);
+}
+
+/* Maps what is not mapped of a BAR that is live at `address` (0: it is not), up to the first failure. */
 static enum vpt_status fill(struct vpt_assign_device *device, unsigned bar, uint64_t address)
 {
-    uint64_t size = device->layout.bar[bar].size;
+    uint64_t size = address != 0 ? device->layout.bar[bar].size : 0;
     enum vpt_status status = VPT_OK;
     struct vpt_assign_region piece;
 
@@ -63,37 +71,28 @@ static enum vpt_status fill(struct vpt_assign_device *device, unsigned bar, uint
     return status;
 }
 
-/* As it was. What the hypervisor gave before it may refuse now: that is a failure too. */
-static enum vpt_status roll_back(struct vpt_assign_device *device, const struct vpt_assign_placement *from)
-{
-    enum vpt_status status = clear(device, from);
-
-    for (unsigned i = 0; i < ASSIGN_BARS; i++) {
-        if (vpt_assign_is_live(from, i)) {
-            status = vpt_pci_first_error(status, fill(device, i, from->address[i]));
-        }
-    }
-    return status;
-}
-
 /*
  * Unmaps first, since a BAR may come to lie where another was. What is placed is mapped already; takes out of `to` what
- * is refused.
+ * is refused. On the way back from a failure all is tried, and what the hypervisor gave before and refuses now is a
+ * failure too.
  */
-static enum vpt_status apply(struct vpt_assign_device *device, struct vpt_assign_placement *to)
+static enum vpt_status apply(struct vpt_assign_device *device, struct vpt_assign_placement *to, bool back)
 {
-    enum vpt_status status = clear(device, to);
+    enum vpt_status result = vpt_assign_unmap(device, to);
 
-    for (unsigned i = 0; i < ASSIGN_BARS && status == VPT_OK; i++) {
-        if (to->address[i] != device->placed.address[i] && vpt_assign_is_live(to, i)) {
+    for (unsigned i = 0; i < ASSIGN_BARS && (back || result == VPT_OK); i++) {
+        enum vpt_status status = VPT_OK;
+
+        if (back || to->address[i] != device->placed.address[i]) {
             status = fill(device, i, to->address[i]);
         }
-        if (status == VPT_REFUSED) {
+        if (status == VPT_REFUSED && !back) {
             vpt_assign_not_live(to, i);
-            status = clear(device, to);
+            status = vpt_assign_unmap(device, to);
         }
+        result = vpt_pci_first_error(result, status);
     }
-    return status;
+    return result;
 }
 
 /* ---- The transaction ---- */
@@ -107,13 +106,13 @@ static enum vpt_status change(struct vpt_assign_device *device, struct vpt_assig
     if (status != VPT_OK) {
         return status;
     }
-    status = apply(device, to);
+    status = apply(device, to, false);
     if (status == VPT_OK) {
         device->placed = *to;
         device->refused = (uint8_t)(live & ~(unsigned)to->live);
         return device->refused != 0 ? VPT_REFUSED : VPT_OK;
     }
-    if (roll_back(device, &device->placed) != VPT_OK) {
+    if (apply(device, &device->placed, true) != VPT_OK) {
         device->degraded = true;
         return VPT_DEVICE_ASSIGN_DEGRADED;
     }
@@ -131,7 +130,7 @@ static bool same(const struct vpt_assign_placement *a, const struct vpt_assign_p
     return true;
 }
 
-enum vpt_status vpt_assign_follow(struct vpt_assign_device *device, uint16_t base)
+enum vpt_status vpt_assign_follow(struct vpt_assign_device *device, unsigned base)
 {
     struct vpt_assign_registers registers;
     struct vpt_assign_placement to;

@@ -43,12 +43,12 @@ static inline uint8_t vpt_assign_saved8(const struct vpt_assign_device *device, 
 
 static inline uint16_t vpt_assign_shadow16(const struct vpt_assign_device *device, unsigned offset)
 {
-    return (uint16_t)(vpt_assign_shadow8(device, offset) | (unsigned)vpt_assign_shadow8(device, offset + 1u) << 8);
+    return (uint16_t)(vpt_assign_shadow32(device, offset) >> 8u * (offset & 2u) & 0xffffu);
 }
 
 static inline uint16_t vpt_assign_saved16(const struct vpt_assign_device *device, unsigned offset)
 {
-    return (uint16_t)(vpt_assign_saved8(device, offset) | (unsigned)vpt_assign_saved8(device, offset + 1u) << 8);
+    return (uint16_t)(vpt_assign_saved32(device, offset) >> 8u * (offset & 2u) & 0xffffu);
 }
 
 static inline void vpt_assign_shadow_set32(struct vpt_assign_device *device, unsigned offset, uint32_t value)
@@ -98,9 +98,6 @@ static inline unsigned vpt_assign_power_state(const struct vpt_assign_device *de
 
 /* Before anything else: the device must not reach memory that is about to be somebody else's. Errors of the host. */
 enum vpt_status vpt_assign_bus_master_off(const struct vpt_assign_device *device);
-
-/* Unmaps all regions of BARs. Goes on after a failure, and returns the first. */
-enum vpt_status vpt_assign_bars_unmap(struct vpt_assign_device *device);
 
 /* The guest's registers as at power-on. No BAR is mapped. */
 void vpt_assign_power_on(struct vpt_assign_device *device);
@@ -179,6 +176,9 @@ void vpt_assign_msix_reset(struct vpt_assign_device *device);
 void vpt_assign_remap_forget(struct vpt_assign_device *device);
 
 /* ---- reset.c ---- */
+
+/* The first capability of this kind, hidden or not, that has 8 bytes and this one in the space. 0: none. */
+unsigned vpt_assign_find(const struct vpt_assign_device *device, unsigned id, unsigned byte);
 
 /*
  * The part of a reset that is the host's function's own: a way that concerns it alone, and its configuration as it was

@@ -41,19 +41,14 @@ static uint64_t space_last(const struct vpt_pci_bar *bar)
     return bar->is_64bit ? PCI_ADDRESS_LAST : PCI_FOUR_GIB - 1u;
 }
 
-bool vpt_assign_bars_valid(const struct vpt_pci_bar bars[ASSIGN_BARS])
+bool vpt_assign_bar_valid(const struct vpt_pci_bar bars[ASSIGN_BARS], unsigned index)
 {
-    for (unsigned i = 0; i < ASSIGN_BARS; i++) {
-        const struct vpt_pci_bar *bar = &bars[i];
-        uint64_t least = bar->kind == VPT_PCI_BAR_IO ? IO_SIZE_MIN : i == VPT_PCI_ROM ? ROM_SIZE_MIN : MEMORY_SIZE_MIN;
+    const struct vpt_pci_bar *bar = &bars[index];
+    bool io = bar->kind == VPT_PCI_BAR_IO;
+    uint64_t least = io ? IO_SIZE_MIN : index == VPT_PCI_ROM ? ROM_SIZE_MIN : MEMORY_SIZE_MIN;
 
-        if (bar->kind != VPT_PCI_BAR_NONE &&
-            (!vpt_pci_bar_well_formed(bars, VPT_PCI_BARS_MAX, i) || (bar->is_64bit && bar->below_1mib) ||
-             bar->size < least || bar->size > space_last(bar))) {
-            return false;
-        }
-    }
-    return true;
+    return vpt_pci_bar_well_formed(bars, VPT_PCI_BARS_MAX, index) && !(bar->is_64bit && bar->below_1mib) &&
+           bar->size >= least && bar->size <= space_last(bar);
 }
 
 /* ---- Placement ---- */
@@ -80,7 +75,7 @@ static bool placeable(const struct vpt_assign_layout *layout, const struct vpt_a
     const struct vpt_pci_bar *bar = &layout->bar[index];
     uint64_t last = space_last(bar);
 
-    if (address == 0 || address > last || bar->size - 1u >= last - address) {
+    if (address - 1u >= last || bar->size - 1u >= last - address) {
         return false;
     }
     for (unsigned i = 0; i < index; i++) {
@@ -199,21 +194,6 @@ void vpt_assign_piece(const struct vpt_assign_layout *layout, unsigned index, ui
 
 /* ---- All of it ---- */
 
-/* The first live BAR by space and address; ASSIGN_BARS: none. */
-static unsigned first_of(const struct vpt_assign_layout *layout, const struct vpt_assign_placement *placement)
-{
-    unsigned first = ASSIGN_BARS;
-
-    for (unsigned i = 0; i < ASSIGN_BARS; i++) {
-        if (vpt_assign_is_live(placement, i) &&
-            (first == ASSIGN_BARS || layout->bar[i].kind < layout->bar[first].kind ||
-             (layout->bar[i].kind == layout->bar[first].kind && placement->address[i] < placement->address[first]))) {
-            first = i;
-        }
-    }
-    return first;
-}
-
 size_t vpt_assign_live(const struct vpt_assign_layout *layout, const struct vpt_assign_registers *registers,
                        struct vpt_assign_region *pieces, size_t capacity)
 {
@@ -224,21 +204,17 @@ size_t vpt_assign_live(const struct vpt_assign_layout *layout, const struct vpt_
         return 0;
     }
     vpt_assign_place(layout, registers, &placement);
-    for (unsigned round = 0; round < ASSIGN_BARS; round++) {
+    for (unsigned i = 0; i < ASSIGN_BARS; i++) {
         struct vpt_assign_region piece;
-        unsigned i = first_of(layout, &placement);
+        uint64_t size = vpt_assign_is_live(&placement, i) ? layout->bar[i].size : 0;
 
-        if (i >= ASSIGN_BARS) {
-            break;
-        }
-        for (uint64_t offset = 0; offset < layout->bar[i].size; offset += piece.size) {
+        for (uint64_t offset = 0; offset < size; offset += piece.size) {
             vpt_assign_piece(layout, i, placement.address[i], offset, &piece);
             if (count < capacity && pieces != NULL) {
-                pieces[count] = piece;
+                vpt_assign_region_insert(pieces, count, &piece);
             }
             count++;
         }
-        vpt_assign_not_live(&placement, i);
     }
     return count;
 }

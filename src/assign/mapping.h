@@ -27,13 +27,13 @@ void vpt_assign_piece(const struct vpt_assign_layout *layout, unsigned index, ui
  */
 uint32_t vpt_assign_bar_value(const struct vpt_assign_layout *layout, unsigned index, uint32_t value);
 
-/* Whether a function can have such BARs: kinds, sizes, and nothing in the register after that of a 64-bit one. */
-bool vpt_assign_bars_valid(const struct vpt_pci_bar bars[ASSIGN_BARS]);
+/* Whether a function can have this BAR: its kind and size, and nothing in the register after it if it has 64 bits. */
+bool vpt_assign_bar_valid(const struct vpt_pci_bar bars[ASSIGN_BARS], unsigned index);
 
 /* ---- region.c: the books ---- */
 
-/* How many regions begin before this byte: where one that begins there is, or would have to be, in the array. */
-uint16_t vpt_assign_region_index(const struct vpt_assign_device *device, enum vpt_assign_space space, uint64_t guest);
+/* Puts a region where it belongs among `count` sorted ones; there is room for one more. */
+void vpt_assign_region_insert(struct vpt_assign_region *regions, size_t count, const struct vpt_assign_region *region);
 
 /*
  * Calls map() and enters the region, unless it is there: pieces of one BAR that begin at one address are the same.
@@ -42,7 +42,7 @@ uint16_t vpt_assign_region_index(const struct vpt_assign_device *device, enum vp
 enum vpt_status vpt_assign_region_map(struct vpt_assign_device *device, const struct vpt_assign_region *region);
 
 /* Calls unmap() and strikes out the region at `index`, below region_count. Errors of unmap(). */
-enum vpt_status vpt_assign_region_unmap(struct vpt_assign_device *device, uint16_t index);
+enum vpt_status vpt_assign_region_unmap(struct vpt_assign_device *device, unsigned index);
 
 /* ---- follow.c ---- */
 
@@ -51,6 +51,15 @@ void vpt_assign_registers_read(const struct vpt_assign_device *device, struct vp
 
 /* No BAR is live there, or for now. */
 void vpt_assign_not_live(struct vpt_assign_placement *placement, unsigned index);
+
+/*
+ * Unmaps the regions of BARs that are not where `keep` has them; NULL: all regions that there are. Goes on after a
+ * failure, and returns the first.
+ */
+enum vpt_status vpt_assign_unmap(struct vpt_assign_device *device, const struct vpt_assign_placement *keep);
+
+/* Unmaps all regions of BARs, likewise. */
+enum vpt_status vpt_assign_bars_unmap(struct vpt_assign_device *device);
 
 /* Gives a BAR in the shadow the bits that no write changes. */
 void vpt_assign_bar_normalise(struct vpt_assign_device *device, unsigned index);
@@ -63,6 +72,6 @@ void vpt_assign_bar_normalise(struct vpt_assign_device *device, unsigned index);
  * failed and mappings are as before (VPT_DEVICE_ASSIGN_DEGRADED: or that could not be): the caller puts the register
  * back, and omits what else the write would have done.
  */
-enum vpt_status vpt_assign_follow(struct vpt_assign_device *device, uint16_t base);
+enum vpt_status vpt_assign_follow(struct vpt_assign_device *device, unsigned base);
 
 #endif

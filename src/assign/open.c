@@ -18,6 +18,12 @@ static uint16_t config_size_of(const struct vpt_assign_config *config)
     return config->config_size != 0 ? config->config_size : (uint16_t)VPT_PCI_CONFIG_SIZE;
 }
 
+/* Bytes of storage but for the vectors. */
+static size_t storage_of(const struct vpt_assign_config *config)
+{
+    return VPT_ASSIGN_STORAGE_SIZE(config_size_of(config), config->trap_count, config->regions);
+}
+
 static enum vpt_status check_config(const struct vpt_assign_config *config)
 {
     const struct vpt_assign_host *host;
@@ -42,10 +48,9 @@ static enum vpt_status check_config(const struct vpt_assign_config *config)
 }
 
 /* Storage: regions, traps, the space three times, and later on vectors. */
-static enum vpt_status carve(struct vpt_assign_device *device, const struct vpt_assign_config *config)
+static enum vpt_status carve(struct vpt_assign_device *device, const struct vpt_assign_config *config, size_t size)
 {
     size_t space = device->config_size;
-    size_t size = VPT_ASSIGN_STORAGE_SIZE(space, config->trap_count, config->regions);
     struct vpt_assign_trap *traps;
 
     if (((uintptr_t)config->storage & 7u) != 0 || config->regions < VPT_ASSIGN_REGIONS(config->trap_count) ||
@@ -56,7 +61,7 @@ static enum vpt_status carve(struct vpt_assign_device *device, const struct vpt_
     device->regions = config->storage;
     device->region_capacity = config->regions;
     traps = (struct vpt_assign_trap *)(void *)(device->regions + config->regions);
-    for (uint16_t i = 0; i < config->trap_count; i++) {
+    for (unsigned i = 0; i < config->trap_count; i++) {
         traps[i] = config->traps[i];
     }
     device->layout.traps = traps;
@@ -117,19 +122,20 @@ static enum vpt_status take_bars(struct vpt_assign_device *device, const struct 
         status = vpt_pci_bars_size(&adapter.function, &bars);
     }
     for (unsigned i = 0; i < ASSIGN_BARS && status == VPT_OK; i++) {
-        if (bars.bar[i].kind != VPT_PCI_BAR_NONE) {
-            device->layout.bar[i] = bars.bar[i];
+        if (bars.bar[i].kind == VPT_PCI_BAR_NONE) {
+            continue;
+        }
+        device->layout.bar[i] = bars.bar[i];
+        if (!vpt_assign_bar_valid(bars.bar, i)) {
+            status = given == NULL ? VPT_DEVICE_PCI_BAR : VPT_CALLER_BAR;
         }
     }
-    if (status != VPT_OK || vpt_assign_bars_valid(device->layout.bar)) {
-        return status;
-    }
-    return given == NULL ? VPT_DEVICE_PCI_BAR : VPT_CALLER_BAR;
+    return status;
 }
 
 static enum vpt_status check_traps(const struct vpt_assign_layout *layout)
 {
-    for (uint16_t i = 0; i < layout->trap_count; i++) {
+    for (unsigned i = 0; i < layout->trap_count; i++) {
         const struct vpt_assign_trap *trap = &layout->traps[i];
         uint64_t size = trap->bar < ASSIGN_BARS ? layout->bar[trap->bar].size : 0;
 
@@ -151,9 +157,9 @@ static enum vpt_status snapshot(struct vpt_assign_device *device)
 {
     enum vpt_status status = vpt_assign_present(device);
 
-    for (uint16_t base = 0; base < device->config_size && status == VPT_OK; base += 4u) {
+    for (unsigned base = 0; base < device->config_size && status == VPT_OK; base += 4u) {
         device->saved[base / 4u] = PCI_ABSENT32;
-        status = device->host->config_read(device->host->ctx, base, 4, &device->saved[base / 4u]);
+        status = device->host->config_read(device->host->ctx, (uint16_t)base, 4, &device->saved[base / 4u]);
     }
     if (status == VPT_OK) {
         /* Had it gone meanwhile, the rest of that would be all-ones. */
@@ -207,8 +213,10 @@ static void identify(struct vpt_assign_device *device, const struct vpt_assign_c
         take_ids(device, config->identity);
         saved_set8(device, INTERRUPT_PIN, 0);
     }
-    device->virtio = vpt_assign_saved16(device, PCI_VENDOR_ID) == VIRTIO_VENDOR;
-    device->type = vpt_assign_virtio_type(vpt_assign_saved16(device, PCI_VENDOR_ID), vpt_assign_saved16(device, PCI_VENDOR_ID + 2u),
+    device->vendor_id = vpt_assign_saved16(device, PCI_VENDOR_ID);
+    device->device_id = vpt_assign_saved16(device, PCI_VENDOR_ID + 2u);
+    device->virtio = device->vendor_id == VIRTIO_VENDOR;
+    device->type = vpt_assign_virtio_type(device->vendor_id, device->device_id,
                                           vpt_assign_saved16(device, PCI_SUBSYSTEM_VENDOR_ID + 2u));
     if (config->identity != NULL) {
         take_ids(device, config->identity);
@@ -252,19 +260,15 @@ static bool find_place(struct vpt_assign_device *device, unsigned offset, uint32
  * The table, and room for it. That of a function whose table or pending bits lie where they cannot, or on each other,
  * is shown to nobody.
  */
-static enum vpt_status take_vectors(struct vpt_assign_device *device, const struct vpt_assign_config *config)
+static enum vpt_status take_vectors(struct vpt_assign_device *device, const struct vpt_assign_config *config,
+                                    size_t used)
 {
-    size_t used = VPT_ASSIGN_STORAGE_SIZE((size_t)device->config_size, config->trap_count, config->regions);
-    unsigned at = PCI_CAPABILITIES_FIRST;
+    unsigned at = vpt_assign_find(device, VPT_PCI_CAPABILITY_MSIX, 11);
     uint32_t count;
     uint32_t table;
     uint32_t pending;
 
-    while (at < VPT_PCI_CONFIG_SIZE && ((device->classes[at] & ASSIGN_CLASS_HEAD) == 0 ||
-                                        vpt_assign_saved8(device, at) != VPT_PCI_CAPABILITY_MSIX)) {
-        at += 4u;
-    }
-    if (at > VPT_PCI_CONFIG_SIZE - 12u) {
+    if (at == 0) {
         return VPT_OK;
     }
     count = (vpt_assign_saved16(device, at + 2u) & MSIX_SIZE_MASK) + 1u;
@@ -309,8 +313,7 @@ enum vpt_status vpt_assign_storage_size(const struct vpt_assign_config *config, 
         status = VPT_OK;
     }
     if (status == VPT_OK) {
-        *size = VPT_ASSIGN_STORAGE_SIZE(config_size_of(config), config->trap_count, config->regions) +
-                VPT_ASSIGN_VECTORS_SIZE(control);
+        *size = storage_of(config) + VPT_ASSIGN_VECTORS_SIZE(control);
     }
     return status;
 }
@@ -319,7 +322,8 @@ enum vpt_status vpt_assign_storage_size(const struct vpt_assign_config *config, 
 
 static enum vpt_status set_up(struct vpt_assign_device *device, const struct vpt_assign_config *config)
 {
-    enum vpt_status status = carve(device, config);
+    size_t size = storage_of(config);
+    enum vpt_status status = carve(device, config, size);
 
     if (status == VPT_OK) {
         status = snapshot(device);
@@ -335,7 +339,7 @@ static enum vpt_status set_up(struct vpt_assign_device *device, const struct vpt
     }
     identify(device, config);
     vpt_assign_compose(device); /* finds the capabilities */
-    status = take_vectors(device, config);
+    status = take_vectors(device, config, size);
     vpt_assign_power_on(device);
     return status;
 }
@@ -384,7 +388,7 @@ enum vpt_status vpt_assign_close(struct vpt_assign_device *device)
 
 /* ---- Hiding and showing ---- */
 
-static bool is_hidden(const struct vpt_assign_device *device, uint16_t offset)
+static bool is_hidden(const struct vpt_assign_device *device, unsigned offset)
 {
     return (device->classes[offset] & ASSIGN_CLASS_ROW) == ROW_HIDDEN;
 }
@@ -396,13 +400,14 @@ enum vpt_status vpt_assign_capability_at(const struct vpt_assign_device *device,
         return VPT_CALLER_ARGUMENT;
     }
     vpt_zero(capability, sizeof(*capability));
-    for (uint16_t offset = 0; offset < device->config_size; offset += 4u) {
+    for (unsigned offset = 0; offset < device->config_size; offset += 4u) {
         if ((device->classes[offset] & ASSIGN_CLASS_HEAD) == 0) {
             continue;
         }
         if (index == 0) {
-            capability->id = vpt_assign_saved16(device, offset) & (offset < PCI_CAPABILITIES_EXTENDED ? 0xffu : 0xffffu);
-            capability->offset = offset;
+            capability->id = vpt_assign_saved16(device, offset) &
+                             (offset < PCI_CAPABILITIES_EXTENDED ? PCI_ABSENT8 : PCI_ABSENT16);
+            capability->offset = (uint16_t)offset;
             capability->hidden = is_hidden(device, offset);
             return VPT_OK;
         }

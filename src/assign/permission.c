@@ -17,49 +17,57 @@ const struct vpt_assign_row vpt_assign_rows[ASSIGN_CLASS_ROW + 1u] = {
     [ROW_RAW] = { 0x00, 0xff, 0x00, 0x00, 0 },
     [ROW_CLEAR] = { 0x00, 0xff, 0xff, 0x00, 0 },
     /* Of the command register the host sees bus mastering alone. */
-    [ROW_COMMAND_LOW] = { 0x53, 0x57, 0x00, 0x00, EFFECT_MAPPINGS },
-    [ROW_COMMAND_HIGH] = { 0x05, 0x05, 0x00, 0x00, EFFECT_INTERRUPTS },
+    [ROW_COMMAND_LOW] = { 0x53, 0x57, 0x00, 0x00, 1u << EFFECT_MAPPINGS },
+    [ROW_COMMAND_HIGH] = { 0x05, 0x05, 0x00, 0x00, 1u << EFFECT_INTERRUPTS },
     [ROW_STATUS_LOW] = { 0x10, 0x00, 0x00, 0x00, 0 },
     [ROW_STATUS_HIGH] = { 0x00, 0x00, 0xf9, 0x00, 0 },
-    [ROW_BAR] = { 0xff, 0xff, 0x00, 0x00, EFFECT_MAPPINGS },
+    [ROW_BAR] = { 0xff, 0xff, 0x00, 0x00, 1u << EFFECT_MAPPINGS },
     [ROW_PM_CAPABLE] = { 0xf8, 0x00, 0x00, 0x00, 0 },
-    [ROW_PM_STATE] = { 0x0b, 0x03, 0x00, 0x00, EFFECT_ADJUST | EFFECT_MAPPINGS },
+    [ROW_PM_STATE] = { 0x0b, 0x03, 0x00, 0x00, 1u << EFFECT_ADJUST | 1u << EFFECT_MAPPINGS },
     [ROW_PM_STATUS] = { 0x81, 0x00, 0x80, 0x00, 0 },
-    [ROW_MSI_CONTROL] = { 0xff, 0x71, 0x00, 0x8e, EFFECT_ADJUST | EFFECT_INTERRUPTS },
+    [ROW_MSI_CONTROL] = { 0xff, 0x71, 0x00, 0x8e, 1u << EFFECT_ADJUST | 1u << EFFECT_INTERRUPTS },
     [ROW_MSI_CONTROL_HIGH] = { 0xff, 0x00, 0x00, 0x01, 0 },
-    [ROW_MSI_MASK] = { 0xff, 0xff, 0x00, 0x00, EFFECT_ADJUST | EFFECT_INTERRUPTS },
+    [ROW_MSI_MASK] = { 0xff, 0xff, 0x00, 0x00, 1u << EFFECT_ADJUST | 1u << EFFECT_INTERRUPTS },
     [ROW_MESSAGE_ADDRESS] = { 0xff, 0xfc, 0x00, 0x00, 0 },
-    [ROW_MSIX_CONTROL] = { 0xff, 0xc0, 0x00, 0x3f, EFFECT_INTERRUPTS },
+    [ROW_MSIX_CONTROL] = { 0xff, 0xc0, 0x00, 0x3f, 1u << EFFECT_INTERRUPTS },
     [ROW_PCIE_PHANTOM] = { 0x18, 0x00, 0x00, 0x00, 0 },
     [ROW_PCIE_RESET] = { 0x10, 0x00, 0x00, 0x00, 0 },
-    [ROW_PCIE_PAYLOAD] = { 0xef, 0xff, 0x00, 0xe0, EFFECT_ADJUST },
-    [ROW_PCIE_READ_REQUEST] = { 0x82, 0x70, 0x80, 0x00, EFFECT_ADJUST },
-    [ROW_PCIE_READ_REQUEST_RESET] = { 0x82, 0x70, 0x80, 0x00, EFFECT_ADJUST | EFFECT_RESET },
+    [ROW_PCIE_PAYLOAD] = { 0xef, 0xff, 0x00, 0xe0, 1u << EFFECT_ADJUST },
+    [ROW_PCIE_READ_REQUEST] = { 0x82, 0x70, 0x80, 0x00, 1u << EFFECT_ADJUST },
+    [ROW_PCIE_READ_REQUEST_RESET] = { 0x82, 0x70, 0x80, 0x00, 1u << EFFECT_ADJUST | 1u << EFFECT_RESET },
     [ROW_PCIE_STATUS] = { 0x00, 0x00, 0x4f, 0x00, 0 },
     [ROW_PCIE_LINK_STATUS] = { 0x00, 0x00, 0xc0, 0x00, 0 },
     [ROW_PCIE_TIMEOUT] = { 0x00, 0x1f, 0x00, 0x00, 0 },
     [ROW_PCIE_LINK_STATUS_2] = { 0x00, 0x00, 0x20, 0x00, 0 },
     [ROW_AF_CAPABLE] = { 0x02, 0x00, 0x00, 0x00, 0 },
-    [ROW_AF_CONTROL] = { 0xff, 0x00, 0x01, 0x00, EFFECT_RESET },
+    [ROW_AF_CONTROL] = { 0xff, 0x00, 0x01, 0x00, 1u << EFFECT_RESET },
     [ROW_VPD_FLAG] = { 0x00, 0x7f, 0x80, 0x00, 0 },
+    [ROW_EXTENDED_VERSION] = { 0xff, 0x00, 0x00, 0x0f, 0 },
 };
 
-/* What no run names is read-only; the header of a capability is not here, it is the same for all. */
-const struct vpt_assign_run vpt_assign_runs[] = {
-    { ASSIGN_HEADER_CODE, 0x00, 4, ROW_FIXED }, /* vendor and device id */
-    { ASSIGN_HEADER_CODE, 0x04, 1, ROW_COMMAND_LOW },
-    { ASSIGN_HEADER_CODE, 0x05, 1, ROW_COMMAND_HIGH },
-    { ASSIGN_HEADER_CODE, 0x06, 1, ROW_STATUS_LOW },
-    { ASSIGN_HEADER_CODE, 0x07, 1, ROW_STATUS_HIGH },
-    { ASSIGN_HEADER_CODE, 0x0c, 2, ROW_VIRTUAL }, /* cache line size, latency timer */
-    { ASSIGN_HEADER_CODE, 0x0e, 1, ROW_FIXED },   /* header type */
-    { ASSIGN_HEADER_CODE, 0x0f, 1, ROW_HIDDEN },  /* built-in self test */
-    { ASSIGN_HEADER_CODE, 0x10, 24, ROW_BAR },
-    { ASSIGN_HEADER_CODE, 0x2c, 4, ROW_FIXED }, /* subsystem ids */
-    { ASSIGN_HEADER_CODE, 0x30, 4, ROW_BAR },   /* ROM */
-    { ASSIGN_HEADER_CODE, 0x34, 1, ROW_HIDDEN }, /* the list's beginning, made up when the list is */
-    { ASSIGN_HEADER_CODE, 0x3c, 1, ROW_VIRTUAL }, /* interrupt line */
-    { ASSIGN_HEADER_CODE, 0x3d, 1, ROW_FIXED },   /* interrupt pin */
+/* What no run names is read-only. */
+const struct vpt_assign_run vpt_assign_runs[ASSIGN_RUNS] = {
+    { ASSIGN_PART_HEADER, 0x00, 4, ROW_FIXED }, /* vendor and device id */
+    { ASSIGN_PART_HEADER, 0x04, 1, ROW_COMMAND_LOW },
+    { ASSIGN_PART_HEADER, 0x05, 1, ROW_COMMAND_HIGH },
+    { ASSIGN_PART_HEADER, 0x06, 1, ROW_STATUS_LOW },
+    { ASSIGN_PART_HEADER, 0x07, 1, ROW_STATUS_HIGH },
+    { ASSIGN_PART_HEADER, 0x0c, 2, ROW_VIRTUAL }, /* cache line size, latency timer */
+    { ASSIGN_PART_HEADER, 0x0e, 1, ROW_FIXED },   /* header type */
+    { ASSIGN_PART_HEADER, 0x0f, 1, ROW_HIDDEN },  /* built-in self test */
+    { ASSIGN_PART_HEADER, 0x10, 24, ROW_BAR },
+    { ASSIGN_PART_HEADER, 0x2c, 4, ROW_FIXED }, /* subsystem ids */
+    { ASSIGN_PART_HEADER, 0x30, 4, ROW_BAR },   /* ROM */
+    { ASSIGN_PART_HEADER, 0x34, 1, ROW_HIDDEN }, /* the list's beginning, made up when the list is */
+    { ASSIGN_PART_HEADER, 0x3c, 1, ROW_VIRTUAL }, /* interrupt line */
+    { ASSIGN_PART_HEADER, 0x3d, 1, ROW_FIXED },   /* interrupt pin */
+
+    /* Its id; its pointer is 0 until it gets one. */
+    { ASSIGN_PART_STANDARD, 0, 1, ROW_FIXED },
+    { ASSIGN_PART_STANDARD, 1, 1, ROW_HIDDEN },
+    { ASSIGN_PART_EXTENDED, 0, 2, ROW_FIXED },
+    { ASSIGN_PART_EXTENDED, 2, 1, ROW_EXTENDED_VERSION },
+    { ASSIGN_PART_EXTENDED, 3, 1, ROW_HIDDEN },
 
     { ASSIGN_CODE(ASSIGN_CAPABILITY_PM), 3, 1, ROW_PM_CAPABLE },
     { ASSIGN_CODE(ASSIGN_CAPABILITY_PM), 4, 1, ROW_PM_STATE },
@@ -68,11 +76,16 @@ const struct vpt_assign_run vpt_assign_runs[] = {
     { ASSIGN_CODE(ASSIGN_CAPABILITY_VPD), 2, 1, ROW_RAW },
     { ASSIGN_CODE(ASSIGN_CAPABILITY_VPD), 3, 1, ROW_VPD_FLAG },
 
+    { ASSIGN_CODE(VPT_PCI_CAPABILITY_VENDOR), 2, 1, ROW_FIXED }, /* its length */
+
     /* What follows the upper half of MSI's control register depends on it. */
     { ASSIGN_CODE(VPT_PCI_CAPABILITY_MSI), 2, 1, ROW_MSI_CONTROL },
     { ASSIGN_CODE(VPT_PCI_CAPABILITY_MSI), 3, 1, ROW_MSI_CONTROL_HIGH },
     { ASSIGN_CODE(VPT_PCI_CAPABILITY_MSI), 4, 1, ROW_MESSAGE_ADDRESS },
     { ASSIGN_CODE(VPT_PCI_CAPABILITY_MSI), 5, 3, ROW_VIRTUAL },
+    { ASSIGN_PART_MSI_MASKS, 10, 2, ROW_HIDDEN },
+    { ASSIGN_PART_MSI_MASKS, 12, 4, ROW_MSI_MASK },
+    { ASSIGN_PART_MSI_MASKS, 16, 4, ROW_HIDDEN }, /* what is pending */
 
     { ASSIGN_CODE(VPT_PCI_CAPABILITY_MSIX), 2, 1, ROW_FIXED },
     { ASSIGN_CODE(VPT_PCI_CAPABILITY_MSIX), 3, 1, ROW_MSIX_CONTROL },
@@ -84,11 +97,15 @@ const struct vpt_assign_run vpt_assign_runs[] = {
     { ASSIGN_CODE(ASSIGN_CAPABILITY_PCIE), 0x09, 1, ROW_PCIE_READ_REQUEST },
     { ASSIGN_CODE(ASSIGN_CAPABILITY_PCIE), 0x0a, 1, ROW_PCIE_STATUS },
     { ASSIGN_CODE(ASSIGN_CAPABILITY_PCIE), 0x13, 1, ROW_PCIE_LINK_STATUS },
-    { ASSIGN_CODE(ASSIGN_CAPABILITY_PCIE), 0x28, 1, ROW_PCIE_TIMEOUT },
-    { ASSIGN_CODE(ASSIGN_CAPABILITY_PCIE), 0x32, 1, ROW_PCIE_LINK_STATUS_2 },
+    { ASSIGN_PART_EXPRESS_2, 0x28, 1, ROW_PCIE_TIMEOUT },
+    { ASSIGN_PART_EXPRESS_2, 0x32, 1, ROW_PCIE_LINK_STATUS_2 },
+    { ASSIGN_PART_EXPRESS_RESET, 0x07, 1, ROW_READ_ONLY },
+    { ASSIGN_PART_EXPRESS_RESET, 0x09, 1, ROW_PCIE_READ_REQUEST_RESET },
 
     { ASSIGN_CODE(ASSIGN_CAPABILITY_AF), 3, 1, ROW_AF_CAPABLE },
     { ASSIGN_CODE(ASSIGN_CAPABILITY_AF), 4, 1, ROW_HIDDEN },
+    { ASSIGN_PART_ADVANCED_RESET, 3, 1, ROW_READ_ONLY },
+    { ASSIGN_PART_ADVANCED_RESET, 4, 1, ROW_AF_CONTROL },
 
     /* Advanced error reporting: status, mask and severity; its control is the host's. */
     { ASSIGN_CODE_EXTENDED(0x01u), 0x04, 4, ROW_CLEAR },
@@ -100,44 +117,33 @@ const struct vpt_assign_run vpt_assign_runs[] = {
     { ASSIGN_CODE_EXTENDED(0x04u), 4, 1, ROW_RAW },
 };
 
-const size_t vpt_assign_run_count = COUNT_OF(vpt_assign_runs);
-
+/* The last stands for any other. */
 static const struct vpt_assign_kind kinds[] = {
-    { ASSIGN_CODE(ASSIGN_CAPABILITY_PM), 8, false },
-    { ASSIGN_CODE(ASSIGN_CAPABILITY_VPD), 8, false },
-    { ASSIGN_CODE(VPT_PCI_CAPABILITY_MSI), 10, false },
-    { ASSIGN_CODE(VPT_PCI_CAPABILITY_VENDOR), 3, false },
-    { ASSIGN_CODE(ASSIGN_CAPABILITY_PCIE), 12, false },
-    { ASSIGN_CODE(VPT_PCI_CAPABILITY_MSIX), 12, false },
-    { ASSIGN_CODE(ASSIGN_CAPABILITY_AF), 6, false },
-    { ASSIGN_CODE(ASSIGN_CAPABILITY_EA), 4, true }, /* addresses that no BAR says */
-    { ASSIGN_CODE_EXTENDED(0x01u), 0x2c, false },
-    { ASSIGN_CODE_EXTENDED(0x04u), 16, false },
-    { ASSIGN_CODE_EXTENDED(0x0eu), 4, true }, /* ARI */
-    { ASSIGN_CODE_EXTENDED(0x0fu), 4, true }, /* ATS */
-    { ASSIGN_CODE_EXTENDED(0x10u), 4, true }, /* SR-IOV */
-    { ASSIGN_CODE_EXTENDED(0x13u), 4, true }, /* page requests */
-    { ASSIGN_CODE_EXTENDED(0x15u), 4, true }, /* resizable BARs */
-    { ASSIGN_CODE_EXTENDED(0x1bu), 4, true }, /* PASID */
-    { ASSIGN_CODE_EXTENDED(0x24u), 4, true }, /* resizable BARs of virtual functions */
+    { ASSIGN_CODE(ASSIGN_CAPABILITY_PM), 8, 0x01 },
+    { ASSIGN_CODE(ASSIGN_CAPABILITY_VPD), 8, 0 },
+    { ASSIGN_CODE(VPT_PCI_CAPABILITY_MSI), 10, 0x02 }, /* or more, as its control register says */
+    { ASSIGN_CODE(ASSIGN_CAPABILITY_PCIE), 12, 0x04 },
+    { ASSIGN_CODE(VPT_PCI_CAPABILITY_MSIX), 12, 0x08 },
+    { ASSIGN_CODE(ASSIGN_CAPABILITY_AF), 6, 0x10 },
+    { ASSIGN_CODE(ASSIGN_CAPABILITY_EA), 0, KIND_HIDDEN }, /* addresses that no BAR says */
+    { ASSIGN_CODE_EXTENDED(0x01u), 0x2c, 0 },
+    { ASSIGN_CODE_EXTENDED(0x04u), 16, 0 },
+    { ASSIGN_CODE_EXTENDED(0x0eu), 0, KIND_HIDDEN }, /* ARI */
+    { ASSIGN_CODE_EXTENDED(0x0fu), 0, KIND_HIDDEN }, /* ATS */
+    { ASSIGN_CODE_EXTENDED(0x10u), 0, KIND_HIDDEN }, /* SR-IOV */
+    { ASSIGN_CODE_EXTENDED(0x13u), 0, KIND_HIDDEN }, /* page requests */
+    { ASSIGN_CODE_EXTENDED(0x15u), 0, KIND_HIDDEN }, /* resizable BARs */
+    { ASSIGN_CODE_EXTENDED(0x1bu), 0, KIND_HIDDEN }, /* PASID */
+    { ASSIGN_CODE_EXTENDED(0x24u), 0, KIND_HIDDEN }, /* resizable BARs of virtual functions */
+    { 0, 0, 0 },
 };
 
-uint8_t vpt_assign_code(uint16_t id, bool extended)
+const struct vpt_assign_kind *vpt_assign_kind_of(unsigned code)
 {
-    if (id == 0 || id >= ASSIGN_HEADER_CODE) {
-        return 0;
-    }
-    return extended ? ASSIGN_CODE_EXTENDED(id) : ASSIGN_CODE(id);
-}
+    unsigned i = 0;
 
-struct vpt_assign_kind vpt_assign_kind_of(uint8_t code, bool extended)
-{
-    struct vpt_assign_kind other = { code, extended ? 4 : 2, false };
-
-    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
-        if (kinds[i].code == code) {
-            return kinds[i];
-        }
+    while (i < COUNT_OF(kinds) - 1u && kinds[i].code != code) {
+        i++;
     }
-    return other;
+    return &kinds[i];
 }

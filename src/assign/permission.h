@@ -14,13 +14,13 @@ struct vpt_assign_row {
     uint8_t writable;
     uint8_t acts; /* the host's bit does something when a 1 is written (clears itself, mostly): never carried along */
     uint8_t keep; /* virtual bits that a guest first finds as the host's were at the open; the others are 0 */
-    uint8_t effect; /* EFFECT_*: what has to be done about a write */
+    uint8_t effect; /* bits 1 << EFFECT_*: what has to be done about a write */
 };
 
-#define EFFECT_ADJUST     0x1u /* not every value is taken as it is */
-#define EFFECT_MAPPINGS   0x2u /* they follow these bits */
-#define EFFECT_INTERRUPTS 0x4u /* likewise */
-#define EFFECT_RESET      0x8u /* a virtual bit that acts resets the function */
+#define EFFECT_ADJUST     0u /* not every value is taken as it is */
+#define EFFECT_MAPPINGS   1u /* they follow these bits */
+#define EFFECT_INTERRUPTS 2u /* likewise */
+#define EFFECT_RESET      3u /* a virtual bit that acts resets the function */
 
 enum vpt_assign_row_index {
     ROW_READ_ONLY,
@@ -54,6 +54,7 @@ enum vpt_assign_row_index {
     ROW_AF_CAPABLE,
     ROW_AF_CONTROL,
     ROW_VPD_FLAG,
+    ROW_EXTENDED_VERSION,
     ROW_COUNT
 };
 
@@ -68,11 +69,27 @@ extern const struct vpt_assign_row vpt_assign_rows[ASSIGN_CLASS_ROW + 1u];
 
 /* A kind of capability that the tables know; 0: any other, which is read-only. */
 #define ASSIGN_EXTENDED_CODE 0x80u
-#define ASSIGN_HEADER_CODE   0x7fu
 #define ASSIGN_CODE(id)          ((uint8_t)(id))
 #define ASSIGN_CODE_EXTENDED(id) ((uint8_t)(ASSIGN_EXTENDED_CODE | (id)))
 
-uint8_t vpt_assign_code(uint16_t id, bool extended);
+/*
+ * Codes above those of all capabilities that are known: the configuration header, the header of a capability, and parts
+ * of capabilities that not each of a kind has.
+ */
+#define ASSIGN_PARTS                0x60u
+#define ASSIGN_PART_HEADER          0x60u
+#define ASSIGN_PART_STANDARD        0x61u
+#define ASSIGN_PART_EXTENDED        0x62u
+#define ASSIGN_PART_MSI_MASKS       0x63u /* of one with addresses of 32 bits */
+#define ASSIGN_PART_EXPRESS_2       0x64u
+#define ASSIGN_PART_EXPRESS_RESET   0x65u
+#define ASSIGN_PART_ADVANCED_RESET  0x66u
+
+/* Of an id in one of the two lists. */
+static inline unsigned vpt_assign_code(unsigned id, bool extended)
+{
+    return id >= ASSIGN_PARTS ? 0 : extended ? id | ASSIGN_EXTENDED_CODE : id;
+}
 
 #define ASSIGN_CAPABILITY_PM   0x01u
 #define ASSIGN_CAPABILITY_VPD  0x03u
@@ -88,17 +105,21 @@ struct vpt_assign_run {
     uint8_t row;
 };
 
-extern const struct vpt_assign_run vpt_assign_runs[];
-extern const size_t vpt_assign_run_count;
+#define ASSIGN_RUNS 54u
+
+extern const struct vpt_assign_run vpt_assign_runs[ASSIGN_RUNS];
 
 /* What is known of a kind beside its bytes. */
 struct vpt_assign_kind {
     uint8_t code;
     uint8_t minimum; /* bytes; a capability that has fewer before the next one or the end is hidden */
-    bool hidden;     /* unless the caller shows it */
+    uint8_t flags;   /* KIND_* */
 };
 
-/* That of any other kind too: its header alone. */
-struct vpt_assign_kind vpt_assign_kind_of(uint8_t code, bool extended);
+#define KIND_HIDDEN 0x80u /* unless the caller shows it */
+#define KIND_ONCE   0x1fu /* not 0, another bit for each kind: guests see one of them */
+
+/* That of any other kind too, for which nothing holds. */
+const struct vpt_assign_kind *vpt_assign_kind_of(unsigned code);
 
 #endif

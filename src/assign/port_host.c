@@ -19,46 +19,37 @@ static enum vpt_status config_write(void *ctx, uint16_t offset, unsigned width, 
     return vpt_pci_write(&host->function, offset, width, value);
 }
 
-/* The window that an access lies in, or NULL, and where in it. */
-static const struct vpt_assign_port_window *find_window(const struct vpt_assign_port_host *host, uint64_t address,
-                                                        unsigned width, size_t *offset)
+/* A read or write of the window that the access lies in. */
+static enum vpt_status access_window(const struct vpt_assign_port_host *host, bool write, uint64_t address,
+                                     unsigned width, uint64_t *value)
 {
     for (unsigned i = 0; i < host->windows && i < VPT_ASSIGN_PORT_WINDOWS; i++) {
         const struct vpt_assign_port_window *window = &host->window[i];
+        uint64_t offset = address - window->address;
 
         /* Below the window, the difference wraps to more than there is above it. */
-        if (width <= 4u && window->size >= width && address - window->address <= window->size - width) {
-            *offset = (size_t)(address - window->address);
-            return window;
+        if (width > 4u || window->size < width || offset > window->size - width) {
+            continue;
         }
+        if (write) {
+            vpt_register_write(host->function.port, window->mapping, (size_t)offset, width,
+                               (uint32_t)(*value & 0xffffffffu));
+        } else {
+            *value = vpt_register_read(host->function.port, window->mapping, (size_t)offset, width);
+        }
+        return VPT_OK;
     }
-    return NULL;
+    return VPT_UNSUPPORTED_PORT;
 }
 
 static enum vpt_status memory_read(void *ctx, uint64_t address, unsigned width, uint64_t *value)
 {
-    const struct vpt_assign_port_host *host = ctx;
-    size_t offset = 0;
-    const struct vpt_assign_port_window *window = find_window(host, address, width, &offset);
-
-    if (window == NULL) {
-        return VPT_UNSUPPORTED_PORT;
-    }
-    *value = vpt_register_read(host->function.port, window->mapping, offset, width);
-    return VPT_OK;
+    return access_window(ctx, false, address, width, value);
 }
 
 static enum vpt_status memory_write(void *ctx, uint64_t address, unsigned width, uint64_t value)
 {
-    const struct vpt_assign_port_host *host = ctx;
-    size_t offset = 0;
-    const struct vpt_assign_port_window *window = find_window(host, address, width, &offset);
-
-    if (window == NULL) {
-        return VPT_UNSUPPORTED_PORT;
-    }
-    vpt_register_write(host->function.port, window->mapping, offset, width, (uint32_t)(value & 0xffffffffu));
-    return VPT_OK;
+    return access_window(ctx, true, address, width, &value);
 }
 
 static enum vpt_status io_read(void *ctx, uint16_t io_port, unsigned width, uint32_t *value)

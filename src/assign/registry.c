@@ -102,10 +102,7 @@ void vpt_assign_power_on(struct vpt_assign_device *device)
     vpt_assign_compose(device);
     vpt_zero(&device->placed, sizeof(device->placed));
     device->refused = 0;
-    for (uint16_t i = 0; i < device->vector_count; i++) {
-        vpt_zero(&device->vectors[i], sizeof(device->vectors[i]));
-        device->vectors[i].control = ASSIGN_VECTOR_MASKED;
-    }
+    vpt_assign_msix_reset(device);
 }
 
 enum vpt_status vpt_assign_bus_master_off(const struct vpt_assign_device *device)
@@ -121,21 +118,11 @@ enum vpt_status vpt_assign_bus_master_off(const struct vpt_assign_device *device
     return status;
 }
 
-static enum vpt_status unmap(struct vpt_assign_device *device, bool own_too)
+static void disown(struct vpt_assign_device *device)
 {
-    enum vpt_status status = VPT_OK;
-
-    for (uint16_t i = device->region_count; i > 0; i--) {
-        if (own_too || device->regions[i - 1u].bar < ASSIGN_BARS) {
-            status = vpt_pci_first_error(status, vpt_assign_region_unmap(device, (uint16_t)(i - 1u)));
-        }
-    }
-    return status;
-}
-
-enum vpt_status vpt_assign_bars_unmap(struct vpt_assign_device *device)
-{
-    return unmap(device, false);
+    device->owned = false;
+    device->owner = 0;
+    device->guest = NULL;
 }
 
 enum vpt_status vpt_assign_acquire(struct vpt_assign_device *device, uint64_t owner,
@@ -171,9 +158,7 @@ enum vpt_status vpt_assign_acquire(struct vpt_assign_device *device, uint64_t ow
     if (status != VPT_OK) {
         /* interrupts() may have made entries for host vectors before it failed. */
         (void)vpt_assign_interrupts_off(device);
-        device->owned = false;
-        device->guest = NULL;
-        device->owner = 0;
+        disown(device);
     }
     return status;
 }
@@ -192,7 +177,7 @@ static enum vpt_status quiesce(struct vpt_assign_device *device)
     /* Some mappings may be gone from here on that the registers still ask for. */
     device->degraded = true;
     status = vpt_assign_interrupts_off(device);
-    status = vpt_pci_first_error(status, unmap(device, true));
+    status = vpt_pci_first_error(status, vpt_assign_unmap(device, NULL));
     if (status == VPT_OK && device->dma != NULL) {
         status = vpt_assign_dma_detach(device);
     }
@@ -221,9 +206,7 @@ enum vpt_status vpt_assign_release(struct vpt_assign_device *device)
     if (status != VPT_OK && status != VPT_DEVICE_GONE) {
         return status;
     }
-    device->owned = false;
-    device->owner = 0;
-    device->guest = NULL;
+    disown(device);
     device->degraded = false;
     vpt_assign_power_on(device);
     return VPT_OK;

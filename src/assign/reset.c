@@ -41,8 +41,7 @@ static enum vpt_status wait(const struct vpt_assign_device *device, unsigned off
     return VPT_DEVICE_STUCK;
 }
 
-/* The first capability of this kind, hidden or not, that has 8 bytes and this one in the space. 0: none. */
-static unsigned find(const struct vpt_assign_device *device, unsigned id, unsigned byte)
+unsigned vpt_assign_find(const struct vpt_assign_device *device, unsigned id, unsigned byte)
 {
     for (unsigned at = PCI_CAPABILITIES_FIRST; at < VPT_PCI_CONFIG_SIZE - byte; at += 4u) {
         if ((device->classes[at] & ASSIGN_CLASS_HEAD) != 0 && (device->classes[at + 4u] & ASSIGN_CLASS_HEAD) == 0 &&
@@ -96,7 +95,7 @@ static enum vpt_status put(const struct vpt_assign_device *device, unsigned at, 
 /* The first `count` registers, up to the first error. */
 static enum vpt_status restore(const struct vpt_assign_device *device, unsigned count)
 {
-    unsigned express = find(device, ASSIGN_CAPABILITY_PCIE, PCIE_CONTROL);
+    unsigned express = vpt_assign_find(device, ASSIGN_CAPABILITY_PCIE, PCIE_CONTROL);
     bool version_1 = (vpt_assign_saved8(device, express + 2u) & 0xfu) < 2u;
     enum vpt_status status = VPT_OK;
 
@@ -152,7 +151,7 @@ static const struct way *find_way(const struct vpt_assign_device *device, unsign
     for (unsigned i = 0; i < COUNT_OF(ways); i++) {
         const struct way *way = &ways[i];
 
-        *at = find(device, way->id, way->control);
+        *at = vpt_assign_find(device, way->id, way->control);
         if (*at != 0 && (vpt_assign_saved8(device, *at + way->able_at) & way->able_mask) == way->able) {
             return way;
         }

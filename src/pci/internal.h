@@ -47,8 +47,8 @@ static inline bool vpt_pci_bar_assigned(const struct vpt_pci_bar *bar)
     uint64_t last = bar->kind == VPT_PCI_BAR_IO ? 0xffffu : PCI_ADDRESS_LAST;
     uint64_t flags = bar->kind == VPT_PCI_BAR_IO ? 0x3u : 0xfu;
 
-    return bar->address != 0 && (bar->address & flags) == 0 && bar->address <= last && bar->size != 0 &&
-           bar->size - 1u <= last - bar->address;
+    /* An address of 0, or a size of 0, is too much by the subtraction. */
+    return bar->address - 1u < last && (bar->address & flags) == 0 && bar->size - 1u <= last - bar->address;
 }
 
 /* The header type without its multi-function bit; VPT_DEVICE_GONE, errors of vpt_pci_read(). */
