@@ -22,6 +22,6 @@ compiler=("${CC:-gcc}" "${VPT_STRICT[@]}" -O2 "${extra[@]}")
 mkdir -p "$directory"
 rm -rf "$directory/objects"
 vpt_objects "$directory/objects" "${compiler[@]}" -ffreestanding
-"${compiler[@]}" -Iinclude -Iport -Iport/qtest examples/assign/*.c port/qtest/*.c port/page_pool.c \
+"${compiler[@]}" -Iinclude -Iport -Iport/qtest examples/assign/*.c port/qtest/*.c port/assign_port.c port/page_pool.c \
     "$directory"/objects/*.o -o "$directory/assign"
 timeout --kill-after=5 "$seconds" "$directory/assign"

@@ -46,7 +46,7 @@ for compiler in gcc clang; do
         failed=1
     fi
     for page in recovery assignment; do
-        if "$compiler" -std=c11 -O2 -Wall -Wextra -Wconversion -Wsign-conversion -Werror -Iinclude \
+        if "$compiler" -std=c11 -O2 -Wall -Wextra -Wconversion -Wsign-conversion -Werror -Iinclude -Iport \
             -c "$work/$page.c" -o "$work/$page.o"; then
             printf 'PASS\t%s page\t%s\n' "$page" "$compiler"
         else

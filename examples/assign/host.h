@@ -6,6 +6,7 @@
 #ifndef EXAMPLE_ASSIGN_HOST_H
 #define EXAMPLE_ASSIGN_HOST_H
 
+#include <assign_port.h>
 #include <vpt/assign_dma.h>
 #include <vpt/assign_remap.h>
 

@@ -43,7 +43,7 @@ enum vpt_assign_reset_method {
 
 /*
  * How a function is reached. An access is whole or failed, never short. Memory and I/O are only accessed where a BAR of
- * the function lies, on behalf of the guest. This may be a physical function behind a port (vpt_assign_port_init()), one
+ * the function lies, on behalf of the guest. This may be a physical function behind a port (port/assign_port.h), one
  * that the hypervisor makes up (port/emulated_function.h), or any table of functions.
  */
 struct vpt_assign_host {
@@ -381,38 +381,6 @@ enum vpt_status vpt_assign_config_read(struct vpt_assign_device *device, uint16_
                                        uint32_t *value);
 enum vpt_status vpt_assign_config_write(struct vpt_assign_device *device, uint16_t offset, unsigned width,
                                         uint32_t value);
-
-/* ---- A host over a port ---- */
-
-#define VPT_ASSIGN_PORT_WINDOWS 8u
-
-/* Mapped memory of a function. Private. */
-struct vpt_assign_port_window {
-    uint64_t address;
-    size_t size;
-    void *mapping;
-};
-
-/* A physical function as the port reaches it. `host` is for struct vpt_assign_config; the rest is private. */
-struct vpt_assign_port_host {
-    struct vpt_assign_host host;
-    struct vpt_pci_function function;
-    struct vpt_assign_port_window window[VPT_ASSIGN_PORT_WINDOWS];
-    uint8_t windows;
-};
-
-/* Makes one. The port outlives it, and it the devices opened with it. VPT_CALLER_ARGUMENT, and *host is zeroed. */
-enum vpt_status vpt_assign_port_init(struct vpt_assign_port_host *host, const struct vpt_pci_function *function);
-
-/*
- * Maps memory of the function where guests' accesses are trapped (registers): an access of 1, 2 or 4 bytes that lies in
- * no such window, or one of 8, is VPT_UNSUPPORTED_PORT. May be called before or after the open, with the device's lock.
- * VPT_RESOURCE_FULL: too many windows. VPT_CALLER_ARGUMENT, VPT_UNSUPPORTED_PORT, errors of mmio_map().
- */
-enum vpt_status vpt_assign_port_map(struct vpt_assign_port_host *host, uint64_t address, size_t size);
-
-/* Unmaps the windows and zeroes. No device is open with it. */
-void vpt_assign_port_release(struct vpt_assign_port_host *host);
 
 /* ---- What is live ---- */
 

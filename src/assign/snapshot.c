@@ -1,35 +1,29 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a guest sees of a device, as bytes: little-endian words of 4 bytes, as word_of() has them, and after the last one
- * a checksum of them all.
+ * What a guest sees of a device, as bytes: little-endian words of 4 bytes, and after the last one a checksum of them all.
  */
 #include "assign/internal.h"
 #include "assign/permission.h"
 
 #include <vpt/assign_snapshot.h>
 
-#define MAGIC   0x73747076u /* "vpts" */
-#define VERSION 1u
+#define MAGIC        0x73707601u /* "vps", and the version, 1 */
+#define VERSION_MASK 0xffu
 
 /* The first words. After them the configuration space, the MSI-X table, and MSI messages that are pending. */
 enum word {
     WORD_MAGIC,
-    WORD_VERSION,
-    WORD_SIZE,
     WORD_DEVICE,
-    WORD_INTX, /* 1: asserted; those before are the same for all images of a device */
+    WORD_INTX, /* 1: asserted */
     WORDS
 };
 
-/* Words without the checksum. */
-static unsigned count_of(const struct vpt_assign_device *device)
-{
-    return WORDS + device->config_size / 4u + 4u * device->vector_count + 1u;
-}
-
 size_t vpt_assign_snapshot_size(const struct vpt_assign_device *device)
 {
-    return device == NULL || device->host == NULL ? 0 : 4u * (count_of(device) + 1u);
+    if (device == NULL || device->host == NULL) {
+        return 0;
+    }
+    return VPT_ASSIGN_SNAPSHOT_SIZE((unsigned)device->config_size, device->vector_count);
 }
 
 /* ---- Words ---- */
@@ -58,60 +52,38 @@ static uint32_t checksum(uint32_t sum, uint32_t word)
     return sum;
 }
 
+/* Of the first `count` words. */
+static uint32_t checksum_of(const uint8_t *image, unsigned count)
+{
+    uint32_t sum = PCI_ABSENT32;
+
+    for (unsigned i = 0; i < count; i++) {
+        sum = checksum(sum, get(image, i));
+    }
+    return sum;
+}
+
 /* What a device has to have in common with another, for the one's image to fit the other. */
 static uint32_t likeness(const struct vpt_assign_device *device)
 {
-    static const uint8_t registers[] = { PCI_VENDOR_ID, PCI_REVISION_ID, PCI_SUBSYSTEM_VENDOR_ID };
-    uint32_t sum = PCI_ABSENT32;
+    uint32_t sum = device->vector_count;
 
-    for (unsigned i = 0; i < sizeof(registers); i++) {
-        sum = checksum(sum, vpt_assign_saved32(device, registers[i]));
+    for (unsigned i = 0; i < device->config_size; i++) {
+        sum = checksum(sum, device->classes[i]);
     }
     for (unsigned i = 0; i < ASSIGN_BARS; i++) {
         /* Kinds and sizes. */
         sum = checksum(sum, vpt_assign_bar_value(&device->layout, i, PCI_ABSENT32));
     }
-    for (unsigned i = 0; i < device->config_size; i++) {
-        sum = checksum(sum, device->classes[i]);
-    }
-    return sum;
+    sum = checksum(sum, vpt_assign_saved32(device, PCI_REVISION_ID));
+    sum = checksum(sum, vpt_assign_saved32(device, PCI_SUBSYSTEM_VENDOR_ID));
+    return checksum(sum, vpt_assign_saved32(device, PCI_VENDOR_ID));
 }
 
-/* The MSI-X table as words, which its entries are made of; and after them the messages of MSI. */
+/* The word after the configuration space of this number: the MSI-X table, which is made of words, and messages of MSI. */
 static uint32_t *message_word(struct vpt_assign_device *device, unsigned index)
 {
     return index < 4u * device->vector_count ? (uint32_t *)(void *)device->vectors + index : &device->msi_pending;
-}
-
-/* The word of this number, below count_of(), of an image of the device as it is now. */
-static enum vpt_status word_of(struct vpt_assign_device *device, unsigned number, uint32_t *value)
-{
-    unsigned offset = 4u * (number - WORDS);
-
-    switch (number) {
-    case WORD_MAGIC:
-        *value = MAGIC;
-        break;
-    case WORD_VERSION:
-        *value = VERSION;
-        break;
-    case WORD_SIZE:
-        *value = count_of(device);
-        break;
-    case WORD_DEVICE:
-        *value = likeness(device);
-        break;
-    case WORD_INTX:
-        *value = device->intx_asserted ? 1u : 0;
-        break;
-    default:
-        if (offset < device->config_size) {
-            return vpt_assign_config_read(device, (uint16_t)offset, 4, value);
-        }
-        *value = *message_word(device, (offset - device->config_size) / 4u);
-        break;
-    }
-    return VPT_OK;
 }
 
 /* ---- Saving ---- */
@@ -120,8 +92,7 @@ enum vpt_status vpt_assign_snapshot_save(struct vpt_assign_device *device, void 
 {
     size_t length = vpt_assign_snapshot_size(device);
     enum vpt_status status = VPT_OK;
-    uint32_t sum = PCI_ABSENT32;
-    unsigned i;
+    unsigned count = (unsigned)(length / 4u) - 1u;
 
     if (length == 0 || image == NULL) {
         return VPT_CALLER_ARGUMENT;
@@ -129,40 +100,33 @@ enum vpt_status vpt_assign_snapshot_save(struct vpt_assign_device *device, void 
     if (size < length) {
         return VPT_CALLER_MEMORY;
     }
-    for (i = 0; i < count_of(device) && status == VPT_OK; i++) {
+    put(image, WORD_MAGIC, MAGIC);
+    put(image, WORD_DEVICE, likeness(device));
+    put(image, WORD_INTX, device->intx_asserted);
+    for (unsigned i = WORDS; i < count && status == VPT_OK; i++) {
+        unsigned offset = 4u * (i - WORDS);
         uint32_t value;
 
-        status = word_of(device, i, &value);
+        if (offset < device->config_size) {
+            status = vpt_assign_config_read(device, (uint16_t)offset, 4, &value);
+        } else {
+            value = *message_word(device, (offset - device->config_size) / 4u);
+        }
         put(image, i, value);
-        sum = checksum(sum, value);
     }
-    put(image, i, sum);
+    put(image, count, checksum_of(image, count));
     return status;
 }
 
 /* ---- Restoring ---- */
 
-static enum vpt_status check(struct vpt_assign_device *device, const uint8_t *image, size_t size)
+static enum vpt_status check(const struct vpt_assign_device *device, const uint8_t *image, unsigned count)
 {
-    uint32_t sum = PCI_ABSENT32;
-    unsigned i;
-
-    if (size < vpt_assign_snapshot_size(device)) {
-        return VPT_CALLER_IMAGE;
+    if (((get(image, WORD_MAGIC) ^ MAGIC) & VERSION_MASK) != 0) {
+        return VPT_UNSUPPORTED_VERSION;
     }
-    for (i = 0; i < count_of(device); i++) {
-        uint32_t value = get(image, i);
-        uint32_t expected = value;
-
-        if (i < WORD_INTX) {
-            (void)word_of(device, i, &expected);
-        }
-        if (value != expected) {
-            return i == WORD_VERSION ? VPT_UNSUPPORTED_VERSION : VPT_CALLER_IMAGE;
-        }
-        sum = checksum(sum, value);
-    }
-    if (get(image, i) != sum) {
+    if (get(image, WORD_MAGIC) != MAGIC || get(image, WORD_DEVICE) != likeness(device) ||
+        get(image, count) != checksum_of(image, count)) {
         return VPT_CALLER_IMAGE;
     }
     return device->owned && device->placed.live == 0 && device->mode <= VPT_ASSIGN_INTERRUPT_INTX ? VPT_OK
@@ -176,18 +140,16 @@ static enum vpt_status write_register(struct vpt_assign_device *device, uint16_t
     uint32_t present;
     enum vpt_status status = vpt_assign_config_read(device, offset, 4, &present);
 
-    for (unsigned i = 0; i < 4u; i++) {
-        unsigned row = device->classes[offset + i] & ASSIGN_CLASS_ROW;
-
-        acts |= (uint32_t)vpt_assign_rows[row].acts << 8u * i;
+    for (unsigned i = 4; i > 0; i--) {
+        acts = acts << 8 | vpt_assign_rows[device->classes[offset + i - 1u] & ASSIGN_CLASS_ROW].acts;
     }
-    if (status != VPT_OK || ((present ^ value) & ~acts) == 0) {
-        return status;
+    if (status == VPT_OK && ((present ^ value) & ~acts) != 0) {
+        status = vpt_assign_config_write(device, offset, 4, value & ~acts);
     }
-    return vpt_assign_config_write(device, offset, 4, value & ~acts);
+    return status;
 }
 
-/* The contrary of word_of(), for the words from WORDS on. */
+/* Puts a word, from WORDS on, where it belongs. */
 static enum vpt_status set_word(struct vpt_assign_device *device, unsigned number, uint32_t value)
 {
     unsigned offset = 4u * (number - WORDS);
@@ -196,9 +158,9 @@ static enum vpt_status set_word(struct vpt_assign_device *device, unsigned numbe
         return write_register(device, (uint16_t)offset, value);
     }
     number = (offset - device->config_size) / 4u;
-    if (number < 4u * device->vector_count && number % 4u != 1u && number % 4u != 2u) {
+    if (number < 4u * device->vector_count && ((number + 1u) & 2u) == 0) {
         /* Reserved bits of the address, and of the control, stay 0. */
-        value &= number % 4u == 0 ? ~(uint32_t)3 : ASSIGN_VECTOR_MASKED | ASSIGN_VECTOR_PENDING;
+        value &= (number & 3u) == 0 ? ~(uint32_t)3 : ASSIGN_VECTOR_MASKED | ASSIGN_VECTOR_PENDING;
     }
     *message_word(device, number) = value;
     return VPT_OK;
@@ -206,25 +168,25 @@ static enum vpt_status set_word(struct vpt_assign_device *device, unsigned numbe
 
 enum vpt_status vpt_assign_snapshot_restore(struct vpt_assign_device *device, const void *image, size_t size)
 {
+    size_t length = vpt_assign_snapshot_size(device);
+    unsigned count = (unsigned)(length / 4u) - 1u;
     enum vpt_status status;
 
-    if (device == NULL || device->host == NULL || image == NULL) {
+    if (length == 0 || image == NULL) {
         return VPT_CALLER_ARGUMENT;
     }
-    status = check(device, image, size);
+    status = size < length ? VPT_CALLER_IMAGE : check(device, image, count);
     if (status != VPT_OK) {
         return status;
     }
     /* Backwards: messages before MSI is enabled, BARs before they are decoded. */
-    for (unsigned i = count_of(device); i > WORDS && status == VPT_OK; i--) {
+    for (unsigned i = count; i > WORDS && status == VPT_OK; i--) {
         status = set_word(device, i - 1u, get(image, i - 1u));
     }
     if ((status == VPT_OK || status == VPT_REFUSED) && device->mode == VPT_ASSIGN_INTERRUPT_INTX &&
         get(image, WORD_INTX) != 0) {
         status = vpt_pci_first_error(vpt_assign_raise(device, VPT_ASSIGN_INTX), status);
     }
-    if (status != VPT_OK && status != VPT_REFUSED) {
-        device->degraded = true;
-    }
+    device->degraded = status != VPT_OK && status != VPT_REFUSED;
     return status;
 }

@@ -5,6 +5,8 @@
 #include "assign_host.h"
 #include "pci_room.h"
 
+#include <assign_port.h>
+
 TestSuite(assign_open);
 
 static void refused(enum vpt_status expected)

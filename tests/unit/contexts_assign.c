@@ -3,6 +3,8 @@
 #include "contexts_table.h"
 #include "pci_room.h"
 
+#include <assign_port.h>
+
 #define REGIONS      (VPT_ASSIGN_REGIONS(0) + 2u)
 #define GUEST_MEMORY UINT64_C(0xfe000000)
 #define GUEST_PORTS  0xd000u
@@ -81,8 +83,8 @@ static void open_device(void)
     mock_pci_set(&room.function, 0x3d, 1, 1);
     contexts_record(&room.bus.port);
     room.here.port = &contexts.port;
-    assert_status(CALL(vpt_assign_port_init, &physical, &room.here), VPT_OK);
-    assert_status(CALL(vpt_assign_port_map, &physical, ROOM_APERTURE, 0x100), VPT_OK);
+    assert_status(vpt_assign_port_init(&physical, &room.here), VPT_OK);
+    assert_status(vpt_assign_port_map(&physical, ROOM_APERTURE, 0x100), VPT_OK);
     physical.host.delay = pass_time;
     assert_status(CALL(vpt_assign_storage_size, &config, &size), VPT_OK);
     cr_assert(size == sizeof(storage));
@@ -181,6 +183,6 @@ void contexts_use_assignment(void)
     assert_status(CALL(vpt_assign_release, &device), VPT_OK);
     assert_status(CALL(vpt_assign_registry_remove, &device), VPT_OK);
     assert_status(CALL(vpt_assign_close, &device), VPT_OK);
-    CALL_VOID(vpt_assign_port_release, &physical);
+    vpt_assign_port_release(&physical);
     room_end();
 }

@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A host whose function is reached by a port. */
-#include "access.h"
-#include "register.h"
+#include "assign_port.h"
 
-#include <vpt/assign.h>
+#include "register.h"
 
 static enum vpt_status config_read(void *ctx, uint16_t offset, unsigned width, uint32_t *value)
 {
@@ -19,6 +17,21 @@ static enum vpt_status config_write(void *ctx, uint16_t offset, unsigned width, 
     return vpt_pci_write(&host->function, offset, width, value);
 }
 
+static void access_register(const struct vpt_port *port, void *mapping, size_t offset, bool write, unsigned width,
+                            uint64_t *value)
+{
+    uint8_t *address = (uint8_t *)mapping + offset;
+
+    if (!write) {
+        *value = port->mmio_read != NULL ? port->mmio_read(port->ctx, mapping, offset, width)
+                                         : vpt_port_register_read(address, width);
+    } else if (port->mmio_write != NULL) {
+        port->mmio_write(port->ctx, mapping, offset, width, (uint32_t)(*value & 0xffffffff));
+    } else {
+        vpt_port_register_write(address, width, (uint32_t)(*value & 0xffffffff));
+    }
+}
+
 /* A read or write of the window that the access lies in. */
 static enum vpt_status access_window(const struct vpt_assign_port_host *host, bool write, uint64_t address,
                                      unsigned width, uint64_t *value)
@@ -31,12 +44,7 @@ static enum vpt_status access_window(const struct vpt_assign_port_host *host, bo
         if (width > 4u || window->size < width || offset > window->size - width) {
             continue;
         }
-        if (write) {
-            vpt_register_write(host->function.port, window->mapping, (size_t)offset, width,
-                               (uint32_t)(*value & 0xffffffffu));
-        } else {
-            *value = vpt_register_read(host->function.port, window->mapping, (size_t)offset, width);
-        }
+        access_register(host->function.port, window->mapping, (size_t)offset, write, width, value);
         return VPT_OK;
     }
     return VPT_UNSUPPORTED_PORT;
@@ -79,7 +87,7 @@ enum vpt_status vpt_assign_port_init(struct vpt_assign_port_host *host, const st
     if (host == NULL) {
         return VPT_CALLER_ARGUMENT;
     }
-    vpt_zero(host, sizeof(*host));
+    *host = (struct vpt_assign_port_host){ .windows = 0 };
     if (function == NULL || function->port == NULL) {
         return VPT_CALLER_ARGUMENT;
     }
@@ -113,7 +121,7 @@ enum vpt_status vpt_assign_port_map(struct vpt_assign_port_host *host, uint64_t 
     window = &host->window[host->windows];
     status = port->mmio_map(port->ctx, address, size, VPT_MAP_REGISTERS, &window->mapping);
     if (status != VPT_OK) {
-        vpt_zero(window, sizeof(*window));
+        *window = (struct vpt_assign_port_window){ .size = 0 };
         return status;
     }
     window->address = address;
@@ -132,5 +140,5 @@ void vpt_assign_port_release(struct vpt_assign_port_host *host)
 
         port->mmio_unmap(port->ctx, host->window[i].mapping, host->window[i].size);
     }
-    vpt_zero(host, sizeof(*host));
+    *host = (struct vpt_assign_port_host){ .windows = 0 };
 }
