@@ -30,15 +30,18 @@
 
 #ifdef __FRAMAC__
 #include <string.h> /* for its specification */
-#else
-void *memset(void *destination, int byte, size_t size);
 #endif
 
 /* ---- Private memory ---- */
 
 static inline void vpt_zero(void *object, size_t size)
 {
+#ifdef __FRAMAC__
     (void)memset(object, 0, size);
+#else
+    /* Known by this name alone in a freestanding build: small objects need no call. */
+    (void)__builtin_memset(object, 0, size);
+#endif
 }
 
 /* ---- Byte order ---- */

@@ -15,22 +15,22 @@ static uint32_t all_ones(unsigned width)
 
 /* Which function and register an access means: the guest's own instructions, decoded. */
 static enum vpt_status decode(struct guest *guest, const struct vpt_pci_address *address, uint16_t offset,
-                              unsigned width, struct vpt_assign_target *target)
+                              unsigned width, struct vpt_pci_target *target)
 {
     uint32_t function = (uint32_t)address->bus << 8 | (uint32_t)address->device << 3 | address->function;
 
     if (guest->by_memory) {
-        return vpt_assign_decode_memory(0, 0, 255, (uint64_t)function << 12 | offset, width, target);
+        return vpt_pci_decode_memory(0, 0, 255, (uint64_t)function << 12 | offset, width, target);
     }
     if (offset >= VPT_PCI_CONFIG_SIZE) {
         return VPT_CALLER_RANGE;
     }
     guest->latch = LATCH_ENABLE | function << 8 | (offset & 0xfcu);
-    return vpt_assign_decode_ports(guest->latch, (uint16_t)(DATA_PORT + (offset & 3u)), width, target);
+    return vpt_pci_decode_ports(guest->latch, (uint16_t)(DATA_PORT + (offset & 3u)), width, target);
 }
 
 /* The device that it is, if it is one of this guest's. */
-static struct vpt_assign_device *device_of(struct guest *guest, const struct vpt_assign_target *target)
+static struct vpt_assign_device *device_of(struct guest *guest, const struct vpt_pci_target *target)
 {
     struct vpt_assign_device *device = vpt_assign_registry_find(&guest->host->registry, &target->address);
 
@@ -41,7 +41,7 @@ static enum vpt_status config_read(void *ctx, const struct vpt_pci_address *addr
                                    uint32_t *value)
 {
     struct guest *guest = ctx;
-    struct vpt_assign_target target;
+    struct vpt_pci_target target;
     struct vpt_assign_device *device = NULL;
 
     guest->configured++;
@@ -60,7 +60,7 @@ static enum vpt_status config_write(void *ctx, const struct vpt_pci_address *add
                                     uint32_t value)
 {
     struct guest *guest = ctx;
-    struct vpt_assign_target target;
+    struct vpt_pci_target target;
     struct vpt_assign_device *device = NULL;
 
     guest->configured++;

@@ -176,12 +176,6 @@ struct vpt_assign_vector {
     uint32_t control; /* bit 0: masked; bit 1, which guests do not see: pending */
 };
 
-/* Where something is in a function's BARs. Private. */
-struct vpt_assign_place {
-    uint8_t bar;
-    uint32_t offset;
-};
-
 struct vpt_assign_remap; /* <vpt/assign_remap.h> */
 struct vpt_assign_dma;   /* <vpt/assign_dma.h> */
 
@@ -253,21 +247,20 @@ struct vpt_assign_device {
     uint16_t message_count; /* that the host was told last: those that the guest has enabled, of MSI or MSI-X; else 0 */
     enum vpt_assign_interrupt_mode mode; /* likewise */
     uint32_t msi_pending; /* messages */
-    uint32_t generation; /* of owners and resets: tells interrupts of the time before */
     const struct vpt_assign_host *host;
     const struct vpt_assign_guest *guest;
     uint32_t *shadow; /* registers, 4 bytes each: virtual bits as the guest sees them */
     uint32_t *saved;  /* likewise: the host's configuration as it was at the open */
     uint8_t *classes; /* config_size bytes: rows of the permission table */
     struct vpt_assign_region *regions; /* live ones, sorted by space and guest address */
-    struct vpt_assign_vector *vectors; /* the MSI-X table as the guest has written it */
     struct vpt_assign_registry *registry; /* NULL: in none */
     struct vpt_assign_device *next;
+    struct vpt_assign_vector *vectors; /* the MSI-X table as the guest has written it */
     struct vpt_assign_remap *remap; /* that it has entries in; NULL: none */
     struct vpt_assign_dma *dma;     /* that it is attached to; NULL: none */
     struct vpt_assign_device *dma_next;
-    struct vpt_assign_place table;   /* of the MSI-X table */
-    struct vpt_assign_place pending; /* of its pending bits */
+    uint32_t generation; /* of owners and resets: tells interrupts of the time before */
+    const struct vpt_assign_trap *own_traps; /* two: the MSI-X table, its pending bits; NULL: no vectors */
     struct vpt_assign_placement placed; /* where BARs are mapped */
     struct vpt_assign_layout layout;    /* its traps are in the storage */
 };
@@ -346,7 +339,7 @@ enum vpt_status vpt_assign_show(struct vpt_assign_device *device, uint16_t offse
 /* ---- A guest's configuration accesses ---- */
 
 /*
- * Of 1, 2 or 4 bytes within one dword, as vpt_assign_decode_ports() and _memory() give them. Each bit is the guest's own
+ * Of 1, 2 or 4 bytes within one dword, as vpt_pci_decode_ports() and _memory() give them. Each bit is the guest's own
  * or the host's, and may be written or not, by constant tables:
  *   command        decode, memory write and invalidate, parity and system error enable, interrupt disable: its own;
  *                  bus master: the host's, and written there; the others 0 or as the host has them, fixed
@@ -496,32 +489,6 @@ enum vpt_status vpt_assign_end_of_interrupt(struct vpt_assign_device *device);
  * owner until a reset works. VPT_CALLER_ARGUMENT.
  */
 enum vpt_status vpt_assign_reset(struct vpt_assign_device *device);
-
-/* ---- A guest's configuration accesses, decoded ---- */
-
-/* What one is meant for. */
-struct vpt_assign_target {
-    struct vpt_pci_address address; /* segment 0 by port */
-    uint16_t offset;
-    uint8_t width; /* 1, 2 or 4, within one dword */
-};
-
-/*
- * By port: an access to one of the ports 0xcfc to 0xcff, while the 4-byte register at port 0xcf8 holds `latch`. Bits 0
- * and 1 of that are ignored, and so are 24 to 30: the first 256 bytes are reached. VPT_EMPTY: bit 31 is not set, this
- * is no configuration access. VPT_CALLER_RANGE: another port, or it leaves the four; VPT_CALLER_ARGUMENT: the width.
- * Reads that come to no VPT_OK are to give all-ones. Any context.
- */
-enum vpt_status vpt_assign_decode_ports(uint32_t latch, uint16_t io_port, unsigned width,
-                                        struct vpt_assign_target *target);
-
-/*
- * By memory (ECAM): an access at `offset` into a window whose first byte is the first one of bus `first_bus`, and which
- * ends with `last_bus`. VPT_CALLER_RANGE: past its end, or not within one dword. VPT_CALLER_ARGUMENT: the width, or
- * buses in the wrong order. Any context.
- */
-enum vpt_status vpt_assign_decode_memory(uint16_t segment, uint8_t first_bus, uint8_t last_bus, uint64_t offset,
-                                         unsigned width, struct vpt_assign_target *target);
 
 /* ---- Owners ---- */
 

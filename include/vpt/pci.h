@@ -288,6 +288,32 @@ enum vpt_status vpt_pci_msi_disable(const struct vpt_pci_function *function);
 /* Masks or unmasks the message. VPT_UNSUPPORTED_REQUEST: the function has no such mask. */
 enum vpt_status vpt_pci_msi_mask(const struct vpt_pci_function *function, bool masked);
 
+/* ---- Configuration accesses, decoded: for who makes up a host bridge for a guest ---- */
+
+/* What one is meant for. */
+struct vpt_pci_target {
+    struct vpt_pci_address address; /* segment 0 by port */
+    uint16_t offset;
+    uint8_t width; /* 1, 2 or 4, within one dword */
+};
+
+/*
+ * By port: an access to one of the ports 0xcfc to 0xcff, while the 4-byte register at port 0xcf8 holds `latch`. Bits 0
+ * and 1 of that are ignored, and so are 24 to 30: the first 256 bytes are reached. VPT_EMPTY: bit 31 is not set, this
+ * is no configuration access. VPT_CALLER_RANGE: another port, or it leaves the four; VPT_CALLER_ARGUMENT: the width.
+ * Reads that come to no VPT_OK are to give all-ones. Any context.
+ */
+enum vpt_status vpt_pci_decode_ports(uint32_t latch, uint16_t io_port, unsigned width,
+                                     struct vpt_pci_target *target);
+
+/*
+ * By memory (ECAM): an access at `offset` into a window whose first byte is the first one of bus `first_bus`, and which
+ * ends with `last_bus`. VPT_CALLER_RANGE: past its end, or not within one dword. VPT_CALLER_ARGUMENT: the width, or
+ * buses in the wrong order. Any context.
+ */
+enum vpt_status vpt_pci_decode_memory(uint16_t segment, uint8_t first_bus, uint8_t last_bus, uint64_t offset,
+                                      unsigned width, struct vpt_pci_target *target);
+
 VPT_END_DECLARATIONS
 
 #endif

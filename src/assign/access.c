@@ -10,38 +10,10 @@ static uint64_t all_ones(unsigned width)
 
 static bool width_known(enum vpt_assign_space space, unsigned width)
 {
-    unsigned most = space == VPT_ASSIGN_MEMORY ? 8 : space == VPT_ASSIGN_IO ? 4 : 0;
-
-    return width - 1u < most && (width & (width - 1u)) == 0;
-}
-
-/* Where an access goes. */
-struct target {
-    uint64_t host;
-    uint64_t offset; /* in the BAR */
-    uint8_t bar;     /* above all BARs: none's */
-};
-
-static enum vpt_status locate(const struct vpt_assign_device *device, enum vpt_assign_space space, uint64_t guest,
-                              unsigned width, struct target *target)
-{
-    const struct vpt_assign_region *region = vpt_assign_region_find(device, space, guest);
-    uint64_t offset;
-
-    if (region == NULL || region->bar == VPT_ASSIGN_RESERVED) {
-        return VPT_CALLER_RANGE;
+    if (space != VPT_ASSIGN_MEMORY && space != VPT_ASSIGN_IO) {
+        return false;
     }
-    offset = guest - region->guest;
-    if (width - 1u >= region->size - offset) {
-        return VPT_CALLER_RANGE;
-    }
-    target->host = region->host + offset;
-    target->bar = region->bar;
-    target->offset = region->bar < ASSIGN_BARS ? target->host - device->layout.bar[region->bar].address : 0;
-    if ((target->host & (width - 1u)) != 0) {
-        return VPT_CALLER_ALIGNMENT;
-    }
-    return device->vanished ? VPT_DEVICE_GONE : VPT_OK;
+    return width - 1u < (space == VPT_ASSIGN_IO ? 4u : 8u) && (width & (width - 1u)) == 0;
 }
 
 /* Without such an access nothing is done. */
@@ -69,45 +41,64 @@ static enum vpt_status access_io(const struct vpt_assign_host *host, bool write,
     return status;
 }
 
-static enum vpt_status access(struct vpt_assign_device *device, bool write, enum vpt_assign_space space,
-                              uint64_t guest, unsigned width, uint64_t *value)
+/* *value is of the access's width; after an error, anything. */
+static enum vpt_status pass(struct vpt_assign_device *device, bool write, enum vpt_assign_space space, uint64_t guest,
+                            unsigned width, uint64_t *value)
 {
+    const struct vpt_assign_region *region = vpt_assign_region_find(device, space, guest);
     enum vpt_status status;
-    struct target target;
+    uint64_t place = 0; /* in the BAR */
+    uint64_t address;
 
-    if (device == NULL || !width_known(space, width)) {
-        return VPT_CALLER_ARGUMENT;
+    if (region == NULL || region->bar == VPT_ASSIGN_RESERVED ||
+        width - 1u >= region->size - (guest - region->guest)) {
+        return VPT_CALLER_RANGE;
     }
-    status = locate(device, space, guest, width, &target);
-    if (status != VPT_OK) {
-        return status;
+    address = region->host + (guest - region->guest);
+    if ((address & (width - 1u)) != 0) {
+        return VPT_CALLER_ALIGNMENT;
     }
-    status = vpt_assign_msix_access(device, write, target.bar, target.offset, width, value);
+    if (device->vanished) {
+        return VPT_DEVICE_GONE;
+    }
+    if (region->bar < ASSIGN_BARS) {
+        place = address - device->layout.bar[region->bar].address;
+    }
+    status = vpt_assign_msix_access(device, write, region->bar, place, width, value);
     if (status != VPT_EMPTY) {
         return status;
     }
-    return space == VPT_ASSIGN_IO
-               ? access_io(device->host, write, (uint16_t)(target.host & PCI_ABSENT16), width, value)
-               : access_memory(device->host, write, target.host, width, value);
+    return space == VPT_ASSIGN_IO ? access_io(device->host, write, (uint16_t)(address & PCI_ABSENT16), width, value)
+                                  : access_memory(device->host, write, address, width, value);
+}
+
+/* *value is all-ones after an error, in both directions. */
+static enum vpt_status access(struct vpt_assign_device *device, bool write, enum vpt_assign_space space,
+                              uint64_t guest, unsigned width, uint64_t *value)
+{
+    uint64_t mask = all_ones(width);
+    uint64_t bits = *value & mask;
+    enum vpt_status status = VPT_CALLER_ARGUMENT;
+
+    if (device != NULL && width_known(space, width)) {
+        status = pass(device, write, space, guest, width, &bits);
+    }
+    *value = status == VPT_OK ? bits & mask : mask;
+    return status;
 }
 
 enum vpt_status vpt_assign_access_read(struct vpt_assign_device *device, enum vpt_assign_space space, uint64_t guest,
                                        unsigned width, uint64_t *value)
 {
-    uint64_t answer = PCI_ADDRESS_LAST;
-    enum vpt_status status;
-
     if (value == NULL) {
         return VPT_CALLER_ARGUMENT;
     }
-    status = access(device, false, space, guest, width, &answer);
-    *value = (status == VPT_OK ? answer : PCI_ADDRESS_LAST) & all_ones(width);
-    return status;
+    *value = PCI_ADDRESS_LAST;
+    return access(device, false, space, guest, width, value);
 }
 
 enum vpt_status vpt_assign_access_write(struct vpt_assign_device *device, enum vpt_assign_space space,
                                         uint64_t guest, unsigned width, uint64_t value)
 {
-    value &= all_ones(width);
     return access(device, true, space, guest, width, &value);
 }

@@ -2,21 +2,17 @@
 /* Whether a device's books are in order. Nothing else needs this file. */
 #include "assign/internal.h"
 
-/* A region by itself, and after the one before it. */
-static bool region_in_order(const struct vpt_assign_region *region, const struct vpt_assign_region *before)
+static bool region_in_order(const struct vpt_assign_region *region)
 {
-    uint64_t last = region->space == VPT_ASSIGN_IO ? PCI_ABSENT16 : PCI_ADDRESS_LAST;
+    return (region->space == VPT_ASSIGN_IO || region->space == VPT_ASSIGN_MEMORY) && region->size != 0 &&
+           vpt_assign_region_within(region, region->guest);
+}
 
-    if (region->space != VPT_ASSIGN_IO && region->space != VPT_ASSIGN_MEMORY) {
-        return false;
-    }
-    if (region->size == 0 || region->guest > last || region->size - 1u > last - region->guest) {
-        return false;
-    }
-    if (before == NULL || before->space != region->space) {
-        return before == NULL || before->space < region->space;
-    }
-    return before->guest < region->guest && region->guest - before->guest >= before->size;
+/* Both are in order: whether they lie apart, the one before the other. */
+static bool is_before(const struct vpt_assign_region *region, const struct vpt_assign_region *next)
+{
+    return region->space < next->space ||
+           (region->space == next->space && region->guest + (region->size - 1u) < next->guest);
 }
 
 /* A region of a BAR is just the piece that has to be there. */
@@ -53,7 +49,9 @@ static bool registers_in_order(const struct vpt_assign_device *device, uint64_t 
             wanted.address[i] != device->placed.address[i]) {
             return false;
         }
-        *size += vpt_assign_is_live(&wanted, i) ? device->layout.bar[i].size : 0;
+        if (vpt_assign_is_live(&wanted, i)) {
+            *size += device->layout.bar[i].size;
+        }
     }
     return wanted.live == device->placed.live;
 }
@@ -72,7 +70,7 @@ enum vpt_status vpt_assign_check(const struct vpt_assign_device *device)
     for (unsigned i = 0; i < device->region_count; i++) {
         const struct vpt_assign_region *region = &device->regions[i];
 
-        if (!region_in_order(region, i > 0 ? region - 1 : NULL) ||
+        if (!region_in_order(region) || (i > 0 && !is_before(region - 1, region)) ||
             (region->bar < ASSIGN_BARS && !piece_in_order(device, region))) {
             return VPT_DEVICE_ASSIGN_DEGRADED;
         }

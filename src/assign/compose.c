@@ -5,25 +5,33 @@
 
 #define VIRTIO_CONFIGURATION_ACCESS 5u /* type of a virtio capability */
 
-#define MSI_64_BIT   0x80u /* of the control register's lower byte */
-#define MSI_MASKABLE 0x01u /* of its upper byte */
+/* Of a capability's header, its first word. */
+#define MSI_64_BIT          0x00800000u
+#define MSI_MASKABLE        0x01000000u
+#define PCIE_VERSION_2      0x000e0000u /* this or a later one */
+#define AF_FUNCTION_RESET   0x03000000u /* and the bit that says whether transactions are pending */
+#define PCIE_FUNCTION_RESET 0x10000000u /* of the next word */
+#define PCIE_CONTROL        8u
+#define PCIE_BEGIN_RESET    0x8000u
 
 #define PM_NO_SOFT_RESET 0x08u
-
-#define PCIE_VERSION_MASK   0xfu
-#define PCIE_FUNCTION_RESET 0x10u /* of the upper byte of the device capabilities */
-#define AF_FUNCTION_RESET   0x03u /* and the bit that says whether transactions are pending */
 
 /* One of the two lists. */
 struct list {
     bool extended;
-    unsigned lowest; /* offset that a capability can have */
-    unsigned end;    /* of the space that the list is in */
-    unsigned first;  /* 0: no list */
-    /* The pointer that the next one that guests see is linked to: in this word, from this bit on. */
-    unsigned link;
-    unsigned link_shift;
+    uint8_t part;   /* ASSIGN_PART_* of its headers */
+    uint8_t shift;  /* of a header's pointer to the next one */
+    uint16_t lowest; /* offset that a capability can have */
+    uint16_t end;    /* of the space that the list is in */
+    /* The pointer that the first one that guests see is linked to: in this word, from this bit on. */
+    uint16_t link;
+    uint8_t link_shift;
 };
+
+static const struct list standard = { false, ASSIGN_PART_STANDARD, 8, PCI_CAPABILITIES_FIRST, VPT_PCI_CONFIG_SIZE,
+                                      PCI_CAPABILITIES, 0 };
+static const struct list extended = { true, ASSIGN_PART_EXTENDED, 20, PCI_CAPABILITIES_EXTENDED,
+                                      VPT_PCI_EXTENDED_CONFIG_SIZE, PCI_CAPABILITIES_EXTENDED, 20 };
 
 /* ---- Bytes ---- */
 
@@ -31,11 +39,12 @@ struct list {
 static void fill(struct vpt_assign_device *device, unsigned base, unsigned room, unsigned at, unsigned count,
                  unsigned row)
 {
-    for (unsigned i = at; i < room && i - at < count && base + i < device->config_size; i++) {
-        uint8_t *class = &device->classes[base + i];
+    unsigned keep = vpt_assign_rows[row & ASSIGN_CLASS_ROW].keep;
+    unsigned end = base + (at + count < room ? at + count : room);
 
-        *class = (uint8_t)((*class & ~ASSIGN_CLASS_ROW) | row);
-        vpt_assign_shadow_set8(device, base + i, vpt_assign_saved8(device, base + i) & vpt_assign_rows[row].keep);
+    for (unsigned i = base + at; i < end && i < device->config_size; i++) {
+        device->classes[i] = (uint8_t)((device->classes[i] & ~ASSIGN_CLASS_ROW) | row);
+        vpt_assign_shadow_set8(device, i, (uint8_t)(vpt_assign_saved8(device, i) & keep));
     }
 }
 
@@ -51,64 +60,62 @@ static void fill_by_table(struct vpt_assign_device *device, unsigned code, unsig
 }
 
 /* How far behind its place an MSI capability has its data: the address before it has one word or two. */
-static unsigned msi_shift(const struct vpt_assign_device *device, unsigned base)
+static unsigned msi_shift(uint32_t header)
 {
-    return (vpt_assign_saved8(device, base + 2u) & MSI_64_BIT) != 0 ? 4u : 0;
+    return (header & MSI_64_BIT) != 0 ? 4u : 0;
 }
 
-static bool msi_maskable(const struct vpt_assign_device *device, unsigned base)
-{
-    return (vpt_assign_saved8(device, base + 3u) & MSI_MASKABLE) != 0;
-}
-
-static void fill_msi(struct vpt_assign_device *device, unsigned base, unsigned room)
+static void fill_msi(struct vpt_assign_device *device, uint32_t header, unsigned base, unsigned room)
 {
     unsigned control = vpt_assign_shadow8(device, base + 2u);
-    unsigned shift = msi_shift(device, base);
+    unsigned shift = msi_shift(header);
 
     /* How many messages it asks for, as a power of two: 6 and 7 are none. */
     if ((control & 0xeu) > 0xau) {
-        vpt_assign_shadow_set8(device, base + 2u, (uint8_t)((control & MSI_64_BIT) | 0xau));
+        vpt_assign_shadow_set8(device, base + 2u, (uint8_t)((control & 0xf0u) | 0xau));
     }
     fill(device, base, room, 8, shift + 2u, ROW_VIRTUAL);
-    if (msi_maskable(device, base)) {
+    if ((header & MSI_MASKABLE) != 0) {
         fill_by_table(device, ASSIGN_PART_MSI_MASKS, base + shift, room - shift);
     }
     device->msi = (uint16_t)base;
 }
 
-/* What only some of a kind have: by their version, or a function level reset. */
-static void fill_part(struct vpt_assign_device *device, unsigned code, unsigned base, unsigned room)
+/* A function level reset, where the function has it. */
+static void fill_reset(struct vpt_assign_device *device, unsigned part, bool able, unsigned base, unsigned room)
 {
-    unsigned able = 0;
-    unsigned mask = AF_FUNCTION_RESET;
-    unsigned part = ASSIGN_PART_ADVANCED_RESET;
-
-    if (code == ASSIGN_CODE(ASSIGN_CAPABILITY_PCIE)) {
-        if ((vpt_assign_saved8(device, base + 2u) & PCIE_VERSION_MASK) > 1u) {
-            fill_by_table(device, ASSIGN_PART_EXPRESS_2, base, room);
-        }
-        able = vpt_assign_saved8(device, base + 7u);
-        mask = PCIE_FUNCTION_RESET;
-        part = ASSIGN_PART_EXPRESS_RESET;
-    } else if (code == ASSIGN_CODE(ASSIGN_CAPABILITY_AF)) {
-        able = vpt_assign_saved8(device, base + 3u);
-    }
-    if (device->host->delay != NULL && (able & mask) == mask) {
+    if (able && device->host->delay != NULL) {
         fill_by_table(device, part, base, room);
     }
 }
 
-/* What the tables do not say of those that are more than their bytes. */
-static void fill_capability(struct vpt_assign_device *device, unsigned code, unsigned base, unsigned room)
+/* What the tables say of a capability, whether or not guests see it: a reset takes bytes of hidden ones away too. */
+static void fill_known(struct vpt_assign_device *device, uint32_t header, unsigned code, unsigned base, unsigned room)
 {
-    unsigned length = vpt_assign_saved8(device, base + 2u);
-
     fill_by_table(device, code, base, room);
-    fill_part(device, code, base, room);
+    if (code == ASSIGN_CODE(ASSIGN_CAPABILITY_PCIE) && room > PCIE_CONTROL) {
+        if ((header & PCIE_VERSION_2) != 0) {
+            fill_by_table(device, ASSIGN_PART_EXPRESS_2, base, room);
+        }
+        /* The bit that begins a reset reads 0; whatever this one says, it is not written back where it is hidden. */
+        device->saved[(base + PCIE_CONTROL) / 4u] &= ~(uint32_t)PCIE_BEGIN_RESET;
+        fill_reset(device, ASSIGN_PART_EXPRESS_RESET,
+                   (vpt_assign_saved32(device, base + 4u) & PCIE_FUNCTION_RESET) != 0, base, room);
+    } else if (code == ASSIGN_CODE(ASSIGN_CAPABILITY_AF)) {
+        fill_reset(device, ASSIGN_PART_ADVANCED_RESET, (header & AF_FUNCTION_RESET) == AF_FUNCTION_RESET, base,
+                   room);
+    }
+}
+
+/* What the tables do not say of those that are more than their bytes. */
+static void fill_capability(struct vpt_assign_device *device, uint32_t header, unsigned code, unsigned base,
+                            unsigned room)
+{
+    unsigned length = header >> 16 & PCI_ABSENT8;
+
     switch (code) {
     case ASSIGN_CODE(VPT_PCI_CAPABILITY_MSI):
-        fill_msi(device, base, room);
+        fill_msi(device, header, base, room);
         break;
     case ASSIGN_CODE(VPT_PCI_CAPABILITY_MSIX):
         device->msix = (uint16_t)base;
@@ -128,40 +135,38 @@ static void fill_capability(struct vpt_assign_device *device, unsigned code, uns
 
 /* ---- Lists ---- */
 
-static unsigned next_of(const struct vpt_assign_device *device, const struct list *list, unsigned at)
+/* Where a header points: into the list's space, or at 0. */
+static unsigned next_of(const struct list *list, uint32_t header)
 {
-    uint32_t header = vpt_assign_saved32(device, at);
-
-    return list->extended ? header >> 20 & 0xffcu : header >> 8 & 0xfcu;
+    return header >> list->shift & (list->end - 4u);
 }
 
-/* Whether what is at `at` is nothing at all. */
-static bool absent(const struct vpt_assign_device *device, const struct list *list, unsigned at)
+/* Whether a header is nothing at all. */
+static bool absent(const struct list *list, uint32_t header)
 {
-    uint32_t header = vpt_assign_saved32(device, at);
-
     return list->extended ? header == 0 || header == PCI_ABSENT32 : (header & PCI_ABSENT16) == PCI_ABSENT16;
 }
 
 /*
- * Marks the first byte of each capability; returns how many there are. A list that meets one again, leaves its space or
- * has nothing where it points ends before that.
+ * Marks the first byte of each capability; returns how many there are. A list that meets one again, leaves its part of
+ * the space or has nothing where it points ends before that.
  */
-static unsigned mark(struct vpt_assign_device *device, const struct list *list)
+static unsigned mark(struct vpt_assign_device *device, const struct list *list, unsigned first)
 {
-    unsigned at = list->first;
+    unsigned at = first;
     unsigned count = 0;
 
     /* Each step marks another: as many as there are words in the space. */
     while (at != 0 && count < VPT_PCI_EXTENDED_CAPABILITIES_MAX) {
-        if (at < list->lowest || at > list->end - 4u || (device->classes[at] & ASSIGN_CLASS_HEAD) != 0 ||
-            absent(device, list, at)) {
+        uint32_t header = vpt_assign_saved32(device, at);
+
+        if (at < list->lowest || (device->classes[at] & ASSIGN_CLASS_HEAD) != 0 || absent(list, header)) {
             device->capabilities_broken = true;
-            return count;
+            break;
         }
         device->classes[at] |= ASSIGN_CLASS_HEAD;
         count++;
-        at = next_of(device, list, at);
+        at = next_of(list, header);
     }
     return count;
 }
@@ -177,8 +182,8 @@ static unsigned room_of(const struct vpt_assign_device *device, const struct lis
     return end - at;
 }
 
-static bool visible(const struct vpt_assign_device *device, unsigned code, const struct vpt_assign_kind *kind,
-                    unsigned at, unsigned room)
+static bool visible(const struct vpt_assign_device *device, unsigned code, uint32_t header,
+                    const struct vpt_assign_kind *kind, unsigned at, unsigned room)
 {
     unsigned flags = device->classes[at];
     unsigned minimum = kind->minimum;
@@ -186,13 +191,13 @@ static bool visible(const struct vpt_assign_device *device, unsigned code, const
 
     switch (code) {
     case ASSIGN_CODE(VPT_PCI_CAPABILITY_MSI):
-        minimum += msi_shift(device, at) + (msi_maskable(device, at) ? 10u : 0);
+        minimum += msi_shift(header) + ((header & MSI_MASKABLE) != 0 ? 10u : 0);
         break;
     case ASSIGN_CODE(VPT_PCI_CAPABILITY_MSIX):
         minimum = device->vector_count == 0 ? VPT_PCI_CONFIG_SIZE : minimum;
         break;
     case ASSIGN_CODE(VPT_PCI_CAPABILITY_VENDOR):
-        hidden = device->virtio && vpt_assign_saved8(device, at + 3u) == VIRTIO_CONFIGURATION_ACCESS;
+        hidden = device->virtio && header >> 24 == VIRTIO_CONFIGURATION_ACCESS;
         break;
     default:
         break;
@@ -200,43 +205,44 @@ static bool visible(const struct vpt_assign_device *device, unsigned code, const
     return (flags & ASSIGN_CLASS_HIDE) == 0 && room >= minimum && ((flags & ASSIGN_CLASS_SHOW) != 0 || !hidden);
 }
 
-static void compose_list(struct vpt_assign_device *device, struct list *list)
+static void compose_list(struct vpt_assign_device *device, const struct list *list, unsigned first)
 {
-    unsigned count = mark(device, list);
-    unsigned at = list->first;
+    unsigned link = list->link;
+    unsigned link_shift = list->link_shift;
     unsigned seen = 0; /* kinds of which guests see one */
+    unsigned at = first;
 
-    for (unsigned i = 0; i < count; i++) {
-        uint32_t id = vpt_assign_saved32(device, at) & (list->extended ? PCI_ABSENT16 : PCI_ABSENT8);
-        unsigned code = vpt_assign_code(id, list->extended);
+    for (unsigned left = mark(device, list, first); left > 0; left--) {
+        uint32_t header = vpt_assign_saved32(device, at);
+        unsigned code = vpt_assign_code(header & (list->extended ? PCI_ABSENT16 : PCI_ABSENT8), list->extended);
         const struct vpt_assign_kind *kind = vpt_assign_kind_of(code);
         unsigned room = room_of(device, list, at);
 
-        if ((seen & kind->flags & KIND_ONCE) == 0 && visible(device, code, kind, at, room)) {
+        fill_known(device, header, code, at, room);
+        if ((seen & kind->flags & KIND_ONCE) == 0 && visible(device, code, header, kind, at, room)) {
             seen |= kind->flags;
-            fill_by_table(device, list->extended ? ASSIGN_PART_EXTENDED : ASSIGN_PART_STANDARD, at, room);
-            fill_capability(device, code, at, room);
-            if (at != list->link) {
-                vpt_assign_shadow_set32(device, list->link,
-                                        vpt_assign_shadow32(device, list->link) | at << list->link_shift);
+            fill_by_table(device, list->part, at, room);
+            fill_capability(device, header, code, at, room);
+            if (at != link) {
+                device->shadow[link / 4u] |= at << link_shift;
             }
-            list->link = at;
-            list->link_shift = list->extended ? 20 : 8;
+            link = at;
+            link_shift = list->shift;
         } else {
             fill(device, at, room, 0, room, ROW_HIDDEN);
         }
-        at = next_of(device, list, at);
+        at = next_of(list, header);
     }
 }
 
 static void compose_standard(struct vpt_assign_device *device)
 {
-    struct list list = { false, PCI_CAPABILITIES_FIRST, VPT_PCI_CONFIG_SIZE, 0, PCI_CAPABILITIES, 0 };
+    unsigned first = 0;
 
     if ((vpt_assign_saved8(device, PCI_STATUS) & PCI_STATUS_CAPABILITIES) != 0) {
-        list.first = vpt_assign_saved8(device, PCI_CAPABILITIES) & 0xfcu;
+        first = vpt_assign_saved8(device, PCI_CAPABILITIES) & 0xfcu;
     }
-    compose_list(device, &list);
+    compose_list(device, &standard, first);
     vpt_assign_shadow_set8(device, PCI_STATUS,
                            vpt_assign_shadow8(device, PCI_CAPABILITIES) != 0 ? PCI_STATUS_CAPABILITIES : 0);
 }
@@ -245,24 +251,25 @@ static void compose_standard(struct vpt_assign_device *device)
 static void compose_extended(struct vpt_assign_device *device)
 {
     unsigned first = PCI_CAPABILITIES_EXTENDED;
-    struct list list = { true, first, device->config_size, first, first, 20 };
 
     if (device->config_size == VPT_PCI_CONFIG_SIZE) {
         return;
     }
-    if (absent(device, &list, first)) {
+    if (absent(&extended, vpt_assign_saved32(device, first))) {
         fill(device, first, device->config_size, 0, device->config_size, ROW_HIDDEN);
-        return;
+    } else {
+        compose_list(device, &extended, first);
     }
-    compose_list(device, &list);
 }
 
 void vpt_assign_compose(struct vpt_assign_device *device)
 {
-    for (unsigned i = 0; i < device->config_size; i++) {
+    unsigned size = device->config_size;
+
+    for (unsigned i = 0; i < size; i++) {
         device->classes[i] &= ASSIGN_CLASS_SHOW | ASSIGN_CLASS_HIDE;
     }
-    vpt_zero(device->shadow, device->config_size);
+    vpt_zero(device->shadow, size);
     device->power_management = 0;
     device->msi = 0;
     device->msix = 0;

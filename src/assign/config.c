@@ -19,16 +19,21 @@ static uint32_t width_mask(unsigned width)
 
 /* ---- The host ---- */
 
-enum vpt_status vpt_assign_present(struct vpt_assign_device *device)
+enum vpt_status vpt_assign_command(struct vpt_assign_device *device, uint32_t mask, uint32_t value)
 {
-    uint32_t value = PCI_ABSENT32;
-    enum vpt_status status = device->host->config_read(device->host->ctx, PCI_COMMAND, 4, &value);
+    const struct vpt_assign_host *host = device->host;
+    uint32_t present = PCI_ABSENT32;
+    enum vpt_status status = host->config_read(host->ctx, PCI_COMMAND, 4, &present);
 
-    if (status == VPT_OK && value == PCI_ABSENT32) {
-        device->vanished = true;
-        status = VPT_DEVICE_GONE;
+    if (status != VPT_OK) {
+        return status;
     }
-    return status;
+    if (present == PCI_ABSENT32) {
+        device->vanished = true;
+    } else if (((present ^ value) & mask) != 0) {
+        status = host->config_write(host->ctx, PCI_COMMAND, 2, vpt_assign_merge(present, value, mask) & PCI_ABSENT16);
+    }
+    return device->vanished ? VPT_DEVICE_GONE : status;
 }
 
 /* All-ones may be what the registers hold, or what is left of a function that has been removed. */
@@ -70,26 +75,31 @@ static const struct vpt_assign_row *row_of(const struct vpt_assign_device *devic
     return &vpt_assign_rows[device->classes[offset] & ASSIGN_CLASS_ROW];
 }
 
-VPT_INLINE_FOR_SPEED void look_up(const struct vpt_assign_device *device, unsigned base, struct word *word)
+/* Returns the bits that the host's word gets back as they were: what a guest writes there, and what a reset takes away. */
+VPT_INLINE_FOR_SPEED uint32_t look_up(const struct vpt_assign_device *device, unsigned base, struct word *word)
 {
+    uint32_t restored = 0;
     uint32_t is_virtual = 0;
     uint32_t writable = 0;
     uint32_t acts = 0;
     uint32_t effects = 0;
 
-    for (unsigned shift = 0; shift < 32u; shift += 8u) {
-        const struct vpt_assign_row *row = row_of(device, base + shift / 8u);
+    for (unsigned i = 4; i > 0; i--) {
+        unsigned class = device->classes[base + i - 1u];
+        const struct vpt_assign_row *row = &vpt_assign_rows[class & ASSIGN_CLASS_ROW];
 
-        is_virtual |= (uint32_t)row->is_virtual << shift;
-        writable |= (uint32_t)row->writable << shift;
-        acts |= (uint32_t)row->acts << shift;
-        effects |= (uint32_t)row->effect << shift;
+        restored = restored << 8 | (class >= ASSIGN_CLASS_RESTORED ? 0xffu : 0);
+        is_virtual = is_virtual << 8 | row->is_virtual;
+        writable = writable << 8 | row->writable;
+        acts = acts << 8 | row->acts;
+        effects = effects << 8 | row->effect;
     }
     word->base = base;
     word->is_virtual = is_virtual;
     word->writable = writable;
     word->acts = acts;
     word->effects = effects;
+    return (restored | (writable & ~is_virtual)) & ~acts;
 }
 
 /* All bits of the bytes that have the effect of this number. */
@@ -166,8 +176,8 @@ enum vpt_status vpt_assign_config_read(struct vpt_assign_device *device, uint16_
     if (status != VPT_OK) {
         return status;
     }
-    for (unsigned i = 0; i < width; i++) {
-        is_virtual |= (uint32_t)row_of(device, offset + i)->is_virtual << 8u * i;
+    for (unsigned i = width; i > 0; i--) {
+        is_virtual = is_virtual << 8 | row_of(device, offset + i - 1u)->is_virtual;
     }
     if (is_virtual != mask) {
         /* An access that is not aligned is part of one that is. */
@@ -260,7 +270,7 @@ enum vpt_status vpt_assign_config_write(struct vpt_assign_device *device, uint16
     }
     value <<= shift;
     written = width_mask(width) << shift;
-    look_up(device, offset & ~3u, &word);
+    (void)look_up(device, offset & ~3u, &word);
     word.writable &= written;
     word.effects &= written;
     if (word.effects != 0) {
@@ -285,39 +295,37 @@ enum vpt_status vpt_assign_config_write(struct vpt_assign_device *device, uint16
     return status != VPT_OK ? status : followed;
 }
 
-/* ---- The end of an owner ---- */
+/* ---- As at the open ---- */
 
-/* Bits that guests may have changed, and that hold what is written: not those that do something. */
+/* BARs are not decoded while they are written. */
 static enum vpt_status restore_word(struct vpt_assign_device *device, unsigned base)
 {
     enum vpt_status status = VPT_OK;
     struct word word;
     uint32_t saved = vpt_assign_saved32(device, base);
-    uint32_t allowed;
-    uint32_t present;
+    uint32_t present = saved;
+    uint32_t restored = look_up(device, base, &word);
 
-    look_up(device, base, &word);
-    allowed = word.writable & ~word.is_virtual & ~word.acts;
-    if (allowed != 0) {
+    if (restored != 0) {
         status = host_read(device, base, 4, &present);
-        allowed &= present ^ saved;
     }
-    return status != VPT_OK || allowed == 0 ? status : host_write(device, &word, allowed, 2, saved, false);
+    if (status != VPT_OK || ((present ^ saved) & restored) == 0) {
+        return status;
+    }
+    if (base < PCI_CAPABILITIES) {
+        status = vpt_assign_command(device, VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY, 0);
+    }
+    return status != VPT_OK ? status : host_write(device, &word, restored, 2, saved, false);
 }
 
-enum vpt_status vpt_assign_config_restore(struct vpt_assign_device *device)
+enum vpt_status vpt_assign_restore(struct vpt_assign_device *device, unsigned end, uint32_t command)
 {
-    enum vpt_status result = VPT_OK;
-    enum vpt_status status;
+    enum vpt_status status = VPT_OK;
 
-    for (unsigned base = PCI_COMMAND + 4u; base < device->config_size && !device->vanished; base += 4u) {
-        result = vpt_pci_first_error(result, restore_word(device, base));
+    for (unsigned base = PCI_BAR_0 - 4u; base < end && status == VPT_OK; base += 4u) {
+        status = restore_word(device, base);
     }
-    if (device->vanished) {
-        return VPT_DEVICE_GONE;
-    }
-    status = device->host->config_write(device->host->ctx, PCI_COMMAND, 2,
-                                        vpt_assign_saved16(device, PCI_COMMAND) &
-                                            ~(uint32_t)VPT_PCI_COMMAND_BUS_MASTER);
-    return vpt_pci_first_error(result, status);
+    return status != VPT_OK ? status
+                            : vpt_assign_command(device, command, vpt_assign_saved16(device, PCI_COMMAND) &
+                                                                      ~(uint32_t)VPT_PCI_COMMAND_BUS_MASTER);
 }

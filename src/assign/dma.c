@@ -67,38 +67,53 @@ static enum vpt_status check(const struct vpt_assign_dma *dma, uint64_t guest, u
 
 /* ---- The IOMMU ---- */
 
-/*
- * Maps or unmaps `count` ranges for the devices from `device` up to `end`. If a call fails what those before it have
- * done is undone; if that fails too the space is degraded.
- */
-static enum vpt_status transact(struct vpt_assign_dma *dma, const struct vpt_assign_dma_range *ranges, unsigned count,
-                                const struct vpt_assign_device *device, const struct vpt_assign_device *end, bool map)
+/* A change of what devices reach: `count` ranges are mapped or unmapped for those from `first` up to `end`. */
+struct change {
+    struct vpt_assign_dma *dma;
+    const struct vpt_assign_dma_range *ranges;
+    unsigned count;
+    const struct vpt_assign_device *first;
+    const struct vpt_assign_device *end;
+    bool map;
+};
+
+/* Makes it up to the first failure, or `most` pieces of it; *done is how many were. */
+static enum vpt_status make(const struct change *change, uint32_t most, uint32_t *done)
 {
-    const struct vpt_assign_iommu *iommu = dma->iommu;
-    enum vpt_status result = VPT_OK;
-    uint32_t most = PCI_ABSENT32;
+    const struct vpt_assign_iommu *iommu = change->dma->iommu;
+    enum vpt_status status = VPT_OK;
 
-    for (unsigned pass = 0; pass < 2u; pass++) {
-        enum vpt_status status = VPT_OK;
-        uint32_t done = 0;
+    *done = 0;
+    for (const struct vpt_assign_device *to = change->first; to != change->end; to = to->dma_next) {
+        for (unsigned i = 0; i < change->count && *done < most; i++) {
+            const struct vpt_assign_dma_range *range = &change->ranges[i];
 
-        for (const struct vpt_assign_device *to = device; to != end && status == VPT_OK; to = to->dma_next) {
-            for (unsigned i = 0; i < count && done < most && status == VPT_OK; i++) {
-                if (!ranges[i].reserved) {
-                    status = (map ? iommu->map : iommu->unmap)(iommu->ctx, &to->address, &ranges[i]);
+            if (!range->reserved) {
+                status = (change->map ? iommu->map : iommu->unmap)(iommu->ctx, &to->address, range);
+                if (status != VPT_OK) {
+                    return status;
                 }
-                done++;
             }
+            ++*done;
         }
-        if (status == VPT_OK) {
-            return result;
-        }
-        result = status;
-        most = done - 1u;
-        map = !map;
     }
-    dma->degraded = true;
-    return VPT_DEVICE_ASSIGN_DEGRADED;
+    return status;
+}
+
+/* If a call fails what those before it have done is undone; if that fails too the space is degraded. */
+static enum vpt_status transact(struct vpt_assign_dma *dma, const struct vpt_assign_dma_range *ranges, unsigned count,
+                                const struct vpt_assign_device *first, const struct vpt_assign_device *end, bool map)
+{
+    struct change change = { dma, ranges, count, first, end, map };
+    uint32_t done;
+    enum vpt_status status = make(&change, PCI_ABSENT32, &done);
+
+    change.map = !map;
+    if (status != VPT_OK && make(&change, done, &done) != VPT_OK) {
+        dma->degraded = true;
+        status = VPT_DEVICE_ASSIGN_DEGRADED;
+    }
+    return status;
 }
 
 /* ---- Ranges ---- */
@@ -109,15 +124,13 @@ enum vpt_status vpt_assign_dma_init(struct vpt_assign_dma *dma, const struct vpt
     if (dma == NULL) {
         return VPT_CALLER_ARGUMENT;
     }
-    vpt_zero(dma, sizeof(*dma));
+    *dma = (struct vpt_assign_dma){ 0 };
     if (iommu == NULL || iommu->map == NULL || iommu->unmap == NULL || ranges == NULL ||
         (page_size & (page_size - 1u)) != 0) {
         return VPT_CALLER_ARGUMENT;
     }
-    dma->iommu = iommu;
-    dma->ranges = ranges;
-    dma->capacity = capacity;
-    dma->page_size = page_size != 0 ? page_size : PAGE_SIZE_DEFAULT;
+    *dma = (struct vpt_assign_dma){ .iommu = iommu, .ranges = ranges, .capacity = capacity,
+                                    .page_size = page_size != 0 ? page_size : PAGE_SIZE_DEFAULT };
     return VPT_OK;
 }
 

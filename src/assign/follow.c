@@ -29,7 +29,8 @@ void vpt_assign_not_live(struct vpt_assign_placement *placement, unsigned index)
     placement->address[index] = 0;
 }
 
-enum vpt_status vpt_assign_unmap(struct vpt_assign_device *device, const struct vpt_assign_placement *keep)
+enum vpt_status vpt_assign_unmap(struct vpt_assign_device *device, const struct vpt_assign_placement *keep,
+                                 bool all)
 {
     enum vpt_status status = VPT_OK;
 
@@ -41,20 +42,15 @@ enum vpt_status vpt_assign_unmap(struct vpt_assign_device *device, const struct 
          * A BAR's addresses are multiples of its size: two of them overlap only if they are one, and none does with 0,
          * which stands for a BAR that is not live.
          */
-        if (keep == NULL || (bar < ASSIGN_BARS &&
-                             region->guest - keep->address[bar] >= device->layout.bar[bar].size)) {
+        bool goes = bar >= ASSIGN_BARS
+                        ? all
+                        : keep == NULL || region->guest - keep->address[bar] >= device->layout.bar[bar].size;
+
+        if (goes) {
             status = vpt_pci_first_error(status, vpt_assign_region_unmap(device, i - 1u));
         }
     }
     return status;
-}
-
-enum vpt_status vpt_assign_bars_unmap(struct vpt_assign_device *device)
-{
-    struct vpt_assign_placement none;
-
-    vpt_zero(&none, sizeof(none));
-    return vpt_assign_unmap(device, &none);
 }
 
 /* Maps what is not mapped of a BAR that is live at `address` (0: it is not), up to the first failure. */
@@ -78,7 +74,7 @@ static enum vpt_status fill(struct vpt_assign_device *device, unsigned bar, uint
  */
 static enum vpt_status apply(struct vpt_assign_device *device, struct vpt_assign_placement *to, bool back)
 {
-    enum vpt_status result = vpt_assign_unmap(device, to);
+    enum vpt_status result = vpt_assign_unmap(device, to, false);
 
     for (unsigned i = 0; i < ASSIGN_BARS && (back || result == VPT_OK); i++) {
         enum vpt_status status = VPT_OK;
@@ -88,7 +84,7 @@ static enum vpt_status apply(struct vpt_assign_device *device, struct vpt_assign
         }
         if (status == VPT_REFUSED && !back) {
             vpt_assign_not_live(to, i);
-            status = vpt_assign_unmap(device, to);
+            status = vpt_assign_unmap(device, to, false);
         }
         result = vpt_pci_first_error(result, status);
     }
@@ -100,9 +96,13 @@ static enum vpt_status apply(struct vpt_assign_device *device, struct vpt_assign
 static enum vpt_status change(struct vpt_assign_device *device, struct vpt_assign_placement *to)
 {
     uint8_t live = to->live;
-    /* What was reset behind the host's back must not be decoded where it is not. */
-    enum vpt_status status = device->placed.live == 0 && live != 0 ? vpt_assign_bars_restore(device) : VPT_OK;
+    enum vpt_status status = VPT_OK;
 
+    if (device->placed.live == 0 && live != 0) {
+        /* What was reset behind the host's back must not be decoded where it is not. */
+        status = vpt_assign_restore(device, PCI_CAPABILITIES, vpt_assign_saved16(device, PCI_COMMAND) &
+                                                                  (VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY));
+    }
     if (status != VPT_OK) {
         return status;
     }
@@ -119,31 +119,20 @@ static enum vpt_status change(struct vpt_assign_device *device, struct vpt_assig
     return status;
 }
 
-static bool same(const struct vpt_assign_placement *a, const struct vpt_assign_placement *b)
-{
-    /* What is not live has address 0, what is has another. */
-    for (unsigned i = 0; i < ASSIGN_BARS; i++) {
-        if (a->address[i] != b->address[i]) {
-            return false;
-        }
-    }
-    return true;
-}
-
 enum vpt_status vpt_assign_follow(struct vpt_assign_device *device, unsigned base)
 {
+    /* Large for what is no BAR. */
+    unsigned bar = base == PCI_ROM_ADDRESS ? VPT_PCI_ROM : (base - PCI_BAR_0) / 4u;
     struct vpt_assign_registers registers;
     struct vpt_assign_placement to;
 
     if (device->degraded) {
         return VPT_DEVICE_ASSIGN_DEGRADED;
     }
-    if (base == PCI_ROM_ADDRESS) {
-        vpt_assign_bar_normalise(device, VPT_PCI_ROM);
-    } else if (base >= PCI_BAR_0 && base < PCI_BAR_0 + 4u * VPT_PCI_BARS_MAX) {
-        vpt_assign_bar_normalise(device, (base - PCI_BAR_0) / 4u);
+    if (bar < ASSIGN_BARS) {
+        vpt_assign_bar_normalise(device, bar);
     }
     vpt_assign_registers_read(device, &registers);
     vpt_assign_place(&device->layout, &registers, &to);
-    return device->refused == 0 && same(&device->placed, &to) ? VPT_OK : change(device, &to);
+    return change(device, &to);
 }

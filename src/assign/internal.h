@@ -96,8 +96,11 @@ static inline unsigned vpt_assign_power_state(const struct vpt_assign_device *de
 
 /* ---- registry.c ---- */
 
-/* Before anything else: the device must not reach memory that is about to be somebody else's. Errors of the host. */
-enum vpt_status vpt_assign_bus_master_off(const struct vpt_assign_device *device);
+/*
+ * Nothing of the function reaches the guest any more: interrupts are off, BARs unmapped, and with `all` the regions of
+ * the hypervisor's own too. Does both, and returns the first error.
+ */
+enum vpt_status vpt_assign_quiet(struct vpt_assign_device *device, bool all);
 
 /* The guest's registers as at power-on. No BAR is mapped. */
 void vpt_assign_power_on(struct vpt_assign_device *device);
@@ -115,17 +118,26 @@ void vpt_assign_compose(struct vpt_assign_device *device);
 /* ---- config.c ---- */
 
 /*
- * Writes back to the host what a guest may have changed there: every register of the tables that is writable and not
- * virtual, as it was at the open. The command register comes last, whole. Goes on after an error, and returns the first
- * one. For the release, once bus mastering is off and mappings are gone.
+ * The bits `mask` of the host's command register become those of `value`: nothing is written if they are that. Bus
+ * mastering goes off before anything else, for the device must not reach memory that is about to be somebody else's.
+ * VPT_DEVICE_GONE: device->vanished is set, or it is now, since command and status registers are all-ones (it is done
+ * all the same if something is there). Errors of the host.
  */
-enum vpt_status vpt_assign_config_restore(struct vpt_assign_device *device);
+enum vpt_status vpt_assign_command(struct vpt_assign_device *device, uint32_t mask, uint32_t value);
+
+/* Whether the host's function still answers. */
+static inline enum vpt_status vpt_assign_present(struct vpt_assign_device *device)
+{
+    return vpt_assign_command(device, 0, 0);
+}
 
 /*
- * Whether the host's function still answers: its command and status registers are not all-ones. Sets device->vanished,
- * VPT_DEVICE_GONE, errors of the host.
+ * Gives the host's function back, up to `end` (a multiple of 4) of its space, what it held at the open and holds no
+ * more: what a guest may write there, and what a reset takes away; nothing that does something. BARs are not decoded
+ * meanwhile. Last come the bits `command` of the command register, but bus mastering is off. Ends with the first error;
+ * VPT_DEVICE_GONE.
  */
-enum vpt_status vpt_assign_present(struct vpt_assign_device *device);
+enum vpt_status vpt_assign_restore(struct vpt_assign_device *device, unsigned end, uint32_t command);
 
 /* ---- interrupt.c ---- */
 
@@ -187,12 +199,5 @@ unsigned vpt_assign_find(const struct vpt_assign_device *device, unsigned id, un
  * VPT_DEVICE_STUCK, VPT_DEVICE_GONE, errors of the host.
  */
 enum vpt_status vpt_assign_reset_host(struct vpt_assign_device *device);
-
-/*
- * Gives the host's function its BARs back, as they were at the open, if they differ: something has reset it; and then
- * its decoding, if that was on. Called before a guest's decoding begins. VPT_OK also if nothing differs.
- * VPT_DEVICE_GONE, errors of the host.
- */
-enum vpt_status vpt_assign_bars_restore(struct vpt_assign_device *device);
 
 #endif

@@ -23,7 +23,7 @@ struct message {
     uint32_t data;
     uint32_t *pending; /* where it is remembered, and by which bit */
     uint32_t bit;
-    bool masked;
+    uint32_t masked; /* 0: no */
 };
 
 /* The first word of a capability; 0: there is none. */
@@ -33,26 +33,26 @@ static uint32_t control_of(const struct vpt_assign_device *device, uint16_t capa
 }
 
 /* How many messages MSI has, as the guest has enabled them. */
-static uint16_t msi_messages(uint32_t control)
+static unsigned msi_messages(uint32_t control)
 {
-    return (uint16_t)(1u << (control >> 20 & 0x7u));
+    return 1u << (control >> 20 & 0x7u);
 }
 
 /* ---- Messages ---- */
 
-static void msix_message(struct vpt_assign_device *device, uint16_t vector, struct message *message)
+static void msix_message(struct vpt_assign_device *device, unsigned vector, struct message *message)
 {
     struct vpt_assign_vector *entry = &device->vectors[vector];
-    uint32_t mask = vpt_assign_shadow32(device, device->msix) & MSIX_FUNCTION_MASK;
 
     message->address = (uint64_t)entry->address_high << 32 | entry->address_low;
     message->data = entry->data;
     message->pending = &entry->control;
     message->bit = ASSIGN_VECTOR_PENDING;
-    message->masked = (mask | (entry->control & ASSIGN_VECTOR_MASKED)) != 0;
+    message->masked = (vpt_assign_shadow32(device, device->msix) & MSIX_FUNCTION_MASK) |
+                      (entry->control & ASSIGN_VECTOR_MASKED);
 }
 
-static void msi_message(struct vpt_assign_device *device, uint16_t vector, struct message *message)
+static void msi_message(struct vpt_assign_device *device, unsigned vector, struct message *message)
 {
     const uint32_t *word = &device->shadow[device->msi / 4u];
     unsigned shift = word[0] >> MSI_64_BIT_SHIFT & 1u;
@@ -65,7 +65,7 @@ static void msi_message(struct vpt_assign_device *device, uint16_t vector, struc
     message->data = vpt_assign_merge(data, vector, msi_messages(word[0]) - 1u);
     message->pending = &device->msi_pending;
     message->bit = 1u << (vector & 31u);
-    message->masked = (word[0] & MSI_MASKABLE) != 0 && (word[MSI_MASK + shift] & message->bit) != 0;
+    message->masked = (word[0] & MSI_MASKABLE) != 0 ? word[MSI_MASK + shift] & message->bit : 0;
 }
 
 /* The guest sees what is pending where MSI has a register for that. */
@@ -78,7 +78,7 @@ static void msi_show_pending(struct vpt_assign_device *device)
     }
 }
 
-enum vpt_status vpt_assign_message(struct vpt_assign_device *device, uint16_t vector, bool raised)
+enum vpt_status vpt_assign_message(struct vpt_assign_device *device, unsigned vector, bool raised)
 {
     const struct vpt_assign_guest *guest = device->guest;
     enum vpt_status status = VPT_OK;
@@ -92,7 +92,7 @@ enum vpt_status vpt_assign_message(struct vpt_assign_device *device, uint16_t ve
     if (raised) {
         *message.pending |= message.bit;
     }
-    if ((*message.pending & message.bit) != 0 && !message.masked) {
+    if ((*message.pending & message.bit) != 0 && message.masked == 0) {
         status = guest->message == NULL ? VPT_UNSUPPORTED_PORT
                                         : guest->message(guest->ctx, message.address, message.data);
         if (status == VPT_OK) {
@@ -116,8 +116,8 @@ static enum vpt_status mask_host(const struct vpt_assign_device *device, bool ma
 static void drive_line(struct vpt_assign_device *device)
 {
     const struct vpt_assign_guest *guest = device->guest;
-    bool level = device->intx_asserted &&
-                 (vpt_assign_shadow16(device, PCI_COMMAND) & VPT_PCI_COMMAND_INTERRUPT_DISABLE) == 0;
+    unsigned disabled = vpt_assign_shadow32(device, PCI_COMMAND) & VPT_PCI_COMMAND_INTERRUPT_DISABLE;
+    bool level = device->intx_asserted && disabled == 0;
 
     if (level != device->intx_level) {
         device->intx_level = level;
@@ -141,19 +141,20 @@ static enum vpt_status raise_intx(struct vpt_assign_device *device)
 /* ---- Modes ---- */
 
 /* As the registers say it. */
-static enum vpt_assign_interrupt_mode mode_of(const struct vpt_assign_device *device, uint16_t *count)
+static enum vpt_assign_interrupt_mode mode_of(const struct vpt_assign_device *device, unsigned *count)
 {
-    uint32_t msi = control_of(device, device->msi);
+    uint32_t msi;
 
-    *count = 0;
     if ((control_of(device, device->msix) & MSIX_ENABLE) != 0) {
         *count = device->vector_count;
         return VPT_ASSIGN_INTERRUPT_MSIX;
     }
+    msi = control_of(device, device->msi);
     if ((msi & MSI_ENABLE) != 0) {
         *count = msi_messages(msi);
         return VPT_ASSIGN_INTERRUPT_MSI;
     }
+    *count = 0;
     return (vpt_assign_shadow32(device, PCI_INTERRUPT_LINE) & ASSIGN_INTERRUPT_PIN) != 0 ? VPT_ASSIGN_INTERRUPT_INTX
                                                                                   : VPT_ASSIGN_INTERRUPT_NONE;
 }
@@ -162,7 +163,7 @@ static enum vpt_assign_interrupt_mode mode_of(const struct vpt_assign_device *de
  * The host's INTx is unmasked first, whether or not the guest has one to see to: after an error of interrupts() it comes
  * once more, and is masked again.
  */
-static enum vpt_status set_mode(struct vpt_assign_device *device, enum vpt_assign_interrupt_mode mode, uint16_t count)
+static enum vpt_status set_mode(struct vpt_assign_device *device, enum vpt_assign_interrupt_mode mode, unsigned count)
 {
     const struct vpt_assign_host *host = device->host;
     enum vpt_status status = VPT_OK;
@@ -177,11 +178,11 @@ static enum vpt_status set_mode(struct vpt_assign_device *device, enum vpt_assig
         status = mask_host(device, false);
     }
     if (status == VPT_OK && host->interrupts != NULL) {
-        status = host->interrupts(host->ctx, mode, count);
+        status = host->interrupts(host->ctx, mode, (uint16_t)count);
     }
     if (status == VPT_OK) {
         device->mode = mode;
-        device->message_count = count;
+        device->message_count = (uint16_t)count;
         device->intx_asserted = false;
     }
     return status;
@@ -189,7 +190,7 @@ static enum vpt_status set_mode(struct vpt_assign_device *device, enum vpt_assig
 
 enum vpt_status vpt_assign_interrupts_follow(struct vpt_assign_device *device)
 {
-    uint16_t count;
+    unsigned count;
     enum vpt_assign_interrupt_mode mode = mode_of(device, &count);
     enum vpt_status status = set_mode(device, mode, count);
 
@@ -197,7 +198,7 @@ enum vpt_status vpt_assign_interrupts_follow(struct vpt_assign_device *device)
         return status;
     }
     drive_line(device);
-    for (uint16_t i = 0; i < device->message_count; i++) {
+    for (unsigned i = 0; i < device->message_count; i++) {
         (void)vpt_assign_message(device, i, false);
     }
     return VPT_OK;
@@ -251,9 +252,10 @@ enum vpt_status vpt_assign_end_of_interrupt(struct vpt_assign_device *device)
         return VPT_EMPTY;
     }
     status = mask_host(device, false);
-    if (status == VPT_OK) {
-        device->intx_asserted = false;
-        drive_line(device);
+    if (status != VPT_OK) {
+        return status;
     }
-    return status;
+    device->intx_asserted = false;
+    drive_line(device);
+    return VPT_OK;
 }

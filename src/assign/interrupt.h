@@ -13,6 +13,6 @@
  * pending and not masked, and is not pending any more then. VPT_UNSUPPORTED_PORT, errors of message(): it is pending
  * still.
  */
-enum vpt_status vpt_assign_message(struct vpt_assign_device *device, uint16_t vector, bool raised);
+enum vpt_status vpt_assign_message(struct vpt_assign_device *device, unsigned vector, bool raised);
 
 #endif

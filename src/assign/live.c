@@ -44,38 +44,45 @@ static uint64_t space_last(const struct vpt_pci_bar *bar)
 bool vpt_assign_bar_valid(const struct vpt_pci_bar bars[ASSIGN_BARS], unsigned index)
 {
     const struct vpt_pci_bar *bar = &bars[index];
-    bool io = bar->kind == VPT_PCI_BAR_IO;
-    uint64_t least = io ? IO_SIZE_MIN : index == VPT_PCI_ROM ? ROM_SIZE_MIN : MEMORY_SIZE_MIN;
+    uint64_t least = index == VPT_PCI_ROM ? ROM_SIZE_MIN : MEMORY_SIZE_MIN;
 
-    return vpt_pci_bar_well_formed(bars, VPT_PCI_BARS_MAX, index) && !(bar->is_64bit && bar->below_1mib) &&
-           bar->size >= least && bar->size <= space_last(bar);
+    if (bar->kind == VPT_PCI_BAR_IO) {
+        least = IO_SIZE_MIN;
+    }
+    if (bar->size < least || bar->size > space_last(bar) || (bar->is_64bit && bar->below_1mib)) {
+        return false;
+    }
+    return vpt_pci_bar_well_formed(bars, VPT_PCI_BARS_MAX, index);
 }
 
 /* ---- Placement ---- */
 
+/* A multiple of the BAR's size; 0: it has no address. */
 static uint64_t address_of(const struct vpt_assign_layout *layout, const struct vpt_assign_registers *registers,
                            unsigned index)
 {
+    const struct vpt_pci_bar *bar = &layout->bar[index];
     uint64_t address = registers->bar[index];
 
-    if (layout->bar[index].is_64bit && index < VPT_PCI_ROM) {
+    if (index == VPT_PCI_ROM) {
+        address = (address & PCI_ROM_ENABLE) != 0 ? address : 0;
+    } else if (bar->is_64bit) {
         address |= (uint64_t)registers->bar[index + 1u] << 32;
     }
-    return address & (0u - layout->bar[index].size);
+    return address & (0u - bar->size);
 }
 
 /*
- * Whether BAR `index` can be at `address`, which is a multiple of its size. One that ends at the last byte of its space
- * is one that is being sized, and one at 0 has no address yet: neither has been put there. Nor may it share a byte with
- * one before it that is live, and that would be all bytes of the smaller one.
+ * Whether BAR `index` can be at an address. One that ends at the last byte of its space is one that is being sized, and
+ * one at 0 has no address yet: neither has been put there. Nor may it share a byte with one before it that is live, and
+ * that would be all bytes of the smaller one.
  */
 static bool placeable(const struct vpt_assign_layout *layout, const struct vpt_assign_placement *placement,
                       unsigned index, uint64_t address)
 {
     const struct vpt_pci_bar *bar = &layout->bar[index];
-    uint64_t last = space_last(bar);
 
-    if (address - 1u >= last || bar->size - 1u >= last - address) {
+    if (address == 0 || (address | (bar->size - 1u)) >= space_last(bar)) {
         return false;
     }
     for (unsigned i = 0; i < index; i++) {
@@ -94,14 +101,14 @@ void vpt_assign_place(const struct vpt_assign_layout *layout, const struct vpt_a
 {
     unsigned command = registers->power_state == 0 ? registers->command : 0;
 
-    vpt_zero(placement, sizeof(*placement));
-    for (unsigned i = 0; i < ASSIGN_BARS && command != 0; i++) {
+    placement->live = 0;
+    for (unsigned i = 0; i < ASSIGN_BARS; i++) {
         const struct vpt_pci_bar *bar = &layout->bar[i];
         unsigned enable = bar->kind == VPT_PCI_BAR_IO ? VPT_PCI_COMMAND_IO : VPT_PCI_COMMAND_MEMORY;
         uint64_t address;
 
-        if ((command & enable) == 0 || !vpt_pci_bar_assigned(bar) ||
-            (i == VPT_PCI_ROM && (registers->bar[i] & PCI_ROM_ENABLE) == 0)) {
+        placement->address[i] = 0;
+        if ((command & enable) == 0 || !vpt_pci_bar_assigned(bar)) {
             continue;
         }
         address = address_of(layout, registers, i);
@@ -155,14 +162,11 @@ static bool in_trap(const struct vpt_assign_layout *layout, unsigned index, uint
         if (trap->size - 1u < last - trap->offset) {
             last = (trap->offset + (trap->size - 1u)) | low_bits;
         }
-        if (last < offset) {
-            continue;
-        }
-        if (first <= offset) {
+        if (first <= offset && offset <= last) {
             *end = last + 1u;
             return true;
         }
-        if (first < *end) {
+        if (first > offset && first < *end) {
             *end = first;
         }
     }
@@ -174,22 +178,21 @@ void vpt_assign_piece(const struct vpt_assign_layout *layout, unsigned index, ui
 {
     const struct vpt_pci_bar *bar = &layout->bar[index];
     uint64_t end = bar->size;
-    uint64_t next;
+    uint64_t trapped_to = end;
 
-    vpt_zero(piece, sizeof(*piece));
-    piece->trapped = !mappable(layout, bar, address);
-    if (!piece->trapped) {
-        piece->trapped = in_trap(layout, index, offset, &end);
-        /* Traps that touch are one. */
-        for (unsigned i = 0; i < layout->trap_count && piece->trapped && in_trap(layout, index, end, &next); i++) {
-            end = next;
-        }
-    }
     piece->guest = address + offset;
     piece->host = bar->address + offset;
-    piece->size = end - offset;
     piece->space = space_of(bar);
     piece->bar = (uint8_t)index;
+    if (mappable(layout, bar, address)) {
+        trapped_to = offset;
+        /* Traps that touch are one. */
+        for (unsigned i = 0; i <= layout->trap_count && in_trap(layout, index, trapped_to, &end); i++) {
+            trapped_to = end;
+        }
+    }
+    piece->trapped = trapped_to != offset;
+    piece->size = (piece->trapped ? trapped_to : end) - offset;
 }
 
 /* ---- All of it ---- */

@@ -35,6 +35,9 @@ bool vpt_assign_bar_valid(const struct vpt_pci_bar bars[ASSIGN_BARS], unsigned i
 /* Puts a region where it belongs among `count` sorted ones; there is room for one more. */
 void vpt_assign_region_insert(struct vpt_assign_region *regions, size_t count, const struct vpt_assign_region *region);
 
+/* Whether as many bytes as a region has (at least 1), from `first` on, are in its space. */
+bool vpt_assign_region_within(const struct vpt_assign_region *region, uint64_t first);
+
 /*
  * Calls map() and enters the region, unless it is there: pieces of one BAR that begin at one address are the same.
  * VPT_REFUSED: it overlaps one; VPT_RESOURCE_FULL; errors of map().
@@ -53,13 +56,11 @@ void vpt_assign_registers_read(const struct vpt_assign_device *device, struct vp
 void vpt_assign_not_live(struct vpt_assign_placement *placement, unsigned index);
 
 /*
- * Unmaps the regions of BARs that are not where `keep` has them; NULL: all regions that there are. Goes on after a
- * failure, and returns the first.
+ * Unmaps the regions of BARs that are not where `keep` (NULL: nowhere) has them, and with `all` the hypervisor's own too.
+ * Goes on after a failure, and returns the first.
  */
-enum vpt_status vpt_assign_unmap(struct vpt_assign_device *device, const struct vpt_assign_placement *keep);
-
-/* Unmaps all regions of BARs, likewise. */
-enum vpt_status vpt_assign_bars_unmap(struct vpt_assign_device *device);
+enum vpt_status vpt_assign_unmap(struct vpt_assign_device *device, const struct vpt_assign_placement *keep,
+                                 bool all);
 
 /* Gives a BAR in the shadow the bits that no write changes. */
 void vpt_assign_bar_normalise(struct vpt_assign_device *device, unsigned index);

@@ -19,32 +19,28 @@ VPT_STATIC_ASSERT(sizeof(struct vpt_assign_vector) == 4u * ENTRY_WORDS, "an entr
 
 void vpt_assign_msix_reset(struct vpt_assign_device *device)
 {
-    for (uint16_t i = 0; i < device->vector_count; i++) {
-        vpt_zero(&device->vectors[i], sizeof(device->vectors[i]));
-        device->vectors[i].control = ASSIGN_VECTOR_MASKED;
+    static const struct vpt_assign_vector masked = { 0, 0, 0, ASSIGN_VECTOR_MASKED };
+
+    for (unsigned i = 0; i < device->vector_count; i++) {
+        device->vectors[i] = masked;
     }
 }
 
-/*
- * The word that an access begins with. As vpt_assign_msix_access(). Both places begin at a multiple of 8 and have as
- * many bytes: an access that begins in one lies within.
- */
+/* The word that an access begins with. As vpt_assign_msix_access(). An access that begins in a part lies within it. */
 static enum vpt_status find(const struct vpt_assign_device *device, unsigned bar, uint64_t offset, unsigned width,
                             uint32_t *word)
 {
-    uint32_t count = device->vector_count;
-    uint64_t from = offset - device->table.offset;
+    const struct vpt_assign_trap *trap = device->own_traps;
 
-    *word = 0;
-    if (bar != device->table.bar || from >= 4u * ENTRY_WORDS * count) {
-        *word = TABLE_WORDS;
-        from = offset - device->pending.offset;
-        if (bar != device->pending.bar || from >= (count + 63u) / 64u * 8u) {
-            return VPT_EMPTY;
+    for (unsigned i = 0; trap != NULL && i < VPT_ASSIGN_OWN_TRAPS; i++) {
+        uint64_t from = offset - trap[i].offset;
+
+        if (bar == trap[i].bar && from < trap[i].size) {
+            *word = (uint32_t)(from & PCI_ABSENT32) / 4u + TABLE_WORDS * i;
+            return width < 4u ? VPT_CALLER_ALIGNMENT : VPT_OK;
         }
     }
-    *word += (uint32_t)from / 4u;
-    return width < 4u ? VPT_CALLER_ALIGNMENT : VPT_OK;
+    return VPT_EMPTY;
 }
 
 /* The words of the table. */
@@ -70,37 +66,42 @@ static uint32_t read_word(const struct vpt_assign_device *device, uint32_t word)
 
 static void write_word(struct vpt_assign_device *device, uint32_t word, uint32_t value)
 {
-    uint32_t *at = &table(device)[word];
+    unsigned part = word % ENTRY_WORDS;
 
     if (word >= TABLE_WORDS) {
         return;
     }
-    if (word % ENTRY_WORDS != CONTROL) {
-        *at = word % ENTRY_WORDS == ADDRESS_LOW ? value & ~ADDRESS_RESERVED : value;
-        return;
+    if (part == CONTROL) {
+        value = vpt_assign_merge(table(device)[word], value, ASSIGN_VECTOR_MASKED);
+    } else if (part == ADDRESS_LOW) {
+        value &= ~ADDRESS_RESERVED;
     }
-    *at = vpt_assign_merge(*at, value, ASSIGN_VECTOR_MASKED);
-    if (device->mode == VPT_ASSIGN_INTERRUPT_MSIX) {
-        (void)vpt_assign_message(device, (uint16_t)(word / ENTRY_WORDS), false);
+    table(device)[word] = value;
+    if (part == CONTROL && device->mode == VPT_ASSIGN_INTERRUPT_MSIX) {
+        (void)vpt_assign_message(device, word / ENTRY_WORDS, false);
     }
 }
 
 enum vpt_status vpt_assign_msix_access(struct vpt_assign_device *device, bool write, unsigned bar, uint64_t offset,
                                        unsigned width, uint64_t *value)
 {
+    uint64_t words = write ? *value : 0;
     uint32_t word;
     enum vpt_status status = find(device, bar, offset, width, &word);
 
-    if (status == VPT_OK && write) {
-        write_word(device, word, (uint32_t)(*value & PCI_ABSENT32));
-        if (width == 8u) {
-            write_word(device, word + 1u, (uint32_t)(*value >> 32));
-        }
-    } else if (status == VPT_OK) {
-        *value = read_word(device, word);
-        if (width == 8u) {
-            *value |= (uint64_t)read_word(device, word + 1u) << 32;
-        }
+    if (status != VPT_OK) {
+        return status;
     }
-    return status;
+    if (!write) {
+        for (unsigned i = width / 4u; i > 0; i--) {
+            words = words << 32 | read_word(device, word + i - 1u);
+        }
+        *value = words;
+        return VPT_OK;
+    }
+    for (unsigned i = 0; i < width / 4u; i++) {
+        write_word(device, word + i, (uint32_t)(words & PCI_ABSENT32));
+        words >>= 32;
+    }
+    return VPT_OK;
 }

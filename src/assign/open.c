@@ -18,38 +18,34 @@ static uint16_t config_size_of(const struct vpt_assign_config *config)
     return config->config_size != 0 ? config->config_size : (uint16_t)VPT_PCI_CONFIG_SIZE;
 }
 
-/* Bytes of storage but for the vectors. */
-static size_t storage_of(const struct vpt_assign_config *config)
+/* Bytes of storage. */
+static size_t storage_of(const struct vpt_assign_config *config, unsigned vectors)
 {
-    return VPT_ASSIGN_STORAGE_SIZE(config_size_of(config), config->trap_count, config->regions);
+    return VPT_ASSIGN_STORAGE_SIZE(config_size_of(config), config->trap_count, config->regions) +
+           VPT_ASSIGN_VECTORS_SIZE(vectors);
 }
 
-static enum vpt_status check_config(const struct vpt_assign_config *config)
+static bool is_valid(const struct vpt_assign_config *config)
 {
-    const struct vpt_assign_host *host;
-    uint64_t page = config == NULL ? 0 : config->page_size;
+    unsigned size;
 
-    if (config == NULL || config->host == NULL || (config->traps == NULL && config->trap_count != 0)) {
-        return VPT_CALLER_ARGUMENT;
+    if (config == NULL || config->host == NULL || config->host->config_read == NULL ||
+        config->host->config_write == NULL || (config->page_size & (config->page_size - 1u)) != 0) {
+        return false;
     }
-    host = config->host;
-    if (host->config_read == NULL || host->config_write == NULL || (page & (page - 1u)) != 0) {
-        return VPT_CALLER_ARGUMENT;
+    size = config_size_of(config);
+    if ((size != VPT_PCI_CONFIG_SIZE && size != VPT_PCI_EXTENDED_CONFIG_SIZE) ||
+        (config->traps == NULL && config->trap_count != 0)) {
+        return false;
     }
-    if (config->config_size != 0 && config->config_size != VPT_PCI_CONFIG_SIZE &&
-        config->config_size != VPT_PCI_EXTENDED_CONFIG_SIZE) {
-        return VPT_CALLER_ARGUMENT;
-    }
-    if (config->virtual_function &&
-        (config->bars == NULL || config->identity == NULL || config->identity->which != VPT_ASSIGN_ALL_IDS)) {
-        return VPT_CALLER_ARGUMENT;
-    }
-    return VPT_OK;
+    return !config->virtual_function || (config->bars != NULL && config->identity != NULL &&
+                                         config->identity->which == VPT_ASSIGN_ALL_IDS);
 }
 
 /* Storage: regions, traps, the space three times, and later on vectors. */
-static enum vpt_status carve(struct vpt_assign_device *device, const struct vpt_assign_config *config, size_t size)
+static enum vpt_status carve(struct vpt_assign_device *device, const struct vpt_assign_config *config)
 {
+    size_t size = storage_of(config, 0);
     size_t space = device->config_size;
     struct vpt_assign_trap *traps;
 
@@ -61,11 +57,7 @@ static enum vpt_status carve(struct vpt_assign_device *device, const struct vpt_
     device->regions = config->storage;
     device->region_capacity = config->regions;
     traps = (struct vpt_assign_trap *)(void *)(device->regions + config->regions);
-    for (unsigned i = 0; i < config->trap_count; i++) {
-        traps[i] = config->traps[i];
-    }
     device->layout.traps = traps;
-    device->layout.trap_count = config->trap_count;
     device->shadow = (uint32_t *)(void *)(traps + config->trap_count + VPT_ASSIGN_OWN_TRAPS);
     device->saved = device->shadow + space / 4u;
     device->classes = (uint8_t *)(device->saved + space / 4u);
@@ -78,69 +70,85 @@ static enum vpt_status carve(struct vpt_assign_device *device, const struct vpt_
 static enum vpt_status port_read(void *ctx, const struct vpt_pci_address *address, uint16_t offset, unsigned width,
                                  uint32_t *value)
 {
-    const struct vpt_assign_host *const *host = ctx;
+    const struct vpt_assign_host *host = ctx;
 
     (void)address;
-    return (*host)->config_read((*host)->ctx, offset, width, value);
+    return host->config_read(host->ctx, offset, width, value);
 }
 
 static enum vpt_status port_write(void *ctx, const struct vpt_pci_address *address, uint16_t offset, unsigned width,
                                   uint32_t value)
 {
-    const struct vpt_assign_host *const *host = ctx;
+    const struct vpt_assign_host *host = ctx;
 
     (void)address;
-    return (*host)->config_write((*host)->ctx, offset, width, value);
+    return host->config_write(host->ctx, offset, width, value);
 }
 
 struct adapter {
-    const struct vpt_assign_host *host;
-    struct vpt_port port;
     struct vpt_pci_function function;
+    struct vpt_port port;
 };
 
 static void adapt(struct adapter *adapter, const struct vpt_assign_host *host)
 {
-    vpt_zero(adapter, sizeof(*adapter));
-    adapter->host = host;
-    adapter->port.ctx = &adapter->host;
-    adapter->port.config_read = port_read;
-    adapter->port.config_write = port_write;
-    adapter->function.port = &adapter->port;
+    *adapter = (struct adapter){
+        .function.port = &adapter->port,
+        .port = { .ctx = (void *)host, .config_read = port_read, .config_write = port_write },
+    };
 }
 
 static enum vpt_status take_bars(struct vpt_assign_device *device, const struct vpt_pci_bars *given)
 {
-    enum vpt_status status = VPT_OK;
+    const struct vpt_pci_bars *bars = given;
+    struct vpt_pci_bars sized;
     struct adapter adapter;
-    struct vpt_pci_bars bars;
 
-    if (given != NULL) {
-        bars = *given;
-    } else {
+    if (given == NULL) {
+        enum vpt_status status;
+
         adapt(&adapter, device->host);
-        status = vpt_pci_bars_size(&adapter.function, &bars);
+        status = vpt_pci_bars_size(&adapter.function, &sized);
+
+        if (status != VPT_OK) {
+            return status;
+        }
+        bars = &sized;
     }
-    for (unsigned i = 0; i < ASSIGN_BARS && status == VPT_OK; i++) {
-        if (bars.bar[i].kind == VPT_PCI_BAR_NONE) {
+    for (unsigned i = 0; i < ASSIGN_BARS; i++) {
+        if (bars->bar[i].kind == VPT_PCI_BAR_NONE) {
             continue;
         }
-        device->layout.bar[i] = bars.bar[i];
-        if (!vpt_assign_bar_valid(bars.bar, i)) {
-            status = given == NULL ? VPT_DEVICE_PCI_BAR : VPT_CALLER_BAR;
+        device->layout.bar[i] = bars->bar[i];
+        if (!vpt_assign_bar_valid(bars->bar, i)) {
+            return given == NULL ? VPT_DEVICE_PCI_BAR : VPT_CALLER_BAR;
         }
     }
-    return status;
+    return VPT_OK;
 }
 
-static enum vpt_status check_traps(const struct vpt_assign_layout *layout)
+/* There is room for it. False: the BAR does not have these bytes, or is none that the library's own may be in. */
+static bool add_trap(struct vpt_assign_layout *layout, unsigned bar, uint64_t offset, uint64_t size, bool own)
 {
-    for (unsigned i = 0; i < layout->trap_count; i++) {
-        const struct vpt_assign_trap *trap = &layout->traps[i];
-        uint64_t size = trap->bar < ASSIGN_BARS ? layout->bar[trap->bar].size : 0;
+    struct vpt_assign_trap *trap = (struct vpt_assign_trap *)&layout->traps[layout->trap_count++];
+    uint64_t there = 0;
 
-        /* A trap of no bytes is one of too many, by the subtraction. */
-        if (trap->offset >= size || trap->size - 1u > size - 1u - trap->offset) {
+    if (own ? bar < VPT_PCI_BARS_MAX && layout->bar[bar].kind == VPT_PCI_BAR_MEMORY : bar < ASSIGN_BARS) {
+        there = layout->bar[bar].size;
+    }
+    trap->bar = (uint8_t)bar;
+    trap->offset = offset;
+    trap->size = size;
+    /* A trap of no bytes is one of too many, by the subtraction. */
+    return offset < there && size - 1u < there - offset;
+}
+
+static enum vpt_status take_traps(struct vpt_assign_layout *layout, const struct vpt_assign_config *config)
+{
+    for (unsigned i = 0; i < config->trap_count; i++) {
+        const struct vpt_assign_trap *trap = &config->traps[i];
+
+        if (!add_trap(layout, trap->bar, trap->offset, trap->size, false)) {
             return VPT_CALLER_RANGE;
         }
     }
@@ -155,11 +163,13 @@ static void saved_set8(struct vpt_assign_device *device, unsigned offset, uint8_
 /* The whole space, once. Behind some bridges, which drop the upper address bits, 0x100 is the first byte again. */
 static enum vpt_status snapshot(struct vpt_assign_device *device)
 {
+    const struct vpt_assign_host *host = device->host;
+    uint32_t *saved = device->saved;
     enum vpt_status status = vpt_assign_present(device);
 
-    for (unsigned base = 0; base < device->config_size && status == VPT_OK; base += 4u) {
-        device->saved[base / 4u] = PCI_ABSENT32;
-        status = device->host->config_read(device->host->ctx, (uint16_t)base, 4, &device->saved[base / 4u]);
+    for (unsigned i = 0; i < device->config_size / 4u && status == VPT_OK; i++) {
+        saved[i] = PCI_ABSENT32;
+        status = host->config_read(host->ctx, (uint16_t)(4u * i), 4, &saved[i]);
     }
     if (status == VPT_OK) {
         /* Had it gone meanwhile, the rest of that would be all-ones. */
@@ -168,14 +178,12 @@ static enum vpt_status snapshot(struct vpt_assign_device *device)
     if (status != VPT_OK) {
         return status;
     }
-    if (device->config_size > VPT_PCI_CONFIG_SIZE &&
-        vpt_assign_saved32(device, PCI_CAPABILITIES_EXTENDED) == vpt_assign_saved32(device, PCI_VENDOR_ID)) {
-        device->saved[PCI_CAPABILITIES_EXTENDED / 4u] = 0;
+    if (device->config_size > VPT_PCI_CONFIG_SIZE && saved[PCI_CAPABILITIES_EXTENDED / 4u] == saved[0]) {
+        saved[PCI_CAPABILITIES_EXTENDED / 4u] = 0;
     }
-    if ((vpt_assign_saved8(device, PCI_HEADER_TYPE) & PCI_HEADER_TYPE_MASK) != PCI_HEADER_DEVICE) {
-        return VPT_UNSUPPORTED_DEVICE;
-    }
-    return VPT_OK;
+    return (vpt_assign_saved8(device, PCI_HEADER_TYPE) & PCI_HEADER_TYPE_MASK) == PCI_HEADER_DEVICE
+               ? VPT_OK
+               : VPT_UNSUPPORTED_DEVICE;
 }
 
 /* ---- Who it is ---- */
@@ -213,10 +221,9 @@ static void identify(struct vpt_assign_device *device, const struct vpt_assign_c
         take_ids(device, config->identity);
         saved_set8(device, INTERRUPT_PIN, 0);
     }
-    device->vendor_id = vpt_assign_saved16(device, PCI_VENDOR_ID);
-    device->device_id = vpt_assign_saved16(device, PCI_VENDOR_ID + 2u);
-    device->virtio = device->vendor_id == VIRTIO_VENDOR;
-    device->type = vpt_assign_virtio_type(device->vendor_id, device->device_id,
+    device->virtio = vpt_assign_saved16(device, PCI_VENDOR_ID) == VIRTIO_VENDOR;
+    device->type = vpt_assign_virtio_type(vpt_assign_saved16(device, PCI_VENDOR_ID),
+                                          vpt_assign_saved16(device, PCI_VENDOR_ID + 2u),
                                           vpt_assign_saved16(device, PCI_SUBSYSTEM_VENDOR_ID + 2u));
     if (config->identity != NULL) {
         take_ids(device, config->identity);
@@ -234,58 +241,44 @@ static void identify(struct vpt_assign_device *device, const struct vpt_assign_c
 #define MSIX_SIZE_MASK 0x7ffu /* of the control register: entries less one */
 #define MSIX_BAR_MASK  0x7u
 
-/* Where a part of `size` bytes is that the register at `offset` names. False: in no memory of the function. */
-static bool find_place(struct vpt_assign_device *device, unsigned offset, uint32_t size, struct vpt_assign_place *place)
+/* How many vectors a table has, by the first word of the capability. */
+static unsigned vectors_of(uint32_t control)
 {
-    uint32_t value = vpt_assign_saved32(device, offset);
-    const struct vpt_pci_bar *bar;
-    struct vpt_assign_trap *trap;
+    return (control >> 16 & MSIX_SIZE_MASK) + 1u;
+}
 
-    place->bar = value & MSIX_BAR_MASK;
-    place->offset = value & ~MSIX_BAR_MASK;
-    if (place->bar >= VPT_PCI_BARS_MAX) {
-        return false;
-    }
-    bar = &device->layout.bar[place->bar];
-    /* Room was made for it. */
-    trap = (struct vpt_assign_trap *)device->layout.traps + device->layout.trap_count;
-    trap->bar = place->bar;
-    trap->offset = place->offset;
-    trap->size = size;
-    device->layout.trap_count++;
-    return bar->kind == VPT_PCI_BAR_MEMORY && bar->size > place->offset && bar->size - place->offset >= size;
+static bool overlap(const struct vpt_assign_trap *a, const struct vpt_assign_trap *b)
+{
+    return a->bar == b->bar && (a->offset - b->offset < b->size || b->offset - a->offset < a->size);
 }
 
 /*
  * The table, and room for it. That of a function whose table or pending bits lie where they cannot, or on each other,
  * is shown to nobody.
  */
-static enum vpt_status take_vectors(struct vpt_assign_device *device, const struct vpt_assign_config *config,
-                                    size_t used)
+static enum vpt_status take_vectors(struct vpt_assign_device *device, const struct vpt_assign_config *config)
 {
     unsigned at = vpt_assign_find(device, VPT_PCI_CAPABILITY_MSIX, 11);
-    uint32_t count;
-    uint32_t table;
-    uint32_t pending;
+    const uint32_t *word = &device->saved[at / 4u];
+    struct vpt_assign_layout *layout = &device->layout;
+    const struct vpt_assign_trap *own = &layout->traps[config->trap_count];
+    unsigned count = vectors_of(word[0]);
 
     if (at == 0) {
         return VPT_OK;
     }
-    count = (vpt_assign_saved16(device, at + 2u) & MSIX_SIZE_MASK) + 1u;
-    table = 16u * count;
-    pending = (count + 63u) / 64u * 8u;
-    if (!find_place(device, at + 4u, table, &device->table) ||
-        !find_place(device, at + 8u, pending, &device->pending) ||
-        (device->table.bar == device->pending.bar && device->table.offset - device->pending.offset < pending) ||
-        (device->table.bar == device->pending.bar && device->pending.offset - device->table.offset < table)) {
-        device->layout.trap_count = config->trap_count;
+    if (!add_trap(layout, word[1] & MSIX_BAR_MASK, word[1] & ~MSIX_BAR_MASK, 16u * count, true) ||
+        !add_trap(layout, word[2] & MSIX_BAR_MASK, word[2] & ~MSIX_BAR_MASK, (count + 63u) / 64u * 8u, true) ||
+        overlap(&own[0], &own[1])) {
+        layout->trap_count = config->trap_count;
         return VPT_OK;
     }
-    if (config->storage_size - used < VPT_ASSIGN_VECTORS_SIZE(count)) {
+    if (config->storage_size < storage_of(config, count)) {
         return VPT_CALLER_MEMORY;
     }
     device->vectors = (struct vpt_assign_vector *)(void *)(device->classes + device->config_size);
     device->vector_count = (uint16_t)count;
+    device->own_traps = own;
     return VPT_OK;
 }
 
@@ -294,26 +287,26 @@ enum vpt_status vpt_assign_storage_size(const struct vpt_assign_config *config, 
     struct adapter adapter;
     enum vpt_status status;
     uint32_t control = 0;
+    unsigned vectors = 0;
     uint16_t at;
 
     if (size == NULL) {
         return VPT_CALLER_ARGUMENT;
     }
     *size = 0;
-    status = check_config(config);
-    if (status != VPT_OK) {
-        return status;
+    if (!is_valid(config)) {
+        return VPT_CALLER_ARGUMENT;
     }
     adapt(&adapter, config->host);
     status = vpt_pci_find_capability(&adapter.function, VPT_PCI_CAPABILITY_MSIX, &at);
     if (status == VPT_OK) {
-        status = vpt_pci_read(&adapter.function, (uint16_t)(at + 2u), 2, &control);
-        control = (control & MSIX_SIZE_MASK) + 1u;
+        status = vpt_pci_read(&adapter.function, at, 4, &control);
+        vectors = vectors_of(control);
     } else if (status == VPT_EMPTY || status == VPT_DEVICE_PCI_CAPABILITIES) {
         status = VPT_OK;
     }
     if (status == VPT_OK) {
-        *size = storage_of(config) + VPT_ASSIGN_VECTORS_SIZE(control);
+        *size = storage_of(config, vectors);
     }
     return status;
 }
@@ -322,9 +315,14 @@ enum vpt_status vpt_assign_storage_size(const struct vpt_assign_config *config, 
 
 static enum vpt_status set_up(struct vpt_assign_device *device, const struct vpt_assign_config *config)
 {
-    size_t size = storage_of(config);
-    enum vpt_status status = carve(device, config, size);
+    enum vpt_status status;
 
+    device->address = config->address;
+    device->group = config->group;
+    device->host = config->host;
+    device->config_size = config_size_of(config);
+    device->layout.page_size = config->page_size != 0 ? config->page_size : PAGE_SIZE_DEFAULT;
+    status = carve(device, config);
     if (status == VPT_OK) {
         status = snapshot(device);
     }
@@ -332,39 +330,31 @@ static enum vpt_status set_up(struct vpt_assign_device *device, const struct vpt
         status = take_bars(device, config->bars);
     }
     if (status == VPT_OK) {
-        status = check_traps(&device->layout);
+        status = take_traps(&device->layout, config);
     }
     if (status != VPT_OK) {
         return status;
     }
     identify(device, config);
     vpt_assign_compose(device); /* finds the capabilities */
-    status = take_vectors(device, config, size);
-    vpt_assign_power_on(device);
+    status = take_vectors(device, config);
+    if (status == VPT_OK) {
+        vpt_assign_power_on(device);
+    }
     return status;
 }
 
 enum vpt_status vpt_assign_open(struct vpt_assign_device *device, const struct vpt_assign_config *config)
 {
-    enum vpt_status status;
+    enum vpt_status status = VPT_CALLER_ARGUMENT;
 
     if (device == NULL) {
         return VPT_CALLER_ARGUMENT;
     }
     vpt_zero(device, sizeof(*device));
-    status = check_config(config);
-    if (status == VPT_OK && config->storage == NULL) {
-        status = VPT_CALLER_ARGUMENT;
+    if (is_valid(config) && config->storage != NULL) {
+        status = set_up(device, config);
     }
-    if (status != VPT_OK) {
-        return status;
-    }
-    device->address = config->address;
-    device->group = config->group;
-    device->host = config->host;
-    device->config_size = config_size_of(config);
-    device->layout.page_size = config->page_size != 0 ? config->page_size : PAGE_SIZE_DEFAULT;
-    status = set_up(device, config);
     if (status != VPT_OK) {
         vpt_zero(device, sizeof(*device));
     }
@@ -396,41 +386,48 @@ static bool is_hidden(const struct vpt_assign_device *device, unsigned offset)
 enum vpt_status vpt_assign_capability_at(const struct vpt_assign_device *device, uint16_t index,
                                       struct vpt_assign_capability *capability)
 {
+    unsigned left = index;
+
     if (device == NULL || device->host == NULL || capability == NULL) {
         return VPT_CALLER_ARGUMENT;
     }
-    vpt_zero(capability, sizeof(*capability));
+    capability->id = 0;
+    capability->offset = 0;
+    capability->hidden = false;
     for (unsigned offset = 0; offset < device->config_size; offset += 4u) {
         if ((device->classes[offset] & ASSIGN_CLASS_HEAD) == 0) {
             continue;
         }
-        if (index == 0) {
-            capability->id = vpt_assign_saved16(device, offset) &
-                             (offset < PCI_CAPABILITIES_EXTENDED ? PCI_ABSENT8 : PCI_ABSENT16);
+        if (left == 0) {
+            unsigned bits = offset < PCI_CAPABILITIES_EXTENDED ? PCI_ABSENT8 : PCI_ABSENT16;
+
+            capability->id = (uint16_t)(vpt_assign_saved32(device, offset) & bits);
             capability->offset = (uint16_t)offset;
             capability->hidden = is_hidden(device, offset);
             return VPT_OK;
         }
-        index--;
+        left--;
     }
     return VPT_EMPTY;
 }
 
-static enum vpt_status set_flag(struct vpt_assign_device *device, uint16_t offset, uint8_t flag)
+static enum vpt_status set_flag(struct vpt_assign_device *device, unsigned offset, unsigned flag)
 {
+    unsigned class;
+
     if (device == NULL || device->host == NULL) {
         return VPT_CALLER_ARGUMENT;
     }
     if (device->owned) {
         return VPT_CALLER_OWNED;
     }
-    if (offset >= device->config_size || (device->classes[offset] & ASSIGN_CLASS_HEAD) == 0) {
+    class = offset < device->config_size ? device->classes[offset] : 0;
+    if ((class & ASSIGN_CLASS_HEAD) == 0) {
         return VPT_EMPTY;
     }
-    device->classes[offset] &= (uint8_t)~(ASSIGN_CLASS_SHOW | ASSIGN_CLASS_HIDE);
-    device->classes[offset] |= flag;
+    device->classes[offset] = (uint8_t)((class & ~(ASSIGN_CLASS_SHOW | ASSIGN_CLASS_HIDE)) | flag);
     vpt_assign_power_on(device);
-    return VPT_OK;
+    return flag == ASSIGN_CLASS_SHOW && is_hidden(device, offset) ? VPT_DEVICE_PCI_CAPABILITIES : VPT_OK;
 }
 
 enum vpt_status vpt_assign_hide(struct vpt_assign_device *device, uint16_t offset)
@@ -440,7 +437,5 @@ enum vpt_status vpt_assign_hide(struct vpt_assign_device *device, uint16_t offse
 
 enum vpt_status vpt_assign_show(struct vpt_assign_device *device, uint16_t offset)
 {
-    enum vpt_status status = set_flag(device, offset, ASSIGN_CLASS_SHOW);
-
-    return status == VPT_OK && is_hidden(device, offset) ? VPT_DEVICE_PCI_CAPABILITIES : status;
+    return set_flag(device, offset, ASSIGN_CLASS_SHOW);
 }

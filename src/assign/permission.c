@@ -5,6 +5,7 @@
 #include <vpt/pci.h>
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
+#define RESTORED        ASSIGN_CLASS_RESTORED
 
 VPT_STATIC_ASSERT(ROW_COUNT <= ASSIGN_CLASS_ROW + 1u, "a class byte names any row");
 
@@ -52,15 +53,15 @@ const struct vpt_assign_run vpt_assign_runs[ASSIGN_RUNS] = {
     { ASSIGN_PART_HEADER, 0x05, 1, ROW_COMMAND_HIGH },
     { ASSIGN_PART_HEADER, 0x06, 1, ROW_STATUS_LOW },
     { ASSIGN_PART_HEADER, 0x07, 1, ROW_STATUS_HIGH },
-    { ASSIGN_PART_HEADER, 0x0c, 2, ROW_VIRTUAL }, /* cache line size, latency timer */
+    { ASSIGN_PART_HEADER, 0x0c, 2, ROW_VIRTUAL | RESTORED }, /* cache line size, latency timer */
     { ASSIGN_PART_HEADER, 0x0e, 1, ROW_FIXED },   /* header type */
     { ASSIGN_PART_HEADER, 0x0f, 1, ROW_HIDDEN },  /* built-in self test */
-    { ASSIGN_PART_HEADER, 0x10, 24, ROW_BAR },
+    { ASSIGN_PART_HEADER, 0x10, 24, ROW_BAR | RESTORED },
     { ASSIGN_PART_HEADER, 0x2c, 4, ROW_FIXED }, /* subsystem ids */
-    { ASSIGN_PART_HEADER, 0x30, 4, ROW_BAR },   /* ROM */
+    { ASSIGN_PART_HEADER, 0x30, 4, ROW_BAR | RESTORED }, /* ROM */
     { ASSIGN_PART_HEADER, 0x34, 1, ROW_HIDDEN }, /* the list's beginning, made up when the list is */
-    { ASSIGN_PART_HEADER, 0x3c, 1, ROW_VIRTUAL }, /* interrupt line */
-    { ASSIGN_PART_HEADER, 0x3d, 1, ROW_FIXED },   /* interrupt pin */
+    { ASSIGN_PART_HEADER, 0x3c, 1, ROW_VIRTUAL | RESTORED }, /* interrupt line */
+    { ASSIGN_PART_HEADER, 0x3d, 1, ROW_FIXED },              /* interrupt pin */
 
     /* Its id; its pointer is 0 until it gets one. */
     { ASSIGN_PART_STANDARD, 0, 1, ROW_FIXED },
@@ -93,11 +94,13 @@ const struct vpt_assign_run vpt_assign_runs[ASSIGN_RUNS] = {
 
     { ASSIGN_CODE(ASSIGN_CAPABILITY_PCIE), 0x04, 1, ROW_PCIE_PHANTOM },
     { ASSIGN_CODE(ASSIGN_CAPABILITY_PCIE), 0x07, 1, ROW_PCIE_RESET },
-    { ASSIGN_CODE(ASSIGN_CAPABILITY_PCIE), 0x08, 1, ROW_PCIE_PAYLOAD },
-    { ASSIGN_CODE(ASSIGN_CAPABILITY_PCIE), 0x09, 1, ROW_PCIE_READ_REQUEST },
+    { ASSIGN_CODE(ASSIGN_CAPABILITY_PCIE), 0x08, 1, ROW_PCIE_PAYLOAD | RESTORED },
+    { ASSIGN_CODE(ASSIGN_CAPABILITY_PCIE), 0x09, 1, ROW_PCIE_READ_REQUEST | RESTORED },
     { ASSIGN_CODE(ASSIGN_CAPABILITY_PCIE), 0x0a, 1, ROW_PCIE_STATUS },
+    { ASSIGN_CODE(ASSIGN_CAPABILITY_PCIE), 0x10, 2, ROW_READ_ONLY | RESTORED }, /* link control */
     { ASSIGN_CODE(ASSIGN_CAPABILITY_PCIE), 0x13, 1, ROW_PCIE_LINK_STATUS },
-    { ASSIGN_PART_EXPRESS_2, 0x28, 1, ROW_PCIE_TIMEOUT },
+    { ASSIGN_PART_EXPRESS_2, 0x28, 1, ROW_PCIE_TIMEOUT | RESTORED },
+    { ASSIGN_PART_EXPRESS_2, 0x29, 1, ROW_READ_ONLY | RESTORED },
     { ASSIGN_PART_EXPRESS_2, 0x32, 1, ROW_PCIE_LINK_STATUS_2 },
     { ASSIGN_PART_EXPRESS_RESET, 0x07, 1, ROW_READ_ONLY },
     { ASSIGN_PART_EXPRESS_RESET, 0x09, 1, ROW_PCIE_READ_REQUEST_RESET },

@@ -64,6 +64,9 @@ enum vpt_assign_row_index {
 #define ASSIGN_CLASS_SHOW 0x40u /* the caller wants it shown */
 #define ASSIGN_CLASS_HIDE 0x80u /* or hidden */
 
+/* Both, on any other byte: a reset takes it away, and it gets back all that it held at the open, whatever its row. */
+#define ASSIGN_CLASS_RESTORED (ASSIGN_CLASS_SHOW | ASSIGN_CLASS_HIDE)
+
 /* As many as a class byte can name, so that any class names one. */
 extern const struct vpt_assign_row vpt_assign_rows[ASSIGN_CLASS_ROW + 1u];
 
@@ -102,10 +105,10 @@ struct vpt_assign_run {
     uint8_t code;
     uint8_t at;
     uint8_t count;
-    uint8_t row;
+    uint8_t row; /* and ASSIGN_CLASS_RESTORED, or not */
 };
 
-#define ASSIGN_RUNS 54u
+#define ASSIGN_RUNS 56u
 
 extern const struct vpt_assign_run vpt_assign_runs[ASSIGN_RUNS];
 

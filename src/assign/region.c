@@ -12,11 +12,13 @@ static bool before(const struct vpt_assign_region *region, enum vpt_assign_space
 
 void vpt_assign_region_insert(struct vpt_assign_region *regions, size_t count, const struct vpt_assign_region *region)
 {
-    while (count > 0 && !before(&regions[count - 1u], region->space, region->guest)) {
-        regions[count] = regions[count - 1u];
-        count--;
+    struct vpt_assign_region *at = &regions[count];
+
+    while (at > regions && !before(at - 1, region->space, region->guest)) {
+        at[0] = at[-1];
+        at--;
     }
-    regions[count] = *region;
+    *at = *region;
 }
 
 /* How many regions begin at this byte or before it: the last of them is the only one that the byte can be in. */
@@ -37,19 +39,17 @@ static unsigned begun(const struct vpt_assign_device *device, enum vpt_assign_sp
     return first;
 }
 
-/* Whether a byte of `space` is in a region. */
-static bool holds(const struct vpt_assign_region *region, enum vpt_assign_space space, uint64_t guest)
-{
-    /* Below the region, the difference wraps to more than there is above its first byte. */
-    return region->space == space && guest - region->guest < region->size;
-}
-
 const struct vpt_assign_region *vpt_assign_region_find(const struct vpt_assign_device *device,
                                                        enum vpt_assign_space space, uint64_t guest)
 {
     unsigned at = device != NULL ? begun(device, space, guest) : 0;
+    const struct vpt_assign_region *region;
 
-    return at > 0 && holds(&device->regions[at - 1u], space, guest) ? &device->regions[at - 1u] : NULL;
+    if (at == 0) {
+        return NULL;
+    }
+    region = &device->regions[at - 1u];
+    return region->space == space && guest - region->guest < region->size ? region : NULL;
 }
 
 /* ---- Entering and striking out ---- */
@@ -62,15 +62,17 @@ static bool is_own(const struct vpt_assign_region *region)
 
 enum vpt_status vpt_assign_region_map(struct vpt_assign_device *device, const struct vpt_assign_region *region)
 {
-    unsigned at = begun(device, region->space, region->guest);
-    const struct vpt_assign_region *there = at > 0 ? &device->regions[at - 1u] : NULL;
+    /* The last that begins before the region's end: if any of them overlaps it, that one does. */
+    unsigned at = begun(device, region->space, region->guest + (region->size - 1u));
     enum vpt_status status = VPT_OK;
 
-    if (there != NULL && holds(there, region->space, region->guest)) {
-        return is_own(region) || there->bar != region->bar || there->guest != region->guest ? VPT_REFUSED : VPT_OK;
-    }
-    if (at < device->region_count && holds(region, device->regions[at].space, device->regions[at].guest)) {
-        return VPT_REFUSED;
+    if (at > 0) {
+        const struct vpt_assign_region *there = &device->regions[at - 1u];
+
+        if (there->space == region->space && there->guest + (there->size - 1u) >= region->guest) {
+            return is_own(region) || there->bar != region->bar || there->guest != region->guest ? VPT_REFUSED
+                                                                                                : VPT_OK;
+        }
     }
     if (device->region_count >= device->region_capacity) {
         return VPT_RESOURCE_FULL;
@@ -87,15 +89,16 @@ enum vpt_status vpt_assign_region_map(struct vpt_assign_device *device, const st
 
 enum vpt_status vpt_assign_region_unmap(struct vpt_assign_device *device, unsigned index)
 {
+    struct vpt_assign_region *region = &device->regions[index];
     enum vpt_status status = VPT_OK;
 
-    if (device->regions[index].bar != VPT_ASSIGN_RESERVED) {
-        status = device->guest->unmap(device->guest->ctx, &device->regions[index]);
+    if (region->bar != VPT_ASSIGN_RESERVED) {
+        status = device->guest->unmap(device->guest->ctx, region);
     }
     if (status == VPT_OK) {
         device->region_count--;
-        for (unsigned i = index; i < device->region_count; i++) {
-            device->regions[i] = device->regions[i + 1u];
+        for (; region < &device->regions[device->region_count]; region++) {
+            region[0] = region[1];
         }
     }
     /* A refusal is map()'s to say, and would pass for its answer. */
@@ -104,25 +107,33 @@ enum vpt_status vpt_assign_region_unmap(struct vpt_assign_device *device, unsign
 
 /* ---- The hypervisor's own ---- */
 
+bool vpt_assign_region_within(const struct vpt_assign_region *region, uint64_t first)
+{
+    uint64_t last = region->space == VPT_ASSIGN_IO ? PCI_ABSENT16 : PCI_ADDRESS_LAST;
+
+    return first <= last && region->size - 1u <= last - first;
+}
+
+static bool is_aligned(const struct vpt_assign_device *device, const struct vpt_assign_region *region)
+{
+    if (region->space == VPT_ASSIGN_IO) {
+        return region->guest == region->host;
+    }
+    return ((region->guest | region->host | region->size) & (device->layout.page_size - 1u)) == 0;
+}
+
 static enum vpt_status check(const struct vpt_assign_device *device, const struct vpt_assign_region *region)
 {
-    bool io = region->space == VPT_ASSIGN_IO;
     bool reserved = region->bar == VPT_ASSIGN_RESERVED;
-    uint64_t last = io ? PCI_ABSENT16 : PCI_ADDRESS_LAST;
-    uint64_t low_bits = io ? PCI_ABSENT16 : device->layout.page_size - 1u;
-    uint64_t lengths = io ? 0 : region->guest | region->size;
-    uint64_t highest = reserved || region->guest > region->host ? region->guest : region->host;
 
-    if (region->size == 0 || (!io && region->space != VPT_ASSIGN_MEMORY) || !is_own(region)) {
+    if (region->size == 0 || (region->space != VPT_ASSIGN_IO && region->space != VPT_ASSIGN_MEMORY) ||
+        !is_own(region)) {
         return VPT_CALLER_ARGUMENT;
     }
-    if (highest > last || region->size - 1u > last - highest) {
+    if (!vpt_assign_region_within(region, region->guest) || (!reserved && !vpt_assign_region_within(region, region->host))) {
         return VPT_CALLER_RANGE;
     }
-    if (!reserved && !region->trapped && (((region->guest ^ region->host) | lengths) & low_bits) != 0) {
-        return VPT_CALLER_ALIGNMENT;
-    }
-    return VPT_OK;
+    return reserved || region->trapped || is_aligned(device, region) ? VPT_OK : VPT_CALLER_ALIGNMENT;
 }
 
 enum vpt_status vpt_assign_region_add(struct vpt_assign_device *device, const struct vpt_assign_region *region)
@@ -143,8 +154,8 @@ enum vpt_status vpt_assign_region_add(struct vpt_assign_device *device, const st
     if (status != VPT_OK) {
         return status;
     }
-    for (unsigned i = 0; i < device->region_count; i++) {
-        own += is_own(&device->regions[i]) ? 1u : 0u;
+    for (unsigned i = device->region_count; i > 0; i--) {
+        own += is_own(&device->regions[i - 1u]) ? 1u : 0u;
     }
     if (own + VPT_ASSIGN_REGIONS(device->layout.trap_count) >= device->region_capacity) {
         return VPT_RESOURCE_FULL;

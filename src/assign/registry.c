@@ -100,22 +100,9 @@ static bool group_taken(const struct vpt_assign_device *device, uint64_t owner)
 void vpt_assign_power_on(struct vpt_assign_device *device)
 {
     vpt_assign_compose(device);
-    vpt_zero(&device->placed, sizeof(device->placed));
+    device->placed = (struct vpt_assign_placement){ 0 };
     device->refused = 0;
     vpt_assign_msix_reset(device);
-}
-
-enum vpt_status vpt_assign_bus_master_off(const struct vpt_assign_device *device)
-{
-    const struct vpt_assign_host *host = device->host;
-    uint32_t command = PCI_ABSENT16;
-    enum vpt_status status = host->config_read(host->ctx, PCI_COMMAND, 2, &command);
-
-    if (status == VPT_OK && (command & VPT_PCI_COMMAND_BUS_MASTER) != 0) {
-        command &= PCI_ABSENT16 & ~VPT_PCI_COMMAND_BUS_MASTER;
-        status = host->config_write(host->ctx, PCI_COMMAND, 2, command);
-    }
-    return status;
 }
 
 static void disown(struct vpt_assign_device *device)
@@ -139,13 +126,10 @@ enum vpt_status vpt_assign_acquire(struct vpt_assign_device *device, uint64_t ow
     if (device->group != 0 && device->registry == NULL) {
         return VPT_CALLER_STATE;
     }
-    status = device->vanished ? VPT_DEVICE_GONE : vpt_assign_present(device);
+    /* Firmware, or who had it last, may have left it on. */
+    status = vpt_assign_command(device, VPT_PCI_COMMAND_BUS_MASTER, 0);
     if (status == VPT_OK && device->reset_needed) {
         status = VPT_DEVICE_STUCK;
-    }
-    if (status == VPT_OK) {
-        /* Firmware, or who had it last, may have left it on. */
-        status = vpt_assign_bus_master_off(device);
     }
     if (status != VPT_OK) {
         return status;
@@ -163,21 +147,24 @@ enum vpt_status vpt_assign_acquire(struct vpt_assign_device *device, uint64_t ow
     return status;
 }
 
+enum vpt_status vpt_assign_quiet(struct vpt_assign_device *device, bool all)
+{
+    enum vpt_status status = vpt_assign_interrupts_off(device);
+
+    return vpt_pci_first_error(status, vpt_assign_unmap(device, NULL, all));
+}
+
 /* What has to be gone before the function is anyone else's, in this order. */
 static enum vpt_status quiesce(struct vpt_assign_device *device)
 {
-    enum vpt_status status = vpt_assign_present(device);
+    enum vpt_status status = vpt_assign_command(device, VPT_PCI_COMMAND_BUS_MASTER, 0);
 
-    if (status == VPT_OK) {
-        status = vpt_assign_bus_master_off(device);
-    }
     if (status != VPT_OK && status != VPT_DEVICE_GONE) {
         return status;
     }
     /* Some mappings may be gone from here on that the registers still ask for. */
     device->degraded = true;
-    status = vpt_assign_interrupts_off(device);
-    status = vpt_pci_first_error(status, vpt_assign_unmap(device, NULL));
+    status = vpt_assign_quiet(device, true);
     if (status == VPT_OK && device->dma != NULL) {
         status = vpt_assign_dma_detach(device);
     }
@@ -201,7 +188,7 @@ enum vpt_status vpt_assign_release(struct vpt_assign_device *device)
     if (!device->vanished) {
         status = vpt_assign_reset_host(device);
         /* Without a way, its registers at least are as they were. */
-        status = status == VPT_UNSUPPORTED_DEVICE ? vpt_assign_config_restore(device) : VPT_OK;
+        status = status == VPT_UNSUPPORTED_DEVICE ? vpt_assign_restore(device, device->config_size, PCI_ABSENT16) : VPT_OK;
     }
     if (status != VPT_OK && status != VPT_DEVICE_GONE) {
         return status;

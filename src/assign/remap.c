@@ -20,23 +20,23 @@ enum vpt_status vpt_assign_remap_init(struct vpt_assign_remap *remap, struct vpt
     if (remap == NULL) {
         return VPT_CALLER_ARGUMENT;
     }
-    vpt_zero(remap, sizeof(*remap));
+    *remap = (struct vpt_assign_remap){ .capacity = 0 };
     if (entries == NULL || capacity - 1u >= CAPACITY_MAX) {
         return VPT_CALLER_ARGUMENT;
     }
-    vpt_zero(entries, sizeof(*entries) * capacity);
     remap->entries = entries;
     remap->capacity = capacity;
+    vpt_zero(entries, sizeof(*entries) * capacity);
     return VPT_OK;
 }
 
 /* Whether the function has such a vector, whatever the guest has enabled now. */
-static bool has_vector(const struct vpt_assign_device *device, uint16_t vector)
+static bool has_vector(const struct vpt_assign_device *device, unsigned vector)
 {
     if (vector == VPT_ASSIGN_INTX) {
         return (vpt_assign_shadow32(device, PCI_INTERRUPT_LINE) & ASSIGN_INTERRUPT_PIN) != 0;
     }
-    if (device->msi != 0 && (unsigned)vector >> (vpt_assign_shadow32(device, device->msi) >> 17 & 0x7u) == 0) {
+    if (device->msi != 0 && vector >> (vpt_assign_shadow32(device, device->msi) >> 17 & 0x7u) == 0) {
         return true;
     }
     return vector < device->vector_count;

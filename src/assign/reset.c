@@ -4,7 +4,6 @@
 #include "assign/internal.h"
 #include "assign/permission.h"
 
-#define DECODING     (VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY)
 #define VENDOR_RETRY 0x0001u /* the vendor id of a function that is not ready yet */
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -52,76 +51,6 @@ unsigned vpt_assign_find(const struct vpt_assign_device *device, unsigned id, un
     return 0;
 }
 
-/* ---- What a reset takes away ---- */
-
-#define RESTORED_BARS   7u
-#define RESTORED_HEADER 9u
-
-#define PCIE_CONTROL   0x08u
-#define PCIE_CONTROL_2 0x28u
-
-/* Registers that get back what they held at the open: 4 bytes of BARs, 2 of the others; PCI Express' are the last. */
-static const uint8_t restored[] = {
-    0x10, 0x14, 0x18, 0x1c, 0x20, 0x24, PCI_ROM_ADDRESS,
-    0x0c, PCI_INTERRUPT_LINE, /* cache line size and latency timer; with the pin, which is read-only */
-    PCIE_CONTROL, 0x10, PCIE_CONTROL_2, /* link control between them */
-};
-
-/* Clears bits of the command register and sets others, if that changes it. */
-static enum vpt_status command(const struct vpt_assign_device *device, uint32_t clear, uint32_t set)
-{
-    uint32_t value;
-    enum vpt_status status = read_host(device, PCI_COMMAND, &value);
-
-    set |= value & ~clear & PCI_ABSENT16;
-    return status != VPT_OK || set == (value & PCI_ABSENT16) ? status : write_host(device, PCI_COMMAND, 2, set);
-}
-
-/* Gives the register back what it held. Decoding is off from then on if it was another value: it may be a BAR. */
-static enum vpt_status put(const struct vpt_assign_device *device, unsigned at, unsigned width)
-{
-    uint32_t mask = PCI_ABSENT32 >> (32u - 8u * width);
-    uint32_t saved = vpt_assign_saved32(device, at) & mask;
-    uint32_t value;
-    enum vpt_status status = read_host(device, at, &value);
-
-    if (status != VPT_OK || (value & mask) == saved) {
-        return status;
-    }
-    status = command(device, DECODING, 0);
-    return status != VPT_OK ? status : write_host(device, at, width, saved);
-}
-
-/* The first `count` registers, up to the first error. */
-static enum vpt_status restore(const struct vpt_assign_device *device, unsigned count)
-{
-    unsigned express = vpt_assign_find(device, ASSIGN_CAPABILITY_PCIE, PCIE_CONTROL);
-    bool version_1 = (vpt_assign_saved8(device, express + 2u) & 0xfu) < 2u;
-    enum vpt_status status = VPT_OK;
-
-    for (unsigned i = 0; i < count && status == VPT_OK; i++) {
-        unsigned at = restored[i];
-
-        if (i >= RESTORED_HEADER) {
-            at = express == 0 || (version_1 && at == PCIE_CONTROL_2) ? VPT_PCI_CONFIG_SIZE : express + at;
-        }
-        if (at < VPT_PCI_CONFIG_SIZE) {
-            status = put(device, at, i < RESTORED_BARS ? 4 : 2);
-        }
-    }
-    return status;
-}
-
-enum vpt_status vpt_assign_bars_restore(struct vpt_assign_device *device)
-{
-    enum vpt_status status = vpt_assign_present(device);
-
-    if (status == VPT_OK) {
-        status = restore(device, RESTORED_BARS);
-    }
-    return status != VPT_OK ? status : command(device, 0, vpt_assign_saved16(device, PCI_COMMAND) & DECODING);
-}
-
 /* ---- Ways ---- */
 
 /* A way by the control register of a capability: of 4 bytes, of which 2 are written. */
@@ -140,12 +69,12 @@ struct way {
 #define KEPT 0x7fffu
 
 static const struct way ways[] = {
-    { ASSIGN_CAPABILITY_PCIE, 7, 0x10, 0x10, PCIE_CONTROL, 21, 100, false, 0x8000 },
+    { ASSIGN_CAPABILITY_PCIE, 7, 0x10, 0x10, 8, 21, 100, false, 0x8000 },
     { ASSIGN_CAPABILITY_AF, 3, 0x03, 0x03, 4, 8, 100, false, 0x0001 },
     { ASSIGN_CAPABILITY_PM, 4, 0x08, 0, ASSIGN_PM_CONTROL, 21 /* reserved, 0 */, 10, true, ASSIGN_PM_STATE_MASK },
 };
 
-/* The first way that the function has, or NULL; and its capability. */
+/* The first way that the function has, or NULL; and its control register. */
 static const struct way *find_way(const struct vpt_assign_device *device, unsigned *at)
 {
     for (unsigned i = 0; i < COUNT_OF(ways); i++) {
@@ -153,26 +82,19 @@ static const struct way *find_way(const struct vpt_assign_device *device, unsign
 
         *at = vpt_assign_find(device, way->id, way->control);
         if (*at != 0 && (vpt_assign_saved8(device, *at + way->able_at) & way->able_mask) == way->able) {
+            *at += way->control;
             return way;
         }
     }
     return NULL;
 }
 
-static enum vpt_status begin(const struct vpt_assign_device *device)
+static enum vpt_status begin(const struct vpt_assign_device *device, const struct way *way, unsigned at)
 {
-    unsigned at;
-    const struct way *way = find_way(device, &at);
-    enum vpt_status status;
+    uint32_t set = 1u << way->busy;
     uint32_t value;
-    uint32_t set;
+    enum vpt_status status = wait(device, at, set, set, &value);
 
-    if (way == NULL) {
-        return VPT_UNSUPPORTED_DEVICE;
-    }
-    at += way->control;
-    set = 1u << way->busy;
-    status = wait(device, at, set, set, &value);
     if (status != VPT_OK && status != VPT_DEVICE_STUCK) {
         return status;
     }
@@ -201,61 +123,52 @@ static enum vpt_status settle(struct vpt_assign_device *device, enum vpt_status 
         status = wait(device, PCI_VENDOR_ID, PCI_ABSENT16, VENDOR_RETRY, &value);
     }
     if (status == VPT_OK) {
-        status = restore(device, COUNT_OF(restored));
-    }
-    if (status == VPT_OK) {
-        status = vpt_assign_config_restore(device);
+        status = vpt_assign_restore(device, device->config_size, PCI_ABSENT16);
     }
     device->reset_needed = status != VPT_OK;
     return status;
-}
-
-/* Whether there may be one: what the hook has it says when it is asked. */
-static bool has_way(const struct vpt_assign_device *device)
-{
-    unsigned at;
-
-    return device->host->delay != NULL && (device->host->reset != NULL || find_way(device, &at) != NULL);
 }
 
 enum vpt_status vpt_assign_reset_host(struct vpt_assign_device *device)
 {
     const struct vpt_assign_host *host = device->host;
     enum vpt_status status = VPT_UNSUPPORTED_DEVICE;
+    unsigned at;
+    const struct way *way = find_way(device, &at);
 
-    if (!has_way(device)) {
+    if (host->delay == NULL) {
         return status;
     }
     if (host->reset != NULL) {
         status = host->reset(host->ctx, VPT_ASSIGN_RESET_DEVICE);
     }
     if (vpt_status_group(status) == VPT_GROUP_UNSUPPORTED) {
-        status = begin(device);
+        if (way == NULL) {
+            return VPT_UNSUPPORTED_DEVICE;
+        }
+        status = begin(device, way, at);
     }
-    return status == VPT_UNSUPPORTED_DEVICE ? status : settle(device, status);
+    return settle(device, status);
 }
 
 /* ---- The whole ---- */
 
 static enum vpt_status quiesce(struct vpt_assign_device *device)
 {
-    enum vpt_status host = vpt_assign_present(device);
-    enum vpt_status master = vpt_assign_bus_master_off(device);
-    enum vpt_status interrupts = vpt_assign_interrupts_off(device);
-    enum vpt_status unmapped = vpt_assign_bars_unmap(device);
+    enum vpt_status master = vpt_assign_command(device, VPT_PCI_COMMAND_BUS_MASTER, 0);
 
-    if (device->vanished) {
-        return VPT_DEVICE_GONE;
-    }
-    return vpt_pci_first_error(vpt_pci_first_error(host, master), vpt_pci_first_error(interrupts, unmapped));
+    return vpt_pci_first_error(master, vpt_assign_quiet(device, false));
 }
 
 /* What is left to be done of one that has been quiesced, when its function has been reset or has not. */
 static enum vpt_status finish(struct vpt_assign_device *device, enum vpt_status status)
 {
     device->reset_needed |= status != VPT_OK && status != VPT_UNSUPPORTED_DEVICE;
-    device->degraded = device->owned && device->reset_needed;
-    if (device->owned && !device->reset_needed) {
+    if (!device->owned) {
+        return status;
+    }
+    device->degraded = device->reset_needed;
+    if (!device->degraded) {
         enum vpt_status followed;
 
         vpt_assign_power_on(device);
@@ -292,12 +205,14 @@ enum vpt_status vpt_assign_reset(struct vpt_assign_device *device)
 {
     const struct vpt_assign_host *host;
     enum vpt_status status;
+    unsigned at;
 
     if (device == NULL || device->host == NULL) {
         return VPT_CALLER_ARGUMENT;
     }
     host = device->host;
-    if (!has_way(device)) {
+    /* What the hook has it says when it is asked. */
+    if (host->delay == NULL || (host->reset == NULL && find_way(device, &at) == NULL)) {
         return VPT_UNSUPPORTED_DEVICE;
     }
     status = quiesce(device);

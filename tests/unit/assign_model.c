@@ -158,11 +158,34 @@ void model_acquire(void)
     model.owned = true;
 }
 
-/* What a guest may have written at the host is as it was at the open, but for what it has cleared; no bus mastering. */
+/* Registers that a reset takes away, whoever sees them: of the header, and of PCI Express'. */
+static bool lost_by_resets(unsigned at)
+{
+    if ((at >= 0x0c && at < 0x0e) || (at >= 0x10 && at < 0x28) || (at >= 0x30 && at < 0x34) || at == 0x3c) {
+        return true;
+    }
+    for (unsigned i = 0; i < COMPOSED_CAPABILITIES; i++) {
+        const struct composed_capability *capability = &model.composed->capabilities[i];
+        unsigned byte = at - capability->offset;
+
+        if (capability->id == 0x10 && capability->offset < 0x100 && at < capability->end &&
+            (byte == 8 || byte == 9 || byte == 16 || byte == 17 || byte == 40 || byte == 41)) {
+            return byte < 40 || (model.opened[capability->offset + 2] & 15) > 1;
+        }
+    }
+    return false;
+}
+
+/*
+ * What a guest may have written at the host is as it was at the open, but for what it has cleared; and what a reset
+ * would have taken away, whoever has changed it. No bus mastering.
+ */
 void model_release(void)
 {
     for (unsigned i = 0; i < HOST_SIZE; i++) {
-        uint8_t restored = model.passed[i] & (uint8_t)~(host.clear[i] | host.action[i]);
+        uint8_t restored = lost_by_resets(i) ? 0xff : model.passed[i];
+
+        restored &= (uint8_t)~(host.clear[i] | host.action[i]);
 
         model.now.config[i] = (uint8_t)((model.now.config[i] & ~restored) | (model.opened[i] & restored));
     }

@@ -99,12 +99,12 @@ static void open_device(void)
 /* What a hypervisor's exit handlers call. */
 static void serve_guest(void)
 {
-    struct vpt_assign_target target;
+    struct vpt_pci_target target;
     uint64_t data;
     uint32_t value;
 
-    assert_status(CALL(vpt_assign_decode_ports, 0x80002810u, 0xcfc, 4, &target), VPT_OK);
-    assert_status(CALL(vpt_assign_decode_memory, 0, 0, 255, 0x28010, 4, &target), VPT_OK);
+    assert_status(CALL(vpt_pci_decode_ports, 0x80002810u, 0xcfc, 4, &target), VPT_OK);
+    assert_status(CALL(vpt_pci_decode_memory, 0, 0, 255, 0x28010, 4, &target), VPT_OK);
     assert_status(CALL(vpt_assign_config_write, &device, 0x10, 4, (uint32_t)GUEST_MEMORY), VPT_OK);
     assert_status(CALL(vpt_assign_config_write, &device, 0x18, 4, GUEST_PORTS), VPT_OK);
     assert_status(CALL(vpt_assign_config_write, &device, 0x04, 2, 0x0007), VPT_OK);

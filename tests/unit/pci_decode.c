@@ -6,20 +6,20 @@
 
 #include <vpt/assign.h>
 
-static struct vpt_assign_target target;
+static struct vpt_pci_target target;
 
-TestSuite(assign_decode);
+TestSuite(pci_decode);
 
 static enum vpt_status ports(uint32_t latch, uint16_t io_port, unsigned width)
 {
     memset(&target, 0xee, sizeof(target));
-    return vpt_assign_decode_ports(latch, io_port, width, &target);
+    return vpt_pci_decode_ports(latch, io_port, width, &target);
 }
 
 static enum vpt_status memory(uint8_t first_bus, uint8_t last_bus, uint64_t offset, unsigned width)
 {
     memset(&target, 0xee, sizeof(target));
-    return vpt_assign_decode_memory(0x1234, first_bus, last_bus, offset, width, &target);
+    return vpt_pci_decode_memory(0x1234, first_bus, last_bus, offset, width, &target);
 }
 
 static void check(uint16_t segment, uint8_t bus, unsigned slot, uint16_t offset, unsigned width)
@@ -35,7 +35,7 @@ static void check_none(enum vpt_status got, enum vpt_status expected)
     cr_assert(all_zero(&target, sizeof(target)));
 }
 
-Test(assign_decode, ports_each_function)
+Test(pci_decode, ports_each_function)
 {
     for (unsigned bus = 0; bus < 256; bus += 15) {
         for (unsigned slot = 0; slot < 256; slot++) {
@@ -46,7 +46,7 @@ Test(assign_decode, ports_each_function)
 }
 
 /* The register's own two low bits do not count: the port says which byte of the four. */
-Test(assign_decode, ports_each_register_lane_and_width)
+Test(pci_decode, ports_each_register_lane_and_width)
 {
     for (uint32_t reg = 0; reg < 256; reg++) {
         for (uint16_t lane = 0; lane < 4; lane++) {
@@ -64,7 +64,7 @@ Test(assign_decode, ports_each_register_lane_and_width)
     }
 }
 
-Test(assign_decode, ports_without_the_enable_bit)
+Test(pci_decode, ports_without_the_enable_bit)
 {
     check_none(ports(0x7fffffff, 0xcfc, 4), VPT_EMPTY);
     check_none(ports(0, 0xcff, 1), VPT_EMPTY);
@@ -72,7 +72,7 @@ Test(assign_decode, ports_without_the_enable_bit)
     check(0, 0, 0, 0, 4);
 }
 
-Test(assign_decode, other_ports)
+Test(pci_decode, other_ports)
 {
     static const uint16_t numbers[] = { 0, 0xcf8, 0xcfb, 0xd00, 0xffff };
 
@@ -81,7 +81,7 @@ Test(assign_decode, other_ports)
     }
 }
 
-Test(assign_decode, widths)
+Test(pci_decode, widths)
 {
     static const unsigned widths[] = { 0, 3, 5, 8, 0xfffffffc, UINT32_MAX };
 
@@ -89,11 +89,11 @@ Test(assign_decode, widths)
         check_none(ports(0x80000000, 0xcfc, widths[i]), VPT_CALLER_ARGUMENT);
         check_none(memory(0, 255, 0, widths[i]), VPT_CALLER_ARGUMENT);
     }
-    assert_status(vpt_assign_decode_ports(0x80000000, 0xcfc, 4, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_assign_decode_memory(0, 0, 255, 0, 4, NULL), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_pci_decode_ports(0x80000000, 0xcfc, 4, NULL), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_pci_decode_memory(0, 0, 255, 0, 4, NULL), VPT_CALLER_ARGUMENT);
 }
 
-Test(assign_decode, memory_each_function)
+Test(pci_decode, memory_each_function)
 {
     for (unsigned bus = 0; bus < 0x20; bus++) {
         for (unsigned slot = 0; slot < 256; slot++) {
@@ -107,7 +107,7 @@ Test(assign_decode, memory_each_function)
     check(0x1234, 255, 255, 0xfff, 1);
 }
 
-Test(assign_decode, memory_each_offset_and_width)
+Test(pci_decode, memory_each_offset_and_width)
 {
     for (uint64_t offset = 0; offset < 0x1000; offset++) {
         for (unsigned width = 1; width <= 4; width *= 2) {
@@ -123,7 +123,7 @@ Test(assign_decode, memory_each_offset_and_width)
     }
 }
 
-Test(assign_decode, memory_ends)
+Test(pci_decode, memory_ends)
 {
     assert_status(memory(3, 4, 0x1fffff, 1), VPT_OK);
     check_none(memory(3, 4, 0x200000, 1), VPT_CALLER_RANGE);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Which function's configuration space a guest's access is meant for. Functions of their arguments. */
-#include "assign/internal.h"
+#include "pci/internal.h"
 
 /* The address port (PCI 3.0, section 3.2.2.3.2). */
 #define LATCH_ENABLE   0x80000000u
@@ -14,6 +14,8 @@
 #define FUNCTION_SHIFT 12u
 #define WINDOW_FUNCTION 0x0ffff000u /* with the bus and the device */
 
+static const struct vpt_pci_target none;
+
 /* Whether an access is one of a guest's configuration space: of 1, 2 or 4 bytes, within one dword. */
 static enum vpt_status check_lanes(unsigned lane, unsigned width)
 {
@@ -23,15 +25,15 @@ static enum vpt_status check_lanes(unsigned lane, unsigned width)
     return lane + width <= 4 ? VPT_OK : VPT_CALLER_RANGE;
 }
 
-enum vpt_status vpt_assign_decode_memory(uint16_t segment, uint8_t first_bus, uint8_t last_bus, uint64_t offset,
-                                         unsigned width, struct vpt_assign_target *target)
+enum vpt_status vpt_pci_decode_memory(uint16_t segment, uint8_t first_bus, uint8_t last_bus, uint64_t offset,
+                                      unsigned width, struct vpt_pci_target *target)
 {
     enum vpt_status status;
 
     if (target == NULL) {
         return VPT_CALLER_ARGUMENT;
     }
-    vpt_zero(target, sizeof(*target));
+    *target = none;
     if (last_bus < first_bus) {
         return VPT_CALLER_ARGUMENT;
     }
@@ -51,8 +53,8 @@ enum vpt_status vpt_assign_decode_memory(uint16_t segment, uint8_t first_bus, ui
     return VPT_OK;
 }
 
-enum vpt_status vpt_assign_decode_ports(uint32_t latch, uint16_t io_port, unsigned width,
-                                        struct vpt_assign_target *target)
+enum vpt_status vpt_pci_decode_ports(uint32_t latch, uint16_t io_port, unsigned width,
+                                        struct vpt_pci_target *target)
 {
     unsigned lane = (unsigned)io_port - DATA_PORT; /* large below it */
     /* Bus, device and function lie as they do in a window, 4 bits lower. */
@@ -63,13 +65,13 @@ enum vpt_status vpt_assign_decode_ports(uint32_t latch, uint16_t io_port, unsign
         return VPT_CALLER_ARGUMENT;
     }
     if (lane < DATA_PORTS) {
-        status = vpt_assign_decode_memory(0, 0, 0xff, place + lane, width, target);
+        status = vpt_pci_decode_memory(0, 0, 0xff, place + lane, width, target);
         if (status == VPT_OK && (latch & LATCH_ENABLE) == 0) {
             status = VPT_EMPTY;
         }
     }
     if (status != VPT_OK) {
-        vpt_zero(target, sizeof(*target));
+        *target = none;
     }
     return status;
 }
