@@ -198,6 +198,7 @@ enum vpt_status vpt_assign_interrupts_follow(struct vpt_assign_device *device)
         return status;
     }
     drive_line(device);
+    msi_show_pending(device);
     for (unsigned i = 0; i < device->message_count; i++) {
         (void)vpt_assign_message(device, i, false);
     }

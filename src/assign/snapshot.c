@@ -179,6 +179,8 @@ enum vpt_status vpt_assign_snapshot_restore(struct vpt_assign_device *device, co
     for (unsigned i = count; i > WORDS && status == VPT_OK; i--) {
         status = set_word(device, i - 1u, get(image, i - 1u));
     }
+    /* Messages that are pending are seen, though MSI may be off. The mode is what it was: that cannot fail. */
+    (void)vpt_assign_interrupts_follow(device);
     if ((status == VPT_OK || status == VPT_REFUSED) && device->mode == VPT_ASSIGN_INTERRUPT_INTX &&
         get(image, WORD_INTX) != 0) {
         status = vpt_pci_first_error(vpt_assign_raise(device, VPT_ASSIGN_INTX), status);

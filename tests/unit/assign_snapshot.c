@@ -208,6 +208,28 @@ Test(assign_snapshot, msi_that_is_pending_comes_once)
     cr_assert(signal_read(SIGNAL_MSI + 20, 4) == 0);
 }
 
+/* MSI is off, and its pending bits can be read all the same. */
+Test(assign_snapshot, msi_that_is_pending_is_seen)
+{
+    size_t size;
+
+    signal_start();
+    signal_msi(3, false, true);
+    signal_open();
+    signal_write(SIGNAL_MSI + 12, 4, 0xff);
+    signal_msi_control(MSI_ENABLE | MSI_MESSAGES(3));
+    assert_status(vpt_assign_raise(&signals.device, 5), VPT_OK);
+    signal_msi_control(0);
+    cr_assert(signal_read(SIGNAL_MSI + 16, 4) == 0x20);
+    size = vpt_assign_snapshot_size(&signals.device);
+    assert_status(vpt_assign_snapshot_save(&signals.device, image, size), VPT_OK);
+    assert_status(vpt_assign_release(&signals.device), VPT_OK);
+    assert_status(vpt_assign_acquire(&signals.device, 1, &signals.guest), VPT_OK);
+    cr_assert(signal_read(SIGNAL_MSI + 16, 4) == 0);
+    assert_status(vpt_assign_snapshot_restore(&signals.device, image, size), VPT_OK);
+    cr_assert(signal_read(SIGNAL_MSI + 16, 4) == 0x20);
+}
+
 Test(assign_snapshot, a_line_is_asserted_again)
 {
     size_t size;
