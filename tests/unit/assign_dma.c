@@ -305,13 +305,13 @@ Test(assign_dma, set_up_arguments)
     set_up();
     assert_status(vpt_assign_dma_init(NULL, &w.iommu, w.ranges, 1, 0), VPT_CALLER_ARGUMENT);
     assert_status(vpt_assign_dma_init(&w.dma, NULL, w.ranges, 1, 0), VPT_CALLER_ARGUMENT);
-    cr_assert(all_zero(&w.dma, sizeof(w.dma)));
+    cr_assert(w.dma.iommu == NULL && w.dma.ranges == NULL && w.dma.count == 0 && w.dma.first == NULL);
     assert_status(vpt_assign_dma_init(&w.dma, &half, w.ranges, 1, 0), VPT_CALLER_ARGUMENT);
     half = (struct vpt_assign_iommu){ &w, NULL, unmap };
     assert_status(vpt_assign_dma_init(&w.dma, &half, w.ranges, 1, 0), VPT_CALLER_ARGUMENT);
     assert_status(vpt_assign_dma_init(&w.dma, &w.iommu, NULL, 1, 0), VPT_CALLER_ARGUMENT);
     assert_status(vpt_assign_dma_init(&w.dma, &w.iommu, w.ranges, 1, 0x3000), VPT_CALLER_ARGUMENT);
-    cr_assert(all_zero(&w.dma, sizeof(w.dma)));
+    cr_assert(w.dma.iommu == NULL && w.dma.ranges == NULL && w.dma.count == 0 && w.dma.first == NULL);
     assert_status(vpt_assign_dma_init(&w.dma, &w.iommu, w.ranges, 1, 0x10000), VPT_OK);
 }
 
