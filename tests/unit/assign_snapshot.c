@@ -151,6 +151,18 @@ Test(assign_snapshot, a_refused_move_is_kept)
 
 /* ---- Interrupts ---- */
 
+/* Puts aside what the guest has, and acquires the device anew. The image's size; the log is empty. */
+static size_t hand_over(void)
+{
+    size_t size = vpt_assign_snapshot_size(&signals.device);
+
+    assert_status(vpt_assign_snapshot_save(&signals.device, image, size), VPT_OK);
+    assert_status(vpt_assign_release(&signals.device), VPT_OK);
+    assert_status(vpt_assign_acquire(&signals.device, 1, &signals.guest), VPT_OK);
+    signals.logged = 0;
+    return size;
+}
+
 Test(assign_snapshot, what_is_pending_comes_once)
 {
     size_t size;
@@ -167,11 +179,7 @@ Test(assign_snapshot, what_is_pending_comes_once)
     signal_msix_control(MSIX_ENABLE | MSIX_FUNCTION_MASK);
     assert_status(vpt_assign_raise(&signals.device, 64), VPT_OK);
     assert_status(vpt_assign_raise(&signals.device, 0), VPT_OK);
-    size = vpt_assign_snapshot_size(&signals.device);
-    assert_status(vpt_assign_snapshot_save(&signals.device, image, size), VPT_OK);
-    assert_status(vpt_assign_release(&signals.device), VPT_OK);
-    assert_status(vpt_assign_acquire(&signals.device, 1, &signals.guest), VPT_OK);
-    signals.logged = 0;
+    size = hand_over();
     assert_status(vpt_assign_snapshot_restore(&signals.device, image, size), VPT_OK);
     EXPECT({ HOST_MASK, false, 0 }, { TOLD, VPT_ASSIGN_INTERRUPT_MSIX, 65 });
     signal_msix_control(MSIX_ENABLE);
@@ -195,11 +203,7 @@ Test(assign_snapshot, msi_that_is_pending_comes_once)
     signal_write(SIGNAL_MSI + 16, 4, 0xffffffff);
     signal_msi_control(MSI_ENABLE | MSI_MESSAGES(5));
     assert_status(vpt_assign_raise(&signals.device, 31), VPT_OK);
-    size = vpt_assign_snapshot_size(&signals.device);
-    assert_status(vpt_assign_snapshot_save(&signals.device, image, size), VPT_OK);
-    assert_status(vpt_assign_release(&signals.device), VPT_OK);
-    assert_status(vpt_assign_acquire(&signals.device, 1, &signals.guest), VPT_OK);
-    signals.logged = 0;
+    size = hand_over();
     assert_status(vpt_assign_snapshot_restore(&signals.device, image, size), VPT_OK);
     EXPECT({ HOST_MASK, false, 0 }, { TOLD, VPT_ASSIGN_INTERRUPT_MSI, 32 });
     cr_assert(signal_read(SIGNAL_MSI + 20, 4) == 0x80000000);
@@ -221,10 +225,7 @@ Test(assign_snapshot, msi_that_is_pending_is_seen)
     assert_status(vpt_assign_raise(&signals.device, 5), VPT_OK);
     signal_msi_control(0);
     cr_assert(signal_read(SIGNAL_MSI + 16, 4) == 0x20);
-    size = vpt_assign_snapshot_size(&signals.device);
-    assert_status(vpt_assign_snapshot_save(&signals.device, image, size), VPT_OK);
-    assert_status(vpt_assign_release(&signals.device), VPT_OK);
-    assert_status(vpt_assign_acquire(&signals.device, 1, &signals.guest), VPT_OK);
+    size = hand_over();
     cr_assert(signal_read(SIGNAL_MSI + 16, 4) == 0);
     assert_status(vpt_assign_snapshot_restore(&signals.device, image, size), VPT_OK);
     cr_assert(signal_read(SIGNAL_MSI + 16, 4) == 0x20);
@@ -237,11 +238,7 @@ Test(assign_snapshot, a_line_is_asserted_again)
     signal_start();
     signal_open();
     assert_status(vpt_assign_raise(&signals.device, VPT_ASSIGN_INTX), VPT_OK);
-    size = vpt_assign_snapshot_size(&signals.device);
-    assert_status(vpt_assign_snapshot_save(&signals.device, image, size), VPT_OK);
-    assert_status(vpt_assign_release(&signals.device), VPT_OK);
-    assert_status(vpt_assign_acquire(&signals.device, 1, &signals.guest), VPT_OK);
-    signals.logged = 0;
+    size = hand_over();
     assert_status(vpt_assign_snapshot_restore(&signals.device, image, size), VPT_OK);
     EXPECT({ LEVEL, true, 0 }, { HOST_MASK, true, 0 });
     assert_status(vpt_assign_end_of_interrupt(&signals.device), VPT_OK);
