@@ -29,11 +29,16 @@ static enum vpt_status decode(struct guest *guest, const struct vpt_pci_address 
     return vpt_pci_decode_ports(guest->latch, (uint16_t)(DATA_PORT + (offset & 3u)), width, target);
 }
 
-/* The device that it is, if it is one of this guest's. */
-static struct vpt_assign_device *device_of(struct guest *guest, const struct vpt_pci_target *target)
+/* The device that an access is meant for, if it is one of this guest's. */
+static struct vpt_assign_device *device_of(struct guest *guest, const struct vpt_pci_address *address, uint16_t offset,
+                                           unsigned width, struct vpt_pci_target *target)
 {
-    struct vpt_assign_device *device = vpt_assign_registry_find(&guest->host->registry, &target->address);
+    struct vpt_assign_device *device = NULL;
 
+    guest->configured++;
+    if (decode(guest, address, offset, width, target) == VPT_OK) {
+        device = vpt_assign_registry_find(&guest->host->registry, &target->address);
+    }
     return device != NULL && device->owned && device->owner == guest->owner ? device : NULL;
 }
 
@@ -42,13 +47,9 @@ static enum vpt_status config_read(void *ctx, const struct vpt_pci_address *addr
 {
     struct guest *guest = ctx;
     struct vpt_pci_target target;
-    struct vpt_assign_device *device = NULL;
+    struct vpt_assign_device *device = device_of(guest, address, offset, width, &target);
 
-    guest->configured++;
     *value = all_ones(width);
-    if (decode(guest, address, offset, width, &target) == VPT_OK) {
-        device = device_of(guest, &target);
-    }
     if (device != NULL) {
         require_ok(vpt_assign_config_read(device, target.offset, target.width, value), "reading configuration space");
     }
@@ -61,12 +62,8 @@ static enum vpt_status config_write(void *ctx, const struct vpt_pci_address *add
 {
     struct guest *guest = ctx;
     struct vpt_pci_target target;
-    struct vpt_assign_device *device = NULL;
+    struct vpt_assign_device *device = device_of(guest, address, offset, width, &target);
 
-    guest->configured++;
-    if (decode(guest, address, offset, width, &target) == VPT_OK) {
-        device = device_of(guest, &target);
-    }
     if (device != NULL) {
         guest->answer = vpt_assign_config_write(device, target.offset, target.width, value);
         require(guest->answer == VPT_OK || guest->answer == VPT_REFUSED, "writing configuration space: %s",
