@@ -61,12 +61,6 @@ static inline void vpt_assign_shadow_set8(struct vpt_assign_device *device, unsi
     ((uint8_t *)device->shadow)[vpt_assign_byte(offset)] = value;
 }
 
-static inline void vpt_assign_shadow_set16(struct vpt_assign_device *device, unsigned offset, uint16_t value)
-{
-    vpt_assign_shadow_set8(device, offset, (uint8_t)(value & 0xffu));
-    vpt_assign_shadow_set8(device, offset + 1u, (uint8_t)(value >> 8));
-}
-
 /* The bits of `mask` in a register become those of `value`. */
 static inline uint32_t vpt_assign_merge(uint32_t old, uint32_t value, uint32_t mask)
 {
@@ -167,16 +161,10 @@ enum vpt_status vpt_assign_interrupts_off(struct vpt_assign_device *device);
 enum vpt_status vpt_assign_msix_access(struct vpt_assign_device *device, bool write, unsigned bar, uint64_t offset,
                                        unsigned width, uint64_t *value);
 
-static inline enum vpt_status vpt_assign_msix_read(struct vpt_assign_device *device, unsigned bar, uint64_t offset,
-                                                   unsigned width, uint64_t *value)
+/* The table as words: that is what its entries are made of, 4 each. */
+static inline uint32_t *vpt_assign_msix_words(const struct vpt_assign_device *device)
 {
-    return vpt_assign_msix_access(device, false, bar, offset, width, value);
-}
-
-static inline enum vpt_status vpt_assign_msix_write(struct vpt_assign_device *device, unsigned bar, uint64_t offset,
-                                                    unsigned width, uint64_t value)
-{
-    return vpt_assign_msix_access(device, true, bar, offset, width, &value);
+    return (uint32_t *)(void *)device->vectors;
 }
 
 /* The table as at power-on: all masked, nothing pending. */

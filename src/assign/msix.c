@@ -43,18 +43,12 @@ static enum vpt_status find(const struct vpt_assign_device *device, unsigned bar
     return VPT_EMPTY;
 }
 
-/* The words of the table. */
-static uint32_t *table(const struct vpt_assign_device *device)
-{
-    return (uint32_t *)(void *)device->vectors;
-}
-
 static uint32_t read_word(const struct vpt_assign_device *device, uint32_t word)
 {
     uint32_t value = 0;
 
     if (word < TABLE_WORDS) {
-        value = table(device)[word];
+        value = vpt_assign_msix_words(device)[word];
         return word % ENTRY_WORDS == CONTROL ? value & ASSIGN_VECTOR_MASKED : value;
     }
     word = (word - TABLE_WORDS) * 32u;
@@ -72,11 +66,11 @@ static void write_word(struct vpt_assign_device *device, uint32_t word, uint32_t
         return;
     }
     if (part == CONTROL) {
-        value = vpt_assign_merge(table(device)[word], value, ASSIGN_VECTOR_MASKED);
+        value = vpt_assign_merge(vpt_assign_msix_words(device)[word], value, ASSIGN_VECTOR_MASKED);
     } else if (part == ADDRESS_LOW) {
         value &= ~ADDRESS_RESERVED;
     }
-    table(device)[word] = value;
+    vpt_assign_msix_words(device)[word] = value;
     if (part == CONTROL && device->mode == VPT_ASSIGN_INTERRUPT_MSIX) {
         (void)vpt_assign_message(device, word / ENTRY_WORDS, false);
     }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Resets of the host's function, and what it has forgotten given back to it. */
-#include "access.h"
 #include "assign/internal.h"
 #include "assign/permission.h"
 

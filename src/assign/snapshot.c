@@ -76,10 +76,10 @@ static uint32_t likeness(const struct vpt_assign_device *device)
     return checksum(sum, vpt_assign_saved32(device, PCI_VENDOR_ID));
 }
 
-/* The word after the configuration space of this number: the MSI-X table, which is made of words, and messages of MSI. */
+/* The word after the configuration space of this number: the MSI-X table, and messages of MSI. */
 static uint32_t *message_word(struct vpt_assign_device *device, unsigned index)
 {
-    return index < 4u * device->vector_count ? (uint32_t *)(void *)device->vectors + index : &device->msi_pending;
+    return index < 4u * device->vector_count ? vpt_assign_msix_words(device) + index : &device->msi_pending;
 }
 
 /* ---- Saving ---- */

@@ -134,13 +134,7 @@ Test(assign_bar, bytes)
 
 Test(assign_bar, follows_what_is_decoded)
 {
-    desk_start();
-    desk_one_of_each();
-    desk_open();
-    desk_write(DESK_BAR(0), 4, 0xfe000000);
-    desk_write(DESK_BAR(1), 4, 0xc000);
-    desk_write(DESK_BAR(3), 4, 0x10);
-    desk_write(DESK_BAR(4), 4, 0xfe010100);
+    desk_place_one_of_each();
     desk_write(DESK_BAR(VPT_PCI_ROM), 4, 0xfd000000);
     cr_assert(desk.calls == 0, "nothing moves while nothing is decoded");
     desk_write(4, 2, IO);

@@ -239,6 +239,17 @@ const struct vpt_assign_region *desk_find(enum vpt_assign_space space, uint64_t 
     return NULL;
 }
 
+void desk_place_one_of_each(void)
+{
+    desk_start();
+    desk_one_of_each();
+    desk_open();
+    desk_write(DESK_BAR(0), 4, 0xfe000000);
+    desk_write(DESK_BAR(1), 4, 0xc000);
+    desk_write(DESK_BAR(3), 4, 0x10);
+    desk_write(DESK_BAR(4), 4, 0xfe010100);
+}
+
 /* ---- What has to be ---- */
 
 /* As the test has made them, not as the device keeps them. */

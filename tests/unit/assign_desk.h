@@ -73,6 +73,9 @@ void desk_one_of_each(void);
 /* Opens the device and gives it to owner 1. */
 void desk_open(void);
 
+/* One of each, open, with addresses in the BARs but the ROM's; nothing is decoded. */
+void desk_place_one_of_each(void);
+
 /* A guest's accesses that are to succeed. */
 void desk_write(uint16_t offset, unsigned width, uint32_t value);
 uint32_t desk_read(uint16_t offset, unsigned width);

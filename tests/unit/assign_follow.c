@@ -58,13 +58,7 @@ static enum vpt_status write_with_each_failure(uint16_t offset, unsigned width, 
 
 static void set_up(void)
 {
-    desk_start();
-    desk_one_of_each();
-    desk_open();
-    desk_write(DESK_BAR(0), 4, 0xfe000000);
-    desk_write(DESK_BAR(1), 4, 0xc000);
-    desk_write(DESK_BAR(3), 4, 0x10);
-    desk_write(DESK_BAR(4), 4, 0xfe010100);
+    desk_place_one_of_each();
     desk_write(DESK_BAR(VPT_PCI_ROM), 4, 0xfd000001);
 }
 
