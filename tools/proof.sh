@@ -27,7 +27,8 @@ prove() {
         >"$log" 2>&1 </dev/null
     reached=$(sed -n 's/.* \([0-9]*\) statements reached.*/\1/p' "$log")
     alarms=$(sed -n 's/^ *\([0-9]*\) alarms\{0,1\} generated.*/\1/p' "$log")
-    if [ "${alarms:-none}" != 0 ] || [ "${reached:-0}" -lt "$least" ]; then
+    # An assertion of the program's own that stays unproven is told of, but not counted.
+    if grep -q 'eva:alarm' "$log" || [ "${alarms:-none}" != 0 ] || [ "${reached:-0}" -lt "$least" ]; then
         verdict=FAIL
         failed=1
         grep -A 2 -E 'eva:alarm|rror' "$log" | head -n 40
