@@ -41,6 +41,9 @@ enum vpt_assign_reset_method {
     VPT_ASSIGN_RESET_BUS = 5       /* by the host's hook; all functions on the bus have one owner */
 };
 
+/* Some functions take many seconds; Linux waits as long for each. */
+#define VPT_ASSIGN_READY_WAIT 60000000u
+
 /*
  * How a function is reached. An access is whole or failed, never short. Memory and I/O are only accessed where a BAR of
  * the function lies, on behalf of the guest. This may be a physical function behind a port (port/assign_port.h), one
@@ -89,6 +92,12 @@ struct vpt_assign_host {
 
     /* reset() has VPT_ASSIGN_RESET_BUS: it is not called for that otherwise. */
     bool reset_bus;
+
+    /*
+     * Microseconds that the function may take to be ready, beyond those that a reset always takes; 0: the default. It is
+     * looked at every 10 ms, so that only one that needs the time takes it.
+     */
+    uint32_t ready_wait;
 };
 
 /* ---- The guest ---- */
@@ -479,8 +488,8 @@ enum vpt_status vpt_assign_end_of_interrupt(struct vpt_assign_device *device);
  * interrupts are again as the guest's registers say. Capabilities that guests do not see serve as well. A guest does it
  * too, by PCI Express or advanced features where the function can and the host has `delay`. May be called without an
  * owner.
- * Waits by the host's delay(): for transactions that are pending, but goes on after a second or so; 100 ms for a function
- * level reset, twice 10 ms for power states; then a second or so for the function to be there, and as long to be ready.
+ * Waits by the host's delay(): for transactions that are pending, but goes on after a second; 100 ms for a function level
+ * reset, twice 10 ms for power states; then up to the host's `ready_wait` for the function to be there and to be ready.
  * A reset of the bus needs `reset_bus`, and a registry that has all functions on the bus, each with this one's owner, or
  * all without one; it takes the locks of all of them, and all are reset. vpt_assign_release() does not reset a bus.
  * VPT_UNSUPPORTED_DEVICE: there is no way, or no delay(), and nothing was done; or it was the host's reset() that said

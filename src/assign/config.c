@@ -275,7 +275,7 @@ enum vpt_status vpt_assign_config_write(struct vpt_assign_device *device, uint16
     word.effects &= written;
     if (word.effects != 0) {
         if ((value & word.is_virtual & word.acts & bytes_with(word.effects, EFFECT_RESET)) != 0) {
-            return vpt_assign_reset(device);
+            return vpt_assign_reset_function(device);
         }
         value = adjust(device, &word, value);
     }

@@ -6,8 +6,9 @@
 #define VENDOR_RETRY 0x0001u /* the vendor id of a function that is not ready yet */
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
-#define WAITS     11u
-#define WAIT_TIME 100000u /* microseconds */
+/* Microseconds: between two looks, and for transactions to end. */
+#define WAIT_STEP    10000u
+#define PENDING_WAIT 1000000u
 
 /* ---- Registers of the host ---- */
 
@@ -24,19 +25,24 @@ static enum vpt_status write_host(const struct vpt_assign_device *device, unsign
     return device->host->config_write(device->host->ctx, (uint16_t)offset, width, value);
 }
 
-/* Looks at a register of 4 bytes until these bits of it are not `bad` any more. VPT_DEVICE_STUCK: they are. */
+/*
+ * Looks at a register of 4 bytes until these bits of it are not `bad` any more, for as long as there is time left.
+ * VPT_DEVICE_STUCK: they are.
+ */
 static enum vpt_status wait(const struct vpt_assign_device *device, unsigned offset, uint32_t mask, uint32_t bad,
-                            uint32_t *value)
+                            uint32_t *value, uint32_t *left)
 {
-    for (unsigned i = 0; i < WAITS; i++) {
-        enum vpt_status status = read_host(device, offset, value);
+    enum vpt_status status = read_host(device, offset, value);
 
-        if (status != VPT_OK || (*value & mask) != bad) {
-            return status;
+    while (status == VPT_OK && (*value & mask) == bad) {
+        if (*left < WAIT_STEP) {
+            return VPT_DEVICE_STUCK;
         }
-        device->host->delay(device->host->ctx, WAIT_TIME);
+        *left -= WAIT_STEP;
+        device->host->delay(device->host->ctx, WAIT_STEP);
+        status = read_host(device, offset, value);
     }
-    return VPT_DEVICE_STUCK;
+    return status;
 }
 
 unsigned vpt_assign_find(const struct vpt_assign_device *device, unsigned id, unsigned byte)
@@ -67,8 +73,11 @@ struct way {
 
 #define KEPT 0x7fffu
 
+#define PCIE_CONTROL 8u
+#define PCIE_PAYLOAD 0xe0u
+
 static const struct way ways[] = {
-    { ASSIGN_CAPABILITY_PCIE, 7, 0x10, 0x10, 8, 21, 100, false, 0x8000 },
+    { ASSIGN_CAPABILITY_PCIE, 7, 0x10, 0x10, PCIE_CONTROL, 21, 100, false, 0x8000 },
     { ASSIGN_CAPABILITY_AF, 3, 0x03, 0x03, 4, 8, 100, false, 0x0001 },
     { ASSIGN_CAPABILITY_PM, 4, 0x08, 0, ASSIGN_PM_CONTROL, 21 /* reserved, 0 */, 10, true, ASSIGN_PM_STATE_MASK },
 };
@@ -91,8 +100,9 @@ static const struct way *find_way(const struct vpt_assign_device *device, unsign
 static enum vpt_status begin(const struct vpt_assign_device *device, const struct way *way, unsigned at)
 {
     uint32_t set = 1u << way->busy;
+    uint32_t left = PENDING_WAIT;
     uint32_t value;
-    enum vpt_status status = wait(device, at, set, set, &value);
+    enum vpt_status status = wait(device, at, set, set, &value, &left);
 
     if (status != VPT_OK && status != VPT_DEVICE_STUCK) {
         return status;
@@ -109,26 +119,27 @@ static enum vpt_status begin(const struct vpt_assign_device *device, const struc
     return status;
 }
 
-/* The end of a reset that came to `status`: the configuration as it was at the open, once the function answers. */
-static enum vpt_status settle(struct vpt_assign_device *device, enum vpt_status status)
+/* The end of a reset that came to `status`: the configuration as it was at the open, up to `end`, once it answers. */
+static enum vpt_status settle(struct vpt_assign_device *device, unsigned end, enum vpt_status status)
 {
+    uint32_t left = device->host->ready_wait != 0 ? device->host->ready_wait : VPT_ASSIGN_READY_WAIT;
     uint32_t value;
 
     /* Not there at all, and then there but not ready. */
     if (status == VPT_OK) {
-        status = wait(device, PCI_COMMAND, PCI_ABSENT32, PCI_ABSENT32, &value);
+        status = wait(device, PCI_COMMAND, PCI_ABSENT32, PCI_ABSENT32, &value, &left);
     }
     if (status == VPT_OK) {
-        status = wait(device, PCI_VENDOR_ID, PCI_ABSENT16, VENDOR_RETRY, &value);
+        status = wait(device, PCI_VENDOR_ID, PCI_ABSENT16, VENDOR_RETRY, &value, &left);
     }
     if (status == VPT_OK) {
-        status = vpt_assign_restore(device, device->config_size, PCI_ABSENT16);
+        status = vpt_assign_restore(device, end, PCI_ABSENT16);
     }
     device->reset_needed = status != VPT_OK;
     return status;
 }
 
-enum vpt_status vpt_assign_reset_host(struct vpt_assign_device *device)
+enum vpt_status vpt_assign_reset_host(struct vpt_assign_device *device, unsigned end)
 {
     const struct vpt_assign_host *host = device->host;
     enum vpt_status status = VPT_UNSUPPORTED_DEVICE;
@@ -147,7 +158,7 @@ enum vpt_status vpt_assign_reset_host(struct vpt_assign_device *device)
         }
         status = begin(device, way, at);
     }
-    return settle(device, status);
+    return settle(device, end, status);
 }
 
 /* ---- The whole ---- */
@@ -192,7 +203,7 @@ static enum vpt_status each_on_bus(const struct vpt_assign_device *device, enum 
         if (step == STEP_QUIESCE) {
             result = vpt_pci_first_error(result, quiesce(other));
         } else if (step == STEP_END) {
-            result = vpt_pci_first_error(result, finish(other, settle(other, status)));
+            result = vpt_pci_first_error(result, finish(other, settle(other, other->config_size, status)));
         } else if (other->owned != device->owned || other->owner != device->owner || other->host->delay == NULL) {
             result = VPT_CALLER_OWNED;
         }
@@ -200,23 +211,20 @@ static enum vpt_status each_on_bus(const struct vpt_assign_device *device, enum 
     return result;
 }
 
-enum vpt_status vpt_assign_reset(struct vpt_assign_device *device)
+/* As vpt_assign_reset(), of an open device; but for a reset of the bus the host's space is restored up to `end`. */
+static enum vpt_status reset(struct vpt_assign_device *device, unsigned end)
 {
-    const struct vpt_assign_host *host;
+    const struct vpt_assign_host *host = device->host;
     enum vpt_status status;
     unsigned at;
 
-    if (device == NULL || device->host == NULL) {
-        return VPT_CALLER_ARGUMENT;
-    }
-    host = device->host;
     /* What the hook has it says when it is asked. */
     if (host->delay == NULL || (host->reset == NULL && find_way(device, &at) == NULL)) {
         return VPT_UNSUPPORTED_DEVICE;
     }
     status = quiesce(device);
     if (status == VPT_OK) {
-        status = vpt_assign_reset_host(device);
+        status = vpt_assign_reset_host(device, end);
     }
     if (status == VPT_UNSUPPORTED_DEVICE && host->reset_bus && host->reset != NULL && device->registry != NULL &&
         each_on_bus(device, STEP_CHECK, VPT_OK) == VPT_OK) {
@@ -227,4 +235,20 @@ enum vpt_status vpt_assign_reset(struct vpt_assign_device *device)
         return each_on_bus(device, STEP_END, status);
     }
     return finish(device, status);
+}
+
+enum vpt_status vpt_assign_reset(struct vpt_assign_device *device)
+{
+    return device == NULL || device->host == NULL ? VPT_CALLER_ARGUMENT : reset(device, device->config_size);
+}
+
+enum vpt_status vpt_assign_reset_function(struct vpt_assign_device *device)
+{
+    /* Without the capability this is the revision, which stays too. */
+    unsigned at = vpt_assign_find(device, ASSIGN_CAPABILITY_PCIE, PCIE_CONTROL) + PCIE_CONTROL;
+    uint8_t before = vpt_assign_shadow8(device, at);
+    enum vpt_status status = reset(device, PCI_CAPABILITIES_EXTENDED);
+
+    vpt_assign_shadow_set8(device, at, (uint8_t)vpt_assign_merge(vpt_assign_shadow8(device, at), before, PCIE_PAYLOAD));
+    return status;
 }

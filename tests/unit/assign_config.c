@@ -571,6 +571,44 @@ Test(assign_config, nothing_is_left_for_the_next_guest)
     cr_assert(host.actions == 0);
 }
 
+static void pass_time(void *ctx, uint32_t microseconds)
+{
+    (void)ctx;
+    (void)microseconds;
+}
+
+/* What the function keeps by itself is not written back, until another reset, or the next guest (PCIe 5.0, 6.6.2). */
+Test(assign_config, what_outlives_a_function_level_reset)
+{
+    static const uint16_t sticky[] = { AER + 8, AER + 0xc, AER + 0x14 };
+
+    for (unsigned way = 0; way < 3; way++) {
+        card();
+        host.table.delay = pass_time;
+        assert_status(vpt_assign_release(&host.device), VPT_OK);
+        host_give();
+        for (unsigned i = 0; i < COUNT_OF(sticky); i++) {
+            guest_write(sticky[i], 4, 0x1000u + i);
+        }
+        guest_write(VENDOR + 4, 4, 0x1234);
+        cr_assert(guest_read(PCIE + 8, 1) == 0x40);
+        guest_write(PCIE + 8, 1, 0x2f);
+        host.actions = 0;
+        if (way == 2) {
+            assert_status(vpt_assign_reset(&host.device), VPT_OK);
+        } else {
+            guest_write(way == 0 ? PCIE + 8 : AF + 4, 2, way == 0 ? 0x8040 : 1);
+        }
+        cr_assert(host.actions == 1 && guest_read(PCIE + 8, 1) == (way == 2 ? 0x40 : 0x20));
+        cr_assert(guest_read(VENDOR + 4, 4) != 0x1234);
+        for (unsigned i = 0; i < COUNT_OF(sticky); i++) {
+            cr_assert((guest_read(sticky[i], 4) == 0x1000u + i) == (way != 2));
+        }
+        assert_status(vpt_assign_release(&host.device), VPT_OK);
+        cr_assert(host_get(AER + 8, 4) != 0x1000);
+    }
+}
+
 /* The release goes on where it was, however often the host fails. */
 Test(assign_config, the_host_fails_while_it_is_restored)
 {
