@@ -188,13 +188,6 @@ struct vpt_assign_vector {
 struct vpt_assign_remap; /* <vpt/assign_remap.h> */
 struct vpt_assign_dma;   /* <vpt/assign_dma.h> */
 
-/* The bit of the header type that says that other functions of the device have to be looked for. */
-enum vpt_assign_multi_function {
-    VPT_ASSIGN_MULTI_AS_HOST = 0,
-    VPT_ASSIGN_MULTI_CLEAR = 1,
-    VPT_ASSIGN_MULTI_SET = 2
-};
-
 #define VPT_ASSIGN_VENDOR_ID           0x1u
 #define VPT_ASSIGN_DEVICE_ID           0x2u
 #define VPT_ASSIGN_SUBSYSTEM_VENDOR_ID 0x4u
@@ -220,7 +213,7 @@ struct vpt_assign_config {
     const struct vpt_pci_bars *bars; /* NULL: sized through the host; else given, as for a virtual function */
     bool virtual_function;           /* of SR-IOV: needs `bars` and an `identity` of all ids, has no interrupt pin */
     const struct vpt_assign_identity *identity;     /* NULL: the function's own */
-    enum vpt_assign_multi_function multi_function;
+    bool multi_function; /* the guest has other functions at the same device number: the header type's bit 7 says so */
     const struct vpt_assign_trap *traps; /* beside those that the library makes; read during the call only */
     uint16_t trap_count;
     void *storage;       /* vpt_assign_storage_size() bytes, alignment 8, the object's until it is closed */

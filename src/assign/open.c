@@ -230,10 +230,8 @@ static void identify(struct vpt_assign_device *device, const struct vpt_assign_c
     }
     device->vendor_id = vpt_assign_saved16(device, PCI_VENDOR_ID);
     device->device_id = vpt_assign_saved16(device, PCI_VENDOR_ID + 2u);
-    if (config->multi_function != VPT_ASSIGN_MULTI_AS_HOST) {
-        saved_set8(device, PCI_HEADER_TYPE,
-                   config->multi_function == VPT_ASSIGN_MULTI_SET ? PCI_HEADER_MULTI_FUNCTION : PCI_HEADER_DEVICE);
-    }
+    /* The guest's device number is not the host's: what else is there only the caller knows. */
+    saved_set8(device, PCI_HEADER_TYPE, config->multi_function ? PCI_HEADER_MULTI_FUNCTION : PCI_HEADER_DEVICE);
 }
 
 /* ---- MSI-X ---- */
