@@ -121,7 +121,9 @@ static void fill_capability(struct vpt_assign_device *device, uint32_t header, u
         device->msix = (uint16_t)base;
         break;
     case ASSIGN_CODE(VPT_PCI_CAPABILITY_VENDOR):
-        fill(device, base, room, 3, length > 3u ? length - 3u : 0, ROW_RAW);
+        /* Virtio's are read-only (VirtIO 1.4, section 4.1.4), but for the one that is a window. */
+        fill(device, base, room, 3, length > 3u ? length - 3u : 0,
+             device->virtio && header >> 24 != VIRTIO_CONFIGURATION_ACCESS ? ROW_FIXED : ROW_RAW);
         break;
     case ASSIGN_CODE(ASSIGN_CAPABILITY_PM):
         /* The host's function stays in D0: nothing is ever lost on the way back. */

@@ -23,24 +23,24 @@ const struct vpt_assign_row vpt_assign_rows[ASSIGN_CLASS_ROW + 1u] = {
     [ROW_STATUS_LOW] = { 0x10, 0x00, 0x00, 0x00, 0 },
     [ROW_STATUS_HIGH] = { 0x00, 0x00, 0xf9, 0x00, 0 },
     [ROW_BAR] = { 0xff, 0xff, 0x00, 0x00, 1u << EFFECT_MAPPINGS },
-    [ROW_PM_CAPABLE] = { 0xf8, 0x00, 0x00, 0x00, 0 },
+    [ROW_PM_CAPABLE] = { 0xff, 0x00, 0x00, 0x07, 0 },
     [ROW_PM_STATE] = { 0x0b, 0x03, 0x00, 0x00, 1u << EFFECT_ADJUST | 1u << EFFECT_MAPPINGS },
     [ROW_PM_STATUS] = { 0x81, 0x00, 0x80, 0x00, 0 },
     [ROW_MSI_CONTROL] = { 0xff, 0x71, 0x00, 0x8e, 1u << EFFECT_ADJUST | 1u << EFFECT_INTERRUPTS },
     [ROW_MSI_CONTROL_HIGH] = { 0xff, 0x00, 0x00, 0x01, 0 },
     [ROW_MSI_MASK] = { 0xff, 0xff, 0x00, 0x00, 1u << EFFECT_ADJUST | 1u << EFFECT_INTERRUPTS },
+    [ROW_MSI_PENDING] = { 0xff, 0x00, 0xff, 0x00, 0 }, /* these come and go */
     [ROW_MESSAGE_ADDRESS] = { 0xff, 0xfc, 0x00, 0x00, 0 },
     [ROW_MSIX_CONTROL] = { 0xff, 0xc0, 0x00, 0x3f, 1u << EFFECT_INTERRUPTS },
-    [ROW_PCIE_PHANTOM] = { 0x18, 0x00, 0x00, 0x00, 0 },
+    [ROW_PCIE_PHANTOM] = { 0xff, 0x00, 0x00, 0xe7, 0 },
     [ROW_PCIE_RESET] = { 0x10, 0x00, 0x00, 0x00, 0 },
     [ROW_PCIE_PAYLOAD] = { 0xef, 0xff, 0x00, 0xe0, 1u << EFFECT_ADJUST },
     [ROW_PCIE_READ_REQUEST] = { 0x82, 0x70, 0x80, 0x00, 1u << EFFECT_ADJUST },
     [ROW_PCIE_READ_REQUEST_RESET] = { 0x82, 0x70, 0x80, 0x00, 1u << EFFECT_ADJUST | 1u << EFFECT_RESET },
     [ROW_PCIE_STATUS] = { 0x00, 0x00, 0x4f, 0x00, 0 },
-    [ROW_PCIE_LINK_STATUS] = { 0x00, 0x00, 0xc0, 0x00, 0 },
+    [ROW_PCIE_LINK_STATUS] = { 0x00, 0x00, 0xe0, 0x00, 0 },
     [ROW_PCIE_TIMEOUT] = { 0x00, 0x1f, 0x00, 0x00, 0 },
-    [ROW_PCIE_LINK_STATUS_2] = { 0x00, 0x00, 0x20, 0x00, 0 },
-    [ROW_AF_CAPABLE] = { 0x02, 0x00, 0x00, 0x00, 0 },
+    [ROW_AF_CAPABLE] = { 0xff, 0x00, 0x00, 0xfd, 0 },
     [ROW_AF_CONTROL] = { 0xff, 0x00, 0x01, 0x00, 1u << EFFECT_RESET },
     [ROW_VPD_FLAG] = { 0x00, 0x7f, 0x80, 0x00, 0 },
     [ROW_EXTENDED_VERSION] = { 0xff, 0x00, 0x00, 0x0f, 0 },
@@ -53,15 +53,16 @@ const struct vpt_assign_run vpt_assign_runs[ASSIGN_RUNS] = {
     { ASSIGN_PART_HEADER, 0x05, 1, ROW_COMMAND_HIGH },
     { ASSIGN_PART_HEADER, 0x06, 1, ROW_STATUS_LOW },
     { ASSIGN_PART_HEADER, 0x07, 1, ROW_STATUS_HIGH },
+    { ASSIGN_PART_HEADER, 0x08, 4, ROW_FIXED }, /* revision and class */
     { ASSIGN_PART_HEADER, 0x0c, 2, ROW_VIRTUAL | RESTORED }, /* cache line size, latency timer */
     { ASSIGN_PART_HEADER, 0x0e, 1, ROW_FIXED },   /* header type */
     { ASSIGN_PART_HEADER, 0x0f, 1, ROW_HIDDEN },  /* built-in self test */
     { ASSIGN_PART_HEADER, 0x10, 24, ROW_BAR | RESTORED },
-    { ASSIGN_PART_HEADER, 0x2c, 4, ROW_FIXED }, /* subsystem ids */
+    { ASSIGN_PART_HEADER, 0x28, 8, ROW_FIXED }, /* CardBus CIS, subsystem ids */
     { ASSIGN_PART_HEADER, 0x30, 4, ROW_BAR | RESTORED }, /* ROM */
     { ASSIGN_PART_HEADER, 0x34, 1, ROW_HIDDEN }, /* the list's beginning, made up when the list is */
     { ASSIGN_PART_HEADER, 0x3c, 1, ROW_VIRTUAL | RESTORED }, /* interrupt line */
-    { ASSIGN_PART_HEADER, 0x3d, 1, ROW_FIXED },              /* interrupt pin */
+    { ASSIGN_PART_HEADER, 0x3d, 3, ROW_FIXED },              /* interrupt pin, how often it needs the bus */
 
     /* Its id; its pointer is 0 until it gets one. */
     { ASSIGN_PART_STANDARD, 0, 1, ROW_FIXED },
@@ -70,6 +71,7 @@ const struct vpt_assign_run vpt_assign_runs[ASSIGN_RUNS] = {
     { ASSIGN_PART_EXTENDED, 2, 1, ROW_EXTENDED_VERSION },
     { ASSIGN_PART_EXTENDED, 3, 1, ROW_HIDDEN },
 
+    { ASSIGN_CODE(ASSIGN_CAPABILITY_PM), 2, 1, ROW_FIXED },
     { ASSIGN_CODE(ASSIGN_CAPABILITY_PM), 3, 1, ROW_PM_CAPABLE },
     { ASSIGN_CODE(ASSIGN_CAPABILITY_PM), 4, 1, ROW_PM_STATE },
     { ASSIGN_CODE(ASSIGN_CAPABILITY_PM), 5, 1, ROW_PM_STATUS },
@@ -86,12 +88,13 @@ const struct vpt_assign_run vpt_assign_runs[ASSIGN_RUNS] = {
     { ASSIGN_CODE(VPT_PCI_CAPABILITY_MSI), 5, 3, ROW_VIRTUAL },
     { ASSIGN_PART_MSI_MASKS, 10, 2, ROW_HIDDEN },
     { ASSIGN_PART_MSI_MASKS, 12, 4, ROW_MSI_MASK },
-    { ASSIGN_PART_MSI_MASKS, 16, 4, ROW_HIDDEN }, /* what is pending */
+    { ASSIGN_PART_MSI_MASKS, 16, 4, ROW_MSI_PENDING },
 
     { ASSIGN_CODE(VPT_PCI_CAPABILITY_MSIX), 2, 1, ROW_FIXED },
     { ASSIGN_CODE(VPT_PCI_CAPABILITY_MSIX), 3, 1, ROW_MSIX_CONTROL },
     { ASSIGN_CODE(VPT_PCI_CAPABILITY_MSIX), 4, 8, ROW_FIXED }, /* where table and pending bits are */
 
+    { ASSIGN_CODE(ASSIGN_CAPABILITY_PCIE), 0x02, 4, ROW_FIXED }, /* its own and the device's capabilities */
     { ASSIGN_CODE(ASSIGN_CAPABILITY_PCIE), 0x04, 1, ROW_PCIE_PHANTOM },
     { ASSIGN_CODE(ASSIGN_CAPABILITY_PCIE), 0x07, 1, ROW_PCIE_RESET },
     { ASSIGN_CODE(ASSIGN_CAPABILITY_PCIE), 0x08, 1, ROW_PCIE_PAYLOAD | RESTORED },
@@ -99,15 +102,16 @@ const struct vpt_assign_run vpt_assign_runs[ASSIGN_RUNS] = {
     { ASSIGN_CODE(ASSIGN_CAPABILITY_PCIE), 0x0a, 1, ROW_PCIE_STATUS },
     { ASSIGN_CODE(ASSIGN_CAPABILITY_PCIE), 0x10, 2, ROW_READ_ONLY | RESTORED }, /* link control */
     { ASSIGN_CODE(ASSIGN_CAPABILITY_PCIE), 0x13, 1, ROW_PCIE_LINK_STATUS },
+    { ASSIGN_PART_EXPRESS_2, 0x24, 4, ROW_FIXED }, /* device capabilities 2 */
     { ASSIGN_PART_EXPRESS_2, 0x28, 1, ROW_PCIE_TIMEOUT | RESTORED },
     { ASSIGN_PART_EXPRESS_2, 0x29, 1, ROW_READ_ONLY | RESTORED },
-    { ASSIGN_PART_EXPRESS_2, 0x32, 1, ROW_PCIE_LINK_STATUS_2 },
+    { ASSIGN_PART_EXPRESS_2, 0x32, 1, ROW_PCIE_LINK_STATUS },
     { ASSIGN_PART_EXPRESS_RESET, 0x07, 1, ROW_READ_ONLY },
     { ASSIGN_PART_EXPRESS_RESET, 0x09, 1, ROW_PCIE_READ_REQUEST_RESET },
 
     { ASSIGN_CODE(ASSIGN_CAPABILITY_AF), 3, 1, ROW_AF_CAPABLE },
     { ASSIGN_CODE(ASSIGN_CAPABILITY_AF), 4, 1, ROW_HIDDEN },
-    { ASSIGN_PART_ADVANCED_RESET, 3, 1, ROW_READ_ONLY },
+    { ASSIGN_PART_ADVANCED_RESET, 3, 1, ROW_FIXED },
     { ASSIGN_PART_ADVANCED_RESET, 4, 1, ROW_AF_CONTROL },
 
     /* Advanced error reporting: status, mask and severity; its control is the host's. */

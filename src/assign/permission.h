@@ -12,7 +12,8 @@
 struct vpt_assign_row {
     uint8_t is_virtual;
     uint8_t writable;
-    uint8_t acts; /* the host's bit does something when a 1 is written (clears itself, mostly): never carried along */
+    uint8_t acts; /* the host's bit does something when a 1 is written (clears itself, mostly): never carried along; or a
+                     virtual one that changes by itself */
     uint8_t keep; /* virtual bits that a guest first finds as the host's were at the open; the others are 0 */
     uint8_t effect; /* bits 1 << EFFECT_*: what has to be done about a write */
 };
@@ -40,6 +41,7 @@ enum vpt_assign_row_index {
     ROW_MSI_CONTROL,
     ROW_MSI_CONTROL_HIGH,
     ROW_MSI_MASK,
+    ROW_MSI_PENDING,
     ROW_MESSAGE_ADDRESS,
     ROW_MSIX_CONTROL,
     ROW_PCIE_PHANTOM,
@@ -50,7 +52,6 @@ enum vpt_assign_row_index {
     ROW_PCIE_STATUS,
     ROW_PCIE_LINK_STATUS,
     ROW_PCIE_TIMEOUT,
-    ROW_PCIE_LINK_STATUS_2,
     ROW_AF_CAPABLE,
     ROW_AF_CONTROL,
     ROW_VPD_FLAG,
@@ -108,7 +109,7 @@ struct vpt_assign_run {
     uint8_t row; /* and ASSIGN_CLASS_RESTORED, or not */
 };
 
-#define ASSIGN_RUNS 56u
+#define ASSIGN_RUNS 60u
 
 extern const struct vpt_assign_run vpt_assign_runs[ASSIGN_RUNS];
 

@@ -59,7 +59,7 @@ static uint32_t checksum_of(const uint8_t *image, unsigned count)
     return sum;
 }
 
-/* What a device has to have in common with another, for the one's image to fit the other. */
+/* Of what cannot be seen in an image: where each capability is and how guests may use it, kinds and sizes of BARs. */
 static uint32_t likeness(const struct vpt_assign_device *device)
 {
     uint32_t sum = device->vector_count;
@@ -68,12 +68,9 @@ static uint32_t likeness(const struct vpt_assign_device *device)
         sum = checksum(sum, device->classes[i]);
     }
     for (unsigned i = 0; i < ASSIGN_BARS; i++) {
-        /* Kinds and sizes. */
         sum = checksum(sum, vpt_assign_bar_value(&device->layout, i, PCI_ABSENT32));
     }
-    sum = checksum(sum, vpt_assign_saved32(device, PCI_REVISION_ID));
-    sum = checksum(sum, vpt_assign_saved32(device, PCI_SUBSYSTEM_VENDOR_ID));
-    return checksum(sum, vpt_assign_saved32(device, PCI_VENDOR_ID));
+    return sum;
 }
 
 /* The word after the configuration space of this number: the MSI-X table, and messages of MSI. */
@@ -116,13 +113,30 @@ enum vpt_status vpt_assign_snapshot_save(struct vpt_assign_device *device, void 
 
 /* ---- Restoring ---- */
 
+/*
+ * Whether a guest has read of the image's device what it reads of this one: all that never changes, so ids, class,
+ * features of capabilities, the number of messages, where the MSI-X table is.
+ */
+static bool looks_alike(const struct vpt_assign_device *device, const uint8_t *image)
+{
+    unsigned different = 0;
+
+    for (unsigned i = 0; i < device->config_size; i++) {
+        const struct vpt_assign_row *row = &vpt_assign_rows[device->classes[i] & ASSIGN_CLASS_ROW];
+        unsigned fixed = row->is_virtual & ~((unsigned)row->writable | row->acts);
+
+        different |= ((unsigned)image[4u * WORDS + i] ^ vpt_assign_shadow8(device, i)) & fixed;
+    }
+    return different == 0;
+}
+
 static enum vpt_status check(const struct vpt_assign_device *device, const uint8_t *image, unsigned count)
 {
     if (((get(image, WORD_MAGIC) ^ MAGIC) & VERSION_MASK) != 0) {
         return VPT_UNSUPPORTED_VERSION;
     }
     if (get(image, WORD_MAGIC) != MAGIC || get(image, WORD_DEVICE) != likeness(device) ||
-        get(image, count) != checksum_of(image, count)) {
+        get(image, count) != checksum_of(image, count) || !looks_alike(device, image)) {
         return VPT_CALLER_IMAGE;
     }
     return device->owned && device->placed.live == 0 && device->mode <= VPT_ASSIGN_INTERRUPT_INTX ? VPT_OK

@@ -8,22 +8,21 @@
 /* Rows of the header. The command register and the status register's bits that are cleared are alike in all. */
 #define IDS(host, guest)           { 0x00, host, 0, 0, ALL, guest, 0 }
 #define COMMAND(host, listed)      { 0x04, host, 0xf9000000, 0x00000553, 0x00100000, (listed) ? 0x00100000 : 0, 0x4 }
-#define CLASS(host)                { 0x08, host, 0, 0, 0, 0, 0 }
+#define CLASS(host)                { 0x08, host, 0, 0, ALL, host, 0 }
 #define CACHE_LINE(host, type)     { 0x0c, host, 0, 0x0000ffff, 0xffff0000, type, 0 }
-#define SUBSYSTEM(host, guest)     { 0x2c, host, 0, 0, ALL, guest, 0 }
+#define SUBSYSTEM(host, guest)     { 0x28, 0, 0, 0, ALL, 0, 0 }, { 0x2c, host, 0, 0, ALL, guest, 0 }
 #define LIST(first)                { 0x34, first, 0, 0, 0xff, first, 0 }
-#define INTERRUPT(host, pin)       { 0x3c, host, 0, 0xff, 0xff00, pin, 0 }
+#define INTERRUPT(host, pin)       { 0x3c, host, 0, 0xff, 0xffffff00, ((host) & 0xffff0000) | (pin), 0 }
 
-/* A capability's first register where its upper half is the host's; an extended one's; a register that is passed on. */
-#define HEAD(offset, host)         { offset, host, 0, 0, 0xffff, (host) & 0xffff, 0 }
-#define EXTENDED(offset, host)     { offset, host, 0, 0, ALL, host, 0 }
+/* What stays as it was at the open, as the first register of most capabilities; a register that is passed on. */
+#define STAYS(offset, host)        { offset, host, 0, 0, ALL, host, 0 }
 #define PASSED(offset, host, mask) { offset, host, 0, 0, 0, 0, mask }
 #define HOLDS(offset, host)        { offset, host, 0, 0, 0, 0, 0 }
 #define VPD(offset, host)          { offset, host, 0, 0, 0xffff, (host) & 0xffff, 0x7fff0000 }
 #define ERRORS(offset, host)       { offset, host, ALL, 0, 0, 0, ALL }
 
 #define AER(offset, next, status)                                                                                   \
-    EXTENDED(offset, 0x20001u | (uint32_t)(next) << 20), ERRORS((offset) + 4, status),                              \
+    STAYS(offset, 0x20001u | (uint32_t)(next) << 20), ERRORS((offset) + 4, status),                              \
         PASSED((offset) + 8, 0x00400000, ALL), PASSED((offset) + 12, 0x00462030, ALL), ERRORS((offset) + 16, 0xc1), \
         PASSED((offset) + 20, 0x2000, ALL), HOLDS((offset) + 24, 0xa0)
 
@@ -41,12 +40,12 @@ static const struct composed_register nic_registers[] = {
     IDS(0x10c98086, 0x10c98086),
     COMMAND(0x40110743, true),
     CLASS(0x02000001),
-    CACHE_LINE(0x80804010, 0x00800000),
+    CACHE_LINE(0x80804010, 0),
     SUBSYSTEM(0xa03c8086, 0xa03c8086),
     LIST(0x40),
     INTERRUPT(0x0000010b, 0x100),
     /* Power management: events from D0 and D3, no D1, no D2; one is enabled and pending. */
-    { 0x40, 0xc9235001, 0, 0, 0xf800ffff, 0x00005001, 0 },
+    { 0x40, 0xc9235001, 0, 0, ALL, 0x01235001, 0 },
     POWER_STATE(0x44, 0xa304),
     /* MSI: 64 bits, masks, four messages; on at the host. */
     { 0x50, 0x03a57005, 0, 0x00710000, 0xff8effff, 0x01847005, 0 },
@@ -60,20 +59,21 @@ static const struct composed_register nic_registers[] = {
     { 0x74, 0x00000003, 0, 0, ALL, 0x00000003, 0 },
     { 0x78, 0x00000803, 0, 0, ALL, 0x00000803, 0 },
     /* PCI Express: function level reset, phantom functions; payload 256 of 512, read requests 512, extended tags. */
-    HEAD(0xa0, 0x0002e010),
-    { 0xa4, 0x11008cca, 0, 0, 0x10000018, 0, 0 },
+    STAYS(0xa0, 0x0002e010),
+    { 0xa4, 0x11008cca, 0, 0, 0x1000ffff, 0x8cc2, 0 },
     CONTROL(0xa8, 0x000dab3f, 0x20),
     HOLDS(0xac, 0x0003dc41),
     { 0xb0, 0xd1410040, 0xc0000000, 0, 0, 0, 0 },
+    STAYS(0xc4, 0x0000001f),
     PASSED(0xc8, 0x00000406, 0x1f),
     VPD(0xe0, 0x80040003),
     HOLDS(0xe4, 0x78563412),
     AER(0x100, 0x140, 0x00300020),
-    EXTENDED(0x140, 0x15010003),
+    STAYS(0x140, 0x15010003),
     HOLDS(0x144, 0x21436587),
-    EXTENDED(0x150, 0x1601000e),
+    STAYS(0x150, 0x1601000e),
     HOLDS(0x154, 0x00000100),
-    EXTENDED(0x160, 0x00010010),
+    STAYS(0x160, 0x00010010),
     HOLDS(0x164, 0x00000002),
     HOLDS(0x168, 0x00000019),
     HOLDS(0x16c, 0x00080008),
@@ -118,16 +118,17 @@ static const struct composed_register gpu_registers[] = {
     INTERRUPT(0x000001ff, 0x100),
     HOLDS(0x40, 0x147d10de),
     /* Power management: D1, no D2. */
-    { 0x60, 0x6a036801, 0, 0, 0xf800ffff, 0x00006801, 0 },
+    { 0x60, 0x6a036801, 0, 0, ALL, 0x02036801, 0 },
     POWER_STATE(0x64, 0x0000),
     /* MSI: 64 bits, one message, no masks: what follows the data is the host's. */
     { 0x68, 0x00807805, 0, 0x00710000, 0xff8effff, 0x00807805, 0 },
     { 0x6c, 0x00000000, 0, 0xfffffffc, 0x3, 0, 0 },
     { 0x70, 0x00000000, 0, ALL, 0, 0, 0 },
     { 0x74, 0x5ead4300, 0, 0xffff, 0, 0, 0 },
-    HEAD(0x78, 0x0012b410),
-    { 0x7c, 0x00008de1, 0, 0, 0x10000018, 0, 0 },
+    STAYS(0x78, 0x0012b410),
+    { 0x7c, 0x00008de1, 0, 0, 0x1000ffff, 0x8de1, 0 },
     CONTROL(0x80, 0x00052817, 0),
+    STAYS(0x9c, 0x00040993),
     PASSED(0xa0, 0x00000006, 0x1f),
     /* Vendor-specific: 20 bytes. */
     { 0xb4, 0x01140009, 0, 0, 0x00ffffff, 0x00140009, 0xff000000 },
@@ -136,14 +137,14 @@ static const struct composed_register gpu_registers[] = {
     PASSED(0xc0, 0xffffffff, ALL),
     PASSED(0xc4, 0x55667788, ALL),
     HOLDS(0xc8, 0x99aabbcc),
-    EXTENDED(0x100, 0x12810002),
-    EXTENDED(0x128, 0x42010004),
+    STAYS(0x100, 0x12810002),
+    STAYS(0x128, 0x42010004),
     PASSED(0x12c, 0x00000001, 0xff),
     HOLDS(0x130, 0x00012c80),
     AER(0x420, 0x600, 0x00100000),
-    EXTENDED(0x600, 0x9001000b),
-    EXTENDED(0x900, 0xbb010019),
-    EXTENDED(0xbb0, 0x00010015),
+    STAYS(0x600, 0x9001000b),
+    STAYS(0x900, 0xbb010019),
+    STAYS(0xbb0, 0x00010015),
     HOLDS(0xbb4, 0x0003ffc0),
     HOLDS(0xbb8, 0x00000d21),
 };
@@ -212,12 +213,13 @@ static const struct composed_register virtual_registers[] = {
     { 0x70, 0x0002a011, 0, 0xc0000000, 0x3fffffff, 0x0002a011, 0 },
     { 0x74, 0x00000003, 0, 0, ALL, 0x00000003, 0 },
     { 0x78, 0x00000803, 0, 0, ALL, 0x00000803, 0 },
-    HEAD(0xa0, 0x00020010),
-    { 0xa4, 0x00008cc2, 0, 0, 0x10000018, 0, 0 },
+    STAYS(0xa0, 0x00020010),
+    { 0xa4, 0x00008cc2, 0, 0, 0x1000ffff, 0x8cc2, 0 },
     CONTROL(0xa8, 0x00002810, 0),
+    STAYS(0xc4, 0x00000012),
     PASSED(0xc8, 0x00000000, 0x1f),
     AER(0x100, 0x150, 0x00000000),
-    EXTENDED(0x150, 0x0001000e),
+    STAYS(0x150, 0x0001000e),
 };
 
 const struct composed composed_virtual = {
@@ -248,7 +250,7 @@ const struct composed composed_virtual = {
 /* The last standard one points to the second, the extended one to itself. */
 static const struct composed_register loops_registers[] = {
     BROKEN_HEADER(0x40),
-    { 0x40, 0x06035001, 0, 0, 0xf800ffff, 0x00005001, 0 },
+    STAYS(0x40, 0x06035001),
     POWER_STATE(0x44, 0),
     { 0x50, 0x00006005, 0, 0x00710000, 0xff8effff, 0x00006005, 0 },
     { 0x54, 0, 0, 0xfffffffc, 0x3, 0, 0 },
@@ -279,9 +281,9 @@ const struct composed composed_loops = {
 /* The standard one points to itself, the second extended one to the first, which is hidden. */
 static const struct composed_register selves_registers[] = {
     BROKEN_HEADER(0x80),
-    { 0x80, 0x00038001, 0, 0, 0xf800ffff, 0x00000001, 0 },
+    { 0x80, 0x00038001, 0, 0, ALL, 0x00030001, 0 },
     POWER_STATE(0x84, 0),
-    EXTENDED(0x100, 0x2001000f),
+    STAYS(0x100, 0x2001000f),
     HOLDS(0x104, 0x00000020),
     AER(0x200, 0x100, 0x00000020),
 };
@@ -306,7 +308,7 @@ const struct composed composed_selves = {
 /* Pointers to just below the space of each list. */
 static const struct composed_register astray_registers[] = {
     BROKEN_HEADER(0x48),
-    { 0x48, 0x04033c01, 0, 0, 0xf800ffff, 0x00000001, 0 },
+    { 0x48, 0x04033c01, 0, 0, ALL, 0x04030001, 0 },
     POWER_STATE(0x4c, 0x0000),
     AER(0x100, 0x0fc, 0),
 };
@@ -350,7 +352,7 @@ const struct composed composed_nothing = {
 static const struct composed_register crowded_registers[] = {
     BROKEN_HEADER(0x40),
     { 0x40, 0x01805005, 0, 0, 0, 0, 0 },
-    { 0x50, 0x00036001, 0, 0, 0xf800ffff, 0x00006001, 0 },
+    STAYS(0x50, 0x00036001),
     POWER_STATE(0x54, 0),
     { 0x60, 0x20207009, 0, 0, 0x00ffffff, 0x00207009, 0xff000000 },
     PASSED(0x64, 0x21212121, ALL),
@@ -358,11 +360,11 @@ static const struct composed_register crowded_registers[] = {
     PASSED(0x6c, 0x23232323, ALL),
     VPD(0x70, 0x0000e003),
     HOLDS(0x74, 0x24242424),
-    HEAD(0xe0, 0x0002f810),
-    { 0xe4, 0x00008fc0, 0, 0, 0x10000018, 0, 0 },
+    STAYS(0xe0, 0x0002f810),
+    { 0xe4, 0x00008fc0, 0, 0, 0x1000ffff, 0x8fc0, 0 },
     CONTROL(0xe8, 0x0001501f, 0),
     { 0xf8, 0x00010011, 0, 0, 0, 0, 0 },
-    EXTENDED(0x100, 0xff010003),
+    STAYS(0x100, 0xff010003),
     { 0xff0, 0x00020001, 0, 0, 0, 0, 0 },
 };
 
