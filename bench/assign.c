@@ -23,7 +23,7 @@ static uint8_t config[CONFIG_SIZE];
 static uint64_t storage[(VPT_ASSIGN_STORAGE_SIZE(CONFIG_SIZE, 0, REGIONS) + VPT_ASSIGN_VECTORS_SIZE(VECTORS)) / 8u];
 static struct vpt_assign_device device;
 static struct vpt_assign_remap remap;
-static struct vpt_assign_remap_entry entries[VECTORS];
+static struct vpt_assign_remap_entry entries[65536]; /* as many as an array can have */
 static unsigned messages;
 
 /* ---- The least that hooks can do ---- */
@@ -58,6 +58,19 @@ static enum vpt_status map(void *ctx, const struct vpt_assign_region *region)
     return VPT_OK;
 }
 
+static enum vpt_status reset(void *ctx, enum vpt_assign_reset_method method)
+{
+    (void)ctx;
+    (void)method;
+    return VPT_OK;
+}
+
+static void delay(void *ctx, uint32_t microseconds)
+{
+    (void)ctx;
+    (void)microseconds;
+}
+
 static enum vpt_status message(void *ctx, uint64_t address, uint32_t data)
 {
     (void)ctx;
@@ -90,7 +103,8 @@ static void open_card(unsigned vectors)
         [2] = { .kind = VPT_PCI_BAR_MEMORY, .is_64bit = true, .size = 0x100000, .address = 0x8000000000 },
         [4] = { .kind = VPT_PCI_BAR_MEMORY, .size = 0x10000, .address = 0xfd000000 },
     } };
-    static const struct vpt_assign_host host = { .config_read = config_read, .config_write = config_write };
+    static const struct vpt_assign_host host = { .config_read = config_read, .config_write = config_write,
+                                                 .reset = reset, .delay = delay };
     static const struct vpt_assign_guest guest = { .map = map, .unmap = map, .message = message };
     struct vpt_assign_config setup = { .host = &host, .config_size = CONFIG_SIZE, .bars = &bars, .storage = storage,
                                        .storage_size = sizeof(storage), .regions = REGIONS };
@@ -146,6 +160,10 @@ static enum vpt_status once(const char *kind, unsigned n, unsigned vectors)
     if (strcmp(kind, "move") == 0) {
         return vpt_assign_config_write(&device, 0x10, 4, (n & 1u) != 0 ? 0xc0000000 : 0xc1000000);
     }
+    if (strcmp(kind, "reset") == 0) {
+        check(vpt_assign_reset(&device), "reset");
+        return vpt_assign_remap_add(&remap, 65535, &device, 0, 0);
+    }
     check(vpt_assign_remap_find(&remap, n % vectors, &interrupt), "find");
     return strcmp(kind, "deliver") == 0 ? vpt_assign_deliver(&interrupt) : VPT_OK;
 }
@@ -161,7 +179,7 @@ int main(int argc, char **argv)
     }
     count = (unsigned)strtoul(argv[2], NULL, 10);
     vectors = (unsigned)strtoul(argv[3], NULL, 10);
-    check(vpt_assign_remap_init(&remap, entries, VECTORS), "remap");
+    check(vpt_assign_remap_init(&remap, entries, 65536), "remap");
     open_card(vectors);
     enable_vectors(vectors);
     for (unsigned n = 0; n < count; n++) {

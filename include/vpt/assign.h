@@ -186,6 +186,7 @@ struct vpt_assign_vector {
 };
 
 struct vpt_assign_remap; /* <vpt/assign_remap.h> */
+struct vpt_assign_remap_entry;
 struct vpt_assign_dma;   /* <vpt/assign_dma.h> */
 
 #define VPT_ASSIGN_VENDOR_ID           0x1u
@@ -259,6 +260,7 @@ struct vpt_assign_device {
     struct vpt_assign_device *next;
     struct vpt_assign_vector *vectors; /* the MSI-X table as the guest has written it */
     struct vpt_assign_remap *remap; /* that it has entries in; NULL: none */
+    struct vpt_assign_remap_entry *entries; /* the first of them */
     struct vpt_assign_dma *dma;     /* that it is attached to; NULL: none */
     struct vpt_assign_device *dma_next;
     uint32_t generation; /* of owners and resets: tells interrupts of the time before */

@@ -17,6 +17,8 @@ struct vpt_assign_remap_entry {
     uint32_t target;
     uint16_t vector;
     struct vpt_assign_device *device;
+    struct vpt_assign_remap_entry *next;  /* in use, of the same device */
+    struct vpt_assign_remap_entry **link; /* to this one */
 };
 
 /* Private. */

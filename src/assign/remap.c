@@ -74,6 +74,12 @@ enum vpt_status vpt_assign_remap_add(struct vpt_assign_remap *remap, uint32_t ho
     }
     device->remap = remap;
     entry = &remap->entries[host_vector];
+    entry->next = device->entries;
+    entry->link = &device->entries;
+    device->entries = entry;
+    if (entry->next != NULL) {
+        entry->next->link = &entry->next;
+    }
     /* Who has read the state while the entry was somebody else's finds another one after the rest. */
     vpt_barrier_stores(false);
     VPT_WRITE_ONCE(entry->generation, device->generation);
@@ -85,38 +91,43 @@ enum vpt_status vpt_assign_remap_add(struct vpt_assign_remap *remap, uint32_t ho
     return VPT_OK;
 }
 
-static enum vpt_status change(struct vpt_assign_remap *remap, uint32_t host_vector, uint32_t value, uint32_t mask)
+enum vpt_status vpt_assign_remap_activate(struct vpt_assign_remap *remap, uint32_t host_vector, bool active)
 {
     enum vpt_status status = look_up(remap, host_vector);
 
     if (status == VPT_OK) {
         struct vpt_assign_remap_entry *entry = &remap->entries[host_vector];
 
-        VPT_WRITE_ONCE(entry->state, vpt_assign_merge(entry->state, value, mask));
+        VPT_WRITE_ONCE(entry->state, vpt_assign_merge(entry->state, active ? ACTIVE : 0, ACTIVE));
     }
     return status;
 }
 
-enum vpt_status vpt_assign_remap_activate(struct vpt_assign_remap *remap, uint32_t host_vector, bool active)
+/* Of one that is in use. */
+static void take_out(struct vpt_assign_remap_entry *entry)
 {
-    return change(remap, host_vector, active ? ACTIVE : 0, ACTIVE);
+    VPT_WRITE_ONCE(entry->state, entry->state & ~BOTH);
+    *entry->link = entry->next;
+    if (entry->next != NULL) {
+        entry->next->link = entry->link;
+    }
 }
 
 enum vpt_status vpt_assign_remap_remove(struct vpt_assign_remap *remap, uint32_t host_vector)
 {
-    return change(remap, host_vector, 0, BOTH);
+    enum vpt_status status = look_up(remap, host_vector);
+
+    if (status == VPT_OK) {
+        take_out(&remap->entries[host_vector]);
+    }
+    return status;
 }
 
 void vpt_assign_remap_forget(struct vpt_assign_device *device)
 {
-    struct vpt_assign_remap *remap = device->remap;
-
-    for (uint32_t i = 0; remap != NULL && i < remap->capacity; i++) {
-        struct vpt_assign_remap_entry *entry = &remap->entries[i];
-
-        if (entry->device == device) {
-            VPT_WRITE_ONCE(entry->state, entry->state & ~BOTH);
-        }
+    /* A guest may reset in a loop: not more than the device's own, whatever the array has. */
+    while (device->entries != NULL) {
+        take_out(device->entries);
     }
     device->remap = NULL;
 }

@@ -347,29 +347,59 @@ Test(assign_remap, a_reset_without_an_owner)
     EXPECT_NOTHING();
 }
 
-/* A release takes the entries of its device, active or not, and of no other. */
+#define OTHERS 2u
+
+/* A release takes the entries of its device, active or not, and of no other, in whatever order they came and went. */
 Test(assign_remap, a_release_takes_its_own_entries)
 {
-    static _Alignas(8) uint64_t storage[1024];
-    static struct vpt_assign_device other;
-    struct vpt_assign_interrupt found;
+    static _Alignas(8) uint64_t storage[OTHERS][1024];
+    static struct vpt_assign_device others[OTHERS];
+    static struct vpt_assign_device *owner[64];
+    static bool inactive[64];
+    struct vpt_assign_device *const devices[] = { &signals.device, &others[0], &others[1] };
+    uint32_t seed = 1;
 
     set_up(4);
-    signals.setup.storage = storage;
-    signals.setup.storage_size = sizeof(storage);
-    assert_status(vpt_assign_open(&other, &signals.setup), VPT_OK);
-    assert_status(vpt_assign_acquire(&other, 1, &signals.guest), VPT_OK);
-    for (uint32_t i = 0; i < 8; i += 2) {
-        add(i, i / 2, i);
-        assert_status(vpt_assign_remap_add(&remap, i + 1, &other, 1, i), VPT_OK);
+    for (unsigned i = 0; i < OTHERS; i++) {
+        signals.setup.storage = storage[i];
+        signals.setup.storage_size = sizeof(storage[i]);
+        assert_status(vpt_assign_open(&others[i], &signals.setup), VPT_OK);
+        assert_status(vpt_assign_acquire(&others[i], 1, &signals.guest), VPT_OK);
     }
-    assert_status(vpt_assign_remap_activate(&remap, 4, false), VPT_OK);
-    assert_status(vpt_assign_release(&signals.device), VPT_OK);
-    for (uint32_t i = 0; i < 8; i += 2) {
-        expect_none(i);
-        assert_status(vpt_assign_remap_activate(&remap, i, true), VPT_EMPTY);
-        assert_status(vpt_assign_remap_find(&remap, i + 1, &found), VPT_OK);
-        cr_assert(found.device == &other && found.vector == 1 && found.target == i);
+    for (unsigned step = 0; step < 20000; step++) {
+        struct vpt_assign_device *device;
+        uint32_t vector;
+
+        seed = seed * 1664525u + 1013904223u;
+        device = devices[(seed >> 28) % COUNT_OF(devices)];
+        vector = seed >> 8 & 63;
+        if ((seed >> 14 & 63) == 0) {
+            for (unsigned i = 0; i < 64; i++) {
+                owner[i] = owner[i] == device ? NULL : owner[i];
+            }
+            assert_status(vpt_assign_release(device), VPT_OK);
+            assert_status(vpt_assign_acquire(device, 1, &signals.guest), VPT_OK);
+        } else if ((seed >> 20 & 3) == 0) {
+            assert_status(vpt_assign_remap_remove(&remap, vector), owner[vector] != NULL ? VPT_OK : VPT_EMPTY);
+            owner[vector] = NULL;
+        } else if ((seed >> 20 & 3) == 1) {
+            inactive[vector] = !inactive[vector];
+            assert_status(vpt_assign_remap_activate(&remap, vector, !inactive[vector]),
+                          owner[vector] != NULL ? VPT_OK : VPT_EMPTY);
+        } else {
+            assert_status(vpt_assign_remap_add(&remap, vector, device, (uint16_t)(vector & 3), vector),
+                          owner[vector] != NULL ? VPT_CALLER_OWNED : VPT_OK);
+            inactive[vector] = owner[vector] != NULL && inactive[vector];
+            owner[vector] = owner[vector] != NULL ? owner[vector] : device;
+        }
+        for (uint32_t i = 0; i < 64; i++) {
+            struct vpt_assign_interrupt found = { .device = NULL };
+            bool expected = owner[i] != NULL && !inactive[i];
+
+            assert_status(vpt_assign_remap_find(&remap, i, &found), expected ? VPT_OK : VPT_EMPTY);
+            cr_assert(!expected || (found.device == owner[i] && found.vector == (i & 3) && found.target == i));
+        }
+        signals.logged = 0;
     }
 }
 
