@@ -503,8 +503,9 @@ enum vpt_status vpt_assign_reset(struct vpt_assign_device *device);
  * guest's first BAR becomes live, because something has reset the function, they are written back.
  * VPT_CALLER_OWNED: it has an owner, this one or another, or a device of its group has another.
  * VPT_CALLER_STATE: it has a group and is in no registry. VPT_DEVICE_GONE: the function has vanished, and if it is back
- * it has to be opened anew. VPT_DEVICE_STUCK: a reset has failed, and none has worked since. VPT_CALLER_ARGUMENT, errors
- * of the host. On failure there is no owner. Takes the registry's lock too.
+ * it has to be opened anew. VPT_DEVICE_STUCK: a reset has failed, of this device or of one of its group that nobody has,
+ * and none has worked since. VPT_CALLER_ARGUMENT, errors of the host. On failure there is no owner. Takes the registry's
+ * lock too.
  */
 enum vpt_status vpt_assign_acquire(struct vpt_assign_device *device, uint64_t owner,
                                    const struct vpt_assign_guest *guest);
@@ -513,7 +514,8 @@ enum vpt_status vpt_assign_acquire(struct vpt_assign_device *device, uint64_t ow
  * Takes it back, in this order: bus mastering off, interrupts off, all regions and entries for host vectors gone, DMA
  * detached, the function reset if there is a way but that of the bus, the host's configuration as at the open; and then
  * the owner is gone. Of a device without an owner: VPT_OK. Of a function that has vanished: as far as the guest goes.
- * Where the reset fails nobody gets the device (VPT_DEVICE_STUCK) until vpt_assign_reset() works. After another error,
+ * Where the reset fails nobody gets the device, or another of its group (VPT_DEVICE_STUCK), until vpt_assign_reset()
+ * works, or the device is taken out of the registry because it is gone from the machine. After another error,
  * of a hook, it has its owner still, is degraded once interrupts are turned off, and the call is to be repeated.
  * Takes the registry's lock too.
  */

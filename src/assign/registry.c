@@ -86,15 +86,28 @@ enum vpt_status vpt_assign_registry_remove(struct vpt_assign_device *device)
 
 /* ---- Owners ---- */
 
-/* Whether another device of the same group has another owner. */
-static bool group_taken(const struct vpt_assign_device *device, uint64_t owner)
+/*
+ * Whether this owner may have a device, as far as others of its group go. VPT_CALLER_OWNED: somebody else has one.
+ * VPT_DEVICE_STUCK: nobody has one that could not be reset. It may still do what its last owner has told it to do to
+ * the others.
+ */
+static enum vpt_status check_group(const struct vpt_assign_device *device, uint64_t owner)
 {
-    const struct vpt_assign_device *other = vpt_assign_registry_next(device->registry, NULL);
+    const struct vpt_assign_device *other = device->group != 0 ? vpt_assign_registry_next(device->registry, NULL) : NULL;
+    enum vpt_status status = VPT_OK;
 
-    while (other != NULL && (other->group != device->group || !other->owned || other->owner == owner)) {
-        other = other->next;
+    for (; other != NULL; other = other->next) {
+        if (other->group != device->group || other == device) {
+            continue;
+        }
+        if (other->owned && other->owner != owner) {
+            return VPT_CALLER_OWNED;
+        }
+        if (!other->owned && other->reset_needed) {
+            status = VPT_DEVICE_STUCK;
+        }
     }
-    return device->group != 0 && other != NULL;
+    return status;
 }
 
 void vpt_assign_power_on(struct vpt_assign_device *device)
@@ -120,8 +133,9 @@ enum vpt_status vpt_assign_acquire(struct vpt_assign_device *device, uint64_t ow
     if (device == NULL || device->host == NULL || guest == NULL || guest->map == NULL || guest->unmap == NULL) {
         return VPT_CALLER_ARGUMENT;
     }
-    if (device->owned || group_taken(device, owner)) {
-        return VPT_CALLER_OWNED;
+    status = device->owned ? VPT_CALLER_OWNED : check_group(device, owner);
+    if (status != VPT_OK) {
+        return status;
     }
     if (device->group != 0 && device->registry == NULL) {
         return VPT_CALLER_STATE;

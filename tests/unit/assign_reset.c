@@ -418,6 +418,40 @@ Test(assign_reset, one_that_does_not_come_back)
     }
 }
 
+/* It could still reach the memory of its group's next owner. */
+Test(assign_reset, one_that_does_not_come_back_keeps_its_group)
+{
+    for (unsigned kind = 0; kind < 2; kind++) {
+        memset(&registry, 0, sizeof(registry));
+        for (unsigned i = 0; i < 3; i++) {
+            plant_make(&plants[i], 0);
+            plants[i].answers[VPT_ASSIGN_RESET_DEVICE] = VPT_OK;
+            plants[i].setup.group = i < 2 ? 7 : 8;
+            plant_open(&plants[i]);
+            assert_status(vpt_assign_registry_add(&registry, &plants[i].device), VPT_OK);
+        }
+        plant_give(one, OWNER);
+        one->answers[VPT_ASSIGN_RESET_DEVICE] = PLANT_FAILURE;
+        assert_status(vpt_assign_reset(&one->device), PLANT_FAILURE);
+        /* Who has it anyway may have the others. */
+        plant_give(&plants[1], OWNER);
+        assert_status(vpt_assign_release(&one->device), VPT_OK);
+        assert_status(vpt_assign_release(&plants[1].device), VPT_OK);
+        for (unsigned i = 0; i < 2; i++) {
+            assert_status(vpt_assign_acquire(&plants[i].device, 1, &plants[i].guest), VPT_DEVICE_STUCK);
+            assert_status(vpt_assign_acquire(&plants[i].device, OWNER, &plants[i].guest), VPT_DEVICE_STUCK);
+        }
+        plant_give(&plants[2], 1);
+        if (kind == 0) {
+            one->answers[VPT_ASSIGN_RESET_DEVICE] = VPT_OK;
+            assert_status(vpt_assign_reset(&one->device), VPT_OK);
+        } else {
+            assert_status(vpt_assign_registry_remove(&one->device), VPT_OK);
+        }
+        plant_give(&plants[1], 1);
+    }
+}
+
 Test(assign_reset, one_that_has_vanished)
 {
     set_up(ALL_WAYS);
