@@ -13,7 +13,8 @@
  *
  * Nothing is allocated. Every call is total: whatever a guest asks for has a defined answer. Every call on a device takes
  * one lock of the caller's, which may be one that an interrupt handler takes. Hooks are called with it held and call
- * nothing of this header.
+ * nothing of this header. The guest's map() and unmap() may change a DMA space (assign_dma.h), and the host's
+ * interrupts() entries for host vectors (assign_remap.h).
  */
 #ifndef VPT_ASSIGN_H
 #define VPT_ASSIGN_H
@@ -348,6 +349,7 @@ enum vpt_status vpt_assign_show(struct vpt_assign_device *device, uint16_t offse
  *   command        decode, memory write and invalidate, parity and system error enable, interrupt disable: its own;
  *                  bus master: the host's, and written there; the others 0 or as the host has them, fixed
  *   status         the host's; fixed
+ *   ids, revision, class, header type    as at the open, or as the caller says
  *   cache line size, latency timer, interrupt line    its own
  *   BARs, ROM      its own; mappings follow them, the command register and the power state
  *   power management    the state is its own (the function stays in D0, and says that it needs no reset on the way
@@ -358,7 +360,7 @@ enum vpt_status vpt_assign_show(struct vpt_assign_device *device, uint16_t offse
  *                  functions; the rest fixed. A function level reset, here or by advanced features, where the function
  *                  has it and the host has delay(): see "Reset"; reads 0
  *   vital product data    can be read, not written
- *   vendor-specific    after its length, the host's, and written there
+ *   vendor-specific    after its length, the host's, and written there; virtio's but for configuration access: fixed
  *   error reporting    status, mask and severity are the host's, and written there; its control fixed
  *   power budgeting    the entry that is shown is selected at the host
  * Anything else is the host's and read-only.
@@ -368,9 +370,10 @@ enum vpt_status vpt_assign_show(struct vpt_assign_device *device, uint16_t offse
  * something.
  *
  * VPT_CALLER_ALIGNMENT: no such access. VPT_CALLER_RANGE: outside the space. VPT_CALLER_STATE: the device has no owner.
- * VPT_DEVICE_GONE: the function has vanished, which shows by its command and status registers reading all-ones. Errors
- * of the host. With any of these the value read is all-ones (of the width, if it is 1 or 2). With the first four nothing
- * is written; after an error of the host the guest's own bits are, unless it came while its BARs were looked at.
+ * VPT_DEVICE_GONE: the function has vanished, which shows by its command and status registers reading all-ones, as soon
+ * as an access reaches it; until then the guest's own bits and the fixed ones read as before. Errors of the host. With
+ * any of these the value read is all-ones (of the width, if it is 1 or 2). With the first four nothing is written; after
+ * an error of the host the guest's own bits are, unless it came while its BARs were looked at.
  * Writes also: VPT_REFUSED: done, but the hypervisor has no place for a BAR there, which is unmapped. Errors of map() and
  * unmap(): nothing was changed. VPT_DEVICE_ASSIGN_DEGRADED.
  */
@@ -481,8 +484,9 @@ enum vpt_status vpt_assign_end_of_interrupt(struct vpt_assign_device *device);
  * interrupts off, mappings of BARs and entries for host vectors gone, and the guest's registers as at power-on
  * afterwards; regions of the hypervisor's own and DMA stay. The host's configuration is as it was at the open then, and
  * interrupts are again as the guest's registers say. Capabilities that guests do not see serve as well. A guest does it
- * too, by PCI Express or advanced features where the function can and the host has `delay`. May be called without an
- * owner.
+ * too, by PCI Express or advanced features where the function can and the host has `delay`: then the guest's payload
+ * size stays, and the host's extended space is left to the function, whose sticky registers outlive such a reset (PCI
+ * Express, section 6.6.2). May be called without an owner.
  * Waits by the host's delay(): for transactions that are pending, but goes on after a second; 100 ms for a function level
  * reset, twice 10 ms for power states; then up to the host's `ready_wait` for the function to be there and to be ready.
  * A reset of the bus needs `reset_bus`, and a registry that has all functions on the bus, each with this one's owner, or

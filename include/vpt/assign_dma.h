@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What assigned devices reach of memory: a guest's address space as its devices see it, and the IOMMU's mappings that
- * make it so. One space a guest; its array is the caller's, its lock too, which all calls take.
+ * make it so. One space a guest; its array is the caller's, its lock too, which all calls take. A guest's map() and
+ * unmap() (assign.h) may add a BAR and take it out, so that the guest's other devices reach it.
  */
 #ifndef VPT_ASSIGN_DMA_H
 #define VPT_ASSIGN_DMA_H
