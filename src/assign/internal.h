@@ -181,18 +181,15 @@ void vpt_assign_remap_forget(struct vpt_assign_device *device);
 unsigned vpt_assign_find(const struct vpt_assign_device *device, unsigned id, unsigned byte);
 
 /*
- * The part of a reset that is the host's function's own: a way that concerns it alone, and its configuration up to `end`
- * as it was at the open (BARs before decoding is on again, bus mastering off). Bus mastering is off already.
+ * The part of a reset that is the host's function's own: a way that concerns it alone, and its configuration as it was
+ * at the open (BARs before decoding is on again, bus mastering off), but for the extended space if there is an owner and
+ * the device is not degraded. Bus mastering is off already.
  * VPT_UNSUPPORTED_DEVICE: there is no way, and nothing was done. Otherwise device->reset_needed says whether it failed:
  * VPT_DEVICE_STUCK, VPT_DEVICE_GONE, errors of the host.
  */
-enum vpt_status vpt_assign_reset_host(struct vpt_assign_device *device, unsigned end);
+enum vpt_status vpt_assign_reset_host(struct vpt_assign_device *device);
 
-/*
- * A guest's function level reset: vpt_assign_reset(), but that what outlives one does (PCI Express, section 6.6.2). Of
- * what guests may write these are the payload size, and sticky registers, which are in extended capabilities: the
- * function keeps them, so that space is not restored.
- */
+/* A guest's function level reset: vpt_assign_reset(), but the guest's payload size stays (PCI Express, section 6.6.2). */
 enum vpt_status vpt_assign_reset_function(struct vpt_assign_device *device);
 
 #endif

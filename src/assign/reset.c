@@ -6,18 +6,10 @@
 #define VENDOR_RETRY 0x0001u /* the vendor id of a function that is not ready yet */
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Microseconds: between two looks, and for transactions to end. */
-#define WAIT_STEP    10000u
-#define PENDING_WAIT 1000000u
+#define LOOK_TIME     10000u /* microseconds between two looks at a register */
+#define PENDING_LOOKS 101u   /* for transactions to end: a second */
 
 /* ---- Registers of the host ---- */
-
-/* What a failure leaves there is nothing. */
-static enum vpt_status read_host(const struct vpt_assign_device *device, unsigned offset, uint32_t *value)
-{
-    *value = 0;
-    return device->host->config_read(device->host->ctx, (uint16_t)offset, 4, value);
-}
 
 static enum vpt_status write_host(const struct vpt_assign_device *device, unsigned offset, unsigned width,
                                   uint32_t value)
@@ -26,23 +18,23 @@ static enum vpt_status write_host(const struct vpt_assign_device *device, unsign
 }
 
 /*
- * Looks at a register of 4 bytes until these bits of it are not `bad` any more, for as long as there is time left.
- * VPT_DEVICE_STUCK: they are.
+ * Looks at a register of 4 bytes until these bits of it are not `bad` any more, *looks times at most; takes off those
+ * that it has needed. VPT_DEVICE_STUCK: they are still.
  */
 static enum vpt_status wait(const struct vpt_assign_device *device, unsigned offset, uint32_t mask, uint32_t bad,
-                            uint32_t *value, uint32_t *left)
+                            uint32_t *value, unsigned *looks)
 {
-    enum vpt_status status = read_host(device, offset, value);
+    const struct vpt_assign_host *host = device->host;
 
-    while (status == VPT_OK && (*value & mask) == bad) {
-        if (*left < WAIT_STEP) {
-            return VPT_DEVICE_STUCK;
+    for (; *looks != 0; --*looks) {
+        enum vpt_status status = host->config_read(host->ctx, (uint16_t)offset, 4, value);
+
+        if (status != VPT_OK || (*value & mask) != bad) {
+            return status;
         }
-        *left -= WAIT_STEP;
-        device->host->delay(device->host->ctx, WAIT_STEP);
-        status = read_host(device, offset, value);
+        host->delay(host->ctx, LOOK_TIME);
     }
-    return status;
+    return VPT_DEVICE_STUCK;
 }
 
 unsigned vpt_assign_find(const struct vpt_assign_device *device, unsigned id, unsigned byte)
@@ -100,9 +92,9 @@ static const struct way *find_way(const struct vpt_assign_device *device, unsign
 static enum vpt_status begin(const struct vpt_assign_device *device, const struct way *way, unsigned at)
 {
     uint32_t set = 1u << way->busy;
-    uint32_t left = PENDING_WAIT;
-    uint32_t value;
-    enum vpt_status status = wait(device, at, set, set, &value, &left);
+    unsigned looks = PENDING_LOOKS;
+    uint32_t value = 0;
+    enum vpt_status status = wait(device, at, set, set, &value, &looks);
 
     if (status != VPT_OK && status != VPT_DEVICE_STUCK) {
         return status;
@@ -119,18 +111,23 @@ static enum vpt_status begin(const struct vpt_assign_device *device, const struc
     return status;
 }
 
-/* The end of a reset that came to `status`: the configuration as it was at the open, up to `end`, once it answers. */
-static enum vpt_status settle(struct vpt_assign_device *device, unsigned end, enum vpt_status status)
+/*
+ * The end of a reset that came to `status`: the configuration as it was at the open, once the function answers. While an
+ * owner goes on, the function keeps its sticky registers, which outlive any such reset: all of the extended space's.
+ */
+static enum vpt_status settle(struct vpt_assign_device *device, enum vpt_status status)
 {
-    uint32_t left = device->host->ready_wait != 0 ? device->host->ready_wait : VPT_ASSIGN_READY_WAIT;
-    uint32_t value;
+    uint32_t time = device->host->ready_wait != 0 ? device->host->ready_wait : VPT_ASSIGN_READY_WAIT;
+    unsigned looks = time / LOOK_TIME + 1u;
+    unsigned end = device->owned && !device->degraded ? PCI_CAPABILITIES_EXTENDED : device->config_size;
+    uint32_t value = 0;
 
     /* Not there at all, and then there but not ready. */
     if (status == VPT_OK) {
-        status = wait(device, PCI_COMMAND, PCI_ABSENT32, PCI_ABSENT32, &value, &left);
+        status = wait(device, PCI_COMMAND, PCI_ABSENT32, PCI_ABSENT32, &value, &looks);
     }
     if (status == VPT_OK) {
-        status = wait(device, PCI_VENDOR_ID, PCI_ABSENT16, VENDOR_RETRY, &value, &left);
+        status = wait(device, PCI_VENDOR_ID, PCI_ABSENT16, VENDOR_RETRY, &value, &looks);
     }
     if (status == VPT_OK) {
         status = vpt_assign_restore(device, end, PCI_ABSENT16);
@@ -139,7 +136,7 @@ static enum vpt_status settle(struct vpt_assign_device *device, unsigned end, en
     return status;
 }
 
-enum vpt_status vpt_assign_reset_host(struct vpt_assign_device *device, unsigned end)
+enum vpt_status vpt_assign_reset_host(struct vpt_assign_device *device)
 {
     const struct vpt_assign_host *host = device->host;
     enum vpt_status status = VPT_UNSUPPORTED_DEVICE;
@@ -158,7 +155,7 @@ enum vpt_status vpt_assign_reset_host(struct vpt_assign_device *device, unsigned
         }
         status = begin(device, way, at);
     }
-    return settle(device, end, status);
+    return settle(device, status);
 }
 
 /* ---- The whole ---- */
@@ -203,7 +200,7 @@ static enum vpt_status each_on_bus(const struct vpt_assign_device *device, enum 
         if (step == STEP_QUIESCE) {
             result = vpt_pci_first_error(result, quiesce(other));
         } else if (step == STEP_END) {
-            result = vpt_pci_first_error(result, finish(other, settle(other, other->config_size, status)));
+            result = vpt_pci_first_error(result, finish(other, settle(other, status)));
         } else if (other->owned != device->owned || other->owner != device->owner || other->host->delay == NULL) {
             result = VPT_CALLER_OWNED;
         }
@@ -211,20 +208,23 @@ static enum vpt_status each_on_bus(const struct vpt_assign_device *device, enum 
     return result;
 }
 
-/* As vpt_assign_reset(), of an open device; but for a reset of the bus the host's space is restored up to `end`. */
-static enum vpt_status reset(struct vpt_assign_device *device, unsigned end)
+enum vpt_status vpt_assign_reset(struct vpt_assign_device *device)
 {
-    const struct vpt_assign_host *host = device->host;
+    const struct vpt_assign_host *host;
     enum vpt_status status;
     unsigned at;
 
+    if (device == NULL || device->host == NULL) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    host = device->host;
     /* What the hook has it says when it is asked. */
     if (host->delay == NULL || (host->reset == NULL && find_way(device, &at) == NULL)) {
         return VPT_UNSUPPORTED_DEVICE;
     }
     status = quiesce(device);
     if (status == VPT_OK) {
-        status = vpt_assign_reset_host(device, end);
+        status = vpt_assign_reset_host(device);
     }
     if (status == VPT_UNSUPPORTED_DEVICE && host->reset_bus && host->reset != NULL && device->registry != NULL &&
         each_on_bus(device, STEP_CHECK, VPT_OK) == VPT_OK) {
@@ -237,17 +237,12 @@ static enum vpt_status reset(struct vpt_assign_device *device, unsigned end)
     return finish(device, status);
 }
 
-enum vpt_status vpt_assign_reset(struct vpt_assign_device *device)
-{
-    return device == NULL || device->host == NULL ? VPT_CALLER_ARGUMENT : reset(device, device->config_size);
-}
-
 enum vpt_status vpt_assign_reset_function(struct vpt_assign_device *device)
 {
     /* Without the capability this is the revision, which stays too. */
     unsigned at = vpt_assign_find(device, ASSIGN_CAPABILITY_PCIE, PCIE_CONTROL) + PCIE_CONTROL;
     uint8_t before = vpt_assign_shadow8(device, at);
-    enum vpt_status status = reset(device, PCI_CAPABILITIES_EXTENDED);
+    enum vpt_status status = vpt_assign_reset(device);
 
     vpt_assign_shadow_set8(device, at, (uint8_t)vpt_assign_merge(vpt_assign_shadow8(device, at), before, PCIE_PAYLOAD));
     return status;

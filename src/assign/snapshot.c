@@ -59,15 +59,13 @@ static uint32_t checksum_of(const uint8_t *image, unsigned count)
     return sum;
 }
 
-/* Of what cannot be seen in an image: where each capability is and how guests may use it, kinds and sizes of BARs. */
+/* What a device has to have in common with another that the image's configuration space does not show. */
 static uint32_t likeness(const struct vpt_assign_device *device)
 {
     uint32_t sum = device->vector_count;
 
-    for (unsigned i = 0; i < device->config_size; i++) {
-        sum = checksum(sum, device->classes[i]);
-    }
     for (unsigned i = 0; i < ASSIGN_BARS; i++) {
+        /* Kinds and sizes. */
         sum = checksum(sum, vpt_assign_bar_value(&device->layout, i, PCI_ABSENT32));
     }
     return sum;
