@@ -482,11 +482,11 @@ enum vpt_status vpt_assign_end_of_interrupt(struct vpt_assign_device *device);
 /*
  * Resets a function, by the first way in the order of enum vpt_assign_reset_method that it has: with bus mastering and
  * interrupts off, mappings of BARs and entries for host vectors gone, and the guest's registers as at power-on
- * afterwards; regions of the hypervisor's own and DMA stay. The host's configuration is as it was at the open then, and
+ * afterwards; regions of the hypervisor's own and DMA stay. The host's configuration is as it was at the open then, but
+ * for the extended space of a device that has an owner, where a function's sticky registers outlive resets; and
  * interrupts are again as the guest's registers say. Capabilities that guests do not see serve as well. A guest does it
- * too, by PCI Express or advanced features where the function can and the host has `delay`: then the guest's payload
- * size stays, and the host's extended space is left to the function, whose sticky registers outlive such a reset (PCI
- * Express, section 6.6.2). May be called without an owner.
+ * too, by PCI Express or advanced features where the function can and the host has `delay`; its payload size stays then
+ * (PCI Express, section 6.6.2). May be called without an owner.
  * Waits by the host's delay(): for transactions that are pending, but goes on after a second; 100 ms for a function level
  * reset, twice 10 ms for power states; then up to the host's `ready_wait` for the function to be there and to be ready.
  * A reset of the bus needs `reset_bus`, and a registry that has all functions on the bus, each with this one's owner, or

@@ -584,7 +584,7 @@ static void pass_time(void *ctx, uint32_t microseconds)
     (void)microseconds;
 }
 
-/* A guest's reset leaves its payload size, any the sticky registers that the function keeps (PCI Express, 6.6.2). */
+/* A guest's reset leaves its payload size, and any reset the sticky registers (PCI Express, section 6.6.2). */
 Test(assign_config, what_outlives_a_function_level_reset)
 {
     static const uint16_t sticky[] = { AER + 8, AER + 0xc, AER + 0x14 };
