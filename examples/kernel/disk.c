@@ -68,18 +68,18 @@ static bool bring_up(struct disk *disk, const struct disk_life *life, const stru
         .segments = DISK_SEGMENTS,
         .size = life->queue_size,
     };
-    struct vpt_features refused = {{0}};
+    struct vpt_feature_choice choice = {0};
 
     if (life->plain_ring) {
-        vpt_features_add(&refused, VPT_F_INDIRECT_DESC);
-        vpt_features_add(&refused, VPT_F_EVENT_IDX);
+        vpt_features_add(&choice.refused, VPT_F_INDIRECT_DESC);
+        vpt_features_add(&choice.refused, VPT_F_EVENT_IDX);
     }
     if (life->hand_memory_over) {
         hand_memory_over(&config);
     }
     if (!step("open the disk", device_open(&disk->device, life->port, place)) ||
         !wiring_prepare(&disk->wiring, life->interrupts, &disk->device, place) ||
-        !step("initialize the disk", vpt_blk_init(&disk->blk, disk->device.virtio, &refused)) ||
+        !step("initialize the disk", vpt_blk_init(&disk->blk, disk->device.virtio, &choice)) ||
         !wiring_connect(&disk->wiring) ||
         !step("set the queue up", vpt_blk_queue_init(&disk->queue, &disk->blk, 0, &config))) {
         return false;

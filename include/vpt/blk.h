@@ -53,9 +53,9 @@ struct vpt_blk_info {
     bool write_back_switch;  /* by vpt_blk_set_write_back(); else false */
     bool write_zeroes_unmap; /* zeroed ranges may be unmapped; see vpt_blk_limits; else false */
     uint16_t queues;         /* request queues, at least 1; else 1 */
-    uint32_t block_size;     /* bytes, a power of two, the best unit for requests; else 512 */
+    uint32_t block_size;     /* bytes, a power of two; else 512. Above 512: see vpt_blk_submit() */
     uint32_t size_max;       /* bytes in one segment; else 0xffffffff */
-    uint32_t seg_max;        /* data segments in one request, at least 1; else 0xffffffff */
+    uint32_t seg_max;        /* data segments in one request, at least 1; else 1, and see vpt_blk_queue_config */
     uint16_t cylinders;      /* geometry; else 0 */
     uint8_t heads;
     uint8_t sectors;
@@ -140,12 +140,16 @@ struct vpt_blk_range_record {
 
 /*
  * How a queue is to be. Zeroed: 64 requests in flight, 16 data segments or one range in each, all memory from the port.
- * With fewer ring entries than all requests need at their longest, submitting says VPT_RESOURCE_FULL earlier.
+ * With fewer ring entries than all requests need at their longest, submitting says VPT_RESOURCE_FULL earlier; so it does
+ * where the port has no memory for a table for each request (vpt_queue_init()).
+ *
+ * A device without SEG_MAX does not say how many segments it takes, and some take one alone and fail every request that
+ * has more. It gets one, unless `segments` asks for more: that is for a kernel that knows its device.
  */
 struct vpt_blk_queue_config {
     uint16_t requests; /* in flight at most; 0: 64 */
-    uint16_t segments; /* of data in one request at most; 0: 16 */
-    uint16_t size;     /* of the virtqueue; 0: what the requests and segments need, up to 256 */
+    uint16_t segments; /* of data in one request at most; 0: 16, or 1 without SEG_MAX */
+    uint16_t size;     /* of the virtqueue; 0: the device's maximum, up to 256 or what one request needs */
     uint16_t ranges;   /* in one request at most, after vpt_blk_ranges_init(); 0: 1 */
     struct vpt_queue_memory memory; /* of the virtqueue; see VPT_BLK_QUEUE_INDIRECT_SIZE */
     struct vpt_memory slots; /* VPT_BLK_SLOTS_RANGES_SIZE(requests, ranges) bytes; a NULL address: from the port */
@@ -161,7 +165,7 @@ struct vpt_blk_queue {
     struct vpt_device *device;
     struct vpt_area areas[2]; /* of struct vpt_blk_slot_shared and the range records, and of struct vpt_blk_slot */
     uint16_t requests;
-    uint16_t segments; /* of data in one request: the least of what was asked for, seg_max and the ring */
+    uint16_t segments; /* of data in one request: the least of what was asked for, SEG_MAX and the ring */
     uint16_t segments_made; /* that there is room for */
     uint16_t ranges;   /* in one request: the lesser of what was asked for and what an operation takes */
     uint16_t free_head;
@@ -172,7 +176,8 @@ struct vpt_blk_queue {
 
 /*
  * Resets the device, negotiates (vpt_device_negotiate()) and reads the configuration into blk->info.
- * `refused`: features not to accept even if offered; NULL for none.
+ * `choice` is what the kernel requires and refuses of the features that the library knows; NULL: nothing.
+ * VPT_UNSUPPORTED_FEATURE: one that is required is not offered, is refused too, or is none of those.
  * VPT_UNSUPPORTED_DEVICE: not a block device, which is left alone. VPT_DEVICE_CONFIG: block_size is no power of two
  * from 512 up, a physical block would reach 4 GiB, size_max and seg_max leave no room for a sector, there are 0 queues,
  * or the configuration is too short for what the device offers (or, memory-mapped, for what was mapped).
@@ -180,7 +185,7 @@ struct vpt_blk_queue {
  * is an ordinary disk (BLK-INIT-9).
  * On failure *blk is zeroed, and the device FAILED unless its reset failed. Init, thread or panic; device's lock, and it excludes every queue.
  */
-enum vpt_status vpt_blk_init(struct vpt_blk *blk, struct vpt_device *device, const struct vpt_features *refused);
+enum vpt_status vpt_blk_init(struct vpt_blk *blk, struct vpt_device *device, const struct vpt_feature_choice *choice);
 
 /*
  * Makes discard, write zeroes and secure erase available, as far as the device has them: reads their limits into
@@ -210,6 +215,9 @@ enum vpt_status vpt_blk_start(struct vpt_blk *blk);
 /*
  * Submits a request; it comes back once, by vpt_blk_poll(), with `token`. The device sees it at the next
  * vpt_blk_kick(). Data belongs to the device until the completion.
+ *
+ * On a disk whose block_size is above 512, requests are to begin and end with blocks: many devices fail others, which
+ * come back with VPT_DEVICE_IO_ERROR.
  *
  * VPT_RESOURCE_FULL: complete something first. VPT_CALLER_RANGE: past the capacity (BLK-OP-2).
  * VPT_CALLER_ALIGNMENT: no whole number of sectors (BLK-OP-6), or not 20 bytes for get-id (BLK-OP-8).
@@ -253,8 +261,11 @@ enum vpt_status vpt_blk_poll(struct vpt_blk_queue *queue, struct vpt_blk_complet
  * stays the device's and shared). Bring-up starts over after either; until then calls on the queue say VPT_CANCELLED,
  * or again VPT_DEVICE_STUCK. On another error earlier parts may have been carried out.
  *
- * `size` is bytes, a multiple of 512; 0 is carried out as nothing. VPT_CALLER_BUSY: asynchronous requests are in
- * flight. VPT_UNSUPPORTED_PORT: the port cannot share. VPT_RESOURCE_SEGMENTS: the shares are too small.
+ * `size` is bytes, a multiple of 512; 0 is carried out as nothing. Blocks above 512 bytes: see vpt_blk_submit(); a
+ * transfer of whole blocks is split into requests of whole blocks. VPT_CALLER_BUSY: asynchronous requests are in
+ * flight. VPT_UNSUPPORTED_PORT: the port cannot share. VPT_RESOURCE_SEGMENTS: a block, or a sector of a transfer that is
+ * not of whole blocks, lies in more pieces than one request takes: so it is with one segment to a request, a port that
+ * shares page by page, and a buffer that is not aligned to the block size (or whose blocks are larger than a page).
  * Init, thread or panic; queue's lock, and for the reset the device's, which then excludes every queue: a kernel that
  * uses several queues at once holds off the others throughout, or uses the asynchronous calls.
  */

@@ -29,6 +29,15 @@ struct vpt_features {
     uint32_t word[VPT_FEATURE_WORDS];
 };
 
+/*
+ * What a kernel decides about the features of a device, beside its driver, which accepts what it can use. A confidential
+ * guest requires VPT_F_ACCESS_PLATFORM: a device without it would reach memory past the IOMMU, and past bounce buffers.
+ */
+struct vpt_feature_choice {
+    struct vpt_features required; /* without one of these the device is given up (VPT_UNSUPPORTED_FEATURE) */
+    struct vpt_features refused;  /* not to be accepted even if offered */
+};
+
 /* Bits of 128 and above belong to no set: adding one changes nothing. Any context. */
 static inline bool vpt_features_has(const struct vpt_features *features, unsigned bit)
 {

@@ -68,12 +68,19 @@ struct vpt_queue_memory {
     struct vpt_memory private_state; /* never given to a device; its device_address means nothing */
 };
 
-#define VPT_QUEUE_AREAS 5u /* members of struct vpt_queue_memory */
+#define VPT_QUEUE_AREAS 6u /* members of struct vpt_queue_memory, and one that is apart where memory is short */
 
-/* How a queue is to be. Zeroed: virtqueue 0, of the device's maximum size, no indirect tables, port memory. */
+/*
+ * How a queue is to be. Zeroed: virtqueue 0, of the device's maximum size up to 256, no indirect tables, port memory.
+ *
+ * Some devices ignore a size below their maximum and go on with the maximum. On PCI vpt_queue_init() finds that out and
+ * gives the queue the size that the device has. On virtio-mmio nothing can be read back: there such a device writes
+ * behind the memory of a smaller ring. With a size of 0, a maximum of 256 or less and enough memory, no device is asked
+ * for a smaller size.
+ */
 struct vpt_queue_config {
     uint16_t index; /* of the virtqueue */
-    uint16_t size;  /* entries wanted, a power of two up to 32768; 0: what the device has at most */
+    uint16_t size;  /* entries wanted, a power of two up to 32768; 0: the device's maximum, 256 at most */
     uint16_t indirect_tables;   /* requests that may be in a table at once; unused without INDIRECT_DESC */
     uint16_t indirect_segments; /* entries of each table; longer requests become chains */
     struct vpt_queue_memory memory;
@@ -145,16 +152,21 @@ struct vpt_queue {
 
 /*
  * Sets up a virtqueue and tells the device about it; between vpt_device_negotiate() and vpt_device_start().
- * The size becomes the largest power of two that neither `config->size` nor the device's maximum is below; on the
- * legacy interface of PCI it is the device's, whatever is wanted (LEG-VQLAYOUT-1), and its rings are
- * VPT_QUEUE_RINGS_SIZE(size, VPT_QUEUE_LEGACY_RINGS_ALIGNMENT) bytes.
+ * The size becomes the largest power of two that neither `config->size` nor the device's maximum is below, or the
+ * device's own where the device keeps that: on the legacy interface of PCI always (LEG-VQLAYOUT-1), where the rings are
+ * VPT_QUEUE_RINGS_SIZE(size, VPT_QUEUE_LEGACY_RINGS_ALIGNMENT) bytes. vpt_queue_size() says what it has become.
  *
- * VPT_UNSUPPORTED_QUEUE: the device has none of this index. VPT_DEVICE_QUEUE_SIZE: a maximum above 32768, or a fixed
- * size that is no power of two. VPT_DEVICE_NOTIFY_OFFSET: the device names a place for notifications that cannot be.
+ * A port that cannot give an area in one piece is asked for less: for the three ring areas one by one (not on a legacy
+ * interface) and the private state in two pieces; for fewer tables, or none; last, if no size is named, for a ring of
+ * half as many entries, down to 8. So a port with single pages of 4 KiB serves every transport but legacy PCI.
+ *
+ * VPT_UNSUPPORTED_QUEUE: the device has none of this index. VPT_DEVICE_QUEUE_SIZE: a maximum above 32768, or the device
+ * keeps a size that is no power of two. VPT_DEVICE_NOTIFY_OFFSET: the device names an impossible place for notifications.
  * VPT_DEVICE_QUEUE_STATE: the queue was enabled already, or is not after the set-up.
  * VPT_CALLER_ARGUMENT: a size that is no power of two. VPT_CALLER_STATE: not negotiated, or started already.
- * VPT_CALLER_MEMORY: memory handed over is too small, misaligned, or in pieces where a legacy interface takes
- * one. VPT_RESOURCE_ADDRESS: the device cannot address it. VPT_UNSUPPORTED_PORT: no memory and no dma_allocate.
+ * VPT_CALLER_MEMORY: memory handed over is too small for the size that the queue gets, misaligned, or in pieces where a
+ * legacy interface takes one. VPT_RESOURCE_ADDRESS: the device cannot address it. VPT_UNSUPPORTED_PORT: no memory and
+ * no dma_allocate.
  * On failure *queue is zeroed and the port has its memory back, unless the device could not be made to let go of
  * it (VPT_DEVICE_STUCK). Where a queue that was enabled is let go of by a reset of the device alone (PCI), bring-up
  * starts over: another vpt_queue_init() then says VPT_CALLER_STATE. Init, thread or panic.
@@ -193,8 +205,9 @@ enum vpt_status vpt_queue_kick(struct vpt_queue *queue);
 
 /*
  * Takes one used buffer: its token, and how many bytes the device says it has written, never more than were
- * writable (a legacy device's number is often wrong: clamped, and best ignored, LEG-BLKOP-2). Either pointer
- * may be NULL. VPT_EMPTY: none; if notifications are on, the next one will be notified of.
+ * writable. Many devices get this number wrong: a larger one is clamped, and what the device has not written of a
+ * buffer holds what it held before. A legacy device's number is best ignored (LEG-BLKOP-2). Either pointer may be NULL.
+ * VPT_EMPTY: none; if notifications are on, the next one will be notified of.
  */
 enum vpt_status vpt_queue_pop(struct vpt_queue *queue, void **token, uint32_t *written);
 

@@ -45,7 +45,7 @@ enum vpt_status {
     VPT_DEVICE_CONFIG_UNSTABLE = 0x20b,  /* the configuration kept changing while it was read */
     VPT_DEVICE_USED_INDEX = 0x20c,       /* the used index is ahead of what is in flight */
     VPT_DEVICE_USED_ID = 0x20d,          /* a used element names no request in flight */
-    VPT_DEVICE_USED_LENGTH = 0x20e,      /* a used element claims more bytes than were writable */
+    VPT_DEVICE_USED_LENGTH = 0x20e,      /* returned by nothing any more: such a length is clamped */
     VPT_DEVICE_IO_ERROR = 0x20f,         /* the device reports that the request failed */
     VPT_DEVICE_REQUEST_STATUS = 0x210,   /* a request's status byte was not written, or is unknown */
     VPT_DEVICE_PCI_COMMAND = 0x211,      /* the PCI command register did not take what was written */

@@ -38,7 +38,7 @@ static const struct {
 } table[INFO_COUNT] = {
     [INFO_CAPACITY] = { BLK_CONFIG_CAPACITY, 8, ALWAYS, 0 },
     [INFO_SIZE_MAX] = { 8, 4, VPT_BLK_F_SIZE_MAX, NO_LIMIT },
-    [INFO_SEG_MAX] = { 12, 4, VPT_BLK_F_SEG_MAX, NO_LIMIT },
+    [INFO_SEG_MAX] = { 12, 4, VPT_BLK_F_SEG_MAX, 1 },
     [INFO_CYLINDERS] = { 16, 2, VPT_BLK_F_GEOMETRY, 0 },
     [INFO_HEADS] = { 18, 1, VPT_BLK_F_GEOMETRY, 0 },
     [INFO_SECTORS] = { 19, 1, VPT_BLK_F_GEOMETRY, 0 },
@@ -128,6 +128,19 @@ static enum vpt_status check_zones(struct vpt_device *device)
     return model == ZONE_MODEL_HOST_MANAGED ? VPT_UNSUPPORTED_DEVICE : status;
 }
 
+/* Of what is required nothing may have been left out, which is also what becomes of bits that no one here knows. */
+static enum vpt_status check_required(const struct vpt_device *device, const struct vpt_features *required)
+{
+    unsigned word;
+
+    for (word = 0; required != NULL && word < VPT_FEATURE_WORDS; word++) {
+        if ((required->word[word] & ~device->features.word[word]) != 0) {
+            return VPT_UNSUPPORTED_FEATURE;
+        }
+    }
+    return VPT_OK;
+}
+
 static enum vpt_status read_info(struct vpt_device *device, struct vpt_blk_info *info)
 {
     uint64_t values[INFO_COUNT];
@@ -144,12 +157,15 @@ enum vpt_status vpt_blk_bring_up(struct vpt_device *device, const struct vpt_fea
                                  const struct vpt_features *wanted, const struct vpt_features *refused,
                                  struct vpt_blk_info *info)
 {
-    enum vpt_status status = vpt_device_choose_features(device, required, wanted, refused);
+    enum vpt_status status = vpt_device_choose_features(device, NULL, wanted, refused);
 
     if (status != VPT_OK) {
         return status;
     }
-    status = check_zones(device);
+    status = check_required(device, required);
+    if (status == VPT_OK) {
+        status = check_zones(device);
+    }
     if (status == VPT_OK) {
         status = vpt_device_accept_features(device);
     }
@@ -166,7 +182,7 @@ enum vpt_status vpt_blk_bring_up(struct vpt_device *device, const struct vpt_fea
     return status;
 }
 
-enum vpt_status vpt_blk_init(struct vpt_blk *blk, struct vpt_device *device, const struct vpt_features *refused)
+enum vpt_status vpt_blk_init(struct vpt_blk *blk, struct vpt_device *device, const struct vpt_feature_choice *choice)
 {
     static const struct vpt_features wanted = {
         { (1u << VPT_BLK_F_SIZE_MAX) | (1u << VPT_BLK_F_SEG_MAX) | (1u << VPT_BLK_F_GEOMETRY) | (1u << VPT_BLK_F_RO) |
@@ -186,7 +202,8 @@ enum vpt_status vpt_blk_init(struct vpt_blk *blk, struct vpt_device *device, con
     if (device->type != VPT_DEVICE_TYPE_BLOCK) {
         return VPT_UNSUPPORTED_DEVICE;
     }
-    status = vpt_blk_bring_up(device, NULL, &wanted, refused, &blk->info);
+    status = vpt_blk_bring_up(device, choice != NULL ? &choice->required : NULL, &wanted,
+                              choice != NULL ? &choice->refused : NULL, &blk->info);
     if (status == VPT_OK) {
         blk->device = device;
         blk->features = device->features;

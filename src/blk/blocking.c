@@ -7,8 +7,8 @@
 /* A request's data in at most this many pieces: what lies on the stack. */
 #define PIECES 8u
 
-/* Far below the 4 GiB that a chain may name, header and status included. */
-#define REQUEST_BYTES_MAX 0x40000000u
+/* What devices are used to: they rarely say what they take at most, and a wait is for one request. */
+#define REQUEST_BYTES_MAX 0x100000u
 
 struct piece {
     void *buffer;
@@ -89,14 +89,10 @@ static enum vpt_status share_next(struct vpt_blk_queue *queue, const struct tran
     return VPT_OK;
 }
 
-/*
- * Takes back from the end what is more than a whole number of granules, where the transfer goes on; or of sectors, if
- * there is no whole granule.
- */
+/* Takes back from the end what is more than a whole number of granules, where the transfer goes on. */
 static void trim(struct vpt_blk_queue *queue, const struct transfer *transfer, struct gathered *gathered)
 {
-    size_t granule = gathered->bytes < transfer->granule ? VPT_BLK_SECTOR_SIZE : transfer->granule;
-    size_t excess = gathered->bytes == transfer->size ? 0 : gathered->bytes & (granule - 1u);
+    size_t excess = gathered->bytes == transfer->size ? 0 : gathered->bytes & (transfer->granule - 1u);
     uint32_t i;
 
     for (i = 0; i < PIECES && excess != 0 && gathered->count != 0; i++) {

@@ -30,6 +30,9 @@ enum vpt_status vpt_blk_bring_up(struct vpt_device *device, const struct vpt_fea
                                  const struct vpt_features *wanted, const struct vpt_features *refused,
                                  struct vpt_blk_info *info);
 
+/* No more data segments in a request than the device says that it takes. */
+uint16_t vpt_blk_cap_segments(const struct vpt_blk *blk, uint16_t segments);
+
 /* Whether `bytes` from `sector` on are whole sectors and lie inside the device. */
 enum vpt_status vpt_blk_check_range(const struct vpt_blk *blk, uint64_t sector, uint64_t bytes);
 

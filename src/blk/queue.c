@@ -7,7 +7,7 @@
 
 #define DEFAULT_REQUESTS 64u
 #define DEFAULT_SEGMENTS 16u
-#define DEFAULT_SIZE_MAX 256u
+#define DEFAULT_RING     256u
 
 /* The places in vpt_blk_queue.areas. */
 enum area { SHARED, PRIVATE_STATE, AREAS };
@@ -22,15 +22,37 @@ static struct vpt_blk_slot_shared *shared_slot(const struct vpt_blk_queue *queue
     return (struct vpt_blk_slot_shared *)queue->areas[SHARED].memory.address + index;
 }
 
-/* The smallest ring that holds `wanted` descriptors, as far as the default maximum goes. */
-static uint16_t default_size(uint32_t wanted, uint32_t at_least)
+/* The queue's own default is long enough, unless one request alone is longer. */
+static uint16_t ring_size(uint16_t named, uint32_t longest)
 {
-    uint32_t size = 4;
+    uint32_t size = DEFAULT_RING;
 
-    while (size < at_least || (size < wanted && size < DEFAULT_SIZE_MAX)) {
+    if (named != 0 || longest <= size) {
+        return named;
+    }
+    while (size < longest && size < VPT_QUEUE_SIZE_MAX) {
         size <<= 1;
     }
-    return (uint16_t)(size <= VPT_QUEUE_SIZE_MAX ? size : VPT_QUEUE_SIZE_MAX);
+    return (uint16_t)size;
+}
+
+uint16_t vpt_blk_cap_segments(const struct vpt_blk *blk, uint16_t segments)
+{
+    uint32_t most = blk->info.seg_max;
+
+    return vpt_features_has(&blk->features, VPT_BLK_F_SEG_MAX) && segments > most ? (uint16_t)most : segments;
+}
+
+/* Where the device does not say what it takes, what every device takes. */
+static uint16_t plan_segments(const struct vpt_blk *blk, uint16_t wanted)
+{
+    if (wanted == 0) {
+        wanted = vpt_features_has(&blk->features, VPT_BLK_F_SEG_MAX) ? DEFAULT_SEGMENTS : 1u;
+    }
+    if (wanted > VPT_QUEUE_SIZE_MAX - 2u) {
+        wanted = VPT_QUEUE_SIZE_MAX - 2u;
+    }
+    return vpt_blk_cap_segments(blk, wanted);
 }
 
 /* Records are taken only for what the device has. */
@@ -50,28 +72,20 @@ static void plan(const struct vpt_blk *blk, uint16_t index, const struct vpt_blk
                  struct vpt_blk_queue *queue, struct vpt_queue_config *ring)
 {
     uint32_t requests = config->requests != 0 ? config->requests : DEFAULT_REQUESTS;
-    uint32_t segments = config->segments != 0 ? config->segments : DEFAULT_SEGMENTS;
-    bool indirect = vpt_features_has(&blk->device->features, VPT_F_INDIRECT_DESC);
+    uint16_t segments = plan_segments(blk, config->segments);
 
     if (requests > VPT_QUEUE_SIZE_MAX) {
         requests = VPT_QUEUE_SIZE_MAX;
     }
-    if (segments > blk->info.seg_max) {
-        segments = blk->info.seg_max;
-    }
-    if (segments > VPT_QUEUE_SIZE_MAX - 2u) {
-        segments = VPT_QUEUE_SIZE_MAX - 2u;
-    }
     queue->requests = (uint16_t)requests;
-    queue->segments = (uint16_t)segments;
+    queue->segments = segments;
     queue->ranges = plan_ranges(&blk->info, config->ranges);
     vpt_zero(ring, sizeof(*ring));
     ring->index = index;
     ring->indirect_tables = (uint16_t)requests;
     ring->indirect_segments = (uint16_t)(segments + 2u);
     ring->memory = config->memory;
-    ring->size = config->size != 0 ? config->size
-                                   : default_size(indirect ? requests : requests * (segments + 2u), segments + 2u);
+    ring->size = ring_size(config->size, ring->indirect_segments);
 }
 
 static enum vpt_status take_slots(struct vpt_blk_queue *queue, const struct vpt_blk_queue_config *config)

@@ -37,7 +37,7 @@ enum vpt_status vpt_blk_restart(struct vpt_blk *blk)
     }
     complement(&blk->features, &others);
     vpt_zero(&info, sizeof(info));
-    status = vpt_blk_bring_up(blk->device, &blk->features, NULL, &others, &info);
+    status = vpt_blk_bring_up(blk->device, &blk->features, &blk->features, &others, &info);
     if (status != VPT_OK) {
         return status;
     }
@@ -66,9 +66,7 @@ enum vpt_status vpt_blk_queue_restart(struct vpt_blk_queue *queue)
     }
     status = vpt_queue_restart(&queue->queue);
     if (status == VPT_OK) {
-        uint32_t most = queue->blk->info.seg_max;
-
-        queue->segments = queue->segments_made < most ? queue->segments_made : (uint16_t)most;
+        queue->segments = vpt_blk_cap_segments(queue->blk, queue->segments_made);
     }
     return status;
 }

@@ -7,11 +7,18 @@
 #include "queue/split.h"
 #include "transport/transport.h"
 
-/* The members of struct vpt_queue_memory, and their places in vpt_queue.areas. */
-enum area { RINGS, DRIVER_AREA, DEVICE_AREA, INDIRECT, PRIVATE_STATE, AREAS };
+/*
+ * The places in vpt_queue.areas: the members of struct vpt_queue_memory, then what is apart from the private state only
+ * where the port has no piece for both.
+ */
+enum area { RINGS, DRIVER_AREA, DEVICE_AREA, INDIRECT, PRIVATE_STATE, LINKS, AREAS };
 
-VPT_STATIC_ASSERT(sizeof(struct vpt_queue_memory) == AREAS * sizeof(struct vpt_memory), "one for one");
+VPT_STATIC_ASSERT(sizeof(struct vpt_queue_memory) == LINKS * sizeof(struct vpt_memory), "one for one");
 VPT_STATIC_ASSERT(VPT_QUEUE_AREAS == AREAS, "one for one");
+
+/* Entries, where the caller names no size: at most, and at least where memory is short. */
+#define DEFAULT_SIZE_MAX 256u
+#define DEFAULT_SIZE_MIN 8u
 
 enum vpt_status vpt_queue_find(struct vpt_device *device, uint16_t index, uint32_t *maximum)
 {
@@ -30,28 +37,25 @@ enum vpt_status vpt_queue_find(struct vpt_device *device, uint16_t index, uint32
     return *maximum > VPT_QUEUE_SIZE_MAX ? VPT_DEVICE_QUEUE_SIZE : VPT_OK;
 }
 
-/* The largest size that neither the caller's wish nor the device's maximum is below. */
-static enum vpt_status choose_size(struct vpt_queue *queue, const struct vpt_queue_config *config)
+/* The largest power of two that is above neither. `size` is one. */
+static uint32_t size_within(uint32_t size, uint32_t maximum)
 {
-    uint32_t size = config->size != 0 ? config->size : VPT_QUEUE_SIZE_MAX;
-    uint32_t maximum = 0;
-    enum vpt_status status;
-
-    if ((size & (size - 1u)) != 0) {
-        return VPT_CALLER_ARGUMENT;
-    }
-    status = vpt_queue_find(queue->device, config->index, &maximum);
-    if (status != VPT_OK) {
-        return status;
-    }
-    if (vpt_size_fixed(queue->device)) {
-        size = VPT_QUEUE_SIZE_MAX;
-    }
     while (size > maximum) {
         size >>= 1;
     }
+    return size;
+}
+
+/* Some devices ignore what is asked for and go on with their maximum: the rings are made for the size they have. */
+static enum vpt_status take_size(struct vpt_queue *queue, uint32_t wanted)
+{
+    uint32_t size = queue->device->ops->queue_size(queue->device, queue->index, wanted);
+
+    if (size == 0 || size > VPT_QUEUE_SIZE_MAX || (size & (size - 1u)) != 0) {
+        return VPT_DEVICE_QUEUE_SIZE;
+    }
     queue->mask = (uint16_t)(size - 1u);
-    return size == maximum || !vpt_size_fixed(queue->device) ? VPT_OK : VPT_DEVICE_QUEUE_SIZE;
+    return VPT_OK;
 }
 
 static uint16_t at_most(uint16_t value, uint32_t limit)
@@ -70,63 +74,108 @@ static void choose_tables(struct vpt_queue *queue, const struct vpt_queue_config
     }
 }
 
-/* Bytes of each area; 0: not needed, or part of the rings. A legacy interface takes the rings in one piece only. */
-static enum vpt_status measure_areas(const struct vpt_queue *queue, const struct vpt_queue_memory *given,
-                                     size_t bytes[AREAS])
-{
-    size_t size = (size_t)queue->mask + 1u;
-    uint64_t indirect = (uint64_t)queue->tables_made * queue->table_segments * sizeof(struct split_descriptor);
-
-    bytes[RINGS] = VPT_QUEUE_RINGS_SIZE(size, (size_t)queue->device->ops->used_alignment);
-    bytes[DRIVER_AREA] = 0;
-    bytes[DEVICE_AREA] = 0;
-    if (given->driver_area.address != NULL || given->device_area.address != NULL) {
-        if (vpt_legacy(queue->device) || given->rings.address == NULL || given->driver_area.address == NULL ||
-            given->device_area.address == NULL) {
-            return VPT_CALLER_MEMORY;
-        }
-        bytes[RINGS] = VPT_QUEUE_DESCRIPTOR_AREA_SIZE(size);
-        bytes[DRIVER_AREA] = VPT_QUEUE_DRIVER_AREA_SIZE(size);
-        bytes[DEVICE_AREA] = VPT_QUEUE_DEVICE_AREA_SIZE(size);
-    }
-    bytes[INDIRECT] = (size_t)indirect;
-    bytes[PRIVATE_STATE] = VPT_QUEUE_PRIVATE_SIZE(size, queue->tables_made);
-    return bytes[INDIRECT] == indirect ? VPT_OK : VPT_CALLER_TOO_LONG;
-}
-
-static enum vpt_status take_areas(struct vpt_queue *queue, const struct vpt_queue_memory *given,
-                                  const size_t bytes[AREAS])
+static enum vpt_status take_area(struct vpt_queue *queue, enum area area, size_t size)
 {
     static const uint8_t alignments[AREAS] = { [DRIVER_AREA] = 2, [DEVICE_AREA] = 4, [INDIRECT] = 16,
-                                               [PRIVATE_STATE] = 8 };
-    struct vpt_device *device = queue->device;
-    const struct vpt_memory *memory = (const struct vpt_memory *)(const void *)given;
-    enum vpt_status status = VPT_OK;
+                                               [PRIVATE_STATE] = 8, [LINKS] = 2 };
+    const struct vpt_device *device = queue->device;
     struct vpt_area_need need;
-    unsigned i;
 
-    need.alignment = device->ops->ring_alignment;
-    need.limit = device->ops->ring_limit;
-    need.flags = vpt_memory_flags(device);
-    for (i = 0; i < AREAS; i++) {
-        queue->areas[i].memory = memory[i];
+    need.size = size;
+    need.alignment = area == RINGS ? device->ops->ring_alignment : alignments[area];
+    need.limit = area <= DEVICE_AREA ? device->ops->ring_limit : ~(uint64_t)0;
+    need.flags = area >= PRIVATE_STATE ? VPT_DMA_PRIVATE : vpt_memory_flags(device);
+    return vpt_area_take(device->port, &need, &queue->areas[area]);
+}
+
+/* Whether an area that was not taken is missing: nobody has memory for it. Else what there is does not fit. */
+static bool missing(const struct vpt_queue *queue, enum area area)
+{
+    return queue->areas[area].memory.address == NULL;
+}
+
+/* An area that lies in the rings, `offset` bytes from their start. */
+static void place(struct vpt_queue *queue, enum area area, size_t offset)
+{
+    const struct vpt_memory *rings = &queue->areas[RINGS].memory;
+
+    queue->areas[area].memory.address = (uint8_t *)rings->address + offset;
+    queue->areas[area].memory.device_address = rings->device_address + offset;
+}
+
+/* In one piece, or in three: where the caller has three, or nobody has one. A legacy interface takes one only. */
+static enum vpt_status take_rings(struct vpt_queue *queue)
+{
+    size_t size = (size_t)queue->mask + 1u;
+    size_t whole = VPT_QUEUE_RINGS_SIZE(size, (size_t)queue->device->ops->used_alignment);
+    enum vpt_status status = VPT_CALLER_MEMORY;
+
+    if (missing(queue, DRIVER_AREA) && missing(queue, DEVICE_AREA)) {
+        status = take_area(queue, RINGS, whole);
+        if (status == VPT_OK) {
+            place(queue, DRIVER_AREA, VPT_QUEUE_DESCRIPTOR_AREA_SIZE(size));
+            place(queue, DEVICE_AREA, whole - VPT_QUEUE_DEVICE_AREA_SIZE(size));
+            return status;
+        }
+        if (!missing(queue, RINGS)) {
+            return status;
+        }
+    } else if (missing(queue, RINGS) || missing(queue, DRIVER_AREA) || missing(queue, DEVICE_AREA)) {
+        return status;
     }
-    for (i = 0; i < AREAS && status == VPT_OK; i++) {
-        need.size = bytes[i];
-        if (i != RINGS) {
-            need.alignment = alignments[i];
+    if (!vpt_legacy(queue->device)) {
+        status = take_area(queue, RINGS, VPT_QUEUE_DESCRIPTOR_AREA_SIZE(size));
+        if (status == VPT_OK) {
+            status = take_area(queue, DRIVER_AREA, VPT_QUEUE_DRIVER_AREA_SIZE(size));
         }
-        if (i > DEVICE_AREA) {
-            need.limit = ~(uint64_t)0;
-        }
-        if (i == PRIVATE_STATE) {
-            need.flags = VPT_DMA_PRIVATE;
-        }
-        if (need.size != 0) {
-            status = vpt_area_take(device->port, &need, &queue->areas[i]);
+        if (status == VPT_OK) {
+            status = take_area(queue, DEVICE_AREA, VPT_QUEUE_DEVICE_AREA_SIZE(size));
         }
     }
     return status;
+}
+
+/* In one piece, or in two where nobody has one: slots, and what links them and the tables. */
+static enum vpt_status take_state(struct vpt_queue *queue)
+{
+    size_t size = (size_t)queue->mask + 1u;
+    size_t slots = size * sizeof(struct vpt_queue_slot);
+    size_t links = VPT_QUEUE_PRIVATE_SIZE(size, queue->tables_made) - slots;
+    enum vpt_status status = take_area(queue, PRIVATE_STATE, slots + links);
+
+    if (status == VPT_OK) {
+        queue->areas[LINKS].memory.address = (uint8_t *)queue->areas[PRIVATE_STATE].memory.address + slots;
+    } else if (missing(queue, PRIVATE_STATE)) {
+        status = take_area(queue, PRIVATE_STATE, slots);
+        if (status == VPT_OK) {
+            status = take_area(queue, LINKS, links);
+        }
+    }
+    return status;
+}
+
+/* As many tables as the port has memory for in one piece: requests that find none become chains. */
+static enum vpt_status take_tables(struct vpt_queue *queue)
+{
+    uint64_t table = (uint64_t)queue->table_segments * sizeof(struct split_descriptor);
+    enum vpt_status status = VPT_OK;
+
+    while (queue->tables_made != 0) {
+        size_t size = (size_t)(table * queue->tables_made);
+
+        status = size == table * queue->tables_made ? take_area(queue, INDIRECT, size) : VPT_CALLER_TOO_LONG;
+        if (status == VPT_OK || !missing(queue, INDIRECT)) {
+            return status;
+        }
+        queue->tables_made >>= 1;
+    }
+    return VPT_OK;
+}
+
+static void give_areas_back(struct vpt_queue *queue)
+{
+    vpt_areas_give_back(queue->device->port, queue->areas, AREAS);
+    vpt_zero(queue->areas, sizeof(queue->areas));
 }
 
 void vpt_queue_leave_doorbell(const struct vpt_queue *queue)
@@ -142,34 +191,63 @@ void vpt_queue_leave_doorbell(const struct vpt_queue *queue)
 static void give_back(struct vpt_queue *queue)
 {
     vpt_queue_leave_doorbell(queue);
-    vpt_areas_give_back(queue->device->port, queue->areas, AREAS);
+    give_areas_back(queue);
 }
 
-/* An area that lies in the rings, `offset` bytes from their start. */
-static void place(struct vpt_queue *queue, enum area area, size_t offset)
+static void use_areas(struct vpt_queue *queue)
 {
-    const struct vpt_memory *rings = &queue->areas[RINGS].memory;
-
-    queue->areas[area].memory.address = (uint8_t *)rings->address + offset;
-    queue->areas[area].memory.device_address = rings->device_address + offset;
-}
-
-static void use_areas(struct vpt_queue *queue, const size_t bytes[AREAS])
-{
-    size_t size = (size_t)queue->mask + 1u;
-
-    if (bytes[DRIVER_AREA] == 0) {
-        place(queue, DRIVER_AREA, VPT_QUEUE_DESCRIPTOR_AREA_SIZE(size));
-        place(queue, DEVICE_AREA, bytes[RINGS] - VPT_QUEUE_DEVICE_AREA_SIZE(size));
-    }
     queue->descriptors = queue->areas[RINGS].memory.address;
     queue->available = queue->areas[DRIVER_AREA].memory.address;
     queue->used = queue->areas[DEVICE_AREA].memory.address;
     queue->tables = queue->areas[INDIRECT].memory.address;
     queue->tables_address = queue->areas[INDIRECT].memory.device_address;
     queue->slots = (struct vpt_queue_slot *)queue->areas[PRIVATE_STATE].memory.address;
-    queue->links = (uint16_t *)(void *)(queue->slots + size);
-    queue->table_links = queue->links + size;
+    queue->links = (uint16_t *)queue->areas[LINKS].memory.address;
+    queue->table_links = queue->links + (queue->mask + 1u);
+}
+
+/* All of it or nothing. */
+static enum vpt_status take_areas(struct vpt_queue *queue, const struct vpt_queue_config *config)
+{
+    const struct vpt_memory *given = (const struct vpt_memory *)(const void *)&config->memory;
+    enum vpt_status status;
+    unsigned i;
+
+    choose_tables(queue, config);
+    for (i = 0; i < LINKS; i++) {
+        queue->areas[i].memory = given[i];
+    }
+    status = take_rings(queue);
+    if (status == VPT_OK) {
+        status = take_state(queue);
+    }
+    if (status == VPT_OK) {
+        status = take_tables(queue);
+    }
+    if (status != VPT_OK) {
+        give_areas_back(queue);
+    }
+    return status;
+}
+
+/*
+ * Where there is no memory for it, half the ring, unless the caller has named the size. That comes last, since not all
+ * devices take a ring that is smaller than their maximum.
+ */
+static enum vpt_status take_memory(struct vpt_queue *queue, const struct vpt_queue_config *config, uint32_t size)
+{
+    uint32_t least = config->size == 0 && size > DEFAULT_SIZE_MIN ? DEFAULT_SIZE_MIN : size;
+    enum vpt_status status;
+
+    for (;; size >>= 1) {
+        status = take_size(queue, size);
+        if (status == VPT_OK) {
+            status = take_areas(queue, config);
+        }
+        if (status == VPT_OK || size == least || size <= queue->mask) {
+            return status;
+        }
+    }
 }
 
 /* Resolves the doorbell, so that a kick is one store, or one call of the port. */
@@ -200,23 +278,28 @@ enum vpt_status vpt_queue_prepare(struct vpt_queue *queue)
 
 static enum vpt_status set_up(struct vpt_queue *queue, const struct vpt_queue_config *config)
 {
-    size_t bytes[AREAS];
-    enum vpt_status status = choose_size(queue, config);
+    uint32_t size = config->size != 0 ? config->size : DEFAULT_SIZE_MAX;
+    uint32_t maximum = 0;
+    enum vpt_status status;
 
+    if ((size & (size - 1u)) != 0) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    status = vpt_queue_find(queue->device, config->index, &maximum);
     if (status != VPT_OK) {
         return status;
     }
-    choose_tables(queue, config);
-    status = measure_areas(queue, &config->memory, bytes);
-    if (status == VPT_OK) {
-        status = take_areas(queue, &config->memory, bytes);
-    }
-    if (status != VPT_OK) {
-        return status;
-    }
-    use_areas(queue, bytes);
     queue->index = config->index;
-    return vpt_queue_prepare(queue);
+    status = take_memory(queue, config, size_within(size, maximum));
+    if (status == VPT_OK) {
+        use_areas(queue);
+        status = vpt_queue_prepare(queue);
+    }
+    if (status != VPT_OK) {
+        /* On PCI the maximum reads as the size that was written last: the next try must find the device's own. */
+        (void)queue->device->ops->queue_size(queue->device, config->index, size_within(VPT_QUEUE_SIZE_MAX, maximum));
+    }
+    return status;
 }
 
 enum vpt_status vpt_queue_enable(struct vpt_queue *queue)
@@ -224,7 +307,6 @@ enum vpt_status vpt_queue_enable(struct vpt_queue *queue)
     struct vpt_queue_areas areas;
 
     queue->resets = queue->device->resets;
-    areas.size = (uint16_t)(queue->mask + 1u);
     areas.descriptors = queue->areas[RINGS].memory.device_address;
     areas.driver = queue->areas[DRIVER_AREA].memory.device_address;
     areas.device = queue->areas[DEVICE_AREA].memory.device_address;

@@ -27,7 +27,7 @@ static enum vpt_status check_fit(const struct vpt_queue *queue)
     if (status != VPT_OK) {
         return status;
     }
-    if (maximum < size || (vpt_size_fixed(queue->device) && maximum != size)) {
+    if (maximum < size || queue->device->ops->queue_size(queue->device, queue->index, size) != size) {
         return VPT_DEVICE_QUEUE_SIZE;
     }
     return queue->areas[0].flags == vpt_memory_flags(queue->device) ? VPT_OK : VPT_DEVICE_FEATURES;

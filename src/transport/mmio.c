@@ -113,10 +113,17 @@ static enum vpt_status queue_maximum(struct vpt_device *device, uint16_t index, 
     return queue_select(device, index, REGISTER_QUEUE_READY, maximum);
 }
 
+/* The register is write-only: a device that ignores it is not found out. */
+static uint32_t queue_size(struct vpt_device *device, uint16_t index, uint32_t size)
+{
+    write_register(device, REGISTER_QUEUE_SEL, index);
+    write_register(device, REGISTER_QUEUE_SIZE, size);
+    return size;
+}
+
 static enum vpt_status queue_enable(struct vpt_device *device, uint16_t index, const struct vpt_queue_areas *areas)
 {
     write_register(device, REGISTER_QUEUE_SEL, index);
-    write_register(device, REGISTER_QUEUE_SIZE, areas->size);
     write_register_pair(device, REGISTER_QUEUE_DESC, areas->descriptors);
     write_register_pair(device, REGISTER_QUEUE_DRIVER, areas->driver);
     write_register_pair(device, REGISTER_QUEUE_DEVICE, areas->device);
@@ -206,6 +213,7 @@ static const struct vpt_transport_ops modern_ops = {
     .features_read = features_read,
     .features_write = features_write,
     .queue_maximum = queue_maximum,
+    .queue_size = queue_size,
     .queue_enable = queue_enable,
     .queue_disable = queue_disable,
     .queue_doorbell = queue_doorbell,
@@ -234,7 +242,6 @@ static enum vpt_status queue_enable_legacy(struct vpt_device *device, uint16_t i
     }
     write_register(device, REGISTER_GUEST_PAGE_SIZE, LEGACY_PAGE_SIZE);
     write_register(device, REGISTER_QUEUE_SEL, index);
-    write_register(device, REGISTER_QUEUE_SIZE, areas->size);
     write_register(device, REGISTER_QUEUE_ALIGN, VPT_QUEUE_RINGS_ALIGNMENT);
     write_register(device, REGISTER_QUEUE_PFN, page);
     return read_register(device, REGISTER_QUEUE_PFN) == page ? VPT_OK : VPT_DEVICE_QUEUE_STATE;
@@ -257,6 +264,7 @@ static const struct vpt_transport_ops legacy_ops = {
     .features_read = features_read,
     .features_write = features_write,
     .queue_maximum = queue_maximum_legacy,
+    .queue_size = queue_size,
     .queue_enable = queue_enable_legacy,
     .queue_disable = queue_disable_legacy,
     .queue_doorbell = queue_doorbell,

@@ -65,6 +65,14 @@ static enum vpt_status queue_maximum(struct vpt_device *device, uint16_t index, 
     return VPT_OK;
 }
 
+/* The register is read-only: the size is the maximum (D-LPCI-2). */
+static uint32_t queue_size(struct vpt_device *device, uint16_t index, uint32_t size)
+{
+    (void)size;
+    write_header(device, LEGACY_QUEUE_SELECT, 2, index);
+    return read_header(device, LEGACY_QUEUE_SIZE, 2);
+}
+
 static enum vpt_status queue_enable(struct vpt_device *device, uint16_t index, const struct vpt_queue_areas *areas)
 {
     uint32_t page = (uint32_t)(areas->descriptors >> LEGACY_PAGE_SHIFT);
@@ -123,13 +131,13 @@ static const struct vpt_transport_ops legacy_ops = {
     .used_alignment = VPT_QUEUE_LEGACY_RINGS_ALIGNMENT,
     .feature_words = 1,
     .legacy = true,
-    .size_fixed = true,
     .features_1 = 0,
     .status_read = status_read,
     .status_write = status_write,
     .features_read = features_read,
     .features_write = features_write,
     .queue_maximum = queue_maximum,
+    .queue_size = queue_size,
     .queue_enable = queue_enable,
     .queue_disable = vpt_pci_queue_disable,
     .queue_doorbell = queue_doorbell,

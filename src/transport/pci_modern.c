@@ -95,10 +95,16 @@ static enum vpt_status queue_maximum(struct vpt_device *device, uint16_t index, 
     return VPT_OK;
 }
 
+static uint32_t queue_size(struct vpt_device *device, uint16_t index, uint32_t size)
+{
+    write_common(device, COMMON_QUEUE_SELECT, 2, index);
+    write_common(device, COMMON_QUEUE_SIZE, 2, size);
+    return read_common(device, COMMON_QUEUE_SIZE, 2);
+}
+
 static enum vpt_status queue_enable(struct vpt_device *device, uint16_t index, const struct vpt_queue_areas *areas)
 {
     write_common(device, COMMON_QUEUE_SELECT, 2, index);
-    write_common(device, COMMON_QUEUE_SIZE, 2, areas->size);
     write_common_pair(device, COMMON_QUEUE_DESC, areas->descriptors);
     write_common_pair(device, COMMON_QUEUE_DRIVER, areas->driver);
     write_common_pair(device, COMMON_QUEUE_DEVICE, areas->device);
@@ -379,13 +385,13 @@ static const struct vpt_transport_ops modern_ops = {
     .used_alignment = VPT_QUEUE_RINGS_ALIGNMENT,
     .feature_words = VPT_FEATURE_WORDS,
     .legacy = false,
-    .size_fixed = false,
     .features_1 = 1u << (VPT_F_NOTIF_CONFIG_DATA - 32u),
     .status_read = status_read,
     .status_write = status_write,
     .features_read = features_read,
     .features_write = features_write,
     .queue_maximum = queue_maximum,
+    .queue_size = queue_size,
     .queue_enable = queue_enable,
     .queue_disable = vpt_pci_queue_disable,
     .queue_doorbell = queue_doorbell,

@@ -11,7 +11,6 @@
 
 /* Where a virtqueue lies, at device addresses. */
 struct vpt_queue_areas {
-    uint16_t size; /* entries */
     uint64_t descriptors;
     uint64_t driver;
     uint64_t device;
@@ -27,7 +26,6 @@ struct vpt_transport_ops {
     uint32_t used_alignment; /* of the used ring in them */
     uint8_t feature_words;   /* words of features that the interface can express */
     bool legacy;             /* legacy interface: no FEATURES_OK, native byte order, rings in one piece */
-    bool size_fixed;         /* queue_maximum gives the size of the queue */
     uint32_t features_1;     /* generic features of word 1 that this transport alone has */
 
     /* Device status (section 2.1); the read gives VPT_STATUS_GONE where the register is all-ones. */
@@ -42,6 +40,12 @@ struct vpt_transport_ops {
      * register reads, 0 if there is none.
      */
     enum vpt_status (*queue_maximum)(struct vpt_device *device, uint16_t index, uint32_t *maximum);
+
+    /*
+     * Asks for a size, a power of two, of a queue that queue_maximum has found. Returns the size that the device says it
+     * goes on with, unchecked; where nothing says it, `size`.
+     */
+    uint32_t (*queue_size)(struct vpt_device *device, uint16_t index, uint32_t size);
 
     /* Enables a queue, and checks that it is. Addresses are aligned and below ring_limit. */
     enum vpt_status (*queue_enable)(struct vpt_device *device, uint16_t index, const struct vpt_queue_areas *areas);
@@ -91,12 +95,6 @@ static inline bool vpt_legacy(const struct vpt_device *device)
 #else
     return device->ops->legacy;
 #endif
-}
-
-/* Whether queues have the size that the device says, no other: so on the legacy interface of PCI (D-LPCI-2). */
-static inline bool vpt_size_fixed(const struct vpt_device *device)
-{
-    return vpt_legacy(device) && device->ops->size_fixed;
 }
 
 /*

@@ -14,25 +14,25 @@ struct disk disk;
 
 /* ---- Bring-up and its end ---- */
 
-static struct vpt_features refused_of(const struct ring_features *ring)
+static struct vpt_feature_choice choice_of(const struct ring_features *ring)
 {
-    struct vpt_features refused = { { 0 } };
+    struct vpt_feature_choice choice = { 0 };
 
     if (!ring->indirect) {
-        vpt_features_add(&refused, VPT_F_INDIRECT_DESC);
+        vpt_features_add(&choice.refused, VPT_F_INDIRECT_DESC);
     }
     if (!ring->event_idx) {
-        vpt_features_add(&refused, VPT_F_EVENT_IDX);
+        vpt_features_add(&choice.refused, VPT_F_EVENT_IDX);
     }
-    return refused;
+    return choice;
 }
 
 enum vpt_status disk_try(struct vpt_device *device, const struct ring_features *ring,
                          const struct vpt_blk_queue_config *config)
 {
     static const struct ring_features all = { true, true };
-    struct vpt_features refused = refused_of(ring != NULL ? ring : &all);
-    enum vpt_status status = vpt_blk_init(&disk.blk, device, &refused);
+    struct vpt_feature_choice choice = choice_of(ring != NULL ? ring : &all);
+    enum vpt_status status = vpt_blk_init(&disk.blk, device, &choice);
 
     disk.device = device;
     if (status == VPT_OK) {

@@ -149,11 +149,11 @@ PLACE_TEST(device_guide, completions_come_by_interrupt)
 
 PLACE_TEST(device_guide, a_reset_with_requests_in_flight_gives_them_back_and_the_device_works_again)
 {
-    struct vpt_features refused = { { 0 } };
+    struct vpt_feature_choice choice = { 0 };
 
     start_machine(place, ",rng=r0");
-    vpt_features_add(&refused, VPT_F_EVENT_IDX);
-    assert_status(entropy_init(&entropy, placed.device, &refused), VPT_OK);
+    vpt_features_add(&choice.refused, VPT_F_EVENT_IDX);
+    assert_status(entropy_init(&entropy, placed.device, &choice), VPT_OK);
     assert_status(entropy_start(&entropy, NULL), VPT_OK);
     take_data();
     for (unsigned i = 0; i < 3; i++) {

@@ -140,11 +140,10 @@ static void start_failing(const struct place *place, const char *properties)
                                     RULE("3", "discard", ",inject-error.3.sector=1300")
                                     RULE("4", "flush", "") }
     };
-    static const struct vpt_features refused = { { 0 } };
 
     place_start_disk_on(place, "b0", properties, &options);
     disk.device = placed.device;
-    assert_status(vpt_blk_init(&disk.blk, disk.device, &refused), VPT_OK);
+    assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_OK);
     assert_status(vpt_blk_ranges_init(&disk.blk), VPT_OK);
     assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, NULL), VPT_OK);
     assert_status(vpt_blk_start(&disk.blk), VPT_OK);

@@ -7,13 +7,15 @@
 #define DESC_NEXT        1u
 #define DESC_WRITE       2u
 #define DESC_INDIRECT    4u
+#define SEG_MAX          0x4u /* in the first word; a packed ring in the second, which is not asked for */
 #define SEGMENTS_MAX     64u
 #define REQUEST_READ     0u
 #define REQUEST_WRITE    1u
 #define HEADER_SIZE      16u
 
 enum { MAGIC = 0x00, VERSION = 0x04, DEVICE_ID = 0x08, FEATURES = 0x10, QUEUE_MAX = 0x34, QUEUE_SIZE = 0x38,
-       QUEUE_DESC = 0x80, QUEUE_DRIVER = 0x90, QUEUE_DEVICE = 0xa0, CONFIG = 0x100 };
+       QUEUE_DESC = 0x80, QUEUE_DRIVER = 0x90, QUEUE_DEVICE = 0xa0, CONFIG = 0x100,
+       CONFIG_SEG_MAX = 0x10c };
 
 struct segment {
     unsigned char *bytes;
@@ -58,9 +60,10 @@ void stub_device_plug(struct stub_device *device, uint32_t features)
     put(device->registers + MAGIC, 4, 0x74726976);
     put(device->registers + VERSION, 4, 2);
     put(device->registers + DEVICE_ID, 4, 2);
-    put(device->registers + FEATURES, 4, features | VERSION_1);
+    put(device->registers + FEATURES, 4, features | SEG_MAX | VERSION_1);
     put(device->registers + QUEUE_MAX, 4, QUEUE_MAXIMUM);
     put(device->registers + CONFIG, 8, STUB_DISK_SECTORS);
+    put(device->registers + CONFIG_SEG_MAX, 4, SEGMENTS_MAX - 2u);
 }
 
 /* ---- Requests ---- */

@@ -64,14 +64,14 @@ class Disk {
 public:
     vpt_status start(const Port &port, stub_device &device)
     {
-        vpt_features refused{};
+        vpt_feature_choice choice{};
 
-        vpt_features_add(&refused, VPT_F_EVENT_IDX);
+        vpt_features_add(&choice.refused, VPT_F_EVENT_IDX);
         device_ = &device;
         if (auto status = vpt_mmio_probe(&mmio_, port.get(), device.registers, sizeof(device.registers))) {
             return status;
         }
-        if (auto status = vpt_blk_init(&blk_, &mmio_.device, &refused)) {
+        if (auto status = vpt_blk_init(&blk_, &mmio_.device, &choice)) {
             return status;
         }
         if (auto status = vpt_blk_queue_init(&queue_, &blk_, 0, nullptr)) {

@@ -21,7 +21,6 @@ static _Alignas(8) uint8_t queue_state[VPT_QUEUE_PRIVATE_SIZE(RING_SIZE, 0u)];
 static _Alignas(8) uint8_t request_state[VPT_BLK_PRIVATE_SIZE(REQUESTS)];
 
 static const struct vpt_port no_port;
-static const struct vpt_features no_tables = {{1u << VPT_F_INDIRECT_DESC}}; /* there is no memory for them */
 static struct vpt_mmio mmio;
 static struct vpt_blk blk;
 static struct vpt_blk_queue queue;
@@ -43,7 +42,7 @@ static enum vpt_status start(void *slot, uint64_t physical_offset)
 
     status = vpt_mmio_probe(&mmio, &no_port, slot, SLOT_SIZE);
     if (status == VPT_OK) {
-        status = vpt_blk_init(&blk, &mmio.device, &no_tables);
+        status = vpt_blk_init(&blk, &mmio.device, NULL);
     }
     if (status == VPT_OK) {
         status = vpt_blk_queue_init(&queue, &blk, 0, &config);

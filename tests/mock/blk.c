@@ -401,7 +401,11 @@ static uint8_t handle_range_type(struct request *request)
 static uint8_t carry_out(struct request *request)
 {
     struct mock_faults *faults = &request->device->faults;
+    uint64_t most = 0;
 
+    if (mock_fault_fires(faults, MOCK_FAULT_SEGMENTS, &most) && request->record->segments > most) {
+        return STATUS_IOERR;
+    }
     if (mock_fault_fires(faults, MOCK_FAULT_IO_ERROR, NULL)) {
         return STATUS_IOERR;
     }

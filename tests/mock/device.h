@@ -189,6 +189,9 @@ struct mock_queue *mock_device_queue(struct mock_device *device, uint32_t index)
 uint32_t mock_device_queue_maximum(struct mock_device *device, struct mock_queue *queue);
 bool mock_device_queue_ready(struct mock_device *device, struct mock_queue *queue);
 
+/* A size is written: the size that the queue has now. */
+uint32_t mock_device_queue_resize(struct mock_device *device, struct mock_queue *queue, uint32_t size);
+
 /* Whether the driver may write the register `what` of this queue now; a violation if not. */
 bool mock_device_queue_writable(struct mock_device *device, const struct mock_queue *queue, const char *what);
 

@@ -44,6 +44,7 @@ enum mock_fault {
     MOCK_FAULT_QUEUE_SHRINKING, /* each reading of the maximum is half of the one before; below 1 it is 0; a driver
                                    that reads it once is served, the size it takes may not be above what it read last */
     MOCK_FAULT_QUEUE_MAXIMUM,   /* the maximum reads as the argument (65536, 48, ...) -> VPT_DEVICE_QUEUE_SIZE */
+    MOCK_FAULT_QUEUE_SIZE_IGNORED, /* a queue keeps its maximum size (at a write of the size): on PCI that is read back */
     MOCK_FAULT_QUEUE_IN_USE,    /* QueueReady or QueuePFN reads as set -> VPT_DEVICE_QUEUE_STATE */
     MOCK_FAULT_QUEUE_NOT_READY, /* the queue does not become ready: it reads as not set -> VPT_DEVICE_QUEUE_STATE */
 
@@ -52,8 +53,8 @@ enum mock_fault {
     MOCK_FAULT_USED_ID_FREE,      /* id is in range, but not in flight -> VPT_DEVICE_USED_ID */
     MOCK_FAULT_USED_ID_TWICE,     /* the id before is returned again -> VPT_DEVICE_USED_ID (if that id is in flight
                                      again, this element comes twice -> VPT_DEVICE_USED_INDEX or _ID) */
-    MOCK_FAULT_USED_LENGTH,       /* length is what is writable plus the argument; 0 for 1 -> VPT_DEVICE_USED_LENGTH;
-                                     a legacy device's length is not to be trusted: no error there */
+    MOCK_FAULT_USED_LENGTH,       /* length is what is writable plus the argument, at most all-ones; 0 for 1 */
+    MOCK_FAULT_USED_LENGTH_ALL,   /* length counts what the device has read, too */
     MOCK_FAULT_USED_LENGTH_SHORT, /* length is 0: understating is allowed */
     MOCK_FAULT_USED_INDEX_AHEAD,  /* the index is `argument` too far; 0 for 1 -> VPT_DEVICE_USED_INDEX */
     MOCK_FAULT_USED_INDEX_BACK,   /* the index goes `argument` back instead; 0 for 1 -> VPT_DEVICE_USED_INDEX */
@@ -76,6 +77,7 @@ enum mock_fault {
     MOCK_FAULT_COMPLETION_FIRST, /* it overtakes all others that are pending (needs some: see mock_completion) */
     MOCK_FAULT_STATUS_MISSING,   /* blk: the status byte is not written -> VPT_DEVICE_REQUEST_STATUS */
     MOCK_FAULT_STATUS_UNKNOWN,   /* blk: it is the argument; 0 for 0x7f -> VPT_DEVICE_REQUEST_STATUS */
+    MOCK_FAULT_SEGMENTS,         /* blk: it is IOERR if there are more segments of data than the argument */
     MOCK_FAULT_IO_ERROR,         /* blk: it is IOERR, and nothing is transferred -> VPT_DEVICE_IO_ERROR */
     MOCK_FAULT_UNSUPPORTED,      /* blk: it is UNSUPP -> VPT_UNSUPPORTED_REQUEST */
     MOCK_FAULT_DATA_MISSING,     /* blk: a read succeeds, but its data is not written: no driver can tell */

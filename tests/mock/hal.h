@@ -76,6 +76,7 @@ struct mock_hal {
     enum vpt_status fail_allocation_status; /* ... and how; initially VPT_RESOURCE_MEMORY */
     struct mock_trigger fail_share;
     enum vpt_status fail_share_status; /* initially VPT_PORT_ERROR_FIRST + 7 */
+    size_t allocate_most; /* bytes of one dma_allocate() at most, as where there are single pages only; 0: any number */
     uint64_t base;       /* next device address of an allocation */
     bool ignore_limit;   /* allocate at `base` even where the limit forbids it: a broken port */
     size_t share_most;   /* bytes that one share covers at most; 0: any number */

@@ -105,7 +105,7 @@ static enum vpt_status dma_allocate(void *ctx, size_t size, size_t alignment, ui
     if (!allocation_asked_well(hal, size, alignment, flags)) {
         return VPT_RESOURCE_MEMORY;
     }
-    if (mock_trigger_fires(&hal->fail_allocation)) {
+    if (mock_trigger_fires(&hal->fail_allocation) || (hal->allocate_most != 0 && size > hal->allocate_most)) {
         return hal->fail_allocation_status;
     }
     if (!place(&hal->base, size, alignment, asked, &region.address) &&

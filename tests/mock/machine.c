@@ -31,26 +31,46 @@ static void make_queues(struct mock_device *device, const struct mock_machine_op
     }
 }
 
-bool mock_machine_init(struct mock_machine *machine, const struct mock_machine_options *options)
+void mock_machine_profile(struct mock_machine_options *options, struct mock_device *device)
 {
-    static const struct mock_machine_options plain;
+    const struct mock_profile *profile = options->profile;
+
+    if (profile == NULL) {
+        return;
+    }
+    for (unsigned i = 0; i < VPT_FEATURE_WORDS; i++) {
+        options->withhold.word[i] |= profile->withhold.word[i];
+    }
+    if (profile->queue_maximum != 0) {
+        options->queue_maximum = profile->queue_maximum;
+    }
+    for (unsigned i = 0; i < profile->fault_count; i++) {
+        mock_fault_set(&device->faults, profile->faults[i].fault, 1, 0, profile->faults[i].argument);
+    }
+}
+
+bool mock_machine_init(struct mock_machine *machine, const struct mock_machine_options *wishes)
+{
+    struct mock_machine_options all = { 0 };
+    const struct mock_machine_options *options = &all;
     struct mock_device *device = &machine->device;
 
-    if (options == NULL) {
-        options = &plain;
+    if (wishes != NULL) {
+        all = *wishes;
     }
     memset(machine, 0, sizeof(*machine));
     mock_hal_init(&machine->hal);
     mock_device_init(device, &machine->hal.memory, &machine->hal.violations, &mock_blk_backend, &machine->blk);
+    mock_machine_profile(&all, device);
     device->vendor = 0x4b434f4d;
     device->completion = options->completion;
     make_queues(device, options);
     mock_mmio_init(&machine->mmio, &machine->hal, device, options->version == 1 ? 1 : 2, MOCK_MACHINE_PHYSICAL);
     machine->mmio.old = options->old;
-    offer(device, options);
     if (!mock_blk_init(&machine->blk, device, &options->blk)) {
         return false;
     }
+    offer(device, options);
     mock_hal_add_ticker(&machine->hal, mock_device_tick, device);
     if (!vpt_features_has(&device->offered, VPT_F_ACCESS_PLATFORM)) {
         machine->hal.access_platform = MOCK_EXPECT_CLEAR;

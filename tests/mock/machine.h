@@ -13,6 +13,7 @@
 #include "blk.h"
 #include "hal.h"
 #include "mmio.h"
+#include "profiles.h"
 
 #define MOCK_MACHINE_PHYSICAL UINT64_C(0x0a000000) /* where the slot is, for mmio_map() */
 
@@ -24,9 +25,13 @@ struct mock_machine_options {
     uint16_t queues;        /* 0: 1 */
     struct vpt_features offer;    /* features to offer beside the usual ones ... */
     struct vpt_features withhold; /* ... and not to offer of these (a version 1 device: VERSION_1 never) */
+    const struct mock_profile *profile; /* oddities on top of all that; NULL: none */
     struct mock_blk_options blk;
     struct mock_completion completion;
 };
+
+/* What a profile makes of the options, and of a device that has been initialized. */
+void mock_machine_profile(struct mock_machine_options *options, struct mock_device *device);
 
 struct mock_machine {
     struct mock_hal hal;

@@ -394,7 +394,7 @@ static void write_queue(struct mock_mmio *mmio, size_t offset, const char *name,
         return;
     }
     if (offset == QUEUE_SIZE) {
-        queue->size = value;
+        (void)mock_device_queue_resize(mmio->device, queue, value);
     } else if (offset == QUEUE_ALIGN) {
         mmio->alignment = value;
     } else {

@@ -7,6 +7,7 @@
  *     device.h, blk.h            the device, and the disk that it is
  *     faults.h                   misbehaviour by name
  *     lies.h                     misbehaviour by place and moment
+ *     profiles.h                 the oddities of real devices, by name
  *     violations.h               what the driver did wrong
  */
 #ifndef VPT_TESTS_MOCK_MOCK_H

@@ -117,13 +117,14 @@ static void describe_bars(struct mock_pci_machine *machine)
     }
 }
 
-bool mock_pci_machine_init(struct mock_pci_machine *machine, const struct mock_pci_machine_options *options)
+bool mock_pci_machine_init(struct mock_pci_machine *machine, const struct mock_pci_machine_options *wishes)
 {
-    static const struct mock_pci_machine_options plain;
+    struct mock_pci_machine_options all = { 0 };
+    const struct mock_pci_machine_options *options = &all;
     struct mock_device *device = &machine->device;
 
-    if (options == NULL) {
-        options = &plain;
+    if (wishes != NULL) {
+        all = *wishes;
     }
     memset(machine, 0, sizeof(*machine));
     mock_hal_init(&machine->hal);
@@ -131,6 +132,7 @@ bool mock_pci_machine_init(struct mock_pci_machine *machine, const struct mock_p
     (void)mock_pci_bus_aperture(&machine->bus, LOW_APERTURE, APERTURE_SIZE);
     (void)mock_pci_bus_aperture(&machine->bus, HIGH_APERTURE, APERTURE_SIZE);
     mock_device_init(device, &machine->hal.memory, &machine->hal.violations, &mock_blk_backend, &machine->blk);
+    mock_machine_profile(&all.machine, device);
     device->completion = options->machine.completion;
     make_queues(device, &options->machine);
     make_function(machine, options);

@@ -217,8 +217,7 @@ static void write_size(struct mock_pci_modern *modern, struct mock_queue *queue,
     if (value == 0 || (value & (value - 1u)) != 0) {
         complain(modern, "queue_size written that is no power of two (PCI-COMMON-3)", QUEUE_SIZE);
     }
-    modern->sizes[queue->index] = value;
-    queue->size = value;
+    modern->sizes[queue->index] = mock_device_queue_resize(modern->front->device, queue, value);
 }
 
 /* A queue whose size was not written has what was read last. */
@@ -444,6 +443,7 @@ static struct mock_access access_at(const struct mock_pci_capability *capability
         .width = width,
         .write = write,
         .status = capability->type == MOCK_PCI_COMMON && offset == DEVICE_STATUS,
+        .layout = capability->type == MOCK_PCI_COMMON && offset == QUEUE_SIZE,
     };
 }
 

@@ -41,6 +41,12 @@ uint32_t mock_device_queue_maximum(struct mock_device *device, struct mock_queue
     return maximum;
 }
 
+uint32_t mock_device_queue_resize(struct mock_device *device, struct mock_queue *queue, uint32_t size)
+{
+    queue->size = mock_fault_fires(&device->faults, MOCK_FAULT_QUEUE_SIZE_IGNORED, NULL) ? queue->maximum : size;
+    return queue->size;
+}
+
 bool mock_device_queue_ready(struct mock_device *device, struct mock_queue *queue)
 {
     if (!queue->enabled) {

@@ -380,7 +380,11 @@ static void used_element(struct mock_device *device, struct mock_queue *queue, c
         }
     }
     if (mock_fault_fires(faults, MOCK_FAULT_USED_LENGTH, &argument)) {
-        *length = (uint32_t)element->writable_bytes + (argument != 0 ? (uint32_t)argument : 1u);
+        argument = element->writable_bytes + (argument != 0 ? argument : 1u);
+        *length = argument < UINT32_MAX ? (uint32_t)argument : UINT32_MAX;
+    }
+    if (mock_fault_fires(faults, MOCK_FAULT_USED_LENGTH_ALL, NULL)) {
+        *length = (uint32_t)(element->readable_bytes + element->writable_bytes);
     }
     if (mock_fault_fires(faults, MOCK_FAULT_USED_LENGTH_SHORT, NULL)) {
         *length = 0;

@@ -130,13 +130,13 @@ VERSION_TEST(blk_change, an_unknown_cache_mode_is_taken_for_a_volatile_cache)
 /* A modern device turns its cache off where nobody could flush it; a legacy one leaves it as it is. */
 VERSION_TEST(blk_change, LEG_BLKINIT_4_a_cache_that_cannot_be_flushed_is_told_and_can_be_turned_off)
 {
-    struct vpt_features refused;
+    struct vpt_feature_choice choice = { 0 };
     bool on = variant->version == 1;
 
-    refuse(&refused, VPT_BLK_F_FLUSH);
+    refuse(&choice.refused, VPT_BLK_F_FLUSH);
     disk_machine(variant, &switchable);
     disk_probe();
-    assert_status(vpt_blk_init(&disk.blk, disk.device, &refused), VPT_OK);
+    assert_status(vpt_blk_init(&disk.blk, disk.device, &choice), VPT_OK);
     assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, NULL), VPT_OK);
     assert_status(vpt_blk_start(&disk.blk), VPT_OK);
     cr_assert(!disk.blk.info.flush && disk.blk.info.write_back == on && disk.blk.info.write_back_switch);

@@ -111,8 +111,9 @@ static const struct request_fault request_faults[] = {
     { MOCK_FAULT_USED_LENGTH_SHORT, 0, VPT_OK, VPT_OK, false },
     { MOCK_FAULT_COMPLETION_LATE, 50, VPT_OK, VPT_OK, false },
     { MOCK_FAULT_INTERRUPT_SPURIOUS, 0, VPT_OK, VPT_OK, false },
-    { MOCK_FAULT_USED_LENGTH, 0, VPT_DEVICE_USED_LENGTH, VPT_OK, true },
-    { MOCK_FAULT_USED_LENGTH, 0x7fffff00, VPT_DEVICE_USED_LENGTH, VPT_OK, true },
+    { MOCK_FAULT_USED_LENGTH, 0, VPT_OK, VPT_OK, false },
+    { MOCK_FAULT_USED_LENGTH, 0xffffffff, VPT_OK, VPT_OK, false },
+    { MOCK_FAULT_USED_LENGTH_ALL, 0, VPT_OK, VPT_OK, false },
     { MOCK_FAULT_USED_ID_RANGE, 0, VPT_DEVICE_USED_ID, VPT_DEVICE_USED_ID, true },
     { MOCK_FAULT_USED_ID_RANGE, 0xffffffff, VPT_DEVICE_USED_ID, VPT_DEVICE_USED_ID, true },
     { MOCK_FAULT_USED_ID_RANGE, 0x10000, VPT_DEVICE_USED_ID, VPT_DEVICE_USED_ID, true },
@@ -237,10 +238,6 @@ VARIANT_TEST(blk_faults, a_lie_in_the_used_ring_kills_the_queue_and_no_request_i
     check_lie(variant, MOCK_FAULT_USED_ID_RANGE, 0, VPT_DEVICE_USED_ID);
     check_lie(variant, MOCK_FAULT_USED_ID_RANGE, 0x80000000u, VPT_DEVICE_USED_ID);
     check_lie(variant, MOCK_FAULT_USED_ID_FREE, 0, VPT_DEVICE_USED_ID);
-    if (variant->version == 2) {
-        check_lie(variant, MOCK_FAULT_USED_LENGTH, 0, VPT_DEVICE_USED_LENGTH);
-        check_lie(variant, MOCK_FAULT_USED_LENGTH, 0x10000, VPT_DEVICE_USED_LENGTH);
-    }
 }
 
 /* The last store of the index counts; requests that it lies about come back after the reset, all of them. */

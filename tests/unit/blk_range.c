@@ -158,11 +158,13 @@ VERSION_TEST(blk_range, CONFIG_2_an_operation_without_its_feature_is_not_there)
 
 VERSION_TEST(blk_range, FEAT_4_a_refused_operation_is_as_one_not_offered)
 {
-    struct vpt_features refused = { { (1u << VPT_BLK_F_DISCARD) | (1u << VPT_BLK_F_SECURE_ERASE) } };
+    struct vpt_feature_choice choice = {
+        .refused = { { (1u << VPT_BLK_F_DISCARD) | (1u << VPT_BLK_F_SECURE_ERASE) } }
+    };
 
     disk_machine(variant, &capable);
     disk_probe();
-    assert_status(vpt_blk_init(&disk.blk, disk.device, &refused), VPT_OK);
+    assert_status(vpt_blk_init(&disk.blk, disk.device, &choice), VPT_OK);
     assert_status(vpt_blk_ranges_init(&disk.blk), VPT_OK);
     finish_bring_up(NULL);
     check_limits(0, 0, 0, 0);
@@ -196,6 +198,7 @@ VERSION_TEST(blk_range, limits_that_allow_no_request_switch_the_operation_off)
             continue; /* write zeroes has no such field */
         }
         options.blk.size_max = cases[n].size_max;
+        options.blk.seg_max = 64;
         disk_machine(variant, &options);
         mock_config_set(config, operations[which].config + MOCK_BLK_RANGE_SECTORS, 4, cases[n].sectors);
         mock_config_set(config, operations[which].config + MOCK_BLK_RANGE_COUNT, 4, cases[n].ranges);
@@ -238,7 +241,7 @@ VERSION_TEST(blk_range, limits_become_what_a_request_can_have)
     };
 
     for (unsigned i = 0; i < COUNT_OF(cases); i++) {
-        const struct mock_machine_options options = { .blk = { .discard = cases[i].device,
+        const struct mock_machine_options options = { .blk = { .discard = cases[i].device, .seg_max = 64,
                                                                .size_max = cases[i].size_max } };
 
         disk_init(variant, &options);

@@ -184,7 +184,7 @@ Test(lies, each_field_of_a_used_ring_and_each_byte_of_data_lies)
         { { .space = MOCK_SPACE_RING, .offset = MOCK_RING_USED_ID, .how = MOCK_LIE_VALUE, .value = 0xffff0000 },
           VPT_DEVICE_USED_ID, VPT_DEVICE_USED_ID },
         { { .space = MOCK_SPACE_RING, .offset = MOCK_RING_USED_LENGTH, .how = MOCK_LIE_ADD, .value = 1 },
-          VPT_DEVICE_USED_LENGTH, VPT_OK },
+          VPT_OK, VPT_OK },
         /* The status byte of a read of one sector, then its data: that nobody can know. */
         { { .space = MOCK_SPACE_DATA, .offset = SECTOR, .how = MOCK_LIE_VALUE, .value = 1 }, VPT_DEVICE_IO_ERROR,
           VPT_DEVICE_IO_ERROR },

@@ -56,7 +56,6 @@ static const struct {
     NAME(VPT_DEVICE_CONFIG_UNSTABLE),
     NAME(VPT_DEVICE_USED_INDEX),
     NAME(VPT_DEVICE_USED_ID),
-    NAME(VPT_DEVICE_USED_LENGTH),
     NAME(VPT_DEVICE_IO_ERROR),
     NAME(VPT_DEVICE_REQUEST_STATUS),
     NAME(VPT_DEVICE_PCI_COMMAND),
@@ -99,7 +98,7 @@ static void row_of(const struct mock_fault_description *fault, char *row, size_t
     cr_assert(used > 0 && (size_t)used < size);
 }
 
-Test(lies_page, the_table_of_faults_is_that_of_the_code)
+Test(lies_page, the_tables_of_faults_and_profiles_are_those_of_the_code)
 {
     char row[300];
 
@@ -108,7 +107,11 @@ Test(lies_page, the_table_of_faults_is_that_of_the_code)
         row_of(mock_fault_describe((enum mock_fault)i), row, sizeof(row));
         cr_assert(occurrences(row) == 1, "not on the page once: %s", row);
     }
-    cr_assert(occurrences("\n| `") == MOCK_FAULT_PCI_END + MOCK_SPACES + MOCK_LIE_HOWS - 1u);
+    for (unsigned i = 0; i < MOCK_PROFILES; i++) {
+        (void)snprintf(row, sizeof(row), "| `%s` | %s |", mock_profiles[i].name, mock_profiles[i].oddity);
+        cr_assert(occurrences(row) == 1, "not on the page once: %s", row);
+    }
+    cr_assert(occurrences("\n| `") == MOCK_FAULT_PCI_END + MOCK_PROFILES + MOCK_SPACES + MOCK_LIE_HOWS - 1u);
 }
 
 static void check_constant(const char *prefix, const char *name)

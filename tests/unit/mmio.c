@@ -160,11 +160,12 @@ static void assert_address(size_t offset, uint64_t address)
 
 Test(mmio, D_MMIO_1_queue_set_up_in_the_specified_order)
 {
-    static const bool write[] = { true, false, false, true, true, true, true, true, true, true, true, true, false };
-    static const uint16_t offset[] = { R_QUEUE_SELECT, R_QUEUE_READY,  R_QUEUE_MAXIMUM,    R_QUEUE_SELECT,
-                                       R_QUEUE_SIZE,   R_QUEUE_DESC,   R_QUEUE_DESC + 4,   R_QUEUE_DRIVER,
-                                       R_QUEUE_DRIVER + 4, R_QUEUE_DEVICE, R_QUEUE_DEVICE + 4, R_QUEUE_READY,
-                                       R_QUEUE_READY };
+    static const bool write[] = { true, false, false, true, true, true, true,
+                                  true, true,  true,  true, true, true, false };
+    static const uint16_t offset[] = { R_QUEUE_SELECT, R_QUEUE_READY,    R_QUEUE_MAXIMUM, R_QUEUE_SELECT,
+                                       R_QUEUE_SIZE,   R_QUEUE_SELECT,   R_QUEUE_DESC,    R_QUEUE_DESC + 4,
+                                       R_QUEUE_DRIVER, R_QUEUE_DRIVER + 4, R_QUEUE_DEVICE, R_QUEUE_DEVICE + 4,
+                                       R_QUEUE_READY,  R_QUEUE_READY };
     struct mock_machine_options options = { .queues = 3 };
     struct vpt_queue_config config = { .index = 2, .size = 32 };
     struct vpt_queue queue;
@@ -184,9 +185,9 @@ Test(mmio, D_MMIO_1_queue_set_up_in_the_specified_order)
 
 Test(mmio, D_LMMIO_7_legacy_queue_set_up_in_the_specified_order)
 {
-    static const bool write[] = { true, false, false, true, true, true, true, true, false };
-    static const uint16_t offset[] = { R_QUEUE_SELECT, R_QUEUE_PFN,  R_QUEUE_MAXIMUM, R_PAGE_SIZE, R_QUEUE_SELECT,
-                                       R_QUEUE_SIZE,   R_QUEUE_ALIGN, R_QUEUE_PFN,    R_QUEUE_PFN };
+    static const bool write[] = { true, false, false, true, true, true, true, true, true, false };
+    static const uint16_t offset[] = { R_QUEUE_SELECT, R_QUEUE_PFN,    R_QUEUE_MAXIMUM, R_QUEUE_SELECT, R_QUEUE_SIZE,
+                                       R_PAGE_SIZE,    R_QUEUE_SELECT, R_QUEUE_ALIGN,   R_QUEUE_PFN,    R_QUEUE_PFN };
     struct mock_machine_options options = { .queues = 2 };
     struct vpt_queue_config config = { .index = 1, .size = 64 };
     struct vpt_queue queue;

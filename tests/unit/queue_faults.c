@@ -140,42 +140,49 @@ VARIANT_TEST(queue_faults, a_used_index_that_goes_back)
     }
 }
 
-VARIANT_TEST(queue_faults, a_used_length_above_what_is_writable)
+/* Devices report the data of a write, or all-ones, and have done the request: never more than was writable is told. */
+VARIANT_TEST(queue_faults, D_LVQ_1_a_used_length_above_what_is_writable_is_clamped)
 {
-    static const uint64_t arguments[] = { 1, 2, 64, 128, 0x10000, 0xffffffff - 64 };
+    static const struct {
+        enum mock_fault fault;
+        uint64_t argument;
+    } cases[] = {
+        { MOCK_FAULT_USED_LENGTH, 1 },           { MOCK_FAULT_USED_LENGTH, 64 },
+        { MOCK_FAULT_USED_LENGTH, 0x10000 },     { MOCK_FAULT_USED_LENGTH, 0x80000000u - 64 },
+        { MOCK_FAULT_USED_LENGTH, 0xffffffffu }, { MOCK_FAULT_USED_LENGTH_ALL, 0 },
+    };
 
-    for (size_t i = 0; i < COUNT_OF(arguments); i++) {
-        if (variant->version == 2) {
-            lie(variant, MOCK_FAULT_USED_LENGTH, arguments[i], VPT_DEVICE_USED_LENGTH);
-            continue;
-        }
-        /* A legacy device's length is not to be relied on (D-LVQ-1): clamped. */
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
         start_with_six(variant);
-        mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_USED_LENGTH, 1, 0, arguments[i]);
+        mock_fault_set(&bench.machine.device.faults, cases[i].fault, 1, 0, cases[i].argument);
         cr_assert(mock_device_run(&bench.machine.device, 6) == 6);
+        cr_assert(mock_fault_fired(&bench.machine.device.faults, cases[i].fault) == 6);
         for (unsigned j = 0; j < 6; j++) {
             uint32_t written = 0;
 
             assert_status(vpt_queue_pop(&queue, NULL, &written), VPT_OK);
-            cr_assert(written == 64);
+            cr_assert(written == 64, "case %zu: %u", i, (unsigned)written);
         }
+        cr_assert(bench.machine.hal.log_count == 0);
         assert_recovers(6, 6);
     }
 }
 
 /* Nothing is writable, and the device claims a byte. */
-Test(queue_faults, a_used_length_of_a_request_without_writable_bytes)
+VERSION_TEST(queue_faults, a_used_length_of_a_request_without_writable_bytes)
 {
-    uint32_t written = 99;
+    static const uint32_t lengths[] = { 0, 1, 100, 0xffffffffu };
 
-    for (uint32_t length = 0; length < 2; length++) {
-        hand_open(&version_2, 0, SIZE);
+    for (size_t i = 0; i < COUNT_OF(lengths); i++) {
+        uint32_t written = 99;
+
+        hand_open(variant, 0, SIZE);
         hand_add(&queue, false, 100);
         assert_status(vpt_queue_kick(&hand.queue), VPT_OK);
-        hand_use(hand_take(), length);
-        assert_status(vpt_queue_pop(&hand.queue, NULL, &written), length == 0 ? VPT_OK : VPT_DEVICE_USED_LENGTH);
+        hand_use(hand_take(), lengths[i]);
+        assert_status(vpt_queue_pop(&hand.queue, NULL, &written), VPT_OK);
+        cr_assert(written == 0);
     }
-    cr_assert(written == 0);
 }
 
 VARIANT_TEST(queue_faults, SPLIT_USED_1_understating_is_allowed)

@@ -6,7 +6,7 @@ VARIANT_TEST(queue_size, D_SPLIT_1_every_size)
 {
     for (uint32_t size = 1; size <= VPT_QUEUE_SIZE_MAX; size *= 2) {
         struct mock_machine_options options = { .queue_maximum = size };
-        struct vpt_queue_config config = { .indirect_tables = 4, .indirect_segments = 4 };
+        struct vpt_queue_config config = { .size = (uint16_t)size, .indirect_tables = 4, .indirect_segments = 4 };
         struct vpt_queue queue;
 
         bench_negotiate(variant, &options);
@@ -63,9 +63,10 @@ VERSION_TEST(queue_size, MMIO_REG_9_a_size_is_never_above_the_maximum)
         uint16_t wanted;
         uint32_t size;
     } cases[] = {
-        { 256, 0, 256 },  { 256, 16, 16 },  { 64, 256, 64 },     { 64, 64, 64 },          { 1, 256, 1 },
-        { 2, 0, 2 },      { 48, 0, 32 },    { 48, 64, 32 },      { 48, 16, 16 },          { 3, 0, 2 },
-        { 32768, 0, 32768 }, { 32767, 0, 16384 }, { 32767, 32768, 16384 }, { 32768, 32768, 32768 }, { 1023, 512, 512 },
+        { 256, 0, 256 },     { 256, 16, 16 },         { 64, 256, 64 },         { 64, 64, 64 },   { 1, 256, 1 },
+        { 2, 0, 2 },         { 48, 0, 32 },           { 48, 64, 32 },          { 48, 16, 16 },   { 3, 0, 2 },
+        { 32768, 0, 256 },   { 257, 0, 256 },         { 255, 0, 128 },         { 32767, 0, 256 }, { 1023, 512, 512 },
+        { 32767, 32768, 16384 }, { 32768, 32768, 32768 },
     };
 
     for (size_t i = 0; i < COUNT_OF(cases); i++) {

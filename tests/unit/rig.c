@@ -78,20 +78,35 @@ static void make_machine(const struct mock_machine_options *options)
     }
 }
 
-void rig_machine(enum rig_kind kind, const struct vpt_features *offer)
+static void make_rig(enum rig_kind kind, const struct mock_machine_options *wishes)
 {
     static uint8_t data[RIG_DATA_SIZE];
-    struct mock_machine_options options = { .queues = RIG_QUEUES, .blk = { .capacity = 64, .flush = true,
-                                                                           .multi_queue = true } };
+    struct mock_machine_options options = *wishes;
 
+    options.queues = RIG_QUEUES;
+    options.blk.capacity = 64;
+    options.blk.flush = true;
+    options.blk.multi_queue = true;
     memset(&rig, 0, sizeof(rig));
     rig.kind = kind;
-    if (offer != NULL) {
-        options.offer = *offer;
-    }
     make_machine(&options);
     rig.data = mock_hal_register_anywhere(rig.hal, data, sizeof(data), true);
     cr_assert(rig.data.address != NULL);
+}
+
+void rig_machine(enum rig_kind kind, const struct vpt_features *offer)
+{
+    struct mock_machine_options options = { 0 };
+
+    if (offer != NULL) {
+        options.offer = *offer;
+    }
+    make_rig(kind, &options);
+}
+
+void rig_machine_like(enum rig_kind kind, const struct mock_profile *profile)
+{
+    make_rig(kind, &(struct mock_machine_options){ .profile = profile, .blk = { .seg_max = 16 } });
 }
 
 static enum vpt_status probe(void)
@@ -246,8 +261,10 @@ void rig_assert_works(uint32_t seed)
     for (unsigned i = 0; i < RIG_REQUESTS; i++) {
         fill(i % 2 == 0 ? data_of(i) : content(i), SECTOR, seed + i);
     }
-    rig_submit(0, RIG_REQUESTS);
-    assert_status(rig_poll(), VPT_EMPTY);
+    for (unsigned i = 0; i < RIG_REQUESTS; i += RIG_TOGETHER) {
+        rig_submit(i, RIG_TOGETHER);
+        assert_status(rig_poll(), VPT_EMPTY);
+    }
     rig_assert_back(0, RIG_REQUESTS, VPT_OK);
     for (unsigned i = 0; i < RIG_REQUESTS; i++) {
         cr_assert(filled(data_of(i), SECTOR, seed + i) && filled(content(i), SECTOR, seed + i), "request %u", i);

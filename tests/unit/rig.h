@@ -27,6 +27,7 @@ struct criterion_test_params rig_variants(void);
 
 #define RIG_QUEUES    2u
 #define RIG_REQUESTS  32u /* that the books below have room for */
+#define RIG_TOGETHER  16u /* that two queues of 8 take at once */
 #define RIG_DATA_SIZE (RIG_REQUESTS * SECTOR)
 
 struct rig {
@@ -64,6 +65,9 @@ void rig_plug_in(void);
 
 /* A machine with a disk, without a driver. `offer`: features beside the usual ones and MQ; NULL: none. */
 void rig_machine(enum rig_kind kind, const struct vpt_features *offer);
+
+/* The same with the oddities of a real device, and a disk that says how many segments it takes (SEG_MAX) if it can. */
+void rig_machine_like(enum rig_kind kind, const struct mock_profile *profile);
 
 /* Probe, init, both queues, start: the first status that is not VPT_OK, or VPT_OK. */
 enum vpt_status rig_bring_up(void);

@@ -313,7 +313,7 @@ static bool cannot_fire(enum card_kind kind, enum mock_fault fault)
         return true; /* needs MSI-X */
     }
     return card_legacy(kind) && (fault == MOCK_FAULT_NO_VERSION_1 || fault == MOCK_FAULT_FEATURES_REFUSED ||
-                                 fault == MOCK_FAULT_NOTIFY_OFFSET);
+                                 fault == MOCK_FAULT_NOTIFY_OFFSET || fault == MOCK_FAULT_QUEUE_SIZE_IGNORED);
 }
 
 static enum vpt_status expected_of(enum card_kind kind, enum mock_fault fault)

@@ -206,7 +206,8 @@ struct expected {
 
 static const struct expected set_up[] = {
     { true, H_QUEUE_SELECT, 2 }, { false, H_QUEUE_ADDRESS, 4 }, { false, H_QUEUE_SIZE, 2 },
-    { true, H_QUEUE_SELECT, 2 }, { true, H_QUEUE_ADDRESS, 4 },  { false, H_QUEUE_ADDRESS, 4 },
+    { true, H_QUEUE_SELECT, 2 }, { false, H_QUEUE_SIZE, 2 },    { true, H_QUEUE_SELECT, 2 },
+    { true, H_QUEUE_ADDRESS, 4 }, { false, H_QUEUE_ADDRESS, 4 },
 };
 
 LEGACY_TEST(virtio_pci_legacy, D_LPCI_1_a_queue_is_set_up_by_its_page_number)

@@ -105,10 +105,11 @@ struct expected {
 
 static const struct expected set_up[] = {
     { true, C_QUEUE_SELECT, 2 },      { false, C_QUEUE_ENABLE, 2 },     { false, C_QUEUE_SIZE, 2 },
+    { true, C_QUEUE_SELECT, 2 },      { true, C_QUEUE_SIZE, 2 },        { false, C_QUEUE_SIZE, 2 },
     { true, C_QUEUE_SELECT, 2 },      { false, C_NOTIFY_OFFSET, 2 },    { true, C_QUEUE_SELECT, 2 },
-    { true, C_QUEUE_SIZE, 2 },        { true, C_QUEUE_DESC, 4 },        { true, C_QUEUE_DESC + 4, 4 },
-    { true, C_QUEUE_DRIVER, 4 },      { true, C_QUEUE_DRIVER + 4, 4 },  { true, C_QUEUE_DEVICE, 4 },
-    { true, C_QUEUE_DEVICE + 4, 4 },  { true, C_QUEUE_ENABLE, 2 },      { false, C_QUEUE_ENABLE, 2 },
+    { true, C_QUEUE_DESC, 4 },        { true, C_QUEUE_DESC + 4, 4 },    { true, C_QUEUE_DRIVER, 4 },
+    { true, C_QUEUE_DRIVER + 4, 4 },  { true, C_QUEUE_DEVICE, 4 },      { true, C_QUEUE_DEVICE + 4, 4 },
+    { true, C_QUEUE_ENABLE, 2 },      { false, C_QUEUE_ENABLE, 2 },
 };
 
 MODERN_TEST(virtio_pci_modern, PCI_COMMON_4_a_queue_is_set_up_before_it_is_enabled)
@@ -135,6 +136,86 @@ MODERN_TEST(virtio_pci_modern, PCI_COMMON_4_a_queue_is_set_up_before_it_is_enabl
     cr_assert(queue->enabled && queue->size == 32 && queue->area[MOCK_DESCRIPTOR_AREA] > UINT32_MAX);
     assert_status(vpt_device_reset(card.device), VPT_OK);
     assert_status(vpt_queue_release(&driven), VPT_OK);
+    card_end();
+}
+
+/* Some devices go on with their maximum, whatever is written: then the rings are made for that. */
+MODERN_TEST(virtio_pci_modern, a_size_that_is_not_taken_is_found_out)
+{
+    static _Alignas(16) uint8_t rings[VPT_QUEUE_RINGS_SIZE(64, VPT_QUEUE_RINGS_ALIGNMENT)];
+    static const struct {
+        uint32_t maximum;
+        uint16_t wanted;
+        size_t given; /* bytes of ring memory from the caller; 0: from the port */
+        uint32_t size;
+        enum vpt_status status;
+    } cases[] = {
+        { 64, 0, 0, 64, VPT_OK },
+        { 64, 16, 0, 64, VPT_OK },
+        { 64, 16, sizeof(rings), 64, VPT_OK },
+        { 64, 16, VPT_QUEUE_RINGS_SIZE(16, VPT_QUEUE_RINGS_ALIGNMENT), 0, VPT_CALLER_MEMORY },
+        { 1024, 0, 0, 1024, VPT_OK },
+        { 48, 16, 0, 0, VPT_DEVICE_QUEUE_SIZE },
+    };
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct mock_pci_machine_options options = { .machine.queue_maximum = cases[i].maximum };
+        struct vpt_blk_queue_config config = { .requests = 4, .size = cases[i].wanted };
+        enum vpt_status status;
+
+        card_init(variant->kind, &options);
+        mock_fault_set(&card.machine.device.faults, MOCK_FAULT_QUEUE_SIZE_IGNORED, 1, 0, 0);
+        if (cases[i].given != 0) {
+            config.memory.rings = mock_hal_register_anywhere(&card.machine.hal, rings, cases[i].given, true);
+        }
+        status = vpt_blk_queue_init(&card.queue, &card.blk, 0, &config);
+        cr_assert(status == cases[i].status, "case %zu: %s", i, vpt_status_str(status));
+        cr_assert(vpt_queue_size(&card.queue.queue) == cases[i].size);
+        if (status == VPT_OK) {
+            cr_assert(card.machine.device.queues[0].size == cases[i].size);
+            assert_status(vpt_blk_start(&card.blk), VPT_OK);
+            for (unsigned k = 0; k < 3 * cases[i].size; k++) {
+                assert_status(card_read_sector(2), VPT_OK);
+            }
+        }
+        card_end();
+    }
+}
+
+/* A device that took a size in its first life and does not in the next would write behind the rings. */
+MODERN_TEST(virtio_pci_modern, a_restart_keeps_the_size_or_fails)
+{
+    const struct vpt_blk_queue_config config = { .requests = 4, .size = 16 };
+
+    card_init(variant->kind, NULL);
+    assert_status(vpt_blk_queue_init(&card.queue, &card.blk, 0, &config), VPT_OK);
+    for (unsigned i = 0; i < 3; i++) {
+        bool ignored = i == 1;
+
+        mock_fault_set(&card.machine.device.faults, MOCK_FAULT_QUEUE_SIZE_IGNORED, ignored ? 1 : 0, 0, 0);
+        assert_status(vpt_device_reset(card.device), VPT_OK);
+        assert_status(vpt_blk_restart(&card.blk), VPT_OK);
+        assert_status(vpt_blk_queue_restart(&card.queue), ignored ? VPT_DEVICE_QUEUE_SIZE : VPT_OK);
+        cr_assert(card.machine.device.queues[0].enabled == !ignored);
+    }
+    assert_status(vpt_blk_start(&card.blk), VPT_OK);
+    assert_status(card_read_sector(2), VPT_OK);
+    card_end();
+}
+
+/* The register is the maximum's too: after a failure it reads as the device's again. */
+MODERN_TEST(virtio_pci_modern, a_set_up_that_failed_leaves_the_maximum_alone)
+{
+    const struct vpt_blk_queue_config small = { .size = 16 };
+
+    card_init(variant->kind, NULL);
+    mock_trigger_set(&card.machine.hal.fail_allocation, 3, 0);
+    assert_status(vpt_blk_queue_init(&card.queue, &card.blk, 0, &small), VPT_RESOURCE_MEMORY);
+    mock_trigger_set(&card.machine.hal.fail_allocation, 0, 0);
+    assert_status(vpt_blk_queue_init(&card.queue, &card.blk, 0, NULL), VPT_OK);
+    cr_assert(vpt_queue_size(&card.queue.queue) == 256);
+    assert_status(vpt_blk_start(&card.blk), VPT_OK);
+    assert_status(card_read_sector(2), VPT_OK);
     card_end();
 }
 
