@@ -20,10 +20,10 @@ static const char phrases[] =
     "PCI command register unchanged\0broken PCI capability list\0unusable BAR\0unusable MSI or MSI-X\0"
     "no common configuration\0no notification structure\0no ISR status\0virtio capability too short\0"
     "virtio capability names a reserved BAR\0virtio structure outside its BAR\0virtio structure misaligned\0"
-    "odd notification multiplier\0impossible notification address\0mappings in disorder\0"
+    "odd notification multiplier\0impossible notification address\0mappings in disorder\0unusable PCI bridge\0"
     "\0"
     "queue full\0no memory\0memory not addressable by the device\0buffer in too many pieces\0"
-    "no address space for a BAR\0"
+    "no address space for a BAR\0no bus number for a bridge\0"
     "\0"
     "function missing in the port\0unknown version\0wrong device type\0required feature not offered\0"
     "no such queue\0request not supported\0wrong PCI vendor\0no virtio device\0no such interface\0";

@@ -116,7 +116,8 @@ plug_function() {
 
 # Usage: plug_pci legacy|modern
 # The same, with devices of several kinds. The disk and the entropy source are functions of one device, and so share
-# an interrupt line; on q35 they are behind a bridge.
+# an interrupt line. With the modern interface they are behind bridges: on q35 behind one that firmware has opened, on
+# virt behind two that the kernel has to open.
 plug_pci() {
     local way
     devices=() expected=(--shared-line)
@@ -133,6 +134,12 @@ plug_pci() {
         plug_function 01:00.0 modern 2 "virtio-blk-pci,bus=bridge,multifunction=on,$disk"
         plug_function 01:00.1 modern 4 "virtio-rng-pci,bus=bridge,addr=0.1,$entropy"
         plug_function 00:04.0 transitional 3 virtio-serial-pci,addr=4
+    elif [ "$machine" = virt ]; then
+        devices=(-device "pcie-root-port,id=outer,addr=5" -device "pcie-pci-bridge,id=inner,bus=outer")
+        functions=$((functions + 2))
+        plug_function 02:02.0 transitional 2 "virtio-blk-pci,bus=inner,addr=2,multifunction=on,$disk"
+        plug_function 02:02.1 legacy 4 "virtio-rng-pci,bus=inner,addr=2.1,$entropy"
+        plug_function 00:04.0 modern 3 virtio-serial-pci,addr=4
     else
         plug_function 00:05.0 transitional 2 "virtio-blk-pci,addr=5,multifunction=on,$disk"
         plug_function 00:05.1 legacy 4 "virtio-rng-pci,addr=5.1,$entropy"

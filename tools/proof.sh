@@ -21,7 +21,7 @@ prove() {
     shift 3
     timeout --kill-after=10 300 frama-c -c11 -machdep gcc_x86_64 \
         -cpp-extra-args="-Iinclude -Isrc -std=c11 -D__FRAMAC__ $macros" \
-        "$@" src/status.c \
+        "$@" src/status.c src/log.c \
         -eva -eva-precision 3 -eva-split-return full -eva-widening-delay 20 -eva-no-show-progress \
         "${options[@]}" \
         >"$log" 2>&1 </dev/null

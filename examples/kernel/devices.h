@@ -14,6 +14,7 @@ struct device_place {
     uint32_t slot;                    /* MACHINE_MMIO_SLOTS: its number */
     struct vpt_pci_address function;  /* MACHINE_PCI */
     struct vpt_pci_bars bars;         /* of the function, with addresses */
+    unsigned turn;                    /* its device number and those of the bridges in front: each turns INTA to INTD */
 };
 
 /* A device behind whatever transport its bus has. */

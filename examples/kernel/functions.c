@@ -35,7 +35,7 @@ struct search {
     const struct machine_bus *bus;
     bus_visit *visit;
     void *ctx;
-    struct vpt_pci_window windows[MACHINE_PCI_WINDOWS_MAX]; /* what is left of the machine's */
+    uint8_t turn[256]; /* of each bus: device numbers of the bridges in front, added up */
     unsigned functions;
     bool good;
 };
@@ -67,12 +67,10 @@ static void print_bars(const struct vpt_pci_bars *bars)
     }
 }
 
-/* Learns the BARs of a virtio function and gives those addresses that have none. */
-static bool prepare(struct search *search, const struct vpt_pci_function *function, struct vpt_pci_bars *bars)
+/* Learns the BARs of a virtio function. */
+static bool prepare(const struct vpt_pci_function *function, struct vpt_pci_bars *bars)
 {
-    if (!step("size the BARs", vpt_pci_bars_size(function, bars)) ||
-        !step("assign the BARs", vpt_pci_bars_assign(function, bars, VPT_PCI_ALL_BARS, search->windows,
-                                                     search->bus->pci.window_count))) {
+    if (!step("size the BARs", vpt_pci_bars_size(function, bars))) {
         return false;
     }
     print_bars(bars);
@@ -83,14 +81,16 @@ static bool visit_function(void *ctx, const struct vpt_pci_function *function,
                            const struct vpt_pci_identity *identity)
 {
     struct search *search = ctx;
-    struct device_place place = {.bus = search->bus, .function = function->address};
+    unsigned turn = search->turn[function->address.bus] + (unsigned)function->address.device;
+    struct device_place place = {.bus = search->bus, .function = function->address, .turn = turn};
 
     search->functions++;
+    search->turn[identity->secondary_bus] = (uint8_t)(identity->secondary_bus != 0 ? turn % 4u : 0);
     print_address(&function->address);
     print(": vendor 0x%x, device 0x%x, class 0x%x\n", (unsigned)identity->vendor_id, (unsigned)identity->device_id,
           (unsigned)identity->class_code);
     if (is_virtio(identity)) {
-        search->good = prepare(search, function, &place.bars) && search->visit(search->ctx, &place);
+        search->good = prepare(function, &place.bars) && search->visit(search->ctx, &place);
     }
     return search->good;
 }
@@ -98,15 +98,21 @@ static bool visit_function(void *ctx, const struct vpt_pci_function *function,
 bool functions_search(const struct machine_bus *bus, const struct vpt_port *port, bus_visit *visit, void *ctx)
 {
     const struct machine_pci *pci = &bus->pci;
+    struct vpt_pci_window windows[MACHINE_PCI_WINDOWS_MAX];
     struct search search = {.bus = bus, .visit = visit, .ctx = ctx, .good = true};
 
     for (unsigned i = 0; i < pci->window_count; i++) {
-        search.windows[i] = pci->windows[i];
+        windows[i] = pci->windows[i];
     }
     if (pci->ecam != 0) {
         print("@configuration ecam %llx\n", (unsigned long long)pci->ecam);
     } else {
         print("@configuration cf8\n");
+    }
+    /* Where firmware has run, it has done this. */
+    if (pci->window_count != 0 && !step("number the buses and assign the BARs",
+                                        vpt_pci_buses_assign(port, 0, 0, 255, windows, pci->window_count))) {
+        return false;
     }
     if (!step("enumerate", vpt_pci_enumerate(port, 0, 0, 255, visit_function, &search)) || !search.good) {
         return false;

@@ -33,12 +33,12 @@ struct machine_pci {
     uint32_t (*io_read)(void *ctx, uint16_t io_port, unsigned width);
     void (*io_write)(void *ctx, uint16_t io_port, unsigned width, uint32_t value);
 
-    /* For BARs that have no address. None where firmware has given all of them theirs. */
+    /* For what has no address yet. None where firmware has given all of it one. */
     struct vpt_pci_window windows[MACHINE_PCI_WINDOWS_MAX];
     unsigned window_count;
 
-    /* Interrupt line of INTA of device 0; INTB and, likewise, device 1 have the next one, and after four it starts
-       over. 0: firmware has noted each function's line in its configuration space. */
+    /* Interrupt line of INTA of device 0 on bus 0; INTB and, likewise, device 1 have the next one, and after four it
+       starts over. A bridge passes INTA of the device 0 behind it on as its own INTA, and so on in the same way. 0: firmware has noted each function's line in its configuration space. */
     unsigned first_line;
 };
 

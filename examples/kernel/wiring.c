@@ -35,8 +35,7 @@ static bool program_entries(struct vpt_pci_msix *msix)
 
 static bool turn_msix_on(struct vpt_pci_msix *msix, const struct vpt_virtio_pci *pci)
 {
-    return step("let memory be decoded", vpt_pci_command(&pci->function, VPT_PCI_COMMAND_MEMORY, 0)) &&
-           step("find the MSI-X table", vpt_pci_msix_init(msix, &pci->function, &pci->bars)) &&
+    return step("find the MSI-X table", vpt_pci_msix_init(msix, &pci->function, &pci->bars)) &&
            program_entries(msix) && step("turn MSI-X on", vpt_pci_msix_enable(msix, true));
 }
 
@@ -57,12 +56,11 @@ static bool find_function_line(struct wiring *wiring, const struct device *devic
     if (!step("identify", vpt_pci_identify(function, &identity))) {
         return false;
     }
-    if (identity.interrupt_pin == 0 || (first != 0 && function->address.bus != 0)) {
-        print("FAILED: a function without an interrupt pin, or behind a bridge where no firmware knows its line\n");
+    if (identity.interrupt_pin == 0) {
+        print("FAILED: a function without an interrupt pin\n");
         return false;
     }
-    wiring->line = first == 0 ? identity.interrupt_line
-                              : first + (function->address.device + identity.interrupt_pin - 1u) % 4u;
+    wiring->line = first == 0 ? identity.interrupt_line : first + (place->turn + identity.interrupt_pin - 1u) % 4u;
     return true;
 }
 

@@ -301,8 +301,9 @@ enum vpt_status vpt_assign_storage_size(const struct vpt_assign_config *config, 
  * are given (as vpt_pci_bars_size() does: the function must be idle). What guests can see and change of it is decided
  * by what it was then; what it says of itself later changes nothing. Header type 0 only.
  * VPT_CALLER_ARGUMENT; VPT_CALLER_RANGE: a trap lies outside its BAR; VPT_CALLER_MEMORY: storage or `regions` too small;
- * VPT_CALLER_BAR: given BARs are none that a function can have. VPT_UNSUPPORTED_DEVICE: another header type.
- * VPT_DEVICE_GONE, VPT_DEVICE_PCI_COMMAND, VPT_DEVICE_PCI_BAR, errors of the host. On failure *device is zeroed.
+ * VPT_CALLER_BAR: given BARs are none that a function can have, or reach past the end of the space (a BAR that makes no
+ * sense to vpt_pci_bars_size() is none for guests). VPT_UNSUPPORTED_DEVICE: another header type.
+ * VPT_DEVICE_GONE, VPT_DEVICE_PCI_COMMAND, errors of the host. On failure *device is zeroed.
  */
 enum vpt_status vpt_assign_open(struct vpt_assign_device *device, const struct vpt_assign_config *config);
 

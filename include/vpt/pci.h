@@ -140,7 +140,8 @@ enum vpt_status vpt_pci_find_capability(const struct vpt_pci_function *function,
 enum vpt_pci_bar_kind {
     VPT_PCI_BAR_NONE = 0, /* unimplemented, or the upper half of the one before */
     VPT_PCI_BAR_MEMORY = 1,
-    VPT_PCI_BAR_IO = 2
+    VPT_PCI_BAR_IO = 2,
+    VPT_PCI_BAR_BROKEN = 3 /* its register makes no sense: no use to anyone, and given no address */
 };
 
 /*
@@ -155,6 +156,7 @@ struct vpt_pci_bar {
     bool is_64bit;     /* takes the next register too */
     bool prefetchable;
     bool below_1mib;   /* an old kind: has to lie there */
+    uint8_t address_bits; /* of an address that its register can hold; 0: not known */
 };
 
 #define VPT_PCI_BARS_MAX 6u
@@ -167,7 +169,8 @@ struct vpt_pci_bars {
 /*
  * Reads what the registers hold, without sizes. Writes nothing; header type 0 has six and a ROM, type 1 two and a ROM,
  * others none. An unimplemented one cannot be told from an unassigned 32-bit memory one here: it reads as that.
- * VPT_DEVICE_PCI_BAR: a kind that does not exist, or a 64-bit one in the last register.
+ * A register that makes no sense is VPT_PCI_BAR_BROKEN, and the log names it ("BAR 2"): a kind that does not exist, or a
+ * 64-bit one in the last register. The other BARs serve.
  */
 enum vpt_status vpt_pci_bars_read(const struct vpt_pci_function *function, struct vpt_pci_bars *bars);
 
@@ -175,9 +178,11 @@ enum vpt_status vpt_pci_bars_read(const struct vpt_pci_function *function, struc
  * The same with sizes: writes all-ones to each register with decoding (I/O, memory, the ROM's enable bit) and bus
  * mastering off, and puts everything back. The device must be idle: nothing else may access it meanwhile.
  * A bridge forwards nothing then either.
- * A register without an address bit that sticks is VPT_PCI_BAR_NONE; one whose bits are no size (there is a hole in
- * them) or whose kind changes is VPT_DEVICE_PCI_BAR, with everything put back. VPT_DEVICE_PCI_COMMAND: decoding or bus
- * mastering cannot be turned off; no register was touched.
+ * The size is the lowest address bit that sticks; those at the top need not (a function that is never given addresses
+ * above 4 TiB may lack bits for them). A register without any is VPT_PCI_BAR_NONE. VPT_PCI_BAR_BROKEN, beside those of
+ * vpt_pci_bars_read(), is one with a hole in these bits, one whose kind changes, and one whose address has other bits;
+ * its size is 0.
+ * VPT_DEVICE_PCI_COMMAND: decoding or bus mastering cannot be turned off; no register was touched.
  */
 enum vpt_status vpt_pci_bars_size(const struct vpt_pci_function *function, struct vpt_pci_bars *bars);
 
@@ -206,10 +211,37 @@ enum vpt_status vpt_pci_bars_assign(const struct vpt_pci_function *function, str
 #define VPT_PCI_ALL_BARS 0x3fu
 
 /*
+ * Does what firmware does on other machines, for all buses of a host bridge (as in vpt_pci_enumerate()): gives bridges
+ * bus numbers and windows, and BARs addresses, by vpt_pci_bars_size() and vpt_pci_bars_assign(). vpt_pci_enumerate()
+ * finds all functions afterwards, and vpt_pci_bars_size() their addresses. Once, before anything uses a function.
+ * `windows` is what the host bridge forwards and nothing has; what is given out leaves them. Each bridge has one window
+ * for I/O (multiples of 4 KiB), one for memory below 4 GiB (of 1 MiB), and, where it has such a one, a prefetchable one
+ * (of 1 MiB, above 4 GiB if it can): this is taken from a window that is prefetchable or above 4 GiB, and without any
+ * of these, prefetchable BARs go below 4 GiB with the others. BARs of a kind that no window is for stay as they are.
+ *
+ * What firmware has done is left alone: on the first bus, BARs of functions that decode, BARs that have an address, and
+ * bridges that have bus numbers, with all that is behind them. Behind the others, functions decode nothing and are no
+ * bus masters afterwards; bridges decode what they have windows for, and are bus masters, so that devices behind them
+ * reach memory.
+ *
+ * Whatever goes wrong with one function, all others are served. The log has a line for each; the status is the first:
+ * VPT_RESOURCE_PCI_WINDOW: a function's memory or I/O BARs do not fit.
+ * VPT_RESOURCE_PCI_BUSES: a bridge got no bus number, since there are none left, or since there are eight in front of
+ * it already.
+ * VPT_DEVICE_PCI_BRIDGE: a bridge does not hold what was written.
+ * VPT_DEVICE_GONE, VPT_DEVICE_PCI_BAR, VPT_DEVICE_PCI_COMMAND, errors of the port.
+ * VPT_CALLER_ARGUMENT: nothing was done. Uses some 2 KiB of stack, no recursion.
+ */
+enum vpt_status vpt_pci_buses_assign(const struct vpt_port *port, uint16_t segment, uint8_t first_bus,
+                                     uint8_t last_bus, struct vpt_pci_window *windows, unsigned count);
+
+#define VPT_PCI_BRIDGES_DEEP 8u /* one behind the other */
+
+/*
  * Whether each BAR of `which` that has an address lies within one window of its kind, from `next` (as it was before any
  * assignment) to `last`. An address that was found in a register is what firmware put there, or what the function says
  * by itself: a kernel that trusts no device asks before it maps, or that device's registers could be anyone's memory.
- * VPT_DEVICE_PCI_BAR: one does not. Any context.
+ * VPT_DEVICE_PCI_BAR: one does not, or is broken and has an address. Any context.
  */
 enum vpt_status vpt_pci_bars_check(const struct vpt_pci_bars *bars, unsigned which,
                                    const struct vpt_pci_window *windows, unsigned count);
@@ -240,9 +272,13 @@ struct vpt_pci_msix {
 /*
  * Finds the capability, checks that table and pending bits lie in their (memory) BARs, maps them, turns MSI-X off if
  * it was on, and masks every entry; a device that was left running would then use its INTx line: reset it before.
- * Needs decoding of memory BARs on: else VPT_CALLER_STATE.
- * VPT_EMPTY: the function has no MSI-X. VPT_DEVICE_PCI_MSIX: its table or pending bits lie where they cannot.
- * VPT_CALLER_BAR: their BAR has no address. VPT_UNSUPPORTED_PORT, errors of the port. On failure *msix is zeroed.
+ * Turns decoding of memory BARs on, since the table is in one: as with vpt_virtio_pci_probe(), the caller vouches for the
+ * addresses of all of them. On failure *msix is zeroed, and decoding is as it was.
+ * VPT_EMPTY: the function has no MSI-X.
+ * VPT_DEVICE_PCI_MSIX: its table or pending bits lie where they cannot, or MSI-X does not turn off.
+ * VPT_CALLER_BAR: their BAR has no address or size, or cannot be there. The log names it, as with the next one.
+ * VPT_DEVICE_PCI_BAR: their BAR is broken, or its register has lost its address: vpt_pci_bars_restore() comes first.
+ * VPT_DEVICE_PCI_COMMAND, VPT_UNSUPPORTED_PORT, errors of the port.
  */
 enum vpt_status vpt_pci_msix_init(struct vpt_pci_msix *msix, const struct vpt_pci_function *function,
                                   const struct vpt_pci_bars *bars);

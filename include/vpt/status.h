@@ -27,7 +27,7 @@ enum vpt_status {
     VPT_CALLER_TOO_LONG = 0x106,  /* more segments or bytes than the queue or the device takes */
     VPT_CALLER_ALIGNMENT = 0x107, /* not a multiple of the unit that the call works in */
     VPT_CALLER_MEMORY = 0x108,    /* memory handed over is too small or misaligned */
-    VPT_CALLER_BAR = 0x109,       /* a BAR that is needed has been given no address or no size */
+    VPT_CALLER_BAR = 0x109,       /* a BAR that is needed has been given no address, no size, or impossible ones */
     VPT_CALLER_OWNED = 0x10a,     /* the device has an owner */
     VPT_CALLER_IMAGE = 0x10b,     /* a snapshot that is damaged, or of another device */
 
@@ -62,6 +62,7 @@ enum vpt_status {
     VPT_DEVICE_NOTIFY_MULTIPLIER = 0x21c, /* an odd notify_off_multiplier */
     VPT_DEVICE_NOTIFY_OFFSET = 0x21d,    /* a queue's notification address is misaligned or outside its structure */
     VPT_DEVICE_ASSIGN_DEGRADED = 0x21e,  /* a change of mappings failed and could not be undone: release the device */
+    VPT_DEVICE_PCI_BRIDGE = 0x21f,       /* a bridge's bus numbers or windows do not hold what was written */
 
     /* Something ran out. */
     VPT_RESOURCE_FULL = 0x301,     /* no free descriptor or slot: complete something, then try again */
@@ -69,6 +70,7 @@ enum vpt_status {
     VPT_RESOURCE_ADDRESS = 0x303,  /* memory lies where the device cannot address it */
     VPT_RESOURCE_SEGMENTS = 0x304, /* a buffer lies in too many pieces for one request */
     VPT_RESOURCE_PCI_WINDOW = 0x305, /* no address space left for a BAR */
+    VPT_RESOURCE_PCI_BUSES = 0x306,  /* no bus numbers left for a bridge, or there are too many one behind the other */
 
     /* Not supported. */
     VPT_UNSUPPORTED_PORT = 0x401,    /* the port lacks the function that this needs */

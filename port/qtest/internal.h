@@ -5,6 +5,9 @@
 
 #include "qtest.h"
 
+#include <vpt/pci.h>
+
+#define PCI_WINDOWS 3u
 #define PAGE_SIZE 4096u
 #define ALL_ONES  UINT32_MAX
 
@@ -70,6 +73,7 @@ struct vpt_qtest {
     struct vpt_port port;
     struct vpt_qtest_options options; /* with defaults filled in; pointers into the caller's memory are cleared */
     const struct machine_details *details;
+    struct vpt_pci_window windows[PCI_WINDOWS]; /* machine.c: what is left of the machine's */
 
     /* process.c */
     pid_t pid;
@@ -103,6 +107,11 @@ struct vpt_qtest {
     uint64_t wait_ends; /* port.c: milliseconds */
     struct iommu iommu;
 };
+
+/* ---- machine.c ---- */
+
+/* All of the machine's windows are free. */
+void vpt_qtest_windows_init(struct vpt_qtest *qtest);
 
 /* ---- port.c ---- */
 

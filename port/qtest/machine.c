@@ -122,3 +122,25 @@ uint32_t vpt_qtest_slot_line(const struct vpt_qtest_machine *machine, uint32_t s
 {
     return slot < vpt_qtest_slot_count(machine) ? machine->slot_first_line + slot : VPT_QTEST_NO_LINE;
 }
+
+static void window_init(struct vpt_pci_window *window, enum vpt_pci_bar_kind kind, const struct vpt_qtest_window *range)
+{
+    *window = (struct vpt_pci_window){ .kind = kind, .next = range->base, .last = range->base + range->size - 1u };
+}
+
+void vpt_qtest_windows_init(struct vpt_qtest *qtest)
+{
+    const struct vpt_qtest_machine *machine = &qtest->details->machine;
+
+    window_init(&qtest->windows[0], VPT_PCI_BAR_IO, &machine->io);
+    window_init(&qtest->windows[1], VPT_PCI_BAR_MEMORY, &machine->memory);
+    window_init(&qtest->windows[2], VPT_PCI_BAR_MEMORY, &machine->memory64);
+}
+
+enum vpt_status vpt_qtest_assign_buses(struct vpt_qtest *qtest)
+{
+    if (qtest->details->machine.memory.size == 0) {
+        return VPT_QTEST_RANGE;
+    }
+    return vpt_pci_buses_assign(&qtest->port, 0, 0, 255, qtest->windows, PCI_WINDOWS);
+}

@@ -428,6 +428,7 @@ enum vpt_status vpt_qtest_start(struct vpt_qtest **made, const struct vpt_qtest_
     }
     *made = qtest;
     qtest->details = vpt_qtest_machine_details(options->machine);
+    vpt_qtest_windows_init(qtest);
     qtest->commands.socket = qtest->qmp.socket = qtest->errors = qtest->ram_file = -1;
     qtest->options = *options;
     fill_in(&qtest->options);

@@ -84,6 +84,16 @@ uint64_t vpt_qtest_slot_address(const struct vpt_qtest_machine *machine, uint32_
 #define VPT_QTEST_NO_LINE UINT32_MAX
 uint32_t vpt_qtest_slot_line(const struct vpt_qtest_machine *machine, uint32_t slot);
 
+/* Private. */
+struct vpt_qtest;
+
+/*
+ * Does what firmware would have done: vpt_pci_buses_assign() with the machine's windows. What it gives out leaves them,
+ * so that what is plugged into bus 0 later is given addresses by another call. Needs the library's archive, as the
+ * program does. Statuses of that call; VPT_QTEST_RANGE: a machine without PCI.
+ */
+enum vpt_status vpt_qtest_assign_buses(struct vpt_qtest *qtest);
+
 /* ---- Life ---- */
 
 /* Zeroed, with a machine, is a good start. Nothing of it is used after vpt_qtest_start(). */
@@ -104,9 +114,6 @@ struct vpt_qtest_options {
     bool qmp;   /* a second socket, for vpt_qtest_qmp() */
     FILE *log;  /* what the library logs, misuse, and QEMU's end if it was not asked for; NULL: nowhere */
 };
-
-/* Private. */
-struct vpt_qtest;
 
 /*
  * Starts QEMU and waits until it answers. *qtest is made on failure too, so that vpt_qtest_message() can tell, and must

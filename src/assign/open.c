@@ -98,6 +98,7 @@ static void adapt(struct adapter *adapter, const struct vpt_assign_host *host)
     };
 }
 
+/* One that makes no sense is none, where the function said so; where it was given, that is a mistake. */
 static enum vpt_status take_bars(struct vpt_assign_device *device, const struct vpt_pci_bars *given)
 {
     const struct vpt_pci_bars *bars = given;
@@ -116,12 +117,12 @@ static enum vpt_status take_bars(struct vpt_assign_device *device, const struct 
         bars = &sized;
     }
     for (unsigned i = 0; i < ASSIGN_BARS; i++) {
-        if (bars->bar[i].kind == VPT_PCI_BAR_NONE) {
-            continue;
-        }
-        device->layout.bar[i] = bars->bar[i];
-        if (!vpt_assign_bar_valid(bars->bar, i)) {
-            return given == NULL ? VPT_DEVICE_PCI_BAR : VPT_CALLER_BAR;
+        const struct vpt_pci_bar *bar = &bars->bar[i];
+
+        if (vpt_assign_bar_valid(bars->bar, i) && (bar->address == 0 || vpt_pci_bar_assigned(bar))) {
+            device->layout.bar[i] = *bar;
+        } else if (given != NULL && bar->kind != VPT_PCI_BAR_NONE && bar->kind != VPT_PCI_BAR_BROKEN) {
+            return VPT_CALLER_BAR;
         }
     }
     return VPT_OK;

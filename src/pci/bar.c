@@ -1,13 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* What base address registers say, and how large what is behind them is (PCI 3.0, section 6.2.5). */
 #include "access.h"
+#include "log.h"
 #include "pci/internal.h"
 
 #define DECODING (VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY)
-
-#define IO_UPPER_HALF   0xffff0000u
-#define ABOVE_1MIB      0xfff00000u
-#define UPPER_HALF_ONES (~(PCI_FOUR_GIB - 1u))
 
 #define REGISTERS (VPT_PCI_BARS_MAX + 1u)
 
@@ -78,30 +75,25 @@ static enum vpt_status read_registers(const struct vpt_pci_function *function, s
 }
 
 /* Fills in a BAR that is not the ROM, but for its size. `last`: there is no register after it. */
-static enum vpt_status decode(struct vpt_pci_bar *bar, uint32_t value, uint32_t after, bool last)
+static void decode(struct vpt_pci_bar *bar, uint32_t value, uint32_t after, bool last)
 {
     uint32_t type = value & PCI_BAR_TYPE_MASK;
 
-    if (value == PCI_ABSENT32) {
-        return VPT_DEVICE_GONE;
-    }
     if ((value & PCI_BAR_IO_SPACE) != 0) {
         bar->kind = VPT_PCI_BAR_IO;
         bar->address = value & PCI_BAR_IO_ADDRESS;
-        return VPT_OK;
-    }
-    if (type == PCI_BAR_TYPE_MASK || (type == PCI_BAR_TYPE_64 && last)) {
-        return VPT_DEVICE_PCI_BAR;
+        return;
     }
     bar->kind = VPT_PCI_BAR_MEMORY;
     bar->prefetchable = (value & PCI_BAR_PREFETCHABLE) != 0;
     bar->below_1mib = type == PCI_BAR_TYPE_1MIB;
-    bar->is_64bit = type == PCI_BAR_TYPE_64;
+    bar->is_64bit = type == PCI_BAR_TYPE_64 && !last;
     bar->address = value & PCI_BAR_ADDRESS;
     if (bar->is_64bit) {
         bar->address |= (uint64_t)after << 32;
+    } else if ((type & PCI_BAR_TYPE_64) != 0) {
+        bar->kind = VPT_PCI_BAR_BROKEN; /* the reserved type, or 64 bits without a register for the upper half */
     }
-    return VPT_OK;
 }
 
 static enum vpt_status decode_all(const struct saved *saved, struct vpt_pci_bars *bars)
@@ -112,17 +104,14 @@ static enum vpt_status decode_all(const struct saved *saved, struct vpt_pci_bars
         return VPT_OK;
     }
     for (unsigned i = 0; i < VPT_PCI_BARS_MAX && i < saved->layout.count; i++) {
-        bool last = i + 1u == saved->layout.count;
-        enum vpt_status status;
-
         if (upper_half) {
             upper_half = false;
             continue;
         }
-        status = decode(&bars->bar[i], saved->value[i], saved->value[i + 1u], last);
-        if (status != VPT_OK) {
-            return status;
+        if (saved->value[i] == PCI_ABSENT32) {
+            return VPT_DEVICE_GONE;
         }
+        decode(&bars->bar[i], saved->value[i], saved->value[i + 1u], i + 1u == saved->layout.count);
         upper_half = bars->bar[i].is_64bit;
     }
     if (saved->value[VPT_PCI_ROM] == PCI_ABSENT32) {
@@ -152,11 +141,24 @@ static enum vpt_status read_all(const struct vpt_pci_function *function, struct 
     return status;
 }
 
+/* Names the broken ones in the log. */
+static enum vpt_status report(const struct vpt_pci_function *function, const struct vpt_pci_bars *bars,
+                              enum vpt_status status)
+{
+    for (unsigned i = 0; i < REGISTERS && status == VPT_OK; i++) {
+        if (bars->bar[i].kind == VPT_PCI_BAR_BROKEN) {
+            (void)vpt_log(function->port, VPT_LOG_WARNING, vpt_pci_bar_name(i), VPT_DEVICE_PCI_BAR);
+        }
+    }
+    return status;
+}
+
 enum vpt_status vpt_pci_bars_read(const struct vpt_pci_function *function, struct vpt_pci_bars *bars)
 {
     struct saved saved;
+    enum vpt_status status = read_all(function, bars, &saved);
 
-    return read_all(function, bars, &saved);
+    return report(function, bars, status);
 }
 
 /* ---- Sizing ---- */
@@ -175,34 +177,27 @@ static enum vpt_status probe(const struct vpt_pci_function *function, uint16_t o
 }
 
 /*
- * The size that the address bits which stuck stand for: they must be all those from one up to the topmost. No bit at
- * all: there is no such BAR.
+ * Takes the size from the address bits that stuck: it is the lowest one. Those above it may end anywhere, since a
+ * register need not have bits for addresses that its function is never given. No bit at all: there is no such BAR.
+ * Broken: a bit between the lowest and the topmost one is missing, or the address has others.
  */
-static enum vpt_status set_size(struct vpt_pci_bar *bar, uint64_t bits)
+static void set_size(struct vpt_pci_bar *bar, uint64_t bits)
 {
+    uint64_t size = bits & (~bits + 1u);
+
+    if (bar->kind == VPT_PCI_BAR_BROKEN) {
+        return;
+    }
     if (bits == 0) {
         vpt_zero(bar, sizeof(*bar));
-        return VPT_OK;
+    } else if ((bits & (bits + size)) != 0 || (bar->address & ~bits) != 0) {
+        bar->kind = VPT_PCI_BAR_BROKEN;
+    } else {
+        bar->size = size;
+        for (; bits != 0; bits >>= 1) {
+            bar->address_bits++;
+        }
     }
-    bar->size = bits & (~bits + 1u);
-    return ~bits == bar->size - 1u ? VPT_OK : VPT_DEVICE_PCI_BAR;
-}
-
-/* The address bits, with those made up that a narrower kind lacks at the top. */
-static uint64_t address_bits(const struct vpt_pci_bar *bar, uint32_t stuck)
-{
-    uint32_t bits = stuck & (bar->kind == VPT_PCI_BAR_IO ? PCI_BAR_IO_ADDRESS : PCI_BAR_ADDRESS);
-
-    if (bits == 0) {
-        return 0;
-    }
-    if (bar->kind == VPT_PCI_BAR_IO && (bits & IO_UPPER_HALF) == 0) {
-        bits |= IO_UPPER_HALF;
-    }
-    if (bar->below_1mib && (bits & ABOVE_1MIB) == 0) {
-        bits |= ABOVE_1MIB;
-    }
-    return UPPER_HALF_ONES | bits;
 }
 
 /* The bits of a register that say what kind it is, and never change. */
@@ -230,12 +225,10 @@ static enum vpt_status size_bar(const struct vpt_pci_function *function, const s
         return VPT_DEVICE_GONE;
     }
     if (kind_bits(bar, lower) != kind_bits(bar, value)) {
-        return VPT_DEVICE_PCI_BAR;
+        bar->kind = VPT_PCI_BAR_BROKEN;
     }
-    if (bar->is_64bit) {
-        return set_size(bar, (uint64_t)upper << 32 | (lower & PCI_BAR_ADDRESS));
-    }
-    return set_size(bar, address_bits(bar, lower));
+    set_size(bar, (uint64_t)upper << 32 | (lower & ~kind_bits(bar, PCI_ABSENT32)));
+    return VPT_OK;
 }
 
 static enum vpt_status size_rom(const struct vpt_pci_function *function, const struct saved *saved,
@@ -251,8 +244,8 @@ static enum vpt_status size_rom(const struct vpt_pci_function *function, const s
     if (stuck == PCI_ABSENT32) {
         return VPT_DEVICE_GONE;
     }
-    stuck &= PCI_ROM_BASE;
-    return set_size(bar, stuck != 0 ? UPPER_HALF_ONES | stuck : 0);
+    set_size(bar, stuck & PCI_ROM_BASE);
+    return VPT_OK;
 }
 
 /* The ROM comes first: where it shares an address decoder with a BAR, its enable bit has to be off by then. */
@@ -298,7 +291,7 @@ enum vpt_status vpt_pci_bars_size(const struct vpt_pci_function *function, struc
     if (status != VPT_OK) {
         vpt_zero(bars, sizeof(*bars));
     }
-    return status;
+    return report(function, bars, status);
 }
 
 /* ---- Writing ---- */

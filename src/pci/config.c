@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Configuration accesses, the command register, and who a function is. */
+/* Configuration accesses, the command register, who a function is, and BARs that cannot be used. */
 #include "access.h"
+#include "log.h"
 #include "pci/internal.h"
 
 static enum vpt_status check_access(const struct vpt_pci_function *function, uint16_t offset, unsigned width)
@@ -197,4 +198,24 @@ enum vpt_status vpt_pci_identify(const struct vpt_pci_function *function, struct
         vpt_zero(identity, sizeof(*identity));
     }
     return status;
+}
+
+const char *vpt_pci_bar_name(unsigned index)
+{
+    static const char names[VPT_PCI_BARS_MAX + 1u][6] = { "BAR 0", "BAR 1", "BAR 2", "BAR 3", "BAR 4", "BAR 5", "ROM" };
+
+    return names[index];
+}
+
+enum vpt_status vpt_pci_bar_check(const struct vpt_port *port, const struct vpt_pci_bars *bars, unsigned index)
+{
+    const struct vpt_pci_bar *bar = &bars->bar[index];
+    enum vpt_status status = vpt_pci_bar_implemented(bar) ? VPT_CALLER_BAR : VPT_DEVICE_PCI_BAR;
+
+    uint64_t below = bar->size - 1u;
+
+    if (status == VPT_CALLER_BAR && vpt_pci_bar_assigned(bar) && ((bar->address | bar->size) & below) == 0) {
+        return VPT_OK;
+    }
+    return vpt_log(port, VPT_LOG_WARNING, vpt_pci_bar_name(index), status);
 }

@@ -40,8 +40,7 @@ static enum vpt_status look(struct search *search, const struct vpt_pci_function
         return status;
     }
     *multi_function = identity.multi_function;
-    if (identity.header_type == PCI_HEADER_BRIDGE && identity.secondary_bus > function->address.bus &&
-        identity.subordinate_bus >= identity.secondary_bus && identity.subordinate_bus <= search->last_bus) {
+    if (vpt_pci_bridge_numbered(function, &identity, search->last_bus)) {
         want(search, identity.secondary_bus);
     }
     search->stopped = !search->visit(search->ctx, function, &identity);

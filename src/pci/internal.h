@@ -13,8 +13,14 @@
 #define PCI_HEADER_TYPE           0x0eu
 #define PCI_BAR_0                 0x10u /* types 0 and 1 */
 #define PCI_CAPABILITIES_CARDBUS  0x14u /* type 2 */
-#define PCI_PRIMARY_BUS           0x18u /* type 1 */
+#define PCI_PRIMARY_BUS           0x18u /* type 1, up to PCI_IO_BASE_UPPER */
+#define PCI_IO_BASE               0x1cu
+#define PCI_MEMORY_BASE           0x20u
+#define PCI_PREFETCHABLE_BASE     0x24u
+#define PCI_PREFETCHABLE_BASE_UPPER  0x28u
+#define PCI_PREFETCHABLE_LIMIT_UPPER 0x2cu
 #define PCI_SUBSYSTEM_VENDOR_ID   0x2cu /* type 0 */
+#define PCI_IO_BASE_UPPER         0x30u
 #define PCI_ROM_ADDRESS           0x30u /* type 0 */
 #define PCI_CAPABILITIES          0x34u /* types 0 and 1 */
 #define PCI_ROM_ADDRESS_BRIDGE    0x38u /* type 1 */
@@ -38,6 +44,12 @@
 #define PCI_FOUR_GIB     ((uint64_t)1 << 32)
 #define PCI_ADDRESS_LAST (~(uint64_t)0)
 
+/* Whether there is such a BAR, and it is one. */
+static inline bool vpt_pci_bar_implemented(const struct vpt_pci_bar *bar)
+{
+    return bar->kind == VPT_PCI_BAR_MEMORY || bar->kind == VPT_PCI_BAR_IO;
+}
+
 /*
  * Whether a BAR is somewhere where it can be. Address bits that no BAR has are a mistake of whoever handed it over: the
  * flags of the register.
@@ -49,6 +61,24 @@ static inline bool vpt_pci_bar_assigned(const struct vpt_pci_bar *bar)
 
     /* An address of 0, or a size of 0, is too much by the subtraction. */
     return bar->address - 1u < last && (bar->address & flags) == 0 && bar->size - 1u <= last - bar->address;
+}
+
+/*
+ * Whether the BAR at this index can be used where it is. VPT_DEVICE_PCI_BAR: there is none, or it is broken;
+ * VPT_CALLER_BAR: it has no address or no size, is not at a multiple of its size, or leaves its space. Names it in the
+ * log then.
+ */
+enum vpt_status vpt_pci_bar_check(const struct vpt_port *port, const struct vpt_pci_bars *bars, unsigned index);
+
+/* "BAR 0" to "BAR 5", and "ROM". */
+const char *vpt_pci_bar_name(unsigned index);
+
+/* Whether a PCI-to-PCI bridge has bus numbers that can be: above its own bus, up to the host bridge's last one. */
+static inline bool vpt_pci_bridge_numbered(const struct vpt_pci_function *bridge,
+                                           const struct vpt_pci_identity *identity, uint8_t last_bus)
+{
+    return identity->header_type == PCI_HEADER_BRIDGE && identity->secondary_bus > bridge->address.bus &&
+           identity->subordinate_bus >= identity->secondary_bus && identity->subordinate_bus <= last_bus;
 }
 
 /* The header type without its multi-function bit; VPT_DEVICE_GONE, errors of vpt_pci_read(). */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* MSI-X (PCI 3.0, section 6.8.2). */
 #include "access.h"
+#include "log.h"
 #include "pci/internal.h"
 #include "register.h"
 
@@ -75,27 +76,51 @@ static enum vpt_status control_change(const struct vpt_pci_function *function, u
 
 /* ---- Set-up ---- */
 
+/*
+ * Checks that a BAR's register holds an address. One that has lost it in the machine's sleep, or by a reset, decodes
+ * nothing, or what begins at 0.
+ */
+static enum vpt_status check_register(const struct vpt_pci_function *function, const struct vpt_pci_bar *bar,
+                                      unsigned index)
+{
+    uint16_t offset = (uint16_t)(PCI_BAR_0 + 4u * index);
+    uint32_t upper = 0;
+    uint32_t lower;
+    enum vpt_status status = vpt_pci_read(function, offset, 4, &lower);
+
+    if (status == VPT_OK && bar->is_64bit) {
+        status = vpt_pci_read(function, (uint16_t)(offset + 4u), 4, &upper);
+    }
+    if (status == VPT_OK && ((lower & PCI_BAR_ADDRESS) | upper) == 0) {
+        status = vpt_log(function->port, VPT_LOG_WARNING, vpt_pci_bar_name(index), VPT_DEVICE_PCI_BAR);
+    }
+    return status;
+}
+
 /* Where a piece is, physically; checks that it lies within a memory BAR that has an address. */
-static enum vpt_status locate(const struct vpt_pci_bars *bars, const struct piece *piece, uint64_t *physical)
+static enum vpt_status locate(const struct vpt_pci_function *function, const struct vpt_pci_bars *bars,
+                              const struct piece *piece, uint64_t *physical)
 {
     const struct vpt_pci_bar *bar;
     unsigned index = piece->bar;
+    enum vpt_status status;
 
     if (index >= VPT_PCI_BARS_MAX) {
         return VPT_DEVICE_PCI_MSIX;
     }
     bar = &bars->bar[index];
-    if (bar->kind != VPT_PCI_BAR_MEMORY) {
+    if (bar->kind == VPT_PCI_BAR_NONE || bar->kind == VPT_PCI_BAR_IO) {
         return VPT_DEVICE_PCI_MSIX;
     }
-    if (!vpt_pci_bar_assigned(bar)) {
-        return VPT_CALLER_BAR;
+    status = vpt_pci_bar_check(function->port, bars, index);
+    if (status != VPT_OK) {
+        return status;
     }
     if (piece->offset >= bar->size || piece->size > bar->size - piece->offset) {
         return VPT_DEVICE_PCI_MSIX;
     }
     *physical = bar->address + piece->offset;
-    return VPT_OK;
+    return check_register(function, bar, index);
 }
 
 static bool overlap(const struct piece *one, const struct piece *other)
@@ -122,18 +147,6 @@ static enum vpt_status read_piece(const struct vpt_pci_msix *msix, uint16_t offs
         return VPT_DEVICE_GONE;
     }
     return status;
-}
-
-/* What does not decode reads all-ones, which would look like a device that has been removed. */
-static enum vpt_status check_decoding(const struct vpt_pci_function *function)
-{
-    uint16_t command;
-    enum vpt_status status = vpt_pci_command_read(function, &command);
-
-    if (status != VPT_OK) {
-        return status;
-    }
-    return (command & VPT_PCI_COMMAND_MEMORY) != 0 ? VPT_OK : VPT_CALLER_STATE;
 }
 
 /* Fills in the capability's offset and the number of entries. */
@@ -195,19 +208,15 @@ static enum vpt_status find_and_map(struct vpt_pci_msix *msix, const struct vpt_
         status = read_piece(msix, MSIX_PENDING, pending_size(msix->entries), &pending);
     }
     if (status == VPT_OK) {
-        status = locate(bars, &table, &table_address);
+        status = locate(&msix->function, bars, &table, &table_address);
     }
     if (status == VPT_OK) {
-        status = locate(bars, &pending, &pending_address);
+        status = locate(&msix->function, bars, &pending, &pending_address);
     }
     if (status != VPT_OK) {
         return status;
     }
-    if (overlap(&table, &pending)) {
-        return VPT_DEVICE_PCI_MSIX;
-    }
-    status = check_decoding(&msix->function);
-    return status != VPT_OK ? status : map(msix, table_address, pending_address);
+    return overlap(&table, &pending) ? VPT_DEVICE_PCI_MSIX : map(msix, table_address, pending_address);
 }
 
 /* ---- Entries ---- */
@@ -258,6 +267,32 @@ static enum vpt_status mask_entries(const struct vpt_pci_msix *msix)
     return status;
 }
 
+/*
+ * MSI-X off, all masked. Memory BARs are decoded from now on: a table that is not reads all-ones, as a removed function
+ * does. After a failure they are as before.
+ */
+static enum vpt_status quieten(const struct vpt_pci_msix *msix)
+{
+    const struct vpt_pci_function *function = &msix->function;
+    uint16_t command;
+    enum vpt_status status = vpt_pci_command_read(function, &command);
+    uint16_t needed = (uint16_t)(~command & VPT_PCI_COMMAND_MEMORY);
+
+    if (status == VPT_OK && needed != 0) {
+        status = vpt_pci_command(function, needed, 0);
+    }
+    if (status == VPT_OK) {
+        status = control_change(function, msix->capability, 0, CONTROL_ENABLE | CONTROL_FUNCTION_MASK);
+    }
+    if (status == VPT_OK) {
+        status = mask_entries(msix);
+    }
+    if (status != VPT_OK && needed != 0) {
+        (void)vpt_pci_command(function, 0, needed);
+    }
+    return status;
+}
+
 /* ---- Public ---- */
 
 enum vpt_status vpt_pci_msix_init(struct vpt_pci_msix *msix, const struct vpt_pci_function *function,
@@ -272,10 +307,7 @@ enum vpt_status vpt_pci_msix_init(struct vpt_pci_msix *msix, const struct vpt_pc
     msix->function = *function;
     status = find_and_map(msix, bars);
     if (status == VPT_OK) {
-        status = control_change(function, msix->capability, 0, CONTROL_ENABLE | CONTROL_FUNCTION_MASK);
-        if (status == VPT_OK) {
-            status = mask_entries(msix);
-        }
+        status = quieten(msix);
         if (status != VPT_OK) {
             unmap(msix);
         }

@@ -13,7 +13,7 @@ static bool fits(const struct vpt_pci_bar_layout *layout, const struct vpt_pci_b
     for (unsigned i = 0; i < VPT_PCI_BARS_MAX; i++) {
         const struct vpt_pci_bar *bar = &bars->bar[i];
 
-        if (bar->kind != VPT_PCI_BAR_NONE && bar->address != 0 && i + (bar->is_64bit ? 1u : 0u) >= layout->count) {
+        if (vpt_pci_bar_implemented(bar) && bar->address != 0 && i + (bar->is_64bit ? 1u : 0u) >= layout->count) {
             return false;
         }
     }
@@ -29,7 +29,7 @@ static enum vpt_status write_all(const struct vpt_pci_function *function, const 
     for (unsigned i = 0; i < layout->count && i < VPT_PCI_BARS_MAX && status == VPT_OK; i++) {
         const struct vpt_pci_bar *bar = &bars->bar[i];
 
-        if (bar->kind != VPT_PCI_BAR_NONE && bar->address != 0) {
+        if (vpt_pci_bar_implemented(bar) && bar->address != 0) {
             status = vpt_pci_bar_write(function, vpt_pci_bar_register(layout, i), i, bar, bar->address);
             *decoding |= decoding_of(bar->kind);
         }

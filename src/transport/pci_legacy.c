@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* virtio-pci, legacy: a block of I/O ports in BAR 0 (VirtIO 1.4, section 4.1.4.10). */
+/* virtio-pci, legacy: a block of registers in BAR 0, usually an I/O one (VirtIO 1.4, section 4.1.4.10). */
 #include "transport/pci.h"
 
 #ifndef VPT_WITHOUT_LEGACY
@@ -21,6 +21,9 @@ enum legacy_register {
 
 #define LEGACY_PAGE_SHIFT 12u
 #define LEGACY_PAGE_SIZE  (1u << LEGACY_PAGE_SHIFT)
+
+/* Of a memory BAR: the header, and more configuration than any device has. */
+#define LEGACY_MAPPED 4096u
 
 static uint32_t read_header(struct vpt_device *device, uint32_t offset, unsigned width)
 {
@@ -87,7 +90,10 @@ static enum vpt_status queue_enable(struct vpt_device *device, uint16_t index, c
 
 static enum vpt_status queue_doorbell(struct vpt_device *device, uint16_t index, struct vpt_doorbell *doorbell)
 {
-    doorbell->offset = (size_t)vpt_pci_of(device)->common.address + LEGACY_QUEUE_NOTIFY;
+    const struct vpt_pci_structure *header = &vpt_pci_of(device)->common;
+
+    doorbell->mapping = header->mapping;
+    doorbell->offset = LEGACY_QUEUE_NOTIFY + (header->io ? (size_t)header->address : 0);
     doorbell->value = index;
     doorbell->width = 2;
     return VPT_OK;
@@ -156,23 +162,26 @@ static const struct vpt_transport_ops legacy_ops = {
 enum vpt_status vpt_pci_open_legacy(struct vpt_virtio_pci *pci)
 {
     const struct vpt_structure_claim header = { 0, 0, pci->bars.bar[0].size, LEGACY_CONFIG_WITH_VECTORS, 4 };
-    enum vpt_status status = VPT_DEVICE_PCI_BAR;
+    const struct vpt_port *port = pci->device.port;
+    enum vpt_status status = vpt_structure_place(pci, &header, &pci->common);
 
-    if (pci->bars.bar[0].kind == VPT_PCI_BAR_IO) {
-        status = vpt_structure_place(pci, &header, &pci->common);
-    }
     if (status != VPT_OK) {
         return status == VPT_DEVICE_CAPABILITY_RANGE ? VPT_DEVICE_PCI_BAR : status;
     }
     pci->isr = pci->common;
     pci->isr.address += LEGACY_ISR_STATUS;
-    pci->isr.length = 1;
     status = vpt_pci_find_capability(&pci->function, VPT_PCI_CAPABILITY_MSIX, &pci->msix);
     if (status != VPT_OK) {
         pci->msix = 0;
     }
+    if (status == VPT_OK || status == VPT_EMPTY || status == VPT_DEVICE_PCI_CAPABILITIES) {
+        status = vpt_structure_map(port, &pci->common, LEGACY_MAPPED);
+    }
+    if (status == VPT_OK) {
+        status = vpt_structure_map(port, &pci->isr, 1);
+    }
     pci->device.ops = &legacy_ops;
-    return status == VPT_EMPTY || status == VPT_DEVICE_PCI_CAPABILITIES ? VPT_OK : status;
+    return status;
 }
 
 #endif

@@ -14,16 +14,15 @@ enum vpt_status vpt_structure_place(const struct vpt_virtio_pci *pci, const stru
                                     struct vpt_pci_structure *structure)
 {
     const struct vpt_pci_bar *bar;
+    enum vpt_status status;
 
     if (claim->bar >= VPT_PCI_BARS_MAX) {
         return VPT_DEVICE_CAPABILITY_BAR;
     }
     bar = &pci->bars.bar[claim->bar];
-    if (bar->kind != VPT_PCI_BAR_MEMORY && bar->kind != VPT_PCI_BAR_IO) {
-        return VPT_DEVICE_PCI_BAR;
-    }
-    if (!vpt_pci_bar_assigned(bar)) {
-        return VPT_CALLER_BAR;
+    status = vpt_pci_bar_check(pci->device.port, &pci->bars, claim->bar);
+    if (status != VPT_OK) {
+        return status;
     }
     if (claim->length < claim->needed || claim->length > bar->size || claim->offset > bar->size - claim->length) {
         return VPT_DEVICE_CAPABILITY_RANGE;

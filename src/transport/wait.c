@@ -21,12 +21,3 @@ bool vpt_keep_waiting(const struct vpt_port *port, enum vpt_wait what, uint32_t 
     }
     return attempt < default_attempts[what] - 1u;
 }
-
-enum vpt_status vpt_log(const struct vpt_port *port, enum vpt_log_level level, const char *subject,
-                        enum vpt_status status)
-{
-    if (port->log != NULL) {
-        port->log(port->ctx, level, subject, status);
-    }
-    return status;
-}

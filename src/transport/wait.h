@@ -4,14 +4,12 @@
 
 #include <vpt/port.h>
 
+#include "log.h"
+
 /*
  * Whether a bounded wait may try once more after attempt number `*iteration`, which it counts up: as the port's
  * keep_waiting says, or up to the documented number of attempts.
  */
 bool vpt_keep_waiting(const struct vpt_port *port, enum vpt_wait what, uint32_t *iteration);
-
-/* Passes a line to the port's log, if it has one, and the status through. */
-enum vpt_status vpt_log(const struct vpt_port *port, enum vpt_log_level level, const char *subject,
-                        enum vpt_status status);
 
 #endif

@@ -50,34 +50,14 @@ static bool visit(void *ctx, const struct vpt_pci_function *found, const struct 
     return !*done;
 }
 
-static struct vpt_pci_window window_of(const struct vpt_qtest_window *window, enum vpt_pci_bar_kind kind)
-{
-    return (struct vpt_pci_window){ .kind = kind, .next = window->base, .last = window->base + window->size - 1u };
-}
-
-static void assign(void)
-{
-    struct vpt_pci_window windows[] = {
-        window_of(&fixture.machine->io, VPT_PCI_BAR_IO),
-        window_of(&fixture.machine->memory64, VPT_PCI_BAR_MEMORY),
-        window_of(&fixture.machine->memory, VPT_PCI_BAR_MEMORY),
-    };
-    const struct vpt_pci_window *given = fixture.machine->memory64.size != 0 ? windows : NULL;
-
-    windows[1].full = given == NULL;
-    assert_status(vpt_pci_bars_assign(&function.function, &function.bars, VPT_PCI_ALL_BARS, windows,
-                                      COUNT_OF(windows)),
-                  VPT_OK);
-}
-
 void function_find(void)
 {
     bool found = false;
 
+    assert_status(vpt_qtest_assign_buses(fixture.qtest), VPT_OK);
     assert_status(vpt_pci_enumerate(fixture.port, 0, 0, 255, visit, &found), VPT_OK);
     assert_that(found);
     assert_status(vpt_pci_bars_size(&function.function, &function.bars), VPT_OK);
-    assign();
 }
 
 /* ---- Start and end ---- */

@@ -254,10 +254,6 @@ Test(device_pci, a_bar_that_was_not_assigned_is_refused)
 
 /* ---- Bridges and functions ---- */
 
-#define BRIDGE_BUSES  0x18u
-#define BRIDGE_MEMORY 0x20u
-#define BRIDGE_PREFETCHABLE 0x24u
-
 static bool count(void *ctx, const struct vpt_pci_function *found, const struct vpt_pci_identity *identity)
 {
     unsigned *counts = ctx;
@@ -288,44 +284,66 @@ Test(device_pci, every_function_of_a_device_is_found)
     function_end();
 }
 
-/* Gives the root port at 00:03.0 a bus, and all of the memory window. */
-static void open_bridge(struct vpt_pci_function *bridge)
-{
-    uint64_t first = fixture.machine->memory.base;
-    uint64_t last = first + fixture.machine->memory.size - 1u;
-    uint32_t range = (uint32_t)(last >> 16 & 0xfff0u) << 16 | (uint32_t)(first >> 16 & 0xfff0u);
+/* No firmware has run: the disk is behind one bridge, or behind several of several kinds. */
+#define PORT   "pcie-root-port,id=outer,addr=3,chassis=1"
+#define SECOND "-device", "pcie-root-port,addr=4,chassis=2"
+static const struct {
+    const char *bridges[8];
+    const char *properties;
+    unsigned bus; /* that the disk comes to be on */
+} topologies[] = {
+    { { "-device", PORT }, "bus=outer", 1 },
+    { { SECOND, "-device", PORT }, "bus=outer", 1 },
+    { { "-device", PORT, "-device", "pcie-pci-bridge,id=pci,bus=outer" }, "bus=pci,addr=2", 2 },
+    { { "-device", PORT, "-device", "x3130-upstream,id=up,bus=outer", "-device",
+        "xio3130-downstream,id=down,bus=up,chassis=3" }, "bus=down", 3 },
+    { { "-device", "pci-bridge,id=pci,addr=3,chassis_nr=1" }, "bus=pci,addr=2", 1 },
+    { { "-device", "pci-bridge,id=first,addr=3,chassis_nr=1", "-device", "pci-bridge,id=pci,bus=first,addr=7,chassis_nr=2" },
+      "bus=pci,addr=2", 2 },
+};
 
-    assert_status(vpt_pci_write(bridge, BRIDGE_BUSES, 4, 0x00010100u), VPT_OK);
-    assert_status(vpt_pci_write(bridge, BRIDGE_MEMORY, 4, range), VPT_OK);
-    assert_status(vpt_pci_write(bridge, BRIDGE_PREFETCHABLE, 4, 0x0000fff0u), VPT_OK);
-    assert_status(vpt_pci_command(bridge, VPT_PCI_COMMAND_MEMORY | VPT_PCI_COMMAND_BUS_MASTER, 0), VPT_OK);
+struct behind {
+    enum vpt_qtest_machine_type machine;
+    bool ecam;
+    bool legacy;
+    unsigned topology;
+};
+
+ParameterizedTestParameters(device_pci, a_disk_behind_bridges)
+{
+    static const struct behind machines[] = { { .machine = VPT_QTEST_Q35 },
+                                              { .machine = VPT_QTEST_Q35, .ecam = true },
+                                              { .machine = VPT_QTEST_AARCH64_VIRT },
+                                              { .machine = VPT_QTEST_RISCV64_VIRT } };
+    static struct behind all[2 * COUNT_OF(machines) * COUNT_OF(topologies)];
+
+    for (unsigned i = 0; i < COUNT_OF(all); i++) {
+        all[i] = machines[i / 2u % COUNT_OF(machines)];
+        all[i].legacy = i % 2u != 0;
+        all[i].topology = i / 2u / (unsigned)COUNT_OF(machines);
+    }
+    return cr_make_param_array(struct behind, all, COUNT_OF(all));
 }
 
-Test(device_pci, a_bridge_is_entered_once_it_has_a_bus)
+ParameterizedTest(const struct behind *behind, device_pci, a_disk_behind_bridges)
 {
-    static const struct function_variant variant = {
-        VPT_QTEST_Q35, MODERN_ONLY, ANY, { true, true }, true, false, "bus=bridge"
-    };
-    static const char *const more[] = { "-device", "pcie-root-port,id=bridge,addr=3,chassis=1", NULL };
-    struct vpt_pci_function bridge = { NULL, { 0, 0, 3, 0 } };
-    struct vpt_pci_window memory;
+    struct function_variant variant = { behind->machine, behind->legacy ? LEGACY_ONLY : MODERN_ONLY, ANY,
+                                        { true, true }, behind->ecam, false, "" };
+    const char *more[9] = { NULL };
     unsigned counts[8] = { 0 };
 
+    for (unsigned i = 0; i < 8; i++) {
+        more[i] = topologies[behind->topology].bridges[i];
+    }
+    (void)strcpy(variant.properties, topologies[behind->topology].properties);
     function_machine(&variant, more);
-    bridge.port = fixture.port;
     assert_status(vpt_pci_enumerate(fixture.port, 0, 0, 255, count, counts), VPT_OK);
     assert_that(counts[0] == 0);
-    open_bridge(&bridge);
-    assert_status(vpt_pci_enumerate(fixture.port, 0, 0, 255, count, counts), VPT_OK);
-    assert_that(counts[0] == 1);
-    function.function = (struct vpt_pci_function){ fixture.port, { 0, 1, 0, 0 } };
-    assert_status(vpt_pci_bars_size(&function.function, &function.bars), VPT_OK);
-    memory = (struct vpt_pci_window){ .kind = VPT_PCI_BAR_MEMORY,
-                                      .next = fixture.machine->memory.base,
-                                      .last = fixture.machine->memory.base + fixture.machine->memory.size - 1u };
-    assert_status(vpt_pci_bars_assign(&function.function, &function.bars, VPT_PCI_ALL_BARS, &memory, 1), VPT_OK);
+    function_find();
+    assert_that(function.function.address.bus == topologies[behind->topology].bus);
     assert_status(vpt_virtio_pci_probe(&function.pci, &function.function, &function.bars, ANY), VPT_OK);
     disk_start(&function.pci.device, NULL, NULL);
     disk_check_blocking();
+    disk_check_asynchronous();
     function_end();
 }

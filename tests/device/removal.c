@@ -38,10 +38,6 @@ static struct variant variants[] = {
 #define ACPI_EJECT  0xae08u /* a bit for each device of the bus that is selected */
 #define ACPI_SELECT 0xae10u
 
-#define PORT_IO           0x1cu
-#define PORT_BUSES        0x18u
-#define PORT_MEMORY       0x20u
-#define PORT_PREFETCHABLE 0x24u
 #define CAPABILITY_EXPRESS 0x10u
 #define SLOT_CONTROL      0x18u /* of the capability */
 #define SLOT_ON           0x0100u /* indicator on, power on */
@@ -54,44 +50,15 @@ static uint8_t seen[sizeof(bytes)];
 
 /* ---- The slot ---- */
 
-static struct vpt_pci_window window_of(const struct vpt_qtest_window *window, enum vpt_pci_bar_kind kind)
+/* The next disk behind the port gets the addresses of the one before: the port's windows hold no others. */
+static void probe_next(const struct variant *variant)
 {
-    return (struct vpt_pci_window){ .kind = kind, .next = window->base, .last = window->base + window->size - 1u };
-}
-
-/* Gives the root port a bus and everything below 4 GiB, ports from 0x1000 to 0x8fff or 0xc000 to 0xffff among it. */
-static void open_port(void)
-{
-    const struct vpt_pci_function port = { fixture.port, port_address };
-    uint64_t first = fixture.machine->memory.base;
-    uint64_t last = first + fixture.machine->memory.size - 1u;
-    uint32_t range = (uint32_t)(last >> 16 & 0xfff0u) << 16 | (uint32_t)(first >> 16 & 0xfff0u);
-    uint32_t ports = 0xf000u | (uint32_t)(fixture.machine->io.base >> 8 & 0xf0u);
-
-    assert_status(vpt_pci_write(&port, PORT_BUSES, 4, 0x00010100u), VPT_OK);
-    assert_status(vpt_pci_write(&port, PORT_IO, 2, ports), VPT_OK);
-    assert_status(vpt_pci_write(&port, PORT_MEMORY, 4, range), VPT_OK);
-    assert_status(vpt_pci_write(&port, PORT_PREFETCHABLE, 4, 0x0000fff0u), VPT_OK);
-    assert_status(vpt_pci_command(&port,
-                                  VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY | VPT_PCI_COMMAND_BUS_MASTER, 0),
-                  VPT_OK);
-}
-
-static void probe(const struct variant *variant)
-{
-    struct vpt_pci_window windows[] = { window_of(&fixture.machine->io, VPT_PCI_BAR_IO),
-                                        window_of(&fixture.machine->memory, VPT_PCI_BAR_MEMORY) };
-
     if (!variant->behind_port) {
         place_probe();
         return;
     }
-    function.function = (struct vpt_pci_function){ fixture.port, { 0, 1, 0, 0 } };
     assert_status(vpt_pci_identify(&function.function, &function.identity), VPT_OK);
-    assert_status(vpt_pci_bars_size(&function.function, &function.bars), VPT_OK);
-    assert_status(vpt_pci_bars_assign(&function.function, &function.bars, VPT_PCI_ALL_BARS, windows,
-                                      COUNT_OF(windows)),
-                  VPT_OK);
+    assert_status(vpt_pci_bars_restore(&function.function, &function.bars), VPT_OK);
     place_probe_function();
 }
 
@@ -153,10 +120,7 @@ static void start(const struct variant *variant)
                   variant->behind_port ? ",drive=t0,serial=" DISK_SERIAL ",bus=bridge"
                                        : ",drive=t0,serial=" DISK_SERIAL,
                   &options);
-    if (variant->behind_port) {
-        open_port();
-    }
-    probe(variant);
+    place_probe();
     disk_start(placed.device, NULL, NULL);
 }
 
@@ -240,7 +204,7 @@ static void next_disk(const struct variant *variant)
 {
     throttle(0);
     put_in(variant);
-    probe(variant);
+    probe_next(variant);
     disk_start(placed.device, NULL, NULL);
     disk_check_works(bytes, seen, sizeof(bytes), 2);
     place_end();

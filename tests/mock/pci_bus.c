@@ -31,13 +31,27 @@ static bool allowed(struct mock_pci_bus *bus, uint16_t offset, unsigned width, u
     return true;
 }
 
+/* Whether all bridges in front pass accesses to this bus number on. */
+static bool routed(const struct mock_pci_function *function, uint8_t number)
+{
+    for (const struct mock_pci_function *bridge = function->behind; bridge != NULL; bridge = bridge->behind) {
+        uint8_t secondary = bridge->config[HEADER_BRIDGE_BUS + 1u];
+
+        if (bridge->gone || secondary == 0 || number < secondary || number > bridge->config[HEADER_BRIDGE_BUS + 2u]) {
+            return false;
+        }
+    }
+    return true;
+}
+
 struct mock_pci_function *mock_pci_bus_find(const struct mock_pci_bus *bus, const struct vpt_pci_address *address)
 {
     for (unsigned i = 0; i < bus->function_count; i++) {
         struct mock_pci_function *function = bus->functions[i];
 
-        if (function->address.segment == address->segment && function->address.bus == address->bus &&
-            function->address.device == address->device && function->address.function == address->function) {
+        if (function->address.segment == address->segment && mock_pci_bus_number(function) == address->bus &&
+            function->address.device == address->device && function->address.function == address->function &&
+            routed(function, address->bus)) {
             return function;
         }
     }
@@ -187,6 +201,11 @@ static bool decodes(const struct mock_pci_function *function, unsigned index, bo
     }
     if (index == MOCK_PCI_ROM && (mock_pci_get(function, mock_pci_bar_register(function, index), 4) & 1u) == 0) {
         return false;
+    }
+    for (const struct mock_pci_function *bridge = function->behind; bridge != NULL; bridge = bridge->behind) {
+        if (bridge->gone || !mock_pci_bridge_forwards(bridge, io, address, address)) {
+            return false;
+        }
     }
     return address >= first && address - first < bar->size;
 }
@@ -418,4 +437,22 @@ void mock_pci_bus_add(struct mock_pci_bus *bus, struct mock_pci_function *functi
     function->bus = bus;
     function->address = address;
     bus->functions[bus->function_count++] = function;
+}
+
+void mock_pci_bus_add_behind(struct mock_pci_bus *bus, struct mock_pci_function *function,
+                             struct mock_pci_function *bridge, uint8_t device, uint8_t which)
+{
+    if (bus->function_count == MOCK_PCI_FUNCTIONS || device > 31 || which > 7) {
+        mock_violation(&bus->hal->violations, "the test adds a function where none can be");
+        return;
+    }
+    function->bus = bus;
+    function->behind = bridge;
+    function->address = (struct vpt_pci_address){ bridge->address.segment, 0, device, which };
+    bus->functions[bus->function_count++] = function;
+}
+
+uint8_t mock_pci_bus_number(const struct mock_pci_function *function)
+{
+    return function->behind != NULL ? function->behind->config[HEADER_BRIDGE_BUS + 1u] : function->address.bus;
 }

@@ -84,6 +84,7 @@ struct mock_pci_command {
 struct mock_pci_function {
     struct mock_pci_bus *bus;
     struct vpt_pci_address address;
+    struct mock_pci_function *behind; /* the bridge in front; its secondary bus counts then, not the one above */
 
     /* To be told; may be changed at any time. */
     bool gone;                  /* removed: answers nothing, reads all-ones */
@@ -111,6 +112,7 @@ struct mock_pci_function {
     uint16_t last_extended;
     uint16_t next_extended;
     bool intx;
+    bool bridge; /* made by mock_pci_bridge_init() */
 };
 
 struct mock_pci_aperture {
@@ -152,6 +154,16 @@ void *mock_pci_bus_aperture(struct mock_pci_bus *bus, uint64_t physical, size_t 
 void mock_pci_bus_add(struct mock_pci_bus *bus, struct mock_pci_function *function, uint16_t segment, uint8_t number,
                       uint8_t device, uint8_t which);
 
+/*
+ * The same behind a bridge: configuration accesses arrive by the bus numbers that the bridges in front have at that
+ * moment, accesses to BARs by their windows and their command registers.
+ */
+void mock_pci_bus_add_behind(struct mock_pci_bus *bus, struct mock_pci_function *function,
+                             struct mock_pci_function *bridge, uint8_t device, uint8_t which);
+
+/* Its bus number now. 0 behind a bridge that has none. */
+uint8_t mock_pci_bus_number(const struct mock_pci_function *function);
+
 /* The function at an address, gone or not, or NULL. */
 struct mock_pci_function *mock_pci_bus_find(const struct mock_pci_bus *bus, const struct vpt_pci_address *address);
 
@@ -159,6 +171,21 @@ struct mock_pci_function *mock_pci_bus_find(const struct mock_pci_bus *bus, cons
 
 /* A header with these ids, no BAR and no capability, decoding off. */
 void mock_pci_function_init(struct mock_pci_function *function, const struct mock_pci_ids *ids);
+
+/* What windows a bridge has beside the one for memory. */
+struct mock_pci_windows {
+    bool io;
+    bool io_32bit;
+    bool prefetchable;
+    bool prefetchable_64bit;
+};
+
+/* A PCI-to-PCI bridge without numbers, whose windows are as a reset leaves them: from 0 to the end of the first unit. */
+void mock_pci_bridge_init(struct mock_pci_function *function, const struct mock_pci_ids *ids,
+                          const struct mock_pci_windows *windows);
+
+/* Whether a bridge's window covers [first, last] now (of I/O, or of memory, prefetchable or not). */
+bool mock_pci_bridge_forwards(const struct mock_pci_function *bridge, bool io, uint64_t first, uint64_t last);
 
 /* Frees what mock_pci_msix_add() made; forgets nothing else. */
 void mock_pci_function_finish(struct mock_pci_function *function);
@@ -198,7 +225,7 @@ void mock_pci_hook_add(struct mock_pci_function *function, const struct mock_pci
 
 uint16_t mock_pci_command(const struct mock_pci_function *function);
 
-/* Bus mastering is on and the function is there: it may reach memory and send messages. */
+/* Bus mastering is on here and in front, and the function is there: it may reach memory and send messages. */
 bool mock_pci_masters(const struct mock_pci_function *function);
 
 /* Sets the level of its INTx, which shows in the status register; whether the wire follows. */

@@ -83,6 +83,71 @@ void mock_pci_function_init(struct mock_pci_function *function, const struct moc
     function->next_extended = EXTENDED_FIRST;
 }
 
+/* ---- Bridges ---- */
+
+#define IO_BASE                 0x1cu
+#define MEMORY_BASE             0x20u
+#define PREFETCHABLE_BASE       0x24u
+#define PREFETCHABLE_UPPER_BASE 0x28u
+#define PREFETCHABLE_UPPER_LAST 0x2cu
+#define IO_UPPER                0x30u
+#define WINDOWS_END             0x34u
+
+void mock_pci_bridge_init(struct mock_pci_function *function, const struct mock_pci_ids *ids,
+                          const struct mock_pci_windows *windows)
+{
+    mock_pci_function_init(function, ids);
+    function->bridge = true;
+    mock_pci_set_writable(function, MEMORY_BASE, 4, 0xfff0fff0);
+    if (windows->io) {
+        mock_pci_set(function, IO_BASE, 2, windows->io_32bit ? 0x0101 : 0);
+        mock_pci_set_writable(function, IO_BASE, 2, 0xf0f0);
+        mock_pci_set_writable(function, IO_UPPER, 4, windows->io_32bit ? 0xffffffff : 0);
+    }
+    if (windows->prefetchable) {
+        mock_pci_set(function, PREFETCHABLE_BASE, 4, windows->prefetchable_64bit ? 0x00010001 : 0);
+        mock_pci_set_writable(function, PREFETCHABLE_BASE, 4, 0xfff0fff0);
+        mock_pci_set_writable(function, PREFETCHABLE_UPPER_BASE, 4, windows->prefetchable_64bit ? 0xffffffff : 0);
+        mock_pci_set_writable(function, PREFETCHABLE_UPPER_LAST, 4, windows->prefetchable_64bit ? 0xffffffff : 0);
+    }
+}
+
+static bool covers(const struct mock_pci_function *bridge, uint16_t at, uint64_t first, uint64_t last)
+{
+    uint64_t low = (uint64_t)(mock_pci_get(bridge, at, 2) & 0xfff0u) << 16;
+    uint64_t high = (uint64_t)(mock_pci_get(bridge, (uint16_t)(at + 2u), 2) & 0xfff0u) << 16 | 0xfffffu;
+
+    if (at == PREFETCHABLE_BASE) {
+        low |= (uint64_t)mock_pci_get(bridge, PREFETCHABLE_UPPER_BASE, 4) << 32;
+        high |= (uint64_t)mock_pci_get(bridge, PREFETCHABLE_UPPER_LAST, 4) << 32;
+    }
+    return gather(&bridge->writable[at], 4) != 0 && first >= low && last <= high;
+}
+
+bool mock_pci_bridge_forwards(const struct mock_pci_function *bridge, bool io, uint64_t first, uint64_t last)
+{
+    uint32_t low = (mock_pci_get(bridge, IO_BASE, 1) & 0xf0u) << 8 | mock_pci_get(bridge, IO_UPPER, 2) << 16;
+    uint32_t high = (mock_pci_get(bridge, IO_BASE + 1u, 1) & 0xf0u) << 8 |
+                    mock_pci_get(bridge, IO_UPPER + 2u, 2) << 16 | 0xfffu;
+
+    if ((mock_pci_command(bridge) & (io ? COMMAND_IO : COMMAND_MEMORY)) == 0) {
+        return false;
+    }
+    if (io) {
+        return gather(&bridge->writable[IO_BASE], 2) != 0 && first >= low && last <= high;
+    }
+    return covers(bridge, MEMORY_BASE, first, last) || covers(bridge, PREFETCHABLE_BASE, first, last);
+}
+
+/* The windows' registers may be written, though bits of them are read-only. */
+static bool is_window(const struct mock_pci_function *function, uint16_t offset)
+{
+    /* The secondary status is between them. */
+    return function->bridge && offset >= IO_BASE && offset < WINDOWS_END && offset != IO_BASE + 2u;
+}
+
+/* ---- The header's registers ---- */
+
 uint16_t mock_pci_command(const struct mock_pci_function *function)
 {
     return (uint16_t)mock_pci_get(function, HEADER_COMMAND, 2);
@@ -95,7 +160,12 @@ void mock_pci_command_set(struct mock_pci_function *function, uint16_t value)
 
 bool mock_pci_masters(const struct mock_pci_function *function)
 {
-    return !function->gone && (mock_pci_command(function) & COMMAND_MASTER) != 0;
+    for (; function != NULL; function = function->behind) {
+        if (function->gone || (mock_pci_command(function) & COMMAND_MASTER) == 0) {
+            return false;
+        }
+    }
+    return true;
 }
 
 void mock_pci_intx_set(struct mock_pci_function *function, bool level)
@@ -333,8 +403,14 @@ void mock_pci_rules(struct mock_pci_function *function, uint16_t offset, unsigne
             mock_violation(violations, "the status register is written to");
         }
     }
-    if (header_type(function) == 1 && (offset & ~3u) == HEADER_BRIDGE_BUS) {
+    if (header_type(function) == 1 && !function->bridge && (offset & ~3u) == HEADER_BRIDGE_BUS) {
         mock_violation(violations, "a bridge's bus numbers are written to");
+    }
+    if (is_window(function, offset)) {
+        if ((mock_pci_command(function) & (COMMAND_IO | COMMAND_MEMORY)) != 0) {
+            mock_violation(violations, "a bridge's window is written with decoding on");
+        }
+        return;
     }
     read_only_rule(function, offset, width, value);
 }

@@ -274,15 +274,15 @@ static void bar_write(void *front_end, size_t offset, unsigned width, uint32_t v
 static const struct mock_window_ops bar_ops = { bar_read, bar_write };
 
 void mock_pci_legacy_init(struct mock_pci_legacy *legacy, struct mock_pci_front *front,
-                          struct mock_pci_function *function, uint64_t size, uint16_t io_port)
+                          struct mock_pci_function *function, uint64_t size, bool io, uint32_t address)
 {
-    struct mock_pci_bar bar = { .size = size, .io = true, .ops = &bar_ops, .front_end = legacy };
+    struct mock_pci_bar bar = { .size = size, .io = io, .ops = &bar_ops, .front_end = legacy };
 
     memset(legacy, 0, sizeof(*legacy));
     legacy->front = front;
     legacy->queue_select = UINT16_MAX;
     mock_pci_bar_init(function, 0, &bar);
-    mock_pci_bar_assign(function, 0, io_port);
+    mock_pci_bar_assign(function, 0, address);
 }
 
 void mock_pci_legacy_start(struct mock_pci_legacy *legacy)

@@ -18,9 +18,9 @@ struct mock_pci_legacy {
     uint64_t resets; /* of the device, when the above was valid */
 };
 
-/* Declares BAR 0, which firmware has put at `io_port`; 0: it has not. */
+/* Declares BAR 0, an I/O or a memory one, which firmware has put at `address`; 0: it has not. */
 void mock_pci_legacy_init(struct mock_pci_legacy *legacy, struct mock_pci_front *front,
-                          struct mock_pci_function *function, uint64_t size, uint16_t io_port);
+                          struct mock_pci_function *function, uint64_t size, bool io, uint32_t address);
 
 /* After mock_pci_front_init(): which generic features the interface may negotiate. */
 void mock_pci_legacy_start(struct mock_pci_legacy *legacy);

@@ -72,7 +72,8 @@ static void make_interfaces(struct mock_pci_machine *machine, const struct mock_
     if (has_legacy(options)) {
         mock_pci_legacy_init(&machine->legacy, &machine->front, &machine->function,
                              options->header_size != 0 ? options->header_size : MOCK_PCI_LEGACY_SIZE,
-                             MOCK_PCI_IO_PORT);
+                             !options->header_in_memory,
+                             options->header_in_memory ? MOCK_PCI_HEADER_ADDRESS : MOCK_PCI_IO_PORT);
     }
     if (options->vectors != 0) {
         mock_pci_bar_init(&machine->function, MOCK_PCI_MSIX_BAR, &msix);

@@ -349,7 +349,7 @@ Test(assign_bar, impossible_kinds)
     io.below_1mib = true;
     check_impossible(0, io);
     io.below_1mib = false;
-    io.kind = (enum vpt_pci_bar_kind)3;
+    io.kind = (enum vpt_pci_bar_kind)4;
     check_impossible(0, io);
 }
 

@@ -96,6 +96,23 @@ Test(assign_open, traps_lie_in_their_bars)
     }
 }
 
+/* The function by the PCI helpers. */
+static enum vpt_status read_as_port(void *ctx, const struct vpt_pci_address *address, uint16_t offset, unsigned width,
+                                    uint32_t *value)
+{
+    (void)ctx;
+    (void)address;
+    return host.table.config_read(&host, offset, width, value);
+}
+
+static enum vpt_status write_as_port(void *ctx, const struct vpt_pci_address *address, uint16_t offset, unsigned width,
+                                     uint32_t value)
+{
+    (void)ctx;
+    (void)address;
+    return host.table.config_write(&host, offset, width, value);
+}
+
 Test(assign_open, bars_that_no_function_has)
 {
     host_start();
@@ -103,6 +120,50 @@ Test(assign_open, bars_that_no_function_has)
     refused(VPT_CALLER_BAR);
     host.bars.bar[5] = (struct vpt_pci_bar){ .kind = VPT_PCI_BAR_MEMORY, .size = 0x4001 };
     refused(VPT_CALLER_BAR);
+    host.bars.bar[5] = (struct vpt_pci_bar){ .kind = VPT_PCI_BAR_MEMORY, .size = 0x4000, .address = UINT64_MAX - 0x3ffe };
+    refused(VPT_CALLER_BAR);
+    host.bars.bar[5].address--;
+    host_open();
+}
+
+/* The address bits that a register has; the other ones stay as they are. */
+static void set_bar(uint16_t offset, uint32_t type, uint32_t mask)
+{
+    host_set(offset, 4, type);
+    for (unsigned i = 0; i < 4; i++) {
+        host.fixed[offset + i] = (uint8_t)~(mask >> 8 * i);
+    }
+}
+
+/* Whoever sizes them: one whose upper bits are wired to 0 is for guests, one that makes no sense is not. */
+Test(assign_open, bars_of_odd_functions)
+{
+    struct vpt_pci_function function;
+    struct vpt_port port = { .config_read = read_as_port, .config_write = write_as_port };
+
+    for (unsigned given = 0; given < 2; given++) {
+        host_start();
+        set_bar(0x10, 0xc, 0xfff00000);
+        set_bar(0x14, 0, 0x3ff);
+        set_bar(0x18, 0, 0xffffe800);
+        set_bar(0x1c, 1, 0xfffe0000); /* more ports than there are */
+        set_bar(0x20, 0, 0);
+        set_bar(0x24, 0, 0xfffff000);
+        set_bar(0x30, 0, 0);
+        function = (struct vpt_pci_function){ &port, { 0, 0, 1, 0 } };
+        host.device.config_size = 256;
+        assert_status(vpt_pci_bars_size(&function, &host.bars), VPT_OK);
+        cr_assert(host.bars.bar[2].kind == VPT_PCI_BAR_BROKEN);
+        host.bars.bar[3] = (struct vpt_pci_bar){ .kind = VPT_PCI_BAR_NONE };
+        host.setup.bars = given != 0 ? &host.bars : NULL;
+        host_open();
+        host_give();
+        for (uint16_t offset = 0x10; offset < 0x28; offset = (uint16_t)(offset + 4)) {
+            guest_write(offset, 4, 0xffffffff);
+        }
+        cr_assert(guest_read(0x10, 4) == 0xfff0000c && guest_read(0x14, 4) == 0xffffffff);
+        cr_assert(guest_read(0x18, 4) == 0 && guest_read(0x1c, 4) == 0 && guest_read(0x24, 4) == 0xfffff000);
+    }
 }
 
 Test(assign_open, other_header_types)

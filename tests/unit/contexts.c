@@ -629,6 +629,7 @@ static void use_room(void)
 
     room_begin(0);
     room_bar(0, (struct mock_pci_bar){ .size = 0x1000 });
+    mock_pci_set(&room.function, 0x24, 4, 0x6); /* one that makes no sense, for the log */
     cr_assert(mock_pci_capability_add(&room.function, VPT_PCI_CAPABILITY_MSI, msi, sizeof(msi), writable) != 0);
     contexts_record(&room.bus.port);
     room.here.port = &contexts.port;
@@ -636,6 +637,9 @@ static void use_room(void)
     assert_status(CALL(vpt_pci_write, &room.here, 0x3c, 1, 5), VPT_OK);
     assert_status(CALL(vpt_pci_identify, &room.here, &identity), VPT_OK);
     assert_status(CALL(vpt_pci_enumerate, &contexts.port, 2, 3, 3, visit, NULL), VPT_OK);
+    room.function.address.function = 0; /* the only one of its device is number 0 */
+    assert_status(CALL(vpt_pci_buses_assign, &contexts.port, 2, 3, 3, NULL, 0), VPT_OK);
+    room.function.address.function = 5;
     use_walks(&room.here);
     assert_status(CALL(vpt_pci_bars_read, &room.here, &bars), VPT_OK);
     assert_status(CALL(vpt_pci_bars_size, &room.here, &bars), VPT_OK);
@@ -679,6 +683,9 @@ static void spoil_pci(void)
     machine->function.gone = false;
     fault(MOCK_FAULT_MSIX_STUCK, 1, EVER, 0);
     assert_status(CALL(vpt_pci_msix_init, &again, &machine->address, &machine->bars), VPT_DEVICE_PCI_MSIX);
+    machine->bars.bar[MOCK_PCI_MSIX_BAR].size = 0;
+    assert_status(CALL(vpt_pci_msix_init, &again, &machine->address, &machine->bars), VPT_CALLER_BAR);
+    machine->bars.bar[MOCK_PCI_MSIX_BAR].size = 0x10000;
     no_fault(MOCK_FAULT_MSIX_STUCK);
     CALL_VOID(vpt_pci_msix_release, &station.msix);
     (void)mock_pci_machine_finish(machine);

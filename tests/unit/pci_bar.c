@@ -284,10 +284,33 @@ Test(pci_bar, other_headers_have_none)
 
 /* ---- Registers that are wrong ---- */
 
-static void check_refused(void)
+static const char *const names[] = { "BAR 0", "BAR 1", "BAR 2", "BAR 3", "BAR 4", "BAR 5", "ROM" };
+
+static void check_named(unsigned index, uint64_t lines)
 {
+    cr_assert(room.hal.log_count == lines, "%llu lines", (unsigned long long)room.hal.log_count);
+    cr_assert(room.hal.log[lines - 1].status == VPT_DEVICE_PCI_BAR);
+    cr_assert(strcmp(room.hal.log[lines - 1].subject, names[index]) == 0, "%s", room.hal.log[lines - 1].subject);
+}
+
+/* One BAR is broken, and named; another one serves. */
+static void check_broken(unsigned index, unsigned good)
+{
+    struct vpt_pci_window windows[] = { { VPT_PCI_BAR_MEMORY, false, 0xe0000000, 0xe0ffffff, false },
+                                        { VPT_PCI_BAR_IO, false, 0xc000, 0xcfff, false } };
+    struct vpt_pci_bars before;
+
+    room.hal.log_count = 0;
     mock_pci_command_set(&room.function, 0x0547);
-    assert_status(size_quietly(), VPT_DEVICE_PCI_BAR);
+    assert_status(size_quietly(), VPT_OK);
+    cr_assert(bars.bar[index].kind == VPT_PCI_BAR_BROKEN && bars.bar[index].size == 0, "BAR %u", index);
+    check_named(index, 1);
+    check(good, VPT_PCI_BAR_MEMORY, 0, 64);
+    before = bars;
+    assert_status(vpt_pci_bars_assign(&room.here, &bars, VPT_PCI_ALL_BARS | 1u << VPT_PCI_ROM, windows, 2), VPT_OK);
+    cr_assert(bars.bar[good].address == 0xe0000000);
+    cr_assert(memcmp(&bars.bar[index], &before.bar[index], sizeof(before.bar[index])) == 0);
+    assert_status(vpt_pci_bars_restore(&room.here, &bars), VPT_OK);
     room_end();
 }
 
@@ -296,57 +319,105 @@ Test(pci_bar, the_reserved_type)
     for (unsigned index = 0; index < 6; index++) {
         room_begin(0);
         mock_pci_set(&room.function, (uint16_t)(0x10 + 4 * index), 4, 0x6);
-        assert_status(vpt_pci_bars_read(&room.here, &bars), VPT_DEVICE_PCI_BAR);
-        cr_assert(all_zero(&bars, sizeof(bars)));
-        check_refused();
+        room_bar(index != 5 ? 5 : 0, (struct mock_pci_bar){ .size = 64 });
+        assert_status(vpt_pci_bars_read(&room.here, &bars), VPT_OK);
+        check(index, VPT_PCI_BAR_BROKEN, 0, 0);
+        check_named(index, 1);
+        check_broken(index, index != 5 ? 5 : 0);
     }
 }
 
 Test(pci_bar, a_64_bit_one_in_the_last_register)
 {
-    room_begin(0);
-    mock_pci_set(&room.function, 0x24, 4, 0x4);
-    assert_status(vpt_pci_bars_read(&room.here, &bars), VPT_DEVICE_PCI_BAR);
-    check_refused();
-    room_begin(1);
-    mock_pci_set(&room.function, 0x14, 4, 0x4);
-    assert_status(vpt_pci_bars_read(&room.here, &bars), VPT_DEVICE_PCI_BAR);
-    check_refused();
+    for (uint8_t type = 0; type < 2; type++) {
+        unsigned last = type == 0 ? 5 : 1;
+
+        room_begin(type);
+        mock_pci_set(&room.function, (uint16_t)(0x10 + 4 * last), 4, 0x4);
+        room_bar(0, (struct mock_pci_bar){ .size = 64 });
+        assert_status(vpt_pci_bars_read(&room.here, &bars), VPT_OK);
+        check(last, VPT_PCI_BAR_BROKEN, 0, 0);
+        check_broken(last, 0);
+    }
 }
 
-Test(pci_bar, bits_that_are_no_size)
+/* A BAR in registers 2 and 3 whose address bits are these; another one in register 5. */
+static void make_bits(const struct mock_pci_bar *bar, uint64_t mask)
+{
+    room_begin(0);
+    room_bar(2, *bar);
+    room_bar(5, (struct mock_pci_bar){ .size = 64 });
+    mock_pci_set_writable(&room.function, 0x18, 4, (uint32_t)mask);
+    mock_pci_set_writable(&room.function, 0x1c, 4, (uint32_t)(mask >> 32));
+}
+
+Test(pci_bar, bits_with_a_hole)
 {
     static const struct {
         struct mock_pci_bar bar;
         uint64_t mask;
     } wrong[] = {
         { { .size = 4 * KIB }, 0xffffe800 },
-        { { .size = 4 * KIB }, 0x7ffff000 },
-        { { .size = 4 * KIB }, 0x00001000 },
-        { { .size = 4 * KIB }, 0x0000f000 },
+        { { .size = 4 * KIB }, 0x80001000 },
         { { .size = 4 * KIB, .io = true }, 0xffff0080 },
-        { { .size = 256, .io = true }, 0x00007f00 },
-        { { .size = 256, .io = true }, 0x00ffff00 },
-        { { .size = 32 * KIB, .below_1mib = true }, 0x001f8000 },
         { { .size = 32 * KIB, .below_1mib = true }, 0x000e8000 },
-        { { .size = 4 * KIB, .is_64bit = true }, UINT64_C(0x00000000fffff000) },
-        { { .size = 4 * KIB, .is_64bit = true }, UINT64_C(0x0000fffffffff000) },
         { { .size = 4 * KIB, .is_64bit = true }, UINT64_C(0xffffffff00001000) },
         { { .size = 4 * KIB, .is_64bit = true }, UINT64_C(0xfffffffefffff000) },
+        { { .size = 4 * KIB, .is_64bit = true }, UINT64_C(0x8000000080000000) },
     };
 
     for (size_t i = 0; i < COUNT_OF(wrong); i++) {
-        room_begin(0);
-        room_bar(2, wrong[i].bar);
-        room_bar(5, (struct mock_pci_bar){ .size = 64 });
-        mock_pci_set_writable(&room.function, 0x18, 4, (uint32_t)wrong[i].mask);
-        mock_pci_set_writable(&room.function, 0x1c, 4, (uint32_t)(wrong[i].mask >> 32));
-        check_refused();
+        make_bits(&wrong[i].bar, wrong[i].mask);
+        check_broken(2, 5);
     }
     room_begin(0);
     room_bar(MOCK_PCI_ROM, (struct mock_pci_bar){ .size = 4 * KIB });
+    room_bar(0, (struct mock_pci_bar){ .size = 64 });
     mock_pci_set_writable(&room.function, 0x30, 4, 0xffffa801);
-    check_refused();
+    check_broken(VPT_PCI_ROM, 0);
+}
+
+/* Upper bits that are wired to 0: the size is the lowest one, and the BAR is given addresses that it can hold. */
+Test(pci_bar, bits_that_end_early)
+{
+    static const struct {
+        struct mock_pci_bar bar;
+        uint64_t mask;
+        uint64_t size;
+        uint64_t address; /* that it is given: the highest window that it reaches */
+    } right[] = {
+        { { .size = MIB, .is_64bit = true, .prefetchable = true }, UINT64_C(0x3fffff00000), MIB, 0x100000000 },
+        { { .size = MIB, .is_64bit = true, .prefetchable = true }, UINT64_C(0x1fff00000), MIB, 0x100000000 },
+        { { .size = MIB, .is_64bit = true, .prefetchable = true }, UINT64_C(0xfff00000), MIB, 0xe0000000 },
+        { { .size = MIB, .is_64bit = true, .prefetchable = true }, UINT64_C(0x7ff00000), MIB, 0x10000000 },
+        { { .size = 4 * KIB }, 0x7ffff000, 4 * KIB, 0x10000000 },
+        { { .size = 4 * KIB }, 0x1ffff000, 4 * KIB, 0x10000000 },
+        { { .size = 4 * KIB }, 0x00001000, 4 * KIB, 0 },
+        { { .size = 4 * KIB }, 0x0ffff000, 4 * KIB, 0 },
+        { { .size = 256, .io = true }, 0x0000ff00, 256, 0xc000 },
+        { { .size = 256, .io = true }, 0x00ffff00, 256, 0xc000 },
+        { { .size = 256, .io = true }, 0x00007f00, 256, 0 },
+        { { .size = 32 * KIB, .below_1mib = true }, 0x001f8000, 32 * KIB, 0 },
+    };
+
+    for (size_t i = 0; i < COUNT_OF(right); i++) {
+        struct vpt_pci_window windows[] = { { VPT_PCI_BAR_MEMORY, true, 0x100000000, 0x1ffffffff, false },
+                                            { VPT_PCI_BAR_MEMORY, false, 0xe0000000, 0xe0ffffff, false },
+                                            { VPT_PCI_BAR_MEMORY, false, 0x10000000, 0x10ffffff, false },
+                                            { VPT_PCI_BAR_IO, false, 0xc000, 0xcfff, false } };
+        bool room_for_it = right[i].address != 0;
+
+        make_bits(&right[i].bar, right[i].mask);
+        assert_status(size_quietly(), VPT_OK);
+        check(2, right[i].bar.io ? VPT_PCI_BAR_IO : VPT_PCI_BAR_MEMORY, 0, right[i].size);
+        cr_assert(room.hal.log_count == 0);
+        assert_status(vpt_pci_bars_assign(&room.here, &bars, 1u << 2, windows, 4),
+                      room_for_it ? VPT_OK : VPT_RESOURCE_PCI_WINDOW);
+        cr_assert(bars.bar[2].address == right[i].address, "%zu: 0x%llx", i,
+                  (unsigned long long)bars.bar[2].address);
+        cr_assert(mock_pci_bar_address(&room.function, 2) == right[i].address);
+        room_end();
+    }
 }
 
 /* Bits that tell the kind are read-only; a register where they change is none. */
@@ -354,15 +425,13 @@ Test(pci_bar, a_kind_that_changes)
 {
     static const uint32_t masks[] = { 0xfffff002, 0xfffff004, 0xfffff008 };
 
-    for (size_t i = 0; i < COUNT_OF(masks); i++) {
+    for (size_t i = 0; i <= COUNT_OF(masks); i++) {
         room_begin(0);
-        mock_pci_set_writable(&room.function, 0x20, 4, masks[i]);
-        check_refused();
+        room_bar(0, (struct mock_pci_bar){ .size = 64 });
+        mock_pci_set(&room.function, 0x20, 4, i < COUNT_OF(masks) ? 0 : 1);
+        mock_pci_set_writable(&room.function, 0x20, 4, i < COUNT_OF(masks) ? masks[i] : 0xffffff02);
+        check_broken(4, 0);
     }
-    room_begin(0);
-    mock_pci_set(&room.function, 0x20, 4, 1);
-    mock_pci_set_writable(&room.function, 0x20, 4, 0xffffff02);
-    check_refused();
 }
 
 /* A 64-bit one without an address bit is none, and the register after it is none either. */

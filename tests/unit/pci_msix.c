@@ -224,9 +224,49 @@ Test(pci_msix, a_bar_without_an_address_or_a_size)
     bars.bar[1].address = UINT64_MAX - 0xffe;
     refuse(VPT_CALLER_BAR);
     bars = good;
+    bars.bar[1].address = AT + 2 * KIB; /* not a multiple of its size */
+    refuse(VPT_CALLER_BAR);
+    bars = good;
+    bars.bar[1].kind = VPT_PCI_BAR_BROKEN;
+    refuse(VPT_DEVICE_PCI_BAR);
+    bars = good;
+    assert_status(init(), VPT_OK);
+    finish();
+}
+
+/* Memory is decoded afterwards, and as it was after a failure. */
+Test(pci_msix, a_function_that_does_not_decode)
+{
+    make(8, 4 * KIB, 0, 2 * KIB);
     mock_pci_command_set(&room.function, VPT_PCI_COMMAND_BUS_MASTER);
-    refuse(VPT_CALLER_STATE);
-    mock_pci_command_set(&room.function, VPT_PCI_COMMAND_MEMORY);
+    assert_status(init(), VPT_OK);
+    cr_assert(mock_pci_command(&room.function) == (VPT_PCI_COMMAND_MEMORY | VPT_PCI_COMMAND_BUS_MASTER));
+    assert_status(vpt_pci_msix_program(&msix, 7, 0x1234, 5), VPT_OK);
+    cr_assert(entry_of(7)[0] == 0x1234 && entry_of(7)[2] == 5);
+    finish();
+    for (unsigned on = 0; on < 2; on++) {
+        uint16_t command = on != 0 ? VPT_PCI_COMMAND_MEMORY : 0;
+
+        make(8, 4 * KIB, 0, 2 * KIB);
+        mock_pci_command_set(&room.function, command);
+        mock_pci_set_writable(&room.function, (uint16_t)(room.function.msix->capability + 2), 2, 0);
+        mock_pci_set(&room.function, (uint16_t)(room.function.msix->capability + 2), 2, 0x8007);
+        room.bus.rules_off = true;
+        refuse(VPT_DEVICE_PCI_MSIX);
+        cr_assert(mock_pci_command(&room.function) == command);
+        room_end();
+    }
+}
+
+/* In the machine's sleep, say: the caller still knows where it was, but there is nothing. */
+Test(pci_msix, a_bar_that_has_lost_its_address)
+{
+    make(8, 4 * KIB, 0, 2 * KIB);
+    mock_pci_command_set(&room.function, 0);
+    mock_pci_bar_assign(&room.function, 1, 0);
+    refuse(VPT_DEVICE_PCI_BAR);
+    cr_assert(mock_pci_command(&room.function) == 0);
+    assert_status(vpt_pci_bars_restore(&room.here, &bars), VPT_OK);
     assert_status(init(), VPT_OK);
     finish();
 }

@@ -784,11 +784,17 @@ static enum vpt_status failing_map(void *ctx, uint64_t physical, size_t size, en
 
 Test(virtio_pci_capability, an_error_of_the_port_arrives_from_any_mapping)
 {
-    for (unsigned n = 0; n < 3; n++) {
-        machine_of(&good);
+    for (unsigned n = 0; n < 5; n++) {
+        bool legacy = n >= 3;
+
+        if (legacy) {
+            card_machine(CARD_LEGACY_MEMORY, NULL);
+        } else {
+            machine_of(&good);
+        }
         plain_map = card.machine.bus.port.mmio_map;
         card.machine.bus.port.mmio_map = failing_map;
-        maps_left = n;
+        maps_left = legacy ? n - 3 : n;
         memset(&card.pci, 0xa5, sizeof(card.pci));
         assert_status(card_try_probe(VPT_VIRTIO_PCI_ANY), (enum vpt_status)0x12345);
         assert_untouched();
@@ -816,7 +822,7 @@ Test(virtio_pci_capability, an_error_of_the_port_arrives_from_the_doorbells_mapp
 
 CARD_TEST(virtio_pci_capability, decoding_is_turned_on_for_the_bars_that_are_used_and_nothing_else_changes)
 {
-    static const uint16_t io[] = { 0x0002, 0x0001, 0x0003, 0x0002, 0x0001, 0x0001 };
+    static const uint16_t io[] = { 0x0002, 0x0001, 0x0003, 0x0002, 0x0001, 0x0002, 0x0001 };
 
     for (unsigned i = 0; i < 2; i++) {
         uint16_t before = i == 0 ? 0x0000 : 0x0440;

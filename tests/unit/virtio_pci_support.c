@@ -35,7 +35,8 @@ const struct mock_pci_layout card_scattered_layout = {
 
 static struct card_variant variants[] = {
     { CARD_MODERN }, { CARD_MODERN_IO },  { CARD_MODERN_SCATTERED },
-    { CARD_TRANSITIONAL_MODERN },         { CARD_LEGACY }, { CARD_TRANSITIONAL_LEGACY },
+    { CARD_TRANSITIONAL_MODERN },         { CARD_LEGACY }, { CARD_LEGACY_MEMORY },
+    { CARD_TRANSITIONAL_LEGACY },
 };
 
 struct criterion_test_params card_variants(void)
@@ -78,7 +79,8 @@ void card_machine(enum card_kind kind, const struct mock_pci_machine_options *op
     if (options != NULL) {
         all = *options;
     }
-    all.legacy = kind == CARD_LEGACY;
+    all.legacy = kind == CARD_LEGACY || kind == CARD_LEGACY_MEMORY;
+    all.header_in_memory = kind == CARD_LEGACY_MEMORY;
     all.transitional = kind == CARD_TRANSITIONAL_LEGACY || kind == CARD_TRANSITIONAL_MODERN;
     if (kind == CARD_MODERN_IO) {
         all.layout = &card_io_layout;
@@ -180,7 +182,6 @@ uint32_t card_message(uint16_t entry)
 
 void card_vectors_on(void)
 {
-    assert_status(vpt_pci_command(&card.machine.address, VPT_PCI_COMMAND_MEMORY, 0), VPT_OK);
     assert_status(vpt_pci_msix_init(&card.msix, &card.machine.address, &card.machine.bars), VPT_OK);
     for (uint16_t i = 0; i < card.msix.entries; i++) {
         assert_status(vpt_pci_msix_program(&card.msix, i, 0xfee00000u, card_message(i)), VPT_OK);

@@ -79,6 +79,51 @@ Test(virtio_pci_trust, addresses_with_the_flags_of_the_register_are_a_callers_mi
     refuse_flags(CARD_LEGACY, 1, VPT_PCI_BAR_IO);
 }
 
+/* The BAR that is needed is named; what is wrong with others is nobody's concern. */
+Test(virtio_pci_trust, bars_that_cannot_be_where_they_are_said_to_be)
+{
+    static const struct {
+        enum card_kind kind;
+        unsigned index; /* of the BAR that is needed */
+        uint64_t address;
+        uint64_t size;
+    } wrong[] = {
+        { CARD_MODERN, 4, UINT64_C(0x8e0002000), 0x4000 },
+        { CARD_MODERN, 4, UINT64_C(0xffffffffffffe000), 0x4000 },
+        { CARD_MODERN, 4, UINT64_C(0xfffffffffffff000), 0x4000 },
+        { CARD_MODERN, 4, UINT64_C(0x8e0000000), 0x4800 },
+        { CARD_MODERN, 4, UINT64_C(0x8e0000000), UINT64_MAX },
+        { CARD_MODERN, 4, 0, 0x4000 },
+        { CARD_LEGACY, 0, 0xc140, 128 },
+        { CARD_LEGACY, 0, 0xffc0, 128 },
+        { CARD_LEGACY, 0, 0x10000, 128 },
+        { CARD_LEGACY_MEMORY, 0, 0xe0110040, 128 },
+    };
+
+    for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+        const struct mock_log_record *line = &card.machine.hal.log[0];
+        struct vpt_pci_bars *bars = &card.machine.bars;
+        char name[] = "BAR 0";
+
+        card_machine(wrong[i].kind, NULL);
+        name[4] = (char)('0' + wrong[i].index);
+        bars->bar[wrong[i].index].address = wrong[i].address;
+        bars->bar[wrong[i].index].size = wrong[i].size;
+        assert_status(card_try_probe(VPT_VIRTIO_PCI_ANY), VPT_CALLER_BAR);
+        cr_assert(line->level == VPT_LOG_WARNING && line->status == VPT_CALLER_BAR, "%zu", i);
+        cr_assert(strcmp(line->subject, name) == 0, "%zu: %s", i, line->subject);
+        card_finish();
+        card_machine(wrong[i].kind, NULL);
+        bars->bar[5] = (struct vpt_pci_bar){ .kind = VPT_PCI_BAR_MEMORY, .address = wrong[i].address | 1,
+                                             .size = wrong[i].size };
+        bars->bar[3].kind = VPT_PCI_BAR_BROKEN;
+        assert_status(card_try_probe(VPT_VIRTIO_PCI_ANY), VPT_OK);
+        cr_assert(card.machine.hal.log_count == 0);
+        vpt_virtio_pci_close(&card.pci);
+        card_finish();
+    }
+}
+
 CARD_TEST(virtio_pci_trust, flags_in_the_bar_of_the_vectors_are_noticed_before_anything_is_written)
 {
     struct vpt_pci_msix msix;

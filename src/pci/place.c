@@ -26,15 +26,19 @@ struct plan {
 
 /* ---- On paper ---- */
 
+/* The last address that a BAR's register can hold, or that its kind may have. */
 static uint64_t last_address(const struct vpt_pci_bar *bar)
 {
+    /* Of 0 (not known) and 64 bits there are more than enough, by the subtraction. */
+    uint64_t last = bar->address_bits - 1u < 63u ? ((uint64_t)1 << bar->address_bits) - 1u : PCI_ADDRESS_LAST;
+    uint64_t limit = bar->is_64bit ? PCI_ADDRESS_LAST : PCI_FOUR_GIB - 1u;
+
     if (bar->kind == VPT_PCI_BAR_IO) {
-        return LAST_IO;
+        limit = LAST_IO;
+    } else if (bar->below_1mib) {
+        limit = LAST_1MIB;
     }
-    if (bar->below_1mib) {
-        return LAST_1MIB;
-    }
-    return bar->is_64bit ? PCI_ADDRESS_LAST : PCI_FOUR_GIB - 1u;
+    return last < limit ? last : limit;
 }
 
 /* What a BAR takes of a window, which is also what its address is a multiple of. */
@@ -242,7 +246,8 @@ static enum vpt_status choose(const struct vpt_pci_bars *bars, const struct vpt_
         if ((*which >> i & 1u) == 0) {
             continue;
         }
-        if (bars->bar[i].kind == VPT_PCI_BAR_NONE || bars->bar[i].address != 0) {
+        if (bars->bar[i].kind == VPT_PCI_BAR_NONE || bars->bar[i].kind == VPT_PCI_BAR_BROKEN ||
+            bars->bar[i].address != 0) {
             *which &= ~(1u << i);
         } else if (!vpt_pci_bar_well_formed(bars->bar, layout->count, i)) {
             return VPT_CALLER_ARGUMENT;
