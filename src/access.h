@@ -16,9 +16,11 @@
 #ifdef __FRAMAC__
 #define VPT_UNLIKELY(condition) (condition)
 #define VPT_INLINE              static inline
+#define VPT_OUT_OF_LINE         static
 #else
 #define VPT_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 #define VPT_INLINE              static inline __attribute__((always_inline))
+#define VPT_OUT_OF_LINE         static __attribute__((noinline, cold))
 #endif
 
 /* What is worth a copy in each of its callers for the time it saves, but not where a build asks for small code. */
@@ -293,13 +295,14 @@ VPT_INLINE void vpt_barrier_loads(bool strong)
 }
 
 /* An index is stored before the other side's wish is loaded (SPLIT-KICK-1, D-SPLIT-6). */
-VPT_INLINE void vpt_barrier_full(bool strong)
+VPT_INLINE void vpt_barrier_full(void)
 {
-    if (strong) {
-        VPT_FENCE_STRONG_FULL();
-    } else {
-        VPT_FENCE_FULL();
-    }
+    VPT_FENCE_FULL();
+}
+
+VPT_INLINE void vpt_barrier_strong_full(void)
+{
+    VPT_FENCE_STRONG_FULL();
 }
 
 /* Memory is written before the register that makes the device look at it. */
@@ -312,6 +315,37 @@ VPT_INLINE void vpt_barrier_doorbell(void)
 VPT_INLINE void vpt_barrier_register_read(void)
 {
     VPT_FENCE_REGISTER_READ();
+}
+
+/* ---- What the CPU is ---- */
+
+/* What CPUID says in these registers. */
+struct vpt_cpuid {
+    uint32_t ebx;
+    uint32_t ecx;
+    uint32_t edx;
+};
+
+/*
+ * The leaf in which hypervisors and emulators have their names: something else where there is none, zeroes where there
+ * is no such instruction. No i386 CPU without it has been seen beside a virtio device.
+ */
+VPT_INLINE struct vpt_cpuid vpt_cpuid_hypervisor(void)
+{
+    struct vpt_cpuid name = { 0, 0, 0 };
+
+#if (defined(__x86_64__) || defined(__i386__)) && !defined(__FRAMAC__)
+    uint32_t leaf = 0x40000000u;
+
+    __asm__ volatile("cpuid" : "+a"(leaf), "=b"(name.ebx), "=c"(name.ecx), "=d"(name.edx));
+#endif
+    return name;
+}
+
+/* "TCGTCGTCGTCG": QEMU's own emulation of a CPU. */
+VPT_INLINE bool vpt_cpu_is_tcg(struct vpt_cpuid name)
+{
+    return name.ebx == 0x54474354u && name.ecx == 0x43544743u && name.edx == 0x47435447u;
 }
 
 /* ---- Registers: exactly one access of exactly that width, raw byte order ---- */

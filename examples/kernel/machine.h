@@ -53,6 +53,7 @@ struct machine {
     const char *name;
     const struct machine_bus *buses;
     size_t bus_count;
+    bool emulated;     /* the CPU may be, as far as can be told; not said on x86, where the library finds out by itself */
     uint64_t map_last; /* last physical address that the kernel has mapped; 0: whatever a pointer can reach */
 };
 

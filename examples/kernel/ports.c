@@ -119,6 +119,7 @@ static void counting_io_write(void *ctx, uint16_t io_port, unsigned width, uint3
     struct counting *self = ctx;
 
     self->count.register_accesses++;
+    self->count.register_writes++;
     ports_ready_made.io_write(ctx, io_port, width, value);
 }
 
@@ -135,6 +136,7 @@ static void counting_mmio_write(void *ctx, void *mapping, size_t offset, unsigne
     struct counting *self = ctx;
 
     self->count.register_accesses++;
+    self->count.register_writes++;
     vpt_port_register_write((volatile unsigned char *)mapping + offset, width, value);
 }
 
@@ -183,6 +185,8 @@ enum vpt_status ports_init(void)
     const struct vpt_memory memory = {pool_memory, ports_device_address(pool_memory), sizeof(pool_memory)};
 
     context.map_last = machine.map_last;
+    ports_ready_made.emulated = machine.emulated;
+    ports_counting.emulated = machine.emulated;
     for (size_t i = 0; i < machine.bus_count; i++) {
         if (machine.buses[i].kind == MACHINE_PCI) {
             reach_pci(&machine.buses[i].pci);

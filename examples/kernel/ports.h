@@ -18,6 +18,7 @@ extern struct vpt_port ports_counting;
 /* What the counting port has seen. */
 struct ports_count {
     uint32_t register_accesses;
+    uint32_t register_writes; /* of these: to registers and I/O ports */
     uint32_t shares;   /* ever made */
     uint32_t unshares; /* ever ended */
 };

@@ -12,7 +12,7 @@ static struct vpt_port_context context = {.pool = &pool};
 static struct vpt_mmio mmio;
 
 /* Memory and registers are where their addresses say, and the store shares nothing: this is all it takes. */
-static const struct vpt_port port = {
+static struct vpt_port port = {
     .ctx = &context,
     .dma_allocate = vpt_page_pool_dma_allocate,
     .dma_free = vpt_page_pool_dma_free,
@@ -23,6 +23,7 @@ struct vpt_device *port_find_disk(unsigned *line)
     const struct vpt_memory all = {memory, (uintptr_t)memory, sizeof(memory)};
     const struct machine_slots *slots = &machine.buses[0].slots;
 
+    port.emulated = machine.emulated;
     if (machine.buses[0].kind != MACHINE_MMIO_SLOTS || vpt_page_pool_init(&pool, &all) != VPT_OK) {
         return NULL;
     }

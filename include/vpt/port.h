@@ -15,6 +15,7 @@
  *   optional    share, unshare                  the blocking helpers; IOMMU, bounce buffers, caches
  *               keep_waiting                    NULL: a documented number of reads
  *               log                             NULL: silence
+ *               emulated                        true: the CPU is an emulator's, whose fences may not hold
  *
  * The struct and its ctx must outlive every device made with them; the library never writes to either.
  * Functions may be called for several devices at once, from whatever contexts the kernel uses the library in:
@@ -167,6 +168,14 @@ struct vpt_port {
 
     /* Something worth a line: `subject` is a constant string ("reset", "queue"), no newline. Any context. */
     void (*log)(void *ctx, enum vpt_log_level level, const char *subject, enum vpt_status status);
+
+    /*
+     * The CPU is emulated, as QEMU's TCG does it, or may be: the two full fences of a queue are then a read of the
+     * device's status, because an emulator may drop the CPU's own fences while the device runs beside it. On x86 the
+     * library finds TCG out by itself. False, on real and virtualised CPUs, costs nothing; true where it is not so
+     * costs a register access for each kick and for each time that a queue is found empty.
+     */
+    bool emulated;
 };
 
 VPT_END_DECLARATIONS

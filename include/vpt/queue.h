@@ -135,7 +135,8 @@ struct vpt_queue {
     enum vpt_status dead;     /* VPT_OK while alive */
     bool event_idx;
     bool device_order; /* ring fields are in the other byte order than the CPU's */
-    bool strong;       /* device-strength barriers (ORDER_PLATFORM) */
+    bool strong;       /* device-strength barriers: ORDER_PLATFORM, or the next one */
+    bool emulated;     /* a full fence is also a register access */
     bool notifications; /* used buffer notifications are wanted */
     bool notification_data;
 

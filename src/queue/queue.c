@@ -267,7 +267,8 @@ enum vpt_status vpt_queue_prepare(struct vpt_queue *queue)
     const struct vpt_features *features = &queue->device->features;
 
     queue->event_idx = vpt_features_has(features, VPT_F_EVENT_IDX);
-    queue->strong = vpt_features_has(features, VPT_F_ORDER_PLATFORM);
+    queue->emulated = queue->device->port->emulated || vpt_cpu_is_tcg(vpt_cpuid_hypervisor());
+    queue->strong = queue->emulated || vpt_features_has(features, VPT_F_ORDER_PLATFORM);
     queue->notification_data = vpt_features_has(features, VPT_F_NOTIFICATION_DATA);
     queue->device_order = !vpt_legacy(queue->device);
     queue->notifications = true;

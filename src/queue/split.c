@@ -9,6 +9,9 @@
 /* vpt_queue.unkicked from here on: too many buffers for the range test of the indexes, so that any event is hit. */
 #define KICK_OWED 0x10000u
 
+/* Of look(), which says it once for an index that is armed. */
+#define LOOK_AGAIN VPT_RESOURCE_FULL
+
 /* Where a chain is being written: in the descriptor area along the free list, or in a table in order. */
 struct chain {
     struct split_descriptor *descriptors;
@@ -268,21 +271,50 @@ void vpt_queue_publish(struct vpt_queue *queue)
     }
 }
 
-bool vpt_queue_kick_prepare(struct vpt_queue *queue)
+/*
+ * The full fence of a queue that is `strong`: what the device has been told is stored before what it wishes, or has
+ * done, is loaded. Those who need it are functions of their own and end their callers, whose path without it so has
+ * no register to save.
+ */
+VPT_OUT_OF_LINE void fence_strongly(const struct vpt_queue *queue)
 {
-    uint32_t unkicked = queue->unkicked;
+    vpt_barrier_strong_full();
+    if (queue->emulated) {
+        queue->device->ops->order(queue->device);
+    }
+}
+
+/* Whether the device wants to be notified of the last `unkicked` buffers published. */
+VPT_INLINE bool wants_kick(const struct vpt_queue *queue, uint32_t unkicked)
+{
     uint16_t event;
 
-    if (unkicked == 0 || queue->dead != VPT_OK) {
-        return false;
-    }
-    queue->unkicked = 0;
-    vpt_barrier_full(queue->strong);
     if (!queue->event_idx) {
         return (vpt_order16(queue->device_order, vpt_load16(&used_ring(queue)->flags)) & USED_NO_NOTIFY) == 0;
     }
     event = vpt_order16(queue->device_order, vpt_load16(available_event(queue)));
     return (uint16_t)(queue->published - event - 1u) < unkicked;
+}
+
+VPT_OUT_OF_LINE bool wants_kick_strongly(const struct vpt_queue *queue, uint32_t unkicked)
+{
+    fence_strongly(queue);
+    return wants_kick(queue, unkicked);
+}
+
+bool vpt_queue_kick_prepare(struct vpt_queue *queue)
+{
+    uint32_t unkicked = queue->unkicked;
+
+    if (unkicked == 0 || queue->dead != VPT_OK) {
+        return false;
+    }
+    queue->unkicked = 0;
+    if (VPT_UNLIKELY(queue->strong)) {
+        return wants_kick_strongly(queue, unkicked);
+    }
+    vpt_barrier_full();
+    return wants_kick(queue, unkicked);
 }
 
 /* Whether the device may be notified: it is running, and this queue is one of its. */
@@ -375,7 +407,10 @@ static enum vpt_status lie(struct vpt_queue *queue, enum vpt_status status)
     return vpt_log(queue->device->port, VPT_LOG_ERROR, "queue", vpt_split_kill(queue, status));
 }
 
-/* Reads the used index, and checks that it does not claim more than what the device has been shown. */
+/*
+ * Reads the used index, and checks that it does not claim more than what the device has been shown. LOOK_AGAIN: after
+ * a strong fence.
+ */
 static enum vpt_status look(struct vpt_queue *queue)
 {
     enum vpt_status status = check_alive(queue);
@@ -389,7 +424,10 @@ static enum vpt_status look(struct vpt_queue *queue)
     if (seen == last && queue->event_idx && queue->notifications && queue->armed != last) {
         /* Drained: ask for a notification of the next one, then look again for one that came just before. */
         arm(queue, last);
-        vpt_barrier_full(queue->strong);
+        if (VPT_UNLIKELY(queue->strong)) {
+            return LOOK_AGAIN;
+        }
+        vpt_barrier_full();
         seen = load_used_index(queue);
     }
     if (seen == last) {
@@ -436,6 +474,18 @@ VPT_INLINE_FOR_SPEED void release(struct vpt_queue *queue, struct vpt_queue_slot
     queue->free_count = (uint16_t)(queue->free_count + count);
 }
 
+/* What is left of a pop that has armed: one more, which arms nothing and so does not come here again. */
+VPT_OUT_OF_LINE enum vpt_status pop_strongly(struct vpt_queue *queue, void **token, uint32_t *written)
+{
+    enum vpt_status status;
+
+    fence_strongly(queue);
+    queue->notifications = false;
+    status = vpt_queue_pop(queue, token, written);
+    queue->notifications = true;
+    return status;
+}
+
 enum vpt_status vpt_queue_pop(struct vpt_queue *queue, void **token, uint32_t *written)
 {
     const struct split_used_element *element;
@@ -447,7 +497,7 @@ enum vpt_status vpt_queue_pop(struct vpt_queue *queue, void **token, uint32_t *w
         enum vpt_status status = look(queue);
 
         if (status != VPT_OK) {
-            return status;
+            return status == LOOK_AGAIN ? pop_strongly(queue, token, written) : status;
         }
     }
     element = &used_ring(queue)->ring[queue->last_used & queue->mask];
@@ -483,6 +533,12 @@ bool vpt_queue_has_used(const struct vpt_queue *queue)
     return check_alive(queue) == VPT_OK && load_used_index(queue) != VPT_READ_ONCE(queue->last_used);
 }
 
+VPT_OUT_OF_LINE bool has_used_strongly(const struct vpt_queue *queue)
+{
+    fence_strongly(queue);
+    return vpt_queue_has_used(queue);
+}
+
 void vpt_queue_notifications_off(struct vpt_queue *queue)
 {
     queue->notifications = false;
@@ -508,6 +564,9 @@ bool vpt_queue_notifications_on(struct vpt_queue *queue)
     } else {
         vpt_store16(&available_ring(queue)->flags, 0);
     }
-    vpt_barrier_full(queue->strong);
+    if (VPT_UNLIKELY(queue->strong)) {
+        return has_used_strongly(queue);
+    }
+    vpt_barrier_full();
     return vpt_queue_has_used(queue);
 }

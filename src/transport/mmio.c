@@ -85,6 +85,11 @@ static void status_write(struct vpt_device *device, uint8_t status)
     write_register(device, REGISTER_STATUS, status);
 }
 
+static void order(struct vpt_device *device)
+{
+    (void)read_register(device, REGISTER_STATUS);
+}
+
 static uint32_t features_read(struct vpt_device *device, unsigned word)
 {
     write_register(device, REGISTER_DEVICE_FEATURES_SEL, word);
@@ -210,6 +215,7 @@ static const struct vpt_transport_ops modern_ops = {
     .legacy = false,
     .status_read = status_read,
     .status_write = status_write,
+    .order = order,
     .features_read = features_read,
     .features_write = features_write,
     .queue_maximum = queue_maximum,
@@ -261,6 +267,7 @@ static const struct vpt_transport_ops legacy_ops = {
     .legacy = true,
     .status_read = status_read,
     .status_write = status_write,
+    .order = order,
     .features_read = features_read,
     .features_write = features_write,
     .queue_maximum = queue_maximum_legacy,

@@ -45,6 +45,11 @@ static void status_write(struct vpt_device *device, uint8_t status)
     write_header(device, LEGACY_DEVICE_STATUS, 1, status);
 }
 
+static void order(struct vpt_device *device)
+{
+    (void)read_header(device, LEGACY_DEVICE_STATUS, 1);
+}
+
 /* There is one word (D-LPCI-3). */
 static uint32_t features_read(struct vpt_device *device, unsigned word)
 {
@@ -140,6 +145,7 @@ static const struct vpt_transport_ops legacy_ops = {
     .features_1 = 0,
     .status_read = status_read,
     .status_write = status_write,
+    .order = order,
     .features_read = features_read,
     .features_write = features_write,
     .queue_maximum = queue_maximum,

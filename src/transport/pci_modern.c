@@ -73,6 +73,11 @@ static void status_write(struct vpt_device *device, uint8_t status)
     write_common(device, COMMON_DEVICE_STATUS, 1, status);
 }
 
+static void order(struct vpt_device *device)
+{
+    (void)read_common(device, COMMON_DEVICE_STATUS, 1);
+}
+
 static uint32_t features_read(struct vpt_device *device, unsigned word)
 {
     write_common(device, COMMON_DEVICE_FEATURE_SELECT, 4, word);
@@ -388,6 +393,7 @@ static const struct vpt_transport_ops modern_ops = {
     .features_1 = 1u << (VPT_F_NOTIF_CONFIG_DATA - 32u),
     .status_read = status_read,
     .status_write = status_write,
+    .order = order,
     .features_read = features_read,
     .features_write = features_write,
     .queue_maximum = queue_maximum,

@@ -32,6 +32,9 @@ struct vpt_transport_ops {
     uint32_t (*status_read)(struct vpt_device *device);
     void (*status_write)(struct vpt_device *device, uint8_t status);
 
+    /* Reads the status register and forgets it, for the queue's full fence on an emulated CPU. Any context, no lock. */
+    void (*order)(struct vpt_device *device);
+
     uint32_t (*features_read)(struct vpt_device *device, unsigned word);
     void (*features_write)(struct vpt_device *device, unsigned word, uint32_t value);
 

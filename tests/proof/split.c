@@ -50,6 +50,11 @@ static void status_write(struct vpt_device *device, uint8_t status)
     (void)status;
 }
 
+static void order(struct vpt_device *device)
+{
+    (void)device;
+}
+
 static enum vpt_status queue_maximum(struct vpt_device *device, uint16_t index, uint32_t *maximum)
 {
     (void)device;
@@ -105,6 +110,7 @@ static const struct vpt_transport_ops ops = {
     .feature_words = VPT_FEATURE_WORDS,
     .status_read = status_read,
     .status_write = status_write,
+    .order = order,
     .queue_maximum = queue_maximum,
     .queue_enable = queue_enable,
     .queue_disable = queue_disable,
@@ -136,7 +142,7 @@ static void mmio_write(void *ctx, void *mapping, size_t offset, unsigned width, 
     (void)value;
 }
 
-static const struct vpt_port port = {
+static struct vpt_port port = {
     .keep_waiting = keep_waiting, .mmio_read = mmio_read, .mmio_write = mmio_write
 };
 static struct vpt_device device;
@@ -169,6 +175,7 @@ static enum vpt_status start(void)
     config.memory.device_area = memory(device_area, 0x3000, sizeof(device_area));
     config.memory.indirect = memory(indirect, 0x4000, sizeof(indirect));
     config.memory.private_state = memory(private_state, 0, sizeof(private_state));
+    port.emulated = Frama_C_interval(0, 1) != 0;
     device.ops = &ops;
     device.port = &port;
     negotiated();

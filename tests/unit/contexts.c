@@ -273,6 +273,10 @@ static void use_raw_queue(void)
     CALL_VOID(vpt_queue_notifications_on, &queue);
     assert_status(add(&queue, &queue), VPT_OK);
     assert_status(CALL(vpt_queue_kick, &queue), VPT_OK);
+    assert_status(CALL(vpt_queue_pop, &queue, &token, &written), VPT_OK);
+    assert_status(CALL(vpt_queue_pop, &queue, &token, &written), VPT_EMPTY);
+    assert_status(add(&queue, &queue), VPT_OK);
+    assert_status(CALL(vpt_queue_kick, &queue), VPT_OK);
     CALL_VOID(vpt_queue_status, &queue);
     CALL_VOID(vpt_queue_kicks, &queue);
     CALL_VOID(vpt_queue_size, &queue);
@@ -868,6 +872,7 @@ Test(contexts, the_table_names_no_callback_and_no_wait_too_many)
     unsigned unseen = 0;
 
     contexts_read();
+    contexts.emulated = true;
     use_any_context();
     for (unsigned kind = 0; kind < KINDS; kind++) {
         live((enum kind)kind);

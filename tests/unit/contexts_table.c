@@ -270,7 +270,7 @@ void contexts_record(const struct vpt_port *inner)
     contexts.inner = inner;
     contexts.port = (struct vpt_port){ NULL, dma_allocate, dma_free, io_read, io_write, config_read, config_write,
                                        mmio_map, mmio_unmap, mmio_read, mmio_write, share, unshare, keep_waiting,
-                                       log_line };
+                                       log_line, contexts.emulated };
 }
 
 void contexts_begin(const char *name)

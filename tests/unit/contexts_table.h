@@ -53,6 +53,7 @@ struct contexts {
     uint32_t made;
     uint32_t waited;
     uint32_t made_in_all;
+    bool emulated;  /* the CPU, for the port that records from the next time on */
     bool panicking; /* no callback that a panic does not allow may be made */
 };
 

@@ -2,8 +2,10 @@
 /* QEMU's aarch64 "virt" machine, with -semihosting for the exit status. */
 #include "machine.h"
 
+#include "fw_cfg.h"
 #include "io_window.h"
 
+#define FW_CFG 0x09020000u
 #define UART ((volatile uint32_t *)0x09000000u) /* PL011 */
 
 #define UART_DATA          0u
@@ -56,6 +58,7 @@ void machine_init(void)
     __asm__ volatile("msr pmccfiltr_el0, %0" ::"r"((uint64_t)0));
     __asm__ volatile("msr pmcntenset_el0, %0" ::"r"((uint64_t)1u << 31));
     __asm__ volatile("isb");
+    machine.emulated = fw_cfg_is_qemu(FW_CFG);
 }
 
 void machine_put(char character)

@@ -2,8 +2,10 @@
 /* QEMU's riscv64 "virt" machine. */
 #include "machine.h"
 
+#include "fw_cfg.h"
 #include "io_window.h"
 
+#define FW_CFG 0x10100000u
 #define FINISHER ((volatile uint32_t *)0x00100000u) /* "sifive,test1" */
 
 #define FINISHER_PASS 0x5555u
@@ -44,6 +46,7 @@ struct machine machine = {
 
 void machine_init(void)
 {
+    machine.emulated = fw_cfg_is_qemu(FW_CFG);
 }
 
 uint64_t machine_ticks(void)
