@@ -25,8 +25,9 @@ VPT_BEGIN_DECLARATIONS
 #define VPT_PORT_REGISTER_STORE(suffix, type, value, address)                                                      \
     __asm__ volatile("str" suffix " %0, [%1]" ::"r"(value), "r"(address) : "memory")
 #else
-#define VPT_PORT_REGISTER_LOAD(suffix, type, value, address)  ((value) = *(const volatile type *)(address))
-#define VPT_PORT_REGISTER_STORE(suffix, type, value, address) (*(volatile type *)(address) = (type)(value))
+#define VPT_PORT_REGISTER_LOAD(suffix, type, value, address)  ((value) = *VPT_AS(const volatile type *, address))
+#define VPT_PORT_REGISTER_STORE(suffix, type, value, address)                                                      \
+    (*VPT_AS(volatile type *, address) = VPT_AS(type, value))
 #endif
 
 /* Between the CPU's order and the register's: a number becomes the bytes, or the bytes the number. */

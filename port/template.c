@@ -30,7 +30,7 @@ void *kernel_map_uncached(uint64_t physical, size_t size);
 void kernel_unmap(void *address, size_t size);
 uint64_t kernel_milliseconds(void);
 void kernel_relax(void);
-void kernel_log(bool error, const char *subject, const char *text);
+void kernel_log(bool error, const char *subject, const char *text, size_t bytes); /* 0 bytes: not of memory */
 uint32_t kernel_pci_read(uint16_t segment, uint16_t function, uint16_t offset, unsigned width);
 void kernel_pci_write(uint16_t segment, uint16_t function, uint16_t offset, unsigned width, uint32_t value);
 uint32_t kernel_port_read(uint16_t io_port, unsigned width);
@@ -203,10 +203,10 @@ static bool template_keep_waiting(void *ctx, enum vpt_wait what, uint32_t iterat
     return kernel_milliseconds() - context->wait_started < limit;
 }
 
-static void template_log(void *ctx, enum vpt_log_level level, const char *subject, enum vpt_status status)
+static void template_log(void *ctx, enum vpt_log_level level, const char *subject, enum vpt_status status, size_t bytes)
 {
     (void)ctx;
-    kernel_log(level == VPT_LOG_ERROR, subject, vpt_status_str(status));
+    kernel_log(level == VPT_LOG_ERROR, subject, vpt_status_str(status), bytes);
 }
 
 /* ---- The port ---- */

@@ -130,7 +130,8 @@ VPT_INLINE uint32_t vpt_pair(bool device_order, uint16_t first, uint16_t second)
 
 /*
  * Private scalars that some call reads without the lock that they are written under: vpt_queue_has_used(),
- * vpt_device_gone() and vpt_device_interrupt(), and a queue's calls what is the device's. Whole, and each time anew.
+ * vpt_device_gone(), vpt_device_check() and vpt_device_interrupt(), and a queue's calls what is the device's. Whole, and
+ * each time anew.
  */
 #if defined(__FRAMAC__)
 #define VPT_READ_ONCE(object)         (object)
@@ -139,9 +140,19 @@ VPT_INLINE uint32_t vpt_pair(bool device_order, uint16_t first, uint16_t second)
 #define VPT_READ_ONCE(object)         __atomic_load_n(&(object), __ATOMIC_RELAXED)
 #define VPT_WRITE_ONCE(object, value) __atomic_store_n(&(object), value, __ATOMIC_RELAXED)
 #else
-#define VPT_READ_ONCE(object)         (*(const volatile __typeof__(object) *)&(object))
-#define VPT_WRITE_ONCE(object, value) ((void)(*(volatile __typeof__(object) *)&(object) = (value)))
+#define VPT_READ_ONCE(object)         (*(const volatile __typeof__(object) *)(const void *)&(object))
+#define VPT_WRITE_ONCE(object, value) ((void)(*(volatile __typeof__(object) *)(void *)&(object) = (value)))
 #endif
+
+/* What nobody writes to through this pointer, for a function whose parameter stands for either direction. */
+VPT_INLINE void *vpt_unconst(const void *pointer)
+{
+#ifdef __FRAMAC__
+    return (void *)pointer;
+#else
+    return (void *)(uintptr_t)pointer;
+#endif
+}
 
 /* ---- Memory shared with the device: one scalar access each ---- */
 

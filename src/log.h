@@ -4,8 +4,15 @@
 
 #include <vpt/port.h>
 
-/* Passes a line to the port's log, if it has one, and the status through. */
+/* A line for the port's log, if it has one. Returns `status`. */
 enum vpt_status vpt_log(const struct vpt_port *port, enum vpt_log_level level, const char *subject,
                         enum vpt_status status);
+
+/* The same about memory: `bytes` of it were asked for. */
+enum vpt_status vpt_log_memory(const struct vpt_port *port, enum vpt_log_level level, const char *subject,
+                               enum vpt_status status, size_t bytes);
+
+/* Names the function that the port lacks, and returns VPT_UNSUPPORTED_PORT. */
+enum vpt_status vpt_log_missing(const struct vpt_port *port, const char *function);
 
 #endif

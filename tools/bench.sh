@@ -15,8 +15,8 @@ trap 'rm -rf "$work"' EXIT
 
 for program in queue assign; do
     # shellcheck disable=SC2046 # one path a word
-    gcc -std=c11 -O2 -Wall -Wextra -Wconversion -Wsign-conversion -Werror -Iinclude -Isrc "bench/$program.c" \
-        $(cat sources.list) -o "$work/$program" || exit 1
+    gcc -std=c11 -O2 -Wall -Wextra -Wconversion -Wsign-conversion -Werror -Iinclude "bench/$program.c" \
+        $(cat sources/*.list) -o "$work/$program" || exit 1
 done
 failed=0
 

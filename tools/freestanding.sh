@@ -54,8 +54,8 @@ vpt_example_build() {
     vpt_example_objects=()
     mkdir -p "$directory" || return 1
     while read -r source; do
-        vpt_example_compile "$directory" "$source" -I"$root/include" -I"$root/src" || return 1
-    done < <(grep -v '^#' "$root/sources.list" | grep .)
+        vpt_example_compile "$directory" "$source" -I"$root/include" || return 1
+    done < <(cat "$root"/sources/*.list)
     # Their memcpy and memset must not be compiled into calls of themselves.
     for source in "$@"; do
         vpt_example_compile "$directory" "$source" -fno-builtin "${includes[@]}" || return 1

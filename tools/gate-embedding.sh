@@ -5,11 +5,13 @@
 # way, fields tab-separated: PASS or FAIL, "embedding", the way; exits non-zero on any failure. An argument is the
 # beginning of the ways to try.
 #
-#   lists        sources.list names every source there is
+#   lists        those in sources/ name every source there is, once
 #   meson        as a subproject by the sample wrap file: the dependency, and the sources with flags of the kernel's own
-#   cmake        include() of vpt.cmake, which names what sources.list does
+#   cmake        include() of vpt.cmake, which names what they do
 #   pkg-config   what meson install has put somewhere
-#   make         a plain Makefile with sources.list
+#   make         a plain Makefile with the lists that it uses
+#   only         lists that go together, joined by ld -r: they need nothing but memcpy and memset; and no header of the
+#                library's own is looked for outside src/, whatever its name
 #   c++17        a kernel in C++ without exceptions and run-time types, linked with the C archive, without a C++ library
 #   no stdint.h  a kernel without any standard header
 #   aligned      memory that traps unaligned accesses (x86)
@@ -26,7 +28,7 @@ trap 'rm -rf "$work"' EXIT
 only=${1:-}
 failures=0
 strict=(-Wall -Wextra -Wconversion -Wsign-conversion -Werror)
-mapfile -t sources <sources.list
+mapfile -t sources < <(cat sources/*.list)
 
 # Usage: way NAME COMMAND...
 way() {
@@ -54,14 +56,16 @@ run() {
 }
 
 try_lists() {
-    diff <(sort sources.list) <(find src -name '*.c' | sort)
+    diff <(printf '%s\n' "${sources[@]}" | sort) <(find src -name '*.c' | sort) &&
+        diff <(basename -s .list sources/*.list | sort) <(grep "^foreach name : \['core'" meson.build |
+            grep -o "'[a-z-]*'" | tr -d "'" | sort)
 }
 
 # The wrap file clones a repository: one of this tree as it stands.
 try_meson() {
     local repository=$work/repository stub=$work/meson
     mkdir "$repository" "$stub" "$stub/subprojects" &&
-        cp -R meson.build meson_options.txt sources.list include src port "$repository" &&
+        cp -R meson.build meson_options.txt sources include src port "$repository" &&
         mkdir "$repository/tests" && cp -R tests/mock "$repository/tests" &&
         git -C "$repository" init -q && git -C "$repository" add . &&
         git -C "$repository" -c user.name=stub -c user.email=stub@example.org commit -q -m stub &&
@@ -73,7 +77,7 @@ try_meson() {
 
 try_cmake() {
     stub cmake cmake/CMakeLists.txt && cmake -S "$work/cmake" -B "$work/cmake/build" -DVPT="$root" &&
-        diff <(sed "s|^|$root/|" sources.list) "$work/cmake/build/sources" &&
+        diff <(printf "$root/%s\n" "${sources[@]}") "$work/cmake/build/sources" &&
         cmake --build "$work/cmake/build" --parallel 2 && run "$work/cmake/build/kernel"
 }
 
@@ -97,8 +101,31 @@ objects() {
     shift
     mkdir -p "$folder" || return 1
     for source in "${sources[@]}"; do
-        "$@" -Iinclude -Isrc -c "$source" -o "$folder/${source//\//-}.o" || return 1
+        "$@" -Iinclude -c "$source" -o "$folder/${source//\//-}.o" || return 1
     done
+}
+
+# Usage: try_only COMPILER LIST...: with the port's headers and traps of the names of src/ in front of all others. Where
+# there are a transport and a driver the stub kernel uses them.
+try_only() {
+    local folder=$work/only compiler=$1 source header
+    shift
+    rm -rf "$folder" && mkdir -p "$folder/traps" || return 1
+    while read -r header; do
+        echo '#error this is not the header that was meant' >"$folder/traps/${header##*/}"
+    done < <(find src -name '*.h')
+    while read -r source; do
+        "$compiler" -std=c11 -O2 -ffreestanding -fno-pie -fno-stack-protector -I"$folder/traps" -Iport -Iinclude \
+            -c "$source" -o "$folder/${source//\//-}.o" || return 1
+    done < <(cat "${@/%/.list}")
+    ld -r -o "$folder/joined" "$folder"/*.o && nm -u "$folder/joined" >"$folder/undefined" &&
+        ! grep -vE ' (memcpy|memset)$' "$folder/undefined" || return 1
+    case " $* " in
+    *' sources/mmio '*' sources/blk '*)
+        "$compiler" -std=c11 -O2 -no-pie -Iinclude -Iport tests/embedding/kernel.c tests/embedding/device.c \
+            port/page_pool.c "$folder/joined" -o "$folder/kernel" && run "$folder/kernel"
+        ;;
+    esac
 }
 
 # Usage: try_cxx C-COMPILER C++-COMPILER: linked by the C compiler, so that no C++ library is there.
@@ -129,7 +156,7 @@ try_aligned() {
 try_porting() {
     mkdir -p "$work/porting" && sed -n '/^```c$/,/^```$/{/^```/d;p}' docs/porting.md >"$work/porting/porting.h" &&
         [ -s "$work/porting/porting.h" ] &&
-        "$1" -std=c11 -O2 "${strict[@]}" -Wno-missing-prototypes -I"$work/porting" -Iinclude -Isrc \
+        "$1" -std=c11 -O2 "${strict[@]}" -Wno-missing-prototypes -I"$work/porting" -Iinclude \
             tests/embedding/porting.c tests/embedding/device.c "${sources[@]}" -o "$work/porting/$1" &&
         run "$work/porting/$1"
 }
@@ -143,6 +170,16 @@ try_drivers() {
         ! grep -vE ' (vpt_[a-z0-9_]+|memcpy|memset|_GLOBAL_OFFSET_TABLE_)$' "$work/drivers/undefined"
 }
 
+# What goes together; README.md and docs/porting.md have the same.
+together=(
+    'core virtio mmio blk'
+    'core virtio pci virtio-pci blk'
+    'core virtio pci pci-setup virtio-pci blk'
+    'core virtio mmio pci virtio-pci blk'
+    'core pci pci-setup'
+    'core pci pci-setup assign'
+)
+
 way lists try_lists
 way cmake try_cmake
 way meson try_meson
@@ -153,6 +190,10 @@ for compiler in gcc clang; do
     way "no stdint.h $compiler" try_no_stdint "$compiler"
     way "porting $compiler" try_porting "$compiler"
     way "drivers $compiler" try_drivers "$compiler"
+    for lists in "${together[@]}"; do
+        read -r -a names <<<"$lists"
+        way "only $compiler $lists" try_only "$compiler" "${names[@]/#/sources/}"
+    done
 done
 case $(uname -m) in
 x86_64 | i?86)

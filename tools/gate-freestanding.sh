@@ -4,7 +4,7 @@
 # at -O2 and at -Os, and checks what a kernel that links them relies on. Prints one line a variant (PASS) or a failed
 # check (FAIL), fields tab-separated; exits non-zero on any failure.
 #
-#   compile     no warning
+#   compile     no warning, at what a kernel's own flags may ask for (VPT_WARNINGS in tools/toolchains.sh)
 #   undefined   nothing is needed but memcpy and memset, and what the target's compiler or linker makes of them
 #   names       every global symbol begins with vpt_
 #   data        no writable data (relocated constants under PIE only), no common symbols
@@ -86,7 +86,8 @@ variant() {
     local target=$4 forbidden=$7 name="$3 $4 $5 $2"
     [[ $flags != *-fPIE* ]] || pie=1
     mapfile -t command < <(vpt_compiler "$compiler" "$target")
-    command+=("${VPT_STRICT[@]}" "${VPT_FREESTANDING[@]}" "$optimization")
+    local -n own_warnings=VPT_WARNINGS_$compiler
+    command+=("${VPT_STRICT[@]}" "${own_warnings[@]}" "${VPT_FREESTANDING[@]}" "$optimization")
     for flag in $flags; do
         case $flag in
         -) ;;

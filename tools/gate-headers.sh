@@ -3,7 +3,7 @@
 # Checks each header that a kernel may include, of the library and of port/, on its own. Prints one line a check, fields
 # tab-separated: PASS or FAIL, "headers", the header, the check; exits non-zero on any failure.
 #
-#   c11, c++17      compiles alone, without a warning, by gcc and by clang
+#   c11, c++17      compiles alone, without a warning, by gcc and by clang, with each macro that gives a number expanded
 #   replaced types  the same without any standard header, with tests/freestanding/types.h in their place
 #   names           all that it defines begins with vpt_ or VPT_
 #   includes        it includes <vpt/...> only (port/: and its neighbours); types.h alone also the three standard
@@ -17,7 +17,6 @@ cd "$root" || exit 1
 . tools/toolchains.sh
 
 vpt_need_packages gcc g++ clang libc6-dev python3 || exit 1
-warnings=(-Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wshadow -Werror)
 replaced=(-ffreestanding -nostdinc -Itests '-DVPT_TYPES_HEADER="freestanding/types.h"')
 failures=0
 work=$(mktemp -d) || exit 1
@@ -33,12 +32,27 @@ report() {
     fi
 }
 
-# Usage: compiles HEADER CHECK COMMAND...: included twice, since the guard has to hold too.
+# Usage: expansions HEADER: a function for each macro of it with parameters that stand for numbers, and each type of
+# number that a kernel may hand to it.
+expansions() {
+    local macro parameters type function n=0
+    while IFS='()' read -r macro parameters; do
+        for type in int uint16_t uint32_t size_t; do
+            function="size_t vpt_expand_$((n++))($(sed -E "s/[a-z_]+/$type &/g" <<<"$parameters"))"
+            printf '%s;\n%s\n{\n    return %s(%s);\n}\n' "$function" "$function" "$macro" "$parameters"
+        done
+    done < <(sed -n 's/^#define \(VPT_[A-Z0-9_]*([a-z_, ]*\)).*/\1/p' "$1" | grep -v -E '[(, ]type\b')
+}
+
+# Usage: compiles HEADER CHECK COMPILER LANGUAGE OPTION...: included twice, since the guard has to hold too.
 compiles() {
-    local header=$1 check=$2 problem=
-    shift 2
-    printf '#include <%s>\n#include <%s>\nextern int vpt_nothing;\n' "$header" "$header" |
-        "$@" "${warnings[@]}" -Iinclude -I. -fsyntax-only - >"$work/log" 2>&1 ||
+    local header=$1 check=$2 compiler=$3 language=$4 problem=
+    local -n own_warnings=VPT_WARNINGS_$compiler
+    local warnings=("${VPT_WARNINGS[@]}" "${own_warnings[@]}")
+    [ "$language" = c++ ] && warnings+=("${VPT_WARNINGS_CXX[@]}") || warnings+=("${VPT_WARNINGS_C[@]}")
+    shift 4
+    { printf '#include <%s>\n#include <%s>\nextern int vpt_nothing;\n' "$header" "$header" && expansions "$file"; } |
+        "$compiler" -x "$language" "$@" "${warnings[@]}" -Iinclude -I. -fsyntax-only - >"$work/log" 2>&1 ||
         problem="failed: $(grep -E 'error|warning|not found' "$work/log" | head -n 3 | paste -s -d ';')"
     report "$header" "$check" "$problem"
 }
@@ -66,15 +80,15 @@ check_includes() {
 for file in include/vpt/*.h port/*.h; do
     header=${file#include/}
     [ -f "$file" ] || { report "$header" c11 "no header found"; break; }
-    compiles "$header" "c11 gcc" gcc -std=c11 -x c
-    compiles "$header" "c11 clang" clang -std=c11 -x c
-    compiles "$header" "c11 gcc i386" gcc -m32 -ffreestanding -std=c11 -x c
-    compiles "$header" "c++17 gcc" g++ -std=c++17 -x c++
-    compiles "$header" "c++17 clang" clang++ -std=c++17 -x c++
-    compiles "$header" "replaced types c11 gcc" gcc -std=c11 -x c "${replaced[@]}"
-    compiles "$header" "replaced types c11 clang" clang -std=c11 -x c "${replaced[@]}"
-    compiles "$header" "replaced types c++17 gcc" g++ -std=c++17 -x c++ "${replaced[@]}"
-    compiles "$header" "replaced types c++17 clang" clang++ -std=c++17 -x c++ "${replaced[@]}"
+    compiles "$header" "c11 gcc" gcc c -std=c11
+    compiles "$header" "c11 clang" clang c -std=c11
+    compiles "$header" "c11 gcc i386" gcc c -m32 -ffreestanding -std=c11
+    compiles "$header" "c++17 gcc" gcc c++ -std=c++17
+    compiles "$header" "c++17 clang" clang c++ -std=c++17
+    compiles "$header" "replaced types c11 gcc" gcc c -std=c11 "${replaced[@]}"
+    compiles "$header" "replaced types c11 clang" clang c -std=c11 "${replaced[@]}"
+    compiles "$header" "replaced types c++17 gcc" gcc c++ -std=c++17 "${replaced[@]}"
+    compiles "$header" "replaced types c++17 clang" clang c++ -std=c++17 "${replaced[@]}"
     check_names "$header"
     check_includes "$header"
     [[ $header == @(vpt/vpt.h|port/*) ]] || grep -q -F "#include <$header>" include/vpt/vpt.h ||

@@ -37,7 +37,7 @@ END
 for compiler in gcc clang; do
     # shellcheck disable=SC2046 # one path a word
     if "$compiler" -std=c11 -O2 -Wall -Wextra -Wconversion -Wsign-conversion -Werror -Wno-missing-prototypes \
-        -Iinclude -Isrc -Iport "$work/readme.c" port/{cf8,direct,page_pool,x86_io}.c $(cat sources.list) \
+        -Iinclude -Iport "$work/readme.c" port/{cf8,direct,page_pool,x86_io}.c $(cat sources/*.list) \
         -o "$work/readme" &&
         "$work/readme"; then
         printf 'PASS\treadme\t%s\n' "$compiler"
@@ -56,7 +56,7 @@ for compiler in gcc clang; do
     done
     # shellcheck disable=SC2046
     if "$compiler" -std=c11 -Wall -Wextra -Wconversion -Wsign-conversion -Werror \
-        -Iinclude -Isrc -Itests/mock "$work/mock.c" tests/mock/*.c $(cat sources.list) -o "$work/mock" &&
+        -Iinclude -Itests/mock "$work/mock.c" tests/mock/*.c $(cat sources/*.list) -o "$work/mock" &&
         timeout 60 "$work/mock" >"$work/log" 2>&1 && grep -qx '0 wrong' "$work/log"; then
         printf 'PASS\tmock page\t%s\n' "$compiler"
     else

@@ -39,7 +39,7 @@ prove() {
 # Usage: queue NAME LEAST MACROS
 queue() {
     local options=(-eva-unroll-recursive-calls 2) # a pop that has armed pops once more
-    prove "$1" "$2" "$3" tests/proof/split.c src/queue/*.c src/transport/wait.c src/transport/device.c \
+    prove "$1" "$2" "$3" tests/proof/split.c src/queue/*.c src/log.c src/transport/wait.c src/transport/device.c \
         src/transport/suspend.c
 }
 
@@ -53,17 +53,18 @@ transport() {
     # Their paths are not followed one by one: what they lead to does not depend on which it was.
     local merged=search_capabilities:0,vpt_pci_find_modern:0,vpt_pci_map_modern:0,turn_decoding_on:0
     local options=(-eva-slevel-function "$merged")
-    prove "$1" "$2" "$3" tests/proof/pci.c src/register.c src/transport/*.c src/pci/config.c src/pci/capability.c
+    prove "$1" "$2" "$3" tests/proof/pci.c src/register.c src/log.c src/transport/*.c src/pci/config.c src/pci/capability.c
 }
 
 queue 'set-up, any maximum' 400 ''
+queue 'set-up, any size taken' 400 -DTAKEN
 queue 'queue of 8, 4 tables, EVENT_IDX, restarts' 1000 "$(sized 8 256 8 4 1) -DRESTART"
 queue 'queue of 8, 4 tables' 800 "$(sized 8 256 8 4 0)"
 queue 'queue of 8, chains only, EVENT_IDX' 780 "$(sized 8 256 8 0 1)"
 queue 'queue reduced to 4, 4 tables' 800 "$(sized 8 7 4 4 0)"
 queue 'queue reduced to 2, 2 tables, EVENT_IDX, restarts' 1000 "$(sized 8 2 2 2 1) -DRESTART"
 queue 'queue of 1, EVENT_IDX' 780 "$(sized 1 1 1 1 1)"
-prove 'PCI room' 1500 '' tests/proof/pci_room.c src/pci/*.c src/register.c
+prove 'PCI room' 1500 '' tests/proof/pci_room.c src/pci/*.c src/register.c src/log.c
 transport 'PCI, any function' 640 -DPROBE
 transport 'PCI, modern' 1400 -DINTERFACE=VPT_VIRTIO_PCI_MODERN
 transport 'PCI, legacy' 1000 -DINTERFACE=VPT_VIRTIO_PCI_LEGACY

@@ -4,8 +4,20 @@
 VPT_CROSS_PACKAGES=(gcc clang llvm lld binutils gcc-aarch64-linux-gnu gcc-arm-linux-gnueabi gcc-riscv64-linux-gnu
     gcc-s390x-linux-gnu)
 
-# The warnings that no file may cause. Debian's gcc makes PIE unless told otherwise; unwind tables belong to no promise.
-VPT_STRICT=(-std=c11 -Wall -Wextra -Wconversion -Wsign-conversion -Werror)
+# The warnings that no file may cause, by either compiler, as C and as C++, in C alone, and by one compiler alone. What
+# a kernel has of them is right for the library's files, for those of port/ and for the headers.
+VPT_WARNINGS=(-Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wcast-qual -Wshadow -Wundef -Wpointer-arith -Wvla
+    -Wcast-align -Wmissing-declarations -Wredundant-decls -Wwrite-strings -Wformat=2 -Wdouble-promotion -Wunused-macros
+    -Wimplicit-fallthrough -Wnull-dereference -Wfloat-equal -Wdate-time -Werror)
+VPT_WARNINGS_C=(-Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wnested-externs -Wbad-function-cast
+    -Wdeclaration-after-statement)
+VPT_WARNINGS_CXX=(-Wold-style-cast -Wzero-as-null-pointer-constant)
+VPT_WARNINGS_gcc=(-Wcast-align=strict -Wlogical-op -Wduplicated-cond -Wduplicated-branches -Walloca)
+VPT_WARNINGS_clang=(-Wcomma -Wextra-semi -Wunreachable-code -Wmissing-variable-declarations
+    -Wconditional-uninitialized -Wreserved-identifier)
+
+# Debian's gcc makes PIE unless told otherwise; unwind tables belong to no promise.
+VPT_STRICT=(-std=c11 "${VPT_WARNINGS[@]}" "${VPT_WARNINGS_C[@]}")
 VPT_FREESTANDING=(-ffreestanding -fno-pie -fno-stack-protector -fno-unwind-tables -fno-asynchronous-unwind-tables)
 
 # Usage: vpt_compiler COMPILER TARGET: prints the words of the command, one a line; non-zero for an unknown pair.
@@ -20,19 +32,15 @@ vpt_compiler() {
     esac
 }
 
-# Usage: vpt_objects DIRECTORY COMMAND...: compiles each file of the current directory's sources.list into DIRECTORY.
-# An object is named after its source, with the folders kept, since two folders may hold files of one name.
+# Usage: vpt_objects DIRECTORY COMMAND...: compiles each file of the lists in the current directory's sources/ into
+# DIRECTORY. An object is named after its source, with the folders kept, since two folders may hold files of one name.
 vpt_objects() {
     local directory=$1 source
     shift
     mkdir -p "$directory" || return 1
     while read -r source; do
-        "$@" -Iinclude -Isrc -c "$source" -o "$directory/$(vpt_object_name "$source")" || return 1
-    done < <(vpt_sources)
-}
-
-vpt_sources() {
-    grep -v -e '^#' -e '^[[:space:]]*$' sources.list
+        "$@" -Iinclude -c "$source" -o "$directory/$(vpt_object_name "$source")" || return 1
+    done < <(cat sources/*.list)
 }
 
 # Usage: vpt_port_objects DIRECTORY COMMAND...: the same for the ready-made port functions. The template only has to

@@ -13,7 +13,6 @@
 #define AUTO_CLEAR       0x00dcu
 #define VECTORS          0x00e4u
 #define RECEIVE_CONTROL  0x0100u
-#define SEND_CONTROL     0x0400u
 #define RECEIVE_RING     0x2800u
 #define SEND_RING        0x3800u
 #define ADDRESS_LOW      0x5400u

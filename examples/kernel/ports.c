@@ -16,10 +16,11 @@
 static _Alignas(4096) unsigned char pool_memory[POOL_SIZE];
 static struct vpt_page_pool pool;
 
-static void log_line(void *ctx, enum vpt_log_level level, const char *subject, enum vpt_status status)
+static void log_line(void *ctx, enum vpt_log_level level, const char *subject, enum vpt_status status, size_t bytes)
 {
     (void)ctx;
-    print("vpt: %s: %s: %s\n", level == VPT_LOG_ERROR ? "error" : "warning", subject, vpt_status_str(status));
+    print("vpt: %s: %s: %s, %llu bytes\n", level == VPT_LOG_ERROR ? "error" : "warning", subject,
+          vpt_status_str(status), (unsigned long long)bytes);
 }
 
 /* ---- The ready-made one: all memory is mapped at its physical address ---- */

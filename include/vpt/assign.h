@@ -279,13 +279,14 @@ struct vpt_assign_registry {
 #define VPT_ASSIGN_OWN_TRAPS 2u
 
 /* Pieces that BARs can be live in: each trap splits one in three. */
-#define VPT_ASSIGN_REGIONS(traps) (7u + 2u * ((unsigned)(traps) + VPT_ASSIGN_OWN_TRAPS))
+#define VPT_ASSIGN_REGIONS(traps) (7u + 2u * (VPT_AS(unsigned, traps) + VPT_ASSIGN_OWN_TRAPS))
 
 /* Bytes of storage, for a function without MSI-X; and what is to be added for as many vectors as its table has. */
 #define VPT_ASSIGN_STORAGE_SIZE(config_size, traps, regions)                                                      \
-    (3u * (size_t)(config_size) + sizeof(struct vpt_assign_trap) * ((size_t)(traps) + VPT_ASSIGN_OWN_TRAPS) +     \
-     sizeof(struct vpt_assign_region) * (size_t)(regions))
-#define VPT_ASSIGN_VECTORS_SIZE(vectors) (sizeof(struct vpt_assign_vector) * (size_t)(vectors))
+    (3u * VPT_AS(size_t, config_size) +                                                                           \
+     sizeof(struct vpt_assign_trap) * (VPT_AS(size_t, traps) + VPT_ASSIGN_OWN_TRAPS) +                            \
+     sizeof(struct vpt_assign_region) * VPT_AS(size_t, regions))
+#define VPT_ASSIGN_VECTORS_SIZE(vectors) (sizeof(struct vpt_assign_vector) * VPT_AS(size_t, vectors))
 #define VPT_ASSIGN_VECTORS_MAX           2048u
 
 /* ---- Set-up ---- */

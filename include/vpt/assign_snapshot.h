@@ -13,7 +13,7 @@ VPT_BEGIN_DECLARATIONS
 
 /* Bytes of an image. */
 #define VPT_ASSIGN_SNAPSHOT_SIZE(config_size, vectors)                                                            \
-    (20u + (size_t)(config_size) + VPT_ASSIGN_VECTORS_SIZE(vectors))
+    (20u + VPT_AS(size_t, config_size) + VPT_ASSIGN_VECTORS_SIZE(vectors))
 
 /* The same for an open device; 0: it is none. Any context. */
 size_t vpt_assign_snapshot_size(const struct vpt_assign_device *device);

@@ -134,9 +134,9 @@ struct vpt_blk_range_record {
 /* Align the first two to 16, the last to 8. Without ranges a slot is sizeof(struct vpt_blk_slot_shared) only. */
 #define VPT_BLK_SLOTS_SIZE(requests) VPT_BLK_SLOTS_RANGES_SIZE(requests, 1u)
 #define VPT_BLK_SLOTS_RANGES_SIZE(requests, ranges)                                                               \
-    ((sizeof(struct vpt_blk_slot_shared) + sizeof(struct vpt_blk_range_record) * (size_t)(ranges)) *              \
-     (size_t)(requests))
-#define VPT_BLK_PRIVATE_SIZE(requests) (sizeof(struct vpt_blk_slot) * (size_t)(requests))
+    ((sizeof(struct vpt_blk_slot_shared) + sizeof(struct vpt_blk_range_record) * VPT_AS(size_t, ranges)) *        \
+     VPT_AS(size_t, requests))
+#define VPT_BLK_PRIVATE_SIZE(requests) (sizeof(struct vpt_blk_slot) * VPT_AS(size_t, requests))
 
 /*
  * How a queue is to be. Zeroed: 64 requests in flight, 16 data segments or one range in each, all memory from the port.
@@ -157,7 +157,8 @@ struct vpt_blk_queue_config {
 };
 
 /* Indirect tables hold the header and the status byte too. */
-#define VPT_BLK_QUEUE_INDIRECT_SIZE(requests, segments) VPT_QUEUE_INDIRECT_SIZE(requests, (segments) + 2u)
+#define VPT_BLK_QUEUE_INDIRECT_SIZE(requests, segments)                                                           \
+    VPT_QUEUE_INDIRECT_SIZE(requests, VPT_AS(size_t, segments) + 2u)
 
 /* A queue of a block device, in the caller's memory. Private. */
 struct vpt_blk_queue {
@@ -178,6 +179,8 @@ struct vpt_blk_queue {
  * Resets the device, negotiates (vpt_device_negotiate()) and reads the configuration into blk->info.
  * `choice` is what the kernel requires and refuses of the features that the library knows; NULL: nothing.
  * VPT_UNSUPPORTED_FEATURE: one that is required is not offered, is refused too, or is none of those.
+ * FLUSH is accepted where it is offered, and then the device may keep completed writes in a volatile cache
+ * (info.write_back): a kernel that never calls vpt_blk_flush() refuses it, or turns the cache off, or may lose writes.
  * VPT_UNSUPPORTED_DEVICE: not a block device, which is left alone. VPT_DEVICE_CONFIG: block_size is no power of two
  * from 512 up, a physical block would reach 4 GiB, size_max and seg_max leave no room for a sector, there are 0 queues,
  * or the configuration is too short for what the device offers (or, memory-mapped, for what was mapped).
@@ -201,8 +204,9 @@ enum vpt_status vpt_blk_ranges_init(struct vpt_blk *blk);
 /*
  * Sets up request queue `index`, below info.queues (others: VPT_UNSUPPORTED_QUEUE); any number of them may be set up.
  * Each has its own objects and memory, is used under its own lock, and changes nothing that another one reads; a reset
- * ends all of them. NULL for `config` is a zeroed one. Statuses are those of vpt_queue_init(); VPT_DEVICE_QUEUE_SIZE
- * also for a ring too small for one request; VPT_CALLER_TOO_LONG: more memory for ranges than a size_t can say. On
+ * ends all of them. NULL for `config` is a zeroed one. Statuses are those of vpt_queue_init(), VPT_CALLER_STATE for
+ * an object that is in use and stays as it is among them; VPT_DEVICE_QUEUE_SIZE also for a ring too small for one
+ * request; VPT_CALLER_TOO_LONG: more memory for ranges than a size_t can say. On any other
  * failure *queue is zeroed, and another config may be tried. Init, thread or panic; device's lock, and it excludes
  * every queue.
  */

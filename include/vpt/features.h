@@ -47,14 +47,14 @@ static inline bool vpt_features_has(const struct vpt_features *features, unsigne
 static inline void vpt_features_add(struct vpt_features *features, unsigned bit)
 {
     if (bit < VPT_FEATURE_WORDS * 32u) {
-        features->word[bit / 32u] |= (uint32_t)1u << (bit % 32u);
+        features->word[bit / 32u] |= 1u << (bit % 32u);
     }
 }
 
 static inline void vpt_features_remove(struct vpt_features *features, unsigned bit)
 {
     if (bit < VPT_FEATURE_WORDS * 32u) {
-        features->word[bit / 32u] &= ~((uint32_t)1u << (bit % 32u));
+        features->word[bit / 32u] &= ~(1u << (bit % 32u));
     }
 }
 

@@ -7,7 +7,8 @@
  * handed over by the caller it is enough to poll a memory-mapped device.
  *
  * Tiers:
- *   minimum     dma_allocate, dma_free          (or none: the caller hands memory over)
+ *   minimum     dma_allocate                    (or none: the caller hands memory over)
+ *               dma_free                        NULL: what was allocated stays allocated
  *   port I/O    io_read, io_write               PCI legacy devices on x86
  *   PCI         config_read, config_write       any PCI device
  *   MMIO        mmio_map, mmio_unmap            memory BARs; MMIO slots that the kernel has not mapped itself
@@ -98,7 +99,11 @@ struct vpt_port {
     enum vpt_status (*dma_allocate)(void *ctx, size_t size, size_t alignment, uint64_t limit, uint32_t flags,
                                     struct vpt_memory *memory);
 
-    /* Takes back what dma_allocate() gave; `memory` is the same three values, and `flags` the same flags. */
+    /*
+     * Takes back what dma_allocate() gave; `memory` is the same three values, and `flags` the same flags. NULL on a
+     * kernel whose allocator never takes anything back: then what was allocated is lost at a release, and at a set-up
+     * that fails half-way. Such a kernel restarts its queues (vpt_queue_restart()) in place of releasing them.
+     */
     void (*dma_free)(void *ctx, const struct vpt_memory *memory, uint32_t flags);
 
     /*
@@ -166,8 +171,14 @@ struct vpt_port {
      */
     bool (*keep_waiting)(void *ctx, enum vpt_wait what, uint32_t iteration);
 
-    /* Something worth a line: `subject` is a constant string ("reset", "queue"), no newline. Any context. */
-    void (*log)(void *ctx, enum vpt_log_level level, const char *subject, enum vpt_status status);
+    /*
+     * Something worth a line. `subject` is a constant string without a newline: what went wrong ("reset", "queue");
+     * the function of the port that is missing ("share"); or, with `bytes`, the memory that was not to be had or does
+     * not suit ("dma_allocate: rings", "mmio_map", or "slots" where the caller has handed it over).
+     * `bytes`: how many were asked for; 0 where the line is about no memory. Any context.
+     * Example: log(ctx, VPT_LOG_WARNING, "dma_allocate: indirect", VPT_RESOURCE_MEMORY, 18432).
+     */
+    void (*log)(void *ctx, enum vpt_log_level level, const char *subject, enum vpt_status status, size_t bytes);
 
     /*
      * The CPU is emulated, as QEMU's TCG does it, or may be: the two full fences of a queue are then a read of the

@@ -31,9 +31,9 @@ struct vpt_queue_slot {
 };
 
 /* Bytes of memory for a queue of `size` entries. Alignments are 16, 2 and 4 (SPLIT-LAYOUT-1). */
-#define VPT_QUEUE_DESCRIPTOR_AREA_SIZE(size) (16u * (size_t)(size))
-#define VPT_QUEUE_DRIVER_AREA_SIZE(size)     (6u + 2u * (size_t)(size))
-#define VPT_QUEUE_DEVICE_AREA_SIZE(size)     (6u + 8u * (size_t)(size))
+#define VPT_QUEUE_DESCRIPTOR_AREA_SIZE(size) (16u * VPT_AS(size_t, size))
+#define VPT_QUEUE_DRIVER_AREA_SIZE(size)     (6u + 2u * VPT_AS(size_t, size))
+#define VPT_QUEUE_DEVICE_AREA_SIZE(size)     (6u + 8u * VPT_AS(size_t, size))
 
 /*
  * All three in one piece, with the used ring at a multiple of `alignment`: VPT_QUEUE_RINGS_ALIGNMENT, on the legacy
@@ -41,18 +41,18 @@ struct vpt_queue_slot {
  * latter on both legacy interfaces: a small ring of MMIO fits one page.
  */
 #define VPT_QUEUE_RINGS_SIZE(size, alignment)                                                                     \
-    (((VPT_QUEUE_DESCRIPTOR_AREA_SIZE(size) + VPT_QUEUE_DRIVER_AREA_SIZE(size) + (alignment)-1u) &                \
-      ~((size_t)(alignment)-1u)) +                                                                                \
+    (((VPT_QUEUE_DESCRIPTOR_AREA_SIZE(size) + VPT_QUEUE_DRIVER_AREA_SIZE(size) + VPT_AS(size_t, alignment) - 1u) &\
+      ~(VPT_AS(size_t, alignment) - 1u)) +                                                                        \
      VPT_QUEUE_DEVICE_AREA_SIZE(size))
 #define VPT_QUEUE_RINGS_ALIGNMENT        16u
 #define VPT_QUEUE_LEGACY_RINGS_ALIGNMENT 4096u
 
 /* `tables` indirect tables of `segments` entries. Alignment 16. */
-#define VPT_QUEUE_INDIRECT_SIZE(tables, segments) (16u * (size_t)(tables) * (size_t)(segments))
+#define VPT_QUEUE_INDIRECT_SIZE(tables, segments) (16u * VPT_AS(size_t, tables) * VPT_AS(size_t, segments))
 
 /* The private state. Alignment 8. */
 #define VPT_QUEUE_PRIVATE_SIZE(size, tables)                                                                      \
-    ((size_t)(size) * sizeof(struct vpt_queue_slot) + 2u * (size_t)(size) + 2u * (size_t)(tables))
+    (VPT_AS(size_t, size) * sizeof(struct vpt_queue_slot) + 2u * VPT_AS(size_t, size) + 2u * VPT_AS(size_t, tables))
 
 /*
  * Memory that the caller hands over, for as long as the queue exists. An area with a NULL address is taken from
@@ -143,6 +143,7 @@ struct vpt_queue {
     uint16_t index;
     uint16_t drained; /* slots that vpt_queue_drain() has looked at */
     uint32_t resets;  /* of the device, when the queue was set up */
+    struct vpt_queue *next; /* of the device's queues; valid until its next reset */
 
     /* Resolved at set-up: a register that the library reaches by itself, if the doorbell is one. */
     volatile void *direct;
@@ -164,12 +165,15 @@ struct vpt_queue {
  * VPT_UNSUPPORTED_QUEUE: the device has none of this index. VPT_DEVICE_QUEUE_SIZE: a maximum above 32768, or the device
  * keeps a size that is no power of two. VPT_DEVICE_NOTIFY_OFFSET: the device names an impossible place for notifications.
  * VPT_DEVICE_QUEUE_STATE: the queue was enabled already, or is not after the set-up.
- * VPT_CALLER_ARGUMENT: a size that is no power of two. VPT_CALLER_STATE: not negotiated, or started already.
+ * VPT_CALLER_ARGUMENT: a size that is no power of two. VPT_CALLER_STATE: not negotiated, or started already; or *queue
+ * has been set up on this device since its last reset: then it stays as it is, and works on.
  * VPT_CALLER_MEMORY: memory handed over is too small for the size that the queue gets, misaligned, or in pieces where a
  * legacy interface takes one. VPT_RESOURCE_ADDRESS: the device cannot address it. VPT_UNSUPPORTED_PORT: no memory and
  * no dma_allocate.
- * On failure *queue is zeroed and the port has its memory back, unless the device could not be made to let go of
- * it (VPT_DEVICE_STUCK). Where a queue that was enabled is let go of by a reset of the device alone (PCI), bring-up
+ * *queue need not be zeroed before. One that is in use on another device, or was reset and neither released nor
+ * restarted, must not be set up: its memory would be lost.
+ * On any other failure *queue is zeroed and the port has its memory back, unless the device could not be made to let
+ * go of it (VPT_DEVICE_STUCK). Where a queue that was enabled is let go of by a reset of the device alone (PCI), bring-up
  * starts over: another vpt_queue_init() then says VPT_CALLER_STATE. Init, thread or panic.
  */
 enum vpt_status vpt_queue_init(struct vpt_queue *queue, struct vpt_device *device,
@@ -213,14 +217,16 @@ enum vpt_status vpt_queue_kick(struct vpt_queue *queue);
 enum vpt_status vpt_queue_pop(struct vpt_queue *queue, void **token, uint32_t *written);
 
 /*
- * Whether a pop would find something. For idle loops: no lock, any context, a hint; not during the queue's set-up,
- * restart and release.
+ * Whether a pop would say something other than VPT_EMPTY: true on a queue that is dead or not set up, too, so that a
+ * driver that sleeps while this is false learns of the death. For idle loops: no lock, any context, a hint; not during
+ * the queue's set-up, restart and release.
  */
 bool vpt_queue_has_used(const struct vpt_queue *queue);
 
 /*
  * Used buffer notifications (interrupts). They are on after vpt_queue_init(). Off is a hint: some may still come.
- * Turning them on returns true if buffers were used meanwhile: pop them, no notification may follow for those.
+ * Turning them on returns true if buffers were used meanwhile: pop them, no notification may follow for those. On a
+ * dead queue it returns false: the pop before has said why.
  */
 void vpt_queue_notifications_off(struct vpt_queue *queue);
 bool vpt_queue_notifications_on(struct vpt_queue *queue);

@@ -60,6 +60,7 @@ struct vpt_interrupts {
     uint16_t step;          /* out: virtqueue n has entry queue + n * step */
 };
 
+struct vpt_queue;
 struct vpt_transport_ops;
 
 /* A device. Lives in the transport's object; read the members, change none. */
@@ -71,9 +72,10 @@ struct vpt_device {
     struct vpt_features offered;  /* valid after vpt_device_negotiate() */
     struct vpt_features features; /* the accepted ones; empty while not negotiated */
     uint32_t resets; /* finished resets: a queue made before the last one is no longer the device's */
+    struct vpt_queue *queues; /* set up since the last reset */
     uint8_t status;  /* the status bits that the driver has set since the last reset */
     bool gone;       /* a status read has found that nothing is there any more */
-    bool stuck;      /* the last reset did not finish */
+    bool stuck;      /* the last reset did not finish; of no meaning once the device is gone */
     bool resuming;   /* suspended, and told to go on */
 };
 
@@ -156,8 +158,16 @@ enum vpt_status vpt_device_interrupts(struct vpt_device *device, struct vpt_inte
 void vpt_device_fail(struct vpt_device *device);
 
 /*
- * Reads the status register: VPT_OK, VPT_DEVICE_GONE, or VPT_DEVICE_NEEDS_RESET, also for a device that somebody else
- * has reset (the machine, firmware): it reads 0, though the driver has set bits. Init, thread or panic.
+ * Reads the status register, once, and on PCI also the vendor ID where that reads 0 or all-ones. A kernel without
+ * threads calls it in the handler when VPT_INTERRUPT_CONFIGURATION is returned, which is how a device tells of its
+ * failure, and from its timer for a device that was removed, which tells of nothing. Any context, no lock, from the
+ * probe on, as vpt_device_interrupt(); beside a reset or a bring-up, what it says of a failure is only a hint.
+ *
+ * returns:
+ * VPT_OK
+ * VPT_DEVICE_NEEDS_RESET: the device has failed; or somebody else has reset it (the machine, firmware), so that the
+ *     register reads 0 though the driver has set bits
+ * VPT_DEVICE_GONE: it is no longer there; what is in flight comes back without a reset
  */
 enum vpt_status vpt_device_check(struct vpt_device *device);
 

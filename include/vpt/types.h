@@ -26,6 +26,13 @@
 #define VPT_END_DECLARATIONS
 #endif
 
+/* A value as another type of number, in the words of either language. */
+#ifdef __cplusplus
+#define VPT_AS(type, value) static_cast<type>(value)
+#else
+#define VPT_AS(type, value) ((type)(value))
+#endif
+
 /* One piece of a buffer, as the device sees it. */
 struct vpt_segment {
     uint64_t address; /* device address (physical, or what an IOMMU translates) of the first byte */

@@ -16,7 +16,6 @@
 #define GLOBAL_STATUS  0x1cu
 #define ROOT_ADDRESS   0x20u
 #define CONTEXT        0x28u
-#define FAULT_STATUS   0x34u
 
 #define COMMAND_ROOT      (UINT32_C(1) << 30)
 #define COMMAND_TRANSLATE (UINT32_C(1) << 31)

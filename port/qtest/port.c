@@ -81,9 +81,10 @@ bool vpt_qtest_clean(const struct vpt_qtest *qtest, FILE *log)
     return clean;
 }
 
-static void port_log(void *ctx, enum vpt_log_level level, const char *subject, enum vpt_status status)
+static void port_log(void *ctx, enum vpt_log_level level, const char *subject, enum vpt_status status, size_t bytes)
 {
-    vpt_qtest_note(ctx, "%s: %s: %s", level == VPT_LOG_ERROR ? "error" : "warning", subject, vpt_status_str(status));
+    vpt_qtest_note(ctx, "%s: %s: %s, %zu bytes", level == VPT_LOG_ERROR ? "error" : "warning", subject,
+                   vpt_status_str(status), bytes);
 }
 
 /* ---- Waiting ---- */

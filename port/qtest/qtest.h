@@ -23,7 +23,7 @@ VPT_BEGIN_DECLARATIONS
 
 /* ---- The port's own statuses ---- */
 
-#define VPT_QTEST_STATUS(n) ((enum vpt_status)(VPT_PORT_ERROR_FIRST + 0x200 + (n)))
+#define VPT_QTEST_STATUS(n) VPT_AS(enum vpt_status, VPT_PORT_ERROR_FIRST + 0x200 + (n))
 #define VPT_QTEST_SYSTEM    VPT_QTEST_STATUS(0) /* a call of the host's kernel failed */
 #define VPT_QTEST_START     VPT_QTEST_STATUS(1) /* QEMU did not start: no such program, or it refused its arguments */
 #define VPT_QTEST_GONE      VPT_QTEST_STATUS(2) /* QEMU has ended */

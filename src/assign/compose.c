@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The configuration space as a guest finds it: classes of its bytes, and capability lists without what is hidden. */
-#include "assign/internal.h"
-#include "assign/permission.h"
+#include "internal.h"
+#include "permission.h"
 
 #define VIRTIO_CONFIGURATION_ACCESS 5u /* type of a virtio capability */
 

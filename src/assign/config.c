@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A guest's configuration accesses, byte by byte by the permission table, and their end at the host. */
-#include "assign/internal.h"
-#include "assign/permission.h"
+#include "internal.h"
+#include "permission.h"
 
 /* Everything happens within one aligned 4-byte word: its four bytes side by side, the first lowest. */
 struct word {

@@ -5,8 +5,8 @@
  */
 #include <vpt/assign_dma.h>
 
-#include "access.h"
-#include "assign/internal.h"
+#include "../access.h"
+#include "internal.h"
 
 #define PAGE_SIZE_DEFAULT 4096u
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A guest's mappings follow what it writes to its registers: each write is one transaction. */
-#include "assign/internal.h"
+#include "internal.h"
 
 /* ---- Registers ---- */
 

@@ -5,9 +5,9 @@
 
 #include <vpt/assign.h>
 
-#include "access.h"
-#include "assign/mapping.h"
-#include "pci/internal.h"
+#include "../access.h"
+#include "../pci/internal.h"
+#include "mapping.h"
 
 /* ---- The shadow configuration: what the guest sees of each virtual bit ---- */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A function's interrupts on their way to a guest: of which kind they are, what is masked, what is pending. */
-#include "assign/interrupt.h"
-#include "assign/internal.h"
+#include "internal.h"
+#include "interrupt.h"
 
 /* The control registers, in the first words of their capabilities. */
 #define MSIX_FUNCTION_MASK (1u << 30)

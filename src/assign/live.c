@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What of a function's BARs is live in a guest: functions of their arguments, without memory. */
-#include "assign/internal.h"
+#include "internal.h"
 
 #define IO_LAST ((uint64_t)0xffff)
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A guest's accesses to the MSI-X table and its pending bits (PCI 3.0, section 6.8.2), which the function never sees. */
-#include "access.h"
-#include "assign/interrupt.h"
-#include "assign/internal.h"
+#include "../access.h"
+#include "internal.h"
+#include "interrupt.h"
 
 /*
  * Both in words of 4 bytes, one after the other: those of the table, 4 for each vector, as struct vpt_assign_vector has

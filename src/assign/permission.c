@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-#include "access.h"
-#include "assign/permission.h"
+#include "../access.h"
+#include "permission.h"
 
 #include <vpt/pci.h>
 

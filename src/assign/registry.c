@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Who has which device, and where all of them are. */
-#include "assign/internal.h"
+#include "internal.h"
 
 #include <vpt/assign_dma.h>
 

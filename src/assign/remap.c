@@ -2,9 +2,9 @@
 /* Where the host's interrupts go. One writer at a time changes entries, any number of readers look at them meanwhile. */
 #include <vpt/assign_remap.h>
 
-#include "access.h"
-#include "assign/interrupt.h"
-#include "assign/internal.h"
+#include "../access.h"
+#include "internal.h"
+#include "interrupt.h"
 
 /* An entry's state: with each use of the entry the bits above these are others. What is active is in use. */
 #define ACTIVE   0x1u

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Resets of the host's function, and what it has forgotten given back to it. */
-#include "assign/internal.h"
-#include "assign/permission.h"
+#include "internal.h"
+#include "permission.h"
 
 #define VENDOR_RETRY 0x0001u /* the vendor id of a function that is not ready yet */
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))

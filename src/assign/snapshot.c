@@ -2,8 +2,8 @@
 /*
  * What a guest sees of a device, as bytes: little-endian words of 4 bytes, and after the last one a checksum of them all.
  */
-#include "assign/internal.h"
-#include "assign/permission.h"
+#include "internal.h"
+#include "permission.h"
 
 #include <vpt/assign_snapshot.h>
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A block device's bring-up and configuration (VirtIO 1.4, sections 5.2.3 to 5.2.5). */
-#include "blk/internal.h"
-#include "transport/transport.h"
+#include "../log.h"
+#include "../transport/transport.h"
+#include "internal.h"
 
 /* What is read of the configuration, in the order of the table below. */
 enum info_field {
@@ -178,6 +179,7 @@ enum vpt_status vpt_blk_bring_up(struct vpt_device *device, const struct vpt_fea
     }
     if (status != VPT_OK) {
         vpt_device_fail(device);
+        (void)vpt_log(device->port, VPT_LOG_ERROR, "block device", status);
     }
     return status;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Blocking helpers on top of the asynchronous requests: share, split, wait. */
-#include "blk/internal.h"
-#include "transport/transport.h"
-#include "transport/wait.h"
+#include "../log.h"
+#include "../transport/transport.h"
+#include "../transport/wait.h"
+#include "internal.h"
 
 /* A request's data in at most this many pieces: what lies on the stack. */
 #define PIECES 8u
@@ -185,7 +186,7 @@ enum vpt_status vpt_blk_check_ready(const struct vpt_blk_queue *queue)
         return VPT_CALLER_ARGUMENT;
     }
     device = queue->device;
-    if (VPT_READ_ONCE(device->gone)) {
+    if (vpt_gone(device)) {
         return VPT_DEVICE_GONE;
     }
     if (vpt_queue_status(&queue->queue) != VPT_OK) {
@@ -204,7 +205,7 @@ static enum vpt_status carry_out(struct vpt_blk_queue *queue, struct transfer *t
     struct gathered gathered;
 
     if (port->share == NULL || port->unshare == NULL) {
-        return VPT_UNSUPPORTED_PORT;
+        return vpt_log_missing(port, "share, unshare");
     }
     while (transfer->size != 0 && status == VPT_OK) {
         struct vpt_blk_request request = { .operation = transfer->operation, .sector = transfer->sector };
@@ -212,7 +213,7 @@ static enum vpt_status carry_out(struct vpt_blk_queue *queue, struct transfer *t
 
         status = gather(queue, transfer, &gathered);
         if (status != VPT_OK) {
-            return status;
+            return vpt_log_memory(port, VPT_LOG_WARNING, "share", status, transfer->size);
         }
         bytes = gathered.bytes;
         request.segments = gathered.segments;
@@ -261,7 +262,7 @@ enum vpt_status vpt_blk_read(struct vpt_blk_queue *queue, uint64_t sector, void 
 
 enum vpt_status vpt_blk_write(struct vpt_blk_queue *queue, uint64_t sector, const void *buffer, size_t size)
 {
-    return read_or_write(queue, VPT_BLK_WRITE, sector, (void *)buffer, size);
+    return read_or_write(queue, VPT_BLK_WRITE, sector, vpt_unconst(buffer), size);
 }
 
 enum vpt_status vpt_blk_flush(struct vpt_blk_queue *queue)

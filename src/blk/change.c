@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What may change while a block device runs: its write cache, by the driver; its capacity, by itself. */
-#include "blk/internal.h"
+#include "../transport/transport.h"
+#include "internal.h"
 
 /* Whether the device is still as vpt_blk_init() has left it, or started. */
 static enum vpt_status check_negotiated(const struct vpt_blk *blk)
@@ -10,7 +11,7 @@ static enum vpt_status check_negotiated(const struct vpt_blk *blk)
     if (blk == NULL || blk->device == NULL) {
         return VPT_CALLER_ARGUMENT;
     }
-    if (blk->device->gone) {
+    if (vpt_gone(blk->device)) {
         return VPT_DEVICE_GONE;
     }
     return (blk->device->status & states) == VPT_STATUS_DRIVER ? VPT_OK : VPT_CALLER_STATE;

@@ -4,8 +4,8 @@
 
 #include <vpt/blk.h>
 
-#include "access.h"
-#include "queue/internal.h"
+#include "../access.h"
+#include "../queue/internal.h"
 
 #define BLK_STATUS_OK          0u
 #define BLK_STATUS_IOERR       1u

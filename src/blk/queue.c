@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Request queues of a block device: set-up, asynchronous requests (VirtIO 1.4, section 5.2.6). */
-#include "blk/internal.h"
-#include "queue/internal.h"
-#include "queue/memory.h"
-#include "transport/transport.h"
+#include "../queue/internal.h"
+#include "../queue/memory.h"
+#include "../transport/transport.h"
+#include "internal.h"
 
 #define DEFAULT_REQUESTS 64u
 #define DEFAULT_SEGMENTS 16u
@@ -92,7 +92,7 @@ static enum vpt_status take_slots(struct vpt_blk_queue *queue, const struct vpt_
 {
     const struct vpt_port *port = queue->device->port;
     uint64_t slot = sizeof(struct vpt_blk_slot_shared) + (uint64_t)queue->ranges * sizeof(struct vpt_blk_range_record);
-    struct vpt_area_need need = { (size_t)(slot * queue->requests), 16, ~(uint64_t)0,
+    struct vpt_area_need need = { VPT_AREA_FUNCTION "slots", (size_t)(slot * queue->requests), 16, ~(uint64_t)0,
                                   vpt_memory_flags(queue->device) };
     enum vpt_status status;
 
@@ -105,6 +105,7 @@ static enum vpt_status take_slots(struct vpt_blk_queue *queue, const struct vpt_
     if (status != VPT_OK) {
         return status;
     }
+    need.name = VPT_AREA_FUNCTION "slots' private state";
     need.size = VPT_BLK_PRIVATE_SIZE(queue->requests);
     need.alignment = 8;
     need.flags = VPT_DMA_PRIVATE;
@@ -167,6 +168,9 @@ enum vpt_status vpt_blk_queue_init(struct vpt_blk_queue *queue, struct vpt_blk *
     if (queue == NULL) {
         return VPT_CALLER_ARGUMENT;
     }
+    if (blk != NULL && blk->device != NULL && vpt_queue_in_use(blk->device, &queue->queue)) {
+        return vpt_device_refused(blk->device, "block queue set-up", VPT_CALLER_STATE);
+    }
     vpt_zero(queue, sizeof(*queue));
     if (blk == NULL || blk->device == NULL) {
         return VPT_CALLER_ARGUMENT;
@@ -181,11 +185,12 @@ enum vpt_status vpt_blk_queue_init(struct vpt_blk_queue *queue, struct vpt_blk *
         config = &defaults;
     }
     status = set_up(queue, index, config);
-    if (status != VPT_OK) {
-        give_back(queue);
-        vpt_zero(queue, sizeof(*queue));
+    if (status == VPT_OK) {
+        return status;
     }
-    return status;
+    give_back(queue);
+    vpt_zero(queue, sizeof(*queue));
+    return vpt_device_refused(blk->device, "block queue set-up", status);
 }
 
 /* Sums the data up; each segment is held against size_max. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Waiting until a queue is idle. */
-#include "blk/internal.h"
-#include "transport/wait.h"
+#include "../transport/wait.h"
+#include "internal.h"
 
 static enum vpt_status explain(struct vpt_device *device)
 {

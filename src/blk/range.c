@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Requests on ranges of sectors: discard, write zeroes, secure erase (VirtIO 1.4, section 5.2.6). */
-#include "blk/internal.h"
-#include "transport/transport.h"
+#include "../transport/transport.h"
+#include "internal.h"
 
 #define RECORD_UNMAP 1u
 
@@ -206,7 +206,7 @@ enum vpt_status vpt_blk_ranges_init(struct vpt_blk *blk)
         return VPT_CALLER_ARGUMENT;
     }
     if (!vpt_device_in_setup(blk->device)) {
-        return blk->device->gone ? VPT_DEVICE_GONE : VPT_CALLER_STATE;
+        return vpt_gone(blk->device) ? VPT_DEVICE_GONE : VPT_CALLER_STATE;
     }
     status = read_limits(blk->device, values);
     if (status != VPT_OK) {

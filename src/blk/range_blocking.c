@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Blocking helpers for ranges of sectors; a file of its own, for kernels that link none of them. */
-#include "blk/internal.h"
+#include "internal.h"
 
 static enum vpt_status carry_out(struct vpt_blk_queue *queue, enum vpt_blk_operation operation,
                                  struct vpt_blk_range range, uint64_t count)

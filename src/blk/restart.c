@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A block device's next life after a reset, on the memory of the one before. */
-#include "blk/internal.h"
+#include "internal.h"
 
 /* Everything but what was accepted. */
 static void complement(const struct vpt_features *features, struct vpt_features *others)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What base address registers say, and how large what is behind them is (PCI 3.0, section 6.2.5). */
-#include "access.h"
-#include "log.h"
-#include "pci/internal.h"
+#include "../access.h"
+#include "../log.h"
+#include "internal.h"
 
 #define DECODING (VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY)
 
@@ -300,7 +300,7 @@ enum vpt_status vpt_pci_bars_size(const struct vpt_pci_function *function, struc
 static enum vpt_status write_register(const struct vpt_pci_function *function, uint16_t offset, uint32_t value,
                                       uint32_t mask)
 {
-    uint32_t answer;
+    uint32_t answer = 0;
     enum vpt_status status = vpt_pci_write(function, offset, 4, value);
 
     if (status == VPT_OK) {

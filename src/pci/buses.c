@@ -4,9 +4,9 @@
  * Architecture Specification 1.2, section 3.2.5). One pass, depth first: a bridge's windows begin where the space above
  * is free, and end where what is behind it has ended.
  */
-#include "access.h"
-#include "log.h"
-#include "pci/internal.h"
+#include "../access.h"
+#include "../log.h"
+#include "internal.h"
 
 #define DECODING (VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY)
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Configuration accesses, the command register, who a function is, and BARs that cannot be used. */
-#include "access.h"
-#include "log.h"
-#include "pci/internal.h"
+#include "../access.h"
+#include "../log.h"
+#include "internal.h"
 
 static enum vpt_status check_access(const struct vpt_pci_function *function, uint16_t offset, unsigned width)
 {
@@ -36,7 +36,7 @@ enum vpt_status vpt_pci_read(const struct vpt_pci_function *function, uint16_t o
         return status;
     }
     if (function->port->config_read == NULL) {
-        return VPT_UNSUPPORTED_PORT;
+        return vpt_log_missing(function->port, "config_read");
     }
     status = function->port->config_read(function->port->ctx, &function->address, offset, width, &answer);
     vpt_barrier_register_read();
@@ -55,7 +55,7 @@ enum vpt_status vpt_pci_write(const struct vpt_pci_function *function, uint16_t 
         return status;
     }
     if (function->port->config_write == NULL) {
-        return VPT_UNSUPPORTED_PORT;
+        return vpt_log_missing(function->port, "config_write");
     }
     vpt_barrier_doorbell();
     return function->port->config_write(function->port->ctx, &function->address, offset, width,

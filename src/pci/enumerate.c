@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Finding the functions of a segment. */
-#include "access.h"
-#include "pci/internal.h"
+#include "../access.h"
+#include "internal.h"
 
 #define BUSES     256u
 #define DEVICES   32u

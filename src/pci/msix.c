@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* MSI-X (PCI 3.0, section 6.8.2). */
-#include "access.h"
-#include "log.h"
-#include "pci/internal.h"
-#include "register.h"
+#include "../access.h"
+#include "../log.h"
+#include "internal.h"
+#include "../register.h"
 
 /* Offsets from the capability. */
 #define MSIX_CONTROL 0x2u
@@ -166,19 +166,26 @@ static enum vpt_status find(struct vpt_pci_msix *msix)
     return status;
 }
 
+static enum vpt_status map_piece(const struct vpt_port *port, uint64_t address, size_t size, void **mapping)
+{
+    enum vpt_status status = port->mmio_map(port->ctx, address, size, VPT_MAP_REGISTERS, mapping);
+
+    return status == VPT_OK ? status : vpt_log_memory(port, VPT_LOG_WARNING, "mmio_map", status, size);
+}
+
 static enum vpt_status map(struct vpt_pci_msix *msix, uint64_t table, uint64_t pending)
 {
     const struct vpt_port *port = msix->function.port;
     enum vpt_status status;
 
     if (port->mmio_map == NULL || port->mmio_unmap == NULL) {
-        return VPT_UNSUPPORTED_PORT;
+        return vpt_log_missing(port, "mmio_map, mmio_unmap");
     }
-    status = port->mmio_map(port->ctx, table, table_size(msix->entries), VPT_MAP_REGISTERS, &msix->table);
+    status = map_piece(port, table, table_size(msix->entries), &msix->table);
     if (status != VPT_OK) {
         return status;
     }
-    status = port->mmio_map(port->ctx, pending, pending_size(msix->entries), VPT_MAP_REGISTERS, &msix->pending);
+    status = map_piece(port, pending, pending_size(msix->entries), &msix->pending);
     if (status != VPT_OK) {
         port->mmio_unmap(port->ctx, msix->table, table_size(msix->entries));
     }
@@ -197,8 +204,8 @@ static enum vpt_status find_and_map(struct vpt_pci_msix *msix, const struct vpt_
 {
     struct piece table;
     struct piece pending;
-    uint64_t table_address;
-    uint64_t pending_address;
+    uint64_t table_address = 0;
+    uint64_t pending_address = 0;
     enum vpt_status status = find(msix);
 
     if (status == VPT_OK) {

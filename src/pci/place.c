@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Giving BARs addresses: first all of them on paper, then in the registers, or none. */
-#include "access.h"
-#include "pci/internal.h"
+#include "../access.h"
+#include "internal.h"
 
 #define DECODING (VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY)
 

@@ -25,6 +25,9 @@ enum vpt_status vpt_queue_retract(struct vpt_queue *queue);
 
 /* ---- The steps of a set-up ---- */
 
+/* Whether `queue`, which may be any memory, is one that the device has been given since its last reset. */
+bool vpt_queue_in_use(const struct vpt_device *device, const struct vpt_queue *queue);
+
 /* Whether queue `index` can be set up now, and the device's maximum size of it. */
 enum vpt_status vpt_queue_find(struct vpt_device *device, uint16_t index, uint32_t *maximum);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-#include "queue/memory.h"
+#include "memory.h"
 
-#include "access.h"
+#include "../access.h"
+#include "../log.h"
 
 static enum vpt_status check(const struct vpt_memory *memory, const struct vpt_area_need *need)
 {
@@ -17,20 +18,22 @@ static enum vpt_status check(const struct vpt_memory *memory, const struct vpt_a
 
 enum vpt_status vpt_area_take(const struct vpt_port *port, const struct vpt_area_need *need, struct vpt_area *area)
 {
-    area->flags = need->flags;
-    if (area->memory.address == NULL) {
-        enum vpt_status status = VPT_UNSUPPORTED_PORT;
+    const char *name = need->name;
+    enum vpt_status status = VPT_OK;
 
-        if (port->dma_allocate != NULL && port->dma_free != NULL) {
-            status = port->dma_allocate(port->ctx, need->size, need->alignment, need->limit, need->flags,
-                                        &area->memory);
-        }
-        if (status != VPT_OK) {
-            return status;
-        }
-        area->owned = true;
+    area->flags = need->flags;
+    if (area->memory.address != NULL) {
+        name += sizeof(VPT_AREA_FUNCTION) - 1u;
+    } else if (port->dma_allocate != NULL) {
+        status = port->dma_allocate(port->ctx, need->size, need->alignment, need->limit, need->flags, &area->memory);
+        area->owned = status == VPT_OK;
+    } else {
+        status = VPT_UNSUPPORTED_PORT;
     }
-    return check(&area->memory, need);
+    if (status == VPT_OK) {
+        status = check(&area->memory, need);
+    }
+    return status == VPT_OK ? status : vpt_log_memory(port, VPT_LOG_WARNING, name, status, need->size);
 }
 
 void vpt_areas_give_back(const struct vpt_port *port, const struct vpt_area *areas, unsigned count)
@@ -38,7 +41,7 @@ void vpt_areas_give_back(const struct vpt_port *port, const struct vpt_area *are
     unsigned i;
 
     for (i = 0; i < count; i++) {
-        if (areas[i].owned) {
+        if (areas[i].owned && port->dma_free != NULL) {
             port->dma_free(port->ctx, &areas[i].memory, areas[i].flags);
         }
     }

@@ -2,10 +2,12 @@
 /* A virtqueue's set-up and end; what happens between them is in the ring format's own file. */
 #include <vpt/queue.h>
 
-#include "queue/internal.h"
-#include "queue/memory.h"
-#include "queue/split.h"
-#include "transport/transport.h"
+#include "../transport/transport.h"
+#include "internal.h"
+#include "memory.h"
+#include "split.h"
+
+#define QUEUES_MAX 0x10000u /* of a device: an index has 16 bits */
 
 /*
  * The places in vpt_queue.areas: the members of struct vpt_queue_memory, then what is apart from the private state only
@@ -49,9 +51,10 @@ static uint32_t size_within(uint32_t size, uint32_t maximum)
 /* Some devices ignore what is asked for and go on with their maximum: the rings are made for the size they have. */
 static enum vpt_status take_size(struct vpt_queue *queue, uint32_t wanted)
 {
-    uint32_t size = queue->device->ops->queue_size(queue->device, queue->index, wanted);
+    uint32_t taken = queue->device->ops->queue_size(queue->device, queue->index, wanted);
+    uint32_t size = size_within(VPT_QUEUE_SIZE_MAX, taken);
 
-    if (size == 0 || size > VPT_QUEUE_SIZE_MAX || (size & (size - 1u)) != 0) {
+    if (size == 0 || size != taken) {
         return VPT_DEVICE_QUEUE_SIZE;
     }
     queue->mask = (uint16_t)(size - 1u);
@@ -78,9 +81,18 @@ static enum vpt_status take_area(struct vpt_queue *queue, enum area area, size_t
 {
     static const uint8_t alignments[AREAS] = { [DRIVER_AREA] = 2, [DEVICE_AREA] = 4, [INDIRECT] = 16,
                                                [PRIVATE_STATE] = 8, [LINKS] = 2 };
+    static const char names[AREAS][sizeof(VPT_AREA_FUNCTION "private state")] = {
+        [RINGS] = VPT_AREA_FUNCTION "rings",
+        [DRIVER_AREA] = VPT_AREA_FUNCTION "driver area",
+        [DEVICE_AREA] = VPT_AREA_FUNCTION "device area",
+        [INDIRECT] = VPT_AREA_FUNCTION "indirect",
+        [PRIVATE_STATE] = VPT_AREA_FUNCTION "private state",
+        [LINKS] = VPT_AREA_FUNCTION "links",
+    };
     const struct vpt_device *device = queue->device;
     struct vpt_area_need need;
 
+    need.name = names[area];
     need.size = size;
     need.alignment = area == RINGS ? device->ops->ring_alignment : alignments[area];
     need.limit = area <= DEVICE_AREA ? device->ops->ring_limit : ~(uint64_t)0;
@@ -143,9 +155,7 @@ static enum vpt_status take_state(struct vpt_queue *queue)
     size_t links = VPT_QUEUE_PRIVATE_SIZE(size, queue->tables_made) - slots;
     enum vpt_status status = take_area(queue, PRIVATE_STATE, slots + links);
 
-    if (status == VPT_OK) {
-        queue->areas[LINKS].memory.address = (uint8_t *)queue->areas[PRIVATE_STATE].memory.address + slots;
-    } else if (missing(queue, PRIVATE_STATE)) {
+    if (status != VPT_OK && missing(queue, PRIVATE_STATE)) {
         status = take_area(queue, PRIVATE_STATE, slots);
         if (status == VPT_OK) {
             status = take_area(queue, LINKS, links);
@@ -196,6 +206,8 @@ static void give_back(struct vpt_queue *queue)
 
 static void use_areas(struct vpt_queue *queue)
 {
+    uint32_t size = (uint32_t)queue->mask + 1u;
+
     queue->descriptors = queue->areas[RINGS].memory.address;
     queue->available = queue->areas[DRIVER_AREA].memory.address;
     queue->used = queue->areas[DEVICE_AREA].memory.address;
@@ -203,7 +215,10 @@ static void use_areas(struct vpt_queue *queue)
     queue->tables_address = queue->areas[INDIRECT].memory.device_address;
     queue->slots = (struct vpt_queue_slot *)queue->areas[PRIVATE_STATE].memory.address;
     queue->links = (uint16_t *)queue->areas[LINKS].memory.address;
-    queue->table_links = queue->links + (queue->mask + 1u);
+    if (missing(queue, LINKS)) {
+        queue->links = (uint16_t *)(void *)(queue->slots + size);
+    }
+    queue->table_links = queue->links + size;
 }
 
 /* All of it or nothing. */
@@ -308,6 +323,8 @@ enum vpt_status vpt_queue_enable(struct vpt_queue *queue)
     struct vpt_queue_areas areas;
 
     queue->resets = queue->device->resets;
+    queue->next = queue->device->queues;
+    queue->device->queues = queue;
     areas.descriptors = queue->areas[RINGS].memory.device_address;
     areas.driver = queue->areas[DRIVER_AREA].memory.device_address;
     areas.device = queue->areas[DEVICE_AREA].memory.device_address;
@@ -319,6 +336,7 @@ enum vpt_status vpt_queue_retract(struct vpt_queue *queue)
     struct vpt_device *device = queue->device;
     enum vpt_status status = device->ops->queue_disable(device, queue->index);
 
+    device->queues = queue->next; /* nothing was set up since */
     if (status != VPT_OK) {
         status = vpt_device_reset(device);
     }
@@ -332,6 +350,18 @@ enum vpt_status vpt_queue_retract(struct vpt_queue *queue)
     return status;
 }
 
+/* A device that is gone may have had its queues released without a reset. */
+bool vpt_queue_in_use(const struct vpt_device *device, const struct vpt_queue *queue)
+{
+    const struct vpt_queue *other = vpt_gone(device) ? NULL : device->queues;
+    uint32_t left;
+
+    for (left = QUEUES_MAX; left != 0 && other != NULL && other != queue; left--) {
+        other = other->next;
+    }
+    return other == queue;
+}
+
 enum vpt_status vpt_queue_init(struct vpt_queue *queue, struct vpt_device *device,
                                const struct vpt_queue_config *config)
 {
@@ -339,6 +369,9 @@ enum vpt_status vpt_queue_init(struct vpt_queue *queue, struct vpt_device *devic
 
     if (queue == NULL) {
         return VPT_CALLER_ARGUMENT;
+    }
+    if (device != NULL && vpt_queue_in_use(device, queue)) {
+        return vpt_device_refused(device, "queue set-up", VPT_CALLER_STATE);
     }
     vpt_zero(queue, sizeof(*queue));
     if (device == NULL || config == NULL) {
@@ -362,15 +395,15 @@ bool vpt_queue_with_device(const struct vpt_queue *queue)
 {
     const struct vpt_device *device = queue->device;
 
-    return queue->resets == device->resets && !VPT_READ_ONCE(device->stuck) && !VPT_READ_ONCE(device->gone);
+    return queue->resets == device->resets && !VPT_READ_ONCE(device->stuck) && !vpt_gone(device);
 }
 
 enum vpt_status vpt_queue_end_status(const struct vpt_queue *queue)
 {
-    if (VPT_READ_ONCE(queue->device->gone)) {
+    if (vpt_gone(queue->device)) {
         return VPT_DEVICE_GONE;
     }
-    return VPT_READ_ONCE(queue->device->stuck) ? VPT_DEVICE_STUCK : VPT_CANCELLED;
+    return vpt_stuck(queue->device) ? VPT_DEVICE_STUCK : VPT_CANCELLED;
 }
 
 enum vpt_status vpt_queue_drain(struct vpt_queue *queue, void **token)
@@ -402,7 +435,7 @@ enum vpt_status vpt_queue_release(struct vpt_queue *queue)
     if (vpt_queue_with_device(queue)) {
         return VPT_CALLER_STATE;
     }
-    if (VPT_READ_ONCE(queue->device->stuck)) {
+    if (vpt_stuck(queue->device)) {
         return VPT_DEVICE_STUCK;
     }
     give_back(queue);

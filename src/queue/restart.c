@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* A queue's next life after a reset, on the memory of the one before. */
-#include "queue/internal.h"
-#include "queue/memory.h"
-#include "queue/split.h"
-#include "transport/transport.h"
+#include "../transport/transport.h"
+#include "internal.h"
+#include "memory.h"
+#include "split.h"
 
 static bool in_flight(const struct vpt_queue *queue)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The split virtqueue's data path (VirtIO 1.4, section 2.7). */
-#include "queue/split.h"
+#include "split.h"
 
-#include "queue/internal.h"
-#include "transport/transport.h"
-#include "transport/wait.h"
+#include "../log.h"
+#include "../transport/transport.h"
+#include "internal.h"
 
 /* vpt_queue.unkicked from here on: too many buffers for the range test of the indexes, so that any event is hit. */
 #define KICK_OWED 0x10000u
@@ -329,7 +329,7 @@ static enum vpt_status check_running(const struct vpt_queue *queue)
         return queue->dead;
     }
     if (queue->resets != device->resets || !vpt_running(device)) {
-        return VPT_READ_ONCE(device->gone) ? VPT_DEVICE_GONE : VPT_CALLER_STATE;
+        return vpt_gone(device) ? VPT_DEVICE_GONE : VPT_CALLER_STATE;
     }
     return VPT_OK;
 }
@@ -530,7 +530,7 @@ enum vpt_status vpt_queue_pop(struct vpt_queue *queue, void **token, uint32_t *w
 
 bool vpt_queue_has_used(const struct vpt_queue *queue)
 {
-    return check_alive(queue) == VPT_OK && load_used_index(queue) != VPT_READ_ONCE(queue->last_used);
+    return check_alive(queue) != VPT_OK || load_used_index(queue) != VPT_READ_ONCE(queue->last_used);
 }
 
 VPT_OUT_OF_LINE bool has_used_strongly(const struct vpt_queue *queue)
@@ -568,5 +568,5 @@ bool vpt_queue_notifications_on(struct vpt_queue *queue)
         return has_used_strongly(queue);
     }
     vpt_barrier_full();
-    return vpt_queue_has_used(queue);
+    return check_alive(queue) == VPT_OK && vpt_queue_has_used(queue);
 }

@@ -5,7 +5,7 @@
 
 #include <vpt/queue.h>
 
-#include "access.h"
+#include "../access.h"
 
 #define DESCRIPTOR_NEXT     1u
 #define DESCRIPTOR_WRITE    2u

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /* Device-specific configuration (VirtIO 1.4, section 2.5). */
-#include "access.h"
-#include "transport/transport.h"
-#include "transport/wait.h"
+#include "../access.h"
+#include "../log.h"
+#include "transport.h"
+#include "wait.h"
 
-static enum vpt_status check_access(const struct vpt_device *device, uint32_t offset, unsigned width)
+static enum vpt_status check_access(struct vpt_device *device, uint32_t offset, unsigned width)
 {
     size_t size = device->ops->config_size(device);
 
-    if (device->gone) {
+    if (vpt_gone(device)) {
         return VPT_DEVICE_GONE;
     }
     if ((device->status & VPT_STATUS_SUSPEND) != 0) {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The life of a device, written once for every transport (VirtIO 1.4, sections 2.1, 2.2, 2.4 and 3.1). */
-#include "access.h"
-#include "transport/transport.h"
-#include "transport/wait.h"
+#include "../access.h"
+#include "../log.h"
+#include "transport.h"
+#include "wait.h"
 
 /*
  * The generic and the reserved features of words 0 and 1 (bits 24 to 40 and 43 to 49), and of those the ones that the
@@ -23,15 +24,24 @@ uint32_t vpt_device_read_status(struct vpt_device *device)
 
     if (status == VPT_STATUS_GONE) {
         VPT_WRITE_ONCE(device->gone, true);
-        VPT_WRITE_ONCE(device->stuck, false); /* what is not there touches no memory */
     }
     return status;
 }
 
 static void add_status(struct vpt_device *device, uint8_t bit)
 {
-    device->status = (uint8_t)(device->status | bit);
-    device->ops->status_write(device, device->status);
+    uint8_t status = (uint8_t)(device->status | bit);
+
+    /* The register goes first: a check in another context takes a 0 there for a reset if bits have been set. */
+    device->ops->status_write(device, status);
+    VPT_WRITE_ONCE(device->status, status);
+}
+
+/* From here on the queues are the driver's. */
+static void end_life(struct vpt_device *device)
+{
+    device->resets++;
+    device->queues = NULL;
 }
 
 /*
@@ -45,12 +55,12 @@ static enum vpt_status cut_off(struct vpt_device *device)
     if (device->ops->bus_master != NULL) {
         status = device->ops->bus_master(device, false);
     }
-    device->stuck = status != VPT_OK && !device->gone;
+    VPT_WRITE_ONCE(device->stuck, status != VPT_OK);
     if (status == VPT_OK) {
-        device->resets++;
+        end_life(device);
         return VPT_DEVICE_TIMEOUT;
     }
-    return device->gone ? VPT_DEVICE_GONE : VPT_DEVICE_STUCK;
+    return vpt_gone(device) ? VPT_DEVICE_GONE : VPT_DEVICE_STUCK;
 }
 
 enum vpt_status vpt_device_reset(struct vpt_device *device)
@@ -58,21 +68,21 @@ enum vpt_status vpt_device_reset(struct vpt_device *device)
     uint32_t iteration = 0;
     uint32_t status;
 
-    if (device->gone) {
+    if (vpt_gone(device)) {
         return VPT_DEVICE_GONE;
     }
     vpt_zero(&device->features, sizeof(device->features));
-    device->status = 0;
+    VPT_WRITE_ONCE(device->status, 0);
     device->ops->status_write(device, 0);
     do {
         status = vpt_device_read_status(device);
-    } while (status != 0 && !device->gone && vpt_keep_waiting(device->port, VPT_WAIT_RESET, &iteration));
+    } while (status != 0 && !vpt_gone(device) && vpt_keep_waiting(device->port, VPT_WAIT_RESET, &iteration));
     if (status == 0) {
-        device->stuck = false;
-        device->resets++;
+        VPT_WRITE_ONCE(device->stuck, false);
+        end_life(device);
         return VPT_OK;
     }
-    return vpt_log(device->port, VPT_LOG_ERROR, "reset", device->gone ? VPT_DEVICE_GONE : cut_off(device));
+    return vpt_log(device->port, VPT_LOG_ERROR, "reset", vpt_gone(device) ? VPT_DEVICE_GONE : cut_off(device));
 }
 
 /*
@@ -157,7 +167,7 @@ static enum vpt_status confirm_features(struct vpt_device *device)
     }
     add_status(device, VPT_STATUS_FEATURES_OK);
     status = vpt_device_read_status(device);
-    if (device->gone) {
+    if (vpt_gone(device)) {
         return VPT_DEVICE_GONE;
     }
     return (status & VPT_STATUS_FEATURES_OK) != 0 ? VPT_OK : VPT_DEVICE_FEATURES_REFUSED;
@@ -222,7 +232,7 @@ bool vpt_device_in_setup(const struct vpt_device *device)
 
 enum vpt_status vpt_device_start(struct vpt_device *device)
 {
-    if (device->gone) {
+    if (vpt_gone(device)) {
         return VPT_DEVICE_GONE;
     }
     if (!vpt_device_in_setup(device)) {
@@ -235,7 +245,7 @@ enum vpt_status vpt_device_start(struct vpt_device *device)
 void vpt_device_fail(struct vpt_device *device)
 {
     vpt_zero(&device->features, sizeof(device->features));
-    if (!device->gone) {
+    if (!vpt_gone(device)) {
         add_status(device, VPT_STATUS_FAILED);
     }
 }
@@ -244,15 +254,15 @@ enum vpt_status vpt_device_check(struct vpt_device *device)
 {
     uint32_t status;
 
-    if (device->gone) {
+    if (vpt_gone(device)) {
         return VPT_DEVICE_GONE;
     }
     status = vpt_device_read_status(device);
-    if (device->gone) {
+    if (vpt_gone(device)) {
         return VPT_DEVICE_GONE;
     }
     /* A device that knows nothing of the driver was reset by somebody else: it has no queues any more. */
-    return (status & VPT_STATUS_DEVICE_NEEDS_RESET) != 0 || (status == 0 && device->status != 0)
+    return (status & VPT_STATUS_DEVICE_NEEDS_RESET) != 0 || (status == 0 && VPT_READ_ONCE(device->status) != 0)
                ? VPT_DEVICE_NEEDS_RESET
                : VPT_OK;
 }
@@ -270,7 +280,7 @@ enum vpt_status vpt_device_refused(struct vpt_device *device, const char *subjec
 
 bool vpt_device_gone(const struct vpt_device *device)
 {
-    return VPT_READ_ONCE(device->gone);
+    return vpt_gone(device);
 }
 
 bool vpt_device_legacy(const struct vpt_device *device)
@@ -285,7 +295,7 @@ const char *vpt_device_transport(const struct vpt_device *device)
 
 uint32_t vpt_device_interrupt(struct vpt_device *device)
 {
-    return VPT_READ_ONCE(device->gone) ? 0 : device->ops->interrupt(device);
+    return vpt_gone(device) ? 0 : device->ops->interrupt(device);
 }
 
 enum vpt_status vpt_device_shared_memory(struct vpt_device *device, uint8_t id,
@@ -296,7 +306,7 @@ enum vpt_status vpt_device_shared_memory(struct vpt_device *device, uint8_t id,
     if (region == NULL) {
         return VPT_CALLER_ARGUMENT;
     }
-    if (device->gone) {
+    if (vpt_gone(device)) {
         return VPT_DEVICE_GONE;
     }
     if (device->ops->shared_memory == NULL) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which way a device interrupts: vectors with read-back, and what is next best (VirtIO 1.4, section 4.1.5.1.2). */
-#include "transport/transport.h"
-#include "transport/wait.h"
+#include "../log.h"
+#include "transport.h"
 
 /* Assigns the vectors that `plan` has, and whether the device has taken all of them. */
 static bool assign(struct vpt_device *device, const struct vpt_interrupts *plan)
@@ -108,7 +108,7 @@ enum vpt_status vpt_device_interrupts(struct vpt_device *device, struct vpt_inte
     if (interrupts == NULL || (unsigned)interrupts->mode > VPT_INTERRUPTS_PER_QUEUE) {
         return VPT_CALLER_ARGUMENT;
     }
-    if (device->gone) {
+    if (vpt_gone(device)) {
         return VPT_DEVICE_GONE;
     }
     if (!vpt_device_in_setup(device)) {

@@ -3,10 +3,10 @@
 #include <vpt/mmio.h>
 #include <vpt/queue.h>
 
-#include "access.h"
-#include "register.h"
-#include "transport/transport.h"
-#include "transport/wait.h"
+#include "../access.h"
+#include "../register.h"
+#include "transport.h"
+#include "wait.h"
 
 #define MAGIC 0x74726976u /* "virt" */
 
@@ -39,13 +39,6 @@ enum mmio_register {
     REGISTER_CONFIG_GENERATION = 0x0fc,
     REGISTER_CONFIG = 0x100
 };
-
-/*
- * The page size that a legacy device counts ring addresses in. The used ring in it need not begin a page, so that a
- * small queue fits one.
- */
-#define LEGACY_PAGE_SHIFT 12u
-#define LEGACY_PAGE_SIZE  (1u << LEGACY_PAGE_SHIFT)
 
 static struct vpt_mmio *mmio_of(struct vpt_device *device)
 {
@@ -176,11 +169,9 @@ static uint32_t interrupt(struct vpt_device *device)
     return defined;
 }
 
-static size_t config_size(const struct vpt_device *device)
+static size_t config_size(struct vpt_device *device)
 {
-    const struct vpt_mmio *mmio = VPT_CONTAINER_OF(device, const struct vpt_mmio, device);
-
-    return mmio->size - REGISTER_CONFIG;
+    return mmio_of(device)->size - REGISTER_CONFIG;
 }
 
 static uint32_t config_read(struct vpt_device *device, uint32_t offset, unsigned width)
@@ -232,6 +223,13 @@ static const struct vpt_transport_ops modern_ops = {
 };
 
 #ifndef VPT_WITHOUT_LEGACY
+/*
+ * The page size that a legacy device counts ring addresses in. The used ring in it need not begin a page, so that a
+ * small queue fits one.
+ */
+#define LEGACY_PAGE_SHIFT 12u
+#define LEGACY_PAGE_SIZE  (1u << LEGACY_PAGE_SHIFT)
+
 static enum vpt_status queue_maximum_legacy(struct vpt_device *device, uint16_t index, uint32_t *maximum)
 {
     return queue_select(device, index, REGISTER_QUEUE_PFN, maximum);

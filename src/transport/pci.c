@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* virtio over PCI: which function it is, which interface it gets, and what both interfaces do the same way. */
-#include "transport/pci.h"
-#include "transport/wait.h"
+#include "../log.h"
+#include "pci.h"
 
 #define MSIX_CONTROL        2u /* offset in the capability */
 #define MSIX_CONTROL_ENABLE 0x8000u
@@ -291,7 +291,7 @@ enum vpt_status vpt_virtio_pci_close(struct vpt_virtio_pci *pci)
     if (pci == NULL || pci->device.ops == NULL) {
         return VPT_OK;
     }
-    if (pci->device.stuck) {
+    if (vpt_stuck(&pci->device)) {
         return VPT_DEVICE_STUCK;
     }
     status = vpt_pci_command(&pci->function, 0, VPT_PCI_COMMAND_BUS_MASTER | VPT_PCI_COMMAND_INTERRUPT_DISABLE);

@@ -5,8 +5,8 @@
 
 #include <vpt/virtio_pci.h>
 
-#include "access.h"
-#include "transport/transport.h"
+#include "../access.h"
+#include "transport.h"
 
 static inline struct vpt_virtio_pci *vpt_pci_of(struct vpt_device *device)
 {

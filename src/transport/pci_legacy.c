@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* virtio-pci, legacy: a block of registers in BAR 0, usually an I/O one (VirtIO 1.4, section 4.1.4.10). */
-#include "transport/pci.h"
+#include "pci.h"
 
 #ifndef VPT_WITHOUT_LEGACY
 
@@ -118,9 +118,9 @@ static uint32_t config_offset(const struct vpt_virtio_pci *pci)
     return pci->vectors ? LEGACY_CONFIG_WITH_VECTORS : LEGACY_CONFIG;
 }
 
-static size_t config_size(const struct vpt_device *device)
+static size_t config_size(struct vpt_device *device)
 {
-    const struct vpt_virtio_pci *pci = VPT_CONTAINER_OF(device, const struct vpt_virtio_pci, device);
+    const struct vpt_virtio_pci *pci = vpt_pci_of(device);
 
     return (size_t)(pci->common.length - config_offset(pci));
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* virtio-pci, modern: structures that vendor capabilities point to (VirtIO 1.4, sections 4.1.4.1 to 4.1.4.8). */
-#include "transport/pci.h"
-#include "transport/wait.h"
+#include "../log.h"
+#include "pci.h"
 
 /* struct virtio_pci_cap; the offsets are multiples of the widths, since capabilities are aligned to 4. */
 enum capability_field {
@@ -177,9 +177,9 @@ static bool vector_assign(struct vpt_device *device, uint32_t queue, uint16_t ve
     return vpt_pci_write_vector(device, COMMON_QUEUE_VECTOR, vector);
 }
 
-static size_t config_size(const struct vpt_device *device)
+static size_t config_size(struct vpt_device *device)
 {
-    return (size_t)VPT_CONTAINER_OF(device, const struct vpt_virtio_pci, device)->config.length;
+    return (size_t)vpt_pci_of(device)->config.length;
 }
 
 static uint32_t config_read(struct vpt_device *device, uint32_t offset, unsigned width)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Registers that lie somewhere in a BAR, a memory or an I/O one (VirtIO 1.4, section 4.1.4). */
-#include "pci/internal.h"
-#include "register.h"
-#include "transport/pci.h"
+#include "../log.h"
+#include "../pci/internal.h"
+#include "../register.h"
+#include "pci.h"
 
 static bool has_service(const struct vpt_port *port, bool io)
 {
@@ -15,6 +16,7 @@ enum vpt_status vpt_structure_place(const struct vpt_virtio_pci *pci, const stru
 {
     const struct vpt_pci_bar *bar;
     enum vpt_status status;
+    bool io;
 
     if (claim->bar >= VPT_PCI_BARS_MAX) {
         return VPT_DEVICE_CAPABILITY_BAR;
@@ -30,13 +32,14 @@ enum vpt_status vpt_structure_place(const struct vpt_virtio_pci *pci, const stru
     if (((bar->address + claim->offset) & (claim->alignment - 1u)) != 0) {
         return VPT_DEVICE_CAPABILITY_ALIGNMENT;
     }
-    if (!has_service(pci->device.port, bar->kind == VPT_PCI_BAR_IO)) {
-        return VPT_UNSUPPORTED_PORT;
+    io = bar->kind == VPT_PCI_BAR_IO;
+    if (!has_service(pci->device.port, io)) {
+        return vpt_log_missing(pci->device.port, io ? "io_read, io_write" : "mmio_map, mmio_unmap");
     }
     structure->address = bar->address + claim->offset;
     structure->length = claim->length;
     structure->mapping = NULL;
-    structure->io = bar->kind == VPT_PCI_BAR_IO;
+    structure->io = io;
     return VPT_OK;
 }
 
@@ -52,9 +55,10 @@ enum vpt_status vpt_structure_map(const struct vpt_port *port, struct vpt_pci_st
         return VPT_OK;
     }
     status = port->mmio_map(port->ctx, structure->address, (size_t)structure->length, VPT_MAP_REGISTERS, &mapping);
-    if (status == VPT_OK) {
-        structure->mapping = mapping;
+    if (status != VPT_OK) {
+        return vpt_log_memory(port, VPT_LOG_WARNING, "mmio_map", status, (size_t)structure->length);
     }
+    structure->mapping = mapping;
     return status;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A device that keeps its state while the machine sleeps (VirtIO 1.4, section 3.4). */
-#include "transport/transport.h"
-#include "transport/wait.h"
+#include "../log.h"
+#include "transport.h"
+#include "wait.h"
 
 #define STATES (VPT_STATUS_SUSPEND | VPT_STATUS_DRIVER_OK)
 
@@ -14,7 +15,7 @@ static enum vpt_status await(struct vpt_device *device, uint8_t wanted)
 
     do {
         status = vpt_device_read_status(device);
-        if (device->gone) {
+        if (vpt_gone(device)) {
             return VPT_DEVICE_GONE;
         }
         if ((status & VPT_STATUS_DEVICE_NEEDS_RESET) != 0 || status == 0) {
@@ -30,7 +31,7 @@ enum vpt_status vpt_device_suspend(struct vpt_device *device)
 {
     enum vpt_status status;
 
-    if (device->gone) {
+    if (vpt_gone(device)) {
         return VPT_DEVICE_GONE;
     }
     if (!vpt_running(device)) {
@@ -43,12 +44,12 @@ enum vpt_status vpt_device_suspend(struct vpt_device *device)
     if (status != VPT_OK) {
         return status;
     }
-    device->status |= VPT_STATUS_SUSPEND;
+    VPT_WRITE_ONCE(device->status, (uint8_t)(device->status | VPT_STATUS_SUSPEND));
     device->resuming = false;
     device->ops->status_write(device, device->status);
     status = await(device, VPT_STATUS_SUSPEND); /* SUSPEND-2 */
     if (status == VPT_OK) {
-        device->status &= (uint8_t)~VPT_STATUS_DRIVER_OK; /* as the device has done */
+        VPT_WRITE_ONCE(device->status, (uint8_t)(device->status & ~VPT_STATUS_DRIVER_OK)); /* as the device has done */
     }
     return status;
 }
@@ -57,7 +58,7 @@ enum vpt_status vpt_device_resume(struct vpt_device *device)
 {
     enum vpt_status status;
 
-    if (device->gone) {
+    if (vpt_gone(device)) {
         return VPT_DEVICE_GONE;
     }
     if ((device->status & VPT_STATUS_SUSPEND) == 0) {
@@ -70,12 +71,12 @@ enum vpt_status vpt_device_resume(struct vpt_device *device)
             return status;
         }
         device->resuming = true;
-        device->status &= (uint8_t)~VPT_STATUS_DRIVER_OK;
+        VPT_WRITE_ONCE(device->status, (uint8_t)(device->status & ~VPT_STATUS_DRIVER_OK));
         device->ops->status_write(device, (uint8_t)(device->status | VPT_STATUS_DRIVER_OK)); /* STATUS-2 */
     }
     status = await(device, VPT_STATUS_DRIVER_OK); /* SUSPEND-6 */
     if (status == VPT_OK) {
-        device->status = (uint8_t)((device->status | VPT_STATUS_DRIVER_OK) & ~VPT_STATUS_SUSPEND);
+        VPT_WRITE_ONCE(device->status, (uint8_t)((device->status | VPT_STATUS_DRIVER_OK) & ~VPT_STATUS_SUSPEND));
     }
     return status;
 }

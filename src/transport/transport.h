@@ -6,6 +6,8 @@
 #include <vpt/queue.h>
 #include <vpt/transport.h>
 
+#include "../access.h"
+
 /* What a status register of any width reads as once the device is gone. */
 #define VPT_STATUS_GONE 0xffffffffu
 
@@ -63,7 +65,7 @@ struct vpt_transport_ops {
     uint32_t (*interrupt)(struct vpt_device *device);
 
     /* Bytes of configuration within reach, and accesses that are aligned and inside it, to little-endian registers. */
-    size_t (*config_size)(const struct vpt_device *device);
+    size_t (*config_size)(struct vpt_device *device);
     uint32_t (*config_read)(struct vpt_device *device, uint32_t offset, unsigned width);
     void (*config_write)(struct vpt_device *device, uint32_t offset, unsigned width, uint32_t value);
 
@@ -107,6 +109,18 @@ static inline bool vpt_legacy(const struct vpt_device *device)
 enum vpt_status vpt_device_choose_features(struct vpt_device *device, const struct vpt_features *required,
                                            const struct vpt_features *wanted, const struct vpt_features *refused);
 enum vpt_status vpt_device_accept_features(struct vpt_device *device);
+
+/* What a status read in another context may be finding out just now. */
+static inline bool vpt_gone(const struct vpt_device *device)
+{
+    return VPT_READ_ONCE(device->gone);
+}
+
+/* Whether the device may still reach the memory of a life that was ended. What is not there reaches none. */
+static inline bool vpt_stuck(const struct vpt_device *device)
+{
+    return VPT_READ_ONCE(device->stuck) && !vpt_gone(device);
+}
 
 /* Whether the device is negotiated and not yet started: when queues are set up. */
 bool vpt_device_in_setup(const struct vpt_device *device);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "transport/wait.h"
+#include "wait.h"
 
 static const uint32_t default_attempts[] = {
     [VPT_WAIT_RESET] = VPT_WAIT_RESET_READS,

@@ -4,7 +4,7 @@
 
 #include <vpt/port.h>
 
-#include "log.h"
+#include "../log.h"
 
 /*
  * Whether a bounded wait may try once more after attempt number `*iteration`, which it counts up: as the port's

@@ -91,6 +91,14 @@ static void done(void *ctx, const struct entropy_completion *completion)
     mark(completion);
 }
 
+/* A ring that is corrupted on its way stops the device. */
+static void corrupt(void)
+{
+    uint16_t *available = entropy.queue.available;
+
+    available[1] = (uint16_t)(available[1] + entropy.queue.mask + 2u);
+}
+
 /* What was in flight at a reset: those of `from` on were not carried out. */
 static void take_back(uint32_t from)
 {
@@ -144,6 +152,75 @@ PLACE_TEST(device_guide, completions_come_by_interrupt)
     for (uint32_t i = 0; i < REQUESTS; i++) {
         assert_that(!all_zero((uint8_t *)data.address + i * SIZE, 8));
     }
+    end();
+}
+
+/* All completions are taken where the line is heard, and the next requests leave from there. */
+static void done_again(void *ctx, const struct entropy_completion *completion)
+{
+    uint32_t *left = ctx;
+
+    assert_status(completion->status, VPT_OK);
+    if (*left != 0) {
+        uint32_t index = (uint32_t)((uint8_t *)completion->token - tokens);
+
+        --*left;
+        submit(index, index + 1u);
+    }
+}
+
+PLACE_TEST(device_guide, completions_are_taken_in_the_interrupt_handler)
+{
+    uint32_t left = 4u * REQUESTS;
+    uint32_t what = 0;
+
+    start_machine(place, ",rng=r0");
+    place_intercept();
+    assert_status(entropy_init(&entropy, placed.device, NULL), VPT_OK);
+    assert_status(entropy_start(&entropy, NULL), VPT_OK);
+    take_data();
+    submit(0, REQUESTS);
+    assert_status(entropy_kick(&entropy), VPT_OK);
+    for (uint32_t raises = 0; entropy.in_flight != 0; raises++) {
+        assert_status(vpt_qtest_wait_line(fixture.qtest, place_line(), raises, FIXTURE_WAIT), VPT_OK);
+        assert_status(entropy_interrupt(&entropy, done_again, &left, &what), VPT_EMPTY);
+        assert_that(what == VPT_INTERRUPT_QUEUE);
+        assert_status(entropy_kick(&entropy), VPT_OK);
+    }
+    assert_that(left == 0);
+    assert_status(entropy_interrupt(&entropy, done_again, &left, &what), VPT_EMPTY);
+    assert_that(what == 0);
+    assert_status(entropy_tick(&entropy), VPT_OK);
+    end();
+}
+
+/* The device says in an interrupt that it has failed; behind a legacy interface it says nothing. */
+PLACE_TEST(device_guide, the_interrupt_handler_learns_that_the_device_has_failed)
+{
+    uint32_t what = 0;
+
+    start_machine(place, ",rng=r0");
+    place_intercept();
+    assert_status(entropy_init(&entropy, placed.device, NULL), VPT_OK);
+    assert_status(entropy_start(&entropy, NULL), VPT_OK);
+    take_data();
+    submit(0, REQUESTS);
+    vpt_queue_publish(&entropy.queue);
+    corrupt();
+    assert_status(vpt_queue_notify(&entropy.queue), VPT_OK);
+    if (place_is_legacy(place)) {
+        assert_status(entropy_tick(&entropy), VPT_OK);
+    } else {
+        assert_status(vpt_qtest_wait_line(fixture.qtest, place_line(), 0, FIXTURE_WAIT), VPT_OK);
+        assert_status(entropy_interrupt(&entropy, done, &back, &what), VPT_DEVICE_NEEDS_RESET);
+        assert_that((what & VPT_INTERRUPT_CONFIGURATION) != 0 && back == 0);
+        assert_status(entropy_tick(&entropy), VPT_DEVICE_NEEDS_RESET);
+    }
+    assert_status(entropy_recover(&entropy), VPT_OK);
+    take_back(0);
+    assert_status(entropy_tick(&entropy), VPT_OK);
+    assert_status(entropy_restart(&entropy), VPT_OK);
+    check_random();
     end();
 }
 
@@ -215,14 +292,6 @@ PLACE_TEST(device_guide, a_read_is_filled_by_as_many_requests_as_it_takes)
     }
     assert_that(vpt_queue_kicks(&entropy.queue) >= SIZE / QUOTA);
     end();
-}
-
-/* A ring that is corrupted on its way stops the device. */
-static void corrupt(void)
-{
-    uint16_t *available = entropy.queue.available;
-
-    available[1] = (uint16_t)(available[1] + entropy.queue.mask + 2u);
 }
 
 PLACE_TEST(device_guide, a_device_that_gives_up_is_reset_and_works_again)

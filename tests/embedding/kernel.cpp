@@ -16,7 +16,9 @@ public:
         port_.dma_allocate = allocate;
         port_.dma_free = free;
         port_.keep_waiting = [](void *, vpt_wait, uint32_t iteration) { return iteration < 1000; };
-        port_.log = [](void *ctx, vpt_log_level, const char *, vpt_status) { static_cast<Port *>(ctx)->logged_++; };
+        port_.log = [](void *ctx, vpt_log_level, const char *, vpt_status, size_t) {
+            static_cast<Port *>(ctx)->logged_++;
+        };
     }
 
     const vpt_port *get() const

@@ -100,8 +100,9 @@ void kernel_wake(void *waiters)
     wakes++;
 }
 
-void kernel_log(const char *subject, const char *text)
+void kernel_log(const char *subject, const char *text, size_t bytes)
 {
+    (void)bytes;
     (void)subject;
     (void)text;
 }
@@ -160,6 +161,30 @@ static int try_interrupt(void)
     return 0;
 }
 
+/* The other handler: it completes by itself, and learns of a device that has failed. */
+static int try_interrupt_without_threads(void)
+{
+    const struct vpt_segment segment = { kernel_physical_of(buffer), VPT_BLK_SECTOR_SIZE };
+    const struct vpt_blk_request request = {
+        .operation = VPT_BLK_READ, .sector = 2, .segments = &segment, .segment_count = 1
+    };
+
+    for (unsigned i = 0; i < 3; i++) {
+        EXPECT(vpt_blk_submit(&queue, &request, &stub) == VPT_OK);
+    }
+    EXPECT(vpt_blk_kick(&queue) == VPT_OK);
+    stub_device_serve(&stub);
+    stub.registers[0x60] = 3; /* InterruptStatus: the configuration, too, which is as it was */
+    EXPECT(disk_interrupt_and_work(&mmio.device, complete) == VPT_EMPTY);
+    EXPECT(completions == 4);
+    stub.registers[0x60] = 2;
+    stub.registers[0x70] |= VPT_STATUS_DEVICE_NEEDS_RESET;
+    EXPECT(disk_interrupt_and_work(&mmio.device, complete) == VPT_DEVICE_NEEDS_RESET);
+    stub.registers[0x70] &= (unsigned char)~VPT_STATUS_DEVICE_NEEDS_RESET;
+    EXPECT(vpt_device_check(&mmio.device) == VPT_OK && completions == 4);
+    return 0;
+}
+
 int main(void)
 {
     const struct vpt_pci_address nowhere = { 0, 0, 1, 0 };
@@ -175,6 +200,7 @@ int main(void)
         EXPECT(buffer[1 + i] == 3 + i / VPT_BLK_SECTOR_SIZE);
     }
     EXPECT((line = try_interrupt()) == 0);
+    EXPECT((line = try_interrupt_without_threads()) == 0);
     EXPECT(vpt_device_reset(&mmio.device) == VPT_OK && vpt_blk_queue_release(&queue) == VPT_OK);
     EXPECT(pages_live == 0 && stub.errors == 0);
     EXPECT(pci_start(nowhere, 0xe0000000u, 0x4000) == VPT_EMPTY_SLOT);

@@ -138,7 +138,7 @@ static bool keep_waiting(void *ctx, enum vpt_wait what, uint32_t iteration)
     return iteration < hal->wait_budget[what];
 }
 
-static void log_line(void *ctx, enum vpt_log_level level, const char *subject, enum vpt_status status)
+static void log_line(void *ctx, enum vpt_log_level level, const char *subject, enum vpt_status status, size_t bytes)
 {
     struct mock_hal *hal = ctx;
 
@@ -151,6 +151,7 @@ static void log_line(void *ctx, enum vpt_log_level level, const char *subject, e
 
         record->level = level;
         record->status = status;
+        record->bytes = bytes;
         (void)snprintf(record->subject, sizeof(record->subject), "%s", subject);
     }
     hal->log_count++;

@@ -63,7 +63,8 @@ struct mock_ticker {
 struct mock_log_record {
     enum vpt_log_level level;
     enum vpt_status status;
-    char subject[32];
+    size_t bytes;
+    char subject[40];
 };
 
 struct mock_hal {

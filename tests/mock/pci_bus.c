@@ -394,9 +394,9 @@ static bool keep_waiting(void *ctx, enum vpt_wait what, uint32_t iteration)
     return below(ctx)->keep_waiting(below(ctx)->ctx, what, iteration);
 }
 
-static void log_line(void *ctx, enum vpt_log_level level, const char *subject, enum vpt_status status)
+static void log_line(void *ctx, enum vpt_log_level level, const char *subject, enum vpt_status status, size_t bytes)
 {
-    below(ctx)->log(below(ctx)->ctx, level, subject, status);
+    below(ctx)->log(below(ctx)->ctx, level, subject, status, bytes);
 }
 
 void mock_pci_bus_init(struct mock_pci_bus *bus, struct mock_hal *hal)

@@ -13,7 +13,8 @@
 /*
  * One run each, so that the analyser has one set-up to follow at a time: the entries the driver asks for, the maximum
  * that the device says, what is left of both, indirect tables, and whether EVENT_IDX is negotiated. Without MAXIMUM it
- * is any number, any step of the set-up may fail, and no call follows. With RESTART further lives of the queue follow
+ * is any number, or with TAKEN the size that the device goes on with is; any step of the set-up may fail, and no call
+ * follows. With RESTART further lives of the queue follow
  * after resets, and suspends.
  */
 #ifndef SIZE
@@ -59,12 +60,28 @@ static enum vpt_status queue_maximum(struct vpt_device *device, uint16_t index, 
 {
     (void)device;
     (void)index;
-#ifdef MAXIMUM
+#if defined(MAXIMUM)
     *maximum = MAXIMUM;
+    return VPT_OK;
+#elif defined(TAKEN)
+    *maximum = 256;
     return VPT_OK;
 #else
     *maximum = any32();
     return any_status();
+#endif
+}
+
+/* What is asked for, or whatever the device makes of it. */
+static uint32_t queue_size(struct vpt_device *device, uint16_t index, uint32_t size)
+{
+    (void)device;
+    (void)index;
+#ifdef TAKEN
+    (void)size;
+    return any32();
+#else
+    return size;
 #endif
 }
 
@@ -112,6 +129,7 @@ static const struct vpt_transport_ops ops = {
     .status_write = status_write,
     .order = order,
     .queue_maximum = queue_maximum,
+    .queue_size = queue_size,
     .queue_enable = queue_enable,
     .queue_disable = queue_disable,
     .queue_doorbell = queue_doorbell,

@@ -245,6 +245,7 @@ static void handle_interrupts(void)
 {
     uint32_t what = vpt_device_interrupt(test.device);
 
+    (void)vpt_device_check(test.device);
     for (unsigned i = 0; i < QUEUES; i++) {
         if (simulated.front == FRONT_PCI ? simulated_message(i + 1u) : (what & VPT_INTERRUPT_QUEUE) != 0) {
             SET(test.lanes[i].woken, true);

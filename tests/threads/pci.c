@@ -103,27 +103,33 @@ enum vpt_status simulated_config_write(void *ctx, const struct vpt_pci_address *
 
 /* ---- The BAR ---- */
 
-static uint32_t read_common(unsigned offset)
+static uint32_t read_queue(const struct simulated_queue *queue, unsigned offset)
 {
-    const struct simulated_queue *queue = simulated_selected();
-
     switch (offset) {
-    case 0x04:
-        return simulated_offered(simulated.device_select);
-    case 0x10:
-        return simulated.configuration_vector;
-    case 0x14:
-        return simulated_read_status();
     case 0x18:
         return queue != NULL ? queue->size : 0;
     case 0x1a:
         return queue != NULL ? queue->vector : VPT_NO_VECTOR;
     case 0x1c:
         return queue != NULL && queue->enabled ? 1 : 0;
+    default:
+        return 0;
+    }
+}
+
+static uint32_t read_common(unsigned offset)
+{
+    switch (offset) {
+    case 0x04:
+        return simulated_offered(simulated.device_select);
+    case 0x10:
+        return simulated.configuration_vector;
+    case 0x14:
+        return simulated_read_status(); /* no other field is looked at: another CPU may be selecting a queue */
     case 0x1e:
         return simulated.queue_select;
     default:
-        return 0;
+        return read_queue(simulated_selected(), offset);
     }
 }
 

@@ -70,11 +70,19 @@ static bool all_still(void)
     return true;
 }
 
-/* A reset is done when no thread touches memory any more. */
+/* The status is read by any CPU, beside the one that resets; whatever a reset changes goes before it. */
+static uint8_t get_status(void)
+{
+    return __atomic_load_n(&simulated.status, __ATOMIC_ACQUIRE);
+}
+
+static void set_status(uint8_t value)
+{
+    __atomic_store_n(&simulated.status, value, __ATOMIC_RELEASE);
+}
+
 static void finish_reset(void)
 {
-    simulated.resetting = false;
-    simulated.status = 0;
     simulated.accepted[0] = 0;
     simulated.accepted[1] = 0;
     simulated.configuration_vector = VPT_NO_VECTOR;
@@ -85,30 +93,33 @@ static void finish_reset(void)
         SET(simulated.queues[i].kicked, false);
     }
     SET(simulated.interrupt_status, 0);
+    set_status(0);
 }
 
+/* A reset is done when no thread touches memory any more; who sees that first ends it. */
 uint8_t simulated_read_status(void)
 {
-    if (simulated.resetting && all_still()) {
+    if (GET(simulated.resetting) && all_still() &&
+        __atomic_exchange_n(&simulated.resetting, false, __ATOMIC_ACQUIRE)) {
         finish_reset();
     }
-    return simulated.status;
+    return get_status();
 }
 
 void simulated_write_status(uint8_t value)
 {
     if (value == 0) {
         SET(simulated.quiet, true);
-        simulated.resetting = true;
+        __atomic_store_n(&simulated.resetting, true, __ATOMIC_RELEASE);
         return;
     }
-    if ((value & ~simulated.status & VPT_STATUS_DRIVER_OK) != 0) {
+    if ((value & ~get_status() & VPT_STATUS_DRIVER_OK) != 0) {
         SET(simulated.quiet, false);
         for (unsigned i = 0; i < QUEUES; i++) {
             __atomic_store_n(&simulated.queues[i].live, simulated.queues[i].enabled, __ATOMIC_RELEASE);
         }
     }
-    simulated.status = value;
+    set_status(value);
 }
 
 void simulated_kick(uint32_t index)

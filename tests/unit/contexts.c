@@ -658,6 +658,27 @@ static void use_room(void)
 }
 
 /* What a probe and MSI-X have to undo, and a capability that is refused on the way. */
+static enum vpt_status map_nothing(void *ctx, uint64_t physical, size_t size, enum vpt_map_intent intent,
+                                   void **mapping)
+{
+    (void)ctx;
+    (void)physical;
+    (void)size;
+    (void)intent;
+    (void)mapping;
+    return VPT_RESOURCE_MEMORY;
+}
+
+static void spoil_msix_map(struct mock_pci_machine *machine)
+{
+    const struct vpt_port saved = machine->bus.port;
+    struct vpt_pci_msix msix;
+
+    machine->bus.port.mmio_map = map_nothing;
+    assert_status(CALL(vpt_pci_msix_init, &msix, &machine->address, &machine->bars), VPT_RESOURCE_MEMORY);
+    machine->bus.port = saved;
+}
+
 static void spoil_pci(void)
 {
     struct mock_pci_machine_options options = { .vectors = VECTORS };
@@ -679,6 +700,7 @@ static void spoil_pci(void)
     machine->bars.bar[4].size = 0x10;
     CALL_VOID(vpt_virtio_pci_probe, &station.pci, &machine->address, &machine->bars, VPT_VIRTIO_PCI_ANY);
     assert_status(CALL(vpt_pci_command, &machine->address, VPT_PCI_COMMAND_MEMORY, 0), VPT_OK);
+    spoil_msix_map(machine);
     assert_status(CALL(vpt_pci_msix_init, &station.msix, &machine->address, &machine->bars), VPT_OK);
     assert_status(CALL(vpt_pci_msix_enable, &station.msix, true), VPT_OK);
     machine->bus.undecoded_allowed = true;

@@ -258,11 +258,11 @@ static bool keep_waiting(void *ctx, enum vpt_wait what, uint32_t iteration)
     return contexts.inner->keep_waiting(contexts.inner->ctx, what, iteration);
 }
 
-static void log_line(void *ctx, enum vpt_log_level level, const char *subject, enum vpt_status status)
+static void log_line(void *ctx, enum vpt_log_level level, const char *subject, enum vpt_status status, size_t bytes)
 {
     (void)ctx;
     made(CALLBACK_LOG);
-    contexts.inner->log(contexts.inner->ctx, level, subject, status);
+    contexts.inner->log(contexts.inner->ctx, level, subject, status, bytes);
 }
 
 void contexts_record(const struct vpt_port *inner)

@@ -24,7 +24,7 @@ Test(queue_life, a_queue_that_is_not_set_up)
     cr_assert(!vpt_queue_kick_prepare(&queue));
     assert_status(vpt_queue_kick(&queue), VPT_CALLER_STATE);
     assert_status(vpt_queue_pop(&queue, &token, NULL), VPT_CALLER_STATE);
-    cr_assert(!vpt_queue_has_used(&queue));
+    cr_assert(vpt_queue_has_used(&queue));
     cr_assert(!vpt_queue_notifications_on(&queue));
     vpt_queue_notifications_off(&queue);
     assert_status(vpt_queue_drain(&queue, &token), VPT_CALLER_STATE);

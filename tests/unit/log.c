@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: MIT */
+/* What a kernel's log says of a set-up that failed: which function of the port, which area, how many bytes. */
+#include <stddef.h>
+#include <string.h>
+
+#include "rig.h"
+
+TestSuite(log, .timeout = 60);
+
+#define PREFIX "dma_allocate: "
+
+static void assert_logged(const char *subject, enum vpt_status status, size_t bytes)
+{
+    cr_assert(rig.hal->log_count <= COUNT_OF(rig.hal->log));
+    for (size_t i = 0; i < rig.hal->log_count; i++) {
+        const struct mock_log_record *record = &rig.hal->log[i];
+
+        if (strcmp(record->subject, subject) == 0 && record->status == status && record->bytes == bytes) {
+            rig.hal->log_count = 0;
+            return;
+        }
+    }
+    cr_assert(false, "no line of \"%s\", %s, %zu bytes; the first is of \"%s\", %zu", subject, vpt_status_str(status),
+              bytes, rig.hal->log[0].subject, rig.hal->log[0].bytes);
+}
+
+/* ---- Memory ---- */
+
+#define DRIVER_AREA 5u
+#define DEVICE_AREA 6u
+
+/* In the order in which they are taken from the port; the last two only if handed over. */
+static const struct {
+    const char *name; /* behind that of the function */
+    size_t given;     /* offset in the configuration */
+} areas[] = {
+    { PREFIX "slots", offsetof(struct vpt_blk_queue_config, slots) },
+    { PREFIX "slots' private state", offsetof(struct vpt_blk_queue_config, private_state) },
+    { PREFIX "rings", offsetof(struct vpt_blk_queue_config, memory.rings) },
+    { PREFIX "indirect", offsetof(struct vpt_blk_queue_config, memory.indirect) },
+    { PREFIX "private state", offsetof(struct vpt_blk_queue_config, memory.private_state) },
+    [DRIVER_AREA] = { PREFIX "driver area", offsetof(struct vpt_blk_queue_config, memory.driver_area) },
+    [DEVICE_AREA] = { PREFIX "device area", offsetof(struct vpt_blk_queue_config, memory.device_area) },
+};
+
+static void refuse(const struct vpt_blk_queue_config *config, enum vpt_status status)
+{
+    rig.hal->log_count = 0;
+    assert_status(vpt_blk_queue_init(&rig.queue[0], &rig.blk, 0, config), status);
+}
+
+/* Of queue 0, how many bytes each area has; all of them are given back. */
+static void measure(size_t bytes[COUNT_OF(areas)])
+{
+    const struct vpt_blk_queue *queue = &rig.queue[0];
+    uint32_t size = vpt_queue_size(&queue->queue);
+
+    bytes[0] = queue->areas[0].memory.size;
+    bytes[1] = queue->areas[1].memory.size;
+    bytes[2] = queue->queue.areas[0].memory.size;
+    bytes[3] = queue->queue.areas[3].memory.size;
+    bytes[4] = queue->queue.areas[4].memory.size;
+    bytes[DRIVER_AREA] = VPT_QUEUE_DRIVER_AREA_SIZE(size);
+    bytes[DEVICE_AREA] = VPT_QUEUE_DEVICE_AREA_SIZE(size);
+    assert_status(vpt_device_reset(rig.device), VPT_OK);
+    for (unsigned i = 0; i < RIG_QUEUES; i++) {
+        assert_status(vpt_blk_queue_release(&rig.queue[i]), VPT_OK);
+    }
+    assert_status(vpt_blk_init(&rig.blk, rig.device, NULL), VPT_OK);
+}
+
+RIG_TEST(log, memory_that_is_not_to_be_had_is_named)
+{
+    size_t bytes[COUNT_OF(areas)];
+
+    rig_start(variant->kind, NULL);
+    measure(bytes);
+    for (uint32_t i = 0; i < DRIVER_AREA; i++) {
+        mock_trigger_set(&rig.hal->fail_allocation, i + 1u, 1);
+        refuse(NULL, VPT_RESOURCE_MEMORY);
+        assert_logged(areas[i].name, VPT_RESOURCE_MEMORY, bytes[i]);
+    }
+    mock_trigger_set(&rig.hal->fail_allocation, 0, 0);
+    (rig_is_pci() ? &rig.pci_machine.bus.port : &rig.hal->port)->dma_allocate = NULL;
+    refuse(NULL, VPT_UNSUPPORTED_PORT);
+    assert_logged(areas[0].name, VPT_UNSUPPORTED_PORT, bytes[0]);
+    rig_release();
+    rig_finish();
+}
+
+RIG_TEST(log, memory_handed_over_that_does_not_suit_is_named)
+{
+    static _Alignas(4096) uint8_t memory[COUNT_OF(areas)][0x8000];
+    bool legacy = variant->kind == RIG_MMIO_LEGACY || variant->kind == RIG_PCI_LEGACY;
+    size_t bytes[COUNT_OF(areas)];
+
+    rig_start(variant->kind, NULL);
+    measure(bytes);
+    for (unsigned i = 0; i < (legacy ? DRIVER_AREA : COUNT_OF(areas)); i++) {
+        struct vpt_blk_queue_config config = { .requests = 0 };
+
+        for (unsigned n = i < DRIVER_AREA ? i : 0; n <= i; n++) {
+            struct vpt_memory piece = { memory[n], 0x100000u * (n + 1u), bytes[n] - (n == i ? 1u : 0u) };
+
+            cr_assert(bytes[n] <= sizeof(memory[n]));
+            memcpy((uint8_t *)&config + areas[n].given, &piece, sizeof(piece));
+        }
+        if (i == DRIVER_AREA) { /* one without the other is no configuration */
+            config.memory.device_area = (struct vpt_memory){ memory[DEVICE_AREA], 0x900000u, bytes[DEVICE_AREA] };
+        }
+        refuse(&config, VPT_CALLER_MEMORY);
+        assert_logged(areas[i].name + strlen(PREFIX), VPT_CALLER_MEMORY, bytes[i]);
+    }
+    rig_release();
+    rig_finish();
+}
+
+/* ---- Functions ---- */
+
+static enum vpt_status no_room(void *ctx, uint64_t physical, size_t size, enum vpt_map_intent intent, void **mapping)
+{
+    (void)ctx;
+    (void)physical;
+    (void)intent;
+    (void)mapping;
+    return size != 0 ? VPT_RESOURCE_MEMORY : VPT_CALLER_ARGUMENT;
+}
+
+Test(log, a_function_that_the_port_lacks_is_named)
+{
+    static const struct {
+        enum rig_kind kind;
+        size_t member;
+        const char *name;
+    } cases[] = {
+        { RIG_PCI_MODERN, offsetof(struct vpt_port, config_read), "config_read" },
+        { RIG_PCI_MODERN, offsetof(struct vpt_port, config_write), "config_write" },
+        { RIG_PCI_MODERN, offsetof(struct vpt_port, mmio_map), "mmio_map, mmio_unmap" },
+        { RIG_PCI_MODERN, offsetof(struct vpt_port, mmio_unmap), "mmio_map, mmio_unmap" },
+        { RIG_PCI_LEGACY, offsetof(struct vpt_port, io_read), "io_read, io_write" },
+        { RIG_PCI_LEGACY, offsetof(struct vpt_port, io_write), "io_read, io_write" },
+    };
+
+    for (unsigned i = 0; i < COUNT_OF(cases); i++) {
+        rig_machine(cases[i].kind, NULL);
+        memset((uint8_t *)&rig.pci_machine.bus.port + cases[i].member, 0, sizeof(void (*)(void)));
+        assert_status(rig_bring_up(), VPT_UNSUPPORTED_PORT);
+        assert_logged(cases[i].name, VPT_UNSUPPORTED_PORT, 0);
+        rig_finish();
+    }
+}
+
+RIG_TEST(log, a_helper_names_what_keeps_it_from_sharing)
+{
+    struct vpt_port *port;
+    uint8_t sector[SECTOR];
+
+    rig_start(variant->kind, NULL);
+    rig.hal->log_count = 0;
+    mock_trigger_set(&rig.hal->fail_share, 1, 1);
+    assert_status(vpt_blk_read(&rig.queue[0], 0, sector, sizeof(sector)), rig.hal->fail_share_status);
+    assert_logged("share", rig.hal->fail_share_status, sizeof(sector));
+    port = rig_is_pci() ? &rig.pci_machine.bus.port : &rig.hal->port;
+    port->share = NULL;
+    assert_status(vpt_blk_read(&rig.queue[0], 0, sector, sizeof(sector)), VPT_UNSUPPORTED_PORT);
+    assert_logged("share, unshare", VPT_UNSUPPORTED_PORT, 0);
+    rig_end();
+}
+
+/* Of the structures the common one comes first. */
+Test(log, registers_that_cannot_be_mapped_are_named)
+{
+    struct vpt_pci_msix msix;
+    struct mock_pci_machine_options options = { .vectors = 3 };
+
+    rig_machine(RIG_PCI_MODERN, NULL);
+    rig.pci_machine.bus.port.mmio_map = no_room;
+    assert_status(rig_bring_up(), VPT_RESOURCE_MEMORY);
+    assert_logged("mmio_map", VPT_RESOURCE_MEMORY, 64);
+    rig_finish();
+
+    cr_assert(mock_pci_machine_init(&rig.pci_machine, &options));
+    rig.pci_machine.bus.port.mmio_map = no_room;
+    assert_status(vpt_pci_command(&rig.pci_machine.address, VPT_PCI_COMMAND_MEMORY, 0), VPT_OK);
+    assert_status(vpt_pci_msix_init(&msix, &rig.pci_machine.address, &rig.pci_machine.bars), VPT_RESOURCE_MEMORY);
+    assert_logged("mmio_map", VPT_RESOURCE_MEMORY, 3u * 16u);
+    cr_assert(mock_pci_machine_finish(&rig.pci_machine) == 0);
+}
+
+/* ---- A device that is not as it has to be ---- */
+
+RIG_TEST(log, a_disk_that_is_refused_says_so)
+{
+    rig_machine(variant->kind, NULL);
+    mock_config_set(&rig.model->config, MOCK_BLK_NUM_QUEUES, 2, 0);
+    assert_status(rig_bring_up(), VPT_DEVICE_CONFIG);
+    assert_logged("block device", VPT_DEVICE_CONFIG, 0);
+    rig_release();
+    rig_finish();
+}
