@@ -77,5 +77,5 @@ bench_assign find vpt_assign_remap_find 1 30
 bench_assign find vpt_assign_remap_find 2048 30
 bench_assign deliver vpt_assign_deliver 1 200
 bench_assign deliver vpt_assign_deliver 2048 200
-bench_assign reset vpt_assign_reset 1 220000
+bench_assign reset vpt_assign_reset 1 65000
 exit "$failed"

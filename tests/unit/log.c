@@ -26,6 +26,7 @@ static void assert_logged(const char *subject, enum vpt_status status, size_t by
 
 /* ---- Memory ---- */
 
+#define INDIRECT    4u /* the only area that a queue can be without */
 #define DRIVER_AREA 5u
 #define DEVICE_AREA 6u
 
@@ -37,8 +38,8 @@ static const struct {
     { PREFIX "slots", offsetof(struct vpt_blk_queue_config, slots) },
     { PREFIX "slots' private state", offsetof(struct vpt_blk_queue_config, private_state) },
     { PREFIX "rings", offsetof(struct vpt_blk_queue_config, memory.rings) },
-    { PREFIX "indirect", offsetof(struct vpt_blk_queue_config, memory.indirect) },
     { PREFIX "private state", offsetof(struct vpt_blk_queue_config, memory.private_state) },
+    [INDIRECT] = { PREFIX "indirect", offsetof(struct vpt_blk_queue_config, memory.indirect) },
     [DRIVER_AREA] = { PREFIX "driver area", offsetof(struct vpt_blk_queue_config, memory.driver_area) },
     [DEVICE_AREA] = { PREFIX "device area", offsetof(struct vpt_blk_queue_config, memory.device_area) },
 };
@@ -58,8 +59,8 @@ static void measure(size_t bytes[COUNT_OF(areas)])
     bytes[0] = queue->areas[0].memory.size;
     bytes[1] = queue->areas[1].memory.size;
     bytes[2] = queue->queue.areas[0].memory.size;
-    bytes[3] = queue->queue.areas[3].memory.size;
-    bytes[4] = queue->queue.areas[4].memory.size;
+    bytes[3] = queue->queue.areas[4].memory.size;
+    bytes[INDIRECT] = queue->queue.areas[3].memory.size;
     bytes[DRIVER_AREA] = VPT_QUEUE_DRIVER_AREA_SIZE(size);
     bytes[DEVICE_AREA] = VPT_QUEUE_DEVICE_AREA_SIZE(size);
     assert_status(vpt_device_reset(rig.device), VPT_OK);
@@ -76,11 +77,12 @@ RIG_TEST(log, memory_that_is_not_to_be_had_is_named)
     rig_start(variant->kind, NULL);
     measure(bytes);
     for (uint32_t i = 0; i < DRIVER_AREA; i++) {
-        mock_trigger_set(&rig.hal->fail_allocation, i + 1u, 1);
-        refuse(NULL, VPT_RESOURCE_MEMORY);
+        mock_trigger_set(&rig.hal->fail_allocation, i + 1u, UINT32_MAX);
+        refuse(NULL, i == INDIRECT ? VPT_OK : VPT_RESOURCE_MEMORY);
         assert_logged(areas[i].name, VPT_RESOURCE_MEMORY, bytes[i]);
     }
     mock_trigger_set(&rig.hal->fail_allocation, 0, 0);
+    measure(bytes);
     (rig_is_pci() ? &rig.pci_machine.bus.port : &rig.hal->port)->dma_allocate = NULL;
     refuse(NULL, VPT_UNSUPPORTED_PORT);
     assert_logged(areas[0].name, VPT_UNSUPPORTED_PORT, bytes[0]);

@@ -454,8 +454,9 @@ VERSION_TEST(queue_memory, a_port_that_never_frees_is_enough)
 
     bench_negotiate(variant, NULL);
     hal->port.dma_free = NULL;
-    mock_trigger_set(&hal->fail_allocation, 2, 1);
+    mock_trigger_set(&hal->fail_allocation, 2, UINT32_MAX);
     assert_status(vpt_queue_init(&queue, bench.device, &config), VPT_RESOURCE_MEMORY);
+    mock_trigger_set(&hal->fail_allocation, 0, 0);
     cr_assert(all_zero(&queue, sizeof(queue)) && mock_hal_live_allocations(hal) == 1);
     assert_status(vpt_queue_init(&queue, bench.device, &config), VPT_OK);
     assert_status(vpt_device_start(bench.device), VPT_OK);
