@@ -4,6 +4,9 @@
  * memory with masks, and its registers are the hypervisor's functions. The same books then serve emulated devices and
  * physical ones.
  *
+ * Bit 2 of the command register, if it is writable, says whether the device may access its guest's memory. Messages
+ * that are raised while it is 0 wait.
+ *
  * A BAR of n bytes is a register whose address bits from n on are writable; the hypervisor puts an address into it that
  * means something to `access`, before the device is opened: one without is never live.
  */

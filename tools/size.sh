@@ -24,7 +24,7 @@ cd "$root" || exit 1
 minimal_aim=4096
 minimal_limit=10700
 # Bytes that the whole of src/assign may have, by gcc on x86_64.
-assign_limit=16640
+assign_limit=17280
 
 vpt_need_packages "${VPT_CROSS_PACKAGES[@]}" python3 || exit 1
 work=$(mktemp -d) || exit 1

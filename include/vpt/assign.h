@@ -67,8 +67,8 @@ struct vpt_assign_host {
 
     /*
      * Told of each configuration write that a guest causes, before it is made: which bits of `value` may be the guest's;
-     * the others are the host's own, or 0 where a 1 would clear something. For a proof that no other bit ever is. NULL:
-     * nobody is told.
+     * the others are the host's own, or 0 where a 1 would clear something. For a proof that no other bit ever is. Told
+     * too when an acquire, a reset or a release turns bus mastering off. NULL: nobody is told.
      */
     void (*audit)(void *ctx, uint16_t offset, unsigned width, uint32_t value, uint32_t allowed);
 
@@ -130,8 +130,9 @@ struct vpt_assign_region {
  * they return.
  *
  * What one write of a guest changes is one transaction: unmaps first, then maps. Where one fails all is undone, and the
- * write with it. Where that fails too the device is degraded: a guest's writes call no hook any more, and the registers
- * that mappings depend on stay as they are, until the release or a reset that works.
+ * write with it; but while the guest writes an address, which may be half of one or a look for the BAR's size, a map()
+ * that fails has refused it. Where undoing fails too the device is degraded: a guest's writes call no hook any more,
+ * and the registers that mappings depend on stay as they are, until the release or a reset that works.
  */
 struct vpt_assign_guest {
     void *ctx;
@@ -140,7 +141,7 @@ struct vpt_assign_guest {
 
     /*
      * Delivers a message: what the guest has written for it. An error leaves it pending: it is tried again when it is
-     * raised or unmasked again. NULL: VPT_UNSUPPORTED_PORT.
+     * raised or unmasked again, or when the guest turns bus mastering on. NULL: VPT_UNSUPPORTED_PORT.
      */
     enum vpt_status (*message)(void *ctx, uint64_t address, uint32_t data);
 
@@ -265,6 +266,9 @@ struct vpt_assign_device {
     struct vpt_assign_dma *dma;     /* that it is attached to; NULL: none */
     struct vpt_assign_device *dma_next;
     uint32_t generation; /* of owners and resets: tells interrupts of the time before */
+    uint32_t host_command; /* the host's command and status registers, as they were read last */
+    bool raised; /* a message has been, since all were looked at: else none is pending that bus mastering may let go */
+    uint16_t own_regions; /* that there is room for, of the hypervisor's own */
     const struct vpt_assign_trap *own_traps; /* two: the MSI-X table, its pending bits; NULL: no vectors */
     struct vpt_assign_placement placed; /* where BARs are mapped */
     struct vpt_assign_layout layout;    /* its traps are in the storage */
@@ -348,14 +352,16 @@ enum vpt_status vpt_assign_show(struct vpt_assign_device *device, uint16_t offse
 /*
  * Of 1, 2 or 4 bytes within one dword, as vpt_pci_decode_ports() and _memory() give them. Each bit is the guest's own
  * or the host's, and may be written or not, by constant tables:
- *   command        decode, memory write and invalidate, parity and system error enable, interrupt disable: its own;
- *                  bus master: the host's, and written there; the others 0 or as the host has them, fixed
+ *   command        decode, bus master, memory write and invalidate, parity and system error enable, interrupt disable:
+ *                  its own; the host's bus master bit is the guest's in D0, else 0; the others 0 or as the host has
+ *                  them, fixed
  *   status         the host's; fixed
  *   ids, revision, class, header type    as at the open, or as the caller says
  *   cache line size, latency timer, interrupt line    its own
  *   BARs, ROM      its own; mappings follow them, the command register and the power state
- *   power management    the state is its own (the function stays in D0, and says that it needs no reset on the way
- *                  back); no power management events
+ *   power management    the state is its own: outside D0 no BAR is live, the host's function is no bus master, and
+ *                  nothing interrupts; the host's stays in D0, and says that it needs no reset on the way back. No
+ *                  power management events
  *   MSI, MSI-X     its own: see "Interrupts". No more messages enabled than there are, and masks for these
  *   PCI Express    payload and read request sizes up to the host's: the first its own, the second written to the host,
  *                  and so are relaxed ordering and the completion timeout; error reporting enables its own; no phantom
@@ -376,8 +382,11 @@ enum vpt_status vpt_assign_show(struct vpt_assign_device *device, uint16_t offse
  * as an access reaches it; until then the guest's own bits and the fixed ones read as before. Errors of the host. With
  * any of these the value read is all-ones (of the width, if it is 1 or 2). With the first four nothing is written; after
  * an error of the host the guest's own bits are, unless it came while its BARs were looked at.
- * Writes also: VPT_REFUSED: done, but the hypervisor has no place for a BAR there, which is unmapped. Errors of map() and
- * unmap(): nothing was changed. VPT_DEVICE_ASSIGN_DEGRADED.
+ * Writes also:
+ *   VPT_REFUSED: done, but the hypervisor has no place for a BAR there, which is unmapped; also where an address was
+ *                written (to a BAR or the ROM) and map() failed, whatever it said: the guest reads what it has written
+ *   errors of map(), of a write to any other register, and of unmap(): nothing was changed
+ *   VPT_DEVICE_ASSIGN_DEGRADED
  */
 enum vpt_status vpt_assign_config_read(struct vpt_assign_device *device, uint16_t offset, unsigned width,
                                        uint32_t *value);
@@ -390,8 +399,9 @@ enum vpt_status vpt_assign_config_write(struct vpt_assign_device *device, uint16
  * The regions that a function's BARs make of a guest's address space, sorted by space and guest address, for a layout
  * as an open device has it. A function of its arguments alone. Live is a BAR that is implemented and decoded (command
  * register; the ROM's own bit too), in D0, to which the host has given an address, unless the guest's address
- *   - is 0, or is such that the BAR would end at the last byte of its space (4 GiB for 32 bits, 64 KiB for ports) or
- *     beyond: that is how a BAR looks while it is sized;
+ *   - is 0, or is such that the BAR would end at the last byte of memory (of 4 GiB for 32 bits) or beyond, or beyond
+ *   the
+ *     last of the 65536 ports: that is how a BAR looks while it is sized;
  *   - overlaps that of a live one with a lower number: the lower number wins, whole.
  * A memory BAR is trapped whole where it is smaller than a page, or lies otherwise in its pages than on the host: a
  * page of the host would show more than the BAR. A trap takes the whole pages that it touches. Ports are mapped where the
@@ -451,11 +461,12 @@ enum vpt_status vpt_assign_access_write(struct vpt_assign_device *device, enum v
  * and its pending bits are trapped, wherever they lie, and whatever else is in their pages passes to the host; they are
  * accessed in 4 or 8 bytes (VPT_CALLER_ALIGNMENT).
  *
- * What is raised while it is masked (by its vector's mask, or MSI-X's function mask) becomes pending, once, and is
- * delivered when it is unmasked, with the message as it is written then. What is pending outlives a time in which its
- * kind is not enabled. Of INTx the guest is told the level: asserted, unless the guest has disabled it in the command
- * register. The host's is masked from then on until the guest's end of interrupt, or until it is not INTx any more: then
- * it is unmasked before `interrupts` is told, and what was asserted is forgotten.
+ * What is raised while it is masked (by its vector's mask, or MSI-X's function mask), or while the guest's function is
+ * no bus master or is outside D0, becomes pending, once, and is delivered when nothing of this is in its way any more,
+ * with the message as it is written then. What is pending outlives a time in which its kind is not enabled. Of INTx the
+ * guest is told the level: asserted, unless the guest has disabled it in the command register or is outside D0. The
+ * host's is masked from then on until the guest's end of interrupt, or until it is not INTx any more: then it is
+ * unmasked before `interrupts` is told, and what was asserted is forgotten.
  *
  * While a device is degraded its host is told of VPT_ASSIGN_INTERRUPT_NONE alone: a guest's write that comes to anything
  * else is VPT_DEVICE_ASSIGN_DEGRADED, and has not been.
@@ -505,8 +516,8 @@ enum vpt_status vpt_assign_reset(struct vpt_assign_device *device);
 /*
  * Gives the device to `owner`, with the configuration space as at power-on: nothing is decoded, and bus mastering is off,
  * whoever has left it on. `guest` is the object's until the release. The host's interrupts() is told if there is an
- * interrupt pin. The host's own BARs, and whether it decodes them, are as at the open: where they are not when the
- * guest's first BAR becomes live, because something has reset the function, they are written back.
+ * interrupt pin. The host's own BARs, and whether it decodes them, are as at the open: where they are not, because
+ * something has reset the function, they are written back when the guest asks for decoding (docs/assignment.md).
  * VPT_CALLER_OWNED: it has an owner, this one or another, or a device of its group has another.
  * VPT_CALLER_STATE: it has a group and is in no registry. VPT_DEVICE_GONE: the function has vanished, and if it is back
  * it has to be opened anew. VPT_DEVICE_STUCK: a reset has failed, of this device or of one of its group that nobody has,

@@ -28,12 +28,29 @@ enum vpt_status vpt_assign_command(struct vpt_assign_device *device, uint32_t ma
     if (status != VPT_OK) {
         return status;
     }
+    device->host_command = present;
     if (present == PCI_ABSENT32) {
         device->vanished = true;
     } else if (((present ^ value) & mask) != 0) {
-        status = host->config_write(host->ctx, PCI_COMMAND, 2, vpt_assign_merge(present, value, mask) & PCI_ABSENT16);
+        value = vpt_assign_merge(present, value, mask) & PCI_ABSENT16;
+        if (mask == VPT_PCI_COMMAND_BUS_MASTER && host->audit != NULL) {
+            host->audit(host->ctx, PCI_COMMAND, 2, value, mask);
+        }
+        status = host->config_write(host->ctx, PCI_COMMAND, 2, value);
     }
     return device->vanished ? VPT_DEVICE_GONE : status;
+}
+
+enum vpt_status vpt_assign_host_follow(struct vpt_assign_device *device, uint32_t mask, bool first)
+{
+    uint32_t decoded = vpt_assign_saved32(device, PCI_COMMAND) & ASSIGN_DECODE;
+    uint32_t guests = vpt_assign_in_effect(device);
+    enum vpt_status status = vpt_assign_command(device, mask, guests);
+
+    if (status == VPT_OK && (first || (decoded & guests & ~device->host_command) != 0)) {
+        status = vpt_assign_restore(device, PCI_CAPABILITIES, decoded);
+    }
+    return status;
 }
 
 /* All-ones may be what the registers hold, or what is left of a function that has been removed. */
@@ -100,6 +117,11 @@ VPT_INLINE_FOR_SPEED uint32_t look_up(const struct vpt_assign_device *device, un
     word->acts = acts;
     word->effects = effects;
     return (restored | (writable & ~is_virtual)) & ~acts;
+}
+
+static bool has_effect(uint32_t effects, unsigned effect)
+{
+    return (effects & 0x01010101u << effect) != 0;
 }
 
 /* All bits of the bytes that have the effect of this number. */
@@ -244,12 +266,17 @@ static enum vpt_status follow(struct vpt_assign_device *device, const struct wor
     enum vpt_status status = VPT_OK;
     uint32_t mappings = bytes_with(word->effects, EFFECT_MAPPINGS);
 
+    if (word->base == PCI_COMMAND) {
+        mappings &= ASSIGN_DECODE;
+        if (!device->raised) {
+            changed &= ~(uint32_t)VPT_PCI_COMMAND_BUS_MASTER;
+        }
+    }
     if (mappings != 0 && ((changed & mappings) != 0 || device->refused != 0)) {
         status = vpt_assign_follow(device, word->base);
     }
-    if ((status == VPT_OK || status == VPT_REFUSED) && bytes_with(word->effects, EFFECT_INTERRUPTS) != 0 &&
-        changed != 0) {
-        /* None of both follows the same word, but for the command register, and there this cannot fail. */
+    if ((status == VPT_OK || status == VPT_REFUSED) && changed != 0 && has_effect(word->effects, EFFECT_INTERRUPTS)) {
+        /* Where mappings have followed the same word, the command register or the power state, this cannot fail. */
         status = vpt_pci_first_error(vpt_assign_interrupts_follow(device), status);
     }
     return status;
@@ -291,6 +318,8 @@ enum vpt_status vpt_assign_config_write(struct vpt_assign_device *device, uint16
     written = word.writable & ~word.is_virtual;
     if (written != 0) {
         status = host_write(device, &word, written, width == 1u ? 1u : 2u, value, true);
+    } else if (has_effect(word.effects, EFFECT_MASTER) && !device->reset_needed) {
+        status = vpt_assign_host_follow(device, VPT_PCI_COMMAND_BUS_MASTER, false);
     }
     return status != VPT_OK ? status : followed;
 }

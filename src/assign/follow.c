@@ -4,10 +4,19 @@
 
 /* ---- Registers ---- */
 
+uint32_t vpt_assign_in_effect(const struct vpt_assign_device *device)
+{
+    unsigned at = device->power_management;
+
+    return at != 0 && (vpt_assign_shadow8(device, at + ASSIGN_PM_CONTROL) & ASSIGN_PM_STATE_MASK) != 0
+               ? VPT_PCI_COMMAND_INTERRUPT_DISABLE
+               : vpt_assign_shadow32(device, PCI_COMMAND);
+}
+
 void vpt_assign_registers_read(const struct vpt_assign_device *device, struct vpt_assign_registers *registers)
 {
-    registers->command = vpt_assign_shadow16(device, PCI_COMMAND) & (VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY);
-    registers->power_state = (uint8_t)vpt_assign_power_state(device);
+    registers->command = (uint16_t)(vpt_assign_in_effect(device) & ASSIGN_DECODE);
+    registers->power_state = 0;
     for (unsigned i = 0; i < ASSIGN_BARS; i++) {
         registers->bar[i] = vpt_assign_shadow32(device, vpt_assign_bar_offset(i));
     }
@@ -67,22 +76,25 @@ static enum vpt_status fill(struct vpt_assign_device *device, unsigned bar, uint
     return status;
 }
 
+enum way { FORWARD, PLACING, BACK };
+
 /*
  * Unmaps first, since a BAR may come to lie where another was. What is placed is mapped already; takes out of `to` what
- * is refused. On the way back from a failure all is tried, and what the hypervisor gave before and refuses now is a
- * failure too.
+ * is refused. While a guest writes addresses (PLACING) a map() that fails is a refusal: what a register holds meanwhile
+ * may be half of an address, or the guest may be looking for its size, and it has to read there what it has written. On
+ * the way back from a failure all is tried, and what the hypervisor gave before and refuses now is a failure too.
  */
-static enum vpt_status apply(struct vpt_assign_device *device, struct vpt_assign_placement *to, bool back)
+static enum vpt_status apply(struct vpt_assign_device *device, struct vpt_assign_placement *to, enum way way)
 {
     enum vpt_status result = vpt_assign_unmap(device, to, false);
 
-    for (unsigned i = 0; i < ASSIGN_BARS && (back || result == VPT_OK); i++) {
+    for (unsigned i = 0; i < ASSIGN_BARS && (way == BACK || result == VPT_OK); i++) {
         enum vpt_status status = VPT_OK;
 
-        if (back || to->address[i] != device->placed.address[i]) {
+        if (way == BACK || to->address[i] != device->placed.address[i]) {
             status = fill(device, i, to->address[i]);
         }
-        if (status == VPT_REFUSED && !back) {
+        if (status != VPT_OK && (way == PLACING || (way == FORWARD && status == VPT_REFUSED))) {
             vpt_assign_not_live(to, i);
             status = vpt_assign_unmap(device, to, false);
         }
@@ -93,26 +105,27 @@ static enum vpt_status apply(struct vpt_assign_device *device, struct vpt_assign
 
 /* ---- The transaction ---- */
 
-static enum vpt_status change(struct vpt_assign_device *device, struct vpt_assign_placement *to)
+static enum vpt_status change(struct vpt_assign_device *device, struct vpt_assign_placement *to, enum way way)
 {
     uint8_t live = to->live;
     enum vpt_status status = VPT_OK;
 
-    if (device->placed.live == 0 && live != 0) {
-        /* What was reset behind the host's back must not be decoded where it is not. */
-        status = vpt_assign_restore(device, PCI_CAPABILITIES, vpt_assign_saved16(device, PCI_COMMAND) &
-                                                                  (VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY));
+    if (live != 0) {
+        /* A write of the command register or the power state changes bus mastering once mappings have followed. */
+        uint32_t mask = way == PLACING ? VPT_PCI_COMMAND_BUS_MASTER : 0;
+
+        status = vpt_assign_host_follow(device, mask, device->placed.live == 0);
     }
     if (status != VPT_OK) {
         return status;
     }
-    status = apply(device, to, false);
+    status = apply(device, to, way);
     if (status == VPT_OK) {
         device->placed = *to;
         device->refused = (uint8_t)(live & ~(unsigned)to->live);
         return device->refused != 0 ? VPT_REFUSED : VPT_OK;
     }
-    if (apply(device, &device->placed, true) != VPT_OK) {
+    if (apply(device, &device->placed, BACK) != VPT_OK) {
         device->degraded = true;
         return VPT_DEVICE_ASSIGN_DEGRADED;
     }
@@ -134,5 +147,5 @@ enum vpt_status vpt_assign_follow(struct vpt_assign_device *device, unsigned bas
     }
     vpt_assign_registers_read(device, &registers);
     vpt_assign_place(&device->layout, &registers, &to);
-    return change(device, &to);
+    return change(device, &to, bar < ASSIGN_BARS ? PLACING : FORWARD);
 }

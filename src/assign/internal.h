@@ -76,13 +76,8 @@ static inline uint16_t vpt_assign_bar_offset(unsigned index)
 #define ASSIGN_PM_CONTROL     4u /* offset in the capability */
 #define ASSIGN_PM_STATE_MASK  0x3u
 
-/* The guest's power state: 0 to 3. */
-static inline unsigned vpt_assign_power_state(const struct vpt_assign_device *device)
-{
-    uint16_t at = device->power_management;
-
-    return at == 0 ? 0u : vpt_assign_shadow8(device, at + ASSIGN_PM_CONTROL) & ASSIGN_PM_STATE_MASK;
-}
+/* Bits of the command register: what BARs are decoded by. */
+#define ASSIGN_DECODE ((uint32_t)VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY)
 
 /* Bits of a vector's control. */
 #define ASSIGN_VECTOR_MASKED  0x1u
@@ -118,6 +113,14 @@ void vpt_assign_compose(struct vpt_assign_device *device);
  * all the same if something is there). Errors of the host.
  */
 enum vpt_status vpt_assign_command(struct vpt_assign_device *device, uint32_t mask, uint32_t value);
+
+/*
+ * Before BARs become live, and after a guest's write to the command register or the power state: of the host's command
+ * register the bits `mask` (bus mastering, or 0) become the guest's, as a write of the guest's. If the guest has BARs
+ * decoded, and the host does not decode them as it did at the open, or if this is the `first` to become live, the
+ * function may have been reset by somebody else, and its header is restored. As vpt_assign_command().
+ */
+enum vpt_status vpt_assign_host_follow(struct vpt_assign_device *device, uint32_t mask, bool first);
 
 /* Whether the host's function still answers. */
 static inline enum vpt_status vpt_assign_present(struct vpt_assign_device *device)

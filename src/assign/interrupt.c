@@ -92,11 +92,15 @@ enum vpt_status vpt_assign_message(struct vpt_assign_device *device, unsigned ve
     if (raised) {
         *message.pending |= message.bit;
     }
-    if ((*message.pending & message.bit) != 0 && message.masked == 0) {
-        status = guest->message == NULL ? VPT_UNSUPPORTED_PORT
-                                        : guest->message(guest->ctx, message.address, message.data);
-        if (status == VPT_OK) {
-            *message.pending &= ~message.bit;
+    if ((*message.pending & message.bit) != 0) {
+        device->raised = true;
+        /* A message is a write to memory, for which the function has to be bus master, in D0. */
+        if (message.masked == 0 && (vpt_assign_in_effect(device) & VPT_PCI_COMMAND_BUS_MASTER) != 0) {
+            status = guest->message == NULL ? VPT_UNSUPPORTED_PORT
+                                            : guest->message(guest->ctx, message.address, message.data);
+            if (status == VPT_OK) {
+                *message.pending &= ~message.bit;
+            }
         }
     }
     msi_show_pending(device);
@@ -116,8 +120,7 @@ static enum vpt_status mask_host(const struct vpt_assign_device *device, bool ma
 static void drive_line(struct vpt_assign_device *device)
 {
     const struct vpt_assign_guest *guest = device->guest;
-    unsigned disabled = vpt_assign_shadow32(device, PCI_COMMAND) & VPT_PCI_COMMAND_INTERRUPT_DISABLE;
-    bool level = device->intx_asserted && disabled == 0;
+    bool level = device->intx_asserted && (vpt_assign_in_effect(device) & VPT_PCI_COMMAND_INTERRUPT_DISABLE) == 0;
 
     if (level != device->intx_level) {
         device->intx_level = level;
@@ -199,6 +202,7 @@ enum vpt_status vpt_assign_interrupts_follow(struct vpt_assign_device *device)
     }
     drive_line(device);
     msi_show_pending(device);
+    device->raised = false;
     for (unsigned i = 0; i < device->message_count; i++) {
         (void)vpt_assign_message(device, i, false);
     }

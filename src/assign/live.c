@@ -2,7 +2,7 @@
 /* What of a function's BARs is live in a guest: functions of their arguments, without memory. */
 #include "internal.h"
 
-#define IO_LAST ((uint64_t)0xffff)
+#define IO_PORTS 0x10000u
 
 /* Smallest sizes that the registers' read-only bits leave (PCI 3.0, sections 6.2.5.1 and 6.2.5.2). */
 #define IO_SIZE_MIN     4u
@@ -32,11 +32,15 @@ uint32_t vpt_assign_bar_value(const struct vpt_assign_layout *layout, unsigned i
     return (value & (uint32_t)((0u - bar->size) & PCI_ABSENT32)) | flags;
 }
 
-/* The last address of the space that a BAR's register reaches. */
-static uint64_t space_last(const struct vpt_pci_bar *bar)
+/*
+ * No byte of a BAR is at this address or above it. The last byte of memory is none of a BAR's: a register that ends
+ * there is being sized. The register of a BAR in I/O space has 32 bits, so that one which is being sized ends far above
+ * all ports, and a BAR may have the last of these.
+ */
+static uint64_t space_end(const struct vpt_pci_bar *bar)
 {
     if (bar->kind == VPT_PCI_BAR_IO) {
-        return IO_LAST;
+        return IO_PORTS;
     }
     return bar->is_64bit ? PCI_ADDRESS_LAST : PCI_FOUR_GIB - 1u;
 }
@@ -49,7 +53,7 @@ bool vpt_assign_bar_valid(const struct vpt_pci_bar bars[ASSIGN_BARS], unsigned i
     if (bar->kind == VPT_PCI_BAR_IO) {
         least = IO_SIZE_MIN;
     }
-    if (bar->size < least || bar->size > space_last(bar) || (bar->is_64bit && bar->below_1mib)) {
+    if (bar->size < least || bar->size >= space_end(bar) || (bar->is_64bit && bar->below_1mib)) {
         return false;
     }
     return vpt_pci_bar_well_formed(bars, VPT_PCI_BARS_MAX, index);
@@ -73,16 +77,15 @@ static uint64_t address_of(const struct vpt_assign_layout *layout, const struct 
 }
 
 /*
- * Whether BAR `index` can be at an address. One that ends at the last byte of its space is one that is being sized, and
- * one at 0 has no address yet: neither has been put there. Nor may it share a byte with one before it that is live, and
- * that would be all bytes of the smaller one.
+ * Whether BAR `index` can be at an address. One at 0 has no address yet, and one at the end of its space is being
+ * sized. Nor may it share a byte with one before it that is live, and that would be all bytes of the smaller one.
  */
 static bool placeable(const struct vpt_assign_layout *layout, const struct vpt_assign_placement *placement,
                       unsigned index, uint64_t address)
 {
     const struct vpt_pci_bar *bar = &layout->bar[index];
 
-    if (address == 0 || (address | (bar->size - 1u)) >= space_last(bar)) {
+    if (address == 0 || (address | (bar->size - 1u)) >= space_end(bar)) {
         return false;
     }
     for (unsigned i = 0; i < index; i++) {

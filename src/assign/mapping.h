@@ -49,7 +49,13 @@ enum vpt_status vpt_assign_region_unmap(struct vpt_assign_device *device, unsign
 
 /* ---- follow.c ---- */
 
-/* The shadow's registers, as they are; of the command register the decode bits. */
+/*
+ * The guest's command register as far as it has an effect: outside D0 a function is not reached by memory and ports,
+ * makes no access and no message, and does not assert INTx (PCI Power Management 1.2, section 5.4).
+ */
+uint32_t vpt_assign_in_effect(const struct vpt_assign_device *device);
+
+/* The registers of the shadow that decide what is live: the command register as it has an effect, in D0. */
 void vpt_assign_registers_read(const struct vpt_assign_device *device, struct vpt_assign_registers *registers);
 
 /* No BAR is live there, or for now. */
@@ -69,9 +75,10 @@ void vpt_assign_bar_normalise(struct vpt_assign_device *device, unsigned index);
  * Called after one register of the shadow that mappings depend on has changed (the 4 bytes from `base`: the command
  * register, a BAR, the ROM, or the power state: bits 0 and 1 of the power management capability's byte 4), and before
  * the host sees any of that write. Normalises the BAR, and brings the mappings of an owned device in line.
- * VPT_OK. VPT_REFUSED: done, but a BAR is where the hypervisor has no place for it, and unmapped. Any other: a hook
- * failed and mappings are as before (VPT_DEVICE_ASSIGN_DEGRADED: or that could not be): the caller puts the register
- * back, and omits what else the write would have done.
+ * VPT_OK. VPT_REFUSED: done, but a BAR is where the hypervisor has no place for it, and unmapped; it has refused, or
+ * its map() has failed while the register is a BAR's or the ROM's. Any other: a hook failed and mappings are as before
+ * (VPT_DEVICE_ASSIGN_DEGRADED: or that could not be): the caller puts the register back, and omits what else the write
+ * would have done.
  */
 enum vpt_status vpt_assign_follow(struct vpt_assign_device *device, unsigned base);
 

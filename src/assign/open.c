@@ -61,6 +61,7 @@ static enum vpt_status carve(struct vpt_assign_device *device, const struct vpt_
     vpt_zero(config->storage, size);
     device->regions = config->storage;
     device->region_capacity = config->regions;
+    device->own_regions = (uint16_t)(config->regions - VPT_ASSIGN_REGIONS(config->trap_count));
     traps = traps_of(device);
     device->layout.traps = traps;
     device->shadow = (uint32_t *)(void *)(traps + config->trap_count + VPT_ASSIGN_OWN_TRAPS);

@@ -9,6 +9,9 @@
 
 VPT_STATIC_ASSERT(ROW_COUNT <= ASSIGN_CLASS_ROW + 1u, "a class byte names any row");
 
+/* Of what decides whether the function may be reached, and may reach anything. */
+#define POWER_EFFECTS (1u << EFFECT_MAPPINGS | 1u << EFFECT_INTERRUPTS | 1u << EFFECT_MASTER)
+
 /* Virtual, writable, acts, keep, effect. */
 const struct vpt_assign_row vpt_assign_rows[ASSIGN_CLASS_ROW + 1u] = {
     [ROW_READ_ONLY] = { 0x00, 0x00, 0x00, 0x00, 0 },
@@ -17,14 +20,13 @@ const struct vpt_assign_row vpt_assign_rows[ASSIGN_CLASS_ROW + 1u] = {
     [ROW_VIRTUAL] = { 0xff, 0xff, 0x00, 0x00, 0 },
     [ROW_RAW] = { 0x00, 0xff, 0x00, 0x00, 0 },
     [ROW_CLEAR] = { 0x00, 0xff, 0xff, 0x00, 0 },
-    /* Of the command register the host sees bus mastering alone. */
-    [ROW_COMMAND_LOW] = { 0x53, 0x57, 0x00, 0x00, 1u << EFFECT_MAPPINGS },
+    [ROW_COMMAND_LOW] = { 0x57, 0x57, 0x00, 0x00, POWER_EFFECTS },
     [ROW_COMMAND_HIGH] = { 0x05, 0x05, 0x00, 0x00, 1u << EFFECT_INTERRUPTS },
     [ROW_STATUS_LOW] = { 0x10, 0x00, 0x00, 0x00, 0 },
     [ROW_STATUS_HIGH] = { 0x00, 0x00, 0xf9, 0x00, 0 },
     [ROW_BAR] = { 0xff, 0xff, 0x00, 0x00, 1u << EFFECT_MAPPINGS },
     [ROW_PM_CAPABLE] = { 0xff, 0x00, 0x00, 0x07, 0 },
-    [ROW_PM_STATE] = { 0x0b, 0x03, 0x00, 0x00, 1u << EFFECT_ADJUST | 1u << EFFECT_MAPPINGS },
+    [ROW_PM_STATE] = { 0x0b, 0x03, 0x00, 0x00, 1u << EFFECT_ADJUST | POWER_EFFECTS },
     [ROW_PM_STATUS] = { 0x81, 0x00, 0x80, 0x00, 0 },
     [ROW_MSI_CONTROL] = { 0xff, 0x71, 0x00, 0x8e, 1u << EFFECT_ADJUST | 1u << EFFECT_INTERRUPTS },
     [ROW_MSI_CONTROL_HIGH] = { 0xff, 0x00, 0x00, 0x01, 0 },

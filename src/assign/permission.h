@@ -22,6 +22,7 @@ struct vpt_assign_row {
 #define EFFECT_MAPPINGS   1u /* they follow these bits */
 #define EFFECT_INTERRUPTS 2u /* likewise */
 #define EFFECT_RESET      3u /* a virtual bit that acts resets the function */
+#define EFFECT_MASTER     4u /* the host's bus mastering follows these bits */
 
 enum vpt_assign_row_index {
     ROW_READ_ONLY,

@@ -157,7 +157,7 @@ enum vpt_status vpt_assign_region_add(struct vpt_assign_device *device, const st
     for (unsigned i = device->region_count; i > 0; i--) {
         own += is_own(&device->regions[i - 1u]) ? 1u : 0u;
     }
-    if (own + VPT_ASSIGN_REGIONS(device->layout.trap_count) >= device->region_capacity) {
+    if (own >= device->own_regions) {
         return VPT_RESOURCE_FULL;
     }
     return vpt_assign_region_map(device, region);

@@ -77,6 +77,36 @@ Test(assign_bar, ports_of_each_size)
     }
 }
 
+/* The last ports are ports like others: a register of 32 bits that is being sized is beyond them. */
+Test(assign_bar, the_last_ports)
+{
+    uint64_t value;
+
+    for (uint64_t size = 4; size <= 0x100; size *= 2) {
+        uint32_t last = 0x10000 - (uint32_t)size;
+
+        desk_start();
+        desk_io(1, size, 0xc000);
+        desk_open();
+        desk_write(4, 2, IO);
+        desk_write(DESK_BAR(1), 4, last);
+        check_at(1, last);
+        assert_status(vpt_assign_access_read(&desk.device, VPT_ASSIGN_IO, 0xffff, 1, &value), VPT_OK);
+        cr_assert(desk.accessed == 0xc000 + size - 1);
+        assert_status(vpt_assign_access_read(&desk.device, VPT_ASSIGN_IO, 0xffff, 2, &value), VPT_CALLER_RANGE);
+        cr_assert(answer(1, 0xffffffff) == (~(uint32_t)(size - 1) | 1) && desk.mapped_count == 0);
+        desk_write(DESK_BAR(1), 4, 0x10000);
+        cr_assert(desk.mapped_count == 0, "there is no such port");
+    }
+    desk_start();
+    desk_io(1, 32, 0xffe0);
+    desk_open();
+    desk_write(DESK_BAR(1), 4, 0xffe0);
+    desk_write(4, 2, IO);
+    check_at(1, 0xffe0);
+    cr_assert(!desk_find(VPT_ASSIGN_IO, 0xffff)->trapped, "the host's are the same");
+}
+
 Test(assign_bar, rom_keeps_its_enable_bit)
 {
     for (unsigned shift = 11; shift < 25; shift++) {
@@ -190,6 +220,52 @@ Test(assign_bar, sizing_with_decoding_on)
     desk_write(DESK_BAR(0), 4, 0);
     cr_assert(desk_mapped(0) == 0);
     desk_check(0);
+}
+
+/*
+ * Each half of a 64-bit BAR, and both together, sized with decoding on: wherever map() fails, the guest reads what it
+ * would read otherwise, and the BAR is back where it was with the first write that can map it.
+ */
+Test(assign_bar, sizing_64_bits_while_maps_fail)
+{
+    static const struct {
+        unsigned half;
+        uint32_t value;
+        uint32_t reads;
+        bool fails; /* somewhere, if map() does */
+    } writes[] = {
+        { 2, 0xffffffff, 0xffffc004, true },  /* 0x1ffffc000 */
+        { 2, 0xfe000000, 0xfe000004, true },
+        { 3, 0xffffffff, 0xffffffff, true },  /* 0xfffffffffe000000 */
+        { 3, 0x00000001, 0x00000001, true },
+        { 2, 0xffffffff, 0xffffc004, true },
+        { 3, 0xffffffff, 0xffffffff, false }, /* no address at all */
+        { 2, 0xfe000000, 0xfe000004, true },
+        { 3, 0x00000001, 0x00000001, true },
+    };
+
+    for (unsigned failing = 0; failing < 1u << COUNT_OF(writes); failing++) {
+        desk_start();
+        desk_memory(2, 0x4000, 0x80000000, true);
+        desk_open();
+        desk_write(DESK_BAR(2), 4, 0xfe000000);
+        desk_write(DESK_BAR(3), 4, 1);
+        desk_write(4, 2, MEMORY);
+        for (unsigned i = 0; i < COUNT_OF(writes); i++) {
+            bool fails = (failing >> i & 1) != 0;
+            unsigned unmaps = desk.mapped_count;
+            uint16_t offset = DESK_BAR(writes[i].half);
+            enum vpt_status expected = fails && writes[i].fails ? VPT_REFUSED : VPT_OK;
+
+            desk_fail(fails ? unmaps + 1 : 1000, fails ? unmaps + 1 : 1000);
+            assert_status(vpt_assign_config_write(&desk.device, offset, 4, writes[i].value), expected);
+            cr_assert(desk_read(offset, 4) == writes[i].reads, "write %u of %#x", i, failing);
+            desk_check(0);
+        }
+        desk.fail_first = 0;
+        desk_write(4, 2, MEMORY);
+        check_at(2, UINT64_C(0x1fe000000));
+    }
 }
 
 /* Both halves in either order, each write a place of its own; to and from multiples of 4 GiB. */

@@ -109,7 +109,7 @@ static const struct boot nic = {
                                  MAPPED(0xfe107000, 0xf0407000, 0x19000, 0) } },
         { 0x14, 0x0000d021, 1, { PORTS(0xd020, 0xd020, 0x20, 1) } },
         { 0x14, 0xffffffff, 1, { { .size = 0 } } },
-        { 0x14, 0x0000ffe0, 1, { { .size = 0 } } },
+        { 0x14, 0x0000ffe0, 1, { PORTS(0xffe0, 0xd020, 0x20, 1) } },
         { 0x14, 0x0000ffdf, 1, { PORTS(0xffc0, 0xd020, 0x20, 1) } },
         { 0x18, 0xfe0217ff, 2, { TRAPPED(0xfe021400, 0xf0421400, 0x400, 2) } },
         { 0x1c, 0xfe030000, 3, { MSIX(0xfe030000, 0xf0420000) } },
@@ -170,7 +170,7 @@ static const struct boot gpu = {
         { 0x1c, 0x00000000, 3, { TRAPPED(0x100000000, UINT64_C(0x2200000800), 0x800, 3) } },
         { 0x20, 0x00000000, 3, { { .size = 0 } } },
         { 0x1c, 0xe00000ff, 3, { TRAPPED(0xe0000000, UINT64_C(0x2200000800), 0x800, 3) } },
-        { 0x24, 0x0000ff81, 5, { { .size = 0 } } },
+        { 0x24, 0x0000ff81, 5, { PORTS(0xff80, 0xe000, 0x80, 5) } },
         { 0x24, 0x0000ff01, 5, { PORTS(0xff00, 0xe000, 0x80, 5) } },
     },
     .power = 0x64,
@@ -199,7 +199,7 @@ static const struct boot legacy = {
         { 0x14, 0x0000e801, 1, { PORTS(0xe800, 0xe800, 0x10, 1) } },
         { 0x14, 0x0001e800, 1, { { .size = 0 } } },
         { 0x14, 0x0000ffe0, 1, { PORTS(0xffe0, 0xe800, 0x10, 1) } },
-        { 0x14, 0x0000fff0, 1, { { .size = 0 } } },
+        { 0x14, 0x0000fff0, 1, { PORTS(0xfff0, 0xe800, 0x10, 1) } },
         { 0x10, 0x00000100, 0, { PORTS(0x100, 0xe400, 0x100, 0) } },
         { 0x10, 0x00000000, 0, { { .size = 0 } } },
     },
@@ -279,7 +279,8 @@ static const struct boot nothing = {
     .places = { { 0x24, 4, 0x0000c0f4 } },
     .map = { PORTS(0xc0f4, 0xc0f4, 4, 5) },
     .deeds = { { 0x4a, 1, 0xff, 0x13, 0x0102e005 }, { 0x54, 4, 0xffffffff, 3, 0x55555555 } },
-    .moves = { { 0x24, 0x0000fffc, 5, { { .size = 0 } } }, { 0x24, 0x0000fff8, 5, { PORTS(0xfff8, 0xc0f4, 4, 5) } } },
+    .moves = { { 0x24, 0x0000fffc, 5, { PORTS(0xfffc, 0xc0f4, 4, 5) } },
+               { 0x24, 0x0000fff8, 5, { PORTS(0xfff8, 0xc0f4, 4, 5) } } },
 };
 
 static const struct boot crowded = {
@@ -333,11 +334,18 @@ static void write(uint16_t offset, unsigned width, uint32_t value)
     guest_write(offset, width, value);
 }
 
-/* The host holds a bit of its command register as the guest has it: bus mastering. */
+/* The host is to hold a bit of its command register as the guest has it: bus mastering, but none outside D0. */
+static void expect_master(void)
+{
+    bool asleep = boot->power != 0 && (guest_read(boot->power, 1) & 3) != 0;
+
+    config[0x04] = (uint8_t)((config[0x04] & 0xfb) | (asleep ? 0 : guest_read(0x04, 1) & 0x4));
+}
+
 static void command(uint16_t value)
 {
     write(0x04, 2, value);
-    config[0x04] = (uint8_t)((config[0x04] & ~0x4) | (value & 0x4));
+    expect_master();
     cr_assert((guest_read(0x04, 2) & 0x7) == (value & 0x7));
 }
 
@@ -486,7 +494,7 @@ static void show_rom(void)
     cr_assert(guest_read(0x30, 4) == (address | 1));
 }
 
-/* Outside D0 nothing is mapped, and configuration works. */
+/* Outside D0 nothing is mapped and the host's function is no bus master, and configuration works. */
 static void sleep_and_wake(void)
 {
     unsigned awake = count;
@@ -498,6 +506,8 @@ static void sleep_and_wake(void)
     }
     write(boot->power, 2, 0x8103);
     cr_assert(guest_read(boot->power, 2) == (others | 3));
+    expect_master();
+    cr_assert((config[0x04] & 0x4) == 0 && (guest_read(0x04, 1) & 0x4) != 0);
     count = 0;
     check("in D3hot");
     cr_assert(guest_read(0x10, 4) == address);
@@ -505,6 +515,8 @@ static void sleep_and_wake(void)
     command(0x7);
     check("in D3hot, with decoding turned on");
     write(boot->power, 1, 0);
+    expect_master();
+    cr_assert((config[0x04] & 0x4) != 0);
     count = awake;
     check("in D0");
 }

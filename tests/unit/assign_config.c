@@ -101,7 +101,7 @@ struct reg {
 /* Registers that are not here are the host's and stay, from `hidden` on the other way round: they read 0. */
 static const struct reg registers[] = {
     { 0x00, 0, 0xffffffff, 0x56781234, 0 },
-    { 0x04, 0x00000553, 0x00100000, 0x00100000, 0x4 },
+    { 0x04, 0x00000557, 0x00100000, 0x00100000, 0 },
     { 0x08, 0, 0xffffffff, 0x02000003, 0 },
     { 0x0c, 0x0000ffff, 0xffff0000, 0, 0 },
     { 0x10, 0xffffc000, 0x00003fff, 0x0000000c, 0 },
@@ -196,6 +196,11 @@ static void model_write_byte(unsigned at, uint8_t value)
     }
     model.guest[at] = (uint8_t)((model.guest[at] & ~model.own[at]) | (value & model.own[at]));
     model.config[at] = (uint8_t)((model.config[at] & ~plain & ~(value & clear)) | (value & plain));
+    if (at == 0x04 || at == PM + 4) {
+        /* Bus mastering is the guest's, in D0. */
+        value = (model.guest[PM + 4] & 0x3) != 0 ? 0 : model.guest[0x04] & 0x4;
+        model.config[0x04] = (uint8_t)((model.config[0x04] & ~0x4) | value);
+    }
 }
 
 static void model_write(unsigned offset, unsigned width, uint32_t value)
@@ -235,11 +240,19 @@ static void compare(void)
 
 /* ---- All of it ---- */
 
-/* What may be written is written in one access within the guest's (aligned) one, and nothing else is. */
-static void check_access(uint16_t offset, unsigned width)
+/*
+ * What may be written is written in one access within the guest's (aligned) one, and nothing else is but a change of
+ * bus mastering, which was `before` in the command register.
+ */
+static void check_access(uint16_t offset, unsigned width, uint8_t before)
 {
     uint32_t allowed = 0;
 
+    if (((model.config[0x04] ^ before) & 0x4) != 0) {
+        cr_assert(host_writes() == 1 && host_write(0)->offset == 0x04 && host_write(0)->width == 2);
+        cr_assert(host.allowed == 0x4);
+        return;
+    }
     for (unsigned i = 0; i < width; i++) {
         allowed |= (uint32_t)model.host[offset + i] << 8 * i;
     }
@@ -264,10 +277,12 @@ Test(assign_config, every_access_of_every_width)
     for (unsigned width = 1; width <= 4; width *= 2) {
         for (uint16_t offset = 0; offset < HOST_SIZE; offset = (uint16_t)(offset + width)) {
             for (unsigned i = 0; i < COUNT_OF(values) && (offset < 0x200 || i == 1); i++) {
+                uint8_t before = model.config[0x04];
+
                 host_forget();
                 guest_write(offset, width, values[i]);
-                check_access(offset, width);
                 model_write(offset, width, values[i]);
+                check_access(offset, width, before);
                 cr_assert(guest_read(offset, width) == model_read(offset, width), "%#x", offset);
             }
         }
@@ -544,7 +559,11 @@ Test(assign_config, a_map_that_fails_undoes_the_write)
     host.map_answer = VPT_REFUSED;
     assert_status(vpt_assign_config_write(&host.device, 0x04, 2, 0x0452), VPT_REFUSED);
     cr_assert(guest_read(0x04, 2) == 0x0452);
-    cr_assert(host_writes() == 1 && host_write(0)->width == 2 && (host_get(0x04, 1) & 0x4) == 0);
+    cr_assert(host_writes() == 0 && (host_get(0x04, 1) & 0x4) == 0);
+    guest_write(0x10, 4, 0);
+    host.map_answer = VPT_OK;
+    guest_write(0x04, 2, 0x0456);
+    cr_assert(host_writes() == 1 && host_write(0)->width == 2 && host.allowed == 0x4 && (host_get(0x04, 1) & 0x4) != 0);
 }
 
 /* ---- The next guest ---- */

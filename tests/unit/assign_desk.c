@@ -107,11 +107,14 @@ static enum vpt_status map(void *ctx, const struct vpt_assign_region *region)
         desk.violations += overlap(region, &desk.mapped[i]);
     }
     if (fails()) {
+        desk.failed_maps++;
+        desk.unmapped |= region->bar < DESK_BARS ? (uint8_t)(1u << region->bar) : 0;
         return desk.failure;
     }
     if (refuses(region)) {
         return VPT_REFUSED;
     }
+    desk.unmapped &= region->bar < DESK_BARS ? (uint8_t)~(1u << region->bar) : 0xffu;
     desk.mapped[desk.mapped_count++] = *region;
     return VPT_OK;
 }
@@ -216,6 +219,7 @@ void desk_fail(unsigned first, unsigned last)
     desk.fail_first = desk.calls + first;
     desk.fail_last = desk.calls + last;
     desk.failed = 0;
+    desk.failed_maps = 0;
 }
 
 unsigned desk_mapped(unsigned bar)
@@ -276,10 +280,13 @@ static void registers_of(struct vpt_assign_registers *registers)
     }
 }
 
-/* Whether a piece is where the test refuses it, or where a region of the hypervisor's own is. */
+/*
+ * Whether a piece is where the test refuses it, or where a region of the hypervisor's own is; or is of a BAR whose
+ * map() failed.
+ */
 static bool is_refused(const struct vpt_assign_region *piece)
 {
-    bool result = refuses(piece);
+    bool result = refuses(piece) || (desk.unmapped >> piece->bar & 1) != 0;
 
     for (unsigned i = 0; i < desk.device.region_count; i++) {
         const struct vpt_assign_region *other = &desk.device.regions[i];

@@ -44,6 +44,8 @@ struct desk {
     unsigned fail_first; /* number of the first call that fails, from 1; 0: none does */
     unsigned fail_last;
     unsigned failed;
+    unsigned failed_maps; /* of these */
+    uint8_t unmapped;     /* bit n: the last map() of BAR n failed */
     enum vpt_status failure; /* what they return */
     uint64_t refuse_first; /* map() refuses what touches these addresses, of memory or I/O; none while last is 0 */
     uint64_t refuse_last;

@@ -7,7 +7,7 @@
 
 /* Rows of the header. The command register and the status register's bits that are cleared are alike in all. */
 #define IDS(host, guest)           { 0x00, host, 0, 0, ALL, guest, 0 }
-#define COMMAND(host, listed)      { 0x04, host, 0xf9000000, 0x00000553, 0x00100000, (listed) ? 0x00100000 : 0, 0x4 }
+#define COMMAND(host, listed)      { 0x04, host, 0xf9000000, 0x00000557, 0x00100000, (listed) ? 0x00100000 : 0, 0 }
 #define CLASS(host)                { 0x08, host, 0, 0, ALL, host, 0 }
 #define CACHE_LINE(host, type)     { 0x0c, host, 0, 0x0000ffff, 0xffff0000, type, 0 }
 #define SUBSYSTEM(host, guest)     { 0x28, 0, 0, 0, ALL, 0, 0 }, { 0x2c, host, 0, 0, ALL, guest, 0 }

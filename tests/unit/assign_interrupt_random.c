@@ -33,6 +33,8 @@ struct model {
     bool msi_pending[32];
     struct model_entry entry[ENTRIES];
     bool disabled;
+    bool master;
+    unsigned power_state;
     bool asserted;
     bool level;
     enum vpt_assign_interrupt_mode mode;
@@ -68,7 +70,7 @@ static enum vpt_status expect_fallible(enum signal_kind kind, uint64_t a, uint32
 
 static void model_line(void)
 {
-    bool level = model.asserted && !model.disabled;
+    bool level = model.asserted && !model.disabled && model.power_state == 0;
 
     if (level != model.level) {
         expect(LEVEL, level, 0);
@@ -97,11 +99,14 @@ static enum vpt_status model_mode(enum vpt_assign_interrupt_mode mode, unsigned 
     return status;
 }
 
-/* A vector that may have to be delivered. */
+/* A vector that may have to be delivered. A message is an access of the function's own: by a bus master, in D0. */
 static enum vpt_status model_send(unsigned vector)
 {
     enum vpt_status status;
 
+    if (!model.master || model.power_state != 0) {
+        return VPT_OK;
+    }
     if (model.mode == VPT_ASSIGN_INTERRUPT_MSIX) {
         struct model_entry *entry = &model.entry[vector];
 
@@ -210,16 +215,31 @@ static void step_control(uint16_t *control, unsigned offset, uint16_t value)
     assert_status(config_write(offset, 2, value), expected);
 }
 
-static void step_disable(void)
+static void step_command(void)
 {
     bool disabled = pick(2) != 0;
-    bool changed = disabled != model.disabled;
+    bool master = pick(4) != 0;
+    bool changed = disabled != model.disabled || master != model.master;
 
     model.disabled = disabled;
+    model.master = master;
     if (changed) {
         assert_status(model_follow(), VPT_OK);
     }
-    assert_status(config_write(4, 2, disabled ? 0x406 : 6), VPT_OK);
+    assert_status(config_write(4, 2, 0x2u | (master ? 0x4u : 0) | (disabled ? 0x400u : 0)), VPT_OK);
+}
+
+/* In D0 half of the time. */
+static void step_power(void)
+{
+    unsigned power_state = pick(2) != 0 ? 0 : pick(4);
+    bool changed = power_state != model.power_state;
+
+    model.power_state = power_state;
+    if (changed) {
+        assert_status(model_follow(), VPT_OK);
+    }
+    assert_status(config_write(SIGNAL_PM + 4, 2, power_state), VPT_OK);
 }
 
 static void step_msi_masks(void)
@@ -255,6 +275,9 @@ static void step_entry(void)
     uint32_t control = pick(UINT32_MAX);
     unsigned at = TABLE + 16 * vector;
 
+    if (model.power_state != 0) {
+        return; /* the table cannot be reached */
+    }
     if (pick(3) == 0) {
         entry->address = (uint64_t)pick(UINT32_MAX) << 32 | (pick(UINT32_MAX) & ~3u);
         signal_store(0, at, 8, entry->address | pick(4));
@@ -304,6 +327,7 @@ static void step_owner(void)
     } while (expected != VPT_OK);
     assert_status(config_write(0x10, 4, (uint32_t)SIGNAL_GUEST(0)), VPT_OK);
     assert_status(config_write(4, 2, 6), VPT_OK);
+    model.master = true;
 }
 
 static void step(void)
@@ -320,7 +344,7 @@ static void step(void)
         step_control(&model.msi_control, SIGNAL_MSI + 2, (uint16_t)((pick(3) != 0) | MSI_MESSAGES(pick(6))));
         break;
     case 3:
-        step_disable();
+        step_command();
         break;
     case 4:
         step_msi_masks();
@@ -340,6 +364,8 @@ static void step(void)
     case 11:
         if (pick(8) == 0) {
             step_owner();
+        } else {
+            step_power();
         }
         break;
     default:
@@ -350,13 +376,10 @@ static void step(void)
 
 /* ---- After each ---- */
 
-static void compare(unsigned number)
+static void compare_table(unsigned number)
 {
     uint32_t pending = 0;
 
-    cr_assert(signals.calls == model.calls, "step %u: %u calls, not %u", number, signals.calls, model.calls);
-    signal_expect(model.log, model.logged);
-    model.logged = 0;
     for (unsigned i = 0; i < ENTRIES; i++) {
         pending |= (uint32_t)model.entry[i].pending << i;
         cr_assert(signal_load(0, TABLE + 16 * i, 8) == model.entry[i].address);
@@ -364,13 +387,25 @@ static void compare(unsigned number)
                   ((uint64_t)model.entry[i].masked << 32 | model.entry[i].data));
     }
     cr_assert(signal_load(0, PENDING, 4) == pending, "step %u", number);
-    pending = 0;
+}
+
+static void compare(unsigned number)
+{
+    uint32_t pending = 0;
+
+    cr_assert(signals.calls == model.calls, "step %u: %u calls, not %u", number, signals.calls, model.calls);
+    signal_expect(model.log, model.logged);
+    model.logged = 0;
+    if (model.power_state == 0) {
+        compare_table(number);
+    }
     for (unsigned i = 0; i < 32; i++) {
         pending |= (uint32_t)model.msi_pending[i] << i;
     }
     cr_assert(signal_read(MSI_PENDING, 4) == pending, "step %u", number);
     cr_assert((signal_read(SIGNAL_MSI + 2, 2) & 0x71) == model.msi_control);
     cr_assert((signal_read(SIGNAL_MSIX + 2, 2) & 0xc000) == model.msix_control);
+    cr_assert((signals.config[4] & 0x4) == (model.master && model.power_state == 0 ? 0x4 : 0), "step %u", number);
     assert_status(vpt_assign_check(&signals.device), VPT_OK);
 }
 
@@ -381,6 +416,7 @@ static void live(uint32_t seed, unsigned steps)
 
     signal_start();
     signal_bar(0, 0x8000);
+    signal_power();
     signal_msi(5, true, true);
     signal_msix(ENTRIES, 0, TABLE, 0, PENDING);
     signal_open();
@@ -390,6 +426,7 @@ static void live(uint32_t seed, unsigned steps)
     memset(&model, 0, sizeof(model));
     model_power_on();
     model.mode = VPT_ASSIGN_INTERRUPT_INTX;
+    model.master = true;
     state = seed;
     for (unsigned i = 0; i < steps; i++) {
         step();

@@ -49,7 +49,7 @@ static uint64_t guest_address(unsigned index)
 static bool model_alone(unsigned index)
 {
     const struct vpt_pci_bar *bar = &layout.bar[index];
-    uint64_t last = is_io(index) ? 0xffff : FOUR_GIB - 1;
+    uint64_t last = is_io(index) ? 0x10000 : FOUR_GIB - 1;
 
     if (bar->size == 0 || bar->address == 0 || registers.power_state != 0) {
         return false;
@@ -63,7 +63,7 @@ static bool model_alone(unsigned index)
     if (bar->is_64bit) {
         last = UINT64_MAX;
     }
-    /* One byte less than the space has: the last one belongs to no BAR. */
+    /* Of memory one byte less than the space has: the last one belongs to no BAR. All ports may be a BAR's. */
     return guest_address(index) != 0 && guest_address(index) <= last && bar->size <= last - guest_address(index);
 }
 

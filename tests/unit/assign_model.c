@@ -257,17 +257,24 @@ static uint64_t address_of(unsigned index)
     return address - address % bar->size;
 }
 
-/* Whether it is decoded, and somewhere: not at 0, and not at the end of its space. */
+static bool asleep(void)
+{
+    return power_managed() && (visible(model.composed->power + 4u) & 3) != 0;
+}
+
+uint8_t model_master(void)
+{
+    return asleep() ? 0 : visible(0x04) & 0x4;
+}
+
+/* Whether it is decoded, and somewhere: not at 0, and in memory not at the end. */
 static bool decoded(unsigned index)
 {
     const struct vpt_pci_bar *bar = &model.composed->bars.bar[index];
-    uint64_t end = bar->kind == VPT_PCI_BAR_IO ? 0xffff : bar->is_64bit ? UINT64_MAX : 0xffffffff;
+    uint64_t end = bar->kind == VPT_PCI_BAR_IO ? 0x10000 : bar->is_64bit ? UINT64_MAX : 0xffffffff;
     uint8_t enable = bar->kind == VPT_PCI_BAR_IO ? 1 : 2;
 
-    if (bar->size == 0 || (visible(0x04) & enable) == 0) {
-        return false;
-    }
-    if (power_managed() && (visible(model.composed->power + 4u) & 3) != 0) {
+    if (bar->size == 0 || (visible(0x04) & enable) == 0 || asleep()) {
         return false;
     }
     if (index == VPT_PCI_ROM && (visible(0x30) & 1) == 0) {
@@ -293,7 +300,10 @@ static bool bars_share(unsigned a, unsigned b)
                  model.composed->bars.bar[b].size);
 }
 
-/* The hypervisor has no place there: it refuses that, of memory and ports, or has something of its own there. */
+/*
+ * The hypervisor has no place there: it refuses that, of memory and ports, or has something of its own there; or its
+ * map() has failed.
+ */
 static bool no_place(unsigned index, uint64_t address)
 {
     uint64_t size = model.composed->bars.bar[index].size;
@@ -304,7 +314,8 @@ static bool no_place(unsigned index, uint64_t address)
             return true;
         }
     }
-    return desk.refuse_last != 0 && address <= desk.refuse_last && address + (size - 1) >= desk.refuse_first;
+    return (desk.unmapped >> index & 1) != 0 ||
+           (desk.refuse_last != 0 && address <= desk.refuse_last && address + (size - 1) >= desk.refuse_first);
 }
 
 /* What is mapped once more after a write; whether something was refused. */
@@ -391,6 +402,7 @@ enum vpt_status model_write(uint16_t offset, unsigned width, uint32_t value, boo
 {
     enum vpt_status status = access_status(offset, width);
     bool follows = false;
+    bool masters = false; /* the host's bus mastering is as the guest's, in D0 */
 
     if (status != VPT_OK) {
         return status;
@@ -403,6 +415,10 @@ enum vpt_status model_write(uint16_t offset, unsigned width, uint32_t value, boo
         if (!host_fails) {
             pass(at, byte);
         }
+        masters = masters || at == 0x04 || (power_managed() && at == model.composed->power + 4u);
+    }
+    if (masters && !host_fails) {
+        model.now.config[0x04] = (uint8_t)((model.now.config[0x04] & ~0x4) | model_master());
     }
     return follows && follow() ? VPT_REFUSED : VPT_OK;
 }

@@ -60,6 +60,9 @@ enum vpt_status model_read(uint16_t offset, unsigned width, uint32_t *value);
 /* What a write comes to; with a host whose access fails, `host_fails`. */
 enum vpt_status model_write(uint16_t offset, unsigned width, uint32_t value, bool host_fails);
 
+/* The bit of the host's command register that says bus master, as it has to be. */
+uint8_t model_master(void);
+
 /* Whether mappings depend on a byte: the command register's lower one, the BARs, the ROM, the power state. */
 bool model_followed(unsigned at);
 

@@ -67,6 +67,41 @@ static void raise(unsigned vector)
     assert_status(vpt_assign_raise(&signals.device, (uint16_t)vector), VPT_OK);
 }
 
+/* ---- Room ---- */
+
+/* All that BARs can be cut into, and as many of its own as the hypervisor has asked for; with vectors and without. */
+Test(assign_msix, room_for_the_hypervisors_own)
+{
+    static const struct vpt_assign_trap trap = { 2, 0x2000, 16 };
+    struct vpt_assign_region own = { .host = 0x100000, .size = 0x1000, .space = VPT_ASSIGN_MEMORY,
+                                     .bar = VPT_ASSIGN_NO_BAR };
+
+    for (unsigned i = 0; i < 10; i++) {
+        unsigned room = i / 2;
+        bool vectors = i % 2 != 0;
+
+        signal_start();
+        for (unsigned bar = 0; bar < VPT_PCI_BARS_MAX; bar++) {
+            signal_bar(bar, 0x8000);
+        }
+        if (vectors) {
+            signal_msix(4, 0, 0x2000, 1, 0x2000);
+        }
+        signals.setup.traps = &trap;
+        signals.setup.trap_count = 1;
+        signals.setup.regions = (uint16_t)(VPT_ASSIGN_REGIONS(1) + room);
+        signal_open();
+        cr_assert(signals.live == (vectors ? 12 : 8), "%u regions", signals.live);
+        signal_write(4, 2, 4);
+        for (unsigned n = 0; n <= room; n++) {
+            own.guest = 0x1000 * (n + 1);
+            assert_status(vpt_assign_region_add(&signals.device, &own), n < room ? VPT_OK : VPT_RESOURCE_FULL);
+        }
+        signal_write(4, 2, 6);
+        cr_assert(signals.live == (vectors ? 12 : 8) + room);
+    }
+}
+
 /* ---- The table ---- */
 
 Test(assign_msix, the_table_is_masked_at_first)

@@ -154,17 +154,19 @@ Test(assign_region, stay_while_the_device_is_degraded)
 {
     desk_start();
     desk_memory(0, 0x4000, 0x80000000, false);
+    desk_memory(1, 0x4000, 0x90000000, false);
     desk_open();
     assert_status(add_memory(0x1000, 1), VPT_OK);
     desk_write(DESK_BAR(0), 4, 0xfe000000);
+    desk_write(DESK_BAR(1), 4, 0xfe004000);
     desk_write(4, 2, 2);
     desk_fail(2, 3);
-    assert_status(vpt_assign_config_write(&desk.device, DESK_BAR(0), 4, 0xfe004000), VPT_DEVICE_ASSIGN_DEGRADED);
+    assert_status(vpt_assign_config_write(&desk.device, 4, 2, 0), VPT_DEVICE_ASSIGN_DEGRADED);
     desk.fail_first = 0;
     desk.calls = 0;
     assert_status(add_memory(0x2000, 1), VPT_DEVICE_ASSIGN_DEGRADED);
     assert_status(vpt_assign_region_remove(&desk.device, VPT_ASSIGN_MEMORY, 0x1000), VPT_DEVICE_ASSIGN_DEGRADED);
-    cr_assert(desk.calls == 0 && desk.mapped_count == 1);
+    cr_assert(desk.calls == 0 && desk.mapped_count == 2);
     assert_status(vpt_assign_release(&desk.device), VPT_OK);
     cr_assert(desk.mapped_count == 0 && desk.violations == 0);
 }

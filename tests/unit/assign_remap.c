@@ -282,7 +282,7 @@ Test(assign_remap, a_release_makes_all_stale)
     assert_status(vpt_assign_deliver(&found), VPT_EMPTY);
     assert_status(vpt_assign_acquire(&signals.device, 2, &signals.guest), VPT_OK);
     signal_write(0x10, 4, (uint32_t)SIGNAL_GUEST(0));
-    signal_write(4, 2, 2);
+    signal_write(4, 2, 6);
     enable_all(4);
     assert_status(vpt_assign_deliver(&found), VPT_EMPTY);
     add(50, 3, 1);

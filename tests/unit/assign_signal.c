@@ -146,6 +146,13 @@ static void link(unsigned offset, uint8_t id)
     signals.config[0x34] = (uint8_t)offset;
 }
 
+/* With all four states. */
+void signal_power(void)
+{
+    link(SIGNAL_PM, 0x01);
+    put(SIGNAL_PM + 2, 2, 0x0603);
+}
+
 uint16_t signal_msi(unsigned messages_log2, bool wide, bool maskable)
 {
     uint32_t control = messages_log2 << 1 | (wide ? 0x80u : 0) | (maskable ? 0x100u : 0);

@@ -16,6 +16,7 @@
 #define SIGNAL_FAILURE ((enum vpt_status)(VPT_PORT_ERROR_FIRST + 5))
 
 /* Of the function. */
+#define SIGNAL_PM        0x40u
 #define SIGNAL_MSI       0x50u
 #define SIGNAL_MSIX      0x70u
 #define SIGNAL_NEIGHBOUR 0x3fu /* id of capabilities that nobody knows */
@@ -67,6 +68,7 @@ extern struct signal signals;
  * others lie where these and the pending bits would be: returns where.
  */
 void signal_start(void);
+void signal_power(void);
 uint16_t signal_msi(unsigned messages_log2, bool wide, bool maskable);
 void signal_msix(unsigned entries, unsigned table_bar, uint32_t table, unsigned pending_bar, uint32_t pending);
 void signal_bar(unsigned index, uint64_t size);
