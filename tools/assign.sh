@@ -9,9 +9,10 @@ set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 directory=$(realpath -m "${1:-$root/build-assign}")
-seconds=60 # that it may take: one on an idle computer
 # shellcheck source=tools/packages.sh
 . "$root/tools/packages.sh"
+# shellcheck source=tools/limit.sh
+. "$root/tools/limit.sh"
 # shellcheck source=tools/toolchains.sh
 . "$root/tools/toolchains.sh"
 
@@ -24,4 +25,8 @@ rm -rf "$directory/objects"
 vpt_objects "$directory/objects" "${compiler[@]}" -ffreestanding
 "${compiler[@]}" -Iinclude -Iport -Iport/qtest examples/assign/*.c port/qtest/*.c port/assign_port.c port/page_pool.c \
     "$directory"/objects/*.o -o "$directory/assign"
-timeout --kill-after=5 "$seconds" "$directory/assign"
+vpt_limit 2 "$directory/assign" || {
+    status=$?
+    [ "$status" -eq 1 ] || printf 'FAIL\t%s\n' "$vpt_ended"
+    exit "$status"
+}

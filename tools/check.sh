@@ -1,168 +1,174 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Tests everything: the Criterion suite on the simulated device by gcc and by clang, plain and with sanitizers, for a
-# big-endian and for a 32-bit CPU, the one on QEMU's devices, threads, the gates, the sizes, the proof, the demo.
-# Installs the Debian packages it lacks. Works in build-check/, where each step leaves its log. Prints one line a step
-# (PASS or FAIL, its name, seconds) in the order in which they end, what failed, and at the end Criterion's synthesis of
-# every suite that ran; exits non-zero if anything failed.
+# Usage: tools/check.sh [STEP...]
+# Tests everything, or the named steps and what they need: tools/steps.sh is the table of them. Installs the Debian
+# packages it lacks. Works in build-check/, where each step leaves its log. Prints a line a step (PASS or FAIL, its
+# name, the seconds it took, those of CPUs) in the order in which they end, what failed, and at the end Criterion's
+# synthesis of every suite that ran; exits non-zero if anything failed.
 set -u -o pipefail
 export LC_ALL=C
 exec </dev/null
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd) || exit 1
 cd "$root" || exit 1
 . tools/packages.sh
+. tools/limit.sh
+. tools/toolchains.sh
 
 build=$root/build-check
 logs=$build/logs
-suites=(gcc gcc-devices clang gcc-sanitized clang-sanitized clang-sanitized-devices s390x i386)
 
-# Usage: step NAME SECONDS COMMAND...: runs it into a log of that name, for at most so long. A function of this script
-# gets the limit as its last argument and keeps it itself. What failed is remembered in a file: steps run in two lanes.
+# The steps by number: as declared, then "wanted", "running", "passed" or "failed".
+names=() seconds=() needs=() commands=() states=()
+declare -A numbers=() pids=()
+
+# Usage: step NAME SECONDS NEEDS COMMAND...
+# SECONDS are what it takes alone on an idle computer with two CPUs: its limit is made from them (tools/limit.sh), and
+# the order. NEEDS are the steps before it that have to pass first, separated by commas; - for none.
 step() {
-    local name=$1 limit=$2 started=$SECONDS status
-    shift 2
-    if [ "$(type -t "$1")" = function ]; then
-        "$@" "$limit" >"$logs/$name.log" 2>&1
-    else
-        timeout --kill-after=10 "$limit" "$@" >"$logs/$name.log" 2>&1
-    fi
-    status=$?
-    if [ "$status" -eq 0 ]; then
-        printf 'PASS\t%s\t%d s\n' "$name" $((SECONDS - started))
-        return 0
-    fi
-    echo "$name" >>"$logs/failed"
-    printf '%s\n' "$(tell_failure "$name" "$limit" "$status" $((SECONDS - started)))"
-    return 1
-}
-
-# Usage: tell_failure NAME LIMIT STATUS SECONDS
-tell_failure() {
-    printf 'FAIL\t%s\t%d s\t%s\n' "$1" "$4" "$([ "$3" -eq 124 ] && echo "not done after $2 s" || echo "status $3")"
-    grep -E '^(FAIL|\[FAIL\])' "$logs/$1.log" | head -n 40
-    echo "---- end of $1.log:"
-    tail -n 40 "$logs/$1.log"
-    echo "----"
-}
-
-# Usage: synthesis LOG: Criterion's last synthesis line in it.
-synthesis() {
-    grep -F '[====] Synthesis:' "$1" 2>/dev/null | tail -n 1
-}
-
-# Fails unless a suite ran tests and all of them passed: an exit status alone does not say that any ran.
-passed_all() {
-    local tested passing failing crashing number='\([0-9]*\)'
-    read -r tested passing failing crashing < <(sed -n \
-        "s/.*Tested: $number | Passing: $number | Failing: $number | Crashing: $number.*/\1 \2 \3 \4/p" <<<"$1")
-    [ "${tested:-0}" -gt 0 ] && [ "$passing" -eq "$tested" ] && [ "$failing" -eq 0 ] && [ "$crashing" -eq 0 ]
-}
-
-# Usage: criterions_own_leak REPORT: whether all that was reported are leaks of what Criterion itself allocated: the
-# frame that called the allocator is the library's, which tests cannot cause.
-criterions_own_leak() {
-    grep -q 'ERROR: LeakSanitizer' "$1" && ! grep -q 'ERROR: AddressSanitizer\|runtime error' "$1" &&
-        ! grep -E '^ *#1 ' "$1" | grep -qv '/libcriterion\.so'
-}
-
-# Usage: run_suite NAME PROGRAM SECONDS
-# A sanitizer's report after a test's end, as of a leak, changes no exit status that Criterion looks at: so every
-# report goes to a file of its own, and one is enough to fail.
-run_suite() {
-    local name=$1 reports="$logs/$1-report" status report failed_report=0
-    timeout --kill-after=10 "$3" env \
-        ASAN_OPTIONS="detect_leaks=1:halt_on_error=1:detect_stack_use_after_return=1:log_path=$reports" \
-        UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1:log_path=$reports" \
-        "$build/$2" --color=never
-    status=$?
-    for report in "$reports".*; do
-        [ -e "$report" ] || continue
-        if criterions_own_leak "$report"; then
-            # It is what made the runner's status; what the tests came to, the synthesis tells.
-            [ "$status" -ne 1 ] || status=0
-            continue
-        fi
-        echo "FAIL	sanitizer report $(basename "$report")"
-        head -n 60 "$report"
-        failed_report=1
+    local number=${#names[@]} need
+    names+=("$1") seconds+=("$2") needs+=("${3#-}")
+    for need in ${3//,/ }; do
+        [ "$need" = - ] || [ -n "${numbers[$need]:-}" ] || { echo "$0: $1 needs an unknown step: $need" >&2; exit 2; }
     done
-    [ "$failed_report" -eq 0 ] || status=1
-    [ "$status" -eq 0 ] || return "$status"
-    passed_all "$(synthesis "$logs/$name.log")"
+    numbers[$1]=$number
+    shift 3
+    commands+=("${*@Q}")
 }
 
-# Usage: suite NAME COMPILER MESON-OPTION...
-suite() {
-    local name=$1 compiler=$2
-    shift 2
-    step "$name-setup" 120 env CC="$compiler" meson setup "$build/$name" -Dtests=enabled "$@" &&
-        step "$name-compile" 900 meson compile -C "$build/$name" &&
-        step "$name" 900 run_suite "$name" "$name/tests/unit/vpt-tests"
+# Usage: want NAME: and what it needs.
+want() {
+    local need
+    [ -n "${numbers[$1]:-}" ] || { echo "$0: unknown step: $1" >&2; exit 2; }
+    states[${numbers[$1]}]=wanted
+    for need in ${needs[${numbers[$1]}]//,/ }; do
+        want "$need"
+    done
 }
 
-# Usage: device_suite NAME: the one on QEMU's devices, as the suite of this name has built it.
-device_suite() {
-    step "$1-devices" 900 run_suite "$1-devices" "$1/tests/device/vpt-device-tests"
+# Sets for each step what it takes together with the longest chain of steps that wait for it.
+measure_chains() {
+    local number need
+    chains=("${seconds[@]}")
+    for ((number = ${#names[@]} - 1; number >= 0; number--)); do
+        for need in ${needs[number]//,/ }; do
+            need=${numbers[$need]}
+            [ "${chains[need]}" -ge $((seconds[need] + chains[number])) ] ||
+                chains[need]=$((seconds[need] + chains[number]))
+        done
+    done
 }
 
-# Usage: foreign_suite NAME SECONDS: by a stand-in for Criterion, whose exit status does not say that any test ran.
-foreign_suite() {
-    timeout --kill-after=10 "$2" "tools/suite-$1.sh" && passed_all "$(synthesis "$logs/$1.log")"
+# Usage: needs_met NUMBER: 0 if each has passed, 1 if one is still to come, 2 if one has failed
+needs_met() {
+    local need met=0
+    for need in ${needs[$1]//,/ }; do
+        case ${states[${numbers[$need]}]} in
+        passed) ;;
+        failed) return 2 ;;
+        *) met=1 ;;
+        esac
+    done
+    return "$met"
 }
 
-sanitized=(-Db_sanitize=address,undefined -Db_lundef=false -Dbuildtype=debugoptimized
-    -Dc_args='-fno-sanitize-recover=all -fno-omit-frame-pointer')
-
-# Everything on the simulated device: the units, built in each way. The suites on QEMU's devices wait for them often
-# enough to leave a CPU to the other lane.
-units() {
-    suite gcc gcc
-    suite clang-sanitized clang "${sanitized[@]}"
-    device_suite gcc
-    suite gcc-sanitized gcc "${sanitized[@]}"
-    device_suite clang-sanitized
-    suite clang clang
-    step s390x 1200 foreign_suite s390x
-    step i386 1200 foreign_suite i386
+# Sets `next`: of the steps that can start the one with the longest chain. False if none can.
+find_next() {
+    local number
+    next=
+    for number in "${!names[@]}"; do
+        [ "${states[number]:-}" = wanted ] || continue
+        needs_met "$number"
+        case $? in
+        0) [ -n "$next" ] && [ "${chains[next]}" -ge "${chains[number]}" ] || next=$number ;;
+        2)
+            states[number]=failed
+            printf 'FAIL\t%s\tnot run, for want of %s\n' "${names[number]}" "${needs[number]}"
+            ;;
+        esac
+    done
+    [ -n "$next" ]
 }
 
-# What does not need those builds.
-others() {
-    step headers 600 tools/gate-headers.sh
-    step readme 300 tools/gate-readme.sh
-    step contexts 120 tools/gate-contexts.py
-    step size 600 tools/size.sh
-    step threads 600 tools/threads.sh
-    step proof 1200 tools/proof.sh
-    step demo 1200 tools/demo.sh
-    step freestanding 1200 tools/gate-freestanding.sh
-    step embedding 600 tools/gate-embedding.sh
+# Usage: run_step NUMBER: in a shell of its own
+run_step() {
+    local log=$logs/${names[$1]}.log command started=$SECONDS status user system line
+    eval "command=(${commands[$1]})"
+    TIMEFORMAT='%U %S'
+    { time vpt_limit "${seconds[$1]}" "${command[@]}" >"$log" 2>&1; } 2>"$log.cpu"
+    status=$?
+    read -r user system <"$log.cpu"
+    line=$(printf '%s\t%d s\t%d s of CPUs' "${names[$1]}" $((SECONDS - started)) $((${user%.*} + ${system%.*})))
+    if [ "$status" -eq 0 ]; then
+        printf 'PASS\t%s\n' "$line"
+    else
+        # In one piece, since others print too.
+        printf '%s\n' "$(printf 'FAIL\t%s\t%s\n' "$line" "$vpt_ended"
+            grep -E '^(FAIL|\[FAIL\])' "$log" | head -n 40
+            printf -- '---- end of %s:\n' "$log"
+            tail -n 40 "$log"
+            echo ----)"
+    fi
+    return "$status"
 }
 
+# Keeps `at_once` steps running until none is left.
+run_steps() {
+    local pid status next number
+    while :; do
+        while [ "${#pids[@]}" -lt "$at_once" ] && find_next; do
+            states[next]=running
+            run_step "$next" &
+            pids[$!]=$next
+        done
+        [ "${#pids[@]}" -gt 0 ] || return
+        wait -n -p pid "${!pids[@]}"
+        status=$?
+        number=${pids[$pid]}
+        unset "pids[$pid]"
+        states[number]=$([ "$status" -eq 0 ] && echo passed || echo failed)
+    done
+}
+
+# Usage: print_syntheses: of each suite the last line of Criterion's.
+print_syntheses() {
+    local number
+    for number in "${!names[@]}"; do
+        if [ -n "${states[number]:-}" ] && [[ ${commands[number]} == *tools/suite.sh* ]]; then
+            echo "suite ${names[number]}:"
+            grep -F '[====] Synthesis:' "$logs/${names[number]}.log" 2>/dev/null | tail -n 1 | grep . ||
+                echo "no synthesis: the suite did not run to its end"
+        fi
+    done
+}
+
+. "${VPT_STEPS:-tools/steps.sh}"
+[ $# -gt 0 ] || set -- "${names[@]}"
+for name in "$@"; do
+    want "$name"
+done
+measure_chains
 rm -rf "$build"
 mkdir -p "$logs" || exit 1
-. tools/toolchains.sh
 # All that the steps need, at once: they cannot install beside each other.
 vpt_need_packages gcc g++ clang lld libclang-rt-dev llvm libc6-dev meson ninja-build pkg-config libcriterion-dev \
     python3 make cmake git frama-c-base qemu-system-x86 qemu-system-arm qemu-system-misc qemu-user \
     gcc-s390x-linux-gnu libc6-dev-s390x-cross "${VPT_CROSS_PACKAGES[@]}" ||
     { printf 'FAIL\tpackages\n'; exit 1; }
 
-# Two lanes, for two CPUs: many steps keep only one of them busy.
-others &
-units
-wait
-grep -E '^(minimal|everything).*\ttotal|^FAIL' "$logs/size.log"
-grep -E '^(PASS|FAIL)' "$logs/demo.log"
+# Two on two CPUs, though many steps have two processes themselves: most also have times when they keep only one busy.
+at_once=$((($(nproc) + 2) / 2))
+run_steps
 
-echo
-if [ ! -e "$logs/failed" ]; then
-    printf 'PASS\tcheck\t%d s\n' "$SECONDS"
-else
-    printf 'FAIL\tcheck\t%d s\t%s\n' "$SECONDS" "$(tr '\n' ' ' <"$logs/failed")"
-fi
-for name in "${suites[@]}"; do
-    echo "suite $name:"
-    synthesis "$logs/$name.log" || echo "no synthesis: the suite did not run to its end"
+failed=()
+for number in "${!names[@]}"; do
+    case ${states[number]:-} in
+    '' | passed) ;;
+    *) failed+=("${names[number]}") ;;
+    esac
 done
-[ ! -e "$logs/failed" ]
+[ ! -e "$logs/size.log" ] || grep -E '^(minimal|everything).*\ttotal|^FAIL' "$logs/size.log"
+[ ! -e "$logs/demo.log" ] || grep -E '^(PASS|FAIL)' "$logs/demo.log"
+echo
+printf '%s\tcheck\t%d s\t%s\n' "$([ "${#failed[@]}" -eq 0 ] && echo PASS || echo FAIL)" "$SECONDS" "${failed[*]}"
+print_syntheses
+[ "${#failed[@]}" -eq 0 ]

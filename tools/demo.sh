@@ -15,7 +15,7 @@ serial=vpt-demo-disk
 topology=512,3,16,128
 disk=drive=disk,serial=$serial,physical_block_size=4096,min_io_size=8192,opt_io_size=65536
 entropy=max-bytes=64,period=1 # bytes in how many milliseconds: who asks for more has to wait
-seconds=60 # that one machine may take: one or two on an idle computer
+seconds=3 # that one machine takes on an idle computer
 
 # Architecture, machine, bus, interface by which the kernel drives the disk.
 pairs=(
@@ -41,10 +41,12 @@ unikernels=(
     "riscv64 virt unikernel"
 )
 assignments=("x86_64 q35 assign")
-unikernel_seconds=200 # that the kills on one machine may take: some ten on an idle computer
+unikernel_seconds=20 # that the kills on one machine take
 
 # shellcheck source=tools/packages.sh
 . "$root/tools/packages.sh"
+# shellcheck source=tools/limit.sh
+. "$root/tools/limit.sh"
 
 failed=0
 
@@ -149,7 +151,7 @@ plug_pci() {
 
 # With -icount the machines' counters count instructions.
 boot() {
-    timeout --kill-after=5 "$seconds" "${qemu[@]}" -kernel "$1" -m 64M -icount shift=0 \
+    vpt_limit "$seconds" "${qemu[@]}" -kernel "$1" -m 64M -icount shift=0 \
         -nodefaults -display none -monitor none -serial stdio -no-reboot \
         -drive if=none,id=disk,format=raw,file="$2" "${devices[@]}" </dev/null
 }
@@ -187,10 +189,9 @@ run() {
     status=$?
     if [ "$status" -eq "$success" ]; then
         text=$(check "$architecture" "$interface" "$directory" 2>&1) && verdict=PASS
-    elif [ "$status" -eq 124 ] || [ "$status" -eq 137 ]; then
-        text="not finished after $seconds seconds"
     else
-        text="the exit status is $status, not $success"
+        text=$vpt_ended
+        [ "$status" -eq 124 ] || text+=", not $success"
     fi
     [ "$verdict" = PASS ] || sed 's/^/    /' "$directory/log" >&2
     report "$verdict" "$architecture" "$machine" "$(transport "$bus" "$interface")" "${text//$'\n'/; }"
@@ -201,10 +202,13 @@ run_unikernel() {
     local directory=$work/$1/unikernel text verdict=FAIL
     if ! "$root/tools/unikernel.sh" build "$1" "$directory"; then
         text="the unikernel does not build"
-    elif text=$(timeout --kill-after=5 "$unikernel_seconds" "$root/tools/unikernel.sh" check "$1" "$directory" 2>&1); then
-        verdict=PASS
-    elif [ $? -eq 124 ]; then
-        text="not finished after $unikernel_seconds seconds"
+    else
+        vpt_limit "$unikernel_seconds" "$root/tools/unikernel.sh" check "$1" "$directory" >"$directory/log" 2>&1
+        case $? in
+        0) verdict=PASS text=$(<"$directory/log") ;;
+        1) text=$(<"$directory/log") ;;
+        *) text=$vpt_ended ;;
+        esac
     fi
     report "$verdict" "$1" "$2" unikernel "${text//$'\n'/; }"
 }

@@ -22,6 +22,7 @@ export LC_ALL=C
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd) || exit 1
 cd "$root" || exit 1
 . tools/packages.sh
+. tools/limit.sh
 vpt_need_packages gcc g++ clang libc6-dev make cmake meson ninja-build pkg-config git || exit 1
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
@@ -35,10 +36,11 @@ way() {
     local name=$1
     shift
     [[ $name == "$only"* ]] || return 0
+    vpt_ended=
     if "$@" >"$work/log" 2>&1; then
         printf 'PASS\tembedding\t%s\n' "$name"
     else
-        printf 'FAIL\tembedding\t%s\n' "$name"
+        printf 'FAIL\tembedding\t%s\t%s\n' "$name" "$vpt_ended"
         tail -n 30 "$work/log"
         failures=$((failures + 1))
     fi
@@ -52,7 +54,7 @@ stub() {
 
 # Usage: run PROGRAM: the stub's exit status is the line that went wrong.
 run() {
-    timeout --kill-after=5 60 "$1" || { echo "$1: status $?"; return 1; }
+    vpt_limit 1 "$1" || { echo "$1: $vpt_ended"; return 1; }
 }
 
 try_lists() {

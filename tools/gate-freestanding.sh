@@ -82,19 +82,10 @@ check_registers() {
 
 # Usage: variant DIRECTORY OPTIMIZATION COMPILER TARGET VARIANT FLAGS FORBIDDEN
 variant() {
-    local directory=$1 optimization=$2 compiler=$3 flags=$6 failed=0 pie=0 command flag
+    local directory=$1 optimization=$2 compiler=$3 flags=$6 failed=0 pie=0 command
     local target=$4 forbidden=$7 name="$3 $4 $5 $2"
     [[ $flags != *-fPIE* ]] || pie=1
-    mapfile -t command < <(vpt_compiler "$compiler" "$target")
-    local -n own_warnings=VPT_WARNINGS_$compiler
-    command+=("${VPT_STRICT[@]}" "${own_warnings[@]}" "${VPT_FREESTANDING[@]}" "$optimization")
-    for flag in $flags; do
-        case $flag in
-        -) ;;
-        @types) command+=(-nostdinc -Itests '-DVPT_TYPES_HEADER="freestanding/types.h"') ;;
-        *) command+=("$flag") ;;
-        esac
-    done
+    vpt_freestanding_command "$compiler" "$target" "$optimization" "$flags"
     directory="$directory/$compiler-$target-$5$optimization"
     if ! { vpt_objects "$directory" "${command[@]}" && vpt_port_objects "$directory/port" "${command[@]}"; } \
         2>"$directory.log"; then

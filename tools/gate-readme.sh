@@ -7,6 +7,7 @@ set -u -o pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd) || exit 1
 cd "$root" || exit 1
 . tools/packages.sh
+. tools/limit.sh
 vpt_need_packages gcc clang libc6-dev || exit 1
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
@@ -35,14 +36,15 @@ int main(void)
 }
 END
 for compiler in gcc clang; do
+    vpt_ended=
     # shellcheck disable=SC2046 # one path a word
     if "$compiler" -std=c11 -O2 -Wall -Wextra -Wconversion -Wsign-conversion -Werror -Wno-missing-prototypes \
         -Iinclude -Iport "$work/readme.c" port/{cf8,direct,page_pool,x86_io}.c $(cat sources/*.list) \
         -o "$work/readme" &&
-        "$work/readme"; then
+        vpt_limit 1 "$work/readme"; then
         printf 'PASS\treadme\t%s\n' "$compiler"
     else
-        printf 'FAIL\treadme\t%s\n' "$compiler"
+        printf 'FAIL\treadme\t%s\t%s\n' "$compiler" "$vpt_ended"
         failed=1
     fi
     for page in recovery assignment; do
@@ -54,14 +56,15 @@ for compiler in gcc clang; do
             failed=1
         fi
     done
+    vpt_ended=
     # shellcheck disable=SC2046
     if "$compiler" -std=c11 -Wall -Wextra -Wconversion -Wsign-conversion -Werror \
         -Iinclude -Itests/mock "$work/mock.c" tests/mock/*.c $(cat sources/*.list) -o "$work/mock" &&
-        timeout 60 "$work/mock" >"$work/log" 2>&1 && grep -qx '0 wrong' "$work/log"; then
+        vpt_limit 1 "$work/mock" >"$work/log" 2>&1 && grep -qx '0 wrong' "$work/log"; then
         printf 'PASS\tmock page\t%s\n' "$compiler"
     else
         cat "$work/log"
-        printf 'FAIL\tmock page\t%s\n' "$compiler"
+        printf 'FAIL\tmock page\t%s\t%s\n' "$compiler" "$vpt_ended"
         failed=1
     fi
 done

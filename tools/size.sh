@@ -36,15 +36,23 @@ fail() {
     failures=$((failures + 1))
 }
 
-# Usage: measure ELF: prints the bytes of executable and of constant sections.
+# Usage: measure ELF...: prints for each its name and the bytes of its executable and of its constant sections.
 measure() {
-    llvm-readelf -W -S "$1" | sed -n 's/^ *\[ *[0-9]*\] *//p' | awk '
-        $1 != "NULL" && NF == 10 && $7 ~ /A/ && $7 !~ /W/ { print ($7 ~ /X/ ? "text" : "rodata"), $5 }' |
-        { text=0 rodata=0
-        while read -r kind size; do
-            if [ "$kind" = text ]; then text=$((text + 16#$size)); else rodata=$((rodata + 16#$size)); fi
-        done
-        echo "$text $rodata"; }
+    local file=$1 text=0 rodata=0 kind value
+    while read -r kind value; do
+        case $kind in
+        text) text=$((text + 16#$value)) ;;
+        rodata) rodata=$((rodata + 16#$value)) ;;
+        end)
+            echo "$file $text $rodata"
+            file=$value text=0 rodata=0
+            ;;
+        esac
+    done < <(llvm-readelf -W -S "$@" | awk '
+        /^File: / && files++ { print "end", $2 }
+        !sub(/^ *\[ *[0-9]*\] */, "") { next }
+        $1 != "NULL" && NF == 10 && $7 ~ /A/ && $7 !~ /W/ { print ($7 ~ /X/ ? "text" : "rodata"), $5 }
+        END { print "end" }')
 }
 
 # Usage: print NAME VARIANT TEXT RODATA
@@ -63,8 +71,8 @@ linked() {
     # The stub's own share, by linking it the same way with the library's functions left undefined.
     "${linker[@]}" "$@" --unresolved-symbols=ignore-all "$directory/stub"/*.o \
         -o "$directory/$name-alone.elf" || return 1
-    read -r text rodata < <(measure "$directory/$name.elf")
-    read -r stub_text stub_rodata < <(measure "$directory/$name-alone.elf")
+    read -r _ text rodata < <(measure "$directory/$name.elf")
+    read -r _ stub_text stub_rodata < <(measure "$directory/$name-alone.elf")
     print "$name" "$variant" $((text - stub_text)) $((rodata - stub_rodata))
     [ "$text" -gt "$stub_text" ] || return 1
     case $name-$target in
@@ -79,22 +87,22 @@ linked() {
     fi
 }
 
-# Usage: sizes COMPILER TARGET FLAG...
+# Usage: sizes COMPILER TARGET VARIANT: with the flags that tests/freestanding/variants.tsv has for it
 sizes() {
     local compiler=$1 directory="$work/$1-$2" command object text rodata total_text=0 total_rodata=0 stub missing assign=0
+    local flags
     target=$2 variant="$1-$2-Os"
-    shift 2
-    mapfile -t command < <(vpt_compiler "$compiler" "$target")
-    command+=("${VPT_STRICT[@]}" "${VPT_FREESTANDING[@]}" -Os -ffunction-sections -fdata-sections "$@")
+    flags=$(awk -F '\t' -v "line=$1 $2 $3" '$1 " " $2 " " $3 == line { print $4 }' tests/freestanding/variants.tsv)
+    [ -n "$flags" ] || { fail "$variant: no variant $3"; return; }
+    vpt_freestanding_command "$compiler" "$target" -Os "$flags"
     vpt_objects "$directory" "${command[@]}" || { fail "$variant: does not compile"; return; }
-    for object in "$directory"/*.o; do
-        read -r text rodata < <(measure "$object")
+    while read -r object text rodata; do
         print "$(basename "$object")" "$variant" "$text" "$rodata"
         total_text=$((total_text + text)) total_rodata=$((total_rodata + rodata))
         case $object in
         */assign-*) assign=$((assign + text + rodata)) ;;
         esac
-    done
+    done < <(measure "$directory"/*.o)
     printf 'assign\t%s\ttotal\t%d\tbytes\n' "$variant" "$assign"
     [ "$variant" != gcc-x86_64-Os ] || [ "$assign" -le "$assign_limit" ] ||
         fail "assign $variant: $assign bytes, limit $assign_limit"
@@ -127,11 +135,11 @@ awk -F '\t' '$1 == "function" { print $2 }' "$work/names" | sort -u >"$work/func
 mapfile -t keep < <(sed 's/^/--undefined=/' "$work/functions")
 
 for compiler in clang gcc; do
-    sizes "$compiler" x86_64 -mno-red-zone -mgeneral-regs-only
-    sizes "$compiler" i386 -mgeneral-regs-only
-    sizes "$compiler" aarch64 -mgeneral-regs-only -mstrict-align
-    sizes "$compiler" arm -march=armv7-a -mthumb -mfloat-abi=soft
-    sizes "$compiler" riscv64 -march=rv64imac -mabi=lp64 -mcmodel=medany
-    sizes "$compiler" s390x -msoft-float
+    sizes "$compiler" x86_64 kernel
+    sizes "$compiler" i386 i486
+    sizes "$compiler" aarch64 kernel
+    sizes "$compiler" arm thumb
+    sizes "$compiler" riscv64 medany
+    sizes "$compiler" s390x soft
 done
 [ "$failures" -eq 0 ]

@@ -9,6 +9,7 @@ export LC_ALL=C
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd) || exit 1
 cd "$root" || exit 1
 . tools/packages.sh
+. tools/limit.sh
 vpt_need_packages gcc meson ninja-build pkg-config || exit 1
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
@@ -56,14 +57,10 @@ endian = 'little'
 END
 }
 
-build() {
-    timeout 120 meson setup "$work/build" --cross-file "$work/cross.ini" -Dtests=enabled -Dbuildtype=release &&
-        timeout 600 ninja -C "$work/build" -j 2 tests/unit/vpt-tests
-}
-
 unpack_packages || { cat "$work/log"; echo "no i386 packages to be had"; exit 1; }
 write_cross_file
-build >"$work/log" 2>&1 || { cat "$work/log"; exit 1; }
+vpt_must "$work/log" 6 meson setup "$work/build" --cross-file "$work/cross.ini" -Dtests=enabled -Dbuildtype=release
+vpt_must "$work/log" 60 ninja -C "$work/build" -j 2 tests/unit/vpt-tests
 tests=$work/build/tests/unit/vpt-tests
 readelf -h "$tests" | grep -q 'Class:.*ELF32' || { echo "$tests is no 32-bit program"; exit 1; }
-timeout --kill-after=10 600 "$tests" --color=never "$@"
+vpt_limit 60 "$tests" --color=never "$@" || { printf 'FAIL\ti386\t%s\n' "$vpt_ended"; exit 1; }

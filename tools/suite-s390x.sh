@@ -9,6 +9,7 @@ export LC_ALL=C
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd) || exit 1
 cd "$root" || exit 1
 . tools/packages.sh
+. tools/limit.sh
 vpt_need_packages gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user meson ninja-build pkg-config || exit 1
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
@@ -19,9 +20,9 @@ emulator=(qemu-s390x -L /usr/s390x-linux-gnu)
 "${compiler[@]}" -Itests/foreign -c tests/foreign/runner.c -o "$work/runner.o" &&
     "${compiler[@]}" -D_POSIX_C_SOURCE=200809L -Itests/foreign tests/foreign/self.c "$work/runner.o" \
         -o "$work/self" || exit 1
-synthesis=$(timeout 60 "${emulator[@]}" "$work/self" --jobs=2 2>"$work/log" | tail -n 1)
-[ "$synthesis" = "[====] Synthesis: Tested: 10 | Passing: 3 | Failing: 4 | Crashing: 3" ] ||
-    { cat "$work/log"; echo "the stand-in for Criterion is wrong: $synthesis"; exit 1; }
+vpt_limit 6 "${emulator[@]}" "$work/self" --jobs=2 >"$work/log" 2>&1
+grep -qx -F "[====] Synthesis: Tested: 10 | Passing: 3 | Failing: 4 | Crashing: 3" <(tail -n 1 "$work/log") ||
+    { cat "$work/log"; printf 'FAIL\tthe stand-in for Criterion is wrong: %s\n' "$vpt_ended"; exit 1; }
 
 # To Meson it is a package named criterion.
 cat >"$work/criterion.pc" <<END
@@ -46,10 +47,10 @@ cpu_family = 's390x'
 cpu = 's390x'
 endian = 'big'
 END
-timeout 120 meson setup "$work/build" --cross-file "$work/cross.ini" -Dtests=enabled -Dbuildtype=release >"$work/log" ||
-    { cat "$work/log"; exit 1; }
-timeout 600 ninja -C "$work/build" -j 2 tests/unit/vpt-tests >"$work/log" || { cat "$work/log"; exit 1; }
+vpt_must "$work/log" 6 meson setup "$work/build" --cross-file "$work/cross.ini" -Dtests=enabled -Dbuildtype=release
+vpt_must "$work/log" 60 ninja -C "$work/build" -j 2 tests/unit/vpt-tests
 tests=$work/build/tests/unit/vpt-tests
 s390x-linux-gnu-readelf -h "$tests" | grep -q 'Data:.*big endian' || { echo "$tests is not big-endian"; exit 1; }
 # Emulation takes several times as long as the limits in the suites were made for.
-timeout --kill-after=10 900 "${emulator[@]}" "$tests" --jobs=2 --timeout-factor=5 "$@"
+vpt_limit 90 "${emulator[@]}" "$tests" --jobs=2 --timeout-factor=5 "$@" ||
+    { printf 'FAIL\ts390x\t%s\n' "$vpt_ended"; exit 1; }

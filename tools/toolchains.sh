@@ -18,7 +18,8 @@ VPT_WARNINGS_clang=(-Wcomma -Wextra-semi -Wunreachable-code -Wmissing-variable-d
 
 # Debian's gcc makes PIE unless told otherwise; unwind tables belong to no promise.
 VPT_STRICT=(-std=c11 "${VPT_WARNINGS[@]}" "${VPT_WARNINGS_C[@]}")
-VPT_FREESTANDING=(-ffreestanding -fno-pie -fno-stack-protector -fno-unwind-tables -fno-asynchronous-unwind-tables)
+VPT_FREESTANDING=(-ffreestanding -fno-pie -fno-stack-protector -fno-unwind-tables -fno-asynchronous-unwind-tables
+    -ffunction-sections -fdata-sections)
 
 # Usage: vpt_compiler COMPILER TARGET: prints the words of the command, one a line; non-zero for an unknown pair.
 vpt_compiler() {
@@ -32,12 +33,46 @@ vpt_compiler() {
     esac
 }
 
+# Usage: vpt_freestanding_command COMPILER TARGET OPTIMIZATION FLAGS: sets `command`, which compiles with these flags, a
+# field of tests/freestanding/variants.tsv.
+vpt_freestanding_command() {
+    local flag
+    local -n own_warnings=VPT_WARNINGS_$1
+    mapfile -t command < <(vpt_compiler "$1" "$2")
+    command+=("${VPT_STRICT[@]}" "${own_warnings[@]}" "${VPT_FREESTANDING[@]}" "$3")
+    for flag in $4; do
+        case $flag in
+        -) ;;
+        @types) command+=(-nostdinc -Itests '-DVPT_TYPES_HEADER="freestanding/types.h"') ;;
+        *) command+=("$flag") ;;
+        esac
+    done
+}
+
 # Usage: vpt_objects DIRECTORY COMMAND...: compiles each file of the lists in the current directory's sources/ into
-# DIRECTORY. An object is named after its source, with the folders kept, since two folders may hold files of one name.
+# DIRECTORY.
+# An object is named after its source, with the folders kept, since two folders may hold files of one name. Where
+# VPT_OBJECTS names a folder, what one script has compiled by a command is there for the next that uses the same one.
 vpt_objects() {
-    local directory=$1 source
+    local directory=$1 shared own
     shift
     mkdir -p "$directory" || return 1
+    [ -n "${VPT_OBJECTS:-}" ] || { vpt_compile_all "$directory" "$@"; return; }
+    shared=$VPT_OBJECTS/$(md5sum <<<"$*" | cut -d ' ' -f 1)
+    if [ ! -d "$shared" ]; then
+        mkdir -p "$VPT_OBJECTS" && own=$(mktemp -d "$shared.XXXXXX") || return 1
+        vpt_compile_all "$own" "$@" 2>"$own/messages" || { cat "$own/messages" >&2; return 1; }
+        # Another script may have done the same meanwhile.
+        mv -T "$own" "$shared" 2>/dev/null || [ -d "$shared" ] || return 1
+    fi
+    cat "$shared/messages" >&2
+    cp "$shared"/*.o "$directory"
+}
+
+# Usage: vpt_compile_all DIRECTORY COMMAND...
+vpt_compile_all() {
+    local directory=$1 source
+    shift
     while read -r source; do
         "$@" -Iinclude -c "$source" -o "$directory/$(vpt_object_name "$source")" || return 1
     done < <(cat sources/*.list)

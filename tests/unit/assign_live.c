@@ -233,7 +233,7 @@ static void each_value(unsigned index, uint32_t upper_first, uint32_t upper_last
                        unsigned base_count)
 {
     for (unsigned base = 0; base < base_count; base++) {
-        for (uint32_t low = 0; low < 256; low++) {
+        for (uint32_t low = 0; low < 256; low += test_stride()) {
             registers.bar[index] = bases[base] | low;
             if (layout.bar[index].is_64bit && index < VPT_PCI_ROM) {
                 registers.bar[index + 1] = upper_first;

@@ -12,7 +12,7 @@ static void distort_each_access(enum subject_kind kind, enum mock_lie_how how, u
 {
     uint32_t accesses = subject_count(kind, NULL, &(struct mock_lie){ .space = MOCK_SPACE_ANY });
 
-    for (uint32_t n = 1; n <= accesses; n++) {
+    for (uint32_t n = 1; n <= accesses; n += test_stride()) {
         struct mock_lie lie = { .how = how, .value = value, .first = n, .times = 1 };
 
         subject_machine(kind, NULL);

@@ -126,7 +126,7 @@ VERSION_TEST(queue_kick, SPLIT_ASUPP_6_every_decision_over_three_wraps)
 {
     static const uint32_t batches[] = { 1, 2, 3, 7, 32, 64, 255, 256, 257, 1000, 1024, 0 };
 
-    for (size_t i = 0; i < COUNT_OF(batches); i++) {
+    for (size_t i = 0; i < COUNT_OF(batches); i += test_stride()) {
         seed = (uint32_t)i + 1;
         hand_open(variant, 0, BATCH_MAX);
         compare_decisions(3 * 65536 + 5000, batches[i]);
@@ -175,7 +175,7 @@ VERSION_TEST(queue_kick, SPLIT_ASUPP_6_more_published_than_an_index_can_count)
 {
     static const uint32_t counts[] = { 65534, 65535, 65536, 65537, 70000, 131071, 131072, 131073, 200000 };
 
-    for (size_t i = 0; i < COUNT_OF(counts); i++) {
+    for (size_t i = 0; i < COUNT_OF(counts); i += test_stride()) {
         uint64_t from = 0;
 
         hand_open(variant, 0, 256);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "support.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 struct bench bench;
@@ -33,6 +34,14 @@ void variant_options(const struct variant *variant, struct mock_machine_options 
     if (!variant->event_idx) {
         vpt_features_add(&options->withhold, VPT_F_EVENT_IDX);
     }
+}
+
+uint32_t test_stride(void)
+{
+    const char *text = getenv("VPT_TEST_STRIDE");
+    uint32_t stride = text != NULL ? (uint32_t)strtoul(text, NULL, 10) : 1;
+
+    return stride != 0 ? stride : 1;
 }
 
 bool all_zero(const void *object, size_t size)

@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: MIT
+# Sourced by check.sh: everything that it tests, a line a step:
+#
+#     step NAME SECONDS NEEDS COMMAND...
+#
+# SECONDS are those of CPUs that it takes on an idle computer, or of time where it waits; check.sh prints both. Ten
+# times as long may pass before it is ended as hanging. NEEDS are the steps that have to pass before it, with commas
+# between, or -. What exits non-zero has failed; what runs under tools/suite.sh has its synthesis shown at the end.
+
+# Usage: builds NAME COMPILER SECONDS TARGETS MESON-OPTION...: the steps NAME-setup and NAME-compile
+builds() {
+    local name=$1 compiler=$2 seconds=$3 targets=$4
+    shift 4
+    step "$name-setup" 3 - env CC="$compiler" meson setup "$build/$name" -Dtests=enabled "$@"
+    # shellcheck disable=SC2086 # one target a word
+    step "$name-compile" "$seconds" "$name-setup" ninja -C "$build/$name" $targets
+}
+
+# Usage: units NAME SECONDS STRIDE: those of a build. The campaigns among them run whole where they are quickest; in
+# other builds each so manyth step of them is done, and every other test whole.
+units() {
+    step "$1" "$2" "$1-compile" env VPT_TEST_STRIDE="$3" tools/suite.sh "$build/$1/tests/unit/vpt-tests" --color=never
+}
+
+# Usage: devices NAME SECONDS: the suite on QEMU's devices.
+devices() {
+    step "$1-devices" "$2" "$1-compile" tools/suite.sh "$build/$1/tests/device/vpt-device-tests" --color=never
+}
+
+sanitized=(-Db_sanitize=address,undefined -Db_lundef=false
+    -Dc_args='-fno-sanitize-recover=all -fno-omit-frame-pointer')
+
+# What one compiler sees of the devices' and the threads' suites it need not see twice.
+builds gcc gcc 80 all -Dbuildtype=debugoptimized
+units gcc 60 1
+devices gcc 60
+builds clang clang 80 tests/unit/vpt-tests -Dbuildtype=debugoptimized
+units clang 60 1
+builds gcc-sanitized gcc 130 tests/unit/vpt-tests "${sanitized[@]}" -Ddebug=true -Doptimization=1
+units gcc-sanitized 150 7
+builds clang-sanitized clang 60 all "${sanitized[@]}" -Dbuildtype=debug
+units clang-sanitized 150 9
+devices clang-sanitized 100
+step s390x 200 - env VPT_TEST_STRIDE=7 tools/suite.sh tools/suite-s390x.sh
+step i386 150 - env VPT_TEST_STRIDE=9 tools/suite.sh tools/suite-i386.sh
+step threads 60 - tools/threads.sh
+
+step proof-queue 400 - tools/proof.sh queue
+step proof-pci 300 - tools/proof.sh PCI
+
+step headers 60 - tools/gate-headers.sh
+step readme 30 - tools/gate-readme.sh
+step contexts 6 - tools/gate-contexts.py
+# These two have objects in common.
+export VPT_OBJECTS=$build/objects
+step freestanding 600 - tools/gate-freestanding.sh
+step size 100 - tools/size.sh
+step embedding 80 - tools/gate-embedding.sh
+step demo 100 - tools/demo.sh

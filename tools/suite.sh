@@ -1,0 +1,42 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Usage: tools/suite.sh COMMAND...
+# Runs a suite that ends with Criterion's synthesis line, and exits non-zero unless it ran tests, all of them passed and
+# no sanitizer reported anything: an exit status alone says neither that any ran, nor that a test left no leak behind.
+set -u -o pipefail
+work=$(mktemp -d) || exit 1
+trap 'rm -rf "$work"' EXIT
+
+# Usage: criterions_own_leak REPORT: whether all that was reported are leaks of what Criterion itself allocated: the
+# frame that called the allocator is the library's, which tests cannot cause.
+criterions_own_leak() {
+    grep -q 'ERROR: LeakSanitizer' "$1" && ! grep -q 'ERROR: AddressSanitizer\|runtime error' "$1" &&
+        ! grep -E '^ *#1 ' "$1" | grep -qv '/libcriterion\.so'
+}
+
+passed_all() {
+    local tested passing failing crashing number='\([0-9]*\)'
+    read -r tested passing failing crashing < <(sed -n \
+        "s/.*Synthesis: Tested: $number | Passing: $number | Failing: $number | Crashing: $number.*/\1 \2 \3 \4/p" \
+        "$work/log" | tail -n 1)
+    [ "${tested:-0}" -gt 0 ] && [ "$passing" -eq "$tested" ] && [ "$failing" -eq 0 ] && [ "$crashing" -eq 0 ]
+}
+
+# A report after a test's end, as of a leak, changes no exit status that Criterion looks at: so each report goes to a
+# file of its own, and one is enough to fail.
+ASAN_OPTIONS="detect_leaks=1:halt_on_error=1:detect_stack_use_after_return=1:log_path=$work/report" \
+    UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1:log_path=$work/report" "$@" 2>&1 | tee "$work/log"
+status=$?
+failed=0
+for report in "$work"/report.*; do
+    [ -e "$report" ] || continue
+    if criterions_own_leak "$report"; then
+        # It is what made the runner's status; what the tests came to, the synthesis tells.
+        [ "$status" -ne 1 ] || status=0
+        continue
+    fi
+    printf 'FAIL\tsanitizer report\n'
+    head -n 60 "$report"
+    failed=1
+done
+[ "$status" -eq 0 ] && [ "$failed" -eq 0 ] && passed_all
