@@ -42,11 +42,6 @@ static bool is_valid(const struct vpt_assign_config *config)
                                          config->identity->which == VPT_ASSIGN_ALL_IDS);
 }
 
-static struct vpt_assign_trap *traps_of(const struct vpt_assign_device *device)
-{
-    return (struct vpt_assign_trap *)(void *)(device->regions + device->region_capacity);
-}
-
 /* Storage: regions, traps, the space three times, and later on vectors. */
 static enum vpt_status carve(struct vpt_assign_device *device, const struct vpt_assign_config *config)
 {
@@ -62,7 +57,7 @@ static enum vpt_status carve(struct vpt_assign_device *device, const struct vpt_
     device->regions = config->storage;
     device->region_capacity = config->regions;
     device->own_regions = (uint16_t)(config->regions - VPT_ASSIGN_REGIONS(config->trap_count));
-    traps = traps_of(device);
+    traps = (struct vpt_assign_trap *)(void *)(device->regions + config->regions);
     device->layout.traps = traps;
     device->shadow = (uint32_t *)(void *)(traps + config->trap_count + VPT_ASSIGN_OWN_TRAPS);
     device->saved = device->shadow + space / 4u;
@@ -73,16 +68,10 @@ static enum vpt_status carve(struct vpt_assign_device *device, const struct vpt_
 /* ---- What the function says ---- */
 
 /* The PCI room reaches functions by a port: this one is for the time of a call. */
-struct adapter {
-    const struct vpt_assign_host *host;
-    struct vpt_pci_function function;
-    struct vpt_port port;
-};
-
 static enum vpt_status port_read(void *ctx, const struct vpt_pci_address *address, uint16_t offset, unsigned width,
                                  uint32_t *value)
 {
-    const struct vpt_assign_host *host = ((const struct adapter *)ctx)->host;
+    const struct vpt_assign_host *host = ctx;
 
     (void)address;
     return host->config_read(host->ctx, offset, width, value);
@@ -91,18 +80,22 @@ static enum vpt_status port_read(void *ctx, const struct vpt_pci_address *addres
 static enum vpt_status port_write(void *ctx, const struct vpt_pci_address *address, uint16_t offset, unsigned width,
                                   uint32_t value)
 {
-    const struct vpt_assign_host *host = ((const struct adapter *)ctx)->host;
+    const struct vpt_assign_host *host = ctx;
 
     (void)address;
     return host->config_write(host->ctx, offset, width, value);
 }
 
+struct adapter {
+    struct vpt_pci_function function;
+    struct vpt_port port;
+};
+
 static void adapt(struct adapter *adapter, const struct vpt_assign_host *host)
 {
     *adapter = (struct adapter){
-        .host = host,
         .function.port = &adapter->port,
-        .port = { .ctx = adapter, .config_read = port_read, .config_write = port_write },
+        .port = { .ctx = vpt_unconst(host), .config_read = port_read, .config_write = port_write },
     };
 }
 
@@ -137,10 +130,9 @@ static enum vpt_status take_bars(struct vpt_assign_device *device, const struct 
 }
 
 /* There is room for it. False: the BAR does not have these bytes, or is none that the library's own may be in. */
-static bool add_trap(struct vpt_assign_device *device, unsigned bar, uint64_t offset, uint64_t size, bool own)
+static bool add_trap(struct vpt_assign_layout *layout, unsigned bar, uint64_t offset, uint64_t size, bool own)
 {
-    struct vpt_assign_layout *layout = &device->layout;
-    struct vpt_assign_trap *trap = traps_of(device) + layout->trap_count++;
+    struct vpt_assign_trap *trap = (struct vpt_assign_trap *)vpt_unconst(&layout->traps[layout->trap_count++]);
     uint64_t there = 0;
 
     if (own ? bar < VPT_PCI_BARS_MAX && layout->bar[bar].kind == VPT_PCI_BAR_MEMORY : bar < ASSIGN_BARS) {
@@ -153,12 +145,12 @@ static bool add_trap(struct vpt_assign_device *device, unsigned bar, uint64_t of
     return offset < there && size - 1u < there - offset;
 }
 
-static enum vpt_status take_traps(struct vpt_assign_device *device, const struct vpt_assign_config *config)
+static enum vpt_status take_traps(struct vpt_assign_layout *layout, const struct vpt_assign_config *config)
 {
     for (unsigned i = 0; i < config->trap_count; i++) {
         const struct vpt_assign_trap *trap = &config->traps[i];
 
-        if (!add_trap(device, trap->bar, trap->offset, trap->size, false)) {
+        if (!add_trap(layout, trap->bar, trap->offset, trap->size, false)) {
             return VPT_CALLER_RANGE;
         }
     }
@@ -275,8 +267,8 @@ static enum vpt_status take_vectors(struct vpt_assign_device *device, const stru
     if (at == 0) {
         return VPT_OK;
     }
-    if (!add_trap(device, word[1] & MSIX_BAR_MASK, word[1] & ~MSIX_BAR_MASK, 16u * count, true) ||
-        !add_trap(device, word[2] & MSIX_BAR_MASK, word[2] & ~MSIX_BAR_MASK, (count + 63u) / 64u * 8u, true) ||
+    if (!add_trap(layout, word[1] & MSIX_BAR_MASK, word[1] & ~MSIX_BAR_MASK, 16u * count, true) ||
+        !add_trap(layout, word[2] & MSIX_BAR_MASK, word[2] & ~MSIX_BAR_MASK, (count + 63u) / 64u * 8u, true) ||
         overlap(&own[0], &own[1])) {
         layout->trap_count = config->trap_count;
         return VPT_OK;
@@ -338,7 +330,7 @@ static enum vpt_status set_up(struct vpt_assign_device *device, const struct vpt
         status = take_bars(device, config->bars);
     }
     if (status == VPT_OK) {
-        status = take_traps(device, config);
+        status = take_traps(&device->layout, config);
     }
     if (status != VPT_OK) {
         return status;

@@ -133,7 +133,9 @@ static enum vpt_status fit_to_ring(struct vpt_blk_queue *queue)
     uint32_t size = vpt_queue_size(&queue->queue);
 
     if (size < 3u) {
-        return vpt_queue_retract(&queue->queue) == VPT_OK ? VPT_DEVICE_QUEUE_SIZE : VPT_DEVICE_STUCK;
+        enum vpt_status status = vpt_queue_retract(&queue->queue) == VPT_OK ? VPT_DEVICE_QUEUE_SIZE : VPT_DEVICE_STUCK;
+
+        return vpt_device_refused(queue->device, "queue set-up", status);
     }
     if (queue->segments > size - 2u) {
         queue->segments = (uint16_t)(size - 2u);
@@ -169,7 +171,7 @@ enum vpt_status vpt_blk_queue_init(struct vpt_blk_queue *queue, struct vpt_blk *
         return VPT_CALLER_ARGUMENT;
     }
     if (blk != NULL && blk->device != NULL && vpt_queue_in_use(blk->device, &queue->queue)) {
-        return vpt_device_refused(blk->device, "block queue set-up", VPT_CALLER_STATE);
+        return VPT_CALLER_STATE;
     }
     vpt_zero(queue, sizeof(*queue));
     if (blk == NULL || blk->device == NULL) {
@@ -185,12 +187,11 @@ enum vpt_status vpt_blk_queue_init(struct vpt_blk_queue *queue, struct vpt_blk *
         config = &defaults;
     }
     status = set_up(queue, index, config);
-    if (status == VPT_OK) {
-        return status;
+    if (status != VPT_OK) {
+        give_back(queue);
+        vpt_zero(queue, sizeof(*queue));
     }
-    give_back(queue);
-    vpt_zero(queue, sizeof(*queue));
-    return vpt_device_refused(blk->device, "block queue set-up", status);
+    return status;
 }
 
 /* Sums the data up; each segment is held against size_max. */

@@ -246,8 +246,8 @@ static enum vpt_status take_areas(struct vpt_queue *queue, const struct vpt_queu
 }
 
 /*
- * Where there is no memory for it, half the ring, unless the caller has named the size. That comes last, since not all
- * devices take a ring that is smaller than their maximum.
+ * Where the port has no memory for it, half the ring, unless the caller has named the size. That comes last, since not
+ * all devices take a ring that is smaller than their maximum.
  */
 static enum vpt_status take_memory(struct vpt_queue *queue, const struct vpt_queue_config *config, uint32_t size)
 {
@@ -259,7 +259,7 @@ static enum vpt_status take_memory(struct vpt_queue *queue, const struct vpt_que
         if (status == VPT_OK) {
             status = take_areas(queue, config);
         }
-        if (status == VPT_OK || size == least || size <= queue->mask) {
+        if (status == VPT_OK || status == VPT_CALLER_MEMORY || size == least || size <= queue->mask) {
             return status;
         }
     }
@@ -371,7 +371,7 @@ enum vpt_status vpt_queue_init(struct vpt_queue *queue, struct vpt_device *devic
         return VPT_CALLER_ARGUMENT;
     }
     if (device != NULL && vpt_queue_in_use(device, queue)) {
-        return vpt_device_refused(device, "queue set-up", VPT_CALLER_STATE);
+        return VPT_CALLER_STATE;
     }
     vpt_zero(queue, sizeof(*queue));
     if (device == NULL || config == NULL) {
