@@ -39,7 +39,7 @@ prove() {
     runs=$((runs + 1))
     vpt_limit "$seconds" frama-c -c11 -machdep gcc_x86_64 \
         -cpp-extra-args="-Iinclude -Isrc -std=c11 -D__FRAMAC__ $macros" \
-        "$@" src/status.c src/log.c \
+        "$@" src/status.c \
         -eva -eva-precision 3 -eva-split-return full -eva-widening-delay 20 -eva-no-show-progress \
         "${options[@]}" \
         >"$log" 2>&1 </dev/null
@@ -90,6 +90,7 @@ queue 'queue reduced to 4, 4 tables' 60 800 "$(sized 8 7 4 4 0)"
 queue 'queue reduced to 2, 2 tables, EVENT_IDX, restarts' 60 1000 "$(sized 8 2 2 2 1) -DRESTART"
 queue 'queue of 1, EVENT_IDX' 40 780 "$(sized 1 1 1 1 1)"
 prove 'PCI room' 200 1500 '' tests/proof/pci_room.c src/pci/*.c src/register.c src/log.c
+prove 'PCI buses' 200 400 -DBUSES tests/proof/pci_room.c src/pci/{buses,config,capability}.c src/log.c
 transport 'PCI, any function' 30 640 -DPROBE
 transport 'PCI, modern' 100 1400 -DINTERFACE=VPT_VIRTIO_PCI_MODERN
 transport 'PCI, legacy' 60 1000 -DINTERFACE=VPT_VIRTIO_PCI_LEGACY

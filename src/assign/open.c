@@ -120,7 +120,7 @@ static enum vpt_status take_bars(struct vpt_assign_device *device, const struct 
     for (unsigned i = 0; i < ASSIGN_BARS; i++) {
         const struct vpt_pci_bar *bar = &bars->bar[i];
 
-        if (vpt_assign_bar_valid(bars->bar, i) && (bar->address == 0 || vpt_pci_bar_assigned(bar))) {
+        if (vpt_assign_bar_valid(bars->bar, i) && bar->size - 1u <= ~bar->address) {
             device->layout.bar[i] = *bar;
         } else if (given != NULL && bar->kind != VPT_PCI_BAR_NONE && bar->kind != VPT_PCI_BAR_BROKEN) {
             return VPT_CALLER_BAR;

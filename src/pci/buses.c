@@ -50,6 +50,7 @@ struct walk {
     uint8_t last_given;
     unsigned kinds; /* bit n: there are windows for BARs of kind n */
     unsigned depth;
+    bool done;
     enum vpt_status status; /* of what went wrong first */
     struct bus bus[VPT_PCI_BRIDGES_DEEP + 1u];
 };
@@ -69,7 +70,7 @@ static void note(struct walk *walk, const char *subject, enum vpt_status status)
 static enum vpt_status put(const struct vpt_pci_function *bridge, unsigned offset, unsigned width, uint32_t value,
                            uint32_t mask)
 {
-    uint32_t answer;
+    uint32_t answer = 0;
     enum vpt_status status = vpt_pci_write(bridge, (uint16_t)offset, width, value);
 
     if (status == VPT_OK) {
@@ -213,14 +214,14 @@ static enum vpt_status take_windows(const struct vpt_pci_function *bridge, struc
 static enum vpt_status enter(struct walk *walk)
 {
     const struct vpt_pci_function *bridge = &walk->function;
-    const struct bus *above = &walk->bus[walk->depth];
+    unsigned depth = walk->depth;
     struct bus *bus;
     enum vpt_status status;
 
-    if (walk->depth >= VPT_PCI_BRIDGES_DEEP || walk->last_given >= walk->last_bus) {
+    if (depth >= VPT_PCI_BRIDGES_DEEP || walk->last_given >= walk->last_bus) {
         return VPT_RESOURCE_PCI_BUSES;
     }
-    bus = &walk->bus[walk->depth + 1u];
+    bus = &walk->bus[depth + 1u];
     vpt_zero(bus, sizeof(*bus));
     bus->windows = bus->window;
     bus->count = SPACES;
@@ -229,7 +230,7 @@ static enum vpt_status enter(struct walk *walk)
     bus->end = end_behind(bridge);
     status = vpt_pci_command(bridge, 0, DECODING | VPT_PCI_COMMAND_BUS_MASTER);
     if (status == VPT_OK) {
-        status = take_windows(bridge, bus, above);
+        status = take_windows(bridge, bus, &walk->bus[depth]);
     }
     if (status == VPT_OK) {
         status = put_buses(bridge, bus->number, walk->last_bus); /* all may be behind it, for now */
@@ -239,7 +240,7 @@ static enum vpt_status enter(struct walk *walk)
     }
     if (status == VPT_OK) {
         walk->last_given = bus->number;
-        walk->depth++;
+        walk->depth = depth + 1u;
     }
     return status;
 }
@@ -261,13 +262,14 @@ static enum vpt_status open_window(const struct vpt_pci_function *bridge, struct
     return put_window(bridge, space, bus->first[space], last);
 }
 
-static void leave(struct walk *walk)
+/* The bus at this depth, which is none of 0, is through. */
+static void leave(struct walk *walk, unsigned depth)
 {
-    struct bus *bus = &walk->bus[walk->depth];
+    struct bus *bus = &walk->bus[depth];
     uint16_t command = VPT_PCI_COMMAND_BUS_MASTER;
     enum vpt_status status;
 
-    walk->depth--;
+    walk->depth = depth - 1u;
     walk->function.address = bus->bridge;
     status = put_buses(&walk->function, bus->number, walk->last_given);
     for (unsigned space = 0; space < SPACES; space++) {
@@ -290,7 +292,7 @@ static enum vpt_status give_addresses(struct walk *walk)
     enum vpt_status status = vpt_pci_bars_size(&walk->function, &bars);
 
     for (unsigned i = 0; i < VPT_PCI_BARS_MAX && status == VPT_OK; i++) {
-        which[bars.bar[i].kind] |= 1u << i;
+        which[(unsigned)bars.bar[i].kind & 3u] |= 1u << i;
         bars.bar[i].address = walk->depth != 0 ? 0 : bars.bar[i].address;
     }
     for (unsigned kind = VPT_PCI_BAR_MEMORY; kind <= VPT_PCI_BAR_IO; kind++) {
@@ -329,13 +331,17 @@ static void configure(struct walk *walk, const struct vpt_pci_identity *identity
 
 static void step(struct walk *walk)
 {
-    struct bus *bus = &walk->bus[walk->depth];
+    unsigned depth = walk->depth <= VPT_PCI_BRIDGES_DEEP ? walk->depth : 0;
+    struct bus *bus = &walk->bus[depth];
     struct vpt_pci_address *address = &walk->function.address;
     struct vpt_pci_identity identity;
     enum vpt_status status;
 
     if (bus->next >= bus->end) {
-        leave(walk);
+        walk->done = depth == 0;
+        if (depth != 0) {
+            leave(walk, depth);
+        }
         return;
     }
     address->bus = bus->number;
@@ -389,7 +395,7 @@ enum vpt_status vpt_pci_buses_assign(const struct vpt_port *port, uint16_t segme
         walk.kinds |= 1u << ((unsigned)windows[i].kind & 3u);
     }
     /* Every bus has a number of its own: so many functions there are at most, and so many ends of a bus. */
-    for (unsigned i = 0; i < BUSES * (FUNCTIONS + 1u) && (walk.depth != 0 || first->next < first->end); i++) {
+    for (unsigned i = 0; i < BUSES * (FUNCTIONS + 1u) && !walk.done; i++) {
         step(&walk);
     }
     return walk.status;

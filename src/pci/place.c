@@ -29,8 +29,8 @@ struct plan {
 /* The last address that a BAR's register can hold, or that its kind may have. */
 static uint64_t last_address(const struct vpt_pci_bar *bar)
 {
-    /* Of 0 (not known) and 64 bits there are more than enough, by the subtraction. */
-    uint64_t last = bar->address_bits - 1u < 63u ? ((uint64_t)1 << bar->address_bits) - 1u : PCI_ADDRESS_LAST;
+    unsigned bits = bar->address_bits;
+    uint64_t last = bits != 0 && bits < 64u ? ((uint64_t)1 << bits) - 1u : PCI_ADDRESS_LAST;
     uint64_t limit = bar->is_64bit ? PCI_ADDRESS_LAST : PCI_FOUR_GIB - 1u;
 
     if (bar->kind == VPT_PCI_BAR_IO) {

@@ -32,12 +32,13 @@ static inline void any_bars(struct vpt_pci_bars *bars)
     unsigned i;
 
     for (i = 0; i <= VPT_PCI_BARS_MAX; i++) {
-        bars->bar[i].kind = (enum vpt_pci_bar_kind)Frama_C_unsigned_int_interval(0, 3);
+        bars->bar[i].kind = (enum vpt_pci_bar_kind)Frama_C_unsigned_int_interval(0, 4);
         bars->bar[i].address = any64();
         bars->bar[i].size = any64();
         bars->bar[i].is_64bit = any_bool();
         bars->bar[i].prefetchable = any_bool();
         bars->bar[i].below_1mib = any_bool();
+        bars->bar[i].address_bits = (uint8_t)any32();
     }
 }
 

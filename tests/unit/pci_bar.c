@@ -434,6 +434,28 @@ Test(pci_bar, a_kind_that_changes)
     }
 }
 
+static void narrow(void *ctx, struct mock_pci_function *function, uint16_t offset, unsigned width)
+{
+    (void)ctx;
+    (void)width;
+    if (mock_pci_get(function, offset, 4) == 0xfffff000) {
+        mock_pci_set(function, offset, 4, 0xfff00000);
+    }
+}
+
+/* It answers 1 MiB, and is at 0xe0001000. */
+Test(pci_bar, an_address_that_has_other_bits_than_the_size)
+{
+    struct mock_pci_hook hook = { .first = 0x14, .last = 0x17, .after_write = narrow };
+
+    room_begin(0);
+    room_bar(0, (struct mock_pci_bar){ .size = 64 });
+    room_bar(1, (struct mock_pci_bar){ .size = 4 * KIB });
+    mock_pci_bar_assign(&room.function, 1, 0xe0001000);
+    mock_pci_hook_add(&room.function, &hook);
+    check_broken(1, 0);
+}
+
 /* A 64-bit one without an address bit is none, and the register after it is none either. */
 Test(pci_bar, type_bits_alone_make_no_bar)
 {

@@ -138,7 +138,7 @@ static void check_bar(const struct mock_pci_function *node, unsigned index)
         }
         cr_assert(!above || mock_pci_bridge_forwards(other, bar->io, first, last), "0x%llx is not forwarded",
                   (unsigned long long)first);
-        for (uint64_t at = first; !above && at <= last; at += bar->io ? 4 * KIB : MIB) {
+        for (uint64_t at = first; !above && at - first <= last - first; at += bar->io ? 4 * KIB : MIB) {
             cr_assert(!mock_pci_bridge_forwards(other, bar->io, at, at), "forwarded by another bridge");
         }
     }
@@ -418,6 +418,7 @@ Test(pci_buses, what_is_left_over_behind_a_new_bridge_goes)
     begin();
     port = add_bridge(NULL, 1, &usual);
     mock_pci_set(port, 0x18, 4, 0x20ff0000); /* the latency timer stays */
+    mock_pci_command_set(port, 7);
     inner = add_bridge(port, 0, &usual);
     mock_pci_set(inner, 0x18, 4, 0x00090401);
     mock_pci_set(inner, 0x20, 4, 0xfff00000);
@@ -520,6 +521,23 @@ Test(pci_buses, no_room_left)
         check_at(disks[i], 0, 0, 0);
         cr_assert(mock_pci_command(disks[i]->behind) == 4, "nothing is forwarded");
     }
+    room_end();
+}
+
+/* What ends with the last address there is does not begin again at 0. */
+Test(pci_buses, no_room_left_at_the_end_of_all)
+{
+    struct mock_pci_function *disks[2];
+
+    begin();
+    windows[2] = (struct vpt_pci_window)PREFETCHABLE(UINT64_C(0xfffffffffff00000), UINT64_MAX);
+    for (uint8_t i = 0; i < 2; i++) {
+        disks[i] = add_disk(add_bridge(NULL, i, &usual), 0);
+    }
+    assert_status(run(), VPT_OK);
+    check_tree(true);
+    check_at(disks[0], 0xd000, 0xe0100000, UINT64_C(0xfffffffffff00000));
+    check_at(disks[1], 0xe000, 0xe0204000, 0xe0200000);
     room_end();
 }
 
