@@ -29,6 +29,7 @@ uint64_t kernel_physical_of(const void *address);
 void *kernel_map_uncached(uint64_t physical, size_t size);
 void kernel_unmap(void *address, size_t size);
 uint64_t kernel_milliseconds(void);
+bool kernel_is_emulated(void); /* the CPU is, or may be: QEMU by the device tree or SMBIOS; x86 may always say no */
 void kernel_relax(void);
 void kernel_log(bool error, const char *subject, const char *text, size_t bytes); /* 0 bytes: not of memory */
 uint32_t kernel_pci_read(uint16_t segment, uint16_t function, uint16_t offset, unsigned width);
@@ -233,5 +234,6 @@ void template_port_init(struct vpt_port *port, struct template_context *context)
         .unshare = template_unshare,
         .keep_waiting = template_keep_waiting,
         .log = template_log,
+        .emulated = kernel_is_emulated(),
     };
 }

@@ -56,4 +56,5 @@ export VPT_OBJECTS=$build/objects
 step freestanding 600 - tools/gate-freestanding.sh
 step size 100 - tools/size.sh
 step embedding 80 - tools/gate-embedding.sh
+step wakeup 60 - env VPT_WAKEUP_DIR="$build/wakeup" tools/wakeup.sh
 step demo 100 - tools/demo.sh

@@ -1,0 +1,151 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Usage: tools/wakeup.sh [REQUESTS]
+#        tools/wakeup.sh campaign [RUNS [REQUESTS [ARCHITECTURE...]]]
+# Builds tests/wakeup/, a kernel that reads a disk by interrupts only with 32 requests in flight, and runs it on one
+# emulated CPU (QEMU's TCG) of each architecture, with the fences that the library chooses: no wake-up is lost.
+# A campaign makes RUNS such runs, and as many with the CPU's own fences, on the QEMU that is installed and on QEMU 10,
+# which it unpacks from bookworm-backports into the build directory; CPU burners keep the machine busy meanwhile. A fence
+# that does not hold shows only while the emulated CPU and the disk really run at the same time: on a computer that has
+# much else to do, VPT_WAKEUP_PREFIX="chrt -r 1" lets QEMU go first.
+# Prints a line for each kind of run, with tabs between: verdict, architecture, QEMU, fences, what came of the runs.
+#   PASS  the library's fences: each run came to its end
+#   HELD  the CPU's own: likewise
+#   LOST  the CPU's own: a wake-up was lost, which is no fault of the library's
+#   FAIL  the library's fences have lost a wake-up, or a run ended in another way; then this exits with 1
+# Installs what a Debian 12 lacks; works in build-wakeup/, or in the directory that VPT_WAKEUP_DIR names, where each run
+# leaves its log.
+set -u -o pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+work=$(realpath -m "${VPT_WAKEUP_DIR:-$root/build-wakeup}")
+architectures=(x86_64 aarch64 riscv64)
+seconds=${VPT_WAKEUP_SECONDS:-600} # that one run may take: it reads some 200,000 requests a second on an idle computer
+burners=() failed=0
+
+# shellcheck source=tools/packages.sh
+. "$root/tools/packages.sh"
+# shellcheck source=tools/freestanding.sh
+. "$root/tools/freestanding.sh"
+
+# Usage: build ARCHITECTURE FENCES: as DIRECTORY/ARCHITECTURE-FENCES/kernel.elf. Of the example kernel it has all but
+# what that does with its disk.
+build() (
+    cd "$root" || exit 1
+    vpt_example_target "$1" || exit 1
+    folder=examples/kernel/$vpt_example_folder
+    mapfile -t sources < <(find examples/kernel -maxdepth 1 -name '*.c' |
+        grep -v -E '/(main|disk|batch|blocking|completion|neighbour|pattern)\.c$'
+        find "$folder" examples/kernel/"$1" -name '*.[cS]' | sort -u)
+    CFLAGS="${CFLAGS:-} -DREQUESTS=${requests}u $([ "$2" = library ] || echo -DNOT_EMULATED)"
+    vpt_example_build "$work/$1-$2" kernel.elf examples/kernel \
+        port/{page_pool,direct,cf8,ecam,x86_io,io_window}.c "${sources[@]}" tests/wakeup/main.c
+)
+
+# Usage: fetch PACKAGE...: unpacks these of bookworm-backports into the build directory, with lists of their own.
+fetch() {
+    local apt=$work/apt package options archive
+    mkdir -p "$apt"/{lists,archives}/partial "$work/qemu" || return 1
+    # From where this machine gets its Debian 12.
+    archive=$(apt-get indextargets --format '$(REPO_URI)' 'Codename: bookworm' 'Created-By: Packages' | head -n 1)
+    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${archive:?} bookworm-backports main" \
+        >"$apt/sources.list"
+    options=(-qq -o Dir::Etc::sourcelist="$apt/sources.list" -o Dir::Etc::sourceparts=- -o APT::Sandbox::User=
+        -o Dir::State::Lists="$apt/lists" -o Dir::Cache="$apt" -o Dir::Cache::archives="$apt/archives")
+    (cd "$apt/archives" && apt-get "${options[@]}" update && apt-get "${options[@]}" download "$@") || return 1
+    for package in "$apt"/archives/*.deb; do
+        dpkg -x "$package" "$work/qemu" || return 1
+    done
+}
+
+# Usage: boot ARCHITECTURE FENCES [QEMU-ROOT]. On x86 the library uses the CPU's own where that does not say what it is.
+boot() {
+    local program=${3:+$3/usr/bin/}qemu-system-$1 machine
+    case $1 in
+    x86_64)
+        machine=(-M pc -device "isa-debug-exit,iobase=0xf4,iosize=4" -cpu
+            "qemu64$([ "$2" = library ] || echo ,tcg-cpuid=off)")
+        ;;
+    aarch64) machine=(-M virt -cpu cortex-a53 -semihosting) ;;
+    riscv64) machine=(-M virt -bios none) ;;
+    esac
+    if [ -n "${3:-}" ]; then
+        local -x QEMU_MODULE_DIR
+        QEMU_MODULE_DIR=$(echo "$3"/usr/lib/*/qemu)
+        machine+=(-L "$3/usr/share/seabios" -L "$3/usr/share/qemu")
+    fi
+    # shellcheck disable=SC2086 # words
+    ${VPT_WAKEUP_PREFIX:-} timeout --kill-after=10 "$seconds" "$program" -accel tcg "${machine[@]}" -smp 1 -m 64M \
+        -kernel "$work/$1-$2/kernel.elf" -nodefaults -display none -monitor none -serial stdio -no-reboot \
+        -blockdev driver=null-co,node-name=disk,size=67108864 -device virtio-blk-pci,drive=disk,addr=5 \
+        -device virtio-rng-pci,addr=4 </dev/null
+}
+
+# Usage: runs ARCHITECTURE FENCES VERSION COUNT [QEMU-ROOT]
+runs() {
+    local i log verdict fences='by register' outcome
+    local -A times=([done]=0 [interrupt]=0 [kick]=0 [other]=0)
+    [ "$2" = library ] || fences='of the CPU'
+    for ((i = 1; i <= $4; i++)); do
+        log=$work/$1-$2/qemu-$3-$i.log
+        boot "$1" "$2" "${5:-}" >"$log" 2>&1
+        outcome=$(sed -n 's/^@done.*/done/p; s/^@lost \(interrupt\|kick\)/\1/p' "$log")
+        grep -q "^@queue EVENT_IDX, fences $fences" "$log" || outcome=other
+        times[${outcome:-other}]=$((times[${outcome:-other}] + 1))
+        grep -E '^(@state|@lost|FAILED: [^n]|qemu)' "$log" | sed "s|^|$1 $3 $2: |" >&2
+    done
+    case $2-$((times[interrupt] + times[kick])) in
+    library-0) verdict=PASS ;;
+    cpu-0) verdict=HELD ;;
+    cpu-*) verdict=LOST ;;
+    *) verdict=FAIL ;;
+    esac
+    [ "${times[other]}" -eq 0 ] || verdict=FAIL
+    [ "$verdict" != FAIL ] || failed=1
+    printf '%s\t%s\tQEMU %s\tfences of the %s\t%d runs of %d requests, %d lost an interrupt, %d a kick, %d did not end\n' \
+        "$verdict" "$1" "$3" "$2" "$4" "$requests" "${times[interrupt]}" "${times[kick]}" "${times[other]}"
+}
+
+# Usage: version [QEMU-ROOT]
+version() {
+    "${1:+$1/usr/bin/}qemu-system-x86_64" --version | sed -n 's/.*version \([0-9.]*\).*/\1/p'
+}
+
+# One for every two CPUs, until this script ends.
+burn() {
+    local i
+    for ((i = 0; i < ($(nproc) + 1) / 2; i++)); do
+        timeout 86400 sh -c 'while :; do :; done' &
+        burners+=($!)
+    done
+    trap 'kill "${burners[@]}"' EXIT
+}
+
+campaign=no
+[ "${1:-}" != campaign ] || { campaign=yes; shift; }
+count=1
+[ "$campaign" = no ] || { count=${1:-10}; shift; }
+requests=${1:-$([ "$campaign" = yes ] && echo 4000000 || echo 200000)}
+shift
+[ $# -eq 0 ] || architectures=("$@")
+vpt_need_packages clang lld qemu-system-x86 qemu-system-arm qemu-system-misc || exit 1
+mkdir -p "$work"
+for architecture in "${architectures[@]}"; do
+    build "$architecture" library || exit 1
+    [ "$campaign" = no ] || build "$architecture" cpu || exit 1
+done
+if [ "$campaign" = no ]; then
+    for architecture in "${architectures[@]}"; do
+        runs "$architecture" library "$(version)" 1
+    done
+    exit "$failed"
+fi
+fetch qemu-system-{x86,arm,riscv,common,data} seabios || exit 1
+burn
+for place in '' "$work/qemu"; do
+    for architecture in "${architectures[@]}"; do
+        for fences in cpu library; do
+            runs "$architecture" "$fences" "$(version "$place")" "$count" "$place"
+        done
+    done
+done
+exit "$failed"
