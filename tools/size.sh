@@ -22,9 +22,9 @@ cd "$root" || exit 1
 # Bytes of text and rodata that the library adds to minimal-modern on x86_64: what is aimed at, and what may not be
 # exceeded.
 minimal_aim=4096
-minimal_limit=11400
+minimal_limit=12500
 # Bytes that the whole of src/assign may have, by gcc on x86_64.
-assign_limit=17280
+assign_limit=17152
 
 vpt_need_packages "${VPT_CROSS_PACKAGES[@]}" python3 || exit 1
 work=$(mktemp -d) || exit 1
@@ -117,7 +117,9 @@ sizes() {
 
     mkdir -p "$directory/stub"
     for stub in minimal runtime; do
-        "${command[@]}" -fno-builtin -Iinclude -c "tests/freestanding/$stub.c" -o "$directory/stub/$stub.o" ||
+        # What a compiler calls on its own has names that are reserved.
+        "${command[@]}" -fno-builtin -Wno-reserved-identifier -Iinclude -c "tests/freestanding/$stub.c" \
+            -o "$directory/stub/$stub.o" ||
             { fail "$variant: $stub.c does not compile"; return; }
     done
     case $target in

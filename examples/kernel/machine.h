@@ -38,7 +38,8 @@ struct machine_pci {
     unsigned window_count;
 
     /* Interrupt line of INTA of device 0 on bus 0; INTB and, likewise, device 1 have the next one, and after four it
-       starts over. A bridge passes INTA of the device 0 behind it on as its own INTA, and so on in the same way. 0: firmware has noted each function's line in its configuration space. */
+       starts over. A bridge passes INTA of the device 0 behind it on as its own INTA, and so on in the same way. 0:
+       firmware has noted each function's line in its configuration space. */
     unsigned first_line;
 };
 
@@ -53,7 +54,7 @@ struct machine {
     const char *name;
     const struct machine_bus *buses;
     size_t bus_count;
-    bool emulated;     /* the CPU may be, as far as can be told; not said on x86, where the library finds out by itself */
+    bool emulated;     /* the CPU may be, as far as can be told; not said on x86, where the library finds out */
     uint64_t map_last; /* last physical address that the kernel has mapped; 0: whatever a pointer can reach */
 };
 

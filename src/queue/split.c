@@ -536,7 +536,7 @@ bool vpt_queue_has_used(const struct vpt_queue *queue)
 VPT_OUT_OF_LINE bool has_used_strongly(const struct vpt_queue *queue)
 {
     fence_strongly(queue);
-    return vpt_queue_has_used(queue);
+    return check_alive(queue) == VPT_OK && vpt_queue_has_used(queue);
 }
 
 void vpt_queue_notifications_off(struct vpt_queue *queue)

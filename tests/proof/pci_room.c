@@ -2,8 +2,7 @@
 /*
  * The helpers for PCI against arbitrary hardware, for Frama-C's Eva: configuration space and registers hold any value
  * at every access, any call of the port may fail, BARs and windows are anything. Accesses must stay within what was
- * mapped. One run with BUSES, for numbering buses, where what the others run over is anything that they could give; and
- * one for all the rest.
+ * mapped.
  */
 #include <vpt/pci.h>
 
@@ -65,52 +64,6 @@ static const struct vpt_port port = {
 
 static const struct vpt_pci_function function = { &port, { 0, 0, 5, 0 } };
 
-#ifdef BUSES
-enum vpt_status vpt_pci_enumerate(const struct vpt_port *found_by, uint16_t segment, uint8_t first_bus, uint8_t last_bus,
-                                  vpt_pci_visit *visit, void *ctx)
-{
-    struct vpt_pci_identity identity;
-    struct vpt_pci_function found = { found_by, { segment, 0, 0, 0 } };
-
-    (void)first_bus;
-    (void)last_bus;
-    while (any_bool()) {
-        found.address.bus = (uint8_t)any32();
-        identity.header_type = (uint8_t)any32();
-        identity.secondary_bus = (uint8_t)any32();
-        identity.subordinate_bus = (uint8_t)any32();
-        (void)visit(ctx, &found, &identity);
-    }
-    return any_status();
-}
-
-enum vpt_status vpt_pci_bars_size(const struct vpt_pci_function *sized, struct vpt_pci_bars *bars)
-{
-    unsigned i;
-
-    (void)sized;
-    any_bars(bars);
-    for (i = 0; i <= VPT_PCI_BARS_MAX; i++) {
-        bars->bar[i].kind = (enum vpt_pci_bar_kind)Frama_C_unsigned_int_interval(0, 3);
-    }
-    return any_status();
-}
-
-enum vpt_status vpt_pci_bars_assign(const struct vpt_pci_function *assigned, struct vpt_pci_bars *bars, unsigned which,
-                                    struct vpt_pci_window *windows, unsigned count)
-{
-    unsigned i;
-
-    (void)assigned;
-    (void)bars;
-    (void)which;
-    for (i = 0; i < count && i < WINDOWS; i++) {
-        windows[i].next = any64();
-        windows[i].full = any_bool();
-    }
-    return any_status();
-}
-#else
 static bool visit(void *ctx, const struct vpt_pci_function *found, const struct vpt_pci_identity *identity)
 {
     (void)ctx;
@@ -118,7 +71,6 @@ static bool visit(void *ctx, const struct vpt_pci_function *found, const struct 
     (void)identity;
     return any_bool();
 }
-
 
 static void walks(void)
 {
@@ -140,12 +92,15 @@ static void walks(void)
     (void)vpt_pci_find_capability(&function, (uint8_t)any32(), &offset);
 }
 
-#endif
-
-static void any_windows(struct vpt_pci_window *windows)
+static void assignment(void)
 {
+    struct vpt_pci_window windows[WINDOWS];
+    struct vpt_pci_bars bars;
     unsigned i;
 
+    (void)vpt_pci_bars_read(&function, &bars);
+    (void)vpt_pci_bars_size(&function, &bars);
+    any_bars(&bars);
     for (i = 0; i < WINDOWS; i++) {
         windows[i].kind = (enum vpt_pci_bar_kind)Frama_C_unsigned_int_interval(0, 3);
         windows[i].prefetchable = any_bool();
@@ -153,27 +108,6 @@ static void any_windows(struct vpt_pci_window *windows)
         windows[i].last = any64();
         windows[i].full = any_bool();
     }
-}
-
-#ifdef BUSES
-int main(void)
-{
-    struct vpt_pci_window windows[WINDOWS];
-
-    any_windows(windows);
-    (void)vpt_pci_buses_assign(&port, 0, (uint8_t)any32(), (uint8_t)any32(), windows, WINDOWS);
-    return 0;
-}
-#else
-static void assignment(void)
-{
-    struct vpt_pci_window windows[WINDOWS];
-    struct vpt_pci_bars bars;
-
-    (void)vpt_pci_bars_read(&function, &bars);
-    (void)vpt_pci_bars_size(&function, &bars);
-    any_bars(&bars);
-    any_windows(windows);
     (void)vpt_pci_bars_assign(&function, &bars, any32(), windows, WINDOWS);
     (void)vpt_pci_bars_restore(&function, &bars);
 }
@@ -210,4 +144,3 @@ int main(void)
     (void)vpt_pci_enumerate(&port, 0, (uint8_t)any32(), (uint8_t)any32(), visit, NULL);
     return 0;
 }
-#endif

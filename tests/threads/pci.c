@@ -63,6 +63,7 @@ void simulated_pci_init(void)
 
     put(0x00, 4, VPT_PCI_VENDOR_VIRTIO | (VPT_PCI_DEVICE_MODERN_FIRST + VPT_DEVICE_TYPE_BLOCK) << 16);
     put(0x06, 2, 0x0010); /* there are capabilities */
+    put(0x20, 4, (uint32_t)BAR | 0x4u); /* BAR 4, of 64 bits */
     put(0x34, 1, CAPABILITIES);
     at = put_capability(at, 1, COMMON, 0x38);
     at = put_capability(at, 2, NOTIFY, MULTIPLIER * QUEUES);

@@ -108,13 +108,13 @@ static enum vpt_status map(void *ctx, const struct vpt_assign_region *region)
     }
     if (fails()) {
         desk.failed_maps++;
-        desk.unmapped |= region->bar < DESK_BARS ? (uint8_t)(1u << region->bar) : 0;
+        desk.unmapped |= region->bar < DESK_BARS ? 1u << region->bar : 0;
         return desk.failure;
     }
     if (refuses(region)) {
         return VPT_REFUSED;
     }
-    desk.unmapped &= region->bar < DESK_BARS ? (uint8_t)~(1u << region->bar) : 0xffu;
+    desk.unmapped &= region->bar < DESK_BARS ? ~(1u << region->bar) : UINT32_MAX;
     desk.mapped[desk.mapped_count++] = *region;
     return VPT_OK;
 }

@@ -45,7 +45,7 @@ struct desk {
     unsigned fail_last;
     unsigned failed;
     unsigned failed_maps; /* of these */
-    uint8_t unmapped;     /* bit n: the last map() of BAR n failed */
+    uint32_t unmapped;    /* bit n: the last map() of BAR n failed */
     enum vpt_status failure; /* what they return */
     uint64_t refuse_first; /* map() refuses what touches these addresses, of memory or I/O; none while last is 0 */
     uint64_t refuse_last;

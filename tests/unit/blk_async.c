@@ -8,7 +8,8 @@
 
 TestSuite(blk_async, .timeout = 120);
 
-static const struct mock_machine_options flushable = { .blk = { .flush = true, .id = "the disk of the test" } };
+static const struct mock_machine_options flushable = { .blk = { .flush = true, .seg_max = 16,
+                                                                 .id = "the disk of the test" } };
 
 static const struct mock_machine_options by_run = { .blk = { .flush = true },
                                                     .completion = { .mode = MOCK_COMPLETE_BY_RUN } };
@@ -419,7 +420,7 @@ VERSION_TEST(blk_async, a_write_to_a_read_only_disk_is_refused)
 
 VERSION_TEST(blk_async, a_segment_above_size_max_is_refused)
 {
-    const struct mock_machine_options options = { .blk = { .size_max = 1024 } };
+    const struct mock_machine_options options = { .blk = { .size_max = 1024, .seg_max = 16 } };
     struct vpt_segment segments[3];
 
     disk_start(variant, &options, NULL);

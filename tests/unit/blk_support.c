@@ -52,10 +52,8 @@ enum vpt_status disk_bring_up(const struct vpt_blk_queue_config *config)
 void disk_start(const struct variant *variant, const struct mock_machine_options *options,
                 const struct vpt_blk_queue_config *config)
 {
-    static const struct vpt_blk_queue_config usual = { .segments = 16 }; /* most of these disks have no SEG_MAX */
-
     disk_machine(variant, options);
-    assert_status(disk_bring_up(config != NULL ? config : &usual), VPT_OK);
+    assert_status(disk_bring_up(config), VPT_OK);
 }
 
 unsigned disk_drain(void)

@@ -439,9 +439,10 @@ Test(pci_buses, what_is_left_over_behind_a_new_bridge_goes)
 Test(pci_buses, a_port_has_one_device)
 {
     static const struct {
-        uint16_t flags;
+        uint8_t flags[2];
         bool one;
-    } kinds[] = { { 0x0042, true }, { 0x0062, true }, { 0x0082, true }, { 0x0052, false }, { 0x0072, false } };
+    } kinds[] = { { { 0x42, 0 }, true }, { { 0x62, 0 }, true }, { { 0x82, 0 }, true }, { { 0x52, 0 }, false },
+                  { { 0x72, 0 }, false } };
 
     for (size_t i = 0; i < COUNT_OF(kinds); i++) {
         struct mock_pci_function *port;
@@ -449,7 +450,7 @@ Test(pci_buses, a_port_has_one_device)
 
         begin();
         port = add_bridge(NULL, 1, &usual);
-        cr_assert(mock_pci_capability_add(port, 0x10, &kinds[i].flags, 2, NULL) != 0);
+        cr_assert(mock_pci_capability_add(port, 0x10, kinds[i].flags, 2, NULL) != 0);
         (void)add_disk(port, 0);
         ghost = add_disk(port, 1);
         assert_status(run(), VPT_OK);

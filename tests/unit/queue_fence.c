@@ -113,6 +113,18 @@ VARIANT_TEST(queue_fence, D_SPLIT_6_what_is_used_with_the_fence_is_found)
     cr_assert(!vpt_queue_notifications_on(&hand.queue), "the fence leaves them on");
 }
 
+/* Who turns them on until nothing is left must come to an end. */
+VARIANT_TEST(queue_fence, of_a_dead_queue_nothing_is_left_to_pop)
+{
+    open_emulated(variant);
+    hand_add(NULL, true, 4);
+    vpt_queue_publish(&hand.queue);
+    hand_use(15, 4);
+    assert_status(vpt_queue_pop(&hand.queue, NULL, NULL), VPT_DEVICE_USED_ID);
+    cr_assert(vpt_queue_has_used(&hand.queue));
+    cr_assert(!vpt_queue_notifications_on(&hand.queue));
+}
+
 /* ---- Where: on every interface, and nowhere else ---- */
 
 static struct {
