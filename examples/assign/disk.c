@@ -6,7 +6,7 @@
 #include <string.h>
 
 #define ENTRIES 2u /* of the MSI-X table that QEMU gives a disk */
-#define WAIT    3000u /* milliseconds */
+#define WAIT    30000u /* milliseconds */
 
 /* Of the modern interface (VirtIO 1.4, section 4.1.4.3), which QEMU's disk has at the start of BAR 4. */
 #define COMMON_BAR    4u

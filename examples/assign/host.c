@@ -208,7 +208,7 @@ static void start_machine(struct host *host)
                                          .arguments = arguments,
                                          .files = &host->image,
                                          .file_count = 1,
-                                         .wait_timeout = 3000,
+                                         .wait_timeout = 30000,
                                          .ecam = true };
     enum vpt_status status;
 

@@ -40,7 +40,7 @@
 #define PAGE_SHIFT  12u
 #define LEVEL_MASK  0x1ffu
 
-#define WAITS 2000u /* a millisecond each */
+#define WAITS 30000u /* a millisecond each */
 
 static uint64_t read64(const struct iommu *iommu, uint64_t address)
 {

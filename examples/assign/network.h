@@ -38,7 +38,7 @@ void network_compare(const struct network *network, const uint32_t values[NETWOR
 /* Writes something else to all of them. */
 void network_dirty(const struct network *network);
 
-/* Lets these causes interrupt, and no other; none has happened. */
+/* Lets these causes interrupt, and no other; none has happened. The next interrupt arrives at once. */
 void network_allow(const struct network *network, uint32_t causes);
 
 /* Has the device raise an interrupt by itself. */
