@@ -134,6 +134,9 @@ bool mock_pci_machine_init(struct mock_pci_machine *machine, const struct mock_p
     (void)mock_pci_bus_aperture(&machine->bus, HIGH_APERTURE, APERTURE_SIZE);
     mock_device_init(device, &machine->hal.memory, &machine->hal.violations, &mock_blk_backend, &machine->blk);
     mock_machine_profile(&all.machine, device);
+    if (all.machine.profile != NULL && all.machine.profile->header_in_memory) {
+        all.header_in_memory = true;
+    }
     device->completion = options->machine.completion;
     make_queues(device, &options->machine);
     make_function(machine, options);

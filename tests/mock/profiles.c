@@ -22,4 +22,6 @@ const struct mock_profile mock_profiles[MOCK_PROFILES] = {
     [MOCK_PROFILE_SLOW_RESET] = { "slow-reset", "a reset takes 500 status reads", FAULT(RESET_SLOW, 500) },
     [MOCK_PROFILE_NO_EVENT_IDX] = { "no-event-idx", "EVENT_IDX is not offered",
                                     .withhold = { { BIT(VPT_F_EVENT_IDX) } } },
+    [MOCK_PROFILE_LEGACY_IN_MEMORY] = { "legacy-in-memory", "the legacy interface on PCI is in a memory BAR",
+                                        .header_in_memory = true },
 };

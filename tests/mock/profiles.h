@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Devices as they are: named sets of oddities that real ones have and that a driver has to live with, made of faults that
- * fire at every opportunity, features that are withheld, and sizes. A machine has one by its options:
+ * Devices as they are: named sets of oddities that real ones have and that a driver has to live with, made of faults
+ * that fire at every opportunity, features that are withheld, sizes, and where registers are. A machine has one by its
+ * options:
  *
  *     struct mock_machine_options options = { .profile = &mock_profiles[MOCK_PROFILE_ONE_SEGMENT] };
  *
@@ -25,6 +26,7 @@ enum mock_profile_name {
     MOCK_PROFILE_SMALL_QUEUE,
     MOCK_PROFILE_SLOW_RESET,
     MOCK_PROFILE_NO_EVENT_IDX,
+    MOCK_PROFILE_LEGACY_IN_MEMORY,
     MOCK_PROFILES
 };
 
@@ -33,6 +35,7 @@ struct mock_profile {
     const char *oddity;
     struct vpt_features withhold; /* beside those of the machine's options */
     uint32_t queue_maximum;       /* 0: as the options say */
+    bool header_in_memory;        /* as in struct mock_pci_machine_options */
     unsigned fault_count;
     struct {
         enum mock_fault fault;

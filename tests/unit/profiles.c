@@ -75,6 +75,8 @@ static void assert_odd(const struct profile_variant *variant)
         cr_assert((rig.device->features.word[i] & profile->withhold.word[i]) == 0);
     }
     cr_assert(profile->queue_maximum == 0 || vpt_queue_size(&rig.queue[0].queue) == profile->queue_maximum);
+    cr_assert(!profile->header_in_memory || variant->kind != RIG_PCI_LEGACY ||
+              rig.pci_machine.bars.bar[0].kind == VPT_PCI_BAR_MEMORY);
 }
 
 /* In single pages: legacy PCI dictates two pages in a row, and legacy virtio-mmio a smaller ring than some take. */
