@@ -48,7 +48,7 @@ void interrupts_hold(struct interrupt_source *source);
  */
 bool interrupts_wait(struct interrupt_source *source);
 
-#define INTERRUPTS_SECONDS 5u
+#define INTERRUPTS_SECONDS 30u
 
 /* The controller calls these with the CPU's interrupts off. */
 void interrupts_line(unsigned line);

@@ -187,12 +187,12 @@ Test(device_port, a_qemu_that_stands_still_is_ended_at_the_deadline)
     struct fixture_options options = microvm;
     uint64_t started;
 
-    options.qtest.command_timeout = 200;
+    options.qtest.command_timeout = 2000;
     start_disk(&options);
     assert_that(kill(vpt_qtest_pid(fixture.qtest), SIGSTOP) == 0);
     started = now();
     assert_that(fixture.port->mmio_read(fixture.port->ctx, slot, 0, 4) == UINT32_MAX);
-    assert_that(now() - started >= 200 && now() - started < SOON);
+    assert_that(now() - started >= 2000 && now() - started < SOON);
     check_after_the_end(VPT_QTEST_NO_ANSWER);
     fixture_abandon();
 }
@@ -210,7 +210,7 @@ Test(device_port, waiting_ends_by_the_clock)
         i++;
         assert_that(now() - started < SOON);
     }
-    assert_that(now() - started >= 100 && i > 20);
+    assert_that(now() - started >= 100);
     assert_that(fixture.port->keep_waiting(fixture.port->ctx, VPT_WAIT_RESET, 0));
     assert_status(vpt_qtest_intercept(fixture.qtest, NULL), VPT_OK);
     assert_status(vpt_qtest_wait_line(fixture.qtest, 3, 0, 50), VPT_QTEST_TIMEOUT);

@@ -145,16 +145,18 @@ static void expect_needs_reset(uint32_t raises)
     assert_status(vpt_blk_refresh(&disk.blk), VPT_DEVICE_NEEDS_RESET);
 }
 
-/* Every request comes back once, the last ones by the reset. */
+/* Every request comes back once, the last ones by the reset; a slow QEMU may have carried some out just before it. */
 static void take_all_back(void)
 {
     enum vpt_status status = VPT_OK;
     enum vpt_status polled;
+    uint32_t before = back;
 
     assert_status(vpt_device_reset(placed.device), VPT_OK);
     assert_that(place_status() == 0);
     for (polled = take_one(&status); polled == VPT_OK; polled = take_one(&status)) {
-        assert_status(status, VPT_CANCELLED);
+        assert_that(status == VPT_CANCELLED || (status == VPT_OK && (back ^ before) != 1u << VICTIM));
+        before = back;
     }
     assert_status(polled, VPT_EMPTY);
     assert_that(back == (1u << REQUESTS) - 1u && disk.queue.in_flight == 0);

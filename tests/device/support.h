@@ -16,7 +16,7 @@
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 #define FIXTURE_ARGUMENTS 16u   /* of a test at most */
-#define FIXTURE_WAIT      5000u /* milliseconds for what has to happen */
+#define FIXTURE_WAIT      30000u /* milliseconds for what has to happen */
 
 /* ---- The machine ---- */
 
