@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Builds the archive and the ready-made port functions freestanding, for every line of tests/freestanding/variants.tsv
-# at -O2 and at -Os, and checks what a kernel that links them relies on. Prints one line a variant (PASS) or a failed
-# check (FAIL), fields tab-separated; exits non-zero on any failure.
+# at the levels that it names, and checks what a kernel that links them relies on. Prints one line a variant and level
+# (PASS) or a failed check (FAIL), fields tab-separated; exits non-zero on any failure.
 #
 #   compile     no warning, at what a kernel's own flags may ask for (VPT_WARNINGS in tools/toolchains.sh)
 #   undefined   nothing is needed but memcpy and memset, and what the target's compiler or linker makes of them
@@ -115,9 +115,9 @@ vpt_need_packages "${VPT_CROSS_PACKAGES[@]}" || exit 1
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 while IFS=$'\t' read -r -a fields; do
-    [ "${#fields[@]}" -eq 5 ] || { echo "tests/freestanding/variants.tsv: five fields expected: ${fields[*]}"; exit 1; }
-    for optimization in -O2 -Os; do
-        printf '%s\0' "$work" "$optimization" "${fields[@]}"
+    [ "${#fields[@]}" -eq 6 ] || { echo "tests/freestanding/variants.tsv: six fields expected: ${fields[*]}"; exit 1; }
+    for optimization in ${fields[3]}; do
+        printf '%s\0' "$work" "$optimization" "${fields[@]:0:3}" "${fields[@]:4}"
     done
 done < <(grep -v '^#' tests/freestanding/variants.tsv) >"$work/arguments"
 # A variant's lines are gathered by xargs' children into one write each, so that two at a time do not mix.

@@ -92,7 +92,7 @@ sizes() {
     local compiler=$1 directory="$work/$1-$2" command object text rodata total_text=0 total_rodata=0 stub missing assign=0
     local flags
     target=$2 variant="$1-$2-Os"
-    flags=$(awk -F '\t' -v "line=$1 $2 $3" '$1 " " $2 " " $3 == line { print $4 }' tests/freestanding/variants.tsv)
+    flags=$(awk -F '\t' -v "line=$1 $2 $3" '$1 " " $2 " " $3 == line { print $5 }' tests/freestanding/variants.tsv)
     [ -n "$flags" ] || { fail "$variant: no variant $3"; return; }
     vpt_freestanding_command "$compiler" "$target" -Os "$flags"
     vpt_objects "$directory" "${command[@]}" || { fail "$variant: does not compile"; return; }
