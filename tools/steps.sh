@@ -31,30 +31,30 @@ sanitized=(-Db_sanitize=address,undefined -Db_lundef=false
     -Dc_args='-fno-sanitize-recover=all -fno-omit-frame-pointer')
 
 # What one compiler sees of the devices' and the threads' suites it need not see twice.
-builds gcc gcc 80 all -Dbuildtype=debugoptimized
+builds gcc gcc 95 all -Dbuildtype=debugoptimized
 units gcc 60 1
 devices gcc 60
-builds clang clang 80 tests/unit/vpt-tests -Dbuildtype=debugoptimized
+builds clang clang 70 tests/unit/vpt-tests -Dbuildtype=debugoptimized
 units clang 60 1
 builds gcc-sanitized gcc 130 tests/unit/vpt-tests "${sanitized[@]}" -Ddebug=true -Doptimization=1
-units gcc-sanitized 150 7
+units gcc-sanitized 280 7
 builds clang-sanitized clang 60 all "${sanitized[@]}" -Dbuildtype=debug
-units clang-sanitized 385 9
-devices clang-sanitized 100
-step s390x 200 - env VPT_TEST_STRIDE=7 tools/suite.sh tools/suite-s390x.sh
-step i386 150 - env VPT_TEST_STRIDE=9 tools/suite.sh tools/suite-i386.sh
+units clang-sanitized 310 9
+devices clang-sanitized 115
+step s390x 250 - env VPT_TEST_STRIDE=7 tools/suite.sh tools/suite-s390x.sh
+step i386 130 - env VPT_TEST_STRIDE=9 tools/suite.sh tools/suite-i386.sh
 step threads 60 - tools/threads.sh
 
-step proof-queue 400 - tools/proof.sh queue
-step proof-pci 400 - tools/proof.sh PCI
+step proof-queue 360 - tools/proof.sh queue
+step proof-pci 415 - tools/proof.sh PCI
 
 step headers 60 - tools/gate-headers.sh
 step readme 30 - tools/gate-readme.sh
 step contexts 6 - tools/gate-contexts.py
 # These two have objects in common.
 export VPT_OBJECTS=$build/objects
-step freestanding 600 - tools/gate-freestanding.sh
-step size 100 - tools/size.sh
+step freestanding 300 - tools/gate-freestanding.sh
+step size 50 - tools/size.sh
 step embedding 80 - tools/gate-embedding.sh
 step wakeup 60 - env VPT_WAKEUP_DIR="$build/wakeup" tools/wakeup.sh
-step demo 100 - tools/demo.sh
+step demo 90 - tools/demo.sh
