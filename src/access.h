@@ -17,10 +17,13 @@
 #define VPT_UNLIKELY(condition) (condition)
 #define VPT_INLINE              static inline
 #define VPT_OUT_OF_LINE         static
+#define VPT_COLD                static
 #else
 #define VPT_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 #define VPT_INLINE              static inline __attribute__((always_inline))
-#define VPT_OUT_OF_LINE         static __attribute__((noinline, cold))
+/* Kept out of their callers, which need fewer registers or less code then; the second is for what is seldom done. */
+#define VPT_OUT_OF_LINE         static __attribute__((noinline))
+#define VPT_COLD                static __attribute__((noinline, cold))
 #endif
 
 /* What is worth a copy in each of its callers for the time it saves, but not where a build asks for small code. */
@@ -43,6 +46,16 @@ static inline void vpt_zero(void *object, size_t size)
 #else
     /* Known by this name alone in a freestanding build: small objects need no call. */
     (void)__builtin_memset(object, 0, size);
+#endif
+}
+
+/* A few bytes, whose alignment is unknown; of a constant size, so that it becomes loads and stores. */
+static inline void vpt_copy(void *to, const void *from, size_t size)
+{
+#ifdef __FRAMAC__
+    (void)memcpy(to, from, size);
+#else
+    (void)__builtin_memcpy(to, from, size);
 #endif
 }
 

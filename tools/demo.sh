@@ -14,7 +14,7 @@ serial=vpt-demo-disk
 # Of the disk below: block size, exponent of the physical block, smallest and best I/O in blocks.
 topology=512,3,16,128
 disk=drive=disk,serial=$serial,physical_block_size=4096,min_io_size=8192,opt_io_size=65536
-entropy=max-bytes=64,period=1 # bytes in how many milliseconds: who asks for more has to wait
+entropy=rng=source,max-bytes=640,period=20 # bytes in how many milliseconds: who asks for more has to wait
 seconds=3 # that one machine takes on an idle computer
 
 # Architecture, machine, bus, interface by which the kernel drives the disk.
@@ -149,11 +149,13 @@ plug_pci() {
     fi
 }
 
+# Usage: boot KERNEL DISK SOURCE: random bytes are those of the source.
 # With -icount the machines' counters count instructions.
 boot() {
     vpt_limit "$seconds" "${qemu[@]}" -kernel "$1" -m 64M -icount shift=0 \
         -nodefaults -display none -monitor none -serial stdio -no-reboot \
-        -drive if=none,id=disk,format=raw,file="$2" "${devices[@]}" </dev/null
+        -drive if=none,id=disk,format=raw,file="$2" -object "rng-random,id=source,filename=$3" "${devices[@]}" \
+        </dev/null
 }
 
 # Usage: check ARCHITECTURE INTERFACE DIRECTORY
@@ -185,7 +187,7 @@ run() {
     mmio) plug_mmio "$interface" ;;
     pci) plug_pci "$interface" ;;
     esac
-    boot "$work/$architecture/kernel.elf" "$directory/disk.img" >"$directory/log" 2>&1
+    boot "$work/$architecture/kernel.elf" "$directory/disk.img" "$directory/original.img" >"$directory/log" 2>&1
     status=$?
     if [ "$status" -eq "$success" ]; then
         text=$(check "$architecture" "$interface" "$directory" 2>&1) && verdict=PASS

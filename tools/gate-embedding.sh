@@ -174,10 +174,11 @@ try_drivers() {
 
 # What goes together; README.md and docs/porting.md have the same.
 together=(
-    'core virtio mmio blk'
-    'core virtio pci virtio-pci blk'
-    'core virtio pci pci-setup virtio-pci blk'
-    'core virtio mmio pci virtio-pci blk'
+    'core virtio mmio request blk'
+    'core virtio mmio request entropy'
+    'core virtio pci virtio-pci request blk'
+    'core virtio pci pci-setup virtio-pci request blk'
+    'core virtio mmio pci virtio-pci request blk entropy'
     'core pci pci-setup'
     'core pci pci-setup assign'
 )

@@ -13,6 +13,7 @@ kernel-disk.py check --architecture A --machine M --interface legacy|modern [--s
     The devices it found must be those named: where each is, of which type, the interface the kernel drives it by
     (legacy or modern), and which it has (legacy, modern or transitional); and it must have met so many virtio-mmio
     slots and PCI functions in all, and reached PCI configuration so. The disk's interface is --interface.
+    The random bytes that it got must be those of ORIGINAL, which is the entropy source's file.
     Requests must have completed by interrupt in the ways named, in this order, with the CPU asleep, and no interrupt
     may have come that was turned off. With --shared-line the disk and the entropy source are on one line, and each has
     been asked about, and denied, interrupts of the other's.
@@ -176,6 +177,20 @@ def check_image(image, expected, original):
                         + ("not what was said to be written" if changed else "changed without a word"))
 
 
+def check_entropy(log, source):
+    """How many random bytes were read, by the blocking helper and by requests at once. Between the two QEMU may have taken
+    some that nobody asked for: its timer asks the source a second time while an answer is still on its way."""
+    counts = []
+    place = 0
+    for count, said in ((int(count), int(said, 16)) for count, said in log.all("entropy")):
+        place = next((first for first in range(place, 1024) if checksum(source[first:first + count]) == said), None)
+        require(count > 0 and place is not None, f"these {count} random bytes are not those of the source")
+        place += count
+        counts.append(count)
+    require(len(counts) == 2, f"random bytes: {counts}")
+    return counts
+
+
 def summary_interrupts(log):
     for mode, rounds, _, queue, *_ in log.all("interrupts"):
         text = f"{queue} {'line' if mode == 'line' else 'MSI-X'} interrupts in {rounds} rounds of requests"
@@ -184,12 +199,13 @@ def summary_interrupts(log):
         yield text
 
 
-def summary(log, written, read):
+def summary(log, written, read, entropy):
     measured = log.numbers("measured")
     require(len(measured) == len(log.all("disk")), "no measurements")
     parts = [f"wrote {written} sectors", "read back", f"read {read} others", "image checked",
              f"{sum(one[0] for one in measured)} asynchronous requests"]
     parts += [f"{one[3]} kicks for {one[0]}" for one in measured if len(one) > 3]
+    parts.append("{} random bytes in one call and {} by requests at once, all as in the source".format(*entropy))
     parts += summary_interrupts(log)
     parts.append(f"{measured[0][1]} + {measured[0][2]} instructions to submit and complete one")
     return ", ".join(parts)
@@ -207,7 +223,7 @@ def check(arguments):
     seed = check_disk(log, original, arguments)
     expected, written = expected_image(log, original, seed)
     check_image(image, expected, original)
-    print(summary(log, written, check_reads(log, original)))
+    print(summary(log, written, check_reads(log, original), check_entropy(log, original)))
 
 
 def create(arguments):

@@ -47,7 +47,8 @@ step s390x 250 - env VPT_TEST_STRIDE=7 tools/suite.sh tools/suite-s390x.sh
 step i386 130 - env VPT_TEST_STRIDE=9 tools/suite.sh tools/suite-i386.sh
 step threads 60 - tools/threads.sh
 
-step proof-queue 360 - tools/proof.sh queue
+step proof-queue 240 - tools/proof.sh queue
+step proof-requests 140 - tools/proof.sh requests
 step proof-pci 415 - tools/proof.sh PCI
 
 step headers 60 - tools/gate-headers.sh
@@ -57,6 +58,7 @@ step contexts 6 - tools/gate-contexts.py
 export VPT_OBJECTS=$build/objects
 step freestanding 300 - tools/gate-freestanding.sh
 step size 50 - tools/size.sh
+step bench 35 - tools/bench.sh
 step embedding 80 - tools/gate-embedding.sh
 step wakeup 60 - env VPT_WAKEUP_DIR="$build/wakeup" tools/wakeup.sh
 step demo 90 - tools/demo.sh

@@ -46,10 +46,13 @@ static void start_messages(struct disk *disk)
     require_ok(vpt_pci_msix_enable(&disk->msix, true), "turning the disk's MSI-X on");
 }
 
-static void choose_vectors(struct disk *disk)
+static void wish_for_vectors(struct disk *disk)
 {
     disk->interrupts = (struct vpt_interrupts){ .mode = VPT_INTERRUPTS_PER_QUEUE, .queues = 1, .vectors = ENTRIES };
-    require_ok(vpt_device_interrupts(&disk->pci.device, &disk->interrupts), "the disk's vectors");
+}
+
+static void check_vectors(const struct disk *disk)
+{
     require(disk->interrupts.mode == VPT_INTERRUPTS_PER_QUEUE, "the disk's queue has no vector of its own");
 }
 
@@ -63,25 +66,26 @@ void disk_start(struct disk *disk)
             "the disk's accesses to memory are not translated");
     require(disk->blk.info.capacity == HOST_DISK_SIZE / VPT_BLK_SECTOR_SIZE, "the disk has %" PRIu64 " sectors",
             disk->blk.info.capacity);
-    choose_vectors(disk);
+    wish_for_vectors(disk);
+    require_ok(vpt_device_interrupts(&disk->pci.device, &disk->interrupts), "the disk's vectors");
+    check_vectors(disk);
     require_ok(vpt_blk_queue_init(&disk->queue, &disk->blk, 0, NULL), "the disk's queue");
-    require_ok(vpt_blk_start(&disk->blk), "starting the disk");
+    require_ok(vpt_driver_start(&disk->blk.driver), "starting the disk");
 }
 
 void disk_restart(struct disk *disk)
 {
-    struct vpt_blk_completion completion = { 0 };
+    struct vpt_completion completion = { 0 };
 
     require_ok(vpt_device_reset(&disk->pci.device), "resetting the disk");
-    require_ok(vpt_blk_poll(&disk->queue, &completion), "the request that was in flight");
+    require_ok(vpt_requests_poll(&disk->queue.requests, &completion), "the request that was in flight");
     require_status(completion.status, VPT_CANCELLED, "the request that was in flight");
-    require_status(vpt_blk_poll(&disk->queue, &completion), VPT_EMPTY, "another request");
+    require_status(vpt_requests_poll(&disk->queue.requests, &completion), VPT_EMPTY, "another request");
     vpt_pci_msix_release(&disk->msix);
     start_messages(disk);
-    require_ok(vpt_blk_restart(&disk->blk), "the disk's features, again");
-    choose_vectors(disk);
-    require_ok(vpt_blk_queue_restart(&disk->queue), "the disk's queue, again");
-    require_ok(vpt_blk_start(&disk->blk), "starting the disk again");
+    wish_for_vectors(disk);
+    require_ok(vpt_driver_restart(&disk->blk.driver, &disk->interrupts), "starting the disk again");
+    check_vectors(disk);
 }
 
 /* ---- Requests ---- */
@@ -96,14 +100,14 @@ static void submit(struct disk *disk, enum vpt_blk_operation operation, uint64_t
                                              .segment_count = 1 };
 
     require_ok(vpt_blk_submit(&disk->queue, &request, disk), "submitting a request");
-    require_ok(vpt_blk_kick(&disk->queue), "notifying the disk");
+    require_ok(vpt_requests_kick(&disk->queue.requests), "notifying the disk");
 }
 
 /* The request's message has come, once, and the request is done. */
 static void complete(struct disk *disk)
 {
     struct guest_message expected = message_of(disk, disk->interrupts.queue);
-    struct vpt_blk_completion completion = { 0 };
+    struct vpt_completion completion = { 0 };
     struct guest_message message;
     unsigned count = guest_take_messages(disk->guest, DISK, WAIT, &message);
 
@@ -111,10 +115,10 @@ static void complete(struct disk *disk)
     require(message.address == expected.address && message.data == expected.data,
             "the disk's message is 0x%x to 0x%" PRIx64 ", not 0x%x to 0x%" PRIx64, (unsigned)message.data,
             message.address, (unsigned)expected.data, expected.address);
-    require_ok(vpt_blk_poll(&disk->queue, &completion), "the request that the message came of");
+    require_ok(vpt_requests_poll(&disk->queue.requests, &completion), "the request that the message came of");
     require_ok(completion.status, "the disk's request");
     require(completion.token == disk, "another request has come back");
-    require_status(vpt_blk_poll(&disk->queue, &completion), VPT_EMPTY, "another request");
+    require_status(vpt_requests_poll(&disk->queue.requests, &completion), VPT_EMPTY, "another request");
 }
 
 void disk_read(struct disk *disk, uint64_t sector)

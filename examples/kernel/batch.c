@@ -88,7 +88,7 @@ static uint32_t submit_some(struct disk *disk, const struct batch_plan *plan, en
 static bool kick(struct disk *disk)
 {
     uint32_t before = ports_count().register_writes;
-    enum vpt_status status = vpt_blk_kick(&disk->queue);
+    enum vpt_status status = vpt_requests_kick(&disk->queue.requests);
 
     disk->measure.kicks += ports_count().register_writes - before;
     return step("kick", status);
@@ -97,7 +97,7 @@ static bool kick(struct disk *disk)
 /* Waits for one completion. NULL if none comes or it is a bad one. */
 static struct slot *wait_for_one(struct disk *disk)
 {
-    struct vpt_blk_completion completion;
+    struct vpt_completion completion;
     struct slot *slot;
 
     if (!completion_wait(disk, &completion)) {
@@ -122,7 +122,7 @@ static bool finish(const struct disk *disk, enum batch_purpose purpose, const st
         return true;
     case BATCH_BACKGROUND:
         print("@read %llu %u %llx\n", sector, (unsigned)slot->sectors,
-              (unsigned long long)pattern_checksum(slot->data, slot->sectors));
+              (unsigned long long)pattern_checksum(slot->data, slot->sectors * VPT_BLK_SECTOR_SIZE));
         return true;
     default:
         return pattern_check(slot->data, disk->seed, slot->sector, slot->sectors);

@@ -42,7 +42,7 @@ bool blocking_background(struct disk *disk, uint64_t sector, uint32_t sectors)
         return false;
     }
     print("@read %llu %u %llx\n", (unsigned long long)sector, (unsigned)sectors,
-          (unsigned long long)pattern_checksum(buffer, sectors));
+          (unsigned long long)pattern_checksum(buffer, bytes(sectors)));
     return true;
 }
 

@@ -13,7 +13,7 @@ static bool by_interrupt(const struct disk *disk)
 void completion_init(struct disk *disk)
 {
     if (by_interrupt(disk)) {
-        vpt_blk_notifications_off(&disk->queue);
+        vpt_requests_notifications_off(&disk->queue.requests);
     }
 }
 
@@ -28,7 +28,7 @@ void completion_begin(struct disk *disk)
     if (by_interrupt(disk)) {
         disk->unwanted = unwanted(disk);
         disk->quiet = false;
-        disk->drained = !vpt_blk_notifications_on(&disk->queue);
+        disk->drained = !vpt_requests_notifications_on(&disk->queue.requests);
         disk->measure.rounds++;
         interrupts_hold(&disk->wiring.source);
     }
@@ -45,7 +45,7 @@ bool completion_quiet(struct disk *disk)
     if (!by_interrupt(disk)) {
         return true;
     }
-    vpt_blk_notifications_off(&disk->queue);
+    vpt_requests_notifications_off(&disk->queue.requests);
     if (!step("get-id", vpt_blk_get_id(&disk->queue, id))) {
         return false;
     }
@@ -54,10 +54,10 @@ bool completion_quiet(struct disk *disk)
     return true;
 }
 
-static enum vpt_status poll(struct disk *disk, struct vpt_blk_completion *completion)
+static enum vpt_status poll(struct disk *disk, struct vpt_completion *completion)
 {
     uint64_t start = machine_ticks();
-    enum vpt_status status = vpt_blk_poll(&disk->queue, completion);
+    enum vpt_status status = vpt_requests_poll(&disk->queue.requests, completion);
     uint64_t end = machine_ticks();
 
     if (status == VPT_OK) {
@@ -76,7 +76,7 @@ static bool wait_for_interrupt(struct disk *disk)
     return interrupts_wait(&disk->wiring.source);
 }
 
-bool completion_wait(struct disk *disk, struct vpt_blk_completion *completion)
+bool completion_wait(struct disk *disk, struct vpt_completion *completion)
 {
     for (uint32_t i = 0; i < POLL_ATTEMPTS; i++) {
         enum vpt_status status;

@@ -15,7 +15,7 @@ void completion_begin(struct disk *disk);
 bool completion_quiet(struct disk *disk);
 
 /* Waits for one request, for a bounded time, and adds to disk->measure. What came instead is said. */
-bool completion_wait(struct disk *disk, struct vpt_blk_completion *completion);
+bool completion_wait(struct disk *disk, struct vpt_completion *completion);
 
 /*
  * After a life with interrupts: "@interrupts line|messages rounds sleeps queue configuration unwanted", and on a line

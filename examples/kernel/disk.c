@@ -24,23 +24,21 @@
 /* Memory for a life that hands it over. */
 static _Alignas(VPT_QUEUE_LEGACY_RINGS_ALIGNMENT) unsigned char
     rings[VPT_QUEUE_RINGS_SIZE(DISK_QUEUE_SIZE_MAX, VPT_QUEUE_LEGACY_RINGS_ALIGNMENT)];
-static _Alignas(16) unsigned char indirect[VPT_BLK_QUEUE_INDIRECT_SIZE(DISK_REQUESTS, DISK_SEGMENTS)];
-static _Alignas(16) unsigned char request_slots[VPT_BLK_SLOTS_SIZE(DISK_REQUESTS)];
-static _Alignas(16) unsigned char queue_private[VPT_QUEUE_PRIVATE_SIZE(DISK_QUEUE_SIZE_MAX, DISK_REQUESTS)];
-static _Alignas(16) unsigned char blk_private[VPT_BLK_PRIVATE_SIZE(DISK_REQUESTS)];
+static _Alignas(16) unsigned char indirect[VPT_BLK_INDIRECT_SIZE(DISK_REQUESTS, DISK_SEGMENTS)];
+static _Alignas(16) unsigned char request_slots[VPT_BLK_SLOTS_SIZE(DISK_REQUESTS, 0)];
+static _Alignas(16) unsigned char private_state[VPT_REQUESTS_PRIVATE_SIZE(DISK_REQUESTS)];
 
 static struct vpt_memory memory_of(void *address, size_t size)
 {
     return (struct vpt_memory){.address = address, .device_address = ports_device_address(address), .size = size};
 }
 
-static void hand_memory_over(struct vpt_blk_queue_config *config)
+static void hand_memory_over(struct vpt_requests_config *config)
 {
     config->memory.rings = memory_of(rings, sizeof(rings));
     config->memory.indirect = memory_of(indirect, sizeof(indirect));
-    config->memory.private_state = memory_of(queue_private, sizeof(queue_private));
-    config->slots = memory_of(request_slots, sizeof(request_slots));
-    config->private_state = memory_of(blk_private, sizeof(blk_private));
+    config->memory.private_state = memory_of(private_state, sizeof(private_state));
+    config->memory.slots = memory_of(request_slots, sizeof(request_slots));
 }
 
 static void describe(struct disk *disk)
@@ -63,7 +61,7 @@ static void describe(struct disk *disk)
 
 static bool bring_up(struct disk *disk, const struct disk_life *life, const struct device_place *place)
 {
-    struct vpt_blk_queue_config config = {
+    struct vpt_requests_config config = {
         .requests = DISK_REQUESTS,
         .segments = DISK_SEGMENTS,
         .size = life->queue_size,
@@ -85,7 +83,7 @@ static bool bring_up(struct disk *disk, const struct disk_life *life, const stru
         return false;
     }
     completion_init(disk);
-    if (!step("start the disk", vpt_blk_start(&disk->blk))) {
+    if (!step("start the disk", vpt_driver_start(&disk->blk.driver))) {
         return false;
     }
     describe(disk);
@@ -146,7 +144,7 @@ static bool take_down(struct disk *disk)
         return false;
     }
     wiring_disconnect(&disk->wiring);
-    if (!step("release", vpt_blk_queue_release(&disk->queue))) {
+    if (!step("release", vpt_driver_release(&disk->blk.driver))) {
         return false;
     }
     device_close(&disk->device);

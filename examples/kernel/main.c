@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A kernel that does nothing but drive a virtio disk by the library: finds the devices, writes to the disk and reads
- * back in several ways, by polling and by interrupt, and ends with a status. Lines that begin with "@" are for
+ * A kernel that does nothing but drive virtio devices by the library: finds them, reads random bytes, writes to the disk
+ * and reads back in several ways, by polling and by interrupt, and ends with a status. Lines that begin with "@" are for
  * tools/kernel-disk.py, which looks at the disk image from outside afterwards.
  */
 #include "console.h"
 #include "disk.h"
+#include "entropy.h"
 #include "machine.h"
 #include "ports.h"
 #include "step.h"
@@ -45,7 +46,8 @@ static bool run(void)
     struct devices devices;
 
     print("@machine %s %s\n", machine.architecture, machine.name);
-    if (!step("page pool", ports_init()) || !devices_find(&ports_ready_made, &devices)) {
+    if (!step("page pool", ports_init()) || !devices_find(&ports_ready_made, &devices) ||
+        !entropy_read(&ports_ready_made, &devices.entropy)) {
         return false;
     }
     for (unsigned i = 0; i < sizeof(lives) / sizeof(lives[0]); i++) {

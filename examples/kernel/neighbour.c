@@ -8,16 +8,15 @@
 
 bool neighbour_bring_up(struct neighbour *neighbour, const struct vpt_port *port, const struct device_place *place)
 {
-    const struct vpt_queue_config config = {.size = 8};
     struct device *device = &neighbour->device;
 
     *neighbour = (struct neighbour){0};
     return step("open the entropy source", device_open(device, port, place)) &&
            wiring_prepare(&neighbour->wiring, VPT_INTERRUPTS_LINE, device, place) &&
-           step("negotiate with it", vpt_device_negotiate(device->virtio, NULL, NULL, NULL)) &&
+           step("initialize it", vpt_entropy_init(&neighbour->entropy, device->virtio, NULL)) &&
            wiring_connect(&neighbour->wiring) &&
-           step("set its queue up", vpt_queue_init(&neighbour->queue, device->virtio, &config)) &&
-           step("start it", vpt_device_start(device->virtio));
+           step("set up its queue", vpt_entropy_queue_init(&neighbour->entropy, NULL)) &&
+           step("start it", vpt_driver_start(&neighbour->entropy.driver));
 }
 
 bool neighbour_ask(struct neighbour *neighbour)
@@ -31,8 +30,8 @@ bool neighbour_ask(struct neighbour *neighbour)
     for (unsigned i = 0; i < NEIGHBOUR_BYTES; i++) {
         neighbour->bytes[i] = 0;
     }
-    return step("ask for entropy", vpt_queue_add(&neighbour->queue, &segment, 0, 1, neighbour)) &&
-           step("kick the entropy source", vpt_queue_kick(&neighbour->queue));
+    return step("ask for entropy", vpt_entropy_submit(&neighbour->entropy, &segment, 1, NULL)) &&
+           step("kick the entropy source", vpt_requests_kick(&neighbour->entropy.requests));
 }
 
 /* Whether the bytes are no longer the zeroes they were: one in 2^64 answers would begin with eight of those. */
@@ -52,8 +51,7 @@ static bool answered(const struct neighbour *neighbour, uint32_t written)
 bool neighbour_answer(struct neighbour *neighbour)
 {
     enum vpt_status status = VPT_EMPTY;
-    uint32_t written = 0;
-    void *token = NULL;
+    struct vpt_completion completion = {0};
 
     if (neighbour == NULL) {
         return true;
@@ -62,13 +60,14 @@ bool neighbour_answer(struct neighbour *neighbour)
         if (!interrupts_wait(&neighbour->wiring.source)) {
             return false;
         }
-        status = vpt_queue_pop(&neighbour->queue, &token, &written);
+        status = vpt_requests_poll(&neighbour->entropy.requests, &completion);
     }
-    if (!step("take the entropy", status) || !answered(neighbour, written)) {
+    if (!step("take the entropy", status) || !step("the entropy", completion.status) ||
+        !answered(neighbour, completion.length)) {
         return false;
     }
     neighbour->answers++;
-    return step_expect("look for more", VPT_EMPTY, vpt_queue_pop(&neighbour->queue, &token, &written));
+    return step_expect("look for more", VPT_EMPTY, vpt_requests_poll(&neighbour->entropy.requests, &completion));
 }
 
 bool neighbour_take_down(struct neighbour *neighbour)
@@ -77,7 +76,7 @@ bool neighbour_take_down(struct neighbour *neighbour)
         return false;
     }
     wiring_disconnect(&neighbour->wiring);
-    if (!step("release its queue", vpt_queue_release(&neighbour->queue))) {
+    if (!step("release it", vpt_driver_release(&neighbour->entropy.driver))) {
         return false;
     }
     device_close(&neighbour->device);

@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * An entropy source that interrupts beside the disk, on the disk's line where they are functions of one PCI device. It
- * has no driver in the library, and needs none: a queue is enough.
- */
+/* An entropy source that interrupts beside the disk, on the disk's line where they are functions of one PCI device. */
 #ifndef KERNEL_NEIGHBOUR_H
 #define KERNEL_NEIGHBOUR_H
 
-#include <vpt/queue.h>
+#include <vpt/entropy.h>
 
 #include "wiring.h"
 
@@ -14,7 +11,7 @@
 
 struct neighbour {
     struct device device;
-    struct vpt_queue queue;
+    struct vpt_entropy entropy;
     struct wiring wiring;
     unsigned char bytes[NEIGHBOUR_BYTES];
     uint32_t answers;

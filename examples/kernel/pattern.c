@@ -51,11 +51,11 @@ bool pattern_check(const unsigned char *buffer, uint64_t seed, uint64_t sector, 
     return true;
 }
 
-uint64_t pattern_checksum(const unsigned char *buffer, size_t sectors)
+uint64_t pattern_checksum(const unsigned char *buffer, size_t bytes)
 {
     uint64_t sum = UINT64_C(0xcbf29ce484222325);
 
-    for (size_t i = 0; i < sectors * VPT_BLK_SECTOR_SIZE; i++) {
+    for (size_t i = 0; i < bytes; i++) {
         sum = (sum ^ buffer[i]) * UINT64_C(0x100000001b3);
     }
     return sum;

@@ -16,7 +16,7 @@ void pattern_poison(unsigned char *buffer, size_t sectors);
 bool pattern_check(const unsigned char *buffer, uint64_t seed, uint64_t sector, size_t sectors);
 
 /* FNV-1a, 64 bits. */
-uint64_t pattern_checksum(const unsigned char *buffer, size_t sectors);
+uint64_t pattern_checksum(const unsigned char *buffer, size_t bytes);
 
 /* The first eight bytes, as a little-endian number. */
 uint64_t pattern_first_word(const unsigned char *buffer);

@@ -6,7 +6,7 @@
 
 enum vpt_status storage_up(struct storage *storage)
 {
-    static const struct vpt_blk_queue_config config = {.requests = 1, .segments = 1};
+    static const struct vpt_requests_config config = {.requests = 1, .segments = 1};
     enum vpt_status status;
 
     if (storage->up) {
@@ -20,19 +20,19 @@ enum vpt_status storage_up(struct storage *storage)
         return status;
     }
     storage->up = true;
-    return vpt_blk_start(&storage->blk);
+    return vpt_driver_start(&storage->blk.driver);
 }
 
 void storage_down(struct storage *storage)
 {
-    struct vpt_blk_completion completion;
+    struct vpt_completion completion;
 
     if (!storage->up) {
         return;
     }
     (void)vpt_device_reset(storage->device);
-    (void)vpt_blk_poll(&storage->queue, &completion); /* there is one at most */
-    storage->up = vpt_blk_queue_release(&storage->queue) != VPT_OK;
+    (void)vpt_requests_poll(&storage->queue.requests, &completion); /* there is one at most */
+    storage->up = vpt_requests_release(&storage->queue.requests) != VPT_OK;
     storage->stuck = storage->up;
 }
 
@@ -42,11 +42,11 @@ void storage_down(struct storage *storage)
  */
 static enum vpt_status drain(struct storage *storage)
 {
-    struct vpt_blk_completion completion = {NULL, VPT_EMPTY};
+    struct vpt_completion completion = {.status = VPT_EMPTY};
     enum vpt_status status;
 
     do {
-        status = vpt_blk_poll(&storage->queue, &completion);
+        status = vpt_requests_poll(&storage->queue.requests, &completion);
     } while (status == VPT_OK); /* of one request */
     return status == VPT_EMPTY ? completion.status : status;
 }
@@ -73,7 +73,7 @@ static enum vpt_status carry_out(struct storage *storage, const struct vpt_blk_r
     enum vpt_status status = vpt_blk_submit(&storage->queue, request, NULL);
 
     if (status == VPT_OK) {
-        status = vpt_blk_kick(&storage->queue);
+        status = vpt_requests_kick(&storage->queue.requests);
     }
     storage->requests++;
     return status == VPT_OK ? await(storage) : status;

@@ -2,19 +2,21 @@
 /*
  * The block device driver (VirtIO 1.4, section 5.2).
  *
- *     vpt_blk_init(&blk, &device, NULL);               negotiates and reads the configuration
- *     vpt_blk_ranges_init(&blk);                        only for discard, write zeroes and secure erase
- *     vpt_blk_queue_init(&queue, &blk, 0, &config);     the queue
- *     vpt_blk_start(&blk);                              DRIVER_OK
+ *     vpt_blk_open(&blk, &queue, &device);              all of this, with one queue and defaults:
  *
- * then, per queue and under the caller's lock for that queue, either asynchronous requests (submit, kick, poll)
- * or the blocking helpers. Sectors are always 512 bytes, whatever the block size. The asynchronous calls are for any
- * context, the others not for interrupt handlers: docs/contexts.md.
+ *     vpt_blk_init(&blk, &device, NULL);                negotiates and reads the configuration
+ *     vpt_blk_ranges_init(&blk, ranges);                only for discard, write zeroes and secure erase
+ *     vpt_blk_queue_init(&queue, &blk, 0, &config);     the queue
+ *     vpt_driver_start(&blk.driver);                    DRIVER_OK
+ *
+ * then, per queue and under the caller's lock for that queue, either asynchronous requests (vpt_blk_submit(), and kick
+ * and poll of request.h on `queue.requests`) or the blocking helpers. Quiesce, reset, restart and release are request.h's
+ * too. Sectors are always 512 bytes, whatever the block size.
  */
 #ifndef VPT_BLK_H
 #define VPT_BLK_H
 
-#include <vpt/queue.h>
+#include <vpt/request.h>
 
 VPT_BEGIN_DECLARATIONS
 
@@ -55,7 +57,7 @@ struct vpt_blk_info {
     uint16_t queues;         /* request queues, at least 1; else 1 */
     uint32_t block_size;     /* bytes, a power of two; else 512. Above 512: see vpt_blk_submit() */
     uint32_t size_max;       /* bytes in one segment; else 0xffffffff */
-    uint32_t seg_max;        /* data segments in one request, at least 1; else 1, and see vpt_blk_queue_config */
+    uint32_t seg_max;        /* data segments in one request, at least 1; else 1, and see VPT_BLK_SLOTS_SIZE() */
     uint16_t cylinders;      /* geometry; else 0 */
     uint8_t heads;
     uint8_t sectors;
@@ -70,12 +72,13 @@ struct vpt_blk_info {
 
 struct vpt_blk_range_ops;
 
-/* A block device, in the caller's memory. Read `info`; the rest is private. */
+/* A block device, in the caller's memory. Read `info`; `driver` is for the calls of request.h; the rest is private. */
 struct vpt_blk {
-    struct vpt_device *device;
+    struct vpt_driver driver;
     struct vpt_blk_info info;
-    struct vpt_features features; /* accepted by vpt_blk_init() */
-    const struct vpt_blk_range_ops *ranges; /* NULL before vpt_blk_ranges_init() */
+    const struct vpt_blk_range_ops *range_ops; /* NULL before vpt_blk_ranges_init() */
+    uint16_t ranges;                           /* in one request at most */
+    enum vpt_status (*set_write_back)(struct vpt_blk *blk, bool write_back); /* NULL before it was called */
 };
 
 enum vpt_blk_operation {
@@ -104,24 +107,13 @@ struct vpt_blk_request {
     const struct vpt_blk_range *ranges; /* the driver's own memory; read during the call only */
 };
 
-struct vpt_blk_completion {
-    void *token;
-    enum vpt_status status;
-};
-
-/* What the device sees of a request beside its data, and what the driver remembers of it. Both private. */
-struct vpt_blk_slot_shared {
+/* What the device sees of a request beside its data. Private. */
+struct vpt_blk_slot {
     uint32_t type;
     uint32_t reserved;
     uint64_t sector;
     uint8_t status;
     uint8_t padding[15];
-};
-
-struct vpt_blk_slot {
-    void *token;
-    uint16_t index; /* of this slot */
-    uint16_t next;  /* of the free list */
 };
 
 /* A range as the device reads it (section 5.2.6). */
@@ -131,48 +123,22 @@ struct vpt_blk_range_record {
     uint32_t flags;
 };
 
-/* Align the first two to 16, the last to 8. Without ranges a slot is sizeof(struct vpt_blk_slot_shared) only. */
-#define VPT_BLK_SLOTS_SIZE(requests) VPT_BLK_SLOTS_RANGES_SIZE(requests, 1u)
-#define VPT_BLK_SLOTS_RANGES_SIZE(requests, ranges)                                                               \
-    ((sizeof(struct vpt_blk_slot_shared) + sizeof(struct vpt_blk_range_record) * VPT_AS(size_t, ranges)) *        \
-     VPT_AS(size_t, requests))
-#define VPT_BLK_PRIVATE_SIZE(requests) (sizeof(struct vpt_blk_slot) * VPT_AS(size_t, requests))
-
 /*
- * How a queue is to be. Zeroed: 64 requests in flight, 16 data segments or one range in each, all memory from the port.
- * With fewer ring entries than all requests need at their longest, submitting says VPT_RESOURCE_FULL earlier; so it does
- * where the port has no memory for a table for each request (vpt_queue_init()).
+ * Memory for a queue, for struct vpt_queue_memory: tables hold the header and the status byte too. Without ranges a slot
+ * is VPT_BLK_SLOTS_SIZE(1, 0) bytes.
  *
  * A device without SEG_MAX does not say how many segments it takes, and some take one alone and fail every request that
- * has more. It gets one, unless `segments` asks for more: that is for a kernel that knows its device.
+ * has more. It gets one, unless `segments` of struct vpt_requests_config asks for more: that is for a kernel that knows
+ * its device.
  */
-struct vpt_blk_queue_config {
-    uint16_t requests; /* in flight at most; 0: 64 */
-    uint16_t segments; /* of data in one request at most; 0: 16, or 1 without SEG_MAX */
-    uint16_t size;     /* of the virtqueue; 0: the device's maximum, up to 256 or what one request needs */
-    uint16_t ranges;   /* in one request at most, after vpt_blk_ranges_init(); 0: 1 */
-    struct vpt_queue_memory memory; /* of the virtqueue; see VPT_BLK_QUEUE_INDIRECT_SIZE */
-    struct vpt_memory slots; /* VPT_BLK_SLOTS_RANGES_SIZE(requests, ranges) bytes; a NULL address: from the port */
-    struct vpt_memory private_state; /* VPT_BLK_PRIVATE_SIZE(requests) bytes; likewise, no device sees it */
-};
+#define VPT_BLK_INDIRECT_SIZE(requests, segments) VPT_QUEUE_INDIRECT_SIZE(requests, VPT_AS(size_t, segments) + 2u)
+#define VPT_BLK_SLOTS_SIZE(requests, ranges)                                                                      \
+    ((sizeof(struct vpt_blk_slot) + sizeof(struct vpt_blk_range_record) * VPT_AS(size_t, ranges)) *               \
+     VPT_AS(size_t, requests))
 
-/* Indirect tables hold the header and the status byte too. */
-#define VPT_BLK_QUEUE_INDIRECT_SIZE(requests, segments)                                                           \
-    VPT_QUEUE_INDIRECT_SIZE(requests, VPT_AS(size_t, segments) + 2u)
-
-/* A queue of a block device, in the caller's memory. Private. */
+/* A queue of a block device, in the caller's memory; `requests` is for the calls of request.h. */
 struct vpt_blk_queue {
-    struct vpt_blk *blk;
-    struct vpt_device *device;
-    struct vpt_area areas[2]; /* of struct vpt_blk_slot_shared and the range records, and of struct vpt_blk_slot */
-    uint16_t requests;
-    uint16_t segments; /* of data in one request: the least of what was asked for, SEG_MAX and the ring */
-    uint16_t segments_made; /* that there is room for */
-    uint16_t ranges;   /* in one request: the lesser of what was asked for and what an operation takes */
-    uint16_t free_head;
-    uint16_t in_flight;
-    struct vpt_segment records; /* of the request that is being submitted */
-    struct vpt_queue queue;
+    struct vpt_requests requests;
 };
 
 /*
@@ -199,26 +165,34 @@ enum vpt_status vpt_blk_init(struct vpt_blk *blk, struct vpt_device *device, con
  * configuration is too short for what is offered. VPT_DEVICE_CONFIG_UNSTABLE, VPT_DEVICE_GONE. After a failure nothing
  * has changed, and the disk can be used without. Init, thread or panic; device's lock.
  */
-enum vpt_status vpt_blk_ranges_init(struct vpt_blk *blk);
+enum vpt_status vpt_blk_ranges_init(struct vpt_blk *blk, uint16_t ranges);
 
 /*
  * Sets up request queue `index`, below info.queues (others: VPT_UNSUPPORTED_QUEUE); any number of them may be set up.
  * Each has its own objects and memory, is used under its own lock, and changes nothing that another one reads; a reset
  * ends all of them. NULL for `config` is a zeroed one. Statuses are those of vpt_queue_init(), VPT_CALLER_STATE for
  * an object that is in use and stays as it is among them; VPT_DEVICE_QUEUE_SIZE also for a ring too small for one
- * request; VPT_CALLER_TOO_LONG: more memory for ranges than a size_t can say. On any other
- * failure *queue is zeroed, and another config may be tried. Init, thread or panic; device's lock, and it excludes
- * every queue.
+ * request; VPT_CALLER_TOO_LONG: more memory for ranges than a size_t can say. After VPT_UNSUPPORTED_QUEUE and
+ * VPT_CALLER_ARGUMENT *queue is as it was; on any other failure it is zeroed, and another config may be tried. Init,
+ * thread or panic; device's lock, and it excludes every queue.
  */
 enum vpt_status vpt_blk_queue_init(struct vpt_blk_queue *queue, struct vpt_blk *blk, uint16_t index,
-                                   const struct vpt_blk_queue_config *config);
-
-/* Lets the device run. See vpt_device_start(). */
-enum vpt_status vpt_blk_start(struct vpt_blk *blk);
+                                   const struct vpt_requests_config *config);
 
 /*
- * Submits a request; it comes back once, by vpt_blk_poll(), with `token`. The device sees it at the next
- * vpt_blk_kick(). Data belongs to the device until the completion.
+ * Brings a disk up with one queue and defaults: vpt_blk_init(), vpt_blk_queue_init() of queue 0, vpt_driver_start().
+ *
+ * Returns
+ *   those of the three; on failure both objects are zeroed, and the queue's memory is the port's again
+ *   VPT_DEVICE_STUCK          but then, as far as there is a queue, the objects stay and the memory is the device's: reset
+ *                             it again, then vpt_driver_release()
+ * Context: init or thread; device's lock, and it excludes every queue.
+ */
+enum vpt_status vpt_blk_open(struct vpt_blk *blk, struct vpt_blk_queue *queue, struct vpt_device *device);
+
+/*
+ * Submits a request; it comes back once, by vpt_requests_poll(), with `token`. The device sees it at the next
+ * vpt_requests_kick(). Data belongs to the device until the completion.
  *
  * On a disk whose block_size is above 512, requests are to begin and end with blocks: many devices fail others, which
  * come back with VPT_DEVICE_IO_ERROR.
@@ -238,25 +212,50 @@ enum vpt_status vpt_blk_start(struct vpt_blk *blk);
  */
 enum vpt_status vpt_blk_submit(struct vpt_blk_queue *queue, const struct vpt_blk_request *request, void *token);
 
-/* Shows the device what was submitted and notifies it if it wants to be. See vpt_queue_kick(). */
-enum vpt_status vpt_blk_kick(struct vpt_blk_queue *queue);
+/*
+ * A transfer by a list of segments of any number and lengths, which is cut into requests: none has more segments, longer
+ * ones or more bytes (1 MiB) than the device takes, and each ends with a block where the whole transfer does, else with
+ * a sector.
+ *
+ *     vpt_blk_list_begin(&list, &queue, segments, count, sector)
+ *     while (vpt_blk_list_next(&list, &queue, &request, pieces, 16) == VPT_OK) {
+ *         vpt_blk_submit(&queue, &request, token)       VPT_RESOURCE_FULL: submit the same request again later
+ *     }
+ */
+struct vpt_blk_list {
+    /* Private. */
+    const struct vpt_segment *segments; /* what is left; the first one from `offset` on */
+    size_t count;
+    uint64_t sector;
+    uint32_t offset;
+    uint32_t granule; /* bytes */
+};
 
 /*
- * Interrupts of this queue, on after vpt_blk_queue_init(): a polled queue turns them off. See
- * vpt_queue_notifications_off() and vpt_queue_notifications_on(), whose result this is.
+ * Begins with the first of `count` segments, which stay the caller's and as they are until the last request is made.
+ *
+ * Returns
+ *   VPT_OK
+ *   VPT_CALLER_ARGUMENT       an empty segment, or a queue that is not set up
+ *   VPT_CALLER_ALIGNMENT      no whole number of sectors
+ *   VPT_CALLER_RANGE          past the capacity
+ * Context: any; queue's lock.
  */
-void vpt_blk_notifications_off(struct vpt_blk_queue *queue);
-bool vpt_blk_notifications_on(struct vpt_blk_queue *queue);
+enum vpt_status vpt_blk_list_begin(struct vpt_blk_list *list, const struct vpt_blk_queue *queue,
+                                   const struct vpt_segment *segments, size_t count, uint64_t sector);
 
 /*
- * Takes one completed request: VPT_OK with *completion filled, or VPT_EMPTY, which is also what asks for the next
- * interrupt: who sleeps polls until then. The completion's status is VPT_OK,
- * VPT_DEVICE_IO_ERROR, VPT_UNSUPPORTED_REQUEST, or VPT_DEVICE_REQUEST_STATUS for a status byte that was never written.
- * A dead queue returns what killed it; reset the device, and the requests in flight come back, each once, with
- * VPT_CANCELLED, with VPT_DEVICE_GONE if the device was found to be removed, or with VPT_DEVICE_STUCK if the reset did
- * not finish: then their data is still the device's.
+ * Makes the next request: its sector and its segments, which are put into `pieces`, at most `room` of them. The
+ * operation is the caller's.
+ *
+ * Returns
+ *   VPT_OK
+ *   VPT_EMPTY                 there is nothing left
+ *   VPT_RESOURCE_SEGMENTS     a block, or sector, lies in more pieces than `room` or a request takes
+ * Context: any; queue's lock.
  */
-enum vpt_status vpt_blk_poll(struct vpt_blk_queue *queue, struct vpt_blk_completion *completion);
+enum vpt_status vpt_blk_list_next(struct vpt_blk_list *list, const struct vpt_blk_queue *queue,
+                                  struct vpt_blk_request *request, struct vpt_segment *pieces, uint16_t room);
 
 /*
  * Blocking helpers: they share the caller's buffer through the port, split what is too long for one request, and
@@ -316,47 +315,6 @@ enum vpt_status vpt_blk_set_write_back(struct vpt_blk *blk, bool write_back);
  * and it excludes every queue's submitting and blocking helpers, which read the capacity.
  */
 enum vpt_status vpt_blk_refresh(struct vpt_blk *blk);
-
-/* Takes a request that has come back, within the call that it was handed to; submits nothing. */
-typedef void vpt_blk_complete(void *ctx, const struct vpt_blk_completion *completion);
-
-/*
- * Makes a queue idle: kicks it, and hands each request in flight to `complete` (NULL: to nobody) as it comes back. The
- * caller submits nothing meanwhile. With the queues idle and a flush the disk can be reset, suspended or unplugged.
- *
- * VPT_DEVICE_TIMEOUT: none came back within VPT_WAIT_REQUEST of the one before; those left are still in flight, and
- * only a reset returns them. VPT_DEVICE_NEEDS_RESET, VPT_DEVICE_GONE, likewise; or why the queue is dead, or
- * VPT_CALLER_STATE as vpt_blk_kick(). Init, thread or panic; queue's lock, and the device's.
- */
-enum vpt_status vpt_blk_quiesce(struct vpt_blk_queue *queue, vpt_blk_complete *complete, void *ctx);
-
-/*
- * Brings a device up again on the objects and the memory it has, with the features it had: after a reset that followed
- * a failure, and when a machine wakes up.
- *
- *     vpt_device_reset(device);                     poll each queue until VPT_EMPTY: every request comes back
- *     vpt_blk_restart(&blk);                        negotiates; then vpt_device_interrupts(), where it was called
- *     vpt_blk_queue_restart(&queue);                each queue
- *     vpt_blk_start(&blk);
- *
- * vpt_blk_restart() resets the device itself too, and reads `info` again: what the device says may have changed. What
- * vpt_blk_ranges_init() has done is done again, and the write cache is put in the mode it was in. Statuses as
- * vpt_blk_init(); VPT_UNSUPPORTED_FEATURE: one that was accepted is not offered any more. On failure `info` is as before;
- * it may be tried again, or the queues released.
- *
- * vpt_blk_queue_restart(): requests have no more segments and ranges than in the queue's first life, and fewer where the
- * device takes fewer. VPT_CALLER_BUSY: requests have not been polled. Others as vpt_queue_restart(). A function
- * that has lost its registers gets them back before: vpt_pci_bars_restore(). Init, thread or panic; device's lock, and
- * it excludes every queue.
- */
-enum vpt_status vpt_blk_restart(struct vpt_blk *blk);
-enum vpt_status vpt_blk_queue_restart(struct vpt_blk_queue *queue);
-
-/*
- * Gives a queue's memory back after a reset, once every request has come back by vpt_blk_poll() (else
- * VPT_CALLER_BUSY). VPT_CALLER_STATE, VPT_DEVICE_STUCK as vpt_queue_release().
- */
-enum vpt_status vpt_blk_queue_release(struct vpt_blk_queue *queue);
 
 VPT_END_DECLARATIONS
 

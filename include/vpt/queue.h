@@ -66,9 +66,10 @@ struct vpt_queue_memory {
     struct vpt_memory device_area; /* "used" ring */
     struct vpt_memory indirect;
     struct vpt_memory private_state; /* never given to a device; its device_address means nothing */
+    struct vpt_memory slots;         /* of requests (request.h); of no use to vpt_queue_init() */
 };
 
-#define VPT_QUEUE_AREAS 6u /* members of struct vpt_queue_memory, and one that is apart where memory is short */
+#define VPT_QUEUE_AREAS 6u /* members of struct vpt_queue_memory */
 
 /*
  * How a queue is to be. Zeroed: virtqueue 0, of the device's maximum size up to 256, no indirect tables, port memory.
@@ -103,7 +104,11 @@ struct vpt_doorbell {
 };
 
 /* A queue, in the caller's memory. Every member is private. */
+struct vpt_queue_form;
+
 struct vpt_queue {
+    const struct vpt_queue_form *form; /* how requests are kept */
+
     /* Shared with the device. */
     void *descriptors;
     void *available;
@@ -115,20 +120,21 @@ struct vpt_queue {
 
     /* The driver's own. */
     struct vpt_queue_slot *slots;
+    uint32_t slot_count;
     uint16_t *links;       /* next descriptor of a chain or of the free list */
     uint16_t *table_links; /* next table of the free list */
-    uint16_t mask;         /* size - 1 */
     uint16_t table_segments;
     uint16_t tables_made;
-    uint16_t free_head;
-    uint16_t free_count;
-    uint16_t table_head;
-    uint16_t table_count; /* free ones */
-    uint16_t last_added;      /* head of the newest request */
-    uint16_t available_index; /* next entry to fill */
-    uint16_t published;       /* the index the device has been shown */
-    uint16_t last_used;       /* next used element to pop */
-    uint16_t used_seen;       /* the used index when it was last read and checked */
+    uint32_t mask; /* size - 1 */
+    uint32_t free_head;
+    uint32_t last_added; /* head of the newest request */
+    uint32_t free_count;
+    uint32_t table_head;
+    uint32_t table_count;     /* free ones */
+    uint32_t available_index; /* requests added; the ring's indexes are the lower 16 bits of these four */
+    uint32_t published;       /* as far as the device has been shown */
+    uint32_t last_used;       /* next used element to pop */
+    uint32_t used_seen;       /* the used index when it was last read and checked */
     uint16_t armed;           /* what used_event was set to */
     uint32_t unkicked;        /* buffers published since the last kick decision */
     uint32_t kicks;           /* notifications sent */
@@ -159,8 +165,8 @@ struct vpt_queue {
  * VPT_QUEUE_RINGS_SIZE(size, VPT_QUEUE_LEGACY_RINGS_ALIGNMENT) bytes. vpt_queue_size() says what it has become.
  *
  * A port that cannot give an area in one piece is asked for less: for the three ring areas one by one (not on a legacy
- * interface) and the private state in two pieces; for fewer tables, or none; last, if no size is named, for a ring of
- * half as many entries, down to 8. So a port with single pages of 4 KiB serves every transport but legacy PCI.
+ * interface); for fewer tables, or none; last, if no size is named, for a ring of half as many entries, down to 8. So a
+ * port with single pages of 4 KiB serves every transport but legacy PCI, with a queue of 128 entries.
  *
  * VPT_UNSUPPORTED_QUEUE: the device has none of this index. VPT_DEVICE_QUEUE_SIZE: a maximum above 32768, or the device
  * keeps a size that is no power of two. VPT_DEVICE_NOTIFY_OFFSET: the device names an impossible place for notifications.
@@ -189,6 +195,9 @@ enum vpt_status vpt_queue_init(struct vpt_queue *queue, struct vpt_device *devic
  */
 enum vpt_status vpt_queue_add(struct vpt_queue *queue, const struct vpt_segment *segments, uint16_t readable,
                               uint16_t writable, void *token);
+
+/* Free descriptors: what a chain may have now. In a table a buffer takes one. Any context; queue's lock. */
+uint32_t vpt_queue_free(const struct vpt_queue *queue);
 
 /* Shows the device every buffer added so far. */
 void vpt_queue_publish(struct vpt_queue *queue);

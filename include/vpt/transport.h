@@ -81,9 +81,13 @@ struct vpt_device {
 
 /* One field of the device-specific configuration. */
 struct vpt_config_field {
-    uint16_t offset; /* bytes from the start of the configuration, a multiple of min(width, 4) */
-    uint8_t width;   /* 1, 2, 4 or 8 bytes; 8 is read as two 4-byte halves; 0: the field is left out */
+    uint16_t offset;    /* bytes from the start of the configuration, a multiple of min(width, 4) */
+    uint8_t width;      /* 1, 2, 4 or 8 bytes; 8 is read as two 4-byte halves */
+    uint8_t condition;  /* VPT_CONFIG_WITH(feature): it is there if that is accepted (CONFIG-2); 0: always */
+    uint32_t otherwise; /* its value where it is not there */
 };
+
+#define VPT_CONFIG_WITH(feature) ((feature) + 1u)
 
 /* A shared memory region (VirtIO 1.4, section 2.10), in physical address space. */
 struct vpt_shared_memory_region {
@@ -201,8 +205,9 @@ enum vpt_status vpt_device_config_write(struct vpt_device *device, uint32_t offs
 /*
  * Reads `count` fields so that all of them are of the same moment (CONFIG-1): between two equal readings of
  * the generation, or, on a legacy interface, until two passes in a row agree (LEG-CONFIG-1).
- * values[i] becomes the field fields[i], or stays as it is if that has width 0.
- * VPT_DEVICE_CONFIG_UNSTABLE when VPT_WAIT_CONFIGURATION gives up.
+ * values[i] becomes the field fields[i], or its `otherwise`.
+ * VPT_DEVICE_CONFIG_UNSTABLE when VPT_WAIT_CONFIGURATION gives up. VPT_DEVICE_CONFIG: a field lies outside: the
+ * configuration is too short for what the device offers, or what was mapped of it.
  */
 enum vpt_status vpt_device_config_fields(struct vpt_device *device, const struct vpt_config_field *fields,
                                          unsigned count, uint64_t *values);

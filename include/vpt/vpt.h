@@ -8,11 +8,13 @@
 #include <vpt/assign_remap.h>
 #include <vpt/assign_snapshot.h>
 #include <vpt/blk.h>
+#include <vpt/entropy.h>
 #include <vpt/features.h>
 #include <vpt/mmio.h>
 #include <vpt/pci.h>
 #include <vpt/port.h>
 #include <vpt/queue.h>
+#include <vpt/request.h>
 #include <vpt/status.h>
 #include <vpt/transport.h>
 #include <vpt/types.h>

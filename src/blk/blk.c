@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* A block device's bring-up and configuration (VirtIO 1.4, sections 5.2.3 to 5.2.5). */
-#include "../log.h"
 #include "../transport/transport.h"
 #include "internal.h"
 
@@ -22,57 +21,27 @@ enum info_field {
     INFO_COUNT
 };
 
-#define ALWAYS 0xffu /* a field that needs no feature */
-
-#define NO_LIMIT 0xffffu
+#define NO_LIMIT 0xffffffffu
 
 #define F_ZONED                 17u
 #define CONFIG_ZONE_MODEL       92u
 #define ZONE_MODEL_HOST_MANAGED 1u
 
-/* A field is read only if its feature is there (CONFIG-2); else it has the default. */
-static const struct {
-    uint8_t offset;
-    uint8_t width;
-    uint8_t feature; /* a bit of word 0, or ALWAYS */
-    uint16_t otherwise; /* NO_LIMIT: 0xffffffff */
-} table[INFO_COUNT] = {
-    [INFO_CAPACITY] = { BLK_CONFIG_CAPACITY, 8, ALWAYS, 0 },
-    [INFO_SIZE_MAX] = { 8, 4, VPT_BLK_F_SIZE_MAX, NO_LIMIT },
-    [INFO_SEG_MAX] = { 12, 4, VPT_BLK_F_SEG_MAX, 1 },
-    [INFO_CYLINDERS] = { 16, 2, VPT_BLK_F_GEOMETRY, 0 },
-    [INFO_HEADS] = { 18, 1, VPT_BLK_F_GEOMETRY, 0 },
-    [INFO_SECTORS] = { 19, 1, VPT_BLK_F_GEOMETRY, 0 },
-    [INFO_BLOCK_SIZE] = { 20, 4, VPT_BLK_F_BLK_SIZE, VPT_BLK_SECTOR_SIZE },
-    [INFO_PHYSICAL_BLOCK_EXPONENT] = { 24, 1, VPT_BLK_F_TOPOLOGY, 0 },
-    [INFO_ALIGNMENT_OFFSET] = { 25, 1, VPT_BLK_F_TOPOLOGY, 0 },
-    [INFO_MINIMUM_IO_SIZE] = { 26, 2, VPT_BLK_F_TOPOLOGY, 0 },
-    [INFO_OPTIMAL_IO_SIZE] = { 28, 4, VPT_BLK_F_TOPOLOGY, 0 },
-    [INFO_WRITEBACK] = { BLK_CONFIG_WRITEBACK, 1, VPT_BLK_F_CONFIG_WCE, 0 },
-    [INFO_QUEUES] = { 34, 2, VPT_BLK_F_MQ, 1 },
+static const struct vpt_config_field fields[INFO_COUNT] = {
+    [INFO_CAPACITY] = { BLK_CONFIG_CAPACITY, 8, 0, 0 },
+    [INFO_SIZE_MAX] = { 8, 4, VPT_CONFIG_WITH(VPT_BLK_F_SIZE_MAX), NO_LIMIT },
+    [INFO_SEG_MAX] = { 12, 4, VPT_CONFIG_WITH(VPT_BLK_F_SEG_MAX), 1 },
+    [INFO_CYLINDERS] = { 16, 2, VPT_CONFIG_WITH(VPT_BLK_F_GEOMETRY), 0 },
+    [INFO_HEADS] = { 18, 1, VPT_CONFIG_WITH(VPT_BLK_F_GEOMETRY), 0 },
+    [INFO_SECTORS] = { 19, 1, VPT_CONFIG_WITH(VPT_BLK_F_GEOMETRY), 0 },
+    [INFO_BLOCK_SIZE] = { 20, 4, VPT_CONFIG_WITH(VPT_BLK_F_BLK_SIZE), VPT_BLK_SECTOR_SIZE },
+    [INFO_PHYSICAL_BLOCK_EXPONENT] = { 24, 1, VPT_CONFIG_WITH(VPT_BLK_F_TOPOLOGY), 0 },
+    [INFO_ALIGNMENT_OFFSET] = { 25, 1, VPT_CONFIG_WITH(VPT_BLK_F_TOPOLOGY), 0 },
+    [INFO_MINIMUM_IO_SIZE] = { 26, 2, VPT_CONFIG_WITH(VPT_BLK_F_TOPOLOGY), 0 },
+    [INFO_OPTIMAL_IO_SIZE] = { 28, 4, VPT_CONFIG_WITH(VPT_BLK_F_TOPOLOGY), 0 },
+    [INFO_WRITEBACK] = { BLK_CONFIG_WRITEBACK, 1, VPT_CONFIG_WITH(VPT_BLK_F_CONFIG_WCE), 0 },
+    [INFO_QUEUES] = { 34, 2, VPT_CONFIG_WITH(VPT_BLK_F_MQ), 1 },
 };
-
-static uint32_t default_of(unsigned i)
-{
-    return table[i].otherwise != NO_LIMIT ? table[i].otherwise : 0xffffffffu;
-}
-
-static enum vpt_status read_fields(struct vpt_device *device, uint64_t values[INFO_COUNT])
-{
-    uint32_t features = device->features.word[0];
-    struct vpt_config_field fields[INFO_COUNT];
-    unsigned i;
-
-    for (i = 0; i < INFO_COUNT; i++) {
-        uint32_t feature = table[i].feature;
-        bool present = feature == ALWAYS || ((features >> (feature & 31u)) & 1u) != 0;
-
-        fields[i].offset = table[i].offset;
-        fields[i].width = present ? table[i].width : (uint8_t)0;
-        values[i] = present ? (uint32_t)0 : default_of(i);
-    }
-    return vpt_device_config_fields(device, fields, INFO_COUNT, values);
-}
 
 static void fill_info(const struct vpt_device *device, const uint64_t values[INFO_COUNT], struct vpt_blk_info *info)
 {
@@ -110,87 +79,83 @@ static enum vpt_status check_info(const struct vpt_blk_info *info)
     return (uint64_t)info->size_max * info->seg_max >= VPT_BLK_SECTOR_SIZE ? VPT_OK : VPT_DEVICE_CONFIG;
 }
 
-/* A field that the device offers and that lies outside is the device's mistake. */
-static enum vpt_status blame(enum vpt_status status)
-{
-    return status == VPT_CALLER_RANGE ? VPT_DEVICE_CONFIG : status;
-}
-
 /* Zones are not handled: what has nothing else is given up before its features are accepted (BLK-INIT-8). */
-static enum vpt_status check_zones(struct vpt_device *device)
+static enum vpt_status examine(struct vpt_driver *driver)
 {
+    struct vpt_device *device = driver->device;
     uint32_t model = 0;
     enum vpt_status status = VPT_OK;
 
     /* No legacy interface has the bit (section 5.2.5). */
     if (!vpt_legacy(device) && vpt_features_has(&device->offered, F_ZONED)) {
-        status = blame(vpt_device_config_read(device, CONFIG_ZONE_MODEL, 1, &model));
+        status = vpt_device_config_read(device, CONFIG_ZONE_MODEL, 1, &model);
+    }
+    if (status == VPT_CALLER_RANGE) {
+        return VPT_DEVICE_CONFIG;
     }
     return model == ZONE_MODEL_HOST_MANAGED ? VPT_UNSUPPORTED_DEVICE : status;
 }
 
-/* Of what is required nothing may have been left out, which is also what becomes of bits that no one here knows. */
-static enum vpt_status check_required(const struct vpt_device *device, const struct vpt_features *required)
+/* What calls after vpt_blk_init() had added to the bring-up before. */
+static enum vpt_status repeat(struct vpt_blk *blk, bool write_back)
 {
-    unsigned word;
+    enum vpt_status status = blk->range_ops != NULL ? blk->range_ops->init(blk, blk->ranges) : VPT_OK;
 
-    for (word = 0; required != NULL && word < VPT_FEATURE_WORDS; word++) {
-        if ((required->word[word] & ~device->features.word[word]) != 0) {
-            return VPT_UNSUPPORTED_FEATURE;
-        }
+    /* Do not turn on a write cache that cannot be flushed; it was on only because the device came up that way. */
+    if (status == VPT_OK && blk->set_write_back != NULL && blk->info.write_back_switch &&
+        blk->info.write_back != write_back && (!write_back || blk->info.flush)) {
+        status = blk->set_write_back(blk, write_back);
     }
-    return VPT_OK;
+    return status;
 }
 
-static enum vpt_status read_info(struct vpt_device *device, struct vpt_blk_info *info)
+/* A queue that was set up in an earlier bring-up is one that the device still has. */
+static enum vpt_status check_queues(const struct vpt_driver *driver, uint16_t queues)
 {
+    const struct vpt_requests *queue = driver->first;
+
+    while (queue != NULL && queue->queue.index < queues) {
+        queue = queue->next;
+    }
+    return queue == NULL ? VPT_OK : VPT_UNSUPPORTED_QUEUE;
+}
+
+static enum vpt_status configure(struct vpt_driver *driver)
+{
+    struct vpt_blk *blk = VPT_CONTAINER_OF(driver, struct vpt_blk, driver);
+    struct vpt_blk_info before = blk->info;
     uint64_t values[INFO_COUNT];
-    enum vpt_status status = blame(read_fields(device, values));
+    enum vpt_status status = vpt_device_config_fields(driver->device, fields, INFO_COUNT, values);
 
     if (status != VPT_OK) {
         return status;
     }
-    fill_info(device, values, info);
-    return check_info(info);
-}
-
-enum vpt_status vpt_blk_bring_up(struct vpt_device *device, const struct vpt_features *required,
-                                 const struct vpt_features *wanted, const struct vpt_features *refused,
-                                 struct vpt_blk_info *info)
-{
-    enum vpt_status status = vpt_device_choose_features(device, NULL, wanted, refused);
-
-    if (status != VPT_OK) {
-        return status;
-    }
-    status = check_required(device, required);
+    vpt_zero(&blk->info, sizeof(blk->info));
+    fill_info(driver->device, values, &blk->info);
+    status = check_info(&blk->info);
     if (status == VPT_OK) {
-        status = check_zones(device);
+        status = check_queues(driver, blk->info.queues);
     }
     if (status == VPT_OK) {
-        status = vpt_device_accept_features(device);
-    }
-    if (status == VPT_OK) {
-        status = read_info(device, info);
-    }
-    /* A device that is gone reads as an impossible one, or as one with all features. */
-    if (vpt_device_check(device) == VPT_DEVICE_GONE) {
-        status = VPT_DEVICE_GONE;
+        status = repeat(blk, before.write_back);
     }
     if (status != VPT_OK) {
-        vpt_device_fail(device);
-        (void)vpt_log(device->port, VPT_LOG_ERROR, "block device", status);
+        blk->info = before;
     }
     return status;
 }
 
 enum vpt_status vpt_blk_init(struct vpt_blk *blk, struct vpt_device *device, const struct vpt_feature_choice *choice)
 {
-    static const struct vpt_features wanted = {
-        { (1u << VPT_BLK_F_SIZE_MAX) | (1u << VPT_BLK_F_SEG_MAX) | (1u << VPT_BLK_F_GEOMETRY) | (1u << VPT_BLK_F_RO) |
-          (1u << VPT_BLK_F_BLK_SIZE) | (1u << VPT_BLK_F_FLUSH) | (1u << VPT_BLK_F_TOPOLOGY) |
-          (1u << VPT_BLK_F_CONFIG_WCE) | (1u << VPT_BLK_F_MQ) | (1u << VPT_BLK_F_DISCARD) |
-          (1u << VPT_BLK_F_WRITE_ZEROES) | (1u << VPT_BLK_F_SECURE_ERASE) }
+    static const struct vpt_driver_kind kind = {
+        .type = VPT_DEVICE_TYPE_BLOCK,
+        .wanted = { { (1u << VPT_BLK_F_SIZE_MAX) | (1u << VPT_BLK_F_SEG_MAX) | (1u << VPT_BLK_F_GEOMETRY) |
+                      (1u << VPT_BLK_F_RO) | (1u << VPT_BLK_F_BLK_SIZE) | (1u << VPT_BLK_F_FLUSH) |
+                      (1u << VPT_BLK_F_TOPOLOGY) | (1u << VPT_BLK_F_CONFIG_WCE) | (1u << VPT_BLK_F_MQ) |
+                      (1u << VPT_BLK_F_DISCARD) | (1u << VPT_BLK_F_WRITE_ZEROES) |
+                      (1u << VPT_BLK_F_SECURE_ERASE) } },
+        .examine = examine,
+        .configure = configure
     };
     enum vpt_status status;
 
@@ -198,38 +163,9 @@ enum vpt_status vpt_blk_init(struct vpt_blk *blk, struct vpt_device *device, con
         return VPT_CALLER_ARGUMENT;
     }
     vpt_zero(blk, sizeof(*blk));
-    if (device == NULL) {
-        return VPT_CALLER_ARGUMENT;
-    }
-    if (device->type != VPT_DEVICE_TYPE_BLOCK) {
-        return VPT_UNSUPPORTED_DEVICE;
-    }
-    status = vpt_blk_bring_up(device, choice != NULL ? &choice->required : NULL, &wanted,
-                              choice != NULL ? &choice->refused : NULL, &blk->info);
-    if (status == VPT_OK) {
-        blk->device = device;
-        blk->features = device->features;
-    } else {
+    status = vpt_driver_init(&blk->driver, device, &kind, choice);
+    if (status != VPT_OK) {
         vpt_zero(blk, sizeof(*blk));
     }
     return status;
-}
-
-enum vpt_status vpt_blk_start(struct vpt_blk *blk)
-{
-    if (blk == NULL || blk->device == NULL) {
-        return VPT_CALLER_ARGUMENT;
-    }
-    return vpt_device_start(blk->device);
-}
-
-enum vpt_status vpt_blk_check_range(const struct vpt_blk *blk, uint64_t sector, uint64_t bytes)
-{
-    if ((bytes & (VPT_BLK_SECTOR_SIZE - 1u)) != 0) {
-        return VPT_CALLER_ALIGNMENT;
-    }
-    if (sector > blk->info.capacity || bytes / VPT_BLK_SECTOR_SIZE > blk->info.capacity - sector) {
-        return VPT_CALLER_RANGE;
-    }
-    return VPT_OK;
 }

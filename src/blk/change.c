@@ -8,13 +8,13 @@ static enum vpt_status check_negotiated(const struct vpt_blk *blk)
 {
     const uint8_t states = VPT_STATUS_DRIVER | VPT_STATUS_FAILED;
 
-    if (blk == NULL || blk->device == NULL) {
+    if (blk == NULL || blk->driver.device == NULL) {
         return VPT_CALLER_ARGUMENT;
     }
-    if (vpt_gone(blk->device)) {
+    if (vpt_gone(blk->driver.device)) {
         return VPT_DEVICE_GONE;
     }
-    return (blk->device->status & states) == VPT_STATUS_DRIVER ? VPT_OK : VPT_CALLER_STATE;
+    return (blk->driver.device->status & states) == VPT_STATUS_DRIVER ? VPT_OK : VPT_CALLER_STATE;
 }
 
 enum vpt_status vpt_blk_set_write_back(struct vpt_blk *blk, bool write_back)
@@ -25,15 +25,16 @@ enum vpt_status vpt_blk_set_write_back(struct vpt_blk *blk, bool write_back)
     if (status != VPT_OK) {
         return status;
     }
+    blk->set_write_back = vpt_blk_set_write_back;
     if (!blk->info.write_back_switch || (write_back && !blk->info.flush)) {
         return VPT_UNSUPPORTED_REQUEST;
     }
-    status = vpt_device_config_write(blk->device, BLK_CONFIG_WRITEBACK, 1, write_back ? 1u : 0u);
+    status = vpt_device_config_write(blk->driver.device, BLK_CONFIG_WRITEBACK, 1, write_back ? 1u : 0u);
     if (status == VPT_OK) {
-        status = vpt_device_config_read(blk->device, BLK_CONFIG_WRITEBACK, 1, &taken);
+        status = vpt_device_config_read(blk->driver.device, BLK_CONFIG_WRITEBACK, 1, &taken);
     }
     if (status == VPT_OK) {
-        status = vpt_device_check(blk->device);
+        status = vpt_device_check(blk->driver.device);
     }
     if (status != VPT_OK) {
         return status;
@@ -44,17 +45,17 @@ enum vpt_status vpt_blk_set_write_back(struct vpt_blk *blk, bool write_back)
 
 enum vpt_status vpt_blk_refresh(struct vpt_blk *blk)
 {
-    static const struct vpt_config_field field = { BLK_CONFIG_CAPACITY, 8 };
+    static const struct vpt_config_field field = { .offset = BLK_CONFIG_CAPACITY, .width = 8 };
     enum vpt_status status = check_negotiated(blk);
     uint64_t capacity = 0;
 
     if (status != VPT_OK) {
         return status;
     }
-    status = vpt_device_config_fields(blk->device, &field, 1, &capacity);
+    status = vpt_device_config_fields(blk->driver.device, &field, 1, &capacity);
     /* A device that is gone reads as one of the largest capacity, or does not settle on its way there. */
     if (status == VPT_OK || status == VPT_DEVICE_CONFIG_UNSTABLE) {
-        enum vpt_status found = vpt_device_check(blk->device);
+        enum vpt_status found = vpt_device_check(blk->driver.device);
 
         status = found != VPT_OK ? found : status;
     }

@@ -5,7 +5,7 @@
 #include <vpt/blk.h>
 
 #include "../access.h"
-#include "../queue/internal.h"
+#include "../request/slots.h"
 
 #define BLK_STATUS_OK          0u
 #define BLK_STATUS_IOERR       1u
@@ -16,38 +16,47 @@
 #define BLK_CONFIG_CAPACITY  0u
 #define BLK_CONFIG_WRITEBACK 32u
 
-VPT_STATIC_ASSERT(sizeof(struct vpt_blk_slot_shared) == 32, "a multiple of 16");
-VPT_STATIC_ASSERT(VPT_OFFSET_OF(struct vpt_blk_slot_shared, sector) == 8, "section 5.2.6");
-VPT_STATIC_ASSERT(VPT_OFFSET_OF(struct vpt_blk_slot_shared, status) == 16, "the header is 16 bytes");
+VPT_STATIC_ASSERT(sizeof(struct vpt_blk_slot) == 32, "a multiple of 16");
+VPT_STATIC_ASSERT(VPT_OFFSET_OF(struct vpt_blk_slot, sector) == 8, "section 5.2.6");
+VPT_STATIC_ASSERT(VPT_OFFSET_OF(struct vpt_blk_slot, status) == 16, "the header is 16 bytes");
 
 VPT_STATIC_ASSERT(sizeof(struct vpt_blk_range_record) == 16, "section 5.2.6");
 
-/*
- * Resets, negotiates and reads the configuration into a zeroed *info; on failure the device is FAILED and *info
- * anything.
- */
-enum vpt_status vpt_blk_bring_up(struct vpt_device *device, const struct vpt_features *required,
-                                 const struct vpt_features *wanted, const struct vpt_features *refused,
-                                 struct vpt_blk_info *info);
-
-/* No more data segments in a request than the device says that it takes. */
-uint16_t vpt_blk_cap_segments(const struct vpt_blk *blk, uint16_t segments);
+/* The disk of a queue that is set up. */
+static inline struct vpt_blk *blk_of(const struct vpt_requests *requests)
+{
+    return VPT_CONTAINER_OF(requests->driver, struct vpt_blk, driver);
+}
 
 /* Whether `bytes` from `sector` on are whole sectors and lie inside the device. */
-enum vpt_status vpt_blk_check_range(const struct vpt_blk *blk, uint64_t sector, uint64_t bytes);
+static inline enum vpt_status blk_check_range(const struct vpt_blk_info *info, uint64_t sector, uint64_t bytes)
+{
+    if ((bytes & (VPT_BLK_SECTOR_SIZE - 1u)) != 0) {
+        return VPT_CALLER_ALIGNMENT;
+    }
+    return sector <= info->capacity && bytes / VPT_BLK_SECTOR_SIZE <= info->capacity - sector ? VPT_OK
+                                                                                              : VPT_CALLER_RANGE;
+}
 
-/* ---- Ranges: reached through vpt_blk.ranges, so that only kernels that ask for them link them ---- */
+/* What the requests of a transfer end at multiples of: some devices fail requests that end inside a block. */
+static inline uint32_t blk_granule(const struct vpt_blk_info *info, uint64_t sector, uint64_t bytes)
+{
+    bool whole = ((sector * VPT_BLK_SECTOR_SIZE | bytes) & (info->block_size - 1u)) == 0;
+
+    return whole && info->block_size <= VPT_REQUEST_BYTES_MAX ? info->block_size : VPT_BLK_SECTOR_SIZE;
+}
+
+/* ---- Ranges: reached through vpt_blk.range_ops, so that only kernels that ask for them link them ---- */
 
 struct vpt_blk_range_ops {
-    /* vpt_blk_ranges_init(), for the next life of a device that it was called for. */
-    enum vpt_status (*init)(struct vpt_blk *blk);
+    /* vpt_blk_ranges_init(), for the next bring-up of a device that it was called for. */
+    enum vpt_status (*init)(struct vpt_blk *blk, uint16_t ranges);
 
     /* Whether a request may be submitted; VPT_UNSUPPORTED_REQUEST for an operation that has no ranges. */
     enum vpt_status (*check)(const struct vpt_blk_queue *queue, const struct vpt_blk_request *request);
 
-    /* Writes the records of a checked request into the memory of slot `index`; they become the frame's data. */
-    void (*fill)(struct vpt_blk_queue *queue, const struct vpt_blk_request *request, uint16_t index,
-                 struct vpt_queue_frame *frame);
+    /* Submits a checked request, whose header is written, with the records in its slot as its data. */
+    enum vpt_status (*submit)(struct vpt_blk_queue *queue, const struct vpt_blk_request *request, void *token);
 };
 
 /* What an operation takes; NULL: it has no ranges. */
@@ -58,9 +67,6 @@ enum vpt_status vpt_blk_check_extent(const struct vpt_blk_info *info, enum vpt_b
                                      uint64_t sector, uint64_t count, bool unmap);
 
 /* ---- Blocking ---- */
-
-/* Whether a blocking helper may use the queue. */
-enum vpt_status vpt_blk_check_ready(const struct vpt_blk_queue *queue);
 
 /* Submits a request to an idle queue and waits for its completion, or resets the device. */
 enum vpt_status vpt_blk_transact(struct vpt_blk_queue *queue, const struct vpt_blk_request *request);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Requests on ranges of sectors: discard, write zeroes, secure erase (VirtIO 1.4, section 5.2.6). */
+#include "../request/slots.h"
 #include "../transport/transport.h"
 #include "internal.h"
 
@@ -74,9 +75,16 @@ enum vpt_status vpt_blk_check_extent(const struct vpt_blk_info *info, enum vpt_b
     return aligned(info, limits->alignment, sector, count) ? VPT_OK : VPT_CALLER_ALIGNMENT;
 }
 
+/* Ranges that a slot has room for. */
+static uint32_t room(const struct vpt_blk_queue *queue)
+{
+    return (queue->requests.slot_size - (uint32_t)sizeof(struct vpt_blk_slot)) /
+           (uint32_t)sizeof(struct vpt_blk_range_record);
+}
+
 static enum vpt_status check(const struct vpt_blk_queue *queue, const struct vpt_blk_request *request)
 {
-    const struct vpt_blk_info *info = &queue->blk->info;
+    const struct vpt_blk_info *info = &blk_of(&queue->requests)->info;
     const struct vpt_blk_limits *limits = vpt_blk_limits_of(info, request->operation);
     enum vpt_status status = vpt_blk_check_extent(info, request->operation, 0, 0, false);
     uint32_t i;
@@ -87,7 +95,7 @@ static enum vpt_status check(const struct vpt_blk_queue *queue, const struct vpt
     if (request->range_count == 0 || request->ranges == NULL || request->segment_count != 0 || request->sector != 0) {
         return VPT_CALLER_ARGUMENT;
     }
-    if (request->range_count > queue->ranges || request->range_count > limits->ranges) {
+    if (request->range_count > room(queue) || request->range_count > limits->ranges) {
         return VPT_CALLER_TOO_LONG; /* BLK-OP-9, BLK-OP-10, BLK-OP-11 */
     }
     for (i = 0; i < request->range_count && status == VPT_OK; i++) {
@@ -104,28 +112,24 @@ static enum vpt_status check(const struct vpt_blk_queue *queue, const struct vpt
     return status;
 }
 
-static void fill(struct vpt_blk_queue *queue, const struct vpt_blk_request *request, uint16_t index,
-                 struct vpt_queue_frame *frame)
+static enum vpt_status submit(struct vpt_blk_queue *queue, const struct vpt_blk_request *request, void *token)
 {
-    const struct vpt_memory *memory = &queue->areas[0].memory;
-    size_t first = (size_t)index * queue->ranges;
-    size_t offset = sizeof(struct vpt_blk_slot_shared) * queue->requests + sizeof(struct vpt_blk_range_record) * first;
-    struct vpt_blk_range_record *record = (struct vpt_blk_range_record *)(void *)((uint8_t *)memory->address + offset);
-    bool order = !vpt_legacy(queue->device);
+    struct vpt_blk_slot *slot = (struct vpt_blk_slot *)vpt_requests_next(&queue->requests);
+    struct vpt_blk_range_record *record = (struct vpt_blk_range_record *)(void *)(slot + 1);
+    bool order = queue->requests.queue.device_order;
+    struct vpt_segment records;
     uint32_t i;
 
-    for (i = 0; i < request->range_count && i < queue->ranges; i++) {
+    for (i = 0; i < request->range_count; i++) {
         const struct vpt_blk_range *range = &request->ranges[i];
 
         vpt_store64(&record[i].sector, vpt_order64(order, range->sector));
         vpt_store32(&record[i].sectors, vpt_order32(order, range->sectors));
         vpt_store32(&record[i].flags, vpt_order32(order, range->unmap ? RECORD_UNMAP : 0u));
     }
-    queue->records.address = memory->device_address + offset;
-    queue->records.length = i * (uint32_t)sizeof(struct vpt_blk_range_record);
-    frame->data = &queue->records;
-    frame->data_count = 1;
-    frame->data_writable = false;
+    records.address = vpt_requests_next_address(&queue->requests) + sizeof(*slot);
+    records.length = i * (uint32_t)sizeof(struct vpt_blk_range_record);
+    return vpt_requests_submit_framed(&queue->requests, &records, 1, false, token);
 }
 
 /* ---- Init ---- */
@@ -143,41 +147,25 @@ enum limit_field {
     LIMIT_FIELDS
 };
 
-/* The fields (section 5.2.4), each of which is there with its feature. */
-static const struct {
-    struct vpt_config_field field;
-    uint8_t feature;
-} table[LIMIT_FIELDS] = {
-    [DISCARD_SECTORS] = { { 36, 4 }, VPT_BLK_F_DISCARD },
-    [DISCARD_RANGES] = { { 40, 4 }, VPT_BLK_F_DISCARD },
-    [DISCARD_ALIGNMENT] = { { 44, 4 }, VPT_BLK_F_DISCARD },
-    [WRITE_ZEROES_SECTORS] = { { 48, 4 }, VPT_BLK_F_WRITE_ZEROES },
-    [WRITE_ZEROES_RANGES] = { { 52, 4 }, VPT_BLK_F_WRITE_ZEROES },
-    [WRITE_ZEROES_UNMAP] = { { 56, 1 }, VPT_BLK_F_WRITE_ZEROES },
-    [SECURE_ERASE_SECTORS] = { { 60, 4 }, VPT_BLK_F_SECURE_ERASE },
-    [SECURE_ERASE_RANGES] = { { 64, 4 }, VPT_BLK_F_SECURE_ERASE },
-    [SECURE_ERASE_ALIGNMENT] = { { 68, 4 }, VPT_BLK_F_SECURE_ERASE },
+/* Section 5.2.4. */
+static const struct vpt_config_field fields[LIMIT_FIELDS] = {
+    [DISCARD_SECTORS] = { 36, 4, VPT_CONFIG_WITH(VPT_BLK_F_DISCARD), 0 },
+    [DISCARD_RANGES] = { 40, 4, VPT_CONFIG_WITH(VPT_BLK_F_DISCARD), 0 },
+    [DISCARD_ALIGNMENT] = { 44, 4, VPT_CONFIG_WITH(VPT_BLK_F_DISCARD), 0 },
+    [WRITE_ZEROES_SECTORS] = { 48, 4, VPT_CONFIG_WITH(VPT_BLK_F_WRITE_ZEROES), 0 },
+    [WRITE_ZEROES_RANGES] = { 52, 4, VPT_CONFIG_WITH(VPT_BLK_F_WRITE_ZEROES), 0 },
+    [WRITE_ZEROES_UNMAP] = { 56, 1, VPT_CONFIG_WITH(VPT_BLK_F_WRITE_ZEROES), 0 },
+    [SECURE_ERASE_SECTORS] = { 60, 4, VPT_CONFIG_WITH(VPT_BLK_F_SECURE_ERASE), 0 },
+    [SECURE_ERASE_RANGES] = { 64, 4, VPT_CONFIG_WITH(VPT_BLK_F_SECURE_ERASE), 0 },
+    [SECURE_ERASE_ALIGNMENT] = { 68, 4, VPT_CONFIG_WITH(VPT_BLK_F_SECURE_ERASE), 0 },
 };
 
 static enum vpt_status read_limits(struct vpt_device *device, uint64_t values[LIMIT_FIELDS])
 {
-    struct vpt_config_field fields[LIMIT_FIELDS];
-    enum vpt_status status;
-    unsigned i;
+    enum vpt_status status = vpt_device_config_fields(device, fields, LIMIT_FIELDS, values);
 
-    for (i = 0; i < LIMIT_FIELDS; i++) {
-        fields[i] = table[i].field;
-        if (!vpt_features_has(&device->features, table[i].feature)) {
-            fields[i].width = 0;
-        }
-        values[i] = 0;
-    }
-    status = vpt_device_config_fields(device, fields, LIMIT_FIELDS, values);
     /* A device that is gone reads as one of the largest limits. */
-    if (vpt_device_check(device) == VPT_DEVICE_GONE) {
-        return VPT_DEVICE_GONE;
-    }
-    return status == VPT_CALLER_RANGE ? VPT_DEVICE_CONFIG : status;
+    return vpt_device_check(device) == VPT_DEVICE_GONE ? VPT_DEVICE_GONE : status;
 }
 
 /* Stays zeroed where no request could be made. The records of one are one segment. */
@@ -195,20 +183,20 @@ static void fill_limits(uint64_t sectors, uint64_t ranges, uint64_t alignment, u
     }
 }
 
-enum vpt_status vpt_blk_ranges_init(struct vpt_blk *blk)
+enum vpt_status vpt_blk_ranges_init(struct vpt_blk *blk, uint16_t ranges)
 {
-    static const struct vpt_blk_range_ops ops = { vpt_blk_ranges_init, check, fill };
+    static const struct vpt_blk_range_ops ops = { vpt_blk_ranges_init, check, submit };
     uint64_t values[LIMIT_FIELDS];
     struct vpt_blk_info *info;
     enum vpt_status status;
 
-    if (blk == NULL || blk->device == NULL) {
+    if (blk == NULL || blk->driver.device == NULL) {
         return VPT_CALLER_ARGUMENT;
     }
-    if (!vpt_device_in_setup(blk->device)) {
-        return vpt_gone(blk->device) ? VPT_DEVICE_GONE : VPT_CALLER_STATE;
+    if (!vpt_device_in_setup(blk->driver.device)) {
+        return vpt_gone(blk->driver.device) ? VPT_DEVICE_GONE : VPT_CALLER_STATE;
     }
-    status = read_limits(blk->device, values);
+    status = read_limits(blk->driver.device, values);
     if (status != VPT_OK) {
         return status;
     }
@@ -219,6 +207,7 @@ enum vpt_status vpt_blk_ranges_init(struct vpt_blk *blk)
     fill_limits(values[SECURE_ERASE_SECTORS], values[SECURE_ERASE_RANGES], values[SECURE_ERASE_ALIGNMENT],
                 info->size_max, &info->secure_erase);
     info->write_zeroes_unmap = info->write_zeroes.sectors != 0 && values[WRITE_ZEROES_UNMAP] != 0;
-    blk->ranges = &ops;
+    blk->ranges = ranges != 0 ? ranges : 1u;
+    blk->range_ops = &ops;
     return VPT_OK;
 }

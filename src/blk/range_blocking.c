@@ -6,16 +6,16 @@ static enum vpt_status carry_out(struct vpt_blk_queue *queue, enum vpt_blk_opera
                                  struct vpt_blk_range range, uint64_t count)
 {
     const struct vpt_blk_request request = { .operation = operation, .range_count = 1, .ranges = &range };
-    enum vpt_status status = vpt_blk_check_ready(queue);
+    enum vpt_status status = queue != NULL ? vpt_requests_ready(&queue->requests) : VPT_CALLER_ARGUMENT;
     const struct vpt_blk_limits *limits;
 
     if (status == VPT_OK) {
-        status = vpt_blk_check_extent(&queue->blk->info, operation, range.sector, count, range.unmap);
+        status = vpt_blk_check_extent(&blk_of(&queue->requests)->info, operation, range.sector, count, range.unmap);
     }
     if (status != VPT_OK) {
         return status;
     }
-    limits = vpt_blk_limits_of(&queue->blk->info, operation);
+    limits = vpt_blk_limits_of(&blk_of(&queue->requests)->info, operation);
     while (count != 0 && status == VPT_OK) {
         range.sectors = count < limits->sectors ? (uint32_t)count : limits->sectors;
         status = vpt_blk_transact(queue, &request);

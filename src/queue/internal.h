@@ -5,25 +5,37 @@
 
 #include <vpt/queue.h>
 
-/* The shape of most requests: a header that the device reads, data, and a trailer that it writes. */
-struct vpt_queue_frame {
-    struct vpt_segment header;
-    struct vpt_segment trailer;
-    const struct vpt_segment *data;
-    uint16_t data_count;
-    bool data_writable;
+/* ---- The steps of a set-up ---- */
+
+#define VPT_QUEUE_DEFAULT_SIZE_MAX 256u /* entries, where nobody names a size and no request needs more */
+
+/* What a set-up is asked for: struct vpt_queue_config, in the words of every form. */
+struct vpt_queue_wish {
+    const struct vpt_queue_memory *memory;
+    uint32_t size;     /* entries; 0: the device's maximum, up to `most` */
+    uint32_t most;
+    uint32_t requests; /* in flight; of no meaning to a general queue */
+    uint32_t tables;   /* indirect ones */
+    uint32_t segments; /* entries of each */
+    uint16_t index;
 };
 
-/* vpt_queue_add() of a frame, without an array that holds all of it. */
-enum vpt_status vpt_queue_add_framed(struct vpt_queue *queue, const struct vpt_queue_frame *frame, void *token);
+/* How the requests of a queue are kept; `form` of a queue never is NULL once its set-up has begun. */
+struct vpt_queue_form {
+    /*
+     * After the size is chosen: how many slots and tables there are, and the bytes of the private state and of what the
+     * device sees of the slots. VPT_DEVICE_QUEUE_SIZE: the ring is too small.
+     */
+    enum vpt_status (*plan)(struct vpt_queue *queue, const struct vpt_queue_wish *wish, uint64_t *private_bytes,
+                            uint64_t *slot_bytes);
 
-/*
- * Undoes vpt_queue_init() before the device is started: the device lets go of the queue, the port gets its memory
- * back, *queue is zeroed. VPT_DEVICE_STUCK: the device could not be made to, so that it keeps the memory.
- */
-enum vpt_status vpt_queue_retract(struct vpt_queue *queue);
+    /* Fills the private state, the descriptors and the tables. */
+    void (*prepare)(struct vpt_queue *queue);
+};
 
-/* ---- The steps of a set-up ---- */
+/* vpt_queue_init() of a zeroed queue, of any form. */
+enum vpt_status vpt_queue_set_up(struct vpt_queue *queue, struct vpt_device *device,
+                                 const struct vpt_queue_wish *wish, const struct vpt_queue_form *form);
 
 /* Whether `queue`, which may be any memory, is one that the device has been given since its last reset. */
 bool vpt_queue_in_use(const struct vpt_device *device, const struct vpt_queue *queue);
@@ -34,7 +46,7 @@ enum vpt_status vpt_queue_find(struct vpt_device *device, uint16_t index, uint32
 /* Fills the rings and the private state for the features that are negotiated, and resolves the doorbell. */
 enum vpt_status vpt_queue_prepare(struct vpt_queue *queue);
 
-/* Gives the queue to the device: whatever this returns, it is the device's until a reset or a retreat. */
+/* Gives the queue to the device: whatever this returns, it is the device's until a reset. */
 enum vpt_status vpt_queue_enable(struct vpt_queue *queue);
 
 /* Unmaps what vpt_queue_prepare() has resolved. */
@@ -42,6 +54,9 @@ void vpt_queue_leave_doorbell(const struct vpt_queue *queue);
 
 /* Whether the device may still use the queue, as far as is known. */
 bool vpt_queue_with_device(const struct vpt_queue *queue);
+
+/* Requests in flight, counted one by one. */
+uint32_t vpt_queue_in_flight(const struct vpt_queue *queue);
 
 /* Why requests in flight come back after a reset: VPT_CANCELLED, VPT_DEVICE_STUCK or VPT_DEVICE_GONE. */
 enum vpt_status vpt_queue_end_status(const struct vpt_queue *queue);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A virtqueue's set-up and end; what happens between them is in the ring format's own file. */
+/* A virtqueue's set-up and end; what happens between them is in the files of the ring's format. */
 #include <vpt/queue.h>
 
 #include "../transport/transport.h"
@@ -9,18 +9,21 @@
 
 #define QUEUES_MAX 0x10000u /* of a device: an index has 16 bits */
 
-/*
- * The places in vpt_queue.areas: the members of struct vpt_queue_memory, then what is apart from the private state only
- * where the port has no piece for both.
- */
-enum area { RINGS, DRIVER_AREA, DEVICE_AREA, INDIRECT, PRIVATE_STATE, LINKS, AREAS };
+/* The places in vpt_queue.areas: the members of struct vpt_queue_memory. */
+enum area { RINGS, DRIVER_AREA, DEVICE_AREA, INDIRECT, PRIVATE_STATE, SLOTS, AREAS };
 
-VPT_STATIC_ASSERT(sizeof(struct vpt_queue_memory) == LINKS * sizeof(struct vpt_memory), "one for one");
+VPT_STATIC_ASSERT(sizeof(struct vpt_queue_memory) == AREAS * sizeof(struct vpt_memory), "one for one");
 VPT_STATIC_ASSERT(VPT_QUEUE_AREAS == AREAS, "one for one");
 
-/* Entries, where the caller names no size: at most, and at least where memory is short. */
-#define DEFAULT_SIZE_MAX 256u
+/* Entries, where the caller names no size and memory is short: at least. */
 #define DEFAULT_SIZE_MIN 8u
+
+/* How a queue is tried to be set up. Where the port is short of memory, each try asks for less than the one before. */
+struct attempt {
+    struct vpt_queue_wish wish; /* `size`: that the device is asked for */
+    uint32_t least;  /* entries that are worth a try */
+    bool pieces;     /* the rings are in three */
+};
 
 enum vpt_status vpt_queue_find(struct vpt_device *device, uint16_t index, uint32_t *maximum)
 {
@@ -57,129 +60,68 @@ static enum vpt_status take_size(struct vpt_queue *queue, uint32_t wanted)
     if (size == 0 || size != taken) {
         return VPT_DEVICE_QUEUE_SIZE;
     }
-    queue->mask = (uint16_t)(size - 1u);
+    queue->mask = size - 1u;
     return VPT_OK;
 }
 
-static uint16_t at_most(uint16_t value, uint32_t limit)
+/* Bytes of each area; 0: not needed. */
+static enum vpt_status measure(struct vpt_queue *queue, const struct attempt *attempt, uint64_t bytes[AREAS])
 {
-    return value < limit ? value : (uint16_t)limit;
+    size_t size = (size_t)queue->mask + 1u;
+    enum vpt_status status =
+        queue->form->plan(queue, &attempt->wish, &bytes[PRIVATE_STATE], &bytes[SLOTS]);
+
+    bytes[RINGS] = attempt->pieces ? VPT_QUEUE_DESCRIPTOR_AREA_SIZE(size)
+                                   : VPT_QUEUE_RINGS_SIZE(size, (size_t)queue->device->ops->used_alignment);
+    bytes[DRIVER_AREA] = attempt->pieces ? VPT_QUEUE_DRIVER_AREA_SIZE(size) : 0;
+    bytes[DEVICE_AREA] = attempt->pieces ? VPT_QUEUE_DEVICE_AREA_SIZE(size) : 0;
+    bytes[INDIRECT] = (uint64_t)queue->tables_made * queue->table_segments * sizeof(struct split_descriptor);
+    return status;
 }
 
-/* A request never has more entries than the queue, in a table neither (SPLIT-INDIR-3). */
-static void choose_tables(struct vpt_queue *queue, const struct vpt_queue_config *config)
-{
-    uint32_t size = (uint32_t)queue->mask + 1u;
-
-    if (config->indirect_segments >= 2u && vpt_features_has(&queue->device->features, VPT_F_INDIRECT_DESC)) {
-        queue->tables_made = at_most(at_most(config->indirect_tables, size), TABLES_MAX);
-        queue->table_segments = at_most(config->indirect_segments, size);
-    }
-}
-
-static enum vpt_status take_area(struct vpt_queue *queue, enum area area, size_t size)
+static enum vpt_status take_area(struct vpt_queue *queue, unsigned area, uint64_t bytes)
 {
     static const uint8_t alignments[AREAS] = { [DRIVER_AREA] = 2, [DEVICE_AREA] = 4, [INDIRECT] = 16,
-                                               [PRIVATE_STATE] = 8, [LINKS] = 2 };
+                                               [PRIVATE_STATE] = 8, [SLOTS] = 16 };
     static const char names[AREAS][sizeof(VPT_AREA_FUNCTION "private state")] = {
         [RINGS] = VPT_AREA_FUNCTION "rings",
         [DRIVER_AREA] = VPT_AREA_FUNCTION "driver area",
         [DEVICE_AREA] = VPT_AREA_FUNCTION "device area",
         [INDIRECT] = VPT_AREA_FUNCTION "indirect",
         [PRIVATE_STATE] = VPT_AREA_FUNCTION "private state",
-        [LINKS] = VPT_AREA_FUNCTION "links",
+        [SLOTS] = VPT_AREA_FUNCTION "slots",
     };
     const struct vpt_device *device = queue->device;
     struct vpt_area_need need;
 
     need.name = names[area];
-    need.size = size;
+    need.size = (size_t)bytes;
     need.alignment = area == RINGS ? device->ops->ring_alignment : alignments[area];
     need.limit = area <= DEVICE_AREA ? device->ops->ring_limit : ~(uint64_t)0;
-    need.flags = area >= PRIVATE_STATE ? VPT_DMA_PRIVATE : vpt_memory_flags(device);
-    return vpt_area_take(device->port, &need, &queue->areas[area]);
+    need.flags = area == PRIVATE_STATE ? VPT_DMA_PRIVATE : vpt_memory_flags(device);
+    return need.size == bytes ? vpt_area_take(device->port, &need, &queue->areas[area]) : VPT_CALLER_TOO_LONG;
 }
 
-/* Whether an area that was not taken is missing: nobody has memory for it. Else what there is does not fit. */
-static bool missing(const struct vpt_queue *queue, enum area area)
+/*
+ * Takes the areas one after the other. `*missing`: the one that there is no memory for, else AREAS. Within its only caller
+ * it is more code.
+ */
+VPT_OUT_OF_LINE enum vpt_status take_areas(struct vpt_queue *queue, const struct attempt *attempt, unsigned *missing)
 {
-    return queue->areas[area].memory.address == NULL;
-}
+    const struct vpt_memory *given = (const struct vpt_memory *)(const void *)attempt->wish.memory;
+    uint64_t bytes[AREAS];
+    enum vpt_status status = measure(queue, attempt, bytes);
+    unsigned area;
 
-/* An area that lies in the rings, `offset` bytes from their start. */
-static void place(struct vpt_queue *queue, enum area area, size_t offset)
-{
-    const struct vpt_memory *rings = &queue->areas[RINGS].memory;
-
-    queue->areas[area].memory.address = (uint8_t *)rings->address + offset;
-    queue->areas[area].memory.device_address = rings->device_address + offset;
-}
-
-/* In one piece, or in three: where the caller has three, or nobody has one. A legacy interface takes one only. */
-static enum vpt_status take_rings(struct vpt_queue *queue)
-{
-    size_t size = (size_t)queue->mask + 1u;
-    size_t whole = VPT_QUEUE_RINGS_SIZE(size, (size_t)queue->device->ops->used_alignment);
-    enum vpt_status status = VPT_CALLER_MEMORY;
-
-    if (missing(queue, DRIVER_AREA) && missing(queue, DEVICE_AREA)) {
-        status = take_area(queue, RINGS, whole);
-        if (status == VPT_OK) {
-            place(queue, DRIVER_AREA, VPT_QUEUE_DESCRIPTOR_AREA_SIZE(size));
-            place(queue, DEVICE_AREA, whole - VPT_QUEUE_DEVICE_AREA_SIZE(size));
-            return status;
-        }
-        if (!missing(queue, RINGS)) {
-            return status;
-        }
-    } else if (missing(queue, RINGS) || missing(queue, DRIVER_AREA) || missing(queue, DEVICE_AREA)) {
-        return status;
-    }
-    if (!vpt_legacy(queue->device)) {
-        status = take_area(queue, RINGS, VPT_QUEUE_DESCRIPTOR_AREA_SIZE(size));
-        if (status == VPT_OK) {
-            status = take_area(queue, DRIVER_AREA, VPT_QUEUE_DRIVER_AREA_SIZE(size));
-        }
-        if (status == VPT_OK) {
-            status = take_area(queue, DEVICE_AREA, VPT_QUEUE_DEVICE_AREA_SIZE(size));
+    *missing = AREAS;
+    for (area = RINGS; status == VPT_OK && area < AREAS; area++) {
+        queue->areas[area].memory = given[area];
+        status = bytes[area] != 0 ? take_area(queue, area, bytes[area]) : VPT_OK;
+        if (status != VPT_OK && queue->areas[area].memory.address == NULL) {
+            *missing = area;
         }
     }
     return status;
-}
-
-/* In one piece, or in two where nobody has one: slots, and what links them and the tables. */
-static enum vpt_status take_state(struct vpt_queue *queue)
-{
-    size_t size = (size_t)queue->mask + 1u;
-    size_t slots = size * sizeof(struct vpt_queue_slot);
-    size_t links = VPT_QUEUE_PRIVATE_SIZE(size, queue->tables_made) - slots;
-    enum vpt_status status = take_area(queue, PRIVATE_STATE, slots + links);
-
-    if (status != VPT_OK && missing(queue, PRIVATE_STATE)) {
-        status = take_area(queue, PRIVATE_STATE, slots);
-        if (status == VPT_OK) {
-            status = take_area(queue, LINKS, links);
-        }
-    }
-    return status;
-}
-
-/* As many tables as the port has memory for in one piece: requests that find none become chains. */
-static enum vpt_status take_tables(struct vpt_queue *queue)
-{
-    uint64_t table = (uint64_t)queue->table_segments * sizeof(struct split_descriptor);
-    enum vpt_status status = VPT_OK;
-
-    while (queue->tables_made != 0) {
-        size_t size = (size_t)(table * queue->tables_made);
-
-        status = size == table * queue->tables_made ? take_area(queue, INDIRECT, size) : VPT_CALLER_TOO_LONG;
-        if (status == VPT_OK || !missing(queue, INDIRECT)) {
-            return status;
-        }
-        queue->tables_made >>= 1;
-    }
-    return VPT_OK;
 }
 
 static void give_areas_back(struct vpt_queue *queue)
@@ -204,65 +146,92 @@ static void give_back(struct vpt_queue *queue)
     give_areas_back(queue);
 }
 
-static void use_areas(struct vpt_queue *queue)
+/* An area that lies in the rings, `offset` bytes from their start. */
+static void place(struct vpt_queue *queue, unsigned area, size_t offset)
 {
-    uint32_t size = (uint32_t)queue->mask + 1u;
+    const struct vpt_memory *rings = &queue->areas[RINGS].memory;
 
+    queue->areas[area].memory.address = (uint8_t *)rings->address + offset;
+    queue->areas[area].memory.device_address = rings->device_address + offset;
+}
+
+static void use_areas(struct vpt_queue *queue, bool pieces)
+{
+    size_t size = (size_t)queue->mask + 1u;
+
+    if (!pieces) {
+        place(queue, DRIVER_AREA, VPT_QUEUE_DESCRIPTOR_AREA_SIZE(size));
+        place(queue, DEVICE_AREA, VPT_QUEUE_RINGS_SIZE(size, (size_t)queue->device->ops->used_alignment) -
+                                      VPT_QUEUE_DEVICE_AREA_SIZE(size));
+    }
     queue->descriptors = queue->areas[RINGS].memory.address;
     queue->available = queue->areas[DRIVER_AREA].memory.address;
     queue->used = queue->areas[DEVICE_AREA].memory.address;
     queue->tables = queue->areas[INDIRECT].memory.address;
     queue->tables_address = queue->areas[INDIRECT].memory.device_address;
     queue->slots = (struct vpt_queue_slot *)queue->areas[PRIVATE_STATE].memory.address;
-    queue->links = (uint16_t *)queue->areas[LINKS].memory.address;
-    if (missing(queue, LINKS)) {
-        queue->links = (uint16_t *)(void *)(queue->slots + size);
-    }
-    queue->table_links = queue->links + size;
 }
 
-/* All of it or nothing. */
-static enum vpt_status take_areas(struct vpt_queue *queue, const struct vpt_queue_config *config)
+/* The caller hands three pieces over; a legacy interface takes one only. */
+static bool given_pieces(const struct vpt_queue_memory *memory)
 {
-    const struct vpt_memory *given = (const struct vpt_memory *)(const void *)&config->memory;
-    enum vpt_status status;
-    unsigned i;
+    return memory->driver_area.address != NULL || memory->device_area.address != NULL;
+}
 
-    choose_tables(queue, config);
-    for (i = 0; i < LINKS; i++) {
-        queue->areas[i].memory = given[i];
+static enum vpt_status check_given(const struct vpt_queue *queue, const struct vpt_queue_memory *memory)
+{
+    if (given_pieces(memory) && (vpt_legacy(queue->device) || memory->rings.address == NULL ||
+                                 memory->driver_area.address == NULL || memory->device_area.address == NULL)) {
+        return VPT_CALLER_MEMORY;
     }
-    status = take_rings(queue);
-    if (status == VPT_OK) {
-        status = take_state(queue);
-    }
-    if (status == VPT_OK) {
-        status = take_tables(queue);
-    }
-    if (status != VPT_OK) {
-        give_areas_back(queue);
-    }
-    return status;
+    return VPT_OK;
 }
 
 /*
- * Where the port has no memory for it, half the ring, unless the caller has named the size. That comes last, since not
- * all devices take a ring that is smaller than their maximum.
+ * Less than what the last attempt lacked memory for: fewer tables, down to chains; fewer slots; rings in three pieces.
+ * Half the ring, unless the caller has named its size, comes last, since not all devices take a ring that is smaller
+ * than their maximum. False: there is nothing less.
  */
-static enum vpt_status take_memory(struct vpt_queue *queue, const struct vpt_queue_config *config, uint32_t size)
+static bool reduce(const struct vpt_queue *queue, unsigned area, struct attempt *attempt)
 {
-    uint32_t least = config->size == 0 && size > DEFAULT_SIZE_MIN ? DEFAULT_SIZE_MIN : size;
-    enum vpt_status status;
+    if (area == INDIRECT) {
+        attempt->wish.tables = queue->tables_made / 2u;
+        return true;
+    }
+    if (attempt->wish.requests != 0 && area > INDIRECT && queue->slot_count > 1u) {
+        attempt->wish.requests = queue->slot_count / 2u;
+        return true;
+    }
+    if (area == RINGS && !attempt->pieces && !vpt_legacy(queue->device)) {
+        attempt->pieces = true;
+        return true;
+    }
+    if (attempt->wish.size <= attempt->least || attempt->wish.size <= queue->mask) {
+        return false;
+    }
+    attempt->wish.size >>= 1;
+    attempt->pieces = given_pieces(attempt->wish.memory);
+    return true;
+}
 
-    for (;; size >>= 1) {
-        status = take_size(queue, size);
-        if (status == VPT_OK) {
-            status = take_areas(queue, config);
-        }
-        if (status == VPT_OK || status == VPT_CALLER_MEMORY || size == least || size <= queue->mask) {
+static enum vpt_status take_memory(struct vpt_queue *queue, struct attempt *attempt)
+{
+    enum vpt_status status;
+    unsigned missing;
+
+    do {
+        status = take_size(queue, attempt->wish.size);
+        if (status != VPT_OK) {
             return status;
         }
-    }
+        status = take_areas(queue, attempt, &missing);
+        if (status == VPT_OK) {
+            use_areas(queue, attempt->pieces);
+            return status;
+        }
+        give_areas_back(queue);
+    } while (missing != AREAS && reduce(queue, missing, attempt));
+    return status;
 }
 
 /* Resolves the doorbell, so that a kick is one store, or one call of the port. */
@@ -288,32 +257,42 @@ enum vpt_status vpt_queue_prepare(struct vpt_queue *queue)
     queue->device_order = !vpt_legacy(queue->device);
     queue->notifications = true;
     queue->table_count = vpt_features_has(features, VPT_F_INDIRECT_DESC) ? queue->tables_made : (uint16_t)0;
-    vpt_split_prepare(queue);
+    queue->form->prepare(queue);
+    vpt_split_zero_rings(queue);
     return take_doorbell(queue);
 }
 
-static enum vpt_status set_up(struct vpt_queue *queue, const struct vpt_queue_config *config)
+static enum vpt_status take_all(struct vpt_queue *queue, const struct vpt_queue_wish *wish)
 {
-    uint32_t size = config->size != 0 ? config->size : DEFAULT_SIZE_MAX;
+    struct attempt attempt = { *wish, DEFAULT_SIZE_MIN, given_pieces(wish->memory) };
     uint32_t maximum = 0;
     enum vpt_status status;
 
-    if ((size & (size - 1u)) != 0) {
+    if (wish->size == 0) {
+        attempt.wish.size = wish->most;
+    }
+    if ((wish->size & (wish->size - 1u)) != 0 && wish->size != 0) {
         return VPT_CALLER_ARGUMENT;
     }
-    status = vpt_queue_find(queue->device, config->index, &maximum);
+    status = vpt_queue_find(queue->device, wish->index, &maximum);
+    if (status == VPT_OK) {
+        status = check_given(queue, wish->memory);
+    }
     if (status != VPT_OK) {
         return status;
     }
-    queue->index = config->index;
-    status = take_memory(queue, config, size_within(size, maximum));
+    queue->index = wish->index;
+    attempt.wish.size = size_within(attempt.wish.size, maximum);
+    if (wish->size != 0) {
+        attempt.least = attempt.wish.size;
+    }
+    status = take_memory(queue, &attempt);
     if (status == VPT_OK) {
-        use_areas(queue);
         status = vpt_queue_prepare(queue);
     }
     if (status != VPT_OK) {
         /* On PCI the maximum reads as the size that was written last: the next try must find the device's own. */
-        (void)queue->device->ops->queue_size(queue->device, config->index, size_within(VPT_QUEUE_SIZE_MAX, maximum));
+        (void)queue->device->ops->queue_size(queue->device, wish->index, size_within(VPT_QUEUE_SIZE_MAX, maximum));
     }
     return status;
 }
@@ -331,7 +310,8 @@ enum vpt_status vpt_queue_enable(struct vpt_queue *queue)
     return queue->device->ops->queue_enable(queue->device, queue->index, &areas);
 }
 
-enum vpt_status vpt_queue_retract(struct vpt_queue *queue)
+/* Undoes an enabling that failed: the device lets go of the queue, or keeps its memory (VPT_DEVICE_STUCK). */
+static enum vpt_status retract(struct vpt_queue *queue)
 {
     struct vpt_device *device = queue->device;
     enum vpt_status status = device->ops->queue_disable(device, queue->index);
@@ -346,7 +326,6 @@ enum vpt_status vpt_queue_retract(struct vpt_queue *queue)
     } else {
         vpt_queue_leave_doorbell(queue);
     }
-    vpt_zero(queue, sizeof(*queue));
     return status;
 }
 
@@ -362,40 +341,34 @@ bool vpt_queue_in_use(const struct vpt_device *device, const struct vpt_queue *q
     return other == queue;
 }
 
-enum vpt_status vpt_queue_init(struct vpt_queue *queue, struct vpt_device *device,
-                               const struct vpt_queue_config *config)
+enum vpt_status vpt_queue_set_up(struct vpt_queue *queue, struct vpt_device *device,
+                                 const struct vpt_queue_wish *wish, const struct vpt_queue_form *form)
 {
     enum vpt_status status;
 
-    if (queue == NULL) {
-        return VPT_CALLER_ARGUMENT;
-    }
-    if (device != NULL && vpt_queue_in_use(device, queue)) {
-        return VPT_CALLER_STATE;
-    }
-    vpt_zero(queue, sizeof(*queue));
-    if (device == NULL || config == NULL) {
-        return VPT_CALLER_ARGUMENT;
-    }
     queue->device = device;
-    status = set_up(queue, config);
+    queue->form = form;
+    status = take_all(queue, wish);
     if (status != VPT_OK) {
         give_back(queue);
-        vpt_zero(queue, sizeof(*queue));
     } else {
         status = vpt_queue_enable(queue);
-        if (status != VPT_OK && vpt_queue_retract(queue) == VPT_DEVICE_STUCK) {
+        if (status == VPT_OK) {
+            return status;
+        }
+        if (retract(queue) == VPT_DEVICE_STUCK) {
             status = VPT_DEVICE_STUCK;
         }
     }
-    return status == VPT_OK ? status : vpt_device_refused(device, "queue set-up", status);
+    vpt_zero(queue, sizeof(*queue));
+    return vpt_device_refused(device, "queue set-up", status);
 }
 
 bool vpt_queue_with_device(const struct vpt_queue *queue)
 {
     const struct vpt_device *device = queue->device;
 
-    return queue->resets == device->resets && !VPT_READ_ONCE(device->stuck) && !vpt_gone(device);
+    return queue->resets == VPT_READ_ONCE(device->resets) && !VPT_READ_ONCE(device->stuck) && !vpt_gone(device);
 }
 
 enum vpt_status vpt_queue_end_status(const struct vpt_queue *queue)
@@ -406,13 +379,24 @@ enum vpt_status vpt_queue_end_status(const struct vpt_queue *queue)
     return vpt_stuck(queue->device) ? VPT_DEVICE_STUCK : VPT_CANCELLED;
 }
 
+uint32_t vpt_queue_in_flight(const struct vpt_queue *queue)
+{
+    uint32_t count = 0;
+    uint32_t i;
+
+    for (i = 0; i < queue->slot_count; i++) {
+        count += queue->slots[i].count != 0 ? 1u : 0u;
+    }
+    return count;
+}
+
 enum vpt_status vpt_queue_drain(struct vpt_queue *queue, void **token)
 {
     if (queue->slots == NULL || vpt_queue_with_device(queue)) {
         return VPT_CALLER_STATE;
     }
     (void)vpt_split_kill(queue, vpt_queue_end_status(queue));
-    while (queue->drained <= queue->mask) {
+    while (queue->drained < queue->slot_count) {
         struct vpt_queue_slot *slot = &queue->slots[queue->drained];
 
         queue->drained++;
@@ -455,5 +439,5 @@ uint32_t vpt_queue_kicks(const struct vpt_queue *queue)
 
 uint32_t vpt_queue_size(const struct vpt_queue *queue)
 {
-    return queue->slots != NULL ? (uint32_t)queue->mask + 1u : 0;
+    return queue->slots != NULL ? queue->mask + 1u : 0;
 }

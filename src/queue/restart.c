@@ -5,22 +5,10 @@
 #include "memory.h"
 #include "split.h"
 
-static bool in_flight(const struct vpt_queue *queue)
-{
-    uint32_t i;
-
-    for (i = 0; i <= queue->mask; i++) {
-        if (queue->slots[i].count != 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Whether the device still has a queue that fits this one's memory. */
 static enum vpt_status check_fit(const struct vpt_queue *queue)
 {
-    uint32_t size = (uint32_t)queue->mask + 1u;
+    uint32_t size = queue->mask + 1u;
     uint32_t maximum = 0;
     enum vpt_status status = vpt_queue_find(queue->device, queue->index, &maximum);
 
@@ -63,7 +51,7 @@ enum vpt_status vpt_queue_restart(struct vpt_queue *queue)
     if (status != VPT_CANCELLED) {
         return status;
     }
-    if (in_flight(queue)) {
+    if (vpt_queue_in_flight(queue) != 0) {
         return VPT_CALLER_BUSY;
     }
     status = check_fit(queue);

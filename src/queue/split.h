@@ -53,10 +53,61 @@ VPT_STATIC_ASSERT(VPT_OFFSET_OF(struct split_available, ring) == 4, "section 2.7
 VPT_STATIC_ASSERT(sizeof(struct split_used_element) == 8, "section 2.7.8");
 VPT_STATIC_ASSERT(VPT_OFFSET_OF(struct split_used, ring) == 4, "section 2.7.8");
 
-/* Links every descriptor and table into the free lists, and zeroes both rings (SPLIT-ASUPP-1). */
-void vpt_split_prepare(struct vpt_queue *queue);
+static inline struct split_available *split_available_ring(const struct vpt_queue *queue)
+{
+    return (struct split_available *)queue->available;
+}
+
+static inline struct split_used *split_used_ring(const struct vpt_queue *queue)
+{
+    return (struct split_used *)queue->used;
+}
+
+/* VPT_CALLER_STATE while the queue is not set up, VPT_OK, or what killed it. */
+static inline enum vpt_status split_alive(const struct vpt_queue *queue)
+{
+    return queue->slots != NULL ? VPT_READ_ONCE(queue->dead) : VPT_CALLER_STATE;
+}
+
+/* The word that holds a descriptor's flags and the number of the next one. */
+VPT_INLINE uint32_t split_flags(bool device_order, uint32_t flags, uint32_t next)
+{
+    return vpt_order32(device_order, vpt_pair(device_order, (uint16_t)flags, (uint16_t)next));
+}
+
+/* Zeroes both rings (SPLIT-ASUPP-1). */
+void vpt_split_zero_rings(const struct vpt_queue *queue);
 
 /* Ends the queue's life: from here on `status` is what its calls return. Returns it. */
 enum vpt_status vpt_split_kill(struct vpt_queue *queue, enum vpt_status status);
+
+/* The same for a device that has lied, which the log is told of. */
+enum vpt_status vpt_split_lie(struct vpt_queue *queue, enum vpt_status status);
+
+/* Why none of these can be added: one is empty, or they are too long, one by one or together. */
+enum vpt_status vpt_split_refuse(const struct vpt_segment *segments, uint32_t count);
+
+/* Of split_look() in look.h: after a strong fence. */
+#define SPLIT_LOOK_AGAIN VPT_RESOURCE_FULL
+
+/* The slow rest of a look: makes the fence, or ends the life of a queue whose device has lied. Returns `status`. */
+enum vpt_status vpt_split_end_look(struct vpt_queue *queue, enum vpt_status status);
+
+static inline uint16_t *split_used_event(const struct vpt_queue *queue)
+{
+    return &split_available_ring(queue)->ring[queue->mask + 1u];
+}
+
+/* With EVENT_IDX: the device notifies when it has used the buffer whose index this is. */
+static inline void split_arm(struct vpt_queue *queue, uint16_t event)
+{
+    queue->armed = event;
+    vpt_store16(split_used_event(queue), vpt_order16(queue->device_order, event));
+}
+
+VPT_INLINE uint16_t split_load_used_index(const struct vpt_queue *queue)
+{
+    return vpt_order16(queue->device_order, vpt_load16(&split_used_ring(queue)->index));
+}
 
 #endif

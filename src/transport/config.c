@@ -64,7 +64,7 @@ static enum vpt_status read_field(struct vpt_device *device, const struct vpt_co
 {
     bool high_first = VPT_BIG_ENDIAN != 0 && vpt_legacy(device);
     unsigned width = field->width < 4u ? field->width : 4u;
-    enum vpt_status status = field->width <= 4u || field->width == 8u ? VPT_OK : VPT_CALLER_ALIGNMENT;
+    enum vpt_status status = field->width - 1u < 4u || field->width == 8u ? VPT_OK : VPT_CALLER_ALIGNMENT;
     unsigned done;
 
     for (done = 0; done < field->width && status == VPT_OK; done += 4u) {
@@ -73,7 +73,7 @@ static enum vpt_status read_field(struct vpt_device *device, const struct vpt_co
         status = vpt_device_config_read(device, field->offset + (uint32_t)done, width, &part);
         *value = high_first ? (*value << 32) | part : *value | ((uint64_t)part << (8u * done));
     }
-    return status;
+    return status == VPT_CALLER_RANGE ? VPT_DEVICE_CONFIG : status;
 }
 
 /* Reads every field once; *changed tells whether any differs from what `values` held before. */
@@ -84,13 +84,13 @@ static enum vpt_status read_pass(struct vpt_device *device, const struct vpt_con
 
     *changed = false;
     for (i = 0; i < count; i++) {
-        uint64_t value = 0;
-        enum vpt_status status;
+        uint64_t value = fields[i].otherwise;
+        enum vpt_status status = VPT_OK;
 
-        if (fields[i].width == 0) {
-            continue;
+        if (fields[i].condition == 0 || vpt_features_has(&device->features, fields[i].condition - 1u)) {
+            value = 0;
+            status = read_field(device, &fields[i], &value);
         }
-        status = read_field(device, &fields[i], &value);
         if (status != VPT_OK) {
             return status;
         }
@@ -114,6 +114,7 @@ enum vpt_status vpt_device_config_fields(struct vpt_device *device, const struct
     if (fields == NULL || values == NULL) {
         return VPT_CALLER_ARGUMENT;
     }
+    vpt_zero(values, count * sizeof(*values));
     do {
         uint32_t before = generation(device);
         bool changed = false;

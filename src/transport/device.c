@@ -40,7 +40,7 @@ static void add_status(struct vpt_device *device, uint8_t bit)
 /* From here on the queues are the driver's. */
 static void end_life(struct vpt_device *device)
 {
-    device->resets++;
+    VPT_WRITE_ONCE(device->resets, device->resets + 1u);
     device->queues = NULL;
 }
 

@@ -35,19 +35,19 @@ static struct vpt_blk_queue *queue_of(uint16_t index)
 /* All that the device has: ranges, and every queue. */
 static void start(const struct function_variant *variant)
 {
-    static const struct vpt_blk_queue_config config = { .requests = 8, .segments = 4, .ranges = 4 };
+    static const struct vpt_requests_config config = { .requests = 8, .segments = 4 };
 
     function_start(variant);
     disk.device = &function.pci.device;
     assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_OK);
-    assert_status(vpt_blk_ranges_init(&disk.blk), VPT_OK);
+    assert_status(vpt_blk_ranges_init(&disk.blk, 4), VPT_OK);
     assert_that(disk.blk.info.queues == QUEUES);
     for (uint16_t i = 0; i < QUEUES; i++) {
         assert_status(vpt_blk_queue_init(queue_of(i), &disk.blk, i, &config), VPT_OK);
     }
     assert_status(vpt_blk_queue_init(&(struct vpt_blk_queue){ .requests = 0 }, &disk.blk, QUEUES, &config),
                   VPT_UNSUPPORTED_QUEUE);
-    assert_status(vpt_blk_start(&disk.blk), VPT_OK);
+    assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
     fill(model, sizeof(model), 5);
     image_write(0, model, sizeof(model));
 }
@@ -56,7 +56,7 @@ static void end(void)
 {
     assert_status(vpt_device_reset(disk.device), VPT_OK);
     for (uint16_t i = 1; i < QUEUES; i++) {
-        assert_status(vpt_blk_queue_release(queue_of(i)), VPT_OK);
+        assert_status(vpt_requests_release(&queue_of(i)->requests), VPT_OK);
     }
     function_end();
 }
@@ -89,7 +89,7 @@ VARIANT_TEST(BLK_OP_11_as_many_ranges_as_the_device_takes_go_in_one_request)
     most = (uint16_t)(disk.blk.info.write_zeroes.ranges < 3 ? 1 : 3);
     request.range_count = most;
     assert_status(vpt_blk_submit(&disk.queue, &request, NULL), VPT_OK);
-    assert_status(vpt_blk_kick(&disk.queue), VPT_OK);
+    assert_status(vpt_requests_kick(&disk.queue.requests), VPT_OK);
     assert_status(disk_complete(NULL), VPT_OK);
     for (uint16_t i = 0; i < most; i++) {
         memset(model + ranges[i].sector * SECTOR, 0, ranges[i].sectors * SECTOR);
@@ -136,9 +136,9 @@ static void submit_on(uint16_t index, uint32_t round)
 
 static void complete_on(uint16_t index)
 {
-    struct vpt_blk_completion completion = { NULL, VPT_EMPTY };
+    struct vpt_completion completion = { 0 };
 
-    for (uint32_t i = 0; vpt_blk_poll(queue_of(index), &completion) == VPT_EMPTY; i++) {
+    for (uint32_t i = 0; vpt_requests_poll(&queue_of(index)->requests, &completion) == VPT_EMPTY; i++) {
         assert_that(fixture.port->keep_waiting(fixture.port->ctx, VPT_WAIT_REQUEST, i));
     }
     assert_status(completion.status, VPT_OK);
@@ -154,7 +154,7 @@ VARIANT_TEST(every_queue_works_beside_the_others)
             submit_on(i, round);
         }
         for (uint16_t i = QUEUES; i > 0; i--) {
-            assert_status(vpt_blk_kick(queue_of((uint16_t)(i - 1u))), VPT_OK);
+            assert_status(vpt_requests_kick(&(queue_of((uint16_t)(i - 1u)))->requests), VPT_OK);
         }
         for (uint16_t i = 0; i < QUEUES; i++) {
             complete_on((uint16_t)((i + round) % QUEUES));
@@ -166,7 +166,7 @@ VARIANT_TEST(every_queue_works_beside_the_others)
 
 VARIANT_TEST(RESET_1_a_reset_takes_back_what_every_queue_has)
 {
-    struct vpt_blk_completion completion;
+    struct vpt_completion completion;
 
     start(variant);
     disk_data(QUEUES * SECTOR);
@@ -175,10 +175,10 @@ VARIANT_TEST(RESET_1_a_reset_takes_back_what_every_queue_has)
     }
     assert_status(vpt_device_reset(disk.device), VPT_OK);
     for (uint16_t i = 0; i < QUEUES; i++) {
-        assert_status(vpt_blk_poll(queue_of(i), &completion), VPT_OK);
+        assert_status(vpt_requests_poll(&queue_of(i)->requests, &completion), VPT_OK);
         assert_status(completion.status, VPT_CANCELLED);
         assert_that(completion.token == of_queue(i));
-        assert_status(vpt_blk_poll(queue_of(i), &completion), VPT_EMPTY);
+        assert_status(vpt_requests_poll(&queue_of(i)->requests, &completion), VPT_EMPTY);
     }
     end();
 }

@@ -84,7 +84,7 @@ PLACE_TEST(device_change, BLK_OP_2_what_lies_past_the_end_of_a_disk_that_has_shr
     assert_status(vpt_blk_refresh(&disk.blk), VPT_OK);
     assert_that(disk.blk.info.capacity == SMALL_SECTORS);
     assert_status(disk_submit(VPT_BLK_READ, SMALL_SECTORS, 0, SECTOR, NULL), VPT_CALLER_RANGE);
-    assert_status(vpt_blk_kick(&disk.queue), VPT_OK);
+    assert_status(vpt_requests_kick(&disk.queue.requests), VPT_OK);
     for (unsigned i = 0; i < 2; i++) {
         enum vpt_status status = disk_complete(&token);
 
@@ -92,7 +92,7 @@ PLACE_TEST(device_change, BLK_OP_2_what_lies_past_the_end_of_a_disk_that_has_shr
         assert_status(status, token == &bytes[0] ? VPT_DEVICE_IO_ERROR : VPT_OK);
     }
     assert_that(disk_bytes(SECTOR)[0] == 0x11);
-    assert_that(disk.queue.in_flight == 0);
+    assert_that(requests_in_flight(&disk.queue.requests) == 0);
     check_sectors(SMALL_SECTORS - 8u, 3);
     resize_and_hear(DISK_SIZE);
     assert_status(vpt_blk_refresh(&disk.blk), VPT_OK);

@@ -28,21 +28,23 @@ static struct vpt_feature_choice choice_of(const struct ring_features *ring)
 }
 
 enum vpt_status disk_try(struct vpt_device *device, const struct ring_features *ring,
-                         const struct vpt_blk_queue_config *config)
+                         const struct vpt_requests_config *config)
 {
     static const struct ring_features all = { true, true };
+    /* So that REQUESTS of them are in flight at once without tables, too, on a ring of 256. */
+    static const struct vpt_requests_config defaults = { .segments = 8 };
     struct vpt_feature_choice choice = choice_of(ring != NULL ? ring : &all);
     enum vpt_status status = vpt_blk_init(&disk.blk, device, &choice);
 
     disk.device = device;
     if (status == VPT_OK) {
-        status = vpt_blk_queue_init(&disk.queue, &disk.blk, 0, config);
+        status = vpt_blk_queue_init(&disk.queue, &disk.blk, 0, config != NULL ? config : &defaults);
     }
-    return status == VPT_OK ? vpt_blk_start(&disk.blk) : status;
+    return status == VPT_OK ? vpt_driver_start(&disk.blk.driver) : status;
 }
 
 void disk_start(struct vpt_device *device, const struct ring_features *ring,
-                const struct vpt_blk_queue_config *config)
+                const struct vpt_requests_config *config)
 {
     assert_status(disk_try(device, ring, config), VPT_OK);
     assert_that(vpt_features_has(&device->features, VPT_F_INDIRECT_DESC) == (ring == NULL || ring->indirect));
@@ -58,16 +60,16 @@ void disk_start(struct vpt_device *device, const struct ring_features *ring,
 /* What was done before the reset says so; the rest, which is counted, was cancelled. */
 static unsigned drain(void)
 {
-    struct vpt_blk_completion completion;
+    struct vpt_completion completion;
     unsigned cancelled = 0;
-    enum vpt_status status = vpt_blk_poll(&disk.queue, &completion);
+    enum vpt_status status = vpt_requests_poll(&disk.queue.requests, &completion);
 
     for (uint32_t i = 0; status == VPT_OK && i < VPT_QUEUE_SIZE_MAX; i++) {
         if (completion.status != VPT_OK) {
             assert_status(completion.status, VPT_CANCELLED);
             cancelled++;
         }
-        status = vpt_blk_poll(&disk.queue, &completion);
+        status = vpt_requests_poll(&disk.queue.requests, &completion);
     }
     assert_status(status, VPT_EMPTY);
     return cancelled;
@@ -79,7 +81,7 @@ unsigned disk_stop(void)
 
     assert_status(vpt_device_reset(disk.device), VPT_OK);
     cancelled = drain();
-    assert_status(vpt_blk_queue_release(&disk.queue), VPT_OK);
+    assert_status(vpt_requests_release(&disk.queue.requests), VPT_OK);
     if (disk.data.address != NULL) {
         fixture.port->dma_free(fixture.port->ctx, &disk.data, disk.data_flags);
         disk.data.address = NULL;
@@ -119,14 +121,14 @@ enum vpt_status disk_submit(enum vpt_blk_operation operation, uint64_t sector, s
 
 enum vpt_status disk_complete(void **token)
 {
-    struct vpt_blk_completion completion = { NULL, VPT_EMPTY };
-    enum vpt_status status = vpt_blk_poll(&disk.queue, &completion);
+    struct vpt_completion completion = { 0 };
+    enum vpt_status status = vpt_requests_poll(&disk.queue.requests, &completion);
 
     for (uint32_t i = 0; status == VPT_EMPTY; i++) {
         if (!fixture.port->keep_waiting(fixture.port->ctx, VPT_WAIT_REQUEST, i)) {
             break;
         }
-        status = vpt_blk_poll(&disk.queue, &completion);
+        status = vpt_requests_poll(&disk.queue.requests, &completion);
     }
     if (token != NULL) {
         *token = completion.token;
@@ -244,7 +246,7 @@ static void complete_all(struct job *jobs, const uint8_t *model)
         jobs[index].done = true;
         check_job(&jobs[index], (unsigned)index, model);
     }
-    assert_that(disk.queue.in_flight == 0);
+    assert_that(requests_in_flight(&disk.queue.requests) == 0);
 }
 
 void disk_check_asynchronous(void)
@@ -261,10 +263,10 @@ void disk_check_asynchronous(void)
             make_job(&jobs[i], i, &random);
             submit_job(&jobs[i], i, model, round * 100u + i);
             if (i % (round + 1u) == round) {
-                assert_status(vpt_blk_kick(&disk.queue), VPT_OK);
+                assert_status(vpt_requests_kick(&disk.queue.requests), VPT_OK);
             }
         }
-        assert_status(vpt_blk_kick(&disk.queue), VPT_OK);
+        assert_status(vpt_requests_kick(&disk.queue.requests), VPT_OK);
         complete_all(jobs, model);
     }
     assert_that(image_is(model));
@@ -281,7 +283,7 @@ void disk_check_flush_and_id(void)
 
     assert_status(vpt_blk_flush(&disk.queue), VPT_OK);
     assert_status(vpt_blk_submit(&disk.queue, &flush, &token), VPT_OK);
-    assert_status(vpt_blk_kick(&disk.queue), VPT_OK);
+    assert_status(vpt_requests_kick(&disk.queue.requests), VPT_OK);
     assert_status(disk_complete(&back), VPT_OK);
     assert_that(back == &token);
     memset(id, 'x', sizeof(id));
@@ -305,9 +307,9 @@ void disk_check_reset_in_flight(void)
     for (unsigned i = 0; i < 4; i++) {
         assert_status(disk_submit(VPT_BLK_READ, i, i * (size_t)PIECE, SECTOR, NULL), VPT_OK);
         if (i == 1) {
-            assert_status(vpt_blk_kick(&disk.queue), VPT_OK);
+            assert_status(vpt_requests_kick(&disk.queue.requests), VPT_OK);
         }
     }
-    assert_that(disk.queue.in_flight == 4);
+    assert_that(requests_in_flight(&disk.queue.requests) == 4);
     assert_that(disk_stop() >= 2); /* the device has not been shown these */
 }

@@ -32,11 +32,11 @@ extern struct disk disk;
 
 /* Init without the features that the variant does not have, queue 0, start. Either may be NULL. */
 enum vpt_status disk_try(struct vpt_device *device, const struct ring_features *ring,
-                         const struct vpt_blk_queue_config *config);
+                         const struct vpt_requests_config *config);
 
 /* The same, asserted, with the accepted features and what the device says of itself. */
 void disk_start(struct vpt_device *device, const struct ring_features *ring,
-                const struct vpt_blk_queue_config *config);
+                const struct vpt_requests_config *config);
 
 /* Resets the device, takes back what is in flight, releases the queue and the data. How many were cancelled. */
 unsigned disk_stop(void);

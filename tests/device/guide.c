@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The driver of docs/drivers.md, as it is printed there, on QEMU's entropy device behind each transport. */
+/* The drivers of docs/drivers.md, as they are printed there, on QEMU's 9P server and keyboard. */
 #include "place.h"
 
 #include "drivers_guide.h"
@@ -8,344 +8,349 @@
 
 TestSuite(device_guide, .timeout = 60);
 
-#define SIZE     64u
 #define REQUESTS 6u
+#define ROOM     256u /* bytes for a message, and for its reply */
 #define PATIENCE 100u /* milliseconds */
-#define QUOTA    16u  /* bytes that a held-back device gives, for the first hour */
+#define SLOTS    8u
 
-static struct entropy entropy;
-static uint8_t tokens[REQUESTS];
-static uint8_t first[4096];
-static uint8_t second[4096];
-static struct vpt_memory data;
-static uint32_t back; /* a bit for each token */
+/* Messages of 9P2000.L. */
+#define TGETATTR   24u
+#define TVERSION   100u
+#define TATTACH    104u
+#define TCLUNK     120u
+#define NOTAG      0xffffu
+#define NO_ENTRY   2u /* Linux's number */
+#define ATTRIBUTES 153u /* bytes of the body of its reply; the qid is at 8 */
 
-static void start_machine(const struct place *place, const char *properties)
+static const uint8_t version[] = "\x00\x20\x00\x00\x08\x00" "9P2000.L";
+static const uint8_t attach[] = "\x01\x00\x00\x00\xff\xff\xff\xff\x01\x00u\x00\x00\x00\x00\x00"; /* fid 1, and a 0 */
+static uint8_t fid[] = "\x01\x00\x00\x00\xff\x07\x00\x00\x00\x00\x00"; /* and a mask: all basic attributes */
+
+static struct p9 p9;
+static struct vpt_memory data; /* message, and room for the reply, of each request */
+static uint32_t back;          /* a bit for each token */
+
+static uint32_t data_flags(void)
 {
-    struct fixture_options options = { .arguments = { "-object", "rng-builtin,id=r0" } };
-
-    place_start(place, "virtio-rng", properties, &options);
+    return placed.place.iommu ? VPT_DMA_ACCESS_PLATFORM : 0;
 }
 
-static void take_data(void)
+static void start_machine(const struct place *place, const char *tag)
 {
-    data = memory_of(REQUESTS * SIZE, placed.place.iommu ? VPT_DMA_ACCESS_PLATFORM : 0);
+    struct fixture_options options = { .arguments = { "-fsdev", "synth,id=f0" } };
+    char properties[80];
+
+    (void)snprintf(properties, sizeof(properties), ",fsdev=f0,mount_tag=%s", tag);
+    place_start(place, "virtio-9p", properties, &options);
+}
+
+static enum vpt_status call(uint8_t type, uint16_t tag, const uint8_t *body, size_t size, uint8_t *reply, size_t room,
+                            uint32_t *length)
+{
+    uint8_t copy[64];
+
+    memcpy(copy, body, size);
+    return p9_call(&p9, type, tag, copy, size, reply, room, length);
+}
+
+/* A session: the version is agreed on, and fid 1 is the root of the share. */
+static void assert_works(void)
+{
+    uint8_t reply[ROOM];
+    uint32_t length = 0;
+
+    assert_status(call(TVERSION, NOTAG, version, sizeof(version) - 1u, reply, sizeof(reply), &length), VPT_OK);
+    assert_that(length == sizeof(version) - 1u && memcmp(reply, version, length) == 0);
+    assert_status(call(TATTACH, 1, attach, sizeof(attach), reply, sizeof(reply), &length), VPT_OK);
+    assert_that(length == 13 && reply[0] == 0x80); /* a directory's qid */
+    assert_that(vpt_qtest_counts(fixture.qtest).shares == 0);
+}
+
+static void start(const struct place *place)
+{
+    struct vpt_requests_config config = { .requests = SLOTS, .segments = 4 };
+
+    start_machine(place, "guide");
+    assert_status(p9_init(&p9, placed.device, &config), VPT_OK);
+    assert_status(vpt_driver_start(&p9.driver), VPT_OK);
+    data = memory_of(REQUESTS * 2u * ROOM, data_flags());
+    assert_works();
 }
 
 static void end(void)
 {
-    assert_status(entropy_recover(&entropy), VPT_OK);
-    assert_status(entropy_release(&entropy), VPT_OK);
-    if (data.address != NULL) {
-        fixture.port->dma_free(fixture.port->ctx, &data, placed.place.iommu ? VPT_DMA_ACCESS_PLATFORM : 0);
-    }
+    assert_status(vpt_device_reset(placed.device), VPT_OK);
+    assert_status(vpt_driver_release(&p9.driver), VPT_OK);
+    fixture.port->dma_free(fixture.port->ctx, &data, data_flags());
     place_finish();
 }
 
-static bool all_zero(const uint8_t *bytes, size_t size)
+static uint8_t *message_of(uintptr_t token)
 {
-    for (size_t i = 0; i < size; i++) {
-        if (bytes[i] != 0) {
-            return false;
+    return (uint8_t *)data.address + token * 2u * ROOM;
+}
+
+/* Asks for the attributes of the root. */
+static void submit(uintptr_t from, uintptr_t to)
+{
+    for (uintptr_t token = from; token < to; token++) {
+        uint64_t address = data.device_address + token * 2u * ROOM;
+        struct vpt_segment segments[3] = { { address, 4 }, { address + 4u, 8 }, { address + ROOM, ROOM } };
+
+        memcpy(message_of(token), fid, 12);
+        memset(message_of(token) + ROOM, 0, ROOM);
+        assert_status(p9_submit(&p9, TGETATTR, (uint16_t)(7u + token), 12, segments, 2, 1, (void *)token), VPT_OK);
+    }
+}
+
+/* Takes what has come back. */
+static void take(enum vpt_status status)
+{
+    struct vpt_completion completion;
+    enum vpt_status polled = vpt_requests_poll(&p9.requests, &completion);
+
+    for (; polled == VPT_OK; polled = vpt_requests_poll(&p9.requests, &completion)) {
+        uintptr_t token = (uintptr_t)completion.token;
+
+        assert_that(token < REQUESTS && (back & 1u << token) == 0);
+        assert_status(completion.status, status);
+        if (status == VPT_OK) {
+            assert_that(completion.length == P9_HEADER + ATTRIBUTES && message_of(token)[ROOM + 8u] == 0x80);
         }
+        back |= 1u << token;
     }
-    return true;
+    assert_status(polled, VPT_EMPTY);
 }
 
-/* Both are filled to their end (nothing of the pattern is left anywhere), and not by the same. */
-static void check_random(void)
+PLACE_TEST(device_guide, messages_are_answered)
 {
-    memset(first, 0, sizeof(first));
-    memset(second, 0, sizeof(second));
-    assert_status(entropy_read(&entropy, first, sizeof(first)), VPT_OK);
-    assert_status(entropy_read(&entropy, second, sizeof(second)), VPT_OK);
-    for (size_t i = 0; i < sizeof(first); i += 32) {
-        assert_that(!all_zero(first + i, 32) && !all_zero(second + i, 32));
-        assert_that(memcmp(first + i, second + i, 32) != 0);
-    }
-    assert_that(vpt_qtest_counts(fixture.qtest).shares == 0);
-}
+    uint8_t reply[ROOM];
+    uint32_t length = 0;
 
-static void submit(uint32_t from, uint32_t to)
-{
-    for (uint32_t i = from; i < to; i++) {
-        struct vpt_segment segment = { data.device_address + i * SIZE, SIZE };
-
-        assert_status(entropy_submit(&entropy, &segment, 1, &tokens[i]), VPT_OK);
-    }
-}
-
-static void mark(const struct entropy_completion *completion)
-{
-    ptrdiff_t index = (uint8_t *)completion->token - tokens;
-
-    assert_that(index >= 0 && index < (ptrdiff_t)REQUESTS && (back & 1u << index) == 0);
-    back |= 1u << index;
-}
-
-static void done(void *ctx, const struct entropy_completion *completion)
-{
-    assert_that(ctx == &back);
-    assert_status(completion->status, VPT_OK);
-    assert_that(completion->length >= 1 && completion->length <= SIZE);
-    mark(completion);
-}
-
-/* A ring that is corrupted on its way stops the device. */
-static void corrupt(void)
-{
-    uint16_t *available = entropy.queue.available;
-
-    available[1] = (uint16_t)(available[1] + entropy.queue.mask + 2u);
-}
-
-/* What was in flight at a reset: those of `from` on were not carried out. */
-static void take_back(uint32_t from)
-{
-    struct entropy_completion completion;
-    enum vpt_status status;
-
-    assert_status(entropy_restart(&entropy), VPT_CALLER_BUSY);
-    assert_status(vpt_queue_restart(&entropy.queue), VPT_CALLER_BUSY);
-    assert_status(entropy_release(&entropy), VPT_CALLER_BUSY);
-    for (status = entropy_poll(&entropy, &completion); status == VPT_OK;
-         status = entropy_poll(&entropy, &completion)) {
-        mark(&completion);
-        if (completion.status != VPT_OK || (uint8_t *)completion.token >= &tokens[from]) {
-            assert_status(completion.status, VPT_CANCELLED);
-            assert_that(completion.length == 0);
-        }
-    }
-    assert_status(status, VPT_EMPTY);
-    assert_that(back == (1u << REQUESTS) - 1u && entropy.in_flight == 0);
-    back = 0;
-}
-
-PLACE_TEST(device_guide, random_bytes_come_and_differ)
-{
-    start_machine(place, ",rng=r0");
-    assert_status(seed(&entropy, placed.device, first, sizeof(first)), VPT_OK);
-    check_random();
-    assert_status(entropy_release(&entropy), VPT_CALLER_STATE); /* it is the device's */
+    start(place);
+    assert_that(strcmp(p9.tag.name, "guide") == 0);
+    fid[0] = 9;
+    assert_status(call(TCLUNK, 3, fid, 4, reply, sizeof(reply), &length), VPT_DEVICE_IO_ERROR);
+    assert_that(length == 4 && reply[0] == NO_ENTRY);
+    fid[0] = 1;
+    assert_status(call(TCLUNK, 3, fid, 4, reply, sizeof(reply), &length), VPT_OK);
+    assert_that(length == 0);
+    assert_status(vpt_driver_release(&p9.driver), VPT_CALLER_STATE); /* the queue is the device's */
     end();
 }
 
 PLACE_TEST(device_guide, completions_come_by_interrupt)
 {
-    enum vpt_status status = VPT_OK;
+    uint8_t reply[ROOM];
+    uint32_t length = 0;
 
-    start_machine(place, ",rng=r0");
+    start(place);
+    (void)vpt_device_interrupt(placed.device); /* of the messages so far: the line goes down */
     place_intercept();
-    assert_status(entropy_init(&entropy, placed.device, NULL), VPT_OK);
-    assert_status(entropy_start(&entropy, NULL), VPT_OK);
-    take_data();
     submit(0, REQUESTS);
-    assert_status(entropy_read(&entropy, first, SIZE), VPT_CALLER_BUSY);
-    assert_status(entropy_kick(&entropy), VPT_OK);
+    assert_status(call(TCLUNK, 3, fid, 4, reply, sizeof(reply), &length), VPT_CALLER_BUSY);
+    assert_status(vpt_requests_kick(&p9.requests), VPT_OK);
     for (uint32_t raises = 0; back != (1u << REQUESTS) - 1u; raises++) {
         assert_status(vpt_qtest_wait_line(fixture.qtest, place_line(), raises, FIXTURE_WAIT), VPT_OK);
-        assert_that(vpt_device_interrupt(placed.device) == VPT_INTERRUPT_QUEUE);
-        status = entropy_work(&entropy, done, &back);
-        assert_status(status, VPT_EMPTY);
-    }
-    assert_that(entropy.in_flight == 0);
-    for (uint32_t i = 0; i < REQUESTS; i++) {
-        assert_that(!all_zero((uint8_t *)data.address + i * SIZE, 8));
+        (void)vpt_device_interrupt(placed.device);
+        take(VPT_OK);
     }
     end();
 }
 
-/* All completions are taken where the line is heard, and the next requests leave from there. */
-static void done_again(void *ctx, const struct entropy_completion *completion)
+static void submit_again(void *ctx, const struct vpt_completion *completion)
 {
     uint32_t *left = ctx;
+    uintptr_t token = (uintptr_t)completion->token;
 
     assert_status(completion->status, VPT_OK);
     if (*left != 0) {
-        uint32_t index = (uint32_t)((uint8_t *)completion->token - tokens);
-
         --*left;
-        submit(index, index + 1u);
+        submit(token, token + 1u);
     }
 }
 
-PLACE_TEST(device_guide, completions_are_taken_in_the_interrupt_handler)
+PLACE_TEST(device_guide, replies_are_taken_in_the_interrupt_handler)
 {
     uint32_t left = 4u * REQUESTS;
     uint32_t what = 0;
+    uint32_t raises;
 
-    start_machine(place, ",rng=r0");
+    start(place);
+    (void)vpt_device_interrupt(placed.device);
     place_intercept();
-    assert_status(entropy_init(&entropy, placed.device, NULL), VPT_OK);
-    assert_status(entropy_start(&entropy, NULL), VPT_OK);
-    take_data();
+    raises = vpt_qtest_line_raises(fixture.qtest, place_line());
     submit(0, REQUESTS);
-    assert_status(entropy_kick(&entropy), VPT_OK);
-    for (uint32_t raises = 0; entropy.in_flight != 0; raises++) {
+    assert_status(vpt_requests_kick(&p9.requests), VPT_OK);
+    for (; requests_in_flight(&p9.requests) != 0; raises++) {
         assert_status(vpt_qtest_wait_line(fixture.qtest, place_line(), raises, FIXTURE_WAIT), VPT_OK);
-        assert_status(entropy_interrupt(&entropy, done_again, &left, &what), VPT_EMPTY);
+        assert_status(p9_interrupt(&p9, submit_again, &left, &what), VPT_EMPTY);
         assert_that(what == VPT_INTERRUPT_QUEUE);
-        assert_status(entropy_kick(&entropy), VPT_OK);
+        assert_status(vpt_requests_kick(&p9.requests), VPT_OK);
     }
     assert_that(left == 0);
-    assert_status(entropy_interrupt(&entropy, done_again, &left, &what), VPT_EMPTY);
+    assert_status(p9_interrupt(&p9, submit_again, &left, &what), VPT_EMPTY);
     assert_that(what == 0);
-    assert_status(entropy_tick(&entropy), VPT_OK);
     end();
 }
 
-/* The device says in an interrupt that it has failed; behind a legacy interface it says nothing. */
+/* QEMU's device stops where a reply has no room. It says so in an interrupt, but not behind a legacy interface. */
 PLACE_TEST(device_guide, the_interrupt_handler_learns_that_the_device_has_failed)
 {
+    struct vpt_segment segments[2];
+    uint32_t raises;
+    uint32_t left = 0;
     uint32_t what = 0;
 
-    start_machine(place, ",rng=r0");
+    start(place);
+    (void)vpt_device_interrupt(placed.device);
     place_intercept();
-    assert_status(entropy_init(&entropy, placed.device, NULL), VPT_OK);
-    assert_status(entropy_start(&entropy, NULL), VPT_OK);
-    take_data();
-    submit(0, REQUESTS);
-    vpt_queue_publish(&entropy.queue);
-    corrupt();
-    assert_status(vpt_queue_notify(&entropy.queue), VPT_OK);
-    if (place_is_legacy(place)) {
-        assert_status(entropy_tick(&entropy), VPT_OK);
-    } else {
-        assert_status(vpt_qtest_wait_line(fixture.qtest, place_line(), 0, FIXTURE_WAIT), VPT_OK);
-        assert_status(entropy_interrupt(&entropy, done, &back, &what), VPT_DEVICE_NEEDS_RESET);
-        assert_that((what & VPT_INTERRUPT_CONFIGURATION) != 0 && back == 0);
-        assert_status(entropy_tick(&entropy), VPT_DEVICE_NEEDS_RESET);
+    raises = vpt_qtest_line_raises(fixture.qtest, place_line());
+    segments[0] = (struct vpt_segment){ data.device_address, sizeof(version) - 1u };
+    segments[1] = (struct vpt_segment){ data.device_address + ROOM, 1 };
+    memcpy(message_of(0), version, sizeof(version) - 1u);
+    assert_status(p9_submit(&p9, TVERSION, NOTAG, sizeof(version) - 1u, segments, 1, 1, NULL), VPT_OK);
+    assert_status(vpt_requests_kick(&p9.requests), VPT_OK);
+    if (!place_is_legacy(place)) {
+        assert_status(vpt_qtest_wait_line(fixture.qtest, place_line(), raises, FIXTURE_WAIT), VPT_OK);
+        assert_status(p9_interrupt(&p9, submit_again, &left, &what), VPT_DEVICE_NEEDS_RESET);
+        assert_that((what & VPT_INTERRUPT_CONFIGURATION) != 0 && requests_in_flight(&p9.requests) == 1);
     }
-    assert_status(entropy_recover(&entropy), VPT_OK);
-    take_back(0);
-    assert_status(entropy_tick(&entropy), VPT_OK);
-    assert_status(entropy_restart(&entropy), VPT_OK);
-    check_random();
+    assert_status(vpt_device_reset(placed.device), VPT_OK);
+    take(VPT_CANCELLED);
+    assert_status(vpt_driver_restart(&p9.driver, NULL), VPT_OK);
+    assert_works();
     end();
 }
 
-PLACE_TEST(device_guide, a_reset_with_requests_in_flight_gives_them_back_and_the_device_works_again)
+PLACE_TEST(device_guide, a_reset_gives_back_what_is_in_flight_and_the_device_works_again)
 {
-    struct vpt_feature_choice choice = { 0 };
-
-    start_machine(place, ",rng=r0");
-    vpt_features_add(&choice.refused, VPT_F_EVENT_IDX);
-    assert_status(entropy_init(&entropy, placed.device, &choice), VPT_OK);
-    assert_status(entropy_start(&entropy, NULL), VPT_OK);
-    take_data();
-    for (unsigned i = 0; i < 3; i++) {
-        submit(0, REQUESTS / 2u);
-        assert_status(entropy_kick(&entropy), VPT_OK);
-        submit(REQUESTS / 2u, REQUESTS); /* the device is not shown these */
-        assert_status(entropy_recover(&entropy), VPT_OK);
-        take_back(REQUESTS / 2u);
-        assert_status(entropy_read(&entropy, first, SIZE), VPT_CALLER_STATE);
-        assert_status(entropy_restart(&entropy), VPT_OK);
-        assert_that(vpt_features_has(&placed.device->offered, VPT_F_EVENT_IDX));
-        assert_that(!vpt_features_has(&placed.device->features, VPT_F_EVENT_IDX));
-        check_random();
+    start(place);
+    for (unsigned round = 0; round < 3; round++) {
+        submit(0, REQUESTS); /* the device is not shown them */
+        assert_status(vpt_device_reset(placed.device), VPT_OK);
+        assert_status(vpt_driver_restart(&p9.driver, NULL), VPT_CALLER_BUSY);
+        back = 0;
+        take(VPT_CANCELLED);
+        assert_that(back == (1u << REQUESTS) - 1u);
+        assert_status(vpt_driver_restart(&p9.driver, NULL), VPT_OK);
+        assert_works();
     }
     end();
 }
 
-/* A device that has given all it has for now: first a part of what was asked for, then nothing. */
-PLACE_TEST(device_guide, a_device_that_gives_less_and_then_nothing_is_reset)
-{
-    struct entropy_completion completion = { NULL, VPT_OK, 0 };
-
-    start_machine(place, ",rng=r0,max-bytes=16,period=3600000");
-    assert_status(entropy_init(&entropy, placed.device, NULL), VPT_OK);
-    assert_status(entropy_start(&entropy, NULL), VPT_OK);
-    take_data();
-    submit(0, 1);
-    assert_status(entropy_kick(&entropy), VPT_OK);
-    for (uint32_t i = 0; entropy_poll(&entropy, &completion) == VPT_EMPTY; i++) {
-        assert_that(fixture.port->keep_waiting(fixture.port->ctx, VPT_WAIT_REQUEST, i));
-    }
-    assert_status(completion.status, VPT_OK);
-    assert_that(completion.token == &tokens[0] && completion.length == QUOTA);
-    assert_that(all_zero((uint8_t *)data.address + QUOTA, SIZE - QUOTA));
-
-    placed.patience = PATIENCE;
-    placed.reset_before_unshare = true;
-    assert_status(entropy_read(&entropy, first, SIZE), VPT_DEVICE_TIMEOUT);
-    assert_that(place_status() == 0 && entropy.in_flight == 0);
-    assert_that(vpt_qtest_counts(fixture.qtest).shares == 0);
-    placed.patience = 0;
-
-    assert_status(entropy_restart(&entropy), VPT_OK);
-    submit(0, REQUESTS);
-    assert_status(entropy_kick(&entropy), VPT_OK);
-    assert_status(entropy_poll(&entropy, &completion), VPT_EMPTY);
-    assert_status(entropy_recover(&entropy), VPT_OK);
-    take_back(0);
-    end();
-}
-
-/* Sixteen bytes at a time: the read goes on behind what came, and takes nothing else for random. */
-PLACE_TEST(device_guide, a_read_is_filled_by_as_many_requests_as_it_takes)
-{
-    start_machine(place, ",rng=r0,max-bytes=16,period=5");
-    assert_status(seed(&entropy, placed.device, first, SIZE + 1u), VPT_OK);
-    for (size_t i = 0; i + 8 <= SIZE; i += 8) {
-        assert_that(memcmp(first + i, first + i + 1, 7) != 0); /* eight times the same */
-    }
-    assert_that(vpt_queue_kicks(&entropy.queue) >= SIZE / QUOTA);
-    end();
-}
-
+/* Where the reply has no room QEMU's device stops. */
 PLACE_TEST(device_guide, a_device_that_gives_up_is_reset_and_works_again)
 {
     enum vpt_status expected = place_is_legacy(place) ? VPT_DEVICE_TIMEOUT : VPT_DEVICE_NEEDS_RESET;
+    uint8_t reply[1];
+    uint32_t length = 99;
 
-    start_machine(place, ",rng=r0");
-    assert_status(seed(&entropy, placed.device, first, SIZE), VPT_OK);
+    start(place);
     placed.patience = PATIENCE;
     placed.reset_before_unshare = true;
-    placed.before_write = corrupt;
-    assert_status(entropy_read(&entropy, first, SIZE), expected);
+    assert_status(call(TVERSION, NOTAG, version, sizeof(version) - 1u, reply, sizeof(reply), &length), expected);
+    assert_that(place_status() == 0 && length == 0 && vpt_qtest_counts(fixture.qtest).shares == 0);
     placed.patience = 0;
     placed.reset_before_unshare = false;
-    assert_that(place_status() == 0 && entropy.in_flight == 0);
-    assert_status(entropy_restart(&entropy), VPT_OK);
-    check_random();
+    assert_status(vpt_driver_restart(&p9.driver, NULL), VPT_OK);
+    assert_works();
     end();
 }
 
 /* All in memory handed over, on a port that has none to give. */
 PLACE_TEST(device_guide, the_queue_lies_in_memory_that_was_handed_over)
 {
-    static _Alignas(8) uint8_t private_state[ENTROPY_PRIVATE_SIZE];
-    struct vpt_queue_memory memory = { .private_state = { private_state, 0, sizeof(private_state) } };
-    uint32_t flags = place->iommu ? VPT_DMA_ACCESS_PLATFORM : 0;
+    static _Alignas(8) uint8_t private_state[VPT_REQUESTS_PRIVATE_SIZE(SLOTS)];
+    uint32_t alignment = place_is_legacy(place) ? VPT_QUEUE_LEGACY_RINGS_ALIGNMENT : VPT_QUEUE_RINGS_ALIGNMENT;
+    struct vpt_requests_config config = { .requests = SLOTS, .segments = 4, .size = 128 };
+    struct vpt_queue_memory *memory = &config.memory;
 
-    start_machine(place, ",rng=r0");
-    memory.rings = memory_of(place_is_legacy(place)
-                                 ? VPT_QUEUE_RINGS_SIZE(ENTROPY_ENTRIES, VPT_QUEUE_LEGACY_RINGS_ALIGNMENT)
-                                 : ENTROPY_RINGS_SIZE,
-                             flags);
+    start_machine(place, "guide");
+    memory->rings = memory_of(VPT_QUEUE_RINGS_SIZE(128, alignment), data_flags());
+    memory->indirect = memory_of(VPT_QUEUE_INDIRECT_SIZE(SLOTS, 4u + 2u), data_flags());
+    memory->slots = memory_of(SLOTS * 16u, data_flags());
+    memory->private_state = (struct vpt_memory){ private_state, 0, sizeof(private_state) };
     placed.port.dma_allocate = NULL;
     placed.port.dma_free = NULL;
-    assert_status(entropy_init(&entropy, placed.device, NULL), VPT_OK);
-    assert_status(entropy_start(&entropy, &memory), VPT_OK);
-    check_random();
-    assert_status(entropy_recover(&entropy), VPT_OK);
-    assert_status(entropy_release(&entropy), VPT_OK);
-    fixture.port->dma_free(fixture.port->ctx, &memory.rings, flags);
+    assert_status(p9_init(&p9, placed.device, &config), VPT_OK);
+    assert_status(vpt_driver_start(&p9.driver), VPT_OK);
+    assert_works();
+    assert_status(vpt_device_reset(placed.device), VPT_OK);
+    assert_status(vpt_driver_release(&p9.driver), VPT_OK);
+    fixture.port->dma_free(fixture.port->ctx, &memory->rings, data_flags());
+    fixture.port->dma_free(fixture.port->ctx, &memory->indirect, data_flags());
+    fixture.port->dma_free(fixture.port->ctx, &memory->slots, data_flags());
     place_finish();
 }
 
-PLACE_TEST(device_guide, another_device_is_left_alone_and_its_configuration_is_read)
+PLACE_TEST(device_guide, a_configuration_that_cannot_be_is_refused)
+{
+    start_machine(place, "sixteen_letters_");
+    assert_status(p9_init(&p9, placed.device, NULL), VPT_DEVICE_CONFIG);
+    assert_that((place_status() & VPT_STATUS_FAILED) != 0 && p9.tag.name[0] == '\0');
+    assert_status(vpt_device_reset(placed.device), VPT_OK);
+    place_finish();
+}
+
+PLACE_TEST(device_guide, another_device_is_left_alone)
+{
+    struct fixture_options options = { .arguments = { "-object", "rng-builtin,id=r0" } };
+
+    place_start(place, "virtio-rng", ",rng=r0", &options);
+    assert_status(p9_init(&p9, placed.device, NULL), VPT_UNSUPPORTED_DEVICE);
+    assert_that(place_status() == 0);
+    place_finish();
+}
+
+/* ---- Receiving ---- */
+
+static struct keyboard keyboard;
+
+static void press(bool down)
+{
+    assert_status(vpt_qtest_qmp(fixture.qtest,
+                                "{'execute': 'input-send-event', 'arguments': {'events': [{'type': 'key', 'data': "
+                                "{'down': %s, 'key': {'type': 'qcode', 'data': 'a'}}}]}}",
+                                down ? "true" : "false"),
+                  VPT_OK);
+}
+
+static void expect(uint16_t type, uint16_t code, uint32_t value)
+{
+    struct key_event event = { 99, 99, 99 };
+
+    assert_status(keyboard_receive(&keyboard, &event), VPT_OK);
+    assert_that(event.type == type && event.code == code && event.value == value);
+}
+
+/* More than there are slots, so that these have to be given back; and after a restart. QEMU's has no legacy interface. */
+PLACE_TEST(device_guide, a_keyboard_is_heard)
 {
     struct fixture_options options = { .image_size = 0 };
-    struct console_info info = { 0, 0, 0 };
+    struct key_event event;
 
-    place_start(place, "virtio-serial", ",max_ports=7", &options);
-    assert_status(entropy_init(&entropy, placed.device, NULL), VPT_UNSUPPORTED_DEVICE);
-    assert_that(entropy.device == NULL && place_status() == 0);
-    assert_status(console_init(placed.device, &info), VPT_OK);
-    assert_that(info.ports == 7 && info.columns == 0 && info.rows == 0);
-    assert_that(vpt_features_has(&placed.device->features, CONSOLE_F_MULTIPORT));
+    if (place_is_legacy(place)) {
+        return;
+    }
+    place_start(place, "virtio-keyboard", "", &options);
+    assert_status(keyboard_init(&keyboard, placed.device), VPT_OK);
+    assert_status(vpt_driver_start(&keyboard.driver), VPT_OK);
+    for (unsigned i = 0; i < 100; i++) {
+        press(i % 2 == 0);
+        expect(1, 30, i % 2 == 0 ? 1 : 0);
+        expect(0, 0, 0);
+        assert_status(keyboard_receive(&keyboard, &event), VPT_EMPTY);
+        if (i % 40 == 39) {
+            assert_status(vpt_device_reset(placed.device), VPT_OK);
+            while (keyboard_receive(&keyboard, &event) == VPT_CANCELLED) {
+            }
+            assert_status(vpt_driver_restart(&keyboard.driver, NULL), VPT_OK);
+        }
+    }
     assert_status(vpt_device_reset(placed.device), VPT_OK);
+    while (keyboard_receive(&keyboard, &event) == VPT_CANCELLED) {
+    }
+    assert_status(vpt_driver_release(&keyboard.driver), VPT_OK);
     place_finish();
 }

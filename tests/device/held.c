@@ -37,14 +37,14 @@ static void start_again(uint32_t seed)
 static void expect_timeout(uint64_t sector)
 {
     uint64_t begin = now();
-    struct vpt_blk_completion completion;
+    struct vpt_completion completion;
 
     placed.patience = PATIENCE;
     placed.reset_before_unshare = true;
     assert_status(vpt_blk_read(&disk.queue, sector, seen, SECTOR), VPT_DEVICE_TIMEOUT);
     assert_that(now() - begin >= PATIENCE);
-    assert_that(place_status() == 0 && disk.queue.in_flight == 0);
-    assert_status(vpt_blk_poll(&disk.queue, &completion), VPT_EMPTY);
+    assert_that(place_status() == 0 && requests_in_flight(&disk.queue.requests) == 0);
+    assert_status(vpt_requests_poll(&disk.queue.requests, &completion), VPT_EMPTY);
     assert_status(vpt_blk_read(&disk.queue, sector, seen, SECTOR), VPT_CANCELLED);
     assert_that(disk_stop() == 0);
 }
@@ -55,27 +55,27 @@ static void submit_all(uint64_t sector)
     for (uint32_t i = 0; i < REQUESTS; i++) {
         assert_status(disk_submit(VPT_BLK_READ, sector + i, i * SECTOR, SECTOR, &tokens[i]), VPT_OK);
     }
-    assert_status(vpt_blk_kick(&disk.queue), VPT_OK);
+    assert_status(vpt_requests_kick(&disk.queue.requests), VPT_OK);
 }
 
 /* The reset gives all of them back, each once, with one status. */
 static void expect_back(enum vpt_status expected)
 {
-    struct vpt_blk_completion completion;
+    struct vpt_completion completion;
     uint32_t back = 0;
 
-    assert_status(vpt_blk_poll(&disk.queue, &completion), VPT_EMPTY);
+    assert_status(vpt_requests_poll(&disk.queue.requests, &completion), VPT_EMPTY);
     assert_status(vpt_device_reset(placed.device), VPT_OK);
     for (uint32_t i = 0; i < REQUESTS; i++) {
         ptrdiff_t index;
 
-        assert_status(vpt_blk_poll(&disk.queue, &completion), VPT_OK);
+        assert_status(vpt_requests_poll(&disk.queue.requests, &completion), VPT_OK);
         assert_status(completion.status, expected);
         index = (uint8_t *)completion.token - tokens;
         assert_that(index >= 0 && index < (ptrdiff_t)REQUESTS && (back & 1u << index) == 0);
         back |= 1u << index;
     }
-    assert_status(vpt_blk_poll(&disk.queue, &completion), VPT_EMPTY);
+    assert_status(vpt_requests_poll(&disk.queue.requests, &completion), VPT_EMPTY);
 }
 
 /* ---- Held back by a throttle ---- */
@@ -144,9 +144,9 @@ static void start_failing(const struct place *place, const char *properties)
     place_start_disk_on(place, "b0", properties, &options);
     disk.device = placed.device;
     assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_OK);
-    assert_status(vpt_blk_ranges_init(&disk.blk), VPT_OK);
+    assert_status(vpt_blk_ranges_init(&disk.blk, 0), VPT_OK);
     assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, NULL), VPT_OK);
-    assert_status(vpt_blk_start(&disk.blk), VPT_OK);
+    assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
 }
 
 PLACE_TEST(device_held, a_request_that_fails_says_so_and_the_next_one_works)

@@ -156,7 +156,7 @@ VARIANT_TEST(BLK_OP_8_flush_and_get_id, variants)
 
 VARIANT_TEST(a_long_request_takes_one_entry_of_the_ring_if_tables_are_indirect, variants)
 {
-    static const struct vpt_blk_queue_config config = { .requests = 4, .segments = 8, .size = 16 };
+    static const struct vpt_requests_config config = { .requests = 4, .segments = 8, .size = 16 };
     struct vpt_segment segments[8];
     struct vpt_blk_request request = { VPT_BLK_READ, 3, segments, 8, 0, NULL };
     unsigned expected = variant->ring.indirect ? 4 : 1;
@@ -164,7 +164,7 @@ VARIANT_TEST(a_long_request_takes_one_entry_of_the_ring_if_tables_are_indirect, 
 
     start(variant);
     disk_start(&mmio.device, &variant->ring, &config);
-    assert_that(vpt_queue_size(&disk.queue.queue) == 16);
+    assert_that(vpt_queue_size(&disk.queue.requests.queue) == 16);
     disk_data(8 * SECTOR);
     for (unsigned i = 0; i < 8; i++) {
         segments[i] = disk_segment(i * SECTOR, SECTOR);
@@ -173,7 +173,7 @@ VARIANT_TEST(a_long_request_takes_one_entry_of_the_ring_if_tables_are_indirect, 
         taken++;
     }
     assert_that(taken == expected);
-    assert_status(vpt_blk_kick(&disk.queue), VPT_OK);
+    assert_status(vpt_requests_kick(&disk.queue.requests), VPT_OK);
     for (unsigned i = 0; i < taken; i++) {
         assert_status(disk_complete(NULL), VPT_OK);
     }
@@ -191,13 +191,13 @@ static uint32_t line(void)
 static void read_sector(void)
 {
     assert_status(disk_submit(VPT_BLK_READ, 9, 0, SECTOR, NULL), VPT_OK);
-    assert_status(vpt_blk_kick(&disk.queue), VPT_OK);
+    assert_status(vpt_requests_kick(&disk.queue.requests), VPT_OK);
 }
 
 /* A request that raises the line; the handler finds out why, and lets it fall. Polling to the end arms the next one. */
 static void check_interrupt(void)
 {
-    struct vpt_blk_completion completion;
+    struct vpt_completion completion;
     uint32_t raises = vpt_qtest_line_raises(fixture.qtest, line());
 
     read_sector();
@@ -207,7 +207,7 @@ static void check_interrupt(void)
     assert_that(!vpt_qtest_line_high(fixture.qtest, line()));
     assert_that(vpt_device_interrupt(&mmio.device) == 0);
     assert_status(disk_complete(NULL), VPT_OK);
-    assert_status(vpt_blk_poll(&disk.queue, &completion), VPT_EMPTY);
+    assert_status(vpt_requests_poll(&disk.queue.requests, &completion), VPT_EMPTY);
     assert_that(vpt_qtest_line_raises(fixture.qtest, line()) == raises + 1u);
 }
 
@@ -233,11 +233,11 @@ VARIANT_TEST(MMIO_IRQ_3_a_completion_raises_the_line_while_notifications_are_on,
     disk_data(SECTOR);
     check_interrupt();
     check_interrupt();
-    vpt_blk_notifications_off(&disk.queue);
+    vpt_requests_notifications_off(&disk.queue.requests);
     check_no_interrupt();
-    assert_that(!vpt_blk_notifications_on(&disk.queue));
+    assert_that(!vpt_requests_notifications_on(&disk.queue.requests));
     check_interrupt();
-    vpt_blk_notifications_off(&disk.queue);
+    vpt_requests_notifications_off(&disk.queue.requests);
     read_sector();
     assert_status(disk_complete(NULL), VPT_OK);
     end();
@@ -250,13 +250,13 @@ VARIANT_TEST(turning_notifications_on_tells_of_what_came_meanwhile, variants)
     disk_start(&mmio.device, &variant->ring, NULL);
     disk_data(SECTOR);
     check_interrupt(); /* with EVENT_IDX, QEMU sends the first one always */
-    vpt_blk_notifications_off(&disk.queue);
+    vpt_requests_notifications_off(&disk.queue.requests);
     read_sector();
-    for (uint32_t i = 0; !vpt_queue_has_used(&disk.queue.queue); i++) {
+    for (uint32_t i = 0; !vpt_queue_has_used(&disk.queue.requests.queue); i++) {
         assert_that(fixture.port->keep_waiting(fixture.port->ctx, VPT_WAIT_REQUEST, i));
     }
     assert_that(vpt_device_interrupt(&mmio.device) == 0); /* QEMU decides about the interrupt before it answers */
-    assert_that(vpt_blk_notifications_on(&disk.queue));
+    assert_that(vpt_requests_notifications_on(&disk.queue.requests));
     assert_status(disk_complete(NULL), VPT_OK);
     assert_that(vpt_qtest_line_raises(fixture.qtest, line()) == 1);
     end();
@@ -294,9 +294,7 @@ VARIANT_TEST(INIT_1_a_device_that_was_left_running_is_taken_over, versions)
     assert_that(disk_stop() == 0);
     /* What the one before forgot to give back. */
     disk = before;
-    disk.device = disk.blk.device = disk.queue.device = &mmio_before.device;
-    disk.queue.blk = &disk.blk;
-    disk.queue.queue.device = &mmio_before.device;
+    disk.device = disk.blk.driver.device = disk.queue.requests.queue.device = &mmio_before.device;
     assert_that(disk_stop() == 0);
     finish();
 }

@@ -152,11 +152,11 @@ VARIANT_TEST(bus_mastering_waits_for_the_reset, devices)
 
 VARIANT_TEST(LEG_VQLAYOUT_1_the_queue_has_the_size_that_the_device_dictates_or_the_driver_wants, devices)
 {
-    static const struct vpt_blk_queue_config config = { .requests = 4, .segments = 4, .size = 32 };
+    static const struct vpt_requests_config config = { .requests = 4, .segments = 4, .size = 32 };
 
     function_start(variant);
     disk_start(&function.pci.device, &variant->ring, &config);
-    assert_that(vpt_queue_size(&disk.queue.queue) == (vpt_device_legacy(&function.pci.device) ? 256 : 32));
+    assert_that(vpt_queue_size(&disk.queue.requests.queue) == (vpt_device_legacy(&function.pci.device) ? 256 : 32));
     disk_check_flush_and_id();
     function_end();
 }
@@ -184,10 +184,10 @@ VARIANT_TEST(PCI_CAP_2_the_first_notification_structure_is_the_one, devices)
     function_start_disk(variant);
     if (!vpt_device_legacy(&function.pci.device)) {
         assert_that(function.pci.notify.io == by_port);
-        assert_that((disk.queue.queue.doorbell.mapping == NULL) == by_port);
+        assert_that((disk.queue.requests.queue.doorbell.mapping == NULL) == by_port);
     }
     disk_check_flush_and_id();
-    assert_that(vpt_queue_kicks(&disk.queue.queue) != 0);
+    assert_that(vpt_queue_kicks(&disk.queue.requests.queue) != 0);
     function_end();
 }
 

@@ -62,7 +62,7 @@ static struct vpt_interrupts start_disk(enum vpt_interrupt_mode mode, uint16_t f
     assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_OK);
     assert_status(vpt_device_interrupts(disk.device, &interrupts), VPT_OK);
     assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, NULL), VPT_OK);
-    assert_status(vpt_blk_start(&disk.blk), VPT_OK);
+    assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
     assert_that(disk.blk.info.capacity == DISK_SECTORS); /* wherever the configuration is now */
     disk_data(SECTOR);
     return interrupts;
@@ -123,16 +123,16 @@ static void end_vectors(void)
 static void submit(void)
 {
     assert_status(disk_submit(VPT_BLK_READ, 9, 0, SECTOR, NULL), VPT_OK);
-    assert_status(vpt_blk_kick(&disk.queue), VPT_OK);
+    assert_status(vpt_requests_kick(&disk.queue.requests), VPT_OK);
 }
 
 /* To the end, which arms the next interrupt. */
 static void complete(void)
 {
-    struct vpt_blk_completion completion;
+    struct vpt_completion completion;
 
     assert_status(disk_complete(NULL), VPT_OK);
-    assert_status(vpt_blk_poll(&disk.queue, &completion), VPT_EMPTY);
+    assert_status(vpt_requests_poll(&disk.queue.requests, &completion), VPT_EMPTY);
 }
 
 static void expect_line(void)
@@ -326,7 +326,7 @@ static struct vpt_interrupts start_queues(enum vpt_interrupt_mode mode, uint16_t
     for (uint16_t i = 0; i < QUEUES; i++) {
         assert_status(vpt_blk_queue_init(queue_of(i), &disk.blk, i, NULL), VPT_OK);
     }
-    assert_status(vpt_blk_start(&disk.blk), VPT_OK);
+    assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
     disk_data(QUEUES * SECTOR);
     return interrupts;
 }
@@ -335,7 +335,7 @@ static void stop_queues(void)
 {
     assert_that(disk_stop() == 0);
     for (uint16_t i = 1; i < QUEUES; i++) {
-        assert_status(vpt_blk_queue_release(queue_of(i)), VPT_OK);
+        assert_status(vpt_requests_release(&queue_of(i)->requests), VPT_OK);
     }
 }
 
@@ -369,18 +369,18 @@ static void submit_on(uint16_t index, enum vpt_blk_operation operation)
     }
     assert_that(!carried(index));
     assert_status(vpt_blk_submit(queue_of(index), &request, &seeds[index]), VPT_OK);
-    assert_status(vpt_blk_kick(queue_of(index)), VPT_OK);
+    assert_status(vpt_requests_kick(&queue_of(index)->requests), VPT_OK);
 }
 
 /* What the message told of is there; and asks for the next one. */
 static void complete_on(uint16_t index)
 {
-    struct vpt_blk_completion completion = { NULL, VPT_EMPTY };
+    struct vpt_completion completion = { 0 };
 
-    assert_status(vpt_blk_poll(queue_of(index), &completion), VPT_OK);
+    assert_status(vpt_requests_poll(&queue_of(index)->requests, &completion), VPT_OK);
     assert_status(completion.status, VPT_OK);
     assert_that(completion.token == &seeds[index] && carried(index));
-    assert_status(vpt_blk_poll(queue_of(index), &completion), VPT_EMPTY);
+    assert_status(vpt_requests_poll(&queue_of(index)->requests, &completion), VPT_EMPTY);
 }
 
 static void take_message(uint16_t entry)
@@ -422,7 +422,7 @@ static void hold(bool on)
 /* A request on each queue at once, of which none completes before all are under way. `entry` is queue 0's. */
 static void submit_on_all(uint16_t entry)
 {
-    struct vpt_blk_completion completion;
+    struct vpt_completion completion;
 
     hold(true);
     submit_on(0, VPT_BLK_READ);
@@ -432,8 +432,8 @@ static void submit_on_all(uint16_t entry)
         submit_on(i, i % 2u == 0 ? VPT_BLK_WRITE : VPT_BLK_READ);
     }
     for (uint16_t i = 0; i < QUEUES; i++) {
-        assert_status(vpt_blk_poll(queue_of(i), &completion), VPT_EMPTY);
-        assert_that(queue_of(i)->in_flight == 1 && !carried(i));
+        assert_status(vpt_requests_poll(&queue_of(i)->requests, &completion), VPT_EMPTY);
+        assert_that(requests_in_flight(&queue_of(i)->requests) == 1 && !carried(i));
     }
     expect_silence();
     hold(false);
@@ -485,12 +485,12 @@ static void complete_on_all(uint16_t entry)
     while (missing != 0) {
         take_message(entry);
         for (uint16_t i = 0; i < QUEUES; i++) {
-            struct vpt_blk_completion completion;
+            struct vpt_completion completion;
 
-            if (vpt_blk_poll(queue_of(i), &completion) == VPT_OK) {
+            if (vpt_requests_poll(&queue_of(i)->requests, &completion) == VPT_OK) {
                 assert_status(completion.status, VPT_OK);
                 assert_that(completion.token == &seeds[i] && carried(i));
-                assert_status(vpt_blk_poll(queue_of(i), &completion), VPT_EMPTY);
+                assert_status(vpt_requests_poll(&queue_of(i)->requests, &completion), VPT_EMPTY);
                 missing--;
             }
         }
@@ -564,11 +564,8 @@ ParameterizedTest(const struct function_variant *variant, device_pci_interrupts,
     assert_that((function_command() & VPT_PCI_COMMAND_MEMORY) == 0);
     assert_status(vpt_pci_bars_restore(&function.function, &function.bars), VPT_OK);
     program_vectors();
-    assert_status(vpt_blk_restart(&disk.blk), VPT_OK);
-    assert_status(vpt_device_interrupts(disk.device, &interrupts), VPT_OK);
+    assert_status(vpt_driver_restart(&disk.blk.driver, &interrupts), VPT_OK);
     assert_that(interrupts.mode == VPT_INTERRUPTS_PER_QUEUE);
-    assert_status(vpt_blk_queue_restart(&disk.queue), VPT_OK);
-    assert_status(vpt_blk_start(&disk.blk), VPT_OK);
     expect_message(1);
     expect_change(0, DISK_SIZE / 2u);
     end_vectors();

@@ -155,7 +155,7 @@ Test(device_port, a_qemu_that_is_killed_is_a_device_that_is_gone)
     assert_that(now() - started < SOON);
     check_after_the_end(VPT_QTEST_GONE);
     assert_that(strstr(vpt_qtest_message(fixture.qtest), "QEMU was ended by signal 9") != NULL);
-    assert_status(vpt_blk_queue_release(&disk.queue), VPT_OK);
+    assert_status(vpt_requests_release(&disk.queue.requests), VPT_OK);
     assert_that(vpt_qtest_clean(fixture.qtest, stderr));
     fixture_abandon();
 }
@@ -175,7 +175,7 @@ Test(device_port, a_request_that_is_waited_for_ends_with_qemu)
         _exit(0);
     }
     assert_status(disk_submit(VPT_BLK_READ, 0, 0, SECTOR, NULL), VPT_OK);
-    (void)vpt_blk_kick(&disk.queue);
+    (void)vpt_requests_kick(&disk.queue.requests);
     assert_status(disk_complete(NULL), VPT_EMPTY);
     check_after_the_end(VPT_QTEST_GONE);
     assert_that(waitpid(killer, &status, 0) == killer && status == 0);

@@ -36,25 +36,26 @@ struct descriptor {
 /* As it was published last: entry 0 of the chain that is `from_last` before the newest one. */
 static uint16_t *head_of(unsigned from_last)
 {
-    uint16_t *available = disk.queue.queue.available;
+    uint16_t *available = disk.queue.requests.queue.available;
     uint16_t place = (uint16_t)(available[1] - 1u - from_last);
 
-    return &available[2u + (place & disk.queue.queue.mask)];
+    return &available[2u + (place & disk.queue.requests.queue.mask)];
 }
 
 /* Header, two pieces of data, status. Runs before the notification. */
 static void corrupt(void)
 {
-    uint16_t *available = disk.queue.queue.available;
-    struct descriptor *descriptors = disk.queue.queue.descriptors;
-    unsigned from_last = disk.queue.in_flight > VICTIM ? disk.queue.in_flight - 1u - VICTIM : 0;
+    uint16_t *available = disk.queue.requests.queue.available;
+    struct descriptor *descriptors = disk.queue.requests.queue.descriptors;
+    unsigned in_flight = requests_in_flight(&disk.queue.requests);
+    unsigned from_last = in_flight > VICTIM ? in_flight - 1u - VICTIM : 0;
     uint16_t *head = head_of(from_last);
     struct descriptor *first = &descriptors[*head];
     struct descriptor *second = &descriptors[first->next];
 
     switch (lie) {
     case LIE_INDEX:
-        available[1] = (uint16_t)(available[1] + disk.queue.queue.mask + 2u);
+        available[1] = (uint16_t)(available[1] + disk.queue.requests.queue.mask + 2u);
         break;
     case LIE_HEAD:
         *head = 0x7ffe;
@@ -80,7 +81,7 @@ static void corrupt(void)
 static void start(void)
 {
     static const struct ring_features ring = { false, true }; /* chains, so that they are all in the ring */
-    static const struct vpt_blk_queue_config config = { .requests = 8, .segments = 2 };
+    static const struct vpt_requests_config config = { .requests = 8, .segments = 2 };
 
     disk_start(placed.device, &ring, &config);
     disk_data(REQUESTS * 2u * SECTOR);
@@ -102,8 +103,8 @@ static void submit_all(void)
 /* Takes one back; VPT_EMPTY: none. */
 static enum vpt_status take_one(enum vpt_status *status)
 {
-    struct vpt_blk_completion completion = { NULL, VPT_OK };
-    enum vpt_status polled = vpt_blk_poll(&disk.queue, &completion);
+    struct vpt_completion completion = { 0 };
+    enum vpt_status polled = vpt_requests_poll(&disk.queue.requests, &completion);
     ptrdiff_t index = (uint8_t *)completion.token - tokens;
 
     if (polled == VPT_OK) {
@@ -159,7 +160,7 @@ static void take_all_back(void)
         before = back;
     }
     assert_status(polled, VPT_EMPTY);
-    assert_that(back == (1u << REQUESTS) - 1u && disk.queue.in_flight == 0);
+    assert_that(back == (1u << REQUESTS) - 1u && requests_in_flight(&disk.queue.requests) == 0);
 }
 
 static void check_works(uint32_t seed)
@@ -181,13 +182,29 @@ static void start_again(bool anew)
         assert_that(disk_stop() == 0);
         start();
     } else {
-        assert_status(vpt_blk_restart(&disk.blk), VPT_OK);
-        assert_status(vpt_blk_queue_restart(&disk.queue), VPT_OK);
-        assert_status(vpt_blk_start(&disk.blk), VPT_OK);
+        assert_status(vpt_driver_restart(&disk.blk.driver, NULL), VPT_OK);
     }
 }
 
 /* ---- Tests ---- */
+
+PLACE_TEST(device_recovery, a_disk_that_cannot_be_opened_leaves_nothing_behind)
+{
+    static const struct vpt_blk none;
+
+    place_start_disk(place);
+    place_intercept();
+    placed.port.dma_allocate = NULL;
+    assert_status(vpt_blk_open(&disk.blk, &disk.queue, placed.device), VPT_UNSUPPORTED_PORT);
+    assert_that(memcmp(&disk.blk, &none, sizeof(none)) == 0);
+    assert_that(vpt_qtest_counts(fixture.qtest).allocations == 0);
+    placed.port.dma_allocate = fixture.port->dma_allocate;
+    assert_status(vpt_blk_open(&disk.blk, &disk.queue, placed.device), VPT_OK);
+    disk.device = placed.device;
+    check_works(1);
+    assert_that(disk_stop() == 0);
+    place_finish();
+}
 
 PLACE_TEST(device_recovery, STATUS_4_every_request_of_a_device_that_gave_up_comes_back_once_and_it_works_again)
 {
@@ -200,7 +217,7 @@ PLACE_TEST(device_recovery, STATUS_4_every_request_of_a_device_that_gave_up_come
         raises = vpt_qtest_line_raises(fixture.qtest, place_line());
         submit_all();
         placed.before_write = corrupt;
-        assert_status(vpt_blk_kick(&disk.queue), VPT_OK);
+        assert_status(vpt_requests_kick(&disk.queue.requests), VPT_OK);
         assert_that(placed.before_write == NULL);
         if (place_is_legacy(place)) {
             expect_silence();
@@ -224,7 +241,7 @@ PLACE_TEST(device_recovery, RESET_1_a_blocking_call_resets_such_a_device_before_
 
     place_start_disk(place);
     for (lie = 0; lie < LIES; lie++) {
-        struct vpt_blk_completion completion;
+        struct vpt_completion completion;
 
         if (lie == LIE_ADDRESS) {
             continue; /* the buffer is one piece, and QEMU makes one up */
@@ -234,8 +251,8 @@ PLACE_TEST(device_recovery, RESET_1_a_blocking_call_resets_such_a_device_before_
         placed.reset_before_unshare = true;
         placed.before_write = corrupt;
         assert_status(vpt_blk_read(&disk.queue, 1, bytes, SECTOR), expected);
-        assert_that(place_status() == 0 && disk.queue.in_flight == 0);
-        assert_status(vpt_blk_poll(&disk.queue, &completion), VPT_EMPTY);
+        assert_that(place_status() == 0 && requests_in_flight(&disk.queue.requests) == 0);
+        assert_status(vpt_requests_poll(&disk.queue.requests, &completion), VPT_EMPTY);
         assert_status(vpt_blk_read(&disk.queue, 1, bytes, SECTOR), VPT_CANCELLED);
         placed.patience = 0;
         placed.reset_before_unshare = false;

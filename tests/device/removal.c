@@ -142,7 +142,7 @@ static void put_in_flight(void)
     for (uint32_t i = 0; i < REQUESTS; i++) {
         assert_status(disk_submit(VPT_BLK_READ, 200 + i, i * SECTOR, SECTOR, &tokens[i]), VPT_OK);
         if (i + 1u == KICKED) {
-            assert_status(vpt_blk_kick(&disk.queue), VPT_OK);
+            assert_status(vpt_requests_kick(&disk.queue.requests), VPT_OK);
         }
     }
 }
@@ -150,12 +150,12 @@ static void put_in_flight(void)
 /* Each once; those that the device carried out before it went may say so, and then they have been. */
 static void take_all_back(void)
 {
-    struct vpt_blk_completion completion = { NULL, VPT_OK };
+    struct vpt_completion completion = { 0 };
     uint32_t back = 0;
     enum vpt_status polled;
 
-    for (polled = vpt_blk_poll(&disk.queue, &completion); polled == VPT_OK;
-         polled = vpt_blk_poll(&disk.queue, &completion)) {
+    for (polled = vpt_requests_poll(&disk.queue.requests, &completion); polled == VPT_OK;
+         polled = vpt_requests_poll(&disk.queue.requests, &completion)) {
         ptrdiff_t index = (uint8_t *)completion.token - tokens;
 
         assert_that(index >= 0 && index < (ptrdiff_t)REQUESTS && (back & 1u << index) == 0);
@@ -168,12 +168,12 @@ static void take_all_back(void)
         }
     }
     assert_status(polled, VPT_EMPTY);
-    assert_that(back == (1u << REQUESTS) - 1u && disk.queue.in_flight == 0);
+    assert_that(back == (1u << REQUESTS) - 1u && requests_in_flight(&disk.queue.requests) == 0);
 }
 
 static void expect_gone(void)
 {
-    struct vpt_config_field field = { 0, 8 };
+    struct vpt_config_field field = { .width = 8 };
     uint64_t value;
     uint32_t part;
 
@@ -191,7 +191,7 @@ static void expect_gone(void)
 /* Memory and mappings come back although no register answers. */
 static void let_go(void)
 {
-    assert_status(vpt_blk_queue_release(&disk.queue), VPT_OK);
+    assert_status(vpt_requests_release(&disk.queue.requests), VPT_OK);
     if (disk.data.address != NULL) {
         fixture.port->dma_free(fixture.port->ctx, &disk.data, disk.data_flags);
         disk.data.address = NULL;
@@ -228,7 +228,7 @@ VARIANT_TEST(requests_in_flight_of_a_removed_device_come_back_and_the_next_one_w
 
 VARIANT_TEST(a_blocking_call_finds_out_that_the_device_is_gone)
 {
-    struct vpt_blk_completion completion;
+    struct vpt_completion completion;
 
     start(variant);
     disk_check_works(bytes, seen, sizeof(bytes), 1);
@@ -236,9 +236,9 @@ VARIANT_TEST(a_blocking_call_finds_out_that_the_device_is_gone)
     assert_that(!vpt_device_gone(placed.device)); /* nobody has looked yet */
     placed.patience = PATIENCE;
     assert_status(vpt_blk_write(&disk.queue, 3, bytes, SECTOR), VPT_DEVICE_GONE);
-    assert_that(disk.queue.in_flight == 0 && vpt_qtest_counts(fixture.qtest).shares == 0);
+    assert_that(requests_in_flight(&disk.queue.requests) == 0 && vpt_qtest_counts(fixture.qtest).shares == 0);
     placed.patience = 0;
-    assert_status(vpt_blk_poll(&disk.queue, &completion), VPT_EMPTY);
+    assert_status(vpt_requests_poll(&disk.queue.requests, &completion), VPT_EMPTY);
     expect_gone();
     let_go();
     next_disk(variant);

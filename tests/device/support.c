@@ -183,6 +183,16 @@ struct vpt_memory memory_of(size_t size, uint32_t flags)
     return memory;
 }
 
+uint32_t requests_in_flight(const struct vpt_requests *requests)
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < requests->queue.slot_count; i++) {
+        count += requests->queue.slots[i].count != 0 ? 1u : 0u;
+    }
+    return count;
+}
+
 uint64_t now(void)
 {
     struct timespec time;

@@ -75,6 +75,9 @@ uint32_t next_random(uint32_t *state);
 /* DMA memory from the port, asserted. */
 struct vpt_memory memory_of(size_t size, uint32_t flags);
 
+/* How many requests have been submitted and not come back, by the queue's own books. */
+uint32_t requests_in_flight(const struct vpt_requests *requests);
+
 /* Milliseconds of a clock that only goes forward. */
 uint64_t now(void);
 

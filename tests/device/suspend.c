@@ -15,7 +15,7 @@ static uint8_t model[DISK_SIZE];
 static uint8_t tokens[REQUESTS];
 static uint32_t back;
 
-static void complete(void *ctx, const struct vpt_blk_completion *completion)
+static void complete(void *ctx, const struct vpt_completion *completion)
 {
     ptrdiff_t index = (uint8_t *)completion->token - tokens;
 
@@ -35,22 +35,22 @@ static void submit_writes(uint32_t round)
         memcpy(model + offset, disk_bytes(i * SECTOR), SECTOR);
         assert_status(disk_submit(VPT_BLK_WRITE, offset / SECTOR, i * SECTOR, SECTOR, &tokens[i]), VPT_OK);
         if (i == REQUESTS / 2u) {
-            assert_status(vpt_blk_kick(&disk.queue), VPT_OK);
+            assert_status(vpt_requests_kick(&disk.queue.requests), VPT_OK);
         }
     }
 }
 
 static void quiesce(void)
 {
-    struct vpt_blk_completion completion;
+    struct vpt_completion completion;
 
     back = 0;
-    assert_status(vpt_blk_quiesce(&disk.queue, complete, &back), VPT_OK);
-    assert_that(back == (1u << REQUESTS) - 1u && disk.queue.in_flight == 0);
+    assert_status(vpt_requests_quiesce(&disk.queue.requests, complete, &back), VPT_OK);
+    assert_that(back == (1u << REQUESTS) - 1u && requests_in_flight(&disk.queue.requests) == 0);
     assert_status(vpt_blk_flush(&disk.queue), VPT_OK);
     assert_that(image_is(model));
     assert_status(vpt_device_reset(placed.device), VPT_OK);
-    assert_status(vpt_blk_poll(&disk.queue, &completion), VPT_EMPTY);
+    assert_status(vpt_requests_poll(&disk.queue.requests, &completion), VPT_EMPTY);
 }
 
 static void sleep_and_wake(void)
@@ -72,9 +72,7 @@ static void restart(void)
 
     placed.port.dma_allocate = NULL;
     placed.port.dma_free = NULL;
-    assert_status(vpt_blk_restart(&disk.blk), VPT_OK);
-    assert_status(vpt_blk_queue_restart(&disk.queue), VPT_OK);
-    assert_status(vpt_blk_start(&disk.blk), VPT_OK);
+    assert_status(vpt_driver_restart(&disk.blk.driver, NULL), VPT_OK);
     placed.port.dma_allocate = fixture.port->dma_allocate;
     placed.port.dma_free = fixture.port->dma_free;
     assert_that(vpt_qtest_counts(fixture.qtest).allocations == counts.allocations);
@@ -98,7 +96,7 @@ static void check_interrupt(void)
     (void)vpt_device_interrupt(placed.device);
     raises = vpt_qtest_line_raises(fixture.qtest, place_line());
     assert_status(disk_submit(VPT_BLK_READ, 1, 0, SECTOR, NULL), VPT_OK);
-    assert_status(vpt_blk_kick(&disk.queue), VPT_OK);
+    assert_status(vpt_requests_kick(&disk.queue.requests), VPT_OK);
     assert_status(vpt_qtest_wait_line(fixture.qtest, place_line(), raises, FIXTURE_WAIT), VPT_OK);
     assert_that((vpt_device_interrupt(placed.device) & VPT_INTERRUPT_QUEUE) != 0);
     assert_status(disk_complete(NULL), VPT_OK);
@@ -139,7 +137,7 @@ PLACE_TEST(device_suspend, what_was_in_flight_when_the_device_lost_its_state_com
 {
     start(place);
     for (uint32_t round = 0; round < 3; round++) {
-        struct vpt_blk_completion completion = { NULL, VPT_OK };
+        struct vpt_completion completion = { 0 };
         enum vpt_status polled;
         uint32_t taken = 0;
 
@@ -148,9 +146,9 @@ PLACE_TEST(device_suspend, what_was_in_flight_when_the_device_lost_its_state_com
             sleep_and_wake();
         }
         assert_status(vpt_device_reset(placed.device), VPT_OK);
-        assert_status(vpt_blk_queue_restart(&disk.queue), VPT_CALLER_BUSY);
-        for (polled = vpt_blk_poll(&disk.queue, &completion); polled == VPT_OK;
-             polled = vpt_blk_poll(&disk.queue, &completion)) {
+        assert_status(vpt_driver_restart(&disk.blk.driver, NULL), VPT_CALLER_BUSY);
+        for (polled = vpt_requests_poll(&disk.queue.requests, &completion); polled == VPT_OK;
+             polled = vpt_requests_poll(&disk.queue.requests, &completion)) {
             assert_that(completion.status == VPT_OK || completion.status == VPT_CANCELLED);
             taken++;
         }
@@ -159,7 +157,7 @@ PLACE_TEST(device_suspend, what_was_in_flight_when_the_device_lost_its_state_com
         restart();
         submit_writes(round); /* whether they were carried out before is unknown */
         back = 0;
-        assert_status(vpt_blk_quiesce(&disk.queue, complete, &back), VPT_OK);
+        assert_status(vpt_requests_quiesce(&disk.queue.requests, complete, &back), VPT_OK);
         check_data();
     }
     place_end();

@@ -134,8 +134,7 @@ static struct vpt_mmio mmio;
 static struct vpt_blk blk;
 static struct vpt_blk_queue queue;
 static unsigned char sectors[SEGMENTS * VPT_BLK_SECTOR_SIZE + 1u];
-static _Alignas(8) unsigned char queue_state[VPT_QUEUE_PRIVATE_SIZE(RING_SIZE, REQUESTS)];
-static _Alignas(8) unsigned char slot_state[VPT_BLK_PRIVATE_SIZE(REQUESTS)];
+static _Alignas(8) unsigned char state[VPT_REQUESTS_PRIVATE_SIZE(REQUESTS)];
 
 /* At a multiple of `alignment` and of no larger power of two. */
 static struct vpt_memory area(enum area which, size_t alignment)
@@ -145,21 +144,20 @@ static struct vpt_memory area(enum area which, size_t alignment)
 
 static enum vpt_status bring_up(uint32_t features, unsigned times)
 {
-    struct vpt_blk_queue_config config = { .requests = REQUESTS, .segments = SEGMENTS, .size = RING_SIZE };
+    struct vpt_requests_config config = { .requests = REQUESTS, .segments = SEGMENTS, .size = RING_SIZE };
     enum vpt_status status;
 
     config.memory.rings = area(DESCRIPTORS, 16);
     config.memory.driver_area = area(AVAILABLE, (size_t)times * 2u);
     config.memory.device_area = area(USED, (size_t)times * 4u);
     config.memory.indirect = area(TABLES, 16);
-    config.slots = area(SLOTS, 16);
-    config.memory.private_state = (struct vpt_memory){ queue_state, 0, sizeof(queue_state) };
-    config.private_state = (struct vpt_memory){ slot_state, 0, sizeof(slot_state) };
+    config.memory.slots = area(SLOTS, 16);
+    config.memory.private_state = (struct vpt_memory){ state, 0, sizeof(state) };
     stub_device_plug(&device, features);
     status = vpt_mmio_probe(&mmio, &no_port, device.registers, sizeof(device.registers));
     status = status ? status : vpt_blk_init(&blk, &mmio.device, NULL);
     status = status ? status : vpt_blk_queue_init(&queue, &blk, 0, &config);
-    return status ? status : vpt_blk_start(&blk);
+    return status ? status : vpt_driver_start(&blk.driver);
 }
 
 /* A read into two segments at odd addresses: data has no alignment, and the library does not touch it. */
@@ -172,14 +170,14 @@ static enum vpt_status read_two(uint64_t sector)
     const struct vpt_blk_request request = {
         .operation = VPT_BLK_READ, .sector = sector, .segments = segments, .segment_count = SEGMENTS
     };
-    struct vpt_blk_completion completion = { NULL, VPT_EMPTY };
+    struct vpt_completion completion = { 0 };
     enum vpt_status status = vpt_blk_submit(&queue, &request, &device);
 
-    status = status ? status : vpt_blk_kick(&queue);
+    status = status ? status : vpt_requests_kick(&queue.requests);
     protect(PROT_READ | PROT_WRITE);
     stub_device_serve(&device);
     protect(PROT_NONE);
-    status = status ? status : vpt_blk_poll(&queue, &completion);
+    status = status ? status : vpt_requests_poll(&queue.requests, &completion);
     return status ? status : completion.status;
 }
 
@@ -195,10 +193,10 @@ static bool run(uint32_t features, unsigned times)
             return false;
         }
     }
-    vpt_blk_notifications_off(&queue);
-    (void)vpt_blk_notifications_on(&queue);
-    return !vpt_queue_has_used(&queue.queue) && vpt_device_reset(&mmio.device) == VPT_OK &&
-           vpt_blk_queue_release(&queue) == VPT_OK;
+    vpt_requests_notifications_off(&queue.requests);
+    (void)vpt_requests_notifications_on(&queue.requests);
+    return !vpt_queue_has_used(&queue.requests.queue) && vpt_device_reset(&mmio.device) == VPT_OK &&
+           vpt_requests_release(&queue.requests) == VPT_OK;
 }
 
 static bool each_was_accessed(bool tables)

@@ -29,9 +29,7 @@ static enum vpt_status bring_up(void)
     enum vpt_status status = vpt_page_pool_init(&pool, &piece);
 
     status = status ? status : vpt_mmio_probe(&mmio, &port, device.registers, sizeof(device.registers));
-    status = status ? status : vpt_blk_init(&blk, &mmio.device, NULL);
-    status = status ? status : vpt_blk_queue_init(&queue, &blk, 0, NULL);
-    return status ? status : vpt_blk_start(&blk);
+    return status ? status : vpt_blk_open(&blk, &queue, &mmio.device);
 }
 
 static enum vpt_status transfer(enum vpt_blk_operation operation, uint64_t sector)
@@ -43,12 +41,12 @@ static enum vpt_status transfer(enum vpt_blk_operation operation, uint64_t secto
     const struct vpt_blk_request request = {
         .operation = operation, .sector = sector, .segments = segments, .segment_count = 2
     };
-    struct vpt_blk_completion completion;
+    struct vpt_completion completion;
     enum vpt_status status = vpt_blk_submit(&queue, &request, buffer);
 
-    status = status ? status : vpt_blk_kick(&queue);
+    status = status ? status : vpt_requests_kick(&queue.requests);
     stub_device_serve(&device);
-    status = status ? status : vpt_blk_poll(&queue, &completion);
+    status = status ? status : vpt_requests_poll(&queue.requests, &completion);
     if (status == VPT_OK && completion.token != buffer) {
         return VPT_DEVICE_USED_ID;
     }
@@ -59,7 +57,7 @@ static enum vpt_status stop(void)
 {
     enum vpt_status status = vpt_device_reset(&mmio.device);
 
-    return status ? status : vpt_blk_queue_release(&queue);
+    return status ? status : vpt_driver_release(&blk.driver);
 }
 
 static bool buffer_is(unsigned first, unsigned second)

@@ -79,14 +79,14 @@ public:
         if (auto status = vpt_blk_queue_init(&queue_, &blk_, 0, nullptr)) {
             return status;
         }
-        return vpt_blk_start(&blk_);
+        return vpt_driver_start(&blk_.driver);
     }
 
     vpt_status read(uint64_t sector, unsigned char *bytes)
     {
         const vpt_segment segment{ reinterpret_cast<uintptr_t>(bytes), VPT_BLK_SECTOR_SIZE };
         vpt_blk_request request{};
-        vpt_blk_completion completion{};
+        vpt_completion completion{};
 
         request.operation = VPT_BLK_READ;
         request.sector = sector;
@@ -95,11 +95,11 @@ public:
         if (auto status = vpt_blk_submit(&queue_, &request, this)) {
             return status;
         }
-        if (auto status = vpt_blk_kick(&queue_)) {
+        if (auto status = vpt_requests_kick(&queue_.requests)) {
             return status;
         }
         stub_device_serve(device_);
-        if (auto status = vpt_blk_poll(&queue_, &completion)) {
+        if (auto status = vpt_requests_poll(&queue_.requests, &completion)) {
             return status;
         }
         return completion.token == this ? completion.status : VPT_DEVICE_USED_ID;
@@ -110,7 +110,7 @@ public:
         if (auto status = vpt_device_reset(&mmio_.device)) {
             return status;
         }
-        return vpt_blk_queue_release(&queue_);
+        return vpt_requests_release(&queue_.requests);
     }
 
     const vpt_blk_info &info() const

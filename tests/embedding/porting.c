@@ -128,7 +128,7 @@ static int try_early(void)
         EXPECT(buffer[0] == i && buffer[VPT_BLK_SECTOR_SIZE - 1u] == i);
     }
     EXPECT(vpt_device_reset(&mmio.device) == VPT_OK);
-    EXPECT(vpt_blk_queue_release(&queue) == VPT_OK);
+    EXPECT(vpt_driver_release(&blk.driver) == VPT_OK);
     return 0;
 }
 
@@ -136,9 +136,7 @@ static int start_whole_port(void)
 {
     stub_device_plug(&stub, 1u << VPT_F_INDIRECT_DESC | 1u << VPT_F_EVENT_IDX);
     EXPECT(vpt_mmio_probe(&mmio, &kernel_port, stub.registers, sizeof(stub.registers)) == VPT_OK);
-    EXPECT(vpt_blk_init(&blk, &mmio.device, NULL) == VPT_OK);
-    EXPECT(vpt_blk_queue_init(&queue, &blk, 0, NULL) == VPT_OK);
-    EXPECT(vpt_blk_start(&blk) == VPT_OK);
+    EXPECT(vpt_blk_open(&blk, &queue, &mmio.device) == VPT_OK);
     EXPECT(pages_live > 0);
     return 0;
 }
@@ -150,7 +148,7 @@ static int try_interrupt(void)
         .operation = VPT_BLK_READ, .sector = 1, .segments = &segment, .segment_count = 1
     };
 
-    EXPECT(vpt_blk_submit(&queue, &request, &stub) == VPT_OK && vpt_blk_kick(&queue) == VPT_OK);
+    EXPECT(vpt_blk_submit(&queue, &request, &stub) == VPT_OK && vpt_requests_kick(&queue.requests) == VPT_OK);
     stub_device_serve(&stub);
     EXPECT(!disk_interrupt(&mmio.device) && wakes == 0);
     stub.registers[0x60] = 1; /* InterruptStatus: a used buffer */
@@ -172,7 +170,7 @@ static int try_interrupt_without_threads(void)
     for (unsigned i = 0; i < 3; i++) {
         EXPECT(vpt_blk_submit(&queue, &request, &stub) == VPT_OK);
     }
-    EXPECT(vpt_blk_kick(&queue) == VPT_OK);
+    EXPECT(vpt_requests_kick(&queue.requests) == VPT_OK);
     stub_device_serve(&stub);
     stub.registers[0x60] = 3; /* InterruptStatus: the configuration, too, which is as it was */
     EXPECT(disk_interrupt_and_work(&mmio.device, complete) == VPT_EMPTY);
@@ -201,7 +199,8 @@ int main(void)
     }
     EXPECT((line = try_interrupt()) == 0);
     EXPECT((line = try_interrupt_without_threads()) == 0);
-    EXPECT(vpt_device_reset(&mmio.device) == VPT_OK && vpt_blk_queue_release(&queue) == VPT_OK);
+    EXPECT(vpt_device_reset(&mmio.device) == VPT_OK && vpt_driver_release(&blk.driver) == VPT_OK);
+    EXPECT(seed(&mmio.device, buffer, 1) == VPT_UNSUPPORTED_DEVICE); /* it is a disk */
     EXPECT(pages_live == 0 && stub.errors == 0);
     EXPECT(pci_start(nowhere, 0xe0000000u, 0x4000) == VPT_EMPTY_SLOT);
     EXPECT(pci_interrupts(&bars, 0, 0x40) != VPT_OK);

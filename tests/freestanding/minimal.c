@@ -15,10 +15,9 @@ void kernel_main(void *slot, uint64_t physical_offset);
 
 /* A kernel with one linear map: device addresses are CPU addresses plus `physical_offset`. */
 static _Alignas(4096) uint8_t rings[VPT_QUEUE_RINGS_SIZE(RING_SIZE, VPT_QUEUE_RINGS_ALIGNMENT)];
-static _Alignas(16) uint8_t request_slots[VPT_BLK_SLOTS_SIZE(REQUESTS)];
+static _Alignas(16) uint8_t request_slots[VPT_BLK_SLOTS_SIZE(REQUESTS, 0u)];
 static _Alignas(16) uint8_t sector[VPT_BLK_SECTOR_SIZE];
-static _Alignas(8) uint8_t queue_state[VPT_QUEUE_PRIVATE_SIZE(RING_SIZE, 0u)];
-static _Alignas(8) uint8_t request_state[VPT_BLK_PRIVATE_SIZE(REQUESTS)];
+static _Alignas(8) uint8_t request_state[VPT_REQUESTS_PRIVATE_SIZE(REQUESTS)];
 
 static const struct vpt_port no_port;
 static struct vpt_mmio mmio;
@@ -32,13 +31,12 @@ static struct vpt_memory at(void *address, size_t size, uint64_t physical_offset
 
 static enum vpt_status start(void *slot, uint64_t physical_offset)
 {
-    struct vpt_blk_queue_config config = {.requests = REQUESTS, .segments = SEGMENTS, .size = RING_SIZE};
+    struct vpt_requests_config config = {.requests = REQUESTS, .segments = SEGMENTS, .size = RING_SIZE};
     enum vpt_status status;
 
     config.memory.rings = at(rings, sizeof(rings), physical_offset);
-    config.memory.private_state = at(queue_state, sizeof(queue_state), physical_offset);
-    config.slots = at(request_slots, sizeof(request_slots), physical_offset);
-    config.private_state = at(request_state, sizeof(request_state), physical_offset);
+    config.memory.private_state = at(request_state, sizeof(request_state), physical_offset);
+    config.memory.slots = at(request_slots, sizeof(request_slots), physical_offset);
 
     status = vpt_mmio_probe(&mmio, &no_port, slot, SLOT_SIZE);
     if (status == VPT_OK) {
@@ -48,7 +46,7 @@ static enum vpt_status start(void *slot, uint64_t physical_offset)
         status = vpt_blk_queue_init(&queue, &blk, 0, &config);
     }
     if (status == VPT_OK) {
-        status = vpt_blk_start(&blk);
+        status = vpt_driver_start(&blk.driver);
     }
     return status;
 }
@@ -57,14 +55,14 @@ static enum vpt_status transfer(enum vpt_blk_operation operation, uint64_t physi
 {
     const struct vpt_segment data = {(uintptr_t)sector + physical_offset, sizeof(sector)};
     const struct vpt_blk_request request = {.operation = operation, .segments = &data, .segment_count = 1};
-    struct vpt_blk_completion completion;
+    struct vpt_completion completion;
     enum vpt_status status = vpt_blk_submit(&queue, &request, NULL);
 
     if (status == VPT_OK) {
-        status = vpt_blk_kick(&queue);
+        status = vpt_requests_kick(&queue.requests);
     }
     while (status == VPT_OK) {
-        status = vpt_blk_poll(&queue, &completion);
+        status = vpt_requests_poll(&queue.requests, &completion);
         if (status == VPT_OK) {
             return completion.status;
         }

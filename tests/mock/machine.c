@@ -23,15 +23,7 @@ static void offer(struct mock_device *device, const struct mock_machine_options 
     }
 }
 
-static void make_queues(struct mock_device *device, const struct mock_machine_options *options)
-{
-    device->queue_count = options->queues != 0 ? options->queues : 1;
-    for (unsigned i = 0; i < device->queue_count && i < MOCK_QUEUES_MAX; i++) {
-        device->queues[i].maximum = options->queue_maximum != 0 ? options->queue_maximum : 256;
-    }
-}
-
-void mock_machine_profile(struct mock_machine_options *options, struct mock_device *device)
+static void apply_profile(struct mock_machine_options *options, struct mock_device *device)
 {
     const struct mock_profile *profile = options->profile;
 
@@ -49,6 +41,32 @@ void mock_machine_profile(struct mock_machine_options *options, struct mock_devi
     }
 }
 
+void mock_machine_begin(struct mock_machine_options *options, struct mock_hal *hal, struct mock_device *device,
+                        struct mock_blk *blk, struct mock_entropy *entropy)
+{
+    if (options->is_entropy) {
+        mock_device_init(device, &hal->memory, &hal->violations, &mock_entropy_backend, entropy);
+    } else {
+        mock_device_init(device, &hal->memory, &hal->violations, &mock_blk_backend, blk);
+    }
+    apply_profile(options, device);
+    device->completion = options->completion;
+    device->queue_count = options->queues != 0 ? options->queues : 1;
+    for (unsigned i = 0; i < device->queue_count && i < MOCK_QUEUES_MAX; i++) {
+        device->queues[i].maximum = options->queue_maximum != 0 ? options->queue_maximum : 256;
+    }
+}
+
+bool mock_machine_make_type(const struct mock_machine_options *options, struct mock_device *device,
+                            struct mock_blk *blk, struct mock_entropy *entropy)
+{
+    if (options->is_entropy) {
+        mock_entropy_init(entropy, device, &options->entropy);
+        return true;
+    }
+    return mock_blk_init(blk, device, &options->blk);
+}
+
 bool mock_machine_init(struct mock_machine *machine, const struct mock_machine_options *wishes)
 {
     struct mock_machine_options all = { 0 };
@@ -60,14 +78,11 @@ bool mock_machine_init(struct mock_machine *machine, const struct mock_machine_o
     }
     memset(machine, 0, sizeof(*machine));
     mock_hal_init(&machine->hal);
-    mock_device_init(device, &machine->hal.memory, &machine->hal.violations, &mock_blk_backend, &machine->blk);
-    mock_machine_profile(&all, device);
+    mock_machine_begin(&all, &machine->hal, device, &machine->blk, &machine->entropy);
     device->vendor = 0x4b434f4d;
-    device->completion = options->completion;
-    make_queues(device, options);
     mock_mmio_init(&machine->mmio, &machine->hal, device, options->version == 1 ? 1 : 2, MOCK_MACHINE_PHYSICAL);
     machine->mmio.old = options->old;
-    if (!mock_blk_init(&machine->blk, device, &options->blk)) {
+    if (!mock_machine_make_type(options, device, &machine->blk, &machine->entropy)) {
         return false;
     }
     offer(device, options);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A machine with one simulated disk, in one call:
+ * A machine with one simulated device, a disk or an entropy device, in one call:
  *
  *     struct mock_machine machine;
  *     mock_machine_init(&machine, NULL);
@@ -11,6 +11,7 @@
 #define VPT_TESTS_MOCK_MACHINE_H
 
 #include "blk.h"
+#include "entropy.h"
 #include "hal.h"
 #include "mmio.h"
 #include "profiles.h"
@@ -26,17 +27,17 @@ struct mock_machine_options {
     struct vpt_features offer;    /* features to offer beside the usual ones ... */
     struct vpt_features withhold; /* ... and not to offer of these (a version 1 device: VERSION_1 never) */
     const struct mock_profile *profile; /* oddities on top of all that; NULL: none */
+    bool is_entropy; /* it is an entropy device, not a disk */
     struct mock_blk_options blk;
+    struct mock_entropy_options entropy;
     struct mock_completion completion;
 };
-
-/* What a profile makes of the options, and of a device that has been initialized. */
-void mock_machine_profile(struct mock_machine_options *options, struct mock_device *device);
 
 struct mock_machine {
     struct mock_hal hal;
     struct mock_device device;
-    struct mock_blk blk;
+    struct mock_blk blk; /* it is this ... */
+    struct mock_entropy entropy; /* ... or this */
     struct mock_mmio mmio;
     const struct vpt_port *port; /* &hal.port */
     void *mapping;               /* of the slot ... */
@@ -54,5 +55,18 @@ unsigned mock_machine_violations(const struct mock_machine *machine);
  * machine->hal.violations.
  */
 unsigned mock_machine_finish(struct mock_machine *machine);
+
+/* ---- For machines: the device behind the front end ---- */
+
+/*
+ * Before there is a front end: the type, one of the two that the machine has room for, its profile, which changes the
+ * options too, and the queues.
+ */
+void mock_machine_begin(struct mock_machine_options *options, struct mock_hal *hal, struct mock_device *device,
+                        struct mock_blk *blk, struct mock_entropy *entropy);
+
+/* After it: the features and the configuration of the type. False: no memory. */
+bool mock_machine_make_type(const struct mock_machine_options *options, struct mock_device *device,
+                            struct mock_blk *blk, struct mock_entropy *entropy);
 
 #endif

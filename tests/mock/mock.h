@@ -2,9 +2,10 @@
 /*
  * All of the simulated machine, for tests of drivers: see docs/mock.md.
  *
- *     machine.h, pci_machine.h   a machine with one simulated disk, memory-mapped or behind PCI, in one call
+ *     machine.h, pci_machine.h   a machine with one simulated device, memory-mapped or behind PCI, in one call
  *     hal.h                      the port that it gives to the library
- *     device.h, blk.h            the device, and the disk that it is
+ *     device.h                   the device, whatever it is of
+ *     blk.h, entropy.h           the disk, or the entropy device, that it is
  *     faults.h                   misbehaviour by name
  *     lies.h                     misbehaviour by place and moment
  *     profiles.h                 the oddities of real devices, by name

@@ -32,14 +32,6 @@ static void offer(struct mock_pci_interface *interface, const uint8_t *bits, siz
     }
 }
 
-static void make_queues(struct mock_device *device, const struct mock_machine_options *options)
-{
-    device->queue_count = options->queues != 0 ? options->queues : 1;
-    for (unsigned i = 0; i < device->queue_count && i < MOCK_QUEUES_MAX; i++) {
-        device->queues[i].maximum = options->queue_maximum != 0 ? options->queue_maximum : 256;
-    }
-}
-
 static bool has_legacy(const struct mock_pci_machine_options *options)
 {
     return options->legacy || options->transitional;
@@ -53,11 +45,12 @@ static bool has_modern(const struct mock_pci_machine_options *options)
 /* A device that may be transitional says its type in the subsystem (LEG-PCIDISC-2). */
 static void make_function(struct mock_pci_machine *machine, const struct mock_pci_machine_options *options)
 {
-    uint16_t type = (uint16_t)mock_blk_backend.type;
-    struct mock_pci_ids ids = { .vendor = VENDOR_VIRTIO, .subsystem_vendor = SUBSYSTEM, .class_code = 0x010000,
-                                .interrupt_pin = 1 };
+    uint16_t type = (uint16_t)machine->device.backend->type;
+    bool is_entropy = options->machine.is_entropy;
+    struct mock_pci_ids ids = { .vendor = VENDOR_VIRTIO, .subsystem_vendor = SUBSYSTEM,
+                                .class_code = is_entropy ? 0x00ff00 : 0x010000, .interrupt_pin = 1 };
 
-    ids.device = (uint16_t)(has_legacy(options) ? 0x1001u : 0x1040u + type);
+    ids.device = (uint16_t)(has_legacy(options) ? (is_entropy ? 0x1005u : 0x1001u) : 0x1040u + type);
     ids.device = options->device_id != 0 ? options->device_id : ids.device;
     ids.subsystem = has_legacy(options) ? type : 0x1100u;
     ids.revision = has_legacy(options) ? 0 : 1;
@@ -85,10 +78,10 @@ static void make_interfaces(struct mock_pci_machine *machine, const struct mock_
     }
 }
 
-static bool make_disk(struct mock_pci_machine *machine, const struct mock_pci_machine_options *options)
+static bool make_device(struct mock_pci_machine *machine, const struct mock_pci_machine_options *options)
 {
     struct mock_pci_interface *interfaces = machine->front.interface;
-    bool done = mock_blk_init(&machine->blk, &machine->device, &options->machine.blk);
+    bool done = mock_machine_make_type(&options->machine, &machine->device, &machine->blk, &machine->entropy);
 
     if (has_modern(options)) {
         mock_pci_modern_start(&machine->modern);
@@ -132,13 +125,10 @@ bool mock_pci_machine_init(struct mock_pci_machine *machine, const struct mock_p
     mock_pci_bus_init(&machine->bus, &machine->hal);
     (void)mock_pci_bus_aperture(&machine->bus, LOW_APERTURE, APERTURE_SIZE);
     (void)mock_pci_bus_aperture(&machine->bus, HIGH_APERTURE, APERTURE_SIZE);
-    mock_device_init(device, &machine->hal.memory, &machine->hal.violations, &mock_blk_backend, &machine->blk);
-    mock_machine_profile(&all.machine, device);
     if (all.machine.profile != NULL && all.machine.profile->header_in_memory) {
         all.header_in_memory = true;
     }
-    device->completion = options->machine.completion;
-    make_queues(device, &options->machine);
+    mock_machine_begin(&all.machine, &machine->hal, device, &machine->blk, &machine->entropy);
     make_function(machine, options);
     make_interfaces(machine, options);
     mock_pci_bus_add(&machine->bus, &machine->function, 0, 3, 5, 0);
@@ -152,7 +142,7 @@ bool mock_pci_machine_init(struct mock_pci_machine *machine, const struct mock_p
     machine->port = &machine->bus.port;
     machine->address.port = machine->port;
     machine->address.address = machine->function.address;
-    return make_disk(machine, options);
+    return make_device(machine, options);
 }
 
 unsigned mock_pci_machine_finish(struct mock_pci_machine *machine)

@@ -131,7 +131,7 @@ static void verify(struct lane *lane, const struct request *request)
 }
 
 /* What comes back with another status than VPT_OK may have been carried out or not: it is written again. */
-static void complete(struct lane *lane, const struct vpt_blk_completion *completion)
+static void complete(struct lane *lane, const struct vpt_completion *completion)
 {
     struct request *request = completion->token;
 
@@ -156,10 +156,10 @@ static void complete(struct lane *lane, const struct vpt_blk_completion *complet
 /* Takes what has come back; VPT_EMPTY, or VPT_CANCELLED and the like after the last request of a dead queue. */
 static enum vpt_status poll_all(struct lane *lane)
 {
-    struct vpt_blk_completion completion;
+    struct vpt_completion completion;
     enum vpt_status status;
 
-    while ((status = vpt_blk_poll(&lane->queue, &completion)) == VPT_OK) {
+    while ((status = vpt_requests_poll(&lane->queue.requests, &completion)) == VPT_OK) {
         complete(lane, &completion);
     }
     return status;
@@ -195,16 +195,16 @@ static bool work(struct lane *lane)
             submit(lane, &lane->requests[i]);
         }
     }
-    status = vpt_blk_kick(&lane->queue);
+    status = vpt_requests_kick(&lane->queue.requests);
     CHECK(status == VPT_OK || status == VPT_DEVICE_GONE);
-    vpt_blk_notifications_off(&lane->queue);
+    vpt_requests_notifications_off(&lane->queue.requests);
     (void)poll_all(lane);
     if (rest && lane->in_flight != 0) {
         lane->round--;
     } else if (rest && !GET(test.removing)) {
         use_helpers(lane);
     }
-    return !vpt_blk_notifications_on(&lane->queue) && lane->in_flight != 0;
+    return !vpt_requests_notifications_on(&lane->queue.requests) && lane->in_flight != 0;
 }
 
 static void wait_for_interrupt(struct lane *lane)
@@ -272,7 +272,7 @@ static void *run_idle(void *unused)
     while (!GET(test.stop)) {
         lock(&test.idle_lock);
         for (unsigned i = 0; i < IDLE_BURST; i++) {
-            if (vpt_queue_has_used(&test.lanes[i % QUEUES].queue.queue) && !vpt_device_gone(test.device)) {
+            if (vpt_queue_has_used(&test.lanes[i % QUEUES].queue.requests.queue) && !vpt_device_gone(test.device)) {
                 ADD(test.idle_hits, 1u);
             }
         }
@@ -284,7 +284,7 @@ static void *run_idle(void *unused)
 
 static void *run_owner(void *unused)
 {
-    const struct vpt_config_field field = { 0, 8 };
+    const struct vpt_config_field field = { .width = 8 };
 
     (void)unused;
     while (!GET(test.stop)) {
@@ -327,45 +327,32 @@ static void probe(void)
     CHECK(vpt_pci_msix_enable(&test.msix, true) == VPT_OK);
 }
 
-static void use_vectors(void)
-{
-    struct vpt_interrupts interrupts = { VPT_INTERRUPTS_PER_QUEUE, QUEUES, 0, VECTORS, 0, 0, 0 };
+static const struct vpt_interrupts wish = { VPT_INTERRUPTS_PER_QUEUE, QUEUES, 0, VECTORS, 0, 0, 0 };
 
+static void bring_up(void)
+{
+    const struct vpt_requests_config config = { .requests = DEPTH, .segments = 4, .size = QUEUE_SIZE };
+    struct vpt_interrupts interrupts = wish;
+
+    CHECK(vpt_blk_init(&test.blk, test.device, NULL) == VPT_OK);
+    CHECK(test.blk.info.queues == QUEUES);
     if (simulated.front == FRONT_PCI) {
         CHECK(vpt_device_interrupts(test.device, &interrupts) == VPT_OK);
         CHECK(interrupts.mode == VPT_INTERRUPTS_PER_QUEUE);
     }
-}
-
-static void bring_up(void)
-{
-    const struct vpt_blk_queue_config config = { .requests = DEPTH, .segments = 4, .size = QUEUE_SIZE };
-
-    CHECK(vpt_blk_init(&test.blk, test.device, NULL) == VPT_OK);
-    CHECK(test.blk.info.queues == QUEUES);
-    use_vectors();
     for (unsigned i = 0; i < QUEUES; i++) {
         CHECK(vpt_blk_queue_init(&test.lanes[i].queue, &test.blk, (uint16_t)i, &config) == VPT_OK);
     }
-    CHECK(vpt_blk_start(&test.blk) == VPT_OK);
+    CHECK(vpt_driver_start(&test.blk.driver) == VPT_OK);
 }
 
 /* The same on the memory that the queues have. */
 static void restart(void)
 {
-    CHECK(vpt_blk_restart(&test.blk) == VPT_OK);
-    use_vectors();
-    for (unsigned i = 0; i < QUEUES; i++) {
-        CHECK(vpt_blk_queue_restart(&test.lanes[i].queue) == VPT_OK);
-    }
-    CHECK(vpt_blk_start(&test.blk) == VPT_OK);
-}
+    struct vpt_interrupts interrupts = wish;
 
-static void release_queues(void)
-{
-    for (unsigned i = 0; i < QUEUES; i++) {
-        CHECK(vpt_blk_queue_release(&test.lanes[i].queue) == VPT_OK);
-    }
+    CHECK(vpt_driver_restart(&test.blk.driver, simulated.front == FRONT_PCI ? &interrupts : NULL) == VPT_OK);
+    CHECK(interrupts.mode == VPT_INTERRUPTS_PER_QUEUE);
 }
 
 /* A reset excludes every queue, but neither the interrupt nor the idle loop, until the queues themselves go. */
@@ -384,7 +371,7 @@ static void reset_all(bool keep_queues)
     if (keep_queues) {
         restart();
     } else {
-        release_queues();
+        CHECK(vpt_driver_release(&test.blk.driver) == VPT_OK);
         bring_up();
     }
     unlock(&test.idle_lock);
@@ -484,7 +471,7 @@ static void run_scenario(const char *name, enum front front, uint32_t features)
     CHECK(pthread_join(interrupts, NULL) == 0 && pthread_join(others[0], NULL) == 0 &&
           pthread_join(others[1], NULL) == 0);
     simulated_end();
-    release_queues();
+    CHECK(vpt_driver_release(&test.blk.driver) == VPT_OK);
     CHECK(test.checks != 0 && test.configuration_interrupts != 0 && simulated.interrupts != 0);
     CHECK(cancelled != 0);
     printf("PASS\tthreads\t%s\t%u requests read back right, %u ended by resets and the removal, %u kicks, "

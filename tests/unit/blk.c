@@ -117,7 +117,7 @@ VERSION_TEST(blk, LEG_BLKCFG_1_every_field_offered_is_read_in_the_device_order)
 {
     full_machine(variant);
     assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_OK);
-    cr_assert(disk.blk.device == disk.device);
+    cr_assert(disk.blk.driver.device == disk.device);
     check_members(ALWAYS);
     for (unsigned i = 0; i < COUNT_OF(optional_features); i++) {
         cr_assert(vpt_features_has(&disk.machine.device.accepted, optional_features[i]) || variant->version == 1);
@@ -146,7 +146,7 @@ VERSION_TEST(blk, FEAT_4_a_refused_feature_is_as_one_not_offered)
         vpt_features_add(&choice.refused, optional_features[i]);
         assert_status(vpt_blk_init(&disk.blk, disk.device, &choice), VPT_OK);
         check_members(optional_features[i]);
-        assert_status(vpt_blk_start(&disk.blk), VPT_OK);
+        assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
         cr_assert(!vpt_features_has(&disk.machine.device.accepted, optional_features[i]));
         disk_finish();
     }
@@ -454,9 +454,9 @@ VERSION_TEST(blk, RESET_1_init_works_on_a_device_that_runs)
     assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_OK);
     cr_assert(disk.machine.device.resets == 2);
     assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, NULL), VPT_OK);
-    assert_status(vpt_blk_start(&disk.blk), VPT_OK);
+    assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
     assert_status(disk_read_sector(2), VPT_OK);
-    assert_status(vpt_blk_queue_release(&old), VPT_OK);
+    assert_status(vpt_requests_release(&old.requests), VPT_OK);
     disk_end();
 }
 
@@ -467,8 +467,8 @@ Test(blk, start_refuses_what_is_not_set_up)
     struct vpt_blk blank;
 
     memset(&blank, 0, sizeof(blank));
-    assert_status(vpt_blk_start(NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_blk_start(&blank), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_driver_start(NULL), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_driver_start(&blank.driver), VPT_CALLER_ARGUMENT);
 }
 
 VERSION_TEST(blk, INIT_1_steps_in_the_wrong_order_are_refused)
@@ -480,14 +480,14 @@ VERSION_TEST(blk, INIT_1_steps_in_the_wrong_order_are_refused)
     assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_OK);
     assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, NULL), VPT_OK);
-    assert_status(vpt_blk_start(&disk.blk), VPT_OK);
-    assert_status(vpt_blk_start(&disk.blk), VPT_CALLER_STATE);
+    assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
+    assert_status(vpt_driver_start(&disk.blk.driver), VPT_CALLER_STATE);
     memset(&other, 0x5a, sizeof(other));
     assert_status(vpt_blk_queue_init(&other, &disk.blk, 0, NULL), VPT_CALLER_STATE);
     cr_assert(all_zero(&other, sizeof(other)));
     assert_status(disk_read_sector(0), VPT_OK);
     assert_status(vpt_device_reset(disk.device), VPT_OK);
-    assert_status(vpt_blk_start(&disk.blk), VPT_CALLER_STATE);
+    assert_status(vpt_driver_start(&disk.blk.driver), VPT_CALLER_STATE);
     disk_end();
 }
 
@@ -496,8 +496,53 @@ VERSION_TEST(blk, a_device_that_fails_at_the_start_is_reported)
     disk_init(variant, NULL);
     assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, NULL), VPT_OK);
     mock_device_needs_reset(&disk.machine.device);
-    assert_status(vpt_blk_start(&disk.blk), VPT_DEVICE_NEEDS_RESET);
+    assert_status(vpt_driver_start(&disk.blk.driver), VPT_DEVICE_NEEDS_RESET);
     disk_end();
+}
+
+VERSION_TEST(blk, opening_leaves_nothing_behind_wherever_the_device_vanishes)
+{
+    enum vpt_status status = VPT_DEVICE_GONE;
+    uint32_t access;
+
+    for (access = 1; status != VPT_OK; access++) {
+        struct mock_faults *faults = &disk.machine.device.faults;
+
+        disk_machine(variant, NULL);
+        disk_probe();
+        mock_fault_set(faults, MOCK_FAULT_VANISH, access, 1, 0);
+        status = vpt_blk_open(&disk.blk, &disk.queue, disk.device);
+        mock_fault_clear(faults, MOCK_FAULT_VANISH);
+        if (status == VPT_OK) {
+            assert_status(disk_read_sector(1), VPT_OK);
+            disk_end();
+        } else {
+            assert_status(status, VPT_DEVICE_GONE);
+            cr_assert(all_zero(&disk.blk, sizeof(disk.blk)) && all_zero(&disk.queue, sizeof(disk.queue)));
+            cr_assert(mock_hal_live_allocations(&disk.machine.hal) == 0);
+            disk_finish();
+        }
+    }
+    cr_assert(access > 20);
+    assert_status(vpt_blk_open(&disk.blk, NULL, disk.device), VPT_CALLER_ARGUMENT);
+}
+
+/* A device that cannot be used is left at rest. */
+VERSION_TEST(blk, INIT_4_opening_a_disk_whose_ring_is_too_small_ends_in_a_reset)
+{
+    const struct mock_machine_options options = { .queue_maximum = 2, .blk = { .block_size = 1024 } };
+
+    disk_machine(variant, &options);
+    disk_probe();
+    memset(&disk.queue, 0x5a, sizeof(disk.queue));
+    assert_status(vpt_blk_open(&disk.blk, &disk.queue, disk.device), VPT_DEVICE_QUEUE_SIZE);
+    cr_assert(disk.machine.device.status == 0);
+    cr_assert(all_zero(&disk.blk, sizeof(disk.blk)) && all_zero(&disk.queue, sizeof(disk.queue)));
+    mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_CONFIG_VALUE, 1, 0, MOCK_CONFIG_VALUE(MOCK_BLK_BLK_SIZE, 513));
+    memset(&disk.queue, 0x5a, sizeof(disk.queue));
+    assert_status(vpt_blk_open(&disk.blk, &disk.queue, disk.device), VPT_DEVICE_CONFIG);
+    cr_assert(all_zero(&disk.queue, sizeof(disk.queue)));
+    disk_finish();
 }
 
 /* ---- Queues: sizes ---- */
@@ -516,10 +561,10 @@ struct size_case {
 
 static const struct size_case sizes[] = {
     { 0, 0, 0, 256, true, 256, 64, 16 },
-    { 0, 0, 0, 256, false, 256, 64, 16 },
-    { 0, 0, 0, 1024, false, 256, 64, 16 },
-    { 0, 0, 0, 128, false, 128, 42, 16 },
-    { 0, 0, 0, 64, false, 64, 21, 16 },
+    { 0, 0, 0, 256, false, 256, 14, 16 },
+    { 0, 0, 0, 1024, false, 256, 14, 16 },
+    { 0, 0, 0, 128, false, 128, 7, 16 },
+    { 0, 0, 0, 64, false, 64, 3, 16 },
     { 0, 0, 0, 16, true, 16, 16, 14 },
     { 0, 0, 0, 4, true, 4, 4, 2 },
     { 0, 0, 0, 4, false, 4, 1, 2 },
@@ -534,13 +579,13 @@ static const struct size_case sizes[] = {
     { 100, 1, 0, 256, false, 256, 85, 1 },
     { 100, 1, 0, 256, true, 256, 100, 1 },
     { 8, 16, 8, 256, true, 8, 8, 6 },
-    { 8, 16, 8, 256, false, 8, 2, 6 },
+    { 8, 16, 8, 256, false, 8, 1, 6 },
     { 300, 1, 512, 256, true, 256, 256, 1 },
     { 300, 1, 512, 1024, true, 512, 300, 1 },
     { 16, 16, 256, 64, true, 64, 16, 16 },
     { 65535, 16, 0, 256, true, 256, 256, 16 },
     { 8, 65535, 16, 256, true, 16, 8, 14 },
-    { 65535, 65535, 32768, 32768, false, 32768, 10922, 32766 },
+    { 65535, 65535, 32768, 32768, false, 32768, 1, 32766 },
 };
 
 /* A request of that many segments; nothing is kicked, so that they may all lie at the same place. */
@@ -562,7 +607,7 @@ static void check_sizes(const struct size_case *sizes_case, unsigned version)
 {
     const struct variant variant = { version, sizes_case->indirect, true };
     struct mock_machine_options options = { .queue_maximum = sizes_case->maximum, .blk = { .seg_max = 65535 } };
-    struct vpt_blk_queue_config config = { .requests = sizes_case->requests,
+    struct vpt_requests_config config = { .requests = sizes_case->requests,
                                            .segments = sizes_case->segments,
                                            .size = sizes_case->size };
 
@@ -575,7 +620,7 @@ static void check_sizes(const struct size_case *sizes_case, unsigned version)
     assert_status(submit_long(sizes_case->longest), VPT_OK);
     assert_status(vpt_device_reset(disk.device), VPT_OK);
     cr_assert(disk_drain() == 1);
-    assert_status(vpt_blk_queue_release(&disk.queue), VPT_OK);
+    assert_status(vpt_requests_release(&disk.queue.requests), VPT_OK);
 
     assert_status(disk_bring_up(&config), VPT_OK);
     cr_assert(disk_submit_until_full() == sizes_case->in_flight);
@@ -592,13 +637,13 @@ VERSION_TEST(blk, queue_sizes_follow_the_configuration_the_device_and_the_featur
 /* More requests than the largest ring holds cost nothing. */
 VERSION_TEST(blk, no_memory_is_taken_for_requests_that_no_queue_can_hold)
 {
-    const struct vpt_blk_queue_config config = { .requests = 65535, .segments = 1 };
+    const struct vpt_requests_config config = { .requests = 65535, .segments = 1 };
     const struct mock_memory *memory = &disk.machine.hal.memory;
 
     disk_start(variant, NULL, &config);
     for (size_t i = 0; i < memory->count; i++) {
         cr_assert(memory->regions[i].kind == MOCK_REGION_REGISTERED ||
-                  memory->regions[i].size <= VPT_BLK_SLOTS_SIZE(VPT_QUEUE_SIZE_MAX));
+                  memory->regions[i].size <= VPT_BLK_SLOTS_SIZE(VPT_QUEUE_SIZE_MAX, 1));
     }
     disk_end();
 }
@@ -613,7 +658,7 @@ VERSION_TEST(blk, seg_max_limits_the_segments_of_a_request)
         disk_start(variant, &options, NULL);
         assert_status(submit_long((uint16_t)(longest + 1u)), VPT_CALLER_TOO_LONG);
         assert_status(submit_long(longest), VPT_OK);
-        assert_status(vpt_blk_kick(&disk.queue), VPT_OK);
+        assert_status(vpt_requests_kick(&disk.queue.requests), VPT_OK);
         assert_status(disk_poll_one(NULL), VPT_OK);
         cr_assert(mock_blk_last(&disk.machine.blk)->segments == longest);
         disk_end();
@@ -633,7 +678,7 @@ VERSION_TEST(blk, a_ring_too_small_for_a_request_is_reported_and_let_go_of)
         cr_assert(disk.machine.device.resets == 1);
         disk.machine.device.queues[0].maximum = 4;
         assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, NULL), VPT_OK);
-        assert_status(vpt_blk_start(&disk.blk), VPT_OK);
+        assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
         assert_status(disk_read_sector(9), VPT_OK);
         disk_end();
     }
@@ -642,7 +687,7 @@ VERSION_TEST(blk, a_ring_too_small_for_a_request_is_reported_and_let_go_of)
 VERSION_TEST(blk, a_caller_size_too_small_for_a_request_is_refused)
 {
     for (uint16_t size = 1; size <= 2; size++) {
-        const struct vpt_blk_queue_config config = { .size = size };
+        const struct vpt_requests_config config = { .size = size };
 
         disk_init(variant, NULL);
         cr_assert(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, &config) == VPT_DEVICE_QUEUE_SIZE);
@@ -658,7 +703,7 @@ VERSION_TEST(blk, a_caller_size_that_is_no_power_of_two_is_refused)
 
     disk_init(variant, NULL);
     for (unsigned i = 0; i < COUNT_OF(wrong); i++) {
-        const struct vpt_blk_queue_config config = { .size = wrong[i] };
+        const struct vpt_requests_config config = { .size = wrong[i] };
 
         assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, &config), VPT_CALLER_ARGUMENT);
         cr_assert(all_zero(&disk.queue, sizeof(disk.queue)));
@@ -677,7 +722,7 @@ VERSION_TEST(blk, a_queue_that_the_device_lacks_is_reported)
     assert_status(vpt_blk_queue_init(&disk.queue, NULL, 0, NULL), VPT_CALLER_ARGUMENT);
     cr_assert(all_zero(&disk.queue, sizeof(disk.queue)));
     assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, NULL), VPT_OK);
-    assert_status(vpt_blk_start(&disk.blk), VPT_OK);
+    assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
     assert_status(disk_read_sector(9), VPT_OK);
     disk_end();
 }
@@ -691,42 +736,12 @@ VERSION_TEST(blk, there_is_one_queue_while_MQ_is_not_negotiated)
     assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 2, NULL), VPT_UNSUPPORTED_QUEUE);
     cr_assert(all_zero(&disk.queue, sizeof(disk.queue)));
     assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, NULL), VPT_OK);
-    assert_status(vpt_blk_start(&disk.blk), VPT_OK);
+    assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
     assert_status(disk_read_sector(4), VPT_OK);
     disk_end();
 }
 
 /* ---- Queues: memory from the port ---- */
-
-VARIANT_TEST(blk, an_allocation_that_fails_at_any_point_leaves_nothing_behind)
-{
-    const enum vpt_status error = (enum vpt_status)(VPT_PORT_ERROR_FIRST + 1234);
-    uint32_t n = 0;
-
-    disk_init(variant, NULL);
-    disk.machine.hal.fail_allocation_status = error;
-    for (;;) {
-        enum vpt_status status;
-
-        n++;
-        cr_assert(n < 20);
-        mock_trigger_set(&disk.machine.hal.fail_allocation, n, 0);
-        status = vpt_blk_queue_init(&disk.queue, &disk.blk, 0, NULL);
-        if (status == VPT_OK) {
-            break;
-        }
-        assert_status(status, error);
-        cr_assert(disk.machine.hal.fail_allocation.fired != 0);
-        cr_assert(all_zero(&disk.queue, sizeof(disk.queue)));
-        cr_assert(mock_hal_live_allocations(&disk.machine.hal) == 0);
-        cr_assert(!disk.machine.device.queues[0].enabled);
-    }
-    cr_assert(n == 5); /* slots, their state, rings, their state: without tables it comes up */
-    cr_assert(disk.machine.device.resets == 1);
-    assert_status(vpt_blk_start(&disk.blk), VPT_OK);
-    assert_status(disk_read_sector(7), VPT_OK);
-    disk_end();
-}
 
 Test(blk, port_memory_out_of_reach_of_a_legacy_device_is_reported)
 {
@@ -752,262 +767,27 @@ VERSION_TEST(blk, a_port_without_memory_is_reported)
 VERSION_TEST(blk, the_driver_state_is_asked_for_as_private)
 {
     disk_start(variant, NULL, NULL);
-    cr_assert(disk.machine.hal.private_allocations == 2);
+    cr_assert(disk.machine.hal.private_allocations == 1);
     disk_end();
-}
-
-/* ---- Queues: memory from the caller ---- */
-
-#define REQUESTS 5u
-#define SEGMENTS 3u
-#define RING     16u
-
-enum piece {
-    PIECE_RINGS, /* the descriptor area alone where the next two are there */
-    PIECE_DRIVER_AREA,
-    PIECE_DEVICE_AREA,
-    PIECE_INDIRECT,
-    PIECE_PRIVATE,
-    PIECE_SLOTS,
-    PIECE_BLK_PRIVATE,
-    PIECES
-};
-
-static size_t piece_size(const struct variant *variant, enum piece piece, bool separate)
-{
-    switch (piece) {
-    case PIECE_RINGS:
-        if (separate) {
-            return VPT_QUEUE_DESCRIPTOR_AREA_SIZE(RING);
-        }
-        return VPT_QUEUE_RINGS_SIZE(RING, VPT_QUEUE_RINGS_ALIGNMENT);
-    case PIECE_DRIVER_AREA:
-        return separate ? VPT_QUEUE_DRIVER_AREA_SIZE(RING) : 0;
-    case PIECE_DEVICE_AREA:
-        return separate ? VPT_QUEUE_DEVICE_AREA_SIZE(RING) : 0;
-    case PIECE_INDIRECT:
-        return variant->indirect ? VPT_BLK_QUEUE_INDIRECT_SIZE(REQUESTS, SEGMENTS) : 0;
-    case PIECE_PRIVATE:
-        return VPT_QUEUE_PRIVATE_SIZE(RING, variant->indirect ? REQUESTS : 0u);
-    case PIECE_SLOTS:
-        return VPT_BLK_SLOTS_RANGES_SIZE(REQUESTS, 0u);
-    default:
-        return VPT_BLK_PRIVATE_SIZE(REQUESTS);
-    }
-}
-
-static size_t piece_alignment(const struct variant *variant, enum piece piece, bool separate)
-{
-    switch (piece) {
-    case PIECE_RINGS:
-        return variant->version == 1 && !separate ? VPT_QUEUE_LEGACY_RINGS_ALIGNMENT : 16u;
-    case PIECE_DRIVER_AREA:
-        return 2;
-    case PIECE_DEVICE_AREA:
-        return 4;
-    case PIECE_INDIRECT:
-    case PIECE_SLOTS:
-        return 16;
-    default:
-        return 8;
-    }
-}
-
-static bool piece_private(enum piece piece)
-{
-    return piece == PIECE_PRIVATE || piece == PIECE_BLK_PRIVATE;
-}
-
-static struct vpt_memory *piece_of(struct vpt_blk_queue_config *config, enum piece piece)
-{
-    struct vpt_memory *all[PIECES] = { &config->memory.rings,       &config->memory.driver_area,
-                                       &config->memory.device_area, &config->memory.indirect,
-                                       &config->memory.private_state, &config->slots,
-                                       &config->private_state };
-
-    return all[piece];
-}
-
-static void *storage[PIECES];
-
-/* Memory of exactly the size and alignment that is asked for, no better, full of what was there before. */
-static void hand_over(const struct variant *variant, bool separate, struct vpt_blk_queue_config *config)
-{
-    memset(config, 0, sizeof(*config));
-    config->requests = REQUESTS;
-    config->segments = SEGMENTS;
-    config->size = RING;
-    for (unsigned i = 0; i < PIECES; i++) {
-        size_t size = piece_size(variant, (enum piece)i, separate);
-        size_t alignment = piece_alignment(variant, (enum piece)i, separate);
-        struct vpt_memory *memory = piece_of(config, (enum piece)i);
-        uint8_t *bytes;
-
-        if (size == 0) {
-            continue;
-        }
-        cr_assert(posix_memalign(&storage[i], 8192, alignment + size) == 0);
-        bytes = (uint8_t *)storage[i] + alignment;
-        memset(bytes, 0xc3, size);
-        if (piece_private((enum piece)i)) {
-            *memory = (struct vpt_memory){ bytes, 0, size };
-        } else {
-            *memory = mock_hal_register_anywhere(&disk.machine.hal, bytes, size, true);
-        }
-        cr_assert(memory->address != NULL);
-    }
-}
-
-static void take_back(void)
-{
-    for (unsigned i = 0; i < PIECES; i++) {
-        free(storage[i]);
-        storage[i] = NULL;
-    }
-}
-
-/* Beside this no port function but register accesses is there. */
-static void check_caller_memory(const struct variant *variant, bool separate)
-{
-    struct vpt_blk_queue_config config;
-    struct mock_machine_options options = { .blk = { .flush = true } };
-
-    disk_machine(variant, &options);
-    disk.machine.hal.port.dma_allocate = NULL;
-    disk.machine.hal.port.dma_free = NULL;
-    disk.machine.hal.port.share = NULL;
-    disk.machine.hal.port.unshare = NULL;
-    disk.machine.hal.port.keep_waiting = NULL;
-    disk.machine.hal.port.log = NULL;
-    hand_over(variant, separate, &config);
-    assert_status(disk_bring_up(&config), VPT_OK);
-    fill(disk_content(0), 4 * SECTOR, 7);
-    for (unsigned i = 0; i < 40; i++) {
-        const struct vpt_segment segments[] = { disk_segment(1, 100), disk_segment(200, 400), disk_segment(700, 12) };
-
-        assert_status(disk_submit(VPT_BLK_READ, i % 4, segments, 3, NULL), VPT_OK);
-        assert_status(vpt_blk_kick(&disk.queue), VPT_OK);
-        assert_status(disk_poll_one(NULL), VPT_OK);
-        cr_assert(memcmp(disk_bytes(1), disk_content(i % 4), 100) == 0);
-        cr_assert(memcmp(disk_bytes(700), disk_content(i % 4) + 500, 12) == 0);
-    }
-    cr_assert(disk_submit_until_full() == REQUESTS);
-    assert_status(vpt_blk_flush(&disk.queue), VPT_CALLER_BUSY);
-    disk_end();
-    take_back();
-}
-
-VARIANT_TEST(blk, a_queue_lives_in_memory_that_the_caller_hands_over)
-{
-    check_caller_memory(variant, false);
-}
-
-Test(blk, SPLIT_LAYOUT_1_the_caller_may_hand_the_areas_over_one_by_one)
-{
-    check_caller_memory(&version_2, true);
-}
-
-Test(blk, a_legacy_device_takes_its_rings_in_one_piece_only)
-{
-    struct vpt_blk_queue_config config;
-
-    disk_init(&version_1, NULL);
-    hand_over(&version_1, true, &config);
-    assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, &config), VPT_CALLER_MEMORY);
-    cr_assert(all_zero(&disk.queue, sizeof(disk.queue)));
-    disk_finish();
-    take_back();
-}
-
-static void check_refused(const struct vpt_blk_queue_config *config, enum vpt_status expected)
-{
-    assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, config), expected);
-    cr_assert(all_zero(&disk.queue, sizeof(disk.queue)));
-    cr_assert(mock_hal_live_allocations(&disk.machine.hal) == 0);
-    cr_assert(!disk.machine.device.queues[0].enabled);
-}
-
-static void check_wrong_pieces(const struct variant *variant, bool separate)
-{
-    struct vpt_blk_queue_config good;
-
-    disk_init(variant, NULL);
-    hand_over(variant, separate, &good);
-    for (unsigned i = 0; i < PIECES; i++) {
-        struct vpt_blk_queue_config config = good;
-        struct vpt_memory *memory = piece_of(&config, (enum piece)i);
-        size_t alignment = piece_alignment(variant, (enum piece)i, separate);
-
-        if (memory->address == NULL) {
-            continue;
-        }
-        memory->size--;
-        check_refused(&config, VPT_CALLER_MEMORY);
-        memory->size++;
-        memory->address = (uint8_t *)memory->address + alignment / 2u;
-        check_refused(&config, VPT_CALLER_MEMORY);
-        memory->address = (uint8_t *)memory->address - alignment / 2u;
-        if (!piece_private((enum piece)i)) {
-            memory->device_address += alignment / 2u;
-            check_refused(&config, VPT_CALLER_MEMORY);
-        }
-    }
-    assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, &good), VPT_OK);
-    disk_end();
-    take_back();
-}
-
-VARIANT_TEST(blk, memory_too_small_or_misaligned_is_refused)
-{
-    check_wrong_pieces(variant, false);
-}
-
-Test(blk, an_area_too_small_or_misaligned_is_refused)
-{
-    check_wrong_pieces(&version_2, true);
-}
-
-/* Where a piece is the caller's and another the port's, each goes back to where it came from. */
-VERSION_TEST(blk, memory_may_come_from_both_the_caller_and_the_port)
-{
-    for (unsigned i = 0; i < PIECES; i++) {
-        struct vpt_blk_queue_config all;
-        struct vpt_blk_queue_config config;
-
-        if (i == PIECE_DRIVER_AREA || i == PIECE_DEVICE_AREA) {
-            continue;
-        }
-        disk_machine(variant, NULL);
-        hand_over(variant, false, &all);
-        config = all;
-        *piece_of(&config, (enum piece)i) = (struct vpt_memory){ NULL, 0, 0 };
-        assert_status(disk_bring_up(&config), VPT_OK);
-        cr_assert(disk.machine.hal.allocations == 1);
-        assert_status(disk_read_sector(3), VPT_OK);
-        disk_stop();
-        cr_assert(disk.machine.hal.frees == 1);
-        disk_finish();
-        take_back();
-    }
 }
 
 /* ---- Release ---- */
 
 VERSION_TEST(blk, CLEANUP_2_a_queue_is_released_only_after_a_reset_and_when_it_is_empty)
 {
-    struct vpt_blk_completion completion;
+    struct vpt_completion completion;
 
     disk_start(variant, NULL, NULL);
-    assert_status(vpt_blk_queue_release(&disk.queue), VPT_CALLER_STATE);
+    assert_status(vpt_requests_release(&disk.queue.requests), VPT_CALLER_STATE);
     assert_status(disk_submit_one(VPT_BLK_READ, 0, 0, SECTOR, NULL), VPT_OK);
-    assert_status(vpt_blk_queue_release(&disk.queue), VPT_CALLER_BUSY);
+    assert_status(vpt_requests_release(&disk.queue.requests), VPT_CALLER_BUSY);
     assert_status(vpt_device_reset(disk.device), VPT_OK);
-    assert_status(vpt_blk_queue_release(&disk.queue), VPT_CALLER_BUSY);
-    assert_status(vpt_blk_poll(&disk.queue, &completion), VPT_OK);
+    assert_status(vpt_requests_release(&disk.queue.requests), VPT_CALLER_BUSY);
+    assert_status(vpt_requests_poll(&disk.queue.requests, &completion), VPT_OK);
     assert_status(completion.status, VPT_CANCELLED);
-    assert_status(vpt_blk_queue_release(&disk.queue), VPT_OK);
+    assert_status(vpt_requests_release(&disk.queue.requests), VPT_OK);
     cr_assert(all_zero(&disk.queue, sizeof(disk.queue)));
-    assert_status(vpt_blk_queue_release(&disk.queue), VPT_OK);
+    assert_status(vpt_requests_release(&disk.queue.requests), VPT_OK);
     disk_finish();
 }
 
@@ -1015,7 +795,7 @@ VERSION_TEST(blk, a_queue_that_was_never_started_is_released_after_a_reset)
 {
     disk_init(variant, NULL);
     assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, NULL), VPT_OK);
-    assert_status(vpt_blk_queue_release(&disk.queue), VPT_CALLER_STATE);
+    assert_status(vpt_requests_release(&disk.queue.requests), VPT_CALLER_STATE);
     disk_end();
 }
 
@@ -1033,7 +813,7 @@ VERSION_TEST(blk, a_queue_is_released_after_a_later_init_that_failed)
     cr_assert(disk_submit_one(VPT_BLK_READ, 0, 0, SECTOR, NULL) != VPT_OK);
     cr_assert(disk_submit_one(VPT_BLK_READ, 0, 0, 0, NULL) != VPT_OK);
     cr_assert(disk_drain() == 1);
-    assert_status(vpt_blk_queue_release(&disk.queue), VPT_OK);
+    assert_status(vpt_requests_release(&disk.queue.requests), VPT_OK);
     disk_finish();
 }
 
@@ -1086,7 +866,7 @@ Test(blk, RSVFEAT_4_without_access_platform_no_address_is_translated)
     disk_probe();
     assert_status(vpt_blk_init(&disk.blk, disk.device, &choice), VPT_OK);
     assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, NULL), VPT_OK);
-    assert_status(vpt_blk_start(&disk.blk), VPT_OK);
+    assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
     assert_status(disk_read_sector(5), VPT_OK);
     disk_end();
 }
@@ -1130,9 +910,9 @@ VERSION_TEST(blk, FEAT_4_a_feature_that_the_kernel_requires_is_accepted_or_the_d
         disk_probe();
         if (accepted) {
             assert_status(vpt_blk_init(&disk.blk, disk.device, &choice), VPT_OK);
-            cr_assert(vpt_features_has(&disk.blk.features, cases[i].feature));
+            cr_assert(vpt_features_has(&disk.blk.driver.features, cases[i].feature));
             assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, NULL), VPT_OK);
-            assert_status(vpt_blk_start(&disk.blk), VPT_OK);
+            assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
             assert_status(disk_read_sector(5), VPT_OK);
             disk_end();
         } else {
@@ -1161,7 +941,7 @@ VARIANT_TEST(blk, without_seg_max_more_than_one_segment_is_the_callers_wish)
     }
     for (unsigned i = 0; i < COUNT_OF(cases); i++) {
         const struct mock_machine_options options = { .blk = { .seg_max = cases[i].seg_max } };
-        const struct vpt_blk_queue_config config = { .segments = cases[i].wanted };
+        const struct vpt_requests_config config = { .segments = cases[i].wanted };
 
         disk_start(variant, &options, &config);
         for (unsigned k = 0; k < 64; k++) {
@@ -1174,9 +954,7 @@ VARIANT_TEST(blk, without_seg_max_more_than_one_segment_is_the_callers_wish)
                           VPT_CALLER_TOO_LONG);
             assert_status(vpt_device_reset(disk.device), VPT_OK);
             cr_assert(disk_drain() == 1);
-            assert_status(vpt_blk_restart(&disk.blk), VPT_OK);
-            assert_status(vpt_blk_queue_restart(&disk.queue), VPT_OK);
-            assert_status(vpt_blk_start(&disk.blk), VPT_OK);
+            assert_status(vpt_driver_restart(&disk.blk.driver, NULL), VPT_OK);
         }
         disk_end();
     }

@@ -134,8 +134,8 @@ VERSION_TEST(blk_blocking, arguments_that_make_no_sense_are_refused)
     assert_status(vpt_blk_write(NULL, 0, bytes, SECTOR), VPT_CALLER_ARGUMENT);
     assert_status(vpt_blk_flush(NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_blk_get_id(NULL, id), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_blk_read(&blank, 0, bytes, SECTOR), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_blk_flush(&blank), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_blk_read(&blank, 0, bytes, SECTOR), VPT_CALLER_STATE);
+    assert_status(vpt_blk_flush(&blank), VPT_CALLER_STATE);
     assert_status(vpt_blk_get_id(&disk.queue, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_blk_read(&disk.queue, 0, NULL, SECTOR), VPT_CALLER_ARGUMENT);
     assert_status(vpt_blk_write(&disk.queue, 0, NULL, SECTOR), VPT_CALLER_ARGUMENT);
@@ -199,7 +199,7 @@ VERSION_TEST(blk_blocking, a_helper_refuses_a_queue_with_requests_in_flight)
         if (step == 0) {
             assert_status(disk_submit_one(VPT_BLK_READ, 0, 0, SECTOR, NULL), VPT_OK);
         } else if (step == 1) {
-            assert_status(vpt_blk_kick(&disk.queue), VPT_OK);
+            assert_status(vpt_requests_kick(&disk.queue.requests), VPT_OK);
         } else {
             cr_assert(mock_device_run(&disk.machine.device, 1) == 1);
         }
@@ -243,7 +243,7 @@ VERSION_TEST(blk_blocking, INIT_6_a_helper_refuses_a_device_that_does_not_run)
     assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, NULL), VPT_OK);
     assert_status(vpt_blk_read(&disk.queue, 0, sector, sizeof(sector)), VPT_CALLER_STATE);
     assert_status(vpt_blk_flush(&disk.queue), VPT_CALLER_STATE);
-    assert_status(vpt_blk_start(&disk.blk), VPT_OK);
+    assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
     assert_status(disk_read_sector(0), VPT_OK);
     assert_status(vpt_device_reset(disk.device), VPT_OK);
     assert_status(vpt_blk_read(&disk.queue, 0, sector, sizeof(sector)), VPT_CALLER_STATE);
@@ -262,12 +262,12 @@ VERSION_TEST(blk_blocking, a_helper_refuses_a_queue_of_an_earlier_bring_up)
     old = disk.queue;
     assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_OK);
     assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, NULL), VPT_OK);
-    assert_status(vpt_blk_start(&disk.blk), VPT_OK);
+    assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
     assert_status(vpt_blk_read(&old, 0, sector, sizeof(sector)), VPT_CALLER_STATE);
     assert_status(vpt_blk_flush(&old), VPT_CALLER_STATE);
     assert_status(disk_read_sector(0), VPT_OK);
     cr_assert(disk.machine.blk.requests == 1);
-    assert_status(vpt_blk_queue_release(&old), VPT_OK);
+    assert_status(vpt_requests_release(&old.requests), VPT_OK);
     disk_end();
 }
 
@@ -337,7 +337,7 @@ static uint8_t *long_buffer(size_t misalignment)
 static void check_split(const struct variant *variant, const struct split_case *split, unsigned number)
 {
     const struct mock_machine_options options = { .blk = { .size_max = split->size_max, .seg_max = split->seg_max } };
-    const struct vpt_blk_queue_config config = { .segments = split->segments };
+    const struct vpt_requests_config config = { .segments = split->segments };
     uint8_t *buffer = long_buffer(split->misalignment);
     uint64_t requests;
 
@@ -468,7 +468,7 @@ VERSION_TEST(blk_blocking, a_transfer_holds_no_more_shares_than_one_request_has_
     cr_assert(disk.machine.hal.unshares == 2 * PIECES);
     cr_assert(mock_hal_live_shares(&disk.machine.hal) == PIECES);
     assert_status(vpt_device_reset(disk.device), VPT_OK);
-    assert_status(vpt_blk_queue_release(&disk.queue), VPT_OK);
+    assert_status(vpt_requests_release(&disk.queue.requests), VPT_OK);
     cr_assert(mock_machine_finish(&disk.machine) == PIECES); /* what stayed the device's */
 }
 
@@ -479,7 +479,7 @@ VARIANT_TEST(blk_blocking, a_small_ring_limits_what_goes_into_one_request)
 
     for (uint32_t ring = 4; ring <= 16; ring *= 2) {
         const struct mock_machine_options options = { .queue_maximum = ring };
-        const struct vpt_blk_queue_config config = { .segments = (uint16_t)ring };
+        const struct vpt_requests_config config = { .segments = (uint16_t)ring };
         unsigned pieces = ring - 2 < PIECES ? ring - 2 : PIECES;
 
         disk_start(variant, &options, &config);
@@ -701,7 +701,7 @@ VERSION_TEST(blk_blocking, a_request_that_fails_ends_the_transfer_there)
 
 static void check_works_again(void)
 {
-    assert_status(vpt_blk_queue_release(&disk.queue), VPT_OK);
+    assert_status(vpt_requests_release(&disk.queue.requests), VPT_OK);
     assert_status(disk_bring_up(NULL), VPT_OK);
     assert_status(disk_read_sector(12), VPT_OK);
     disk_end();
@@ -811,7 +811,7 @@ VARIANT_TEST(blk_blocking, CLEANUP_2_buffers_stay_shared_where_the_reset_does_no
     check_logged(VPT_DEVICE_STUCK);
     cr_assert(mock_hal_live_shares(&disk.machine.hal) == 4);
     cr_assert(disk.machine.hal.unshares == 0);
-    assert_status(vpt_blk_queue_release(&disk.queue), VPT_DEVICE_STUCK);
+    assert_status(vpt_requests_release(&disk.queue.requests), VPT_DEVICE_STUCK);
     cr_assert(mock_hal_live_allocations(&disk.machine.hal) != 0);
     cr_assert(mock_device_run(&disk.machine.device, UINT32_MAX) == 1); /* no violation */
     cr_assert(vpt_blk_read(&disk.queue, 0, bytes, sizeof(bytes)) != VPT_OK);
@@ -820,7 +820,7 @@ VARIANT_TEST(blk_blocking, CLEANUP_2_buffers_stay_shared_where_the_reset_does_no
     /* A later reset that does finish gives the rest back. */
     disk.machine.device.completion.mode = MOCK_COMPLETE_AT_KICK;
     assert_status(vpt_device_reset(disk.device), VPT_OK);
-    assert_status(vpt_blk_queue_release(&disk.queue), VPT_OK);
+    assert_status(vpt_requests_release(&disk.queue.requests), VPT_OK);
     assert_status(disk_bring_up(NULL), VPT_OK);
     assert_status(disk_read_sector(12), VPT_OK);
     disk_stop();
@@ -851,7 +851,7 @@ VARIANT_TEST(blk_blocking, a_device_that_is_removed_is_reported)
     check_unshared();
     assert_status(disk_read_sector(2), VPT_DEVICE_GONE);
     assert_status(vpt_blk_flush(&disk.queue), VPT_DEVICE_GONE);
-    assert_status(vpt_blk_queue_release(&disk.queue), VPT_OK);
+    assert_status(vpt_requests_release(&disk.queue.requests), VPT_OK);
     disk_finish();
 }
 
@@ -863,7 +863,7 @@ VARIANT_TEST(blk_blocking, nothing_is_shared_with_a_device_that_is_known_to_be_r
     assert_status(disk_read_sector(2), VPT_DEVICE_GONE);
     assert_status(vpt_blk_flush(&disk.queue), VPT_DEVICE_GONE);
     cr_assert(disk.machine.hal.shares == 0);
-    assert_status(vpt_blk_queue_release(&disk.queue), VPT_OK);
+    assert_status(vpt_requests_release(&disk.queue.requests), VPT_OK);
     disk_finish();
 }
 

@@ -85,7 +85,7 @@ VERSION_TEST(blk_change, BLK_OP_12_the_cache_mode_may_be_switched_between_init_a
 {
     disk_init(variant, &switchable);
     assert_status(vpt_blk_set_write_back(&disk.blk, false), VPT_OK);
-    assert_status(vpt_blk_start(&disk.blk), VPT_OK);
+    assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
     cr_assert(writeback() == 0);
     disk_finish();
 }
@@ -138,7 +138,7 @@ VERSION_TEST(blk_change, LEG_BLKINIT_4_a_cache_that_cannot_be_flushed_is_told_an
     disk_probe();
     assert_status(vpt_blk_init(&disk.blk, disk.device, &choice), VPT_OK);
     assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, NULL), VPT_OK);
-    assert_status(vpt_blk_start(&disk.blk), VPT_OK);
+    assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
     cr_assert(!disk.blk.info.flush && disk.blk.info.write_back == on && disk.blk.info.write_back_switch);
     assert_status(vpt_blk_flush(&disk.queue), on ? VPT_UNSUPPORTED_REQUEST : VPT_OK);
     assert_status(vpt_blk_set_write_back(&disk.blk, true), VPT_UNSUPPORTED_REQUEST);
@@ -186,7 +186,7 @@ static void check_states(const struct variant *variant, enum vpt_status (*call)(
     cr_assert(memcmp(&disk.blk.info, &before, sizeof(before)) == 0);
     assert_status(call(&disk.blk), VPT_DEVICE_GONE);
     (void)disk_drain();
-    assert_status(vpt_blk_queue_release(&disk.queue), VPT_OK);
+    assert_status(vpt_requests_release(&disk.queue.requests), VPT_OK);
     disk_finish();
 }
 
@@ -223,7 +223,7 @@ VERSION_TEST(blk_change, BLK_OP_1_a_disk_that_has_grown_is_used_to_its_new_end)
     assert_status(disk_read_sector(2047), VPT_OK);
     assert_status(disk_submit_one(VPT_BLK_READ, 2047, 0, 2 * SECTOR, NULL), VPT_CALLER_RANGE);
     assert_status(disk_submit_one(VPT_BLK_READ, 1000, 0, SECTOR, NULL), VPT_OK);
-    assert_status(vpt_blk_kick(&disk.queue), VPT_OK);
+    assert_status(vpt_requests_kick(&disk.queue.requests), VPT_OK);
     assert_status(disk_poll_one(NULL), VPT_OK);
     disk_end();
 }
@@ -265,7 +265,7 @@ VERSION_TEST(blk_change, BLK_OP_1_requests_in_flight_survive_that_the_disk_shrin
     for (unsigned i = 0; i < 20; i++) {
         assert_status(disk_submit_one(VPT_BLK_READ, i * 100, i * SECTOR, SECTOR, &back[i]), VPT_OK);
     }
-    assert_status(vpt_blk_kick(&disk.queue), VPT_OK);
+    assert_status(vpt_requests_kick(&disk.queue.requests), VPT_OK);
     mock_blk_resize(&disk.machine.blk, 1000);
     assert_status(vpt_blk_refresh(&disk.blk), VPT_OK);
     cr_assert(mock_device_run(&disk.machine.device, UINT32_MAX) == 20);
@@ -281,7 +281,7 @@ VERSION_TEST(blk_change, BLK_OP_1_requests_in_flight_survive_that_the_disk_shrin
     for (unsigned i = 0; i < 20; i++) {
         cr_assert(back[i] == 1);
     }
-    cr_assert(vpt_queue_status(&disk.queue.queue) == VPT_OK);
+    cr_assert(vpt_queue_status(&disk.queue.requests.queue) == VPT_OK);
     disk_end();
 }
 

@@ -32,10 +32,10 @@ static void check_recovers(void)
 
         cr_assert(status == VPT_OK || vpt_device_gone(disk.device), "%s", vpt_status_str(status));
     }
-    if (vpt_queue_size(&disk.queue.queue) != 0) {
+    if (vpt_queue_size(&disk.queue.requests.queue) != 0) {
         (void)disk_drain();
     }
-    assert_status(vpt_blk_queue_release(&disk.queue), VPT_OK);
+    assert_status(vpt_requests_release(&disk.queue.requests), VPT_OK);
     cr_assert(mock_hal_live_shares(&disk.machine.hal) == 0);
     cr_assert(mock_hal_live_allocations(&disk.machine.hal) == 0);
     assert_status(disk_bring_up(NULL), VPT_OK);
@@ -175,7 +175,7 @@ struct together {
 
 static struct together together;
 
-static void take(const struct vpt_blk_completion *completion)
+static void take(const struct vpt_completion *completion)
 {
     ptrdiff_t which = (unsigned *)completion->token - together.seen;
 
@@ -187,7 +187,7 @@ static void take(const struct vpt_blk_completion *completion)
 /* Every request in flight at once, polled until nothing or an error comes, then a reset and the rest. */
 static void run_together(const struct variant *variant, enum mock_fault fault, uint32_t n, uint64_t argument)
 {
-    struct vpt_blk_completion completion;
+    struct vpt_completion completion;
 
     memset(&together, 0, sizeof(together));
     disk_start(variant, &options, NULL);
@@ -195,22 +195,22 @@ static void run_together(const struct variant *variant, enum mock_fault fault, u
     for (unsigned i = 0; i < TOGETHER; i++) {
         assert_status(disk_submit_one(VPT_BLK_READ, i, i * SECTOR, SECTOR, &together.seen[i]), VPT_OK);
     }
-    assert_status(vpt_blk_kick(&disk.queue), VPT_OK);
+    assert_status(vpt_requests_kick(&disk.queue.requests), VPT_OK);
     for (unsigned i = 0; i < 100; i++) {
         mock_hal_tick(&disk.machine.hal);
     }
     cr_assert(fired(fault) == 1);
-    while ((together.end = vpt_blk_poll(&disk.queue, &completion)) == VPT_OK) {
+    while ((together.end = vpt_requests_poll(&disk.queue.requests, &completion)) == VPT_OK) {
         take(&completion);
     }
-    assert_status(vpt_blk_poll(&disk.queue, &completion), together.end);
+    assert_status(vpt_requests_poll(&disk.queue.requests, &completion), together.end);
     if (together.end != VPT_EMPTY) {
         assert_status(disk_submit_one(VPT_BLK_READ, 0, 0, SECTOR, NULL), together.end);
-        assert_status(vpt_blk_kick(&disk.queue), together.end);
+        assert_status(vpt_requests_kick(&disk.queue.requests), together.end);
         assert_status(vpt_blk_read(&disk.queue, 0, disk_bytes(0), SECTOR), together.end);
     }
     assert_status(vpt_device_reset(disk.device), VPT_OK);
-    while (vpt_blk_poll(&disk.queue, &completion) == VPT_OK) {
+    while (vpt_requests_poll(&disk.queue.requests, &completion) == VPT_OK) {
         take(&completion);
     }
     for (unsigned i = 0; i < TOGETHER; i++) {
@@ -376,7 +376,7 @@ VERSION_TEST(blk_faults, a_maximum_that_no_queue_has_is_reported)
         cr_assert(mock_hal_live_allocations(&disk.machine.hal) == 0);
         /* The device itself is fine: the queue may be tried again as it is. */
         assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, NULL), VPT_OK);
-        assert_status(vpt_blk_start(&disk.blk), VPT_OK);
+        assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
         assert_status(disk_read_sector(1), VPT_OK);
         disk_end();
     }
@@ -400,7 +400,7 @@ static enum vpt_status step(unsigned which)
     case 2:
         return vpt_blk_queue_init(&disk.queue, &disk.blk, 0, NULL);
     case 3:
-        return vpt_blk_start(&disk.blk);
+        return vpt_driver_start(&disk.blk.driver);
     case 4:
         return vpt_blk_write(&disk.queue, 3, bytes, sizeof(bytes));
     case 5:
@@ -462,7 +462,7 @@ VARIANT_TEST(blk_faults, a_device_that_vanishes_at_any_register_access_is_notice
         disk.machine.hal.wait_budget[VPT_WAIT_QUEUE] = 3;
         lived = live_until(access);
         cr_assert(mock_hal_live_shares(&disk.machine.hal) == 0);
-        assert_status(vpt_blk_queue_release(&disk.queue), VPT_OK);
+        assert_status(vpt_requests_release(&disk.queue.requests), VPT_OK);
         cr_assert(mock_hal_live_allocations(&disk.machine.hal) == 0);
         check_recovers();
     } while (!lived);
@@ -479,7 +479,7 @@ VARIANT_TEST(blk_faults, requests_in_flight_come_back_from_a_device_that_is_remo
     for (unsigned i = 0; i < 9; i++) {
         assert_status(disk_submit_one(VPT_BLK_READ, i, i * SECTOR, SECTOR, NULL), VPT_OK);
     }
-    assert_status(vpt_blk_kick(&disk.queue), VPT_OK);
+    assert_status(vpt_requests_kick(&disk.queue.requests), VPT_OK);
     cr_assert(mock_device_run(&disk.machine.device, 2) == 2);
     arm(MOCK_FAULT_VANISH, 1, 0);
     assert_status(vpt_device_check(disk.device), VPT_DEVICE_GONE);
@@ -510,8 +510,8 @@ VARIANT_TEST(blk_faults, a_reset_that_takes_too_long_is_given_up_and_a_later_one
     disk_start(variant, &options, NULL);
     mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_RESET_SLOW, 1, 1, 1000000);
     assert_status(vpt_device_reset(disk.device), VPT_DEVICE_STUCK);
-    assert_status(vpt_blk_queue_release(&disk.queue), VPT_DEVICE_STUCK);
-    assert_status(vpt_blk_start(&disk.blk), VPT_CALLER_STATE);
+    assert_status(vpt_requests_release(&disk.queue.requests), VPT_DEVICE_STUCK);
+    assert_status(vpt_driver_start(&disk.blk.driver), VPT_CALLER_STATE);
     assert_status(vpt_device_reset(disk.device), VPT_OK);
     check_recovers();
 }

@@ -22,7 +22,7 @@ static void start(const struct variant *variant, const struct mock_machine_optio
     for (uint16_t i = 0; i < QUEUES; i++) {
         assert_status(vpt_blk_queue_init(&queues[i], &disk.blk, i, NULL), VPT_OK);
     }
-    assert_status(vpt_blk_start(&disk.blk), VPT_OK);
+    assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
     for (uint32_t i = 0; i < 2048; i++) {
         fill(disk_content(i), SECTOR, i);
     }
@@ -49,8 +49,8 @@ static enum vpt_status submit(unsigned which, uint64_t sector, size_t offset, vo
 
 static enum vpt_status poll(unsigned which, void **token)
 {
-    struct vpt_blk_completion completion = { NULL, VPT_EMPTY };
-    enum vpt_status status = vpt_blk_poll(&queues[which], &completion);
+    struct vpt_completion completion = { .status = VPT_EMPTY };
+    enum vpt_status status = vpt_requests_poll(&queues[which].requests, &completion);
 
     *token = completion.token;
     return status == VPT_OK ? completion.status : status;
@@ -59,7 +59,7 @@ static enum vpt_status poll(unsigned which, void **token)
 static void release_all(void)
 {
     for (unsigned i = 0; i < QUEUES; i++) {
-        assert_status(vpt_blk_queue_release(&queues[i]), VPT_OK);
+        assert_status(vpt_requests_release(&queues[i].requests), VPT_OK);
         cr_assert(all_zero(&queues[i], sizeof(queues[i])));
     }
 }
@@ -85,7 +85,7 @@ VERSION_TEST(blk_queues, the_device_says_how_many_queues_there_are)
     assert_status(vpt_blk_queue_init(&queues[0], &disk.blk, QUEUES - 1u, NULL), VPT_OK);
     assert_status(vpt_blk_queue_init(&queues[1], &disk.blk, QUEUES - 1u, NULL), VPT_DEVICE_QUEUE_STATE);
     assert_status(vpt_device_reset(disk.device), VPT_OK);
-    assert_status(vpt_blk_queue_release(&queues[0]), VPT_OK);
+    assert_status(vpt_requests_release(&queues[0].requests), VPT_OK);
     disk_finish();
 }
 
@@ -138,7 +138,7 @@ VERSION_TEST(blk_queues, one_queue_of_several_is_enough)
     for (uint16_t index = 0; index < QUEUES; index++) {
         disk_init(variant, &multi_queue);
         assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, index, NULL), VPT_OK);
-        assert_status(vpt_blk_start(&disk.blk), VPT_OK);
+        assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
         assert_status(disk_read_sector(9), VPT_OK);
         cr_assert(mock_blk_last(&disk.machine.blk)->queue == index);
         disk_end();
@@ -160,7 +160,7 @@ VARIANT_TEST(blk_queues, requests_of_several_queues_at_once_stay_apart)
         }
     }
     for (unsigned i = 0; i < QUEUES; i++) {
-        assert_status(vpt_blk_kick(&queues[i]), VPT_OK);
+        assert_status(vpt_requests_kick(&queues[i].requests), VPT_OK);
     }
     cr_assert(mock_device_run(&disk.machine.device, UINT32_MAX) == 10 * QUEUES);
     for (unsigned n = 0; n < 10 * QUEUES; n++) {
@@ -219,13 +219,13 @@ VARIANT_TEST(blk_queues, a_queue_in_use_changes_nothing_but_itself)
         take(&before);
         assert_status(submit(i, i, 0, NULL), VPT_OK);
         check_others(&before, i);
-        assert_status(vpt_blk_kick(&queues[i]), VPT_OK);
+        assert_status(vpt_requests_kick(&queues[i].requests), VPT_OK);
         check_others(&before, i);
         assert_status(poll(i, &token), VPT_OK);
         assert_status(poll(i, &token), VPT_EMPTY);
         check_others(&before, i);
-        vpt_blk_notifications_off(&queues[i]);
-        (void)vpt_blk_notifications_on(&queues[i]);
+        vpt_requests_notifications_off(&queues[i].requests);
+        (void)vpt_requests_notifications_on(&queues[i].requests);
         assert_status(submit(i, 5000, 0, NULL), VPT_CALLER_RANGE);
         assert_status(vpt_blk_read(&queues[i], i, sector, SECTOR), VPT_OK);
         assert_status(vpt_blk_flush(&queues[i]), VPT_OK);
@@ -242,7 +242,7 @@ VERSION_TEST(blk_queues, a_helper_works_beside_requests_of_another_queue)
 
     start_by_run(variant);
     assert_status(submit(0, 7, 0, &sector), VPT_OK);
-    assert_status(vpt_blk_kick(&queues[0]), VPT_OK);
+    assert_status(vpt_requests_kick(&queues[0].requests), VPT_OK);
     disk.machine.device.completion.mode = MOCK_COMPLETE_AT_KICK;
     assert_status(vpt_blk_read(&queues[0], 8, sector, SECTOR), VPT_CALLER_BUSY);
     assert_status(vpt_blk_read(&queues[1], 8, sector, SECTOR), VPT_OK);
@@ -262,7 +262,7 @@ VERSION_TEST(blk_queues, a_dead_queue_leaves_the_others_alive)
     start(variant, &multi_queue);
     mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_USED_ID_RANGE, 1, 1, 0);
     assert_status(submit(2, 7, 0, NULL), VPT_OK);
-    assert_status(vpt_blk_kick(&queues[2]), VPT_OK);
+    assert_status(vpt_requests_kick(&queues[2].requests), VPT_OK);
     assert_status(poll(2, &token), VPT_DEVICE_USED_ID);
     assert_status(submit(2, 7, 0, NULL), VPT_DEVICE_USED_ID);
     for (unsigned i = 0; i < QUEUES; i++) {
@@ -290,7 +290,7 @@ VARIANT_TEST(blk_queues, STATUS_4_a_time_out_in_one_queue_brings_the_requests_of
         for (unsigned n = 0; n < 4; n++) {
             assert_status(submit(i, n, (i * 4 + n) * SECTOR, &back[i][n]), VPT_OK);
         }
-        assert_status(vpt_blk_kick(&queues[i]), VPT_OK);
+        assert_status(vpt_requests_kick(&queues[i].requests), VPT_OK);
     }
     cr_assert(mock_device_run(&disk.machine.device, 1) == 1);
     disk.machine.hal.wait_budget[VPT_WAIT_REQUEST] = 20;
@@ -301,7 +301,7 @@ VARIANT_TEST(blk_queues, STATUS_4_a_time_out_in_one_queue_brings_the_requests_of
         void *token = NULL;
 
         assert_status(vpt_blk_read(&queues[i], 0, sector, SECTOR), VPT_CALLER_STATE);
-        assert_status(vpt_blk_queue_release(&queues[i]), VPT_CALLER_BUSY);
+        assert_status(vpt_requests_release(&queues[i].requests), VPT_CALLER_BUSY);
         for (unsigned n = 0; n < 4; n++) {
             enum vpt_status status = poll(i, &token);
 
@@ -336,7 +336,7 @@ VERSION_TEST(blk_queues, a_request_after_a_reset_of_another_queue_comes_back)
     disk.machine.hal.wait_budget[VPT_WAIT_REQUEST] = 20;
     assert_status(vpt_blk_read(&queues[0], 0, sector, SECTOR), VPT_DEVICE_TIMEOUT);
     assert_status(submit(1, 0, 0, &sector), VPT_OK);
-    assert_status(vpt_blk_kick(&queues[1]), VPT_CALLER_STATE);
+    assert_status(vpt_requests_kick(&queues[1].requests), VPT_CALLER_STATE);
     cr_assert(disk.machine.device.kicks == 1);
     assert_status(poll(1, &token), VPT_CANCELLED);
     cr_assert(token == sector);
@@ -352,14 +352,14 @@ VERSION_TEST(blk_queues, CLEANUP_2_a_reset_that_gets_stuck_is_told_by_every_queu
 
     start_by_run(variant);
     assert_status(submit(3, 0, 0, &sector), VPT_OK);
-    assert_status(vpt_blk_kick(&queues[3]), VPT_OK);
+    assert_status(vpt_requests_kick(&queues[3].requests), VPT_OK);
     disk.machine.hal.wait_budget[VPT_WAIT_REQUEST] = 20;
     mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_RESET_NEVER, 1, 1, 0);
     assert_status(vpt_blk_flush(&queues[0]), VPT_DEVICE_STUCK);
     assert_status(poll(3, &token), VPT_DEVICE_STUCK);
     cr_assert(token == sector);
     for (unsigned i = 0; i < QUEUES; i++) {
-        assert_status(vpt_blk_queue_release(&queues[i]), VPT_DEVICE_STUCK);
+        assert_status(vpt_requests_release(&queues[i].requests), VPT_DEVICE_STUCK);
     }
     assert_status(vpt_device_reset(disk.device), VPT_OK);
     release_all();

@@ -40,24 +40,24 @@ static const struct mock_machine_options capable = {
              .secure_erase = { 64, 2, 8 } },
 };
 
-static const struct vpt_blk_queue_config several = { .requests = 8, .segments = 2, .ranges = RANGES };
+static const struct vpt_requests_config several = { .requests = 8, .segments = 2 };
 
 static const struct vpt_blk_limits *limits_of(unsigned which)
 {
     return (const struct vpt_blk_limits *)(const void *)((const uint8_t *)&disk.blk.info + operations[which].limits);
 }
 
-static void finish_bring_up(const struct vpt_blk_queue_config *config)
+static void finish_bring_up(const struct vpt_requests_config *config)
 {
     assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, config), VPT_OK);
-    assert_status(vpt_blk_start(&disk.blk), VPT_OK);
+    assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
 }
 
 static void range_start(const struct variant *variant, const struct mock_machine_options *options,
-                        const struct vpt_blk_queue_config *config)
+                        const struct vpt_requests_config *config)
 {
     disk_init(variant, options);
-    assert_status(vpt_blk_ranges_init(&disk.blk), VPT_OK);
+    assert_status(vpt_blk_ranges_init(&disk.blk, RANGES), VPT_OK);
     finish_bring_up(config);
 }
 
@@ -79,7 +79,7 @@ static enum vpt_status submit_one(unsigned which, uint64_t sector, uint32_t sect
 
 static void kick(void)
 {
-    assert_status(vpt_blk_kick(&disk.queue), VPT_OK);
+    assert_status(vpt_requests_kick(&disk.queue.requests), VPT_OK);
 }
 
 /* Whether these sectors hold `content`, and the others of the first 2048 still the pattern. */
@@ -129,7 +129,7 @@ VERSION_TEST(blk_range, LEG_BLKCFG_1_the_limits_are_read_in_the_device_order)
         check_limits(i, 0, 0, 0);
     }
     cr_assert(!disk.blk.info.write_zeroes_unmap);
-    assert_status(vpt_blk_ranges_init(&disk.blk), VPT_OK);
+    assert_status(vpt_blk_ranges_init(&disk.blk, RANGES), VPT_OK);
     check_limits(0, 0x01020304, 0x0fffffff, 4); /* as many records as fit a segment of 32 bits */
     check_limits(1, 0x21222324, 0x0fffffff, 1);
     check_limits(2, 0x41424344, 0x01525354, 2);
@@ -145,7 +145,7 @@ VERSION_TEST(blk_range, CONFIG_2_an_operation_without_its_feature_is_not_there)
         vpt_features_remove(&disk.machine.device.offered, operations[without].feature);
         disk_probe();
         assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_OK);
-        assert_status(vpt_blk_ranges_init(&disk.blk), VPT_OK);
+        assert_status(vpt_blk_ranges_init(&disk.blk, RANGES), VPT_OK);
         finish_bring_up(&several);
         cr_assert(disk.blk.info.write_zeroes_unmap == (without != 1));
         for (unsigned i = 0; i < OPERATIONS; i++) {
@@ -165,7 +165,7 @@ VERSION_TEST(blk_range, FEAT_4_a_refused_operation_is_as_one_not_offered)
     disk_machine(variant, &capable);
     disk_probe();
     assert_status(vpt_blk_init(&disk.blk, disk.device, &choice), VPT_OK);
-    assert_status(vpt_blk_ranges_init(&disk.blk), VPT_OK);
+    assert_status(vpt_blk_ranges_init(&disk.blk, RANGES), VPT_OK);
     finish_bring_up(NULL);
     check_limits(0, 0, 0, 0);
     check_limits(1, 50, 4, 1);
@@ -207,7 +207,7 @@ VERSION_TEST(blk_range, limits_that_allow_no_request_switch_the_operation_off)
         }
         disk_probe();
         assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_OK);
-        assert_status(vpt_blk_ranges_init(&disk.blk), VPT_OK);
+        assert_status(vpt_blk_ranges_init(&disk.blk, RANGES), VPT_OK);
         check_limits(which, 0, 0, 0);
         cr_assert(disk.blk.info.write_zeroes_unmap == (which != 1 && cases[n].size_max > 15));
         finish_bring_up(NULL);
@@ -245,7 +245,7 @@ VERSION_TEST(blk_range, limits_become_what_a_request_can_have)
                                                                .size_max = cases[i].size_max } };
 
         disk_init(variant, &options);
-        assert_status(vpt_blk_ranges_init(&disk.blk), VPT_OK);
+        assert_status(vpt_blk_ranges_init(&disk.blk, RANGES), VPT_OK);
         check_limits(0, cases[i].limits.sectors, cases[i].limits.ranges, cases[i].limits.alignment);
         disk_finish();
     }
@@ -269,13 +269,13 @@ VERSION_TEST(blk_range, INIT_1_ranges_are_made_available_between_init_and_start)
     struct vpt_blk blank;
 
     memset(&blank, 0, sizeof(blank));
-    assert_status(vpt_blk_ranges_init(NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_blk_ranges_init(&blank), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_blk_ranges_init(NULL, 0), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_blk_ranges_init(&blank, 0), VPT_CALLER_ARGUMENT);
     disk_start(variant, &capable, NULL);
-    assert_status(vpt_blk_ranges_init(&disk.blk), VPT_CALLER_STATE);
+    assert_status(vpt_blk_ranges_init(&disk.blk, 0), VPT_CALLER_STATE);
     assert_status(vpt_device_reset(disk.device), VPT_OK);
-    assert_status(vpt_blk_ranges_init(&disk.blk), VPT_CALLER_STATE);
-    cr_assert(limits_of(0)->sectors == 0 && disk.blk.ranges == NULL);
+    assert_status(vpt_blk_ranges_init(&disk.blk, 0), VPT_CALLER_STATE);
+    cr_assert(limits_of(0)->sectors == 0 && disk.blk.range_ops == NULL);
     disk_end();
 }
 
@@ -284,8 +284,8 @@ VERSION_TEST(blk_range, a_queue_of_before_takes_no_ranges)
 {
     disk_init(variant, &capable);
     assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, NULL), VPT_OK);
-    assert_status(vpt_blk_ranges_init(&disk.blk), VPT_OK);
-    assert_status(vpt_blk_start(&disk.blk), VPT_OK);
+    assert_status(vpt_blk_ranges_init(&disk.blk, RANGES), VPT_OK);
+    assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
     for (unsigned i = 0; i < OPERATIONS; i++) {
         assert_status(submit_one(i, 0, 8, false), VPT_CALLER_TOO_LONG);
     }
@@ -297,7 +297,7 @@ static void check_unchanged(enum vpt_status expected)
 {
     struct vpt_blk before = disk.blk;
 
-    assert_status(vpt_blk_ranges_init(&disk.blk), expected);
+    assert_status(vpt_blk_ranges_init(&disk.blk, 0), expected);
     cr_assert(memcmp(&disk.blk, &before, sizeof(before)) == 0);
 }
 
@@ -317,7 +317,7 @@ VERSION_TEST(blk_range, CONFIG_4_limits_that_are_offered_and_lie_outside_are_the
             if (missing != 0) {
                 check_unchanged(VPT_DEVICE_CONFIG);
             } else {
-                assert_status(vpt_blk_ranges_init(&disk.blk), VPT_OK);
+                assert_status(vpt_blk_ranges_init(&disk.blk, RANGES), VPT_OK);
             }
             finish_bring_up(NULL);
             assert_status(disk_read_sector(5), VPT_OK);
@@ -330,7 +330,7 @@ Test(blk_range, LEG_CONFIG_1_limits_of_a_legacy_device_are_read_until_two_readin
 {
     disk_init(&version_1, &capable);
     mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_CONFIG_VALUE, 1, 1, MOCK_CONFIG_VALUE(MOCK_BLK_DISCARD, 7));
-    assert_status(vpt_blk_ranges_init(&disk.blk), VPT_OK);
+    assert_status(vpt_blk_ranges_init(&disk.blk, RANGES), VPT_OK);
     cr_assert(mock_fault_fired(&disk.machine.device.faults, MOCK_FAULT_CONFIG_VALUE) == 1);
     check_limits(0, 100, 3, 1);
     disk_finish();
@@ -340,9 +340,9 @@ VERSION_TEST(blk_range, a_device_that_is_removed_has_no_limits)
 {
     disk_init(variant, &capable);
     mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_VANISH, 1, 1, 0);
-    assert_status(vpt_blk_ranges_init(&disk.blk), VPT_DEVICE_GONE);
-    cr_assert(limits_of(0)->sectors == 0 && disk.blk.ranges == NULL);
-    assert_status(vpt_blk_ranges_init(&disk.blk), VPT_DEVICE_GONE);
+    assert_status(vpt_blk_ranges_init(&disk.blk, 0), VPT_DEVICE_GONE);
+    cr_assert(limits_of(0)->sectors == 0 && disk.blk.range_ops == NULL);
+    assert_status(vpt_blk_ranges_init(&disk.blk, 0), VPT_DEVICE_GONE);
     disk_finish();
 }
 
@@ -393,7 +393,7 @@ VARIANT_TEST(blk_range, LEG_BLKOP_1_header_and_records_are_in_the_device_order)
     mock_config_set(&disk.machine.device.config, MOCK_BLK_CAPACITY, 8, UINT64_MAX);
     disk_probe();
     assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_OK);
-    assert_status(vpt_blk_ranges_init(&disk.blk), VPT_OK);
+    assert_status(vpt_blk_ranges_init(&disk.blk, RANGES), VPT_OK);
     finish_bring_up(&several);
     assert_status(submit(1, ranges, 2, NULL), VPT_OK);
     kick();
@@ -416,8 +416,7 @@ VARIANT_TEST(blk_range, LEG_BLKOP_1_header_and_records_are_in_the_device_order)
 /* Nothing has reached the device, and everything that fitted still does. */
 static void check_nothing_submitted(void)
 {
-    cr_assert(disk.queue.in_flight == 0);
-    assert_status(vpt_blk_kick(&disk.queue), VPT_OK);
+    assert_status(vpt_requests_kick(&disk.queue.requests), VPT_OK);
     cr_assert(disk.machine.blk.requests == 0);
     cr_assert(disk_submit_until_full() == several.requests);
 }
@@ -430,13 +429,12 @@ VERSION_TEST(blk_range, BLK_OP_9_10_11_no_more_ranges_than_the_limits_and_the_qu
         ranges[i] = (struct vpt_blk_range){ i * 8, 8, false };
     }
     for (unsigned own = 0; own <= RANGES; own++) {
-        struct vpt_blk_queue_config config = several;
-
-        config.ranges = (uint16_t)own;
         for (unsigned i = 0; i < OPERATIONS; i++) {
             unsigned most;
 
-            range_start(variant, &capable, &config);
+            disk_init(variant, &capable);
+            assert_status(vpt_blk_ranges_init(&disk.blk, (uint16_t)own), VPT_OK);
+            finish_bring_up(&several);
             most = own != 0 ? own : 1;
             most = most < limits_of(i)->ranges ? most : limits_of(i)->ranges;
             assert_status(submit(i, ranges, 0, NULL), VPT_CALLER_ARGUMENT);
@@ -466,7 +464,7 @@ VERSION_TEST(blk_range, a_range_of_too_many_or_no_sectors_is_refused)
         check_nothing_submitted();
         disk_stop();
         assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_OK);
-        assert_status(vpt_blk_ranges_init(&disk.blk), VPT_OK);
+        assert_status(vpt_blk_ranges_init(&disk.blk, RANGES), VPT_OK);
         finish_bring_up(&several);
         assert_status(submit_one(i, 0, most, false), VPT_OK);
         kick();
@@ -700,23 +698,22 @@ VERSION_TEST(blk_range, STATUS_4_a_reset_brings_requests_of_ranges_back_once)
 /* Slots of exactly the size that the macro says; one byte less is refused. */
 static void check_slots(const struct variant *variant, uint16_t ranges, size_t size, bool available)
 {
-    struct vpt_blk_queue_config config = several;
+    struct vpt_requests_config config = several;
     struct vpt_memory slots;
     void *bytes = NULL;
 
     cr_assert(posix_memalign(&bytes, 4096, size) == 0);
     memset(bytes, 0xc3, size);
-    config.ranges = ranges;
     disk_init(variant, &capable);
     if (available) {
-        assert_status(vpt_blk_ranges_init(&disk.blk), VPT_OK);
+        assert_status(vpt_blk_ranges_init(&disk.blk, ranges), VPT_OK);
     }
     slots = mock_hal_register_anywhere(&disk.machine.hal, bytes, size, true);
-    config.slots = slots;
-    config.slots.size--;
+    config.memory.slots = slots;
+    config.memory.slots.size--;
     assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, &config), VPT_CALLER_MEMORY);
     cr_assert(mock_hal_live_allocations(&disk.machine.hal) == 0);
-    config.slots.size++;
+    config.memory.slots.size++;
     finish_bring_up(&config);
     for (unsigned i = 0; i < several.requests && available; i++) {
         assert_status(submit_one(0, i, 1, false), VPT_OK);
@@ -733,19 +730,18 @@ static void check_slots(const struct variant *variant, uint16_t ranges, size_t s
 
 VERSION_TEST(blk_range, slots_have_room_for_as_many_ranges_as_were_asked_for)
 {
-    check_slots(variant, 0, VPT_BLK_SLOTS_SIZE(8), true);
-    check_slots(variant, 1, VPT_BLK_SLOTS_SIZE(8), true);
-    check_slots(variant, 2, VPT_BLK_SLOTS_RANGES_SIZE(8, 2), true);
-    check_slots(variant, 4, VPT_BLK_SLOTS_RANGES_SIZE(8, 4), true);
+    check_slots(variant, 0, VPT_BLK_SLOTS_SIZE(8, 1), true);
+    check_slots(variant, 1, VPT_BLK_SLOTS_SIZE(8, 1), true);
+    check_slots(variant, 2, VPT_BLK_SLOTS_SIZE(8, 2), true);
+    check_slots(variant, 4, VPT_BLK_SLOTS_SIZE(8, 4), true);
 }
 
 /* More than any operation takes costs nothing, and nothing does where there are none. */
 VERSION_TEST(blk_range, no_memory_is_taken_for_ranges_that_no_request_can_have)
 {
-    check_slots(variant, 5, VPT_BLK_SLOTS_RANGES_SIZE(8, 4), true);
-    check_slots(variant, 65535, VPT_BLK_SLOTS_RANGES_SIZE(8, 4), true);
-    check_slots(variant, 0, VPT_BLK_SLOTS_RANGES_SIZE(8, 0), false);
-    check_slots(variant, 65535, VPT_BLK_SLOTS_RANGES_SIZE(8, 0), false);
+    check_slots(variant, 5, VPT_BLK_SLOTS_SIZE(8, 4), true);
+    check_slots(variant, 65535, VPT_BLK_SLOTS_SIZE(8, 4), true);
+    check_slots(variant, 65535, VPT_BLK_SLOTS_SIZE(8, 0), false);
 }
 
 /* Whichever operation takes them. */
@@ -762,7 +758,7 @@ VERSION_TEST(blk_range, a_disk_of_one_operation_has_room_for_its_ranges)
         }
         disk_probe();
         assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_OK);
-        assert_status(vpt_blk_ranges_init(&disk.blk), VPT_OK);
+        assert_status(vpt_blk_ranges_init(&disk.blk, RANGES), VPT_OK);
         finish_bring_up(&several);
         assert_status(submit(i, ranges, 2, NULL), VPT_OK);
         kick();
@@ -773,15 +769,17 @@ VERSION_TEST(blk_range, a_disk_of_one_operation_has_room_for_its_ranges)
 
 VERSION_TEST(blk_range, more_memory_than_there_can_be_is_refused)
 {
-    const struct vpt_blk_queue_config config = { .requests = 32768, .ranges = 65535 };
+    const struct vpt_requests_config config = { .requests = 32768, .size = 32768 };
+    struct mock_machine_options options = capable;
     enum vpt_status status;
 
-    disk_init(variant, &capable);
+    options.queue_maximum = 32768;
+    disk_init(variant, &options);
     mock_config_set(&disk.machine.device.config, MOCK_BLK_DISCARD + MOCK_BLK_RANGE_COUNT, 4, 65535);
-    assert_status(vpt_blk_ranges_init(&disk.blk), VPT_OK);
-    mock_trigger_set(&disk.machine.hal.fail_allocation, 1, 1);
+    assert_status(vpt_blk_ranges_init(&disk.blk, 65535), VPT_OK);
+    mock_trigger_set(&disk.machine.hal.fail_allocation, 4, 0); /* that of the slots, and of what is less */
     status = vpt_blk_queue_init(&disk.queue, &disk.blk, 0, &config);
-    assert_status(status, sizeof(size_t) > 4 ? VPT_RESOURCE_MEMORY : VPT_CALLER_TOO_LONG);
+    assert_status(status, VPT_RESOURCE_MEMORY);
     cr_assert(all_zero(&disk.queue, sizeof(disk.queue)));
     disk_finish();
 }

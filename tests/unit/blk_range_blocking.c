@@ -38,12 +38,12 @@ static enum vpt_status bring_up(void)
     disk_probe();
     status = vpt_blk_init(&disk.blk, disk.device, NULL);
     if (status == VPT_OK) {
-        status = vpt_blk_ranges_init(&disk.blk);
+        status = vpt_blk_ranges_init(&disk.blk, 0);
     }
     if (status == VPT_OK) {
         status = vpt_blk_queue_init(&disk.queue, &disk.blk, 0, NULL);
     }
-    return status == VPT_OK ? vpt_blk_start(&disk.blk) : status;
+    return status == VPT_OK ? vpt_driver_start(&disk.blk.driver) : status;
 }
 
 static void start(const struct variant *variant, const struct mock_machine_options *options)
@@ -223,7 +223,7 @@ VERSION_TEST(blk_range_blocking, a_helper_refuses_a_queue_that_is_not_ready)
 
     memset(&blank, 0, sizeof(blank));
     assert_status(vpt_blk_discard(NULL, 0, 8), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_blk_write_zeroes(&blank, 0, 8, false), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_blk_write_zeroes(&blank, 0, 8, false), VPT_CALLER_STATE);
     assert_status(vpt_blk_secure_erase(NULL, 0, 8), VPT_CALLER_ARGUMENT);
     options.completion.mode = MOCK_COMPLETE_BY_RUN;
     start(variant, &options);
@@ -277,7 +277,7 @@ VARIANT_TEST(blk_range_blocking, CLEANUP_2_a_request_in_time_trouble_ends_in_a_r
         check_dealt_with(0, pieces[i], contents[i]);
         cr_assert(disk.machine.device.resets == 2 && disk.machine.hal.waits[VPT_WAIT_REQUEST] == 21);
         assert_status(help(i, 0, 8), VPT_CANCELLED);
-        assert_status(vpt_blk_queue_release(&disk.queue), VPT_OK);
+        assert_status(vpt_requests_release(&disk.queue.requests), VPT_OK);
         assert_status(bring_up(), VPT_OK);
         assert_status(help(i, 0, 2048), VPT_OK);
         disk_end();

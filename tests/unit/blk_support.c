@@ -35,7 +35,7 @@ void disk_init(const struct variant *variant, const struct mock_machine_options 
     assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_OK);
 }
 
-enum vpt_status disk_bring_up(const struct vpt_blk_queue_config *config)
+enum vpt_status disk_bring_up(const struct vpt_requests_config *config)
 {
     struct mock_machine *machine = &disk.machine;
     enum vpt_status status = vpt_mmio_probe(&disk.mmio, machine->port, machine->mapping, machine->size);
@@ -46,11 +46,11 @@ enum vpt_status disk_bring_up(const struct vpt_blk_queue_config *config)
     if (status == VPT_OK) {
         status = vpt_blk_queue_init(&disk.queue, &disk.blk, 0, config);
     }
-    return status == VPT_OK ? vpt_blk_start(&disk.blk) : status;
+    return status == VPT_OK ? vpt_driver_start(&disk.blk.driver) : status;
 }
 
 void disk_start(const struct variant *variant, const struct mock_machine_options *options,
-                const struct vpt_blk_queue_config *config)
+                const struct vpt_requests_config *config)
 {
     disk_machine(variant, options);
     assert_status(disk_bring_up(config), VPT_OK);
@@ -58,11 +58,11 @@ void disk_start(const struct variant *variant, const struct mock_machine_options
 
 unsigned disk_drain(void)
 {
-    struct vpt_blk_completion completion;
+    struct vpt_completion completion;
     unsigned count = 0;
     enum vpt_status status;
 
-    while ((status = vpt_blk_poll(&disk.queue, &completion)) == VPT_OK) {
+    while ((status = vpt_requests_poll(&disk.queue.requests, &completion)) == VPT_OK) {
         count++;
         cr_assert(count <= VPT_QUEUE_SIZE_MAX);
     }
@@ -74,7 +74,7 @@ void disk_stop(void)
 {
     assert_status(vpt_device_reset(disk.device), VPT_OK);
     (void)disk_drain();
-    assert_status(vpt_blk_queue_release(&disk.queue), VPT_OK);
+    assert_status(vpt_requests_release(&disk.queue.requests), VPT_OK);
     cr_assert(all_zero(&disk.queue, sizeof(disk.queue)));
 }
 
@@ -164,9 +164,9 @@ enum vpt_status disk_submit_one(enum vpt_blk_operation operation, uint64_t secto
 
 enum vpt_status disk_poll_one(void **token)
 {
-    struct vpt_blk_completion completion = { NULL, VPT_EMPTY };
+    struct vpt_completion completion = { .status = VPT_EMPTY };
 
-    assert_status(vpt_blk_poll(&disk.queue, &completion), VPT_OK);
+    assert_status(vpt_requests_poll(&disk.queue.requests, &completion), VPT_OK);
     if (token != NULL) {
         *token = completion.token;
     }

@@ -34,11 +34,11 @@ void disk_probe(void);
 void disk_init(const struct variant *variant, const struct mock_machine_options *options);
 
 /* Probe, init, queue 0, start: the first status that is not VPT_OK, or VPT_OK. */
-enum vpt_status disk_bring_up(const struct vpt_blk_queue_config *config);
+enum vpt_status disk_bring_up(const struct vpt_requests_config *config);
 
 /* Machine and bring-up, asserted; either pointer may be NULL. */
 void disk_start(const struct variant *variant, const struct mock_machine_options *options,
-                const struct vpt_blk_queue_config *config);
+                const struct vpt_requests_config *config);
 
 /* Takes the requests in flight back after a reset: how many there were. */
 unsigned disk_drain(void);

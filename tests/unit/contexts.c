@@ -33,8 +33,11 @@ static struct {
     struct vpt_device *device;
     struct vpt_blk blk;
     struct vpt_blk_queue queue;
+    struct vpt_entropy entropy;
     struct vpt_memory data;
 } station;
+
+static bool entropy_machines; /* those that are opened from now on have an entropy device, not a disk */
 
 static bool on_pci(void)
 {
@@ -53,6 +56,7 @@ static struct mock_machine_options wanted(void)
     static const struct mock_blk_limits limits = { 1024, 4, 1 };
     struct mock_machine_options options = {
         .version = station.kind == KIND_MMIO_1 ? 1 : 2,
+        .is_entropy = entropy_machines,
         .blk = { .flush = true, .cache_switch = true, .discard = limits, .write_zeroes = limits,
                  .secure_erase = limits },
     };
@@ -140,19 +144,19 @@ static void probe(void)
     }
 }
 
-static void bring_up(const struct vpt_blk_queue_config *config)
+static void bring_up(const struct vpt_requests_config *config)
 {
     assert_status(CALL(vpt_blk_init, &station.blk, station.device, NULL), VPT_OK);
-    assert_status(CALL(vpt_blk_ranges_init, &station.blk), VPT_OK);
+    assert_status(CALL(vpt_blk_ranges_init, &station.blk, 0), VPT_OK);
     assert_status(CALL(vpt_blk_queue_init, &station.queue, &station.blk, 0, config), VPT_OK);
-    assert_status(CALL(vpt_blk_start, &station.blk), VPT_OK);
+    assert_status(CALL(vpt_driver_start, &station.blk.driver), VPT_OK);
 }
 
 static void take_back(void)
 {
-    struct vpt_blk_completion completion;
+    struct vpt_completion completion;
 
-    while (CALL(vpt_blk_poll, &station.queue, &completion) == VPT_OK) {
+    while (CALL(vpt_requests_poll, &station.queue.requests, &completion) == VPT_OK) {
     }
 }
 
@@ -160,7 +164,7 @@ static void shut_down(void)
 {
     assert_status(CALL(vpt_device_reset, station.device), VPT_OK);
     take_back();
-    assert_status(CALL(vpt_blk_queue_release, &station.queue), VPT_OK);
+    assert_status(CALL(vpt_requests_release, &station.queue.requests), VPT_OK);
 }
 
 static void submit(void)
@@ -189,23 +193,33 @@ static void use_helpers(void)
 
 static void use_requests(void)
 {
-    struct vpt_blk_completion completion;
+    const struct vpt_segment segment = { station.data.device_address, VPT_BLK_SECTOR_SIZE };
+    struct vpt_blk_request request = { .operation = VPT_BLK_READ };
+    struct vpt_completion completion;
+    struct vpt_blk_list list;
+    struct vpt_segment piece;
 
-    CALL_VOID(vpt_blk_notifications_off, &station.queue);
+    assert_status(CALL(vpt_blk_list_begin, &list, &station.queue, &segment, 1, 0), VPT_OK);
+    assert_status(CALL(vpt_blk_list_next, &list, &station.queue, &request, &piece, 1), VPT_OK);
+    CALL_VOID(vpt_requests_notifications_off, &station.queue.requests);
     submit();
-    assert_status(CALL(vpt_blk_kick, &station.queue), VPT_OK);
-    cr_assert((uint32_t)CALL(vpt_queue_has_used, &station.queue.queue) != 0);
-    assert_status(CALL(vpt_blk_poll, &station.queue, &completion), VPT_OK);
-    CALL_VOID(vpt_blk_notifications_on, &station.queue);
+    assert_status(CALL(vpt_requests_kick, &station.queue.requests), VPT_OK);
+    cr_assert((uint32_t)CALL(vpt_queue_has_used, &station.queue.requests.queue) != 0);
+    assert_status(CALL(vpt_requests_poll, &station.queue.requests, &completion), VPT_OK);
+    CALL_VOID(vpt_requests_notifications_on, &station.queue.requests);
     submit();
-    assert_status(CALL(vpt_blk_kick, &station.queue), VPT_OK);
+    assert_status(CALL(vpt_requests_kick, &station.queue.requests), VPT_OK);
+    assert_status(CALL(vpt_requests_poll, &station.queue.requests, &completion), VPT_OK);
+    assert_status(CALL(vpt_requests_poll, &station.queue.requests, &completion), VPT_EMPTY);
+    submit();
+    assert_status(CALL(vpt_requests_kick, &station.queue.requests), VPT_OK);
     CALL_VOID(vpt_device_interrupt, station.device);
-    assert_status(CALL(vpt_blk_quiesce, &station.queue, NULL, NULL), VPT_OK);
+    assert_status(CALL(vpt_requests_quiesce, &station.queue.requests, NULL, NULL), VPT_OK);
 }
 
 static void use_device(void)
 {
-    const struct vpt_config_field field = { 0, 8 };
+    const struct vpt_config_field field = { .width = 8 };
     struct vpt_shared_memory_region region;
     uint64_t capacity = 0;
     uint32_t value = 0;
@@ -236,9 +250,7 @@ static void use_restart(void)
     submit();
     assert_status(CALL(vpt_device_reset, station.device), VPT_OK);
     take_back();
-    assert_status(CALL(vpt_blk_restart, &station.blk), VPT_OK);
-    assert_status(CALL(vpt_blk_queue_restart, &station.queue), VPT_OK);
-    assert_status(CALL(vpt_blk_start, &station.blk), VPT_OK);
+    assert_status(CALL(vpt_driver_restart, &station.blk.driver, NULL), VPT_OK);
 }
 
 /* ---- The queue's own calls, with the disk's request made by hand: 16 bytes of zeroes are a read of sector 0 ---- */
@@ -277,6 +289,7 @@ static void use_raw_queue(void)
     assert_status(CALL(vpt_queue_pop, &queue, &token, &written), VPT_EMPTY);
     assert_status(add(&queue, &queue), VPT_OK);
     assert_status(CALL(vpt_queue_kick, &queue), VPT_OK);
+    CALL_VOID(vpt_queue_free, &queue);
     CALL_VOID(vpt_queue_status, &queue);
     CALL_VOID(vpt_queue_kicks, &queue);
     CALL_VOID(vpt_queue_size, &queue);
@@ -289,6 +302,88 @@ static void use_raw_queue(void)
     CALL_VOID(vpt_device_fail, station.device);
     assert_status(CALL(vpt_device_reset, station.device), VPT_OK);
     assert_status(CALL(vpt_queue_release, &queue), VPT_OK);
+}
+
+/* ---- The request layer, and an entropy device ---- */
+
+static const struct vpt_driver_kind entropy_kind = { .type = VPT_DEVICE_TYPE_ENTROPY };
+
+static void bring_entropy_up(void)
+{
+    assert_status(CALL(vpt_entropy_init, &station.entropy, station.device, NULL), VPT_OK);
+    assert_status(CALL(vpt_entropy_queue_init, &station.entropy, NULL), VPT_OK);
+    assert_status(CALL(vpt_driver_start, &station.entropy.driver), VPT_OK);
+}
+
+static void shut_entropy_down(void)
+{
+    struct vpt_completion completion;
+
+    assert_status(CALL(vpt_device_reset, station.device), VPT_OK);
+    while (CALL(vpt_requests_poll, &station.entropy.requests, &completion) == VPT_OK) {
+    }
+    assert_status(CALL(vpt_driver_release, &station.entropy.driver), VPT_OK);
+}
+
+static void use_entropy(void)
+{
+    const struct vpt_segment segment = { station.data.device_address, 16 };
+    uint8_t bytes[16];
+
+    bring_entropy_up();
+    assert_status(CALL(vpt_entropy_read, &station.entropy, bytes, sizeof(bytes), NULL), VPT_OK);
+    assert_status(CALL(vpt_entropy_submit, &station.entropy, &segment, 1, NULL), VPT_OK);
+    assert_status(CALL(vpt_requests_kick, &station.entropy.requests), VPT_OK);
+    shut_entropy_down();
+}
+
+static void set_up_requests(const struct vpt_requests_kind *kind)
+{
+    struct vpt_driver *driver = &station.entropy.driver;
+
+    assert_status(CALL(vpt_driver_init, driver, station.device, &entropy_kind, NULL), VPT_OK);
+    assert_status(CALL(vpt_requests_init, &station.entropy.requests, driver, 0, kind, 0, NULL), VPT_OK);
+    assert_status(CALL(vpt_driver_start, driver), VPT_OK);
+}
+
+static void use_slots(void)
+{
+    static const struct vpt_requests_kind kind = { .reply = 0 };
+    struct vpt_requests *requests = &station.entropy.requests;
+    struct vpt_completion completion;
+    struct vpt_shares shares;
+    uint8_t bytes[16];
+
+    set_up_requests(&kind);
+    assert_status(CALL(vpt_requests_ready, requests), VPT_OK);
+    (void)(contexts_begin("vpt_requests_next"), vpt_requests_next(requests));
+    contexts_end();
+    (void)(contexts_begin("vpt_requests_next_address"), vpt_requests_next_address(requests));
+    contexts_end();
+    CALL_VOID(vpt_requests_free, requests);
+    assert_status(CALL(vpt_shares_begin, requests, &shares, VPT_DEVICE_WRITES, bytes, sizeof(bytes), 1), VPT_OK);
+    assert_status(CALL(vpt_requests_submit, requests, shares.segments, 0, shares.count, NULL), VPT_OK);
+    assert_status(CALL(vpt_requests_wait, requests, &completion), VPT_OK);
+    CALL_VOID(vpt_shares_end, requests, &shares);
+    shut_entropy_down();
+}
+
+static void use_receiving(void)
+{
+    static const struct vpt_requests_kind kind = { .reply = 16 };
+    struct vpt_requests *requests = &station.entropy.requests;
+    uint32_t length = 0;
+    uint8_t bytes[16];
+
+    station.simulated->completion.mode = MOCK_COMPLETE_BY_RUN;
+    set_up_requests(&kind);
+    assert_status(CALL(vpt_receive_start, requests), VPT_OK);
+    cr_assert(mock_device_run(station.simulated, UINT32_MAX) != 0);
+    while (CALL(vpt_receive, requests, bytes, sizeof(bytes), &length) == VPT_OK) {
+        cr_assert(length == sizeof(bytes));
+    }
+    station.simulated->completion.mode = MOCK_COMPLETE_AT_KICK;
+    shut_entropy_down();
 }
 
 static void use_vectors(void)
@@ -317,19 +412,19 @@ static void use_vectors(void)
 
 static void lie_in_the_ring(void)
 {
-    struct vpt_blk_completion completion;
-    struct vpt_queue *queue = &station.queue.queue;
+    struct vpt_completion completion;
+    struct vpt_queue *queue = &station.queue.requests.queue;
 
     bring_up(NULL);
     fault(MOCK_FAULT_USED_ID_RANGE, 1, 1, 0);
     submit();
-    assert_status(CALL(vpt_blk_kick, &station.queue), VPT_OK);
-    assert_status(CALL(vpt_blk_poll, &station.queue, &completion), VPT_DEVICE_USED_ID);
+    assert_status(CALL(vpt_requests_kick, &station.queue.requests), VPT_OK);
+    assert_status(CALL(vpt_requests_poll, &station.queue.requests, &completion), VPT_DEVICE_USED_ID);
     shut_down();
     bring_up(NULL);
     fault(MOCK_FAULT_USED_ID_RANGE, 1, 1, 0);
     submit();
-    assert_status(CALL(vpt_blk_kick, &station.queue), VPT_OK);
+    assert_status(CALL(vpt_requests_kick, &station.queue.requests), VPT_OK);
     assert_status(CALL(vpt_queue_pop, queue, NULL, NULL), VPT_DEVICE_USED_ID);
     shut_down();
 }
@@ -373,7 +468,7 @@ static void lose_what_is_quiesced(bool lie)
     station.hal->wait_budget[VPT_WAIT_REQUEST] = 3;
     fault(lie ? MOCK_FAULT_USED_ID_RANGE : MOCK_FAULT_KICK_LOST, 1, 1, 0);
     submit();
-    assert_status(CALL(vpt_blk_quiesce, &station.queue, NULL, NULL), lie ? VPT_DEVICE_USED_ID : VPT_DEVICE_TIMEOUT);
+    assert_status(CALL(vpt_requests_quiesce, &station.queue.requests, NULL, NULL), lie ? VPT_DEVICE_USED_ID : VPT_DEVICE_TIMEOUT);
     station.hal->wait_budget[VPT_WAIT_REQUEST] = 10000;
     shut_down();
 }
@@ -418,13 +513,13 @@ static void spoil_ranges(void)
     assert_status(CALL(vpt_blk_init, &station.blk, station.device, NULL), VPT_OK);
     mock_hal_add_ticker(station.hal, change_limits, NULL);
     changing_limits = true;
-    CALL_VOID(vpt_blk_ranges_init, &station.blk);
+    CALL_VOID(vpt_blk_ranges_init, &station.blk, 0);
     changing_limits = false;
 }
 
 static void spoil_configuration(void)
 {
-    const struct vpt_config_field field = { 0, 8 };
+    const struct vpt_config_field field = { .width = 8 };
     uint64_t value;
 
     fault(MOCK_FAULT_CONFIG_CHANGING, 1, EVER, 0);
@@ -435,13 +530,13 @@ static void spoil_configuration(void)
     assert_status(CALL(vpt_device_config_fields, station.device, &field, 1, &value), VPT_DEVICE_CONFIG_UNSTABLE);
     assert_status(CALL(vpt_blk_refresh, &station.blk), VPT_DEVICE_CONFIG_UNSTABLE);
     spoil_reset();
-    CALL_VOID(vpt_blk_restart, &station.blk);
+    CALL_VOID(vpt_driver_restart, &station.blk.driver, NULL);
     no_fault(MOCK_FAULT_CONFIG_CHANGING);
     assert_status(CALL(vpt_device_reset, station.device), VPT_OK);
     fault(MOCK_FAULT_RESET_SLOW, 1, 1, 3);
-    assert_status(CALL(vpt_blk_restart, &station.blk), VPT_OK);
+    assert_status(CALL(vpt_blk_init, &station.blk, station.device, NULL), VPT_OK);
     fault(MOCK_FAULT_CONFIG_CHANGING, 1, EVER, 0);
-    assert_status(CALL(vpt_blk_restart, &station.blk), VPT_DEVICE_CONFIG_UNSTABLE);
+    assert_status(CALL(vpt_driver_restart, &station.blk.driver, NULL), VPT_DEVICE_CONFIG_UNSTABLE);
     no_fault(MOCK_FAULT_CONFIG_CHANGING);
     assert_status(CALL(vpt_device_reset, station.device), VPT_OK);
 }
@@ -489,14 +584,12 @@ static void spoil_queue(void)
 
 static void spoil_restart(void)
 {
-    struct vpt_queue *queue = &station.queue.queue;
+    struct vpt_queue *queue = &station.queue.requests.queue;
 
     bring_up(NULL);
-    assert_status(CALL(vpt_device_reset, station.device), VPT_OK);
-    assert_status(CALL(vpt_blk_restart, &station.blk), VPT_OK);
     fault(MOCK_FAULT_QUEUE_NOT_READY, 1, 1, 0);
-    assert_status(CALL(vpt_blk_queue_restart, &station.queue), VPT_DEVICE_QUEUE_STATE);
-    assert_status(CALL(vpt_blk_restart, &station.blk), VPT_OK);
+    assert_status(CALL(vpt_driver_restart, &station.blk.driver, NULL), VPT_DEVICE_QUEUE_STATE);
+    assert_status(CALL(vpt_device_negotiate, station.device, NULL, &station.blk.driver.features, NULL), VPT_OK);
     fault(MOCK_FAULT_QUEUE_NOT_READY, 1, 1, 0);
     assert_status(CALL(vpt_queue_restart, queue), VPT_DEVICE_QUEUE_STATE);
     shut_down();
@@ -521,6 +614,126 @@ static void spoil_suspend(void)
     station.simulated->suspend_reads = 0;
 }
 
+/* Like make_unready(), for what resets the device by itself. */
+static void make_entropy_unready(unsigned how)
+{
+    assert_status(CALL(vpt_device_reset, station.device), VPT_OK);
+    fault(MOCK_FAULT_QUEUE_NOT_READY, 1, 1, 0);
+    fault(MOCK_FAULT_QUEUE_IN_USE, 2, how == 0 ? 2 : EVER, 0);
+    fault(on_pci() && how != 1 ? MOCK_FAULT_RESET_NEVER : MOCK_FAULT_RESET_SLOW, 2, 1, 3);
+}
+
+static void spoil_entropy(void)
+{
+    static const struct vpt_requests_kind kind = { .reply = 16 };
+    struct vpt_entropy *entropy = &station.entropy;
+    struct vpt_completion completion;
+    uint32_t length;
+    uint8_t bytes[16];
+
+    for (unsigned how = 0; how < 3; how++) {
+        make_entropy_unready(how);
+        assert_status(CALL(vpt_entropy_open, entropy, station.device), VPT_DEVICE_QUEUE_STATE);
+        make_ready();
+        make_entropy_unready(how);
+        assert_status(CALL(vpt_entropy_init, entropy, station.device, NULL), VPT_OK);
+        assert_status(CALL(vpt_entropy_queue_init, entropy, NULL), VPT_DEVICE_QUEUE_STATE);
+        make_ready();
+        spoil_reset();
+        CALL_VOID(vpt_entropy_init, entropy, station.device, NULL);
+        make_ready();
+        make_entropy_unready(how);
+        assert_status(CALL(vpt_driver_init, &entropy->driver, station.device, &entropy_kind, NULL), VPT_OK);
+        assert_status(CALL(vpt_requests_init, &entropy->requests, &entropy->driver, 0, &kind, 0, NULL),
+                      VPT_DEVICE_QUEUE_STATE);
+        make_ready();
+    }
+    assert_status(CALL(vpt_device_reset, station.device), VPT_OK);
+    for (unsigned helper = 0; helper < 2; helper++) {
+        const struct vpt_segment segment = { station.data.device_address, 16 };
+
+        bring_entropy_up();
+        station.hal->wait_budget[VPT_WAIT_REQUEST] = 3;
+        fault(MOCK_FAULT_KICK_LOST, 1, EVER, 0);
+        spoil_reset();
+        if (helper == 0) {
+            assert_status(CALL(vpt_entropy_read, entropy, bytes, sizeof(bytes), NULL), VPT_DEVICE_TIMEOUT);
+        } else {
+            assert_status(CALL(vpt_entropy_submit, entropy, &segment, 1, NULL), VPT_OK);
+            assert_status(CALL(vpt_requests_wait, &entropy->requests, &completion), VPT_DEVICE_TIMEOUT);
+        }
+        no_fault(MOCK_FAULT_KICK_LOST);
+        station.hal->wait_budget[VPT_WAIT_REQUEST] = 10000;
+        shut_entropy_down();
+    }
+    set_up_requests(&kind);
+    fault(MOCK_FAULT_USED_ID_RANGE, 1, 1, 0);
+    assert_status(CALL(vpt_receive_start, &entropy->requests), VPT_OK);
+    assert_status(CALL(vpt_receive, &entropy->requests, bytes, sizeof(bytes), &length), VPT_DEVICE_USED_ID);
+    shut_entropy_down();
+}
+
+/* What a buffer's second piece has taken back when the port shares less than the granule. */
+static void spoil_shares(void)
+{
+    static uint8_t sector[2 * VPT_BLK_SECTOR_SIZE];
+    struct vpt_shares shares;
+
+    bring_up(NULL);
+    station.hal->share_most = 16;
+    assert_status(CALL(vpt_shares_begin, &station.queue.requests, &shares, VPT_DEVICE_WRITES, sector, sizeof(sector),
+                       VPT_BLK_SECTOR_SIZE),
+                  VPT_RESOURCE_SEGMENTS);
+    station.hal->share_most = 0;
+    shut_down();
+}
+
+/* ---- A driver's own bring-up, and the one of a whole disk ---- */
+
+static enum vpt_status read_capacity(struct vpt_driver *driver)
+{
+    static const struct vpt_config_field field = { .width = 8 };
+    uint64_t capacity;
+
+    return vpt_device_config_fields(driver->device, &field, 1, &capacity);
+}
+
+static void spoil_driver(void)
+{
+    static const struct vpt_driver_kind kind = { .type = VPT_DEVICE_TYPE_BLOCK, .configure = read_capacity };
+    static struct mock_config_field capacity_bytes[5]; /* either half of it changes */
+    const struct mock_config config = station.simulated->config;
+    struct vpt_driver driver;
+    uint8_t bytes[COUNT_OF(capacity_bytes)];
+
+    fault(MOCK_FAULT_RESET_SLOW, 1, 1, 3);
+    assert_status(CALL(vpt_driver_init, &driver, station.device, &kind, NULL), VPT_OK);
+    fault(MOCK_FAULT_CONFIG_CHANGING, 1, EVER, 0);
+    for (uint16_t i = 0; i < COUNT_OF(capacity_bytes); i++) {
+        capacity_bytes[i] = (struct mock_config_field){ "a byte of the capacity", i, 1, MOCK_CONFIG_ALWAYS, false };
+    }
+    station.simulated->config.fields = capacity_bytes;
+    station.simulated->config.field_count = COUNT_OF(capacity_bytes);
+    assert_status(CALL(vpt_driver_bytes, station.device, 0, bytes, sizeof(bytes)),
+                  VPT_DEVICE_CONFIG_UNSTABLE);
+    station.simulated->config.fields = config.fields;
+    station.simulated->config.field_count = config.field_count;
+    spoil_reset();
+    CALL_VOID(vpt_driver_init, &driver, station.device, &kind, NULL);
+    assert_status(CALL(vpt_device_reset, station.device), VPT_OK);
+    assert_status(CALL(vpt_driver_init, &driver, station.device, &kind, NULL), VPT_DEVICE_CONFIG_UNSTABLE);
+    assert_status(CALL(vpt_blk_open, &station.blk, &station.queue, station.device), VPT_DEVICE_CONFIG_UNSTABLE);
+    no_fault(MOCK_FAULT_CONFIG_CHANGING);
+    for (unsigned how = 0; how < 3; how++) {
+        make_entropy_unready(how);
+        assert_status(CALL(vpt_blk_open, &station.blk, &station.queue, station.device), VPT_DEVICE_QUEUE_STATE);
+        make_ready();
+    }
+    assert_status(CALL(vpt_device_reset, station.device), VPT_OK);
+    assert_status(CALL(vpt_blk_open, &station.blk, &station.queue, station.device), VPT_OK);
+    shut_down();
+}
+
 /* ---- A device that goes away: PCI looks into configuration space to be sure ---- */
 
 /* Made ready by `prepare`; then it vanishes at the given access from then on, in a call. */
@@ -538,9 +751,9 @@ static void spoil_suspend(void)
 
 static void leave(void)
 {
-    if (station.queue.blk != NULL) {
+    if (station.queue.requests.driver != NULL) {
         take_back();
-        assert_status(CALL(vpt_blk_queue_release, &station.queue), VPT_OK);
+        assert_status(CALL(vpt_requests_release, &station.queue.requests), VPT_OK);
     }
     if (on_pci()) {
         CALL_VOID(vpt_virtio_pci_close, &station.pci);
@@ -579,20 +792,20 @@ static void reset_and_negotiate(void)
 {
     bring_up(NULL);
     assert_status(CALL(vpt_device_reset, station.device), VPT_OK);
-    assert_status(CALL(vpt_blk_restart, &station.blk), VPT_OK);
+    assert_status(CALL(vpt_device_negotiate, station.device, NULL, &station.blk.driver.features, NULL), VPT_OK);
 }
 
 static void vanish(enum kind kind)
 {
     VANISH(kind, bring_up(NULL), 1, vpt_device_check, station.device);
     VANISH(kind, init_queue(), 2, vpt_device_start, station.device);
-    VANISH(kind, init_queue(), 2, vpt_blk_start, &station.blk);
-    VANISH(kind, init_blk(), 2, vpt_blk_ranges_init, &station.blk);
+    VANISH(kind, init_queue(), 2, vpt_driver_start, &station.blk.driver);
+    VANISH(kind, init_blk(), 2, vpt_blk_ranges_init, &station.blk, 0);
     VANISH(kind, bring_up(NULL), 2, vpt_blk_set_write_back, &station.blk, true);
     VANISH(kind, bring_up(NULL), 2, vpt_blk_refresh, &station.blk);
-    VANISH(kind, submit_one(), 2, vpt_blk_quiesce, &station.queue, NULL, NULL);
-    VANISH(kind, reset_and_negotiate(), 6, vpt_queue_restart, &station.queue.queue);
-    VANISH(kind, reset_and_negotiate(), 6, vpt_blk_queue_restart, &station.queue);
+    VANISH(kind, submit_one(), 2, vpt_requests_quiesce, &station.queue.requests, NULL, NULL);
+    VANISH(kind, reset_and_negotiate(), 6, vpt_queue_restart, &station.queue.requests.queue);
+    VANISH(kind, bring_up(NULL), 6, vpt_driver_restart, &station.blk.driver, NULL);
     if (!legacy()) {
         VANISH(kind, bring_up(NULL), 2, vpt_device_suspend, station.device);
         VANISH(kind, suspend(), 2, vpt_device_resume, station.device);
@@ -746,6 +959,14 @@ static void live(enum kind kind)
     use_restart();
     shut_down();
     close_station();
+    entropy_machines = true;
+    open_station(kind);
+    probe();
+    use_entropy();
+    use_slots();
+    use_receiving();
+    close_station();
+    entropy_machines = false;
 }
 
 static void misbehave(enum kind kind)
@@ -762,7 +983,15 @@ static void misbehave(enum kind kind)
     lose_requests();
     lose_what_is_quiesced(false);
     lose_what_is_quiesced(true);
+    spoil_driver();
+    spoil_shares();
     close_station();
+    entropy_machines = true;
+    open_station(kind);
+    probe();
+    spoil_entropy();
+    close_station();
+    entropy_machines = false;
     vanish(kind);
 }
 
@@ -781,7 +1010,7 @@ static struct vpt_memory carve(const struct vpt_memory *all, size_t *taken, size
     return piece;
 }
 
-static void hand_over(struct vpt_blk_queue_config *config)
+static void hand_over(struct vpt_requests_config *config)
 {
     static _Alignas(4096) uint8_t memory[16u * 4096u];
     struct vpt_memory all = mock_hal_register(station.hal, memory, sizeof(memory), HANDED_OVER, true);
@@ -795,11 +1024,10 @@ static void hand_over(struct vpt_blk_queue_config *config)
     config->memory.rings =
         carve(&all, &taken, VPT_QUEUE_RINGS_SIZE(HANDED_OVER_ENTRIES, VPT_QUEUE_LEGACY_RINGS_ALIGNMENT));
     config->memory.indirect =
-        carve(&all, &taken, VPT_BLK_QUEUE_INDIRECT_SIZE(HANDED_OVER_REQUESTS, HANDED_OVER_SEGMENTS));
+        carve(&all, &taken, VPT_BLK_INDIRECT_SIZE(HANDED_OVER_REQUESTS, HANDED_OVER_SEGMENTS));
     config->memory.private_state =
-        carve(&all, &taken, VPT_QUEUE_PRIVATE_SIZE(HANDED_OVER_ENTRIES, HANDED_OVER_REQUESTS));
-    config->slots = carve(&all, &taken, VPT_BLK_SLOTS_RANGES_SIZE(HANDED_OVER_REQUESTS, 1));
-    config->private_state = carve(&all, &taken, VPT_BLK_PRIVATE_SIZE(HANDED_OVER_REQUESTS));
+        carve(&all, &taken, VPT_REQUESTS_PRIVATE_SIZE(HANDED_OVER_REQUESTS));
+    config->memory.slots = carve(&all, &taken, VPT_BLK_SLOTS_SIZE(HANDED_OVER_REQUESTS, 1));
 }
 
 static struct criterion_test_params kinds(void)
@@ -828,8 +1056,8 @@ ParameterizedTestParameters(contexts, adding_publishing_and_popping_make_no_call
 ParameterizedTest(const enum kind *kind, contexts, adding_publishing_and_popping_make_no_callback)
 {
     static const char *const quiet[] = { "vpt_queue_add", "vpt_queue_publish", "vpt_queue_kick_prepare",
-                                         "vpt_queue_pop", "vpt_queue_has_used", "vpt_blk_submit", "vpt_blk_poll",
-                                         "vpt_blk_notifications_off", "vpt_blk_notifications_on" };
+                                         "vpt_queue_pop", "vpt_queue_has_used", "vpt_blk_submit", "vpt_requests_poll",
+                                         "vpt_requests_notifications_off", "vpt_requests_notifications_on" };
     const uint32_t doorbell = *kind >= KIND_PCI_IO ? MADE(CALLBACK_IO_WRITE) : MADE(CALLBACK_MMIO_WRITE);
 
     contexts_read();
@@ -841,7 +1069,7 @@ ParameterizedTest(const enum kind *kind, contexts, adding_publishing_and_popping
     }
     contexts_begin("vpt_queue_kick");
     cr_assert(contexts.now->seen == doorbell);
-    contexts_begin("vpt_blk_kick");
+    contexts_begin("vpt_requests_kick");
     cr_assert(contexts.now->seen == doorbell);
 }
 
@@ -852,7 +1080,7 @@ ParameterizedTestParameters(contexts, a_panic_takes_no_memory_of_the_port)
 }
 ParameterizedTest(const enum kind *kind, contexts, a_panic_takes_no_memory_of_the_port)
 {
-    struct vpt_blk_queue_config config;
+    struct vpt_requests_config config;
 
     contexts_read();
     contexts.panicking = true;

@@ -178,7 +178,7 @@ VERSION_TEST(device, a_vanished_device_does_not_interrupt)
 
 VERSION_TEST(device, a_vanished_device_is_gone_for_every_call)
 {
-    static const struct vpt_config_field field = { MOCK_BLK_CAPACITY, 8 };
+    static const struct vpt_config_field field = { .offset = MOCK_BLK_CAPACITY, .width = 8 };
     struct vpt_shared_memory_region region;
     uint32_t value = 0;
     uint64_t wide = 0;

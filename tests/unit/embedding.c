@@ -51,9 +51,9 @@ static void take_pages_back(struct mock_hal *hal)
 #define SEGMENTS 14u
 
 /* A queue of which nothing is larger than a page, up to 128 entries. A legacy interface takes the rings in one. */
-static void page_config(struct mock_hal *hal, struct vpt_blk_queue_config *config, uint16_t size, bool legacy)
+static void page_config(struct mock_hal *hal, struct vpt_requests_config *config, uint16_t size, bool legacy)
 {
-    *config = (struct vpt_blk_queue_config){ .size = size, .requests = REQUESTS, .segments = SEGMENTS };
+    *config = (struct vpt_requests_config){ .size = size, .requests = REQUESTS, .segments = SEGMENTS };
     if (legacy) {
         config->memory.rings = page(hal, VPT_QUEUE_RINGS_SIZE(size, VPT_QUEUE_RINGS_ALIGNMENT));
     } else {
@@ -61,10 +61,9 @@ static void page_config(struct mock_hal *hal, struct vpt_blk_queue_config *confi
         config->memory.driver_area = page(hal, VPT_QUEUE_DRIVER_AREA_SIZE(size));
         config->memory.device_area = page(hal, VPT_QUEUE_DEVICE_AREA_SIZE(size));
     }
-    config->memory.indirect = page(hal, VPT_BLK_QUEUE_INDIRECT_SIZE(REQUESTS, SEGMENTS));
-    config->memory.private_state = page(hal, VPT_QUEUE_PRIVATE_SIZE(size, REQUESTS));
-    config->slots = page(hal, VPT_BLK_SLOTS_SIZE(REQUESTS));
-    config->private_state = page(hal, VPT_BLK_PRIVATE_SIZE(REQUESTS));
+    config->memory.indirect = page(hal, VPT_BLK_INDIRECT_SIZE(REQUESTS, SEGMENTS));
+    config->memory.private_state = page(hal, VPT_REQUESTS_PRIVATE_SIZE(REQUESTS));
+    config->memory.slots = page(hal, VPT_BLK_SLOTS_SIZE(REQUESTS, 0));
 }
 
 static void no_allocations(struct mock_hal *hal, struct vpt_port *port)
@@ -92,7 +91,7 @@ VARIANT_TEST(embedding, single_pages_by_mmio)
 {
     for (uint16_t size = 4; size <= 128; size = (uint16_t)(size * 2)) {
         struct mock_hal *hal = &disk.machine.hal;
-        struct vpt_blk_queue_config config;
+        struct vpt_requests_config config;
 
         guard_pages();
         disk_machine(variant, NULL);
@@ -112,14 +111,14 @@ MODERN_TEST(embedding, single_pages_by_pci)
 {
     for (uint16_t size = 4; size <= 128; size = (uint16_t)(size * 2)) {
         struct mock_hal *hal = &card.machine.hal;
-        struct vpt_blk_queue_config config;
+        struct vpt_requests_config config;
 
         guard_pages();
         card_init(variant->kind, NULL);
         no_allocations(hal, &card.machine.bus.port);
         page_config(hal, &config, size, false);
         assert_status(vpt_blk_queue_init(&card.queue, &card.blk, 0, &config), VPT_OK);
-        assert_status(vpt_blk_start(&card.blk), VPT_OK);
+        assert_status(vpt_driver_start(&card.blk.driver), VPT_OK);
         write_and_read(&card.queue, card_content(0));
         cr_assert(hal->allocations == 0 && hal->private_allocations == 0);
         card_stop();
@@ -160,7 +159,7 @@ static void check_list(const struct vpt_segment *list, uint8_t *const *bytes, co
 /* The same list again and again, as a block layer's cache of translated buffers hands it down. */
 VARIANT_TEST(embedding, translated_scatter_lists_need_no_share)
 {
-    struct vpt_blk_queue_config config = { .segments = LIST };
+    struct vpt_requests_config config = { .segments = LIST };
     struct mock_hal *hal = &disk.machine.hal;
     struct vpt_segment list[LIST];
     struct vpt_segment before[LIST];
@@ -177,12 +176,12 @@ VARIANT_TEST(embedding, translated_scatter_lists_need_no_share)
     fill(disk_content(0), 2048 * SECTOR, 11);
     for (uint64_t sector = 0; sector < 2000; sector += sectors) {
         assert_status(disk_submit(VPT_BLK_READ, sector, list, LIST, list), VPT_OK);
-        assert_status(vpt_blk_kick(&disk.queue), VPT_OK);
+        assert_status(vpt_requests_kick(&disk.queue.requests), VPT_OK);
         assert_status(disk_poll_one(NULL), VPT_OK);
         check_list(list, bytes, disk_content(sector));
         fill(bytes[5], PAGE, (uint32_t)sector);
         assert_status(disk_submit(VPT_BLK_WRITE, sector, list, LIST, list), VPT_OK);
-        assert_status(vpt_blk_kick(&disk.queue), VPT_OK);
+        assert_status(vpt_requests_kick(&disk.queue.requests), VPT_OK);
         assert_status(disk_poll_one(NULL), VPT_OK);
         check_list(list, bytes, disk_content(sector));
     }
@@ -217,17 +216,17 @@ static void submit_both(void)
         assert_status(disk_submit_one(VPT_BLK_READ, i, i * SECTOR, SECTOR, &disk), VPT_OK);
         assert_status(card_submit(VPT_BLK_READ, i, i * SECTOR, SECTOR, &card), VPT_OK);
     }
-    assert_status(vpt_blk_kick(&card.queue), VPT_OK);
-    assert_status(vpt_blk_kick(&disk.queue), VPT_OK);
+    assert_status(vpt_requests_kick(&card.queue.requests), VPT_OK);
+    assert_status(vpt_requests_kick(&disk.queue.requests), VPT_OK);
 }
 
 /* Takes `count` completions, of which each must have this token. */
 static void take(struct vpt_blk_queue *queue, unsigned count, const void *token, enum vpt_status expected)
 {
-    struct vpt_blk_completion completion;
+    struct vpt_completion completion;
 
     for (unsigned i = 0; i < count; i++) {
-        assert_status(vpt_blk_poll(queue, &completion), VPT_OK);
+        assert_status(vpt_requests_poll(&queue->requests, &completion), VPT_OK);
         cr_assert(completion.token == token, "another device's request");
         assert_status(completion.status, expected);
     }
@@ -241,18 +240,18 @@ static void check_data(void)
 
 VARIANT_TEST(embedding, two_devices_complete_their_own)
 {
-    struct vpt_blk_completion completion;
+    struct vpt_completion completion;
 
     start_two(variant);
     for (unsigned round = 0; round < 200; round++) {
         memset(disk_bytes(0), 0, BURST * SECTOR);
         memset(card_bytes(0), 0, BURST * SECTOR);
         submit_both();
-        assert_status(vpt_blk_poll(&disk.queue, &completion), VPT_EMPTY);
-        assert_status(vpt_blk_poll(&card.queue, &completion), VPT_EMPTY);
+        assert_status(vpt_requests_poll(&disk.queue.requests, &completion), VPT_EMPTY);
+        assert_status(vpt_requests_poll(&card.queue.requests, &completion), VPT_EMPTY);
         for (unsigned i = 0; i < BURST; i++) {
             cr_assert(mock_device_run(&card.machine.device, 1) == 1);
-            assert_status(vpt_blk_poll(&disk.queue, &completion), i == 0 ? VPT_EMPTY : VPT_OK);
+            assert_status(vpt_requests_poll(&disk.queue.requests, &completion), i == 0 ? VPT_EMPTY : VPT_OK);
             cr_assert(i == 0 || completion.token == &disk);
             cr_assert(mock_device_run(&disk.machine.device, 1) == 1);
             take(&card.queue, 1, &card, VPT_OK);
@@ -285,7 +284,7 @@ VARIANT_TEST(embedding, a_device_that_lies_takes_no_other_down)
     mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_USED_ID_RANGE, 1, 1, 0);
     submit_both();
     (void)mock_device_run(&disk.machine.device, BURST);
-    assert_status(vpt_blk_poll(&disk.queue, &(struct vpt_blk_completion){ 0 }), VPT_DEVICE_USED_ID);
+    assert_status(vpt_requests_poll(&disk.queue.requests, &(struct vpt_completion){ 0 }), VPT_DEVICE_USED_ID);
     cr_assert(mock_device_run(&card.machine.device, BURST) == BURST);
     take(&card.queue, BURST, &card, VPT_OK);
     assert_status(vpt_device_reset(disk.device), VPT_OK);
@@ -308,7 +307,7 @@ VARIANT_TEST(embedding, a_device_that_vanishes_takes_no_other_along)
     disk_end();
     (void)vpt_device_reset(card.device);
     cr_assert(card_drain() == BURST);
-    assert_status(vpt_blk_queue_release(&card.queue), VPT_OK);
+    assert_status(vpt_requests_release(&card.queue.requests), VPT_OK);
     vpt_virtio_pci_close(&card.pci);
     (void)mock_pci_machine_finish(&card.machine);
 }

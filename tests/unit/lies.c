@@ -46,10 +46,10 @@ static void end(void)
     if (disk.device->ops != NULL && !vpt_device_gone(disk.device)) {
         assert_status(vpt_device_reset(disk.device), VPT_OK);
     }
-    if (vpt_queue_size(&disk.queue.queue) != 0) {
+    if (vpt_queue_size(&disk.queue.requests.queue) != 0) {
         (void)disk_drain();
     }
-    assert_status(vpt_blk_queue_release(&disk.queue), VPT_OK);
+    assert_status(vpt_requests_release(&disk.queue.requests), VPT_OK);
     mock_violations_clear(&disk.machine.hal.violations);
     assert_status(disk_bring_up(NULL), VPT_OK);
     assert_status(disk_read_sector(5), VPT_OK);
@@ -269,13 +269,13 @@ Test(lies, several_lies_take_effect_in_the_order_in_which_they_were_set)
                                           .value = 1, .first = 1 };
 
     assert_status(with_lie(&version_2, one), VPT_OK); /* 7 is 4 to who takes powers of two */
-    cr_assert(vpt_queue_size(&disk.queue.queue) == 4);
+    cr_assert(vpt_queue_size(&disk.queue.requests.queue) == 4);
     end();
     disk_machine(&version_2, NULL);
     (void)tell(&disk.machine.device, one);
     (void)tell(&disk.machine.device, more);
     assert_status(disk_bring_up(NULL), VPT_OK);
-    cr_assert(vpt_queue_size(&disk.queue.queue) == 8);
+    cr_assert(vpt_queue_size(&disk.queue.requests.queue) == 8);
     end();
 }
 
@@ -395,7 +395,7 @@ Test(lies, a_device_that_has_stopped_completes_nothing_until_that_is_cleared)
     assert_status(disk_read_sector(2), VPT_OK);
     assert_status(disk_read_sector(3), VPT_DEVICE_TIMEOUT);
     cr_assert(disk.machine.blk.requests == 2);
-    assert_status(vpt_blk_queue_release(&disk.queue), VPT_OK);
+    assert_status(vpt_requests_release(&disk.queue.requests), VPT_OK);
     assert_status(disk_bring_up(NULL), VPT_OK);
     assert_status(disk_read_sector(3), VPT_DEVICE_TIMEOUT);
     end();
@@ -427,7 +427,7 @@ Test(lies, a_scribble_writes_what_it_is_given_where_it_is_told)
     const uint8_t *used;
     struct mock_lie lie = at_status;
 
-    disk_start(&version_2, NULL, &(struct vpt_blk_queue_config){ .requests = 1, .segments = 1, .size = 4 });
+    disk_start(&version_2, NULL, &(struct vpt_requests_config){ .requests = 1, .segments = 1, .size = 4 });
     lie.how = MOCK_LIE_SCRIBBLE;
     lie.area = MOCK_SCRIBBLE_DEVICE_AREA;
     lie.content = content;
@@ -451,11 +451,11 @@ static unsigned polled; /* requests that the interrupt's handler found */
 
 static void handler(void *ctx)
 {
-    struct vpt_blk_completion completion;
+    struct vpt_completion completion;
 
     (void)ctx;
     (void)vpt_device_interrupt(disk.device);
-    while (vpt_blk_poll(&disk.queue, &completion) == VPT_OK) {
+    while (vpt_requests_poll(&disk.queue.requests, &completion) == VPT_OK) {
         polled++;
     }
 }
@@ -472,7 +472,7 @@ Test(lies, interrupts_come_too_early_or_not_at_all)
         mock_fault_set(&disk.machine.device.faults, faults[i], 2, 1, 0);
         for (unsigned n = 1; n <= 3; n++) {
             assert_status(disk_submit_one(VPT_BLK_READ, n, 0, SECTOR, NULL), VPT_OK);
-            assert_status(vpt_blk_kick(&disk.queue), VPT_OK);
+            assert_status(vpt_requests_kick(&disk.queue.requests), VPT_OK);
             cr_assert(polled == (n == 2 ? 1u : n));
             cr_assert(disk.machine.device.interrupts == (n == 1 ? 1u : n == 2 ? 2u - i : 3u - i));
         }

@@ -109,7 +109,7 @@ Test(lies_pci, a_function_that_returns_is_as_new)
     (void)mock_lie_set(&device->lies, &(struct mock_lie){ .how = MOCK_LIE_RETURN, .first = 5, .times = 1 });
     assert_status(vpt_device_check(card.device), VPT_DEVICE_GONE);
     cr_assert(device->vanished);
-    assert_status(vpt_blk_queue_release(&card.queue), VPT_OK);
+    assert_status(vpt_requests_release(&card.queue.requests), VPT_OK);
     (void)vpt_virtio_pci_close(&card.pci);
     for (unsigned i = 0; device->vanished; i++) {
         uint32_t value = 0;

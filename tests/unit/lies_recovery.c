@@ -25,7 +25,7 @@ static const struct {
 
 static bool out[RIG_REQUESTS]; /* with the driver */
 
-static void took(void *ctx, const struct vpt_blk_completion *completion)
+static void took(void *ctx, const struct vpt_completion *completion)
 {
     ptrdiff_t request = (unsigned *)completion->token - rig.back;
 
@@ -39,12 +39,12 @@ static enum vpt_status poll_all(void)
     enum vpt_status result = VPT_EMPTY;
 
     for (unsigned i = 0; i < RIG_QUEUES; i++) {
-        struct vpt_blk_completion completion;
-        enum vpt_status status = vpt_blk_poll(&rig.queue[i], &completion);
+        struct vpt_completion completion;
+        enum vpt_status status = vpt_requests_poll(&rig.queue[i].requests, &completion);
 
         for (unsigned n = 0; n <= RIG_REQUESTS && status == VPT_OK; n++) {
             took(NULL, &completion);
-            status = vpt_blk_poll(&rig.queue[i], &completion);
+            status = vpt_requests_poll(&rig.queue[i].requests, &completion);
         }
         result = status != VPT_EMPTY ? status : result;
     }
@@ -68,14 +68,14 @@ static void submit_all(void)
 static void quiesce_all(void)
 {
     for (unsigned i = 0; i < RIG_QUEUES; i++) {
-        (void)vpt_blk_quiesce(&rig.queue[i], took, NULL);
+        (void)vpt_requests_quiesce(&rig.queue[i].requests, took, NULL);
     }
 }
 
 static void live(void)
 {
     submit_all();
-    (void)vpt_blk_kick(&rig.queue[0]);
+    (void)vpt_requests_kick(&rig.queue[0].requests);
     if (vpt_device_suspend(rig.device) == VPT_OK) {
         submit_all();
         (void)poll_all();

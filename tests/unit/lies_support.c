@@ -212,11 +212,11 @@ static bool probe(void)
 static bool bring_up(void)
 {
     struct vpt_interrupts interrupts = { .mode = VPT_INTERRUPTS_LINE, .queues = SUBJECT_QUEUES };
-    struct vpt_blk_queue_config config = { .requests = SUBJECT_TOGETHER, .segments = 4 };
+    struct vpt_requests_config config = { .requests = SUBJECT_TOGETHER, .segments = 4 };
     enum vpt_status status;
 
     if (!vectors_on() || !went_well(vpt_blk_init(&subject.blk, subject.device, NULL), "init") ||
-        !went_well(vpt_blk_ranges_init(&subject.blk), "ranges")) {
+        !went_well(vpt_blk_ranges_init(&subject.blk, 0), "ranges")) {
         return false;
     }
     if (subject.msix.entries >= VECTORS) {
@@ -235,7 +235,7 @@ static bool bring_up(void)
             return false;
         }
     }
-    return went_well(vpt_blk_start(&subject.blk), "start");
+    return went_well(vpt_driver_start(&subject.blk.driver), "start");
 }
 
 /* ---- Requests one by one ---- */
@@ -332,7 +332,7 @@ static uint8_t *errand_bytes(size_t i)
 
 static struct vpt_blk_queue *errand_queue(size_t i)
 {
-    return &subject.queues[subject.queues[1].blk != NULL ? i % SUBJECT_QUEUES : 0];
+    return &subject.queues[subject.queues[1].requests.driver != NULL ? i % SUBJECT_QUEUES : 0];
 }
 
 static void submit(size_t i)
@@ -358,7 +358,7 @@ static void submit(size_t i)
     errand->submitted = went_well(status, "submit");
 }
 
-static void come_back(const struct vpt_blk_completion *completion)
+static void come_back(const struct vpt_completion *completion)
 {
     struct errand *errand = completion->token;
     size_t i = (size_t)(errand - subject.errands);
@@ -391,10 +391,10 @@ static unsigned on_errand(void)
 /* Takes what has completed; false: a queue is dead. */
 static bool take_all(struct vpt_blk_queue *queue)
 {
-    struct vpt_blk_completion completion;
+    struct vpt_completion completion;
     enum vpt_status status;
 
-    while (queue->blk != NULL && (status = vpt_blk_poll(queue, &completion)) != VPT_EMPTY) {
+    while (queue->requests.driver != NULL && (status = vpt_requests_poll(&queue->requests, &completion)) != VPT_EMPTY) {
         if (!went_well(status, "poll")) {
             return false;
         }
@@ -405,11 +405,11 @@ static bool take_all(struct vpt_blk_queue *queue)
 
 static bool kick(void)
 {
-    for (size_t i = 0; i < SUBJECT_QUEUES && subject.queues[i].blk != NULL; i++) {
-        if (!went_well(vpt_blk_kick(&subject.queues[i]), "kick")) {
+    for (size_t i = 0; i < SUBJECT_QUEUES && subject.queues[i].requests.driver != NULL; i++) {
+        if (!went_well(vpt_requests_kick(&subject.queues[i].requests), "kick")) {
             return false;
         }
-        (void)vpt_blk_notifications_on(&subject.queues[i]);
+        (void)vpt_requests_notifications_on(&subject.queues[i].requests);
     }
     return true;
 }
@@ -433,7 +433,7 @@ static bool work_together(void)
         }
         mock_hal_tick(subject.hal);
     }
-    vpt_blk_notifications_off(&subject.queues[0]);
+    vpt_requests_notifications_off(&subject.queues[0].requests);
     cr_assert(!subject.clean || on_errand() == 0);
     return went_well(vpt_device_check(subject.device), "check");
 }
@@ -443,14 +443,14 @@ static bool work_together(void)
 /* After a reset: what is still out comes back, then there is no more. */
 static void drain(struct vpt_blk_queue *queue)
 {
-    struct vpt_blk_completion completion;
+    struct vpt_completion completion;
     enum vpt_status status;
 
-    if (queue->blk == NULL) {
+    if (queue->requests.driver == NULL) {
         return;
     }
     for (unsigned i = 0; i <= SUBJECT_TOGETHER; i++) {
-        status = vpt_blk_poll(queue, &completion);
+        status = vpt_requests_poll(&queue->requests, &completion);
         if (status != VPT_OK) {
             cr_assert(status == VPT_EMPTY, "after the reset: \"%s\" (%s)",
                       vpt_status_str(status), where());
@@ -473,7 +473,7 @@ static void tear_down(void)
     cr_assert(status == VPT_OK || !subject.clean, "reset: %s (%s)", vpt_status_str(status), where());
     for (size_t i = 0; i < SUBJECT_QUEUES; i++) {
         drain(&subject.queues[i]);
-        status = vpt_blk_queue_release(&subject.queues[i]);
+        status = vpt_requests_release(&subject.queues[i].requests);
         cr_assert(status == VPT_OK || (stuck && status == VPT_DEVICE_STUCK), "release: %s (%s)",
                   vpt_status_str(status), where());
     }

@@ -26,25 +26,24 @@ static void assert_logged(const char *subject, enum vpt_status status, size_t by
 
 /* ---- Memory ---- */
 
-#define INDIRECT    4u /* the only area that a queue can be without */
-#define DRIVER_AREA 5u
-#define DEVICE_AREA 6u
+#define INDIRECT    1u /* the only area that a queue can be without */
+#define DRIVER_AREA 4u
+#define DEVICE_AREA 5u
 
 /* In the order in which they are taken from the port; the last two only if handed over. */
 static const struct {
     const char *name; /* behind that of the function */
     size_t given;     /* offset in the configuration */
 } areas[] = {
-    { PREFIX "slots", offsetof(struct vpt_blk_queue_config, slots) },
-    { PREFIX "slots' private state", offsetof(struct vpt_blk_queue_config, private_state) },
-    { PREFIX "rings", offsetof(struct vpt_blk_queue_config, memory.rings) },
-    { PREFIX "private state", offsetof(struct vpt_blk_queue_config, memory.private_state) },
-    [INDIRECT] = { PREFIX "indirect", offsetof(struct vpt_blk_queue_config, memory.indirect) },
-    [DRIVER_AREA] = { PREFIX "driver area", offsetof(struct vpt_blk_queue_config, memory.driver_area) },
-    [DEVICE_AREA] = { PREFIX "device area", offsetof(struct vpt_blk_queue_config, memory.device_area) },
+    { PREFIX "rings", offsetof(struct vpt_requests_config, memory.rings) },
+    [INDIRECT] = { PREFIX "indirect", offsetof(struct vpt_requests_config, memory.indirect) },
+    { PREFIX "private state", offsetof(struct vpt_requests_config, memory.private_state) },
+    { PREFIX "slots", offsetof(struct vpt_requests_config, memory.slots) },
+    [DRIVER_AREA] = { PREFIX "driver area", offsetof(struct vpt_requests_config, memory.driver_area) },
+    [DEVICE_AREA] = { PREFIX "device area", offsetof(struct vpt_requests_config, memory.device_area) },
 };
 
-static void refuse(const struct vpt_blk_queue_config *config, enum vpt_status status)
+static void refuse(const struct vpt_requests_config *config, enum vpt_status status)
 {
     rig.hal->log_count = 0;
     assert_status(vpt_blk_queue_init(&rig.queue[0], &rig.blk, 0, config), status);
@@ -53,19 +52,18 @@ static void refuse(const struct vpt_blk_queue_config *config, enum vpt_status st
 /* Of queue 0, how many bytes each area has; all of them are given back. */
 static void measure(size_t bytes[COUNT_OF(areas)])
 {
-    const struct vpt_blk_queue *queue = &rig.queue[0];
-    uint32_t size = vpt_queue_size(&queue->queue);
+    const struct vpt_queue *queue = &rig.queue[0].requests.queue;
+    uint32_t size = vpt_queue_size(queue);
 
     bytes[0] = queue->areas[0].memory.size;
-    bytes[1] = queue->areas[1].memory.size;
-    bytes[2] = queue->queue.areas[0].memory.size;
-    bytes[3] = queue->queue.areas[4].memory.size;
-    bytes[INDIRECT] = queue->queue.areas[3].memory.size;
+    bytes[INDIRECT] = queue->areas[3].memory.size;
+    bytes[2] = queue->areas[4].memory.size;
+    bytes[3] = queue->areas[5].memory.size;
     bytes[DRIVER_AREA] = VPT_QUEUE_DRIVER_AREA_SIZE(size);
     bytes[DEVICE_AREA] = VPT_QUEUE_DEVICE_AREA_SIZE(size);
     assert_status(vpt_device_reset(rig.device), VPT_OK);
     for (unsigned i = 0; i < RIG_QUEUES; i++) {
-        assert_status(vpt_blk_queue_release(&rig.queue[i]), VPT_OK);
+        assert_status(vpt_requests_release(&rig.queue[i].requests), VPT_OK);
     }
     assert_status(vpt_blk_init(&rig.blk, rig.device, NULL), VPT_OK);
 }
@@ -73,16 +71,21 @@ static void measure(size_t bytes[COUNT_OF(areas)])
 RIG_TEST(log, memory_that_is_not_to_be_had_is_named)
 {
     size_t bytes[COUNT_OF(areas)];
+    size_t left[COUNT_OF(areas)];
 
     rig_start(variant->kind, NULL);
     measure(bytes);
     for (uint32_t i = 0; i < DRIVER_AREA; i++) {
-        mock_trigger_set(&rig.hal->fail_allocation, i + 1u, UINT32_MAX);
+        mock_trigger_set(&rig.hal->fail_allocation, i + 1u, i == INDIRECT ? 1u : UINT32_MAX);
         refuse(NULL, i == INDIRECT ? VPT_OK : VPT_RESOURCE_MEMORY);
         assert_logged(areas[i].name, VPT_RESOURCE_MEMORY, bytes[i]);
+        if (i == INDIRECT) {
+            mock_trigger_set(&rig.hal->fail_allocation, 0, 0);
+            measure(left);
+            cr_assert(left[INDIRECT] <= bytes[INDIRECT] / 2);
+        }
     }
     mock_trigger_set(&rig.hal->fail_allocation, 0, 0);
-    measure(bytes);
     (rig_is_pci() ? &rig.pci_machine.bus.port : &rig.hal->port)->dma_allocate = NULL;
     refuse(NULL, VPT_UNSUPPORTED_PORT);
     assert_logged(areas[0].name, VPT_UNSUPPORTED_PORT, bytes[0]);
@@ -99,7 +102,7 @@ RIG_TEST(log, memory_handed_over_that_does_not_suit_is_named)
     rig_start(variant->kind, NULL);
     measure(bytes);
     for (unsigned i = 0; i < (legacy ? DRIVER_AREA : COUNT_OF(areas)); i++) {
-        struct vpt_blk_queue_config config = { .requests = 0 };
+        struct vpt_requests_config config = { .requests = 0 };
 
         for (unsigned n = i < DRIVER_AREA ? i : 0; n <= i; n++) {
             struct vpt_memory piece = { memory[n], 0x100000u * (n + 1u), bytes[n] - (n == i ? 1u : 0u) };
@@ -196,7 +199,7 @@ RIG_TEST(log, a_disk_that_is_refused_says_so)
     rig_machine(variant->kind, NULL);
     mock_config_set(&rig.model->config, MOCK_BLK_NUM_QUEUES, 2, 0);
     assert_status(rig_bring_up(), VPT_DEVICE_CONFIG);
-    assert_logged("block device", VPT_DEVICE_CONFIG, 0);
+    assert_logged("driver", VPT_DEVICE_CONFIG, 0);
     rig_release();
     rig_finish();
 }

@@ -17,10 +17,9 @@ TestSuite(panic, .timeout = 120);
 /* What a kernel sets aside. The rings fit every interface: a legacy PCI one takes the size that the device says. */
 struct reserve {
     _Alignas(4096) uint8_t rings[VPT_QUEUE_RINGS_SIZE(256, VPT_QUEUE_LEGACY_RINGS_ALIGNMENT)];
-    _Alignas(16) uint8_t indirect[VPT_BLK_QUEUE_INDIRECT_SIZE(REQUESTS, SEGMENTS)];
-    _Alignas(8) uint8_t queue_state[VPT_QUEUE_PRIVATE_SIZE(256, REQUESTS)];
-    _Alignas(16) uint8_t slots[VPT_BLK_SLOTS_SIZE(REQUESTS)];
-    _Alignas(8) uint8_t blk_state[VPT_BLK_PRIVATE_SIZE(REQUESTS)];
+    _Alignas(16) uint8_t indirect[VPT_BLK_INDIRECT_SIZE(REQUESTS, SEGMENTS)];
+    _Alignas(16) uint8_t slots[VPT_BLK_SLOTS_SIZE(REQUESTS, 0)];
+    _Alignas(8) uint8_t state[VPT_REQUESTS_PRIVATE_SIZE(REQUESTS)];
     struct vpt_mmio mmio;
     struct vpt_virtio_pci pci;
     struct vpt_blk blk;
@@ -108,12 +107,11 @@ static void set_aside(void)
 
 static enum vpt_status bring_up_from_reserve(void)
 {
-    struct vpt_blk_queue_config config = {
+    struct vpt_requests_config config = {
         .requests = REQUESTS, .segments = SEGMENTS, .size = ENTRIES,
         .memory = { .rings = reserve.rings_memory, .indirect = reserve.indirect_memory,
-                    .private_state = { reserve.queue_state, 0, sizeof(reserve.queue_state) } },
-        .slots = reserve.slots_memory,
-        .private_state = { reserve.blk_state, 0, sizeof(reserve.blk_state) },
+                    .private_state = { reserve.state, 0, sizeof(reserve.state) },
+                    .slots = reserve.slots_memory },
     };
     struct vpt_device *device = rig_is_pci() ? &reserve.pci.device : &reserve.mmio.device;
     enum vpt_status status =
@@ -123,7 +121,7 @@ static enum vpt_status bring_up_from_reserve(void)
 
     status = status != VPT_OK ? status : vpt_blk_init(&reserve.blk, device, NULL);
     status = status != VPT_OK ? status : vpt_blk_queue_init(&reserve.queue, &reserve.blk, 0, &config);
-    return status != VPT_OK ? status : vpt_blk_start(&reserve.blk);
+    return status != VPT_OK ? status : vpt_driver_start(&reserve.blk.driver);
 }
 
 static void write_last_words(uint32_t seed)
@@ -171,7 +169,7 @@ static void bury(void)
     struct vpt_device *device = rig_is_pci() ? &reserve.pci.device : &reserve.mmio.device;
 
     assert_status(vpt_device_reset(device), VPT_OK);
-    assert_status(vpt_blk_queue_release(&reserve.queue), VPT_OK);
+    assert_status(vpt_requests_release(&reserve.queue.requests), VPT_OK);
     cr_assert(rig.hal->violations.count == 0, "%s", rig.hal->violations.message[0]);
     (void)mock_hal_finish(rig.hal);
     mock_device_finish(rig.model);

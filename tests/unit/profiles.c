@@ -57,7 +57,7 @@ static void assert_lives(uint32_t seed)
     assert_interrupts();
     rig.hal->share_page = 0;
     assert_status(vpt_blk_get_id(&rig.queue[0], id), VPT_OK);
-    assert_status(vpt_blk_quiesce(&rig.queue[1], NULL, NULL), VPT_OK);
+    assert_status(vpt_requests_quiesce(&rig.queue[1].requests, NULL, NULL), VPT_OK);
 }
 
 /* Each oddity has shown itself. A legacy queue's size on PCI is not written. */
@@ -74,7 +74,7 @@ static void assert_odd(const struct profile_variant *variant)
     for (unsigned i = 0; i < VPT_FEATURE_WORDS; i++) {
         cr_assert((rig.device->features.word[i] & profile->withhold.word[i]) == 0);
     }
-    cr_assert(profile->queue_maximum == 0 || vpt_queue_size(&rig.queue[0].queue) == profile->queue_maximum);
+    cr_assert(profile->queue_maximum == 0 || vpt_queue_size(&rig.queue[0].requests.queue) == profile->queue_maximum);
     cr_assert(!profile->header_in_memory || variant->kind != RIG_PCI_LEGACY ||
               rig.pci_machine.bars.bar[0].kind == VPT_PCI_BAR_MEMORY);
 }
@@ -132,7 +132,7 @@ Test(profiles, single_pages_cost_no_more_than_they_must)
         rig_machine(cases[i].kind, NULL);
         rig.hal->allocate_most = PAGE;
         assert_status(rig_bring_up(), cases[i].status);
-        cr_assert(vpt_queue_size(&rig.queue[0].queue) == cases[i].size);
+        cr_assert(vpt_queue_size(&rig.queue[0].requests.queue) == cases[i].size);
         if (cases[i].status == VPT_OK) {
             rig_assert_works(i);
             rig_end();

@@ -204,8 +204,8 @@ static void use_queue(struct vpt_blk_queue *disk, unsigned fence)
 {
     const struct vpt_segment segment = { rig.data.device_address, SECTOR };
     const struct vpt_blk_request request = { .operation = VPT_BLK_READ, .segments = &segment, .segment_count = 1 };
-    struct vpt_queue *queue = &disk->queue;
-    struct vpt_blk_completion completion;
+    struct vpt_queue *queue = &disk->requests.queue;
+    struct vpt_completion completion;
 
     (void)made(0, 0);
     assert_status(vpt_blk_submit(disk, &request, NULL), VPT_OK);
@@ -218,26 +218,26 @@ static void use_queue(struct vpt_blk_queue *disk, unsigned fence)
     cr_assert(made(0, 0), "nothing to decide");
     assert_status(vpt_queue_notify(queue), VPT_OK);
     cr_assert(made(0, 1), "the doorbell");
-    assert_status(vpt_blk_poll(disk, &completion), VPT_EMPTY);
+    assert_status(vpt_requests_poll(&disk->requests, &completion), VPT_EMPTY);
     cr_assert(made(0, 0), "armed since the set-up");
     cr_assert(mock_device_run(rig.model, 1) == 1);
-    assert_status(vpt_blk_poll(disk, &completion), VPT_OK);
+    assert_status(vpt_requests_poll(&disk->requests, &completion), VPT_OK);
     cr_assert(made(0, 0));
-    assert_status(vpt_blk_poll(disk, &completion), VPT_EMPTY);
+    assert_status(vpt_requests_poll(&disk->requests, &completion), VPT_EMPTY);
     cr_assert(made(fence, 0), "drained, and armed");
-    assert_status(vpt_blk_poll(disk, &completion), VPT_EMPTY);
+    assert_status(vpt_requests_poll(&disk->requests, &completion), VPT_EMPTY);
     cr_assert(made(0, 0), "armed already");
-    vpt_blk_notifications_off(disk);
+    vpt_requests_notifications_off(&disk->requests);
     cr_assert(made(0, 0));
-    cr_assert(!vpt_blk_notifications_on(disk));
+    cr_assert(!vpt_requests_notifications_on(&disk->requests));
     cr_assert(made(fence, 0), "turned on");
     cr_assert(!vpt_queue_has_used(queue));
     cr_assert(made(0, 0));
     assert_status(vpt_blk_submit(disk, &request, NULL), VPT_OK);
-    assert_status(vpt_blk_kick(disk), VPT_OK);
+    assert_status(vpt_requests_kick(&disk->requests), VPT_OK);
     cr_assert(made(fence, 1), "a whole kick");
     cr_assert(mock_device_run(rig.model, 1) == 1);
-    assert_status(vpt_blk_poll(disk, &completion), VPT_OK);
+    assert_status(vpt_requests_poll(&disk->requests, &completion), VPT_OK);
 }
 
 RIG_TEST(queue_fence, SPLIT_KICK_1_a_register_access_where_the_port_says_emulated_and_none_elsewhere)

@@ -239,3 +239,55 @@ VARIANT_TEST(queue_life, CLEANUP_2_requests_of_a_stuck_device)
     assert_status(vpt_queue_release(&queue), VPT_DEVICE_STUCK);
     bench_end(&queue);
 }
+
+/* By its own negotiation a caller may do without tables that a queue has: requests become chains. */
+VERSION_TEST(queue_life, a_queue_lives_on_without_its_indirect_tables)
+{
+    struct vpt_features refused = { { 0 } };
+    struct vpt_segment segments[2];
+    struct vpt_queue queue;
+
+    bench_start(variant, NULL, &queue, 16);
+    vpt_features_add(&refused, VPT_F_INDIRECT_DESC);
+    for (unsigned i = 0; i < 2; i++) {
+        segments[i] = bench_segment(16 * i, 16);
+    }
+    for (unsigned life = 0; life < 2; life++) {
+        assert_status(vpt_queue_add(&queue, segments, 1, 1, NULL), VPT_OK);
+        assert_status(vpt_queue_kick(&queue), VPT_OK);
+        assert_status(vpt_queue_pop(&queue, NULL, NULL), VPT_OK);
+        cr_assert(bench_last()->indirect == (life == 0));
+        if (life == 0) {
+            assert_status(vpt_device_negotiate(bench.device, NULL, NULL, &refused), VPT_OK);
+            assert_status(vpt_queue_restart(&queue), VPT_OK);
+            assert_status(vpt_device_start(bench.device), VPT_OK);
+        }
+    }
+    bench_end(&queue);
+}
+
+/* Who sleeps while there is nothing to take learns of a reset, and of a removal that somebody has noticed. */
+VERSION_TEST(queue_life, has_used_is_true_while_a_poll_has_something_to_say)
+{
+    for (unsigned gone = 0; gone < 2; gone++) {
+        struct vpt_segment segment;
+        struct vpt_queue queue;
+
+        bench_start(variant, NULL, &queue, 16);
+        segment = bench_segment(0, 16);
+        bench.machine.device.completion.mode = MOCK_COMPLETE_BY_RUN;
+        assert_status(vpt_queue_add(&queue, &segment, 0, 1, NULL), VPT_OK);
+        assert_status(vpt_queue_kick(&queue), VPT_OK);
+        cr_assert(!vpt_queue_has_used(&queue));
+        if (gone == 1) {
+            mock_device_vanish(&bench.machine.device);
+            assert_status(vpt_device_check(bench.device), VPT_DEVICE_GONE);
+        } else {
+            assert_status(vpt_device_reset(bench.device), VPT_OK);
+        }
+        cr_assert(vpt_queue_has_used(&queue));
+        assert_status(vpt_queue_drain(&queue, NULL), VPT_OK);
+        assert_status(vpt_queue_release(&queue), VPT_OK);
+        bench_finish();
+    }
+}

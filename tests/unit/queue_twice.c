@@ -17,8 +17,8 @@ static void assert_refused(void)
 
         other.index = index;
         assert_status(vpt_blk_queue_init(&rig.queue[0], &rig.blk, index, NULL), VPT_CALLER_STATE);
-        assert_status(vpt_queue_init(&rig.queue[0].queue, rig.device, &other), VPT_CALLER_STATE);
-        assert_status(vpt_queue_init(&rig.queue[0].queue, rig.device, NULL), VPT_CALLER_STATE);
+        assert_status(vpt_queue_init(&rig.queue[0].requests.queue, rig.device, &other), VPT_CALLER_STATE);
+        assert_status(vpt_queue_init(&rig.queue[0].requests.queue, rig.device, NULL), VPT_CALLER_STATE);
     }
     cr_assert(memcmp(&before, &rig.queue[0], sizeof(before)) == 0);
 }
@@ -31,7 +31,7 @@ static void set_up(uint8_t content)
     assert_refused();
     assert_status(vpt_blk_queue_init(&rig.queue[1], &rig.blk, 1, NULL), VPT_OK);
     assert_refused();
-    assert_status(vpt_blk_start(&rig.blk), VPT_OK);
+    assert_status(vpt_driver_start(&rig.blk.driver), VPT_OK);
     assert_refused();
     rig_assert_works(content);
     assert_refused();
@@ -42,7 +42,7 @@ static void negotiate(enum rig_kind kind)
     rig_start(kind, NULL);
     assert_status(vpt_device_reset(rig.device), VPT_OK);
     for (unsigned i = 0; i < RIG_QUEUES; i++) {
-        assert_status(vpt_blk_queue_release(&rig.queue[i]), VPT_OK);
+        assert_status(vpt_requests_release(&rig.queue[i].requests), VPT_OK);
     }
     assert_status(vpt_blk_init(&rig.blk, rig.device, NULL), VPT_OK);
 }
@@ -57,8 +57,8 @@ RIG_TEST(queue_twice, an_object_in_use_is_refused_and_works_on)
     rig_assert_works(3);
     for (unsigned i = 0; i < 3; i++) {
         assert_status(vpt_device_reset(rig.device), VPT_OK);
-        assert_status(vpt_blk_queue_release(&rig.queue[0]), VPT_OK);
-        assert_status(vpt_blk_queue_release(&rig.queue[1]), VPT_OK);
+        assert_status(vpt_requests_release(&rig.queue[0].requests), VPT_OK);
+        assert_status(vpt_requests_release(&rig.queue[1].requests), VPT_OK);
         assert_status(vpt_blk_init(&rig.blk, rig.device, NULL), VPT_OK);
         set_up((uint8_t)(i * 0x7fu));
     }
@@ -84,8 +84,8 @@ RIG_TEST(queue_twice, an_object_whose_set_up_failed_is_free)
     if (!rig_is_pci()) {
         set_up(0x5a); /* where the queue can be stopped by itself */
         assert_status(vpt_device_reset(rig.device), VPT_OK);
-        assert_status(vpt_blk_queue_release(&rig.queue[0]), VPT_OK);
-        assert_status(vpt_blk_queue_release(&rig.queue[1]), VPT_OK);
+        assert_status(vpt_requests_release(&rig.queue[0].requests), VPT_OK);
+        assert_status(vpt_requests_release(&rig.queue[1].requests), VPT_OK);
     }
     assert_status(vpt_blk_init(&rig.blk, rig.device, NULL), VPT_OK);
     set_up(0x5a);
@@ -101,7 +101,7 @@ RIG_TEST(queue_twice, a_device_that_is_gone_remembers_no_object)
     rig_pull_out();
     assert_status(vpt_device_check(rig.device), VPT_DEVICE_GONE);
     for (unsigned i = 0; i < RIG_QUEUES; i++) {
-        assert_status(vpt_blk_queue_release(&rig.queue[i]), VPT_OK);
+        assert_status(vpt_requests_release(&rig.queue[i].requests), VPT_OK);
     }
     memset(rig.queue, 0xa5, sizeof(rig.queue));
     assert_status(vpt_blk_queue_init(&fresh, &rig.blk, 0, NULL), VPT_CALLER_STATE);

@@ -4,7 +4,7 @@
 
 TestSuite(quiesce, .timeout = 60);
 
-static void note(void *ctx, const struct vpt_blk_completion *completion)
+static void note(void *ctx, const struct vpt_completion *completion)
 {
     ptrdiff_t request = (unsigned *)completion->token - rig.back;
 
@@ -19,7 +19,7 @@ static enum vpt_status quiesce_all(void)
     enum vpt_status result = VPT_OK;
 
     for (unsigned i = 0; i < RIG_QUEUES; i++) {
-        enum vpt_status status = vpt_blk_quiesce(&rig.queue[i], note, &rig);
+        enum vpt_status status = vpt_requests_quiesce(&rig.queue[i].requests, note, &rig);
 
         result = status != VPT_OK ? status : result;
     }
@@ -54,7 +54,7 @@ RIG_TEST(quiesce, requests_that_the_device_was_not_told_of_are_carried_out)
     segment = (struct vpt_segment){ rig.data.device_address, SECTOR };
     request.segments = &segment;
     assert_status(vpt_blk_submit(&rig.queue[1], &request, &rig.back[0]), VPT_OK);
-    assert_status(vpt_blk_quiesce(&rig.queue[1], NULL, NULL), VPT_OK);
+    assert_status(vpt_requests_quiesce(&rig.queue[1].requests, NULL, NULL), VPT_OK);
     cr_assert(rig.model->queues[1].completions == 1);
     assert_status(rig_poll(), VPT_EMPTY);
     cr_assert(rig.back[0] == 0);
@@ -103,8 +103,8 @@ RIG_TEST(quiesce, the_wait_is_bounded_for_each_request_not_for_their_sum)
     rig.model->completion.mode = MOCK_COMPLETE_BY_RUN;
     mock_hal_add_ticker(rig.hal, complete_one_now_and_then, NULL);
     rig_submit(0, RIG_REQUESTS);
-    assert_status(vpt_blk_quiesce(&rig.queue[0], note, &rig), VPT_OK);
-    assert_status(vpt_blk_quiesce(&rig.queue[1], note, &rig), VPT_OK);
+    assert_status(vpt_requests_quiesce(&rig.queue[0].requests, note, &rig), VPT_OK);
+    assert_status(vpt_requests_quiesce(&rig.queue[1].requests, note, &rig), VPT_OK);
     rig_assert_back(0, RIG_REQUESTS, VPT_OK);
     cr_assert(ticks > RIG_REQUESTS / 2 * PACE);
     rig_end();
@@ -125,7 +125,7 @@ RIG_TEST(quiesce, a_device_that_fails_or_goes_meanwhile_is_named)
     assert_status(rig_restart(), VPT_OK);
     rig_submit(0, 8);
     rig_pull_out();
-    assert_status(vpt_blk_quiesce(&rig.queue[0], note, &rig), VPT_DEVICE_GONE);
+    assert_status(vpt_requests_quiesce(&rig.queue[0].requests, note, &rig), VPT_DEVICE_GONE);
     assert_status(rig_poll(), VPT_EMPTY);
     rig_assert_back(0, 8, VPT_DEVICE_GONE);
     rig_release();
@@ -138,15 +138,15 @@ RIG_TEST(quiesce, a_dead_queue_and_missing_arguments_are_refused)
     struct vpt_blk_queue unused = { 0 };
 
     rig_start(variant->kind, NULL);
-    assert_status(vpt_blk_quiesce(NULL, NULL, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_blk_quiesce(&unused, NULL, NULL), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_requests_quiesce(NULL, NULL, NULL), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_requests_quiesce(&unused.requests, NULL, NULL), VPT_CALLER_ARGUMENT);
     rig.model->completion.mode = MOCK_COMPLETE_BY_RUN;
     rig_submit(0, 4);
     mock_fault_set(&rig.model->faults, MOCK_FAULT_USED_ID_RANGE, 1, 1, 0);
     cr_assert(mock_device_run(rig.model, 1) == 1);
-    assert_status(vpt_blk_quiesce(&rig.queue[0], note, &rig), VPT_DEVICE_USED_ID);
+    assert_status(vpt_requests_quiesce(&rig.queue[0].requests, note, &rig), VPT_DEVICE_USED_ID);
     assert_status(vpt_device_reset(rig.device), VPT_OK);
-    assert_status(vpt_blk_quiesce(&rig.queue[1], note, &rig), VPT_CALLER_STATE);
+    assert_status(vpt_requests_quiesce(&rig.queue[1].requests, note, &rig), VPT_CALLER_STATE);
     assert_status(rig_poll(), VPT_EMPTY);
     rig_assert_back(0, 4, VPT_CANCELLED);
     rig_release();

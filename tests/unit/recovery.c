@@ -25,11 +25,11 @@ static uint64_t given_back(void)
 static void assert_held(uint64_t before)
 {
     for (unsigned i = 0; i < RIG_QUEUES; i++) {
-        enum vpt_status status = vpt_blk_queue_release(&rig.queue[i]);
+        enum vpt_status status = vpt_requests_release(&rig.queue[i].requests);
 
         cr_assert(status == VPT_CALLER_BUSY || status == VPT_CALLER_STATE, "%s", vpt_status_str(status));
-        assert_status(vpt_blk_queue_restart(&rig.queue[i]), VPT_CALLER_BUSY);
     }
+    assert_status(rig_restart(), VPT_CALLER_BUSY);
     for (unsigned i = 0; i < FLIGHT; i++) {
         cr_assert(rig.back[i] == 0);
     }
@@ -171,12 +171,12 @@ RIG_TEST(recovery, a_lie_ends_one_queue_and_a_reset_returns_the_requests_of_all)
 /* Where memory cannot be taken from the device, requests come back marked so, and a later reset makes up for it. */
 static void assert_stuck(void)
 {
-    assert_status(rig_restart(), VPT_DEVICE_STUCK);
     assert_status(rig_poll(), VPT_EMPTY);
     rig_assert_back(0, FLIGHT, VPT_DEVICE_STUCK);
+    assert_status(rig_restart(), VPT_DEVICE_STUCK);
     for (unsigned i = 0; i < RIG_QUEUES; i++) {
-        assert_status(vpt_blk_queue_release(&rig.queue[i]), VPT_DEVICE_STUCK);
-        assert_status(vpt_blk_queue_restart(&rig.queue[i]), VPT_DEVICE_STUCK);
+        assert_status(vpt_requests_release(&rig.queue[i].requests), VPT_DEVICE_STUCK);
+        assert_status(vpt_queue_restart(&rig.queue[i].requests.queue), VPT_DEVICE_STUCK);
     }
     mock_fault_clear(&rig.model->faults, MOCK_FAULT_RESET_NEVER);
     rig.model->resets_never = false;

@@ -107,7 +107,7 @@ static bool pull_out_at(uint32_t access, bool restart)
         for (uint16_t i = 0; i < RIG_QUEUES && status == VPT_OK; i++) {
             status = vpt_blk_queue_init(&rig.queue[i], &rig.blk, i, NULL);
         }
-        status = status == VPT_OK ? vpt_blk_start(&rig.blk) : status;
+        status = status == VPT_OK ? vpt_driver_start(&rig.blk.driver) : status;
     }
     if (!pulled_out) {
         plug_in();

@@ -31,7 +31,7 @@ RIG_TEST(restart, many_lives_need_no_memory_but_that_of_the_first)
         rig_assert_back(0, life % 9, VPT_CANCELLED);
         assert_status(rig_restart(), VPT_OK);
         rig.model->completion.mode = MOCK_COMPLETE_AT_KICK;
-        cr_assert(vpt_queue_kicks(&rig.queue[0].queue) == 0);
+        cr_assert(vpt_queue_kicks(&rig.queue[0].requests.queue) == 0);
     }
     cr_assert(rig.hal->allocations == allocations && rig.hal->frees == frees);
     rig_end();
@@ -39,44 +39,26 @@ RIG_TEST(restart, many_lives_need_no_memory_but_that_of_the_first)
 
 RIG_TEST(restart, states_in_which_a_queue_cannot_be_restarted)
 {
-    struct vpt_blk_queue unused;
+    struct {
+        struct vpt_driver driver;
+        struct vpt_requests requests;
+    } unused;
 
     rig_start(variant->kind, NULL);
-    assert_status(vpt_blk_queue_restart(&rig.queue[0]), VPT_CALLER_STATE); /* still the device's */
-    assert_status(vpt_queue_restart(&rig.queue[0].queue), VPT_CALLER_STATE);
+    assert_status(vpt_queue_restart(&rig.queue[0].requests.queue), VPT_CALLER_STATE); /* still the device's */
     rig.model->completion.mode = MOCK_COMPLETE_BY_RUN;
     rig_submit(0, 4);
     assert_status(vpt_device_reset(rig.device), VPT_OK);
-    assert_status(vpt_blk_queue_restart(&rig.queue[0]), VPT_CALLER_BUSY);
-    assert_status(vpt_queue_restart(&rig.queue[0].queue), VPT_CALLER_BUSY);
+    assert_status(rig_restart(), VPT_CALLER_BUSY);
+    assert_status(vpt_queue_restart(&rig.queue[0].requests.queue), VPT_CALLER_BUSY);
     assert_status(rig_poll(), VPT_EMPTY);
-    assert_status(vpt_blk_queue_restart(&rig.queue[0]), VPT_CALLER_STATE); /* not negotiated */
-    assert_status(vpt_blk_restart(&rig.blk), VPT_OK);
-    assert_status(vpt_blk_queue_restart(&rig.queue[0]), VPT_OK);
-    assert_status(vpt_blk_queue_restart(&rig.queue[0]), VPT_CALLER_STATE); /* it is already */
-    assert_status(vpt_blk_start(&rig.blk), VPT_OK);
-    memset(&unused, 0, sizeof(unused));
-    assert_status(vpt_blk_queue_restart(&unused), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_blk_queue_restart(NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_queue_restart(&unused.queue), VPT_CALLER_STATE);
-    assert_status(vpt_blk_restart(NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_blk_queue_restart(&rig.queue[1]), VPT_CALLER_STATE); /* started */
-    rig_end();
-}
-
-/* A queue that was left behind in one life takes part in the next. */
-RIG_TEST(restart, a_queue_may_sit_a_life_out)
-{
-    rig_start(variant->kind, NULL);
-    reset();
-    assert_status(vpt_blk_restart(&rig.blk), VPT_OK);
-    assert_status(vpt_blk_queue_restart(&rig.queue[1]), VPT_OK);
-    assert_status(vpt_blk_start(&rig.blk), VPT_OK);
-    assert_status(vpt_blk_flush(&rig.queue[1]), VPT_OK);
-    assert_status(vpt_blk_flush(&rig.queue[0]), VPT_CANCELLED);
-    reset();
+    assert_status(vpt_queue_restart(&rig.queue[0].requests.queue), VPT_CALLER_STATE); /* not negotiated */
     assert_status(rig_restart(), VPT_OK);
-    rig_assert_works(3);
+    assert_status(vpt_queue_restart(&rig.queue[0].requests.queue), VPT_CALLER_STATE); /* it is already */
+    memset(&unused, 0, sizeof(unused));
+    assert_status(vpt_queue_restart(&unused.requests.queue), VPT_CALLER_STATE);
+    assert_status(vpt_driver_restart(&unused.driver, NULL), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_driver_restart(NULL, NULL), VPT_CALLER_ARGUMENT);
     rig_end();
 }
 
@@ -103,7 +85,7 @@ RIG_TEST(restart, a_device_that_lost_a_feature_is_given_up_and_may_be_tried_agai
     rig_start(variant->kind, NULL);
     reset();
     rig_offer(VPT_BLK_F_FLUSH, false);
-    assert_status(vpt_blk_restart(&rig.blk), VPT_UNSUPPORTED_FEATURE);
+    assert_status(rig_restart(), VPT_UNSUPPORTED_FEATURE);
     cr_assert((rig.model->status & VPT_STATUS_FAILED) != 0);
     cr_assert(rig.blk.info.flush && rig.blk.info.capacity == 64);
     rig_offer(VPT_BLK_F_FLUSH, true);
@@ -131,42 +113,16 @@ RIG_TEST(restart, a_device_that_got_a_feature_more_is_used_as_before)
     rig_end();
 }
 
-/* By its own negotiation a caller may do without tables that a queue has: requests become chains. */
-RIG_TEST(restart, a_queue_lives_on_without_its_indirect_tables)
-{
-    struct vpt_features refused = { { 0 } };
-    uint64_t indirect;
-
-    rig_start(variant->kind, NULL);
-    rig_assert_works(11);
-    indirect = rig.model->queues[0].indirect_elements;
-    cr_assert(indirect != 0);
-    reset();
-    vpt_features_add(&refused, VPT_F_INDIRECT_DESC);
-    assert_status(vpt_device_negotiate(rig.device, &rig.blk.features, NULL, NULL), VPT_OK);
-    vpt_features_remove(&rig.blk.features, VPT_F_INDIRECT_DESC);
-    assert_status(vpt_device_negotiate(rig.device, &rig.blk.features, NULL, &refused), VPT_OK);
-    for (unsigned i = 0; i < RIG_QUEUES; i++) {
-        assert_status(vpt_queue_restart(&rig.queue[i].queue), VPT_OK);
-    }
-    assert_status(vpt_blk_start(&rig.blk), VPT_OK);
-    rig_assert_works(12);
-    cr_assert(rig.model->queues[0].indirect_elements == indirect);
-    rig_end();
-}
-
 RIG_TEST(restart, a_queue_that_the_device_has_made_smaller_is_not_restarted)
 {
     rig_start(variant->kind, NULL);
     reset();
     rig.model->queues[0].maximum /= 8;
-    assert_status(vpt_blk_restart(&rig.blk), VPT_OK);
-    assert_status(vpt_blk_queue_restart(&rig.queue[0]), VPT_DEVICE_QUEUE_SIZE);
-    assert_status(vpt_blk_queue_restart(&rig.queue[1]), VPT_OK);
+    assert_status(rig_restart(), VPT_DEVICE_QUEUE_SIZE);
     assert_status(vpt_device_reset(rig.device), VPT_OK);
     rig_release();
     assert_status(rig_bring_up(), VPT_OK);
-    cr_assert(vpt_queue_size(&rig.queue[0].queue) == rig.model->queues[0].maximum);
+    cr_assert(vpt_queue_size(&rig.queue[0].requests.queue) == rig.model->queues[0].maximum);
     rig_assert_works(13);
     rig_end();
 }
@@ -181,8 +137,8 @@ Test(restart, RSVFEAT_3_memory_for_translated_accesses_is_not_used_for_others)
     vpt_features_add(&none, VPT_F_ACCESS_PLATFORM);
     rig_start(RIG_MMIO_MODERN, &offer);
     reset();
-    assert_status(vpt_device_negotiate(rig.device, NULL, &rig.blk.features, &none), VPT_OK);
-    assert_status(vpt_queue_restart(&rig.queue[0].queue), VPT_DEVICE_FEATURES);
+    assert_status(vpt_device_negotiate(rig.device, NULL, &rig.blk.driver.features, &none), VPT_OK);
+    assert_status(vpt_queue_restart(&rig.queue[0].requests.queue), VPT_DEVICE_FEATURES);
     reset();
     rig_release();
     rig_finish();
@@ -242,7 +198,7 @@ RIG_TEST(restart, requests_have_as_many_segments_as_the_device_takes_and_the_que
         blk->options.seg_max = maxima[i];
         reset();
         assert_status(rig_restart(), VPT_OK);
-        cr_assert(rig.queue[0].segments == most, "%u", rig.queue[0].segments);
+        cr_assert(rig.queue[0].requests.segments == most, "%u", rig.queue[0].requests.segments);
         rig.hal->share_most = SECTOR;
         assert_status(vpt_blk_read(&rig.queue[1], 0, bytes, sizeof(bytes)), VPT_OK);
         rig.hal->share_most = 0;
@@ -255,11 +211,8 @@ RIG_TEST(restart, a_queue_that_the_device_has_no_more_is_not_restarted)
     rig_start(variant->kind, NULL);
     reset();
     mock_config_set(&rig.model->config, MOCK_BLK_NUM_QUEUES, 2, 1);
-    assert_status(vpt_blk_restart(&rig.blk), VPT_OK);
-    assert_status(vpt_blk_queue_restart(&rig.queue[0]), VPT_OK);
-    assert_status(vpt_blk_queue_restart(&rig.queue[1]), VPT_UNSUPPORTED_QUEUE);
-    assert_status(vpt_blk_start(&rig.blk), VPT_OK);
-    assert_status(vpt_blk_flush(&rig.queue[0]), VPT_OK);
+    assert_status(rig_restart(), VPT_UNSUPPORTED_QUEUE);
+    cr_assert(rig.blk.info.queues == RIG_QUEUES);
     mock_config_set(&rig.model->config, MOCK_BLK_NUM_QUEUES, 2, RIG_QUEUES);
     reset();
     assert_status(rig_restart(), VPT_OK);
@@ -269,7 +222,7 @@ RIG_TEST(restart, a_queue_that_the_device_has_no_more_is_not_restarted)
 
 /* ---- The code of docs/recovery.md ---- */
 
-static void note(void *ctx, const struct vpt_blk_completion *completion)
+static void note(void *ctx, const struct vpt_completion *completion)
 {
     ptrdiff_t request = (unsigned *)completion->token - rig.back;
 
@@ -329,11 +282,10 @@ RIG_TEST(restart, a_restart_that_fails_leaves_what_can_be_restarted_or_released)
     for (unsigned way = 0; way < 2; way++) {
         rig_start(variant->kind, NULL);
         reset();
-        assert_status(vpt_blk_restart(&rig.blk), VPT_OK);
         mock_fault_set(&rig.model->faults, MOCK_FAULT_QUEUE_NOT_READY, 1, 1, 0);
-        assert_status(vpt_blk_queue_restart(&rig.queue[0]), VPT_DEVICE_QUEUE_STATE);
-        assert_status(vpt_queue_status(&rig.queue[0].queue), VPT_DEVICE_QUEUE_STATE);
-        assert_status(vpt_blk_queue_release(&rig.queue[0]), VPT_CALLER_STATE);
+        assert_status(rig_restart(), VPT_DEVICE_QUEUE_STATE);
+        assert_status(vpt_queue_status(&rig.queue[0].requests.queue), VPT_DEVICE_QUEUE_STATE);
+        assert_status(vpt_requests_release(&rig.queue[0].requests), VPT_CALLER_STATE);
         reset();
         if (way == 0) {
             assert_status(rig_restart(), VPT_OK);

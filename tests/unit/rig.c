@@ -126,7 +126,7 @@ enum vpt_status rig_bring_up(void)
     for (uint16_t i = 0; i < RIG_QUEUES && status == VPT_OK; i++) {
         status = vpt_blk_queue_init(&rig.queue[i], &rig.blk, i, NULL);
     }
-    return status == VPT_OK ? vpt_blk_start(&rig.blk) : status;
+    return status == VPT_OK ? vpt_driver_start(&rig.blk.driver) : status;
 }
 
 void rig_start(enum rig_kind kind, const struct vpt_features *offer)
@@ -137,18 +137,13 @@ void rig_start(enum rig_kind kind, const struct vpt_features *offer)
 
 enum vpt_status rig_restart(void)
 {
-    enum vpt_status status = vpt_blk_restart(&rig.blk);
-
-    for (unsigned i = 0; i < RIG_QUEUES && status == VPT_OK; i++) {
-        status = vpt_blk_queue_restart(&rig.queue[i]);
-    }
-    return status == VPT_OK ? vpt_blk_start(&rig.blk) : status;
+    return vpt_driver_restart(&rig.blk.driver, NULL);
 }
 
 void rig_release(void)
 {
     for (unsigned i = 0; i < RIG_QUEUES; i++) {
-        assert_status(vpt_blk_queue_release(&rig.queue[i]), VPT_OK);
+        assert_status(vpt_requests_release(&rig.queue[i].requests), VPT_OK);
     }
     if (rig_is_pci()) {
         enum vpt_status status = vpt_virtio_pci_close(&rig.pci);
@@ -192,14 +187,14 @@ void rig_submit(unsigned first, unsigned count)
         assert_status(vpt_blk_submit(&rig.queue[i / 2 % RIG_QUEUES], &request, &rig.back[i]), VPT_OK);
     }
     for (unsigned i = 0; i < RIG_QUEUES; i++) {
-        assert_status(vpt_blk_kick(&rig.queue[i]), VPT_OK);
+        assert_status(vpt_requests_kick(&rig.queue[i].requests), VPT_OK);
     }
 }
 
 static enum vpt_status poll_queue(struct vpt_blk_queue *queue)
 {
-    struct vpt_blk_completion completion;
-    enum vpt_status status = vpt_blk_poll(queue, &completion);
+    struct vpt_completion completion;
+    enum vpt_status status = vpt_requests_poll(&queue->requests, &completion);
 
     for (unsigned i = 0; i <= RIG_REQUESTS && status == VPT_OK; i++) {
         ptrdiff_t request = (unsigned *)completion.token - rig.back;
@@ -207,7 +202,7 @@ static enum vpt_status poll_queue(struct vpt_blk_queue *queue)
         cr_assert(request >= 0 && request < (ptrdiff_t)RIG_REQUESTS);
         rig.back[request]++;
         rig.status[request] = completion.status;
-        status = vpt_blk_poll(queue, &completion);
+        status = vpt_requests_poll(&queue->requests, &completion);
     }
     return status;
 }

@@ -75,7 +75,6 @@ enum vpt_status rig_bring_up(void);
 /* Machine and bring-up, asserted. */
 void rig_start(enum rig_kind kind, const struct vpt_features *offer);
 
-/* vpt_blk_restart(), both queues, start. */
 enum vpt_status rig_restart(void);
 
 /* Submits requests `first` to `first + count - 1`, writes where the number is even, else reads, and kicks. */

@@ -12,17 +12,10 @@ static void lose_registers(void)
     }
 }
 
-static void use_vectors(void)
-{
-    struct vpt_interrupts interrupts = { .mode = VPT_INTERRUPTS_PER_QUEUE, .queues = 1, .vectors = 2 };
-
-    assert_status(vpt_device_interrupts(card.device, &interrupts), VPT_OK);
-    cr_assert(interrupts.mode == VPT_INTERRUPTS_PER_QUEUE && interrupts.queue == 1);
-}
-
 CARD_TEST(sleeping, vectors_work_again_after_a_sleep)
 {
     static const struct mock_pci_machine_options options = { .vectors = 2, .machine = { .blk = { .flush = true } } };
+    struct vpt_interrupts interrupts = { .mode = VPT_INTERRUPTS_PER_QUEUE, .queues = 1, .vectors = 2 };
     struct vpt_pci_bars bars;
     unsigned messages;
 
@@ -32,21 +25,19 @@ CARD_TEST(sleeping, vectors_work_again_after_a_sleep)
     card_probe(variant->kind, &options);
     card_vectors_on();
     assert_status(vpt_blk_init(&card.blk, card.device, NULL), VPT_OK);
-    use_vectors();
+    assert_status(vpt_device_interrupts(card.device, &interrupts), VPT_OK);
     assert_status(vpt_blk_queue_init(&card.queue, &card.blk, 0, NULL), VPT_OK);
-    assert_status(vpt_blk_start(&card.blk), VPT_OK);
+    assert_status(vpt_driver_start(&card.blk.driver), VPT_OK);
     assert_status(card_read_sector(1), VPT_OK);
-    assert_status(vpt_blk_quiesce(&card.queue, NULL, NULL), VPT_OK);
+    assert_status(vpt_requests_quiesce(&card.queue.requests, NULL, NULL), VPT_OK);
     assert_status(vpt_pci_bars_read(&card.machine.address, &bars), VPT_OK);
     assert_status(vpt_device_reset(card.device), VPT_OK);
     card_vectors_off();
     lose_registers();
     assert_status(vpt_pci_bars_restore(&card.machine.address, &bars), VPT_OK);
     card_vectors_on();
-    assert_status(vpt_blk_restart(&card.blk), VPT_OK);
-    use_vectors();
-    assert_status(vpt_blk_queue_restart(&card.queue), VPT_OK);
-    assert_status(vpt_blk_start(&card.blk), VPT_OK);
+    assert_status(vpt_driver_restart(&card.blk.driver, &interrupts), VPT_OK);
+    cr_assert(interrupts.mode == VPT_INTERRUPTS_PER_QUEUE && interrupts.queue == 1);
     messages = card_messages(1);
     assert_status(card_write_sector(2, 9), VPT_OK);
     assert_status(card_read_sector(2), VPT_OK);

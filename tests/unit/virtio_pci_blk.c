@@ -49,19 +49,19 @@ CARD_TEST(virtio_pci_blk, blocking_requests_carry_the_data_they_should)
 
 static void complete_all(const unsigned *tokens, unsigned *order)
 {
-    struct vpt_blk_completion completion;
+    struct vpt_completion completion;
     unsigned seen[TOGETHER] = { 0 };
 
     for (unsigned i = 0; i < TOGETHER; i++) {
         ptrdiff_t which;
 
-        assert_status(vpt_blk_poll(&card.queue, &completion), VPT_OK);
+        assert_status(vpt_requests_poll(&card.queue.requests, &completion), VPT_OK);
         assert_status(completion.status, VPT_OK);
         which = (const unsigned *)completion.token - tokens;
         cr_assert(which >= 0 && which < (ptrdiff_t)TOGETHER && seen[which]++ == 0);
         order[i] = (unsigned)which;
     }
-    assert_status(vpt_blk_poll(&card.queue, &completion), VPT_EMPTY);
+    assert_status(vpt_requests_poll(&card.queue.requests, &completion), VPT_EMPTY);
 }
 
 /* Writes and reads mixed, in flight together, completed in the given order. */
@@ -79,7 +79,7 @@ static void run_together(enum mock_completion_order order_wanted, uint32_t seed)
         fill(write ? card_bytes(i * SECTOR) : card_content(i), SECTOR, seed + i);
         assert_status(card_submit(write ? VPT_BLK_WRITE : VPT_BLK_READ, i, i * SECTOR, SECTOR, &tokens[i]), VPT_OK);
     }
-    assert_status(vpt_blk_kick(&card.queue), VPT_OK);
+    assert_status(vpt_requests_kick(&card.queue.requests), VPT_OK);
     cr_assert(mock_device_run(&card.machine.device, UINT32_MAX) == TOGETHER);
     card.machine.device.completion.mode = MOCK_COMPLETE_AT_KICK;
     complete_all(tokens, order);
@@ -241,7 +241,7 @@ CARD_TEST(virtio_pci_blk, INIT_1_a_device_that_firmware_left_running_is_taken_ov
         assert_status(vpt_blk_init(&card.blk, card.device, NULL), VPT_OK);
         cr_assert(!card.machine.device.queues[0].enabled);
         assert_status(vpt_blk_queue_init(&card.queue, &card.blk, 0, NULL), VPT_OK);
-        assert_status(vpt_blk_start(&card.blk), VPT_OK);
+        assert_status(vpt_driver_start(&card.blk.driver), VPT_OK);
         for (uint32_t i = 0; i < 8; i++) {
             assert_status(card_write_sector(i, i), VPT_OK);
             assert_status(card_read_sector(i), VPT_OK);
@@ -281,10 +281,10 @@ static void check_recovers(enum card_kind kind)
 
         cr_assert(status == VPT_OK || vpt_device_gone(card.device), "%s", vpt_status_str(status));
     }
-    if (vpt_queue_size(&card.queue.queue) != 0) {
+    if (vpt_queue_size(&card.queue.requests.queue) != 0) {
         (void)card_drain();
     }
-    assert_status(vpt_blk_queue_release(&card.queue), VPT_OK);
+    assert_status(vpt_requests_release(&card.queue.requests), VPT_OK);
     vpt_virtio_pci_close(&card.pci);
     cr_assert(mock_hal_live_shares(&card.machine.hal) == 0);
     cr_assert(mock_hal_live_allocations(&card.machine.hal) == 0);
@@ -374,7 +374,7 @@ static enum vpt_status step(enum card_kind kind, unsigned which)
     case 2:
         return vpt_blk_queue_init(&card.queue, &card.blk, 0, NULL);
     case 3:
-        return vpt_blk_start(&card.blk);
+        return vpt_driver_start(&card.blk.driver);
     case 4:
         return vpt_blk_write(&card.queue, 3, bytes, sizeof(bytes));
     case 5:
@@ -428,7 +428,7 @@ CARD_TEST(virtio_pci_blk, a_device_that_vanishes_at_any_access_is_noticed_and_no
         card.machine.hal.wait_budget[VPT_WAIT_QUEUE] = 3;
         lived = live_until(variant->kind, access);
         cr_assert(mock_hal_live_shares(&card.machine.hal) == 0);
-        assert_status(vpt_blk_queue_release(&card.queue), VPT_OK);
+        assert_status(vpt_requests_release(&card.queue.requests), VPT_OK);
         cr_assert(mock_hal_live_allocations(&card.machine.hal) == 0);
         check_recovers(variant->kind);
     } while (!lived);

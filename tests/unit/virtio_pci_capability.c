@@ -62,7 +62,7 @@ static void check_drives(void)
 {
     assert_status(vpt_blk_init(&card.blk, card.device, NULL), VPT_OK);
     assert_status(vpt_blk_queue_init(&card.queue, &card.blk, 0, NULL), VPT_OK);
-    assert_status(vpt_blk_start(&card.blk), VPT_OK);
+    assert_status(vpt_driver_start(&card.blk.driver), VPT_OK);
     assert_status(card_write_sector(1, 5), VPT_OK);
     assert_status(card_read_sector(2), VPT_OK);
     (void)vpt_device_interrupt(card.device);
@@ -480,7 +480,7 @@ Test(virtio_pci_capability, PCI_CAP_5_only_what_is_needed_is_mapped)
         total += mapping->mapped ? mapping->size : 0u;
     }
     cr_assert(total <= 0x40 + 1 + 4096 + 4, "%zu bytes are mapped", total);
-    assert_status(vpt_blk_start(&card.blk), VPT_OK);
+    assert_status(vpt_driver_start(&card.blk.driver), VPT_OK);
     assert_status(card_read_sector(2), VPT_OK);
     card_end();
 }

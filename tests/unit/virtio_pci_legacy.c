@@ -260,12 +260,12 @@ LEGACY_TEST(virtio_pci_legacy, D_LPCI_2_the_size_is_the_devices_whatever_is_want
     static const uint16_t wanted[] = { 0, 2, 16, 128, 256, 32768 };
 
     for (size_t i = 0; i < COUNT_OF(wanted); i++) {
-        struct vpt_blk_queue_config config = { .size = wanted[i] };
+        struct vpt_requests_config config = { .size = wanted[i] };
 
         card_init(variant->kind, &(const struct mock_pci_machine_options){ .machine.queue_maximum = 128 });
         assert_status(vpt_blk_queue_init(&card.queue, &card.blk, 0, &config), VPT_OK);
-        cr_assert(vpt_queue_size(&card.queue.queue) == 128 && card.machine.device.queues[0].size == 128);
-        assert_status(vpt_blk_start(&card.blk), VPT_OK);
+        cr_assert(vpt_queue_size(&card.queue.requests.queue) == 128 && card.machine.device.queues[0].size == 128);
+        assert_status(vpt_driver_start(&card.blk.driver), VPT_OK);
         assert_status(card_read_sector(1), VPT_OK);
         card_end();
     }
@@ -324,7 +324,7 @@ LEGACY_TEST(virtio_pci_legacy, a_queue_that_was_stopped_by_a_reset_leaves_no_hal
         assert_status(vpt_blk_init(&card.blk, card.device, NULL), VPT_OK);
         assert_status(vpt_blk_queue_init(&card.queue, &card.blk, 0, NULL), VPT_OK);
     }
-    assert_status(vpt_blk_start(&card.blk), VPT_OK);
+    assert_status(vpt_driver_start(&card.blk.driver), VPT_OK);
     assert_status(card_read_sector(1), VPT_OK);
     card_end();
 }
@@ -332,7 +332,7 @@ LEGACY_TEST(virtio_pci_legacy, a_queue_that_was_stopped_by_a_reset_leaves_no_hal
 /* 32 bits of 4 KiB pages: 16 TiB. */
 LEGACY_TEST(virtio_pci_legacy, D_LPCI_1_rings_above_16_tib_are_refused)
 {
-    struct vpt_blk_queue_config config = { 0 };
+    struct vpt_requests_config config = { 0 };
 
     card_init(variant->kind, NULL);
     card.machine.hal.base = UINT64_C(0x100000000000) - 0x1000;

@@ -23,7 +23,7 @@ CARD_TEST(virtio_pci_modern, a_closed_function_masters_no_bus_and_has_no_mapping
     card_start(variant->kind, NULL);
     cr_assert((card_command() & VPT_PCI_COMMAND_BUS_MASTER) != 0);
     assert_status(vpt_device_reset(card.device), VPT_OK);
-    assert_status(vpt_blk_queue_release(&card.queue), VPT_OK);
+    assert_status(vpt_requests_release(&card.queue.requests), VPT_OK);
     vpt_virtio_pci_close(&card.pci);
     cr_assert((card_command() & VPT_PCI_COMMAND_BUS_MASTER) == 0);
     cr_assert(mock_hal_live_mappings(&card.machine.hal) == 0);
@@ -92,7 +92,7 @@ CARD_TEST(virtio_pci_modern, INIT_5_a_device_is_negotiated_again_and_again)
     }
     assert_status(vpt_blk_init(&card.blk, card.device, NULL), VPT_OK);
     assert_status(vpt_blk_queue_init(&card.queue, &card.blk, 0, NULL), VPT_OK);
-    assert_status(vpt_blk_start(&card.blk), VPT_OK);
+    assert_status(vpt_driver_start(&card.blk.driver), VPT_OK);
     assert_status(card_read_sector(1), VPT_OK);
     card_end();
 }
@@ -160,7 +160,7 @@ MODERN_TEST(virtio_pci_modern, a_size_that_is_not_taken_is_found_out)
 
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct mock_pci_machine_options options = { .machine.queue_maximum = cases[i].maximum };
-        struct vpt_blk_queue_config config = { .requests = 4, .size = cases[i].wanted };
+        struct vpt_requests_config config = { .requests = 4, .size = cases[i].wanted };
         enum vpt_status status;
 
         card_init(variant->kind, &options);
@@ -170,10 +170,10 @@ MODERN_TEST(virtio_pci_modern, a_size_that_is_not_taken_is_found_out)
         }
         status = vpt_blk_queue_init(&card.queue, &card.blk, 0, &config);
         cr_assert(status == cases[i].status, "case %zu: %s", i, vpt_status_str(status));
-        cr_assert(vpt_queue_size(&card.queue.queue) == cases[i].size);
+        cr_assert(vpt_queue_size(&card.queue.requests.queue) == cases[i].size);
         if (status == VPT_OK) {
             cr_assert(card.machine.device.queues[0].size == cases[i].size);
-            assert_status(vpt_blk_start(&card.blk), VPT_OK);
+            assert_status(vpt_driver_start(&card.blk.driver), VPT_OK);
             for (unsigned k = 0; k < 3 * cases[i].size; k++) {
                 assert_status(card_read_sector(2), VPT_OK);
             }
@@ -185,7 +185,7 @@ MODERN_TEST(virtio_pci_modern, a_size_that_is_not_taken_is_found_out)
 /* A device that took a size in its first life and does not in the next would write behind the rings. */
 MODERN_TEST(virtio_pci_modern, a_restart_keeps_the_size_or_fails)
 {
-    const struct vpt_blk_queue_config config = { .requests = 4, .size = 16 };
+    const struct vpt_requests_config config = { .requests = 4, .size = 16 };
 
     card_init(variant->kind, NULL);
     assert_status(vpt_blk_queue_init(&card.queue, &card.blk, 0, &config), VPT_OK);
@@ -193,12 +193,9 @@ MODERN_TEST(virtio_pci_modern, a_restart_keeps_the_size_or_fails)
         bool ignored = i == 1;
 
         mock_fault_set(&card.machine.device.faults, MOCK_FAULT_QUEUE_SIZE_IGNORED, ignored ? 1 : 0, 0, 0);
-        assert_status(vpt_device_reset(card.device), VPT_OK);
-        assert_status(vpt_blk_restart(&card.blk), VPT_OK);
-        assert_status(vpt_blk_queue_restart(&card.queue), ignored ? VPT_DEVICE_QUEUE_SIZE : VPT_OK);
+        assert_status(vpt_driver_restart(&card.blk.driver, NULL), ignored ? VPT_DEVICE_QUEUE_SIZE : VPT_OK);
         cr_assert(card.machine.device.queues[0].enabled == !ignored);
     }
-    assert_status(vpt_blk_start(&card.blk), VPT_OK);
     assert_status(card_read_sector(2), VPT_OK);
     card_end();
 }
@@ -206,15 +203,15 @@ MODERN_TEST(virtio_pci_modern, a_restart_keeps_the_size_or_fails)
 /* The register is the maximum's too: after a failure it reads as the device's again. */
 MODERN_TEST(virtio_pci_modern, a_set_up_that_failed_leaves_the_maximum_alone)
 {
-    const struct vpt_blk_queue_config small = { .size = 16 };
+    const struct vpt_requests_config small = { .size = 16 };
 
     card_init(variant->kind, NULL);
     mock_trigger_set(&card.machine.hal.fail_allocation, 3, 0);
     assert_status(vpt_blk_queue_init(&card.queue, &card.blk, 0, &small), VPT_RESOURCE_MEMORY);
     mock_trigger_set(&card.machine.hal.fail_allocation, 0, 0);
     assert_status(vpt_blk_queue_init(&card.queue, &card.blk, 0, NULL), VPT_OK);
-    cr_assert(vpt_queue_size(&card.queue.queue) == 256);
-    assert_status(vpt_blk_start(&card.blk), VPT_OK);
+    cr_assert(vpt_queue_size(&card.queue.requests.queue) == 256);
+    assert_status(vpt_driver_start(&card.blk.driver), VPT_OK);
     assert_status(card_read_sector(2), VPT_OK);
     card_end();
 }
@@ -288,7 +285,7 @@ MODERN_TEST(virtio_pci_modern, PCI_COMMON_3_a_maximum_that_is_no_power_of_two_is
     struct mock_pci_machine_options options = { .machine.queue_maximum = 100 };
 
     card_start(variant->kind, &options);
-    cr_assert(vpt_queue_size(&card.queue.queue) == 64);
+    cr_assert(vpt_queue_size(&card.queue.requests.queue) == 64);
     cr_assert(card_access(MOCK_PCI_COMMON, true, C_QUEUE_SIZE, 0)->value == 64);
     assert_status(card_read_sector(2), VPT_OK);
     card_end();
@@ -320,11 +317,11 @@ MODERN_TEST(virtio_pci_modern, PCI_COMMON_6_a_queue_that_did_not_start_ends_in_a
     assert_status(vpt_blk_queue_init(&card.queue, &card.blk, 0, NULL), VPT_DEVICE_QUEUE_STATE);
     cr_assert(card.machine.device.resets == resets + 1u && !card.machine.device.queues[0].enabled);
     cr_assert(mock_hal_live_allocations(&card.machine.hal) == 0);
-    assert_status(vpt_blk_start(&card.blk), VPT_CALLER_STATE);
+    assert_status(vpt_driver_start(&card.blk.driver), VPT_CALLER_STATE);
     mock_fault_clear(&card.machine.device.faults, MOCK_FAULT_QUEUE_NOT_READY);
     assert_status(vpt_blk_init(&card.blk, card.device, NULL), VPT_OK);
     assert_status(vpt_blk_queue_init(&card.queue, &card.blk, 0, NULL), VPT_OK);
-    assert_status(vpt_blk_start(&card.blk), VPT_OK);
+    assert_status(vpt_driver_start(&card.blk.driver), VPT_OK);
     assert_status(card_read_sector(2), VPT_OK);
     card_end();
 }
@@ -421,7 +418,7 @@ static void check_bell(const struct bell *bell, bool io)
     assert_status(vpt_blk_init(&card.blk, card.device, NULL), VPT_OK);
     assert_status(vpt_blk_queue_init(&card.queue, &card.blk, 0, NULL), bell->expected);
     if (bell->expected == VPT_OK) {
-        assert_status(vpt_blk_start(&card.blk), VPT_OK);
+        assert_status(vpt_driver_start(&card.blk.driver), VPT_OK);
         assert_status(card_write_sector(1, 9), VPT_OK);
         assert_status(card_read_sector(2), VPT_OK);
         kick = card_access(MOCK_PCI_NOTIFY, true, bell->notify_offset * bell->multiplier, 0);
@@ -616,7 +613,7 @@ CARD_TEST(virtio_pci_modern, D_PCI_4_reading_the_isr_acknowledges)
     cr_assert(mock_pci_intx(&card.machine.function));
     cr_assert(vpt_device_interrupt(card.device) == VPT_INTERRUPT_CONFIGURATION);
     mock_device_configuration_changed(&card.machine.device);
-    cr_assert(!vpt_blk_notifications_on(&card.queue));
+    cr_assert(!vpt_requests_notifications_on(&card.queue.requests));
     assert_status(card_read_sector(1), VPT_OK);
     cr_assert(vpt_device_interrupt(card.device) == (VPT_INTERRUPT_QUEUE | VPT_INTERRUPT_CONFIGURATION));
     mock_fault_set(&card.machine.device.faults, MOCK_FAULT_INTERRUPT_UNKNOWN, 1, 0, 0xfc);
@@ -632,7 +629,7 @@ CARD_TEST(virtio_pci_modern, the_isr_of_a_device_that_is_gone_is_no_interrupt)
     assert_status(vpt_device_check(card.device), VPT_DEVICE_GONE);
     cr_assert(vpt_device_gone(card.device) && vpt_device_interrupt(card.device) == 0);
     assert_status(vpt_device_reset(card.device), VPT_DEVICE_GONE);
-    assert_status(vpt_blk_queue_release(&card.queue), VPT_OK);
+    assert_status(vpt_requests_release(&card.queue.requests), VPT_OK);
     vpt_virtio_pci_close(&card.pci);
     cr_assert(mock_hal_live_mappings(&card.machine.hal) == 0 && all_zero(&card.pci, sizeof(card.pci)));
     card_finish();

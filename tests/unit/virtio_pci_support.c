@@ -125,7 +125,7 @@ enum vpt_status card_bring_up(enum card_kind kind)
     if (status == VPT_OK) {
         status = vpt_blk_queue_init(&card.queue, &card.blk, 0, NULL);
     }
-    return status == VPT_OK ? vpt_blk_start(&card.blk) : status;
+    return status == VPT_OK ? vpt_driver_start(&card.blk.driver) : status;
 }
 
 void card_start(enum card_kind kind, const struct mock_pci_machine_options *options)
@@ -137,11 +137,11 @@ void card_start(enum card_kind kind, const struct mock_pci_machine_options *opti
 
 unsigned card_drain(void)
 {
-    struct vpt_blk_completion completion;
+    struct vpt_completion completion;
     unsigned count = 0;
     enum vpt_status status;
 
-    while ((status = vpt_blk_poll(&card.queue, &completion)) == VPT_OK) {
+    while ((status = vpt_requests_poll(&card.queue.requests, &completion)) == VPT_OK) {
         count++;
         cr_assert(count <= VPT_QUEUE_SIZE_MAX);
     }
@@ -152,10 +152,10 @@ unsigned card_drain(void)
 void card_stop(void)
 {
     assert_status(vpt_device_reset(card.device), VPT_OK);
-    if (vpt_queue_size(&card.queue.queue) != 0) {
+    if (vpt_queue_size(&card.queue.requests.queue) != 0) {
         (void)card_drain();
     }
-    assert_status(vpt_blk_queue_release(&card.queue), VPT_OK);
+    assert_status(vpt_requests_release(&card.queue.requests), VPT_OK);
     vpt_virtio_pci_close(&card.pci);
     cr_assert(all_zero(&card.pci, sizeof(card.pci)) && all_zero(&card.queue, sizeof(card.queue)));
     cr_assert((card_command() & VPT_PCI_COMMAND_BUS_MASTER) == 0);
@@ -213,7 +213,7 @@ unsigned card_messages(uint16_t entry)
 
 uint64_t card_capacity(void)
 {
-    const struct vpt_config_field field = { 0, 8 };
+    const struct vpt_config_field field = { .width = 8 };
     uint64_t value = 0;
 
     assert_status(vpt_device_config_fields(card.device, &field, 1, &value), VPT_OK);

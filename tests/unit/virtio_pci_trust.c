@@ -31,11 +31,11 @@ CARD_TEST(virtio_pci_trust, CLEANUP_2_registers_that_read_all_ones_are_no_remove
     assert_status(vpt_device_reset(card.device), VPT_DEVICE_TIMEOUT);
     cr_assert(!vpt_device_gone(card.device));
     cr_assert((card_command() & VPT_PCI_COMMAND_BUS_MASTER) == 0);
-    assert_status(vpt_blk_queue_release(&card.queue), VPT_OK);
+    assert_status(vpt_requests_release(&card.queue.requests), VPT_OK);
     decode_again();
     assert_status(vpt_blk_init(&card.blk, card.device, NULL), VPT_OK);
     assert_status(vpt_blk_queue_init(&card.queue, &card.blk, 0, NULL), VPT_OK);
-    assert_status(vpt_blk_start(&card.blk), VPT_OK);
+    assert_status(vpt_driver_start(&card.blk.driver), VPT_OK);
     assert_status(card_read_sector(3), VPT_OK);
     card_end();
 }

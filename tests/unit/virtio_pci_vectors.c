@@ -279,7 +279,7 @@ CARD_TEST(virtio_pci_vectors, PCI_MSIX_6_a_function_without_msi_x_has_the_line)
     assert_status(vpt_device_interrupts(card.device, &interrupts), VPT_OK);
     assert_plan(&interrupts, VPT_INTERRUPTS_LINE, VPT_NO_VECTOR, VPT_NO_VECTOR, 0);
     assert_status(vpt_blk_queue_init(&card.queue, &card.blk, 0, NULL), VPT_OK);
-    assert_status(vpt_blk_start(&card.blk), VPT_OK);
+    assert_status(vpt_driver_start(&card.blk.driver), VPT_OK);
     assert_status(card_read_sector(1), VPT_OK);
     cr_assert(vpt_device_interrupt(card.device) == VPT_INTERRUPT_QUEUE);
     card_end();
@@ -539,14 +539,14 @@ static void submit_some(unsigned count)
     for (unsigned i = 0; i < count; i++) {
         assert_status(card_submit(VPT_BLK_READ, i, i * SECTOR, SECTOR, NULL), VPT_OK);
     }
-    assert_status(vpt_blk_kick(&card.queue), VPT_OK);
+    assert_status(vpt_requests_kick(&card.queue.requests), VPT_OK);
     cr_assert(mock_device_pending(&card.machine.device) == count);
 }
 
 /* The device goes on, but its memory is out of reach: the requests come back, and their memory is the driver's. */
 CARD_TEST(virtio_pci_vectors, RESET_1_a_reset_that_does_not_finish_ends_with_bus_mastering_off)
 {
-    struct vpt_blk_completion completion;
+    struct vpt_completion completion;
 
     card_start(variant->kind, &slow);
     submit_some(9);
@@ -555,11 +555,11 @@ CARD_TEST(virtio_pci_vectors, RESET_1_a_reset_that_does_not_finish_ends_with_bus
     assert_status(vpt_device_reset(card.device), VPT_DEVICE_TIMEOUT);
     cr_assert((card_command() & VPT_PCI_COMMAND_BUS_MASTER) == 0);
     for (unsigned i = 0; i < 9; i++) {
-        assert_status(vpt_blk_poll(&card.queue, &completion), VPT_OK);
+        assert_status(vpt_requests_poll(&card.queue.requests, &completion), VPT_OK);
         assert_status(completion.status, VPT_CANCELLED);
     }
-    assert_status(vpt_blk_poll(&card.queue, &completion), VPT_EMPTY);
-    assert_status(vpt_blk_queue_release(&card.queue), VPT_OK);
+    assert_status(vpt_requests_poll(&card.queue.requests, &completion), VPT_EMPTY);
+    assert_status(vpt_requests_release(&card.queue.requests), VPT_OK);
     cr_assert(mock_hal_live_allocations(&card.machine.hal) == 0);
     for (unsigned i = 0; i < 200000; i++) {
         mock_hal_tick(&card.machine.hal); /* by now it has tried to complete them */
@@ -579,7 +579,7 @@ CARD_TEST(virtio_pci_vectors, RESET_1_a_reset_that_does_not_finish_ends_with_bus
 /* If the bit does not clear, nothing may be given back. */
 CARD_TEST(virtio_pci_vectors, CLEANUP_2_a_device_that_cannot_be_cut_off_keeps_its_memory)
 {
-    struct vpt_blk_completion completion;
+    struct vpt_completion completion;
     size_t live;
 
     card_start(variant->kind, &slow);
@@ -590,14 +590,14 @@ CARD_TEST(virtio_pci_vectors, CLEANUP_2_a_device_that_cannot_be_cut_off_keeps_it
     assert_status(vpt_device_reset(card.device), VPT_DEVICE_STUCK);
     cr_assert(mock_fault_fired(&card.machine.device.faults, MOCK_FAULT_COMMAND_STUCK) != 0);
     for (unsigned i = 0; i < 5; i++) {
-        assert_status(vpt_blk_poll(&card.queue, &completion), VPT_OK);
+        assert_status(vpt_requests_poll(&card.queue.requests, &completion), VPT_OK);
         assert_status(completion.status, VPT_DEVICE_STUCK);
     }
-    assert_status(vpt_blk_queue_release(&card.queue), VPT_DEVICE_STUCK);
+    assert_status(vpt_requests_release(&card.queue.requests), VPT_DEVICE_STUCK);
     cr_assert(mock_hal_live_allocations(&card.machine.hal) == live);
     mock_fault_clear(&card.machine.device.faults, MOCK_FAULT_COMMAND_STUCK);
     assert_status(vpt_device_reset(card.device), VPT_DEVICE_TIMEOUT);
-    assert_status(vpt_blk_queue_release(&card.queue), VPT_OK);
+    assert_status(vpt_requests_release(&card.queue.requests), VPT_OK);
     mock_fault_clear(&card.machine.device.faults, MOCK_FAULT_RESET_NEVER);
     card_end();
 }
@@ -609,7 +609,7 @@ CARD_TEST(virtio_pci_vectors, CLEANUP_2_a_port_that_cannot_cut_the_device_off_le
     mock_fault_set(&card.machine.device.faults, MOCK_FAULT_RESET_NEVER, 1, 0, 0);
     mock_trigger_set(&card.machine.bus.fail_write, 1, 1);
     assert_status(vpt_device_reset(card.device), VPT_DEVICE_STUCK);
-    assert_status(vpt_blk_queue_release(&card.queue), VPT_DEVICE_STUCK);
+    assert_status(vpt_requests_release(&card.queue.requests), VPT_DEVICE_STUCK);
     mock_fault_clear(&card.machine.device.faults, MOCK_FAULT_RESET_NEVER);
     card_end();
 }

@@ -32,13 +32,13 @@ static struct {
 
 static bool bring_up(const struct device_place *place, enum vpt_interrupt_mode mode)
 {
-    const struct vpt_blk_queue_config config = {.requests = IN_FLIGHT, .segments = 1, .size = 128};
+    const struct vpt_requests_config config = {.requests = IN_FLIGHT, .segments = 1, .size = 128};
 
     return step("open", device_open(&disk.device, &ports_ready_made, place)) &&
            wiring_prepare(&disk.wiring, mode, &disk.device, place) &&
            step("initialize", vpt_blk_init(&disk.blk, disk.device.virtio, NULL)) && wiring_connect(&disk.wiring) &&
            step("set the queue up", vpt_blk_queue_init(&disk.queue, &disk.blk, 0, &config)) &&
-           step("start", vpt_blk_start(&disk.blk));
+           step("start", vpt_driver_start(&disk.blk.driver));
 }
 
 static bool submit(unsigned char *sector)
@@ -54,11 +54,11 @@ static bool submit(unsigned char *sector)
 /* Takes what there is. Each is sent again at once if there is to be a stream of them. */
 static bool serve(bool stream)
 {
-    struct vpt_blk_completion completion;
+    struct vpt_completion completion;
     enum vpt_status status;
 
     for (;;) {
-        status = vpt_blk_poll(&disk.queue, &completion);
+        status = vpt_requests_poll(&disk.queue.requests, &completion);
         if (status != VPT_OK) {
             return step_expect("poll", VPT_EMPTY, status);
         }
@@ -67,7 +67,7 @@ static bool serve(bool stream)
             return false;
         }
         if (stream && disk.submitted < REQUESTS &&
-            (!submit(completion.token) || !step("kick", vpt_blk_kick(&disk.queue)))) {
+            (!submit(completion.token) || !step("kick", vpt_requests_kick(&disk.queue.requests)))) {
             return false;
         }
     }
@@ -77,20 +77,21 @@ static bool serve(bool stream)
 
 static uint16_t used_index(void)
 {
-    return ((const volatile uint16_t *)disk.queue.queue.used)[1];
+    return ((const volatile uint16_t *)disk.queue.requests.queue.used)[1];
 }
 
 /* What the driver and the device have told each other. */
 static void tell(void)
 {
-    const struct vpt_queue *queue = &disk.queue.queue;
+    const struct vpt_queue *queue = &disk.queue.requests.queue;
     const volatile uint16_t *available = queue->available;
     const volatile uint16_t *used = queue->used;
     unsigned size = queue->mask + 1u;
 
     print("@state of %u requests %u in flight: used_event %u last_used %u used %u, avail_event %u published %u\n",
           (unsigned)disk.submitted, (unsigned)disk.in_flight, (unsigned)available[2u + size],
-          (unsigned)queue->last_used, (unsigned)used[1], (unsigned)used[2u + 4u * size], (unsigned)queue->published);
+          (unsigned)(uint16_t)queue->last_used, (unsigned)used[1], (unsigned)used[2u + 4u * size],
+          (unsigned)(uint16_t)queue->published);
 }
 
 /*
@@ -99,7 +100,7 @@ static void tell(void)
  */
 static bool diagnose(void)
 {
-    const uint16_t last = disk.queue.queue.last_used;
+    const uint16_t last = (uint16_t)disk.queue.requests.queue.last_used;
     const char *lost = "interrupt";
 
     if (interrupts_wait(&disk.wiring.source)) {
@@ -107,7 +108,7 @@ static bool diagnose(void)
     }
     tell();
     if (used_index() == last) {
-        (void)vpt_queue_notify(&disk.queue.queue);
+        (void)vpt_queue_notify(&disk.queue.requests.queue);
         lost = interrupts_wait(&disk.wiring.source) ? "kick" : "device";
     }
     print("@lost %s\n", lost);
@@ -132,22 +133,22 @@ static void linger(void)
  */
 static bool round(bool stream)
 {
-    vpt_blk_notifications_off(&disk.queue);
+    vpt_requests_notifications_off(&disk.queue.requests);
     for (unsigned i = 0; i < IN_FLIGHT; i++) {
         if (!submit(data[i])) {
             return false;
         }
     }
-    if (!step("kick", vpt_blk_kick(&disk.queue))) {
+    if (!step("kick", vpt_requests_kick(&disk.queue.requests))) {
         return false;
     }
     if (!stream) {
-        for (unsigned i = 0; i < POLLS && !vpt_queue_has_used(&disk.queue.queue); i++) {
+        for (unsigned i = 0; i < POLLS && !vpt_queue_has_used(&disk.queue.requests.queue); i++) {
         }
         linger();
     }
     while (serve(stream) && disk.in_flight != 0) {
-        if (!vpt_blk_notifications_on(&disk.queue) && !interrupts_wait(&disk.wiring.source) && !diagnose()) {
+        if (!vpt_requests_notifications_on(&disk.queue.requests) && !interrupts_wait(&disk.wiring.source) && !diagnose()) {
             return false;
         }
     }
@@ -173,14 +174,14 @@ static bool run(void)
     }
     print("@queue %s, fences %s\n",
           vpt_features_has(&disk.device.virtio->features, VPT_F_EVENT_IDX) ? "EVENT_IDX" : "flags",
-          disk.queue.queue.emulated ? "by register" : "of the CPU");
+          disk.queue.requests.queue.emulated ? "by register" : "of the CPU");
     while (disk.submitted < REQUESTS) {
         if (!round(disk.submitted >= REQUESTS / 2u)) {
             return false;
         }
     }
     print("@done %u requests, %u kicks, %u interrupts, %u sleeps\n", (unsigned)disk.submitted,
-          (unsigned)vpt_queue_kicks(&disk.queue.queue), (unsigned)disk.wiring.source.queues,
+          (unsigned)vpt_queue_kicks(&disk.queue.requests.queue), (unsigned)disk.wiring.source.queues,
           (unsigned)disk.wiring.source.sleeps);
     return true;
 }

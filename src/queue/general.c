@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT */
+/* Free-form requests on a split virtqueue: chains along a free list of descriptors, or indirect tables. */
+#include "../transport/transport.h"
+#include "internal.h"
+#include "look.h"
+
+static uint16_t at_most(uint32_t value, uint32_t limit)
+{
+    return (uint16_t)(value < limit ? value : limit);
+}
+
+/* A request never has more entries than the queue, in a table neither (SPLIT-INDIR-3). */
+static enum vpt_status plan(struct vpt_queue *queue, const struct vpt_queue_wish *wish, uint64_t *private_bytes,
+                            uint64_t *slot_bytes)
+{
+    uint32_t size = queue->mask + 1u;
+
+    queue->slot_count = size;
+    if (wish->segments >= 2u && vpt_features_has(&queue->device->features, VPT_F_INDIRECT_DESC)) {
+        queue->tables_made = at_most(at_most(wish->tables, size), TABLES_MAX);
+        queue->table_segments = at_most(wish->segments, size);
+    }
+    *private_bytes = VPT_QUEUE_PRIVATE_SIZE(size, queue->tables_made);
+    *slot_bytes = 0;
+    return VPT_OK;
+}
+
+/* Each entry to the one behind it, the last to the first. */
+static void link_all(uint16_t *links, uint32_t count)
+{
+    uint32_t i;
+
+    for (i = 0; i < count; i++) {
+        links[i] = (uint16_t)(i + 1u < count ? i + 1u : 0u);
+    }
+}
+
+static void prepare(struct vpt_queue *queue)
+{
+    uint32_t i;
+
+    queue->links = (uint16_t *)(void *)(queue->slots + queue->slot_count);
+    queue->table_links = queue->links + queue->slot_count;
+    for (i = 0; i < queue->slot_count; i++) {
+        queue->slots[i].count = 0;
+    }
+    link_all(queue->links, queue->slot_count);
+    link_all(queue->table_links, queue->table_count);
+    queue->free_count = queue->slot_count;
+}
+
+enum vpt_status vpt_queue_init(struct vpt_queue *queue, struct vpt_device *device,
+                               const struct vpt_queue_config *config)
+{
+    static const struct vpt_queue_form form = { plan, prepare };
+    struct vpt_queue_wish wish;
+
+    if (queue == NULL) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    if (device != NULL && vpt_queue_in_use(device, queue)) {
+        return VPT_CALLER_STATE;
+    }
+    vpt_zero(queue, sizeof(*queue));
+    if (device == NULL || config == NULL) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    wish.memory = &config->memory;
+    wish.size = config->size;
+    wish.most = VPT_QUEUE_DEFAULT_SIZE_MAX;
+    wish.requests = 0;
+    wish.tables = config->indirect_tables;
+    wish.segments = config->indirect_segments;
+    wish.index = config->index;
+    return vpt_queue_set_up(queue, device, &wish, &form);
+}
+
+/* Lengths are summed up as length - 1, so that an empty segment counts as 4 GiB less a byte, and one test finds both. */
+static bool too_long(uint64_t sum, uint32_t count)
+{
+    return sum > 0xffffffffu - count;
+}
+
+VPT_COLD enum vpt_status refuse(const struct vpt_queue *queue, uint32_t count)
+{
+    enum vpt_status status = split_alive(queue);
+
+    if (status != VPT_OK) {
+        return status;
+    }
+    if (count == 0) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    return count > queue->mask + 1u ? VPT_CALLER_TOO_LONG : VPT_RESOURCE_FULL;
+}
+
+/* Lets the request of descriptor `head` be found again, before it is known to be sound. */
+VPT_INLINE void prepare_commit(struct vpt_queue *queue, uint32_t head, void *token)
+{
+    queue->slots[head].token = token;
+    vpt_store16(&split_available_ring(queue)->ring[queue->available_index & queue->mask],
+                vpt_order16(queue->device_order, (uint16_t)head));
+}
+
+/* Lines it up for the next publish. */
+VPT_INLINE void commit(struct vpt_queue *queue, uint32_t head, uint32_t last, uint32_t count, uint32_t writable)
+{
+    struct vpt_queue_slot *slot = &queue->slots[head];
+
+    slot->writable = writable;
+    slot->tail = (uint16_t)last;
+    slot->count = (uint16_t)count;
+    /* Nobody needs the last link of a request in flight: unpublished requests are listed by it. */
+    queue->links[last] = (uint16_t)queue->last_added;
+    queue->last_added = head;
+    queue->available_index++;
+}
+
+/* A request while its descriptors are written: invisible to the device until it is committed. */
+struct chain {
+    struct split_descriptor *last; /* written last */
+    uint32_t last_index;
+    uint32_t next; /* index of the next to write */
+    uint64_t sum;  /* of length - 1 */
+};
+
+/* Writes descriptors of one direction along the free list, each once and linked to the next. */
+VPT_INLINE_FOR_SPEED void put(const struct vpt_queue *queue, struct chain *chain, const struct vpt_segment *segments,
+                              const struct vpt_segment *end, uint32_t flags)
+{
+    struct split_descriptor *descriptors = (struct split_descriptor *)queue->descriptors;
+    const uint16_t *links = queue->links;
+    bool order = queue->device_order;
+
+    while (segments != end) {
+        uint32_t length = segments->length;
+        struct split_descriptor *descriptor = descriptors + chain->next;
+
+        chain->last = descriptor;
+        chain->last_index = chain->next;
+        chain->next = links[chain->next];
+        vpt_store64(&descriptor->address, vpt_order64(order, segments->address));
+        vpt_store32(&descriptor->length, vpt_order32(order, length));
+        vpt_store32(&descriptor->flags, split_flags(order, flags | DESCRIPTOR_NEXT, chain->next));
+        chain->sum += length - 1u;
+        segments++;
+    }
+}
+
+/* A table while its entries are written, in order. */
+struct table {
+    struct split_descriptor *next;
+    uint32_t word; /* flags and link of the next one to write */
+    uint64_t sum;  /* of length - 1 */
+};
+
+VPT_INLINE_FOR_SPEED void put_table(bool order, struct table *table, const struct vpt_segment *segments,
+                                    const struct vpt_segment *end)
+{
+    for (; segments != end; segments++) {
+        uint32_t length = segments->length;
+
+        vpt_store64(&table->next->address, vpt_order64(order, segments->address));
+        vpt_store32(&table->next->length, vpt_order32(order, length));
+        vpt_store32(&table->next->flags, vpt_order32(order, table->word));
+        table->word += vpt_pair(order, 0, 1);
+        table->next++;
+        table->sum += length - 1u;
+    }
+}
+
+/* Makes descriptor `head` stand for table number `index` with `count` entries, which is where it returns. */
+VPT_INLINE_FOR_SPEED struct split_descriptor *point_at_table(const struct vpt_queue *queue, uint32_t head,
+                                                             uint32_t index, uint32_t count)
+{
+    struct split_descriptor *descriptor = (struct split_descriptor *)queue->descriptors + head;
+    size_t offset = (size_t)index * queue->table_segments;
+    bool order = queue->device_order;
+
+    vpt_store64(&descriptor->address,
+                vpt_order64(order, queue->tables_address + offset * sizeof(struct split_descriptor)));
+    vpt_store32(&descriptor->length, vpt_order32(order, count * (uint32_t)sizeof(struct split_descriptor)));
+    vpt_store32(&descriptor->flags, split_flags(order, DESCRIPTOR_INDIRECT, 0));
+    return (struct split_descriptor *)queue->tables + offset;
+}
+
+/* The request in an indirect table, to which one descriptor of the ring points. */
+VPT_OUT_OF_LINE enum vpt_status add_table(struct vpt_queue *queue, const struct vpt_segment *segments,
+                                          uint32_t readable, uint32_t writable, void *token)
+{
+    const struct vpt_segment *first_writable = segments + readable;
+    uint32_t count = readable + writable;
+    uint32_t index = queue->table_head;
+    uint32_t head = queue->free_head;
+    bool order = queue->device_order;
+    struct table table = { point_at_table(queue, head, index, count), vpt_pair(order, DESCRIPTOR_NEXT, 1), 0 };
+    uint64_t readable_sum;
+
+    prepare_commit(queue, head, token);
+    put_table(order, &table, segments, first_writable);
+    readable_sum = table.sum;
+    table.word |= vpt_pair(order, DESCRIPTOR_WRITE, 0);
+    put_table(order, &table, first_writable, first_writable + writable);
+    if (VPT_UNLIKELY(too_long(table.sum, count))) {
+        return vpt_split_refuse(segments, count);
+    }
+    vpt_store32(&table.next[-1].flags, split_flags(order, writable != 0 ? DESCRIPTOR_WRITE : 0u, 0));
+    queue->table_head = queue->table_links[index];
+    queue->table_count--;
+    queue->free_head = queue->links[head];
+    queue->free_count--;
+    commit(queue, head, head, COUNT_TABLE_0 + index, (uint32_t)(table.sum - readable_sum) + writable);
+    return VPT_OK;
+}
+
+/* The request as a chain of descriptors of the ring. */
+VPT_OUT_OF_LINE enum vpt_status add_chain(struct vpt_queue *queue, const struct vpt_segment *segments,
+                                          uint32_t readable, uint32_t writable, void *token)
+{
+    const struct vpt_segment *first_writable;
+    uint32_t count = readable + writable;
+    uint32_t head = queue->free_head;
+    struct chain chain = { NULL, 0, head, 0 };
+    uint64_t readable_sum;
+
+    if (VPT_UNLIKELY(count - 1u >= queue->free_count)) {
+        return refuse(queue, count);
+    }
+    first_writable = segments + readable;
+    prepare_commit(queue, head, token);
+    put(queue, &chain, segments, first_writable, 0);
+    readable_sum = chain.sum;
+    put(queue, &chain, first_writable, first_writable + writable, DESCRIPTOR_WRITE);
+    if (VPT_UNLIKELY(too_long(chain.sum, count))) {
+        return vpt_split_refuse(segments, count);
+    }
+    vpt_store32(&chain.last->flags, split_flags(queue->device_order, writable != 0 ? DESCRIPTOR_WRITE : 0u, 0));
+    queue->free_head = chain.next;
+    queue->free_count -= count;
+    commit(queue, head, chain.last_index, count, (uint32_t)(chain.sum - readable_sum) + writable);
+    return VPT_OK;
+}
+
+enum vpt_status vpt_queue_add(struct vpt_queue *queue, const struct vpt_segment *segments, uint16_t readable,
+                              uint16_t writable, void *token)
+{
+    uint32_t count = (uint32_t)readable + writable;
+
+    /* A single segment takes one descriptor anyway. */
+    if (queue->table_count != 0 && queue->free_count != 0 && count > 1u && count <= queue->table_segments) {
+        return add_table(queue, segments, readable, writable, token);
+    }
+    return add_chain(queue, segments, readable, writable, token);
+}
+
+uint32_t vpt_queue_free(const struct vpt_queue *queue)
+{
+    return queue->free_count;
+}
+
+/* Whether the device names a request that it has not been shown yet: one of those added since the last publish. */
+VPT_COLD bool unpublished(const struct vpt_queue *queue, uint32_t id)
+{
+    uint32_t left = queue->available_index - queue->published;
+    uint32_t head = queue->last_added;
+
+    for (; left != 0; left--) {
+        if (head == id) {
+            return true;
+        }
+        head = queue->links[queue->slots[head].tail];
+    }
+    return false;
+}
+
+static uint32_t release_table(struct vpt_queue *queue, uint32_t table)
+{
+    queue->table_links[table] = (uint16_t)queue->table_head;
+    queue->table_head = table;
+    queue->table_count++;
+    return 1;
+}
+
+/* Takes back the request of descriptor `id`, which is in flight. */
+VPT_INLINE_FOR_SPEED enum vpt_status take(struct vpt_queue *queue, uint32_t id, uint32_t length, void **token,
+                                          uint32_t *written)
+{
+    struct vpt_queue_slot *slot = &queue->slots[id];
+    uint32_t count = slot->count;
+
+    if (token != NULL) {
+        *token = slot->token;
+    }
+    /* Devices that have done the request get this number wrong: the data of a write counted, or all-ones. */
+    if (written != NULL) {
+        *written = length < slot->writable ? length : slot->writable;
+    }
+    if (count >= COUNT_TABLE_0) {
+        count = release_table(queue, count - COUNT_TABLE_0);
+    }
+    VPT_WRITE_ONCE(queue->last_used, queue->last_used + 1u);
+    slot->count = 0;
+    queue->links[slot->tail] = (uint16_t)queue->free_head;
+    queue->free_head = id;
+    queue->free_count += count;
+    return VPT_OK;
+}
+
+/* The same while there are requests that the device has not been shown yet. */
+VPT_COLD enum vpt_status take_published(struct vpt_queue *queue, uint32_t id, uint32_t length, void **token,
+                                        uint32_t *written)
+{
+    return unpublished(queue, id) ? vpt_split_lie(queue, VPT_DEVICE_USED_ID) : take(queue, id, length, token, written);
+}
+
+VPT_COLD enum vpt_status pop_nothing(struct vpt_queue *queue, enum vpt_status why, void **token, uint32_t *written)
+{
+    why = vpt_split_end_look(queue, why);
+    return why == SPLIT_LOOK_AGAIN ? vpt_queue_pop(queue, token, written) : why;
+}
+
+/* Whatever calls a function ends it, so that the ordinary path saves no register. */
+enum vpt_status vpt_queue_pop(struct vpt_queue *queue, void **token, uint32_t *written)
+{
+    const struct split_used_element *element;
+    uint32_t length;
+    uint32_t id;
+
+    if (queue->last_used == queue->used_seen) {
+        enum vpt_status status = split_look(queue);
+
+        if (status != VPT_OK) {
+            return pop_nothing(queue, status, token, written);
+        }
+    }
+    element = &split_used_ring(queue)->ring[queue->last_used & queue->mask];
+    id = vpt_order32(queue->device_order, vpt_load32(&element->id));
+    length = vpt_order32(queue->device_order, vpt_load32(&element->length));
+    if (VPT_UNLIKELY(id > queue->mask || queue->slots[id].count == 0)) {
+        return vpt_split_lie(queue, VPT_DEVICE_USED_ID);
+    }
+    if (VPT_UNLIKELY(queue->available_index != queue->published)) {
+        return take_published(queue, id, length, token, written);
+    }
+    return take(queue, id, length, token, written);
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/* How popping and polling find out what the device has used. A copy for each, where a build is for speed. */
+#ifndef VPT_SRC_QUEUE_LOOK_H
+#define VPT_SRC_QUEUE_LOOK_H
+
+#include "split.h"
+
+/*
+ * Reads the used index, and checks that it does not claim more than what the device has been shown. Anything but VPT_OK
+ * goes through vpt_split_end_look(); SPLIT_LOOK_AGAIN is said once, since the queue is armed then.
+ */
+VPT_INLINE_FOR_SPEED enum vpt_status split_look(struct vpt_queue *queue)
+{
+    enum vpt_status status = split_alive(queue);
+    uint16_t last = (uint16_t)queue->last_used;
+    uint16_t seen;
+
+    if (status != VPT_OK) {
+        return status;
+    }
+    seen = split_load_used_index(queue);
+    if (seen == last && queue->event_idx && queue->notifications && queue->armed != last) {
+        /* Drained: ask for a notification of the next one, then look again for one that came just before. */
+        split_arm(queue, last);
+        if (VPT_UNLIKELY(queue->strong)) {
+            return SPLIT_LOOK_AGAIN;
+        }
+        vpt_barrier_full();
+        seen = split_load_used_index(queue);
+    }
+    if (seen == last) {
+        return VPT_EMPTY;
+    }
+    if ((uint16_t)(seen - last) > queue->published - queue->last_used) {
+        return VPT_DEVICE_USED_INDEX;
+    }
+    vpt_barrier_loads(queue->strong);
+    queue->used_seen = queue->last_used + (uint16_t)(seen - last);
+    return VPT_OK;
+}
+
+#endif

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: MIT */
+/* Arrays of bytes in a configuration (VirtIO 1.4, section 2.5). */
+#include <vpt/request.h>
+
+#define BYTES_MAX 16u /* of one moment */
+
+enum vpt_status vpt_driver_bytes(struct vpt_device *device, uint32_t offset, uint8_t *bytes, unsigned count)
+{
+    struct vpt_config_field fields[BYTES_MAX];
+    uint64_t values[BYTES_MAX];
+    enum vpt_status status = VPT_OK;
+    unsigned i;
+
+    while (count != 0 && status == VPT_OK) {
+        unsigned part = count < BYTES_MAX ? count : BYTES_MAX;
+
+        for (i = 0; i < part; i++) {
+            fields[i].offset = (uint16_t)(offset + i);
+            fields[i].width = 1;
+            fields[i].condition = 0;
+            fields[i].otherwise = 0;
+        }
+        status = offset <= 0x10000u - part ? vpt_device_config_fields(device, fields, part, values) : VPT_DEVICE_CONFIG;
+        for (i = 0; i < part && status == VPT_OK; i++) {
+            bytes[i] = (uint8_t)values[i];
+        }
+        bytes += part;
+        offset += part;
+        count -= part;
+    }
+    return status;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* Queues on which every slot waits at the device for what it has to say. */
+#include "slots.h"
+
+#include "../access.h"
+
+/* Each byte is read once: what was looked at is what the caller gets. */
+static void copy_out(uint8_t *buffer, const uint8_t *slot, size_t size)
+{
+    size_t i;
+
+    for (i = 0; size - i >= 4u; i += 4u) {
+        uint32_t word = vpt_load32(slot + i);
+
+        vpt_copy(buffer + i, &word, sizeof(word));
+    }
+    for (; i < size; i++) {
+        buffer[i] = vpt_load8(slot + i);
+    }
+}
+
+static enum vpt_status give(struct vpt_requests *requests)
+{
+    return vpt_requests_submit(requests, NULL, 0, 0, slot_next(requests));
+}
+
+enum vpt_status vpt_receive_start(struct vpt_requests *requests)
+{
+    enum vpt_status status = VPT_OK;
+
+    while (requests->queue.free_count != 0 && status == VPT_OK) {
+        status = give(requests);
+    }
+    return status == VPT_OK ? vpt_requests_kick(requests) : status;
+}
+
+enum vpt_status vpt_receive(struct vpt_requests *requests, void *buffer, size_t size, uint32_t *length)
+{
+    struct vpt_completion completion;
+    enum vpt_status status = vpt_requests_poll(requests, &completion);
+
+    if (status == VPT_EMPTY) {
+        (void)vpt_requests_kick(requests); /* shows the device the slots that it was given back */
+    }
+    if (status != VPT_OK) {
+        return status;
+    }
+    *length = completion.length;
+    copy_out((uint8_t *)buffer, (const uint8_t *)completion.token, size < *length ? size : *length);
+    status = give(requests); /* of a queue that is dead there is none to give */
+    return completion.status != VPT_OK ? completion.status : status;
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Requests of every shape on a split virtqueue: data of one direction between header and reply goes the short way of
+ * slots.c; here is the rest.
+ */
+#include "split_slots.h"
+
+/* A request of any other shape, as far as it has been written. */
+struct chain {
+    bool order;
+    struct split_descriptor *first;  /* of the slot */
+    struct split_descriptor *second; /* and those behind it */
+    uint32_t index;                  /* number of the second */
+    uint32_t used;                   /* of the second and those behind it, by data */
+    struct split_descriptor *last;   /* NULL: nothing has been written yet */
+    uint32_t flags;                  /* of the last one, without NEXT */
+    uint64_t bytes[2];               /* readable, writable */
+};
+
+/* Links what was written last to the descriptor that becomes the last. */
+static void append(struct chain *chain, struct split_descriptor *descriptor, uint32_t index, uint32_t flags)
+{
+    if (chain->last != NULL) {
+        vpt_store32(&chain->last->flags, split_flags(chain->order, chain->flags | DESCRIPTOR_NEXT, index));
+    }
+    chain->last = descriptor;
+    chain->flags = flags;
+}
+
+/* Data of one direction. False: a segment is empty, or longer than `most`. */
+static bool append_data(struct chain *chain, const struct vpt_segment *segments, uint32_t count, uint32_t flags,
+                        uint32_t most)
+{
+    uint32_t i;
+
+    for (i = 0; i < count; i++) {
+        struct split_descriptor *descriptor = chain->first;
+
+        if (segments[i].length - 1u >= most) {
+            return false;
+        }
+        if (chain->last != NULL) {
+            descriptor = chain->second + chain->used;
+            chain->used++;
+        }
+        append(chain, descriptor, chain->index + chain->used - 1u, flags);
+        vpt_store64(&descriptor->address, vpt_order64(chain->order, segments[i].address));
+        vpt_store32(&descriptor->length, vpt_order32(chain->order, segments[i].length));
+        chain->bytes[flags != 0] += segments[i].length;
+    }
+    return true;
+}
+
+/* Where the slot's descriptors are; nothing is written, or the header. */
+static void begin(struct vpt_requests *requests, uint32_t slot, struct chain *chain)
+{
+    struct vpt_request_place *place = &requests->places[slot];
+    uint32_t before = requests->framed ? requests->run - 2u : 0; /* the reply's place is known there */
+
+    vpt_zero(chain, sizeof(*chain));
+    chain->order = requests->queue.device_order;
+    chain->first = slot_first(requests, slot);
+    chain->second = (struct split_descriptor *)place->data - before;
+    chain->index = place->index - before;
+    chain->bytes[1] = requests->reply;
+    place->linked = 0; /* it is going to be another one's */
+    if (requests->kind->header != 0) {
+        append(chain, chain->first, 0, 0);
+    }
+}
+
+static void append_reply(struct chain *chain, const struct vpt_requests *requests)
+{
+    uint32_t place = requests->run - 2u;
+
+    if (requests->kind->header == 0) {
+        append(chain, chain->first, 0, DESCRIPTOR_WRITE);
+    } else {
+        append(chain, chain->second + place, chain->index + place, DESCRIPTOR_WRITE);
+    }
+}
+
+/* Data of both directions, no header, no reply, or a reply before the data that the device writes. */
+VPT_COLD enum vpt_status submit_other(struct vpt_requests *requests, const struct vpt_segment *segments,
+                                             uint32_t readable, uint32_t writable, void *token)
+{
+    uint32_t slot = requests->queue.free_head;
+    struct chain chain;
+    bool reply_first;
+
+    if (requests->queue.free_count == 0 || readable + writable > requests->segments) {
+        return vpt_slots_refuse(requests, readable + writable);
+    }
+    reply_first = requests->kind->reply_first;
+    begin(requests, slot, &chain);
+    if (!append_data(&chain, segments, readable, 0, requests->segment_max)) {
+        return vpt_split_refuse(segments, readable);
+    }
+    if (requests->reply != 0 && reply_first) {
+        append_reply(&chain, requests);
+    }
+    if (writable != 0 && !append_data(&chain, segments + readable, writable, DESCRIPTOR_WRITE, requests->segment_max)) {
+        return vpt_split_refuse(segments + readable, writable);
+    }
+    if (requests->reply != 0 && !reply_first) {
+        append_reply(&chain, requests);
+    }
+    if (chain.last == NULL) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    if (chain.bytes[0] + chain.bytes[1] > SLOT_BYTES_MAX) {
+        return VPT_CALLER_TOO_LONG;
+    }
+    vpt_store32(&chain.last->flags, split_flags(chain.order, chain.flags, 0));
+    slot_prepare_commit(requests, slot, token);
+    slot_commit(requests, slot, (uint32_t)chain.bytes[1]);
+    return VPT_OK;
+}
+
+enum vpt_status vpt_requests_submit(struct vpt_requests *requests, const struct vpt_segment *segments,
+                                    uint16_t readable, uint16_t writable, void *token)
+{
+    if (requests->framed && readable == 0) {
+        return vpt_requests_submit_framed(requests, segments, writable, true, token);
+    }
+    if (requests->framed && writable == 0) {
+        return vpt_requests_submit_framed(requests, segments, readable, false, token);
+    }
+    return submit_other(requests, segments, readable, writable, token);
+}

@@ -1,0 +1,283 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Slots on a split virtqueue. Each slot has a table of its own, or where there are no tables a fixed run of descriptors:
+ * one of the first ones in the ring, and others behind all of those. So the used id is the slot. Header, reply and their
+ * lengths are written once, here; a submission writes the data and the links of what stands before it.
+ */
+#include "split_slots.h"
+
+#include "../queue/look.h"
+#include "../transport/transport.h"
+
+static struct vpt_requests *requests_of(struct vpt_queue *queue)
+{
+    return VPT_CONTAINER_OF(queue, struct vpt_requests, queue);
+}
+
+/* As many slots as the ring has room for, if each takes so many of its entries. */
+static uint32_t slots_of(uint32_t wanted, uint32_t size, uint32_t each)
+{
+    uint32_t slots = 0;
+
+    while (slots < wanted && (slots + 1u) * each <= size) {
+        slots++;
+    }
+    return slots;
+}
+
+/* Requests are as long as the ring takes (SPLIT-INDIR-3), in tables unless there are more slots without. */
+static enum vpt_status plan(struct vpt_queue *queue, const struct vpt_queue_wish *wish, uint64_t *private_bytes,
+                            uint64_t *slot_bytes)
+{
+    struct vpt_requests *requests = requests_of(queue);
+    uint32_t size = queue->mask + 1u;
+    uint32_t fixed = slot_fixed_descriptors(requests->kind);
+    uint32_t run = wish->segments < size ? wish->segments : size;
+    uint32_t tables = wish->tables < wish->requests ? wish->tables : wish->requests;
+
+    if (run < fixed || (run == fixed && requests->segments_made != 0)) {
+        return VPT_DEVICE_QUEUE_SIZE;
+    }
+    queue->slot_count = slots_of(wish->requests, size, run);
+    queue->tables_made = 0;
+    queue->table_segments = 0;
+    if (run > 1u && tables >= queue->slot_count && vpt_features_has(&queue->device->features, VPT_F_INDIRECT_DESC)) {
+        queue->slot_count = slots_of(tables, size, 1);
+        queue->tables_made = (uint16_t)queue->slot_count;
+        queue->table_segments = (uint16_t)run;
+    }
+    requests->run = run;
+    requests->segments_made = run - fixed;
+    *private_bytes = VPT_REQUESTS_PRIVATE_SIZE(queue->slot_count);
+    *slot_bytes = (uint64_t)queue->slot_count * requests->slot_size;
+    return VPT_OK;
+}
+
+static void write_descriptor(bool order, struct split_descriptor *descriptor, uint64_t address, uint32_t length,
+                             uint32_t flags)
+{
+    vpt_store64(&descriptor->address, vpt_order64(order, address));
+    vpt_store32(&descriptor->length, vpt_order32(order, length));
+    vpt_store32(&descriptor->flags, split_flags(order, flags, 0));
+}
+
+/* The second descriptor and those behind it, which are `run - 1`: in the slot's table, or behind all first ones. */
+static void place_slot(struct vpt_requests *requests, uint32_t slot)
+{
+    struct vpt_queue *queue = &requests->queue;
+    struct vpt_request_place *place = &requests->places[slot];
+    uint32_t rest = requests->run - 1u;
+    uint32_t index = queue->slot_count + slot * rest;
+
+    if (queue->table_segments != 0) {
+        index = 1;
+        place->data = slot_first(requests, slot) + 1;
+        write_descriptor(queue->device_order, slot_descriptor(queue->descriptors, slot),
+                         queue->tables_address +
+                             (uint64_t)slot * requests->run * sizeof(struct split_descriptor),
+                         requests->run * (uint32_t)sizeof(struct split_descriptor), DESCRIPTOR_INDIRECT);
+    } else {
+        place->data = slot_descriptor(queue->descriptors, rest != 0 ? index : slot);
+    }
+    place->index = (uint16_t)index;
+    place->linked = 0;
+}
+
+/* memset() may fault on memory that is mapped uncached. */
+static void zero_slot(const struct vpt_requests *requests, uint32_t slot)
+{
+    uint32_t offset;
+
+    for (offset = 0; offset < requests->slot_size; offset += 4u) {
+        vpt_store32(slot_shared(requests, slot) + offset, 0);
+    }
+}
+
+VPT_OUT_OF_LINE void prepare_slot(struct vpt_requests *requests, uint32_t slot)
+{
+    const struct vpt_requests_kind *kind = requests->kind;
+    struct vpt_request_place *place = &requests->places[slot];
+    struct split_descriptor *reply = slot_first(requests, slot);
+    uint64_t address = slot_address(requests, slot);
+    bool order = requests->queue.device_order;
+
+    zero_slot(requests, slot);
+    place_slot(requests, slot);
+    if (kind->header != 0) {
+        write_descriptor(order, reply, address, kind->header, 0);
+        reply = slot_descriptor(place->data, requests->run - 2u);
+    }
+    if (kind->reply != 0) {
+        write_descriptor(order, reply, address + kind->header, kind->reply, DESCRIPTOR_WRITE);
+    }
+    if (requests->framed) {
+        place->data = reply;
+        place->index = (uint16_t)(place->index + requests->run - 2u);
+    }
+    requests->queue.slots[slot].count = 0;
+    requests->queue.slots[slot].tail = (uint16_t)(slot + 1u < requests->queue.slot_count ? slot + 1u : 0u);
+}
+
+static void prepare(struct vpt_queue *queue)
+{
+    struct vpt_requests *requests = requests_of(queue);
+    uint32_t slot;
+
+    requests->places = (struct vpt_request_place *)(void *)(queue->slots + queue->slot_count);
+    for (slot = 0; slot < queue->slot_count; slot++) {
+        prepare_slot(requests, slot);
+    }
+    queue->free_count = queue->slot_count;
+}
+
+const struct vpt_queue_form vpt_split_slots = { plan, prepare };
+
+enum vpt_status vpt_slots_refuse(const struct vpt_requests *requests, uint32_t count)
+{
+    enum vpt_status status = split_alive(&requests->queue);
+
+    if (status != VPT_OK) {
+        return status;
+    }
+    return count > requests->segments ? VPT_CALLER_TOO_LONG : VPT_RESOURCE_FULL;
+}
+
+/* Another number of data segments than in the slot's last request. */
+VPT_COLD void link_header(struct vpt_requests *requests, uint32_t slot, uint32_t index)
+{
+    requests->places[slot].linked = (uint16_t)index;
+    vpt_store32(&slot_first(requests, slot)->flags,
+                split_flags(requests->queue.device_order, DESCRIPTOR_NEXT, index));
+}
+
+/*
+ * Header, data of one direction, reply: the data stands right before the reply, so that only the header's link depends on
+ * how much it is.
+ */
+enum vpt_status vpt_requests_submit_framed(struct vpt_requests *requests, const struct vpt_segment *segments,
+                                           uint32_t count, bool writable, void *token)
+{
+    uint32_t flags = writable ? DESCRIPTOR_NEXT | DESCRIPTOR_WRITE : DESCRIPTOR_NEXT;
+    uint32_t slot = requests->queue.free_head;
+    const struct vpt_request_place *place = &requests->places[slot];
+    const struct split_descriptor *reply = (struct split_descriptor *)place->data;
+    struct split_descriptor *descriptor = (struct split_descriptor *)place->data - count;
+    uint32_t index = place->index - count;
+    bool order = requests->queue.device_order;
+    uint64_t bytes = 0;
+    uint32_t word;
+
+    if (VPT_UNLIKELY(requests->queue.free_count == 0 || count > requests->segments)) {
+        return vpt_slots_refuse(requests, count);
+    }
+    slot_prepare_commit(requests, slot, token);
+    if (VPT_UNLIKELY(index != place->linked)) {
+        link_header(requests, slot, index);
+    }
+    word = vpt_pair(order, (uint16_t)flags, (uint16_t)index);
+    for (; descriptor != reply; descriptor++) {
+        uint32_t length = segments->length;
+
+        if (VPT_UNLIKELY(length - 1u >= requests->segment_max)) {
+            return length == 0 ? VPT_CALLER_ARGUMENT : VPT_CALLER_TOO_LONG;
+        }
+        word += vpt_pair(order, 0, 1);
+        vpt_store64(&descriptor->address, vpt_order64(order, segments->address));
+        vpt_store32(&descriptor->length, vpt_order32(order, length));
+        vpt_store32(&descriptor->flags, vpt_order32(order, word));
+        bytes += length;
+        segments++;
+    }
+    if (VPT_UNLIKELY(bytes > SLOT_BYTES_MAX)) {
+        return VPT_CALLER_TOO_LONG;
+    }
+    slot_commit(requests, slot, (writable ? (uint32_t)bytes : 0u) + requests->reply);
+    return VPT_OK;
+}
+
+/* ---- Completion ---- */
+
+/* Whether the device names a request that it has not been shown yet: one of those added since the last publish. */
+static bool unpublished(const struct vpt_queue *queue, uint32_t id)
+{
+    uint32_t left = queue->available_index - queue->published;
+    uint32_t slot = queue->last_added;
+
+    for (; left != 0; left--) {
+        if (slot == id) {
+            return true;
+        }
+        slot = queue->slots[slot].tail;
+    }
+    return false;
+}
+
+/* Takes a slot back; the only place where requests leave. */
+VPT_INLINE_FOR_SPEED void take_back(struct vpt_requests *requests, uint32_t id, uint32_t length,
+                                    struct vpt_completion *completion)
+{
+    struct vpt_queue *queue = &requests->queue;
+    struct vpt_queue_slot *slot = &queue->slots[id];
+
+    completion->token = slot->token;
+    completion->length = length;
+    slot->count = 0;
+    slot->tail = (uint16_t)queue->free_head;
+    queue->free_head = id;
+    queue->free_count++;
+}
+
+/* Nothing was found. After a reset what was in flight comes back, each once. */
+VPT_COLD enum vpt_status drain(struct vpt_requests *requests, enum vpt_status why,
+                               struct vpt_completion *completion)
+{
+    struct vpt_queue *queue = &requests->queue;
+    void *token = NULL;
+    enum vpt_status status;
+
+    if (vpt_split_end_look(queue, why) == SPLIT_LOOK_AGAIN) {
+        return vpt_requests_poll(requests, completion);
+    }
+    status = vpt_queue_drain(queue, &token);
+    if (status == VPT_OK) {
+        completion->token = token;
+        completion->length = 0;
+        completion->status = vpt_queue_end_status(queue);
+    }
+    return status == VPT_CALLER_STATE ? why : status;
+}
+
+enum vpt_status vpt_requests_poll(struct vpt_requests *requests, struct vpt_completion *completion)
+{
+    struct vpt_queue *queue = &requests->queue;
+    const struct split_used_element *element;
+    bool order = queue->device_order;
+    uint32_t length;
+    uint32_t id;
+
+    if (queue->last_used == queue->used_seen) {
+        enum vpt_status status = split_look(queue);
+
+        if (status != VPT_OK) {
+            return drain(requests, status, completion);
+        }
+    }
+    element = &split_used_ring(queue)->ring[queue->last_used & queue->mask];
+    id = vpt_order32(order, vpt_load32(&element->id));
+    length = vpt_order32(order, vpt_load32(&element->length));
+    if (VPT_UNLIKELY(id >= queue->slot_count || queue->slots[id].count == 0)) {
+        return drain(requests, vpt_split_lie(queue, VPT_DEVICE_USED_ID), completion);
+    }
+    if (VPT_UNLIKELY(queue->available_index != queue->published) && unpublished(queue, id)) {
+        return drain(requests, vpt_split_lie(queue, VPT_DEVICE_USED_ID), completion);
+    }
+    if (VPT_UNLIKELY(length > queue->slots[id].writable)) {
+        length = queue->slots[id].writable;
+    }
+    VPT_WRITE_ONCE(queue->last_used, queue->last_used + 1u);
+    take_back(requests, id, length, completion);
+    completion->status = requests->kind->result == NULL
+                             ? VPT_OK
+                             : requests->kind->result(requests, slot_or_null(requests, id), length);
+    return VPT_OK;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* What the submission of each shape of request does with a slot on a split virtqueue. */
+#ifndef VPT_SRC_REQUEST_SPLIT_SLOTS_H
+#define VPT_SRC_REQUEST_SPLIT_SLOTS_H
+
+#include "../queue/split.h"
+#include "slots.h"
+
+/* Less than 4 GiB by more than any header and reply. */
+#define SLOT_BYTES_MAX 0xffff0000u
+
+static inline struct split_descriptor *slot_descriptor(void *descriptors, uint32_t index)
+{
+    return (struct split_descriptor *)descriptors + index;
+}
+
+/* The first descriptor of a slot: of its table, or the one in the ring that has the slot's number. */
+static inline struct split_descriptor *slot_first(const struct vpt_requests *requests, uint32_t slot)
+{
+    const struct vpt_queue *queue = &requests->queue;
+
+    return queue->table_segments != 0 ? slot_descriptor(queue->tables, slot * requests->run)
+                                      : slot_descriptor(queue->descriptors, slot);
+}
+
+/* What can be written of a request before it is known to be sound: nobody looks at it until the commit. */
+VPT_INLINE void slot_prepare_commit(struct vpt_requests *requests, uint32_t head, void *token)
+{
+    struct vpt_queue *queue = &requests->queue;
+
+    queue->slots[head].token = token;
+    vpt_store16(&split_available_ring(queue)->ring[queue->available_index & queue->mask],
+                vpt_order16(queue->device_order, (uint16_t)head));
+}
+
+/* Takes the slot, and lines the request up for the next publish. */
+VPT_INLINE void slot_commit(struct vpt_requests *requests, uint32_t head, uint32_t writable)
+{
+    struct vpt_queue *queue = &requests->queue;
+    struct vpt_queue_slot *slot = &queue->slots[head];
+
+    queue->free_head = slot->tail;
+    queue->free_count--;
+    slot->writable = writable;
+    slot->count = 1;
+    /* Nobody needs the link of a slot in flight: unpublished requests are listed by it. */
+    slot->tail = (uint16_t)queue->last_added;
+    queue->last_added = head;
+    queue->available_index++;
+}
+
+#endif

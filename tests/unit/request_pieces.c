@@ -1,0 +1,383 @@
+/* SPDX-License-Identifier: MIT */
+/* The parts of the layer that a driver may use or leave: configuration fields, receiving, sharing a caller's buffer. */
+#include <stdio.h>
+#include <string.h>
+
+#include "request_support.h"
+
+/* ---- Configuration fields ---- */
+
+#define F_SIZE_MAX 1u
+#define F_BLK_SIZE 6u
+#define F_TOPOLOGY 10u
+
+/* The bench's configuration is a disk's. */
+static const struct vpt_config_field fields[] = {
+    { MOCK_BLK_CAPACITY, 8, 0, 0 },
+    { MOCK_BLK_SIZE_MAX, 4, VPT_CONFIG_WITH(F_SIZE_MAX), 77 },
+    { MOCK_BLK_BLK_SIZE, 4, VPT_CONFIG_WITH(F_BLK_SIZE), 512 },
+    { MOCK_BLK_PHYSICAL_EXPONENT, 1, VPT_CONFIG_WITH(F_TOPOLOGY), 3 },
+    { MOCK_BLK_MIN_IO_SIZE, 2, VPT_CONFIG_WITH(F_TOPOLOGY), UINT32_MAX },
+};
+
+static void negotiate(const struct variant *variant, uint32_t wanted)
+{
+    struct mock_machine_options options = { .blk = { .capacity = 0x1234, .size_max = 4096, .block_size = 1024,
+                                                     .topology = true, .physical_exponent = 2, .min_io_size = 8 } };
+    struct vpt_driver_kind kind = { .type = BENCH_TYPE, .wanted = { { wanted } } };
+
+    bench_probe(variant, &options);
+    assert_status(vpt_driver_init(&tested.driver, bench.device, &kind, NULL), VPT_OK);
+}
+
+VARIANT_TEST(request_pieces, CONFIG_2_a_field_is_read_if_its_feature_is_accepted)
+{
+    uint64_t values[COUNT_OF(fields)];
+
+    negotiate(variant, 1u << F_SIZE_MAX | 1u << F_BLK_SIZE | 1u << F_TOPOLOGY);
+    assert_status(vpt_device_config_fields(bench.device, fields, COUNT_OF(fields), values), VPT_OK);
+    cr_assert(values[0] == 0x1234 && values[1] == 4096 && values[2] == 1024 && values[3] == 2 && values[4] == 8);
+    bench_finish();
+
+    negotiate(variant, 1u << F_BLK_SIZE);
+    assert_status(vpt_device_config_fields(bench.device, fields, COUNT_OF(fields), values), VPT_OK);
+    cr_assert(values[0] == 0x1234 && values[1] == 77 && values[2] == 1024 && values[3] == 3 &&
+              values[4] == UINT32_MAX);
+    bench_finish();
+}
+
+VARIANT_TEST(request_pieces, fields_that_cannot_be_read)
+{
+    static const struct vpt_config_field outside[] = { { 0x0f00, 4, VPT_CONFIG_WITH(F_BLK_SIZE), 5 } };
+    uint64_t values[1];
+
+    negotiate(variant, 1u << F_BLK_SIZE);
+    assert_status(vpt_device_config_fields(bench.device, outside, 1, values), VPT_DEVICE_CONFIG);
+    mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_CONFIG_CHANGING, 1, 0, 0);
+    assert_status(vpt_device_config_fields(bench.device, fields, 1, values), VPT_DEVICE_CONFIG_UNSTABLE);
+    bench_finish();
+
+    negotiate(variant, 0);
+    assert_status(vpt_device_config_fields(bench.device, outside, 1, values), VPT_OK);
+    cr_assert(values[0] == 5);
+    bench_finish();
+}
+
+VARIANT_TEST(request_pieces, an_array_of_bytes_is_read_whole_or_not_at_all)
+{
+    static struct mock_config_field each[16u + 8u];
+    uint8_t bytes[16u + 5u];
+
+    negotiate(variant, 0);
+    for (unsigned i = 0; i < COUNT_OF(each); i++) {
+        each[i] = (struct mock_config_field){ "byte", (uint16_t)i, 1, MOCK_CONFIG_ALWAYS, false };
+        mock_config_set(&bench.machine.device.config, i, 1, 0x80u + i);
+    }
+    bench.machine.device.config.fields = each;
+    bench.machine.device.config.field_count = COUNT_OF(each);
+    for (unsigned count = 0; count <= sizeof(bytes); count++) {
+        memset(bytes, 0xee, sizeof(bytes));
+        assert_status(vpt_driver_bytes(bench.device, 3, bytes, count), VPT_OK);
+        for (uint32_t i = 0; i < sizeof(bytes); i++) {
+            cr_assert(bytes[i] == (i < count ? 0x83u + i : 0xeeu));
+        }
+    }
+    assert_status(vpt_driver_bytes(bench.device, 0xf00, bytes, 1), VPT_DEVICE_CONFIG);
+    assert_status(vpt_driver_bytes(bench.device, 0xffff, bytes, 2), VPT_DEVICE_CONFIG);
+    mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_CONFIG_CHANGING, 1, 0, 0);
+    assert_status(vpt_driver_bytes(bench.device, 0, bytes, 6), VPT_DEVICE_CONFIG_UNSTABLE);
+    bench.machine.device.config.field_count = 0;
+    bench_finish();
+}
+
+/* ---- Receiving ---- */
+
+#define MESSAGE 21u /* bytes at most, no multiple of 4 */
+
+static enum vpt_status verdict; /* what the hook says of a message */
+
+static enum vpt_status judge(const struct vpt_requests *requests, const void *slot, uint32_t length)
+{
+    (void)requests;
+    (void)slot;
+    (void)length;
+    return verdict;
+}
+
+static const struct vpt_requests_kind receiving = { .reply = MESSAGE, .result = judge, .started = vpt_receive_start };
+
+static void start_receiving(const struct variant *variant)
+{
+    verdict = VPT_OK;
+    tested_negotiate(variant, NULL);
+    bench.machine.device.completion.mode = MOCK_COMPLETE_BY_RUN;
+    bench.machine.device.completion.keep_kicks = true; /* it takes what it is given at once */
+    assert_status(vpt_requests_init(&tested.requests, &tested.driver, 0, &receiving, 0, &tested_config), VPT_OK);
+    assert_status(vpt_driver_start(&tested.driver), VPT_OK);
+    cr_assert(mock_device_pending(&bench.machine.device) == SUBJECT_REQUESTS);
+}
+
+/* The device sends `count` messages: byte i of each is its number and i. */
+static void send(unsigned count, uint8_t first)
+{
+    bench.fill = first;
+    cr_assert(mock_device_run(&bench.machine.device, count) == count);
+}
+
+static void receive(uint8_t number, size_t size, uint32_t length)
+{
+    uint8_t buffer[MESSAGE + 8u];
+    uint32_t said = 0;
+
+    memset(buffer, 0xee, sizeof(buffer));
+    assert_status(vpt_receive(&tested.requests, buffer, size, &said), VPT_OK);
+    cr_assert(said == length, "%u", (unsigned)said);
+    for (size_t i = 0; i < sizeof(buffer); i++) {
+        bool copied = i < size && i < length;
+
+        cr_assert(buffer[i] == (copied ? (uint8_t)(number + i) : 0xee), "byte %zu", i);
+    }
+}
+
+static void assert_none(void)
+{
+    uint8_t buffer[MESSAGE];
+    uint32_t length = 99;
+
+    assert_status(vpt_receive(&tested.requests, buffer, sizeof(buffer), &length), VPT_EMPTY);
+    cr_assert(length == 99);
+    cr_assert(mock_device_pending(&bench.machine.device) == SUBJECT_REQUESTS, "the slots are the device's again");
+}
+
+VARIANT_TEST(request_pieces, messages_are_copied_and_their_slots_given_back)
+{
+    start_receiving(variant);
+    assert_none();
+    for (unsigned round = 0; round < 50; round++) {
+        unsigned count = 1u + round % SUBJECT_REQUESTS;
+
+        bench.understate = round % 7u;
+        send(count, (uint8_t)round);
+        for (unsigned i = 0; i < count; i++) {
+            receive((uint8_t)(round + i), (round + i) % (MESSAGE + 4u), MESSAGE - round % 7u);
+        }
+        assert_none();
+    }
+    bench.understate = 0;
+    tested_end();
+}
+
+/* The hook's word goes to the caller, and the slot to the device: it is not lost. */
+VARIANT_TEST(request_pieces, a_message_that_is_refused_gives_its_slot_back)
+{
+    uint8_t buffer[MESSAGE];
+    uint32_t length = 0;
+
+    start_receiving(variant);
+    for (unsigned i = 0; i < 3u * SUBJECT_REQUESTS; i++) {
+        verdict = VPT_DEVICE_IO_ERROR;
+        send(1, 1);
+        assert_status(vpt_receive(&tested.requests, buffer, sizeof(buffer), &length), VPT_DEVICE_IO_ERROR);
+        verdict = VPT_OK;
+        send(1, 9);
+        receive(9, MESSAGE, MESSAGE);
+        assert_none();
+    }
+    tested_end();
+}
+
+/* Each slot comes back once, and the next start stocks the queue as the first one did. */
+VARIANT_TEST(request_pieces, a_reset_ends_receiving_and_a_restart_stocks_the_queue)
+{
+    uint8_t buffer[MESSAGE];
+    uint32_t length = 0;
+
+    start_receiving(variant);
+    for (unsigned round = 0; round < 3; round++) {
+        unsigned cancelled = 0;
+        enum vpt_status status;
+
+        send(2, 3);
+        receive(3, MESSAGE, MESSAGE);
+        assert_status(vpt_device_reset(bench.device), VPT_OK);
+        assert_status(vpt_driver_restart(&tested.driver, NULL), VPT_CALLER_BUSY);
+        receive(4, MESSAGE, MESSAGE); /* it came before the reset */
+        for (status = VPT_CANCELLED; status == VPT_CANCELLED;) {
+            status = vpt_receive(&tested.requests, buffer, sizeof(buffer), &length);
+            cancelled += status == VPT_CANCELLED ? 1u : 0u;
+        }
+        assert_status(status, VPT_EMPTY);
+        cr_assert(cancelled == SUBJECT_REQUESTS);
+        assert_status(vpt_driver_restart(&tested.driver, NULL), VPT_OK);
+        assert_none();
+        send(SUBJECT_REQUESTS, 40);
+        for (unsigned i = 0; i < SUBJECT_REQUESTS; i++) {
+            receive((uint8_t)(40u + i), MESSAGE, MESSAGE);
+        }
+        assert_none();
+    }
+    tested_end();
+}
+
+VARIANT_TEST(request_pieces, a_receiving_queue_dies_of_a_lie)
+{
+    uint8_t buffer[MESSAGE];
+    uint32_t length = 0;
+
+    start_receiving(variant);
+    mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_USED_ID_RANGE, 1, 1, 0xffff);
+    send(1, 0);
+    assert_status(vpt_receive(&tested.requests, buffer, sizeof(buffer), &length), VPT_DEVICE_USED_ID);
+    assert_status(vpt_receive(&tested.requests, buffer, sizeof(buffer), &length), VPT_DEVICE_USED_ID);
+    tested_end();
+}
+
+/* ---- Sharing ---- */
+
+#define BUFFER 4096u
+
+static uint8_t buffer[BUFFER];
+static struct vpt_shares shares;
+
+static void fit_shares(struct vpt_requests *requests)
+{
+    requests->segments = 4;
+    requests->segment_max = 1000;
+}
+
+static const struct vpt_requests_kind sharing = { .header = HEADER_SIZE, .reply = 1, .fit = fit_shares };
+
+/* How the port shares, what is asked for, and what comes of it. */
+static const struct {
+    const char *what;
+    size_t share_most; /* bytes that the port shares at once */
+    uint32_t fails;    /* which share does; 0: none */
+    size_t size;
+    size_t granule;
+    enum vpt_status expected;
+    size_t bytes;
+    uint16_t count;
+} divisions[] = {
+    { "in one piece", 0, 0, 600, 512, VPT_OK, 600, 1 },
+    { "as long as a segment may be", 0, 0, 1000, 512, VPT_OK, 1000, 1 },
+    { "the buffer's end needs no granule", 0, 0, 2001, 512, VPT_OK, 2001, 3 },
+    { "the buffer has to go through as a whole", 0, 0, 2001, 0, VPT_OK, 2001, 3 },
+    { "it does not", 300, 0, 2001, 0, VPT_RESOURCE_SEGMENTS, 0, 0 },
+    { "as many pieces as segments", 0, 0, 4096, 1, VPT_OK, 4000, 4 },
+    { "cut to the granule", 0, 0, 4096, 512, VPT_OK, 3584, 4 },
+    { "a piece is too much", 700, 0, 4096, 2048, VPT_OK, 2048, 3 },
+    { "two pieces are too much", 300, 0, 4096, 1024, VPT_OK, 1024, 4 },
+    { "not one granule", 100, 0, 4096, 1024, VPT_RESOURCE_SEGMENTS, 0, 0 },
+    { "the port fails", 0, 1, 600, 512, VPT_PORT_ERROR_FIRST + 7, 0, 0 },
+    { "it fails later", 700, 3, 4096, 512, VPT_OK, 1024, 2 },
+    { "it fails before there is a granule", 300, 2, 4096, 512, VPT_PORT_ERROR_FIRST + 7, 0, 0 },
+};
+
+static void share(const struct variant *variant, size_t i, enum vpt_direction direction)
+{
+    struct mock_hal *hal = &bench.machine.hal;
+    size_t at = 0;
+
+    (void)fprintf(stderr, "%s\n", divisions[i].what);
+    tested_start(variant, &sharing, NULL);
+    hal->share_most = divisions[i].share_most;
+    mock_trigger_set(&hal->fail_share, divisions[i].fails, divisions[i].fails != 0 ? 1 : 0);
+    memset(&shares, 0x5a, sizeof(shares));
+    memset(buffer, 0x33, sizeof(buffer));
+    assert_status(vpt_shares_begin(&tested.requests, &shares, direction, buffer, divisions[i].size,
+                                   divisions[i].granule),
+                  divisions[i].expected);
+    if (divisions[i].expected == VPT_OK) {
+        cr_assert(shares.bytes == divisions[i].bytes && shares.count == divisions[i].count, "%zu in %u", shares.bytes,
+                  shares.count);
+        cr_assert(mock_hal_live_shares(hal) == shares.count);
+        assert_status(vpt_requests_submit(&tested.requests, shares.segments,
+                                          direction == VPT_DEVICE_READS ? shares.count : 0,
+                                          direction == VPT_DEVICE_READS ? 0 : shares.count, NULL),
+                      VPT_OK);
+        assert_status(vpt_requests_wait(&tested.requests, &tested.completion), VPT_OK);
+        vpt_shares_end(&tested.requests, &shares);
+        for (; direction == VPT_DEVICE_WRITES && at < divisions[i].bytes; at++) {
+            cr_assert(buffer[at] == (uint8_t)at);
+        }
+        cr_assert(direction == VPT_DEVICE_WRITES || bench.read_size == HEADER_SIZE + divisions[i].bytes);
+    }
+    cr_assert(mock_hal_live_shares(hal) == 0);
+    for (at = divisions[i].size; at < BUFFER; at++) {
+        cr_assert(buffer[at] == 0x33);
+    }
+    tested_end();
+}
+
+VARIANT_TEST(request_pieces, a_buffer_is_shared_in_as_many_pieces_as_a_request_takes)
+{
+    for (size_t i = 0; i < COUNT_OF(divisions); i++) {
+        share(variant, i, VPT_DEVICE_WRITES);
+        share(variant, i, VPT_DEVICE_READS);
+    }
+}
+
+/* RSVFEAT-3: shares are for a translated device, also after the reset that empties the accepted features. */
+VARIANT_TEST(request_pieces, RSVFEAT_3_shares_say_whether_accesses_are_translated)
+{
+    struct mock_machine_options options = { .queues = 1 };
+
+    if (variant->version == 1) {
+        return; /* a legacy interface has no such feature */
+    }
+    vpt_features_add(&options.offer, VPT_F_ACCESS_PLATFORM);
+    tested_negotiate(variant, &options);
+    bench.machine.hal.access_platform = MOCK_EXPECT_SET;
+    assert_status(vpt_requests_init(&tested.requests, &tested.driver, 0, &sharing, 0, &tested_config), VPT_OK);
+    assert_status(vpt_driver_start(&tested.driver), VPT_OK);
+    assert_status(vpt_shares_begin(&tested.requests, &shares, VPT_DEVICE_WRITES, buffer, 2000, 1), VPT_OK);
+    cr_assert(shares.count == 2 && bench.machine.hal.shares == 2);
+    assert_status(vpt_device_reset(bench.device), VPT_OK);
+    vpt_shares_end(&tested.requests, &shares);
+    tested_end();
+}
+
+Test(request_pieces, a_port_that_cannot_share_says_so)
+{
+    tested_start(&version_2, &sharing, NULL);
+    bench.machine.hal.port.share = NULL;
+    assert_status(vpt_shares_begin(&tested.requests, &shares, VPT_DEVICE_READS, buffer, 10, 1),
+                  VPT_UNSUPPORTED_PORT);
+    tested_end();
+}
+
+/* A port that shares nothing of what it was asked for breaks its contract; nothing comes of it but a status. */
+static enum vpt_status share_nothing(void *ctx, void *buffer, size_t size, enum vpt_direction direction,
+                                     bool access_platform, struct vpt_shared *shared)
+{
+    (void)ctx;
+    (void)buffer;
+    (void)size;
+    (void)direction;
+    (void)access_platform;
+    *shared = (struct vpt_shared){ 0 };
+    return VPT_OK;
+}
+
+static unsigned unshared;
+
+static void count_unshared(void *ctx, void *buffer, const struct vpt_shared *shared, enum vpt_direction direction,
+                           bool access_platform)
+{
+    (void)ctx;
+    (void)buffer;
+    (void)shared;
+    (void)direction;
+    (void)access_platform;
+    unshared++;
+}
+
+Test(request_pieces, a_share_of_no_bytes_is_given_back)
+{
+    tested_start(&version_2, &sharing, NULL);
+    bench.machine.hal.port.share = share_nothing;
+    bench.machine.hal.port.unshare = count_unshared;
+    assert_status(vpt_shares_begin(&tested.requests, &shares, VPT_DEVICE_READS, buffer, 10, 1), VPT_RESOURCE_SEGMENTS);
+    cr_assert(unshared == 1 && shares.count == 0);
+    tested_end();
+}
