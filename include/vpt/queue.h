@@ -226,8 +226,8 @@ enum vpt_status vpt_queue_kick(struct vpt_queue *queue);
 enum vpt_status vpt_queue_pop(struct vpt_queue *queue, void **token, uint32_t *written);
 
 /*
- * Whether a pop would say something other than VPT_EMPTY: true on a queue that is dead or not set up, too, so that a
- * driver that sleeps while this is false learns of the death. For idle loops: no lock, any context, a hint; not during
+ * Whether a pop would say something other than VPT_EMPTY: true on a queue that is dead, reset or not set up, too, so
+ * that a driver that sleeps while this is false learns of it. For idle loops: no lock, any context, a hint; not during
  * the queue's set-up, restart and release.
  */
 bool vpt_queue_has_used(const struct vpt_queue *queue);

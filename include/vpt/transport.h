@@ -87,7 +87,7 @@ struct vpt_config_field {
     uint32_t otherwise; /* its value where it is not there */
 };
 
-#define VPT_CONFIG_WITH(feature) ((feature) + 1u)
+#define VPT_CONFIG_WITH(feature) (VPT_AS(unsigned, feature) + 1u)
 
 /* A shared memory region (VirtIO 1.4, section 2.10), in physical address space. */
 struct vpt_shared_memory_region {

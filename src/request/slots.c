@@ -160,9 +160,9 @@ enum vpt_status vpt_requests_submit_framed(struct vpt_requests *requests, const 
     uint32_t flags = writable ? DESCRIPTOR_NEXT | DESCRIPTOR_WRITE : DESCRIPTOR_NEXT;
     uint32_t slot = requests->queue.free_head;
     const struct vpt_request_place *place = &requests->places[slot];
-    const struct split_descriptor *reply = (struct split_descriptor *)place->data;
     struct split_descriptor *descriptor = (struct split_descriptor *)place->data - count;
     uint32_t index = place->index - count;
+    const struct vpt_segment *end = count != 0 ? segments + count : segments; /* of none there may be no address */
     bool order = requests->queue.device_order;
     uint64_t bytes = 0;
     uint32_t word;
@@ -175,7 +175,7 @@ enum vpt_status vpt_requests_submit_framed(struct vpt_requests *requests, const 
         link_header(requests, slot, index);
     }
     word = vpt_pair(order, (uint16_t)flags, (uint16_t)index);
-    for (; descriptor != reply; descriptor++) {
+    for (; segments != end; segments++) {
         uint32_t length = segments->length;
 
         if (VPT_UNLIKELY(length - 1u >= requests->segment_max)) {
@@ -186,7 +186,7 @@ enum vpt_status vpt_requests_submit_framed(struct vpt_requests *requests, const 
         vpt_store32(&descriptor->length, vpt_order32(order, length));
         vpt_store32(&descriptor->flags, vpt_order32(order, word));
         bytes += length;
-        segments++;
+        descriptor++;
     }
     if (VPT_UNLIKELY(bytes > SLOT_BYTES_MAX)) {
         return VPT_CALLER_TOO_LONG;
