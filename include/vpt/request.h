@@ -195,7 +195,6 @@ struct vpt_requests {
 
     struct vpt_request_place *places;
     uint32_t run;          /* descriptors of a slot */
-    uint16_t wanted;       /* slots that the configuration asks for */
     uint32_t reply;     /* bytes of it */
     uint32_t slot_size; /* bytes that the device sees of a slot */
     bool framed;           /* a header, and a reply behind the data */

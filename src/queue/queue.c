@@ -268,10 +268,7 @@ static enum vpt_status take_all(struct vpt_queue *queue, const struct vpt_queue_
     uint32_t maximum = 0;
     enum vpt_status status;
 
-    if (wish->size == 0) {
-        attempt.wish.size = wish->most;
-    }
-    if ((wish->size & (wish->size - 1u)) != 0 && wish->size != 0) {
+    if ((wish->size & (wish->size - 1u)) != 0) {
         return VPT_CALLER_ARGUMENT;
     }
     status = vpt_queue_find(queue->device, wish->index, &maximum);
@@ -282,7 +279,7 @@ static enum vpt_status take_all(struct vpt_queue *queue, const struct vpt_queue_
         return status;
     }
     queue->index = wish->index;
-    attempt.wish.size = size_within(attempt.wish.size, maximum);
+    attempt.wish.size = size_within(wish->size != 0 ? wish->size : wish->most, maximum);
     if (wish->size != 0) {
         attempt.least = attempt.wish.size;
     }
