@@ -22,7 +22,7 @@ cd "$root" || exit 1
 # Bytes of text and rodata that the library adds to minimal-modern on x86_64: what is aimed at, and what may not be
 # exceeded.
 minimal_aim=4096
-minimal_limit=12600
+minimal_limit=12510
 # Bytes that the whole of src/assign may have, by gcc on x86_64.
 assign_limit=17152
 
