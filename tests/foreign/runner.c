@@ -5,6 +5,8 @@
  *
  *     --jobs=N             tests at a time; 1
  *     --filter=TEXT        only tests whose suite::name contains it
+ *     --first=TEXT         those whose suite::name begins with it before all others
+ *     --fail-fast          no further test after one that did not pass
  *     --timeout-factor=N   what the limits that suites state are multiplied by, under emulation; 1
  */
 #define _POSIX_C_SOURCE 200809L
@@ -41,6 +43,8 @@ struct runner {
     unsigned job_count;
     double factor;
     const char *filter;
+    const char *first;
+    bool fail_fast;
     unsigned long tested;
     unsigned long passing;
     unsigned long failing;
@@ -185,7 +189,7 @@ static void time_out(struct runner *runner, struct job *job)
 /* A free place among the jobs, once there is one; NULL if `all` are to end and have. */
 static struct job *wait_for_place(struct runner *runner, bool all)
 {
-    const struct timespec pause = { 0, 2000000 };
+    const struct timespec pause = { 0, 200000 };
 
     for (;;) {
         struct job *place = NULL;
@@ -210,6 +214,11 @@ static struct job *wait_for_place(struct runner *runner, bool all)
     }
 }
 
+static bool is_over(const struct runner *runner)
+{
+    return runner->fail_fast && runner->failing + runner->crashing != 0;
+}
+
 static void run_test(struct runner *runner, const struct criterion_test *test)
 {
     struct criterion_test_params params = { 0, NULL, 1 };
@@ -218,16 +227,33 @@ static void run_test(struct runner *runner, const struct criterion_test *test)
         params = test->params();
     }
     for (size_t i = 0; i < params.length; i++) {
-        start(runner, wait_for_place(runner, false), test, &params, i);
+        struct job *place = wait_for_place(runner, false);
+
+        if (is_over(runner)) {
+            return;
+        }
+        start(runner, place, test, &params, i);
     }
 }
 
-static bool wanted(const struct runner *runner, const struct criterion_test *test)
+static bool wanted(const struct runner *runner, const struct criterion_test *test, bool first)
 {
     char name[MESSAGE_SIZE];
 
     snprintf(name, sizeof(name), "%s::%s", test->suite, test->name);
-    return runner->filter == NULL || strstr(name, runner->filter) != NULL;
+    if (runner->filter != NULL && strstr(name, runner->filter) == NULL) {
+        return false;
+    }
+    return (runner->first != NULL && strncmp(name, runner->first, strlen(runner->first)) == 0) == first;
+}
+
+static void run_tests(struct runner *runner, bool first)
+{
+    for (const struct criterion_test *test = tests; test != NULL; test = test->next) {
+        if (wanted(runner, test, first) && !is_over(runner)) {
+            run_test(runner, test);
+        }
+    }
 }
 
 static void read_arguments(struct runner *runner, int count, char **arguments)
@@ -241,6 +267,10 @@ static void read_arguments(struct runner *runner, int count, char **arguments)
             runner->factor = number;
         } else if (strncmp(arguments[i], "--filter=", 9) == 0) {
             runner->filter = arguments[i] + 9;
+        } else if (strncmp(arguments[i], "--first=", 8) == 0) {
+            runner->first = arguments[i] + 8;
+        } else if (strcmp(arguments[i], "--fail-fast") == 0) {
+            runner->fail_fast = true;
         } else {
             fprintf(stderr, "unknown argument: %s\n", arguments[i]);
             exit(2);
@@ -253,11 +283,8 @@ int main(int count, char **arguments)
     struct runner runner = { .job_count = 1, .factor = 1 };
 
     read_arguments(&runner, count, arguments);
-    for (const struct criterion_test *test = tests; test != NULL; test = test->next) {
-        if (wanted(&runner, test)) {
-            run_test(&runner, test);
-        }
-    }
+    run_tests(&runner, true);
+    run_tests(&runner, false);
     wait_for_place(&runner, true);
     printf("[====] Synthesis: Tested: %lu | Passing: %lu | Failing: %lu | Crashing: %lu\n", runner.tested,
            runner.passing, runner.failing, runner.crashing);
