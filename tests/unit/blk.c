@@ -113,7 +113,7 @@ static void full_machine(const struct variant *variant)
     disk_probe();
 }
 
-VERSION_TEST(blk, LEG_BLKCFG_1_every_field_offered_is_read_in_the_device_order)
+VERSION_TEST(blk, LEG_BLKCFG_1_BLK_OP_3_every_field_offered_is_read_in_the_device_order)
 {
     full_machine(variant);
     assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_OK);
@@ -163,27 +163,6 @@ VERSION_TEST(blk, a_disk_without_any_optional_feature_has_the_defaults)
 }
 
 /* ---- Which features are accepted ---- */
-
-VERSION_TEST(blk, BLK_OP_3_read_only_is_accepted_where_offered)
-{
-    const struct mock_machine_options options = { .blk = { .read_only = true } };
-
-    disk_start(variant, &options, NULL);
-    cr_assert(vpt_features_has(&disk.machine.device.accepted, VPT_BLK_F_RO));
-    cr_assert(disk.blk.info.read_only);
-    disk_end();
-}
-
-VERSION_TEST(blk, BLK_INIT_1_flush_is_accepted_and_flushes_are_sent)
-{
-    const struct mock_machine_options options = { .blk = { .flush = true } };
-
-    disk_start(variant, &options, NULL);
-    cr_assert(vpt_features_has(&disk.machine.device.accepted, VPT_BLK_F_FLUSH));
-    assert_status(vpt_blk_flush(&disk.queue), VPT_OK);
-    cr_assert(disk.machine.blk.flushes == 1);
-    disk_end();
-}
 
 /* What the driver has no code for stays unaccepted, and its fields unread but for the zone model (BLK-INIT-10). */
 VERSION_TEST(blk, BLK_INIT_5_features_that_the_driver_does_not_handle_are_not_accepted)
@@ -237,13 +216,6 @@ VERSION_TEST(blk, FEAT_5_features_that_the_driver_does_not_know_are_no_reason_to
 
 /* ---- Init: what can be wrong ---- */
 
-static void check_init_failure(enum vpt_status expected)
-{
-    assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), expected);
-    cr_assert(all_zero(&disk.blk, sizeof(disk.blk)));
-    cr_assert((disk.machine.device.status & VPT_STATUS_FAILED) != 0);
-}
-
 Test(blk, init_refuses_missing_arguments)
 {
     disk_machine(&version_2, NULL);
@@ -256,220 +228,76 @@ Test(blk, init_refuses_missing_arguments)
     disk_finish();
 }
 
-VERSION_TEST(blk, a_device_of_another_type_is_left_alone)
+/* Two fields that depend on each other, and values of both, of which some are impossible together. */
+enum fields { BLOCK, REQUEST };
+
+static const struct {
+    unsigned feature;
+    unsigned offset;
+    unsigned width;
+} fields[][2] = {
+    [BLOCK] = { { VPT_BLK_F_BLK_SIZE, MOCK_BLK_BLK_SIZE, 4 },
+                { VPT_BLK_F_TOPOLOGY, MOCK_BLK_PHYSICAL_EXPONENT, 1 } },
+    [REQUEST] = { { VPT_BLK_F_SIZE_MAX, MOCK_BLK_SIZE_MAX, 4 },
+                  { VPT_BLK_F_SEG_MAX, MOCK_BLK_SEG_MAX, 4 } },
+};
+
+static const struct {
+    enum fields fields;
+    uint32_t values[2];
+    bool possible;
+} configurations[] = {
+    { BLOCK, { 0, 0 }, false }, { BLOCK, { 1, 0 }, false }, { BLOCK, { 256, 0 }, false },
+    { BLOCK, { 511, 0 }, false }, { BLOCK, { 512, 0 }, true }, { BLOCK, { 513, 0 }, false },
+    { BLOCK, { 768, 0 }, false }, { BLOCK, { 1024, 0 }, true }, { BLOCK, { 65536, 0 }, true },
+    { BLOCK, { 0x80000000u, 0 }, true }, { BLOCK, { 0x80000001u, 0 }, false }, { BLOCK, { 0xfffffe00u, 0 }, false },
+    /* The physical block, in bytes, has to fit 32 bits. */
+    { BLOCK, { 512, 22 }, true }, { BLOCK, { 512, 23 }, false }, { BLOCK, { 512, 31 }, false },
+    { BLOCK, { 512, 32 }, false }, { BLOCK, { 512, 255 }, false }, { BLOCK, { 4096, 19 }, true },
+    { BLOCK, { 4096, 20 }, false }, { BLOCK, { 0x80000000u, 1 }, false },
+    /* A request of all segments at their longest has to hold a sector; seg_max 0 is taken for 1. */
+    { REQUEST, { 0, 1 }, false }, { REQUEST, { 0, 0xffffffffu }, false }, { REQUEST, { 511, 1 }, false },
+    { REQUEST, { 512, 1 }, true }, { REQUEST, { 256, 2 }, true }, { REQUEST, { 255, 2 }, false },
+    { REQUEST, { 1, 511 }, false }, { REQUEST, { 1, 512 }, true }, { REQUEST, { 511, 0 }, false },
+    { REQUEST, { 512, 0 }, true }, { REQUEST, { 0x10000, 0x10000 }, true },
+    { REQUEST, { 0xffffffffu, 0xffffffffu }, true },
+};
+
+static void check_configuration(unsigned row)
 {
-    struct mock_backend network = mock_blk_backend;
+    const struct vpt_blk_info *info = &disk.blk.info;
+    const uint32_t *values = configurations[row].values;
+    enum fields which = configurations[row].fields;
 
-    network.type = VPT_DEVICE_TYPE_NETWORK;
-    disk_machine(variant, NULL);
-    disk.machine.device.backend = &network;
-    disk_probe();
-    memset(&disk.blk, 0x5a, sizeof(disk.blk));
-    assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_UNSUPPORTED_DEVICE);
-    cr_assert(all_zero(&disk.blk, sizeof(disk.blk)));
-    cr_assert(disk.machine.hal.register_writes == 0);
-    disk_finish();
-}
-
-VERSION_TEST(blk, INIT_4_an_impossible_block_size_is_reported)
-{
-    static const struct {
-        uint32_t size;
-        enum vpt_status status;
-    } cases[] = {
-        { 0, VPT_DEVICE_CONFIG },      { 1, VPT_DEVICE_CONFIG },          { 256, VPT_DEVICE_CONFIG },
-        { 511, VPT_DEVICE_CONFIG },    { 512, VPT_OK },                   { 513, VPT_DEVICE_CONFIG },
-        { 768, VPT_DEVICE_CONFIG },    { 1024, VPT_OK },                  { 65536, VPT_OK },
-        { 0x80000000u, VPT_OK },       { 0x80000001u, VPT_DEVICE_CONFIG }, { 0xffffffffu, VPT_DEVICE_CONFIG },
-        { 0xfffffe00u, VPT_DEVICE_CONFIG },
-    };
-
-    for (unsigned i = 0; i < COUNT_OF(cases); i++) {
-        disk_machine(variant, NULL);
-        vpt_features_add(&disk.machine.device.offered, VPT_BLK_F_BLK_SIZE);
-        mock_config_set(&disk.machine.device.config, MOCK_BLK_BLK_SIZE, 4, cases[i].size);
-        disk_probe();
-        if (cases[i].status == VPT_OK) {
-            assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_OK);
-            cr_assert(disk.blk.info.block_size == cases[i].size);
-        } else {
-            check_init_failure(cases[i].status);
-        }
-        disk_finish();
+    for (unsigned i = 0; i < 2; i++) {
+        vpt_features_add(&disk.machine.device.offered, fields[which][i].feature);
+        mock_config_set(&disk.machine.device.config, fields[which][i].offset, fields[which][i].width, values[i]);
     }
-}
-
-/* The physical block, in bytes, has to fit 32 bits. */
-VERSION_TEST(blk, INIT_4_an_impossible_physical_block_is_reported)
-{
-    static const struct {
-        uint32_t block_size;
-        uint8_t exponent;
-        enum vpt_status status;
-    } cases[] = {
-        { 512, 0, VPT_OK },           { 512, 22, VPT_OK },            { 512, 23, VPT_DEVICE_CONFIG },
-        { 512, 31, VPT_DEVICE_CONFIG }, { 512, 32, VPT_DEVICE_CONFIG }, { 512, 255, VPT_DEVICE_CONFIG },
-        { 4096, 19, VPT_OK },         { 4096, 20, VPT_DEVICE_CONFIG }, { 0x80000000u, 0, VPT_OK },
-        { 0x80000000u, 1, VPT_DEVICE_CONFIG },
-    };
-
-    for (unsigned i = 0; i < COUNT_OF(cases); i++) {
-        struct mock_machine_options options = { .blk = { .topology = true,
-                                                         .block_size = cases[i].block_size,
-                                                         .physical_exponent = cases[i].exponent } };
-
-        disk_machine(variant, &options);
-        disk_probe();
-        if (cases[i].status == VPT_OK) {
-            assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_OK);
-            cr_assert(disk.blk.info.physical_block_exponent == cases[i].exponent);
-        } else {
-            check_init_failure(cases[i].status);
-        }
-        disk_finish();
-    }
-}
-
-/* A request of all segments at their longest has to hold a sector; seg_max 0 is taken for 1. */
-VERSION_TEST(blk, limits_that_leave_no_room_for_a_sector_are_reported)
-{
-    static const struct {
-        uint32_t size_max;
-        uint32_t seg_max;
-        enum vpt_status status;
-    } cases[] = {
-        { 0, 1, VPT_DEVICE_CONFIG },   { 0, 0xffffffffu, VPT_DEVICE_CONFIG }, { 511, 1, VPT_DEVICE_CONFIG },
-        { 512, 1, VPT_OK },            { 256, 2, VPT_OK },                    { 255, 2, VPT_DEVICE_CONFIG },
-        { 1, 511, VPT_DEVICE_CONFIG }, { 1, 512, VPT_OK },                    { 511, 0, VPT_DEVICE_CONFIG },
-        { 512, 0, VPT_OK },            { 0x10000, 0x10000, VPT_OK },          { 0xffffffffu, 0xffffffffu, VPT_OK },
-    };
-
-    for (unsigned i = 0; i < COUNT_OF(cases); i++) {
-        disk_machine(variant, NULL);
-        vpt_features_add(&disk.machine.device.offered, VPT_BLK_F_SIZE_MAX);
-        vpt_features_add(&disk.machine.device.offered, VPT_BLK_F_SEG_MAX);
-        mock_config_set(&disk.machine.device.config, MOCK_BLK_SIZE_MAX, 4, cases[i].size_max);
-        mock_config_set(&disk.machine.device.config, MOCK_BLK_SEG_MAX, 4, cases[i].seg_max);
-        disk_probe();
-        if (cases[i].status == VPT_OK) {
-            assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_OK);
-            cr_assert(disk.blk.info.size_max == cases[i].size_max);
-            cr_assert(disk.blk.info.seg_max == (cases[i].seg_max != 0 ? cases[i].seg_max : 1u));
-        } else {
-            check_init_failure(cases[i].status);
-        }
-        disk_finish();
-    }
-}
-
-VERSION_TEST(blk, a_seg_max_of_0_lets_one_segment_through)
-{
-    struct vpt_segment two[2];
-
-    disk_machine(variant, NULL);
-    vpt_features_add(&disk.machine.device.offered, VPT_BLK_F_SEG_MAX);
-    disk.machine.blk.options.seg_max = 1; /* what such a device takes */
-    assert_status(disk_bring_up(NULL), VPT_OK);
-    two[0] = disk_segment(0, 512);
-    two[1] = disk_segment(512, 512);
-    assert_status(disk_submit(VPT_BLK_READ, 0, two, 2, NULL), VPT_CALLER_TOO_LONG);
-    assert_status(disk_read_sector(3), VPT_OK);
-    disk_end();
-}
-
-/* ---- A configuration that changes ---- */
-
-/* The capacity is one that the device had, not half of one and half of another. */
-VERSION_TEST(blk, CONFIG_1_a_capacity_that_changes_while_it_is_read_is_not_torn)
-{
-    for (uint32_t first = 1; first <= 6; first++) {
-        for (uint32_t times = 1; times <= 4; times++) {
-            uint64_t capacity;
-
-            disk_machine(variant, NULL);
-            disk_probe();
-            mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_CONFIG_CHANGING, first, times, 0);
-            assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_OK);
-            capacity = disk.blk.info.capacity;
-            cr_assert(capacity == 2048 || capacity >> 32 == (capacity & 0xffffffffu), "torn: 0x%llx",
-                      (unsigned long long)capacity);
-            cr_assert(first > 1 || capacity != 2048);
-            disk_finish();
-        }
-    }
-}
-
-VERSION_TEST(blk, LEG_CONFIG_1_a_configuration_that_never_settles_is_reported_in_bounded_time)
-{
-    disk_machine(variant, NULL);
     disk_probe();
-    mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_CONFIG_CHANGING, 1, 0, 0);
-    check_init_failure(VPT_DEVICE_CONFIG_UNSTABLE);
-    cr_assert(disk.machine.hal.waits[VPT_WAIT_CONFIGURATION] == 64 + 1);
-    mock_fault_clear(&disk.machine.device.faults, MOCK_FAULT_CONFIG_CHANGING);
-    disk.machine.hal.port.keep_waiting = NULL;
-    mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_CONFIG_CHANGING, 1, 0, 0);
-    disk.machine.device.config.reads = 0;
-    check_init_failure(VPT_DEVICE_CONFIG_UNSTABLE);
-    cr_assert(disk.machine.device.config.reads == 2 * VPT_WAIT_CONFIGURATION_READS);
-    disk_finish();
-}
-
-VERSION_TEST(blk, CONFIG_4_only_a_configuration_too_small_for_its_fields_is_refused)
-{
-    disk_machine(variant, NULL);
-    disk.machine.size = VPT_MMIO_REGISTERS_SIZE + 7;
-    disk_probe();
-    check_init_failure(VPT_DEVICE_CONFIG);
-    disk.machine.size = VPT_MMIO_REGISTERS_SIZE + 8;
-    disk_probe();
+    if (!configurations[row].possible) {
+        assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_DEVICE_CONFIG);
+        cr_assert(all_zero(&disk.blk, sizeof(disk.blk)), "row %u", row);
+        cr_assert((disk.machine.device.status & VPT_STATUS_FAILED) != 0);
+        return;
+    }
     assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_OK);
-    cr_assert(disk.blk.info.capacity == 2048);
-    disk_finish();
+    if (which == BLOCK) {
+        cr_assert(info->block_size == values[0] && info->physical_block_exponent == values[1], "row %u", row);
+    } else {
+        cr_assert(info->size_max == values[0] && info->seg_max == (values[1] != 0 ? values[1] : 1u), "row %u", row);
+    }
 }
 
-/* ---- Init, again ---- */
-
-VERSION_TEST(blk, STATUS_3_a_failed_init_can_be_repeated)
+VERSION_TEST(blk, INIT_4_an_impossible_configuration_is_reported)
 {
-    disk_machine(variant, NULL);
-    disk_probe();
-    vpt_features_add(&disk.machine.device.offered, VPT_BLK_F_BLK_SIZE);
-    mock_config_set(&disk.machine.device.config, MOCK_BLK_BLK_SIZE, 4, 777);
-    check_init_failure(VPT_DEVICE_CONFIG);
-    mock_config_set(&disk.machine.device.config, MOCK_BLK_BLK_SIZE, 4, 512);
-    assert_status(disk_bring_up(NULL), VPT_OK);
-    assert_status(disk_read_sector(1), VPT_OK);
-    disk_end();
-}
-
-/* Firmware has used the disk and left it running. */
-VERSION_TEST(blk, RESET_1_init_works_on_a_device_that_runs)
-{
-    struct vpt_blk_queue old;
-
-    disk_start(variant, NULL, NULL);
-    assert_status(disk_read_sector(1), VPT_OK);
-    old = disk.queue;
-    assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_OK);
-    cr_assert(disk.machine.device.resets == 2);
-    assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, NULL), VPT_OK);
-    assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
-    assert_status(disk_read_sector(2), VPT_OK);
-    assert_status(vpt_requests_release(&old.requests), VPT_OK);
-    disk_end();
+    for (unsigned row = 0; row < COUNT_OF(configurations); row++) {
+        disk_machine(variant, NULL);
+        check_configuration(row);
+        disk_finish();
+    }
 }
 
 /* ---- Start, and what comes in the wrong order ---- */
-
-Test(blk, start_refuses_what_is_not_set_up)
-{
-    struct vpt_blk blank;
-
-    memset(&blank, 0, sizeof(blank));
-    assert_status(vpt_driver_start(NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_driver_start(&blank.driver), VPT_CALLER_ARGUMENT);
-}
 
 VERSION_TEST(blk, INIT_1_steps_in_the_wrong_order_are_refused)
 {
@@ -488,15 +316,6 @@ VERSION_TEST(blk, INIT_1_steps_in_the_wrong_order_are_refused)
     assert_status(disk_read_sector(0), VPT_OK);
     assert_status(vpt_device_reset(disk.device), VPT_OK);
     assert_status(vpt_driver_start(&disk.blk.driver), VPT_CALLER_STATE);
-    disk_end();
-}
-
-VERSION_TEST(blk, a_device_that_fails_at_the_start_is_reported)
-{
-    disk_init(variant, NULL);
-    assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, NULL), VPT_OK);
-    mock_device_needs_reset(&disk.machine.device);
-    assert_status(vpt_driver_start(&disk.blk.driver), VPT_DEVICE_NEEDS_RESET);
     disk_end();
 }
 
@@ -547,47 +366,6 @@ VERSION_TEST(blk, INIT_4_opening_a_disk_whose_ring_is_too_small_ends_in_a_reset)
 
 /* ---- Queues: sizes ---- */
 
-struct size_case {
-    uint16_t requests;
-    uint16_t segments;
-    uint16_t size;
-    uint32_t maximum;
-    bool indirect;
-    /* What comes of it. */
-    uint32_t ring;
-    unsigned in_flight; /* of one segment each */
-    uint16_t longest;   /* segments */
-};
-
-static const struct size_case sizes[] = {
-    { 0, 0, 0, 256, true, 256, 64, 16 },
-    { 0, 0, 0, 256, false, 256, 14, 16 },
-    { 0, 0, 0, 1024, false, 256, 14, 16 },
-    { 0, 0, 0, 128, false, 128, 7, 16 },
-    { 0, 0, 0, 64, false, 64, 3, 16 },
-    { 0, 0, 0, 16, true, 16, 16, 14 },
-    { 0, 0, 0, 4, true, 4, 4, 2 },
-    { 0, 0, 0, 4, false, 4, 1, 2 },
-    { 1, 1, 0, 256, true, 256, 1, 1 },
-    { 1, 1, 0, 256, false, 256, 1, 1 },
-    { 1, 3, 0, 4, true, 4, 1, 2 },
-    { 1, 254, 0, 1024, true, 256, 1, 254 },
-    { 1, 255, 0, 1024, true, 512, 1, 255 },
-    { 1, 600, 0, 512, true, 512, 1, 510 },
-    { 4, 2, 0, 16, false, 16, 4, 2 },
-    { 5, 2, 0, 8, false, 8, 2, 2 },
-    { 100, 1, 0, 256, false, 256, 85, 1 },
-    { 100, 1, 0, 256, true, 256, 100, 1 },
-    { 8, 16, 8, 256, true, 8, 8, 6 },
-    { 8, 16, 8, 256, false, 8, 1, 6 },
-    { 300, 1, 512, 256, true, 256, 256, 1 },
-    { 300, 1, 512, 1024, true, 512, 300, 1 },
-    { 16, 16, 256, 64, true, 64, 16, 16 },
-    { 65535, 16, 0, 256, true, 256, 256, 16 },
-    { 8, 65535, 16, 256, true, 16, 8, 14 },
-    { 65535, 65535, 32768, 32768, false, 32768, 1, 32766 },
-};
-
 /* A request of that many segments; nothing is kicked, so that they may all lie at the same place. */
 static enum vpt_status submit_long(uint16_t count)
 {
@@ -601,37 +379,6 @@ static enum vpt_status submit_long(uint16_t count)
     status = disk_submit(VPT_BLK_READ, 0, segments, count, NULL);
     free(segments);
     return status;
-}
-
-static void check_sizes(const struct size_case *sizes_case, unsigned version)
-{
-    const struct variant variant = { version, sizes_case->indirect, true };
-    struct mock_machine_options options = { .queue_maximum = sizes_case->maximum, .blk = { .seg_max = 65535 } };
-    struct vpt_requests_config config = { .requests = sizes_case->requests,
-                                           .segments = sizes_case->segments,
-                                           .size = sizes_case->size };
-
-    disk_machine(&variant, &options);
-    mock_config_set(&disk.machine.device.config, MOCK_BLK_CAPACITY, 8, 1u << 20);
-    assert_status(disk_bring_up(&config), VPT_OK);
-    cr_assert(disk.machine.device.queues[0].size == sizes_case->ring, "ring of %u, not %u",
-              disk.machine.device.queues[0].size, sizes_case->ring);
-    assert_status(submit_long((uint16_t)(sizes_case->longest + 1u)), VPT_CALLER_TOO_LONG);
-    assert_status(submit_long(sizes_case->longest), VPT_OK);
-    assert_status(vpt_device_reset(disk.device), VPT_OK);
-    cr_assert(disk_drain() == 1);
-    assert_status(vpt_requests_release(&disk.queue.requests), VPT_OK);
-
-    assert_status(disk_bring_up(&config), VPT_OK);
-    cr_assert(disk_submit_until_full() == sizes_case->in_flight);
-    disk_end();
-}
-
-VERSION_TEST(blk, queue_sizes_follow_the_configuration_the_device_and_the_features)
-{
-    for (unsigned i = 0; i < COUNT_OF(sizes); i++) {
-        check_sizes(&sizes[i], variant->version);
-    }
 }
 
 /* More requests than the largest ring holds cost nothing. */
@@ -665,53 +412,6 @@ VERSION_TEST(blk, seg_max_limits_the_segments_of_a_request)
     }
 }
 
-VERSION_TEST(blk, a_ring_too_small_for_a_request_is_reported_and_let_go_of)
-{
-    for (uint32_t maximum = 1; maximum <= 2; maximum++) {
-        const struct mock_machine_options options = { .queue_maximum = maximum };
-
-        disk_init(variant, &options);
-        assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, NULL), VPT_DEVICE_QUEUE_SIZE);
-        cr_assert(all_zero(&disk.queue, sizeof(disk.queue)));
-        cr_assert(!disk.machine.device.queues[0].enabled);
-        cr_assert(mock_hal_live_allocations(&disk.machine.hal) == 0);
-        cr_assert(disk.machine.device.resets == 1);
-        disk.machine.device.queues[0].maximum = 4;
-        assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, NULL), VPT_OK);
-        assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
-        assert_status(disk_read_sector(9), VPT_OK);
-        disk_end();
-    }
-}
-
-VERSION_TEST(blk, a_caller_size_too_small_for_a_request_is_refused)
-{
-    for (uint16_t size = 1; size <= 2; size++) {
-        const struct vpt_requests_config config = { .size = size };
-
-        disk_init(variant, NULL);
-        cr_assert(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, &config) == VPT_DEVICE_QUEUE_SIZE);
-        cr_assert(all_zero(&disk.queue, sizeof(disk.queue)));
-        assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, NULL), VPT_OK);
-        disk_end();
-    }
-}
-
-VERSION_TEST(blk, a_caller_size_that_is_no_power_of_two_is_refused)
-{
-    static const uint16_t wrong[] = { 3, 48, 255, 32767, 32769, 65535 };
-
-    disk_init(variant, NULL);
-    for (unsigned i = 0; i < COUNT_OF(wrong); i++) {
-        const struct vpt_requests_config config = { .size = wrong[i] };
-
-        assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, &config), VPT_CALLER_ARGUMENT);
-        cr_assert(all_zero(&disk.queue, sizeof(disk.queue)));
-        cr_assert(mock_hal_live_allocations(&disk.machine.hal) == 0);
-    }
-    disk_finish();
-}
-
 VERSION_TEST(blk, a_queue_that_the_device_lacks_is_reported)
 {
     disk_init(variant, NULL);
@@ -725,112 +425,6 @@ VERSION_TEST(blk, a_queue_that_the_device_lacks_is_reported)
     assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
     assert_status(disk_read_sector(9), VPT_OK);
     disk_end();
-}
-
-/* Also where the device has more queues: without MQ negotiated it need not serve them. */
-VERSION_TEST(blk, there_is_one_queue_while_MQ_is_not_negotiated)
-{
-    const struct mock_machine_options options = { .queues = 3 };
-
-    disk_init(variant, &options);
-    assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 2, NULL), VPT_UNSUPPORTED_QUEUE);
-    cr_assert(all_zero(&disk.queue, sizeof(disk.queue)));
-    assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, NULL), VPT_OK);
-    assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
-    assert_status(disk_read_sector(4), VPT_OK);
-    disk_end();
-}
-
-/* ---- Queues: memory from the port ---- */
-
-Test(blk, port_memory_out_of_reach_of_a_legacy_device_is_reported)
-{
-    disk_init(&version_1, NULL);
-    disk.machine.hal.ignore_limit = true;
-    disk.machine.hal.base = UINT64_C(1) << 44;
-    assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, NULL), VPT_RESOURCE_ADDRESS);
-    cr_assert(all_zero(&disk.queue, sizeof(disk.queue)));
-    cr_assert(mock_hal_live_allocations(&disk.machine.hal) == 0);
-    disk_finish();
-}
-
-VERSION_TEST(blk, a_port_without_memory_is_reported)
-{
-    disk_init(variant, NULL);
-    disk.machine.hal.port.dma_allocate = NULL;
-    assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, NULL), VPT_UNSUPPORTED_PORT);
-    cr_assert(all_zero(&disk.queue, sizeof(disk.queue)));
-    disk_finish();
-}
-
-/* Only what the device has to see is asked for as such, and nothing else is given to it: the machine checks. */
-VERSION_TEST(blk, the_driver_state_is_asked_for_as_private)
-{
-    disk_start(variant, NULL, NULL);
-    cr_assert(disk.machine.hal.private_allocations == 1);
-    disk_end();
-}
-
-/* ---- Release ---- */
-
-VERSION_TEST(blk, CLEANUP_2_a_queue_is_released_only_after_a_reset_and_when_it_is_empty)
-{
-    struct vpt_completion completion;
-
-    disk_start(variant, NULL, NULL);
-    assert_status(vpt_requests_release(&disk.queue.requests), VPT_CALLER_STATE);
-    assert_status(disk_submit_one(VPT_BLK_READ, 0, 0, SECTOR, NULL), VPT_OK);
-    assert_status(vpt_requests_release(&disk.queue.requests), VPT_CALLER_BUSY);
-    assert_status(vpt_device_reset(disk.device), VPT_OK);
-    assert_status(vpt_requests_release(&disk.queue.requests), VPT_CALLER_BUSY);
-    assert_status(vpt_requests_poll(&disk.queue.requests, &completion), VPT_OK);
-    assert_status(completion.status, VPT_CANCELLED);
-    assert_status(vpt_requests_release(&disk.queue.requests), VPT_OK);
-    cr_assert(all_zero(&disk.queue, sizeof(disk.queue)));
-    assert_status(vpt_requests_release(&disk.queue.requests), VPT_OK);
-    disk_finish();
-}
-
-VERSION_TEST(blk, a_queue_that_was_never_started_is_released_after_a_reset)
-{
-    disk_init(variant, NULL);
-    assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, NULL), VPT_OK);
-    assert_status(vpt_requests_release(&disk.queue.requests), VPT_CALLER_STATE);
-    disk_end();
-}
-
-/* Another bring-up comes before the release, and fails: the queue still knows whose memory it has. */
-VERSION_TEST(blk, a_queue_is_released_after_a_later_init_that_failed)
-{
-    uint8_t sector[SECTOR];
-
-    disk_start(variant, NULL, NULL);
-    assert_status(disk_submit_one(VPT_BLK_READ, 0, 0, SECTOR, NULL), VPT_OK);
-    vpt_features_add(&disk.machine.device.offered, VPT_BLK_F_BLK_SIZE);
-    assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_DEVICE_CONFIG);
-    cr_assert(vpt_blk_read(&disk.queue, 0, sector, sizeof(sector)) != VPT_OK);
-    cr_assert(vpt_blk_flush(&disk.queue) != VPT_OK);
-    cr_assert(disk_submit_one(VPT_BLK_READ, 0, 0, SECTOR, NULL) != VPT_OK);
-    cr_assert(disk_submit_one(VPT_BLK_READ, 0, 0, 0, NULL) != VPT_OK);
-    cr_assert(disk_drain() == 1);
-    assert_status(vpt_requests_release(&disk.queue.requests), VPT_OK);
-    disk_finish();
-}
-
-VERSION_TEST(blk, every_bring_up_after_a_release_works)
-{
-    const struct mock_machine_options options = { .blk = { .flush = true } };
-
-    disk_machine(variant, &options);
-    for (unsigned i = 0; i < 10; i++) {
-        assert_status(disk_bring_up(NULL), VPT_OK);
-        fill(disk_content(i), SECTOR, i);
-        assert_status(disk_read_sector(i), VPT_OK);
-        assert_status(vpt_blk_flush(&disk.queue), VPT_OK);
-        disk_stop();
-        cr_assert(mock_hal_live_allocations(&disk.machine.hal) == 0);
-    }
-    disk_finish();
 }
 
 /* ---- ACCESS_PLATFORM ---- */

@@ -259,7 +259,46 @@ VARIANT_TEST(blk_async, LEG_BLKOP_1_a_header_is_in_the_device_order_and_the_stat
 
 /* ---- What submit refuses ---- */
 
-/* A refusal changes nothing: as many requests as before go through afterwards. */
+static const struct mock_machine_options plain = { .blk = { .seg_max = 16 } };
+static const struct mock_machine_options read_only = { .blk = { .flush = true, .seg_max = 16, .read_only = true } };
+
+static const struct {
+    const struct mock_machine_options *machine;
+    unsigned operation;
+    uint64_t sector;
+    uint16_t count;
+    uint32_t lengths[3];
+    enum vpt_status status;
+} refusals[] = {
+    { &flushable, VPT_BLK_READ, 0, 1, { 1 }, VPT_CALLER_ALIGNMENT },
+    { &flushable, VPT_BLK_WRITE, 0, 1, { 511 }, VPT_CALLER_ALIGNMENT },
+    { &flushable, VPT_BLK_READ, 0, 1, { 513 }, VPT_CALLER_ALIGNMENT },
+    { &flushable, VPT_BLK_WRITE, 0, 1, { 65535 }, VPT_CALLER_ALIGNMENT },
+    { &flushable, VPT_BLK_READ, 0, 2, { 512, 511 }, VPT_CALLER_ALIGNMENT },
+    { &flushable, VPT_BLK_GET_ID, 0, 1, { 1 }, VPT_CALLER_ALIGNMENT },
+    { &flushable, VPT_BLK_GET_ID, 0, 1, { 19 }, VPT_CALLER_ALIGNMENT },
+    { &flushable, VPT_BLK_GET_ID, 0, 1, { 21 }, VPT_CALLER_ALIGNMENT },
+    { &flushable, VPT_BLK_GET_ID, 0, 1, { 512 }, VPT_CALLER_ALIGNMENT },
+    { &flushable, VPT_BLK_GET_ID, 0, 2, { 20, 1 }, VPT_CALLER_ALIGNMENT },
+    { &flushable, VPT_BLK_GET_ID, 1, 1, { 20 }, VPT_CALLER_ARGUMENT },
+    { &flushable, VPT_BLK_GET_ID, 0, 0, { 0 }, VPT_CALLER_ARGUMENT },
+    { &flushable, VPT_BLK_READ, 0, 0, { 0 }, VPT_CALLER_ARGUMENT },
+    { &flushable, VPT_BLK_WRITE, 0, 0, { 0 }, VPT_CALLER_ARGUMENT },
+    { &flushable, VPT_BLK_READ, 0, 1, { 0 }, VPT_CALLER_ARGUMENT },
+    { &flushable, VPT_BLK_WRITE, 0, 3, { 0, SECTOR, SECTOR }, VPT_CALLER_ARGUMENT },
+    { &flushable, VPT_BLK_READ, 0, 3, { SECTOR, SECTOR, 0 }, VPT_CALLER_ARGUMENT },
+    { &flushable, VPT_BLK_FLUSH, 0, 1, { SECTOR }, VPT_CALLER_ARGUMENT },
+    { &flushable, VPT_BLK_FLUSH, 1, 0, { 0 }, VPT_CALLER_ARGUMENT },
+    { &flushable, VPT_BLK_FLUSH, UINT64_C(1) << 32, 0, { 0 }, VPT_CALLER_ARGUMENT },
+    { &plain, VPT_BLK_FLUSH, 0, 0, { 0 }, VPT_UNSUPPORTED_REQUEST },
+    { &read_only, VPT_BLK_WRITE, 0, 1, { SECTOR }, VPT_CALLER_READ_ONLY },
+    { &flushable, 2, 0, 1, { SECTOR }, VPT_UNSUPPORTED_REQUEST },
+    { &flushable, 9, 0, 1, { SECTOR }, VPT_UNSUPPORTED_REQUEST },
+    { &flushable, 24, 0, 1, { SECTOR }, VPT_UNSUPPORTED_REQUEST },
+    { &flushable, 0x7fffffff, 0, 1, { SECTOR }, VPT_UNSUPPORTED_REQUEST },
+};
+
+/* As many requests as before go through afterwards, and none of those refused. */
 static void check_room(const struct variant *variant)
 {
     unsigned expected = variant->indirect ? 64 : 256 / (disk.queue.requests.segments + 2);
@@ -270,6 +309,28 @@ static void check_room(const struct variant *variant)
         assert_status(disk_poll_one(NULL), VPT_OK);
     }
     check_empty();
+    cr_assert(disk.machine.blk.requests == expected);
+}
+
+VARIANT_TEST(blk_async, BLK_OP_5_BLK_OP_6_BLK_OP_8_BLK_INIT_2_what_is_refused_changes_nothing)
+{
+    for (unsigned i = 0; i < COUNT_OF(refusals); i++) {
+        struct vpt_segment segments[3];
+        enum vpt_status status;
+
+        disk_start(variant, refusals[i].machine, NULL);
+        for (unsigned k = 0; k < 3; k++) {
+            segments[k] = disk_segment(k * 1024, refusals[i].lengths[k]);
+        }
+        status = disk_submit((enum vpt_blk_operation)refusals[i].operation, refusals[i].sector, segments,
+                             refusals[i].count, NULL);
+        cr_assert(status == refusals[i].status, "row %u: %s", i, vpt_status_str(status));
+        check_room(variant);
+        disk_end();
+    }
+    disk_start(variant, NULL, NULL);
+    assert_status(disk_submit(VPT_BLK_WRITE, 0, NULL, 1, NULL), VPT_CALLER_ARGUMENT);
+    disk_end();
 }
 
 VARIANT_TEST(blk_async, BLK_OP_2_a_request_past_the_capacity_is_refused)
@@ -280,27 +341,15 @@ VARIANT_TEST(blk_async, BLK_OP_2_a_request_past_the_capacity_is_refused)
         uint32_t sectors;
         enum vpt_status status;
     } cases[] = {
-        { 2048, 2047, 1, VPT_OK },
-        { 2048, 2047, 2, VPT_CALLER_RANGE },
-        { 2048, 2048, 1, VPT_CALLER_RANGE },
-        { 2048, 2049, 1, VPT_CALLER_RANGE },
-        { 2048, 1920, 128, VPT_OK },
-        { 2048, 1921, 128, VPT_CALLER_RANGE },
-        { 2048, UINT64_MAX, 1, VPT_CALLER_RANGE },
-        { 2048, UINT64_MAX, 2, VPT_CALLER_RANGE },
-        { 2048, UINT64_MAX - 1, 2, VPT_CALLER_RANGE },
-        { 2048, UINT64_MAX - 2, 4, VPT_CALLER_RANGE },
-        { 2048, UINT64_C(1) << 55, 1, VPT_CALLER_RANGE },
-        { 2048, (UINT64_C(1) << 55) - 1, 2, VPT_CALLER_RANGE },
-        { 0, 0, 1, VPT_CALLER_RANGE },
-        { 1, 0, 1, VPT_OK },
-        { 1, 0, 2, VPT_CALLER_RANGE },
-        { 1, 1, 1, VPT_CALLER_RANGE },
-        { UINT64_MAX, UINT64_MAX - 1, 1, VPT_OK },
-        { UINT64_MAX, UINT64_MAX - 1, 2, VPT_CALLER_RANGE },
-        { UINT64_MAX, UINT64_MAX, 1, VPT_CALLER_RANGE },
-        { UINT64_MAX, UINT64_MAX, 2, VPT_CALLER_RANGE },
-        { UINT64_MAX, UINT64_C(0x100000000), 1, VPT_OK },
+        { 2048, 2047, 1, VPT_OK }, { 2048, 2047, 2, VPT_CALLER_RANGE }, { 2048, 2048, 1, VPT_CALLER_RANGE },
+        { 2048, 2049, 1, VPT_CALLER_RANGE }, { 2048, 1920, 128, VPT_OK }, { 2048, 1921, 128, VPT_CALLER_RANGE },
+        { 2048, UINT64_MAX, 1, VPT_CALLER_RANGE }, { 2048, UINT64_MAX, 2, VPT_CALLER_RANGE },
+        { 2048, UINT64_MAX - 1, 2, VPT_CALLER_RANGE }, { 2048, UINT64_MAX - 2, 4, VPT_CALLER_RANGE },
+        { 2048, UINT64_C(1) << 55, 1, VPT_CALLER_RANGE }, { 2048, (UINT64_C(1) << 55) - 1, 2, VPT_CALLER_RANGE },
+        { 0, 0, 1, VPT_CALLER_RANGE }, { 1, 0, 1, VPT_OK }, { 1, 0, 2, VPT_CALLER_RANGE },
+        { 1, 1, 1, VPT_CALLER_RANGE }, { UINT64_MAX, UINT64_MAX - 1, 1, VPT_OK },
+        { UINT64_MAX, UINT64_MAX - 1, 2, VPT_CALLER_RANGE }, { UINT64_MAX, UINT64_MAX, 1, VPT_CALLER_RANGE },
+        { UINT64_MAX, UINT64_MAX, 2, VPT_CALLER_RANGE }, { UINT64_MAX, UINT64_C(0x100000000), 1, VPT_OK },
     };
 
     for (unsigned i = 0; i < COUNT_OF(cases); i++) {
@@ -320,201 +369,7 @@ VARIANT_TEST(blk_async, BLK_OP_2_a_request_past_the_capacity_is_refused)
     }
 }
 
-VARIANT_TEST(blk_async, BLK_OP_6_data_that_is_no_whole_number_of_sectors_is_refused)
-{
-    static const uint32_t wrong[] = { 1, 16, 20, 256, 511, 513, 1000, 1023, 1025, 4095, 65535 };
-    struct vpt_segment two[2];
-
-    disk_start(variant, &flushable, NULL);
-    for (unsigned i = 0; i < COUNT_OF(wrong); i++) {
-        assert_status(disk_submit_one(VPT_BLK_READ, 0, 0, wrong[i], NULL), VPT_CALLER_ALIGNMENT);
-        assert_status(disk_submit_one(VPT_BLK_WRITE, 0, 0, wrong[i], NULL), VPT_CALLER_ALIGNMENT);
-    }
-    two[0] = disk_segment(0, 512);
-    two[1] = disk_segment(600, 511);
-    assert_status(disk_submit(VPT_BLK_READ, 0, two, 2, NULL), VPT_CALLER_ALIGNMENT);
-    check_room(variant);
-    disk_end();
-}
-
-VARIANT_TEST(blk_async, BLK_OP_8_get_id_of_another_size_is_refused)
-{
-    static const uint32_t wrong[] = { 1, 19, 21, 40, 512 };
-    struct vpt_segment two[2];
-
-    disk_start(variant, &flushable, NULL);
-    for (unsigned i = 0; i < COUNT_OF(wrong); i++) {
-        assert_status(disk_submit_one(VPT_BLK_GET_ID, 0, 0, wrong[i], NULL), VPT_CALLER_ALIGNMENT);
-    }
-    two[0] = disk_segment(0, 20);
-    two[1] = disk_segment(20, 1);
-    assert_status(disk_submit(VPT_BLK_GET_ID, 0, two, 2, NULL), VPT_CALLER_ALIGNMENT);
-    cr_assert(vpt_status_group(disk_submit_one(VPT_BLK_GET_ID, 1, 0, 20, NULL)) == VPT_GROUP_CALLER);
-    assert_status(disk_submit(VPT_BLK_GET_ID, 0, NULL, 0, NULL), VPT_CALLER_ARGUMENT);
-    check_room(variant);
-    disk_end();
-}
-
-VARIANT_TEST(blk_async, a_request_without_data_or_with_an_empty_segment_is_refused)
-{
-    static const enum vpt_blk_operation operations[] = { VPT_BLK_READ, VPT_BLK_WRITE };
-    struct vpt_segment segments[3];
-
-    disk_start(variant, &flushable, NULL);
-    for (unsigned k = 0; k < COUNT_OF(operations); k++) {
-        segments[0] = disk_segment(0, SECTOR);
-        assert_status(disk_submit(operations[k], 0, segments, 0, NULL), VPT_CALLER_ARGUMENT);
-        assert_status(disk_submit(operations[k], 0, NULL, 1, NULL), VPT_CALLER_ARGUMENT);
-        for (unsigned empty = 0; empty < 3; empty++) {
-            for (unsigned i = 0; i < 3; i++) {
-                segments[i] = disk_segment(i * 1024, i == empty ? 0 : SECTOR);
-            }
-            assert_status(disk_submit(operations[k], 0, segments, 3, NULL), VPT_CALLER_ARGUMENT);
-            assert_status(disk_submit(operations[k], 0, &segments[empty], 1, NULL), VPT_CALLER_ARGUMENT);
-        }
-    }
-    check_room(variant);
-    disk_end();
-}
-
-VARIANT_TEST(blk_async, BLK_OP_5_a_flush_with_data_or_a_sector_is_refused)
-{
-    disk_start(variant, &flushable, NULL);
-    assert_status(disk_submit_one(VPT_BLK_FLUSH, 0, 0, SECTOR, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(disk_submit(VPT_BLK_FLUSH, 1, NULL, 0, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(disk_submit(VPT_BLK_FLUSH, UINT64_C(1) << 32, NULL, 0, NULL), VPT_CALLER_ARGUMENT);
-    check_room(variant);
-    cr_assert(disk.machine.blk.flushes == 0);
-    disk_end();
-}
-
-VERSION_TEST(blk_async, BLK_INIT_2_a_flush_without_the_feature_is_refused)
-{
-    disk_start(variant, NULL, NULL);
-    assert_status(disk_submit(VPT_BLK_FLUSH, 0, NULL, 0, NULL), VPT_UNSUPPORTED_REQUEST);
-    check_room(variant);
-    disk_end();
-}
-
-VERSION_TEST(blk_async, an_unknown_operation_is_refused)
-{
-    static const unsigned unknown[] = { 2, 3, 5, 6, 7, 9, 10, 11, 13, 14, 15, 24, 0x7fffffff };
-
-    disk_start(variant, &flushable, NULL);
-    for (unsigned i = 0; i < COUNT_OF(unknown); i++) {
-        assert_status(disk_submit_one((enum vpt_blk_operation)unknown[i], 0, 0, SECTOR, NULL),
-                      VPT_UNSUPPORTED_REQUEST);
-    }
-    check_room(variant);
-    disk_end();
-}
-
-VERSION_TEST(blk_async, a_write_to_a_read_only_disk_is_refused)
-{
-    const struct mock_machine_options options = { .blk = { .read_only = true } };
-
-    disk_start(variant, &options, NULL);
-    assert_status(disk_submit_one(VPT_BLK_WRITE, 0, 0, SECTOR, NULL), VPT_CALLER_READ_ONLY);
-    check_room(variant);
-    cr_assert(disk.machine.blk.reads == 64);
-    disk_end();
-}
-
-VERSION_TEST(blk_async, a_segment_above_size_max_is_refused)
-{
-    const struct mock_machine_options options = { .blk = { .size_max = 1024, .seg_max = 16 } };
-    struct vpt_segment segments[3];
-
-    disk_start(variant, &options, NULL);
-    assert_status(disk_submit_one(VPT_BLK_READ, 0, 0, 1536, NULL), VPT_CALLER_TOO_LONG);
-    for (unsigned i = 0; i < 3; i++) {
-        segments[i] = disk_segment(i * 2048, 1024);
-    }
-    segments[1].length = 1023;
-    segments[2].length = 1025;
-    assert_status(disk_submit(VPT_BLK_WRITE, 0, segments, 3, NULL), VPT_CALLER_TOO_LONG);
-    segments[1].length = 1024;
-    segments[2].length = 1024;
-    assert_status(disk_submit(VPT_BLK_WRITE, 0, segments, 3, NULL), VPT_OK);
-    kick();
-    assert_status(disk_poll_one(NULL), VPT_OK);
-    check_room(variant);
-    disk_end();
-}
-
-/* Each segment and the capacity allow it, but a chain is shorter than 4 GiB (VirtIO 1.4, section 2.7.4). */
-VARIANT_TEST(blk_async, a_request_of_4_gib_is_refused)
-{
-    const struct vpt_requests_config config = { .segments = 8 };
-    struct vpt_segment segments[8];
-
-    disk_machine(variant, NULL);
-    mock_config_set(&disk.machine.device.config, MOCK_BLK_CAPACITY, 8, UINT64_C(1) << 30);
-    assert_status(disk_bring_up(&config), VPT_OK);
-    for (unsigned i = 0; i < COUNT_OF(segments); i++) {
-        segments[i] = (struct vpt_segment){ disk.data.device_address, 0x20000000u };
-    }
-    assert_status(disk_submit(VPT_BLK_READ, 0, segments, 8, NULL), VPT_CALLER_TOO_LONG);
-    assert_status(disk_submit(VPT_BLK_WRITE, 0, segments, 8, NULL), VPT_CALLER_TOO_LONG);
-    check_room(variant);
-    disk_end();
-}
-
-/* ---- Full, and what comes back ---- */
-
-VARIANT_TEST(blk_async, a_full_queue_takes_the_next_request_after_a_completion)
-{
-    const struct vpt_requests_config config = { .requests = 6, .segments = 2 };
-
-    disk_start(variant, &by_run, &config);
-    for (unsigned round = 0; round < 20; round++) {
-        cr_assert(disk_submit_until_full() == 6 - (round != 0 ? 5u : 0u));
-        kick();
-        cr_assert(mock_device_run(&disk.machine.device, 1) == 1);
-        assert_status(disk_poll_one(NULL), VPT_OK);
-        check_empty();
-        assert_status(disk_submit_one(VPT_BLK_READ, 1, 0, SECTOR, NULL), VPT_OK);
-        assert_status(disk_submit_one(VPT_BLK_READ, 1, 0, SECTOR, NULL), VPT_RESOURCE_FULL);
-        kick();
-        cr_assert(mock_device_run(&disk.machine.device, 1) == 1);
-        assert_status(disk_poll_one(NULL), VPT_OK);
-    }
-    disk_end();
-}
-
-/* Eight entries, three for each request: the ring is full before the slots are. */
-
-/* ---- Kick ---- */
-
-/* What was refused before the start is not lost: the first kick after it shows the device everything. */
-VARIANT_TEST(blk_async, INIT_6_a_kick_before_the_start_is_refused_and_the_next_one_made_up_for_it)
-{
-    disk_init(variant, &flushable);
-    assert_status(vpt_requests_kick(&disk.queue.requests), VPT_CALLER_STATE);
-    assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, NULL), VPT_OK);
-    assert_status(disk_submit_one(VPT_BLK_READ, 0, 0, SECTOR, NULL), VPT_OK);
-    assert_status(vpt_requests_kick(&disk.queue.requests), VPT_CALLER_STATE);
-    cr_assert(disk.machine.device.kicks == 0);
-    assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
-    kick();
-    cr_assert(disk.machine.device.kicks == 1);
-    assert_status(disk_poll_one(NULL), VPT_OK);
-    disk_end();
-}
-
 /* ---- Poll ---- */
-
-Test(blk_async, a_queue_that_is_not_set_up_has_nothing)
-{
-    struct vpt_completion completion;
-    struct vpt_segment segment = { 0x1000, SECTOR };
-
-    memset(&disk, 0, sizeof(disk));
-    assert_status(vpt_requests_poll(&disk.queue.requests, &completion), VPT_CALLER_STATE);
-    assert_status(disk_submit(VPT_BLK_READ, 0, &segment, 1, NULL), VPT_CALLER_STATE);
-    assert_status(vpt_requests_kick(&disk.queue.requests), VPT_CALLER_STATE);
-    assert_status(vpt_requests_release(&disk.queue.requests), VPT_OK);
-}
 
 /* Success is what the status byte says, and what was not written or is unknown is no success. */
 VARIANT_TEST(blk_async, a_completion_has_the_status_that_the_byte_means)
@@ -559,113 +414,6 @@ VARIANT_TEST(blk_async, LEG_BLKOP_2_success_is_the_status_byte_alone)
     kick();
     assert_status(disk_poll_one(NULL), VPT_OK);
     cr_assert(memcmp(disk_bytes(SECTOR), disk_content(6), SECTOR) == 0);
-    disk_end();
-}
-
-static void check_order(const struct variant *variant, enum mock_completion_order order)
-{
-    struct mock_machine_options options = by_run;
-    unsigned seen[32] = { 0 };
-    unsigned in_place = 0;
-
-    options.completion.order = order;
-    options.completion.seed = 77;
-    disk_start(variant, &options, NULL);
-    for (unsigned i = 0; i < 32; i++) {
-        fill(disk_content(i), SECTOR, i);
-        assert_status(disk_submit_one(VPT_BLK_READ, i, i * SECTOR, SECTOR, &seen[i]), VPT_OK);
-    }
-    kick();
-    run_all();
-    for (unsigned i = 0; i < 32; i++) {
-        void *token = NULL;
-        ptrdiff_t which;
-
-        assert_status(disk_poll_one(&token), VPT_OK);
-        which = (unsigned *)token - seen;
-        cr_assert(which >= 0 && which < 32);
-        seen[which]++;
-        in_place += which == (ptrdiff_t)i ? 1u : 0u;
-        cr_assert(order != MOCK_ORDER_REVERSED || which == 31 - (ptrdiff_t)i);
-        cr_assert(filled(disk_bytes((size_t)which * SECTOR), SECTOR, (uint32_t)which));
-    }
-    check_empty();
-    for (unsigned i = 0; i < 32; i++) {
-        cr_assert(seen[i] == 1);
-    }
-    cr_assert(order == MOCK_ORDER_ARRIVAL ? in_place == 32 : in_place < 16);
-    disk_end();
-}
-
-VARIANT_TEST(blk_async, each_request_comes_back_once_in_whatever_order)
-{
-    check_order(variant, MOCK_ORDER_ARRIVAL);
-    check_order(variant, MOCK_ORDER_REVERSED);
-    check_order(variant, MOCK_ORDER_SHUFFLED);
-}
-
-/* ---- Reset with requests in flight ---- */
-
-/* What was used before the reset is done; the rest comes back as cancelled. */
-VARIANT_TEST(blk_async, STATUS_4_a_reset_brings_every_request_back_once)
-{
-    unsigned seen[20] = { 0 };
-    unsigned done = 0;
-
-    disk_start(variant, &by_run, NULL);
-    for (unsigned i = 0; i < 20; i++) {
-        assert_status(disk_submit_one(VPT_BLK_READ, i, i * SECTOR, SECTOR, &seen[i]), VPT_OK);
-    }
-    kick();
-    cr_assert(mock_device_run(&disk.machine.device, 7) == 7);
-    assert_status(disk_poll_one(NULL), VPT_OK);
-    assert_status(disk_submit_one(VPT_BLK_READ, 0, 0, SECTOR, &seen[0]), VPT_OK);
-    assert_status(vpt_device_reset(disk.device), VPT_OK);
-    (void)vpt_requests_kick(&disk.queue.requests);
-    cr_assert(disk.machine.device.kicks == 1);
-    for (unsigned i = 0; i < 20; i++) {
-        void *token = NULL;
-        enum vpt_status status = disk_poll_one(&token);
-
-        cr_assert(status == VPT_OK || status == VPT_CANCELLED);
-        done += status == VPT_OK ? 1u : 0u;
-        ++*(unsigned *)token;
-    }
-    check_empty();
-    check_empty();
-    cr_assert(done == 6);
-    for (unsigned i = 0; i < 20; i++) {
-        cr_assert(seen[i] == 1);
-    }
-    cr_assert(disk_submit_one(VPT_BLK_READ, 0, 0, SECTOR, NULL) != VPT_OK);
-    assert_status(vpt_requests_release(&disk.queue.requests), VPT_OK);
-    assert_status(disk_bring_up(NULL), VPT_OK);
-    assert_status(disk_submit_one(VPT_BLK_READ, 6, 0, SECTOR, NULL), VPT_OK);
-    kick();
-    run_all();
-    assert_status(disk_poll_one(NULL), VPT_OK);
-    disk_end();
-}
-
-VARIANT_TEST(blk_async, CLEANUP_2_after_a_reset_that_got_stuck_requests_come_back_as_such)
-{
-    uint64_t leaks;
-
-    disk_start(variant, &by_run, NULL);
-    for (unsigned i = 0; i < 5; i++) {
-        assert_status(disk_submit_one(VPT_BLK_READ, i, i * SECTOR, SECTOR, NULL), VPT_OK);
-    }
-    kick();
-    mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_RESET_NEVER, 1, 1, 0);
-    assert_status(vpt_device_reset(disk.device), VPT_DEVICE_STUCK);
-    for (unsigned i = 0; i < 5; i++) {
-        assert_status(disk_poll_one(NULL), VPT_DEVICE_STUCK);
-    }
-    check_empty();
-    assert_status(vpt_requests_release(&disk.queue.requests), VPT_DEVICE_STUCK);
-    leaks = mock_hal_live_allocations(&disk.machine.hal);
-    cr_assert(leaks == (variant->indirect ? 4u : 3u));
-    run_all(); /* the device goes on: its memory is still there */
     disk_end();
 }
 

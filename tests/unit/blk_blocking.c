@@ -13,6 +13,8 @@ TestSuite(blk_blocking, .timeout = 60);
 
 static const struct mock_machine_options flushable = { .blk = { .flush = true, .id = "twenty characters id" } };
 
+static const struct mock_machine_options read_only = { .blk = { .read_only = true } };
+
 /* A disk that takes a request in pieces. */
 static const struct mock_machine_options pieces = { .blk = { .seg_max = 16 } };
 
@@ -27,7 +29,7 @@ static void check_unshared(void)
 
 /* ---- Each operation ---- */
 
-VARIANT_TEST(blk_blocking, what_is_written_is_on_the_disk_and_is_read_back)
+VARIANT_TEST(blk_blocking, BLK_INIT_1_what_is_written_is_on_the_disk_and_is_read_back)
 {
     static uint8_t written[40 * SECTOR];
     static uint8_t read[42 * SECTOR];
@@ -55,22 +57,6 @@ VARIANT_TEST(blk_blocking, what_is_written_is_on_the_disk_and_is_read_back)
     disk_end();
 }
 
-VARIANT_TEST(blk_blocking, a_request_may_take_its_time)
-{
-    struct mock_machine_options options = flushable;
-
-    options.completion.mode = MOCK_COMPLETE_BY_TICK;
-    options.completion.delay = 100;
-    disk_start(variant, &options, NULL);
-    fill(disk_content(3), SECTOR, 8);
-    for (unsigned i = 0; i < 200; i++) {
-        assert_status(disk_read_sector(3), VPT_OK);
-    }
-    cr_assert(disk.machine.hal.waits[VPT_WAIT_REQUEST] == 200 * 100);
-    check_unshared();
-    disk_end();
-}
-
 VERSION_TEST(blk_blocking, a_short_id_ends_with_zeros)
 {
     static const char expected[VPT_BLK_ID_SIZE + 1u] = "mock disk";
@@ -80,24 +66,6 @@ VERSION_TEST(blk_blocking, a_short_id_ends_with_zeros)
     memset(id, 'x', sizeof(id));
     assert_status(vpt_blk_get_id(&disk.queue, id), VPT_OK);
     cr_assert(memcmp(id, expected, sizeof(id)) == 0);
-    disk_end();
-}
-
-VERSION_TEST(blk_blocking, BLK_INIT_2_a_flush_without_the_feature_is_nothing_to_do)
-{
-    disk_start(variant, NULL, NULL);
-    assert_status(vpt_blk_flush(&disk.queue), VPT_OK);
-    cr_assert(disk.machine.blk.requests == 0);
-    disk_end();
-}
-
-VERSION_TEST(blk_blocking, a_flush_needs_no_share)
-{
-    disk_start(variant, &flushable, NULL);
-    disk.machine.hal.port.share = NULL;
-    disk.machine.hal.port.unshare = NULL;
-    assert_status(vpt_blk_flush(&disk.queue), VPT_OK);
-    cr_assert(disk.machine.blk.flushes == 1);
     disk_end();
 }
 
@@ -142,19 +110,14 @@ VERSION_TEST(blk_blocking, arguments_that_make_no_sense_are_refused)
     assert_status(vpt_blk_read(&disk.queue, 0, bytes, 1), VPT_CALLER_ALIGNMENT);
     assert_status(vpt_blk_write(&disk.queue, 0, bytes, 511), VPT_CALLER_ALIGNMENT);
     assert_status(vpt_blk_read(&disk.queue, 0, bytes, 513), VPT_CALLER_ALIGNMENT);
+    assert_status(vpt_blk_read(&disk.queue, 0, NULL, 0), VPT_OK); /* nothing to transfer is carried out as nothing */
+    assert_status(vpt_blk_write(&disk.queue, 2048, bytes, 0), VPT_OK);
     cr_assert(disk.machine.blk.requests == 0 && disk.machine.hal.shares == 0);
     disk_end();
-}
-
-VERSION_TEST(blk_blocking, nothing_to_transfer_is_carried_out_as_nothing)
-{
-    uint8_t byte = 0;
-
-    disk_start(variant, NULL, NULL);
-    assert_status(vpt_blk_read(&disk.queue, 0, &byte, 0), VPT_OK);
-    assert_status(vpt_blk_write(&disk.queue, 2048, &byte, 0), VPT_OK);
-    assert_status(vpt_blk_read(&disk.queue, 0, NULL, 0), VPT_OK);
-    cr_assert(disk.machine.blk.requests == 0 && disk.machine.hal.shares == 0);
+    disk_start(variant, &read_only, NULL);
+    assert_status(vpt_blk_write(&disk.queue, 0, bytes, SECTOR), VPT_CALLER_READ_ONLY);
+    cr_assert(disk.machine.hal.shares == 0);
+    assert_status(disk_read_sector(0), VPT_OK);
     disk_end();
 }
 
@@ -172,18 +135,6 @@ VERSION_TEST(blk_blocking, BLK_OP_2_a_transfer_past_the_capacity_is_refused_befo
     cr_assert(disk.machine.blk.requests == 0 && disk.machine.hal.shares == 0);
     assert_status(vpt_blk_write(&disk.queue, 2032, bytes, sizeof(bytes)), VPT_OK);
     cr_assert(disk.machine.blk.requests == 16);
-    disk_end();
-}
-
-VERSION_TEST(blk_blocking, a_write_to_a_read_only_disk_is_refused)
-{
-    const struct mock_machine_options options = { .blk = { .read_only = true } };
-    uint8_t sector[SECTOR] = { 0 };
-
-    disk_start(variant, &options, NULL);
-    assert_status(vpt_blk_write(&disk.queue, 0, sector, sizeof(sector)), VPT_CALLER_READ_ONLY);
-    cr_assert(disk.machine.hal.shares == 0);
-    assert_status(disk_read_sector(0), VPT_OK);
     disk_end();
 }
 
@@ -221,7 +172,7 @@ VERSION_TEST(blk_blocking, a_port_that_cannot_share_is_reported)
     char id[VPT_BLK_ID_SIZE + 1u];
 
     for (unsigned missing = 0; missing < 2; missing++) {
-        disk_start(variant, NULL, NULL);
+        disk_start(variant, &flushable, NULL);
         if (missing == 0) {
             disk.machine.hal.port.share = NULL;
         } else {
@@ -231,29 +182,14 @@ VERSION_TEST(blk_blocking, a_port_that_cannot_share_is_reported)
         assert_status(vpt_blk_write(&disk.queue, 0, sector, sizeof(sector)), VPT_UNSUPPORTED_PORT);
         assert_status(vpt_blk_get_id(&disk.queue, id), VPT_UNSUPPORTED_PORT);
         cr_assert(disk.machine.blk.requests == 0 && disk.machine.hal.shares == 0);
+        assert_status(vpt_blk_flush(&disk.queue), VPT_OK); /* it has nothing to share */
+        cr_assert(disk.machine.blk.flushes == 1);
         disk_end();
     }
 }
 
-VERSION_TEST(blk_blocking, INIT_6_a_helper_refuses_a_device_that_does_not_run)
-{
-    uint8_t sector[SECTOR] = { 0 };
-
-    disk_init(variant, &flushable);
-    assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, NULL), VPT_OK);
-    assert_status(vpt_blk_read(&disk.queue, 0, sector, sizeof(sector)), VPT_CALLER_STATE);
-    assert_status(vpt_blk_flush(&disk.queue), VPT_CALLER_STATE);
-    assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
-    assert_status(disk_read_sector(0), VPT_OK);
-    assert_status(vpt_device_reset(disk.device), VPT_OK);
-    assert_status(vpt_blk_read(&disk.queue, 0, sector, sizeof(sector)), VPT_CALLER_STATE);
-    assert_status(vpt_blk_flush(&disk.queue), VPT_CALLER_STATE);
-    cr_assert(disk.machine.blk.requests == 1 && disk.machine.hal.shares == 1);
-    disk_end();
-}
-
 /* Another bring-up has made a new queue; the old one is no longer the device's. */
-VERSION_TEST(blk_blocking, a_helper_refuses_a_queue_of_an_earlier_bring_up)
+VERSION_TEST(blk_blocking, RESET_1_a_helper_refuses_a_queue_of_an_earlier_bring_up)
 {
     uint8_t sector[SECTOR] = { 0 };
     struct vpt_blk_queue old;
@@ -455,23 +391,6 @@ VERSION_TEST(blk_blocking, a_block_that_no_request_can_hold_is_not_sent_in_parts
     }
 }
 
-/* No more is shared at a time than goes into one request. */
-VERSION_TEST(blk_blocking, a_transfer_holds_no_more_shares_than_one_request_has_segments)
-{
-    static uint8_t bytes[64 * SECTOR];
-
-    disk_start(variant, &pieces, NULL);
-    disk.machine.hal.share_most = SECTOR;
-    mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_KICK_LOST, 3, 1, 0);
-    mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_RESET_NEVER, 1, 1, 0);
-    assert_status(vpt_blk_read(&disk.queue, 0, bytes, sizeof(bytes)), VPT_DEVICE_STUCK);
-    cr_assert(disk.machine.hal.unshares == 2 * PIECES);
-    cr_assert(mock_hal_live_shares(&disk.machine.hal) == PIECES);
-    assert_status(vpt_device_reset(disk.device), VPT_OK);
-    assert_status(vpt_requests_release(&disk.queue.requests), VPT_OK);
-    cr_assert(mock_machine_finish(&disk.machine) == PIECES); /* what stayed the device's */
-}
-
 /* The header and the status byte need a descriptor each. */
 VARIANT_TEST(blk_blocking, a_small_ring_limits_what_goes_into_one_request)
 {
@@ -635,26 +554,6 @@ VERSION_TEST(blk_blocking, a_share_that_fails_once_costs_no_data)
     }
 }
 
-VERSION_TEST(blk_blocking, a_share_that_fails_for_good_ends_with_the_error_of_the_port)
-{
-    static uint8_t bytes[PAGES * SECTOR];
-
-    for (uint32_t n = 1; n <= PAGES; n++) {
-        disk_start(variant, NULL, NULL);
-        disk.machine.hal.share_most = SECTOR;
-        fill(disk_content(0), sizeof(bytes), n);
-        memset(bytes, 0, sizeof(bytes));
-        mock_trigger_set(&disk.machine.hal.fail_share, n, 0);
-        assert_status(vpt_blk_read(&disk.queue, 0, bytes, sizeof(bytes)), share_error);
-        cr_assert(filled(bytes, (n - 1u) * SECTOR, n));
-        cr_assert(all_bytes(bytes + (n - 1u) * SECTOR, sizeof(bytes) - (n - 1u) * SECTOR, 0));
-        check_unshared();
-        mock_trigger_set(&disk.machine.hal.fail_share, 0, 0);
-        assert_status(disk_read_sector(1), VPT_OK);
-        disk_end();
-    }
-}
-
 /* What is shared is less than a sector: there is nothing that could go first. */
 VERSION_TEST(blk_blocking, a_share_that_fails_within_a_sector_ends_with_the_error_of_the_port)
 {
@@ -780,22 +679,6 @@ VARIANT_TEST(blk_blocking, every_helper_gives_up_in_bounded_time)
     }
 }
 
-/* The tenth request of a transfer is the one: nine parts have been carried out. */
-VERSION_TEST(blk_blocking, a_transfer_that_is_given_up_has_carried_out_what_went_before)
-{
-    static uint8_t bytes[16 * SECTOR];
-    const struct mock_machine_options options = { .blk = { .seg_max = 1, .size_max = SECTOR } };
-
-    disk_start(variant, &options, NULL);
-    fill(bytes, sizeof(bytes), 31);
-    mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_COMPLETION_LOST, 10, 1, 0);
-    assert_status(vpt_blk_write(&disk.queue, 0, bytes, sizeof(bytes)), VPT_DEVICE_TIMEOUT);
-    cr_assert(filled(disk_content(0), 9 * SECTOR, 31));
-    cr_assert(all_bytes(disk_content(9), 7 * SECTOR, 0));
-    check_unshared();
-    check_works_again();
-}
-
 /* The device keeps the buffers, and the rings: they stay as they are, and what it does to them still works. */
 VARIANT_TEST(blk_blocking, CLEANUP_2_buffers_stay_shared_where_the_reset_does_not_finish)
 {
@@ -829,32 +712,6 @@ VARIANT_TEST(blk_blocking, CLEANUP_2_buffers_stay_shared_where_the_reset_does_no
     cr_assert(mock_violations_mention(&disk.machine.hal.violations, "leak: share") != 0);
 }
 
-VARIANT_TEST(blk_blocking, STATUS_4_a_device_that_needs_a_reset_gets_one)
-{
-    disk_start(variant, &flushable, NULL);
-    mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_NEEDS_RESET, 2, 1, 0);
-    assert_status(disk_read_sector(1), VPT_OK);
-    assert_status(disk_read_sector(2), VPT_DEVICE_NEEDS_RESET);
-    check_logged(VPT_DEVICE_NEEDS_RESET);
-    cr_assert(disk.machine.device.resets == 2);
-    check_unshared();
-    check_works_again();
-}
-
-VARIANT_TEST(blk_blocking, a_device_that_is_removed_is_reported)
-{
-    disk_start(variant, &flushable, NULL);
-    assert_status(disk_read_sector(1), VPT_OK);
-    mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_VANISH, 1, 0, 0);
-    assert_status(disk_read_sector(2), VPT_DEVICE_GONE);
-    cr_assert(vpt_device_gone(disk.device));
-    check_unshared();
-    assert_status(disk_read_sector(2), VPT_DEVICE_GONE);
-    assert_status(vpt_blk_flush(&disk.queue), VPT_DEVICE_GONE);
-    assert_status(vpt_requests_release(&disk.queue.requests), VPT_OK);
-    disk_finish();
-}
-
 VARIANT_TEST(blk_blocking, nothing_is_shared_with_a_device_that_is_known_to_be_removed)
 {
     disk_start(variant, &flushable, NULL);
@@ -865,17 +722,4 @@ VARIANT_TEST(blk_blocking, nothing_is_shared_with_a_device_that_is_known_to_be_r
     cr_assert(disk.machine.hal.shares == 0);
     assert_status(vpt_requests_release(&disk.queue.requests), VPT_OK);
     disk_finish();
-}
-
-/* Without the port's function the wait is a number of reads; here the first one is enough. */
-VERSION_TEST(blk_blocking, a_port_that_does_not_wait_still_works)
-{
-    disk_machine(variant, &flushable);
-    disk.machine.hal.port.keep_waiting = NULL;
-    disk.machine.hal.port.log = NULL;
-    assert_status(disk_bring_up(NULL), VPT_OK);
-    for (unsigned i = 0; i < 100; i++) {
-        assert_status(disk_read_sector(i), VPT_OK);
-    }
-    disk_end();
 }

@@ -253,29 +253,6 @@ VERSION_TEST(blk_queues, a_helper_works_beside_requests_of_another_queue)
     end();
 }
 
-/* A lie kills the queue that it is told in. */
-VERSION_TEST(blk_queues, a_dead_queue_leaves_the_others_alive)
-{
-    uint8_t sector[SECTOR];
-    void *token = NULL;
-
-    start(variant, &multi_queue);
-    mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_USED_ID_RANGE, 1, 1, 0);
-    assert_status(submit(2, 7, 0, NULL), VPT_OK);
-    assert_status(vpt_requests_kick(&queues[2].requests), VPT_OK);
-    assert_status(poll(2, &token), VPT_DEVICE_USED_ID);
-    assert_status(submit(2, 7, 0, NULL), VPT_DEVICE_USED_ID);
-    for (unsigned i = 0; i < QUEUES; i++) {
-        if (i != 2) {
-            assert_status(vpt_blk_read(&queues[i], i, sector, SECTOR), VPT_OK);
-        }
-    }
-    assert_status(vpt_device_reset(disk.device), VPT_OK);
-    assert_status(poll(2, &token), VPT_CANCELLED);
-    release_all();
-    disk_finish();
-}
-
 /* ---- The end of all ---- */
 
 /* One of another queue's requests has completed, one has come with the reset; the rest never will. */
@@ -324,44 +301,4 @@ VARIANT_TEST(blk_queues, STATUS_4_a_time_out_in_one_queue_brings_the_requests_of
     assert_status(disk_bring_up(NULL), VPT_OK);
     assert_status(disk_read_sector(3), VPT_OK);
     disk_end();
-}
-
-/* Submitted after the reset that its queue does not know of yet: it never reaches the device, and comes back too. */
-VERSION_TEST(blk_queues, a_request_after_a_reset_of_another_queue_comes_back)
-{
-    uint8_t sector[SECTOR];
-    void *token = NULL;
-
-    start_by_run(variant);
-    disk.machine.hal.wait_budget[VPT_WAIT_REQUEST] = 20;
-    assert_status(vpt_blk_read(&queues[0], 0, sector, SECTOR), VPT_DEVICE_TIMEOUT);
-    assert_status(submit(1, 0, 0, &sector), VPT_OK);
-    assert_status(vpt_requests_kick(&queues[1].requests), VPT_CALLER_STATE);
-    cr_assert(disk.machine.device.kicks == 1);
-    assert_status(poll(1, &token), VPT_CANCELLED);
-    cr_assert(token == sector);
-    assert_status(poll(1, &token), VPT_EMPTY);
-    release_all();
-    disk_finish();
-}
-
-VERSION_TEST(blk_queues, CLEANUP_2_a_reset_that_gets_stuck_is_told_by_every_queue)
-{
-    uint8_t sector[SECTOR];
-    void *token = NULL;
-
-    start_by_run(variant);
-    assert_status(submit(3, 0, 0, &sector), VPT_OK);
-    assert_status(vpt_requests_kick(&queues[3].requests), VPT_OK);
-    disk.machine.hal.wait_budget[VPT_WAIT_REQUEST] = 20;
-    mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_RESET_NEVER, 1, 1, 0);
-    assert_status(vpt_blk_flush(&queues[0]), VPT_DEVICE_STUCK);
-    assert_status(poll(3, &token), VPT_DEVICE_STUCK);
-    cr_assert(token == sector);
-    for (unsigned i = 0; i < QUEUES; i++) {
-        assert_status(vpt_requests_release(&queues[i].requests), VPT_DEVICE_STUCK);
-    }
-    assert_status(vpt_device_reset(disk.device), VPT_OK);
-    release_all();
-    disk_finish();
 }

@@ -156,25 +156,6 @@ VERSION_TEST(blk_range, CONFIG_2_an_operation_without_its_feature_is_not_there)
     }
 }
 
-VERSION_TEST(blk_range, FEAT_4_a_refused_operation_is_as_one_not_offered)
-{
-    struct vpt_feature_choice choice = {
-        .refused = { { (1u << VPT_BLK_F_DISCARD) | (1u << VPT_BLK_F_SECURE_ERASE) } }
-    };
-
-    disk_machine(variant, &capable);
-    disk_probe();
-    assert_status(vpt_blk_init(&disk.blk, disk.device, &choice), VPT_OK);
-    assert_status(vpt_blk_ranges_init(&disk.blk, RANGES), VPT_OK);
-    finish_bring_up(NULL);
-    check_limits(0, 0, 0, 0);
-    check_limits(1, 50, 4, 1);
-    check_limits(2, 0, 0, 0);
-    assert_status(submit_one(0, 0, 8, false), VPT_UNSUPPORTED_REQUEST);
-    assert_status(submit_one(2, 0, 8, false), VPT_UNSUPPORTED_REQUEST);
-    disk_end();
-}
-
 /* The disk itself is none the worse for it. */
 VERSION_TEST(blk_range, limits_that_allow_no_request_switch_the_operation_off)
 {
@@ -336,16 +317,6 @@ Test(blk_range, LEG_CONFIG_1_limits_of_a_legacy_device_are_read_until_two_readin
     disk_finish();
 }
 
-VERSION_TEST(blk_range, a_device_that_is_removed_has_no_limits)
-{
-    disk_init(variant, &capable);
-    mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_VANISH, 1, 1, 0);
-    assert_status(vpt_blk_ranges_init(&disk.blk, 0), VPT_DEVICE_GONE);
-    cr_assert(limits_of(0)->sectors == 0 && disk.blk.range_ops == NULL);
-    assert_status(vpt_blk_ranges_init(&disk.blk, 0), VPT_DEVICE_GONE);
-    disk_finish();
-}
-
 /* ---- Each operation ---- */
 
 VARIANT_TEST(blk_range, BLK_OP_7_ranges_are_carried_out_and_nothing_else)
@@ -450,50 +421,68 @@ VERSION_TEST(blk_range, BLK_OP_9_10_11_no_more_ranges_than_the_limits_and_the_qu
     }
 }
 
-VERSION_TEST(blk_range, a_range_of_too_many_or_no_sectors_is_refused)
-{
-    for (unsigned i = 0; i < OPERATIONS; i++) {
-        uint32_t most;
+/* One range of each operation; `above`: so many sectors more than its limits allow. */
+static const struct {
+    uint64_t sector;
+    uint32_t sectors;
+    bool above;
+    bool read_only;
+    bool with_sector; /* the request itself has a sector, or data */
+    bool with_data;
+    enum vpt_status status;
+} refusals[] = {
+    { .sectors = 0, .status = VPT_CALLER_ARGUMENT },
+    { .sectors = 1, .above = true, .status = VPT_CALLER_TOO_LONG },
+    { .sectors = 8, .above = true, .status = VPT_CALLER_TOO_LONG },
+    { .sectors = 0xffffffff, .status = VPT_CALLER_TOO_LONG },
+    { .sector = 2048, .sectors = 8, .status = VPT_CALLER_RANGE },
+    { .sector = 2040, .sectors = 16, .status = VPT_CALLER_RANGE },
+    { .sector = 2056, .sectors = 8, .status = VPT_CALLER_RANGE },
+    { .sector = UINT64_MAX - 7, .sectors = 8, .status = VPT_CALLER_RANGE },
+    { .sector = UINT64_MAX, .sectors = 1, .status = VPT_CALLER_RANGE },
+    { .sector = UINT64_MAX - 7, .sectors = 16, .status = VPT_CALLER_RANGE },
+    { .sectors = 8, .read_only = true, .status = VPT_CALLER_READ_ONLY },
+    { .sectors = 8, .with_sector = true, .status = VPT_CALLER_ARGUMENT },
+    { .sectors = 8, .with_data = true, .status = VPT_CALLER_ARGUMENT },
+    { .sector = 2040, .sectors = 8, .status = VPT_OK },
+    { .sectors = 0, .above = true, .status = VPT_OK },
+};
 
-        range_start(variant, &capable, &several);
-        most = limits_of(i)->sectors;
-        assert_status(submit_one(i, 0, 0, false), VPT_CALLER_ARGUMENT);
-        assert_status(submit_one(i, 0, most + 1, false), VPT_CALLER_TOO_LONG);
-        assert_status(submit_one(i, 0, most + 8, false), VPT_CALLER_TOO_LONG);
-        assert_status(submit_one(i, 0, 0xffffffff, false), VPT_CALLER_TOO_LONG);
-        check_nothing_submitted();
-        disk_stop();
-        assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_OK);
-        assert_status(vpt_blk_ranges_init(&disk.blk, RANGES), VPT_OK);
-        finish_bring_up(&several);
-        assert_status(submit_one(i, 0, most, false), VPT_OK);
-        kick();
-        assert_status(disk_poll_one(NULL), VPT_OK);
-        disk_end();
+/* Alone, and behind a range that is none to refuse. */
+static void check_refusal(unsigned row, unsigned which)
+{
+    struct vpt_segment segment = disk_segment(0, SECTOR);
+    struct vpt_blk_range ranges[] = { { 0, 8, false }, { refusals[row].sector, refusals[row].sectors, false } };
+    struct vpt_blk_request request = { .operation = operations[which].operation,
+                                       .sector = refusals[row].with_sector ? 1 : 0,
+                                       .segments = refusals[row].with_data ? &segment : NULL,
+                                       .segment_count = refusals[row].with_data ? 1 : 0 };
+
+    ranges[1].sectors += refusals[row].above ? limits_of(which)->sectors : 0;
+    for (uint16_t count = 1; count <= 2; count++) {
+        enum vpt_status status;
+
+        request.ranges = &ranges[2 - count];
+        request.range_count = count;
+        status = vpt_blk_submit(&disk.queue, &request, NULL);
+        cr_assert(status == refusals[row].status, "row %u, operation %u: %s", row, which, vpt_status_str(status));
     }
 }
 
-VERSION_TEST(blk_range, BLK_OP_2_a_range_past_the_capacity_is_refused)
+VERSION_TEST(blk_range, BLK_OP_2_ranges_that_are_too_long_or_past_the_end_or_for_no_writes_are_refused)
 {
-    static const struct {
-        uint64_t sector;
-        uint32_t sectors;
-        enum vpt_status status;
-    } cases[] = {
-        { 2048, 8, VPT_CALLER_RANGE },           { 2040, 16, VPT_CALLER_RANGE }, { 2056, 8, VPT_CALLER_RANGE },
-        { UINT64_MAX - 7, 8, VPT_CALLER_RANGE }, { UINT64_MAX, 1, VPT_CALLER_RANGE },
-        { UINT64_MAX - 7, 16, VPT_CALLER_RANGE }, { 2040, 8, VPT_OK },
-    };
+    for (unsigned row = 0; row < COUNT_OF(refusals); row++) {
+        for (unsigned i = 0; i < OPERATIONS; i++) {
+            struct mock_machine_options options = capable;
 
-    for (unsigned i = 0; i < OPERATIONS; i++) {
-        range_start(variant, &capable, &several);
-        for (unsigned n = 0; n < COUNT_OF(cases); n++) {
-            const struct vpt_blk_range pair[] = { { 0, 8, false }, { cases[n].sector, cases[n].sectors, false } };
-
-            assert_status(submit_one(i, cases[n].sector, cases[n].sectors, false), cases[n].status);
-            assert_status(submit(i, pair, 2, NULL), cases[n].status);
+            options.blk.read_only = refusals[row].read_only;
+            range_start(variant, &options, &several);
+            check_refusal(row, i);
+            if (refusals[row].status != VPT_OK) {
+                check_nothing_submitted();
+            }
+            disk_end();
         }
-        disk_end();
     }
 }
 
@@ -555,57 +544,6 @@ VERSION_TEST(blk_range, BLK_OP_14_only_zeroed_ranges_may_be_unmapped)
     disk_end();
 }
 
-VERSION_TEST(blk_range, a_request_of_ranges_has_neither_data_nor_a_sector)
-{
-    const struct vpt_blk_range range = { 0, 8, false };
-
-    range_start(variant, &capable, &several);
-    for (unsigned i = 0; i < OPERATIONS; i++) {
-        struct vpt_segment segment = disk_segment(0, SECTOR);
-        struct vpt_blk_request request = { .operation = operations[i].operation, .ranges = &range, .range_count = 1 };
-
-        request.sector = 1;
-        assert_status(vpt_blk_submit(&disk.queue, &request, NULL), VPT_CALLER_ARGUMENT);
-        request.sector = 0;
-        request.segments = &segment;
-        request.segment_count = 1;
-        assert_status(vpt_blk_submit(&disk.queue, &request, NULL), VPT_CALLER_ARGUMENT);
-    }
-    check_nothing_submitted();
-    disk_end();
-}
-
-VERSION_TEST(blk_range, a_read_only_disk_refuses_every_range)
-{
-    struct mock_machine_options options = capable;
-
-    options.blk.read_only = true;
-    range_start(variant, &options, &several);
-    for (unsigned i = 0; i < OPERATIONS; i++) {
-        cr_assert(limits_of(i)->sectors != 0);
-        assert_status(submit_one(i, 0, 8, false), VPT_CALLER_READ_ONLY);
-    }
-    check_nothing_submitted();
-    disk_end();
-}
-
-VERSION_TEST(blk_range, an_operation_that_does_not_exist_is_refused)
-{
-    static const int unknown[] = { 9, 10, 12, 15, 16, 24, 255, 0x7fffffff };
-    const struct vpt_blk_range range = { 0, 8, false };
-
-    range_start(variant, &capable, &several);
-    for (unsigned i = 0; i < COUNT_OF(unknown); i++) {
-        const struct vpt_blk_request request = { .operation = (enum vpt_blk_operation)unknown[i],
-                                                 .ranges = &range,
-                                                 .range_count = 1 };
-
-        assert_status(vpt_blk_submit(&disk.queue, &request, NULL), VPT_UNSUPPORTED_REQUEST);
-    }
-    check_nothing_submitted();
-    disk_end();
-}
-
 /* ---- Completions ---- */
 
 VERSION_TEST(blk_range, BLK_OP_16_a_request_that_fails_comes_back_as_such)
@@ -662,34 +600,6 @@ VARIANT_TEST(blk_range, requests_in_flight_keep_their_ranges_and_come_back_once_
     for (unsigned i = 0; i < 8; i++) {
         cr_assert(back[i] == 4);
     }
-    disk_end();
-}
-
-VERSION_TEST(blk_range, STATUS_4_a_reset_brings_requests_of_ranges_back_once)
-{
-    struct mock_machine_options options = capable;
-    unsigned back[6] = { 0 };
-
-    options.completion.mode = MOCK_COMPLETE_BY_RUN;
-    range_start(variant, &options, &several);
-    fill_disk();
-    for (unsigned i = 0; i < 6; i++) {
-        const struct vpt_blk_range range = { i * 8, 8, false };
-
-        assert_status(submit(i % OPERATIONS, &range, 1, &back[i]), VPT_OK);
-    }
-    kick();
-    assert_status(vpt_device_reset(disk.device), VPT_OK);
-    for (unsigned i = 0; i < 6; i++) {
-        void *token = NULL;
-
-        assert_status(disk_poll_one(&token), VPT_CANCELLED);
-        ++*(unsigned *)token;
-    }
-    for (unsigned i = 0; i < 6; i++) {
-        cr_assert(back[i] == 1);
-    }
-    check_content(NULL, 0, 0);
     disk_end();
 }
 

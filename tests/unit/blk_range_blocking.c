@@ -146,74 +146,50 @@ VERSION_TEST(blk_range_blocking, BLK_OP_14_the_unmap_flag_goes_with_every_piece_
 
 /* ---- What is refused, before any part of it ---- */
 
-VERSION_TEST(blk_range_blocking, BLK_OP_2_ranges_past_the_capacity_are_refused)
+static const struct {
+    uint64_t sector;
+    uint64_t count;
+    bool read_only;
+    bool without; /* the disk has no such operation */
+    enum vpt_status status;
+    enum vpt_status zeroes; /* of the operation without an alignment */
+} refusals[] = {
+    { .sector = 0, .count = 2056, .status = VPT_CALLER_RANGE, .zeroes = VPT_CALLER_RANGE },
+    { .sector = 2040, .count = 16, .status = VPT_CALLER_RANGE, .zeroes = VPT_CALLER_RANGE },
+    { .sector = 2048, .count = 8, .status = VPT_CALLER_RANGE, .zeroes = VPT_CALLER_RANGE },
+    { .sector = UINT64_MAX - 7, .count = 8, .status = VPT_CALLER_RANGE, .zeroes = VPT_CALLER_RANGE },
+    { .sector = UINT64_MAX - 7, .count = UINT64_MAX, .status = VPT_CALLER_RANGE, .zeroes = VPT_CALLER_RANGE },
+    { .sector = 8, .count = UINT64_MAX, .status = VPT_CALLER_RANGE, .zeroes = VPT_CALLER_RANGE },
+    { .sector = 4, .count = 96, .status = VPT_CALLER_ALIGNMENT },
+    { .sector = 8, .count = 95, .status = VPT_CALLER_ALIGNMENT },
+    { .sector = 1, .count = 2047, .status = VPT_CALLER_ALIGNMENT },
+    { .count = 0 }, /* nothing to deal with is carried out as nothing */
+    { .sector = 2048, .count = 0 },
+    { .count = 8, .read_only = true, .status = VPT_CALLER_READ_ONLY, .zeroes = VPT_CALLER_READ_ONLY },
+    { .count = 8, .without = true, .status = VPT_UNSUPPORTED_REQUEST, .zeroes = VPT_UNSUPPORTED_REQUEST },
+    { .count = 0, .without = true, .status = VPT_UNSUPPORTED_REQUEST, .zeroes = VPT_UNSUPPORTED_REQUEST },
+};
+
+VERSION_TEST(blk_range_blocking, BLK_OP_2_what_is_refused_is_refused_before_any_part_of_it)
 {
-    start(variant, &capable);
-    for (unsigned i = 0; i < HELPERS; i++) {
-        assert_status(help(i, 0, 2056), VPT_CALLER_RANGE);
-        assert_status(help(i, 2040, 16), VPT_CALLER_RANGE);
-        assert_status(help(i, 2048, 8), VPT_CALLER_RANGE);
-        assert_status(help(i, UINT64_MAX - 7, 8), VPT_CALLER_RANGE);
-        assert_status(help(i, UINT64_MAX - 7, UINT64_MAX), VPT_CALLER_RANGE);
-        assert_status(help(i, 8, UINT64_MAX), VPT_CALLER_RANGE);
-    }
-    cr_assert(disk.machine.blk.requests == 0);
-    disk_end();
-}
+    for (unsigned row = 0; row < COUNT_OF(refusals); row++) {
+        struct mock_machine_options options = capable;
 
-VERSION_TEST(blk_range_blocking, ranges_off_the_alignment_are_refused)
-{
-    start(variant, &capable);
-    for (unsigned i = 0; i < HELPERS; i += 2) {
-        assert_status(help(i, 4, 96), VPT_CALLER_ALIGNMENT);
-        assert_status(help(i, 8, 95), VPT_CALLER_ALIGNMENT);
-        assert_status(help(i, 1, 2047), VPT_CALLER_ALIGNMENT);
-    }
-    cr_assert(disk.machine.blk.requests == 0);
-    assert_status(help(1, 1, 2047), VPT_OK);
-    disk_end();
-}
+        if (refusals[row].without) {
+            options = (struct mock_machine_options){ 0 };
+        }
+        options.blk.read_only = refusals[row].read_only;
+        start(variant, &options);
+        for (unsigned i = 0; i < HELPERS; i++) {
+            enum vpt_status expected = i == 1 ? refusals[row].zeroes : refusals[row].status;
+            uint64_t before = disk.machine.blk.requests;
+            enum vpt_status status = help(i, refusals[row].sector, refusals[row].count);
 
-VERSION_TEST(blk_range_blocking, nothing_to_deal_with_is_carried_out_as_nothing)
-{
-    start(variant, &capable);
-    for (unsigned i = 0; i < HELPERS; i++) {
-        assert_status(help(i, 0, 0), VPT_OK);
-        assert_status(help(i, 2048, 0), VPT_OK);
+            cr_assert(status == expected, "row %u, helper %u: %s", row, i, vpt_status_str(status));
+            cr_assert(disk.machine.blk.requests == before || (status == VPT_OK && refusals[row].count != 0));
+        }
+        disk_end();
     }
-    cr_assert(disk.machine.blk.requests == 0);
-    disk_end();
-}
-
-VERSION_TEST(blk_range_blocking, an_operation_that_is_not_there_is_refused)
-{
-    const struct mock_machine_options none = { 0 };
-
-    start(variant, &none);
-    for (unsigned i = 0; i < HELPERS; i++) {
-        assert_status(help(i, 0, 8), VPT_UNSUPPORTED_REQUEST);
-        assert_status(help(i, 0, 0), VPT_UNSUPPORTED_REQUEST);
-    }
-    cr_assert(disk.machine.blk.requests == 0);
-    disk_end();
-    disk_start(variant, &capable, NULL);
-    for (unsigned i = 0; i < HELPERS; i++) {
-        assert_status(help(i, 0, 8), VPT_UNSUPPORTED_REQUEST);
-    }
-    disk_end();
-}
-
-VERSION_TEST(blk_range_blocking, a_read_only_disk_is_left_as_it_is)
-{
-    struct mock_machine_options options = capable;
-
-    options.blk.read_only = true;
-    start(variant, &options);
-    for (unsigned i = 0; i < HELPERS; i++) {
-        assert_status(help(i, 0, 8), VPT_CALLER_READ_ONLY);
-    }
-    cr_assert(disk.machine.blk.requests == 0);
-    disk_end();
 }
 
 VERSION_TEST(blk_range_blocking, a_helper_refuses_a_queue_that_is_not_ready)

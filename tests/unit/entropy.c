@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The entropy driver on a device that gives a known sequence of bytes: behind each transport, and when it gives less. */
-#include <stdio.h>
 #include <string.h>
 
 #include "pci_machine.h"
@@ -248,21 +247,6 @@ KIND_TEST(RNG_OP_2_a_request_says_how_much_it_got)
     end();
 }
 
-/* A length that cannot be is one that can: the room of the request. */
-KIND_TEST(a_length_is_at_most_the_room)
-{
-    start(*kind);
-    mock_lie_set(&fixture.model->lies, &(struct mock_lie){ .space = MOCK_SPACE_RING, .offset = MOCK_RING_USED_LENGTH,
-                                                        .width = 4, .how = MOCK_LIE_VALUE, .value = 0xffffffff,
-                                                        .first = 1 });
-    submit(0);
-    assert_status(kick(), VPT_OK);
-    take(0, VPT_OK, ROOM, 0);
-    cr_assert(read_bytes(1000, VPT_OK) == 1000 && fixture.model->lies.fired > 1);
-    mock_lies_clear(fixture.model);
-    end();
-}
-
 /* ---- Blocking ---- */
 
 /* However much the device gives at once, and the port shares. */
@@ -356,22 +340,6 @@ KIND_TEST(a_read_that_fails_says_how_much_is_random)
     }
 }
 
-KIND_TEST(a_device_that_is_pulled_out_is_gone)
-{
-    start(*kind);
-    submit(0);
-    mock_device_vanish(fixture.model);
-    assert_status(kick(), VPT_OK);
-    assert_status(poll(), VPT_EMPTY);
-    assert_status(vpt_device_check(fixture.device), VPT_DEVICE_GONE);
-    assert_status(poll(), VPT_OK);
-    assert_status(fixture.completion.status, VPT_DEVICE_GONE);
-    assert_status(poll(), VPT_EMPTY);
-    assert_status(vpt_entropy_read(&fixture.entropy, room(0), 1, NULL), VPT_DEVICE_GONE);
-    assert_status(vpt_driver_release(&fixture.entropy.driver), VPT_OK);
-    finish();
-}
-
 /* CLEANUP-2: a device that cannot be stopped keeps the buffer; on PCI it is cut off from memory. */
 KIND_TEST(CLEANUP_2_a_device_that_cannot_be_stopped)
 {
@@ -405,30 +373,6 @@ KIND_TEST(what_the_port_cannot_do)
 }
 
 /* ---- Bring-up ---- */
-
-KIND_TEST(a_reset_gives_back_what_is_in_flight)
-{
-    start(*kind);
-    fixture.model->completion.mode = MOCK_COMPLETE_BY_RUN;
-    for (unsigned round = 0; round < 3; round++) {
-        uint64_t from = fixture.source->bytes;
-
-        submit(0);
-        submit(1);
-        assert_status(kick(), VPT_OK);
-        submit(2);
-        cr_assert(mock_device_run(fixture.model, 1) == 1);
-        assert_status(vpt_device_reset(fixture.device), VPT_OK);
-        assert_status(vpt_driver_restart(&fixture.entropy.driver, NULL), VPT_CALLER_BUSY);
-        take(0, VPT_OK, ROOM, from);
-        take(1, VPT_CANCELLED, 0, 0);
-        take(2, VPT_CANCELLED, 0, 0);
-        assert_status(poll(), VPT_EMPTY);
-        assert_status(vpt_entropy_read(&fixture.entropy, room(0), 1, NULL), VPT_CANCELLED);
-        assert_status(vpt_driver_restart(&fixture.entropy.driver, NULL), VPT_OK);
-    }
-    end();
-}
 
 KIND_TEST(what_is_no_entropy_device_is_left_alone)
 {

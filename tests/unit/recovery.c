@@ -5,8 +5,6 @@
  */
 #include "rig.h"
 
-#include <string.h>
-
 TestSuite(recovery, .timeout = 60);
 
 #define FLIGHT 16u /* requests in flight: 0 to 15 */
@@ -93,44 +91,6 @@ RIG_TEST(recovery, needs_reset_is_told_by_an_interrupt)
     what = vpt_device_interrupt(rig.device);
     cr_assert((what & VPT_INTERRUPT_CONFIGURATION) != 0, "0x%x", what);
     assert_status(vpt_blk_refresh(&rig.blk), VPT_DEVICE_NEEDS_RESET);
-    rig_end();
-}
-
-RIG_TEST(recovery, requests_that_completed_before_the_failure_keep_their_status)
-{
-    rig_start(variant->kind, NULL);
-    hold_completions();
-    rig_submit(0, FLIGHT);
-    cr_assert(mock_device_run(rig.model, 5) == 5);
-    mock_device_needs_reset(rig.model);
-    assert_status(rig_poll(), VPT_EMPTY);
-    assert_status(vpt_device_reset(rig.device), VPT_OK);
-    assert_status(rig_poll(), VPT_EMPTY);
-    for (unsigned i = 0; i < FLIGHT; i++) {
-        /* Those of the first queue complete first: its requests are 0, 1, 4, 5, and so on. */
-        bool done = i == 0 || i == 1 || i == 4 || i == 5 || i == 8;
-
-        rig_assert_back(i, 1, done ? VPT_OK : VPT_CANCELLED);
-    }
-    assert_status(rig_restart(), VPT_OK);
-    rig_assert_works(5);
-    rig_end();
-}
-
-/* Used before the reset and not taken: whether the device has carried it out is known, but too late. */
-RIG_TEST(recovery, a_request_that_was_used_but_not_taken_comes_back_once)
-{
-    rig_start(variant->kind, NULL);
-    hold_completions();
-    rig_submit(0, FLIGHT);
-    cr_assert(mock_device_run(rig.model, UINT32_MAX) == FLIGHT);
-    assert_status(vpt_device_reset(rig.device), VPT_OK);
-    (void)rig_poll();
-    for (unsigned i = 0; i < FLIGHT; i++) {
-        cr_assert(rig.back[i] == 1 && (rig.status[i] == VPT_OK || rig.status[i] == VPT_CANCELLED));
-    }
-    assert_status(rig_restart(), VPT_OK);
-    rig_assert_works(6);
     rig_end();
 }
 

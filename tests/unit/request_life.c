@@ -159,6 +159,13 @@ static const struct {
     { 64, 1, 9, 1, { 0, 0 }, { 0, 0 } },
     { 0, 2048, 3, 2, { 3, 3 }, { 2, 2 } }, /* 16 entries, or 4 */
     { 0, 2048, 3, 300, { 1, 3 }, { 300, 300 } }, /* 512, since one request needs them */
+    { 0, 256, 64, 16, { 14, 64 }, { 16, 16 } },
+    { 0, 16, 64, 16, { 1, 16 }, { 14, 14 } },
+    { 0, 512, 1, 600, { 1, 1 }, { 510, 510 } },
+    { 0, 256, 100, 1, { 85, 100 }, { 1, 1 } },
+    { 512, 256, 300, 1, { 85, 256 }, { 1, 1 } },
+    { 0, 256, 65535, 16, { 14, 256 }, { 16, 16 } },
+    { 16, 256, 8, 65535, { 1, 8 }, { 14, 14 } },
 };
 
 VARIANT_TEST(request_life, SPLIT_INDIR_3_a_smaller_ring_has_fewer_slots)
@@ -515,6 +522,36 @@ VARIANT_TEST(request_life, quiesce_waits_for_all_that_is_in_flight)
         assert_status(vpt_requests_poll(&tested.requests, &tested.completion), VPT_EMPTY);
     }
     cr_assert(handed == 10);
+    tested_end();
+}
+
+/* One request each time that the driver has waited for so long. */
+#define PACE 8u
+
+static void complete_one_now_and_then(void *ctx)
+{
+    unsigned *ticks = ctx;
+
+    ++*ticks;
+    if (*ticks % PACE == 0) {
+        (void)mock_device_run(&bench.machine.device, 1);
+    }
+}
+
+/* As long as requests keep coming back, the wait is one of each, however many there are. */
+VARIANT_TEST(request_life, the_wait_is_bounded_for_each_request_not_for_their_sum)
+{
+    unsigned ticks = 0;
+
+    tested_start(variant, &framed, NULL);
+    bench.machine.hal.wait_budget[VPT_WAIT_REQUEST] = 2 * PACE;
+    bench.machine.device.completion.mode = MOCK_COMPLETE_BY_RUN;
+    mock_hal_add_ticker(&bench.machine.hal, complete_one_now_and_then, &ticks);
+    for (uintptr_t token = 0; token < SUBJECT_REQUESTS; token++) {
+        assert_status(tested_submit(token), VPT_OK);
+    }
+    assert_status(vpt_requests_quiesce(&tested.requests, take_handed, &handed), VPT_OK);
+    cr_assert(handed == SUBJECT_REQUESTS && ticks >= SUBJECT_REQUESTS * PACE);
     tested_end();
 }
 

@@ -14,29 +14,6 @@ static void reset(void)
     assert_status(rig_poll(), VPT_EMPTY);
 }
 
-RIG_TEST(restart, many_lives_need_no_memory_but_that_of_the_first)
-{
-    uint64_t allocations;
-    uint64_t frees;
-
-    rig_start(variant->kind, NULL);
-    allocations = rig.hal->allocations;
-    frees = rig.hal->frees;
-    for (uint32_t life = 0; life < 20; life++) {
-        rig_assert_works(life * 500);
-        rig_forget();
-        rig.model->completion.mode = MOCK_COMPLETE_BY_RUN;
-        rig_submit(0, life % 9);
-        reset();
-        rig_assert_back(0, life % 9, VPT_CANCELLED);
-        assert_status(rig_restart(), VPT_OK);
-        rig.model->completion.mode = MOCK_COMPLETE_AT_KICK;
-        cr_assert(vpt_queue_kicks(&rig.queue[0].requests.queue) == 0);
-    }
-    cr_assert(rig.hal->allocations == allocations && rig.hal->frees == frees);
-    rig_end();
-}
-
 RIG_TEST(restart, states_in_which_a_queue_cannot_be_restarted)
 {
     struct {
@@ -113,20 +90,6 @@ RIG_TEST(restart, a_device_that_got_a_feature_more_is_used_as_before)
     rig_end();
 }
 
-RIG_TEST(restart, a_queue_that_the_device_has_made_smaller_is_not_restarted)
-{
-    rig_start(variant->kind, NULL);
-    reset();
-    rig.model->queues[0].maximum /= 8;
-    assert_status(rig_restart(), VPT_DEVICE_QUEUE_SIZE);
-    assert_status(vpt_device_reset(rig.device), VPT_OK);
-    rig_release();
-    assert_status(rig_bring_up(), VPT_OK);
-    cr_assert(vpt_queue_size(&rig.queue[0].requests.queue) == rig.model->queues[0].maximum);
-    rig_assert_works(13);
-    rig_end();
-}
-
 /* Memory that the device reaches by one way is of no use to it by the other. */
 Test(restart, RSVFEAT_3_memory_for_translated_accesses_is_not_used_for_others)
 {
@@ -176,33 +139,6 @@ RIG_TEST(restart, a_cache_without_flushes_is_not_turned_on_again)
     reset();
     assert_status(rig_restart(), VPT_OK);
     cr_assert(!rig.blk.info.write_back);
-    rig_end();
-}
-
-RIG_TEST(restart, requests_have_as_many_segments_as_the_device_takes_and_the_queue_was_made_for)
-{
-    static const uint32_t maxima[] = { 8, 1, 8, 200, 3 };
-
-    struct mock_blk *blk;
-
-    rig_machine(variant->kind, NULL);
-    blk = rig_is_pci() ? &rig.pci_machine.blk : &rig.mmio_machine.blk;
-    rig_offer(VPT_BLK_F_SEG_MAX, true);
-    mock_config_set(&rig.model->config, MOCK_BLK_SEG_MAX, 4, maxima[0]);
-    assert_status(rig_bring_up(), VPT_OK);
-    for (size_t i = 0; i < COUNT_OF(maxima); i++) {
-        uint8_t bytes[12 * SECTOR];
-        uint32_t most = maxima[i] < 8 ? maxima[i] : 8;
-
-        mock_config_set(&rig.model->config, MOCK_BLK_SEG_MAX, 4, maxima[i]);
-        blk->options.seg_max = maxima[i];
-        reset();
-        assert_status(rig_restart(), VPT_OK);
-        cr_assert(rig.queue[0].requests.segments == most, "%u", rig.queue[0].requests.segments);
-        rig.hal->share_most = SECTOR;
-        assert_status(vpt_blk_read(&rig.queue[1], 0, bytes, sizeof(bytes)), VPT_OK);
-        rig.hal->share_most = 0;
-    }
     rig_end();
 }
 
@@ -276,27 +212,6 @@ RIG_TEST(restart, the_recovery_page_ends_with_a_device_that_is_gone)
 }
 
 /* ---- A device that fails meanwhile ---- */
-
-RIG_TEST(restart, a_restart_that_fails_leaves_what_can_be_restarted_or_released)
-{
-    for (unsigned way = 0; way < 2; way++) {
-        rig_start(variant->kind, NULL);
-        reset();
-        mock_fault_set(&rig.model->faults, MOCK_FAULT_QUEUE_NOT_READY, 1, 1, 0);
-        assert_status(rig_restart(), VPT_DEVICE_QUEUE_STATE);
-        assert_status(vpt_queue_status(&rig.queue[0].requests.queue), VPT_DEVICE_QUEUE_STATE);
-        assert_status(vpt_requests_release(&rig.queue[0].requests), VPT_CALLER_STATE);
-        reset();
-        if (way == 0) {
-            assert_status(rig_restart(), VPT_OK);
-        } else {
-            rig_release();
-            assert_status(rig_bring_up(), VPT_OK);
-        }
-        rig_assert_works(20);
-        rig_end();
-    }
-}
 
 RIG_TEST(restart, a_device_that_vanishes_during_a_restart_is_given_up)
 {

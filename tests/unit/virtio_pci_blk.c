@@ -101,18 +101,6 @@ CARD_TEST(virtio_pci_blk, requests_in_flight_together_complete_in_any_order)
     card_end();
 }
 
-CARD_TEST(virtio_pci_blk, a_device_that_works_by_and_by_is_waited_for)
-{
-    card_start(variant->kind, &options);
-    card.machine.device.completion.mode = MOCK_COMPLETE_BY_TICK;
-    card.machine.device.completion.delay = 13;
-    for (uint32_t i = 0; i < 20; i++) {
-        assert_status(card_write_sector(i, i), VPT_OK);
-        assert_status(card_read_sector(i + 20), VPT_OK);
-    }
-    card_end();
-}
-
 /* ---- With and without the optional ring features, by the doorbell forms that modern devices have ---- */
 
 static void run_with(enum card_kind kind, const unsigned *offered, size_t offered_count, const unsigned *withheld,
@@ -356,81 +344,4 @@ CARD_TEST(virtio_pci_blk, each_fault_is_reported_as_described_and_overcome)
         cr_assert(status != VPT_OK || fault == MOCK_FAULT_DATA_MISSING || filled(card_bytes(0), SECTOR, i), "%s", name);
         check_recovers(variant->kind);
     }
-}
-
-/* ---- A device that is removed, at each access there is ---- */
-
-#define STEPS 9u
-
-static enum vpt_status step(enum card_kind kind, unsigned which)
-{
-    static uint8_t bytes[4 * SECTOR];
-
-    switch (which) {
-    case 0:
-        return card_try_probe(kind == CARD_TRANSITIONAL_LEGACY ? VPT_VIRTIO_PCI_LEGACY : VPT_VIRTIO_PCI_ANY);
-    case 1:
-        return vpt_blk_init(&card.blk, card.device, NULL);
-    case 2:
-        return vpt_blk_queue_init(&card.queue, &card.blk, 0, NULL);
-    case 3:
-        return vpt_driver_start(&card.blk.driver);
-    case 4:
-        return vpt_blk_write(&card.queue, 3, bytes, sizeof(bytes));
-    case 5:
-        return vpt_blk_flush(&card.queue);
-    case 6:
-        return vpt_blk_read(&card.queue, 3, bytes, sizeof(bytes));
-    case 7:
-        return vpt_device_check(card.device);
-    default:
-        return vpt_device_reset(card.device);
-    }
-}
-
-/* A probe sees no registers: to it a function that goes is one whose last capability is not as it should be. */
-static bool gone_status(unsigned which, enum vpt_status status)
-{
-    return status == VPT_OK || status == VPT_DEVICE_GONE ||
-           (which == 0 && (status == VPT_EMPTY_SLOT || vpt_status_group(status) == VPT_GROUP_DEVICE));
-}
-
-/* True: it did not come to that access. */
-static bool live_until(enum card_kind kind, uint32_t access)
-{
-    enum vpt_status status = VPT_OK;
-    bool said = false;
-
-    arm(MOCK_FAULT_VANISH, access, 0);
-    for (unsigned i = 0; i < STEPS && (i > 3 || status == VPT_OK); i++) {
-        bool vanished;
-
-        status = step(kind, i);
-        vanished = fired(MOCK_FAULT_VANISH) != 0;
-        cr_assert(vanished ? gone_status(i, status) : status == VPT_OK, "access %u, step %u: %s", access, i,
-                  vpt_status_str(status));
-        cr_assert(!said || status == VPT_DEVICE_GONE, "access %u, step %u: %s", access, i, vpt_status_str(status));
-        said = said || status == VPT_DEVICE_GONE;
-    }
-    return fired(MOCK_FAULT_VANISH) == 0;
-}
-
-CARD_TEST(virtio_pci_blk, a_device_that_vanishes_at_any_access_is_noticed_and_nothing_leaks)
-{
-    uint32_t access = 0;
-    bool lived;
-
-    do {
-        access++;
-        cr_assert(access < 1000);
-        card_machine(variant->kind, &options);
-        card.machine.hal.wait_budget[VPT_WAIT_REQUEST] = 3;
-        card.machine.hal.wait_budget[VPT_WAIT_QUEUE] = 3;
-        lived = live_until(variant->kind, access);
-        cr_assert(mock_hal_live_shares(&card.machine.hal) == 0);
-        assert_status(vpt_requests_release(&card.queue.requests), VPT_OK);
-        cr_assert(mock_hal_live_allocations(&card.machine.hal) == 0);
-        check_recovers(variant->kind);
-    } while (!lived);
-    cr_assert(access > 40);
 }
