@@ -643,27 +643,52 @@ Test(virtio_pci_capability, a_bar_of_an_unknown_kind_is_none)
 
 /* ---- What the port lacks ---- */
 
-Test(virtio_pci_capability, a_port_without_mapping_cannot_drive_memory_structures)
+static void without_map(struct vpt_port *port)
 {
-    machine_of(&good);
-    card.machine.bus.port.mmio_map = NULL;
-    assert_refused(VPT_VIRTIO_PCI_ANY, VPT_UNSUPPORTED_PORT);
-    card_finish();
-    machine_of(&good);
-    card.machine.bus.port.mmio_unmap = NULL;
-    assert_refused(VPT_VIRTIO_PCI_ANY, VPT_UNSUPPORTED_PORT);
-    card_finish();
+    port->mmio_map = NULL;
 }
 
-Test(virtio_pci_capability, a_port_without_port_io_cannot_drive_io_structures)
+static void without_unmap(struct vpt_port *port)
 {
-    machine_of(&card_io_layout);
-    card.machine.bus.port.io_read = NULL;
-    assert_refused(VPT_VIRTIO_PCI_ANY, VPT_UNSUPPORTED_PORT);
-    card_finish();
-    machine_of(&card_io_layout);
-    card.machine.bus.port.io_write = NULL;
-    assert_refused(VPT_VIRTIO_PCI_ANY, VPT_UNSUPPORTED_PORT);
+    port->mmio_unmap = NULL;
+}
+
+static void without_port_input(struct vpt_port *port)
+{
+    port->io_read = NULL;
+}
+
+static void without_port_output(struct vpt_port *port)
+{
+    port->io_write = NULL;
+}
+
+static void without_configuration(struct vpt_port *port)
+{
+    port->config_read = NULL;
+}
+
+Test(virtio_pci_capability, a_port_that_lacks_what_the_structures_need_cannot_drive_them)
+{
+    static const struct {
+        const struct mock_pci_layout *layout;
+        void (*without)(struct vpt_port *port);
+    } lacks[] = {
+        { &good, without_map }, { &good, without_unmap }, { &card_io_layout, without_port_input },
+        { &card_io_layout, without_port_output }, { &good, without_configuration },
+    };
+
+    for (size_t i = 0; i < COUNT_OF(lacks); i++) {
+        machine_of(lacks[i].layout);
+        lacks[i].without(&card.machine.bus.port);
+        assert_refused(VPT_VIRTIO_PCI_ANY, VPT_UNSUPPORTED_PORT);
+        card_finish();
+    }
+    machine_of(&good);
+    card.machine.bus.port.config_write = NULL;
+    memset(&card.pci, 0xa5, sizeof(card.pci));
+    assert_status(card_try_probe(VPT_VIRTIO_PCI_ANY), VPT_UNSUPPORTED_PORT);
+    assert_untouched();
     card_finish();
 }
 
@@ -694,67 +719,53 @@ Test(virtio_pci_capability, PCI_CAP_2_what_the_port_lacks_makes_a_structure_unus
     check_drives();
 }
 
-Test(virtio_pci_capability, a_port_without_configuration_access_cannot_probe)
-{
-    machine_of(&good);
-    card.machine.bus.port.config_read = NULL;
-    assert_refused(VPT_VIRTIO_PCI_ANY, VPT_UNSUPPORTED_PORT);
-    card_finish();
-    machine_of(&good);
-    card.machine.bus.port.config_write = NULL;
-    memset(&card.pci, 0xa5, sizeof(card.pci));
-    assert_status(card_try_probe(VPT_VIRTIO_PCI_ANY), VPT_UNSUPPORTED_PORT);
-    assert_untouched();
-    card_finish();
-}
-
 /* ---- What goes wrong on the way ---- */
 
-/* Whichever access the port fails from on, its error arrives, and nothing stays. */
+static enum vpt_status try_probe(enum card_kind kind)
+{
+    return card_try_probe(kind == CARD_TRANSITIONAL_LEGACY ? VPT_VIRTIO_PCI_LEGACY : VPT_VIRTIO_PCI_ANY);
+}
+
+/*
+ * Whichever access the port fails at, alone or from there on, its error arrives, and nothing stays: a field of a
+ * capability that could not be read is not taken for 0. False: there is no such access.
+ */
+static bool fails_at(enum card_kind kind, uint32_t n, uint32_t times)
+{
+    enum vpt_status status;
+
+    card_machine(kind, &(const struct mock_pci_machine_options){ .vectors = 4 });
+    mock_trigger_set(&card.machine.bus.fail_read, n, times);
+    memset(&card.pci, 0xa5, sizeof(card.pci));
+    status = try_probe(kind);
+    if (card.machine.bus.fail_read.fired == 0) {
+        assert_status(status, VPT_OK);
+        cr_assert(n > 8);
+        vpt_virtio_pci_close(&card.pci);
+        card_finish();
+        return false;
+    }
+    assert_status(status, card.machine.bus.fail_status);
+    assert_untouched();
+    card_finish();
+    return true;
+}
+
 CARD_TEST(virtio_pci_capability, an_error_of_the_port_arrives_from_any_configuration_read)
 {
-    for (uint32_t n = 1;; n++) {
-        enum vpt_status status;
+    uint32_t n;
 
+    for (n = 1; fails_at(variant->kind, n, 0); n++) {
         cr_assert(n < 300);
-        card_machine(variant->kind, &(const struct mock_pci_machine_options){ .vectors = 4 });
-        mock_trigger_set(&card.machine.bus.fail_read, n, 0);
-        memset(&card.pci, 0xa5, sizeof(card.pci));
-        status = card_try_probe(variant->kind == CARD_TRANSITIONAL_LEGACY ? VPT_VIRTIO_PCI_LEGACY
-                                                                          : VPT_VIRTIO_PCI_ANY);
-        if (card.machine.bus.fail_read.fired == 0) {
-            assert_status(status, VPT_OK);
-            cr_assert(n > 8);
-            vpt_virtio_pci_close(&card.pci);
-            card_finish();
-            return;
-        }
-        assert_status(status, card.machine.bus.fail_status);
-        assert_untouched();
-        card_finish();
     }
 }
 
-/* The same where only one read fails: a field of a capability that could not be read is not taken for 0. */
 MODERN_TEST(virtio_pci_capability, a_single_error_of_the_port_is_not_taken_for_a_value)
 {
-    for (uint32_t n = 1;; n++) {
-        enum vpt_status status;
+    uint32_t n;
 
+    for (n = 1; fails_at(variant->kind, n, 1); n++) {
         cr_assert(n < 300);
-        card_machine(variant->kind, &(const struct mock_pci_machine_options){ .vectors = 4 });
-        mock_trigger_set(&card.machine.bus.fail_read, n, 1);
-        memset(&card.pci, 0xa5, sizeof(card.pci));
-        status = card_try_probe(VPT_VIRTIO_PCI_MODERN);
-        if (card.machine.bus.fail_read.fired == 0) {
-            assert_status(status, VPT_OK);
-            vpt_virtio_pci_close(&card.pci);
-            card_finish();
-            return;
-        }
-        assert_status(status, card.machine.bus.fail_status);
-        assert_untouched();
-        card_finish();
     }
 }
 
@@ -763,9 +774,7 @@ CARD_TEST(virtio_pci_capability, an_error_of_the_port_arrives_from_a_configurati
     card_machine(variant->kind, NULL);
     mock_trigger_set(&card.machine.bus.fail_write, 1, 1);
     memset(&card.pci, 0xa5, sizeof(card.pci));
-    assert_status(card_try_probe(variant->kind == CARD_TRANSITIONAL_LEGACY ? VPT_VIRTIO_PCI_LEGACY
-                                                                           : VPT_VIRTIO_PCI_ANY),
-                  card.machine.bus.fail_status);
+    assert_status(try_probe(variant->kind), card.machine.bus.fail_status);
     cr_assert(card.machine.bus.fail_write.fired == 1);
     assert_untouched();
     card_finish();
@@ -829,9 +838,7 @@ CARD_TEST(virtio_pci_capability, decoding_is_turned_on_for_the_bars_that_are_use
 
         card_machine(variant->kind, NULL);
         mock_pci_front_command(&card.machine.front, before);
-        assert_status(card_try_probe(variant->kind == CARD_TRANSITIONAL_LEGACY ? VPT_VIRTIO_PCI_LEGACY
-                                                                               : VPT_VIRTIO_PCI_ANY),
-                      VPT_OK);
+        assert_status(try_probe(variant->kind), VPT_OK);
         cr_assert(card_command() == (before | io[variant->kind]), "0x%x", card_command());
         vpt_virtio_pci_close(&card.pci);
         card_finish();
@@ -844,9 +851,7 @@ CARD_TEST(virtio_pci_capability, a_command_register_that_does_not_take_decoding_
     mock_fault_set(&card.machine.device.faults, MOCK_FAULT_COMMAND_STUCK, 1, 0,
                    VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY);
     memset(&card.pci, 0xa5, sizeof(card.pci));
-    assert_status(card_try_probe(variant->kind == CARD_TRANSITIONAL_LEGACY ? VPT_VIRTIO_PCI_LEGACY
-                                                                           : VPT_VIRTIO_PCI_ANY),
-                  VPT_DEVICE_PCI_COMMAND);
+    assert_status(try_probe(variant->kind), VPT_DEVICE_PCI_COMMAND);
     assert_untouched();
     card_finish();
 }

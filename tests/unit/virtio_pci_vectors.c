@@ -2,6 +2,7 @@
 /* Which way a device interrupts, by vectors, the line or not at all; and what is left of it that will not reset. */
 #include "virtio_pci_support.h"
 
+#include <stdio.h>
 #include <string.h>
 
 TestSuite(virtio_pci_vectors, .timeout = 120);
@@ -127,92 +128,84 @@ static void check_line(void)
     cr_assert(card.machine.function.msix->message_count == sent);
 }
 
-/* ---- What is asked for is what comes ---- */
-
-CARD_TEST(virtio_pci_vectors, PCI_MSIX_5_every_queue_has_a_vector)
+static void check_silence(void)
 {
-    struct vpt_interrupts interrupts;
-
-    vectors_init(variant->kind);
-    interrupts = ask(VPT_INTERRUPTS_PER_QUEUE, 2, QUEUES + 1);
-    assert_plan(&interrupts, VPT_INTERRUPTS_PER_QUEUE, 2, 3, 1);
-    start_queues();
-    check_messages(&interrupts);
-    vectors_end();
-}
-
-CARD_TEST(virtio_pci_vectors, PCI_MSIX_5_two_vectors_are_shared)
-{
-    struct vpt_interrupts interrupts;
-
-    vectors_init(variant->kind);
-    interrupts = ask(VPT_INTERRUPTS_SHARED, 6, 2);
-    assert_plan(&interrupts, VPT_INTERRUPTS_SHARED, 6, 7, 0);
-    start_queues();
-    check_messages(&interrupts);
-    vectors_end();
-}
-
-CARD_TEST(virtio_pci_vectors, PCI_CFGCHG_1_one_vector_is_for_everything)
-{
-    struct vpt_interrupts interrupts;
-
-    vectors_init(variant->kind);
-    interrupts = ask(VPT_INTERRUPTS_SHARED, 5, 1);
-    assert_plan(&interrupts, VPT_INTERRUPTS_SHARED, 5, 5, 0);
-    start_queues();
-    check_messages(&interrupts);
-    vectors_end();
-}
-
-CARD_TEST(virtio_pci_vectors, PCI_MSIX_2_the_line_is_used_with_msi_x_off)
-{
-    struct vpt_interrupts interrupts;
-
-    vectors_init(variant->kind);
-    interrupts = ask(VPT_INTERRUPTS_LINE, 0, 8);
-    assert_plan(&interrupts, VPT_INTERRUPTS_LINE, VPT_NO_VECTOR, VPT_NO_VECTOR, 0);
-    start_queues();
-    check_line();
-    vectors_end();
-}
-
-CARD_TEST(virtio_pci_vectors, polling_has_no_interrupt_at_all)
-{
-    struct vpt_interrupts interrupts;
-
-    for (unsigned i = 0; i < 2; i++) {
-        vectors_init(variant->kind);
-        assert_status(vpt_pci_msix_enable(&card.msix, i == 0), VPT_OK);
-        assert_status(vpt_blk_init(&card.blk, card.device, NULL), VPT_OK);
-        interrupts = ask(VPT_INTERRUPTS_POLLING, 0, 8);
-        assert_plan(&interrupts, VPT_INTERRUPTS_POLLING, VPT_NO_VECTOR, VPT_NO_VECTOR, 0);
-        start_queues();
-        for (unsigned n = 0; n < QUEUES; n++) {
-            request(&queues[n]);
-            cr_assert(!mock_pci_intx(&card.machine.function));
-        }
-        mock_device_configuration_changed(&card.machine.device);
-        cr_assert(!mock_pci_intx(&card.machine.function) && card.machine.function.msix->message_count == 0);
-        vectors_end();
+    for (unsigned n = 0; n < QUEUES; n++) {
+        request(&queues[n]);
+        cr_assert(!mock_pci_intx(&card.machine.function));
     }
+    mock_device_configuration_changed(&card.machine.device);
+    cr_assert(!mock_pci_intx(&card.machine.function) && card.machine.function.msix->message_count == 0);
 }
 
-/* After polling the line comes back when it is asked for. */
-CARD_TEST(virtio_pci_vectors, the_line_is_turned_on_again)
+/* ---- What is asked for is what comes, and what cannot be had falls back ---- */
+
+#define PER_QUEUE VPT_INTERRUPTS_PER_QUEUE
+#define SHARED    VPT_INTERRUPTS_SHARED
+#define LINE      VPT_INTERRUPTS_LINE
+#define POLLING   VPT_INTERRUPTS_POLLING
+#define NONE      VPT_NO_VECTOR
+
+static const struct {
+    const char *what;
+    bool without; /* MSI-X is off */
+    bool polled;  /* it was polled before */
+    enum vpt_interrupt_mode asked;
+    uint16_t first;
+    uint16_t vectors;
+    enum vpt_interrupt_mode mode; /* and the rest of what comes of it */
+    uint16_t configuration;
+    uint16_t queue;
+    uint16_t step;
+} plans[] = {
+    { "every queue has a vector", false, false, PER_QUEUE, 2, QUEUES + 1, PER_QUEUE, 2, 3, 1 },
+    { "two vectors are shared", false, false, SHARED, 6, 2, SHARED, 6, 7, 0 },
+    { "one vector is for everything", false, false, SHARED, 5, 1, SHARED, 5, 5, 0 },
+    { "too few for the queues", false, false, PER_QUEUE, 1, QUEUES, SHARED, 1, 2, 0 },
+    { "two are too few", false, false, PER_QUEUE, 1, 2, SHARED, 1, 2, 0 },
+    { "one is too few", false, false, PER_QUEUE, 1, 1, SHARED, 1, 1, 0 },
+    { "the line is used with MSI-X off", false, false, LINE, 0, 8, LINE, NONE, NONE, 0 },
+    { "no vectors to share", false, false, SHARED, 0, 0, LINE, NONE, NONE, 0 },
+    { "no vectors at all", false, false, PER_QUEUE, 0, 0, LINE, NONE, NONE, 0 },
+    { "MSI-X that is off leaves the line", true, false, PER_QUEUE, 0, 8, LINE, NONE, NONE, 0 },
+    { "after polling the line comes back", false, true, LINE, 0, 0, LINE, NONE, NONE, 0 },
+    { "polling has no interrupt", false, false, POLLING, 0, 8, POLLING, NONE, NONE, 0 },
+    { "nor with MSI-X off", true, false, POLLING, 0, 8, POLLING, NONE, NONE, 0 },
+};
+
+static void check_plan(enum card_kind kind, size_t row)
 {
     struct vpt_interrupts interrupts;
 
-    vectors_init(variant->kind);
-    (void)ask(VPT_INTERRUPTS_POLLING, 0, 0);
-    cr_assert((card_command() & VPT_PCI_COMMAND_INTERRUPT_DISABLE) != 0);
-    assert_status(vpt_blk_init(&card.blk, card.device, NULL), VPT_OK);
-    interrupts = ask(VPT_INTERRUPTS_LINE, 0, 0);
-    assert_plan(&interrupts, VPT_INTERRUPTS_LINE, VPT_NO_VECTOR, VPT_NO_VECTOR, 0);
-    cr_assert((card_command() & VPT_PCI_COMMAND_INTERRUPT_DISABLE) == 0);
+    vectors_init(kind);
+    if (plans[row].polled) {
+        (void)ask(POLLING, 0, 0);
+        cr_assert((card_command() & VPT_PCI_COMMAND_INTERRUPT_DISABLE) != 0);
+    }
+    if (plans[row].polled || plans[row].without) {
+        assert_status(vpt_pci_msix_enable(&card.msix, !plans[row].without), VPT_OK);
+        assert_status(vpt_blk_init(&card.blk, card.device, NULL), VPT_OK);
+    }
+    interrupts = ask(plans[row].asked, plans[row].first, plans[row].vectors);
+    assert_plan(&interrupts, plans[row].mode, plans[row].configuration, plans[row].queue, plans[row].step);
+    cr_assert(((card_command() & VPT_PCI_COMMAND_INTERRUPT_DISABLE) != 0) == (plans[row].mode == POLLING));
     start_queues();
-    check_line();
+    if (plans[row].mode == POLLING) {
+        check_silence();
+    } else if (plans[row].mode == LINE) {
+        check_line();
+    } else {
+        check_messages(&interrupts);
+    }
     vectors_end();
+}
+
+CARD_TEST(virtio_pci_vectors, PCI_MSIX_2_PCI_MSIX_5_PCI_MSIX_6_PCI_CFGCHG_1_interrupts_come_by_the_plan)
+{
+    for (size_t row = 0; row < COUNT_OF(plans); row++) {
+        (void)fprintf(stderr, "%s\n", plans[row].what);
+        check_plan(variant->kind, row);
+    }
 }
 
 /* Nothing was said of interrupts: no vector is assigned, and nothing of the function is changed. */
@@ -222,52 +215,6 @@ CARD_TEST(virtio_pci_vectors, without_a_word_no_vector_is_used)
     start_queues();
     request(&queues[0]);
     cr_assert(mock_pci_msix_enabled(&card.machine.function) && card.machine.function.msix->message_count == 0);
-    vectors_end();
-}
-
-/* ---- What cannot be had falls back ---- */
-
-CARD_TEST(virtio_pci_vectors, PCI_MSIX_6_too_few_vectors_are_shared)
-{
-    static const uint16_t vectors[] = { 1, 2, QUEUES };
-
-    for (size_t i = 0; i < COUNT_OF(vectors); i++) {
-        struct vpt_interrupts interrupts;
-
-        vectors_init(variant->kind);
-        interrupts = ask(VPT_INTERRUPTS_PER_QUEUE, 1, vectors[i]);
-        assert_plan(&interrupts, VPT_INTERRUPTS_SHARED, 1, vectors[i] >= 2 ? 2 : 1, 0);
-        start_queues();
-        check_messages(&interrupts);
-        vectors_end();
-    }
-}
-
-CARD_TEST(virtio_pci_vectors, PCI_MSIX_6_no_vectors_leave_the_line)
-{
-    for (unsigned mode = VPT_INTERRUPTS_SHARED; mode <= VPT_INTERRUPTS_PER_QUEUE; mode++) {
-        struct vpt_interrupts interrupts;
-
-        vectors_init(variant->kind);
-        interrupts = ask((enum vpt_interrupt_mode)mode, 0, 0);
-        assert_plan(&interrupts, VPT_INTERRUPTS_LINE, VPT_NO_VECTOR, VPT_NO_VECTOR, 0);
-        start_queues();
-        check_line();
-        vectors_end();
-    }
-}
-
-CARD_TEST(virtio_pci_vectors, PCI_MSIX_6_msi_x_that_is_off_leaves_the_line)
-{
-    struct vpt_interrupts interrupts;
-
-    vectors_init(variant->kind);
-    assert_status(vpt_pci_msix_enable(&card.msix, false), VPT_OK);
-    assert_status(vpt_blk_init(&card.blk, card.device, NULL), VPT_OK);
-    interrupts = ask(VPT_INTERRUPTS_PER_QUEUE, 0, 8);
-    assert_plan(&interrupts, VPT_INTERRUPTS_LINE, VPT_NO_VECTOR, VPT_NO_VECTOR, 0);
-    start_queues();
-    check_line();
     vectors_end();
 }
 
@@ -499,35 +446,6 @@ CARD_TEST(virtio_pci_vectors, errors_of_the_port_arrive)
     }
 }
 
-CARD_TEST(virtio_pci_vectors, a_device_that_vanishes_meanwhile_is_gone)
-{
-    for (uint32_t n = 1;; n++) {
-        struct vpt_interrupts interrupts = { .mode = VPT_INTERRUPTS_PER_QUEUE, .queues = QUEUES, .vectors = 8 };
-        enum vpt_status status;
-
-        cr_assert(n < 60);
-        vectors_init(variant->kind);
-        mock_fault_set(&card.machine.device.faults, MOCK_FAULT_VANISH, n, 1, 0);
-        status = vpt_device_interrupts(card.device, &interrupts);
-        if (mock_fault_fired(&card.machine.device.faults, MOCK_FAULT_VANISH) == 0) {
-            assert_status(status, VPT_OK);
-            cr_assert(n > 8);
-            mock_pci_front_return(&card.machine.front);
-            card_vectors_off();
-            card_end();
-            return;
-        }
-        /* Whatever it answered, the next status read tells; and nothing is assigned that is not there. */
-        cr_assert(status == VPT_OK || status == VPT_DEVICE_GONE, "access %u: %s", n, vpt_status_str(status));
-        assert_status(vpt_device_check(card.device), VPT_DEVICE_GONE);
-        assert_status(vpt_device_interrupts(card.device, &interrupts), VPT_DEVICE_GONE);
-        mock_pci_front_return(&card.machine.front);
-        card_vectors_off();
-        vpt_virtio_pci_close(&card.pci);
-        card_finish();
-    }
-}
-
 /* ---- A reset that does not finish ---- */
 
 static const struct mock_pci_machine_options slow = {
@@ -611,20 +529,5 @@ CARD_TEST(virtio_pci_vectors, CLEANUP_2_a_port_that_cannot_cut_the_device_off_le
     assert_status(vpt_device_reset(card.device), VPT_DEVICE_STUCK);
     assert_status(vpt_requests_release(&card.queue.requests), VPT_DEVICE_STUCK);
     mock_fault_clear(&card.machine.device.faults, MOCK_FAULT_RESET_NEVER);
-    card_end();
-}
-
-/* The blocking helper resets a device that does not answer, and gives the buffer back, since it is out of reach. */
-CARD_TEST(virtio_pci_vectors, a_blocking_request_that_never_returns_is_cut_off)
-{
-    static uint8_t bytes[SECTOR];
-
-    card_start(variant->kind, NULL);
-    card.machine.hal.wait_budget[VPT_WAIT_REQUEST] = 50;
-    mock_fault_set(&card.machine.device.faults, MOCK_FAULT_COMPLETION_LOST, 1, 1, 0);
-    mock_fault_set(&card.machine.device.faults, MOCK_FAULT_RESET_NEVER, 1, 1, 0);
-    assert_status(vpt_blk_read(&card.queue, 0, bytes, sizeof(bytes)), VPT_DEVICE_TIMEOUT);
-    cr_assert((card_command() & VPT_PCI_COMMAND_BUS_MASTER) == 0);
-    cr_assert(mock_hal_live_shares(&card.machine.hal) == 0);
     card_end();
 }
