@@ -546,3 +546,15 @@ enum vpt_status composed_acquire(uint64_t owner)
     composed_step();
     return vpt_assign_acquire(&host.device, owner, &host.guest);
 }
+
+const struct composed *const composed_all[] = {
+    &composed_nic, &composed_gpu, &composed_legacy, &composed_virtual, &composed_loops, &composed_selves,
+    &composed_astray, &composed_nothing, &composed_crowded,
+};
+
+struct criterion_test_params composed_variants(void)
+{
+    static struct composed_variant variants[] = { { 0 }, { 1 }, { 2 }, { 3 }, { 4 }, { 5 }, { 6 }, { 7 }, { 8 } };
+
+    return cr_make_param_array(struct composed_variant, variants, COUNT_OF(variants));
+}

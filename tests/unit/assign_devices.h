@@ -70,6 +70,23 @@ extern const struct composed composed_astray;
 extern const struct composed composed_nothing;
 extern const struct composed composed_crowded;
 
+/* All of them, in this order. */
+extern const struct composed *const composed_all[];
+
+struct composed_variant {
+    unsigned which;
+};
+
+struct criterion_test_params composed_variants(void);
+
+/* A test that runs once for each; its body knows `variant`. */
+#define COMPOSED_TEST(suite, name)                                                                                  \
+    ParameterizedTestParameters(suite, name)                                                                        \
+    {                                                                                                               \
+        return composed_variants();                                                                                 \
+    }                                                                                                               \
+    ParameterizedTest(const struct composed_variant *variant, suite, name)
+
 /* Makes the function; opens it, sized through the host unless it is a virtual one. */
 void composed_start(const struct composed *composed);
 void composed_open(void);

@@ -321,47 +321,7 @@ Test(assign_failure, vanishing)
     }
 }
 
-Test(assign_failure, network_card)
+COMPOSED_TEST(assign_failure, each_failure_is_undone_or_told)
 {
-    each(&composed_nic);
-}
-
-Test(assign_failure, graphics_card)
-{
-    each(&composed_gpu);
-}
-
-Test(assign_failure, card_without_capabilities)
-{
-    each(&composed_legacy);
-}
-
-Test(assign_failure, virtual_function)
-{
-    each(&composed_virtual);
-}
-
-Test(assign_failure, loops)
-{
-    each(&composed_loops);
-}
-
-Test(assign_failure, loops_to_itself)
-{
-    each(&composed_selves);
-}
-
-Test(assign_failure, pointers_below_the_space)
-{
-    each(&composed_astray);
-}
-
-Test(assign_failure, pointers_to_nothing)
-{
-    each(&composed_nothing);
-}
-
-Test(assign_failure, overlapping_and_truncated)
-{
-    each(&composed_crowded);
+    each(composed_all[variant->which]);
 }

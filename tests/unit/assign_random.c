@@ -345,47 +345,7 @@ static void lives(const struct composed *composed)
               met.owners);
 }
 
-Test(assign_random, network_card)
+COMPOSED_TEST(assign_random, lives_agree_with_the_model)
 {
-    lives(&composed_nic);
-}
-
-Test(assign_random, graphics_card)
-{
-    lives(&composed_gpu);
-}
-
-Test(assign_random, card_without_capabilities)
-{
-    lives(&composed_legacy);
-}
-
-Test(assign_random, virtual_function)
-{
-    lives(&composed_virtual);
-}
-
-Test(assign_random, loops)
-{
-    lives(&composed_loops);
-}
-
-Test(assign_random, loops_to_itself)
-{
-    lives(&composed_selves);
-}
-
-Test(assign_random, pointers_below_the_space)
-{
-    lives(&composed_astray);
-}
-
-Test(assign_random, pointers_to_nothing)
-{
-    lives(&composed_nothing);
-}
-
-Test(assign_random, overlapping_and_truncated)
-{
-    lives(&composed_crowded);
+    lives(composed_all[variant->which]);
 }
