@@ -216,29 +216,6 @@ VERSION_TEST(device, vanishing_during_a_reset_is_noticed_at_once)
     bench_finish();
 }
 
-VERSION_TEST(device, vanishing_during_bring_up_is_noticed)
-{
-    for (uint32_t access = 1; access < 40; access++) {
-        enum vpt_status status;
-
-        bench_probe(variant, NULL);
-        mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_VANISH, access, 1, 0);
-        status = vpt_device_negotiate(bench.device, NULL, NULL, NULL);
-        if (mock_fault_fired(&bench.machine.device.faults, MOCK_FAULT_VANISH) == 0) {
-            assert_status(status, VPT_OK);
-            bench_finish();
-            return;
-        }
-        if (status == VPT_OK && variant->version == 1) {
-            status = vpt_device_start(bench.device); /* the first read of the status after the features */
-        }
-        assert_status(status, VPT_DEVICE_GONE);
-        cr_assert(vpt_device_gone(bench.device));
-        bench_finish();
-    }
-    cr_assert_fail("a negotiation of more than 39 accesses");
-}
-
 VERSION_TEST(device, vanishing_at_the_start_is_noticed)
 {
     bench_negotiate(variant, NULL);

@@ -339,27 +339,3 @@ VERSION_TEST(mmio, CLEANUP_2_memory_of_a_queue_that_stays_with_the_device_is_not
     cr_assert(bench.machine.hal.frees == 0 && mock_hal_live_allocations(&bench.machine.hal) != 0);
     cr_assert(mock_machine_violations(&bench.machine) == 0);
 }
-
-VERSION_TEST(mmio, a_queue_of_a_vanishing_device_says_gone)
-{
-    struct vpt_queue_config config = { .size = 16 };
-
-    for (uint32_t access = 1; access < 32; access++) {
-        struct vpt_queue queue;
-        enum vpt_status status;
-
-        bench_negotiate(variant, NULL);
-        mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_VANISH, access, 1, 0);
-        status = vpt_queue_init(&queue, bench.device, &config);
-        if (mock_fault_fired(&bench.machine.device.faults, MOCK_FAULT_VANISH) == 0) {
-            assert_status(status, VPT_OK);
-            mock_fault_clear(&bench.machine.device.faults, MOCK_FAULT_VANISH);
-            bench_end(&queue);
-            return;
-        }
-        assert_status(status, VPT_DEVICE_GONE);
-        cr_assert(vpt_device_gone(bench.device) && all_zero(&queue, sizeof(queue)));
-        bench_finish();
-    }
-    cr_assert_fail("a queue set-up of more than 31 accesses");
-}

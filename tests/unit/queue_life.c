@@ -167,33 +167,6 @@ VARIANT_TEST(queue_life, CLEANUP_2_a_stuck_device_that_vanishes)
     bench_finish();
 }
 
-/* What the device used before a reset may still be popped after it; the rest is drained. */
-VARIANT_TEST(queue_life, CLEANUP_2_popped_and_drained_are_all)
-{
-    struct vpt_segment segment;
-    struct vpt_queue queue;
-    unsigned popped = 0;
-    unsigned drained = 0;
-
-    bench_start(variant, NULL, &queue, 16);
-    bench.machine.device.completion.mode = MOCK_COMPLETE_BY_RUN;
-    segment = bench_segment(0, 4);
-    for (unsigned i = 0; i < 10; i++) {
-        assert_status(vpt_queue_add(&queue, &segment, 0, 1, NULL), VPT_OK);
-    }
-    assert_status(vpt_queue_kick(&queue), VPT_OK);
-    cr_assert(mock_device_run(&bench.machine.device, 4) == 4);
-    assert_status(vpt_device_reset(bench.device), VPT_OK);
-    while (vpt_queue_pop(&queue, NULL, NULL) == VPT_OK) {
-        popped++;
-    }
-    while (vpt_queue_drain(&queue, NULL) == VPT_OK) {
-        drained++;
-    }
-    cr_assert(popped <= 4 && popped + drained == 10);
-    bench_end(&queue);
-}
-
 /* A slow reset: the device completes requests while it goes on, and none of them is lost or doubled. */
 VARIANT_TEST(queue_life, RESET_1_requests_completed_during_a_slow_reset)
 {
