@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A guest's configuration accesses on a network card with every capability that the tables know, against a model in
- * which each register is written out: who holds each of its bits, and who may change it. The host takes whatever is
- * written to it, so what should not be written shows.
+ * A guest's configuration accesses on a network card with every capability that the tables know, rule by rule; for each
+ * register against a model see assign_random.c. The host takes whatever is written to it, so what should not be written
+ * shows.
  */
 #include <string.h>
 
@@ -85,271 +85,6 @@ static void card(void)
     host.bars.bar[3] = (struct vpt_pci_bar){ .kind = VPT_PCI_BAR_IO, .size = 0x20, .address = 0xc000 };
     host_open();
     host_give();
-}
-
-/* ---- The model ---- */
-
-/* Bits of a register in a guest's hands. What is in none of the three is the host's and stays. */
-struct reg {
-    uint16_t offset;
-    uint32_t own;   /* the guest's: holds what it writes, at first 0 */
-    uint32_t made;  /* made up, and stays: `value` */
-    uint32_t value;
-    uint32_t host;  /* the host's, and the guest may write it */
-};
-
-/* Registers that are not here are the host's and stay, from `hidden` on the other way round: they read 0. */
-static const struct reg registers[] = {
-    { 0x00, 0, 0xffffffff, 0x56781234, 0 },
-    { 0x04, 0x00000557, 0x00100000, 0x00100000, 0 },
-    { 0x08, 0, 0xffffffff, 0x02000003, 0 },
-    { 0x0c, 0x0000ffff, 0xffff0000, 0, 0 },
-    { 0x10, 0xffffc000, 0x00003fff, 0x0000000c, 0 },
-    { 0x14, 0xffffffff, 0, 0, 0 },
-    { 0x18, 0, 0xffffffff, 0, 0 },
-    { 0x1c, 0xffffffe0, 0x0000001f, 0x00000001, 0 },
-    { 0x20, 0, 0xffffffff, 0, 0 },
-    { 0x24, 0, 0xffffffff, 0, 0 },
-    { 0x28, 0, 0xffffffff, 0, 0 },
-    { 0x2c, 0, 0xffffffff, 0x0abc0def, 0 },
-    { 0x30, 0, 0xffffffff, 0, 0 },
-    { 0x34, 0, 0x000000ff, PM, 0 },
-    { 0x3c, 0x000000ff, 0xffffff00, 0xff080200, 0 },
-    { PM, 0, 0xffffffff, 0x06034801, 0 },
-    { PM + 4, 0x00000003, 0x00008108, 0x00000008, 0 },
-    { VPD, 0, 0x0000ffff, 0x00005003, 0x7fff0000 },
-    { MSI, 0x00710000, 0xff8effff, 0x01866805, 0 },
-    { MSI + 4, 0xfffffffc, 0x00000003, 0, 0 },
-    { MSI + 8, 0xffffffff, 0, 0, 0 },
-    { MSI + 12, 0x0000ffff, 0xffff0000, 0, 0 },
-    { MSI + 16, 0x000000ff, 0xffffff00, 0, 0 },
-    { MSI + 20, 0, 0xffffffff, 0, 0 },
-    { MSIX, 0xc0000000, 0x3fffffff, 0x003f7411, 0 },
-    { MSIX + 4, 0, 0xffffffff, 0x2000, 0 },
-    { MSIX + 8, 0, 0xffffffff, 0x3000, 0 },
-    { PCIE, 0, 0xffffffff, 0x0002b010, 0 },
-    { PCIE + 4, 0, 0x1000ffff, 0x00008fc2, 0 },
-    { PCIE + 8, 0x000000ef, 0x00008200, 0, 0x00007010 },
-    { PCIE + 0x24, 0, 0xffffffff, 0, 0 },
-    { PCIE + 0x28, 0, 0, 0, 0x0000001f },
-    { AF, 0, 0xff00ffff, 0x0100b813, 0 },
-    { AF + 4, 0, 0x000000ff, 0, 0 },
-    { VENDOR, 0, 0x00ffffff, 0x000cc409, 0xff000000 },
-    { VENDOR + 4, 0, 0, 0, 0xffffffff },
-    { VENDOR + 8, 0, 0, 0, 0xffffffff },
-    { OTHER, 0, 0x0000ffff, 0x0000000a, 0 },
-    { AER, 0, 0xffffffff, 0x18820001, 0 },
-    { AER + 4, 0, 0, 0, 0xffffffff },
-    { AER + 8, 0, 0, 0, 0xffffffff },
-    { AER + 0xc, 0, 0, 0, 0xffffffff },
-    { AER + 0x10, 0, 0, 0, 0xffffffff },
-    { AER + 0x14, 0, 0, 0, 0xffffffff },
-    { POWER, 0, 0xffffffff, 0x1a010004, 0 },
-    { POWER + 4, 0, 0, 0, 0x000000ff },
-    { SERIAL, 0, 0xffffffff, 0x00010003, 0 },
-};
-
-static struct {
-    uint8_t own[HOST_SIZE];
-    uint8_t made[HOST_SIZE];
-    uint8_t value[HOST_SIZE];
-    uint8_t host[HOST_SIZE]; /* may be written */
-    uint8_t guest[HOST_SIZE]; /* what the own bits hold */
-    uint8_t config[HOST_SIZE]; /* what the host is to hold */
-} model;
-
-static void model_begin(void)
-{
-    memset(&model, 0, sizeof(model));
-    for (unsigned i = 0; i < COUNT_OF(registers); i++) {
-        for (unsigned byte = 0; byte < 4; byte++) {
-            unsigned at = registers[i].offset + byte;
-
-            model.own[at] = (uint8_t)(registers[i].own >> 8 * byte);
-            model.made[at] = (uint8_t)(registers[i].made >> 8 * byte);
-            model.value[at] = (uint8_t)(registers[i].value >> 8 * byte);
-            model.host[at] = (uint8_t)(registers[i].host >> 8 * byte);
-        }
-    }
-    memset(&model.made[SRIOV], 0xff, POWER - SRIOV);
-    memset(&model.made[ARI], 0xff, SERIAL - ARI);
-    model.guest[PCIE + 8] = 0x40;
-    memcpy(model.config, host.config, sizeof(model.config));
-}
-
-static uint8_t limit(uint8_t value, uint8_t field, uint8_t most)
-{
-    return (value & field) > most ? (uint8_t)((value & ~field) | most) : value;
-}
-
-static void model_write_byte(unsigned at, uint8_t value)
-{
-    uint8_t plain = model.host[at] & (uint8_t)~host.clear[at];
-    uint8_t clear = model.host[at] & host.clear[at];
-
-    if (at == MSI + 2) {
-        value = limit(value, 0x70, 0x30); /* eight messages */
-    } else if (at == PCIE + 8) {
-        value = limit(value, 0xe0, 0x40); /* 512 bytes */
-    } else if (at == PCIE + 9) {
-        value = limit(value, 0x70, 0x20); /* likewise */
-    }
-    model.guest[at] = (uint8_t)((model.guest[at] & ~model.own[at]) | (value & model.own[at]));
-    model.config[at] = (uint8_t)((model.config[at] & ~plain & ~(value & clear)) | (value & plain));
-    if (at == 0x04 || at == PM + 4) {
-        /* Bus mastering is the guest's, in D0. */
-        value = (model.guest[PM + 4] & 0x3) != 0 ? 0 : model.guest[0x04] & 0x4;
-        model.config[0x04] = (uint8_t)((model.config[0x04] & ~0x4) | value);
-    }
-}
-
-static void model_write(unsigned offset, unsigned width, uint32_t value)
-{
-    for (unsigned i = 0; i < width; i++) {
-        model_write_byte(offset + i, (uint8_t)(value >> 8 * i));
-    }
-}
-
-static uint32_t model_read(unsigned offset, unsigned width)
-{
-    uint32_t result = 0;
-
-    for (unsigned i = 0; i < width; i++) {
-        unsigned at = offset + i;
-        uint8_t byte = model.config[at] & (uint8_t)~(model.own[at] | model.made[at]);
-
-        byte |= (uint8_t)((model.guest[at] & model.own[at]) | (model.value[at] & model.made[at]));
-        result |= (uint32_t)byte << 8 * i;
-    }
-    return result;
-}
-
-/* Everything, as the guest sees it and as the host has it. */
-static void compare(void)
-{
-    for (uint16_t at = 0; at < HOST_SIZE; at += 4) {
-        uint32_t seen = guest_read(at, 4);
-
-        cr_assert(seen == model_read(at, 4), "%#x reads %#x, not %#x", at, seen, model_read(at, 4));
-        cr_assert(host_get(at, 4) == (model.config[at] | (uint32_t)model.config[at + 1] << 8 |
-                                      (uint32_t)model.config[at + 2] << 16 | (uint32_t)model.config[at + 3] << 24),
-                  "the host's %#x holds %#x", at, host_get(at, 4));
-    }
-    cr_assert(host.actions == 0);
-}
-
-/* ---- All of it ---- */
-
-/*
- * What may be written is written in one access within the guest's (aligned) one, and nothing else is but a change of
- * bus mastering, which was `before` in the command register.
- */
-static void check_access(uint16_t offset, unsigned width, uint8_t before)
-{
-    uint32_t allowed = 0;
-
-    if (((model.config[0x04] ^ before) & 0x4) != 0) {
-        cr_assert(host_writes() == 1 && host_write(0)->offset == 0x04 && host_write(0)->width == 2);
-        cr_assert(host.allowed == 0x4);
-        return;
-    }
-    for (unsigned i = 0; i < width; i++) {
-        allowed |= (uint32_t)model.host[offset + i] << 8 * i;
-    }
-    cr_assert(host_writes() == (allowed != 0 ? 1 : 0), "%#x", offset);
-    if (allowed != 0) {
-        const struct host_access *write = host_write(0);
-        unsigned shift = 8 * ((unsigned)write->offset - offset);
-
-        cr_assert(write->offset >= offset && write->offset + write->width <= offset + width);
-        cr_assert(host.allowed == (allowed >> shift & (0xffffffffu >> (32 - 8 * write->width))));
-        cr_assert(model.host[write->offset] != 0 || model.host[write->offset + write->width - 1] != 0);
-    }
-}
-
-Test(assign_config, every_access_of_every_width)
-{
-    static const uint32_t values[] = { 0, 0xffffffff, 0xa5a5a5a5, 0x5a5a5a5a, 0x12345678 };
-
-    card();
-    model_begin();
-    compare();
-    for (unsigned width = 1; width <= 4; width *= 2) {
-        for (uint16_t offset = 0; offset < HOST_SIZE; offset = (uint16_t)(offset + width)) {
-            for (unsigned i = 0; i < COUNT_OF(values) && (offset < 0x200 || i == 1); i++) {
-                uint8_t before = model.config[0x04];
-
-                host_forget();
-                guest_write(offset, width, values[i]);
-                model_write(offset, width, values[i]);
-                check_access(offset, width, before);
-                cr_assert(guest_read(offset, width) == model_read(offset, width), "%#x", offset);
-            }
-        }
-        compare();
-    }
-}
-
-/* Two bytes in the middle of a dword. */
-Test(assign_config, unaligned_within_a_dword)
-{
-    card();
-    model_begin();
-    for (uint16_t offset = 1; offset < 0x200; offset += 4) {
-        for (unsigned i = 0; i < 2; i++) {
-            host_forget();
-            guest_write(offset, 2, i == 0 ? 0xffff : 0x0);
-            cr_assert(host_writes() <= 1);
-            model_write(offset, 2, i == 0 ? 0xffff : 0x0);
-            cr_assert(guest_read(offset, 2) == model_read(offset, 2), "%#x", offset);
-        }
-    }
-    compare();
-}
-
-static uint32_t random_state;
-
-static uint32_t random_number(void)
-{
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 17;
-    random_state ^= random_state << 5;
-    return random_state;
-}
-
-Test(assign_config, random_sequences)
-{
-    for (uint32_t seed = 1; seed <= 8; seed++) {
-        random_state = seed * 0x9e3779b9;
-        card();
-        model_begin();
-        for (unsigned step = 0; step < 20000; step++) {
-            unsigned width = 1u << random_number() % 3;
-            uint16_t offset = (uint16_t)(random_number() % 0x1c0 & ~3u);
-            uint32_t value = random_number() & random_number();
-
-            offset = (uint16_t)(offset + random_number() % (5 - width));
-            if (random_number() % 4 == 0) {
-                cr_assert(guest_read(offset, width) == model_read(offset, width), "%#x", offset);
-                continue;
-            }
-            if (step % 64 == 0) {
-                /* Meanwhile errors come up at the host. */
-                host.config[0x07] = model.config[0x07] = 0xf9;
-                host.config[PCIE + 0xa] = model.config[PCIE + 0xa] = 0x0f;
-                host_set(AER + 4, 4, value);
-                memcpy(&model.config[AER + 4], &host.config[AER + 4], 4);
-            }
-            host_forget();
-            guest_write(offset, width, value);
-            model_write(offset, width, value);
-            cr_assert(vpt_assign_check(&host.device) == VPT_OK);
-            if (step % 500 == 0) {
-                compare();
-            }
-        }
-        compare();
-    }
 }
 
 /* ---- Rules one by one ---- */
@@ -571,10 +306,13 @@ Test(assign_config, a_map_that_fails_undoes_the_write)
 Test(assign_config, nothing_is_left_for_the_next_guest)
 {
     static uint8_t before[HOST_SIZE];
+    static uint32_t first[HOST_SIZE / 4];
 
     card();
-    model_begin();
     memcpy(before, host.config, sizeof(before));
+    for (uint16_t offset = 0; offset < HOST_SIZE; offset += 4) {
+        first[offset / 4] = guest_read(offset, 4);
+    }
     for (uint16_t offset = 0; offset < 0x1c0; offset += 4) {
         guest_write(offset, 4, 0xdeadbeef);
     }
@@ -592,8 +330,12 @@ Test(assign_config, nothing_is_left_for_the_next_guest)
         cr_assert(((host.config[i] ^ before[i]) & ~host.clear[i]) == 0, "%#x", i);
     }
     host_give();
-    memcpy(model.config, host.config, sizeof(model.config));
-    compare();
+    for (uint16_t offset = 0; offset < HOST_SIZE; offset += 4) {
+        /* Errors that came up meanwhile are the host's to clear. */
+        uint32_t expected = offset == AER + 4 ? 0xffffffff : first[offset / 4];
+
+        cr_assert(guest_read(offset, 4) == expected, "%#x reads %#x, not %#x", offset, guest_read(offset, 4), expected);
+    }
     cr_assert(host.actions == 0);
 }
 

@@ -11,7 +11,7 @@
 #include "assign_host.h"
 
 #define COMPOSED_BARS         DESK_BARS
-#define COMPOSED_CAPABILITIES 10u
+#define COMPOSED_CAPABILITIES 11u
 
 /* Whether the page that holds an MSI-X table and its pending bits is trapped, though no trap is declared for it. */
 #define COMPOSED_MSIX_TRAPPED true
