@@ -1,15 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A write to the registers that decide on mappings is one transaction: with each hook call of it refused or failing, by
- * itself and in sequences at random, the guest has afterwards what its registers say. An address is written in any
- * case: where only map() fails, the BAR is without one.
+ * A write to the registers that decide on mappings is one transaction: with each hook call of it refused or failing, the
+ * guest has afterwards what its registers say. An address is written in any case: where only map() fails, the BAR is
+ * without one. For sequences at random see assign_random.c.
  */
 #include <string.h>
 
 #include "assign_desk.h"
 
-#define IO       1u
-#define MEMORY   2u
 #define DECODING 3u
 
 TestSuite(assign_follow);
@@ -295,122 +293,4 @@ Test(assign_follow, unmap_does_not_refuse)
     assert_status(write_register(DESK_BAR(0), 4, 0xfe020000), VPT_CALLER_ARGUMENT);
     cr_assert(desk.failed == 1 && !desk.device.degraded && desk_read(DESK_BAR(0), 4) == 0xfe000000);
     desk_check(0);
-}
-
-/* ---- At random ---- */
-
-static uint32_t random_state;
-
-static uint32_t pick(uint32_t below)
-{
-    random_state = random_state * 1664525 + 1013904223;
-    return (random_state >> 8) % below;
-}
-
-static const uint32_t values[] = { 0, 1, 3, 7, 0x10, 0xc000, 0xc020, 0xd000, 0xfd000000, 0xfd000001, 0xfe000000,
-                                   0xfe004000, 0xfe004100, 0xfe008000, 0xfe010000, 0xfe010001, 0xffffffff, 0xffff8000,
-                                   0xffffc000, 0x80000000, 0x12345678 };
-
-/* A register that mappings depend on, in any width and place that is allowed. */
-static void random_write(uint16_t *offset, unsigned *width, uint32_t *value)
-{
-    static const uint16_t registers[] = { 4, 4, 4, DESK_PMCSR, DESK_BAR(0), DESK_BAR(0), DESK_BAR(1), DESK_BAR(2),
-                                          DESK_BAR(3), DESK_BAR(4), DESK_BAR(5), DESK_BAR(VPT_PCI_ROM) };
-    static const unsigned widths[] = { 4, 4, 4, 2, 1 };
-
-    *offset = registers[pick(COUNT_OF(registers))];
-    *width = widths[pick(COUNT_OF(widths))];
-    *value = values[pick(COUNT_OF(values))];
-    if (*offset == 4) {
-        *width = 2;
-        *value = pick(4) == 0 ? pick(4) : DECODING;
-    } else if (*offset == DESK_PMCSR) {
-        *width = 2;
-        *value = pick(3) == 0 ? pick(4) : 0;
-    } else {
-        *offset = (uint16_t)(*offset + *width * pick(4 / *width));
-    }
-}
-
-/* From now on other addresses are refused, where nothing is, or none; and what was refused is tried again. */
-static void random_refusal(void)
-{
-    static const uint64_t firsts[] = { 0xfe000000, 0xfe004000, 0xfe010000, 0xc000, UINT64_C(0x1000000000), 0xfd008000 };
-
-    uint64_t first = firsts[pick(COUNT_OF(firsts))];
-    bool free = pick(4) != 0;
-
-    for (unsigned i = 0; i < desk.mapped_count; i++) {
-        free = free && (desk.mapped[i].guest > first + 0xfff ||
-                        desk.mapped[i].guest + (desk.mapped[i].size - 1) < first);
-    }
-    desk.refuse_first = first;
-    desk.refuse_last = free ? first + 0xfff : 0;
-    (void)write_register(4, 2, desk_read(4, 2));
-}
-
-static void random_life(uint32_t seed, unsigned steps, unsigned *failures)
-{
-    random_state = seed;
-    set_up();
-    for (unsigned i = 0; i < steps; i++) {
-        enum vpt_status status;
-        uint16_t offset;
-        unsigned width;
-        uint32_t value;
-
-        random_write(&offset, &width, &value);
-        status = write_with_each_failure(offset, width, value, 0, failures);
-        cr_assert(status == VPT_OK || status == VPT_REFUSED);
-        cr_assert((status == VPT_REFUSED) == (desk.device.refused != 0));
-        desk_check(0);
-        if (pick(8) == 0) {
-            random_refusal();
-            desk_check(0);
-        }
-    }
-    assert_status(vpt_assign_release(&desk.device), VPT_OK);
-    cr_assert(desk.mapped_count == 0 && desk.violations == 0);
-    assert_status(vpt_assign_check(&desk.device), VPT_OK);
-}
-
-Test(assign_follow, random_writes)
-{
-    unsigned failures = 0;
-
-    for (uint32_t seed = 0; seed < 40; seed++) {
-        random_life(seed, 250, &failures);
-    }
-    cr_assert(failures > 1000, "%u", failures);
-}
-
-/* Failures that last: however it ends, the books are what the guest has, and the release finds all of it. */
-Test(assign_follow, random_lasting_failures)
-{
-    unsigned degraded = 0;
-
-    for (uint32_t seed = 0; seed < 1500; seed++) {
-        random_state = seed;
-        set_up();
-        for (unsigned i = 0; i < 20; i++) {
-            uint16_t offset;
-            unsigned width;
-            uint32_t value;
-            unsigned first = 1 + pick(12);
-
-            random_write(&offset, &width, &value);
-            desk_fail(first, first + pick(4));
-            (void)write_register(offset, width, value);
-            cr_assert(desk.violations == 0 && desk.device.region_count == desk.mapped_count);
-            desk.fail_first = 0;
-            if (!desk.device.degraded) {
-                desk_check(0);
-            }
-        }
-        degraded += desk.device.degraded;
-        assert_status(vpt_assign_release(&desk.device), VPT_OK);
-        cr_assert(desk.mapped_count == 0 && desk.violations == 0);
-        assert_status(vpt_assign_check(&desk.device), VPT_OK);
-    }
-    cr_assert(degraded > 100 && degraded < 1500, "%u", degraded);
 }

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Regions of the hypervisor's own beside those of BARs, and a guest's accesses to what is trapped. */
-#include <string.h>
 
 #include "assign_desk.h"
 
@@ -233,52 +232,6 @@ Test(assign_region, an_owner_is_needed)
     assert_status(add_memory(0x1000, 1), VPT_CALLER_STATE);
     assert_status(vpt_assign_region_remove(&desk.device, VPT_ASSIGN_MEMORY, 0x1000), VPT_CALLER_RANGE);
     assert_status(vpt_assign_check(&desk.device), VPT_OK);
-}
-
-/* Whether `count` regions of the guest and the books agree at each address. */
-static void check_each(const bool taken[64], unsigned count)
-{
-    for (unsigned at = 0; at < 64; at++) {
-        cr_assert((vpt_assign_region_find(&desk.device, VPT_ASSIGN_MEMORY, at) != NULL) == taken[at]);
-    }
-    desk_check(count);
-}
-
-Test(assign_region, at_random)
-{
-    uint32_t random_state = 1;
-    bool taken[64] = { false };
-    unsigned count = 0;
-
-    set_up(16);
-    for (unsigned step = 0; step < 5000; step++) {
-        unsigned at;
-        unsigned size;
-        bool free = true;
-
-        random_state = random_state * 1664525 + 1013904223;
-        at = random_state >> 10 & 63;
-        size = (random_state >> 20 & 7) + 1;
-        if ((random_state >> 30 & 1) != 0) {
-            const struct vpt_assign_region *there = vpt_assign_region_find(&desk.device, VPT_ASSIGN_MEMORY, at);
-            bool begins = there != NULL && there->guest == at;
-
-            size = begins ? (unsigned)there->size : 0;
-            assert_status(vpt_assign_region_remove(&desk.device, VPT_ASSIGN_MEMORY, at),
-                          begins ? VPT_OK : VPT_CALLER_RANGE);
-            memset(&taken[at], false, size);
-            count -= begins;
-        } else if (at + size <= 64) {
-            for (unsigned i = 0; i < size; i++) {
-                free = free && !taken[at + i];
-            }
-            free = free && count < 16;
-            cr_assert((add_memory(at, size) == VPT_OK) == free);
-            memset(&taken[at], true, free ? size : 0);
-            count += free;
-        }
-        check_each(taken, count);
-    }
 }
 
 /* ---- Accesses ---- */

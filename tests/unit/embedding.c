@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Kernels of unusual kinds: one that has single pages and nothing else, one whose requests are translated before the
- * library sees them, one with two devices at once.
+ * Kernels of unusual kinds: one whose requests are translated before the library sees them, one with two devices at once.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "virtio_pci_support.h"
@@ -44,86 +42,6 @@ static void take_pages_back(struct mock_hal *hal)
     for (unsigned n = 0; n < pages_used; n++) {
         mock_hal_unregister(hal, &lent[n]);
         cr_assert(all_bytes(pages[2u * n + 1u], PAGE, 0x9c), "page %u was written past", n);
-    }
-}
-
-#define REQUESTS 16u
-#define SEGMENTS 14u
-
-/* A queue of which nothing is larger than a page, up to 128 entries. A legacy interface takes the rings in one. */
-static void page_config(struct mock_hal *hal, struct vpt_requests_config *config, uint16_t size, bool legacy)
-{
-    *config = (struct vpt_requests_config){ .size = size, .requests = REQUESTS, .segments = SEGMENTS };
-    if (legacy) {
-        config->memory.rings = page(hal, VPT_QUEUE_RINGS_SIZE(size, VPT_QUEUE_RINGS_ALIGNMENT));
-    } else {
-        config->memory.rings = page(hal, VPT_QUEUE_DESCRIPTOR_AREA_SIZE(size));
-        config->memory.driver_area = page(hal, VPT_QUEUE_DRIVER_AREA_SIZE(size));
-        config->memory.device_area = page(hal, VPT_QUEUE_DEVICE_AREA_SIZE(size));
-    }
-    config->memory.indirect = page(hal, VPT_BLK_INDIRECT_SIZE(REQUESTS, SEGMENTS));
-    config->memory.private_state = page(hal, VPT_REQUESTS_PRIVATE_SIZE(REQUESTS));
-    config->memory.slots = page(hal, VPT_BLK_SLOTS_SIZE(REQUESTS, 0));
-}
-
-static void no_allocations(struct mock_hal *hal, struct vpt_port *port)
-{
-    port->dma_allocate = NULL;
-    port->dma_free = NULL;
-    hal->share_page = PAGE;
-}
-
-/* More than one request of the longest kind, from an odd address, by the blocking helpers. */
-static void write_and_read(struct vpt_blk_queue *queue, const uint8_t *content)
-{
-    enum { SIZE = 100 * SECTOR };
-    static uint8_t out[SIZE + 1];
-    static uint8_t in[SIZE + 3];
-
-    fill(out + 1, SIZE, 5);
-    assert_status(vpt_blk_write(queue, 7, out + 1, SIZE), VPT_OK);
-    cr_assert(filled(content + 7 * SECTOR, SIZE, 5));
-    assert_status(vpt_blk_read(queue, 7, in + 3, SIZE), VPT_OK);
-    cr_assert(memcmp(in + 3, out + 1, SIZE) == 0);
-}
-
-VARIANT_TEST(embedding, single_pages_by_mmio)
-{
-    for (uint16_t size = 4; size <= 128; size = (uint16_t)(size * 2)) {
-        struct mock_hal *hal = &disk.machine.hal;
-        struct vpt_requests_config config;
-
-        guard_pages();
-        disk_machine(variant, NULL);
-        no_allocations(hal, &hal->port);
-        page_config(hal, &config, size, variant->version == 1);
-        disk_probe();
-        assert_status(disk_bring_up(&config), VPT_OK);
-        write_and_read(&disk.queue, disk_content(0));
-        cr_assert(hal->allocations == 0 && hal->private_allocations == 0);
-        disk_stop();
-        take_pages_back(hal);
-        disk_finish();
-    }
-}
-
-MODERN_TEST(embedding, single_pages_by_pci)
-{
-    for (uint16_t size = 4; size <= 128; size = (uint16_t)(size * 2)) {
-        struct mock_hal *hal = &card.machine.hal;
-        struct vpt_requests_config config;
-
-        guard_pages();
-        card_init(variant->kind, NULL);
-        no_allocations(hal, &card.machine.bus.port);
-        page_config(hal, &config, size, false);
-        assert_status(vpt_blk_queue_init(&card.queue, &card.blk, 0, &config), VPT_OK);
-        assert_status(vpt_driver_start(&card.blk.driver), VPT_OK);
-        write_and_read(&card.queue, card_content(0));
-        cr_assert(hal->allocations == 0 && hal->private_allocations == 0);
-        card_stop();
-        take_pages_back(hal);
-        card_finish();
     }
 }
 

@@ -2,22 +2,6 @@
 /* A queue's size: what the caller wants, what the device has, and what comes of it. */
 #include "hand.h"
 
-VARIANT_TEST(queue_size, D_SPLIT_1_every_size)
-{
-    for (uint32_t size = 1; size <= VPT_QUEUE_SIZE_MAX; size *= 2) {
-        struct mock_machine_options options = { .queue_maximum = size };
-        struct vpt_queue_config config = { .size = (uint16_t)size, .indirect_tables = 4, .indirect_segments = 4 };
-        struct vpt_queue queue;
-
-        bench_negotiate(variant, &options);
-        assert_status(vpt_queue_init(&queue, bench.device, &config), VPT_OK);
-        assert_status(vpt_device_start(bench.device), VPT_OK);
-        cr_assert(vpt_queue_size(&queue) == size && bench.machine.device.queues[0].size == size);
-        bench_go_round(&queue, size);
-        bench_end(&queue);
-    }
-}
-
 /* Every entry in use at once, and one request that takes all of them; used in reversed order. */
 VARIANT_TEST(queue_size, D_SPLIT_1_every_size_filled)
 {

@@ -90,17 +90,6 @@ static void run_together(enum mock_completion_order order_wanted, uint32_t seed)
     }
 }
 
-CARD_TEST(virtio_pci_blk, requests_in_flight_together_complete_in_any_order)
-{
-    card_start(variant->kind, &options);
-    for (uint32_t seed = 1; seed < 40; seed++) {
-        run_together(MOCK_ORDER_ARRIVAL, seed * 1000u);
-        run_together(MOCK_ORDER_REVERSED, seed * 1000u + 100u);
-        run_together(MOCK_ORDER_SHUFFLED, seed * 1000u + 200u);
-    }
-    card_end();
-}
-
 /* ---- With and without the optional ring features, by the doorbell forms that modern devices have ---- */
 
 static void run_with(enum card_kind kind, const unsigned *offered, size_t offered_count, const unsigned *withheld,
