@@ -144,22 +144,6 @@ Test(assign_bar, unimplemented_ones_read_0)
     }
 }
 
-Test(assign_bar, bytes)
-{
-    desk_start();
-    desk_memory(0, 0x4000, 0x80000000, false);
-    desk_open();
-    desk_write(DESK_BAR(0) + 3, 1, 0xfe);
-    desk_write(DESK_BAR(0), 2, 0xffff);
-    cr_assert(desk_read(DESK_BAR(0), 4) == 0xfe00c000);
-    desk_write(4, 1, MEMORY);
-    check_at(0, 0xfe00c000);
-    desk_write(DESK_BAR(0) + 1, 1, 0x40);
-    check_at(0, 0xfe004000);
-    desk_write(DESK_BAR(0) + 1, 1, 0x7f);
-    check_at(0, 0xfe004000);
-}
-
 /* ---- Decoding ---- */
 
 Test(assign_bar, follows_what_is_decoded)
@@ -183,42 +167,6 @@ Test(assign_bar, follows_what_is_decoded)
     cr_assert(desk_mapped(1) == 0);
     desk_write(4, 2, 0);
     cr_assert(desk.mapped_count == 0);
-    desk_check(0);
-}
-
-Test(assign_bar, nothing_outside_d0)
-{
-    desk_start();
-    desk_one_of_each();
-    desk_open();
-    desk_write(DESK_BAR(0), 4, 0xfe000000);
-    desk_write(DESK_BAR(1), 4, 0xd000);
-    desk_write(4, 2, DECODING);
-    for (unsigned state = 1; state <= 3; state++) {
-        desk_write(DESK_PMCSR, 2, state);
-        cr_assert(desk.mapped_count == 0);
-        desk_write(DESK_BAR(0), 4, 0xfd000000);
-        desk_check(0);
-        desk_write(DESK_PMCSR, 2, 0);
-        check_at(0, 0xfd000000);
-        check_at(1, 0xd000);
-        cr_assert(desk_find(VPT_ASSIGN_IO, 0xd000)->trapped, "no processor translates ports");
-    }
-}
-
-Test(assign_bar, sizing_with_decoding_on)
-{
-    desk_start();
-    desk_one_of_each();
-    desk_open();
-    desk_write(DESK_BAR(0), 4, 0xfe000000);
-    desk_write(4, 2, DECODING);
-    cr_assert(answer(0, 0xffffffff) == 0xffffc000);
-    cr_assert(desk_mapped(0) == 0, "that is no address");
-    desk_write(DESK_BAR(0), 4, 0xfe000000);
-    check_at(0, 0xfe000000);
-    desk_write(DESK_BAR(0), 4, 0);
-    cr_assert(desk_mapped(0) == 0);
     desk_check(0);
 }
 
@@ -294,26 +242,6 @@ Test(assign_bar, halves)
     check_at(2, UINT64_C(0xffffffffffff8000));
 }
 
-Test(assign_bar, above_8_gib)
-{
-    desk_start();
-    desk_memory(0, UINT64_C(16) << 30, UINT64_C(0x4000000000), true);
-    desk_trap(0, UINT64_C(0x300000800), 4);
-    desk_open();
-    desk_write(4, 2, MEMORY);
-    cr_assert(answer(0, 0xffffffff) == 4);
-    cr_assert(answer(1, 0xffffffff) == 0xfffffffc);
-    desk_write(DESK_BAR(1), 4, 7);
-    check_at(0, UINT64_C(0x400000000));
-    cr_assert(desk_mapped(0) == 3);
-    cr_assert(desk_find(VPT_ASSIGN_MEMORY, UINT64_C(0x700000000))->trapped);
-    cr_assert(desk_find(VPT_ASSIGN_MEMORY, UINT64_C(0x700000fff))->trapped);
-    cr_assert(!desk_find(VPT_ASSIGN_MEMORY, UINT64_C(0x700001000))->trapped);
-    desk_write(DESK_BAR(1), 4, 3);
-    cr_assert(desk.mapped_count == 0);
-    desk_check(0);
-}
-
 Test(assign_bar, the_hosts_is_unassigned)
 {
     desk_start();
@@ -343,26 +271,6 @@ Test(assign_bar, the_same_again_calls_nothing)
     cr_assert(desk.calls == 0);
     desk_write(DESK_BAR(0), 4, 0xfe004000);
     cr_assert(desk.calls == 6, "three pieces go, three come");
-}
-
-/* The first one keeps its place; the other is where it ought to be once there is room. */
-Test(assign_bar, onto_another)
-{
-    desk_start();
-    desk_memory(0, 0x4000, 0x80000000, false);
-    desk_memory(1, 0x8000, 0x90000000, false);
-    desk_open();
-    desk_write(DESK_BAR(0), 4, 0xfe004000);
-    desk_write(DESK_BAR(1), 4, 0xfe008000);
-    desk_write(4, 2, MEMORY);
-    check_at(0, 0xfe004000);
-    check_at(1, 0xfe008000);
-    desk_write(DESK_BAR(0), 4, 0xfe00c000);
-    check_at(0, 0xfe00c000);
-    cr_assert(desk_mapped(1) == 0);
-    desk_write(DESK_BAR(0), 4, 0xfe010000);
-    check_at(0, 0xfe010000);
-    check_at(1, 0xfe008000);
 }
 
 /* ---- What no function has ---- */

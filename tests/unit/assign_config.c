@@ -241,45 +241,6 @@ Test(assign_config, the_function_vanishes)
     cr_assert(host_writes() == 0);
 }
 
-Test(assign_config, it_vanishes_before_a_write)
-{
-    card();
-    host.gone = true;
-    assert_status(vpt_assign_config_write(&host.device, 0x04, 2, 0x4), VPT_DEVICE_GONE);
-    cr_assert(host_writes() == 0 && host.device.vanished);
-}
-
-/* Each access of the host's fails once, whatever the guest does: a status, all-ones, and the next one works. */
-Test(assign_config, each_access_fails)
-{
-    static const uint16_t offsets[] = { 0x04, OTHER + 4, VPD, PCIE + 8, AER + 4, VENDOR + 4 };
-
-    for (unsigned i = 0; i < COUNT_OF(offsets); i++) {
-        card();
-        for (unsigned k = 1;; k++) {
-            uint32_t value = 0;
-            enum vpt_status status;
-
-            host.announced = false;
-            host.accesses = 0;
-            host.fail_at = k;
-            status = vpt_assign_config_write(&host.device, offsets[i], 4, 0x12345678);
-            if (status == VPT_OK) {
-                status = vpt_assign_config_read(&host.device, offsets[i], 4, &value);
-            }
-            if (host.accesses < k) {
-                assert_status(status, VPT_OK);
-                break;
-            }
-            assert_status(status, HOST_FAILURE);
-            cr_assert(value == 0 || value == 0xffffffff);
-            cr_assert(!host.device.vanished);
-        }
-        host.fail_at = 0;
-        (void)guest_read(offsets[i], 4);
-    }
-}
-
 /* ---- Mappings that follow ---- */
 
 Test(assign_config, a_map_that_fails_undoes_the_write)
@@ -375,30 +336,4 @@ Test(assign_config, what_outlives_a_function_level_reset)
         assert_status(vpt_assign_release(&host.device), VPT_OK);
         cr_assert(host_get(AER + 8, 4) != 0x1000);
     }
-}
-
-/* The release goes on where it was, however often the host fails. */
-Test(assign_config, the_host_fails_while_it_is_restored)
-{
-    static uint8_t before[HOST_SIZE];
-    unsigned k = 1;
-
-    for (;; k++) {
-        card();
-        memcpy(before, host.config, sizeof(before));
-        guest_write(VPD, 4, 0xffffffff);
-        guest_write(VENDOR + 4, 4, 0xffffffff);
-        guest_write(AER + 8, 4, 0xffffffff);
-        guest_write(0x04, 2, 0x0006);
-        host.accesses = 0;
-        host.fail_at = k;
-        if (vpt_assign_release(&host.device) == VPT_OK) {
-            break;
-        }
-        cr_assert(host.device.owned);
-        assert_status(vpt_assign_release(&host.device), VPT_OK);
-        before[0x04] &= (uint8_t)~0x4u;
-        cr_assert(memcmp(before, host.config, sizeof(before)) == 0, "%u", k);
-    }
-    cr_assert(k > 8 && host.accesses < k);
 }

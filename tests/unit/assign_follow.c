@@ -158,35 +158,6 @@ Test(assign_follow, what_cannot_be_undone_degrades)
     }
 }
 
-/* The k-th call fails, and of those that undo it the n-th. */
-Test(assign_follow, each_pair_of_failures)
-{
-    unsigned degraded = 0;
-
-    for (unsigned k = 2; k <= 6; k++) {
-        for (unsigned n = 1; n <= 8; n++) {
-            enum vpt_status status;
-
-            set_up();
-            desk_write(4, 2, DECODING);
-            desk_fail(k, k + n);
-            status = write_register(DESK_BAR(0), 4, 0xfe020000);
-            cr_assert(status == DESK_FAILURE || status == VPT_DEVICE_ASSIGN_DEGRADED || status == VPT_REFUSED);
-            cr_assert((status == VPT_REFUSED) == (desk.failed == desk.failed_maps));
-            desk.fail_first = 0;
-            cr_assert(desk.violations == 0 && desk.device.region_count == desk.mapped_count);
-            cr_assert(desk.device.degraded == (status == VPT_DEVICE_ASSIGN_DEGRADED));
-            degraded += desk.device.degraded;
-            if (!desk.device.degraded) {
-                desk_check(0);
-            }
-            assert_status(vpt_assign_release(&desk.device), VPT_OK);
-            cr_assert(desk.mapped_count == 0 && desk.violations == 0);
-        }
-    }
-    cr_assert(degraded > 0);
-}
-
 /* ---- Refusals ---- */
 
 Test(assign_follow, a_refused_bar_is_unmapped_alone)
@@ -203,23 +174,6 @@ Test(assign_follow, a_refused_bar_is_unmapped_alone)
     desk.refuse_last = 0;
     desk_write(4, 2, DECODING);
     cr_assert(desk_mapped(0) == 3);
-    desk_check(0);
-}
-
-Test(assign_follow, a_refused_bar_moves_on)
-{
-    unsigned failures = 0;
-
-    set_up();
-    desk_write(4, 2, DECODING);
-    desk.refuse_first = 0xfe020000;
-    desk.refuse_last = 0xfe02ffff;
-    assert_status(write_with_each_failure(DESK_BAR(0), 4, 0xfe020000, 0, &failures), VPT_REFUSED);
-    assert_status(write_with_each_failure(DESK_BAR(4), 4, 0xfe02f000, 0, &failures), VPT_REFUSED);
-    assert_status(write_with_each_failure(DESK_BAR(0), 4, 0xfe030000, 0, &failures), VPT_REFUSED);
-    desk_check(0);
-    cr_assert(desk_mapped(0) == 3 && desk_mapped(4) == 0);
-    assert_status(write_with_each_failure(DESK_BAR(4), 4, 0xfe040000, 0, &failures), VPT_OK);
     desk_check(0);
 }
 
@@ -257,24 +211,6 @@ Test(assign_follow, refused_on_the_way_back)
     cr_assert(desk.device.degraded && desk_mapped(0) == 1 && desk.violations == 0);
     assert_status(vpt_assign_release(&desk.device), VPT_OK);
     cr_assert(desk.mapped_count == 0 && desk.violations == 0);
-}
-
-Test(assign_follow, a_reserved_window_refuses)
-{
-    static const struct vpt_assign_region window = {
-        .guest = 0xfe021000, .size = 0x1000, .space = VPT_ASSIGN_MEMORY, .bar = VPT_ASSIGN_RESERVED
-    };
-
-    set_up();
-    desk_write(4, 2, DECODING);
-    assert_status(vpt_assign_region_add(&desk.device, &window), VPT_OK);
-    assert_status(write_register(DESK_BAR(0), 4, 0xfe020000), VPT_REFUSED);
-    cr_assert(desk_mapped(0) == 0);
-    desk_check(0);
-    assert_status(vpt_assign_region_remove(&desk.device, VPT_ASSIGN_MEMORY, 0xfe021000), VPT_OK);
-    desk_write(4, 2, DECODING);
-    cr_assert(desk_mapped(0) == 3);
-    desk_check(0);
 }
 
 /* An unmap() that says what only map() may say has failed like any other. */

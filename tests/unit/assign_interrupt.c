@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* INTx and MSI of an assigned function, which of the kinds it is, and that the host is told of each change once. */
-#include <string.h>
 
 #include "assign_signal.h"
 
@@ -127,41 +126,6 @@ Test(assign_interrupt, a_host_and_a_guest_that_care_for_nothing)
     EXPECT_NOTHING();
 }
 
-/* Where the host refuses, the guest's write has not been. */
-Test(assign_interrupt, a_host_that_cannot)
-{
-    static const struct {
-        uint16_t offset;
-        uint16_t value;
-    } writes[] = { { SIGNAL_MSI + 2, MSI_ENABLE | MSI_MESSAGES(4) }, { SIGNAL_MSIX + 2, MSIX_ENABLE } };
-
-    start_with_both();
-    signal_open();
-    for (unsigned i = 0; i < COUNT_OF(writes); i++) {
-        uint32_t before = signal_read(writes[i].offset, 2);
-
-        signals.fail_at = signals.calls + 2;
-        assert_status(vpt_assign_config_write(&signals.device, writes[i].offset, 2, writes[i].value), SIGNAL_FAILURE);
-        cr_assert(signals.logged == 2 && signals.log[1].kind == TOLD);
-        signals.fail_at = signals.calls + 1;
-        assert_status(vpt_assign_config_write(&signals.device, writes[i].offset, 2, writes[i].value), SIGNAL_FAILURE);
-        cr_assert(signals.logged == 3 && signals.log[2].kind == HOST_MASK);
-        signals.logged = 0;
-        cr_assert(signal_read(writes[i].offset, 2) == before);
-        raise(VPT_ASSIGN_INTX);
-        EXPECT({ LEVEL, true, 0 }, { HOST_MASK, true, 0 });
-        end();
-        EXPECT({ HOST_MASK, false, 0 }, { LEVEL, false, 0 });
-    }
-    signal_msi_control(MSI_ENABLE | MSI_MESSAGES(4));
-    signals.logged = 0;
-    signals.fail_at = signals.calls + 1;
-    assert_status(vpt_assign_config_write(&signals.device, SIGNAL_MSI + 2, 2, MSI_ENABLE), SIGNAL_FAILURE);
-    EXPECT({ TOLD, VPT_ASSIGN_INTERRUPT_MSI, 1 });
-    raise(15);
-    EXPECT({ MESSAGE, 0, 15 });
-}
-
 Test(assign_interrupt, no_owner_without_the_host)
 {
     signal_start();
@@ -192,72 +156,6 @@ Test(assign_interrupt, intx_from_assertion_to_end)
     }
     assert_status(vpt_assign_raise(&signals.device, 0), VPT_EMPTY);
     EXPECT_NOTHING();
-}
-
-Test(assign_interrupt, intx_disabled_by_the_guest)
-{
-    signal_start();
-    signal_open();
-    raise(VPT_ASSIGN_INTX);
-    signals.logged = 0;
-    signal_write(4, 2, COMMAND | DISABLE);
-    EXPECT({ LEVEL, false, 0 });
-    signal_write(5, 1, 4);
-    EXPECT_NOTHING();
-    signal_write(5, 1, 0);
-    EXPECT({ LEVEL, true, 0 });
-    end();
-    signal_write(4, 2, COMMAND | DISABLE);
-    signals.logged = 0;
-    raise(VPT_ASSIGN_INTX);
-    EXPECT({ HOST_MASK, true, 0 });
-    signal_write(4, 4, COMMAND);
-    EXPECT({ LEVEL, true, 0 });
-    signal_write(4, 2, COMMAND | DISABLE);
-    signals.logged = 0;
-    end();
-    EXPECT({ HOST_MASK, false, 0 });
-    signal_write(4, 2, COMMAND);
-    EXPECT_NOTHING();
-}
-
-/* The line falls, and what was asserted is forgotten, when it is not INTx any more. */
-Test(assign_interrupt, leaving_intx)
-{
-    start_with_both();
-    signal_open();
-    for (unsigned i = 0; i < 2; i++) {
-        raise(VPT_ASSIGN_INTX);
-        signals.logged = 0;
-        if (i == 0) {
-            signal_msi_control(MSI_ENABLE);
-        } else {
-            signal_msix_control(MSIX_ENABLE);
-        }
-        cr_assert(signals.logged == 3 && signals.log[1].kind == TOLD);
-        cr_assert(signals.log[0].kind == HOST_MASK && signals.log[0].a == false);
-        cr_assert(signals.log[2].kind == LEVEL && signals.log[2].a == false);
-        assert_status(vpt_assign_raise(&signals.device, VPT_ASSIGN_INTX), VPT_EMPTY);
-        assert_status(vpt_assign_end_of_interrupt(&signals.device), VPT_EMPTY);
-        signals.logged = 0;
-        signal_msix_control(0);
-        signal_msi_control(0);
-        EXPECT({ TOLD, VPT_ASSIGN_INTERRUPT_INTX, 0 });
-    }
-}
-
-Test(assign_interrupt, a_host_that_cannot_mask)
-{
-    signal_start();
-    signal_open();
-    signals.fail_at = signals.calls + 1;
-    assert_status(vpt_assign_raise(&signals.device, VPT_ASSIGN_INTX), SIGNAL_FAILURE);
-    EXPECT({ LEVEL, true, 0 }, { HOST_MASK, true, 0 });
-    signals.fail_at = signals.calls + 1;
-    assert_status(vpt_assign_end_of_interrupt(&signals.device), SIGNAL_FAILURE);
-    EXPECT({ HOST_MASK, false, 0 });
-    end();
-    EXPECT({ HOST_MASK, false, 0 }, { LEVEL, false, 0 });
 }
 
 /* ---- MSI ---- */
@@ -374,29 +272,6 @@ ParameterizedTest(const struct kind *kind, assign_interrupt, msi_masks)
         signal_write(mask_register(kind), 4, 0);
         EXPECT_NOTHING();
     }
-}
-
-/* Masked ones outlive a time with fewer messages, or with none. */
-Test(assign_interrupt, msi_pending_while_not_enabled)
-{
-    const struct kind kind = { 5, true, true };
-
-    open_kind(&kind);
-    signal_msi_control(MSI_ENABLE | MSI_MESSAGES(5));
-    signal_write(mask_register(&kind), 4, 0x80000001);
-    raise(31);
-    raise(0);
-    signals.logged = 0;
-    signal_msi_control(MSI_ENABLE | MSI_MESSAGES(4));
-    signal_write(mask_register(&kind), 4, 0);
-    EXPECT({ TOLD, VPT_ASSIGN_INTERRUPT_MSI, 16 }, { MESSAGE, ADDRESS, ITEM & ~15u });
-    cr_assert(shown_pending(&kind) == 0x80000000);
-    signal_msi_control(0);
-    EXPECT({ TOLD, VPT_ASSIGN_INTERRUPT_INTX, 0 });
-    cr_assert(shown_pending(&kind) == 0x80000000);
-    signal_msi_control(MSI_ENABLE | MSI_MESSAGES(5));
-    EXPECT({ HOST_MASK, false, 0 }, { TOLD, VPT_ASSIGN_INTERRUPT_MSI, 32 }, { MESSAGE, ADDRESS, ITEM | 31 });
-    cr_assert(shown_pending(&kind) == 0);
 }
 
 ParameterizedTestParameters(assign_interrupt, msi_that_cannot_be_delivered)

@@ -69,15 +69,6 @@ static void start_msix(void)
     signals.logged = 0;
 }
 
-static void start_msi(void)
-{
-    start();
-    signal_write(SIGNAL_MSI + 4, 4, 0xfee00000);
-    signal_write(SIGNAL_MSI + 12, 2, 0x40);
-    signal_msi_control(MSI_ENABLE | MSI_MESSAGES(2));
-    signals.logged = 0;
-}
-
 /* ---- The host's function ---- */
 
 Test(assign_master, the_hosts_function_follows)
@@ -136,85 +127,6 @@ Test(assign_master, messages_of_msix_wait)
     }
 }
 
-/* What masks hold back too waits for these as well, whichever comes last. */
-Test(assign_master, messages_that_are_masked_wait_for_both)
-{
-    for (unsigned i = 0; i < COUNT_OF(ways); i++) {
-        start_msix();
-        signal_store(0, TABLE + 16 * 1 + 12, 4, 1);
-        write(ways[i].off);
-        raise(1);
-        raise(3);
-        signal_msix_control(MSIX_ENABLE | MSIX_FUNCTION_MASK);
-        write(ways[i].on);
-        EXPECT_NOTHING();
-        cr_assert(signal_load(0, PENDING, 8) == 0xa);
-        write(ways[i].off);
-        signal_msix_control(MSIX_ENABLE);
-        EXPECT_NOTHING();
-        write(ways[i].on);
-        EXPECT({ MESSAGE, 0xfee03000, 0x43 });
-        if (!ways[i].power) {
-            write(ways[i].off);
-            signal_store(0, TABLE + 16 * 1 + 12, 4, 0);
-            EXPECT_NOTHING();
-            write(ways[i].on);
-        } else {
-            signal_store(0, TABLE + 16 * 1 + 12, 4, 0);
-        }
-        EXPECT({ MESSAGE, 0xfee01000, 0x41 });
-    }
-}
-
-Test(assign_master, messages_of_msi_wait)
-{
-    for (unsigned i = 0; i < COUNT_OF(ways); i++) {
-        start_msi();
-        signal_write(SIGNAL_MSI + 0x10, 4, 0x8);
-        write(ways[i].off);
-        raise(0);
-        raise(3);
-        EXPECT_NOTHING();
-        cr_assert(signal_read(SIGNAL_MSI + 0x14, 4) == 0x9);
-        write(ways[i].on);
-        EXPECT({ MESSAGE, 0xfee00000, 0x40 });
-        cr_assert(signal_read(SIGNAL_MSI + 0x14, 4) == 0x8);
-        signal_write(SIGNAL_MSI + 0x10, 4, 0);
-        EXPECT({ MESSAGE, 0xfee00000, 0x43 });
-    }
-}
-
-/* What the guest changes its mind about meanwhile is delivered once it is wanted again, if ever. */
-Test(assign_master, messages_wait_while_their_kind_is_not_enabled)
-{
-    start_msix();
-    write(ways[0].off);
-    raise(0);
-    signal_msix_control(0);
-    signals.logged = 0;
-    write(ways[0].on);
-    EXPECT_NOTHING();
-    signal_msix_control(MSIX_ENABLE);
-    EXPECT({ HOST_MASK, false, 0 }, { TOLD, VPT_ASSIGN_INTERRUPT_MSIX, VECTORS }, { MESSAGE, 0xfee00000, 0x40 });
-}
-
-/* One that could not be delivered is tried again. */
-Test(assign_master, what_cannot_be_delivered_is_tried_again)
-{
-    start_msix();
-    write(ways[0].off);
-    raise(0);
-    signals.fail_at = signals.calls + 1;
-    write(ways[0].on);
-    EXPECT({ MESSAGE, 0xfee00000, 0x40 });
-    cr_assert(signal_load(0, PENDING, 8) == 1);
-    write(ways[0].off);
-    EXPECT_NOTHING();
-    write(ways[0].on);
-    EXPECT({ MESSAGE, 0xfee00000, 0x40 });
-    cr_assert(signal_load(0, PENDING, 8) == 0);
-}
-
 /* A release forgets them. */
 Test(assign_master, nothing_waits_for_the_next_owner)
 {
@@ -231,16 +143,6 @@ Test(assign_master, nothing_waits_for_the_next_owner)
 }
 
 /* ---- INTx ---- */
-
-Test(assign_master, intx_needs_no_bus_master)
-{
-    start();
-    write(ways[0].off);
-    raise(VPT_ASSIGN_INTX);
-    EXPECT({ LEVEL, true, 0 }, { HOST_MASK, true, 0 });
-    write(ways[0].on);
-    EXPECT_NOTHING();
-}
 
 Test(assign_master, intx_waits_for_d0)
 {

@@ -8,7 +8,6 @@ TestSuite(assign_msix, .timeout = 60);
 
 /* Fields of an entry. */
 #define ADDRESS 0u
-#define UPPER   4u
 #define DATA    8u
 #define CONTROL 12u
 #define ENTRY   16u
@@ -248,50 +247,6 @@ Test(assign_msix, one_access_for_data_and_mask)
     cr_assert(is_pending(2));
 }
 
-Test(assign_msix, the_function_mask)
-{
-    open_enabled(100);
-    signal_msix_control(MSIX_ENABLE | MSIX_FUNCTION_MASK);
-    mask(70, true);
-    for (unsigned i = 60; i < 80; i++) {
-        raise(i);
-        cr_assert(is_pending(i));
-    }
-    mask(65, true);
-    mask(65, false);
-    EXPECT_NOTHING();
-    signal_msix_control(MSIX_ENABLE);
-    cr_assert(signals.logged == 19);
-    for (unsigned i = 0; i < 19; i++) {
-        unsigned vector = 60 + i + (i >= 10);
-
-        cr_assert(signals.log[i].kind == MESSAGE && signals.log[i].a == address_of(vector));
-        cr_assert(!is_pending(vector));
-    }
-    signals.logged = 0;
-    cr_assert(is_pending(70));
-    mask(70, false);
-    EXPECT({ MESSAGE, address_of(70), 0x4000 + 70 });
-}
-
-/* What is pending outlives a time without MSI-X, in which nothing is delivered. */
-Test(assign_msix, pending_while_disabled)
-{
-    open_enabled(4);
-    mask(3, true);
-    raise(3);
-    signal_msix_control(0);
-    EXPECT({ TOLD, VPT_ASSIGN_INTERRUPT_INTX, 0 });
-    mask(3, false);
-    assert_status(vpt_assign_raise(&signals.device, 1), VPT_EMPTY);
-    EXPECT_NOTHING();
-    cr_assert(is_pending(3) && !is_pending(1));
-    signal_msix_control(MSIX_ENABLE | MSIX_FUNCTION_MASK);
-    EXPECT({ HOST_MASK, false, 0 }, { TOLD, VPT_ASSIGN_INTERRUPT_MSIX, 4 });
-    signal_msix_control(MSIX_ENABLE);
-    EXPECT({ MESSAGE, address_of(3), 0x4003 });
-}
-
 /* The table is no way to have a message of MSI delivered. */
 Test(assign_msix, unmasking_while_it_is_msi)
 {
@@ -310,32 +265,6 @@ Test(assign_msix, unmasking_while_it_is_msi)
 }
 
 /* ---- Errors of message() ---- */
-
-Test(assign_msix, what_cannot_be_delivered_is_pending)
-{
-    open_enabled(2);
-    signals.fail_at = signals.calls + 1;
-    assert_status(vpt_assign_raise(&signals.device, 1), SIGNAL_FAILURE);
-    EXPECT({ MESSAGE, address_of(1), 0x4001 });
-    cr_assert(is_pending(1));
-    raise(1);
-    EXPECT({ MESSAGE, address_of(1), 0x4001 });
-    cr_assert(!is_pending(1));
-}
-
-Test(assign_msix, what_cannot_be_delivered_on_unmask_is_pending)
-{
-    open_enabled(2);
-    mask(1, true);
-    raise(1);
-    signals.fail_at = signals.calls + 1;
-    mask(1, false);
-    EXPECT({ MESSAGE, address_of(1), 0x4001 });
-    cr_assert(is_pending(1) && signal_load(0, at(1, CONTROL), 4) == 0);
-    mask(1, false);
-    EXPECT({ MESSAGE, address_of(1), 0x4001 });
-    cr_assert(!is_pending(1));
-}
 
 Test(assign_msix, a_guest_without_message)
 {

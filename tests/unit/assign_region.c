@@ -188,18 +188,6 @@ Test(assign_region, removes_the_hypervisors_own_only)
     desk_check(0);
 }
 
-/* A port is no address in memory. */
-Test(assign_region, removes_in_its_space_only)
-{
-    set_up(8);
-    assert_status(add_memory(0x2000, 0x1000), VPT_OK);
-    assert_status(add(region(VPT_ASSIGN_IO, 0x4000, 0x4000, 4)), VPT_OK);
-    assert_status(vpt_assign_region_remove(&desk.device, VPT_ASSIGN_MEMORY, 0x4000), VPT_CALLER_RANGE);
-    desk_check(2);
-    assert_status(vpt_assign_region_remove(&desk.device, VPT_ASSIGN_IO, 0x4000), VPT_OK);
-    desk_check(1);
-}
-
 /* In any order, each is found by each of its bytes, and by no other. */
 Test(assign_region, finds_each)
 {

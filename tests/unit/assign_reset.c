@@ -605,67 +605,6 @@ Test(assign_reset, by_the_guest)
     }
 }
 
-/* ---- Behind our back ---- */
-
-/* Something has reset the function: it is where it was before a guest decodes it. */
-Test(assign_reset, bars_come_back)
-{
-    static const uint16_t lost[] = { 0x10, 0x14, 0x18, 0x30, 4 };
-
-    for (unsigned set = 1; set < 1u << COUNT_OF(lost); set++) {
-        plant_make(one, 0);
-        plant_open(one);
-        assert_status(vpt_assign_acquire(&one->device, 1, &one->guest), VPT_OK);
-        assert_status(plant_guest_write(one, 0x10, 4, 0xf0000000), VPT_OK);
-        assert_status(plant_guest_write(one, 0x18, 4, 0xc000), VPT_OK);
-        for (unsigned i = 0; i < COUNT_OF(lost); i++) {
-            if ((set >> i & 1) != 0) {
-                memcpy(one->config + lost[i], one->first + lost[i], lost[i] == 4 ? 2 : 4);
-            }
-        }
-        assert_status(plant_guest_write(one, 4, 2, 3), VPT_OK);
-        cr_assert(one->mapped == 2 && one->violations == 0);
-        cr_assert(memcmp(one->config + 0x10, one->at_open + 0x10, 0x24) == 0);
-        cr_assert((plant_get(one, 4, 2) & 3) == 3);
-        for (unsigned i = 0; i < one->logged; i++) {
-            cr_assert(one->log[i].offset != 4 || (one->log[i].value & 4) == 0);
-        }
-    }
-    set_up(0);
-    assert_status(plant_guest_write(one, 4, 2, 4), VPT_OK);
-    one->logged = 0;
-    assert_status(plant_guest_write(one, 4, 2, 7), VPT_OK);
-    for (unsigned i = 0; i < one->logged; i++) {
-        cr_assert(one->log[i].offset == 4 && (one->log[i].value & 3) == 3, "nothing was lost, decoding stays on");
-    }
-}
-
-Test(assign_reset, bars_that_do_not_come_back)
-{
-    enum vpt_status status = PLANT_FAILURE;
-
-    for (unsigned k = 1; status != VPT_OK; k++) {
-        plant_make(one, 0);
-        plant_open(one);
-        assert_status(vpt_assign_acquire(&one->device, 1, &one->guest), VPT_OK);
-        assert_status(plant_guest_write(one, 0x10, 4, 0xf0000000), VPT_OK);
-        memcpy(one->config, one->first, sizeof(one->config));
-        one->accesses = 0;
-        one->fail_at = k;
-        status = plant_guest_write(one, 4, 2, 2);
-        cr_assert(status == VPT_OK || (status == PLANT_FAILURE && one->mapped == 0) || k > 10);
-        cr_assert(one->violations == 0);
-        one->fail_at = 0;
-        assert_status(plant_guest_write(one, 4, 2, 2), VPT_OK);
-        cr_assert(one->mapped == 1);
-    }
-    assert_status(plant_guest_write(one, 4, 2, 0), VPT_OK);
-    one->removed = true;
-    one->logged = 0;
-    assert_status(plant_guest_write(one, 4, 2, 2), VPT_DEVICE_GONE);
-    cr_assert(one->logged == 0 && one->mapped == 0);
-}
-
 /* ---- The bus ---- */
 
 /* Three functions on a bus and one on another; the first has no way of its own. Owner `owners[n]`, 0 is nobody. */
