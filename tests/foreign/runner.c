@@ -5,6 +5,7 @@
  *
  *     --jobs=N             tests at a time; 1
  *     --filter=TEXT        only tests whose suite::name contains it
+ *     --without=TEXT       but not those whose suite::name contains it
  *     --first=TEXT         those whose suite::name begins with it before all others
  *     --fail-fast          no further test after one that did not pass
  *     --timeout-factor=N   what the limits that suites state are multiplied by, under emulation; 1
@@ -43,6 +44,7 @@ struct runner {
     unsigned job_count;
     double factor;
     const char *filter;
+    const char *without;
     const char *first;
     bool fail_fast;
     unsigned long tested;
@@ -241,7 +243,8 @@ static bool wanted(const struct runner *runner, const struct criterion_test *tes
     char name[MESSAGE_SIZE];
 
     snprintf(name, sizeof(name), "%s::%s", test->suite, test->name);
-    if (runner->filter != NULL && strstr(name, runner->filter) == NULL) {
+    if ((runner->filter != NULL && strstr(name, runner->filter) == NULL) ||
+        (runner->without != NULL && strstr(name, runner->without) != NULL)) {
         return false;
     }
     return (runner->first != NULL && strncmp(name, runner->first, strlen(runner->first)) == 0) == first;
@@ -267,6 +270,8 @@ static void read_arguments(struct runner *runner, int count, char **arguments)
             runner->factor = number;
         } else if (strncmp(arguments[i], "--filter=", 9) == 0) {
             runner->filter = arguments[i] + 9;
+        } else if (strncmp(arguments[i], "--without=", 10) == 0) {
+            runner->without = arguments[i] + 10;
         } else if (strncmp(arguments[i], "--first=", 8) == 0) {
             runner->first = arguments[i] + 8;
         } else if (strcmp(arguments[i], "--fail-fast") == 0) {

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What goes through a queue: chains, tables, tokens and lengths. */
 #include <stdlib.h>
-#include <string.h>
 
 #include "hand.h"
 
@@ -600,22 +599,4 @@ VARIANT_TEST(queue, queues_of_one_device_are_apart)
         assert_status(vpt_queue_release(&queues[i]), VPT_OK);
     }
     bench_end(&queues[0]);
-}
-
-/* A new life after a reset, with other parameters. */
-VARIANT_TEST(queue, a_queue_is_set_up_again_after_a_reset)
-{
-    struct vpt_queue queue;
-
-    bench_start(variant, NULL, &queue, 16);
-    for (uint16_t size = 1; size <= 64; size = (uint16_t)(size * 2)) {
-        assert_status(vpt_device_negotiate(bench.device, NULL, NULL, NULL), VPT_OK);
-        assert_status(vpt_queue_release(&queue), VPT_OK);
-        bench_queue(&queue, size, size, 4);
-        for (unsigned i = 0; i < 3; i++) {
-            go_through(&queue, 1, size > 1 ? 1 : 0);
-        }
-        assert_room(&queue, size);
-    }
-    bench_end(&queue);
 }

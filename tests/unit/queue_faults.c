@@ -185,18 +185,6 @@ VERSION_TEST(queue_faults, a_used_length_of_a_request_without_writable_bytes)
     }
 }
 
-VARIANT_TEST(queue_faults, SPLIT_USED_1_understating_is_allowed)
-{
-    uint32_t written = 99;
-
-    start_with_six(variant);
-    mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_USED_LENGTH_SHORT, 1, 1, 0);
-    cr_assert(mock_device_run(&bench.machine.device, 1) == 1);
-    assert_status(vpt_queue_pop(&queue, NULL, &written), VPT_OK);
-    cr_assert(written == 0);
-    assert_recovers(1, 6);
-}
-
 /* ---- At the edges ---- */
 
 /* Used exactly what was published is no lie; one more is, whatever the indexes are. */
@@ -427,35 +415,6 @@ VARIANT_TEST(queue_faults, STATUS_4_a_device_that_needs_a_reset)
     assert_status(vpt_device_check(bench.device), VPT_DEVICE_NEEDS_RESET);
     cr_assert((vpt_device_interrupt(bench.device) & VPT_INTERRUPT_CONFIGURATION) != 0);
     assert_recovers(2, 6);
-}
-
-VARIANT_TEST(queue_faults, a_completion_that_is_lost)
-{
-    start_with_six(variant);
-    mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_COMPLETION_LOST, 2, 1, 0);
-    (void)mock_device_run(&bench.machine.device, 6);
-    for (unsigned i = 0; i < 5; i++) {
-        assert_status(vpt_queue_pop(&queue, NULL, NULL), VPT_OK);
-    }
-    assert_status(vpt_queue_pop(&queue, NULL, NULL), VPT_EMPTY);
-    assert_recovers(5, 6);
-}
-
-VARIANT_TEST(queue_faults, a_device_that_vanishes_with_requests)
-{
-    unsigned drained = 0;
-
-    start_with_six(variant);
-    mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_VANISH, 1, 1, 0);
-    assert_status(vpt_device_check(bench.device), VPT_DEVICE_GONE);
-    assert_status(vpt_queue_pop(&queue, NULL, NULL), VPT_EMPTY);
-    while (vpt_queue_drain(&queue, NULL) == VPT_OK) {
-        drained++;
-    }
-    cr_assert(drained == 6);
-    assert_status(vpt_queue_status(&queue), VPT_DEVICE_GONE);
-    assert_status(vpt_queue_release(&queue), VPT_OK);
-    bench_finish();
 }
 
 /* Who sleeps until there is something to pop learns of the death; a loop that turns notifications on must end. */

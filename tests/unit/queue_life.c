@@ -167,30 +167,6 @@ VARIANT_TEST(queue_life, CLEANUP_2_a_stuck_device_that_vanishes)
     bench_finish();
 }
 
-/* A slow reset: the device completes requests while it goes on, and none of them is lost or doubled. */
-VARIANT_TEST(queue_life, RESET_1_requests_completed_during_a_slow_reset)
-{
-    struct vpt_segment segment;
-    struct vpt_queue queue;
-    unsigned drained = 0;
-
-    bench_start(variant, NULL, &queue, 16);
-    bench.machine.device.completion.mode = MOCK_COMPLETE_BY_RUN;
-    segment = bench_segment(0, 4);
-    for (unsigned i = 0; i < 10; i++) {
-        assert_status(vpt_queue_add(&queue, &segment, 0, 1, NULL), VPT_OK);
-    }
-    assert_status(vpt_queue_kick(&queue), VPT_OK);
-    mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_RESET_SLOW, 1, 1, 6);
-    assert_status(vpt_device_reset(bench.device), VPT_OK);
-    cr_assert(bench.handled != 0);
-    while (vpt_queue_drain(&queue, NULL) == VPT_OK) {
-        drained++;
-    }
-    cr_assert(drained == 10);
-    bench_end(&queue);
-}
-
 /* A stuck reset: the requests come back, the buffers stay the device's, and a later reset settles it. */
 VARIANT_TEST(queue_life, CLEANUP_2_requests_of_a_stuck_device)
 {

@@ -649,40 +649,6 @@ VERSION_TEST(queue_memory, CLEANUP_2_memory_comes_back_after_a_reset_only)
     bench_finish();
 }
 
-VERSION_TEST(queue_memory, CLEANUP_2_memory_of_a_stuck_device_is_the_device_s)
-{
-    struct vpt_queue queue;
-
-    bench_start(variant, NULL, &queue, 16);
-    mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_RESET_NEVER, 1, 1, 0);
-    assert_status(vpt_device_reset(bench.device), VPT_DEVICE_STUCK);
-    assert_status(vpt_queue_release(&queue), VPT_DEVICE_STUCK);
-    cr_assert(bench.machine.hal.frees == 0 && vpt_queue_size(&queue) == 16);
-    bench_end(&queue);
-}
-
-/* A device that is no longer there uses no memory. */
-VERSION_TEST(queue_memory, memory_of_a_vanished_device_comes_back)
-{
-    struct vpt_segment segment;
-    struct vpt_queue queue;
-    void *token = NULL;
-
-    bench_start(variant, NULL, &queue, 16);
-    bench.machine.device.completion.mode = MOCK_COMPLETE_BY_RUN;
-    segment = bench_segment(0, 16);
-    assert_status(vpt_queue_add(&queue, &segment, 0, 1, &queue), VPT_OK);
-    assert_status(vpt_queue_kick(&queue), VPT_OK);
-    mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_VANISH, 1, 1, 0);
-    assert_status(vpt_device_check(bench.device), VPT_DEVICE_GONE);
-    assert_status(vpt_queue_drain(&queue, &token), VPT_OK);
-    cr_assert(token == &queue);
-    assert_status(vpt_queue_drain(&queue, &token), VPT_EMPTY);
-    assert_status(vpt_queue_pop(&queue, &token, NULL), VPT_DEVICE_GONE);
-    assert_status(vpt_queue_release(&queue), VPT_OK);
-    bench_finish();
-}
-
 VERSION_TEST(queue_memory, memory_of_a_device_that_vanished_in_its_reset_comes_back)
 {
     struct vpt_queue queue;

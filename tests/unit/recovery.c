@@ -51,33 +51,61 @@ static void recover(enum vpt_status reset, enum vpt_status requests)
     rig_end();
 }
 
-RIG_TEST(recovery, STATUS_4_after_needs_reset_every_request_comes_back_as_cancelled)
+static void fail(void)
 {
-    uint64_t before;
-
-    rig_start(variant->kind, NULL);
-    hold_completions();
-    rig_submit(0, FLIGHT);
-    before = given_back();
     mock_device_needs_reset(rig.model);
-    assert_status(vpt_device_check(rig.device), VPT_DEVICE_NEEDS_RESET);
-    assert_held(before);
-    recover(VPT_OK, VPT_CANCELLED);
 }
 
 /* As the machine does that is reset as a whole, or firmware that uses the disk: the device has forgotten its queues. */
-RIG_TEST(recovery, a_reset_by_somebody_else_is_noticed)
+static void be_reset(void)
 {
-    uint64_t before;
-
-    rig_start(variant->kind, NULL);
-    hold_completions();
-    rig_submit(0, FLIGHT);
-    before = given_back();
     mock_device_write_status(rig.model, 0);
-    assert_status(vpt_device_check(rig.device), VPT_DEVICE_NEEDS_RESET);
-    assert_held(before);
-    recover(VPT_OK, VPT_CANCELLED);
+}
+
+/* One queue dies; the reset returns the requests of all. */
+static void lie(void)
+{
+    mock_fault_set(&rig.model->faults, MOCK_FAULT_USED_ID_RANGE, 1, 1, 0);
+    cr_assert(mock_device_run(rig.model, 1) == 1);
+}
+
+static void stay_silent(void)
+{
+    cr_assert(mock_fault_fired(&rig.model->faults, MOCK_FAULT_KICK_LOST) == RIG_QUEUES);
+}
+
+static const struct {
+    const char *what;
+    void (*happens)(void);
+    bool silent; /* no kick reaches the device */
+    enum vpt_status checked;
+    enum vpt_status polled;
+} failures[] = {
+    { "it needs a reset", fail, false, VPT_DEVICE_NEEDS_RESET, VPT_EMPTY },
+    { "somebody else has reset it", be_reset, false, VPT_DEVICE_NEEDS_RESET, VPT_EMPTY },
+    { "it is silent", stay_silent, true, VPT_OK, VPT_EMPTY },
+    { "it lies", lie, false, VPT_OK, VPT_DEVICE_USED_ID },
+};
+
+RIG_TEST(recovery, STATUS_4_CLEANUP_2_a_device_that_fails_is_reset_before_its_requests_come_back_as_cancelled)
+{
+    for (unsigned i = 0; i < COUNT_OF(failures); i++) {
+        uint64_t before;
+
+        (void)fprintf(stderr, "%s\n", failures[i].what);
+        rig_start(variant->kind, NULL);
+        hold_completions();
+        mock_fault_set(&rig.model->faults, MOCK_FAULT_KICK_LOST, failures[i].silent ? 1 : 0, 0, 0);
+        rig_submit(0, FLIGHT);
+        before = given_back();
+        failures[i].happens();
+        assert_status(vpt_device_check(rig.device), failures[i].checked);
+        assert_status(rig_poll(), failures[i].polled);
+        assert_status(rig_poll(), failures[i].polled);
+        assert_held(before);
+        mock_fault_clear(&rig.model->faults, MOCK_FAULT_KICK_LOST);
+        recover(VPT_OK, VPT_CANCELLED);
+    }
 }
 
 /* The device's last words are an interrupt of its configuration, by which a kernel comes to look at the status. */
@@ -92,38 +120,6 @@ RIG_TEST(recovery, needs_reset_is_told_by_an_interrupt)
     cr_assert((what & VPT_INTERRUPT_CONFIGURATION) != 0, "0x%x", what);
     assert_status(vpt_blk_refresh(&rig.blk), VPT_DEVICE_NEEDS_RESET);
     rig_end();
-}
-
-RIG_TEST(recovery, CLEANUP_2_a_silent_device_is_reset_before_its_requests_come_back)
-{
-    uint64_t before;
-
-    rig_start(variant->kind, NULL);
-    mock_fault_set(&rig.model->faults, MOCK_FAULT_KICK_LOST, 1, 0, 0);
-    rig_submit(0, FLIGHT);
-    before = given_back();
-    assert_status(vpt_device_check(rig.device), VPT_OK);
-    assert_status(rig_poll(), VPT_EMPTY);
-    assert_held(before);
-    cr_assert(mock_fault_fired(&rig.model->faults, MOCK_FAULT_KICK_LOST) == RIG_QUEUES);
-    mock_fault_clear(&rig.model->faults, MOCK_FAULT_KICK_LOST);
-    recover(VPT_OK, VPT_CANCELLED);
-}
-
-RIG_TEST(recovery, a_lie_ends_one_queue_and_a_reset_returns_the_requests_of_all)
-{
-    uint64_t before;
-
-    rig_start(variant->kind, NULL);
-    hold_completions();
-    rig_submit(0, FLIGHT);
-    before = given_back();
-    mock_fault_set(&rig.model->faults, MOCK_FAULT_USED_ID_RANGE, 1, 1, 0);
-    cr_assert(mock_device_run(rig.model, 1) == 1);
-    assert_status(rig_poll(), VPT_DEVICE_USED_ID);
-    assert_status(rig_poll(), VPT_DEVICE_USED_ID);
-    assert_held(before);
-    recover(VPT_OK, VPT_CANCELLED);
 }
 
 /* ---- A reset that does not finish ---- */

@@ -201,18 +201,6 @@ LEGACY_TEST(virtio_pci_legacy, LEG_PCILAYOUT_6_there_are_32_features_and_bit_30_
     card_end();
 }
 
-/* Without ANY_LAYOUT, as QEMU with disable-modern: the parts of a request have descriptors of their own. */
-LEGACY_TEST(virtio_pci_legacy, LEG_BLKFRAME_1_a_device_without_any_layout_works)
-{
-    struct mock_pci_machine_options options = { 0 };
-
-    vpt_features_add(&options.machine.withhold, VPT_F_ANY_LAYOUT);
-    card_start(variant->kind, &options);
-    assert_status(card_write_sector(1, 3), VPT_OK);
-    assert_status(card_read_sector(2), VPT_OK);
-    card_end();
-}
-
 /* ---- Queues ---- */
 
 struct expected {
@@ -470,16 +458,4 @@ LEGACY_TEST(virtio_pci_legacy, LEG_PCILAYOUT_5_the_configuration_ends_with_the_b
     assert_status(vpt_device_config_read(card.device, 12, 1, &value), VPT_CALLER_RANGE);
     assert_status(vpt_device_config_read(card.device, 0xffffffec, 4, &value), VPT_CALLER_RANGE);
     card_end();
-}
-
-LEGACY_TEST(virtio_pci_legacy, LEG_CONFIG_1_a_reading_is_of_one_moment)
-{
-    for (uint32_t times = 1; times < 20; times++) {
-        card_machine(variant->kind, NULL);
-        mock_fault_set(&card.machine.device.faults, MOCK_FAULT_CONFIG_CHANGING, 1, times, 0);
-        assert_status(card_try_probe(VPT_VIRTIO_PCI_LEGACY), VPT_OK);
-        assert_status(vpt_blk_init(&card.blk, card.device, NULL), VPT_OK);
-        cr_assert((card.blk.info.capacity >> 32) == (card.blk.info.capacity & 0xffffffffu));
-        card_end();
-    }
 }

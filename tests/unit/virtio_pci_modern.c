@@ -82,21 +82,6 @@ CARD_TEST(virtio_pci_modern, an_error_of_the_port_at_bus_mastering_arrives)
     card_end();
 }
 
-/* A second negotiation finds it on, and a driver that gives up and starts again is served. */
-CARD_TEST(virtio_pci_modern, INIT_5_a_device_is_negotiated_again_and_again)
-{
-    card_probe(variant->kind, NULL);
-    for (unsigned i = 0; i < 4; i++) {
-        assert_status(vpt_blk_init(&card.blk, card.device, NULL), VPT_OK);
-        vpt_device_fail(card.device);
-    }
-    assert_status(vpt_blk_init(&card.blk, card.device, NULL), VPT_OK);
-    assert_status(vpt_blk_queue_init(&card.queue, &card.blk, 0, NULL), VPT_OK);
-    assert_status(vpt_driver_start(&card.blk.driver), VPT_OK);
-    assert_status(card_read_sector(1), VPT_OK);
-    card_end();
-}
-
 struct expected {
     bool write;
     uint32_t offset;
