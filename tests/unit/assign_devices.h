@@ -80,12 +80,7 @@ struct composed_variant {
 struct criterion_test_params composed_variants(void);
 
 /* A test that runs once for each; its body knows `variant`. */
-#define COMPOSED_TEST(suite, name)                                                                                  \
-    ParameterizedTestParameters(suite, name)                                                                        \
-    {                                                                                                               \
-        return composed_variants();                                                                                 \
-    }                                                                                                               \
-    ParameterizedTest(const struct composed_variant *variant, suite, name)
+#define COMPOSED_TEST(suite, name) PARAMETER_TEST(struct composed_variant, composed_variants(), suite, name)
 
 /* Makes the function; opens it, sized through the host unless it is a virtual one. */
 void composed_start(const struct composed *composed);

@@ -594,31 +594,6 @@ static void leave_degraded(void)
     check();
 }
 
-Test(assign_dma, each_failure_is_undone)
-{
-    unsigned failures = 0;
-
-    for (unsigned operation = 0; operation < 4; operation++) {
-        bool failed = true;
-
-        for (unsigned k = 1; failed; k++) {
-            enum vpt_status status;
-
-            set_up_some();
-            fail(k, 0);
-            status = operate(operation);
-            failed = w.failed != 0;
-            failures += failed;
-            assert_status(status, failed ? FAILURE : VPT_OK);
-            check();
-            fail(0, 0);
-            (void)range_unmap(0, PAGES);
-            check();
-        }
-    }
-    cr_assert(failures == 2 + 6 + 3 + 3, "%u", failures);
-}
-
 Test(assign_dma, each_pair_of_failures)
 {
     unsigned degraded = 0;

@@ -397,44 +397,37 @@ Test(assign_check, finds_impossible_registers)
 
 Test(assign_check, finds_regions_in_disorder)
 {
+    static const struct {
+        unsigned which;
+        uint64_t guest;
+        uint64_t size;
+        enum vpt_assign_space space;
+    } wrong[] = {
+        { 0, 0x1000, 0x1001, VPT_ASSIGN_MEMORY }, { 0, 0x1000, 0, VPT_ASSIGN_MEMORY },
+        { 0, 0x2000, 0x1000, VPT_ASSIGN_MEMORY }, { 0, 0x3000, 0x1000, VPT_ASSIGN_MEMORY },
+        { 0, 0, 0, VPT_ASSIGN_MEMORY },           { 0, 0x1000, 0x1000, VPT_ASSIGN_IO },
+        { 1, 0x2000, UINT64_MAX, VPT_ASSIGN_MEMORY }, { 1, 0x2000, 0x1000, (enum vpt_assign_space)3 },
+        { 1, 0xfff8, 0x1000, VPT_ASSIGN_IO },
+    };
     struct vpt_assign_region region = { .guest = 0x1000, .host = 0x1000, .size = 0x1000,
                                         .space = VPT_ASSIGN_MEMORY, .bar = VPT_ASSIGN_NO_BAR };
-    struct vpt_assign_region *first;
 
     set_up();
     assert_status(vpt_assign_acquire(&desk.device, 1, &desk.guest), VPT_OK);
     assert_status(vpt_assign_region_add(&desk.device, &region), VPT_OK);
     region.guest = 0x2000;
     assert_status(vpt_assign_region_add(&desk.device, &region), VPT_OK);
-    first = desk.device.regions;
-    assert_status(vpt_assign_check(&desk.device), VPT_OK);
-    first->size = 0x1001;
-    assert_status(vpt_assign_check(&desk.device), VPT_DEVICE_ASSIGN_DEGRADED);
-    first->size = 0;
-    assert_status(vpt_assign_check(&desk.device), VPT_DEVICE_ASSIGN_DEGRADED);
-    first->size = 0x1000;
-    first->guest = 0x2000;
-    assert_status(vpt_assign_check(&desk.device), VPT_DEVICE_ASSIGN_DEGRADED);
-    first->guest = 0x3000;
-    assert_status(vpt_assign_check(&desk.device), VPT_DEVICE_ASSIGN_DEGRADED);
-    first->guest = 0;
-    first->size = 0;
-    assert_status(vpt_assign_check(&desk.device), VPT_DEVICE_ASSIGN_DEGRADED);
-    first->guest = 0x1000;
-    first->size = 0x1000;
-    first->space = VPT_ASSIGN_IO;
-    assert_status(vpt_assign_check(&desk.device), VPT_DEVICE_ASSIGN_DEGRADED);
-    first->space = VPT_ASSIGN_MEMORY;
-    first[1].size = UINT64_MAX;
-    assert_status(vpt_assign_check(&desk.device), VPT_DEVICE_ASSIGN_DEGRADED);
-    first[1].size = 0x1000;
-    first[1].space = (enum vpt_assign_space)3;
-    assert_status(vpt_assign_check(&desk.device), VPT_DEVICE_ASSIGN_DEGRADED);
-    first[1].space = VPT_ASSIGN_IO;
-    first[1].guest = 0xfff8;
-    assert_status(vpt_assign_check(&desk.device), VPT_DEVICE_ASSIGN_DEGRADED);
-    first[1].space = VPT_ASSIGN_MEMORY;
-    assert_status(vpt_assign_check(&desk.device), VPT_OK);
+    for (unsigned i = 0; i < COUNT_OF(wrong); i++) {
+        struct vpt_assign_region *at = &desk.device.regions[wrong[i].which];
+        struct vpt_assign_region before = *at;
+
+        at->guest = wrong[i].guest;
+        at->size = wrong[i].size;
+        at->space = wrong[i].space;
+        cr_assert(vpt_assign_check(&desk.device) == VPT_DEVICE_ASSIGN_DEGRADED, "row %u", i);
+        *at = before;
+        assert_status(vpt_assign_check(&desk.device), VPT_OK);
+    }
 }
 
 Test(assign_check, arguments)

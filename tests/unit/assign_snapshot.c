@@ -196,7 +196,9 @@ Test(assign_snapshot, msi_that_is_pending_comes_once)
     size_t size;
 
     signal_start();
+    signal_bar(0, 0x4000);
     signal_msi(5, true, true);
+    signal_msix(4, 0, 0x1000, 0, 0x2000);
     signal_open();
     signal_write(SIGNAL_MSI + 4, 4, 0xfee01000);
     signal_write(SIGNAL_MSI + 12, 2, 0x4040);

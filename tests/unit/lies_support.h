@@ -25,12 +25,7 @@ struct subject_variant {
 struct criterion_test_params subject_variants(void);
 
 /* A test that runs once for each transport; its body knows `variant`. */
-#define SUBJECT_TEST(suite, name)                                                                                   \
-    ParameterizedTestParameters(suite, name)                                                                        \
-    {                                                                                                               \
-        return subject_variants();                                                                                  \
-    }                                                                                                               \
-    ParameterizedTest(const struct subject_variant *variant, suite, name)
+#define SUBJECT_TEST(suite, name) PARAMETER_TEST(struct subject_variant, subject_variants(), suite, name)
 
 #define SUBJECT_QUEUES   2u
 #define SUBJECT_CAPACITY 64u

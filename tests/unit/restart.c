@@ -241,6 +241,9 @@ RIG_TEST(restart, a_device_that_vanishes_during_a_restart_is_given_up)
 
 static const struct rig_variant pci_kinds[] = { { RIG_PCI_LEGACY }, { RIG_PCI_MODERN } };
 
+static struct vpt_pci_bars bars;
+static uint32_t registers_before[VPT_PCI_BARS_MAX];
+
 static uint32_t register_of(unsigned bar)
 {
     uint32_t value = 0;
@@ -249,30 +252,44 @@ static uint32_t register_of(unsigned bar)
     return value;
 }
 
+/* A disk at rest, whose registers are remembered. */
+static void start_and_remember(enum rig_kind kind)
+{
+    rig_start(kind, NULL);
+    assert_status(vpt_pci_bars_read(&rig.pci_machine.address, &bars), VPT_OK);
+    reset();
+    for (unsigned bar = 0; bar < VPT_PCI_BARS_MAX; bar++) {
+        registers_before[bar] = register_of(bar);
+    }
+}
+
+static void check_registers(void)
+{
+    for (unsigned bar = 0; bar < VPT_PCI_BARS_MAX; bar++) {
+        cr_assert(register_of(bar) == registers_before[bar], "BAR %u: 0x%x, 0x%x", bar, register_of(bar),
+                  registers_before[bar]);
+    }
+}
+
+static void restore_and_restart(uint32_t seed)
+{
+    assert_status(vpt_pci_bars_restore(&rig.pci_machine.address, &bars), VPT_OK);
+    check_registers();
+    assert_status(rig_restart(), VPT_OK);
+    rig_assert_works(seed);
+    rig_end();
+}
+
 Test(restart, base_address_registers_are_restored_with_the_decoding_they_need)
 {
     for (size_t i = 0; i < COUNT_OF(pci_kinds); i++) {
-        struct vpt_pci_bars bars;
-        uint32_t before[VPT_PCI_BARS_MAX];
-
-        rig_start(pci_kinds[i].kind, NULL);
-        assert_status(vpt_pci_bars_read(&rig.pci_machine.address, &bars), VPT_OK);
-        reset();
-        for (unsigned bar = 0; bar < VPT_PCI_BARS_MAX; bar++) {
-            before[bar] = register_of(bar);
-        }
+        start_and_remember(pci_kinds[i].kind);
         /* What the machine's sleep does to a function. */
         assert_status(vpt_pci_write(&rig.pci_machine.address, 0x04, 2, 0), VPT_OK);
         for (unsigned bar = 0; bar < VPT_PCI_BARS_MAX; bar++) {
             assert_status(vpt_pci_write(&rig.pci_machine.address, (uint16_t)(0x10u + 4u * bar), 4, 0), VPT_OK);
         }
-        assert_status(vpt_pci_bars_restore(&rig.pci_machine.address, &bars), VPT_OK);
-        for (unsigned bar = 0; bar < VPT_PCI_BARS_MAX; bar++) {
-            cr_assert(register_of(bar) == before[bar], "BAR %u: 0x%x, 0x%x", bar, register_of(bar), before[bar]);
-        }
-        assert_status(rig_restart(), VPT_OK);
-        rig_assert_works(30);
-        rig_end();
+        restore_and_restart(30);
     }
 }
 
@@ -282,39 +299,24 @@ Test(restart, a_header_of_another_type_is_not_written_to)
     static const uint8_t types[] = { 0x01, 0x02, 0x7f };
 
     for (size_t i = 0; i < COUNT_OF(types); i++) {
-        struct vpt_pci_bars bars;
         struct mock_lie lie = { .space = MOCK_SPACE_PCI_CONFIGURATION, .offset = 0x0e, .width = 1, .access = MOCK_READS,
                                 .how = MOCK_LIE_VALUE, .value = types[i], .first = 1 };
-        uint32_t before[VPT_PCI_BARS_MAX];
 
-        rig_start(RIG_PCI_MODERN, NULL);
-        assert_status(vpt_pci_bars_read(&rig.pci_machine.address, &bars), VPT_OK);
-        reset();
-        for (unsigned bar = 0; bar < VPT_PCI_BARS_MAX; bar++) {
-            before[bar] = register_of(bar);
-        }
+        start_and_remember(RIG_PCI_MODERN);
         (void)mock_lie_set(&rig.model->lies, &lie);
         assert_status(vpt_pci_bars_restore(&rig.pci_machine.address, &bars), VPT_DEVICE_PCI_BAR);
         mock_lies_clear(rig.model);
-        for (unsigned bar = 0; bar < VPT_PCI_BARS_MAX; bar++) {
-            cr_assert(register_of(bar) == before[bar]);
-        }
-        assert_status(vpt_pci_bars_restore(&rig.pci_machine.address, &bars), VPT_OK);
-        assert_status(rig_restart(), VPT_OK);
-        rig_assert_works(32);
-        rig_end();
+        check_registers();
+        restore_and_restart(32);
     }
 }
 
 Test(restart, registers_that_do_not_take_their_addresses_back_leave_decoding_off)
 {
-    struct vpt_pci_bars bars;
     uint32_t command = 0;
 
-    rig_start(RIG_PCI_MODERN, NULL);
+    start_and_remember(RIG_PCI_MODERN);
     assert_status(vpt_pci_bars_restore(&rig.pci_machine.address, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_pci_bars_read(&rig.pci_machine.address, &bars), VPT_OK);
-    reset();
     for (unsigned i = 0; i < VPT_PCI_BARS_MAX; i++) {
         bars.bar[i].address += bars.bar[i].kind != VPT_PCI_BAR_NONE && bars.bar[i].address != 0 ? 0x10u : 0u;
     }
@@ -324,8 +326,5 @@ Test(restart, registers_that_do_not_take_their_addresses_back_leave_decoding_off
     for (unsigned i = 0; i < VPT_PCI_BARS_MAX; i++) {
         bars.bar[i].address -= bars.bar[i].kind != VPT_PCI_BAR_NONE && bars.bar[i].address != 0 ? 0x10u : 0u;
     }
-    assert_status(vpt_pci_bars_restore(&rig.pci_machine.address, &bars), VPT_OK);
-    assert_status(rig_restart(), VPT_OK);
-    rig_assert_works(31);
-    rig_end();
+    restore_and_restart(31);
 }

@@ -18,12 +18,7 @@ struct rig_variant {
 struct criterion_test_params rig_variants(void);
 
 /* A test that runs once for each; its body knows `variant`. */
-#define RIG_TEST(suite, name)                                                                                       \
-    ParameterizedTestParameters(suite, name)                                                                        \
-    {                                                                                                               \
-        return rig_variants();                                                                                      \
-    }                                                                                                               \
-    ParameterizedTest(const struct rig_variant *variant, suite, name)
+#define RIG_TEST(suite, name) PARAMETER_TEST(struct rig_variant, rig_variants(), suite, name)
 
 #define RIG_QUEUES    2u
 #define RIG_REQUESTS  32u /* that the books below have room for */

@@ -30,21 +30,19 @@ struct criterion_test_params test_variants(void);
 /* The two versions with both features. */
 struct criterion_test_params test_versions(void);
 
-/* A test that runs once for each variant; its body knows `variant`. */
-#define VARIANT_TEST(suite, name)                                                                                   \
+/* A test that runs once for each of the parameters, which a call of Criterion's makes; its body knows `variant`. */
+#define PARAMETER_TEST(type, parameters, suite, name)                                                               \
     ParameterizedTestParameters(suite, name)                                                                        \
     {                                                                                                               \
-        return test_variants();                                                                                     \
+        return parameters;                                                                                          \
     }                                                                                                               \
-    ParameterizedTest(const struct variant *variant, suite, name)
+    ParameterizedTest(const type *variant, suite, name)
+
+/* The variants as parameters. */
+#define VARIANT_TEST(suite, name) PARAMETER_TEST(struct variant, test_variants(), suite, name)
 
 /* The same for each version. */
-#define VERSION_TEST(suite, name)                                                                                   \
-    ParameterizedTestParameters(suite, name)                                                                        \
-    {                                                                                                               \
-        return test_versions();                                                                                     \
-    }                                                                                                               \
-    ParameterizedTest(const struct variant *variant, suite, name)
+#define VERSION_TEST(suite, name) PARAMETER_TEST(struct variant, test_versions(), suite, name)
 
 extern const struct variant version_1;
 extern const struct variant version_2;

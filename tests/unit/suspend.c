@@ -7,11 +7,7 @@ TestSuite(suspend, .timeout = 60);
 static struct rig_variant kinds[] = { { RIG_MMIO_MODERN }, { RIG_PCI_MODERN } };
 
 #define SUSPEND_TEST(name)                                                                                          \
-    ParameterizedTestParameters(suspend, name)                                                                      \
-    {                                                                                                               \
-        return cr_make_param_array(struct rig_variant, kinds, COUNT_OF(kinds));                                     \
-    }                                                                                                               \
-    ParameterizedTest(const struct rig_variant *variant, suspend, name)
+    PARAMETER_TEST(struct rig_variant, cr_make_param_array(struct rig_variant, kinds, COUNT_OF(kinds)), suspend, name)
 
 static void start(enum rig_kind kind)
 {

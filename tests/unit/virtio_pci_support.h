@@ -31,26 +31,11 @@ struct criterion_test_params card_modern_variants(void);
 struct criterion_test_params card_legacy_variants(void);
 
 /* A test that runs once for each; its body knows `variant`. */
-#define CARD_TEST(suite, name)                                                                                      \
-    ParameterizedTestParameters(suite, name)                                                                        \
-    {                                                                                                               \
-        return card_variants();                                                                                     \
-    }                                                                                                               \
-    ParameterizedTest(const struct card_variant *variant, suite, name)
+#define CARD_TEST(suite, name) PARAMETER_TEST(struct card_variant, card_variants(), suite, name)
 
-#define MODERN_TEST(suite, name)                                                                                    \
-    ParameterizedTestParameters(suite, name)                                                                        \
-    {                                                                                                               \
-        return card_modern_variants();                                                                              \
-    }                                                                                                               \
-    ParameterizedTest(const struct card_variant *variant, suite, name)
+#define MODERN_TEST(suite, name) PARAMETER_TEST(struct card_variant, card_modern_variants(), suite, name)
 
-#define LEGACY_TEST(suite, name)                                                                                    \
-    ParameterizedTestParameters(suite, name)                                                                        \
-    {                                                                                                               \
-        return card_legacy_variants();                                                                              \
-    }                                                                                                               \
-    ParameterizedTest(const struct card_variant *variant, suite, name)
+#define LEGACY_TEST(suite, name) PARAMETER_TEST(struct card_variant, card_legacy_variants(), suite, name)
 
 #define CARD_DATA_SIZE 0x10000u
 
