@@ -174,6 +174,11 @@ static const struct kind kinds[] = {
     { 5, false, true }, { 5, true, true }, { 5, true, false }
 };
 
+/* A test that runs once for each; its body knows `variant`. */
+#define KIND_TEST(name)                                                                                             \
+    PARAMETER_TEST(struct kind, cr_make_param_array(struct kind, (void *)kinds, COUNT_OF(kinds)), assign_interrupt, \
+                   name)
+
 static uint16_t data_register(const struct kind *kind)
 {
     return kind->wide ? SIGNAL_MSI + 12 : SIGNAL_MSI + 8;
@@ -208,23 +213,18 @@ static void open_kind(const struct kind *kind)
     signal_write(data_register(kind), 2, ITEM);
 }
 
-ParameterizedTestParameters(assign_interrupt, msi_messages)
-{
-    return cr_make_param_array(struct kind, (void *)kinds, COUNT_OF(kinds));
-}
-
 /* For each number of messages that a guest can enable: which vectors there are, and what they say. */
-ParameterizedTest(const struct kind *kind, assign_interrupt, msi_messages)
+KIND_TEST(msi_messages)
 {
-    for (unsigned enabled = 0; enabled <= kind->messages; enabled++) {
+    for (unsigned enabled = 0; enabled <= variant->messages; enabled++) {
         unsigned count = 1u << enabled;
 
-        open_kind(kind);
+        open_kind(variant);
         signal_msi_control(MSI_ENABLE | MSI_MESSAGES(enabled));
         EXPECT({ HOST_MASK, false, 0 }, { TOLD, VPT_ASSIGN_INTERRUPT_MSI, count });
         for (unsigned i = 0; i < count; i++) {
             raise(i);
-            EXPECT({ MESSAGE, address_of(kind), (ITEM & ~(count - 1)) + i });
+            EXPECT({ MESSAGE, address_of(variant), (ITEM & ~(count - 1)) + i });
         }
         assert_status(vpt_assign_raise(&signals.device, (uint16_t)count), VPT_EMPTY);
         assert_status(vpt_assign_raise(&signals.device, 0xfffe), VPT_EMPTY);
@@ -236,73 +236,63 @@ ParameterizedTest(const struct kind *kind, assign_interrupt, msi_messages)
     }
 }
 
-ParameterizedTestParameters(assign_interrupt, msi_masks)
-{
-    return cr_make_param_array(struct kind, (void *)kinds, COUNT_OF(kinds));
-}
-
 /* Each vector: masked, raised twice, shown as pending, delivered once with the message as it is then. */
-ParameterizedTest(const struct kind *kind, assign_interrupt, msi_masks)
+KIND_TEST(msi_masks)
 {
-    unsigned count = 1u << kind->messages;
+    unsigned count = 1u << variant->messages;
 
-    if (!kind->maskable) {
+    if (!variant->maskable) {
         return;
     }
-    open_kind(kind);
-    signal_msi_control(MSI_ENABLE | MSI_MESSAGES(kind->messages));
+    open_kind(variant);
+    signal_msi_control(MSI_ENABLE | MSI_MESSAGES(variant->messages));
     signals.logged = 0;
     for (unsigned i = 0; i < count; i++) {
-        signal_write(mask_register(kind), 4, 1u << i);
+        signal_write(mask_register(variant), 4, 1u << i);
         raise(i);
         raise(i);
-        cr_assert(shown_pending(kind) == 1u << i);
-        signal_write((uint16_t)(data_register(kind) + 8), 4, 0);
+        cr_assert(shown_pending(variant) == 1u << i);
+        signal_write((uint16_t)(data_register(variant) + 8), 4, 0);
         EXPECT_NOTHING();
         if (count > 1) {
             raise((i + 1) % count);
-            cr_assert(signals.logged == 1 && shown_pending(kind) == 1u << i);
+            cr_assert(signals.logged == 1 && shown_pending(variant) == 1u << i);
             signals.logged = 0;
         }
-        signal_write(data_register(kind), 2, 0x1000);
-        signal_write(mask_register(kind), 4, 0);
-        EXPECT({ MESSAGE, address_of(kind), 0x1000 + i });
-        cr_assert(shown_pending(kind) == 0);
-        signal_write(mask_register(kind), 4, 1u << i);
-        signal_write(mask_register(kind), 4, 0);
+        signal_write(data_register(variant), 2, 0x1000);
+        signal_write(mask_register(variant), 4, 0);
+        EXPECT({ MESSAGE, address_of(variant), 0x1000 + i });
+        cr_assert(shown_pending(variant) == 0);
+        signal_write(mask_register(variant), 4, 1u << i);
+        signal_write(mask_register(variant), 4, 0);
         EXPECT_NOTHING();
     }
 }
 
-ParameterizedTestParameters(assign_interrupt, msi_that_cannot_be_delivered)
+KIND_TEST(msi_that_cannot_be_delivered)
 {
-    return cr_make_param_array(struct kind, (void *)kinds, COUNT_OF(kinds));
-}
-
-ParameterizedTest(const struct kind *kind, assign_interrupt, msi_that_cannot_be_delivered)
-{
-    open_kind(kind);
+    open_kind(variant);
     signal_msi_control(MSI_ENABLE);
     signals.logged = 0;
     signals.fail_at = signals.calls + 1;
     assert_status(vpt_assign_raise(&signals.device, 0), SIGNAL_FAILURE);
-    EXPECT({ MESSAGE, address_of(kind), ITEM });
-    if (kind->maskable) {
-        cr_assert(shown_pending(kind) == 1);
+    EXPECT({ MESSAGE, address_of(variant), ITEM });
+    if (variant->maskable) {
+        cr_assert(shown_pending(variant) == 1);
     } else {
         cr_assert(signal_read(neighbours, 1) == SIGNAL_NEIGHBOUR);
         cr_assert(signal_read(neighbours + 4, 1) == SIGNAL_NEIGHBOUR);
     }
     raise(0);
-    EXPECT({ MESSAGE, address_of(kind), ITEM });
-    cr_assert(!kind->maskable || shown_pending(kind) == 0);
+    EXPECT({ MESSAGE, address_of(variant), ITEM });
+    cr_assert(!variant->maskable || shown_pending(variant) == 0);
     signals.fail_at = signals.calls + 1;
     assert_status(vpt_assign_raise(&signals.device, 0), SIGNAL_FAILURE);
     signals.logged = 0;
     signal_msi_control(0);
     signal_msi_control(MSI_ENABLE);
     EXPECT({ TOLD, VPT_ASSIGN_INTERRUPT_INTX, 0 }, { HOST_MASK, false, 0 }, { TOLD, VPT_ASSIGN_INTERRUPT_MSI, 1 },
-           { MESSAGE, address_of(kind), ITEM });
+           { MESSAGE, address_of(variant), ITEM });
 }
 
 /* ---- The end of an owner ---- */

@@ -1037,31 +1037,25 @@ static struct criterion_test_params kinds(void)
     return cr_make_param_array(enum kind, all, COUNT_OF(all));
 }
 
-ParameterizedTestParameters(contexts, a_working_device_is_driven_by_the_named_callbacks_alone)
-{
-    return kinds();
-}
-ParameterizedTest(const enum kind *kind, contexts, a_working_device_is_driven_by_the_named_callbacks_alone)
+#define KIND_TEST(name) PARAMETER_TEST(enum kind, kinds(), contexts, name)
+
+KIND_TEST(a_working_device_is_driven_by_the_named_callbacks_alone)
 {
     contexts_read();
-    live(*kind);
+    live(*variant);
     cr_assert(contexts.made_in_all != 0);
 }
 
 /* Where nothing lies: the queue's hot path. A kick is one access of the doorbell's. */
-ParameterizedTestParameters(contexts, adding_publishing_and_popping_make_no_callback)
-{
-    return kinds();
-}
-ParameterizedTest(const enum kind *kind, contexts, adding_publishing_and_popping_make_no_callback)
+KIND_TEST(adding_publishing_and_popping_make_no_callback)
 {
     static const char *const quiet[] = { "vpt_queue_add", "vpt_queue_publish", "vpt_queue_kick_prepare",
                                          "vpt_queue_pop", "vpt_queue_has_used", "vpt_blk_submit", "vpt_requests_poll",
                                          "vpt_requests_notifications_off", "vpt_requests_notifications_on" };
-    const uint32_t doorbell = *kind >= KIND_PCI_IO ? MADE(CALLBACK_IO_WRITE) : MADE(CALLBACK_MMIO_WRITE);
+    const uint32_t doorbell = *variant >= KIND_PCI_IO ? MADE(CALLBACK_IO_WRITE) : MADE(CALLBACK_MMIO_WRITE);
 
     contexts_read();
-    live(*kind);
+    live(*variant);
     for (unsigned i = 0; i < COUNT_OF(quiet); i++) {
         contexts_begin(quiet[i]);
         cr_assert(contexts.now->called && contexts.now->seen == 0, "%s: 0x%x", quiet[i],
@@ -1074,17 +1068,13 @@ ParameterizedTest(const enum kind *kind, contexts, adding_publishing_and_popping
 }
 
 /* From the probe to the release, with memory of the caller's: the port is asked for none. */
-ParameterizedTestParameters(contexts, a_panic_takes_no_memory_of_the_port)
-{
-    return kinds();
-}
-ParameterizedTest(const enum kind *kind, contexts, a_panic_takes_no_memory_of_the_port)
+KIND_TEST(a_panic_takes_no_memory_of_the_port)
 {
     struct vpt_requests_config config;
 
     contexts_read();
     contexts.panicking = true;
-    open_station(*kind);
+    open_station(*variant);
     hand_over(&config);
     probe();
     bring_up(&config);
@@ -1097,14 +1087,10 @@ ParameterizedTest(const enum kind *kind, contexts, a_panic_takes_no_memory_of_th
     close_station();
 }
 
-ParameterizedTestParameters(contexts, a_device_that_misbehaves_changes_nothing_of_that)
-{
-    return kinds();
-}
-ParameterizedTest(const enum kind *kind, contexts, a_device_that_misbehaves_changes_nothing_of_that)
+KIND_TEST(a_device_that_misbehaves_changes_nothing_of_that)
 {
     contexts_read();
-    misbehave(*kind);
+    misbehave(*variant);
     cr_assert((contexts.made_in_all & MADE(CALLBACK_LOG)) != 0);
 }
 

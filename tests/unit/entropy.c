@@ -28,12 +28,7 @@ static struct {
 
 static enum kind kinds[] = { MMIO_LEGACY, MMIO_MODERN, PCI_LEGACY, PCI_MODERN };
 
-#define KIND_TEST(name)                                                                                             \
-    ParameterizedTestParameters(entropy, name)                                                                      \
-    {                                                                                                               \
-        return cr_make_param_array(enum kind, kinds, COUNT_OF(kinds));                                              \
-    }                                                                                                               \
-    ParameterizedTest(const enum kind *kind, entropy, name)
+#define KIND_TEST(name) PARAMETER_TEST(enum kind, cr_make_param_array(enum kind, kinds, COUNT_OF(kinds)), entropy, name)
 
 /* ---- Machines ---- */
 
@@ -178,7 +173,7 @@ KIND_TEST(RNG_OP_1_requests_come_back_filled)
 {
     struct vpt_segment segment = { 0, ROOM };
 
-    start(*kind);
+    start(*variant);
     for (unsigned round = 0; round < 20; round++) {
         uint64_t from = fixture.source->bytes;
 
@@ -203,7 +198,7 @@ KIND_TEST(a_request_may_have_several_segments)
     struct vpt_requests_config config = { .requests = 2, .segments = 3 };
     struct vpt_segment segments[4];
 
-    probe(*kind, true);
+    probe(*variant, true);
     assert_status(vpt_entropy_init(&fixture.entropy, fixture.device, NULL), VPT_OK);
     assert_status(vpt_entropy_queue_init(&fixture.entropy, &config), VPT_OK);
     assert_status(vpt_driver_start(&fixture.entropy.driver), VPT_OK);
@@ -221,7 +216,7 @@ KIND_TEST(a_request_may_have_several_segments)
 /* RNG-OP-2: less than was asked for, nothing, and nothing for a while. */
 KIND_TEST(RNG_OP_2_a_request_says_how_much_it_got)
 {
-    start(*kind);
+    start(*variant);
     fixture.source->options.most = 32;
     submit(0);
     submit(1);
@@ -256,7 +251,7 @@ KIND_TEST(a_read_is_filled_by_as_many_requests_as_it_takes)
     static const size_t shares[] = { 0, 1, 31, 512 };
     static const size_t sizes[] = { 1, 2, 31, 32, 33, 64, 700 };
 
-    start(*kind);
+    start(*variant);
     assert_status(vpt_entropy_read(&fixture.entropy, NULL, 0, NULL), VPT_OK);
     cr_assert(read_bytes(0, VPT_OK) == 0 && fixture.source->requests == 0);
     for (unsigned i = 0; i < COUNT_OF(mosts); i++) {
@@ -277,7 +272,7 @@ KIND_TEST(a_device_that_has_nothing_for_a_while)
 {
     uint32_t budget;
 
-    start(*kind);
+    start(*variant);
     budget = fixture.hal->wait_budget[VPT_WAIT_REQUEST];
     fixture.source->options.most = 32;
     mock_fault_set(&fixture.model->faults, MOCK_FAULT_COMPLETION_LATE, 2, 1, budget - 10u);
@@ -295,7 +290,7 @@ KIND_TEST(a_device_that_has_nothing_for_a_while)
 /* Answers without a byte: some in a row are lived with. */
 KIND_TEST(a_device_at_its_end)
 {
-    start(*kind);
+    start(*variant);
     fixture.source->options.most = 10;
     fixture.source->options.empty = VPT_ENTROPY_EMPTY_ANSWERS - 1u;
     cr_assert(read_bytes(25, VPT_OK) == 25);
@@ -329,7 +324,7 @@ static const struct failure {
 KIND_TEST(a_read_that_fails_says_how_much_is_random)
 {
     for (size_t i = 0; i < COUNT_OF(failures); i++) {
-        start(*kind);
+        start(*variant);
         fixture.source->options.most = 32;
         mock_fault_set(&fixture.model->faults, failures[i].fault, 2, 1, failures[i].argument);
         cr_assert(read_bytes(64, failures[i].expected) == 32, "failure %zu", i);
@@ -343,7 +338,7 @@ KIND_TEST(a_read_that_fails_says_how_much_is_random)
 /* CLEANUP-2: a device that cannot be stopped keeps the buffer; on PCI it is cut off from memory. */
 KIND_TEST(CLEANUP_2_a_device_that_cannot_be_stopped)
 {
-    start(*kind);
+    start(*variant);
     mock_fault_set(&fixture.model->faults, MOCK_FAULT_COMPLETION_LOST, 1, 0, 0);
     mock_fault_set(&fixture.model->faults, MOCK_FAULT_RESET_NEVER, 1, 0, 0);
     cr_assert(read_bytes(64, on_pci() ? VPT_DEVICE_TIMEOUT : VPT_DEVICE_STUCK) == 0);
@@ -360,7 +355,7 @@ KIND_TEST(CLEANUP_2_a_device_that_cannot_be_stopped)
 
 KIND_TEST(what_the_port_cannot_do)
 {
-    start(*kind);
+    start(*variant);
     fixture.source->options.most = 32;
     mock_trigger_set(&fixture.hal->fail_share, 2, 1);
     cr_assert(read_bytes(64, fixture.hal->fail_share_status) == 32);
@@ -378,7 +373,7 @@ KIND_TEST(what_is_no_entropy_device_is_left_alone)
 {
     uint8_t byte = 0;
 
-    probe(*kind, false);
+    probe(*variant, false);
     memset(&fixture.entropy, 0x5a, sizeof(fixture.entropy));
     assert_status(vpt_entropy_open(&fixture.entropy, fixture.device), VPT_UNSUPPORTED_DEVICE);
     cr_assert(all_zero(&fixture.entropy, sizeof(fixture.entropy)) && fixture.model->resets == 0);
@@ -394,7 +389,7 @@ KIND_TEST(a_bring_up_that_fails_leaves_nothing_behind)
 {
     struct vpt_feature_choice choice = { .required = { { 1u << 5 } } };
 
-    probe(*kind, true);
+    probe(*variant, true);
     assert_status(vpt_entropy_init(&fixture.entropy, fixture.device, &choice), VPT_UNSUPPORTED_FEATURE);
     cr_assert(all_zero(&fixture.entropy, sizeof(fixture.entropy)));
     mock_trigger_set(&fixture.hal->fail_allocation, 2, 0);
@@ -421,7 +416,7 @@ KIND_TEST(the_device_itself)
 {
     struct vpt_segment segment;
 
-    start(*kind);
+    start(*variant);
     fixture.source->options.most = 32;
     fixture.source->options.claimed = 10;
     submit(0);
