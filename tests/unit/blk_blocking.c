@@ -188,25 +188,6 @@ VERSION_TEST(blk_blocking, a_port_that_cannot_share_is_reported)
     }
 }
 
-/* Another bring-up has made a new queue; the old one is no longer the device's. */
-VERSION_TEST(blk_blocking, RESET_1_a_helper_refuses_a_queue_of_an_earlier_bring_up)
-{
-    uint8_t sector[SECTOR] = { 0 };
-    struct vpt_blk_queue old;
-
-    disk_start(variant, &flushable, NULL);
-    old = disk.queue;
-    assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_OK);
-    assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, NULL), VPT_OK);
-    assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
-    assert_status(vpt_blk_read(&old, 0, sector, sizeof(sector)), VPT_CALLER_STATE);
-    assert_status(vpt_blk_flush(&old), VPT_CALLER_STATE);
-    assert_status(disk_read_sector(0), VPT_OK);
-    cr_assert(disk.machine.blk.requests == 1);
-    assert_status(vpt_requests_release(&old.requests), VPT_OK);
-    disk_end();
-}
-
 /* ---- Long transfers ---- */
 
 #define LONG (128u * SECTOR)

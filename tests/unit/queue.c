@@ -532,40 +532,6 @@ VARIANT_TEST(queue, more_than_200000_requests_come_back_once_each)
     bench_end(&queue);
 }
 
-VARIANT_TEST(queue, requests_come_back_in_any_order)
-{
-    static const enum mock_completion_order orders[] = { MOCK_ORDER_ARRIVAL, MOCK_ORDER_REVERSED,
-                                                         MOCK_ORDER_SHUFFLED };
-    struct vpt_queue queue;
-    struct vpt_segment segments[3];
-
-    bench_start(variant, NULL, &queue, 16);
-    bench.machine.device.completion.mode = MOCK_COMPLETE_BY_RUN;
-    for (unsigned round = 0; round < 30; round++) {
-        bool seen[5] = { false };
-
-        make_segments(segments, 3);
-        bench.machine.device.completion.order = orders[round % 3];
-        for (uintptr_t i = 0; i < 5; i++) {
-            assert_status(vpt_queue_add(&queue, segments, 2, 1, token_of(i)), VPT_OK);
-        }
-        assert_status(vpt_queue_kick(&queue), VPT_OK);
-        cr_assert(mock_device_run(&bench.machine.device, 5) == 5);
-        for (uintptr_t i = 0; i < 5; i++) {
-            void *token = NULL;
-            uintptr_t number;
-
-            assert_status(vpt_queue_pop(&queue, &token, NULL), VPT_OK);
-            number = (uintptr_t)token - 1;
-            cr_assert(number < 5 && !seen[number]);
-            seen[number] = true;
-            cr_assert(orders[round % 3] == MOCK_ORDER_SHUFFLED ||
-                      number == (orders[round % 3] == MOCK_ORDER_ARRIVAL ? i : 4 - i));
-        }
-    }
-    bench_end(&queue);
-}
-
 /* ---- Several queues ---- */
 
 VARIANT_TEST(queue, queues_of_one_device_are_apart)

@@ -50,6 +50,26 @@ static void end_piece(struct piece *piece)
     free(piece->storage);
 }
 
+static void end_pieces(struct piece *pieces, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++) {
+        end_piece(&pieces[i]);
+    }
+    bench_finish();
+}
+
+/* A queue in such memory works, and is over before it. */
+static void run(const struct vpt_queue_config *config, uint32_t size)
+{
+    struct vpt_queue queue;
+
+    assert_status(vpt_queue_init(&queue, bench.device, config), VPT_OK);
+    assert_status(vpt_device_start(bench.device), VPT_OK);
+    bench_go_round(&queue, size);
+    assert_status(vpt_device_reset(bench.device), VPT_OK);
+    assert_status(vpt_queue_release(&queue), VPT_OK);
+}
+
 static void start_pieces(const struct variant *variant)
 {
     next_address = UINT64_C(0x700000000);
@@ -66,29 +86,19 @@ VARIANT_TEST(queue_memory, LEG_VQLAYOUT_2_all_memory_from_the_caller_in_one_piec
     for (uint16_t size = 1; size <= 256; size = (uint16_t)(size * 2)) {
         uint16_t tables = (uint16_t)(size / 2);
         struct vpt_queue_config config = { .size = size, .indirect_tables = tables, .indirect_segments = 3 };
-        struct piece rings;
-        struct piece indirect;
-        struct piece private_state;
-        struct vpt_queue queue;
+        struct piece pieces[3];
 
         start_pieces(variant);
-        rings = make_piece(VPT_QUEUE_RINGS_SIZE(size, VPT_QUEUE_RINGS_ALIGNMENT), ring_alignment(variant), 0);
-        indirect = make_piece(VPT_QUEUE_INDIRECT_SIZE(tables + 1u, 3), 16, 0);
-        private_state = make_piece(VPT_QUEUE_PRIVATE_SIZE(size, tables), 8, 0);
-        config.memory.rings = rings.memory;
-        config.memory.indirect = indirect.memory;
-        config.memory.private_state = private_state.memory;
+        pieces[0] = make_piece(VPT_QUEUE_RINGS_SIZE(size, VPT_QUEUE_RINGS_ALIGNMENT), ring_alignment(variant), 0);
+        pieces[1] = make_piece(VPT_QUEUE_INDIRECT_SIZE(tables + 1u, 3), 16, 0);
+        pieces[2] = make_piece(VPT_QUEUE_PRIVATE_SIZE(size, tables), 8, 0);
+        config.memory.rings = pieces[0].memory;
+        config.memory.indirect = pieces[1].memory;
+        config.memory.private_state = pieces[2].memory;
         bench.machine.hal.port.dma_allocate = NULL;
         bench.machine.hal.port.dma_free = NULL;
-        assert_status(vpt_queue_init(&queue, bench.device, &config), VPT_OK);
-        assert_status(vpt_device_start(bench.device), VPT_OK);
-        bench_go_round(&queue, size);
-        assert_status(vpt_device_reset(bench.device), VPT_OK);
-        assert_status(vpt_queue_release(&queue), VPT_OK);
-        end_piece(&rings);
-        end_piece(&indirect);
-        end_piece(&private_state);
-        bench_finish();
+        run(&config, size);
+        end_pieces(pieces, 3);
     }
 }
 
@@ -128,14 +138,12 @@ Test(queue_memory, SPLIT_LAYOUT_1_three_areas_in_three_pieces)
         bench_go_round(&queue, size);
         assert_status(vpt_device_reset(bench.device), VPT_OK);
         assert_status(vpt_queue_release(&queue), VPT_OK);
-        for (unsigned i = 0; i < 3; i++) {
-            end_piece(&pieces[i]);
-        }
-        bench_finish();
+        end_pieces(pieces, 3);
     }
 }
 
-static void check_three(struct vpt_memory *memory, struct vpt_queue_config *config, size_t alignment)
+/* One piece of the configuration's, spoilt in each way; it is whole again in the end. */
+static void check_piece(struct vpt_memory *memory, struct vpt_queue_config *config, size_t alignment)
 {
     struct vpt_memory good = *memory;
 
@@ -153,6 +161,14 @@ static void check_three(struct vpt_memory *memory, struct vpt_queue_config *conf
     memory->device_address = (UINT64_MAX - good.size + 1u + alignment) & ~((uint64_t)alignment - 1u);
     bench_refuse(config, VPT_RESOURCE_ADDRESS, false);
     *memory = good;
+}
+
+/* Nor is there one without the two others. */
+static void check_three(struct vpt_memory *memory, struct vpt_queue_config *config, size_t alignment)
+{
+    struct vpt_memory good = *memory;
+
+    check_piece(memory, config, alignment);
     memory->address = NULL;
     bench_refuse(config, VPT_CALLER_MEMORY, false);
     *memory = good;
@@ -169,10 +185,7 @@ Test(queue_memory, SPLIT_LAYOUT_1_areas_that_do_not_fit)
     check_three(&config.memory.rings, &config, 16);
     check_three(&config.memory.driver_area, &config, 2);
     check_three(&config.memory.device_area, &config, 4);
-    for (unsigned i = 0; i < 3; i++) {
-        end_piece(&pieces[i]);
-    }
-    bench_finish();
+    end_pieces(pieces, 3);
 }
 
 Test(queue_memory, LEG_VQLAYOUT_2_a_legacy_interface_takes_one_piece_only)
@@ -186,10 +199,7 @@ Test(queue_memory, LEG_VQLAYOUT_2_a_legacy_interface_takes_one_piece_only)
     pieces[0] = make_piece(VPT_QUEUE_RINGS_SIZE(16, VPT_QUEUE_RINGS_ALIGNMENT), 4096, 0);
     take_three(&config, pieces);
     bench_refuse(&config, VPT_CALLER_MEMORY, false);
-    for (unsigned i = 0; i < 3; i++) {
-        end_piece(&pieces[i]);
-    }
-    bench_finish();
+    end_pieces(pieces, 3);
 }
 
 VERSION_TEST(queue_memory, LEG_VQLAYOUT_1_one_piece_that_does_not_fit)
@@ -201,51 +211,28 @@ VERSION_TEST(queue_memory, LEG_VQLAYOUT_1_one_piece_that_does_not_fit)
     start_pieces(variant);
     rings = make_piece(VPT_QUEUE_RINGS_SIZE(64, VPT_QUEUE_RINGS_ALIGNMENT), alignment, 0);
     config.memory.rings = rings.memory;
-    config.memory.rings.size--;
-    bench_refuse(&config, VPT_CALLER_MEMORY, false);
-    config.memory.rings = rings.memory;
-    config.memory.rings.device_address += alignment / 2;
-    bench_refuse(&config, VPT_CALLER_MEMORY, false);
-    config.memory.rings = rings.memory;
-    config.memory.rings.address = (uint8_t *)rings.memory.address + alignment / 2;
-    bench_refuse(&config, VPT_CALLER_MEMORY, false);
-    end_piece(&rings);
-    bench_finish();
+    check_piece(&config.memory.rings, &config, alignment);
+    end_pieces(&rings, 1);
 }
 
 VERSION_TEST(queue_memory, private_state_and_tables_that_do_not_fit)
 {
     struct vpt_queue_config config = { .size = 32, .indirect_tables = 4, .indirect_segments = 4 };
-    struct piece indirect;
-    struct piece private_state;
+    struct piece pieces[2];
 
     start_pieces(variant);
-    indirect = make_piece(VPT_QUEUE_INDIRECT_SIZE(4, 4), 16, 0);
-    private_state = make_piece(VPT_QUEUE_PRIVATE_SIZE(32, 4), 8, 0);
-    config.memory.private_state = private_state.memory;
+    pieces[0] = make_piece(VPT_QUEUE_INDIRECT_SIZE(4, 4), 16, 0);
+    pieces[1] = make_piece(VPT_QUEUE_PRIVATE_SIZE(32, 4), 8, 0);
+    config.memory.private_state = pieces[1].memory;
     config.memory.private_state.size--;
     bench_refuse(&config, VPT_CALLER_MEMORY, false);
-    config.memory.private_state = private_state.memory;
-    config.memory.private_state.address = (uint8_t *)private_state.memory.address + 4;
+    config.memory.private_state = pieces[1].memory;
+    config.memory.private_state.address = (uint8_t *)pieces[1].memory.address + 4;
     bench_refuse(&config, VPT_CALLER_MEMORY, false);
-    config.memory.private_state = private_state.memory;
-    config.memory.indirect = indirect.memory;
-    config.memory.indirect.size--;
-    bench_refuse(&config, VPT_CALLER_MEMORY, false);
-    config.memory.indirect = indirect.memory;
-    config.memory.indirect.device_address += 8;
-    bench_refuse(&config, VPT_CALLER_MEMORY, false);
-    config.memory.indirect = indirect.memory;
-    config.memory.indirect.address = (uint8_t *)indirect.memory.address + 8;
-    bench_refuse(&config, VPT_CALLER_MEMORY, false);
-    config.memory.indirect = indirect.memory;
-    config.memory.indirect.device_address = UINT64_MAX - 0xff;
-    config.memory.indirect.device_address &= ~UINT64_C(0xf);
-    config.memory.indirect.device_address += 16;
-    bench_refuse(&config, VPT_RESOURCE_ADDRESS, false);
-    end_piece(&indirect);
-    end_piece(&private_state);
-    bench_finish();
+    config.memory.private_state = pieces[1].memory;
+    config.memory.indirect = pieces[0].memory;
+    check_piece(&config.memory.indirect, &config, 16);
+    end_pieces(pieces, 2);
 }
 
 /* A private state's device address means nothing: a value that no ring could have is taken. */
@@ -253,19 +240,13 @@ VERSION_TEST(queue_memory, private_state_has_no_device_address)
 {
     struct vpt_queue_config config = { .size = 32 };
     struct piece private_state;
-    struct vpt_queue queue;
 
     start_pieces(variant);
     private_state = make_piece(VPT_QUEUE_PRIVATE_SIZE(32, 0), 8, 0);
     config.memory.private_state = private_state.memory;
     config.memory.private_state.device_address = UINT64_MAX - 2;
-    assert_status(vpt_queue_init(&queue, bench.device, &config), VPT_OK);
-    assert_status(vpt_device_start(bench.device), VPT_OK);
-    bench_go_round(&queue, 32);
-    assert_status(vpt_device_reset(bench.device), VPT_OK);
-    assert_status(vpt_queue_release(&queue), VPT_OK);
-    end_piece(&private_state);
-    bench_finish();
+    run(&config, 32);
+    end_pieces(&private_state, 1);
 }
 
 VERSION_TEST(queue_memory, tables_are_not_looked_at_without_the_feature)
@@ -344,7 +325,6 @@ Test(queue_memory, SPLIT_LAYOUT_1_areas_at_the_end_of_the_address_space)
     for (unsigned which = 0; which < 2; which++) {
         struct vpt_memory *memory = which == 0 ? &config.memory.rings : &config.memory.device_area;
         size_t size = which == 0 ? VPT_QUEUE_DESCRIPTOR_AREA_SIZE(16) : VPT_QUEUE_DEVICE_AREA_SIZE(16);
-        struct vpt_queue queue;
 
         start_pieces(&version_2);
         make_three(pieces, 16);
@@ -353,15 +333,8 @@ Test(queue_memory, SPLIT_LAYOUT_1_areas_at_the_end_of_the_address_space)
         *memory = mock_hal_register(&bench.machine.hal, memory->address, size, (0 - (uint64_t)size) & ~UINT64_C(3),
                                     true);
         pieces[which == 0 ? 0 : 2].memory = *memory;
-        assert_status(vpt_queue_init(&queue, bench.device, &config), VPT_OK);
-        assert_status(vpt_device_start(bench.device), VPT_OK);
-        bench_go_round(&queue, 16);
-        assert_status(vpt_device_reset(bench.device), VPT_OK);
-        assert_status(vpt_queue_release(&queue), VPT_OK);
-        for (unsigned i = 0; i < 3; i++) {
-            end_piece(&pieces[i]);
-        }
-        bench_finish();
+        run(&config, 16);
+        end_pieces(pieces, 3);
     }
 }
 

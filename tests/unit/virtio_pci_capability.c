@@ -47,6 +47,13 @@ static void assert_refused(enum vpt_virtio_pci_interface interface, enum vpt_sta
     cr_assert(card.machine.function.config_writes == 0 && card_command() == 0);
 }
 
+static void assert_probed(void)
+{
+    assert_status(card_try_probe(VPT_VIRTIO_PCI_ANY), VPT_OK);
+    vpt_virtio_pci_close(&card.pci);
+    card_finish();
+}
+
 /* A layout that the modern interface cannot be driven by. */
 static void check_refused(const struct mock_pci_layout *layout, enum vpt_status expected)
 {
@@ -146,14 +153,10 @@ Test(virtio_pci_capability, PCI_DISC_3_the_revision_plays_no_part)
     for (unsigned revision = 0; revision < 256; revision += 15) {
         machine_of(&good);
         mock_pci_set(&card.machine.function, 0x08, 1, revision);
-        assert_status(card_try_probe(VPT_VIRTIO_PCI_ANY), VPT_OK);
-        vpt_virtio_pci_close(&card.pci);
-        card_finish();
+        assert_probed();
         card_machine(CARD_LEGACY, NULL);
         mock_pci_set(&card.machine.function, 0x08, 1, revision);
-        assert_status(card_try_probe(VPT_VIRTIO_PCI_ANY), VPT_OK);
-        vpt_virtio_pci_close(&card.pci);
-        card_finish();
+        assert_probed();
     }
 }
 
@@ -167,9 +170,7 @@ Test(virtio_pci_capability, a_header_of_another_type_is_no_virtio_device)
     }
     machine_of(&good);
     mock_pci_set(&card.machine.function, 0x0e, 1, 0x80); /* multi-function */
-    assert_status(card_try_probe(VPT_VIRTIO_PCI_ANY), VPT_OK);
-    vpt_virtio_pci_close(&card.pci);
-    card_finish();
+    assert_probed();
 }
 
 Test(virtio_pci_capability, a_function_that_is_not_there_is_an_empty_slot)
@@ -180,6 +181,13 @@ Test(virtio_pci_capability, a_function_that_is_not_there_is_an_empty_slot)
     card_finish();
 }
 
+static void refuse_arguments(const struct vpt_pci_function *function, const struct vpt_pci_bars *bars)
+{
+    memset(&card.pci, 0xa5, sizeof(card.pci));
+    assert_status(vpt_virtio_pci_probe(&card.pci, function, bars, VPT_VIRTIO_PCI_ANY), VPT_CALLER_ARGUMENT);
+    assert_untouched();
+}
+
 Test(virtio_pci_capability, arguments_are_checked_first)
 {
     const struct vpt_pci_function no_port = { NULL, { 0, 3, 5, 0 } };
@@ -187,17 +195,9 @@ Test(virtio_pci_capability, arguments_are_checked_first)
     machine_of(&good);
     assert_status(vpt_virtio_pci_probe(NULL, &card.machine.address, &card.machine.bars, VPT_VIRTIO_PCI_ANY),
                   VPT_CALLER_ARGUMENT);
-    memset(&card.pci, 0xa5, sizeof(card.pci));
-    assert_status(vpt_virtio_pci_probe(&card.pci, NULL, &card.machine.bars, VPT_VIRTIO_PCI_ANY), VPT_CALLER_ARGUMENT);
-    assert_untouched();
-    memset(&card.pci, 0xa5, sizeof(card.pci));
-    assert_status(vpt_virtio_pci_probe(&card.pci, &card.machine.address, NULL, VPT_VIRTIO_PCI_ANY),
-                  VPT_CALLER_ARGUMENT);
-    assert_untouched();
-    memset(&card.pci, 0xa5, sizeof(card.pci));
-    assert_status(vpt_virtio_pci_probe(&card.pci, &no_port, &card.machine.bars, VPT_VIRTIO_PCI_ANY),
-                  VPT_CALLER_ARGUMENT);
-    assert_untouched();
+    refuse_arguments(NULL, &card.machine.bars);
+    refuse_arguments(&card.machine.address, NULL);
+    refuse_arguments(&no_port, &card.machine.bars);
     assert_refused((enum vpt_virtio_pci_interface)3, VPT_CALLER_ARGUMENT);
     cr_assert(card.machine.function.config_reads == 0);
     card_finish();
@@ -281,23 +281,30 @@ static void for_each_defect(void (*check)(unsigned which, const struct defect *d
     }
 }
 
-/* In the place of the good one. The device configuration is optional: without it there is none. */
+/* The device configuration is optional: without it there is none. */
+static void check_no_configuration(const struct mock_pci_layout *layout)
+{
+    uint32_t value = 0;
+
+    machine_of(layout);
+    assert_status(card_try_probe(VPT_VIRTIO_PCI_ANY), VPT_OK);
+    assert_status(vpt_device_negotiate(card.device, NULL, NULL, NULL), VPT_OK);
+    assert_status(vpt_device_config_read(card.device, 0, 1, &value), VPT_CALLER_RANGE);
+    assert_status(vpt_device_config_write(card.device, 0, 1, 0), VPT_CALLER_RANGE);
+    card_end();
+}
+
+/* In the place of the good one. */
 static void check_alone(unsigned which, const struct defect *defect)
 {
     struct mock_pci_layout layout = good;
-    uint32_t value = 0;
 
     layout.capability[which] = with_defect(&good.capability[which], defect);
     if (which != 3) {
         check_refused(&layout, defect->expected);
-        return;
+    } else {
+        check_no_configuration(&layout);
     }
-    machine_of(&layout);
-    assert_status(card_try_probe(VPT_VIRTIO_PCI_ANY), VPT_OK);
-    assert_status(vpt_device_negotiate(card.device, NULL, NULL, NULL), VPT_OK);
-    assert_status(vpt_device_config_read(card.device, 0, 1, &value), VPT_CALLER_RANGE);
-    card_stop();
-    card_finish();
 }
 
 Test(virtio_pci_capability, PCI_CAP_4_a_structure_that_cannot_be_used_is_refused_and_why)
@@ -386,16 +393,9 @@ Test(virtio_pci_capability, a_function_without_capabilities_has_no_common_config
 Test(virtio_pci_capability, D_PCI_5_without_device_configuration_there_is_nothing_to_read)
 {
     struct mock_pci_layout layout = good;
-    uint32_t value = 0;
 
     layout.count = 3;
-    machine_of(&layout);
-    assert_status(card_try_probe(VPT_VIRTIO_PCI_ANY), VPT_OK);
-    assert_status(vpt_device_negotiate(card.device, NULL, NULL, NULL), VPT_OK);
-    assert_status(vpt_device_config_read(card.device, 0, 1, &value), VPT_CALLER_RANGE);
-    assert_status(vpt_device_config_write(card.device, 0, 1, 0), VPT_CALLER_RANGE);
-    card_stop();
-    card_finish();
+    check_no_configuration(&layout);
 }
 
 /* ---- Ones that do not matter ---- */
@@ -611,34 +611,31 @@ Test(virtio_pci_capability, a_capability_that_ends_with_the_space_is_whole)
 
 /* ---- BARs as the kernel says they are ---- */
 
-Test(virtio_pci_capability, a_bar_of_unknown_size_is_no_use)
+/* Of an unknown size or kind, or one that the address space cannot hold. */
+Test(virtio_pci_capability, a_bar_that_makes_no_sense_is_no_use)
 {
-    machine_of(&good);
-    card.machine.bars.bar[4].size = 0;
-    assert_refused(VPT_VIRTIO_PCI_ANY, VPT_CALLER_BAR);
-    card_finish();
-}
+    static const struct {
+        const struct mock_pci_layout *layout;
+        unsigned number;
+        struct vpt_pci_bar bar;
+        enum vpt_status expected;
+    } cases[] = {
+        { &good, 4, { .kind = VPT_PCI_BAR_MEMORY, .is_64bit = true, .address = UINT64_C(0x8e0000000) },
+          VPT_CALLER_BAR },
+        { &good, 4, { .kind = (enum vpt_pci_bar_kind)3, .is_64bit = true, .address = UINT64_C(0x8e0000000),
+                      .size = 0x4000 }, VPT_DEVICE_PCI_BAR },
+        { &good, 4, { .kind = VPT_PCI_BAR_MEMORY, .is_64bit = true, .address = UINT64_MAX - 0x3ffe, .size = 0x4000 },
+          VPT_CALLER_BAR },
+        { &card_io_layout, 2, { .kind = VPT_PCI_BAR_IO, .address = 0x10000, .size = 0x100 }, VPT_CALLER_BAR },
+        { &card_io_layout, 2, { .kind = VPT_PCI_BAR_IO, .address = 0xff04, .size = 0x100 }, VPT_CALLER_BAR },
+    };
 
-Test(virtio_pci_capability, a_bar_that_the_address_space_cannot_hold_is_no_use)
-{
-    machine_of(&good);
-    card.machine.bars.bar[4].address = UINT64_MAX - 0x3ffe;
-    assert_refused(VPT_VIRTIO_PCI_ANY, VPT_CALLER_BAR);
-    card_finish();
-    machine_of(&card_io_layout);
-    card.machine.bars.bar[2].address = 0x10000;
-    assert_refused(VPT_VIRTIO_PCI_ANY, VPT_CALLER_BAR);
-    card.machine.bars.bar[2].address = 0xff04;
-    assert_refused(VPT_VIRTIO_PCI_ANY, VPT_CALLER_BAR);
-    card_finish();
-}
-
-Test(virtio_pci_capability, a_bar_of_an_unknown_kind_is_none)
-{
-    machine_of(&good);
-    card.machine.bars.bar[4].kind = (enum vpt_pci_bar_kind)3;
-    assert_refused(VPT_VIRTIO_PCI_ANY, VPT_DEVICE_PCI_BAR);
-    card_finish();
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        machine_of(cases[i].layout);
+        card.machine.bars.bar[cases[i].number] = cases[i].bar;
+        assert_refused(VPT_VIRTIO_PCI_ANY, cases[i].expected);
+        card_finish();
+    }
 }
 
 /* ---- What the port lacks ---- */
