@@ -117,33 +117,6 @@ Test(assign_bar, rom_keeps_its_enable_bit)
     }
 }
 
-Test(assign_bar, flags_of_each_kind)
-{
-    desk_start();
-    desk_memory(0, 0x1000, 0x80000000, false);
-    desk_memory(1, 0x1000, 0x80001000, false);
-    desk_memory(2, 0x1000, 0x80002000, true);
-    desk.bars.bar[0].prefetchable = true;
-    desk.bars.bar[1].below_1mib = true;
-    desk.bars.bar[2].prefetchable = true;
-    desk_open();
-    cr_assert(desk_read(DESK_BAR(0), 4) == 8);
-    cr_assert(desk_read(DESK_BAR(1), 4) == 2);
-    cr_assert(desk_read(DESK_BAR(2), 4) == 0xc);
-    cr_assert(answer(0, 0xffffffff) == 0xfffff008);
-    cr_assert(answer(1, 0xffffffff) == 0xfffff002);
-    cr_assert(answer(2, 0xffffffff) == 0xfffff00c);
-}
-
-Test(assign_bar, unimplemented_ones_read_0)
-{
-    desk_start();
-    desk_open();
-    for (unsigned i = 0; i < DESK_BARS; i++) {
-        check_patterns(i, 0, 0);
-    }
-}
-
 /* ---- Decoding ---- */
 
 Test(assign_bar, follows_what_is_decoded)
@@ -214,43 +187,6 @@ Test(assign_bar, sizing_64_bits_while_maps_fail)
         desk_write(4, 2, MEMORY);
         check_at(2, UINT64_C(0x1fe000000));
     }
-}
-
-/* Both halves in either order, each write a place of its own; to and from multiples of 4 GiB. */
-Test(assign_bar, halves)
-{
-    desk_start();
-    desk_memory(2, 0x4000, 0x80000000, true);
-    desk_open();
-    desk_write(4, 2, MEMORY);
-    desk_write(DESK_BAR(2), 4, 0xfe000000);
-    check_at(2, 0xfe000000);
-    desk_write(DESK_BAR(3), 4, 1);
-    check_at(2, UINT64_C(0x1fe000000));
-    desk_write(DESK_BAR(2), 4, 0);
-    check_at(2, UINT64_C(0x100000000));
-    desk_write(DESK_BAR(3), 4, 0x20);
-    check_at(2, UINT64_C(0x2000000000));
-    desk_write(DESK_BAR(3), 4, 0);
-    cr_assert(desk.mapped_count == 0);
-    desk_check(0);
-    desk_write(DESK_BAR(3), 4, 0xffffffff);
-    check_at(2, UINT64_C(0xffffffff00000000));
-    desk_write(DESK_BAR(2), 4, 0xffffffff);
-    cr_assert(desk.mapped_count == 0, "it would end where the space does");
-    desk_write(DESK_BAR(2), 4, 0xffff8000);
-    check_at(2, UINT64_C(0xffffffffffff8000));
-}
-
-Test(assign_bar, the_hosts_is_unassigned)
-{
-    desk_start();
-    desk_memory(0, 0x4000, 0, false);
-    desk_open();
-    desk_write(DESK_BAR(0), 4, 0xfe000000);
-    desk_write(4, 2, MEMORY);
-    cr_assert(desk_read(DESK_BAR(0), 4) == 0xfe000000 && desk.calls == 0);
-    desk_check(0);
 }
 
 Test(assign_bar, the_same_again_calls_nothing)

@@ -411,22 +411,6 @@ Test(assign_dma, one_of_nearly_all)
     cr_assert(unmapped == 0 - (uint64_t)PAGE && w.dma.count == 1);
 }
 
-/* Every place and size beside and over a range in the middle, of memory or a window. */
-Test(assign_dma, nothing_overlaps)
-{
-    for (unsigned first = 0; first < 12; first++) {
-        for (unsigned count = 1; count <= 12 - first; count++) {
-            for (unsigned kind = 0; kind < 4; kind++) {
-                set_up();
-                assert_status(attach(2), VPT_OK);
-                assert_status(range_map(5, 2, (kind & 1) != 0 ? window : memory), VPT_OK);
-                (void)range_map(first, count, (kind & 2) != 0 ? window : memory);
-                check();
-            }
-        }
-    }
-}
-
 /* Every unmap of a space with ranges side by side, with gaps, and with a window. */
 Test(assign_dma, each_unmap)
 {
@@ -469,17 +453,6 @@ Test(assign_dma, as_many_as_there_is_room_for)
 
 /* ---- Devices ---- */
 
-Test(assign_dma, who_joins_later_reaches_all)
-{
-    set_up_some();
-    w.calls = 0;
-    assert_status(attach(2), VPT_OK);
-    cr_assert(w.calls == 3, "a call for each range, none for the window");
-    check();
-    assert_status(attach(2), VPT_CALLER_STATE);
-    check();
-}
-
 Test(assign_dma, of_one_owner)
 {
     static struct vpt_assign_dma other;
@@ -502,40 +475,6 @@ Test(assign_dma, of_one_owner)
     /* Nobody's any more. */
     w.attached[2] = true;
     assert_status(vpt_assign_dma_attach(&w.dma, &w.device[2]), VPT_OK);
-    check();
-}
-
-/* In each order: all goes with the last one, but for windows. */
-Test(assign_dma, each_order_of_leaving)
-{
-    static const uint8_t orders[6][3] = { { 0, 1, 2 }, { 0, 2, 1 }, { 1, 0, 2 },
-                                           { 1, 2, 0 }, { 2, 0, 1 }, { 2, 1, 0 } };
-
-    for (unsigned i = 0; i < COUNT_OF(orders); i++) {
-        set_up_some();
-        assert_status(attach(2), VPT_OK);
-        for (unsigned k = 0; k < 3; k++) {
-            check();
-            assert_status(detach(orders[i][k]), VPT_OK);
-            assert_status(detach(orders[i][k]), VPT_CALLER_STATE);
-        }
-        check();
-        cr_assert(w.dma.count == 1 && w.dma.ranges[0].reserved && w.dma.first == NULL);
-        assert_status(range_map(0, 14, memory), VPT_OK);
-        assert_status(attach(orders[i][0]), VPT_OK);
-        check();
-    }
-}
-
-/* Ranges are kept while nobody has been attached yet. */
-Test(assign_dma, ranges_before_devices)
-{
-    set_up();
-    assert_status(range_map(3, 4, memory), VPT_OK);
-    assert_status(range_map(8, 1, window), VPT_OK);
-    assert_status(range_unmap(8, 1), VPT_OK);
-    cr_assert(w.calls == 0);
-    assert_status(attach(1), VPT_OK);
     check();
 }
 

@@ -78,6 +78,27 @@ Test(assign_lost, any_write_that_asks_for_decoding_restores)
     }
 }
 
+/* Some BARs alone, before the guest decodes them first: none is written while the host decodes it. */
+Test(assign_lost, bars_come_back)
+{
+    static const uint16_t lost[] = { 0x10, 0x14, 0x18, 0x30 };
+
+    for (unsigned set = 1; set < 1u << COUNT_OF(lost); set++) {
+        plant_make(one, 0);
+        plant_open(one);
+        assert_status(vpt_assign_acquire(&one->device, 1, &one->guest), VPT_OK);
+        write((struct write){ 0x10, 4, 0xf0000000 });
+        write((struct write){ 0x18, 4, 0x0000c000 });
+        for (unsigned i = 0; i < COUNT_OF(lost); i++) {
+            if ((set >> i & 1) != 0) {
+                memcpy(one->config + lost[i], one->first + lost[i], 4);
+            }
+        }
+        write((struct write){ 4, 2, 0x107 });
+        check_back();
+    }
+}
+
 /* What does not ask for decoding does not restore it. */
 Test(assign_lost, without_decoding_nothing_is_restored)
 {

@@ -205,12 +205,13 @@ Test(assign_snapshot, msi_that_is_pending_comes_once)
     signal_write(SIGNAL_MSI + 16, 4, 0xffffffff);
     signal_msi_control(MSI_ENABLE | MSI_MESSAGES(5));
     assert_status(vpt_assign_raise(&signals.device, 31), VPT_OK);
+    assert_status(vpt_assign_raise(&signals.device, 0), VPT_OK);
     size = hand_over();
     assert_status(vpt_assign_snapshot_restore(&signals.device, image, size), VPT_OK);
     EXPECT({ HOST_MASK, false, 0 }, { TOLD, VPT_ASSIGN_INTERRUPT_MSI, 32 });
-    cr_assert(signal_read(SIGNAL_MSI + 20, 4) == 0x80000000);
+    cr_assert(signal_read(SIGNAL_MSI + 20, 4) == 0x80000001);
     signal_write(SIGNAL_MSI + 16, 4, 0);
-    EXPECT({ MESSAGE, 0xfee01000, 0x405f });
+    EXPECT({ MESSAGE, 0xfee01000, 0x4040 }, { MESSAGE, 0xfee01000, 0x405f });
     cr_assert(signal_read(SIGNAL_MSI + 20, 4) == 0);
 }
 
