@@ -137,20 +137,30 @@ VERSION_TEST(blk_range, LEG_BLKCFG_1_the_limits_are_read_in_the_device_order)
     disk_finish();
 }
 
-/* The fields are there all the same; the machine records a reading of one. */
+/* The fields are there all the same; the machine records a reading of one. Any of them alone has room for its ranges. */
 VERSION_TEST(blk_range, CONFIG_2_an_operation_without_its_feature_is_not_there)
 {
-    for (unsigned without = 0; without < OPERATIONS; without++) {
+    const struct vpt_blk_range ranges[] = { { 0, 8, false }, { 16, 8, false } };
+
+    for (unsigned set = 0; set < 1u << OPERATIONS; set++) {
         disk_machine(variant, &capable);
-        vpt_features_remove(&disk.machine.device.offered, operations[without].feature);
+        for (unsigned i = 0; i < OPERATIONS; i++) {
+            if ((set >> i & 1) == 0) {
+                vpt_features_remove(&disk.machine.device.offered, operations[i].feature);
+            }
+        }
         disk_probe();
         assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_OK);
         assert_status(vpt_blk_ranges_init(&disk.blk, RANGES), VPT_OK);
         finish_bring_up(&several);
-        cr_assert(disk.blk.info.write_zeroes_unmap == (without != 1));
+        cr_assert(disk.blk.info.write_zeroes_unmap == ((set & 2) != 0));
         for (unsigned i = 0; i < OPERATIONS; i++) {
-            cr_assert((limits_of(i)->sectors != 0) == (i != without));
-            assert_status(submit_one(i, 0, 8, false), i != without ? VPT_OK : VPT_UNSUPPORTED_REQUEST);
+            bool there = (set >> i & 1) != 0;
+
+            cr_assert((limits_of(i)->sectors != 0) == there);
+            assert_status(submit(i, ranges, 2, NULL), there ? VPT_OK : VPT_UNSUPPORTED_REQUEST);
+            kick();
+            assert_status(there ? disk_poll_one(NULL) : VPT_OK, VPT_OK);
         }
         disk_end();
     }
@@ -234,17 +244,6 @@ VERSION_TEST(blk_range, limits_become_what_a_request_can_have)
 
 /* ---- Making them available ---- */
 
-VERSION_TEST(blk_range, without_the_call_no_operation_has_ranges)
-{
-    disk_start(variant, &capable, &several);
-    for (unsigned i = 0; i < OPERATIONS; i++) {
-        check_limits(i, 0, 0, 0);
-        assert_status(submit_one(i, 0, 8, false), VPT_UNSUPPORTED_REQUEST);
-    }
-    cr_assert(disk.machine.device.config.reads != 0);
-    disk_end();
-}
-
 VERSION_TEST(blk_range, INIT_1_ranges_are_made_available_between_init_and_start)
 {
     struct vpt_blk blank;
@@ -254,9 +253,15 @@ VERSION_TEST(blk_range, INIT_1_ranges_are_made_available_between_init_and_start)
     assert_status(vpt_blk_ranges_init(&blank, 0), VPT_CALLER_ARGUMENT);
     disk_start(variant, &capable, NULL);
     assert_status(vpt_blk_ranges_init(&disk.blk, 0), VPT_CALLER_STATE);
+    for (unsigned i = 0; i < OPERATIONS; i++) {
+        assert_status(submit_one(i, 0, 8, false), VPT_UNSUPPORTED_REQUEST);
+    }
     assert_status(vpt_device_reset(disk.device), VPT_OK);
     assert_status(vpt_blk_ranges_init(&disk.blk, 0), VPT_CALLER_STATE);
-    cr_assert(limits_of(0)->sectors == 0 && disk.blk.range_ops == NULL);
+    for (unsigned i = 0; i < OPERATIONS; i++) {
+        check_limits(i, 0, 0, 0);
+    }
+    cr_assert(disk.blk.range_ops == NULL);
     disk_end();
 }
 
@@ -652,29 +657,6 @@ VERSION_TEST(blk_range, no_memory_is_taken_for_ranges_that_no_request_can_have)
     check_slots(variant, 5, VPT_BLK_SLOTS_SIZE(8, 4), true);
     check_slots(variant, 65535, VPT_BLK_SLOTS_SIZE(8, 4), true);
     check_slots(variant, 65535, VPT_BLK_SLOTS_SIZE(8, 0), false);
-}
-
-/* Whichever operation takes them. */
-VERSION_TEST(blk_range, a_disk_of_one_operation_has_room_for_its_ranges)
-{
-    const struct vpt_blk_range ranges[] = { { 0, 8, false }, { 16, 8, false } };
-
-    for (unsigned i = 0; i < OPERATIONS; i++) {
-        disk_machine(variant, &capable);
-        for (unsigned other = 0; other < OPERATIONS; other++) {
-            if (other != i) {
-                vpt_features_remove(&disk.machine.device.offered, operations[other].feature);
-            }
-        }
-        disk_probe();
-        assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_OK);
-        assert_status(vpt_blk_ranges_init(&disk.blk, RANGES), VPT_OK);
-        finish_bring_up(&several);
-        assert_status(submit(i, ranges, 2, NULL), VPT_OK);
-        kick();
-        assert_status(disk_poll_one(NULL), VPT_OK);
-        disk_end();
-    }
 }
 
 VERSION_TEST(blk_range, more_memory_than_there_can_be_is_refused)
