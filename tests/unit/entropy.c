@@ -409,6 +409,32 @@ KIND_TEST(a_bring_up_that_fails_leaves_nothing_behind)
     end();
 }
 
+static struct vpt_port plain;
+
+static enum vpt_status allocate_and_fail(void *ctx, size_t size, size_t alignment, uint64_t limit, uint32_t flags,
+                                         struct vpt_memory *memory)
+{
+    mock_device_needs_reset(fixture.model);
+    return plain.dma_allocate(ctx, size, alignment, limit, flags, memory);
+}
+
+/* The device fails amid its bring-up, and has the rings until it is reset; on PCI it is cut off from them. */
+KIND_TEST(CLEANUP_2_an_open_that_cannot_stop_the_device_leaves_it_the_memory)
+{
+    struct vpt_port *port;
+
+    probe(*variant, true);
+    port = on_pci() ? &fixture.pci_machine.bus.port : &fixture.hal->port;
+    plain = *port;
+    port->dma_allocate = allocate_and_fail;
+    mock_fault_set(&fixture.model->faults, MOCK_FAULT_RESET_NEVER, 2, 0, 0);
+    assert_status(vpt_entropy_open(&fixture.entropy, fixture.device),
+                  on_pci() ? VPT_DEVICE_NEEDS_RESET : VPT_DEVICE_STUCK);
+    cr_assert((mock_hal_live_allocations(fixture.hal) == 0) == on_pci());
+    mock_fault_clear(&fixture.model->faults, MOCK_FAULT_RESET_NEVER);
+    end();
+}
+
 /* ---- The simulated device ---- */
 
 /* It says more than it wrote: no driver can tell, but nothing outside the room is touched. And it notices RNG-OP-1. */
