@@ -7,7 +7,7 @@
  * Usage: queue BATCH BATCHES block|net|slots|disk [indirect] [event]
  *
  * block and net are lists of three segments and of one on the general queue; slots is header, 4096 bytes and reply on a
- * queue of requests; disk is a read of 4096 bytes by the block driver.
+ * queue of requests, by the calls for a batch; disk is a read of 4096 bytes by the block driver.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -166,19 +166,22 @@ __attribute__((noinline)) static void submit_requests(unsigned batch)
 {
     static const struct vpt_segment data = { 0x2000, 4096 };
 
+    struct vpt_request list[SIZE / SEGMENTS];
+    uint32_t done;
+
     for (unsigned i = 0; i < batch; i++) {
-        check(vpt_requests_submit(&requests, &data, 0, 1, &requests));
+        list[i] = (struct vpt_request){ .segments = &data, .token = &requests, .writable = 1 };
     }
+    check(vpt_requests_submit_batch(&requests, list, batch, &done));
     check(vpt_requests_kick(&requests));
 }
 
 __attribute__((noinline)) static void complete_requests(unsigned batch)
 {
-    for (unsigned i = 0; i < batch; i++) {
-        struct vpt_completion completion;
+    struct vpt_completion list[SIZE / SEGMENTS];
+    uint32_t done;
 
-        check(vpt_requests_poll(&requests, &completion));
-    }
+    check(vpt_requests_poll_batch(&requests, list, batch, &done));
 }
 
 __attribute__((noinline)) static void submit_disk(unsigned batch)

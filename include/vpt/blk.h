@@ -78,7 +78,8 @@ struct vpt_blk {
     struct vpt_blk_info info;
     const struct vpt_blk_range_ops *range_ops; /* NULL before vpt_blk_ranges_init() */
     uint16_t ranges;                           /* in one request at most */
-    enum vpt_status (*set_write_back)(struct vpt_blk *blk, bool write_back); /* NULL before it was called */
+    enum vpt_status (*repeat_write_back)(struct vpt_device *device, struct vpt_blk_info *info,
+                                         bool write_back); /* NULL before vpt_blk_set_write_back() */
 };
 
 enum vpt_blk_operation {

@@ -14,7 +14,6 @@ VPT_BEGIN_DECLARATIONS
 struct vpt_mmio {
     struct vpt_device device; /* what drivers take */
     void *mapping;
-    size_t size;
 };
 
 /*

@@ -50,15 +50,13 @@ enum vpt_map_intent {
 /* What a bounded wait is waiting for. */
 enum vpt_wait {
     VPT_WAIT_RESET = 1,      /* a device reset: the status register to read 0 */
-    VPT_WAIT_QUEUE = 2,      /* a queue to stop */
-    VPT_WAIT_CONFIGURATION = 3, /* a configuration that stays the same while it is read */
-    VPT_WAIT_REQUEST = 4,    /* a blocking helper's request, or the next completion while a queue is quiesced */
-    VPT_WAIT_SUSPEND = 5     /* a device to suspend itself, or to go on */
+    VPT_WAIT_CONFIGURATION = 2, /* a configuration that stays the same while it is read */
+    VPT_WAIT_REQUEST = 3,    /* a blocking helper's request, or the next completion while a queue is quiesced */
+    VPT_WAIT_SUSPEND = 4     /* a device to suspend itself, or to go on */
 };
 
 /* Attempts made by each kind of wait where the port has no keep_waiting. */
 #define VPT_WAIT_RESET_READS         1000000u
-#define VPT_WAIT_QUEUE_READS         1000000u
 #define VPT_WAIT_CONFIGURATION_READS 64u
 #define VPT_WAIT_REQUEST_READS       100000000u
 #define VPT_WAIT_SUSPEND_READS       1000000u
@@ -174,9 +172,9 @@ struct vpt_port {
     /*
      * Something worth a line. `subject` is a constant string without a newline: what went wrong ("reset", "queue");
      * the function of the port that is missing ("share"); or, with `bytes`, the memory that was not to be had or does
-     * not suit ("dma_allocate: rings", "mmio_map", or "slots" where the caller has handed it over).
+     * not suit: "mmio_map", or a piece of a queue's, "rings", "avail", "used", "tables", "state" or "slots".
      * `bytes`: how many were asked for; 0 where the line is about no memory. Any context.
-     * Example: log(ctx, VPT_LOG_WARNING, "dma_allocate: indirect", VPT_RESOURCE_MEMORY, 18432).
+     * Example: log(ctx, VPT_LOG_WARNING, "tables", VPT_RESOURCE_MEMORY, 18432).
      */
     void (*log)(void *ctx, enum vpt_log_level level, const char *subject, enum vpt_status status, size_t bytes);
 

@@ -69,7 +69,16 @@ struct vpt_queue_memory {
     struct vpt_memory slots;         /* of requests (request.h); of no use to vpt_queue_init() */
 };
 
-#define VPT_QUEUE_AREAS 6u /* members of struct vpt_queue_memory */
+/* The places in vpt_queue.areas: the members of struct vpt_queue_memory. Private. */
+enum vpt_area_number {
+    VPT_AREA_RINGS,
+    VPT_AREA_DRIVER,
+    VPT_AREA_DEVICE,
+    VPT_AREA_TABLES,
+    VPT_AREA_STATE,
+    VPT_AREA_SLOTS,
+    VPT_AREAS
+};
 
 /*
  * How a queue is to be. Zeroed: virtqueue 0, of the device's maximum size up to 256, no indirect tables, port memory.
@@ -107,55 +116,57 @@ struct vpt_doorbell {
 struct vpt_queue_form;
 
 struct vpt_queue {
-    const struct vpt_queue_form *form; /* how requests are kept */
+    /* What every request needs is in the first 128 bytes, which x86 and others reach by shorter instructions. */
+    struct vpt_device *device;
+    struct vpt_queue_slot *slots; /* the driver's own; NULL: the queue is not set up */
 
     /* Shared with the device. */
     void *descriptors;
     void *available;
     void *used;
-    void *tables;
-    uint64_t tables_address;
 
-    struct vpt_device *device;
-
-    /* The driver's own. */
-    struct vpt_queue_slot *slots;
-    uint32_t slot_count;
-    uint16_t *links;       /* next descriptor of a chain or of the free list */
-    uint16_t *table_links; /* next table of the free list */
-    uint16_t table_segments;
-    uint16_t tables_made;
+    /*
+     * Compilers turn neighbours that a request changes together into a vector, which takes more instructions: so
+     * free_count does not stand beside free_head, nor available_index beside last_added or free_count.
+     */
     uint32_t mask; /* size - 1 */
     uint32_t free_head;
     uint32_t last_added; /* head of the newest request */
     uint32_t free_count;
-    uint32_t table_head;
-    uint32_t table_count;     /* free ones */
+    uint32_t slot_count;
+    enum vpt_status dead;     /* VPT_OK while alive */
     uint32_t available_index; /* requests added; the ring's indexes are the lower 16 bits of these four */
     uint32_t published;       /* as far as the device has been shown */
     uint32_t last_used;       /* next used element to pop */
     uint32_t used_seen;       /* the used index when it was last read and checked */
-    uint16_t armed;           /* what used_event was set to */
     uint32_t unkicked;        /* buffers published since the last kick decision */
-    uint32_t kicks;           /* notifications sent */
-    enum vpt_status dead;     /* VPT_OK while alive */
-    bool event_idx;
-    bool device_order; /* ring fields are in the other byte order than the CPU's */
-    bool strong;       /* device-strength barriers: ORDER_PLATFORM, or the next one */
-    bool emulated;     /* a full fence is also a register access */
-    bool notifications; /* used buffer notifications are wanted */
-    bool notification_data;
+    uint16_t armed;           /* what used_event was set to */
+    uint16_t index;           /* of the virtqueue */
+    bool device_order;        /* ring fields are in the other byte order than the CPU's */
+    bool strong;              /* device-strength barriers: ORDER_PLATFORM, or the next one */
+    bool emulated;            /* a full fence is also a register access */
+    bool notifications;       /* used buffer notifications are wanted */
+    uint16_t tables_made;
+    uint16_t table_segments;
+    uint32_t features[2]; /* the device's when the queue was set up, as far as a queue has to do with any */
+    uint32_t resets;      /* of the device, then */
+    uint32_t kicks;       /* notifications sent */
+    const struct vpt_queue_form *form; /* how requests are kept */
 
-    uint16_t index;
-    uint16_t drained; /* slots that vpt_queue_drain() has looked at */
-    uint32_t resets;  /* of the device, when the queue was set up */
     struct vpt_queue *next; /* of the device's queues; valid until its next reset */
+    uint32_t drained;       /* slots that vpt_queue_drain() has looked at */
+
+    /* Of free-form requests. */
+    uint16_t *links;       /* next descriptor of a chain or of the free list */
+    uint16_t *table_links; /* next table of the free list */
+    uint32_t table_head;
+    uint32_t table_count; /* free ones */
 
     /* Resolved at set-up: a register that the library reaches by itself, if the doorbell is one. */
     volatile void *direct;
     struct vpt_doorbell doorbell;
 
-    struct vpt_area areas[VPT_QUEUE_AREAS]; /* in the order of struct vpt_queue_memory */
+    struct vpt_area areas[VPT_AREAS];
 };
 
 /*
@@ -178,9 +189,9 @@ struct vpt_queue {
  * no dma_allocate.
  * *queue need not be zeroed before. One that is in use on another device, or was reset and neither released nor
  * restarted, must not be set up: its memory would be lost.
- * On any other failure *queue is zeroed and the port has its memory back, unless the device could not be made to let
- * go of it (VPT_DEVICE_STUCK). Where a queue that was enabled is let go of by a reset of the device alone (PCI), bring-up
- * starts over: another vpt_queue_init() then says VPT_CALLER_STATE. Init, thread or panic.
+ * On any other failure *queue is zeroed and the port has its memory back. A device that did not enable the queue as it
+ * was told is reset before, and bring-up starts over: another vpt_queue_init() says VPT_CALLER_STATE then.
+ * VPT_DEVICE_STUCK: the reset did not finish, so the memory stays the device's. Init, thread or panic.
  */
 enum vpt_status vpt_queue_init(struct vpt_queue *queue, struct vpt_device *device,
                                const struct vpt_queue_config *config);

@@ -179,28 +179,26 @@ struct vpt_completion {
     enum vpt_status status; /* what the request has come to; each driver says which there are */
 };
 
-/* Where a slot's descriptors are, beside the first one. Private. */
+/* What a slot's descriptors are linked for. Private. */
 struct vpt_request_place {
-    void *data;      /* the second descriptor; where a reply stands behind the data, that of the reply */
-    uint16_t index;  /* its number in the ring or in the slot's table */
-    uint16_t linked; /* what the header's descriptor is linked to */
+    void *data;     /* the first descriptor of the data */
+    uint32_t shape; /* how many segments of it there are, and their direction */
 };
 
 /* A queue of requests, in the caller's memory. Private, but for what an author of a driver is told of. */
 struct vpt_requests {
-    struct vpt_queue queue;
-    struct vpt_driver *driver;
     const struct vpt_requests_kind *kind;
-    struct vpt_requests *next; /* of the same driver */
-
     struct vpt_request_place *places;
-    uint32_t run;          /* descriptors of a slot */
-    uint32_t reply;     /* bytes of it */
-    uint32_t slot_size; /* bytes that the device sees of a slot */
-    bool framed;           /* a header, and a reply behind the data */
+    uint32_t run;           /* descriptors of a slot */
+    uint32_t slot_size;     /* bytes that the device sees of a slot */
     uint32_t segments_made; /* data segments that a slot has descriptors for */
     uint32_t segments;      /* data segments in one request at most */
     uint32_t segment_max;   /* bytes of one segment at most */
+
+    struct vpt_queue queue;
+
+    struct vpt_driver *driver;
+    struct vpt_requests *next; /* of the same driver */
 };
 
 /* ---- For authors of drivers: set-up and submission ---- */
@@ -248,6 +246,27 @@ uint64_t vpt_requests_next_address(const struct vpt_requests *requests);
 enum vpt_status vpt_requests_submit(struct vpt_requests *requests, const struct vpt_segment *segments,
                                     uint16_t readable, uint16_t writable, void *token);
 
+/* One request of a batch: what vpt_requests_submit() takes. */
+struct vpt_request {
+    const struct vpt_segment *segments;
+    void *token;
+    uint16_t readable;
+    uint16_t writable;
+};
+
+/*
+ * Submits several requests in the order of the array, up to one that is refused: `*done` are submitted. Headers, if there
+ * are any, stay as they are in the slots. Where one data segment is what each has, a request costs half of what a call
+ * for it does.
+ *
+ * Returns
+ *   VPT_OK                    all are submitted
+ *   those of vpt_requests_submit(): of the first that is refused
+ * Context: any; queue's lock.
+ */
+enum vpt_status vpt_requests_submit_batch(struct vpt_requests *requests, const struct vpt_request *batch, uint32_t count,
+                                          uint32_t *done);
+
 /* ---- For everybody ---- */
 
 /* Shows the device what was submitted, and notifies it if it wants to be: vpt_queue_kick(). */
@@ -267,6 +286,17 @@ enum vpt_status vpt_requests_kick(struct vpt_requests *requests);
  * Context: any; queue's lock.
  */
 enum vpt_status vpt_requests_poll(struct vpt_requests *requests, struct vpt_completion *completion);
+
+/*
+ * Takes several, as many calls of vpt_requests_poll() would: `*done` completions are filled, at most `count`.
+ *
+ * Returns
+ *   VPT_OK                    all of the array are filled; there may be more
+ *   VPT_EMPTY, and what else vpt_requests_poll() returns: fewer than `count` are filled, maybe none
+ * Context: any; queue's lock.
+ */
+enum vpt_status vpt_requests_poll_batch(struct vpt_requests *requests, struct vpt_completion *completions,
+                                        uint32_t count, uint32_t *done);
 
 /* Interrupts of this queue, on after its set-up: vpt_queue_notifications_off(), vpt_queue_notifications_on(). */
 void vpt_requests_notifications_off(struct vpt_requests *requests);

@@ -73,18 +73,19 @@ struct vpt_device {
     struct vpt_features features; /* the accepted ones; empty while not negotiated */
     uint32_t resets; /* finished resets: a queue made before the last one is no longer the device's */
     struct vpt_queue *queues; /* set up since the last reset */
+    size_t config_size; /* bytes of the device-specific configuration within reach */
     uint8_t status;  /* the status bits that the driver has set since the last reset */
     bool gone;       /* a status read has found that nothing is there any more */
     bool stuck;      /* the last reset did not finish; of no meaning once the device is gone */
     bool resuming;   /* suspended, and told to go on */
 };
 
-/* One field of the device-specific configuration. */
+/* One field of the device-specific configuration, and the member of an object that it is read into. */
 struct vpt_config_field {
-    uint16_t offset;    /* bytes from the start of the configuration, a multiple of min(width, 4) */
-    uint8_t width;      /* 1, 2, 4 or 8 bytes; 8 is read as two 4-byte halves */
-    uint8_t condition;  /* VPT_CONFIG_WITH(feature): it is there if that is accepted (CONFIG-2); 0: always */
-    uint32_t otherwise; /* its value where it is not there */
+    uint16_t offset;   /* bytes from the start of the configuration, a multiple of min(width, 4) */
+    uint8_t width;     /* 1, 2, 4 or 8 bytes, of the member too; 8 is read as two 4-byte halves */
+    uint8_t condition; /* VPT_CONFIG_WITH(feature): it is there if that is accepted (CONFIG-2); 0: always */
+    uint16_t member;   /* offsetof() an unsigned integer of this width */
 };
 
 #define VPT_CONFIG_WITH(feature) (VPT_AS(unsigned, feature) + 1u)
@@ -203,14 +204,15 @@ enum vpt_status vpt_device_config_read(struct vpt_device *device, uint32_t offse
 enum vpt_status vpt_device_config_write(struct vpt_device *device, uint32_t offset, unsigned width, uint32_t value);
 
 /*
- * Reads `count` fields so that all of them are of the same moment (CONFIG-1): between two equal readings of
- * the generation, or, on a legacy interface, until two passes in a row agree (LEG-CONFIG-1).
- * values[i] becomes the field fields[i], or its `otherwise`.
+ * Reads `count` fields into members of *object so that all of them are of the same moment (CONFIG-1): between two
+ * equal readings of the generation, or, on a legacy interface, until two passes in a row agree (LEG-CONFIG-1). The
+ * member of a field that is not there stays as it is: the caller puts into it before what holds without the field.
+ * After a failure the members of the other fields may have any value.
  * VPT_DEVICE_CONFIG_UNSTABLE when VPT_WAIT_CONFIGURATION gives up. VPT_DEVICE_CONFIG: a field lies outside: the
  * configuration is too short for what the device offers, or what was mapped of it.
  */
 enum vpt_status vpt_device_config_fields(struct vpt_device *device, const struct vpt_config_field *fields,
-                                         unsigned count, uint64_t *values);
+                                         unsigned count, void *object);
 
 /* Finds shared memory region `id`. VPT_UNSUPPORTED_REQUEST: there is none (or a legacy interface). */
 enum vpt_status vpt_device_shared_memory(struct vpt_device *device, uint8_t id,

@@ -17,35 +17,54 @@ static enum vpt_status check_negotiated(const struct vpt_blk *blk)
     return (blk->driver.device->status & states) == VPT_STATUS_DRIVER ? VPT_OK : VPT_CALLER_STATE;
 }
 
+/* Reads back into *info what came of it. */
+static enum vpt_status set_write_back(struct vpt_device *device, struct vpt_blk_info *info, bool write_back)
+{
+    uint32_t taken = 0;
+    enum vpt_status status =
+        vpt_device_config_write(device, BLK_CONFIG_WRITEBACK, 1, write_back ? 1u : 0u);
+
+    if (status == VPT_OK) {
+        status = vpt_device_config_read(device, BLK_CONFIG_WRITEBACK, 1, &taken);
+    }
+    if (status == VPT_OK) {
+        status = vpt_device_check(device);
+    }
+    if (status != VPT_OK) {
+        return status;
+    }
+    info->write_back = taken != 0;
+    return info->write_back == write_back ? VPT_OK : VPT_DEVICE_CONFIG;
+}
+
+/* Whether the cache can be on, or off. One that cannot be flushed is on only because the device came up that way. */
+static bool can_be(const struct vpt_blk_info *info, bool write_back)
+{
+    return info->write_back_switch && (!write_back || info->flush);
+}
+
+/* In the next bring-up: as it was before. */
+static enum vpt_status repeat(struct vpt_device *device, struct vpt_blk_info *info, bool write_back)
+{
+    return info->write_back != write_back && can_be(info, write_back) ? set_write_back(device, info, write_back)
+                                                                      : VPT_OK;
+}
+
 enum vpt_status vpt_blk_set_write_back(struct vpt_blk *blk, bool write_back)
 {
     enum vpt_status status = check_negotiated(blk);
-    uint32_t taken = 0;
 
     if (status != VPT_OK) {
         return status;
     }
-    blk->set_write_back = vpt_blk_set_write_back;
-    if (!blk->info.write_back_switch || (write_back && !blk->info.flush)) {
-        return VPT_UNSUPPORTED_REQUEST;
-    }
-    status = vpt_device_config_write(blk->driver.device, BLK_CONFIG_WRITEBACK, 1, write_back ? 1u : 0u);
-    if (status == VPT_OK) {
-        status = vpt_device_config_read(blk->driver.device, BLK_CONFIG_WRITEBACK, 1, &taken);
-    }
-    if (status == VPT_OK) {
-        status = vpt_device_check(blk->driver.device);
-    }
-    if (status != VPT_OK) {
-        return status;
-    }
-    blk->info.write_back = taken != 0;
-    return blk->info.write_back == write_back ? VPT_OK : VPT_DEVICE_CONFIG;
+    blk->repeat_write_back = repeat;
+    return can_be(&blk->info, write_back) ? set_write_back(blk->driver.device, &blk->info, write_back)
+                                          : VPT_UNSUPPORTED_REQUEST;
 }
 
 enum vpt_status vpt_blk_refresh(struct vpt_blk *blk)
 {
-    static const struct vpt_config_field field = { .offset = BLK_CONFIG_CAPACITY, .width = 8 };
+    static const struct vpt_config_field field = { BLK_CONFIG_CAPACITY, 8, 0, 0 };
     enum vpt_status status = check_negotiated(blk);
     uint64_t capacity = 0;
 

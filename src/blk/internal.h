@@ -49,14 +49,15 @@ static inline uint32_t blk_granule(const struct vpt_blk_info *info, uint64_t sec
 /* ---- Ranges: reached through vpt_blk.range_ops, so that only kernels that ask for them link them ---- */
 
 struct vpt_blk_range_ops {
-    /* vpt_blk_ranges_init(), for the next bring-up of a device that it was called for. */
-    enum vpt_status (*init)(struct vpt_blk *blk, uint16_t ranges);
+    /* Reads the limits, for vpt_blk_ranges_init() and each bring-up after it. */
+    enum vpt_status (*read_limits)(struct vpt_device *device, struct vpt_blk_info *info);
 
-    /* Whether a request may be submitted; VPT_UNSUPPORTED_REQUEST for an operation that has no ranges. */
-    enum vpt_status (*check)(const struct vpt_blk_queue *queue, const struct vpt_blk_request *request);
-
-    /* Submits a checked request, whose header is written, with the records in its slot as its data. */
-    enum vpt_status (*submit)(struct vpt_blk_queue *queue, const struct vpt_blk_request *request, void *token);
+    /*
+     * Writes the ranges of a request that may be submitted into the slot of the next one: its data, as a segment.
+     * VPT_UNSUPPORTED_REQUEST: an operation that has no ranges.
+     */
+    enum vpt_status (*prepare)(const struct vpt_blk_queue *queue, const struct vpt_blk_request *request,
+                               struct vpt_segment *records);
 };
 
 /* What an operation takes; NULL: it has no ranges. */

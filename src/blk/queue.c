@@ -38,17 +38,6 @@ static void fit(struct vpt_requests *requests)
     requests->segment_max = blk->info.size_max;
 }
 
-/* Records are taken only for what the device has. */
-static uint16_t plan_ranges(const struct vpt_blk *blk)
-{
-    const struct vpt_blk_info *info = &blk->info;
-    uint32_t most = info->discard.ranges;
-
-    most = most > info->write_zeroes.ranges ? most : info->write_zeroes.ranges;
-    most = most > info->secure_erase.ranges ? most : info->secure_erase.ranges;
-    return blk->ranges < most ? blk->ranges : (uint16_t)most;
-}
-
 enum vpt_status vpt_blk_queue_init(struct vpt_blk_queue *queue, struct vpt_blk *blk, uint16_t index,
                                    const struct vpt_requests_config *config)
 {
@@ -61,36 +50,16 @@ enum vpt_status vpt_blk_queue_init(struct vpt_blk_queue *queue, struct vpt_blk *
         return VPT_UNSUPPORTED_QUEUE;
     }
     return vpt_requests_init(&queue->requests, &blk->driver, index, &kind,
-                             (uint32_t)VPT_BLK_SLOTS_SIZE(1u, plan_ranges(blk)), config);
+                             (uint32_t)VPT_BLK_SLOTS_SIZE(1u, blk->ranges), config);
 }
 
-static enum vpt_status check_flush(const struct vpt_blk_queue *queue, const struct vpt_blk_request *request)
+/* Of a read or a write of so many bytes. Segments are looked at by themselves when they are written. */
+VPT_INLINE_FOR_SPEED enum vpt_status check_transfer(const struct vpt_blk_info *info,
+                                                    const struct vpt_blk_request *request, uint32_t count,
+                                                    uint64_t bytes)
 {
-    if (request->segment_count != 0 || request->sector != 0) {
-        return VPT_CALLER_ARGUMENT; /* BLK-OP-4, BLK-OP-5 */
-    }
-    return blk_of(&queue->requests)->info.flush ? VPT_OK : VPT_UNSUPPORTED_REQUEST;
-}
-
-/* What each operation allows; segments are looked at by themselves when they are written. */
-VPT_INLINE_FOR_SPEED enum vpt_status check_transfer(const struct vpt_blk_queue *queue,
-                                                    const struct vpt_blk_request *request)
-{
-    const struct vpt_blk_info *info = &blk_of(&queue->requests)->info;
-    uint64_t bytes = 0;
-    uint32_t i;
-
-    if (VPT_UNLIKELY(request->segment_count == 0 || request->segments == NULL)) {
+    if (VPT_UNLIKELY(count == 0)) {
         return VPT_CALLER_ARGUMENT;
-    }
-    for (i = 0; i < request->segment_count; i++) {
-        bytes += request->segments[i].length;
-    }
-    if (VPT_UNLIKELY(request->operation == VPT_BLK_GET_ID)) {
-        if (request->sector != 0) {
-            return VPT_CALLER_ARGUMENT;
-        }
-        return bytes == VPT_BLK_ID_SIZE ? VPT_OK : VPT_CALLER_ALIGNMENT;
     }
     if (VPT_UNLIKELY(request->operation == VPT_BLK_WRITE && info->read_only)) {
         return VPT_CALLER_READ_ONLY;
@@ -98,8 +67,10 @@ VPT_INLINE_FOR_SPEED enum vpt_status check_transfer(const struct vpt_blk_queue *
     return blk_check_range(info, request->sector, bytes);
 }
 
-/* The header, and a status byte that only the device can make valid. */
-VPT_INLINE_FOR_SPEED void fill_slot(const struct vpt_requests *requests, const struct vpt_blk_request *request)
+/* With the header, and a status byte that only the device can make valid. */
+VPT_INLINE_FOR_SPEED enum vpt_status submit_checked(struct vpt_requests *requests, const struct vpt_segment *segments,
+                                                    uint32_t count, bool writable, void *token,
+                                                    const struct vpt_blk_request *request)
 {
     struct vpt_blk_slot *slot = (struct vpt_blk_slot *)(void *)slot_shared(requests, requests->queue.free_head);
     bool order = requests->queue.device_order;
@@ -107,48 +78,69 @@ VPT_INLINE_FOR_SPEED void fill_slot(const struct vpt_requests *requests, const s
     vpt_store32(&slot->type, vpt_order32(order, (uint32_t)request->operation));
     vpt_store64(&slot->sector, vpt_order64(order, request->sector));
     vpt_store8(&slot->status, BLK_STATUS_NOT_WRITTEN);
+    return vpt_requests_submit_framed(requests, segments, count, writable, token);
 }
 
-/* Anything but a read or a write. */
-VPT_COLD enum vpt_status submit_other(struct vpt_blk_queue *queue, const struct vpt_blk_request *request, void *token)
+/* Whether the device takes a flush, or a get-id with so many bytes for it. */
+static enum vpt_status check_other(const struct vpt_blk_info *info, const struct vpt_blk_request *request,
+                                   uint64_t bytes)
 {
-    const struct vpt_blk_range_ops *range_ops = blk_of(&queue->requests)->range_ops;
-    bool ranges = false;
-    enum vpt_status status;
+    bool flush = request->operation == VPT_BLK_FLUSH;
 
-    if (request->operation == VPT_BLK_FLUSH) {
-        status = check_flush(queue, request);
-    } else if (request->operation == VPT_BLK_GET_ID) {
-        status = check_transfer(queue, request);
-    } else {
-        ranges = range_ops != NULL;
-        status = ranges ? range_ops->check(queue, request) : VPT_UNSUPPORTED_REQUEST;
+    if (request->sector != 0 || (flush ? request->segment_count != 0 : bytes == 0)) {
+        return VPT_CALLER_ARGUMENT; /* BLK-OP-4, BLK-OP-5 */
     }
-    if (status != VPT_OK) {
-        return status;
+    if (flush) {
+        return info->flush ? VPT_OK : VPT_UNSUPPORTED_REQUEST;
     }
-    fill_slot(&queue->requests, request);
-    return ranges ? range_ops->submit(queue, request, token)
-                  : vpt_requests_submit_framed(&queue->requests, request->segments, request->segment_count, true, token);
+    return bytes == VPT_BLK_ID_SIZE ? VPT_OK : VPT_CALLER_ALIGNMENT;
+}
+
+/* Of any operation, with so many bytes of data, or with ranges, which become its data. */
+VPT_COLD enum vpt_status submit_any(struct vpt_blk_queue *queue, const struct vpt_blk_request *request, void *token,
+                                    uint64_t bytes)
+{
+    const struct vpt_blk *blk = blk_of(&queue->requests);
+    const struct vpt_segment *segments = request->segments;
+    uint32_t count = segments != NULL ? request->segment_count : 0u;
+    bool written = request->operation != VPT_BLK_WRITE; /* by the device */
+    enum vpt_status status = VPT_UNSUPPORTED_REQUEST;
+    struct vpt_segment records;
+
+    if (request->operation <= VPT_BLK_WRITE) {
+        status = check_transfer(&blk->info, request, count, bytes);
+    } else if (request->operation == VPT_BLK_FLUSH || request->operation == VPT_BLK_GET_ID) {
+        status = check_other(&blk->info, request, bytes);
+    } else if (blk->range_ops != NULL) {
+        status = blk->range_ops->prepare(queue, request, &records);
+        segments = &records;
+        count = 1;
+        written = false;
+    }
+    return status == VPT_OK ? submit_checked(&queue->requests, segments, count, written, token, request) : status;
 }
 
 enum vpt_status vpt_blk_submit(struct vpt_blk_queue *queue, const struct vpt_blk_request *request, void *token)
 {
     const struct vpt_segment *segments = request->segments;
     enum vpt_blk_operation operation = request->operation;
-    uint32_t count = request->segment_count;
+    uint32_t count = segments != NULL ? request->segment_count : 0u;
     enum vpt_status status;
+    uint64_t bytes = 0;
+    uint32_t i;
 
     if (VPT_UNLIKELY(queue->requests.queue.free_count == 0)) {
         return vpt_slots_refuse(&queue->requests, 0);
     }
-    if (VPT_UNLIKELY(operation > VPT_BLK_WRITE)) {
-        return submit_other(queue, request, token);
+    for (i = 0; i < count; i++) {
+        bytes += segments[i].length;
     }
-    status = check_transfer(queue, request);
+    if (!VPT_FOR_SPEED || VPT_UNLIKELY(operation > VPT_BLK_WRITE)) {
+        return submit_any(queue, request, token, bytes);
+    }
+    status = check_transfer(&blk_of(&queue->requests)->info, request, count, bytes);
     if (VPT_UNLIKELY(status != VPT_OK)) {
         return status;
     }
-    fill_slot(&queue->requests, request);
-    return vpt_requests_submit_framed(&queue->requests, segments, count, operation == VPT_BLK_READ, token);
+    return submit_checked(&queue->requests, segments, count, operation == VPT_BLK_READ, token, request);
 }

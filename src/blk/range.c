@@ -112,14 +112,18 @@ static enum vpt_status check(const struct vpt_blk_queue *queue, const struct vpt
     return status;
 }
 
-static enum vpt_status submit(struct vpt_blk_queue *queue, const struct vpt_blk_request *request, void *token)
+static enum vpt_status prepare(const struct vpt_blk_queue *queue, const struct vpt_blk_request *request,
+                               struct vpt_segment *records)
 {
-    struct vpt_blk_slot *slot = (struct vpt_blk_slot *)vpt_requests_next(&queue->requests);
+    struct vpt_blk_slot *slot = (struct vpt_blk_slot *)slot_next(&queue->requests);
     struct vpt_blk_range_record *record = (struct vpt_blk_range_record *)(void *)(slot + 1);
     bool order = queue->requests.queue.device_order;
-    struct vpt_segment records;
+    enum vpt_status status = check(queue, request);
     uint32_t i;
 
+    if (status != VPT_OK) {
+        return status;
+    }
     for (i = 0; i < request->range_count; i++) {
         const struct vpt_blk_range *range = &request->ranges[i];
 
@@ -127,67 +131,79 @@ static enum vpt_status submit(struct vpt_blk_queue *queue, const struct vpt_blk_
         vpt_store32(&record[i].sectors, vpt_order32(order, range->sectors));
         vpt_store32(&record[i].flags, vpt_order32(order, range->unmap ? RECORD_UNMAP : 0u));
     }
-    records.address = vpt_requests_next_address(&queue->requests) + sizeof(*slot);
-    records.length = i * (uint32_t)sizeof(struct vpt_blk_range_record);
-    return vpt_requests_submit_framed(&queue->requests, &records, 1, false, token);
+    records->address = vpt_requests_next_address(&queue->requests) + sizeof(*slot);
+    records->length = i * (uint32_t)sizeof(struct vpt_blk_range_record);
+    return VPT_OK;
 }
 
 /* ---- Init ---- */
 
-enum limit_field {
-    DISCARD_SECTORS,
-    DISCARD_RANGES,
-    DISCARD_ALIGNMENT,
-    WRITE_ZEROES_SECTORS,
-    WRITE_ZEROES_RANGES,
-    WRITE_ZEROES_UNMAP,
-    SECURE_ERASE_SECTORS,
-    SECURE_ERASE_RANGES,
-    SECURE_ERASE_ALIGNMENT,
-    LIMIT_FIELDS
-};
-
 /* Section 5.2.4. */
-static const struct vpt_config_field fields[LIMIT_FIELDS] = {
-    [DISCARD_SECTORS] = { 36, 4, VPT_CONFIG_WITH(VPT_BLK_F_DISCARD), 0 },
-    [DISCARD_RANGES] = { 40, 4, VPT_CONFIG_WITH(VPT_BLK_F_DISCARD), 0 },
-    [DISCARD_ALIGNMENT] = { 44, 4, VPT_CONFIG_WITH(VPT_BLK_F_DISCARD), 0 },
-    [WRITE_ZEROES_SECTORS] = { 48, 4, VPT_CONFIG_WITH(VPT_BLK_F_WRITE_ZEROES), 0 },
-    [WRITE_ZEROES_RANGES] = { 52, 4, VPT_CONFIG_WITH(VPT_BLK_F_WRITE_ZEROES), 0 },
-    [WRITE_ZEROES_UNMAP] = { 56, 1, VPT_CONFIG_WITH(VPT_BLK_F_WRITE_ZEROES), 0 },
-    [SECURE_ERASE_SECTORS] = { 60, 4, VPT_CONFIG_WITH(VPT_BLK_F_SECURE_ERASE), 0 },
-    [SECURE_ERASE_RANGES] = { 64, 4, VPT_CONFIG_WITH(VPT_BLK_F_SECURE_ERASE), 0 },
-    [SECURE_ERASE_ALIGNMENT] = { 68, 4, VPT_CONFIG_WITH(VPT_BLK_F_SECURE_ERASE), 0 },
-};
+#define FIELD(offset, width, feature, member)                                                                     \
+    {                                                                                                             \
+        offset, width, VPT_CONFIG_WITH(VPT_BLK_F_##feature), VPT_OFFSET_OF(struct vpt_blk_info, member)           \
+    }
 
-static enum vpt_status read_limits(struct vpt_device *device, uint64_t values[LIMIT_FIELDS])
+/* Zeroes where no request could be made. The records of one are one segment. */
+static void fit_limits(struct vpt_blk_limits *limits, uint32_t size_max)
 {
-    enum vpt_status status = vpt_device_config_fields(device, fields, LIMIT_FIELDS, values);
+    uint32_t most = size_max / (uint32_t)sizeof(struct vpt_blk_range_record);
 
+    if (limits->alignment == 0) {
+        limits->alignment = 1;
+    }
+    limits->sectors -= remainder_of(limits->sectors, limits->alignment);
+    if (limits->ranges > most) {
+        limits->ranges = most;
+    }
+    if (limits->sectors == 0 || limits->ranges == 0) {
+        vpt_zero(limits, sizeof(*limits));
+    }
+}
+
+static enum vpt_status read_limits(struct vpt_device *device, struct vpt_blk_info *info)
+{
+    static const struct vpt_config_field fields[] = {
+        FIELD(36, 4, DISCARD, discard.sectors),
+        FIELD(40, 4, DISCARD, discard.ranges),
+        FIELD(44, 4, DISCARD, discard.alignment),
+        FIELD(48, 4, WRITE_ZEROES, write_zeroes.sectors),
+        FIELD(52, 4, WRITE_ZEROES, write_zeroes.ranges),
+        FIELD(56, 1, WRITE_ZEROES, write_zeroes_unmap),
+        FIELD(60, 4, SECURE_ERASE, secure_erase.sectors),
+        FIELD(64, 4, SECURE_ERASE, secure_erase.ranges),
+        FIELD(68, 4, SECURE_ERASE, secure_erase.alignment),
+    };
+    enum vpt_status status;
+
+    vpt_zero(&info->discard, sizeof(info->discard));
+    vpt_zero(&info->write_zeroes, sizeof(info->write_zeroes));
+    vpt_zero(&info->secure_erase, sizeof(info->secure_erase));
+    status = vpt_device_config_fields(device, fields, sizeof(fields) / sizeof(fields[0]), info);
+    fit_limits(&info->discard, info->size_max);
+    fit_limits(&info->write_zeroes, info->size_max);
+    fit_limits(&info->secure_erase, info->size_max);
+    /* The device's byte need be no bool. */
+    info->write_zeroes_unmap = vpt_load8(&info->write_zeroes_unmap) != 0 && info->write_zeroes.sectors != 0;
     /* A device that is gone reads as one of the largest limits. */
     return vpt_device_check(device) == VPT_DEVICE_GONE ? VPT_DEVICE_GONE : status;
 }
 
-/* Stays zeroed where no request could be made. The records of one are one segment. */
-static void fill_limits(uint64_t sectors, uint64_t ranges, uint64_t alignment, uint32_t size_max,
-                        struct vpt_blk_limits *limits)
+/* Of the ranges that a kernel wants in a request, as many as the device takes: what it lacks needs no records. */
+static uint16_t plan(const struct vpt_blk_info *info, uint16_t ranges)
 {
-    uint32_t most = size_max / (uint32_t)sizeof(struct vpt_blk_range_record);
-    uint32_t unit = alignment != 0 ? (uint32_t)alignment : 1u;
-    uint32_t whole = (uint32_t)sectors - remainder_of(sectors, unit);
+    uint32_t most = info->discard.ranges;
 
-    if (whole != 0 && ranges != 0 && most != 0) {
-        limits->sectors = whole;
-        limits->ranges = ranges < most ? (uint32_t)ranges : most;
-        limits->alignment = unit;
-    }
+    most = most > info->write_zeroes.ranges ? most : info->write_zeroes.ranges;
+    most = most > info->secure_erase.ranges ? most : info->secure_erase.ranges;
+    ranges = ranges != 0 ? ranges : 1u;
+    return ranges < most ? ranges : (uint16_t)most;
 }
 
 enum vpt_status vpt_blk_ranges_init(struct vpt_blk *blk, uint16_t ranges)
 {
-    static const struct vpt_blk_range_ops ops = { vpt_blk_ranges_init, check, submit };
-    uint64_t values[LIMIT_FIELDS];
-    struct vpt_blk_info *info;
+    static const struct vpt_blk_range_ops ops = { read_limits, prepare };
+    struct vpt_blk_info info;
     enum vpt_status status;
 
     if (blk == NULL || blk->driver.device == NULL) {
@@ -196,18 +212,12 @@ enum vpt_status vpt_blk_ranges_init(struct vpt_blk *blk, uint16_t ranges)
     if (!vpt_device_in_setup(blk->driver.device)) {
         return vpt_gone(blk->driver.device) ? VPT_DEVICE_GONE : VPT_CALLER_STATE;
     }
-    status = read_limits(blk->driver.device, values);
-    if (status != VPT_OK) {
-        return status;
+    info = blk->info;
+    status = read_limits(blk->driver.device, &info);
+    if (status == VPT_OK) {
+        blk->info = info;
+        blk->ranges = plan(&info, ranges);
+        blk->range_ops = &ops;
     }
-    info = &blk->info;
-    fill_limits(values[DISCARD_SECTORS], values[DISCARD_RANGES], values[DISCARD_ALIGNMENT], info->size_max,
-                &info->discard);
-    fill_limits(values[WRITE_ZEROES_SECTORS], values[WRITE_ZEROES_RANGES], 1, info->size_max, &info->write_zeroes);
-    fill_limits(values[SECURE_ERASE_SECTORS], values[SECURE_ERASE_RANGES], values[SECURE_ERASE_ALIGNMENT],
-                info->size_max, &info->secure_erase);
-    info->write_zeroes_unmap = info->write_zeroes.sectors != 0 && values[WRITE_ZEROES_UNMAP] != 0;
-    blk->ranges = ranges != 0 ? ranges : 1u;
-    blk->range_ops = &ops;
-    return VPT_OK;
+    return status;
 }

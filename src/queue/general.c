@@ -45,6 +45,7 @@ static void prepare(struct vpt_queue *queue)
         queue->slots[i].count = 0;
     }
     link_all(queue->links, queue->slot_count);
+    queue->table_count = split_has(queue, VPT_F_INDIRECT_DESC) ? queue->tables_made : 0u;
     link_all(queue->table_links, queue->table_count);
     queue->free_count = queue->slot_count;
 }
@@ -174,14 +175,15 @@ VPT_INLINE_FOR_SPEED struct split_descriptor *point_at_table(const struct vpt_qu
                                                              uint32_t index, uint32_t count)
 {
     struct split_descriptor *descriptor = (struct split_descriptor *)queue->descriptors + head;
+    const struct vpt_memory *tables = &queue->areas[VPT_AREA_TABLES].memory;
     size_t offset = (size_t)index * queue->table_segments;
     bool order = queue->device_order;
 
     vpt_store64(&descriptor->address,
-                vpt_order64(order, queue->tables_address + offset * sizeof(struct split_descriptor)));
+                vpt_order64(order, tables->device_address + offset * sizeof(struct split_descriptor)));
     vpt_store32(&descriptor->length, vpt_order32(order, count * (uint32_t)sizeof(struct split_descriptor)));
     vpt_store32(&descriptor->flags, split_flags(order, DESCRIPTOR_INDIRECT, 0));
-    return (struct split_descriptor *)queue->tables + offset;
+    return (struct split_descriptor *)tables->address + offset;
 }
 
 /* The request in an indirect table, to which one descriptor of the ring points. */
@@ -315,8 +317,7 @@ VPT_COLD enum vpt_status take_published(struct vpt_queue *queue, uint32_t id, ui
 
 VPT_COLD enum vpt_status pop_nothing(struct vpt_queue *queue, enum vpt_status why, void **token, uint32_t *written)
 {
-    why = vpt_split_end_look(queue, why);
-    return why == SPLIT_LOOK_AGAIN ? vpt_queue_pop(queue, token, written) : why;
+    return split_end_look(queue, why) ? vpt_queue_pop(queue, token, written) : why;
 }
 
 /* Whatever calls a function ends it, so that the ordinary path saves no register. */

@@ -18,6 +18,9 @@ struct vpt_queue_wish {
     uint32_t tables;   /* indirect ones */
     uint32_t segments; /* entries of each */
     uint16_t index;
+    /* The set-up's own: */
+    bool pieces;    /* the rings are in three */
+    uint32_t least; /* entries that are worth a try */
 };
 
 /* How the requests of a queue are kept; `form` of a queue never is NULL once its set-up has begun. */
@@ -33,14 +36,14 @@ struct vpt_queue_form {
     void (*prepare)(struct vpt_queue *queue);
 };
 
-/* vpt_queue_init() of a zeroed queue, of any form. */
-enum vpt_status vpt_queue_set_up(struct vpt_queue *queue, struct vpt_device *device,
-                                 const struct vpt_queue_wish *wish, const struct vpt_queue_form *form);
+/* vpt_queue_init() of a zeroed queue, of any form. *wish becomes what the queue is. */
+enum vpt_status vpt_queue_set_up(struct vpt_queue *queue, struct vpt_device *device, struct vpt_queue_wish *wish,
+                                 const struct vpt_queue_form *form);
 
 /* Whether `queue`, which may be any memory, is one that the device has been given since its last reset. */
 bool vpt_queue_in_use(const struct vpt_device *device, const struct vpt_queue *queue);
 
-/* Whether queue `index` can be set up now, and the device's maximum size of it. */
+/* Whether queue `index` can be set up now, and the largest size that is not above the device's maximum. */
 enum vpt_status vpt_queue_find(struct vpt_device *device, uint16_t index, uint32_t *maximum);
 
 /* Fills the rings and the private state for the features that are negotiated, and resolves the doorbell. */
@@ -52,13 +55,13 @@ enum vpt_status vpt_queue_enable(struct vpt_queue *queue);
 /* Unmaps what vpt_queue_prepare() has resolved. */
 void vpt_queue_leave_doorbell(const struct vpt_queue *queue);
 
-/* Whether the device may still use the queue, as far as is known. */
-bool vpt_queue_with_device(const struct vpt_queue *queue);
-
 /* Requests in flight, counted one by one. */
 uint32_t vpt_queue_in_flight(const struct vpt_queue *queue);
 
-/* Why requests in flight come back after a reset: VPT_CANCELLED, VPT_DEVICE_STUCK or VPT_DEVICE_GONE. */
-enum vpt_status vpt_queue_end_status(const struct vpt_queue *queue);
+/*
+ * Why requests in flight come back: VPT_CANCELLED, VPT_DEVICE_STUCK or VPT_DEVICE_GONE. VPT_CALLER_STATE: they do not
+ * yet, because the device still uses the queue, as far as is known; or the queue is not set up.
+ */
+enum vpt_status vpt_queue_ended(const struct vpt_queue *queue);
 
 #endif

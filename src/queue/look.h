@@ -7,7 +7,7 @@
 
 /*
  * Reads the used index, and checks that it does not claim more than what the device has been shown. Anything but VPT_OK
- * goes through vpt_split_end_look(); SPLIT_LOOK_AGAIN is said once, since the queue is armed then.
+ * goes through split_end_look(); SPLIT_LOOK_AGAIN is said once, since the queue is armed then.
  */
 VPT_INLINE_FOR_SPEED enum vpt_status split_look(struct vpt_queue *queue)
 {
@@ -19,20 +19,20 @@ VPT_INLINE_FOR_SPEED enum vpt_status split_look(struct vpt_queue *queue)
         return status;
     }
     seen = split_load_used_index(queue);
-    if (seen == last && queue->event_idx && queue->notifications && queue->armed != last) {
+    if (seen == last && split_has(queue, VPT_F_EVENT_IDX) && queue->notifications && queue->armed != last) {
         /* Drained: ask for a notification of the next one, then look again for one that came just before. */
         split_arm(queue, last);
-        if (VPT_UNLIKELY(queue->strong)) {
+        if (VPT_FOR_SPEED && VPT_UNLIKELY(queue->strong)) {
             return SPLIT_LOOK_AGAIN;
         }
-        vpt_barrier_full();
+        split_fence(queue);
         seen = split_load_used_index(queue);
     }
     if (seen == last) {
         return VPT_EMPTY;
     }
     if ((uint16_t)(seen - last) > queue->published - queue->last_used) {
-        return VPT_DEVICE_USED_INDEX;
+        return VPT_FOR_SPEED ? VPT_DEVICE_USED_INDEX : vpt_split_lie(queue, VPT_DEVICE_USED_INDEX);
     }
     vpt_barrier_loads(queue->strong);
     queue->used_seen = queue->last_used + (uint16_t)(seen - last);

@@ -2,31 +2,33 @@
 #ifndef VPT_SRC_QUEUE_MEMORY_H
 #define VPT_SRC_QUEUE_MEMORY_H
 
-#include <vpt/queue.h>
+#include "internal.h"
 
-/* Before the name of an area: the function of the port that it is taken from. */
-#define VPT_AREA_FUNCTION "dma_allocate: "
+/* The largest size of a queue that is not above `maximum`; 0 for 0. */
+static inline uint32_t vpt_queue_size_within(uint32_t maximum)
+{
+    uint32_t size = VPT_QUEUE_SIZE_MAX;
 
-/* What one area of a set-up has to be. */
-struct vpt_area_need {
-    const char *name; /* for the log: VPT_AREA_FUNCTION and which area it is */
-    size_t size;
-    size_t alignment; /* a power of two */
-    uint64_t limit;   /* highest device address */
-    uint32_t flags;   /* VPT_DMA_PRIVATE, or vpt_memory_flags() */
-};
+    while (size > maximum) {
+        size >>= 1;
+    }
+    return size;
+}
 
 /*
- * Makes sure of an area of a zeroed object, whose memory is what the caller handed over: it is taken from the port if
- * that has a NULL address. VPT_CALLER_MEMORY and VPT_RESOURCE_ADDRESS where it does not fit, VPT_UNSUPPORTED_PORT,
- * errors of dma_allocate(). A failure is logged, with the area's name and size.
+ * Chooses the queue's size, which is at most wish->size, and takes memory for it: what the caller hands over, else the
+ * port's. Where that is short, less is asked for, and *wish says what is left of it.
+ * Returns VPT_OK, or why not: what was taken is then to be given back.
  */
-enum vpt_status vpt_area_take(const struct vpt_port *port, const struct vpt_area_need *need, struct vpt_area *area);
+enum vpt_status vpt_queue_take_memory(struct vpt_queue *queue, struct vpt_queue_wish *wish);
 
-/* Gives the port back what it gave and takes back, also where not all of the areas were taken. */
-void vpt_areas_give_back(const struct vpt_port *port, const struct vpt_area *areas, unsigned count);
+/* Gives the port back what it gave and takes back: memory, also where not all was taken, and the doorbell's mapping. */
+void vpt_queue_give_back(struct vpt_queue *queue);
 
 /* VPT_DMA_ACCESS_PLATFORM if the device's accesses are translated. */
-uint32_t vpt_memory_flags(const struct vpt_device *device);
+static inline uint32_t vpt_memory_flags(const struct vpt_device *device)
+{
+    return vpt_features_has(&device->features, VPT_F_ACCESS_PLATFORM) ? VPT_DMA_ACCESS_PLATFORM : 0u;
+}
 
 #endif

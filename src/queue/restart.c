@@ -15,10 +15,10 @@ static enum vpt_status check_fit(const struct vpt_queue *queue)
     if (status != VPT_OK) {
         return status;
     }
-    if (maximum < size || queue->device->ops->queue_size(queue->device, queue->index, size) != size) {
+    if (maximum < size || vpt_device_queue_size(queue->device, queue->index, size) != size) {
         return VPT_DEVICE_QUEUE_SIZE;
     }
-    return queue->areas[0].flags == vpt_memory_flags(queue->device) ? VPT_OK : VPT_DEVICE_FEATURES;
+    return queue->areas[VPT_AREA_RINGS].flags == vpt_memory_flags(queue->device) ? VPT_OK : VPT_DEVICE_FEATURES;
 }
 
 /* Everything that vpt_queue_init() finds zeroed, and the last life has changed. */
@@ -42,12 +42,8 @@ static void forget(struct vpt_queue *queue)
 
 enum vpt_status vpt_queue_restart(struct vpt_queue *queue)
 {
-    enum vpt_status status;
+    enum vpt_status status = vpt_queue_ended(queue);
 
-    if (queue->slots == NULL || vpt_queue_with_device(queue)) {
-        return VPT_CALLER_STATE;
-    }
-    status = vpt_queue_end_status(queue);
     if (status != VPT_CANCELLED) {
         return status;
     }

@@ -14,22 +14,13 @@ static const void *available_event(const struct vpt_queue *queue)
     return &split_used_ring(queue)->ring[queue->mask + 1u];
 }
 
-/* `count` fields of 16 bits; memset() may fault on memory that is mapped uncached. */
-static void zero_fields(void *area, uint32_t count)
+void vpt_split_zero(void *area, size_t bytes)
 {
-    uint32_t i;
+    size_t offset;
 
-    for (i = 0; i < count; i++) {
-        vpt_store16((uint16_t *)area + i, 0);
+    for (offset = 0; offset < bytes; offset += 2u) {
+        vpt_store16((uint8_t *)area + offset, 0);
     }
-}
-
-void vpt_split_zero_rings(const struct vpt_queue *queue)
-{
-    uint32_t size = queue->mask + 1u;
-
-    zero_fields(queue->available, size + 3u);
-    zero_fields(queue->used, 4u * size + 3u);
 }
 
 enum vpt_status vpt_split_kill(struct vpt_queue *queue, enum vpt_status status)
@@ -37,7 +28,6 @@ enum vpt_status vpt_split_kill(struct vpt_queue *queue, enum vpt_status status)
     VPT_WRITE_ONCE(queue->dead, status);
     /* With nothing free and nothing seen, the hot paths find out without a test of their own. */
     queue->free_count = 0;
-    queue->table_count = 0;
     queue->used_seen = queue->last_used;
     return status;
 }
@@ -77,16 +67,15 @@ void vpt_queue_publish(struct vpt_queue *queue)
     }
 }
 
-/*
- * The full fence of a queue that is `strong`: what the device has been told is stored before what it wishes, or has
- * done, is loaded. Those who need it are functions of their own and end their callers, whose path without it so has
- * no register to save.
- */
-static void fence_strongly(const struct vpt_queue *queue)
+void vpt_split_fence(const struct vpt_queue *queue)
 {
+    if (!queue->strong) {
+        vpt_barrier_full();
+        return;
+    }
     vpt_barrier_strong_full();
     if (queue->emulated) {
-        queue->device->ops->order(queue->device);
+        (void)vpt_device_get(queue->device, VPT_REGISTER_STATUS);
     }
 }
 
@@ -95,16 +84,17 @@ VPT_INLINE bool wants_kick(const struct vpt_queue *queue, uint32_t unkicked)
 {
     uint16_t event;
 
-    if (!queue->event_idx) {
+    split_fence(queue);
+    if (!split_has(queue, VPT_F_EVENT_IDX)) {
         return (vpt_order16(queue->device_order, vpt_load16(&split_used_ring(queue)->flags)) & USED_NO_NOTIFY) == 0;
     }
     event = vpt_order16(queue->device_order, vpt_load16(available_event(queue)));
     return (uint16_t)(queue->published - event - 1u) < unkicked;
 }
 
+/* A strong fence is a call. One that ends its caller leaves the path without it no register to save. */
 VPT_COLD bool wants_kick_strongly(const struct vpt_queue *queue, uint32_t unkicked)
 {
-    fence_strongly(queue);
     return wants_kick(queue, unkicked);
 }
 
@@ -116,15 +106,14 @@ bool vpt_queue_kick_prepare(struct vpt_queue *queue)
         return false;
     }
     queue->unkicked = 0;
-    if (VPT_UNLIKELY(queue->strong)) {
+    if (VPT_FOR_SPEED && VPT_UNLIKELY(queue->strong)) {
         return wants_kick_strongly(queue, unkicked);
     }
-    vpt_barrier_full();
     return wants_kick(queue, unkicked);
 }
 
 /* Whether the device may be notified: it is running, and this queue is one of its. */
-VPT_INLINE_FOR_SPEED enum vpt_status check_running(const struct vpt_queue *queue)
+VPT_INLINE enum vpt_status check_running(const struct vpt_queue *queue)
 {
     const struct vpt_device *device = queue->device;
 
@@ -141,7 +130,7 @@ VPT_INLINE_FOR_SPEED enum vpt_status check_running(const struct vpt_queue *queue
 }
 
 /* One store where the doorbell is a register within the library's own reach, else one call of the port. */
-VPT_INLINE_FOR_SPEED void ring_doorbell(const struct vpt_queue *queue, uint32_t value)
+VPT_INLINE void ring_doorbell(const struct vpt_queue *queue, uint32_t value)
 {
     const struct vpt_doorbell *doorbell = &queue->doorbell;
     const struct vpt_port *port;
@@ -163,11 +152,21 @@ VPT_INLINE_FOR_SPEED void ring_doorbell(const struct vpt_queue *queue, uint32_t 
     }
 }
 
-static enum vpt_status notify(struct vpt_queue *queue)
+void vpt_queue_leave_doorbell(const struct vpt_queue *queue)
+{
+    const struct vpt_port *port = queue->device->port;
+    const struct vpt_doorbell *doorbell = &queue->doorbell;
+
+    if (doorbell->own_mapping) {
+        port->mmio_unmap(port->ctx, doorbell->mapping, doorbell->width);
+    }
+}
+
+VPT_INLINE enum vpt_status notify(struct vpt_queue *queue)
 {
     uint32_t value = queue->doorbell.value;
 
-    if (queue->notification_data) {
+    if (split_has(queue, VPT_F_NOTIFICATION_DATA)) {
         value |= queue->published << 16;
     }
     queue->kicks++;
@@ -203,10 +202,9 @@ enum vpt_status vpt_queue_kick(struct vpt_queue *queue)
     }
     publish(queue, index);
     queue->unkicked = 0;
-    if (VPT_UNLIKELY(queue->strong)) {
+    if (VPT_FOR_SPEED && VPT_UNLIKELY(queue->strong)) {
         return kick_strongly(queue, unkicked);
     }
-    vpt_barrier_full();
     return wants_kick(queue, unkicked) ? notify(queue) : VPT_OK;
 }
 
@@ -215,19 +213,21 @@ enum vpt_status vpt_split_lie(struct vpt_queue *queue, enum vpt_status status)
     return vpt_log(queue->device->port, VPT_LOG_ERROR, "queue", vpt_split_kill(queue, status));
 }
 
-enum vpt_status vpt_split_end_look(struct vpt_queue *queue, enum vpt_status status)
+bool vpt_split_end_look(struct vpt_queue *queue, enum vpt_status status)
 {
     if (status == SPLIT_LOOK_AGAIN) {
-        fence_strongly(queue);
-    } else if (status == VPT_DEVICE_USED_INDEX && queue->dead == VPT_OK) {
+        vpt_split_fence(queue);
+        return true;
+    }
+    if (status == VPT_DEVICE_USED_INDEX && queue->dead == VPT_OK) {
         (void)vpt_split_lie(queue, status);
     }
-    return status;
+    return false;
 }
 
 bool vpt_queue_has_used(const struct vpt_queue *queue)
 {
-    return split_alive(queue) != VPT_OK || !vpt_queue_with_device(queue) ||
+    return split_alive(queue) != VPT_OK || vpt_queue_ended(queue) != VPT_CALLER_STATE ||
            split_load_used_index(queue) != (uint16_t)VPT_READ_ONCE(queue->last_used);
 }
 
@@ -237,7 +237,7 @@ void vpt_queue_notifications_off(struct vpt_queue *queue)
     if (queue->slots == NULL) {
         return;
     }
-    if (queue->event_idx) {
+    if (split_has(queue, VPT_F_EVENT_IDX)) {
         /* The flag must stay 0 (SPLIT-USUPP-3): name the index that lies as far ahead as can be. */
         split_arm(queue, (uint16_t)(queue->last_used - 1u));
     } else {
@@ -251,15 +251,11 @@ bool vpt_queue_notifications_on(struct vpt_queue *queue)
     if (queue->slots == NULL) {
         return false;
     }
-    if (queue->event_idx) {
+    if (split_has(queue, VPT_F_EVENT_IDX)) {
         split_arm(queue, (uint16_t)queue->last_used);
     } else {
         vpt_store16(&split_available_ring(queue)->flags, 0);
     }
-    if (VPT_UNLIKELY(queue->strong)) {
-        fence_strongly(queue);
-    } else {
-        vpt_barrier_full();
-    }
+    split_fence(queue);
     return split_alive(queue) == VPT_OK && vpt_queue_has_used(queue);
 }

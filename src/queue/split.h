@@ -63,6 +63,12 @@ static inline struct split_used *split_used_ring(const struct vpt_queue *queue)
     return (struct split_used *)queue->used;
 }
 
+/* Whether this feature was negotiated when the queue was set up. */
+VPT_INLINE bool split_has(const struct vpt_queue *queue, unsigned feature)
+{
+    return ((queue->features[feature / 32u] >> (feature % 32u)) & 1u) != 0;
+}
+
 /* VPT_CALLER_STATE while the queue is not set up, VPT_OK, or what killed it. */
 static inline enum vpt_status split_alive(const struct vpt_queue *queue)
 {
@@ -75,8 +81,8 @@ VPT_INLINE uint32_t split_flags(bool device_order, uint32_t flags, uint32_t next
     return vpt_order32(device_order, vpt_pair(device_order, (uint16_t)flags, (uint16_t)next));
 }
 
-/* Zeroes both rings (SPLIT-ASUPP-1). */
-void vpt_split_zero_rings(const struct vpt_queue *queue);
+/* Zeroes memory shared with the device, an even number of bytes: memset() may fault on what is mapped uncached. */
+void vpt_split_zero(void *area, size_t bytes);
 
 /* Ends the queue's life: from here on `status` is what its calls return. Returns it. */
 enum vpt_status vpt_split_kill(struct vpt_queue *queue, enum vpt_status status);
@@ -90,8 +96,28 @@ enum vpt_status vpt_split_refuse(const struct vpt_segment *segments, uint32_t co
 /* Of split_look() in look.h: after a strong fence. */
 #define SPLIT_LOOK_AGAIN VPT_RESOURCE_FULL
 
-/* The slow rest of a look: makes the fence, or ends the life of a queue whose device has lied. Returns `status`. */
-enum vpt_status vpt_split_end_look(struct vpt_queue *queue, enum vpt_status status);
+/*
+ * The slow rest of a look that was not VPT_OK: makes the fence, or ends the life of a queue whose device has lied.
+ * Returns whether to look again. A look that is small does both by itself.
+ */
+bool vpt_split_end_look(struct vpt_queue *queue, enum vpt_status status);
+
+static inline bool split_end_look(struct vpt_queue *queue, enum vpt_status status)
+{
+    return VPT_FOR_SPEED && vpt_split_end_look(queue, status);
+}
+
+/* What the device has been told is stored before what it wishes, or has done, is loaded. */
+void vpt_split_fence(const struct vpt_queue *queue);
+
+VPT_INLINE void split_fence(const struct vpt_queue *queue)
+{
+    if (VPT_FOR_SPEED && !VPT_UNLIKELY(queue->strong)) {
+        vpt_barrier_full();
+    } else {
+        vpt_split_fence(queue);
+    }
+}
 
 static inline uint16_t *split_used_event(const struct vpt_queue *queue)
 {

@@ -7,7 +7,6 @@
 enum vpt_status vpt_driver_bytes(struct vpt_device *device, uint32_t offset, uint8_t *bytes, unsigned count)
 {
     struct vpt_config_field fields[BYTES_MAX];
-    uint64_t values[BYTES_MAX];
     enum vpt_status status = VPT_OK;
     unsigned i;
 
@@ -18,12 +17,9 @@ enum vpt_status vpt_driver_bytes(struct vpt_device *device, uint32_t offset, uin
             fields[i].offset = (uint16_t)(offset + i);
             fields[i].width = 1;
             fields[i].condition = 0;
-            fields[i].otherwise = 0;
+            fields[i].member = (uint16_t)i;
         }
-        status = offset <= 0x10000u - part ? vpt_device_config_fields(device, fields, part, values) : VPT_DEVICE_CONFIG;
-        for (i = 0; i < part && status == VPT_OK; i++) {
-            bytes[i] = (uint8_t)values[i];
-        }
+        status = offset <= 0x10000u - part ? vpt_device_config_fields(device, fields, part, bytes) : VPT_DEVICE_CONFIG;
         bytes += part;
         offset += part;
         count -= part;

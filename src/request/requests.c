@@ -9,31 +9,25 @@ static uint32_t either(uint32_t value, uint32_t otherwise)
     return value != 0 ? value : otherwise;
 }
 
-static uint32_t at_most(uint32_t value, uint32_t limit)
-{
-    return value < limit ? value : limit;
-}
-
 /* Header and reply lie in the slot, and with the data come to less than 4 GiB. False: they cannot. */
 static bool measure_slot(struct vpt_requests *requests, uint32_t slot_size)
 {
-    const struct vpt_requests_kind *kind = requests->kind;
-    uint64_t least = (uint64_t)kind->header + kind->reply;
+    uint64_t least = (uint64_t)requests->kind->header + requests->kind->reply;
     uint64_t size = slot_size != 0 ? slot_size : least;
 
-    requests->slot_size = (uint32_t)((size + 15u) & ~(uint64_t)15u);
+    requests->slot_size = (uint32_t)(size + 15u) & ~15u;
     return size >= least && least <= SLOT_FIXED_MAX && size <= SLOT_SIZE_MAX;
 }
 
-/* Whether this object is a queue of the driver's already. */
-static bool listed(const struct vpt_driver *driver, const struct vpt_requests *requests)
+/* Where the driver's list has this object, or its end. */
+static struct vpt_requests **find(struct vpt_driver *driver, const struct vpt_requests *requests)
 {
-    const struct vpt_requests *each = driver->first;
+    struct vpt_requests **link = &driver->first;
 
-    while (each != NULL && each != requests) {
-        each = each->next;
+    while (*link != NULL && *link != requests) {
+        link = &(*link)->next;
     }
-    return each != NULL;
+    return link;
 }
 
 /* The queue's own default is long enough, unless one request alone is longer. */
@@ -47,39 +41,8 @@ static uint32_t default_size(uint32_t run)
     return size;
 }
 
-static void append(struct vpt_driver *driver, struct vpt_requests *requests)
-{
-    struct vpt_requests **link = &driver->first;
-
-    while (*link != NULL) {
-        link = &(*link)->next;
-    }
-    *link = requests;
-}
-
-static enum vpt_status set_up(struct vpt_requests *requests, uint16_t index, const struct vpt_requests_config *config)
-{
-    const struct vpt_requests_kind *kind = requests->kind;
-    struct vpt_queue_wish wish;
-    enum vpt_status status;
-
-    wish.index = index;
-    wish.memory = &config->memory;
-    wish.requests = either(either(config->requests, kind->requests), VPT_REQUESTS_DEFAULT_REQUESTS);
-    wish.tables = wish.requests;
-    wish.segments = at_most(requests->segments_made, VPT_QUEUE_SIZE_MAX - 2u) + slot_fixed_descriptors(kind);
-    wish.size = config->size;
-    wish.most = default_size(wish.segments);
-    status = vpt_queue_set_up(&requests->queue, requests->driver->device, &wish, &vpt_split_slots);
-    if (status == VPT_OK) {
-        vpt_requests_fit(requests);
-        append(requests->driver, requests);
-    }
-    return status;
-}
-
 /* Data segments that a slot is made for: none where a reply stands alone. */
-static uint32_t plan_segments(struct vpt_requests *requests, uint16_t wanted)
+static uint32_t plan_segments(struct vpt_requests *requests, uint32_t wanted)
 {
     if (requests->kind->header == 0 && requests->kind->reply != 0) {
         return 0;
@@ -89,17 +52,40 @@ static uint32_t plan_segments(struct vpt_requests *requests, uint16_t wanted)
     return either(requests->segments, VPT_REQUESTS_DEFAULT_SEGMENTS);
 }
 
+static enum vpt_status set_up(struct vpt_requests *requests, uint16_t index, const struct vpt_requests_config *config)
+{
+    const struct vpt_requests_kind *kind = requests->kind;
+    struct vpt_queue_wish wish;
+    enum vpt_status status;
+
+    requests->segments_made = plan_segments(requests, config->segments);
+    wish.index = index;
+    wish.memory = &config->memory;
+    wish.requests = either(either(config->requests, kind->requests), VPT_REQUESTS_DEFAULT_REQUESTS);
+    wish.tables = wish.requests;
+    wish.segments = requests->segments_made + slot_fixed_descriptors(kind);
+    wish.size = config->size;
+    wish.most = default_size(wish.segments);
+    status = vpt_queue_set_up(&requests->queue, requests->driver->device, &wish, &vpt_split_slots);
+    if (status == VPT_OK) {
+        vpt_requests_fit(requests);
+    }
+    return status;
+}
+
 enum vpt_status vpt_requests_init(struct vpt_requests *requests, struct vpt_driver *driver, uint16_t index,
                                   const struct vpt_requests_kind *kind, uint32_t slot_size,
                                   const struct vpt_requests_config *config)
 {
     struct vpt_requests_config defaults;
-    enum vpt_status status;
+    struct vpt_requests **link;
+    enum vpt_status status = VPT_CALLER_ARGUMENT;
 
     if (requests == NULL || driver == NULL || kind == NULL || driver->device == NULL) {
-        return VPT_CALLER_ARGUMENT;
+        return status;
     }
-    if (listed(driver, requests) || vpt_queue_in_use(driver->device, &requests->queue)) {
+    link = find(driver, requests);
+    if (*link != NULL) {
         return VPT_CALLER_STATE;
     }
     if (config == NULL) {
@@ -109,14 +95,12 @@ enum vpt_status vpt_requests_init(struct vpt_requests *requests, struct vpt_driv
     vpt_zero(requests, sizeof(*requests));
     requests->driver = driver;
     requests->kind = kind;
-    requests->reply = kind->reply;
-    requests->framed = kind->header != 0 && kind->reply != 0 && !kind->reply_first;
-    status = measure_slot(requests, slot_size) ? VPT_OK : VPT_CALLER_ARGUMENT;
-    if (status == VPT_OK) {
-        requests->segments_made = plan_segments(requests, config->segments);
+    if (measure_slot(requests, slot_size)) {
         status = set_up(requests, index, config);
     }
-    if (status != VPT_OK) {
+    if (status == VPT_OK) {
+        *link = requests;
+    } else {
         vpt_zero(requests, sizeof(*requests));
     }
     return status;

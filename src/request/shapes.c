@@ -54,16 +54,13 @@ static bool append_data(struct chain *chain, const struct vpt_segment *segments,
 /* Where the slot's descriptors are; nothing is written, or the header. */
 static void begin(struct vpt_requests *requests, uint32_t slot, struct chain *chain)
 {
-    struct vpt_request_place *place = &requests->places[slot];
-    uint32_t before = requests->framed ? requests->run - 2u : 0; /* the reply's place is known there */
-
     vpt_zero(chain, sizeof(*chain));
     chain->order = requests->queue.device_order;
     chain->first = slot_first(requests, slot);
-    chain->second = (struct split_descriptor *)place->data - before;
-    chain->index = place->index - before;
-    chain->bytes[1] = requests->reply;
-    place->linked = 0; /* it is going to be another one's */
+    chain->second = slot_rest(requests, slot, chain->first, &chain->index);
+    chain->second += chain->index;
+    chain->bytes[1] = requests->kind->reply;
+    requests->places[slot].shape = SHAPE_NONE; /* its links are going to be others */
     if (requests->kind->header != 0) {
         append(chain, chain->first, 0, 0);
     }
@@ -96,13 +93,13 @@ VPT_COLD enum vpt_status submit_other(struct vpt_requests *requests, const struc
     if (!append_data(&chain, segments, readable, 0, requests->segment_max)) {
         return vpt_split_refuse(segments, readable);
     }
-    if (requests->reply != 0 && reply_first) {
+    if (requests->kind->reply != 0 && reply_first) {
         append_reply(&chain, requests);
     }
     if (writable != 0 && !append_data(&chain, segments + readable, writable, DESCRIPTOR_WRITE, requests->segment_max)) {
         return vpt_split_refuse(segments + readable, writable);
     }
-    if (requests->reply != 0 && !reply_first) {
+    if (requests->kind->reply != 0 && !reply_first) {
         append_reply(&chain, requests);
     }
     if (chain.last == NULL) {
@@ -120,10 +117,13 @@ VPT_COLD enum vpt_status submit_other(struct vpt_requests *requests, const struc
 enum vpt_status vpt_requests_submit(struct vpt_requests *requests, const struct vpt_segment *segments,
                                     uint16_t readable, uint16_t writable, void *token)
 {
-    if (requests->framed && readable == 0) {
+    if (VPT_UNLIKELY(requests->queue.free_count == 0)) {
+        return vpt_slots_refuse(requests, (uint32_t)readable + writable);
+    }
+    if (slot_framed(requests->kind) && readable == 0) {
         return vpt_requests_submit_framed(requests, segments, writable, true, token);
     }
-    if (requests->framed && writable == 0) {
+    if (slot_framed(requests->kind) && writable == 0) {
         return vpt_requests_submit_framed(requests, segments, readable, false, token);
     }
     return submit_other(requests, segments, readable, writable, token);

@@ -61,61 +61,34 @@ static void write_descriptor(bool order, struct split_descriptor *descriptor, ui
     vpt_store32(&descriptor->flags, split_flags(order, flags, 0));
 }
 
-/* The second descriptor and those behind it, which are `run - 1`: in the slot's table, or behind all first ones. */
-static void place_slot(struct vpt_requests *requests, uint32_t slot)
-{
-    struct vpt_queue *queue = &requests->queue;
-    struct vpt_request_place *place = &requests->places[slot];
-    uint32_t rest = requests->run - 1u;
-    uint32_t index = queue->slot_count + slot * rest;
-
-    if (queue->table_segments != 0) {
-        index = 1;
-        place->data = slot_first(requests, slot) + 1;
-        write_descriptor(queue->device_order, slot_descriptor(queue->descriptors, slot),
-                         queue->tables_address +
-                             (uint64_t)slot * requests->run * sizeof(struct split_descriptor),
-                         requests->run * (uint32_t)sizeof(struct split_descriptor), DESCRIPTOR_INDIRECT);
-    } else {
-        place->data = slot_descriptor(queue->descriptors, rest != 0 ? index : slot);
-    }
-    place->index = (uint16_t)index;
-    place->linked = 0;
-}
-
-/* memset() may fault on memory that is mapped uncached. */
-static void zero_slot(const struct vpt_requests *requests, uint32_t slot)
-{
-    uint32_t offset;
-
-    for (offset = 0; offset < requests->slot_size; offset += 4u) {
-        vpt_store32(slot_shared(requests, slot) + offset, 0);
-    }
-}
-
-VPT_OUT_OF_LINE void prepare_slot(struct vpt_requests *requests, uint32_t slot)
+static void prepare_slot(struct vpt_requests *requests, uint32_t slot)
 {
     const struct vpt_requests_kind *kind = requests->kind;
-    struct vpt_request_place *place = &requests->places[slot];
-    struct split_descriptor *reply = slot_first(requests, slot);
+    struct vpt_queue *queue = &requests->queue;
+    struct split_descriptor *descriptor = slot_first(requests, slot);
     uint64_t address = slot_address(requests, slot);
-    bool order = requests->queue.device_order;
+    bool order = queue->device_order;
+    uint32_t index;
 
-    zero_slot(requests, slot);
-    place_slot(requests, slot);
+    if (queue->table_segments != 0) {
+        uint32_t bytes = requests->run * (uint32_t)sizeof(struct split_descriptor);
+
+        write_descriptor(order, slot_descriptor(queue->descriptors, slot), queue->areas[VPT_AREA_TABLES].memory.device_address + (uint64_t)slot * bytes,
+                         bytes, DESCRIPTOR_INDIRECT);
+    }
     if (kind->header != 0) {
-        write_descriptor(order, reply, address, kind->header, 0);
-        reply = slot_descriptor(place->data, requests->run - 2u);
+        write_descriptor(order, descriptor, address, kind->header, 0);
+        descriptor = slot_rest(requests, slot, descriptor, &index);
+        descriptor += index + requests->run - 2u;
     }
     if (kind->reply != 0) {
-        write_descriptor(order, reply, address + kind->header, kind->reply, DESCRIPTOR_WRITE);
+        write_descriptor(order, descriptor, address + kind->header, kind->reply, DESCRIPTOR_WRITE);
     }
-    if (requests->framed) {
-        place->data = reply;
-        place->index = (uint16_t)(place->index + requests->run - 2u);
+    if (VPT_FOR_SPEED) {
+        requests->places[slot].shape = SHAPE_NONE;
     }
-    requests->queue.slots[slot].count = 0;
-    requests->queue.slots[slot].tail = (uint16_t)(slot + 1u < requests->queue.slot_count ? slot + 1u : 0u);
+    queue->slots[slot].count = 0;
+    queue->slots[slot].tail = (uint16_t)(slot + 1u < queue->slot_count ? slot + 1u : 0u);
 }
 
 static void prepare(struct vpt_queue *queue)
@@ -124,6 +97,7 @@ static void prepare(struct vpt_queue *queue)
     uint32_t slot;
 
     requests->places = (struct vpt_request_place *)(void *)(queue->slots + queue->slot_count);
+    vpt_split_zero(queue->areas[VPT_AREA_SLOTS].memory.address, (size_t)queue->slot_count * requests->slot_size);
     for (slot = 0; slot < queue->slot_count; slot++) {
         prepare_slot(requests, slot);
     }
@@ -142,58 +116,106 @@ enum vpt_status vpt_slots_refuse(const struct vpt_requests *requests, uint32_t c
     return count > requests->segments ? VPT_CALLER_TOO_LONG : VPT_RESOURCE_FULL;
 }
 
-/* Another number of data segments than in the slot's last request. */
-VPT_COLD void link_header(struct vpt_requests *requests, uint32_t slot, uint32_t index)
+/* ---- Submission ---- */
+
+/* Where a segment is, and how long; adds to `*bytes`. */
+VPT_INLINE enum vpt_status write_segment(const struct vpt_requests *requests, struct split_descriptor *descriptor,
+                                         const struct vpt_segment *segment, uint64_t *bytes)
 {
-    requests->places[slot].linked = (uint16_t)index;
-    vpt_store32(&slot_first(requests, slot)->flags,
-                split_flags(requests->queue.device_order, DESCRIPTOR_NEXT, index));
+    bool order = requests->queue.device_order;
+    uint32_t length = segment->length;
+
+    if (VPT_UNLIKELY(length - 1u >= requests->segment_max)) {
+        return length == 0 ? VPT_CALLER_ARGUMENT : VPT_CALLER_TOO_LONG;
+    }
+    vpt_store64(&descriptor->address, vpt_order64(order, segment->address));
+    vpt_store32(&descriptor->length, vpt_order32(order, length));
+    *bytes += length;
+    return VPT_OK;
+}
+
+/* What the slot is not linked for, or can't be. */
+VPT_COLD enum vpt_status submit_relinked(struct vpt_requests *requests, const struct vpt_segment *segments, uint32_t count,
+                                         bool writable, void *token)
+{
+    uint32_t slot = requests->queue.free_head;
+    struct vpt_request_place *place = &requests->places[slot];
+    uint32_t flags = writable ? DESCRIPTOR_NEXT | DESCRIPTOR_WRITE : DESCRIPTOR_NEXT;
+    bool order = requests->queue.device_order;
+    struct split_descriptor *first;
+    struct split_descriptor *descriptor;
+    uint64_t bytes = 0;
+    uint32_t index;
+    uint32_t i;
+
+    if (requests->queue.free_count == 0 || count > requests->segments) {
+        return vpt_slots_refuse(requests, count);
+    }
+    first = slot_first(requests, slot);
+    descriptor = slot_rest(requests, slot, first, &index);
+    index += requests->run - 2u - count;
+    descriptor += index;
+    if (VPT_FOR_SPEED) {
+        place->data = descriptor;
+        place->shape = SHAPE_NONE;
+    }
+    vpt_store32(&first->flags, split_flags(order, DESCRIPTOR_NEXT, index));
+    for (i = 0; i < count; i++) {
+        enum vpt_status status = write_segment(requests, descriptor, &segments[i], &bytes);
+
+        if (status != VPT_OK) {
+            return status;
+        }
+        index++;
+        vpt_store32(&descriptor->flags, split_flags(order, flags, index));
+        descriptor++;
+    }
+    if (bytes > SLOT_BYTES_MAX) {
+        return VPT_CALLER_TOO_LONG;
+    }
+    if (VPT_FOR_SPEED) {
+        place->shape = slot_shape(count, writable);
+    }
+    slot_prepare_commit(requests, slot, token);
+    slot_commit(requests, slot, (writable ? (uint32_t)bytes : 0u) + requests->kind->reply);
+    return VPT_OK;
 }
 
 /*
- * Header, data of one direction, reply: the data stands right before the reply, so that only the header's link depends on
- * how much it is.
+ * Header, data of one direction, reply: the links are those of the slot's last request, unless it had another number of
+ * segments or the other direction.
  */
 enum vpt_status vpt_requests_submit_framed(struct vpt_requests *requests, const struct vpt_segment *segments,
                                            uint32_t count, bool writable, void *token)
 {
-    uint32_t flags = writable ? DESCRIPTOR_NEXT | DESCRIPTOR_WRITE : DESCRIPTOR_NEXT;
     uint32_t slot = requests->queue.free_head;
     const struct vpt_request_place *place = &requests->places[slot];
-    struct split_descriptor *descriptor = (struct split_descriptor *)place->data - count;
-    uint32_t index = place->index - count;
-    const struct vpt_segment *end = count != 0 ? segments + count : segments; /* of none there may be no address */
-    bool order = requests->queue.device_order;
+    struct split_descriptor *descriptor;
     uint64_t bytes = 0;
-    uint32_t word;
 
-    if (VPT_UNLIKELY(requests->queue.free_count == 0 || count > requests->segments)) {
-        return vpt_slots_refuse(requests, count);
+    if (!VPT_FOR_SPEED ||
+        VPT_UNLIKELY(requests->queue.free_count == 0 || slot_shape(count, writable) != place->shape)) {
+        return submit_relinked(requests, segments, count, writable, token);
     }
     slot_prepare_commit(requests, slot, token);
-    if (VPT_UNLIKELY(index != place->linked)) {
-        link_header(requests, slot, index);
-    }
-    word = vpt_pair(order, (uint16_t)flags, (uint16_t)index);
-    for (; segments != end; segments++) {
-        uint32_t length = segments->length;
+    descriptor = (struct split_descriptor *)place->data;
+    for (; count != 0; count--) {
+        enum vpt_status status = write_segment(requests, descriptor, segments, &bytes);
 
-        if (VPT_UNLIKELY(length - 1u >= requests->segment_max)) {
-            return length == 0 ? VPT_CALLER_ARGUMENT : VPT_CALLER_TOO_LONG;
+        if (VPT_UNLIKELY(status != VPT_OK)) {
+            return status;
         }
-        word += vpt_pair(order, 0, 1);
-        vpt_store64(&descriptor->address, vpt_order64(order, segments->address));
-        vpt_store32(&descriptor->length, vpt_order32(order, length));
-        vpt_store32(&descriptor->flags, vpt_order32(order, word));
-        bytes += length;
         descriptor++;
+        segments++;
     }
     if (VPT_UNLIKELY(bytes > SLOT_BYTES_MAX)) {
         return VPT_CALLER_TOO_LONG;
     }
-    slot_commit(requests, slot, (writable ? (uint32_t)bytes : 0u) + requests->reply);
+    slot_commit(requests, slot, (writable ? (uint32_t)bytes : 0u) + requests->kind->reply);
     return VPT_OK;
 }
+
+/* ---- Completion ---- */
 
 /* ---- Completion ---- */
 
@@ -212,21 +234,6 @@ static bool unpublished(const struct vpt_queue *queue, uint32_t id)
     return false;
 }
 
-/* Takes a slot back; the only place where requests leave. */
-VPT_INLINE_FOR_SPEED void take_back(struct vpt_requests *requests, uint32_t id, uint32_t length,
-                                    struct vpt_completion *completion)
-{
-    struct vpt_queue *queue = &requests->queue;
-    struct vpt_queue_slot *slot = &queue->slots[id];
-
-    completion->token = slot->token;
-    completion->length = length;
-    slot->count = 0;
-    slot->tail = (uint16_t)queue->free_head;
-    queue->free_head = id;
-    queue->free_count++;
-}
-
 /* Nothing was found. After a reset what was in flight comes back, each once. */
 VPT_COLD enum vpt_status drain(struct vpt_requests *requests, enum vpt_status why,
                                struct vpt_completion *completion)
@@ -235,18 +242,19 @@ VPT_COLD enum vpt_status drain(struct vpt_requests *requests, enum vpt_status wh
     void *token = NULL;
     enum vpt_status status;
 
-    if (vpt_split_end_look(queue, why) == SPLIT_LOOK_AGAIN) {
+    if (split_end_look(queue, why)) {
         return vpt_requests_poll(requests, completion);
     }
     status = vpt_queue_drain(queue, &token);
     if (status == VPT_OK) {
         completion->token = token;
         completion->length = 0;
-        completion->status = vpt_queue_end_status(queue);
+        completion->status = queue->dead;
     }
     return status == VPT_CALLER_STATE ? why : status;
 }
 
+/* The only place where requests leave one by one. */
 enum vpt_status vpt_requests_poll(struct vpt_requests *requests, struct vpt_completion *completion)
 {
     struct vpt_queue *queue = &requests->queue;
@@ -265,19 +273,14 @@ enum vpt_status vpt_requests_poll(struct vpt_requests *requests, struct vpt_comp
     element = &split_used_ring(queue)->ring[queue->last_used & queue->mask];
     id = vpt_order32(order, vpt_load32(&element->id));
     length = vpt_order32(order, vpt_load32(&element->length));
-    if (VPT_UNLIKELY(id >= queue->slot_count || queue->slots[id].count == 0)) {
+    if (VPT_UNLIKELY(id >= queue->slot_count || queue->slots[id].count == 0 ||
+                     (queue->available_index != queue->published && unpublished(queue, id)))) {
         return drain(requests, vpt_split_lie(queue, VPT_DEVICE_USED_ID), completion);
-    }
-    if (VPT_UNLIKELY(queue->available_index != queue->published) && unpublished(queue, id)) {
-        return drain(requests, vpt_split_lie(queue, VPT_DEVICE_USED_ID), completion);
-    }
-    if (VPT_UNLIKELY(length > queue->slots[id].writable)) {
-        length = queue->slots[id].writable;
     }
     VPT_WRITE_ONCE(queue->last_used, queue->last_used + 1u);
-    take_back(requests, id, length, completion);
-    completion->status = requests->kind->result == NULL
-                             ? VPT_OK
-                             : requests->kind->result(requests, slot_or_null(requests, id), length);
+    queue->slots[id].tail = (uint16_t)queue->free_head;
+    queue->free_head = id;
+    queue->free_count++;
+    slot_complete(requests, id, length, completion);
     return VPT_OK;
 }

@@ -26,7 +26,7 @@ static inline uint32_t slot_fixed_descriptors(const struct vpt_requests_kind *ki
 /* What the device sees of a slot; not of one of no bytes, which has no memory. */
 static inline uint8_t *slot_shared(const struct vpt_requests *requests, uint32_t slot)
 {
-    const struct vpt_memory *memory = &requests->queue.areas[VPT_QUEUE_AREAS - 1u].memory;
+    const struct vpt_memory *memory = &requests->queue.areas[VPT_AREA_SLOTS].memory;
 
     return (uint8_t *)memory->address + (size_t)slot * requests->slot_size;
 }
@@ -38,7 +38,7 @@ static inline uint8_t *slot_or_null(const struct vpt_requests *requests, uint32_
 
 static inline uint64_t slot_address(const struct vpt_requests *requests, uint32_t slot)
 {
-    return requests->queue.areas[VPT_QUEUE_AREAS - 1u].memory.device_address +
+    return requests->queue.areas[VPT_AREA_SLOTS].memory.device_address +
            (uint64_t)slot * requests->slot_size;
 }
 

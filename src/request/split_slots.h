@@ -19,8 +19,38 @@ static inline struct split_descriptor *slot_first(const struct vpt_requests *req
 {
     const struct vpt_queue *queue = &requests->queue;
 
-    return queue->table_segments != 0 ? slot_descriptor(queue->tables, slot * requests->run)
-                                      : slot_descriptor(queue->descriptors, slot);
+    if (queue->table_segments != 0) {
+        return slot_descriptor(queue->areas[VPT_AREA_TABLES].memory.address, slot * requests->run);
+    }
+    return slot_descriptor(queue->descriptors, slot);
+}
+
+/* `*index`: the number of its second descriptor, from the one that is returned; those behind it follow. */
+static inline struct split_descriptor *slot_rest(const struct vpt_requests *requests, uint32_t slot,
+                                                 struct split_descriptor *first, uint32_t *index)
+{
+    const struct vpt_queue *queue = &requests->queue;
+
+    if (queue->table_segments != 0) {
+        *index = 1;
+        return first;
+    }
+    *index = queue->slot_count + slot * (requests->run - 1u);
+    return slot_descriptor(queue->descriptors, 0);
+}
+
+/* Whether requests have a header, and a reply behind the data. */
+static inline bool slot_framed(const struct vpt_requests_kind *kind)
+{
+    return kind->header != 0 && kind->reply != 0 && !kind->reply_first;
+}
+
+/* vpt_request_place.shape of no request: both counts are those of struct vpt_request. */
+#define SHAPE_NONE 0xffffffffu
+
+static inline uint32_t slot_shape(uint32_t count, bool writable)
+{
+    return writable ? count << 16 : count;
 }
 
 /* What can be written of a request before it is known to be sound: nobody looks at it until the commit. */
@@ -47,6 +77,20 @@ VPT_INLINE void slot_commit(struct vpt_requests *requests, uint32_t head, uint32
     slot->tail = (uint16_t)queue->last_added;
     queue->last_added = head;
     queue->available_index++;
+}
+
+/* What a request has come to, whose slot is about to be free again. */
+VPT_INLINE void slot_complete(const struct vpt_requests *requests, uint32_t id, uint32_t length,
+                              struct vpt_completion *completion)
+{
+    struct vpt_queue_slot *slot = &requests->queue.slots[id];
+    const struct vpt_requests_kind *kind = requests->kind;
+
+    length = length < slot->writable ? length : slot->writable;
+    slot->count = 0;
+    completion->token = slot->token;
+    completion->length = length;
+    completion->status = kind->result == NULL ? VPT_OK : kind->result(requests, slot_or_null(requests, id), length);
 }
 
 #endif

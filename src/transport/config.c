@@ -7,7 +7,7 @@
 
 static enum vpt_status check_access(struct vpt_device *device, uint32_t offset, unsigned width)
 {
-    size_t size = device->ops->config_size(device);
+    size_t size = device->config_size;
 
     if (vpt_gone(device)) {
         return VPT_DEVICE_GONE;
@@ -18,10 +18,7 @@ static enum vpt_status check_access(struct vpt_device *device, uint32_t offset, 
     if ((width != 1u && width != 2u && width != 4u) || (offset & (width - 1u)) != 0) {
         return VPT_CALLER_ALIGNMENT;
     }
-    if (size < width || offset > size - width) {
-        return VPT_CALLER_RANGE;
-    }
-    return VPT_OK;
+    return size >= width && offset <= size - width ? VPT_OK : VPT_CALLER_RANGE;
 }
 
 /* Configuration of a legacy device is in the CPU's byte order (D-LPCI-4), registers are little-endian ones always. */
@@ -38,7 +35,7 @@ enum vpt_status vpt_device_config_read(struct vpt_device *device, uint32_t offse
     enum vpt_status status = value != NULL ? check_access(device, offset, width) : VPT_CALLER_ARGUMENT;
 
     if (status == VPT_OK) {
-        *value = config_order(device, width, device->ops->config_read(device, offset, width));
+        *value = config_order(device, width, device->ops->read(device, VPT_REGISTER_CONFIG + offset, width));
     }
     return status;
 }
@@ -54,79 +51,82 @@ enum vpt_status vpt_device_config_write(struct vpt_device *device, uint32_t offs
         status = VPT_CALLER_STATE; /* only a reset leads on (STATUS-3) */
     }
     if (status == VPT_OK) {
-        device->ops->config_write(device, offset, width, config_order(device, width, value));
+        device->ops->write(device, VPT_REGISTER_CONFIG + offset, width, config_order(device, width, value));
     }
     return status;
 }
 
-/* One field; a 64-bit one as two halves (MMIO-REG-3), whose order in memory is the device's byte order. */
-static enum vpt_status read_field(struct vpt_device *device, const struct vpt_config_field *field, uint64_t *value)
+/* Puts `width` bytes of a number into a member, or one half of it. Returns whether it was another one. */
+static bool store(uint8_t *member, unsigned width, uint32_t value)
 {
-    bool high_first = VPT_BIG_ENDIAN != 0 && vpt_legacy(device);
-    unsigned width = field->width < 4u ? field->width : 4u;
-    enum vpt_status status = field->width - 1u < 4u || field->width == 8u ? VPT_OK : VPT_CALLER_ALIGNMENT;
-    unsigned done;
-
-    for (done = 0; done < field->width && status == VPT_OK; done += 4u) {
-        uint32_t part = 0;
-
-        status = vpt_device_config_read(device, field->offset + (uint32_t)done, width, &part);
-        *value = high_first ? (*value << 32) | part : *value | ((uint64_t)part << (8u * done));
-    }
-    return status == VPT_CALLER_RANGE ? VPT_DEVICE_CONFIG : status;
-}
-
-/* Reads every field once; *changed tells whether any differs from what `values` held before. */
-static enum vpt_status read_pass(struct vpt_device *device, const struct vpt_config_field *fields, unsigned count,
-                                 uint64_t *values, bool *changed)
-{
+    bool changed = false;
     unsigned i;
 
-    *changed = false;
-    for (i = 0; i < count; i++) {
-        uint64_t value = fields[i].otherwise;
-        enum vpt_status status = VPT_OK;
+    for (i = 0; i < width; i++) {
+        uint8_t *byte = &member[VPT_BIG_ENDIAN != 0 ? width - 1u - i : i];
 
-        if (fields[i].condition == 0 || vpt_features_has(&device->features, fields[i].condition - 1u)) {
-            value = 0;
-            status = read_field(device, &fields[i], &value);
-        }
-        if (status != VPT_OK) {
-            return status;
-        }
-        *changed = *changed || value != values[i];
-        values[i] = value;
+        changed = changed || *byte != (uint8_t)value;
+        *byte = (uint8_t)value;
+        value >>= 8;
     }
+    return changed;
+}
+
+/* One field; a 64-bit one as two halves (MMIO-REG-3), which lie in the order of the device's bytes, not the CPU's. */
+static enum vpt_status read_field(struct vpt_device *device, const struct vpt_config_field *field, uint8_t *member,
+                                  bool *changed)
+{
+    bool exchange = VPT_BIG_ENDIAN != 0 && !vpt_legacy(device);
+    unsigned width = field->width != 8u ? field->width : 4u;
+    unsigned done = 0;
+
+    do {
+        uint32_t part = 0;
+        enum vpt_status status = vpt_device_config_read(device, field->offset + (uint32_t)done, width, &part);
+
+        if (status != VPT_OK) {
+            return status == VPT_CALLER_RANGE ? VPT_DEVICE_CONFIG : status;
+        }
+        *changed |= store(&member[exchange ? field->width - width - done : done], width, part);
+        done += width;
+    } while (done < field->width);
     return VPT_OK;
 }
 
 static uint32_t generation(struct vpt_device *device)
 {
-    return vpt_legacy(device) ? 0 : device->ops->config_generation(device);
+    return vpt_legacy(device) ? 0 : vpt_device_get(device, VPT_REGISTER_CONFIG_GENERATION);
 }
 
 enum vpt_status vpt_device_config_fields(struct vpt_device *device, const struct vpt_config_field *fields,
-                                         unsigned count, uint64_t *values)
+                                         unsigned count, void *object)
 {
-    bool first = true;
     uint32_t iteration = 0;
+    bool settled;
 
-    if (fields == NULL || values == NULL) {
+    if (fields == NULL || object == NULL) {
         return VPT_CALLER_ARGUMENT;
     }
-    vpt_zero(values, count * sizeof(*values));
     do {
+        bool changed = vpt_legacy(device) && iteration == 0;
         uint32_t before = generation(device);
-        bool changed = false;
-        enum vpt_status status = read_pass(device, fields, count, values, &changed);
+        unsigned i;
 
-        if (status != VPT_OK) {
-            return status;
+        for (i = 0; i < count; i++) {
+            const struct vpt_config_field *field = &fields[i];
+
+            if (field->condition == 0 || vpt_features_has(&device->features, field->condition - 1u)) {
+                enum vpt_status status = read_field(device, field, (uint8_t *)object + field->member, &changed);
+
+                if (status != VPT_OK) {
+                    return status;
+                }
+            }
         }
-        if (vpt_legacy(device) ? !changed && !first : generation(device) == before) {
+        settled = vpt_legacy(device) ? !changed : generation(device) == before;
+        if (settled) {
             return VPT_OK;
         }
-        first = false;
     } while (vpt_keep_waiting(device->port, VPT_WAIT_CONFIGURATION, &iteration));
     return vpt_log(device->port, VPT_LOG_ERROR, "configuration", VPT_DEVICE_CONFIG_UNSTABLE);
 }

@@ -9,11 +9,11 @@ static bool assign(struct vpt_device *device, const struct vpt_interrupts *plan)
     uint32_t queue;
     uint16_t vector = plan->queue;
 
-    if (!device->ops->vector_assign(device, VPT_VECTOR_CONFIGURATION, plan->configuration)) {
+    if (!device->ops->pci->vector_assign(device, VPT_VECTOR_CONFIGURATION, plan->configuration)) {
         return false;
     }
     for (queue = 0; queue < plan->queues; queue++) {
-        if (!device->ops->vector_assign(device, queue, vector)) {
+        if (!device->ops->pci->vector_assign(device, queue, vector)) {
             return false;
         }
         vector = (uint16_t)(vector + plan->step);
@@ -64,7 +64,7 @@ static enum vpt_status try_vectors(struct vpt_device *device, struct vpt_interru
 {
     bool wanted = plan->mode >= VPT_INTERRUPTS_SHARED && plan->vectors != 0;
     uint32_t count = 0;
-    enum vpt_status status = device->ops->vectors != NULL ? device->ops->vectors(device, &count) : VPT_OK;
+    enum vpt_status status = device->ops->pci != NULL ? device->ops->pci->vectors(device, &count) : VPT_OK;
 
     *assigned = false;
     if (status != VPT_OK || count == 0) {
@@ -90,7 +90,7 @@ static enum vpt_status try_vectors(struct vpt_device *device, struct vpt_interru
 static enum vpt_status use_line(struct vpt_device *device, struct vpt_interrupts *plan)
 {
     bool wanted = plan->mode != VPT_INTERRUPTS_POLLING;
-    enum vpt_status status = device->ops->line != NULL ? device->ops->line(device, wanted) : VPT_OK;
+    enum vpt_status status = device->ops->pci != NULL ? device->ops->pci->line(device, wanted) : VPT_OK;
 
     plan_without_vectors(plan, wanted ? VPT_INTERRUPTS_LINE : VPT_INTERRUPTS_POLLING);
     if (status == VPT_UNSUPPORTED_REQUEST) {

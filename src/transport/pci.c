@@ -19,37 +19,43 @@ static bool removed(const struct vpt_pci_function *function)
     return vpt_pci_read(function, 0, 2, &vendor) == VPT_OK && (vendor == 0xffffu || vendor == 0);
 }
 
-uint32_t vpt_pci_read_status(struct vpt_device *device, uint32_t offset)
+bool vpt_pci_removed(struct vpt_device *device, uint32_t status)
 {
-    const struct vpt_virtio_pci *pci = vpt_pci_of(device);
-    uint32_t status = vpt_structure_read(device, &pci->common, offset, 1) & 0xffu;
-
-    return (status == 0xffu || status == 0) && removed(&pci->function) ? VPT_STATUS_GONE : status;
-}
-
-/*
- * Only a reset of the device does that: 0 must not be written to queue_enable (PCI-COMMON-6), and page number 0 resets
- * the whole of some legacy devices, QEMU's among them, behind the driver's back.
- */
-enum vpt_status vpt_pci_queue_disable(struct vpt_device *device, uint16_t index)
-{
-    (void)device;
-    (void)index;
-    return VPT_UNSUPPORTED_REQUEST;
+    return (status == 0xffu || status == 0) && removed(&vpt_pci_of(device)->function);
 }
 
 /* Reading the ISR status acknowledges; with MSI-X it says nothing and is left alone (PCI-ISR-1). */
-uint32_t vpt_pci_interrupt(struct vpt_device *device)
+static uint32_t read_interrupt(struct vpt_device *device)
 {
-    const uint32_t defined = VPT_INTERRUPT_QUEUE | VPT_INTERRUPT_CONFIGURATION;
     const struct vpt_virtio_pci *pci = vpt_pci_of(device);
     uint32_t status;
 
     if (VPT_READ_ONCE(pci->vectors)) {
-        return defined;
+        return VPT_INTERRUPT_QUEUE | VPT_INTERRUPT_CONFIGURATION;
     }
     status = vpt_structure_read(device, &pci->isr, 0, 1) & 0xffu;
-    return status != 0xffu ? status & defined : 0;
+    return status != 0xffu ? status : 0;
+}
+
+uint32_t vpt_pci_register_read(struct vpt_device *device, const uint8_t *places, uint32_t place)
+{
+    uint32_t found = places[place / 4u];
+    unsigned width = 1u << (found % 4u);
+
+    if (place == VPT_REGISTER_INTERRUPT_STATUS) {
+        return read_interrupt(device);
+    }
+    return vpt_structure_read(device, &vpt_pci_of(device)->common, found / 4u, width) &
+           (0xffffffffu >> (32u - 8u * width));
+}
+
+void vpt_pci_register_write(struct vpt_device *device, const uint8_t *places, uint32_t place, uint32_t value)
+{
+    uint32_t found = places[place / 4u];
+
+    if (found != 0) {
+        vpt_structure_write(device, &vpt_pci_of(device)->common, found / 4u, 1u << (found % 4u), value);
+    }
 }
 
 /* A function that is gone takes the device with it. */
@@ -59,6 +65,18 @@ static enum vpt_status noticed(struct vpt_device *device, enum vpt_status status
         VPT_WRITE_ONCE(device->gone, true);
     }
     return status;
+}
+
+/* MSI-X moves a legacy device's configuration. */
+static void move_config(struct vpt_virtio_pci *pci)
+{
+#ifndef VPT_WITHOUT_LEGACY
+    if (vpt_legacy(&pci->device)) {
+        vpt_pci_move_legacy_config(pci);
+    }
+#else
+    (void)pci;
+#endif
 }
 
 /* Reads MSI-X's message control, which is not the transport's own to set: a kernel turns MSI-X on. */
@@ -75,6 +93,7 @@ static enum vpt_status read_control(struct vpt_virtio_pci *pci, uint32_t *contro
     }
     if (status == VPT_OK) {
         VPT_WRITE_ONCE(pci->vectors, (*control & MSIX_CONTROL_ENABLE) != 0);
+        move_config(pci);
     }
     return noticed(&pci->device, status);
 }

@@ -44,11 +44,22 @@ enum vpt_status vpt_pci_find_modern(struct vpt_virtio_pci *pci);
 enum vpt_status vpt_pci_map_modern(struct vpt_virtio_pci *pci);
 enum vpt_status vpt_pci_open_legacy(struct vpt_virtio_pci *pci);
 
+/* Finds the configuration of an open legacy interface. */
+void vpt_pci_move_legacy_config(struct vpt_virtio_pci *pci);
+
 /* ---- Operations of both (pci.c) ---- */
 
-uint32_t vpt_pci_read_status(struct vpt_device *device, uint32_t offset);
-enum vpt_status vpt_pci_queue_disable(struct vpt_device *device, uint16_t index);
-uint32_t vpt_pci_interrupt(struct vpt_device *device);
+/*
+ * Where an interface's first structure has the register VPT_REGISTER_...: a table's entry at VPT_PCI_REGISTER(...) is
+ * VPT_PCI_PLACE(offset, width). 0: the interface lacks the register, and a write to it is dropped.
+ */
+#define VPT_PCI_REGISTERS            (VPT_REGISTER_CONFIG / 4u)
+#define VPT_PCI_REGISTER(name)       (VPT_REGISTER_##name / 4u)
+#define VPT_PCI_PLACE(offset, width) ((offset) * 4u + (width) / 2u)
+
+uint32_t vpt_pci_register_read(struct vpt_device *device, const uint8_t *places, uint32_t place);
+void vpt_pci_register_write(struct vpt_device *device, const uint8_t *places, uint32_t place, uint32_t value);
+bool vpt_pci_removed(struct vpt_device *device, uint32_t status);
 enum vpt_status vpt_pci_bus_master(struct vpt_device *device, bool on);
 enum vpt_status vpt_pci_vectors(struct vpt_device *device, uint32_t *count);
 enum vpt_status vpt_pci_line(struct vpt_device *device, bool on);

@@ -35,55 +35,48 @@ static void write_header(struct vpt_device *device, uint32_t offset, unsigned wi
     vpt_structure_write(device, &vpt_pci_of(device)->common, offset, width, value);
 }
 
-static uint32_t status_read(struct vpt_device *device)
+static uint32_t config_offset(const struct vpt_virtio_pci *pci)
 {
-    return vpt_pci_read_status(device, LEGACY_DEVICE_STATUS);
+    return pci->vectors ? LEGACY_CONFIG_WITH_VECTORS : LEGACY_CONFIG;
 }
 
-static void status_write(struct vpt_device *device, uint8_t status)
+/* Features are one word (D-LPCI-3), and the size of a queue is its maximum, which cannot be written (D-LPCI-2). */
+static const uint8_t places[VPT_PCI_REGISTERS] = {
+    [VPT_PCI_REGISTER(DEVICE_FEATURES)] = VPT_PCI_PLACE(LEGACY_DEVICE_FEATURES, 4),
+    [VPT_PCI_REGISTER(DRIVER_FEATURES)] = VPT_PCI_PLACE(LEGACY_DRIVER_FEATURES, 4),
+    [VPT_PCI_REGISTER(STATUS)] = VPT_PCI_PLACE(LEGACY_DEVICE_STATUS, 1),
+    [VPT_PCI_REGISTER(QUEUE_SEL)] = VPT_PCI_PLACE(LEGACY_QUEUE_SELECT, 2),
+    [VPT_PCI_REGISTER(QUEUE_SIZE_MAX)] = VPT_PCI_PLACE(LEGACY_QUEUE_SIZE, 2),
+    [VPT_PCI_REGISTER(QUEUE_READY)] = VPT_PCI_PLACE(LEGACY_QUEUE_ADDRESS, 4),
+};
+
+/* Where a place in the configuration is in the structure: inside it, wherever MSI-X has moved the rest. */
+static uint32_t config_place(struct vpt_device *device, uint32_t place, unsigned width)
 {
-    write_header(device, LEGACY_DEVICE_STATUS, 1, status);
+    const struct vpt_virtio_pci *pci = vpt_pci_of(device);
+    uint32_t offset = place - VPT_REGISTER_CONFIG + config_offset(pci);
+
+    return offset <= pci->common.length - width ? offset : LEGACY_CONFIG;
 }
 
-static void order(struct vpt_device *device)
+static uint32_t read_place(struct vpt_device *device, uint32_t place, unsigned width)
 {
-    (void)read_header(device, LEGACY_DEVICE_STATUS, 1);
+    return place < VPT_REGISTER_CONFIG ? vpt_pci_register_read(device, places, place)
+                                       : read_header(device, config_place(device, place, width), width);
 }
 
-/* There is one word (D-LPCI-3). */
-static uint32_t features_read(struct vpt_device *device, unsigned word)
+static void write_place(struct vpt_device *device, uint32_t place, unsigned width, uint32_t value)
 {
-    (void)word;
-    return read_header(device, LEGACY_DEVICE_FEATURES, 4);
-}
-
-static void features_write(struct vpt_device *device, unsigned word, uint32_t value)
-{
-    (void)word;
-    write_header(device, LEGACY_DRIVER_FEATURES, 4, value);
-}
-
-static enum vpt_status queue_maximum(struct vpt_device *device, uint16_t index, uint32_t *maximum)
-{
-    write_header(device, LEGACY_QUEUE_SELECT, 2, index);
-    if (read_header(device, LEGACY_QUEUE_ADDRESS, 4) != 0) {
-        return VPT_DEVICE_QUEUE_STATE;
+    if (place < VPT_REGISTER_CONFIG) {
+        vpt_pci_register_write(device, places, place, value);
+    } else {
+        write_header(device, config_place(device, place, width), width, value);
     }
-    *maximum = read_header(device, LEGACY_QUEUE_SIZE, 2);
-    return VPT_OK;
 }
 
-/* The register is read-only: the size is the maximum (D-LPCI-2). */
-static uint32_t queue_size(struct vpt_device *device, uint16_t index, uint32_t size)
+static enum vpt_status queue_enable(struct vpt_device *device, uint16_t index, const struct vpt_area *areas)
 {
-    (void)size;
-    write_header(device, LEGACY_QUEUE_SELECT, 2, index);
-    return read_header(device, LEGACY_QUEUE_SIZE, 2);
-}
-
-static enum vpt_status queue_enable(struct vpt_device *device, uint16_t index, const struct vpt_queue_areas *areas)
-{
-    uint32_t page = (uint32_t)(areas->descriptors >> LEGACY_PAGE_SHIFT);
+    uint32_t page = (uint32_t)(areas[VPT_AREA_RINGS].memory.device_address >> LEGACY_PAGE_SHIFT);
 
     if (page == 0) {
         return VPT_RESOURCE_ADDRESS; /* to the device it would say that there is no queue */
@@ -113,57 +106,35 @@ static bool vector_assign(struct vpt_device *device, uint32_t queue, uint16_t ve
     return vpt_pci_write_vector(device, LEGACY_QUEUE_VECTOR, vector);
 }
 
-static uint32_t config_offset(const struct vpt_virtio_pci *pci)
-{
-    return pci->vectors ? LEGACY_CONFIG_WITH_VECTORS : LEGACY_CONFIG;
-}
-
-static size_t config_size(struct vpt_device *device)
-{
-    const struct vpt_virtio_pci *pci = vpt_pci_of(device);
-
-    return (size_t)(pci->common.length - config_offset(pci));
-}
-
-static uint32_t config_read(struct vpt_device *device, uint32_t offset, unsigned width)
-{
-    return read_header(device, config_offset(vpt_pci_of(device)) + offset, width);
-}
-
-static void config_write(struct vpt_device *device, uint32_t offset, unsigned width, uint32_t value)
-{
-    write_header(device, config_offset(vpt_pci_of(device)) + offset, width, value);
-}
-
-static const struct vpt_transport_ops legacy_ops = {
-    .name = "virtio-pci legacy",
+static const struct vpt_legacy_ops legacy = {
     .ring_limit = ((uint64_t)1 << (32u + LEGACY_PAGE_SHIFT)) - 1u,
     .ring_alignment = LEGACY_PAGE_SIZE,
     .used_alignment = VPT_QUEUE_LEGACY_RINGS_ALIGNMENT,
-    .feature_words = 1,
-    .legacy = true,
-    .features_1 = 0,
-    .status_read = status_read,
-    .status_write = status_write,
-    .order = order,
-    .features_read = features_read,
-    .features_write = features_write,
-    .queue_maximum = queue_maximum,
-    .queue_size = queue_size,
     .queue_enable = queue_enable,
-    .queue_disable = vpt_pci_queue_disable,
-    .queue_doorbell = queue_doorbell,
-    .interrupt = vpt_pci_interrupt,
-    .config_size = config_size,
-    .config_read = config_read,
-    .config_write = config_write,
-    .config_generation = NULL,
+};
+
+static const struct vpt_pci_ops pci_ops = {
+    .removed = vpt_pci_removed,
     .bus_master = vpt_pci_bus_master,
     .vectors = vpt_pci_vectors,
     .vector_assign = vector_assign,
     .line = vpt_pci_line,
-    .shared_memory = NULL,
 };
+
+static const struct vpt_transport_ops legacy_ops = {
+    .legacy = &legacy,
+    .pci = &pci_ops,
+    .read = read_place,
+    .write = write_place,
+    .queue_doorbell = queue_doorbell,
+    .handled = { VPT_HANDLED_0 | VPT_HANDLED_0_LEGACY, 0 },
+    .size_reads = true,
+};
+
+void vpt_pci_move_legacy_config(struct vpt_virtio_pci *pci)
+{
+    pci->device.config_size = (size_t)(pci->common.length - config_offset(pci));
+}
 
 enum vpt_status vpt_pci_open_legacy(struct vpt_virtio_pci *pci)
 {
@@ -186,6 +157,7 @@ enum vpt_status vpt_pci_open_legacy(struct vpt_virtio_pci *pci)
     if (status == VPT_OK) {
         status = vpt_structure_map(port, &pci->isr, 1);
     }
+    vpt_pci_move_legacy_config(pci);
     pci->device.ops = &legacy_ops;
     return status;
 }

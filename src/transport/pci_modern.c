@@ -57,64 +57,39 @@ static void write_common(struct vpt_device *device, uint32_t offset, unsigned wi
     vpt_structure_write(device, &vpt_pci_of(device)->common, offset, width, value);
 }
 
-static void write_common_pair(struct vpt_device *device, uint32_t offset, uint64_t value)
+static const uint8_t places[VPT_PCI_REGISTERS] = {
+    [VPT_PCI_REGISTER(DEVICE_FEATURES_SEL)] = VPT_PCI_PLACE(COMMON_DEVICE_FEATURE_SELECT, 4),
+    [VPT_PCI_REGISTER(DEVICE_FEATURES)] = VPT_PCI_PLACE(COMMON_DEVICE_FEATURE, 4),
+    [VPT_PCI_REGISTER(DRIVER_FEATURES_SEL)] = VPT_PCI_PLACE(COMMON_DRIVER_FEATURE_SELECT, 4),
+    [VPT_PCI_REGISTER(DRIVER_FEATURES)] = VPT_PCI_PLACE(COMMON_DRIVER_FEATURE, 4),
+    [VPT_PCI_REGISTER(STATUS)] = VPT_PCI_PLACE(COMMON_DEVICE_STATUS, 1),
+    [VPT_PCI_REGISTER(CONFIG_GENERATION)] = VPT_PCI_PLACE(COMMON_CONFIG_GENERATION, 1),
+    [VPT_PCI_REGISTER(QUEUE_SEL)] = VPT_PCI_PLACE(COMMON_QUEUE_SELECT, 2),
+    [VPT_PCI_REGISTER(QUEUE_SIZE_MAX)] = VPT_PCI_PLACE(COMMON_QUEUE_SIZE, 2),
+    [VPT_PCI_REGISTER(QUEUE_SIZE)] = VPT_PCI_PLACE(COMMON_QUEUE_SIZE, 2),
+    [VPT_PCI_REGISTER(QUEUE_READY)] = VPT_PCI_PLACE(COMMON_QUEUE_ENABLE, 2),
+    [VPT_PCI_REGISTER(QUEUE_DESC)] = VPT_PCI_PLACE(COMMON_QUEUE_DESC, 4),
+    [VPT_PCI_REGISTER(QUEUE_DESC) + 1u] = VPT_PCI_PLACE(COMMON_QUEUE_DESC + 4u, 4),
+    [VPT_PCI_REGISTER(QUEUE_DRIVER)] = VPT_PCI_PLACE(COMMON_QUEUE_DRIVER, 4),
+    [VPT_PCI_REGISTER(QUEUE_DRIVER) + 1u] = VPT_PCI_PLACE(COMMON_QUEUE_DRIVER + 4u, 4),
+    [VPT_PCI_REGISTER(QUEUE_DEVICE)] = VPT_PCI_PLACE(COMMON_QUEUE_DEVICE, 4),
+    [VPT_PCI_REGISTER(QUEUE_DEVICE) + 1u] = VPT_PCI_PLACE(COMMON_QUEUE_DEVICE + 4u, 4),
+};
+
+static uint32_t read_place(struct vpt_device *device, uint32_t place, unsigned width)
 {
-    write_common(device, offset, 4, (uint32_t)value);
-    write_common(device, offset + 4u, 4, (uint32_t)(value >> 32));
+    return place < VPT_REGISTER_CONFIG ? vpt_pci_register_read(device, places, place)
+                                       : vpt_structure_read(device, &vpt_pci_of(device)->config,
+                                                            place - VPT_REGISTER_CONFIG, width);
 }
 
-static uint32_t status_read(struct vpt_device *device)
+static void write_place(struct vpt_device *device, uint32_t place, unsigned width, uint32_t value)
 {
-    return vpt_pci_read_status(device, COMMON_DEVICE_STATUS);
-}
-
-static void status_write(struct vpt_device *device, uint8_t status)
-{
-    write_common(device, COMMON_DEVICE_STATUS, 1, status);
-}
-
-static void order(struct vpt_device *device)
-{
-    (void)read_common(device, COMMON_DEVICE_STATUS, 1);
-}
-
-static uint32_t features_read(struct vpt_device *device, unsigned word)
-{
-    write_common(device, COMMON_DEVICE_FEATURE_SELECT, 4, word);
-    return read_common(device, COMMON_DEVICE_FEATURE, 4);
-}
-
-static void features_write(struct vpt_device *device, unsigned word, uint32_t value)
-{
-    write_common(device, COMMON_DRIVER_FEATURE_SELECT, 4, word);
-    write_common(device, COMMON_DRIVER_FEATURE, 4, value);
-}
-
-static enum vpt_status queue_maximum(struct vpt_device *device, uint16_t index, uint32_t *maximum)
-{
-    write_common(device, COMMON_QUEUE_SELECT, 2, index);
-    if (read_common(device, COMMON_QUEUE_ENABLE, 2) != 0) {
-        return VPT_DEVICE_QUEUE_STATE;
+    if (place < VPT_REGISTER_CONFIG) {
+        vpt_pci_register_write(device, places, place, value);
+    } else {
+        vpt_structure_write(device, &vpt_pci_of(device)->config, place - VPT_REGISTER_CONFIG, width, value);
     }
-    *maximum = read_common(device, COMMON_QUEUE_SIZE, 2);
-    return VPT_OK;
-}
-
-static uint32_t queue_size(struct vpt_device *device, uint16_t index, uint32_t size)
-{
-    write_common(device, COMMON_QUEUE_SELECT, 2, index);
-    write_common(device, COMMON_QUEUE_SIZE, 2, size);
-    return read_common(device, COMMON_QUEUE_SIZE, 2);
-}
-
-static enum vpt_status queue_enable(struct vpt_device *device, uint16_t index, const struct vpt_queue_areas *areas)
-{
-    write_common(device, COMMON_QUEUE_SELECT, 2, index);
-    write_common_pair(device, COMMON_QUEUE_DESC, areas->descriptors);
-    write_common_pair(device, COMMON_QUEUE_DRIVER, areas->driver);
-    write_common_pair(device, COMMON_QUEUE_DEVICE, areas->device);
-    write_common(device, COMMON_QUEUE_ENABLE, 2, 1);
-    return read_common(device, COMMON_QUEUE_ENABLE, 2) == 1u ? VPT_OK : VPT_DEVICE_QUEUE_STATE;
 }
 
 /* What a notification calls the queue: its index, or a value that the device has picked (PCI-KICK-5, PCI-KICK-6). */
@@ -177,65 +152,44 @@ static bool vector_assign(struct vpt_device *device, uint32_t queue, uint16_t ve
     return vpt_pci_write_vector(device, COMMON_QUEUE_VECTOR, vector);
 }
 
-static size_t config_size(struct vpt_device *device)
-{
-    return (size_t)vpt_pci_of(device)->config.length;
-}
-
-static uint32_t config_read(struct vpt_device *device, uint32_t offset, unsigned width)
-{
-    return vpt_structure_read(device, &vpt_pci_of(device)->config, offset, width);
-}
-
-static void config_write(struct vpt_device *device, uint32_t offset, unsigned width, uint32_t value)
-{
-    vpt_structure_write(device, &vpt_pci_of(device)->config, offset, width, value);
-}
-
-static uint32_t config_generation(struct vpt_device *device)
-{
-    return read_common(device, COMMON_CONFIG_GENERATION, 1);
-}
-
 /* ---- Capabilities ---- */
 
-/* Reads of a function's capabilities, of which the first error of the port is kept: fields read 0 from then on. */
-struct reader {
-    const struct vpt_pci_function *function;
-    enum vpt_status error;
+/*
+ * What a search in the capabilities is at: for the structures, type by type, from TYPE_COMMON to TYPE_DEVICE, or for one
+ * shared memory region.
+ */
+struct search {
+    struct vpt_virtio_pci *pci;
+    enum vpt_status error; /* the port's first: fields read 0 from then on */
+    struct vpt_pci_structure *structures[TYPE_DEVICE];
+    enum vpt_status reasons[TYPE_DEVICE];    /* why the first of the type was refused */
+    struct vpt_shared_memory_region *region; /* NULL: the search is for the structures */
+    uint8_t id;
 };
 
-static uint32_t read_field(struct reader *reader, uint32_t offset, unsigned width)
+static uint32_t read_field(struct search *search, uint32_t offset, unsigned width)
 {
     uint32_t value = 0;
 
-    if (reader->error == VPT_OK) {
-        reader->error = vpt_pci_read(reader->function, (uint16_t)offset, width, &value);
+    if (search->error == VPT_OK) {
+        search->error = vpt_pci_read(&search->pci->function, (uint16_t)offset, width, &value);
     }
-    return reader->error == VPT_OK ? value : 0;
+    return search->error == VPT_OK ? value : 0;
 }
 
 /* Reads where a capability says that its structure is. `size`: bytes that one of its type has at least. */
-static enum vpt_status read_claim(struct reader *reader, uint32_t at, uint32_t size, struct vpt_structure_claim *claim)
+static enum vpt_status read_claim(struct search *search, uint32_t at, uint32_t size, struct vpt_structure_claim *claim)
 {
-    uint32_t length = read_field(reader, at + CAPABILITY_LENGTH, 1);
+    uint32_t length = read_field(search, at + CAPABILITY_LENGTH, 1);
 
     if (length < size || at > VPT_PCI_CONFIG_SIZE - size) {
         return VPT_DEVICE_CAPABILITY_LENGTH;
     }
-    claim->bar = read_field(reader, at + CAPABILITY_BAR, 1);
-    claim->offset = read_field(reader, at + CAPABILITY_STRUCTURE_OFFSET, 4);
-    claim->length = read_field(reader, at + CAPABILITY_STRUCTURE_LENGTH, 4);
+    claim->bar = read_field(search, at + CAPABILITY_BAR, 1);
+    claim->offset = read_field(search, at + CAPABILITY_STRUCTURE_OFFSET, 4);
+    claim->length = read_field(search, at + CAPABILITY_STRUCTURE_LENGTH, 4);
     return VPT_OK;
 }
-
-/* What the search for the structures is at: type by type, from TYPE_COMMON to TYPE_DEVICE. */
-struct search {
-    struct vpt_virtio_pci *pci;
-    struct reader reader;
-    struct vpt_pci_structure *structures[TYPE_DEVICE];
-    enum vpt_status reasons[TYPE_DEVICE]; /* why there is none: it is missing, or why the first was refused */
-};
 
 static enum vpt_status place(struct search *search, unsigned type, uint32_t at)
 {
@@ -250,12 +204,12 @@ static enum vpt_status place(struct search *search, unsigned type, uint32_t at)
     struct vpt_virtio_pci *pci = search->pci;
     struct vpt_structure_claim claim;
     uint32_t multiplier = 0;
-    enum vpt_status status = read_claim(&search->reader, at, wanted[type - 1u].size, &claim);
+    enum vpt_status status = read_claim(search, at, wanted[type - 1u].size, &claim);
 
     if (status == VPT_OK && type == TYPE_NOTIFY) {
-        multiplier = read_field(&search->reader, at + CAPABILITY_NOTIFY_MULTIPLIER, 4);
+        multiplier = read_field(search, at + CAPABILITY_NOTIFY_MULTIPLIER, 4);
     }
-    if (status != VPT_OK || search->reader.error != VPT_OK) {
+    if (status != VPT_OK || search->error != VPT_OK) {
         return status;
     }
     claim.needed = wanted[type - 1u].needed;
@@ -271,23 +225,49 @@ static enum vpt_status place(struct search *search, unsigned type, uint32_t at)
     return status;
 }
 
+/* A region's place is two 64-bit numbers, in a capability that has the upper halves behind the lower ones. */
+static void place_region(struct search *search, uint32_t at)
+{
+    struct vpt_pci_structure found;
+    struct vpt_structure_claim claim;
+
+    if (read_field(search, at + CAPABILITY_ID, 1) != search->id || search->region->length != ~(uint64_t)0 ||
+        read_claim(search, at, CAPABILITY_64_SIZE, &claim) != VPT_OK) {
+        return;
+    }
+    claim.offset |= (uint64_t)read_field(search, at + CAPABILITY_OFFSET_HIGH, 4) << 32;
+    claim.length |= (uint64_t)read_field(search, at + CAPABILITY_LENGTH_HIGH, 4) << 32;
+    claim.needed = 1;
+    claim.alignment = 1;
+    if (search->error == VPT_OK && vpt_structure_place(search->pci, &claim, &found) == VPT_OK && !found.io) {
+        search->region->base = found.address;
+        search->region->length = found.length;
+    }
+}
+
 /* The first usable capability of each type is the one (PCI-CAP-2); others, and those of other types, are left. */
 static enum vpt_status consider(struct search *search, uint32_t at)
 {
-    unsigned type = read_field(&search->reader, at + CAPABILITY_TYPE, 1);
+    unsigned type = read_field(search, at + CAPABILITY_TYPE, 1);
     enum vpt_status status;
 
+    if (search->region != NULL) {
+        if (type == TYPE_SHARED_MEMORY) {
+            place_region(search, at);
+        }
+        return search->error;
+    }
     if (type < TYPE_COMMON || type > TYPE_DEVICE || search->structures[type - 1u]->length != 0) {
-        return search->reader.error;
+        return search->error;
     }
     status = place(search, type, at);
     if (status != VPT_OK) {
         (void)vpt_log(search->pci->device.port, VPT_LOG_WARNING, "capability", status);
     }
-    if (search->reasons[type - 1u] == VPT_EMPTY) {
+    if (search->reasons[type - 1u] == VPT_OK) {
         search->reasons[type - 1u] = status;
     }
-    return search->reader.error;
+    return search->error;
 }
 
 /* Ends with VPT_EMPTY, or with what broke the list off. */
@@ -312,10 +292,8 @@ static enum vpt_status search_capabilities(struct search *search)
 enum vpt_status vpt_pci_find_modern(struct vpt_virtio_pci *pci)
 {
     static const uint16_t missing[] = { VPT_DEVICE_NO_COMMON, VPT_DEVICE_NO_NOTIFY, VPT_DEVICE_NO_ISR };
-    struct search search = { pci,
-                             { &pci->function, VPT_OK },
-                             { &pci->common, &pci->notify, &pci->isr, &pci->config },
-                             { VPT_EMPTY, VPT_EMPTY, VPT_EMPTY, VPT_EMPTY } };
+    struct search search = { .pci = pci,
+                             .structures = { &pci->common, &pci->notify, &pci->isr, &pci->config } };
     enum vpt_status end = search_capabilities(&search);
     unsigned i;
 
@@ -324,7 +302,7 @@ enum vpt_status vpt_pci_find_modern(struct vpt_virtio_pci *pci)
     }
     for (i = 0; i < sizeof(missing) / sizeof(missing[0]); i++) {
         if (search.structures[i]->length == 0) {
-            if (search.reasons[i] != VPT_EMPTY) {
+            if (search.reasons[i] != VPT_OK) {
                 return search.reasons[i];
             }
             return end == VPT_EMPTY ? (enum vpt_status)missing[i] : end;
@@ -333,84 +311,34 @@ enum vpt_status vpt_pci_find_modern(struct vpt_virtio_pci *pci)
     return VPT_OK;
 }
 
-/* A region's place is two 64-bit numbers, in a capability that has the upper halves behind the lower ones. */
-static bool find_region(const struct vpt_virtio_pci *pci, struct reader *reader, uint32_t at,
-                        struct vpt_pci_structure *region)
-{
-    struct vpt_structure_claim claim;
-
-    if (read_claim(reader, at, CAPABILITY_64_SIZE, &claim) != VPT_OK) {
-        return false;
-    }
-    claim.offset |= (uint64_t)read_field(reader, at + CAPABILITY_OFFSET_HIGH, 4) << 32;
-    claim.length |= (uint64_t)read_field(reader, at + CAPABILITY_LENGTH_HIGH, 4) << 32;
-    claim.needed = 1;
-    claim.alignment = 1;
-    return reader->error == VPT_OK && vpt_structure_place(pci, &claim, region) == VPT_OK && !region->io;
-}
-
-static bool is_region(struct reader *reader, const struct vpt_pci_capability *capability, uint8_t id)
-{
-    return capability->id == VPT_PCI_CAPABILITY_VENDOR &&
-           read_field(reader, (uint32_t)capability->offset + CAPABILITY_TYPE, 1) == TYPE_SHARED_MEMORY &&
-           read_field(reader, (uint32_t)capability->offset + CAPABILITY_ID, 1) == id && reader->error == VPT_OK;
-}
-
+/* Ends as the search does. All-ones in the length: no such region. */
 static enum vpt_status shared_memory(struct vpt_device *device, uint8_t id, struct vpt_shared_memory_region *region)
 {
-    const struct vpt_virtio_pci *pci = vpt_pci_of(device);
-    struct vpt_pci_structure found = { 0, 0, NULL, false };
-    struct reader reader = { &pci->function, VPT_OK };
-    struct vpt_pci_capability capability;
-    struct vpt_pci_walk walk;
-    enum vpt_status status = vpt_pci_walk_begin(&walk, &pci->function);
-    unsigned i;
+    struct search search = { .pci = vpt_pci_of(device), .region = region, .id = id };
+    enum vpt_status status;
 
     region->base = 0;
     region->length = ~(uint64_t)0;
-    for (i = 0; i <= VPT_PCI_CAPABILITIES_MAX && status == VPT_OK; i++) {
-        status = vpt_pci_walk_next(&walk, &capability);
-        if (status == VPT_OK && is_region(&reader, &capability, id) &&
-            find_region(pci, &reader, capability.offset, &found)) {
-            region->base = found.address;
-            region->length = found.length;
-            return VPT_OK;
-        }
-        if (status == VPT_OK) {
-            status = reader.error;
-        }
-    }
-    return status == VPT_EMPTY || status == VPT_DEVICE_PCI_CAPABILITIES ? VPT_OK : status;
+    status = search_capabilities(&search);
+    return status == VPT_EMPTY || status == VPT_DEVICE_PCI_CAPABILITIES || region->length != ~(uint64_t)0 ? VPT_OK : status;
 }
 
-static const struct vpt_transport_ops modern_ops = {
-    .name = "virtio-pci",
-    .ring_limit = ~(uint64_t)0,
-    .ring_alignment = VPT_QUEUE_RINGS_ALIGNMENT,
-    .used_alignment = VPT_QUEUE_RINGS_ALIGNMENT,
-    .feature_words = VPT_FEATURE_WORDS,
-    .legacy = false,
-    .features_1 = 1u << (VPT_F_NOTIF_CONFIG_DATA - 32u),
-    .status_read = status_read,
-    .status_write = status_write,
-    .order = order,
-    .features_read = features_read,
-    .features_write = features_write,
-    .queue_maximum = queue_maximum,
-    .queue_size = queue_size,
-    .queue_enable = queue_enable,
-    .queue_disable = vpt_pci_queue_disable,
-    .queue_doorbell = queue_doorbell,
-    .interrupt = vpt_pci_interrupt,
-    .config_size = config_size,
-    .config_read = config_read,
-    .config_write = config_write,
-    .config_generation = config_generation,
+static const struct vpt_pci_ops pci_ops = {
+    .removed = vpt_pci_removed,
     .bus_master = vpt_pci_bus_master,
     .vectors = vpt_pci_vectors,
     .vector_assign = vector_assign,
     .line = vpt_pci_line,
     .shared_memory = shared_memory,
+};
+
+static const struct vpt_transport_ops modern_ops = {
+    .pci = &pci_ops,
+    .read = read_place,
+    .write = write_place,
+    .queue_doorbell = queue_doorbell,
+    .handled = { VPT_HANDLED_0, VPT_HANDLED_1 | (1u << (VPT_F_NOTIF_CONFIG_DATA - 32u)) },
+    .size_reads = true,
 };
 
 enum vpt_status vpt_pci_map_modern(struct vpt_virtio_pci *pci)
@@ -424,6 +352,7 @@ enum vpt_status vpt_pci_map_modern(struct vpt_virtio_pci *pci)
     if (status == VPT_OK) {
         status = vpt_structure_map(port, &pci->config, CONFIG_MAPPED);
     }
+    pci->device.config_size = (size_t)pci->config.length;
     pci->device.ops = &modern_ops;
     return status;
 }

@@ -46,7 +46,7 @@ enum vpt_status vpt_device_suspend(struct vpt_device *device)
     }
     VPT_WRITE_ONCE(device->status, (uint8_t)(device->status | VPT_STATUS_SUSPEND));
     device->resuming = false;
-    device->ops->status_write(device, device->status);
+    vpt_device_put(device, VPT_REGISTER_STATUS, device->status);
     status = await(device, VPT_STATUS_SUSPEND); /* SUSPEND-2 */
     if (status == VPT_OK) {
         VPT_WRITE_ONCE(device->status, (uint8_t)(device->status & ~VPT_STATUS_DRIVER_OK)); /* as the device has done */
@@ -72,7 +72,7 @@ enum vpt_status vpt_device_resume(struct vpt_device *device)
         }
         device->resuming = true;
         VPT_WRITE_ONCE(device->status, (uint8_t)(device->status & ~VPT_STATUS_DRIVER_OK));
-        device->ops->status_write(device, (uint8_t)(device->status | VPT_STATUS_DRIVER_OK)); /* STATUS-2 */
+        vpt_device_put(device, VPT_REGISTER_STATUS, (uint8_t)(device->status | VPT_STATUS_DRIVER_OK)); /* STATUS-2 */
     }
     status = await(device, VPT_STATUS_DRIVER_OK); /* SUSPEND-6 */
     if (status == VPT_OK) {

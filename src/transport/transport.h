@@ -11,81 +11,88 @@
 /* What a status register of any width reads as once the device is gone. */
 #define VPT_STATUS_GONE 0xffffffffu
 
-/* Where a virtqueue lies, at device addresses. */
-struct vpt_queue_areas {
-    uint64_t descriptors;
-    uint64_t driver;
-    uint64_t device;
-};
-
 /* In place of a virtqueue's index: the configuration's vector. */
 #define VPT_VECTOR_CONFIGURATION 0x10000u
 
-struct vpt_transport_ops {
-    const char *name;
+/*
+ * The registers that transports have in common, by their offsets in virtio-mmio's layout (section 4.2.2): there they
+ * need no table. PCI's transports translate them into places of their own, and drop a write to one that they lack.
+ */
+enum vpt_register {
+    VPT_REGISTER_DEVICE_FEATURES = 0x010,
+    VPT_REGISTER_DEVICE_FEATURES_SEL = 0x014,
+    VPT_REGISTER_DRIVER_FEATURES = 0x020,
+    VPT_REGISTER_DRIVER_FEATURES_SEL = 0x024,
+    VPT_REGISTER_QUEUE_SEL = 0x030,
+    VPT_REGISTER_QUEUE_SIZE_MAX = 0x034,
+    VPT_REGISTER_QUEUE_SIZE = 0x038,
+    VPT_REGISTER_QUEUE_READY = 0x044, /* not 0 while the queue is enabled; a legacy device's page number */
+    VPT_REGISTER_INTERRUPT_STATUS = 0x060,
+    VPT_REGISTER_INTERRUPT_ACK = 0x064,
+    VPT_REGISTER_STATUS = 0x070,     /* see vpt_device_read_status() */
+    VPT_REGISTER_QUEUE_DESC = 0x080, /* low half, the high one behind it; the next two too */
+    VPT_REGISTER_QUEUE_DRIVER = 0x090,
+    VPT_REGISTER_QUEUE_DEVICE = 0x0a0,
+    VPT_REGISTER_SHM_SEL = 0x0ac,
+    VPT_REGISTER_SHM_LEN = 0x0b0,
+    VPT_REGISTER_SHM_BASE = 0x0b8,
+    VPT_REGISTER_CONFIG_GENERATION = 0x0fc, /* no legacy device has one: there passes are compared instead */
+    VPT_REGISTER_CONFIG = 0x100             /* from here on the device-specific configuration */
+};
+
+/* Generic features that the library handles behind every transport, of words 0 and 1. */
+#define VPT_HANDLED_0 ((1u << VPT_F_INDIRECT_DESC) | (1u << VPT_F_EVENT_IDX))
+#define VPT_HANDLED_0_LEGACY (1u << VPT_F_ANY_LAYOUT)
+#define VPT_HANDLED_1                                                                                             \
+    ((1u << (VPT_F_VERSION_1 - 32u)) | (1u << (VPT_F_ACCESS_PLATFORM - 32u)) |                                    \
+     (1u << (VPT_F_ORDER_PLATFORM - 32u)) | (1u << (VPT_F_NOTIFICATION_DATA - 32u)) |                             \
+     (1u << (VPT_F_SUSPEND - 32u)))
+
+/* What only legacy interfaces have: no FEATURES_OK, native byte order, rings in one piece, one word of features. */
+struct vpt_legacy_ops {
     uint64_t ring_limit;     /* highest device address that a ring may have */
     uint32_t ring_alignment; /* of the start of rings in one piece */
     uint32_t used_alignment; /* of the used ring in them */
-    uint8_t feature_words;   /* words of features that the interface can express */
-    bool legacy;             /* legacy interface: no FEATURES_OK, native byte order, rings in one piece */
-    uint32_t features_1;     /* generic features of word 1 that this transport alone has */
+    enum vpt_status (*queue_enable)(struct vpt_device *device, uint16_t index, const struct vpt_area *areas);
+};
 
-    /* Device status (section 2.1); the read gives VPT_STATUS_GONE where the register is all-ones. */
-    uint32_t (*status_read)(struct vpt_device *device);
-    void (*status_write)(struct vpt_device *device, uint8_t status);
+/* What only PCI has. */
+struct vpt_pci_ops {
+    /* Whether the function is there no more, if the status register reads as it does then. Any context, no lock. */
+    bool (*removed)(struct vpt_device *device, uint32_t status);
 
-    /* Reads the status register and forgets it, for the queue's full fence on an emulated CPU. Any context, no lock. */
-    void (*order)(struct vpt_device *device);
-
-    uint32_t (*features_read)(struct vpt_device *device, unsigned word);
-    void (*features_write)(struct vpt_device *device, unsigned word, uint32_t value);
-
-    /*
-     * Selects a queue that must not be enabled (else VPT_DEVICE_QUEUE_STATE) and gives its maximum size as the
-     * register reads, 0 if there is none.
-     */
-    enum vpt_status (*queue_maximum)(struct vpt_device *device, uint16_t index, uint32_t *maximum);
-
-    /*
-     * Asks for a size, a power of two, of a queue that queue_maximum has found. Returns the size that the device says it
-     * goes on with, unchecked; where nothing says it, `size`.
-     */
-    uint32_t (*queue_size)(struct vpt_device *device, uint16_t index, uint32_t size);
-
-    /* Enables a queue, and checks that it is. Addresses are aligned and below ring_limit. */
-    enum vpt_status (*queue_enable)(struct vpt_device *device, uint16_t index, const struct vpt_queue_areas *areas);
-
-    /* Stops a queue that could be enabled; bounded. */
-    enum vpt_status (*queue_disable)(struct vpt_device *device, uint16_t index);
-
-    /* Resolves the doorbell of a queue that queue_maximum has found; a mapping made for it is the queue's. */
-    enum vpt_status (*queue_doorbell)(struct vpt_device *device, uint16_t index, struct vpt_doorbell *doorbell);
-
-    /* Reads and acknowledges; VPT_INTERRUPT_* bits. */
-    uint32_t (*interrupt)(struct vpt_device *device);
-
-    /* Bytes of configuration within reach, and accesses that are aligned and inside it, to little-endian registers. */
-    size_t (*config_size)(struct vpt_device *device);
-    uint32_t (*config_read)(struct vpt_device *device, uint32_t offset, unsigned width);
-    void (*config_write)(struct vpt_device *device, uint32_t offset, unsigned width, uint32_t value);
-
-    /* Not for a legacy interface, which has none: there passes are compared instead. */
-    uint32_t (*config_generation)(struct vpt_device *device);
-
-    /* Whether the device may reach memory; checked by reading back. NULL where nothing but the device decides that. */
+    /* Whether the device may reach memory; checked by reading back. */
     enum vpt_status (*bus_master)(struct vpt_device *device, bool on);
 
     /*
      * MSI-X: entries of the table while it is on, else 0; assigns one to a virtqueue or to VPT_VECTOR_CONFIGURATION,
-     * and whether the device has taken it; turns it off and the line on or off. All NULL without MSI-X.
+     * and whether the device has taken it; turns it off and the line on or off.
      */
     enum vpt_status (*vectors)(struct vpt_device *device, uint32_t *count);
     bool (*vector_assign)(struct vpt_device *device, uint32_t queue, uint16_t vector);
     enum vpt_status (*line)(struct vpt_device *device, bool on);
 
-    /* NULL without shared memory regions. All-ones in the length: no such region. */
+    /* Not for a legacy interface. All-ones in the length: no such region. */
     enum vpt_status (*shared_memory)(struct vpt_device *device, uint8_t id,
                                      struct vpt_shared_memory_region *region);
+};
+
+struct vpt_transport_ops {
+    const struct vpt_legacy_ops *legacy; /* NULL: a modern interface */
+    const struct vpt_pci_ops *pci;       /* NULL: another bus, where nothing but the device decides what it reaches */
+
+    /*
+     * One access, of `width` bytes in the configuration: aligned, inside it, to a little-endian register. Of the others
+     * the transport knows the width. Reading the status, or acknowledging an interrupt: any context, no lock.
+     */
+    uint32_t (*read)(struct vpt_device *device, uint32_t place, unsigned width);
+    void (*write)(struct vpt_device *device, uint32_t place, unsigned width, uint32_t value);
+
+    /* Resolves the doorbell of a queue that was found; a mapping made for it is the queue's. */
+    enum vpt_status (*queue_doorbell)(struct vpt_device *device, uint16_t index, struct vpt_doorbell *doorbell);
+
+    uint32_t handled[2]; /* generic features of words 0 and 1 that the library handles */
+    bool size_reads;     /* QUEUE_SIZE_MAX reads as the size that the device goes on with, once it was asked for one */
 };
 
 /*
@@ -98,17 +105,47 @@ static inline bool vpt_legacy(const struct vpt_device *device)
     (void)device;
     return false;
 #else
-    return device->ops->legacy;
+    return device->ops->legacy != NULL;
 #endif
 }
 
+/* The alignment of the used ring in rings of one piece. */
+static inline uint32_t vpt_used_alignment(const struct vpt_device *device)
+{
+    return vpt_legacy(device) ? device->ops->legacy->used_alignment : VPT_QUEUE_RINGS_ALIGNMENT;
+}
+
 /*
- * vpt_device_negotiate() in two halves, for a driver that reads the configuration before it accepts: between them
- * device->features is what is going to be accepted. A driver that goes no further calls vpt_device_fail().
+ * vpt_device_negotiate() in halves, after a reset, for a driver that reads the configuration before it accepts: between
+ * them device->features is what is going to be accepted. What the driver requires or wants it names by that; what
+ * `choice` requires must be among what is accepted. vpt_device_settle() follows, also on a failure.
  */
 enum vpt_status vpt_device_choose_features(struct vpt_device *device, const struct vpt_features *required,
-                                           const struct vpt_features *wanted, const struct vpt_features *refused);
+                                           const struct vpt_features *wanted, const struct vpt_feature_choice *choice);
 enum vpt_status vpt_device_accept_features(struct vpt_device *device);
+
+/* ---- Registers (registers.c) ---- */
+
+uint32_t vpt_device_get(struct vpt_device *device, enum vpt_register place);
+void vpt_device_put(struct vpt_device *device, enum vpt_register place, uint32_t value);
+
+/*
+ * Selects a queue that must not be enabled (else VPT_DEVICE_QUEUE_STATE) and gives its maximum size as the register
+ * reads, 0 if there is none.
+ */
+enum vpt_status vpt_device_queue_maximum(struct vpt_device *device, uint16_t index, uint32_t *maximum);
+
+/*
+ * Asks for a size, a power of two, of a queue that was found. Returns the size that the device says it goes on with,
+ * unchecked; where nothing says it, `size`.
+ */
+uint32_t vpt_device_queue_size(struct vpt_device *device, uint16_t index, uint32_t size);
+
+/* Enables a queue, and checks that it is. Addresses are aligned and below ring_limit. */
+enum vpt_status vpt_device_queue_enable(struct vpt_device *device, uint16_t index,
+                                        const struct vpt_area *areas);
+
+/* ---- The life of a device ---- */
 
 /* What a status read in another context may be finding out just now. */
 static inline bool vpt_gone(const struct vpt_device *device)
@@ -123,13 +160,24 @@ static inline bool vpt_stuck(const struct vpt_device *device)
 }
 
 /* Whether the device is negotiated and not yet started: when queues are set up. */
-bool vpt_device_in_setup(const struct vpt_device *device);
+static inline bool vpt_device_in_setup(const struct vpt_device *device)
+{
+    unsigned done = VPT_STATUS_ACKNOWLEDGE | VPT_STATUS_DRIVER | (vpt_legacy(device) ? 0u : VPT_STATUS_FEATURES_OK);
+
+    return device->status == done;
+}
 
 /* Whether the device works on its queues: started, neither given up nor suspended. */
 static inline bool vpt_running(const struct vpt_device *device)
 {
     return (device->status & (VPT_STATUS_DRIVER_OK | VPT_STATUS_FAILED | VPT_STATUS_SUSPEND)) == VPT_STATUS_DRIVER_OK;
 }
+
+/*
+ * The end of a bring-up that came to `status`. What seems to be missing or impossible, or to be offered, may come of a
+ * device that is gone. A device that is not brought up is FAILED, and the log says why.
+ */
+enum vpt_status vpt_device_settle(struct vpt_device *device, enum vpt_status status);
 
 /* The status register, or VPT_STATUS_GONE, which is noted down. */
 uint32_t vpt_device_read_status(struct vpt_device *device);

@@ -170,7 +170,6 @@ void mock_hal_init(struct mock_hal *hal)
     hal->port.keep_waiting = keep_waiting;
     hal->port.log = log_line;
     hal->wait_budget[VPT_WAIT_RESET] = 1000;
-    hal->wait_budget[VPT_WAIT_QUEUE] = 1000;
     hal->wait_budget[VPT_WAIT_CONFIGURATION] = 64;
     hal->wait_budget[VPT_WAIT_REQUEST] = 10000;
     hal->wait_budget[VPT_WAIT_SUSPEND] = 1000;

@@ -20,24 +20,28 @@ static enum vpt_status any_status(void)
     return Frama_C_nondet(0, 1) ? VPT_OK : VPT_DEVICE_QUEUE_STATE;
 }
 
-static uint32_t status_read(struct vpt_device *device)
+/* ---- In place of registers.c ---- */
+
+static uint32_t word; /* of features, which is selected */
+
+uint32_t vpt_device_get(struct vpt_device *device, enum vpt_register place)
 {
     (void)device;
+    if (place == VPT_REGISTER_DEVICE_FEATURES) {
+        return word == 0 ? FEATURES_0 : any32() | 1u; /* VERSION_1 */
+    }
     return any32();
 }
 
-static void status_write(struct vpt_device *device, uint8_t status)
+void vpt_device_put(struct vpt_device *device, enum vpt_register place, uint32_t value)
 {
     (void)device;
-    (void)status;
+    if (place == VPT_REGISTER_DEVICE_FEATURES_SEL) {
+        word = value;
+    }
 }
 
-static void order(struct vpt_device *device)
-{
-    (void)device;
-}
-
-static enum vpt_status queue_maximum(struct vpt_device *device, uint16_t index, uint32_t *maximum)
+enum vpt_status vpt_device_queue_maximum(struct vpt_device *device, uint16_t index, uint32_t *maximum)
 {
     (void)device;
     (void)index;
@@ -54,7 +58,7 @@ static enum vpt_status queue_maximum(struct vpt_device *device, uint16_t index, 
 }
 
 /* What is asked for, or whatever the device makes of it. */
-static uint32_t queue_size(struct vpt_device *device, uint16_t index, uint32_t size)
+uint32_t vpt_device_queue_size(struct vpt_device *device, uint16_t index, uint32_t size)
 {
     (void)device;
     (void)index;
@@ -66,7 +70,7 @@ static uint32_t queue_size(struct vpt_device *device, uint16_t index, uint32_t s
 #endif
 }
 
-static enum vpt_status queue_enable(struct vpt_device *device, uint16_t index, const struct vpt_queue_areas *areas)
+enum vpt_status vpt_device_queue_enable(struct vpt_device *device, uint16_t index, const struct vpt_area *areas)
 {
     (void)device;
     (void)index;
@@ -76,13 +80,6 @@ static enum vpt_status queue_enable(struct vpt_device *device, uint16_t index, c
 #else
     return any_status();
 #endif
-}
-
-static enum vpt_status queue_disable(struct vpt_device *device, uint16_t index)
-{
-    (void)device;
-    (void)index;
-    return any_status();
 }
 
 /* A register of either width; one behind the port is out of this program's reach. */
@@ -100,34 +97,8 @@ static enum vpt_status queue_doorbell(struct vpt_device *device, uint16_t index,
 #endif
 }
 
-static uint32_t features_read(struct vpt_device *device, unsigned word)
-{
-    (void)device;
-    return word == 0 ? FEATURES_0 : any32() | 1u; /* VERSION_1 */
-}
-
-static void features_write(struct vpt_device *device, unsigned word, uint32_t value)
-{
-    (void)device;
-    (void)word;
-    (void)value;
-}
-
 static const struct vpt_transport_ops ops = {
-    .name = "any device",
-    .ring_limit = ~(uint64_t)0,
-    .ring_alignment = 16,
-    .used_alignment = 16,
-    .feature_words = VPT_FEATURE_WORDS,
-    .status_read = status_read,
-    .status_write = status_write,
-    .order = order,
-    .features_read = features_read,
-    .features_write = features_write,
-    .queue_maximum = queue_maximum,
-    .queue_size = queue_size,
-    .queue_enable = queue_enable,
-    .queue_disable = queue_disable,
+    .handled = { VPT_HANDLED_0, VPT_HANDLED_1 },
     .queue_doorbell = queue_doorbell,
 };
 

@@ -143,7 +143,7 @@ static const struct vpt_port port = {
 static void any_configuration_access(void)
 {
     const struct vpt_config_field fields[] = {
-        { (uint16_t)any32(), 8, 0, 0 }, { (uint16_t)any32(), (uint8_t)any32(), (uint8_t)any32(), any32() }
+        { (uint16_t)any32(), 8, 0, 0 }, { (uint16_t)any32(), (uint8_t)any32(), (uint8_t)any32(), 8 }
     };
     uint64_t values[2] = { 0, 0 };
     uint32_t value;

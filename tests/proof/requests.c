@@ -23,6 +23,8 @@
 #endif
 #define MAXIMUM 256
 
+#include <stdlib.h>
+
 #include <vpt/request.h>
 
 #include "device.h"
@@ -79,7 +81,7 @@ static enum vpt_status result(const struct vpt_requests *all, const void *slot, 
     return vpt_load8((const uint8_t *)slot + HEADER) == 0 ? VPT_OK : VPT_DEVICE_REQUEST_STATUS;
 }
 
-static enum vpt_status start(void)
+static void start(void)
 {
     static const struct vpt_driver_kind driver_kind = { .type = VPT_DEVICE_TYPE_BLOCK };
     static const struct vpt_requests_kind kind = {
@@ -109,7 +111,12 @@ static enum vpt_status start(void)
     driver.kind = &driver_kind;
     driver.features = device.features;
     status = vpt_requests_init(&requests, &driver, any16(), &kind, SLOT_SIZE, &config);
-    return status == VPT_OK ? vpt_driver_start(&driver) : status;
+    if (status == VPT_OK) {
+        status = vpt_driver_start(&driver);
+    }
+    if (status != VPT_OK || vpt_requests_free(&requests) != (RECEIVE ? 0 : REQUESTS)) {
+        exit(1); /* the analyser cannot tell that an address is aligned */
+    }
 }
 
 /* The header, then data of either direction or both. */
@@ -148,6 +155,42 @@ static void poll_any(void)
     }
 }
 
+/* Two requests of a segment, of which either may be anything else. */
+static void submit_batch_any(void)
+{
+    struct vpt_segment segments[EACH];
+    struct vpt_request batch[2];
+    uint32_t done = 0;
+    unsigned i;
+
+    for (i = 0; i < EACH; i++) {
+        segments[i].address = any64();
+        segments[i].length = Frama_C_unsigned_int_interval(0, LONGEST);
+    }
+    for (i = 0; i < 2; i++) {
+        batch[i].segments = segments;
+        batch[i].token = &tokens[Frama_C_interval(0, REQUESTS - 1)];
+        batch[i].readable = (uint16_t)Frama_C_unsigned_int_interval(0, 1);
+        batch[i].writable = (uint16_t)Frama_C_unsigned_int_interval(0, EACH - 1);
+    }
+    (void)vpt_requests_submit_batch(&requests, batch, 2, &done);
+    segments[done].length = 0; /* never more than there are, and EACH is more */
+}
+
+static void poll_batch_any(void)
+{
+    struct vpt_completion completions[2] = { { NULL, 0, VPT_OK }, { NULL, 0, VPT_OK } };
+    uint32_t done = 0;
+
+    (void)vpt_requests_poll_batch(&requests, completions, 2, &done);
+    if (done != 0) {
+        written[completions[done - 1u].length] = 1;
+        if (completions[done - 1u].token != NULL) {
+            token_base[(char *)completions[done - 1u].token - token_base] = 1;
+        }
+    }
+}
+
 static void receive_any(void)
 {
     uint8_t message[REPLY + 1];
@@ -159,12 +202,22 @@ static void receive_any(void)
 
 static void call_any(void)
 {
-    switch (Frama_C_interval(0, 7)) {
+    switch (Frama_C_interval(0, 9)) {
     case 0:
         if (RECEIVE) {
             receive_any();
         } else {
             submit_any();
+        }
+        break;
+    case 8:
+        if (!RECEIVE) {
+            submit_batch_any();
+        }
+        break;
+    case 9:
+        if (!RECEIVE) {
+            poll_batch_any();
         }
         break;
     case 1:
@@ -192,9 +245,7 @@ static void call_any(void)
 
 int main(void)
 {
-    if (start() != VPT_OK || vpt_requests_free(&requests) != (RECEIVE ? 0 : REQUESTS)) {
-        return 1; /* the analyser cannot tell that an address is aligned */
-    }
+    start();
     /*@ loop widen_hints "all", 0x8000; */
     while (any_bool()) {
         call_any();

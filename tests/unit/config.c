@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Device-specific configuration: widths, ranges, readings of one moment. The fields are those of the mock's disk. */
+#include <stddef.h>
+
 #include "hand.h"
 
 #define F_CONFIG_WCE 11u
@@ -136,16 +138,26 @@ VERSION_TEST(config, INIT_2_no_writes_before_features_ok)
 
 VERSION_TEST(config, CONFIG_1_fields_of_every_width)
 {
+    struct values {
+        uint8_t before, heads;
+        uint16_t cylinders;
+        uint32_t seg_max;
+        uint64_t capacity;
+        uint8_t behind;
+    } values = { 1, 2, 3, 4, 5, 6 };
     static const struct vpt_config_field fields[] = {
-        { .offset = MOCK_BLK_CAPACITY, .width = 8 }, { .offset = MOCK_BLK_HEADS, .width = 1 }, { .offset = MOCK_BLK_CYLINDERS, .width = 2 }, { .offset = MOCK_BLK_SEG_MAX, .width = 4 },
+        { MOCK_BLK_CAPACITY, 8, 0, offsetof(struct values, capacity) },
+        { MOCK_BLK_HEADS, 1, 0, offsetof(struct values, heads) },
+        { MOCK_BLK_CYLINDERS, 2, 0, offsetof(struct values, cylinders) },
+        { MOCK_BLK_SEG_MAX, 4, 0, offsetof(struct values, seg_max) },
     };
-    uint64_t values[COUNT_OF(fields)] = { 1, 2, 3, 4 };
 
     bench_negotiate(variant, &full);
     mock_config_set(&bench.machine.device.config, MOCK_BLK_CAPACITY, 8, UINT64_C(0x1122334455667788));
-    assert_status(vpt_device_config_fields(bench.device, fields, COUNT_OF(fields), values), VPT_OK);
-    cr_assert(values[0] == UINT64_C(0x1122334455667788));
-    cr_assert(values[1] == 0x33 && values[2] == 0x1122 && values[3] == 0x05060708);
+    assert_status(vpt_device_config_fields(bench.device, fields, COUNT_OF(fields), &values), VPT_OK);
+    cr_assert(values.capacity == UINT64_C(0x1122334455667788));
+    cr_assert(values.heads == 0x33 && values.cylinders == 0x1122 && values.seg_max == 0x05060708);
+    cr_assert(values.before == 1 && values.behind == 6);
     bench_finish();
 }
 
@@ -169,20 +181,27 @@ VERSION_TEST(config, CONFIG_1_a_reading_is_repeated_while_the_configuration_chan
  */
 VERSION_TEST(config, CONFIG_1_a_change_between_two_fields_is_noticed)
 {
-    static const struct vpt_config_field fields[] = { { .offset = MOCK_BLK_CAPACITY, .width = 8 }, { .offset = MOCK_BLK_SEG_MAX, .width = 4 },
-                                                      { .offset = MOCK_BLK_SIZE_MAX, .width = 4 } };
+    struct values {
+        uint64_t capacity;
+        uint32_t seg_max, size_max;
+    };
+    static const struct vpt_config_field fields[] = {
+        { MOCK_BLK_CAPACITY, 8, 0, offsetof(struct values, capacity) },
+        { MOCK_BLK_SEG_MAX, 4, 0, offsetof(struct values, seg_max) },
+        { MOCK_BLK_SIZE_MAX, 4, 0, offsetof(struct values, size_max) },
+    };
 
     for (uint32_t access = 1; access <= 8; access++) {
-        uint64_t values[COUNT_OF(fields)];
+        struct values values;
 
         bench_negotiate(variant, &full);
         mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_CONFIG_CHANGING, access, 1, 0);
-        assert_status(vpt_device_config_fields(bench.device, fields, COUNT_OF(fields), values), VPT_OK);
-        cr_assert((uint32_t)values[0] == values[0] >> 32 || values[0] == 0x1020);
+        assert_status(vpt_device_config_fields(bench.device, fields, COUNT_OF(fields), &values), VPT_OK);
+        cr_assert((uint32_t)values.capacity == values.capacity >> 32 || values.capacity == 0x1020);
         if (access == 1 || (access < 4 && variant->version == 1)) {
-            cr_assert(values[0] == UINT64_C(0x100000001), "access %u", (unsigned)access);
+            cr_assert(values.capacity == UINT64_C(0x100000001), "access %u", (unsigned)access);
         }
-        cr_assert(values[1] == 0x05060708 && values[2] == 0x01020304);
+        cr_assert(values.seg_max == 0x05060708 && values.size_max == 0x01020304);
         bench_finish();
     }
 }
@@ -299,12 +318,11 @@ VERSION_TEST(config, MMIO_IRQ_1_a_change_is_notified_of)
 /* An 8-byte field of which only the first half is mapped is out of range, not read by half. */
 VERSION_TEST(config, a_field_that_ends_outside_is_refused)
 {
-    uint64_t value = 99;
+    uint64_t value = 0;
 
     bench_machine(variant, &full);
     assert_status(vpt_mmio_probe(&bench.mmio, bench.machine.port, bench.machine.mapping, 0x100 + 7), VPT_OK);
     assert_status(vpt_device_negotiate(bench.device, NULL, NULL, NULL), VPT_OK);
     assert_status(vpt_device_config_fields(bench.device, &capacity, 1, &value), VPT_DEVICE_CONFIG);
-    cr_assert(value == 0);
     bench_finish();
 }

@@ -352,7 +352,9 @@ static void use_slots(void)
     struct vpt_requests *requests = &station.entropy.requests;
     struct vpt_completion completion;
     struct vpt_shares shares;
+    struct vpt_request request;
     uint8_t bytes[16];
+    uint32_t done;
 
     set_up_requests(&kind);
     assert_status(CALL(vpt_requests_ready, requests), VPT_OK);
@@ -364,6 +366,11 @@ static void use_slots(void)
     assert_status(CALL(vpt_shares_begin, requests, &shares, VPT_DEVICE_WRITES, bytes, sizeof(bytes), 1), VPT_OK);
     assert_status(CALL(vpt_requests_submit, requests, shares.segments, 0, shares.count, NULL), VPT_OK);
     assert_status(CALL(vpt_requests_wait, requests, &completion), VPT_OK);
+    request = (struct vpt_request){ .segments = shares.segments, .writable = shares.count };
+    assert_status(CALL(vpt_requests_submit_batch, requests, &request, 1, &done), VPT_OK);
+    assert_status(CALL(vpt_requests_kick, requests), VPT_OK);
+    assert_status(CALL(vpt_requests_poll_batch, requests, &completion, 1, &done), VPT_OK);
+    assert_status(CALL(vpt_requests_poll_batch, requests, &completion, 1, &done), VPT_EMPTY);
     CALL_VOID(vpt_shares_end, requests, &shares);
     shut_entropy_down();
 }
@@ -413,20 +420,27 @@ static void use_vectors(void)
 static void lie_in_the_ring(void)
 {
     struct vpt_completion completion;
-    struct vpt_queue *queue = &station.queue.requests.queue;
+    struct vpt_requests *requests = &station.queue.requests;
+    uint32_t done;
 
-    bring_up(NULL);
-    fault(MOCK_FAULT_USED_ID_RANGE, 1, 1, 0);
-    submit();
-    assert_status(CALL(vpt_requests_kick, &station.queue.requests), VPT_OK);
-    assert_status(CALL(vpt_requests_poll, &station.queue.requests, &completion), VPT_DEVICE_USED_ID);
-    shut_down();
-    bring_up(NULL);
-    fault(MOCK_FAULT_USED_ID_RANGE, 1, 1, 0);
-    submit();
-    assert_status(CALL(vpt_requests_kick, &station.queue.requests), VPT_OK);
-    assert_status(CALL(vpt_queue_pop, queue, NULL, NULL), VPT_DEVICE_USED_ID);
-    shut_down();
+    for (unsigned i = 0; i < 3; i++) {
+        bring_up(NULL);
+        fault(MOCK_FAULT_USED_ID_RANGE, 1, 1, 0);
+        submit();
+        assert_status(CALL(vpt_requests_kick, requests), VPT_OK);
+        switch (i) {
+        case 0:
+            assert_status(CALL(vpt_requests_poll, requests, &completion), VPT_DEVICE_USED_ID);
+            break;
+        case 1:
+            assert_status(CALL(vpt_requests_poll_batch, requests, &completion, 1, &done), VPT_DEVICE_USED_ID);
+            break;
+        default:
+            assert_status(CALL(vpt_queue_pop, &requests->queue, NULL, NULL), VPT_DEVICE_USED_ID);
+            break;
+        }
+        shut_down();
+    }
 }
 
 /* A reset that takes its time, or does not finish: on PCI bus mastering is turned off then, elsewhere it is for ever. */

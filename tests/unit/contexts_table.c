@@ -20,7 +20,7 @@ static const char *const callback_names[CALLBACKS] = {
     "mmio_unmap",   "mmio_read",  "mmio_write", "share",     "unshare",     "keep_waiting", "log",
 };
 
-static const char *const wait_names[] = { "", "reset", "queue", "configuration", "request", "suspend" };
+static const char *const wait_names[] = { "", "reset", "configuration", "request", "suspend" };
 
 const char *contexts_callback(unsigned callback)
 {

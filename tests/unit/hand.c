@@ -106,6 +106,11 @@ uint16_t hand_available_index(void)
     return load16(hand.available + 2);
 }
 
+bool hand_event_idx(void)
+{
+    return (hand.queue.features[0] & 1u << VPT_F_EVENT_IDX) != 0;
+}
+
 uint16_t hand_used_event(void)
 {
     return load16(hand.available + 4u + 2u * (size_t)hand.size);

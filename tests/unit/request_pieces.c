@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The parts of the layer that a driver may use or leave: configuration fields, receiving, sharing a caller's buffer. */
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -12,13 +13,22 @@
 #define F_TOPOLOGY 10u
 
 /* The bench's configuration is a disk's. */
-static const struct vpt_config_field fields[] = {
-    { MOCK_BLK_CAPACITY, 8, 0, 0 },
-    { MOCK_BLK_SIZE_MAX, 4, VPT_CONFIG_WITH(F_SIZE_MAX), 77 },
-    { MOCK_BLK_BLK_SIZE, 4, VPT_CONFIG_WITH(F_BLK_SIZE), 512 },
-    { MOCK_BLK_PHYSICAL_EXPONENT, 1, VPT_CONFIG_WITH(F_TOPOLOGY), 3 },
-    { MOCK_BLK_MIN_IO_SIZE, 2, VPT_CONFIG_WITH(F_TOPOLOGY), UINT32_MAX },
+struct values {
+    uint64_t capacity;
+    uint32_t size_max, block_size;
+    uint16_t minimum_io_size;
+    uint8_t exponent;
 };
+
+static const struct vpt_config_field fields[] = {
+    { MOCK_BLK_CAPACITY, 8, 0, offsetof(struct values, capacity) },
+    { MOCK_BLK_SIZE_MAX, 4, VPT_CONFIG_WITH(F_SIZE_MAX), offsetof(struct values, size_max) },
+    { MOCK_BLK_BLK_SIZE, 4, VPT_CONFIG_WITH(F_BLK_SIZE), offsetof(struct values, block_size) },
+    { MOCK_BLK_PHYSICAL_EXPONENT, 1, VPT_CONFIG_WITH(F_TOPOLOGY), offsetof(struct values, exponent) },
+    { MOCK_BLK_MIN_IO_SIZE, 2, VPT_CONFIG_WITH(F_TOPOLOGY), offsetof(struct values, minimum_io_size) },
+};
+
+static const struct values otherwise = { 1, 77, 512, 65535, 3 };
 
 static void negotiate(const struct variant *variant, uint32_t wanted)
 {
@@ -32,34 +42,37 @@ static void negotiate(const struct variant *variant, uint32_t wanted)
 
 VARIANT_TEST(request_pieces, CONFIG_2_a_field_is_read_if_its_feature_is_accepted)
 {
-    uint64_t values[COUNT_OF(fields)];
+    struct values values = otherwise;
 
     negotiate(variant, 1u << F_SIZE_MAX | 1u << F_BLK_SIZE | 1u << F_TOPOLOGY);
-    assert_status(vpt_device_config_fields(bench.device, fields, COUNT_OF(fields), values), VPT_OK);
-    cr_assert(values[0] == 0x1234 && values[1] == 4096 && values[2] == 1024 && values[3] == 2 && values[4] == 8);
+    assert_status(vpt_device_config_fields(bench.device, fields, COUNT_OF(fields), &values), VPT_OK);
+    cr_assert(values.capacity == 0x1234 && values.size_max == 4096 && values.block_size == 1024);
+    cr_assert(values.exponent == 2 && values.minimum_io_size == 8);
     bench_finish();
 
+    values = otherwise;
     negotiate(variant, 1u << F_BLK_SIZE);
-    assert_status(vpt_device_config_fields(bench.device, fields, COUNT_OF(fields), values), VPT_OK);
-    cr_assert(values[0] == 0x1234 && values[1] == 77 && values[2] == 1024 && values[3] == 3 &&
-              values[4] == UINT32_MAX);
+    assert_status(vpt_device_config_fields(bench.device, fields, COUNT_OF(fields), &values), VPT_OK);
+    cr_assert(values.capacity == 0x1234 && values.size_max == 77 && values.block_size == 1024);
+    cr_assert(values.exponent == 3 && values.minimum_io_size == 65535);
     bench_finish();
 }
 
 VARIANT_TEST(request_pieces, fields_that_cannot_be_read)
 {
-    static const struct vpt_config_field outside[] = { { 0x0f00, 4, VPT_CONFIG_WITH(F_BLK_SIZE), 5 } };
-    uint64_t values[1];
+    static const struct vpt_config_field outside[] = { { 0x0f00, 4, VPT_CONFIG_WITH(F_BLK_SIZE), 0 } };
+    struct values values = otherwise;
 
     negotiate(variant, 1u << F_BLK_SIZE);
-    assert_status(vpt_device_config_fields(bench.device, outside, 1, values), VPT_DEVICE_CONFIG);
+    assert_status(vpt_device_config_fields(bench.device, outside, 1, &values), VPT_DEVICE_CONFIG);
     mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_CONFIG_CHANGING, 1, 0, 0);
-    assert_status(vpt_device_config_fields(bench.device, fields, 1, values), VPT_DEVICE_CONFIG_UNSTABLE);
+    assert_status(vpt_device_config_fields(bench.device, fields, 1, &values), VPT_DEVICE_CONFIG_UNSTABLE);
     bench_finish();
 
+    values = otherwise;
     negotiate(variant, 0);
-    assert_status(vpt_device_config_fields(bench.device, outside, 1, values), VPT_OK);
-    cr_assert(values[0] == 5);
+    assert_status(vpt_device_config_fields(bench.device, outside, 1, &values), VPT_OK);
+    cr_assert(values.capacity == 1 && values.size_max == 77 && values.block_size == 512 && values.exponent == 3);
     bench_finish();
 }
 

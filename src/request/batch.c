@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Several requests in one call. Half of what one costs by itself is the call, and the state of the queue, which is read and
+ * written once here. What is out of the ordinary goes through the calls for one.
+ */
+#include "split_slots.h"
+
+/* Requests of one data segment, as long as they and the slots are of one shape. Returns how many were submitted. */
+static uint32_t submit_alike(struct vpt_requests *requests, const struct vpt_request *batch, uint32_t count)
+{
+    struct vpt_queue *queue = &requests->queue;
+    struct split_available *available = split_available_ring(queue);
+    const struct vpt_request *request = batch;
+    const struct vpt_request *end = batch + (count < queue->free_count ? count : queue->free_count);
+    bool writable = batch->writable != 0;
+    uint32_t shape = slot_shape(1, writable);
+    uint32_t reply = queue->free_count != 0 ? requests->kind->reply : 0; /* it may not be set up */
+    uint32_t head = queue->free_head;
+    uint32_t last_added = queue->last_added;
+    uint32_t index = queue->available_index;
+    uint32_t segment_max = requests->segment_max < SLOT_BYTES_MAX ? requests->segment_max : SLOT_BYTES_MAX;
+    bool order = queue->device_order;
+
+    for (; request != end; request++) {
+        const struct vpt_request_place *place = &requests->places[head];
+        struct split_descriptor *descriptor = (struct split_descriptor *)place->data;
+        struct vpt_queue_slot *slot = &queue->slots[head];
+        uint32_t length;
+        uint32_t next;
+
+        if (place->shape != shape || (request->readable | ((uint32_t)request->writable << 16)) != shape) {
+            break;
+        }
+        length = request->segments->length;
+        if (length - 1u >= segment_max) {
+            break;
+        }
+        vpt_store64(&descriptor->address, vpt_order64(order, request->segments->address));
+        vpt_store32(&descriptor->length, vpt_order32(order, length));
+        vpt_store16(&available->ring[index & queue->mask], vpt_order16(order, (uint16_t)head));
+        index++;
+        slot->token = request->token;
+        slot->writable = (writable ? length : 0u) + reply;
+        slot->count = 1;
+        next = slot->tail;
+        slot->tail = (uint16_t)last_added;
+        last_added = head;
+        head = next;
+    }
+    queue->free_head = head;
+    queue->last_added = last_added;
+    queue->available_index = index;
+    count = (uint32_t)(request - batch);
+    queue->free_count -= count;
+    return count;
+}
+
+enum vpt_status vpt_requests_submit_batch(struct vpt_requests *requests, const struct vpt_request *batch, uint32_t count,
+                                          uint32_t *done)
+{
+    enum vpt_status status = VPT_OK;
+
+    *done = 0;
+    while (*done < count && status == VPT_OK) {
+        if (VPT_FOR_SPEED) { /* else slots have no shape */
+            *done += submit_alike(requests, batch + *done, count - *done);
+        }
+        if (*done < count) {
+            const struct vpt_request *request = &batch[*done];
+
+            status = vpt_requests_submit(requests, request->segments, request->readable, request->writable,
+                                         request->token);
+            *done += status == VPT_OK ? 1u : 0u;
+        }
+    }
+    return status;
+}
+
+/* Those that the device has been seen to have used, up to one that is not in flight. Returns how many came back. */
+static uint32_t take_seen(struct vpt_requests *requests, struct vpt_completion *completions, uint32_t count)
+{
+    struct vpt_queue *queue = &requests->queue;
+    const struct split_used *used = split_used_ring(queue);
+    uint32_t last_used = queue->last_used;
+    uint32_t head = queue->free_head;
+    bool order = queue->device_order;
+    uint32_t done;
+
+    if (queue->available_index != queue->published) {
+        return 0;
+    }
+    count = count < queue->used_seen - last_used ? count : queue->used_seen - last_used;
+    for (done = 0; done < count; done++) {
+        const struct split_used_element *element = &used->ring[last_used & queue->mask];
+        uint32_t id = vpt_order32(order, vpt_load32(&element->id));
+        uint32_t length = vpt_order32(order, vpt_load32(&element->length));
+        struct vpt_queue_slot *slot = &queue->slots[id];
+
+        if (VPT_UNLIKELY(id >= queue->slot_count || slot->count == 0)) {
+            break;
+        }
+        slot_complete(requests, id, length, completions);
+        completions++;
+        slot->tail = (uint16_t)head;
+        head = id;
+        last_used++;
+    }
+    VPT_WRITE_ONCE(queue->last_used, last_used);
+    queue->free_head = head;
+    queue->free_count += done;
+    return done;
+}
+
+enum vpt_status vpt_requests_poll_batch(struct vpt_requests *requests, struct vpt_completion *completions,
+                                        uint32_t count, uint32_t *done)
+{
+    enum vpt_status status = VPT_OK;
+
+    *done = 0;
+    while (*done < count && status == VPT_OK) {
+        *done += take_seen(requests, completions + *done, count - *done);
+        if (*done < count) {
+            status = vpt_requests_poll(requests, completions + *done);
+            *done += status == VPT_OK ? 1u : 0u;
+        }
+    }
+    return status;
+}
