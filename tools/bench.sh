@@ -40,7 +40,8 @@ instructions() {
     local compiler=$1 functions="vpt_queue_add vpt_queue_kick vpt_queue_pop"
     shift
     case $3 in
-    slots | disk) functions="vpt_blk_submit vpt_requests_submit vpt_requests_kick vpt_requests_poll" ;;
+    slots) functions="vpt_requests_submit_batch vpt_requests_kick vpt_requests_poll_batch" ;;
+    disk) functions="vpt_blk_submit vpt_requests_kick vpt_requests_poll" ;;
     esac
     counted "$functions" "$work/queue-$compiler" "$@"
 }
@@ -65,7 +66,7 @@ bench 290 gcc disk 1
 bench 210 gcc disk 32
 bench 290 gcc disk 1 indirect
 bench 210 gcc disk 32 indirect
-bench 150 gcc slots 32
+bench 80 gcc slots 32
 bench 265 gcc block 1
 bench 195 gcc block 32
 bench 220 gcc block 32 indirect
@@ -73,8 +74,9 @@ bench 265 gcc block 1 event
 bench 195 gcc block 32 event
 bench 220 gcc net 1
 bench 150 gcc net 32
-bench 320 clang disk 1
-bench 235 clang disk 32
+bench 300 clang disk 1
+bench 220 clang disk 32
+bench 80 clang slots 32
 bench 200 clang block 32
 bench 150 clang net 32
 

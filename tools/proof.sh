@@ -21,7 +21,10 @@ failed=0
 # Options of a run's own; one may also name a `precision` other than the usual 3.
 options=()
 
-again=(-eva-unroll-recursive-calls 1) # a pop that arms pops a second time
+# What a set-up may come to is followed state by state: each size, each area that does not suit.
+each=vpt_queue_size_within:20,vpt_queue_find:100,vpt_queue_take_memory:1000,take_all:1000,vpt_queue_set_up:1000
+again=(-eva-slevel-function "$each,vpt_queue_init:1000,set_up:1000,vpt_requests_init:1000,start:1000"
+    -eva-unroll-recursive-calls 1) # a pop that arms pops a second time
 queue_sources=(src/queue/*.c src/log.c src/transport/wait.c src/transport/device.c)
 
 # Usage: is_wanted NAME
@@ -78,7 +81,7 @@ sized() {
 # Usage: requests NAME SECONDS LEAST MACROS [OPTION...]
 requests() {
     local precision=1 options=("${again[@]}" "${@:5}")
-    prove "${@:1:4}" tests/proof/requests.c src/request/{requests,slots,shapes,receive,driver,life}.c \
+    prove "${@:1:4}" tests/proof/requests.c src/request/{requests,slots,shapes,batch,receive,driver,life}.c \
         "${queue_sources[@]}"
 }
 
@@ -95,15 +98,15 @@ transport() {
     prove "$1" "$2" "$3" "$4" tests/proof/pci.c src/register.c src/log.c src/transport/*.c src/pci/config.c src/pci/capability.c
 }
 
-queue 'queue set-up, any maximum' 3 400 ''
+queue 'queue set-up, any maximum' 3 400 '' -eva-slevel-function main:100
 queue 'queue set-up, any size taken' 8 400 -DTAKEN -eva-slevel 300
 queue 'queue of 8, 4 tables, EVENT_IDX, restarts' 52 1000 "$(sized 8 256 8 4 1) -DRESTART"
-queue 'queue of 8, chains only, EVENT_IDX' 32 780 "$(sized 8 256 8 0 1)"
+queue 'queue of 8, chains only, EVENT_IDX, small' 32 700 "$(sized 8 256 8 0 1) -D__OPTIMIZE_SIZE__"
 queue 'queue reduced to 4, 4 tables' 43 800 "$(sized 8 7 4 4 0)"
 queue 'queue reduced to 2, 2 tables, EVENT_IDX, restarts' 55 1000 "$(sized 8 2 2 2 1) -DRESTART"
 queue 'queue of 1, EVENT_IDX' 40 780 "$(sized 1 1 1 1 1)"
 requests 'requests: header and reply in tables, EVENT_IDX, restarts' 36 1800 "$(slots 8 4 1 1 16 1 0) -DRESTART"
-requests 'requests: header and reply in chains' 15 1500 "$(slots 8 2 0 0 16 1 0)"
+requests 'requests: header and reply in chains, small' 15 1400 "$(slots 8 2 0 0 16 1 0) -D__OPTIMIZE_SIZE__"
 requests 'requests: reply before the data, in tables' 20 1400 "$(slots 8 4 1 0 16 1 0) -DREPLY_FIRST=true"
 requests 'requests: data alone in tables' 16 1400 "$(slots 4 4 1 0 0 0 0)"
 requests 'requests: data alone in chains, EVENT_IDX' 17 1400 "$(slots 8 4 0 1 0 0 0)"
