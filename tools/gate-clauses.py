@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: MIT
 """Checks that docs/clauses.tsv has every clause of the VirtIO specification that include/, src/, tests/ and docs/ name.
 
-A comment names a clause by its id (SPLIT-USED-1). The name of a test begins with the ids that it shows, with underscores
-(SPLIT_USED_1_..., or BLK_OP_9_10_11_... for three clauses). Prints a line for each problem, and PASS or FAIL at the end,
-with tabs between the fields. Exits with 1 if there is a problem.
+A comment names a clause by its id (SPLIT-USED-1). The name of a test begins with the ids that it shows, with
+underscores (SPLIT_USED_1_..., or BLK_OP_9_10_11_... for three clauses). Prints a line for each problem, and PASS or
+FAIL at the end, with tabs between the fields. Exits with 1 if there is a problem.
 """
 import pathlib
 import re

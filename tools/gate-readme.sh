@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Checks what is written for readers. Prints one line a check, fields tab-separated, PASS or FAIL first; exits non-zero on
-# any failure.
+# Checks what is written for readers. Prints one line a check, fields tab-separated, PASS or FAIL first; exits non-zero
+# on any failure.
 #
+#   format      the files look as .editorconfig says (tools/gate-format.sh)
 #   clauses     docs/clauses.tsv has each clause of the specification that code and tests name (tools/gate-clauses.py)
 #   readme      the C code of README.md compiles and links, with gcc and with clang, and runs without a device
 #   ... page    the C code of docs/recovery.md and docs/assignment.md compiles; the program of docs/mock.md also runs
@@ -16,6 +17,7 @@ work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 failed=0
 
+tools/gate-format.sh || failed=1
 tools/gate-clauses.py || failed=1
 
 code() # page file: the C code printed in the page
