@@ -6,7 +6,8 @@
 #     target_compile_options(vpt PRIVATE ${KERNEL_FLAGS})
 #     target_include_directories(vpt PUBLIC ${VPT_INCLUDES})
 #
-# The language is C11. VPT_SOURCES is all of the library; VPT_SOURCES_<list> is one of the lists in sources/. Beside it there are the ready-made port functions: take what fits.
+# The language is C11. VPT_SOURCES is all of the library; VPT_SOURCES_<list> is one of the lists in sources/. Beside it
+# there are the ready-made port functions: take what fits.
 
 set(VPT_SOURCES)
 file(GLOB VPT_LISTS "${CMAKE_CURRENT_LIST_DIR}/sources/*.list")

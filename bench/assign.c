@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a guest's accesses to an assigned device cost: a network card of registers in memory, and hooks that do the least
- * that hooks can do. Usage: assign KIND COUNT VECTORS; does that COUNT times. What is counted are the library's calls, hooks
- * included.
+ * What a guest's accesses to an assigned device cost: a network card of registers in memory, and hooks that do the
+ * least that hooks can do. Usage: assign KIND COUNT VECTORS; does that COUNT times. What is counted are the library's
+ * calls, hooks included.
  */
 #include <vpt/vpt.h>
 

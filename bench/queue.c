@@ -133,7 +133,8 @@ static void bring_up_disk(void)
 /* Whatever it has been shown is used, in order; it asks for a notification of the next. */
 static void device_run(uint32_t length)
 {
-    const struct available *available = (void *)(uintptr_t)(registers[0x090 / 4] | (uint64_t)registers[0x094 / 4] << 32);
+    const struct available *available =
+        (void *)(uintptr_t)(registers[0x090 / 4] | (uint64_t)registers[0x094 / 4] << 32);
     struct used *used = (void *)(uintptr_t)(registers[0x0a0 / 4] | (uint64_t)registers[0x0a4 / 4] << 32);
 
     while (used->index != available->index) {

@@ -3,7 +3,8 @@
 
 static bool outside(const struct vpt_emulated_function *function, uint16_t offset, unsigned width)
 {
-    return (width != 1 && width != 2 && width != 4) || offset >= function->size || width > function->size - (unsigned)offset;
+    return (width != 1 && width != 2 && width != 4) || offset >= function->size ||
+           width > function->size - (unsigned)offset;
 }
 
 static enum vpt_status config_read(void *ctx, uint16_t offset, unsigned width, uint32_t *value)

@@ -27,7 +27,9 @@ struct vpt_emulated_function {
     uint16_t size;               /* 256 or 4096 */
     void *ctx;                   /* for these two: */
 
-    /* An access of a guest's to a BAR, at the host's address. Width 1, 2, 4; of memory 8 too. NULL: as one that fails. */
+    /*
+     * An access of a guest's to a BAR, at the host's address. Width 1, 2, 4; of memory 8 too. NULL: as one that fails.
+     */
     enum vpt_status (*access)(void *ctx, bool write, enum vpt_assign_space space, uint64_t address, unsigned width,
                               uint64_t *value);
 

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Usage: tools/assign.sh [DIRECTORY]
-# Builds examples/assign/, with the library, in build-assign/ or the DIRECTORY, and runs it: a hypervisor's skeleton that
-# assigns a disk and a network controller of QEMU to two guests in turn. Prints its table, and PASS as the first word of
-# the last line; exits with 1 where a step has failed, and says which. CC (default gcc) may name another compiler; CFLAGS
-# is added. Installs what a Debian 12 lacks.
+# Builds examples/assign/, with the library, in build-assign/ or the DIRECTORY, and runs it: a hypervisor's skeleton
+# that assigns a disk and a network controller of QEMU to two guests in turn. Prints its table, and PASS as the first
+# word of the last line; exits with 1 where a step has failed, and says which. CC (default gcc) may name another
+# compiler; CFLAGS is added. Installs what a Debian 12 lacks.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)

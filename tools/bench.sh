@@ -54,7 +54,8 @@ bench() {
         long=$(instructions "$compiler" "$batch" 1500 "$kind" "$@") || exit 1
     [ -n "$short" ] && [ -n "$long" ] || { echo "bench: callgrind counted nothing" >&2; exit 1; }
     each=$(((long - short) / (1000 * batch)))
-    printf 'split-%s\t%s %s batch=%d\tdriver\t%d\tinstructions/request\n' "$kind" "$compiler" "${*:-direct}" "$batch" "$each"
+    printf 'split-%s\t%s %s batch=%d\tdriver\t%d\tinstructions/request\n' \
+        "$kind" "$compiler" "${*:-direct}" "$batch" "$each"
     if [ "$each" -gt "$limit" ]; then
         echo "bench: split-$kind takes $each instructions, at most $limit are allowed" >&2
         failed=1

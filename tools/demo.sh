@@ -4,8 +4,8 @@
 # Builds the example kernel, boots it on every machine (or those named) and checks the disk image from outside
 # afterwards; then the unikernel, whose store has to survive that it is killed; then two guests are given a machine's
 # devices in turn, which prints a table. One line a pair of machine and transport, or machine and what else it was:
-# PASS or FAIL, architecture, machine, transport, what was verified, with tabs between. Exits with 1 if any failed. Installs what a Debian 12 lacks; works in build-demo/, or in
-# the directory that VPT_DEMO_DIR names.
+# PASS or FAIL, architecture, machine, transport, what was verified, with tabs between. Exits with 1 if any failed.
+# Installs what a Debian 12 lacks; works in build-demo/, or in the directory that VPT_DEMO_DIR names.
 set -uo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)

@@ -31,7 +31,8 @@ vpt_example_target() {
     esac
 }
 
-# Usage: vpt_example_compile DIRECTORY SOURCE OPTION...: into an object there, whose name is added to vpt_example_objects.
+# Usage: vpt_example_compile DIRECTORY SOURCE OPTION...: into an object there, whose name is added to
+# vpt_example_objects.
 vpt_example_compile() {
     local directory=$1 source=$2 object extra
     shift 2

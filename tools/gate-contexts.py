@@ -27,7 +27,8 @@ def headers(include):
     """The public functions, the port's callbacks, the function types, and what is waited for."""
     command = ["clang", "-std=c11", "-ffreestanding", "-I" + include, "-x", "c", "-fsyntax-only", "-Xclang",
                "-ast-dump=json", "-"]
-    output = subprocess.run(command, input="#include <vpt/vpt.h>\n", stdout=subprocess.PIPE, check=True, text=True).stdout
+    output = subprocess.run(command, input="#include <vpt/vpt.h>\n", stdout=subprocess.PIPE, check=True,
+                            text=True).stdout
     functions, callbacks, types, waits = set(), set(), set(), set()
     for node in json.loads(output)["inner"]:
         name = node.get("name", "")
@@ -108,7 +109,8 @@ def main():
     checks = {
         "each public function": compare("public function", [cells[0] for cells in calls], functions),
         "each callback": compare("callback", [cells[0] for cells in called], callbacks | types),
-        "lines of calls": [f"{cells[0]}: {problem}" for cells in calls for problem in check_call(cells, allowed, waits)],
+        "lines of calls": [f"{cells[0]}: {problem}" for cells in calls
+                           for problem in check_call(cells, allowed, waits)],
         "lines of callbacks": [f"{cells[0]}: {problem}" for cells in called for problem in check_callback(cells)],
     }
     if not functions or not callbacks or not types or not waits:

@@ -1,17 +1,26 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Compiles and links the C code printed in README.md, by gcc and by clang, so that it cannot fall behind the library;
-# compiles that of docs/recovery.md, which tests/unit/restart.c runs; and the program printed in docs/mock.md, which is
-# run, too.
+# Checks what is written for readers. Prints one line a check, fields tab-separated, PASS or FAIL first; exits non-zero
+# on any failure.
+#
+#   format      the files look as .editorconfig says (tools/gate-format.sh)
+#   layers      docs/layers.svg is what tools/layers.py draws
+#   clauses     docs/clauses.tsv has each clause of the specification that code and tests name (tools/gate-clauses.py)
+#   readme      the C code of README.md compiles and links, with gcc and with clang, and runs without a device
+#   ... page    the C code of docs/recovery.md and docs/assignment.md compiles; the program of docs/mock.md also runs
 set -u -o pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd) || exit 1
 cd "$root" || exit 1
 . tools/packages.sh
 . tools/limit.sh
-vpt_need_packages gcc clang libc6-dev || exit 1
+vpt_need_packages gcc clang libc6-dev python3 git || exit 1
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 failed=0
+
+tools/gate-format.sh || failed=1
+tools/layers.py --check || failed=1
+tools/gate-clauses.py || failed=1
 
 code() # page file: the C code printed in the page
 {

@@ -178,8 +178,8 @@ def check_image(image, expected, original):
 
 
 def check_entropy(log, source):
-    """How many random bytes were read, by the blocking helper and by requests at once. Between the two QEMU may have taken
-    some that nobody asked for: its timer asks the source a second time while an answer is still on its way."""
+    """How many random bytes were read, by the blocking helper and by requests at once. Between the two QEMU may have
+    taken some that nobody asked for: its timer asks the source a second time while an answer is still on its way."""
     counts = []
     place = 0
     for count, said in ((int(count), int(said, 16)) for count, said in log.all("entropy")):

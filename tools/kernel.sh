@@ -14,5 +14,6 @@ output=${2:?directory}
 vpt_example_target "$architecture" || exit 2
 cd "$root"
 folder=examples/kernel/$vpt_example_folder
-mapfile -t own < <(printf '%s\n' examples/kernel/*.c "$folder"/*.c {"$folder",examples/kernel/"$architecture"}/*.S | sort -u)
+mapfile -t own < <(printf '%s\n' examples/kernel/*.c "$folder"/*.c \
+    {"$folder",examples/kernel/"$architecture"}/*.S | sort -u)
 vpt_example_build "$output" kernel.elf examples/kernel port/{page_pool,direct,cf8,ecam,x86_io,io_window}.c "${own[@]}"

@@ -1,11 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Usage: tools/mutants.sh [PATTERN...]
-# Says which faults in the library the units notice. tools/mutants.tsv lists the faults: a name, the file in src/, whether the
-# units are known to notice it, a text that occurs once in the file ("\n" for a new line), and what it is replaced by.
-# Runs those whose names match a pattern (as "queue-*"), or all, and prints a line each: the name, noticed or unnoticed
-# or stale (its text is not in the file, or more than once) or broken (it does not compile), and the test that failed.
-# Fails unless each was run, and everything that is listed as noticed was noticed.
+# Says which faults in the library the units notice. tools/mutants.tsv lists the faults: a name, the file in src/,
+# whether the units are known to notice it, a text that occurs once in the file ("\n" for a new line), and what it is
+# replaced by. Runs those whose names match a pattern (as "queue-*"), or all, and prints a line each: the name, noticed
+# or unnoticed or stale (its text is not in the file, or more than once) or broken (it does not compile), and the test
+# that failed. Fails unless each was run, and everything that is listed as noticed was noticed.
 #
 # Works on a copy of the tree in build-mutants/ (or VPT_MUTANTS_DIR), which keeps the results: as long as nothing has
 # changed, what was run is not run again. Of long campaigns few steps are run (VPT_TEST_STRIDE).

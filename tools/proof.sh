@@ -95,7 +95,8 @@ transport() {
     # Their paths are not followed one by one: what they lead to does not depend on which it was.
     local merged=search_capabilities:0,vpt_pci_find_modern:0,vpt_pci_map_modern:0,turn_decoding_on:0
     local options=(-eva-slevel-function "$merged")
-    prove "$1" "$2" "$3" "$4" tests/proof/pci.c src/register.c src/log.c src/transport/*.c src/pci/config.c src/pci/capability.c
+    prove "$1" "$2" "$3" "$4" tests/proof/pci.c src/register.c src/log.c src/transport/*.c src/pci/config.c \
+        src/pci/capability.c
 }
 
 queue 'queue set-up, any maximum' 3 400 '' -eva-slevel-function main:100

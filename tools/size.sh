@@ -87,8 +87,8 @@ linked() {
 
 # Usage: sizes COMPILER TARGET VARIANT: with the flags that tests/freestanding/variants.tsv has for it
 sizes() {
-    local compiler=$1 directory="$work/$1-$2" command object text rodata total_text=0 total_rodata=0 stub missing assign=0
-    local flags
+    local compiler=$1 directory="$work/$1-$2" command object text rodata total_text=0 total_rodata=0
+    local stub missing assign=0 flags
     target=$2 variant="$1-$2-Os"
     flags=$(awk -F '\t' -v "line=$1 $2 $3" '$1 " " $2 " " $3 == line { print $5 }' tests/freestanding/variants.tsv)
     [ -n "$flags" ] || { fail "$variant: no variant $3"; return; }

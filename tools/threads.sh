@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Builds tests/threads/ with the library by clang with the thread sanitizer, in a temporary directory, and runs it. Prints
-# a line a scenario and one for the sanitizer itself, PASS or FAIL; exits non-zero on any failure, and on any report.
+# Builds tests/threads/ with the library by clang with the thread sanitizer, in a temporary directory, and runs it.
+# Prints a line a scenario and one for the sanitizer itself, PASS or FAIL; exits non-zero on any failure, and on any
+# report.
 set -u -o pipefail
 export LC_ALL=C
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd) || exit 1

@@ -289,8 +289,8 @@ def check_answers(session):
     usage = "error usage: put KEY VALUE, get KEY, delete KEY, list, status, format or off"
     for line, answer in (
             ("put a 1", "ok"), ("get a", "ok 1"), ("get b", "error no such key"), ("delete b", "error no such key"),
-            ("put a", "error usage: put KEY VALUE"), ("x" * 200, usage), ("get \x01", "error a character that cannot be "
-                                                                          "printed"),
+            ("put a", "error usage: put KEY VALUE"), ("x" * 200, usage),
+            ("get \x01", "error a character that cannot be printed"),
             (f"put {'k' * (KEY_MAX + 1)} 1", f"error the key is too long: at most {KEY_MAX} characters"),
             (f"put a {'v' * (VALUE_MAX + 1)}", f"error the value is too long: at most {VALUE_MAX} characters"),
             ("y" * 20000, "error the line is too long"), ("\r\nget a", "ok 1"),

@@ -5,9 +5,9 @@
 # Builds tests/wakeup/, a kernel that reads a disk by interrupts only with 32 requests in flight, and runs it on one
 # emulated CPU (QEMU's TCG) of each architecture, with the fences that the library chooses: no wake-up is lost.
 # A campaign makes RUNS such runs, and as many with the CPU's own fences, on the QEMU that is installed and on QEMU 10,
-# which it unpacks from bookworm-backports into the build directory; CPU burners keep the machine busy meanwhile. A fence
-# that does not hold shows only while the emulated CPU and the disk really run at the same time: on a computer that has
-# much else to do, VPT_WAKEUP_PREFIX="chrt -r 1" lets QEMU go first.
+# which it unpacks from bookworm-backports into the build directory; CPU burners keep the machine busy meanwhile. A
+# fence that does not hold shows only while the emulated CPU and the disk really run at the same time: on a computer
+# that has much else to do, VPT_WAKEUP_PREFIX="chrt -r 1" lets QEMU go first.
 # Prints a line for each kind of run, with tabs between: verdict, architecture, QEMU, fences, what came of the runs.
 #   PASS  the library's fences: each run came to its end
 #   HELD  the CPU's own: likewise
@@ -101,8 +101,8 @@ runs() {
     esac
     [ "${times[other]}" -eq 0 ] || verdict=FAIL
     [ "$verdict" != FAIL ] || failed=1
-    printf '%s\t%s\tQEMU %s\tfences of the %s\t%d runs of %d requests, %d lost an interrupt, %d a kick, %d did not end\n' \
-        "$verdict" "$1" "$3" "$2" "$4" "$requests" "${times[interrupt]}" "${times[kick]}" "${times[other]}"
+    printf '%s\t%s\tQEMU %s\tfences of the %s\t%d runs of %d requests, ' "$verdict" "$1" "$3" "$2" "$4" "$requests"
+    printf '%d lost an interrupt, %d a kick, %d did not end\n' "${times[interrupt]}" "${times[kick]}" "${times[other]}"
 }
 
 # Usage: version [QEMU-ROOT]

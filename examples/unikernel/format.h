@@ -31,7 +31,7 @@ struct text {
 
 bool text_equal(struct text a, struct text b);
 
-/* ---- Headers: slot n (0 or 1) says that area n is the store, unless the other says so with a higher generation ---- */
+/* ---- Headers: slot n (0 or 1) says that area n is the store, unless the other does with a higher generation ---- */
 
 struct header {
     uint64_t generation;     /* its lowest bit is the slot's number */

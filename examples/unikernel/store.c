@@ -88,7 +88,9 @@ static enum store_status look_beyond(struct store *store)
     return STORE_OK;
 }
 
-/* Applies records up to the first thing that is none: there the log ends, if need be with what a torn write has left. */
+/*
+ * Applies records up to the first thing that is none: there the log ends, if need be with what a torn write has left.
+ */
 static enum store_status replay(struct store *store)
 {
     const struct header *header = &store->header;

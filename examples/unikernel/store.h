@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The key-value store: what has been put, or deleted, with STORE_OK is so after any loss of power. See README.md for how
- * it lies on the disk, and why.
+ * The key-value store: what has been put, or deleted, with STORE_OK is so after any loss of power. See README.md for
+ * how it lies on the disk, and why.
  *
  * After STORE_DISK whether the change was made is unknown: the next call looks at the disk anew, and from then on what
  * it found there is so.

@@ -88,7 +88,8 @@ static struct vpt_completion take(void)
     struct vpt_completion completion = { NULL, 0, VPT_OK };
     enum vpt_status status = vpt_requests_poll(&entropy.requests, &completion);
 
-    for (uint32_t i = 0; status == VPT_EMPTY && fixture.port->keep_waiting(fixture.port->ctx, VPT_WAIT_REQUEST, i); i++) {
+    for (uint32_t i = 0; status == VPT_EMPTY && fixture.port->keep_waiting(fixture.port->ctx, VPT_WAIT_REQUEST, i);
+         i++) {
         status = vpt_requests_poll(&entropy.requests, &completion);
     }
     assert_status(status, VPT_OK);

@@ -34,8 +34,8 @@ extern struct function function;
 void function_machine(const struct function_variant *variant, const char *const *more);
 
 /*
- * Gives bridges and BARs numbers and addresses, looks for a virtio disk (for any virtio device where there is no image),
- * asserted, and sizes its BARs.
+ * Gives bridges and BARs numbers and addresses, looks for a virtio disk (for any virtio device where there is no
+ * image), asserted, and sizes its BARs.
  */
 void function_find(void);
 

@@ -324,7 +324,9 @@ static void expect(uint16_t type, uint16_t code, uint32_t value)
     assert_that(event.type == type && event.code == code && event.value == value);
 }
 
-/* More than there are slots, so that these have to be given back; and after a restart. QEMU's has no legacy interface. */
+/*
+ * More than there are slots, so that these have to be given back; and after a restart. QEMU's has no legacy interface.
+ */
 PLACE_TEST(device_guide, a_keyboard_is_heard)
 {
     struct fixture_options options = { .image_size = 0 };

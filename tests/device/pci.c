@@ -298,7 +298,8 @@ static const struct {
     { { "-device", PORT, "-device", "x3130-upstream,id=up,bus=outer", "-device",
         "xio3130-downstream,id=down,bus=up,chassis=3" }, "bus=down", 3 },
     { { "-device", "pci-bridge,id=pci,addr=3,chassis_nr=1" }, "bus=pci,addr=2", 1 },
-    { { "-device", "pci-bridge,id=first,addr=3,chassis_nr=1", "-device", "pci-bridge,id=pci,bus=first,addr=7,chassis_nr=2" },
+    { { "-device", "pci-bridge,id=first,addr=3,chassis_nr=1", "-device",
+        "pci-bridge,id=pci,bus=first,addr=7,chassis_nr=2" },
       "bus=pci,addr=2", 2 },
 };
 

@@ -44,7 +44,8 @@ enum mock_fault {
     MOCK_FAULT_QUEUE_SHRINKING, /* each reading of the maximum is half of the one before; below 1 it is 0; a driver
                                    that reads it once is served, the size it takes may not be above what it read last */
     MOCK_FAULT_QUEUE_MAXIMUM,   /* the maximum reads as the argument (65536, 48, ...) -> VPT_DEVICE_QUEUE_SIZE */
-    MOCK_FAULT_QUEUE_SIZE_IGNORED, /* a queue keeps its maximum size (at a write of the size): on PCI that is read back */
+    /* A queue keeps its maximum size (at a write of the size): on PCI that is read back. */
+    MOCK_FAULT_QUEUE_SIZE_IGNORED,
     MOCK_FAULT_QUEUE_IN_USE,    /* QueueReady or QueuePFN reads as set -> VPT_DEVICE_QUEUE_STATE */
     MOCK_FAULT_QUEUE_NOT_READY, /* the queue does not become ready: it reads as not set -> VPT_DEVICE_QUEUE_STATE */
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lies: whatever the driver reads of the device, and whatever it writes to it, distorted at the n-th access to that very
- * place; and deeds: what the device does of its own accord at the n-th access, tick or completion. faults.h has
+ * Lies: whatever the driver reads of the device, and whatever it writes to it, distorted at the n-th access to that
+ * very place; and deeds: what the device does of its own accord at the n-th access, tick or completion. faults.h has
  * misbehaviour by name; this here is the whole of what can go wrong, by place.
  *
  *     mock_lie_set(&machine.device.lies, &(struct mock_lie){ .space = MOCK_SPACE_REGISTER, .offset = 0x34,
@@ -39,9 +39,9 @@ enum mock_space {
 };
 
 /*
- * Offsets of registers. virtio-mmio's are from the beginning of the slot, below 0x100; those of a legacy PCI header from
- * the beginning of the BAR. Those of the modern PCI interface are within a structure: MOCK_MODERN_REGISTER(1, 0x14) is
- * device_status. `structure` is the cfg_type: 1 common configuration, 2 notifications, 3 ISR status.
+ * Offsets of registers. virtio-mmio's are from the beginning of the slot, below 0x100; those of a legacy PCI header
+ * from the beginning of the BAR. Those of the modern PCI interface are within a structure: MOCK_MODERN_REGISTER(1,
+ * 0x14) is device_status. `structure` is the cfg_type: 1 common configuration, 2 notifications, 3 ISR status.
  */
 #define MOCK_MODERN_REGISTER(structure, offset) ((uint64_t)(structure) << 32 | (uint64_t)(offset))
 
@@ -146,7 +146,9 @@ struct mock_lies {
 
 /* ---- For tests ---- */
 
-/* Adds a lie and returns its number. More than MOCK_LIES_MAX, or what makes no sense (a distortion of a tick): abort(). */
+/*
+ * Adds a lie and returns its number. More than MOCK_LIES_MAX, or what makes no sense (a distortion of a tick): abort().
+ */
 unsigned mock_lie_set(struct mock_lies *lies, const struct mock_lie *lie);
 
 /* How often it has fired: a test that provokes a lie asserts that this is not 0. */

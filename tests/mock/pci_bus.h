@@ -180,7 +180,9 @@ struct mock_pci_windows {
     bool prefetchable_64bit;
 };
 
-/* A PCI-to-PCI bridge without numbers, whose windows are as a reset leaves them: from 0 to the end of the first unit. */
+/*
+ * A PCI-to-PCI bridge without numbers, whose windows are as a reset leaves them: from 0 to the end of the first unit.
+ */
 void mock_pci_bridge_init(struct mock_pci_function *function, const struct mock_pci_ids *ids,
                           const struct mock_pci_windows *windows);
 

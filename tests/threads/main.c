@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which calls take which lock, tried out: two threads with a queue and a lock each, an interrupt thread and an idle loop
- * with none, and one with the device's lock; then a reset that excludes them all, again and again; at last the device
- * is removed while everything goes on. Data is checked, and that each request comes back once. Under the thread
+ * Which calls take which lock, tried out: two threads with a queue and a lock each, an interrupt thread and an idle
+ * loop with none, and one with the device's lock; then a reset that excludes them all, again and again; at last the
+ * device is removed while everything goes on. Data is checked, and that each request comes back once. Under the thread
  * sanitizer any access that docs/contexts.md gives no lock for is a report, and the program fails.
  *
  * Prints a line a scenario; exits non-zero after a failure. With --race it makes a race of its own, which has to be

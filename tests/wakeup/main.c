@@ -148,7 +148,8 @@ static bool round(bool stream)
         linger();
     }
     while (serve(stream) && disk.in_flight != 0) {
-        if (!vpt_requests_notifications_on(&disk.queue.requests) && !interrupts_wait(&disk.wiring.source) && !diagnose()) {
+        if (!vpt_requests_notifications_on(&disk.queue.requests) && !interrupts_wait(&disk.wiring.source) &&
+            !diagnose()) {
             return false;
         }
     }
