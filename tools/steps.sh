@@ -49,7 +49,7 @@ step i386 130 - env VPT_TEST_STRIDE=9 tools/suite.sh tools/suite-i386.sh
 step threads 60 - tools/threads.sh
 
 step proof-queue 240 - tools/proof.sh queue
-step proof-requests 140 - tools/proof.sh requests
+step proof-requests 260 - tools/proof.sh requests
 step proof-pci 415 - tools/proof.sh PCI
 
 step headers 60 - tools/gate-headers.sh

@@ -181,8 +181,9 @@ struct vpt_completion {
 
 /* What a slot's descriptors are linked for. Private. */
 struct vpt_request_place {
-    void *data;     /* the first descriptor of the data */
-    uint32_t shape; /* how many segments of it there are, and their direction */
+    void *reply;    /* its descriptor, behind that of the last data segment */
+    uint16_t index; /* the reply's number in the ring or in the slot's table */
+    uint32_t shape; /* how many data segments there are, and their direction */
 };
 
 /* A queue of requests, in the caller's memory. Private, but for what an author of a driver is told of. */

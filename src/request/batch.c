@@ -10,20 +10,21 @@ static uint32_t submit_alike(struct vpt_requests *requests, const struct vpt_req
 {
     struct vpt_queue *queue = &requests->queue;
     struct split_available *available = split_available_ring(queue);
-    const struct vpt_request *request = batch;
-    const struct vpt_request *end = batch + (count < queue->free_count ? count : queue->free_count);
     bool writable = batch->writable != 0;
     uint32_t shape = slot_shape(1, writable);
     uint32_t reply = queue->free_count != 0 ? requests->kind->reply : 0; /* it may not be set up */
+    uint32_t segment_max = requests->segment_max < SLOT_BYTES_MAX ? requests->segment_max : SLOT_BYTES_MAX;
     uint32_t head = queue->free_head;
     uint32_t last_added = queue->last_added;
     uint32_t index = queue->available_index;
-    uint32_t segment_max = requests->segment_max < SLOT_BYTES_MAX ? requests->segment_max : SLOT_BYTES_MAX;
     bool order = queue->device_order;
+    uint32_t done;
 
-    for (; request != end; request++) {
+    count = count < queue->free_count ? count : queue->free_count;
+    for (done = 0; done < count; done++) {
+        const struct vpt_request *request = &batch[done];
         const struct vpt_request_place *place = &requests->places[head];
-        struct split_descriptor *descriptor = (struct split_descriptor *)place->data;
+        struct split_descriptor *descriptor = (struct split_descriptor *)place->reply - 1;
         struct vpt_queue_slot *slot = &queue->slots[head];
         uint32_t length;
         uint32_t next;
@@ -50,9 +51,8 @@ static uint32_t submit_alike(struct vpt_requests *requests, const struct vpt_req
     queue->free_head = head;
     queue->last_added = last_added;
     queue->available_index = index;
-    count = (uint32_t)(request - batch);
-    queue->free_count -= count;
-    return count;
+    queue->free_count -= done;
+    return done;
 }
 
 enum vpt_status vpt_requests_submit_batch(struct vpt_requests *requests, const struct vpt_request *batch, uint32_t count,
@@ -94,14 +94,12 @@ static uint32_t take_seen(struct vpt_requests *requests, struct vpt_completion *
         const struct split_used_element *element = &used->ring[last_used & queue->mask];
         uint32_t id = vpt_order32(order, vpt_load32(&element->id));
         uint32_t length = vpt_order32(order, vpt_load32(&element->length));
-        struct vpt_queue_slot *slot = &queue->slots[id];
 
-        if (VPT_UNLIKELY(id >= queue->slot_count || slot->count == 0)) {
+        if (VPT_UNLIKELY(id >= queue->slot_count || queue->slots[id].count == 0)) {
             break;
         }
-        slot_complete(requests, id, length, completions);
-        completions++;
-        slot->tail = (uint16_t)head;
+        queue->slots[id].tail = (uint16_t)head;
+        slot_complete(requests, id, length, &completions[done]);
         head = id;
         last_used++;
     }

@@ -66,6 +66,7 @@ static void prepare_slot(struct vpt_requests *requests, uint32_t slot)
     const struct vpt_requests_kind *kind = requests->kind;
     struct vpt_queue *queue = &requests->queue;
     struct split_descriptor *descriptor = slot_first(requests, slot);
+    struct vpt_request_place *place = &requests->places[slot];
     uint64_t address = slot_address(requests, slot);
     bool order = queue->device_order;
     uint32_t index;
@@ -73,19 +74,23 @@ static void prepare_slot(struct vpt_requests *requests, uint32_t slot)
     if (queue->table_segments != 0) {
         uint32_t bytes = requests->run * (uint32_t)sizeof(struct split_descriptor);
 
-        write_descriptor(order, slot_descriptor(queue->descriptors, slot), queue->areas[VPT_AREA_TABLES].memory.device_address + (uint64_t)slot * bytes,
-                         bytes, DESCRIPTOR_INDIRECT);
+        write_descriptor(order, slot_descriptor(queue->descriptors, slot),
+                         queue->areas[VPT_AREA_TABLES].memory.device_address + (uint64_t)slot * bytes, bytes,
+                         DESCRIPTOR_INDIRECT);
     }
     if (kind->header != 0) {
         write_descriptor(order, descriptor, address, kind->header, 0);
         descriptor = slot_rest(requests, slot, descriptor, &index);
-        descriptor += index + requests->run - 2u;
+        index += requests->run - 2u;
+        descriptor += index;
+        place->reply = descriptor;
+        place->index = (uint16_t)index;
     }
     if (kind->reply != 0) {
         write_descriptor(order, descriptor, address + kind->header, kind->reply, DESCRIPTOR_WRITE);
     }
     if (VPT_FOR_SPEED) {
-        requests->places[slot].shape = SHAPE_NONE;
+        place->shape = SHAPE_NONE;
     }
     queue->slots[slot].count = 0;
     queue->slots[slot].tail = (uint16_t)(slot + 1u < queue->slot_count ? slot + 1u : 0u);
@@ -142,24 +147,18 @@ VPT_COLD enum vpt_status submit_relinked(struct vpt_requests *requests, const st
     struct vpt_request_place *place = &requests->places[slot];
     uint32_t flags = writable ? DESCRIPTOR_NEXT | DESCRIPTOR_WRITE : DESCRIPTOR_NEXT;
     bool order = requests->queue.device_order;
-    struct split_descriptor *first;
-    struct split_descriptor *descriptor;
+    struct split_descriptor *descriptor = (struct split_descriptor *)place->reply - count;
+    uint32_t index = place->index - count;
     uint64_t bytes = 0;
-    uint32_t index;
     uint32_t i;
 
     if (requests->queue.free_count == 0 || count > requests->segments) {
         return vpt_slots_refuse(requests, count);
     }
-    first = slot_first(requests, slot);
-    descriptor = slot_rest(requests, slot, first, &index);
-    index += requests->run - 2u - count;
-    descriptor += index;
     if (VPT_FOR_SPEED) {
-        place->data = descriptor;
         place->shape = SHAPE_NONE;
     }
-    vpt_store32(&first->flags, split_flags(order, DESCRIPTOR_NEXT, index));
+    vpt_store32(&slot_first(requests, slot)->flags, split_flags(order, DESCRIPTOR_NEXT, index));
     for (i = 0; i < count; i++) {
         enum vpt_status status = write_segment(requests, descriptor, &segments[i], &bytes);
 
@@ -194,11 +193,12 @@ enum vpt_status vpt_requests_submit_framed(struct vpt_requests *requests, const 
     uint64_t bytes = 0;
 
     if (!VPT_FOR_SPEED ||
-        VPT_UNLIKELY(requests->queue.free_count == 0 || slot_shape(count, writable) != place->shape)) {
+        VPT_UNLIKELY(requests->queue.free_count == 0 || count > requests->segments ||
+                     slot_shape(count, writable) != place->shape)) {
         return submit_relinked(requests, segments, count, writable, token);
     }
     slot_prepare_commit(requests, slot, token);
-    descriptor = (struct split_descriptor *)place->data;
+    descriptor = (struct split_descriptor *)place->reply - count;
     for (; count != 0; count--) {
         enum vpt_status status = write_segment(requests, descriptor, segments, &bytes);
 

@@ -203,26 +203,20 @@ static enum vpt_status place(struct search *search, unsigned type, uint32_t at)
                               { CAPABILITY_SIZE, 1, 4 } };
     struct vpt_virtio_pci *pci = search->pci;
     struct vpt_structure_claim claim;
-    uint32_t multiplier = 0;
     enum vpt_status status = read_claim(search, at, wanted[type - 1u].size, &claim);
 
     if (status == VPT_OK && type == TYPE_NOTIFY) {
-        multiplier = read_field(search, at + CAPABILITY_NOTIFY_MULTIPLIER, 4);
+        pci->notify_multiplier = read_field(search, at + CAPABILITY_NOTIFY_MULTIPLIER, 4);
+        if ((pci->notify_multiplier & 1u) != 0) {
+            return VPT_DEVICE_NOTIFY_MULTIPLIER;
+        }
     }
     if (status != VPT_OK || search->error != VPT_OK) {
         return status;
     }
     claim.needed = wanted[type - 1u].needed;
     claim.alignment = wanted[type - 1u].alignment;
-    status = vpt_structure_place(pci, &claim, search->structures[type - 1u]);
-    if (status == VPT_OK && type == TYPE_NOTIFY) {
-        if ((multiplier & 1u) != 0) {
-            vpt_zero(&pci->notify, sizeof(pci->notify));
-            return VPT_DEVICE_NOTIFY_MULTIPLIER;
-        }
-        pci->notify_multiplier = multiplier;
-    }
-    return status;
+    return vpt_structure_place(pci, &claim, search->structures[type - 1u]);
 }
 
 /* A region's place is two 64-bit numbers, in a capability that has the upper halves behind the lower ones. */

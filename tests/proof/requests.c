@@ -155,14 +155,18 @@ static void poll_any(void)
     }
 }
 
-/* Two requests of a segment, of which either may be anything else. */
+/* Any request, and one of a segment, as most of a batch are. */
 static void submit_batch_any(void)
 {
     struct vpt_segment segments[EACH];
     struct vpt_request batch[2];
+    uint16_t readable = (uint16_t)Frama_C_unsigned_int_interval(0, 1);
+    uint16_t writable = (uint16_t)Frama_C_unsigned_int_interval(0, EACH - 1);
     uint32_t done = 0;
     unsigned i;
 
+    /*@ split readable; */
+    /*@ split writable; */
     for (i = 0; i < EACH; i++) {
         segments[i].address = any64();
         segments[i].length = Frama_C_unsigned_int_interval(0, LONGEST);
@@ -170,8 +174,8 @@ static void submit_batch_any(void)
     for (i = 0; i < 2; i++) {
         batch[i].segments = segments;
         batch[i].token = &tokens[Frama_C_interval(0, REQUESTS - 1)];
-        batch[i].readable = (uint16_t)Frama_C_unsigned_int_interval(0, 1);
-        batch[i].writable = (uint16_t)Frama_C_unsigned_int_interval(0, EACH - 1);
+        batch[i].readable = i == 0 ? readable : 0;
+        batch[i].writable = i == 0 ? writable : 1;
     }
     (void)vpt_requests_submit_batch(&requests, batch, 2, &done);
     segments[done].length = 0; /* never more than there are, and EACH is more */
