@@ -174,8 +174,8 @@ enum vpt_status vpt_blk_ranges_init(struct vpt_blk *blk, uint16_t ranges);
  * ends all of them. NULL for `config` is a zeroed one. Statuses are those of vpt_queue_init(), VPT_CALLER_STATE for
  * an object that is in use and stays as it is among them; VPT_DEVICE_QUEUE_SIZE also for a ring too small for one
  * request; VPT_CALLER_TOO_LONG: more memory for ranges than a size_t can say. After VPT_UNSUPPORTED_QUEUE and
- * VPT_CALLER_ARGUMENT *queue is as it was; on any other failure it is zeroed, and another config may be tried. Init,
- * thread or panic; device's lock, and it excludes every queue.
+ * VPT_CALLER_ARGUMENT *queue is as it was; on any other failure it is zeroed, and another config may be tried, unless the
+ * device was reset (vpt_queue_init()). Init, thread or panic; device's lock, and it excludes every queue.
  */
 enum vpt_status vpt_blk_queue_init(struct vpt_blk_queue *queue, struct vpt_blk *blk, uint16_t index,
                                    const struct vpt_requests_config *config);
@@ -206,7 +206,7 @@ enum vpt_status vpt_blk_open(struct vpt_blk *blk, struct vpt_blk_queue *queue, s
  * queue is dead.
  *
  * With ranges, also: VPT_UNSUPPORTED_REQUEST: the operation's limits are zero, or an unmap that write_zeroes_unmap does
- * not allow. VPT_CALLER_TOO_LONG: more ranges than the limits or config.ranges, or one of too many sectors.
+ * not allow. VPT_CALLER_TOO_LONG: more ranges than the limits, or than vpt_blk_ranges_init() was told, or one of too many sectors.
  * VPT_CALLER_ALIGNMENT: a start or an end off the alignment. VPT_CALLER_ARGUMENT: no range, an empty one, an unmap of
  * another operation than write-zeroes, a sector or data beside ranges. After an error completion the state of each
  * range is unknown (BLK-OP-16).

@@ -116,7 +116,7 @@ struct vpt_doorbell {
 struct vpt_queue_form;
 
 struct vpt_queue {
-    /* What every request needs is in the first 128 bytes, which x86 and others reach by shorter instructions. */
+    /* What every request needs comes first: x86 and others reach the first 128 bytes by shorter instructions. */
     struct vpt_device *device;
     struct vpt_queue_slot *slots; /* the driver's own; NULL: the queue is not set up */
 

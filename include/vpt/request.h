@@ -143,7 +143,8 @@ struct vpt_requests_kind {
 
     /*
      * What a used request has come to: reads the reply in the slot, once. `length` is how many bytes the device says it
-     * has written, never more than it could. Called by vpt_requests_poll(), so in any context. NULL: VPT_OK.
+     * has written, never more than it could. Called by vpt_requests_poll() and
+     * vpt_requests_poll_batch(), so in any context; it submits nothing. NULL: VPT_OK.
      */
     enum vpt_status (*result)(const struct vpt_requests *requests, const void *slot, uint32_t length);
 
@@ -214,7 +215,8 @@ struct vpt_requests {
  *   VPT_DEVICE_QUEUE_SIZE     also: a ring too small for one request
  *   VPT_CALLER_ARGUMENT       also: header and reply are above 65535 bytes, or do not fit the slot
  *   those of vpt_queue_init(); VPT_CALLER_STATE also for an object that is in use, which stays as it is
- * On any other failure *requests is zeroed, and another configuration may be tried.
+ * On any other failure *requests is zeroed, and another configuration may be tried, unless the device was reset
+ * (vpt_queue_init()).
  * Context: init, thread or panic; device's lock, and it excludes every queue.
  */
 enum vpt_status vpt_requests_init(struct vpt_requests *requests, struct vpt_driver *driver, uint16_t index,
@@ -256,9 +258,10 @@ struct vpt_request {
 };
 
 /*
- * Submits several requests in the order of the array, up to one that is refused: `*done` are submitted. Headers, if there
- * are any, stay as they are in the slots. Where one data segment is what each has, a request costs half of what a call
- * for it does.
+ * Submits several requests in the order of the array, up to one that is refused: `*done` are submitted. What slots hold
+ * of a header and a reply stays as it is: so this is for kinds without, and for those whose header never changes and
+ * whose `result` does not rely on the reply. With a header, one data segment and a reply behind it a request costs half
+ * of what a call for it does.
  *
  * Returns
  *   VPT_OK                    all are submitted

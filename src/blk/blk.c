@@ -52,6 +52,8 @@ static enum vpt_status read_info(struct vpt_device *device, struct vpt_blk_info 
     return status;
 }
 
+VPT_STATIC_ASSERT(sizeof(bool) == 1, "the write cache's field is read into one");
+
 /* Numbers that a caller will shift by, mask with or divide by. */
 static enum vpt_status check_info(const struct vpt_blk_info *info)
 {

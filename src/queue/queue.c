@@ -7,6 +7,8 @@
 #include "memory.h"
 #include "split.h"
 
+#define QUEUES_MAX 0x10000u /* of a device: an index has 16 bits */
+
 /* Entries, where the caller names no size and memory is short: at least. */
 #define DEFAULT_SIZE_MIN 8u
 
@@ -122,8 +124,9 @@ enum vpt_status vpt_queue_enable(struct vpt_queue *queue)
 bool vpt_queue_in_use(const struct vpt_device *device, const struct vpt_queue *queue)
 {
     const struct vpt_queue *other = vpt_gone(device) ? NULL : device->queues;
+    uint32_t left;
 
-    while (other != NULL && other != queue) {
+    for (left = QUEUES_MAX; left != 0 && other != NULL && other != queue; left--) {
         other = other->next;
     }
     return other == queue;

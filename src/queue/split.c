@@ -215,7 +215,7 @@ enum vpt_status vpt_split_lie(struct vpt_queue *queue, enum vpt_status status)
 
 bool vpt_split_end_look(struct vpt_queue *queue, enum vpt_status status)
 {
-    if (status == SPLIT_LOOK_AGAIN) {
+    if (status == SPLIT_LOOK_AGAIN && queue->dead == VPT_OK) {
         vpt_split_fence(queue);
         return true;
     }

@@ -24,8 +24,8 @@ static uint32_t submit_alike(struct vpt_requests *requests, const struct vpt_req
     for (done = 0; done < count; done++) {
         const struct vpt_request *request = &batch[done];
         const struct vpt_request_place *place = &requests->places[head];
-        struct split_descriptor *descriptor = (struct split_descriptor *)place->reply - 1;
         struct vpt_queue_slot *slot = &queue->slots[head];
+        struct split_descriptor *descriptor;
         uint32_t length;
         uint32_t next;
 
@@ -36,6 +36,7 @@ static uint32_t submit_alike(struct vpt_requests *requests, const struct vpt_req
         if (length - 1u >= segment_max) {
             break;
         }
+        descriptor = (struct split_descriptor *)place->reply - 1;
         vpt_store64(&descriptor->address, vpt_order64(order, request->segments->address));
         vpt_store32(&descriptor->length, vpt_order32(order, length));
         vpt_store16(&available->ring[index & queue->mask], vpt_order16(order, (uint16_t)head));
@@ -62,9 +63,7 @@ enum vpt_status vpt_requests_submit_batch(struct vpt_requests *requests, const s
 
     *done = 0;
     while (*done < count && status == VPT_OK) {
-        if (VPT_FOR_SPEED) { /* else slots have no shape */
-            *done += submit_alike(requests, batch + *done, count - *done);
-        }
+        *done += submit_alike(requests, batch + *done, count - *done);
         if (*done < count) {
             const struct vpt_request *request = &batch[*done];
 

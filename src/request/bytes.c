@@ -2,6 +2,8 @@
 /* Arrays of bytes in a configuration (VirtIO 1.4, section 2.5). */
 #include <vpt/request.h>
 
+#include "../access.h"
+
 #define BYTES_MAX 16u /* of one moment */
 
 enum vpt_status vpt_driver_bytes(struct vpt_device *device, uint32_t offset, uint8_t *bytes, unsigned count)
@@ -19,6 +21,7 @@ enum vpt_status vpt_driver_bytes(struct vpt_device *device, uint32_t offset, uin
             fields[i].condition = 0;
             fields[i].member = (uint16_t)i;
         }
+        vpt_zero(bytes, part); /* the first pass looks for what has changed */
         status = offset <= 0x10000u - part ? vpt_device_config_fields(device, fields, part, bytes) : VPT_DEVICE_CONFIG;
         bytes += part;
         offset += part;

@@ -41,7 +41,7 @@ static uint32_t default_size(uint32_t run)
     return size;
 }
 
-/* Data segments that a slot is made for: none where a reply stands alone. */
+/* Data segments that a slot is made for, at most what the longest ring takes: none where a reply stands alone. */
 static uint32_t plan_segments(struct vpt_requests *requests, uint32_t wanted)
 {
     if (requests->kind->header == 0 && requests->kind->reply != 0) {
@@ -49,7 +49,8 @@ static uint32_t plan_segments(struct vpt_requests *requests, uint32_t wanted)
     }
     requests->segments_made = either(wanted, requests->kind->segments);
     vpt_requests_fit(requests);
-    return either(requests->segments, VPT_REQUESTS_DEFAULT_SEGMENTS);
+    wanted = either(requests->segments, VPT_REQUESTS_DEFAULT_SEGMENTS);
+    return wanted < VPT_QUEUE_SIZE_MAX - 2u ? wanted : VPT_QUEUE_SIZE_MAX - 2u;
 }
 
 static enum vpt_status set_up(struct vpt_requests *requests, uint16_t index, const struct vpt_requests_config *config)

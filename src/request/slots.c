@@ -2,7 +2,8 @@
 /*
  * Slots on a split virtqueue. Each slot has a table of its own, or where there are no tables a fixed run of descriptors:
  * one of the first ones in the ring, and others behind all of those. So the used id is the slot. Header, reply and their
- * lengths are written once, here; a submission writes the data and the links of what stands before it.
+ * lengths are written once, here. A submission writes where its data is, and links only where the slot's last request
+ * was of another shape.
  */
 #include "split_slots.h"
 
@@ -89,9 +90,7 @@ static void prepare_slot(struct vpt_requests *requests, uint32_t slot)
     if (kind->reply != 0) {
         write_descriptor(order, descriptor, address + kind->header, kind->reply, DESCRIPTOR_WRITE);
     }
-    if (VPT_FOR_SPEED) {
-        place->shape = SHAPE_NONE;
-    }
+    place->shape = SHAPE_NONE;
     queue->slots[slot].count = 0;
     queue->slots[slot].tail = (uint16_t)(slot + 1u < queue->slot_count ? slot + 1u : 0u);
 }
@@ -147,17 +146,17 @@ VPT_COLD enum vpt_status submit_relinked(struct vpt_requests *requests, const st
     struct vpt_request_place *place = &requests->places[slot];
     uint32_t flags = writable ? DESCRIPTOR_NEXT | DESCRIPTOR_WRITE : DESCRIPTOR_NEXT;
     bool order = requests->queue.device_order;
-    struct split_descriptor *descriptor = (struct split_descriptor *)place->reply - count;
-    uint32_t index = place->index - count;
+    struct split_descriptor *descriptor;
     uint64_t bytes = 0;
+    uint32_t index;
     uint32_t i;
 
-    if (requests->queue.free_count == 0 || count > requests->segments) {
-        return vpt_slots_refuse(requests, count);
+    if (count > requests->segments) {
+        return VPT_CALLER_TOO_LONG;
     }
-    if (VPT_FOR_SPEED) {
-        place->shape = SHAPE_NONE;
-    }
+    descriptor = (struct split_descriptor *)place->reply - count;
+    index = place->index - count;
+    place->shape = SHAPE_NONE;
     vpt_store32(&slot_first(requests, slot)->flags, split_flags(order, DESCRIPTOR_NEXT, index));
     for (i = 0; i < count; i++) {
         enum vpt_status status = write_segment(requests, descriptor, &segments[i], &bytes);
@@ -193,8 +192,7 @@ enum vpt_status vpt_requests_submit_framed(struct vpt_requests *requests, const 
     uint64_t bytes = 0;
 
     if (!VPT_FOR_SPEED ||
-        VPT_UNLIKELY(requests->queue.free_count == 0 || count > requests->segments ||
-                     slot_shape(count, writable) != place->shape)) {
+        VPT_UNLIKELY(count > requests->segments || slot_shape(count, writable) != place->shape)) {
         return submit_relinked(requests, segments, count, writable, token);
     }
     slot_prepare_commit(requests, slot, token);
@@ -214,8 +212,6 @@ enum vpt_status vpt_requests_submit_framed(struct vpt_requests *requests, const 
     slot_commit(requests, slot, (writable ? (uint32_t)bytes : 0u) + requests->kind->reply);
     return VPT_OK;
 }
-
-/* ---- Completion ---- */
 
 /* ---- Completion ---- */
 

@@ -58,7 +58,7 @@ static inline uint32_t slots_in_flight(const struct vpt_requests *requests)
     return queue->dead == VPT_OK ? queue->slot_count - queue->free_count : vpt_queue_in_flight(queue);
 }
 
-/* vpt_requests_submit() of what most requests are: a header, data of one direction, a reply behind it. */
+/* vpt_requests_submit() of what most requests are: a header, data of one direction, a reply behind it. A slot is free. */
 enum vpt_status vpt_requests_submit_framed(struct vpt_requests *requests, const struct vpt_segment *segments,
                                            uint32_t count, bool writable, void *token);
 

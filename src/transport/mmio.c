@@ -80,9 +80,6 @@ static enum vpt_status queue_enable_legacy(struct vpt_device *device, uint16_t i
 {
     uint32_t page = (uint32_t)(areas[VPT_AREA_RINGS].memory.device_address >> LEGACY_PAGE_SHIFT);
 
-    if (page == 0) {
-        return VPT_RESOURCE_ADDRESS; /* to the device it would say that there is no queue */
-    }
     write_place(device, REGISTER_GUEST_PAGE_SIZE, 4, LEGACY_PAGE_SIZE);
     write_place(device, VPT_REGISTER_QUEUE_SEL, 4, index);
     write_place(device, REGISTER_QUEUE_ALIGN, 4, VPT_QUEUE_RINGS_ALIGNMENT);

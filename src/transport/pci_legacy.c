@@ -78,9 +78,6 @@ static enum vpt_status queue_enable(struct vpt_device *device, uint16_t index, c
 {
     uint32_t page = (uint32_t)(areas[VPT_AREA_RINGS].memory.device_address >> LEGACY_PAGE_SHIFT);
 
-    if (page == 0) {
-        return VPT_RESOURCE_ADDRESS; /* to the device it would say that there is no queue */
-    }
     write_header(device, LEGACY_QUEUE_SELECT, 2, index);
     write_header(device, LEGACY_QUEUE_ADDRESS, 4, page);
     return read_header(device, LEGACY_QUEUE_ADDRESS, 4) == page ? VPT_OK : VPT_DEVICE_QUEUE_STATE;

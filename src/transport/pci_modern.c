@@ -276,7 +276,8 @@ static enum vpt_status search_capabilities(struct search *search)
         status = vpt_pci_walk_next(&walk, &capability);
         if (status == VPT_OK && capability.id == VPT_PCI_CAPABILITY_VENDOR) {
             status = consider(search, capability.offset);
-        } else if (status == VPT_OK && capability.id == VPT_PCI_CAPABILITY_MSIX && search->pci->msix == 0) {
+        } else if (status == VPT_OK && capability.id == VPT_PCI_CAPABILITY_MSIX && search->pci->msix == 0 &&
+                   search->region == NULL) {
             search->pci->msix = capability.offset;
         }
     }
@@ -314,7 +315,8 @@ static enum vpt_status shared_memory(struct vpt_device *device, uint8_t id, stru
     region->base = 0;
     region->length = ~(uint64_t)0;
     status = search_capabilities(&search);
-    return status == VPT_EMPTY || status == VPT_DEVICE_PCI_CAPABILITIES || region->length != ~(uint64_t)0 ? VPT_OK : status;
+    return status == VPT_EMPTY || status == VPT_DEVICE_PCI_CAPABILITIES || region->length != ~(uint64_t)0 ? VPT_OK
+                                                                                                           : status;
 }
 
 static const struct vpt_pci_ops pci_ops = {

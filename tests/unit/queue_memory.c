@@ -301,8 +301,10 @@ static enum vpt_status init_at(uint64_t address, uint16_t size)
     struct vpt_queue_config config = { .size = size };
     enum vpt_status status;
     struct vpt_queue queue;
+    uint64_t resets;
 
     bench_negotiate(&version_1, NULL);
+    resets = bench.machine.device.resets;
     config.memory.rings = (struct vpt_memory){ memory, address, sizeof(memory) };
     (void)mock_hal_register(&bench.machine.hal, memory, sizeof(memory), address, true);
     status = vpt_queue_init(&queue, bench.device, &config);
@@ -311,6 +313,7 @@ static enum vpt_status init_at(uint64_t address, uint16_t size)
         bench_end(&queue);
     } else {
         cr_assert(all_zero(&queue, sizeof(queue)));
+        cr_assert(bench.machine.device.resets == resets, "an address is no reason for a reset");
         bench_finish();
     }
     return status;

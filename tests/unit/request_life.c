@@ -312,9 +312,11 @@ VARIANT_TEST(request_life, an_allocation_that_fails_leaves_nothing_behind)
 
 /* ---- What a driver's author may get wrong ---- */
 
+static uint32_t limit; /* what the device takes */
+
 static void ask_for_more(struct vpt_requests *requests)
 {
-    requests->segments = 64; /* what the device takes */
+    requests->segments = limit;
 }
 
 /* A hook that knows only the device's limit does not reach behind the descriptors that a slot has. */
@@ -322,16 +324,20 @@ VARIANT_TEST(request_life, segments_are_never_more_than_a_slot_has)
 {
     static const struct vpt_requests_kind kind = { .header = HEADER_SIZE, .reply = 1, .fit = ask_for_more };
     const struct vpt_requests_config config = { .requests = 4, .size = 16 };
+    static const uint32_t limits[] = { 64, 0x7fffffff, 0x80000000, 0xfffffffd, UINT32_MAX };
     struct vpt_segment segments[15];
 
     for (unsigned i = 0; i < COUNT_OF(segments); i++) {
         segments[i] = (struct vpt_segment){ 0, 1 };
     }
-    tested_negotiate(variant, NULL);
-    assert_status(vpt_requests_init(&tested.requests, &tested.driver, 0, &kind, 0, &config), VPT_OK);
-    cr_assert(tested.requests.segments == 14, "%u", (unsigned)tested.requests.segments);
-    assert_status(vpt_requests_submit(&tested.requests, segments, 0, 15, NULL), VPT_CALLER_TOO_LONG);
-    tested_end();
+    for (unsigned i = 0; i < COUNT_OF(limits); i++) {
+        limit = limits[i];
+        tested_negotiate(variant, NULL);
+        assert_status(vpt_requests_init(&tested.requests, &tested.driver, 0, &kind, 0, &config), VPT_OK);
+        cr_assert(tested.requests.segments == 14, "%u", (unsigned)tested.requests.segments);
+        assert_status(vpt_requests_submit(&tested.requests, segments, 0, 15, NULL), VPT_CALLER_TOO_LONG);
+        tested_end();
+    }
 }
 
 Test(request_life, a_slot_holds_header_and_reply)
