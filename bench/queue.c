@@ -4,10 +4,11 @@
  * device in the same process that completes all it is shown. The only work between submit() and complete() and
  * their ends is the library's calls.
  *
- * Usage: queue BATCH BATCHES block|net|slots|disk [indirect] [event]
+ * Usage: queue BATCH BATCHES block|net|slots|disk|floor-block|floor-net|floor-slots [indirect] [event]
  *
  * block and net are lists of three segments and of one on the general queue; slots is header, 4096 bytes and reply on a
- * queue of requests, by the calls for a batch; disk is a read of 4096 bytes by the block driver.
+ * queue of requests, by the calls for a batch; disk is a read of 4096 bytes by the block driver. The
+ * others are the same on a queue that was written by hand (floor.h).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,8 @@
 #include <vpt/blk.h>
 #include <vpt/mmio.h>
 #include <vpt/request.h>
+
+#include "floor.h"
 
 #define SIZE     256u
 #define TABLES   128u
@@ -206,6 +209,63 @@ __attribute__((noinline)) static void complete_disk(unsigned batch)
     }
 }
 
+__attribute__((noinline)) static void submit_floor(unsigned batch, const struct vpt_segment *segments, bool net)
+{
+    for (unsigned i = 0; i < batch; i++) {
+        check(floor_add(segments, 1, net ? 0 : 2, &queue) ? VPT_OK : VPT_RESOURCE_FULL);
+    }
+    (void)floor_kick();
+}
+
+__attribute__((noinline)) static void complete_floor(unsigned batch)
+{
+    for (unsigned i = 0; i < batch; i++) {
+        void *token;
+        uint32_t length;
+
+        check(floor_pop(&token, &length) ? VPT_OK : VPT_EMPTY);
+    }
+}
+
+/* All of a run on the queue that was written by hand. */
+static int run_floor(unsigned batch, int batches, const char *kind, const struct vpt_segment *block,
+                     const struct vpt_segment *packet)
+{
+    bool slots = strcmp(kind, "floor-slots") == 0;
+    bool net = strcmp(kind, "floor-net") == 0;
+    struct vpt_segment data[SIZE / SEGMENTS];
+    void *tokens[SIZE / SEGMENTS];
+    void *available;
+    void *used;
+
+    floor_areas(&available, &used);
+    registers[0x090 / 4] = (uint32_t)(uintptr_t)available;
+    registers[0x094 / 4] = (uint32_t)((uint64_t)(uintptr_t)available >> 32);
+    registers[0x0a0 / 4] = (uint32_t)(uintptr_t)used;
+    registers[0x0a4 / 4] = (uint32_t)((uint64_t)(uintptr_t)used >> 32);
+    for (unsigned i = 0; i < batch; i++) {
+        data[i] = block[1];
+    }
+    if (slots) {
+        floor_slots_prepare();
+    }
+    for (; batches > 0; batches--) {
+        if (slots) {
+            check(floor_slots_submit(data, batch, data) == batch ? VPT_OK : VPT_RESOURCE_FULL);
+            (void)floor_kick();
+        } else {
+            submit_floor(batch, net ? packet : block, net);
+        }
+        device_run(net ? 0 : 4097);
+        if (slots) {
+            check(floor_slots_complete(tokens, batch) == batch ? VPT_OK : VPT_EMPTY);
+        } else {
+            complete_floor(batch);
+        }
+    }
+    return 0;
+}
+
 int main(int count, char **arguments)
 {
     static const struct vpt_segment block[] = { { 0x1000, 16 }, { 0x2000, 4096 }, { 0x3000, 1 } };
@@ -218,6 +278,9 @@ int main(int count, char **arguments)
 
     if (batch == 0 || batch > SIZE / SEGMENTS) {
         return 2;
+    }
+    if (strncmp(kind, "floor", 5) == 0) {
+        return run_floor(batch, atoi(arguments[2]), kind, block, packet);
     }
     for (int i = 4; i < count; i++) {
         features[0] |= 1u << (strcmp(arguments[i], "indirect") == 0 ? VPT_F_INDIRECT_DESC : VPT_F_EVENT_IDX);

@@ -75,6 +75,18 @@ enum vpt_status vpt_requests_submit_batch(struct vpt_requests *requests, const s
     return status;
 }
 
+/* What the last `count` requests have come to whose slots are free again. */
+static void judge(const struct vpt_requests *requests, struct vpt_completion *completions, uint32_t count)
+{
+    uint32_t slot = requests->queue.free_head;
+
+    while (count-- != 0) {
+        completions[count].status =
+            requests->kind->result(requests, slot_or_null(requests, slot), completions[count].length);
+        slot = requests->queue.slots[slot].tail;
+    }
+}
+
 /* Those that the device has been seen to have used, up to one that is not in flight. Returns how many came back. */
 static uint32_t take_seen(struct vpt_requests *requests, struct vpt_completion *completions, uint32_t count)
 {
@@ -93,18 +105,26 @@ static uint32_t take_seen(struct vpt_requests *requests, struct vpt_completion *
         const struct split_used_element *element = &used->ring[last_used & queue->mask];
         uint32_t id = vpt_order32(order, vpt_load32(&element->id));
         uint32_t length = vpt_order32(order, vpt_load32(&element->length));
+        struct vpt_queue_slot *slot;
 
         if (VPT_UNLIKELY(id >= queue->slot_count || queue->slots[id].count == 0)) {
             break;
         }
-        queue->slots[id].tail = (uint16_t)head;
-        slot_complete(requests, id, length, &completions[done]);
+        slot = &queue->slots[id];
+        completions[done].token = slot->token;
+        completions[done].length = length < slot->writable ? length : slot->writable;
+        completions[done].status = VPT_OK;
+        slot->count = 0;
+        slot->tail = (uint16_t)head;
         head = id;
         last_used++;
     }
     VPT_WRITE_ONCE(queue->last_used, last_used);
     queue->free_head = head;
     queue->free_count += done;
+    if (done != 0 && requests->kind->result != NULL) {
+        judge(requests, completions, done);
+    }
     return done;
 }
 

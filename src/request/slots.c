@@ -255,6 +255,7 @@ enum vpt_status vpt_requests_poll(struct vpt_requests *requests, struct vpt_comp
 {
     struct vpt_queue *queue = &requests->queue;
     const struct split_used_element *element;
+    struct vpt_queue_slot *slot;
     bool order = queue->device_order;
     uint32_t length;
     uint32_t id;
@@ -274,9 +275,16 @@ enum vpt_status vpt_requests_poll(struct vpt_requests *requests, struct vpt_comp
         return drain(requests, vpt_split_lie(queue, VPT_DEVICE_USED_ID), completion);
     }
     VPT_WRITE_ONCE(queue->last_used, queue->last_used + 1u);
-    queue->slots[id].tail = (uint16_t)queue->free_head;
+    slot = &queue->slots[id];
+    slot->count = 0;
+    slot->tail = (uint16_t)queue->free_head;
     queue->free_head = id;
     queue->free_count++;
-    slot_complete(requests, id, length, completion);
+    length = length < slot->writable ? length : slot->writable;
+    completion->token = slot->token;
+    completion->length = length;
+    completion->status = requests->kind->result == NULL
+                             ? VPT_OK
+                             : requests->kind->result(requests, slot_or_null(requests, id), length);
     return VPT_OK;
 }

@@ -79,18 +79,4 @@ VPT_INLINE void slot_commit(struct vpt_requests *requests, uint32_t head, uint32
     queue->available_index++;
 }
 
-/* What a request has come to, whose slot is about to be free again. */
-VPT_INLINE void slot_complete(const struct vpt_requests *requests, uint32_t id, uint32_t length,
-                              struct vpt_completion *completion)
-{
-    struct vpt_queue_slot *slot = &requests->queue.slots[id];
-    const struct vpt_requests_kind *kind = requests->kind;
-
-    length = length < slot->writable ? length : slot->writable;
-    slot->count = 0;
-    completion->token = slot->token;
-    completion->length = length;
-    completion->status = kind->result == NULL ? VPT_OK : kind->result(requests, slot_or_null(requests, id), length);
-}
-
 #endif
