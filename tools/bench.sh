@@ -22,7 +22,8 @@ build() {
 
 # For riscv64, with the library's code in one piece.
 build_riscv64() {
-    local command=(riscv64-linux-gnu-gcc -std=c11 -O2 "${warnings[@]}" -Iinclude -fno-reorder-functions) source objects=()
+    local command=(riscv64-linux-gnu-gcc -std=c11 -O2 "${warnings[@]}" -Iinclude -fno-reorder-functions)
+    local source objects=()
     for source in $(cat sources/*.list); do
         objects+=("$work/${source//\//-}.o")
         "${command[@]}" -c "$source" -o "${objects[-1]}" || exit 1
@@ -58,8 +59,8 @@ instructions() {
     if [ "$compiler" = riscv64 ]; then
         # One instruction after the other, and of these the library's own.
         qemu-riscv64 -singlestep -d exec,nochain -D "$work/trace" "$work/queue-riscv64" "$@" &&
-            awk -F / -v from="${code[0]}" -v end="${code[1]}" '($2 "") >= from && ($2 "") < end { n++ } END { print n }' \
-                "$work/trace"
+            awk -F / -v from="${code[0]}" -v end="${code[1]}" \
+                '($2 "") >= from && ($2 "") < end { n++ } END { print n }' "$work/trace"
         return
     fi
     case $3 in
@@ -79,7 +80,8 @@ bench() {
         long=$(instructions "$compiler" "$batch" $((3 * runs)) "$kind" "$@") || exit 1
     [ -n "$short" ] && [ -n "$long" ] || { echo "bench: nothing was counted" >&2; exit 1; }
     each=$(((long - short) / (2 * runs * batch)))
-    printf 'split-%s\t%s %s batch=%d\tdriver\t%d\tinstructions/request\n' "$kind" "$compiler" "${*:-direct}" "$batch" "$each"
+    printf 'split-%s\t%s %s batch=%d\tdriver\t%d\tinstructions/request\n' \
+        "$kind" "$compiler" "${*:-direct}" "$batch" "$each"
     if [ "$limit" != - ] && [ "$each" -gt "$limit" ]; then
         echo "bench: split-$kind takes $each instructions, at most $limit are allowed" >&2
         failed=1

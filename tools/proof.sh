@@ -80,7 +80,8 @@ sized() {
 
 # Usage: requests NAME SECONDS LEAST MACROS [OPTION...]
 requests() {
-    local loops=vpt_requests_submit_framed:100,submit_relinked:100,vpt_requests_submit_batch:100,submit_alike:100,vpt_requests_poll_batch:100,take_seen:100
+    local loops=vpt_requests_submit_framed:100,submit_relinked:100,vpt_requests_submit_batch:100,submit_alike:100
+    loops+=,vpt_requests_poll_batch:100,take_seen:100
     local precision=1 options=("${again[@]}" -eva-slevel-function "$loops" "${@:5}")
     prove "${@:1:4}" tests/proof/requests.c src/request/{requests,slots,shapes,batch,receive,driver,life}.c \
         "${queue_sources[@]}"
