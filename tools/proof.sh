@@ -113,7 +113,7 @@ requests 'requests: header and reply in chains, small' 15 1400 "$(slots 8 2 0 0 
 requests 'requests: reply before the data, in tables' 20 1400 "$(slots 8 4 1 0 16 1 0) -DREPLY_FIRST=true"
 requests 'requests: data alone in tables' 16 1400 "$(slots 4 4 1 0 0 0 0)"
 requests 'requests: data alone in chains, EVENT_IDX' 17 1400 "$(slots 8 4 0 1 0 0 0)"
-requests 'requests: received' 30 1400 "$(slots 4 4 0 0 0 16 1)" \
+requests 'requests: received' 60 1300 "$(slots 4 4 0 0 0 16 1)" \
     -eva-slevel-function vpt_requests_poll:500,drain:500,vpt_receive:500
 prove 'PCI room' 200 1500 '' tests/proof/pci_room.c src/pci/*.c src/register.c src/log.c
 precision=1 transport 'PCI, any function' 10 640 -DPROBE
