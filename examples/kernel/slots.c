@@ -34,7 +34,7 @@ void slot_close(struct device *device)
 {
     const struct vpt_port *port = device->virtio->port;
 
-    port->mmio_unmap(port->ctx, device->mmio.mapping, device->mmio.size);
+    port->mmio_unmap(port->ctx, device->mmio.mapping, VPT_MMIO_REGISTERS_SIZE + device->virtio->config_size);
 }
 
 bool slots_search(const struct machine_bus *bus, const struct vpt_port *port, bus_visit *visit, void *ctx)
