@@ -23,7 +23,7 @@ options=()
 
 # What a set-up may come to is followed state by state: each size, each area that does not suit.
 each=vpt_queue_size_within:20,vpt_queue_find:100,vpt_queue_take_memory:1000,take_all:1000,vpt_queue_set_up:1000
-again=(-eva-slevel-function "$each,vpt_queue_init:1000,set_up:1000,vpt_requests_init:1000,start:1000"
+again=(-eva-slevel-function "$each,vpt_queue_init:1000,start:1000"
     -eva-unroll-recursive-calls 1) # a pop that arms pops a second time
 queue_sources=(src/queue/*.c src/log.c src/transport/wait.c src/transport/device.c)
 
@@ -81,7 +81,7 @@ sized() {
 # Usage: requests NAME SECONDS LEAST MACROS [OPTION...]
 requests() {
     local loops=vpt_requests_submit_framed:100,submit_relinked:100,vpt_requests_submit_batch:100,submit_alike:100
-    loops+=,vpt_requests_poll_batch:100,take_seen:100
+    loops+=,vpt_requests_poll_batch:100,take_seen:100,set_up:1000,vpt_requests_init:1000
     local precision=1 options=("${again[@]}" -eva-slevel-function "$loops" "${@:5}")
     prove "${@:1:4}" tests/proof/requests.c src/request/{requests,slots,shapes,batch,receive,driver,life}.c \
         "${queue_sources[@]}"
