@@ -149,7 +149,7 @@ static bool refused_as_nothing(const struct vpt_requests_kind *kind, unsigned se
 }
 
 /* Every number of segments of each direction, one request after the other. */
-VARIANT_TEST(request, BLK_OP_14_each_shape_as_the_device_sees_it)
+VARIANT_TEST(request, SPLIT_FRAME_1_each_shape_as_the_device_sees_it)
 {
     for (size_t i = 0; i < COUNT_OF(kinds); i++) {
         uint16_t most = has_data(&kinds[i]) ? SUBJECT_SEGMENTS : 0;

@@ -104,7 +104,7 @@ VARIANT_TEST(request_batch, requests_come_back_once_past_the_wrap_of_the_index)
 }
 
 /* The device is shown the same as by calls for one: header, data in its direction, reply. */
-VARIANT_TEST(request_batch, BLK_OP_14_the_device_sees_each_request)
+VARIANT_TEST(request_batch, SPLIT_FRAME_1_the_device_sees_each_request)
 {
     uint32_t done;
 
