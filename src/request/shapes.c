@@ -79,14 +79,14 @@ static void append_reply(struct chain *chain, const struct vpt_requests *request
 
 /* Data of both directions, no header, no reply, or a reply before the data that the device writes. */
 VPT_COLD enum vpt_status submit_other(struct vpt_requests *requests, const struct vpt_segment *segments,
-                                             uint32_t readable, uint32_t writable, void *token)
+                                      uint32_t readable, uint32_t writable, void *token)
 {
     uint32_t slot = requests->queue.free_head;
     struct chain chain;
     bool reply_first;
 
-    if (requests->queue.free_count == 0 || readable + writable > requests->segments) {
-        return vpt_slots_refuse(requests, readable + writable);
+    if (readable + writable > requests->segments) {
+        return VPT_CALLER_TOO_LONG;
     }
     reply_first = requests->kind->reply_first;
     begin(requests, slot, &chain);
@@ -120,11 +120,8 @@ enum vpt_status vpt_requests_submit(struct vpt_requests *requests, const struct 
     if (VPT_UNLIKELY(requests->queue.free_count == 0)) {
         return vpt_slots_refuse(requests, (uint32_t)readable + writable);
     }
-    if (slot_framed(requests->kind) && readable == 0) {
-        return vpt_requests_submit_framed(requests, segments, writable, true, token);
-    }
-    if (slot_framed(requests->kind) && writable == 0) {
-        return vpt_requests_submit_framed(requests, segments, readable, false, token);
+    if (slot_framed(requests->kind) && (readable == 0 || writable == 0)) {
+        return vpt_requests_submit_framed(requests, segments, (uint32_t)readable + writable, readable == 0, token);
     }
     return submit_other(requests, segments, readable, writable, token);
 }

@@ -191,6 +191,7 @@ enum vpt_status vpt_requests_submit_framed(struct vpt_requests *requests, const 
     struct split_descriptor *descriptor;
     uint64_t bytes = 0;
 
+    /* A slot's shape never has more segments than are allowed, but the analyser has to be told. */
     if (!VPT_FOR_SPEED ||
         VPT_UNLIKELY(count > requests->segments || slot_shape(count, writable) != place->shape)) {
         return submit_relinked(requests, segments, count, writable, token);

@@ -103,7 +103,6 @@ enum vpt_status vpt_device_config_fields(struct vpt_device *device, const struct
                                          unsigned count, void *object)
 {
     uint32_t iteration = 0;
-    bool settled;
 
     if (fields == NULL || object == NULL) {
         return VPT_CALLER_ARGUMENT;
@@ -124,8 +123,7 @@ enum vpt_status vpt_device_config_fields(struct vpt_device *device, const struct
                 }
             }
         }
-        settled = vpt_legacy(device) ? !changed : generation(device) == before;
-        if (settled) {
+        if (vpt_legacy(device) ? !changed : generation(device) == before) {
             return VPT_OK;
         }
     } while (vpt_keep_waiting(device->port, VPT_WAIT_CONFIGURATION, &iteration));
