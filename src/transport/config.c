@@ -18,8 +18,7 @@ static enum vpt_status check_access(struct vpt_device *device, uint32_t offset, 
     if ((width != 1u && width != 2u && width != 4u) || (offset & (width - 1u)) != 0) {
         return VPT_CALLER_ALIGNMENT;
     }
-    /* Registers and configuration are numbered by the same 32 bits. */
-    return size >= width && offset <= size - width && offset <= 0x7fffffffu ? VPT_OK : VPT_CALLER_RANGE;
+    return size >= width && offset <= size - width ? VPT_OK : VPT_CALLER_RANGE;
 }
 
 /* Configuration of a legacy device is in the CPU's byte order (D-LPCI-4), registers are little-endian ones always. */

@@ -7,7 +7,8 @@
 #include "../register.h"
 #include "transport.h"
 
-#define MAGIC 0x74726976u /* "virt" */
+#define MAGIC      0x74726976u /* "virt" */
+#define CONFIG_MAX 0x7fffffffu /* bytes of the configuration: numbered by the same 32 bits as registers */
 
 /* Registers beside those of enum vpt_register. */
 enum mmio_register {
@@ -147,7 +148,8 @@ enum vpt_status vpt_mmio_probe(struct vpt_mmio *mmio, const struct vpt_port *por
     mmio->device.port = port;
     mmio->device.type = type;
     mmio->device.vendor = read_first(port, mapping, REGISTER_VENDOR_ID);
-    mmio->device.config_size = size - VPT_REGISTER_CONFIG;
+    size -= VPT_REGISTER_CONFIG;
+    mmio->device.config_size = size < CONFIG_MAX ? size : CONFIG_MAX;
     mmio->mapping = mapping;
     return VPT_OK;
 }
