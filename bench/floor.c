@@ -6,7 +6,6 @@
  */
 #include "floor.h"
 
-#define SIZE  256u
 #define NEXT  1u
 #define WRITE 2u
 
@@ -14,22 +13,6 @@ struct descriptor {
     uint64_t address;
     uint32_t length;
     uint32_t flags; /* and the next one's number in the upper half */
-};
-
-struct available {
-    uint16_t flags;
-    uint16_t index;
-    uint16_t ring[SIZE];
-};
-
-struct used {
-    uint16_t flags;
-    uint16_t index;
-    struct {
-        uint32_t id;
-        uint32_t length;
-    } ring[SIZE];
-    uint16_t available_event;
 };
 
 /* Of a chain's head, or a slot. */
@@ -41,8 +24,8 @@ struct private {
 };
 
 static struct descriptor descriptors[SIZE];
-static volatile struct available available;
-static volatile struct used used;
+volatile struct available floor_available;
+volatile struct used floor_used;
 static struct private chains[SIZE];
 static uint16_t links[SIZE]; /* the device's own are not read back */
 static uint32_t head;
@@ -50,13 +33,11 @@ static uint32_t free_count = SIZE;
 static uint16_t added, published, taken;
 static bool dead;
 
-void floor_areas(void **available_ring, void **used_ring)
+void floor_prepare(void)
 {
     for (unsigned i = 0; i < SIZE; i++) {
         links[i] = (uint16_t)(i + 1u);
     }
-    *available_ring = (void *)(uintptr_t)&available;
-    *used_ring = (void *)(uintptr_t)&used;
 }
 
 __attribute__((noinline)) bool floor_add(const struct vpt_segment *segments, unsigned readable, unsigned writable,
@@ -86,7 +67,7 @@ __attribute__((noinline)) bool floor_add(const struct vpt_segment *segments, uns
         return false;
     }
     chains[head] = (struct private){ token, (uint32_t)bytes[1], (uint16_t)count, (uint16_t)tail };
-    available.ring[added % SIZE] = (uint16_t)head;
+    floor_available.ring[added % SIZE] = (uint16_t)head;
     added++;
     head = at;
     free_count -= count;
@@ -96,15 +77,15 @@ __attribute__((noinline)) bool floor_add(const struct vpt_segment *segments, uns
 __attribute__((noinline)) bool floor_kick(void)
 {
     __atomic_thread_fence(__ATOMIC_RELEASE);
-    available.index = added;
+    floor_available.index = added;
     published = added;
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    return (used.flags & 1u) == 0;
+    return (floor_used.flags & 1u) == 0;
 }
 
 __attribute__((noinline)) bool floor_pop(void **token, uint32_t *length)
 {
-    uint16_t index = used.index;
+    uint16_t index = floor_used.index;
     uint32_t id;
     struct private *chain;
 
@@ -112,8 +93,8 @@ __attribute__((noinline)) bool floor_pop(void **token, uint32_t *length)
         return false;
     }
     __atomic_thread_fence(__ATOMIC_ACQUIRE);
-    id = used.ring[taken % SIZE].id;
-    *length = used.ring[taken % SIZE].length;
+    id = floor_used.ring[taken % SIZE].id;
+    *length = floor_used.ring[taken % SIZE].length;
     chain = &chains[id % SIZE];
     if ((uint16_t)(index - taken) > (uint16_t)(published - taken) || id >= SIZE || chain->count == 0) {
         dead = true;
@@ -153,7 +134,7 @@ __attribute__((noinline)) unsigned floor_slots_submit(const struct vpt_segment *
 
         *(volatile uint64_t *)&descriptors[3u * head + 1u].address = segments[i].address;
         *(volatile uint32_t *)&descriptors[3u * head + 1u].length = segments[i].length;
-        available.ring[added % SIZE] = (uint16_t)(3u * head);
+        floor_available.ring[added % SIZE] = (uint16_t)(3u * head);
         added++;
         free_count--;
         slot->token = token;
@@ -166,7 +147,7 @@ __attribute__((noinline)) unsigned floor_slots_submit(const struct vpt_segment *
 
 __attribute__((noinline)) unsigned floor_slots_complete(void **tokens, unsigned count)
 {
-    uint16_t index = used.index;
+    uint16_t index = floor_used.index;
     unsigned i;
 
     __atomic_thread_fence(__ATOMIC_ACQUIRE);
@@ -174,8 +155,8 @@ __attribute__((noinline)) unsigned floor_slots_complete(void **tokens, unsigned 
         dead = true;
     }
     for (i = 0; i < count && taken != index && !dead; i++) {
-        uint32_t id = used.ring[taken % SIZE].id / 3u;
-        uint32_t length = used.ring[taken % SIZE].length;
+        uint32_t id = floor_used.ring[taken % SIZE].id / 3u;
+        uint32_t length = floor_used.ring[taken % SIZE].length;
 
         if (id >= SIZE / 3u || chains[id].count == 0 || length > chains[id].writable) {
             dead = true;

@@ -8,8 +8,29 @@
 
 #include <vpt/queue.h>
 
-/* The addresses of the descriptors, the available and the used ring, each of 256 entries. */
-void floor_areas(void **available, void **used);
+#define SIZE 256u /* entries of every queue here */
+
+struct available {
+    uint16_t flags;
+    uint16_t index;
+    uint16_t ring[SIZE];
+};
+
+struct used {
+    uint16_t flags;
+    uint16_t index;
+    struct {
+        uint32_t id;
+        uint32_t length;
+    } ring[SIZE];
+    uint16_t available_event;
+};
+
+extern volatile struct available floor_available;
+extern volatile struct used floor_used;
+
+/* Makes the queue ready for lists; for slots floor_slots_prepare() does. */
+void floor_prepare(void);
 
 /* A list of segments. False: there is no room, or it is empty or too long. */
 bool floor_add(const struct vpt_segment *segments, unsigned readable, unsigned writable, void *token);

@@ -20,7 +20,6 @@
 
 #include "floor.h"
 
-#define SIZE     256u
 #define TABLES   128u
 #define SEGMENTS 3u
 #define MAGIC    0x74726976u
@@ -28,22 +27,6 @@
 /* A virtio-mmio 2 device of as many registers as a bring-up reads; the doorbell is one of them. */
 static uint32_t registers[(VPT_MMIO_REGISTERS_SIZE + 64u) / 4u];
 static uint32_t features[2] = { 0, 1 };
-
-struct available {
-    uint16_t flags;
-    uint16_t index;
-    uint16_t ring[SIZE];
-};
-
-struct used {
-    uint16_t flags;
-    uint16_t index;
-    struct {
-        uint32_t id;
-        uint32_t length;
-    } ring[SIZE];
-    uint16_t available_event;
-};
 
 static struct vpt_mmio mmio;
 static struct vpt_queue queue;
@@ -235,19 +218,20 @@ static int run_floor(unsigned batch, int batches, const char *kind, const struct
     bool net = strcmp(kind, "floor-net") == 0;
     struct vpt_segment data[SIZE / SEGMENTS];
     void *tokens[SIZE / SEGMENTS];
-    void *available;
-    void *used;
+    const uint64_t available = (uintptr_t)&floor_available;
+    const uint64_t used = (uintptr_t)&floor_used;
 
-    floor_areas(&available, &used);
-    registers[0x090 / 4] = (uint32_t)(uintptr_t)available;
-    registers[0x094 / 4] = (uint32_t)((uint64_t)(uintptr_t)available >> 32);
-    registers[0x0a0 / 4] = (uint32_t)(uintptr_t)used;
-    registers[0x0a4 / 4] = (uint32_t)((uint64_t)(uintptr_t)used >> 32);
+    registers[0x090 / 4] = (uint32_t)available;
+    registers[0x094 / 4] = (uint32_t)(available >> 32);
+    registers[0x0a0 / 4] = (uint32_t)used;
+    registers[0x0a4 / 4] = (uint32_t)(used >> 32);
     for (unsigned i = 0; i < batch; i++) {
         data[i] = block[1];
     }
     if (slots) {
         floor_slots_prepare();
+    } else {
+        floor_prepare();
     }
     for (; batches > 0; batches--) {
         if (slots) {
