@@ -145,8 +145,8 @@ VPT_INLINE uint32_t vpt_pair(bool device_order, uint16_t first, uint16_t second)
 
 /*
  * Private scalars that some call reads without the lock that they are written under: vpt_queue_has_used(),
- * vpt_device_gone(), vpt_device_check() and vpt_device_interrupt(), and a queue's calls what is the device's. Whole, and
- * each time anew.
+ * vpt_device_gone(), vpt_device_check() and vpt_device_interrupt(), and a queue's calls what is the device's. Whole,
+ * and each time anew.
  */
 #if defined(__FRAMAC__)
 #define VPT_READ_ONCE(object)         (object)
@@ -346,8 +346,8 @@ VPT_INLINE void vpt_barrier_register_read(void)
 /* ---- What the CPU is ---- */
 
 /*
- * The beginning of the name of a hypervisor or an emulator: something else where there is none, 0 where there is no such
- * instruction. No i386 CPU without it has been seen beside a virtio device.
+ * The beginning of the name of a hypervisor or an emulator: something else where there is none, 0 where there is no
+ * such instruction. No i386 CPU without it has been seen beside a virtio device.
  */
 VPT_INLINE uint32_t vpt_cpuid_hypervisor(void)
 {
@@ -361,7 +361,9 @@ VPT_INLINE uint32_t vpt_cpuid_hypervisor(void)
     return name;
 }
 
-/* "TCGTCGTCGTCG": QEMU's own emulation of a CPU. No other name begins as it does, and if one did, it would cost time. */
+/*
+ * "TCGTCGTCGTCG": QEMU's own emulation of a CPU. No other name begins as it does, and if one did, it would cost time.
+ */
 VPT_INLINE bool vpt_cpu_is_tcg(uint32_t name)
 {
     return name == 0x54474354u;

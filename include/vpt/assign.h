@@ -11,9 +11,9 @@
  *     vpt_assign_release(&device)                        the guest is gone; the next one may have it
  *     vpt_assign_close(&device)
  *
- * Nothing is allocated. Every call is total: whatever a guest asks for has a defined answer. Every call on a device takes
- * one lock of the caller's, which may be one that an interrupt handler takes. Hooks are called with it held and call
- * nothing of this header. The guest's map() and unmap() may change a DMA space (assign_dma.h), and the host's
+ * Nothing is allocated. Every call is total: whatever a guest asks for has a defined answer. Every call on a device
+ * takes one lock of the caller's, which may be one that an interrupt handler takes. Hooks are called with it held and
+ * call nothing of this header. The guest's map() and unmap() may change a DMA space (assign_dma.h), and the host's
  * interrupts() entries for host vectors (assign_remap.h).
  */
 #ifndef VPT_ASSIGN_H
@@ -66,19 +66,22 @@ struct vpt_assign_host {
     enum vpt_status (*io_write)(void *ctx, uint16_t io_port, unsigned width, uint32_t value);
 
     /*
-     * Told of each configuration write that a guest causes, before it is made: which bits of `value` may be the guest's;
-     * the others are the host's own, or 0 where a 1 would clear something. For a proof that no other bit ever is. Told
-     * too when an acquire, a reset or a release turns bus mastering off. NULL: nobody is told.
+     * Told of each configuration write that a guest causes, before it is made: which bits of `value` may be the
+     * guest's; the others are the host's own, or 0 where a 1 would clear something. For a proof that no other bit ever
+     * is. Told too when an acquire, a reset or a release turns bus mastering off. NULL: nobody is told.
      */
     void (*audit)(void *ctx, uint16_t offset, unsigned width, uint32_t value, uint32_t allowed);
 
     /*
-     * How the function is to interrupt from now on: `count` messages (0 for INTx and none). Told when the guest's choice
-     * changes, and only then. NULL: nobody is told. On an error the guest's write has not been.
+     * How the function is to interrupt from now on: `count` messages (0 for INTx and none). Told when the guest's
+     * choice changes, and only then. NULL: nobody is told. On an error the guest's write has not been.
      */
     enum vpt_status (*interrupts)(void *ctx, enum vpt_assign_interrupt_mode mode, uint16_t count);
 
-    /* Masks INTx on the host's side, or unmasks it: it is level triggered, and comes again until it is served. May be NULL. */
+    /*
+     * Masks INTx on the host's side, or unmasks it: it is level triggered, and comes again until it is served. May be
+     * NULL.
+     */
     enum vpt_status (*intx_mask)(void *ctx, bool masked);
 
     /*
@@ -95,8 +98,8 @@ struct vpt_assign_host {
     bool reset_bus;
 
     /*
-     * Microseconds that the function may take to be ready, beyond those that a reset always takes; 0: the default. It is
-     * looked at every 10 ms, so that only one that needs the time takes it.
+     * Microseconds that the function may take to be ready, beyond those that a reset always takes; 0: the default. It
+     * is looked at every 10 ms, so that only one that needs the time takes it.
      */
     uint32_t ready_wait;
 };
@@ -126,8 +129,8 @@ struct vpt_assign_region {
  * How a guest's address space changes. map() makes a region reachable, or lets its accesses be trapped; VPT_OK,
  * VPT_REFUSED (this address is not to be had: the BAR stays unmapped until the guest moves it or tries again), or any
  * other status: it failed, and nothing was changed. unmap() returns VPT_OK once the guest cannot reach the region any
- * more; a failure (VPT_REFUSED is none of its, and becomes VPT_CALLER_ARGUMENT) changes nothing. *region is theirs until
- * they return.
+ * more; a failure (VPT_REFUSED is none of its, and becomes VPT_CALLER_ARGUMENT) changes nothing. *region is theirs
+ * until they return.
  *
  * What one write of a guest changes is one transaction: unmaps first, then maps. Where one fails all is undone, and the
  * write with it; but while the guest writes an address, which may be half of one or a look for the BAR's size, a map()
@@ -163,7 +166,8 @@ struct vpt_assign_layout {
     const struct vpt_assign_trap *traps;
     uint16_t trap_count;
     uint64_t page_size; /* of the guest's mappings, a power of two */
-    struct vpt_pci_bar bar[VPT_PCI_BARS_MAX + 1u]; /* as on the host, the last is the ROM; without an address: never live */
+    /* As on the host, the last is the ROM; without an address: never live. */
+    struct vpt_pci_bar bar[VPT_PCI_BARS_MAX + 1u];
 };
 
 /* What a guest changes of them: its view of the registers that decide what is live. */
@@ -221,7 +225,7 @@ struct vpt_assign_config {
     uint16_t trap_count;
     void *storage;       /* vpt_assign_storage_size() bytes, alignment 8, the object's until it is closed */
     size_t storage_size;
-    uint16_t regions;    /* that can be live at once: VPT_ASSIGN_REGIONS(trap_count) for the BARs, and the caller's own */
+    uint16_t regions;    /* live at once: VPT_ASSIGN_REGIONS(trap_count) for the BARs, and the caller's own */
 };
 
 /* A device, in the caller's memory. Read what is above the line; the rest is private. */
@@ -235,7 +239,7 @@ struct vpt_assign_device {
     uint64_t owner;  /* any number is one, 0 too */
     bool degraded;   /* a rollback failed: registers and mappings may differ; released devices are not */
     bool vanished;   /* the host's function does not answer any more */
-    bool capabilities_broken; /* a list of the function's loops or leaves its space: guests see what comes before that */
+    bool capabilities_broken; /* a list of the function's loops or leaves its space: guests see what is before that */
     /* ---- */
     bool virtio; /* made by virtio's vendor: has that vendor's kind of capabilities */
     bool reset_needed;  /* a reset has failed */
@@ -305,14 +309,16 @@ enum vpt_status vpt_assign_storage_size(const struct vpt_assign_config *config, 
  * Reads a function through the host: the whole of its configuration space once, and the sizes of its BARs unless they
  * are given (as vpt_pci_bars_size() does: the function must be idle). What guests can see and change of it is decided
  * by what it was then; what it says of itself later changes nothing. Header type 0 only.
- * VPT_CALLER_ARGUMENT; VPT_CALLER_RANGE: a trap lies outside its BAR; VPT_CALLER_MEMORY: storage or `regions` too small;
- * VPT_CALLER_BAR: given BARs are none that a function can have, or reach past the end of the space (a BAR that makes no
- * sense to vpt_pci_bars_size() is none for guests). VPT_UNSUPPORTED_DEVICE: another header type.
+ * VPT_CALLER_ARGUMENT; VPT_CALLER_RANGE: a trap lies outside its BAR; VPT_CALLER_MEMORY: storage or `regions` too
+ * small; VPT_CALLER_BAR: given BARs are none that a function can have, or reach past the end of the space (a BAR that
+ * makes no sense to vpt_pci_bars_size() is none for guests). VPT_UNSUPPORTED_DEVICE: another header type.
  * VPT_DEVICE_GONE, VPT_DEVICE_PCI_COMMAND, errors of the host. On failure *device is zeroed.
  */
 enum vpt_status vpt_assign_open(struct vpt_assign_device *device, const struct vpt_assign_config *config);
 
-/* Forgets the device; the host is asked nothing. VPT_CALLER_OWNED: release it first. VPT_CALLER_STATE: in a registry. */
+/*
+ * Forgets the device; the host is asked nothing. VPT_CALLER_OWNED: release it first. VPT_CALLER_STATE: in a registry.
+ */
 enum vpt_status vpt_assign_close(struct vpt_assign_device *device);
 
 /* The device type (VPT_DEVICE_TYPE_*) of a function with these ids; 0: no virtio device. Any context. */
@@ -325,9 +331,9 @@ uint32_t vpt_assign_virtio_type(uint16_t vendor_id, uint16_t device_id, uint16_t
  * ATS, page requests, PASID, resizable BARs, enhanced allocation (its addresses are no BAR's), and virtio's
  * configuration access (vendor-specific of type 5, of vendor 0x1af4), and always one that is too short for what it is.
  * Hidden means that no pointer leads there and that the bytes up to the next capability, or to the end of their space
- * (0xff, or the last), read 0 and swallow writes; the first extended one keeps its place, with id 0. A list that loops or
- * points out of its space ends before it does, and `capabilities_broken` says so; one that overlaps another ends where
- * that begins. Without extended capabilities all of that space is hidden.
+ * (0xff, or the last), read 0 and swallow writes; the first extended one keeps its place, with id 0. A list that loops
+ * or points out of its space ends before it does, and `capabilities_broken` says so; one that overlaps another ends
+ * where that begins. Without extended capabilities all of that space is hidden.
  */
 struct vpt_assign_capability {
     uint16_t id;
@@ -373,15 +379,15 @@ enum vpt_status vpt_assign_show(struct vpt_assign_device *device, uint16_t offse
  *   power budgeting    the entry that is shown is selected at the host
  * Anything else is the host's and read-only.
  *
- * What is the host's is written in one access: the smallest that covers the bytes which may be written, but of two bytes
- * at least unless the guest's is of one. Its other bits are written as the host has them, or as 0 where a 1 would do
- * something.
+ * What is the host's is written in one access: the smallest that covers the bytes which may be written, but of two
+ * bytes at least unless the guest's is of one. Its other bits are written as the host has them, or as 0 where a 1 would
+ * do something.
  *
  * VPT_CALLER_ALIGNMENT: no such access. VPT_CALLER_RANGE: outside the space. VPT_CALLER_STATE: the device has no owner.
  * VPT_DEVICE_GONE: the function has vanished, which shows by its command and status registers reading all-ones, as soon
  * as an access reaches it; until then the guest's own bits and the fixed ones read as before. Errors of the host. With
- * any of these the value read is all-ones (of the width, if it is 1 or 2). With the first four nothing is written; after
- * an error of the host the guest's own bits are, unless it came while its BARs were looked at.
+ * any of these the value read is all-ones (of the width, if it is 1 or 2). With the first four nothing is written;
+ * after an error of the host the guest's own bits are, unless it came while its BARs were looked at.
  * Writes also:
  *   VPT_REFUSED: done, but the hypervisor has no place for a BAR there, which is unmapped; also where an address was
  *                written (to a BAR or the ROM) and map() failed, whatever it said: the guest reads what it has written
@@ -404,8 +410,8 @@ enum vpt_status vpt_assign_config_write(struct vpt_assign_device *device, uint16
  *     last of the 65536 ports: that is how a BAR looks while it is sized;
  *   - overlaps that of a live one with a lower number: the lower number wins, whole.
  * A memory BAR is trapped whole where it is smaller than a page, or lies otherwise in its pages than on the host: a
- * page of the host would show more than the BAR. A trap takes the whole pages that it touches. Ports are mapped where the
- * guest's number is the host's, traps excepted, else trapped.
+ * page of the host would show more than the BAR. A trap takes the whole pages that it touches. Ports are mapped where
+ * the guest's number is the host's, traps excepted, else trapped.
  * Returns how many there are, at most VPT_ASSIGN_REGIONS(trap_count); above `capacity`, what `pieces` holds is not all.
  * `pieces` may be NULL with a capacity of 0.
  */
@@ -456,10 +462,10 @@ enum vpt_status vpt_assign_access_write(struct vpt_assign_device *device, enum v
 
 /*
  * A guest sees INTx, MSI and MSI-X as the function has them, but what it writes there stays here. It is MSI-X while the
- * guest has that enabled, else MSI, else INTx if the function has a pin; `interrupts` of the host is told of each change,
- * of that or of how many messages of MSI are enabled, and of VPT_ASSIGN_INTERRUPT_NONE at the release. The MSI-X table
- * and its pending bits are trapped, wherever they lie, and whatever else is in their pages passes to the host; they are
- * accessed in 4 or 8 bytes (VPT_CALLER_ALIGNMENT).
+ * guest has that enabled, else MSI, else INTx if the function has a pin; `interrupts` of the host is told of each
+ * change, of that or of how many messages of MSI are enabled, and of VPT_ASSIGN_INTERRUPT_NONE at the release. The
+ * MSI-X table and its pending bits are trapped, wherever they lie, and whatever else is in their pages passes to the
+ * host; they are accessed in 4 or 8 bytes (VPT_CALLER_ALIGNMENT).
  *
  * What is raised while it is masked (by its vector's mask, or MSI-X's function mask), or while the guest's function is
  * no bus master or is outside D0, becomes pending, once, and is delivered when nothing of this is in its way any more,
@@ -468,8 +474,8 @@ enum vpt_status vpt_assign_access_write(struct vpt_assign_device *device, enum v
  * host's is masked from then on until the guest's end of interrupt, or until it is not INTx any more: then it is
  * unmasked before `interrupts` is told, and what was asserted is forgotten.
  *
- * While a device is degraded its host is told of VPT_ASSIGN_INTERRUPT_NONE alone: a guest's write that comes to anything
- * else is VPT_DEVICE_ASSIGN_DEGRADED, and has not been.
+ * While a device is degraded its host is told of VPT_ASSIGN_INTERRUPT_NONE alone: a guest's write that comes to
+ * anything else is VPT_DEVICE_ASSIGN_DEGRADED, and has not been.
  */
 
 /* The vector that stands for INTx. */
@@ -500,29 +506,29 @@ enum vpt_status vpt_assign_end_of_interrupt(struct vpt_assign_device *device);
  * interrupts are again as the guest's registers say. Capabilities that guests do not see serve as well. A guest does it
  * too, by PCI Express or advanced features where the function can and the host has `delay`; its payload size stays then
  * (PCI Express, section 6.6.2). May be called without an owner.
- * Waits by the host's delay(): for transactions that are pending, but goes on after a second; 100 ms for a function level
- * reset, twice 10 ms for power states; then up to the host's `ready_wait` for the function to be there and to be ready.
- * A reset of the bus needs `reset_bus`, and a registry that has all functions on the bus, each with this one's owner, or
- * all without one; it takes the locks of all of them, and all are reset. vpt_assign_release() does not reset a bus.
- * VPT_UNSUPPORTED_DEVICE: there is no way, or no delay(), and nothing was done; or it was the host's reset() that said
- * so, and all is as after a reset, but that the function has not been. VPT_DEVICE_STUCK: it does not answer after it;
- * VPT_DEVICE_GONE, errors of the host and of unmap(): the device is quiesced and `degraded`, and will not be given to an
- * owner until a reset works. VPT_CALLER_ARGUMENT.
+ * Waits by the host's delay(): for transactions that are pending, but goes on after a second; 100 ms for a function
+ * level reset, twice 10 ms for power states; then up to the host's `ready_wait` for the function to be there and to be
+ * ready. A reset of the bus needs `reset_bus`, and a registry that has all functions on the bus, each with this one's
+ * owner, or all without one; it takes the locks of all of them, and all are reset. vpt_assign_release() does not reset
+ * a bus. VPT_UNSUPPORTED_DEVICE: there is no way, or no delay(), and nothing was done; or it was the host's reset()
+ * that said so, and all is as after a reset, but that the function has not been. VPT_DEVICE_STUCK: it does not answer
+ * after it; VPT_DEVICE_GONE, errors of the host and of unmap(): the device is quiesced and `degraded`, and will not be
+ * given to an owner until a reset works. VPT_CALLER_ARGUMENT.
  */
 enum vpt_status vpt_assign_reset(struct vpt_assign_device *device);
 
 /* ---- Owners ---- */
 
 /*
- * Gives the device to `owner`, with the configuration space as at power-on: nothing is decoded, and bus mastering is off,
- * whoever has left it on. `guest` is the object's until the release. The host's interrupts() is told if there is an
- * interrupt pin. The host's own BARs, and whether it decodes them, are as at the open: where they are not, because
+ * Gives the device to `owner`, with the configuration space as at power-on: nothing is decoded, and bus mastering is
+ * off, whoever has left it on. `guest` is the object's until the release. The host's interrupts() is told if there is
+ * an interrupt pin. The host's own BARs, and whether it decodes them, are as at the open: where they are not, because
  * something has reset the function, they are written back when the guest asks for decoding (docs/assignment.md).
  * VPT_CALLER_OWNED: it has an owner, this one or another, or a device of its group has another.
  * VPT_CALLER_STATE: it has a group and is in no registry. VPT_DEVICE_GONE: the function has vanished, and if it is back
- * it has to be opened anew. VPT_DEVICE_STUCK: a reset has failed, of this device or of one of its group that nobody has,
- * and none has worked since. VPT_CALLER_ARGUMENT, errors of the host. On failure there is no owner. Takes the registry's
- * lock too.
+ * it has to be opened anew. VPT_DEVICE_STUCK: a reset has failed, of this device or of one of its group that nobody
+ * has, and none has worked since. VPT_CALLER_ARGUMENT, errors of the host. On failure there is no owner. Takes the
+ * registry's lock too.
  */
 enum vpt_status vpt_assign_acquire(struct vpt_assign_device *device, uint64_t owner,
                                    const struct vpt_assign_guest *guest);
@@ -560,8 +566,8 @@ struct vpt_assign_device *vpt_assign_registry_next_owned(const struct vpt_assign
 
 /*
  * Whether the books are in order: regions sorted, apart and within their space and number; BARs mapped just where the
- * guest's registers have them, but for refused ones. Calls no hook and changes nothing. VPT_DEVICE_ASSIGN_DEGRADED: they
- * are not. VPT_CALLER_ARGUMENT: no open device.
+ * guest's registers have them, but for refused ones. Calls no hook and changes nothing. VPT_DEVICE_ASSIGN_DEGRADED:
+ * they are not. VPT_CALLER_ARGUMENT: no open device.
  */
 enum vpt_status vpt_assign_check(const struct vpt_assign_device *device);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Where the host's interrupts go: an array, indexed by the host's vector, of what each stands for in which guest. The
- * array is the caller's; one lock of its own is taken by the calls that change it, and vpt_assign_remap_find() takes none.
+ * array is the caller's; one lock of its own is taken by the calls that change it, and vpt_assign_remap_find() takes
+ * none.
  */
 #ifndef VPT_ASSIGN_REMAP_H
 #define VPT_ASSIGN_REMAP_H

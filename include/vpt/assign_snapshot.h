@@ -32,12 +32,12 @@ enum vpt_status vpt_assign_snapshot_save(struct vpt_assign_device *device, void 
  * to the host that a guest could not write, and with the same calls of hooks. What is pending and not masked is
  * delivered. `image` is looked at as a whole first.
  * VPT_CALLER_IMAGE: it is damaged, or is that of a device that looks otherwise to its guest's driver: ids, class, kinds
- * and sizes of BARs, places of capabilities and all of them that never changes, so how many messages there are and where
- * the MSI-X table is. Serial numbers, and the contents of capabilities that the tables do not know, are not compared;
- * VPT_UNSUPPORTED_VERSION: a later version of this library has made it. VPT_CALLER_STATE: no owner, or the guest has
- * enabled something already. VPT_CALLER_ARGUMENT. With these nothing has changed.
- * VPT_REFUSED: done, but the hypervisor has no place for a BAR. Errors of hooks and of the host: some of it is done, and
- * the device is degraded: release it.
+ * and sizes of BARs, places of capabilities and all of them that never changes, so how many messages there are and
+ * where the MSI-X table is. Serial numbers, and the contents of capabilities that the tables do not know, are not
+ * compared; VPT_UNSUPPORTED_VERSION: a later version of this library has made it. VPT_CALLER_STATE: no owner, or the
+ * guest has enabled something already. VPT_CALLER_ARGUMENT. With these nothing has changed.
+ * VPT_REFUSED: done, but the hypervisor has no place for a BAR. Errors of hooks and of the host: some of it is done,
+ * and the device is degraded: release it.
  */
 enum vpt_status vpt_assign_snapshot_restore(struct vpt_assign_device *device, const void *image, size_t size);
 

@@ -10,8 +10,8 @@
  *     vpt_driver_start(&blk.driver);                    DRIVER_OK
  *
  * then, per queue and under the caller's lock for that queue, either asynchronous requests (vpt_blk_submit(), and kick
- * and poll of request.h on `queue.requests`) or the blocking helpers. Quiesce, reset, restart and release are request.h's
- * too. Sectors are always 512 bytes, whatever the block size.
+ * and poll of request.h on `queue.requests`) or the blocking helpers. Quiesce, reset, restart and release are
+ * request.h's too. Sectors are always 512 bytes, whatever the block size.
  */
 #ifndef VPT_BLK_H
 #define VPT_BLK_H
@@ -125,8 +125,8 @@ struct vpt_blk_range_record {
 };
 
 /*
- * Memory for a queue, for struct vpt_queue_memory: tables hold the header and the status byte too. Without ranges a slot
- * is VPT_BLK_SLOTS_SIZE(1, 0) bytes.
+ * Memory for a queue, for struct vpt_queue_memory: tables hold the header and the status byte too. Without ranges a
+ * slot is VPT_BLK_SLOTS_SIZE(1, 0) bytes.
  *
  * A device without SEG_MAX does not say how many segments it takes, and some take one alone and fail every request that
  * has more. It gets one, unless `segments` of struct vpt_requests_config asks for more: that is for a kernel that knows
@@ -153,7 +153,8 @@ struct vpt_blk_queue {
  * or the configuration is too short for what the device offers (or, memory-mapped, for what was mapped).
  * Zones are not handled: a host-managed zoned disk is given up (VPT_UNSUPPORTED_DEVICE, BLK-INIT-8); a host-aware one
  * is an ordinary disk (BLK-INIT-9).
- * On failure *blk is zeroed, and the device FAILED unless its reset failed. Init, thread or panic; device's lock, and it excludes every queue.
+ * On failure *blk is zeroed, and the device FAILED unless its reset failed. Init, thread or panic; device's lock, and
+ * it excludes every queue.
  */
 enum vpt_status vpt_blk_init(struct vpt_blk *blk, struct vpt_device *device, const struct vpt_feature_choice *choice);
 
@@ -174,8 +175,8 @@ enum vpt_status vpt_blk_ranges_init(struct vpt_blk *blk, uint16_t ranges);
  * ends all of them. NULL for `config` is a zeroed one. Statuses are those of vpt_queue_init(), VPT_CALLER_STATE for
  * an object that is in use and stays as it is among them; VPT_DEVICE_QUEUE_SIZE also for a ring too small for one
  * request; VPT_CALLER_TOO_LONG: more memory for ranges than a size_t can say. After VPT_UNSUPPORTED_QUEUE and
- * VPT_CALLER_ARGUMENT *queue is as it was; on any other failure it is zeroed, and another config may be tried, unless the
- * device was reset (vpt_queue_init()). Init, thread or panic; device's lock, and it excludes every queue.
+ * VPT_CALLER_ARGUMENT *queue is as it was; on any other failure it is zeroed, and another config may be tried, unless
+ * the device was reset (vpt_queue_init()). Init, thread or panic; device's lock, and it excludes every queue.
  */
 enum vpt_status vpt_blk_queue_init(struct vpt_blk_queue *queue, struct vpt_blk *blk, uint16_t index,
                                    const struct vpt_requests_config *config);
@@ -185,8 +186,8 @@ enum vpt_status vpt_blk_queue_init(struct vpt_blk_queue *queue, struct vpt_blk *
  *
  * Returns
  *   those of the three; on failure both objects are zeroed, and the queue's memory is the port's again
- *   VPT_DEVICE_STUCK          but then, as far as there is a queue, the objects stay and the memory is the device's: reset
- *                             it again, then vpt_driver_release()
+ *   VPT_DEVICE_STUCK          but then, as far as there is a queue, the objects stay and the memory is the device's:
+ *                             reset it again, then vpt_driver_release()
  * Context: init or thread; device's lock, and it excludes every queue.
  */
 enum vpt_status vpt_blk_open(struct vpt_blk *blk, struct vpt_blk_queue *queue, struct vpt_device *device);
@@ -206,17 +207,17 @@ enum vpt_status vpt_blk_open(struct vpt_blk *blk, struct vpt_blk_queue *queue, s
  * queue is dead.
  *
  * With ranges, also: VPT_UNSUPPORTED_REQUEST: the operation's limits are zero, or an unmap that write_zeroes_unmap does
- * not allow. VPT_CALLER_TOO_LONG: more ranges than the limits, or than vpt_blk_ranges_init() was told, or one of too many sectors.
- * VPT_CALLER_ALIGNMENT: a start or an end off the alignment. VPT_CALLER_ARGUMENT: no range, an empty one, an unmap of
- * another operation than write-zeroes, a sector or data beside ranges. After an error completion the state of each
- * range is unknown (BLK-OP-16).
+ * not allow. VPT_CALLER_TOO_LONG: more ranges than the limits, or than vpt_blk_ranges_init() was told, or one of too
+ * many sectors. VPT_CALLER_ALIGNMENT: a start or an end off the alignment. VPT_CALLER_ARGUMENT: no range, an empty one,
+ * an unmap of another operation than write-zeroes, a sector or data beside ranges. After an error completion the state
+ * of each range is unknown (BLK-OP-16).
  */
 enum vpt_status vpt_blk_submit(struct vpt_blk_queue *queue, const struct vpt_blk_request *request, void *token);
 
 /*
- * A transfer by a list of segments of any number and lengths, which is cut into requests: none has more segments, longer
- * ones or more bytes (1 MiB) than the device takes, and each ends with a block where the whole transfer does, else with
- * a sector.
+ * A transfer by a list of segments of any number and lengths, which is cut into requests: none has more segments,
+ * longer ones or more bytes (1 MiB) than the device takes, and each ends with a block where the whole transfer does,
+ * else with a sector.
  *
  *     vpt_blk_list_begin(&list, &queue, segments, count, sector)
  *     while (vpt_blk_list_next(&list, &queue, &request, pieces, 16) == VPT_OK) {
@@ -261,17 +262,17 @@ enum vpt_status vpt_blk_list_next(struct vpt_blk_list *list, const struct vpt_bl
 /*
  * Blocking helpers: they share the caller's buffer through the port, split what is too long for one request, and
  * poll for at most VPT_WAIT_REQUEST per request. A request that does not return in time ends in a reset of the
- * device (so does a lie that is found meanwhile): then VPT_DEVICE_TIMEOUT, or VPT_DEVICE_STUCK if the reset did not finish (the buffer
- * stays the device's and shared). Bring-up starts over after either; until then calls on the queue say VPT_CANCELLED,
- * or again VPT_DEVICE_STUCK. On another error earlier parts may have been carried out.
+ * device (so does a lie that is found meanwhile): then VPT_DEVICE_TIMEOUT, or VPT_DEVICE_STUCK if the reset did not
+ * finish (the buffer stays the device's and shared). Bring-up starts over after either; until then calls on the queue
+ * say VPT_CANCELLED, or again VPT_DEVICE_STUCK. On another error earlier parts may have been carried out.
  *
  * `size` is bytes, a multiple of 512; 0 is carried out as nothing. Blocks above 512 bytes: see vpt_blk_submit(); a
  * transfer of whole blocks is split into requests of whole blocks. VPT_CALLER_BUSY: asynchronous requests are in
- * flight. VPT_UNSUPPORTED_PORT: the port cannot share. VPT_RESOURCE_SEGMENTS: a block, or a sector of a transfer that is
- * not of whole blocks, lies in more pieces than one request takes: so it is with one segment to a request, a port that
- * shares page by page, and a buffer that is not aligned to the block size (or whose blocks are larger than a page).
- * Init, thread or panic; queue's lock, and for the reset the device's, which then excludes every queue: a kernel that
- * uses several queues at once holds off the others throughout, or uses the asynchronous calls.
+ * flight. VPT_UNSUPPORTED_PORT: the port cannot share. VPT_RESOURCE_SEGMENTS: a block, or a sector of a transfer that
+ * is not of whole blocks, lies in more pieces than one request takes: so it is with one segment to a request, a port
+ * that shares page by page, and a buffer that is not aligned to the block size (or whose blocks are larger than a
+ * page). Init, thread or panic; queue's lock, and for the reset the device's, which then excludes every queue: a kernel
+ * that uses several queues at once holds off the others throughout, or uses the asynchronous calls.
  */
 enum vpt_status vpt_blk_read(struct vpt_blk_queue *queue, uint64_t sector, void *buffer, size_t size);
 enum vpt_status vpt_blk_write(struct vpt_blk_queue *queue, uint64_t sector, const void *buffer, size_t size);

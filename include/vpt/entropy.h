@@ -42,8 +42,8 @@ enum vpt_status vpt_entropy_queue_init(struct vpt_entropy *entropy, const struct
  *
  * Returns
  *   those of the three; on failure *entropy is zeroed, and the queue's memory is the port's again
- *   VPT_DEVICE_STUCK          but then, as far as there is a queue, *entropy stays and the memory is the device's: reset
- *                             it again, then vpt_driver_release()
+ *   VPT_DEVICE_STUCK          but then, as far as there is a queue, *entropy stays and the memory is the device's:
+ *                             reset it again, then vpt_driver_release()
  * Context: init or thread; device's lock, and it excludes every queue.
  */
 enum vpt_status vpt_entropy_open(struct vpt_entropy *entropy, struct vpt_device *device);
@@ -63,8 +63,8 @@ enum vpt_status vpt_entropy_submit(struct vpt_entropy *entropy, const struct vpt
 
 /*
  * Fills a buffer with `size` random bytes, by as many requests as the device needs. A request that does not come back
- * within VPT_WAIT_REQUEST ends in a reset of the device, as in vpt_requests_wait(). `filled` (may be NULL) gets how many
- * bytes from the beginning are random: on failure too, and what is behind them is worth nothing.
+ * within VPT_WAIT_REQUEST ends in a reset of the device, as in vpt_requests_wait(). `filled` (may be NULL) gets how
+ * many bytes from the beginning are random: on failure too, and what is behind them is worth nothing.
  *
  * Returns
  *   VPT_OK                    all of them

@@ -30,8 +30,9 @@ struct vpt_features {
 };
 
 /*
- * What a kernel decides about the features of a device, beside its driver, which accepts what it can use. A confidential
- * guest requires VPT_F_ACCESS_PLATFORM: a device without it would reach memory past the IOMMU, and past bounce buffers.
+ * What a kernel decides about the features of a device, beside its driver, which accepts what it can use. A
+ * confidential guest requires VPT_F_ACCESS_PLATFORM: a device without it would reach memory past the IOMMU, and past
+ * bounce buffers.
  */
 struct vpt_feature_choice {
     struct vpt_features required; /* without one of these the device is given up (VPT_UNSUPPORTED_FEATURE) */

@@ -169,8 +169,8 @@ struct vpt_pci_bars {
 /*
  * Reads what the registers hold, without sizes. Writes nothing; header type 0 has six and a ROM, type 1 two and a ROM,
  * others none. An unimplemented one cannot be told from an unassigned 32-bit memory one here: it reads as that.
- * A register that makes no sense is VPT_PCI_BAR_BROKEN, and the log names it ("BAR 2"): a kind that does not exist, or a
- * 64-bit one in the last register. The other BARs serve.
+ * A register that makes no sense is VPT_PCI_BAR_BROKEN, and the log names it ("BAR 2"): a kind that does not exist, or
+ * a 64-bit one in the last register. The other BARs serve.
  */
 enum vpt_status vpt_pci_bars_read(const struct vpt_pci_function *function, struct vpt_pci_bars *bars);
 
@@ -272,8 +272,8 @@ struct vpt_pci_msix {
 /*
  * Finds the capability, checks that table and pending bits lie in their (memory) BARs, maps them, turns MSI-X off if
  * it was on, and masks every entry; a device that was left running would then use its INTx line: reset it before.
- * Turns decoding of memory BARs on, since the table is in one: as with vpt_virtio_pci_probe(), the caller vouches for the
- * addresses of all of them. On failure *msix is zeroed, and decoding is as it was.
+ * Turns decoding of memory BARs on, since the table is in one: as with vpt_virtio_pci_probe(), the caller vouches for
+ * the addresses of all of them. On failure *msix is zeroed, and decoding is as it was.
  * VPT_EMPTY: the function has no MSI-X.
  * VPT_DEVICE_PCI_MSIX: its table or pending bits lie where they cannot, or MSI-X does not turn off.
  * VPT_CALLER_BAR: their BAR has no address or size, or cannot be there. The log names it, as with the next one.

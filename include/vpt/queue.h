@@ -180,8 +180,8 @@ struct vpt_queue {
  * port with single pages of 4 KiB serves every transport but legacy PCI, with a queue of 128 entries.
  *
  * VPT_UNSUPPORTED_QUEUE: the device has none of this index. VPT_DEVICE_QUEUE_SIZE: a maximum above 32768, or the device
- * keeps a size that is no power of two. VPT_DEVICE_NOTIFY_OFFSET: the device names an impossible place for notifications.
- * VPT_DEVICE_QUEUE_STATE: the queue was enabled already, or is not after the set-up.
+ * keeps a size that is no power of two. VPT_DEVICE_NOTIFY_OFFSET: the device names an impossible place for
+ * notifications. VPT_DEVICE_QUEUE_STATE: the queue was enabled already, or is not after the set-up.
  * VPT_CALLER_ARGUMENT: a size that is no power of two. VPT_CALLER_STATE: not negotiated, or started already; or *queue
  * has been set up on this device since its last reset: then it stays as it is, and works on.
  * VPT_CALLER_MEMORY: memory handed over is too small for the size that the queue gets, misaligned, or in pieces where a

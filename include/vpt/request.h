@@ -121,7 +121,8 @@ enum vpt_status vpt_requests_release(struct vpt_requests *requests);
 /* ---- For authors of drivers: the configuration; its fields by vpt_device_config_fields() ---- */
 
 /*
- * Reads an array of bytes, a MAC address or a name: each 16 bytes are of one moment. After a failure `bytes` is anything.
+ * Reads an array of bytes, a MAC address or a name: each 16 bytes are of one moment. After a failure `bytes` is
+ * anything.
  *
  * Returns
  *   VPT_OK
@@ -206,9 +207,9 @@ struct vpt_requests {
 /* ---- For authors of drivers: set-up and submission ---- */
 
 /*
- * Sets a queue up, after vpt_driver_init() and before the start. `slot_size` is how many bytes the device sees of a slot,
- * at least header and reply, and what else of the driver's belongs to a request; 0: just those. `config` may be NULL.
- * With fewer ring entries, or less memory, than the requests need there are fewer slots.
+ * Sets a queue up, after vpt_driver_init() and before the start. `slot_size` is how many bytes the device sees of a
+ * slot, at least header and reply, and what else of the driver's belongs to a request; 0: just those. `config` may be
+ * NULL. With fewer ring entries, or less memory, than the requests need there are fewer slots.
  *
  * Returns
  *   VPT_OK
@@ -268,8 +269,8 @@ struct vpt_request {
  *   those of vpt_requests_submit(): of the first that is refused
  * Context: any; queue's lock.
  */
-enum vpt_status vpt_requests_submit_batch(struct vpt_requests *requests, const struct vpt_request *batch, uint32_t count,
-                                          uint32_t *done);
+enum vpt_status vpt_requests_submit_batch(struct vpt_requests *requests, const struct vpt_request *batch,
+                                          uint32_t count, uint32_t *done);
 
 /* ---- For everybody ---- */
 
@@ -281,7 +282,8 @@ enum vpt_status vpt_requests_kick(struct vpt_requests *requests);
  *
  * Returns
  *   VPT_OK                    *completion is filled
- *   VPT_EMPTY                 none has; the next one will interrupt, if notifications are on: who sleeps polls until then
+ *   VPT_EMPTY                 none has; the next one will interrupt, if notifications are on: who sleeps polls until
+ *                             then
  *   what killed the queue     reset the device
  * After a reset each request in flight comes back, with the status
  *   VPT_CANCELLED             whether the device carried it out is unknown
@@ -337,9 +339,9 @@ enum vpt_status vpt_requests_quiesce(struct vpt_requests *requests, vpt_requests
 enum vpt_status vpt_receive_start(struct vpt_requests *requests);
 
 /*
- * Takes the next message: copies it, each byte once, and gives its slot back. `*length` is how many bytes the device says
- * it has written, never more than kind->reply; the first `size` of them are in the buffer. Call it until VPT_EMPTY, which
- * is also what shows the device the slots.
+ * Takes the next message: copies it, each byte once, and gives its slot back. `*length` is how many bytes the device
+ * says it has written, never more than kind->reply; the first `size` of them are in the buffer. Call it until
+ * VPT_EMPTY, which is also what shows the device the slots.
  *
  * Returns
  *   VPT_OK                    a message
@@ -391,9 +393,9 @@ struct vpt_shares {
 };
 
 /*
- * Shares the beginning of a buffer through the port, as much as one request takes: as many pieces as it has segments, none
- * longer than requests->segment_max, and 1 MiB in all. Where it does not reach the buffer's end, it ends at a multiple of
- * `granule` bytes, a power of two; 0: it has to reach it. `size` is at least 1.
+ * Shares the beginning of a buffer through the port, as much as one request takes: as many pieces as it has segments,
+ * none longer than requests->segment_max, and 1 MiB in all. Where it does not reach the buffer's end, it ends at a
+ * multiple of `granule` bytes, a power of two; 0: it has to reach it. `size` is at least 1.
  *
  * Returns
  *   VPT_OK                    shares->bytes of the buffer are shared

@@ -59,9 +59,9 @@ struct vpt_virtio_pci {
  * a header of another type). VPT_UNSUPPORTED_INTERFACE: it has no interface of the wanted kind.
  * Modern: VPT_DEVICE_NO_COMMON, VPT_DEVICE_NO_NOTIFY, VPT_DEVICE_NO_ISR: no capability names such a structure. If some
  * do and none can be used, why not the first: VPT_DEVICE_CAPABILITY_LENGTH (too short), VPT_DEVICE_CAPABILITY_BAR (a
- * number above 5), VPT_DEVICE_PCI_BAR (it names an unimplemented or a broken BAR), VPT_CALLER_BAR (a BAR without address
- * or size, or not at a multiple of its size, or past the end of the space: the log names it, and others do not matter),
- * VPT_DEVICE_CAPABILITY_RANGE (not within its BAR, or too small), VPT_DEVICE_CAPABILITY_ALIGNMENT,
+ * number above 5), VPT_DEVICE_PCI_BAR (it names an unimplemented or a broken BAR), VPT_CALLER_BAR (a BAR without
+ * address or size, or not at a multiple of its size, or past the end of the space: the log names it, and others do not
+ * matter), VPT_DEVICE_CAPABILITY_RANGE (not within its BAR, or too small), VPT_DEVICE_CAPABILITY_ALIGNMENT,
  * VPT_DEVICE_NOTIFY_MULTIPLIER (odd), VPT_UNSUPPORTED_PORT (no service of the port for this kind of BAR), or
  * VPT_DEVICE_PCI_CAPABILITIES where the list breaks off before one.
  * With VPT_VIRTIO_PCI_ANY such a transitional device is driven by its legacy interface, after a line in the log.

@@ -92,7 +92,9 @@ static const struct vpt_assign_row *row_of(const struct vpt_assign_device *devic
     return &vpt_assign_rows[device->classes[offset] & ASSIGN_CLASS_ROW];
 }
 
-/* Returns the bits that the host's word gets back as they were: what a guest writes there, and what a reset takes away. */
+/*
+ * Returns the bits that the host's word gets back as they were: what a guest writes there, and what a reset takes away.
+ */
 VPT_INLINE_FOR_SPEED uint32_t look_up(const struct vpt_assign_device *device, unsigned base, struct word *word)
 {
     uint32_t restored = 0;
@@ -161,7 +163,8 @@ static enum vpt_status host_write(struct vpt_assign_device *device, const struct
 }
 
 /* Whether an access is one that a guest may make now. */
-VPT_INLINE_FOR_SPEED enum vpt_status check_access(const struct vpt_assign_device *device, unsigned offset, unsigned width)
+VPT_INLINE_FOR_SPEED enum vpt_status check_access(const struct vpt_assign_device *device, unsigned offset,
+                                                  unsigned width)
 {
     if (device == NULL || device->host == NULL) {
         return VPT_CALLER_ARGUMENT;
@@ -220,7 +223,9 @@ enum vpt_status vpt_assign_config_read(struct vpt_assign_device *device, uint16_
 /* A state that the function does not have: the write is as if it had not been. */
 static unsigned power_state(const struct vpt_assign_device *device, unsigned offset, unsigned value)
 {
-    /* D1 and D2 are bits 9 and 10 of the capabilities register, whose upper byte is the one before; all have D0 and D3. */
+    /*
+     * D1 and D2 are bits 9 and 10 of the capabilities register, whose upper byte is the one before; all have D0 and D3.
+     */
     unsigned states = vpt_assign_saved8(device, offset - 1u) | 0x9u;
 
     return (states >> (value & ASSIGN_PM_STATE_MASK) & 1u) != 0 ? value : vpt_assign_shadow8(device, offset);

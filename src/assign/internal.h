@@ -148,9 +148,9 @@ enum vpt_status vpt_assign_restore(struct vpt_assign_device *device, unsigned en
 enum vpt_status vpt_assign_interrupts_follow(struct vpt_assign_device *device);
 
 /*
- * For the end of an owner and for a reset: no interrupts from the host, no INTx level, nothing pending, entries for host
- * vectors gone, another generation, the table as at power-on (all masked). Errors of interrupts() and intx_mask(): the
- * host may interrupt still, the rest is done.
+ * For the end of an owner and for a reset: no interrupts from the host, no INTx level, nothing pending, entries for
+ * host vectors gone, another generation, the table as at power-on (all masked). Errors of interrupts() and intx_mask():
+ * the host may interrupt still, the rest is done.
  */
 enum vpt_status vpt_assign_interrupts_off(struct vpt_assign_device *device);
 
@@ -158,8 +158,9 @@ enum vpt_status vpt_assign_interrupts_off(struct vpt_assign_device *device);
 
 /*
  * A guest's access to `bar` at `offset` (where something is trapped), a multiple of the width, which is one that memory
- * has. VPT_EMPTY: it is none of the MSI-X table or of its pending bits, so it is the host's. VPT_CALLER_ALIGNMENT: it is,
- * but not of 4 or 8 bytes: *value is left alone, and nothing is written. Errors of message() are not told here either.
+ * has. VPT_EMPTY: it is none of the MSI-X table or of its pending bits, so it is the host's. VPT_CALLER_ALIGNMENT: it
+ * is, but not of 4 or 8 bytes: *value is left alone, and nothing is written. Errors of message() are not told here
+ * either.
  */
 enum vpt_status vpt_assign_msix_access(struct vpt_assign_device *device, bool write, unsigned bar, uint64_t offset,
                                        unsigned width, uint64_t *value);
@@ -185,14 +186,16 @@ unsigned vpt_assign_find(const struct vpt_assign_device *device, unsigned id, un
 
 /*
  * The part of a reset that is the host's function's own: a way that concerns it alone, and its configuration as it was
- * at the open (BARs before decoding is on again, bus mastering off), but for the extended space if there is an owner and
- * the device is not degraded. Bus mastering is off already.
+ * at the open (BARs before decoding is on again, bus mastering off), but for the extended space if there is an owner
+ * and the device is not degraded. Bus mastering is off already.
  * VPT_UNSUPPORTED_DEVICE: there is no way, and nothing was done. Otherwise device->reset_needed says whether it failed:
  * VPT_DEVICE_STUCK, VPT_DEVICE_GONE, errors of the host.
  */
 enum vpt_status vpt_assign_reset_host(struct vpt_assign_device *device);
 
-/* A guest's function level reset: vpt_assign_reset(), but the guest's payload size stays (PCI Express, section 6.6.2). */
+/*
+ * A guest's function level reset: vpt_assign_reset(), but the guest's payload size stays (PCI Express, section 6.6.2).
+ */
 enum vpt_status vpt_assign_reset_function(struct vpt_assign_device *device);
 
 #endif

@@ -163,8 +163,8 @@ static enum vpt_assign_interrupt_mode mode_of(const struct vpt_assign_device *de
 }
 
 /*
- * The host's INTx is unmasked first, whether or not the guest has one to see to: after an error of interrupts() it comes
- * once more, and is masked again.
+ * The host's INTx is unmasked first, whether or not the guest has one to see to: after an error of interrupts() it
+ * comes once more, and is masked again.
  */
 static enum vpt_status set_mode(struct vpt_assign_device *device, enum vpt_assign_interrupt_mode mode, unsigned count)
 {

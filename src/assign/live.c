@@ -145,8 +145,8 @@ static bool mappable(const struct vpt_assign_layout *layout, const struct vpt_pc
 }
 
 /*
- * Whether the byte at `offset` of a BAR is in a trap, which takes whole pages; and where that trap ends, or the next one
- * begins.
+ * Whether the byte at `offset` of a BAR is in a trap, which takes whole pages; and where that trap ends, or the next
+ * one begins.
  */
 static bool in_trap(const struct vpt_assign_layout *layout, unsigned index, uint64_t offset, uint64_t *end)
 {

@@ -62,8 +62,8 @@ void vpt_assign_registers_read(const struct vpt_assign_device *device, struct vp
 void vpt_assign_not_live(struct vpt_assign_placement *placement, unsigned index);
 
 /*
- * Unmaps the regions of BARs that are not where `keep` (NULL: nowhere) has them, and with `all` the hypervisor's own too.
- * Goes on after a failure, and returns the first.
+ * Unmaps the regions of BARs that are not where `keep` (NULL: nowhere) has them, and with `all` the hypervisor's own
+ * too. Goes on after a failure, and returns the first.
  */
 enum vpt_status vpt_assign_unmap(struct vpt_assign_device *device, const struct vpt_assign_placement *keep,
                                  bool all);

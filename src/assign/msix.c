@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A guest's accesses to the MSI-X table and its pending bits (PCI 3.0, section 6.8.2), which the function never sees. */
+/*
+ * A guest's accesses to the MSI-X table and its pending bits (PCI 3.0, section 6.8.2), which the function never sees.
+ */
 #include "../access.h"
 #include "internal.h"
 #include "interrupt.h"

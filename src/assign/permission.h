@@ -12,8 +12,11 @@
 struct vpt_assign_row {
     uint8_t is_virtual;
     uint8_t writable;
-    uint8_t acts; /* the host's bit does something when a 1 is written (clears itself, mostly): never carried along; or a
-                     virtual one that changes by itself */
+    /*
+     * The host's bit does something when a 1 is written (clears itself, mostly): never carried along. Or a virtual one
+     * that changes by itself.
+     */
+    uint8_t acts;
     uint8_t keep; /* virtual bits that a guest first finds as the host's were at the open; the others are 0 */
     uint8_t effect; /* bits 1 << EFFECT_*: what has to be done about a write */
 };

@@ -130,7 +130,8 @@ static enum vpt_status check(const struct vpt_assign_device *device, const struc
         !is_own(region)) {
         return VPT_CALLER_ARGUMENT;
     }
-    if (!vpt_assign_region_within(region, region->guest) || (!reserved && !vpt_assign_region_within(region, region->host))) {
+    if (!vpt_assign_region_within(region, region->guest) ||
+        (!reserved && !vpt_assign_region_within(region, region->host))) {
         return VPT_CALLER_RANGE;
     }
     return reserved || region->trapped || is_aligned(device, region) ? VPT_OK : VPT_CALLER_ALIGNMENT;

@@ -93,7 +93,8 @@ enum vpt_status vpt_assign_registry_remove(struct vpt_assign_device *device)
  */
 static enum vpt_status check_group(const struct vpt_assign_device *device, uint64_t owner)
 {
-    const struct vpt_assign_device *other = device->group != 0 ? vpt_assign_registry_next(device->registry, NULL) : NULL;
+    const struct vpt_assign_device *other =
+        device->group != 0 ? vpt_assign_registry_next(device->registry, NULL) : NULL;
     enum vpt_status status = VPT_OK;
 
     for (; other != NULL; other = other->next) {
@@ -202,7 +203,8 @@ enum vpt_status vpt_assign_release(struct vpt_assign_device *device)
     if (!device->vanished) {
         status = vpt_assign_reset_host(device);
         /* Without a way, its registers at least are as they were. */
-        status = status == VPT_UNSUPPORTED_DEVICE ? vpt_assign_restore(device, device->config_size, PCI_ABSENT16) : VPT_OK;
+        status = status == VPT_UNSUPPORTED_DEVICE ? vpt_assign_restore(device, device->config_size, PCI_ABSENT16)
+                                                  : VPT_OK;
     }
     if (status != VPT_OK && status != VPT_DEVICE_GONE) {
         return status;

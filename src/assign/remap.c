@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Where the host's interrupts go. One writer at a time changes entries, any number of readers look at them meanwhile. */
+/*
+ * Where the host's interrupts go. One writer at a time changes entries, any number of readers look at them meanwhile.
+ */
 #include <vpt/assign_remap.h>
 
 #include "../access.h"

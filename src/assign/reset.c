@@ -112,8 +112,8 @@ static enum vpt_status begin(const struct vpt_assign_device *device, const struc
 }
 
 /*
- * The end of a reset that came to `status`: the configuration as it was at the open, once the function answers. While an
- * owner goes on, the function keeps its sticky registers, which outlive any such reset: all of the extended space's.
+ * The end of a reset that came to `status`: the configuration as it was at the open, once the function answers. While
+ * an owner goes on, the function keeps its sticky registers, which outlive any such reset: all of the extended space's.
  */
 static enum vpt_status settle(struct vpt_assign_device *device, enum vpt_status status)
 {

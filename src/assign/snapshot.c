@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a guest sees of a device, as bytes: little-endian words of 4 bytes, and after the last one a checksum of them all.
+ * What a guest sees of a device, as bytes: little-endian words of 4 bytes, and after the last one a checksum of them
+ * all.
  */
 #include "internal.h"
 #include "permission.h"

@@ -23,7 +23,9 @@ static enum vpt_status result(const struct vpt_requests *requests, const void *s
     }
 }
 
-/* No more data segments in a request than the device says that it takes. Where it does not say, what every one takes. */
+/*
+ * No more data segments in a request than the device says that it takes. Where it does not say, what every one takes.
+ */
 static void fit(struct vpt_requests *requests)
 {
     const struct vpt_blk *blk = blk_of(requests);

@@ -76,7 +76,9 @@ enum vpt_status vpt_queue_init(struct vpt_queue *queue, struct vpt_device *devic
     return vpt_queue_set_up(queue, device, &wish, &form);
 }
 
-/* Lengths are summed up as length - 1, so that an empty segment counts as 4 GiB less a byte, and one test finds both. */
+/*
+ * Lengths are summed up as length - 1, so that an empty segment counts as 4 GiB less a byte, and one test finds both.
+ */
 static bool too_long(uint64_t sum, uint32_t count)
 {
     return sum > 0xffffffffu - count;

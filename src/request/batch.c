@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Several requests in one call. Half of what one costs by itself is the call, and the state of the queue, which is read and
- * written once here. What is out of the ordinary goes through the calls for one.
+ * Several requests in one call. Half of what one costs by itself is the call, and the state of the queue, which is read
+ * and written once here. What is out of the ordinary goes through the calls for one.
  */
 #include "split_slots.h"
 
@@ -56,8 +56,8 @@ static uint32_t submit_alike(struct vpt_requests *requests, const struct vpt_req
     return done;
 }
 
-enum vpt_status vpt_requests_submit_batch(struct vpt_requests *requests, const struct vpt_request *batch, uint32_t count,
-                                          uint32_t *done)
+enum vpt_status vpt_requests_submit_batch(struct vpt_requests *requests, const struct vpt_request *batch,
+                                          uint32_t count, uint32_t *done)
 {
     enum vpt_status status = VPT_OK;
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Slots on a split virtqueue. Each slot has a table of its own, or where there are no tables a fixed run of descriptors:
- * one of the first ones in the ring, and others behind all of those. So the used id is the slot. Header, reply and their
- * lengths are written once, here. A submission writes where its data is, and links only where the slot's last request
- * was of another shape.
+ * Slots on a split virtqueue. Each slot has a table of its own, or where there are no tables a fixed run of
+ * descriptors: one of the first ones in the ring, and others behind all of those. So the used id is the slot. Header,
+ * reply and their lengths are written once, here. A submission writes where its data is, and links only where the
+ * slot's last request was of another shape.
  */
 #include "split_slots.h"
 
@@ -139,8 +139,8 @@ VPT_INLINE enum vpt_status write_segment(const struct vpt_requests *requests, st
 }
 
 /* What the slot is not linked for, or can't be. */
-VPT_COLD enum vpt_status submit_relinked(struct vpt_requests *requests, const struct vpt_segment *segments, uint32_t count,
-                                         bool writable, void *token)
+VPT_COLD enum vpt_status submit_relinked(struct vpt_requests *requests, const struct vpt_segment *segments,
+                                         uint32_t count, bool writable, void *token)
 {
     uint32_t slot = requests->queue.free_head;
     struct vpt_request_place *place = &requests->places[slot];

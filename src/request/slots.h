@@ -58,7 +58,9 @@ static inline uint32_t slots_in_flight(const struct vpt_requests *requests)
     return queue->dead == VPT_OK ? queue->slot_count - queue->free_count : vpt_queue_in_flight(queue);
 }
 
-/* vpt_requests_submit() of what most requests are: a header, data of one direction, a reply behind it. A slot is free. */
+/*
+ * vpt_requests_submit() of what most requests are: a header, data of one direction, a reply behind it. A slot is free.
+ */
 enum vpt_status vpt_requests_submit_framed(struct vpt_requests *requests, const struct vpt_segment *segments,
                                            uint32_t count, bool writable, void *token);
 
@@ -66,8 +68,8 @@ enum vpt_status vpt_requests_submit_framed(struct vpt_requests *requests, const 
 void vpt_requests_fit(struct vpt_requests *requests);
 
 /*
- * The end of a bring-up in one call, whose queues were set up with this status: starts the device. On failure it is reset,
- * and the driver released and zeroed; VPT_DEVICE_STUCK: that could not be done.
+ * The end of a bring-up in one call, whose queues were set up with this status: starts the device. On failure it is
+ * reset, and the driver released and zeroed; VPT_DEVICE_STUCK: that could not be done.
  */
 enum vpt_status vpt_driver_open(struct vpt_driver *driver, enum vpt_status status);
 

@@ -155,8 +155,8 @@ static bool vector_assign(struct vpt_device *device, uint32_t queue, uint16_t ve
 /* ---- Capabilities ---- */
 
 /*
- * What a search in the capabilities is at: for the structures, type by type, from TYPE_COMMON to TYPE_DEVICE, or for one
- * shared memory region.
+ * What a search in the capabilities is at: for the structures, type by type, from TYPE_COMMON to TYPE_DEVICE, or for
+ * one shared memory region.
  */
 struct search {
     struct vpt_virtio_pci *pci;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A write to the registers that decide on mappings is one transaction: with each hook call of it refused or failing, the
- * guest has afterwards what its registers say. An address is written in any case: where only map() fails, the BAR is
- * without one. For sequences at random see assign_random.c.
+ * A write to the registers that decide on mappings is one transaction: with each hook call of it refused or failing,
+ * the guest has afterwards what its registers say. An address is written in any case: where only map() fails, the BAR
+ * is without one. For sequences at random see assign_random.c.
  */
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A host's function for tests of what guests see of its configuration space: 4 KiB of bytes that take everything that is
- * written, but for the bits that are told, so that a write that should not have been made shows; a log; accesses that
- * fail or find the function gone; and a guest that takes any mapping.
+ * A host's function for tests of what guests see of its configuration space: 4 KiB of bytes that take everything that
+ * is written, but for the bits that are told, so that a write that should not have been made shows; a log; accesses
+ * that fail or find the function gone; and a guest that takes any mapping.
  */
 #ifndef VPT_TESTS_ASSIGN_HOST_H
 #define VPT_TESTS_ASSIGN_HOST_H
@@ -50,12 +50,15 @@ struct host {
     struct vpt_pci_bars bars;
     struct vpt_assign_config setup;
     struct vpt_assign_device device;
-    _Alignas(8) uint64_t storage[(VPT_ASSIGN_STORAGE_SIZE(HOST_SIZE, 0, HOST_REGIONS) + VPT_ASSIGN_VECTORS_SIZE(2048)) / 8u];
+    _Alignas(8) uint64_t
+        storage[(VPT_ASSIGN_STORAGE_SIZE(HOST_SIZE, 0, HOST_REGIONS) + VPT_ASSIGN_VECTORS_SIZE(2048)) / 8u];
 };
 
 extern struct host host;
 
-/* A function of 1234:5678 with nothing but a header, of 256 bytes, and a set-up for it with BARs that are given: none. */
+/*
+ * A function of 1234:5678 with nothing but a header, of 256 bytes, and a set-up for it with BARs that are given: none.
+ */
 void host_start(void);
 
 void host_set(uint16_t offset, unsigned width, uint32_t value);

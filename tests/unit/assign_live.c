@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * vpt_assign_live() against a model that looks at each byte, in small universes that are gone through whole: every value
- * of a register's low byte near both ends of its space, every pair of traps, every arrangement of three BARs.
+ * vpt_assign_live() against a model that looks at each byte, in small universes that are gone through whole: every
+ * value of a register's low byte near both ends of its space, every pair of traps, every arrangement of three BARs.
  */
 #include <string.h>
 

@@ -120,7 +120,8 @@ Test(assign_open, bars_that_no_function_has)
     refused(VPT_CALLER_BAR);
     host.bars.bar[5] = (struct vpt_pci_bar){ .kind = VPT_PCI_BAR_MEMORY, .size = 0x4001 };
     refused(VPT_CALLER_BAR);
-    host.bars.bar[5] = (struct vpt_pci_bar){ .kind = VPT_PCI_BAR_MEMORY, .size = 0x4000, .address = UINT64_MAX - 0x3ffe };
+    host.bars.bar[5] =
+        (struct vpt_pci_bar){ .kind = VPT_PCI_BAR_MEMORY, .size = 0x4000, .address = UINT64_MAX - 0x3ffe };
     refused(VPT_CALLER_BAR);
     host.bars.bar[5].address--;
     host_open();

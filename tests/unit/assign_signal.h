@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A function that interrupts, for tests of what a guest gets of that: MSI and MSI-X where the test wants them, BARs with
- * the table anywhere, and hooks that write down each call and can fail.
+ * A function that interrupts, for tests of what a guest gets of that: MSI and MSI-X where the test wants them, BARs
+ * with the table anywhere, and hooks that write down each call and can fail.
  */
 #ifndef VPT_TESTS_ASSIGN_SIGNAL_H
 #define VPT_TESTS_ASSIGN_SIGNAL_H
@@ -73,7 +73,9 @@ uint16_t signal_msi(unsigned messages_log2, bool wide, bool maskable);
 void signal_msix(unsigned entries, unsigned table_bar, uint32_t table, unsigned pending_bar, uint32_t pending);
 void signal_bar(unsigned index, uint64_t size);
 
-/* Opens it, gives it to owner 1, and lets the guest decode its memory: BAR n at SIGNAL_GUEST(n). The log is empty then. */
+/*
+ * Opens it, gives it to owner 1, and lets the guest decode its memory: BAR n at SIGNAL_GUEST(n). The log is empty then.
+ */
 void signal_open(void);
 
 /* Whether the call of this number is one that fails. */

@@ -357,7 +357,8 @@ VERSION_TEST(blk, INIT_4_opening_a_disk_whose_ring_is_too_small_ends_in_a_reset)
     assert_status(vpt_blk_open(&disk.blk, &disk.queue, disk.device), VPT_DEVICE_QUEUE_SIZE);
     cr_assert(disk.machine.device.status == 0);
     cr_assert(all_zero(&disk.blk, sizeof(disk.blk)) && all_zero(&disk.queue, sizeof(disk.queue)));
-    mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_CONFIG_VALUE, 1, 0, MOCK_CONFIG_VALUE(MOCK_BLK_BLK_SIZE, 513));
+    mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_CONFIG_VALUE, 1, 0,
+                   MOCK_CONFIG_VALUE(MOCK_BLK_BLK_SIZE, 513));
     memset(&disk.queue, 0x5a, sizeof(disk.queue));
     assert_status(vpt_blk_open(&disk.blk, &disk.queue, disk.device), VPT_DEVICE_CONFIG);
     cr_assert(all_zero(&disk.queue, sizeof(disk.queue)));

@@ -137,7 +137,9 @@ VERSION_TEST(blk_range, LEG_BLKCFG_1_the_limits_are_read_in_the_device_order)
     disk_finish();
 }
 
-/* The fields are there all the same; the machine records a reading of one. Any of them alone has room for its ranges. */
+/*
+ * The fields are there all the same; the machine records a reading of one. Any of them alone has room for its ranges.
+ */
 VERSION_TEST(blk_range, CONFIG_2_an_operation_without_its_feature_is_not_there)
 {
     const struct vpt_blk_range ranges[] = { { 0, 8, false }, { 16, 8, false } };

@@ -443,7 +443,9 @@ static void lie_in_the_ring(void)
     }
 }
 
-/* A reset that takes its time, or does not finish: on PCI bus mastering is turned off then, elsewhere it is for ever. */
+/*
+ * A reset that takes its time, or does not finish: on PCI bus mastering is turned off then, elsewhere it is for ever.
+ */
 static void spoil_reset(void)
 {
     fault(on_pci() ? MOCK_FAULT_RESET_NEVER : MOCK_FAULT_RESET_SLOW, 1, 1, 3);
@@ -482,7 +484,8 @@ static void lose_what_is_quiesced(bool lie)
     station.hal->wait_budget[VPT_WAIT_REQUEST] = 3;
     fault(lie ? MOCK_FAULT_USED_ID_RANGE : MOCK_FAULT_KICK_LOST, 1, 1, 0);
     submit();
-    assert_status(CALL(vpt_requests_quiesce, &station.queue.requests, NULL, NULL), lie ? VPT_DEVICE_USED_ID : VPT_DEVICE_TIMEOUT);
+    assert_status(CALL(vpt_requests_quiesce, &station.queue.requests, NULL, NULL),
+                  lie ? VPT_DEVICE_USED_ID : VPT_DEVICE_TIMEOUT);
     station.hal->wait_budget[VPT_WAIT_REQUEST] = 10000;
     shut_down();
 }
@@ -556,8 +559,8 @@ static void spoil_configuration(void)
 }
 
 /*
- * A queue that does not become ready: the device is made to let go of it, by stopping the queue, which takes its time or
- * does not work, or by a reset, likewise.
+ * A queue that does not become ready: the device is made to let go of it, by stopping the queue, which takes its time
+ * or does not work, or by a reset, likewise.
  */
 static void make_unready(unsigned how)
 {

@@ -35,7 +35,8 @@ static unsigned cut(char *line, char *cells[CELLS])
     unsigned count = 0;
     char *rest = NULL;
 
-    for (char *cell = strtok_r(line, "|\n", &rest); cell != NULL && count < CELLS; cell = strtok_r(NULL, "|\n", &rest)) {
+    for (char *cell = strtok_r(line, "|\n", &rest); cell != NULL && count < CELLS;
+         cell = strtok_r(NULL, "|\n", &rest)) {
         size_t length = strlen(cell);
 
         while (length > 0 && cell[length - 1u] == ' ') {

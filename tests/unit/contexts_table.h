@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The tables of docs/contexts.md, read when the tests run, and a port that writes down which of its functions are called
- * while a public call runs.
+ * The tables of docs/contexts.md, read when the tests run, and a port that writes down which of its functions are
+ * called while a public call runs.
  */
 #ifndef VPT_TESTS_CONTEXTS_TABLE_H
 #define VPT_TESTS_CONTEXTS_TABLE_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Kernels of unusual kinds: one whose requests are translated before the library sees them, one with two devices at once.
+ * Kernels of unusual kinds: one whose requests are translated before the library sees them, one with two devices at
+ * once.
  */
 #include <string.h>
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The entropy driver on a device that gives a known sequence of bytes: behind each transport, and when it gives less. */
+/*
+ * The entropy driver on a device that gives a known sequence of bytes: behind each transport, and when it gives less.
+ */
 #include <string.h>
 
 #include "pci_machine.h"

@@ -238,7 +238,8 @@ Test(example_power, a_life_of_losses)
             check_recovery(&model, &interrupted, n, losses++);
         }
     }
-    cr_assert(world.store.header.generation > losses_wanted / 10, "%u compactions", (unsigned)world.store.header.generation);
+    cr_assert(world.store.header.generation > losses_wanted / 10, "%u compactions",
+              (unsigned)world.store.header.generation);
     world_end();
 }
 

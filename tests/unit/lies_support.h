@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the campaigns of lies share: a machine of any of the four transports in one global object, and the full life of a
- * block device on it. The life asserts what has to hold however the device misbehaves: it ends; no status blames the
+ * What the campaigns of lies share: a machine of any of the four transports in one global object, and the full life of
+ * a block device on it. The life asserts what has to hold however the device misbehaves: it ends; no status blames the
  * caller; each request comes back once; no memory is lost, or given back too early; data that is said to be there is.
  */
 #ifndef VPT_TESTS_LIES_SUPPORT_H

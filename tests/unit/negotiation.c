@@ -296,8 +296,8 @@ Test(negotiation, words_above_the_second_are_left_alone_unless_wanted)
 }
 
 /*
- * A device of two words that shows the second for every higher one offers nothing above it, whatever is wanted there, and
- * keeps VERSION_1; one that cannot be done without is not to be had from it.
+ * A device of two words that shows the second for every higher one offers nothing above it, whatever is wanted there,
+ * and keeps VERSION_1; one that cannot be done without is not to be had from it.
  */
 Test(negotiation, FEAT_2_a_repeated_word_offers_no_feature)
 {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* A disk's life with the oddities of real devices, one profile at a time, and on a kernel that has single pages only. */
+/*
+ * A disk's life with the oddities of real devices, one profile at a time, and on a kernel that has single pages only.
+ */
 #include "rig.h"
 
 TestSuite(profiles, .timeout = 60);

@@ -68,7 +68,9 @@ static uint32_t check_back(uint32_t done, uint32_t out, const uint32_t *lengths)
     return back;
 }
 
-/* Any number in flight, of any shape, back in any order, each once; some are not yet published while others come back. */
+/*
+ * Any number in flight, of any shape, back in any order, each once; some are not yet published while others come back.
+ */
 VARIANT_TEST(request_batch, requests_come_back_once_past_the_wrap_of_the_index)
 {
     uint32_t lengths[SUBJECT_REQUESTS];

@@ -378,7 +378,7 @@ VARIANT_TEST(request_life, a_port_with_single_pages_has_fewer_slots_and_the_whol
 {
     static const struct {
         struct vpt_requests_kind kind;
-        uint32_t slots[2][2]; /* legacy, whose ring is in one piece, and modern; in chains, and where there are tables */
+        uint32_t slots[2][2]; /* legacy, whose ring is in one piece, and modern; in chains, and with tables */
     } cases[] = {
         { { .reply = 128 }, { { 32, 32 }, { 32, 32 } } },
         { { .reply = 1526 }, { { 2, 2 }, { 2, 2 } } },
@@ -390,7 +390,8 @@ VARIANT_TEST(request_life, a_port_with_single_pages_has_fewer_slots_and_the_whol
         tested_negotiate(variant, NULL);
         bench.machine.hal.allocate_most = 4096;
         assert_status(vpt_requests_init(&tested.requests, &tested.driver, 0, &cases[i].kind, 0, NULL), VPT_OK);
-        cr_assert(vpt_requests_free(&tested.requests) == cases[i].slots[variant->version - 1u][variant->indirect], "case %zu: %u", i,
+        cr_assert(vpt_requests_free(&tested.requests) == cases[i].slots[variant->version - 1u][variant->indirect],
+                  "case %zu: %u", i,
                   (unsigned)vpt_requests_free(&tested.requests));
         cr_assert(vpt_queue_size(&tested.requests.queue) == (variant->version == 1 ? 128 : 256), "case %zu: %u", i,
                   (unsigned)vpt_queue_size(&tested.requests.queue));

@@ -51,8 +51,9 @@ extern const struct variant version_2;
 void variant_options(const struct variant *variant, struct mock_machine_options *options);
 
 /*
- * Of a campaign of many like steps each so manyth is done: 1, or what the environment's VPT_TEST_STRIDE says, for builds
- * in which a step takes several times as long. A number that is coprime to the steps' own periods meets all their kinds.
+ * Of a campaign of many like steps each so manyth is done: 1, or what the environment's VPT_TEST_STRIDE says, for
+ * builds in which a step takes several times as long. A number that is coprime to the steps' own periods meets all
+ * their kinds.
  */
 uint32_t test_stride(void);
 

@@ -145,7 +145,9 @@ SUSPEND_TEST(SUSPEND_2_the_wait_for_a_suspend_is_bounded)
     rig_end();
 }
 
-/* A device that is only slow: each call goes on where the one before gave up, and none is too early or repeats itself. */
+/*
+ * A device that is only slow: each call goes on where the one before gave up, and none is too early or repeats itself.
+ */
 SUSPEND_TEST(SUSPEND_6_what_takes_longer_than_the_wait_is_waited_for_again)
 {
     for (unsigned unseen = 0; unseen < 2; unseen++) {

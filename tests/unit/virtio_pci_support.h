@@ -108,8 +108,8 @@ enum vpt_status card_read_sector(uint64_t sector);
 enum vpt_status card_write_sector(uint64_t sector, uint32_t seed);
 
 /*
- * The first field of the configuration, read now. All of it: on a big-endian CPU a legacy interface's is big-endian, and
- * its first four bytes are the upper ones.
+ * The first field of the configuration, read now. All of it: on a big-endian CPU a legacy interface's is big-endian,
+ * and its first four bytes are the upper ones.
  */
 uint64_t card_capacity(void);
 
