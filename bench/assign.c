@@ -98,16 +98,22 @@ static void check(enum vpt_status status, const char *what)
 /* Registers in BAR 0, a 64-bit one in BAR 2, the MSI-X table in BAR 4: three regions are live. */
 static void open_card(unsigned vectors)
 {
-    static const struct vpt_pci_bars bars = { .bar = {
-        [0] = { .kind = VPT_PCI_BAR_MEMORY, .size = 0x20000, .address = 0xfe000000 },
-        [2] = { .kind = VPT_PCI_BAR_MEMORY, .is_64bit = true, .size = 0x100000, .address = 0x8000000000 },
-        [4] = { .kind = VPT_PCI_BAR_MEMORY, .size = 0x10000, .address = 0xfd000000 },
-    } };
-    static const struct vpt_assign_host host = { .config_read = config_read, .config_write = config_write,
-                                                 .reset = reset, .delay = delay };
+    static const struct vpt_pci_bars
+        bars = { .bar = {
+                     [0] = { .kind = VPT_PCI_BAR_MEMORY, .size = 0x20000, .address = 0xfe000000 },
+                     [2] = { .kind = VPT_PCI_BAR_MEMORY, .is_64bit = true, .size = 0x100000, .address = 0x8000000000 },
+                     [4] = { .kind = VPT_PCI_BAR_MEMORY, .size = 0x10000, .address = 0xfd000000 },
+                 } };
+    static const struct vpt_assign_host host = {
+        .config_read = config_read, .config_write = config_write, .reset = reset, .delay = delay
+    };
     static const struct vpt_assign_guest guest = { .map = map, .unmap = map, .message = message };
-    struct vpt_assign_config setup = { .host = &host, .config_size = CONFIG_SIZE, .bars = &bars, .storage = storage,
-                                       .storage_size = sizeof(storage), .regions = REGIONS };
+    struct vpt_assign_config setup = { .host = &host,
+                                       .config_size = CONFIG_SIZE,
+                                       .bars = &bars,
+                                       .storage = storage,
+                                       .storage_size = sizeof(storage),
+                                       .regions = REGIONS };
 
     set(0x00, 0x10d38086);
     set(0x04, 0x00100000);

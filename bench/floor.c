@@ -16,7 +16,7 @@ struct descriptor {
 };
 
 /* Of a chain's head, or a slot. */
-struct private {
+struct chain_state {
     void *token;
     uint32_t writable;
     uint16_t count; /* descriptors; 0: not in flight */
@@ -26,7 +26,7 @@ struct private {
 static struct descriptor descriptors[SIZE];
 volatile struct available floor_available;
 volatile struct used floor_used;
-static struct private chains[SIZE];
+static struct chain_state chains[SIZE];
 static uint16_t links[SIZE]; /* the device's own are not read back */
 static uint32_t head;
 static uint32_t free_count = SIZE;
@@ -66,7 +66,7 @@ __attribute__((noinline)) bool floor_add(const struct vpt_segment *segments, uns
     if (bytes[0] + bytes[1] > UINT32_MAX) {
         return false;
     }
-    chains[head] = (struct private){ token, (uint32_t)bytes[1], (uint16_t)count, (uint16_t)tail };
+    chains[head] = (struct chain_state){ token, (uint32_t)bytes[1], (uint16_t)count, (uint16_t)tail };
     floor_available.ring[added % SIZE] = (uint16_t)head;
     added++;
     head = at;
@@ -87,7 +87,7 @@ __attribute__((noinline)) bool floor_pop(void **token, uint32_t *length)
 {
     uint16_t index = floor_used.index;
     uint32_t id;
-    struct private *chain;
+    struct chain_state *chain;
 
     if (index == taken || dead) {
         return false;
@@ -130,7 +130,7 @@ __attribute__((noinline)) unsigned floor_slots_submit(const struct vpt_segment *
     unsigned i;
 
     for (i = 0; i < count && free_count != 0 && segments[i].length - 1u < 0xffff0000u; i++) {
-        struct private *slot = &chains[head];
+        struct chain_state *slot = &chains[head];
 
         *(volatile uint64_t *)&descriptors[3u * head + 1u].address = segments[i].address;
         *(volatile uint32_t *)&descriptors[3u * head + 1u].length = segments[i].length;

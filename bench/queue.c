@@ -174,8 +174,9 @@ __attribute__((noinline)) static void complete_requests(unsigned batch)
 __attribute__((noinline)) static void submit_disk(unsigned batch)
 {
     static const struct vpt_segment data = { 0x2000, 4096 };
-    static const struct vpt_blk_request request = { .operation = VPT_BLK_READ, .sector = 8, .segments = &data,
-                                                    .segment_count = 1 };
+    static const struct vpt_blk_request request = {
+        .operation = VPT_BLK_READ, .sector = 8, .segments = &data, .segment_count = 1
+    };
 
     for (unsigned i = 0; i < batch; i++) {
         check(vpt_blk_submit(&disk, &request, &disk));

@@ -58,8 +58,8 @@ enum vpt_status vpt_cf8_config_read(void *ctx, const struct vpt_pci_address *add
     return VPT_OK;
 }
 
-enum vpt_status vpt_cf8_config_write(void *ctx, const struct vpt_pci_address *address, uint16_t offset,
-                                     unsigned width, uint32_t value)
+enum vpt_status vpt_cf8_config_write(void *ctx, const struct vpt_pci_address *address, uint16_t offset, unsigned width,
+                                     uint32_t value)
 {
     const struct vpt_port_context *context = ctx;
 

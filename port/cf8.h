@@ -24,8 +24,8 @@ VPT_BEGIN_DECLARATIONS
  */
 enum vpt_status vpt_cf8_config_read(void *ctx, const struct vpt_pci_address *address, uint16_t offset, unsigned width,
                                     uint32_t *value);
-enum vpt_status vpt_cf8_config_write(void *ctx, const struct vpt_pci_address *address, uint16_t offset,
-                                     unsigned width, uint32_t value);
+enum vpt_status vpt_cf8_config_write(void *ctx, const struct vpt_pci_address *address, uint16_t offset, unsigned width,
+                                     uint32_t value);
 
 VPT_END_DECLARATIONS
 

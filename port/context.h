@@ -46,10 +46,10 @@ struct vpt_port_context {
     void (*cf8_unlock)(void *ctx); /* with it or not at all */
 
     /* ecam.c: one host bridge's configuration space. */
-    void *ecam;             /* where that of bus ecam_first_bus is mapped; NULL: no function is there */
+    void *ecam; /* where that of bus ecam_first_bus is mapped; NULL: no function is there */
     uint16_t ecam_segment;
     uint8_t ecam_first_bus;
-    uint8_t ecam_last_bus;  /* 1 MiB of the mapping for each bus, this one included */
+    uint8_t ecam_last_bus; /* 1 MiB of the mapping for each bus, this one included */
 
     /* io_window.c: I/O ports as memory. */
     void *io_window;       /* where port 0 is mapped */

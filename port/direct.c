@@ -5,7 +5,7 @@
 static bool mapped(const struct vpt_port_context *context, uint64_t physical, uint64_t virtual_address, size_t size)
 {
     uint64_t last = context->map_last != 0 ? context->map_last : ~(uint64_t)0;
-    uint64_t last_pointer = (uint64_t)~(uintptr_t)0;
+    uint64_t last_pointer = (uint64_t) ~(uintptr_t)0;
 
     return size != 0 && physical <= last && size - 1u <= last - physical && virtual_address <= last_pointer &&
            size - 1u <= last_pointer - virtual_address;

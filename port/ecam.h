@@ -15,10 +15,10 @@
 VPT_BEGIN_DECLARATIONS
 
 /* For struct vpt_port; `ctx` is a struct vpt_port_context. Always VPT_OK. Any context. */
-enum vpt_status vpt_ecam_config_read(void *ctx, const struct vpt_pci_address *address, uint16_t offset,
-                                     unsigned width, uint32_t *value);
-enum vpt_status vpt_ecam_config_write(void *ctx, const struct vpt_pci_address *address, uint16_t offset,
-                                      unsigned width, uint32_t value);
+enum vpt_status vpt_ecam_config_read(void *ctx, const struct vpt_pci_address *address, uint16_t offset, unsigned width,
+                                     uint32_t *value);
+enum vpt_status vpt_ecam_config_write(void *ctx, const struct vpt_pci_address *address, uint16_t offset, unsigned width,
+                                      uint32_t value);
 
 VPT_END_DECLARATIONS
 

@@ -15,19 +15,18 @@
 VPT_BEGIN_DECLARATIONS
 
 #if defined(__aarch64__)
-#define VPT_PORT_REGISTER_LOAD(suffix, type, value, address)                                                       \
+#define VPT_PORT_REGISTER_LOAD(suffix, type, value, address) \
     __asm__ volatile("ldr" suffix " %w0, [%1]" : "=r"(value) : "r"(address) : "memory")
-#define VPT_PORT_REGISTER_STORE(suffix, type, value, address)                                                      \
+#define VPT_PORT_REGISTER_STORE(suffix, type, value, address) \
     __asm__ volatile("str" suffix " %w0, [%1]" ::"r"(value), "r"(address) : "memory")
 #elif defined(__arm__)
-#define VPT_PORT_REGISTER_LOAD(suffix, type, value, address)                                                       \
+#define VPT_PORT_REGISTER_LOAD(suffix, type, value, address) \
     __asm__ volatile("ldr" suffix " %0, [%1]" : "=r"(value) : "r"(address) : "memory")
-#define VPT_PORT_REGISTER_STORE(suffix, type, value, address)                                                      \
+#define VPT_PORT_REGISTER_STORE(suffix, type, value, address) \
     __asm__ volatile("str" suffix " %0, [%1]" ::"r"(value), "r"(address) : "memory")
 #else
 #define VPT_PORT_REGISTER_LOAD(suffix, type, value, address)  ((value) = *VPT_AS(const volatile type *, address))
-#define VPT_PORT_REGISTER_STORE(suffix, type, value, address)                                                      \
-    (*VPT_AS(volatile type *, address) = VPT_AS(type, value))
+#define VPT_PORT_REGISTER_STORE(suffix, type, value, address) (*VPT_AS(volatile type *, address) = VPT_AS(type, value))
 #endif
 
 /* Between the CPU's order and the register's: a number becomes the bytes, or the bytes the number. */
@@ -35,12 +34,9 @@ static inline uint32_t vpt_port_register_order(unsigned width, uint32_t value)
 {
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     switch (width) {
-    case 1:
-        return value & 0xffu;
-    case 2:
-        return (value & 0xffu) << 8 | (value >> 8 & 0xffu);
-    default:
-        return value << 24 | (value & 0xff00u) << 8 | (value >> 8 & 0xff00u) | value >> 24;
+    case 1: return value & 0xffu;
+    case 2: return (value & 0xffu) << 8 | (value >> 8 & 0xffu);
+    default: return value << 24 | (value & 0xff00u) << 8 | (value >> 8 & 0xff00u) | value >> 24;
     }
 #else
     (void)width;
@@ -53,15 +49,9 @@ static inline uint32_t vpt_port_register_read(const volatile void *address, unsi
     uint32_t value;
 
     switch (width) {
-    case 1:
-        VPT_PORT_REGISTER_LOAD("b", uint8_t, value, address);
-        break;
-    case 2:
-        VPT_PORT_REGISTER_LOAD("h", uint16_t, value, address);
-        break;
-    default:
-        VPT_PORT_REGISTER_LOAD("", uint32_t, value, address);
-        break;
+    case 1: VPT_PORT_REGISTER_LOAD("b", uint8_t, value, address); break;
+    case 2: VPT_PORT_REGISTER_LOAD("h", uint16_t, value, address); break;
+    default: VPT_PORT_REGISTER_LOAD("", uint32_t, value, address); break;
     }
     return vpt_port_register_order(width, value);
 }
@@ -71,15 +61,9 @@ static inline void vpt_port_register_write(volatile void *address, unsigned widt
     uint32_t ordered = vpt_port_register_order(width, value);
 
     switch (width) {
-    case 1:
-        VPT_PORT_REGISTER_STORE("b", uint8_t, ordered, address);
-        break;
-    case 2:
-        VPT_PORT_REGISTER_STORE("h", uint16_t, ordered, address);
-        break;
-    default:
-        VPT_PORT_REGISTER_STORE("", uint32_t, ordered, address);
-        break;
+    case 1: VPT_PORT_REGISTER_STORE("b", uint8_t, ordered, address); break;
+    case 2: VPT_PORT_REGISTER_STORE("h", uint16_t, ordered, address); break;
+    default: VPT_PORT_REGISTER_STORE("", uint32_t, ordered, address); break;
     }
 }
 

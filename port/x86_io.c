@@ -11,15 +11,9 @@ uint32_t vpt_x86_io_read(void *ctx, uint16_t io_port, unsigned width)
 
     (void)ctx;
     switch (width) {
-    case 1:
-        __asm__ volatile("inb %1, %0" : "=a"(byte) : "Nd"(io_port) : "memory");
-        return byte;
-    case 2:
-        __asm__ volatile("inw %1, %0" : "=a"(word) : "Nd"(io_port) : "memory");
-        return word;
-    default:
-        __asm__ volatile("inl %1, %0" : "=a"(dword) : "Nd"(io_port) : "memory");
-        return dword;
+    case 1: __asm__ volatile("inb %1, %0" : "=a"(byte) : "Nd"(io_port) : "memory"); return byte;
+    case 2: __asm__ volatile("inw %1, %0" : "=a"(word) : "Nd"(io_port) : "memory"); return word;
+    default: __asm__ volatile("inl %1, %0" : "=a"(dword) : "Nd"(io_port) : "memory"); return dword;
     }
 }
 
@@ -27,15 +21,9 @@ void vpt_x86_io_write(void *ctx, uint16_t io_port, unsigned width, uint32_t valu
 {
     (void)ctx;
     switch (width) {
-    case 1:
-        __asm__ volatile("outb %0, %1" ::"a"((uint8_t)value), "Nd"(io_port) : "memory");
-        break;
-    case 2:
-        __asm__ volatile("outw %0, %1" ::"a"((uint16_t)value), "Nd"(io_port) : "memory");
-        break;
-    default:
-        __asm__ volatile("outl %0, %1" ::"a"(value), "Nd"(io_port) : "memory");
-        break;
+    case 1: __asm__ volatile("outb %0, %1" ::"a"((uint8_t)value), "Nd"(io_port) : "memory"); break;
+    case 2: __asm__ volatile("outw %0, %1" ::"a"((uint16_t)value), "Nd"(io_port) : "memory"); break;
+    default: __asm__ volatile("outl %0, %1" ::"a"(value), "Nd"(io_port) : "memory"); break;
     }
 }
 

@@ -9,8 +9,8 @@
 
 #include <vpt/types.h>
 
-#define VPT_STATIC_ASSERT(condition, message) _Static_assert(condition, message)
-#define VPT_OFFSET_OF(type, member)           __builtin_offsetof(type, member)
+#define VPT_STATIC_ASSERT(condition, message)   _Static_assert(condition, message)
+#define VPT_OFFSET_OF(type, member)             __builtin_offsetof(type, member)
 #define VPT_CONTAINER_OF(pointer, type, member) ((type *)(void *)((char *)(pointer)-VPT_OFFSET_OF(type, member)))
 
 #ifdef __FRAMAC__
@@ -131,10 +131,10 @@ VPT_INLINE uint32_t vpt_pair(bool device_order, uint16_t first, uint16_t second)
 #endif
 
 #ifdef VPT_THREAD_SANITIZER
-#define VPT_SHARED_LOAD(type, address)            __atomic_load_n((const type *)(address), __ATOMIC_ACQUIRE)
-#define VPT_SHARED_STORE(type, address, value)    __atomic_store_n((type *)(address), value, __ATOMIC_RELEASE)
-#define VPT_PLAIN_REGISTER_LOAD(type, address)    __atomic_load_n((const volatile type *)(address), __ATOMIC_RELAXED)
-#define VPT_PLAIN_REGISTER_STORE(type, address, value)                                                            \
+#define VPT_SHARED_LOAD(type, address)         __atomic_load_n((const type *)(address), __ATOMIC_ACQUIRE)
+#define VPT_SHARED_STORE(type, address, value) __atomic_store_n((type *)(address), value, __ATOMIC_RELEASE)
+#define VPT_PLAIN_REGISTER_LOAD(type, address) __atomic_load_n((const volatile type *)(address), __ATOMIC_RELAXED)
+#define VPT_PLAIN_REGISTER_STORE(type, address, value) \
     __atomic_store_n((volatile type *)(address), value, __ATOMIC_RELAXED)
 #else
 #define VPT_SHARED_LOAD(type, address)                 (*(const volatile type *)(address))
@@ -230,8 +230,8 @@ VPT_INLINE void vpt_store64(void *address, uint64_t value)
 #define VPT_FENCE_REGISTER_READ() VPT_FENCE("")
 
 #elif defined(__x86_64__) || defined(__i386__)
-#define VPT_FENCE_STORES()        VPT_FENCE("")
-#define VPT_FENCE_LOADS()         VPT_FENCE("")
+#define VPT_FENCE_STORES() VPT_FENCE("")
+#define VPT_FENCE_LOADS()  VPT_FENCE("")
 /* A locked instruction on the stack does what mfence does for ordinary memory, at a fraction of the cost. */
 #if defined(__x86_64__)
 #define VPT_FENCE_FULL() __asm__ volatile("lock; orl $0, (%%rsp)" ::: "memory", "cc")
@@ -376,14 +376,14 @@ VPT_INLINE bool vpt_cpu_is_tcg(uint32_t name)
  * addressing, which a hypervisor cannot emulate because the fault syndrome does not describe it.
  */
 #if defined(__aarch64__) && !defined(__FRAMAC__)
-#define VPT_REGISTER_LOAD(suffix, value, address)                                                                 \
+#define VPT_REGISTER_LOAD(suffix, value, address) \
     __asm__ volatile("ldr" suffix " %w0, [%1]" : "=r"(value) : "r"(address) : "memory")
-#define VPT_REGISTER_STORE(suffix, value, address)                                                                \
+#define VPT_REGISTER_STORE(suffix, value, address) \
     __asm__ volatile("str" suffix " %w0, [%1]" ::"r"(value), "r"(address) : "memory")
 #elif defined(__arm__) && !defined(__FRAMAC__)
-#define VPT_REGISTER_LOAD(suffix, value, address)                                                                 \
+#define VPT_REGISTER_LOAD(suffix, value, address) \
     __asm__ volatile("ldr" suffix " %0, [%1]" : "=r"(value) : "r"(address) : "memory")
-#define VPT_REGISTER_STORE(suffix, value, address)                                                                \
+#define VPT_REGISTER_STORE(suffix, value, address) \
     __asm__ volatile("str" suffix " %0, [%1]" ::"r"(value), "r"(address) : "memory")
 #endif
 

@@ -6,27 +6,18 @@
 static uint32_t load(const volatile void *address, unsigned width)
 {
     switch (width) {
-    case 1:
-        return vpt_register_load8(address);
-    case 2:
-        return vpt_order16(true, (uint16_t)vpt_register_load16(address));
-    default:
-        return vpt_order32(true, vpt_register_load32(address));
+    case 1: return vpt_register_load8(address);
+    case 2: return vpt_order16(true, (uint16_t)vpt_register_load16(address));
+    default: return vpt_order32(true, vpt_register_load32(address));
     }
 }
 
 static void store(volatile void *address, unsigned width, uint32_t value)
 {
     switch (width) {
-    case 1:
-        vpt_register_store8(address, value);
-        break;
-    case 2:
-        vpt_register_store16(address, vpt_order16(true, (uint16_t)value));
-        break;
-    default:
-        vpt_register_store32(address, vpt_order32(true, value));
-        break;
+    case 1: vpt_register_store8(address, value); break;
+    case 2: vpt_register_store16(address, vpt_order16(true, (uint16_t)value)); break;
+    default: vpt_register_store32(address, vpt_order32(true, value)); break;
     }
 }
 

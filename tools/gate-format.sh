@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: MIT
 # Checks that the files of git look as .editorconfig says: UTF-8, lines that end with LF, a final newline, no blanks at
 # the end of a line, no tab but in Makefiles and tables, no line of more than 120 characters but in pages, tables and
-# pictures. Prints a line for each problem, and PASS or FAIL at the end, with tabs between the fields; exits with 1 on a
-# problem.
+# pictures; and that C and C++ look as .clang-format says. Prints a line for each problem, and PASS or FAIL at the end,
+# with tabs between the fields; exits with 1 on a problem.
 set -u -o pipefail
 export LC_ALL=C.UTF-8
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd) || exit 1
 cd "$root" || exit 1
+. tools/packages.sh
+vpt_need_packages git clang-format || exit 1
 
 # Usage: lines WHAT PATTERN PATHSPEC...: the lines that match are problems
 lines() {
@@ -26,6 +28,9 @@ problems=$(
     lines 'blanks at the end' '[ \t]$' . ':!*.tsv'
     lines 'a tab' '\t' . ':!*.tsv' ':!*Makefile'
     lines 'more than 120 characters' '^.{121}' . ':!*.tsv' ':!*.md' ':!*.svg'
+    git ls-files -z '*.c' '*.h' '*.cpp' | xargs -0 clang-format --dry-run 2>&1 |
+        sed -n 's/: warning: code should be clang-formatted.*/: not as clang-format writes it/p' |
+        awk '{ print "FAIL\tformat\t" $0 }'
 )
 [ -z "$problems" ] || { printf '%s\n' "$problems"; printf 'FAIL\tformat\n'; exit 1; }
 printf 'PASS\tformat\t%d files\n' "$(git ls-files | wc -l)"

@@ -5,7 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define ENTRIES 2u /* of the MSI-X table that QEMU gives a disk */
+#define ENTRIES 2u     /* of the MSI-X table that QEMU gives a disk */
 #define WAIT    30000u /* milliseconds */
 
 /* Of the modern interface (VirtIO 1.4, section 4.1.4.3), which QEMU's disk has at the start of BAR 4. */
@@ -94,10 +94,9 @@ static void submit(struct disk *disk, enum vpt_blk_operation operation, uint64_t
                    uint32_t size)
 {
     const struct vpt_segment segment = { address, size };
-    const struct vpt_blk_request request = { .operation = operation,
-                                             .sector = sector,
-                                             .segments = &segment,
-                                             .segment_count = 1 };
+    const struct vpt_blk_request request = {
+        .operation = operation, .sector = sector, .segments = &segment, .segment_count = 1
+    };
 
     require_ok(vpt_blk_submit(&disk->queue, &request, disk), "submitting a request");
     require_ok(vpt_requests_kick(&disk->queue.requests), "notifying the disk");
@@ -135,8 +134,8 @@ void disk_read(struct disk *disk, uint64_t sector)
         bool changed = disk->changed && position / VPT_BLK_SECTOR_SIZE == DISK_CHANGED_SECTOR;
         uint8_t expected = changed ? DISK_CHANGED_BYTE : host_disk_byte(position);
 
-        require(bytes[i] == expected, "byte %" PRIu64 " of the disk was read as 0x%02x, not 0x%02x", position,
-                bytes[i], expected);
+        require(bytes[i] == expected, "byte %" PRIu64 " of the disk was read as 0x%02x, not 0x%02x", position, bytes[i],
+                expected);
     }
 }
 

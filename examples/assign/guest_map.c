@@ -44,8 +44,7 @@ static bool within_bar(const struct guest_device *device, const struct vpt_assig
         return false;
     }
     bar += region->bar;
-    return region->host - bar->address < bar->size &&
-           region->size <= bar->size - (region->host - bar->address) &&
+    return region->host - bar->address < bar->size && region->size <= bar->size - (region->host - bar->address) &&
            (bar->kind == VPT_PCI_BAR_IO) == (region->space == VPT_ASSIGN_IO);
 }
 
@@ -136,8 +135,7 @@ static const struct vpt_assign_region *find(struct guest *guest, enum vpt_assign
             }
         }
         if (device->function->device.owned && device->function->device.owner == guest->owner) {
-            const struct vpt_assign_region *books =
-                vpt_assign_region_find(&device->function->device, space, address);
+            const struct vpt_assign_region *books = vpt_assign_region_find(&device->function->device, space, address);
 
             require((books != NULL) == (known != NULL), "the library's books and what is mapped differ at 0x%" PRIx64,
                     address);

@@ -196,12 +196,12 @@ static void start_machine(struct host *host)
 {
     static char blockdev[80];
     static const char *const arguments[] = {
-        "-device", "intel-iommu",
-        "-device", "pcie-root-port,id=port1,addr=2,chassis=1",
-        "-device", "pcie-root-port,id=port2,addr=3,chassis=2",
+        "-device",   "intel-iommu",
+        "-device",   "pcie-root-port,id=port1,addr=2,chassis=1",
+        "-device",   "pcie-root-port,id=port2,addr=3,chassis=2",
         "-blockdev", blockdev,
-        "-device", "virtio-blk-pci,drive=d0,bus=port1,disable-legacy=on,iommu_platform=on",
-        "-device", "e1000e,bus=port2,mac=52:54:00:12:34:56",
+        "-device",   "virtio-blk-pci,drive=d0,bus=port1,disable-legacy=on,iommu_platform=on",
+        "-device",   "e1000e,bus=port2,mac=52:54:00:12:34:56",
         NULL
     };
     struct vpt_qtest_options options = { .machine = VPT_QTEST_Q35,

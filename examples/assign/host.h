@@ -33,7 +33,7 @@ struct host_function {
     struct vpt_pci_function physical;
     struct vpt_pci_function root_port; /* that it is behind */
     struct vpt_pci_bars bars;
-    struct vpt_pci_msix msix;     /* while it interrupts by that */
+    struct vpt_pci_msix msix; /* while it interrupts by that */
     struct iommu_domain domain;
     struct vpt_assign_device device;
     enum vpt_assign_interrupt_mode mode;

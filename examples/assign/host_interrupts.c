@@ -91,20 +91,18 @@ enum vpt_status host_interrupts(void *ctx, enum vpt_assign_interrupt_mode mode, 
     }
     function->mode = mode;
     switch (mode) {
-    case VPT_ASSIGN_INTERRUPT_MSIX:
-        return turn_msix_on(function, count);
+    case VPT_ASSIGN_INTERRUPT_MSIX: return turn_msix_on(function, count);
     case VPT_ASSIGN_INTERRUPT_MSI:
         require(count == 1, "a guest has enabled %u messages of a function that has one", count);
         function->messages = 1;
         status = add_vector(function, 0);
-        return status != VPT_OK ? status
-                                : vpt_pci_msi_enable(&function->physical, message_address(function, 0),
-                                                     message_data(function, 0));
+        return status != VPT_OK
+                   ? status
+                   : vpt_pci_msi_enable(&function->physical, message_address(function, 0), message_data(function, 0));
     case VPT_ASSIGN_INTERRUPT_INTX:
         return vpt_assign_remap_add(&function->host->remap, intx_vector(function), &function->device, VPT_ASSIGN_INTX,
                                     0);
-    case VPT_ASSIGN_INTERRUPT_NONE:
-        break;
+    case VPT_ASSIGN_INTERRUPT_NONE: break;
     }
     return VPT_OK;
 }

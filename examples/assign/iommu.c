@@ -35,10 +35,10 @@
 #define CONTEXT_3_LEVEL UINT64_C(0x1) /* and 39 bits */
 #define CONTEXT_DOMAIN  8u            /* shift */
 
-#define LEVEL_BITS  9u
-#define TOP_SHIFT   30u
-#define PAGE_SHIFT  12u
-#define LEVEL_MASK  0x1ffu
+#define LEVEL_BITS 9u
+#define TOP_SHIFT  30u
+#define PAGE_SHIFT 12u
+#define LEVEL_MASK 0x1ffu
 
 #define WAITS 30000u /* a millisecond each */
 

@@ -16,7 +16,7 @@ struct iommu {
     struct vpt_memory tables[IOMMU_TABLES_MAX]; /* all that were allocated; the first is the root */
     unsigned table_count;
     uint16_t domains;
-    uint64_t iotlb;  /* addresses of registers */
+    uint64_t iotlb; /* addresses of registers */
     uint64_t faults;
 };
 

@@ -18,11 +18,11 @@
 #define ADDRESS_LOW      0x5400u
 #define ADDRESS_HIGH     0x5404u
 
-#define VECTOR_VALID       0x8u
-#define VECTOR_RECEIVED    0u  /* shifts in VECTORS */
-#define VECTOR_OTHER       16u
-#define ENTRY_RECEIVED     1u
-#define ENTRY_OTHER        3u
+#define VECTOR_VALID    0x8u
+#define VECTOR_RECEIVED 0u /* shifts in VECTORS */
+#define VECTOR_OTHER    16u
+#define ENTRY_RECEIVED  1u
+#define ENTRY_OTHER     3u
 
 /* Of the ports. */
 #define PORT_ADDRESS 0u
@@ -33,8 +33,8 @@
 #define THROTTLE 1000u /* microseconds; the shortest that QEMU's has is 128 */
 
 static const uint32_t registers[NETWORK_REGISTERS] = {
-    CONTROL_EXTENDED, MASK_SET, AUTO_CLEAR, VECTORS, RECEIVE_CONTROL, RECEIVE_RING, SEND_RING, ADDRESS_LOW,
-    ADDRESS_HIGH,
+    CONTROL_EXTENDED, MASK_SET,  AUTO_CLEAR,  VECTORS,      RECEIVE_CONTROL,
+    RECEIVE_RING,     SEND_RING, ADDRESS_LOW, ADDRESS_HIGH,
 };
 
 void network_write(const struct network *network, uint32_t offset, uint32_t value)
@@ -126,7 +126,7 @@ void network_use_entries(struct network *network)
     }
     require_ok(vpt_pci_msix_enable(&network->msix, true), "turning the network controller's MSI-X on");
     network_write(network, VECTORS,
-                   (VECTOR_VALID | ENTRY_RECEIVED) << VECTOR_RECEIVED | (VECTOR_VALID | ENTRY_OTHER) << VECTOR_OTHER);
+                  (VECTOR_VALID | ENTRY_RECEIVED) << VECTOR_RECEIVED | (VECTOR_VALID | ENTRY_OTHER) << VECTOR_OTHER);
 }
 
 void network_expect(const struct network *network, unsigned count, uint16_t entry)
@@ -137,8 +137,8 @@ void network_expect(const struct network *network, unsigned count, uint16_t entr
 
     require(came == count, "%u messages came of the network controller instead of %u", came, count);
     require(count == 0 || (message.address == expected.address && message.data == expected.data),
-            "the network controller's message is 0x%x to 0x%" PRIx64 ", not 0x%x to 0x%" PRIx64,
-            (unsigned)message.data, message.address, (unsigned)expected.data, expected.address);
+            "the network controller's message is 0x%x to 0x%" PRIx64 ", not 0x%x to 0x%" PRIx64, (unsigned)message.data,
+            message.address, (unsigned)expected.data, expected.address);
 }
 
 void network_check_message(const struct network *network, uint32_t cause, uint16_t entry)

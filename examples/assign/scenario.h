@@ -24,7 +24,7 @@ struct scenario {
     struct guest *present; /* the one that has the devices, or NULL */
     struct disk disk;      /* of the one that is present, likewise */
     struct network network;
-    struct first_sight sight; /* of guest A */
+    struct first_sight sight;         /* of guest A */
     struct vpt_assign_interrupt late; /* an interrupt of A's that had arrived, and was not delivered in time */
 };
 

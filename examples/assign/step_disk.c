@@ -3,11 +3,11 @@
 
 #include <string.h>
 
-#define PCI_EXPRESS          0x10u /* the capability */
-#define DEVICE_CAPABILITIES  4u
-#define DEVICE_CONTROL       8u
-#define FUNCTION_RESET_ABLE  0x10000000u
-#define FUNCTION_RESET       0x8000u
+#define PCI_EXPRESS         0x10u /* the capability */
+#define DEVICE_CAPABILITIES 4u
+#define DEVICE_CONTROL      8u
+#define FUNCTION_RESET_ABLE 0x10000000u
+#define FUNCTION_RESET      0x8000u
 
 void use_disk(struct scenario *scenario)
 {

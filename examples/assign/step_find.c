@@ -48,8 +48,8 @@ void find_functions(struct scenario *scenario)
     struct guest *guest = scenario->present;
     struct search search = { .scenario = scenario };
 
-    guest_step(scenario, guest->by_memory ? "finds its functions by memory (ECAM)"
-                                          : "finds its functions by ports cf8 and cfc");
+    guest_step(scenario,
+               guest->by_memory ? "finds its functions by memory (ECAM)" : "finds its functions by ports cf8 and cfc");
     scenario->disk = (struct disk){ .guest = guest };
     scenario->network = (struct network){ .guest = guest };
     require_ok(vpt_pci_enumerate(&guest->port, 0, 0, 255, visit, &search), "looking at all buses");

@@ -37,9 +37,9 @@ void acquire(struct scenario *scenario, struct guest *guest)
 void refuse_second_owner(struct scenario *scenario)
 {
     host_step("gives the disk to guest B too: refused");
-    require_status(vpt_assign_acquire(&scenario->host.functions[DISK].device, scenario->b.owner,
-                                      &scenario->b.devices[DISK].hooks),
-                   VPT_CALLER_OWNED, "acquiring a device that has an owner");
+    require_status(
+        vpt_assign_acquire(&scenario->host.functions[DISK].device, scenario->b.owner, &scenario->b.devices[DISK].hooks),
+        VPT_CALLER_OWNED, "acquiring a device that has an owner");
     step_done(scenario);
 }
 
@@ -63,8 +63,7 @@ static void check_host_function(const struct host_function *function)
     struct vpt_pci_bars bars;
 
     require((command & VPT_PCI_COMMAND_BUS_MASTER) == 0, "the %s is still bus master", function->name);
-    require((command & (VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY)) ==
-                (VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY),
+    require((command & (VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY)) == (VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY),
             "the host does not decode the %s's BARs any more", function->name);
     require_ok(vpt_pci_bars_read(&function->physical, &bars), "reading BARs");
     for (unsigned i = 0; i < VPT_PCI_BARS_MAX; i++) {

@@ -147,8 +147,7 @@ void fail(const char *format, ...)
 
 void require_status(enum vpt_status status, enum vpt_status expected, const char *what)
 {
-    require(status == expected, "%s: \"%s\" instead of \"%s\"", what, vpt_status_str(status),
-            vpt_status_str(expected));
+    require(status == expected, "%s: \"%s\" instead of \"%s\"", what, vpt_status_str(status), vpt_status_str(expected));
 }
 
 void require_ok(enum vpt_status status, const char *what)

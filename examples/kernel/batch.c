@@ -43,7 +43,9 @@ static enum vpt_status submit(struct disk *disk, enum batch_purpose purpose, str
     uint64_t address = ports_device_address(slot->data);
     uint32_t length = slot->sectors * VPT_BLK_SECTOR_SIZE;
     uint32_t half = length / 2u;
-    const struct vpt_segment segments[] = {{address, 24}, {address + 24u, half}, {address + 24u + half, half - 24u}};
+    const struct vpt_segment segments[] = { { address, 24 },
+                                            { address + 24u, half },
+                                            { address + 24u + half, half - 24u } };
     const struct vpt_blk_request request = {
         .operation = purpose == BATCH_WRITE ? VPT_BLK_WRITE : VPT_BLK_READ,
         .sector = slot->sector,
@@ -62,8 +64,7 @@ static enum vpt_status submit(struct disk *disk, enum batch_purpose purpose, str
 }
 
 /* Submits requests from `next` on until there are no more or the queue is full. How many, or 0 if something failed. */
-static uint32_t submit_some(struct disk *disk, const struct batch_plan *plan, enum batch_purpose purpose,
-                            uint32_t next)
+static uint32_t submit_some(struct disk *disk, const struct batch_plan *plan, enum batch_purpose purpose, uint32_t next)
 {
     uint32_t submitted = 0;
 
@@ -117,15 +118,12 @@ static bool finish(const struct disk *disk, enum batch_purpose purpose, const st
     unsigned long long sector = slot->sector;
 
     switch (purpose) {
-    case BATCH_WRITE:
-        print("@wrote %llu %u\n", sector, (unsigned)slot->sectors);
-        return true;
+    case BATCH_WRITE: print("@wrote %llu %u\n", sector, (unsigned)slot->sectors); return true;
     case BATCH_BACKGROUND:
         print("@read %llu %u %llx\n", sector, (unsigned)slot->sectors,
               (unsigned long long)pattern_checksum(slot->data, slot->sectors * VPT_BLK_SECTOR_SIZE));
         return true;
-    default:
-        return pattern_check(slot->data, disk->seed, slot->sector, slot->sectors);
+    default: return pattern_check(slot->data, disk->seed, slot->sector, slot->sectors);
     }
 }
 

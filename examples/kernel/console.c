@@ -29,7 +29,7 @@ static void print_hex(uint64_t value)
 /* By subtraction: a 64-bit division would need a function of the compiler's library on 32-bit machines. */
 static void print_decimal(uint64_t value)
 {
-    uint64_t powers[20] = {1};
+    uint64_t powers[20] = { 1 };
     bool leading = true;
 
     for (unsigned i = 1; i < 20u; i++) {

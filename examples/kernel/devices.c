@@ -7,28 +7,17 @@
 static const char *type_name(uint32_t type)
 {
     switch (type) {
-    case VPT_DEVICE_TYPE_NETWORK:
-        return "network card";
-    case VPT_DEVICE_TYPE_BLOCK:
-        return "block device";
-    case VPT_DEVICE_TYPE_CONSOLE:
-        return "console";
-    case VPT_DEVICE_TYPE_ENTROPY:
-        return "entropy source";
-    case VPT_DEVICE_TYPE_SCSI:
-        return "SCSI host";
-    case VPT_DEVICE_TYPE_9P:
-        return "9P transport";
-    case VPT_DEVICE_TYPE_GPU:
-        return "GPU device";
-    case VPT_DEVICE_TYPE_INPUT:
-        return "input device";
-    case VPT_DEVICE_TYPE_SOCKET:
-        return "socket device";
-    case VPT_DEVICE_TYPE_SOUND:
-        return "sound device";
-    default:
-        return "device of a type without a name here";
+    case VPT_DEVICE_TYPE_NETWORK: return "network card";
+    case VPT_DEVICE_TYPE_BLOCK: return "block device";
+    case VPT_DEVICE_TYPE_CONSOLE: return "console";
+    case VPT_DEVICE_TYPE_ENTROPY: return "entropy source";
+    case VPT_DEVICE_TYPE_SCSI: return "SCSI host";
+    case VPT_DEVICE_TYPE_9P: return "9P transport";
+    case VPT_DEVICE_TYPE_GPU: return "GPU device";
+    case VPT_DEVICE_TYPE_INPUT: return "input device";
+    case VPT_DEVICE_TYPE_SOCKET: return "socket device";
+    case VPT_DEVICE_TYPE_SOUND: return "sound device";
+    default: return "device of a type without a name here";
     }
 }
 
@@ -36,22 +25,16 @@ enum vpt_status device_open(struct device *device, const struct vpt_port *port, 
 {
     device->bus = place->bus;
     switch (place->bus->kind) {
-    case MACHINE_MMIO_SLOTS:
-        return slot_open(device, port, place);
-    default:
-        return function_open(device, port, place, VPT_VIRTIO_PCI_ANY);
+    case MACHINE_MMIO_SLOTS: return slot_open(device, port, place);
+    default: return function_open(device, port, place, VPT_VIRTIO_PCI_ANY);
     }
 }
 
 void device_close(struct device *device)
 {
     switch (device->bus->kind) {
-    case MACHINE_MMIO_SLOTS:
-        slot_close(device);
-        break;
-    default:
-        function_close(device);
-        break;
+    case MACHINE_MMIO_SLOTS: slot_close(device); break;
+    default: function_close(device); break;
     }
 }
 
@@ -126,7 +109,7 @@ static bool visit(void *ctx, const struct device_place *place)
 
 bool devices_find(const struct vpt_port *port, struct devices *devices)
 {
-    struct search search = {.port = port, .devices = devices};
+    struct search search = { .port = port, .devices = devices };
 
     for (size_t i = 0; i < machine.bus_count; i++) {
         const struct machine_bus *bus = &machine.buses[i];

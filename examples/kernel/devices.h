@@ -11,16 +11,16 @@
 /* Where a device is. */
 struct device_place {
     const struct machine_bus *bus;
-    uint32_t slot;                    /* MACHINE_MMIO_SLOTS: its number */
-    struct vpt_pci_address function;  /* MACHINE_PCI */
-    struct vpt_pci_bars bars;         /* of the function, with addresses */
-    unsigned turn;                    /* its device number and those of the bridges in front: each turns INTA to INTD */
+    uint32_t slot;                   /* MACHINE_MMIO_SLOTS: its number */
+    struct vpt_pci_address function; /* MACHINE_PCI */
+    struct vpt_pci_bars bars;        /* of the function, with addresses */
+    unsigned turn;                   /* its device number and those of the bridges in front: each turns INTA to INTD */
 };
 
 /* A device behind whatever transport its bus has. */
 struct device {
     const struct machine_bus *bus;
-    struct vpt_mmio mmio;      /* one of these */
+    struct vpt_mmio mmio; /* one of these */
     struct vpt_virtio_pci pci;
     struct vpt_device *virtio; /* in it */
 };

@@ -22,15 +22,15 @@
 #define ANSWERS_ALONE 8u /* of the neighbour */
 
 /* Memory for a life that hands it over. */
-static _Alignas(VPT_QUEUE_LEGACY_RINGS_ALIGNMENT) unsigned char
-    rings[VPT_QUEUE_RINGS_SIZE(DISK_QUEUE_SIZE_MAX, VPT_QUEUE_LEGACY_RINGS_ALIGNMENT)];
+static _Alignas(VPT_QUEUE_LEGACY_RINGS_ALIGNMENT) unsigned char rings[VPT_QUEUE_RINGS_SIZE(
+    DISK_QUEUE_SIZE_MAX, VPT_QUEUE_LEGACY_RINGS_ALIGNMENT)];
 static _Alignas(16) unsigned char indirect[VPT_BLK_INDIRECT_SIZE(DISK_REQUESTS, DISK_SEGMENTS)];
 static _Alignas(16) unsigned char request_slots[VPT_BLK_SLOTS_SIZE(DISK_REQUESTS, 0)];
 static _Alignas(16) unsigned char private_state[VPT_REQUESTS_PRIVATE_SIZE(DISK_REQUESTS)];
 
 static struct vpt_memory memory_of(void *address, size_t size)
 {
-    return (struct vpt_memory){.address = address, .device_address = ports_device_address(address), .size = size};
+    return (struct vpt_memory){ .address = address, .device_address = ports_device_address(address), .size = size };
 }
 
 static void hand_memory_over(struct vpt_requests_config *config)
@@ -53,8 +53,8 @@ static void describe(struct disk *disk)
           (unsigned)device->offered.word[0], (unsigned)device->offered.word[1], (unsigned)device->features.word[0],
           (unsigned)device->features.word[1]);
     print("2^%u blocks in a physical one, I/O from %u to %u blocks at best; geometry %u/%u/%u\n",
-          (unsigned)info->physical_block_exponent, (unsigned)info->minimum_io_size,
-          (unsigned)info->optimal_io_size, (unsigned)info->cylinders, (unsigned)info->heads, (unsigned)info->sectors);
+          (unsigned)info->physical_block_exponent, (unsigned)info->minimum_io_size, (unsigned)info->optimal_io_size,
+          (unsigned)info->cylinders, (unsigned)info->heads, (unsigned)info->sectors);
     print("@topology %u %u %u %u\n", (unsigned)info->block_size, (unsigned)info->physical_block_exponent,
           (unsigned)info->minimum_io_size, (unsigned)info->optimal_io_size);
 }
@@ -66,7 +66,7 @@ static bool bring_up(struct disk *disk, const struct disk_life *life, const stru
         .segments = DISK_SEGMENTS,
         .size = life->queue_size,
     };
-    struct vpt_feature_choice choice = {0};
+    struct vpt_feature_choice choice = { 0 };
 
     if (life->plain_ring) {
         vpt_features_add(&choice.refused, VPT_F_INDIRECT_DESC);
@@ -110,10 +110,10 @@ static bool work(struct disk *disk, unsigned number)
 {
     const uint64_t area = AREA_FIRST + (uint64_t)number * AREA_SIZE;
     const uint64_t end = disk->blk.info.capacity - 1u - number;
-    const struct batch_plan batch = {area + BATCH_OFFSET, BATCH_COUNT, 8, 5, 1, 5};
-    const struct batch_plan gaps = {area + GAP_OFFSET, GAP_COUNT, 11, 3, 2, 4};
-    const struct batch_plan long_part = {area, LONG_SECTORS / 16u, 16, 1, 16, 1};
-    const struct batch_plan last_sector = {end, 1, 1, 1, 1, 1};
+    const struct batch_plan batch = { area + BATCH_OFFSET, BATCH_COUNT, 8, 5, 1, 5 };
+    const struct batch_plan gaps = { area + GAP_OFFSET, GAP_COUNT, 11, 3, 2, 4 };
+    const struct batch_plan long_part = { area, LONG_SECTORS / 16u, 16, 1, 16, 1 };
+    const struct batch_plan last_sector = { end, 1, 1, 1, 1, 1 };
 
     if (area + AREA_SIZE > end) {
         print("FAILED: the disk is too small\n");
@@ -205,7 +205,7 @@ bool disk_live(const struct disk_life *life, const struct devices *devices, unsi
     static struct disk disk;
     const struct ports_count before = ports_count();
 
-    disk = (struct disk){0};
+    disk = (struct disk){ 0 };
     print("\n%s\n", life->name);
     if (!bring_up(&disk, life, &devices->disk) || !identify(&disk) || !completion_quiet(&disk)) {
         return false;

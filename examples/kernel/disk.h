@@ -11,9 +11,9 @@
 struct disk_life {
     const char *name;
     const struct vpt_port *port;
-    bool hand_memory_over; /* else the port's */
-    bool plain_ring;       /* refuse indirect tables and the event index */
-    uint16_t queue_size;   /* at most DISK_QUEUE_SIZE_MAX; 0: what the library would take */
+    bool hand_memory_over;              /* else the port's */
+    bool plain_ring;                    /* refuse indirect tables and the event index */
+    uint16_t queue_size;                /* at most DISK_QUEUE_SIZE_MAX; 0: what the library would take */
     enum vpt_interrupt_mode interrupts; /* how asynchronous requests complete; blocking ones always poll */
 };
 
@@ -22,8 +22,8 @@ struct disk_measure {
     uint32_t requests;
     uint32_t kicks;        /* notifications sent; 0 also if the port does not see them */
     uint64_t submit_ticks; /* in the calls alone, without the time the device takes */
-    uint64_t poll_ticks; /* of the polls that found something */
-    uint32_t rounds;     /* of requests that had to complete by interrupt */
+    uint64_t poll_ticks;   /* of the polls that found something */
+    uint32_t rounds;       /* of requests that had to complete by interrupt */
 };
 
 struct disk {

@@ -42,7 +42,7 @@ static bool read_at_once(struct vpt_entropy *entropy, size_t *total)
 {
     for (unsigned i = 0; i < REQUESTS; i++) {
         unsigned char *room = &bytes[BLOCKING + i * EACH];
-        const struct vpt_segment segment = {ports_device_address(room), EACH};
+        const struct vpt_segment segment = { ports_device_address(room), EACH };
 
         if (!step("ask for random bytes", vpt_entropy_submit(entropy, &segment, 1, room))) {
             return false;
@@ -71,8 +71,7 @@ bool entropy_read(const struct vpt_port *port, const struct device_place *place)
     struct device device;
     size_t total = 0;
 
-    if (!step("open the entropy source", device_open(&device, port, place)) ||
-        !bring_up(&entropy, device.virtio) ||
+    if (!step("open the entropy source", device_open(&device, port, place)) || !bring_up(&entropy, device.virtio) ||
         !step("read random bytes", vpt_entropy_read(&entropy, bytes, BLOCKING, NULL)) ||
         !read_at_once(&entropy, &total)) {
         return false;

@@ -18,7 +18,7 @@ void function_print(const struct device_place *place)
 enum vpt_status function_open(struct device *device, const struct vpt_port *port, const struct device_place *place,
                               enum vpt_virtio_pci_interface interface)
 {
-    const struct vpt_pci_function function = {port, place->function};
+    const struct vpt_pci_function function = { port, place->function };
 
     device->virtio = &device->pci.device;
     return vpt_virtio_pci_probe(&device->pci, &function, &place->bars, interface);
@@ -77,12 +77,11 @@ static bool prepare(const struct vpt_pci_function *function, struct vpt_pci_bars
     return true;
 }
 
-static bool visit_function(void *ctx, const struct vpt_pci_function *function,
-                           const struct vpt_pci_identity *identity)
+static bool visit_function(void *ctx, const struct vpt_pci_function *function, const struct vpt_pci_identity *identity)
 {
     struct search *search = ctx;
     unsigned turn = search->turn[function->address.bus] + (unsigned)function->address.device;
-    struct device_place place = {.bus = search->bus, .function = function->address, .turn = turn};
+    struct device_place place = { .bus = search->bus, .function = function->address, .turn = turn };
 
     search->functions++;
     search->turn[identity->secondary_bus] = (uint8_t)(identity->secondary_bus != 0 ? turn % 4u : 0);
@@ -99,7 +98,7 @@ bool functions_search(const struct machine_bus *bus, const struct vpt_port *port
 {
     const struct machine_pci *pci = &bus->pci;
     struct vpt_pci_window windows[MACHINE_PCI_WINDOWS_MAX];
-    struct search search = {.bus = bus, .visit = visit, .ctx = ctx, .good = true};
+    struct search search = { .bus = bus, .visit = visit, .ctx = ctx, .good = true };
 
     for (unsigned i = 0; i < pci->window_count; i++) {
         windows[i] = pci->windows[i];

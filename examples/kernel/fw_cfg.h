@@ -13,7 +13,7 @@
 /* Whether the machine is QEMU's. Its CPU is then emulated, unless KVM runs it, which looks the same. */
 static inline bool fw_cfg_is_qemu(uintptr_t address)
 {
-    static const char signature[4] = {'Q', 'E', 'M', 'U'};
+    static const char signature[4] = { 'Q', 'E', 'M', 'U' };
     bool same = true;
 
     *(volatile uint16_t *)(address + FW_CFG_SELECTOR) = FW_CFG_SIGNATURE;

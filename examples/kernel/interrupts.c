@@ -9,7 +9,7 @@
 
 struct attachment {
     struct interrupt_source *source; /* NULL: free */
-    bool message; /* else a line */
+    bool message;                    /* else a line */
     unsigned number;
     uint32_t means;
 };
@@ -115,7 +115,7 @@ bool interrupts_attach_line(struct interrupt_source *source, unsigned line)
 
 bool interrupts_attach_message(struct interrupt_source *source, unsigned message, uint32_t means)
 {
-    const struct attachment attachment = {.source = source, .message = true, .number = message, .means = means};
+    const struct attachment attachment = { .source = source, .message = true, .number = message, .means = means };
 
     return attach(&attachment);
 }

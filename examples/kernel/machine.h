@@ -24,8 +24,8 @@ struct machine_slots {
 #define MACHINE_PCI_WINDOWS_MAX 3u
 
 struct machine_pci {
-    uint64_t ecam;    /* physical address of bus 0's configuration space; 0: it is reached by CF8/CFC */
-    uint8_t last_bus; /* of ECAM */
+    uint64_t ecam;      /* physical address of bus 0's configuration space; 0: it is reached by CF8/CFC */
+    uint8_t last_bus;   /* of ECAM */
     uint64_t io_window; /* physical address of I/O port 0, for the io functions below if they need one */
     uint32_t io_window_size;
 

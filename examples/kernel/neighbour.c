@@ -10,7 +10,7 @@ bool neighbour_bring_up(struct neighbour *neighbour, const struct vpt_port *port
 {
     struct device *device = &neighbour->device;
 
-    *neighbour = (struct neighbour){0};
+    *neighbour = (struct neighbour){ 0 };
     return step("open the entropy source", device_open(device, port, place)) &&
            wiring_prepare(&neighbour->wiring, VPT_INTERRUPTS_LINE, device, place) &&
            step("initialize it", vpt_entropy_init(&neighbour->entropy, device->virtio, NULL)) &&
@@ -26,7 +26,7 @@ bool neighbour_ask(struct neighbour *neighbour)
     if (neighbour == NULL) {
         return true;
     }
-    segment = (struct vpt_segment){ports_device_address(neighbour->bytes), NEIGHBOUR_BYTES};
+    segment = (struct vpt_segment){ ports_device_address(neighbour->bytes), NEIGHBOUR_BYTES };
     for (unsigned i = 0; i < NEIGHBOUR_BYTES; i++) {
         neighbour->bytes[i] = 0;
     }
@@ -51,7 +51,7 @@ static bool answered(const struct neighbour *neighbour, uint32_t written)
 bool neighbour_answer(struct neighbour *neighbour)
 {
     enum vpt_status status = VPT_EMPTY;
-    struct vpt_completion completion = {0};
+    struct vpt_completion completion = { 0 };
 
     if (neighbour == NULL) {
         return true;
@@ -89,6 +89,6 @@ void neighbour_report(const struct neighbour *neighbour)
 
     print("entropy source on line %u: %u answers; asked %u times, its interrupt %u times\n", neighbour->wiring.line,
           (unsigned)neighbour->answers, (unsigned)source->asked, (unsigned)source->claimed);
-    print("@neighbour %u %u %u %u %u\n", (unsigned)neighbour->answers, (unsigned)source->sleeps,
-          neighbour->wiring.line, (unsigned)source->asked, (unsigned)source->claimed);
+    print("@neighbour %u %u %u %u %u\n", (unsigned)neighbour->answers, (unsigned)source->sleeps, neighbour->wiring.line,
+          (unsigned)source->asked, (unsigned)source->claimed);
 }

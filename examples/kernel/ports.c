@@ -25,7 +25,7 @@ static void log_line(void *ctx, enum vpt_log_level level, const char *subject, e
 
 /* ---- The ready-made one: all memory is mapped at its physical address ---- */
 
-static struct vpt_port_context context = {.pool = &pool};
+static struct vpt_port_context context = { .pool = &pool };
 
 struct vpt_port ports_ready_made = {
     .ctx = &context,
@@ -183,7 +183,7 @@ struct vpt_port ports_counting = {
 
 enum vpt_status ports_init(void)
 {
-    const struct vpt_memory memory = {pool_memory, ports_device_address(pool_memory), sizeof(pool_memory)};
+    const struct vpt_memory memory = { pool_memory, ports_device_address(pool_memory), sizeof(pool_memory) };
 
     context.map_last = machine.map_last;
     ports_ready_made.emulated = machine.emulated;

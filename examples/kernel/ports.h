@@ -19,8 +19,8 @@ extern struct vpt_port ports_counting;
 struct ports_count {
     uint32_t register_accesses;
     uint32_t register_writes; /* of these: to registers and I/O ports */
-    uint32_t shares;   /* ever made */
-    uint32_t unshares; /* ever ended */
+    uint32_t shares;          /* ever made */
+    uint32_t unshares;        /* ever ended */
 };
 
 struct ports_count ports_count(void);

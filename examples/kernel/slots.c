@@ -42,7 +42,7 @@ bool slots_search(const struct machine_bus *bus, const struct vpt_port *port, bu
     unsigned empty = 0;
 
     for (uint32_t i = 0; i < bus->slots.count; i++) {
-        const struct device_place place = {.bus = bus, .slot = i};
+        const struct device_place place = { .bus = bus, .slot = i };
         struct device device;
         enum vpt_status status = slot_open(&device, port, &place);
 

@@ -11,8 +11,7 @@ bool wiring_possible(enum vpt_interrupt_mode mode, const struct device_place *pl
     uint64_t address;
     uint32_t data;
 
-    return mode <= VPT_INTERRUPTS_LINE ||
-           (place->bus->kind == MACHINE_PCI && controller_message(0, &address, &data));
+    return mode <= VPT_INTERRUPTS_LINE || (place->bus->kind == MACHINE_PCI && controller_message(0, &address, &data));
 }
 
 /* ---- MSI-X ---- */
@@ -35,8 +34,8 @@ static bool program_entries(struct vpt_pci_msix *msix)
 
 static bool turn_msix_on(struct vpt_pci_msix *msix, const struct vpt_virtio_pci *pci)
 {
-    return step("find the MSI-X table", vpt_pci_msix_init(msix, &pci->function, &pci->bars)) &&
-           program_entries(msix) && step("turn MSI-X on", vpt_pci_msix_enable(msix, true));
+    return step("find the MSI-X table", vpt_pci_msix_init(msix, &pci->function, &pci->bars)) && program_entries(msix) &&
+           step("turn MSI-X on", vpt_pci_msix_enable(msix, true));
 }
 
 static bool attach_messages(struct wiring *wiring, const struct vpt_interrupts *interrupts)
@@ -78,20 +77,17 @@ static bool find_line(struct wiring *wiring, const struct device *device, const 
 bool wiring_prepare(struct wiring *wiring, enum vpt_interrupt_mode mode, const struct device *device,
                     const struct device_place *place)
 {
-    *wiring = (struct wiring){.mode = mode, .source = {.device = device->virtio}};
+    *wiring = (struct wiring){ .mode = mode, .source = { .device = device->virtio } };
     switch (mode) {
-    case VPT_INTERRUPTS_POLLING:
-        return true;
-    case VPT_INTERRUPTS_LINE:
-        return find_line(wiring, device, place);
-    default:
-        return turn_msix_on(&wiring->msix, &device->pci);
+    case VPT_INTERRUPTS_POLLING: return true;
+    case VPT_INTERRUPTS_LINE: return find_line(wiring, device, place);
+    default: return turn_msix_on(&wiring->msix, &device->pci);
     }
 }
 
 bool wiring_connect(struct wiring *wiring)
 {
-    struct vpt_interrupts interrupts = {.mode = wiring->mode, .queues = 1, .vectors = CONTROLLER_MESSAGES};
+    struct vpt_interrupts interrupts = { .mode = wiring->mode, .queues = 1, .vectors = CONTROLLER_MESSAGES };
 
     if (wiring->mode == VPT_INTERRUPTS_POLLING) {
         return true;

@@ -27,31 +27,22 @@ static void say_number(const struct answer *answer, const char *name, uint64_t v
         value /= 10u;
     } while (value != 0);
     say(answer, name);
-    say_text(answer, (struct text){digits + first, sizeof(digits) - first});
+    say_text(answer, (struct text){ digits + first, sizeof(digits) - first });
 }
 
 /* The reasons that need no more words; the others are in answer_failure(). */
 static const char *reason(enum store_status status)
 {
     switch (status) {
-    case STORE_MISSING:
-        return "no such key";
-    case STORE_FULL:
-        return "full";
-    case STORE_TOO_MANY_KEYS:
-        return "too many keys";
-    case STORE_NONE:
-        return "no store on this disk: format makes one";
-    case STORE_DAMAGED:
-        return "damaged";
-    case STORE_UNFIT:
-        return "this disk cannot hold the store";
-    case STORE_THERE:
-        return "there is a store on this disk";
-    case STORE_TOO_LONG:
-        return "too long"; /* not from here: the lengths have been looked at */
-    default:
-        return "disk: ";
+    case STORE_MISSING: return "no such key";
+    case STORE_FULL: return "full";
+    case STORE_TOO_MANY_KEYS: return "too many keys";
+    case STORE_NONE: return "no store on this disk: format makes one";
+    case STORE_DAMAGED: return "damaged";
+    case STORE_UNFIT: return "this disk cannot hold the store";
+    case STORE_THERE: return "there is a store on this disk";
+    case STORE_TOO_LONG: return "too long"; /* not from here: the lengths have been looked at */
+    default: return "disk: ";
     }
 }
 
@@ -92,12 +83,12 @@ struct parts {
 
 static struct parts divide(struct text text)
 {
-    struct parts parts = {.first = text};
+    struct parts parts = { .first = text };
 
     for (size_t i = 0; i < text.size; i++) {
         if (text.bytes[i] == ' ') {
             parts.first.size = i;
-            parts.rest = (struct text){text.bytes + i + 1u, text.size - i - 1u};
+            parts.rest = (struct text){ text.bytes + i + 1u, text.size - i - 1u };
             parts.divided = true;
             break;
         }
@@ -183,7 +174,7 @@ static void get(struct store *store, struct text key, const struct answer *answe
     say(answer, "\n");
 }
 
-static void delete(struct store *store, struct text key, const struct answer *answer)
+static void delete_key(struct store *store, struct text key, const struct answer *answer)
 {
     if (one_key(key, answer, "usage: delete KEY")) {
         answer_status(answer, store, store_delete(store, key));
@@ -202,7 +193,7 @@ static void list(struct store *store, struct text arguments, const struct answer
     say_number(answer, "ok ", store->count);
     for (uint32_t i = 0; i < store->count; i++) {
         say(answer, " ");
-        say_text(answer, (struct text){store->entries[i].key, store->entries[i].key_size});
+        say_text(answer, (struct text){ store->entries[i].key, store->entries[i].key_size });
     }
     say(answer, "\n");
 }
@@ -253,13 +244,13 @@ static const struct command {
     bool arguments; /* whether there are any; else a line with some is wrong */
     void (*run)(struct store *store, struct text arguments, const struct answer *answer);
 } commands[] = {
-    {"put", true, put},          {"get", true, get},       {"delete", true, delete}, {"list", false, list},
-    {"status", false, status},   {"format", false, format}, {"off", false, off},
+    { "put", true, put },        { "get", true, get },        { "delete", true, delete_key }, { "list", false, list },
+    { "status", false, status }, { "format", false, format }, { "off", false, off },
 };
 
 bool command_run(struct store *store, const char *line, size_t size, const struct answer *answer)
 {
-    struct text text = {line, size};
+    struct text text = { line, size };
     struct parts parts = divide(text);
 
     if (!printable(text)) {

@@ -14,7 +14,7 @@ struct target {
 
 static struct text key_of(const struct store_entry *entry)
 {
-    return (struct text){entry->key, entry->key_size};
+    return (struct text){ entry->key, entry->key_size };
 }
 
 /* Whether the entry lives on: what the record is about does not. */
@@ -67,7 +67,7 @@ static enum store_status copy(struct store *store, struct target *target, const 
 
 static enum vpt_status add(struct store *store, struct target *target, const struct record *record)
 {
-    const struct record numbered = {record->type, target->sequence, record->key, record->value};
+    const struct record numbered = { record->type, target->sequence, record->key, record->value };
     enum vpt_status status = area_write(store, &target->header, target->end, &numbered);
 
     target->end += record_sectors(record->key.size, record->value.size, target->header.unit);
@@ -117,7 +117,7 @@ static void settle_index(struct store *store, const struct target *target, const
 
 enum store_status store_compact(struct store *store, const struct record *record)
 {
-    struct target target = {.header = store->header, .sequence = store->sequence};
+    struct target target = { .header = store->header, .sequence = store->sequence };
     enum store_status result = fits(store, record) ? STORE_OK : STORE_FULL;
     enum vpt_status status;
 

@@ -168,13 +168,12 @@ bool record_decode(struct record *record, const uint8_t *bytes, size_t size)
         return false;
     }
     whole = record_size(bytes);
-    if (whole > size ||
-        load(bytes + RECORD_CRC, 4) != store_crc32(bytes + RECORD_SEQUENCE, whole - RECORD_SEQUENCE)) {
+    if (whole > size || load(bytes + RECORD_CRC, 4) != store_crc32(bytes + RECORD_SEQUENCE, whole - RECORD_SEQUENCE)) {
         return false;
     }
     record->type = (enum record_type)bytes[RECORD_TYPE];
     record->sequence = load(bytes + RECORD_SEQUENCE, 8);
-    record->key = (struct text){(const char *)bytes + RECORD_TEXTS, bytes[RECORD_KEY_SIZE]};
-    record->value = (struct text){record->key.bytes + record->key.size, whole - RECORD_TEXTS - record->key.size};
+    record->key = (struct text){ (const char *)bytes + RECORD_TEXTS, bytes[RECORD_KEY_SIZE] };
+    record->value = (struct text){ record->key.bytes + record->key.size, whole - RECORD_TEXTS - record->key.size };
     return record_sane(record);
 }

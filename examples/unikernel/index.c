@@ -6,7 +6,7 @@ struct store_entry *index_find(const struct store *store, struct text key)
     for (uint32_t i = 0; i < store->count; i++) {
         struct store_entry *entry = &store->entries[i];
 
-        if (text_equal((struct text){entry->key, entry->key_size}, key)) {
+        if (text_equal((struct text){ entry->key, entry->key_size }, key)) {
             return entry;
         }
     }

@@ -14,7 +14,7 @@
 static _Alignas(4096) unsigned char buffer[STORAGE_BUFFER_SIZE];
 static struct store_entry entries[KEYS_MAX];
 static struct storage storage;
-static struct store store = {.storage = &storage, .entries = entries, .entries_max = KEYS_MAX};
+static struct store store = { .storage = &storage, .entries = entries, .entries_max = KEYS_MAX };
 
 static void put(void *ctx, char character)
 {
@@ -22,7 +22,7 @@ static void put(void *ctx, char character)
     machine_put(character);
 }
 
-static const struct answer answer = {.put = put};
+static const struct answer answer = { .put = put };
 
 /* Reads a line and carries it out. Whoever sends line ends of two characters sends empty lines, which are nothing. */
 static bool serve(void)
@@ -58,7 +58,7 @@ _Noreturn void kernel_main(void)
         print("error no disk\n");
         machine_exit(false);
     }
-    storage.buffer = (struct vpt_memory){buffer, (uintptr_t)buffer, sizeof(buffer)};
+    storage.buffer = (struct vpt_memory){ buffer, (uintptr_t)buffer, sizeof(buffer) };
     storage.wait = sleep_for_disk;
     sleep_init(storage.device, line);
     command_begin(&store, &answer);

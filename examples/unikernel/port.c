@@ -8,7 +8,7 @@
 
 static _Alignas(VPT_PAGE_POOL_PAGE_SIZE) unsigned char memory[16u * VPT_PAGE_POOL_PAGE_SIZE];
 static struct vpt_page_pool pool;
-static struct vpt_port_context context = {.pool = &pool};
+static struct vpt_port_context context = { .pool = &pool };
 static struct vpt_mmio mmio;
 
 /* Memory and registers are where their addresses say, and the store shares nothing: this is all it takes. */
@@ -20,7 +20,7 @@ static struct vpt_port port = {
 
 struct vpt_device *port_find_disk(unsigned *line)
 {
-    const struct vpt_memory all = {memory, (uintptr_t)memory, sizeof(memory)};
+    const struct vpt_memory all = { memory, (uintptr_t)memory, sizeof(memory) };
     const struct machine_slots *slots = &machine.buses[0].slots;
 
     port.emulated = machine.emulated;

@@ -6,7 +6,7 @@
 
 enum vpt_status storage_up(struct storage *storage)
 {
-    static const struct vpt_requests_config config = {.requests = 1, .segments = 1};
+    static const struct vpt_requests_config config = { .requests = 1, .segments = 1 };
     enum vpt_status status;
 
     if (storage->up) {
@@ -42,7 +42,7 @@ void storage_down(struct storage *storage)
  */
 static enum vpt_status drain(struct storage *storage)
 {
-    struct vpt_completion completion = {.status = VPT_EMPTY};
+    struct vpt_completion completion = { .status = VPT_EMPTY };
     enum vpt_status status;
 
     do {
@@ -82,7 +82,7 @@ static enum vpt_status carry_out(struct storage *storage, const struct vpt_blk_r
 static enum vpt_status transfer(struct storage *storage, enum vpt_blk_operation operation, uint64_t sector,
                                 uint32_t sectors)
 {
-    const struct vpt_segment segment = {storage->buffer.device_address, sectors * VPT_BLK_SECTOR_SIZE};
+    const struct vpt_segment segment = { storage->buffer.device_address, sectors * VPT_BLK_SECTOR_SIZE };
     const struct vpt_blk_request request = {
         .operation = operation,
         .sector = sector,
@@ -105,7 +105,7 @@ enum vpt_status storage_write(struct storage *storage, uint64_t sector, uint32_t
 
 enum vpt_status storage_flush(struct storage *storage)
 {
-    static const struct vpt_blk_request request = {.operation = VPT_BLK_FLUSH};
+    static const struct vpt_blk_request request = { .operation = VPT_BLK_FLUSH };
 
     if (!storage->blk.info.flush) {
         return vpt_blk_flush(&storage->queue); /* which knows whether there is nothing to do, or no way to do it */

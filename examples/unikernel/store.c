@@ -44,8 +44,9 @@ static enum store_status find_header(struct store *store, enum header_state *oth
     if (states[0] != HEADER_VALID && states[1] != HEADER_VALID) {
         return states[0] == HEADER_BLANK && states[1] == HEADER_BLANK ? STORE_MISSING : STORE_NONE;
     }
-    which = states[0] != HEADER_VALID ||
-            (states[1] == HEADER_VALID && headers[1].generation > headers[0].generation) ? 1u : 0u;
+    which = states[0] != HEADER_VALID || (states[1] == HEADER_VALID && headers[1].generation > headers[0].generation)
+                ? 1u
+                : 0u;
     store->header = headers[which];
     *other = states[1u - which];
     return STORE_OK;
@@ -174,7 +175,7 @@ static enum store_status examine(struct store *store, struct header *planned)
 enum store_status store_open(struct store *store)
 {
     enum header_state other = HEADER_BLANK;
-    struct header planned = {0};
+    struct header planned = { 0 };
     enum store_status result;
 
     if (store->open) {
@@ -201,7 +202,7 @@ enum store_status store_open(struct store *store)
 
 enum store_status store_format(struct store *store)
 {
-    struct header planned = {0};
+    struct header planned = { 0 };
     enum store_status result = store_open(store);
 
     if (result != STORE_NONE && result != STORE_DAMAGED) {
@@ -241,7 +242,7 @@ static enum store_status carry_out(struct store *store, const struct record *rec
 enum store_status store_put(struct store *store, struct text key, struct text value)
 {
     enum store_status result = store_open(store);
-    const struct record record = {RECORD_PUT, store->sequence, key, value};
+    const struct record record = { RECORD_PUT, store->sequence, key, value };
 
     if (result != STORE_OK) {
         return result;
@@ -259,7 +260,7 @@ enum store_status store_delete(struct store *store, struct text key)
 {
     static const struct text nothing;
     enum store_status result = store_open(store);
-    const struct record record = {RECORD_DELETE, store->sequence, key, nothing};
+    const struct record record = { RECORD_DELETE, store->sequence, key, nothing };
 
     if (result != STORE_OK) {
         return result;

@@ -41,9 +41,9 @@ struct store {
 
     /* To be read while it is open. */
     bool open;
-    uint32_t count; /* of entries, in no order */
-    uint32_t end;   /* in sectors, in the area: where the next record goes */
-    uint64_t sequence; /* the next record's */
+    uint32_t count;       /* of entries, in no order */
+    uint32_t end;         /* in sectors, in the area: where the next record goes */
+    uint64_t sequence;    /* the next record's */
     struct header header; /* of the area in use */
 
     /* How the last opening went. */

@@ -106,10 +106,7 @@ struct vpt_assign_host {
 
 /* ---- The guest ---- */
 
-enum vpt_assign_space {
-    VPT_ASSIGN_MEMORY = 1,
-    VPT_ASSIGN_IO = 2
-};
+enum vpt_assign_space { VPT_ASSIGN_MEMORY = 1, VPT_ASSIGN_IO = 2 };
 
 #define VPT_ASSIGN_NO_BAR   0xffu
 #define VPT_ASSIGN_RESERVED 0xfeu
@@ -120,9 +117,9 @@ struct vpt_assign_region {
     uint64_t host;  /* on the host's side, likewise */
     uint64_t size;  /* bytes, at least 1 */
     enum vpt_assign_space space;
-    uint8_t bar;    /* 0 to 5, VPT_PCI_ROM; of what the hypervisor has added: VPT_ASSIGN_NO_BAR, or _RESERVED for a
+    uint8_t bar;  /* 0 to 5, VPT_PCI_ROM; of what the hypervisor has added: VPT_ASSIGN_NO_BAR, or _RESERVED for a
                        window that no BAR may have */
-    bool trapped;   /* accesses come by vpt_assign_access_read() and _write(); else they are mapped */
+    bool trapped; /* accesses come by vpt_assign_access_read() and _write(); else they are mapped */
 };
 
 /*
@@ -173,7 +170,7 @@ struct vpt_assign_layout {
 /* What a guest changes of them: its view of the registers that decide what is live. */
 struct vpt_assign_registers {
     uint16_t command;
-    uint8_t power_state; /* 0: D0, to 3: D3hot */
+    uint8_t power_state;                 /* 0: D0, to 3: D3hot */
     uint32_t bar[VPT_PCI_BARS_MAX + 1u]; /* registers, the last is the ROM's */
 };
 
@@ -193,7 +190,7 @@ struct vpt_assign_vector {
 
 struct vpt_assign_remap; /* <vpt/assign_remap.h> */
 struct vpt_assign_remap_entry;
-struct vpt_assign_dma;   /* <vpt/assign_dma.h> */
+struct vpt_assign_dma; /* <vpt/assign_dma.h> */
 
 #define VPT_ASSIGN_VENDOR_ID           0x1u
 #define VPT_ASSIGN_DEVICE_ID           0x2u
@@ -219,33 +216,33 @@ struct vpt_assign_config {
     uint64_t page_size;              /* of the guest's mappings, a power of two; 0: 4096 */
     const struct vpt_pci_bars *bars; /* NULL: sized through the host; else given, as for a virtual function */
     bool virtual_function;           /* of SR-IOV: needs `bars` and an `identity` of all ids, has no interrupt pin */
-    const struct vpt_assign_identity *identity;     /* NULL: the function's own */
+    const struct vpt_assign_identity *identity; /* NULL: the function's own */
     bool multi_function; /* the guest has other functions at the same device number: the header type's bit 7 says so */
     const struct vpt_assign_trap *traps; /* beside those that the library makes; read during the call only */
     uint16_t trap_count;
-    void *storage;       /* vpt_assign_storage_size() bytes, alignment 8, the object's until it is closed */
+    void *storage; /* vpt_assign_storage_size() bytes, alignment 8, the object's until it is closed */
     size_t storage_size;
-    uint16_t regions;    /* live at once: VPT_ASSIGN_REGIONS(trap_count) for the BARs, and the caller's own */
+    uint16_t regions; /* live at once: VPT_ASSIGN_REGIONS(trap_count) for the BARs, and the caller's own */
 };
 
 /* A device, in the caller's memory. Read what is above the line; the rest is private. */
 struct vpt_assign_device {
     struct vpt_pci_address address;
     uint32_t group;
-    uint32_t type;   /* VPT_DEVICE_TYPE_* of a virtio function, else 0 */
+    uint32_t type; /* VPT_DEVICE_TYPE_* of a virtio function, else 0 */
     uint16_t vendor_id;
     uint16_t device_id;
     bool owned;
-    uint64_t owner;  /* any number is one, 0 too */
-    bool degraded;   /* a rollback failed: registers and mappings may differ; released devices are not */
-    bool vanished;   /* the host's function does not answer any more */
+    uint64_t owner;           /* any number is one, 0 too */
+    bool degraded;            /* a rollback failed: registers and mappings may differ; released devices are not */
+    bool vanished;            /* the host's function does not answer any more */
     bool capabilities_broken; /* a list of the function's loops or leaves its space: guests see what is before that */
     /* ---- */
-    bool virtio; /* made by virtio's vendor: has that vendor's kind of capabilities */
+    bool virtio;        /* made by virtio's vendor: has that vendor's kind of capabilities */
     bool reset_needed;  /* a reset has failed */
     bool intx_asserted; /* by the function; the guest has not seen to it */
     bool intx_level;    /* that the guest was told last */
-    uint8_t refused; /* BARs (bit n: bar[n]) that would be live, but the hypervisor has no place for them there */
+    uint8_t refused;    /* BARs (bit n: bar[n]) that would be live, but the hypervisor has no place for them there */
     uint16_t config_size;
     uint16_t region_capacity;
     uint16_t region_count;
@@ -255,27 +252,27 @@ struct vpt_assign_device {
     uint16_t vector_count;
     uint16_t message_count; /* that the host was told last: those that the guest has enabled, of MSI or MSI-X; else 0 */
     enum vpt_assign_interrupt_mode mode; /* likewise */
-    uint32_t msi_pending; /* messages */
+    uint32_t msi_pending;                /* messages */
     const struct vpt_assign_host *host;
     const struct vpt_assign_guest *guest;
-    uint32_t *shadow; /* registers, 4 bytes each: virtual bits as the guest sees them */
-    uint32_t *saved;  /* likewise: the host's configuration as it was at the open */
-    uint8_t *classes; /* config_size bytes: rows of the permission table */
-    struct vpt_assign_region *regions; /* live ones, sorted by space and guest address */
+    uint32_t *shadow;                     /* registers, 4 bytes each: virtual bits as the guest sees them */
+    uint32_t *saved;                      /* likewise: the host's configuration as it was at the open */
+    uint8_t *classes;                     /* config_size bytes: rows of the permission table */
+    struct vpt_assign_region *regions;    /* live ones, sorted by space and guest address */
     struct vpt_assign_registry *registry; /* NULL: in none */
     struct vpt_assign_device *next;
-    struct vpt_assign_vector *vectors; /* the MSI-X table as the guest has written it */
-    struct vpt_assign_remap *remap; /* that it has entries in; NULL: none */
+    struct vpt_assign_vector *vectors;      /* the MSI-X table as the guest has written it */
+    struct vpt_assign_remap *remap;         /* that it has entries in; NULL: none */
     struct vpt_assign_remap_entry *entries; /* the first of them */
-    struct vpt_assign_dma *dma;     /* that it is attached to; NULL: none */
+    struct vpt_assign_dma *dma;             /* that it is attached to; NULL: none */
     struct vpt_assign_device *dma_next;
-    uint32_t generation; /* of owners and resets: tells interrupts of the time before */
+    uint32_t generation;   /* of owners and resets: tells interrupts of the time before */
     uint32_t host_command; /* the host's command and status registers, as they were read last */
     bool raised; /* a message has been, since all were looked at: else none is pending that bus mastering may let go */
-    uint16_t own_regions; /* that there is room for, of the hypervisor's own */
+    uint16_t own_regions;                    /* that there is room for, of the hypervisor's own */
     const struct vpt_assign_trap *own_traps; /* two: the MSI-X table, its pending bits; NULL: no vectors */
-    struct vpt_assign_placement placed; /* where BARs are mapped */
-    struct vpt_assign_layout layout;    /* its traps are in the storage */
+    struct vpt_assign_placement placed;      /* where BARs are mapped */
+    struct vpt_assign_layout layout;         /* its traps are in the storage */
 };
 
 /* The devices of a hypervisor. Zeroed, it is empty; private. */
@@ -290,9 +287,9 @@ struct vpt_assign_registry {
 #define VPT_ASSIGN_REGIONS(traps) (7u + 2u * (VPT_AS(unsigned, traps) + VPT_ASSIGN_OWN_TRAPS))
 
 /* Bytes of storage, for a function without MSI-X; and what is to be added for as many vectors as its table has. */
-#define VPT_ASSIGN_STORAGE_SIZE(config_size, traps, regions)                                                      \
-    (3u * VPT_AS(size_t, config_size) +                                                                           \
-     sizeof(struct vpt_assign_trap) * (VPT_AS(size_t, traps) + VPT_ASSIGN_OWN_TRAPS) +                            \
+#define VPT_ASSIGN_STORAGE_SIZE(config_size, traps, regions)                           \
+    (3u * VPT_AS(size_t, config_size) +                                                \
+     sizeof(struct vpt_assign_trap) * (VPT_AS(size_t, traps) + VPT_ASSIGN_OWN_TRAPS) + \
      sizeof(struct vpt_assign_region) * VPT_AS(size_t, regions))
 #define VPT_ASSIGN_VECTORS_SIZE(vectors) (sizeof(struct vpt_assign_vector) * VPT_AS(size_t, vectors))
 #define VPT_ASSIGN_VECTORS_MAX           2048u
@@ -343,7 +340,7 @@ struct vpt_assign_capability {
 
 /* The capability of this number, from 0 on, by their places in the space. VPT_EMPTY: no more. VPT_CALLER_ARGUMENT. */
 enum vpt_status vpt_assign_capability_at(const struct vpt_assign_device *device, uint16_t index,
-                                      struct vpt_assign_capability *capability);
+                                         struct vpt_assign_capability *capability);
 
 /*
  * Hides or shows the capability at `offset`, from the next owner on, until the close. Those that the tables do not know
@@ -436,8 +433,7 @@ enum vpt_status vpt_assign_region_add(struct vpt_assign_device *device, const st
  * to the registers that BARs follow. VPT_CALLER_RANGE: none of the hypervisor's begins there.
  * VPT_DEVICE_ASSIGN_DEGRADED. Errors of unmap(), and then it is there still.
  */
-enum vpt_status vpt_assign_region_remove(struct vpt_assign_device *device, enum vpt_assign_space space,
-                                         uint64_t guest);
+enum vpt_status vpt_assign_region_remove(struct vpt_assign_device *device, enum vpt_assign_space space, uint64_t guest);
 
 /* The region that this byte of the guest's is in, until the next call for the device. NULL: none. */
 const struct vpt_assign_region *vpt_assign_region_find(const struct vpt_assign_device *device,
@@ -455,8 +451,8 @@ const struct vpt_assign_region *vpt_assign_region_find(const struct vpt_assign_d
  */
 enum vpt_status vpt_assign_access_read(struct vpt_assign_device *device, enum vpt_assign_space space, uint64_t guest,
                                        unsigned width, uint64_t *value);
-enum vpt_status vpt_assign_access_write(struct vpt_assign_device *device, enum vpt_assign_space space,
-                                        uint64_t guest, unsigned width, uint64_t value);
+enum vpt_status vpt_assign_access_write(struct vpt_assign_device *device, enum vpt_assign_space space, uint64_t guest,
+                                        unsigned width, uint64_t value);
 
 /* ---- Interrupts ---- */
 

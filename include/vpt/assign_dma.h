@@ -13,11 +13,11 @@ VPT_BEGIN_DECLARATIONS
 
 /* Memory of a guest. */
 struct vpt_assign_dma_range {
-    uint64_t guest;   /* address, as devices use it */
+    uint64_t guest; /* address, as devices use it */
     uint64_t host;
-    uint64_t size;    /* bytes */
-    bool read_only;   /* devices may not write there */
-    bool reserved;    /* a window that is no memory; `host` means nothing */
+    uint64_t size;  /* bytes */
+    bool read_only; /* devices may not write there */
+    bool reserved;  /* a window that is no memory; `host` means nothing */
 };
 
 /*
@@ -28,8 +28,7 @@ struct vpt_assign_dma_range {
  */
 struct vpt_assign_iommu {
     void *ctx;
-    enum vpt_status (*map)(void *ctx, const struct vpt_pci_address *function,
-                           const struct vpt_assign_dma_range *range);
+    enum vpt_status (*map)(void *ctx, const struct vpt_pci_address *function, const struct vpt_assign_dma_range *range);
     enum vpt_status (*unmap)(void *ctx, const struct vpt_pci_address *function,
                              const struct vpt_assign_dma_range *range);
 };

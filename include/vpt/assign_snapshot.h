@@ -12,7 +12,7 @@
 VPT_BEGIN_DECLARATIONS
 
 /* Bytes of an image. */
-#define VPT_ASSIGN_SNAPSHOT_SIZE(config_size, vectors)                                                            \
+#define VPT_ASSIGN_SNAPSHOT_SIZE(config_size, vectors) \
     (20u + VPT_AS(size_t, config_size) + VPT_ASSIGN_VECTORS_SIZE(vectors))
 
 /* The same for an open device; 0: it is none. Any context. */

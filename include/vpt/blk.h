@@ -133,8 +133,8 @@ struct vpt_blk_range_record {
  * its device.
  */
 #define VPT_BLK_INDIRECT_SIZE(requests, segments) VPT_QUEUE_INDIRECT_SIZE(requests, VPT_AS(size_t, segments) + 2u)
-#define VPT_BLK_SLOTS_SIZE(requests, ranges)                                                                      \
-    ((sizeof(struct vpt_blk_slot) + sizeof(struct vpt_blk_range_record) * VPT_AS(size_t, ranges)) *               \
+#define VPT_BLK_SLOTS_SIZE(requests, ranges)                                                        \
+    ((sizeof(struct vpt_blk_slot) + sizeof(struct vpt_blk_range_record) * VPT_AS(size_t, ranges)) * \
      VPT_AS(size_t, requests))
 
 /* A queue of a block device, in the caller's memory; `requests` is for the calls of request.h. */

@@ -43,10 +43,8 @@ struct vpt_pci_function {
  * without extended configuration space reaches the first 256. An absent function reads all-ones.
  * VPT_CALLER_ALIGNMENT, VPT_CALLER_RANGE, VPT_UNSUPPORTED_PORT, errors of the port. Any context the port allows.
  */
-enum vpt_status vpt_pci_read(const struct vpt_pci_function *function, uint16_t offset, unsigned width,
-                             uint32_t *value);
-enum vpt_status vpt_pci_write(const struct vpt_pci_function *function, uint16_t offset, unsigned width,
-                              uint32_t value);
+enum vpt_status vpt_pci_read(const struct vpt_pci_function *function, uint16_t offset, unsigned width, uint32_t *value);
+enum vpt_status vpt_pci_write(const struct vpt_pci_function *function, uint16_t offset, unsigned width, uint32_t value);
 
 /*
  * Sets and clears bits (VPT_PCI_COMMAND_*) of the command register, leaves the others and the status register alone,
@@ -79,8 +77,7 @@ enum vpt_status vpt_pci_identify(const struct vpt_pci_function *function, struct
  * Called for each function found. A false answer ends the enumeration. May configure the function that it is shown,
  * but gives no bridge bus numbers.
  */
-typedef bool vpt_pci_visit(void *ctx, const struct vpt_pci_function *function,
-                           const struct vpt_pci_identity *identity);
+typedef bool vpt_pci_visit(void *ctx, const struct vpt_pci_function *function, const struct vpt_pci_identity *identity);
 
 /*
  * Finds every function of a host bridge whose buses are `first_bus` to `last_bus` (255 where it is the only one) of
@@ -113,8 +110,8 @@ struct vpt_pci_walk {
 
 struct vpt_pci_capability {
     uint16_t id;
-    uint16_t offset;  /* of its first byte in configuration space */
-    uint8_t version;  /* extended capabilities only, else 0 */
+    uint16_t offset; /* of its first byte in configuration space */
+    uint8_t version; /* extended capabilities only, else 0 */
 };
 
 /*
@@ -153,9 +150,9 @@ struct vpt_pci_bar {
                          a host bridge translates, the kernel adds its offset */
     uint64_t size;    /* bytes; 0: unknown, and no use to a transport */
     enum vpt_pci_bar_kind kind;
-    bool is_64bit;     /* takes the next register too */
+    bool is_64bit; /* takes the next register too */
     bool prefetchable;
-    bool below_1mib;   /* an old kind: has to lie there */
+    bool below_1mib;      /* an old kind: has to lie there */
     uint8_t address_bits; /* of an address that its register can hold; 0: not known */
 };
 
@@ -190,9 +187,9 @@ enum vpt_status vpt_pci_bars_size(const struct vpt_pci_function *function, struc
 struct vpt_pci_window {
     enum vpt_pci_bar_kind kind; /* VPT_PCI_BAR_MEMORY or VPT_PCI_BAR_IO */
     bool prefetchable;          /* takes prefetchable BARs only, first */
-    uint64_t next; /* first free address; assignment moves it on. 0 is never assigned */
-    uint64_t last; /* of the window; next == last + 1 when it is full */
-    bool full;     /* the last address has been given out */
+    uint64_t next;              /* first free address; assignment moves it on. 0 is never assigned */
+    uint64_t last;              /* of the window; next == last + 1 when it is full */
+    bool full;                  /* the last address has been given out */
 };
 
 /*
@@ -205,8 +202,8 @@ struct vpt_pci_window {
  * VPT_CALLER_ARGUMENT: BARs that vpt_pci_bars_size() does not give.
  * VPT_DEVICE_PCI_BAR: a register does not hold what was written.
  */
-enum vpt_status vpt_pci_bars_assign(const struct vpt_pci_function *function, struct vpt_pci_bars *bars,
-                                    unsigned which, struct vpt_pci_window *windows, unsigned count);
+enum vpt_status vpt_pci_bars_assign(const struct vpt_pci_function *function, struct vpt_pci_bars *bars, unsigned which,
+                                    struct vpt_pci_window *windows, unsigned count);
 
 #define VPT_PCI_ALL_BARS 0x3fu
 
@@ -232,8 +229,8 @@ enum vpt_status vpt_pci_bars_assign(const struct vpt_pci_function *function, str
  * VPT_DEVICE_GONE, VPT_DEVICE_PCI_BAR, VPT_DEVICE_PCI_COMMAND, errors of the port.
  * VPT_CALLER_ARGUMENT: nothing was done. Uses some 2 KiB of stack, no recursion.
  */
-enum vpt_status vpt_pci_buses_assign(const struct vpt_port *port, uint16_t segment, uint8_t first_bus,
-                                     uint8_t last_bus, struct vpt_pci_window *windows, unsigned count);
+enum vpt_status vpt_pci_buses_assign(const struct vpt_port *port, uint16_t segment, uint8_t first_bus, uint8_t last_bus,
+                                     struct vpt_pci_window *windows, unsigned count);
 
 #define VPT_PCI_BRIDGES_DEEP 8u /* one behind the other */
 
@@ -263,9 +260,9 @@ enum vpt_status vpt_pci_bars_restore(const struct vpt_pci_function *function, co
 /* A function's MSI-X table, in the caller's memory. Every member is private but `entries`. */
 struct vpt_pci_msix {
     struct vpt_pci_function function;
-    void *table;   /* mapped */
-    void *pending; /* mapped */
-    uint16_t entries; /* 1 to 2048 */
+    void *table;         /* mapped */
+    void *pending;       /* mapped */
+    uint16_t entries;    /* 1 to 2048 */
     uint16_t capability; /* offset */
 };
 
@@ -339,8 +336,7 @@ struct vpt_pci_target {
  * is no configuration access. VPT_CALLER_RANGE: another port, or it leaves the four; VPT_CALLER_ARGUMENT: the width.
  * Reads that come to no VPT_OK are to give all-ones. Any context.
  */
-enum vpt_status vpt_pci_decode_ports(uint32_t latch, uint16_t io_port, unsigned width,
-                                     struct vpt_pci_target *target);
+enum vpt_status vpt_pci_decode_ports(uint32_t latch, uint16_t io_port, unsigned width, struct vpt_pci_target *target);
 
 /*
  * By memory (ECAM): an access at `offset` into a window whose first byte is the first one of bus `first_bus`, and which

@@ -42,17 +42,17 @@ enum vpt_direction {
 
 /* Why a mapping is made, for a kernel that keeps a list of its mappings or picks attributes by purpose. */
 enum vpt_map_intent {
-    VPT_MAP_REGISTERS = 1,    /* device registers: uncached, no write combining */
+    VPT_MAP_REGISTERS = 1,     /* device registers: uncached, no write combining */
     VPT_MAP_CONFIGURATION = 2, /* PCI configuration space by ECAM: as registers */
-    VPT_MAP_SHARED_MEMORY = 3 /* a device's shared memory region: as the driver that uses it asks */
+    VPT_MAP_SHARED_MEMORY = 3  /* a device's shared memory region: as the driver that uses it asks */
 };
 
 /* What a bounded wait is waiting for. */
 enum vpt_wait {
-    VPT_WAIT_RESET = 1,      /* a device reset: the status register to read 0 */
+    VPT_WAIT_RESET = 1,         /* a device reset: the status register to read 0 */
     VPT_WAIT_CONFIGURATION = 2, /* a configuration that stays the same while it is read */
-    VPT_WAIT_REQUEST = 3,    /* a blocking helper's request, or the next completion while a queue is quiesced */
-    VPT_WAIT_SUSPEND = 4     /* a device to suspend itself, or to go on */
+    VPT_WAIT_REQUEST = 3,       /* a blocking helper's request, or the next completion while a queue is quiesced */
+    VPT_WAIT_SUSPEND = 4        /* a device to suspend itself, or to go on */
 };
 
 /* Attempts made by each kind of wait where the port has no keep_waiting. */
@@ -118,10 +118,10 @@ struct vpt_port {
      * Example: offset 0x06, width 2 of function 00:05.0 by CF8/CFC is outl(0xcf8, 0x80002804), inw(0xcfe).
      * Returns VPT_OK; an absent function reads all-ones and is not an error.
      */
-    enum vpt_status (*config_read)(void *ctx, const struct vpt_pci_address *address, uint16_t offset,
-                                   unsigned width, uint32_t *value);
-    enum vpt_status (*config_write)(void *ctx, const struct vpt_pci_address *address, uint16_t offset,
-                                    unsigned width, uint32_t value);
+    enum vpt_status (*config_read)(void *ctx, const struct vpt_pci_address *address, uint16_t offset, unsigned width,
+                                   uint32_t *value);
+    enum vpt_status (*config_write)(void *ctx, const struct vpt_pci_address *address, uint16_t offset, unsigned width,
+                                    uint32_t value);
 
     /*
      * Makes `size` bytes of physical address space at `physical` reachable. `*mapping` is what the library
@@ -132,8 +132,7 @@ struct vpt_port {
      * Example: mmio_map(ctx, 0xfebf0ff0, 0x20, ...) maps the two pages at 0xfebf0000 and 0xfebf1000 and
      * answers the first one's virtual address + 0xff0.
      */
-    enum vpt_status (*mmio_map)(void *ctx, uint64_t physical, size_t size, enum vpt_map_intent intent,
-                                void **mapping);
+    enum vpt_status (*mmio_map)(void *ctx, uint64_t physical, size_t size, enum vpt_map_intent intent, void **mapping);
     void (*mmio_unmap)(void *ctx, void *mapping, size_t size);
 
     /*
@@ -154,8 +153,8 @@ struct vpt_port {
      * `access_platform`: the address must be one that the IOMMU translates for the device.
      * Returns VPT_OK and fills *shared, or an error, which the helper hands to its caller.
      */
-    enum vpt_status (*share)(void *ctx, void *buffer, size_t size, enum vpt_direction direction,
-                             bool access_platform, struct vpt_shared *shared);
+    enum vpt_status (*share)(void *ctx, void *buffer, size_t size, enum vpt_direction direction, bool access_platform,
+                             struct vpt_shared *shared);
 
     /* Ends a share, with the size that was answered; after it the CPU sees what the device wrote. */
     void (*unshare)(void *ctx, void *buffer, const struct vpt_shared *shared, enum vpt_direction direction,

@@ -40,9 +40,9 @@ struct vpt_queue_slot {
  * interface of MMIO too; on the one of PCI VPT_QUEUE_LEGACY_RINGS_ALIGNMENT. The start of the piece is aligned to the
  * latter on both legacy interfaces: a small ring of MMIO fits one page.
  */
-#define VPT_QUEUE_RINGS_SIZE(size, alignment)                                                                     \
-    (((VPT_QUEUE_DESCRIPTOR_AREA_SIZE(size) + VPT_QUEUE_DRIVER_AREA_SIZE(size) + VPT_AS(size_t, alignment) - 1u) &\
-      ~(VPT_AS(size_t, alignment) - 1u)) +                                                                        \
+#define VPT_QUEUE_RINGS_SIZE(size, alignment)                                                                      \
+    (((VPT_QUEUE_DESCRIPTOR_AREA_SIZE(size) + VPT_QUEUE_DRIVER_AREA_SIZE(size) + VPT_AS(size_t, alignment) - 1u) & \
+      ~(VPT_AS(size_t, alignment) - 1u)) +                                                                         \
      VPT_QUEUE_DEVICE_AREA_SIZE(size))
 #define VPT_QUEUE_RINGS_ALIGNMENT        16u
 #define VPT_QUEUE_LEGACY_RINGS_ALIGNMENT 4096u
@@ -51,7 +51,7 @@ struct vpt_queue_slot {
 #define VPT_QUEUE_INDIRECT_SIZE(tables, segments) (16u * VPT_AS(size_t, tables) * VPT_AS(size_t, segments))
 
 /* The private state. Alignment 8. */
-#define VPT_QUEUE_PRIVATE_SIZE(size, tables)                                                                      \
+#define VPT_QUEUE_PRIVATE_SIZE(size, tables) \
     (VPT_AS(size_t, size) * sizeof(struct vpt_queue_slot) + 2u * VPT_AS(size_t, size) + 2u * VPT_AS(size_t, tables))
 
 /*
@@ -89,8 +89,8 @@ enum vpt_area_number {
  * for a smaller size.
  */
 struct vpt_queue_config {
-    uint16_t index; /* of the virtqueue */
-    uint16_t size;  /* entries wanted, a power of two up to 32768; 0: the device's maximum, 256 at most */
+    uint16_t index;             /* of the virtqueue */
+    uint16_t size;              /* entries wanted, a power of two up to 32768; 0: the device's maximum, 256 at most */
     uint16_t indirect_tables;   /* requests that may be in a table at once; unused without INDIRECT_DESC */
     uint16_t indirect_segments; /* entries of each table; longer requests become chains */
     struct vpt_queue_memory memory;

@@ -136,9 +136,9 @@ enum vpt_status vpt_driver_bytes(struct vpt_device *device, uint32_t offset, uin
 
 /* How the requests of a queue look to the device. Constant. */
 struct vpt_requests_kind {
-    uint16_t header; /* bytes at the start of a slot that the device reads before the data; 0: none */
-    uint32_t reply;  /* bytes behind them that it writes; 0: none. Without a header there is no data beside it */
-    bool reply_first; /* the reply comes before the data that the device writes, not behind */
+    uint16_t header;   /* bytes at the start of a slot that the device reads before the data; 0: none */
+    uint32_t reply;    /* bytes behind them that it writes; 0: none. Without a header there is no data beside it */
+    bool reply_first;  /* the reply comes before the data that the device writes, not behind */
     uint16_t requests; /* in flight, where the configuration does not say; 0: 64 */
     uint16_t segments; /* of data in one request, likewise; 0: 16 */
 
@@ -171,7 +171,7 @@ struct vpt_requests_config {
 #define VPT_REQUESTS_DEFAULT_SEGMENTS 16u
 
 /* Bytes of memory.private_state for so many requests. memory.slots is their slots' sizes, each rounded up to 16. */
-#define VPT_REQUESTS_PRIVATE_SIZE(requests)                                                                       \
+#define VPT_REQUESTS_PRIVATE_SIZE(requests) \
     ((sizeof(struct vpt_queue_slot) + sizeof(struct vpt_request_place)) * VPT_AS(size_t, requests))
 
 /* What comes back. */

@@ -55,32 +55,32 @@ enum vpt_status {
     VPT_DEVICE_NO_COMMON = 0x215,        /* no virtio capability for the common configuration */
     VPT_DEVICE_NO_NOTIFY = 0x216,        /* none for notifications */
     VPT_DEVICE_NO_ISR = 0x217,           /* none for the ISR status */
-    VPT_DEVICE_CAPABILITY_LENGTH = 0x218, /* a virtio capability is too short for what it is */
-    VPT_DEVICE_CAPABILITY_BAR = 0x219,   /* a virtio capability names a BAR above 5 */
-    VPT_DEVICE_CAPABILITY_RANGE = 0x21a, /* a virtio structure does not lie within its BAR, or is too small */
+    VPT_DEVICE_CAPABILITY_LENGTH = 0x218,    /* a virtio capability is too short for what it is */
+    VPT_DEVICE_CAPABILITY_BAR = 0x219,       /* a virtio capability names a BAR above 5 */
+    VPT_DEVICE_CAPABILITY_RANGE = 0x21a,     /* a virtio structure does not lie within its BAR, or is too small */
     VPT_DEVICE_CAPABILITY_ALIGNMENT = 0x21b, /* a virtio structure is misaligned */
-    VPT_DEVICE_NOTIFY_MULTIPLIER = 0x21c, /* an odd notify_off_multiplier */
-    VPT_DEVICE_NOTIFY_OFFSET = 0x21d,    /* a queue's notification address is misaligned or outside its structure */
-    VPT_DEVICE_ASSIGN_DEGRADED = 0x21e,  /* a change of mappings failed and could not be undone: release the device */
-    VPT_DEVICE_PCI_BRIDGE = 0x21f,       /* a bridge's bus numbers or windows do not hold what was written */
+    VPT_DEVICE_NOTIFY_MULTIPLIER = 0x21c,    /* an odd notify_off_multiplier */
+    VPT_DEVICE_NOTIFY_OFFSET = 0x21d,        /* a queue's notification address is misaligned or outside its structure */
+    VPT_DEVICE_ASSIGN_DEGRADED = 0x21e, /* a change of mappings failed and could not be undone: release the device */
+    VPT_DEVICE_PCI_BRIDGE = 0x21f,      /* a bridge's bus numbers or windows do not hold what was written */
 
     /* Something ran out. */
-    VPT_RESOURCE_FULL = 0x301,     /* no free descriptor or slot: complete something, then try again */
-    VPT_RESOURCE_MEMORY = 0x302,   /* the port has no memory left */
-    VPT_RESOURCE_ADDRESS = 0x303,  /* memory lies where the device cannot address it */
-    VPT_RESOURCE_SEGMENTS = 0x304, /* a buffer lies in too many pieces for one request */
+    VPT_RESOURCE_FULL = 0x301,       /* no free descriptor or slot: complete something, then try again */
+    VPT_RESOURCE_MEMORY = 0x302,     /* the port has no memory left */
+    VPT_RESOURCE_ADDRESS = 0x303,    /* memory lies where the device cannot address it */
+    VPT_RESOURCE_SEGMENTS = 0x304,   /* a buffer lies in too many pieces for one request */
     VPT_RESOURCE_PCI_WINDOW = 0x305, /* no address space left for a BAR */
     VPT_RESOURCE_PCI_BUSES = 0x306,  /* no bus numbers left for a bridge, or there are too many one behind the other */
 
     /* Not supported. */
-    VPT_UNSUPPORTED_PORT = 0x401,    /* the port lacks the function that this needs */
-    VPT_UNSUPPORTED_VERSION = 0x402, /* an unknown version of the transport, or of a snapshot */
-    VPT_UNSUPPORTED_DEVICE = 0x403,  /* the device is of another type than the driver */
-    VPT_UNSUPPORTED_FEATURE = 0x404, /* the device does not offer a required feature */
-    VPT_UNSUPPORTED_QUEUE = 0x405,   /* the device has no such queue */
-    VPT_UNSUPPORTED_REQUEST = 0x406, /* the device or the negotiated features lack this request */
-    VPT_UNSUPPORTED_VENDOR = 0x407,  /* a PCI function of another vendor than virtio's */
-    VPT_UNSUPPORTED_FUNCTION = 0x408, /* a PCI function that is no virtio device */
+    VPT_UNSUPPORTED_PORT = 0x401,      /* the port lacks the function that this needs */
+    VPT_UNSUPPORTED_VERSION = 0x402,   /* an unknown version of the transport, or of a snapshot */
+    VPT_UNSUPPORTED_DEVICE = 0x403,    /* the device is of another type than the driver */
+    VPT_UNSUPPORTED_FEATURE = 0x404,   /* the device does not offer a required feature */
+    VPT_UNSUPPORTED_QUEUE = 0x405,     /* the device has no such queue */
+    VPT_UNSUPPORTED_REQUEST = 0x406,   /* the device or the negotiated features lack this request */
+    VPT_UNSUPPORTED_VENDOR = 0x407,    /* a PCI function of another vendor than virtio's */
+    VPT_UNSUPPORTED_FUNCTION = 0x408,  /* a PCI function that is no virtio device */
     VPT_UNSUPPORTED_INTERFACE = 0x409, /* the device lacks the wanted interface, legacy or modern */
 
     /* A port's own errors: any number in this range travels through the library unchanged. */

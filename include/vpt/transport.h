@@ -42,9 +42,9 @@ VPT_BEGIN_DECLARATIONS
 
 /* Which way a device is to interrupt, from the least to the most. */
 enum vpt_interrupt_mode {
-    VPT_INTERRUPTS_POLLING = 0, /* not at all */
-    VPT_INTERRUPTS_LINE = 1,    /* INTx, or the interrupt of the virtio-mmio slot: maybe shared with other devices */
-    VPT_INTERRUPTS_SHARED = 2,  /* MSI-X: one vector for all queues, one for the configuration, or one for both */
+    VPT_INTERRUPTS_POLLING = 0,  /* not at all */
+    VPT_INTERRUPTS_LINE = 1,     /* INTx, or the interrupt of the virtio-mmio slot: maybe shared with other devices */
+    VPT_INTERRUPTS_SHARED = 2,   /* MSI-X: one vector for all queues, one for the configuration, or one for both */
     VPT_INTERRUPTS_PER_QUEUE = 3 /* MSI-X: a vector for each queue, one for the configuration */
 };
 
@@ -52,8 +52,8 @@ enum vpt_interrupt_mode {
 
 struct vpt_interrupts {
     enum vpt_interrupt_mode mode; /* in: the best that is wanted; out: what came of it */
-    uint16_t queues;  /* in: virtqueues 0 to queues - 1 are going to be set up */
-    uint16_t first;   /* in: MSI-X table entries first to first + vectors - 1 are programmed for this device */
+    uint16_t queues;              /* in: virtqueues 0 to queues - 1 are going to be set up */
+    uint16_t first; /* in: MSI-X table entries first to first + vectors - 1 are programmed for this device */
     uint16_t vectors;
     uint16_t configuration; /* out: entry for configuration changes, or VPT_NO_VECTOR */
     uint16_t queue;         /* out: entry for virtqueue 0, or VPT_NO_VECTOR */
@@ -67,17 +67,17 @@ struct vpt_transport_ops;
 struct vpt_device {
     const struct vpt_transport_ops *ops;
     const struct vpt_port *port;
-    uint32_t type;   /* VPT_DEVICE_TYPE_*, or another number of the specification's list */
-    uint32_t vendor; /* the transport's vendor identifier */
+    uint32_t type;                /* VPT_DEVICE_TYPE_*, or another number of the specification's list */
+    uint32_t vendor;              /* the transport's vendor identifier */
     struct vpt_features offered;  /* valid after vpt_device_negotiate() */
     struct vpt_features features; /* the accepted ones; empty while not negotiated */
-    uint32_t resets; /* finished resets: a queue made before the last one is no longer the device's */
-    struct vpt_queue *queues; /* set up since the last reset */
-    size_t config_size; /* bytes of the device-specific configuration within reach */
-    uint8_t status;  /* the status bits that the driver has set since the last reset */
-    bool gone;       /* a status read has found that nothing is there any more */
-    bool stuck;      /* the last reset did not finish; of no meaning once the device is gone */
-    bool resuming;   /* suspended, and told to go on */
+    uint32_t resets;              /* finished resets: a queue made before the last one is no longer the device's */
+    struct vpt_queue *queues;     /* set up since the last reset */
+    size_t config_size;           /* bytes of the device-specific configuration within reach */
+    uint8_t status;               /* the status bits that the driver has set since the last reset */
+    bool gone;                    /* a status read has found that nothing is there any more */
+    bool stuck;                   /* the last reset did not finish; of no meaning once the device is gone */
+    bool resuming;                /* suspended, and told to go on */
 };
 
 /* One field of the device-specific configuration, and the member of an object that it is read into. */

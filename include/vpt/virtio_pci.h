@@ -39,8 +39,8 @@ struct vpt_virtio_pci {
     struct vpt_pci_structure isr;
     struct vpt_pci_structure config;
     uint32_t notify_multiplier;
-    uint16_t msix; /* offset of the MSI-X capability; 0: none */
-    bool vectors;  /* MSI-X is on (which moves a legacy device's configuration) */
+    uint16_t msix;          /* offset of the MSI-X capability; 0: none */
+    bool vectors;           /* MSI-X is on (which moves a legacy device's configuration) */
     uint8_t interrupt_pin;  /* 0: no INTx, 1 to 4: INTA to INTD */
     uint8_t interrupt_line; /* where firmware routed it */
 };

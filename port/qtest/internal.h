@@ -8,8 +8,8 @@
 #include <vpt/pci.h>
 
 #define PCI_WINDOWS 3u
-#define PAGE_SIZE 4096u
-#define ALL_ONES  UINT32_MAX
+#define PAGE_SIZE   4096u
+#define ALL_ONES    UINT32_MAX
 
 #define INPUT_SIZE   16384u /* the longest line that QEMU sends is far below */
 #define MESSAGE_SIZE 8192u
@@ -20,22 +20,15 @@ struct machine_details {
     const char *const *parking; /* arguments that keep the vCPU quiet; NULL at the end */
     uint64_t parking_offset;    /* where in RAM the vCPU's code is */
     uint32_t parking_code[2];
-    bool parking_bios;          /* the code is in a firmware image of its own instead */
-    bool ports;                 /* has port instructions */
+    bool parking_bios; /* the code is in a firmware image of its own instead */
+    bool ports;        /* has port instructions */
     uint32_t intx_first_line;
 };
 
 const struct machine_details *vpt_qtest_machine_details(enum vpt_qtest_machine_type type);
 
 /* Why a record exists. */
-enum record_kind {
-    RECORD_ALLOCATION,
-    RECORD_PRIVATE,
-    RECORD_SHARE,
-    RECORD_MAILBOX,
-    RECORD_MAPPING,
-    RECORD_KINDS
-};
+enum record_kind { RECORD_ALLOCATION, RECORD_PRIVATE, RECORD_SHARE, RECORD_MAILBOX, RECORD_MAPPING, RECORD_KINDS };
 
 /* Something that was given and has to come back. */
 struct record {
@@ -44,10 +37,10 @@ struct record {
     void *address;           /* what the CPU uses; of a mapping: the record itself */
     uint64_t device_address; /* of a mapping: the physical address */
     size_t size;
-    uint32_t flags;          /* of an allocation */
-    uint32_t first_page;     /* of RAM, counted from where allocations start; unused for private memory and mappings */
-    bool translated;         /* the IOMMU maps it */
-    void *buffer;            /* of a share: the caller's */
+    uint32_t flags;      /* of an allocation */
+    uint32_t first_page; /* of RAM, counted from where allocations start; unused for private memory and mappings */
+    bool translated;     /* the IOMMU maps it */
+    void *buffer;        /* of a share: the caller's */
     enum vpt_direction direction;
     bool access_platform;
 };
@@ -94,8 +87,8 @@ struct vpt_qtest {
     /* memory.c */
     int ram_file;
     unsigned char *ram;
-    uint32_t first_page; /* of RAM, the first that is given away */
-    uint32_t pages;      /* that are */
+    uint32_t first_page;  /* of RAM, the first that is given away */
+    uint32_t pages;       /* that are */
     unsigned char *taken; /* one byte a page */
     struct record *records;
     struct vpt_qtest_counts counts;
@@ -198,8 +191,8 @@ void vpt_qtest_unshare(void *ctx, void *buffer, const struct vpt_shared *shared,
 
 uint32_t vpt_qtest_io_read(void *ctx, uint16_t io_port, unsigned width);
 void vpt_qtest_io_write(void *ctx, uint16_t io_port, unsigned width, uint32_t value);
-enum vpt_status vpt_qtest_config_read(void *ctx, const struct vpt_pci_address *address, uint16_t offset,
-                                      unsigned width, uint32_t *value);
+enum vpt_status vpt_qtest_config_read(void *ctx, const struct vpt_pci_address *address, uint16_t offset, unsigned width,
+                                      uint32_t *value);
 enum vpt_status vpt_qtest_config_write(void *ctx, const struct vpt_pci_address *address, uint16_t offset,
                                        unsigned width, uint32_t value);
 enum vpt_status vpt_qtest_mmio_map(void *ctx, uint64_t physical, size_t size, enum vpt_map_intent intent,

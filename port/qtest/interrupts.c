@@ -12,8 +12,8 @@
 /* Where PIRQ A to D go on pc: interrupts that nothing else uses. */
 static const uint8_t pc_routes[4] = { 5, 9, 10, 11 };
 
-#define Q35_PIRQ_E_LINE     20u /* PIRQ E to H are wired to these lines of the I/O APIC */
-#define Q35_INTX_DEVICES    25u /* devices from here on go where chipset registers say */
+#define Q35_PIRQ_E_LINE   20u /* PIRQ E to H are wired to these lines of the I/O APIC */
+#define Q35_INTX_DEVICES  25u /* devices from here on go where chipset registers say */
 #define WAIT_MICROSECONDS 1000u
 
 /* ---- Lines ---- */

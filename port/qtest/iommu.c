@@ -21,12 +21,12 @@
 #define COMMAND_TRANSLATE (UINT32_C(1) << 31)
 
 /* In the upper halves of 64-bit registers. */
-#define CONTEXT_INVALIDATE  (UINT32_C(1) << 31)
-#define CONTEXT_GLOBAL      (UINT32_C(1) << 29)
-#define IOTLB_INVALIDATE    (UINT32_C(1) << 31)
-#define IOTLB_GLOBAL        (UINT32_C(1) << 28)
-#define FAULT_RECORD_VALID  (UINT32_C(1) << 31)
-#define FAULT_RECORD_UPPER  12u
+#define CONTEXT_INVALIDATE (UINT32_C(1) << 31)
+#define CONTEXT_GLOBAL     (UINT32_C(1) << 29)
+#define IOTLB_INVALIDATE   (UINT32_C(1) << 31)
+#define IOTLB_GLOBAL       (UINT32_C(1) << 28)
+#define FAULT_RECORD_VALID (UINT32_C(1) << 31)
+#define FAULT_RECORD_UPPER 12u
 
 #define ENTRY_PRESENT UINT64_C(0x1)
 #define ENTRY_READ    UINT64_C(0x1)

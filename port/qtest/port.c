@@ -75,8 +75,8 @@ bool vpt_qtest_clean(const struct vpt_qtest *qtest, FILE *log)
         (void)fprintf(log,
                       "vpt_qtest: outstanding are %u allocations, %u private ones, %u shares, %u mappings, "
                       "%u mailboxes; %u misuses\n",
-                      counts.allocations, counts.private_allocations, counts.shares, counts.mappings,
-                      counts.mailboxes, counts.misuses);
+                      counts.allocations, counts.private_allocations, counts.shares, counts.mappings, counts.mailboxes,
+                      counts.misuses);
     }
     return clean;
 }

@@ -204,8 +204,9 @@ static void add_machine(struct arguments *arguments, const struct vpt_qtest *qte
 static bool make_arguments(struct arguments *arguments, const struct vpt_qtest *qtest,
                            const struct vpt_qtest_options *options, const struct theirs *theirs)
 {
-    static const char *const common[] = { "-accel", "tcg", "-nodefaults", "-no-user-config", "-display", "none",
-                                          "-monitor", "none", "-serial", "none", "-qtest", "chardev:qtest",
+    static const char *const common[] = { "-accel",     "tcg",  "-nodefaults", "-no-user-config",
+                                          "-display",   "none", "-monitor",    "none",
+                                          "-serial",    "none", "-qtest",      "chardev:qtest",
                                           "-qtest-log", "none" };
     unsigned extra = 0;
 
@@ -270,8 +271,8 @@ static void keep_open(int file)
 }
 
 __attribute__((noreturn)) static void become_qemu(const struct vpt_qtest *qtest,
-                                                   const struct vpt_qtest_options *options, pid_t parent,
-                                                   const char *const *arguments, const struct theirs *theirs)
+                                                  const struct vpt_qtest_options *options, pid_t parent,
+                                                  const char *const *arguments, const struct theirs *theirs)
 {
     static const char complaint[] = "cannot be executed: ";
     sigset_t none;

@@ -61,8 +61,8 @@ enum vpt_status vpt_qtest_send(struct vpt_qtest *qtest, const struct channel *ch
 /* Appends what has come to the input. VPT_EMPTY: nothing has. */
 static enum vpt_status receive(struct vpt_qtest *qtest, struct channel *channel)
 {
-    ssize_t received = recv(channel->socket, channel->input + channel->input_size, INPUT_SIZE - channel->input_size,
-                            MSG_DONTWAIT);
+    ssize_t received =
+        recv(channel->socket, channel->input + channel->input_size, INPUT_SIZE - channel->input_size, MSG_DONTWAIT);
 
     if (received > 0) {
         channel->input_size += (size_t)received;

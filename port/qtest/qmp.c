@@ -174,8 +174,7 @@ static bool take_event(struct vpt_qtest *qtest, const char *name, const char *te
     return false;
 }
 
-enum vpt_status vpt_qtest_qmp_event(struct vpt_qtest *qtest, const char *name, const char *text,
-                                    uint32_t milliseconds)
+enum vpt_status vpt_qtest_qmp_event(struct vpt_qtest *qtest, const char *name, const char *text, uint32_t milliseconds)
 {
     uint64_t deadline = vpt_qtest_now() + milliseconds;
     char line[INPUT_SIZE];

@@ -244,8 +244,7 @@ const char *vpt_qtest_qmp_answer(const struct vpt_qtest *qtest);
  * was not waited for before, or one that comes within so many milliseconds. It and all before it are forgotten; of
  * those that nobody waits for the last 16 are kept. VPT_QTEST_TIMEOUT, VPT_CALLER_STATE, or why the object has failed.
  */
-enum vpt_status vpt_qtest_qmp_event(struct vpt_qtest *qtest, const char *name, const char *text,
-                                    uint32_t milliseconds);
+enum vpt_status vpt_qtest_qmp_event(struct vpt_qtest *qtest, const char *name, const char *text, uint32_t milliseconds);
 
 /* ---- The IOMMU (option `iommu`) ---- */
 

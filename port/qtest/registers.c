@@ -112,14 +112,14 @@ static uint64_t ecam_address(const struct vpt_qtest *qtest, const struct vpt_pci
 
 static void select_config(struct vpt_qtest *qtest, const struct vpt_pci_address *address, uint16_t offset)
 {
-    uint32_t function = (uint32_t)address->bus << 16 | (uint32_t)address->device << 11 |
-                        (uint32_t)address->function << 8;
+    uint32_t function =
+        (uint32_t)address->bus << 16 | (uint32_t)address->device << 11 | (uint32_t)address->function << 8;
 
     vpt_qtest_io_write(qtest, CONFIG_ADDRESS, 4, CONFIG_ENABLE | function | (offset & 0xfcu));
 }
 
-enum vpt_status vpt_qtest_config_read(void *ctx, const struct vpt_pci_address *address, uint16_t offset,
-                                      unsigned width, uint32_t *value)
+enum vpt_status vpt_qtest_config_read(void *ctx, const struct vpt_pci_address *address, uint16_t offset, unsigned width,
+                                      uint32_t *value)
 {
     struct vpt_qtest *qtest = ctx;
     enum vpt_status status = check_config(qtest, address, offset, width);

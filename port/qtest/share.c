@@ -55,8 +55,8 @@ void vpt_qtest_unshare(void *ctx, void *buffer, const struct vpt_shared *shared,
     if (shared->device_address != 0) {
         record = vpt_qtest_record_find(qtest, RECORD_SHARE, NULL, shared->device_address);
     }
-    if (record == NULL || record->buffer != buffer || record->size != shared->size ||
-        record->direction != direction || record->access_platform != access_platform) {
+    if (record == NULL || record->buffer != buffer || record->size != shared->size || record->direction != direction ||
+        record->access_platform != access_platform) {
         vpt_qtest_misuse(qtest, "%zu bytes are unshared that were not shared so", shared->size);
         return;
     }

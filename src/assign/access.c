@@ -50,8 +50,7 @@ static enum vpt_status pass(struct vpt_assign_device *device, bool write, enum v
     uint64_t place = 0; /* in the BAR */
     uint64_t address;
 
-    if (region == NULL || region->bar == VPT_ASSIGN_RESERVED ||
-        width - 1u >= region->size - (guest - region->guest)) {
+    if (region == NULL || region->bar == VPT_ASSIGN_RESERVED || width - 1u >= region->size - (guest - region->guest)) {
         return VPT_CALLER_RANGE;
     }
     address = region->host + (guest - region->guest);
@@ -73,8 +72,8 @@ static enum vpt_status pass(struct vpt_assign_device *device, bool write, enum v
 }
 
 /* *value is all-ones after an error, in both directions. */
-static enum vpt_status access(struct vpt_assign_device *device, bool write, enum vpt_assign_space space,
-                              uint64_t guest, unsigned width, uint64_t *value)
+static enum vpt_status access(struct vpt_assign_device *device, bool write, enum vpt_assign_space space, uint64_t guest,
+                              unsigned width, uint64_t *value)
 {
     uint64_t mask = all_ones(width);
     uint64_t bits = *value & mask;
@@ -97,8 +96,8 @@ enum vpt_status vpt_assign_access_read(struct vpt_assign_device *device, enum vp
     return access(device, false, space, guest, width, value);
 }
 
-enum vpt_status vpt_assign_access_write(struct vpt_assign_device *device, enum vpt_assign_space space,
-                                        uint64_t guest, unsigned width, uint64_t value)
+enum vpt_status vpt_assign_access_write(struct vpt_assign_device *device, enum vpt_assign_space space, uint64_t guest,
+                                        unsigned width, uint64_t value)
 {
     return access(device, true, space, guest, width, &value);
 }

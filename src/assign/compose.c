@@ -19,8 +19,8 @@
 /* One of the two lists. */
 struct list {
     bool extended;
-    uint8_t part;   /* ASSIGN_PART_* of its headers */
-    uint8_t shift;  /* of a header's pointer to the next one */
+    uint8_t part;    /* ASSIGN_PART_* of its headers */
+    uint8_t shift;   /* of a header's pointer to the next one */
     uint16_t lowest; /* offset that a capability can have */
     uint16_t end;    /* of the space that the list is in */
     /* The pointer that the first one that guests see is linked to: in this word, from this bit on. */
@@ -28,10 +28,13 @@ struct list {
     uint8_t link_shift;
 };
 
-static const struct list standard = { false, ASSIGN_PART_STANDARD, 8, PCI_CAPABILITIES_FIRST, VPT_PCI_CONFIG_SIZE,
-                                      PCI_CAPABILITIES, 0 };
-static const struct list extended = { true, ASSIGN_PART_EXTENDED, 20, PCI_CAPABILITIES_EXTENDED,
-                                      VPT_PCI_EXTENDED_CONFIG_SIZE, PCI_CAPABILITIES_EXTENDED, 20 };
+static const struct list standard = {
+    false, ASSIGN_PART_STANDARD, 8, PCI_CAPABILITIES_FIRST, VPT_PCI_CONFIG_SIZE, PCI_CAPABILITIES, 0
+};
+static const struct list extended = {
+    true, ASSIGN_PART_EXTENDED, 20, PCI_CAPABILITIES_EXTENDED, VPT_PCI_EXTENDED_CONFIG_SIZE, PCI_CAPABILITIES_EXTENDED,
+    20
+};
 
 /* ---- Bytes ---- */
 
@@ -102,8 +105,7 @@ static void fill_known(struct vpt_assign_device *device, uint32_t header, unsign
         fill_reset(device, ASSIGN_PART_EXPRESS_RESET,
                    (vpt_assign_saved32(device, base + 4u) & PCIE_FUNCTION_RESET) != 0, base, room);
     } else if (code == ASSIGN_CODE(ASSIGN_CAPABILITY_AF)) {
-        fill_reset(device, ASSIGN_PART_ADVANCED_RESET, (header & AF_FUNCTION_RESET) == AF_FUNCTION_RESET, base,
-                   room);
+        fill_reset(device, ASSIGN_PART_ADVANCED_RESET, (header & AF_FUNCTION_RESET) == AF_FUNCTION_RESET, base, room);
     }
 }
 
@@ -114,12 +116,8 @@ static void fill_capability(struct vpt_assign_device *device, uint32_t header, u
     unsigned length = header >> 16 & PCI_ABSENT8;
 
     switch (code) {
-    case ASSIGN_CODE(VPT_PCI_CAPABILITY_MSI):
-        fill_msi(device, header, base, room);
-        break;
-    case ASSIGN_CODE(VPT_PCI_CAPABILITY_MSIX):
-        device->msix = (uint16_t)base;
-        break;
+    case ASSIGN_CODE(VPT_PCI_CAPABILITY_MSI): fill_msi(device, header, base, room); break;
+    case ASSIGN_CODE(VPT_PCI_CAPABILITY_MSIX): device->msix = (uint16_t)base; break;
     case ASSIGN_CODE(VPT_PCI_CAPABILITY_VENDOR):
         /* Virtio's are read-only (VirtIO 1.4, section 4.1.4), but for the one that is a window. */
         fill(device, base, room, 3, length > 3u ? length - 3u : 0,
@@ -130,8 +128,7 @@ static void fill_capability(struct vpt_assign_device *device, uint32_t header, u
         vpt_assign_shadow_set8(device, base + ASSIGN_PM_CONTROL, PM_NO_SOFT_RESET);
         device->power_management = (uint16_t)base;
         break;
-    default:
-        break;
+    default: break;
     }
 }
 
@@ -201,8 +198,7 @@ static bool visible(const struct vpt_assign_device *device, unsigned code, uint3
     case ASSIGN_CODE(VPT_PCI_CAPABILITY_VENDOR):
         hidden = device->virtio && header >> 24 == VIRTIO_CONFIGURATION_ACCESS;
         break;
-    default:
-        break;
+    default: break;
     }
     return (flags & ASSIGN_CLASS_HIDE) == 0 && room >= minimum && ((flags & ASSIGN_CLASS_SHOW) != 0 || !hidden);
 }

@@ -359,7 +359,8 @@ enum vpt_status vpt_assign_restore(struct vpt_assign_device *device, unsigned en
     for (unsigned base = PCI_BAR_0 - 4u; base < end && status == VPT_OK; base += 4u) {
         status = restore_word(device, base);
     }
-    return status != VPT_OK ? status
-                            : vpt_assign_command(device, command, vpt_assign_saved16(device, PCI_COMMAND) &
-                                                                      ~(uint32_t)VPT_PCI_COMMAND_BUS_MASTER);
+    return status != VPT_OK
+               ? status
+               : vpt_assign_command(device, command,
+                                    vpt_assign_saved16(device, PCI_COMMAND) & ~(uint32_t)VPT_PCI_COMMAND_BUS_MASTER);
 }

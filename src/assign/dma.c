@@ -129,7 +129,9 @@ enum vpt_status vpt_assign_dma_init(struct vpt_assign_dma *dma, const struct vpt
         (page_size & (page_size - 1u)) != 0) {
         return VPT_CALLER_ARGUMENT;
     }
-    *dma = (struct vpt_assign_dma){ .iommu = iommu, .ranges = ranges, .capacity = capacity,
+    *dma = (struct vpt_assign_dma){ .iommu = iommu,
+                                    .ranges = ranges,
+                                    .capacity = capacity,
                                     .page_size = page_size != 0 ? page_size : PAGE_SIZE_DEFAULT };
     return VPT_OK;
 }

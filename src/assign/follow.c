@@ -38,8 +38,7 @@ void vpt_assign_not_live(struct vpt_assign_placement *placement, unsigned index)
     placement->address[index] = 0;
 }
 
-enum vpt_status vpt_assign_unmap(struct vpt_assign_device *device, const struct vpt_assign_placement *keep,
-                                 bool all)
+enum vpt_status vpt_assign_unmap(struct vpt_assign_device *device, const struct vpt_assign_placement *keep, bool all)
 {
     enum vpt_status status = VPT_OK;
 

@@ -73,8 +73,8 @@ static inline uint16_t vpt_assign_bar_offset(unsigned index)
     return index == VPT_PCI_ROM ? (uint16_t)PCI_ROM_ADDRESS : (uint16_t)(PCI_BAR_0 + 4u * index);
 }
 
-#define ASSIGN_PM_CONTROL     4u /* offset in the capability */
-#define ASSIGN_PM_STATE_MASK  0x3u
+#define ASSIGN_PM_CONTROL    4u /* offset in the capability */
+#define ASSIGN_PM_STATE_MASK 0x3u
 
 /* Bits of the command register: what BARs are decoded by. */
 #define ASSIGN_DECODE ((uint32_t)VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY)

@@ -48,8 +48,8 @@ static void msix_message(struct vpt_assign_device *device, unsigned vector, stru
     message->data = entry->data;
     message->pending = &entry->control;
     message->bit = ASSIGN_VECTOR_PENDING;
-    message->masked = (vpt_assign_shadow32(device, device->msix) & MSIX_FUNCTION_MASK) |
-                      (entry->control & ASSIGN_VECTOR_MASKED);
+    message->masked =
+        (vpt_assign_shadow32(device, device->msix) & MSIX_FUNCTION_MASK) | (entry->control & ASSIGN_VECTOR_MASKED);
 }
 
 static void msi_message(struct vpt_assign_device *device, unsigned vector, struct message *message)
@@ -159,7 +159,7 @@ static enum vpt_assign_interrupt_mode mode_of(const struct vpt_assign_device *de
     }
     *count = 0;
     return (vpt_assign_shadow32(device, PCI_INTERRUPT_LINE) & ASSIGN_INTERRUPT_PIN) != 0 ? VPT_ASSIGN_INTERRUPT_INTX
-                                                                                  : VPT_ASSIGN_INTERRUPT_NONE;
+                                                                                         : VPT_ASSIGN_INTERRUPT_NONE;
 }
 
 /*

@@ -65,8 +65,7 @@ void vpt_assign_not_live(struct vpt_assign_placement *placement, unsigned index)
  * Unmaps the regions of BARs that are not where `keep` (NULL: nowhere) has them, and with `all` the hypervisor's own
  * too. Goes on after a failure, and returns the first.
  */
-enum vpt_status vpt_assign_unmap(struct vpt_assign_device *device, const struct vpt_assign_placement *keep,
-                                 bool all);
+enum vpt_status vpt_assign_unmap(struct vpt_assign_device *device, const struct vpt_assign_placement *keep, bool all);
 
 /* Gives a BAR in the shadow the bits that no write changes. */
 void vpt_assign_bar_normalise(struct vpt_assign_device *device, unsigned index);

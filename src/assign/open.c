@@ -3,7 +3,7 @@
 #include "internal.h"
 #include "permission.h"
 
-#define VIRTIO_VENDOR 0x1af4u
+#define VIRTIO_VENDOR             0x1af4u
 #define VIRTIO_TRANSITIONAL_FIRST 0x1000u
 #define VIRTIO_MODERN_FIRST       0x1040u
 #define VIRTIO_MODERN_LAST        0x107fu
@@ -38,8 +38,8 @@ static bool is_valid(const struct vpt_assign_config *config)
         (config->traps == NULL && config->trap_count != 0)) {
         return false;
     }
-    return !config->virtual_function || (config->bars != NULL && config->identity != NULL &&
-                                         config->identity->which == VPT_ASSIGN_ALL_IDS);
+    return !config->virtual_function ||
+           (config->bars != NULL && config->identity != NULL && config->identity->which == VPT_ASSIGN_ALL_IDS);
 }
 
 /* Storage: regions, traps, the space three times, and later on vectors. */
@@ -384,7 +384,7 @@ static bool is_hidden(const struct vpt_assign_device *device, unsigned offset)
 }
 
 enum vpt_status vpt_assign_capability_at(const struct vpt_assign_device *device, uint16_t index,
-                                      struct vpt_assign_capability *capability)
+                                         struct vpt_assign_capability *capability)
 {
     unsigned left = index;
 

@@ -55,14 +55,14 @@ const struct vpt_assign_run vpt_assign_runs[ASSIGN_RUNS] = {
     { ASSIGN_PART_HEADER, 0x05, 1, ROW_COMMAND_HIGH },
     { ASSIGN_PART_HEADER, 0x06, 1, ROW_STATUS_LOW },
     { ASSIGN_PART_HEADER, 0x07, 1, ROW_STATUS_HIGH },
-    { ASSIGN_PART_HEADER, 0x08, 4, ROW_FIXED }, /* revision and class */
+    { ASSIGN_PART_HEADER, 0x08, 4, ROW_FIXED },              /* revision and class */
     { ASSIGN_PART_HEADER, 0x0c, 2, ROW_VIRTUAL | RESTORED }, /* cache line size, latency timer */
-    { ASSIGN_PART_HEADER, 0x0e, 1, ROW_FIXED },   /* header type */
-    { ASSIGN_PART_HEADER, 0x0f, 1, ROW_HIDDEN },  /* built-in self test */
+    { ASSIGN_PART_HEADER, 0x0e, 1, ROW_FIXED },              /* header type */
+    { ASSIGN_PART_HEADER, 0x0f, 1, ROW_HIDDEN },             /* built-in self test */
     { ASSIGN_PART_HEADER, 0x10, 24, ROW_BAR | RESTORED },
-    { ASSIGN_PART_HEADER, 0x28, 8, ROW_FIXED }, /* CardBus CIS, subsystem ids */
-    { ASSIGN_PART_HEADER, 0x30, 4, ROW_BAR | RESTORED }, /* ROM */
-    { ASSIGN_PART_HEADER, 0x34, 1, ROW_HIDDEN }, /* the list's beginning, made up when the list is */
+    { ASSIGN_PART_HEADER, 0x28, 8, ROW_FIXED },              /* CardBus CIS, subsystem ids */
+    { ASSIGN_PART_HEADER, 0x30, 4, ROW_BAR | RESTORED },     /* ROM */
+    { ASSIGN_PART_HEADER, 0x34, 1, ROW_HIDDEN },             /* the list's beginning, made up when the list is */
     { ASSIGN_PART_HEADER, 0x3c, 1, ROW_VIRTUAL | RESTORED }, /* interrupt line */
     { ASSIGN_PART_HEADER, 0x3d, 3, ROW_FIXED },              /* interrupt pin, how often it needs the bus */
 

@@ -17,7 +17,7 @@ struct vpt_assign_row {
      * that changes by itself.
      */
     uint8_t acts;
-    uint8_t keep; /* virtual bits that a guest first finds as the host's were at the open; the others are 0 */
+    uint8_t keep;   /* virtual bits that a guest first finds as the host's were at the open; the others are 0 */
     uint8_t effect; /* bits 1 << EFFECT_*: what has to be done about a write */
 };
 
@@ -76,7 +76,7 @@ enum vpt_assign_row_index {
 extern const struct vpt_assign_row vpt_assign_rows[ASSIGN_CLASS_ROW + 1u];
 
 /* A kind of capability that the tables know; 0: any other, which is read-only. */
-#define ASSIGN_EXTENDED_CODE 0x80u
+#define ASSIGN_EXTENDED_CODE     0x80u
 #define ASSIGN_CODE(id)          ((uint8_t)(id))
 #define ASSIGN_CODE_EXTENDED(id) ((uint8_t)(ASSIGN_EXTENDED_CODE | (id)))
 
@@ -84,14 +84,14 @@ extern const struct vpt_assign_row vpt_assign_rows[ASSIGN_CLASS_ROW + 1u];
  * Codes above those of all capabilities that are known: the configuration header, the header of a capability, and parts
  * of capabilities that not each of a kind has.
  */
-#define ASSIGN_PARTS                0x60u
-#define ASSIGN_PART_HEADER          0x60u
-#define ASSIGN_PART_STANDARD        0x61u
-#define ASSIGN_PART_EXTENDED        0x62u
-#define ASSIGN_PART_MSI_MASKS       0x63u /* of one with addresses of 32 bits */
-#define ASSIGN_PART_EXPRESS_2       0x64u
-#define ASSIGN_PART_EXPRESS_RESET   0x65u
-#define ASSIGN_PART_ADVANCED_RESET  0x66u
+#define ASSIGN_PARTS               0x60u
+#define ASSIGN_PART_HEADER         0x60u
+#define ASSIGN_PART_STANDARD       0x61u
+#define ASSIGN_PART_EXTENDED       0x62u
+#define ASSIGN_PART_MSI_MASKS      0x63u /* of one with addresses of 32 bits */
+#define ASSIGN_PART_EXPRESS_2      0x64u
+#define ASSIGN_PART_EXPRESS_RESET  0x65u
+#define ASSIGN_PART_ADVANCED_RESET 0x66u
 
 /* Of an id in one of the two lists. */
 static inline unsigned vpt_assign_code(unsigned id, bool extended)

@@ -70,8 +70,7 @@ enum vpt_status vpt_assign_region_map(struct vpt_assign_device *device, const st
         const struct vpt_assign_region *there = &device->regions[at - 1u];
 
         if (there->space == region->space && there->guest + (there->size - 1u) >= region->guest) {
-            return is_own(region) || there->bar != region->bar || there->guest != region->guest ? VPT_REFUSED
-                                                                                                : VPT_OK;
+            return is_own(region) || there->bar != region->bar || there->guest != region->guest ? VPT_REFUSED : VPT_OK;
         }
     }
     if (device->region_count >= device->region_capacity) {
@@ -164,8 +163,7 @@ enum vpt_status vpt_assign_region_add(struct vpt_assign_device *device, const st
     return vpt_assign_region_map(device, region);
 }
 
-enum vpt_status vpt_assign_region_remove(struct vpt_assign_device *device, enum vpt_assign_space space,
-                                         uint64_t guest)
+enum vpt_status vpt_assign_region_remove(struct vpt_assign_device *device, enum vpt_assign_space space, uint64_t guest)
 {
     const struct vpt_assign_region *region = vpt_assign_region_find(device, space, guest);
 

@@ -203,8 +203,8 @@ enum vpt_status vpt_assign_release(struct vpt_assign_device *device)
     if (!device->vanished) {
         status = vpt_assign_reset_host(device);
         /* Without a way, its registers at least are as they were. */
-        status = status == VPT_UNSUPPORTED_DEVICE ? vpt_assign_restore(device, device->config_size, PCI_ABSENT16)
-                                                  : VPT_OK;
+        status =
+            status == VPT_UNSUPPORTED_DEVICE ? vpt_assign_restore(device, device->config_size, PCI_ABSENT16) : VPT_OK;
     }
     if (status != VPT_OK && status != VPT_DEVICE_GONE) {
         return status;

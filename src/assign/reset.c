@@ -3,7 +3,7 @@
 #include "internal.h"
 #include "permission.h"
 
-#define VENDOR_RETRY 0x0001u /* the vendor id of a function that is not ready yet */
+#define VENDOR_RETRY    0x0001u /* the vendor id of a function that is not ready yet */
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 #define LOOK_TIME     10000u /* microseconds between two looks at a register */
@@ -53,9 +53,9 @@ unsigned vpt_assign_find(const struct vpt_assign_device *device, unsigned id, un
 /* A way by the control register of a capability: of 4 bytes, of which 2 are written. */
 struct way {
     uint8_t id;
-    uint8_t able_at;      /* a byte that says whether the function has this way, */
-    uint8_t able_mask;    /* by these bits, */
-    uint8_t able;         /* if they are so */
+    uint8_t able_at;   /* a byte that says whether the function has this way, */
+    uint8_t able_mask; /* by these bits, */
+    uint8_t able;      /* if they are so */
     uint8_t control;
     uint8_t busy;         /* while this bit is set it should not begin */
     uint8_t milliseconds; /* that it takes */

@@ -10,9 +10,9 @@
 #define ZONE_MODEL_HOST_MANAGED 1u
 
 /* A field and the member of struct vpt_blk_info that it is read into. */
-#define FIELD(offset, width, feature, member)                                                                     \
-    {                                                                                                             \
-        offset, width, VPT_CONFIG_WITH(VPT_BLK_F_##feature), VPT_OFFSET_OF(struct vpt_blk_info, member)           \
+#define FIELD(offset, width, feature, member)                                                           \
+    {                                                                                                   \
+        offset, width, VPT_CONFIG_WITH(VPT_BLK_F_##feature), VPT_OFFSET_OF(struct vpt_blk_info, member) \
     }
 
 /* Reads the configuration, with what holds without the fields that are not there. */
@@ -128,8 +128,7 @@ enum vpt_status vpt_blk_init(struct vpt_blk *blk, struct vpt_device *device, con
         .wanted = { { (1u << VPT_BLK_F_SIZE_MAX) | (1u << VPT_BLK_F_SEG_MAX) | (1u << VPT_BLK_F_GEOMETRY) |
                       (1u << VPT_BLK_F_RO) | (1u << VPT_BLK_F_BLK_SIZE) | (1u << VPT_BLK_F_FLUSH) |
                       (1u << VPT_BLK_F_TOPOLOGY) | (1u << VPT_BLK_F_CONFIG_WCE) | (1u << VPT_BLK_F_MQ) |
-                      (1u << VPT_BLK_F_DISCARD) | (1u << VPT_BLK_F_WRITE_ZEROES) |
-                      (1u << VPT_BLK_F_SECURE_ERASE) } },
+                      (1u << VPT_BLK_F_DISCARD) | (1u << VPT_BLK_F_WRITE_ZEROES) | (1u << VPT_BLK_F_SECURE_ERASE) } },
         .examine = examine,
         .configure = configure
     };

@@ -33,8 +33,8 @@ static enum vpt_status carry_out_some(struct vpt_blk_queue *queue, struct transf
     enum vpt_direction direction = transfer->operation == VPT_BLK_WRITE ? VPT_DEVICE_READS : VPT_DEVICE_WRITES;
     struct vpt_blk_request request = { .operation = transfer->operation, .sector = transfer->sector };
     struct vpt_shares shares;
-    enum vpt_status status = vpt_shares_begin(&queue->requests, &shares, direction, transfer->buffer, transfer->size,
-                                              transfer->granule);
+    enum vpt_status status =
+        vpt_shares_begin(&queue->requests, &shares, direction, transfer->buffer, transfer->size, transfer->granule);
     size_t bytes;
 
     if (status != VPT_OK) {

@@ -21,8 +21,7 @@ static enum vpt_status check_negotiated(const struct vpt_blk *blk)
 static enum vpt_status set_write_back(struct vpt_device *device, struct vpt_blk_info *info, bool write_back)
 {
     uint32_t taken = 0;
-    enum vpt_status status =
-        vpt_device_config_write(device, BLK_CONFIG_WRITEBACK, 1, write_back ? 1u : 0u);
+    enum vpt_status status = vpt_device_config_write(device, BLK_CONFIG_WRITEBACK, 1, write_back ? 1u : 0u);
 
     if (status == VPT_OK) {
         status = vpt_device_config_read(device, BLK_CONFIG_WRITEBACK, 1, &taken);

@@ -64,8 +64,8 @@ struct vpt_blk_range_ops {
 const struct vpt_blk_limits *vpt_blk_limits_of(const struct vpt_blk_info *info, enum vpt_blk_operation operation);
 
 /* Whether an operation may be carried out on such sectors, however many they are. */
-enum vpt_status vpt_blk_check_extent(const struct vpt_blk_info *info, enum vpt_blk_operation operation,
-                                     uint64_t sector, uint64_t count, bool unmap);
+enum vpt_status vpt_blk_check_extent(const struct vpt_blk_info *info, enum vpt_blk_operation operation, uint64_t sector,
+                                     uint64_t count, bool unmap);
 
 /* ---- Blocking ---- */
 

@@ -12,14 +12,10 @@ static enum vpt_status result(const struct vpt_requests *requests, const void *s
     (void)requests;
     (void)length;
     switch (vpt_load8(&((const struct vpt_blk_slot *)slot)->status)) {
-    case BLK_STATUS_OK:
-        return VPT_OK;
-    case BLK_STATUS_IOERR:
-        return VPT_DEVICE_IO_ERROR;
-    case BLK_STATUS_UNSUPP:
-        return VPT_UNSUPPORTED_REQUEST;
-    default:
-        return VPT_DEVICE_REQUEST_STATUS;
+    case BLK_STATUS_OK: return VPT_OK;
+    case BLK_STATUS_IOERR: return VPT_DEVICE_IO_ERROR;
+    case BLK_STATUS_UNSUPP: return VPT_UNSUPPORTED_REQUEST;
+    default: return VPT_DEVICE_REQUEST_STATUS;
     }
 }
 
@@ -56,9 +52,8 @@ enum vpt_status vpt_blk_queue_init(struct vpt_blk_queue *queue, struct vpt_blk *
 }
 
 /* Of a read or a write of so many bytes. Segments are looked at by themselves when they are written. */
-VPT_INLINE_FOR_SPEED enum vpt_status check_transfer(const struct vpt_blk_info *info,
-                                                    const struct vpt_blk_request *request, uint32_t count,
-                                                    uint64_t bytes)
+VPT_INLINE_FOR_SPEED enum vpt_status
+check_transfer(const struct vpt_blk_info *info, const struct vpt_blk_request *request, uint32_t count, uint64_t bytes)
 {
     if (VPT_UNLIKELY(count == 0)) {
         return VPT_CALLER_ARGUMENT;

@@ -25,14 +25,10 @@ static uint32_t remainder_of(uint64_t value, uint32_t divisor)
 const struct vpt_blk_limits *vpt_blk_limits_of(const struct vpt_blk_info *info, enum vpt_blk_operation operation)
 {
     switch (operation) {
-    case VPT_BLK_DISCARD:
-        return &info->discard;
-    case VPT_BLK_WRITE_ZEROES:
-        return &info->write_zeroes;
-    case VPT_BLK_SECURE_ERASE:
-        return &info->secure_erase;
-    default:
-        return NULL;
+    case VPT_BLK_DISCARD: return &info->discard;
+    case VPT_BLK_WRITE_ZEROES: return &info->write_zeroes;
+    case VPT_BLK_SECURE_ERASE: return &info->secure_erase;
+    default: return NULL;
     }
 }
 
@@ -51,8 +47,8 @@ static bool aligned(const struct vpt_blk_info *info, uint32_t alignment, uint64_
                                (count == info->capacity - sector || remainder_of(count, alignment) == 0));
 }
 
-enum vpt_status vpt_blk_check_extent(const struct vpt_blk_info *info, enum vpt_blk_operation operation,
-                                     uint64_t sector, uint64_t count, bool unmap)
+enum vpt_status vpt_blk_check_extent(const struct vpt_blk_info *info, enum vpt_blk_operation operation, uint64_t sector,
+                                     uint64_t count, bool unmap)
 {
     const struct vpt_blk_limits *limits = vpt_blk_limits_of(info, operation);
     enum vpt_status status = VPT_OK;
@@ -139,9 +135,9 @@ static enum vpt_status prepare(const struct vpt_blk_queue *queue, const struct v
 /* ---- Init ---- */
 
 /* Section 5.2.4. */
-#define FIELD(offset, width, feature, member)                                                                     \
-    {                                                                                                             \
-        offset, width, VPT_CONFIG_WITH(VPT_BLK_F_##feature), VPT_OFFSET_OF(struct vpt_blk_info, member)           \
+#define FIELD(offset, width, feature, member)                                                           \
+    {                                                                                                   \
+        offset, width, VPT_CONFIG_WITH(VPT_BLK_F_##feature), VPT_OFFSET_OF(struct vpt_blk_info, member) \
     }
 
 /* Zeroes where no request could be made. The records of one are one segment. */

@@ -122,8 +122,7 @@ static enum vpt_status decode_all(const struct saved *saved, struct vpt_pci_bars
     return VPT_OK;
 }
 
-static enum vpt_status read_all(const struct vpt_pci_function *function, struct vpt_pci_bars *bars,
-                                struct saved *saved)
+static enum vpt_status read_all(const struct vpt_pci_function *function, struct vpt_pci_bars *bars, struct saved *saved)
 {
     enum vpt_status status;
 
@@ -235,8 +234,8 @@ static enum vpt_status size_rom(const struct vpt_pci_function *function, const s
                                 struct vpt_pci_bar *bar)
 {
     uint32_t stuck;
-    enum vpt_status status = probe(function, saved->layout.rom, PCI_ROM_BASE,
-                                   saved->value[VPT_PCI_ROM] & ~PCI_ROM_ENABLE, &stuck);
+    enum vpt_status status =
+        probe(function, saved->layout.rom, PCI_ROM_BASE, saved->value[VPT_PCI_ROM] & ~PCI_ROM_ENABLE, &stuck);
 
     if (status != VPT_OK) {
         return status;
@@ -265,8 +264,7 @@ static enum vpt_status size_all(const struct vpt_pci_function *function, const s
         status = size_bar(function, saved, i, &bars->bar[i]);
     }
     if ((saved->value[VPT_PCI_ROM] & PCI_ROM_ENABLE) != 0) {
-        status = vpt_pci_first_error(
-            status, vpt_pci_write(function, saved->layout.rom, 4, saved->value[VPT_PCI_ROM]));
+        status = vpt_pci_first_error(status, vpt_pci_write(function, saved->layout.rom, 4, saved->value[VPT_PCI_ROM]));
     }
     return status;
 }

@@ -10,8 +10,8 @@
 
 #define DECODING (VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY)
 
-#define BUSES     256u
-#define FUNCTIONS 256u /* of a bus: 32 devices */
+#define BUSES      256u
+#define FUNCTIONS  256u /* of a bus: 32 devices */
 #define PER_DEVICE 8u
 
 #define LAST_IO     0xffffu
@@ -21,11 +21,11 @@
 /* A window that begins here and ends at 0 is closed, whatever it is for. */
 #define CLOSED 0xfff0f000u
 
-#define EXPRESS_CAPABILITY  0x10u
-#define EXPRESS_FLAGS       2u /* offset; the kind of port is in bits 4 to 7 */
-#define EXPRESS_ROOT_PORT   4u
-#define EXPRESS_DOWNSTREAM  6u
-#define EXPRESS_FROM_PCI    8u
+#define EXPRESS_CAPABILITY 0x10u
+#define EXPRESS_FLAGS      2u /* offset; the kind of port is in bits 4 to 7 */
+#define EXPRESS_ROOT_PORT  4u
+#define EXPRESS_DOWNSTREAM 6u
+#define EXPRESS_FROM_PCI   8u
 
 /* Of a bridge. */
 enum space { IO, MEMORY, PREFETCHABLE };
@@ -297,8 +297,8 @@ static enum vpt_status give_addresses(struct walk *walk)
     }
     for (unsigned kind = VPT_PCI_BAR_MEMORY; kind <= VPT_PCI_BAR_IO; kind++) {
         if ((walk->kinds >> kind & 1u) != 0) {
-            status = vpt_pci_first_error(status, vpt_pci_bars_assign(&walk->function, &bars, which[kind], bus->windows,
-                                                                     bus->count));
+            status = vpt_pci_first_error(
+                status, vpt_pci_bars_assign(&walk->function, &bars, which[kind], bus->windows, bus->count));
         }
     }
     return status;
@@ -362,15 +362,14 @@ static bool find_last(void *ctx, const struct vpt_pci_function *function, const 
 {
     struct walk *walk = ctx;
 
-    if (vpt_pci_bridge_numbered(function, identity, walk->last_bus) &&
-        identity->subordinate_bus > walk->last_given) {
+    if (vpt_pci_bridge_numbered(function, identity, walk->last_bus) && identity->subordinate_bus > walk->last_given) {
         walk->last_given = identity->subordinate_bus;
     }
     return true;
 }
 
-enum vpt_status vpt_pci_buses_assign(const struct vpt_port *port, uint16_t segment, uint8_t first_bus,
-                                     uint8_t last_bus, struct vpt_pci_window *windows, unsigned count)
+enum vpt_status vpt_pci_buses_assign(const struct vpt_port *port, uint16_t segment, uint8_t first_bus, uint8_t last_bus,
+                                     struct vpt_pci_window *windows, unsigned count)
 {
     struct walk walk;
     struct bus *first = &walk.bus[0];

@@ -22,8 +22,7 @@ static uint32_t width_mask(unsigned width)
     return PCI_ABSENT32 >> (32u - 8u * width);
 }
 
-enum vpt_status vpt_pci_read(const struct vpt_pci_function *function, uint16_t offset, unsigned width,
-                             uint32_t *value)
+enum vpt_status vpt_pci_read(const struct vpt_pci_function *function, uint16_t offset, unsigned width, uint32_t *value)
 {
     enum vpt_status status = check_access(function, offset, width);
     uint32_t answer = PCI_ABSENT32;
@@ -46,8 +45,7 @@ enum vpt_status vpt_pci_read(const struct vpt_pci_function *function, uint16_t o
     return status;
 }
 
-enum vpt_status vpt_pci_write(const struct vpt_pci_function *function, uint16_t offset, unsigned width,
-                              uint32_t value)
+enum vpt_status vpt_pci_write(const struct vpt_pci_function *function, uint16_t offset, unsigned width, uint32_t value)
 {
     enum vpt_status status = check_access(function, offset, width);
 

@@ -9,9 +9,9 @@
 #define DATA_PORTS     4u
 
 /* Bytes of a window (PCI Express 5.0, section 7.2.2). */
-#define BUS_SHIFT      20u
-#define DEVICE_SHIFT   15u
-#define FUNCTION_SHIFT 12u
+#define BUS_SHIFT       20u
+#define DEVICE_SHIFT    15u
+#define FUNCTION_SHIFT  12u
 #define WINDOW_FUNCTION 0x0ffff000u /* with the bus and the device */
 
 static const struct vpt_pci_target none;
@@ -53,8 +53,7 @@ enum vpt_status vpt_pci_decode_memory(uint16_t segment, uint8_t first_bus, uint8
     return VPT_OK;
 }
 
-enum vpt_status vpt_pci_decode_ports(uint32_t latch, uint16_t io_port, unsigned width,
-                                        struct vpt_pci_target *target)
+enum vpt_status vpt_pci_decode_ports(uint32_t latch, uint16_t io_port, unsigned width, struct vpt_pci_target *target)
 {
     unsigned lane = (unsigned)io_port - DATA_PORT; /* large below it */
     /* Bus, device and function lie as they do in a window, 4 bits lower. */

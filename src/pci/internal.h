@@ -6,27 +6,27 @@
 #include <vpt/pci.h>
 
 /* Offsets in the header, of every type unless told otherwise. */
-#define PCI_VENDOR_ID             0x00u
-#define PCI_COMMAND               0x04u
-#define PCI_STATUS                0x06u
-#define PCI_REVISION_ID           0x08u
-#define PCI_HEADER_TYPE           0x0eu
-#define PCI_BAR_0                 0x10u /* types 0 and 1 */
-#define PCI_CAPABILITIES_CARDBUS  0x14u /* type 2 */
-#define PCI_PRIMARY_BUS           0x18u /* type 1, up to PCI_IO_BASE_UPPER */
-#define PCI_IO_BASE               0x1cu
-#define PCI_MEMORY_BASE           0x20u
-#define PCI_PREFETCHABLE_BASE     0x24u
+#define PCI_VENDOR_ID                0x00u
+#define PCI_COMMAND                  0x04u
+#define PCI_STATUS                   0x06u
+#define PCI_REVISION_ID              0x08u
+#define PCI_HEADER_TYPE              0x0eu
+#define PCI_BAR_0                    0x10u /* types 0 and 1 */
+#define PCI_CAPABILITIES_CARDBUS     0x14u /* type 2 */
+#define PCI_PRIMARY_BUS              0x18u /* type 1, up to PCI_IO_BASE_UPPER */
+#define PCI_IO_BASE                  0x1cu
+#define PCI_MEMORY_BASE              0x20u
+#define PCI_PREFETCHABLE_BASE        0x24u
 #define PCI_PREFETCHABLE_BASE_UPPER  0x28u
 #define PCI_PREFETCHABLE_LIMIT_UPPER 0x2cu
-#define PCI_SUBSYSTEM_VENDOR_ID   0x2cu /* type 0 */
-#define PCI_IO_BASE_UPPER         0x30u
-#define PCI_ROM_ADDRESS           0x30u /* type 0 */
-#define PCI_CAPABILITIES          0x34u /* types 0 and 1 */
-#define PCI_ROM_ADDRESS_BRIDGE    0x38u /* type 1 */
-#define PCI_INTERRUPT_LINE        0x3cu
-#define PCI_CAPABILITIES_FIRST    0x40u /* where the standard ones may lie */
-#define PCI_CAPABILITIES_EXTENDED 0x100u
+#define PCI_SUBSYSTEM_VENDOR_ID      0x2cu /* type 0 */
+#define PCI_IO_BASE_UPPER            0x30u
+#define PCI_ROM_ADDRESS              0x30u /* type 0 */
+#define PCI_CAPABILITIES             0x34u /* types 0 and 1 */
+#define PCI_ROM_ADDRESS_BRIDGE       0x38u /* type 1 */
+#define PCI_INTERRUPT_LINE           0x3cu
+#define PCI_CAPABILITIES_FIRST       0x40u /* where the standard ones may lie */
+#define PCI_CAPABILITIES_EXTENDED    0x100u
 
 #define PCI_STATUS_CAPABILITIES 0x0010u
 

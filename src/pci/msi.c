@@ -100,12 +100,11 @@ static enum vpt_status change_mask(const struct msi *msi, bool masked)
 static enum vpt_status write_message(const struct msi *msi, uint64_t address, uint32_t data)
 {
     uint16_t capability = msi->capability;
-    enum vpt_status status = vpt_pci_write(msi->function, (uint16_t)(capability + MSI_ADDRESS_LOW), 4,
-                                           (uint32_t)(address & PCI_ABSENT32));
+    enum vpt_status status =
+        vpt_pci_write(msi->function, (uint16_t)(capability + MSI_ADDRESS_LOW), 4, (uint32_t)(address & PCI_ABSENT32));
 
     if (status == VPT_OK && msi->is_64bit) {
-        status = vpt_pci_write(msi->function, (uint16_t)(capability + MSI_ADDRESS_HIGH), 4,
-                               (uint32_t)(address >> 32));
+        status = vpt_pci_write(msi->function, (uint16_t)(capability + MSI_ADDRESS_HIGH), 4, (uint32_t)(address >> 32));
     }
     if (status == VPT_OK) {
         status = vpt_pci_write(msi->function, (uint16_t)(capability + MSI_DATA + msi->shift), 2, data);

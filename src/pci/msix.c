@@ -19,12 +19,12 @@
 #define WHERE_OFFSET 0xfffffff8u
 
 /* An entry: four words. */
-#define ENTRY_SIZE          16u
-#define ENTRY_ADDRESS_LOW   0x0u
-#define ENTRY_ADDRESS_HIGH  0x4u
-#define ENTRY_DATA          0x8u
-#define ENTRY_CONTROL       0xcu
-#define ENTRY_CONTROL_MASK  0x1u
+#define ENTRY_SIZE         16u
+#define ENTRY_ADDRESS_LOW  0x0u
+#define ENTRY_ADDRESS_HIGH 0x4u
+#define ENTRY_DATA         0x8u
+#define ENTRY_CONTROL      0xcu
+#define ENTRY_CONTROL_MASK 0x1u
 
 /* A piece of a BAR. */
 struct piece {

@@ -197,7 +197,7 @@ static enum vpt_status write_plan(const struct vpt_pci_function *function, const
         unsigned index = placement->index;
 
         status = vpt_pci_bar_write(function, vpt_pci_bar_register(layout, index), index, &bars->bar[index],
-                           placement->address);
+                                   placement->address);
     }
     return status;
 }
@@ -239,8 +239,7 @@ static enum vpt_status apply_plan(const struct vpt_pci_function *function, const
 /* ---- Both ---- */
 
 /* Of `which` those that need an address. VPT_CALLER_ARGUMENT: one of them is not what vpt_pci_bars_size() gives. */
-static enum vpt_status choose(const struct vpt_pci_bars *bars, const struct vpt_pci_bar_layout *layout,
-                              unsigned *which)
+static enum vpt_status choose(const struct vpt_pci_bars *bars, const struct vpt_pci_bar_layout *layout, unsigned *which)
 {
     for (unsigned i = 0; i < REGISTERS; i++) {
         if ((*which >> i & 1u) == 0) {
@@ -256,8 +255,8 @@ static enum vpt_status choose(const struct vpt_pci_bars *bars, const struct vpt_
     return VPT_OK;
 }
 
-enum vpt_status vpt_pci_bars_assign(const struct vpt_pci_function *function, struct vpt_pci_bars *bars,
-                                    unsigned which, struct vpt_pci_window *windows, unsigned count)
+enum vpt_status vpt_pci_bars_assign(const struct vpt_pci_function *function, struct vpt_pci_bars *bars, unsigned which,
+                                    struct vpt_pci_window *windows, unsigned count)
 {
     struct vpt_pci_bar_layout layout;
     struct plan plan;

@@ -12,7 +12,7 @@
 /* What a set-up is asked for: struct vpt_queue_config, in the words of every form. */
 struct vpt_queue_wish {
     const struct vpt_queue_memory *memory;
-    uint32_t size;     /* entries; 0: the device's maximum, up to `most` */
+    uint32_t size; /* entries; 0: the device's maximum, up to `most` */
     uint32_t most;
     uint32_t requests; /* in flight; of no meaning to a general queue */
     uint32_t tables;   /* indirect ones */

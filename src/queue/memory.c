@@ -92,8 +92,7 @@ VPT_OUT_OF_LINE enum vpt_status take_area(const struct vpt_device *device, struc
     if (status == VPT_OK && limit != ~(uint64_t)0 && area->memory.device_address < alignment) {
         status = VPT_RESOURCE_ADDRESS; /* to a legacy device page number 0 says that there is no queue */
     }
-    return status == VPT_OK ? status
-                            : vpt_log_memory(port, VPT_LOG_WARNING, kinds[number].name, status, size);
+    return status == VPT_OK ? status : vpt_log_memory(port, VPT_LOG_WARNING, kinds[number].name, status, size);
 }
 
 /* An area that lies in the rings, `offset` bytes from their start. */

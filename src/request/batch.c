@@ -67,8 +67,8 @@ enum vpt_status vpt_requests_submit_batch(struct vpt_requests *requests, const s
         if (*done < count) {
             const struct vpt_request *request = &batch[*done];
 
-            status = vpt_requests_submit(requests, request->segments, request->readable, request->writable,
-                                         request->token);
+            status =
+                vpt_requests_submit(requests, request->segments, request->readable, request->writable, request->token);
             *done += status == VPT_OK ? 1u : 0u;
         }
     }

@@ -27,8 +27,7 @@ enum vpt_status vpt_requests_ready(const struct vpt_requests *requests)
 }
 
 /* VPT_OK, VPT_EMPTY where more waiting may help, or why it cannot. */
-static enum vpt_status wait_once(struct vpt_requests *requests, struct vpt_completion *completion,
-                                 uint32_t *iteration)
+static enum vpt_status wait_once(struct vpt_requests *requests, struct vpt_completion *completion, uint32_t *iteration)
 {
     struct vpt_device *device = requests->queue.device;
     enum vpt_status status = vpt_requests_poll(requests, completion);

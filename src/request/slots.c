@@ -192,8 +192,7 @@ enum vpt_status vpt_requests_submit_framed(struct vpt_requests *requests, const 
     uint64_t bytes = 0;
 
     /* A slot's shape never has more segments than are allowed, but the analyser has to be told. */
-    if (!VPT_FOR_SPEED ||
-        VPT_UNLIKELY(count > requests->segments || slot_shape(count, writable) != place->shape)) {
+    if (!VPT_FOR_SPEED || VPT_UNLIKELY(count > requests->segments || slot_shape(count, writable) != place->shape)) {
         return submit_relinked(requests, segments, count, writable, token);
     }
     slot_prepare_commit(requests, slot, token);
@@ -232,8 +231,7 @@ static bool unpublished(const struct vpt_queue *queue, uint32_t id)
 }
 
 /* Nothing was found. After a reset what was in flight comes back, each once. */
-VPT_COLD enum vpt_status drain(struct vpt_requests *requests, enum vpt_status why,
-                               struct vpt_completion *completion)
+VPT_COLD enum vpt_status drain(struct vpt_requests *requests, enum vpt_status why, struct vpt_completion *completion)
 {
     struct vpt_queue *queue = &requests->queue;
     void *token = NULL;
@@ -284,8 +282,7 @@ enum vpt_status vpt_requests_poll(struct vpt_requests *requests, struct vpt_comp
     length = length < slot->writable ? length : slot->writable;
     completion->token = slot->token;
     completion->length = length;
-    completion->status = requests->kind->result == NULL
-                             ? VPT_OK
-                             : requests->kind->result(requests, slot_or_null(requests, id), length);
+    completion->status =
+        requests->kind->result == NULL ? VPT_OK : requests->kind->result(requests, slot_or_null(requests, id), length);
     return VPT_OK;
 }

@@ -38,8 +38,7 @@ static inline uint8_t *slot_or_null(const struct vpt_requests *requests, uint32_
 
 static inline uint64_t slot_address(const struct vpt_requests *requests, uint32_t slot)
 {
-    return requests->queue.areas[VPT_AREA_SLOTS].memory.device_address +
-           (uint64_t)slot * requests->slot_size;
+    return requests->queue.areas[VPT_AREA_SLOTS].memory.device_address + (uint64_t)slot * requests->slot_size;
 }
 
 static inline void *slot_next(const struct vpt_requests *requests)

@@ -216,8 +216,8 @@ static enum vpt_status open_modern(struct vpt_virtio_pci *pci, bool *unusable)
     enum vpt_status status = vpt_pci_find_modern(pci);
 
     if (status != VPT_OK) {
-        *unusable = vpt_status_group(status) == VPT_GROUP_DEVICE || status == VPT_CALLER_BAR ||
-                    status == VPT_UNSUPPORTED_PORT;
+        *unusable =
+            vpt_status_group(status) == VPT_GROUP_DEVICE || status == VPT_CALLER_BAR || status == VPT_UNSUPPORTED_PORT;
         return status;
     }
     *unusable = true;

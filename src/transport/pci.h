@@ -55,7 +55,7 @@ void vpt_pci_move_legacy_config(struct vpt_virtio_pci *pci);
  */
 #define VPT_PCI_REGISTERS            (VPT_REGISTER_CONFIG / 4u)
 #define VPT_PCI_REGISTER(name)       (VPT_REGISTER_##name / 4u)
-#define VPT_PCI_PLACE(offset, width) ((offset) * 4u + (width) / 2u)
+#define VPT_PCI_PLACE(offset, width) ((offset)*4u + (width) / 2u)
 
 uint32_t vpt_pci_register_read(struct vpt_device *device, const uint8_t *places, uint32_t place);
 void vpt_pci_register_write(struct vpt_device *device, const uint8_t *places, uint32_t place, uint32_t value);

@@ -78,9 +78,9 @@ static const uint8_t places[VPT_PCI_REGISTERS] = {
 
 static uint32_t read_place(struct vpt_device *device, uint32_t place, unsigned width)
 {
-    return place < VPT_REGISTER_CONFIG ? vpt_pci_register_read(device, places, place)
-                                       : vpt_structure_read(device, &vpt_pci_of(device)->config,
-                                                            place - VPT_REGISTER_CONFIG, width);
+    return place < VPT_REGISTER_CONFIG
+               ? vpt_pci_register_read(device, places, place)
+               : vpt_structure_read(device, &vpt_pci_of(device)->config, place - VPT_REGISTER_CONFIG, width);
 }
 
 static void write_place(struct vpt_device *device, uint32_t place, unsigned width, uint32_t value)
@@ -287,8 +287,7 @@ static enum vpt_status search_capabilities(struct search *search)
 enum vpt_status vpt_pci_find_modern(struct vpt_virtio_pci *pci)
 {
     static const uint16_t missing[] = { VPT_DEVICE_NO_COMMON, VPT_DEVICE_NO_NOTIFY, VPT_DEVICE_NO_ISR };
-    struct search search = { .pci = pci,
-                             .structures = { &pci->common, &pci->notify, &pci->isr, &pci->config } };
+    struct search search = { .pci = pci, .structures = { &pci->common, &pci->notify, &pci->isr, &pci->config } };
     enum vpt_status end = search_capabilities(&search);
     unsigned i;
 
@@ -316,7 +315,7 @@ static enum vpt_status shared_memory(struct vpt_device *device, uint8_t id, stru
     region->length = ~(uint64_t)0;
     status = search_capabilities(&search);
     return status == VPT_EMPTY || status == VPT_DEVICE_PCI_CAPABILITIES || region->length != ~(uint64_t)0 ? VPT_OK
-                                                                                                           : status;
+                                                                                                          : status;
 }
 
 static const struct vpt_pci_ops pci_ops = {

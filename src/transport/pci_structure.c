@@ -7,8 +7,7 @@
 
 static bool has_service(const struct vpt_port *port, bool io)
 {
-    return io ? port->io_read != NULL && port->io_write != NULL
-              : port->mmio_map != NULL && port->mmio_unmap != NULL;
+    return io ? port->io_read != NULL && port->io_write != NULL : port->mmio_map != NULL && port->mmio_unmap != NULL;
 }
 
 enum vpt_status vpt_structure_place(const struct vpt_virtio_pci *pci, const struct vpt_structure_claim *claim,

@@ -71,8 +71,7 @@ uint32_t vpt_device_interrupt(struct vpt_device *device)
     return defined;
 }
 
-enum vpt_status vpt_device_shared_memory(struct vpt_device *device, uint8_t id,
-                                         struct vpt_shared_memory_region *region)
+enum vpt_status vpt_device_shared_memory(struct vpt_device *device, uint8_t id, struct vpt_shared_memory_region *region)
 {
     enum vpt_status status = VPT_OK;
 
@@ -95,8 +94,7 @@ enum vpt_status vpt_device_shared_memory(struct vpt_device *device, uint8_t id,
     if (status != VPT_OK) {
         return status;
     }
-    return region->length != 0 && region->length != ~(uint64_t)0 &&
-                   region->length - 1u <= ~(uint64_t)0 - region->base
+    return region->length != 0 && region->length != ~(uint64_t)0 && region->length - 1u <= ~(uint64_t)0 - region->base
                ? VPT_OK
                : VPT_UNSUPPORTED_REQUEST;
 }

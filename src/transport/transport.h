@@ -41,12 +41,11 @@ enum vpt_register {
 };
 
 /* Generic features that the library handles behind every transport, of words 0 and 1. */
-#define VPT_HANDLED_0 ((1u << VPT_F_INDIRECT_DESC) | (1u << VPT_F_EVENT_IDX))
+#define VPT_HANDLED_0        ((1u << VPT_F_INDIRECT_DESC) | (1u << VPT_F_EVENT_IDX))
 #define VPT_HANDLED_0_LEGACY (1u << VPT_F_ANY_LAYOUT)
-#define VPT_HANDLED_1                                                                                             \
-    ((1u << (VPT_F_VERSION_1 - 32u)) | (1u << (VPT_F_ACCESS_PLATFORM - 32u)) |                                    \
-     (1u << (VPT_F_ORDER_PLATFORM - 32u)) | (1u << (VPT_F_NOTIFICATION_DATA - 32u)) |                             \
-     (1u << (VPT_F_SUSPEND - 32u)))
+#define VPT_HANDLED_1                                                                                                 \
+    ((1u << (VPT_F_VERSION_1 - 32u)) | (1u << (VPT_F_ACCESS_PLATFORM - 32u)) | (1u << (VPT_F_ORDER_PLATFORM - 32u)) | \
+     (1u << (VPT_F_NOTIFICATION_DATA - 32u)) | (1u << (VPT_F_SUSPEND - 32u)))
 
 /* What only legacy interfaces have: no FEATURES_OK, native byte order, rings in one piece, one word of features. */
 struct vpt_legacy_ops {
@@ -73,8 +72,7 @@ struct vpt_pci_ops {
     enum vpt_status (*line)(struct vpt_device *device, bool on);
 
     /* Not for a legacy interface. All-ones in the length: no such region. */
-    enum vpt_status (*shared_memory)(struct vpt_device *device, uint8_t id,
-                                     struct vpt_shared_memory_region *region);
+    enum vpt_status (*shared_memory)(struct vpt_device *device, uint8_t id, struct vpt_shared_memory_region *region);
 };
 
 struct vpt_transport_ops {
@@ -142,8 +140,7 @@ enum vpt_status vpt_device_queue_maximum(struct vpt_device *device, uint16_t ind
 uint32_t vpt_device_queue_size(struct vpt_device *device, uint16_t index, uint32_t size);
 
 /* Enables a queue, and checks that it is. Addresses are aligned and below ring_limit. */
-enum vpt_status vpt_device_queue_enable(struct vpt_device *device, uint16_t index,
-                                        const struct vpt_area *areas);
+enum vpt_status vpt_device_queue_enable(struct vpt_device *device, uint16_t index, const struct vpt_area *areas);
 
 /* ---- The life of a device ---- */
 

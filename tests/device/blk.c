@@ -16,11 +16,11 @@ static struct function_variant variants[] = {
     { VPT_QTEST_Q35, MODERN_ONLY, VPT_VIRTIO_PCI_ANY, { true, true }, false, true, "num-queues=4,iommu_platform=on" },
 };
 
-#define VARIANT_TEST(name)                                                                                          \
-    ParameterizedTestParameters(device_blk, name)                                                                   \
-    {                                                                                                               \
-        return cr_make_param_array(struct function_variant, variants, COUNT_OF(variants));                          \
-    }                                                                                                               \
+#define VARIANT_TEST(name)                                                                 \
+    ParameterizedTestParameters(device_blk, name)                                          \
+    {                                                                                      \
+        return cr_make_param_array(struct function_variant, variants, COUNT_OF(variants)); \
+    }                                                                                      \
     ParameterizedTest(const struct function_variant *variant, device_blk, name)
 
 static struct vpt_blk_queue more[QUEUES - 1u];
@@ -126,8 +126,9 @@ static void submit_on(uint16_t index, uint32_t round)
 {
     uint64_t sector = (uint64_t)index * 1000u + round;
     struct vpt_segment segment = disk_segment(index * (size_t)SECTOR, SECTOR);
-    struct vpt_blk_request request = { .operation = VPT_BLK_WRITE, .sector = sector, .segments = &segment,
-                                       .segment_count = 1 };
+    struct vpt_blk_request request = {
+        .operation = VPT_BLK_WRITE, .sector = sector, .segments = &segment, .segment_count = 1
+    };
 
     fill(of_queue(index), SECTOR, index * 100u + round);
     memcpy(model + sector * SECTOR, of_queue(index), SECTOR);

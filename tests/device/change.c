@@ -6,8 +6,8 @@
 
 TestSuite(device_change, .timeout = 60);
 
-#define LARGE_SIZE  (2u * DISK_SIZE)
-#define SMALL_SIZE  (DISK_SIZE / 2u)
+#define LARGE_SIZE    (2u * DISK_SIZE)
+#define SMALL_SIZE    (DISK_SIZE / 2u)
 #define LARGE_SECTORS (LARGE_SIZE / SECTOR)
 #define SMALL_SECTORS (SMALL_SIZE / SECTOR)
 
@@ -17,9 +17,9 @@ static uint8_t seen[8 * SECTOR];
 /* The image is the new one when this returns, and the device has been told. */
 static void resize(uint32_t size)
 {
-    assert_status(vpt_qtest_qmp(fixture.qtest,
-                                "{'execute': 'block_resize', 'arguments': {'node-name': 'd0', 'size': %u}}", size),
-                  VPT_OK);
+    assert_status(
+        vpt_qtest_qmp(fixture.qtest, "{'execute': 'block_resize', 'arguments': {'node-name': 'd0', 'size': %u}}", size),
+        VPT_OK);
     fixture.image_size = size;
 }
 

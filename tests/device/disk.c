@@ -43,8 +43,7 @@ enum vpt_status disk_try(struct vpt_device *device, const struct ring_features *
     return status == VPT_OK ? vpt_driver_start(&disk.blk.driver) : status;
 }
 
-void disk_start(struct vpt_device *device, const struct ring_features *ring,
-                const struct vpt_requests_config *config)
+void disk_start(struct vpt_device *device, const struct ring_features *ring, const struct vpt_requests_config *config)
 {
     assert_status(disk_try(device, ring, config), VPT_OK);
     assert_that(vpt_features_has(&device->features, VPT_F_INDIRECT_DESC) == (ring == NULL || ring->indirect));
@@ -143,8 +142,16 @@ static const struct {
     uint32_t sector;
     uint32_t count;
 } extents[] = {
-    { 0, 1 }, { 1, 2 }, { 7, 8 }, { 100, 9 }, { 200, 127 }, { 500, 128 }, { 700, 129 }, { 1000, 1024 },
-    { DISK_SECTORS - 1u, 1 }, { DISK_SECTORS - 300u, 299 },
+    { 0, 1 },
+    { 1, 2 },
+    { 7, 8 },
+    { 100, 9 },
+    { 200, 127 },
+    { 500, 128 },
+    { 700, 129 },
+    { 1000, 1024 },
+    { DISK_SECTORS - 1u, 1 },
+    { DISK_SECTORS - 300u, 299 },
 };
 
 void disk_check_blocking(void)

@@ -35,8 +35,7 @@ enum vpt_status disk_try(struct vpt_device *device, const struct ring_features *
                          const struct vpt_requests_config *config);
 
 /* The same, asserted, with the accepted features and what the device says of itself. */
-void disk_start(struct vpt_device *device, const struct ring_features *ring,
-                const struct vpt_requests_config *config);
+void disk_start(struct vpt_device *device, const struct ring_features *ring, const struct vpt_requests_config *config);
 
 /* Resets the device, takes back what is in flight, releases the queue and the data. How many were cancelled. */
 unsigned disk_stop(void);

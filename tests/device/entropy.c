@@ -12,7 +12,7 @@ TestSuite(device_entropy, .timeout = 60);
 #define SOURCE   0x4000u /* bytes of the file */
 #define ROOM     64u     /* of an asynchronous request */
 #define REQUESTS 6u
-#define QUOTA    32u /* bytes that a held-back device gives in a period */
+#define QUOTA    32u  /* bytes that a held-back device gives in a period */
 #define PATIENCE 300u /* milliseconds */
 
 static struct vpt_entropy entropy;

@@ -13,18 +13,17 @@ static const char *const interfaces[] = { "any", "modern", "legacy" };
 
 void function_machine(const struct function_variant *variant, const char *const *more)
 {
-    struct fixture_options options = { .qtest = { .machine = variant->machine,
-                                                  .ecam = variant->ecam,
-                                                  .iommu = variant->iommu,
-                                                  .qmp = true },
-                                       .image_size = DISK_SIZE };
+    struct fixture_options options = {
+        .qtest = { .machine = variant->machine, .ecam = variant->ecam, .iommu = variant->iommu, .qmp = true },
+        .image_size = DISK_SIZE
+    };
     static char device[200];
     unsigned count = 0;
 
-    fixture_name("%s, %s, interface %s, indirect %d, event_idx %d%s%s%s%s",
-                 vpt_qtest_machine(variant->machine)->name, kinds[variant->kind], interfaces[variant->interface],
-                 variant->ring.indirect, variant->ring.event_idx, variant->ecam ? ", ECAM" : "",
-                 variant->iommu ? ", IOMMU" : "", variant->properties[0] != 0 ? ", " : "", variant->properties);
+    fixture_name("%s, %s, interface %s, indirect %d, event_idx %d%s%s%s%s", vpt_qtest_machine(variant->machine)->name,
+                 kinds[variant->kind], interfaces[variant->interface], variant->ring.indirect, variant->ring.event_idx,
+                 variant->ecam ? ", ECAM" : "", variant->iommu ? ", IOMMU" : "",
+                 variant->properties[0] != 0 ? ", " : "", variant->properties);
     (void)snprintf(device, sizeof(device), "virtio-blk-pci,drive=d0,serial=" DISK_SERIAL ",%s%s%s",
                    kind_properties[variant->kind], variant->properties[0] != 0 ? "," : "", variant->properties);
     for (; more != NULL && more[count] != NULL; count++) {
@@ -68,8 +67,7 @@ void function_start(const struct function_variant *variant)
 
     function_machine(variant, NULL);
     function_find();
-    assert_status(vpt_virtio_pci_probe(&function.pci, &function.function, &function.bars, variant->interface),
-                  VPT_OK);
+    assert_status(vpt_virtio_pci_probe(&function.pci, &function.function, &function.bars, variant->interface), VPT_OK);
     assert_that(vpt_device_legacy(&function.pci.device) == legacy);
     assert_that(function.pci.device.type == VPT_DEVICE_TYPE_BLOCK);
 }

@@ -13,9 +13,9 @@ struct function_variant {
     enum function_kind kind;
     enum vpt_virtio_pci_interface interface; /* wanted */
     struct ring_features ring;
-    bool ecam;              /* q35 only */
-    bool iommu;             /* q35 only */
-    char properties[48];    /* more for -device virtio-blk-pci; in place, since Criterion copies parameters as bytes */
+    bool ecam;           /* q35 only */
+    bool iommu;          /* q35 only */
+    char properties[48]; /* more for -device virtio-blk-pci; in place, since Criterion copies parameters as bytes */
 };
 
 #define FUNCTION_DEVICE 5u /* of the disk, on bus 0 */

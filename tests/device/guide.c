@@ -19,10 +19,11 @@ TestSuite(device_guide, .timeout = 60);
 #define TATTACH    104u
 #define TCLUNK     120u
 #define NOTAG      0xffffu
-#define NO_ENTRY   2u /* Linux's number */
+#define NO_ENTRY   2u   /* Linux's number */
 #define ATTRIBUTES 153u /* bytes of the body of its reply; the qid is at 8 */
 
-static const uint8_t version[] = "\x00\x20\x00\x00\x08\x00" "9P2000.L";
+static const uint8_t version[] = "\x00\x20\x00\x00\x08\x00"
+                                 "9P2000.L";
 static const uint8_t attach[] = "\x01\x00\x00\x00\xff\xff\xff\xff\x01\x00u\x00\x00\x00\x00\x00"; /* fid 1, and a 0 */
 static uint8_t fid[] = "\x01\x00\x00\x00\xff\x07\x00\x00\x00\x00\x00"; /* and a mask: all basic attributes */
 

@@ -126,19 +126,18 @@ PLACE_TEST(device_held, RESET_1_a_read_that_takes_too_long_ends_in_a_reset_and_t
 #define BAD_DISCARD 1300u
 
 /* A rule of blkdebug's, among several. */
-#define RULE(number, type, at)                                                                                      \
-    ",inject-error." number ".event=none,inject-error." number ".iotype=" type ",inject-error." number              \
+#define RULE(number, type, at)                                                                         \
+    ",inject-error." number ".event=none,inject-error." number ".iotype=" type ",inject-error." number \
     ".once=on,inject-error." number ".immediately=on" at
 
 static void start_failing(const struct place *place, const char *properties)
 {
     struct fixture_options options = {
-        .arguments = { "-blockdev", "driver=blkdebug,node-name=b0,discard=unmap,image=d0"
-                                    RULE("0", "read", ",inject-error.0.sector=1000")
-                                    RULE("1", "write", ",inject-error.1.sector=1100")
-                                    RULE("2", "write-zeroes", ",inject-error.2.sector=1200")
-                                    RULE("3", "discard", ",inject-error.3.sector=1300")
-                                    RULE("4", "flush", "") }
+        .arguments = { "-blockdev",
+                       "driver=blkdebug,node-name=b0,discard=unmap,image=d0" RULE(
+                           "0", "read", ",inject-error.0.sector=1000") RULE("1", "write", ",inject-error.1.sector=1100")
+                           RULE("2", "write-zeroes", ",inject-error.2.sector=1200")
+                               RULE("3", "discard", ",inject-error.3.sector=1300") RULE("4", "flush", "") }
     };
 
     place_start_disk_on(place, "b0", properties, &options);

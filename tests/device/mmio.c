@@ -15,14 +15,18 @@ struct variant {
     struct ring_features ring;
 };
 
-#define RINGS(machine, legacy)                                                                                      \
-    { machine, legacy, { false, false } }, { machine, legacy, { true, false } },                                    \
-    { machine, legacy, { false, true } }, { machine, legacy, { true, true } }
+#define RINGS(machine, legacy)                                                                                         \
+    { machine, legacy, { false, false } }, { machine, legacy, { true, false } }, { machine, legacy, { false, true } }, \
+    {                                                                                                                  \
+        machine, legacy,                                                                                               \
+        {                                                                                                              \
+            true, true                                                                                                 \
+        }                                                                                                              \
+    }
 
 static struct variant variants[] = {
-    RINGS(VPT_QTEST_MICROVM, true),      RINGS(VPT_QTEST_MICROVM, false),
-    RINGS(VPT_QTEST_AARCH64_VIRT, true), RINGS(VPT_QTEST_AARCH64_VIRT, false),
-    RINGS(VPT_QTEST_RISCV64_VIRT, true), RINGS(VPT_QTEST_RISCV64_VIRT, false),
+    RINGS(VPT_QTEST_MICROVM, true),       RINGS(VPT_QTEST_MICROVM, false),     RINGS(VPT_QTEST_AARCH64_VIRT, true),
+    RINGS(VPT_QTEST_AARCH64_VIRT, false), RINGS(VPT_QTEST_RISCV64_VIRT, true), RINGS(VPT_QTEST_RISCV64_VIRT, false),
 };
 
 /* Each machine and version, with both ring features. */
@@ -32,11 +36,11 @@ static struct variant versions[] = {
     { VPT_QTEST_RISCV64_VIRT, true, { true, true } }, { VPT_QTEST_RISCV64_VIRT, false, { true, true } },
 };
 
-#define VARIANT_TEST(name, table)                                                                                   \
-    ParameterizedTestParameters(device_mmio, name)                                                                  \
-    {                                                                                                               \
-        return cr_make_param_array(struct variant, table, COUNT_OF(table));                                         \
-    }                                                                                                               \
+#define VARIANT_TEST(name, table)                                           \
+    ParameterizedTestParameters(device_mmio, name)                          \
+    {                                                                       \
+        return cr_make_param_array(struct variant, table, COUNT_OF(table)); \
+    }                                                                       \
     ParameterizedTest(const struct variant *variant, device_mmio, name)
 
 /* ---- A slot ---- */

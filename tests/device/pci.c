@@ -10,13 +10,18 @@ TestSuite(device_pci, .timeout = 120);
 #define MODERN VPT_VIRTIO_PCI_MODERN
 #define LEGACY VPT_VIRTIO_PCI_LEGACY
 
-#define RINGS(machine, kind, interface)                                                                             \
-    { machine, kind, interface, { false, false }, false, false, "" },                                             \
-    { machine, kind, interface, { true, false }, false, false, "" },                                              \
-    { machine, kind, interface, { false, true }, false, false, "" },                                              \
-    { machine, kind, interface, { true, true }, false, false, "" }
+#define RINGS(machine, kind, interface)                                  \
+    { machine, kind, interface, { false, false }, false, false, "" },    \
+        { machine, kind, interface, { true, false }, false, false, "" }, \
+        { machine, kind, interface, { false, true }, false, false, "" }, \
+    {                                                                    \
+        machine, kind, interface, { true, true }, false, false, ""       \
+    }
 
-#define BOTH(machine, kind, interface) { machine, kind, interface, { true, true }, false, false, "" }
+#define BOTH(machine, kind, interface)                             \
+    {                                                              \
+        machine, kind, interface, { true, true }, false, false, "" \
+    }
 
 /* Both interfaces of a transitional device on each machine, with each set of ring features. */
 static struct function_variant variants[] = {
@@ -53,11 +58,11 @@ static struct function_variant devices[] = {
     { VPT_QTEST_Q35, MODERN_ONLY, ANY, { true, false }, false, true, "iommu_platform=on,page-per-vq=on" },
 };
 
-#define VARIANT_TEST(name, table)                                                                                   \
-    ParameterizedTestParameters(device_pci, name)                                                                   \
-    {                                                                                                               \
-        return cr_make_param_array(struct function_variant, table, COUNT_OF(table));                                \
-    }                                                                                                               \
+#define VARIANT_TEST(name, table)                                                    \
+    ParameterizedTestParameters(device_pci, name)                                    \
+    {                                                                                \
+        return cr_make_param_array(struct function_variant, table, COUNT_OF(table)); \
+    }                                                                                \
     ParameterizedTest(const struct function_variant *variant, device_pci, name)
 
 /* ---- The disk at work ---- */
@@ -106,8 +111,7 @@ VARIANT_TEST(buffers_may_be_shared_in_small_pieces, devices)
     function_find();
     port = *fixture.port;
     function.function.port = &port;
-    assert_status(vpt_virtio_pci_probe(&function.pci, &function.function, &function.bars, variant->interface),
-                  VPT_OK);
+    assert_status(vpt_virtio_pci_probe(&function.pci, &function.function, &function.bars, variant->interface), VPT_OK);
     disk_start(&function.pci.device, &variant->ring, NULL);
     disk_check_flush_and_id();
     port.share = NULL; /* what needs it says so, and nothing else does */
@@ -202,8 +206,7 @@ VARIANT_TEST(INIT_1_a_device_that_was_left_running_is_taken_over, devices)
     pci_before = function.pci;
     memset(&disk, 0, sizeof(disk));
     assert_that((function_command() & VPT_PCI_COMMAND_BUS_MASTER) != 0);
-    assert_status(vpt_virtio_pci_probe(&function.pci, &function.function, &function.bars, variant->interface),
-                  VPT_OK);
+    assert_status(vpt_virtio_pci_probe(&function.pci, &function.function, &function.bars, variant->interface), VPT_OK);
     disk_start(&function.pci.device, &variant->ring, NULL);
     disk_check_blocking();
     assert_that(disk_stop() == 0);
@@ -266,11 +269,12 @@ static bool count(void *ctx, const struct vpt_pci_function *found, const struct 
 
 Test(device_pci, every_function_of_a_device_is_found)
 {
-    static const struct function_variant variant = {
-        VPT_QTEST_PC, MODERN_ONLY, ANY, { true, true }, false, false, "addr=5.1"
-    };
-    static const char *const more[] = { "-device", "virtio-rng-pci,addr=5.0,multifunction=on", "-device",
-                                        "virtio-rng-pci,addr=5.7", "-device", "virtio-rng-pci,addr=9", NULL };
+    static const struct function_variant variant = { VPT_QTEST_PC, MODERN_ONLY, ANY,       { true, true },
+                                                     false,        false,       "addr=5.1" };
+    static const char *const more[] = { "-device", "virtio-rng-pci,addr=5.0,multifunction=on",
+                                        "-device", "virtio-rng-pci,addr=5.7",
+                                        "-device", "virtio-rng-pci,addr=9",
+                                        NULL };
     unsigned counts[8] = { 0 };
 
     function_machine(&variant, more);
@@ -296,11 +300,14 @@ static const struct {
     { { SECOND, "-device", PORT }, "bus=outer", 1 },
     { { "-device", PORT, "-device", "pcie-pci-bridge,id=pci,bus=outer" }, "bus=pci,addr=2", 2 },
     { { "-device", PORT, "-device", "x3130-upstream,id=up,bus=outer", "-device",
-        "xio3130-downstream,id=down,bus=up,chassis=3" }, "bus=down", 3 },
+        "xio3130-downstream,id=down,bus=up,chassis=3" },
+      "bus=down",
+      3 },
     { { "-device", "pci-bridge,id=pci,addr=3,chassis_nr=1" }, "bus=pci,addr=2", 1 },
     { { "-device", "pci-bridge,id=first,addr=3,chassis_nr=1", "-device",
         "pci-bridge,id=pci,bus=first,addr=7,chassis_nr=2" },
-      "bus=pci,addr=2", 2 },
+      "bus=pci,addr=2",
+      2 },
 };
 
 struct behind {
@@ -328,8 +335,9 @@ ParameterizedTestParameters(device_pci, a_disk_behind_bridges)
 
 ParameterizedTest(const struct behind *behind, device_pci, a_disk_behind_bridges)
 {
-    struct function_variant variant = { behind->machine, behind->legacy ? LEGACY_ONLY : MODERN_ONLY, ANY,
-                                        { true, true }, behind->ecam, false, "" };
+    struct function_variant variant = {
+        behind->machine, behind->legacy ? LEGACY_ONLY : MODERN_ONLY, ANY, { true, true }, behind->ecam, false, ""
+    };
     const char *more[9] = { NULL };
     unsigned counts[8] = { 0 };
 

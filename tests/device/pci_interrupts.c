@@ -25,19 +25,34 @@ static struct function_variant variants[] = {
 
 /* Where several queues are; the identifier is the monitor's. */
 static struct function_variant several[] = {
-    { VPT_QTEST_PC, MODERN_ONLY, VPT_VIRTIO_PCI_ANY, { true, true }, false, false,
+    { VPT_QTEST_PC,
+      MODERN_ONLY,
+      VPT_VIRTIO_PCI_ANY,
+      { true, true },
+      false,
+      false,
       "addr=6,num-queues=4,vectors=5,id=disk" },
-    { VPT_QTEST_PC, LEGACY_ONLY, VPT_VIRTIO_PCI_ANY, { true, true }, false, false,
+    { VPT_QTEST_PC,
+      LEGACY_ONLY,
+      VPT_VIRTIO_PCI_ANY,
+      { true, true },
+      false,
+      false,
       "addr=5,num-queues=4,vectors=5,id=disk" },
-    { VPT_QTEST_Q35, MODERN_ONLY, VPT_VIRTIO_PCI_ANY, { true, true }, true, false,
+    { VPT_QTEST_Q35,
+      MODERN_ONLY,
+      VPT_VIRTIO_PCI_ANY,
+      { true, true },
+      true,
+      false,
       "addr=7,num-queues=4,vectors=5,id=disk" },
 };
 
-#define TEST_OF(list, name)                                                                                         \
-    ParameterizedTestParameters(device_pci_interrupts, name)                                                        \
-    {                                                                                                               \
-        return cr_make_param_array(struct function_variant, list, COUNT_OF(list));                                  \
-    }                                                                                                               \
+#define TEST_OF(list, name)                                                        \
+    ParameterizedTestParameters(device_pci_interrupts, name)                       \
+    {                                                                              \
+        return cr_make_param_array(struct function_variant, list, COUNT_OF(list)); \
+    }                                                                              \
     ParameterizedTest(const struct function_variant *variant, device_pci_interrupts, name)
 
 #define VARIANT_TEST(name) TEST_OF(variants, name)
@@ -212,9 +227,9 @@ VARIANT_TEST(PCI_MSIX_5_a_queue_has_a_vector_of_its_own)
 /* Resizes the disk, of which the entry's message tells. The other entry stays silent. */
 static void expect_change(uint16_t entry, uint32_t size)
 {
-    assert_status(vpt_qtest_qmp(fixture.qtest,
-                                "{'execute': 'block_resize', 'arguments': {'node-name': 'd0', 'size': %u}}", size),
-                  VPT_OK);
+    assert_status(
+        vpt_qtest_qmp(fixture.qtest, "{'execute': 'block_resize', 'arguments': {'node-name': 'd0', 'size': %u}}", size),
+        VPT_OK);
     fixture.image_size = size;
     assert_status(vpt_qtest_mailbox_wait(fixture.qtest, &mailboxes[entry], FIXTURE_WAIT), VPT_OK);
     assert_that(vpt_qtest_mailbox_take(&mailboxes[entry]) == 0x51u + entry);
@@ -415,7 +430,8 @@ static void hold(bool on)
     assert_status(vpt_qtest_qmp(fixture.qtest,
                                 "{'execute': 'block_set_io_throttle', 'arguments': {"
                                 "'id': '/machine/peripheral/disk/virtio-backend', 'bps': %u, 'bps_rd': 0, "
-                                "'bps_wr': 0, 'iops': 0, 'iops_rd': 0, 'iops_wr': 0}}", on ? 1u : 0u),
+                                "'bps_wr': 0, 'iops': 0, 'iops_rd': 0, 'iops_wr': 0}}",
+                                on ? 1u : 0u),
                   VPT_OK);
 }
 
@@ -575,9 +591,8 @@ ParameterizedTest(const struct function_variant *variant, device_pci_interrupts,
 
 Test(device_pci_interrupts, PCI_MSIX_2_a_device_without_vectors_has_the_line)
 {
-    static const struct function_variant variant = {
-        VPT_QTEST_PC, MODERN_ONLY, VPT_VIRTIO_PCI_ANY, { true, true }, false, false, "addr=5,vectors=0"
-    };
+    static const struct function_variant variant = { VPT_QTEST_PC, MODERN_ONLY, VPT_VIRTIO_PCI_ANY, { true, true },
+                                                     false,        false,       "addr=5,vectors=0" };
 
     start_lines(&variant);
     assert_status(vpt_pci_msix_init(&msix, &function.function, &function.bars), VPT_EMPTY);

@@ -3,18 +3,18 @@
 
 #include <string.h>
 
-#define SLOT_SIZE   0x200u
-#define MMIO_STATUS 0x70u
+#define SLOT_SIZE     0x200u
+#define MMIO_STATUS   0x70u
 #define MODERN_STATUS 20u /* of the common configuration */
 #define LEGACY_STATUS 18u /* of BAR 0 */
 
 struct placed placed;
 
 struct place places[] = {
-    { VPT_QTEST_MICROVM, MMIO_1, false },      { VPT_QTEST_MICROVM, MMIO_2, false },
-    { VPT_QTEST_AARCH64_VIRT, MMIO_1, false }, { VPT_QTEST_RISCV64_VIRT, MMIO_2, false },
-    { VPT_QTEST_PC, PCI_LEGACY, false },       { VPT_QTEST_PC, PCI_MODERN, false },
-    { VPT_QTEST_Q35, PCI_MODERN, true },       { VPT_QTEST_Q35, PCI_LEGACY, false },
+    { VPT_QTEST_MICROVM, MMIO_1, false },          { VPT_QTEST_MICROVM, MMIO_2, false },
+    { VPT_QTEST_AARCH64_VIRT, MMIO_1, false },     { VPT_QTEST_RISCV64_VIRT, MMIO_2, false },
+    { VPT_QTEST_PC, PCI_LEGACY, false },           { VPT_QTEST_PC, PCI_MODERN, false },
+    { VPT_QTEST_Q35, PCI_MODERN, true },           { VPT_QTEST_Q35, PCI_LEGACY, false },
     { VPT_QTEST_AARCH64_VIRT, PCI_MODERN, false }, { VPT_QTEST_RISCV64_VIRT, PCI_LEGACY, false },
 };
 _Static_assert(COUNT_OF(places) == PLACES_COUNT, "as the header says");
@@ -107,10 +107,10 @@ static void probe_slot(void)
 void place_probe_function(void)
 {
     function.function.port = &placed.port;
-    assert_status(vpt_virtio_pci_probe(&function.pci, &function.function, &function.bars,
-                                       placed.place.transport == PCI_LEGACY ? VPT_VIRTIO_PCI_LEGACY
-                                                                            : VPT_VIRTIO_PCI_MODERN),
-                  VPT_OK);
+    assert_status(
+        vpt_virtio_pci_probe(&function.pci, &function.function, &function.bars,
+                             placed.place.transport == PCI_LEGACY ? VPT_VIRTIO_PCI_LEGACY : VPT_VIRTIO_PCI_MODERN),
+        VPT_OK);
     placed.device = &function.pci.device;
 }
 
@@ -131,7 +131,7 @@ static const char *where(const struct place *place, const char *properties)
 }
 
 void place_machine(const struct place *place, const char *model, const char *properties,
-                 struct fixture_options *options)
+                   struct fixture_options *options)
 {
     static const char *const names[] = { "virtio-mmio 1", "virtio-mmio 2", "virtio-pci legacy", "virtio-pci modern" };
     static char device[200];
@@ -149,8 +149,8 @@ void place_machine(const struct place *place, const char *model, const char *pro
                                                     : "",
                    place->iommu ? ",iommu_platform=on" : "", properties);
     options->arguments[count++] = "-global";
-    options->arguments[count++] = place->transport == MMIO_2 ? "virtio-mmio.force-legacy=off"
-                                                             : "virtio-mmio.force-legacy=on";
+    options->arguments[count++] =
+        place->transport == MMIO_2 ? "virtio-mmio.force-legacy=off" : "virtio-mmio.force-legacy=on";
     options->arguments[count++] = "-device";
     options->arguments[count++] = device;
     options->qtest.machine = place->machine;
@@ -161,8 +161,7 @@ void place_machine(const struct place *place, const char *model, const char *pro
     make_port();
 }
 
-void place_start(const struct place *place, const char *model, const char *properties,
-                 struct fixture_options *options)
+void place_start(const struct place *place, const char *model, const char *properties, struct fixture_options *options)
 {
     place_machine(place, model, properties, options);
     place_probe();

@@ -25,9 +25,9 @@ struct placed {
     struct vpt_port port; /* the fixture's with the hooks: what the library uses */
 
     /* Hooks: NULL or 0 for none. */
-    uint32_t patience;            /* milliseconds that a wait for a request gets */
-    void (*before_write)(void);   /* called once, before the next write to a register */
-    bool reset_before_unshare;    /* asserts that the device's status reads 0 whenever a share ends */
+    uint32_t patience;          /* milliseconds that a wait for a request gets */
+    void (*before_write)(void); /* called once, before the next write to a register */
+    bool reset_before_unshare;  /* asserts that the device's status reads 0 whenever a share ends */
 };
 
 extern struct placed placed;
@@ -36,11 +36,11 @@ extern struct placed placed;
 extern struct place places[];
 #define PLACES_COUNT 10u
 
-#define PLACE_TEST(suite, name)                                                                                     \
-    ParameterizedTestParameters(suite, name)                                                                        \
-    {                                                                                                               \
-        return cr_make_param_array(struct place, places, PLACES_COUNT);                                             \
-    }                                                                                                               \
+#define PLACE_TEST(suite, name)                                         \
+    ParameterizedTestParameters(suite, name)                            \
+    {                                                                   \
+        return cr_make_param_array(struct place, places, PLACES_COUNT); \
+    }                                                                   \
     ParameterizedTest(const struct place *place, suite, name)
 
 bool place_is_pci(const struct place *place);
@@ -55,8 +55,7 @@ void place_machine(const struct place *place, const char *model, const char *pro
                    struct fixture_options *options);
 
 /* The same, and probes it. */
-void place_start(const struct place *place, const char *model, const char *properties,
-                 struct fixture_options *options);
+void place_start(const struct place *place, const char *model, const char *properties, struct fixture_options *options);
 
 /* The same with a disk whose node is d0, or `node`. */
 void place_start_disk_on(const struct place *place, const char *node, const char *properties,

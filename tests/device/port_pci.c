@@ -13,28 +13,28 @@
 TestSuite(device_port_pci, .timeout = 60);
 
 /* edu, as QEMU's documentation describes it. */
-#define EDU_ID            0x11e81234u
-#define EDU_IDENTITY      0x00u
-#define EDU_INVERTER      0x04u
-#define EDU_RAISE         0x60u
-#define EDU_LOWER         0x64u
-#define EDU_DMA_FROM      0x80u
-#define EDU_DMA_TO        0x88u
-#define EDU_DMA_COUNT     0x90u
-#define EDU_DMA_COMMAND   0x98u
-#define EDU_DMA_RUN       0x1u
-#define EDU_DMA_TO_RAM    0x2u
-#define EDU_BUFFER        0x40000u
+#define EDU_ID          0x11e81234u
+#define EDU_IDENTITY    0x00u
+#define EDU_INVERTER    0x04u
+#define EDU_RAISE       0x60u
+#define EDU_LOWER       0x64u
+#define EDU_DMA_FROM    0x80u
+#define EDU_DMA_TO      0x88u
+#define EDU_DMA_COUNT   0x90u
+#define EDU_DMA_COMMAND 0x98u
+#define EDU_DMA_RUN     0x1u
+#define EDU_DMA_TO_RAM  0x2u
+#define EDU_BUFFER      0x40000u
 
-#define PCI_COMMAND       0x04u
-#define PCI_STATUS        0x06u
-#define PCI_BAR0          0x10u
-#define PCI_CAPABILITIES  0x34u
-#define COMMAND_IO        0x1u
-#define COMMAND_MEMORY    0x2u
-#define COMMAND_MASTER    0x4u
-#define COMMAND_NO_INTX   0x400u
-#define CAPABILITY_MSI    0x05u
+#define PCI_COMMAND      0x04u
+#define PCI_STATUS       0x06u
+#define PCI_BAR0         0x10u
+#define PCI_CAPABILITIES 0x34u
+#define COMMAND_IO       0x1u
+#define COMMAND_MEMORY   0x2u
+#define COMMAND_MASTER   0x4u
+#define COMMAND_NO_INTX  0x400u
+#define CAPABILITY_MSI   0x05u
 
 static const struct vpt_pci_address edu = { .device = 5 };
 static const struct vpt_pci_address rng = { .device = 6 };
@@ -46,18 +46,15 @@ struct machine {
 };
 
 static struct machine machines[] = {
-    { VPT_QTEST_PC, false },
-    { VPT_QTEST_Q35, false },
-    { VPT_QTEST_Q35, true },
-    { VPT_QTEST_AARCH64_VIRT, false },
-    { VPT_QTEST_RISCV64_VIRT, false },
+    { VPT_QTEST_PC, false },           { VPT_QTEST_Q35, false },          { VPT_QTEST_Q35, true },
+    { VPT_QTEST_AARCH64_VIRT, false }, { VPT_QTEST_RISCV64_VIRT, false },
 };
 
-#define MACHINE_TEST(name)                                                                                          \
-    ParameterizedTestParameters(device_port_pci, name)                                                              \
-    {                                                                                                               \
-        return cr_make_param_array(struct machine, machines, COUNT_OF(machines));                                   \
-    }                                                                                                               \
+#define MACHINE_TEST(name)                                                        \
+    ParameterizedTestParameters(device_port_pci, name)                            \
+    {                                                                             \
+        return cr_make_param_array(struct machine, machines, COUNT_OF(machines)); \
+    }                                                                             \
     ParameterizedTest(const struct machine *machine, device_port_pci, name)
 
 static uint32_t config(const struct vpt_pci_address *address, uint16_t offset, unsigned width)
@@ -153,9 +150,9 @@ MACHINE_TEST(a_port_bar_in_the_window_is_reached)
     set_config(&rng, PCI_BAR0, 4, base);
     set_config(&rng, PCI_COMMAND, 2, COMMAND_IO);
     assert_that(config(&rng, PCI_BAR0, 4) == (base | 1u));
-    assert_that(fixture.port->io_read(ctx, (uint16_t)(base + 12u), 2) == 8);   /* the queue's size */
+    assert_that(fixture.port->io_read(ctx, (uint16_t)(base + 12u), 2) == 8);         /* the queue's size */
     assert_that((fixture.port->io_read(ctx, base, 4) & 0x31000000u) == 0x31000000u); /* the ring's features */
-    assert_that(fixture.port->io_read(ctx, (uint16_t)(base + 18u), 1) == 0);   /* the device status */
+    assert_that(fixture.port->io_read(ctx, (uint16_t)(base + 18u), 1) == 0);         /* the device status */
     fixture.port->io_write(ctx, (uint16_t)(base + 18u), 1, 0x03);
     assert_that(fixture.port->io_read(ctx, (uint16_t)(base + 18u), 1) == 0x03);
     fixture.port->io_write(ctx, (uint16_t)(base + 8u), 4, 0x12345);

@@ -140,9 +140,8 @@ Test(device_port_qmp, the_end_of_qemu_ends_a_wait)
 
 Test(device_port_qmp, a_monitor_that_does_not_answer_ends_qemu)
 {
-    struct fixture_options options = { .qtest = { .machine = VPT_QTEST_MICROVM,
-                                                  .qmp = true,
-                                                  .command_timeout = 2000 } };
+    struct fixture_options options = { .qtest = {
+                                           .machine = VPT_QTEST_MICROVM, .qmp = true, .command_timeout = 2000 } };
     uint64_t started;
 
     fixture_start(&options);

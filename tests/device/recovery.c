@@ -10,7 +10,7 @@
 TestSuite(device_recovery, .timeout = 60);
 
 #define REQUESTS 6u
-#define VICTIM   3u /* of them: what is wrong is in this one */
+#define VICTIM   3u  /* of them: what is wrong is in this one */
 #define SILENCE  20u /* milliseconds */
 #define PATIENCE 100u
 
@@ -30,8 +30,8 @@ struct descriptor {
     uint16_t next;
 };
 
-#define NEXT        1u
-#define ABOVE_RAM   UINT64_C(0x4000000000) /* no machine has anything there */
+#define NEXT      1u
+#define ABOVE_RAM UINT64_C(0x4000000000) /* no machine has anything there */
 
 /* As it was published last: entry 0 of the chain that is `from_last` before the newest one. */
 static uint16_t *head_of(unsigned from_last)
@@ -54,25 +54,15 @@ static void corrupt(void)
     struct descriptor *second = &descriptors[first->next];
 
     switch (lie) {
-    case LIE_INDEX:
-        available[1] = (uint16_t)(available[1] + disk.queue.requests.queue.mask + 2u);
-        break;
-    case LIE_HEAD:
-        *head = 0x7ffe;
-        break;
+    case LIE_INDEX: available[1] = (uint16_t)(available[1] + disk.queue.requests.queue.mask + 2u); break;
+    case LIE_HEAD: *head = 0x7ffe; break;
     case LIE_ADDRESS: /* one page of nowhere QEMU would make up a buffer for */
         second->address = ABOVE_RAM;
         descriptors[second->next].address = ABOVE_RAM + 0x100000u;
         break;
-    case LIE_LENGTH:
-        second->length = 0;
-        break;
-    case LIE_LOOP:
-        second->next = first->next;
-        break;
-    default:
-        first->flags = 0;
-        break;
+    case LIE_LENGTH: second->length = 0; break;
+    case LIE_LOOP: second->next = first->next; break;
+    default: first->flags = 0; break;
     }
 }
 
@@ -93,8 +83,9 @@ static void submit_all(void)
     for (uint32_t i = 0; i < REQUESTS; i++) {
         struct vpt_segment segments[2] = { disk_segment(2u * i * SECTOR, SECTOR),
                                            disk_segment((2u * i + 1u) * SECTOR, SECTOR) };
-        struct vpt_blk_request request = { .operation = VPT_BLK_READ, .sector = i, .segments = segments,
-                                           .segment_count = 2 };
+        struct vpt_blk_request request = {
+            .operation = VPT_BLK_READ, .sector = i, .segments = segments, .segment_count = 2
+        };
 
         assert_status(vpt_blk_submit(&disk.queue, &request, &tokens[i]), VPT_OK);
     }

@@ -16,19 +16,16 @@ struct variant {
 };
 
 static struct variant variants[] = {
-    { { VPT_QTEST_PC, PCI_LEGACY, false }, false },
-    { { VPT_QTEST_PC, PCI_MODERN, false }, false },
-    { { VPT_QTEST_Q35, PCI_MODERN, false }, true },
-    { { VPT_QTEST_AARCH64_VIRT, PCI_LEGACY, false }, true },
-    { { VPT_QTEST_AARCH64_VIRT, PCI_MODERN, false }, true },
-    { { VPT_QTEST_RISCV64_VIRT, PCI_MODERN, false }, true },
+    { { VPT_QTEST_PC, PCI_LEGACY, false }, false },          { { VPT_QTEST_PC, PCI_MODERN, false }, false },
+    { { VPT_QTEST_Q35, PCI_MODERN, false }, true },          { { VPT_QTEST_AARCH64_VIRT, PCI_LEGACY, false }, true },
+    { { VPT_QTEST_AARCH64_VIRT, PCI_MODERN, false }, true }, { { VPT_QTEST_RISCV64_VIRT, PCI_MODERN, false }, true },
 };
 
-#define VARIANT_TEST(name)                                                                                          \
-    ParameterizedTestParameters(device_removal, name)                                                               \
-    {                                                                                                               \
-        return cr_make_param_array(struct variant, variants, COUNT_OF(variants));                                   \
-    }                                                                                                               \
+#define VARIANT_TEST(name)                                                        \
+    ParameterizedTestParameters(device_removal, name)                             \
+    {                                                                             \
+        return cr_make_param_array(struct variant, variants, COUNT_OF(variants)); \
+    }                                                                             \
     ParameterizedTest(const struct variant *variant, device_removal, name)
 
 #define REQUESTS 6u
@@ -39,9 +36,9 @@ static struct variant variants[] = {
 #define ACPI_SELECT 0xae10u
 
 #define CAPABILITY_EXPRESS 0x10u
-#define SLOT_CONTROL      0x18u /* of the capability */
-#define SLOT_ON           0x0100u /* indicator on, power on */
-#define SLOT_OFF          0x0700u
+#define SLOT_CONTROL       0x18u   /* of the capability */
+#define SLOT_ON            0x0100u /* indicator on, power on */
+#define SLOT_OFF           0x0700u
 
 static const struct vpt_pci_address port_address = { 0, 0, 3, 0 };
 static uint8_t tokens[REQUESTS];
@@ -105,12 +102,10 @@ static void put_in(const struct variant *variant)
 
 static void start(const struct variant *variant)
 {
-    struct fixture_options options = {
-        .arguments = { "-object", "throttle-group,id=t", "-blockdev",
-                       "driver=throttle,node-name=t0,throttle-group=t,file=d0", "-device",
-                       "pcie-root-port,id=bridge,addr=3,chassis=1", "-global",
-                       "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off" }
-    };
+    struct fixture_options options = { .arguments = { "-object", "throttle-group,id=t", "-blockdev",
+                                                      "driver=throttle,node-name=t0,throttle-group=t,file=d0",
+                                                      "-device", "pcie-root-port,id=bridge,addr=3,chassis=1", "-global",
+                                                      "ICH9-LPC.acpi-pci-hotplug-with-bridge-support=off" } };
 
     if (!variant->behind_port) {
         options.arguments[4] = NULL;
@@ -218,7 +213,7 @@ VARIANT_TEST(requests_in_flight_of_a_removed_device_come_back_and_the_next_one_w
     disk_check_works(bytes, seen, sizeof(bytes), 1);
     put_in_flight();
     take_out(variant);
-    assert_that(vpt_device_interrupt(placed.device) == 0); /* of a line that others share */
+    assert_that(vpt_device_interrupt(placed.device) == 0);      /* of a line that others share */
     assert_status(vpt_blk_refresh(&disk.blk), VPT_DEVICE_GONE); /* the first that looks */
     take_all_back();
     expect_gone();

@@ -15,14 +15,14 @@
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
-#define FIXTURE_ARGUMENTS 16u   /* of a test at most */
+#define FIXTURE_ARGUMENTS 16u    /* of a test at most */
 #define FIXTURE_WAIT      30000u /* milliseconds for what has to happen */
 
 /* ---- The machine ---- */
 
 struct fixture_options {
     struct vpt_qtest_options qtest; /* without arguments and files */
-    size_t image_size; /* bytes, a multiple of 512; node d0 (drive=d0) has the image; 0: no image */
+    size_t image_size;              /* bytes, a multiple of 512; node d0 (drive=d0) has the image; 0: no image */
     const char *arguments[FIXTURE_ARGUMENTS]; /* up to the first NULL */
 };
 
@@ -85,12 +85,12 @@ uint64_t now(void);
 
 #define assert_that(condition) cr_assert((condition), "%s: not so: %s", fixture.what, #condition)
 
-#define assert_status(expression, expected)                                                                         \
-    do {                                                                                                            \
-        enum vpt_status assert_status_got = (expression);                                                           \
-        cr_assert(assert_status_got == (expected), "%s: %s is 0x%x \"%s\", not 0x%x \"%s\"", fixture.what,          \
-                  #expression, (unsigned)assert_status_got, vpt_status_str(assert_status_got),                      \
-                  (unsigned)(expected), vpt_status_str(expected));                                                  \
+#define assert_status(expression, expected)                                                                          \
+    do {                                                                                                             \
+        enum vpt_status assert_status_got = (expression);                                                            \
+        cr_assert(assert_status_got == (expected), "%s: %s is 0x%x \"%s\", not 0x%x \"%s\"", fixture.what,           \
+                  #expression, (unsigned)assert_status_got, vpt_status_str(assert_status_got), (unsigned)(expected), \
+                  vpt_status_str(expected));                                                                         \
     } while (0)
 
 #endif

@@ -101,7 +101,7 @@ static void on_unaligned(int number, siginfo_t *info, void *context)
     _exit(1);
 }
 
-static bool catch(int number, void (*handler)(int, siginfo_t *, void *))
+static bool catch (int number, void (*handler)(int, siginfo_t *, void *))
 {
     struct sigaction action;
 
@@ -215,7 +215,7 @@ int main(void)
     static const uint32_t features[] = { 0, 1u << VPT_F_INDIRECT_DESC, 1u << VPT_F_EVENT_IDX,
                                          1u << VPT_F_INDIRECT_DESC | 1u << VPT_F_EVENT_IDX };
 
-    if (!catch(SIGSEGV, on_fault) || !catch(SIGTRAP, on_step) || !catch(SIGBUS, on_unaligned)) {
+    if (!catch (SIGSEGV, on_fault) || !catch (SIGTRAP, on_step) || !catch (SIGBUS, on_unaligned)) {
         return 2;
     }
     protect(PROT_NONE);

@@ -1,21 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 #include "device.h"
 
-#define VERSION_1        0x1u /* in the second word of features, which plain memory lays over the first */
-#define EVENT_IDX        0x20000000u
-#define QUEUE_MAXIMUM    256u
-#define DESC_NEXT        1u
-#define DESC_WRITE       2u
-#define DESC_INDIRECT    4u
-#define SEG_MAX          0x4u /* in the first word; a packed ring in the second, which is not asked for */
-#define SEGMENTS_MAX     64u
-#define REQUEST_READ     0u
-#define REQUEST_WRITE    1u
-#define HEADER_SIZE      16u
+#define VERSION_1     0x1u /* in the second word of features, which plain memory lays over the first */
+#define EVENT_IDX     0x20000000u
+#define QUEUE_MAXIMUM 256u
+#define DESC_NEXT     1u
+#define DESC_WRITE    2u
+#define DESC_INDIRECT 4u
+#define SEG_MAX       0x4u /* in the first word; a packed ring in the second, which is not asked for */
+#define SEGMENTS_MAX  64u
+#define REQUEST_READ  0u
+#define REQUEST_WRITE 1u
+#define HEADER_SIZE   16u
 
-enum { MAGIC = 0x00, VERSION = 0x04, DEVICE_ID = 0x08, FEATURES = 0x10, QUEUE_MAX = 0x34, QUEUE_SIZE = 0x38,
-       QUEUE_DESC = 0x80, QUEUE_DRIVER = 0x90, QUEUE_DEVICE = 0xa0, CONFIG = 0x100,
-       CONFIG_SEG_MAX = 0x10c };
+enum {
+    MAGIC = 0x00,
+    VERSION = 0x04,
+    DEVICE_ID = 0x08,
+    FEATURES = 0x10,
+    QUEUE_MAX = 0x34,
+    QUEUE_SIZE = 0x38,
+    QUEUE_DESC = 0x80,
+    QUEUE_DRIVER = 0x90,
+    QUEUE_DEVICE = 0xa0,
+    CONFIG = 0x100,
+    CONFIG_SEG_MAX = 0x10c
+};
 
 struct segment {
     unsigned char *bytes;
@@ -94,8 +104,7 @@ static unsigned gather(const unsigned char *table, uint64_t index, struct segmen
 /* Moves one segment of data from or to the disk; false if it is the wrong way, or too far. */
 static bool transfer(struct stub_device *device, const struct segment *segment, bool read, uint64_t offset)
 {
-    if (segment->writable != read || offset > sizeof(device->disk) ||
-        segment->length > sizeof(device->disk) - offset) {
+    if (segment->writable != read || offset > sizeof(device->disk) || segment->length > sizeof(device->disk) - offset) {
         return false;
     }
     for (uint32_t i = 0; i < segment->length; i++) {

@@ -20,9 +20,9 @@ extern "C" {
 struct stub_device {
     unsigned char registers[STUB_SLOT_SIZE]; /* the slot */
     unsigned char disk[STUB_DISK_SECTORS * STUB_SECTOR];
-    uint16_t taken;   /* available entries */
-    uint32_t served;  /* requests */
-    uint32_t errors;  /* requests that were no requests */
+    uint16_t taken;  /* available entries */
+    uint32_t served; /* requests */
+    uint32_t errors; /* requests that were no requests */
 };
 
 /* Makes the slot read as a disk that offers `features` (bits 0 to 31) and VERSION_1. Sector n is filled with n. */

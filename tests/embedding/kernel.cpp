@@ -4,12 +4,14 @@
 
 #include "device.h"
 
-namespace {
+namespace
+{
 
 alignas(4096) unsigned char memory[16 * 4096];
 
-class Port {
-public:
+class Port
+{
+  public:
     Port()
     {
         port_.ctx = this;
@@ -36,7 +38,7 @@ public:
         return logged_;
     }
 
-private:
+  private:
     static vpt_status allocate(void *ctx, size_t size, size_t alignment, uint64_t limit, uint32_t, vpt_memory *answer)
     {
         auto *self = static_cast<Port *>(ctx);
@@ -62,8 +64,9 @@ private:
     unsigned logged_ = 0;
 };
 
-class Disk {
-public:
+class Disk
+{
+  public:
     vpt_status start(const Port &port, stub_device &device)
     {
         vpt_feature_choice choice{};
@@ -118,7 +121,7 @@ public:
         return blk_.info;
     }
 
-private:
+  private:
     stub_device *device_ = nullptr;
     vpt_mmio mmio_{};
     vpt_blk blk_{};

@@ -26,12 +26,12 @@ static struct vpt_blk_queue queue;
 
 static struct vpt_memory at(void *address, size_t size, uint64_t physical_offset)
 {
-    return (struct vpt_memory){address, (uintptr_t)address + physical_offset, size};
+    return (struct vpt_memory){ address, (uintptr_t)address + physical_offset, size };
 }
 
 static enum vpt_status start(void *slot, uint64_t physical_offset)
 {
-    struct vpt_requests_config config = {.requests = REQUESTS, .segments = SEGMENTS, .size = RING_SIZE};
+    struct vpt_requests_config config = { .requests = REQUESTS, .segments = SEGMENTS, .size = RING_SIZE };
     enum vpt_status status;
 
     config.memory.rings = at(rings, sizeof(rings), physical_offset);
@@ -53,8 +53,8 @@ static enum vpt_status start(void *slot, uint64_t physical_offset)
 
 static enum vpt_status transfer(enum vpt_blk_operation operation, uint64_t physical_offset)
 {
-    const struct vpt_segment data = {(uintptr_t)sector + physical_offset, sizeof(sector)};
-    const struct vpt_blk_request request = {.operation = operation, .segments = &data, .segment_count = 1};
+    const struct vpt_segment data = { (uintptr_t)sector + physical_offset, sizeof(sector) };
+    const struct vpt_blk_request request = { .operation = operation, .segments = &data, .segment_count = 1 };
     struct vpt_completion completion;
     enum vpt_status status = vpt_blk_submit(&queue, &request, NULL);
 

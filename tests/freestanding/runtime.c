@@ -38,18 +38,18 @@ void __aeabi_memclr(void *destination, size_t size);
 void __aeabi_memclr4(void *destination, size_t size);
 void __aeabi_memclr8(void *destination, size_t size);
 
-#define ALIASES(name, parameters, call)                                                                            \
-    void __aeabi_##name parameters                                                                                 \
-    {                                                                                                              \
-        call;                                                                                                      \
-    }                                                                                                              \
-    void __aeabi_##name##4 parameters                                                                              \
-    {                                                                                                              \
-        call;                                                                                                      \
-    }                                                                                                              \
-    void __aeabi_##name##8 parameters                                                                              \
-    {                                                                                                              \
-        call;                                                                                                      \
+#define ALIASES(name, parameters, call) \
+    void __aeabi_##name parameters      \
+    {                                   \
+        call;                           \
+    }                                   \
+    void __aeabi_##name##4 parameters   \
+    {                                   \
+        call;                           \
+    }                                   \
+    void __aeabi_##name##8 parameters   \
+    {                                   \
+        call;                           \
     }
 
 ALIASES(memcpy, (void *destination, const void *source, size_t size), memcpy(destination, source, size))

@@ -206,8 +206,7 @@ static uint8_t handle_in(struct request *request)
         return STATUS_OK;
     }
     from = blk->disk + request->record->sector * MOCK_BLK_SECTOR;
-    request->used =
-        (uint32_t)mock_element_write(request->device, request->element, 0, from, (size_t)request->in_bytes);
+    request->used = (uint32_t)mock_element_write(request->device, request->element, 0, from, (size_t)request->in_bytes);
     return status_of(request->used == request->in_bytes);
 }
 
@@ -289,8 +288,7 @@ static struct range read_range(const struct request *request, uint64_t index)
                            (uint32_t)mock_load(bytes + 12, 4, native) };
 }
 
-static uint8_t check_range(struct request *request, const struct range_operation *operation,
-                           const struct range *range)
+static uint8_t check_range(struct request *request, const struct range_operation *operation, const struct range *range)
 {
     struct mock_blk *blk = request->blk;
     uint32_t known = operation->unmap ? RANGE_UNMAP : 0u;
@@ -368,8 +366,7 @@ static uint8_t handle_ranges(struct request *request, const struct range_operati
     for (uint64_t i = 0; i < count; i++) {
         struct range range = read_range(request, i);
 
-        memset(blk->disk + range.sector * MOCK_BLK_SECTOR, operation->content,
-               (size_t)range.sectors * MOCK_BLK_SECTOR);
+        memset(blk->disk + range.sector * MOCK_BLK_SECTOR, operation->content, (size_t)range.sectors * MOCK_BLK_SECTOR);
         *operation->count += range.sectors;
         blk->unmapped += (range.flags & RANGE_UNMAP) != 0 ? range.sectors : 0u;
     }
@@ -387,12 +384,9 @@ static uint8_t handle_range_type(struct request *request)
                                            &blk->erased };
 
     switch (request->record->type) {
-    case TYPE_DISCARD:
-        return handle_ranges(request, &discard);
-    case TYPE_WRITE_ZEROES:
-        return handle_ranges(request, &zeroes);
-    default:
-        return handle_ranges(request, &erase);
+    case TYPE_DISCARD: return handle_ranges(request, &discard);
+    case TYPE_WRITE_ZEROES: return handle_ranges(request, &zeroes);
+    default: return handle_ranges(request, &erase);
     }
 }
 
@@ -413,22 +407,15 @@ static uint8_t carry_out(struct request *request)
         return STATUS_UNSUPP;
     }
     switch (request->record->type) {
-    case TYPE_IN:
-        return handle_in(request);
-    case TYPE_OUT:
-        return handle_out(request);
-    case TYPE_FLUSH:
-        return handle_flush(request);
-    case TYPE_FLUSH_OUT:
-        return request->device->legacy ? handle_flush(request) : (uint8_t)STATUS_UNSUPP;
-    case TYPE_GET_ID:
-        return handle_get_id(request);
+    case TYPE_IN: return handle_in(request);
+    case TYPE_OUT: return handle_out(request);
+    case TYPE_FLUSH: return handle_flush(request);
+    case TYPE_FLUSH_OUT: return request->device->legacy ? handle_flush(request) : (uint8_t)STATUS_UNSUPP;
+    case TYPE_GET_ID: return handle_get_id(request);
     case TYPE_DISCARD:
     case TYPE_WRITE_ZEROES:
-    case TYPE_SECURE_ERASE:
-        return handle_range_type(request);
-    default:
-        return STATUS_UNSUPP;
+    case TYPE_SECURE_ERASE: return handle_range_type(request);
+    default: return STATUS_UNSUPP;
     }
 }
 
@@ -642,9 +629,9 @@ void mock_blk_resize(struct mock_blk *blk, uint64_t capacity)
 #define F_BARRIER          0u
 #define F_SCSI             7u
 #define F_DISCARD_TO_ZONED (0x1fu << F_DISCARD)
-#define KNOWN_FEATURES                                                                                               \
-    ((1u << F_BARRIER) | (1u << F_SIZE_MAX) | (1u << F_SEG_MAX) | (1u << F_GEOMETRY) | (1u << F_RO) |                \
-     (1u << F_BLK_SIZE) | (1u << F_SCSI) | (1u << F_FLUSH) | (1u << F_TOPOLOGY) | (1u << F_CONFIG_WCE) |             \
+#define KNOWN_FEATURES                                                                                   \
+    ((1u << F_BARRIER) | (1u << F_SIZE_MAX) | (1u << F_SEG_MAX) | (1u << F_GEOMETRY) | (1u << F_RO) |    \
+     (1u << F_BLK_SIZE) | (1u << F_SCSI) | (1u << F_FLUSH) | (1u << F_TOPOLOGY) | (1u << F_CONFIG_WCE) | \
      (1u << F_MQ) | F_DISCARD_TO_ZONED)
 
 const struct mock_backend mock_blk_backend = {

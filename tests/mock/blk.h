@@ -87,7 +87,7 @@ struct mock_blk_record {
     uint64_t range_sector; /* of the first range */
     uint32_t range_sectors;
     bool unmap;
-    uint8_t status;    /* what the device answered; 0xff: the status byte was not written */
+    uint8_t status; /* what the device answered; 0xff: the status byte was not written */
     uint16_t queue;
     bool indirect;
 };
@@ -95,7 +95,7 @@ struct mock_blk_record {
 struct mock_blk {
     struct mock_device *device;
     struct mock_blk_options options;
-    uint8_t *disk; /* capacity * 512 bytes: what is on it; a test may look and change */
+    uint8_t *disk;         /* capacity * 512 bytes: what is on it; a test may look and change */
     uint64_t most_sectors; /* the largest capacity that the configuration has shown */
     uint32_t changes;
 
@@ -109,9 +109,9 @@ struct mock_blk {
     uint64_t zeroed;
     uint64_t unmapped; /* of those zeroed */
     uint64_t erased;
-    uint64_t unaligned; /* ranges off the alignment, which is advice: no violation */
-    uint64_t failures; /* answered with anything but OK */
-    uint64_t unflushed; /* writes into the volatile cache since the last flush */
+    uint64_t unaligned;                       /* ranges off the alignment, which is advice: no violation */
+    uint64_t failures;                        /* answered with anything but OK */
+    uint64_t unflushed;                       /* writes into the volatile cache since the last flush */
     struct mock_blk_record log[MOCK_BLK_LOG]; /* request n is at n % MOCK_BLK_LOG, n counted from 0 */
 };
 

@@ -10,8 +10,8 @@
 
 #include "violations.h"
 
-#define MOCK_CONFIG_SIZE    256u
-#define MOCK_CONFIG_ALWAYS  0xffu /* a field that no feature gates */
+#define MOCK_CONFIG_SIZE   256u
+#define MOCK_CONFIG_ALWAYS 0xffu /* a field that no feature gates */
 
 struct mock_config_field {
     const char *name;

@@ -100,35 +100,19 @@ static void scribble(struct mock_device *device, unsigned number)
 static void do_now(struct mock_device *device, unsigned number)
 {
     switch (device->lies.lie[number].how) {
-    case MOCK_LIE_VANISH:
-        mock_device_vanish(device);
-        break;
-    case MOCK_LIE_STOP:
-        device->stopped = true;
-        break;
-    case MOCK_LIE_NEEDS_RESET:
-        mock_device_needs_reset(device);
-        break;
-    case MOCK_LIE_NEEDS_RESET_QUIET:
-        device->status |= VPT_STATUS_DEVICE_NEEDS_RESET;
-        break;
+    case MOCK_LIE_VANISH: mock_device_vanish(device); break;
+    case MOCK_LIE_STOP: device->stopped = true; break;
+    case MOCK_LIE_NEEDS_RESET: mock_device_needs_reset(device); break;
+    case MOCK_LIE_NEEDS_RESET_QUIET: device->status |= VPT_STATUS_DEVICE_NEEDS_RESET; break;
     case MOCK_LIE_CONFIGURATION:
         if (device->backend->change_configuration != NULL) {
             device->backend->change_configuration(device->backend_ctx);
         }
         break;
-    case MOCK_LIE_GENERATION:
-        device->config.generation++;
-        break;
-    case MOCK_LIE_INTERRUPT:
-        mock_device_interrupt_queue(device, &device->queues[0]);
-        break;
-    case MOCK_LIE_INTERRUPT_CONFIGURATION:
-        mock_device_configuration_changed(device);
-        break;
-    default:
-        scribble(device, number);
-        break;
+    case MOCK_LIE_GENERATION: device->config.generation++; break;
+    case MOCK_LIE_INTERRUPT: mock_device_interrupt_queue(device, &device->queues[0]); break;
+    case MOCK_LIE_INTERRUPT_CONFIGURATION: mock_device_configuration_changed(device); break;
+    default: scribble(device, number); break;
     }
 }
 
@@ -136,18 +120,10 @@ static void do_now(struct mock_device *device, unsigned number)
 static void do_between(struct mock_device *device, enum mock_lie_how how)
 {
     switch (how) {
-    case MOCK_LIE_RETURN:
-        mock_device_return(device);
-        break;
-    case MOCK_LIE_RESET:
-        mock_device_reset(device);
-        break;
-    case MOCK_LIE_COMPLETE:
-        (void)mock_device_run(device, UINT_MAX);
-        break;
-    default:
-        mock_device_look(device);
-        break;
+    case MOCK_LIE_RETURN: mock_device_return(device); break;
+    case MOCK_LIE_RESET: mock_device_reset(device); break;
+    case MOCK_LIE_COMPLETE: (void)mock_device_run(device, UINT_MAX); break;
+    default: mock_device_look(device); break;
     }
 }
 

@@ -12,9 +12,9 @@
 #include "suspend.h"
 
 /* What a driver writes; DEVICE_NEEDS_RESET is the device's own. */
-#define DRIVER_BITS                                                                                                 \
-    (VPT_STATUS_ACKNOWLEDGE | VPT_STATUS_DRIVER | VPT_STATUS_DRIVER_OK | VPT_STATUS_FEATURES_OK |                  \
-     VPT_STATUS_SUSPEND | VPT_STATUS_FAILED)
+#define DRIVER_BITS                                                                                                    \
+    (VPT_STATUS_ACKNOWLEDGE | VPT_STATUS_DRIVER | VPT_STATUS_DRIVER_OK | VPT_STATUS_FEATURES_OK | VPT_STATUS_SUSPEND | \
+     VPT_STATUS_FAILED)
 
 /* ---- Memory ---- */
 

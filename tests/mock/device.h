@@ -19,9 +19,9 @@
 #include "memory.h"
 #include "queue.h"
 
-#define MOCK_QUEUES_MAX   16u
-#define MOCK_REGIONS_MAX  4u
-#define MOCK_BAD_FEATURE  30u /* offered by old QEMU, to be left alone (LEG-RSVFEAT-4) */
+#define MOCK_QUEUES_MAX  16u
+#define MOCK_REGIONS_MAX 4u
+#define MOCK_BAD_FEATURE 30u /* offered by old QEMU, to be left alone (LEG-RSVFEAT-4) */
 
 /* When requests complete, and in what order. */
 enum mock_completion_mode {
@@ -40,9 +40,9 @@ enum mock_completion_order {
 struct mock_completion {
     enum mock_completion_mode mode;
     enum mock_completion_order order;
-    uint32_t delay;       /* ticks, at least 1 */
-    uint32_t seed;        /* of MOCK_ORDER_SHUFFLED */
-    bool keep_kicks;      /* do not suppress kicks while requests are pending */
+    uint32_t delay;        /* ticks, at least 1 */
+    uint32_t seed;         /* of MOCK_ORDER_SHUFFLED */
+    bool keep_kicks;       /* do not suppress kicks while requests are pending */
     bool in_order_batches; /* with IN_ORDER: one used element for all that complete together */
 };
 
@@ -111,13 +111,13 @@ struct mock_device {
     uint32_t resetting; /* status reads until a slow reset is done */
     bool resets_never;
     bool vanished;
-    bool powerless; /* it has vanished, and knows of no ring any more */
-    bool stopped;     /* by MOCK_LIE_STOP, which outlasts a reset */
-    unsigned working; /* how deep it is in its queues */
+    bool powerless;        /* it has vanished, and knows of no ring any more */
+    bool stopped;          /* by MOCK_LIE_STOP, which outlasts a reset */
+    unsigned working;      /* how deep it is in its queues */
     bool suspending;       /* SUSPEND was written, and is not done */
     bool resuming;         /* DRIVER_OK was written while suspended, likewise */
     uint32_t suspend_left; /* status reads until it is */
-    bool cut_off; /* it has tried to reach memory while it could not, and that has been recorded */
+    bool cut_off;          /* it has tried to reach memory while it could not, and that has been recorded */
 
     struct mock_config config;
 

@@ -17,9 +17,9 @@
 
 enum mock_fault {
     /* Identity. Opportunity: a read of the register. */
-    MOCK_FAULT_MAGIC,       /* MagicValue reads as the argument -> VPT_DEVICE_MAGIC */
-    MOCK_FAULT_VERSION,     /* Version reads as the argument -> VPT_UNSUPPORTED_VERSION */
-    MOCK_FAULT_EMPTY_SLOT,  /* DeviceID reads 0 -> VPT_EMPTY_SLOT */
+    MOCK_FAULT_MAGIC,      /* MagicValue reads as the argument -> VPT_DEVICE_MAGIC */
+    MOCK_FAULT_VERSION,    /* Version reads as the argument -> VPT_UNSUPPORTED_VERSION */
+    MOCK_FAULT_EMPTY_SLOT, /* DeviceID reads 0 -> VPT_EMPTY_SLOT */
 
     /*
      * Vanishing. Opportunity: an access to a register, on PCI also a read of configuration space (which is the last one
@@ -36,7 +36,7 @@ enum mock_fault {
     MOCK_FAULT_NO_VERSION_1,     /* features are read without VERSION_1 (each read) -> VPT_DEVICE_FEATURES; modern */
     MOCK_FAULT_FEATURES_REFUSED, /* FEATURES_OK is withheld (each time it is set) -> VPT_DEVICE_FEATURES_REFUSED;
                                     modern */
-    MOCK_FAULT_NEEDS_RESET, /* at a completion the device sets DEVICE_NEEDS_RESET and stops instead ->
+    MOCK_FAULT_NEEDS_RESET,      /* at a completion the device sets DEVICE_NEEDS_RESET and stops instead ->
                                VPT_DEVICE_NEEDS_RESET from calls that read the status; the request times out */
 
     /* Queue set-up. Opportunity: a read of the maximum, or of QueueReady or QueuePFN (queue_enable, Queue Address). */

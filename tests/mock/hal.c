@@ -43,7 +43,7 @@ static struct mock_mapping *accessed(struct mock_hal *hal, void *handle, size_t 
     }
     if (offset > mapping->size || width > mapping->size - offset) {
         mock_breach(&hal->violations, "register access at offset 0x%zx of a mapping of 0x%zx bytes", offset,
-                       mapping->size);
+                    mapping->size);
         return NULL;
     }
     return mapping;
@@ -129,8 +129,8 @@ static bool keep_waiting(void *ctx, enum vpt_wait what, uint32_t iteration)
         return false;
     }
     if (iteration != 0 && iteration != hal->next_iteration[what]) {
-        mock_breach(&hal->violations, "wait %d: iteration %" PRIu32 " where %" PRIu32 " is next", (int)what,
-                       iteration, hal->next_iteration[what]);
+        mock_breach(&hal->violations, "wait %d: iteration %" PRIu32 " where %" PRIu32 " is next", (int)what, iteration,
+                    hal->next_iteration[what]);
     }
     hal->next_iteration[what] = iteration == UINT32_MAX ? iteration : iteration + 1;
     hal->waits[what]++;
@@ -196,8 +196,8 @@ size_t mock_hal_live_mappings(const struct mock_hal *hal)
     return live;
 }
 
-void *mock_hal_add_window(struct mock_hal *hal, const struct mock_window_ops *ops, void *front_end,
-                          uint64_t physical, size_t size)
+void *mock_hal_add_window(struct mock_hal *hal, const struct mock_window_ops *ops, void *front_end, uint64_t physical,
+                          size_t size)
 {
     struct mock_window *window;
 

@@ -28,11 +28,7 @@
 /* Where allocations go whose limit excludes the former. */
 #define MOCK_HAL_LOW_BASE UINT64_C(0x08000000)
 
-enum mock_expectation {
-    MOCK_EXPECT_NOTHING,
-    MOCK_EXPECT_CLEAR,
-    MOCK_EXPECT_SET
-};
+enum mock_expectation { MOCK_EXPECT_NOTHING, MOCK_EXPECT_CLEAR, MOCK_EXPECT_SET };
 
 /* What answers register accesses: `front_end` is the first argument of both. */
 struct mock_window_ops {
@@ -73,16 +69,16 @@ struct mock_hal {
     struct mock_memory memory;
 
     /* To be told. */
-    struct mock_trigger fail_allocation; /* which dma_allocate() fails ... */
+    struct mock_trigger fail_allocation;    /* which dma_allocate() fails ... */
     enum vpt_status fail_allocation_status; /* ... and how; initially VPT_RESOURCE_MEMORY */
     struct mock_trigger fail_share;
     enum vpt_status fail_share_status; /* initially VPT_PORT_ERROR_FIRST + 7 */
     size_t allocate_most; /* bytes of one dma_allocate() at most, as where there are single pages only; 0: any number */
-    uint64_t base;       /* next device address of an allocation */
-    bool ignore_limit;   /* allocate at `base` even where the limit forbids it: a broken port */
-    size_t share_most;   /* bytes that one share covers at most; 0: any number */
-    size_t share_page;   /* a share ends where the CPU's page of this size does; 0: no such pages */
-    uint32_t wait_budget[MOCK_WAITS]; /* attempts that keep_waiting() grants, by enum vpt_wait */
+    uint64_t base;        /* next device address of an allocation */
+    bool ignore_limit;    /* allocate at `base` even where the limit forbids it: a broken port */
+    size_t share_most;    /* bytes that one share covers at most; 0: any number */
+    size_t share_page;    /* a share ends where the CPU's page of this size does; 0: no such pages */
+    uint32_t wait_budget[MOCK_WAITS];      /* attempts that keep_waiting() grants, by enum vpt_wait */
     enum mock_expectation access_platform; /* of every allocation (not private) and share; initially nothing */
 
     /* What happened so far. */
@@ -143,8 +139,8 @@ struct vpt_memory mock_hal_register_anywhere(struct mock_hal *hal, void *bytes, 
  * Puts a front end at `physical` and returns a mapping of all of it, as a kernel has one of a virtio-mmio slot:
  * an opaque handle that faults if it is dereferenced. NULL if there are too many. mmio_map() finds it too.
  */
-void *mock_hal_add_window(struct mock_hal *hal, const struct mock_window_ops *ops, void *front_end,
-                          uint64_t physical, size_t size);
+void *mock_hal_add_window(struct mock_hal *hal, const struct mock_window_ops *ops, void *front_end, uint64_t physical,
+                          size_t size);
 
 /* Has `tick` called whenever the library waits, so that a slow device makes progress. */
 void mock_hal_add_ticker(struct mock_hal *hal, void (*tick)(void *ctx), void *ctx);

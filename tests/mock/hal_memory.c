@@ -73,7 +73,7 @@ static void check_guard(struct mock_hal *hal, const struct mock_region *region)
     for (size_t i = region->size; i < region->size + GUARD; i++) {
         if (region->bytes[i] != GUARD_BYTE) {
             mock_breach(&hal->violations, "allocation of %zu bytes at 0x%" PRIx64 " was written past its end",
-                           region->size, region->address);
+                        region->size, region->address);
             return;
         }
     }
@@ -135,10 +135,10 @@ static void dma_free(void *ctx, const struct vpt_memory *memory, uint32_t flags)
         mock_breach(&hal->violations, "free of 0x%" PRIx64 ", which is not allocated", memory->device_address);
         return;
     }
-    if (region->address != memory->device_address || region->bytes != memory->address ||
-        region->size != memory->size || region->flags != flags) {
+    if (region->address != memory->device_address || region->bytes != memory->address || region->size != memory->size ||
+        region->flags != flags) {
         mock_breach(&hal->violations, "free of 0x%" PRIx64 " with other values than were allocated",
-                       memory->device_address);
+                    memory->device_address);
         return;
     }
     check_guard(hal, region);
@@ -216,7 +216,7 @@ static void unshare(void *ctx, void *buffer, const struct vpt_shared *shared, en
     if (region->buffer != buffer || region->size != shared->size || region->access_platform != access_platform ||
         region->device_writes != (direction == VPT_DEVICE_WRITES)) {
         mock_breach(&hal->violations, "unshare of 0x%" PRIx64 " with other values than were shared",
-                       shared->device_address);
+                    shared->device_address);
         return;
     }
     mock_memory_given_back(&hal->memory, region, "unshare");
@@ -253,7 +253,7 @@ void mock_hal_memory_finish(struct mock_hal *hal)
             check_guard(hal, region);
         }
         mock_breach(&hal->violations, "leak: %s of %zu bytes at 0x%" PRIx64,
-                       region->kind == MOCK_REGION_SHARE ? "share" : "allocation", region->size, region->address);
+                    region->kind == MOCK_REGION_SHARE ? "share" : "allocation", region->size, region->address);
         free(region->storage);
     }
     mock_memory_finish(&hal->memory);
@@ -261,8 +261,7 @@ void mock_hal_memory_finish(struct mock_hal *hal)
 
 size_t mock_hal_live_allocations(const struct mock_hal *hal)
 {
-    return mock_memory_live(&hal->memory, MOCK_REGION_ALLOCATION) +
-           mock_memory_live(&hal->memory, MOCK_REGION_PRIVATE);
+    return mock_memory_live(&hal->memory, MOCK_REGION_ALLOCATION) + mock_memory_live(&hal->memory, MOCK_REGION_PRIVATE);
 }
 
 size_t mock_hal_live_shares(const struct mock_hal *hal)
@@ -313,8 +312,7 @@ void mock_hal_unregister(struct mock_hal *hal, const struct vpt_memory *memory)
     struct mock_region *region = mock_memory_find(&hal->memory, memory->device_address);
 
     if (region == NULL || region->kind != MOCK_REGION_REGISTERED || region->address != memory->device_address) {
-        mock_breach(&hal->violations, "unregistering 0x%" PRIx64 ", which is not registered",
-                       memory->device_address);
+        mock_breach(&hal->violations, "unregistering 0x%" PRIx64 ", which is not registered", memory->device_address);
         return;
     }
     mock_memory_remove(&hal->memory, region);

@@ -156,8 +156,8 @@ void mock_access_begin(struct mock_device *device, struct mock_access *access)
     for (unsigned i = 0; i < lies->count; i++) {
         const struct mock_lie *lie = &lies->lie[i];
 
-        if ((distorts(lie) && device->vanished) || !concerns(lie, access) ||
-            !mock_trigger_fires(&lies->trigger[i]) || lie->how == MOCK_LIE_TRUTH) {
+        if ((distorts(lie) && device->vanished) || !concerns(lie, access) || !mock_trigger_fires(&lies->trigger[i]) ||
+            lie->how == MOCK_LIE_TRUTH) {
             continue;
         }
         excuse(device, lie, access);
@@ -176,14 +176,10 @@ static uint64_t distorted(struct mock_lies *lies, unsigned number, uint64_t trut
     const struct mock_lie *lie = &lies->lie[number];
 
     switch (lie->how) {
-    case MOCK_LIE_VALUE:
-        return lie->value;
-    case MOCK_LIE_XOR:
-        return truth ^ lie->value;
-    case MOCK_LIE_ADD:
-        return truth + lie->value;
-    default:
-        return (uint64_t)mock_lies_random(lies, number) << 32 | mock_lies_random(lies, number);
+    case MOCK_LIE_VALUE: return lie->value;
+    case MOCK_LIE_XOR: return truth ^ lie->value;
+    case MOCK_LIE_ADD: return truth + lie->value;
+    default: return (uint64_t)mock_lies_random(lies, number) << 32 | mock_lies_random(lies, number);
     }
 }
 

@@ -25,12 +25,12 @@ struct mock_device;
 
 /* Where a lie fires: which accesses are its opportunities. */
 enum mock_space {
-    MOCK_SPACE_ANY, /* all of the following but ticks and completions; `offset` and `width` do not matter */
+    MOCK_SPACE_ANY,           /* all of the following but ticks and completions; `offset` and `width` do not matter */
     MOCK_SPACE_REGISTER,      /* the transport's registers: see below for the offsets */
     MOCK_SPACE_CONFIGURATION, /* the device-specific configuration, from its beginning */
     MOCK_SPACE_PCI_CONFIGURATION, /* of the function: header, capabilities, MSI-X's message control */
-    MOCK_SPACE_MSIX,          /* the MSI-X table; the pending bits from MOCK_MSIX_PENDING on */
-    MOCK_SPACE_RING,          /* what the device stores into a used ring: enum mock_ring_field */
+    MOCK_SPACE_MSIX,              /* the MSI-X table; the pending bits from MOCK_MSIX_PENDING on */
+    MOCK_SPACE_RING,              /* what the device stores into a used ring: enum mock_ring_field */
     MOCK_SPACE_DATA, /* what the device stores into the writable part of a request, from the beginning of that part; for
                         a disk, the status byte is the last one. A store is an access */
     MOCK_SPACE_TICK, /* a tick of the clock, for deeds alone */
@@ -72,17 +72,17 @@ enum mock_lie_how {
     MOCK_LIE_DROP,   /* a write is not taken, a store not made; a read is answered with all-ones */
 
     /* Deeds, done before the access that they fire at is answered. */
-    MOCK_LIE_VANISH,  /* the device is gone: all-ones, and it touches nothing any more */
-    MOCK_LIE_RETURN,  /* after that it is plugged in again, as new: see mock_device_return() */
-    MOCK_LIE_RESET,   /* it resets itself, and tells nobody */
-    MOCK_LIE_STOP,    /* it takes and completes nothing more, whatever is reset, until mock_lies_clear() */
+    MOCK_LIE_VANISH,            /* the device is gone: all-ones, and it touches nothing any more */
+    MOCK_LIE_RETURN,            /* after that it is plugged in again, as new: see mock_device_return() */
+    MOCK_LIE_RESET,             /* it resets itself, and tells nobody */
+    MOCK_LIE_STOP,              /* it takes and completes nothing more, whatever is reset, until mock_lies_clear() */
     MOCK_LIE_NEEDS_RESET,       /* DEVICE_NEEDS_RESET, and the interrupt that belongs to it */
     MOCK_LIE_NEEDS_RESET_QUIET, /* the same without the interrupt */
     MOCK_LIE_COMPLETE,          /* it completes all that it has taken, whatever mock_completion says */
     MOCK_LIE_LOOK,              /* it takes what is available, as after a kick */
-    MOCK_LIE_CONFIGURATION, /* the configuration changes, with the generation and the interrupt that belong to it */
-    MOCK_LIE_GENERATION,    /* the generation alone moves on */
-    MOCK_LIE_INTERRUPT,     /* an interrupt of the first queue */
+    MOCK_LIE_CONFIGURATION,     /* the configuration changes, with the generation and the interrupt that belong to it */
+    MOCK_LIE_GENERATION,        /* the generation alone moves on */
+    MOCK_LIE_INTERRUPT,         /* an interrupt of the first queue */
     MOCK_LIE_INTERRUPT_CONFIGURATION, /* one for the configuration */
     MOCK_LIE_SCRIBBLE, /* it writes to memory that it was given, needed for a request or not: see `area` */
 
@@ -91,12 +91,12 @@ enum mock_lie_how {
 
 /* Which memory a scribble goes to: one place in it, drawn by `value` as the seed. */
 enum mock_scribble_area {
-    MOCK_SCRIBBLE_ANYWHERE, /* whatever the device may write to */
+    MOCK_SCRIBBLE_ANYWHERE,    /* whatever the device may write to */
     MOCK_SCRIBBLE_DESCRIPTORS, /* of the first queue, if it has been set up; else as ANYWHERE */
     MOCK_SCRIBBLE_DRIVER_AREA,
     MOCK_SCRIBBLE_DEVICE_AREA,
     MOCK_SCRIBBLE_ALLOCATIONS, /* what came from dma_allocate(): rings, indirect tables, headers and status bytes */
-    MOCK_SCRIBBLE_SHARES, /* buffers shared for writing */
+    MOCK_SCRIBBLE_SHARES,      /* buffers shared for writing */
     MOCK_SCRIBBLE_AREAS
 };
 
@@ -124,10 +124,10 @@ struct mock_access {
     enum mock_space space;
     uint64_t offset;
     unsigned width;
-    bool write;  /* by the driver */
-    bool status; /* it is the device status */
-    bool layout; /* it is what a legacy driver takes the rings' layout from, without telling the device */
-    bool native; /* in the CPU's byte order: what lies in memory, or in the configuration, of a legacy device */
+    bool write;      /* by the driver */
+    bool status;     /* it is the device status */
+    bool layout;     /* it is what a legacy driver takes the rings' layout from, without telling the device */
+    bool native;     /* in the CPU's byte order: what lies in memory, or in the configuration, of a legacy device */
     uint32_t firing; /* bit n: lie n distorts it */
 };
 
@@ -137,7 +137,7 @@ struct mock_lies {
     struct mock_trigger trigger[MOCK_LIES_MAX];
     uint32_t fired;                 /* all of them together ... */
     uint32_t fired_in[MOCK_SPACES]; /* ... and at an access to each space */
-    struct mock_access last; /* what the last one fired at */
+    struct mock_access last;        /* what the last one fired at */
 
     /* Private. */
     uint32_t random[MOCK_LIES_MAX];

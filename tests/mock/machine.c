@@ -6,8 +6,8 @@
 static const uint8_t modern_offer[] = { VPT_F_INDIRECT_DESC, VPT_F_EVENT_IDX, VPT_F_VERSION_1 };
 
 /* As QEMU's transitional devices: the bit that must not be accepted is among them. */
-static const uint8_t legacy_offer[] = { VPT_F_NOTIFY_ON_EMPTY, VPT_F_ANY_LAYOUT, VPT_F_INDIRECT_DESC,
-                                        VPT_F_EVENT_IDX, MOCK_BAD_FEATURE };
+static const uint8_t legacy_offer[] = { VPT_F_NOTIFY_ON_EMPTY, VPT_F_ANY_LAYOUT, VPT_F_INDIRECT_DESC, VPT_F_EVENT_IDX,
+                                        MOCK_BAD_FEATURE };
 
 static void offer(struct mock_device *device, const struct mock_machine_options *options)
 {

@@ -20,14 +20,14 @@
 
 /* Zeroed: virtio-mmio 2, one queue of 256, INDIRECT_DESC and EVENT_IDX, a plain disk of 1 MiB. */
 struct mock_machine_options {
-    unsigned version;       /* of virtio-mmio, 1 or 2; 0: 2 */
-    bool old;               /* see struct mock_mmio */
-    uint32_t queue_maximum; /* 0: 256 */
-    uint16_t queues;        /* 0: 1 */
-    struct vpt_features offer;    /* features to offer beside the usual ones ... */
-    struct vpt_features withhold; /* ... and not to offer of these (a version 1 device: VERSION_1 never) */
+    unsigned version;                   /* of virtio-mmio, 1 or 2; 0: 2 */
+    bool old;                           /* see struct mock_mmio */
+    uint32_t queue_maximum;             /* 0: 256 */
+    uint16_t queues;                    /* 0: 1 */
+    struct vpt_features offer;          /* features to offer beside the usual ones ... */
+    struct vpt_features withhold;       /* ... and not to offer of these (a version 1 device: VERSION_1 never) */
     const struct mock_profile *profile; /* oddities on top of all that; NULL: none */
-    bool is_entropy; /* it is an entropy device, not a disk */
+    bool is_entropy;                    /* it is an entropy device, not a disk */
     struct mock_blk_options blk;
     struct mock_entropy_options entropy;
     struct mock_completion completion;
@@ -36,7 +36,7 @@ struct mock_machine_options {
 struct mock_machine {
     struct mock_hal hal;
     struct mock_device device;
-    struct mock_blk blk; /* it is this ... */
+    struct mock_blk blk;         /* it is this ... */
     struct mock_entropy entropy; /* ... or this */
     struct mock_mmio mmio;
     const struct vpt_port *port; /* &hal.port */

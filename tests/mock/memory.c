@@ -122,8 +122,8 @@ static bool translates(const struct mock_region *region)
 }
 
 /* The device goes where it was sent: a lie may have sent it astray, or else the driver has. */
-#define OUT_OF_REACH(memory, ...)                                                                                    \
-    ((memory)->violations->misled ? mock_violation((memory)->violations, __VA_ARGS__)                                \
+#define OUT_OF_REACH(memory, ...)                                                     \
+    ((memory)->violations->misled ? mock_violation((memory)->violations, __VA_ARGS__) \
                                   : mock_breach((memory)->violations, __VA_ARGS__))
 
 void mock_memory_given_back(struct mock_memory *memory, const struct mock_region *region, const char *what)

@@ -44,7 +44,7 @@ struct mock_memory {
     struct mock_region *regions; /* live ones, by rising address */
     size_t count;
     size_t capacity;
-    size_t last; /* the region found last is likely to be asked for again */
+    size_t last;     /* the region found last is likely to be asked for again */
     bool translated; /* the device is behind an IOMMU: it reaches what was asked for with ACCESS_PLATFORM, and what the
                         test has registered, whose address is the test's business */
     struct mock_violations *violations;

@@ -215,45 +215,29 @@ static uint32_t read_region(const struct mock_mmio *mmio, size_t offset)
         base = mmio->device->regions[id].base;
     }
     switch (offset) {
-    case SHM_LEN_LOW:
-        return (uint32_t)length;
-    case SHM_LEN_HIGH:
-        return (uint32_t)(length >> 32);
-    case SHM_BASE_LOW:
-        return (uint32_t)base;
-    default:
-        return (uint32_t)(base >> 32);
+    case SHM_LEN_LOW: return (uint32_t)length;
+    case SHM_LEN_HIGH: return (uint32_t)(length >> 32);
+    case SHM_BASE_LOW: return (uint32_t)base;
+    default: return (uint32_t)(base >> 32);
     }
 }
 
 static uint32_t read_register(struct mock_mmio *mmio, size_t offset)
 {
     switch (offset) {
-    case MAGIC_VALUE:
-        return identify(mmio, MOCK_FAULT_MAGIC, MAGIC);
-    case VERSION:
-        return identify(mmio, MOCK_FAULT_VERSION, mmio->version);
-    case DEVICE_ID:
-        return identify(mmio, MOCK_FAULT_EMPTY_SLOT, mmio->device->backend->type);
-    case VENDOR_ID:
-        return mmio->device->vendor;
-    case DEVICE_FEATURES:
-        return read_features(mmio);
-    case QUEUE_SIZE_MAX:
-        return read_queue_maximum(mmio);
+    case MAGIC_VALUE: return identify(mmio, MOCK_FAULT_MAGIC, MAGIC);
+    case VERSION: return identify(mmio, MOCK_FAULT_VERSION, mmio->version);
+    case DEVICE_ID: return identify(mmio, MOCK_FAULT_EMPTY_SLOT, mmio->device->backend->type);
+    case VENDOR_ID: return mmio->device->vendor;
+    case DEVICE_FEATURES: return read_features(mmio);
+    case QUEUE_SIZE_MAX: return read_queue_maximum(mmio);
     case QUEUE_PFN:
-    case QUEUE_READY:
-        return read_queue_state(mmio);
-    case INTERRUPT_STATUS:
-        return mock_device_interrupt_status(mmio->device);
-    case STATUS:
-        return mock_device_read_status(mmio->device);
-    case QUEUE_RESET:
-        return 0; /* a queue's reset is done before its write returns */
-    case CONFIG_GENERATION:
-        return mmio->device->config.generation;
-    default:
-        return read_region(mmio, offset);
+    case QUEUE_READY: return read_queue_state(mmio);
+    case INTERRUPT_STATUS: return mock_device_interrupt_status(mmio->device);
+    case STATUS: return mock_device_read_status(mmio->device);
+    case QUEUE_RESET: return 0; /* a queue's reset is done before its write returns */
+    case CONFIG_GENERATION: return mmio->device->config.generation;
+    default: return read_region(mmio, offset);
     }
 }
 
@@ -378,17 +362,10 @@ static void write_queue(struct mock_mmio *mmio, size_t offset, const char *name,
         return;
     }
     switch (offset) {
-    case QUEUE_READY:
-        write_ready(mmio, queue, value);
-        return;
-    case QUEUE_PFN:
-        write_frame(mmio, queue, value);
-        return;
-    case QUEUE_RESET:
-        write_reset(mmio, queue, value);
-        return;
-    default:
-        break;
+    case QUEUE_READY: write_ready(mmio, queue, value); return;
+    case QUEUE_PFN: write_frame(mmio, queue, value); return;
+    case QUEUE_RESET: write_reset(mmio, queue, value); return;
+    default: break;
     }
     if (!mock_device_queue_writable(mmio->device, queue, name)) {
         return;
@@ -431,9 +408,7 @@ static void write_register(struct mock_mmio *mmio, size_t offset, const char *na
         mmio->device_features_select = value;
         mmio->device_features_selected = true;
         break;
-    case DRIVER_FEATURES:
-        write_features(mmio, value);
-        break;
+    case DRIVER_FEATURES: write_features(mmio, value); break;
     case DRIVER_FEATURES_SEL:
         mmio->driver_features_select = value;
         mmio->driver_features_selected = true;
@@ -442,24 +417,12 @@ static void write_register(struct mock_mmio *mmio, size_t offset, const char *na
         mock_device_written(mmio->device, name);
         mmio->page_size = value;
         break;
-    case QUEUE_SEL:
-        mmio->queue_select = value;
-        break;
-    case QUEUE_NOTIFY:
-        mock_device_notify(mmio->device, value);
-        break;
-    case INTERRUPT_ACK:
-        mock_device_acknowledge(mmio->device, value);
-        break;
-    case STATUS:
-        write_status(mmio, value);
-        break;
-    case SHM_SEL:
-        mmio->region_select = value;
-        break;
-    default:
-        write_queue(mmio, offset, name, value);
-        break;
+    case QUEUE_SEL: mmio->queue_select = value; break;
+    case QUEUE_NOTIFY: mock_device_notify(mmio->device, value); break;
+    case INTERRUPT_ACK: mock_device_acknowledge(mmio->device, value); break;
+    case STATUS: write_status(mmio, value); break;
+    case SHM_SEL: mmio->region_select = value; break;
+    default: write_queue(mmio, offset, name, value); break;
     }
 }
 
@@ -489,11 +452,13 @@ static const struct mock_window_ops mmio_ops = { mmio_read, mmio_write };
 /* The generic bits that virtio-mmio has: not SR_IOV, ADMIN_VQ and NOTIF_CONFIG_DATA, which are PCI's. */
 static const uint8_t modern_features[] = {
     VPT_F_INDIRECT_DESC, VPT_F_EVENT_IDX,      VPT_F_VERSION_1,         VPT_F_ACCESS_PLATFORM, VPT_F_RING_PACKED,
-    VPT_F_IN_ORDER,      VPT_F_ORDER_PLATFORM, VPT_F_NOTIFICATION_DATA, VPT_F_RING_RESET,
-    VPT_F_SUSPEND,
+    VPT_F_IN_ORDER,      VPT_F_ORDER_PLATFORM, VPT_F_NOTIFICATION_DATA, VPT_F_RING_RESET,      VPT_F_SUSPEND,
 };
 static const uint8_t legacy_features[] = {
-    VPT_F_NOTIFY_ON_EMPTY, VPT_F_ANY_LAYOUT, VPT_F_INDIRECT_DESC, VPT_F_EVENT_IDX,
+    VPT_F_NOTIFY_ON_EMPTY,
+    VPT_F_ANY_LAYOUT,
+    VPT_F_INDIRECT_DESC,
+    VPT_F_EVENT_IDX,
 };
 
 void mock_mmio_init(struct mock_mmio *mmio, struct mock_hal *hal, struct mock_device *device, unsigned version,

@@ -29,11 +29,11 @@ struct mock_mmio {
     uint32_t region_select;
     bool device_features_selected; /* since the last use (MMIO-REG-7, MMIO-REG-8) */
     bool driver_features_selected;
-    uint32_t page_size; /* version 1 */
-    uint32_t alignment; /* version 1, of the queue selected */
+    uint32_t page_size;              /* version 1 */
+    uint32_t alignment;              /* version 1, of the queue selected */
     uint32_t frame[MOCK_QUEUES_MAX]; /* version 1: QueuePFN */
-    unsigned identified; /* of MagicValue, Version, DeviceID, how many have been read, in this order */
-    bool refused;        /* one of them was such that no other register may be touched */
+    unsigned identified;             /* of MagicValue, Version, DeviceID, how many have been read, in this order */
+    bool refused;                    /* one of them was such that no other register may be touched */
     uint64_t accesses;
 };
 

@@ -145,8 +145,9 @@ static enum vpt_status config_write(void *ctx, const struct vpt_pci_address *add
                                     uint32_t value)
 {
     struct mock_pci_bus *bus = ctx;
-    struct mock_access access = { .space = MOCK_SPACE_PCI_CONFIGURATION, .offset = offset, .width = width,
-                                  .write = true };
+    struct mock_access access = {
+        .space = MOCK_SPACE_PCI_CONFIGURATION, .offset = offset, .width = width, .write = true
+    };
     struct mock_pci_function *function;
 
     bus->sequence++;
@@ -244,8 +245,7 @@ static struct decoded decode(struct mock_pci_bus *bus, bool io, uint64_t address
 static void miss(struct mock_pci_bus *bus, uint64_t address, unsigned width, bool write)
 {
     for (unsigned i = 0; i < bus->function_count; i++) {
-        struct mock_access access = { .space = MOCK_SPACE_REGISTER, .offset = address, .width = width,
-                                      .write = write };
+        struct mock_access access = { .space = MOCK_SPACE_REGISTER, .offset = address, .width = width, .write = write };
 
         if (bus->functions[i]->gone && bus->functions[i]->liar != NULL) {
             mock_access_begin(bus->functions[i]->liar, &access);
@@ -377,8 +377,8 @@ static void mmio_write(void *ctx, void *mapping, size_t offset, unsigned width, 
     below(ctx)->mmio_write(below(ctx)->ctx, mapping, offset, width, value);
 }
 
-static enum vpt_status share(void *ctx, void *buffer, size_t size, enum vpt_direction direction,
-                             bool access_platform, struct vpt_shared *shared)
+static enum vpt_status share(void *ctx, void *buffer, size_t size, enum vpt_direction direction, bool access_platform,
+                             struct vpt_shared *shared)
 {
     return below(ctx)->share(below(ctx)->ctx, buffer, size, direction, access_platform, shared);
 }

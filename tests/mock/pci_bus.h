@@ -266,8 +266,8 @@ struct mock_pci_msix {
  * Appends an MSI-X capability; the table and the pending bits take their bytes of the two BARs, whose ops see the rest.
  * The entries are masked and zero. Offsets are multiples of 8.
  */
-void mock_pci_msix_add(struct mock_pci_function *function, uint16_t entries, unsigned table_bar,
-                       uint32_t table_offset, unsigned pending_bar, uint32_t pending_offset);
+void mock_pci_msix_add(struct mock_pci_function *function, uint16_t entries, unsigned table_bar, uint32_t table_offset,
+                       unsigned pending_bar, uint32_t pending_offset);
 
 bool mock_pci_msix_enabled(const struct mock_pci_function *function);
 

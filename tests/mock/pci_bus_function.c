@@ -127,8 +127,8 @@ static bool covers(const struct mock_pci_function *bridge, uint16_t at, uint64_t
 bool mock_pci_bridge_forwards(const struct mock_pci_function *bridge, bool io, uint64_t first, uint64_t last)
 {
     uint32_t low = (mock_pci_get(bridge, IO_BASE, 1) & 0xf0u) << 8 | mock_pci_get(bridge, IO_UPPER, 2) << 16;
-    uint32_t high = (mock_pci_get(bridge, IO_BASE + 1u, 1) & 0xf0u) << 8 |
-                    mock_pci_get(bridge, IO_UPPER + 2u, 2) << 16 | 0xfffu;
+    uint32_t high =
+        (mock_pci_get(bridge, IO_BASE + 1u, 1) & 0xf0u) << 8 | mock_pci_get(bridge, IO_UPPER + 2u, 2) << 16 | 0xfffu;
 
     if ((mock_pci_command(bridge) & (io ? COMMAND_IO : COMMAND_MEMORY)) == 0) {
         return false;
@@ -201,12 +201,9 @@ uint16_t mock_pci_bar_register(const struct mock_pci_function *function, unsigne
 unsigned mock_pci_bar_registers(const struct mock_pci_function *function)
 {
     switch (header_type(function)) {
-    case 0:
-        return 6;
-    case 1:
-        return 2;
-    default:
-        return 0;
+    case 0: return 6;
+    case 1: return 2;
+    default: return 0;
     }
 }
 

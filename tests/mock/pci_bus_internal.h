@@ -5,14 +5,14 @@
 
 #include "pci_bus.h"
 
-#define HEADER_COMMAND     0x04u
-#define HEADER_STATUS      0x06u
-#define HEADER_TYPE        0x0eu
-#define HEADER_BAR_0       0x10u
-#define HEADER_BRIDGE_BUS  0x18u
-#define HEADER_ROM         0x30u
-#define HEADER_ROM_BRIDGE  0x38u
-#define HEADER_LIST        0x34u
+#define HEADER_COMMAND      0x04u
+#define HEADER_STATUS       0x06u
+#define HEADER_TYPE         0x0eu
+#define HEADER_BAR_0        0x10u
+#define HEADER_BRIDGE_BUS   0x18u
+#define HEADER_ROM          0x30u
+#define HEADER_ROM_BRIDGE   0x38u
+#define HEADER_LIST         0x34u
 #define HEADER_LIST_CARDBUS 0x14u
 
 #define COMMAND_IO                0x0001u

@@ -13,8 +13,8 @@
 #define ENTRY_CONTROL  3u
 #define CONTROL_MASKED 1u
 
-void mock_pci_msix_add(struct mock_pci_function *function, uint16_t entries, unsigned table_bar,
-                       uint32_t table_offset, unsigned pending_bar, uint32_t pending_offset)
+void mock_pci_msix_add(struct mock_pci_function *function, uint16_t entries, unsigned table_bar, uint32_t table_offset,
+                       unsigned pending_bar, uint32_t pending_offset)
 {
     static const uint8_t writable[10] = { 0, 0xc0 };
     struct mock_pci_msix *msix = calloc(1, sizeof(*msix));
@@ -100,9 +100,9 @@ static void send(struct mock_pci_function *function, uint16_t vector)
         return;
     }
     if (msix->message_count < MOCK_PCI_LOG) {
-        msix->messages[msix->message_count] = (struct mock_pci_message){
-            function->bus->sequence, (uint64_t)entry[1] << 32 | entry[0], entry[ENTRY_DATA], vector
-        };
+        msix->messages[msix->message_count] =
+            (struct mock_pci_message){ function->bus->sequence, (uint64_t)entry[1] << 32 | entry[0], entry[ENTRY_DATA],
+                                       vector };
     }
     msix->message_count++;
 }
@@ -158,8 +158,7 @@ static bool in_pending(const struct mock_pci_msix *msix, unsigned bar, uint64_t 
 
 bool mock_pci_msix_claims(const struct mock_pci_function *function, unsigned bar, uint64_t offset)
 {
-    return function->msix != NULL &&
-           (in_table(function->msix, bar, offset) || in_pending(function->msix, bar, offset));
+    return function->msix != NULL && (in_table(function->msix, bar, offset) || in_pending(function->msix, bar, offset));
 }
 
 static bool width_is_right(struct mock_pci_function *function, unsigned width)

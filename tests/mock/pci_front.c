@@ -73,8 +73,8 @@ struct mock_pci_access *mock_pci_front_access(struct mock_pci_front *front, enum
     if (front->access_count < MOCK_PCI_ACCESSES) {
         access = &front->accesses[front->access_count++];
     }
-    *access = (struct mock_pci_access){ front->function->bus->sequence, structure, capability, write, width, offset,
-                                        value };
+    *access =
+        (struct mock_pci_access){ front->function->bus->sequence, structure, capability, write, width, offset, value };
     return access;
 }
 

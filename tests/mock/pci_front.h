@@ -68,8 +68,7 @@ struct mock_pci_front {
  * Makes `function` (with its BARs and capabilities, on the bus or not yet) the one of `device`. Comes before the
  * backend fills the configuration.
  */
-void mock_pci_front_init(struct mock_pci_front *front, struct mock_device *device,
-                         struct mock_pci_function *function);
+void mock_pci_front_init(struct mock_pci_front *front, struct mock_device *device, struct mock_pci_function *function);
 
 /* After both interfaces' features are filled in: what the device offers before anyone has touched it. */
 void mock_pci_front_start(struct mock_pci_front *front);

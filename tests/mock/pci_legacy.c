@@ -36,10 +36,10 @@ struct field {
 };
 
 static const struct field fields[] = {
-    { DEVICE_FEATURES, 4, READ, "Device Features" }, { DRIVER_FEATURES, 4, BOTH, "Driver Features" },
-    { QUEUE_ADDRESS, 4, BOTH, "Queue Address" },     { QUEUE_SIZE, 2, READ, "Queue Size" },
-    { QUEUE_SELECT, 2, BOTH, "Queue Select" },       { QUEUE_NOTIFY, 2, WRITE, "Queue Notify" },
-    { DEVICE_STATUS, 1, BOTH, "Device Status" },     { ISR_STATUS, 1, READ, "ISR Status" },
+    { DEVICE_FEATURES, 4, READ, "Device Features" },    { DRIVER_FEATURES, 4, BOTH, "Driver Features" },
+    { QUEUE_ADDRESS, 4, BOTH, "Queue Address" },        { QUEUE_SIZE, 2, READ, "Queue Size" },
+    { QUEUE_SELECT, 2, BOTH, "Queue Select" },          { QUEUE_NOTIFY, 2, WRITE, "Queue Notify" },
+    { DEVICE_STATUS, 1, BOTH, "Device Status" },        { ISR_STATUS, 1, READ, "ISR Status" },
     { CONFIG_VECTOR, 2, BOTH, "Configuration Vector" }, { QUEUE_VECTOR, 2, BOTH, "Queue Vector" },
 };
 
@@ -121,25 +121,15 @@ static uint32_t read_register(struct mock_pci_legacy *legacy, size_t offset)
     const struct mock_queue *queue;
 
     switch (offset) {
-    case DEVICE_FEATURES:
-        return read_features(legacy);
-    case DRIVER_FEATURES:
-        return front->device->accepted.word[0];
-    case QUEUE_ADDRESS:
-        return read_page(legacy);
-    case QUEUE_SIZE:
-        return read_size(legacy);
-    case QUEUE_SELECT:
-        return legacy->queue_select;
-    case DEVICE_STATUS:
-        return mock_device_read_status(front->device);
-    case ISR_STATUS:
-        return mock_pci_front_isr(front);
-    case CONFIG_VECTOR:
-        return mock_pci_front_vector(front, NULL);
-    default:
-        queue = selected(legacy);
-        return queue != NULL ? mock_pci_front_vector(front, queue) : MOCK_PCI_NO_VECTOR;
+    case DEVICE_FEATURES: return read_features(legacy);
+    case DRIVER_FEATURES: return front->device->accepted.word[0];
+    case QUEUE_ADDRESS: return read_page(legacy);
+    case QUEUE_SIZE: return read_size(legacy);
+    case QUEUE_SELECT: return legacy->queue_select;
+    case DEVICE_STATUS: return mock_device_read_status(front->device);
+    case ISR_STATUS: return mock_pci_front_isr(front);
+    case CONFIG_VECTOR: return mock_pci_front_vector(front, NULL);
+    default: queue = selected(legacy); return queue != NULL ? mock_pci_front_vector(front, queue) : MOCK_PCI_NO_VECTOR;
     }
 }
 
@@ -185,21 +175,11 @@ static void write_register(struct mock_pci_legacy *legacy, const struct field *f
         return;
     }
     switch (field->offset) {
-    case DRIVER_FEATURES:
-        mock_device_accept(front->device, 0, value);
-        break;
-    case QUEUE_SELECT:
-        legacy->queue_select = (uint16_t)value;
-        break;
-    case QUEUE_NOTIFY:
-        mock_device_notify(front->device, value);
-        break;
-    case CONFIG_VECTOR:
-        mock_pci_front_assign(front, NULL, value);
-        break;
-    default:
-        write_queue(legacy, field, value);
-        break;
+    case DRIVER_FEATURES: mock_device_accept(front->device, 0, value); break;
+    case QUEUE_SELECT: legacy->queue_select = (uint16_t)value; break;
+    case QUEUE_NOTIFY: mock_device_notify(front->device, value); break;
+    case CONFIG_VECTOR: mock_pci_front_assign(front, NULL, value); break;
+    default: write_queue(legacy, field, value); break;
     }
 }
 
@@ -230,8 +210,7 @@ static uint32_t answer(struct mock_pci_legacy *legacy, size_t offset, unsigned w
         return mock_pci_ones(width);
     }
     if (offset >= header_size(legacy)) {
-        access->value =
-            mock_device_config_read(legacy->front->device, (unsigned)(offset - header_size(legacy)), width);
+        access->value = mock_device_config_read(legacy->front->device, (unsigned)(offset - header_size(legacy)), width);
     } else if (permitted(legacy, offset, width, READ) != NULL) {
         access->value = read_register(legacy, offset);
     }

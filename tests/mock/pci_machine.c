@@ -47,8 +47,10 @@ static void make_function(struct mock_pci_machine *machine, const struct mock_pc
 {
     uint16_t type = (uint16_t)machine->device.backend->type;
     bool is_entropy = options->machine.is_entropy;
-    struct mock_pci_ids ids = { .vendor = VENDOR_VIRTIO, .subsystem_vendor = SUBSYSTEM,
-                                .class_code = is_entropy ? 0x00ff00 : 0x010000, .interrupt_pin = 1 };
+    struct mock_pci_ids ids = { .vendor = VENDOR_VIRTIO,
+                                .subsystem_vendor = SUBSYSTEM,
+                                .class_code = is_entropy ? 0x00ff00 : 0x010000,
+                                .interrupt_pin = 1 };
 
     ids.device = (uint16_t)(has_legacy(options) ? (is_entropy ? 0x1005u : 0x1001u) : 0x1040u + type);
     ids.device = options->device_id != 0 ? options->device_id : ids.device;

@@ -161,21 +161,15 @@ static uint32_t read_queue(struct mock_pci_modern *modern, uint32_t offset)
     case QUEUE_SIZE:
         value = modern->sizes[queue->index];
         return (uint32_t)(value != 0 ? value : mock_device_queue_maximum(device, queue)) & 0xffffu;
-    case QUEUE_MSIX_VECTOR:
-        return mock_pci_front_vector(modern->front, queue);
-    case QUEUE_ENABLE:
-        return mock_device_queue_ready(device, queue) ? 1 : 0;
+    case QUEUE_MSIX_VECTOR: return mock_pci_front_vector(modern->front, queue);
+    case QUEUE_ENABLE: return mock_device_queue_ready(device, queue) ? 1 : 0;
     case QUEUE_NOTIFY_OFF:
         value = modern->notify_offset[queue->index];
         (void)mock_fault_fires(&device->faults, MOCK_FAULT_NOTIFY_OFFSET, &value);
         return (uint32_t)value & 0xffffu;
-    case QUEUE_NOTIF_CONFIG_DATA:
-        return modern->notify_data[queue->index];
-    case QUEUE_RESET:
-        return 0; /* a queue's reset is done before its write returns */
-    default:
-        value = queue->area[(offset - QUEUE_DESC) / 8u];
-        return (uint32_t)(offset % 8u == 0 ? value : value >> 32);
+    case QUEUE_NOTIF_CONFIG_DATA: return modern->notify_data[queue->index];
+    case QUEUE_RESET: return 0; /* a queue's reset is done before its write returns */
+    default: value = queue->area[(offset - QUEUE_DESC) / 8u]; return (uint32_t)(offset % 8u == 0 ? value : value >> 32);
     }
 }
 
@@ -184,31 +178,21 @@ static uint32_t read_common(struct mock_pci_modern *modern, uint32_t offset)
     struct mock_device *device = modern->front->device;
 
     switch (offset) {
-    case DEVICE_FEATURE_SELECT:
-        return modern->device_features_select;
-    case DEVICE_FEATURE:
-        return read_features(modern);
-    case DRIVER_FEATURE_SELECT:
-        return modern->driver_features_select;
+    case DEVICE_FEATURE_SELECT: return modern->device_features_select;
+    case DEVICE_FEATURE: return read_features(modern);
+    case DRIVER_FEATURE_SELECT: return modern->driver_features_select;
     case DRIVER_FEATURE:
         return modern->driver_features_select < VPT_FEATURE_WORDS
                    ? device->accepted.word[modern->driver_features_select]
                    : 0;
-    case CONFIG_MSIX_VECTOR:
-        return mock_pci_front_vector(modern->front, NULL);
-    case NUM_QUEUES:
-        return device->queue_count;
-    case DEVICE_STATUS:
-        return mock_device_read_status(device);
-    case CONFIG_GENERATION:
-        return device->config.generation & 0xffu;
-    case QUEUE_SELECT:
-        return modern->queue_select;
+    case CONFIG_MSIX_VECTOR: return mock_pci_front_vector(modern->front, NULL);
+    case NUM_QUEUES: return device->queue_count;
+    case DEVICE_STATUS: return mock_device_read_status(device);
+    case CONFIG_GENERATION: return device->config.generation & 0xffu;
+    case QUEUE_SELECT: return modern->queue_select;
     case ADMIN_QUEUE_INDEX:
-    case ADMIN_QUEUE_NUM:
-        return 0;
-    default:
-        return read_queue(modern, offset);
+    case ADMIN_QUEUE_NUM: return 0;
+    default: return read_queue(modern, offset);
     }
 }
 
@@ -306,18 +290,10 @@ static void write_common(struct mock_pci_modern *modern, const struct field *fie
         modern->driver_features_select = value;
         modern->driver_features_selected = true;
         break;
-    case DRIVER_FEATURE:
-        write_features(modern, value);
-        break;
-    case CONFIG_MSIX_VECTOR:
-        mock_pci_front_assign(modern->front, NULL, value);
-        break;
-    case QUEUE_SELECT:
-        modern->queue_select = (uint16_t)value;
-        break;
-    default:
-        write_queue(modern, field, offset, value);
-        break;
+    case DRIVER_FEATURE: write_features(modern, value); break;
+    case CONFIG_MSIX_VECTOR: mock_pci_front_assign(modern->front, NULL, value); break;
+    case QUEUE_SELECT: modern->queue_select = (uint16_t)value; break;
+    default: write_queue(modern, field, offset, value); break;
     }
 }
 
@@ -362,19 +338,15 @@ static uint32_t read_structure(struct mock_pci_modern *modern, const struct mock
                                uint32_t offset, unsigned width)
 {
     switch (capability->type) {
-    case MOCK_PCI_COMMON:
-        return permitted(modern, offset, width, READ) != NULL ? read_common(modern, offset) : 0;
+    case MOCK_PCI_COMMON: return permitted(modern, offset, width, READ) != NULL ? read_common(modern, offset) : 0;
     case MOCK_PCI_ISR:
         if (offset != 0 || width != 1) {
             complain(modern, "the ISR status is one byte", offset);
             return 0;
         }
         return mock_pci_front_isr(modern->front);
-    case MOCK_PCI_DEVICE:
-        return mock_device_config_read(modern->front->device, offset, width);
-    default:
-        complain(modern, "a doorbell was read", offset);
-        return 0;
+    case MOCK_PCI_DEVICE: return mock_device_config_read(modern->front->device, offset, width);
+    default: complain(modern, "a doorbell was read", offset); return 0;
     }
 }
 
@@ -390,15 +362,9 @@ static void write_structure(struct mock_pci_modern *modern, const struct mock_pc
             write_common(modern, field, offset, value);
         }
         break;
-    case MOCK_PCI_NOTIFY:
-        ring(modern, capability, offset, width, value);
-        break;
-    case MOCK_PCI_DEVICE:
-        mock_device_config_write(modern->front->device, offset, width, value);
-        break;
-    default:
-        complain(modern, "the ISR status was written", offset);
-        break;
+    case MOCK_PCI_NOTIFY: ring(modern, capability, offset, width, value); break;
+    case MOCK_PCI_DEVICE: mock_device_config_write(modern->front->device, offset, width, value); break;
+    default: complain(modern, "the ISR status was written", offset); break;
     }
 }
 
@@ -449,8 +415,8 @@ static struct mock_access access_at(const struct mock_pci_capability *capability
 
 /* Logs the access; NULL: no device any more. */
 static struct mock_pci_access *log_access(const struct mock_pci_modern *modern,
-                                          const struct mock_pci_capability *capability, uint64_t offset,
-                                          unsigned width, bool write, uint32_t value)
+                                          const struct mock_pci_capability *capability, uint64_t offset, unsigned width,
+                                          bool write, uint32_t value)
 {
     unsigned number = (unsigned)(capability - modern->layout.capability);
 
@@ -508,12 +474,9 @@ static unsigned natural_length(unsigned type)
 {
     switch (type) {
     case MOCK_PCI_NOTIFY:
-    case MOCK_PCI_ACCESS:
-        return CAPABILITY_LARGER;
-    case MOCK_PCI_SHARED_MEMORY:
-        return CAPABILITY_64;
-    default:
-        return CAPABILITY_SIZE;
+    case MOCK_PCI_ACCESS: return CAPABILITY_LARGER;
+    case MOCK_PCI_SHARED_MEMORY: return CAPABILITY_64;
+    default: return CAPABILITY_SIZE;
     }
 }
 
@@ -576,9 +539,9 @@ void mock_pci_modern_start(struct mock_pci_modern *modern)
 {
     /* SR_IOV is left out: the function has no such capability (RSVFEAT-9). */
     static const uint8_t bits[] = {
-        VPT_F_INDIRECT_DESC, VPT_F_EVENT_IDX, VPT_F_VERSION_1,      VPT_F_ACCESS_PLATFORM,   VPT_F_RING_PACKED,
-        VPT_F_IN_ORDER,      VPT_F_RING_RESET, VPT_F_ORDER_PLATFORM, VPT_F_NOTIFICATION_DATA, VPT_F_NOTIF_CONFIG_DATA,
-        VPT_F_SUSPEND,
+        VPT_F_INDIRECT_DESC,     VPT_F_EVENT_IDX,         VPT_F_VERSION_1,  VPT_F_ACCESS_PLATFORM,
+        VPT_F_RING_PACKED,       VPT_F_IN_ORDER,          VPT_F_RING_RESET, VPT_F_ORDER_PLATFORM,
+        VPT_F_NOTIFICATION_DATA, VPT_F_NOTIF_CONFIG_DATA, VPT_F_SUSPEND,
     };
     struct mock_pci_interface *interface = &modern->front->interface[MOCK_PCI_MODERN];
 

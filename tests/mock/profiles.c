@@ -3,7 +3,7 @@
 
 #include <vpt/blk.h>
 
-#define BIT(feature)    (UINT32_C(1) << (feature))
+#define BIT(feature)       (UINT32_C(1) << (feature))
 #define FAULT(name, value) .fault_count = 1, .faults = { { MOCK_FAULT_##name, value } }
 
 const struct mock_profile mock_profiles[MOCK_PROFILES] = {

@@ -69,8 +69,8 @@ static void store(struct mock_device *device, uint64_t at, uint8_t *bytes, const
 }
 
 /* One part of an element: `count` segments, walked from `offset` on. */
-static size_t transfer(struct mock_device *device, const struct mock_segment *segments, uint32_t count,
-                       uint64_t offset, void *out, const void *in, size_t size)
+static size_t transfer(struct mock_device *device, const struct mock_segment *segments, uint32_t count, uint64_t offset,
+                       void *out, const void *in, size_t size)
 {
     size_t done = 0;
     uint64_t at = offset;

@@ -38,12 +38,7 @@ struct mock_element {
     bool first;   /* it overtakes the others */
 };
 
-enum mock_queue_area {
-    MOCK_DESCRIPTOR_AREA,
-    MOCK_DRIVER_AREA,
-    MOCK_DEVICE_AREA,
-    MOCK_QUEUE_AREAS
-};
+enum mock_queue_area { MOCK_DESCRIPTOR_AREA, MOCK_DRIVER_AREA, MOCK_DEVICE_AREA, MOCK_QUEUE_AREAS };
 
 struct mock_queue {
     /* What the driver has set up. */
@@ -60,11 +55,11 @@ struct mock_queue {
     uint16_t last_available;
     uint16_t used_index;
     uint16_t suspended_index; /* the available index when SUSPEND was written */
-    uint16_t signalled; /* the used index at the last interrupt decision */
+    uint16_t signalled;       /* the used index at the last interrupt decision */
     uint16_t last_id;
     bool used_any;
-    bool busy;          /* kicks are suppressed until the pending buffers are used */
-    uint8_t *in_flight; /* for each descriptor: MOCK_DESCRIPTOR_* */
+    bool busy;                    /* kicks are suppressed until the pending buffers are used */
+    uint8_t *in_flight;           /* for each descriptor: MOCK_DESCRIPTOR_* */
     struct mock_element *pending; /* oldest first */
     size_t pending_count;
     size_t pending_capacity;

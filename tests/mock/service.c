@@ -135,7 +135,7 @@ struct batch {
     bool one_element;
     unsigned count;
     struct mock_element last;
-    uint32_t length; /* of the last */
+    uint32_t length;  /* of the last */
     bool interrupted; /* too early */
 };
 

@@ -32,7 +32,7 @@ struct walk {
     struct mock_device *device;
     struct mock_queue *queue;
     struct mock_element *element;
-    uint64_t table; /* device address of the table that the walk is in ... */
+    uint64_t table;   /* device address of the table that the walk is in ... */
     uint32_t entries; /* ... and how many descriptors it has */
     bool indirect;
     uint64_t bytes;
@@ -41,12 +41,9 @@ struct walk {
 size_t mock_split_area_size(const struct mock_queue *queue, enum mock_queue_area area)
 {
     switch (area) {
-    case MOCK_DESCRIPTOR_AREA:
-        return DESCRIPTOR_SIZE * (size_t)queue->size;
-    case MOCK_DRIVER_AREA:
-        return RING_FIRST + 2u * (size_t)queue->size + 2u;
-    default:
-        return RING_FIRST + 8u * (size_t)queue->size + 2u;
+    case MOCK_DESCRIPTOR_AREA: return DESCRIPTOR_SIZE * (size_t)queue->size;
+    case MOCK_DRIVER_AREA: return RING_FIRST + 2u * (size_t)queue->size + 2u;
+    default: return RING_FIRST + 8u * (size_t)queue->size + 2u;
     }
 }
 

@@ -5,7 +5,7 @@
 #include <string.h>
 
 __attribute__((format(printf, 2, 0))) static void record(struct mock_violations *violations, const char *format,
-                                                          va_list arguments)
+                                                         va_list arguments)
 {
     if (violations->count < MOCK_VIOLATION_MESSAGES) {
         (void)vsnprintf(violations->message[violations->count], MOCK_VIOLATION_LENGTH, format, arguments);

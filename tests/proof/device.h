@@ -127,9 +127,7 @@ static void mmio_write(void *ctx, void *mapping, size_t offset, unsigned width, 
     (void)value;
 }
 
-static struct vpt_port port = {
-    .keep_waiting = keep_waiting, .mmio_read = mmio_read, .mmio_write = mmio_write
-};
+static struct vpt_port port = { .keep_waiting = keep_waiting, .mmio_read = mmio_read, .mmio_write = mmio_write };
 static struct vpt_device device;
 
 static struct vpt_memory memory(void *address, uint64_t device_address, size_t size)

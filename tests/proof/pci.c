@@ -38,29 +38,20 @@ static uint32_t in_list(uint32_t offset)
     uint32_t entry = offset >= LIST ? (offset - LIST) / ENTRY_SIZE : ENTRIES;
 
     switch (offset) {
-    case 0x00:
-        return 0x10011af4u;
-    case 0x06:
-        return 0x0010u;
-    case 0x0e:
-        return 0;
-    case 0x2c:
-        return 0x00021af4u;
-    case 0x34:
-        return LIST;
-    default:
-        break;
+    case 0x00: return 0x10011af4u;
+    case 0x06: return 0x0010u;
+    case 0x0e: return 0;
+    case 0x2c: return 0x00021af4u;
+    case 0x34: return LIST;
+    default: break;
     }
     if (entry >= ENTRIES || offset - LIST - entry * ENTRY_SIZE > 3u) {
         return any32();
     }
     switch (offset - LIST - entry * ENTRY_SIZE) {
-    case 0:
-        return types[entry] != 0 ? 0x09u | (offset + ENTRY_SIZE) << 8 : VPT_PCI_CAPABILITY_MSIX;
-    case 2:
-        return types[entry] != 0 ? ENTRY_SIZE : any32();
-    default:
-        return types[entry];
+    case 0: return types[entry] != 0 ? 0x09u | (offset + ENTRY_SIZE) << 8 : VPT_PCI_CAPABILITY_MSIX;
+    case 2: return types[entry] != 0 ? ENTRY_SIZE : any32();
+    default: return types[entry];
     }
 }
 #endif
@@ -142,9 +133,8 @@ static const struct vpt_port port = {
 
 static void any_configuration_access(void)
 {
-    const struct vpt_config_field fields[] = {
-        { (uint16_t)any32(), 8, 0, 0 }, { (uint16_t)any32(), (uint8_t)any32(), (uint8_t)any32(), 8 }
-    };
+    const struct vpt_config_field fields[] = { { (uint16_t)any32(), 8, 0, 0 },
+                                               { (uint16_t)any32(), (uint8_t)any32(), (uint8_t)any32(), 8 } };
     uint64_t values[2] = { 0, 0 };
     uint32_t value;
 
@@ -156,7 +146,12 @@ static void any_configuration_access(void)
 static void any_interrupts(void)
 {
     struct vpt_interrupts interrupts = { (enum vpt_interrupt_mode)Frama_C_unsigned_int_interval(0, 4),
-                                         (uint16_t)any32(), (uint16_t)any32(), (uint16_t)any32(), 0, 0, 0 };
+                                         (uint16_t)any32(),
+                                         (uint16_t)any32(),
+                                         (uint16_t)any32(),
+                                         0,
+                                         0,
+                                         0 };
 
     (void)vpt_device_interrupts(&pci.device, &interrupts);
     (void)vpt_device_interrupt(&pci.device);
@@ -167,27 +162,13 @@ static void any_call(void)
     struct vpt_shared_memory_region region;
 
     switch (Frama_C_interval(0, 6)) {
-    case 0:
-        (void)vpt_device_negotiate(&pci.device, NULL, NULL, NULL);
-        break;
-    case 1:
-        any_interrupts();
-        break;
-    case 2:
-        any_configuration_access();
-        break;
-    case 3:
-        (void)vpt_device_start(&pci.device);
-        break;
-    case 4:
-        (void)vpt_device_reset(&pci.device);
-        break;
-    case 5:
-        (void)vpt_device_shared_memory(&pci.device, (uint8_t)any32(), &region);
-        break;
-    default:
-        (void)vpt_device_check(&pci.device);
-        break;
+    case 0: (void)vpt_device_negotiate(&pci.device, NULL, NULL, NULL); break;
+    case 1: any_interrupts(); break;
+    case 2: any_configuration_access(); break;
+    case 3: (void)vpt_device_start(&pci.device); break;
+    case 4: (void)vpt_device_reset(&pci.device); break;
+    case 5: (void)vpt_device_shared_memory(&pci.device, (uint8_t)any32(), &region); break;
+    default: (void)vpt_device_check(&pci.device); break;
     }
 }
 

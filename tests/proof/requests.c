@@ -10,13 +10,13 @@
  * device; that is without EVENT_IDX. With RESTART the driver restarts after resets.
  */
 #ifndef SIZE
-#define SIZE    8
-#define REQUESTS   4
-#define TABLES  1
-#define EVENT   1
-#define HEADER  16
-#define REPLY   1
-#define RECEIVE 0
+#define SIZE     8
+#define REQUESTS 4
+#define TABLES   1
+#define EVENT    1
+#define HEADER   16
+#define REPLY    1
+#define RECEIVE  0
 #endif
 #ifndef REPLY_FIRST
 #define REPLY_FIRST false
@@ -91,9 +91,7 @@ static void start(void)
         .result = result,
         .started = RECEIVE ? vpt_receive_start : NULL,
     };
-    struct vpt_requests_config config = {
-        .requests = TABLES ? REQUESTS : SIZE, .segments = SEGMENTS, .size = SIZE
-    };
+    struct vpt_requests_config config = { .requests = TABLES ? REQUESTS : SIZE, .segments = SEGMENTS, .size = SIZE };
     enum vpt_status status;
 
     config.memory.rings = memory(descriptor_area, 0x1000, sizeof(descriptor_area));
@@ -224,26 +222,14 @@ static void call_any(void)
             poll_batch_any();
         }
         break;
-    case 1:
-        poll_any();
-        break;
-    case 2:
-        (void)vpt_requests_kick(&requests);
-        break;
-    case 3:
-        (void)vpt_requests_notifications_on(&requests);
-        break;
-    case 4:
-        vpt_requests_notifications_off(&requests);
-        break;
+    case 1: poll_any(); break;
+    case 2: (void)vpt_requests_kick(&requests); break;
+    case 3: (void)vpt_requests_notifications_on(&requests); break;
+    case 4: vpt_requests_notifications_off(&requests); break;
 #ifdef RESTART
-    case 5:
-        (void)vpt_driver_restart(&driver, NULL);
-        break;
+    case 5: (void)vpt_driver_restart(&driver, NULL); break;
 #endif
-    default:
-        (void)vpt_device_reset(&device);
-        break;
+    default: (void)vpt_device_reset(&device); break;
     }
 }
 

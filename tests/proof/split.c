@@ -97,46 +97,24 @@ static void pop_any(void)
 static void call_any(void)
 {
     switch (Frama_C_interval(0, 11)) {
-    case 0:
-        add_any();
-        break;
-    case 1:
-        pop_any();
-        break;
-    case 2:
-        vpt_queue_publish(&queue);
-        break;
-    case 3:
-        (void)vpt_queue_kick(&queue);
-        break;
-    case 4:
-        (void)vpt_queue_notifications_on(&queue);
-        break;
-    case 5:
-        vpt_queue_notifications_off(&queue);
-        break;
-    case 6:
-        (void)vpt_queue_has_used(&queue);
-        break;
-    case 7:
-        (void)vpt_queue_drain(&queue, NULL);
-        break;
+    case 0: add_any(); break;
+    case 1: pop_any(); break;
+    case 2: vpt_queue_publish(&queue); break;
+    case 3: (void)vpt_queue_kick(&queue); break;
+    case 4: (void)vpt_queue_notifications_on(&queue); break;
+    case 5: vpt_queue_notifications_off(&queue); break;
+    case 6: (void)vpt_queue_has_used(&queue); break;
+    case 7: (void)vpt_queue_drain(&queue, NULL); break;
 #ifdef RESTART
     case 8:
         negotiated();
         (void)vpt_queue_restart(&queue);
         device.status |= VPT_STATUS_DRIVER_OK;
         break;
-    case 9:
-        (void)vpt_device_suspend(&device);
-        break;
-    case 10:
-        (void)vpt_device_resume(&device);
-        break;
+    case 9: (void)vpt_device_suspend(&device); break;
+    case 10: (void)vpt_device_resume(&device); break;
 #endif
-    default:
-        (void)vpt_device_reset(&device);
-        break;
+    default: (void)vpt_device_reset(&device); break;
     }
 }
 

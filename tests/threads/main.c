@@ -22,11 +22,11 @@
 #define REQUESTS     400u /* between two resets, of each queue */
 #define IDLE_BURST   200u
 
-#define CHECK(condition)                                                                                            \
-    do {                                                                                                            \
-        if (!(condition)) {                                                                                         \
-            fail(#condition, __LINE__);                                                                             \
-        }                                                                                                           \
+#define CHECK(condition)                \
+    do {                                \
+        if (!(condition)) {             \
+            fail(#condition, __LINE__); \
+        }                               \
     } while (0)
 
 enum step { STEP_WRITE, STEP_READ };

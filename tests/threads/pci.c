@@ -4,12 +4,12 @@
 
 #include "simulated.h"
 
-#define BAR    UINT64_C(0xe0000000)
-#define COMMON 0x0000u
-#define CONFIG 0x1000u
-#define ISR    0x2000u
-#define NOTIFY 0x3000u
-#define TABLE  0x4000u
+#define BAR     UINT64_C(0xe0000000)
+#define COMMON  0x0000u
+#define CONFIG  0x1000u
+#define ISR     0x2000u
+#define NOTIFY  0x3000u
+#define TABLE   0x4000u
 #define PENDING (TABLE + 16u * VECTORS)
 
 #define CAPABILITIES   0x40u
@@ -62,7 +62,7 @@ void simulated_pci_init(void)
     unsigned at = CAPABILITIES;
 
     put(0x00, 4, VPT_PCI_VENDOR_VIRTIO | (VPT_PCI_DEVICE_MODERN_FIRST + VPT_DEVICE_TYPE_BLOCK) << 16);
-    put(0x06, 2, 0x0010); /* there are capabilities */
+    put(0x06, 2, 0x0010);               /* there are capabilities */
     put(0x20, 4, (uint32_t)BAR | 0x4u); /* BAR 4, of 64 bits */
     put(0x34, 1, CAPABILITIES);
     at = put_capability(at, 1, COMMON, 0x38);
@@ -107,30 +107,21 @@ enum vpt_status simulated_config_write(void *ctx, const struct vpt_pci_address *
 static uint32_t read_queue(const struct simulated_queue *queue, unsigned offset)
 {
     switch (offset) {
-    case 0x18:
-        return queue != NULL ? queue->size : 0;
-    case 0x1a:
-        return queue != NULL ? queue->vector : VPT_NO_VECTOR;
-    case 0x1c:
-        return queue != NULL && queue->enabled ? 1 : 0;
-    default:
-        return 0;
+    case 0x18: return queue != NULL ? queue->size : 0;
+    case 0x1a: return queue != NULL ? queue->vector : VPT_NO_VECTOR;
+    case 0x1c: return queue != NULL && queue->enabled ? 1 : 0;
+    default: return 0;
     }
 }
 
 static uint32_t read_common(unsigned offset)
 {
     switch (offset) {
-    case 0x04:
-        return simulated_offered(simulated.device_select);
-    case 0x10:
-        return simulated.configuration_vector;
-    case 0x14:
-        return simulated_read_status(); /* no other field is looked at: another CPU may be selecting a queue */
-    case 0x1e:
-        return simulated.queue_select;
-    default:
-        return read_queue(simulated_selected(), offset);
+    case 0x04: return simulated_offered(simulated.device_select);
+    case 0x10: return simulated.configuration_vector;
+    case 0x14: return simulated_read_status(); /* no other field is looked at: another CPU may be selecting a queue */
+    case 0x1e: return simulated.queue_select;
+    default: return read_queue(simulated_selected(), offset);
     }
 }
 
@@ -153,27 +144,13 @@ static void write_queue(struct simulated_queue *queue, unsigned offset, uint32_t
 static void write_common(unsigned offset, uint32_t value)
 {
     switch (offset) {
-    case 0x00:
-        simulated.device_select = value;
-        break;
-    case 0x08:
-        simulated.driver_select = value;
-        break;
-    case 0x0c:
-        simulated_accept(simulated.driver_select, value);
-        break;
-    case 0x10:
-        simulated.configuration_vector = (uint16_t)value;
-        break;
-    case 0x14:
-        simulated_write_status((uint8_t)value);
-        break;
-    case 0x16:
-        simulated.queue_select = value;
-        break;
-    default:
-        write_queue(simulated_selected(), offset, value);
-        break;
+    case 0x00: simulated.device_select = value; break;
+    case 0x08: simulated.driver_select = value; break;
+    case 0x0c: simulated_accept(simulated.driver_select, value); break;
+    case 0x10: simulated.configuration_vector = (uint16_t)value; break;
+    case 0x14: simulated_write_status((uint8_t)value); break;
+    case 0x16: simulated.queue_select = value; break;
+    default: write_queue(simulated_selected(), offset, value); break;
     }
 }
 

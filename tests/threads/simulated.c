@@ -99,8 +99,7 @@ static void finish_reset(void)
 /* A reset is done when no thread touches memory any more; who sees that first ends it. */
 uint8_t simulated_read_status(void)
 {
-    if (GET(simulated.resetting) && all_still() &&
-        __atomic_exchange_n(&simulated.resetting, false, __ATOMIC_ACQUIRE)) {
+    if (GET(simulated.resetting) && all_still() && __atomic_exchange_n(&simulated.resetting, false, __ATOMIC_ACQUIRE)) {
         finish_reset();
     }
     return get_status();
@@ -169,23 +168,15 @@ static uint32_t read_queue(const struct simulated_queue *queue, size_t offset)
 uint32_t simulated_mmio_read(size_t offset, unsigned width)
 {
     switch (offset) {
-    case 0x000:
-        return 0x74726976u;
-    case 0x004:
-        return 2;
-    case 0x008:
-        return VPT_DEVICE_TYPE_BLOCK;
-    case 0x010:
-        return simulated_offered(simulated.device_select);
+    case 0x000: return 0x74726976u;
+    case 0x004: return 2;
+    case 0x008: return VPT_DEVICE_TYPE_BLOCK;
+    case 0x010: return simulated_offered(simulated.device_select);
     case 0x034:
-    case 0x044:
-        return read_queue(simulated_selected(), offset);
-    case 0x060:
-        return GET(simulated.interrupt_status);
-    case 0x070:
-        return simulated_read_status();
-    default:
-        return offset >= 0x100 ? simulated_read_disk_config(offset - 0x100u, width) : 0;
+    case 0x044: return read_queue(simulated_selected(), offset);
+    case 0x060: return GET(simulated.interrupt_status);
+    case 0x070: return simulated_read_status();
+    default: return offset >= 0x100 ? simulated_read_disk_config(offset - 0x100u, width) : 0;
     }
 }
 
@@ -206,30 +197,14 @@ static void write_queue(struct simulated_queue *queue, size_t offset, uint32_t v
 void simulated_mmio_write(size_t offset, uint32_t value)
 {
     switch (offset) {
-    case 0x014:
-        simulated.device_select = value;
-        break;
-    case 0x020:
-        simulated_accept(simulated.driver_select, value);
-        break;
-    case 0x024:
-        simulated.driver_select = value;
-        break;
-    case 0x030:
-        simulated.queue_select = value;
-        break;
-    case 0x050:
-        simulated_kick(value);
-        break;
-    case 0x064:
-        (void)__atomic_fetch_and(&simulated.interrupt_status, ~value, ORDER);
-        break;
-    case 0x070:
-        simulated_write_status((uint8_t)value);
-        break;
-    default:
-        write_queue(simulated_selected(), offset, value);
-        break;
+    case 0x014: simulated.device_select = value; break;
+    case 0x020: simulated_accept(simulated.driver_select, value); break;
+    case 0x024: simulated.driver_select = value; break;
+    case 0x030: simulated.queue_select = value; break;
+    case 0x050: simulated_kick(value); break;
+    case 0x064: (void)__atomic_fetch_and(&simulated.interrupt_status, ~value, ORDER); break;
+    case 0x070: simulated_write_status((uint8_t)value); break;
+    default: write_queue(simulated_selected(), offset, value); break;
     }
 }
 

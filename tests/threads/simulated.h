@@ -70,7 +70,7 @@ struct simulated {
     uint32_t queue_select;
     uint16_t configuration_vector;
     uint32_t accepted[2];
-    uint8_t configuration[256];     /* PCI */
+    uint8_t configuration[256];        /* PCI */
     uint32_t table[VECTORS * 4u + 2u]; /* MSI-X, and its pending bits */
 
     /* Under none. */

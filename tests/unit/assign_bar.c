@@ -32,8 +32,8 @@ static void check_at(unsigned index, uint64_t address)
 
 /* ---- Registers ---- */
 
-static const uint32_t patterns[] = { 0xffffffff, 0xfffffff0, 0xfffff800, 0x55555555, 0xaaaaaaaa, 0x12345678, 0x80000000,
-                                     1, 0xf, 0 };
+static const uint32_t patterns[] = { 0xffffffff, 0xfffffff0, 0xfffff800, 0x55555555, 0xaaaaaaaa,
+                                     0x12345678, 0x80000000, 1,          0xf,        0 };
 
 /* The size comes out of any pattern, and the kind is read-only. */
 static void check_patterns(unsigned index, uint32_t mask, uint32_t flags)
@@ -155,14 +155,11 @@ Test(assign_bar, sizing_64_bits_while_maps_fail)
         uint32_t reads;
         bool fails; /* somewhere, if map() does */
     } writes[] = {
-        { 2, 0xffffffff, 0xffffc004, true },  /* 0x1ffffc000 */
-        { 2, 0xfe000000, 0xfe000004, true },
-        { 3, 0xffffffff, 0xffffffff, true },  /* 0xfffffffffe000000 */
-        { 3, 0x00000001, 0x00000001, true },
-        { 2, 0xffffffff, 0xffffc004, true },
+        { 2, 0xffffffff, 0xffffc004, true },                                       /* 0x1ffffc000 */
+        { 2, 0xfe000000, 0xfe000004, true },  { 3, 0xffffffff, 0xffffffff, true }, /* 0xfffffffffe000000 */
+        { 3, 0x00000001, 0x00000001, true },  { 2, 0xffffffff, 0xffffc004, true },
         { 3, 0xffffffff, 0xffffffff, false }, /* no address at all */
-        { 2, 0xfe000000, 0xfe000004, true },
-        { 3, 0x00000001, 0x00000001, true },
+        { 2, 0xfe000000, 0xfe000004, true },  { 3, 0x00000001, 0x00000001, true },
     };
 
     for (unsigned failing = 0; failing < 1u << COUNT_OF(writes); failing++) {
@@ -249,8 +246,7 @@ Test(assign_bar, impossible_sizes)
 
 Test(assign_bar, impossible_kinds)
 {
-    struct vpt_pci_bar memory = { .kind = VPT_PCI_BAR_MEMORY, .address = 0x80000000, .size = 0x1000,
-                                  .is_64bit = true };
+    struct vpt_pci_bar memory = { .kind = VPT_PCI_BAR_MEMORY, .address = 0x80000000, .size = 0x1000, .is_64bit = true };
     struct vpt_pci_bar io = { .kind = VPT_PCI_BAR_IO, .address = 0xc000, .size = 16 };
 
     check_impossible(5, memory);

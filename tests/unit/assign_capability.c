@@ -80,11 +80,14 @@ static void big(void)
 
 Test(assign_capability, hidden_unless_shown)
 {
-    static const struct { uint16_t id; bool hidden; } ids[] = {
-        { 0x01, false }, { 0x02, false }, { 0x03, false }, { 0x04, false }, { 0x0b, false }, { 0x0d, false },
-        { 0x0e, true }, { 0x0f, true }, { 0x10, true }, { 0x12, false }, { 0x13, true }, { 0x15, true },
-        { 0x18, false }, { 0x1b, true }, { 0x1e, false }, { 0x24, true }, { 0x25, false }, { 0x91, false },
-        { 0x8010, false },
+    static const struct {
+        uint16_t id;
+        bool hidden;
+    } ids[] = {
+        { 0x01, false }, { 0x02, false }, { 0x03, false }, { 0x04, false },   { 0x0b, false },
+        { 0x0d, false }, { 0x0e, true },  { 0x0f, true },  { 0x10, true },    { 0x12, false },
+        { 0x13, true },  { 0x15, true },  { 0x18, false }, { 0x1b, true },    { 0x1e, false },
+        { 0x24, true },  { 0x25, false }, { 0x91, false }, { 0x8010, false },
     };
 
     for (unsigned i = 0; i < COUNT_OF(ids); i++) {
@@ -311,10 +314,14 @@ Test(assign_capability, any_pointers)
 /* One byte after the other is where the next capability begins, or the space ends. */
 Test(assign_capability, cut_short)
 {
-    static const struct { uint8_t id; uint16_t control; unsigned needs; } kinds[] = {
-        { 0x01, 0, 8 },      { 0x03, 0, 8 },       { 0x05, 0, 10 },     { 0x05, 0x80, 14 }, { 0x05, 0x100, 20 },
-        { 0x05, 0x180, 24 }, { 0x11, 0, 12 },      { 0x10, 2, 12 },     { 0x13, 0x0306, 6 }, { 0x09, 0x0010, 3 },
-        { 0x0a, 0, 2 },
+    static const struct {
+        uint8_t id;
+        uint16_t control;
+        unsigned needs;
+    } kinds[] = {
+        { 0x01, 0, 8 },      { 0x03, 0, 8 },      { 0x05, 0, 10 }, { 0x05, 0x80, 14 },
+        { 0x05, 0x100, 20 }, { 0x05, 0x180, 24 }, { 0x11, 0, 12 }, { 0x10, 2, 12 },
+        { 0x13, 0x0306, 6 }, { 0x09, 0x0010, 3 }, { 0x0a, 0, 2 },
     };
 
     for (unsigned i = 0; i < COUNT_OF(kinds); i++) {

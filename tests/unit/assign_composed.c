@@ -54,23 +54,35 @@ struct deed {
 
 struct boot {
     const struct composed *composed;
-    struct value first[14];         /* what is read at power-on */
-    struct found found[FOUND];      /* both lists; the rest is zeroed */
-    uint32_t sized[COMPOSED_BARS];  /* what the registers read after all-ones; the ROM's without its enable bit */
-    struct value places[PLACES];    /* where the BARs are put; the ROM's decoding is off */
+    struct value first[14];               /* what is read at power-on */
+    struct found found[FOUND];            /* both lists; the rest is zeroed */
+    uint32_t sized[COMPOSED_BARS];        /* what the registers read after all-ones; the ROM's without its enable bit */
+    struct value places[PLACES];          /* where the BARs are put; the ROM's decoding is off */
     struct vpt_assign_region map[PIECES]; /* what is mapped once decoding is on */
     struct deed deeds[DEEDS];
     struct move moves[MOVES];
-    uint16_t power;   /* power management's control register */
+    uint16_t power; /* power management's control register */
 };
 
 /* ---- Tables ---- */
 
 /* The page of an MSI-X table, and what is as on the host. */
-#define MSIX(guest, host)           { guest, host, 0x1000, MEMORY, 3, COMPOSED_MSIX_TRAPPED }
-#define MAPPED(guest, host, size, bar)  { guest, host, size, MEMORY, bar, false }
-#define TRAPPED(guest, host, size, bar) { guest, host, size, MEMORY, bar, true }
-#define PORTS(guest, host, size, bar)   { guest, host, size, IO, bar, (guest) != (host) }
+#define MSIX(guest, host)                                     \
+    {                                                         \
+        guest, host, 0x1000, MEMORY, 3, COMPOSED_MSIX_TRAPPED \
+    }
+#define MAPPED(guest, host, size, bar)        \
+    {                                         \
+        guest, host, size, MEMORY, bar, false \
+    }
+#define TRAPPED(guest, host, size, bar)      \
+    {                                        \
+        guest, host, size, MEMORY, bar, true \
+    }
+#define PORTS(guest, host, size, bar)                 \
+    {                                                 \
+        guest, host, size, IO, bar, (guest) != (host) \
+    }
 
 static const struct boot nic = {
     .composed = &composed_nic,
@@ -123,10 +135,12 @@ static const struct boot nic = {
 };
 
 /* 8 GiB in three pieces. */
-#define EIGHT_GIB(at)                                                                                               \
-    { MAPPED(UINT64_C(at), UINT64_C(0x2000000000), UINT64_C(0x100002000), 1),                                       \
-      TRAPPED(UINT64_C(at) + UINT64_C(0x100002000), UINT64_C(0x2100002000), 0x2000, 1),                             \
-      MAPPED(UINT64_C(at) + UINT64_C(0x100004000), UINT64_C(0x2100004000), 0xffffc000, 1) }
+#define EIGHT_GIB(at)                                                                           \
+    {                                                                                           \
+        MAPPED(UINT64_C(at), UINT64_C(0x2000000000), UINT64_C(0x100002000), 1),                 \
+            TRAPPED(UINT64_C(at) + UINT64_C(0x100002000), UINT64_C(0x2100002000), 0x2000, 1),   \
+            MAPPED(UINT64_C(at) + UINT64_C(0x100004000), UINT64_C(0x2100004000), 0xffffc000, 1) \
+    }
 
 static const struct boot gpu = {
     .composed = &composed_gpu,
@@ -236,7 +250,8 @@ static const struct boot loops = {
     .sized = { 0xffff0000, 0xfffff000 },
     .places = { { 0x10, 4, 0x80000000 }, { 0x14, 4, 0x80010000 } },
     .map = { MAPPED(0x80000000, 0x80100000, 0x10000, 0), MAPPED(0x80010000, 0x80110000, 0x1000, 1) },
-    .deeds = { { 0x61, 1, 0x50, 0x00, 0x77085009 }, { 0x100, 4, 0xffffffff, 0x00020001, 0x10020001 },
+    .deeds = { { 0x61, 1, 0x50, 0x00, 0x77085009 },
+               { 0x100, 4, 0xffffffff, 0x00020001, 0x10020001 },
                { 0x64, 1, 0x11, 0x11, 0x88888811 } },
     .moves = { { 0x10, 0xffff0000, 0, { { .size = 0 } } },
                { 0x10, 0xfffe0000, 0, { MAPPED(0xfffe0000, 0x80100000, 0x10000, 0) } } },
@@ -285,14 +300,23 @@ static const struct boot nothing = {
 
 static const struct boot crowded = {
     .composed = &composed_crowded,
-    .first = { { 0x34, 1, 0x50 }, { 0x40, 4, 0 }, { 0x44, 4, 0 }, { 0x60, 4, 0x20207009 }, { 0x70, 4, 0x0000e003 },
-               { 0xe0, 4, 0x00020010 }, { 0xf8, 4, 0 }, { 0xfc, 4, 0 }, { 0x100, 4, 0x00010003 }, { 0xff0, 4, 0 },
+    .first = { { 0x34, 1, 0x50 },
+               { 0x40, 4, 0 },
+               { 0x44, 4, 0 },
+               { 0x60, 4, 0x20207009 },
+               { 0x70, 4, 0x0000e003 },
+               { 0xe0, 4, 0x00020010 },
+               { 0xf8, 4, 0 },
+               { 0xfc, 4, 0 },
+               { 0x100, 4, 0x00010003 },
+               { 0xff0, 4, 0 },
                { 0xffc, 4, 0 } },
     .found = { { 0x01, 0x50 }, { 0x09, 0x60 }, { 0x03, 0x70 }, { 0x10, 0xe0 }, { 0x03, 0x100 } },
     .sized = { 0, 0, 0, 0, 0, 0, 0xfffff800 },
     .places = { { 0x30, 4, 0xc0000000 } },
     .deeds = { { 0x44, 4, 0xffffffff, 0, 0xf2ebe4dd },
-               { 0x6c, 4, 0x01020304, 0x01020304, 0x01020304 }, { 0x70, 2, 0xffff, 0xe003, 0x0000e003 } },
+               { 0x6c, 4, 0x01020304, 0x01020304, 0x01020304 },
+               { 0x70, 2, 0xffff, 0xe003, 0x0000e003 } },
     .power = 0x54,
 };
 

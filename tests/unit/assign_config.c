@@ -28,24 +28,26 @@ TestSuite(assign_config);
 
 static void standard_list(void)
 {
-    static const struct { uint8_t offset, id; } list[] = {
-        { PM, 0x01 }, { VPD, 0x03 }, { MSI, 0x05 }, { MSIX, 0x11 }, { PCIE, 0x10 }, { AF, 0x13 }, { VENDOR, 0x09 },
-        { OTHER, 0x0a },
+    static const struct {
+        uint8_t offset, id;
+    } list[] = {
+        { PM, 0x01 },   { VPD, 0x03 }, { MSI, 0x05 },    { MSIX, 0x11 },
+        { PCIE, 0x10 }, { AF, 0x13 },  { VENDOR, 0x09 }, { OTHER, 0x0a },
     };
 
     for (unsigned i = 0; i < COUNT_OF(list); i++) {
         host_capability(list[i].offset, list[i].id, i == 0 ? 0 : list[i - 1].offset);
     }
-    host_set(PM + 2, 2, 0xfe03);     /* events from every state, D1 and D2 */
-    host_set(PM + 4, 2, 0x8100);     /* an event is enabled and pending */
-    host_set(MSI + 2, 2, 0x01b6);    /* on, masks, 64 bits, eight messages, eight enabled */
-    host_set(MSI + 20, 4, 0x81);     /* two are pending */
-    host_set(MSIX + 2, 2, 0xc03f);   /* on, masked, 64 entries */
+    host_set(PM + 2, 2, 0xfe03);   /* events from every state, D1 and D2 */
+    host_set(PM + 4, 2, 0x8100);   /* an event is enabled and pending */
+    host_set(MSI + 2, 2, 0x01b6);  /* on, masks, 64 bits, eight messages, eight enabled */
+    host_set(MSI + 20, 4, 0x81);   /* two are pending */
+    host_set(MSIX + 2, 2, 0xc03f); /* on, masked, 64 entries */
     host_set(MSIX + 4, 4, 0x2000);
     host_set(MSIX + 8, 4, 0x3000);
     host_set(PCIE + 2, 2, 0x0002);
     host_set(PCIE + 4, 4, 0x10008fda); /* function level reset, two phantom functions, payload up to 512 */
-    host_set(PCIE + 8, 2, 0x284f);   /* payload 512 is 0x40; read requests 512; error reports */
+    host_set(PCIE + 8, 2, 0x284f);     /* payload 512 is 0x40; read requests 512; error reports */
     host_set(PCIE + 0xa, 2, 0x000f);
     host_set(AF + 2, 2, 0x0306);
     host_set(VENDOR + 2, 1, 12);
@@ -80,8 +82,9 @@ static void card(void)
     host_set(0x08, 4, 0x02000003);
     host_set(0x0c, 4, 0x80804010);
     host_set(0x3c, 4, 0xff08020b);
-    host.bars.bar[0] = (struct vpt_pci_bar){ .kind = VPT_PCI_BAR_MEMORY, .is_64bit = true, .prefetchable = true,
-                                             .size = 0x4000, .address = 0x480000000 };
+    host.bars.bar[0] = (struct vpt_pci_bar){
+        .kind = VPT_PCI_BAR_MEMORY, .is_64bit = true, .prefetchable = true, .size = 0x4000, .address = 0x480000000
+    };
     host.bars.bar[3] = (struct vpt_pci_bar){ .kind = VPT_PCI_BAR_IO, .size = 0x20, .address = 0xc000 };
     host_open();
     host_give();
@@ -161,13 +164,23 @@ Test(assign_config, power_states_that_there_are)
 
 Test(assign_config, what_is_no_access)
 {
-    static const struct { uint16_t offset; unsigned width; enum vpt_status status; } cases[] = {
-        { 0x00, 0, VPT_CALLER_ALIGNMENT },    { 0x00, 3, VPT_CALLER_ALIGNMENT },
-        { 0x04, 8, VPT_CALLER_ALIGNMENT },    { 0x03, 2, VPT_CALLER_ALIGNMENT },
-        { 0x01, 4, VPT_CALLER_ALIGNMENT },    { 0x02, 4, VPT_CALLER_ALIGNMENT },
-        { 0x100, 1, VPT_CALLER_RANGE },       { 0x1000, 4, VPT_CALLER_RANGE },
-        { 0xfffc, 4, VPT_CALLER_RANGE },      { 0xffff, 1, VPT_CALLER_RANGE },
-        { 0x00, 0xfffffffcu, VPT_CALLER_ALIGNMENT }, { 0x00, 0x80000001u, VPT_CALLER_ALIGNMENT },
+    static const struct {
+        uint16_t offset;
+        unsigned width;
+        enum vpt_status status;
+    } cases[] = {
+        { 0x00, 0, VPT_CALLER_ALIGNMENT },
+        { 0x00, 3, VPT_CALLER_ALIGNMENT },
+        { 0x04, 8, VPT_CALLER_ALIGNMENT },
+        { 0x03, 2, VPT_CALLER_ALIGNMENT },
+        { 0x01, 4, VPT_CALLER_ALIGNMENT },
+        { 0x02, 4, VPT_CALLER_ALIGNMENT },
+        { 0x100, 1, VPT_CALLER_RANGE },
+        { 0x1000, 4, VPT_CALLER_RANGE },
+        { 0xfffc, 4, VPT_CALLER_RANGE },
+        { 0xffff, 1, VPT_CALLER_RANGE },
+        { 0x00, 0xfffffffcu, VPT_CALLER_ALIGNMENT },
+        { 0x00, 0x80000001u, VPT_CALLER_ALIGNMENT },
     };
     uint32_t value;
 

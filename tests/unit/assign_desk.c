@@ -153,23 +153,27 @@ void desk_start(void)
     desk.config[DESK_VENDOR + 2] = 16;
     desk.config[DESK_PM + 2] = 3;
     desk.config[DESK_PM + 3] = 6; /* has D1 and D2 */
-    desk.host = (struct vpt_assign_host){
-        .config_read = config_read, .config_write = config_write, .memory_read = memory_read,
-        .memory_write = memory_write, .io_read = io_read, .io_write = io_write
-    };
+    desk.host = (struct vpt_assign_host){ .config_read = config_read,
+                                          .config_write = config_write,
+                                          .memory_read = memory_read,
+                                          .memory_write = memory_write,
+                                          .io_read = io_read,
+                                          .io_write = io_write };
     desk.failure = DESK_FAILURE;
     desk.guest = (struct vpt_assign_guest){ .map = map, .unmap = unmap };
-    desk.setup = (struct vpt_assign_config){
-        .host = &desk.host, .bars = &desk.bars, .traps = desk.traps, .storage = desk.storage,
-        .storage_size = sizeof(desk.storage), .address = { 0, 1, 2, 3 }, .config_size = 256
-    };
+    desk.setup = (struct vpt_assign_config){ .host = &desk.host,
+                                             .bars = &desk.bars,
+                                             .traps = desk.traps,
+                                             .storage = desk.storage,
+                                             .storage_size = sizeof(desk.storage),
+                                             .address = { 0, 1, 2, 3 },
+                                             .config_size = 256 };
 }
 
 void desk_memory(unsigned index, uint64_t size, uint64_t host, bool is_64bit)
 {
-    desk.bars.bar[index] = (struct vpt_pci_bar){
-        .kind = VPT_PCI_BAR_MEMORY, .size = size, .address = host, .is_64bit = is_64bit
-    };
+    desk.bars.bar[index] =
+        (struct vpt_pci_bar){ .kind = VPT_PCI_BAR_MEMORY, .size = size, .address = host, .is_64bit = is_64bit };
 }
 
 void desk_io(unsigned index, uint64_t size, uint64_t host)
@@ -303,8 +307,8 @@ static void check_mapped(const struct vpt_assign_region *piece, bool expected)
     for (unsigned i = 0; i < desk.mapped_count; i++) {
         got = got || same(piece, &desk.mapped[i]);
     }
-    cr_assert(got == expected, "BAR %u at 0x%llx: mapped %d, not %d", piece->bar, (unsigned long long)piece->guest,
-              got, expected);
+    cr_assert(got == expected, "BAR %u at 0x%llx: mapped %d, not %d", piece->bar, (unsigned long long)piece->guest, got,
+              expected);
 }
 
 void desk_check(unsigned own)

@@ -29,7 +29,7 @@ struct desk {
     bool removed;
     bool config_fails;
     unsigned config_writes;
-    uint64_t accessed;     /* address of the last access to memory or I/O */
+    uint64_t accessed; /* address of the last access to memory or I/O */
     unsigned access_width;
     uint64_t access_value; /* what was written, or will be read */
     unsigned accesses;
@@ -44,10 +44,10 @@ struct desk {
     unsigned fail_first; /* number of the first call that fails, from 1; 0: none does */
     unsigned fail_last;
     unsigned failed;
-    unsigned failed_maps; /* of these */
-    uint32_t unmapped;    /* bit n: the last map() of BAR n failed */
+    unsigned failed_maps;    /* of these */
+    uint32_t unmapped;       /* bit n: the last map() of BAR n failed */
     enum vpt_status failure; /* what they return */
-    uint64_t refuse_first; /* map() refuses what touches these addresses, of memory or I/O; none while last is 0 */
+    uint64_t refuse_first;   /* map() refuses what touches these addresses, of memory or I/O; none while last is 0 */
     uint64_t refuse_last;
     unsigned violations; /* map() over something, unmap() of nothing, an empty region */
     struct vpt_assign_guest guest;

@@ -6,31 +6,74 @@
 #define ALL 0xffffffffu
 
 /* Rows of the header. The command register and the status register's bits that are cleared are alike in all. */
-#define IDS(host, guest)           { 0x00, host, 0, 0, ALL, guest, 0 }
-#define COMMAND(host, listed)      { 0x04, host, 0xf9000000, 0x00000557, 0x00100000, (listed) ? 0x00100000 : 0, 0 }
-#define CLASS(host)                { 0x08, host, 0, 0, ALL, host, 0 }
-#define CACHE_LINE(host, type)     { 0x0c, host, 0, 0x0000ffff, 0xffff0000, type, 0 }
-#define SUBSYSTEM(host, guest)     { 0x28, 0, 0, 0, ALL, 0, 0 }, { 0x2c, host, 0, 0, ALL, guest, 0 }
-#define LIST(first)                { 0x34, first, 0, 0, 0xff, first, 0 }
-#define INTERRUPT(host, pin)       { 0x3c, host, 0, 0xff, 0xffffff00, ((host) & 0xffff0000) | (pin), 0 }
+#define IDS(host, guest)                \
+    {                                   \
+        0x00, host, 0, 0, ALL, guest, 0 \
+    }
+#define COMMAND(host, listed)                                                        \
+    {                                                                                \
+        0x04, host, 0xf9000000, 0x00000557, 0x00100000, (listed) ? 0x00100000 : 0, 0 \
+    }
+#define CLASS(host)                    \
+    {                                  \
+        0x08, host, 0, 0, ALL, host, 0 \
+    }
+#define CACHE_LINE(host, type)                         \
+    {                                                  \
+        0x0c, host, 0, 0x0000ffff, 0xffff0000, type, 0 \
+    }
+#define SUBSYSTEM(host, guest)          \
+    { 0x28, 0, 0, 0, ALL, 0, 0 },       \
+    {                                   \
+        0x2c, host, 0, 0, ALL, guest, 0 \
+    }
+#define LIST(first)                       \
+    {                                     \
+        0x34, first, 0, 0, 0xff, first, 0 \
+    }
+#define INTERRUPT(host, pin)                                            \
+    {                                                                   \
+        0x3c, host, 0, 0xff, 0xffffff00, ((host)&0xffff0000) | (pin), 0 \
+    }
 
 /* What stays as it was at the open, as the first register of most capabilities; a register that is passed on. */
-#define STAYS(offset, host)        { offset, host, 0, 0, ALL, host, 0 }
-#define PASSED(offset, host, mask) { offset, host, 0, 0, 0, 0, mask }
-#define HOLDS(offset, host)        { offset, host, 0, 0, 0, 0, 0 }
-#define VPD(offset, host)          { offset, host, 0, 0, 0xffff, (host) & 0xffff, 0x7fff0000 }
-#define ERRORS(offset, host)       { offset, host, ALL, 0, 0, 0, ALL }
+#define STAYS(offset, host)              \
+    {                                    \
+        offset, host, 0, 0, ALL, host, 0 \
+    }
+#define PASSED(offset, host, mask)     \
+    {                                  \
+        offset, host, 0, 0, 0, 0, mask \
+    }
+#define HOLDS(offset, host)         \
+    {                               \
+        offset, host, 0, 0, 0, 0, 0 \
+    }
+#define VPD(offset, host)                                     \
+    {                                                         \
+        offset, host, 0, 0, 0xffff, (host)&0xffff, 0x7fff0000 \
+    }
+#define ERRORS(offset, host)            \
+    {                                   \
+        offset, host, ALL, 0, 0, 0, ALL \
+    }
 
 #define AER(offset, next, status)                                                                                   \
-    STAYS(offset, 0x20001u | (uint32_t)(next) << 20), ERRORS((offset) + 4, status),                              \
+    STAYS(offset, 0x20001u | (uint32_t)(next) << 20), ERRORS((offset) + 4, status),                                 \
         PASSED((offset) + 8, 0x00400000, ALL), PASSED((offset) + 12, 0x00462030, ALL), ERRORS((offset) + 16, 0xc1), \
         PASSED((offset) + 20, 0x2000, ALL), HOLDS((offset) + 24, 0xa0)
 
 /* Its state is the guest's, without events and without a reset on the way back. */
-#define POWER_STATE(offset, host) { offset, host, 0x8000, 0x3, 0x8108, 0x8, 0 }
+#define POWER_STATE(offset, host)                 \
+    {                                             \
+        offset, host, 0x8000, 0x3, 0x8108, 0x8, 0 \
+    }
 
 /* A device control register: own payload size and error reports, no phantom functions. */
-#define CONTROL(offset, host, payload) { offset, host, 0x000f8000, 0xef, 0x8200, payload, 0x7010 }
+#define CONTROL(offset, host, payload)                          \
+    {                                                           \
+        offset, host, 0x000f8000, 0xef, 0x8200, payload, 0x7010 \
+    }
 
 #define REGISTERS(array) .registers = array, .register_count = COUNT_OF(array)
 
@@ -246,8 +289,8 @@ const struct composed composed_virtual = {
 
 /* ---- Broken lists ---- */
 
-#define BROKEN_HEADER(first)                                                                                        \
-    IDS(0x06661b36, 0x06661b36), COMMAND(0x00100003, true), CLASS(0xff000000), CACHE_LINE(0, 0),                    \
+#define BROKEN_HEADER(first)                                                                     \
+    IDS(0x06661b36, 0x06661b36), COMMAND(0x00100003, true), CLASS(0xff000000), CACHE_LINE(0, 0), \
         SUBSYSTEM(0x11001af4, 0x11001af4), LIST(first), INTERRUPT(0x00000100, 0x100)
 
 /* The last standard one points to the second, the extended one to itself. */
@@ -283,12 +326,9 @@ const struct composed composed_loops = {
 
 /* The standard one points to itself, the second extended one to the first, which is hidden. */
 static const struct composed_register selves_registers[] = {
-    BROKEN_HEADER(0x80),
-    { 0x80, 0x00038001, 0, 0, ALL, 0x00030001, 0 },
-    POWER_STATE(0x84, 0),
-    STAYS(0x100, 0x2001000f),
-    HOLDS(0x104, 0x00000020),
-    AER(0x200, 0x100, 0x00000020),
+    BROKEN_HEADER(0x80),      { 0x80, 0x00038001, 0, 0, ALL, 0x00030001, 0 },
+    POWER_STATE(0x84, 0),     STAYS(0x100, 0x2001000f),
+    HOLDS(0x104, 0x00000020), AER(0x200, 0x100, 0x00000020),
 };
 
 const struct composed composed_selves = {
@@ -500,10 +540,11 @@ static enum vpt_status unmap(void *ctx, const struct vpt_assign_region *region)
 
 /* ---- The device ---- */
 
-static const struct vpt_assign_identity identity = {
-    .which = VPT_ASSIGN_ALL_IDS, .vendor_id = 0x8086, .device_id = 0x10ca, .subsystem_vendor_id = 0x8086,
-    .subsystem_id = 0xa03c
-};
+static const struct vpt_assign_identity identity = { .which = VPT_ASSIGN_ALL_IDS,
+                                                     .vendor_id = 0x8086,
+                                                     .device_id = 0x10ca,
+                                                     .subsystem_vendor_id = 0x8086,
+                                                     .subsystem_id = 0xa03c };
 
 void composed_start(const struct composed *composed)
 {
@@ -525,11 +566,13 @@ void composed_start(const struct composed *composed)
     host.table.io_read = desk.host.io_read;
     host.table.io_write = desk.host.io_write;
     host.guest = (struct vpt_assign_guest){ .ctx = &host, .map = map, .unmap = unmap };
-    host.setup = (struct vpt_assign_config){
-        .host = &host.table, .address = { 0, 3, 0, 0 }, .config_size = composed->config_size,
-        .storage = storage, .storage_size = sizeof(storage), .traps = &composed->trap,
-        .trap_count = composed->trap.size != 0 ? 1 : 0
-    };
+    host.setup = (struct vpt_assign_config){ .host = &host.table,
+                                             .address = { 0, 3, 0, 0 },
+                                             .config_size = composed->config_size,
+                                             .storage = storage,
+                                             .storage_size = sizeof(storage),
+                                             .traps = &composed->trap,
+                                             .trap_count = composed->trap.size != 0 ? 1 : 0 };
     host.setup.regions = (uint16_t)(VPT_ASSIGN_REGIONS(host.setup.trap_count) + 32);
     if (composed->virtual_function) {
         host.setup.virtual_function = true;
@@ -551,8 +594,8 @@ enum vpt_status composed_acquire(uint64_t owner)
 }
 
 const struct composed *const composed_all[] = {
-    &composed_nic, &composed_gpu, &composed_legacy, &composed_virtual, &composed_loops, &composed_selves,
-    &composed_astray, &composed_nothing, &composed_crowded,
+    &composed_nic,    &composed_gpu,    &composed_legacy,  &composed_virtual, &composed_loops,
+    &composed_selves, &composed_astray, &composed_nothing, &composed_crowded,
 };
 
 struct criterion_test_params composed_variants(void)

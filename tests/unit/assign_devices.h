@@ -46,12 +46,12 @@ struct composed {
     const char *name;
     uint16_t config_size;
     bool virtual_function;
-    bool broken;        /* a list leads nowhere */
-    uint8_t narrow;     /* bit n: I/O BAR n of the host lacks the upper 16 bits */
-    bool has_msix;      /* its table and pending bits take BAR 3, which is one page */
-    uint16_t power;     /* power management's offset */
-    uint8_t states;     /* bit n: there is a state Dn */
-    uint16_t vpd;       /* vital product data's offset */
+    bool broken;                 /* a list leads nowhere */
+    uint8_t narrow;              /* bit n: I/O BAR n of the host lacks the upper 16 bits */
+    bool has_msix;               /* its table and pending bits take BAR 3, which is one page */
+    uint16_t power;              /* power management's offset */
+    uint8_t states;              /* bit n: there is a state Dn */
+    uint16_t vpd;                /* vital product data's offset */
     struct vpt_assign_trap trap; /* amid a BAR; none while its size is 0 */
     struct vpt_pci_bars bars;
     const struct composed_register *registers;

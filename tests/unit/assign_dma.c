@@ -63,8 +63,7 @@ static struct page *begin(void *ctx, const struct vpt_pci_address *function, con
     return &w.reached[function->device][(range->guest - w.base) / PAGE];
 }
 
-static enum vpt_status map(void *ctx, const struct vpt_pci_address *function,
-                           const struct vpt_assign_dma_range *range)
+static enum vpt_status map(void *ctx, const struct vpt_pci_address *function, const struct vpt_assign_dma_range *range)
 {
     struct page *page = begin(ctx, function, range);
 
@@ -88,8 +87,7 @@ static enum vpt_status unmap(void *ctx, const struct vpt_pci_address *function,
         return FAILURE;
     }
     for (unsigned i = 0; i < range->size / PAGE; i++) {
-        bool there = page[i].id != 0 && page[i].host == range->host + i * PAGE &&
-                     page[i].read_only == range->read_only;
+        bool there = page[i].id != 0 && page[i].host == range->host + i * PAGE && page[i].read_only == range->read_only;
 
         w.violations += !there && !w.dma.degraded;
         page[i].id = 0;
@@ -343,8 +341,7 @@ Test(assign_dma, whole_pages_on_both_sides)
 {
     static const struct vpt_assign_dma_range ranges[] = {
         { 0x800, 0, PAGE, false, false }, { 0, 0x800, PAGE, false, false }, { 0, 0, PAGE + 1, false, false },
-        { 0, 0, 1, false, true },         { 1, 0, PAGE, false, true },
-        { PAGE / 2, PAGE / 2, PAGE, false, false },
+        { 0, 0, 1, false, true },         { 1, 0, PAGE, false, true },      { PAGE / 2, PAGE / 2, PAGE, false, false },
     };
     uint64_t unmapped;
 
@@ -483,14 +480,10 @@ Test(assign_dma, of_one_owner)
 static enum vpt_status operate(unsigned operation)
 {
     switch (operation) {
-    case 0:
-        return range_map(5, 4, memory);
-    case 1:
-        return range_unmap(2, 16);
-    case 2:
-        return attach(2);
-    default:
-        return detach(1);
+    case 0: return range_map(5, 4, memory);
+    case 1: return range_unmap(2, 16);
+    case 2: return attach(2);
+    default: return detach(1);
     }
 }
 
@@ -601,15 +594,11 @@ static enum vpt_status random_operation(void)
     switch (pick(7)) {
     case 0:
     case 1:
-    case 2:
-        return range_map(first, count, page);
+    case 2: return range_map(first, count, page);
     case 3:
-    case 4:
-        return range_unmap(first, count);
-    case 5:
-        return attach(pick(DEVICES));
-    default:
-        return detach(pick(DEVICES));
+    case 4: return range_unmap(first, count);
+    case 5: return attach(pick(DEVICES));
+    default: return detach(pick(DEVICES));
     }
 }
 

@@ -94,8 +94,14 @@ static void make(void)
     put(made.writable, 0x14, 0x0000ffe0);
     put(made.clear, 0x04, 0xf9000000);
     made.function = (struct vpt_emulated_function){
-        .config = made.config, .initial = made.initial, .writable = made.writable, .clear = made.clear, .size = 256,
-        .ctx = &made, .access = access, .reset = reset,
+        .config = made.config,
+        .initial = made.initial,
+        .writable = made.writable,
+        .clear = made.clear,
+        .size = 256,
+        .ctx = &made,
+        .access = access,
+        .reset = reset,
     };
     assert_status(vpt_emulated_init(&made.function), VPT_OK);
 }
@@ -104,8 +110,12 @@ static void open_it(void)
 {
     static const struct vpt_assign_trap trap = { .bar = 0, .offset = 0, .size = 0x1000 };
     struct vpt_assign_config config = {
-        .host = &made.function.host, .traps = &trap, .trap_count = 1, .storage = made.storage,
-        .storage_size = sizeof(made.storage), .regions = VPT_ASSIGN_REGIONS(1),
+        .host = &made.function.host,
+        .traps = &trap,
+        .trap_count = 1,
+        .storage = made.storage,
+        .storage_size = sizeof(made.storage),
+        .regions = VPT_ASSIGN_REGIONS(1),
     };
 
     assert_status(vpt_assign_open(&made.device, &config), VPT_OK);

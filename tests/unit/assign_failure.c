@@ -15,7 +15,7 @@ static struct {
     unsigned failed;
     unsigned degraded;
     unsigned bars; /* most that were mapped */
-    bool whole; /* nothing has failed, so what is meant to be mapped has to be */
+    bool whole;    /* nothing has failed, so what is meant to be mapped has to be */
 } lives;
 
 /* ---- A life ---- */
@@ -58,8 +58,8 @@ static void expect_mapped(bool all)
         count += bar_of(i)->size != 0;
     }
     lives.bars = model_mapped() > lives.bars ? model_mapped() : lives.bars;
-    cr_assert(!lives.whole || model_mapped() == (all ? count : 0), "%s: %u BARs of %u", model_where(),
-              model_mapped(), count);
+    cr_assert(!lives.whole || model_mapped() == (all ? count : 0), "%s: %u BARs of %u", model_where(), model_mapped(),
+              count);
 }
 
 /* From below 4 GiB to a multiple of that and beyond, the upper half first, and back by the lower one. */
@@ -133,8 +133,9 @@ static void until_released(void)
 
 static void live(void)
 {
-    static const struct vpt_assign_region own = { .guest = 0x70000000, .host = 0x12340000, .size = 0x1000,
-                                                  .space = VPT_ASSIGN_MEMORY, .bar = VPT_ASSIGN_NO_BAR };
+    static const struct vpt_assign_region own = {
+        .guest = 0x70000000, .host = 0x12340000, .size = 0x1000, .space = VPT_ASSIGN_MEMORY, .bar = VPT_ASSIGN_NO_BAR
+    };
 
     while (play_acquire() != VPT_OK) {
         cr_assert(!lives.whole);

@@ -49,7 +49,7 @@ static enum vpt_status config_write(void *ctx, uint16_t offset, unsigned width, 
     for (unsigned i = 0; status == VPT_OK && !host.gone && i < width; i++) {
         uint8_t *at = &host.config[offset + i];
         uint8_t byte = (uint8_t)(value >> 8 * i);
-        uint8_t plain = (uint8_t)~(host.fixed[offset + i] | host.clear[offset + i] | host.action[offset + i]);
+        uint8_t plain = (uint8_t) ~(host.fixed[offset + i] | host.clear[offset + i] | host.action[offset + i]);
 
         host.actions += (byte & host.action[offset + i]) != 0;
         *at = (uint8_t)((*at & ~plain & ~(byte & host.clear[offset + i])) | (byte & plain));
@@ -86,8 +86,9 @@ void host_start(void)
     host_set(0x2c, 4, 0x0abc0def);
     host.config[0x3d] = 1;
     host.clear[0x07] = 0xf9;
-    host.table = (struct vpt_assign_host){ .ctx = &host, .config_read = config_read, .config_write = config_write,
-                                           .audit = audit };
+    host.table = (struct vpt_assign_host){
+        .ctx = &host, .config_read = config_read, .config_write = config_write, .audit = audit
+    };
     host.guest = (struct vpt_assign_guest){ .ctx = &host, .map = map, .unmap = unmap };
     host.setup.host = &host.table;
     host.setup.config_size = 256;

@@ -25,8 +25,8 @@ struct host_access {
 
 struct host {
     uint8_t config[HOST_SIZE];
-    uint8_t fixed[HOST_SIZE]; /* bits that no write changes */
-    uint8_t clear[HOST_SIZE]; /* bits that a written 1 clears */
+    uint8_t fixed[HOST_SIZE];  /* bits that no write changes */
+    uint8_t clear[HOST_SIZE];  /* bits that a written 1 clears */
     uint8_t action[HOST_SIZE]; /* bits that read 0, and of which a written 1 is counted */
     unsigned actions;
     bool gone;
@@ -50,8 +50,8 @@ struct host {
     struct vpt_pci_bars bars;
     struct vpt_assign_config setup;
     struct vpt_assign_device device;
-    _Alignas(8) uint64_t
-        storage[(VPT_ASSIGN_STORAGE_SIZE(HOST_SIZE, 0, HOST_REGIONS) + VPT_ASSIGN_VECTORS_SIZE(2048)) / 8u];
+    _Alignas(
+        8) uint64_t storage[(VPT_ASSIGN_STORAGE_SIZE(HOST_SIZE, 0, HOST_REGIONS) + VPT_ASSIGN_VECTORS_SIZE(2048)) / 8u];
 };
 
 extern struct host host;

@@ -169,10 +169,8 @@ struct kind {
     bool maskable;
 };
 
-static const struct kind kinds[] = {
-    { 0, false, false }, { 1, false, true }, { 2, true, false }, { 3, true, true }, { 4, false, false },
-    { 5, false, true }, { 5, true, true }, { 5, true, false }
-};
+static const struct kind kinds[] = { { 0, false, false }, { 1, false, true }, { 2, true, false }, { 3, true, true },
+                                     { 4, false, false }, { 5, false, true }, { 5, true, true },  { 5, true, false } };
 
 /* A test that runs once for each; its body knows `variant`. */
 #define KIND_TEST(name)                                                                                             \

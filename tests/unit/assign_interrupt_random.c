@@ -184,8 +184,9 @@ static enum vpt_status model_end(void)
 
 static void model_power_on(void)
 {
-    struct model fresh = { .mode = model.mode, .count = model.count, .level = model.level, .calls = model.calls,
-                           .logged = model.logged };
+    struct model fresh = {
+        .mode = model.mode, .count = model.count, .level = model.level, .calls = model.calls, .logged = model.logged
+    };
 
     memcpy(fresh.log, model.log, sizeof(fresh.log));
     for (unsigned i = 0; i < ENTRIES; i++) {
@@ -337,30 +338,16 @@ static void step(void)
         step_control(&model.msix_control, SIGNAL_MSIX + 2,
                      (uint16_t)((pick(4) != 0 ? MSIX_ENABLE : 0) | (pick(3) == 0 ? MSIX_FUNCTION_MASK : 0)));
         break;
-    case 1:
-        step_control(&model.msix_control, SIGNAL_MSIX + 2, 0);
-        break;
-    case 2:
-        step_control(&model.msi_control, SIGNAL_MSI + 2, (uint16_t)((pick(3) != 0) | MSI_MESSAGES(pick(6))));
-        break;
-    case 3:
-        step_command();
-        break;
-    case 4:
-        step_msi_masks();
-        break;
-    case 5:
-        step_msi_message();
-        break;
+    case 1: step_control(&model.msix_control, SIGNAL_MSIX + 2, 0); break;
+    case 2: step_control(&model.msi_control, SIGNAL_MSI + 2, (uint16_t)((pick(3) != 0) | MSI_MESSAGES(pick(6)))); break;
+    case 3: step_command(); break;
+    case 4: step_msi_masks(); break;
+    case 5: step_msi_message(); break;
     case 6:
     case 7:
-    case 8:
-        step_entry();
-        break;
+    case 8: step_entry(); break;
     case 9:
-    case 10:
-        step_end();
-        break;
+    case 10: step_end(); break;
     case 11:
         if (pick(8) == 0) {
             step_owner();
@@ -368,9 +355,7 @@ static void step(void)
             step_power();
         }
         break;
-    default:
-        step_raise();
-        break;
+    default: step_raise(); break;
     }
 }
 

@@ -153,7 +153,8 @@ static void check_order(void)
         if (piece->space == next->space) {
             cr_assert(piece->guest < next->guest && next->guest - piece->guest >= piece->size);
             cr_assert(next->guest - piece->guest > piece->size || piece->bar != next->bar ||
-                      piece->trapped != next->trapped, "one piece in two");
+                          piece->trapped != next->trapped,
+                      "one piece in two");
         }
     }
 }
@@ -204,9 +205,8 @@ static void start(void)
 
 static void memory(unsigned index, uint64_t size, uint64_t host, bool is_64bit)
 {
-    layout.bar[index] = (struct vpt_pci_bar){
-        .kind = VPT_PCI_BAR_MEMORY, .is_64bit = is_64bit, .size = size, .address = host
-    };
+    layout.bar[index] =
+        (struct vpt_pci_bar){ .kind = VPT_PCI_BAR_MEMORY, .is_64bit = is_64bit, .size = size, .address = host };
 }
 
 static void io(unsigned index, uint64_t size, uint64_t host)

@@ -54,17 +54,17 @@ Test(assign_lost, any_write_that_asks_for_decoding_restores)
         struct write write;
         int mapped;
     } cases[] = {
-        { { 4, 2, 0x107 }, { 4, 2, 0x107 }, 3 },              /* the same again */
+        { { 4, 2, 0x107 }, { 4, 2, 0x107 }, 3 }, /* the same again */
         { { 4, 2, 0x107 }, { 4, 1, 0x07 }, 3 },
-        { { 4, 2, 0x105 }, { 4, 2, 0x107 }, 3 },              /* memory, ports are decoded already */
+        { { 4, 2, 0x105 }, { 4, 2, 0x107 }, 3 }, /* memory, ports are decoded already */
         { { 4, 2, 0x107 }, { 4, 2, 0x105 }, 1 },
-        { { 4, 2, 0x107 }, { 0x10, 4, 0xe0000000 }, 3 },      /* a move */
+        { { 4, 2, 0x107 }, { 0x10, 4, 0xe0000000 }, 3 }, /* a move */
         { { 4, 2, 0x107 }, { 0x14, 4, 0x00000001 }, 3 },
         { { 4, 2, 0x107 }, { 0x18, 4, 0x0000d000 }, 3 },
         { { 0x18, 4, 0xffffffff }, { 0x18, 4, 0x0000d000 }, 3 },
-        { { 0x30, 4, 0xf1000000 }, { 0x30, 1, 0x01 }, 3 },    /* the ROM's bit */
+        { { 0x30, 4, 0xf1000000 }, { 0x30, 1, 0x01 }, 3 }, /* the ROM's bit */
         { { 0x30, 4, 0xffffffff }, { 0x30, 4, 0xf1800001 }, 3 },
-        { { 4, 2, 0x104 }, { 4, 2, 0x107 }, 3 },              /* nothing is live before */
+        { { 4, 2, 0x104 }, { 4, 2, 0x107 }, 3 }, /* nothing is live before */
         { { PLANT_PM + 4, 2, 3 }, { PLANT_PM + 4, 2, 0 }, 3 },
     };
 
@@ -145,15 +145,9 @@ Test(assign_lost, a_function_that_has_lost_nothing_costs_a_look)
         unsigned accesses;
         unsigned writes;
     } cases[] = {
-        { { 4, 2, 0x107 }, 1, 0 },
-        { { 4, 2, 0x103 }, 2, 1 },
-        { { 4, 2, 0x107 }, 2, 1 },
-        { { 5, 1, 0x04 }, 0, 0 },
-        { { 0x10, 4, 0xe0000000 }, 1, 0 },
-        { { 0x10, 4, 0xe000000c }, 0, 0 },
-        { { 4, 2, 0x004 }, 1, 0 },
-        { { 0x10, 4, 0xffffffff }, 0, 0 },
-        { { 0x10, 4, 0xf0000000 }, 0, 0 },
+        { { 4, 2, 0x107 }, 1, 0 }, { { 4, 2, 0x103 }, 2, 1 },         { { 4, 2, 0x107 }, 2, 1 },
+        { { 5, 1, 0x04 }, 0, 0 },  { { 0x10, 4, 0xe0000000 }, 1, 0 }, { { 0x10, 4, 0xe000000c }, 0, 0 },
+        { { 4, 2, 0x004 }, 1, 0 }, { { 0x10, 4, 0xffffffff }, 0, 0 }, { { 0x10, 4, 0xf0000000 }, 0, 0 },
     };
 
     start();

@@ -185,7 +185,7 @@ void model_release(void)
     for (unsigned i = 0; i < HOST_SIZE; i++) {
         uint8_t restored = lost_by_resets(i) ? 0xff : model.passed[i];
 
-        restored &= (uint8_t)~(host.clear[i] | host.action[i]);
+        restored &= (uint8_t) ~(host.clear[i] | host.action[i]);
 
         model.now.config[i] = (uint8_t)((model.now.config[i] & ~restored) | (model.opened[i] & restored));
     }
@@ -283,8 +283,8 @@ static bool decoded(unsigned index)
     return address_of(index) != 0 && address_of(index) <= end && bar->size <= end - address_of(index);
 }
 
-static bool share(enum vpt_assign_space space_a, uint64_t a, uint64_t size_a, enum vpt_assign_space space_b,
-                  uint64_t b, uint64_t size_b)
+static bool share(enum vpt_assign_space space_a, uint64_t a, uint64_t size_a, enum vpt_assign_space space_b, uint64_t b,
+                  uint64_t size_b)
 {
     return space_a == space_b && (a <= b ? b - a < size_a : a - b < size_b);
 }
@@ -309,8 +309,7 @@ static bool no_place(unsigned index, uint64_t address)
     uint64_t size = model.composed->bars.bar[index].size;
 
     for (unsigned i = 0; i < model.regions; i++) {
-        if (share(space_of(index), address, size, model.region[i].space, model.region[i].guest,
-                  model.region[i].size)) {
+        if (share(space_of(index), address, size, model.region[i].space, model.region[i].guest, model.region[i].size)) {
             return true;
         }
     }
@@ -453,10 +452,12 @@ static unsigned pieces_of(unsigned index, struct vpt_assign_region pieces[3])
         count = 3;
     }
     for (unsigned i = 0; i < count; i++) {
-        pieces[i] = (struct vpt_assign_region){
-            .guest = address + cut[i], .host = bar->address + cut[i], .size = cut[i + 1] - cut[i],
-            .space = space_of(index), .bar = (uint8_t)index, .trapped = trapped || i == 1
-        };
+        pieces[i] = (struct vpt_assign_region){ .guest = address + cut[i],
+                                                .host = bar->address + cut[i],
+                                                .size = cut[i + 1] - cut[i],
+                                                .space = space_of(index),
+                                                .bar = (uint8_t)index,
+                                                .trapped = trapped || i == 1 };
     }
     return count;
 }
@@ -520,8 +521,8 @@ enum vpt_status model_add(const struct vpt_assign_region *region)
         return VPT_CALLER_STATE;
     }
     for (unsigned i = 0; i < COMPOSED_BARS; i++) {
-        if (model.now.mapped[i] && share(space_of(i), model.now.at[i], model.composed->bars.bar[i].size,
-                                         region->space, region->guest, region->size)) {
+        if (model.now.mapped[i] && share(space_of(i), model.now.at[i], model.composed->bars.bar[i].size, region->space,
+                                         region->guest, region->size)) {
             return VPT_REFUSED;
         }
     }
@@ -564,8 +565,8 @@ static void compare_region(const struct vpt_assign_region *region, const char *w
     const struct vpt_assign_region *there = desk_find(region->space, region->guest);
     const struct vpt_assign_region *found = vpt_assign_region_find(&host.device, region->space, region->guest);
 
-    cr_assert(found != NULL && same(found, region), "%s: %s: BAR %u at 0x%llx is not in the books",
-              model_where(), what, region->bar, (unsigned long long)region->guest);
+    cr_assert(found != NULL && same(found, region), "%s: %s: BAR %u at 0x%llx is not in the books", model_where(), what,
+              region->bar, (unsigned long long)region->guest);
     cr_assert(region->bar == VPT_ASSIGN_RESERVED || (there != NULL && same(there, region)),
               "%s: %s: BAR %u at 0x%llx is not mapped", model_where(), what, region->bar,
               (unsigned long long)region->guest);

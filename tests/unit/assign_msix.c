@@ -72,8 +72,9 @@ static void raise(unsigned vector)
 Test(assign_msix, room_for_the_hypervisors_own)
 {
     static const struct vpt_assign_trap trap = { 2, 0x2000, 16 };
-    struct vpt_assign_region own = { .host = 0x100000, .size = 0x1000, .space = VPT_ASSIGN_MEMORY,
-                                     .bar = VPT_ASSIGN_NO_BAR };
+    struct vpt_assign_region own = {
+        .host = 0x100000, .size = 0x1000, .space = VPT_ASSIGN_MEMORY, .bar = VPT_ASSIGN_NO_BAR
+    };
 
     for (unsigned i = 0; i < 10; i++) {
         unsigned room = i / 2;
@@ -154,9 +155,9 @@ Test(assign_msix, other_accesses_do_nothing)
     static const struct {
         uint32_t offset;
         unsigned width;
-    } bad[] = { { TABLE, 1 }, { TABLE + 2, 2 }, { TABLE + 15, 1 }, { TABLE + 4, 8 }, { TABLE + 2, 4 },
-                { TABLE + 33, 4 }, { PENDING, 2 }, { PENDING + 7, 1 }, { PENDING + 4, 8 }, { PENDING + 1, 4 },
-                { TABLE + 64 - 4, 8 } };
+    } bad[] = { { TABLE, 1 },       { TABLE + 2, 2 },   { TABLE + 15, 1 },    { TABLE + 4, 8 },
+                { TABLE + 2, 4 },   { TABLE + 33, 4 },  { PENDING, 2 },       { PENDING + 7, 1 },
+                { PENDING + 4, 8 }, { PENDING + 1, 4 }, { TABLE + 64 - 4, 8 } };
 
     open_entries(4);
     for (unsigned i = 0; i < COUNT_OF(bad); i++) {
@@ -289,17 +290,16 @@ struct place {
 };
 
 static const struct place places[] = {
-    { 4, 0, 0x1000, 0, 0x1800 },      /* one page */
-    { 4, 0, 0x1000, 0, 0x1040 },      /* next to each other */
-    { 4, 0, 0x1008, 0, 0x1000 },      /* the other way around */
-    { 4, 0, 0x0ff0, 0, 0x2ff8 },      /* a page more for a few bytes */
-    { 2048, 0, 0x0800, 0, 0x8f00 },   /* large, from page to page */
-    { 2048, 0, 0x8000, 0, 0x7f00 },   /* up to the BAR's end */
-    { 65, 0, 0x0000, 0, 0xfff0 },     /* at both ends */
-    { 1, 0, 0xfff0, 0, 0xffe8 },      /* at the end */
-    { 4, 0, 0x0200, 1, 0x0200 },      /* in two BARs, at the same place */
-    { 4, 1, 0x07c0, 0, 0x0000 },
-    { 64, 2, 0x0000, 2, 0x0400 },     /* in one that is smaller than a page */
+    { 4, 0, 0x1000, 0, 0x1800 },                                  /* one page */
+    { 4, 0, 0x1000, 0, 0x1040 },                                  /* next to each other */
+    { 4, 0, 0x1008, 0, 0x1000 },                                  /* the other way around */
+    { 4, 0, 0x0ff0, 0, 0x2ff8 },                                  /* a page more for a few bytes */
+    { 2048, 0, 0x0800, 0, 0x8f00 },                               /* large, from page to page */
+    { 2048, 0, 0x8000, 0, 0x7f00 },                               /* up to the BAR's end */
+    { 65, 0, 0x0000, 0, 0xfff0 },                                 /* at both ends */
+    { 1, 0, 0xfff0, 0, 0xffe8 },                                  /* at the end */
+    { 4, 0, 0x0200, 1, 0x0200 },                                  /* in two BARs, at the same place */
+    { 4, 1, 0x07c0, 0, 0x0000 },    { 64, 2, 0x0000, 2, 0x0400 }, /* in one that is smaller than a page */
 };
 
 static const uint64_t sizes[] = { 0x10000, 0x1000, 0x800 };

@@ -69,7 +69,10 @@ Test(assign_open, storage)
 
 Test(assign_open, traps_lie_in_their_bars)
 {
-    static const struct { struct vpt_assign_trap trap; enum vpt_status status; } cases[] = {
+    static const struct {
+        struct vpt_assign_trap trap;
+        enum vpt_status status;
+    } cases[] = {
         { { 0, 0, 1 }, VPT_OK },
         { { 0, 0, 0x4000 }, VPT_OK },
         { { 0, 0x3fff, 1 }, VPT_OK },
@@ -132,7 +135,7 @@ static void set_bar(uint16_t offset, uint32_t type, uint32_t mask)
 {
     host_set(offset, 4, type);
     for (unsigned i = 0; i < 4; i++) {
-        host.fixed[offset + i] = (uint8_t)~(mask >> 8 * i);
+        host.fixed[offset + i] = (uint8_t) ~(mask >> 8 * i);
     }
 }
 
@@ -243,11 +246,13 @@ Test(assign_open, ids_for_the_guest)
 
 Test(assign_open, types)
 {
-    static const struct { uint16_t vendor, device, subsystem; uint32_t type; } cases[] = {
-        { 0x1af4, 0x1041, 0x1100, 1 },  { 0x1af4, 0x1042, 0, 2 },      { 0x1af4, 0x105a, 0, 26 },
-        { 0x1af4, 0x107f, 0, 63 },      { 0x1af4, 0x1080, 2, 0 },      { 0x1af4, 0x1001, 2, 2 },
-        { 0x1af4, 0x103f, 1, 1 },       { 0x1af4, 0x0fff, 2, 0 },      { 0x1234, 0x1042, 2, 0 },
-        { 0x1af4, 0x1040, 5, 0 },
+    static const struct {
+        uint16_t vendor, device, subsystem;
+        uint32_t type;
+    } cases[] = {
+        { 0x1af4, 0x1041, 0x1100, 1 }, { 0x1af4, 0x1042, 0, 2 }, { 0x1af4, 0x105a, 0, 26 }, { 0x1af4, 0x107f, 0, 63 },
+        { 0x1af4, 0x1080, 2, 0 },      { 0x1af4, 0x1001, 2, 2 }, { 0x1af4, 0x103f, 1, 1 },  { 0x1af4, 0x0fff, 2, 0 },
+        { 0x1234, 0x1042, 2, 0 },      { 0x1af4, 0x1040, 5, 0 },
     };
 
     for (unsigned i = 0; i < COUNT_OF(cases); i++) {

@@ -363,7 +363,10 @@ Test(assign_check, finds_each_disorder)
         case 4: device->regions[1].trapped = !device->regions[1].trapped; break;
         case 5: device->regions[1].bar ^= 1; break;
         case 6: device->regions[1].space = VPT_ASSIGN_IO; break;
-        case 7: device->regions[0] = regions[1]; device->regions[1] = regions[0]; break;
+        case 7:
+            device->regions[0] = regions[1];
+            device->regions[1] = regions[0];
+            break;
         case 8: device->refused = 1; break;
         case 9: device->placed.live &= 0xfe; break;
         case 10: device->placed.live |= 0x80; break;
@@ -389,8 +392,8 @@ Test(assign_check, finds_impossible_registers)
     assert_status(vpt_assign_check(&desk.device), VPT_DEVICE_ASSIGN_DEGRADED);
     desk.device.shadow[0x10 / 4] &= ~(uint32_t)0x100;
     assert_status(vpt_assign_check(&desk.device), VPT_OK);
-    desk.device.regions[0] = (struct vpt_assign_region){ .guest = 0x1000, .size = 1, .space = VPT_ASSIGN_MEMORY,
-                                                         .bar = VPT_ASSIGN_NO_BAR };
+    desk.device.regions[0] =
+        (struct vpt_assign_region){ .guest = 0x1000, .size = 1, .space = VPT_ASSIGN_MEMORY, .bar = VPT_ASSIGN_NO_BAR };
     desk.device.region_count = 1;
     assert_status(vpt_assign_check(&desk.device), VPT_DEVICE_ASSIGN_DEGRADED);
 }
@@ -403,14 +406,19 @@ Test(assign_check, finds_regions_in_disorder)
         uint64_t size;
         enum vpt_assign_space space;
     } wrong[] = {
-        { 0, 0x1000, 0x1001, VPT_ASSIGN_MEMORY }, { 0, 0x1000, 0, VPT_ASSIGN_MEMORY },
-        { 0, 0x2000, 0x1000, VPT_ASSIGN_MEMORY }, { 0, 0x3000, 0x1000, VPT_ASSIGN_MEMORY },
-        { 0, 0, 0, VPT_ASSIGN_MEMORY },           { 0, 0x1000, 0x1000, VPT_ASSIGN_IO },
-        { 1, 0x2000, UINT64_MAX, VPT_ASSIGN_MEMORY }, { 1, 0x2000, 0x1000, (enum vpt_assign_space)3 },
+        { 0, 0x1000, 0x1001, VPT_ASSIGN_MEMORY },
+        { 0, 0x1000, 0, VPT_ASSIGN_MEMORY },
+        { 0, 0x2000, 0x1000, VPT_ASSIGN_MEMORY },
+        { 0, 0x3000, 0x1000, VPT_ASSIGN_MEMORY },
+        { 0, 0, 0, VPT_ASSIGN_MEMORY },
+        { 0, 0x1000, 0x1000, VPT_ASSIGN_IO },
+        { 1, 0x2000, UINT64_MAX, VPT_ASSIGN_MEMORY },
+        { 1, 0x2000, 0x1000, (enum vpt_assign_space)3 },
         { 1, 0xfff8, 0x1000, VPT_ASSIGN_IO },
     };
-    struct vpt_assign_region region = { .guest = 0x1000, .host = 0x1000, .size = 0x1000,
-                                        .space = VPT_ASSIGN_MEMORY, .bar = VPT_ASSIGN_NO_BAR };
+    struct vpt_assign_region region = {
+        .guest = 0x1000, .host = 0x1000, .size = 0x1000, .space = VPT_ASSIGN_MEMORY, .bar = VPT_ASSIGN_NO_BAR
+    };
 
     set_up();
     assert_status(vpt_assign_acquire(&desk.device, 1, &desk.guest), VPT_OK);

@@ -19,7 +19,7 @@ TestSuite(assign_peer);
 static struct vpt_assign_dma_range reached[RANGES];
 static unsigned reached_count;
 static unsigned map_failures; /* to come */
-static unsigned unmaps; /* so many of them work yet */
+static unsigned unmaps;       /* so many of them work yet */
 
 static enum vpt_status iommu_map(void *ctx, const struct vpt_pci_address *function,
                                  const struct vpt_assign_dma_range *range)

@@ -115,8 +115,7 @@ static enum vpt_status config_write(void *ctx, uint16_t offset, unsigned width, 
         return status;
     }
     cr_assert(plant->logged < PLANT_LOG);
-    plant->log[plant->logged++] =
-        (struct plant_write){ offset, width, value, plant_get(plant, offset, 4), plant_time };
+    plant->log[plant->logged++] = (struct plant_write){ offset, width, value, plant_get(plant, offset, 4), plant_time };
     look_at(plant, offset);
     for (unsigned i = 0; i < width && !plant->removed && plant_time >= plant->silent; i++) {
         unsigned at = offset + i;
@@ -239,23 +238,29 @@ void plant_make(struct plant *plant, unsigned ways)
         put(plant->writable, reg, reg->writable);
     }
     plant->first[PLANT_PCIE + 7] = (ways & PLANT_PCIE_RESET) != 0 ? 0x10 : 0;
-    plant->first[PLANT_AF + 3] = (uint8_t)(((ways & PLANT_AF_RESET) != 0 ? 2 : 0) |
-                                           ((ways & PLANT_AF_PENDING) != 0 ? 1 : 0));
+    plant->first[PLANT_AF + 3] =
+        (uint8_t)(((ways & PLANT_AF_RESET) != 0 ? 2 : 0) | ((ways & PLANT_AF_PENDING) != 0 ? 1 : 0));
     plant->first[PLANT_PM + 4] = (ways & PLANT_POWER_RESET) != 0 ? 0 : 8;
     plant->clear[0x07] = 0xf9;
     plant->clear[PLANT_PM + 5] = 0x80;
     plant->clear[PLANT_PCIE + 0xa] = 0x0f;
     memcpy(plant->config, plant->first, sizeof(plant->config));
     for (unsigned i = 0; i < COUNT_OF(registers); i++) {
-        put(plant->config, &registers[i], registers[i].at_open | (plant_get(plant, registers[i].offset, 4) &
-                                                                  ~registers[i].writable));
+        put(plant->config, &registers[i],
+            registers[i].at_open | (plant_get(plant, registers[i].offset, 4) & ~registers[i].writable));
     }
     plant->answers[VPT_ASSIGN_RESET_DEVICE] = VPT_UNSUPPORTED_DEVICE;
-    plant->host = (struct vpt_assign_host){ .ctx = plant, .config_read = config_read, .config_write = config_write,
-                                            .interrupts = interrupts, .reset = reset, .delay = delay };
+    plant->host = (struct vpt_assign_host){ .ctx = plant,
+                                            .config_read = config_read,
+                                            .config_write = config_write,
+                                            .interrupts = interrupts,
+                                            .reset = reset,
+                                            .delay = delay };
     plant->guest = (struct vpt_assign_guest){ .ctx = plant, .map = map, .unmap = unmap };
-    plant->setup = (struct vpt_assign_config){ .host = &plant->host, .storage = plant->storage,
-                                               .storage_size = sizeof(plant->storage), .regions = PLANT_REGIONS };
+    plant->setup = (struct vpt_assign_config){ .host = &plant->host,
+                                               .storage = plant->storage,
+                                               .storage_size = sizeof(plant->storage),
+                                               .regions = PLANT_REGIONS };
     plant->setup.address.device = (uint8_t)(plant - plants);
 }
 
@@ -284,9 +289,15 @@ enum vpt_status plant_guest_write(struct plant *plant, uint16_t offset, unsigned
 void plant_give(struct plant *plant, uint64_t owner)
 {
     static const struct reg written[] = {
-        { 0x0c, 2, 0, 0, 0x2008 },      { 0x10, 4, 0, 0, 0xf0000000 },  { 0x18, 4, 0, 0, 0xc000 },
-        { 0x30, 4, 0, 0, 0xf1000001 },  { 0x3c, 1, 0, 0, 5 },           { PLANT_PCIE + 8, 2, 0, 0, 0x2010 },
-        { PLANT_PCIE + 40, 2, 0, 0, 9 }, { PLANT_VENDOR + 4, 4, 0, 0, 0x5555 }, { 0x04, 2, 0, 0, 0x0107 },
+        { 0x0c, 2, 0, 0, 0x2008 },
+        { 0x10, 4, 0, 0, 0xf0000000 },
+        { 0x18, 4, 0, 0, 0xc000 },
+        { 0x30, 4, 0, 0, 0xf1000001 },
+        { 0x3c, 1, 0, 0, 5 },
+        { PLANT_PCIE + 8, 2, 0, 0, 0x2010 },
+        { PLANT_PCIE + 40, 2, 0, 0, 9 },
+        { PLANT_VENDOR + 4, 4, 0, 0, 0x5555 },
+        { 0x04, 2, 0, 0, 0x0107 },
     };
 
     assert_status(vpt_assign_acquire(&plant->device, owner, &plant->guest), VPT_OK);

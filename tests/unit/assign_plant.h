@@ -41,16 +41,16 @@ struct plant_write {
 
 struct plant {
     uint8_t config[256];
-    uint8_t first[256];    /* as at power-on */
+    uint8_t first[256]; /* as at power-on */
     uint8_t writable[256];
-    uint8_t clear[256];    /* bits that a written 1 clears */
+    uint8_t clear[256]; /* bits that a written 1 clears */
     uint8_t at_open[256];
 
-    unsigned pending;   /* so many looks at the status more transactions are pending */
-    uint64_t busy;      /* before this time there must be no access at all, */
-    uint64_t silent;    /* up to this one everything reads all-ones, */
-    uint64_t retry;     /* and up to this one the vendor id is 1 */
-    uint64_t silence;   /* how long after a reset that is */
+    unsigned pending; /* so many looks at the status more transactions are pending */
+    uint64_t busy;    /* before this time there must be no access at all, */
+    uint64_t silent;  /* up to this one everything reads all-ones, */
+    uint64_t retry;   /* and up to this one the vendor id is 1 */
+    uint64_t silence; /* how long after a reset that is */
     uint64_t retries;
     bool removed;
 
@@ -59,7 +59,7 @@ struct plant {
     unsigned pending_at_reset;
     uint64_t reset_time;
     unsigned accesses;
-    unsigned fail_at;   /* the access of this number fails, from 1 */
+    unsigned fail_at; /* the access of this number fails, from 1 */
     unsigned violations;
     unsigned logged;
     struct plant_write log[PLANT_LOG];

@@ -32,8 +32,8 @@ bool play_host_failed(void)
 
 static void expect(enum vpt_status got, enum vpt_status expected, const char *what, uint64_t at)
 {
-    cr_assert(got == expected, "%s: %s at 0x%llx: \"%s\", not \"%s\"", model_where(), what,
-              (unsigned long long)at, vpt_status_str(got), vpt_status_str(expected));
+    cr_assert(got == expected, "%s: %s at 0x%llx: \"%s\", not \"%s\"", model_where(), what, (unsigned long long)at,
+              vpt_status_str(got), vpt_status_str(expected));
 }
 
 /* Degraded, what the guest has is still what the books say; else it is what the model says. */
@@ -52,7 +52,8 @@ static void check(const char *what)
         const struct vpt_assign_region *found = vpt_assign_region_find(&host.device, region->space, region->guest);
 
         cr_assert(found != NULL && found->guest == region->guest && found->size == region->size &&
-                  found->bar == region->bar, "%s: %s: not in the books", model_where(), what);
+                      found->bar == region->bar,
+                  "%s: %s: not in the books", model_where(), what);
     }
 }
 
@@ -130,8 +131,7 @@ void play_read(uint16_t offset, unsigned width)
         expected = width == 1 ? 0xff : width == 2 ? 0xffff : 0xffffffff;
     }
     expect(status, wanted, "read", offset);
-    cr_assert(got == expected, "%s: %#x (width %u) reads %#x, not %#x", model_where(), offset, width, got,
-              expected);
+    cr_assert(got == expected, "%s: %#x (width %u) reads %#x, not %#x", model_where(), offset, width, got, expected);
     cr_assert(desk.calls == calls_before && host_writes() == 0);
 }
 
@@ -167,8 +167,7 @@ static enum vpt_status failed_write(enum vpt_status status, uint16_t offset, uns
         return model_write(offset, width, value, false);
     }
     if (status == VPT_DEVICE_ASSIGN_DEGRADED) {
-        cr_assert(host.device.degraded && play_hooks_failed() >= 2, "%s: degraded by one failure",
-                  model_where());
+        cr_assert(host.device.degraded && play_hooks_failed() >= 2, "%s: degraded by one failure", model_where());
         return status;
     }
     cr_assert(!host.device.degraded, "%s: degraded, and does not say so", model_where());
@@ -210,8 +209,8 @@ static bool same_but_bus_mastering(const struct model_state *a, const struct mod
 }
 
 /* Mappings, and the registers that they depend on, stay as they are; a write that would leave them so may be made. */
-static enum vpt_status write_degraded(uint16_t offset, unsigned width, uint32_t value,
-                                      const struct model_state *before, enum vpt_status status)
+static enum vpt_status write_degraded(uint16_t offset, unsigned width, uint32_t value, const struct model_state *before,
+                                      enum vpt_status status)
 {
     (void)model_write(offset, width, value, play_host_failed());
     if (!same_but_bus_mastering(before, &model.now) || status == VPT_DEVICE_ASSIGN_DEGRADED) {

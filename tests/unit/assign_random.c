@@ -40,12 +40,31 @@ static struct {
 
 /* ---- Addresses ---- */
 
-static const uint64_t bases[] = {
-    0, 0x1000, 0x4000, 0xc000, 0xd000, 0xe000, 0xf000, 0xff00, 0x10000, 0xd0000, 0xd4000, 0x70000000, 0x7f000000,
-    0x80000000, 0xfd000000, 0xfe000000, 0xff000000, 0xffff0000, UINT64_C(0x100000000), UINT64_C(0x200000000),
-    UINT64_C(0x400000000), UINT64_C(0x400010000), UINT64_C(0x8000000000), UINT64_C(0xfffffffe00000000),
-    UINT64_C(0xffffffffffff0000)
-};
+static const uint64_t bases[] = { 0,
+                                  0x1000,
+                                  0x4000,
+                                  0xc000,
+                                  0xd000,
+                                  0xe000,
+                                  0xf000,
+                                  0xff00,
+                                  0x10000,
+                                  0xd0000,
+                                  0xd4000,
+                                  0x70000000,
+                                  0x7f000000,
+                                  0x80000000,
+                                  0xfd000000,
+                                  0xfe000000,
+                                  0xff000000,
+                                  0xffff0000,
+                                  UINT64_C(0x100000000),
+                                  UINT64_C(0x200000000),
+                                  UINT64_C(0x400000000),
+                                  UINT64_C(0x400010000),
+                                  UINT64_C(0x8000000000),
+                                  UINT64_C(0xfffffffe00000000),
+                                  UINT64_C(0xffffffffffff0000) };
 
 /* A BAR that is mapped; COMPOSED_BARS: none, or for once any. */
 static unsigned some_mapped(void)
@@ -61,8 +80,9 @@ static unsigned some_mapped(void)
 /* In a BAR that is mapped, by its ends or where it is cut, or beside it; else near one of the above. */
 static uint64_t some_address(enum vpt_assign_space *space)
 {
-    static const uint64_t beside[] = { 0, 0, 1, 2, 4, 6, 8, 0xff8, 0xfff, 0x1000, 0x5ffc, 0x6fff, 0x7000,
-                                       UINT64_C(0x100002000), UINT64_C(0x100004000) };
+    static const uint64_t beside[] = {
+        0, 0, 1, 2, 4, 6, 8, 0xff8, 0xfff, 0x1000, 0x5ffc, 0x6fff, 0x7000, UINT64_C(0x100002000), UINT64_C(0x100004000)
+    };
     unsigned bar = some_mapped();
     uint64_t address = bases[pick(COUNT_OF(bases))];
 
@@ -84,16 +104,11 @@ static uint32_t some_value(void)
 
     address += pick(4);
     switch (pick(6)) {
-    case 0:
-        return 0;
-    case 1:
-        return 0xffffffff;
-    case 2:
-        return number();
-    case 3:
-        return number() & number() & number();
-    default:
-        return (uint32_t)(address >> (pick(3) == 0 ? 32 : 0));
+    case 0: return 0;
+    case 1: return 0xffffffff;
+    case 2: return number();
+    case 3: return number() & number() & number();
+    default: return (uint32_t)(address >> (pick(3) == 0 ? 32 : 0));
     }
 }
 
@@ -160,7 +175,10 @@ static void some_failing_write(void)
 
 static void some_bad_access(void)
 {
-    static const struct { uint16_t offset; unsigned width; } bad[] = {
+    static const struct {
+        uint16_t offset;
+        unsigned width;
+    } bad[] = {
         { 0x10, 0 }, { 0x10, 3 }, { 0x10, 8 }, { 0x13, 2 }, { 0x12, 4 }, { 0x31, 4 }, { 0x1000, 4 }, { 0xfffc, 4 },
     };
     unsigned which = pick(COUNT_OF(bad));
@@ -185,8 +203,9 @@ static void some_access(void)
 /* A page or a few ports; or one of them goes. */
 static void some_region(void)
 {
-    struct vpt_assign_region region = { .space = VPT_ASSIGN_MEMORY, .size = 0x2000, .bar = VPT_ASSIGN_NO_BAR,
-                                        .trapped = pick(2) == 0 };
+    struct vpt_assign_region region = {
+        .space = VPT_ASSIGN_MEMORY, .size = 0x2000, .bar = VPT_ASSIGN_NO_BAR, .trapped = pick(2) == 0
+    };
     enum vpt_assign_space space;
 
     region.guest = some_address(&space);

@@ -8,8 +8,9 @@ TestSuite(assign_access);
 
 static struct vpt_assign_region region(enum vpt_assign_space space, uint64_t guest, uint64_t host, uint64_t size)
 {
-    return (struct vpt_assign_region){ .guest = guest, .host = host, .size = size, .space = space,
-                                       .bar = VPT_ASSIGN_NO_BAR, .trapped = true };
+    return (struct vpt_assign_region){
+        .guest = guest, .host = host, .size = size, .space = space, .bar = VPT_ASSIGN_NO_BAR, .trapped = true
+    };
 }
 
 static enum vpt_status add(struct vpt_assign_region region)

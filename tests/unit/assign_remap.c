@@ -479,7 +479,7 @@ Test(assign_remap, a_host_that_makes_entries_and_fails)
 
 /* ---- Beside changes ---- */
 
-#define HOT     3u       /* host vectors that change all the time */
+#define HOT     3u /* host vectors that change all the time */
 #define CHANGES 2000000u
 #define SECRET  0x9e3779b9u
 

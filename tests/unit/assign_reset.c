@@ -186,8 +186,8 @@ Test(assign_reset, short_capabilities)
         uint8_t offset;
         bool usable;
     } places[] = {
-        { 0x10, 0xf0, true }, { 0x10, 0xf4, true }, { 0x10, 0xf8, false }, { 0x10, 0xfc, false },
-        { 0x13, 0xf8, true }, { 0x13, 0xfc, false }, { 0x01, 0xf8, true }, { 0x01, 0xfc, false },
+        { 0x10, 0xf0, true }, { 0x10, 0xf4, true },  { 0x10, 0xf8, false }, { 0x10, 0xfc, false },
+        { 0x13, 0xf8, true }, { 0x13, 0xfc, false }, { 0x01, 0xf8, true },  { 0x01, 0xfc, false },
     };
 
     for (unsigned i = 0; i < COUNT_OF(places); i++) {
@@ -554,8 +554,9 @@ Test(assign_reset, what_stays)
     static unsigned calls;
     static const struct vpt_assign_iommu iommu = { &calls, no_call, no_call };
     static const struct vpt_assign_dma_range memory = { 0, 0x40000000, 0x10000, false, false };
-    static const struct vpt_assign_region own = { .guest = 0x1000, .host = 0x2000, .size = 0x1000,
-                                                  .space = VPT_ASSIGN_MEMORY, .bar = VPT_ASSIGN_NO_BAR };
+    static const struct vpt_assign_region own = {
+        .guest = 0x1000, .host = 0x2000, .size = 0x1000, .space = VPT_ASSIGN_MEMORY, .bar = VPT_ASSIGN_NO_BAR
+    };
     struct vpt_assign_dma_range ranges[1];
     struct vpt_assign_dma dma;
 
@@ -654,8 +655,11 @@ Test(assign_reset_bus, without_owners)
 Test(assign_reset_bus, of_one_owner)
 {
     static const uint64_t owners[][PLANTS] = {
-        { OWNER, OWNER, OWNER + 1, OWNER }, { OWNER, OWNER + 1, OWNER, OWNER }, { OWNER, 0, OWNER, OWNER },
-        { 0, 0, OWNER, 0 }, { OWNER, 0, 0, 0 },
+        { OWNER, OWNER, OWNER + 1, OWNER },
+        { OWNER, OWNER + 1, OWNER, OWNER },
+        { OWNER, 0, OWNER, OWNER },
+        { 0, 0, OWNER, 0 },
+        { OWNER, 0, 0, 0 },
     };
 
     for (unsigned i = 0; i < COUNT_OF(owners); i++) {

@@ -126,17 +126,21 @@ void signal_start(void)
     put(0x00, 4, 0xd6791234);
     put(0x06, 2, 0x0010);
     signals.config[0x3d] = 1;
-    signals.host = (struct vpt_assign_host){
-        .ctx = &signals.host, .config_read = config_read, .config_write = config_write, .memory_read = memory_read,
-        .memory_write = memory_write, .interrupts = interrupts, .intx_mask = intx_mask
-    };
+    signals.host = (struct vpt_assign_host){ .ctx = &signals.host,
+                                             .config_read = config_read,
+                                             .config_write = config_write,
+                                             .memory_read = memory_read,
+                                             .memory_write = memory_write,
+                                             .interrupts = interrupts,
+                                             .intx_mask = intx_mask };
     signals.guest = (struct vpt_assign_guest){
         .ctx = &signals.guest, .map = map, .unmap = unmap, .message = message, .intx = intx
     };
-    signals.setup = (struct vpt_assign_config){
-        .host = &signals.host, .bars = &signals.bars, .storage = signals.storage,
-        .storage_size = sizeof(signals.storage), .regions = SIGNAL_REGIONS
-    };
+    signals.setup = (struct vpt_assign_config){ .host = &signals.host,
+                                                .bars = &signals.bars,
+                                                .storage = signals.storage,
+                                                .storage_size = sizeof(signals.storage),
+                                                .regions = SIGNAL_REGIONS };
 }
 
 /* Whatever is at the head of the list comes after it. */
@@ -177,8 +181,8 @@ void signal_msix(unsigned entries, unsigned table_bar, uint32_t table, unsigned 
 
 void signal_bar(unsigned index, uint64_t size)
 {
-    signals.bars.bar[index] = (struct vpt_pci_bar){ .kind = VPT_PCI_BAR_MEMORY, .size = size,
-                                                    .address = SIGNAL_HOST(index) };
+    signals.bars.bar[index] =
+        (struct vpt_pci_bar){ .kind = VPT_PCI_BAR_MEMORY, .size = size, .address = SIGNAL_HOST(index) };
 }
 
 void signal_open(void)

@@ -20,8 +20,8 @@
 #define SIGNAL_MSI       0x50u
 #define SIGNAL_MSIX      0x70u
 #define SIGNAL_NEIGHBOUR 0x3fu /* id of capabilities that nobody knows */
-#define SIGNAL_HOST(n)   (UINT64_C(0x80000000) + (uint64_t)(n) * 0x1000000u)
-#define SIGNAL_GUEST(n) (UINT64_C(0xe0000000) + (uint64_t)(n) * 0x1000000u)
+#define SIGNAL_HOST(n)   (UINT64_C(0x80000000) + (uint64_t)(n)*0x1000000u)
+#define SIGNAL_GUEST(n)  (UINT64_C(0xe0000000) + (uint64_t)(n)*0x1000000u)
 
 #define MSI_ENABLE         0x1u
 #define MSI_MESSAGES(log2) ((unsigned)(log2) << 4)
@@ -83,8 +83,8 @@ bool signal_fails(unsigned number);
 
 /* Asserts that the log is just these, and empties it. */
 void signal_expect(const struct signal_call *calls, unsigned count);
-#define EXPECT(...)                                                                                                 \
-    signal_expect((const struct signal_call[]){ __VA_ARGS__ },                                                      \
+#define EXPECT(...)                                            \
+    signal_expect((const struct signal_call[]){ __VA_ARGS__ }, \
                   (unsigned)COUNT_OF(((const struct signal_call[]){ __VA_ARGS__ })))
 #define EXPECT_NOTHING() signal_expect(NULL, 0)
 

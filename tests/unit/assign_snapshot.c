@@ -46,8 +46,8 @@ static void seal(size_t size)
 
 /* ---- Any life ---- */
 
-static const struct composed *const functions[] = { &composed_nic, &composed_gpu, &composed_legacy, &composed_virtual,
-                                                    &composed_loops, &composed_crowded };
+static const struct composed *const functions[] = { &composed_nic,     &composed_gpu,   &composed_legacy,
+                                                    &composed_virtual, &composed_loops, &composed_crowded };
 
 /* Register by register, as the guest reads them. */
 static void read_all(const struct composed *composed, uint32_t *registers)
@@ -349,20 +349,35 @@ static void differ(size_t size, const struct composed *composed, const struct di
 Test(assign_snapshot, of_another_device)
 {
     static const struct difference differences[] = {
-        { 0x02, 0x01, VPT_CALLER_IMAGE }, { 0x08, 0x01, VPT_CALLER_IMAGE }, { 0x0b, 0x01, VPT_CALLER_IMAGE },
-        { 0x28, 0x02, VPT_CALLER_IMAGE }, { 0x2e, 0x01, VPT_CALLER_IMAGE }, { 0x3e, 0x01, VPT_CALLER_IMAGE },
+        { 0x02, 0x01, VPT_CALLER_IMAGE },
+        { 0x08, 0x01, VPT_CALLER_IMAGE },
+        { 0x0b, 0x01, VPT_CALLER_IMAGE },
+        { 0x28, 0x02, VPT_CALLER_IMAGE },
+        { 0x2e, 0x01, VPT_CALLER_IMAGE },
+        { 0x3e, 0x01, VPT_CALLER_IMAGE },
         { 0x42, 0x01, VPT_CALLER_IMAGE }, /* power management's version, and D1 */
         { 0x43, 0x02, VPT_CALLER_IMAGE },
         { 0x52, 0x02, VPT_CALLER_IMAGE }, /* MSI: how many messages, masks */
         { 0x53, 0x01, VPT_CALLER_IMAGE },
         { 0x72, 0x01, VPT_CALLER_IMAGE }, /* MSI-X: how many vectors, where they and their pending bits are */
-        { 0x75, 0x04, VPT_CALLER_IMAGE }, { 0x79, 0x04, VPT_CALLER_IMAGE },
+        { 0x75, 0x04, VPT_CALLER_IMAGE },
+        { 0x79, 0x04, VPT_CALLER_IMAGE },
         { 0xa2, 0x20, VPT_CALLER_IMAGE }, /* PCI Express: its type, payload, latencies, completion timeouts */
-        { 0xa4, 0x01, VPT_CALLER_IMAGE }, { 0xa5, 0x01, VPT_CALLER_IMAGE }, { 0xc4, 0x01, VPT_CALLER_IMAGE },
-        { 0x102, 0x01, VPT_CALLER_IMAGE }, { 0x142, 0x01, VPT_CALLER_IMAGE },
-        { 0x06, 0x08, VPT_OK }, { 0x07, 0x41, VPT_OK },  /* errors, interrupts and links of the day */
-        { 0x45, 0x80, VPT_OK }, { 0xaa, 0x2f, VPT_OK }, { 0xb3, 0xc8, VPT_OK }, { 0x64, 0x08, VPT_OK },
-        { 0xe5, 0xff, VPT_OK }, { 0x106, 0x10, VPT_OK }, { 0x118, 0x01, VPT_OK }, { 0x145, 0x01, VPT_OK },
+        { 0xa4, 0x01, VPT_CALLER_IMAGE },
+        { 0xa5, 0x01, VPT_CALLER_IMAGE },
+        { 0xc4, 0x01, VPT_CALLER_IMAGE },
+        { 0x102, 0x01, VPT_CALLER_IMAGE },
+        { 0x142, 0x01, VPT_CALLER_IMAGE },
+        { 0x06, 0x08, VPT_OK },
+        { 0x07, 0x41, VPT_OK }, /* errors, interrupts and links of the day */
+        { 0x45, 0x80, VPT_OK },
+        { 0xaa, 0x2f, VPT_OK },
+        { 0xb3, 0xc8, VPT_OK },
+        { 0x64, 0x08, VPT_OK },
+        { 0xe5, 0xff, VPT_OK },
+        { 0x106, 0x10, VPT_OK },
+        { 0x118, 0x01, VPT_OK },
+        { 0x145, 0x01, VPT_OK },
     };
     size_t size = ready();
 
@@ -459,8 +474,8 @@ Test(assign_snapshot, of_an_enemy)
         cr_assert(status == VPT_OK || status == VPT_REFUSED, "%s", vpt_status_str(status));
         assert_status(vpt_assign_check(&host.device), VPT_OK);
         read_all(&composed_nic, registers);
-        cr_assert(registers[0] == 0x10d38086 || registers[0] == (uint32_t)(host.device.vendor_id |
-                                                                           (uint32_t)host.device.device_id << 16));
+        cr_assert(registers[0] == 0x10d38086 ||
+                  registers[0] == (uint32_t)(host.device.vendor_id | (uint32_t)host.device.device_id << 16));
         for (unsigned i = 0; i < host.device.vector_count; i++) {
             cr_assert((host.device.vectors[i].control & ~3u) == 0 && (host.device.vectors[i].address_low & 3) == 0);
         }

@@ -68,8 +68,8 @@ static const struct {
     { VPT_BLK_F_TOPOLOGY, MEMBER(optimal_io_size), 0x87654321, 0 },
 };
 
-static const unsigned optional_features[] = { VPT_BLK_F_SIZE_MAX, VPT_BLK_F_SEG_MAX,  VPT_BLK_F_GEOMETRY,
-                                              VPT_BLK_F_RO,       VPT_BLK_F_BLK_SIZE, VPT_BLK_F_FLUSH,
+static const unsigned optional_features[] = { VPT_BLK_F_SIZE_MAX, VPT_BLK_F_SEG_MAX,    VPT_BLK_F_GEOMETRY,
+                                              VPT_BLK_F_RO,       VPT_BLK_F_BLK_SIZE,   VPT_BLK_F_FLUSH,
                                               VPT_BLK_F_TOPOLOGY, VPT_BLK_F_CONFIG_WCE, VPT_BLK_F_MQ };
 
 static uint64_t member_value(unsigned i)
@@ -80,17 +80,10 @@ static uint64_t member_value(unsigned i)
     uint16_t two = 0;
 
     switch (members[i].size) {
-    case 1:
-        return *at;
-    case 2:
-        memcpy(&two, at, sizeof(two));
-        return two;
-    case 4:
-        memcpy(&four, at, sizeof(four));
-        return four;
-    default:
-        memcpy(&eight, at, sizeof(eight));
-        return eight;
+    case 1: return *at;
+    case 2: memcpy(&two, at, sizeof(two)); return two;
+    case 4: memcpy(&four, at, sizeof(four)); return four;
+    default: memcpy(&eight, at, sizeof(eight)); return eight;
     }
 }
 
@@ -236,10 +229,8 @@ static const struct {
     unsigned offset;
     unsigned width;
 } fields[][2] = {
-    [BLOCK] = { { VPT_BLK_F_BLK_SIZE, MOCK_BLK_BLK_SIZE, 4 },
-                { VPT_BLK_F_TOPOLOGY, MOCK_BLK_PHYSICAL_EXPONENT, 1 } },
-    [REQUEST] = { { VPT_BLK_F_SIZE_MAX, MOCK_BLK_SIZE_MAX, 4 },
-                  { VPT_BLK_F_SEG_MAX, MOCK_BLK_SEG_MAX, 4 } },
+    [BLOCK] = { { VPT_BLK_F_BLK_SIZE, MOCK_BLK_BLK_SIZE, 4 }, { VPT_BLK_F_TOPOLOGY, MOCK_BLK_PHYSICAL_EXPONENT, 1 } },
+    [REQUEST] = { { VPT_BLK_F_SIZE_MAX, MOCK_BLK_SIZE_MAX, 4 }, { VPT_BLK_F_SEG_MAX, MOCK_BLK_SEG_MAX, 4 } },
 };
 
 static const struct {
@@ -247,19 +238,39 @@ static const struct {
     uint32_t values[2];
     bool possible;
 } configurations[] = {
-    { BLOCK, { 0, 0 }, false }, { BLOCK, { 1, 0 }, false }, { BLOCK, { 256, 0 }, false },
-    { BLOCK, { 511, 0 }, false }, { BLOCK, { 512, 0 }, true }, { BLOCK, { 513, 0 }, false },
-    { BLOCK, { 768, 0 }, false }, { BLOCK, { 1024, 0 }, true }, { BLOCK, { 65536, 0 }, true },
-    { BLOCK, { 0x80000000u, 0 }, true }, { BLOCK, { 0x80000001u, 0 }, false }, { BLOCK, { 0xfffffe00u, 0 }, false },
+    { BLOCK, { 0, 0 }, false },
+    { BLOCK, { 1, 0 }, false },
+    { BLOCK, { 256, 0 }, false },
+    { BLOCK, { 511, 0 }, false },
+    { BLOCK, { 512, 0 }, true },
+    { BLOCK, { 513, 0 }, false },
+    { BLOCK, { 768, 0 }, false },
+    { BLOCK, { 1024, 0 }, true },
+    { BLOCK, { 65536, 0 }, true },
+    { BLOCK, { 0x80000000u, 0 }, true },
+    { BLOCK, { 0x80000001u, 0 }, false },
+    { BLOCK, { 0xfffffe00u, 0 }, false },
     /* The physical block, in bytes, has to fit 32 bits. */
-    { BLOCK, { 512, 22 }, true }, { BLOCK, { 512, 23 }, false }, { BLOCK, { 512, 31 }, false },
-    { BLOCK, { 512, 32 }, false }, { BLOCK, { 512, 255 }, false }, { BLOCK, { 4096, 19 }, true },
-    { BLOCK, { 4096, 20 }, false }, { BLOCK, { 0x80000000u, 1 }, false },
+    { BLOCK, { 512, 22 }, true },
+    { BLOCK, { 512, 23 }, false },
+    { BLOCK, { 512, 31 }, false },
+    { BLOCK, { 512, 32 }, false },
+    { BLOCK, { 512, 255 }, false },
+    { BLOCK, { 4096, 19 }, true },
+    { BLOCK, { 4096, 20 }, false },
+    { BLOCK, { 0x80000000u, 1 }, false },
     /* A request of all segments at their longest has to hold a sector; seg_max 0 is taken for 1. */
-    { REQUEST, { 0, 1 }, false }, { REQUEST, { 0, 0xffffffffu }, false }, { REQUEST, { 511, 1 }, false },
-    { REQUEST, { 512, 1 }, true }, { REQUEST, { 256, 2 }, true }, { REQUEST, { 255, 2 }, false },
-    { REQUEST, { 1, 511 }, false }, { REQUEST, { 1, 512 }, true }, { REQUEST, { 511, 0 }, false },
-    { REQUEST, { 512, 0 }, true }, { REQUEST, { 0x10000, 0x10000 }, true },
+    { REQUEST, { 0, 1 }, false },
+    { REQUEST, { 0, 0xffffffffu }, false },
+    { REQUEST, { 511, 1 }, false },
+    { REQUEST, { 512, 1 }, true },
+    { REQUEST, { 256, 2 }, true },
+    { REQUEST, { 255, 2 }, false },
+    { REQUEST, { 1, 511 }, false },
+    { REQUEST, { 1, 512 }, true },
+    { REQUEST, { 511, 0 }, false },
+    { REQUEST, { 512, 0 }, true },
+    { REQUEST, { 0x10000, 0x10000 }, true },
     { REQUEST, { 0xffffffffu, 0xffffffffu }, true },
 };
 

@@ -8,8 +8,9 @@
 
 TestSuite(blk_async, .timeout = 120);
 
-static const struct mock_machine_options flushable = { .blk = { .flush = true, .seg_max = 16,
-                                                                 .id = "the disk of the test" } };
+static const struct mock_machine_options flushable = {
+    .blk = { .flush = true, .seg_max = 16, .id = "the disk of the test" }
+};
 
 static const struct mock_machine_options by_run = { .blk = { .flush = true },
                                                     .completion = { .mode = MOCK_COMPLETE_BY_RUN } };
@@ -68,8 +69,7 @@ static void scatter(const uint8_t *whole)
     }
 }
 
-static void check_last(const struct variant *variant, uint32_t type, uint64_t sector, uint64_t bytes,
-                       uint32_t segments)
+static void check_last(const struct variant *variant, uint32_t type, uint64_t sector, uint64_t bytes, uint32_t segments)
 {
     const struct mock_blk_record *record = mock_blk_last(&disk.machine.blk);
 
@@ -341,15 +341,27 @@ VARIANT_TEST(blk_async, BLK_OP_2_a_request_past_the_capacity_is_refused)
         uint32_t sectors;
         enum vpt_status status;
     } cases[] = {
-        { 2048, 2047, 1, VPT_OK }, { 2048, 2047, 2, VPT_CALLER_RANGE }, { 2048, 2048, 1, VPT_CALLER_RANGE },
-        { 2048, 2049, 1, VPT_CALLER_RANGE }, { 2048, 1920, 128, VPT_OK }, { 2048, 1921, 128, VPT_CALLER_RANGE },
-        { 2048, UINT64_MAX, 1, VPT_CALLER_RANGE }, { 2048, UINT64_MAX, 2, VPT_CALLER_RANGE },
-        { 2048, UINT64_MAX - 1, 2, VPT_CALLER_RANGE }, { 2048, UINT64_MAX - 2, 4, VPT_CALLER_RANGE },
-        { 2048, UINT64_C(1) << 55, 1, VPT_CALLER_RANGE }, { 2048, (UINT64_C(1) << 55) - 1, 2, VPT_CALLER_RANGE },
-        { 0, 0, 1, VPT_CALLER_RANGE }, { 1, 0, 1, VPT_OK }, { 1, 0, 2, VPT_CALLER_RANGE },
-        { 1, 1, 1, VPT_CALLER_RANGE }, { UINT64_MAX, UINT64_MAX - 1, 1, VPT_OK },
-        { UINT64_MAX, UINT64_MAX - 1, 2, VPT_CALLER_RANGE }, { UINT64_MAX, UINT64_MAX, 1, VPT_CALLER_RANGE },
-        { UINT64_MAX, UINT64_MAX, 2, VPT_CALLER_RANGE }, { UINT64_MAX, UINT64_C(0x100000000), 1, VPT_OK },
+        { 2048, 2047, 1, VPT_OK },
+        { 2048, 2047, 2, VPT_CALLER_RANGE },
+        { 2048, 2048, 1, VPT_CALLER_RANGE },
+        { 2048, 2049, 1, VPT_CALLER_RANGE },
+        { 2048, 1920, 128, VPT_OK },
+        { 2048, 1921, 128, VPT_CALLER_RANGE },
+        { 2048, UINT64_MAX, 1, VPT_CALLER_RANGE },
+        { 2048, UINT64_MAX, 2, VPT_CALLER_RANGE },
+        { 2048, UINT64_MAX - 1, 2, VPT_CALLER_RANGE },
+        { 2048, UINT64_MAX - 2, 4, VPT_CALLER_RANGE },
+        { 2048, UINT64_C(1) << 55, 1, VPT_CALLER_RANGE },
+        { 2048, (UINT64_C(1) << 55) - 1, 2, VPT_CALLER_RANGE },
+        { 0, 0, 1, VPT_CALLER_RANGE },
+        { 1, 0, 1, VPT_OK },
+        { 1, 0, 2, VPT_CALLER_RANGE },
+        { 1, 1, 1, VPT_CALLER_RANGE },
+        { UINT64_MAX, UINT64_MAX - 1, 1, VPT_OK },
+        { UINT64_MAX, UINT64_MAX - 1, 2, VPT_CALLER_RANGE },
+        { UINT64_MAX, UINT64_MAX, 1, VPT_CALLER_RANGE },
+        { UINT64_MAX, UINT64_MAX, 2, VPT_CALLER_RANGE },
+        { UINT64_MAX, UINT64_C(0x100000000), 1, VPT_OK },
     };
 
     for (unsigned i = 0; i < COUNT_OF(cases); i++) {
@@ -574,9 +586,7 @@ static void check_done(const struct job *job)
         memcpy(content, data, job->size);
         model.done[1]++;
         break;
-    case VPT_BLK_FLUSH:
-        model.done[2]++;
-        break;
+    case VPT_BLK_FLUSH: model.done[2]++; break;
     default:
         cr_assert(job->operation == VPT_BLK_GET_ID);
         cr_assert(memcmp(data, "mock disk\0\0\0\0\0\0\0\0\0\0\0", VPT_BLK_ID_SIZE) == 0);

@@ -203,39 +203,25 @@ struct split_case {
 };
 
 static const struct split_case splits[] = {
-    { 0, 0, 0, 0, 0, 0, 1 },
-    { 512, 1, 0, 0, 0, 0, 128 },
-    { 4096, 1, 0, 0, 0, 0, 16 },
-    { 4096, 0, 0, 0, 0, 0, 16 },     /* without SEG_MAX: one segment */
-    { 4096, 4, 0, 0, 0, 0, 4 },
-    { 4096, 16, 0, 0, 0, 0, 2 },
-    { 0xffffffff, 3, 0, 0, 0, 0, 1 },
-    { 700, 3, 0, 0, 0, 0, 32 },      /* 2100 bytes, of which 2048 are whole sectors */
-    { 511, 2, 0, 0, 0, 0, 128 },     /* 1022: 512 */
-    { 100, 6, 0, 0, 0, 0, 128 },     /* 600: 512, cut in the sixth piece */
-    { 64, 16, 0, 0, 0, 0, 128 },     /* eight pieces: exactly a sector */
-    { 0, 0, 0, 4096, 0, 0, 16 },
-    { 0, 0, 0, 4096, 512, 0, 17 },
-    { 0, 0, 0, 4096, 0, 16, 2 },     /* more by the caller's own wish */
-    { 0, 16, 0, 4096, 0, 0, 2 },
-    { 0, 16, 0, 4096, 512, 0, 3 },
-    { 0, 16, 0, 4096, 8, 0, 3 },
-    { 0, 16, 0, 4096, 4095, 0, 3 },
-    { 0, 0, 0, 4096, 1, 4, 6 },
-    { 0, 2, 0, 4096, 100, 0, 0 },
-    { 1000, 5, 0, 4096, 2000, 0, 0 },
-    { 0, 16, 1000, 0, 0, 0, 9 },     /* 8000 bytes: 15 sectors */
-    { 0, 16, 512, 0, 0, 0, 16 },
-    { 0, 0, 512, 0, 0, 0, 128 },
-    { 0, 16, 65, 0, 0, 0, 128 },     /* 520: 512 */
-    { 0, 16, 64, 0, 0, 0, 128 },
-    { 0, 0, 8191, 0, 0, 1, 9 },      /* one piece of which 7680 are whole sectors */
-    { 0, 0, 8192, 0, 0, 0, 8 },
-    { 0, 16, 333, 256, 77, 0, 0 },
-    { 96, 64, 100, 256, 3, 0, 0 },
-    { 0, 16, 1, 0, 0, 0, 0 },        /* these three: a sector in too many pieces */
-    { 0, 0, 511, 0, 0, 0, 0 },
-    { 0, 0, 0, 4096, 8, 0, 0 },
+    { 0, 0, 0, 0, 0, 0, 1 },          { 512, 1, 0, 0, 0, 0, 128 },
+    { 4096, 1, 0, 0, 0, 0, 16 },      { 4096, 0, 0, 0, 0, 0, 16 }, /* without SEG_MAX: one segment */
+    { 4096, 4, 0, 0, 0, 0, 4 },       { 4096, 16, 0, 0, 0, 0, 2 },
+    { 0xffffffff, 3, 0, 0, 0, 0, 1 }, { 700, 3, 0, 0, 0, 0, 32 }, /* 2100 bytes, of which 2048 are whole sectors */
+    { 511, 2, 0, 0, 0, 0, 128 },                                  /* 1022: 512 */
+    { 100, 6, 0, 0, 0, 0, 128 },                                  /* 600: 512, cut in the sixth piece */
+    { 64, 16, 0, 0, 0, 0, 128 },                                  /* eight pieces: exactly a sector */
+    { 0, 0, 0, 4096, 0, 0, 16 },      { 0, 0, 0, 4096, 512, 0, 17 },
+    { 0, 0, 0, 4096, 0, 16, 2 }, /* more by the caller's own wish */
+    { 0, 16, 0, 4096, 0, 0, 2 },      { 0, 16, 0, 4096, 512, 0, 3 },
+    { 0, 16, 0, 4096, 8, 0, 3 },      { 0, 16, 0, 4096, 4095, 0, 3 },
+    { 0, 0, 0, 4096, 1, 4, 6 },       { 0, 2, 0, 4096, 100, 0, 0 },
+    { 1000, 5, 0, 4096, 2000, 0, 0 }, { 0, 16, 1000, 0, 0, 0, 9 }, /* 8000 bytes: 15 sectors */
+    { 0, 16, 512, 0, 0, 0, 16 },      { 0, 0, 512, 0, 0, 0, 128 },
+    { 0, 16, 65, 0, 0, 0, 128 },                                  /* 520: 512 */
+    { 0, 16, 64, 0, 0, 0, 128 },      { 0, 0, 8191, 0, 0, 1, 9 }, /* one piece of which 7680 are whole sectors */
+    { 0, 0, 8192, 0, 0, 0, 8 },       { 0, 16, 333, 256, 77, 0, 0 },
+    { 96, 64, 100, 256, 3, 0, 0 },    { 0, 16, 1, 0, 0, 0, 0 }, /* these three: a sector in too many pieces */
+    { 0, 0, 511, 0, 0, 0, 0 },        { 0, 0, 0, 4096, 8, 0, 0 },
 };
 
 static bool splittable(const struct split_case *split)
@@ -472,11 +458,17 @@ VERSION_TEST(blk_blocking, BLK_OP_8_an_id_is_never_split_over_requests)
         uint32_t seg_max;
         enum vpt_status status;
     } cases[] = {
-        { 20, 0, 0, VPT_OK },       { 19, 0, 0, VPT_RESOURCE_SEGMENTS }, { 19, 0, 2, VPT_OK },
-        { 7, 0, 3, VPT_OK },        { 3, 0, 16, VPT_OK },
-        { 2, 0, 16, VPT_RESOURCE_SEGMENTS }, { 1, 0, 16, VPT_RESOURCE_SEGMENTS },
-        { 10, 0, 2, VPT_OK },       { 10, 0, 1, VPT_RESOURCE_SEGMENTS },
-        { 0, 16, 40, VPT_OK },      { 0, 2, 400, VPT_RESOURCE_SEGMENTS },
+        { 20, 0, 0, VPT_OK },
+        { 19, 0, 0, VPT_RESOURCE_SEGMENTS },
+        { 19, 0, 2, VPT_OK },
+        { 7, 0, 3, VPT_OK },
+        { 3, 0, 16, VPT_OK },
+        { 2, 0, 16, VPT_RESOURCE_SEGMENTS },
+        { 1, 0, 16, VPT_RESOURCE_SEGMENTS },
+        { 10, 0, 2, VPT_OK },
+        { 10, 0, 1, VPT_RESOURCE_SEGMENTS },
+        { 0, 16, 40, VPT_OK },
+        { 0, 2, 400, VPT_RESOURCE_SEGMENTS },
     };
 
     for (unsigned i = 0; i < COUNT_OF(cases); i++) {

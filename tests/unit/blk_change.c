@@ -330,9 +330,14 @@ static const struct {
     unsigned end;
 } ends[] = {
     { ALWAYS, 8 }, /* the capacity */
-    { VPT_BLK_F_SIZE_MAX, 12 },   { VPT_BLK_F_SEG_MAX, 16 },  { VPT_BLK_F_GEOMETRY, 20 },
-    { VPT_BLK_F_BLK_SIZE, 24 },   { VPT_BLK_F_TOPOLOGY, 32 }, { VPT_BLK_F_CONFIG_WCE, 33 },
-    { VPT_BLK_F_MQ, 36 },         { F_ZONED, 93 },
+    { VPT_BLK_F_SIZE_MAX, 12 },
+    { VPT_BLK_F_SEG_MAX, 16 },
+    { VPT_BLK_F_GEOMETRY, 20 },
+    { VPT_BLK_F_BLK_SIZE, 24 },
+    { VPT_BLK_F_TOPOLOGY, 32 },
+    { VPT_BLK_F_CONFIG_WCE, 33 },
+    { VPT_BLK_F_MQ, 36 },
+    { F_ZONED, 93 },
 };
 
 /* All fields hold something that is possible. */

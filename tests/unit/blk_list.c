@@ -21,12 +21,33 @@ static const struct {
 } cuts[] = {
     { "nothing", 512, 0, 16, 16, 0, { 0 }, { { 0, 0 } }, VPT_EMPTY },
     { "as it is", 512, 0, 16, 16, 3, { 512, 1024 }, { { 2, 1536 } }, VPT_EMPTY },
-    { "more segments than the device takes", 512, 0, 2, 16, 0, { 512, 512, 512, 512, 512 },
-      { { 2, 1024 }, { 2, 1024 }, { 1, 512 } }, VPT_EMPTY },
-    { "more than the caller has room for", 512, 0, 16, 3, 0, { 512, 512, 512, 512 }, { { 3, 1536 }, { 1, 512 } },
+    { "more segments than the device takes",
+      512,
+      0,
+      2,
+      16,
+      0,
+      { 512, 512, 512, 512, 512 },
+      { { 2, 1024 }, { 2, 1024 }, { 1, 512 } },
+      VPT_EMPTY },
+    { "more than the caller has room for",
+      512,
+      0,
+      16,
+      3,
+      0,
+      { 512, 512, 512, 512 },
+      { { 3, 1536 }, { 1, 512 } },
       VPT_EMPTY },
     { "a segment that is too long", 512, 1024, 16, 16, 0, { 2560 }, { { 3, 2560 } }, VPT_EMPTY },
-    { "cut within a segment, at a sector", 512, 0, 2, 16, 0, { 300, 1000, 236 }, { { 2, 1024 }, { 2, 512 } },
+    { "cut within a segment, at a sector",
+      512,
+      0,
+      2,
+      16,
+      0,
+      { 300, 1000, 236 },
+      { { 2, 1024 }, { 2, 512 } },
       VPT_EMPTY },
     { "pieces taken back", 512, 0, 3, 16, 0, { 512, 10, 10, 492 }, { { 1, 512 }, { 3, 512 } }, VPT_EMPTY },
     { "whole blocks", 4096, 0, 3, 16, 8, { 4096, 4000, 4096, 96 }, { { 3, 8192 }, { 2, 4096 } }, VPT_EMPTY },
@@ -127,8 +148,9 @@ VERSION_TEST(blk_list, a_long_list_of_pages_goes_through_in_requests_of_1_MiB_at
 VERSION_TEST(blk_list, blocks_of_more_than_1_MiB_are_cut_at_sectors)
 {
     static uint8_t bytes[0x400000];
-    const struct mock_machine_options options = { .blk = { .block_size = 0x200000, .capacity = sizeof(bytes) / SECTOR,
-                                                           .seg_max = 4 } };
+    const struct mock_machine_options options = {
+        .blk = { .block_size = 0x200000, .capacity = sizeof(bytes) / SECTOR, .seg_max = 4 }
+    };
 
     disk_start(variant, &options, NULL);
     fill(disk_content(0), sizeof(bytes), 5);

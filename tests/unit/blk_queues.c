@@ -39,10 +39,9 @@ static void start_by_run(const struct variant *variant)
 static enum vpt_status submit(unsigned which, uint64_t sector, size_t offset, void *token)
 {
     const struct vpt_segment segment = disk_segment(offset, SECTOR);
-    const struct vpt_blk_request request = { .operation = VPT_BLK_READ,
-                                             .sector = sector,
-                                             .segments = &segment,
-                                             .segment_count = 1 };
+    const struct vpt_blk_request request = {
+        .operation = VPT_BLK_READ, .sector = sector, .segments = &segment, .segment_count = 1
+    };
 
     return vpt_blk_submit(&queues[which], &request, token);
 }

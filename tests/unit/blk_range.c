@@ -24,10 +24,10 @@ struct operation {
 static const struct operation operations[] = {
     { VPT_BLK_DISCARD, VPT_BLK_F_DISCARD, offsetof(struct vpt_blk_info, discard), MOCK_BLK_DISCARD,
       MOCK_BLK_DISCARDED },
-    { VPT_BLK_WRITE_ZEROES, VPT_BLK_F_WRITE_ZEROES, offsetof(struct vpt_blk_info, write_zeroes),
-      MOCK_BLK_WRITE_ZEROES, 0 },
-    { VPT_BLK_SECURE_ERASE, VPT_BLK_F_SECURE_ERASE, offsetof(struct vpt_blk_info, secure_erase),
-      MOCK_BLK_SECURE_ERASE, MOCK_BLK_ERASED },
+    { VPT_BLK_WRITE_ZEROES, VPT_BLK_F_WRITE_ZEROES, offsetof(struct vpt_blk_info, write_zeroes), MOCK_BLK_WRITE_ZEROES,
+      0 },
+    { VPT_BLK_SECURE_ERASE, VPT_BLK_F_SECURE_ERASE, offsetof(struct vpt_blk_info, secure_erase), MOCK_BLK_SECURE_ERASE,
+      MOCK_BLK_ERASED },
 };
 
 #define OPERATIONS COUNT_OF(operations)
@@ -177,8 +177,8 @@ VERSION_TEST(blk_range, limits_that_allow_no_request_switch_the_operation_off)
         uint32_t alignment;
         uint32_t size_max;
     } cases[] = {
-        { 0, 1, 1, 4096 }, { 1, 0, 1, 4096 }, { 0, 0, 0, 4096 }, { 7, 1, 8, 4096 }, { 1, 1, 0xffffffff, 4096 },
-        { 8, 1, 1, 15 },
+        { 0, 1, 1, 4096 }, { 1, 0, 1, 4096 },          { 0, 0, 0, 4096 },
+        { 7, 1, 8, 4096 }, { 1, 1, 0xffffffff, 4096 }, { 8, 1, 1, 15 },
     };
 
     for (unsigned i = 0; i < COUNT_OF(cases) * OPERATIONS; i++) {
@@ -234,8 +234,9 @@ VERSION_TEST(blk_range, limits_become_what_a_request_can_have)
     };
 
     for (unsigned i = 0; i < COUNT_OF(cases); i++) {
-        const struct mock_machine_options options = { .blk = { .discard = cases[i].device, .seg_max = 64,
-                                                               .size_max = cases[i].size_max } };
+        const struct mock_machine_options options = {
+            .blk = { .discard = cases[i].device, .seg_max = 64, .size_max = cases[i].size_max }
+        };
 
         disk_init(variant, &options);
         assert_status(vpt_blk_ranges_init(&disk.blk, RANGES), VPT_OK);
@@ -502,12 +503,23 @@ VERSION_TEST(blk_range, a_range_off_the_alignment_is_refused)
         uint32_t sectors;
         enum vpt_status status;
     } cases[] = {
-        { 8, 8, 8, VPT_OK },     { 8, 4, 8, VPT_CALLER_ALIGNMENT },   { 8, 8, 7, VPT_CALLER_ALIGNMENT },
-        { 8, 1, 7, VPT_CALLER_ALIGNMENT },                            { 8, 2040, 8, VPT_OK },
-        { 384, 768, 384, VPT_OK }, { 384, 512, 384, VPT_CALLER_ALIGNMENT }, { 384, 768, 256, VPT_CALLER_ALIGNMENT },
-        { 384, 1920, 128, VPT_OK }, { 384, 1920, 127, VPT_CALLER_ALIGNMENT }, { 384, 1919, 129, VPT_CALLER_ALIGNMENT },
-        { 3, 3, 6, VPT_OK },     { 3, 2046, 2, VPT_OK },              { 3, 2047, 1, VPT_CALLER_ALIGNMENT },
-        { 1000, 1000, 1000, VPT_OK }, { 1000, 2000, 48, VPT_OK },     { 1, 77, 3, VPT_OK },
+        { 8, 8, 8, VPT_OK },
+        { 8, 4, 8, VPT_CALLER_ALIGNMENT },
+        { 8, 8, 7, VPT_CALLER_ALIGNMENT },
+        { 8, 1, 7, VPT_CALLER_ALIGNMENT },
+        { 8, 2040, 8, VPT_OK },
+        { 384, 768, 384, VPT_OK },
+        { 384, 512, 384, VPT_CALLER_ALIGNMENT },
+        { 384, 768, 256, VPT_CALLER_ALIGNMENT },
+        { 384, 1920, 128, VPT_OK },
+        { 384, 1920, 127, VPT_CALLER_ALIGNMENT },
+        { 384, 1919, 129, VPT_CALLER_ALIGNMENT },
+        { 3, 3, 6, VPT_OK },
+        { 3, 2046, 2, VPT_OK },
+        { 3, 2047, 1, VPT_CALLER_ALIGNMENT },
+        { 1000, 1000, 1000, VPT_OK },
+        { 1000, 2000, 48, VPT_OK },
+        { 1, 77, 3, VPT_OK },
         { 0, 77, 3, VPT_OK },
     };
 

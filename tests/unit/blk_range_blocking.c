@@ -22,12 +22,9 @@ static const uint32_t pieces[HELPERS] = { 96, 50, 64 };
 static enum vpt_status help(unsigned which, uint64_t sector, uint64_t count)
 {
     switch (which) {
-    case 0:
-        return vpt_blk_discard(&disk.queue, sector, count);
-    case 1:
-        return vpt_blk_write_zeroes(&disk.queue, sector, count, false);
-    default:
-        return vpt_blk_secure_erase(&disk.queue, sector, count);
+    case 0: return vpt_blk_discard(&disk.queue, sector, count);
+    case 1: return vpt_blk_write_zeroes(&disk.queue, sector, count, false);
+    default: return vpt_blk_secure_erase(&disk.queue, sector, count);
     }
 }
 

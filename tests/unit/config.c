@@ -31,10 +31,11 @@ VERSION_TEST(config, MMIO_REG_3_fields_are_read_at_their_width)
         unsigned width;
         uint32_t value;
     } fields[] = {
-        { MOCK_BLK_SIZE_MAX, 4, 0x01020304 },    { MOCK_BLK_SEG_MAX, 4, 0x05060708 }, { MOCK_BLK_CYLINDERS, 2, 0x1122 },
-        { MOCK_BLK_HEADS, 1, 0x33 },             { MOCK_BLK_SECTORS, 1, 0x44 },       { MOCK_BLK_BLK_SIZE, 4, 4096 },
-        { MOCK_BLK_MIN_IO_SIZE, 2, 0x0a0b },     { MOCK_BLK_OPT_IO_SIZE, 4, 0x0c0d0e0f },
-        { MOCK_BLK_ALIGNMENT_OFFSET, 1, 5 },     { MOCK_BLK_CAPACITY, 4, 0x1020 },
+        { MOCK_BLK_SIZE_MAX, 4, 0x01020304 }, { MOCK_BLK_SEG_MAX, 4, 0x05060708 },
+        { MOCK_BLK_CYLINDERS, 2, 0x1122 },    { MOCK_BLK_HEADS, 1, 0x33 },
+        { MOCK_BLK_SECTORS, 1, 0x44 },        { MOCK_BLK_BLK_SIZE, 4, 4096 },
+        { MOCK_BLK_MIN_IO_SIZE, 2, 0x0a0b },  { MOCK_BLK_OPT_IO_SIZE, 4, 0x0c0d0e0f },
+        { MOCK_BLK_ALIGNMENT_OFFSET, 1, 5 },  { MOCK_BLK_CAPACITY, 4, 0x1020 },
     };
 
     bench_negotiate(variant, &full);
@@ -87,11 +88,23 @@ VERSION_TEST(config, CONFIG_4_nothing_is_read_outside_of_what_is_mapped)
         unsigned width;
         bool inside;
     } cases[] = {
-        { 24, 20, 4, true },  { 23, 20, 4, false }, { 21, 20, 4, false },         { 18, 16, 2, true },
-        { 17, 16, 2, false }, { 19, 18, 1, true },  { 18, 18, 1, false },         { 24, 24, 1, false },
-        { 1, 0, 4, false },   { 3, 0, 4, false },   { 0, 0, 1, false },           { 256, 256, 1, false },
-        { 256, 256, 4, false }, { 256, 0xfffffffcu, 4, false }, { 256, 0xfffffffeu, 2, false },
-        { 256, 0xffffffffu, 1, false }, { 256, 0x80000000u, 4, false },
+        { 24, 20, 4, true },
+        { 23, 20, 4, false },
+        { 21, 20, 4, false },
+        { 18, 16, 2, true },
+        { 17, 16, 2, false },
+        { 19, 18, 1, true },
+        { 18, 18, 1, false },
+        { 24, 24, 1, false },
+        { 1, 0, 4, false },
+        { 3, 0, 4, false },
+        { 0, 0, 1, false },
+        { 256, 256, 1, false },
+        { 256, 256, 4, false },
+        { 256, 0xfffffffcu, 4, false },
+        { 256, 0xfffffffeu, 2, false },
+        { 256, 0xffffffffu, 1, false },
+        { 256, 0x80000000u, 4, false },
     };
 
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -266,13 +279,11 @@ VERSION_TEST(config, fields_refuse_what_single_accesses_refuse)
         uint8_t width;
         enum vpt_status status;
     } cases[] = {
-        { 0, 3, VPT_CALLER_ALIGNMENT },     { 0, 0, VPT_CALLER_ALIGNMENT },
-           { 0, 12, VPT_CALLER_ALIGNMENT },
-        { 0, 5, VPT_CALLER_ALIGNMENT },    { 0, 255, VPT_CALLER_ALIGNMENT },
-        { 0, 16, VPT_CALLER_ALIGNMENT },   { 2, 4, VPT_CALLER_ALIGNMENT },
-        { 2, 8, VPT_CALLER_ALIGNMENT },    { 1, 2, VPT_CALLER_ALIGNMENT },
-        { 256, 1, VPT_DEVICE_CONFIG },      { 252, 8, VPT_DEVICE_CONFIG },
-        { 0xfffc, 8, VPT_DEVICE_CONFIG },   { 0xffff, 1, VPT_DEVICE_CONFIG },
+        { 0, 3, VPT_CALLER_ALIGNMENT },   { 0, 0, VPT_CALLER_ALIGNMENT },   { 0, 12, VPT_CALLER_ALIGNMENT },
+        { 0, 5, VPT_CALLER_ALIGNMENT },   { 0, 255, VPT_CALLER_ALIGNMENT }, { 0, 16, VPT_CALLER_ALIGNMENT },
+        { 2, 4, VPT_CALLER_ALIGNMENT },   { 2, 8, VPT_CALLER_ALIGNMENT },   { 1, 2, VPT_CALLER_ALIGNMENT },
+        { 256, 1, VPT_DEVICE_CONFIG },    { 252, 8, VPT_DEVICE_CONFIG },    { 0xfffc, 8, VPT_DEVICE_CONFIG },
+        { 0xffff, 1, VPT_DEVICE_CONFIG },
     };
     uint64_t values[2] = { 0, 0 };
 

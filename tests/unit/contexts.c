@@ -57,7 +57,10 @@ static struct mock_machine_options wanted(void)
     struct mock_machine_options options = {
         .version = station.kind == KIND_MMIO_1 ? 1 : 2,
         .is_entropy = entropy_machines,
-        .blk = { .flush = true, .cache_switch = true, .discard = limits, .write_zeroes = limits,
+        .blk = { .flush = true,
+                 .cache_switch = true,
+                 .discard = limits,
+                 .write_zeroes = limits,
                  .secure_erase = limits },
     };
 
@@ -136,8 +139,8 @@ static void probe(void)
     const struct mock_machine *machine = &station.mmio_machine;
 
     if (on_pci()) {
-        assert_status(CALL(vpt_virtio_pci_probe, &station.pci, &station.pci_machine.address,
-                           &station.pci_machine.bars, VPT_VIRTIO_PCI_ANY),
+        assert_status(CALL(vpt_virtio_pci_probe, &station.pci, &station.pci_machine.address, &station.pci_machine.bars,
+                           VPT_VIRTIO_PCI_ANY),
                       VPT_OK);
     } else {
         assert_status(CALL(vpt_mmio_probe, &station.mmio, &contexts.port, machine->mapping, machine->size), VPT_OK);
@@ -267,7 +270,8 @@ static enum vpt_status add(struct vpt_queue *queue, void *token)
 
 static void use_raw_queue(void)
 {
-    const struct vpt_queue_config config = { .size = legacy() && on_pci() ? 0 : 16, .indirect_tables = 4,
+    const struct vpt_queue_config config = { .size = legacy() && on_pci() ? 0 : 16,
+                                             .indirect_tables = 4,
                                              .indirect_segments = 4 };
     struct vpt_queue queue;
     uint32_t written;
@@ -429,15 +433,11 @@ static void lie_in_the_ring(void)
         submit();
         assert_status(CALL(vpt_requests_kick, requests), VPT_OK);
         switch (i) {
-        case 0:
-            assert_status(CALL(vpt_requests_poll, requests, &completion), VPT_DEVICE_USED_ID);
-            break;
+        case 0: assert_status(CALL(vpt_requests_poll, requests, &completion), VPT_DEVICE_USED_ID); break;
         case 1:
             assert_status(CALL(vpt_requests_poll_batch, requests, &completion, 1, &done), VPT_DEVICE_USED_ID);
             break;
-        default:
-            assert_status(CALL(vpt_queue_pop, &requests->queue, NULL, NULL), VPT_DEVICE_USED_ID);
-            break;
+        default: assert_status(CALL(vpt_queue_pop, &requests->queue, NULL, NULL), VPT_DEVICE_USED_ID); break;
         }
         shut_down();
     }
@@ -452,16 +452,16 @@ static void spoil_reset(void)
 }
 
 /* Helpers whose requests are lost: they wait, and end in a reset. */
-#define LOSE(function, ...)                                                                                         \
-    do {                                                                                                            \
-        bring_up(NULL);                                                                                             \
-        station.hal->wait_budget[VPT_WAIT_REQUEST] = 3;                                                             \
-        fault(MOCK_FAULT_KICK_LOST, 1, EVER, 0);                                                                    \
-        spoil_reset();                                                                                              \
-        assert_status(CALL(function, __VA_ARGS__), VPT_DEVICE_TIMEOUT);                                             \
-        no_fault(MOCK_FAULT_KICK_LOST);                                                                             \
-        station.hal->wait_budget[VPT_WAIT_REQUEST] = 10000;                                                         \
-        shut_down();                                                                                                \
+#define LOSE(function, ...)                                             \
+    do {                                                                \
+        bring_up(NULL);                                                 \
+        station.hal->wait_budget[VPT_WAIT_REQUEST] = 3;                 \
+        fault(MOCK_FAULT_KICK_LOST, 1, EVER, 0);                        \
+        spoil_reset();                                                  \
+        assert_status(CALL(function, __VA_ARGS__), VPT_DEVICE_TIMEOUT); \
+        no_fault(MOCK_FAULT_KICK_LOST);                                 \
+        station.hal->wait_budget[VPT_WAIT_REQUEST] = 10000;             \
+        shut_down();                                                    \
     } while (0)
 
 static void lose_requests(void)
@@ -731,8 +731,7 @@ static void spoil_driver(void)
     }
     station.simulated->config.fields = capacity_bytes;
     station.simulated->config.field_count = COUNT_OF(capacity_bytes);
-    assert_status(CALL(vpt_driver_bytes, station.device, 0, bytes, sizeof(bytes)),
-                  VPT_DEVICE_CONFIG_UNSTABLE);
+    assert_status(CALL(vpt_driver_bytes, station.device, 0, bytes, sizeof(bytes)), VPT_DEVICE_CONFIG_UNSTABLE);
     station.simulated->config.fields = config.fields;
     station.simulated->config.field_count = config.field_count;
     spoil_reset();
@@ -754,16 +753,16 @@ static void spoil_driver(void)
 /* ---- A device that goes away: PCI looks into configuration space to be sure ---- */
 
 /* Made ready by `prepare`; then it vanishes at the given access from then on, in a call. */
-#define VANISH(kind, prepare, access, function, ...)                                                                \
-    do {                                                                                                            \
-        open_station(kind);                                                                                         \
-        probe();                                                                                                    \
-        prepare;                                                                                                    \
-        fault(MOCK_FAULT_VANISH, access, 1, 0);                                                                     \
-        CALL_VOID(function, __VA_ARGS__);                                                                           \
-        CALL_VOID(vpt_device_check, station.device);                                                                \
-        cr_assert(vpt_device_gone(station.device));                                                                 \
-        leave();                                                                                                    \
+#define VANISH(kind, prepare, access, function, ...) \
+    do {                                             \
+        open_station(kind);                          \
+        probe();                                     \
+        prepare;                                     \
+        fault(MOCK_FAULT_VANISH, access, 1, 0);      \
+        CALL_VOID(function, __VA_ARGS__);            \
+        CALL_VOID(vpt_device_check, station.device); \
+        cr_assert(vpt_device_gone(station.device));  \
+        leave();                                     \
     } while (0)
 
 static void leave(void)
@@ -854,8 +853,8 @@ static bool visit(void *ctx, const struct vpt_pci_function *function, const stru
 static void use_room(void)
 {
     static const uint8_t msi[22] = { 0x80, 0x01 };
-    static const uint8_t writable[22] = { 0x71, 0, 0xfc, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-                                          0,    0, 0xff, 0xff, 0xff, 0xff };
+    static const uint8_t writable[22] = { 0x71, 0,    0xfc, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+                                          0xff, 0xff, 0xff, 0,    0,    0xff, 0xff, 0xff, 0xff };
     struct vpt_pci_window window = { VPT_PCI_BAR_MEMORY, false, ROOM_APERTURE, ROOM_APERTURE + 0xffffu, false };
     struct vpt_pci_identity identity;
     struct vpt_pci_bars bars;
@@ -1012,8 +1011,8 @@ static void misbehave(enum kind kind)
     vanish(kind);
 }
 
-#define HANDED_OVER         UINT64_C(0x5000000000)
-#define HANDED_OVER_ENTRIES 256u /* what a legacy interface of PCI dictates here */
+#define HANDED_OVER          UINT64_C(0x5000000000)
+#define HANDED_OVER_ENTRIES  256u /* what a legacy interface of PCI dictates here */
 #define HANDED_OVER_REQUESTS 4u
 #define HANDED_OVER_SEGMENTS 2u
 
@@ -1040,10 +1039,8 @@ static void hand_over(struct vpt_requests_config *config)
     config->size = HANDED_OVER_ENTRIES;
     config->memory.rings =
         carve(&all, &taken, VPT_QUEUE_RINGS_SIZE(HANDED_OVER_ENTRIES, VPT_QUEUE_LEGACY_RINGS_ALIGNMENT));
-    config->memory.indirect =
-        carve(&all, &taken, VPT_BLK_INDIRECT_SIZE(HANDED_OVER_REQUESTS, HANDED_OVER_SEGMENTS));
-    config->memory.private_state =
-        carve(&all, &taken, VPT_REQUESTS_PRIVATE_SIZE(HANDED_OVER_REQUESTS));
+    config->memory.indirect = carve(&all, &taken, VPT_BLK_INDIRECT_SIZE(HANDED_OVER_REQUESTS, HANDED_OVER_SEGMENTS));
+    config->memory.private_state = carve(&all, &taken, VPT_REQUESTS_PRIVATE_SIZE(HANDED_OVER_REQUESTS));
     config->memory.slots = carve(&all, &taken, VPT_BLK_SLOTS_SIZE(HANDED_OVER_REQUESTS, 1));
 }
 
@@ -1066,17 +1063,22 @@ KIND_TEST(a_working_device_is_driven_by_the_named_callbacks_alone)
 /* Where nothing lies: the queue's hot path. A kick is one access of the doorbell's. */
 KIND_TEST(adding_publishing_and_popping_make_no_callback)
 {
-    static const char *const quiet[] = { "vpt_queue_add", "vpt_queue_publish", "vpt_queue_kick_prepare",
-                                         "vpt_queue_pop", "vpt_queue_has_used", "vpt_blk_submit", "vpt_requests_poll",
-                                         "vpt_requests_notifications_off", "vpt_requests_notifications_on" };
+    static const char *const quiet[] = { "vpt_queue_add",
+                                         "vpt_queue_publish",
+                                         "vpt_queue_kick_prepare",
+                                         "vpt_queue_pop",
+                                         "vpt_queue_has_used",
+                                         "vpt_blk_submit",
+                                         "vpt_requests_poll",
+                                         "vpt_requests_notifications_off",
+                                         "vpt_requests_notifications_on" };
     const uint32_t doorbell = *variant >= KIND_PCI_IO ? MADE(CALLBACK_IO_WRITE) : MADE(CALLBACK_MMIO_WRITE);
 
     contexts_read();
     live(*variant);
     for (unsigned i = 0; i < COUNT_OF(quiet); i++) {
         contexts_begin(quiet[i]);
-        cr_assert(contexts.now->called && contexts.now->seen == 0, "%s: 0x%x", quiet[i],
-                  (unsigned)contexts.now->seen);
+        cr_assert(contexts.now->called && contexts.now->seen == 0, "%s: 0x%x", quiet[i], (unsigned)contexts.now->seen);
     }
     contexts_begin("vpt_queue_kick");
     cr_assert(contexts.now->seen == doorbell);
@@ -1145,7 +1147,7 @@ Test(contexts, the_table_names_no_callback_and_no_wait_too_many)
         }
         if (!call->called || (call->waits & ~call->seen_waits) != 0) {
             (void)fprintf(stderr, "%s: %s, waits 0x%x of 0x%x\n", call->name, call->called ? "called" : "not called",
-                         (unsigned)call->seen_waits, (unsigned)call->waits);
+                          (unsigned)call->seen_waits, (unsigned)call->waits);
             unseen++;
         }
     }

@@ -64,8 +64,9 @@ static const struct vpt_assign_iommu iommu = { .map = translate, .unmap = transl
 
 static void open_device(void)
 {
-    struct vpt_assign_config config = { .host = &physical.host, .storage = storage, .storage_size = sizeof(storage),
-                                        .regions = REGIONS };
+    struct vpt_assign_config config = {
+        .host = &physical.host, .storage = storage, .storage_size = sizeof(storage), .regions = REGIONS
+    };
     struct vpt_assign_capability capability;
     size_t size;
 
@@ -117,8 +118,9 @@ static void serve_guest(void)
 
 static void look_around(void)
 {
-    const struct vpt_assign_region region = { .guest = 0x10000000, .host = 0x20000000, .size = 0x1000,
-                                              .space = VPT_ASSIGN_MEMORY, .bar = VPT_ASSIGN_NO_BAR };
+    const struct vpt_assign_region region = {
+        .guest = 0x10000000, .host = 0x20000000, .size = 0x1000, .space = VPT_ASSIGN_MEMORY, .bar = VPT_ASSIGN_NO_BAR
+    };
     const struct vpt_assign_registers registers = { .command = 0 };
     const struct vpt_pci_address nowhere = { 0, 0, 0, 0 };
 

@@ -5,19 +5,19 @@
 #include <stdio.h>
 #include <string.h>
 
-#define LINE_SIZE  512u
-#define CELLS      8u
-#define CELL_NAME  0u
+#define LINE_SIZE      512u
+#define CELLS          8u
+#define CELL_NAME      0u
 #define CELL_INTERRUPT 3u
-#define CELL_PANIC 4u
-#define CELL_WAITS 6u
+#define CELL_PANIC     4u
+#define CELL_WAITS     6u
 #define CELL_CALLBACKS 7u
 
 struct contexts contexts;
 
 static const char *const callback_names[CALLBACKS] = {
-    "dma_allocate", "dma_free",   "io_read",   "io_write",   "config_read", "config_write", "mmio_map",
-    "mmio_unmap",   "mmio_read",  "mmio_write", "share",     "unshare",     "keep_waiting", "log",
+    "dma_allocate", "dma_free",  "io_read",    "io_write", "config_read", "config_write", "mmio_map",
+    "mmio_unmap",   "mmio_read", "mmio_write", "share",    "unshare",     "keep_waiting", "log",
 };
 
 static const char *const wait_names[] = { "", "reset", "configuration", "request", "suspend" };
@@ -269,9 +269,10 @@ static void log_line(void *ctx, enum vpt_log_level level, const char *subject, e
 void contexts_record(const struct vpt_port *inner)
 {
     contexts.inner = inner;
-    contexts.port = (struct vpt_port){ NULL, dma_allocate, dma_free, io_read, io_write, config_read, config_write,
-                                       mmio_map, mmio_unmap, mmio_read, mmio_write, share, unshare, keep_waiting,
-                                       log_line, contexts.emulated };
+    contexts.port =
+        (struct vpt_port){ NULL,         dma_allocate, dma_free,   io_read,          io_write,   config_read,
+                           config_write, mmio_map,     mmio_unmap, mmio_read,        mmio_write, share,
+                           unshare,      keep_waiting, log_line,   contexts.emulated };
 }
 
 void contexts_begin(const char *name)

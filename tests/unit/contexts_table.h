@@ -45,9 +45,9 @@ struct contexts_call {
 struct contexts {
     struct contexts_call calls[CONTEXTS_CALLS_MAX];
     unsigned count;
-    uint32_t in_interrupt; /* callbacks that the second table allows there ... */
-    uint32_t in_panic;     /* ... and there */
-    struct vpt_port port;  /* the recording one ... */
+    uint32_t in_interrupt;        /* callbacks that the second table allows there ... */
+    uint32_t in_panic;            /* ... and there */
+    struct vpt_port port;         /* the recording one ... */
     const struct vpt_port *inner; /* ... and the one it calls */
     struct contexts_call *now;    /* the call that runs */
     uint32_t made;
@@ -74,11 +74,11 @@ enum vpt_status contexts_result(enum vpt_status result);
 #define CALL(function, ...) (contexts_begin(#function), contexts_result((enum vpt_status)function(__VA_ARGS__)))
 
 /* One without, and one whose result has no matter. */
-#define CALL_VOID(function, ...)                                                                                    \
-    do {                                                                                                            \
-        contexts_begin(#function);                                                                                  \
-        (void)function(__VA_ARGS__);                                                                                \
-        contexts_end();                                                                                             \
+#define CALL_VOID(function, ...)     \
+    do {                             \
+        contexts_begin(#function);   \
+        (void)function(__VA_ARGS__); \
+        contexts_end();              \
     } while (0)
 
 /* Makes every call of assign.h, once at least. */

@@ -7,8 +7,8 @@
 #include "pci_machine.h"
 #include "support.h"
 
-#define ROOM     64u    /* bytes that an asynchronous request asks for */
-#define REQUESTS 8u     /* in flight at most, by default */
+#define ROOM      64u   /* bytes that an asynchronous request asks for */
+#define REQUESTS  8u    /* in flight at most, by default */
 #define UNTOUCHED 0x00u /* no byte of the sequence is that */
 
 enum kind { MMIO_LEGACY, MMIO_MODERN, PCI_LEGACY, PCI_MODERN };
@@ -314,12 +314,9 @@ static const struct failure {
     uint64_t argument;
     enum vpt_status expected;
 } failures[] = {
-    { MOCK_FAULT_COMPLETION_LOST, 0, VPT_DEVICE_TIMEOUT },
-    { MOCK_FAULT_KICK_LOST, 0, VPT_DEVICE_TIMEOUT },
-    { MOCK_FAULT_NEEDS_RESET, 0, VPT_DEVICE_NEEDS_RESET },
-    { MOCK_FAULT_USED_ID_RANGE, 0, VPT_DEVICE_USED_ID },
-    { MOCK_FAULT_USED_ID_FREE, 0, VPT_DEVICE_USED_ID },
-    { MOCK_FAULT_USED_INDEX_AHEAD, 0, VPT_DEVICE_USED_INDEX },
+    { MOCK_FAULT_COMPLETION_LOST, 0, VPT_DEVICE_TIMEOUT },    { MOCK_FAULT_KICK_LOST, 0, VPT_DEVICE_TIMEOUT },
+    { MOCK_FAULT_NEEDS_RESET, 0, VPT_DEVICE_NEEDS_RESET },    { MOCK_FAULT_USED_ID_RANGE, 0, VPT_DEVICE_USED_ID },
+    { MOCK_FAULT_USED_ID_FREE, 0, VPT_DEVICE_USED_ID },       { MOCK_FAULT_USED_INDEX_AHEAD, 0, VPT_DEVICE_USED_INDEX },
     { MOCK_FAULT_USED_INDEX_BACK, 0, VPT_DEVICE_USED_INDEX },
 };
 

@@ -138,7 +138,8 @@ Test(example_command, the_beginning_and_the_end)
     world_begin(&version_2, &plain);
     command_begin(&world.store, &answer);
     cr_assert(strcmp(said, "ready keys=0 used=0 area=120 unit=1 generation=2 sequence=1 recovered=0 torn=no "
-                           "requests=14 wakeups=14\n") == 0, "%s", said);
+                           "requests=14 wakeups=14\n") == 0,
+              "%s", said);
     check("put a 1", "ok\n");
     check("status", "ok keys=1 used=1 area=120 unit=1 generation=2 sequence=2 recovered=0 torn=no requests=16 "
                     "wakeups=16\n");

@@ -10,10 +10,10 @@
 
 TestSuite(example_power, .timeout = 300);
 
-#define AREA_SECTORS  24u
-#define HISTORY       80u
-#define ALL_CHOICES   4u  /* sectors that may be kept or not, of which every choice is tried */
-#define SOME_CHOICES  16u /* else so many */
+#define AREA_SECTORS 24u
+#define HISTORY      80u
+#define ALL_CHOICES  4u  /* sectors that may be kept or not, of which every choice is tried */
+#define SOME_CHOICES 16u /* else so many */
 
 /* What is kept of a pending sector. */
 enum fate {

@@ -12,8 +12,8 @@
 #include "store.h"
 
 #define WORLD_ENTRIES 16u
-#define WORLD_SECTORS 256u  /* of the largest disk */
-#define WORLD_PENDING 256u  /* sectors written since the last flush */
+#define WORLD_SECTORS 256u /* of the largest disk */
+#define WORLD_PENDING 256u /* sectors written since the last flush */
 
 struct world {
     struct mock_machine machine;
@@ -48,11 +48,11 @@ void world_restart(void);
 /* Ends the machine, and asserts that nothing was done against a rule and that nothing leaks. */
 void world_end(void);
 
-#define assert_store(expression, expected)                                                                          \
-    do {                                                                                                            \
-        enum store_status assert_store_got = (expression);                                                          \
-        cr_assert(assert_store_got == (expected), "%s is %d, not %d (%s)", #expression, (int)assert_store_got,      \
-                  (int)(expected), vpt_status_str(world.store.cause));                                              \
+#define assert_store(expression, expected)                                                                     \
+    do {                                                                                                       \
+        enum store_status assert_store_got = (expression);                                                     \
+        cr_assert(assert_store_got == (expected), "%s is %d, not %d (%s)", #expression, (int)assert_store_got, \
+                  (int)(expected), vpt_status_str(world.store.cause));                                         \
     } while (0)
 
 struct text text_of(const char *words);

@@ -9,9 +9,9 @@
 
 #include "support.h"
 
-#define HAND_SIZE_MAX VPT_QUEUE_SIZE_MAX
-#define HAND_TABLES   64u
-#define HAND_SEGMENTS 8u /* of a table */
+#define HAND_SIZE_MAX       VPT_QUEUE_SIZE_MAX
+#define HAND_TABLES         64u
+#define HAND_SEGMENTS       8u /* of a table */
 #define HAND_REGISTERS_SIZE 0x200u
 #define HAND_RINGS_ADDRESS  UINT64_C(0x123456000)
 #define HAND_TABLES_ADDRESS UINT64_C(0x3ffffff70) /* crosses a 4 GiB boundary after 9 entries */

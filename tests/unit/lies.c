@@ -81,21 +81,28 @@ static void check_outcomes(const struct outcome *outcomes, size_t count)
 Test(lies, each_distortion_of_a_register_is_what_the_driver_reads)
 {
     static const struct outcome outcomes[] = {
-        { { .space = MOCK_SPACE_REGISTER, .offset = 0x000, .how = MOCK_LIE_XOR, .value = 0x80 }, VPT_DEVICE_MAGIC,
+        { { .space = MOCK_SPACE_REGISTER, .offset = 0x000, .how = MOCK_LIE_XOR, .value = 0x80 },
+          VPT_DEVICE_MAGIC,
           VPT_DEVICE_MAGIC },
         { { .space = MOCK_SPACE_REGISTER, .offset = 0x004, .how = MOCK_LIE_ADD, .value = 2 },
-          VPT_UNSUPPORTED_VERSION, VPT_UNSUPPORTED_VERSION },
-        { { .space = MOCK_SPACE_REGISTER, .offset = 0x008, .how = MOCK_LIE_VALUE, .value = 0 }, VPT_EMPTY_SLOT,
+          VPT_UNSUPPORTED_VERSION,
+          VPT_UNSUPPORTED_VERSION },
+        { { .space = MOCK_SPACE_REGISTER, .offset = 0x008, .how = MOCK_LIE_VALUE, .value = 0 },
+          VPT_EMPTY_SLOT,
           VPT_EMPTY_SLOT },
         { { .space = MOCK_SPACE_REGISTER, .offset = 0x034, .how = MOCK_LIE_VALUE, .value = 0x10000 },
-          VPT_DEVICE_QUEUE_SIZE, VPT_DEVICE_QUEUE_SIZE },
+          VPT_DEVICE_QUEUE_SIZE,
+          VPT_DEVICE_QUEUE_SIZE },
         /* One byte of a register, and one of four. */
         { { .space = MOCK_SPACE_REGISTER, .offset = 0x036, .width = 1, .how = MOCK_LIE_VALUE, .value = 1 },
-          VPT_DEVICE_QUEUE_SIZE, VPT_DEVICE_QUEUE_SIZE },
+          VPT_DEVICE_QUEUE_SIZE,
+          VPT_DEVICE_QUEUE_SIZE },
         { { .space = MOCK_SPACE_REGISTER, .offset = 0x003, .width = 4, .how = MOCK_LIE_VALUE, .value = 0x00000373 },
-          VPT_DEVICE_MAGIC, VPT_DEVICE_MAGIC },
+          VPT_DEVICE_MAGIC,
+          VPT_DEVICE_MAGIC },
         { { .space = MOCK_SPACE_REGISTER, .offset = 0x070, .how = MOCK_LIE_DROP, .access = MOCK_READS },
-          VPT_DEVICE_GONE, VPT_DEVICE_GONE },
+          VPT_DEVICE_GONE,
+          VPT_DEVICE_GONE },
     };
 
     check_outcomes(outcomes, COUNT_OF(outcomes));
@@ -106,14 +113,19 @@ Test(lies, a_register_write_is_dropped_or_changed_before_the_device_sees_it)
     static const struct outcome outcomes[] = {
         /* The reset; FEATURES_OK, or DRIVER_OK, which a legacy device has to do without; the queue; the doorbell. */
         { { .space = MOCK_SPACE_REGISTER, .offset = 0x070, .how = MOCK_LIE_VALUE, .value = 1, .access = MOCK_WRITES },
-          VPT_DEVICE_STUCK, VPT_DEVICE_STUCK },
+          VPT_DEVICE_STUCK,
+          VPT_DEVICE_STUCK },
         { { .space = MOCK_SPACE_REGISTER, .offset = 0x070, .how = MOCK_LIE_DROP, .access = MOCK_WRITES, .first = 4 },
-          VPT_DEVICE_FEATURES_REFUSED, VPT_OK },
-        { { .space = MOCK_SPACE_REGISTER, .offset = 0x038, .how = MOCK_LIE_DROP }, VPT_DEVICE_QUEUE_STATE,
+          VPT_DEVICE_FEATURES_REFUSED,
+          VPT_OK },
+        { { .space = MOCK_SPACE_REGISTER, .offset = 0x038, .how = MOCK_LIE_DROP },
+          VPT_DEVICE_QUEUE_STATE,
           VPT_DEVICE_QUEUE_STATE },
-        { { .space = MOCK_SPACE_REGISTER, .offset = 0x050, .how = MOCK_LIE_DROP }, VPT_DEVICE_TIMEOUT,
+        { { .space = MOCK_SPACE_REGISTER, .offset = 0x050, .how = MOCK_LIE_DROP },
+          VPT_DEVICE_TIMEOUT,
           VPT_DEVICE_TIMEOUT },
-        { { .space = MOCK_SPACE_REGISTER, .offset = 0x050, .how = MOCK_LIE_ADD, .value = 1 }, VPT_DEVICE_TIMEOUT,
+        { { .space = MOCK_SPACE_REGISTER, .offset = 0x050, .how = MOCK_LIE_ADD, .value = 1 },
+          VPT_DEVICE_TIMEOUT,
           VPT_DEVICE_TIMEOUT },
     };
 
@@ -129,10 +141,17 @@ Test(lies, a_queue_that_cannot_be_taken_back_keeps_its_memory)
     struct mock_device *device = &disk.machine.device;
 
     disk_init(&version_2, NULL);
-    (void)tell(device, (struct mock_lie){ .space = MOCK_SPACE_REGISTER, .offset = 0x44, .access = MOCK_READS,
-                                          .how = MOCK_LIE_VALUE, .value = 0, .first = 2, .times = 1 });
-    (void)tell(device, (struct mock_lie){ .space = MOCK_SPACE_REGISTER, .offset = 0x44, .access = MOCK_WRITES,
-                                          .how = MOCK_LIE_DROP, .first = 2 });
+    (void)tell(device, (struct mock_lie){ .space = MOCK_SPACE_REGISTER,
+                                          .offset = 0x44,
+                                          .access = MOCK_READS,
+                                          .how = MOCK_LIE_VALUE,
+                                          .value = 0,
+                                          .first = 2,
+                                          .times = 1 });
+    (void)tell(
+        device,
+        (struct mock_lie){
+            .space = MOCK_SPACE_REGISTER, .offset = 0x44, .access = MOCK_WRITES, .how = MOCK_LIE_DROP, .first = 2 });
     mock_fault_set(&device->faults, MOCK_FAULT_RESET_NEVER, 1, 0, 0);
     assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, NULL), VPT_DEVICE_STUCK);
     cr_assert(device->queues[0].enabled);
@@ -153,15 +172,24 @@ Test(lies, a_configuration_field_lies_in_the_byte_order_that_it_is_read_in)
 {
     static const struct outcome outcomes[] = {
         { { .space = MOCK_SPACE_CONFIGURATION, .offset = MOCK_BLK_BLK_SIZE, .how = MOCK_LIE_ADD, .value = 1 },
-          VPT_DEVICE_CONFIG, VPT_DEVICE_CONFIG },
+          VPT_DEVICE_CONFIG,
+          VPT_DEVICE_CONFIG },
         { { .space = MOCK_SPACE_CONFIGURATION, .offset = MOCK_BLK_BLK_SIZE, .how = MOCK_LIE_VALUE, .value = 1024 },
-          VPT_OK, VPT_OK },
-        { { .space = MOCK_SPACE_CONFIGURATION, .offset = MOCK_BLK_SIZE_MAX, .width = 8, .how = MOCK_LIE_VALUE,
+          VPT_OK,
+          VPT_OK },
+        { { .space = MOCK_SPACE_CONFIGURATION,
+            .offset = MOCK_BLK_SIZE_MAX,
+            .width = 8,
+            .how = MOCK_LIE_VALUE,
             .value = 1 },
-          VPT_DEVICE_CONFIG, VPT_DEVICE_CONFIG },
-        { { .space = MOCK_SPACE_CONFIGURATION, .offset = MOCK_BLK_PHYSICAL_EXPONENT, .how = MOCK_LIE_VALUE,
+          VPT_DEVICE_CONFIG,
+          VPT_DEVICE_CONFIG },
+        { { .space = MOCK_SPACE_CONFIGURATION,
+            .offset = MOCK_BLK_PHYSICAL_EXPONENT,
+            .how = MOCK_LIE_VALUE,
             .value = 23 },
-          VPT_DEVICE_CONFIG, VPT_DEVICE_CONFIG },
+          VPT_DEVICE_CONFIG,
+          VPT_DEVICE_CONFIG },
     };
 
     check_outcomes(outcomes, 2);
@@ -178,19 +206,26 @@ Test(lies, each_field_of_a_used_ring_and_each_byte_of_data_lies)
 {
     static const struct outcome outcomes[] = {
         { { .space = MOCK_SPACE_RING, .offset = MOCK_RING_USED_INDEX, .how = MOCK_LIE_ADD, .value = 1 },
-          VPT_DEVICE_USED_INDEX, VPT_DEVICE_USED_INDEX },
-        { { .space = MOCK_SPACE_RING, .offset = MOCK_RING_USED_INDEX, .how = MOCK_LIE_DROP }, VPT_DEVICE_TIMEOUT,
+          VPT_DEVICE_USED_INDEX,
+          VPT_DEVICE_USED_INDEX },
+        { { .space = MOCK_SPACE_RING, .offset = MOCK_RING_USED_INDEX, .how = MOCK_LIE_DROP },
+          VPT_DEVICE_TIMEOUT,
           VPT_DEVICE_TIMEOUT },
         { { .space = MOCK_SPACE_RING, .offset = MOCK_RING_USED_ID, .how = MOCK_LIE_VALUE, .value = 0xffff0000 },
-          VPT_DEVICE_USED_ID, VPT_DEVICE_USED_ID },
+          VPT_DEVICE_USED_ID,
+          VPT_DEVICE_USED_ID },
         { { .space = MOCK_SPACE_RING, .offset = MOCK_RING_USED_LENGTH, .how = MOCK_LIE_ADD, .value = 1 },
-          VPT_OK, VPT_OK },
+          VPT_OK,
+          VPT_OK },
         /* The status byte of a read of one sector, then its data: that nobody can know. */
-        { { .space = MOCK_SPACE_DATA, .offset = SECTOR, .how = MOCK_LIE_VALUE, .value = 1 }, VPT_DEVICE_IO_ERROR,
+        { { .space = MOCK_SPACE_DATA, .offset = SECTOR, .how = MOCK_LIE_VALUE, .value = 1 },
+          VPT_DEVICE_IO_ERROR,
           VPT_DEVICE_IO_ERROR },
-        { { .space = MOCK_SPACE_DATA, .offset = SECTOR, .how = MOCK_LIE_DROP }, VPT_DEVICE_REQUEST_STATUS,
+        { { .space = MOCK_SPACE_DATA, .offset = SECTOR, .how = MOCK_LIE_DROP },
+          VPT_DEVICE_REQUEST_STATUS,
           VPT_DEVICE_REQUEST_STATUS },
-        { { .space = MOCK_SPACE_DATA, .offset = 100, .width = 2, .how = MOCK_LIE_XOR, .value = 0xffff }, VPT_OK,
+        { { .space = MOCK_SPACE_DATA, .offset = 100, .width = 2, .how = MOCK_LIE_XOR, .value = 0xffff },
+          VPT_OK,
           VPT_OK },
     };
 
@@ -201,9 +236,11 @@ Test(lies, data_is_distorted_where_it_says_and_nowhere_else)
 {
     uint8_t expected[SECTOR];
 
-    assert_status(with_lie(&version_2, (struct mock_lie){ .space = MOCK_SPACE_DATA, .offset = 300, .width = 3,
-                                                          .how = MOCK_LIE_XOR, .value = 0xffffff }),
-                  VPT_OK);
+    assert_status(
+        with_lie(&version_2,
+                 (struct mock_lie){
+                     .space = MOCK_SPACE_DATA, .offset = 300, .width = 3, .how = MOCK_LIE_XOR, .value = 0xffffff }),
+        VPT_OK);
     fill(expected, sizeof(expected), 5);
     for (unsigned i = 300; i < 303; i++) {
         expected[i] ^= 0xffu;
@@ -215,10 +252,12 @@ Test(lies, data_is_distorted_where_it_says_and_nowhere_else)
 /* Without EVENT_IDX the used flags say whether kicks are wanted, with it the available event does. */
 Test(lies, a_device_that_seems_to_want_no_kick_gets_none)
 {
-    static const struct mock_lie flags = { .space = MOCK_SPACE_RING, .offset = MOCK_RING_USED_FLAGS,
-                                           .how = MOCK_LIE_VALUE, .value = 1, .first = 1 };
-    static const struct mock_lie event = { .space = MOCK_SPACE_RING, .offset = MOCK_RING_AVAILABLE_EVENT,
-                                           .how = MOCK_LIE_ADD, .value = 100, .first = 1 };
+    static const struct mock_lie flags = {
+        .space = MOCK_SPACE_RING, .offset = MOCK_RING_USED_FLAGS, .how = MOCK_LIE_VALUE, .value = 1, .first = 1
+    };
+    static const struct mock_lie event = {
+        .space = MOCK_SPACE_RING, .offset = MOCK_RING_AVAILABLE_EVENT, .how = MOCK_LIE_ADD, .value = 100, .first = 1
+    };
 
     for (unsigned i = 0; i < 2; i++) {
         struct variant variant = { 2, true, i == 1 };
@@ -234,9 +273,10 @@ Test(lies, a_ring_field_of_one_queue_is_not_that_of_another)
 {
     assert_status(vpt_mmio_probe(&disk.mmio, NULL, NULL, 0), VPT_CALLER_ARGUMENT);
     disk_start(&version_2, NULL, NULL);
-    (void)tell(&disk.machine.device,
-               (struct mock_lie){ .space = MOCK_SPACE_RING, .offset = MOCK_RING_OF(1, MOCK_RING_USED_INDEX),
-                                  .how = MOCK_LIE_DROP, .first = 1 });
+    (void)tell(&disk.machine.device, (struct mock_lie){ .space = MOCK_SPACE_RING,
+                                                        .offset = MOCK_RING_OF(1, MOCK_RING_USED_INDEX),
+                                                        .how = MOCK_LIE_DROP,
+                                                        .first = 1 });
     assert_status(disk_read_sector(9), VPT_OK);
     cr_assert(mock_lie_fired(&disk.machine.device.lies, 0) == 0);
     disk_end();
@@ -250,8 +290,10 @@ Test(lies, a_lie_fires_at_the_nth_access_so_many_times_and_no_more)
     unsigned counter;
 
     disk_start(&version_2, NULL, NULL);
-    (void)tell(&disk.machine.device, (struct mock_lie){ .space = MOCK_SPACE_DATA, .offset = SECTOR, .first = 3,
-                                                        .times = 2, .how = MOCK_LIE_VALUE, .value = 1 });
+    (void)tell(
+        &disk.machine.device,
+        (struct mock_lie){
+            .space = MOCK_SPACE_DATA, .offset = SECTOR, .first = 3, .times = 2, .how = MOCK_LIE_VALUE, .value = 1 });
     counter = tell(&disk.machine.device, (struct mock_lie){ .space = MOCK_SPACE_DATA, .offset = SECTOR, .first = 1 });
     for (unsigned i = 1; i <= 6; i++) {
         assert_status(disk_read_sector(i), i == 3 || i == 4 ? VPT_DEVICE_IO_ERROR : VPT_OK);
@@ -263,10 +305,12 @@ Test(lies, a_lie_fires_at_the_nth_access_so_many_times_and_no_more)
 
 Test(lies, several_lies_take_effect_in_the_order_in_which_they_were_set)
 {
-    static const struct mock_lie one = { .space = MOCK_SPACE_REGISTER, .offset = 0x34, .how = MOCK_LIE_VALUE,
-                                         .value = 7, .first = 1 };
-    static const struct mock_lie more = { .space = MOCK_SPACE_REGISTER, .offset = 0x34, .how = MOCK_LIE_ADD,
-                                          .value = 1, .first = 1 };
+    static const struct mock_lie one = {
+        .space = MOCK_SPACE_REGISTER, .offset = 0x34, .how = MOCK_LIE_VALUE, .value = 7, .first = 1
+    };
+    static const struct mock_lie more = {
+        .space = MOCK_SPACE_REGISTER, .offset = 0x34, .how = MOCK_LIE_ADD, .value = 1, .first = 1
+    };
 
     assert_status(with_lie(&version_2, one), VPT_OK); /* 7 is 4 to who takes powers of two */
     cr_assert(vpt_queue_size(&disk.queue.requests.queue) == 4);
@@ -287,8 +331,10 @@ Test(lies, what_a_lie_explains_is_excused_and_what_none_can_is_not)
     struct mock_violations *violations = &disk.machine.hal.violations;
     const struct vpt_port *port;
 
-    assert_status(with_lie(&version_2, (struct mock_lie){ .space = MOCK_SPACE_REGISTER, .offset = 0x10,
-                                                          .how = MOCK_LIE_XOR, .value = 1u << VPT_BLK_F_RO }),
+    assert_status(with_lie(&version_2, (struct mock_lie){ .space = MOCK_SPACE_REGISTER,
+                                                          .offset = 0x10,
+                                                          .how = MOCK_LIE_XOR,
+                                                          .value = 1u << VPT_BLK_F_RO }),
                   VPT_DEVICE_FEATURES_REFUSED);
     cr_assert(violations->count == 0 && violations->excused != 0);
     port = disk.machine.port;
@@ -303,16 +349,16 @@ Test(lies, memory_that_a_lie_has_not_led_to_is_the_drivers_fault)
     struct mock_violations *violations = &disk.machine.hal.violations;
 
     disk_start(&version_2, NULL, NULL);
-    (void)tell(device, (struct mock_lie){ .space = MOCK_SPACE_REGISTER, .offset = 0x60, .how = MOCK_LIE_XOR,
-                                          .value = 4, .first = 1 });
+    (void)tell(device, (struct mock_lie){
+                           .space = MOCK_SPACE_REGISTER, .offset = 0x60, .how = MOCK_LIE_XOR, .value = 4, .first = 1 });
     (void)vpt_device_interrupt(disk.device);
     cr_assert(violations->lied && !violations->misled);
     (void)mock_memory_reach(device->memory, 0x42, 1, false, "nothing");
     cr_assert(violations->count == 1 && violations->excused == 0);
     mock_violations_clear(violations);
     mock_lies_clear(device);
-    (void)tell(device, (struct mock_lie){ .space = MOCK_SPACE_REGISTER, .offset = 0x64, .how = MOCK_LIE_XOR,
-                                          .value = 0, .first = 1 });
+    (void)tell(device, (struct mock_lie){
+                           .space = MOCK_SPACE_REGISTER, .offset = 0x64, .how = MOCK_LIE_XOR, .value = 0, .first = 1 });
     disk.machine.hal.port.mmio_write(disk.machine.port->ctx, disk.machine.mapping, 0x64, 4, 0);
     (void)mock_memory_reach(device->memory, 0x42, 1, false, "nothing");
     cr_assert(violations->misled && violations->count == 0 && violations->excused == 1);

@@ -9,8 +9,9 @@ TestSuite(lies_deeds, .timeout = 240);
 
 static const struct mock_lie everywhere = { .space = MOCK_SPACE_ANY };
 
-static const struct mock_completion by_tick = { .mode = MOCK_COMPLETE_BY_TICK, .delay = 3, .order = MOCK_ORDER_SHUFFLED,
-                                                .seed = 7 };
+static const struct mock_completion by_tick = {
+    .mode = MOCK_COMPLETE_BY_TICK, .delay = 3, .order = MOCK_ORDER_SHUFFLED, .seed = 7
+};
 static const struct mock_completion by_run = { .mode = MOCK_COMPLETE_BY_RUN };
 
 /* What a driver has to have found out by the end, beyond what any life has to keep to. */
@@ -40,8 +41,7 @@ static void check_at(enum subject_kind kind, const struct mock_completion *compl
         (void)subject_lie(&lies[i]);
     }
     subject_life();
-    cr_assert(mock_lie_fired(&subject.mock->lies, 0) != 0, "%s did not come to pass at %u", subject.lie,
-              lies[0].first);
+    cr_assert(mock_lie_fired(&subject.mock->lies, 0) != 0, "%s did not come to pass at %u", subject.lie, lies[0].first);
     check_found(lies[0].how);
     subject_recover();
 }

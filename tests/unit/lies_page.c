@@ -36,7 +36,10 @@ static unsigned occurrences(const char *text)
     return count;
 }
 
-#define NAME(status) { status, #status }
+#define NAME(status)    \
+    {                   \
+        status, #status \
+    }
 
 static const struct {
     enum vpt_status status;

@@ -25,29 +25,32 @@ static const struct outcome outcomes[] = {
     { CARD_MODERN, { SPACE(0x04), .width = 2, .how = MOCK_LIE_DROP, .access = MOCK_WRITES }, VPT_DEVICE_PCI_COMMAND },
     { CARD_MODERN, { SPACE(0x88 + 4), .width = 1, .how = MOCK_LIE_VALUE, .value = 6 }, VPT_DEVICE_CAPABILITY_BAR },
     { CARD_MODERN, { SPACE(0x88 + 2), .width = 1, .how = MOCK_LIE_VALUE, .value = 15 }, VPT_DEVICE_CAPABILITY_LENGTH },
-    { CARD_MODERN, { SPACE(0x88 + 8), .width = 4, .how = MOCK_LIE_VALUE, .value = 0x3ffc },
+    { CARD_MODERN,
+      { SPACE(0x88 + 8), .width = 4, .how = MOCK_LIE_VALUE, .value = 0x3ffc },
       VPT_DEVICE_CAPABILITY_RANGE },
-    { CARD_MODERN, { SPACE(0x88 + 12), .width = 4, .how = MOCK_LIE_VALUE, .value = 0x37 },
+    { CARD_MODERN,
+      { SPACE(0x88 + 12), .width = 4, .how = MOCK_LIE_VALUE, .value = 0x37 },
       VPT_DEVICE_CAPABILITY_RANGE },
     { CARD_MODERN, { SPACE(0x54 + 16), .width = 4, .how = MOCK_LIE_ADD, .value = 1 }, VPT_DEVICE_NOTIFY_MULTIPLIER },
-    { CARD_MODERN, { SPACE(0x88 + 1), .width = 1, .how = MOCK_LIE_VALUE, .value = 0x40 },
+    { CARD_MODERN,
+      { SPACE(0x88 + 1), .width = 1, .how = MOCK_LIE_VALUE, .value = 0x40 },
       VPT_OK /* the loop comes after the last structure that is needed */ },
-    { CARD_MODERN, { SPACE(0x54 + 1), .width = 1, .how = MOCK_LIE_VALUE, .value = 0x40 },
-      VPT_DEVICE_PCI_CAPABILITIES },
+    { CARD_MODERN, { SPACE(0x54 + 1), .width = 1, .how = MOCK_LIE_VALUE, .value = 0x40 }, VPT_DEVICE_PCI_CAPABILITIES },
     { CARD_MODERN, { COMMON(0x18), .how = MOCK_LIE_VALUE, .value = 0 }, VPT_UNSUPPORTED_QUEUE },
     { CARD_MODERN, { COMMON(0x1c), .how = MOCK_LIE_VALUE, .value = 1, .access = MOCK_READS }, VPT_DEVICE_QUEUE_STATE },
     { CARD_MODERN, { COMMON(0x1e), .how = MOCK_LIE_VALUE, .value = 0x7fff }, VPT_DEVICE_NOTIFY_OFFSET },
-    { CARD_MODERN, { COMMON(0x14), .how = MOCK_LIE_XOR, .value = 0x08, .access = MOCK_READS },
+    { CARD_MODERN,
+      { COMMON(0x14), .how = MOCK_LIE_XOR, .value = 0x08, .access = MOCK_READS },
       VPT_DEVICE_TIMEOUT /* of the reset */ },
-    { CARD_MODERN, { .space = MOCK_SPACE_REGISTER, .offset = MOCK_MODERN_REGISTER(MOCK_PCI_NOTIFY, 0),
-                     .how = MOCK_LIE_DROP },
+    { CARD_MODERN,
+      { .space = MOCK_SPACE_REGISTER, .offset = MOCK_MODERN_REGISTER(MOCK_PCI_NOTIFY, 0), .how = MOCK_LIE_DROP },
       VPT_DEVICE_TIMEOUT },
     { CARD_LEGACY, { HEADER(12), .how = MOCK_LIE_VALUE, .value = 48 }, VPT_DEVICE_QUEUE_SIZE },
     { CARD_LEGACY, { HEADER(8), .how = MOCK_LIE_DROP, .access = MOCK_WRITES }, VPT_DEVICE_QUEUE_STATE },
     { CARD_LEGACY, { HEADER(16), .how = MOCK_LIE_DROP }, VPT_DEVICE_TIMEOUT },
     { CARD_LEGACY, { SPACE(0x2e), .width = 2, .how = MOCK_LIE_VALUE, .value = 1 }, VPT_UNSUPPORTED_DEVICE },
-    { CARD_LEGACY, { .space = MOCK_SPACE_CONFIGURATION, .offset = MOCK_BLK_BLK_SIZE, .how = MOCK_LIE_VALUE,
-                     .value = 2 },
+    { CARD_LEGACY,
+      { .space = MOCK_SPACE_CONFIGURATION, .offset = MOCK_BLK_BLK_SIZE, .how = MOCK_LIE_VALUE, .value = 2 },
       VPT_DEVICE_CONFIG },
 };
 
@@ -86,13 +89,16 @@ Test(lies_pci, an_entry_of_the_msix_table_and_a_pending_bit_lie)
 
     card_machine(CARD_MODERN, &options);
     card_vectors_on();
-    (void)mock_lie_set(lies, &(struct mock_lie){ .space = MOCK_SPACE_MSIX, .offset = 16 + 12, .how = MOCK_LIE_DROP,
-                                                 .access = MOCK_WRITES, .first = 1 });
+    (void)mock_lie_set(
+        lies,
+        &(struct mock_lie){
+            .space = MOCK_SPACE_MSIX, .offset = 16 + 12, .how = MOCK_LIE_DROP, .access = MOCK_WRITES, .first = 1 });
     (void)vpt_pci_msix_mask(&card.msix, 1, true);
     cr_assert(mock_lie_fired(lies, 0) == 1 && (card.machine.function.msix->table[4 + 3] & 1u) == 0);
     mock_lies_clear(&card.machine.device);
-    (void)mock_lie_set(lies, &(struct mock_lie){ .space = MOCK_SPACE_MSIX, .offset = MOCK_MSIX_PENDING,
-                                                 .how = MOCK_LIE_XOR, .value = 2, .first = 1 });
+    (void)mock_lie_set(
+        lies, &(struct mock_lie){
+                  .space = MOCK_SPACE_MSIX, .offset = MOCK_MSIX_PENDING, .how = MOCK_LIE_XOR, .value = 2, .first = 1 });
     assert_status(vpt_pci_msix_pending(&card.msix, 1, &pending), VPT_OK);
     cr_assert(pending && mock_lie_fired(lies, 0) == 1);
     card_vectors_off();
@@ -183,9 +189,12 @@ static uint32_t configuration_accesses(void)
 Test(lies_pci, the_helpers_meet_a_lie_at_each_configuration_access)
 {
     static const struct mock_lie lies[] = {
-        { .how = MOCK_LIE_VALUE, .value = 0 },      { .how = MOCK_LIE_VALUE, .value = UINT64_MAX },
-        { .how = MOCK_LIE_XOR, .value = 1 },        { .how = MOCK_LIE_XOR, .value = 0x40404040 },
-        { .how = MOCK_LIE_RANDOM, .value = 0x3a7 }, { .how = MOCK_LIE_DROP },
+        { .how = MOCK_LIE_VALUE, .value = 0 },
+        { .how = MOCK_LIE_VALUE, .value = UINT64_MAX },
+        { .how = MOCK_LIE_XOR, .value = 1 },
+        { .how = MOCK_LIE_XOR, .value = 0x40404040 },
+        { .how = MOCK_LIE_RANDOM, .value = 0x3a7 },
+        { .how = MOCK_LIE_DROP },
         { .how = MOCK_LIE_VANISH },
     };
     uint32_t accesses = configuration_accesses();

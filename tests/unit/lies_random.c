@@ -13,8 +13,9 @@ static uint32_t draw(uint32_t *state, uint32_t below)
 
 static struct mock_lie draw_distortion(uint32_t *state, uint32_t accesses)
 {
-    static const enum mock_space spaces[] = { MOCK_SPACE_ANY,           MOCK_SPACE_REGISTER, MOCK_SPACE_CONFIGURATION,
-                                              MOCK_SPACE_PCI_CONFIGURATION, MOCK_SPACE_MSIX, MOCK_SPACE_RING,
+    static const enum mock_space spaces[] = { MOCK_SPACE_ANY,           MOCK_SPACE_REGISTER,
+                                              MOCK_SPACE_CONFIGURATION, MOCK_SPACE_PCI_CONFIGURATION,
+                                              MOCK_SPACE_MSIX,          MOCK_SPACE_RING,
                                               MOCK_SPACE_DATA };
     struct mock_lie lie = { .offset = MOCK_ANYWHERE };
 
@@ -29,8 +30,8 @@ static struct mock_lie draw_distortion(uint32_t *state, uint32_t accesses)
 
 static struct mock_lie draw_deed(uint32_t *state, uint32_t accesses)
 {
-    static const enum mock_space spaces[] = { MOCK_SPACE_ANY, MOCK_SPACE_ANY, MOCK_SPACE_REGISTER, MOCK_SPACE_RING,
-                                              MOCK_SPACE_TICK, MOCK_SPACE_COMPLETION };
+    static const enum mock_space spaces[] = { MOCK_SPACE_ANY,  MOCK_SPACE_ANY,  MOCK_SPACE_REGISTER,
+                                              MOCK_SPACE_RING, MOCK_SPACE_TICK, MOCK_SPACE_COMPLETION };
     struct mock_lie lie = { .offset = MOCK_ANYWHERE };
 
     lie.space = spaces[draw(state, COUNT_OF(spaces))];
@@ -65,8 +66,8 @@ SUBJECT_TEST(lies_random, several_lies_at_once)
 
         subject_machine(variant->kind, &completion);
         for (unsigned k = 0; k < count; k++) {
-            struct mock_lie lie = draw(&state, 4) == 0 ? draw_deed(&state, accesses)
-                                                       : draw_distortion(&state, accesses);
+            struct mock_lie lie =
+                draw(&state, 4) == 0 ? draw_deed(&state, accesses) : draw_distortion(&state, accesses);
 
             (void)subject_lie(&lie);
         }

@@ -17,10 +17,10 @@ static const struct {
     enum mock_lie_how how;
     uint64_t value;
 } ways[] = {
-    { MOCK_LIE_VALUE, 0 },       { MOCK_LIE_VALUE, UINT64_MAX },  { MOCK_LIE_XOR, 0x01 },      { MOCK_LIE_XOR, 0x10 },
-    { MOCK_LIE_ADD, 1 },         { MOCK_LIE_RANDOM, 5 },          { MOCK_LIE_DROP, 0 },        { MOCK_LIE_VANISH, 0 },
-    { MOCK_LIE_RESET, 0 },       { MOCK_LIE_STOP, 0 },            { MOCK_LIE_NEEDS_RESET, 0 }, { MOCK_LIE_COMPLETE, 0 },
-    { MOCK_LIE_LOOK, 0 },        { MOCK_LIE_CONFIGURATION, 0 },   { MOCK_LIE_SCRIBBLE, 3 },
+    { MOCK_LIE_VALUE, 0 }, { MOCK_LIE_VALUE, UINT64_MAX }, { MOCK_LIE_XOR, 0x01 },      { MOCK_LIE_XOR, 0x10 },
+    { MOCK_LIE_ADD, 1 },   { MOCK_LIE_RANDOM, 5 },         { MOCK_LIE_DROP, 0 },        { MOCK_LIE_VANISH, 0 },
+    { MOCK_LIE_RESET, 0 }, { MOCK_LIE_STOP, 0 },           { MOCK_LIE_NEEDS_RESET, 0 }, { MOCK_LIE_COMPLETE, 0 },
+    { MOCK_LIE_LOOK, 0 },  { MOCK_LIE_CONFIGURATION, 0 },  { MOCK_LIE_SCRIBBLE, 3 },
 };
 
 static bool out[RIG_REQUESTS]; /* with the driver */
@@ -56,8 +56,9 @@ static void submit_all(void)
 {
     for (unsigned i = 0; i < FLIGHT; i++) {
         struct vpt_segment segment = { rig.data.device_address + i * SECTOR, SECTOR };
-        struct vpt_blk_request request = { .operation = VPT_BLK_READ, .sector = i, .segments = &segment,
-                                           .segment_count = 1 };
+        struct vpt_blk_request request = {
+            .operation = VPT_BLK_READ, .sector = i, .segments = &segment, .segment_count = 1
+        };
 
         if (!out[i] && vpt_blk_submit(&rig.queue[i % RIG_QUEUES], &request, &rig.back[i]) == VPT_OK) {
             out[i] = true;
@@ -117,8 +118,9 @@ static void assert_recovers(void)
 static bool lie_at(enum rig_kind kind, size_t way, uint32_t access, uint32_t times)
 {
     struct vpt_features offer = { { 0 } };
-    const struct mock_lie lie = { .space = MOCK_SPACE_ANY, .how = ways[way].how, .value = ways[way].value,
-                                  .first = access, .times = times };
+    const struct mock_lie lie = {
+        .space = MOCK_SPACE_ANY, .how = ways[way].how, .value = ways[way].value, .first = access, .times = times
+    };
     unsigned number;
     bool fired;
 

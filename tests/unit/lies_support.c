@@ -5,8 +5,8 @@
 
 struct subject subject;
 
-#define DATA     0x2000u
-#define VECTORS  4u
+#define DATA    0x2000u
+#define VECTORS 4u
 
 /* What the life does to the disk. */
 #define READ_SECTOR   3u
@@ -20,8 +20,9 @@ struct subject subject;
 /* How long a life may be, in accesses and ticks. */
 #define EFFORT_MAX 20000u
 
-static struct subject_variant variants[SUBJECT_KINDS] = { { SUBJECT_MMIO_1 }, { SUBJECT_MMIO_2 },
-                                                          { SUBJECT_PCI_MODERN }, { SUBJECT_PCI_LEGACY } };
+static struct subject_variant variants[SUBJECT_KINDS] = {
+    { SUBJECT_MMIO_1 }, { SUBJECT_MMIO_2 }, { SUBJECT_PCI_MODERN }, { SUBJECT_PCI_LEGACY }
+};
 
 struct criterion_test_params subject_variants(void)
 {
@@ -61,8 +62,15 @@ void subject_machine(enum subject_kind kind, const struct mock_completion *compl
         .version = kind == SUBJECT_MMIO_1 ? 1 : 2,
         .queues = SUBJECT_QUEUES,
         .queue_maximum = 64,
-        .blk = { .capacity = SUBJECT_CAPACITY, .flush = true, .block_size = 512, .topology = true, .size_max = 4096,
-                 .seg_max = 8, .multi_queue = true, .cache_switch = true, .write_back = true,
+        .blk = { .capacity = SUBJECT_CAPACITY,
+                 .flush = true,
+                 .block_size = 512,
+                 .topology = true,
+                 .size_max = 4096,
+                 .seg_max = 8,
+                 .multi_queue = true,
+                 .cache_switch = true,
+                 .write_back = true,
                  .write_zeroes = { .sectors = 32, .ranges = 1 } },
     };
 
@@ -98,12 +106,9 @@ static bool sensible(enum vpt_status status)
     switch (vpt_status_group(status)) {
     case VPT_GROUP_ORDINARY:
     case VPT_GROUP_DEVICE:
-    case VPT_GROUP_UNSUPPORTED:
-        return true;
-    case VPT_GROUP_RESOURCE:
-        return status == VPT_RESOURCE_FULL || status == VPT_RESOURCE_SEGMENTS;
-    default:
-        return false;
+    case VPT_GROUP_UNSUPPORTED: return true;
+    case VPT_GROUP_RESOURCE: return status == VPT_RESOURCE_FULL || status == VPT_RESOURCE_SEGMENTS;
+    default: return false;
     }
 }
 
@@ -122,8 +127,8 @@ static const char *where(void)
 
 static bool went_well(enum vpt_status status, const char *what)
 {
-    cr_assert(sensible(status) && (status == VPT_OK || !subject.clean), "%s: \"%s\" (%s)", what,
-              vpt_status_str(status), where());
+    cr_assert(sensible(status) && (status == VPT_OK || !subject.clean), "%s: \"%s\" (%s)", what, vpt_status_str(status),
+              where());
     return status == VPT_OK;
 }
 
@@ -133,8 +138,7 @@ static bool data_holds(void)
     return !subject.hal->violations.misled && subject.mock->lies.fired_in[MOCK_SPACE_DATA] == 0;
 }
 
-#define ASSERT_HOLDS(condition)                                                                                     \
-    cr_assert((condition) || !data_holds(), "%s (%s)", #condition, where())
+#define ASSERT_HOLDS(condition) cr_assert((condition) || !data_holds(), "%s (%s)", #condition, where())
 
 /* Whether a caller that looks at `info`, as it should, may go on to these sectors. */
 static bool in_reach(uint64_t sector, uint64_t count)
@@ -287,8 +291,8 @@ static bool zero_blocking(struct vpt_blk_queue *queue)
 {
     enum vpt_status status;
 
-    if (!in_reach(ZERO_SECTOR, SECTORS) || subject.blk.info.read_only ||
-        subject.blk.info.write_zeroes.ranges == 0 || ZERO_SECTOR % subject.blk.info.write_zeroes.alignment != 0 ||
+    if (!in_reach(ZERO_SECTOR, SECTORS) || subject.blk.info.read_only || subject.blk.info.write_zeroes.ranges == 0 ||
+        ZERO_SECTOR % subject.blk.info.write_zeroes.alignment != 0 ||
         SECTORS % subject.blk.info.write_zeroes.alignment != 0) {
         cr_assert(!subject.clean);
         return true;
@@ -372,8 +376,7 @@ static void come_back(const struct vpt_completion *completion)
     if (errand->operation == VPT_BLK_READ) {
         ASSERT_HOLDS(filled(errand_bytes(i), SECTOR, OLD + (uint32_t)errand->sector));
     } else {
-        ASSERT_HOLDS(filled(subject.disk->disk + errand->sector * SECTOR, SECTOR,
-                            NEW + (uint32_t)errand->sector));
+        ASSERT_HOLDS(filled(subject.disk->disk + errand->sector * SECTOR, SECTOR, NEW + (uint32_t)errand->sector));
     }
 }
 
@@ -451,8 +454,7 @@ static void drain(struct vpt_blk_queue *queue)
     for (unsigned i = 0; i <= SUBJECT_TOGETHER; i++) {
         status = vpt_requests_poll(&queue->requests, &completion);
         if (status != VPT_OK) {
-            cr_assert(status == VPT_EMPTY, "after the reset: \"%s\" (%s)",
-                      vpt_status_str(status), where());
+            cr_assert(status == VPT_EMPTY, "after the reset: \"%s\" (%s)", vpt_status_str(status), where());
             return;
         }
         come_back(&completion);
@@ -473,11 +475,10 @@ static void tear_down(void)
     for (size_t i = 0; i < SUBJECT_QUEUES; i++) {
         drain(&subject.queues[i]);
         status = vpt_requests_release(&subject.queues[i].requests);
-        cr_assert(status == VPT_OK || (stuck && status == VPT_DEVICE_STUCK), "release: %s (%s)",
-                  vpt_status_str(status), where());
+        cr_assert(status == VPT_OK || (stuck && status == VPT_DEVICE_STUCK), "release: %s (%s)", vpt_status_str(status),
+                  where());
     }
-    cr_assert(on_errand() == 0, "%u requests never came back (%s)", on_errand(),
-              where());
+    cr_assert(on_errand() == 0, "%u requests never came back (%s)", on_errand(), where());
     vpt_pci_msix_release(&subject.msix);
 }
 
@@ -549,18 +550,17 @@ static void mend(void)
 
 static void finish(void)
 {
-    unsigned count = on_pci() ? mock_pci_machine_finish(&subject.pci_machine)
-                              : mock_machine_finish(&subject.mmio_machine);
+    unsigned count =
+        on_pci() ? mock_pci_machine_finish(&subject.pci_machine) : mock_machine_finish(&subject.mmio_machine);
 
-    cr_assert(count == 0, "%s (%s)", subject.hal->violations.message[0],
-              where());
+    cr_assert(count == 0, "%s (%s)", subject.hal->violations.message[0], where());
 }
 
 void subject_recover(void)
 {
     /* What was written to the MSI-X table outlasts a reset: nonsense there ends with the power. */
-    bool gone = subject.mock->vanished || subject.mock->returns != 0 ||
-                subject.mock->lies.fired_in[MOCK_SPACE_MSIX] != 0;
+    bool gone =
+        subject.mock->vanished || subject.mock->returns != 0 || subject.mock->lies.fired_in[MOCK_SPACE_MSIX] != 0;
 
     subject.last = subject.mock->lies.last;
     mock_lies_clear(subject.mock);

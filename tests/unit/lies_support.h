@@ -10,13 +10,7 @@
 #include "blk_support.h"
 #include "mock.h"
 
-enum subject_kind {
-    SUBJECT_MMIO_1,
-    SUBJECT_MMIO_2,
-    SUBJECT_PCI_MODERN,
-    SUBJECT_PCI_LEGACY,
-    SUBJECT_KINDS
-};
+enum subject_kind { SUBJECT_MMIO_1, SUBJECT_MMIO_2, SUBJECT_PCI_MODERN, SUBJECT_PCI_LEGACY, SUBJECT_KINDS };
 
 struct subject_variant {
     enum subject_kind kind;
@@ -56,14 +50,14 @@ struct subject {
     struct vpt_memory data;
     struct errand errands[SUBJECT_TOGETHER];
 
-    bool clean;    /* no lie is told: every status has to be VPT_OK, and nothing is left out */
-    bool doubtful; /* a lie has fired during the probe, which is to be done anew */
-    bool left_behind; /* a call has left memory to a stuck device, and said so */
-    enum vpt_status end; /* of the last life's reset */
-    unsigned served;    /* requests of any kind that came back with VPT_OK */
-    uint64_t effort;    /* of the last life: accesses and ticks */
-    const char *lie;    /* for messages ... */
-    uint64_t n;         /* ... with what it is at ... */
+    bool clean;              /* no lie is told: every status has to be VPT_OK, and nothing is left out */
+    bool doubtful;           /* a lie has fired during the probe, which is to be done anew */
+    bool left_behind;        /* a call has left memory to a stuck device, and said so */
+    enum vpt_status end;     /* of the last life's reset */
+    unsigned served;         /* requests of any kind that came back with VPT_OK */
+    uint64_t effort;         /* of the last life: accesses and ticks */
+    const char *lie;         /* for messages ... */
+    uint64_t n;              /* ... with what it is at ... */
     struct mock_access last; /* ... and where it fired */
 };
 

@@ -71,8 +71,8 @@ VERSION_TEST(mmio, D_LMMIO_1_a_probe_tells_what_the_device_is)
     cr_assert(bench.device->type == BENCH_TYPE);
     cr_assert(bench.device->vendor == bench.machine.device.vendor);
     cr_assert(vpt_device_legacy(bench.device) == (variant->version == 1));
-    cr_assert(strcmp(vpt_device_transport(bench.device),
-                     variant->version == 1 ? "virtio-mmio legacy" : "virtio-mmio") == 0);
+    cr_assert(
+        strcmp(vpt_device_transport(bench.device), variant->version == 1 ? "virtio-mmio legacy" : "virtio-mmio") == 0);
     cr_assert(!vpt_device_gone(bench.device));
     cr_assert(all_zero(&bench.device->features, sizeof(bench.device->features)));
     bench_finish();
@@ -146,8 +146,7 @@ static void assert_order(const bool *write, const uint16_t *offset, size_t count
 {
     cr_assert(bench.trace_count == count, "%zu accesses instead of %zu", bench.trace_count, count);
     for (size_t i = 0; i < count; i++) {
-        cr_assert(bench.trace[i].write == write[i] && bench.trace[i].offset == offset[i] &&
-                      bench.trace[i].width == 4,
+        cr_assert(bench.trace[i].write == write[i] && bench.trace[i].offset == offset[i] && bench.trace[i].width == 4,
                   "access %zu is of 0x%zx", i, bench.trace[i].offset);
     }
 }
@@ -160,11 +159,12 @@ static void assert_address(size_t offset, uint64_t address)
 
 Test(mmio, D_MMIO_1_queue_set_up_in_the_specified_order)
 {
-    static const bool write[] = { true, false, false, true, true, true, true,
-                                  true, true,  true,  true, true, true, false };
-    static const uint16_t offset[] = { R_QUEUE_SELECT, R_QUEUE_READY,    R_QUEUE_MAXIMUM, R_QUEUE_SELECT,
-                                       R_QUEUE_SIZE,   R_QUEUE_SELECT,   R_QUEUE_DESC,    R_QUEUE_DESC + 4,
-                                       R_QUEUE_DRIVER, R_QUEUE_DRIVER + 4, R_QUEUE_DEVICE, R_QUEUE_DEVICE + 4,
+    static const bool write[] = {
+        true, false, false, true, true, true, true, true, true, true, true, true, true, false
+    };
+    static const uint16_t offset[] = { R_QUEUE_SELECT, R_QUEUE_READY,      R_QUEUE_MAXIMUM, R_QUEUE_SELECT,
+                                       R_QUEUE_SIZE,   R_QUEUE_SELECT,     R_QUEUE_DESC,    R_QUEUE_DESC + 4,
+                                       R_QUEUE_DRIVER, R_QUEUE_DRIVER + 4, R_QUEUE_DEVICE,  R_QUEUE_DEVICE + 4,
                                        R_QUEUE_READY,  R_QUEUE_READY };
     struct mock_machine_options options = { .queues = 3 };
     struct vpt_queue_config config = { .index = 2, .size = 32 };

@@ -76,7 +76,7 @@ static void assert_features(const unsigned *bits, size_t count)
 
 Test(negotiation, FEAT_3_only_what_the_library_handles_is_accepted_by_itself)
 {
-    static const unsigned modern[] = { VPT_F_INDIRECT_DESC,  VPT_F_EVENT_IDX,      VPT_F_VERSION_1,
+    static const unsigned modern[] = { VPT_F_INDIRECT_DESC,   VPT_F_EVENT_IDX,      VPT_F_VERSION_1,
                                        VPT_F_ACCESS_PLATFORM, VPT_F_ORDER_PLATFORM, VPT_F_NOTIFICATION_DATA,
                                        VPT_F_SUSPEND };
     struct mock_machine_options options = { .offer = everything };
@@ -101,9 +101,19 @@ Test(negotiation, LEG_RSVFEAT_3_any_layout_is_accepted_and_bit_30_is_not)
 /* D-FEAT-2, RSVFEAT-9, D-MMIO-4: a generic bit that is not handled is not even taken from the driver. */
 Test(negotiation, D_FEAT_2_a_driver_cannot_negotiate_what_the_library_does_not_do)
 {
-    static const unsigned others[] = { VPT_F_NOTIFY_ON_EMPTY, 25, 26, VPT_F_ANY_LAYOUT, 30, 31,
-                                       VPT_F_RING_PACKED, VPT_F_IN_ORDER, VPT_F_SR_IOV, VPT_F_NOTIF_CONFIG_DATA,
-                                       VPT_F_RING_RESET, 44, 49 };
+    static const unsigned others[] = { VPT_F_NOTIFY_ON_EMPTY,
+                                       25,
+                                       26,
+                                       VPT_F_ANY_LAYOUT,
+                                       30,
+                                       31,
+                                       VPT_F_RING_PACKED,
+                                       VPT_F_IN_ORDER,
+                                       VPT_F_SR_IOV,
+                                       VPT_F_NOTIF_CONFIG_DATA,
+                                       VPT_F_RING_RESET,
+                                       44,
+                                       49 };
     struct mock_machine_options options = { .offer = everything };
 
     bench_probe(&version_2, &options);
@@ -133,7 +143,7 @@ VERSION_TEST(negotiation, FEAT_3_required_generic_features)
 {
     static const unsigned handled[] = { VPT_F_INDIRECT_DESC, VPT_F_EVENT_IDX };
     static const unsigned others[] = { VPT_F_NOTIFY_ON_EMPTY, 30, 31, VPT_F_RING_PACKED, VPT_F_IN_ORDER,
-                                       VPT_F_RING_RESET, 44, 49 };
+                                       VPT_F_RING_RESET,      44, 49 };
     struct mock_machine_options options = { .offer = everything };
 
     for (size_t i = 0; i < COUNT_OF(handled); i++) {

@@ -108,8 +108,11 @@ static void set_aside(void)
 static enum vpt_status bring_up_from_reserve(void)
 {
     struct vpt_requests_config config = {
-        .requests = REQUESTS, .segments = SEGMENTS, .size = ENTRIES,
-        .memory = { .rings = reserve.rings_memory, .indirect = reserve.indirect_memory,
+        .requests = REQUESTS,
+        .segments = SEGMENTS,
+        .size = ENTRIES,
+        .memory = { .rings = reserve.rings_memory,
+                    .indirect = reserve.indirect_memory,
                     .private_state = { reserve.state, 0, sizeof(reserve.state) },
                     .slots = reserve.slots_memory },
     };

@@ -46,8 +46,8 @@ static void check_flags(unsigned index, bool is_64bit, bool prefetchable, bool b
 {
     const struct vpt_pci_bar *bar = &bars.bar[index];
 
-    cr_assert(bar->is_64bit == is_64bit && bar->prefetchable == prefetchable && bar->below_1mib == below_1mib,
-              "BAR %u", index);
+    cr_assert(bar->is_64bit == is_64bit && bar->prefetchable == prefetchable && bar->below_1mib == below_1mib, "BAR %u",
+              index);
 }
 
 /* One of each kind: 16-bit I/O, memory, an old kind, 64-bit prefetchable in two registers, none; a ROM. */
@@ -413,8 +413,7 @@ Test(pci_bar, bits_that_end_early)
         cr_assert(room.hal.log_count == 0);
         assert_status(vpt_pci_bars_assign(&room.here, &bars, 1u << 2, windows, 4),
                       room_for_it ? VPT_OK : VPT_RESOURCE_PCI_WINDOW);
-        cr_assert(bars.bar[2].address == right[i].address, "%zu: 0x%llx", i,
-                  (unsigned long long)bars.bar[2].address);
+        cr_assert(bars.bar[2].address == right[i].address, "%zu: 0x%llx", i, (unsigned long long)bars.bar[2].address);
         cr_assert(mock_pci_bar_address(&room.function, 2) == right[i].address);
         room_end();
     }

@@ -34,8 +34,7 @@ static void make(void)
 {
     room_begin(0);
     room_bar(0, (struct mock_pci_bar){ .size = 32, .io = true, .ops = &front, .front_end = &last_offset });
-    room_bar(2, (struct mock_pci_bar){ .size = 64 * 1024, .is_64bit = true, .ops = &front,
-                                       .front_end = &last_offset });
+    room_bar(2, (struct mock_pci_bar){ .size = 64 * 1024, .is_64bit = true, .ops = &front, .front_end = &last_offset });
     mock_pci_bar_assign(&room.function, 0, 0xc020);
     mock_pci_bar_assign(&room.function, 2, ROOM_APERTURE + 0x10000);
     mock_pci_command_set(&room.function, VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY);
@@ -197,9 +196,9 @@ Test(pci_bus, accesses_by_bar_against_the_rules)
     (void)port_read(0xc020, 4);
     room_violated("two BARs");
     mock_pci_msix_add(&room.function, 4, 2, 0, 2, 0x1000);
-    assert_status(room.bus.port.mmio_map(room.bus.port.ctx, ROOM_APERTURE + 0x10000, 0x2000, VPT_MAP_REGISTERS,
-                                         &mapping),
-                  VPT_OK);
+    assert_status(
+        room.bus.port.mmio_map(room.bus.port.ctx, ROOM_APERTURE + 0x10000, 0x2000, VPT_MAP_REGISTERS, &mapping),
+        VPT_OK);
     (void)room.bus.port.mmio_read(room.bus.port.ctx, mapping, 0, 2);
     room_violated("MSI-X structure accessed in width 2");
     room.bus.port.mmio_write(room.bus.port.ctx, mapping, 0x1000, 4, 0);

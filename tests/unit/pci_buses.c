@@ -9,9 +9,18 @@
 #define MIB (1024u * KIB)
 #define GIB UINT64_C(0x40000000)
 
-#define MEMORY(first, end)       { VPT_PCI_BAR_MEMORY, false, (first), (end), false }
-#define PREFETCHABLE(first, end) { VPT_PCI_BAR_MEMORY, true, (first), (end), false }
-#define IO(first, end)           { VPT_PCI_BAR_IO, false, (first), (end), false }
+#define MEMORY(first, end)                               \
+    {                                                    \
+        VPT_PCI_BAR_MEMORY, false, (first), (end), false \
+    }
+#define PREFETCHABLE(first, end)                        \
+    {                                                   \
+        VPT_PCI_BAR_MEMORY, true, (first), (end), false \
+    }
+#define IO(first, end)                               \
+    {                                                \
+        VPT_PCI_BAR_IO, false, (first), (end), false \
+    }
 
 #define NODES 40u
 
@@ -334,7 +343,7 @@ Test(pci_buses, where_prefetchable_memory_goes)
         { &usual, PREFETCHABLE(4 * GIB, 5 * GIB - 1), 4 * GIB },
         { &usual, MEMORY(4 * GIB, 5 * GIB - 1), 4 * GIB },
         { &usual, PREFETCHABLE(0xd0000000, 0xd0ffffff), 0xd0000000 },
-        { &usual, MEMORY(0xd0000000, 0xd0ffffff), 0xd0000000 }, /* the one with more room, for both */
+        { &usual, MEMORY(0xd0000000, 0xd0ffffff), 0xd0000000 },       /* the one with more room, for both */
         { &usual, PREFETCHABLE(0xd0000000, 0xd00ffffe), 0xe0000000 }, /* not a whole unit */
         { &usual, PREFETCHABLE(UINT64_C(0xfffffffffff00001), UINT64_MAX), 0xe0000000 },
         { &usual, PREFETCHABLE(UINT64_C(0xfffffffffff00000), UINT64_MAX), UINT64_C(0xfffffffffff00000) },
@@ -443,7 +452,10 @@ Test(pci_buses, a_port_has_one_device)
     static const struct {
         uint8_t flags[2];
         bool one;
-    } kinds[] = { { { 0x42, 0 }, true }, { { 0x62, 0 }, true }, { { 0x82, 0 }, true }, { { 0x52, 0 }, false },
+    } kinds[] = { { { 0x42, 0 }, true },
+                  { { 0x62, 0 }, true },
+                  { { 0x82, 0 }, true },
+                  { { 0x52, 0 }, false },
                   { { 0x72, 0 }, false } };
 
     for (size_t i = 0; i < COUNT_OF(kinds); i++) {

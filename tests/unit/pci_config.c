@@ -146,8 +146,7 @@ Test(pci_command, changes_its_bits_and_nothing_else)
     mock_pci_set(&room.function, 6, 2, 0xf910);
     mock_pci_command_set(&room.function, 0x0142);
     room_remember();
-    assert_status(vpt_pci_command(&room.here, VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_BUS_MASTER,
-                                  VPT_PCI_COMMAND_MEMORY),
+    assert_status(vpt_pci_command(&room.here, VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_BUS_MASTER, VPT_PCI_COMMAND_MEMORY),
                   VPT_OK);
     cr_assert(mock_pci_command(&room.function) == 0x0145);
     cr_assert(mock_pci_get(&room.function, 6, 2) == 0xf910, "status bits are cleared by ones");
@@ -223,8 +222,13 @@ Test(pci_identify, a_device)
 
 Test(pci_identify, a_bridge)
 {
-    static const struct mock_pci_ids ids = { .vendor = 0x8086, .device = 0x2918, .class_code = 0xffffff,
-                                             .header_type = 1, .primary = 9, .secondary = 10, .subordinate = 255 };
+    static const struct mock_pci_ids ids = { .vendor = 0x8086,
+                                             .device = 0x2918,
+                                             .class_code = 0xffffff,
+                                             .header_type = 1,
+                                             .primary = 9,
+                                             .secondary = 10,
+                                             .subordinate = 255 };
     struct vpt_pci_identity identity;
 
     memset(&identity, 0xee, sizeof(identity));

@@ -43,8 +43,12 @@ static void check(unsigned n, unsigned bus, unsigned device, unsigned function)
 
 static void add_bridge(unsigned index, uint8_t bus, uint8_t device, uint8_t secondary, uint8_t subordinate)
 {
-    struct mock_pci_ids ids = { .vendor = 0x1b36, .device = 3, .header_type = 1, .primary = bus,
-                                .secondary = secondary, .subordinate = subordinate };
+    struct mock_pci_ids ids = { .vendor = 0x1b36,
+                                .device = 3,
+                                .header_type = 1,
+                                .primary = bus,
+                                .secondary = secondary,
+                                .subordinate = subordinate };
 
     room_add(index, &ids, bus, device, 0);
 }

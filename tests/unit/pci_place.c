@@ -12,9 +12,18 @@
 
 static struct vpt_pci_bars bars;
 
-#define MEMORY(first, end)       { VPT_PCI_BAR_MEMORY, false, (first), (end), false }
-#define PREFETCHABLE(first, end) { VPT_PCI_BAR_MEMORY, true, (first), (end), false }
-#define IO(first, end)           { VPT_PCI_BAR_IO, false, (first), (end), false }
+#define MEMORY(first, end)                               \
+    {                                                    \
+        VPT_PCI_BAR_MEMORY, false, (first), (end), false \
+    }
+#define PREFETCHABLE(first, end)                        \
+    {                                                   \
+        VPT_PCI_BAR_MEMORY, true, (first), (end), false \
+    }
+#define IO(first, end)                               \
+    {                                                \
+        VPT_PCI_BAR_IO, false, (first), (end), false \
+    }
 
 /* Sizes what was made before. */
 static void sized(void)

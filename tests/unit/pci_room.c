@@ -7,8 +7,9 @@ struct room room;
 
 void room_begin(uint8_t header_type)
 {
-    struct mock_pci_ids ids = { .vendor = ROOM_VENDOR, .device = ROOM_DEVICE, .header_type = header_type,
-                                .interrupt_pin = 1 };
+    struct mock_pci_ids ids = {
+        .vendor = ROOM_VENDOR, .device = ROOM_DEVICE, .header_type = header_type, .interrupt_pin = 1
+    };
 
     mock_hal_init(&room.hal);
     mock_pci_bus_init(&room.bus, &room.hal);

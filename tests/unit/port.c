@@ -42,10 +42,10 @@ Test(port, MMIO_REG_2_registers_are_little_endian_words)
 {
     hand_open(&version_2, 0, 256);
     assert_bytes(R_QUEUE_SIZE, 0x00, 0x01, 0x00, 0x00);
-    assert_bytes(R_QUEUE_DESC, 0x00, 0x60, 0x45, 0x23);     /* HAND_RINGS_ADDRESS */
+    assert_bytes(R_QUEUE_DESC, 0x00, 0x60, 0x45, 0x23); /* HAND_RINGS_ADDRESS */
     assert_bytes(R_QUEUE_DESC + 4, 0x01, 0x00, 0x00, 0x00);
-    assert_bytes(R_QUEUE_DRIVER, 0x00, 0x70, 0x45, 0x23);   /* and 4096 */
-    assert_bytes(R_QUEUE_DEVICE, 0x10, 0x72, 0x45, 0x23);   /* and 4096 + 518, rounded up to 16 */
+    assert_bytes(R_QUEUE_DRIVER, 0x00, 0x70, 0x45, 0x23); /* and 4096 */
+    assert_bytes(R_QUEUE_DEVICE, 0x10, 0x72, 0x45, 0x23); /* and 4096 + 518, rounded up to 16 */
     assert_bytes(R_QUEUE_READY, 1, 0, 0, 0);
     assert_bytes(R_DRV_SELECT, 1, 0, 0, 0);
     assert_bytes(R_DRV_FEATURES, 1, 0, 0, 0); /* VERSION_1 in the word written last */

@@ -122,9 +122,12 @@ Test(page_pool, a_free_of_what_is_not_the_pool_s_changes_nothing)
 Test(page_pool, pools_of_unsuitable_memory_are_empty)
 {
     static const struct vpt_memory unsuitable[] = {
-        { NULL, POOL_ADDRESS, 4 * PAGE },        { bytes, POOL_ADDRESS, PAGE - 1 },
-        { bytes, POOL_ADDRESS, 0 },              { bytes + 16, POOL_ADDRESS, 4 * PAGE },
-        { bytes, POOL_ADDRESS + 16, 4 * PAGE },  { bytes, UINT64_MAX - PAGE + 1, 2 * PAGE },
+        { NULL, POOL_ADDRESS, 4 * PAGE },
+        { bytes, POOL_ADDRESS, PAGE - 1 },
+        { bytes, POOL_ADDRESS, 0 },
+        { bytes + 16, POOL_ADDRESS, 4 * PAGE },
+        { bytes, POOL_ADDRESS + 16, 4 * PAGE },
+        { bytes, UINT64_MAX - PAGE + 1, 2 * PAGE },
     };
     struct vpt_memory broken = { bytes, POOL_ADDRESS, 2 * PAGE + 100 };
     struct vpt_memory memory;
@@ -152,8 +155,7 @@ VARIANT_TEST(page_pool, a_queue_lives_in_it)
         assert_status(vpt_queue_init(&hand.queue, hand.device, &hand.config), VPT_OK);
         hand.descriptors = bytes;
         hand.available = bytes + VPT_QUEUE_DESCRIPTOR_AREA_SIZE(64);
-        hand.used = bytes + VPT_QUEUE_RINGS_SIZE(64, VPT_QUEUE_RINGS_ALIGNMENT) -
-                    VPT_QUEUE_DEVICE_AREA_SIZE(64);
+        hand.used = bytes + VPT_QUEUE_RINGS_SIZE(64, VPT_QUEUE_RINGS_ALIGNMENT) - VPT_QUEUE_DEVICE_AREA_SIZE(64);
         hand.taken = 0;
         hand.index = 0;
         assert_status(vpt_device_start(hand.device), VPT_OK);
@@ -180,8 +182,7 @@ Test(direct, an_identity_map)
     cr_assert(mapping == (void *)0x10001000);
     assert_status(vpt_direct_share(&identity, bytes, 100, VPT_DEVICE_READS, false, &shared), VPT_OK);
     cr_assert(shared.device_address == (uintptr_t)bytes && shared.size == 100);
-    assert_status(vpt_direct_mmio_map(&identity, 0x10001000, 0, VPT_MAP_REGISTERS, &mapping),
-                  VPT_DIRECT_NOT_MAPPED);
+    assert_status(vpt_direct_mmio_map(&identity, 0x10001000, 0, VPT_MAP_REGISTERS, &mapping), VPT_DIRECT_NOT_MAPPED);
     assert_status(vpt_direct_share(&identity, bytes, 0, VPT_DEVICE_READS, false, &shared), VPT_DIRECT_NOT_MAPPED);
     assert_status(vpt_direct_mmio_map(&identity, UINT64_MAX - 0xff, 0x101, VPT_MAP_REGISTERS, &mapping),
                   VPT_DIRECT_NOT_MAPPED);
@@ -198,8 +199,7 @@ Test(direct, a_higher_half_map)
     assert_status(vpt_direct_mmio_map(&half, 0x100, 0x200, VPT_MAP_REGISTERS, &mapping), VPT_OK);
     cr_assert(mapping == bytes + 0x100);
     assert_status(vpt_direct_mmio_map(&half, sizeof(bytes) - 8, 8, VPT_MAP_REGISTERS, &mapping), VPT_OK);
-    assert_status(vpt_direct_mmio_map(&half, sizeof(bytes) - 8, 9, VPT_MAP_REGISTERS, &mapping),
-                  VPT_DIRECT_NOT_MAPPED);
+    assert_status(vpt_direct_mmio_map(&half, sizeof(bytes) - 8, 9, VPT_MAP_REGISTERS, &mapping), VPT_DIRECT_NOT_MAPPED);
     assert_status(vpt_direct_mmio_map(&half, sizeof(bytes), 1, VPT_MAP_REGISTERS, &mapping), VPT_DIRECT_NOT_MAPPED);
     assert_status(vpt_direct_share(&half, bytes + 16, 64, VPT_DEVICE_WRITES, false, &shared), VPT_OK);
     cr_assert(shared.device_address == 16 && shared.size == 64);
@@ -281,9 +281,9 @@ Test(cf8, an_access_is_an_address_and_its_bytes_of_the_data_port)
         uint32_t selects;
         uint16_t io_port;
     } cases[] = {
-        { { 0, 0, 5, 0 }, 0x06, 2, 0x80002804, 0xcfe },     { { 0, 0, 0, 0 }, 0x00, 4, 0x80000000, 0xcfc },
-        { { 0, 255, 31, 7 }, 0xff, 1, 0x80fffffc, 0xcff },  { { 0, 0x12, 3, 1 }, 0x3d, 1, 0x8012193c, 0xcfd },
-        { { 0, 1, 0, 6 }, 0xfc, 4, 0x800106fc, 0xcfc },     { { 0, 0, 1, 0 }, 0x04, 2, 0x80000804, 0xcfc },
+        { { 0, 0, 5, 0 }, 0x06, 2, 0x80002804, 0xcfe },    { { 0, 0, 0, 0 }, 0x00, 4, 0x80000000, 0xcfc },
+        { { 0, 255, 31, 7 }, 0xff, 1, 0x80fffffc, 0xcff }, { { 0, 0x12, 3, 1 }, 0x3d, 1, 0x8012193c, 0xcfd },
+        { { 0, 1, 0, 6 }, 0xfc, 4, 0x800106fc, 0xcfc },    { { 0, 0, 1, 0 }, 0x04, 2, 0x80000804, 0xcfc },
     };
 
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -325,11 +325,8 @@ Test(cf8, what_the_pair_cannot_reach_is_absent)
         struct vpt_pci_address address;
         uint16_t offset;
     } cases[] = {
-        { { 1, 0, 0, 0 }, 0 },
-        { { 0, 0, 0, 0 }, 0x100 },
-        { { 0, 0, 0, 0 }, 0xffc },
-        { { 0, 0, 32, 0 }, 0 },
-        { { 0, 0, 0, 8 }, 0 },
+        { { 1, 0, 0, 0 }, 0 },  { { 0, 0, 0, 0 }, 0x100 }, { { 0, 0, 0, 0 }, 0xffc },
+        { { 0, 0, 32, 0 }, 0 }, { { 0, 0, 0, 8 }, 0 },
     };
 
     name_ports();
@@ -428,9 +425,12 @@ Test(ecam, what_is_outside_the_mapping_is_absent)
         struct vpt_pci_address address;
         uint16_t offset;
     } cases[] = {
-        { { 0, ECAM_FIRST_BUS, 0, 0 }, 0 },      { { 3, ECAM_FIRST_BUS - 1, 31, 7 }, 0 },
-        { { 3, 0, 0, 0 }, 0 },                   { { 3, ECAM_FIRST_BUS + ECAM_BUSES, 0, 0 }, 0 },
-        { { 3, ECAM_FIRST_BUS, 32, 0 }, 0 },     { { 3, ECAM_FIRST_BUS, 0, 8 }, 0 },
+        { { 0, ECAM_FIRST_BUS, 0, 0 }, 0 },
+        { { 3, ECAM_FIRST_BUS - 1, 31, 7 }, 0 },
+        { { 3, 0, 0, 0 }, 0 },
+        { { 3, ECAM_FIRST_BUS + ECAM_BUSES, 0, 0 }, 0 },
+        { { 3, ECAM_FIRST_BUS, 32, 0 }, 0 },
+        { { 3, ECAM_FIRST_BUS, 0, 8 }, 0 },
         { { 3, ECAM_FIRST_BUS, 0, 0 }, 0x1000 },
     };
     struct vpt_port_context unmapped = ecam;

@@ -208,8 +208,9 @@ VARIANT_TEST(queue, SPLIT_DESC_1_a_chain_is_shorter_than_4_gib)
 
 VARIANT_TEST(queue, addresses_of_64_bits_reach_the_device)
 {
-    static const uint64_t addresses[] = { 0, 1, 0xfffffff0u, UINT64_C(0x100000000), UINT64_C(0x8000000000000001),
-                                          UINT64_C(0xfffffffffffffff0) };
+    static const uint64_t addresses[] = {
+        0, 1, 0xfffffff0u, UINT64_C(0x100000000), UINT64_C(0x8000000000000001), UINT64_C(0xfffffffffffffff0)
+    };
 
     hand_open(variant, 0, 16);
     for (size_t i = 0; i < COUNT_OF(addresses); i++) {
@@ -435,8 +436,8 @@ VARIANT_TEST(queue, OUT_SPLIT_1_the_device_sees_nothing_before_publish)
 
 /* ---- Many requests ---- */
 
-#define MANY       210000u
-#define MANY_SIZE  64u
+#define MANY      210000u
+#define MANY_SIZE 64u
 
 static uint32_t many; /* requests of this run, up to MANY */
 static uint32_t seed;
@@ -498,9 +499,9 @@ static uint32_t pop_some(struct vpt_queue *queue, uint32_t limit)
 /* Every request comes back exactly once with its own length, out of order, through three wraps of the indexes. */
 VARIANT_TEST(queue, more_than_200000_requests_come_back_once_each)
 {
-    struct mock_machine_options options = { .completion = { .mode = MOCK_COMPLETE_BY_RUN,
-                                                            .order = MOCK_ORDER_SHUFFLED,
-                                                            .seed = 99 } };
+    struct mock_machine_options options = {
+        .completion = { .mode = MOCK_COMPLETE_BY_RUN, .order = MOCK_ORDER_SHUFFLED, .seed = 99 }
+    };
     struct vpt_queue queue;
     uint32_t added = 0;
     uint32_t popped = 0;

@@ -107,8 +107,8 @@ static void lie(const struct variant *variant, enum mock_fault fault, uint64_t a
 
 VARIANT_TEST(queue_faults, a_used_id_out_of_range)
 {
-    static const uint64_t ids[] = { 0, 32, 33, 0x100, 0x8000, 0xffff, 0x10000,
-                                    0x10003, 0x10009, 0x80000003, 0xffff0009, 0xffffffff };
+    static const uint64_t ids[] = { 0,       32,      33,      0x100,      0x8000,     0xffff,
+                                    0x10000, 0x10003, 0x10009, 0x80000003, 0xffff0009, 0xffffffff };
 
     for (size_t i = 0; i < COUNT_OF(ids); i++) {
         lie(variant, MOCK_FAULT_USED_ID_RANGE, ids[i], VPT_DEVICE_USED_ID);

@@ -75,18 +75,12 @@ static uint32_t pick(uint32_t below)
 static uint16_t pick_event(uint64_t from, uint64_t to)
 {
     switch (pick(6)) {
-    case 0:
-        return (uint16_t)from;
-    case 1:
-        return (uint16_t)(from - 1u);
-    case 2:
-        return (uint16_t)(to - 1u);
-    case 3:
-        return (uint16_t)to;
-    case 4:
-        return (uint16_t)(from + pick((uint32_t)(to - from) + 1u));
-    default:
-        return (uint16_t)pick(65536);
+    case 0: return (uint16_t)from;
+    case 1: return (uint16_t)(from - 1u);
+    case 2: return (uint16_t)(to - 1u);
+    case 3: return (uint16_t)to;
+    case 4: return (uint16_t)(from + pick((uint32_t)(to - from) + 1u));
+    default: return (uint16_t)pick(65536);
     }
 }
 
@@ -113,8 +107,8 @@ static void compare_decisions(uint32_t requests, uint32_t batch)
                 vpt_queue_publish(&hand.queue);
             }
         }
-        cr_assert(vpt_queue_kick_prepare(&hand.queue) == named(from, to, event),
-                  "batch [%llu, %llu), event %u", (unsigned long long)from, (unsigned long long)to, event);
+        cr_assert(vpt_queue_kick_prepare(&hand.queue) == named(from, to, event), "batch [%llu, %llu), event %u",
+                  (unsigned long long)from, (unsigned long long)to, event);
         decisions++;
         kicks += named(from, to, event) ? 1u : 0u;
         hand_take_all();

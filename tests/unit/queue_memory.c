@@ -282,8 +282,8 @@ VERSION_TEST(queue_memory, SPLIT_ASUPP_1_memory_may_be_dirty)
     assert_status(vpt_queue_init(&queue, bench.device, &config), VPT_OK);
     used = (uint8_t *)rings.memory.address + rings.memory.size - VPT_QUEUE_DEVICE_AREA_SIZE(8);
     cr_assert(all_zero(used, VPT_QUEUE_DEVICE_AREA_SIZE(8)));
-    cr_assert(all_zero((uint8_t *)rings.memory.address + VPT_QUEUE_DESCRIPTOR_AREA_SIZE(8),
-                       VPT_QUEUE_DRIVER_AREA_SIZE(8)));
+    cr_assert(
+        all_zero((uint8_t *)rings.memory.address + VPT_QUEUE_DESCRIPTOR_AREA_SIZE(8), VPT_QUEUE_DRIVER_AREA_SIZE(8)));
     assert_status(vpt_device_start(bench.device), VPT_OK);
     assert_status(vpt_device_reset(bench.device), VPT_OK);
     assert_status(vpt_queue_drain(&queue, NULL), VPT_EMPTY);
@@ -333,8 +333,8 @@ Test(queue_memory, SPLIT_LAYOUT_1_areas_at_the_end_of_the_address_space)
         make_three(pieces, 16);
         take_three(&config, pieces);
         mock_hal_unregister(&bench.machine.hal, memory);
-        *memory = mock_hal_register(&bench.machine.hal, memory->address, size, (0 - (uint64_t)size) & ~UINT64_C(3),
-                                    true);
+        *memory =
+            mock_hal_register(&bench.machine.hal, memory->address, size, (0 - (uint64_t)size) & ~UINT64_C(3), true);
         pieces[which == 0 ? 0 : 2].memory = *memory;
         run(&config, 16);
         end_pieces(pieces, 3);
@@ -537,11 +537,17 @@ VERSION_TEST(queue_memory, SPLIT_LAYOUT_1_what_the_port_has_no_piece_for_is_take
         uint16_t wanted;
         uint32_t size[2]; /* on the legacy interface, where the rings are one piece, and on the modern one; 0: none */
     } cases[] = {
-        { 0, 0, { 256, 256 } },   { 8192, 0, { 256, 256 } }, { 4096, 0, { 128, WIDE ? 128 : 256 } },
+        { 0, 0, { 256, 256 } },
+        { 8192, 0, { 256, 256 } },
+        { 4096, 0, { 128, WIDE ? 128 : 256 } },
         { 4096, 256, { 0, WIDE ? 0 : 256 } },
-        { 4095, 0, { 128, 128 } }, { 1024, 0, { 32, WIDE ? 32 : 64 } },  { 300, 0, { 8, 16 } },
+        { 4095, 0, { 128, 128 } },
+        { 1024, 0, { 32, WIDE ? 32 : 64 } },
+        { 300, 0, { 8, 16 } },
         { 300, 64, { 0, 0 } },
-        { 200, 0, { 0, 8 } },     { 60, 0, { 0, 0 } },       { 60, 1, { 1, 1 } },
+        { 200, 0, { 0, 8 } },
+        { 60, 0, { 0, 0 } },
+        { 60, 1, { 1, 1 } },
     };
 
     for (size_t i = 0; i < COUNT_OF(cases); i++) {

@@ -14,8 +14,8 @@
 #define ROUNDS  140000u
 #define SIZE    16u
 #define BATCH   7u
-#define SPINS   500u  /* before a waiting thread gives its CPU away */
-#define SECONDS 20    /* without any progress */
+#define SPINS   500u /* before a waiting thread gives its CPU away */
+#define SECONDS 20   /* without any progress */
 
 static bool stopped;      /* set by the driver at its end */
 static bool stalled;      /* a wait took too long */

@@ -96,8 +96,9 @@ static bool pull_out_at(uint32_t access, bool restart)
         assert_status(rig_bring_up(), VPT_OK);
         assert_status(vpt_device_reset(rig.device), VPT_OK);
     } else {
-        assert_status(vpt_virtio_pci_probe(&rig.pci, &rig.pci_machine.address, &rig.pci_machine.bars,
-                                           VPT_VIRTIO_PCI_MODERN), VPT_OK);
+        assert_status(
+            vpt_virtio_pci_probe(&rig.pci, &rig.pci_machine.address, &rig.pci_machine.bars, VPT_VIRTIO_PCI_MODERN),
+            VPT_OK);
     }
     accesses_left = access;
     if (restart) {

@@ -321,12 +321,14 @@ static void fit_segments_alone(struct vpt_requests *requests)
 enum condition { ALIVE, FULL, DEAD };
 
 static const struct vpt_requests_kind limited = { .header = HEADER_SIZE, .reply = 1, .fit = fit };
-static const struct vpt_requests_kind limited_first = { .header = HEADER_SIZE, .reply = 1, .reply_first = true,
-                                                        .fit = fit };
+static const struct vpt_requests_kind limited_first = {
+    .header = HEADER_SIZE, .reply = 1, .reply_first = true, .fit = fit
+};
 static const struct vpt_requests_kind limited_data = { .fit = fit };
 static const struct vpt_requests_kind huge = { .header = HEADER_SIZE, .reply = 1, .fit = fit_segments_alone };
-static const struct vpt_requests_kind huge_first = { .header = HEADER_SIZE, .reply = 1, .reply_first = true,
-                                                     .fit = fit_segments_alone };
+static const struct vpt_requests_kind huge_first = {
+    .header = HEADER_SIZE, .reply = 1, .reply_first = true, .fit = fit_segments_alone
+};
 static const struct vpt_requests_kind reply_alone = { .reply = 8 };
 
 static const struct refusal {
@@ -375,7 +377,7 @@ static const struct refusal {
 static enum vpt_status submit_plain(uintptr_t token)
 {
     return has_data(tested.requests.kind) ? tested_submit(token)
-                                           : vpt_requests_submit(&tested.requests, NULL, 0, 0, (void *)token);
+                                          : vpt_requests_submit(&tested.requests, NULL, 0, 0, (void *)token);
 }
 
 static void make(enum condition condition)

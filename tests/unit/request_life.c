@@ -148,23 +148,16 @@ static const struct {
     uint32_t slots[2]; /* without INDIRECT_DESC, with it; 0: refused */
     uint32_t made[2];  /* data segments */
 } rings[] = {
-    { 64, 256, 16, 2, { 16, 16 }, { 2, 2 } },
-    { 64, 256, 64, 2, { 16, 64 }, { 2, 2 } },
-    { 0, 64, 64, 6, { 8, 64 }, { 6, 6 } },
-    { 8, 256, 64, 2, { 2, 8 }, { 2, 2 } },
+    { 64, 256, 16, 2, { 16, 16 }, { 2, 2 } },    { 64, 256, 64, 2, { 16, 64 }, { 2, 2 } },
+    { 0, 64, 64, 6, { 8, 64 }, { 6, 6 } },       { 8, 256, 64, 2, { 2, 8 }, { 2, 2 } },
     { 8, 256, 64, 16, { 1, 8 }, { 6, 6 } }, /* a table is no longer than the queue (SPLIT-INDIR-3) */
-    { 128, 8, 3, 1, { 2, 3 }, { 1, 1 } },
-    { 4, 256, 9, 1, { 1, 4 }, { 1, 1 } },
+    { 128, 8, 3, 1, { 2, 3 }, { 1, 1 } },        { 4, 256, 9, 1, { 1, 4 }, { 1, 1 } },
     { 2, 256, 9, 1, { 0, 0 }, { 0, 0 } }, /* header and reply, and no room for data */
-    { 64, 1, 9, 1, { 0, 0 }, { 0, 0 } },
-    { 0, 2048, 3, 2, { 3, 3 }, { 2, 2 } }, /* 16 entries, or 4 */
+    { 64, 1, 9, 1, { 0, 0 }, { 0, 0 } },         { 0, 2048, 3, 2, { 3, 3 }, { 2, 2 } }, /* 16 entries, or 4 */
     { 0, 2048, 3, 300, { 1, 3 }, { 300, 300 } }, /* 512, since one request needs them */
-    { 0, 256, 64, 16, { 14, 64 }, { 16, 16 } },
-    { 0, 16, 64, 16, { 1, 16 }, { 14, 14 } },
-    { 0, 512, 1, 600, { 1, 1 }, { 510, 510 } },
-    { 0, 256, 100, 1, { 85, 100 }, { 1, 1 } },
-    { 512, 256, 300, 1, { 85, 256 }, { 1, 1 } },
-    { 0, 256, 65535, 16, { 14, 256 }, { 16, 16 } },
+    { 0, 256, 64, 16, { 14, 64 }, { 16, 16 } },  { 0, 16, 64, 16, { 1, 16 }, { 14, 14 } },
+    { 0, 512, 1, 600, { 1, 1 }, { 510, 510 } },  { 0, 256, 100, 1, { 85, 100 }, { 1, 1 } },
+    { 512, 256, 300, 1, { 85, 256 }, { 1, 1 } }, { 0, 256, 65535, 16, { 14, 256 }, { 16, 16 } },
     { 16, 256, 8, 65535, { 1, 8 }, { 14, 14 } },
 };
 
@@ -172,7 +165,8 @@ VARIANT_TEST(request_life, SPLIT_INDIR_3_a_smaller_ring_has_fewer_slots)
 {
     for (size_t i = 0; i < COUNT_OF(rings); i++) {
         struct mock_machine_options options = { .queue_maximum = rings[i].maximum };
-        struct vpt_requests_config config = { .requests = rings[i].requests, .segments = rings[i].segments,
+        struct vpt_requests_config config = { .requests = rings[i].requests,
+                                              .segments = rings[i].segments,
                                               .size = rings[i].size };
         uint32_t slots = rings[i].slots[variant->indirect ? 1 : 0];
 
@@ -278,8 +272,7 @@ VARIANT_TEST(request_life, memory_handed_over_that_does_not_fit_is_refused)
             area->address = (uint8_t *)area->address + 1;
         }
         if (area != &bad.memory.indirect || variant->indirect) {
-            assert_status(vpt_requests_init(&tested.requests, &tested.driver, 0, &framed, 0, &bad),
-                          VPT_CALLER_MEMORY);
+            assert_status(vpt_requests_init(&tested.requests, &tested.driver, 0, &framed, 0, &bad), VPT_CALLER_MEMORY);
         }
         cr_assert(all_zero(&tested.requests, sizeof(tested.requests)) && tested.driver.first == NULL);
         assert_status(vpt_requests_init(&tested.requests, &tested.driver, 0, &framed, 0, &good), VPT_OK);
@@ -346,8 +339,8 @@ Test(request_life, a_slot_holds_header_and_reply)
         uint16_t header;
         uint32_t reply;
         uint32_t slot_size;
-    } cases[] = { { 16, 1, 16 }, { 0, 1526, 1525 }, { 0, 0x10000, 0 }, { 0xffff, 1, 0 }, { 16, 1, 0xfffffff5 },
-                  { 16, UINT32_MAX, 0 } };
+    } cases[] = { { 16, 1, 16 },    { 0, 1526, 1525 },     { 0, 0x10000, 0 },
+                  { 0xffff, 1, 0 }, { 16, 1, 0xfffffff5 }, { 16, UINT32_MAX, 0 } };
 
     tested_negotiate(&version_2, NULL);
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
@@ -391,8 +384,7 @@ VARIANT_TEST(request_life, a_port_with_single_pages_has_fewer_slots_and_the_whol
         bench.machine.hal.allocate_most = 4096;
         assert_status(vpt_requests_init(&tested.requests, &tested.driver, 0, &cases[i].kind, 0, NULL), VPT_OK);
         cr_assert(vpt_requests_free(&tested.requests) == cases[i].slots[variant->version - 1u][variant->indirect],
-                  "case %zu: %u", i,
-                  (unsigned)vpt_requests_free(&tested.requests));
+                  "case %zu: %u", i, (unsigned)vpt_requests_free(&tested.requests));
         cr_assert(vpt_queue_size(&tested.requests.queue) == (variant->version == 1 ? 128 : 256), "case %zu: %u", i,
                   (unsigned)vpt_queue_size(&tested.requests.queue));
         tested_end();
@@ -452,7 +444,7 @@ static const struct lie {
     { MOCK_FAULT_USED_ID_RANGE, 0, VPT_DEVICE_USED_ID }, /* the size of the queue */
     { MOCK_FAULT_USED_ID_RANGE, 0x10004, VPT_DEVICE_USED_ID },
     { MOCK_FAULT_USED_ID_RANGE, 0xffffffff, VPT_DEVICE_USED_ID },
-    { MOCK_FAULT_USED_ID_RANGE, 1, VPT_DEVICE_USED_ID }, /* a slot that came back */
+    { MOCK_FAULT_USED_ID_RANGE, 1, VPT_DEVICE_USED_ID },                     /* a slot that came back */
     { MOCK_FAULT_USED_ID_RANGE, SUBJECT_REQUESTS - 1u, VPT_DEVICE_USED_ID }, /* one that never was in flight */
     { MOCK_FAULT_USED_ID_RANGE, 6, VPT_DEVICE_USED_ID }, /* the one that the device has not been shown */
     { MOCK_FAULT_USED_ID_TWICE, 0, VPT_DEVICE_USED_ID },
@@ -481,17 +473,20 @@ VARIANT_TEST(request_life, a_lie_ends_the_queue_until_a_reset)
 /* Slots are taken in order here, so that the ids of the table above are what they say. */
 VARIANT_TEST(request_life, a_used_length_is_at_most_what_is_writable)
 {
-    static const uint32_t lengths[] = { 0, 1, SUBJECT_LENGTH, SUBJECT_LENGTH + 1u, SUBJECT_LENGTH + 2u, 0x10000,
-                                        0xffffffff };
+    static const uint32_t lengths[] = { 0,       1,         SUBJECT_LENGTH, SUBJECT_LENGTH + 1u, SUBJECT_LENGTH + 2u,
+                                        0x10000, 0xffffffff };
 
     for (size_t i = 0; i < COUNT_OF(lengths); i++) {
         uint32_t most = SUBJECT_LENGTH + 1u;
         unsigned lie;
 
         tested_start(variant, &framed, NULL);
-        lie = mock_lie_set(&bench.machine.device.lies,
-                           &(struct mock_lie){ .space = MOCK_SPACE_RING, .offset = MOCK_RING_USED_LENGTH, .width = 4,
-                                               .how = MOCK_LIE_VALUE, .value = lengths[i], .first = 1 });
+        lie = mock_lie_set(&bench.machine.device.lies, &(struct mock_lie){ .space = MOCK_SPACE_RING,
+                                                                           .offset = MOCK_RING_USED_LENGTH,
+                                                                           .width = 4,
+                                                                           .how = MOCK_LIE_VALUE,
+                                                                           .value = lengths[i],
+                                                                           .first = 1 });
         assert_status(tested_submit(2), VPT_OK);
         assert_status(vpt_requests_kick(&tested.requests), VPT_OK);
         cr_assert(tested_take(VPT_OK) == 2 && mock_lie_fired(&bench.machine.device.lies, lie) == 1);
@@ -774,10 +769,8 @@ static const struct {
     uint64_t argument;
     enum vpt_status expected;
 } changes[] = {
-    { MOCK_FAULT_QUEUE_ABSENT, 0, VPT_UNSUPPORTED_QUEUE },
-    { MOCK_FAULT_QUEUE_MAXIMUM, 8, VPT_DEVICE_QUEUE_SIZE },
-    { MOCK_FAULT_QUEUE_IN_USE, 0, VPT_DEVICE_QUEUE_STATE },
-    { MOCK_FAULT_QUEUE_NOT_READY, 0, VPT_DEVICE_QUEUE_STATE },
+    { MOCK_FAULT_QUEUE_ABSENT, 0, VPT_UNSUPPORTED_QUEUE },  { MOCK_FAULT_QUEUE_MAXIMUM, 8, VPT_DEVICE_QUEUE_SIZE },
+    { MOCK_FAULT_QUEUE_IN_USE, 0, VPT_DEVICE_QUEUE_STATE }, { MOCK_FAULT_QUEUE_NOT_READY, 0, VPT_DEVICE_QUEUE_STATE },
     { MOCK_FAULT_RESET_NEVER, 0, VPT_DEVICE_STUCK },
 };
 
@@ -795,8 +788,7 @@ VARIANT_TEST(request_life, a_restart_that_fails_may_be_tried_again)
         assert_status(vpt_driver_restart(&tested.driver, NULL), VPT_DEVICE_CONFIG);
         tested.configured = VPT_OK;
         vpt_features_remove(&bench.machine.device.offered, variant->indirect ? VPT_F_INDIRECT_DESC : F_WANTED);
-        assert_status(vpt_driver_restart(&tested.driver, NULL),
-                      variant->indirect ? VPT_UNSUPPORTED_FEATURE : VPT_OK);
+        assert_status(vpt_driver_restart(&tested.driver, NULL), variant->indirect ? VPT_UNSUPPORTED_FEATURE : VPT_OK);
         tested_end();
     }
 }

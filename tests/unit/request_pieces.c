@@ -32,8 +32,12 @@ static const struct values otherwise = { 1, 77, 512, 65535, 3 };
 
 static void negotiate(const struct variant *variant, uint32_t wanted)
 {
-    struct mock_machine_options options = { .blk = { .capacity = 0x1234, .size_max = 4096, .block_size = 1024,
-                                                     .topology = true, .physical_exponent = 2, .min_io_size = 8 } };
+    struct mock_machine_options options = { .blk = { .capacity = 0x1234,
+                                                     .size_max = 4096,
+                                                     .block_size = 1024,
+                                                     .topology = true,
+                                                     .physical_exponent = 2,
+                                                     .min_io_size = 8 } };
     struct vpt_driver_kind kind = { .type = BENCH_TYPE, .wanted = { { wanted } } };
 
     bench_probe(variant, &options);
@@ -297,9 +301,9 @@ static void share(const struct variant *variant, size_t i, enum vpt_direction di
     mock_trigger_set(&hal->fail_share, divisions[i].fails, divisions[i].fails != 0 ? 1 : 0);
     memset(&shares, 0x5a, sizeof(shares));
     memset(buffer, 0x33, sizeof(buffer));
-    assert_status(vpt_shares_begin(&tested.requests, &shares, direction, buffer, divisions[i].size,
-                                   divisions[i].granule),
-                  divisions[i].expected);
+    assert_status(
+        vpt_shares_begin(&tested.requests, &shares, direction, buffer, divisions[i].size, divisions[i].granule),
+        divisions[i].expected);
     if (divisions[i].expected == VPT_OK) {
         cr_assert(shares.bytes == divisions[i].bytes && shares.count == divisions[i].count, "%zu in %u", shares.bytes,
                   shares.count);
@@ -354,8 +358,7 @@ Test(request_pieces, a_port_that_cannot_share_says_so)
 {
     tested_start(&version_2, &sharing, NULL);
     bench.machine.hal.port.share = NULL;
-    assert_status(vpt_shares_begin(&tested.requests, &shares, VPT_DEVICE_READS, buffer, 10, 1),
-                  VPT_UNSUPPORTED_PORT);
+    assert_status(vpt_shares_begin(&tested.requests, &shares, VPT_DEVICE_READS, buffer, 10, 1), VPT_UNSUPPORTED_PORT);
     tested_end();
 }
 

@@ -33,12 +33,12 @@ void tested_negotiate(const struct variant *variant, const struct mock_machine_o
 }
 
 void tested_start(const struct variant *variant, const struct vpt_requests_kind *kind,
-                   const struct vpt_requests_config *config)
+                  const struct vpt_requests_config *config)
 {
     tested_negotiate(variant, NULL);
-    assert_status(vpt_requests_init(&tested.requests, &tested.driver, 0, kind, 0,
-                                    config != NULL ? config : &tested_config),
-                  VPT_OK);
+    assert_status(
+        vpt_requests_init(&tested.requests, &tested.driver, 0, kind, 0, config != NULL ? config : &tested_config),
+        VPT_OK);
     assert_status(vpt_driver_start(&tested.driver), VPT_OK);
 }
 
@@ -92,8 +92,7 @@ void tested_assert_works(void)
 void tested_end(void)
 {
     assert_status(vpt_device_reset(bench.device), VPT_OK);
-    while (tested.driver.first != NULL &&
-           vpt_requests_poll(tested.driver.first, &tested.completion) == VPT_OK) {
+    while (tested.driver.first != NULL && vpt_requests_poll(tested.driver.first, &tested.completion) == VPT_OK) {
     }
     assert_status(vpt_driver_release(&tested.driver), VPT_OK);
     cr_assert(all_zero(&tested.driver, sizeof(tested.driver)));

@@ -40,7 +40,7 @@ void tested_negotiate(const struct variant *variant, const struct mock_machine_o
 
 /* The same with the queue, and started. `config` NULL: tested_config. */
 void tested_start(const struct variant *variant, const struct vpt_requests_kind *kind,
-                   const struct vpt_requests_config *config);
+                  const struct vpt_requests_config *config);
 
 /* Submits one writable segment at a place of the arena that belongs to the token. */
 #define SUBJECT_LENGTH 32u

@@ -299,8 +299,13 @@ Test(restart, a_header_of_another_type_is_not_written_to)
     static const uint8_t types[] = { 0x01, 0x02, 0x7f };
 
     for (size_t i = 0; i < COUNT_OF(types); i++) {
-        struct mock_lie lie = { .space = MOCK_SPACE_PCI_CONFIGURATION, .offset = 0x0e, .width = 1, .access = MOCK_READS,
-                                .how = MOCK_LIE_VALUE, .value = types[i], .first = 1 };
+        struct mock_lie lie = { .space = MOCK_SPACE_PCI_CONFIGURATION,
+                                .offset = 0x0e,
+                                .width = 1,
+                                .access = MOCK_READS,
+                                .how = MOCK_LIE_VALUE,
+                                .value = types[i],
+                                .first = 1 };
 
         start_and_remember(RIG_PCI_MODERN);
         (void)mock_lie_set(&rig.model->lies, &lie);

@@ -111,9 +111,9 @@ void rig_machine_like(enum rig_kind kind, const struct mock_profile *profile)
 
 static enum vpt_status probe(void)
 {
-    return rig_is_pci() ? vpt_virtio_pci_probe(&rig.pci, &rig.pci_machine.address, &rig.pci_machine.bars,
-                                               VPT_VIRTIO_PCI_ANY)
-                        : vpt_mmio_probe(&rig.mmio, rig.port, rig.mmio_machine.mapping, rig.mmio_machine.size);
+    return rig_is_pci()
+               ? vpt_virtio_pci_probe(&rig.pci, &rig.pci_machine.address, &rig.pci_machine.bars, VPT_VIRTIO_PCI_ANY)
+               : vpt_mmio_probe(&rig.mmio, rig.port, rig.mmio_machine.mapping, rig.mmio_machine.size);
 }
 
 enum vpt_status rig_bring_up(void)
@@ -180,8 +180,10 @@ void rig_submit(unsigned first, unsigned count)
 {
     for (unsigned i = first; i < first + count; i++) {
         struct vpt_segment segment = segment_of(i);
-        struct vpt_blk_request request = { .operation = i % 2 == 0 ? VPT_BLK_WRITE : VPT_BLK_READ, .sector = i,
-                                           .segments = &segment, .segment_count = 1 };
+        struct vpt_blk_request request = { .operation = i % 2 == 0 ? VPT_BLK_WRITE : VPT_BLK_READ,
+                                           .sector = i,
+                                           .segments = &segment,
+                                           .segment_count = 1 };
 
         /* By halves, so that each queue has writes and reads. */
         assert_status(vpt_blk_submit(&rig.queue[i / 2 % RIG_QUEUES], &request, &rig.back[i]), VPT_OK);

@@ -40,7 +40,7 @@ struct rig {
     struct vpt_memory data; /* the test's data, reached by the device for reading and writing */
 
     /* Requests: sector n goes to, or comes from, sector n of the data; the token is &back[n]. */
-    unsigned back[RIG_REQUESTS]; /* how often it came back ... */
+    unsigned back[RIG_REQUESTS];          /* how often it came back ... */
     enum vpt_status status[RIG_REQUESTS]; /* ... and how, the last time */
 };
 

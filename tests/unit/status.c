@@ -139,8 +139,7 @@ Test(status, every_other_number_is_unknown)
 
     for (uint32_t number = 0; number < 0x700; number++) {
         if (!is_pinned(number)) {
-            cr_assert(strcmp(vpt_status_str((enum vpt_status)number), "unknown status") == 0, "0x%x",
-                      (unsigned)number);
+            cr_assert(strcmp(vpt_status_str((enum vpt_status)number), "unknown status") == 0, "0x%x", (unsigned)number);
         }
     }
     for (size_t i = 0; i < COUNT_OF(far); i++) {

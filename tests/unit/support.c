@@ -76,10 +76,9 @@ static uint32_t handle(void *backend, struct mock_queue *queue, const struct moc
     struct mock_device *device = &self->machine.device;
 
     (void)queue;
-    self->log[self->handled % BENCH_LOG] = (struct bench_request){ element->readable,       element->writable,
-                                                                   element->readable_bytes, element->writable_bytes,
-                                                                   element->indirect,
-                                                                   element->segments[0].address };
+    self->log[self->handled % BENCH_LOG] =
+        (struct bench_request){ element->readable,       element->writable, element->readable_bytes,
+                                element->writable_bytes, element->indirect, element->segments[0].address };
     self->handled++;
     if (!self->idle) {
         self->read_size = mock_element_read(device, element, 0, self->read, sizeof(self->read));

@@ -31,11 +31,11 @@ struct criterion_test_params test_variants(void);
 struct criterion_test_params test_versions(void);
 
 /* A test that runs once for each of the parameters, which a call of Criterion's makes; its body knows `variant`. */
-#define PARAMETER_TEST(type, parameters, suite, name)                                                               \
-    ParameterizedTestParameters(suite, name)                                                                        \
-    {                                                                                                               \
-        return parameters;                                                                                          \
-    }                                                                                                               \
+#define PARAMETER_TEST(type, parameters, suite, name) \
+    ParameterizedTestParameters(suite, name)          \
+    {                                                 \
+        return parameters;                            \
+    }                                                 \
     ParameterizedTest(const type *variant, suite, name)
 
 /* The variants as parameters. */
@@ -60,11 +60,11 @@ uint32_t test_stride(void);
 /* ---- Assertions ---- */
 
 /* A status, with its text where it is another one. */
-#define assert_status(expression, expected)                                                                         \
-    do {                                                                                                            \
-        enum vpt_status assert_status_got = (expression);                                                           \
-        cr_assert(assert_status_got == (expected), "%s is \"%s\", not \"%s\"", #expression,                         \
-                  vpt_status_str(assert_status_got), vpt_status_str(expected));                                     \
+#define assert_status(expression, expected)                                                 \
+    do {                                                                                    \
+        enum vpt_status assert_status_got = (expression);                                   \
+        cr_assert(assert_status_got == (expected), "%s is \"%s\", not \"%s\"", #expression, \
+                  vpt_status_str(assert_status_got), vpt_status_str(expected));             \
     } while (0)
 
 /* Whether every byte of an object is 0, as failed set-ups leave it. */
@@ -99,8 +99,8 @@ struct bench {
     struct vpt_device *device; /* &mmio.device */
 
     /* The device type: it reads all that is readable into `read`, and fills what is writable from `fill` on. */
-    bool idle;        /* touches no data, for segments that have no memory behind them */
-    uint8_t fill;     /* byte n of a request's writable part is fill + n; one more for each request */
+    bool idle;           /* touches no data, for segments that have no memory behind them */
+    uint8_t fill;        /* byte n of a request's writable part is fill + n; one more for each request */
     uint32_t understate; /* bytes that the used length is below what was written */
     uint64_t handled;
     struct bench_request log[BENCH_LOG]; /* request n is at n % BENCH_LOG, n from 0 */
@@ -166,32 +166,32 @@ size_t bench_traced_at(bool write, size_t offset, size_t n);
 
 /* ---- Registers, for traces ---- */
 
-#define R_MAGIC          0x000u
-#define R_VERSION        0x004u
-#define R_DEVICE_ID      0x008u
-#define R_VENDOR_ID      0x00cu
-#define R_DEV_FEATURES   0x010u
-#define R_DEV_SELECT     0x014u
-#define R_DRV_FEATURES   0x020u
-#define R_DRV_SELECT     0x024u
-#define R_PAGE_SIZE      0x028u
-#define R_QUEUE_SELECT   0x030u
-#define R_QUEUE_MAXIMUM  0x034u
-#define R_QUEUE_SIZE     0x038u
-#define R_QUEUE_ALIGN    0x03cu
-#define R_QUEUE_PFN      0x040u
-#define R_QUEUE_READY    0x044u
-#define R_NOTIFY         0x050u
-#define R_IRQ_STATUS     0x060u
-#define R_IRQ_ACK        0x064u
-#define R_STATUS         0x070u
-#define R_QUEUE_DESC     0x080u
-#define R_QUEUE_DRIVER   0x090u
-#define R_QUEUE_DEVICE   0x0a0u
-#define R_SHM_SELECT     0x0acu
-#define R_SHM_LENGTH     0x0b0u
-#define R_SHM_BASE       0x0b8u
-#define R_GENERATION     0x0fcu
-#define R_CONFIG         0x100u
+#define R_MAGIC         0x000u
+#define R_VERSION       0x004u
+#define R_DEVICE_ID     0x008u
+#define R_VENDOR_ID     0x00cu
+#define R_DEV_FEATURES  0x010u
+#define R_DEV_SELECT    0x014u
+#define R_DRV_FEATURES  0x020u
+#define R_DRV_SELECT    0x024u
+#define R_PAGE_SIZE     0x028u
+#define R_QUEUE_SELECT  0x030u
+#define R_QUEUE_MAXIMUM 0x034u
+#define R_QUEUE_SIZE    0x038u
+#define R_QUEUE_ALIGN   0x03cu
+#define R_QUEUE_PFN     0x040u
+#define R_QUEUE_READY   0x044u
+#define R_NOTIFY        0x050u
+#define R_IRQ_STATUS    0x060u
+#define R_IRQ_ACK       0x064u
+#define R_STATUS        0x070u
+#define R_QUEUE_DESC    0x080u
+#define R_QUEUE_DRIVER  0x090u
+#define R_QUEUE_DEVICE  0x0a0u
+#define R_SHM_SELECT    0x0acu
+#define R_SHM_LENGTH    0x0b0u
+#define R_SHM_BASE      0x0b8u
+#define R_GENERATION    0x0fcu
+#define R_CONFIG        0x100u
 
 #endif

@@ -6,7 +6,7 @@ TestSuite(suspend, .timeout = 60);
 
 static struct rig_variant kinds[] = { { RIG_MMIO_MODERN }, { RIG_PCI_MODERN } };
 
-#define SUSPEND_TEST(name)                                                                                          \
+#define SUSPEND_TEST(name) \
     PARAMETER_TEST(struct rig_variant, cr_make_param_array(struct rig_variant, kinds, COUNT_OF(kinds)), suspend, name)
 
 static void start(enum rig_kind kind)
@@ -27,12 +27,12 @@ static void go_on(uint32_t reads, bool unseen)
     rig.model->suspend_unseen = unseen;
     rig_assert_works(reads * 100);
     assert_status(vpt_device_suspend(rig.device), VPT_OK);
-    cr_assert(rig.model->status == (VPT_STATUS_ACKNOWLEDGE | VPT_STATUS_DRIVER | VPT_STATUS_FEATURES_OK |
-                                    VPT_STATUS_SUSPEND));
+    cr_assert(rig.model->status ==
+              (VPT_STATUS_ACKNOWLEDGE | VPT_STATUS_DRIVER | VPT_STATUS_FEATURES_OK | VPT_STATUS_SUSPEND));
     assert_status(vpt_device_check(rig.device), VPT_OK);
     assert_status(vpt_device_resume(rig.device), VPT_OK);
-    cr_assert(rig.model->status == (VPT_STATUS_ACKNOWLEDGE | VPT_STATUS_DRIVER | VPT_STATUS_FEATURES_OK |
-                                    VPT_STATUS_DRIVER_OK));
+    cr_assert(rig.model->status ==
+              (VPT_STATUS_ACKNOWLEDGE | VPT_STATUS_DRIVER | VPT_STATUS_FEATURES_OK | VPT_STATUS_DRIVER_OK));
     cr_assert(rig.model->resets == resets);
 }
 

@@ -210,9 +210,9 @@ CARD_TEST(virtio_pci_blk, INIT_1_a_device_that_firmware_left_running_is_taken_ov
         if (times == 1) {
             mock_fault_set(&card.machine.device.faults, MOCK_FAULT_RESET_SLOW, 1, 1, 30);
         }
-        assert_status(card_try_probe(variant->kind == CARD_TRANSITIONAL_LEGACY ? VPT_VIRTIO_PCI_LEGACY
-                                                                               : VPT_VIRTIO_PCI_ANY),
-                      VPT_OK);
+        assert_status(
+            card_try_probe(variant->kind == CARD_TRANSITIONAL_LEGACY ? VPT_VIRTIO_PCI_LEGACY : VPT_VIRTIO_PCI_ANY),
+            VPT_OK);
         cr_assert(card.machine.front.access_count == 0 && card.machine.device.queues[0].enabled);
         cr_assert(card_command() == 0x0007);
         assert_status(vpt_blk_init(&card.blk, card.device, NULL), VPT_OK);

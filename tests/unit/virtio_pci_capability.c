@@ -7,10 +7,10 @@
 TestSuite(virtio_pci_capability, .timeout = 120);
 
 /* BAR 1 is unimplemented, BAR 3 unassigned, BAR 5 the upper half of BAR 4. */
-#define GOOD_BARS                                                                                                   \
-    .bar = { [0] = { .size = 0x100, .address = 0xd200, .io = true },                                                \
-             [2] = { .size = 0x1000, .address = UINT64_C(0xe0200000) },                                             \
-             [3] = { .size = 0x1000, .address = 0 },                                                                \
+#define GOOD_BARS                                                       \
+    .bar = { [0] = { .size = 0x100, .address = 0xd200, .io = true },    \
+             [2] = { .size = 0x1000, .address = UINT64_C(0xe0200000) }, \
+             [3] = { .size = 0x1000, .address = 0 },                    \
              [4] = { .size = 0x4000, .address = UINT64_C(0x8e0000000), .is_64bit = true } }
 
 static const struct mock_pci_layout good = {
@@ -256,8 +256,7 @@ static const struct defect defects[] = {
     { "the largest multiplier", ON_NOTIFY, VPT_DEVICE_NOTIFY_MULTIPLIER, KEEP, KEEP, KEEP, KEEP, 0xffffffff },
 };
 
-static struct mock_pci_capability with_defect(const struct mock_pci_capability *capability,
-                                              const struct defect *defect)
+static struct mock_pci_capability with_defect(const struct mock_pci_capability *capability, const struct defect *defect)
 {
     struct mock_pci_capability broken = *capability;
 
@@ -411,8 +410,7 @@ Test(virtio_pci_capability, PCI_CAP_1_reserved_types_are_ignored)
         prepend(&layout, &other);
         check_works(&layout);
         for (unsigned which = 0; which < 3; which++) {
-            static const enum vpt_status missing[] = { VPT_DEVICE_NO_COMMON, VPT_DEVICE_NO_NOTIFY,
-                                                       VPT_DEVICE_NO_ISR };
+            static const enum vpt_status missing[] = { VPT_DEVICE_NO_COMMON, VPT_DEVICE_NO_NOTIFY, VPT_DEVICE_NO_ISR };
 
             layout = good;
             layout.capability[which] = other;
@@ -620,11 +618,17 @@ Test(virtio_pci_capability, a_bar_that_makes_no_sense_is_no_use)
         struct vpt_pci_bar bar;
         enum vpt_status expected;
     } cases[] = {
-        { &good, 4, { .kind = VPT_PCI_BAR_MEMORY, .is_64bit = true, .address = UINT64_C(0x8e0000000) },
+        { &good,
+          4,
+          { .kind = VPT_PCI_BAR_MEMORY, .is_64bit = true, .address = UINT64_C(0x8e0000000) },
           VPT_CALLER_BAR },
-        { &good, 4, { .kind = (enum vpt_pci_bar_kind)3, .is_64bit = true, .address = UINT64_C(0x8e0000000),
-                      .size = 0x4000 }, VPT_DEVICE_PCI_BAR },
-        { &good, 4, { .kind = VPT_PCI_BAR_MEMORY, .is_64bit = true, .address = UINT64_MAX - 0x3ffe, .size = 0x4000 },
+        { &good,
+          4,
+          { .kind = (enum vpt_pci_bar_kind)3, .is_64bit = true, .address = UINT64_C(0x8e0000000), .size = 0x4000 },
+          VPT_DEVICE_PCI_BAR },
+        { &good,
+          4,
+          { .kind = VPT_PCI_BAR_MEMORY, .is_64bit = true, .address = UINT64_MAX - 0x3ffe, .size = 0x4000 },
           VPT_CALLER_BAR },
         { &card_io_layout, 2, { .kind = VPT_PCI_BAR_IO, .address = 0x10000, .size = 0x100 }, VPT_CALLER_BAR },
         { &card_io_layout, 2, { .kind = VPT_PCI_BAR_IO, .address = 0xff04, .size = 0x100 }, VPT_CALLER_BAR },
@@ -671,8 +675,11 @@ Test(virtio_pci_capability, a_port_that_lacks_what_the_structures_need_cannot_dr
         const struct mock_pci_layout *layout;
         void (*without)(struct vpt_port *port);
     } lacks[] = {
-        { &good, without_map }, { &good, without_unmap }, { &card_io_layout, without_port_input },
-        { &card_io_layout, without_port_output }, { &good, without_configuration },
+        { &good, without_map },
+        { &good, without_unmap },
+        { &card_io_layout, without_port_input },
+        { &card_io_layout, without_port_output },
+        { &good, without_configuration },
     };
 
     for (size_t i = 0; i < COUNT_OF(lacks); i++) {

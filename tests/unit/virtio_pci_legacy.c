@@ -210,8 +210,8 @@ struct expected {
 };
 
 static const struct expected set_up[] = {
-    { true, H_QUEUE_SELECT, 2 }, { false, H_QUEUE_ADDRESS, 4 }, { false, H_QUEUE_SIZE, 2 },
-    { true, H_QUEUE_SELECT, 2 }, { false, H_QUEUE_SIZE, 2 },    { true, H_QUEUE_SELECT, 2 },
+    { true, H_QUEUE_SELECT, 2 },  { false, H_QUEUE_ADDRESS, 4 }, { false, H_QUEUE_SIZE, 2 },
+    { true, H_QUEUE_SELECT, 2 },  { false, H_QUEUE_SIZE, 2 },    { true, H_QUEUE_SELECT, 2 },
     { true, H_QUEUE_ADDRESS, 4 }, { false, H_QUEUE_ADDRESS, 4 },
 };
 

@@ -89,12 +89,12 @@ struct expected {
 };
 
 static const struct expected set_up[] = {
-    { true, C_QUEUE_SELECT, 2 },      { false, C_QUEUE_ENABLE, 2 },     { false, C_QUEUE_SIZE, 2 },
-    { true, C_QUEUE_SELECT, 2 },      { true, C_QUEUE_SIZE, 2 },        { false, C_QUEUE_SIZE, 2 },
-    { true, C_QUEUE_SELECT, 2 },      { false, C_NOTIFY_OFFSET, 2 },    { true, C_QUEUE_SELECT, 2 },
-    { true, C_QUEUE_DESC, 4 },        { true, C_QUEUE_DESC + 4, 4 },    { true, C_QUEUE_DRIVER, 4 },
-    { true, C_QUEUE_DRIVER + 4, 4 },  { true, C_QUEUE_DEVICE, 4 },      { true, C_QUEUE_DEVICE + 4, 4 },
-    { true, C_QUEUE_ENABLE, 2 },      { false, C_QUEUE_ENABLE, 2 },
+    { true, C_QUEUE_SELECT, 2 },     { false, C_QUEUE_ENABLE, 2 },  { false, C_QUEUE_SIZE, 2 },
+    { true, C_QUEUE_SELECT, 2 },     { true, C_QUEUE_SIZE, 2 },     { false, C_QUEUE_SIZE, 2 },
+    { true, C_QUEUE_SELECT, 2 },     { false, C_NOTIFY_OFFSET, 2 }, { true, C_QUEUE_SELECT, 2 },
+    { true, C_QUEUE_DESC, 4 },       { true, C_QUEUE_DESC + 4, 4 }, { true, C_QUEUE_DRIVER, 4 },
+    { true, C_QUEUE_DRIVER + 4, 4 }, { true, C_QUEUE_DEVICE, 4 },   { true, C_QUEUE_DEVICE + 4, 4 },
+    { true, C_QUEUE_ENABLE, 2 },     { false, C_QUEUE_ENABLE, 2 },
 };
 
 MODERN_TEST(virtio_pci_modern, PCI_COMMON_4_a_queue_is_set_up_before_it_is_enabled)
@@ -321,9 +321,9 @@ MODERN_TEST(virtio_pci_modern, CLEANUP_2_a_queue_that_did_not_start_and_a_reset_
 struct bell {
     uint32_t multiplier;
     uint16_t notify_offset;
-    uint32_t length; /* of the structure */
-    uint32_t start;  /* of the structure in its BAR */
-    bool data;       /* NOTIFICATION_DATA */
+    uint32_t length;  /* of the structure */
+    uint32_t start;   /* of the structure in its BAR */
+    bool data;        /* NOTIFICATION_DATA */
     bool config_data; /* NOTIF_CONFIG_DATA */
     enum vpt_status expected;
 };
@@ -348,7 +348,7 @@ static const struct bell bells[] = {
     { 6, 1, 8, 0x3000, false, false, VPT_OK },
     { 4, 1, 8, 0x3000, true, false, VPT_OK },
     { 0, 9, 4, 0x3ffc, true, false, VPT_OK },
-    { 4, 1, 6, 0x3000, true, false, VPT_DEVICE_NOTIFY_OFFSET }, /* half of it is outside */
+    { 4, 1, 6, 0x3000, true, false, VPT_DEVICE_NOTIFY_OFFSET },  /* half of it is outside */
     { 2, 1, 16, 0x3000, true, false, VPT_DEVICE_NOTIFY_OFFSET }, /* four bytes at an odd place */
     { 2, 1, 16, 0x3002, true, false, VPT_OK },
     { 4, 0, 2, 0x3000, true, false, VPT_DEVICE_NOTIFY_OFFSET },
@@ -491,8 +491,8 @@ static void check_direct(bool data)
     card.machine.bus.port.mmio_write = NULL;
     memset(plain, 0, sizeof(plain));
     memset(plain + 0x3000, 0xee, 0x1000);
-    plain[C_DEVICE_FEATURE] = 1;                     /* VERSION_1, in whichever word */
-    plain[C_DEVICE_FEATURE] |= data ? 1u << 6 : 0;   /* NOTIFICATION_DATA */
+    plain[C_DEVICE_FEATURE] = 1;                   /* VERSION_1, in whichever word */
+    plain[C_DEVICE_FEATURE] |= data ? 1u << 6 : 0; /* NOTIFICATION_DATA */
     plain[C_QUEUE_SIZE] = 8;
     plain[C_NOTIFY_OFFSET] = 5;
     assert_status(card_try_probe(VPT_VIRTIO_PCI_ANY), VPT_OK);

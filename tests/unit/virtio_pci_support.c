@@ -34,9 +34,8 @@ const struct mock_pci_layout card_scattered_layout = {
 };
 
 static struct card_variant variants[] = {
-    { CARD_MODERN }, { CARD_MODERN_IO },  { CARD_MODERN_SCATTERED },
-    { CARD_TRANSITIONAL_MODERN },         { CARD_LEGACY }, { CARD_LEGACY_MEMORY },
-    { CARD_TRANSITIONAL_LEGACY },
+    { CARD_MODERN }, { CARD_MODERN_IO },     { CARD_MODERN_SCATTERED },    { CARD_TRANSITIONAL_MODERN },
+    { CARD_LEGACY }, { CARD_LEGACY_MEMORY }, { CARD_TRANSITIONAL_LEGACY },
 };
 
 struct criterion_test_params card_variants(void)

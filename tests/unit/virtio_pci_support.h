@@ -17,7 +17,7 @@ enum card_kind {
     CARD_MODERN_SCATTERED,    /* every structure in another BAR, at odd places, the doorbells in an I/O one */
     CARD_TRANSITIONAL_MODERN, /* both interfaces, driven by the modern one */
     CARD_LEGACY,
-    CARD_LEGACY_MEMORY,       /* its registers in a memory BAR */
+    CARD_LEGACY_MEMORY, /* its registers in a memory BAR */
     CARD_TRANSITIONAL_LEGACY
 };
 

@@ -6,9 +6,9 @@
 
 TestSuite(virtio_pci_trust, .timeout = 120);
 
-#define DECODING       (VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY)
-#define INTERRUPT_PIN  0x3du
-#define MSIX_ENTRIES   4u
+#define DECODING      (VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY)
+#define INTERRUPT_PIN 0x3du
+#define MSIX_ENTRIES  4u
 
 static const struct mock_pci_machine_options with_vectors = { .vectors = MSIX_ENTRIES };
 
@@ -114,8 +114,8 @@ Test(virtio_pci_trust, bars_that_cannot_be_where_they_are_said_to_be)
         cr_assert(strcmp(line->subject, name) == 0, "%zu: %s", i, line->subject);
         card_finish();
         card_machine(wrong[i].kind, NULL);
-        bars->bar[5] = (struct vpt_pci_bar){ .kind = VPT_PCI_BAR_MEMORY, .address = wrong[i].address | 1,
-                                             .size = wrong[i].size };
+        bars->bar[5] =
+            (struct vpt_pci_bar){ .kind = VPT_PCI_BAR_MEMORY, .address = wrong[i].address | 1, .size = wrong[i].size };
         bars->bar[3].kind = VPT_PCI_BAR_BROKEN;
         assert_status(card_try_probe(VPT_VIRTIO_PCI_ANY), VPT_OK);
         cr_assert(card.machine.hal.log_count == 0);

@@ -239,8 +239,8 @@ VERSION_TEST(virtio_pci_vectors, a_transport_without_vectors_has_the_line)
 
         bench_negotiate(variant, NULL);
         assert_status(vpt_device_interrupts(bench.device, &interrupts), VPT_OK);
-        assert_plan(&interrupts, mode == 0 ? VPT_INTERRUPTS_POLLING : VPT_INTERRUPTS_LINE, VPT_NO_VECTOR,
-                    VPT_NO_VECTOR, 0);
+        assert_plan(&interrupts, mode == 0 ? VPT_INTERRUPTS_POLLING : VPT_INTERRUPTS_LINE, VPT_NO_VECTOR, VPT_NO_VECTOR,
+                    0);
         bench_finish();
     }
 }
@@ -255,8 +255,7 @@ static void assert_no_vectors(void)
 }
 
 /* What the device comes to if its n-th assignment of a vector, and all that follow, is refused `times` times. */
-static void check_refused(enum card_kind kind, uint32_t n, uint32_t times, enum vpt_interrupt_mode mode,
-                          uint16_t queue)
+static void check_refused(enum card_kind kind, uint32_t n, uint32_t times, enum vpt_interrupt_mode mode, uint16_t queue)
 {
     struct vpt_interrupts interrupts;
 
@@ -311,8 +310,9 @@ CARD_TEST(virtio_pci_vectors, PCI_MSIX_4_entries_outside_the_table_are_refused)
     vectors_init(variant->kind);
     card_trace();
     for (size_t i = 0; i < COUNT_OF(outside); i++) {
-        interrupts = (struct vpt_interrupts){ .mode = VPT_INTERRUPTS_PER_QUEUE, .queues = QUEUES,
-                                              .first = outside[i].first, .vectors = outside[i].vectors };
+        interrupts = (struct vpt_interrupts){
+            .mode = VPT_INTERRUPTS_PER_QUEUE, .queues = QUEUES, .first = outside[i].first, .vectors = outside[i].vectors
+        };
         assert_status(vpt_device_interrupts(card.device, &interrupts), VPT_CALLER_RANGE);
         cr_assert(card.machine.front.access_count == 0);
     }
@@ -329,8 +329,9 @@ CARD_TEST(virtio_pci_vectors, PCI_MSIX_1_any_table_size_works)
 
     for (size_t i = 0; i < COUNT_OF(sizes); i++) {
         struct mock_pci_machine_options sized = options;
-        struct vpt_interrupts interrupts = { .mode = VPT_INTERRUPTS_PER_QUEUE, .queues = QUEUES,
-                                             .first = (uint16_t)(sizes[i] - 1u), .vectors = 2 };
+        struct vpt_interrupts interrupts = {
+            .mode = VPT_INTERRUPTS_PER_QUEUE, .queues = QUEUES, .first = (uint16_t)(sizes[i] - 1u), .vectors = 2
+        };
 
         sized.vectors = sizes[i];
         card_probe(variant->kind, &sized);

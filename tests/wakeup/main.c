@@ -32,7 +32,7 @@ static struct {
 
 static bool bring_up(const struct device_place *place, enum vpt_interrupt_mode mode)
 {
-    const struct vpt_requests_config config = {.requests = IN_FLIGHT, .segments = 1, .size = 128};
+    const struct vpt_requests_config config = { .requests = IN_FLIGHT, .segments = 1, .size = 128 };
 
     return step("open", device_open(&disk.device, &ports_ready_made, place)) &&
            wiring_prepare(&disk.wiring, mode, &disk.device, place) &&
@@ -43,8 +43,8 @@ static bool bring_up(const struct device_place *place, enum vpt_interrupt_mode m
 
 static bool submit(unsigned char *sector)
 {
-    const struct vpt_segment segment = {ports_device_address(sector), VPT_BLK_SECTOR_SIZE};
-    const struct vpt_blk_request request = {.operation = VPT_BLK_READ, .segments = &segment, .segment_count = 1};
+    const struct vpt_segment segment = { ports_device_address(sector), VPT_BLK_SECTOR_SIZE };
+    const struct vpt_blk_request request = { .operation = VPT_BLK_READ, .segments = &segment, .segment_count = 1 };
 
     disk.in_flight++;
     disk.submitted++;

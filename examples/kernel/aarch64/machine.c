@@ -6,7 +6,7 @@
 #include "io_window.h"
 
 #define FW_CFG 0x09020000u
-#define UART ((volatile uint32_t *)0x09000000u) /* PL011 */
+#define UART   ((volatile uint32_t *)0x09000000u) /* PL011 */
 
 #define UART_DATA          0u
 #define UART_FLAGS         6u /* in words */
@@ -78,7 +78,7 @@ uint64_t machine_ticks(void)
 
 _Noreturn void machine_exit(bool success)
 {
-    const uint64_t block[2] = {SEMIHOSTING_APPLICATION_EXIT, success ? 0u : 1u};
+    const uint64_t block[2] = { SEMIHOSTING_APPLICATION_EXIT, success ? 0u : 1u };
     register uint64_t operation __asm__("x0") = SEMIHOSTING_EXIT;
     register const uint64_t *parameter __asm__("x1") = block;
 

@@ -5,7 +5,7 @@
 #include "fw_cfg.h"
 #include "io_window.h"
 
-#define FW_CFG 0x10100000u
+#define FW_CFG   0x10100000u
 #define FINISHER ((volatile uint32_t *)0x00100000u) /* "sifive,test1" */
 
 #define FINISHER_PASS 0x5555u

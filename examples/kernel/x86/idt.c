@@ -28,7 +28,7 @@ static struct gate gates[X86_VECTORS];
 
 void idt_load(void)
 {
-    const struct pointer pointer = {sizeof(gates) - 1u, (uintptr_t)gates};
+    const struct pointer pointer = { sizeof(gates) - 1u, (uintptr_t)gates };
 
     for (unsigned i = 0; i < X86_VECTORS; i++) {
         uint64_t offset = (uintptr_t)x86_vectors[i];

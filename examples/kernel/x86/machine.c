@@ -34,13 +34,13 @@
 
 static const struct machine_bus slots = {
     .kind = MACHINE_MMIO_SLOTS,
-    .slots = {.first = 0xfeb00000u, .stride = 0x200u, .count = 24u, .first_line = PIC_LINES},
+    .slots = { .first = 0xfeb00000u, .stride = 0x200u, .count = 24u, .first_line = PIC_LINES },
 };
 
 /* Firmware has given the BARs addresses, and the functions lines of the PIC. */
 static struct machine_bus pci = {
     .kind = MACHINE_PCI,
-    .pci = {.io_read = vpt_x86_io_read, .io_write = vpt_x86_io_write},
+    .pci = { .io_read = vpt_x86_io_read, .io_write = vpt_x86_io_write },
 };
 
 struct machine machine = {
@@ -49,7 +49,7 @@ struct machine machine = {
     .map_last = 0xffffffffu,
 };
 
-static struct vpt_port_context context = {.cf8_io_read = vpt_x86_io_read, .cf8_io_write = vpt_x86_io_write};
+static struct vpt_port_context context = { .cf8_io_read = vpt_x86_io_read, .cf8_io_write = vpt_x86_io_write };
 static const struct vpt_pci_address host_bridge;
 
 static uint32_t read_host_bridge(uint16_t offset)

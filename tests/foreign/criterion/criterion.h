@@ -23,8 +23,8 @@ struct criterion_options {
 struct criterion_test {
     const char *suite;
     const char *name;
-    void (*body)(void);                            /* of a plain test ... */
-    void (*body_with)(void *param);                /* ... or of a parameterized one */
+    void (*body)(void);             /* of a plain test ... */
+    void (*body_with)(void *param); /* ... or of a parameterized one */
     struct criterion_test_params (*params)(void);
     struct criterion_options options;
     struct criterion_test *next;
@@ -44,28 +44,27 @@ void criterion_add_suite(struct criterion_suite *suite);
 _Noreturn void criterion_fail(const char *file, int line, const char *condition, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
-#define CRITERION_REGISTER(kind, symbol)                                                                            \
-    __attribute__((constructor)) static void symbol##_register(void)                                                \
-    {                                                                                                               \
-        criterion_add_##kind(&symbol);                                                                              \
+#define CRITERION_REGISTER(kind, symbol)                             \
+    __attribute__((constructor)) static void symbol##_register(void) \
+    {                                                                \
+        criterion_add_##kind(&symbol);                               \
     }
 
-#define Test(suite_, name_, ...)                                                                                    \
-    static void suite_##_##name_##_body(void);                                                                      \
-    static struct criterion_test suite_##_##name_##_test = { .suite = #suite_,                                      \
-                                                             .name = #name_,                                        \
-                                                             .body = suite_##_##name_##_body,                       \
-                                                             .options = { __VA_ARGS__ } };                          \
-    CRITERION_REGISTER(test, suite_##_##name_##_test)                                                               \
+#define Test(suite_, name_, ...)                                                                      \
+    static void suite_##_##name_##_body(void);                                                        \
+    static struct criterion_test suite_##_##name_##_test = {                                          \
+        .suite = #suite_, .name = #name_, .body = suite_##_##name_##_body, .options = { __VA_ARGS__ } \
+    };                                                                                                \
+    CRITERION_REGISTER(test, suite_##_##name_##_test)                                                 \
     static void suite_##_##name_##_body(void)
 
-#define TestSuite(name_, ...)                                                                                       \
-    static struct criterion_suite name_##_suite = { .name = #name_, .options = { __VA_ARGS__ } };                   \
-    CRITERION_REGISTER(suite, name_##_suite)                                                                        \
+#define TestSuite(name_, ...)                                                                     \
+    static struct criterion_suite name_##_suite = { .name = #name_, .options = { __VA_ARGS__ } }; \
+    CRITERION_REGISTER(suite, name_##_suite)                                                      \
     struct criterion_suite
 
 /* The message's format is a literal. */
-#define cr_assert(condition, ...)                                                                                   \
+#define cr_assert(condition, ...) \
     ((condition) ? (void)0 : criterion_fail(__FILE__, __LINE__, #condition, " " __VA_ARGS__))
 #define cr_assert_fail(...) criterion_fail(__FILE__, __LINE__, "", " " __VA_ARGS__)
 
