@@ -29,15 +29,15 @@ build_riscv64() {
         "${command[@]}" -c "$source" -o "${objects[-1]}" || exit 1
     done
     riscv64-linux-gnu-ld -r "${objects[@]}" -o "$work/library.o" &&
-        "${command[@]}" -static bench/queue.c bench/floor.c "$work/library.o" -Wl,-Map="$work/map" \
+        "${command[@]}" -static bench/bench_queue.c bench/bench_floor.c "$work/library.o" -Wl,-Map="$work/map" \
             -o "$work/queue-riscv64" || exit 1
     read -r from size < <(awk '$1 == ".text" && $4 ~ /library\.o$/ { print $2, $3 }' "$work/map")
     code=("$(printf %016x "$((from))")" "$(printf %016x "$((from + size))")")
 }
 
-build gcc queue-gcc bench/queue.c bench/floor.c
-build clang queue-clang bench/queue.c bench/floor.c
-build gcc assign bench/assign.c
+build gcc queue-gcc bench/bench_queue.c bench/bench_floor.c
+build clang queue-clang bench/bench_queue.c bench/bench_floor.c
+build gcc assign bench/bench_assign.c
 build_riscv64
 failed=0
 

@@ -150,8 +150,8 @@ measure_chains
 rm -rf "$build"
 mkdir -p "$logs" || exit 1
 # All that the steps need, at once: they cannot install beside each other.
-vpt_need_packages gcc g++ clang clang-format lld libclang-rt-dev llvm libc6-dev meson ninja-build pkg-config libcriterion-dev \
-    python3 make cmake git frama-c-base qemu-system-x86 qemu-system-arm qemu-system-misc qemu-user \
+vpt_need_packages gcc g++ clang clang-format lld libclang-rt-dev llvm libc6-dev meson ninja-build pkg-config \
+    libcriterion-dev python3 make cmake git frama-c-base qemu-system-x86 qemu-system-arm qemu-system-misc qemu-user \
     gcc-s390x-linux-gnu libc6-dev-s390x-cross "${VPT_CROSS_PACKAGES[@]}" ||
     { printf 'FAIL\tpackages\n'; exit 1; }
 

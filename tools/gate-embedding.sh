@@ -16,7 +16,7 @@
 #   no stdint.h  a kernel without any standard header
 #   aligned      memory that traps unaligned accesses (x86)
 #   porting      the code of docs/porting.md
-#   drivers      the code of docs/drivers.md, by the public headers alone; tests/device/guide.c runs it
+#   drivers      the code of docs/drivers.md, by the public headers alone; tests/device/qemu_guide.c runs it
 set -u -o pipefail
 export LC_ALL=C
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd) || exit 1
@@ -48,7 +48,7 @@ way() {
 
 # Usage: stub NAME [BUILD-FILE]: an empty folder of this name with the stub kernel's sources.
 stub() {
-    mkdir "$work/$1" && cp tests/embedding/kernel.c tests/embedding/device.[ch] "$work/$1" || return 1
+    mkdir "$work/$1" && cp tests/embedding/kernel.c tests/embedding/embedding_device.[ch] "$work/$1" || return 1
     [ $# -eq 1 ] || cp "tests/embedding/$2" "$work/$1"
 }
 
@@ -71,7 +71,7 @@ try_meson() {
         mkdir "$repository/tests" && cp -R tests/mock "$repository/tests" &&
         git -C "$repository" init -q && git -C "$repository" add . &&
         git -C "$repository" -c user.name=stub -c user.email=stub@example.org commit -q -m stub &&
-        cp tests/embedding/meson/meson.build tests/embedding/kernel.c tests/embedding/device.[ch] "$stub" &&
+        cp tests/embedding/meson/meson.build tests/embedding/kernel.c tests/embedding/embedding_device.[ch] "$stub" &&
         sed "s|^url = .*|url = file://$repository|" docs/vpt.wrap >"$stub/subprojects/vpt.wrap" &&
         meson setup "$stub/build" "$stub" && meson compile -C "$stub/build" &&
         run "$stub/build/kernel" && run "$stub/build/own-kernel"
@@ -124,7 +124,7 @@ try_only() {
         ! grep -vE ' (memcpy|memset)$' "$folder/undefined" || return 1
     case " $* " in
     *' sources/mmio '*' sources/blk '*)
-        "$compiler" -std=c11 -O2 -no-pie -Iinclude -Iport tests/embedding/kernel.c tests/embedding/device.c \
+        "$compiler" -std=c11 -O2 -no-pie -Iinclude -Iport tests/embedding/kernel.c tests/embedding/embedding_device.c \
             port/page_pool.c "$folder/joined" -o "$folder/kernel" && run "$folder/kernel"
         ;;
     esac
@@ -133,7 +133,7 @@ try_only() {
 # Usage: try_cxx C-COMPILER C++-COMPILER: linked by the C compiler, so that no C++ library is there.
 try_cxx() {
     objects "cxx-$1" "$1" -std=c11 -O2 &&
-        "$1" -std=c11 -O2 -Iinclude -c tests/embedding/device.c -o "$work/cxx-$1/device.o" &&
+        "$1" -std=c11 -O2 -Iinclude -c tests/embedding/embedding_device.c -o "$work/cxx-$1/device.o" &&
         "$2" -std=c++17 -O2 -fno-exceptions -fno-rtti -Wpedantic "${strict[@]}" -Iinclude \
             -c tests/embedding/kernel.cpp -o "$work/cxx-$1/kernel.o" &&
         "$1" "$work/cxx-$1"/*.o -o "$work/cxx-$1/kernel" && run "$work/cxx-$1/kernel"
@@ -141,16 +141,17 @@ try_cxx() {
 
 # Usage: try_no_stdint COMPILER
 try_no_stdint() {
-    local command=("$1" -std=c11 -O2 -ffreestanding -nostdinc -Itests '-DVPT_TYPES_HEADER=<freestanding/types.h>')
+    local command=("$1" -std=c11 -O2 -ffreestanding -nostdinc -Itests
+        '-DVPT_TYPES_HEADER=<freestanding/freestanding_types.h>')
     objects "types-$1" "${command[@]}" "${strict[@]}" &&
-        "${command[@]}" "${strict[@]}" -Iinclude -Iport tests/embedding/kernel.c tests/embedding/device.c \
+        "${command[@]}" "${strict[@]}" -Iinclude -Iport tests/embedding/kernel.c tests/embedding/embedding_device.c \
             port/page_pool.c "$work/types-$1"/*.o -o "$work/types-$1/kernel" && run "$work/types-$1/kernel"
 }
 
 # Usage: try_aligned COMPILER OPTIMIZATION
 try_aligned() {
     objects "aligned-$1$2" "$1" -std=c11 "$2" &&
-        "$1" -std=c11 "$2" "${strict[@]}" -Iinclude tests/embedding/aligned.c tests/embedding/device.c \
+        "$1" -std=c11 "$2" "${strict[@]}" -Iinclude tests/embedding/aligned.c tests/embedding/embedding_device.c \
             "$work/aligned-$1$2"/*.o -o "$work/aligned-$1$2/kernel" && run "$work/aligned-$1$2/kernel"
 }
 
@@ -159,7 +160,7 @@ try_porting() {
     mkdir -p "$work/porting" && sed -n '/^```c$/,/^```$/{/^```/d;p}' docs/porting.md >"$work/porting/porting.h" &&
         [ -s "$work/porting/porting.h" ] &&
         "$1" -std=c11 -O2 "${strict[@]}" -Wno-missing-prototypes -I"$work/porting" -Iinclude \
-            tests/embedding/porting.c tests/embedding/device.c "${sources[@]}" -o "$work/porting/$1" &&
+            tests/embedding/porting.c tests/embedding/embedding_device.c "${sources[@]}" -o "$work/porting/$1" &&
         run "$work/porting/$1"
 }
 

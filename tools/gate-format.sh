@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: MIT
 # Checks that the files of git look as .editorconfig says: UTF-8, lines that end with LF, a final newline, no blanks at
 # the end of a line, no tab but in Makefiles and tables, no line of more than 120 characters but in pages, tables and
-# pictures; and that C and C++ look as .clang-format says. Prints a line for each problem, and PASS or FAIL at the end,
-# with tabs between the fields; exits with 1 on a problem.
+# pictures; that C and C++ look as .clang-format says; and that no two sources outside examples/ have the same name.
+# Prints a line for each problem, and PASS or FAIL at the end, with tabs between the fields; exits with 1 on a problem.
 set -u -o pipefail
 export LC_ALL=C.UTF-8
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd) || exit 1
@@ -28,6 +28,8 @@ problems=$(
     lines 'blanks at the end' '[ \t]$' . ':!*.tsv'
     lines 'a tab' '\t' . ':!*.tsv' ':!*Makefile'
     lines 'more than 120 characters' '^.{121}' . ':!*.tsv' ':!*.md' ':!*.svg'
+    git ls-files {include,src,port,tests,bench}'/*.[ch]' | sed 's,.*/,,' | sort | uniq -d |
+        awk '{ print "FAIL\tformat\t" $0 ": more than one file has this name" }'
     git ls-files -z '*.c' '*.h' '*.cpp' | xargs -0 clang-format --dry-run 2>&1 |
         sed -n 's/: warning: code should be clang-formatted.*/: not as clang-format writes it/p' |
         awk '{ print "FAIL\tformat\t" $0 }'

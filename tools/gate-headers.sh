@@ -4,7 +4,7 @@
 # tab-separated: PASS or FAIL, "headers", the header, the check; exits non-zero on any failure.
 #
 #   c11, c++17      compiles alone, without a warning, by gcc and by clang, with each macro that gives a number expanded
-#   replaced types  the same without any standard header, with tests/freestanding/types.h in their place
+#   replaced types  the same without any standard header, with tests/freestanding/freestanding_types.h in their place
 #   names           all that it defines begins with vpt_ or VPT_
 #   includes        it includes <vpt/...> only (port/: and its neighbours); types.h alone also the three standard
 #                   headers or their replacement
@@ -17,7 +17,7 @@ cd "$root" || exit 1
 . tools/toolchains.sh
 
 vpt_need_packages gcc g++ clang libc6-dev python3 || exit 1
-replaced=(-ffreestanding -nostdinc -Itests '-DVPT_TYPES_HEADER="freestanding/types.h"')
+replaced=(-ffreestanding -nostdinc -Itests '-DVPT_TYPES_HEADER="freestanding/freestanding_types.h"')
 failures=0
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT

@@ -43,7 +43,7 @@ vpt_freestanding_command() {
     for flag in $4; do
         case $flag in
         -) ;;
-        @types) command+=(-nostdinc -Itests '-DVPT_TYPES_HEADER="freestanding/types.h"') ;;
+        @types) command+=(-nostdinc -Itests '-DVPT_TYPES_HEADER="freestanding/freestanding_types.h"') ;;
         *) command+=("$flag") ;;
         esac
     done

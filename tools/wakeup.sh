@@ -38,7 +38,7 @@ build() (
         find "$folder" examples/kernel/"$1" -name '*.[cS]' | sort -u)
     CFLAGS="${CFLAGS:-} -DREQUESTS=${requests}u $([ "$2" = library ] || echo -DNOT_EMULATED)"
     vpt_example_build "$work/$1-$2" kernel.elf examples/kernel \
-        port/{page_pool,direct,cf8,ecam,x86_io,io_window}.c "${sources[@]}" tests/wakeup/main.c
+        port/{page_pool,direct,cf8,ecam,x86_io,io_window}.c "${sources[@]}" tests/wakeup/wakeup_main.c
 )
 
 # Usage: fetch PACKAGE...: unpacks these of bookworm-backports into the build directory, with lists of their own.

@@ -67,7 +67,7 @@ void disk_start(struct disk *disk)
     require(disk->blk.info.capacity == HOST_DISK_SIZE / VPT_BLK_SECTOR_SIZE, "the disk has %" PRIu64 " sectors",
             disk->blk.info.capacity);
     wish_for_vectors(disk);
-    require_ok(vpt_device_interrupts(&disk->pci.device, &disk->interrupts), "the disk's vectors");
+    require_ok(vpt_device_choose_interrupts(&disk->pci.device, &disk->interrupts), "the disk's vectors");
     check_vectors(disk);
     require_ok(vpt_blk_queue_init(&disk->queue, &disk->blk, 0, NULL), "the disk's queue");
     require_ok(vpt_driver_start(&disk->blk.driver), "starting the disk");

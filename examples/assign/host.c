@@ -245,7 +245,7 @@ static void assign_bars(struct host_function *function, const struct place *plac
     };
 
     require_ok(vpt_pci_bars_size(&function->physical, &function->bars), "sizing a physical function's BARs");
-    require_ok(vpt_pci_bars_assign(&function->physical, &function->bars, VPT_PCI_ALL_BARS, windows, COUNT_OF(windows)),
+    require_ok(vpt_pci_bars_place(&function->physical, &function->bars, VPT_PCI_ALL_BARS, windows, COUNT_OF(windows)),
                "assigning a physical function's BARs");
     require_ok(vpt_pci_command(&function->physical, DECODING, 0), "decoding a physical function's BARs");
 }

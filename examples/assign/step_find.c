@@ -100,9 +100,9 @@ void assign_bars(struct scenario *scenario, const struct find_windows *at)
     };
 
     guest_step(scenario, "gives the BARs addresses");
-    require_ok(vpt_pci_bars_assign(&scenario->disk.function, &scenario->disk.bars, VPT_PCI_ALL_BARS, windows, 3),
+    require_ok(vpt_pci_bars_place(&scenario->disk.function, &scenario->disk.bars, VPT_PCI_ALL_BARS, windows, 3),
                "the disk's addresses");
-    require_ok(vpt_pci_bars_assign(&scenario->network.function, &scenario->network.bars, VPT_PCI_ALL_BARS, windows, 3),
+    require_ok(vpt_pci_bars_place(&scenario->network.function, &scenario->network.bars, VPT_PCI_ALL_BARS, windows, 3),
                "the network controller's addresses");
     for (unsigned i = 0; i < HOST_FUNCTIONS; i++) {
         require(scenario->present->devices[i].region_count == 0, "something is mapped that is not decoded");

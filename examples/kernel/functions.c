@@ -110,7 +110,7 @@ bool functions_search(const struct machine_bus *bus, const struct vpt_port *port
     }
     /* Where firmware has run, it has done this. */
     if (pci->window_count != 0 && !step("number the buses and assign the BARs",
-                                        vpt_pci_buses_assign(port, 0, 0, 255, windows, pci->window_count))) {
+                                        vpt_pci_buses_place(port, 0, 0, 255, windows, pci->window_count))) {
         return false;
     }
     if (!step("enumerate", vpt_pci_enumerate(port, 0, 0, 255, visit_function, &search)) || !search.good) {

@@ -92,7 +92,7 @@ bool wiring_connect(struct wiring *wiring)
     if (wiring->mode == VPT_INTERRUPTS_POLLING) {
         return true;
     }
-    if (!step("choose how to interrupt", vpt_device_interrupts(wiring->source.device, &interrupts))) {
+    if (!step("choose how to interrupt", vpt_device_choose_interrupts(wiring->source.device, &interrupts))) {
         return false;
     }
     if (interrupts.mode != wiring->mode) {

@@ -143,7 +143,7 @@ enum vpt_pci_bar_kind {
 
 /*
  * One base address register. A kernel with its own PCI code fills in kind, address and size of each; the other members
- * matter to vpt_pci_bars_assign() alone.
+ * matter to vpt_pci_bars_place() alone.
  */
 struct vpt_pci_bar {
     uint64_t address; /* physical (for I/O: the port number); 0: unassigned. Reading gives the address on the bus: where
@@ -202,14 +202,14 @@ struct vpt_pci_window {
  * VPT_CALLER_ARGUMENT: BARs that vpt_pci_bars_size() does not give.
  * VPT_DEVICE_PCI_BAR: a register does not hold what was written.
  */
-enum vpt_status vpt_pci_bars_assign(const struct vpt_pci_function *function, struct vpt_pci_bars *bars, unsigned which,
-                                    struct vpt_pci_window *windows, unsigned count);
+enum vpt_status vpt_pci_bars_place(const struct vpt_pci_function *function, struct vpt_pci_bars *bars, unsigned which,
+                                   struct vpt_pci_window *windows, unsigned count);
 
 #define VPT_PCI_ALL_BARS 0x3fu
 
 /*
  * Does what firmware does on other machines, for all buses of a host bridge (as in vpt_pci_enumerate()): gives bridges
- * bus numbers and windows, and BARs addresses, by vpt_pci_bars_size() and vpt_pci_bars_assign(). vpt_pci_enumerate()
+ * bus numbers and windows, and BARs addresses, by vpt_pci_bars_size() and vpt_pci_bars_place(). vpt_pci_enumerate()
  * finds all functions afterwards, and vpt_pci_bars_size() their addresses. Once, before anything uses a function.
  * `windows` is what the host bridge forwards and nothing has; what is given out leaves them. Each bridge has one window
  * for I/O (multiples of 4 KiB), one for memory below 4 GiB (of 1 MiB), and, where it has such a one, a prefetchable one
@@ -229,8 +229,8 @@ enum vpt_status vpt_pci_bars_assign(const struct vpt_pci_function *function, str
  * VPT_DEVICE_GONE, VPT_DEVICE_PCI_BAR, VPT_DEVICE_PCI_COMMAND, errors of the port.
  * VPT_CALLER_ARGUMENT: nothing was done. Uses some 2 KiB of stack, no recursion.
  */
-enum vpt_status vpt_pci_buses_assign(const struct vpt_port *port, uint16_t segment, uint8_t first_bus, uint8_t last_bus,
-                                     struct vpt_pci_window *windows, unsigned count);
+enum vpt_status vpt_pci_buses_place(const struct vpt_port *port, uint16_t segment, uint8_t first_bus, uint8_t last_bus,
+                                    struct vpt_pci_window *windows, unsigned count);
 
 #define VPT_PCI_BRIDGES_DEEP 8u /* one behind the other */
 
@@ -246,7 +246,7 @@ enum vpt_status vpt_pci_bars_check(const struct vpt_pci_bars *bars, unsigned whi
 /*
  * Writes the addresses of the six BARs back, for a function that has lost them in the machine's sleep or by a reset of
  * its bus, and turns the decoding on that they need; those without an address stay as they are, and so does the ROM.
- * Addresses are the bus's: `bars` is from vpt_pci_bars_read(), vpt_pci_bars_size() or vpt_pci_bars_assign(). Bus
+ * Addresses are the bus's: `bars` is from vpt_pci_bars_read(), vpt_pci_bars_size() or vpt_pci_bars_place(). Bus
  * mastering is turned on by vpt_device_negotiate(), MSI-X by vpt_pci_msix_init() and what follows it.
  * VPT_DEVICE_PCI_BAR: a register does not hold what was written, or the header has no such register;
  * VPT_DEVICE_PCI_COMMAND; decoding is off then, as far as the function turns it off.
@@ -284,9 +284,9 @@ enum vpt_status vpt_pci_msix_init(struct vpt_pci_msix *msix, const struct vpt_pc
 void vpt_pci_msix_release(struct vpt_pci_msix *msix);
 
 /*
- * MSI-X on or off for the function. On a virtio device: before vpt_device_negotiate(), and vpt_device_interrupts()
- * tells the device which entries to use. VPT_DEVICE_PCI_MSIX: the bit did not change. VPT_CALLER_STATE: *msix is
- * zeroed.
+ * MSI-X on or off for the function. On a virtio device: before vpt_device_negotiate(), and
+ * vpt_device_choose_interrupts() tells the device which entries to use. VPT_DEVICE_PCI_MSIX: the bit did not change.
+ * VPT_CALLER_STATE: *msix is zeroed.
  */
 enum vpt_status vpt_pci_msix_enable(struct vpt_pci_msix *msix, bool enable);
 

@@ -86,8 +86,9 @@ enum vpt_status vpt_driver_start(struct vpt_driver *driver);
 /*
  * Brings a device up again, on the objects and the memory it has and with the features it had: after a reset that
  * followed a failure, and when a machine wakes up. Negotiates, says how the device is to interrupt if `interrupts` is
- * not NULL (vpt_device_interrupts()), sets each queue up and starts the device. Nothing is allocated. Before it every
- * request has been polled. A PCI function that has lost its registers gets them back before: vpt_pci_bars_restore().
+ * not NULL (vpt_device_choose_interrupts()), sets each queue up and starts the device. Nothing is allocated. Before it
+ * every request has been polled. A PCI function that has lost its registers gets them back before:
+ * vpt_pci_bars_restore().
  *
  * Returns
  *   VPT_OK

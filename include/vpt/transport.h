@@ -157,7 +157,7 @@ enum vpt_status vpt_device_resume(struct vpt_device *device);
  * VPT_OK: *interrupts says what came of it. VPT_CALLER_STATE, VPT_CALLER_ARGUMENT; VPT_CALLER_RANGE: entries past the
  * end of the table. VPT_DEVICE_PCI_COMMAND, VPT_DEVICE_PCI_MSIX, errors of the port. Init, thread or panic.
  */
-enum vpt_status vpt_device_interrupts(struct vpt_device *device, struct vpt_interrupts *interrupts);
+enum vpt_status vpt_device_choose_interrupts(struct vpt_device *device, struct vpt_interrupts *interrupts);
 
 /* Gives the device up: FAILED (INIT-4). Only a reset leads on from there. */
 void vpt_device_fail(struct vpt_device *device);

@@ -47,7 +47,7 @@ struct vpt_virtio_pci {
 
 /*
  * Makes a device of a function. `bars` says where its BARs are, and how large (struct vpt_pci_bars; copied): from
- * vpt_pci_bars_size() and vpt_pci_bars_assign(), or from the kernel's own PCI code, as plain addresses without the flag
+ * vpt_pci_bars_size() and vpt_pci_bars_place(), or from the kernel's own PCI code, as plain addresses without the flag
  * bits of the register. The caller vouches for the addresses (vpt_pci_bars_check()), and for those of BARs that no
  * structure lies in: they answer too, once decoding is on. The function is in power state D0.
  *

@@ -88,7 +88,7 @@ uint32_t vpt_qtest_slot_line(const struct vpt_qtest_machine *machine, uint32_t s
 struct vpt_qtest;
 
 /*
- * Does what firmware would have done: vpt_pci_buses_assign() with the machine's windows. What it gives out leaves them,
+ * Does what firmware would have done: vpt_pci_buses_place() with the machine's windows. What it gives out leaves them,
  * so that what is plugged into bus 0 later is given addresses by another call. Needs the library's archive, as the
  * program does. Statuses of that call; VPT_QTEST_RANGE: a machine without PCI.
  */

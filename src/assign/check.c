@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Whether a device's books are in order. Nothing else needs this file. */
-#include "internal.h"
+#include "assign_internal.h"
 
 static bool region_in_order(const struct vpt_assign_region *region)
 {

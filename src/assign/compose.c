@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The configuration space as a guest finds it: classes of its bytes, and capability lists without what is hidden. */
-#include "internal.h"
+#include "assign_internal.h"
 #include "permission.h"
 
 #define VIRTIO_CONFIGURATION_ACCESS 5u /* type of a virtio capability */

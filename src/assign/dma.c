@@ -6,7 +6,7 @@
 #include <vpt/assign_dma.h>
 
 #include "../access.h"
-#include "internal.h"
+#include "assign_internal.h"
 
 #define PAGE_SIZE_DEFAULT 4096u
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A guest's mappings follow what it writes to its registers: each write is one transaction. */
-#include "internal.h"
+#include "assign_internal.h"
 
 /* ---- Registers ---- */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What of a function's BARs is live in a guest: functions of their arguments, without memory. */
-#include "internal.h"
+#include "assign_internal.h"
 
 #define IO_PORTS 0x10000u
 

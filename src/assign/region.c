@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The regions of a guest's address space that a device has: one sorted array, the record of what is mapped. */
-#include "internal.h"
+#include "assign_internal.h"
 
 /* ---- Looking up ---- */
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Who has which device, and where all of them are. */
-#include "internal.h"
+#include "assign_internal.h"
 
 #include <vpt/assign_dma.h>
 

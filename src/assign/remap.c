@@ -5,8 +5,8 @@
 #include <vpt/assign_remap.h>
 
 #include "../access.h"
-#include "internal.h"
-#include "interrupt.h"
+#include "assign_internal.h"
+#include "guest_interrupt.h"
 
 /* An entry's state: with each use of the entry the bits above these are others. What is active is in use. */
 #define ACTIVE   0x1u

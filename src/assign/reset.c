@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Resets of the host's function, and what it has forgotten given back to it. */
-#include "internal.h"
+#include "assign_internal.h"
 #include "permission.h"
 
 #define VENDOR_RETRY    0x0001u /* the vendor id of a function that is not ready yet */

@@ -3,7 +3,7 @@
  * What a guest sees of a device, as bytes: little-endian words of 4 bytes, and after the last one a checksum of them
  * all.
  */
-#include "internal.h"
+#include "assign_internal.h"
 #include "permission.h"
 
 #include <vpt/assign_snapshot.h>

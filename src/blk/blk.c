@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A block device's bring-up and configuration (VirtIO 1.4, sections 5.2.3 to 5.2.5). */
-#include "../transport/transport.h"
-#include "internal.h"
+#include "../transport/transport_ops.h"
+#include "blk_internal.h"
 
 #define NO_LIMIT 0xffffffffu
 

@@ -2,7 +2,7 @@
 /* What base address registers say, and how large what is behind them is (PCI 3.0, section 6.2.5). */
 #include "../access.h"
 #include "../log.h"
-#include "internal.h"
+#include "pci_internal.h"
 
 #define DECODING (VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY)
 

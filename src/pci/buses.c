@@ -6,7 +6,7 @@
  */
 #include "../access.h"
 #include "../log.h"
-#include "internal.h"
+#include "pci_internal.h"
 
 #define DECODING (VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY)
 
@@ -298,7 +298,7 @@ static enum vpt_status give_addresses(struct walk *walk)
     for (unsigned kind = VPT_PCI_BAR_MEMORY; kind <= VPT_PCI_BAR_IO; kind++) {
         if ((walk->kinds >> kind & 1u) != 0) {
             status = vpt_pci_first_error(
-                status, vpt_pci_bars_assign(&walk->function, &bars, which[kind], bus->windows, bus->count));
+                status, vpt_pci_bars_place(&walk->function, &bars, which[kind], bus->windows, bus->count));
         }
     }
     return status;
@@ -368,8 +368,8 @@ static bool find_last(void *ctx, const struct vpt_pci_function *function, const 
     return true;
 }
 
-enum vpt_status vpt_pci_buses_assign(const struct vpt_port *port, uint16_t segment, uint8_t first_bus, uint8_t last_bus,
-                                     struct vpt_pci_window *windows, unsigned count)
+enum vpt_status vpt_pci_buses_place(const struct vpt_port *port, uint16_t segment, uint8_t first_bus, uint8_t last_bus,
+                                    struct vpt_pci_window *windows, unsigned count)
 {
     struct walk walk;
     struct bus *first = &walk.bus[0];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Walks through the capability lists (PCI 3.0, section 6.7; PCI Express 5.0, section 7.6). */
 #include "../access.h"
-#include "internal.h"
+#include "pci_internal.h"
 
 #define STANDARD_MAX ((VPT_PCI_CONFIG_SIZE - PCI_CAPABILITIES_FIRST) / 4u)
 #define EXTENDED_MAX ((VPT_PCI_EXTENDED_CONFIG_SIZE - PCI_CAPABILITIES_EXTENDED) / 4u)

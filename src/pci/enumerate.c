@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Finding the functions of a segment. */
 #include "../access.h"
-#include "internal.h"
+#include "pci_internal.h"
 
 #define BUSES     256u
 #define DEVICES   32u

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* MSI (PCI 3.0, section 6.8.1), as far as one message goes. */
 #include "../access.h"
-#include "internal.h"
+#include "pci_internal.h"
 
 /* Offsets from the capability. */
 #define MSI_CONTROL      0x2u

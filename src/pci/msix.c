@@ -2,8 +2,8 @@
 /* MSI-X (PCI 3.0, section 6.8.2). */
 #include "../access.h"
 #include "../log.h"
-#include "internal.h"
-#include "../register.h"
+#include "pci_internal.h"
+#include "../register_access.h"
 
 /* Offsets from the capability. */
 #define MSIX_CONTROL 0x2u

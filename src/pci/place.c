@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Giving BARs addresses: first all of them on paper, then in the registers, or none. */
 #include "../access.h"
-#include "internal.h"
+#include "pci_internal.h"
 
 #define DECODING (VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY)
 
@@ -255,8 +255,8 @@ static enum vpt_status choose(const struct vpt_pci_bars *bars, const struct vpt_
     return VPT_OK;
 }
 
-enum vpt_status vpt_pci_bars_assign(const struct vpt_pci_function *function, struct vpt_pci_bars *bars, unsigned which,
-                                    struct vpt_pci_window *windows, unsigned count)
+enum vpt_status vpt_pci_bars_place(const struct vpt_pci_function *function, struct vpt_pci_bars *bars, unsigned which,
+                                   struct vpt_pci_window *windows, unsigned count)
 {
     struct vpt_pci_bar_layout layout;
     struct plan plan;

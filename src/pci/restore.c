@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Base address registers as they were, for a function that has lost them in the machine's sleep or by a reset. */
-#include "internal.h"
+#include "pci_internal.h"
 
 static uint16_t decoding_of(enum vpt_pci_bar_kind kind)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Free-form requests on a split virtqueue: chains along a free list of descriptors, or indirect tables. */
-#include "../transport/transport.h"
-#include "internal.h"
+#include "../transport/transport_ops.h"
+#include "queue_internal.h"
 #include "look.h"
 
 static uint16_t at_most(uint32_t value, uint32_t limit)

@@ -2,9 +2,9 @@
 /* A virtqueue's set-up and end; what happens between them is in the files of the ring's format. */
 #include <vpt/queue.h>
 
-#include "../transport/transport.h"
-#include "internal.h"
-#include "memory.h"
+#include "../transport/transport_ops.h"
+#include "queue_internal.h"
+#include "queue_memory.h"
 #include "split.h"
 
 #define QUEUES_MAX 0x10000u /* of a device: an index has 16 bits */

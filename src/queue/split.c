@@ -3,8 +3,8 @@
 #include "split.h"
 
 #include "../log.h"
-#include "../transport/transport.h"
-#include "internal.h"
+#include "../transport/transport_ops.h"
+#include "queue_internal.h"
 
 /* vpt_queue.unkicked from here on: too many buffers for the range test of the indexes, so that any event is hit. */
 #define KICK_OWED 0x10000u

@@ -3,7 +3,7 @@
 #include "slots.h"
 
 #include "../access.h"
-#include "../transport/transport.h"
+#include "../transport/transport_ops.h"
 
 static enum vpt_status call(enum vpt_status (*hook)(struct vpt_driver *driver), struct vpt_driver *driver)
 {

@@ -40,7 +40,7 @@ enum vpt_status vpt_driver_restart(struct vpt_driver *driver, struct vpt_interru
     complement(&driver->features, &same.refused);
     status = vpt_driver_bring_up(driver, &driver->features, &same);
     if (status == VPT_OK && interrupts != NULL) {
-        status = vpt_device_interrupts(driver->device, interrupts);
+        status = vpt_device_choose_interrupts(driver->device, interrupts);
     }
     for (queue = driver->first; queue != NULL && status == VPT_OK; queue = queue->next) {
         status = vpt_queue_restart(&queue->queue);

@@ -8,7 +8,7 @@
 #include "split_slots.h"
 
 #include "../queue/look.h"
-#include "../transport/transport.h"
+#include "../transport/transport_ops.h"
 
 static struct vpt_requests *requests_of(struct vpt_queue *queue)
 {

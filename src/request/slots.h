@@ -5,7 +5,7 @@
 
 #include <vpt/request.h>
 
-#include "../queue/internal.h"
+#include "../queue/queue_internal.h"
 
 /* A split virtqueue whose slots own their descriptors. Its queues are members of struct vpt_requests. */
 extern const struct vpt_queue_form vpt_split_slots;

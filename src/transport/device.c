@@ -2,7 +2,7 @@
 /* The life of a device, written once for every transport (VirtIO 1.4, sections 2.1, 2.2, 2.4 and 3.1). */
 #include "../access.h"
 #include "../log.h"
-#include "transport.h"
+#include "transport_ops.h"
 #include "wait.h"
 
 /* The generic and the reserved features of words 0 and 1 (bits 24 to 40 and 43 to 49). */

@@ -4,8 +4,8 @@
 #include <vpt/queue.h>
 
 #include "../access.h"
-#include "../register.h"
-#include "transport.h"
+#include "../register_access.h"
+#include "transport_ops.h"
 
 #define MAGIC      0x74726976u /* "virt" */
 #define CONFIG_MAX 0x7fffffffu /* bytes of the configuration: numbered by the same 32 bits as registers */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* virtio-pci, legacy: a block of registers in BAR 0, usually an I/O one (VirtIO 1.4, section 4.1.4.10). */
-#include "pci.h"
+#include "pci_function.h"
 
 #ifndef VPT_WITHOUT_LEGACY
 

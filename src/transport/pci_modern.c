@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* virtio-pci, modern: structures that vendor capabilities point to (VirtIO 1.4, sections 4.1.4.1 to 4.1.4.8). */
 #include "../log.h"
-#include "pci.h"
+#include "pci_function.h"
 
 /* struct virtio_pci_cap; the offsets are multiples of the widths, since capabilities are aligned to 4. */
 enum capability_field {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What is done by registers that every transport has somewhere (VirtIO 1.4, sections 4.1.4.3 and 4.2.2). */
-#include "transport.h"
+#include "transport_ops.h"
 
 uint32_t vpt_device_get(struct vpt_device *device, enum vpt_register place)
 {

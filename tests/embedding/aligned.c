@@ -22,7 +22,7 @@
 
 #include <vpt/vpt.h>
 
-#include "device.h"
+#include "embedding_device.h"
 
 #define FLAG_STEP  0x100
 #define FLAG_ALIGN 0x40000

@@ -6,7 +6,7 @@
 #include <page_pool.h>
 #include <vpt/vpt.h>
 
-#include "device.h"
+#include "embedding_device.h"
 
 static _Alignas(4096) unsigned char memory[16 * 4096];
 static struct vpt_page_pool pool;

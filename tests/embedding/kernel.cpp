@@ -2,7 +2,7 @@
 /* A stub kernel in C++17, without exceptions, run-time types and the C++ library: a port made of static members. */
 #include <vpt/vpt.h>
 
-#include "device.h"
+#include "embedding_device.h"
 
 namespace
 {

@@ -5,7 +5,7 @@
  */
 #include "porting.h"
 
-#include "device.h"
+#include "embedding_device.h"
 
 #define POOL_PAGES 32u
 

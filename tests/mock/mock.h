@@ -14,7 +14,7 @@
 #ifndef VPT_TESTS_MOCK_MOCK_H
 #define VPT_TESTS_MOCK_MOCK_H
 
-#include "machine.h"
-#include "pci_machine.h"
+#include "mock_machine.h"
+#include "mock_pci_machine.h"
 
 #endif

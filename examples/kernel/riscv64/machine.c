@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* QEMU's riscv64 "virt" machine. */
-#include "machine.h"
+#include "mock_machine.h"
 
 #include "fw_cfg.h"
 #include "io_window.h"

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/* A queue's next life after a reset, on the memory of the one before. */
+#include "../transport/transport_ops.h"
+#include "queue_internal.h"
+#include "queue_memory.h"
+#include "split.h"
+
+/* Whether the device still has a queue that fits this one's memory. */
+static enum vpt_status check_fit(const struct vpt_queue *queue)
+{
+    uint32_t size = queue->mask + 1u;
+    uint32_t maximum = 0;
+    enum vpt_status status = vpt_queue_find(queue->device, queue->index, &maximum);
+
+    if (status != VPT_OK) {
+        return status;
+    }
+    if (maximum < size || vpt_device_queue_size(queue->device, queue->index, size) != size) {
+        return VPT_DEVICE_QUEUE_SIZE;
+    }
+    return queue->areas[VPT_AREA_RINGS].flags == vpt_memory_flags(queue->device) ? VPT_OK : VPT_DEVICE_FEATURES;
+}
+
+/* Everything that vpt_queue_init() finds zeroed, and the last life has changed. */
+static void forget(struct vpt_queue *queue)
+{
+    vpt_zero(&queue->doorbell, sizeof(queue->doorbell));
+    queue->direct = NULL;
+    queue->free_head = 0;
+    queue->table_head = 0;
+    queue->last_added = 0;
+    queue->available_index = 0;
+    queue->published = 0;
+    queue->last_used = 0;
+    queue->used_seen = 0;
+    queue->armed = 0;
+    queue->unkicked = 0;
+    queue->kicks = 0;
+    queue->drained = 0;
+    queue->dead = VPT_OK;
+}
+
+enum vpt_status vpt_queue_restart(struct vpt_queue *queue)
+{
+    enum vpt_status status = vpt_queue_ended(queue);
+
+    if (status != VPT_CANCELLED) {
+        return status;
+    }
+    if (vpt_queue_in_flight(queue) != 0) {
+        return VPT_CALLER_BUSY;
+    }
+    status = check_fit(queue);
+    if (status == VPT_OK) {
+        vpt_queue_leave_doorbell(queue);
+        forget(queue);
+        status = vpt_queue_prepare(queue);
+        if (status == VPT_OK) {
+            status = vpt_queue_enable(queue);
+        }
+        if (status != VPT_OK) {
+            (void)vpt_split_kill(queue, status);
+        }
+    }
+    return status == VPT_OK ? status : vpt_device_refused(queue->device, "queue restart", status);
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: MIT */
+/* What the two PCI transports have in common. */
+#ifndef VPT_SRC_TRANSPORT_PCI_H
+#define VPT_SRC_TRANSPORT_PCI_H
+
+#include <vpt/virtio_pci.h>
+
+#include "../access.h"
+#include "transport_ops.h"
+
+static inline struct vpt_virtio_pci *vpt_pci_of(struct vpt_device *device)
+{
+    return VPT_CONTAINER_OF(device, struct vpt_virtio_pci, device);
+}
+
+/* ---- Structures in BARs (pci_structure.c) ---- */
+
+/* Where a structure is said to be, and what it takes for it to be used. */
+struct vpt_structure_claim {
+    uint32_t bar; /* number, as the device says it */
+    uint64_t offset;
+    uint64_t length;
+    uint32_t needed;    /* bytes that are used at least */
+    uint32_t alignment; /* a power of two */
+};
+
+/* Checks a claim against the BARs and the port, and sets *structure if all is well; nothing is mapped yet. */
+enum vpt_status vpt_structure_place(const struct vpt_virtio_pci *pci, const struct vpt_structure_claim *claim,
+                                    struct vpt_pci_structure *structure);
+
+/* Makes its first `size` bytes reachable, all of it if it is shorter; its length becomes that. None: does nothing. */
+enum vpt_status vpt_structure_map(const struct vpt_port *port, struct vpt_pci_structure *structure, uint32_t size);
+void vpt_structure_unmap(const struct vpt_port *port, struct vpt_pci_structure *structure);
+
+/* Accesses within the length, aligned, of exactly that width. */
+uint32_t vpt_structure_read(const struct vpt_device *device, const struct vpt_pci_structure *structure, uint32_t offset,
+                            unsigned width);
+void vpt_structure_write(const struct vpt_device *device, const struct vpt_pci_structure *structure, uint32_t offset,
+                         unsigned width, uint32_t value);
+
+/* ---- Interfaces: find what they need, map it, and set device.ops ---- */
+
+enum vpt_status vpt_pci_find_modern(struct vpt_virtio_pci *pci);
+enum vpt_status vpt_pci_map_modern(struct vpt_virtio_pci *pci);
+enum vpt_status vpt_pci_open_legacy(struct vpt_virtio_pci *pci);
+
+/* Finds the configuration of an open legacy interface. */
+void vpt_pci_move_legacy_config(struct vpt_virtio_pci *pci);
+
+/* ---- Operations of both (pci.c) ---- */
+
+/*
+ * Where an interface's first structure has the register VPT_REGISTER_...: a table's entry at VPT_PCI_REGISTER(...) is
+ * VPT_PCI_PLACE(offset, width). 0: the interface lacks the register, and a write to it is dropped.
+ */
+#define VPT_PCI_REGISTERS            (VPT_REGISTER_CONFIG / 4u)
+#define VPT_PCI_REGISTER(name)       (VPT_REGISTER_##name / 4u)
+#define VPT_PCI_PLACE(offset, width) ((offset)*4u + (width) / 2u)
+
+uint32_t vpt_pci_register_read(struct vpt_device *device, const uint8_t *places, uint32_t place);
+void vpt_pci_register_write(struct vpt_device *device, const uint8_t *places, uint32_t place, uint32_t value);
+bool vpt_pci_removed(struct vpt_device *device, uint32_t status);
+enum vpt_status vpt_pci_bus_master(struct vpt_device *device, bool on);
+enum vpt_status vpt_pci_vectors(struct vpt_device *device, uint32_t *count);
+enum vpt_status vpt_pci_line(struct vpt_device *device, bool on);
+
+/* Writes a vector register in the common structure and reads back whether the device has taken it (PCI-MSIX-5). */
+bool vpt_pci_write_vector(struct vpt_device *device, uint32_t offset, uint16_t vector);
+
+#endif

@@ -1,0 +1,644 @@
+/* SPDX-License-Identifier: MIT */
+#include "mock_blk.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <vpt/transport.h>
+
+#include "mock_order.h"
+
+#define HEADER_SIZE 16u
+
+#define RANGE_SIZE  16u
+#define RANGE_UNMAP 1u
+
+#define TYPE_IN           0u
+#define TYPE_OUT          1u
+#define TYPE_FLUSH        4u
+#define TYPE_FLUSH_OUT    5u /* legacy */
+#define TYPE_GET_ID       8u
+#define TYPE_DISCARD      11u
+#define TYPE_WRITE_ZEROES 13u
+#define TYPE_SECURE_ERASE 14u
+
+#define STATUS_OK     0u
+#define STATUS_IOERR  1u
+#define STATUS_UNSUPP 2u
+
+#define F_SIZE_MAX     1u
+#define F_SEG_MAX      2u
+#define F_GEOMETRY     4u
+#define F_RO           5u
+#define F_BLK_SIZE     6u
+#define F_FLUSH        9u
+#define F_TOPOLOGY     10u
+#define F_CONFIG_WCE   11u
+#define F_MQ           12u
+#define F_DISCARD      13u
+#define F_WRITE_ZEROES 14u
+#define F_SECURE_ERASE 16u
+#define F_ZONED        17u
+
+static const struct mock_config_field fields[] = {
+    { "capacity", MOCK_BLK_CAPACITY, 8, MOCK_CONFIG_ALWAYS, false },
+    { "size_max", MOCK_BLK_SIZE_MAX, 4, F_SIZE_MAX, false },
+    { "seg_max", MOCK_BLK_SEG_MAX, 4, F_SEG_MAX, false },
+    { "geometry.cylinders", MOCK_BLK_CYLINDERS, 2, F_GEOMETRY, false },
+    { "geometry.heads", MOCK_BLK_HEADS, 1, F_GEOMETRY, false },
+    { "geometry.sectors", MOCK_BLK_SECTORS, 1, F_GEOMETRY, false },
+    { "blk_size", MOCK_BLK_BLK_SIZE, 4, F_BLK_SIZE, false },
+    { "topology.physical_block_exp", MOCK_BLK_PHYSICAL_EXPONENT, 1, F_TOPOLOGY, false },
+    { "topology.alignment_offset", MOCK_BLK_ALIGNMENT_OFFSET, 1, F_TOPOLOGY, false },
+    { "topology.min_io_size", MOCK_BLK_MIN_IO_SIZE, 2, F_TOPOLOGY, false },
+    { "topology.opt_io_size", MOCK_BLK_OPT_IO_SIZE, 4, F_TOPOLOGY, false },
+    { "writeback", MOCK_BLK_WRITEBACK, 1, F_CONFIG_WCE, true },
+    { "num_queues", MOCK_BLK_NUM_QUEUES, 2, F_MQ, false },
+    { "max_discard_sectors", MOCK_BLK_DISCARD, 4, F_DISCARD, false },
+    { "max_discard_seg", MOCK_BLK_DISCARD + 4, 4, F_DISCARD, false },
+    { "discard_sector_alignment", MOCK_BLK_DISCARD + 8, 4, F_DISCARD, false },
+    { "max_write_zeroes_sectors", MOCK_BLK_WRITE_ZEROES, 4, F_WRITE_ZEROES, false },
+    { "max_write_zeroes_seg", MOCK_BLK_WRITE_ZEROES + 4, 4, F_WRITE_ZEROES, false },
+    { "write_zeroes_may_unmap", MOCK_BLK_WRITE_ZEROES + 8, 1, F_WRITE_ZEROES, false },
+    { "max_secure_erase_sectors", MOCK_BLK_SECURE_ERASE, 4, F_SECURE_ERASE, false },
+    { "max_secure_erase_seg", MOCK_BLK_SECURE_ERASE + 4, 4, F_SECURE_ERASE, false },
+    { "secure_erase_sector_alignment", MOCK_BLK_SECURE_ERASE + 8, 4, F_SECURE_ERASE, false },
+    { "zoned.zone_sectors", MOCK_BLK_ZONED, 4, F_ZONED, false },
+    { "zoned.max_open_zones", MOCK_BLK_ZONED + 4, 4, F_ZONED, false },
+    { "zoned.max_active_zones", MOCK_BLK_ZONED + 8, 4, F_ZONED, false },
+    { "zoned.max_append_sectors", MOCK_BLK_ZONED + 12, 4, F_ZONED, false },
+    { "zoned.write_granularity", MOCK_BLK_ZONED + 16, 4, F_ZONED, false },
+    { "zoned.model", MOCK_BLK_ZONE_MODEL, 1, F_ZONED, false },
+};
+
+/* A request being looked at. */
+struct request {
+    struct mock_blk *blk;
+    struct mock_device *device;
+    const struct mock_element *element;
+    struct mock_blk_record *record;
+    uint64_t out_bytes; /* data that the device reads ... */
+    uint64_t in_bytes;  /* ... and room for data that it writes */
+    uint32_t used;      /* bytes written from the beginning of the writable part on */
+};
+
+static void complain(const struct request *request, const char *what)
+{
+    mock_violation(request->device->violations, "blk request %" PRIu64 " (type %" PRIu32 ", sector %" PRIu64 "): %s",
+                   request->blk->requests, request->record->type, request->record->sector, what);
+}
+
+/* ---- Framing ---- */
+
+static bool any_layout(const struct mock_device *device)
+{
+    return !device->legacy || vpt_features_has(&device->accepted, VPT_F_ANY_LAYOUT);
+}
+
+/* Without ANY_LAYOUT a legacy device finds the parts by the descriptors (LEG-BLKFRAME-1). */
+static bool framed(const struct mock_device *device, const struct mock_element *element)
+{
+    const struct mock_segment *last;
+
+    if (element->readable_bytes < HEADER_SIZE || element->writable_bytes == 0) {
+        return false;
+    }
+    last = &element->segments[element->readable + element->writable - 1u];
+    return any_layout(device) || (element->segments[0].length == HEADER_SIZE && last->length == 1);
+}
+
+/* How many segments hold data: all of them but the header's bytes and the status byte. */
+static uint32_t count_data_segments(const struct request *request)
+{
+    const struct mock_element *element = request->element;
+    bool limited = vpt_features_has(&request->device->accepted, F_SIZE_MAX);
+    uint64_t header = HEADER_SIZE;
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < element->readable + element->writable; i++) {
+        uint64_t length = element->segments[i].length;
+        uint64_t skipped = i < element->readable && header < length ? header : 0;
+
+        if (i < element->readable && header >= length) {
+            header -= length;
+            continue;
+        }
+        header -= skipped;
+        length -= skipped;
+        length -= i + 1u == element->readable + element->writable ? 1u : 0u;
+        count += length != 0 ? 1u : 0u;
+        if (limited && length > request->blk->options.size_max) {
+            complain(request, "a segment above size_max");
+        }
+    }
+    return count;
+}
+
+static void check_limits(struct request *request)
+{
+    request->record->segments = count_data_segments(request);
+    if (vpt_features_has(&request->device->accepted, F_SEG_MAX) &&
+        request->record->segments > request->blk->options.seg_max) {
+        complain(request, "more segments than seg_max");
+    }
+}
+
+/* ---- Data ---- */
+
+static uint8_t status_of(bool success)
+{
+    return (uint8_t)(success ? STATUS_OK : STATUS_IOERR);
+}
+
+/* On the disk and, since a resize, within the capacity. */
+static bool inside(const struct mock_blk *blk, uint64_t sector, uint64_t sectors)
+{
+    uint64_t capacity = mock_config_get(&blk->device->config, MOCK_BLK_CAPACITY, 8);
+
+    if (capacity > blk->options.capacity) {
+        capacity = blk->options.capacity;
+    }
+    return sectors <= capacity && sector <= capacity - sectors;
+}
+
+/* Within what the driver can know of the capacity; the disk may be smaller than that after a resize. */
+static bool transfer_valid(struct request *request, uint64_t bytes)
+{
+    uint64_t sector = request->record->sector;
+    uint64_t sectors = bytes / MOCK_BLK_SECTOR;
+
+    if (bytes == 0 || bytes % MOCK_BLK_SECTOR != 0) {
+        complain(request, "no whole number of sectors");
+        return false;
+    }
+    if (sectors > request->blk->most_sectors || sector > request->blk->most_sectors - sectors) {
+        complain(request, "past the capacity");
+        return false;
+    }
+    return inside(request->blk, sector, sectors);
+}
+
+/* Whether writes go into a volatile cache (BLK-INIT-2, BLK-INIT-3). */
+static bool caching(const struct mock_blk *blk)
+{
+    const struct vpt_features *accepted = &blk->device->accepted;
+
+    if (vpt_features_has(accepted, F_CONFIG_WCE)) {
+        return mock_config_get(&blk->device->config, MOCK_BLK_WRITEBACK, 1) != 0;
+    }
+    return vpt_features_has(accepted, F_FLUSH);
+}
+
+static uint8_t handle_in(struct request *request)
+{
+    struct mock_blk *blk = request->blk;
+    const uint8_t *from;
+
+    if (request->out_bytes != 0) {
+        complain(request, "data to be read by the device in a read");
+    }
+    if (!transfer_valid(request, request->in_bytes)) {
+        return STATUS_IOERR;
+    }
+    blk->reads++;
+    if (mock_fault_fires(&request->device->faults, MOCK_FAULT_DATA_MISSING, NULL)) {
+        return STATUS_OK;
+    }
+    from = blk->disk + request->record->sector * MOCK_BLK_SECTOR;
+    request->used = (uint32_t)mock_element_write(request->device, request->element, 0, from, (size_t)request->in_bytes);
+    return status_of(request->used == request->in_bytes);
+}
+
+static uint8_t handle_out(struct request *request)
+{
+    struct mock_blk *blk = request->blk;
+    size_t done;
+    uint8_t *to;
+
+    if (request->in_bytes != 0) {
+        complain(request, "data to be written by the device in a write");
+    }
+    if (!transfer_valid(request, request->out_bytes) || blk->options.read_only) {
+        return STATUS_IOERR;
+    }
+    blk->writes++;
+    blk->unflushed += caching(blk) ? 1u : 0u;
+    to = blk->disk + request->record->sector * MOCK_BLK_SECTOR;
+    done = mock_element_read(request->device, request->element, HEADER_SIZE, to, (size_t)request->out_bytes);
+    return status_of(done == request->out_bytes);
+}
+
+static uint8_t handle_flush(struct request *request)
+{
+    if (request->record->sector != 0 || request->in_bytes != 0 || request->out_bytes != 0) {
+        complain(request, "a flush with a sector or data");
+    }
+    if (!vpt_features_has(&request->device->accepted, F_FLUSH)) {
+        complain(request, "a flush without the feature");
+        return STATUS_UNSUPP;
+    }
+    request->blk->flushes++;
+    request->blk->unflushed = 0;
+    return STATUS_OK;
+}
+
+static uint8_t handle_get_id(struct request *request)
+{
+    const char *id = request->blk->options.id;
+    char field[MOCK_BLK_ID_SIZE] = { 0 };
+
+    if (request->in_bytes != MOCK_BLK_ID_SIZE || request->out_bytes != 0) {
+        complain(request, "a get-id whose data is not 20 bytes");
+        return STATUS_IOERR;
+    }
+    for (unsigned i = 0; i < MOCK_BLK_ID_SIZE && id[i] != '\0'; i++) {
+        field[i] = id[i];
+    }
+    request->blk->get_ids++;
+    request->used = (uint32_t)mock_element_write(request->device, request->element, 0, field, sizeof(field));
+    return STATUS_OK;
+}
+
+/* ---- Ranges ---- */
+
+/* An operation on ranges, and what the configuration says of it. */
+struct range_operation {
+    unsigned feature;
+    const struct mock_blk_limits *limits;
+    bool unmap; /* whether that flag is known */
+    uint8_t content;
+    uint64_t *count; /* of sectors */
+};
+
+struct range {
+    uint64_t sector;
+    uint32_t sectors;
+    uint32_t flags;
+};
+
+static struct range read_range(const struct request *request, uint64_t index)
+{
+    bool native = request->device->legacy;
+    uint8_t bytes[RANGE_SIZE];
+
+    (void)mock_element_read(request->device, request->element, HEADER_SIZE + (size_t)index * RANGE_SIZE, bytes,
+                            sizeof(bytes));
+    return (struct range){ mock_load(bytes, 8, native), (uint32_t)mock_load(bytes + 8, 4, native),
+                           (uint32_t)mock_load(bytes + 12, 4, native) };
+}
+
+static uint8_t check_range(struct request *request, const struct range_operation *operation, const struct range *range)
+{
+    struct mock_blk *blk = request->blk;
+    uint32_t known = operation->unmap ? RANGE_UNMAP : 0u;
+    uint32_t alignment = operation->limits->alignment;
+
+    if ((range->flags & ~known) != 0) {
+        complain(request, (range->flags & ~RANGE_UNMAP) != 0 ? "an unknown flag" : "unmap is not for this operation");
+        return STATUS_UNSUPP;
+    }
+    if ((range->flags & RANGE_UNMAP) != 0 && !blk->options.write_zeroes_unmap) {
+        complain(request, "unmap, which the device may not do");
+    }
+    if (range->sectors == 0 || range->sectors > operation->limits->sectors) {
+        complain(request, range->sectors == 0 ? "an empty range" : "a range of too many sectors");
+        return STATUS_IOERR;
+    }
+    if (range->sectors > blk->most_sectors || range->sector > blk->most_sectors - range->sectors) {
+        complain(request, "past the capacity");
+        return STATUS_IOERR;
+    }
+    if (alignment > 1 && (range->sector % alignment != 0 ||
+                          ((range->sector + range->sectors) % alignment != 0 &&
+                           range->sector + range->sectors != mock_config_get(&blk->device->config, 0, 8)))) {
+        blk->unaligned++;
+    }
+    return status_of(inside(blk, range->sector, range->sectors));
+}
+
+static bool check_range_request(struct request *request, const struct range_operation *operation)
+{
+    uint64_t count = request->out_bytes / RANGE_SIZE;
+
+    if (!vpt_features_has(&request->device->accepted, operation->feature)) {
+        complain(request, "an operation without its feature");
+        return false;
+    }
+    if (request->in_bytes != 0 || request->record->sector != 0) {
+        complain(request, "ranges with a sector, or with data to be written by the device");
+    }
+    if (request->out_bytes == 0 || request->out_bytes % RANGE_SIZE != 0) {
+        complain(request, "no whole number of ranges");
+        return false;
+    }
+    if (count > operation->limits->ranges) {
+        complain(request, "too many ranges");
+        return false;
+    }
+    return true;
+}
+
+/* All ranges are looked at before any is carried out: one that is wrong fails the request. */
+static uint8_t handle_ranges(struct request *request, const struct range_operation *operation)
+{
+    struct mock_blk *blk = request->blk;
+    uint64_t count = request->out_bytes / RANGE_SIZE;
+    uint8_t status = STATUS_OK;
+
+    if (!check_range_request(request, operation)) {
+        return STATUS_UNSUPP;
+    }
+    request->record->ranges = (uint32_t)count;
+    for (uint64_t i = 0; i < count && status == STATUS_OK; i++) {
+        struct range range = read_range(request, i);
+
+        if (i == 0) {
+            request->record->range_sector = range.sector;
+            request->record->range_sectors = range.sectors;
+            request->record->unmap = (range.flags & RANGE_UNMAP) != 0;
+        }
+        status = check_range(request, operation, &range);
+    }
+    if (status != STATUS_OK || blk->options.read_only) {
+        return status != STATUS_OK ? status : STATUS_IOERR;
+    }
+    for (uint64_t i = 0; i < count; i++) {
+        struct range range = read_range(request, i);
+
+        memset(blk->disk + range.sector * MOCK_BLK_SECTOR, operation->content, (size_t)range.sectors * MOCK_BLK_SECTOR);
+        *operation->count += range.sectors;
+        blk->unmapped += (range.flags & RANGE_UNMAP) != 0 ? range.sectors : 0u;
+    }
+    blk->unflushed += caching(blk) ? 1u : 0u;
+    return STATUS_OK;
+}
+
+static uint8_t handle_range_type(struct request *request)
+{
+    struct mock_blk *blk = request->blk;
+    const struct range_operation discard = { F_DISCARD, &blk->options.discard, false, MOCK_BLK_DISCARDED,
+                                             &blk->discarded };
+    const struct range_operation zeroes = { F_WRITE_ZEROES, &blk->options.write_zeroes, true, 0, &blk->zeroed };
+    const struct range_operation erase = { F_SECURE_ERASE, &blk->options.secure_erase, false, MOCK_BLK_ERASED,
+                                           &blk->erased };
+
+    switch (request->record->type) {
+    case TYPE_DISCARD: return handle_ranges(request, &discard);
+    case TYPE_WRITE_ZEROES: return handle_ranges(request, &zeroes);
+    default: return handle_ranges(request, &erase);
+    }
+}
+
+/* ---- Requests ---- */
+
+static uint8_t carry_out(struct request *request)
+{
+    struct mock_faults *faults = &request->device->faults;
+    uint64_t most = 0;
+
+    if (mock_fault_fires(faults, MOCK_FAULT_SEGMENTS, &most) && request->record->segments > most) {
+        return STATUS_IOERR;
+    }
+    if (mock_fault_fires(faults, MOCK_FAULT_IO_ERROR, NULL)) {
+        return STATUS_IOERR;
+    }
+    if (mock_fault_fires(faults, MOCK_FAULT_UNSUPPORTED, NULL)) {
+        return STATUS_UNSUPP;
+    }
+    switch (request->record->type) {
+    case TYPE_IN: return handle_in(request);
+    case TYPE_OUT: return handle_out(request);
+    case TYPE_FLUSH: return handle_flush(request);
+    case TYPE_FLUSH_OUT: return request->device->legacy ? handle_flush(request) : (uint8_t)STATUS_UNSUPP;
+    case TYPE_GET_ID: return handle_get_id(request);
+    case TYPE_DISCARD:
+    case TYPE_WRITE_ZEROES:
+    case TYPE_SECURE_ERASE: return handle_range_type(request);
+    default: return STATUS_UNSUPP;
+    }
+}
+
+/* The status byte is the last one of the writable part. */
+static void answer(struct request *request, uint8_t status)
+{
+    struct mock_faults *faults = &request->device->faults;
+    uint64_t argument = 0;
+
+    request->blk->failures += status != STATUS_OK ? 1u : 0u;
+    if (mock_fault_fires(faults, MOCK_FAULT_STATUS_MISSING, NULL)) {
+        return;
+    }
+    if (mock_fault_fires(faults, MOCK_FAULT_STATUS_UNKNOWN, &argument)) {
+        status = argument != 0 ? (uint8_t)argument : 0x7f;
+    }
+    request->record->status = status;
+    if (mock_element_write(request->device, request->element, request->in_bytes, &status, 1) == 1 &&
+        request->used == request->in_bytes) {
+        request->used++;
+    }
+}
+
+static struct mock_blk_record *new_record(struct mock_blk *blk, const struct mock_queue *queue,
+                                          const struct mock_element *element)
+{
+    struct mock_blk_record *record = &blk->log[blk->requests % MOCK_BLK_LOG];
+
+    *record = (struct mock_blk_record){ .status = 0xff, .queue = queue->index, .indirect = element->indirect };
+    return record;
+}
+
+static uint32_t handle(void *backend, struct mock_queue *queue, const struct mock_element *element)
+{
+    struct mock_blk *blk = backend;
+    struct request request = { .blk = blk, .device = blk->device, .element = element };
+    uint8_t header[HEADER_SIZE];
+
+    request.record = new_record(blk, queue, element);
+    if (!framed(blk->device, element) ||
+        mock_element_read(blk->device, element, 0, header, sizeof(header)) != sizeof(header)) {
+        complain(&request, "not framed as a request");
+        mock_device_needs_reset(blk->device);
+        blk->requests++;
+        return 0;
+    }
+    request.out_bytes = element->readable_bytes - HEADER_SIZE;
+    request.in_bytes = element->writable_bytes - 1u;
+    request.record->type = (uint32_t)mock_load(header, 4, blk->device->legacy);
+    request.record->sector = mock_load(header + 8, 8, blk->device->legacy);
+    request.record->bytes = request.out_bytes + request.in_bytes;
+    if (mock_load(header + 4, 4, false) != 0) {
+        complain(&request, "the reserved field is not 0");
+    }
+    if (mock_config_get(&blk->device->config, MOCK_BLK_WRITEBACK, 1) > 1) {
+        complain(&request, "writeback is neither 0 nor 1");
+    }
+    check_limits(&request);
+    answer(&request, carry_out(&request));
+    blk->requests++;
+    return request.used;
+}
+
+/* ---- Configuration ---- */
+
+static void offer(struct mock_device *device, unsigned feature, bool offered)
+{
+    if (offered) {
+        vpt_features_add(&device->offered, feature);
+    }
+}
+
+static void offer_features(struct mock_device *device, const struct mock_blk_options *options)
+{
+    offer(device, F_SIZE_MAX, options->size_max != 0);
+    offer(device, F_SEG_MAX, options->seg_max != 0);
+    offer(device, F_GEOMETRY, options->cylinders != 0);
+    offer(device, F_RO, options->read_only);
+    offer(device, F_BLK_SIZE, options->block_size != 0);
+    offer(device, F_FLUSH, options->flush);
+    offer(device, F_TOPOLOGY, options->topology);
+    offer(device, F_CONFIG_WCE, options->cache_switch);
+    offer(device, F_MQ, options->multi_queue);
+    offer(device, F_DISCARD, options->discard.sectors != 0);
+    offer(device, F_WRITE_ZEROES, options->write_zeroes.sectors != 0);
+    offer(device, F_SECURE_ERASE, options->secure_erase.sectors != 0);
+    offer(device, F_ZONED, options->zoned);
+}
+
+static void set_limits(struct mock_config *config, unsigned offset, const struct mock_blk_limits *limits)
+{
+    mock_config_set(config, offset + MOCK_BLK_RANGE_SECTORS, 4, limits->sectors);
+    mock_config_set(config, offset + MOCK_BLK_RANGE_COUNT, 4, limits->ranges);
+}
+
+static void fill_configuration(struct mock_device *device, const struct mock_blk_options *options)
+{
+    struct mock_config *config = &device->config;
+
+    mock_config_init(config, fields, sizeof(fields) / sizeof(fields[0]), device->legacy);
+    mock_config_set(config, MOCK_BLK_CAPACITY, 8, options->capacity);
+    mock_config_set(config, MOCK_BLK_SIZE_MAX, 4, options->size_max);
+    mock_config_set(config, MOCK_BLK_SEG_MAX, 4, options->seg_max);
+    mock_config_set(config, MOCK_BLK_CYLINDERS, 2, options->cylinders);
+    mock_config_set(config, MOCK_BLK_HEADS, 1, options->heads);
+    mock_config_set(config, MOCK_BLK_SECTORS, 1, options->sectors);
+    mock_config_set(config, MOCK_BLK_BLK_SIZE, 4, options->block_size);
+    mock_config_set(config, MOCK_BLK_PHYSICAL_EXPONENT, 1, options->physical_exponent);
+    mock_config_set(config, MOCK_BLK_ALIGNMENT_OFFSET, 1, options->alignment_offset);
+    mock_config_set(config, MOCK_BLK_MIN_IO_SIZE, 2, options->min_io_size);
+    mock_config_set(config, MOCK_BLK_OPT_IO_SIZE, 4, options->opt_io_size);
+    mock_config_set(config, MOCK_BLK_WRITEBACK, 1, options->write_back ? 1 : 0);
+    mock_config_set(config, MOCK_BLK_NUM_QUEUES, 2, device->queue_count);
+    set_limits(config, MOCK_BLK_DISCARD, &options->discard);
+    mock_config_set(config, MOCK_BLK_DISCARD + MOCK_BLK_RANGE_ALIGNMENT, 4, options->discard.alignment);
+    set_limits(config, MOCK_BLK_WRITE_ZEROES, &options->write_zeroes);
+    mock_config_set(config, MOCK_BLK_WRITE_ZEROES + MOCK_BLK_RANGE_ALIGNMENT, 1, options->write_zeroes_unmap ? 1 : 0);
+    set_limits(config, MOCK_BLK_SECURE_ERASE, &options->secure_erase);
+    mock_config_set(config, MOCK_BLK_SECURE_ERASE + MOCK_BLK_RANGE_ALIGNMENT, 4, options->secure_erase.alignment);
+    mock_config_set(config, MOCK_BLK_ZONE_MODEL, 1, options->zone_model);
+    memset(config->changed, 0, sizeof(config->changed));
+}
+
+/* ---- Negotiation ---- */
+
+/* Whether the driver has read `writeback`: until it does, the byte counts as one that it has not seen. */
+static void reset(void *backend)
+{
+    struct mock_blk *blk = backend;
+
+    blk->device->config.changed[MOCK_BLK_WRITEBACK] = blk->options.cache_switch && !blk->device->legacy;
+}
+
+/*
+ * At FEATURES_OK, on a legacy interface at DRIVER_OK. The cache mode stays what it is there, whatever is accepted
+ * (LEG-BLKINIT-3, LEG-BLKINIT-4), and `writeback` may be read at any time (LEG-BLKINIT-2).
+ */
+static bool features_valid(void *backend, const struct vpt_features *accepted)
+{
+    struct mock_blk *blk = backend;
+    struct mock_config *config = &blk->device->config;
+
+    if (blk->device->legacy) {
+        return true;
+    }
+    if (blk->options.cache_switch && !config->changed[MOCK_BLK_WRITEBACK]) {
+        mock_violation(blk->device->violations, "writeback read before FEATURES_OK");
+    }
+    config->changed[MOCK_BLK_WRITEBACK] = false;
+    if (vpt_features_has(accepted, F_CONFIG_WCE) && !vpt_features_has(accepted, F_FLUSH)) {
+        mock_config_set(config, MOCK_BLK_WRITEBACK, 1, 0);
+    }
+    return true;
+}
+
+/* Both halves move together, and no value comes twice: a torn reading is one whose halves differ. */
+static void change_configuration(void *backend)
+{
+    struct mock_blk *blk = backend;
+    uint64_t n = ++blk->changes;
+
+    mock_blk_resize(blk, (n << 32) | n);
+}
+
+bool mock_blk_init(struct mock_blk *blk, struct mock_device *device, const struct mock_blk_options *options)
+{
+    memset(blk, 0, sizeof(*blk));
+    blk->device = device;
+    blk->options = *options;
+    if (blk->options.capacity == 0) {
+        blk->options.capacity = 2048;
+    }
+    if (blk->options.id == NULL) {
+        blk->options.id = "mock disk";
+    }
+    blk->most_sectors = blk->options.capacity;
+    blk->disk = calloc((size_t)blk->options.capacity, MOCK_BLK_SECTOR);
+    if (blk->disk == NULL) {
+        return false;
+    }
+    offer_features(device, &blk->options);
+    fill_configuration(device, &blk->options);
+    reset(blk);
+    if (blk->options.zoned && blk->options.zone_model == MOCK_BLK_ZONES_HOST_MANAGED) {
+        mock_fault_set(&device->faults, MOCK_FAULT_FEATURES_REFUSED, 1, 0, 0);
+    }
+    return true;
+}
+
+void mock_blk_finish(struct mock_blk *blk)
+{
+    free(blk->disk);
+    blk->disk = NULL;
+}
+
+const struct mock_blk_record *mock_blk_last(const struct mock_blk *blk)
+{
+    return blk->requests == 0 ? NULL : &blk->log[(blk->requests - 1u) % MOCK_BLK_LOG];
+}
+
+void mock_blk_resize(struct mock_blk *blk, uint64_t capacity)
+{
+    if (capacity > blk->most_sectors) {
+        blk->most_sectors = capacity;
+    }
+    mock_config_set(&blk->device->config, MOCK_BLK_CAPACITY, 8, capacity);
+    mock_device_configuration_changed(blk->device);
+}
+
+/* BARRIER and SCSI are legacy ones; LIFETIME and ZONED those that this disk does not serve, but a driver may know. */
+#define F_BARRIER          0u
+#define F_SCSI             7u
+#define F_DISCARD_TO_ZONED (0x1fu << F_DISCARD)
+#define KNOWN_FEATURES                                                                                   \
+    ((1u << F_BARRIER) | (1u << F_SIZE_MAX) | (1u << F_SEG_MAX) | (1u << F_GEOMETRY) | (1u << F_RO) |    \
+     (1u << F_BLK_SIZE) | (1u << F_SCSI) | (1u << F_FLUSH) | (1u << F_TOPOLOGY) | (1u << F_CONFIG_WCE) | \
+     (1u << F_MQ) | F_DISCARD_TO_ZONED)
+
+const struct mock_backend mock_blk_backend = {
+    .type = VPT_DEVICE_TYPE_BLOCK,
+    .known = { { KNOWN_FEATURES, 0, 0, 0 } },
+    .reset = reset,
+    .features_valid = features_valid,
+    .handle = handle,
+    .change_configuration = change_configuration,
+};

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A simulated virtio device, whatever transport it is seen through and whatever it is of: status, features, queues,
+ * configuration, interrupts. A front end (mmio.h) turns register accesses into the calls of the second half of this
+ * file; a backend (blk.h) carries out requests.
+ *
+ * The device obeys the rules that the specification has for devices, and records what the driver does against the ones
+ * that it has for drivers (see violations.h). It looks at a ring only when it is kicked, so that a lost kick shows as
+ * a request that never comes back.
+ */
+#ifndef VPT_TESTS_MOCK_DEVICE_H
+#define VPT_TESTS_MOCK_DEVICE_H
+
+#include <vpt/features.h>
+
+#include "mock_config.h"
+#include "mock_faults.h"
+#include "mock_lies.h"
+#include "mock_memory.h"
+#include "mock_queue.h"
+
+#define MOCK_QUEUES_MAX  16u
+#define MOCK_REGIONS_MAX 4u
+#define MOCK_BAD_FEATURE 30u /* offered by old QEMU, to be left alone (LEG-RSVFEAT-4) */
+
+/* When requests complete, and in what order. */
+enum mock_completion_mode {
+    MOCK_COMPLETE_AT_KICK, /* before the kick returns */
+    MOCK_COMPLETE_BY_RUN,  /* when the test calls mock_device_run() */
+    MOCK_COMPLETE_BY_TICK  /* `delay` ticks after the kick; a waiting driver makes the port tick */
+};
+
+enum mock_completion_order {
+    MOCK_ORDER_ARRIVAL,
+    MOCK_ORDER_REVERSED, /* of those that may complete, the newest first */
+    MOCK_ORDER_SHUFFLED
+};
+
+/* May be changed at any time. With IN_ORDER negotiated the order is the one of arrival, whatever is said here. */
+struct mock_completion {
+    enum mock_completion_mode mode;
+    enum mock_completion_order order;
+    uint32_t delay;        /* ticks, at least 1 */
+    uint32_t seed;         /* of MOCK_ORDER_SHUFFLED */
+    bool keep_kicks;       /* do not suppress kicks while requests are pending */
+    bool in_order_batches; /* with IN_ORDER: one used element for all that complete together */
+};
+
+/* What the device is of. */
+struct mock_backend {
+    uint32_t type;
+    struct vpt_features known; /* bits of this type that the specification has; the transport's are added */
+    /* A reset of the device, or NULL. */
+    void (*reset)(void *backend);
+    /* Whether these features go together (FEAT-1), or NULL. */
+    bool (*features_valid)(void *backend, const struct vpt_features *accepted);
+    /* Carries out a request and returns the used length: no more than was written from the beginning on. */
+    uint32_t (*handle)(void *backend, struct mock_queue *queue, const struct mock_element *element);
+    /* Changes the configuration to another valid one, never the same twice, for MOCK_FAULT_CONFIG_CHANGING; or NULL. */
+    void (*change_configuration)(void *backend);
+};
+
+/* What a front end is asked for, with `front_end_ctx`. Each member may be NULL. */
+struct mock_front_end_ops {
+    /* The device has been reset: whatever of that is the front end's goes too. */
+    void (*reset)(void *front_end);
+    /* Whether the device reaches memory at all: it does not while bus mastering is off. */
+    bool (*reaches_memory)(void *front_end);
+    /* An interrupt that is a message: true if one was sent, or held back. `queue` is NULL for the configuration. */
+    bool (*message)(void *front_end, const struct mock_queue *queue);
+    /* The device has been pulled out, or plugged in again (after its reset). */
+    void (*plugged)(void *front_end, bool here);
+};
+
+struct mock_shared_region {
+    bool present;
+    uint64_t base;
+    uint64_t length;
+};
+
+struct mock_device {
+    struct mock_memory *memory;
+    struct mock_violations *violations;
+    const struct mock_backend *backend;
+    void *backend_ctx;
+    struct mock_faults faults;
+    struct mock_lies lies;
+    struct mock_completion completion;
+
+    /* What the device is; set before the driver sees it. */
+    const struct mock_front_end_ops *front_end; /* NULL: it asks for nothing */
+    void *front_end_ctx;
+    bool legacy; /* driven through a legacy interface */
+    uint32_t vendor;
+    struct vpt_features offered;
+    struct vpt_features transport_known; /* generic bits that this transport may negotiate */
+    uint16_t queue_count;
+    uint32_t suspend_reads; /* status reads that a suspend or a resume takes; UINT32_MAX: it never ends */
+    bool suspend_unseen;    /* its status bit shows when it is done; else at once, and the other one goes then */
+    struct mock_shared_region regions[MOCK_REGIONS_MAX]; /* by shmid */
+    /* The interrupt line goes up; NULL: nobody listens. */
+    void (*on_interrupt)(void *ctx);
+    void *interrupt_ctx;
+
+    /* The state that a reset clears. */
+    uint8_t status;
+    bool features_ok_seen; /* the status has been read since FEATURES_OK was set */
+    struct vpt_features accepted;
+    struct mock_queue queues[MOCK_QUEUES_MAX];
+    uint32_t interrupt_status;
+    uint32_t resetting; /* status reads until a slow reset is done */
+    bool resets_never;
+    bool vanished;
+    bool powerless;        /* it has vanished, and knows of no ring any more */
+    bool stopped;          /* by MOCK_LIE_STOP, which outlasts a reset */
+    unsigned working;      /* how deep it is in its queues */
+    bool suspending;       /* SUSPEND was written, and is not done */
+    bool resuming;         /* DRIVER_OK was written while suspended, likewise */
+    uint32_t suspend_left; /* status reads until it is */
+    bool cut_off;          /* it has tried to reach memory while it could not, and that has been recorded */
+
+    struct mock_config config;
+
+    /* What happened. */
+    uint64_t ticks;
+    uint64_t resets;
+    uint64_t returns; /* calls of mock_device_return() */
+    uint64_t kicks;
+    uint64_t interrupts;
+    uint32_t random;
+};
+
+/* ---- For tests ---- */
+
+/* `fields` describes the configuration. The offered features and the queues are the caller's to set. */
+void mock_device_init(struct mock_device *device, struct mock_memory *memory, struct mock_violations *violations,
+                      const struct mock_backend *backend, void *backend_ctx);
+void mock_device_finish(struct mock_device *device);
+
+/* Completes up to `count` pending requests of all queues; returns how many. UINT_MAX for all. */
+unsigned mock_device_run(struct mock_device *device, unsigned count);
+
+/* Requests taken but not completed. */
+size_t mock_device_pending(const struct mock_device *device);
+
+/* A tick of the device's clock; `device` is a struct mock_device, so that it fits mock_hal_add_ticker(). */
+void mock_device_tick(void *device);
+
+/* Tells the driver that the configuration has changed (after mock_config_set()). */
+void mock_device_configuration_changed(struct mock_device *device);
+
+/* The device fails: DEVICE_NEEDS_RESET, and nothing more happens until a reset. */
+void mock_device_needs_reset(struct mock_device *device);
+
+/* Pulled out: all registers read all-ones, and the device touches no memory and sends no interrupt any more. */
+void mock_device_vanish(struct mock_device *device);
+
+/*
+ * Plugged in (again): as new, with another life before it. A PCI function's decoding, bus mastering and MSI-X are off,
+ * its BARs have the addresses that they had: for a driver to find it by a fresh probe.
+ */
+void mock_device_return(struct mock_device *device);
+
+/* A reset that nobody asked for. */
+void mock_device_reset(struct mock_device *device);
+
+/* Takes what is available in every queue, as after a kick. */
+void mock_device_look(struct mock_device *device);
+
+/* Whether the interrupt line is up. */
+bool mock_device_interrupting(const struct mock_device *device);
+
+/* ---- For front ends ---- */
+
+uint8_t mock_device_read_status(struct mock_device *device);
+void mock_device_write_status(struct mock_device *device, uint8_t value);
+
+/* Whether the device was to be reset and goes on: what it then does is not the driver's fault. */
+bool mock_device_in_reset(const struct mock_device *device);
+
+/* Words of 32 bits; those past the set read 0. */
+uint32_t mock_device_offered(struct mock_device *device, uint32_t word);
+void mock_device_accept(struct mock_device *device, uint32_t word, uint32_t value);
+
+/* The queue, or NULL if the device has none of this index. */
+struct mock_queue *mock_device_queue(struct mock_device *device, uint32_t index);
+
+/* What a reading of the maximum, or of the ready state, answers. */
+uint32_t mock_device_queue_maximum(struct mock_device *device, struct mock_queue *queue);
+bool mock_device_queue_ready(struct mock_device *device, struct mock_queue *queue);
+
+/* A size is written: the size that the queue has now. */
+uint32_t mock_device_queue_resize(struct mock_device *device, struct mock_queue *queue, uint32_t size);
+
+/* Whether the driver may write the register `what` of this queue now; a violation if not. */
+bool mock_device_queue_writable(struct mock_device *device, const struct mock_queue *queue, const char *what);
+
+void mock_device_queue_enable(struct mock_device *device, struct mock_queue *queue);
+void mock_device_queue_disable(struct mock_device *device, struct mock_queue *queue);
+
+/* Derives the three areas from a legacy ring's address and enables the queue. `alignment` is a power of two. */
+void mock_device_queue_enable_legacy(struct mock_device *device, struct mock_queue *queue, uint64_t address,
+                                     uint32_t alignment);
+
+/* A doorbell write: the queue's index or, with NOTIFICATION_DATA, what that says. */
+void mock_device_notify(struct mock_device *device, uint32_t value);
+
+/* A configuration access at the field's width. */
+uint32_t mock_device_config_read(struct mock_device *device, unsigned offset, unsigned width);
+void mock_device_config_write(struct mock_device *device, unsigned offset, unsigned width, uint32_t value);
+
+uint32_t mock_device_interrupt_status(struct mock_device *device);
+void mock_device_acknowledge(struct mock_device *device, uint32_t bits);
+
+/* A register write that changes something: after FAILED only a reset may come (STATUS-3). */
+void mock_device_written(struct mock_device *device, const char *what);
+
+#endif

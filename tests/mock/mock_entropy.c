@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+#include "mock_entropy.h"
+
+#include <string.h>
+
+#include <vpt/transport.h>
+
+#define PERIOD 251u /* of the sequence; a prime, so that it meets no power of two */
+
+uint8_t mock_entropy_byte(uint64_t n)
+{
+    return (uint8_t)(1u + n * 97u % PERIOD);
+}
+
+static uint32_t least(uint64_t one, uint64_t other)
+{
+    return (uint32_t)(one < other ? one : other);
+}
+
+/* Writes `count` bytes of the sequence to the beginning of the writable part; how many there were room for. */
+static uint32_t give(struct mock_entropy *entropy, const struct mock_element *element, uint32_t count)
+{
+    uint32_t given = 0;
+
+    while (given < count) {
+        uint8_t byte = mock_entropy_byte(entropy->bytes);
+
+        if (mock_element_write(entropy->device, element, given, &byte, 1) != 1) {
+            break;
+        }
+        entropy->bytes++;
+        given++;
+    }
+    return given;
+}
+
+static uint32_t handle(void *backend, struct mock_queue *queue, const struct mock_element *element)
+{
+    struct mock_entropy *entropy = backend;
+    uint32_t room = least(element->writable_bytes, UINT32_MAX);
+    uint32_t count = entropy->options.most != 0 ? least(room, entropy->options.most) : room;
+
+    (void)queue;
+    if (element->readable != 0 || element->writable == 0) {
+        mock_violation(entropy->device->violations, "entropy: a buffer for the device to read (RNG-OP-1)");
+    }
+    if (entropy->options.empty != 0) {
+        entropy->options.empty--;
+        count = 0;
+    }
+    entropy->requests++;
+    count = give(entropy, element, count);
+    return count + least(entropy->options.claimed, room - count);
+}
+
+void mock_entropy_init(struct mock_entropy *entropy, struct mock_device *device,
+                       const struct mock_entropy_options *options)
+{
+    memset(entropy, 0, sizeof(*entropy));
+    entropy->device = device;
+    entropy->options = *options;
+    mock_config_init(&device->config, NULL, 0, device->legacy);
+}
+
+const struct mock_backend mock_entropy_backend = {
+    .type = VPT_DEVICE_TYPE_ENTROPY,
+    .handle = handle,
+};

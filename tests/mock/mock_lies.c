@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+/* When lies fire and how they distort an access. What the device does of its own accord is in deeds.c. */
+#include "mock_lies.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "mock_deeds.h"
+#include "mock_device.h"
+#include "mock_order.h"
+
+/* The widest field. */
+#define FIELD_MAX 8u
+
+static const char *const spaces[MOCK_SPACES] = {
+    [MOCK_SPACE_ANY] = "any",
+    [MOCK_SPACE_REGISTER] = "register",
+    [MOCK_SPACE_CONFIGURATION] = "configuration",
+    [MOCK_SPACE_PCI_CONFIGURATION] = "PCI configuration",
+    [MOCK_SPACE_MSIX] = "MSI-X",
+    [MOCK_SPACE_RING] = "ring",
+    [MOCK_SPACE_DATA] = "data",
+    [MOCK_SPACE_TICK] = "tick",
+    [MOCK_SPACE_COMPLETION] = "completion",
+};
+
+static const char *const hows[MOCK_LIE_HOWS] = {
+    [MOCK_LIE_TRUTH] = "truth",
+    [MOCK_LIE_VALUE] = "value",
+    [MOCK_LIE_XOR] = "xor",
+    [MOCK_LIE_ADD] = "add",
+    [MOCK_LIE_RANDOM] = "random",
+    [MOCK_LIE_DROP] = "drop",
+    [MOCK_LIE_VANISH] = "vanish",
+    [MOCK_LIE_RETURN] = "return",
+    [MOCK_LIE_RESET] = "reset",
+    [MOCK_LIE_STOP] = "stop",
+    [MOCK_LIE_NEEDS_RESET] = "needs-reset",
+    [MOCK_LIE_NEEDS_RESET_QUIET] = "needs-reset-quiet",
+    [MOCK_LIE_COMPLETE] = "complete",
+    [MOCK_LIE_LOOK] = "look",
+    [MOCK_LIE_CONFIGURATION] = "configuration",
+    [MOCK_LIE_GENERATION] = "generation",
+    [MOCK_LIE_INTERRUPT] = "interrupt",
+    [MOCK_LIE_INTERRUPT_CONFIGURATION] = "interrupt-configuration",
+    [MOCK_LIE_SCRIBBLE] = "scribble",
+};
+
+const char *mock_space_name(enum mock_space space)
+{
+    return spaces[space];
+}
+
+const char *mock_lie_name(enum mock_lie_how how)
+{
+    return hows[how];
+}
+
+static bool distorts(const struct mock_lie *lie)
+{
+    return lie->how >= MOCK_LIE_VALUE && lie->how <= MOCK_LIE_DROP;
+}
+
+unsigned mock_lie_set(struct mock_lies *lies, const struct mock_lie *lie)
+{
+    unsigned number = lies->count;
+    bool moment = lie->space == MOCK_SPACE_TICK || lie->space == MOCK_SPACE_COMPLETION;
+
+    if (number == MOCK_LIES_MAX || (unsigned)lie->space >= MOCK_SPACES || (unsigned)lie->how >= MOCK_LIE_HOWS ||
+        lie->width > FIELD_MAX || (moment && distorts(lie))) {
+        abort();
+    }
+    lies->lie[number] = *lie;
+    lies->random[number] = (uint32_t)(lie->value ^ lie->value >> 32) * 2654435761u + 1u;
+    mock_trigger_set(&lies->trigger[number], lie->first, lie->times);
+    lies->count++;
+    return number;
+}
+
+uint32_t mock_lie_fired(const struct mock_lies *lies, unsigned number)
+{
+    return lies->trigger[number].fired;
+}
+
+void mock_lies_clear(struct mock_device *device)
+{
+    memset(&device->lies, 0, sizeof(device->lies));
+    device->stopped = false;
+}
+
+/* ---- Which lies an access concerns ---- */
+
+/* The part of the access that is the lie's field: `*first` bytes from its beginning on, and how many; 0: none. */
+static unsigned field_in(const struct mock_lie *lie, const struct mock_access *access, unsigned *first)
+{
+    unsigned width = access->width < FIELD_MAX ? access->width : FIELD_MAX;
+    uint64_t offset = lie->offset;
+
+    *first = 0;
+    if (lie->space == MOCK_SPACE_ANY || offset == MOCK_ANYWHERE) {
+        return width;
+    }
+    if (lie->width == 0) {
+        return offset == access->offset ? width : 0;
+    }
+    if (offset >= access->offset) {
+        uint64_t skipped = offset - access->offset;
+
+        if (skipped >= access->width) {
+            return 0;
+        }
+        *first = (unsigned)skipped;
+        return lie->width < access->width - *first ? lie->width : access->width - *first;
+    }
+    if (access->offset - offset >= lie->width) {
+        return 0;
+    }
+    width = lie->width - (unsigned)(access->offset - offset);
+    return width < access->width ? width : access->width;
+}
+
+static bool concerns(const struct mock_lie *lie, const struct mock_access *access)
+{
+    bool moment = access->space == MOCK_SPACE_TICK || access->space == MOCK_SPACE_COMPLETION;
+    unsigned direction = access->write ? MOCK_WRITES : MOCK_READS;
+    unsigned first;
+
+    if (moment) {
+        return lie->space == access->space;
+    }
+    if (lie->space != MOCK_SPACE_ANY && lie->space != access->space) {
+        return false;
+    }
+    return (lie->access == 0 || (lie->access & direction) != 0) && field_in(lie, access, &first) != 0;
+}
+
+/* Violations that come of a lie are not the driver's. */
+static void excuse(struct mock_device *device, const struct mock_lie *lie, const struct mock_access *access)
+{
+    device->lies.fired++;
+    device->lies.fired_in[access->space]++;
+    device->lies.last = *access;
+    device->violations->lied = true;
+    /* What the driver has told the device does not hold: nor do the addresses that the device goes to. */
+    if ((distorts(lie) && access->space == MOCK_SPACE_REGISTER && access->write && !access->status) ||
+        lie->how == MOCK_LIE_SCRIBBLE) {
+        device->violations->misled = true;
+    }
+}
+
+void mock_access_begin(struct mock_device *device, struct mock_access *access)
+{
+    struct mock_lies *lies = &device->lies;
+
+    access->firing = 0;
+    for (unsigned i = 0; i < lies->count; i++) {
+        const struct mock_lie *lie = &lies->lie[i];
+
+        if ((distorts(lie) && device->vanished) || !concerns(lie, access) || !mock_trigger_fires(&lies->trigger[i]) ||
+            lie->how == MOCK_LIE_TRUTH) {
+            continue;
+        }
+        excuse(device, lie, access);
+        if (distorts(lie)) {
+            access->firing |= UINT32_C(1) << i;
+        } else {
+            mock_deed(device, i);
+        }
+    }
+}
+
+/* ---- Distortion ---- */
+
+static uint64_t distorted(struct mock_lies *lies, unsigned number, uint64_t truth)
+{
+    const struct mock_lie *lie = &lies->lie[number];
+
+    switch (lie->how) {
+    case MOCK_LIE_VALUE: return lie->value;
+    case MOCK_LIE_XOR: return truth ^ lie->value;
+    case MOCK_LIE_ADD: return truth + lie->value;
+    default: return (uint64_t)mock_lies_random(lies, number) << 32 | mock_lies_random(lies, number);
+    }
+}
+
+/* The part of a number of `whole` bytes that the bytes from `first` on hold. */
+static uint64_t part(uint64_t value, unsigned whole, unsigned first, unsigned width, bool native)
+{
+    uint8_t bytes[FIELD_MAX];
+
+    mock_store(bytes, whole, value, native);
+    return mock_load(bytes + first, width, native);
+}
+
+static bool dropped(const struct mock_device *device, const struct mock_access *access)
+{
+    for (unsigned i = 0; i < device->lies.count; i++) {
+        if ((access->firing >> i & 1u) != 0 && device->lies.lie[i].how == MOCK_LIE_DROP) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Distorts `bytes`, what the access is about, in place. */
+static void distort(struct mock_device *device, const struct mock_access *access, uint8_t *bytes)
+{
+    struct mock_lies *lies = &device->lies;
+
+    for (unsigned i = 0; i < lies->count; i++) {
+        const struct mock_lie *lie = &lies->lie[i];
+        unsigned first;
+        unsigned width = field_in(lie, access, &first);
+        uint64_t value;
+
+        if ((access->firing >> i & 1u) == 0) {
+            continue;
+        }
+        value = distorted(lies, i, mock_load(bytes + first, width, access->native));
+        if (lie->how == MOCK_LIE_VALUE && lie->offset < access->offset && lie->space != MOCK_SPACE_ANY) {
+            value = part(value, lie->width, (unsigned)(access->offset - lie->offset), width, access->native);
+        }
+        mock_store(bytes + first, width, value, access->native);
+    }
+}
+
+uint32_t mock_access_read(struct mock_device *device, const struct mock_access *access, uint32_t truth)
+{
+    uint32_t ones = access->width < 4u ? (UINT32_C(1) << (8u * access->width)) - 1u : UINT32_MAX;
+    uint32_t value = ones;
+    uint8_t bytes[4];
+
+    if (access->firing == 0 || device->vanished) {
+        return truth;
+    }
+    if (!dropped(device, access)) {
+        mock_store(bytes, access->width, truth, false);
+        distort(device, access, bytes);
+        value = (uint32_t)mock_load(bytes, access->width, false);
+    }
+    /*
+     * Who is told that the device is gone, or has been reset, or does not reach memory, takes the memory back; and who
+     * is told another size makes rings of that size.
+     */
+    if (access->layout || (access->status && value != truth && (value == 0 || (value & 0xffu) == 0xffu)) ||
+        (access->space == MOCK_SPACE_PCI_CONFIGURATION && access->offset < 8u)) {
+        device->violations->misled = true;
+    }
+    return value;
+}
+
+bool mock_access_write(struct mock_device *device, const struct mock_access *access, uint32_t *value)
+{
+    uint8_t bytes[4];
+
+    if (dropped(device, access)) {
+        return false;
+    }
+    mock_store(bytes, access->width, *value, false);
+    distort(device, access, bytes);
+    *value = (uint32_t)mock_load(bytes, access->width, false);
+    return true;
+}
+
+void mock_access_store(struct mock_device *device, struct mock_access *access, uint8_t *at, const uint8_t *bytes)
+{
+    mock_access_begin(device, access);
+    if (device->vanished || dropped(device, access)) {
+        return;
+    }
+    memcpy(at, bytes, access->width);
+    distort(device, access, at);
+}
+
+void mock_access_moment(struct mock_device *device, enum mock_space space)
+{
+    struct mock_access access = { .space = space };
+
+    mock_access_begin(device, &access);
+}

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: MIT */
+/* MSI-X as a device has it: table, pending bits, and the messages that come of them. */
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mock_device.h"
+#include "mock_pci_bus_internal.h"
+
+#define CAPABILITY_ID  0x11u
+#define ENTRY_WORDS    4u
+#define ENTRY_DATA     2u /* words */
+#define ENTRY_CONTROL  3u
+#define CONTROL_MASKED 1u
+
+void mock_pci_msix_add(struct mock_pci_function *function, uint16_t entries, unsigned table_bar, uint32_t table_offset,
+                       unsigned pending_bar, uint32_t pending_offset)
+{
+    static const uint8_t writable[10] = { 0, 0xc0 };
+    struct mock_pci_msix *msix = calloc(1, sizeof(*msix));
+    uint32_t where[2] = { table_offset | table_bar, pending_offset | pending_bar };
+    uint8_t body[10] = { (uint8_t)(entries - 1u), (uint8_t)((entries - 1u) >> 8) };
+
+    if (msix == NULL) {
+        abort();
+    }
+    msix->entries = entries;
+    msix->table_bar = table_bar;
+    msix->table_offset = table_offset;
+    msix->pending_bar = pending_bar;
+    msix->pending_offset = pending_offset;
+    msix->pending_words = 2u * ((entries + 63u) / 64u);
+    msix->table = calloc((size_t)entries * ENTRY_WORDS, sizeof(uint32_t));
+    msix->pending = calloc(msix->pending_words, sizeof(uint32_t));
+    if (msix->table == NULL || msix->pending == NULL) {
+        abort();
+    }
+    for (unsigned i = 0; i < 8; i++) {
+        body[2u + i] = (uint8_t)(where[i / 4u] >> (8u * (i % 4u)));
+    }
+    msix->capability = mock_pci_capability_add(function, CAPABILITY_ID, body, sizeof(body), writable);
+    function->msix = msix;
+    mock_pci_msix_restart(function);
+}
+
+void mock_pci_msix_restart(struct mock_pci_function *function)
+{
+    struct mock_pci_msix *msix = function->msix;
+    uint16_t at;
+
+    if (msix == NULL) {
+        return;
+    }
+    at = (uint16_t)(msix->capability + MOCK_PCI_MSIX_CONTROL);
+    mock_pci_set(function, at, 2,
+                 mock_pci_get(function, at, 2) & ~(uint32_t)(MOCK_PCI_MSIX_ENABLE | MOCK_PCI_MSIX_MASK));
+    memset(msix->table, 0, (size_t)msix->entries * ENTRY_WORDS * sizeof(uint32_t));
+    memset(msix->pending, 0, msix->pending_words * sizeof(uint32_t));
+    for (size_t i = 0; i < msix->entries; i++) {
+        msix->table[i * ENTRY_WORDS + ENTRY_CONTROL] = CONTROL_MASKED;
+    }
+}
+
+void mock_pci_function_finish(struct mock_pci_function *function)
+{
+    if (function->msix != NULL) {
+        free(function->msix->table);
+        free(function->msix->pending);
+        free(function->msix);
+        function->msix = NULL;
+    }
+}
+
+static uint32_t control(const struct mock_pci_function *function)
+{
+    return mock_pci_get(function, (uint16_t)(function->msix->capability + MOCK_PCI_MSIX_CONTROL), 2);
+}
+
+bool mock_pci_msix_enabled(const struct mock_pci_function *function)
+{
+    return function->msix != NULL && (control(function) & MOCK_PCI_MSIX_ENABLE) != 0;
+}
+
+/* Whether an entry may send. */
+static bool unmasked(const struct mock_pci_function *function, uint16_t vector)
+{
+    const uint32_t *entry = &function->msix->table[(size_t)vector * ENTRY_WORDS];
+
+    return mock_pci_msix_enabled(function) && (control(function) & MOCK_PCI_MSIX_MASK) == 0 &&
+           (entry[ENTRY_CONTROL] & CONTROL_MASKED) == 0;
+}
+
+static void send(struct mock_pci_function *function, uint16_t vector)
+{
+    struct mock_pci_msix *msix = function->msix;
+    const uint32_t *entry = &msix->table[(size_t)vector * ENTRY_WORDS];
+
+    if (!mock_pci_masters(function)) {
+        msix->dropped++;
+        return;
+    }
+    if (msix->message_count < MOCK_PCI_LOG) {
+        msix->messages[msix->message_count] =
+            (struct mock_pci_message){ function->bus->sequence, (uint64_t)entry[1] << 32 | entry[0], entry[ENTRY_DATA],
+                                       vector };
+    }
+    msix->message_count++;
+}
+
+void mock_pci_msix_fire(struct mock_pci_function *function, uint16_t vector)
+{
+    struct mock_pci_msix *msix = function->msix;
+
+    if (msix == NULL || vector >= msix->entries) {
+        mock_violation(&function->bus->hal->violations, "MSI-X entry %u does not exist", vector);
+        return;
+    }
+    if (function->gone) {
+        return;
+    }
+    if (unmasked(function, vector)) {
+        send(function, vector);
+    } else {
+        msix->pending[vector / 32u] |= UINT32_C(1) << (vector % 32u);
+    }
+}
+
+bool mock_pci_msix_pending(const struct mock_pci_function *function, uint16_t vector)
+{
+    return (function->msix->pending[vector / 32u] >> (vector % 32u) & 1u) != 0;
+}
+
+void mock_pci_msix_deliver(struct mock_pci_function *function)
+{
+    struct mock_pci_msix *msix = function->msix;
+
+    for (unsigned i = 0; msix != NULL && i < msix->entries; i++) {
+        if (mock_pci_msix_pending(function, (uint16_t)i) && unmasked(function, (uint16_t)i)) {
+            msix->pending[i / 32u] &= ~(UINT32_C(1) << (i % 32u));
+            send(function, (uint16_t)i);
+        }
+    }
+}
+
+/* ---- Accesses ---- */
+
+static bool in_table(const struct mock_pci_msix *msix, unsigned bar, uint64_t offset)
+{
+    return bar == msix->table_bar && offset >= msix->table_offset &&
+           offset - msix->table_offset < (uint64_t)msix->entries * ENTRY_WORDS * sizeof(uint32_t);
+}
+
+static bool in_pending(const struct mock_pci_msix *msix, unsigned bar, uint64_t offset)
+{
+    return bar == msix->pending_bar && offset >= msix->pending_offset &&
+           offset - msix->pending_offset < msix->pending_words * sizeof(uint32_t);
+}
+
+bool mock_pci_msix_claims(const struct mock_pci_function *function, unsigned bar, uint64_t offset)
+{
+    return function->msix != NULL && (in_table(function->msix, bar, offset) || in_pending(function->msix, bar, offset));
+}
+
+static bool width_is_right(struct mock_pci_function *function, unsigned width)
+{
+    if (width != 4) {
+        mock_violation(&function->bus->hal->violations, "MSI-X structure accessed in width %u", width);
+    }
+    return width == 4;
+}
+
+static uint32_t answer(struct mock_pci_function *function, unsigned bar, uint64_t offset, unsigned width)
+{
+    const struct mock_pci_msix *msix = function->msix;
+
+    if (!width_is_right(function, width)) {
+        return 0;
+    }
+    if (in_table(msix, bar, offset)) {
+        return msix->table[(offset - msix->table_offset) / sizeof(uint32_t)];
+    }
+    return msix->pending[(offset - msix->pending_offset) / sizeof(uint32_t)];
+}
+
+static struct mock_access access_at(const struct mock_pci_msix *msix, unsigned bar, uint64_t offset, unsigned width,
+                                    bool write)
+{
+    bool table = in_table(msix, bar, offset);
+
+    return (struct mock_access){
+        .space = MOCK_SPACE_MSIX,
+        .offset = table ? offset - msix->table_offset : MOCK_MSIX_PENDING + (offset - msix->pending_offset),
+        .width = width,
+        .write = write,
+    };
+}
+
+uint32_t mock_pci_msix_read(struct mock_pci_function *function, unsigned bar, uint64_t offset, unsigned width)
+{
+    struct mock_access access = access_at(function->msix, bar, offset, width, false);
+
+    if (function->liar == NULL) {
+        return answer(function, bar, offset, width);
+    }
+    mock_access_begin(function->liar, &access);
+    return function->gone ? mock_pci_ones(width)
+                          : mock_access_read(function->liar, &access, answer(function, bar, offset, width));
+}
+
+static void table_rules(struct mock_pci_function *function, size_t word, uint32_t value)
+{
+    struct mock_violations *violations = &function->bus->hal->violations;
+    uint16_t vector = (uint16_t)(word / ENTRY_WORDS);
+
+    if (word % ENTRY_WORDS == ENTRY_CONTROL) {
+        if (((value ^ function->msix->table[word]) & ~CONTROL_MASKED) != 0) {
+            mock_violation(violations, "MSI-X entry %u: reserved bits changed", vector);
+        }
+        return;
+    }
+    if (unmasked(function, vector)) {
+        mock_violation(violations, "MSI-X entry %u changed while unmasked", vector);
+    }
+    if (word % ENTRY_WORDS == 0 && value % 4u != 0) {
+        mock_violation(violations, "MSI-X entry %u: misaligned address 0x%" PRIx32, vector, value);
+    }
+}
+
+void mock_pci_msix_write(struct mock_pci_function *function, unsigned bar, uint64_t offset, unsigned width,
+                         uint32_t value)
+{
+    struct mock_pci_msix *msix = function->msix;
+    struct mock_access access = access_at(msix, bar, offset, width, true);
+    size_t word;
+
+    if (!width_is_right(function, width)) {
+        return;
+    }
+    if (function->liar != NULL) {
+        mock_access_begin(function->liar, &access);
+        if (function->gone || !mock_access_write(function->liar, &access, &value)) {
+            return;
+        }
+    }
+    if (!in_table(msix, bar, offset)) {
+        mock_violation(&function->bus->hal->violations, "write to MSI-X pending bits");
+        return;
+    }
+    word = (size_t)((offset - msix->table_offset) / sizeof(uint32_t));
+    table_rules(function, word, value);
+    msix->table[word] = value;
+    mock_pci_msix_deliver(function);
+}

@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: MIT */
+/* How a running device works on its queues: kicks, taking buffers, completing them in some order, interrupts. */
+#include "mock_service.h"
+
+#include <inttypes.h>
+#include <limits.h>
+
+#include <vpt/transport.h>
+
+#include "mock_split.h"
+#include "mock_suspend.h"
+
+/* Whether what the device does to memory gets there; trying in vain is the driver's fault, once, unless in a reset. */
+static bool reaches_memory(struct mock_device *device)
+{
+    if (device->front_end == NULL || device->front_end->reaches_memory == NULL ||
+        device->front_end->reaches_memory(device->front_end_ctx)) {
+        return true;
+    }
+    if (!device->cut_off && !mock_device_in_reset(device)) {
+        mock_violation(device->violations, "the device has work, but bus mastering is off");
+        device->cut_off = true;
+    }
+    return false;
+}
+
+/* Whether the device may touch rings: a legacy one tolerates use before DRIVER_OK (LEG-INIT-3). */
+static bool running(const struct mock_device *device)
+{
+    unsigned needed = device->legacy ? VPT_STATUS_DRIVER : VPT_STATUS_DRIVER_OK;
+
+    return !device->vanished && !device->powerless && !device->stopped && (device->status & needed) != 0 &&
+           (device->status & (VPT_STATUS_DEVICE_NEEDS_RESET | VPT_STATUS_FAILED)) == 0;
+}
+
+static bool serviceable(struct mock_device *device, const struct mock_queue *queue)
+{
+    return running(device) && queue->enabled && !queue->broken && reaches_memory(device);
+}
+
+/* ---- Taking ---- */
+
+static void accept_element(struct mock_device *device, struct mock_queue *queue, struct mock_element *element)
+{
+    uint64_t late = 0;
+
+    element->due = device->ticks + (device->completion.delay != 0 ? device->completion.delay : 1u);
+    if (device->completion.mode == MOCK_COMPLETE_AT_KICK) {
+        element->due = device->ticks;
+    }
+    if (mock_fault_fires(&device->faults, MOCK_FAULT_COMPLETION_LATE, &late)) {
+        element->due += late;
+    }
+    element->first = mock_fault_fires(&device->faults, MOCK_FAULT_COMPLETION_FIRST, NULL);
+    if (!mock_queue_add_pending(queue, element)) {
+        mock_element_finish(element);
+    }
+}
+
+static unsigned take_available(struct mock_device *device, struct mock_queue *queue)
+{
+    struct mock_element element;
+    unsigned taken = 0;
+
+    while (serviceable(device, queue) && mock_split_fetch(device, queue, &element)) {
+        accept_element(device, queue, &element);
+        taken++;
+    }
+    if (queue->broken && running(device)) {
+        mock_device_needs_reset(device);
+    }
+    return taken;
+}
+
+/* ---- Completing ---- */
+
+static uint32_t next_random(struct mock_device *device)
+{
+    device->random = (device->random ^ device->completion.seed) * 1664525u + 1013904223u;
+    return device->random >> 8;
+}
+
+static bool in_order(const struct mock_device *device)
+{
+    return vpt_features_has(&device->accepted, VPT_F_IN_ORDER);
+}
+
+/* The pending request that completes next, or pending_count if none may yet. `now`: those not due count too. */
+static size_t choose(struct mock_device *device, const struct mock_queue *queue, bool now)
+{
+    size_t chosen = queue->pending_count;
+    uint32_t candidates = 0;
+
+    for (size_t i = 0; i < queue->pending_count; i++) {
+        const struct mock_element *element = &queue->pending[i];
+
+        if (!now && element->due > device->ticks) {
+            if (in_order(device)) {
+                break;
+            }
+            continue;
+        }
+        if (in_order(device)) {
+            return i;
+        }
+        candidates++;
+        if (element->first) {
+            return i;
+        }
+        if (candidates == 1 || device->completion.order == MOCK_ORDER_REVERSED ||
+            (device->completion.order == MOCK_ORDER_SHUFFLED && next_random(device) % candidates == 0)) {
+            chosen = i;
+        }
+    }
+    return chosen;
+}
+
+/* Carries out one request. False if it ends here without a used element. */
+static bool carry_out(struct mock_device *device, struct mock_queue *queue, const struct mock_element *element,
+                      uint32_t *length)
+{
+    if (mock_fault_fires(&device->faults, MOCK_FAULT_NEEDS_RESET, NULL)) {
+        mock_device_needs_reset(device);
+        return false;
+    }
+    if (mock_fault_fires(&device->faults, MOCK_FAULT_COMPLETION_LOST, NULL)) {
+        return false;
+    }
+    *length = device->backend->handle(device->backend_ctx, queue, element);
+    return true;
+}
+
+/* What completes together: with IN_ORDER batches, one used element stands for all, else each has its own. */
+struct batch {
+    bool one_element;
+    unsigned count;
+    struct mock_element last;
+    uint32_t length;  /* of the last */
+    bool interrupted; /* too early */
+};
+
+static void add_to_batch(struct mock_device *device, struct mock_queue *queue, struct batch *batch,
+                         struct mock_element *element, uint32_t length)
+{
+    queue->completions++;
+    batch->count++;
+    if (mock_fault_fires(&device->faults, MOCK_FAULT_INTERRUPT_EARLY, NULL)) {
+        batch->interrupted = true;
+        mock_device_interrupt_queue(device, queue);
+    }
+    if (!batch->one_element) {
+        mock_split_push(device, queue, element, length, 0);
+        mock_element_finish(element);
+        return;
+    }
+    if (batch->count > 1) {
+        mock_split_release(queue, &batch->last);
+        mock_element_finish(&batch->last);
+    }
+    batch->last = *element;
+    batch->length = length;
+}
+
+static void end_batch(struct mock_device *device, struct mock_queue *queue, struct batch *batch)
+{
+    if (batch->count == 0) {
+        return;
+    }
+    if (batch->one_element) {
+        mock_split_push(device, queue, &batch->last, batch->length, batch->count - 1u);
+        mock_element_finish(&batch->last);
+    }
+    if (mock_split_interrupts(device, queue) && !batch->interrupted &&
+        !mock_fault_fires(&device->faults, MOCK_FAULT_INTERRUPT_LOST, NULL)) {
+        queue->interrupts++;
+        mock_device_interrupt_queue(device, queue);
+    }
+}
+
+/* Completes up to `count` requests of one queue, and interrupts for all of them at once. */
+static unsigned complete(struct mock_device *device, struct mock_queue *queue, unsigned count, bool now)
+{
+    struct batch batch = { .one_element = in_order(device) && device->completion.in_order_batches };
+
+    while (batch.count < count && serviceable(device, queue)) {
+        size_t at = choose(device, queue, now);
+        struct mock_element element;
+        uint32_t length = 0;
+
+        if (at == queue->pending_count) {
+            break;
+        }
+        mock_access_moment(device, MOCK_SPACE_COMPLETION);
+        if (!serviceable(device, queue)) {
+            break;
+        }
+        element = mock_queue_take_pending(queue, at);
+        if (carry_out(device, queue, &element, &length)) {
+            add_to_batch(device, queue, &batch, &element, length);
+        } else {
+            mock_element_finish(&element);
+        }
+    }
+    end_batch(device, queue, &batch);
+    return batch.count;
+}
+
+/* Takes what is there and completes what may be; when nothing is left, kicks are wanted again and the ring is looked
+   at once more, which closes the race with a driver that saw them unwanted. */
+static unsigned service(struct mock_device *device, struct mock_queue *queue, unsigned count, bool now)
+{
+    unsigned done = 0;
+    unsigned taken;
+
+    device->working++;
+    do {
+        taken = take_available(device, queue);
+        done += complete(device, queue, count - done, now);
+        if (!serviceable(device, queue)) {
+            break;
+        }
+        if (queue->pending_count != 0 && !device->completion.keep_kicks) {
+            mock_split_want_kicks(device, queue, true);
+            break;
+        }
+        mock_split_want_kicks(device, queue, false);
+    } while (taken != 0);
+    if (device->working == 1) {
+        mock_lies_catch_up(device); /* what that brings about waits for the next time */
+    }
+    device->working--;
+    return done;
+}
+
+static void service_kick(struct mock_device *device, struct mock_queue *queue)
+{
+    uint64_t before = queue->completions;
+    uint16_t available = queue->last_available;
+    unsigned count = device->completion.mode == MOCK_COMPLETE_AT_KICK ? UINT_MAX : 0;
+
+    (void)service(device, queue, count, false);
+    if (queue->last_available == available && queue->completions == before) {
+        queue->idle_kicks++;
+    }
+}
+
+unsigned mock_device_run(struct mock_device *device, unsigned count)
+{
+    unsigned done = 0;
+
+    for (uint32_t i = 0; i < device->queue_count && done < count; i++) {
+        struct mock_queue *queue = mock_device_queue(device, i);
+
+        /* Only a kick makes the device look at a ring that it had been done with. */
+        if (queue != NULL && queue->pending_count != 0) {
+            done += service(device, queue, count - done, true);
+        }
+    }
+    return done;
+}
+
+void mock_device_look(struct mock_device *device)
+{
+    for (uint32_t i = 0; i < device->queue_count; i++) {
+        struct mock_queue *queue = mock_device_queue(device, i);
+
+        if (queue != NULL && serviceable(device, queue)) {
+            (void)service(device, queue, device->completion.mode == MOCK_COMPLETE_AT_KICK ? UINT_MAX : 0, false);
+        }
+    }
+}
+
+size_t mock_device_pending(const struct mock_device *device)
+{
+    size_t pending = 0;
+
+    for (unsigned i = 0; i < MOCK_QUEUES_MAX; i++) {
+        pending += device->queues[i].pending_count;
+    }
+    return pending;
+}
+
+void mock_device_tick(void *ctx)
+{
+    struct mock_device *device = ctx;
+
+    device->ticks++;
+    mock_access_moment(device, MOCK_SPACE_TICK);
+    if (device->completion.mode == MOCK_COMPLETE_BY_RUN) {
+        return;
+    }
+    for (uint32_t i = 0; i < device->queue_count; i++) {
+        struct mock_queue *queue = mock_device_queue(device, i);
+
+        if (queue != NULL && queue->pending_count != 0) {
+            (void)service(device, queue, UINT_MAX, false);
+        }
+    }
+}
+
+/* ---- Kicks ---- */
+
+static bool kick_allowed(struct mock_device *device, const struct mock_queue *queue, uint32_t index)
+{
+    mock_device_written(device, "QueueNotify");
+    if (queue == NULL) {
+        mock_violation(device->violations, "kick of queue %" PRIu32 ", which does not exist", index);
+        return false;
+    }
+    if (!device->legacy && (device->status & VPT_STATUS_DRIVER_OK) == 0) {
+        mock_violation(device->violations, "kick of queue %" PRIu32 " before DRIVER_OK", index);
+        return false;
+    }
+    if (!queue->enabled) {
+        mock_violation(device->violations, "kick of queue %" PRIu32 ", which is not enabled", index);
+        return false;
+    }
+    return true;
+}
+
+static void check_notification_data(struct mock_device *device, const struct mock_queue *queue, uint32_t value)
+{
+    uint16_t available = 0;
+
+    if (!vpt_features_has(&device->accepted, VPT_F_NOTIFICATION_DATA)) {
+        if (value > 0xffffu) {
+            mock_violation(device->violations, "kick with 0x%08" PRIx32 ", but no NOTIFICATION_DATA", value);
+        }
+        return;
+    }
+    if (mock_split_available_index(device, queue, &available) && (value >> 16) != available) {
+        mock_violation(device->violations, "kick says index %" PRIu32 ", the available ring says %u", value >> 16,
+                       available);
+    }
+}
+
+void mock_device_notify(struct mock_device *device, uint32_t value)
+{
+    struct mock_queue *queue = mock_device_queue(device, value & 0xffffu);
+
+    mock_suspend_check(device, "a kick");
+    if (!kick_allowed(device, queue, value & 0xffffu)) {
+        return;
+    }
+    device->kicks++;
+    queue->kicks++;
+    check_notification_data(device, queue, value);
+    if (mock_fault_fires(&device->faults, MOCK_FAULT_INTERRUPT_SPURIOUS, NULL)) {
+        mock_device_interrupt_queue(device, queue);
+    }
+    if (mock_fault_fires(&device->faults, MOCK_FAULT_KICK_LOST, NULL)) {
+        return;
+    }
+    service_kick(device, queue);
+}

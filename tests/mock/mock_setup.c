@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: MIT */
+/* How a driver sets up a device's queues. */
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include <vpt/transport.h>
+
+#include "mock_device.h"
+#include "mock_split.h"
+
+struct mock_queue *mock_device_queue(struct mock_device *device, uint32_t index)
+{
+    if (index >= device->queue_count || index >= MOCK_QUEUES_MAX || device->queues[index].maximum == 0) {
+        return NULL;
+    }
+    return &device->queues[index];
+}
+
+/* The n-th reading of a maximum that halves each time. */
+static uint32_t halved(uint32_t maximum, uint32_t times)
+{
+    return times < 32u ? maximum >> times : 0;
+}
+
+uint32_t mock_device_queue_maximum(struct mock_device *device, struct mock_queue *queue)
+{
+    struct mock_faults *faults = &device->faults;
+    uint64_t argument = 0;
+    uint32_t maximum = queue->maximum;
+
+    if (mock_fault_fires(faults, MOCK_FAULT_QUEUE_ABSENT, NULL)) {
+        maximum = 0;
+    }
+    if (mock_fault_fires(faults, MOCK_FAULT_QUEUE_SHRINKING, NULL)) {
+        maximum = halved(maximum, mock_fault_fired(faults, MOCK_FAULT_QUEUE_SHRINKING) - 1u);
+    }
+    if (mock_fault_fires(faults, MOCK_FAULT_QUEUE_MAXIMUM, &argument)) {
+        maximum = (uint32_t)argument;
+    }
+    queue->shown_maximum = maximum;
+    return maximum;
+}
+
+uint32_t mock_device_queue_resize(struct mock_device *device, struct mock_queue *queue, uint32_t size)
+{
+    queue->size = mock_fault_fires(&device->faults, MOCK_FAULT_QUEUE_SIZE_IGNORED, NULL) ? queue->maximum : size;
+    return queue->size;
+}
+
+bool mock_device_queue_ready(struct mock_device *device, struct mock_queue *queue)
+{
+    if (!queue->enabled) {
+        return mock_fault_fires(&device->faults, MOCK_FAULT_QUEUE_IN_USE, NULL);
+    }
+    return !mock_fault_fires(&device->faults, MOCK_FAULT_QUEUE_NOT_READY, NULL);
+}
+
+bool mock_device_queue_writable(struct mock_device *device, const struct mock_queue *queue, const char *what)
+{
+    unsigned needed = device->legacy ? VPT_STATUS_DRIVER : VPT_STATUS_FEATURES_OK;
+
+    mock_device_written(device, what);
+    if (queue == NULL) {
+        mock_violation(device->violations, "%s written for a queue that does not exist", what);
+        return false;
+    }
+    if ((device->status & needed) == 0) {
+        mock_violation(device->violations, "%s written while the status is 0x%02x", what, device->status);
+        return false;
+    }
+    if (!device->legacy && !device->features_ok_seen) {
+        mock_violation(device->violations, "%s written before FEATURES_OK was read back", what);
+    }
+    if (!device->legacy && (device->status & VPT_STATUS_DRIVER_OK) != 0 &&
+        !vpt_features_has(&device->accepted, VPT_F_RING_RESET)) {
+        mock_violation(device->violations, "%s written after DRIVER_OK", what);
+    }
+    if (queue->enabled) {
+        mock_violation(device->violations, "%s written while queue %u is in use", what, queue->index);
+        return false;
+    }
+    return true;
+}
+
+static bool size_valid(struct mock_device *device, const struct mock_queue *queue)
+{
+    if (queue->size == 0 || (queue->size & (queue->size - 1u)) != 0 || queue->size > 32768u) {
+        mock_violation(device->violations, "queue %u enabled with size %" PRIu32, queue->index, queue->size);
+        return false;
+    }
+    if (queue->shown_maximum == 0) {
+        mock_violation(device->violations, "queue %u enabled, but its maximum was not read", queue->index);
+        return false;
+    }
+    if (queue->size > queue->shown_maximum) {
+        mock_violation(device->violations, "queue %u enabled with size %" PRIu32 " above %" PRIu32, queue->index,
+                       queue->size, queue->shown_maximum);
+        return false;
+    }
+    return true;
+}
+
+static bool areas_valid(struct mock_device *device, const struct mock_queue *queue)
+{
+    static const unsigned alignment[MOCK_QUEUE_AREAS] = { 16, 2, 4 };
+    static const char *const names[MOCK_QUEUE_AREAS] = { "descriptor area", "driver area", "device area" };
+
+    for (unsigned i = 0; i < MOCK_QUEUE_AREAS; i++) {
+        if (queue->area[i] % alignment[i] != 0) {
+            mock_violation(device->violations, "queue %u: %s at 0x%" PRIx64 " is misaligned", queue->index, names[i],
+                           queue->area[i]);
+            return false;
+        }
+        if (mock_memory_reach(device->memory, queue->area[i], mock_split_area_size(queue, (enum mock_queue_area)i),
+                              i == MOCK_DEVICE_AREA, names[i]) == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+void mock_device_queue_enable(struct mock_device *device, struct mock_queue *queue)
+{
+    if (!size_valid(device, queue) || !areas_valid(device, queue)) {
+        return;
+    }
+    free(queue->in_flight);
+    queue->in_flight = calloc(queue->size, 1);
+    queue->enabled = queue->in_flight != NULL;
+}
+
+void mock_device_queue_enable_legacy(struct mock_device *device, struct mock_queue *queue, uint64_t address,
+                                     uint32_t alignment)
+{
+    uint64_t end;
+
+    queue->area[MOCK_DESCRIPTOR_AREA] = address;
+    queue->area[MOCK_DRIVER_AREA] = address + mock_split_area_size(queue, MOCK_DESCRIPTOR_AREA);
+    end = queue->area[MOCK_DRIVER_AREA] + mock_split_area_size(queue, MOCK_DRIVER_AREA);
+    queue->area[MOCK_DEVICE_AREA] = (end + alignment - 1u) & ~((uint64_t)alignment - 1u);
+    mock_device_queue_enable(device, queue);
+}
+
+void mock_device_queue_disable(struct mock_device *device, struct mock_queue *queue)
+{
+    mock_device_written(device, "queue stop");
+    mock_queue_reset(queue);
+}
