@@ -1,9 +1,11 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Checks each header that a kernel may include, of the library and of port/, on its own. Prints one line a check, fields
-# tab-separated: PASS or FAIL, "headers", the header, the check; exits non-zero on any failure.
+# Usage: tools/gate-headers.sh [COMPILER...]
+# Checks each header that a kernel may include, of the library and of port/, on its own, with the named compilers (gcc,
+# clang) or with both. Prints one line a check, fields tab-separated: PASS or FAIL, "headers", the header, the check;
+# exits non-zero on any failure.
 #
-#   c11, c++17      compiles alone, without a warning, by gcc and by clang, with each macro that gives a number expanded
+#   c11, c++17      compiles alone, without a warning, with each macro that gives a number expanded
 #   replaced types  the same without any standard header, with tests/freestanding/freestanding_types.h in their place
 #   names           all that it defines begins with vpt_ or VPT_
 #   includes        it includes <vpt/...> only (port/: and its neighbours); types.h alone also the three standard
@@ -16,7 +18,9 @@ cd "$root" || exit 1
 . tools/packages.sh
 . tools/toolchains.sh
 
-vpt_need_packages gcc g++ clang libc6-dev python3 || exit 1
+compilers=("$@")
+[ $# -gt 0 ] || compilers=(gcc clang)
+vpt_need_packages "${compilers[@]}" g++ libc6-dev python3 || exit 1
 replaced=(-ffreestanding -nostdinc -Itests '-DVPT_TYPES_HEADER="freestanding/freestanding_types.h"')
 failures=0
 work=$(mktemp -d) || exit 1
@@ -80,15 +84,13 @@ check_includes() {
 for file in include/vpt/*.h port/*.h; do
     header=${file#include/}
     [ -f "$file" ] || { report "$header" c11 "no header found"; break; }
-    compiles "$header" "c11 gcc" gcc c -std=c11
-    compiles "$header" "c11 clang" clang c -std=c11
-    compiles "$header" "c11 gcc i386" gcc c -m32 -ffreestanding -std=c11
-    compiles "$header" "c++17 gcc" gcc c++ -std=c++17
-    compiles "$header" "c++17 clang" clang c++ -std=c++17
-    compiles "$header" "replaced types c11 gcc" gcc c -std=c11 "${replaced[@]}"
-    compiles "$header" "replaced types c11 clang" clang c -std=c11 "${replaced[@]}"
-    compiles "$header" "replaced types c++17 gcc" gcc c++ -std=c++17 "${replaced[@]}"
-    compiles "$header" "replaced types c++17 clang" clang c++ -std=c++17 "${replaced[@]}"
+    for compiler in "${compilers[@]}"; do
+        compiles "$header" "c11 $compiler" "$compiler" c -std=c11
+        compiles "$header" "c++17 $compiler" "$compiler" c++ -std=c++17
+        compiles "$header" "replaced types c11 $compiler" "$compiler" c -std=c11 "${replaced[@]}"
+        compiles "$header" "replaced types c++17 $compiler" "$compiler" c++ -std=c++17 "${replaced[@]}"
+    done
+    compiles "$header" "c11 i386 ${compilers[0]}" "${compilers[0]}" c -m32 -ffreestanding -std=c11
     check_names "$header"
     check_includes "$header"
     [[ $header == @(vpt/vpt.h|port/*) ]] || grep -q -F "#include <$header>" include/vpt/vpt.h ||
