@@ -1,8 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Counts what the driver side of a request costs, and what a guest's accesses to an assigned device and its interrupts
-# do, in instructions of the library's calls (callgrind: exact, whatever else the machine does): two run lengths, the
-# difference divided by how often. -O2, each file by itself. Exits non-zero if something costs more than it may.
+# Counts the instructions that the library executes for a request, for a guest's access to an assigned device and for an
+# interrupt of such a device. Each program runs twice, with few and with many repetitions, and the difference is divided
+# by the number of repetitions. callgrind counts exactly, whatever else the machine does. The library is built with -O2,
+# each file by itself. Exits non-zero if something costs more than its limit.
 # Prints a tab-separated line each: name, variant, metric, value, unit.
 set -u -o pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd) || exit 1
@@ -41,7 +42,7 @@ build gcc assign bench/bench_assign.c
 build_riscv64
 failed=0
 
-# Usage: counted "FUNCTION..." PROGRAM ARGUMENT...: the instructions within these functions, what they call included.
+# Usage: counted "FUNCTION..." PROGRAM ARGUMENT...: prints the instructions within these functions and what they call.
 counted() {
     local function toggles=()
     for function in $1; do
@@ -57,7 +58,7 @@ instructions() {
     local compiler=$1 functions="vpt_queue_add vpt_queue_kick vpt_queue_pop"
     shift
     if [ "$compiler" = riscv64 ]; then
-        # One instruction after the other, and of these the library's own.
+        # QEMU logs each instruction's address; only those within the library are counted.
         qemu-riscv64 -singlestep -d exec,nochain -D "$work/trace" "$work/queue-riscv64" "$@" &&
             awk -F / -v from="${code[0]}" -v end="${code[1]}" \
                 '($2 "") >= from && ($2 "") < end { n++ } END { print n }' "$work/trace"
@@ -71,7 +72,8 @@ instructions() {
     counted "$functions" "$work/queue-$compiler" "$@"
 }
 
-# Usage: bench LIMIT COMPILER KIND BATCH OPTION...: what submission and completion of one request cost; - for no limit
+# Usage: bench LIMIT COMPILER KIND BATCH OPTION...: prints what submission and completion of one request cost; a LIMIT
+# of - is none.
 bench() {
     local limit=$1 compiler=$2 kind=$3 batch=$4 short long each runs=500
     shift 4
@@ -88,7 +90,8 @@ bench() {
     fi
 }
 
-# What was written by hand for one device stands beside it; the limits of clang are what it does today, and some.
+# The code that was written by hand for one device is counted in the same run. clang's limits are today's figures and a
+# few instructions more.
 bench 290 gcc disk 1
 bench 210 gcc disk 32
 bench 290 gcc disk 1 indirect

@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Usage: tools/check.sh [STEP...]
-# Tests everything, or the named steps and what they need: tools/steps.sh is the table of them. Installs the Debian
-# packages it lacks. Works in build-check/, where each step leaves its log. Prints a line a step (PASS or FAIL, its
-# name, the seconds it took, those of CPUs) in the order in which they end, what failed, and at the end Criterion's
-# synthesis of every suite that ran; exits non-zero if anything failed.
+# Runs all tests, or the named steps and the steps that they need; tools/steps.sh is the table of the steps. Installs
+# the Debian packages it lacks. Works in build-check/, where each step leaves its log. Prints one line when a step ends:
+# PASS or FAIL, its name, the seconds it took, and the seconds of CPUs. At the end it prints what failed, and
+# Criterion's synthesis of every suite that ran. Exits non-zero if anything failed.
 set -u -o pipefail
 export LC_ALL=C
 exec </dev/null
@@ -17,13 +17,13 @@ cd "$root" || exit 1
 build=$root/build-check
 logs=$build/logs
 
-# The steps by number: as declared, then "wanted", "running", "passed" or "failed".
+# The steps by number. A state is empty, "wanted", "running", "passed" or "failed".
 names=() seconds=() needs=() commands=() states=()
 declare -A numbers=() pids=()
 
 # Usage: step NAME SECONDS NEEDS COMMAND...
-# SECONDS are what it takes alone on an idle computer with two CPUs: its limit is made from them (tools/limit.sh), and
-# the order. NEEDS are the steps before it that have to pass first, separated by commas; - for none.
+# SECONDS say how long the step takes alone on an idle computer with two CPUs; they decide its limit (tools/limit.sh)
+# and the order of the steps. NEEDS names the steps that have to pass first, with commas between; - means none.
 step() {
     local number=${#names[@]} need
     names+=("$1") seconds+=("$2") needs+=("${3#-}")
@@ -35,7 +35,7 @@ step() {
     commands+=("${*@Q}")
 }
 
-# Usage: want NAME: and what it needs.
+# Usage: want NAME: marks the step and all that it needs as wanted.
 want() {
     local need
     [ -n "${numbers[$1]:-}" ] || { echo "$0: unknown step: $1" >&2; exit 2; }
@@ -45,7 +45,7 @@ want() {
     done
 }
 
-# Sets for each step what it takes together with the longest chain of steps that wait for it.
+# Sets `chains`: for each step its seconds and those of the longest chain of steps that wait for it.
 measure_chains() {
     local number need
     chains=("${seconds[@]}")
@@ -71,7 +71,7 @@ needs_met() {
     return "$met"
 }
 
-# Sets `next`: of the steps that can start the one with the longest chain. False if none can.
+# Sets `next` to the step with the longest chain among those that can start. Returns false if none can.
 find_next() {
     local number
     next=
@@ -89,7 +89,7 @@ find_next() {
     [ -n "$next" ]
 }
 
-# Usage: run_step NUMBER: in a shell of its own
+# Usage: run_step NUMBER: runs in a shell of its own.
 run_step() {
     local log=$logs/${names[$1]}.log command started=$SECONDS status user system line
     eval "command=(${commands[$1]})"
@@ -101,7 +101,7 @@ run_step() {
     if [ "$status" -eq 0 ]; then
         printf 'PASS\t%s\n' "$line"
     else
-        # In one piece, since others print too.
+        # One write, since other steps print at the same time.
         printf '%s\n' "$(printf 'FAIL\t%s\t%s\n' "$line" "$vpt_ended"
             grep -E '^(FAIL|\[FAIL\])' "$log" | head -n 40
             printf -- '---- end of %s:\n' "$log"
@@ -129,7 +129,7 @@ run_steps() {
     done
 }
 
-# Usage: print_syntheses: of each suite the last line of Criterion's.
+# Prints Criterion's last line for each suite.
 print_syntheses() {
     local number
     for number in "${!names[@]}"; do
@@ -149,13 +149,14 @@ done
 measure_chains
 rm -rf "$build"
 mkdir -p "$logs" || exit 1
-# All that the steps need, at once: they cannot install beside each other.
+# All packages are installed before the first step, since two steps cannot install at the same time.
 vpt_need_packages gcc g++ clang clang-format lld libclang-rt-dev llvm libc6-dev meson ninja-build pkg-config \
     libcriterion-dev python3 make cmake git frama-c-base qemu-system-x86 qemu-system-arm qemu-system-misc qemu-user \
     gcc-s390x-linux-gnu libc6-dev-s390x-cross "${VPT_CROSS_PACKAGES[@]}" ||
     { printf 'FAIL\tpackages\n'; exit 1; }
 
-# Two on two CPUs, though many steps have two processes themselves: most also have times when they keep only one busy.
+# Two steps run at once on two CPUs although many steps use two processes, since most of them use only one CPU for part
+# of their time.
 at_once=$((($(nproc) + 2) / 2))
 run_steps
 

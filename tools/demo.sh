@@ -1,23 +1,23 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Usage: tools/demo.sh [kernel|unikernel|assign|ARCHITECTURE[/MACHINE]...]
-# Builds the example kernel, boots it on every machine (or those named) and checks the disk image from outside
-# afterwards; then the unikernel, whose store has to survive that it is killed; then two guests are given a machine's
-# devices in turn, which prints a table. One line a pair of machine and transport, or machine and what else it was:
+# Builds the example kernel, boots it on every machine (or on the named ones), and then checks the disk image from
+# outside. Then it kills the unikernel again and again, and checks that the unikernel's store has lost nothing. Then the
+# example hypervisor gives a machine's devices to two guests in turn. Prints one line for each machine and transport:
 # PASS or FAIL, architecture, machine, transport, what was verified, with tabs between. Exits with 1 if any failed.
-# Installs what a Debian 12 lacks; works in build-demo/, or in the directory that VPT_DEMO_DIR names.
+# Installs the Debian packages it lacks. Works in build-demo/, or in the directory that VPT_DEMO_DIR names.
 set -uo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 work=${VPT_DEMO_DIR:-$root/build-demo}
 serial=vpt-demo-disk
-# Of the disk below: block size, exponent of the physical block, smallest and best I/O in blocks.
+# The disk's block size, the exponent of its physical block, and its smallest and best I/O in blocks.
 topology=512,3,16,128
 disk=drive=disk,serial=$serial,physical_block_size=4096,min_io_size=8192,opt_io_size=65536
 entropy=rng=source,max-bytes=640,period=20 # bytes in how many milliseconds: who asks for more has to wait
 seconds=3 # that one machine takes on an idle computer
 
-# Architecture, machine, bus, interface by which the kernel drives the disk.
+# Architecture, machine, bus, and the interface that the kernel uses for the disk.
 pairs=(
     "riscv64 virt mmio legacy"
     "riscv64 virt mmio modern"
@@ -35,7 +35,7 @@ pairs=(
     "i386 pc pci legacy"
 )
 
-# Architecture and machine of the unikernel; the rest is what stands in the place of the transport.
+# Architecture and machine of the unikernel; the third column stands in place of a transport.
 unikernels=(
     "x86_64 microvm unikernel"
     "riscv64 virt unikernel"
@@ -57,9 +57,9 @@ report() {
     [ "$1" = PASS ] || failed=1
 }
 
-# Sets what boots a kernel on a machine, and what the kernel is to find on it before any device is plugged in:
-# virtio-mmio slots (where the first is, how far apart, how many), PCI functions, and how they are configured; and by
-# which interrupts PCI functions can complete requests: a PLIC knows no messages.
+# Sets QEMU's command for a machine, and what the kernel has to find there before any device is plugged in: the
+# virtio-mmio slots (address of the first, distance, number), the PCI functions, and how these are configured. Sets also
+# which interrupts PCI functions can use: a PLIC takes no messages.
 describe_machine() {
     local x86=(-device "isa-debug-exit,iobase=0xf4,iosize=4")
     slots='' functions='' configuration='' interrupts='line messages'
@@ -88,7 +88,7 @@ describe_machine() {
 }
 
 # Usage: plug_mmio legacy|modern
-# Sets QEMU's options for the devices, and the check's; QEMU fills the slots from the last one on.
+# Sets the options for the devices, QEMU's and those of the check. QEMU fills the slots from the last one down.
 plug_mmio() {
     local force=on types=(4 3 2) first stride count place i
     expected=(--interrupts line)
@@ -117,9 +117,9 @@ plug_function() {
 }
 
 # Usage: plug_pci legacy|modern
-# The same, with devices of several kinds. The disk and the entropy source are functions of one device, and so share
-# an interrupt line. With the modern interface they are behind bridges: on q35 behind one that firmware has opened, on
-# virt behind two that the kernel has to open.
+# Does the same on PCI, with devices of several kinds. The disk and the entropy source are functions of one device and
+# share an interrupt line. With the modern interface they are behind bridges: on q35 behind one that firmware has
+# opened, on virt behind two that the kernel has to open.
 plug_pci() {
     local way
     devices=() expected=(--shared-line)
@@ -149,8 +149,8 @@ plug_pci() {
     fi
 }
 
-# Usage: boot KERNEL DISK SOURCE: random bytes are those of the source.
-# With -icount the machines' counters count instructions.
+# Usage: boot KERNEL DISK SOURCE: the entropy device gives the bytes of the file SOURCE.
+# With -icount the counters of the machine count instructions.
 boot() {
     vpt_limit "$seconds" "${qemu[@]}" -kernel "$1" -m 64M -icount shift=0 \
         -nodefaults -display none -monitor none -serial stdio -no-reboot \
@@ -165,7 +165,7 @@ check() {
         "${expected[@]}" --serial "$serial" --topology "$topology" "$3/original.img" "$3/disk.img" "$3/log"
 }
 
-# Usage: transport BUS INTERFACE: how a line calls it
+# Usage: transport BUS INTERFACE: prints the name that the lines use
 transport() {
     case $1-$2 in
     mmio-legacy) echo "virtio-mmio 1" ;;
@@ -174,7 +174,7 @@ transport() {
     esac
 }
 
-# Usage: run ARCHITECTURE MACHINE BUS INTERFACE; after the build
+# Usage: run ARCHITECTURE MACHINE BUS INTERFACE: boots a kernel that is built
 run() {
     local architecture=$1 machine=$2 bus=$3 interface=$4 verdict=FAIL expected=() directory status text
     local qemu success slots functions configuration interrupts devices
@@ -199,7 +199,7 @@ run() {
     report "$verdict" "$architecture" "$machine" "$(transport "$bus" "$interface")" "${text//$'\n'/; }"
 }
 
-# Usage: run_unikernel ARCHITECTURE MACHINE: builds it, and does the rest
+# Usage: run_unikernel ARCHITECTURE MACHINE: builds, runs and checks it
 run_unikernel() {
     local directory=$work/$1/unikernel text verdict=FAIL
     if ! "$root/tools/unikernel.sh" build "$1" "$directory"; then
@@ -215,7 +215,7 @@ run_unikernel() {
     report "$verdict" "$1" "$2" unikernel "${text//$'\n'/; }"
 }
 
-# Usage: run_assign ARCHITECTURE MACHINE: builds it, and does the rest; its last line says what was verified
+# Usage: run_assign ARCHITECTURE MACHINE: builds, runs and checks it; its last line says what was verified
 run_assign() {
     local directory=$work/$1/assign text verdict=FAIL
     mkdir -p "$directory"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Sourced by kernel.sh and unikernel.sh: how the examples and, in them, the library from its sources are built. CC
+# Sourced by kernel.sh and unikernel.sh: builds the examples, each with the library from its sources. CC
 # (default clang; it must know --target) and LD (default ld.lld) may name other tools; CFLAGS is added.
 # The script that sources this has set `root`.
 
@@ -7,8 +7,8 @@ vpt_example_flags=(-std=c11 -O2 -ffreestanding -fno-pic -fno-stack-protector -ff
     -Wall -Wextra -Wconversion -Wsign-conversion -Werror)
 
 # Usage: vpt_example_target ARCHITECTURE
-# Sets vpt_example_options, the compiler's, and vpt_example_folder: where in examples/kernel the linker script,
-# machine.c and the interrupts are.
+# Sets vpt_example_options, the compiler's options, and vpt_example_folder, the folder in examples/kernel that has the
+# linker script, machine.c and the interrupts.
 vpt_example_target() {
     vpt_example_folder=$1
     case $1 in
@@ -57,7 +57,7 @@ vpt_example_build() {
     while read -r source; do
         vpt_example_compile "$directory" "$source" -I"$root/include" || return 1
     done < <(cat "$root"/sources/*.list)
-    # Their memcpy and memset must not be compiled into calls of themselves.
+    # The compiler must not turn the loops of memcpy and memset into calls of memcpy and memset.
     for source in "$@"; do
         vpt_example_compile "$directory" "$source" -fno-builtin "${includes[@]}" || return 1
     done

@@ -5,10 +5,10 @@
 # way, fields tab-separated: PASS or FAIL, "embedding", the way; exits non-zero on any failure. An argument is the
 # beginning of the ways to try.
 #
-#   lists        those in sources/ name every source there is, once
+#   lists        the lists in sources/ name every source once
 #   meson        as a subproject by the sample wrap file: the dependency, and the sources with flags of the kernel's own
-#   cmake        include() of vpt.cmake, which names what they do
-#   pkg-config   what meson install has put somewhere
+#   cmake        include() of vpt.cmake, which reads the lists
+#   pkg-config   the files that `meson install` has installed
 #   make         a plain Makefile with the lists that it uses
 #   only         lists that go together, joined by ld -r: they need nothing but memcpy and memset; and no header of the
 #                library's own is looked for outside src/, whatever its name
@@ -83,7 +83,7 @@ try_cmake() {
         cmake --build "$work/cmake/build" --parallel 2 && run "$work/cmake/build/kernel"
 }
 
-# Only what is installed may be in reach.
+# The stub may see installed files only.
 try_pkg_config() {
     local prefix=$work/installed
     meson setup "$work/archive" -Dprefix="$prefix" -Dlibdir=lib -Dtests=disabled && meson install -C "$work/archive" &&
@@ -97,7 +97,7 @@ try_make() {
     stub "make-$1" make/Makefile && make -C "$work/make-$1" -j 2 CC="$1" VPT="$root" && run "$work/make-$1/kernel"
 }
 
-# Usage: objects FOLDER COMMAND...: compiles the library, with the flags that the command has.
+# Usage: objects FOLDER COMMAND...: compiles the library by this command with its flags.
 objects() {
     local folder=$work/$1 source
     shift
@@ -164,7 +164,7 @@ try_porting() {
         run "$work/porting/$1"
 }
 
-# Usage: try_drivers COMPILER: what it needs beside the library is what the library needs.
+# Usage: try_drivers COMPILER: the guide's drivers may need nothing but the library, memcpy and memset.
 try_drivers() {
     mkdir -p "$work/drivers" && sed -n '/^```c$/,/^```$/{/^```/d;p}' docs/drivers.md >"$work/drivers/drivers.c" &&
         [ -s "$work/drivers/drivers.c" ] &&
@@ -173,7 +173,7 @@ try_drivers() {
         ! grep -vE ' (vpt_[a-z0-9_]+|memcpy|memset|_GLOBAL_OFFSET_TABLE_)$' "$work/drivers/undefined"
 }
 
-# What goes together; README.md and docs/porting.md have the same.
+# The lists that go together; README.md and docs/porting.md name the same combinations.
 together=(
     'core virtio mmio request blk'
     'core virtio mmio request entropy'

@@ -28,7 +28,7 @@ symbols() {
     llvm-nm -j "$@" | grep -v -e ':$' -e '^$' | sort -u
 }
 
-# The library, then the library with the ports: neither may need what is in neither.
+# The library alone, then the library with the port functions: each may need nothing that is not in it.
 check_undefined() {
     local allowed='memcpy|memset|_GLOBAL_OFFSET_TABLE_' extra
     [ "$target" = arm ] && allowed+='|__aeabi_(memcpy|memset|memclr)[48]?'
@@ -41,11 +41,11 @@ check_names() {
     local extra
     extra=$(symbols -U -g "$@" | grep -v -e '^__x86\.get_pc_thunk\.' -e '^vpt_' | paste -s -d ' ')
     [ -z "$extra" ] || fail "names: $extra"
-    # Counted, not just found: who stops reading early makes the writer fail.
+    # grep counts instead of stopping at the first match, which would make the writer of the pipe fail.
     [ "$(symbols -U -g "$1" | grep -c '^vpt_')" -gt 0 ] || fail "names: the archive defines nothing"
 }
 
-# Of a section table's line, once its number is cut off, the flags are the seventh field where there are any.
+# After the number is cut off a line of the section table, the flags are its seventh field, if it has flags.
 check_sections() {
     local problem
     while read -r problem; do
@@ -120,7 +120,7 @@ while IFS=$'\t' read -r -a fields; do
         printf '%s\0' "$work" "$optimization" "${fields[@]:0:3}" "${fields[@]:4}"
     done
 done < <(grep -v '^#' tests/freestanding/variants.tsv) >"$work/arguments"
-# A variant's lines are gathered by xargs' children into one write each, so that two at a time do not mix.
+# Each child of xargs writes a variant's lines at once, so that the lines of two children do not mix.
 xargs -0 -n 7 -P "$(nproc)" bash -c 'lines=$("$0" --variant "$@"); status=$?; printf "%s\n" "$lines"; exit $status' \
     "$root/tools/gate-freestanding.sh" <"$work/arguments" >"$work/lines"
 status=$?

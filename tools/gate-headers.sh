@@ -36,8 +36,8 @@ report() {
     fi
 }
 
-# Usage: expansions HEADER: a function for each macro of it with parameters that stand for numbers, and each type of
-# number that a kernel may hand to it.
+# Usage: expansions HEADER: prints a function for each macro that takes numbers, and for each integer type that a kernel
+# may pass to it.
 expansions() {
     local macro parameters type function n=0
     while IFS='()' read -r macro parameters; do
@@ -48,7 +48,7 @@ expansions() {
     done < <(sed -n 's/^#define \(VPT_[A-Z0-9_]*([a-z_, ]*\)).*/\1/p' "$1" | grep -v -E '[(, ]type\b')
 }
 
-# Usage: compiles HEADER CHECK COMPILER LANGUAGE OPTION...: included twice, since the guard has to hold too.
+# Usage: compiles HEADER CHECK COMPILER LANGUAGE OPTION...: includes it twice, to test the include guard too.
 compiles() {
     local header=$1 check=$2 compiler=$3 language=$4 problem=
     local -n own_warnings=VPT_WARNINGS_$compiler

@@ -1,7 +1,6 @@
 #!/bin/bash
-# SPDX-License-Identifier: MIT
-# Checks what is written for readers. Prints one line a check, fields tab-separated, PASS or FAIL first; exits non-zero
-# on any failure.
+# SPDX-License-Identifier: MIT Checks the pages, and what they say about the tree. Prints one line a check, fields
+# tab-separated, PASS or FAIL first; exits non-zero on any failure.
 #
 #   format      the files look as .editorconfig says (tools/gate-format.sh)
 #   layers      docs/layers.svg is what tools/layers.py draws
@@ -32,7 +31,7 @@ code README.md "$work/readme.c"
 code docs/mock.md "$work/mock.c"
 code docs/recovery.md "$work/recovery.c"
 code docs/assignment.md "$work/assignment.c"
-# What a kernel would call it with.
+# The call that a kernel would make.
 cat >>"$work/readme.c" <<'END'
 int main(void);
 int main(void)

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Usage: tools/quick.sh [MESON-TEST-ARGUMENT...]
-# What a change is tried with: builds with gcc in build-quick/, and runs the units, of whose long campaigns each 29th
-# step is done, and the check of the headers. Takes less than two minutes on two CPUs, the first time too. Installs the
-# Debian packages it lacks. `meson test` in a build of one's own does the same.
+# The tests for the daily work: builds with gcc in build-quick/, runs the units (each 29th step of the long campaigns),
+# and checks the headers. Takes less than two minutes on two CPUs, the first time too. Installs the Debian packages it
+# lacks. `meson test` in another build directory does the same.
 set -u -o pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd) || exit 1
 cd "$root" || exit 1

@@ -4,15 +4,15 @@
 #
 #   an object file's name   what that object holds, per compiler and target
 #   assign                  the sum of src/assign, which has a limit by gcc on x86_64
-#   archive                 their sum
+#   archive                 the sum of all objects
 #   minimal                 what the library adds to tests/freestanding/minimal.c (MMIO 2, split virtqueue, blk,
-#                           polled), unreferenced functions dropped by the linker; memcpy and memset are the kernel's
+#                           polled); the linker drops unreferenced functions; memcpy and memset are the kernel's
 #   minimal-modern          the same without the legacy interfaces (VPT_WITHOUT_LEGACY); this one has a limit
 #   transports-modern       the same with virtio-pci beside virtio-mmio; this one has a limit, too
 #   everything              as minimal, with every public function kept
 #
 # text is what is executable, rodata what is constant. Exits non-zero if something does not build or link, if a function
-# that a header declares is missing, or if one of the two is above its limit.
+# that a header declares is missing, or if something is above its limit.
 set -u -o pipefail
 export LC_ALL=C
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd) || exit 1
@@ -66,7 +66,7 @@ print() {
 linked() {
     local directory=$1 library=$2 name=$3 text rodata stub_text stub_rodata total limit
     shift 3
-    # memcpy and memset stay in both: they are the kernel's, whoever calls them.
+    # memcpy and memset belong to the kernel, so both programs have them.
     set -- --gc-sections -e kernel_main --undefined=memcpy --undefined=memset "$@"
     "${linker[@]}" "$@" "$directory/stub"/*.o "$library" \
         -o "$directory/$name.elf" || return 1
@@ -115,7 +115,7 @@ sizes() {
 
     mkdir -p "$directory/stub"
     for stub in minimal runtime; do
-        # What a compiler calls on its own has names that are reserved.
+        # Functions that a compiler calls by itself have reserved names.
         "${command[@]}" -fno-builtin -Wno-reserved-identifier -Iinclude -c "tests/freestanding/$stub.c" \
             -o "$directory/stub/$stub.o" ||
             { fail "$variant: $stub.c does not compile"; return; }

@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: MIT
-# Sourced by check.sh: everything that it tests, a line a step:
+# Sourced by check.sh: the table of all steps, one line each:
 #
 #     step NAME SECONDS NEEDS COMMAND...
 #
-# SECONDS are those of CPUs that it takes on an idle computer, or of time where it waits; check.sh prints both. Ten
-# times as long may pass before it is ended as hanging. NEEDS are the steps that have to pass before it, with commas
-# between, or -. What exits non-zero has failed; what runs under tools/suite.sh has its synthesis shown at the end.
+# SECONDS say how long a step takes on an idle computer: seconds of CPUs, or of time if it mostly waits; check.sh prints
+# both. A step that takes ten times as long is ended. NEEDS names the steps that have to pass before it, with commas
+# between; - means none. A step fails if its command exits non-zero. check.sh shows the synthesis of a step that runs
+# under tools/suite.sh.
 
 # Usage: builds NAME COMPILER SECONDS TARGETS MESON-OPTION...: the steps NAME-setup and NAME-compile
 builds() {
@@ -16,27 +17,27 @@ builds() {
     step "$name-compile" "$compiling" "$name-setup" ninja -C "$build/$name" $targets
 }
 
-# Usage: units NAME SECONDS STRIDE: those of a build. The campaigns among them run whole where they are quickest; in
-# other builds each so manyth step of them is done, and every other test whole.
+# Usage: units NAME SECONDS STRIDE: the units of a build. Of the long campaigns each STRIDEth step is done; all other
+# tests run whole.
 units() {
     step "$1" "$2" "$1-compile" env VPT_TEST_STRIDE="$3" tools/suite.sh "$build/$1/tests/unit/vpt-tests" --color=never
 }
 
-# Usage: devices NAME SECONDS: the suite on QEMU's devices.
+# Usage: devices NAME SECONDS: the suite on QEMU's devices, of a build.
 devices() {
     step "$1-devices" "$2" "$1-compile" tools/suite.sh "$build/$1/tests/device/vpt-device-tests" --color=never
 }
 
-# Each compiler has its own idea of undefined behaviour; of addresses, whose sanitizer takes longer to start than most
-# tests to run, one is enough.
+# Both compilers check undefined behaviour, since each finds other faults. Addresses are checked with clang alone: that
+# sanitizer takes longer to start than most tests take to run.
 undefined=(-Db_sanitize=undefined -Db_lundef=false -Dc_args='-fno-sanitize-recover=all -fno-omit-frame-pointer')
 sanitized=(-Db_sanitize=address,undefined "${undefined[@]:1}")
 
-# What one compiler sees of the devices' and the threads' suites it need not see twice.
+# Only gcc builds the suite on QEMU's devices without sanitizers.
 builds gcc gcc 95 all -Dbuildtype=debugoptimized
 units gcc 60 1
 devices gcc 60
-# A small library takes ways of its own through the queues (VPT_FOR_SPEED).
+# A library that is built for small code takes other paths through the queues (VPT_FOR_SPEED).
 builds clang clang 70 tests/unit/vpt-tests -Dbuildtype=minsize
 units clang 60 1
 builds gcc-undefined gcc 80 tests/unit/vpt-tests "${undefined[@]}" -Ddebug=true -Doptimization=1
@@ -55,7 +56,7 @@ step proof-pci 415 - tools/proof.sh PCI
 step headers 60 - tools/gate-headers.sh
 step readme 30 - tools/gate-readme.sh
 step contexts 6 - tools/gate-contexts.py
-# These two have objects in common.
+# The next two steps use the same objects.
 export VPT_OBJECTS=$build/objects
 step freestanding 300 - tools/gate-freestanding.sh
 step size 50 - tools/size.sh

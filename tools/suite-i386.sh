@@ -15,7 +15,7 @@ work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 system=$work/system
 
-# An apt that believes in an empty i386 machine, with the package sources of this one.
+# Apt sees an empty i386 machine with the package sources of this one.
 apt_i386() {
     apt-get -q -y -o Dir::State="$work/apt" -o Dir::State::status="$work/apt/status" -o Dir::Cache="$work/apt/cache" \
         -o APT::Architecture=i386 -o APT::Architectures=i386 -o APT::Sandbox::User= \
@@ -26,7 +26,7 @@ unpack_packages() {
     local package
     mkdir -p "$work/apt/lists/partial" "$work/apt/cache/archives/partial" "$system"
     : >"$work/apt/status"
-    # A source of other people's may have nothing for i386: what counts is that the packages are found.
+    # Some package source may have nothing for i386; it is enough that the packages are found.
     apt_i386 update
     apt_i386 install libcriterion-dev libc6-dev libgcc-12-dev || return 1
     for package in "$work"/apt/cache/archives/*.deb; do

@@ -16,7 +16,7 @@ trap 'rm -rf "$work"' EXIT
 compiler=(s390x-linux-gnu-gcc -std=c11 -O2 -Wall -Wextra -Wconversion -Wsign-conversion -Werror)
 emulator=(qemu-s390x -L /usr/s390x-linux-gnu)
 
-# What the stand-in says is worth something only if it finds tests that fail.
+# The stand-in has to report failing tests before its word counts.
 "${compiler[@]}" -Itests/foreign -c tests/foreign/runner.c -o "$work/runner.o" &&
     "${compiler[@]}" -D_POSIX_C_SOURCE=200809L -Itests/foreign tests/foreign/self.c "$work/runner.o" \
         -o "$work/self" || exit 1
@@ -24,7 +24,7 @@ vpt_limit 6 "${emulator[@]}" "$work/self" --jobs=2 >"$work/log" 2>&1
 grep -qx -F "[====] Synthesis: Tested: 10 | Passing: 3 | Failing: 4 | Crashing: 3" <(tail -n 1 "$work/log") ||
     { cat "$work/log"; printf 'FAIL\tthe stand-in for Criterion is wrong: %s\n' "$vpt_ended"; exit 1; }
 
-# To Meson it is a package named criterion.
+# Meson finds the stand-in as a package named criterion.
 cat >"$work/criterion.pc" <<END
 Name: criterion
 Description: stand-in
@@ -51,6 +51,6 @@ vpt_must "$work/log" 6 meson setup "$work/build" --cross-file "$work/cross.ini" 
 vpt_must "$work/log" 60 ninja -C "$work/build" -j 2 tests/unit/vpt-tests
 tests=$work/build/tests/unit/vpt-tests
 s390x-linux-gnu-readelf -h "$tests" | grep -q 'Data:.*big endian' || { echo "$tests is not big-endian"; exit 1; }
-# Emulation takes several times as long as the limits in the suites were made for.
+# Emulation takes several times as long as the limits in the suites allow.
 vpt_limit 90 "${emulator[@]}" "$tests" --jobs=2 --timeout-factor=5 "$@" ||
     { printf 'FAIL\ts390x\t%s\n' "$vpt_ended"; exit 1; }

@@ -7,8 +7,8 @@ set -u -o pipefail
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 
-# Usage: criterions_own_leak REPORT: whether all that was reported are leaks of what Criterion itself allocated: the
-# frame that called the allocator is the library's, which tests cannot cause.
+# Usage: criterions_own_leak REPORT: whether Criterion itself allocated everything that leaked. Then the frame that
+# called the allocator lies in Criterion's library, and no test can cause that.
 criterions_own_leak() {
     grep -q 'ERROR: LeakSanitizer' "$1" && ! grep -q 'ERROR: AddressSanitizer\|runtime error' "$1" &&
         ! grep -E '^ *#1 ' "$1" | grep -qv '/libcriterion\.so'
@@ -22,8 +22,8 @@ passed_all() {
     [ "${tested:-0}" -gt 0 ] && [ "$passing" -eq "$tested" ] && [ "$failing" -eq 0 ] && [ "$crashing" -eq 0 ]
 }
 
-# A report after a test's end, as of a leak, changes no exit status that Criterion looks at: so each report goes to a
-# file of its own, and one is enough to fail.
+# Criterion does not see a report that comes after a test's end, as one of a leak does. So each report goes to a file of
+# its own, and one report is enough to fail.
 ASAN_OPTIONS="detect_leaks=1:halt_on_error=1:detect_stack_use_after_return=1:log_path=$work/report" \
     UBSAN_OPTIONS="halt_on_error=1:print_stacktrace=1:log_path=$work/report" "$@" 2>&1 | tee "$work/log"
 status=$?
@@ -31,7 +31,7 @@ failed=0
 for report in "$work"/report.*; do
     [ -e "$report" ] || continue
     if criterions_own_leak "$report"; then
-        # It is what made the runner's status; what the tests came to, the synthesis tells.
+        # The leak alone made the runner's status; the synthesis says whether the tests passed.
         [ "$status" -ne 1 ] || status=0
         continue
     fi

@@ -19,7 +19,7 @@ vpt_must "$work/log" 6 meson setup "$work/build" -Dtests=enabled -Db_sanitize=th
 vpt_must "$work/log" 30 ninja -C "$work/build" -j 2 tests/threads/vpt-threads
 program=$work/build/tests/threads/vpt-threads
 
-# A race on purpose: no report means that nothing would ever be reported.
+# This race is deliberate: if it is not reported, the sanitizer does not work.
 TSAN_OPTIONS="exitcode=66" vpt_limit 6 "$program" --race >"$work/log" 2>&1
 if [ $? -eq 66 ] && grep -q 'ThreadSanitizer: data race' "$work/log"; then
     printf 'PASS\tthreads\ta race is reported\n'

@@ -4,8 +4,8 @@
 VPT_CROSS_PACKAGES=(gcc clang llvm lld binutils gcc-aarch64-linux-gnu gcc-arm-linux-gnueabi gcc-riscv64-linux-gnu
     gcc-s390x-linux-gnu)
 
-# The warnings that no file may cause, by either compiler, as C and as C++, in C alone, and by one compiler alone. What
-# a kernel has of them is right for the library's files, for those of port/ and for the headers.
+# Warnings that no file of the library, no file of port/ and no header may cause: for both compilers in C and C++, for C
+# alone, and for one compiler alone.
 VPT_WARNINGS=(-Wall -Wextra -Wpedantic -Wconversion -Wsign-conversion -Wcast-qual -Wshadow -Wundef -Wpointer-arith -Wvla
     -Wcast-align -Wmissing-declarations -Wredundant-decls -Wwrite-strings -Wformat=2 -Wdouble-promotion -Wunused-macros
     -Wimplicit-fallthrough -Wnull-dereference -Wfloat-equal -Wdate-time -Werror)
@@ -16,7 +16,7 @@ VPT_WARNINGS_gcc=(-Wcast-align=strict -Wlogical-op -Wduplicated-cond -Wduplicate
 VPT_WARNINGS_clang=(-Wcomma -Wextra-semi -Wunreachable-code -Wmissing-variable-declarations
     -Wconditional-uninitialized -Wreserved-identifier)
 
-# Debian's gcc makes PIE unless told otherwise; unwind tables belong to no promise.
+# Debian's gcc makes PIE unless it is told otherwise. Unwind tables are turned off because no kernel needs them.
 VPT_STRICT=(-std=c11 "${VPT_WARNINGS[@]}" "${VPT_WARNINGS_C[@]}")
 VPT_FREESTANDING=(-ffreestanding -fno-pie -fno-stack-protector -fno-unwind-tables -fno-asynchronous-unwind-tables
     -ffunction-sections -fdata-sections)
@@ -52,7 +52,7 @@ vpt_freestanding_command() {
 # Usage: vpt_objects DIRECTORY COMMAND...: compiles each file of the lists in the current directory's sources/ into
 # DIRECTORY.
 # An object is named after its source, with the folders kept, since two folders may hold files of one name. Where
-# VPT_OBJECTS names a folder, what one script has compiled by a command is there for the next that uses the same one.
+# VPT_OBJECTS names a folder, scripts that compile by the same command share the objects there.
 vpt_objects() {
     local directory=$1 shared own
     shift
@@ -62,7 +62,7 @@ vpt_objects() {
     if [ ! -d "$shared" ]; then
         mkdir -p "$VPT_OBJECTS" && own=$(mktemp -d "$shared.XXXXXX") || return 1
         vpt_compile_all "$own" "$@" 2>"$own/messages" || { cat "$own/messages" >&2; return 1; }
-        # Another script may have done the same meanwhile.
+        # Another script may have compiled the same object meanwhile.
         mv -T "$own" "$shared" 2>/dev/null || [ -d "$shared" ] || return 1
     fi
     cat "$shared/messages" >&2

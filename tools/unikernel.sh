@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Usage: tools/unikernel.sh build ARCHITECTURE DIRECTORY    makes DIRECTORY/unikernel.elf
 #        tools/unikernel.sh run [ARCHITECTURE [DISK]]       builds it in build-unikernel/ and runs it on this terminal
-#        tools/unikernel.sh check ARCHITECTURE DIRECTORY    kills it twenty times and looks what is left; after a build
+#        tools/unikernel.sh check ARCHITECTURE DIRECTORY    kills it twenty times and checks its disk; after a build
 # ARCHITECTURE is x86_64 (machine "microvm") or riscv64 (machine "virt"). The DISK is made if there is none. A check
 # prints one line that says what was verified, or what is wrong; then it exits with 1. See examples/unikernel/README.md.
 set -euo pipefail
@@ -16,7 +16,7 @@ example=$root/examples/unikernel
 # shellcheck source=tools/packages.sh
 . "$root/tools/packages.sh"
 
-# Start-up, interrupt controllers and serial ports are the example kernel's.
+# The example kernel has the start-up code, the interrupt controllers and the serial ports.
 case $architecture in
 x86_64)
     borrowed=(x86/{apic,controller,idt,ioapic,machine,pic,serial}.c x86/vectors.S x86_64/start.S)

@@ -10,8 +10,8 @@
 # that has much else to do, VPT_WAKEUP_PREFIX="chrt -r 1" lets QEMU go first.
 # Prints a line for each kind of run, with tabs between: verdict, architecture, QEMU, fences, what came of the runs.
 #   PASS  the library's fences: each run came to its end
-#   HELD  the CPU's own: likewise
-#   LOST  the CPU's own: a wake-up was lost, which is no fault of the library's
+#   HELD  the CPU's own fences: each run came to its end
+#   LOST  the CPU's own fences: a wake-up was lost, which is no fault of the library
 #   FAIL  the library's fences have lost a wake-up, or a run ended in another way; then this exits with 1
 # Installs what a Debian 12 lacks; works in build-wakeup/, or in the directory that VPT_WAKEUP_DIR names, where each run
 # leaves its log.
@@ -27,8 +27,8 @@ burners=() failed=0
 # shellcheck source=tools/freestanding.sh
 . "$root/tools/freestanding.sh"
 
-# Usage: build ARCHITECTURE FENCES: as DIRECTORY/ARCHITECTURE-FENCES/kernel.elf. Of the example kernel it has all but
-# what that does with its disk.
+# Usage: build ARCHITECTURE FENCES: makes DIRECTORY/ARCHITECTURE-FENCES/kernel.elf. It takes all files of the example
+# kernel except those that use the disk.
 build() (
     cd "$root" || exit 1
     vpt_example_target "$1" || exit 1
@@ -45,7 +45,7 @@ build() (
 fetch() {
     local apt=$work/apt package options archive
     mkdir -p "$apt"/{lists,archives}/partial "$work/qemu" || return 1
-    # From where this machine gets its Debian 12.
+    # The archive is the one that this machine gets Debian 12 from.
     archive=$(apt-get indextargets --format '$(REPO_URI)' 'Codename: bookworm' 'Created-By: Packages' | head -n 1)
     echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${archive:?} bookworm-backports main" \
         >"$apt/sources.list"
@@ -57,7 +57,8 @@ fetch() {
     done
 }
 
-# Usage: boot ARCHITECTURE FENCES [QEMU-ROOT]. On x86 the library uses the CPU's own where that does not say what it is.
+# Usage: boot ARCHITECTURE FENCES [QEMU-ROOT]. On x86 the library uses the CPU's own fences if the CPU hides that it is
+# emulated.
 boot() {
     local program=${3:+$3/usr/bin/}qemu-system-$1 machine
     case $1 in
@@ -110,7 +111,7 @@ version() {
     "${1:+$1/usr/bin/}qemu-system-x86_64" --version | sed -n 's/.*version \([0-9.]*\).*/\1/p'
 }
 
-# One for every two CPUs, until this script ends.
+# Starts one CPU burner for every two CPUs; they run until this script ends.
 burn() {
     local i
     for ((i = 0; i < ($(nproc) + 1) / 2; i++)); do
