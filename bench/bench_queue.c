@@ -28,6 +28,13 @@
 static uint32_t registers[(VPT_MMIO_REGISTERS_SIZE + 64u) / 4u];
 static uint32_t features[2] = { 0, 1 };
 
+struct packed_descriptor {
+    uint64_t address;
+    uint32_t length;
+    uint16_t id;
+    uint16_t flags;
+};
+
 static struct vpt_mmio mmio;
 static struct vpt_queue queue;
 static struct vpt_driver driver;
@@ -129,6 +136,37 @@ static void device_run(uint32_t length)
         used->index++;
     }
     used->available_event = used->index;
+}
+
+/* The same on a packed ring. */
+static void device_run_packed(uint32_t length)
+{
+    static uint32_t entry;
+    static uint16_t wrap = 0x80; /* AVAIL of what is available, USED if the wrap counter is 0 */
+    struct packed_descriptor *ring = (void *)(uintptr_t)(registers[0x080 / 4] | (uint64_t)registers[0x084 / 4] << 32);
+    uint16_t *event = (void *)(uintptr_t)(registers[0x0a0 / 4] | (uint64_t)registers[0x0a4 / 4] << 32);
+
+    while ((ring[entry].flags & 0x8080u) == wrap) {
+        struct packed_descriptor *first = &ring[entry];
+        uint16_t used = wrap == 0x80 ? 0x8080u : 0;
+        uint16_t flags;
+        uint16_t id;
+
+        do {
+            flags = ring[entry].flags;
+            id = ring[entry].id;
+            entry++;
+            if (entry == SIZE) {
+                entry = 0;
+                wrap ^= 0x8080u;
+            }
+        } while ((flags & 1u) != 0);
+        first->length = length;
+        first->id = id;
+        first->flags = used;
+    }
+    event[0] = (uint16_t)(entry | (wrap == 0x80 ? 0x8000u : 0));
+    event[1] = (features[0] & 1u << VPT_F_EVENT_IDX) != 0 ? 2 : 0;
 }
 
 __attribute__((noinline)) static void submit_queue(unsigned batch, const struct vpt_segment *segments, bool net)
@@ -256,6 +294,7 @@ int main(int count, char **arguments)
     static const struct vpt_segment block[] = { { 0x1000, 16 }, { 0x2000, 4096 }, { 0x3000, 1 } };
     static const struct vpt_segment packet[] = { { 0x1000, 1500 } };
     const char *kind = count > 3 ? arguments[3] : "";
+    void (*run)(uint32_t length) = device_run;
     unsigned batch = count > 3 ? (unsigned)atoi(arguments[1]) : 0;
     bool net = strcmp(kind, "net") == 0;
     bool slots = strcmp(kind, "slots") == 0;
@@ -268,6 +307,11 @@ int main(int count, char **arguments)
         return run_floor(batch, atoi(arguments[2]), kind, block, packet);
     }
     for (int i = 4; i < count; i++) {
+        if (strcmp(arguments[i], "packed") == 0) {
+            features[1] |= 1u << (VPT_F_RING_PACKED - 32u);
+            run = device_run_packed;
+            continue;
+        }
         features[0] |= 1u << (strcmp(arguments[i], "indirect") == 0 ? VPT_F_INDIRECT_DESC : VPT_F_EVENT_IDX);
     }
     registers[0x000 / 4] = MAGIC;
@@ -285,15 +329,15 @@ int main(int count, char **arguments)
     for (int i = atoi(arguments[2]); i > 0; i--) {
         if (whole) {
             submit_disk(batch);
-            device_run(4097);
+            run(4097);
             complete_disk(batch);
         } else if (slots) {
             submit_requests(batch);
-            device_run(4097);
+            run(4097);
             complete_requests(batch);
         } else {
             submit_queue(batch, net ? packet : block, net);
-            device_run(net ? 0 : 4097);
+            run(net ? 0 : 4097);
             complete_queue(batch);
         }
     }

@@ -162,6 +162,15 @@ struct vpt_queue {
     uint32_t table_head;
     uint32_t table_count; /* free ones */
 
+    /* Of a packed ring. */
+    uint32_t entry;           /* where the next request's first descriptor goes */
+    uint32_t available_flags; /* AVAIL and USED of an available descriptor there */
+    uint32_t held_entry;      /* first descriptor of the first request that was not published ... */
+    uint16_t held_flags;      /* ... and its flags, which publishing stores */
+    uint16_t shown;           /* the entry behind what was published, with its wrap counter */
+    uint32_t used_entry;      /* where the next used descriptor appears */
+    uint32_t used_flags;      /* AVAIL and USED of a used descriptor there */
+
     /* Resolved at set-up: a register that the library reaches by itself, if the doorbell is one. */
     volatile void *direct;
     struct vpt_doorbell doorbell;

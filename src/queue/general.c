@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* Free-form requests on a split virtqueue: chains along a free list of descriptors, or indirect tables. */
+#include "general.h"
+
 #include "../transport/transport_ops.h"
 #include "queue_internal.h"
 #include "look.h"
+#include "packed.h"
 
 static uint16_t at_most(uint32_t value, uint32_t limit)
 {
@@ -76,15 +79,7 @@ enum vpt_status vpt_queue_init(struct vpt_queue *queue, struct vpt_device *devic
     return vpt_queue_set_up(queue, device, &wish, &form);
 }
 
-/*
- * Lengths are summed up as length - 1, so that an empty segment counts as 4 GiB less a byte, and one test finds both.
- */
-static bool too_long(uint64_t sum, uint32_t count)
-{
-    return sum > 0xffffffffu - count;
-}
-
-VPT_COLD enum vpt_status refuse(const struct vpt_queue *queue, uint32_t count)
+enum vpt_status vpt_general_refuse(const struct vpt_queue *queue, uint32_t count)
 {
     enum vpt_status status = split_alive(queue);
 
@@ -205,7 +200,7 @@ VPT_OUT_OF_LINE enum vpt_status add_table(struct vpt_queue *queue, const struct 
     readable_sum = table.sum;
     table.word |= vpt_pair(order, DESCRIPTOR_WRITE, 0);
     put_table(order, &table, first_writable, first_writable + writable);
-    if (VPT_UNLIKELY(too_long(table.sum, count))) {
+    if (VPT_UNLIKELY(general_too_long(table.sum, count))) {
         return vpt_split_refuse(segments, count);
     }
     vpt_store32(&table.next[-1].flags, split_flags(order, writable != 0 ? DESCRIPTOR_WRITE : 0u, 0));
@@ -228,14 +223,14 @@ VPT_OUT_OF_LINE enum vpt_status add_chain(struct vpt_queue *queue, const struct 
     uint64_t readable_sum;
 
     if (VPT_UNLIKELY(count - 1u >= queue->free_count)) {
-        return refuse(queue, count);
+        return vpt_general_refuse(queue, count);
     }
     first_writable = segments + readable;
     prepare_commit(queue, head, token);
     put(queue, &chain, segments, first_writable, 0);
     readable_sum = chain.sum;
     put(queue, &chain, first_writable, first_writable + writable, DESCRIPTOR_WRITE);
-    if (VPT_UNLIKELY(too_long(chain.sum, count))) {
+    if (VPT_UNLIKELY(general_too_long(chain.sum, count))) {
         return vpt_split_refuse(segments, count);
     }
     vpt_store32(&chain.last->flags, split_flags(queue->device_order, writable != 0 ? DESCRIPTOR_WRITE : 0u, 0));
@@ -250,6 +245,9 @@ enum vpt_status vpt_queue_add(struct vpt_queue *queue, const struct vpt_segment 
 {
     uint32_t count = (uint32_t)readable + writable;
 
+    if (queue_packed(queue)) {
+        return vpt_packed_add(queue, segments, readable, writable, token);
+    }
     /* A single segment takes one descriptor anyway. */
     if (queue->table_count != 0 && queue->free_count != 0 && count > 1u && count <= queue->table_segments) {
         return add_table(queue, segments, readable, writable, token);
@@ -262,8 +260,7 @@ uint32_t vpt_queue_free(const struct vpt_queue *queue)
     return queue->free_count;
 }
 
-/* Whether the device names a request that it has not been shown yet: one of those added since the last publish. */
-VPT_COLD bool unpublished(const struct vpt_queue *queue, uint32_t id)
+bool vpt_general_unpublished(const struct vpt_queue *queue, uint32_t id)
 {
     uint32_t left = queue->available_index - queue->published;
     uint32_t head = queue->last_added;
@@ -275,14 +272,6 @@ VPT_COLD bool unpublished(const struct vpt_queue *queue, uint32_t id)
         head = queue->links[queue->slots[head].tail];
     }
     return false;
-}
-
-static uint32_t release_table(struct vpt_queue *queue, uint32_t table)
-{
-    queue->table_links[table] = (uint16_t)queue->table_head;
-    queue->table_head = table;
-    queue->table_count++;
-    return 1;
 }
 
 /* Takes back the request of descriptor `id`, which is in flight. */
@@ -300,7 +289,7 @@ VPT_INLINE_FOR_SPEED enum vpt_status take(struct vpt_queue *queue, uint32_t id, 
         *written = length < slot->writable ? length : slot->writable;
     }
     if (count >= COUNT_TABLE_0) {
-        count = release_table(queue, count - COUNT_TABLE_0);
+        count = general_release_table(queue, count - COUNT_TABLE_0);
     }
     VPT_WRITE_ONCE(queue->last_used, queue->last_used + 1u);
     slot->count = 0;
@@ -314,7 +303,8 @@ VPT_INLINE_FOR_SPEED enum vpt_status take(struct vpt_queue *queue, uint32_t id, 
 VPT_COLD enum vpt_status take_published(struct vpt_queue *queue, uint32_t id, uint32_t length, void **token,
                                         uint32_t *written)
 {
-    return unpublished(queue, id) ? vpt_split_lie(queue, VPT_DEVICE_USED_ID) : take(queue, id, length, token, written);
+    return vpt_general_unpublished(queue, id) ? vpt_split_lie(queue, VPT_DEVICE_USED_ID)
+                                              : take(queue, id, length, token, written);
 }
 
 VPT_COLD enum vpt_status pop_nothing(struct vpt_queue *queue, enum vpt_status why, void **token, uint32_t *written)
@@ -329,6 +319,9 @@ enum vpt_status vpt_queue_pop(struct vpt_queue *queue, void **token, uint32_t *w
     uint32_t length;
     uint32_t id;
 
+    if (queue_packed(queue)) {
+        return vpt_packed_pop(queue, token, written);
+    }
     if (queue->last_used == queue->used_seen) {
         enum vpt_status status = split_look(queue);
 

@@ -4,6 +4,7 @@
 
 #include "../transport/transport_ops.h"
 #include "queue_internal.h"
+#include "packed.h"
 #include "queue_memory.h"
 #include "split.h"
 
@@ -29,7 +30,7 @@ enum vpt_status vpt_queue_find(struct vpt_device *device, uint16_t index, uint32
     if (*maximum > VPT_QUEUE_SIZE_MAX) {
         return VPT_DEVICE_QUEUE_SIZE;
     }
-    *maximum = vpt_queue_size_within(*maximum);
+    *maximum = vpt_queue_size_within(device, *maximum);
     return VPT_OK;
 }
 
@@ -73,6 +74,9 @@ enum vpt_status vpt_queue_prepare(struct vpt_queue *queue)
     /* SPLIT-ASUPP-1 */
     vpt_split_zero(queue->available, VPT_QUEUE_DRIVER_AREA_SIZE(queue->mask + 1u));
     vpt_split_zero(queue->used, VPT_QUEUE_DEVICE_AREA_SIZE(queue->mask + 1u));
+    if (queue_packed(queue)) {
+        vpt_packed_prepare(queue);
+    }
     return take_doorbell(queue);
 }
 
@@ -81,7 +85,7 @@ static enum vpt_status take_all(struct vpt_queue *queue, struct vpt_queue_wish *
     uint32_t maximum = 0;
     enum vpt_status status;
 
-    if ((wish->size & (wish->size - 1u)) != 0) {
+    if (wish->size != 0 && vpt_queue_size_within(queue->device, wish->size) != wish->size) {
         return VPT_CALLER_ARGUMENT;
     }
     status = vpt_queue_find(queue->device, queue->index, &maximum);

@@ -25,7 +25,7 @@ static const struct {
 static enum vpt_status take_size(struct vpt_queue *queue, uint32_t wanted)
 {
     uint32_t taken = vpt_device_queue_size(queue->device, queue->index, wanted);
-    uint32_t size = vpt_queue_size_within(taken);
+    uint32_t size = vpt_queue_size_within(queue->device, taken);
 
     if (size == 0 || size != taken) {
         return VPT_DEVICE_QUEUE_SIZE;
@@ -73,6 +73,9 @@ VPT_OUT_OF_LINE enum vpt_status take_area(const struct vpt_device *device, struc
 
     if (size != bytes) {
         return VPT_CALLER_TOO_LONG;
+    }
+    if (device_packed(device) && number == VPT_AREA_DRIVER) {
+        alignment = 4; /* PACKED-LAYOUT-1 */
     }
     if (vpt_legacy(device) && number == VPT_AREA_RINGS) {
         alignment = device->ops->legacy->ring_alignment;

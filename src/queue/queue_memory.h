@@ -3,12 +3,16 @@
 #define VPT_SRC_QUEUE_MEMORY_H
 
 #include "queue_internal.h"
+#include "split.h"
 
-/* The largest size of a queue that is not above `maximum`; 0 for 0. */
-static inline uint32_t vpt_queue_size_within(uint32_t maximum)
+/* The largest size of a queue that is not above `maximum`; 0 for 0. Of split rings it is a power of two. */
+static inline uint32_t vpt_queue_size_within(const struct vpt_device *device, uint32_t maximum)
 {
     uint32_t size = VPT_QUEUE_SIZE_MAX;
 
+    if (device_packed(device) && maximum <= size) {
+        return maximum;
+    }
     while (size > maximum) {
         size >>= 1;
     }

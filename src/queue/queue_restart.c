@@ -15,7 +15,8 @@ static enum vpt_status check_fit(const struct vpt_queue *queue)
     if (status != VPT_OK) {
         return status;
     }
-    if (maximum < size || vpt_device_queue_size(queue->device, queue->index, size) != size) {
+    if (maximum < size || vpt_queue_size_within(queue->device, size) != size ||
+        vpt_device_queue_size(queue->device, queue->index, size) != size) {
         return VPT_DEVICE_QUEUE_SIZE;
     }
     return queue->areas[VPT_AREA_RINGS].flags == vpt_memory_flags(queue->device) ? VPT_OK : VPT_DEVICE_FEATURES;

@@ -4,6 +4,7 @@
 
 #include "../log.h"
 #include "../transport/transport_ops.h"
+#include "packed.h"
 #include "queue_internal.h"
 
 /* vpt_queue.unkicked from here on: too many buffers for the range test of the indexes, so that any event is hit. */
@@ -29,6 +30,7 @@ enum vpt_status vpt_split_kill(struct vpt_queue *queue, enum vpt_status status)
     /* With nothing free and nothing seen, the hot paths find out without a test of their own. */
     queue->free_count = 0;
     queue->used_seen = queue->last_used;
+    queue->used_flags = PACKED_NEVER;
     return status;
 }
 
@@ -44,24 +46,30 @@ enum vpt_status vpt_split_refuse(const struct vpt_segment *segments, uint32_t co
     return VPT_CALLER_TOO_LONG;
 }
 
-/* Shows the device the buffers up to this index. */
-VPT_INLINE_FOR_SPEED void publish(struct vpt_queue *queue, uint32_t index)
+/* Shows the device the requests up to this index. Returns how far events move: requests, or descriptors of a packed ring. */
+VPT_INLINE_FOR_SPEED uint32_t publish(struct vpt_queue *queue, uint32_t index)
 {
+    uint32_t added = index - queue->published;
+
     vpt_barrier_stores(queue->strong);
     queue->published = index;
+    if (queue_packed(queue)) {
+        return added != 0 ? vpt_packed_show(queue) : 0u;
+    }
     vpt_store16(&split_available_ring(queue)->index, vpt_order16(queue->device_order, (uint16_t)index));
+    return added;
 }
 
 void vpt_queue_publish(struct vpt_queue *queue)
 {
     uint32_t index = queue->available_index;
-    uint32_t added = index - queue->published;
+    uint32_t added;
 
     /* SUSPEND-3: what was added waits */
-    if (added == 0 || queue->dead != VPT_OK || (queue->device->status & VPT_STATUS_SUSPEND) != 0) {
+    if (index == queue->published || queue->dead != VPT_OK || (queue->device->status & VPT_STATUS_SUSPEND) != 0) {
         return;
     }
-    publish(queue, index);
+    added = publish(queue, index);
     if (queue->unkicked < KICK_OWED) {
         queue->unkicked += added;
     }
@@ -85,6 +93,9 @@ VPT_INLINE bool wants_kick(const struct vpt_queue *queue, uint32_t unkicked)
     uint16_t event;
 
     split_fence(queue);
+    if (queue_packed(queue)) {
+        return vpt_packed_wants_kick(queue, unkicked);
+    }
     if (!split_has(queue, VPT_F_EVENT_IDX)) {
         return (vpt_order16(queue->device_order, vpt_load16(&split_used_ring(queue)->flags)) & USED_NO_NOTIFY) == 0;
     }
@@ -167,7 +178,7 @@ VPT_INLINE enum vpt_status notify(struct vpt_queue *queue)
     uint32_t value = queue->doorbell.value;
 
     if (split_has(queue, VPT_F_NOTIFICATION_DATA)) {
-        value |= queue->published << 16;
+        value |= (queue_packed(queue) ? (uint32_t)queue->shown : queue->published) << 16;
     }
     queue->kicks++;
     ring_doorbell(queue, value);
@@ -195,12 +206,12 @@ enum vpt_status vpt_queue_kick(struct vpt_queue *queue)
 {
     enum vpt_status status = check_running(queue);
     uint32_t index = queue->available_index;
-    uint32_t unkicked = queue->unkicked + (index - queue->published);
+    uint32_t unkicked = queue->unkicked;
 
-    if (status != VPT_OK || unkicked == 0) {
+    if (status != VPT_OK || (unkicked == 0 && index == queue->published)) {
         return status;
     }
-    publish(queue, index);
+    unkicked += publish(queue, index);
     queue->unkicked = 0;
     if (VPT_FOR_SPEED && VPT_UNLIKELY(queue->strong)) {
         return kick_strongly(queue, unkicked);
@@ -228,7 +239,8 @@ bool vpt_split_end_look(struct vpt_queue *queue, enum vpt_status status)
 bool vpt_queue_has_used(const struct vpt_queue *queue)
 {
     return split_alive(queue) != VPT_OK || vpt_queue_ended(queue) != VPT_CALLER_STATE ||
-           split_load_used_index(queue) != (uint16_t)VPT_READ_ONCE(queue->last_used);
+           (queue_packed(queue) ? packed_has_used(queue)
+                                : split_load_used_index(queue) != (uint16_t)VPT_READ_ONCE(queue->last_used));
 }
 
 void vpt_queue_notifications_off(struct vpt_queue *queue)
@@ -237,7 +249,9 @@ void vpt_queue_notifications_off(struct vpt_queue *queue)
     if (queue->slots == NULL) {
         return;
     }
-    if (split_has(queue, VPT_F_EVENT_IDX)) {
+    if (queue_packed(queue)) {
+        vpt_packed_notifications(queue, false);
+    } else if (split_has(queue, VPT_F_EVENT_IDX)) {
         /* The flag must stay 0 (SPLIT-USUPP-3): name the index that lies as far ahead as can be. */
         split_arm(queue, (uint16_t)(queue->last_used - 1u));
     } else {
@@ -251,7 +265,9 @@ bool vpt_queue_notifications_on(struct vpt_queue *queue)
     if (queue->slots == NULL) {
         return false;
     }
-    if (split_has(queue, VPT_F_EVENT_IDX)) {
+    if (queue_packed(queue)) {
+        vpt_packed_notifications(queue, true);
+    } else if (split_has(queue, VPT_F_EVENT_IDX)) {
         split_arm(queue, (uint16_t)queue->last_used);
     } else {
         vpt_store16(&split_available_ring(queue)->flags, 0);

@@ -69,6 +69,37 @@ VPT_INLINE bool split_has(const struct vpt_queue *queue, unsigned feature)
     return ((queue->features[feature / 32u] >> (feature % 32u)) & 1u) != 0;
 }
 
+/*
+ * Whether the ring is packed. A build with -DVPT_WITHOUT_PACKED or with -DVPT_WITHOUT_SPLIT is a smaller one, for kernels
+ * whose devices have one layout only.
+ */
+VPT_INLINE bool queue_packed(const struct vpt_queue *queue)
+{
+#if defined(VPT_WITHOUT_PACKED)
+    (void)queue;
+    return false;
+#elif defined(VPT_WITHOUT_SPLIT)
+    (void)queue;
+    return true;
+#else
+    return split_has(queue, VPT_F_RING_PACKED);
+#endif
+}
+
+/* The same before the queue has its features. */
+static inline bool device_packed(const struct vpt_device *device)
+{
+#if defined(VPT_WITHOUT_PACKED)
+    (void)device;
+    return false;
+#elif defined(VPT_WITHOUT_SPLIT)
+    (void)device;
+    return true;
+#else
+    return vpt_features_has(&device->features, VPT_F_RING_PACKED);
+#endif
+}
+
 /* VPT_CALLER_STATE while the queue is not set up, VPT_OK, or what killed it. */
 static inline enum vpt_status split_alive(const struct vpt_queue *queue)
 {

@@ -63,7 +63,7 @@ enum vpt_status vpt_requests_submit_batch(struct vpt_requests *requests, const s
 
     *done = 0;
     while (*done < count && status == VPT_OK) {
-        *done += submit_alike(requests, batch + *done, count - *done);
+        *done += queue_packed(&requests->queue) ? 0 : submit_alike(requests, batch + *done, count - *done);
         if (*done < count) {
             const struct vpt_request *request = &batch[*done];
 
@@ -135,7 +135,7 @@ enum vpt_status vpt_requests_poll_batch(struct vpt_requests *requests, struct vp
 
     *done = 0;
     while (*done < count && status == VPT_OK) {
-        *done += take_seen(requests, completions + *done, count - *done);
+        *done += queue_packed(&requests->queue) ? 0 : take_seen(requests, completions + *done, count - *done);
         if (*done < count) {
             status = vpt_requests_poll(requests, completions + *done);
             *done += status == VPT_OK ? 1u : 0u;

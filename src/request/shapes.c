@@ -3,6 +3,7 @@
  * Requests of every shape on a split virtqueue: data of one direction between header and reply goes the short way of
  * slots.c; here is the rest.
  */
+#include "packed_slots.h"
 #include "split_slots.h"
 
 /* A request of any other shape, as far as it has been written. */
@@ -119,6 +120,9 @@ enum vpt_status vpt_requests_submit(struct vpt_requests *requests, const struct 
 {
     if (VPT_UNLIKELY(requests->queue.free_count == 0)) {
         return vpt_slots_refuse(requests, (uint32_t)readable + writable);
+    }
+    if (queue_packed(&requests->queue)) {
+        return vpt_packed_submit(requests, segments, readable, writable, token);
     }
     if (slot_framed(requests->kind) && (readable == 0 || writable == 0)) {
         return vpt_requests_submit_framed(requests, segments, (uint32_t)readable + writable, readable == 0, token);

@@ -5,6 +5,7 @@
  * reply and their lengths are written once, here. A submission writes where its data is, and links only where the
  * slot's last request was of another shape.
  */
+#include "packed_slots.h"
 #include "split_slots.h"
 
 #include "../queue/look.h"
@@ -103,7 +104,11 @@ static void prepare(struct vpt_queue *queue)
     requests->places = (struct vpt_request_place *)(void *)(queue->slots + queue->slot_count);
     vpt_split_zero(queue->areas[VPT_AREA_SLOTS].memory.address, (size_t)queue->slot_count * requests->slot_size);
     for (slot = 0; slot < queue->slot_count; slot++) {
-        prepare_slot(requests, slot);
+        if (queue_packed(queue)) {
+            vpt_packed_prepare_slot(requests, slot);
+        } else {
+            prepare_slot(requests, slot);
+        }
     }
     queue->free_count = queue->slot_count;
 }
@@ -191,6 +196,9 @@ enum vpt_status vpt_requests_submit_framed(struct vpt_requests *requests, const 
     struct split_descriptor *descriptor;
     uint64_t bytes = 0;
 
+    if (queue_packed(&requests->queue)) {
+        return vpt_packed_submit(requests, segments, writable ? 0 : count, writable ? count : 0, token);
+    }
     /* A slot's shape never has more segments than are allowed, but the analyser has to be told. */
     if (!VPT_FOR_SPEED || VPT_UNLIKELY(count > requests->segments || slot_shape(count, writable) != place->shape)) {
         return submit_relinked(requests, segments, count, writable, token);
@@ -215,8 +223,7 @@ enum vpt_status vpt_requests_submit_framed(struct vpt_requests *requests, const 
 
 /* ---- Completion ---- */
 
-/* Whether the device names a request that it has not been shown yet: one of those added since the last publish. */
-static bool unpublished(const struct vpt_queue *queue, uint32_t id)
+bool vpt_slots_unpublished(const struct vpt_queue *queue, uint32_t id)
 {
     uint32_t left = queue->available_index - queue->published;
     uint32_t slot = queue->last_added;
@@ -230,14 +237,13 @@ static bool unpublished(const struct vpt_queue *queue, uint32_t id)
     return false;
 }
 
-/* Nothing was found. After a reset what was in flight comes back, each once. */
-VPT_COLD enum vpt_status drain(struct vpt_requests *requests, enum vpt_status why, struct vpt_completion *completion)
+enum vpt_status vpt_slots_drain(struct vpt_requests *requests, enum vpt_status why, struct vpt_completion *completion)
 {
     struct vpt_queue *queue = &requests->queue;
     void *token = NULL;
     enum vpt_status status;
 
-    if (split_end_look(queue, why)) {
+    if (!queue_packed(queue) && split_end_look(queue, why)) {
         return vpt_requests_poll(requests, completion);
     }
     status = vpt_queue_drain(queue, &token);
@@ -259,19 +265,22 @@ enum vpt_status vpt_requests_poll(struct vpt_requests *requests, struct vpt_comp
     uint32_t length;
     uint32_t id;
 
+    if (queue_packed(queue)) {
+        return vpt_packed_poll(requests, completion);
+    }
     if (queue->last_used == queue->used_seen) {
         enum vpt_status status = split_look(queue);
 
         if (status != VPT_OK) {
-            return drain(requests, status, completion);
+            return vpt_slots_drain(requests, status, completion);
         }
     }
     element = &split_used_ring(queue)->ring[queue->last_used & queue->mask];
     id = vpt_order32(order, vpt_load32(&element->id));
     length = vpt_order32(order, vpt_load32(&element->length));
     if (VPT_UNLIKELY(id >= queue->slot_count || queue->slots[id].count == 0 ||
-                     (queue->available_index != queue->published && unpublished(queue, id)))) {
-        return drain(requests, vpt_split_lie(queue, VPT_DEVICE_USED_ID), completion);
+                     (queue->available_index != queue->published && vpt_slots_unpublished(queue, id)))) {
+        return vpt_slots_drain(requests, vpt_split_lie(queue, VPT_DEVICE_USED_ID), completion);
     }
     VPT_WRITE_ONCE(queue->last_used, queue->last_used + 1u);
     slot = &queue->slots[id];

@@ -49,6 +49,12 @@ static inline void *slot_next(const struct vpt_requests *requests)
 /* Why the slots refuse a request of so many segments. */
 enum vpt_status vpt_slots_refuse(const struct vpt_requests *requests, uint32_t count);
 
+/* Whether the device names a request that it has not been shown yet: one of those added since the last publish. */
+bool vpt_slots_unpublished(const struct vpt_queue *queue, uint32_t id);
+
+/* Nothing was found. After a reset what was in flight comes back, each once. */
+enum vpt_status vpt_slots_drain(struct vpt_requests *requests, enum vpt_status why, struct vpt_completion *completion);
+
 /* Every slot is free or in flight; a dead queue has taken the free ones out of reach. */
 static inline uint32_t slots_in_flight(const struct vpt_requests *requests)
 {

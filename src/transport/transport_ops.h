@@ -43,9 +43,14 @@ enum vpt_register {
 /* Generic features that the library handles behind every transport, of words 0 and 1. */
 #define VPT_HANDLED_0        ((1u << VPT_F_INDIRECT_DESC) | (1u << VPT_F_EVENT_IDX))
 #define VPT_HANDLED_0_LEGACY (1u << VPT_F_ANY_LAYOUT)
+#ifdef VPT_WITHOUT_PACKED
+#define VPT_HANDLED_PACKED 0u
+#else
+#define VPT_HANDLED_PACKED (1u << (VPT_F_RING_PACKED - 32u))
+#endif
 #define VPT_HANDLED_1                                                                                                 \
     ((1u << (VPT_F_VERSION_1 - 32u)) | (1u << (VPT_F_ACCESS_PLATFORM - 32u)) | (1u << (VPT_F_ORDER_PLATFORM - 32u)) | \
-     (1u << (VPT_F_NOTIFICATION_DATA - 32u)) | (1u << (VPT_F_SUSPEND - 32u)))
+     (1u << (VPT_F_NOTIFICATION_DATA - 32u)) | (1u << (VPT_F_SUSPEND - 32u)) | VPT_HANDLED_PACKED)
 
 /* What only legacy interfaces have: no FEATURES_OK, native byte order, rings in one piece, one word of features. */
 struct vpt_legacy_ops {
