@@ -5,6 +5,8 @@
 
 #include <vpt/transport.h>
 
+#include "mock_order.h"
+
 #define PAGE_SHIFT 12u
 #define ALIGNMENT  4096u
 
@@ -207,7 +209,7 @@ static uint32_t answer(struct mock_pci_legacy *legacy, size_t offset, unsigned w
 
     refresh(legacy);
     if (access == NULL) {
-        return mock_pci_ones(width);
+        return mock_ones(width);
     }
     if (offset >= header_size(legacy)) {
         access->value = mock_device_config_read(legacy->front->device, (unsigned)(offset - header_size(legacy)), width);

@@ -433,14 +433,14 @@ static uint32_t bar_read(void *front_end, size_t offset, unsigned width)
     struct mock_access access;
 
     if (capability == NULL) {
-        return mock_pci_ones(width);
+        return mock_ones(width);
     }
     access = access_at(capability, offset - capability->offset, width, false);
     mock_access_begin(device, &access);
     refresh(bar->modern);
     logged = log_access(bar->modern, capability, offset - capability->offset, width, false, 0);
     if (logged == NULL) {
-        return mock_pci_ones(width);
+        return mock_ones(width);
     }
     logged->value = read_structure(bar->modern, capability, logged->offset, width);
     return mock_access_read(device, &access, logged->value);
