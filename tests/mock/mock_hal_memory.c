@@ -60,7 +60,8 @@ static uint64_t place_like(uint64_t *next, const void *bytes, size_t size)
     return address;
 }
 
-static bool storage(struct mock_region *region, size_t alignment)
+/* Adds a region with zeroed memory of its own; false: there is none. */
+static bool add(struct mock_hal *hal, struct mock_region *region, size_t alignment)
 {
     size_t twice = 2u * alignment < sizeof(void *) ? sizeof(void *) : 2u * alignment;
     void *raw = NULL;
@@ -71,10 +72,18 @@ static bool storage(struct mock_region *region, size_t alignment)
     region->storage = raw;
     region->bytes = region->storage + alignment;
     memset(region->bytes, 0, region->size);
-    for (size_t i = region->size; i < region->size + GUARD; i++) {
-        region->bytes[i] = GUARD_BYTE;
+    memset(region->bytes + region->size, GUARD_BYTE, GUARD);
+    if (!mock_memory_insert(&hal->memory, region)) {
+        free(raw);
+        return false;
     }
     return true;
+}
+
+static void drop(struct mock_hal *hal, struct mock_region *region)
+{
+    free(region->storage);
+    mock_memory_remove(&hal->memory, region);
 }
 
 static void check_guard(struct mock_hal *hal, const struct mock_region *region)
@@ -117,23 +126,6 @@ static struct mock_region *returned(struct mock_hal *hal, uint64_t address, unsi
     return found ? region : NULL;
 }
 
-static void drop(struct mock_hal *hal, struct mock_region *region)
-{
-    free(region->storage);
-    mock_memory_remove(&hal->memory, region);
-}
-
-/* Adds a region, or frees its memory. */
-static bool insert(struct mock_hal *hal, const struct mock_region *region)
-{
-    bool inserted = mock_memory_insert(&hal->memory, region);
-
-    if (!inserted) {
-        free(region->storage);
-    }
-    return inserted;
-}
-
 static enum vpt_status dma_allocate(void *ctx, size_t size, size_t alignment, uint64_t limit, uint32_t flags,
                                     struct vpt_memory *memory)
 {
@@ -150,7 +142,7 @@ static enum vpt_status dma_allocate(void *ctx, size_t size, size_t alignment, ui
     region.kind = (flags & VPT_DMA_PRIVATE) != 0 ? MOCK_REGION_PRIVATE : MOCK_REGION_ALLOCATION;
     if ((!place(&hal->base, size, alignment, asked, &region.address) &&
          !place(&hal->next_low, size, alignment, asked, &region.address)) ||
-        !storage(&region, alignment) || !insert(hal, &region)) {
+        !add(hal, &region, alignment)) {
         return VPT_RESOURCE_MEMORY;
     }
     hal->allocations++;
@@ -205,15 +197,10 @@ static enum vpt_status share(void *ctx, void *buffer, size_t size, enum vpt_dire
     region.size = share_size(hal, buffer, size);
     region.device_writes = direction == VPT_DEVICE_WRITES;
     region.address = place_like(&hal->next_share, buffer, region.size);
-    region.storage = malloc(region.size);
-    if (region.storage == NULL) {
+    if (!add(hal, &region, 1)) {
         return VPT_RESOURCE_MEMORY;
     }
-    region.bytes = region.storage;
     memcpy(region.bytes, buffer, region.size);
-    if (!insert(hal, &region)) {
-        return VPT_RESOURCE_MEMORY;
-    }
     hal->shares++;
     *shared = (struct vpt_shared){ region.address, region.size };
     return VPT_OK;
@@ -262,9 +249,7 @@ void mock_hal_memory_finish(struct mock_hal *hal)
         if (region->kind == MOCK_REGION_REGISTERED) {
             continue;
         }
-        if (region->kind != MOCK_REGION_SHARE) {
-            check_guard(hal, region);
-        }
+        check_guard(hal, region);
         mock_breach(&hal->violations, "leak: %s of %zu bytes at 0x%" PRIx64,
                     region->kind == MOCK_REGION_SHARE ? "share" : "allocation", region->size, region->address);
         free(region->storage);
