@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What a device does of its own accord at a moment that the test names. */
-#include "mock_deeds.h"
+#include "mock_internal.h"
 
 #include <limits.h>
 #include <string.h>
@@ -8,7 +8,6 @@
 #include <vpt/transport.h>
 
 #include "mock_device.h"
-#include "mock_service.h"
 #include "mock_split.h"
 
 #define SCRIBBLE_MAX 16u
@@ -110,7 +109,7 @@ static void do_now(struct mock_device *device, unsigned number)
         }
         break;
     case MOCK_LIE_GENERATION: device->config.generation++; break;
-    case MOCK_LIE_INTERRUPT: mock_device_interrupt_queue(device, &device->queues[0]); break;
+    case MOCK_LIE_INTERRUPT: mock_device_interrupt(device, &device->queues[0]); break;
     case MOCK_LIE_INTERRUPT_CONFIGURATION: mock_device_configuration_changed(device); break;
     default: scribble(device, number); break;
     }

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mock_deeds.h"
+#include "mock_internal.h"
 #include "mock_device.h"
 #include "mock_order.h"
 

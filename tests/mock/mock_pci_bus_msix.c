@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "mock_device.h"
+#include "mock_order.h"
 #include "mock_pci_bus_internal.h"
 
 #define CAPABILITY_ID  0x11u
@@ -203,7 +204,7 @@ uint32_t mock_pci_msix_read(struct mock_pci_function *function, unsigned bar, ui
         return answer(function, bar, offset, width);
     }
     mock_access_begin(function->liar, &access);
-    return function->gone ? mock_pci_ones(width)
+    return function->gone ? mock_ones(width)
                           : mock_access_read(function->liar, &access, answer(function, bar, offset, width));
 }
 

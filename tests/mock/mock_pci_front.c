@@ -10,17 +10,17 @@
 #include "mock_order.h"
 #include "mock_pci_bus_internal.h"
 
-#define COMMAND_REGISTER 0x04u
+typedef void hook_function(void *ctx, struct mock_pci_function *function, uint16_t offset, unsigned width);
 
-static void complain(const struct mock_pci_front *front, const char *what)
+static bool require(const struct mock_pci_front *front, bool holds, const char *complaint)
 {
-    mock_violation(front->device->violations, "virtio-pci: %s", what);
+    return mock_require(front->device->violations, holds, "virtio-pci: %s", complaint);
 }
 
 /* ---- Interfaces ---- */
 
-/* Fields that a legacy driver reads in its CPU's byte order, and a modern one as little-endian. */
-static void turn_configuration(struct mock_config *config, bool native)
+/* A legacy driver reads fields in its CPU's byte order, a modern one as little-endian. */
+static void set_byte_order(struct mock_config *config, bool native)
 {
     for (unsigned i = 0; i < config->field_count && config->native != native; i++) {
         const struct mock_config_field *field = &config->fields[i];
@@ -38,27 +38,16 @@ static void drive_by(struct mock_pci_front *front, unsigned interface)
     device->legacy = interface == MOCK_PCI_LEGACY;
     device->offered = front->interface[interface].offered;
     device->transport_known = front->interface[interface].known;
-    turn_configuration(&device->config, device->legacy);
+    set_byte_order(&device->config, device->legacy);
 }
 
 bool mock_pci_front_drives(struct mock_pci_front *front, unsigned interface, const char *what)
 {
-    if (front->device->legacy == (interface == MOCK_PCI_LEGACY)) {
-        return true;
-    }
-    mock_violation(front->device->violations, "virtio-pci: %s by the interface that did not reset the device", what);
-    return false;
+    return mock_require(front->device->violations, front->device->legacy == (interface == MOCK_PCI_LEGACY),
+                        "virtio-pci: %s by the interface that did not reset the device", what);
 }
 
 /* ---- Accesses ---- */
-
-static bool present(struct mock_pci_front *front)
-{
-    if (mock_fault_fires(&front->device->faults, MOCK_FAULT_VANISH, NULL)) {
-        mock_device_vanish(front->device);
-    }
-    return !front->device->vanished;
-}
 
 struct mock_pci_access *mock_pci_front_access(struct mock_pci_front *front, enum mock_pci_structure structure,
                                               unsigned capability, bool write, unsigned width, uint32_t offset,
@@ -67,7 +56,7 @@ struct mock_pci_access *mock_pci_front_access(struct mock_pci_front *front, enum
     static struct mock_pci_access spill;
     struct mock_pci_access *access = &spill;
 
-    if (!present(front)) {
+    if (!mock_device_present(front->device)) {
         return NULL;
     }
     if (front->access_count < MOCK_PCI_ACCESSES) {
@@ -96,9 +85,7 @@ static void check_vectors_read(struct mock_pci_front *front)
     for (unsigned i = 0; i < MOCK_QUEUES_MAX; i++) {
         unread = unread || front->queue[i].unread;
     }
-    if (unread) {
-        complain(front, "DRIVER_OK, but a vector was not read back");
-    }
+    require(front, !unread, "DRIVER_OK, but a vector was not read back");
 }
 
 void mock_pci_front_status(struct mock_pci_front *front, unsigned interface, uint32_t value)
@@ -140,11 +127,10 @@ void mock_pci_front_assign(struct mock_pci_front *front, const struct mock_queue
         return;
     }
     vector->unread = true;
-    if (!mock_pci_msix_enabled(front->function)) {
-        complain(front, "a vector assigned while MSI-X is off");
-    } else if (value >= front->function->msix->entries) {
-        complain(front, "a vector assigned that the table does not have (PCI-MSIX-4)");
-    } else if (!mock_fault_fires(&front->device->faults, MOCK_FAULT_VECTOR_REFUSED, NULL)) {
+    if (require(front, mock_pci_msix_enabled(front->function), "a vector assigned while MSI-X is off") &&
+        require(front, value < front->function->msix->entries,
+                "a vector assigned that the table does not have (PCI-MSIX-4)") &&
+        !mock_fault_fires(&front->device->faults, MOCK_FAULT_VECTOR_REFUSED, NULL)) {
         vector->vector = (uint16_t)value;
     }
 }
@@ -171,9 +157,7 @@ uint32_t mock_pci_front_isr(struct mock_pci_front *front)
     struct mock_device *device = front->device;
     uint32_t value = mock_device_interrupt_status(device) & 0xffu;
 
-    if (mock_pci_msix_enabled(front->function)) {
-        complain(front, "the ISR status read while MSI-X is on (PCI-ISR-1)");
-    }
+    require(front, !mock_pci_msix_enabled(front->function), "the ISR status read while MSI-X is on (PCI-ISR-1)");
     mock_device_acknowledge(device, device->interrupt_status);
     mock_pci_intx_set(front->function, false);
     return value;
@@ -217,7 +201,7 @@ static void plugged(void *ctx, bool here)
 
 static const struct mock_front_end_ops front_end_ops = { reset, masters, message, plugged };
 
-/* A device that firmware has left running writes to memory that is somebody else's by now. */
+/* Whether firmware has left the device running: it writes to memory that is used for something else by now. */
 static bool running(const struct mock_device *device)
 {
     for (unsigned i = 0; i < MOCK_QUEUES_MAX; i++) {
@@ -236,9 +220,8 @@ static void command_written(void *ctx, struct mock_pci_function *function, uint1
 
     (void)offset;
     (void)width;
-    if ((changed & mock_pci_command(function) & VPT_PCI_COMMAND_BUS_MASTER) != 0 && running(front->device)) {
-        complain(front, "bus mastering turned on before the device was reset");
-    }
+    require(front, (changed & mock_pci_command(function) & VPT_PCI_COMMAND_BUS_MASTER) == 0 || !running(front->device),
+            "bus mastering turned on before the device was reset");
     stuck = stuck != 0 ? stuck : VPT_PCI_COMMAND_BUS_MASTER;
     if ((changed & stuck) != 0 && mock_fault_fires(&front->device->faults, MOCK_FAULT_COMMAND_STUCK, NULL)) {
         mock_pci_command_set(function, (uint16_t)(mock_pci_command(function) ^ (changed & stuck)));
@@ -266,25 +249,26 @@ static void configuration_read(void *ctx, struct mock_pci_function *function, ui
     (void)function;
     (void)offset;
     (void)width;
-    (void)present(ctx);
+    (void)mock_device_present(((struct mock_pci_front *)ctx)->device);
 }
 
 /* ---- Initialisation ---- */
 
+static void add_hook(struct mock_pci_front *front, unsigned first, unsigned size, hook_function *before_read,
+                     hook_function *after_write)
+{
+    mock_pci_hook_add(front->function, &(struct mock_pci_hook){ (uint16_t)first, (uint16_t)(first + size - 1u),
+                                                                before_read, after_write, front });
+}
+
 static void add_hooks(struct mock_pci_front *front)
 {
     struct mock_pci_function *function = front->function;
-    struct mock_pci_hook hook = { .first = 0, .last = MOCK_PCI_CONFIG_SIZE - 1u, .ctx = front };
 
-    hook.before_read = configuration_read;
-    mock_pci_hook_add(function, &hook);
-    hook = (struct mock_pci_hook){ COMMAND_REGISTER, COMMAND_REGISTER + 1u, NULL, command_written, front };
-    mock_pci_hook_add(function, &hook);
+    add_hook(front, 0, MOCK_PCI_CONFIG_SIZE, configuration_read, NULL);
+    add_hook(front, HEADER_COMMAND, 2, NULL, command_written);
     if (function->msix != NULL) {
-        uint16_t at = (uint16_t)(function->msix->capability + MOCK_PCI_MSIX_CONTROL);
-
-        hook = (struct mock_pci_hook){ at, (uint16_t)(at + 1u), NULL, control_written, front };
-        mock_pci_hook_add(function, &hook);
+        add_hook(front, function->msix->capability + MOCK_PCI_MSIX_CONTROL, 2, NULL, control_written);
     }
 }
 

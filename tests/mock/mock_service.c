@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* How a running device works on its queues: kicks, taking buffers, completing them in some order, interrupts. */
-#include "mock_service.h"
+/* How a device takes buffers, completes them in some order and interrupts the driver. */
+#include "mock_internal.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -8,20 +8,17 @@
 #include <vpt/transport.h>
 
 #include "mock_split.h"
-#include "mock_suspend.h"
 
-/* Whether what the device does to memory gets there; trying in vain is the driver's fault, once, unless in a reset. */
+/* A driver that turns bus mastering off while the device has work breaks a rule, once, unless it resets the device. */
 static bool reaches_memory(struct mock_device *device)
 {
-    if (device->front_end == NULL || device->front_end->reaches_memory == NULL ||
-        device->front_end->reaches_memory(device->front_end_ctx)) {
-        return true;
-    }
-    if (!device->cut_off && !mock_device_in_reset(device)) {
+    bool reaches = mock_device_reaches_memory(device);
+
+    if (!reaches && !device->cut_off && !mock_device_in_reset(device)) {
         mock_violation(device->violations, "the device has work, but bus mastering is off");
         device->cut_off = true;
     }
-    return false;
+    return reaches;
 }
 
 /* Whether the device may touch rings: a legacy one tolerates use before DRIVER_OK (LEG-INIT-3). */
@@ -85,7 +82,7 @@ static bool in_order(const struct mock_device *device)
     return vpt_features_has(&device->accepted, VPT_F_IN_ORDER);
 }
 
-/* The pending request that completes next, or pending_count if none may yet. `now`: those not due count too. */
+/* The pending request that completes next, or pending_count if none may yet. `now`: even one that is not due. */
 static size_t choose(struct mock_device *device, const struct mock_queue *queue, bool now)
 {
     size_t chosen = queue->pending_count;
@@ -93,15 +90,13 @@ static size_t choose(struct mock_device *device, const struct mock_queue *queue,
 
     for (size_t i = 0; i < queue->pending_count; i++) {
         const struct mock_element *element = &queue->pending[i];
+        bool due = now || element->due <= device->ticks;
 
-        if (!now && element->due > device->ticks) {
-            if (in_order(device)) {
-                break;
-            }
-            continue;
-        }
         if (in_order(device)) {
-            return i;
+            return due ? i : chosen;
+        }
+        if (!due) {
+            continue;
         }
         candidates++;
         if (element->first) {
@@ -130,9 +125,9 @@ static bool carry_out(struct mock_device *device, struct mock_queue *queue, cons
     return true;
 }
 
-/* What completes together: with IN_ORDER batches, one used element stands for all, else each has its own. */
+/* Requests that complete together. */
 struct batch {
-    bool one_element;
+    bool one_element; /* IN_ORDER: one used element stands for all of them */
     unsigned count;
     struct mock_element last;
     uint32_t length;  /* of the last */
@@ -146,7 +141,7 @@ static void add_to_batch(struct mock_device *device, struct mock_queue *queue, s
     batch->count++;
     if (mock_fault_fires(&device->faults, MOCK_FAULT_INTERRUPT_EARLY, NULL)) {
         batch->interrupted = true;
-        mock_device_interrupt_queue(device, queue);
+        mock_device_interrupt(device, queue);
     }
     if (!batch->one_element) {
         mock_split_push(device, queue, element, length, 0);
@@ -173,7 +168,7 @@ static void end_batch(struct mock_device *device, struct mock_queue *queue, stru
     if (mock_split_interrupts(device, queue) && !batch->interrupted &&
         !mock_fault_fires(&device->faults, MOCK_FAULT_INTERRUPT_LOST, NULL)) {
         queue->interrupts++;
-        mock_device_interrupt_queue(device, queue);
+        mock_device_interrupt(device, queue);
     }
 }
 
@@ -205,8 +200,7 @@ static unsigned complete(struct mock_device *device, struct mock_queue *queue, u
     return batch.count;
 }
 
-/* Takes what is there and completes what may be; when nothing is left, kicks are wanted again and the ring is looked
-   at once more, which closes the race with a driver that saw them unwanted. */
+/* A driver may have added a buffer while kicks were suppressed, so the ring is read again once they are wanted. */
 static unsigned service(struct mock_device *device, struct mock_queue *queue, unsigned count, bool now)
 {
     unsigned done = 0;
@@ -226,19 +220,24 @@ static unsigned service(struct mock_device *device, struct mock_queue *queue, un
         mock_split_want_kicks(device, queue, false);
     } while (taken != 0);
     if (device->working == 1) {
-        mock_lies_catch_up(device); /* what that brings about waits for the next time */
+        mock_lies_catch_up(device); /* while `working` is set: deeds that fire in here wait for the next time */
     }
     device->working--;
     return done;
+}
+
+/* Takes what is available, as after a kick. */
+static void look(struct mock_device *device, struct mock_queue *queue)
+{
+    (void)service(device, queue, device->completion.mode == MOCK_COMPLETE_AT_KICK ? UINT_MAX : 0, false);
 }
 
 static void service_kick(struct mock_device *device, struct mock_queue *queue)
 {
     uint64_t before = queue->completions;
     uint16_t available = queue->last_available;
-    unsigned count = device->completion.mode == MOCK_COMPLETE_AT_KICK ? UINT_MAX : 0;
 
-    (void)service(device, queue, count, false);
+    look(device, queue);
     if (queue->last_available == available && queue->completions == before) {
         queue->idle_kicks++;
     }
@@ -251,7 +250,7 @@ unsigned mock_device_run(struct mock_device *device, unsigned count)
     for (uint32_t i = 0; i < device->queue_count && done < count; i++) {
         struct mock_queue *queue = mock_device_queue(device, i);
 
-        /* Only a kick makes the device look at a ring that it had been done with. */
+        /* A queue without a pending request waits for a kick. */
         if (queue != NULL && queue->pending_count != 0) {
             done += service(device, queue, count - done, true);
         }
@@ -265,7 +264,7 @@ void mock_device_look(struct mock_device *device)
         struct mock_queue *queue = mock_device_queue(device, i);
 
         if (queue != NULL && serviceable(device, queue)) {
-            (void)service(device, queue, device->completion.mode == MOCK_COMPLETE_AT_KICK ? UINT_MAX : 0, false);
+            look(device, queue);
         }
     }
 }
@@ -302,20 +301,13 @@ void mock_device_tick(void *ctx)
 
 static bool kick_allowed(struct mock_device *device, const struct mock_queue *queue, uint32_t index)
 {
+    struct mock_violations *violations = device->violations;
+
     mock_device_written(device, "QueueNotify");
-    if (queue == NULL) {
-        mock_violation(device->violations, "kick of queue %" PRIu32 ", which does not exist", index);
-        return false;
-    }
-    if (!device->legacy && (device->status & VPT_STATUS_DRIVER_OK) == 0) {
-        mock_violation(device->violations, "kick of queue %" PRIu32 " before DRIVER_OK", index);
-        return false;
-    }
-    if (!queue->enabled) {
-        mock_violation(device->violations, "kick of queue %" PRIu32 ", which is not enabled", index);
-        return false;
-    }
-    return true;
+    return mock_require(violations, queue != NULL, "kick of queue %" PRIu32 ", which does not exist", index) &&
+           mock_require(violations, device->legacy || (device->status & VPT_STATUS_DRIVER_OK) != 0,
+                        "kick of queue %" PRIu32 " before DRIVER_OK", index) &&
+           mock_require(violations, queue->enabled, "kick of queue %" PRIu32 ", which is not enabled", index);
 }
 
 static void check_notification_data(struct mock_device *device, const struct mock_queue *queue, uint32_t value)
@@ -323,14 +315,11 @@ static void check_notification_data(struct mock_device *device, const struct moc
     uint16_t available = 0;
 
     if (!vpt_features_has(&device->accepted, VPT_F_NOTIFICATION_DATA)) {
-        if (value > 0xffffu) {
-            mock_violation(device->violations, "kick with 0x%08" PRIx32 ", but no NOTIFICATION_DATA", value);
-        }
-        return;
-    }
-    if (mock_split_available_index(device, queue, &available) && (value >> 16) != available) {
-        mock_violation(device->violations, "kick says index %" PRIu32 ", the available ring says %u", value >> 16,
-                       available);
+        mock_require(device->violations, value <= 0xffffu, "kick with 0x%08" PRIx32 ", but no NOTIFICATION_DATA",
+                     value);
+    } else if (mock_split_available_index(device, queue, &available)) {
+        mock_require(device->violations, (value >> 16) == available,
+                     "kick says index %" PRIu32 ", the available ring says %u", value >> 16, available);
     }
 }
 
@@ -346,10 +335,9 @@ void mock_device_notify(struct mock_device *device, uint32_t value)
     queue->kicks++;
     check_notification_data(device, queue, value);
     if (mock_fault_fires(&device->faults, MOCK_FAULT_INTERRUPT_SPURIOUS, NULL)) {
-        mock_device_interrupt_queue(device, queue);
+        mock_device_interrupt(device, queue);
     }
-    if (mock_fault_fires(&device->faults, MOCK_FAULT_KICK_LOST, NULL)) {
-        return;
+    if (!mock_fault_fires(&device->faults, MOCK_FAULT_KICK_LOST, NULL)) {
+        service_kick(device, queue);
     }
-    service_kick(device, queue);
 }

@@ -8,6 +8,9 @@
 /* Bytes of each area, the event words included. */
 size_t mock_split_area_size(const struct mock_queue *queue, enum mock_queue_area area);
 
+/* The bytes of an area, or NULL and a violation if the device does not reach all of them. */
+uint8_t *mock_split_area(struct mock_device *device, const struct mock_queue *queue, enum mock_queue_area area);
+
 /*
  * Takes the next available buffer and fills *element. False: there is none, or the driver broke the ring, which is
  * recorded and leaves queue->broken set.

@@ -1,30 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-#include "mock_suspend.h"
+#include "mock_internal.h"
 
 #include <vpt/transport.h>
 
 #include "mock_split.h"
 
-/* What the driver has shown of each queue, so that more of it is noticed (SUSPEND-3). */
-static void note_available(struct mock_device *device)
-{
-    for (uint32_t i = 0; i < device->queue_count; i++) {
-        struct mock_queue *queue = &device->queues[i];
-
-        if (queue->enabled) {
-            (void)mock_split_available_index(device, queue, &queue->suspended_index);
-        }
-    }
-}
-
-static void check_available(struct mock_device *device)
+/* A suspend notes the available index of each queue; a resume checks that none has moved (SUSPEND-3). */
+static void compare_available(struct mock_device *device)
 {
     for (uint32_t i = 0; i < device->queue_count; i++) {
         struct mock_queue *queue = &device->queues[i];
         uint16_t index = 0;
 
-        if (queue->enabled && mock_split_available_index(device, queue, &index) && index != queue->suspended_index) {
-            mock_violation(device->violations, "queue %u: buffers exposed while suspended", queue->index);
+        if (queue->enabled && mock_split_available_index(device, queue, &index)) {
+            mock_require(device->violations, device->suspending || index == queue->suspended_index,
+                         "queue %u: buffers exposed while suspended", queue->index);
+            queue->suspended_index = index;
         }
     }
 }
@@ -39,10 +30,13 @@ static void finish(struct mock_device *device)
     device->resuming = false;
 }
 
-static void begin(struct mock_device *device)
+static void begin(struct mock_device *device, bool suspend)
 {
+    device->suspending = suspend;
+    device->resuming = !suspend;
+    compare_available(device);
     if (!device->suspend_unseen) {
-        /* On the way both bits are set, so that a driver has to wait for the right one to go. */
+        /* Until it is done both bits are set, so that a driver has to wait for the right one to be cleared. */
         device->status |= VPT_STATUS_SUSPEND | VPT_STATUS_DRIVER_OK;
     }
     device->suspend_left = device->suspend_reads;
@@ -53,12 +47,10 @@ static void begin(struct mock_device *device)
 
 static bool suspendable(struct mock_device *device)
 {
-    if (!vpt_features_has(&device->accepted, VPT_F_SUSPEND) || (device->status & VPT_STATUS_DRIVER_OK) == 0) {
-        mock_violation(device->violations, "SUSPEND set while the status is 0x%02x, or without its feature",
-                       device->status);
-        return false;
-    }
-    return true;
+    return mock_require(device->violations,
+                        vpt_features_has(&device->accepted, VPT_F_SUSPEND) &&
+                            (device->status & VPT_STATUS_DRIVER_OK) != 0,
+                        "SUSPEND set while the status is 0x%02x, or without its feature", device->status);
 }
 
 bool mock_suspend_requested(struct mock_device *device, uint8_t value)
@@ -71,15 +63,11 @@ bool mock_suspend_requested(struct mock_device *device, uint8_t value)
         return true;
     }
     if (!suspended && (value & VPT_STATUS_SUSPEND) != 0 && suspendable(device)) {
-        note_available(device);
-        device->suspending = true;
-        begin(device);
+        begin(device, true);
         return true;
     }
     if (suspended && (value & VPT_STATUS_DRIVER_OK) != 0) {
-        check_available(device);
-        device->resuming = true;
-        begin(device);
+        begin(device, false);
         return true;
     }
     return false;
@@ -96,7 +84,6 @@ void mock_suspend_tick(struct mock_device *device)
 
 void mock_suspend_check(struct mock_device *device, const char *what)
 {
-    if (device->suspending || (device->status & VPT_STATUS_SUSPEND) != 0) {
-        mock_violation(device->violations, "%s while suspended", what);
-    }
+    mock_require(device->violations, !device->suspending && (device->status & VPT_STATUS_SUSPEND) == 0,
+                 "%s while suspended", what);
 }
