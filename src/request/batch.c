@@ -3,6 +3,7 @@
  * Several requests in one call. Half of what one costs by itself is the call, and the state of the queue, which is read
  * and written once here. What is out of the ordinary goes through the calls for one.
  */
+#include "packed_slots.h"
 #include "split_slots.h"
 
 /* Requests of one data segment, as long as they and the slots are of one shape. Returns how many were submitted. */
@@ -63,7 +64,8 @@ enum vpt_status vpt_requests_submit_batch(struct vpt_requests *requests, const s
 
     *done = 0;
     while (*done < count && status == VPT_OK) {
-        *done += queue_packed(&requests->queue) ? 0 : submit_alike(requests, batch + *done, count - *done);
+        *done += queue_packed(&requests->queue) ? vpt_packed_submit_alike(requests, batch + *done, count - *done)
+                                                : submit_alike(requests, batch + *done, count - *done);
         if (*done < count) {
             const struct vpt_request *request = &batch[*done];
 
@@ -122,9 +124,6 @@ static uint32_t take_seen(struct vpt_requests *requests, struct vpt_completion *
     VPT_WRITE_ONCE(queue->last_used, last_used);
     queue->free_head = head;
     queue->free_count += done;
-    if (done != 0 && requests->kind->result != NULL) {
-        judge(requests, completions, done);
-    }
     return done;
 }
 
@@ -135,7 +134,14 @@ enum vpt_status vpt_requests_poll_batch(struct vpt_requests *requests, struct vp
 
     *done = 0;
     while (*done < count && status == VPT_OK) {
-        *done += queue_packed(&requests->queue) ? 0 : take_seen(requests, completions + *done, count - *done);
+        uint32_t taken = queue_packed(&requests->queue)
+                             ? vpt_packed_take_seen(requests, completions + *done, count - *done)
+                             : take_seen(requests, completions + *done, count - *done);
+
+        if (taken != 0 && requests->kind->result != NULL) {
+            judge(requests, completions + *done, taken);
+        }
+        *done += taken;
         if (*done < count) {
             status = vpt_requests_poll(requests, completions + *done);
             *done += status == VPT_OK ? 1u : 0u;

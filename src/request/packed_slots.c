@@ -20,6 +20,8 @@ void vpt_packed_prepare_slot(struct vpt_requests *requests, uint32_t slot)
 {
     struct vpt_queue *queue = &requests->queue;
 
+    requests->places[slot].reply = queue->table_segments != 0 ? table_of(requests, slot) : NULL;
+    requests->places[slot].index = requests->kind->header != 0 ? 1u : 0u;
     requests->places[slot].shape = SHAPE_NONE;
     queue->slots[slot].count = 0;
     queue->slots[slot].tail = (uint16_t)(slot + 1u < queue->slot_count ? slot + 1u : 0u);

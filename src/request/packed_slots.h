@@ -13,4 +13,8 @@ enum vpt_status vpt_packed_submit(struct vpt_requests *requests, const struct vp
                                   uint32_t writable, void *token);
 enum vpt_status vpt_packed_poll(struct vpt_requests *requests, struct vpt_completion *completion);
 
+/* As in batch.c: how many were submitted, or came back, without anything out of the ordinary. */
+uint32_t vpt_packed_submit_alike(struct vpt_requests *requests, const struct vpt_request *batch, uint32_t count);
+uint32_t vpt_packed_take_seen(struct vpt_requests *requests, struct vpt_completion *completions, uint32_t count);
+
 #endif
