@@ -325,13 +325,13 @@ void vpt_queue_notifications_off(struct vpt_queue *queue);
 bool vpt_queue_notifications_on(struct vpt_queue *queue);
 
 /*
- * Takes, after a reset of the device, the token of one request that was in flight; each comes once, in no order.
+ * Takes, after a reset of the device, the token of one request that was in flight; each comes once, in no order. If the
+ * reset did not finish this works too, but the buffers are still the device's (CLEANUP-2).
  *
  * Returns
  * VPT_OK
  * VPT_EMPTY: all tokens were taken.
- * VPT_CALLER_STATE: the device has not been reset since the queue was set up. (If the last reset did not finish, the
- *     call works, but the buffers are still the device's (CLEANUP-2).)
+ * VPT_CALLER_STATE: the device has not been reset since the queue was set up.
  *
  * Context: any; lock: queue.
  */
