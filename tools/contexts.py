@@ -32,7 +32,7 @@ LOCKS = {"none", "queue", "device", "queues", "queue, reset", "queue, device", "
 HANDED_OVER = ("dma_allocate", "dma_free")
 NOTHING = "–"
 
-FUNCTION = re.compile(r"^(?P<type>\w[\w *]*?)\b(?P<name>vpt_\w+)\(")
+FUNCTION = re.compile(r"^(?P<type>[\w *]*?)\b(?P<name>vpt_\w+)\(")
 MEMBER = re.compile(r"^    (?P<type>\w[\w *]*?)\(\*(?P<name>\w+)\)\(")
 STATUS_LINE = re.compile(r"(?P<status>VPT_[A-Z0-9_]+)(: \S.*\.)?|(what|why|an error|each) .*\.")
 
