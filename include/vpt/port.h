@@ -251,8 +251,8 @@ struct vpt_port {
      *
      * Example: log(ctx, VPT_LOG_WARNING, "tables", VPT_RESOURCE_MEMORY, 18432).
      *
-     * Context: any; locks held: any; called by: any call in which something goes wrong, also a pop that finds the device
-     * lying.
+     * Context: any; locks held: any; called by: any call in which something goes wrong, also a pop that finds the
+     * device lying.
      */
     void (*log)(void *ctx, enum vpt_log_level level, const char *subject, enum vpt_status status, size_t bytes);
 
