@@ -47,6 +47,7 @@ class Declaration:
         self.comment = comment
         self.is_callback = is_callback
         self.parts = {}
+        self.statuses = []
         self.problems = [] if comment else ["it has no comment"]
         if comment:
             self.parse_context()
@@ -87,8 +88,8 @@ class Declaration:
             match = STATUS_LINE.fullmatch(line)
             if not match:
                 self.problems.append(f"\"{line}\" is no line of a list of statuses")
-            elif match["status"] and match["status"] not in STATUSES:
-                self.problems.append(f"no status is called {match['status']}")
+            elif match["status"]:
+                self.statuses.append(match["status"])
 
     def list(self, part):
         return self.parts[part].split(", ") if part in self.parts else []
@@ -98,14 +99,15 @@ class Declaration:
         cells = [f"`{self.name}`", *self.where.values(), *(self.parts.get(column, NOTHING) for column in columns)]
         return "| " + " | ".join(cells) + " |"
 
-    def check(self, callbacks):
-        """Whether the parts of the line go together; `callbacks` are the port's functions by their names."""
+    def check(self, callbacks, statuses, waits):
+        """Finds unknown words, and parts that do not go together. `callbacks` are those of the port by their names."""
+        self.problems += [f"no status is called {status}" for status in self.statuses if status not in statuses]
         if self.is_callback:
             return
         if self.parts["lock"] not in LOCKS:
             self.problems.append(f"no lock is called \"{self.parts['lock']}\"")
         self.problems += [f"nothing is waited for that is called \"{wait}\"" for wait in self.list("waits")
-                          if wait not in WAITS]
+                          if wait not in waits]
         made = [one for name in self.list("calls") for one in GROUPS.get(name, (name,))]
         made += ["keep_waiting"] if "waits" in self.parts else []
         self.problems += [f"no callback is called \"{name}\"" for name in made if name not in callbacks]
@@ -172,33 +174,32 @@ def problems_of(declarations):
 
 
 def main():
-    global STATUSES, WAITS
     arguments = sys.argv[1:]
     is_check = arguments[:1] == ["--check"]
     if len(arguments) > 3 or (arguments and not is_check):
         sys.exit(__doc__)
     path = arguments[1] if len(arguments) > 1 else "docs/contexts.md"
     include = os.path.join(arguments[2] if len(arguments) > 2 else "include", "vpt")
-    STATUSES = constants(os.path.join(include, "status.h"), r"^    (VPT_\w+) = ")
-    WAITS = {name.lower() for name in constants(os.path.join(include, "port.h"), r"^    VPT_WAIT_(\w+) = ")}
+    statuses = constants(os.path.join(include, "status.h"), r"^    (VPT_\w+) = ")
+    waits = {name.lower() for name in constants(os.path.join(include, "port.h"), r"^    VPT_WAIT_(\w+) = ")}
     declarations = [one for header in sorted(glob.glob(os.path.join(include, "*.h"))) for one in read_header(header)]
     callbacks = sorted((one for one in declarations if one.is_callback), key=lambda one: one.header != "port.h")
     calls = [one for one in declarations if not one.is_callback]
     by_name = {one.name: one for one in callbacks}
     checks = {"comments of callbacks": problems_of(callbacks), "comments of functions": problems_of(calls)}
     checks["headers"] = [f"{one.header} is not listed" for one in calls if one.header not in HEADERS]
-    if not calls or not callbacks or not STATUSES or not WAITS:
+    if not calls or not callbacks or not statuses or not waits:
         checks["headers"].append("nothing was found in them")
     if not any(checks.values()):
-        for one in calls:
-            one.check(by_name)
-        checks["lines of calls"] = problems_of(calls)
+        for one in declarations:
+            one.check(by_name, statuses, waits)
+        checks["words"] = problems_of(declarations)
         with open(path, encoding="utf-8") as file:
             page = file.read()
         new = generated(page, tables(calls, callbacks))
         if is_check:
             stale = new != page
-            checks["the page"] = [f"{path} is not what tools/contexts.py writes: run it"] if stale else []
+            checks["page"] = [f"{path} is not what tools/contexts.py writes: run it"] if stale else []
         elif not any(checks.values()):
             with open(path, "w", encoding="utf-8") as file:
                 file.write(new)
