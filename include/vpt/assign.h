@@ -730,6 +730,7 @@ enum vpt_status vpt_assign_acquire(struct vpt_assign_device *device, uint64_t ow
  * Returns
  * VPT_OK
  * VPT_CALLER_ARGUMENT: `device` is NULL.
+ * VPT_DEVICE_ASSIGN_DEGRADED: DMA was not detached, and undoing that failed.
  * an error of a hook.
  *
  * Context: init, thread, panic; lock: device, registry; calls: configuration.

@@ -56,7 +56,9 @@ enum vpt_status vpt_assign_snapshot_save(struct vpt_assign_device *device, void 
  * VPT_CALLER_STATE: the device has no owner, or its guest has enabled something; nothing was changed.
  * VPT_UNSUPPORTED_VERSION: a later version of this library made the image; nothing was changed.
  * VPT_REFUSED: the image is restored, but map() refused the address of a BAR.
- * an error of a hook or of the host: parts are restored, and the device is degraded: release it.
+ * VPT_DEVICE_GONE: the function has vanished; parts are restored, and the device is degraded: release it.
+ * VPT_DEVICE_ASSIGN_DEGRADED: undoing an error failed; parts are restored, and the device is degraded: release it.
+ * an error of a hook or of the host; parts are restored, and the device is degraded: release it.
  *
  * Context: any; lock: device; calls: configuration.
  */

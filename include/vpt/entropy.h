@@ -88,6 +88,7 @@ enum vpt_status vpt_entropy_submit(struct vpt_entropy *entropy, const struct vpt
  * VPT_OK: all bytes are random.
  * VPT_CALLER_ARGUMENT: `entropy` is NULL, or `buffer` is NULL and `size` is not 0.
  * VPT_DEVICE_IO_ERROR: the device gave no byte VPT_ENTROPY_EMPTY_ANSWERS times in a row.
+ * VPT_RESOURCE_SEGMENTS: the port shared 0 bytes.
  * VPT_UNSUPPORTED_PORT: the port cannot share.
  * what vpt_requests_ready() and vpt_requests_wait() return.
  * an error of the port's share().
