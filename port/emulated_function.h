@@ -42,7 +42,7 @@ struct vpt_emulated_function {
  *
  * Returns
  * VPT_OK
- * VPT_CALLER_ARGUMENT: a pointer is NULL, or the size is another one.
+ * VPT_CALLER_ARGUMENT: a pointer is NULL, or the size is neither 256 nor 4096.
  */
 enum vpt_status vpt_emulated_init(struct vpt_emulated_function *function);
 

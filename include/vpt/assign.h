@@ -466,7 +466,7 @@ enum vpt_status vpt_assign_show(struct vpt_assign_device *device, uint16_t offse
  * Returns
  * VPT_OK
  * VPT_CALLER_ARGUMENT: `value` is NULL, or the device is not open.
- * VPT_CALLER_ALIGNMENT: there is no such access.
+ * VPT_CALLER_ALIGNMENT: the width is not 1, 2 or 4, or the bytes are not within one dword.
  * VPT_CALLER_RANGE: the offset lies outside the space.
  * VPT_CALLER_STATE: the device has no owner.
  * VPT_DEVICE_GONE: the function has vanished.
@@ -485,7 +485,7 @@ enum vpt_status vpt_assign_config_read(struct vpt_assign_device *device, uint16_
  * Returns
  * VPT_OK
  * VPT_CALLER_ARGUMENT: the device is not open.
- * VPT_CALLER_ALIGNMENT: there is no such access.
+ * VPT_CALLER_ALIGNMENT: the width is not 1, 2 or 4, or the bytes are not within one dword.
  * VPT_CALLER_RANGE: the offset lies outside the space.
  * VPT_CALLER_STATE: the device has no owner.
  * VPT_DEVICE_GONE: the function has vanished.

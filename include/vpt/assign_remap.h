@@ -41,7 +41,7 @@ struct vpt_assign_interrupt {
  *
  * Returns
  * VPT_OK
- * VPT_CALLER_ARGUMENT: a pointer is NULL, or the capacity is another one; *remap is zeroed.
+ * VPT_CALLER_ARGUMENT: a pointer is NULL, or the capacity is none of these; *remap is zeroed.
  *
  * Context: any; lock: array.
  */

@@ -42,7 +42,7 @@ struct vpt_pci_function {
  * Returns
  * VPT_OK
  * VPT_CALLER_ARGUMENT: a pointer is NULL.
- * VPT_CALLER_ALIGNMENT: the width is another one, or `offset` is no multiple of it.
+ * VPT_CALLER_ALIGNMENT: the width is not 1, 2 or 4, or `offset` is no multiple of it.
  * VPT_CALLER_RANGE: the offset is 4096 or above.
  * VPT_UNSUPPORTED_PORT: the port has no config_read.
  * an error of the port; *value is all-ones.
@@ -57,7 +57,7 @@ enum vpt_status vpt_pci_read(const struct vpt_pci_function *function, uint16_t o
  * Returns
  * VPT_OK
  * VPT_CALLER_ARGUMENT: `function` or its port is NULL.
- * VPT_CALLER_ALIGNMENT: the width is another one, or `offset` is no multiple of it.
+ * VPT_CALLER_ALIGNMENT: the width is not 1, 2 or 4, or `offset` is no multiple of it.
  * VPT_CALLER_RANGE: the offset is 4096 or above.
  * VPT_UNSUPPORTED_PORT: the port has no config_write.
  * an error of the port.

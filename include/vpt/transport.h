@@ -275,7 +275,7 @@ uint32_t vpt_device_interrupt(struct vpt_device *device);
  * Returns
  * VPT_OK
  * VPT_CALLER_ARGUMENT: `value` is NULL.
- * VPT_CALLER_ALIGNMENT: the width is another one, or `offset` is no multiple of it.
+ * VPT_CALLER_ALIGNMENT: the width is not 1, 2 or 4, or `offset` is no multiple of it.
  * VPT_CALLER_RANGE: the bytes lie outside device->config_size.
  * VPT_CALLER_STATE: the device is suspended.
  * VPT_DEVICE_GONE: the device was removed.
@@ -289,7 +289,7 @@ enum vpt_status vpt_device_config_read(struct vpt_device *device, uint32_t offse
  *
  * Returns
  * VPT_OK
- * VPT_CALLER_ALIGNMENT: the width is another one, or `offset` is no multiple of it.
+ * VPT_CALLER_ALIGNMENT: the width is not 1, 2 or 4, or `offset` is no multiple of it.
  * VPT_CALLER_RANGE: the bytes lie outside device->config_size.
  * VPT_CALLER_STATE: the device is suspended or FAILED, or it is a modern one before FEATURES_OK (INIT-2).
  * VPT_DEVICE_GONE: the device was removed.
