@@ -101,7 +101,7 @@ struct vpt_queue_config {
 struct vpt_area {
     struct vpt_memory memory;
     uint32_t flags; /* VPT_DMA_* */
-    bool owned;     /* the memory is the port's */
+    bool owned;     /* the port gave it */
 };
 
 /* Where a queue's notifications go. Private. */
