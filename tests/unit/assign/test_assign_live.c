@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * vpt_assign_live() against a model that looks at each byte, in small universes that are gone through whole: every
- * value of a register's low byte near both ends of its space, every pair of traps, every arrangement of three BARs.
+ * vpt_assign_live() against a model that looks at each byte, with all combinations of a few values: every value of a
+ * register's low byte near both ends of its space, every pair of traps, every arrangement of three BARs.
  */
 #include <string.h>
 
@@ -193,6 +193,60 @@ static void check(void)
     }
 }
 
+/* ---- Combinations ---- */
+
+/* What is varied, of the BAR or trap of an index. LOW is the low byte of BAR. */
+enum field { BAR, LOW, SIZE, HOST, COMMAND, POWER, TRAP_OFFSET, TRAP_SIZE, TRAP_BAR };
+
+struct axis {
+    enum field field;
+    unsigned index;
+    uint64_t count;
+    const uint64_t *values; /* NULL: from `first` on */
+    uint64_t first;
+    uint64_t step;
+};
+
+#define EACH_OF(field, index, values)                \
+    {                                                \
+        field, index, COUNT_OF(values), values, 0, 0 \
+    }
+#define RANGE(field, index, first, step, last)                           \
+    {                                                                    \
+        field, index, ((last) - (first)) / (step) + 1, NULL, first, step \
+    }
+#define EACH_LOW_BYTE(index) RANGE(LOW, index, 0, test_stride(), 255)
+#define EACH_DECODING        RANGE(COMMAND, 0, 0, 1, 7), RANGE(POWER, 0, 0, 1, 3)
+
+static void set(enum field field, unsigned index, uint64_t value)
+{
+    switch (field) {
+    case BAR: registers.bar[index] = (uint32_t)value; break;
+    case LOW: registers.bar[index] = (registers.bar[index] & ~0xffu) | (uint32_t)value; break;
+    case SIZE: layout.bar[index].size = value; break;
+    case HOST: layout.bar[index].address = value; break;
+    case COMMAND: registers.command = (uint16_t)value; break;
+    case POWER: registers.power_state = (uint8_t)value; break;
+    case TRAP_OFFSET: traps[index].offset = value; break;
+    case TRAP_SIZE: traps[index].size = value; break;
+    default: traps[index].bar = (uint8_t)value; break;
+    }
+}
+
+static void check_each(const struct axis *axis)
+{
+    if (axis->count == 0) {
+        check();
+    }
+    for (uint64_t i = 0; i < axis->count; i++) {
+        set(axis->field, axis->index, axis->values != NULL ? axis->values[i] : axis->first + i * axis->step);
+        check_each(axis + 1);
+    }
+}
+
+/* Checks each combination of the axes' values. */
+#define CHECK_EACH(...) check_each((const struct axis[]){ __VA_ARGS__, { .count = 0 } })
+
 static void start(void)
 {
     memset(&layout, 0, sizeof(layout));
@@ -214,184 +268,137 @@ static void io(unsigned index, uint64_t size, uint64_t host)
     layout.bar[index] = (struct vpt_pci_bar){ .kind = VPT_PCI_BAR_IO, .size = size, .address = host };
 }
 
-/* ---- One BAR: each value of the low byte, at both ends ---- */
+/* ---- One BAR, at both ends of its space ---- */
 
-static void each_decoding(void)
+static const uint64_t memory_ends[] = { 0, 0x80000000, 0xffffff00 };
+static const uint64_t memory_sizes[] = { 16, 32, 64, 128 };
+
+Test(assign_live, memory_of_32_bits_is_live_where_it_fits_and_is_decoded)
 {
-    static const uint8_t states[] = { 0, 1, 2, 3 };
+    static const uint64_t hosts[] = { 0, 0x40, 0x100000, 0x100010, 0x7fffffff00, UINT64_C(0xffffffffffffff80) };
 
-    for (uint16_t command = 0; command < 8; command++) {
-        registers.command = command;
-        for (unsigned i = 0; i < COUNT_OF(states); i++) {
-            registers.power_state = states[i];
-            check();
-        }
-    }
+    start();
+    memory(0, 16, 0, false);
+    CHECK_EACH(EACH_OF(SIZE, 0, memory_sizes), EACH_OF(HOST, 0, hosts), EACH_OF(BAR, 0, memory_ends), EACH_LOW_BYTE(0),
+               EACH_DECODING);
 }
 
-static void each_value(unsigned index, uint32_t upper_first, uint32_t upper_last, const uint32_t *bases,
-                       unsigned base_count)
+Test(assign_live, memory_of_64_bits_is_live_where_it_fits_and_is_decoded)
 {
-    for (unsigned base = 0; base < base_count; base++) {
-        for (uint32_t low = 0; low < 256; low += test_stride()) {
-            registers.bar[index] = bases[base] | low;
-            if (layout.bar[index].is_64bit && index < VPT_PCI_ROM) {
-                registers.bar[index + 1] = upper_first;
-                each_decoding();
-                registers.bar[index + 1] = upper_last;
-            }
-            each_decoding();
-        }
-    }
+    static const uint64_t uppers[] = { 0, 0xffffffff, 1, 0x7fffffff };
+
+    start();
+    memory(4, 16, 0x100000, true);
+    CHECK_EACH(EACH_OF(SIZE, 4, memory_sizes), EACH_OF(BAR, 4, memory_ends), EACH_LOW_BYTE(4), EACH_OF(BAR, 5, uppers),
+               EACH_DECODING);
 }
 
-static const uint32_t memory_ends[] = { 0, 0x80000000, 0xffffff00 };
-static const uint32_t port_ends[] = { 0, 0xff00, 0x10000, 0xffff0000, 0xffffff00 };
-static const uint64_t memory_hosts[] = { 0, 0x40, 0x100000, 0x100010, 0x7fffffff00, UINT64_C(0xffffffffffffff80) };
-
-Test(assign_live, memory_of_32_bits)
+Test(assign_live, ports_are_live_where_they_fit_and_are_decoded)
 {
-    for (uint64_t size = 16; size <= 128; size *= 2) {
-        for (unsigned host = 0; host < COUNT_OF(memory_hosts); host++) {
-            start();
-            memory(0, size, memory_hosts[host], false);
-            each_value(0, 0, 0, memory_ends, COUNT_OF(memory_ends));
-        }
-    }
+    static const uint64_t sizes[] = { 4, 8, 16, 32, 64 };
+    static const uint64_t hosts[] = { 0, 0x40, 0xff80, 0xffc0 };
+    static const uint64_t ends[] = { 0, 0xff00, 0x10000, 0xffff0000, 0xffffff00 };
+
+    start();
+    io(5, 4, 0xfff8);
+    CHECK_EACH(EACH_OF(BAR, 5, ends), EACH_LOW_BYTE(5), EACH_DECODING);
+    CHECK_EACH(EACH_OF(SIZE, 5, sizes), EACH_OF(HOST, 5, hosts), EACH_OF(BAR, 5, ends), EACH_LOW_BYTE(5),
+               EACH_DECODING);
 }
 
-Test(assign_live, memory_of_64_bits)
+Test(assign_live, the_rom_is_live_where_it_is_enabled_too)
 {
-    for (uint64_t size = 16; size <= 128; size *= 2) {
-        start();
-        memory(4, size, 0x100000, true);
-        each_value(4, 0, 0xffffffff, memory_ends, COUNT_OF(memory_ends));
-        each_value(4, 1, 0x7fffffff, memory_ends, COUNT_OF(memory_ends));
-    }
-}
-
-Test(assign_live, ports)
-{
-    static const uint64_t hosts[] = { 0, 0x40, 0xff80, 0xfff8 };
-
-    for (uint64_t size = 4; size <= 64; size *= 2) {
-        for (unsigned host = 0; host < COUNT_OF(hosts) && hosts[host] + size <= 0x10000; host++) {
-            start();
-            io(5, size, hosts[host]);
-            each_value(5, 0, 0, port_ends, COUNT_OF(port_ends));
-        }
-    }
-}
-
-Test(assign_live, rom)
-{
-    static const uint32_t bases[] = { 0, 0x800, 0x1000, 0xfffff000, 0xfffff800, 0xffffe800 };
+    static const uint64_t ends[] = { 0, 0x800, 0x1000, 0xfffff000, 0xfffff800, 0xffffe800 };
 
     start();
     memory(VPT_PCI_ROM, 2048, 0xc0000, false);
-    each_value(VPT_PCI_ROM, 0, 0, bases, COUNT_OF(bases));
+    CHECK_EACH(EACH_OF(BAR, VPT_PCI_ROM, ends), EACH_LOW_BYTE(VPT_PCI_ROM), EACH_DECODING);
 }
 
-/* Half of all there is, and addresses around it. */
-Test(assign_live, biggest)
+Test(assign_live, a_bar_may_be_half_of_the_address_space)
 {
-    static const uint32_t uppers[] = { 0, 1, 2, 3, 4, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff };
+    static const uint64_t lowers[] = { 0, 0xffffffff };
+    static const uint64_t uppers[] = { 0, 1, 2, 3, 4, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff };
 
     for (unsigned shift = 32; shift < 64; shift++) {
-        for (unsigned upper = 0; upper < COUNT_OF(uppers); upper++) {
-            start();
-            memory(0, UINT64_C(1) << shift, UINT64_C(1) << shift, true);
-            registers.bar[1] = uppers[upper];
-            check();
-            registers.bar[0] = 0xffffffff;
-            check();
-        }
+        start();
+        memory(0, UINT64_C(1) << shift, UINT64_C(1) << shift, true);
+        CHECK_EACH(EACH_OF(BAR, 0, lowers), EACH_OF(BAR, 1, uppers));
     }
 }
 
-/* What the host has is no more to be believed: a BAR that leaves its space there is not live. */
-Test(assign_live, host_wraps)
+/* A host address cannot be trusted. */
+Test(assign_live, a_bar_that_leaves_its_space_at_the_host_is_not_live)
 {
-    start();
-    memory(0, 64, UINT64_C(0xffffffffffffffe0), false);
-    registers.bar[0] = 0x1000;
-    cr_assert(vpt_assign_live(&layout, &registers, pieces, PIECES) == 0);
-    layout.bar[0].address = UINT64_C(0xffffffffffffffc0);
-    cr_assert(vpt_assign_live(&layout, &registers, pieces, PIECES) == 1);
-    start();
-    io(0, 16, 0xfff8);
-    registers.bar[0] = 0x1000;
-    cr_assert(vpt_assign_live(&layout, &registers, pieces, PIECES) == 0);
-    layout.bar[0].address = 0x10000;
-    cr_assert(vpt_assign_live(&layout, &registers, pieces, PIECES) == 0);
-    layout.bar[0].address = 0xfff0;
-    cr_assert(vpt_assign_live(&layout, &registers, pieces, PIECES) == 1);
+    static const struct {
+        bool io;
+        uint64_t host;
+        unsigned pieces;
+    } rows[] = { { false, UINT64_C(0xffffffffffffffe0), 0 },
+                 { false, UINT64_C(0xffffffffffffffc0), 1 },
+                 { true, 0xffd0, 0 },
+                 { true, 0x10000, 0 },
+                 { true, 0xffc0, 1 } };
+
+    for (unsigned i = 0; i < COUNT_OF(rows); i++) {
+        start();
+        (rows[i].io ? io(0, 64, rows[i].host) : memory(0, 64, rows[i].host, false));
+        registers.bar[0] = 0x1000;
+        assert_same(vpt_assign_live(&layout, &registers, pieces, PIECES), rows[i].pieces);
+    }
 }
 
 /* ---- Traps ---- */
 
 static const uint64_t trap_sizes[] = { 0, 1, 8, 24, 32, 40, 200, UINT64_MAX };
 
-static void each_pair_of_traps(uint64_t step)
+/* BAR 0 of 128 bytes, which the guest has at 0x1080. */
+static void check_each_pair_of_traps(uint64_t step)
 {
+    registers.bar[0] = 0x1080;
     layout.trap_count = 2;
-    for (uint64_t first = 0; first <= 136; first += step) {
-        for (uint64_t second = 0; second <= 136; second += step) {
-            for (unsigned sizes = 0; sizes < COUNT_OF(trap_sizes) * COUNT_OF(trap_sizes); sizes++) {
-                traps[0].offset = first;
-                traps[0].size = trap_sizes[sizes % COUNT_OF(trap_sizes)];
-                traps[1].offset = second;
-                traps[1].size = trap_sizes[sizes / COUNT_OF(trap_sizes)];
-                check();
-            }
-        }
-    }
+    CHECK_EACH(RANGE(TRAP_OFFSET, 0, 0, step, 136), RANGE(TRAP_OFFSET, 1, 0, step, 136),
+               EACH_OF(TRAP_SIZE, 0, trap_sizes), EACH_OF(TRAP_SIZE, 1, trap_sizes));
 }
 
-Test(assign_live, traps_in_memory)
+Test(assign_live, a_trap_takes_whole_pages_of_memory)
 {
     start();
     memory(0, 128, 0x100000, false);
-    registers.bar[0] = 0x1080;
-    each_pair_of_traps(8);
+    check_each_pair_of_traps(8);
 }
 
-Test(assign_live, traps_where_nothing_is_mapped)
+Test(assign_live, memory_that_cannot_be_mapped_is_trapped_whatever_the_traps)
 {
     start();
     memory(0, 128, 0x100010, false);
-    registers.bar[0] = 0x1080;
-    each_pair_of_traps(24);
+    check_each_pair_of_traps(24);
 }
 
-Test(assign_live, traps_in_ports)
+Test(assign_live, a_trap_takes_single_ports)
 {
     start();
     io(0, 128, 0x1080);
-    registers.bar[0] = 0x1080;
-    each_pair_of_traps(17);
+    check_each_pair_of_traps(17);
 }
 
-Test(assign_live, three_traps_and_traps_elsewhere)
+Test(assign_live, a_trap_is_of_one_bar)
 {
+    static const uint64_t bars[] = { 0, 2 };
+
     start();
     memory(0, 128, 0x100000, false);
     memory(2, 64, 0x200000, true);
     registers.bar[0] = 0x1080;
     registers.bar[2] = 0x1000;
     layout.trap_count = 3;
-    for (unsigned number = 0; number < 128 * 64; number++) {
-        for (unsigned i = 0; i < 3; i++) {
-            traps[i].offset = (number >> 4 * i & 15) * 8;
-            traps[i].size = i == 2 ? 64 : 8;
-            traps[i].bar = (uint8_t)(i == 1 ? number >> 12 & 2 : 0);
-        }
-        check();
-    }
+    traps[0].size = traps[1].size = 8;
+    traps[2].size = 64;
+    CHECK_EACH(RANGE(TRAP_OFFSET, 0, 0, 8, 120), RANGE(TRAP_OFFSET, 1, 0, 8, 120), RANGE(TRAP_OFFSET, 2, 0, 8, 120),
+               EACH_OF(TRAP_BAR, 1, bars));
 }
 
-/* The most pieces there can be: each trap alone amid a BAR. */
-Test(assign_live, most_pieces)
+Test(assign_live, there_are_most_pieces_where_each_trap_is_alone_amid_a_bar)
 {
     start();
     for (unsigned i = 0; i < BARS; i++) {
@@ -403,56 +410,40 @@ Test(assign_live, most_pieces)
         traps[i] = (struct vpt_assign_trap){ .bar = 1, .offset = 64 + 64 * i, .size = 1 };
     }
     check();
-    cr_assert(count == 7 + 2 * 3);
+    assert_same(count, 7 + 2 * 3);
 }
 
 /* ---- Several BARs ---- */
 
-Test(assign_live, overlaps)
+Test(assign_live, of_bars_that_overlap_the_first_is_live)
 {
-    for (uint32_t number = 0; number < 16 * 16 * 16; number++) {
-        start();
-        memory(0, 32, 0x100000, false);
-        memory(1, 64, 0x200000, false);
-        memory(2, 16, 0x300000, true);
-        registers.bar[0] = (number & 15) * 16;
-        registers.bar[1] = (number >> 4 & 15) * 16;
-        registers.bar[2] = (number >> 8) * 16;
-        check();
-        layout.bar[1].address = 0;
-        check();
-        registers.bar[3] = 1;
-        check();
-    }
+    static const uint64_t hosts[] = { 0x200000, 0 };
+
+    start();
+    memory(0, 32, 0x100000, false);
+    memory(1, 64, 0x200000, false);
+    memory(2, 16, 0x300000, true);
+    CHECK_EACH(RANGE(BAR, 0, 0, 16, 240), RANGE(BAR, 1, 0, 16, 240), RANGE(BAR, 2, 0, 16, 240), EACH_OF(HOST, 1, hosts),
+               RANGE(BAR, 3, 0, 1, 1));
 }
 
-Test(assign_live, ports_and_memory_do_not_meet)
+Test(assign_live, ports_and_memory_do_not_overlap)
 {
-    for (uint32_t number = 0; number < 16 * 16 * 16; number++) {
-        start();
-        memory(0, 32, 0x100000, false);
-        io(1, 16, 0x20);
-        io(5, 8, 0x38);
-        registers.bar[0] = (number & 15) * 16;
-        registers.bar[1] = (number >> 4 & 15) * 8 + 1;
-        registers.bar[5] = (number >> 8) * 8 + 1;
-        registers.command = (uint16_t)(number * 3 >> 5 & 3);
-        check();
-        registers.command = 3;
-        check();
-    }
+    start();
+    memory(0, 32, 0x100000, false);
+    io(1, 16, 0x20);
+    io(5, 8, 0x38);
+    CHECK_EACH(RANGE(BAR, 0, 0, 16, 240), RANGE(BAR, 1, 1, 8, 121), RANGE(BAR, 5, 1, 8, 121),
+               RANGE(COMMAND, 0, 0, 1, 3));
 }
 
-Test(assign_live, rom_yields_to_a_bar)
+Test(assign_live, the_rom_yields_to_a_bar)
 {
     start();
     memory(5, 4096, 0x100000, false);
     memory(VPT_PCI_ROM, 2048, 0x200000, false);
-    for (uint32_t at = 0; at < 0x4000; at += 0x800) {
-        registers.bar[5] = 0x2000;
-        registers.bar[VPT_PCI_ROM] = at | 1;
-        check();
-    }
+    registers.bar[5] = 0x2000;
+    CHECK_EACH(RANGE(BAR, VPT_PCI_ROM, 1, 0x800, 0x3801));
 }
 
 /* ---- The call ---- */
@@ -466,24 +457,24 @@ Test(assign_live, too_small_an_array_is_not_overrun)
     registers.bar[1] = 0x1000;
     traps[0] = (struct vpt_assign_trap){ .bar = 0, .offset = 40, .size = 1 };
     layout.trap_count = 1;
-    cr_assert(vpt_assign_live(&layout, &registers, NULL, 0) == 4);
+    assert_same(vpt_assign_live(&layout, &registers, NULL, 0), 4);
     for (size_t capacity = 0; capacity < 4; capacity++) {
         memset(pieces, 0xee, sizeof(pieces));
-        cr_assert(vpt_assign_live(&layout, &registers, pieces, capacity) == 4);
-        cr_assert(pieces[capacity].size == UINT64_C(0xeeeeeeeeeeeeeeee));
+        assert_same(vpt_assign_live(&layout, &registers, pieces, capacity), 4);
+        assert_same(pieces[capacity].size, UINT64_C(0xeeeeeeeeeeeeeeee));
     }
 }
 
-Test(assign_live, arguments)
+Test(assign_live, nothing_is_live_without_a_layout_registers_or_the_traps_that_are_counted)
 {
     start();
     memory(0, 128, 0x100000, false);
     registers.bar[0] = 0x1080;
-    cr_assert(vpt_assign_live(NULL, &registers, pieces, PIECES) == 0);
-    cr_assert(vpt_assign_live(&layout, NULL, pieces, PIECES) == 0);
-    cr_assert(vpt_assign_live(&layout, &registers, NULL, PIECES) == 1);
+    assert_same(vpt_assign_live(NULL, &registers, pieces, PIECES), 0);
+    assert_same(vpt_assign_live(&layout, NULL, pieces, PIECES), 0);
+    assert_same(vpt_assign_live(&layout, &registers, NULL, PIECES), 1);
     layout.traps = NULL;
-    cr_assert(vpt_assign_live(&layout, &registers, pieces, PIECES) == 1);
+    assert_same(vpt_assign_live(&layout, &registers, pieces, PIECES), 1);
     layout.trap_count = 1;
-    cr_assert(vpt_assign_live(&layout, &registers, pieces, PIECES) == 0);
+    assert_same(vpt_assign_live(&layout, &registers, pieces, PIECES), 0);
 }
