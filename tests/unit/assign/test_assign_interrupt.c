@@ -44,8 +44,8 @@ Test(assign_interrupt, hooks_may_be_left_out_and_without_message_a_vector_stays_
     signal_start();
     signal_vectors(1);
     signal_msi(0, true, true);
-    signals.host.interrupts = NULL;
-    signals.host.intx_mask = NULL;
+    signals.function.host.interrupts = NULL;
+    signals.function.host.intx_mask = NULL;
     signals.guest.intx = NULL;
     signal_open();
     signal_raise(VPT_ASSIGN_INTX);

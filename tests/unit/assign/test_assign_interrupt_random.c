@@ -398,6 +398,7 @@ static void compare(void)
     if (function->msi) {
         compare_msi();
     }
+    cr_assert(memcmp(&signals.config[SIGNAL_MSI], &signals.initial[SIGNAL_MSI], 256 - SIGNAL_MSI) == 0);
     assert_same(signal_read(COMMAND, 2), model.command);
     assert_same((signals.config[COMMAND] & IS_MASTER) != 0, model_is_master());
     assert_status(vpt_assign_check(&signals.device), VPT_OK);

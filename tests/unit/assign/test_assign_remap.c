@@ -16,26 +16,12 @@ TestSuite(assign_remap, .timeout = 60);
 static struct vpt_assign_remap remap;
 static struct vpt_assign_remap_entry entries[CAPACITY];
 
-static enum vpt_status reset(void *ctx, enum vpt_assign_reset_method method)
-{
-    (void)ctx;
-    return method == VPT_ASSIGN_RESET_DEVICE ? VPT_OK : VPT_UNSUPPORTED_DEVICE;
-}
-
-static void delay(void *ctx, uint32_t microseconds)
-{
-    (void)ctx;
-    (void)microseconds;
-}
-
 /* A function with a pin, 8 messages of MSI and `vectors` of MSI-X, and an empty array. */
 static void set_up(unsigned vectors)
 {
     signal_start();
     signal_msi(3, false, false);
     signal_vectors(vectors);
-    signals.host.reset = reset;
-    signals.host.delay = delay;
     signal_open();
     assert_status(vpt_assign_remap_init(&remap, entries, CAPACITY), VPT_OK);
 }
@@ -235,10 +221,10 @@ Test(assign_remap, the_host_makes_entries_as_it_is_told)
 {
     set_up(4);
     assert_status(vpt_assign_release(&signals.device), VPT_OK);
-    signals.host.interrupts = route_and_fail;
+    signals.function.host.interrupts = route_and_fail;
     assert_status(vpt_assign_acquire(&signals.device, 3, &signals.guest), SIGNAL_FAILURE);
     expect_routed(0);
-    signals.host.interrupts = route;
+    signals.function.host.interrupts = route;
     assert_status(vpt_assign_acquire(&signals.device, 3, &signals.guest), VPT_OK);
     signal_decode();
     expect_routed(1);
