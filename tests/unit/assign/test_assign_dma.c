@@ -14,38 +14,44 @@ TestSuite(assign_dma);
 #define CAPACITY 7u
 #define FAILURE  ((enum vpt_status)(VPT_PORT_ERROR_FIRST + 5))
 
-struct page {
-    unsigned id; /* of a range; 0: nothing is there */
-    bool reserved;
-    bool read_only;
-    uint64_t host;
-};
-
-/* What there should be: of pages from `base` on, and of devices. */
+/* What there should be. */
 static struct model {
-    struct page page[PAGES];
+    struct vpt_assign_dma_range range[CAPACITY]; /* in any order */
+    unsigned count;
     bool attached[DEVICES];
-    unsigned ids;
 } model;
 
+/* What a device reaches of PAGES pages from `base` on, by what the IOMMU was told. */
+static struct page {
+    bool there;
+    bool read_only;
+    uint64_t host;
+} reached[DEVICES][PAGES];
+
 static uint64_t base;
-static struct page reached[DEVICES][PAGES]; /* by what the IOMMU was told */
-static unsigned violations;                 /* of what an IOMMU may expect */
+static unsigned violations; /* of what an IOMMU may expect */
 static unsigned calls;
+static unsigned failed;
 static unsigned fail_first; /* the call of this number fails, from 1; 0: none does */
 static unsigned fail_also;  /* and this one */
-static unsigned failed;
+static uint32_t random_state;
+
 static struct vpt_assign_dma dma;
 static struct vpt_assign_dma_range ranges[CAPACITY];
 static struct vpt_assign_device devices[DEVICES];
 
 /* ---- The IOMMU ---- */
 
-/* What is unmapped must have been mapped just so, unless the space is degraded. */
-static enum vpt_status change(const struct vpt_pci_address *function, const struct vpt_assign_dma_range *range,
-                              bool mapped)
+static bool is_same_page(const struct page *page, const struct vpt_assign_dma_range *range, uint64_t guest)
 {
-    cr_assert(function->device < DEVICES && function == &devices[function->device].address);
+    return page->host == range->host + (guest - range->guest) && page->read_only == range->read_only;
+}
+
+/* What is unmapped must have been mapped just so, unless the space is degraded. */
+static enum vpt_status change(void *ctx, const struct vpt_pci_address *function,
+                              const struct vpt_assign_dma_range *range, bool mapped)
+{
+    cr_assert(ctx == &model && function == &devices[function->device].address);
     cr_assert(range->size != 0 && range->size % PAGE == 0 && range->guest % PAGE == 0 && range->host % PAGE == 0);
     cr_assert(range->guest - base < PAGES * PAGE && range->size <= PAGES * PAGE - (range->guest - base));
     violations += range->reserved;
@@ -54,34 +60,28 @@ static enum vpt_status change(const struct vpt_pci_address *function, const stru
         failed++;
         return FAILURE;
     }
-    for (unsigned i = 0; i < range->size / PAGE; i++) {
-        struct page *page = &reached[function->device][(range->guest - base) / PAGE + i];
-        struct page wanted = { 1, false, range->read_only, range->host + i * PAGE };
-        bool same = page->id != 0 && page->host == wanted.host && page->read_only == wanted.read_only;
+    for (uint64_t at = 0; at < range->size; at += PAGE) {
+        struct page *page = &reached[function->device][(range->guest + at - base) / PAGE];
+        bool same = page->there && is_same_page(page, range, range->guest + at);
 
-        violations += mapped ? page->id != 0 : !same && !dma.degraded;
-        *page = wanted;
-        page->id = mapped;
+        violations += mapped ? page->there : !same && !dma.degraded;
+        *page = (struct page){ mapped, range->read_only, range->host + at };
     }
     return VPT_OK;
 }
 
 static enum vpt_status map(void *ctx, const struct vpt_pci_address *function, const struct vpt_assign_dma_range *range)
 {
-    cr_assert(ctx == &model);
-    return change(function, range, true);
+    return change(ctx, function, range, true);
 }
 
 static enum vpt_status unmap(void *ctx, const struct vpt_pci_address *function,
                              const struct vpt_assign_dma_range *range)
 {
-    cr_assert(ctx == &model);
-    return change(function, range, false);
+    return change(ctx, function, range, false);
 }
 
 static const struct vpt_assign_iommu iommu = { &model, map, unmap };
-
-static uint32_t random_state;
 
 static uint32_t pick(uint32_t below)
 {
@@ -122,60 +122,77 @@ static void set_up_at(uint64_t first)
 
 /* ---- The model ---- */
 
-static unsigned ranges_there(void)
+static const struct vpt_assign_dma_range *model_find(uint64_t guest)
 {
-    unsigned count = 0;
-
-    for (unsigned i = 0; i < PAGES; i++) {
-        count += model.page[i].id != 0 && (i == 0 || model.page[i - 1].id != model.page[i].id);
+    for (unsigned i = 0; i < model.count; i++) {
+        if (guest - model.range[i].guest < model.range[i].size) {
+            return &model.range[i];
+        }
     }
-    return count;
+    return NULL;
 }
 
-static enum vpt_status model_map(unsigned first, unsigned count, const struct page *page)
+static enum vpt_status model_map(const struct vpt_assign_dma_range *range)
 {
-    for (unsigned i = first; i < first + count; i++) {
-        if (model.page[i].id != 0) {
+    for (uint64_t at = 0; at < range->size; at += PAGE) {
+        if (model_find(range->guest + at) != NULL) {
             return VPT_REFUSED;
         }
     }
-    if (ranges_there() == CAPACITY) {
+    if (model.count == CAPACITY) {
         return VPT_RESOURCE_FULL;
     }
-    model.ids++;
-    for (unsigned i = 0; i < count; i++) {
-        model.page[first + i] = *page;
-        model.page[first + i].id = model.ids;
-        model.page[first + i].host += i * PAGE;
-    }
+    model.range[model.count++] = *range;
     return VPT_OK;
 }
 
-/* Whether a range lies on both sides of where this page begins. */
-static bool is_amid_range(unsigned page)
+/* A range that is cut refuses all of it. */
+static enum vpt_status model_unmap(uint64_t guest, uint64_t size, uint64_t *unmapped)
 {
-    return page != 0 && page != PAGES && model.page[page].id != 0 && model.page[page - 1].id == model.page[page].id;
-}
+    struct model left = model;
 
-static enum vpt_status model_unmap(unsigned first, unsigned count, uint64_t *unmapped)
-{
-    *unmapped = 0;
-    if (is_amid_range(first) || is_amid_range(first + count)) {
-        return VPT_REFUSED;
+    *unmapped = left.count = 0;
+    for (unsigned i = 0; i < model.count; i++) {
+        const struct vpt_assign_dma_range *range = &model.range[i];
+
+        if (range->guest - guest < size && range->size <= size - (range->guest - guest)) {
+            *unmapped += range->size;
+        } else if (range->guest - guest < size || guest - range->guest < range->size) {
+            *unmapped = 0;
+            return VPT_REFUSED;
+        } else {
+            left.range[left.count++] = *range;
+        }
     }
-    for (unsigned i = first; i < first + count; i++) {
-        *unmapped += model.page[i].id != 0 ? PAGE : 0;
-        model.page[i].id = 0;
-    }
+    model = left;
     return VPT_OK;
 }
 
-/* When the last one leaves the reserved ranges alone stay. */
+/* When the last one leaves, the reserved ranges alone stay. */
 static void model_detach(unsigned device)
 {
+    unsigned count = model.count;
+
     model.attached[device] = false;
-    for (unsigned i = 0; i < PAGES && !model.attached[0] && !model.attached[1] && !model.attached[2]; i++) {
-        model.page[i].id = model.page[i].reserved ? model.page[i].id : 0;
+    if (!model.attached[0] && !model.attached[1] && !model.attached[2]) {
+        model.count = 0;
+        for (unsigned i = 0; i < count; i++) {
+            if (model.range[i].reserved) {
+                model.range[model.count++] = model.range[i];
+            }
+        }
+    }
+}
+
+static void check_range(const struct vpt_assign_dma_range *got, const struct vpt_assign_dma_range *expected)
+{
+    cr_assert((got != NULL) == (expected != NULL));
+    if (got != NULL) {
+        assert_same(got->guest, expected->guest);
+        assert_same(got->host, expected->host);
+        assert_same(got->size, expected->size);
+        assert_same(got->read_only, expected->read_only);
+        assert_same(got->reserved, expected->reserved);
     }
 }
 
@@ -183,22 +200,18 @@ static void check(void)
 {
     assert_same(violations, 0);
     assert_same(dma.degraded, false);
-    assert_same(dma.count, ranges_there());
+    assert_same(dma.count, model.count);
     for (unsigned i = 0; i < PAGES; i++) {
-        const struct page *page = &model.page[i];
-        const struct vpt_assign_dma_range *range = vpt_assign_dma_find(&dma, base + i * PAGE);
+        uint64_t guest = base + i * PAGE;
+        const struct vpt_assign_dma_range *range = model_find(guest);
 
-        cr_assert(range == vpt_assign_dma_find(&dma, base + i * PAGE + PAGE - 1));
-        cr_assert((range != NULL) == (page->id != 0), "page %u", i);
-        if (range != NULL) {
-            assert_same(range->reserved, page->reserved);
-            cr_assert(page->reserved || range->host + (base + i * PAGE - range->guest) == page->host);
-        }
+        check_range(vpt_assign_dma_find(&dma, guest), range);
+        check_range(vpt_assign_dma_find(&dma, guest + PAGE - 1), range);
         for (unsigned d = 0; d < DEVICES; d++) {
-            bool expected = model.attached[d] && page->id != 0 && !page->reserved;
+            bool expected = model.attached[d] && range != NULL && !range->reserved;
 
-            cr_assert((reached[d][i].id != 0) == expected, "device %u, page %u", d, i);
-            cr_assert(!expected || (reached[d][i].host == page->host && reached[d][i].read_only == page->read_only));
+            assert_same(reached[d][i].there, expected);
+            cr_assert(!expected || is_same_page(&reached[d][i], range, guest));
         }
     }
     for (unsigned d = 0; d < DEVICES; d++) {
@@ -208,20 +221,11 @@ static void check(void)
 
 /* ---- Operations on both ---- */
 
-static struct model before;
-
-/* The model has done its part when the operation begins. */
-static void begin(void)
-{
-    before = model;
-    calls = 0;
-}
-
 /* An operation in which a call has failed is undone, by a call for each; one that is refused calls nothing. */
-static enum vpt_status end(enum vpt_status status, enum vpt_status expected)
+static enum vpt_status compare(enum vpt_status status, enum vpt_status expected, const struct model *before)
 {
     if (failed != 0) {
-        model = before;
+        model = *before;
         assert_same(calls, failed == 1 ? 2 * fail_first - 1 : fail_also);
         return status;
     }
@@ -230,49 +234,45 @@ static enum vpt_status end(enum vpt_status status, enum vpt_status expected)
     return status;
 }
 
-static enum vpt_status range_map(unsigned first, unsigned count, struct page page)
+static enum vpt_status range_map(uint64_t guest, uint64_t size)
 {
-    struct vpt_assign_dma_range range = { base + first * PAGE, page.host, count * PAGE, page.read_only, page.reserved };
-    enum vpt_status expected;
+    struct vpt_assign_dma_range range = { guest, (uint64_t)pick(0x10000) * PAGE, size, pick(3) == 0, pick(5) == 0 };
+    struct model before = model;
+    enum vpt_status expected = model_map(&range);
 
-    begin();
-    expected = model_map(first, count, &page);
-    return end(vpt_assign_dma_map(&dma, &range), expected);
+    return compare(vpt_assign_dma_map(&dma, &range), expected, &before);
 }
 
-static enum vpt_status range_unmap(unsigned first, unsigned count)
+static enum vpt_status range_unmap(uint64_t guest, uint64_t size)
 {
-    enum vpt_status expected;
-    enum vpt_status status;
+    struct model before = model;
     uint64_t total;
+    enum vpt_status expected = model_unmap(guest, size, &total);
     uint64_t unmapped = 99;
+    enum vpt_status status = compare(vpt_assign_dma_unmap(&dma, guest, size, &unmapped), expected, &before);
 
-    begin();
-    expected = model_unmap(first, count, &total);
-    status = end(vpt_assign_dma_unmap(&dma, base + first * PAGE, count * PAGE, &unmapped), expected);
     assert_same(unmapped, status == VPT_OK ? total : 0);
     return status;
 }
 
 static enum vpt_status attach(unsigned device)
 {
-    enum vpt_status expected = model.attached[device] ? VPT_CALLER_STATE : VPT_OK;
+    struct model before = model;
 
-    begin();
     model.attached[device] = true;
-    return end(vpt_assign_dma_attach(&dma, &devices[device]), expected);
+    return compare(vpt_assign_dma_attach(&dma, &devices[device]), before.attached[device] ? VPT_CALLER_STATE : VPT_OK,
+                   &before);
 }
 
 static enum vpt_status detach(unsigned device)
 {
-    enum vpt_status expected = VPT_CALLER_STATE;
+    struct model before = model;
 
-    begin();
     if (model.attached[device]) {
-        expected = VPT_OK;
         model_detach(device);
     }
-    return end(vpt_assign_dma_detach(&devices[device]), expected);
+    return compare(vpt_assign_dma_detach(&devices[device]), before.attached[device] ? VPT_OK : VPT_CALLER_STATE,
+                   &before);
 }
 
 /* ---- Refusals ---- */
@@ -286,6 +286,8 @@ static void refuse_space(const struct vpt_assign_iommu *hooks, struct vpt_assign
 
 Test(assign_dma, a_space_needs_an_iommu_room_and_pages_of_a_power_of_two)
 {
+    struct vpt_assign_dma_range range = { PAGE, 0, 0x10000, false, false };
+
     assert_status(vpt_assign_dma_init(NULL, &iommu, ranges, 1, 0), VPT_CALLER_ARGUMENT);
     refuse_space(NULL, ranges, 0);
     refuse_space(&(struct vpt_assign_iommu){ &model, map, NULL }, ranges, 0);
@@ -293,6 +295,9 @@ Test(assign_dma, a_space_needs_an_iommu_room_and_pages_of_a_power_of_two)
     refuse_space(&iommu, NULL, 0);
     refuse_space(&iommu, ranges, 0x3000);
     assert_status(vpt_assign_dma_init(&dma, &iommu, ranges, 1, 0x10000), VPT_OK);
+    assert_status(vpt_assign_dma_map(&dma, &range), VPT_CALLER_ALIGNMENT);
+    range.guest = 0x10000;
+    assert_status(vpt_assign_dma_map(&dma, &range), VPT_OK);
 }
 
 Test(assign_dma, calls_without_a_space_a_range_or_a_device_are_refused)
@@ -356,16 +361,6 @@ Test(assign_dma, a_range_is_whole_pages_within_the_address_spaces)
     cr_assert(vpt_assign_dma_find(&dma, UINT64_MAX) == &ranges[1] && vpt_assign_dma_find(&dma, LAST - 1) == NULL);
 }
 
-Test(assign_dma, pages_are_as_large_as_the_space_was_told)
-{
-    struct vpt_assign_dma_range range = { PAGE, 0, 0x10000, false, false };
-
-    assert_status(vpt_assign_dma_init(&dma, &iommu, ranges, 1, 0x10000), VPT_OK);
-    assert_status(vpt_assign_dma_map(&dma, &range), VPT_CALLER_ALIGNMENT);
-    range.guest = 0x10000;
-    assert_status(vpt_assign_dma_map(&dma, &range), VPT_OK);
-}
-
 Test(assign_dma, a_range_may_be_nearly_all_of_an_address_space)
 {
     struct vpt_assign_dma_range all = { 0, 0, LAST, false, false };
@@ -391,7 +386,7 @@ Test(assign_dma, devices_of_a_space_have_one_owner)
     set_up_at(0);
     assert_status(attach(0), VPT_OK);
     assert_status(attach(1), VPT_OK);
-    assert_status(range_map(10, 4, (struct page){ .host = 0x40000000 }), VPT_OK);
+    assert_status(range_map(10 * PAGE, 4 * PAGE), VPT_OK);
     devices[2].owned = false;
     assert_status(vpt_assign_dma_attach(&dma, &devices[2]), VPT_CALLER_STATE);
     devices[2].owned = true;
@@ -419,10 +414,8 @@ static void check_degraded(void)
         for (unsigned i = 0; i < PAGES; i++) {
             const struct vpt_assign_dma_range *range = vpt_assign_dma_find(&dma, base + i * PAGE);
 
-            if (reached[d][i].id != 0) {
-                cr_assert(range != NULL && !range->reserved && devices[d].dma == &dma);
-                assert_same(range->host + (base + i * PAGE - range->guest), reached[d][i].host);
-            }
+            cr_assert(!reached[d][i].there || (range != NULL && !range->reserved && devices[d].dma == &dma &&
+                                               is_same_page(&reached[d][i], range, base + i * PAGE)));
         }
     }
 }
@@ -455,15 +448,13 @@ static enum vpt_status random_operation(void)
 {
     unsigned first = pick(PAGES);
     unsigned count = 1 + pick(PAGES - first > 6 && pick(3) != 0 ? 6 : PAGES - first);
-    struct page page = { .reserved = pick(5) == 0, .read_only = pick(3) == 0 };
 
-    page.host = page.reserved ? 0 : (uint64_t)pick(0x10000) * PAGE;
     switch (pick(7)) {
     case 0:
     case 1:
-    case 2: return range_map(first, count, page);
+    case 2: return range_map(base + first * PAGE, count * PAGE);
     case 3:
-    case 4: return range_unmap(first, count);
+    case 4: return range_unmap(base + first * PAGE, count * PAGE);
     case 5: return attach(pick(DEVICES));
     default: return detach(pick(DEVICES));
     }
