@@ -43,32 +43,23 @@ static uint64_t guest_address(unsigned index)
 static bool model_alone(unsigned index)
 {
     const struct vpt_pci_bar *bar = &layout.bar[index];
-    uint64_t last = is_io(index) ? 0x10000 : FOUR_GIB - 1;
-
-    if (bar->size == 0 || bar->address == 0 || registers.power_state != 0) {
-        return false;
-    }
-    if (is_io(index) ? (registers.command & 1) == 0 : (registers.command & 2) == 0) {
-        return false;
-    }
-    if (index == VPT_PCI_ROM && registers.bar[index] % 2 == 0) {
-        return false;
-    }
-    if (bar->is_64bit) {
-        last = UINT64_MAX;
-    }
+    bool decoded = (registers.command & (is_io(index) ? 1 : 2)) != 0 && registers.power_state == 0 &&
+                   (index != VPT_PCI_ROM || registers.bar[index] % 2 != 0);
     /* Of memory one byte less than the space has: the last one belongs to no BAR. All ports may be a BAR's. */
-    return guest_address(index) != 0 && guest_address(index) <= last && bar->size <= last - guest_address(index);
+    uint64_t last = bar->is_64bit ? UINT64_MAX : FOUR_GIB - 1;
+
+    if (is_io(index)) {
+        last = 0x10000;
+    }
+    return decoded && bar->size != 0 && bar->address != 0 && guest_address(index) != 0 &&
+           guest_address(index) <= last && bar->size <= last - guest_address(index);
 }
 
-static bool within(unsigned index, uint64_t address)
+static bool overlap(unsigned a, unsigned b)
 {
-    return address >= guest_address(index) && address - guest_address(index) < layout.bar[index].size;
-}
+    uint64_t distance = guest_address(a) - guest_address(b);
 
-static bool share_a_byte(unsigned a, unsigned b)
-{
-    return is_io(a) == is_io(b) && (within(a, guest_address(b)) || within(b, guest_address(a)));
+    return is_io(a) == is_io(b) && (distance < layout.bar[b].size || 0 - distance < layout.bar[a].size);
 }
 
 static bool model_live(unsigned index)
@@ -77,7 +68,7 @@ static bool model_live(unsigned index)
         return false;
     }
     for (unsigned i = 0; i < index; i++) {
-        if (model_live(i) && share_a_byte(i, index)) {
+        if (model_live(i) && overlap(i, index)) {
             return false;
         }
     }

@@ -146,7 +146,8 @@ Test(assign_remap, a_device_has_entries_in_one_array_until_it_is_released)
     add(2, 0, 0);
     assert_status(vpt_assign_remap_add(&other, 2, &signals.device, 1, 0), VPT_CALLER_STATE);
     assert_status(vpt_assign_remap_remove(&other, 2), VPT_EMPTY);
-    signal_next_owner();
+    assert_status(vpt_assign_release(&signals.device), VPT_OK);
+    assert_status(vpt_assign_acquire(&signals.device, 2, &signals.guest), VPT_OK);
     assert_status(vpt_assign_remap_add(&other, 2, &signals.device, 1, 0), VPT_OK);
     expect_none(2);
 }
