@@ -5,6 +5,8 @@
 
 TestSuite(assign_interrupt, .timeout = 60);
 
+static const struct signal_function with_all = { true, true, true, 5, true, true, 4 };
+
 Test(assign_interrupt, interrupts_need_a_device_with_an_owner)
 {
     static struct vpt_assign_device closed;
@@ -23,9 +25,7 @@ Test(assign_interrupt, interrupts_need_a_device_with_an_owner)
 
 Test(assign_interrupt, msix_goes_before_msi_and_msi_before_intx)
 {
-    signal_start();
-    signal_vectors(4);
-    signal_msi(5, true, true);
+    signal_make(&with_all);
     signal_open();
     signal_raise(VPT_ASSIGN_INTX);
     EXPECT({ LEVEL, true, 0 }, { HOST_MASK, true, 0 });
@@ -41,9 +41,7 @@ Test(assign_interrupt, msix_goes_before_msi_and_msi_before_intx)
 
 Test(assign_interrupt, hooks_may_be_left_out_and_without_message_a_vector_stays_pending)
 {
-    signal_start();
-    signal_vectors(1);
-    signal_msi(0, true, true);
+    signal_make(&with_all);
     signals.function.host.interrupts = NULL;
     signals.function.host.intx_mask = NULL;
     signals.guest.intx = NULL;
@@ -65,9 +63,7 @@ Test(assign_interrupt, hooks_may_be_left_out_and_without_message_a_vector_stays_
 
 Test(assign_interrupt, a_guest_gets_no_interrupts_once_its_release_has_begun)
 {
-    signal_start();
-    signal_vectors(4);
-    signal_msi(5, true, true);
+    signal_make(&with_all);
     signal_open();
     signal_msix_control(MSIX_ENABLE);
     signals.unmap_fails = true;

@@ -9,28 +9,16 @@
 
 TestSuite(assign_interrupt_random, .timeout = 120);
 
-#define TABLE   0x1ff0u /* across pages */
-#define PENDING 0x3ff8u
-
 #define COMMAND        0x4u
 #define DECODES_MEMORY 0x2u
 #define IS_MASTER      0x4u
 #define INTX_DISABLED  0x400u
 
-/* What a function has besides. */
-struct function {
-    bool pin;
-    bool power;
-    unsigned messages; /* of MSI, as a power of two */
-    bool wide;
-    bool maskable;
-    unsigned entries; /* of MSI-X */
-};
-
-static const struct function functions[] = {
-    { true, true, 5, true, true, 5 },   { true, false, 0, false, false, 1 }, { false, true, 1, false, true, 70 },
-    { true, true, 2, true, false, 1 },  { true, false, 3, true, true, 4 },   { false, false, 4, false, false, 2 },
-    { true, true, 5, false, true, 32 }, { true, true, 5, true, false, 33 },
+static const struct signal_function functions[] = {
+    { true, true, true, 5, true, true, 5 },    { true, false, true, 0, false, false, 1 },
+    { false, true, true, 1, false, true, 70 }, { true, true, true, 2, true, false, 1 },
+    { true, false, true, 3, true, true, 4 },   { false, false, true, 4, false, false, 2 },
+    { true, true, true, 5, false, true, 32 },  { true, true, true, 5, true, false, 33 },
 };
 
 struct vector {
@@ -58,10 +46,11 @@ static struct {
     unsigned count;
 } model;
 
-static const struct function *function;
+static const struct signal_function *function;
 static struct signal_call expected_log[256];
 static unsigned expected_logged;
 static unsigned expected_calls;
+
 /* ---- The model ---- */
 
 static enum vpt_status expect(enum signal_kind kind, uint64_t a, uint32_t b)
@@ -129,7 +118,7 @@ static enum vpt_status model_follow(void)
     enum vpt_status status;
 
     if ((model.msix_control & MSIX_ENABLE) != 0) {
-        status = model_mode(VPT_ASSIGN_INTERRUPT_MSIX, function->entries);
+        status = model_mode(VPT_ASSIGN_INTERRUPT_MSIX, function->vectors);
     } else if ((model.msi_control & MSI_ENABLE) != 0) {
         status = model_mode(VPT_ASSIGN_INTERRUPT_MSI, 1u << (model.msi_control >> 4));
     } else {
@@ -229,10 +218,10 @@ static void step_msi(void)
 /* Outside D0 the table cannot be reached. */
 static void step_entry(void)
 {
-    unsigned vector = signal_pick(function->entries);
+    unsigned vector = signal_pick(function->vectors);
     struct vector *entry = &model.entry[vector];
     uint32_t control = signal_pick(UINT32_MAX);
-    unsigned at = TABLE + 16 * vector;
+    unsigned at = SIGNAL_TABLE + 16 * vector;
 
     if (model.power_state != 0) {
         return;
@@ -255,7 +244,7 @@ static void step_entry(void)
 
 static void step_raise(void)
 {
-    unsigned vector = signal_pick(3) == 0 ? VPT_ASSIGN_INTX : signal_pick(signal_pick(4) == 0 ? 80 : function->entries);
+    unsigned vector = signal_pick(3) == 0 ? VPT_ASSIGN_INTX : signal_pick(signal_pick(4) == 0 ? 80 : function->vectors);
 
     assert_status(vpt_assign_raise(&signals.device, (uint16_t)vector), model_raise(vector));
 }
@@ -278,7 +267,7 @@ static void acquire(void)
 {
     enum vpt_status status;
 
-    for (unsigned i = 0; i < function->entries; i++) {
+    for (unsigned i = 0; i < function->vectors; i++) {
         model.entry[i].masked = true;
     }
     do {
@@ -340,14 +329,14 @@ static uint32_t pending_bits(const struct vector *first)
 
 static void compare_table(void)
 {
-    for (unsigned i = 0; i < function->entries; i++) {
+    for (unsigned i = 0; i < function->vectors; i++) {
         const struct vector *entry = &model.entry[i];
 
-        assert_same(signal_load(0, TABLE + 16 * i, 8), entry->address);
-        assert_same(signal_load(0, TABLE + 16 * i + 8, 8), (uint64_t)entry->masked << 32 | entry->data);
+        assert_same(signal_load(0, SIGNAL_TABLE + 16 * i, 8), entry->address);
+        assert_same(signal_load(0, SIGNAL_TABLE + 16 * i + 8, 8), (uint64_t)entry->masked << 32 | entry->data);
     }
-    for (unsigned i = 0; i < function->entries; i += 32) {
-        assert_same(signal_load(0, PENDING + i / 8, 4), pending_bits(&model.entry[i]));
+    for (unsigned i = 0; i < function->vectors; i += 32) {
+        assert_same(signal_load(0, SIGNAL_PENDING + i / 8, 4), pending_bits(&model.entry[i]));
     }
     assert_same(signals.accesses, 0);
 }
@@ -376,14 +365,7 @@ static void compare(void)
 
 static void run(uint32_t seed, unsigned steps, unsigned fail_at, unsigned fail_one_in)
 {
-    signal_start();
-    signals.config[0x3d] = function->pin;
-    signal_bar(0, 0x8000);
-    if (function->power) {
-        signal_power();
-    }
-    signal_msi(function->messages, function->wide, function->maskable);
-    signal_msix(function->entries, 0, TABLE, 0, PENDING);
+    signal_make(function);
     assert_status(vpt_assign_open(&signals.device, &signals.setup), VPT_OK);
     signals.fail_at = fail_at;
     signals.fail_one_in = fail_one_in;
@@ -399,7 +381,8 @@ static void run(uint32_t seed, unsigned steps, unsigned fail_at, unsigned fail_o
     expected_logged = 0;
 }
 
-PARAMETER_TEST(struct function, cr_make_param_array(struct function, (void *)functions, COUNT_OF(functions)),
+PARAMETER_TEST(struct signal_function,
+               cr_make_param_array(struct signal_function, (void *)functions, COUNT_OF(functions)),
                assign_interrupt_random, a_function_of_each_kind_does_what_the_model_does)
 {
     function = variant;

@@ -10,8 +10,7 @@ TestSuite(assign_msix, .timeout = 60);
 
 static void open_entries(unsigned entries)
 {
-    signal_start();
-    signal_vectors(entries);
+    signal_make(&(struct signal_function){ .pin = true, .vectors = entries });
     signal_open();
 }
 
@@ -138,8 +137,7 @@ Test(assign_msix, each_of_2048_vectors_has_its_message_and_a_pending_bit_that_ca
 
 Test(assign_msix, a_guest_that_does_not_see_the_capability_does_not_reach_the_functions_table)
 {
-    signal_start();
-    signal_vectors(4);
+    signal_make(&(struct signal_function){ .pin = true, .vectors = 4 });
     assert_status(vpt_assign_open(&signals.device, &signals.setup), VPT_OK);
     assert_status(vpt_assign_hide(&signals.device, SIGNAL_MSIX), VPT_OK);
     assert_status(vpt_assign_acquire(&signals.device, 1, &signals.guest), VPT_OK);

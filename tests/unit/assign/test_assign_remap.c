@@ -19,9 +19,7 @@ static struct vpt_assign_remap_entry entries[CAPACITY];
 /* A function with a pin, 8 messages of MSI and `vectors` of MSI-X, and an empty array. */
 static void set_up(unsigned vectors)
 {
-    signal_start();
-    signal_msi(3, false, false);
-    signal_vectors(vectors);
+    signal_make(&(struct signal_function){ .pin = true, .msi = true, .messages = 3, .vectors = vectors });
     signal_open();
     assert_status(vpt_assign_remap_init(&remap, entries, CAPACITY), VPT_OK);
 }
@@ -102,29 +100,25 @@ Test(assign_remap, an_array_has_as_many_entries_as_it_was_made_for)
     assert_same(((uint8_t *)&entries[1000])[0], 0xff);
 }
 
-/* Messages of MSI and vectors of MSI-X; 0: it has none. */
-static const struct function {
-    bool pin;
-    unsigned messages_log2;
-    bool msi;
-    unsigned vectors;
-} functions[] = { { true, 0, false, 0 }, { false, 0, false, 0 }, { true, 0, true, 0 },   { true, 1, true, 0 },
-                  { true, 2, true, 0 },  { true, 3, true, 0 },   { true, 4, true, 0 },   { true, 5, true, 0 },
-                  { false, 2, true, 3 }, { true, 2, true, 5 },   { true, 2, true, 2048 } };
+static const struct signal_function functions[] = {
+    { .pin = true },
+    { .pin = false },
+    { .pin = true, .msi = true, .messages = 0 },
+    { .pin = true, .msi = true, .messages = 1 },
+    { .pin = true, .msi = true, .messages = 4 },
+    { .pin = true, .msi = true, .messages = 5 },
+    { .pin = false, .msi = true, .messages = 2, .vectors = 3 },
+    { .pin = true, .msi = true, .messages = 2, .vectors = 5 },
+    { .pin = true, .msi = true, .messages = 3, .vectors = 2048 },
+};
 
-PARAMETER_TEST(struct function, cr_make_param_array(struct function, (void *)functions, COUNT_OF(functions)),
-               assign_remap, an_entry_has_a_vector_that_the_function_can_have)
+PARAMETER_TEST(struct signal_function,
+               cr_make_param_array(struct signal_function, (void *)functions, COUNT_OF(functions)), assign_remap,
+               an_entry_has_a_vector_that_the_function_can_have)
 {
-    unsigned messages = variant->msi ? 1u << variant->messages_log2 : 0;
+    unsigned messages = variant->msi ? 1u << variant->messages : 0;
 
-    signal_start();
-    signals.config[0x3d] = variant->pin;
-    if (variant->msi) {
-        signal_msi(variant->messages_log2, false, false);
-    }
-    if (variant->vectors != 0) {
-        signal_vectors(variant->vectors);
-    }
+    signal_make(variant);
     signal_open();
     assert_status(vpt_assign_remap_init(&remap, entries, 8), VPT_OK);
     for (unsigned i = 0; i <= VPT_ASSIGN_INTX; i++) {
