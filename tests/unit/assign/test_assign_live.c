@@ -15,9 +15,9 @@
 
 #define FOUR_GIB (UINT64_C(1) << 32)
 
-static struct vpt_assign_layout layout;
-static struct vpt_assign_registers registers;
 static struct vpt_assign_trap traps[3];
+static struct vpt_assign_layout layout = { .page_size = PAGE, .traps = traps };
+static struct vpt_assign_registers registers = { .command = 3 };
 
 TestSuite(assign_live);
 
@@ -215,16 +215,6 @@ static void check_each(const struct axis *axis)
 /* Checks each combination of the axes' values. */
 #define CHECK_EACH(...) check_each((const struct axis[]){ __VA_ARGS__, { .count = 0 } })
 
-static void start(void)
-{
-    memset(&layout, 0, sizeof(layout));
-    memset(&registers, 0, sizeof(registers));
-    memset(traps, 0, sizeof(traps));
-    layout.page_size = PAGE;
-    layout.traps = traps;
-    registers.command = 3;
-}
-
 static void memory(unsigned index, uint64_t size, uint64_t host, bool is_64bit)
 {
     layout.bar[index] =
@@ -244,7 +234,6 @@ static void io(unsigned index, uint64_t size, uint64_t host)
 /* The host's address may be anything: a BAR that leaves its space there is not live. */
 Test(assign_live, memory_of_32_bits_is_live_where_it_fits_and_is_decoded)
 {
-    start();
     memory(0, 16, 0, false);
     CHECK_EACH(EACH_MEMORY_SIZE(0),
                EACH_OF(HOST, 0, 0, 0x40, 0x100000, 0x100010, 0x7fffffff00, UINT64_C(0xffffffffffffff80),
@@ -254,7 +243,6 @@ Test(assign_live, memory_of_32_bits_is_live_where_it_fits_and_is_decoded)
 
 Test(assign_live, memory_of_64_bits_is_live_where_it_fits_and_is_decoded)
 {
-    start();
     memory(4, 16, 0x100000, true);
     CHECK_EACH(EACH_MEMORY_SIZE(4), EACH_MEMORY_END(4), EACH_LOW_BYTE(4), EACH_OF(BAR, 5, 0, 1, 0x7fffffff, 0xffffffff),
                EACH_DECODING);
@@ -262,7 +250,6 @@ Test(assign_live, memory_of_64_bits_is_live_where_it_fits_and_is_decoded)
 
 Test(assign_live, ports_are_live_where_they_fit_and_are_decoded)
 {
-    start();
     io(5, 4, 0);
     CHECK_EACH(EACH_OF(SIZE, 5, 4, 8, 16, 32, 64), EACH_OF(HOST, 5, 0, 0x40, 0xff80, 0xfff0, 0xfff8, 0x10000),
                EACH_OF(BAR, 5, 0, 0xff00, 0x10000, 0xffff0000, 0xffffff00), EACH_LOW_BYTE(5), EACH_DECODING);
@@ -270,7 +257,6 @@ Test(assign_live, ports_are_live_where_they_fit_and_are_decoded)
 
 Test(assign_live, the_rom_is_live_where_it_is_enabled_too)
 {
-    start();
     memory(VPT_PCI_ROM, 2048, 0xc0000, false);
     CHECK_EACH(EACH_OF(BAR, VPT_PCI_ROM, 0, 0x800, 0x1000, 0xfffff000, 0xfffff800, 0xffffe800),
                EACH_LOW_BYTE(VPT_PCI_ROM), EACH_DECODING);
@@ -279,7 +265,6 @@ Test(assign_live, the_rom_is_live_where_it_is_enabled_too)
 Test(assign_live, a_bar_may_be_half_of_the_address_space)
 {
     for (unsigned shift = 32; shift < 64; shift++) {
-        start();
         memory(0, UINT64_C(1) << shift, UINT64_C(1) << shift, true);
         CHECK_EACH(EACH_OF(BAR, 0, 0, 0xffffffff),
                    EACH_OF(BAR, 1, 0, 1, 2, 3, 4, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff));
@@ -301,7 +286,6 @@ static void check_each_pair_of_traps(uint64_t step)
 
 Test(assign_live, a_trap_takes_whole_pages_of_memory_and_single_ports)
 {
-    start();
     memory(0, 128, 0x100000, false);
     check_each_pair_of_traps(8);
     memory(0, 128, 0x100010, false);
@@ -312,7 +296,6 @@ Test(assign_live, a_trap_takes_whole_pages_of_memory_and_single_ports)
 
 Test(assign_live, a_trap_is_of_one_bar)
 {
-    start();
     memory(0, 128, 0x100000, false);
     memory(2, 64, 0x200000, true);
     registers.bar[0] = 0x1080;
@@ -326,7 +309,6 @@ Test(assign_live, a_trap_is_of_one_bar)
 
 Test(assign_live, there_are_most_pieces_where_each_trap_is_alone_amid_a_bar)
 {
-    start();
     for (unsigned i = 0; i < BARS; i++) {
         memory(i, 0x1000, 0x100000 + 0x1000 * i, false);
         registers.bar[i] = (0x1000 + 0x1000 * i) | (i == VPT_PCI_ROM);
@@ -343,7 +325,6 @@ Test(assign_live, there_are_most_pieces_where_each_trap_is_alone_amid_a_bar)
 
 Test(assign_live, of_bars_that_overlap_the_first_is_live)
 {
-    start();
     memory(0, 32, 0x100000, false);
     memory(1, 64, 0x200000, false);
     memory(2, 16, 0x300000, true);
@@ -353,7 +334,6 @@ Test(assign_live, of_bars_that_overlap_the_first_is_live)
 
 Test(assign_live, ports_and_memory_do_not_overlap)
 {
-    start();
     memory(0, 32, 0x100000, false);
     io(1, 16, 0x20);
     io(5, 8, 0x38);
@@ -363,7 +343,6 @@ Test(assign_live, ports_and_memory_do_not_overlap)
 
 Test(assign_live, the_rom_yields_to_a_bar)
 {
-    start();
     memory(5, 4096, 0x100000, false);
     memory(VPT_PCI_ROM, 2048, 0x200000, false);
     registers.bar[5] = 0x2000;
@@ -374,7 +353,6 @@ Test(assign_live, the_rom_yields_to_a_bar)
 
 Test(assign_live, too_small_an_array_is_not_overrun)
 {
-    start();
     memory(0, 128, 0x100000, false);
     memory(1, 64, 0x200000, false);
     registers.bar[0] = 0x1080;
@@ -391,7 +369,6 @@ Test(assign_live, too_small_an_array_is_not_overrun)
 
 Test(assign_live, nothing_is_live_without_a_layout_registers_or_the_traps_that_are_counted)
 {
-    start();
     memory(0, 128, 0x100000, false);
     registers.bar[0] = 0x1080;
     assert_same(vpt_assign_live(NULL, &registers, pieces, PIECES), 0);
