@@ -300,6 +300,8 @@ Test(assign_dma, a_space_needs_an_iommu_room_and_pages_of_a_power_of_two)
     assert_status(vpt_assign_dma_map(&dma, &range), VPT_CALLER_ALIGNMENT);
     range.guest = 0x10000;
     assert_status(vpt_assign_dma_map(&dma, &range), VPT_OK);
+    assert_status(vpt_assign_dma_init(&dma, &iommu, ranges, 0, 0), VPT_OK);
+    assert_status(vpt_assign_dma_map(&dma, &range), VPT_RESOURCE_FULL);
 }
 
 Test(assign_dma, calls_without_a_space_a_range_or_a_device_are_refused)

@@ -3,6 +3,7 @@
  * Random steps of functions that interrupt in different ways, and of a model: each call of a hook, in its order, each
  * status, and what the guest reads must be the model's, also where hooks fail.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "assign_signal.h"
@@ -327,39 +328,42 @@ static uint32_t pending_bits(const struct vector *first)
     return bits;
 }
 
+static char step_text[40];
+
 static void compare_table(void)
 {
     for (unsigned i = 0; i < function->vectors; i++) {
         const struct vector *entry = &model.entry[i];
 
-        assert_same(signal_load(0, SIGNAL_TABLE + 16 * i, 8), entry->address);
-        assert_same(signal_load(0, SIGNAL_TABLE + 16 * i + 8, 8), (uint64_t)entry->masked << 32 | entry->data);
+        assert_same_of(step_text, signal_load(0, SIGNAL_TABLE + 16 * i, 8), entry->address);
+        assert_same_of(step_text, signal_load(0, SIGNAL_TABLE + 16 * i + 8, 8),
+                       (uint64_t)entry->masked << 32 | entry->data);
     }
     for (unsigned i = 0; i < function->vectors; i += 32) {
-        assert_same(signal_load(0, SIGNAL_PENDING + i / 8, 4), pending_bits(&model.entry[i]));
+        assert_same_of(step_text, signal_load(0, SIGNAL_PENDING + i / 8, 4), pending_bits(&model.entry[i]));
     }
-    assert_same(signals.accesses, 0);
+    assert_same_of(step_text, signals.accesses, 0);
 }
 
 static void compare(void)
 {
-    assert_same(signals.calls, expected_calls);
+    assert_same_of(step_text, signals.calls, expected_calls);
     signal_expect(expected_log, expected_logged);
     expected_logged = 0;
     if (model.power_state == 0) {
         compare_table();
     }
-    assert_same(signal_read(SIGNAL_MSIX + 2, 2) & 0xc000, model.msix_control);
-    assert_same(signal_read(SIGNAL_MSI + 2, 2) & 0x71, model.msi_control);
+    assert_same_of(step_text, signal_read(SIGNAL_MSIX + 2, 2) & 0xc000, model.msix_control);
+    assert_same_of(step_text, signal_read(SIGNAL_MSI + 2, 2) & 0x71, model.msi_control);
     if (function->maskable) {
-        assert_same(signal_read((uint16_t)(msi_data_register() + 8), 4), pending_bits(model.msi));
+        assert_same_of(step_text, signal_read((uint16_t)(msi_data_register() + 8), 4), pending_bits(model.msi));
     } else {
-        assert_same(signal_read((uint16_t)(msi_data_register() + 4), 1), SIGNAL_NEIGHBOUR);
-        assert_same(signal_read((uint16_t)(msi_data_register() + 8), 1), SIGNAL_NEIGHBOUR);
+        assert_same_of(step_text, signal_read((uint16_t)(msi_data_register() + 4), 1), SIGNAL_NEIGHBOUR);
+        assert_same_of(step_text, signal_read((uint16_t)(msi_data_register() + 8), 1), SIGNAL_NEIGHBOUR);
     }
     cr_assert(memcmp(&signals.config[SIGNAL_MSI], &signals.initial[SIGNAL_MSI], 256 - SIGNAL_MSI) == 0);
-    assert_same(signal_read(COMMAND, 2), model.command);
-    assert_same((signals.config[COMMAND] & IS_MASTER) != 0, model_is_master());
+    assert_same_of(step_text, signal_read(COMMAND, 2), model.command);
+    assert_same_of(step_text, (signals.config[COMMAND] & IS_MASTER) != 0, model_is_master());
     assert_status(vpt_assign_check(&signals.device), VPT_OK);
 }
 
@@ -373,6 +377,7 @@ static void run(uint32_t seed, unsigned steps, unsigned fail_at, unsigned fail_o
     signals.random = seed;
     acquire();
     for (unsigned i = 0; i < steps; i++) {
+        (void)snprintf(step_text, sizeof(step_text), "seed %u, step %u:", (unsigned)seed, i);
         compare();
         step();
     }
