@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a device does of its own accord at a moment that the test names. */
+/* What a device does on its own at a moment that the test names. */
 #include "mock_internal.h"
 
 #include <limits.h>
@@ -24,19 +24,15 @@ uint32_t mock_lies_random(struct mock_lies *lies, unsigned number)
 
 /* ---- Scribbling ---- */
 
-/* Whether the device may write there, for the area in question. */
+/* Whether the region belongs to the area, and the device may write there. */
 static bool scribbled_on(const struct mock_region *region, enum mock_scribble_area area)
 {
-    if (!region->device_writes || region->kind == MOCK_REGION_PRIVATE) {
-        return false;
-    }
-    if (area == MOCK_SCRIBBLE_ALLOCATIONS) {
-        return region->kind == MOCK_REGION_ALLOCATION;
-    }
-    return area != MOCK_SCRIBBLE_SHARES || region->kind == MOCK_REGION_SHARE;
+    return region->device_writes && region->kind != MOCK_REGION_PRIVATE &&
+           (area != MOCK_SCRIBBLE_ALLOCATIONS || region->kind == MOCK_REGION_ALLOCATION) &&
+           (area != MOCK_SCRIBBLE_SHARES || region->kind == MOCK_REGION_SHARE);
 }
 
-/* One region of those that count, each as likely as any other; NULL: there is none. */
+/* A region of the area, each as likely as any other; NULL: there is none. */
 static struct mock_region *draw_region(struct mock_device *device, unsigned number, enum mock_scribble_area area)
 {
     struct mock_memory *memory = device->memory;
@@ -54,20 +50,21 @@ static struct mock_region *draw_region(struct mock_device *device, unsigned numb
     return drawn;
 }
 
-/* The bytes to write to, *size of them. */
-static uint8_t *draw_room(struct mock_device *device, unsigned number, size_t *size)
+/* The bytes to write to, *size of them; NULL: there are none. */
+static uint8_t *draw_bytes(struct mock_device *device, unsigned number, size_t *size)
 {
     enum mock_scribble_area area = device->lies.lie[number].area;
     const struct mock_queue *queue = &device->queues[0];
     struct mock_region *region;
 
     if (area >= MOCK_SCRIBBLE_DESCRIPTORS && area <= MOCK_SCRIBBLE_DEVICE_AREA && queue->enabled) {
-        unsigned which = (unsigned)area - MOCK_SCRIBBLE_DESCRIPTORS;
+        enum mock_queue_area which = (enum mock_queue_area)(area - MOCK_SCRIBBLE_DESCRIPTORS);
+        uint64_t address = queue->area[which];
 
-        region = mock_memory_find(device->memory, queue->area[which]);
-        *size = mock_split_area_size(queue, (enum mock_queue_area)which);
-        if (region != NULL && *size <= region->size - (size_t)(queue->area[which] - region->address)) {
-            return region->bytes + (size_t)(queue->area[which] - region->address);
+        region = mock_memory_find(device->memory, address);
+        *size = mock_split_area_size(queue, which);
+        if (region != NULL && *size <= region->size - (size_t)(address - region->address)) {
+            return region->bytes + (size_t)(address - region->address);
         }
     }
     region = draw_region(device, number, area);
@@ -79,18 +76,18 @@ static void scribble(struct mock_device *device, unsigned number)
 {
     const struct mock_lie *lie = &device->lies.lie[number];
     size_t size = 0;
-    uint8_t *room = draw_room(device, number, &size);
-    size_t bytes = lie->bytes != 0 ? lie->bytes : 1u + mock_lies_random(&device->lies, number) % SCRIBBLE_MAX;
+    uint8_t *bytes = draw_bytes(device, number, &size);
+    size_t count = lie->bytes != 0 ? lie->bytes : 1u + mock_lies_random(&device->lies, number) % SCRIBBLE_MAX;
     size_t at;
 
-    if (room == NULL || device->vanished) {
+    if (bytes == NULL || device->vanished) {
         return;
     }
-    bytes = bytes < size ? bytes : size;
-    at = mock_lies_random(&device->lies, number) % (size - bytes + 1u);
-    for (size_t i = 0; i < bytes; i++) {
-        room[at + i] = lie->content != NULL ? ((const uint8_t *)lie->content)[i]
-                                            : (uint8_t)(mock_lies_random(&device->lies, number) >> 11);
+    count = count < size ? count : size;
+    at = mock_lies_random(&device->lies, number) % (size - count + 1u);
+    for (size_t i = 0; i < count; i++) {
+        bytes[at + i] = lie->content != NULL ? ((const uint8_t *)lie->content)[i]
+                                             : (uint8_t)(mock_lies_random(&device->lies, number) >> 11);
     }
 }
 
@@ -99,6 +96,10 @@ static void scribble(struct mock_device *device, unsigned number)
 static void do_now(struct mock_device *device, unsigned number)
 {
     switch (device->lies.lie[number].how) {
+    case MOCK_LIE_RETURN: mock_device_return(device); break;
+    case MOCK_LIE_RESET: mock_device_reset(device); break;
+    case MOCK_LIE_COMPLETE: (void)mock_device_run(device, UINT_MAX); break;
+    case MOCK_LIE_LOOK: mock_device_look(device); break;
     case MOCK_LIE_VANISH: mock_device_vanish(device); break;
     case MOCK_LIE_STOP: device->stopped = true; break;
     case MOCK_LIE_NEEDS_RESET: mock_device_needs_reset(device); break;
@@ -115,32 +116,16 @@ static void do_now(struct mock_device *device, unsigned number)
     }
 }
 
-/* Those that must not come while the device is in the midst of a queue. */
-static void do_between(struct mock_device *device, enum mock_lie_how how)
-{
-    switch (how) {
-    case MOCK_LIE_RETURN: mock_device_return(device); break;
-    case MOCK_LIE_RESET: mock_device_reset(device); break;
-    case MOCK_LIE_COMPLETE: (void)mock_device_run(device, UINT_MAX); break;
-    default: mock_device_look(device); break;
-    }
-}
-
-static bool waits(enum mock_lie_how how)
-{
-    return how == MOCK_LIE_RETURN || how == MOCK_LIE_RESET || how == MOCK_LIE_COMPLETE || how == MOCK_LIE_LOOK;
-}
-
 void mock_deed(struct mock_device *device, unsigned number)
 {
     enum mock_lie_how how = device->lies.lie[number].how;
+    bool waits = how == MOCK_LIE_RETURN || how == MOCK_LIE_RESET || how == MOCK_LIE_COMPLETE || how == MOCK_LIE_LOOK;
 
-    if (!waits(how)) {
-        do_now(device, number);
-    } else if (device->working != 0) {
+    /* These must not happen while the device works on a queue. */
+    if (waits && device->working != 0) {
         device->lies.postponed |= UINT32_C(1) << number;
     } else {
-        do_between(device, how);
+        do_now(device, number);
     }
 }
 
@@ -151,7 +136,7 @@ void mock_lies_catch_up(struct mock_device *device)
     device->lies.postponed = 0;
     for (unsigned i = 0; i < device->lies.count; i++) {
         if ((postponed >> i & 1u) != 0) {
-            do_between(device, device->lies.lie[i].how);
+            do_now(device, i);
         }
     }
 }

@@ -1,59 +1,36 @@
 /* SPDX-License-Identifier: MIT */
-/* When lies fire and how they distort an access. What the device does of its own accord is in deeds.c. */
+/* When lies fire and how they distort an access. What the device does on its own is in mock_deeds.c. */
 #include "mock_lies.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "mock_internal.h"
-#include "mock_device.h"
 #include "mock_order.h"
 
 /* The widest field. */
 #define FIELD_MAX 8u
 
-static const char *const spaces[MOCK_SPACES] = {
-    [MOCK_SPACE_ANY] = "any",
-    [MOCK_SPACE_REGISTER] = "register",
-    [MOCK_SPACE_CONFIGURATION] = "configuration",
-    [MOCK_SPACE_PCI_CONFIGURATION] = "PCI configuration",
-    [MOCK_SPACE_MSIX] = "MSI-X",
-    [MOCK_SPACE_RING] = "ring",
-    [MOCK_SPACE_DATA] = "data",
-    [MOCK_SPACE_TICK] = "tick",
-    [MOCK_SPACE_COMPLETION] = "completion",
-};
-
-static const char *const hows[MOCK_LIE_HOWS] = {
-    [MOCK_LIE_TRUTH] = "truth",
-    [MOCK_LIE_VALUE] = "value",
-    [MOCK_LIE_XOR] = "xor",
-    [MOCK_LIE_ADD] = "add",
-    [MOCK_LIE_RANDOM] = "random",
-    [MOCK_LIE_DROP] = "drop",
-    [MOCK_LIE_VANISH] = "vanish",
-    [MOCK_LIE_RETURN] = "return",
-    [MOCK_LIE_RESET] = "reset",
-    [MOCK_LIE_STOP] = "stop",
-    [MOCK_LIE_NEEDS_RESET] = "needs-reset",
-    [MOCK_LIE_NEEDS_RESET_QUIET] = "needs-reset-quiet",
-    [MOCK_LIE_COMPLETE] = "complete",
-    [MOCK_LIE_LOOK] = "look",
-    [MOCK_LIE_CONFIGURATION] = "configuration",
-    [MOCK_LIE_GENERATION] = "generation",
-    [MOCK_LIE_INTERRUPT] = "interrupt",
-    [MOCK_LIE_INTERRUPT_CONFIGURATION] = "interrupt-configuration",
-    [MOCK_LIE_SCRIBBLE] = "scribble",
-};
-
+/* The names are in the order of the enumerations. */
 const char *mock_space_name(enum mock_space space)
 {
-    return spaces[space];
+    static const char *const names[MOCK_SPACES] = {
+        "any", "register", "configuration", "PCI configuration", "MSI-X", "ring", "data", "tick", "completion",
+    };
+
+    return names[space];
 }
 
 const char *mock_lie_name(enum mock_lie_how how)
 {
-    return hows[how];
+    static const char *const names[MOCK_LIE_HOWS] = {
+        "truth",    "value",  "xor",           "add",        "random",      "drop",
+        "vanish",   "return", "reset",         "stop",       "needs-reset", "needs-reset-quiet",
+        "complete", "look",   "configuration", "generation", "interrupt",   "interrupt-configuration",
+        "scribble",
+    };
+
+    return names[how];
 }
 
 static bool distorts(const struct mock_lie *lie)
@@ -61,13 +38,17 @@ static bool distorts(const struct mock_lie *lie)
     return lie->how >= MOCK_LIE_VALUE && lie->how <= MOCK_LIE_DROP;
 }
 
+static bool is_moment(enum mock_space space)
+{
+    return space == MOCK_SPACE_TICK || space == MOCK_SPACE_COMPLETION;
+}
+
 unsigned mock_lie_set(struct mock_lies *lies, const struct mock_lie *lie)
 {
     unsigned number = lies->count;
-    bool moment = lie->space == MOCK_SPACE_TICK || lie->space == MOCK_SPACE_COMPLETION;
 
     if (number == MOCK_LIES_MAX || (unsigned)lie->space >= MOCK_SPACES || (unsigned)lie->how >= MOCK_LIE_HOWS ||
-        lie->width > FIELD_MAX || (moment && distorts(lie))) {
+        lie->width > FIELD_MAX || (is_moment(lie->space) && distorts(lie))) {
         abort();
     }
     lies->lie[number] = *lie;
@@ -90,7 +71,7 @@ void mock_lies_clear(struct mock_device *device)
 
 /* ---- Which lies an access concerns ---- */
 
-/* The part of the access that is the lie's field: `*first` bytes from its beginning on, and how many; 0: none. */
+/* Where the lie's field is in the access: from which byte on, and how many bytes; 0: it is not in it. */
 static unsigned field_in(const struct mock_lie *lie, const struct mock_access *access, unsigned *first)
 {
     unsigned width = access->width < FIELD_MAX ? access->width : FIELD_MAX;
@@ -121,27 +102,24 @@ static unsigned field_in(const struct mock_lie *lie, const struct mock_access *a
 
 static bool concerns(const struct mock_lie *lie, const struct mock_access *access)
 {
-    bool moment = access->space == MOCK_SPACE_TICK || access->space == MOCK_SPACE_COMPLETION;
     unsigned direction = access->write ? MOCK_WRITES : MOCK_READS;
     unsigned first;
 
-    if (moment) {
+    if (is_moment(access->space)) {
         return lie->space == access->space;
     }
-    if (lie->space != MOCK_SPACE_ANY && lie->space != access->space) {
-        return false;
-    }
-    return (lie->access == 0 || (lie->access & direction) != 0) && field_in(lie, access, &first) != 0;
+    return (lie->space == MOCK_SPACE_ANY || lie->space == access->space) &&
+           (lie->access == 0 || (lie->access & direction) != 0) && field_in(lie, access, &first) != 0;
 }
 
-/* Violations that come of a lie are not the driver's. */
+/* The driver may break rules because of the lie. */
 static void excuse(struct mock_device *device, const struct mock_lie *lie, const struct mock_access *access)
 {
     device->lies.fired++;
     device->lies.fired_in[access->space]++;
     device->lies.last = *access;
     device->violations->lied = true;
-    /* What the driver has told the device does not hold: nor do the addresses that the device goes to. */
+    /* The device has not got what the driver wrote, so the addresses that it uses may be wrong. */
     if ((distorts(lie) && access->space == MOCK_SPACE_REGISTER && access->write && !access->status) ||
         lie->how == MOCK_LIE_SCRIBBLE) {
         device->violations->misled = true;
@@ -192,17 +170,22 @@ static uint64_t part(uint64_t value, unsigned whole, unsigned first, unsigned wi
     return mock_load(bytes + first, width, native);
 }
 
-static bool dropped(const struct mock_device *device, const struct mock_access *access)
+static bool fires(const struct mock_access *access, unsigned number)
 {
-    for (unsigned i = 0; i < device->lies.count; i++) {
-        if ((access->firing >> i & 1u) != 0 && device->lies.lie[i].how == MOCK_LIE_DROP) {
-            return true;
-        }
-    }
-    return false;
+    return (access->firing >> number & 1u) != 0;
 }
 
-/* Distorts `bytes`, what the access is about, in place. */
+static bool dropped(const struct mock_device *device, const struct mock_access *access)
+{
+    bool drops = false;
+
+    for (unsigned i = 0; i < device->lies.count; i++) {
+        drops = drops || (fires(access, i) && device->lies.lie[i].how == MOCK_LIE_DROP);
+    }
+    return drops;
+}
+
+/* Distorts the bytes that are accessed, in place. */
 static void distort(struct mock_device *device, const struct mock_access *access, uint8_t *bytes)
 {
     struct mock_lies *lies = &device->lies;
@@ -213,7 +196,7 @@ static void distort(struct mock_device *device, const struct mock_access *access
         unsigned width = field_in(lie, access, &first);
         uint64_t value;
 
-        if ((access->firing >> i & 1u) == 0) {
+        if (!fires(access, i)) {
             continue;
         }
         value = distorted(lies, i, mock_load(bytes + first, width, access->native));
@@ -224,23 +207,26 @@ static void distort(struct mock_device *device, const struct mock_access *access
     }
 }
 
+static uint32_t distorted_register(struct mock_device *device, const struct mock_access *access, uint32_t truth)
+{
+    uint8_t bytes[4];
+
+    mock_store(bytes, access->width, truth, false);
+    distort(device, access, bytes);
+    return (uint32_t)mock_load(bytes, access->width, false);
+}
+
 uint32_t mock_access_read(struct mock_device *device, const struct mock_access *access, uint32_t truth)
 {
-    uint32_t ones = access->width < 4u ? (UINT32_C(1) << (8u * access->width)) - 1u : UINT32_MAX;
-    uint32_t value = ones;
-    uint8_t bytes[4];
+    uint32_t value;
 
     if (access->firing == 0 || device->vanished) {
         return truth;
     }
-    if (!dropped(device, access)) {
-        mock_store(bytes, access->width, truth, false);
-        distort(device, access, bytes);
-        value = (uint32_t)mock_load(bytes, access->width, false);
-    }
+    value = dropped(device, access) ? mock_ones(access->width) : distorted_register(device, access, truth);
     /*
-     * Who is told that the device is gone, or has been reset, or does not reach memory, takes the memory back; and who
-     * is told another size makes rings of that size.
+     * A driver takes memory back when it reads that the device is gone, is reset or does not reach memory, and it makes
+     * rings of the size that it reads.
      */
     if (access->layout || (access->status && value != truth && (value == 0 || (value & 0xffu) == 0xffu)) ||
         (access->space == MOCK_SPACE_PCI_CONFIGURATION && access->offset < 8u)) {
@@ -251,14 +237,10 @@ uint32_t mock_access_read(struct mock_device *device, const struct mock_access *
 
 bool mock_access_write(struct mock_device *device, const struct mock_access *access, uint32_t *value)
 {
-    uint8_t bytes[4];
-
     if (dropped(device, access)) {
         return false;
     }
-    mock_store(bytes, access->width, *value, false);
-    distort(device, access, bytes);
-    *value = (uint32_t)mock_load(bytes, access->width, false);
+    *value = distorted_register(device, access, *value);
     return true;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* MSI-X as a device has it: table, pending bits, and the messages that come of them. */
+/* MSI-X of a function: the table, the pending bits, and the messages. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,27 +19,28 @@ void mock_pci_msix_add(struct mock_pci_function *function, uint16_t entries, uns
 {
     static const uint8_t writable[10] = { 0, 0xc0 };
     struct mock_pci_msix *msix = calloc(1, sizeof(*msix));
-    uint32_t where[2] = { table_offset | table_bar, pending_offset | pending_bar };
-    uint8_t body[10] = { (uint8_t)(entries - 1u), (uint8_t)((entries - 1u) >> 8) };
+    size_t pending_words = 2u * ((entries + 63u) / 64u);
+    uint32_t *table = calloc((size_t)entries * ENTRY_WORDS, sizeof(uint32_t));
+    uint32_t *pending = calloc(pending_words, sizeof(uint32_t));
+    uint8_t body[10];
 
-    if (msix == NULL) {
+    if (msix == NULL || table == NULL || pending == NULL) {
         abort();
     }
-    msix->entries = entries;
-    msix->table_bar = table_bar;
-    msix->table_offset = table_offset;
-    msix->pending_bar = pending_bar;
-    msix->pending_offset = pending_offset;
-    msix->pending_words = 2u * ((entries + 63u) / 64u);
-    msix->table = calloc((size_t)entries * ENTRY_WORDS, sizeof(uint32_t));
-    msix->pending = calloc(msix->pending_words, sizeof(uint32_t));
-    if (msix->table == NULL || msix->pending == NULL) {
-        abort();
-    }
-    for (unsigned i = 0; i < 8; i++) {
-        body[2u + i] = (uint8_t)(where[i / 4u] >> (8u * (i % 4u)));
-    }
-    msix->capability = mock_pci_capability_add(function, CAPABILITY_ID, body, sizeof(body), writable);
+    mock_store(body, 2, entries - 1u, false);
+    mock_store(body + 2, 4, table_offset | table_bar, false);
+    mock_store(body + 6, 4, pending_offset | pending_bar, false);
+    *msix = (struct mock_pci_msix){
+        .entries = entries,
+        .capability = mock_pci_capability_add(function, CAPABILITY_ID, body, sizeof(body), writable),
+        .table_bar = table_bar,
+        .pending_bar = pending_bar,
+        .table_offset = table_offset,
+        .pending_offset = pending_offset,
+        .table = table,
+        .pending = pending,
+        .pending_words = pending_words,
+    };
     function->msix = msix;
     mock_pci_msix_restart(function);
 }
@@ -112,11 +113,9 @@ void mock_pci_msix_fire(struct mock_pci_function *function, uint16_t vector)
 {
     struct mock_pci_msix *msix = function->msix;
 
-    if (msix == NULL || vector >= msix->entries) {
-        mock_violation(&function->bus->hal->violations, "MSI-X entry %u does not exist", vector);
-        return;
-    }
-    if (function->gone) {
+    if (!mock_require(&function->bus->hal->violations, msix != NULL && vector < msix->entries,
+                      "MSI-X entry %u does not exist", vector) ||
+        function->gone) {
         return;
     }
     if (unmasked(function, vector)) {
@@ -164,10 +163,7 @@ bool mock_pci_msix_claims(const struct mock_pci_function *function, unsigned bar
 
 static bool width_is_right(struct mock_pci_function *function, unsigned width)
 {
-    if (width != 4) {
-        mock_violation(&function->bus->hal->violations, "MSI-X structure accessed in width %u", width);
-    }
-    return width == 4;
+    return mock_require(&function->bus->hal->violations, width == 4, "MSI-X structure accessed in width %u", width);
 }
 
 static uint32_t answer(struct mock_pci_function *function, unsigned bar, uint64_t offset, unsigned width)
@@ -214,17 +210,13 @@ static void table_rules(struct mock_pci_function *function, size_t word, uint32_
     uint16_t vector = (uint16_t)(word / ENTRY_WORDS);
 
     if (word % ENTRY_WORDS == ENTRY_CONTROL) {
-        if (((value ^ function->msix->table[word]) & ~CONTROL_MASKED) != 0) {
-            mock_violation(violations, "MSI-X entry %u: reserved bits changed", vector);
-        }
+        mock_require(violations, ((value ^ function->msix->table[word]) & ~CONTROL_MASKED) == 0,
+                     "MSI-X entry %u: reserved bits changed", vector);
         return;
     }
-    if (unmasked(function, vector)) {
-        mock_violation(violations, "MSI-X entry %u changed while unmasked", vector);
-    }
-    if (word % ENTRY_WORDS == 0 && value % 4u != 0) {
-        mock_violation(violations, "MSI-X entry %u: misaligned address 0x%" PRIx32, vector, value);
-    }
+    mock_require(violations, !unmasked(function, vector), "MSI-X entry %u changed while unmasked", vector);
+    mock_require(violations, word % ENTRY_WORDS != 0 || value % 4u == 0,
+                 "MSI-X entry %u: misaligned address 0x%" PRIx32, vector, value);
 }
 
 void mock_pci_msix_write(struct mock_pci_function *function, unsigned bar, uint64_t offset, unsigned width,
@@ -243,8 +235,7 @@ void mock_pci_msix_write(struct mock_pci_function *function, unsigned bar, uint6
             return;
         }
     }
-    if (!in_table(msix, bar, offset)) {
-        mock_violation(&function->bus->hal->violations, "write to MSI-X pending bits");
+    if (!mock_require(&function->bus->hal->violations, in_table(msix, bar, offset), "write to MSI-X pending bits")) {
         return;
     }
     word = (size_t)((offset - msix->table_offset) / sizeof(uint32_t));

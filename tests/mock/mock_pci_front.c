@@ -9,6 +9,7 @@
 
 #include "mock_order.h"
 #include "mock_pci_bus_internal.h"
+#include "mock_registers.h"
 
 typedef void hook_function(void *ctx, struct mock_pci_function *function, uint16_t offset, unsigned width);
 
@@ -180,6 +181,7 @@ static void reset(void *ctx)
     for (unsigned i = 0; i < MOCK_QUEUES_MAX; i++) {
         front->queue[i] = front->configuration;
     }
+    front->set = (struct mock_pci_set_up){ .queue_select = UINT16_MAX };
     mock_pci_intx_set(front->function, false);
     drive_by(front, front->wanted);
 }
@@ -288,6 +290,19 @@ void mock_pci_front_command(struct mock_pci_front *front, uint16_t value)
 {
     mock_pci_command_set(front->function, value);
     front->command = mock_pci_command(front->function);
+}
+
+void mock_pci_front_offer(struct mock_pci_front *front, unsigned interface, struct vpt_features offered)
+{
+    struct mock_pci_interface *made = &front->interface[interface];
+
+    made->present = true;
+    made->offered = offered;
+    mock_known_features(&made->known, interface == MOCK_PCI_LEGACY);
+    if (interface == MOCK_PCI_MODERN) {
+        /* Not SR_IOV: the function has no such capability (RSVFEAT-9). */
+        vpt_features_add(&made->known, VPT_F_NOTIF_CONFIG_DATA);
+    }
 }
 
 void mock_pci_front_start(struct mock_pci_front *front)

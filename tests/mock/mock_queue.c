@@ -62,9 +62,10 @@ struct mock_element mock_queue_take_pending(struct mock_queue *queue, size_t at)
 /* A store into a request's writable part, `at` bytes from its beginning on. */
 static void store(struct mock_device *device, uint64_t at, uint8_t *bytes, const uint8_t *in, size_t size)
 {
-    struct mock_access access = { .space = MOCK_SPACE_DATA, .offset = at, .width = (unsigned)size };
+    struct mock_access access = {
+        .space = MOCK_SPACE_DATA, .offset = at, .width = (unsigned)size, .native = device->legacy
+    };
 
-    access.native = device->legacy;
     mock_access_store(device, &access, bytes, in);
 }
 
