@@ -74,30 +74,23 @@ void mock_lies_clear(struct mock_device *device)
 /* Where the lie's field is in the access: from which byte on, and how many bytes; 0: it is not in it. */
 static unsigned field_in(const struct mock_lie *lie, const struct mock_access *access, unsigned *first)
 {
-    unsigned width = access->width < FIELD_MAX ? access->width : FIELD_MAX;
-    uint64_t offset = lie->offset;
+    unsigned whole = access->width < FIELD_MAX ? access->width : FIELD_MAX;
+    uint64_t start = lie->offset > access->offset ? lie->offset : access->offset;
+    uint64_t end = lie->offset + lie->width;
 
     *first = 0;
-    if (lie->space == MOCK_SPACE_ANY || offset == MOCK_ANYWHERE) {
-        return width;
+    if (lie->space == MOCK_SPACE_ANY || lie->offset == MOCK_ANYWHERE) {
+        return whole;
     }
     if (lie->width == 0) {
-        return offset == access->offset ? width : 0;
+        return lie->offset == access->offset ? whole : 0;
     }
-    if (offset >= access->offset) {
-        uint64_t skipped = offset - access->offset;
-
-        if (skipped >= access->width) {
-            return 0;
-        }
-        *first = (unsigned)skipped;
-        return lie->width < access->width - *first ? lie->width : access->width - *first;
-    }
-    if (access->offset - offset >= lie->width) {
+    end = end < access->offset + access->width ? end : access->offset + access->width;
+    if (start >= end) {
         return 0;
     }
-    width = lie->width - (unsigned)(access->offset - offset);
-    return width < access->width ? width : access->width;
+    *first = (unsigned)(start - access->offset);
+    return (unsigned)(end - start);
 }
 
 static bool concerns(const struct mock_lie *lie, const struct mock_access *access)

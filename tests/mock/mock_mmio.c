@@ -148,19 +148,13 @@ static uint32_t read_queue_state(struct mock_mmio *mmio)
 static uint32_t read_region(const struct mock_mmio *mmio, size_t offset)
 {
     uint32_t id = mmio->region_select;
-    uint64_t length = UINT64_MAX;
-    uint64_t base = UINT64_MAX;
+    const struct mock_shared_region *region = id < MOCK_REGIONS_MAX ? &mmio->device->regions[id] : NULL;
+    uint64_t value = UINT64_MAX;
 
-    if (id < MOCK_REGIONS_MAX && mmio->device->regions[id].present) {
-        length = mmio->device->regions[id].length;
-        base = mmio->device->regions[id].base;
+    if (region != NULL && region->present) {
+        value = offset == SHM_LEN_LOW || offset == SHM_LEN_HIGH ? region->length : region->base;
     }
-    switch (offset) {
-    case SHM_LEN_LOW: return (uint32_t)length;
-    case SHM_LEN_HIGH: return (uint32_t)(length >> 32);
-    case SHM_BASE_LOW: return (uint32_t)base;
-    default: return (uint32_t)(base >> 32);
-    }
+    return (uint32_t)(offset == SHM_LEN_LOW || offset == SHM_BASE_LOW ? value : value >> 32);
 }
 
 static uint32_t read_register(struct mock_mmio *mmio, size_t offset)

@@ -31,11 +31,12 @@ unsigned mock_pci_bar_registers(const struct mock_pci_function *function);
 /* Records what a configuration write breaks; before it is carried out. */
 void mock_pci_rules(struct mock_pci_function *function, uint16_t offset, unsigned width, uint32_t value);
 
-/* Whether the table or the pending bits lie at this offset of a BAR, and accesses there. */
+/* Whether the table or the pending bits are at this offset of a BAR. */
 bool mock_pci_msix_claims(const struct mock_pci_function *function, unsigned bar, uint64_t offset);
-uint32_t mock_pci_msix_read(struct mock_pci_function *function, unsigned bar, uint64_t offset, unsigned width);
-void mock_pci_msix_write(struct mock_pci_function *function, unsigned bar, uint64_t offset, unsigned width,
-                         uint32_t value);
+
+/* An access there. `written` is NULL for a read, whose value it returns. */
+uint32_t mock_pci_msix_access(struct mock_pci_function *function, unsigned bar, uint64_t offset, unsigned width,
+                              const uint32_t *written);
 
 /* The state of MSI-X after power-on. */
 void mock_pci_msix_restart(struct mock_pci_function *function);

@@ -45,6 +45,11 @@ void mock_pci_msix_add(struct mock_pci_function *function, uint16_t entries, uns
     mock_pci_msix_restart(function);
 }
 
+static size_t table_size(const struct mock_pci_msix *msix)
+{
+    return (size_t)msix->entries * ENTRY_WORDS * sizeof(uint32_t);
+}
+
 void mock_pci_msix_restart(struct mock_pci_function *function)
 {
     struct mock_pci_msix *msix = function->msix;
@@ -56,7 +61,7 @@ void mock_pci_msix_restart(struct mock_pci_function *function)
     at = (uint16_t)(msix->capability + MOCK_PCI_MSIX_CONTROL);
     mock_pci_set(function, at, 2,
                  mock_pci_get(function, at, 2) & ~(uint32_t)(MOCK_PCI_MSIX_ENABLE | MOCK_PCI_MSIX_MASK));
-    memset(msix->table, 0, (size_t)msix->entries * ENTRY_WORDS * sizeof(uint32_t));
+    memset(msix->table, 0, table_size(msix));
     memset(msix->pending, 0, msix->pending_words * sizeof(uint32_t));
     for (size_t i = 0; i < msix->entries; i++) {
         msix->table[i * ENTRY_WORDS + ENTRY_CONTROL] = CONTROL_MASKED;
@@ -144,64 +149,29 @@ void mock_pci_msix_deliver(struct mock_pci_function *function)
 
 /* ---- Accesses ---- */
 
-static bool in_table(const struct mock_pci_msix *msix, unsigned bar, uint64_t offset)
+/* A word of the table or of the pending bits, and its offset in MOCK_SPACE_MSIX; NULL: it is neither. */
+static uint32_t *word_at(const struct mock_pci_msix *msix, unsigned bar, uint64_t offset, uint64_t *place)
 {
-    return bar == msix->table_bar && offset >= msix->table_offset &&
-           offset - msix->table_offset < (uint64_t)msix->entries * ENTRY_WORDS * sizeof(uint32_t);
-}
+    uint64_t in_table = offset - msix->table_offset;
+    uint64_t in_pending = offset - msix->pending_offset;
 
-static bool in_pending(const struct mock_pci_msix *msix, unsigned bar, uint64_t offset)
-{
-    return bar == msix->pending_bar && offset >= msix->pending_offset &&
-           offset - msix->pending_offset < msix->pending_words * sizeof(uint32_t);
+    if (bar == msix->table_bar && offset >= msix->table_offset && in_table < table_size(msix)) {
+        *place = in_table;
+        return &msix->table[in_table / sizeof(uint32_t)];
+    }
+    if (bar == msix->pending_bar && offset >= msix->pending_offset &&
+        in_pending < msix->pending_words * sizeof(uint32_t)) {
+        *place = MOCK_MSIX_PENDING + in_pending;
+        return &msix->pending[in_pending / sizeof(uint32_t)];
+    }
+    return NULL;
 }
 
 bool mock_pci_msix_claims(const struct mock_pci_function *function, unsigned bar, uint64_t offset)
 {
-    return function->msix != NULL && (in_table(function->msix, bar, offset) || in_pending(function->msix, bar, offset));
-}
+    uint64_t place;
 
-static bool width_is_right(struct mock_pci_function *function, unsigned width)
-{
-    return mock_require(&function->bus->hal->violations, width == 4, "MSI-X structure accessed in width %u", width);
-}
-
-static uint32_t answer(struct mock_pci_function *function, unsigned bar, uint64_t offset, unsigned width)
-{
-    const struct mock_pci_msix *msix = function->msix;
-
-    if (!width_is_right(function, width)) {
-        return 0;
-    }
-    if (in_table(msix, bar, offset)) {
-        return msix->table[(offset - msix->table_offset) / sizeof(uint32_t)];
-    }
-    return msix->pending[(offset - msix->pending_offset) / sizeof(uint32_t)];
-}
-
-static struct mock_access access_at(const struct mock_pci_msix *msix, unsigned bar, uint64_t offset, unsigned width,
-                                    bool write)
-{
-    bool table = in_table(msix, bar, offset);
-
-    return (struct mock_access){
-        .space = MOCK_SPACE_MSIX,
-        .offset = table ? offset - msix->table_offset : MOCK_MSIX_PENDING + (offset - msix->pending_offset),
-        .width = width,
-        .write = write,
-    };
-}
-
-uint32_t mock_pci_msix_read(struct mock_pci_function *function, unsigned bar, uint64_t offset, unsigned width)
-{
-    struct mock_access access = access_at(function->msix, bar, offset, width, false);
-
-    if (function->liar == NULL) {
-        return answer(function, bar, offset, width);
-    }
-    mock_access_begin(function->liar, &access);
-    return function->gone ? mock_ones(width)
-                          : mock_access_read(function->liar, &access, answer(function, bar, offset, width));
+    return function->msix != NULL && word_at(function->msix, bar, offset, &place) != NULL;
 }
 
 static void table_rules(struct mock_pci_function *function, size_t word, uint32_t value)
@@ -219,27 +189,32 @@ static void table_rules(struct mock_pci_function *function, size_t word, uint32_
                  "MSI-X entry %u: misaligned address 0x%" PRIx32, vector, value);
 }
 
-void mock_pci_msix_write(struct mock_pci_function *function, unsigned bar, uint64_t offset, unsigned width,
-                         uint32_t value)
+uint32_t mock_pci_msix_access(struct mock_pci_function *function, unsigned bar, uint64_t offset, unsigned width,
+                              const uint32_t *written)
 {
-    struct mock_pci_msix *msix = function->msix;
-    struct mock_access access = access_at(msix, bar, offset, width, true);
-    size_t word;
+    struct mock_violations *violations = &function->bus->hal->violations;
+    struct mock_access access = { .space = MOCK_SPACE_MSIX, .width = width, .write = written != NULL };
+    uint32_t *word = word_at(function->msix, bar, offset, &access.offset);
+    uint32_t value;
 
-    if (!width_is_right(function, width)) {
-        return;
-    }
     if (function->liar != NULL) {
         mock_access_begin(function->liar, &access);
-        if (function->gone || !mock_access_write(function->liar, &access, &value)) {
-            return;
-        }
     }
-    if (!mock_require(&function->bus->hal->violations, in_table(msix, bar, offset), "write to MSI-X pending bits")) {
-        return;
+    value = written != NULL ? *written : *word;
+    if (function->gone) {
+        return mock_ones(width);
     }
-    word = (size_t)((offset - msix->table_offset) / sizeof(uint32_t));
-    table_rules(function, word, value);
-    msix->table[word] = value;
-    mock_pci_msix_deliver(function);
+    if (!mock_require(violations, width == 4, "MSI-X structure accessed in width %u", width)) {
+        return 0;
+    }
+    if (written == NULL) {
+        return function->liar != NULL ? mock_access_read(function->liar, &access, value) : value;
+    }
+    if ((function->liar == NULL || mock_access_write(function->liar, &access, &value)) &&
+        mock_require(violations, access.offset < MOCK_MSIX_PENDING, "write to MSI-X pending bits")) {
+        table_rules(function, access.offset / sizeof(uint32_t), value);
+        *word = value;
+        mock_pci_msix_deliver(function);
+    }
+    return 0;
 }

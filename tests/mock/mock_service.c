@@ -125,59 +125,13 @@ static bool carry_out(struct mock_device *device, struct mock_queue *queue, cons
     return true;
 }
 
-/* Requests that complete together. */
-struct batch {
-    bool one_element; /* IN_ORDER: one used element stands for all of them */
-    unsigned count;
-    struct mock_element last;
-    uint32_t length;  /* of the last */
-    bool interrupted; /* too early */
-};
-
-static void add_to_batch(struct mock_device *device, struct mock_queue *queue, struct batch *batch,
-                         struct mock_element *element, uint32_t length)
-{
-    queue->completions++;
-    batch->count++;
-    if (mock_fault_fires(&device->faults, MOCK_FAULT_INTERRUPT_EARLY, NULL)) {
-        batch->interrupted = true;
-        mock_device_interrupt(device, queue);
-    }
-    if (!batch->one_element) {
-        mock_split_push(device, queue, element, length, 0);
-        mock_element_finish(element);
-        return;
-    }
-    if (batch->count > 1) {
-        mock_split_release(queue, &batch->last);
-        mock_element_finish(&batch->last);
-    }
-    batch->last = *element;
-    batch->length = length;
-}
-
-static void end_batch(struct mock_device *device, struct mock_queue *queue, struct batch *batch)
-{
-    if (batch->count == 0) {
-        return;
-    }
-    if (batch->one_element) {
-        mock_split_push(device, queue, &batch->last, batch->length, batch->count - 1u);
-        mock_element_finish(&batch->last);
-    }
-    if (mock_split_interrupts(device, queue) && !batch->interrupted &&
-        !mock_fault_fires(&device->faults, MOCK_FAULT_INTERRUPT_LOST, NULL)) {
-        queue->interrupts++;
-        mock_device_interrupt(device, queue);
-    }
-}
-
-/* Completes up to `count` requests of one queue, and interrupts for all of them at once. */
+/* Completes up to `count` requests of one queue, and interrupts once for all of them. */
 static unsigned complete(struct mock_device *device, struct mock_queue *queue, unsigned count, bool now)
 {
-    struct batch batch = { .one_element = in_order(device) && device->completion.in_order_batches };
+    bool interrupted = false;
+    unsigned done = 0;
 
-    while (batch.count < count && serviceable(device, queue)) {
+    while (done < count && serviceable(device, queue)) {
         size_t at = choose(device, queue, now);
         struct mock_element element;
         uint32_t length = 0;
@@ -191,13 +145,22 @@ static unsigned complete(struct mock_device *device, struct mock_queue *queue, u
         }
         element = mock_queue_take_pending(queue, at);
         if (carry_out(device, queue, &element, &length)) {
-            add_to_batch(device, queue, &batch, &element, length);
-        } else {
-            mock_element_finish(&element);
+            done++;
+            queue->completions++;
+            if (mock_fault_fires(&device->faults, MOCK_FAULT_INTERRUPT_EARLY, NULL)) {
+                interrupted = true;
+                mock_device_interrupt(device, queue);
+            }
+            mock_split_push(device, queue, &element, length);
         }
+        mock_element_finish(&element);
     }
-    end_batch(device, queue, &batch);
-    return batch.count;
+    if (done != 0 && mock_split_interrupts(device, queue) && !interrupted &&
+        !mock_fault_fires(&device->faults, MOCK_FAULT_INTERRUPT_LOST, NULL)) {
+        queue->interrupts++;
+        mock_device_interrupt(device, queue);
+    }
+    return done;
 }
 
 /* A driver may have added a buffer while kicks were suppressed, so the ring is read again once they are wanted. */

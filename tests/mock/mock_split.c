@@ -313,7 +313,8 @@ static void check_unchanged(struct mock_device *device, const struct mock_queue 
     }
 }
 
-void mock_split_release(struct mock_queue *queue, const struct mock_element *element)
+/* The descriptors of a buffer are no longer in flight. */
+static void release(struct mock_queue *queue, const struct mock_element *element)
 {
     for (uint32_t i = 0; i < element->descriptor_count; i++) {
         uint64_t offset = element->descriptors[i].address - queue->area[MOCK_DESCRIPTOR_AREA];
@@ -399,7 +400,7 @@ static void store_used_index(struct mock_device *device, const struct mock_queue
 }
 
 void mock_split_push(struct mock_device *device, struct mock_queue *queue, const struct mock_element *element,
-                     uint32_t length, unsigned skipped)
+                     uint32_t length)
 {
     uint8_t *used = mock_split_area(device, queue, MOCK_DEVICE_AREA);
     uint32_t id = element->head;
@@ -407,7 +408,7 @@ void mock_split_push(struct mock_device *device, struct mock_queue *queue, const
 
     check_unchanged(device, queue, element);
     distort_used(device, queue, element, &id, &length, &times);
-    mock_split_release(queue, element);
+    release(queue, element);
     queue->last_id = element->head;
     queue->used_any = true;
     if (used == NULL) {
@@ -419,7 +420,7 @@ void mock_split_push(struct mock_device *device, struct mock_queue *queue, const
 
         put(device, queue, MOCK_RING_USED_ID, entry, 4, id);
         put(device, queue, MOCK_RING_USED_LENGTH, entry + 4, 4, length);
-        queue->used_index = (uint16_t)(queue->used_index + 1u + skipped);
+        queue->used_index = (uint16_t)(queue->used_index + 1u);
     }
     /* The element is there before the index says so. */
     __atomic_thread_fence(__ATOMIC_RELEASE);
