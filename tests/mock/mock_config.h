@@ -39,7 +39,7 @@ void mock_config_init(struct mock_config *config, const struct mock_config_field
 void mock_config_set(struct mock_config *config, unsigned offset, unsigned width, uint64_t value);
 uint64_t mock_config_get(const struct mock_config *config, unsigned offset, unsigned width);
 
-/* The field that is accessed; NULL and a violation: there is none of this offset and width, or not without a feature. */
+/* The field that is accessed; NULL and a violation: none has this offset and width, or its feature is missing. */
 const struct mock_config_field *mock_config_field(const struct mock_config *config, unsigned offset, unsigned width,
                                                   const struct vpt_features *offered,
                                                   struct mock_violations *violations);

@@ -93,8 +93,6 @@ static void check_identified(struct mock_mmio *mmio, size_t offset, bool read)
     }
 }
 
-/* ---- Reading ---- */
-
 static uint32_t identify(struct mock_mmio *mmio, enum mock_fault fault, uint32_t truth)
 {
     uint64_t argument = 0;
@@ -210,8 +208,6 @@ static uint32_t mmio_read(void *front_end, size_t offset, unsigned width)
     mock_access_begin(mmio->device, &access);
     return mock_access_read(mmio->device, &access, answer(mmio, offset, width));
 }
-
-/* ---- Writing ---- */
 
 static void write_features(struct mock_mmio *mmio, uint32_t value)
 {

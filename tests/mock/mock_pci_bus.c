@@ -7,7 +7,7 @@
 
 #include "mock_device.h"
 #include "mock_order.h"
-#include "mock_pci_bus_internal.h"
+#include "mock_internal.h"
 
 /* ---- Configuration space ---- */
 
@@ -293,8 +293,6 @@ void *mock_pci_bus_aperture(struct mock_pci_bus *bus, uint64_t physical, size_t 
     *aperture = (struct mock_pci_aperture){ bus, physical };
     return mock_hal_add_window(bus->hal, &aperture_ops, aperture, physical, size);
 }
-
-/* ---- Making a bus ---- */
 
 void mock_pci_bus_init(struct mock_pci_bus *bus, struct mock_hal *hal)
 {

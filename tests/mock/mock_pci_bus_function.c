@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "mock_order.h"
-#include "mock_pci_bus_internal.h"
+#include "mock_internal.h"
 
 #define LIST_FIRST     0x40u
 #define LIST_END       0x100u
@@ -17,8 +17,6 @@
 #define BAR_MEMORY_BITS 0x0fu
 #define BAR_IO_BITS     0x03u
 #define ROM_BASE        UINT32_C(0xfffff800)
-
-/* ---- Bytes ---- */
 
 uint32_t mock_pci_get(const struct mock_pci_function *function, uint16_t offset, unsigned width)
 {
@@ -133,8 +131,6 @@ static bool is_window(const struct mock_pci_function *function, uint16_t offset)
 {
     return function->bridge && offset >= IO_BASE && offset < WINDOWS_END && offset != IO_BASE + 2u;
 }
-
-/* ---- The header's registers ---- */
 
 uint16_t mock_pci_command(const struct mock_pci_function *function)
 {

@@ -6,7 +6,7 @@
 
 #include "mock_device.h"
 #include "mock_order.h"
-#include "mock_pci_bus_internal.h"
+#include "mock_internal.h"
 
 #define CAPABILITY_ID  0x11u
 #define ENTRY_WORDS    4u
@@ -18,15 +18,10 @@ void mock_pci_msix_add(struct mock_pci_function *function, uint16_t entries, uns
                        unsigned pending_bar, uint32_t pending_offset)
 {
     static const uint8_t writable[10] = { 0, 0xc0 };
-    struct mock_pci_msix *msix = calloc(1, sizeof(*msix));
+    struct mock_pci_msix *msix = mock_grow(NULL, 0, sizeof(*msix));
     size_t pending_words = 2u * ((entries + 63u) / 64u);
-    uint32_t *table = calloc((size_t)entries * ENTRY_WORDS, sizeof(uint32_t));
-    uint32_t *pending = calloc(pending_words, sizeof(uint32_t));
     uint8_t body[10];
 
-    if (msix == NULL || table == NULL || pending == NULL) {
-        abort();
-    }
     mock_store(body, 2, entries - 1u, false);
     mock_store(body + 2, 4, table_offset | table_bar, false);
     mock_store(body + 6, 4, pending_offset | pending_bar, false);
@@ -37,8 +32,8 @@ void mock_pci_msix_add(struct mock_pci_function *function, uint16_t entries, uns
         .pending_bar = pending_bar,
         .table_offset = table_offset,
         .pending_offset = pending_offset,
-        .table = table,
-        .pending = pending,
+        .table = mock_grow(NULL, 0, (size_t)entries * ENTRY_WORDS * sizeof(uint32_t)),
+        .pending = mock_grow(NULL, 0, pending_words * sizeof(uint32_t)),
         .pending_words = pending_words,
     };
     function->msix = msix;
@@ -146,8 +141,6 @@ void mock_pci_msix_deliver(struct mock_pci_function *function)
         }
     }
 }
-
-/* ---- Accesses ---- */
 
 /* A word of the table or of the pending bits, and its offset in MOCK_SPACE_MSIX; NULL: it is neither. */
 static uint32_t *word_at(const struct mock_pci_msix *msix, unsigned bar, uint64_t offset, uint64_t *place)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What both interfaces of virtio-pci have in common (VirtIO 1.4, section 4.1): the function, interrupts by message or by
- * line, the ISR status, and which interface drives the device. The registers are in mock_pci_modern.c and
- * mock_pci_legacy.c.
+ * What both interfaces of virtio-pci have in common (VirtIO 1.4, section 4.1): the function, interrupts, the ISR
+ * status, and which interface drives the device. The registers are in mock_pci_modern.c and mock_pci_legacy.c.
  */
 #ifndef VPT_TESTS_MOCK_PCI_FRONT_H
 #define VPT_TESTS_MOCK_PCI_FRONT_H

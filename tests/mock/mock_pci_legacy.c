@@ -43,8 +43,6 @@ static struct mock_queue *selected(const struct mock_pci_legacy *legacy)
     return mock_device_queue(legacy->front->device, legacy->front->set.queue_select);
 }
 
-/* ---- Reading ---- */
-
 static uint32_t read_page(struct mock_pci_legacy *legacy)
 {
     struct mock_queue *queue = selected(legacy);
@@ -86,8 +84,6 @@ static uint32_t read_register(struct mock_pci_legacy *legacy, size_t offset)
     default: queue = selected(legacy); return queue != NULL ? mock_pci_front_vector(front, queue) : MOCK_PCI_NO_VECTOR;
     }
 }
-
-/* ---- Writing ---- */
 
 static void write_page(struct mock_pci_legacy *legacy, struct mock_queue *queue, uint32_t value)
 {
@@ -138,8 +134,6 @@ static void write_register(struct mock_pci_legacy *legacy, const struct mock_reg
     default: write_queue(legacy, field, value); break;
     }
 }
-
-/* ---- The BAR ---- */
 
 static struct mock_access access_at(const struct mock_pci_legacy *legacy, size_t offset, unsigned width, bool write)
 {

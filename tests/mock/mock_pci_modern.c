@@ -64,8 +64,6 @@ static bool require(const struct mock_pci_modern *modern, bool holds, uint64_t o
                         complaint);
 }
 
-/* ---- The common configuration ---- */
-
 static const struct mock_register *permitted(const struct mock_pci_modern *modern, uint32_t offset, unsigned width,
                                              unsigned access)
 {
@@ -256,8 +254,6 @@ static void notify(struct mock_pci_modern *modern, const struct mock_pci_capabil
     }
 }
 
-/* ---- Structures ---- */
-
 static uint32_t read_structure(struct mock_pci_modern *modern, const struct mock_pci_capability *capability,
                                uint32_t offset, unsigned width)
 {
@@ -378,8 +374,6 @@ static void bar_write(void *front_end, size_t offset, unsigned width, uint32_t v
 }
 
 static const struct mock_window_ops bar_ops = { bar_read, bar_write };
-
-/* ---- Initialisation ---- */
 
 static unsigned natural_length(unsigned type)
 {

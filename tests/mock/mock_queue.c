@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mock_device.h"
+#include "mock_internal.h"
 
 void mock_element_finish(struct mock_element *element)
 {
@@ -34,20 +34,10 @@ void mock_queue_reset(struct mock_queue *queue)
     *queue = fresh;
 }
 
-bool mock_queue_add_pending(struct mock_queue *queue, const struct mock_element *element)
+void mock_queue_add_pending(struct mock_queue *queue, const struct mock_element *element)
 {
-    if (queue->pending_count == queue->pending_capacity) {
-        size_t capacity = queue->pending_capacity == 0 ? 16 : queue->pending_capacity * 2;
-        struct mock_element *pending = realloc(queue->pending, capacity * sizeof(*pending));
-
-        if (pending == NULL) {
-            return false;
-        }
-        queue->pending = pending;
-        queue->pending_capacity = capacity;
-    }
+    queue->pending = mock_grow(queue->pending, queue->pending_count, sizeof(*element));
     queue->pending[queue->pending_count++] = *element;
-    return true;
 }
 
 struct mock_element mock_queue_take_pending(struct mock_queue *queue, size_t at)

@@ -59,7 +59,6 @@ struct mock_queue {
     uint8_t *in_flight;           /* for each descriptor: MOCK_DESCRIPTOR_* */
     struct mock_element *pending; /* oldest first */
     size_t pending_count;
-    size_t pending_capacity;
 
     /* What happened since the device was made. */
     uint64_t kicks;
@@ -76,8 +75,8 @@ struct mock_queue {
 /* Forgets the pending buffers and what was set up, not the counters. */
 void mock_queue_reset(struct mock_queue *queue);
 
-/* Takes over the element's arrays. False: no memory. */
-bool mock_queue_add_pending(struct mock_queue *queue, const struct mock_element *element);
+/* Takes over the element's arrays. */
+void mock_queue_add_pending(struct mock_queue *queue, const struct mock_element *element);
 
 /* Moves a pending element out of the list; the caller ends it by mock_element_finish(). */
 struct mock_element mock_queue_take_pending(struct mock_queue *queue, size_t at);

@@ -35,8 +35,6 @@ static bool serviceable(struct mock_device *device, const struct mock_queue *que
     return running(device) && queue->enabled && !queue->broken && reaches_memory(device);
 }
 
-/* ---- Taking ---- */
-
 static void accept_element(struct mock_device *device, struct mock_queue *queue, struct mock_element *element)
 {
     uint64_t late = 0;
@@ -49,9 +47,7 @@ static void accept_element(struct mock_device *device, struct mock_queue *queue,
         element->due += late;
     }
     element->first = mock_fault_fires(&device->faults, MOCK_FAULT_COMPLETION_FIRST, NULL);
-    if (!mock_queue_add_pending(queue, element)) {
-        mock_element_finish(element);
-    }
+    mock_queue_add_pending(queue, element);
 }
 
 static unsigned take_available(struct mock_device *device, struct mock_queue *queue)
@@ -68,8 +64,6 @@ static unsigned take_available(struct mock_device *device, struct mock_queue *qu
     }
     return taken;
 }
-
-/* ---- Completing ---- */
 
 static uint32_t next_random(struct mock_device *device)
 {
@@ -259,8 +253,6 @@ void mock_device_tick(void *ctx)
         }
     }
 }
-
-/* ---- Kicks ---- */
 
 static bool kick_allowed(struct mock_device *device, const struct mock_queue *queue, uint32_t index)
 {

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mock_internal.h"
 #include "mock_order.h"
 
 #define DESCRIPTOR_SIZE 16u
@@ -93,16 +94,17 @@ static void check_available_flags(struct mock_device *device, const struct mock_
 static bool descriptor_at(struct walk *walk, uint16_t index, struct descriptor *descriptor)
 {
     struct mock_element *element = walk->element;
-    struct mock_descriptor_copy *copy = &element->descriptors[element->descriptor_count];
-    const uint8_t *bytes;
+    struct mock_descriptor_copy *copy;
+    uint64_t address = walk->table + (uint64_t)index * DESCRIPTOR_SIZE;
+    const uint8_t *bytes = mock_memory_reach(walk->device->memory, address, DESCRIPTOR_SIZE, false, "descriptor");
 
-    copy->address = walk->table + (uint64_t)index * DESCRIPTOR_SIZE;
-    bytes = mock_memory_reach(walk->device->memory, copy->address, DESCRIPTOR_SIZE, false, "descriptor");
     if (bytes == NULL) {
         return false;
     }
+    element->descriptors = mock_grow(element->descriptors, element->descriptor_count, sizeof(*copy));
+    copy = &element->descriptors[element->descriptor_count++];
+    copy->address = address;
     memcpy(copy->bytes, bytes, DESCRIPTOR_SIZE);
-    element->descriptor_count++;
     descriptor->address = mock_load(copy->bytes, 8, walk->device->legacy);
     descriptor->length = (uint32_t)mock_load(copy->bytes + 8, 4, walk->device->legacy);
     descriptor->flags = load16(walk->device, copy->bytes + 12);
@@ -166,6 +168,7 @@ static bool add_segment(struct walk *walk, const struct descriptor *descriptor)
         mock_memory_reach(walk->device->memory, descriptor->address, descriptor->length, write, "segment") == NULL) {
         return false;
     }
+    element->segments = mock_grow(element->segments, count, sizeof(*element->segments));
     element->segments[count] = (struct mock_segment){ descriptor->address, descriptor->length };
     if (write) {
         element->writable++;
@@ -219,14 +222,6 @@ static bool walk_chain(struct walk *walk)
     return require(walk, false, "loops, or is longer than the queue");
 }
 
-/* Gives back unused memory, so that each request of a large queue does not cost that queue's size. */
-static void *shrunk(void *array, size_t bytes)
-{
-    void *smaller = realloc(array, bytes);
-
-    return smaller != NULL ? smaller : array;
-}
-
 static bool take(struct mock_device *device, struct mock_queue *queue, uint16_t head, struct mock_element *element)
 {
     struct walk walk = {
@@ -239,16 +234,10 @@ static bool take(struct mock_device *device, struct mock_queue *queue, uint16_t 
 
     memset(element, 0, sizeof(*element));
     element->head = head;
-    element->segments = malloc((size_t)queue->size * sizeof(*element->segments));
-    element->descriptors = malloc(((size_t)queue->size + 1u) * sizeof(*element->descriptors));
-    if (element->segments == NULL || element->descriptors == NULL || !walk_chain(&walk)) {
+    if (!walk_chain(&walk)) {
         mock_element_finish(element);
         return broken(queue);
     }
-    element->segments =
-        shrunk(element->segments, (element->readable + element->writable + 1u) * sizeof(*element->segments));
-    element->descriptors =
-        shrunk(element->descriptors, (element->descriptor_count + 1u) * sizeof(*element->descriptors));
     queue->indirect_elements += element->indirect ? 1u : 0u;
     return true;
 }
@@ -426,8 +415,6 @@ void mock_split_push(struct mock_device *device, struct mock_queue *queue, const
     __atomic_thread_fence(__ATOMIC_RELEASE);
     store_used_index(device, queue, used);
 }
-
-/* ---- Notifications ---- */
 
 bool mock_split_interrupts(struct mock_device *device, struct mock_queue *queue)
 {
