@@ -98,8 +98,6 @@ static void check_limits(struct request *request)
     require(request, !has(request->device, F_SEG_MAX) || *segments <= options->seg_max, "more segments than seg_max");
 }
 
-/* ---- Data ---- */
-
 static uint8_t status_of(bool success)
 {
     return (uint8_t)(success ? STATUS_OK : STATUS_IOERR);
@@ -199,8 +197,6 @@ static uint8_t handle_get_id(struct request *request)
     request->used = (uint32_t)mock_element_write(request->device, request->element, 0, field, sizeof(field));
     return STATUS_OK;
 }
-
-/* ---- Ranges ---- */
 
 /* An operation on ranges. */
 struct range_operation {

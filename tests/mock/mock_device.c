@@ -251,7 +251,7 @@ void mock_suspend_check(struct mock_device *device, const char *what)
                  "%s while suspended", what);
 }
 
-/* ---- Status ---- */
+/* ---- Status and features ---- */
 
 uint8_t mock_device_read_status(struct mock_device *device)
 {

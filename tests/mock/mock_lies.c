@@ -86,8 +86,6 @@ static uint32_t random_of(struct mock_lies *lies, unsigned number)
     return *state;
 }
 
-/* ---- Scribbling ---- */
-
 /* Whether the region belongs to the area, and the device may write there. */
 static bool scribbled_on(const struct mock_region *region, enum mock_scribble_area area)
 {
@@ -203,8 +201,6 @@ void mock_lies_catch_up(struct mock_device *device)
         }
     }
 }
-
-/* ---- Which lies an access concerns ---- */
 
 /* Where the lie's field is in the access: from which byte on, and how many bytes; 0: it is not in it. */
 static unsigned field_in(const struct mock_lie *lie, const struct mock_access *access, unsigned *first)

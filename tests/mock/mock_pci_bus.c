@@ -9,8 +9,6 @@
 #include "mock_order.h"
 #include "mock_internal.h"
 
-/* ---- Configuration space ---- */
-
 /* Whether the port's contract allows an access to a space of `size` bytes. */
 static bool allowed(struct mock_pci_bus *bus, const char *space, uint32_t offset, uint32_t size, unsigned width,
                     uint32_t value)
@@ -171,8 +169,6 @@ static enum vpt_status config_write(void *ctx, const struct vpt_pci_address *add
     mock_pci_msix_deliver(function);
     return VPT_OK;
 }
-
-/* ---- Accesses by BAR ---- */
 
 static bool decodes(const struct mock_pci_function *function, unsigned index, bool io, uint64_t address)
 {

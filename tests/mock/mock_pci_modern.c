@@ -220,8 +220,6 @@ static void write_common(struct mock_pci_modern *modern, const struct mock_regis
     }
 }
 
-/* ---- Doorbells ---- */
-
 /* The queue that is notified by this value at this offset of a notification structure, or NULL. */
 static const struct mock_queue *notified(const struct mock_pci_modern *modern, uint32_t multiplier, uint32_t offset,
                                          uint32_t value)

@@ -72,8 +72,6 @@ static bool broken(struct mock_queue *queue)
     return false;
 }
 
-/* ---- Taking buffers ---- */
-
 /* On first use. */
 static void check_zeroed(struct mock_device *device, struct mock_queue *queue)
 {
@@ -283,8 +281,6 @@ bool mock_split_fetch(struct mock_device *device, struct mock_queue *queue, stru
     queue->last_available++;
     return true;
 }
-
-/* ---- Returning buffers ---- */
 
 static void check_unchanged(struct mock_device *device, const struct mock_queue *queue,
                             const struct mock_element *element)
