@@ -41,36 +41,9 @@
 #define F_SECURE_ERASE 16u
 #define F_ZONED        17u
 
-static const struct mock_config_field fields[] = {
-    { "capacity", MOCK_BLK_CAPACITY, 8, MOCK_CONFIG_ALWAYS, false },
-    { "size_max", MOCK_BLK_SIZE_MAX, 4, F_SIZE_MAX, false },
-    { "seg_max", MOCK_BLK_SEG_MAX, 4, F_SEG_MAX, false },
-    { "geometry.cylinders", MOCK_BLK_CYLINDERS, 2, F_GEOMETRY, false },
-    { "geometry.heads", MOCK_BLK_HEADS, 1, F_GEOMETRY, false },
-    { "geometry.sectors", MOCK_BLK_SECTORS, 1, F_GEOMETRY, false },
-    { "blk_size", MOCK_BLK_BLK_SIZE, 4, F_BLK_SIZE, false },
-    { "topology.physical_block_exp", MOCK_BLK_PHYSICAL_EXPONENT, 1, F_TOPOLOGY, false },
-    { "topology.alignment_offset", MOCK_BLK_ALIGNMENT_OFFSET, 1, F_TOPOLOGY, false },
-    { "topology.min_io_size", MOCK_BLK_MIN_IO_SIZE, 2, F_TOPOLOGY, false },
-    { "topology.opt_io_size", MOCK_BLK_OPT_IO_SIZE, 4, F_TOPOLOGY, false },
-    { "writeback", MOCK_BLK_WRITEBACK, 1, F_CONFIG_WCE, true },
-    { "num_queues", MOCK_BLK_NUM_QUEUES, 2, F_MQ, false },
-    { "max_discard_sectors", MOCK_BLK_DISCARD, 4, F_DISCARD, false },
-    { "max_discard_seg", MOCK_BLK_DISCARD + 4, 4, F_DISCARD, false },
-    { "discard_sector_alignment", MOCK_BLK_DISCARD + 8, 4, F_DISCARD, false },
-    { "max_write_zeroes_sectors", MOCK_BLK_WRITE_ZEROES, 4, F_WRITE_ZEROES, false },
-    { "max_write_zeroes_seg", MOCK_BLK_WRITE_ZEROES + 4, 4, F_WRITE_ZEROES, false },
-    { "write_zeroes_may_unmap", MOCK_BLK_WRITE_ZEROES + 8, 1, F_WRITE_ZEROES, false },
-    { "max_secure_erase_sectors", MOCK_BLK_SECURE_ERASE, 4, F_SECURE_ERASE, false },
-    { "max_secure_erase_seg", MOCK_BLK_SECURE_ERASE + 4, 4, F_SECURE_ERASE, false },
-    { "secure_erase_sector_alignment", MOCK_BLK_SECURE_ERASE + 8, 4, F_SECURE_ERASE, false },
-    { "zoned.zone_sectors", MOCK_BLK_ZONED, 4, F_ZONED, false },
-    { "zoned.max_open_zones", MOCK_BLK_ZONED + 4, 4, F_ZONED, false },
-    { "zoned.max_active_zones", MOCK_BLK_ZONED + 8, 4, F_ZONED, false },
-    { "zoned.max_append_sectors", MOCK_BLK_ZONED + 12, 4, F_ZONED, false },
-    { "zoned.write_granularity", MOCK_BLK_ZONED + 16, 4, F_ZONED, false },
-    { "zoned.model", MOCK_BLK_ZONE_MODEL, 1, F_ZONED, false },
-};
+#define FIELD(constant, offset, width, feature, name) \
+    { (name), (offset), (width), (feature), (offset) == MOCK_BLK_WRITEBACK },
+static const struct mock_config_field fields[] = { MOCK_BLK_FIELDS(FIELD) };
 
 /* A request being looked at. */
 struct request {
@@ -83,111 +56,82 @@ struct request {
     uint32_t used;      /* bytes written from the beginning of the writable part on */
 };
 
-static void complain(const struct request *request, const char *what)
+static bool require(const struct request *request, bool holds, const char *complaint)
 {
-    mock_violation(request->device->violations, "blk request %" PRIu64 " (type %" PRIu32 ", sector %" PRIu64 "): %s",
-                   request->blk->requests, request->record->type, request->record->sector, what);
+    return mock_require(request->device->violations, holds,
+                        "blk request %" PRIu64 " (type %" PRIu32 ", sector %" PRIu64 "): %s", request->blk->requests,
+                        request->record->type, request->record->sector, complaint);
 }
 
-/* ---- Framing ---- */
-
-static bool any_layout(const struct mock_device *device)
+static bool has(const struct mock_device *device, unsigned feature)
 {
-    return !device->legacy || vpt_features_has(&device->accepted, VPT_F_ANY_LAYOUT);
+    return vpt_features_has(&device->accepted, feature);
 }
 
-/* Without ANY_LAYOUT a legacy device finds the parts by the descriptors (LEG-BLKFRAME-1). */
+/* Without ANY_LAYOUT a legacy device expects header and status in descriptors of their own (LEG-BLKFRAME-1). */
 static bool framed(const struct mock_device *device, const struct mock_element *element)
 {
-    const struct mock_segment *last;
+    const struct mock_segment *first = element->segments;
+    const struct mock_segment *last = &first[element->readable + element->writable - 1u];
 
-    if (element->readable_bytes < HEADER_SIZE || element->writable_bytes == 0) {
-        return false;
-    }
-    last = &element->segments[element->readable + element->writable - 1u];
-    return any_layout(device) || (element->segments[0].length == HEADER_SIZE && last->length == 1);
+    return element->readable_bytes >= HEADER_SIZE && element->writable_bytes != 0 &&
+           (!device->legacy || has(device, VPT_F_ANY_LAYOUT) || (first->length == HEADER_SIZE && last->length == 1));
 }
 
-/* How many segments hold data: all of them but the header's bytes and the status byte. */
-static uint32_t count_data_segments(const struct request *request)
+/* Counts the segments that hold data, beside the bytes of the header and the status byte. */
+static void check_limits(struct request *request)
 {
     const struct mock_element *element = request->element;
-    bool limited = vpt_features_has(&request->device->accepted, F_SIZE_MAX);
+    const struct mock_blk_options *options = &request->blk->options;
+    uint32_t *segments = &request->record->segments;
     uint64_t header = HEADER_SIZE;
-    uint32_t count = 0;
 
     for (uint32_t i = 0; i < element->readable + element->writable; i++) {
         uint64_t length = element->segments[i].length;
-        uint64_t skipped = i < element->readable && header < length ? header : 0;
+        uint64_t skipped = header < length ? header : length;
 
-        if (i < element->readable && header >= length) {
-            header -= length;
-            continue;
-        }
         header -= skipped;
-        length -= skipped;
-        length -= i + 1u == element->readable + element->writable ? 1u : 0u;
-        count += length != 0 ? 1u : 0u;
-        if (limited && length > request->blk->options.size_max) {
-            complain(request, "a segment above size_max");
-        }
+        length -= skipped + (i + 1u == element->readable + element->writable ? 1u : 0u);
+        *segments += length != 0 ? 1u : 0u;
+        require(request, !has(request->device, F_SIZE_MAX) || length <= options->size_max, "a segment above size_max");
     }
-    return count;
+    require(request, !has(request->device, F_SEG_MAX) || *segments <= options->seg_max, "more segments than seg_max");
 }
-
-static void check_limits(struct request *request)
-{
-    request->record->segments = count_data_segments(request);
-    if (vpt_features_has(&request->device->accepted, F_SEG_MAX) &&
-        request->record->segments > request->blk->options.seg_max) {
-        complain(request, "more segments than seg_max");
-    }
-}
-
-/* ---- Data ---- */
 
 static uint8_t status_of(bool success)
 {
     return (uint8_t)(success ? STATUS_OK : STATUS_IOERR);
 }
 
-/* On the disk and, since a resize, within the capacity. */
-static bool inside(const struct mock_blk *blk, uint64_t sector, uint64_t sectors)
+static bool within(uint64_t sector, uint64_t sectors, uint64_t capacity)
 {
-    uint64_t capacity = mock_config_get(&blk->device->config, MOCK_BLK_CAPACITY, 8);
-
-    if (capacity > blk->options.capacity) {
-        capacity = blk->options.capacity;
-    }
     return sectors <= capacity && sector <= capacity - sectors;
 }
 
-/* Within what the driver can know of the capacity; the disk may be smaller than that after a resize. */
-static bool transfer_valid(struct request *request, uint64_t bytes)
+/*
+ * A driver may go up to the largest capacity that it can have read. The device fails what is past the disk's end or,
+ * after a resize, past the capacity.
+ */
+static bool sectors_valid(const struct request *request, uint64_t sector, uint64_t sectors)
 {
-    uint64_t sector = request->record->sector;
-    uint64_t sectors = bytes / MOCK_BLK_SECTOR;
+    const struct mock_blk *blk = request->blk;
 
-    if (bytes == 0 || bytes % MOCK_BLK_SECTOR != 0) {
-        complain(request, "no whole number of sectors");
-        return false;
-    }
-    if (sectors > request->blk->most_sectors || sector > request->blk->most_sectors - sectors) {
-        complain(request, "past the capacity");
-        return false;
-    }
-    return inside(request->blk, sector, sectors);
+    return require(request, within(sector, sectors, blk->most_sectors), "past the capacity") &&
+           within(sector, sectors, blk->options.capacity) &&
+           within(sector, sectors, mock_config_get(&blk->device->config, MOCK_BLK_CAPACITY, 8));
+}
+
+static bool transfer_valid(const struct request *request, uint64_t bytes)
+{
+    return require(request, bytes != 0 && bytes % MOCK_BLK_SECTOR == 0, "no whole number of sectors") &&
+           sectors_valid(request, request->record->sector, bytes / MOCK_BLK_SECTOR);
 }
 
 /* Whether writes go into a volatile cache (BLK-INIT-2, BLK-INIT-3). */
 static bool caching(const struct mock_blk *blk)
 {
-    const struct vpt_features *accepted = &blk->device->accepted;
-
-    if (vpt_features_has(accepted, F_CONFIG_WCE)) {
-        return mock_config_get(&blk->device->config, MOCK_BLK_WRITEBACK, 1) != 0;
-    }
-    return vpt_features_has(accepted, F_FLUSH);
+    return has(blk->device, F_CONFIG_WCE) ? mock_config_get(&blk->device->config, MOCK_BLK_WRITEBACK, 1) != 0
+                                          : has(blk->device, F_FLUSH);
 }
 
 static uint8_t handle_in(struct request *request)
@@ -195,9 +139,7 @@ static uint8_t handle_in(struct request *request)
     struct mock_blk *blk = request->blk;
     const uint8_t *from;
 
-    if (request->out_bytes != 0) {
-        complain(request, "data to be read by the device in a read");
-    }
+    require(request, request->out_bytes == 0, "data to be read by the device in a read");
     if (!transfer_valid(request, request->in_bytes)) {
         return STATUS_IOERR;
     }
@@ -216,9 +158,7 @@ static uint8_t handle_out(struct request *request)
     size_t done;
     uint8_t *to;
 
-    if (request->in_bytes != 0) {
-        complain(request, "data to be written by the device in a write");
-    }
+    require(request, request->in_bytes == 0, "data to be written by the device in a write");
     if (!transfer_valid(request, request->out_bytes) || blk->options.read_only) {
         return STATUS_IOERR;
     }
@@ -231,11 +171,9 @@ static uint8_t handle_out(struct request *request)
 
 static uint8_t handle_flush(struct request *request)
 {
-    if (request->record->sector != 0 || request->in_bytes != 0 || request->out_bytes != 0) {
-        complain(request, "a flush with a sector or data");
-    }
-    if (!vpt_features_has(&request->device->accepted, F_FLUSH)) {
-        complain(request, "a flush without the feature");
+    require(request, request->record->sector == 0 && request->in_bytes == 0 && request->out_bytes == 0,
+            "a flush with a sector or data");
+    if (!require(request, has(request->device, F_FLUSH), "a flush without the feature")) {
         return STATUS_UNSUPP;
     }
     request->blk->flushes++;
@@ -248,8 +186,8 @@ static uint8_t handle_get_id(struct request *request)
     const char *id = request->blk->options.id;
     char field[MOCK_BLK_ID_SIZE] = { 0 };
 
-    if (request->in_bytes != MOCK_BLK_ID_SIZE || request->out_bytes != 0) {
-        complain(request, "a get-id whose data is not 20 bytes");
+    if (!require(request, request->in_bytes == MOCK_BLK_ID_SIZE && request->out_bytes == 0,
+                 "a get-id whose data is not 20 bytes")) {
         return STATUS_IOERR;
     }
     for (unsigned i = 0; i < MOCK_BLK_ID_SIZE && id[i] != '\0'; i++) {
@@ -260,10 +198,9 @@ static uint8_t handle_get_id(struct request *request)
     return STATUS_OK;
 }
 
-/* ---- Ranges ---- */
-
-/* An operation on ranges, and what the configuration says of it. */
+/* An operation on ranges. */
 struct range_operation {
+    uint32_t type;
     unsigned feature;
     const struct mock_blk_limits *limits;
     bool unmap; /* whether that flag is known */
@@ -291,55 +228,41 @@ static struct range read_range(const struct request *request, uint64_t index)
 static uint8_t check_range(struct request *request, const struct range_operation *operation, const struct range *range)
 {
     struct mock_blk *blk = request->blk;
-    uint32_t known = operation->unmap ? RANGE_UNMAP : 0u;
     uint32_t alignment = operation->limits->alignment;
+    uint64_t end = range->sector + range->sectors;
+    bool unmap = (range->flags & RANGE_UNMAP) != 0;
 
-    if ((range->flags & ~known) != 0) {
-        complain(request, (range->flags & ~RANGE_UNMAP) != 0 ? "an unknown flag" : "unmap is not for this operation");
+    if (!require(request, (range->flags & ~RANGE_UNMAP) == 0, "an unknown flag") ||
+        !require(request, !unmap || operation->unmap, "unmap is not for this operation")) {
         return STATUS_UNSUPP;
     }
-    if ((range->flags & RANGE_UNMAP) != 0 && !blk->options.write_zeroes_unmap) {
-        complain(request, "unmap, which the device may not do");
-    }
-    if (range->sectors == 0 || range->sectors > operation->limits->sectors) {
-        complain(request, range->sectors == 0 ? "an empty range" : "a range of too many sectors");
+    require(request, !unmap || blk->options.write_zeroes_unmap, "unmap, which the device may not do");
+    if (!require(request, range->sectors != 0, "an empty range") ||
+        !require(request, range->sectors <= operation->limits->sectors, "a range of too many sectors") ||
+        !sectors_valid(request, range->sector, range->sectors)) {
         return STATUS_IOERR;
     }
-    if (range->sectors > blk->most_sectors || range->sector > blk->most_sectors - range->sectors) {
-        complain(request, "past the capacity");
-        return STATUS_IOERR;
-    }
-    if (alignment > 1 && (range->sector % alignment != 0 ||
-                          ((range->sector + range->sectors) % alignment != 0 &&
-                           range->sector + range->sectors != mock_config_get(&blk->device->config, 0, 8)))) {
+    if (alignment > 1 &&
+        (range->sector % alignment != 0 ||
+         (end % alignment != 0 && end != mock_config_get(&blk->device->config, MOCK_BLK_CAPACITY, 8)))) {
         blk->unaligned++;
     }
-    return status_of(inside(blk, range->sector, range->sectors));
+    return STATUS_OK;
 }
 
 static bool check_range_request(struct request *request, const struct range_operation *operation)
 {
-    uint64_t count = request->out_bytes / RANGE_SIZE;
-
-    if (!vpt_features_has(&request->device->accepted, operation->feature)) {
-        complain(request, "an operation without its feature");
+    if (!require(request, has(request->device, operation->feature), "an operation without its feature")) {
         return false;
     }
-    if (request->in_bytes != 0 || request->record->sector != 0) {
-        complain(request, "ranges with a sector, or with data to be written by the device");
-    }
-    if (request->out_bytes == 0 || request->out_bytes % RANGE_SIZE != 0) {
-        complain(request, "no whole number of ranges");
-        return false;
-    }
-    if (count > operation->limits->ranges) {
-        complain(request, "too many ranges");
-        return false;
-    }
-    return true;
+    require(request, request->in_bytes == 0 && request->record->sector == 0,
+            "ranges with a sector, or with data to be written by the device");
+    return require(request, request->out_bytes != 0 && request->out_bytes % RANGE_SIZE == 0,
+                   "no whole number of ranges") &&
+           require(request, request->out_bytes / RANGE_SIZE <= operation->limits->ranges, "too many ranges");
 }
 
-/* All ranges are looked at before any is carried out: one that is wrong fails the request. */
+/* All ranges are checked before any is carried out: one that is wrong fails the request. */
 static uint8_t handle_ranges(struct request *request, const struct range_operation *operation)
 {
     struct mock_blk *blk = request->blk;
@@ -377,20 +300,19 @@ static uint8_t handle_ranges(struct request *request, const struct range_operati
 static uint8_t handle_range_type(struct request *request)
 {
     struct mock_blk *blk = request->blk;
-    const struct range_operation discard = { F_DISCARD, &blk->options.discard, false, MOCK_BLK_DISCARDED,
-                                             &blk->discarded };
-    const struct range_operation zeroes = { F_WRITE_ZEROES, &blk->options.write_zeroes, true, 0, &blk->zeroed };
-    const struct range_operation erase = { F_SECURE_ERASE, &blk->options.secure_erase, false, MOCK_BLK_ERASED,
-                                           &blk->erased };
+    const struct mock_blk_options *options = &blk->options;
+    const struct range_operation operations[] = {
+        { TYPE_DISCARD, F_DISCARD, &options->discard, false, MOCK_BLK_DISCARDED, &blk->discarded },
+        { TYPE_WRITE_ZEROES, F_WRITE_ZEROES, &options->write_zeroes, true, 0, &blk->zeroed },
+        { TYPE_SECURE_ERASE, F_SECURE_ERASE, &options->secure_erase, false, MOCK_BLK_ERASED, &blk->erased },
+    };
+    unsigned i = 0;
 
-    switch (request->record->type) {
-    case TYPE_DISCARD: return handle_ranges(request, &discard);
-    case TYPE_WRITE_ZEROES: return handle_ranges(request, &zeroes);
-    default: return handle_ranges(request, &erase);
+    while (operations[i].type != request->record->type) {
+        i++;
     }
+    return handle_ranges(request, &operations[i]);
 }
-
-/* ---- Requests ---- */
 
 static uint8_t carry_out(struct request *request)
 {
@@ -439,25 +361,18 @@ static void answer(struct request *request, uint8_t status)
     }
 }
 
-static struct mock_blk_record *new_record(struct mock_blk *blk, const struct mock_queue *queue,
-                                          const struct mock_element *element)
-{
-    struct mock_blk_record *record = &blk->log[blk->requests % MOCK_BLK_LOG];
-
-    *record = (struct mock_blk_record){ .status = 0xff, .queue = queue->index, .indirect = element->indirect };
-    return record;
-}
-
 static uint32_t handle(void *backend, struct mock_queue *queue, const struct mock_element *element)
 {
     struct mock_blk *blk = backend;
     struct request request = { .blk = blk, .device = blk->device, .element = element };
     uint8_t header[HEADER_SIZE];
 
-    request.record = new_record(blk, queue, element);
-    if (!framed(blk->device, element) ||
-        mock_element_read(blk->device, element, 0, header, sizeof(header)) != sizeof(header)) {
-        complain(&request, "not framed as a request");
+    request.record = &blk->log[blk->requests % MOCK_BLK_LOG];
+    *request.record = (struct mock_blk_record){ .status = 0xff, .queue = queue->index, .indirect = element->indirect };
+    if (!require(&request,
+                 framed(blk->device, element) &&
+                     mock_element_read(blk->device, element, 0, header, sizeof(header)) == sizeof(header),
+                 "not framed as a request")) {
         mock_device_needs_reset(blk->device);
         blk->requests++;
         return 0;
@@ -467,19 +382,14 @@ static uint32_t handle(void *backend, struct mock_queue *queue, const struct moc
     request.record->type = (uint32_t)mock_load(header, 4, blk->device->legacy);
     request.record->sector = mock_load(header + 8, 8, blk->device->legacy);
     request.record->bytes = request.out_bytes + request.in_bytes;
-    if (mock_load(header + 4, 4, false) != 0) {
-        complain(&request, "the reserved field is not 0");
-    }
-    if (mock_config_get(&blk->device->config, MOCK_BLK_WRITEBACK, 1) > 1) {
-        complain(&request, "writeback is neither 0 nor 1");
-    }
+    require(&request, mock_load(header + 4, 4, false) == 0, "the reserved field is not 0");
+    require(&request, mock_config_get(&blk->device->config, MOCK_BLK_WRITEBACK, 1) <= 1,
+            "writeback is neither 0 nor 1");
     check_limits(&request);
     answer(&request, carry_out(&request));
     blk->requests++;
     return request.used;
 }
-
-/* ---- Configuration ---- */
 
 static void offer(struct mock_device *device, unsigned feature, bool offered)
 {
@@ -488,60 +398,55 @@ static void offer(struct mock_device *device, unsigned feature, bool offered)
     }
 }
 
-static void offer_features(struct mock_device *device, const struct mock_blk_options *options)
+/* A field that is 0 is not offered. */
+static void offer_field(struct mock_device *device, unsigned feature, unsigned offset, unsigned width, uint32_t value)
 {
-    offer(device, F_SIZE_MAX, options->size_max != 0);
-    offer(device, F_SEG_MAX, options->seg_max != 0);
-    offer(device, F_GEOMETRY, options->cylinders != 0);
-    offer(device, F_RO, options->read_only);
-    offer(device, F_BLK_SIZE, options->block_size != 0);
-    offer(device, F_FLUSH, options->flush);
-    offer(device, F_TOPOLOGY, options->topology);
-    offer(device, F_CONFIG_WCE, options->cache_switch);
-    offer(device, F_MQ, options->multi_queue);
-    offer(device, F_DISCARD, options->discard.sectors != 0);
-    offer(device, F_WRITE_ZEROES, options->write_zeroes.sectors != 0);
-    offer(device, F_SECURE_ERASE, options->secure_erase.sectors != 0);
-    offer(device, F_ZONED, options->zoned);
+    mock_config_set(&device->config, offset, width, value);
+    offer(device, feature, value != 0);
 }
 
-static void set_limits(struct mock_config *config, unsigned offset, const struct mock_blk_limits *limits)
+static void offer_operation(struct mock_device *device, unsigned feature, unsigned offset,
+                            const struct mock_blk_limits *limits)
 {
-    mock_config_set(config, offset + MOCK_BLK_RANGE_SECTORS, 4, limits->sectors);
-    mock_config_set(config, offset + MOCK_BLK_RANGE_COUNT, 4, limits->ranges);
+    offer_field(device, feature, offset + MOCK_BLK_RANGE_SECTORS, 4, limits->sectors);
+    mock_config_set(&device->config, offset + MOCK_BLK_RANGE_COUNT, 4, limits->ranges);
 }
 
-static void fill_configuration(struct mock_device *device, const struct mock_blk_options *options)
+static void offer_all(struct mock_device *device, const struct mock_blk_options *options)
 {
     struct mock_config *config = &device->config;
 
     mock_config_init(config, fields, sizeof(fields) / sizeof(fields[0]), device->legacy);
     mock_config_set(config, MOCK_BLK_CAPACITY, 8, options->capacity);
-    mock_config_set(config, MOCK_BLK_SIZE_MAX, 4, options->size_max);
-    mock_config_set(config, MOCK_BLK_SEG_MAX, 4, options->seg_max);
-    mock_config_set(config, MOCK_BLK_CYLINDERS, 2, options->cylinders);
+    offer_field(device, F_SIZE_MAX, MOCK_BLK_SIZE_MAX, 4, options->size_max);
+    offer_field(device, F_SEG_MAX, MOCK_BLK_SEG_MAX, 4, options->seg_max);
+    offer_field(device, F_GEOMETRY, MOCK_BLK_CYLINDERS, 2, options->cylinders);
     mock_config_set(config, MOCK_BLK_HEADS, 1, options->heads);
     mock_config_set(config, MOCK_BLK_SECTORS, 1, options->sectors);
-    mock_config_set(config, MOCK_BLK_BLK_SIZE, 4, options->block_size);
+    offer_field(device, F_BLK_SIZE, MOCK_BLK_BLK_SIZE, 4, options->block_size);
+    offer(device, F_TOPOLOGY, options->topology);
     mock_config_set(config, MOCK_BLK_PHYSICAL_EXPONENT, 1, options->physical_exponent);
     mock_config_set(config, MOCK_BLK_ALIGNMENT_OFFSET, 1, options->alignment_offset);
     mock_config_set(config, MOCK_BLK_MIN_IO_SIZE, 2, options->min_io_size);
     mock_config_set(config, MOCK_BLK_OPT_IO_SIZE, 4, options->opt_io_size);
+    offer(device, F_RO, options->read_only);
+    offer(device, F_FLUSH, options->flush);
+    offer(device, F_CONFIG_WCE, options->cache_switch);
     mock_config_set(config, MOCK_BLK_WRITEBACK, 1, options->write_back ? 1 : 0);
+    offer(device, F_MQ, options->multi_queue);
     mock_config_set(config, MOCK_BLK_NUM_QUEUES, 2, device->queue_count);
-    set_limits(config, MOCK_BLK_DISCARD, &options->discard);
+    offer_operation(device, F_DISCARD, MOCK_BLK_DISCARD, &options->discard);
     mock_config_set(config, MOCK_BLK_DISCARD + MOCK_BLK_RANGE_ALIGNMENT, 4, options->discard.alignment);
-    set_limits(config, MOCK_BLK_WRITE_ZEROES, &options->write_zeroes);
+    offer_operation(device, F_WRITE_ZEROES, MOCK_BLK_WRITE_ZEROES, &options->write_zeroes);
     mock_config_set(config, MOCK_BLK_WRITE_ZEROES + MOCK_BLK_RANGE_ALIGNMENT, 1, options->write_zeroes_unmap ? 1 : 0);
-    set_limits(config, MOCK_BLK_SECURE_ERASE, &options->secure_erase);
+    offer_operation(device, F_SECURE_ERASE, MOCK_BLK_SECURE_ERASE, &options->secure_erase);
     mock_config_set(config, MOCK_BLK_SECURE_ERASE + MOCK_BLK_RANGE_ALIGNMENT, 4, options->secure_erase.alignment);
+    offer(device, F_ZONED, options->zoned);
     mock_config_set(config, MOCK_BLK_ZONE_MODEL, 1, options->zone_model);
     memset(config->changed, 0, sizeof(config->changed));
 }
 
-/* ---- Negotiation ---- */
-
-/* Whether the driver has read `writeback`: until it does, the byte counts as one that it has not seen. */
+/* `writeback` counts as changed until the driver has read it. */
 static void reset(void *backend)
 {
     struct mock_blk *blk = backend;
@@ -550,8 +455,8 @@ static void reset(void *backend)
 }
 
 /*
- * At FEATURES_OK, on a legacy interface at DRIVER_OK. The cache mode stays what it is there, whatever is accepted
- * (LEG-BLKINIT-3, LEG-BLKINIT-4), and `writeback` may be read at any time (LEG-BLKINIT-2).
+ * Called at FEATURES_OK, or by a legacy interface at DRIVER_OK. A legacy driver may read `writeback` at any time
+ * (LEG-BLKINIT-2), and what it accepts does not change the cache mode (LEG-BLKINIT-3, LEG-BLKINIT-4).
  */
 static bool features_valid(void *backend, const struct vpt_features *accepted)
 {
@@ -561,9 +466,8 @@ static bool features_valid(void *backend, const struct vpt_features *accepted)
     if (blk->device->legacy) {
         return true;
     }
-    if (blk->options.cache_switch && !config->changed[MOCK_BLK_WRITEBACK]) {
-        mock_violation(blk->device->violations, "writeback read before FEATURES_OK");
-    }
+    mock_require(blk->device->violations, !blk->options.cache_switch || config->changed[MOCK_BLK_WRITEBACK],
+                 "writeback read before FEATURES_OK");
     config->changed[MOCK_BLK_WRITEBACK] = false;
     if (vpt_features_has(accepted, F_CONFIG_WCE) && !vpt_features_has(accepted, F_FLUSH)) {
         mock_config_set(config, MOCK_BLK_WRITEBACK, 1, 0);
@@ -571,7 +475,7 @@ static bool features_valid(void *backend, const struct vpt_features *accepted)
     return true;
 }
 
-/* Both halves move together, and no value comes twice: a torn reading is one whose halves differ. */
+/* Both halves of each capacity are equal, so a value that was read while it changed has halves that differ. */
 static void change_configuration(void *backend)
 {
     struct mock_blk *blk = backend;
@@ -596,8 +500,7 @@ bool mock_blk_init(struct mock_blk *blk, struct mock_device *device, const struc
     if (blk->disk == NULL) {
         return false;
     }
-    offer_features(device, &blk->options);
-    fill_configuration(device, &blk->options);
+    offer_all(device, &blk->options);
     reset(blk);
     if (blk->options.zoned && blk->options.zone_model == MOCK_BLK_ZONES_HOST_MANAGED) {
         mock_fault_set(&device->faults, MOCK_FAULT_FEATURES_REFUSED, 1, 0, 0);
@@ -625,7 +528,7 @@ void mock_blk_resize(struct mock_blk *blk, uint64_t capacity)
     mock_device_configuration_changed(blk->device);
 }
 
-/* BARRIER and SCSI are legacy ones; LIFETIME and ZONED those that this disk does not serve, but a driver may know. */
+/* BARRIER and SCSI are legacy; LIFETIME and ZONED are features that this disk does not serve, but a driver may know. */
 #define F_BARRIER          0u
 #define F_SCSI             7u
 #define F_DISCARD_TO_ZONED (0x1fu << F_DISCARD)

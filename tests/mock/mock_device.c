@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A device's life: status, features, configuration, interrupts. Queues are in setup.c and service.c. */
+/* A device's status, features, configuration and interrupts. Its queues are in mock_setup.c and mock_service.c. */
 #include "mock_device.h"
 
 #include <inttypes.h>
@@ -8,51 +8,42 @@
 #include <vpt/transport.h>
 
 #include "mock_order.h"
-#include "mock_service.h"
-#include "mock_suspend.h"
+#include "mock_split.h"
+#include "mock_internal.h"
 
-/* What a driver writes; DEVICE_NEEDS_RESET is the device's own. */
+/* The status bits that a driver may write. */
 #define DRIVER_BITS                                                                                                    \
     (VPT_STATUS_ACKNOWLEDGE | VPT_STATUS_DRIVER | VPT_STATUS_DRIVER_OK | VPT_STATUS_FEATURES_OK | VPT_STATUS_SUSPEND | \
      VPT_STATUS_FAILED)
 
-/* ---- Memory ---- */
-
-static bool lies_in(const struct mock_region *region, uint64_t address)
-{
-    return address >= region->address && address - region->address < region->size;
-}
-
 static bool element_in(const struct mock_region *region, const struct mock_element *element)
 {
     for (uint32_t i = 0; i < element->readable + element->writable; i++) {
-        if (lies_in(region, element->segments[i].address)) {
+        if (mock_region_contains(region, element->segments[i].address)) {
             return true;
         }
     }
     for (uint32_t i = 0; i < element->descriptor_count; i++) {
-        if (lies_in(region, element->descriptors[i].address)) {
+        if (mock_region_contains(region, element->descriptors[i].address)) {
             return true;
         }
     }
     return false;
 }
 
-/* Whether the device, as it is, may still come there: for a ring, or for a request that it has taken. */
+/* Whether the device may still use the region: for a ring, or for a request that it has taken. */
 static bool holds(void *ctx, const struct mock_region *region)
 {
     const struct mock_device *device = ctx;
-    const struct mock_front_end_ops *front_end = device->front_end;
 
-    if (device->vanished || device->powerless ||
-        (front_end != NULL && front_end->reaches_memory != NULL && !front_end->reaches_memory(device->front_end_ctx))) {
+    if (device->vanished || device->powerless || !mock_device_reaches_memory(device)) {
         return false;
     }
     for (unsigned i = 0; i < MOCK_QUEUES_MAX; i++) {
         const struct mock_queue *queue = &device->queues[i];
 
         for (unsigned area = 0; area < MOCK_QUEUE_AREAS && queue->enabled; area++) {
-            if (lies_in(region, queue->area[area])) {
+            if (mock_region_contains(region, queue->area[area])) {
                 return true;
             }
         }
@@ -63,6 +54,13 @@ static bool holds(void *ctx, const struct mock_region *region)
         }
     }
     return false;
+}
+
+bool mock_device_reaches_memory(const struct mock_device *device)
+{
+    const struct mock_front_end_ops *front_end = device->front_end;
+
+    return front_end == NULL || front_end->reaches_memory(device->front_end_ctx);
 }
 
 void mock_device_init(struct mock_device *device, struct mock_memory *memory, struct mock_violations *violations,
@@ -91,12 +89,9 @@ void mock_device_finish(struct mock_device *device)
 
 /* ---- Reset ---- */
 
-/* Nothing touches the driver's memory any more once this is done. */
-static void reset(struct mock_device *device)
+void mock_device_reset(struct mock_device *device)
 {
-    for (unsigned i = 0; i < MOCK_QUEUES_MAX; i++) {
-        mock_queue_reset(&device->queues[i]);
-    }
+    mock_device_finish(device);
     memset(&device->accepted, 0, sizeof(device->accepted));
     device->memory->translated = false;
     device->status = 0;
@@ -112,20 +107,8 @@ static void reset(struct mock_device *device)
     if (device->backend->reset != NULL) {
         device->backend->reset(device->backend_ctx);
     }
-    if (device->front_end != NULL && device->front_end->reset != NULL) {
+    if (device->front_end != NULL) {
         device->front_end->reset(device->front_end_ctx);
-    }
-}
-
-void mock_device_reset(struct mock_device *device)
-{
-    reset(device);
-}
-
-static void plugged(struct mock_device *device, bool here)
-{
-    if (device->front_end != NULL && device->front_end->plugged != NULL) {
-        device->front_end->plugged(device->front_end_ctx, here);
     }
 }
 
@@ -133,7 +116,17 @@ void mock_device_vanish(struct mock_device *device)
 {
     device->vanished = true;
     device->powerless = true;
-    plugged(device, false);
+    if (device->front_end != NULL) {
+        device->front_end->plugged(device->front_end_ctx, false);
+    }
+}
+
+bool mock_device_present(struct mock_device *device)
+{
+    if (mock_fault_fires(&device->faults, MOCK_FAULT_VANISH, NULL)) {
+        mock_device_vanish(device);
+    }
+    return !device->vanished;
 }
 
 void mock_device_return(struct mock_device *device)
@@ -141,8 +134,10 @@ void mock_device_return(struct mock_device *device)
     mock_fault_clear(&device->faults, MOCK_FAULT_VANISH);
     device->vanished = false;
     device->returns++;
-    reset(device);
-    plugged(device, true);
+    mock_device_reset(device);
+    if (device->front_end != NULL) {
+        device->front_end->plugged(device->front_end_ctx, true);
+    }
 }
 
 bool mock_device_in_reset(const struct mock_device *device)
@@ -159,7 +154,7 @@ static void start_reset(struct mock_device *device)
     } else if (mock_fault_fires(&device->faults, MOCK_FAULT_RESET_SLOW, &reads) && reads != 0) {
         device->resetting = (uint32_t)reads;
     } else {
-        reset(device);
+        mock_device_reset(device);
     }
 }
 
@@ -169,7 +164,94 @@ static uint8_t status_in_reset(const struct mock_device *device)
     return device->status != 0 ? device->status : VPT_STATUS_ACKNOWLEDGE;
 }
 
-/* ---- Status ---- */
+/* ---- Suspending (VirtIO 1.4, section 3.4) ---- */
+
+/* A suspend notes the available index of each queue; a resume checks that none has moved (SUSPEND-3). */
+static void compare_available(struct mock_device *device)
+{
+    for (uint32_t i = 0; i < device->queue_count; i++) {
+        struct mock_queue *queue = &device->queues[i];
+        uint16_t index = 0;
+
+        if (queue->enabled && mock_split_available_index(device, queue, &index)) {
+            mock_require(device->violations, device->suspending || index == queue->suspended_index,
+                         "queue %u: buffers exposed while suspended", queue->index);
+            queue->suspended_index = index;
+        }
+    }
+}
+
+static void end_suspend(struct mock_device *device)
+{
+    const uint8_t came = device->suspending ? VPT_STATUS_SUSPEND : VPT_STATUS_DRIVER_OK;
+    const uint8_t went = device->suspending ? VPT_STATUS_DRIVER_OK : VPT_STATUS_SUSPEND;
+
+    device->status = (uint8_t)((device->status | came) & ~went);
+    device->suspending = false;
+    device->resuming = false;
+}
+
+static void begin_suspend(struct mock_device *device, bool suspend)
+{
+    device->suspending = suspend;
+    device->resuming = !suspend;
+    compare_available(device);
+    if (!device->suspend_unseen) {
+        /* Until it is done both bits are set, so that a driver has to wait for the right one to be cleared. */
+        device->status |= VPT_STATUS_SUSPEND | VPT_STATUS_DRIVER_OK;
+    }
+    device->suspend_left = device->suspend_reads;
+    if (device->suspend_left == 0) {
+        end_suspend(device);
+    }
+}
+
+static bool suspendable(struct mock_device *device)
+{
+    return mock_require(device->violations,
+                        vpt_features_has(&device->accepted, VPT_F_SUSPEND) &&
+                            (device->status & VPT_STATUS_DRIVER_OK) != 0,
+                        "SUSPEND set while the status is 0x%02x, or without its feature", device->status);
+}
+
+/* The status is about to be written: whether that begins a suspend or a resume. */
+static bool suspend_requested(struct mock_device *device, uint8_t value)
+{
+    bool suspended = (device->status & VPT_STATUS_SUSPEND) != 0;
+
+    if (device->suspending || device->resuming) {
+        mock_violation(device->violations, "status 0x%02x written before the device has suspended itself or resumed",
+                       value);
+        return true;
+    }
+    if (!suspended && (value & VPT_STATUS_SUSPEND) != 0 && suspendable(device)) {
+        begin_suspend(device, true);
+        return true;
+    }
+    if (suspended && (value & VPT_STATUS_DRIVER_OK) != 0) {
+        begin_suspend(device, false);
+        return true;
+    }
+    return false;
+}
+
+/* The status is about to be read: a suspend or a resume ends after device->suspend_reads of these. */
+static void suspend_tick(struct mock_device *device)
+{
+    bool under_way = device->suspending || device->resuming;
+
+    if (under_way && device->suspend_left != UINT32_MAX && device->suspend_left-- <= 1u) {
+        end_suspend(device);
+    }
+}
+
+void mock_suspend_check(struct mock_device *device, const char *what)
+{
+    mock_require(device->violations, !device->suspending && (device->status & VPT_STATUS_SUSPEND) == 0,
+                 "%s while suspended", what);
+}
+
+/* ---- Status and features ---- */
 
 uint8_t mock_device_read_status(struct mock_device *device)
 {
@@ -177,98 +259,72 @@ uint8_t mock_device_read_status(struct mock_device *device)
         return status_in_reset(device);
     }
     if (device->resetting != 0) {
-        /* A device that is still busy may complete what it has (and needs its memory for that). */
+        /* A device that is still busy may complete a request, and needs its memory for that. */
         (void)mock_device_run(device, 1);
         device->resetting--;
         if (device->resetting != 0) {
             return status_in_reset(device);
         }
-        reset(device);
+        mock_device_reset(device);
     }
-    mock_suspend_tick(device);
+    suspend_tick(device);
     device->features_ok_seen = true;
     return device->status;
 }
 
-/* The steps of bring-up and what each takes for granted (INIT-1). */
-struct step {
-    uint8_t bit;
-    uint8_t before;
-    const char *name;
-};
-
-static const struct step steps[] = {
-    { VPT_STATUS_ACKNOWLEDGE, 0, "ACKNOWLEDGE" },
-    { VPT_STATUS_DRIVER, VPT_STATUS_ACKNOWLEDGE, "DRIVER" },
-    { VPT_STATUS_FEATURES_OK, VPT_STATUS_ACKNOWLEDGE | VPT_STATUS_DRIVER, "FEATURES_OK" },
-    { VPT_STATUS_DRIVER_OK, VPT_STATUS_ACKNOWLEDGE | VPT_STATUS_DRIVER, "DRIVER_OK" },
-};
-
 static void check_status_order(struct mock_device *device, uint8_t value, uint8_t added)
 {
+    /* The steps of bring-up and the status bits that have to be set before each (INIT-1). */
+    static const struct {
+        uint8_t bit;
+        uint8_t before;
+        const char *name;
+    } steps[] = {
+        { VPT_STATUS_DRIVER, VPT_STATUS_ACKNOWLEDGE, "DRIVER" },
+        { VPT_STATUS_FEATURES_OK, VPT_STATUS_ACKNOWLEDGE | VPT_STATUS_DRIVER, "FEATURES_OK" },
+        { VPT_STATUS_DRIVER_OK, VPT_STATUS_ACKNOWLEDGE | VPT_STATUS_DRIVER, "DRIVER_OK" },
+    };
+    struct mock_violations *violations = device->violations;
+    uint8_t status = device->status;
+
     for (unsigned i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
-        if ((added & steps[i].bit) != 0 && (device->status & steps[i].before) != steps[i].before) {
-            mock_violation(device->violations, "%s set while the status is 0x%02x", steps[i].name, device->status);
-        }
+        mock_require(violations, (added & steps[i].bit) == 0 || (status & steps[i].before) == steps[i].before,
+                     "%s set while the status is 0x%02x", steps[i].name, status);
     }
-    if ((device->status & DRIVER_BITS & ~(unsigned)value) != 0) {
-        mock_violation(device->violations, "status 0x%02x written over 0x%02x: bits dropped without a reset", value,
-                       device->status);
-    }
-    if ((value & ~(DRIVER_BITS | device->status)) != 0) {
-        mock_violation(device->violations, "status 0x%02x written: not the driver's bits", value);
-    }
-    if (device->legacy && (added & VPT_STATUS_FEATURES_OK) != 0) {
-        mock_violation(device->violations, "FEATURES_OK written to a legacy interface");
-    }
+    mock_require(violations, (status & DRIVER_BITS & ~(unsigned)value) == 0,
+                 "status 0x%02x written over 0x%02x: bits dropped without a reset", value, status);
+    mock_require(violations, (value & ~(DRIVER_BITS | status)) == 0, "status 0x%02x written: not the driver's bits",
+                 value);
+    mock_require(violations, !device->legacy || (added & VPT_STATUS_FEATURES_OK) == 0,
+                 "FEATURES_OK written to a legacy interface");
 }
 
-static bool features_within_offer(const struct mock_device *device)
+/* Whether the device can work with what the driver has accepted. */
+static bool features_acceptable(struct mock_device *device)
 {
-    for (unsigned i = 0; i < VPT_FEATURE_WORDS; i++) {
-        if ((device->accepted.word[i] & ~device->offered.word[i]) != 0) {
-            return false;
-        }
-    }
-    return true;
-}
+    struct mock_violations *violations = device->violations;
+    const struct vpt_features *accepted = &device->accepted;
+    bool offered = true;
 
-static void check_feature_etiquette(const struct mock_device *device)
-{
     for (unsigned i = 0; i < VPT_FEATURE_WORDS; i++) {
         uint32_t known = device->backend->known.word[i] | device->transport_known.word[i];
 
-        if ((device->accepted.word[i] & ~known) != 0) {
-            mock_violation(device->violations, "features accepted that are unknown here: word %u, 0x%08" PRIx32, i,
-                           device->accepted.word[i] & ~known);
-        }
+        offered = offered && (accepted->word[i] & ~device->offered.word[i]) == 0;
+        mock_require(violations, (accepted->word[i] & ~known) == 0,
+                     "features accepted that are unknown here: word %u, 0x%08" PRIx32, i, accepted->word[i] & ~known);
     }
-    if (vpt_features_has(&device->accepted, MOCK_BAD_FEATURE)) {
-        mock_violation(device->violations, "feature 30 accepted");
-    }
-    if (device->legacy && vpt_features_has(&device->offered, VPT_F_ANY_LAYOUT) &&
-        !vpt_features_has(&device->accepted, VPT_F_ANY_LAYOUT)) {
-        mock_violation(device->violations, "ANY_LAYOUT offered and not accepted");
-    }
-}
-
-static bool features_acceptable(struct mock_device *device)
-{
-    check_feature_etiquette(device);
-    if (!features_within_offer(device)) {
-        mock_violation(device->violations, "features accepted that were not offered");
-        return false;
-    }
-    if (!device->legacy && !vpt_features_has(&device->accepted, VPT_F_VERSION_1)) {
-        mock_violation(device->violations, "VERSION_1 not accepted");
-        return false;
-    }
-    if (device->backend->features_valid != NULL &&
-        !device->backend->features_valid(device->backend_ctx, &device->accepted)) {
-        mock_violation(device->violations, "features accepted without what they depend on");
-        return false;
-    }
-    return true;
+    mock_require(violations, !vpt_features_has(accepted, MOCK_BAD_FEATURE), "feature 30 accepted");
+    mock_require(violations,
+                 !device->legacy || !vpt_features_has(&device->offered, VPT_F_ANY_LAYOUT) ||
+                     vpt_features_has(accepted, VPT_F_ANY_LAYOUT),
+                 "ANY_LAYOUT offered and not accepted");
+    return mock_require(violations, offered, "features accepted that were not offered") &&
+           mock_require(violations, device->legacy || vpt_features_has(accepted, VPT_F_VERSION_1),
+                        "VERSION_1 not accepted") &&
+           mock_require(violations,
+                        device->backend->features_valid == NULL ||
+                            device->backend->features_valid(device->backend_ctx, accepted),
+                        "features accepted without what they depend on");
 }
 
 static void set_features_ok(struct mock_device *device)
@@ -284,14 +340,11 @@ static void set_features_ok(struct mock_device *device)
 
 static void set_driver_ok(struct mock_device *device)
 {
-    if (!device->legacy) {
-        if ((device->status & VPT_STATUS_FEATURES_OK) == 0) {
-            mock_violation(device->violations, "DRIVER_OK without FEATURES_OK");
-        } else if (!device->features_ok_seen) {
-            mock_violation(device->violations, "FEATURES_OK was not read back");
-        }
-    } else {
+    if (device->legacy) {
         (void)features_acceptable(device);
+    } else if (mock_require(device->violations, (device->status & VPT_STATUS_FEATURES_OK) != 0,
+                            "DRIVER_OK without FEATURES_OK")) {
+        mock_require(device->violations, device->features_ok_seen, "FEATURES_OK was not read back");
     }
     device->status |= VPT_STATUS_DRIVER_OK;
 }
@@ -304,18 +357,18 @@ void mock_device_write_status(struct mock_device *device, uint8_t value)
         start_reset(device);
         return;
     }
-    if (mock_device_in_reset(device)) {
-        mock_violation(device->violations, "status 0x%02x written before the reset was done", value);
+    if (!mock_require(device->violations, !mock_device_in_reset(device),
+                      "status 0x%02x written before the reset was done", value)) {
         return;
     }
     if ((value & VPT_STATUS_FAILED) != 0) {
-        /* A driver gives up with the bits that it had set, granted or not: no step of bring-up. */
+        /* A driver that gives up may write bits which the device has not granted: no step of bring-up. */
         device->status |= VPT_STATUS_FAILED;
         return;
     }
     mock_device_written(device, "Status");
     check_status_order(device, value, added);
-    if (mock_suspend_requested(device, value)) {
+    if (suspend_requested(device, value)) {
         return;
     }
     device->status |= (uint8_t)(value & (VPT_STATUS_ACKNOWLEDGE | VPT_STATUS_DRIVER));
@@ -329,15 +382,9 @@ void mock_device_write_status(struct mock_device *device, uint8_t value)
 
 void mock_device_written(struct mock_device *device, const char *what)
 {
-    if ((device->status & VPT_STATUS_FAILED) != 0) {
-        mock_violation(device->violations, "%s written after FAILED", what);
-    }
-    if (mock_device_in_reset(device)) {
-        mock_violation(device->violations, "%s written before the reset was done", what);
-    }
+    mock_require(device->violations, (device->status & VPT_STATUS_FAILED) == 0, "%s written after FAILED", what);
+    mock_require(device->violations, !mock_device_in_reset(device), "%s written before the reset was done", what);
 }
-
-/* ---- Features ---- */
 
 uint32_t mock_device_offered(struct mock_device *device, uint32_t word)
 {
@@ -354,14 +401,14 @@ void mock_device_accept(struct mock_device *device, uint32_t word, uint32_t valu
     unsigned last = device->legacy ? VPT_STATUS_DRIVER_OK : VPT_STATUS_FEATURES_OK;
 
     mock_device_written(device, "DriverFeatures");
-    if ((device->status & VPT_STATUS_DRIVER) == 0 || (device->status & last) != 0) {
-        mock_violation(device->violations, "features written while the status is 0x%02x", device->status);
+    if (!mock_require(device->violations, (device->status & VPT_STATUS_DRIVER) != 0 && (device->status & last) == 0,
+                      "features written while the status is 0x%02x", device->status)) {
         return;
     }
     if (word < VPT_FEATURE_WORDS) {
         device->accepted.word[word] = value;
-    } else if (value != 0) {
-        mock_violation(device->violations, "features written to word %" PRIu32, word);
+    } else {
+        mock_require(device->violations, value == 0, "features written to word %" PRIu32, word);
     }
 }
 
@@ -401,29 +448,21 @@ void mock_device_config_write(struct mock_device *device, unsigned offset, unsig
     mock_device_written(device, "configuration");
     mock_suspend_check(device, "configuration written");
     /* A legacy device has to tolerate early writes (LEG-INIT-2). */
-    if (!device->legacy && (device->status & VPT_STATUS_FEATURES_OK) == 0) {
-        mock_violation(device->violations, "configuration written before FEATURES_OK");
-        return;
+    if (mock_require(device->violations, device->legacy || (device->status & VPT_STATUS_FEATURES_OK) != 0,
+                     "configuration written before FEATURES_OK") &&
+        field != NULL &&
+        mock_require(device->violations, field->writable, "config field %s written, which is read-only", field->name)) {
+        mock_config_write(&device->config, offset, width, value);
     }
-    if (field == NULL) {
-        return;
-    }
-    if (!field->writable) {
-        mock_violation(device->violations, "config field %s written, which is read-only", field->name);
-        return;
-    }
-    mock_config_write(&device->config, offset, width, value);
 }
 
 /* ---- Interrupts ---- */
 
-/* `queue` is NULL for the configuration. The status is there before the interrupt. */
-static void raise_interrupt(struct mock_device *device, const struct mock_queue *queue)
+void mock_device_interrupt(struct mock_device *device, const struct mock_queue *queue)
 {
     device->interrupt_status |= queue != NULL ? VPT_INTERRUPT_QUEUE : VPT_INTERRUPT_CONFIGURATION;
     device->interrupts++;
-    if (device->front_end != NULL && device->front_end->message != NULL &&
-        device->front_end->message(device->front_end_ctx, queue)) {
+    if (device->front_end != NULL && device->front_end->message(device->front_end_ctx, queue)) {
         return;
     }
     if (device->on_interrupt != NULL) {
@@ -431,15 +470,10 @@ static void raise_interrupt(struct mock_device *device, const struct mock_queue 
     }
 }
 
-void mock_device_interrupt_queue(struct mock_device *device, const struct mock_queue *queue)
-{
-    raise_interrupt(device, queue);
-}
-
 void mock_device_configuration_changed(struct mock_device *device)
 {
     if ((device->status & VPT_STATUS_DRIVER_OK) != 0) {
-        raise_interrupt(device, NULL);
+        mock_device_interrupt(device, NULL);
     }
 }
 
@@ -467,11 +501,11 @@ uint32_t mock_device_interrupt_status(struct mock_device *device)
 
 void mock_device_acknowledge(struct mock_device *device, uint32_t bits)
 {
-    if ((bits & ~(VPT_INTERRUPT_QUEUE | VPT_INTERRUPT_CONFIGURATION)) != 0) {
-        mock_violation(device->violations, "undefined interrupt bits acknowledged: 0x%" PRIx32, bits);
-    } else if ((bits & ~device->interrupt_status) != 0) {
-        mock_violation(device->violations, "interrupt bits 0x%" PRIx32 " acknowledged, but 0x%" PRIx32 " are set", bits,
-                       device->interrupt_status);
+    if (mock_require(device->violations, (bits & ~(VPT_INTERRUPT_QUEUE | VPT_INTERRUPT_CONFIGURATION)) == 0,
+                     "undefined interrupt bits acknowledged: 0x%" PRIx32, bits)) {
+        mock_require(device->violations, (bits & ~device->interrupt_status) == 0,
+                     "interrupt bits 0x%" PRIx32 " acknowledged, but 0x%" PRIx32 " are set", bits,
+                     device->interrupt_status);
     }
     device->interrupt_status &= ~bits;
 }

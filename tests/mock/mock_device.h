@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A simulated virtio device, whatever transport it is seen through and whatever it is of: status, features, queues,
- * configuration, interrupts. A front end (mmio.h) turns register accesses into the calls of the second half of this
- * file; a backend (blk.h) carries out requests.
+ * A simulated virtio device of any type behind any transport: status, features, queues, configuration, interrupts. A
+ * front end (mock_mmio.h) turns register accesses into the calls of the second half of this file; a backend
+ * (mock_blk.h) carries out requests.
  *
- * The device obeys the rules that the specification has for devices, and records what the driver does against the ones
- * that it has for drivers (see violations.h). It looks at a ring only when it is kicked, so that a lost kick shows as
- * a request that never comes back.
+ * The device looks at a ring only when it is kicked, so that a lost kick shows as a request that never comes back.
  */
 #ifndef VPT_TESTS_MOCK_DEVICE_H
 #define VPT_TESTS_MOCK_DEVICE_H
@@ -36,37 +34,35 @@ enum mock_completion_order {
     MOCK_ORDER_SHUFFLED
 };
 
-/* May be changed at any time. With IN_ORDER negotiated the order is the one of arrival, whatever is said here. */
+/* May be changed at any time. With IN_ORDER negotiated, requests complete in the order of arrival. */
 struct mock_completion {
     enum mock_completion_mode mode;
     enum mock_completion_order order;
-    uint32_t delay;        /* ticks, at least 1 */
-    uint32_t seed;         /* of MOCK_ORDER_SHUFFLED */
-    bool keep_kicks;       /* do not suppress kicks while requests are pending */
-    bool in_order_batches; /* with IN_ORDER: one used element for all that complete together */
+    uint32_t delay;  /* ticks, at least 1 */
+    uint32_t seed;   /* of MOCK_ORDER_SHUFFLED */
+    bool keep_kicks; /* do not suppress kicks while requests are pending */
 };
 
-/* What the device is of. */
+/* A device type. All functions but `handle` may be NULL. */
 struct mock_backend {
     uint32_t type;
-    struct vpt_features known; /* bits of this type that the specification has; the transport's are added */
-    /* A reset of the device, or NULL. */
+    struct vpt_features known; /* this type's feature bits in the specification, without the transport's */
     void (*reset)(void *backend);
-    /* Whether these features go together (FEAT-1), or NULL. */
+    /* Whether these features go together (FEAT-1). */
     bool (*features_valid)(void *backend, const struct vpt_features *accepted);
     /* Carries out a request and returns the used length: no more than was written from the beginning on. */
     uint32_t (*handle)(void *backend, struct mock_queue *queue, const struct mock_element *element);
-    /* Changes the configuration to another valid one, never the same twice, for MOCK_FAULT_CONFIG_CHANGING; or NULL. */
+    /* Changes the configuration to another valid one, never the same twice, for MOCK_FAULT_CONFIG_CHANGING. */
     void (*change_configuration)(void *backend);
 };
 
-/* What a front end is asked for, with `front_end_ctx`. Each member may be NULL. */
+/* What the device asks its front end for, with `front_end_ctx`. */
 struct mock_front_end_ops {
-    /* The device has been reset: whatever of that is the front end's goes too. */
+    /* The device has been reset: the front end forgets its own state. */
     void (*reset)(void *front_end);
-    /* Whether the device reaches memory at all: it does not while bus mastering is off. */
+    /* Whether the device reaches memory: it does not while bus mastering is off. */
     bool (*reaches_memory)(void *front_end);
-    /* An interrupt that is a message: true if one was sent, or held back. `queue` is NULL for the configuration. */
+    /* An interrupt: true if it was sent or held back as a message. `queue` is NULL for the configuration. */
     bool (*message)(void *front_end, const struct mock_queue *queue);
     /* The device has been pulled out, or plugged in again (after its reset). */
     void (*plugged)(void *front_end, bool here);
@@ -88,7 +84,7 @@ struct mock_device {
     struct mock_completion completion;
 
     /* What the device is; set before the driver sees it. */
-    const struct mock_front_end_ops *front_end; /* NULL: it asks for nothing */
+    const struct mock_front_end_ops *front_end; /* NULL: it always reaches memory and sends no messages */
     void *front_end_ctx;
     bool legacy; /* driven through a legacy interface */
     uint32_t vendor;
@@ -96,10 +92,9 @@ struct mock_device {
     struct vpt_features transport_known; /* generic bits that this transport may negotiate */
     uint16_t queue_count;
     uint32_t suspend_reads; /* status reads that a suspend or a resume takes; UINT32_MAX: it never ends */
-    bool suspend_unseen;    /* its status bit shows when it is done; else at once, and the other one goes then */
+    bool suspend_unseen;    /* the status bit shows only when it is done; else both bits show at once, until then */
     struct mock_shared_region regions[MOCK_REGIONS_MAX]; /* by shmid */
-    /* The interrupt line goes up; NULL: nobody listens. */
-    void (*on_interrupt)(void *ctx);
+    void (*on_interrupt)(void *ctx);                     /* the interrupt line goes up; or NULL */
     void *interrupt_ctx;
 
     /* The state that a reset clears. */
@@ -111,13 +106,13 @@ struct mock_device {
     uint32_t resetting; /* status reads until a slow reset is done */
     bool resets_never;
     bool vanished;
-    bool powerless;        /* it has vanished, and knows of no ring any more */
+    bool powerless;        /* it has vanished and knows no ring until its reset */
     bool stopped;          /* by MOCK_LIE_STOP, which outlasts a reset */
     unsigned working;      /* how deep it is in its queues */
     bool suspending;       /* SUSPEND was written, and is not done */
-    bool resuming;         /* DRIVER_OK was written while suspended, likewise */
-    uint32_t suspend_left; /* status reads until it is */
-    bool cut_off;          /* it has tried to reach memory while it could not, and that has been recorded */
+    bool resuming;         /* DRIVER_OK was written while suspended, and that is not done */
+    uint32_t suspend_left; /* status reads until it is done */
+    bool cut_off;          /* it has tried to reach memory while it could not: a violation that is recorded once */
 
     struct mock_config config;
 
@@ -132,7 +127,7 @@ struct mock_device {
 
 /* ---- For tests ---- */
 
-/* `fields` describes the configuration. The offered features and the queues are the caller's to set. */
+/* The caller sets the offered features and the queues. */
 void mock_device_init(struct mock_device *device, struct mock_memory *memory, struct mock_violations *violations,
                       const struct mock_backend *backend, void *backend_ctx);
 void mock_device_finish(struct mock_device *device);
@@ -143,7 +138,7 @@ unsigned mock_device_run(struct mock_device *device, unsigned count);
 /* Requests taken but not completed. */
 size_t mock_device_pending(const struct mock_device *device);
 
-/* A tick of the device's clock; `device` is a struct mock_device, so that it fits mock_hal_add_ticker(). */
+/* A tick of the device's clock, for mock_hal_add_ticker(); `device` is a struct mock_device. */
 void mock_device_tick(void *device);
 
 /* Tells the driver that the configuration has changed (after mock_config_set()). */
@@ -155,10 +150,7 @@ void mock_device_needs_reset(struct mock_device *device);
 /* Pulled out: all registers read all-ones, and the device touches no memory and sends no interrupt any more. */
 void mock_device_vanish(struct mock_device *device);
 
-/*
- * Plugged in (again): as new, with another life before it. A PCI function's decoding, bus mastering and MSI-X are off,
- * its BARs have the addresses that they had: for a driver to find it by a fresh probe.
- */
+/* Plugged in again, as new. A PCI function keeps its BARs' addresses; decoding, bus mastering and MSI-X are off. */
 void mock_device_return(struct mock_device *device);
 
 /* A reset that nobody asked for. */
@@ -175,8 +167,13 @@ bool mock_device_interrupting(const struct mock_device *device);
 uint8_t mock_device_read_status(struct mock_device *device);
 void mock_device_write_status(struct mock_device *device, uint8_t value);
 
-/* Whether the device was to be reset and goes on: what it then does is not the driver's fault. */
+/* Whether the driver has asked for a reset that is not done: what the device does then is not the driver's fault. */
 bool mock_device_in_reset(const struct mock_device *device);
+
+/* Counts a register access for MOCK_FAULT_VANISH. Returns whether the device is still there. */
+bool mock_device_present(struct mock_device *device);
+
+bool mock_device_reaches_memory(const struct mock_device *device);
 
 /* Words of 32 bits; those past the set read 0. */
 uint32_t mock_device_offered(struct mock_device *device, uint32_t word);

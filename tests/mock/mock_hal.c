@@ -1,78 +1,65 @@
 /* SPDX-License-Identifier: MIT */
-/* The port's functions: waits, log, registers and mappings. Memory is in hal_memory.c. */
+/* The port's functions for registers, mappings, waits and the log. Those for memory are in mock_hal_memory.c. */
 #include "mock_hal.h"
 
 #include <inttypes.h>
 #include <string.h>
 
-#include "mock_hal_memory.h"
+#include "mock_internal.h"
+#include "mock_order.h"
 
-/* Handles are small numbers: below the lowest address that a host maps, so that using one as a pointer faults. */
+/* Handles are numbers below the lowest address that a host maps, so that using one as a pointer faults. */
 #define HANDLE_STEP 0x100u
 
-static void *handle_of(unsigned index)
+struct mock_hal *mock_hal_of(void *ctx)
 {
-    return (void *)(uintptr_t)((index + 1u) * HANDLE_STEP);
+    return ((struct mock_port_context *)ctx)->hal;
 }
 
 static struct mock_mapping *mapping_of(struct mock_hal *hal, void *handle)
 {
-    uintptr_t number = (uintptr_t)handle;
+    uintptr_t number = (uintptr_t)handle / HANDLE_STEP;
+    bool valid = (uintptr_t)handle % HANDLE_STEP == 0 && number >= 1 && number <= MOCK_HAL_MAPPINGS;
 
-    if (number % HANDLE_STEP != 0 || number == 0 || number / HANDLE_STEP > MOCK_HAL_MAPPINGS) {
-        return NULL;
-    }
-    if (hal->mappings[number / HANDLE_STEP - 1u].window == NULL) {
-        return NULL;
-    }
-    return &hal->mappings[number / HANDLE_STEP - 1u];
+    return valid && hal->mappings[number - 1u].window != NULL ? &hal->mappings[number - 1u] : NULL;
 }
 
 /* The mapping if the access is one that the port's contract allows, or NULL and a violation. */
 static struct mock_mapping *accessed(struct mock_hal *hal, void *handle, size_t offset, unsigned width)
 {
     struct mock_mapping *mapping = mapping_of(hal, handle);
+    bool allowed =
+        mock_require_always(&hal->violations, mapping != NULL, "register access through %p, which is no mapping",
+                            handle) &&
+        mock_require_always(&hal->violations, (width == 1 || width == 2 || width == 4) && offset % width == 0,
+                            "register access of width %u at offset 0x%zx", width, offset) &&
+        mock_require_always(&hal->violations, offset <= mapping->size && width <= mapping->size - offset,
+                            "register access at offset 0x%zx of a mapping of 0x%zx bytes", offset, mapping->size);
 
-    if (mapping == NULL) {
-        mock_breach(&hal->violations, "register access through %p, which is no mapping", handle);
-        return NULL;
-    }
-    if ((width != 1 && width != 2 && width != 4) || offset % width != 0) {
-        mock_breach(&hal->violations, "register access of width %u at offset 0x%zx", width, offset);
-        return NULL;
-    }
-    if (offset > mapping->size || width > mapping->size - offset) {
-        mock_breach(&hal->violations, "register access at offset 0x%zx of a mapping of 0x%zx bytes", offset,
-                    mapping->size);
-        return NULL;
-    }
-    return mapping;
+    return allowed ? mapping : NULL;
 }
 
 static uint32_t mmio_read(void *ctx, void *handle, size_t offset, unsigned width)
 {
-    struct mock_hal *hal = ctx;
+    struct mock_hal *hal = mock_hal_of(ctx);
     struct mock_mapping *mapping = accessed(hal, handle, offset, width);
 
     hal->register_reads++;
-    if (mapping == NULL) {
-        return 0;
-    }
-    return mapping->window->ops->read(mapping->window->front_end, mapping->offset + offset, width);
+    return mapping != NULL ? mapping->window->ops->read(mapping->window->front_end, mapping->offset + offset, width)
+                           : 0;
 }
 
 static void mmio_write(void *ctx, void *handle, size_t offset, unsigned width, uint32_t value)
 {
-    struct mock_hal *hal = ctx;
+    struct mock_hal *hal = mock_hal_of(ctx);
     struct mock_mapping *mapping = accessed(hal, handle, offset, width);
 
     hal->register_writes++;
     if (mapping == NULL) {
         return;
     }
-    if (width < 4 && value >> (8u * width) != 0) {
-        mock_breach(&hal->violations, "register write of 0x%" PRIx32 " in width %u", value, width);
-    }
+    mock_require_always(&hal->violations, value <= mock_ones(width), "register write of 0x%" PRIx32 " in width %u",
+                        value, width);
     mapping->window->ops->write(mapping->window->front_end, mapping->offset + offset, width, value);
 }
 
@@ -82,7 +69,7 @@ static void *add_mapping(struct mock_hal *hal, const struct mock_window *window,
     for (unsigned i = 0; i < MOCK_HAL_MAPPINGS; i++) {
         if (hal->mappings[i].window == NULL) {
             hal->mappings[i] = (struct mock_mapping){ window, offset, size, mapped };
-            return handle_of(i);
+            return (void *)(uintptr_t)((i + 1u) * HANDLE_STEP);
         }
     }
     return NULL;
@@ -90,11 +77,12 @@ static void *add_mapping(struct mock_hal *hal, const struct mock_window *window,
 
 static enum vpt_status mmio_map(void *ctx, uint64_t physical, size_t size, enum vpt_map_intent intent, void **mapping)
 {
-    struct mock_hal *hal = ctx;
+    struct mock_hal *hal = mock_hal_of(ctx);
 
-    if (intent != VPT_MAP_REGISTERS && intent != VPT_MAP_CONFIGURATION && intent != VPT_MAP_SHARED_MEMORY) {
-        mock_breach(&hal->violations, "mapping with unknown intent %d", (int)intent);
-    }
+    mock_require_always(&hal->violations,
+                        intent == VPT_MAP_REGISTERS || intent == VPT_MAP_CONFIGURATION ||
+                            intent == VPT_MAP_SHARED_MEMORY,
+                        "mapping with unknown intent %d", (int)intent);
     for (unsigned i = 0; i < hal->window_count; i++) {
         const struct mock_window *window = &hal->windows[i];
 
@@ -110,28 +98,26 @@ static enum vpt_status mmio_map(void *ctx, uint64_t physical, size_t size, enum 
 
 static void mmio_unmap(void *ctx, void *handle, size_t size)
 {
-    struct mock_hal *hal = ctx;
+    struct mock_hal *hal = mock_hal_of(ctx);
     struct mock_mapping *mapping = mapping_of(hal, handle);
 
-    if (mapping == NULL || !mapping->mapped || mapping->size != size) {
-        mock_breach(&hal->violations, "unmapping of %zu bytes at %p, which was not mapped so", size, handle);
-        return;
+    if (mock_require_always(&hal->violations, mapping != NULL && mapping->mapped && mapping->size == size,
+                            "unmapping of %zu bytes at %p, which was not mapped so", size, handle)) {
+        memset(mapping, 0, sizeof(*mapping));
     }
-    memset(mapping, 0, sizeof(*mapping));
 }
 
 static bool keep_waiting(void *ctx, enum vpt_wait what, uint32_t iteration)
 {
-    struct mock_hal *hal = ctx;
+    struct mock_hal *hal = mock_hal_of(ctx);
 
-    if ((unsigned)what == 0 || (unsigned)what >= MOCK_WAITS) {
-        mock_breach(&hal->violations, "waiting for unknown %d", (int)what);
+    if (!mock_require_always(&hal->violations, (unsigned)what != 0 && (unsigned)what < MOCK_WAITS,
+                             "waiting for unknown %d", (int)what)) {
         return false;
     }
-    if (iteration != 0 && iteration != hal->next_iteration[what]) {
-        mock_breach(&hal->violations, "wait %d: iteration %" PRIu32 " where %" PRIu32 " is next", (int)what, iteration,
-                    hal->next_iteration[what]);
-    }
+    mock_require_always(&hal->violations, iteration == 0 || iteration == hal->next_iteration[what],
+                        "wait %d: iteration %" PRIu32 " where %" PRIu32 " is next", (int)what, iteration,
+                        hal->next_iteration[what]);
     hal->next_iteration[what] = iteration == UINT32_MAX ? iteration : iteration + 1;
     hal->waits[what]++;
     mock_hal_tick(hal);
@@ -140,18 +126,16 @@ static bool keep_waiting(void *ctx, enum vpt_wait what, uint32_t iteration)
 
 static void log_line(void *ctx, enum vpt_log_level level, const char *subject, enum vpt_status status, size_t bytes)
 {
-    struct mock_hal *hal = ctx;
+    struct mock_hal *hal = mock_hal_of(ctx);
 
-    if (subject == NULL || strchr(subject, '\n') != NULL) {
-        mock_breach(&hal->violations, "log subject is NULL or has a line end");
+    if (!mock_require_always(&hal->violations, subject != NULL && strchr(subject, '\n') == NULL,
+                             "log subject is NULL or has a line end")) {
         return;
     }
     if (hal->log_count < MOCK_HAL_LOG_RECORDS) {
         struct mock_log_record *record = &hal->log[hal->log_count];
 
-        record->level = level;
-        record->status = status;
-        record->bytes = bytes;
+        *record = (struct mock_log_record){ .level = level, .status = status, .bytes = bytes };
         (void)snprintf(record->subject, sizeof(record->subject), "%s", subject);
     }
     hal->log_count++;
@@ -162,6 +146,7 @@ void mock_hal_init(struct mock_hal *hal)
     memset(hal, 0, sizeof(*hal));
     mock_memory_init(&hal->memory, &hal->violations);
     mock_hal_memory_init(hal);
+    hal->context.hal = hal;
     hal->port.ctx = hal;
     hal->port.mmio_map = mmio_map;
     hal->port.mmio_unmap = mmio_unmap;
@@ -179,9 +164,8 @@ unsigned mock_hal_finish(struct mock_hal *hal)
 {
     mock_hal_memory_finish(hal);
     for (unsigned i = 0; i < MOCK_HAL_MAPPINGS; i++) {
-        if (hal->mappings[i].mapped) {
-            mock_breach(&hal->violations, "leak: a mapping of %zu bytes", hal->mappings[i].size);
-        }
+        mock_require_always(&hal->violations, !hal->mappings[i].mapped, "leak: a mapping of %zu bytes",
+                            hal->mappings[i].size);
     }
     return hal->violations.count;
 }
@@ -211,11 +195,10 @@ void *mock_hal_add_window(struct mock_hal *hal, const struct mock_window_ops *op
 
 void mock_hal_add_ticker(struct mock_hal *hal, void (*tick)(void *ctx), void *ctx)
 {
-    if (hal->ticker_count == MOCK_HAL_TICKERS) {
-        mock_breach(&hal->violations, "the test adds more than %u tickers", MOCK_HAL_TICKERS);
-        return;
+    if (mock_require_always(&hal->violations, hal->ticker_count < MOCK_HAL_TICKERS,
+                            "the test adds more than %u tickers", MOCK_HAL_TICKERS)) {
+        hal->tickers[hal->ticker_count++] = (struct mock_ticker){ tick, ctx };
     }
-    hal->tickers[hal->ticker_count++] = (struct mock_ticker){ tick, ctx };
 }
 
 void mock_hal_tick(struct mock_hal *hal)

@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A port for tests: hand `&hal.port` to the library. It gives memory at made-up device addresses, bounces every
- * shared buffer (so that a forgotten share or unshare shows as wrong data), checks what the library asks of it, and
- * routes register accesses to simulated devices.
- *
- * Members under "to be told" may be set at any time between mock_hal_init() and mock_hal_finish(), and any pointer in
- * `port` may be set to NULL to see how the library lives without it.
+ * A port for tests: give `&hal.port` to the library. It allocates memory at made-up device addresses, copies every
+ * shared buffer (so that a forgotten share or unshare shows as wrong data), checks what the library asks for, and
+ * passes register accesses on to simulated devices. A test may set any function in `port` to NULL.
  */
 #ifndef VPT_TESTS_MOCK_HAL_H
 #define VPT_TESTS_MOCK_HAL_H
@@ -63,21 +60,30 @@ struct mock_log_record {
     char subject[40];
 };
 
-struct mock_hal {
+/* What a port's context begins with: struct mock_hal and struct mock_pci_bus do. */
+struct mock_port_context {
     struct vpt_port port;
+    struct mock_hal *hal;
+};
+
+struct mock_hal {
+    union {
+        struct mock_port_context context;
+        struct vpt_port port;
+    };
     struct mock_violations violations;
     struct mock_memory memory;
 
-    /* To be told. */
+    /* To be set by the test, at any time. */
     struct mock_trigger fail_allocation;    /* which dma_allocate() fails ... */
     enum vpt_status fail_allocation_status; /* ... and how; initially VPT_RESOURCE_MEMORY */
     struct mock_trigger fail_share;
-    enum vpt_status fail_share_status; /* initially VPT_PORT_ERROR_FIRST + 7 */
-    size_t allocate_most; /* bytes of one dma_allocate() at most, as where there are single pages only; 0: any number */
-    uint64_t base;        /* next device address of an allocation */
-    bool ignore_limit;    /* allocate at `base` even where the limit forbids it: a broken port */
-    size_t share_most;    /* bytes that one share covers at most; 0: any number */
-    size_t share_page;    /* a share ends where the CPU's page of this size does; 0: no such pages */
+    enum vpt_status fail_share_status;     /* initially VPT_PORT_ERROR_FIRST + 7 */
+    size_t allocate_most;                  /* bytes of one dma_allocate() at most; 0: any number */
+    uint64_t base;                         /* next device address of an allocation */
+    bool ignore_limit;                     /* allocate at `base` even where the limit forbids it: a broken port */
+    size_t share_most;                     /* bytes that one share covers at most; 0: any number */
+    size_t share_page;                     /* a share ends where the CPU's page of this size does; 0: no such pages */
     uint32_t wait_budget[MOCK_WAITS];      /* attempts that keep_waiting() grants, by enum vpt_wait */
     enum mock_expectation access_platform; /* of every allocation (not private) and share; initially nothing */
 
@@ -106,10 +112,7 @@ struct mock_hal {
 
 void mock_hal_init(struct mock_hal *hal);
 
-/*
- * Ends the machine: whatever is still allocated or shared is a violation each (and freed). Returns the number of
- * violations; `hal->violations` stays readable.
- */
+/* Frees what is still allocated or shared, a violation each. Returns the number of violations, which stay readable. */
 unsigned mock_hal_finish(struct mock_hal *hal);
 
 /* Allocations, private ones included, that have not been freed, shares not unshared, mappings not unmapped. */
@@ -117,16 +120,12 @@ size_t mock_hal_live_allocations(const struct mock_hal *hal);
 size_t mock_hal_live_shares(const struct mock_hal *hal);
 size_t mock_hal_live_mappings(const struct mock_hal *hal);
 
-/*
- * Frees the allocations and shares that are left, which is then no leak: the test knows that a driver has rightly left
- * them to a device whose reset did not finish.
- */
+/* Frees the allocations and shares that a driver has rightly left to a device whose reset did not finish: no leak. */
 void mock_hal_abandon(struct mock_hal *hal);
 
 /*
- * Makes the test's own memory visible to the device, at a device address of the test's choice, for ring memory that
- * the caller hands over and for the data of asynchronous requests. It is read and written in place and counts as no
- * leak. Returns what the library takes; address NULL if the range is already taken.
+ * Makes the test's own memory visible to the device at a device address of the test's choice. The device reads and
+ * writes it in place. Returns what the library takes; its address is NULL if the range is already taken.
  */
 struct vpt_memory mock_hal_register(struct mock_hal *hal, void *bytes, size_t size, uint64_t device_address,
                                     bool device_writes);
@@ -136,8 +135,8 @@ void mock_hal_unregister(struct mock_hal *hal, const struct vpt_memory *memory);
 struct vpt_memory mock_hal_register_anywhere(struct mock_hal *hal, void *bytes, size_t size, bool device_writes);
 
 /*
- * Puts a front end at `physical` and returns a mapping of all of it, as a kernel has one of a virtio-mmio slot:
- * an opaque handle that faults if it is dereferenced. NULL if there are too many. mmio_map() finds it too.
+ * Puts a front end at `physical`, where mmio_map() finds it, and returns a mapping of all of it: an opaque handle that
+ * faults if it is dereferenced. NULL if there are too many.
  */
 void *mock_hal_add_window(struct mock_hal *hal, const struct mock_window_ops *ops, void *front_end, uint64_t physical,
                           size_t size);

@@ -2,13 +2,13 @@
 /* The port's memory: allocations at made-up device addresses, shares that bounce. */
 #define _POSIX_C_SOURCE 200809L
 
-#include "mock_hal_memory.h"
+#include "mock_internal.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* The sanitizer puts poisoned bytes behind an allocation by itself; elsewhere a pattern is looked at on the way out. */
+/* AddressSanitizer finds writes past an allocation's end; without it, bytes with a pattern behind the allocation do. */
 #if defined(__SANITIZE_ADDRESS__)
 #define GUARD 0u
 #elif defined(__has_feature)
@@ -21,14 +21,14 @@
 #endif
 #define GUARD_BYTE 0xb5
 
-/* Device addresses between two regions that lead nowhere. */
+/* Invalid device addresses between two regions. */
 #define GAP 0x1230u
 
 static void check_access_platform(struct mock_hal *hal, bool given, const char *what)
 {
-    if (hal->access_platform != MOCK_EXPECT_NOTHING && given != (hal->access_platform == MOCK_EXPECT_SET)) {
-        mock_violation(&hal->violations, "%s with access_platform %s", what, given ? "set" : "clear");
-    }
+    mock_require(&hal->violations,
+                 hal->access_platform == MOCK_EXPECT_NOTHING || given == (hal->access_platform == MOCK_EXPECT_SET),
+                 "%s with access_platform %s", what, given ? "set" : "clear");
 }
 
 /* An odd multiple of `alignment`, so that nothing is better aligned than was asked for. */
@@ -51,7 +51,17 @@ static bool place(uint64_t *next, size_t size, size_t alignment, uint64_t limit,
     return true;
 }
 
-static bool storage(struct mock_region *region, size_t alignment)
+/* The next device address for `bytes`. Their offset in a page is kept, as a real mapping would. */
+static uint64_t place_like(uint64_t *next, const void *bytes, size_t size)
+{
+    uint64_t address = ((*next + 0xfffu) & ~UINT64_C(0xfff)) + ((uintptr_t)bytes & 0xfffu);
+
+    *next = address + size + GAP;
+    return address;
+}
+
+/* Adds a region with zeroed memory of its own; false: there is none. */
+static bool add(struct mock_hal *hal, struct mock_region *region, size_t alignment)
 {
     size_t twice = 2u * alignment < sizeof(void *) ? sizeof(void *) : 2u * alignment;
     void *raw = NULL;
@@ -62,31 +72,38 @@ static bool storage(struct mock_region *region, size_t alignment)
     region->storage = raw;
     region->bytes = region->storage + alignment;
     memset(region->bytes, 0, region->size);
-    for (size_t i = region->size; i < region->size + GUARD; i++) {
-        region->bytes[i] = GUARD_BYTE;
+    memset(region->bytes + region->size, GUARD_BYTE, GUARD);
+    if (!mock_memory_insert(&hal->memory, region)) {
+        free(raw);
+        return false;
     }
     return true;
 }
 
-static void check_guard(struct mock_hal *hal, const struct mock_region *region)
+static void drop(struct mock_hal *hal, struct mock_region *region)
 {
-    for (size_t i = region->size; i < region->size + GUARD; i++) {
-        if (region->bytes[i] != GUARD_BYTE) {
-            mock_breach(&hal->violations, "allocation of %zu bytes at 0x%" PRIx64 " was written past its end",
-                        region->size, region->address);
-            return;
-        }
-    }
+    free(region->storage);
+    mock_memory_remove(&hal->memory, region);
 }
 
-static bool allocation_asked_well(struct mock_hal *hal, size_t size, size_t alignment, uint32_t flags)
+static void check_guard(struct mock_hal *hal, const struct mock_region *region)
 {
-    if (size == 0 || alignment == 0 || (alignment & (alignment - 1u)) != 0 || alignment > 4096) {
-        mock_breach(&hal->violations, "allocation of %zu bytes aligned to %zu", size, alignment);
-        return false;
+    bool intact = true;
+
+    for (size_t i = region->size; i < region->size + GUARD; i++) {
+        intact = intact && region->bytes[i] == GUARD_BYTE;
     }
-    if ((flags & ~(VPT_DMA_ACCESS_PLATFORM | VPT_DMA_PRIVATE)) != 0) {
-        mock_breach(&hal->violations, "allocation with unknown flags 0x%" PRIx32, flags);
+    mock_require_always(&hal->violations, intact, "allocation of %zu bytes at 0x%" PRIx64 " was written past its end",
+                        region->size, region->address);
+}
+
+static bool allocation_allowed(struct mock_hal *hal, size_t size, size_t alignment, uint32_t flags)
+{
+    bool valid = size != 0 && alignment != 0 && (alignment & (alignment - 1u)) == 0 && alignment <= 4096;
+
+    if (!mock_require_always(&hal->violations, valid, "allocation of %zu bytes aligned to %zu", size, alignment) ||
+        !mock_require_always(&hal->violations, (flags & ~(VPT_DMA_ACCESS_PLATFORM | VPT_DMA_PRIVATE)) == 0,
+                             "allocation with unknown flags 0x%" PRIx32, flags)) {
         return false;
     }
     if ((flags & VPT_DMA_PRIVATE) == 0) {
@@ -95,29 +112,37 @@ static bool allocation_asked_well(struct mock_hal *hal, size_t size, size_t alig
     return true;
 }
 
+#define ALLOCATED (1u << MOCK_REGION_ALLOCATION | 1u << MOCK_REGION_PRIVATE)
+#define SHARED    (1u << MOCK_REGION_SHARE)
+
+/* The region that is given back, one of `kinds`; NULL and a breach: there is none at this address. */
+static struct mock_region *returned(struct mock_hal *hal, uint64_t address, unsigned kinds, const char *what,
+                                    const char *taken)
+{
+    struct mock_region *region = mock_memory_find(&hal->memory, address);
+    bool found = region != NULL && region->address == address && (kinds >> region->kind & 1u) != 0;
+
+    (void)mock_require_always(&hal->violations, found, "%s of 0x%" PRIx64 ", which is not %s", what, address, taken);
+    return found ? region : NULL;
+}
+
 static enum vpt_status dma_allocate(void *ctx, size_t size, size_t alignment, uint64_t limit, uint32_t flags,
                                     struct vpt_memory *memory)
 {
-    struct mock_hal *hal = ctx;
+    struct mock_hal *hal = mock_hal_of(ctx);
     struct mock_region region = { .size = size, .flags = flags, .device_writes = true };
     uint64_t asked = hal->ignore_limit ? UINT64_MAX : limit;
 
-    if (!allocation_asked_well(hal, size, alignment, flags)) {
+    if (!allocation_allowed(hal, size, alignment, flags)) {
         return VPT_RESOURCE_MEMORY;
     }
     if (mock_trigger_fires(&hal->fail_allocation) || (hal->allocate_most != 0 && size > hal->allocate_most)) {
         return hal->fail_allocation_status;
     }
-    if (!place(&hal->base, size, alignment, asked, &region.address) &&
-        !place(&hal->next_low, size, alignment, asked, &region.address)) {
-        return VPT_RESOURCE_MEMORY;
-    }
     region.kind = (flags & VPT_DMA_PRIVATE) != 0 ? MOCK_REGION_PRIVATE : MOCK_REGION_ALLOCATION;
-    if (!storage(&region, alignment)) {
-        return VPT_RESOURCE_MEMORY;
-    }
-    if (!mock_memory_insert(&hal->memory, &region)) {
-        free(region.storage);
+    if ((!place(&hal->base, size, alignment, asked, &region.address) &&
+         !place(&hal->next_low, size, alignment, asked, &region.address)) ||
+        !add(hal, &region, alignment)) {
         return VPT_RESOURCE_MEMORY;
     }
     hal->allocations++;
@@ -128,23 +153,18 @@ static enum vpt_status dma_allocate(void *ctx, size_t size, size_t alignment, ui
 
 static void dma_free(void *ctx, const struct vpt_memory *memory, uint32_t flags)
 {
-    struct mock_hal *hal = ctx;
-    struct mock_region *region = mock_memory_find(&hal->memory, memory->device_address);
+    struct mock_hal *hal = mock_hal_of(ctx);
+    struct mock_region *region = returned(hal, memory->device_address, ALLOCATED, "free", "allocated");
 
-    if (region == NULL || (region->kind != MOCK_REGION_ALLOCATION && region->kind != MOCK_REGION_PRIVATE)) {
-        mock_breach(&hal->violations, "free of 0x%" PRIx64 ", which is not allocated", memory->device_address);
-        return;
-    }
-    if (region->address != memory->device_address || region->bytes != memory->address || region->size != memory->size ||
-        region->flags != flags) {
-        mock_breach(&hal->violations, "free of 0x%" PRIx64 " with other values than were allocated",
-                    memory->device_address);
+    if (region == NULL ||
+        !mock_require_always(&hal->violations,
+                             region->bytes == memory->address && region->size == memory->size && region->flags == flags,
+                             "free of 0x%" PRIx64 " with other values than were allocated", region->address)) {
         return;
     }
     check_guard(hal, region);
     mock_memory_given_back(&hal->memory, region, "free");
-    free(region->storage);
-    mock_memory_remove(&hal->memory, region);
+    drop(hal, region);
     hal->frees++;
 }
 
@@ -155,28 +175,19 @@ static size_t share_size(const struct mock_hal *hal, const void *buffer, size_t 
 
         size = size < rest ? size : rest;
     }
-    if (hal->share_most != 0 && size > hal->share_most) {
-        size = hal->share_most;
-    }
-    return size;
-}
-
-static bool share_asked_well(struct mock_hal *hal, const void *buffer, size_t size, enum vpt_direction direction)
-{
-    if (buffer == NULL || size == 0 || (direction != VPT_DEVICE_READS && direction != VPT_DEVICE_WRITES)) {
-        mock_breach(&hal->violations, "share of %zu bytes at %p, direction %d", size, buffer, (int)direction);
-        return false;
-    }
-    return true;
+    return hal->share_most != 0 && size > hal->share_most ? hal->share_most : size;
 }
 
 static enum vpt_status share(void *ctx, void *buffer, size_t size, enum vpt_direction direction, bool access_platform,
                              struct vpt_shared *shared)
 {
-    struct mock_hal *hal = ctx;
+    struct mock_hal *hal = mock_hal_of(ctx);
     struct mock_region region = { .kind = MOCK_REGION_SHARE, .access_platform = access_platform, .buffer = buffer };
 
-    if (!share_asked_well(hal, buffer, size, direction)) {
+    if (!mock_require_always(&hal->violations,
+                             buffer != NULL && size != 0 &&
+                                 (direction == VPT_DEVICE_READS || direction == VPT_DEVICE_WRITES),
+                             "share of %zu bytes at %p, direction %d", size, buffer, (int)direction)) {
         return VPT_RESOURCE_MEMORY;
     }
     check_access_platform(hal, access_platform, "share");
@@ -185,19 +196,11 @@ static enum vpt_status share(void *ctx, void *buffer, size_t size, enum vpt_dire
     }
     region.size = share_size(hal, buffer, size);
     region.device_writes = direction == VPT_DEVICE_WRITES;
-    /* The offset in the page is kept, as a real mapping would. */
-    region.address = ((hal->next_share + 0xfffu) & ~UINT64_C(0xfff)) + ((uintptr_t)buffer & 0xfffu);
-    hal->next_share = region.address + region.size + GAP;
-    region.storage = malloc(region.size);
-    if (region.storage == NULL) {
+    region.address = place_like(&hal->next_share, buffer, region.size);
+    if (!add(hal, &region, 1)) {
         return VPT_RESOURCE_MEMORY;
     }
-    region.bytes = region.storage;
     memcpy(region.bytes, buffer, region.size);
-    if (!mock_memory_insert(&hal->memory, &region)) {
-        free(region.storage);
-        return VPT_RESOURCE_MEMORY;
-    }
     hal->shares++;
     *shared = (struct vpt_shared){ region.address, region.size };
     return VPT_OK;
@@ -206,25 +209,22 @@ static enum vpt_status share(void *ctx, void *buffer, size_t size, enum vpt_dire
 static void unshare(void *ctx, void *buffer, const struct vpt_shared *shared, enum vpt_direction direction,
                     bool access_platform)
 {
-    struct mock_hal *hal = ctx;
-    struct mock_region *region = mock_memory_find(&hal->memory, shared->device_address);
+    struct mock_hal *hal = mock_hal_of(ctx);
+    struct mock_region *region = returned(hal, shared->device_address, SHARED, "unshare", "shared");
+    bool write = direction == VPT_DEVICE_WRITES;
 
-    if (region == NULL || region->kind != MOCK_REGION_SHARE || region->address != shared->device_address) {
-        mock_breach(&hal->violations, "unshare of 0x%" PRIx64 ", which is not shared", shared->device_address);
-        return;
-    }
-    if (region->buffer != buffer || region->size != shared->size || region->access_platform != access_platform ||
-        region->device_writes != (direction == VPT_DEVICE_WRITES)) {
-        mock_breach(&hal->violations, "unshare of 0x%" PRIx64 " with other values than were shared",
-                    shared->device_address);
+    if (region == NULL ||
+        !mock_require_always(&hal->violations,
+                             region->buffer == buffer && region->size == shared->size &&
+                                 region->access_platform == access_platform && region->device_writes == write,
+                             "unshare of 0x%" PRIx64 " with other values than were shared", region->address)) {
         return;
     }
     mock_memory_given_back(&hal->memory, region, "unshare");
     if (region->device_writes) {
         memcpy(buffer, region->bytes, region->size);
     }
-    free(region->storage);
-    mock_memory_remove(&hal->memory, region);
+    drop(hal, region);
     hal->unshares++;
 }
 
@@ -249,9 +249,7 @@ void mock_hal_memory_finish(struct mock_hal *hal)
         if (region->kind == MOCK_REGION_REGISTERED) {
             continue;
         }
-        if (region->kind != MOCK_REGION_SHARE) {
-            check_guard(hal, region);
-        }
+        check_guard(hal, region);
         mock_breach(&hal->violations, "leak: %s of %zu bytes at 0x%" PRIx64,
                     region->kind == MOCK_REGION_SHARE ? "share" : "allocation", region->size, region->address);
         free(region->storage);
@@ -275,8 +273,7 @@ void mock_hal_abandon(struct mock_hal *hal)
         struct mock_region *region = &hal->memory.regions[i];
 
         if (region->kind != MOCK_REGION_REGISTERED) {
-            free(region->storage);
-            mock_memory_remove(&hal->memory, region);
+            drop(hal, region);
         }
     }
 }
@@ -292,28 +289,21 @@ struct vpt_memory mock_hal_register(struct mock_hal *hal, void *bytes, size_t si
         .device_writes = device_writes,
     };
 
-    if (!mock_memory_insert(&hal->memory, &region)) {
-        return (struct vpt_memory){ NULL, 0, 0 };
-    }
-    return (struct vpt_memory){ bytes, device_address, size };
+    return mock_memory_insert(&hal->memory, &region) ? (struct vpt_memory){ bytes, device_address, size }
+                                                     : (struct vpt_memory){ NULL, 0, 0 };
 }
 
 struct vpt_memory mock_hal_register_anywhere(struct mock_hal *hal, void *bytes, size_t size, bool device_writes)
 {
-    /* The offset in the page is kept, so that an alignment of the pointer is one of the device address. */
-    uint64_t address = ((hal->base + 0xfffu) & ~UINT64_C(0xfff)) + ((uintptr_t)bytes & 0xfffu);
-
-    hal->base = address + size + GAP;
-    return mock_hal_register(hal, bytes, size, address, device_writes);
+    return mock_hal_register(hal, bytes, size, place_like(&hal->base, bytes, size), device_writes);
 }
 
 void mock_hal_unregister(struct mock_hal *hal, const struct vpt_memory *memory)
 {
-    struct mock_region *region = mock_memory_find(&hal->memory, memory->device_address);
+    struct mock_region *region =
+        returned(hal, memory->device_address, 1u << MOCK_REGION_REGISTERED, "unregistering", "registered");
 
-    if (region == NULL || region->kind != MOCK_REGION_REGISTERED || region->address != memory->device_address) {
-        mock_breach(&hal->violations, "unregistering 0x%" PRIx64 ", which is not registered", memory->device_address);
-        return;
+    if (region != NULL) {
+        mock_memory_remove(&hal->memory, region);
     }
-    mock_memory_remove(&hal->memory, region);
 }

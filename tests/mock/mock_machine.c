@@ -3,24 +3,25 @@
 
 #include <string.h>
 
-static const uint8_t modern_offer[] = { VPT_F_INDIRECT_DESC, VPT_F_EVENT_IDX, VPT_F_VERSION_1 };
-
-/* As QEMU's transitional devices: the bit that must not be accepted is among them. */
-static const uint8_t legacy_offer[] = { VPT_F_NOTIFY_ON_EMPTY, VPT_F_ANY_LAYOUT, VPT_F_INDIRECT_DESC, VPT_F_EVENT_IDX,
-                                        MOCK_BAD_FEATURE };
-
-static void offer(struct mock_device *device, const struct mock_machine_options *options)
+struct vpt_features mock_machine_offered(const struct mock_device *device, bool legacy,
+                                         const struct mock_machine_options *options)
 {
-    const uint8_t *bits = device->legacy ? legacy_offer : modern_offer;
-    size_t count = device->legacy ? sizeof(legacy_offer) : sizeof(modern_offer);
+    /* As QEMU's transitional devices: the bit that must not be accepted is among the legacy ones. */
+    static const uint8_t bits[2][5] = {
+        { VPT_F_INDIRECT_DESC, VPT_F_EVENT_IDX, VPT_F_VERSION_1 },
+        { VPT_F_INDIRECT_DESC, VPT_F_EVENT_IDX, VPT_F_NOTIFY_ON_EMPTY, VPT_F_ANY_LAYOUT, MOCK_BAD_FEATURE },
+    };
+    struct vpt_features offered = { { 0 } };
 
-    for (size_t i = 0; i < count; i++) {
-        vpt_features_add(&device->offered, bits[i]);
+    for (unsigned i = 0; i < (legacy ? 5u : 3u); i++) {
+        vpt_features_add(&offered, bits[legacy][i]);
     }
-    for (unsigned i = 0; i < VPT_FEATURE_WORDS; i++) {
-        device->offered.word[i] |= options->offer.word[i];
-        device->offered.word[i] &= ~options->withhold.word[i];
+    /* A legacy interface has one word (D-LPCI-3). */
+    for (unsigned i = 0; i < (legacy ? 1u : VPT_FEATURE_WORDS); i++) {
+        offered.word[i] |= device->offered.word[i] | options->offer.word[i];
+        offered.word[i] &= ~options->withhold.word[i];
     }
+    return offered;
 }
 
 static void apply_profile(struct mock_machine_options *options, struct mock_device *device)
@@ -44,11 +45,11 @@ static void apply_profile(struct mock_machine_options *options, struct mock_devi
 void mock_machine_begin(struct mock_machine_options *options, struct mock_hal *hal, struct mock_device *device,
                         struct mock_blk *blk, struct mock_entropy *entropy)
 {
-    if (options->is_entropy) {
-        mock_device_init(device, &hal->memory, &hal->violations, &mock_entropy_backend, entropy);
-    } else {
-        mock_device_init(device, &hal->memory, &hal->violations, &mock_blk_backend, blk);
-    }
+    const struct mock_backend *backend = options->is_entropy ? &mock_entropy_backend : &mock_blk_backend;
+
+    mock_hal_init(hal);
+    mock_device_init(device, &hal->memory, &hal->violations, backend, options->is_entropy ? (void *)entropy : blk);
+    mock_hal_add_ticker(hal, mock_device_tick, device);
     apply_profile(options, device);
     device->completion = options->completion;
     device->queue_count = options->queues != 0 ? options->queues : 1;
@@ -69,24 +70,21 @@ bool mock_machine_make_type(const struct mock_machine_options *options, struct m
 
 bool mock_machine_init(struct mock_machine *machine, const struct mock_machine_options *wishes)
 {
-    struct mock_machine_options all = { 0 };
-    const struct mock_machine_options *options = &all;
+    struct mock_machine_options options = { 0 };
     struct mock_device *device = &machine->device;
 
     if (wishes != NULL) {
-        all = *wishes;
+        options = *wishes;
     }
     memset(machine, 0, sizeof(*machine));
-    mock_hal_init(&machine->hal);
-    mock_machine_begin(&all, &machine->hal, device, &machine->blk, &machine->entropy);
+    mock_machine_begin(&options, &machine->hal, device, &machine->blk, &machine->entropy);
     device->vendor = 0x4b434f4d;
-    mock_mmio_init(&machine->mmio, &machine->hal, device, options->version == 1 ? 1 : 2, MOCK_MACHINE_PHYSICAL);
-    machine->mmio.old = options->old;
-    if (!mock_machine_make_type(options, device, &machine->blk, &machine->entropy)) {
+    mock_mmio_init(&machine->mmio, &machine->hal, device, options.version == 1 ? 1 : 2, MOCK_MACHINE_PHYSICAL);
+    machine->mmio.old = options.old;
+    if (!mock_machine_make_type(&options, device, &machine->blk, &machine->entropy)) {
         return false;
     }
-    offer(device, options);
-    mock_hal_add_ticker(&machine->hal, mock_device_tick, device);
+    device->offered = mock_machine_offered(device, device->legacy, &options);
     if (!vpt_features_has(&device->offered, VPT_F_ACCESS_PLATFORM)) {
         machine->hal.access_platform = MOCK_EXPECT_CLEAR;
     }
@@ -101,12 +99,17 @@ unsigned mock_machine_violations(const struct mock_machine *machine)
     return machine->hal.violations.count;
 }
 
+unsigned mock_machine_end(struct mock_hal *hal, struct mock_device *device, struct mock_blk *blk)
+{
+    unsigned count = mock_hal_finish(hal);
+
+    mock_device_finish(device);
+    mock_blk_finish(blk);
+    mock_violations_print(&hal->violations, stderr);
+    return count;
+}
+
 unsigned mock_machine_finish(struct mock_machine *machine)
 {
-    unsigned count = mock_hal_finish(&machine->hal);
-
-    mock_device_finish(&machine->device);
-    mock_blk_finish(&machine->blk);
-    mock_violations_print(&machine->hal.violations, stderr);
-    return count;
+    return mock_machine_end(&machine->hal, &machine->device, &machine->blk);
 }

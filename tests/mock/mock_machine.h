@@ -25,8 +25,8 @@ struct mock_machine_options {
     uint32_t queue_maximum;             /* 0: 256 */
     uint16_t queues;                    /* 0: 1 */
     struct vpt_features offer;          /* features to offer beside the usual ones ... */
-    struct vpt_features withhold;       /* ... and not to offer of these (a version 1 device: VERSION_1 never) */
-    const struct mock_profile *profile; /* oddities on top of all that; NULL: none */
+    struct vpt_features withhold;       /* ... and features not to offer */
+    const struct mock_profile *profile; /* oddities; NULL: none */
     bool is_entropy;                    /* it is an entropy device, not a disk */
     struct mock_blk_options blk;
     struct mock_entropy_options entropy;
@@ -50,23 +50,23 @@ bool mock_machine_init(struct mock_machine *machine, const struct mock_machine_o
 /* What the driver has done wrong so far; what still lives is not yet counted. */
 unsigned mock_machine_violations(const struct mock_machine *machine);
 
-/*
- * Ends the machine, counts leaks as violations, prints all to stderr and returns their number. The messages stay in
- * machine->hal.violations.
- */
+/* Ends the machine, counts leaks as violations, prints all violations to stderr and returns their number. */
 unsigned mock_machine_finish(struct mock_machine *machine);
 
-/* ---- For machines: the device behind the front end ---- */
+/* ---- What both kinds of machine have in common ---- */
 
-/*
- * Before there is a front end: the type, one of the two that the machine has room for, its profile, which changes the
- * options too, and the queues.
- */
+/* Before the front end: the hal, the device, its queues, and its profile, which changes the options too. */
 void mock_machine_begin(struct mock_machine_options *options, struct mock_hal *hal, struct mock_device *device,
                         struct mock_blk *blk, struct mock_entropy *entropy);
 
-/* After it: the features and the configuration of the type. False: no memory. */
+/* After the front end: the type's features and configuration. False: no memory. */
 bool mock_machine_make_type(const struct mock_machine_options *options, struct mock_device *device,
                             struct mock_blk *blk, struct mock_entropy *entropy);
+
+/* What an interface offers: the type's features, the usual generic ones, and what the options say. */
+struct vpt_features mock_machine_offered(const struct mock_device *device, bool legacy,
+                                         const struct mock_machine_options *options);
+
+unsigned mock_machine_end(struct mock_hal *hal, struct mock_device *device, struct mock_blk *blk);
 
 #endif

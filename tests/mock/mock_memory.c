@@ -7,6 +7,22 @@
 
 #include <vpt/port.h>
 
+#include "mock_internal.h"
+
+void *mock_grow(void *array, size_t count, size_t size)
+{
+    void *grown = array;
+
+    /* The room doubles each time that the count reaches a power of two. */
+    if ((count & (count - 1u)) == 0) {
+        grown = realloc(array, (count != 0 ? 2u * count : 1u) * size);
+    }
+    if (grown == NULL) {
+        abort();
+    }
+    return grown;
+}
+
 void mock_memory_init(struct mock_memory *memory, struct mock_violations *violations)
 {
     memset(memory, 0, sizeof(*memory));
@@ -16,10 +32,7 @@ void mock_memory_init(struct mock_memory *memory, struct mock_violations *violat
 void mock_memory_finish(struct mock_memory *memory)
 {
     free(memory->regions);
-    memory->regions = NULL;
-    memory->count = 0;
-    memory->capacity = 0;
-    memory->last = 0;
+    mock_memory_init(memory, memory->violations);
 }
 
 /* The index of the first region that starts above `address`. */
@@ -40,40 +53,21 @@ static size_t above(const struct mock_memory *memory, uint64_t address)
     return low;
 }
 
-static bool contains(const struct mock_region *region, uint64_t address)
+bool mock_region_contains(const struct mock_region *region, uint64_t address)
 {
     return address >= region->address && address - region->address < region->size;
-}
-
-static bool grow(struct mock_memory *memory)
-{
-    size_t capacity = memory->capacity == 0 ? 64 : memory->capacity * 2;
-    struct mock_region *regions = realloc(memory->regions, capacity * sizeof(*regions));
-
-    if (regions == NULL) {
-        return false;
-    }
-    memory->regions = regions;
-    memory->capacity = capacity;
-    return true;
 }
 
 bool mock_memory_insert(struct mock_memory *memory, const struct mock_region *region)
 {
     size_t at = above(memory, region->address);
 
-    if (region->size == 0 || region->size - 1 > UINT64_MAX - region->address) {
+    if (region->size == 0 || region->size - 1 > UINT64_MAX - region->address ||
+        (at > 0 && mock_region_contains(&memory->regions[at - 1], region->address)) ||
+        (at < memory->count && memory->regions[at].address - region->address < region->size)) {
         return false;
     }
-    if (at > 0 && contains(&memory->regions[at - 1], region->address)) {
-        return false;
-    }
-    if (at < memory->count && memory->regions[at].address - region->address < region->size) {
-        return false;
-    }
-    if (memory->count == memory->capacity && !grow(memory)) {
-        return false;
-    }
+    memory->regions = mock_grow(memory->regions, memory->count, sizeof(*region));
     memmove(&memory->regions[at + 1], &memory->regions[at], (memory->count - at) * sizeof(*region));
     memory->regions[at] = *region;
     memory->count++;
@@ -84,11 +78,11 @@ struct mock_region *mock_memory_find(struct mock_memory *memory, uint64_t addres
 {
     size_t at;
 
-    if (memory->last < memory->count && contains(&memory->regions[memory->last], address)) {
+    if (memory->last < memory->count && mock_region_contains(&memory->regions[memory->last], address)) {
         return &memory->regions[memory->last];
     }
     at = above(memory, address);
-    if (at == 0 || !contains(&memory->regions[at - 1], address)) {
+    if (at == 0 || !mock_region_contains(&memory->regions[at - 1], address)) {
         return NULL;
     }
     memory->last = at - 1;
@@ -108,9 +102,7 @@ size_t mock_memory_live(const struct mock_memory *memory, enum mock_region_kind 
     size_t live = 0;
 
     for (size_t i = 0; i < memory->count; i++) {
-        if (memory->regions[i].kind == kind) {
-            live++;
-        }
+        live += memory->regions[i].kind == kind ? 1u : 0u;
     }
     return live;
 }
@@ -121,16 +113,15 @@ static bool translates(const struct mock_region *region)
            region->kind == MOCK_REGION_REGISTERED;
 }
 
-/* The device goes where it was sent: a lie may have sent it astray, or else the driver has. */
-#define OUT_OF_REACH(memory, ...)                                                     \
-    ((memory)->violations->misled ? mock_violation((memory)->violations, __VA_ARGS__) \
-                                  : mock_breach((memory)->violations, __VA_ARGS__))
+/* A breach, unless a lie may have sent the device to the wrong address. */
+#define REQUIRE_REACH(memory, holds, ...) \
+    mock_rule((memory)->violations, (holds), (memory)->violations->misled, __VA_ARGS__)
 
 void mock_memory_given_back(struct mock_memory *memory, const struct mock_region *region, const char *what)
 {
     for (unsigned i = 0; i < memory->holder_count; i++) {
-        if (memory->holders[i].holds(memory->holders[i].ctx, region)) {
-            OUT_OF_REACH(memory, "%s of 0x%" PRIx64 ", which the device may still use", what, region->address);
+        if (!REQUIRE_REACH(memory, !memory->holders[i].holds(memory->holders[i].ctx, region),
+                           "%s of 0x%" PRIx64 ", which the device may still use", what, region->address)) {
             return;
         }
     }
@@ -139,29 +130,22 @@ void mock_memory_given_back(struct mock_memory *memory, const struct mock_region
 uint8_t *mock_memory_reach(struct mock_memory *memory, uint64_t address, size_t size, bool write, const char *what)
 {
     struct mock_region *region = mock_memory_find(memory, address);
-    size_t offset;
+    size_t offset = region != NULL ? (size_t)(address - region->address) : 0;
+    const char *complaint = NULL;
 
     if (region == NULL) {
-        OUT_OF_REACH(memory, "%s at 0x%" PRIx64 ": nothing is allocated or shared there", what, address);
-        return NULL;
+        complaint = "nothing is allocated or shared there";
+    } else if (size > region->size - offset) {
+        complaint = "past the end of what is there";
+    } else if (region->kind == MOCK_REGION_PRIVATE) {
+        complaint = "memory that was asked for as private";
+    } else if (memory->translated && !translates(region)) {
+        complaint = "ACCESS_PLATFORM, but no address of the IOMMU's";
+    } else if (write && !region->device_writes) {
+        complaint = "shared for reading, but to be written";
     }
-    offset = (size_t)(address - region->address);
-    if (size > region->size - offset) {
-        OUT_OF_REACH(memory, "%s at 0x%" PRIx64 ": %zu bytes, but only %zu are there", what, address, size,
-                     region->size - offset);
-        return NULL;
-    }
-    if (region->kind == MOCK_REGION_PRIVATE) {
-        OUT_OF_REACH(memory, "%s at 0x%" PRIx64 ": memory that was asked for as private", what, address);
-        return NULL;
-    }
-    if (memory->translated && !translates(region)) {
-        OUT_OF_REACH(memory, "%s at 0x%" PRIx64 ": ACCESS_PLATFORM, but no address of the IOMMU's", what, address);
-        return NULL;
-    }
-    if (write && !region->device_writes) {
-        OUT_OF_REACH(memory, "%s at 0x%" PRIx64 ": shared for reading, but to be written", what, address);
-        return NULL;
-    }
-    return &region->bytes[offset];
+    return REQUIRE_REACH(memory, complaint == NULL, "%s of %zu bytes at 0x%" PRIx64 ": %s", what, size, address,
+                         complaint)
+               ? &region->bytes[offset]
+               : NULL;
 }

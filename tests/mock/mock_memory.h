@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The device's view of memory: which device addresses lead somewhere right now, and what the device may do there.
- * A device address never equals the pointer behind it, and regions lie apart, so that a driver which mixes the two
- * up, or runs past an end, is found out.
+ * The device's view of memory: which device addresses are valid now, and what the device may do there. A device
+ * address never equals the pointer behind it, and regions lie apart: a driver that mixes the two up, or runs past an
+ * end, is noticed.
  */
 #ifndef VPT_TESTS_MOCK_MEMORY_H
 #define VPT_TESTS_MOCK_MEMORY_H
@@ -32,7 +32,7 @@ struct mock_region {
     void *buffer;     /* the caller's buffer behind a share */
 };
 
-/* Who may still use memory: a device asks its rings and what it has taken from them. */
+/* A device, which may still use memory for its rings and for the buffers that it has taken. */
 struct mock_holder {
     bool (*holds)(void *ctx, const struct mock_region *region);
     void *ctx;
@@ -43,10 +43,9 @@ struct mock_holder {
 struct mock_memory {
     struct mock_region *regions; /* live ones, by rising address */
     size_t count;
-    size_t capacity;
     size_t last;     /* the region found last is likely to be asked for again */
-    bool translated; /* the device is behind an IOMMU: it reaches what was asked for with ACCESS_PLATFORM, and what the
-                        test has registered, whose address is the test's business */
+    bool translated; /* the device is behind an IOMMU: it reaches only memory that was asked for with ACCESS_PLATFORM,
+                        and what the test has registered */
     struct mock_violations *violations;
     unsigned holder_count;
     struct mock_holder holders[MOCK_HOLDERS];
@@ -64,6 +63,8 @@ bool mock_memory_insert(struct mock_memory *memory, const struct mock_region *re
 struct mock_region *mock_memory_find(struct mock_memory *memory, uint64_t address);
 
 void mock_memory_remove(struct mock_memory *memory, struct mock_region *region);
+
+bool mock_region_contains(const struct mock_region *region, uint64_t address);
 
 /* A region is about to be given back: a breach that names `what`, if a device may still use it. */
 void mock_memory_given_back(struct mock_memory *memory, const struct mock_region *region, const char *what);

@@ -1,156 +1,97 @@
 /* SPDX-License-Identifier: MIT */
 #include "mock_mmio.h"
 
-#include <inttypes.h>
 #include <string.h>
 
 #include <vpt/transport.h>
 
+#include "mock_order.h"
+#include "mock_registers.h"
+
 #define MAGIC        0x74726976u
 #define CONFIG_START 0x100u
 
-enum mmio_register {
-    MAGIC_VALUE = 0x000,
-    VERSION = 0x004,
-    DEVICE_ID = 0x008,
-    VENDOR_ID = 0x00c,
-    DEVICE_FEATURES = 0x010,
-    DEVICE_FEATURES_SEL = 0x014,
-    DRIVER_FEATURES = 0x020,
-    DRIVER_FEATURES_SEL = 0x024,
-    GUEST_PAGE_SIZE = 0x028,
-    QUEUE_SEL = 0x030,
-    QUEUE_SIZE_MAX = 0x034,
-    QUEUE_SIZE = 0x038,
-    QUEUE_ALIGN = 0x03c,
-    QUEUE_PFN = 0x040,
-    QUEUE_READY = 0x044,
-    QUEUE_NOTIFY = 0x050,
-    INTERRUPT_STATUS = 0x060,
-    INTERRUPT_ACK = 0x064,
-    STATUS = 0x070,
-    QUEUE_DESC_LOW = 0x080,
-    QUEUE_DESC_HIGH = 0x084,
-    QUEUE_DRIVER_LOW = 0x090,
-    QUEUE_DRIVER_HIGH = 0x094,
-    QUEUE_DEVICE_LOW = 0x0a0,
-    QUEUE_DEVICE_HIGH = 0x0a4,
-    SHM_SEL = 0x0ac,
-    SHM_LEN_LOW = 0x0b0,
-    SHM_LEN_HIGH = 0x0b4,
-    SHM_BASE_LOW = 0x0b8,
-    SHM_BASE_HIGH = 0x0bc,
-    QUEUE_RESET = 0x0c0,
-    CONFIG_GENERATION = 0x0fc
-};
+/* The versions of virtio-mmio that have a register. */
+#define V1   1u
+#define V2   2u
+#define BOTH (V1 | V2)
 
-#define READ  1u
-#define WRITE 2u
-#define V1    4u
-#define V2    8u
-#define BOTH  (V1 | V2)
+#define REGISTERS(X)                                                         \
+    X(MAGIC_VALUE, 0x000, 4, MOCK_READS, BOTH, "MagicValue")                 \
+    X(VERSION, 0x004, 4, MOCK_READS, BOTH, "Version")                        \
+    X(DEVICE_ID, 0x008, 4, MOCK_READS, BOTH, "DeviceID")                     \
+    X(VENDOR_ID, 0x00c, 4, MOCK_READS, BOTH, "VendorID")                     \
+    X(DEVICE_FEATURES, 0x010, 4, MOCK_READS, BOTH, "DeviceFeatures")         \
+    X(DEVICE_FEATURES_SEL, 0x014, 4, MOCK_WRITES, BOTH, "DeviceFeaturesSel") \
+    X(DRIVER_FEATURES, 0x020, 4, MOCK_WRITES, BOTH, "DriverFeatures")        \
+    X(DRIVER_FEATURES_SEL, 0x024, 4, MOCK_WRITES, BOTH, "DriverFeaturesSel") \
+    X(GUEST_PAGE_SIZE, 0x028, 4, MOCK_WRITES, V1, "GuestPageSize")           \
+    X(QUEUE_SEL, 0x030, 4, MOCK_WRITES, BOTH, "QueueSel")                    \
+    X(QUEUE_SIZE_MAX, 0x034, 4, MOCK_READS, BOTH, "QueueSizeMax")            \
+    X(QUEUE_SIZE, 0x038, 4, MOCK_WRITES, BOTH, "QueueSize")                  \
+    X(QUEUE_ALIGN, 0x03c, 4, MOCK_WRITES, V1, "QueueAlign")                  \
+    X(QUEUE_PFN, 0x040, 4, MOCK_BOTH, V1, "QueuePFN")                        \
+    X(QUEUE_READY, 0x044, 4, MOCK_BOTH, V2, "QueueReady")                    \
+    X(QUEUE_NOTIFY, 0x050, 4, MOCK_WRITES, BOTH, "QueueNotify")              \
+    X(INTERRUPT_STATUS, 0x060, 4, MOCK_READS, BOTH, "InterruptStatus")       \
+    X(INTERRUPT_ACK, 0x064, 4, MOCK_WRITES, BOTH, "InterruptACK")            \
+    X(STATUS, 0x070, 4, MOCK_BOTH, BOTH, "Status")                           \
+    X(QUEUE_DESC_LOW, 0x080, 4, MOCK_WRITES, V2, "QueueDescLow")             \
+    X(QUEUE_DESC_HIGH, 0x084, 4, MOCK_WRITES, V2, "QueueDescHigh")           \
+    X(QUEUE_DRIVER_LOW, 0x090, 4, MOCK_WRITES, V2, "QueueDriverLow")         \
+    X(QUEUE_DRIVER_HIGH, 0x094, 4, MOCK_WRITES, V2, "QueueDriverHigh")       \
+    X(QUEUE_DEVICE_LOW, 0x0a0, 4, MOCK_WRITES, V2, "QueueDeviceLow")         \
+    X(QUEUE_DEVICE_HIGH, 0x0a4, 4, MOCK_WRITES, V2, "QueueDeviceHigh")       \
+    X(SHM_SEL, 0x0ac, 4, MOCK_WRITES, V2, "SHMSel")                          \
+    X(SHM_LEN_LOW, 0x0b0, 4, MOCK_READS, V2, "SHMLenLow")                    \
+    X(SHM_LEN_HIGH, 0x0b4, 4, MOCK_READS, V2, "SHMLenHigh")                  \
+    X(SHM_BASE_LOW, 0x0b8, 4, MOCK_READS, V2, "SHMBaseLow")                  \
+    X(SHM_BASE_HIGH, 0x0bc, 4, MOCK_READS, V2, "SHMBaseHigh")                \
+    X(QUEUE_RESET, 0x0c0, 4, MOCK_BOTH, V2, "QueueReset")                    \
+    X(CONFIG_GENERATION, 0x0fc, 4, MOCK_READS, V2, "ConfigGeneration")
 
-struct register_description {
-    uint16_t offset;
-    uint8_t access;
-    const char *name;
-};
+enum mmio_register { REGISTERS(MOCK_REGISTER_OFFSET) };
+static const struct mock_register registers[] = { REGISTERS(MOCK_REGISTER_ROW) };
+static const struct mock_register_table table = { "mmio", registers, sizeof(registers) / sizeof(registers[0]) };
 
-static const struct register_description registers[] = {
-    { MAGIC_VALUE, BOTH | READ, "MagicValue" },
-    { VERSION, BOTH | READ, "Version" },
-    { DEVICE_ID, BOTH | READ, "DeviceID" },
-    { VENDOR_ID, BOTH | READ, "VendorID" },
-    { DEVICE_FEATURES, BOTH | READ, "DeviceFeatures" },
-    { DEVICE_FEATURES_SEL, BOTH | WRITE, "DeviceFeaturesSel" },
-    { DRIVER_FEATURES, BOTH | WRITE, "DriverFeatures" },
-    { DRIVER_FEATURES_SEL, BOTH | WRITE, "DriverFeaturesSel" },
-    { GUEST_PAGE_SIZE, V1 | WRITE, "GuestPageSize" },
-    { QUEUE_SEL, BOTH | WRITE, "QueueSel" },
-    { QUEUE_SIZE_MAX, BOTH | READ, "QueueSizeMax" },
-    { QUEUE_SIZE, BOTH | WRITE, "QueueSize" },
-    { QUEUE_ALIGN, V1 | WRITE, "QueueAlign" },
-    { QUEUE_PFN, V1 | READ | WRITE, "QueuePFN" },
-    { QUEUE_READY, V2 | READ | WRITE, "QueueReady" },
-    { QUEUE_NOTIFY, BOTH | WRITE, "QueueNotify" },
-    { INTERRUPT_STATUS, BOTH | READ, "InterruptStatus" },
-    { INTERRUPT_ACK, BOTH | WRITE, "InterruptACK" },
-    { STATUS, BOTH | READ | WRITE, "Status" },
-    { QUEUE_DESC_LOW, V2 | WRITE, "QueueDescLow" },
-    { QUEUE_DESC_HIGH, V2 | WRITE, "QueueDescHigh" },
-    { QUEUE_DRIVER_LOW, V2 | WRITE, "QueueDriverLow" },
-    { QUEUE_DRIVER_HIGH, V2 | WRITE, "QueueDriverHigh" },
-    { QUEUE_DEVICE_LOW, V2 | WRITE, "QueueDeviceLow" },
-    { QUEUE_DEVICE_HIGH, V2 | WRITE, "QueueDeviceHigh" },
-    { SHM_SEL, V2 | WRITE, "SHMSel" },
-    { SHM_LEN_LOW, V2 | READ, "SHMLenLow" },
-    { SHM_LEN_HIGH, V2 | READ, "SHMLenHigh" },
-    { SHM_BASE_LOW, V2 | READ, "SHMBaseLow" },
-    { SHM_BASE_HIGH, V2 | READ, "SHMBaseHigh" },
-    { QUEUE_RESET, V2 | READ | WRITE, "QueueReset" },
-    { CONFIG_GENERATION, V2 | READ, "ConfigGeneration" },
-};
-
-static void complain(const struct mock_mmio *mmio, const char *what, size_t offset)
+static bool require(const struct mock_mmio *mmio, bool holds, size_t offset, const char *complaint)
 {
-    mock_violation(mmio->device->violations, "mmio %u, offset 0x%03zx: %s", mmio->version, offset, what);
+    return mock_require(mmio->device->violations, holds, "mmio %u, offset 0x%03zx: %s", mmio->version, offset,
+                        complaint);
 }
 
-/* The register's name if a driver may access it so, or NULL and a violation. */
-static const char *permitted(const struct mock_mmio *mmio, size_t offset, unsigned width, unsigned direction)
+/* The register, if this version has it and a driver may access it so. */
+static const struct mock_register *permitted(const struct mock_mmio *mmio, size_t offset, unsigned width,
+                                             unsigned access)
 {
-    unsigned version = mmio->version == 1 ? V1 : V2;
+    const struct mock_register *found = mock_register_at(&table, mmio->device, offset, width, access);
+    bool known = found == NULL || (found->needs & (mmio->version == 1 ? V1 : V2)) != 0;
 
-    if (width != 4 || offset % 4 != 0) {
-        complain(mmio, "a register takes aligned 4-byte accesses only", offset);
-        return NULL;
-    }
-    for (unsigned i = 0; i < sizeof(registers) / sizeof(registers[0]); i++) {
-        const struct register_description *description = &registers[i];
-
-        if (description->offset != offset || (description->access & version) == 0) {
-            continue;
-        }
-        if ((description->access & direction) == 0) {
-            complain(mmio, direction == READ ? "a write-only register was read" : "a read-only register was written",
-                     offset);
-            return NULL;
-        }
-        return description->name;
-    }
-    complain(mmio, "no such register in this version", offset);
-    return NULL;
+    return require(mmio, known, offset, "no such register in this version") ? found : NULL;
 }
 
-/* Whether the registers still answer. */
 static bool present(struct mock_mmio *mmio)
 {
     mmio->accesses++;
-    if (mock_fault_fires(&mmio->device->faults, MOCK_FAULT_VANISH, NULL)) {
-        mock_device_vanish(mmio->device);
-    }
-    return !mmio->device->vanished;
+    return mock_device_present(mmio->device);
 }
 
-/* MagicValue, Version and DeviceID come first, and one that is wrong last (MMIO-INIT-1, MMIO-INIT-2). */
-static void check_identified(struct mock_mmio *mmio, size_t offset, unsigned direction)
+/* MagicValue, Version and DeviceID are read first; after a wrong one nothing is accessed (MMIO-INIT-1, MMIO-INIT-2). */
+static void check_identified(struct mock_mmio *mmio, size_t offset, bool read)
 {
-    if (mmio->refused && offset != MAGIC_VALUE) {
-        complain(mmio, "accessed although there is no device to drive", offset);
-    }
-    if (direction == READ && offset == MAGIC_VALUE) {
+    require(mmio, !mmio->refused || offset == MAGIC_VALUE, offset, "accessed although there is no device to drive");
+    if (read && offset == MAGIC_VALUE) {
         mmio->identified = 1;
         mmio->refused = false;
-    } else if (direction == READ && offset == VERSION && mmio->identified >= 1) {
+    } else if (read && offset == VERSION && mmio->identified >= 1) {
         mmio->identified = 2;
-    } else if (direction == READ && offset == DEVICE_ID && mmio->identified >= 2) {
+    } else if (read && offset == DEVICE_ID && mmio->identified >= 2) {
         mmio->identified = 3;
-    } else if (mmio->identified < 3) {
-        complain(mmio, "accessed before MagicValue, Version and DeviceID were read in this order", offset);
+    } else {
+        require(mmio, mmio->identified >= 3, offset,
+                "accessed before MagicValue, Version and DeviceID were read in this order");
     }
 }
-
-/* ---- Reading ---- */
 
 static uint32_t identify(struct mock_mmio *mmio, enum mock_fault fault, uint32_t truth)
 {
@@ -168,9 +109,8 @@ static uint32_t read_features(struct mock_mmio *mmio)
 {
     uint32_t word = mmio->device_features_select;
 
-    if (!mmio->device_features_selected) {
-        complain(mmio, "DeviceFeatures read without writing DeviceFeaturesSel before", DEVICE_FEATURES);
-    }
+    require(mmio, mmio->device_features_selected, DEVICE_FEATURES,
+            "DeviceFeatures read without writing DeviceFeaturesSel before");
     mmio->device_features_selected = false;
     if (mmio->version == 1 && word != 0) {
         return 0;
@@ -185,9 +125,8 @@ static uint32_t read_queue_maximum(struct mock_mmio *mmio)
     if (queue == NULL) {
         return 0;
     }
-    if (mmio->version == 1 && queue->enabled) {
-        complain(mmio, "the maximum is readable only while QueuePFN is 0", QUEUE_SIZE_MAX);
-    }
+    require(mmio, mmio->version == 2 || !queue->enabled, QUEUE_SIZE_MAX,
+            "the maximum is readable only while QueuePFN is 0");
     return mock_device_queue_maximum(mmio->device, queue);
 }
 
@@ -207,19 +146,13 @@ static uint32_t read_queue_state(struct mock_mmio *mmio)
 static uint32_t read_region(const struct mock_mmio *mmio, size_t offset)
 {
     uint32_t id = mmio->region_select;
-    uint64_t length = UINT64_MAX;
-    uint64_t base = UINT64_MAX;
+    const struct mock_shared_region *region = id < MOCK_REGIONS_MAX ? &mmio->device->regions[id] : NULL;
+    uint64_t value = UINT64_MAX;
 
-    if (id < MOCK_REGIONS_MAX && mmio->device->regions[id].present) {
-        length = mmio->device->regions[id].length;
-        base = mmio->device->regions[id].base;
+    if (region != NULL && region->present) {
+        value = offset == SHM_LEN_LOW || offset == SHM_LEN_HIGH ? region->length : region->base;
     }
-    switch (offset) {
-    case SHM_LEN_LOW: return (uint32_t)length;
-    case SHM_LEN_HIGH: return (uint32_t)(length >> 32);
-    case SHM_BASE_LOW: return (uint32_t)base;
-    default: return (uint32_t)(base >> 32);
-    }
+    return (uint32_t)(offset == SHM_LEN_LOW || offset == SHM_BASE_LOW ? value : value >> 32);
 }
 
 static uint32_t read_register(struct mock_mmio *mmio, size_t offset)
@@ -258,16 +191,13 @@ static struct mock_access access_at(const struct mock_mmio *mmio, size_t offset,
 static uint32_t answer(struct mock_mmio *mmio, size_t offset, unsigned width)
 {
     if (!present(mmio)) {
-        return width == 4 ? UINT32_MAX : (1u << (8u * width)) - 1u;
+        return mock_ones(width);
     }
-    check_identified(mmio, offset, READ);
+    check_identified(mmio, offset, true);
     if (offset >= CONFIG_START) {
         return mock_device_config_read(mmio->device, (unsigned)(offset - CONFIG_START), width);
     }
-    if (permitted(mmio, offset, width, READ) == NULL) {
-        return 0;
-    }
-    return read_register(mmio, offset);
+    return permitted(mmio, offset, width, MOCK_READS) != NULL ? read_register(mmio, offset) : 0;
 }
 
 static uint32_t mmio_read(void *front_end, size_t offset, unsigned width)
@@ -279,41 +209,26 @@ static uint32_t mmio_read(void *front_end, size_t offset, unsigned width)
     return mock_access_read(mmio->device, &access, answer(mmio, offset, width));
 }
 
-/* ---- Writing ---- */
-
 static void write_features(struct mock_mmio *mmio, uint32_t value)
 {
     uint32_t word = mmio->driver_features_select;
 
-    if (!mmio->driver_features_selected) {
-        complain(mmio, "DriverFeatures written without writing DriverFeaturesSel before", DRIVER_FEATURES);
-    }
+    require(mmio, mmio->driver_features_selected, DRIVER_FEATURES,
+            "DriverFeatures written without writing DriverFeaturesSel before");
     mmio->driver_features_selected = false;
     if (mmio->version == 1 && word != 0) {
-        if (value != 0) {
-            complain(mmio, "a legacy interface has only 32 features", DRIVER_FEATURES);
-        }
-        return;
-    }
-    mock_device_accept(mmio->device, mmio->old && word > 1 ? 1 : word, value);
-}
-
-static void write_address(struct mock_queue *queue, size_t offset, uint32_t value)
-{
-    uint64_t *address = &queue->area[(offset - QUEUE_DESC_LOW) / 0x10u];
-
-    if (offset % 8 == 0) {
-        *address = (*address & ~UINT64_C(0xffffffff)) | value;
+        require(mmio, value == 0, DRIVER_FEATURES, "a legacy interface has only 32 features");
     } else {
-        *address = (*address & UINT64_C(0xffffffff)) | ((uint64_t)value << 32);
+        mock_device_accept(mmio->device, mmio->old && word > 1 ? 1 : word, value);
     }
 }
 
 static void write_ready(struct mock_mmio *mmio, struct mock_queue *queue, uint32_t value)
 {
-    if (value > 1) {
-        complain(mmio, "QueueReady takes 0 or 1", QUEUE_READY);
-    } else if (value == 0) {
+    if (!require(mmio, value <= 1, QUEUE_READY, "QueueReady takes 0 or 1")) {
+        return;
+    }
+    if (value == 0) {
         mock_device_queue_disable(mmio->device, queue);
     } else if (mock_device_queue_writable(mmio->device, queue, "QueueReady")) {
         mock_device_queue_enable(mmio->device, queue);
@@ -331,25 +246,32 @@ static void write_frame(struct mock_mmio *mmio, struct mock_queue *queue, uint32
         mock_device_queue_disable(mmio->device, queue);
         return;
     }
-    if (!mock_device_queue_writable(mmio->device, queue, "QueuePFN")) {
-        return;
+    if (mock_device_queue_writable(mmio->device, queue, "QueuePFN") &&
+        require(mmio, power_of_two(mmio->page_size) && power_of_two(mmio->alignment) && mmio->alignment >= 4, QUEUE_PFN,
+                "QueuePFN written without GuestPageSize and QueueAlign, powers of two, before")) {
+        mmio->frame[queue->index] = value;
+        mock_device_queue_enable_legacy(mmio->device, queue, (uint64_t)value * mmio->page_size, mmio->alignment);
+        mmio->alignment = 0;
     }
-    if (!power_of_two(mmio->page_size) || !power_of_two(mmio->alignment) || mmio->alignment < 4) {
-        complain(mmio, "QueuePFN written without GuestPageSize and QueueAlign, powers of two, before", QUEUE_PFN);
-        return;
-    }
-    mmio->frame[queue->index] = value;
-    mock_device_queue_enable_legacy(mmio->device, queue, (uint64_t)value * mmio->page_size, mmio->alignment);
-    mmio->alignment = 0;
 }
 
 static void write_reset(struct mock_mmio *mmio, struct mock_queue *queue, uint32_t value)
 {
-    if (value != 1 || !vpt_features_has(&mmio->device->accepted, VPT_F_RING_RESET)) {
-        complain(mmio, "QueueReset takes 1, and only with RING_RESET negotiated", QUEUE_RESET);
-        return;
+    if (require(mmio, value == 1 && vpt_features_has(&mmio->device->accepted, VPT_F_RING_RESET), QUEUE_RESET,
+                "QueueReset takes 1, and only with RING_RESET negotiated")) {
+        mock_device_queue_disable(mmio->device, queue);
     }
-    mock_device_queue_disable(mmio->device, queue);
+}
+
+static void write_set_up(struct mock_mmio *mmio, struct mock_queue *queue, size_t offset, uint32_t value)
+{
+    if (offset == QUEUE_SIZE) {
+        (void)mock_device_queue_resize(mmio->device, queue, value);
+    } else if (offset == QUEUE_ALIGN) {
+        mmio->alignment = value;
+    } else {
+        mock_register_half(&queue->area[(offset - QUEUE_DESC_LOW) / 0x10u], offset % 8 != 0, value);
+    }
 }
 
 /* Registers of the queue that is selected. */
@@ -357,29 +279,22 @@ static void write_queue(struct mock_mmio *mmio, size_t offset, const char *name,
 {
     struct mock_queue *queue = mock_device_queue(mmio->device, mmio->queue_select);
 
-    if (queue == NULL) {
-        complain(mmio, "written for a queue that does not exist", offset);
+    if (!require(mmio, queue != NULL, offset, "written for a queue that does not exist")) {
         return;
     }
     switch (offset) {
-    case QUEUE_READY: write_ready(mmio, queue, value); return;
-    case QUEUE_PFN: write_frame(mmio, queue, value); return;
-    case QUEUE_RESET: write_reset(mmio, queue, value); return;
-    default: break;
-    }
-    if (!mock_device_queue_writable(mmio->device, queue, name)) {
-        return;
-    }
-    if (offset == QUEUE_SIZE) {
-        (void)mock_device_queue_resize(mmio->device, queue, value);
-    } else if (offset == QUEUE_ALIGN) {
-        mmio->alignment = value;
-    } else {
-        write_address(queue, offset, value);
+    case QUEUE_READY: write_ready(mmio, queue, value); break;
+    case QUEUE_PFN: write_frame(mmio, queue, value); break;
+    case QUEUE_RESET: write_reset(mmio, queue, value); break;
+    default:
+        if (mock_device_queue_writable(mmio->device, queue, name)) {
+            write_set_up(mmio, queue, offset, value);
+        }
+        break;
     }
 }
 
-/* What is this front end's own, not the device's, and lost in a reset all the same. */
+/* The state of this front end that a reset clears. */
 static void forget(struct mock_mmio *mmio)
 {
     mmio->device_features_selected = false;
@@ -392,9 +307,7 @@ static void forget(struct mock_mmio *mmio)
 
 static void write_status(struct mock_mmio *mmio, uint32_t value)
 {
-    if (value > 0xffu) {
-        complain(mmio, "a status has eight bits", STATUS);
-    }
+    require(mmio, value <= 0xffu, STATUS, "a status has eight bits");
     if (value == 0) {
         forget(mmio);
     }
@@ -430,51 +343,34 @@ static void mmio_write(void *front_end, size_t offset, unsigned width, uint32_t 
 {
     struct mock_mmio *mmio = front_end;
     struct mock_access access = access_at(mmio, offset, width, true);
-    const char *name;
+    const struct mock_register *written;
 
     mock_access_begin(mmio->device, &access);
     if (!present(mmio) || !mock_access_write(mmio->device, &access, &value)) {
         return;
     }
-    check_identified(mmio, offset, WRITE);
+    check_identified(mmio, offset, false);
     if (offset >= CONFIG_START) {
         mock_device_config_write(mmio->device, (unsigned)(offset - CONFIG_START), width, value);
         return;
     }
-    name = permitted(mmio, offset, width, WRITE);
-    if (name != NULL) {
-        write_register(mmio, offset, name, value);
+    written = permitted(mmio, offset, width, MOCK_WRITES);
+    if (written != NULL) {
+        write_register(mmio, offset, written->name, value);
     }
 }
 
 static const struct mock_window_ops mmio_ops = { mmio_read, mmio_write };
 
-/* The generic bits that virtio-mmio has: not SR_IOV, ADMIN_VQ and NOTIF_CONFIG_DATA, which are PCI's. */
-static const uint8_t modern_features[] = {
-    VPT_F_INDIRECT_DESC, VPT_F_EVENT_IDX,      VPT_F_VERSION_1,         VPT_F_ACCESS_PLATFORM, VPT_F_RING_PACKED,
-    VPT_F_IN_ORDER,      VPT_F_ORDER_PLATFORM, VPT_F_NOTIFICATION_DATA, VPT_F_RING_RESET,      VPT_F_SUSPEND,
-};
-static const uint8_t legacy_features[] = {
-    VPT_F_NOTIFY_ON_EMPTY,
-    VPT_F_ANY_LAYOUT,
-    VPT_F_INDIRECT_DESC,
-    VPT_F_EVENT_IDX,
-};
-
 void mock_mmio_init(struct mock_mmio *mmio, struct mock_hal *hal, struct mock_device *device, unsigned version,
                     uint64_t physical)
 {
-    const uint8_t *bits = version == 1 ? legacy_features : modern_features;
-    size_t count = version == 1 ? sizeof(legacy_features) : sizeof(modern_features);
-
     memset(mmio, 0, sizeof(*mmio));
     mmio->device = device;
     mmio->version = version;
     forget(mmio);
     device->legacy = version == 1;
     memset(&device->transport_known, 0, sizeof(device->transport_known));
-    for (size_t i = 0; i < count; i++) {
-        vpt_features_add(&device->transport_known, bits[i]);
-    }
+    mock_known_features(&device->transport_known, device->legacy);
     mmio->mapping = mock_hal_add_window(hal, &mmio_ops, mmio, physical, MOCK_MMIO_SIZE);
 }

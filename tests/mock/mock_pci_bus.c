@@ -6,32 +6,28 @@
 #include <string.h>
 
 #include "mock_device.h"
-#include "mock_pci_bus_internal.h"
+#include "mock_order.h"
+#include "mock_internal.h"
 
-#define ALL_ONES UINT32_C(0xffffffff)
-
-uint32_t mock_pci_ones(unsigned width)
+/* Whether the port's contract allows an access to a space of `size` bytes. */
+static bool allowed(struct mock_pci_bus *bus, const char *space, uint32_t offset, uint32_t size, unsigned width,
+                    uint32_t value)
 {
-    return width >= 4 ? ALL_ONES : (UINT32_C(1) << (8u * width)) - 1u;
+    return mock_require_always(&bus->hal->violations,
+                               (width == 1 || width == 2 || width == 4) && width <= size && offset <= size - width,
+                               "%s access of width %u at offset 0x%" PRIx32, space, width, offset) &&
+           mock_require_always(&bus->hal->violations, (value & ~mock_ones(width)) == 0,
+                               "%s write of 0x%" PRIx32 " in width %u", space, value, width);
 }
 
-/* ---- Configuration space ---- */
-
-/* False and a violation: no access that the port's contract allows. */
-static bool allowed(struct mock_pci_bus *bus, uint16_t offset, unsigned width, uint32_t value)
+static bool config_allowed(struct mock_pci_bus *bus, uint16_t offset, unsigned width, uint32_t value)
 {
-    if ((width != 1 && width != 2 && width != 4) || offset % width != 0 || offset >= MOCK_PCI_CONFIG_SIZE) {
-        mock_breach(&bus->hal->violations, "configuration access of width %u at offset 0x%x", width, offset);
-        return false;
-    }
-    if ((value & ~mock_pci_ones(width)) != 0) {
-        mock_breach(&bus->hal->violations, "configuration write of 0x%" PRIx32 " in width %u", value, width);
-        return false;
-    }
-    return true;
+    return allowed(bus, "configuration", offset, MOCK_PCI_CONFIG_SIZE, width, value) &&
+           mock_require_always(&bus->hal->violations, offset % width == 0,
+                               "configuration access of width %u at offset 0x%x", width, offset);
 }
 
-/* Whether all bridges in front pass accesses to this bus number on. */
+/* Whether all bridges in front forward accesses to this bus number. */
 static bool routed(const struct mock_pci_function *function, uint8_t number)
 {
     for (const struct mock_pci_function *bridge = function->behind; bridge != NULL; bridge = bridge->behind) {
@@ -58,16 +54,14 @@ struct mock_pci_function *mock_pci_bus_find(const struct mock_pci_bus *bus, cons
     return NULL;
 }
 
-/* Who answers a configuration access, and the access as lies know it; NULL: nobody. */
+/* The function that answers a configuration access, or NULL; lies fire. */
 static struct mock_pci_function *target(struct mock_pci_bus *bus, const struct vpt_pci_address *address,
                                         struct mock_access *access)
 {
     struct mock_pci_function *function = mock_pci_bus_find(bus, address);
 
-    if (address->device > 31 || address->function > 7) {
-        mock_violation(&bus->hal->violations, "configuration access to device %u function %u", address->device,
-                       address->function);
-    }
+    mock_require(&bus->hal->violations, address->device <= 31 && address->function <= 7,
+                 "configuration access to device %u function %u", address->device, address->function);
     if (function == NULL || access->offset >= bus->config_size) {
         return NULL;
     }
@@ -80,9 +74,17 @@ static struct mock_pci_function *target(struct mock_pci_bus *bus, const struct v
     return function->gone ? NULL : function;
 }
 
-static bool overlaps(const struct mock_pci_hook *hook, uint16_t offset, unsigned width)
+static void call_hooks(struct mock_pci_function *function, uint16_t offset, unsigned width, bool write)
 {
-    return offset <= hook->last && hook->first <= offset + width - 1u;
+    for (unsigned i = 0; i < function->hook_count; i++) {
+        const struct mock_pci_hook *hook = &function->hooks[i];
+        void (*call)(void *, struct mock_pci_function *, uint16_t, unsigned) =
+            write ? hook->after_write : hook->before_read;
+
+        if (call != NULL && offset <= hook->last && hook->first <= offset + width - 1u) {
+            call(hook->ctx, function, offset, width);
+        }
+    }
 }
 
 static enum vpt_status config_read(void *ctx, const struct vpt_pci_address *address, uint16_t offset, unsigned width,
@@ -93,26 +95,20 @@ static enum vpt_status config_read(void *ctx, const struct vpt_pci_address *addr
     struct mock_pci_function *function;
 
     bus->sequence++;
-    *value = ALL_ONES;
-    if (!allowed(bus, offset, width, 0)) {
+    *value = UINT32_MAX;
+    if (!config_allowed(bus, offset, width, 0)) {
         return VPT_OK;
     }
     if (mock_trigger_fires(&bus->fail_read)) {
         return bus->fail_status;
     }
-    *value = mock_pci_ones(width);
+    *value = mock_ones(width);
     function = target(bus, address, &access);
     if (function == NULL) {
         return VPT_OK;
     }
     function->config_reads++;
-    for (unsigned i = 0; i < function->hook_count; i++) {
-        const struct mock_pci_hook *hook = &function->hooks[i];
-
-        if (hook->before_read != NULL && overlaps(hook, offset, width)) {
-            hook->before_read(hook->ctx, function, offset, width);
-        }
-    }
+    call_hooks(function, offset, width, false);
     *value = mock_pci_get(function, offset, width);
     if (function->liar != NULL) {
         *value = mock_access_read(function->liar, &access, *value);
@@ -151,7 +147,7 @@ static enum vpt_status config_write(void *ctx, const struct vpt_pci_address *add
     struct mock_pci_function *function;
 
     bus->sequence++;
-    if (!allowed(bus, offset, width, value)) {
+    if (!config_allowed(bus, offset, width, value)) {
         return VPT_OK;
     }
     if (mock_trigger_fires(&bus->fail_write)) {
@@ -169,24 +165,10 @@ static enum vpt_status config_write(void *ctx, const struct vpt_pci_address *add
     if (offset <= HEADER_COMMAND + 1u && offset + width > HEADER_COMMAND) {
         log_command(function);
     }
-    for (unsigned i = 0; i < function->hook_count; i++) {
-        const struct mock_pci_hook *hook = &function->hooks[i];
-
-        if (hook->after_write != NULL && overlaps(hook, offset, width)) {
-            hook->after_write(hook->ctx, function, offset, width);
-        }
-    }
+    call_hooks(function, offset, width, true);
     mock_pci_msix_deliver(function);
     return VPT_OK;
 }
-
-/* ---- Accesses by BAR ---- */
-
-struct decoded {
-    struct mock_pci_function *function; /* NULL: nobody decodes it */
-    unsigned bar;
-    uint64_t offset;
-};
 
 static bool decodes(const struct mock_pci_function *function, unsigned index, bool io, uint64_t address)
 {
@@ -194,13 +176,9 @@ static bool decodes(const struct mock_pci_function *function, unsigned index, bo
     uint16_t command = mock_pci_command(function);
     uint64_t first = mock_pci_bar_address(function, index);
 
-    if (function->gone || bar->size == 0 || bar->io != io || first == 0) {
-        return false;
-    }
-    if ((command & (io ? COMMAND_IO : COMMAND_MEMORY)) == 0) {
-        return false;
-    }
-    if (index == MOCK_PCI_ROM && (mock_pci_get(function, mock_pci_bar_register(function, index), 4) & 1u) == 0) {
+    if (function->gone || bar->size == 0 || bar->io != io || first == 0 ||
+        (command & (io ? COMMAND_IO : COMMAND_MEMORY)) == 0 ||
+        (index == MOCK_PCI_ROM && (mock_pci_get(function, mock_pci_bar_register(function, index), 4) & 1u) == 0)) {
         return false;
     }
     for (const struct mock_pci_function *bridge = function->behind; bridge != NULL; bridge = bridge->behind) {
@@ -211,37 +189,31 @@ static bool decodes(const struct mock_pci_function *function, unsigned index, bo
     return address >= first && address - first < bar->size;
 }
 
-static struct decoded decode(struct mock_pci_bus *bus, bool io, uint64_t address, unsigned width)
+/* The function that decodes an address, and which of its BARs; NULL: none. */
+static struct mock_pci_function *decode(struct mock_pci_bus *bus, bool io, uint64_t address, unsigned *bar)
 {
-    struct decoded found = { NULL, 0, 0 };
+    struct mock_violations *violations = &bus->hal->violations;
+    struct mock_pci_function *found = NULL;
 
     bus->sequence++;
     for (unsigned i = 0; i < bus->function_count; i++) {
-        for (unsigned bar = 0; bar < MOCK_PCI_BARS; bar++) {
-            if (!decodes(bus->functions[i], bar, io, address)) {
-                continue;
+        for (unsigned index = 0; index < MOCK_PCI_BARS; index++) {
+            if (decodes(bus->functions[i], index, io, address)) {
+                mock_require(violations, found == NULL, "two BARs decode 0x%" PRIx64, address);
+                found = bus->functions[i];
+                *bar = index;
             }
-            if (found.function != NULL) {
-                mock_violation(&bus->hal->violations, "two BARs decode 0x%" PRIx64, address);
-            }
-            found.function = bus->functions[i];
-            found.bar = bar;
-            found.offset = address - mock_pci_bar_address(found.function, bar);
         }
     }
-    if (found.function == NULL) {
+    if (found == NULL) {
         bus->undecoded++;
-        if (!bus->undecoded_allowed) {
-            mock_violation(&bus->hal->violations, "no BAR decodes %s 0x%" PRIx64, io ? "port" : "address", address);
-        }
-    } else if (width > found.function->bars[found.bar].size - found.offset) {
-        mock_violation(&bus->hal->violations, "access past the end of BAR %u", found.bar);
-        found.function = NULL;
+        mock_require(violations, bus->undecoded_allowed, "no BAR decodes %s 0x%" PRIx64, io ? "port" : "address",
+                     address);
     }
     return found;
 }
 
-/* An access that nobody answers: a function that is gone may come back at it. */
+/* An access that nobody answers: lies of a function that is gone fire, and may bring it back. */
 static void miss(struct mock_pci_bus *bus, uint64_t address, unsigned width, bool write)
 {
     for (unsigned i = 0; i < bus->function_count; i++) {
@@ -253,61 +225,40 @@ static void miss(struct mock_pci_bus *bus, uint64_t address, unsigned width, boo
     }
 }
 
-static uint32_t access_read(struct mock_pci_bus *bus, bool io, uint64_t address, unsigned width)
+/* An access by BAR. `written` is NULL for a read, whose value it returns. */
+static uint32_t access_bar(struct mock_pci_bus *bus, bool io, uint64_t address, unsigned width, const uint32_t *written)
 {
-    struct decoded found = decode(bus, io, address, width);
-    const struct mock_pci_bar *bar;
+    unsigned index = 0;
+    struct mock_pci_function *function = decode(bus, io, address, &index);
+    uint64_t offset = function != NULL ? address - mock_pci_bar_address(function, index) : 0;
+    const struct mock_pci_bar *bar = function != NULL ? &function->bars[index] : NULL;
 
-    if (found.function == NULL) {
-        miss(bus, address, width, false);
-        return mock_pci_ones(width);
+    if (bar == NULL ||
+        !mock_require(&bus->hal->violations, width <= bar->size - offset, "access past the end of BAR %u", index)) {
+        miss(bus, address, width, written != NULL);
+        return mock_ones(width);
     }
-    bar = &found.function->bars[found.bar];
-    if (mock_pci_msix_claims(found.function, found.bar, found.offset)) {
-        return mock_pci_msix_read(found.function, found.bar, found.offset, width);
+    if (mock_pci_msix_claims(function, index, offset)) {
+        return mock_pci_msix_access(function, index, offset, width, written);
     }
-    return bar->ops != NULL ? bar->ops->read(bar->front_end, (size_t)found.offset, width) : 0;
-}
-
-static void access_write(struct mock_pci_bus *bus, bool io, uint64_t address, unsigned width, uint32_t value)
-{
-    struct decoded found = decode(bus, io, address, width);
-    const struct mock_pci_bar *bar;
-
-    if (found.function == NULL) {
-        miss(bus, address, width, true);
-        return;
+    if (bar->ops != NULL && written == NULL) {
+        return bar->ops->read(bar->front_end, (size_t)offset, width);
     }
-    bar = &found.function->bars[found.bar];
-    if (mock_pci_msix_claims(found.function, found.bar, found.offset)) {
-        mock_pci_msix_write(found.function, found.bar, found.offset, width, value);
-    } else if (bar->ops != NULL) {
-        bar->ops->write(bar->front_end, (size_t)found.offset, width, value);
+    if (bar->ops != NULL) {
+        bar->ops->write(bar->front_end, (size_t)offset, width, *written);
     }
-}
-
-static bool io_allowed(struct mock_pci_bus *bus, uint16_t io_port, unsigned width, uint32_t value)
-{
-    if ((width != 1 && width != 2 && width != 4) || width > UINT32_C(0x10000) - io_port) {
-        mock_breach(&bus->hal->violations, "port access of width %u at 0x%x", width, io_port);
-        return false;
-    }
-    if ((value & ~mock_pci_ones(width)) != 0) {
-        mock_breach(&bus->hal->violations, "port write of 0x%" PRIx32 " in width %u", value, width);
-        return false;
-    }
-    return true;
+    return 0;
 }
 
 static uint32_t io_read(void *ctx, uint16_t io_port, unsigned width)
 {
-    return io_allowed(ctx, io_port, width, 0) ? access_read(ctx, true, io_port, width) : ALL_ONES;
+    return allowed(ctx, "port", io_port, 0x10000, width, 0) ? access_bar(ctx, true, io_port, width, NULL) : UINT32_MAX;
 }
 
 static void io_write(void *ctx, uint16_t io_port, unsigned width, uint32_t value)
 {
-    if (io_allowed(ctx, io_port, width, value)) {
-        access_write(ctx, true, io_port, width, value);
+    if (allowed(ctx, "port", io_port, 0x10000, width, value)) {
+        (void)access_bar(ctx, true, io_port, width, &value);
     }
 }
 
@@ -315,14 +266,14 @@ static uint32_t aperture_read(void *front_end, size_t offset, unsigned width)
 {
     const struct mock_pci_aperture *aperture = front_end;
 
-    return access_read(aperture->bus, false, aperture->physical + offset, width);
+    return access_bar(aperture->bus, false, aperture->physical + offset, width, NULL);
 }
 
 static void aperture_write(void *front_end, size_t offset, unsigned width, uint32_t value)
 {
     const struct mock_pci_aperture *aperture = front_end;
 
-    access_write(aperture->bus, false, aperture->physical + offset, width, value);
+    (void)access_bar(aperture->bus, false, aperture->physical + offset, width, &value);
 }
 
 static const struct mock_window_ops aperture_ops = { aperture_read, aperture_write };
@@ -339,117 +290,43 @@ void *mock_pci_bus_aperture(struct mock_pci_bus *bus, uint64_t physical, size_t 
     return mock_hal_add_window(bus->hal, &aperture_ops, aperture, physical, size);
 }
 
-/* ---- What the port has of the hal ---- */
-
-static const struct vpt_port *below(void *ctx)
-{
-    return &((struct mock_pci_bus *)ctx)->hal->port;
-}
-
-static enum vpt_status dma_allocate(void *ctx, size_t size, size_t alignment, uint64_t limit, uint32_t flags,
-                                    struct vpt_memory *memory)
-{
-    return below(ctx)->dma_allocate(below(ctx)->ctx, size, alignment, limit, flags, memory);
-}
-
-static void dma_free(void *ctx, const struct vpt_memory *memory, uint32_t flags)
-{
-    below(ctx)->dma_free(below(ctx)->ctx, memory, flags);
-}
-
-static enum vpt_status mmio_map(void *ctx, uint64_t physical, size_t size, enum vpt_map_intent intent, void **mapping)
-{
-    return below(ctx)->mmio_map(below(ctx)->ctx, physical, size, intent, mapping);
-}
-
-static void mmio_unmap(void *ctx, void *mapping, size_t size)
-{
-    below(ctx)->mmio_unmap(below(ctx)->ctx, mapping, size);
-}
-
-static uint32_t mmio_read(void *ctx, void *mapping, size_t offset, unsigned width)
-{
-    return below(ctx)->mmio_read(below(ctx)->ctx, mapping, offset, width);
-}
-
-static void mmio_write(void *ctx, void *mapping, size_t offset, unsigned width, uint32_t value)
-{
-    below(ctx)->mmio_write(below(ctx)->ctx, mapping, offset, width, value);
-}
-
-static enum vpt_status share(void *ctx, void *buffer, size_t size, enum vpt_direction direction, bool access_platform,
-                             struct vpt_shared *shared)
-{
-    return below(ctx)->share(below(ctx)->ctx, buffer, size, direction, access_platform, shared);
-}
-
-static void unshare(void *ctx, void *buffer, const struct vpt_shared *shared, enum vpt_direction direction,
-                    bool access_platform)
-{
-    below(ctx)->unshare(below(ctx)->ctx, buffer, shared, direction, access_platform);
-}
-
-static bool keep_waiting(void *ctx, enum vpt_wait what, uint32_t iteration)
-{
-    return below(ctx)->keep_waiting(below(ctx)->ctx, what, iteration);
-}
-
-static void log_line(void *ctx, enum vpt_log_level level, const char *subject, enum vpt_status status, size_t bytes)
-{
-    below(ctx)->log(below(ctx)->ctx, level, subject, status, bytes);
-}
-
 void mock_pci_bus_init(struct mock_pci_bus *bus, struct mock_hal *hal)
 {
     memset(bus, 0, sizeof(*bus));
     bus->hal = hal;
     bus->config_size = MOCK_PCI_CONFIG_SIZE;
     bus->fail_status = (enum vpt_status)(VPT_PORT_ERROR_FIRST + 11);
-    bus->port = (struct vpt_port){
-        .ctx = bus,
-        .dma_allocate = dma_allocate,
-        .dma_free = dma_free,
-        .io_read = io_read,
-        .io_write = io_write,
-        .config_read = config_read,
-        .config_write = config_write,
-        .mmio_map = mmio_map,
-        .mmio_unmap = mmio_unmap,
-        .mmio_read = mmio_read,
-        .mmio_write = mmio_write,
-        .share = share,
-        .unshare = unshare,
-        .keep_waiting = keep_waiting,
-        .log = log_line,
-    };
+    bus->port = hal->port; /* those functions find the hal by the context */
+    bus->port.ctx = bus;
+    bus->port.io_read = io_read;
+    bus->port.io_write = io_write;
+    bus->port.config_read = config_read;
+    bus->port.config_write = config_write;
+}
+
+static void add(struct mock_pci_bus *bus, struct mock_pci_function *function, const struct vpt_pci_address *address)
+{
+    if (mock_require(&bus->hal->violations,
+                     bus->function_count < MOCK_PCI_FUNCTIONS && address->device <= 31 && address->function <= 7 &&
+                         (function->behind != NULL || mock_pci_bus_find(bus, address) == NULL),
+                     "the test adds a function where none can be")) {
+        function->bus = bus;
+        function->address = *address;
+        bus->functions[bus->function_count++] = function;
+    }
 }
 
 void mock_pci_bus_add(struct mock_pci_bus *bus, struct mock_pci_function *function, uint16_t segment, uint8_t number,
                       uint8_t device, uint8_t which)
 {
-    struct vpt_pci_address address = { segment, number, device, which };
-
-    if (bus->function_count == MOCK_PCI_FUNCTIONS || mock_pci_bus_find(bus, &address) != NULL || device > 31 ||
-        which > 7) {
-        mock_violation(&bus->hal->violations, "the test adds a function where none can be");
-        return;
-    }
-    function->bus = bus;
-    function->address = address;
-    bus->functions[bus->function_count++] = function;
+    add(bus, function, &(struct vpt_pci_address){ segment, number, device, which });
 }
 
 void mock_pci_bus_add_behind(struct mock_pci_bus *bus, struct mock_pci_function *function,
                              struct mock_pci_function *bridge, uint8_t device, uint8_t which)
 {
-    if (bus->function_count == MOCK_PCI_FUNCTIONS || device > 31 || which > 7) {
-        mock_violation(&bus->hal->violations, "the test adds a function where none can be");
-        return;
-    }
-    function->bus = bus;
     function->behind = bridge;
-    function->address = (struct vpt_pci_address){ bridge->address.segment, 0, device, which };
-    bus->functions[bus->function_count++] = function;
+    add(bus, function, &(struct vpt_pci_address){ bridge->address.segment, 0, device, which });
 }
 
 uint8_t mock_pci_bus_number(const struct mock_pci_function *function)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A simulated PCI bus: functions with a configuration space of 4 KiB, BARs that decode by what their registers and the
- * command register hold at that moment, capabilities, MSI-X. It writes down what a driver does against the rules that
- * PCI has for software.
+ * command register hold at that moment, capabilities, MSI-X. It records what a driver does against PCI's rules.
  *
  *     mock_hal_init(&hal);
  *     mock_pci_bus_init(&bus, &hal);
@@ -10,7 +9,7 @@
  *     mock_pci_function_init(&function, &ids);
  *     mock_pci_bar_init(&function, 0, &(struct mock_pci_bar){ .size = 0x1000, .ops = &ops, .front_end = x });
  *     mock_pci_bus_add(&bus, &function, address);
- *     ... hand &bus.port to the library ...
+ *     ... give &bus.port to the library ...
  *     mock_pci_function_finish(&function);                     (every function)
  *     assert(mock_hal_finish(&hal) == 0);
  */
@@ -47,10 +46,7 @@ struct mock_pci_ids {
     uint8_t primary, secondary, subordinate; /* header type 1 */
 };
 
-/*
- * A BAR, or with index MOCK_PCI_ROM the ROM. `ops` answers accesses that decode to it, with the offset into the BAR and
- * in the access's own width; NULL: reads 0. Memory BARs share the type of front ends with mock_hal_add_window().
- */
+/* A BAR, or with index MOCK_PCI_ROM the ROM. `ops` answers accesses, with the offset into the BAR; NULL: reads 0. */
 struct mock_pci_bar {
     uint64_t size; /* a power of two; 0: no BAR */
     bool io;
@@ -63,9 +59,9 @@ struct mock_pci_bar {
 };
 
 /*
- * Called when the driver reads or writes configuration bytes that overlap [first, last]: before a read, so that the
- * bytes can be brought up to date with mock_pci_set(); after a write, when config[] holds what the masks let through.
- * `offset` and `width` are the access's own. Either may be NULL.
+ * Called when the driver accesses configuration bytes that overlap [first, last]: before a read, so that
+ * mock_pci_set() can bring the bytes up to date; after a write, when config[] holds the new bytes. `offset` and
+ * `width` are the access's own. Either may be NULL.
  */
 struct mock_pci_hook {
     uint16_t first;
@@ -120,10 +116,15 @@ struct mock_pci_aperture {
     uint64_t physical;
 };
 
-/* `port` has everything of the hal's, and the PCI configuration and port I/O functions. */
+/* `port` has the hal's functions, and those for PCI configuration space and port I/O. */
 struct mock_pci_bus {
-    struct vpt_port port;
-    struct mock_hal *hal; /* violations go to hal->violations */
+    union {
+        struct mock_port_context context;
+        struct {
+            struct vpt_port port;
+            struct mock_hal *hal; /* violations go to hal->violations */
+        };
+    };
 
     /* To be told; may be changed at any time. */
     uint16_t config_size;           /* bytes the port reaches; beyond: all-ones. Initially 4096 */
@@ -154,10 +155,7 @@ void *mock_pci_bus_aperture(struct mock_pci_bus *bus, uint64_t physical, size_t 
 void mock_pci_bus_add(struct mock_pci_bus *bus, struct mock_pci_function *function, uint16_t segment, uint8_t number,
                       uint8_t device, uint8_t which);
 
-/*
- * The same behind a bridge: configuration accesses arrive by the bus numbers that the bridges in front have at that
- * moment, accesses to BARs by their windows and their command registers.
- */
+/* The same behind a bridge, whose bus numbers, windows and command register decide which accesses arrive. */
 void mock_pci_bus_add_behind(struct mock_pci_bus *bus, struct mock_pci_function *function,
                              struct mock_pci_function *bridge, uint8_t device, uint8_t which);
 
@@ -180,9 +178,7 @@ struct mock_pci_windows {
     bool prefetchable_64bit;
 };
 
-/*
- * A PCI-to-PCI bridge without numbers, whose windows are as a reset leaves them: from 0 to the end of the first unit.
- */
+/* A PCI-to-PCI bridge as a reset leaves it: no bus numbers, windows from 0 to the end of the first unit. */
 void mock_pci_bridge_init(struct mock_pci_function *function, const struct mock_pci_ids *ids,
                           const struct mock_pci_windows *windows);
 
@@ -217,9 +213,6 @@ uint16_t mock_pci_extended_add(struct mock_pci_function *function, uint16_t id, 
 uint32_t mock_pci_get(const struct mock_pci_function *function, uint16_t offset, unsigned width);
 void mock_pci_set(struct mock_pci_function *function, uint16_t offset, unsigned width, uint32_t value);
 void mock_pci_set_writable(struct mock_pci_function *function, uint16_t offset, unsigned width, uint32_t mask);
-
-/* What an access of `width` bytes reads where nobody answers. */
-uint32_t mock_pci_ones(unsigned width);
 
 void mock_pci_hook_add(struct mock_pci_function *function, const struct mock_pci_hook *hook);
 

@@ -8,19 +8,16 @@
 #include <vpt/transport.h>
 
 #include "mock_order.h"
-#include "mock_pci_bus_internal.h"
+#include "mock_internal.h"
+#include "mock_registers.h"
 
-#define COMMAND_REGISTER 0x04u
-
-static void complain(const struct mock_pci_front *front, const char *what)
+static bool require(const struct mock_pci_front *front, bool holds, const char *complaint)
 {
-    mock_violation(front->device->violations, "virtio-pci: %s", what);
+    return mock_require(front->device->violations, holds, "virtio-pci: %s", complaint);
 }
 
-/* ---- Interfaces ---- */
-
-/* Fields that a legacy driver reads in its CPU's byte order, and a modern one as little-endian. */
-static void turn_configuration(struct mock_config *config, bool native)
+/* A legacy driver reads fields in its CPU's byte order, a modern one as little-endian. */
+static void set_byte_order(struct mock_config *config, bool native)
 {
     for (unsigned i = 0; i < config->field_count && config->native != native; i++) {
         const struct mock_config_field *field = &config->fields[i];
@@ -38,26 +35,13 @@ static void drive_by(struct mock_pci_front *front, unsigned interface)
     device->legacy = interface == MOCK_PCI_LEGACY;
     device->offered = front->interface[interface].offered;
     device->transport_known = front->interface[interface].known;
-    turn_configuration(&device->config, device->legacy);
+    set_byte_order(&device->config, device->legacy);
 }
 
 bool mock_pci_front_drives(struct mock_pci_front *front, unsigned interface, const char *what)
 {
-    if (front->device->legacy == (interface == MOCK_PCI_LEGACY)) {
-        return true;
-    }
-    mock_violation(front->device->violations, "virtio-pci: %s by the interface that did not reset the device", what);
-    return false;
-}
-
-/* ---- Accesses ---- */
-
-static bool present(struct mock_pci_front *front)
-{
-    if (mock_fault_fires(&front->device->faults, MOCK_FAULT_VANISH, NULL)) {
-        mock_device_vanish(front->device);
-    }
-    return !front->device->vanished;
+    return mock_require(front->device->violations, front->device->legacy == (interface == MOCK_PCI_LEGACY),
+                        "virtio-pci: %s by the interface that did not reset the device", what);
 }
 
 struct mock_pci_access *mock_pci_front_access(struct mock_pci_front *front, enum mock_pci_structure structure,
@@ -67,7 +51,7 @@ struct mock_pci_access *mock_pci_front_access(struct mock_pci_front *front, enum
     static struct mock_pci_access spill;
     struct mock_pci_access *access = &spill;
 
-    if (!present(front)) {
+    if (!mock_device_present(front->device)) {
         return NULL;
     }
     if (front->access_count < MOCK_PCI_ACCESSES) {
@@ -86,8 +70,6 @@ void mock_pci_front_return(struct mock_pci_front *front)
     front->function->bus->undecoded_allowed = false;
 }
 
-/* ---- Status ---- */
-
 /* Each vector that was assigned has to be read back before it is relied on. */
 static void check_vectors_read(struct mock_pci_front *front)
 {
@@ -96,9 +78,7 @@ static void check_vectors_read(struct mock_pci_front *front)
     for (unsigned i = 0; i < MOCK_QUEUES_MAX; i++) {
         unread = unread || front->queue[i].unread;
     }
-    if (unread) {
-        complain(front, "DRIVER_OK, but a vector was not read back");
-    }
+    require(front, !unread, "DRIVER_OK, but a vector was not read back");
 }
 
 void mock_pci_front_status(struct mock_pci_front *front, unsigned interface, uint32_t value)
@@ -113,8 +93,6 @@ void mock_pci_front_status(struct mock_pci_front *front, unsigned interface, uin
     }
     mock_device_write_status(front->device, (uint8_t)value);
 }
-
-/* ---- Vectors ---- */
 
 static struct mock_pci_vector *vector_of(struct mock_pci_front *front, const struct mock_queue *queue)
 {
@@ -140,16 +118,13 @@ void mock_pci_front_assign(struct mock_pci_front *front, const struct mock_queue
         return;
     }
     vector->unread = true;
-    if (!mock_pci_msix_enabled(front->function)) {
-        complain(front, "a vector assigned while MSI-X is off");
-    } else if (value >= front->function->msix->entries) {
-        complain(front, "a vector assigned that the table does not have (PCI-MSIX-4)");
-    } else if (!mock_fault_fires(&front->device->faults, MOCK_FAULT_VECTOR_REFUSED, NULL)) {
+    if (require(front, mock_pci_msix_enabled(front->function), "a vector assigned while MSI-X is off") &&
+        require(front, value < front->function->msix->entries,
+                "a vector assigned that the table does not have (PCI-MSIX-4)") &&
+        !mock_fault_fires(&front->device->faults, MOCK_FAULT_VECTOR_REFUSED, NULL)) {
         vector->vector = (uint16_t)value;
     }
 }
-
-/* ---- Interrupts ---- */
 
 static bool message(void *ctx, const struct mock_queue *queue)
 {
@@ -171,15 +146,11 @@ uint32_t mock_pci_front_isr(struct mock_pci_front *front)
     struct mock_device *device = front->device;
     uint32_t value = mock_device_interrupt_status(device) & 0xffu;
 
-    if (mock_pci_msix_enabled(front->function)) {
-        complain(front, "the ISR status read while MSI-X is on (PCI-ISR-1)");
-    }
+    require(front, !mock_pci_msix_enabled(front->function), "the ISR status read while MSI-X is on (PCI-ISR-1)");
     mock_device_acknowledge(device, device->interrupt_status);
     mock_pci_intx_set(front->function, false);
     return value;
 }
-
-/* ---- What goes on in configuration space ---- */
 
 static bool masters(void *ctx)
 {
@@ -196,6 +167,7 @@ static void reset(void *ctx)
     for (unsigned i = 0; i < MOCK_QUEUES_MAX; i++) {
         front->queue[i] = front->configuration;
     }
+    front->set = (struct mock_pci_set_up){ .queue_select = UINT16_MAX };
     mock_pci_intx_set(front->function, false);
     drive_by(front, front->wanted);
 }
@@ -217,7 +189,7 @@ static void plugged(void *ctx, bool here)
 
 static const struct mock_front_end_ops front_end_ops = { reset, masters, message, plugged };
 
-/* A device that firmware has left running writes to memory that is somebody else's by now. */
+/* Whether firmware has left the device running: it writes to memory that is used for something else by now. */
 static bool running(const struct mock_device *device)
 {
     for (unsigned i = 0; i < MOCK_QUEUES_MAX; i++) {
@@ -228,17 +200,13 @@ static bool running(const struct mock_device *device)
     return false;
 }
 
-static void command_written(void *ctx, struct mock_pci_function *function, uint16_t offset, unsigned width)
+static void command_written(struct mock_pci_front *front, struct mock_pci_function *function)
 {
-    struct mock_pci_front *front = ctx;
     uint16_t changed = (uint16_t)(mock_pci_command(function) ^ front->command);
     uint64_t stuck = front->device->faults.argument[MOCK_FAULT_COMMAND_STUCK];
 
-    (void)offset;
-    (void)width;
-    if ((changed & mock_pci_command(function) & VPT_PCI_COMMAND_BUS_MASTER) != 0 && running(front->device)) {
-        complain(front, "bus mastering turned on before the device was reset");
-    }
+    require(front, (changed & mock_pci_command(function) & VPT_PCI_COMMAND_BUS_MASTER) == 0 || !running(front->device),
+            "bus mastering turned on before the device was reset");
     stuck = stuck != 0 ? stuck : VPT_PCI_COMMAND_BUS_MASTER;
     if ((changed & stuck) != 0 && mock_fault_fires(&front->device->faults, MOCK_FAULT_COMMAND_STUCK, NULL)) {
         mock_pci_command_set(function, (uint16_t)(mock_pci_command(function) ^ (changed & stuck)));
@@ -246,14 +214,10 @@ static void command_written(void *ctx, struct mock_pci_function *function, uint1
     front->command = mock_pci_command(function);
 }
 
-static void control_written(void *ctx, struct mock_pci_function *function, uint16_t offset, unsigned width)
+static void control_written(struct mock_pci_front *front, struct mock_pci_function *function, uint16_t at)
 {
-    struct mock_pci_front *front = ctx;
-    uint16_t at = (uint16_t)(function->msix->capability + MOCK_PCI_MSIX_CONTROL);
     uint32_t control = mock_pci_get(function, at, 2);
 
-    (void)offset;
-    (void)width;
     if (((control & MOCK_PCI_MSIX_ENABLE) != 0) != front->msix_on &&
         mock_fault_fires(&front->device->faults, MOCK_FAULT_MSIX_STUCK, NULL)) {
         mock_pci_set(function, at, 2, control ^ MOCK_PCI_MSIX_ENABLE);
@@ -266,25 +230,19 @@ static void configuration_read(void *ctx, struct mock_pci_function *function, ui
     (void)function;
     (void)offset;
     (void)width;
-    (void)present(ctx);
+    (void)mock_device_present(((struct mock_pci_front *)ctx)->device);
 }
 
-/* ---- Initialisation ---- */
-
-static void add_hooks(struct mock_pci_front *front)
+static void configuration_written(void *ctx, struct mock_pci_function *function, uint16_t offset, unsigned width)
 {
-    struct mock_pci_function *function = front->function;
-    struct mock_pci_hook hook = { .first = 0, .last = MOCK_PCI_CONFIG_SIZE - 1u, .ctx = front };
+    uint16_t control =
+        function->msix != NULL ? (uint16_t)(function->msix->capability + MOCK_PCI_MSIX_CONTROL) : MOCK_PCI_CONFIG_SIZE;
 
-    hook.before_read = configuration_read;
-    mock_pci_hook_add(function, &hook);
-    hook = (struct mock_pci_hook){ COMMAND_REGISTER, COMMAND_REGISTER + 1u, NULL, command_written, front };
-    mock_pci_hook_add(function, &hook);
-    if (function->msix != NULL) {
-        uint16_t at = (uint16_t)(function->msix->capability + MOCK_PCI_MSIX_CONTROL);
-
-        hook = (struct mock_pci_hook){ at, (uint16_t)(at + 1u), NULL, control_written, front };
-        mock_pci_hook_add(function, &hook);
+    if (offset < HEADER_COMMAND + 2u && offset + width > HEADER_COMMAND) {
+        command_written(ctx, function);
+    }
+    if (offset < control + 2u && offset + width > control) {
+        control_written(ctx, function, control);
     }
 }
 
@@ -297,13 +255,27 @@ void mock_pci_front_init(struct mock_pci_front *front, struct mock_device *devic
     device->front_end = &front_end_ops;
     device->front_end_ctx = front;
     function->liar = device;
-    add_hooks(front);
+    mock_pci_hook_add(function, &(struct mock_pci_hook){ 0, MOCK_PCI_CONFIG_SIZE - 1u, configuration_read,
+                                                         configuration_written, front });
 }
 
 void mock_pci_front_command(struct mock_pci_front *front, uint16_t value)
 {
     mock_pci_command_set(front->function, value);
     front->command = mock_pci_command(front->function);
+}
+
+void mock_pci_front_offer(struct mock_pci_front *front, unsigned interface, struct vpt_features offered)
+{
+    struct mock_pci_interface *made = &front->interface[interface];
+
+    made->present = true;
+    made->offered = offered;
+    mock_known_features(&made->known, interface == MOCK_PCI_LEGACY);
+    if (interface == MOCK_PCI_MODERN) {
+        /* Not SR_IOV: the function has no such capability (RSVFEAT-9). */
+        vpt_features_add(&made->known, VPT_F_NOTIF_CONFIG_DATA);
+    }
 }
 
 void mock_pci_front_start(struct mock_pci_front *front)

@@ -13,25 +13,6 @@
 #define HIGH_APERTURE UINT64_C(0x8e0000000)
 #define APERTURE_SIZE 0x4000000u
 
-static const uint8_t modern_offer[] = { VPT_F_INDIRECT_DESC, VPT_F_EVENT_IDX, VPT_F_VERSION_1 };
-
-/* As QEMU's: the bit that must not be accepted is among them. */
-static const uint8_t legacy_offer[] = { VPT_F_NOTIFY_ON_EMPTY, VPT_F_ANY_LAYOUT, VPT_F_INDIRECT_DESC, VPT_F_EVENT_IDX,
-                                        MOCK_BAD_FEATURE };
-
-/* A legacy interface has one word (D-LPCI-3). */
-static void offer(struct mock_pci_interface *interface, const uint8_t *bits, size_t count, unsigned words,
-                  const struct mock_pci_machine *machine, const struct mock_machine_options *options)
-{
-    for (size_t i = 0; i < count; i++) {
-        vpt_features_add(&interface->offered, bits[i]);
-    }
-    for (unsigned i = 0; i < words; i++) {
-        interface->offered.word[i] |= machine->device.offered.word[i] | options->offer.word[i];
-        interface->offered.word[i] &= ~options->withhold.word[i];
-    }
-}
-
 static bool has_legacy(const struct mock_pci_machine_options *options)
 {
     return options->legacy || options->transitional;
@@ -82,17 +63,14 @@ static void make_interfaces(struct mock_pci_machine *machine, const struct mock_
 
 static bool make_device(struct mock_pci_machine *machine, const struct mock_pci_machine_options *options)
 {
-    struct mock_pci_interface *interfaces = machine->front.interface;
-    bool done = mock_machine_make_type(&options->machine, &machine->device, &machine->blk, &machine->entropy);
+    struct mock_device *device = &machine->device;
+    bool done = mock_machine_make_type(&options->machine, device, &machine->blk, &machine->entropy);
 
     if (has_modern(options)) {
-        mock_pci_modern_start(&machine->modern);
-        offer(&interfaces[MOCK_PCI_MODERN], modern_offer, sizeof(modern_offer), VPT_FEATURE_WORDS, machine,
-              &options->machine);
+        mock_pci_front_offer(&machine->front, MOCK_PCI_MODERN, mock_machine_offered(device, false, &options->machine));
     }
     if (has_legacy(options)) {
-        mock_pci_legacy_start(&machine->legacy);
-        offer(&interfaces[MOCK_PCI_LEGACY], legacy_offer, sizeof(legacy_offer), 1, machine, &options->machine);
+        mock_pci_front_offer(&machine->front, MOCK_PCI_LEGACY, mock_machine_offered(device, true, &options->machine));
     }
     mock_pci_front_start(&machine->front);
     return done;
@@ -105,55 +83,45 @@ static void describe_bars(struct mock_pci_machine *machine)
         const struct mock_pci_bar *bar = &machine->function.bars[i];
 
         if (bar->size != 0) {
-            machine->bars.bar[i].address = mock_pci_bar_address(&machine->function, i);
-            machine->bars.bar[i].size = bar->size;
-            machine->bars.bar[i].kind = bar->io ? VPT_PCI_BAR_IO : VPT_PCI_BAR_MEMORY;
-            machine->bars.bar[i].is_64bit = bar->is_64bit;
+            machine->bars.bar[i] = (struct vpt_pci_bar){ .address = mock_pci_bar_address(&machine->function, i),
+                                                         .size = bar->size,
+                                                         .kind = bar->io ? VPT_PCI_BAR_IO : VPT_PCI_BAR_MEMORY,
+                                                         .is_64bit = bar->is_64bit };
         }
     }
 }
 
 bool mock_pci_machine_init(struct mock_pci_machine *machine, const struct mock_pci_machine_options *wishes)
 {
-    struct mock_pci_machine_options all = { 0 };
-    const struct mock_pci_machine_options *options = &all;
-    struct mock_device *device = &machine->device;
+    struct mock_pci_machine_options options = { 0 };
 
     if (wishes != NULL) {
-        all = *wishes;
+        options = *wishes;
+    }
+    if (options.machine.profile != NULL && options.machine.profile->header_in_memory) {
+        options.header_in_memory = true;
     }
     memset(machine, 0, sizeof(*machine));
-    mock_hal_init(&machine->hal);
+    mock_machine_begin(&options.machine, &machine->hal, &machine->device, &machine->blk, &machine->entropy);
     mock_pci_bus_init(&machine->bus, &machine->hal);
     (void)mock_pci_bus_aperture(&machine->bus, LOW_APERTURE, APERTURE_SIZE);
     (void)mock_pci_bus_aperture(&machine->bus, HIGH_APERTURE, APERTURE_SIZE);
-    if (all.machine.profile != NULL && all.machine.profile->header_in_memory) {
-        all.header_in_memory = true;
-    }
-    mock_machine_begin(&all.machine, &machine->hal, device, &machine->blk, &machine->entropy);
-    make_function(machine, options);
-    make_interfaces(machine, options);
+    make_function(machine, &options);
+    make_interfaces(machine, &options);
     mock_pci_bus_add(&machine->bus, &machine->function, 0, 3, 5, 0);
-    mock_pci_front_init(&machine->front, device, &machine->function);
+    mock_pci_front_init(&machine->front, &machine->device, &machine->function);
     describe_bars(machine);
-    mock_hal_add_ticker(&machine->hal, mock_device_tick, device);
-    machine->hal.access_platform = MOCK_EXPECT_CLEAR;
-    if (vpt_features_has(&options->machine.offer, VPT_F_ACCESS_PLATFORM)) {
-        machine->hal.access_platform = MOCK_EXPECT_NOTHING;
+    if (!vpt_features_has(&options.machine.offer, VPT_F_ACCESS_PLATFORM)) {
+        machine->hal.access_platform = MOCK_EXPECT_CLEAR;
     }
     machine->port = &machine->bus.port;
     machine->address.port = machine->port;
     machine->address.address = machine->function.address;
-    return make_device(machine, options);
+    return make_device(machine, &options);
 }
 
 unsigned mock_pci_machine_finish(struct mock_pci_machine *machine)
 {
-    unsigned count = mock_hal_finish(&machine->hal);
-
-    mock_device_finish(&machine->device);
-    mock_blk_finish(&machine->blk);
     mock_pci_function_finish(&machine->function);
-    mock_violations_print(&machine->hal.violations, stderr);
-    return count;
+    return mock_machine_end(&machine->hal, &machine->device, &machine->blk);
 }

@@ -7,6 +7,7 @@
 #include <vpt/transport.h>
 
 #include "mock_order.h"
+#include "mock_registers.h"
 
 #define CAPABILITY_VENDOR 0x09u
 #define CAPABILITY_SIZE   16u
@@ -26,125 +27,67 @@ const struct mock_pci_layout mock_pci_usual_layout = {
     },
 };
 
-enum common_register {
-    DEVICE_FEATURE_SELECT = 0x00,
-    DEVICE_FEATURE = 0x04,
-    DRIVER_FEATURE_SELECT = 0x08,
-    DRIVER_FEATURE = 0x0c,
-    CONFIG_MSIX_VECTOR = 0x10,
-    NUM_QUEUES = 0x12,
-    DEVICE_STATUS = 0x14,
-    CONFIG_GENERATION = 0x15,
-    QUEUE_SELECT = 0x16,
-    QUEUE_SIZE = 0x18,
-    QUEUE_MSIX_VECTOR = 0x1a,
-    QUEUE_ENABLE = 0x1c,
-    QUEUE_NOTIFY_OFF = 0x1e,
-    QUEUE_DESC = 0x20,
-    QUEUE_DRIVER = 0x28,
-    QUEUE_DEVICE = 0x30,
-    QUEUE_NOTIF_CONFIG_DATA = 0x38,
-    QUEUE_RESET = 0x3a,
-    ADMIN_QUEUE_INDEX = 0x3c,
-    ADMIN_QUEUE_NUM = 0x3e
-};
+/* A feature, if a register needs one, has to be negotiated. Registers of 8 bytes are accessed as two halves. */
+#define REGISTERS(X)                                                                                    \
+    X(DEVICE_FEATURE_SELECT, 0x00, 4, MOCK_BOTH, 0, "device_feature_select")                            \
+    X(DEVICE_FEATURE, 0x04, 4, MOCK_READS, 0, "device_feature")                                         \
+    X(DRIVER_FEATURE_SELECT, 0x08, 4, MOCK_BOTH, 0, "driver_feature_select")                            \
+    X(DRIVER_FEATURE, 0x0c, 4, MOCK_BOTH, 0, "driver_feature")                                          \
+    X(CONFIG_MSIX_VECTOR, 0x10, 2, MOCK_BOTH, 0, "config_msix_vector")                                  \
+    X(NUM_QUEUES, 0x12, 2, MOCK_READS, 0, "num_queues")                                                 \
+    X(DEVICE_STATUS, 0x14, 1, MOCK_BOTH, 0, "device_status")                                            \
+    X(CONFIG_GENERATION, 0x15, 1, MOCK_READS, 0, "config_generation")                                   \
+    X(QUEUE_SELECT, 0x16, 2, MOCK_BOTH, 0, "queue_select")                                              \
+    X(QUEUE_SIZE, 0x18, 2, MOCK_BOTH, 0, "queue_size")                                                  \
+    X(QUEUE_MSIX_VECTOR, 0x1a, 2, MOCK_BOTH, 0, "queue_msix_vector")                                    \
+    X(QUEUE_ENABLE, 0x1c, 2, MOCK_BOTH, 0, "queue_enable")                                              \
+    X(QUEUE_NOTIFY_OFF, 0x1e, 2, MOCK_READS, 0, "queue_notify_off")                                     \
+    X(QUEUE_DESC, 0x20, 4, MOCK_BOTH, 0, "queue_desc")                                                  \
+    X(QUEUE_DESC_HIGH, 0x24, 4, MOCK_BOTH, 0, "queue_desc")                                             \
+    X(QUEUE_DRIVER, 0x28, 4, MOCK_BOTH, 0, "queue_driver")                                              \
+    X(QUEUE_DRIVER_HIGH, 0x2c, 4, MOCK_BOTH, 0, "queue_driver")                                         \
+    X(QUEUE_DEVICE, 0x30, 4, MOCK_BOTH, 0, "queue_device")                                              \
+    X(QUEUE_DEVICE_HIGH, 0x34, 4, MOCK_BOTH, 0, "queue_device")                                         \
+    X(QUEUE_NOTIF_CONFIG_DATA, 0x38, 2, MOCK_READS, VPT_F_NOTIF_CONFIG_DATA, "queue_notif_config_data") \
+    X(QUEUE_RESET, 0x3a, 2, MOCK_BOTH, VPT_F_RING_RESET, "queue_reset")                                 \
+    X(ADMIN_QUEUE_INDEX, 0x3c, 2, MOCK_READS, VPT_F_ADMIN_VQ, "admin_queue_index")                      \
+    X(ADMIN_QUEUE_NUM, 0x3e, 2, MOCK_READS, VPT_F_ADMIN_VQ, "admin_queue_num")
 
-#define READ  1u
-#define WRITE 2u
-#define BOTH  3u
+enum common_register { REGISTERS(MOCK_REGISTER_OFFSET) };
+static const struct mock_register registers[] = { REGISTERS(MOCK_REGISTER_ROW) };
+static const struct mock_register_table table = { "virtio-pci common configuration", registers,
+                                                  sizeof(registers) / sizeof(registers[0]) };
 
-/* Fields wider than 4 bytes are accessed as halves, which stand here one by one. */
-struct field {
-    uint8_t offset;
-    uint8_t width;
-    uint8_t access;
-    uint8_t feature; /* that must be offered for it to exist; 0: none */
-    const char *name;
-};
-
-static const struct field fields[] = {
-    { DEVICE_FEATURE_SELECT, 4, BOTH, 0, "device_feature_select" },
-    { DEVICE_FEATURE, 4, READ, 0, "device_feature" },
-    { DRIVER_FEATURE_SELECT, 4, BOTH, 0, "driver_feature_select" },
-    { DRIVER_FEATURE, 4, BOTH, 0, "driver_feature" },
-    { CONFIG_MSIX_VECTOR, 2, BOTH, 0, "config_msix_vector" },
-    { NUM_QUEUES, 2, READ, 0, "num_queues" },
-    { DEVICE_STATUS, 1, BOTH, 0, "device_status" },
-    { CONFIG_GENERATION, 1, READ, 0, "config_generation" },
-    { QUEUE_SELECT, 2, BOTH, 0, "queue_select" },
-    { QUEUE_SIZE, 2, BOTH, 0, "queue_size" },
-    { QUEUE_MSIX_VECTOR, 2, BOTH, 0, "queue_msix_vector" },
-    { QUEUE_ENABLE, 2, BOTH, 0, "queue_enable" },
-    { QUEUE_NOTIFY_OFF, 2, READ, 0, "queue_notify_off" },
-    { QUEUE_DESC, 4, BOTH, 0, "queue_desc" },
-    { QUEUE_DESC + 4, 4, BOTH, 0, "queue_desc" },
-    { QUEUE_DRIVER, 4, BOTH, 0, "queue_driver" },
-    { QUEUE_DRIVER + 4, 4, BOTH, 0, "queue_driver" },
-    { QUEUE_DEVICE, 4, BOTH, 0, "queue_device" },
-    { QUEUE_DEVICE + 4, 4, BOTH, 0, "queue_device" },
-    { QUEUE_NOTIF_CONFIG_DATA, 2, READ, VPT_F_NOTIF_CONFIG_DATA, "queue_notif_config_data" },
-    { QUEUE_RESET, 2, BOTH, VPT_F_RING_RESET, "queue_reset" },
-    { ADMIN_QUEUE_INDEX, 2, READ, VPT_F_ADMIN_VQ, "admin_queue_index" },
-    { ADMIN_QUEUE_NUM, 2, READ, VPT_F_ADMIN_VQ, "admin_queue_num" },
-};
-
-static void complain(const struct mock_pci_modern *modern, const char *what, uint64_t offset)
+static bool require(const struct mock_pci_modern *modern, bool holds, uint64_t offset, const char *complaint)
 {
-    mock_violation(modern->front->device->violations, "virtio-pci, offset 0x%" PRIx64 ": %s", offset, what);
+    return mock_require(modern->front->device->violations, holds, "virtio-pci, offset 0x%" PRIx64 ": %s", offset,
+                        complaint);
 }
 
-/* ---- The common configuration ---- */
-
-/* The field if a driver may access it so, or NULL and a violation. */
-static const struct field *permitted(const struct mock_pci_modern *modern, uint32_t offset, unsigned width,
-                                     unsigned direction)
+static const struct mock_register *permitted(const struct mock_pci_modern *modern, uint32_t offset, unsigned width,
+                                             unsigned access)
 {
-    for (unsigned i = 0; i < sizeof(fields) / sizeof(fields[0]); i++) {
-        const struct field *field = &fields[i];
+    struct mock_device *device = modern->front->device;
+    const struct mock_register *found = mock_register_at(&table, device, offset, width, access);
+    bool negotiated = found == NULL || found->needs == 0 || vpt_features_has(&device->accepted, found->needs);
 
-        if (field->offset != offset || field->width != width) {
-            continue;
-        }
-        if (field->feature != 0 && !vpt_features_has(&modern->front->device->accepted, field->feature)) {
-            complain(modern, "a field of the common configuration whose feature is not negotiated", offset);
-            return NULL;
-        }
-        if ((field->access & direction) == 0) {
-            complain(modern, "a read-only field of the common configuration was written (PCI-COMMON-1)", offset);
-            return NULL;
-        }
-        return field;
-    }
-    complain(modern, "no access as wide as a field of the common configuration (PCI-ACCESS-1)", offset);
-    return NULL;
+    return require(modern, negotiated, offset, "a field of the common configuration whose feature is not negotiated")
+               ? found
+               : NULL;
 }
 
 static struct mock_queue *selected(const struct mock_pci_modern *modern)
 {
-    return mock_device_queue(modern->front->device, modern->queue_select);
-}
-
-/* What a reset of the device, whoever asked for it, has taken away. */
-static void refresh(struct mock_pci_modern *modern)
-{
-    if (modern->resets != modern->front->device->resets) {
-        modern->resets = modern->front->device->resets;
-        modern->device_features_selected = false;
-        modern->driver_features_selected = false;
-        modern->queue_select = UINT16_MAX;
-        memset(modern->sizes, 0, sizeof(modern->sizes));
-    }
+    return mock_device_queue(modern->front->device, modern->front->set.queue_select);
 }
 
 static uint32_t read_features(struct mock_pci_modern *modern)
 {
-    if (!modern->device_features_selected) {
-        complain(modern, "device_feature read without a device_feature_select since the reset", DEVICE_FEATURE);
-    }
-    if (!mock_pci_front_drives(modern->front, MOCK_PCI_MODERN, "features read")) {
-        return 0;
-    }
-    return mock_device_offered(modern->front->device, modern->device_features_select);
+    require(modern, modern->front->set.device_features_selected, DEVICE_FEATURE,
+            "device_feature read without a device_feature_select since the reset");
+    return mock_pci_front_drives(modern->front, MOCK_PCI_MODERN, "features read")
+               ? mock_device_offered(modern->front->device, modern->front->set.device_features_select)
+               : 0;
 }
 
 /* Fields of the queue that is selected; all are 0 where there is none. */
@@ -159,7 +102,7 @@ static uint32_t read_queue(struct mock_pci_modern *modern, uint32_t offset)
     }
     switch (offset) {
     case QUEUE_SIZE:
-        value = modern->sizes[queue->index];
+        value = modern->front->set.size[queue->index];
         return (uint32_t)(value != 0 ? value : mock_device_queue_maximum(device, queue)) & 0xffffu;
     case QUEUE_MSIX_VECTOR: return mock_pci_front_vector(modern->front, queue);
     case QUEUE_ENABLE: return mock_device_queue_ready(device, queue) ? 1 : 0;
@@ -176,20 +119,19 @@ static uint32_t read_queue(struct mock_pci_modern *modern, uint32_t offset)
 static uint32_t read_common(struct mock_pci_modern *modern, uint32_t offset)
 {
     struct mock_device *device = modern->front->device;
+    const struct mock_pci_set_up *set = &modern->front->set;
 
     switch (offset) {
-    case DEVICE_FEATURE_SELECT: return modern->device_features_select;
+    case DEVICE_FEATURE_SELECT: return set->device_features_select;
     case DEVICE_FEATURE: return read_features(modern);
-    case DRIVER_FEATURE_SELECT: return modern->driver_features_select;
+    case DRIVER_FEATURE_SELECT: return set->driver_features_select;
     case DRIVER_FEATURE:
-        return modern->driver_features_select < VPT_FEATURE_WORDS
-                   ? device->accepted.word[modern->driver_features_select]
-                   : 0;
+        return set->driver_features_select < VPT_FEATURE_WORDS ? device->accepted.word[set->driver_features_select] : 0;
     case CONFIG_MSIX_VECTOR: return mock_pci_front_vector(modern->front, NULL);
     case NUM_QUEUES: return device->queue_count;
     case DEVICE_STATUS: return mock_device_read_status(device);
     case CONFIG_GENERATION: return device->config.generation & 0xffu;
-    case QUEUE_SELECT: return modern->queue_select;
+    case QUEUE_SELECT: return set->queue_select;
     case ADMIN_QUEUE_INDEX:
     case ADMIN_QUEUE_NUM: return 0;
     default: return read_queue(modern, offset);
@@ -198,20 +140,18 @@ static uint32_t read_common(struct mock_pci_modern *modern, uint32_t offset)
 
 static void write_size(struct mock_pci_modern *modern, struct mock_queue *queue, uint32_t value)
 {
-    if (value == 0 || (value & (value - 1u)) != 0) {
-        complain(modern, "queue_size written that is no power of two (PCI-COMMON-3)", QUEUE_SIZE);
-    }
-    modern->sizes[queue->index] = mock_device_queue_resize(modern->front->device, queue, value);
+    require(modern, value != 0 && (value & (value - 1u)) == 0, QUEUE_SIZE,
+            "queue_size written that is no power of two (PCI-COMMON-3)");
+    modern->front->set.size[queue->index] = mock_device_queue_resize(modern->front->device, queue, value);
 }
 
-/* A queue whose size was not written has what was read last. */
+/* A queue whose size was not written has the size that was read last. */
 static void write_enable(struct mock_pci_modern *modern, struct mock_queue *queue, uint32_t value)
 {
-    if (value != 1) {
-        complain(modern, "queue_enable takes 1 alone (PCI-COMMON-6)", QUEUE_ENABLE);
+    if (!require(modern, value == 1, QUEUE_ENABLE, "queue_enable takes 1 alone (PCI-COMMON-6)")) {
         return;
     }
-    if (modern->sizes[queue->index] == 0) {
+    if (modern->front->set.size[queue->index] == 0) {
         queue->size = queue->shown_maximum;
     }
     mock_device_queue_enable(modern->front->device, queue);
@@ -219,31 +159,18 @@ static void write_enable(struct mock_pci_modern *modern, struct mock_queue *queu
 
 static void write_reset(struct mock_pci_modern *modern, struct mock_queue *queue, uint32_t value)
 {
-    if (value != 1) {
-        complain(modern, "queue_reset takes 1 alone", QUEUE_RESET);
-        return;
-    }
-    modern->sizes[queue->index] = 0;
-    mock_device_queue_disable(modern->front->device, queue);
-}
-
-static void write_address(struct mock_queue *queue, uint32_t offset, uint32_t value)
-{
-    uint64_t *address = &queue->area[(offset - QUEUE_DESC) / 8u];
-
-    if (offset % 8u == 0) {
-        *address = (*address & ~UINT64_C(0xffffffff)) | value;
-    } else {
-        *address = (*address & UINT64_C(0xffffffff)) | ((uint64_t)value << 32);
+    if (require(modern, value == 1, QUEUE_RESET, "queue_reset takes 1 alone")) {
+        modern->front->set.size[queue->index] = 0;
+        mock_device_queue_disable(modern->front->device, queue);
     }
 }
 
-static void write_queue(struct mock_pci_modern *modern, const struct field *field, uint32_t offset, uint32_t value)
+static void write_queue(struct mock_pci_modern *modern, const struct mock_register *field, uint32_t offset,
+                        uint32_t value)
 {
     struct mock_queue *queue = selected(modern);
 
-    if (queue == NULL) {
-        complain(modern, "written for a queue that does not exist", offset);
+    if (!require(modern, queue != NULL, offset, "written for a queue that does not exist")) {
         return;
     }
     if (offset == QUEUE_RESET) {
@@ -253,27 +180,19 @@ static void write_queue(struct mock_pci_modern *modern, const struct field *fiel
     if (!mock_device_queue_writable(modern->front->device, queue, field->name)) {
         return;
     }
-    if (offset == QUEUE_SIZE) {
-        write_size(modern, queue, value);
-    } else if (offset == QUEUE_MSIX_VECTOR) {
-        mock_pci_front_assign(modern->front, queue, value);
-    } else if (offset == QUEUE_ENABLE) {
-        write_enable(modern, queue, value);
-    } else {
-        write_address(queue, offset, value);
+    switch (offset) {
+    case QUEUE_SIZE: write_size(modern, queue, value); break;
+    case QUEUE_MSIX_VECTOR: mock_pci_front_assign(modern->front, queue, value); break;
+    case QUEUE_ENABLE: write_enable(modern, queue, value); break;
+    default: mock_register_half(&queue->area[(offset - QUEUE_DESC) / 8u], offset % 8u != 0, value); break;
     }
 }
 
-static void write_features(struct mock_pci_modern *modern, uint32_t value)
+static void write_common(struct mock_pci_modern *modern, const struct mock_register *field, uint32_t offset,
+                         uint32_t value)
 {
-    if (!modern->driver_features_selected) {
-        complain(modern, "driver_feature written without a driver_feature_select since the reset", DRIVER_FEATURE);
-    }
-    mock_device_accept(modern->front->device, modern->driver_features_select, value);
-}
+    struct mock_pci_set_up *set = &modern->front->set;
 
-static void write_common(struct mock_pci_modern *modern, const struct field *field, uint32_t offset, uint32_t value)
-{
     if (offset == DEVICE_STATUS) {
         mock_pci_front_status(modern->front, MOCK_PCI_MODERN, value);
         return;
@@ -283,25 +202,27 @@ static void write_common(struct mock_pci_modern *modern, const struct field *fie
     }
     switch (offset) {
     case DEVICE_FEATURE_SELECT:
-        modern->device_features_select = value;
-        modern->device_features_selected = true;
+        set->device_features_select = value;
+        set->device_features_selected = true;
         break;
     case DRIVER_FEATURE_SELECT:
-        modern->driver_features_select = value;
-        modern->driver_features_selected = true;
+        set->driver_features_select = value;
+        set->driver_features_selected = true;
         break;
-    case DRIVER_FEATURE: write_features(modern, value); break;
+    case DRIVER_FEATURE:
+        require(modern, set->driver_features_selected, DRIVER_FEATURE,
+                "driver_feature written without a driver_feature_select since the reset");
+        mock_device_accept(modern->front->device, set->driver_features_select, value);
+        break;
     case CONFIG_MSIX_VECTOR: mock_pci_front_assign(modern->front, NULL, value); break;
-    case QUEUE_SELECT: modern->queue_select = (uint16_t)value; break;
+    case QUEUE_SELECT: set->queue_select = (uint16_t)value; break;
     default: write_queue(modern, field, offset, value); break;
     }
 }
 
-/* ---- Doorbells ---- */
-
-/* The queue that a value at this place in a notification structure means, or NULL. */
-static const struct mock_queue *rung(const struct mock_pci_modern *modern, uint32_t multiplier, uint32_t offset,
-                                     uint32_t value)
+/* The queue that is notified by this value at this offset of a notification structure, or NULL. */
+static const struct mock_queue *notified(const struct mock_pci_modern *modern, uint32_t multiplier, uint32_t offset,
+                                         uint32_t value)
 {
     struct mock_device *device = modern->front->device;
     bool by_data = vpt_features_has(&device->accepted, VPT_F_NOTIF_CONFIG_DATA);
@@ -317,54 +238,49 @@ static const struct mock_queue *rung(const struct mock_pci_modern *modern, uint3
     return NULL;
 }
 
-static void ring(struct mock_pci_modern *modern, const struct mock_pci_capability *capability, uint32_t offset,
-                 unsigned width, uint32_t value)
+static void notify(struct mock_pci_modern *modern, const struct mock_pci_capability *capability, uint32_t offset,
+                   unsigned width, uint32_t value)
 {
     bool data = vpt_features_has(&modern->front->device->accepted, VPT_F_NOTIFICATION_DATA);
-    const struct mock_queue *queue = rung(modern, capability->multiplier, offset, value);
+    const struct mock_queue *queue = notified(modern, capability->multiplier, offset, value);
 
-    if (width != (data ? 4u : 2u)) {
-        complain(modern, "a doorbell of the wrong width (PCI-KICK-1, PCI-KICK-2)", offset);
-    } else if (queue == NULL) {
-        complain(modern, "a doorbell with a value that means no queue there (PCI-KICK-3 to PCI-KICK-6)", offset);
-    } else if (mock_pci_front_drives(modern->front, MOCK_PCI_MODERN, "kick")) {
+    if (require(modern, width == (data ? 4u : 2u), offset, "a doorbell of the wrong width (PCI-KICK-1, PCI-KICK-2)") &&
+        require(modern, queue != NULL, offset,
+                "a doorbell with a value that means no queue there (PCI-KICK-3 to PCI-KICK-6)") &&
+        mock_pci_front_drives(modern->front, MOCK_PCI_MODERN, "kick")) {
         mock_device_notify(modern->front->device, (value & 0xffff0000u) | queue->index);
     }
 }
-
-/* ---- Structures ---- */
 
 static uint32_t read_structure(struct mock_pci_modern *modern, const struct mock_pci_capability *capability,
                                uint32_t offset, unsigned width)
 {
     switch (capability->type) {
-    case MOCK_PCI_COMMON: return permitted(modern, offset, width, READ) != NULL ? read_common(modern, offset) : 0;
+    case MOCK_PCI_COMMON: return permitted(modern, offset, width, MOCK_READS) != NULL ? read_common(modern, offset) : 0;
     case MOCK_PCI_ISR:
-        if (offset != 0 || width != 1) {
-            complain(modern, "the ISR status is one byte", offset);
-            return 0;
-        }
-        return mock_pci_front_isr(modern->front);
+        return require(modern, offset == 0 && width == 1, offset, "the ISR status is one byte")
+                   ? mock_pci_front_isr(modern->front)
+                   : 0;
     case MOCK_PCI_DEVICE: return mock_device_config_read(modern->front->device, offset, width);
-    default: complain(modern, "a doorbell was read", offset); return 0;
+    default: require(modern, false, offset, "a doorbell was read"); return 0;
     }
 }
 
 static void write_structure(struct mock_pci_modern *modern, const struct mock_pci_capability *capability,
                             uint32_t offset, unsigned width, uint32_t value)
 {
-    const struct field *field;
+    const struct mock_register *field;
 
     switch (capability->type) {
     case MOCK_PCI_COMMON:
-        field = permitted(modern, offset, width, WRITE);
+        field = permitted(modern, offset, width, MOCK_WRITES);
         if (field != NULL) {
             write_common(modern, field, offset, value);
         }
         break;
-    case MOCK_PCI_NOTIFY: ring(modern, capability, offset, width, value); break;
+    case MOCK_PCI_NOTIFY: notify(modern, capability, offset, width, value); break;
     case MOCK_PCI_DEVICE: mock_device_config_write(modern->front->device, offset, width, value); break;
-    default: complain(modern, "the ISR status was written", offset); break;
+    default: require(modern, false, offset, "the ISR status was written"); break;
     }
 }
 
@@ -374,12 +290,12 @@ static bool covers(const struct mock_pci_capability *capability, unsigned bar, u
            offset - capability->offset <= capability->size - width;
 }
 
-/* The usable structure that an access falls into, or NULL and a violation. */
+/* The usable structure that is accessed, or NULL and a violation. */
 static const struct mock_pci_capability *structure_at(const struct mock_pci_modern_bar *bar, uint64_t offset,
                                                       unsigned width)
 {
     const struct mock_pci_layout *layout = &bar->modern->layout;
-    bool bait = false;
+    bool unusable = false;
 
     for (unsigned i = 0; i < layout->count; i++) {
         const struct mock_pci_capability *capability = &layout->capability[i];
@@ -390,10 +306,10 @@ static const struct mock_pci_capability *structure_at(const struct mock_pci_mode
         if (!capability->unusable && capability->type >= MOCK_PCI_COMMON && capability->type <= MOCK_PCI_DEVICE) {
             return capability;
         }
-        bait = true;
+        unusable = true;
     }
-    complain(bar->modern, bait ? "a register of a structure that is not to be used" : "a register of no structure",
-             offset);
+    require(bar->modern, false, offset,
+            unusable ? "a register of a structure that is not to be used" : "a register of no structure");
     return NULL;
 }
 
@@ -413,62 +329,49 @@ static struct mock_access access_at(const struct mock_pci_capability *capability
     };
 }
 
-/* Logs the access; NULL: no device any more. */
-static struct mock_pci_access *log_access(const struct mock_pci_modern *modern,
-                                          const struct mock_pci_capability *capability, uint64_t offset, unsigned width,
-                                          bool write, uint32_t value)
+/* Lets lies fire and logs the access; NULL: it is to no structure, or there is no device any more. */
+static struct mock_pci_access *begin(const struct mock_pci_modern_bar *bar, uint64_t offset, unsigned width, bool write,
+                                     uint32_t value, struct mock_access *access)
 {
-    unsigned number = (unsigned)(capability - modern->layout.capability);
+    const struct mock_pci_capability *capability = structure_at(bar, offset, width);
 
-    return mock_pci_front_access(modern->front, (enum mock_pci_structure)capability->type, number, write, width,
+    if (capability == NULL) {
+        return NULL;
+    }
+    offset -= capability->offset;
+    *access = access_at(capability, offset, width, write);
+    mock_access_begin(bar->modern->front->device, access);
+    return mock_pci_front_access(bar->modern->front, (enum mock_pci_structure)capability->type,
+                                 (unsigned)(capability - bar->modern->layout.capability), write, width,
                                  (uint32_t)offset, value);
 }
 
 static uint32_t bar_read(void *front_end, size_t offset, unsigned width)
 {
     const struct mock_pci_modern_bar *bar = front_end;
-    struct mock_device *device = bar->modern->front->device;
-    const struct mock_pci_capability *capability = structure_at(bar, offset, width);
-    struct mock_pci_access *logged;
     struct mock_access access;
+    struct mock_pci_access *logged = begin(bar, offset, width, false, 0, &access);
 
-    if (capability == NULL) {
-        return mock_pci_ones(width);
-    }
-    access = access_at(capability, offset - capability->offset, width, false);
-    mock_access_begin(device, &access);
-    refresh(bar->modern);
-    logged = log_access(bar->modern, capability, offset - capability->offset, width, false, 0);
     if (logged == NULL) {
-        return mock_pci_ones(width);
+        return mock_ones(width);
     }
-    logged->value = read_structure(bar->modern, capability, logged->offset, width);
-    return mock_access_read(device, &access, logged->value);
+    logged->value =
+        read_structure(bar->modern, &bar->modern->layout.capability[logged->capability], logged->offset, width);
+    return mock_access_read(bar->modern->front->device, &access, logged->value);
 }
 
 static void bar_write(void *front_end, size_t offset, unsigned width, uint32_t value)
 {
     const struct mock_pci_modern_bar *bar = front_end;
-    struct mock_device *device = bar->modern->front->device;
-    const struct mock_pci_capability *capability = structure_at(bar, offset, width);
-    const struct mock_pci_access *logged;
     struct mock_access access;
+    const struct mock_pci_access *logged = begin(bar, offset, width, true, value, &access);
 
-    if (capability == NULL) {
-        return;
-    }
-    access = access_at(capability, offset - capability->offset, width, true);
-    mock_access_begin(device, &access);
-    refresh(bar->modern);
-    logged = log_access(bar->modern, capability, offset - capability->offset, width, true, value);
-    if (logged != NULL && mock_access_write(device, &access, &value)) {
-        write_structure(bar->modern, capability, logged->offset, width, value);
+    if (logged != NULL && mock_access_write(bar->modern->front->device, &access, &value)) {
+        write_structure(bar->modern, &bar->modern->layout.capability[logged->capability], logged->offset, width, value);
     }
 }
 
 static const struct mock_window_ops bar_ops = { bar_read, bar_write };
-
-/* ---- Initialisation ---- */
 
 static unsigned natural_length(unsigned type)
 {
@@ -490,8 +393,7 @@ static uint16_t add_capability(struct mock_pci_function *function, const struct 
     bytes[3] = capability->type;
     bytes[4] = capability->bar;
     bytes[5] = capability->id;
-    bytes[6] = 0;
-    bytes[7] = 0;
+    mock_store(bytes + 6, 2, 0, false);
     mock_store(bytes + 8, 4, capability->offset, false);
     mock_store(bytes + 12, 4, capability->size, false);
     if (capability->type == MOCK_PCI_NOTIFY) {
@@ -522,7 +424,6 @@ void mock_pci_modern_init(struct mock_pci_modern *modern, struct mock_pci_front 
     memset(modern, 0, sizeof(*modern));
     modern->front = front;
     modern->layout = *layout;
-    modern->queue_select = UINT16_MAX;
     for (uint16_t i = 0; i < MOCK_QUEUES_MAX; i++) {
         modern->notify_offset[i] = i;
         modern->notify_data[i] = (uint16_t)(0xc0deu + 0x101u * i);
@@ -532,21 +433,5 @@ void mock_pci_modern_init(struct mock_pci_modern *modern, struct mock_pci_front 
     }
     for (unsigned i = 0; i < layout->count; i++) {
         modern->capability[i] = add_capability(function, &layout->capability[i]);
-    }
-}
-
-void mock_pci_modern_start(struct mock_pci_modern *modern)
-{
-    /* SR_IOV is left out: the function has no such capability (RSVFEAT-9). */
-    static const uint8_t bits[] = {
-        VPT_F_INDIRECT_DESC,     VPT_F_EVENT_IDX,         VPT_F_VERSION_1,  VPT_F_ACCESS_PLATFORM,
-        VPT_F_RING_PACKED,       VPT_F_IN_ORDER,          VPT_F_RING_RESET, VPT_F_ORDER_PLATFORM,
-        VPT_F_NOTIFICATION_DATA, VPT_F_NOTIF_CONFIG_DATA, VPT_F_SUSPEND,
-    };
-    struct mock_pci_interface *interface = &modern->front->interface[MOCK_PCI_MODERN];
-
-    interface->present = true;
-    for (unsigned i = 0; i < sizeof(bits); i++) {
-        vpt_features_add(&interface->known, bits[i]);
     }
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* How a running device works on its queues: kicks, taking buffers, completing them in some order, interrupts. */
-#include "mock_service.h"
+/* How a device takes buffers, completes them in some order and interrupts the driver. */
+#include "mock_internal.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -8,20 +8,17 @@
 #include <vpt/transport.h>
 
 #include "mock_split.h"
-#include "mock_suspend.h"
 
-/* Whether what the device does to memory gets there; trying in vain is the driver's fault, once, unless in a reset. */
+/* A driver that turns bus mastering off while the device has work breaks a rule, once, unless it resets the device. */
 static bool reaches_memory(struct mock_device *device)
 {
-    if (device->front_end == NULL || device->front_end->reaches_memory == NULL ||
-        device->front_end->reaches_memory(device->front_end_ctx)) {
-        return true;
-    }
-    if (!device->cut_off && !mock_device_in_reset(device)) {
+    bool reaches = mock_device_reaches_memory(device);
+
+    if (!reaches && !device->cut_off && !mock_device_in_reset(device)) {
         mock_violation(device->violations, "the device has work, but bus mastering is off");
         device->cut_off = true;
     }
-    return false;
+    return reaches;
 }
 
 /* Whether the device may touch rings: a legacy one tolerates use before DRIVER_OK (LEG-INIT-3). */
@@ -38,8 +35,6 @@ static bool serviceable(struct mock_device *device, const struct mock_queue *que
     return running(device) && queue->enabled && !queue->broken && reaches_memory(device);
 }
 
-/* ---- Taking ---- */
-
 static void accept_element(struct mock_device *device, struct mock_queue *queue, struct mock_element *element)
 {
     uint64_t late = 0;
@@ -52,9 +47,7 @@ static void accept_element(struct mock_device *device, struct mock_queue *queue,
         element->due += late;
     }
     element->first = mock_fault_fires(&device->faults, MOCK_FAULT_COMPLETION_FIRST, NULL);
-    if (!mock_queue_add_pending(queue, element)) {
-        mock_element_finish(element);
-    }
+    mock_queue_add_pending(queue, element);
 }
 
 static unsigned take_available(struct mock_device *device, struct mock_queue *queue)
@@ -72,8 +65,6 @@ static unsigned take_available(struct mock_device *device, struct mock_queue *qu
     return taken;
 }
 
-/* ---- Completing ---- */
-
 static uint32_t next_random(struct mock_device *device)
 {
     device->random = (device->random ^ device->completion.seed) * 1664525u + 1013904223u;
@@ -85,7 +76,7 @@ static bool in_order(const struct mock_device *device)
     return vpt_features_has(&device->accepted, VPT_F_IN_ORDER);
 }
 
-/* The pending request that completes next, or pending_count if none may yet. `now`: those not due count too. */
+/* The pending request that completes next, or pending_count if none may yet. `now`: even one that is not due. */
 static size_t choose(struct mock_device *device, const struct mock_queue *queue, bool now)
 {
     size_t chosen = queue->pending_count;
@@ -93,15 +84,13 @@ static size_t choose(struct mock_device *device, const struct mock_queue *queue,
 
     for (size_t i = 0; i < queue->pending_count; i++) {
         const struct mock_element *element = &queue->pending[i];
+        bool due = now || element->due <= device->ticks;
 
-        if (!now && element->due > device->ticks) {
-            if (in_order(device)) {
-                break;
-            }
-            continue;
-        }
         if (in_order(device)) {
-            return i;
+            return due ? i : chosen;
+        }
+        if (!due) {
+            continue;
         }
         candidates++;
         if (element->first) {
@@ -130,59 +119,13 @@ static bool carry_out(struct mock_device *device, struct mock_queue *queue, cons
     return true;
 }
 
-/* What completes together: with IN_ORDER batches, one used element stands for all, else each has its own. */
-struct batch {
-    bool one_element;
-    unsigned count;
-    struct mock_element last;
-    uint32_t length;  /* of the last */
-    bool interrupted; /* too early */
-};
-
-static void add_to_batch(struct mock_device *device, struct mock_queue *queue, struct batch *batch,
-                         struct mock_element *element, uint32_t length)
-{
-    queue->completions++;
-    batch->count++;
-    if (mock_fault_fires(&device->faults, MOCK_FAULT_INTERRUPT_EARLY, NULL)) {
-        batch->interrupted = true;
-        mock_device_interrupt_queue(device, queue);
-    }
-    if (!batch->one_element) {
-        mock_split_push(device, queue, element, length, 0);
-        mock_element_finish(element);
-        return;
-    }
-    if (batch->count > 1) {
-        mock_split_release(queue, &batch->last);
-        mock_element_finish(&batch->last);
-    }
-    batch->last = *element;
-    batch->length = length;
-}
-
-static void end_batch(struct mock_device *device, struct mock_queue *queue, struct batch *batch)
-{
-    if (batch->count == 0) {
-        return;
-    }
-    if (batch->one_element) {
-        mock_split_push(device, queue, &batch->last, batch->length, batch->count - 1u);
-        mock_element_finish(&batch->last);
-    }
-    if (mock_split_interrupts(device, queue) && !batch->interrupted &&
-        !mock_fault_fires(&device->faults, MOCK_FAULT_INTERRUPT_LOST, NULL)) {
-        queue->interrupts++;
-        mock_device_interrupt_queue(device, queue);
-    }
-}
-
-/* Completes up to `count` requests of one queue, and interrupts for all of them at once. */
+/* Completes up to `count` requests of one queue, and interrupts once for all of them. */
 static unsigned complete(struct mock_device *device, struct mock_queue *queue, unsigned count, bool now)
 {
-    struct batch batch = { .one_element = in_order(device) && device->completion.in_order_batches };
+    bool interrupted = false;
+    unsigned done = 0;
 
-    while (batch.count < count && serviceable(device, queue)) {
+    while (done < count && serviceable(device, queue)) {
         size_t at = choose(device, queue, now);
         struct mock_element element;
         uint32_t length = 0;
@@ -196,17 +139,25 @@ static unsigned complete(struct mock_device *device, struct mock_queue *queue, u
         }
         element = mock_queue_take_pending(queue, at);
         if (carry_out(device, queue, &element, &length)) {
-            add_to_batch(device, queue, &batch, &element, length);
-        } else {
-            mock_element_finish(&element);
+            done++;
+            queue->completions++;
+            if (mock_fault_fires(&device->faults, MOCK_FAULT_INTERRUPT_EARLY, NULL)) {
+                interrupted = true;
+                mock_device_interrupt(device, queue);
+            }
+            mock_split_push(device, queue, &element, length);
         }
+        mock_element_finish(&element);
     }
-    end_batch(device, queue, &batch);
-    return batch.count;
+    if (done != 0 && mock_split_interrupts(device, queue) && !interrupted &&
+        !mock_fault_fires(&device->faults, MOCK_FAULT_INTERRUPT_LOST, NULL)) {
+        queue->interrupts++;
+        mock_device_interrupt(device, queue);
+    }
+    return done;
 }
 
-/* Takes what is there and completes what may be; when nothing is left, kicks are wanted again and the ring is looked
-   at once more, which closes the race with a driver that saw them unwanted. */
+/* A driver may have added a buffer while kicks were suppressed, so the ring is read again once they are wanted. */
 static unsigned service(struct mock_device *device, struct mock_queue *queue, unsigned count, bool now)
 {
     unsigned done = 0;
@@ -226,19 +177,24 @@ static unsigned service(struct mock_device *device, struct mock_queue *queue, un
         mock_split_want_kicks(device, queue, false);
     } while (taken != 0);
     if (device->working == 1) {
-        mock_lies_catch_up(device); /* what that brings about waits for the next time */
+        mock_lies_catch_up(device); /* while `working` is set: deeds that fire in here wait for the next time */
     }
     device->working--;
     return done;
+}
+
+/* Takes what is available, as after a kick. */
+static void look(struct mock_device *device, struct mock_queue *queue)
+{
+    (void)service(device, queue, device->completion.mode == MOCK_COMPLETE_AT_KICK ? UINT_MAX : 0, false);
 }
 
 static void service_kick(struct mock_device *device, struct mock_queue *queue)
 {
     uint64_t before = queue->completions;
     uint16_t available = queue->last_available;
-    unsigned count = device->completion.mode == MOCK_COMPLETE_AT_KICK ? UINT_MAX : 0;
 
-    (void)service(device, queue, count, false);
+    look(device, queue);
     if (queue->last_available == available && queue->completions == before) {
         queue->idle_kicks++;
     }
@@ -251,7 +207,7 @@ unsigned mock_device_run(struct mock_device *device, unsigned count)
     for (uint32_t i = 0; i < device->queue_count && done < count; i++) {
         struct mock_queue *queue = mock_device_queue(device, i);
 
-        /* Only a kick makes the device look at a ring that it had been done with. */
+        /* A queue without a pending request waits for a kick. */
         if (queue != NULL && queue->pending_count != 0) {
             done += service(device, queue, count - done, true);
         }
@@ -265,7 +221,7 @@ void mock_device_look(struct mock_device *device)
         struct mock_queue *queue = mock_device_queue(device, i);
 
         if (queue != NULL && serviceable(device, queue)) {
-            (void)service(device, queue, device->completion.mode == MOCK_COMPLETE_AT_KICK ? UINT_MAX : 0, false);
+            look(device, queue);
         }
     }
 }
@@ -298,24 +254,15 @@ void mock_device_tick(void *ctx)
     }
 }
 
-/* ---- Kicks ---- */
-
 static bool kick_allowed(struct mock_device *device, const struct mock_queue *queue, uint32_t index)
 {
+    struct mock_violations *violations = device->violations;
+
     mock_device_written(device, "QueueNotify");
-    if (queue == NULL) {
-        mock_violation(device->violations, "kick of queue %" PRIu32 ", which does not exist", index);
-        return false;
-    }
-    if (!device->legacy && (device->status & VPT_STATUS_DRIVER_OK) == 0) {
-        mock_violation(device->violations, "kick of queue %" PRIu32 " before DRIVER_OK", index);
-        return false;
-    }
-    if (!queue->enabled) {
-        mock_violation(device->violations, "kick of queue %" PRIu32 ", which is not enabled", index);
-        return false;
-    }
-    return true;
+    return mock_require(violations, queue != NULL, "kick of queue %" PRIu32 ", which does not exist", index) &&
+           mock_require(violations, device->legacy || (device->status & VPT_STATUS_DRIVER_OK) != 0,
+                        "kick of queue %" PRIu32 " before DRIVER_OK", index) &&
+           mock_require(violations, queue->enabled, "kick of queue %" PRIu32 ", which is not enabled", index);
 }
 
 static void check_notification_data(struct mock_device *device, const struct mock_queue *queue, uint32_t value)
@@ -323,14 +270,11 @@ static void check_notification_data(struct mock_device *device, const struct moc
     uint16_t available = 0;
 
     if (!vpt_features_has(&device->accepted, VPT_F_NOTIFICATION_DATA)) {
-        if (value > 0xffffu) {
-            mock_violation(device->violations, "kick with 0x%08" PRIx32 ", but no NOTIFICATION_DATA", value);
-        }
-        return;
-    }
-    if (mock_split_available_index(device, queue, &available) && (value >> 16) != available) {
-        mock_violation(device->violations, "kick says index %" PRIu32 ", the available ring says %u", value >> 16,
-                       available);
+        mock_require(device->violations, value <= 0xffffu, "kick with 0x%08" PRIx32 ", but no NOTIFICATION_DATA",
+                     value);
+    } else if (mock_split_available_index(device, queue, &available)) {
+        mock_require(device->violations, (value >> 16) == available,
+                     "kick says index %" PRIu32 ", the available ring says %u", value >> 16, available);
     }
 }
 
@@ -346,10 +290,9 @@ void mock_device_notify(struct mock_device *device, uint32_t value)
     queue->kicks++;
     check_notification_data(device, queue, value);
     if (mock_fault_fires(&device->faults, MOCK_FAULT_INTERRUPT_SPURIOUS, NULL)) {
-        mock_device_interrupt_queue(device, queue);
+        mock_device_interrupt(device, queue);
     }
-    if (mock_fault_fires(&device->faults, MOCK_FAULT_KICK_LOST, NULL)) {
-        return;
+    if (!mock_fault_fires(&device->faults, MOCK_FAULT_KICK_LOST, NULL)) {
+        service_kick(device, queue);
     }
-    service_kick(device, queue);
 }

@@ -16,23 +16,19 @@ struct mock_queue *mock_device_queue(struct mock_device *device, uint32_t index)
     return &device->queues[index];
 }
 
-/* The n-th reading of a maximum that halves each time. */
-static uint32_t halved(uint32_t maximum, uint32_t times)
-{
-    return times < 32u ? maximum >> times : 0;
-}
-
 uint32_t mock_device_queue_maximum(struct mock_device *device, struct mock_queue *queue)
 {
     struct mock_faults *faults = &device->faults;
     uint64_t argument = 0;
     uint32_t maximum = queue->maximum;
+    uint32_t halvings;
 
     if (mock_fault_fires(faults, MOCK_FAULT_QUEUE_ABSENT, NULL)) {
         maximum = 0;
     }
     if (mock_fault_fires(faults, MOCK_FAULT_QUEUE_SHRINKING, NULL)) {
-        maximum = halved(maximum, mock_fault_fired(faults, MOCK_FAULT_QUEUE_SHRINKING) - 1u);
+        halvings = mock_fault_fired(faults, MOCK_FAULT_QUEUE_SHRINKING) - 1u;
+        maximum = halvings < 32u ? maximum >> halvings : 0;
     }
     if (mock_fault_fires(faults, MOCK_FAULT_QUEUE_MAXIMUM, &argument)) {
         maximum = (uint32_t)argument;
@@ -59,60 +55,43 @@ bool mock_device_queue_writable(struct mock_device *device, const struct mock_qu
 {
     unsigned needed = device->legacy ? VPT_STATUS_DRIVER : VPT_STATUS_FEATURES_OK;
 
+    struct mock_violations *violations = device->violations;
+
     mock_device_written(device, what);
-    if (queue == NULL) {
-        mock_violation(device->violations, "%s written for a queue that does not exist", what);
+    if (!mock_require(violations, (device->status & needed) != 0, "%s written while the status is 0x%02x", what,
+                      device->status)) {
         return false;
     }
-    if ((device->status & needed) == 0) {
-        mock_violation(device->violations, "%s written while the status is 0x%02x", what, device->status);
-        return false;
-    }
-    if (!device->legacy && !device->features_ok_seen) {
-        mock_violation(device->violations, "%s written before FEATURES_OK was read back", what);
-    }
-    if (!device->legacy && (device->status & VPT_STATUS_DRIVER_OK) != 0 &&
-        !vpt_features_has(&device->accepted, VPT_F_RING_RESET)) {
-        mock_violation(device->violations, "%s written after DRIVER_OK", what);
-    }
-    if (queue->enabled) {
-        mock_violation(device->violations, "%s written while queue %u is in use", what, queue->index);
-        return false;
-    }
-    return true;
+    mock_require(violations, device->legacy || device->features_ok_seen, "%s written before FEATURES_OK was read back",
+                 what);
+    mock_require(violations,
+                 device->legacy || (device->status & VPT_STATUS_DRIVER_OK) == 0 ||
+                     vpt_features_has(&device->accepted, VPT_F_RING_RESET),
+                 "%s written after DRIVER_OK", what);
+    return mock_require(violations, !queue->enabled, "%s written while queue %u is in use", what, queue->index);
 }
 
 static bool size_valid(struct mock_device *device, const struct mock_queue *queue)
 {
-    if (queue->size == 0 || (queue->size & (queue->size - 1u)) != 0 || queue->size > 32768u) {
-        mock_violation(device->violations, "queue %u enabled with size %" PRIu32, queue->index, queue->size);
-        return false;
-    }
-    if (queue->shown_maximum == 0) {
-        mock_violation(device->violations, "queue %u enabled, but its maximum was not read", queue->index);
-        return false;
-    }
-    if (queue->size > queue->shown_maximum) {
-        mock_violation(device->violations, "queue %u enabled with size %" PRIu32 " above %" PRIu32, queue->index,
-                       queue->size, queue->shown_maximum);
-        return false;
-    }
-    return true;
+    bool possible = queue->size != 0 && (queue->size & (queue->size - 1u)) == 0 && queue->size <= 32768u;
+
+    return mock_require(device->violations, possible, "queue %u enabled with size %" PRIu32, queue->index,
+                        queue->size) &&
+           mock_require(device->violations, queue->shown_maximum != 0, "queue %u enabled, but its maximum was not read",
+                        queue->index) &&
+           mock_require(device->violations, queue->size <= queue->shown_maximum,
+                        "queue %u enabled with size %" PRIu32 " above %" PRIu32, queue->index, queue->size,
+                        queue->shown_maximum);
 }
 
 static bool areas_valid(struct mock_device *device, const struct mock_queue *queue)
 {
     static const unsigned alignment[MOCK_QUEUE_AREAS] = { 16, 2, 4 };
-    static const char *const names[MOCK_QUEUE_AREAS] = { "descriptor area", "driver area", "device area" };
 
     for (unsigned i = 0; i < MOCK_QUEUE_AREAS; i++) {
-        if (queue->area[i] % alignment[i] != 0) {
-            mock_violation(device->violations, "queue %u: %s at 0x%" PRIx64 " is misaligned", queue->index, names[i],
-                           queue->area[i]);
-            return false;
-        }
-        if (mock_memory_reach(device->memory, queue->area[i], mock_split_area_size(queue, (enum mock_queue_area)i),
-                              i == MOCK_DEVICE_AREA, names[i]) == NULL) {
+        if (!mock_require(device->violations, queue->area[i] % alignment[i] == 0,
+                          "queue %u: area %u at 0x%" PRIx64 " is misaligned", queue->index, i, queue->area[i]) ||
+            mock_split_area(device, queue, (enum mock_queue_area)i) == NULL) {
             return false;
         }
     }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "mock_internal.h"
 #include "mock_order.h"
 
 #define DESCRIPTOR_SIZE 16u
@@ -47,7 +48,7 @@ size_t mock_split_area_size(const struct mock_queue *queue, enum mock_queue_area
     }
 }
 
-static uint8_t *area(struct mock_device *device, const struct mock_queue *queue, enum mock_queue_area which)
+uint8_t *mock_split_area(struct mock_device *device, const struct mock_queue *queue, enum mock_queue_area which)
 {
     static const char *const names[MOCK_QUEUE_AREAS] = { "descriptor area", "driver area", "device area" };
 
@@ -71,39 +72,37 @@ static bool broken(struct mock_queue *queue)
     return false;
 }
 
-/* ---- Taking buffers ---- */
-
-/* On first use: what the driver has to have zeroed. */
-static void check_fresh(struct mock_device *device, struct mock_queue *queue)
+/* On first use. */
+static void check_zeroed(struct mock_device *device, struct mock_queue *queue)
 {
-    const uint8_t *used = area(device, queue, MOCK_DEVICE_AREA);
+    const uint8_t *used = mock_split_area(device, queue, MOCK_DEVICE_AREA);
 
     queue->checked = true;
-    if (used != NULL && (load16(device, used + RING_FLAGS) != 0 || load16(device, used + RING_INDEX) != 0)) {
-        mock_violation(device->violations, "queue %u: the used ring's flags or index were not zeroed", queue->index);
-    }
+    mock_require(device->violations,
+                 used == NULL || (load16(device, used + RING_FLAGS) == 0 && load16(device, used + RING_INDEX) == 0),
+                 "queue %u: the used ring's flags or index were not zeroed", queue->index);
 }
 
 static void check_available_flags(struct mock_device *device, const struct mock_queue *queue, uint16_t flags)
 {
-    if (has(device, VPT_F_EVENT_IDX) ? flags != 0 : flags > AVAILABLE_NO_INTERRUPT) {
-        mock_violation(device->violations, "queue %u: available flags are 0x%x", queue->index, flags);
-    }
+    mock_require(device->violations, flags <= (has(device, VPT_F_EVENT_IDX) ? 0 : AVAILABLE_NO_INTERRUPT),
+                 "queue %u: available flags are 0x%x", queue->index, flags);
 }
 
 static bool descriptor_at(struct walk *walk, uint16_t index, struct descriptor *descriptor)
 {
     struct mock_element *element = walk->element;
-    struct mock_descriptor_copy *copy = &element->descriptors[element->descriptor_count];
-    const uint8_t *bytes;
+    struct mock_descriptor_copy *copy;
+    uint64_t address = walk->table + (uint64_t)index * DESCRIPTOR_SIZE;
+    const uint8_t *bytes = mock_memory_reach(walk->device->memory, address, DESCRIPTOR_SIZE, false, "descriptor");
 
-    copy->address = walk->table + (uint64_t)index * DESCRIPTOR_SIZE;
-    bytes = mock_memory_reach(walk->device->memory, copy->address, DESCRIPTOR_SIZE, false, "descriptor");
     if (bytes == NULL) {
         return false;
     }
+    element->descriptors = mock_grow(element->descriptors, element->descriptor_count, sizeof(*copy));
+    copy = &element->descriptors[element->descriptor_count++];
+    copy->address = address;
     memcpy(copy->bytes, bytes, DESCRIPTOR_SIZE);
-    element->descriptor_count++;
     descriptor->address = mock_load(copy->bytes, 8, walk->device->legacy);
     descriptor->length = (uint32_t)mock_load(copy->bytes + 8, 4, walk->device->legacy);
     descriptor->flags = load16(walk->device, copy->bytes + 12);
@@ -111,40 +110,40 @@ static bool descriptor_at(struct walk *walk, uint16_t index, struct descriptor *
     return true;
 }
 
-static bool complain(const struct walk *walk, const char *what)
+static bool require(const struct walk *walk, bool holds, const char *complaint)
 {
-    mock_violation(walk->device->violations, "queue %u, chain %u: %s", walk->queue->index, walk->element->head, what);
-    return false;
+    return mock_require(walk->device->violations, holds, "queue %u, chain %u: %s", walk->queue->index,
+                        walk->element->head, complaint);
 }
 
-/* Marks a descriptor of the ring's own table as the device's. */
+/* Marks a descriptor of the ring's own table as in flight. */
 static bool claim(const struct walk *walk, uint16_t index)
 {
     uint8_t *state = &walk->queue->in_flight[index];
 
-    if (*state != MOCK_DESCRIPTOR_FREE) {
-        return complain(walk, "uses a descriptor that is in flight or loops");
+    if (!require(walk, *state == MOCK_DESCRIPTOR_FREE, "uses a descriptor that is in flight or loops")) {
+        return false;
     }
     *state = index == walk->element->head ? MOCK_DESCRIPTOR_HEAD : MOCK_DESCRIPTOR_MEMBER;
     return true;
 }
 
+static bool table_valid(const struct walk *walk, const struct descriptor *descriptor)
+{
+    uint32_t length = descriptor->length;
+
+    return require(walk, has(walk->device, VPT_F_INDIRECT_DESC), "INDIRECT without the feature") &&
+           require(walk, !walk->indirect, "INDIRECT within an indirect table") &&
+           require(walk, (descriptor->flags & FLAG_NEXT) == 0, "INDIRECT and NEXT on one descriptor") &&
+           require(walk, length != 0 && length % DESCRIPTOR_SIZE == 0,
+                   "an indirect table of no whole number of descriptors") &&
+           require(walk, length / DESCRIPTOR_SIZE <= walk->queue->size, "an indirect table longer than the queue");
+}
+
 static bool enter_table(struct walk *walk, const struct descriptor *descriptor)
 {
-    if (!has(walk->device, VPT_F_INDIRECT_DESC)) {
-        return complain(walk, "INDIRECT without the feature");
-    }
-    if (walk->indirect) {
-        return complain(walk, "INDIRECT within an indirect table");
-    }
-    if ((descriptor->flags & FLAG_NEXT) != 0) {
-        return complain(walk, "INDIRECT and NEXT on one descriptor");
-    }
-    if (descriptor->length == 0 || descriptor->length % DESCRIPTOR_SIZE != 0) {
-        return complain(walk, "an indirect table of no whole number of descriptors");
-    }
-    if (descriptor->length / DESCRIPTOR_SIZE > walk->queue->size) {
-        return complain(walk, "an indirect table longer than the queue");
+    if (!table_valid(walk, descriptor)) {
+        return false;
     }
     walk->table = descriptor->address;
     walk->entries = descriptor->length / DESCRIPTOR_SIZE;
@@ -157,25 +156,18 @@ static bool add_segment(struct walk *walk, const struct descriptor *descriptor)
 {
     struct mock_element *element = walk->element;
     bool write = (descriptor->flags & FLAG_WRITE) != 0;
+    uint32_t count = element->readable + element->writable;
 
-    if (element->readable + element->writable == walk->queue->size) {
-        return complain(walk, "longer than the queue");
-    }
-    if (descriptor->length == 0) {
-        return complain(walk, "an empty segment");
-    }
-    if (!write && element->writable != 0) {
-        return complain(walk, "a readable segment after a writable one");
-    }
     walk->bytes += descriptor->length;
-    if (walk->bytes > UINT64_C(0x100000000)) {
-        return complain(walk, "more than 4 GiB");
-    }
-    if (mock_memory_reach(walk->device->memory, descriptor->address, descriptor->length, write, "segment") == NULL) {
+    if (!require(walk, count != walk->queue->size, "longer than the queue") ||
+        !require(walk, descriptor->length != 0, "an empty segment") ||
+        !require(walk, write || element->writable == 0, "a readable segment after a writable one") ||
+        !require(walk, walk->bytes <= UINT64_C(0x100000000), "more than 4 GiB") ||
+        mock_memory_reach(walk->device->memory, descriptor->address, descriptor->length, write, "segment") == NULL) {
         return false;
     }
-    element->segments[element->readable + element->writable] =
-        (struct mock_segment){ descriptor->address, descriptor->length };
+    element->segments = mock_grow(element->segments, count, sizeof(*element->segments));
+    element->segments[count] = (struct mock_segment){ descriptor->address, descriptor->length };
     if (write) {
         element->writable++;
         element->writable_bytes += descriptor->length;
@@ -186,19 +178,13 @@ static bool add_segment(struct walk *walk, const struct descriptor *descriptor)
     return true;
 }
 
-/* Where the chain goes on after `index`. */
-static bool follow(const struct walk *walk, const struct descriptor *descriptor, uint16_t *index)
+static bool next_valid(const struct walk *walk, const struct descriptor *descriptor, uint16_t index)
 {
-    uint16_t wrapped = (uint16_t)((*index + 1u) % walk->entries);
+    bool in_order = has(walk->device, VPT_F_IN_ORDER);
 
-    if (descriptor->next >= walk->entries) {
-        return complain(walk, "next is outside its table");
-    }
-    if (has(walk->device, VPT_F_IN_ORDER) && descriptor->next != wrapped) {
-        return complain(walk, "IN_ORDER, and next is not the following descriptor");
-    }
-    *index = descriptor->next;
-    return true;
+    return require(walk, descriptor->next < walk->entries, "next is outside its table") &&
+           require(walk, !in_order || descriptor->next == (index + 1u) % walk->entries,
+                   "IN_ORDER, and next is not the following descriptor");
 }
 
 static bool walk_chain(struct walk *walk)
@@ -206,13 +192,12 @@ static bool walk_chain(struct walk *walk)
     uint16_t index = walk->element->head;
     struct descriptor descriptor;
 
-    /* A queue's worth of segments and the one descriptor that leads to an indirect table. */
+    /* As many segments as the queue has entries, and the descriptor that leads to an indirect table. */
     for (uint32_t i = 0; i <= walk->queue->size; i++) {
-        if ((!walk->indirect && !claim(walk, index)) || !descriptor_at(walk, index, &descriptor)) {
+        if ((!walk->indirect && !claim(walk, index)) || !descriptor_at(walk, index, &descriptor) ||
+            !require(walk, (descriptor.flags & ~(FLAG_NEXT | FLAG_WRITE | FLAG_INDIRECT)) == 0,
+                     "unknown descriptor flags")) {
             return false;
-        }
-        if ((descriptor.flags & ~(FLAG_NEXT | FLAG_WRITE | FLAG_INDIRECT)) != 0) {
-            return complain(walk, "unknown descriptor flags");
         }
         if ((descriptor.flags & FLAG_INDIRECT) != 0) {
             if (!enter_table(walk, &descriptor)) {
@@ -227,26 +212,12 @@ static bool walk_chain(struct walk *walk)
         if ((descriptor.flags & FLAG_NEXT) == 0) {
             return true;
         }
-        if (!follow(walk, &descriptor, &index)) {
+        if (!next_valid(walk, &descriptor, index)) {
             return false;
         }
+        index = descriptor.next;
     }
-    return complain(walk, "loops, or is longer than the queue");
-}
-
-/* Gives back what the walk does not need, so that a large queue does not cost its size for each request. */
-static void shrink(struct mock_element *element)
-{
-    size_t segments = (size_t)element->readable + element->writable;
-    void *smaller = realloc(element->segments, (segments + 1u) * sizeof(*element->segments));
-
-    if (smaller != NULL) {
-        element->segments = smaller;
-    }
-    smaller = realloc(element->descriptors, (element->descriptor_count + 1u) * sizeof(*element->descriptors));
-    if (smaller != NULL) {
-        element->descriptors = smaller;
-    }
+    return require(walk, false, "loops, or is longer than the queue");
 }
 
 static bool take(struct mock_device *device, struct mock_queue *queue, uint16_t head, struct mock_element *element)
@@ -261,20 +232,17 @@ static bool take(struct mock_device *device, struct mock_queue *queue, uint16_t 
 
     memset(element, 0, sizeof(*element));
     element->head = head;
-    element->segments = malloc((size_t)queue->size * sizeof(*element->segments));
-    element->descriptors = malloc(((size_t)queue->size + 1u) * sizeof(*element->descriptors));
-    if (element->segments == NULL || element->descriptors == NULL || !walk_chain(&walk)) {
+    if (!walk_chain(&walk)) {
         mock_element_finish(element);
         return broken(queue);
     }
-    shrink(element);
     queue->indirect_elements += element->indirect ? 1u : 0u;
     return true;
 }
 
 bool mock_split_available_index(struct mock_device *device, const struct mock_queue *queue, uint16_t *index)
 {
-    const uint8_t *available = area(device, queue, MOCK_DRIVER_AREA);
+    const uint8_t *available = mock_split_area(device, queue, MOCK_DRIVER_AREA);
 
     if (available == NULL) {
         return false;
@@ -285,12 +253,12 @@ bool mock_split_available_index(struct mock_device *device, const struct mock_qu
 
 bool mock_split_fetch(struct mock_device *device, struct mock_queue *queue, struct mock_element *element)
 {
-    const uint8_t *available = area(device, queue, MOCK_DRIVER_AREA);
+    const uint8_t *available = mock_split_area(device, queue, MOCK_DRIVER_AREA);
     uint16_t waiting;
     uint16_t head;
 
     if (!queue->checked) {
-        check_fresh(device, queue);
+        check_zeroed(device, queue);
     }
     if (available == NULL) {
         return broken(queue);
@@ -300,13 +268,11 @@ bool mock_split_fetch(struct mock_device *device, struct mock_queue *queue, stru
     if (waiting == 0) {
         return false;
     }
-    if (waiting > queue->size) {
-        mock_violation(device->violations, "queue %u: the available index is %u ahead", queue->index, waiting);
-        return broken(queue);
-    }
     head = load16(device, available + RING_FIRST + 2u * (queue->last_available % queue->size));
-    if (head >= queue->size) {
-        mock_violation(device->violations, "queue %u: head %u is outside the table", queue->index, head);
+    if (!mock_require(device->violations, waiting <= queue->size, "queue %u: the available index is %u ahead",
+                      queue->index, waiting) ||
+        !mock_require(device->violations, head < queue->size, "queue %u: head %u is outside the table", queue->index,
+                      head)) {
         return broken(queue);
     }
     if (!take(device, queue, head, element)) {
@@ -316,8 +282,6 @@ bool mock_split_fetch(struct mock_device *device, struct mock_queue *queue, stru
     return true;
 }
 
-/* ---- Returning buffers ---- */
-
 static void check_unchanged(struct mock_device *device, const struct mock_queue *queue,
                             const struct mock_element *element)
 {
@@ -326,15 +290,16 @@ static void check_unchanged(struct mock_device *device, const struct mock_queue 
         const uint8_t *bytes =
             mock_memory_reach(device->memory, copy->address, DESCRIPTOR_SIZE, false, "descriptor in flight");
 
-        if (bytes != NULL && memcmp(bytes, copy->bytes, DESCRIPTOR_SIZE) != 0) {
-            mock_violation(device->violations, "queue %u, chain %u: a descriptor was changed while in flight",
-                           queue->index, element->head);
+        if (!mock_require(device->violations, bytes == NULL || memcmp(bytes, copy->bytes, DESCRIPTOR_SIZE) == 0,
+                          "queue %u, chain %u: a descriptor was changed while in flight", queue->index,
+                          element->head)) {
             return;
         }
     }
 }
 
-void mock_split_release(struct mock_queue *queue, const struct mock_element *element)
+/* The descriptors of a buffer are no longer in flight. */
+static void release(struct mock_queue *queue, const struct mock_element *element)
 {
     for (uint32_t i = 0; i < element->descriptor_count; i++) {
         uint64_t offset = element->descriptors[i].address - queue->area[MOCK_DESCRIPTOR_AREA];
@@ -356,8 +321,8 @@ static uint32_t free_id(const struct mock_queue *queue, const struct mock_elemen
     return queue->size;
 }
 
-/* What the used element is to say: the truth, or what an armed fault makes of it. *times: how often. */
-static void used_element(struct mock_device *device, struct mock_queue *queue, const struct mock_element *element,
+/* What faults make of a used element. *times: how often it is stored. */
+static void distort_used(struct mock_device *device, struct mock_queue *queue, const struct mock_element *element,
                          uint32_t *id, uint32_t *length, unsigned *times)
 {
     struct mock_faults *faults = &device->faults;
@@ -388,7 +353,7 @@ static void used_element(struct mock_device *device, struct mock_queue *queue, c
     }
 }
 
-/* A store into the used ring, where a lie may get at it. */
+/* A store into the used ring, which a lie may distort. */
 static void put(struct mock_device *device, const struct mock_queue *queue, enum mock_ring_field field, uint8_t *at,
                 unsigned width, uint32_t value)
 {
@@ -420,15 +385,15 @@ static void store_used_index(struct mock_device *device, const struct mock_queue
 }
 
 void mock_split_push(struct mock_device *device, struct mock_queue *queue, const struct mock_element *element,
-                     uint32_t length, unsigned skipped)
+                     uint32_t length)
 {
-    uint8_t *used = area(device, queue, MOCK_DEVICE_AREA);
+    uint8_t *used = mock_split_area(device, queue, MOCK_DEVICE_AREA);
     uint32_t id = element->head;
     unsigned times = 1;
 
     check_unchanged(device, queue, element);
-    used_element(device, queue, element, &id, &length, &times);
-    mock_split_release(queue, element);
+    distort_used(device, queue, element, &id, &length, &times);
+    release(queue, element);
     queue->last_id = element->head;
     queue->used_any = true;
     if (used == NULL) {
@@ -440,18 +405,16 @@ void mock_split_push(struct mock_device *device, struct mock_queue *queue, const
 
         put(device, queue, MOCK_RING_USED_ID, entry, 4, id);
         put(device, queue, MOCK_RING_USED_LENGTH, entry + 4, 4, length);
-        queue->used_index = (uint16_t)(queue->used_index + 1u + skipped);
+        queue->used_index = (uint16_t)(queue->used_index + 1u);
     }
     /* The element is there before the index says so. */
     __atomic_thread_fence(__ATOMIC_RELEASE);
     store_used_index(device, queue, used);
 }
 
-/* ---- Notifications ---- */
-
 bool mock_split_interrupts(struct mock_device *device, struct mock_queue *queue)
 {
-    const uint8_t *available = area(device, queue, MOCK_DRIVER_AREA);
+    const uint8_t *available = mock_split_area(device, queue, MOCK_DRIVER_AREA);
     uint16_t before = queue->signalled;
     uint16_t flags;
     uint16_t event;
@@ -476,7 +439,7 @@ bool mock_split_interrupts(struct mock_device *device, struct mock_queue *queue)
 
 void mock_split_want_kicks(struct mock_device *device, struct mock_queue *queue, bool busy)
 {
-    uint8_t *used = area(device, queue, MOCK_DEVICE_AREA);
+    uint8_t *used = mock_split_area(device, queue, MOCK_DEVICE_AREA);
     uint8_t *event;
 
     queue->busy = busy;

@@ -4,35 +4,24 @@
 #include <stdarg.h>
 #include <string.h>
 
-__attribute__((format(printf, 2, 0))) static void record(struct mock_violations *violations, const char *format,
-                                                         va_list arguments)
+bool mock_rule(struct mock_violations *violations, bool holds, bool excusable, const char *format, ...)
 {
+    va_list arguments;
+
+    if (holds) {
+        return true;
+    }
+    if (excusable && violations->lied) {
+        violations->excused++;
+        return false;
+    }
     if (violations->count < MOCK_VIOLATION_MESSAGES) {
+        va_start(arguments, format);
         (void)vsnprintf(violations->message[violations->count], MOCK_VIOLATION_LENGTH, format, arguments);
+        va_end(arguments);
     }
     violations->count++;
-}
-
-void mock_violation(struct mock_violations *violations, const char *format, ...)
-{
-    va_list arguments;
-
-    if (violations->lied) {
-        violations->excused++;
-        return;
-    }
-    va_start(arguments, format);
-    record(violations, format, arguments);
-    va_end(arguments);
-}
-
-void mock_breach(struct mock_violations *violations, const char *format, ...)
-{
-    va_list arguments;
-
-    va_start(arguments, format);
-    record(violations, format, arguments);
-    va_end(arguments);
+    return false;
 }
 
 static unsigned kept(const struct mock_violations *violations)

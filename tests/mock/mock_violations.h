@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where the simulated machine writes down what the driver did against a rule. Nothing stops at a violation: a test
- * asserts at its end that there was none, and shows the messages if there was.
+ * What the driver did against a rule. A violation stops nothing: a test asserts at its end that there was none.
  *
- * Once the device has told a lie (lies.h) it may take for the driver's mistake what is a consequence of the lie: such
- * violations are excused, that is counted apart. No lie excuses a breach: an access outside what was mapped, memory
- * given back twice, or given back while the device still uses it.
+ * Once the device has told a lie (mock_lies.h), the driver may break a rule because of that lie: such violations are
+ * counted as excused. No lie excuses a breach: an access outside what was mapped, or memory that is given back twice,
+ * or while the device still uses it.
  */
 #ifndef VPT_TESTS_MOCK_VIOLATIONS_H
 #define VPT_TESTS_MOCK_VIOLATIONS_H
@@ -19,23 +18,28 @@
 struct mock_violations {
     unsigned count;
     unsigned excused; /* not in `count`, and without a message */
-    bool lied;        /* violations are excused from now on; set by lies, cleared by mock_violations_clear() ... */
-    bool misled;      /* ... even where the device reaches memory in vain: a lie has sent it there */
+    bool lied;        /* violations are excused from now on; set by lies, cleared by mock_violations_clear() */
+    bool misled;      /* a lie may have sent the device to memory that is not there: that is excused, too */
     char message[MOCK_VIOLATION_MESSAGES][MOCK_VIOLATION_LENGTH];
 };
 
-__attribute__((format(printf, 2, 3))) void mock_violation(struct mock_violations *violations, const char *format, ...);
+/* Records a violation if a rule does not hold, unless a lie excuses it. Returns `holds`. */
+__attribute__((format(printf, 4, 5))) bool mock_rule(struct mock_violations *violations, bool holds, bool excusable,
+                                                     const char *format, ...);
+#define mock_require(violations, holds, ...)        mock_rule((violations), (holds), true, __VA_ARGS__)
+#define mock_require_always(violations, holds, ...) mock_rule((violations), (holds), false, __VA_ARGS__)
 
-/* The same for what no lie excuses. */
-__attribute__((format(printf, 2, 3))) void mock_breach(struct mock_violations *violations, const char *format, ...);
+/* For code that has found out already that a rule is broken. */
+#define mock_violation(violations, ...) ((void)mock_require(violations, false, __VA_ARGS__))
+#define mock_breach(violations, ...)    ((void)mock_require_always(violations, false, __VA_ARGS__))
 
 /* One line for each message kept. */
 void mock_violations_print(const struct mock_violations *violations, FILE *file);
 
-/* Whether a kept message contains `text`: for tests that provoke a violation. */
+/* Whether a kept message contains `text`. */
 int mock_violations_mention(const struct mock_violations *violations, const char *text);
 
-/* Forgets all of them, and the lies: for tests that have seen the one they provoked. */
+/* Forgets all violations, and that the device has told a lie. */
 void mock_violations_clear(struct mock_violations *violations);
 
 #endif
