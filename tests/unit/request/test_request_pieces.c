@@ -296,7 +296,7 @@ static void share(const struct variant *variant, size_t i, enum vpt_direction di
     size_t at = 0;
 
     (void)fprintf(stderr, "%s\n", divisions[i].what);
-    tested_start(variant, &sharing, NULL);
+    tested_start(variant, &sharing);
     hal->share_most = divisions[i].share_most;
     mock_trigger_set(&hal->fail_share, divisions[i].fails, divisions[i].fails != 0 ? 1 : 0);
     memset(&shares, 0x5a, sizeof(shares));
@@ -356,7 +356,7 @@ VARIANT_TEST(request_pieces, RSVFEAT_3_shares_say_whether_accesses_are_translate
 
 Test(request_pieces, a_port_that_cannot_share_says_so)
 {
-    tested_start(&version_2, &sharing, NULL);
+    tested_start(&version_2, &sharing);
     bench.machine.hal.port.share = NULL;
     assert_status(vpt_shares_begin(&tested.requests, &shares, VPT_DEVICE_READS, buffer, 10, 1), VPT_UNSUPPORTED_PORT);
     tested_end();
@@ -390,7 +390,7 @@ static void count_unshared(void *ctx, void *buffer, const struct vpt_shared *sha
 
 Test(request_pieces, a_share_of_no_bytes_is_given_back)
 {
-    tested_start(&version_2, &sharing, NULL);
+    tested_start(&version_2, &sharing);
     bench.machine.hal.port.share = share_nothing;
     bench.machine.hal.port.unshare = count_unshared;
     assert_status(vpt_shares_begin(&tested.requests, &shares, VPT_DEVICE_READS, buffer, 10, 1), VPT_RESOURCE_SEGMENTS);
