@@ -1,23 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Devices that lie in the used ring, lose requests, fail or vanish. */
-#include <string.h>
+#include <stdio.h>
 
 #include "hand.h"
 
 #define SIZE 16u
-
-static struct vpt_queue queue;
-
-/* Six requests that the device completes one by one. */
-static void start_with_six(const struct variant *variant, unsigned readable, unsigned writable)
-{
-    bench_start(variant, NULL, &queue, 32);
-    bench.machine.device.completion.mode = MOCK_COMPLETE_BY_RUN;
-    for (uintptr_t i = 0; i < 6; i++) {
-        assert_status(queue_add(&queue, readable, writable, i), VPT_OK);
-    }
-    assert_status(vpt_queue_kick(&queue), VPT_OK);
-}
 
 /* Every call on a dead queue says what killed it, and the device is left alone. */
 static void assert_dead(struct vpt_queue *dead, enum vpt_status reason)
@@ -43,111 +30,110 @@ static void assert_dead(struct vpt_queue *dead, enum vpt_status reason)
     cr_assert(token == dead && written == 99);
 }
 
-/* After the reset every request of six that has not been popped comes back once; then a new queue works. */
-static void assert_recovers(unsigned popped)
+/* The next pop finds a lie, and the queue is dead until a reset, after which these requests come back. */
+static void assert_lie(const char *row, enum vpt_status reason, uint32_t in_flight)
 {
-    bench.machine.device.completion.mode = MOCK_COMPLETE_AT_KICK;
-    assert_status(vpt_device_reset(bench.device), VPT_OK);
-    assert_same(queue_drain(&queue), 0x3fu & ~((1u << popped) - 1u));
-    assert_status(vpt_queue_status(&queue), VPT_CANCELLED);
-    assert_status(vpt_queue_release(&queue), VPT_OK);
-    assert_status(vpt_device_negotiate(bench.device, NULL, NULL, NULL), VPT_OK);
-    bench_queue(&queue, 16, 4, 4);
-    for (uintptr_t i = 0; i < 40; i++) {
-        assert_status(queue_add(&queue, 1, 1, i), VPT_OK);
-        assert_status(vpt_queue_kick(&queue), VPT_OK);
-        assert_same(queue_pop(&queue), i);
-    }
-    assert_status(vpt_queue_status(&queue), VPT_OK);
-    bench_end(&queue);
+    cr_assert(vpt_queue_has_used(&hand.queue), "whoever sleeps until there is something to pop learns of it");
+    assert_status_of(row, vpt_queue_pop(&hand.queue, NULL, NULL), reason);
+    assert_dead(&hand.queue, reason);
+    assert_status(vpt_device_reset(hand.device), VPT_OK);
+    assert_same_of(row, queue_drain(&hand.queue), in_flight);
+    assert_status(vpt_queue_status(&hand.queue), VPT_CANCELLED);
+    hand_set(R_QUEUE_READY, 0);
+    hand_set(R_QUEUE_PFN, 0);
+    assert_status(vpt_device_negotiate(hand.device, NULL, NULL, NULL), VPT_OK);
+    assert_status(vpt_queue_restart(&hand.queue), VPT_OK);
+    assert_status(vpt_device_start(hand.device), VPT_OK);
+    hand.taken = 0;
+    hand.index = 0;
+    hand_publish(40);
+    assert_same(hand.index, 40);
+    assert_status(vpt_queue_status(&hand.queue), VPT_OK);
 }
 
-/* Three of six are popped, one is used and two are in flight: an index three ahead of the truth is one too many. */
-static const struct lie {
-    enum mock_fault fault;
-    enum vpt_status reason;
-    unsigned count;
-    uint64_t arguments[12];
-} lies[] = {
-    { MOCK_FAULT_USED_ID_RANGE,
-      VPT_DEVICE_USED_ID,
-      12,
-      { 0, 32, 33, 0x100, 0x8000, 0xffff, 0x10000, 0x10003, 0x10009, 0x80000003, 0xffff0009, 0xffffffff } },
-    { MOCK_FAULT_USED_ID_FREE, VPT_DEVICE_USED_ID, 1, { 0 } },
-    { MOCK_FAULT_USED_ID_TWICE, VPT_DEVICE_USED_ID, 1, { 0 } },
-    { MOCK_FAULT_USED_INDEX_AHEAD, VPT_DEVICE_USED_INDEX, 8, { 3, 4, 16, 32, 33, 0x7fff, 0x8000, 0xfff0 } },
-    { MOCK_FAULT_USED_INDEX_BACK, VPT_DEVICE_USED_INDEX, 6, { 1, 2, 3, 4, 100, 0x7fff } },
-};
+/* ---- Lies ---- */
 
-static void assert_kills(const struct variant *variant, const struct lie *lie, uint64_t argument)
+/* Of seven requests three are popped, three more are published: an index four ahead of those is one too many. */
+static void start_with_seven(const struct variant *variant)
 {
-    start_with_six(variant, 2, 1);
-    mock_fault_set(&bench.machine.device.faults, lie->fault, 4, 1, argument);
-    for (unsigned i = 0; i < 4; i++) {
-        assert_same(mock_device_run(&bench.machine.device, 1), 1);
-        assert_status(vpt_queue_pop(&queue, NULL, NULL), i < 3 ? VPT_OK : lie->reason);
-    }
-    assert_same(mock_fault_fired(&bench.machine.device.faults, lie->fault), 1);
-    assert_dead(&queue, lie->reason);
-    assert_same(bench.machine.hal.log_count, 1);
-    assert_status(bench.machine.hal.log[0].status, lie->reason);
-    assert_same(bench.machine.hal.log[0].level, VPT_LOG_ERROR);
-    assert_recovers(3);
-}
-
-VARIANT_TEST(queue_faults, a_lie_in_the_used_ring_kills_the_queue_until_a_reset)
-{
-    for (size_t i = 0; i < COUNT_OF(lies); i++) {
-        for (unsigned j = 0; j < lies[i].count; j++) {
-            assert_kills(variant, &lies[i], lies[i].arguments[j]);
+    hand_open(variant, 0, 32);
+    for (uintptr_t i = 0; i < 7; i++) {
+        assert_status(queue_add(&hand.queue, 2, 1, i), VPT_OK);
+        if (i == 5) {
+            vpt_queue_publish(&hand.queue);
         }
+    }
+    for (uintptr_t i = 0; i < 3; i++) {
+        hand_use(hand_take(), 8);
+        assert_same(queue_pop(&hand.queue), i);
+    }
+}
+
+VARIANT_TEST(queue_faults, a_used_id_of_no_published_request_kills_the_queue)
+{
+    static const uint32_t ids[] = { 32,      33,      0x100,      0x8000,     0xffff,    0x10000,
+                                    0x10003, 0x10009, 0x80000003, 0xffff0009, 0xffffffff };
+
+    for (unsigned i = 0; i < COUNT_OF(ids) + 4; i++) {
+        static const uint16_t places[] = { 0, 1, 2, 6 }; /* those that came back, and the one that was not published */
+        char row[32];
+
+        start_with_seven(variant);
+        hand_use(i < COUNT_OF(ids) ? ids[i] : hand_head(places[i - COUNT_OF(ids)]), 8);
+        (void)snprintf(row, sizeof(row), "number %u:", i);
+        assert_lie(row, VPT_DEVICE_USED_ID, 0x78);
+    }
+}
+
+VARIANT_TEST(queue_faults, a_used_index_that_is_ahead_or_goes_back_kills_the_queue)
+{
+    static const int distances[] = { 4, 5, 16, 32, 33, 0x7fff, 0x8000, 0xfff0, -1, -2, -3, -100 };
+
+    for (size_t i = 0; i < COUNT_OF(distances); i++) {
+        char row[32];
+
+        start_with_seven(variant);
+        hand_show((uint16_t)(hand.index + distances[i]));
+        (void)snprintf(row, sizeof(row), "by %d:", distances[i]);
+        assert_lie(row, VPT_DEVICE_USED_INDEX, 0x78);
     }
 }
 
 /* Devices report the data of a write, or all-ones, and have done the request: never more than was writable is told. */
 VARIANT_TEST(queue_faults, D_LVQ_1_a_used_length_above_what_is_writable_is_clamped)
 {
-    static const uint64_t above[] = { 1, 8, 64, 0x10000, 0x80000000u - 8, 0xffffffffu };
+    static const uint32_t lengths[] = { 0, 1, 7, 8, 9, 24, 72, 0x10000, 0x80000000u, 0xffffffffu };
 
-    for (unsigned i = 0; i < 2 * (COUNT_OF(above) + 1); i++) {
-        enum mock_fault fault = i < 2 ? MOCK_FAULT_USED_LENGTH_ALL : MOCK_FAULT_USED_LENGTH;
-        uint32_t writable = i % 2;
-
-        start_with_six(variant, 2, writable);
-        mock_fault_set(&bench.machine.device.faults, fault, 1, 0, i < 2 ? 0 : above[i / 2 - 1]);
-        assert_same(mock_device_run(&bench.machine.device, 6), 6);
-        assert_same(mock_fault_fired(&bench.machine.device.faults, fault), 6);
-        for (unsigned j = 0; j < 6; j++) {
+    hand_open(variant, 0, SIZE);
+    for (size_t i = 0; i < COUNT_OF(lengths); i++) {
+        for (unsigned writable = 0; writable < 2; writable++) {
             uint32_t written = 99;
 
-            assert_status(vpt_queue_pop(&queue, NULL, &written), VPT_OK);
-            assert_same(written, 8 * writable);
+            assert_status(queue_add(&hand.queue, 2, writable, 0), VPT_OK);
+            vpt_queue_publish(&hand.queue);
+            hand_use(hand_take(), lengths[i]);
+            assert_status(vpt_queue_pop(&hand.queue, NULL, &written), VPT_OK);
+            assert_same(written, lengths[i] < 8 * writable ? lengths[i] : 8 * writable);
         }
-        assert_same(bench.machine.hal.log_count, 0);
-        assert_recovers(6);
     }
 }
 
 VARIANT_TEST(queue_faults, STATUS_4_a_device_that_needs_a_reset)
 {
-    start_with_six(variant, 2, 1);
+    struct vpt_queue queue;
+
+    bench_start(variant, NULL, &queue, 32);
+    bench.machine.device.completion.mode = MOCK_COMPLETE_BY_RUN;
+    queue_send(&queue, 6);
     mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_NEEDS_RESET, 3, 1, 0);
     assert_same(mock_device_run(&bench.machine.device, 6), 2);
     queue_take(&queue, 2);
     assert_status(vpt_queue_pop(&queue, NULL, NULL), VPT_EMPTY);
     assert_status(vpt_device_check(bench.device), VPT_DEVICE_NEEDS_RESET);
     cr_assert((vpt_device_interrupt(bench.device) & VPT_INTERRUPT_CONFIGURATION) != 0);
-    assert_recovers(2);
-}
-
-/* ---- At the edges ---- */
-
-/* The next pop finds a lie, and the queue is dead. */
-static void assert_lie(enum vpt_status reason)
-{
-    cr_assert(vpt_queue_has_used(&hand.queue), "whoever sleeps until there is something to pop learns of it");
-    assert_status(vpt_queue_pop(&hand.queue, NULL, NULL), reason);
-    assert_dead(&hand.queue, reason);
+    assert_status(vpt_device_reset(bench.device), VPT_OK);
+    assert_same(queue_drain(&queue), 0x3c);
+    bench_end(&queue);
 }
 
 /* Used exactly what was published is no lie; one more is, whatever the indexes are. */
@@ -164,41 +150,7 @@ VARIANT_TEST(queue_faults, the_used_index_may_reach_what_was_published)
         assert_status(vpt_queue_pop(&hand.queue, NULL, NULL), VPT_EMPTY);
     }
     hand_show((uint16_t)(hand.index + 1u));
-    assert_lie(VPT_DEVICE_USED_INDEX);
-}
-
-/* Added is not published: the device cannot know of it. */
-VARIANT_TEST(queue_faults, a_used_index_for_a_request_that_was_not_published)
-{
-    hand_open(variant, 0, SIZE);
-    hand_add(&queue, true, 8);
-    hand_use(0, 8);
-    assert_lie(VPT_DEVICE_USED_INDEX);
-}
-
-/* The index is right, but the element names one of the requests that the device has not been shown. */
-VARIANT_TEST(queue_faults, the_id_of_a_request_that_was_not_published)
-{
-    static const unsigned counts[] = { 1, 3, 2, 1, 3 };
-
-    for (unsigned named = 0; named < 5; named++) {
-        hand_open(variant, 0, 32);
-        for (unsigned i = 0; i < 5; i++) {
-            assert_status(queue_add(&hand.queue, 0, counts[i], i), VPT_OK);
-            if (i == 1) {
-                vpt_queue_publish(&hand.queue);
-            }
-        }
-        hand_use(hand_head((uint16_t)named), 8);
-        if (named < 2) {
-            assert_same(queue_pop(&hand.queue), named);
-            vpt_queue_publish(&hand.queue);
-            hand_use(hand_head(4), 8);
-            assert_same(queue_pop(&hand.queue), 4);
-        } else {
-            assert_lie(VPT_DEVICE_USED_ID);
-        }
-    }
+    assert_lie("", VPT_DEVICE_USED_INDEX, 0);
 }
 
 /* The id of a descriptor in the middle of a chain heads no request. */
@@ -218,7 +170,7 @@ VERSION_TEST(queue_faults, the_id_of_a_member_of_a_chain)
             member = hand_descriptor(member).next;
         }
         hand_use(member, 8);
-        assert_lie(VPT_DEVICE_USED_ID);
+        assert_lie("", VPT_DEVICE_USED_ID, 1);
     }
 }
 
@@ -226,13 +178,13 @@ VERSION_TEST(queue_faults, the_id_of_a_member_of_a_chain)
 VARIANT_TEST(queue_faults, what_was_used_before_a_lie_is_still_popped)
 {
     hand_open(variant, 0, SIZE);
-    hand_offer(3);
+    hand_offer(2);
     hand_element(hand_take(), 8);
     hand_element(SIZE, 8);
-    hand_element(2, 8);
-    hand_show(3);
+    hand_use(hand_take(), 8);
+    hand_show(2);
     queue_take(&hand.queue, 1);
-    assert_lie(VPT_DEVICE_USED_ID);
+    assert_lie("", VPT_DEVICE_USED_ID, 1);
 }
 
 /* The driver's own memory of a request counts, not what the device makes of the descriptors. */

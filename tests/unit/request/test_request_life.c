@@ -36,13 +36,14 @@ VARIANT_TEST(request_life, INIT_4_a_bring_up_that_fails_gives_the_device_up)
         { "examined", BENCH_TYPE, 0, 0, VPT_UNSUPPORTED_DEVICE, VPT_OK, VPT_UNSUPPORTED_DEVICE },
         { "configured", BENCH_TYPE, 0, 0, VPT_OK, VPT_DEVICE_CONFIG, VPT_DEVICE_CONFIG },
         { "all is well", BENCH_TYPE, 0, 0, VPT_OK, VPT_OK, VPT_OK },
+        { "gone, whatever it reads as", BENCH_TYPE, 0, 0, VPT_OK, VPT_DEVICE_GONE, VPT_DEVICE_GONE },
     };
 
     bench_probe(variant, NULL);
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct vpt_driver_kind kind = tested_driver;
         struct vpt_feature_choice choice = { .required = { { rows[i].chosen } } };
-        bool failed = rows[i].expected != VPT_OK && rows[i].type == BENCH_TYPE;
+        bool failed = rows[i].expected != VPT_OK && rows[i].expected != VPT_DEVICE_GONE && i != 0;
 
         kind.type = rows[i].type;
         kind.required.word[0] = rows[i].required;
@@ -73,22 +74,6 @@ VARIANT_TEST(request_life, FEAT_1_the_kernel_has_a_say_in_the_features)
     cr_assert(vpt_features_has(features, F_WANTED) && !vpt_features_has(features, VPT_F_EVENT_IDX));
     cr_assert(memcmp(features, &bench.machine.device.accepted, sizeof(*features)) == 0);
     assert_same(vpt_features_has(features, VPT_F_INDIRECT_DESC), variant->indirect);
-    bench_finish();
-}
-
-static enum vpt_status vanish(struct vpt_driver *driver)
-{
-    (void)driver;
-    mock_device_vanish(&bench.machine.device);
-    return VPT_DEVICE_CONFIG;
-}
-
-Test(request_life, a_device_that_goes_during_bring_up_is_gone_whatever_it_reads_as)
-{
-    struct vpt_driver_kind kind = { .type = BENCH_TYPE, .configure = vanish };
-
-    bench_probe(&version_2, NULL);
-    assert_status(vpt_driver_init(&tested.driver, bench.device, &kind, NULL), VPT_DEVICE_GONE);
     bench_finish();
 }
 
@@ -134,19 +119,6 @@ VARIANT_TEST(request_life, a_queue_is_set_up_once)
     tested_end();
 }
 
-/* A ring of 256 entries, where the device has them. */
-VARIANT_TEST(request_life, defaults_are_64_requests_of_16_segments)
-{
-    struct mock_machine_options options = { .queue_maximum = 2048 };
-
-    tested_negotiate(variant, &options);
-    tested_open(&framed, NULL, variant->indirect ? 64 : 256 / 18);
-    assert_same(vpt_queue_size(&tested.requests.queue), 256);
-    assert_same(tested.requests.segments, 16);
-    tested_assert_works();
-    tested_end();
-}
-
 /* What the configuration asks for, what the ring has, and what comes of it with tables and without. */
 static const struct ring {
     uint16_t size;
@@ -156,6 +128,7 @@ static const struct ring {
     uint32_t slots[2]; /* without INDIRECT_DESC, with it; 0: refused */
     uint32_t made[2];  /* data segments */
 } rings[] = {
+    { 0, 2048, 0, 0, { 14, 64 }, { 16, 16 } }, /* the defaults: 256 entries */
     { 64, 256, 16, 2, { 16, 16 }, { 2, 2 } },    { 64, 256, 64, 2, { 16, 64 }, { 2, 2 } },
     { 0, 64, 64, 6, { 8, 64 }, { 6, 6 } },       { 8, 256, 64, 2, { 2, 8 }, { 2, 2 } },
     { 8, 256, 64, 16, { 1, 8 }, { 6, 6 } }, /* a table is no longer than the queue (SPLIT-INDIR-3) */
@@ -190,6 +163,7 @@ VARIANT_TEST(request_life, SPLIT_INDIR_3_a_smaller_ring_has_fewer_slots)
         }
         tested_open(&framed, &config, slots);
         assert_same(tested.requests.segments, ring->made[variant->indirect ? 1 : 0]);
+        cr_assert(ring->requests != 0 || vpt_queue_size(&tested.requests.queue) == 256);
         tested_assert_works();
         bench.machine.device.completion.mode = MOCK_COMPLETE_BY_RUN;
         tested_submit_many(slots);
@@ -379,6 +353,24 @@ static void tell(enum mock_fault fault, uint64_t argument, enum vpt_status expec
     assert_same(mock_fault_fired(&bench.machine.device.faults, fault), 1);
 }
 
+/* After a reset requests come back, and the driver may start again. */
+static void recover(enum mock_fault fault, enum vpt_status reset, uint32_t tokens, enum vpt_status back)
+{
+    assert_status(vpt_device_reset(bench.device), reset);
+    mock_fault_clear(&bench.machine.device.faults, fault);
+    tested_assert_back(tokens, back);
+    if (reset == VPT_DEVICE_GONE) {
+        tested_release();
+        return;
+    }
+    if (reset == VPT_DEVICE_STUCK) {
+        assert_status(vpt_driver_release(&tested.driver), VPT_DEVICE_STUCK);
+    }
+    assert_status(vpt_driver_restart(&tested.driver, NULL), VPT_OK);
+    tested_assert_works();
+    tested_end();
+}
+
 static void assert_dead(enum vpt_status why)
 {
     uint64_t kicks = bench.machine.device.kicks;
@@ -395,6 +387,8 @@ static void assert_dead(enum vpt_status why)
     assert_status(vpt_driver_restart(&tested.driver, NULL), VPT_CALLER_BUSY);
     assert_same(bench.machine.device.kicks, kicks);
     assert_same(bench.machine.hal.log_count, 1);
+    assert_status(bench.machine.hal.log[0].status, why);
+    assert_same(bench.machine.hal.log[0].level, VPT_LOG_ERROR);
 }
 
 /* Every id that is not a published request of this queue: the rest of a chain, slots at rest, out of the ring. */
@@ -428,11 +422,7 @@ VARIANT_TEST(request_life, a_lie_ends_the_queue_until_a_reset)
         tested_start(variant, &framed);
         tell(lie->fault, lie->argument, lie->expected);
         assert_dead(lie->expected);
-        assert_status(vpt_device_reset(bench.device), VPT_OK);
-        tested_assert_back(0x78, VPT_CANCELLED); /* 3 to 6 */
-        assert_status(vpt_driver_restart(&tested.driver, NULL), VPT_OK);
-        tested_assert_works();
-        tested_end();
+        recover(lie->fault, VPT_OK, 0x78, VPT_CANCELLED); /* 3 to 6 */
     }
 }
 
@@ -460,6 +450,7 @@ VARIANT_TEST(request_life, a_used_length_is_at_most_what_is_writable)
         assert_same(tested_take(VPT_OK), 2);
         assert_same(mock_lie_fired(&bench.machine.device.lies, number), 1);
         assert_same(tested.completion.length, length < most ? length : most);
+        assert_same(bench.machine.hal.log_count, 0);
         mock_lies_clear(&bench.machine.device);
         tested_end();
     }
@@ -550,19 +541,7 @@ VARIANT_TEST(request_life, CLEANUP_2_requests_come_back_after_a_reset_alone)
         if (row->quiesced != VPT_DEVICE_GONE) {
             assert_status(tested_poll(), VPT_EMPTY);
         }
-        assert_status(vpt_device_reset(bench.device), row->reset);
-        mock_fault_clear(&bench.machine.device.faults, row->fault);
-        tested_assert_back(0xf, row->back);
-        if (row->reset == VPT_DEVICE_GONE) {
-            tested_release();
-            continue;
-        }
-        if (row->reset == VPT_DEVICE_STUCK) {
-            assert_status(vpt_driver_release(&tested.driver), VPT_DEVICE_STUCK);
-        }
-        assert_status(vpt_driver_restart(&tested.driver, NULL), VPT_OK);
-        tested_assert_works();
-        tested_end();
+        recover(row->fault, row->reset, 0xf, row->back);
     }
 }
 
