@@ -117,6 +117,8 @@ VARIANT_TEST(queue_life, CLEANUP_2_requests_of_a_stuck_device)
         if (vanishes != 0) {
             mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_VANISH, 1, 1, 0);
             assert_status(vpt_device_check(bench.device), VPT_DEVICE_GONE);
+            assert_status(vpt_queue_notify(&queue), VPT_DEVICE_GONE);
+            assert_status(vpt_queue_kick(&queue), VPT_DEVICE_GONE);
         }
         assert_same(queue_drain(&queue), 1);
         assert_status(vpt_queue_status(&queue), vanishes != 0 ? VPT_DEVICE_GONE : VPT_DEVICE_STUCK);

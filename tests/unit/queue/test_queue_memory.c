@@ -12,11 +12,14 @@ static void start_and_go_round(struct vpt_queue *queue)
     bench_go_round(queue, vpt_queue_size(queue));
 }
 
+/* Memory comes back after a reset only, and once. */
 static void reset_and_release(struct vpt_queue *queue)
 {
+    assert_status(vpt_queue_release(queue), VPT_CALLER_STATE);
     assert_status(vpt_device_reset(bench.device), VPT_OK);
     assert_status(vpt_queue_release(queue), VPT_OK);
     cr_assert(all_zero(queue, sizeof(*queue)));
+    assert_status(vpt_queue_release(queue), VPT_OK);
 }
 
 /* ---- The caller's memory ---- */
@@ -420,43 +423,6 @@ VERSION_TEST(queue_memory, SPLIT_LAYOUT_1_what_the_port_has_no_piece_for_is_take
                        made->tables < requests ? made->tables : requests);
         bench_end(&queue);
     }
-}
-
-/* ---- Giving it back ---- */
-
-VERSION_TEST(queue_memory, CLEANUP_2_memory_comes_back_after_a_reset_only)
-{
-    struct vpt_queue queue;
-
-    config = (struct vpt_queue_config){ .size = 16, .indirect_tables = 2, .indirect_segments = 4 };
-    bench_negotiate(variant, NULL);
-    for (unsigned round = 0; round < 3; round++) {
-        assert_status(vpt_queue_init(&queue, bench.device, &config), VPT_OK);
-        assert_status(vpt_queue_release(&queue), VPT_CALLER_STATE);
-        start_and_go_round(&queue);
-        assert_status(vpt_queue_release(&queue), VPT_CALLER_STATE);
-        assert_same(mock_hal_live_allocations(&bench.machine.hal), 3);
-        assert_status(vpt_device_negotiate(bench.device, NULL, NULL, NULL), VPT_OK);
-        assert_status(vpt_queue_release(&queue), VPT_OK);
-        cr_assert(all_zero(&queue, sizeof(queue)));
-        assert_same(mock_hal_live_allocations(&bench.machine.hal), 0);
-        assert_status(vpt_queue_release(&queue), VPT_OK);
-    }
-    bench_finish();
-}
-
-VERSION_TEST(queue_memory, memory_of_a_device_that_vanished_in_its_reset_comes_back)
-{
-    struct vpt_queue queue;
-
-    bench_start(variant, NULL, &queue, 16);
-    mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_VANISH, 1, 1, 0);
-    assert_status(vpt_device_reset(bench.device), VPT_DEVICE_GONE);
-    assert_status(vpt_queue_notify(&queue), VPT_DEVICE_GONE);
-    assert_status(vpt_queue_kick(&queue), VPT_DEVICE_GONE);
-    assert_same(queue_drain(&queue), 0);
-    assert_status(vpt_queue_release(&queue), VPT_OK);
-    bench_finish();
 }
 
 Test(queue_memory, macros_follow_the_specification)
