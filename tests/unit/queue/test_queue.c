@@ -325,31 +325,3 @@ VARIANT_TEST(queue, OUT_SPLIT_1_the_device_sees_nothing_before_publish)
     assert_status(vpt_queue_kick(&hand.queue), VPT_OK);
     assert_same(hand_available_index(), 3);
 }
-
-VARIANT_TEST(queue, queues_of_one_device_are_apart)
-{
-    struct mock_machine_options options = { .queues = 4 };
-    struct vpt_queue queues[4];
-
-    bench_negotiate(variant, &options);
-    for (uint16_t i = 0; i < 4; i++) {
-        struct vpt_queue_config config = { .index = i, .size = (uint16_t)(4u << i) };
-
-        assert_status(vpt_queue_init(&queues[i], bench.device, &config), VPT_OK);
-    }
-    assert_status(vpt_device_start(bench.device), VPT_OK);
-    for (uintptr_t i = 0; i < 4; i++) {
-        assert_status(queue_add(&queues[i], 0, 1, i), VPT_OK);
-        assert_status(vpt_queue_kick(&queues[i]), VPT_OK);
-        for (unsigned other = 0; other < 4; other++) {
-            assert_same(bench.machine.device.queues[other].kicks, other <= i);
-            assert_same(vpt_queue_has_used(&queues[other]), other == i);
-        }
-        assert_same(queue_pop(&queues[i]), i);
-    }
-    assert_status(vpt_device_reset(bench.device), VPT_OK);
-    for (unsigned i = 1; i < 4; i++) {
-        assert_status(vpt_queue_release(&queues[i]), VPT_OK);
-    }
-    bench_end(&queues[0]);
-}

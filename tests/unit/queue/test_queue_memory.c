@@ -272,30 +272,6 @@ Test(queue_memory, D_LMMIO_5_the_port_is_told_the_limit_and_found_out_if_it_igno
 
 /* ---- The port's memory ---- */
 
-VERSION_TEST(queue_memory, an_error_of_the_port_is_passed_on_unchanged)
-{
-    struct mock_hal *hal = &bench.machine.hal;
-
-    config = (struct vpt_queue_config){ .size = 16, .indirect_tables = 4, .indirect_segments = 4 };
-    for (uint32_t i = 0; i < 4; i++) {
-        enum vpt_status error = i < 2 ? VPT_RESOURCE_MEMORY : (enum vpt_status)(VPT_PORT_ERROR_FIRST + 0x4711);
-
-        bench_negotiate(variant, NULL);
-        if (i >= 2) {
-            hal->fail_allocation_status = error;
-        }
-        mock_trigger_set(&hal->fail_allocation, 1 + i % 2, 0);
-        bench_refuse(&config, error, false);
-        assert_status(hal->log[hal->log_count - 1].status, error);
-        bench_finish();
-    }
-    bench_negotiate(variant, NULL);
-    hal->port.dma_allocate = NULL;
-    bench_refuse(&config, VPT_UNSUPPORTED_PORT, false);
-    assert_same(hal->allocations, 0);
-    bench_finish();
-}
-
 /* What it gave stays given: after a release, and after a set-up that fails half-way. */
 VERSION_TEST(queue_memory, a_port_that_never_frees_is_enough)
 {
