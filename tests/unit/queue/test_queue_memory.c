@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A queue's memory, from the caller or the port, and giving it back. */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "hand.h"
@@ -24,47 +23,41 @@ static void reset_and_release(struct vpt_queue *queue)
 
 /* ---- The caller's memory ---- */
 
-#define GUARD 32u
+#define GUARD 32u /* bytes before, between and behind the areas, which nobody writes */
 
-/* Host memory that holds no zeros, with guards before and behind it, at a device address of the test's choice. */
-static struct piece {
-    uint8_t *storage;
-    struct vpt_memory memory;
-} pieces[VPT_AREAS];
-
-static unsigned piece_count;
+/* Areas lie behind each other in memory that holds no zeros; each has a device address of its own. */
+static _Alignas(4096) uint8_t storage[0x20000];
+static size_t storage_used;
+static struct vpt_memory areas[VPT_AREAS];
+static unsigned area_count;
 static uint64_t next_address;
 static struct vpt_queue_config config;
 
 static void give(struct vpt_memory *memory, size_t size, size_t alignment)
 {
-    struct piece *piece = &pieces[piece_count++];
-    size_t total = GUARD + alignment + size + GUARD;
-    uint8_t *start;
+    size_t offset = (storage_used + GUARD + alignment - 1) & ~(alignment - 1);
 
-    piece->storage = malloc(total);
-    cr_assert(piece->storage != NULL);
-    memset(piece->storage, 0xc3, total);
-    start = piece->storage + GUARD;
-    start += (alignment - (uintptr_t)start % alignment) % alignment;
-    *memory = mock_hal_register(&bench.machine.hal, start, size, next_address, true);
+    storage_used = offset + size;
+    cr_assert(storage_used + GUARD <= sizeof(storage));
+    *memory = mock_hal_register(&bench.machine.hal, storage + offset, size, next_address, true);
     cr_assert(memory->address != NULL);
-    piece->memory = *memory;
+    areas[area_count++] = *memory;
     next_address = (next_address + size + 0x1ffff) & ~UINT64_C(0xffff);
 }
 
-static void take_pieces_back(void)
+static void take_areas_back(void)
 {
-    while (piece_count != 0) {
-        struct piece *piece = &pieces[--piece_count];
-        const uint8_t *start = piece->memory.address;
+    const uint8_t *at = storage;
 
-        for (unsigned i = 1; i <= GUARD; i++) {
-            cr_assert(start[-(ptrdiff_t)i] == 0xc3, "piece %u is written before its start", piece_count);
-            cr_assert(start[piece->memory.size + i - 1] == 0xc3, "piece %u is written past its end", piece_count);
+    for (unsigned i = 0; i < area_count; i++) {
+        for (; at < (const uint8_t *)areas[i].address; at++) {
+            cr_assert(*at == 0xc3, "written before area %u", i);
         }
-        mock_hal_unregister(&bench.machine.hal, &piece->memory);
-        free(piece->storage);
+        at += areas[i].size;
+        mock_hal_unregister(&bench.machine.hal, &areas[i]);
+    }
+    for (; at < storage + sizeof(storage); at++) {
+        cr_assert(*at == 0xc3, "written behind the areas");
     }
     bench_finish();
 }
@@ -81,6 +74,9 @@ static void hand_over(const struct variant *variant, uint16_t size, bool three)
     uint16_t tables = (uint16_t)(size / 2);
 
     bench_negotiate(variant, &options);
+    memset(storage, 0xc3, sizeof(storage));
+    storage_used = 0;
+    area_count = 0;
     next_address = UINT64_C(0xffff0000); /* crosses 4 GiB */
     config = (struct vpt_queue_config){ .size = size, .indirect_tables = tables, .indirect_segments = 3 };
     if (three) {
@@ -99,7 +95,6 @@ static void hand_over(const struct variant *variant, uint16_t size, bool three)
 static void work_in_handed_memory(const struct variant *variant, bool three)
 {
     for (uint16_t size = 1; size <= 1024; size = (uint16_t)(size * 2)) {
-        const uint64_t *area = bench.machine.device.queues[0].area;
         struct vpt_queue queue;
 
         hand_over(variant, size, three);
@@ -109,11 +104,11 @@ static void work_in_handed_memory(const struct variant *variant, bool three)
         cr_assert(all_zero(queue.available, VPT_QUEUE_DRIVER_AREA_SIZE(size)));
         cr_assert(all_zero(queue.used, VPT_QUEUE_DEVICE_AREA_SIZE(size)));
         for (unsigned i = 0; three && i < 3; i++) {
-            assert_same(area[i], pieces[i].memory.device_address);
+            assert_same(bench.machine.device.queues[0].area[i], areas[i].device_address);
         }
         start_and_go_round(&queue);
         reset_and_release(&queue);
-        take_pieces_back();
+        take_areas_back();
     }
 }
 
@@ -129,7 +124,7 @@ VERSION_TEST(queue_memory, SPLIT_ASUPP_1_memory_in_three_pieces_may_be_dirty_but
     } else {
         hand_over(variant, 16, true);
         bench_refuse(&config, VPT_CALLER_MEMORY, false);
-        take_pieces_back();
+        take_areas_back();
     }
 }
 
@@ -164,7 +159,7 @@ VERSION_TEST(queue_memory, LEG_VQLAYOUT_1_memory_in_one_piece_that_does_not_fit_
     refuse_spoilt(&config.memory.rings, ring_alignment(variant), 5);
     refuse_spoilt(&config.memory.indirect, 16, 5);
     refuse_spoilt(&config.memory.private_state, 8, 3);
-    take_pieces_back();
+    take_areas_back();
 }
 
 Test(queue_memory, SPLIT_LAYOUT_1_memory_in_three_pieces_that_does_not_fit_is_refused)
@@ -173,7 +168,7 @@ Test(queue_memory, SPLIT_LAYOUT_1_memory_in_three_pieces_that_does_not_fit_is_re
     refuse_spoilt(&config.memory.rings, 16, 6);
     refuse_spoilt(&config.memory.driver_area, 2, 6);
     refuse_spoilt(&config.memory.device_area, 4, 6);
-    take_pieces_back();
+    take_areas_back();
 }
 
 VERSION_TEST(queue_memory, tables_are_not_looked_at_without_the_feature)
@@ -203,11 +198,11 @@ Test(queue_memory, SPLIT_LAYOUT_1_areas_at_the_end_of_the_address_space)
         mock_hal_unregister(&bench.machine.hal, memory);
         *memory = mock_hal_register(&bench.machine.hal, memory->address, memory->size,
                                     (0 - (uint64_t)memory->size) & ~UINT64_C(3), true);
-        pieces[which].memory = *memory;
+        areas[which] = *memory;
         assert_status(vpt_queue_init(&queue, bench.device, &config), VPT_OK);
         start_and_go_round(&queue);
         reset_and_release(&queue);
-        take_pieces_back();
+        take_areas_back();
     }
 }
 
