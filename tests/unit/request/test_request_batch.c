@@ -164,12 +164,12 @@ VARIANT_TEST(request_batch, chains_and_tables_come_back_once_past_three_wraps_of
 
 /* ---- What ends a batch ---- */
 
-/* A round of requests of one segment: from here on the slots are linked for them. */
-static void start_linked(const struct variant *variant, unsigned writable)
+/* A round of requests of one writable segment: from here on the slots are linked for them. */
+static void start_linked(const struct variant *variant)
 {
     tested_start(variant, &framed);
     for (unsigned i = 0; i < MOST; i++) {
-        fill(i, i, 1 - writable, writable);
+        fill(i, i, 0, 1);
     }
     assert_same(submit(MOST, VPT_RESOURCE_FULL), SUBJECT_REQUESTS);
     assert_status(vpt_requests_kick(&tested.requests), VPT_OK);
@@ -198,7 +198,7 @@ VARIANT_TEST(request_batch, ends_at_the_first_that_is_refused)
         unsigned index = refused[i].index;
         uint32_t done = 99;
 
-        start_linked(variant, 1);
+        start_linked(variant);
         fill(index, 0, 0, refused[i].count);
         segments[index][refused[i].count - 1u].length = refused[i].length;
         assert_status_of(refused[i].what, vpt_requests_submit_batch(&tested.requests, batch, MOST, &done),
@@ -231,7 +231,7 @@ VARIANT_TEST(request_batch, a_lie_ends_the_batch)
     for (size_t i = 0; i < COUNT_OF(lies); i++) {
         bool unpublished = lies[i].value == UNPUBLISHED;
 
-        start_linked(variant, 1);
+        start_linked(variant);
         assert_same(submit(6, VPT_OK), 6);
         mock_fault_set(&bench.machine.device.faults, lies[i].fault, 3, 1,
                        unpublished ? tested.requests.queue.free_head : lies[i].value);
@@ -245,22 +245,6 @@ VARIANT_TEST(request_batch, a_lie_ends_the_batch)
         assert_same(poll(MOST, VPT_EMPTY), unpublished ? 5 : 4);
         for (uint32_t left = 0; left < 4; left++) {
             assert_status(completions[left].status, VPT_CANCELLED);
-        }
-        tested_end();
-    }
-}
-
-/* A length is never more than what was writable: of a request that the device only reads, its reply. */
-VARIANT_TEST(request_batch, SPLIT_USED_1_lengths_are_cut_to_what_was_writable)
-{
-    for (unsigned writable = 0; writable < 2; writable++) {
-        start_linked(variant, writable);
-        mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_USED_LENGTH, 1, SUBJECT_REQUESTS, 1000);
-        assert_same(submit(SUBJECT_REQUESTS, VPT_OK), SUBJECT_REQUESTS);
-        assert_status(vpt_requests_kick(&tested.requests), VPT_OK);
-        assert_same(poll(MOST, VPT_EMPTY), SUBJECT_REQUESTS);
-        for (uint32_t i = 0; i < SUBJECT_REQUESTS; i++) {
-            assert_same(completions[i].length, writable * SUBJECT_LENGTH + 1u);
         }
         tested_end();
     }
