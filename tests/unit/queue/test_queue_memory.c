@@ -128,7 +128,7 @@ VERSION_TEST(queue_memory, SPLIT_ASUPP_1_memory_in_three_pieces_may_be_dirty_but
     }
 }
 
-/* An area spoilt in each way. Of the private state only the first three matter; only one of three has to be there. */
+/* An area spoilt in each way. The private state has no device address; only one of three areas must not be absent. */
 static void refuse_spoilt(struct vpt_memory *memory, size_t alignment, unsigned ways)
 {
     static const char *const how[] = { "a byte short", "empty", "misaligned", "misaligned for the device",
