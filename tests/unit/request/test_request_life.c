@@ -262,34 +262,6 @@ VARIANT_TEST(request_life, an_error_of_the_port_is_passed_on_and_leaves_nothing_
 
 /* ---- What a driver's author may get wrong ---- */
 
-static uint32_t limit; /* what the device takes */
-
-static void take_limit(struct vpt_requests *requests)
-{
-    requests->segments = limit;
-}
-
-/* A hook that knows only the device's limit does not reach behind the descriptors that a slot has. */
-VARIANT_TEST(request_life, segments_are_never_more_than_a_slot_has)
-{
-    static const struct vpt_requests_kind kind = { .header = HEADER_SIZE, .reply = 1, .fit = take_limit };
-    static const struct vpt_requests_config config = { .requests = 4, .size = 16 };
-    static const uint32_t limits[] = { 64, 0x7fffffff, 0x80000000, 0xfffffffd, UINT32_MAX };
-    struct vpt_segment segments[15];
-
-    for (unsigned i = 0; i < COUNT_OF(segments); i++) {
-        segments[i] = (struct vpt_segment){ 0, 1 };
-    }
-    for (unsigned i = 0; i < COUNT_OF(limits); i++) {
-        limit = limits[i];
-        tested_negotiate(variant, NULL);
-        assert_status(init(&kind, &config), VPT_OK);
-        assert_same(tested.requests.segments, 14);
-        assert_status(tested_send(segments, 0, 15, 0), VPT_CALLER_TOO_LONG);
-        tested_end();
-    }
-}
-
 Test(request_life, a_slot_holds_header_and_reply)
 {
     static const struct {
@@ -652,29 +624,35 @@ VARIANT_TEST(request_life, after_a_wait_the_next_request_interrupts)
 
 /* ---- Restart, release ---- */
 
+static uint32_t limit; /* what the device takes */
+
 static void fit(struct vpt_requests *requests)
 {
-    cr_assert(requests->segment_max == UINT32_MAX);
-    requests->segments = limit < requests->segments ? limit : requests->segments;
+    assert_same(requests->segment_max, UINT32_MAX);
+    requests->segments = limit;
 }
 
+/* A hook that knows only the device's limit does not reach behind the descriptors that a slot has. */
 VARIANT_TEST(request_life, a_restart_allocates_nothing_and_fits_the_limits_again)
 {
     static const struct vpt_requests_kind kind = { .header = HEADER_SIZE, .reply = 1, .fit = fit };
-    static const uint32_t limits[] = { 100, 2, 4, SUBJECT_SEGMENTS };
+    static const struct vpt_requests_config config = { .requests = 4, .size = 16 };
+    static const uint32_t limits[] = { 100, 2, 4, 14, 0x7fffffff, 0x80000000, 0xfffffffd, UINT32_MAX };
     struct mock_hal *hal = &bench.machine.hal;
-    struct vpt_segment segments[SUBJECT_SEGMENTS + 1u];
+    struct vpt_segment segments[15];
     uint64_t allocations;
 
-    limit = SUBJECT_SEGMENTS;
-    tested_start(variant, &kind);
+    limit = 64;
+    tested_negotiate(variant, NULL);
+    tested_open(&kind, &config, variant->indirect ? 4 : 1);
+    assert_same(tested.requests.segments, 14);
     for (unsigned i = 0; i < COUNT_OF(segments); i++) {
         segments[i] = bench_segment(i * 16u, 16);
     }
     allocations = hal->allocations + hal->private_allocations;
     for (size_t i = 0; i < COUNT_OF(limits); i++) {
         struct vpt_interrupts interrupts = { .mode = VPT_INTERRUPTS_LINE, .queues = 1 };
-        unsigned most = limits[i] < SUBJECT_SEGMENTS ? limits[i] : SUBJECT_SEGMENTS;
+        unsigned most = limits[i] < 14 ? limits[i] : 14;
 
         limit = limits[i];
         assert_status(vpt_device_reset(bench.device), VPT_OK);
