@@ -247,16 +247,15 @@ static void make_noise(void)
 static void survive(const struct variant *variant)
 {
     uint32_t in_flight = 0; /* a bit for each token */
+    enum vpt_status status = VPT_OK;
     void *token = NULL;
 
     hand_open(variant, 0, SIZE);
-    for (uintptr_t i = 0; i < 32; i++) {
-        enum vpt_status status = queue_add(&hand.queue, random_below(2), 1, i);
+    for (unsigned i = 0; i < 64 && status != VPT_RESOURCE_FULL; i++) {
+        uintptr_t free = (uintptr_t)__builtin_ctz(~in_flight);
 
-        if (status == VPT_RESOURCE_FULL) {
-            break;
-        }
-        in_flight |= status == VPT_OK ? 1u << i : 0;
+        status = queue_add(&hand.queue, random_below(2), 1, free);
+        in_flight |= status == VPT_OK ? 1u << free : 0;
         (void)vpt_queue_kick(&hand.queue);
         make_noise();
         (void)vpt_queue_has_used(&hand.queue);

@@ -731,7 +731,9 @@ VARIANT_TEST(request_life, queues_share_nothing_but_the_driver)
     tested_negotiate(variant, &options);
     segment = bench_segment(0, 64);
     for (uint16_t i = 0; i < 3; i++) {
-        assert_status(vpt_requests_init(&queues[i], &tested.driver, i, &framed, 0, &tested_config), VPT_OK);
+        struct vpt_requests_config config = { .requests = 2, .segments = 2, .size = (uint16_t)(8u << i) };
+
+        assert_status(vpt_requests_init(&queues[i], &tested.driver, i, &framed, 0, &config), VPT_OK);
     }
     assert_status(vpt_driver_start(&tested.driver), VPT_OK);
     for (uintptr_t i = 0; i < 3; i++) {
