@@ -231,6 +231,7 @@ Test(queue_memory, D_LMMIO_5_a_legacy_ring_lies_below_16_tib_and_not_at_0)
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct vpt_queue queue;
 
+        (void)fprintf(stderr, "row %zu\n", i);
         bench_negotiate(&version_1, NULL);
         config = (struct vpt_queue_config){ .size = rows[i].size };
         config.memory.rings = (struct vpt_memory){ memory, rows[i].address, sizeof(memory) };
