@@ -93,6 +93,8 @@ VARIANT_TEST(queue_life, CLEANUP_2_after_a_reset_each_request_comes_back_once)
             assert_status(vpt_queue_release(&queue), VPT_DEVICE_STUCK);
             mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_VANISH, 1, 1, 0);
             assert_status(vpt_device_check(bench.device), VPT_DEVICE_GONE);
+            assert_status(vpt_queue_notify(&queue), VPT_DEVICE_GONE);
+            assert_status(vpt_queue_kick(&queue), VPT_DEVICE_GONE);
         }
         assert_same(queue_drain(&queue), 0x1ffu & ~popped);
         assert_status(vpt_queue_pop(&queue, NULL, NULL), rows[i].why);
