@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A physical PCI function, as a port reaches it, as a host of <vpt/assign.h>. Hooks that the port has no functions for
- * (interrupts, resets of the machine's own, delay()) are the hypervisor's: it sets them in `host` before the open.
+ * A physical PCI function, which a port reaches, as a host of <vpt/assign.h>. The port has no functions for some hooks
+ * (interrupts, resets of the machine's own, delay()); the hypervisor sets them in `host` before it opens the device.
  *
- * Accesses to memory have no barriers of their own: they are a guest's, whose driver has ordered them on the CPU that
- * makes them. A hypervisor that makes them on another CPU puts its own between.
+ * Accesses to memory have no barriers of their own: they are a guest's, and its driver has ordered them on the CPU that
+ * makes them. A hypervisor that makes them on another CPU needs barriers of its own.
  */
 #ifndef VPT_ASSIGN_PORT_H
 #define VPT_ASSIGN_PORT_H
@@ -22,7 +22,7 @@ struct vpt_assign_port_window {
     void *mapping;
 };
 
-/* A physical function as the port reaches it. `host` is for struct vpt_assign_config; the rest is private. */
+/* A physical function that the port reaches. `host` is for struct vpt_assign_config; the rest is private. */
 struct vpt_assign_port_host {
     struct vpt_assign_host host;
     struct vpt_pci_function function;
@@ -30,17 +30,30 @@ struct vpt_assign_port_host {
     uint8_t windows;
 };
 
-/* Makes one. The port outlives it, and it the devices opened with it. VPT_CALLER_ARGUMENT, and *host is zeroed. */
+/*
+ * Makes a host of a function. The port must outlive *host, and *host the devices that are opened with it.
+ *
+ * Returns
+ * VPT_OK
+ * VPT_CALLER_ARGUMENT: a pointer is NULL; *host is zeroed.
+ */
 enum vpt_status vpt_assign_port_init(struct vpt_assign_port_host *host, const struct vpt_pci_function *function);
 
 /*
- * Maps memory of the function where guests' accesses are trapped (registers): an access of 1, 2 or 4 bytes that lies in
- * no such window, or one of 8, is VPT_UNSUPPORTED_PORT. May be called before or after the open, with the device's lock.
- * VPT_RESOURCE_FULL: too many windows. VPT_CALLER_ARGUMENT, VPT_UNSUPPORTED_PORT, errors of mmio_map().
+ * Maps memory of the function where guests' accesses are trapped (registers). An access of 1, 2 or 4 bytes outside all
+ * such windows, or one of 8 bytes, returns VPT_UNSUPPORTED_PORT. The call needs the device's lock, and may be made
+ * before or after the open.
+ *
+ * Returns
+ * VPT_OK
+ * VPT_CALLER_ARGUMENT: a pointer is NULL, or the range makes no sense.
+ * VPT_RESOURCE_FULL: there are VPT_ASSIGN_PORT_WINDOWS windows.
+ * VPT_UNSUPPORTED_PORT: the port cannot map memory.
+ * an error of mmio_map().
  */
 enum vpt_status vpt_assign_port_map(struct vpt_assign_port_host *host, uint64_t address, size_t size);
 
-/* Unmaps the windows and zeroes. No device is open with it. */
+/* Unmaps the windows and zeroes *host. No device may be open with it. */
 void vpt_assign_port_release(struct vpt_assign_port_host *host);
 
 VPT_END_DECLARATIONS

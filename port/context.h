@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the ready-made port functions find behind a port's `ctx`: a struct vpt_port_context, or a struct of the
- * kernel's own whose first member is one. Each file uses its own members only; a zeroed context is an identity
- * map without a page pool and without PCI.
+ * What the ready-made port functions find behind a port's `ctx`: a struct vpt_port_context, or a struct of the kernel's
+ * own whose first member is one. Each file uses only its own members. A zeroed context means an identity map, without a
+ * page pool and without PCI.
  *
  *     static struct vpt_page_pool pool;
  *     static struct vpt_port_context context = {
@@ -36,24 +36,24 @@ struct vpt_port_context {
     struct vpt_page_pool *pool;
 
     /* direct.c: the kernel's linear map of physical memory and registers. */
-    uint64_t map_offset; /* what a virtual address is above its physical one, modulo 2^64; 0: identity */
-    uint64_t map_last;   /* last physical address in the map; 0: whatever a pointer can reach */
+    uint64_t map_offset; /* virtual address minus physical address, modulo 2^64; 0: identity */
+    uint64_t map_last;   /* the last physical address in the map; 0: all that a pointer can reach */
 
     /* cf8.c: io_read() and io_write() as in struct vpt_port, called with this context. */
     uint32_t (*cf8_io_read)(void *ctx, uint16_t io_port, unsigned width);
     void (*cf8_io_write)(void *ctx, uint16_t io_port, unsigned width, uint32_t value);
-    void (*cf8_lock)(void *ctx);   /* around each access; NULL: nobody else can come in between */
-    void (*cf8_unlock)(void *ctx); /* with it or not at all */
+    void (*cf8_lock)(void *ctx);   /* around each access; NULL: nothing else can use the pair in between */
+    void (*cf8_unlock)(void *ctx); /* NULL if cf8_lock is */
 
     /* ecam.c: one host bridge's configuration space. */
-    void *ecam; /* where that of bus ecam_first_bus is mapped; NULL: no function is there */
+    void *ecam; /* the mapping of bus ecam_first_bus; NULL: there are no functions */
     uint16_t ecam_segment;
     uint8_t ecam_first_bus;
-    uint8_t ecam_last_bus; /* 1 MiB of the mapping for each bus, this one included */
+    uint8_t ecam_last_bus; /* the last one; each bus has 1 MiB of the mapping */
 
     /* io_window.c: I/O ports as memory. */
-    void *io_window;       /* where port 0 is mapped */
-    size_t io_window_size; /* bytes, and so ports; 0: no port is there */
+    void *io_window;       /* the mapping of port 0 */
+    size_t io_window_size; /* bytes, which is the number of ports; 0: there are none */
 };
 
 #endif

@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * mmio_map() and share() for a kernel whose physical memory and registers are all mapped already, each at its
- * physical address plus one constant (context.h: map_offset, map_last), as with the MMU off, in an identity map or
- * in a higher-half linear map. Register accesses are the library's own: leave mmio_read and mmio_write NULL.
+ * mmio_map() and share() for a kernel that has mapped all of its physical memory and registers already, each at its
+ * physical address plus one constant (context.h: map_offset, map_last): with the MMU off, in an identity map or in a
+ * higher-half linear map. The library accesses registers itself: leave mmio_read and mmio_write NULL.
  *
- * Conditions, for what the functions cannot see:
- * - register addresses are uncached in that map: device memory on arm, aarch64 and riscv, or covered by MTRRs or
- *   page attributes on x86; write combining is not allowed;
- * - devices see the CPU's caches: true of every hypervisor's virtio devices for memory that the guest maps
- *   write-back, of x86, and of device-tree nodes marked dma-coherent. Elsewhere share() and unshare() must clean and
- *   invalidate caches, and these must not be used;
- * - device addresses are physical addresses: no IOMMU translates, or it passes through;
- * - buffers given to the blocking helpers lie in that map: no other mapping of the same memory, such as a vmalloc
- *   area or a kernel image elsewhere than in the map, has addresses that can be translated this way.
+ * The functions cannot check these conditions:
+ * - Register addresses are uncached in that map: device memory on arm, aarch64 and riscv, or covered by MTRRs or page
+ *   attributes on x86. Write combining is not allowed.
+ * - Devices see the CPU's caches. That is true of every hypervisor's virtio devices for memory that the guest maps
+ *   write-back, of x86, and of device-tree nodes marked dma-coherent. On other machines share() and unshare() must
+ *   clean and invalidate caches, so these functions must not be used.
+ * - Device addresses are physical addresses: there is no IOMMU, or it translates nothing.
+ * - Buffers of the blocking helpers lie in that map. Another mapping of the same memory, for example a vmalloc area or
+ *   a kernel image outside the map, has addresses that cannot be translated this way.
  */
 #ifndef VPT_DIRECT_H
 #define VPT_DIRECT_H
@@ -21,10 +21,16 @@
 
 VPT_BEGIN_DECLARATIONS
 
-/* Returned where an address or a range is not in the map: these functions' own error, passed on unchanged. */
+/* The functions' own error: an address or a range is not in the map. */
 #define VPT_DIRECT_NOT_MAPPED ((enum vpt_status)(VPT_PORT_ERROR_FIRST + 0x100))
 
-/* For struct vpt_port; `ctx` is a struct vpt_port_context. All may be used in any context. */
+/*
+ * For struct vpt_port; `ctx` is a struct vpt_port_context. All of them work in any context.
+ *
+ * Returns
+ * VPT_OK
+ * VPT_DIRECT_NOT_MAPPED: the address or the range is not in the map.
+ */
 enum vpt_status vpt_direct_mmio_map(void *ctx, uint64_t physical, size_t size, enum vpt_map_intent intent,
                                     void **mapping);
 void vpt_direct_mmio_unmap(void *ctx, void *mapping, size_t size);

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A PCI function that a hypervisor makes up itself, as a host of <vpt/assign.h>: its configuration space is bytes in
- * memory with masks, and its registers are the hypervisor's functions. The same books then serve emulated devices and
- * physical ones.
+ * A PCI function that a hypervisor emulates, as a host of <vpt/assign.h>: its configuration space is bytes in memory
+ * with masks, and its registers are the hypervisor's functions. So the same calls serve emulated and physical devices.
  *
  * Bit 2 of the command register, if it is writable, says whether the device may access its guest's memory. Messages
- * that are raised while it is 0 wait.
+ * that are raised while it is 0 stay pending.
  *
- * A BAR of n bytes is a register whose address bits from n on are writable; the hypervisor puts an address into it that
- * means something to `access`, before the device is opened: one without is never live.
+ * A BAR of n bytes is a register whose address bits from n on are writable. Before the device is opened the hypervisor
+ * writes an address into it, which `access` gets back; a BAR without an address is never live.
  */
 #ifndef VPT_EMULATED_FUNCTION_H
 #define VPT_EMULATED_FUNCTION_H
@@ -17,27 +16,34 @@
 
 VPT_BEGIN_DECLARATIONS
 
-/* All of it is the caller's; vpt_emulated_init() fills in `host`, and takes the rest as it is. */
+/* All members are the caller's, except for `host`, which vpt_emulated_init() fills in. */
 struct vpt_emulated_function {
-    struct vpt_assign_host host; /* for struct vpt_assign_config; intx_mask and interrupts may be set afterwards */
-    uint8_t *config;             /* `size` bytes, as the space is read */
-    const uint8_t *initial;      /* `size` bytes: the same after a reset */
-    const uint8_t *writable;     /* `size` bytes: bits that a write changes; NULL: none */
-    const uint8_t *clear;        /* `size` bytes: bits that a written 1 clears; NULL: none */
-    uint16_t size;               /* 256 or 4096 */
-    void *ctx;                   /* for these two: */
+    struct vpt_assign_host
+        host;                /* for struct vpt_assign_config; the caller may set intx_mask and interrupts afterwards */
+    uint8_t *config;         /* `size` bytes: what the space reads as */
+    const uint8_t *initial;  /* `size` bytes: what the space reads as after a reset */
+    const uint8_t *writable; /* `size` bytes: bits that a write changes; NULL: none */
+    const uint8_t *clear;    /* `size` bytes: bits that a written 1 clears; NULL: none */
+    uint16_t size;           /* 256 or 4096 */
+    void *ctx;               /* the first argument of the two functions */
 
     /*
-     * An access of a guest's to a BAR, at the host's address. Width 1, 2, 4; of memory 8 too. NULL: as one that fails.
+     * A guest's access to a BAR, at the host's address. The width is 1, 2 or 4; for memory also 8. NULL: accesses fail.
      */
     enum vpt_status (*access)(void *ctx, bool write, enum vpt_assign_space space, uint64_t address, unsigned width,
                               uint64_t *value);
 
-    /* The device behind forgets all that it has done; its configuration space is as at first already. May be NULL. */
+    /* Resets the device. Its configuration space is as at first already. May be NULL. */
     void (*reset)(void *ctx);
 };
 
-/* The initial configuration, and `host`. VPT_CALLER_ARGUMENT. The object stays where it is: host.ctx points to it. */
+/*
+ * Fills in the configuration space and `host`. The object must stay where it is, because host.ctx points to it.
+ *
+ * Returns
+ * VPT_OK
+ * VPT_CALLER_ARGUMENT: a pointer is NULL, or the size is neither 256 nor 4096.
+ */
 enum vpt_status vpt_emulated_init(struct vpt_emulated_function *function);
 
 VPT_END_DECLARATIONS

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One access to a memory-mapped register: what ecam.c and io_window.c are made of, and mmio_read() and mmio_write() of
- * a kernel's own that wants to look at each. Exactly one load or store of exactly `width` bytes (1, 2, or 4 for any
- * other number); the value is the little-endian register as a number. Without barriers: those are the library's.
+ * One access to a memory-mapped register, for ecam.c, io_window.c, and a kernel's own mmio_read() and mmio_write(). It
+ * is exactly one load or store of exactly `width` bytes (1, 2, or 4 for any other number); the value is the
+ * little-endian register as a number. It has no barriers, because those are the library's.
  *
- * On arm and aarch64 in assembly with a plain base register: compilers turn volatile accesses into write-back
- * addressing, which hypervisors cannot emulate.
+ * On arm and aarch64 it is in assembly with a plain base register, because compilers turn volatile accesses into
+ * write-back addressing, which hypervisors cannot emulate.
  */
 #ifndef VPT_PORT_REGISTER_H
 #define VPT_PORT_REGISTER_H
@@ -29,7 +29,7 @@ VPT_BEGIN_DECLARATIONS
 #define VPT_PORT_REGISTER_STORE(suffix, type, value, address) (*VPT_AS(volatile type *, address) = VPT_AS(type, value))
 #endif
 
-/* Between the CPU's order and the register's: a number becomes the bytes, or the bytes the number. */
+/* Converts between the CPU's byte order and the register's, in both directions. */
 static inline uint32_t vpt_port_register_order(unsigned width, uint32_t value)
 {
 #if defined(__BYTE_ORDER__) && __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__

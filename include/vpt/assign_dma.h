@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What assigned devices reach of memory: a guest's address space as its devices see it, and the IOMMU's mappings that
- * make it so. One space a guest; its array is the caller's, its lock too, which all calls take. A guest's map() and
- * unmap() (assign.h) may add a BAR and take it out, so that the guest's other devices reach it.
+ * What assigned devices reach of memory: a guest's address space as its devices see it, and the mappings of the IOMMU
+ * for it. Each guest has one space, whose array and lock are the caller's. A guest's map() and unmap() (assign.h) may
+ * add a BAR to the space and remove it, so that the guest's other devices reach the BAR.
  */
 #ifndef VPT_ASSIGN_DMA_H
 #define VPT_ASSIGN_DMA_H
@@ -11,20 +11,20 @@
 
 VPT_BEGIN_DECLARATIONS
 
-/* Memory of a guest. */
+/* A range of a guest's memory. */
 struct vpt_assign_dma_range {
-    uint64_t guest; /* address, as devices use it */
+    uint64_t guest; /* the address that devices use */
     uint64_t host;
     uint64_t size;  /* bytes */
     bool read_only; /* devices may not write there */
-    bool reserved;  /* a window that is no memory; `host` means nothing */
+    bool reserved;  /* a window without memory; `host` means nothing */
 };
 
 /*
- * The IOMMU. A range is mapped whole for a function, or VPT_OK is not returned and nothing was changed; likewise an
- * unmap, which returns VPT_OK once the function cannot reach the range any more. What a function does not reach is
- * unmapped for it too if the space is degraded, which is VPT_OK; what it reaches is never mapped again. Calls nothing
- * of this header.
+ * The IOMMU. map() maps the whole range for a function and returns VPT_OK, or changes nothing. unmap() returns VPT_OK
+ * once the function cannot reach the range any more, or changes nothing. If the space is degraded, unmap() may be
+ * called for a range that the function does not reach, and returns VPT_OK; map() is never called for a range that it
+ * reaches. Both call nothing of this header.
  */
 struct vpt_assign_iommu {
     void *ctx;
@@ -33,60 +33,105 @@ struct vpt_assign_iommu {
                              const struct vpt_assign_dma_range *range);
 };
 
-/* A guest's space. Private, but for `degraded`. */
+/* A guest's space. Private, except for `degraded`. */
 struct vpt_assign_dma {
-    bool degraded; /* undoing failed: a range may not be mapped for all devices; until the last one is detached */
+    bool degraded; /* undoing failed: a range may not be mapped for all devices. Ends with the last detach */
     /* ---- */
     const struct vpt_assign_iommu *iommu;
     struct vpt_assign_dma_range *ranges; /* sorted */
     uint16_t capacity;
     uint16_t count;
     uint64_t page_size;
-    struct vpt_assign_device *first; /* attached */
+    struct vpt_assign_device *first; /* of the attached devices */
 };
 
 /*
- * Makes an empty space in `capacity` entries of the caller's. `page_size` is the IOMMU's, a power of two; 0: 4096.
- * VPT_CALLER_ARGUMENT, and *dma is zeroed.
+ * Makes an empty space with `capacity` entries of the caller's array. `page_size` is the IOMMU's, a power of two; 0:
+ * 4096.
+ *
+ * Returns
+ * VPT_OK
+ * VPT_CALLER_ARGUMENT: a pointer is NULL, the IOMMU lacks a function, or the page size is no power of two; *dma is
+ *     zeroed.
+ *
+ * Context: any; lock: space.
  */
 enum vpt_status vpt_assign_dma_init(struct vpt_assign_dma *dma, const struct vpt_assign_iommu *iommu,
                                     struct vpt_assign_dma_range *ranges, uint16_t capacity, uint64_t page_size);
 
 /*
- * Adds a range, for all devices that are attached and those that will be; or reserves a window, where nothing will be
- * mapped, and for which the IOMMU is not called.
- * VPT_CALLER_ALIGNMENT: not in whole pages, or not on the host's side. VPT_CALLER_RANGE: no bytes, or past the end of
- * an address space. VPT_REFUSED: something is there. VPT_RESOURCE_FULL. VPT_CALLER_ARGUMENT. Errors of map(): it is
- * mapped for none. VPT_DEVICE_ASSIGN_DEGRADED: undoing that failed, and the range is there, for it may be reached; or
- * the space was degraded before, and nothing was done.
+ * Adds a range, for all devices that are or will be attached; or reserves a window, where nothing will be mapped, and
+ * for which the IOMMU is not called.
+ *
+ * Returns
+ * VPT_OK
+ * VPT_CALLER_ARGUMENT: a pointer is NULL, or *dma is zeroed.
+ * VPT_CALLER_ALIGNMENT: the range is not in whole pages, of the guest's or the host's memory.
+ * VPT_CALLER_RANGE: the range has no bytes, or reaches past the end of an address space.
+ * VPT_REFUSED: the space has a range there.
+ * VPT_RESOURCE_FULL: the array is full.
+ * VPT_DEVICE_ASSIGN_DEGRADED: the space was degraded before, and nothing was done; or undoing after an error failed,
+ *     and the range is in the space, because a device may reach it.
+ * an error of map(): the range is mapped for no device.
+ *
+ * Context: any; lock: space.
  */
 enum vpt_status vpt_assign_dma_map(struct vpt_assign_dma *dma, const struct vpt_assign_dma_range *range);
 
 /*
- * Takes out the ranges that lie in these bytes of the guest's, reserved windows too; *unmapped is how many bytes they
- * were (0 where nothing was, which is VPT_OK). VPT_REFUSED: it would cut one in two. VPT_CALLER_ALIGNMENT,
- * VPT_CALLER_RANGE, VPT_CALLER_ARGUMENT. Errors of unmap(): all are mapped still, or again.
- * VPT_DEVICE_ASSIGN_DEGRADED: that could not be undone, and all are ranges still; or likewise. With any of these
- * *unmapped is 0.
+ * Removes the ranges that lie in these bytes of the guest's, and also reserved windows. *unmapped is how many bytes
+ * they had; 0 is no error. After an error *unmapped is 0.
+ *
+ * Returns
+ * VPT_OK
+ * VPT_CALLER_ARGUMENT: a pointer is NULL, or *dma is zeroed.
+ * VPT_CALLER_ALIGNMENT: the bytes are not whole pages.
+ * VPT_CALLER_RANGE: there are no bytes, or they reach past the end of the address space.
+ * VPT_REFUSED: the call would cut a range in two.
+ * VPT_DEVICE_ASSIGN_DEGRADED: the space was degraded before, and nothing was done; or undoing after an error failed,
+ *     and all ranges are still in the space.
+ * an error of unmap(): all ranges are still mapped, or mapped again.
+ *
+ * Context: any; lock: space.
  */
 enum vpt_status vpt_assign_dma_unmap(struct vpt_assign_dma *dma, uint64_t guest, uint64_t size, uint64_t *unmapped);
 
-/* The range that this byte is in, until the next call for the space. NULL: none. */
+/*
+ * Returns the range that has this byte, which is valid until the next call for the space; or NULL if no range has it.
+ *
+ * Context: any; lock: space.
+ */
 const struct vpt_assign_dma_range *vpt_assign_dma_find(const struct vpt_assign_dma *dma, uint64_t guest);
 
 /*
- * Lets a device that has an owner reach the space: all its ranges are mapped for it. Takes the device's lock too.
- * VPT_CALLER_STATE: no owner, or attached to a space. VPT_CALLER_OWNED: another owner's devices are attached.
- * VPT_CALLER_ARGUMENT. Errors of map(): it reaches nothing. VPT_DEVICE_ASSIGN_DEGRADED: undoing that failed, and the
- * device is attached, for it may reach something; or likewise.
+ * Lets a device that has an owner reach the space: all its ranges are mapped for the device.
+ *
+ * Returns
+ * VPT_OK
+ * VPT_CALLER_ARGUMENT: a pointer is NULL, or *dma is zeroed.
+ * VPT_CALLER_STATE: the device has no owner, or is attached to a space.
+ * VPT_CALLER_OWNED: devices of another owner are attached.
+ * VPT_DEVICE_ASSIGN_DEGRADED: the space was degraded before, and nothing was done; or undoing after an error failed,
+ *     and the device is attached, because it may reach something.
+ * an error of map(): the device reaches nothing.
+ *
+ * Context: any; lock: device, space.
  */
 enum vpt_status vpt_assign_dma_attach(struct vpt_assign_dma *dma, struct vpt_assign_device *device);
 
 /*
- * The contrary, of a degraded space too; vpt_assign_release() does it. With the last device all ranges go but for
- * reserved windows, and a space that was degraded is none any more. VPT_CALLER_STATE: not attached.
- * VPT_CALLER_ARGUMENT. Errors of unmap(): it is attached still, and all is mapped again; VPT_DEVICE_ASSIGN_DEGRADED:
- * or not all. The call is to be repeated.
+ * Ends what vpt_assign_dma_attach() did, also in a degraded space; vpt_assign_release() does the same. With the last
+ * device all ranges are removed, except for reserved windows, and a degraded space is in order again.
+ *
+ * Returns
+ * VPT_OK
+ * VPT_CALLER_ARGUMENT: `device` is NULL.
+ * VPT_CALLER_STATE: the device is not attached.
+ * VPT_DEVICE_ASSIGN_DEGRADED: undoing after an error failed; the device is still attached, and not all is mapped:
+ *     repeat the call.
+ * an error of unmap(): the device is still attached, and all is mapped again: repeat the call.
+ *
+ * Context: any; lock: device, space.
  */
 enum vpt_status vpt_assign_dma_detach(struct vpt_assign_device *device);
 

@@ -5,7 +5,7 @@
 
 #include <vpt/types.h>
 
-/* A meaning depends on the device type for bits 0 to 23, 41, 42 and 50 up; these are the generic ones. */
+/* The meaning of bits 0 to 23, 41, 42 and from 50 on depends on the device type; these are the generic features. */
 #define VPT_F_NOTIFY_ON_EMPTY   24u /* legacy interface */
 #define VPT_F_ANY_LAYOUT        27u /* legacy interface */
 #define VPT_F_INDIRECT_DESC     28u
@@ -24,27 +24,35 @@
 
 #define VPT_FEATURE_WORDS 4u
 
-/* Bit b is bit b % 32 of word b / 32. A zeroed set is empty. */
+/* A set: feature b is bit b % 32 of word b / 32. A zeroed set is empty. */
 struct vpt_features {
     uint32_t word[VPT_FEATURE_WORDS];
 };
 
 /*
- * What a kernel decides about the features of a device, beside its driver, which accepts what it can use. A
- * confidential guest requires VPT_F_ACCESS_PLATFORM: a device without it would reach memory past the IOMMU, and past
- * bounce buffers.
+ * What a kernel decides about the features of a device; its driver accepts what it can use beside that. A confidential
+ * guest requires VPT_F_ACCESS_PLATFORM, because a device without this feature bypasses the IOMMU and bounce buffers.
  */
 struct vpt_feature_choice {
-    struct vpt_features required; /* without one of these the device is given up (VPT_UNSUPPORTED_FEATURE) */
-    struct vpt_features refused;  /* not to be accepted even if offered */
+    struct vpt_features required; /* a device without one of these is given up (VPT_UNSUPPORTED_FEATURE) */
+    struct vpt_features refused;  /* these are not accepted even if the device offers them */
 };
 
-/* Bits of 128 and above belong to no set: adding one changes nothing. Any context. */
+/*
+ * Returns whether a set has a feature. No set has bits of 128 and above.
+ *
+ * Context: any; lock: none.
+ */
 static inline bool vpt_features_has(const struct vpt_features *features, unsigned bit)
 {
     return bit < VPT_FEATURE_WORDS * 32u && ((features->word[bit / 32u] >> (bit % 32u)) & 1u) != 0;
 }
 
+/*
+ * Adds a feature to a set; a bit of 128 or above changes nothing.
+ *
+ * Context: any; lock: none.
+ */
 static inline void vpt_features_add(struct vpt_features *features, unsigned bit)
 {
     if (bit < VPT_FEATURE_WORDS * 32u) {
@@ -52,6 +60,11 @@ static inline void vpt_features_add(struct vpt_features *features, unsigned bit)
     }
 }
 
+/*
+ * Removes a feature from a set.
+ *
+ * Context: any; lock: none.
+ */
 static inline void vpt_features_remove(struct vpt_features *features, unsigned bit)
 {
     if (bit < VPT_FEATURE_WORDS * 32u) {

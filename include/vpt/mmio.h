@@ -7,26 +7,31 @@
 
 VPT_BEGIN_DECLARATIONS
 
-/* The registers before the device-specific configuration, in bytes; a slot is at least this large. */
+/* Bytes of the registers before the device-specific configuration. A slot is at least this large. */
 #define VPT_MMIO_REGISTERS_SIZE 0x100u
 
 /* A virtio-mmio device, in the caller's memory. */
 struct vpt_mmio {
-    struct vpt_device device; /* what drivers take */
+    struct vpt_device device; /* this is what a driver is given */
     void *mapping;
 };
 
 /*
- * Looks at one slot, found by the kernel in the device tree ("virtio,mmio"), in ACPI (LNRO0005) or by knowing
- * the machine. `mapping` is what the port's mmio_read() takes, or a pointer to the mapped registers if the port
- * has none; `size` bytes of it are the slot's. Reads MagicValue, Version and DeviceID, in this order, writes
- * nothing, and does not look further if one is wrong.
+ * Looks at one slot. The kernel has found it in the device tree ("virtio,mmio"), in ACPI (LNRO0005) or because it knows
+ * the machine. `mapping` is what the port's mmio_read() takes, or a pointer to the mapped registers if the port has no
+ * mmio_read(); the slot is `size` bytes of it. The call reads MagicValue, Version and DeviceID in this order, writes
+ * nothing, and reads no further if one is wrong. On failure *mmio is zeroed. Another probe overwrites *mmio: release
+ * the device's queues before. The lock is needed only if others may use the slot.
  *
- * VPT_OK: *mmio is a device. VPT_EMPTY_SLOT: nothing is plugged in. VPT_DEVICE_MAGIC: no virtio-mmio here.
- * VPT_UNSUPPORTED_VERSION. VPT_DEVICE_GONE: it went away meanwhile. VPT_CALLER_ARGUMENT: a NULL, or a size below
- * VPT_MMIO_REGISTERS_SIZE.
- * On failure *mmio is zeroed. Probing again forgets what went before: release the device's queues first. Init,
- * thread or panic; the device's lock where others may use the slot.
+ * Returns
+ * VPT_OK: *mmio is a device.
+ * VPT_EMPTY_SLOT: no device is plugged in.
+ * VPT_CALLER_ARGUMENT: a pointer is NULL, or the size is below VPT_MMIO_REGISTERS_SIZE.
+ * VPT_DEVICE_MAGIC: this is no virtio-mmio slot.
+ * VPT_DEVICE_GONE: the device was removed meanwhile.
+ * VPT_UNSUPPORTED_VERSION: the library does not know this version of the interface.
+ *
+ * Context: init, thread, panic; lock: device; calls: mmio_read.
  */
 enum vpt_status vpt_mmio_probe(struct vpt_mmio *mmio, const struct vpt_port *port, void *mapping, size_t size);
 

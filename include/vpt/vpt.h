@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Everything. */
+/* Includes all public headers. */
 #ifndef VPT_VPT_H
 #define VPT_VPT_H
 

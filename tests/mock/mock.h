@@ -2,14 +2,14 @@
 /*
  * All of the simulated machine, for tests of drivers: see docs/mock.md.
  *
- *     machine.h, pci_machine.h   a machine with one simulated device, memory-mapped or behind PCI, in one call
- *     hal.h                      the port that it gives to the library
- *     device.h                   the device, whatever it is of
- *     blk.h, entropy.h           the disk, or the entropy device, that it is
- *     faults.h                   misbehaviour by name
- *     lies.h                     misbehaviour by place and moment
- *     profiles.h                 the oddities of real devices, by name
- *     violations.h               what the driver did wrong
+ *     mock_machine.h, mock_pci_machine.h   a machine with one simulated device, memory-mapped or behind PCI
+ *     mock_hal.h                           the port that it gives to the library
+ *     mock_device.h                        the device, of any type
+ *     mock_blk.h, mock_entropy.h           the types
+ *     mock_faults.h                        misbehaviour by name
+ *     mock_lies.h                          misbehaviour by place and moment
+ *     mock_profiles.h                      the oddities of real devices, by name
+ *     mock_violations.h                    what the driver did wrong
  */
 #ifndef VPT_TESTS_MOCK_MOCK_H
 #define VPT_TESTS_MOCK_MOCK_H

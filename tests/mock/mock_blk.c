@@ -41,36 +41,9 @@
 #define F_SECURE_ERASE 16u
 #define F_ZONED        17u
 
-static const struct mock_config_field fields[] = {
-    { "capacity", MOCK_BLK_CAPACITY, 8, MOCK_CONFIG_ALWAYS, false },
-    { "size_max", MOCK_BLK_SIZE_MAX, 4, F_SIZE_MAX, false },
-    { "seg_max", MOCK_BLK_SEG_MAX, 4, F_SEG_MAX, false },
-    { "geometry.cylinders", MOCK_BLK_CYLINDERS, 2, F_GEOMETRY, false },
-    { "geometry.heads", MOCK_BLK_HEADS, 1, F_GEOMETRY, false },
-    { "geometry.sectors", MOCK_BLK_SECTORS, 1, F_GEOMETRY, false },
-    { "blk_size", MOCK_BLK_BLK_SIZE, 4, F_BLK_SIZE, false },
-    { "topology.physical_block_exp", MOCK_BLK_PHYSICAL_EXPONENT, 1, F_TOPOLOGY, false },
-    { "topology.alignment_offset", MOCK_BLK_ALIGNMENT_OFFSET, 1, F_TOPOLOGY, false },
-    { "topology.min_io_size", MOCK_BLK_MIN_IO_SIZE, 2, F_TOPOLOGY, false },
-    { "topology.opt_io_size", MOCK_BLK_OPT_IO_SIZE, 4, F_TOPOLOGY, false },
-    { "writeback", MOCK_BLK_WRITEBACK, 1, F_CONFIG_WCE, true },
-    { "num_queues", MOCK_BLK_NUM_QUEUES, 2, F_MQ, false },
-    { "max_discard_sectors", MOCK_BLK_DISCARD, 4, F_DISCARD, false },
-    { "max_discard_seg", MOCK_BLK_DISCARD + 4, 4, F_DISCARD, false },
-    { "discard_sector_alignment", MOCK_BLK_DISCARD + 8, 4, F_DISCARD, false },
-    { "max_write_zeroes_sectors", MOCK_BLK_WRITE_ZEROES, 4, F_WRITE_ZEROES, false },
-    { "max_write_zeroes_seg", MOCK_BLK_WRITE_ZEROES + 4, 4, F_WRITE_ZEROES, false },
-    { "write_zeroes_may_unmap", MOCK_BLK_WRITE_ZEROES + 8, 1, F_WRITE_ZEROES, false },
-    { "max_secure_erase_sectors", MOCK_BLK_SECURE_ERASE, 4, F_SECURE_ERASE, false },
-    { "max_secure_erase_seg", MOCK_BLK_SECURE_ERASE + 4, 4, F_SECURE_ERASE, false },
-    { "secure_erase_sector_alignment", MOCK_BLK_SECURE_ERASE + 8, 4, F_SECURE_ERASE, false },
-    { "zoned.zone_sectors", MOCK_BLK_ZONED, 4, F_ZONED, false },
-    { "zoned.max_open_zones", MOCK_BLK_ZONED + 4, 4, F_ZONED, false },
-    { "zoned.max_active_zones", MOCK_BLK_ZONED + 8, 4, F_ZONED, false },
-    { "zoned.max_append_sectors", MOCK_BLK_ZONED + 12, 4, F_ZONED, false },
-    { "zoned.write_granularity", MOCK_BLK_ZONED + 16, 4, F_ZONED, false },
-    { "zoned.model", MOCK_BLK_ZONE_MODEL, 1, F_ZONED, false },
-};
+#define FIELD(constant, offset, width, feature, name) \
+    { (name), (offset), (width), (feature), (offset) == MOCK_BLK_WRITEBACK },
+static const struct mock_config_field fields[] = { MOCK_BLK_FIELDS(FIELD) };
 
 /* A request being looked at. */
 struct request {
@@ -94,8 +67,6 @@ static bool has(const struct mock_device *device, unsigned feature)
 {
     return vpt_features_has(&device->accepted, feature);
 }
-
-/* ---- Framing ---- */
 
 /* Without ANY_LAYOUT a legacy device expects header and status in descriptors of their own (LEG-BLKFRAME-1). */
 static bool framed(const struct mock_device *device, const struct mock_element *element)
@@ -126,8 +97,6 @@ static void check_limits(struct request *request)
     }
     require(request, !has(request->device, F_SEG_MAX) || *segments <= options->seg_max, "more segments than seg_max");
 }
-
-/* ---- Data ---- */
 
 static uint8_t status_of(bool success)
 {
@@ -229,10 +198,9 @@ static uint8_t handle_get_id(struct request *request)
     return STATUS_OK;
 }
 
-/* ---- Ranges ---- */
-
 /* An operation on ranges. */
 struct range_operation {
+    uint32_t type;
     unsigned feature;
     const struct mock_blk_limits *limits;
     bool unmap; /* whether that flag is known */
@@ -332,20 +300,19 @@ static uint8_t handle_ranges(struct request *request, const struct range_operati
 static uint8_t handle_range_type(struct request *request)
 {
     struct mock_blk *blk = request->blk;
-    const struct range_operation discard = { F_DISCARD, &blk->options.discard, false, MOCK_BLK_DISCARDED,
-                                             &blk->discarded };
-    const struct range_operation zeroes = { F_WRITE_ZEROES, &blk->options.write_zeroes, true, 0, &blk->zeroed };
-    const struct range_operation erase = { F_SECURE_ERASE, &blk->options.secure_erase, false, MOCK_BLK_ERASED,
-                                           &blk->erased };
+    const struct mock_blk_options *options = &blk->options;
+    const struct range_operation operations[] = {
+        { TYPE_DISCARD, F_DISCARD, &options->discard, false, MOCK_BLK_DISCARDED, &blk->discarded },
+        { TYPE_WRITE_ZEROES, F_WRITE_ZEROES, &options->write_zeroes, true, 0, &blk->zeroed },
+        { TYPE_SECURE_ERASE, F_SECURE_ERASE, &options->secure_erase, false, MOCK_BLK_ERASED, &blk->erased },
+    };
+    unsigned i = 0;
 
-    switch (request->record->type) {
-    case TYPE_DISCARD: return handle_ranges(request, &discard);
-    case TYPE_WRITE_ZEROES: return handle_ranges(request, &zeroes);
-    default: return handle_ranges(request, &erase);
+    while (operations[i].type != request->record->type) {
+        i++;
     }
+    return handle_ranges(request, &operations[i]);
 }
-
-/* ---- Requests ---- */
 
 static uint8_t carry_out(struct request *request)
 {
@@ -424,8 +391,6 @@ static uint32_t handle(void *backend, struct mock_queue *queue, const struct moc
     return request.used;
 }
 
-/* ---- Configuration ---- */
-
 static void offer(struct mock_device *device, unsigned feature, bool offered)
 {
     if (offered) {
@@ -480,8 +445,6 @@ static void offer_all(struct mock_device *device, const struct mock_blk_options 
     mock_config_set(config, MOCK_BLK_ZONE_MODEL, 1, options->zone_model);
     memset(config->changed, 0, sizeof(config->changed));
 }
-
-/* ---- Negotiation ---- */
 
 /* `writeback` counts as changed until the driver has read it. */
 static void reset(void *backend)

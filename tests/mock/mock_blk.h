@@ -12,28 +12,44 @@
 #define MOCK_BLK_ID_SIZE 20u
 #define MOCK_BLK_LOG     1024u /* requests remembered: the last ones */
 
-/* Offsets in the configuration, for mock_config_set() and MOCK_CONFIG_VALUE(). */
-#define MOCK_BLK_CAPACITY          0u
-#define MOCK_BLK_SIZE_MAX          8u
-#define MOCK_BLK_SEG_MAX           12u
-#define MOCK_BLK_CYLINDERS         16u
-#define MOCK_BLK_HEADS             18u
-#define MOCK_BLK_SECTORS           19u
-#define MOCK_BLK_BLK_SIZE          20u
-#define MOCK_BLK_PHYSICAL_EXPONENT 24u
-#define MOCK_BLK_ALIGNMENT_OFFSET  25u
-#define MOCK_BLK_MIN_IO_SIZE       26u
-#define MOCK_BLK_OPT_IO_SIZE       28u
-#define MOCK_BLK_WRITEBACK         32u
-#define MOCK_BLK_NUM_QUEUES        34u
-#define MOCK_BLK_DISCARD           36u /* each: max sectors, max ranges, ... */
-#define MOCK_BLK_WRITE_ZEROES      48u
-#define MOCK_BLK_SECURE_ERASE      60u
-#define MOCK_BLK_RANGE_SECTORS     0u /* ... at these offsets from it ... */
-#define MOCK_BLK_RANGE_COUNT       4u
-#define MOCK_BLK_RANGE_ALIGNMENT   8u /* ... write zeroes: write_zeroes_may_unmap, 1 byte */
-#define MOCK_BLK_ZONED             72u
-#define MOCK_BLK_ZONE_MODEL        92u
+/* The configuration: MOCK_BLK_CAPACITY and so on are offsets. Width, the feature that a field needs, name. */
+#define MOCK_BLK_FIELDS(X)                                                            \
+    X(CAPACITY, 0, 8, MOCK_CONFIG_ALWAYS, "capacity")                                 \
+    X(SIZE_MAX, 8, 4, F_SIZE_MAX, "size_max")                                         \
+    X(SEG_MAX, 12, 4, F_SEG_MAX, "seg_max")                                           \
+    X(CYLINDERS, 16, 2, F_GEOMETRY, "geometry.cylinders")                             \
+    X(HEADS, 18, 1, F_GEOMETRY, "geometry.heads")                                     \
+    X(SECTORS, 19, 1, F_GEOMETRY, "geometry.sectors")                                 \
+    X(BLK_SIZE, 20, 4, F_BLK_SIZE, "blk_size")                                        \
+    X(PHYSICAL_EXPONENT, 24, 1, F_TOPOLOGY, "topology.physical_block_exp")            \
+    X(ALIGNMENT_OFFSET, 25, 1, F_TOPOLOGY, "topology.alignment_offset")               \
+    X(MIN_IO_SIZE, 26, 2, F_TOPOLOGY, "topology.min_io_size")                         \
+    X(OPT_IO_SIZE, 28, 4, F_TOPOLOGY, "topology.opt_io_size")                         \
+    X(WRITEBACK, 32, 1, F_CONFIG_WCE, "writeback")                                    \
+    X(NUM_QUEUES, 34, 2, F_MQ, "num_queues")                                          \
+    X(DISCARD, 36, 4, F_DISCARD, "max_discard_sectors")                               \
+    X(DISCARD_RANGES, 40, 4, F_DISCARD, "max_discard_seg")                            \
+    X(DISCARD_ALIGNMENT, 44, 4, F_DISCARD, "discard_sector_alignment")                \
+    X(WRITE_ZEROES, 48, 4, F_WRITE_ZEROES, "max_write_zeroes_sectors")                \
+    X(WRITE_ZEROES_RANGES, 52, 4, F_WRITE_ZEROES, "max_write_zeroes_seg")             \
+    X(WRITE_ZEROES_UNMAP, 56, 1, F_WRITE_ZEROES, "write_zeroes_may_unmap")            \
+    X(SECURE_ERASE, 60, 4, F_SECURE_ERASE, "max_secure_erase_sectors")                \
+    X(SECURE_ERASE_RANGES, 64, 4, F_SECURE_ERASE, "max_secure_erase_seg")             \
+    X(SECURE_ERASE_ALIGNMENT, 68, 4, F_SECURE_ERASE, "secure_erase_sector_alignment") \
+    X(ZONED, 72, 4, F_ZONED, "zoned.zone_sectors")                                    \
+    X(OPEN_ZONES, 76, 4, F_ZONED, "zoned.max_open_zones")                             \
+    X(ACTIVE_ZONES, 80, 4, F_ZONED, "zoned.max_active_zones")                         \
+    X(APPEND_SECTORS, 84, 4, F_ZONED, "zoned.max_append_sectors")                     \
+    X(WRITE_GRANULARITY, 88, 4, F_ZONED, "zoned.write_granularity")                   \
+    X(ZONE_MODEL, 92, 1, F_ZONED, "zoned.model")
+
+#define MOCK_BLK_OFFSET(constant, offset, width, feature, name) MOCK_BLK_##constant = (offset),
+enum mock_blk_field { MOCK_BLK_FIELDS(MOCK_BLK_OFFSET) };
+
+/* Of the fields of DISCARD, WRITE_ZEROES and SECURE_ERASE from the first one. */
+#define MOCK_BLK_RANGE_SECTORS   0u
+#define MOCK_BLK_RANGE_COUNT     4u
+#define MOCK_BLK_RANGE_ALIGNMENT 8u /* write zeroes: write_zeroes_may_unmap, 1 byte */
 
 #define MOCK_BLK_ZONES_NONE         0u
 #define MOCK_BLK_ZONES_HOST_MANAGED 1u

@@ -12,7 +12,7 @@ void mock_config_init(struct mock_config *config, const struct mock_config_field
     config->fields = fields;
     config->field_count = field_count;
     config->native = native;
-    config->generation = 41; /* a driver that takes 0 for granted is to notice */
+    config->generation = 41; /* not 0, which a wrong driver might assume */
 }
 
 void mock_config_set(struct mock_config *config, unsigned offset, unsigned width, uint64_t value)
@@ -33,12 +33,11 @@ uint64_t mock_config_get(const struct mock_config *config, unsigned offset, unsi
     return mock_load(&config->bytes[offset], width, config->native);
 }
 
+/* A field of 8 bytes is accessed as two halves. */
 static bool covers(const struct mock_config_field *field, unsigned offset, unsigned width)
 {
-    if (field->width == 8) {
-        return width == 4 && (offset == field->offset || offset == field->offset + 4u);
-    }
-    return width == field->width && offset == field->offset;
+    return field->width == 8 ? width == 4 && (offset == field->offset || offset == field->offset + 4u)
+                             : width == field->width && offset == field->offset;
 }
 
 const struct mock_config_field *mock_config_field(const struct mock_config *config, unsigned offset, unsigned width,
@@ -48,15 +47,13 @@ const struct mock_config_field *mock_config_field(const struct mock_config *conf
     for (unsigned i = 0; i < config->field_count; i++) {
         const struct mock_config_field *field = &config->fields[i];
 
-        if (!covers(field, offset, width)) {
-            continue;
+        if (covers(field, offset, width)) {
+            return mock_require(violations,
+                                field->feature == MOCK_CONFIG_ALWAYS || vpt_features_has(offered, field->feature),
+                                "config field %s accessed, but feature %u is not offered", field->name, field->feature)
+                       ? field
+                       : NULL;
         }
-        if (field->feature != MOCK_CONFIG_ALWAYS && !vpt_features_has(offered, field->feature)) {
-            mock_violation(violations, "config field %s accessed, but feature %u is not offered", field->name,
-                           field->feature);
-            return NULL;
-        }
-        return field;
     }
     mock_violation(violations, "config access of width %u at offset %u: no such field", width, offset);
     return NULL;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A simulated device's configuration space: its bytes, which fields they make up (so that an access of another width
- * is noticed), and the generation, which moves only when a driver has read a value that changed.
+ * A simulated device's configuration space: its bytes, its fields (so that an access of another width is noticed), and
+ * the generation, which changes only when a driver reads a value that has changed.
  */
 #ifndef VPT_TESTS_MOCK_CONFIG_H
 #define VPT_TESTS_MOCK_CONFIG_H
@@ -39,7 +39,7 @@ void mock_config_init(struct mock_config *config, const struct mock_config_field
 void mock_config_set(struct mock_config *config, unsigned offset, unsigned width, uint64_t value);
 uint64_t mock_config_get(const struct mock_config *config, unsigned offset, unsigned width);
 
-/* The field an access is for, or NULL and a violation if there is none of this offset and width, or it is gated. */
+/* The field that is accessed; NULL and a violation: none has this offset and width, or its feature is missing. */
 const struct mock_config_field *mock_config_field(const struct mock_config *config, unsigned offset, unsigned width,
                                                   const struct vpt_features *offered,
                                                   struct mock_violations *violations);

@@ -8,14 +8,13 @@
 #include <vpt/transport.h>
 
 #include "mock_order.h"
+#include "mock_ring.h"
 #include "mock_internal.h"
 
 /* The status bits that a driver may write. */
 #define DRIVER_BITS                                                                                                    \
     (VPT_STATUS_ACKNOWLEDGE | VPT_STATUS_DRIVER | VPT_STATUS_DRIVER_OK | VPT_STATUS_FEATURES_OK | VPT_STATUS_SUSPEND | \
      VPT_STATUS_FAILED)
-
-/* ---- Memory ---- */
 
 static bool element_in(const struct mock_region *region, const struct mock_element *element)
 {
@@ -165,7 +164,94 @@ static uint8_t status_in_reset(const struct mock_device *device)
     return device->status != 0 ? device->status : VPT_STATUS_ACKNOWLEDGE;
 }
 
-/* ---- Status ---- */
+/* ---- Suspending (VirtIO 1.4, section 3.4) ---- */
+
+/* A suspend notes the available index of each queue; a resume checks that none has moved (SUSPEND-3). */
+static void compare_available(struct mock_device *device)
+{
+    for (uint32_t i = 0; i < device->queue_count; i++) {
+        struct mock_queue *queue = &device->queues[i];
+        uint16_t index = 0;
+
+        if (queue->enabled && mock_ring_available(device, queue, &index)) {
+            mock_require(device->violations, device->suspending || index == queue->suspended_index,
+                         "queue %u: buffers exposed while suspended", queue->index);
+            queue->suspended_index = index;
+        }
+    }
+}
+
+static void end_suspend(struct mock_device *device)
+{
+    const uint8_t came = device->suspending ? VPT_STATUS_SUSPEND : VPT_STATUS_DRIVER_OK;
+    const uint8_t went = device->suspending ? VPT_STATUS_DRIVER_OK : VPT_STATUS_SUSPEND;
+
+    device->status = (uint8_t)((device->status | came) & ~went);
+    device->suspending = false;
+    device->resuming = false;
+}
+
+static void begin_suspend(struct mock_device *device, bool suspend)
+{
+    device->suspending = suspend;
+    device->resuming = !suspend;
+    compare_available(device);
+    if (!device->suspend_unseen) {
+        /* Until it is done both bits are set, so that a driver has to wait for the right one to be cleared. */
+        device->status |= VPT_STATUS_SUSPEND | VPT_STATUS_DRIVER_OK;
+    }
+    device->suspend_left = device->suspend_reads;
+    if (device->suspend_left == 0) {
+        end_suspend(device);
+    }
+}
+
+static bool suspendable(struct mock_device *device)
+{
+    return mock_require(device->violations,
+                        vpt_features_has(&device->accepted, VPT_F_SUSPEND) &&
+                            (device->status & VPT_STATUS_DRIVER_OK) != 0,
+                        "SUSPEND set while the status is 0x%02x, or without its feature", device->status);
+}
+
+/* The status is about to be written: whether that begins a suspend or a resume. */
+static bool suspend_requested(struct mock_device *device, uint8_t value)
+{
+    bool suspended = (device->status & VPT_STATUS_SUSPEND) != 0;
+
+    if (device->suspending || device->resuming) {
+        mock_violation(device->violations, "status 0x%02x written before the device has suspended itself or resumed",
+                       value);
+        return true;
+    }
+    if (!suspended && (value & VPT_STATUS_SUSPEND) != 0 && suspendable(device)) {
+        begin_suspend(device, true);
+        return true;
+    }
+    if (suspended && (value & VPT_STATUS_DRIVER_OK) != 0) {
+        begin_suspend(device, false);
+        return true;
+    }
+    return false;
+}
+
+/* The status is about to be read: a suspend or a resume ends after device->suspend_reads of these. */
+static void suspend_tick(struct mock_device *device)
+{
+    bool under_way = device->suspending || device->resuming;
+
+    if (under_way && device->suspend_left != UINT32_MAX && device->suspend_left-- <= 1u) {
+        end_suspend(device);
+    }
+}
+
+void mock_suspend_check(struct mock_device *device, const char *what)
+{
+    mock_require(device->violations, !device->suspending && (device->status & VPT_STATUS_SUSPEND) == 0,
+                 "%s while suspended", what);
+}
+
+/* ---- Status and features ---- */
 
 uint8_t mock_device_read_status(struct mock_device *device)
 {
@@ -181,7 +267,7 @@ uint8_t mock_device_read_status(struct mock_device *device)
         }
         mock_device_reset(device);
     }
-    mock_suspend_tick(device);
+    suspend_tick(device);
     device->features_ok_seen = true;
     return device->status;
 }
@@ -282,7 +368,7 @@ void mock_device_write_status(struct mock_device *device, uint8_t value)
     }
     mock_device_written(device, "Status");
     check_status_order(device, value, added);
-    if (mock_suspend_requested(device, value)) {
+    if (suspend_requested(device, value)) {
         return;
     }
     device->status |= (uint8_t)(value & (VPT_STATUS_ACKNOWLEDGE | VPT_STATUS_DRIVER));
@@ -299,8 +385,6 @@ void mock_device_written(struct mock_device *device, const char *what)
     mock_require(device->violations, (device->status & VPT_STATUS_FAILED) == 0, "%s written after FAILED", what);
     mock_require(device->violations, !mock_device_in_reset(device), "%s written before the reset was done", what);
 }
-
-/* ---- Features ---- */
 
 uint32_t mock_device_offered(struct mock_device *device, uint32_t word)
 {

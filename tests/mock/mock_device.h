@@ -38,10 +38,9 @@ enum mock_completion_order {
 struct mock_completion {
     enum mock_completion_mode mode;
     enum mock_completion_order order;
-    uint32_t delay;        /* ticks, at least 1 */
-    uint32_t seed;         /* of MOCK_ORDER_SHUFFLED */
-    bool keep_kicks;       /* do not suppress kicks while requests are pending */
-    bool in_order_batches; /* with IN_ORDER: one used element for all that complete together */
+    uint32_t delay;  /* ticks, at least 1 */
+    uint32_t seed;   /* of MOCK_ORDER_SHUFFLED */
+    bool keep_kicks; /* do not suppress kicks while requests are pending */
 };
 
 /* A device type. All functions but `handle` may be NULL. */

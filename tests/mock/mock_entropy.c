@@ -5,7 +5,7 @@
 
 #include <vpt/transport.h>
 
-#define PERIOD 251u /* of the sequence; a prime, so that it meets no power of two */
+#define PERIOD 251u /* of the sequence: a prime, so that it differs from that of any buffer */
 
 uint8_t mock_entropy_byte(uint64_t n)
 {
@@ -17,21 +17,18 @@ static uint32_t least(uint64_t one, uint64_t other)
     return (uint32_t)(one < other ? one : other);
 }
 
-/* Writes `count` bytes of the sequence to the beginning of the writable part; how many there were room for. */
+/* Writes up to `count` bytes of the sequence to the writable part. Returns how many it took. */
 static uint32_t give(struct mock_entropy *entropy, const struct mock_element *element, uint32_t count)
 {
-    uint32_t given = 0;
-
-    while (given < count) {
+    for (uint32_t given = 0; given < count; given++) {
         uint8_t byte = mock_entropy_byte(entropy->bytes);
 
         if (mock_element_write(entropy->device, element, given, &byte, 1) != 1) {
-            break;
+            return given;
         }
         entropy->bytes++;
-        given++;
     }
-    return given;
+    return count;
 }
 
 static uint32_t handle(void *backend, struct mock_queue *queue, const struct mock_element *element)
@@ -41,9 +38,8 @@ static uint32_t handle(void *backend, struct mock_queue *queue, const struct moc
     uint32_t count = entropy->options.most != 0 ? least(room, entropy->options.most) : room;
 
     (void)queue;
-    if (element->readable != 0 || element->writable == 0) {
-        mock_violation(entropy->device->violations, "entropy: a buffer for the device to read (RNG-OP-1)");
-    }
+    mock_require(entropy->device->violations, element->readable == 0 && element->writable != 0,
+                 "entropy: a buffer for the device to read (RNG-OP-1)");
     if (entropy->options.empty != 0) {
         entropy->options.empty--;
         count = 0;

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An entropy device for the simulated one (VirtIO 1.4, section 5.4). Its random bytes are a fixed sequence, so that a
- * test can tell each byte that the device gave from one that it did not.
- *
- * A device that has nothing for a while is one whose request completes late: MOCK_FAULT_COMPLETION_LATE, or
- * `completion.delay` ticks for each. A used length that cannot be is a lie in MOCK_SPACE_RING.
+ * The simulated entropy device (VirtIO 1.4, section 5.4). Its bytes are a fixed sequence, so that a test can tell each
+ * byte that the device gave from one that it did not.
  */
 #ifndef VPT_TESTS_MOCK_ENTROPY_H
 #define VPT_TESTS_MOCK_ENTROPY_H

@@ -16,11 +16,6 @@ struct mock_hal *mock_hal_of(void *ctx)
     return ((struct mock_port_context *)ctx)->hal;
 }
 
-static void *handle_of(unsigned index)
-{
-    return (void *)(uintptr_t)((index + 1u) * HANDLE_STEP);
-}
-
 static struct mock_mapping *mapping_of(struct mock_hal *hal, void *handle)
 {
     uintptr_t number = (uintptr_t)handle / HANDLE_STEP;
@@ -33,7 +28,6 @@ static struct mock_mapping *mapping_of(struct mock_hal *hal, void *handle)
 static struct mock_mapping *accessed(struct mock_hal *hal, void *handle, size_t offset, unsigned width)
 {
     struct mock_mapping *mapping = mapping_of(hal, handle);
-
     bool allowed =
         mock_require_always(&hal->violations, mapping != NULL, "register access through %p, which is no mapping",
                             handle) &&
@@ -75,7 +69,7 @@ static void *add_mapping(struct mock_hal *hal, const struct mock_window *window,
     for (unsigned i = 0; i < MOCK_HAL_MAPPINGS; i++) {
         if (hal->mappings[i].window == NULL) {
             hal->mappings[i] = (struct mock_mapping){ window, offset, size, mapped };
-            return handle_of(i);
+            return (void *)(uintptr_t)((i + 1u) * HANDLE_STEP);
         }
     }
     return NULL;

@@ -1,59 +1,42 @@
 /* SPDX-License-Identifier: MIT */
-/* When lies fire and how they distort an access. What the device does of its own accord is in deeds.c. */
+/* When lies fire, how they distort an access, and what the device does on its own. */
 #include "mock_lies.h"
 
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <vpt/transport.h>
+
 #include "mock_internal.h"
-#include "mock_device.h"
 #include "mock_order.h"
+#include "mock_ring.h"
 
 /* The widest field. */
 #define FIELD_MAX 8u
 
-static const char *const spaces[MOCK_SPACES] = {
-    [MOCK_SPACE_ANY] = "any",
-    [MOCK_SPACE_REGISTER] = "register",
-    [MOCK_SPACE_CONFIGURATION] = "configuration",
-    [MOCK_SPACE_PCI_CONFIGURATION] = "PCI configuration",
-    [MOCK_SPACE_MSIX] = "MSI-X",
-    [MOCK_SPACE_RING] = "ring",
-    [MOCK_SPACE_DATA] = "data",
-    [MOCK_SPACE_TICK] = "tick",
-    [MOCK_SPACE_COMPLETION] = "completion",
-};
+#define SCRIBBLE_MAX 16u
 
-static const char *const hows[MOCK_LIE_HOWS] = {
-    [MOCK_LIE_TRUTH] = "truth",
-    [MOCK_LIE_VALUE] = "value",
-    [MOCK_LIE_XOR] = "xor",
-    [MOCK_LIE_ADD] = "add",
-    [MOCK_LIE_RANDOM] = "random",
-    [MOCK_LIE_DROP] = "drop",
-    [MOCK_LIE_VANISH] = "vanish",
-    [MOCK_LIE_RETURN] = "return",
-    [MOCK_LIE_RESET] = "reset",
-    [MOCK_LIE_STOP] = "stop",
-    [MOCK_LIE_NEEDS_RESET] = "needs-reset",
-    [MOCK_LIE_NEEDS_RESET_QUIET] = "needs-reset-quiet",
-    [MOCK_LIE_COMPLETE] = "complete",
-    [MOCK_LIE_LOOK] = "look",
-    [MOCK_LIE_CONFIGURATION] = "configuration",
-    [MOCK_LIE_GENERATION] = "generation",
-    [MOCK_LIE_INTERRUPT] = "interrupt",
-    [MOCK_LIE_INTERRUPT_CONFIGURATION] = "interrupt-configuration",
-    [MOCK_LIE_SCRIBBLE] = "scribble",
-};
-
+/* The names are in the order of the enumerations. */
 const char *mock_space_name(enum mock_space space)
 {
-    return spaces[space];
+    static const char *const names[MOCK_SPACES] = {
+        "any", "register", "configuration", "PCI configuration", "MSI-X", "ring", "data", "tick", "completion",
+    };
+
+    return names[space];
 }
 
 const char *mock_lie_name(enum mock_lie_how how)
 {
-    return hows[how];
+    static const char *const names[MOCK_LIE_HOWS] = {
+        "truth",    "value",  "xor",           "add",        "random",      "drop",
+        "vanish",   "return", "reset",         "stop",       "needs-reset", "needs-reset-quiet",
+        "complete", "look",   "configuration", "generation", "interrupt",   "interrupt-configuration",
+        "scribble",
+    };
+
+    return names[how];
 }
 
 static bool distorts(const struct mock_lie *lie)
@@ -61,13 +44,17 @@ static bool distorts(const struct mock_lie *lie)
     return lie->how >= MOCK_LIE_VALUE && lie->how <= MOCK_LIE_DROP;
 }
 
+static bool is_moment(enum mock_space space)
+{
+    return space == MOCK_SPACE_TICK || space == MOCK_SPACE_COMPLETION;
+}
+
 unsigned mock_lie_set(struct mock_lies *lies, const struct mock_lie *lie)
 {
     unsigned number = lies->count;
-    bool moment = lie->space == MOCK_SPACE_TICK || lie->space == MOCK_SPACE_COMPLETION;
 
     if (number == MOCK_LIES_MAX || (unsigned)lie->space >= MOCK_SPACES || (unsigned)lie->how >= MOCK_LIE_HOWS ||
-        lie->width > FIELD_MAX || (moment && distorts(lie))) {
+        lie->width > FIELD_MAX || (is_moment(lie->space) && distorts(lie))) {
         abort();
     }
     lies->lie[number] = *lie;
@@ -88,60 +75,175 @@ void mock_lies_clear(struct mock_device *device)
     device->stopped = false;
 }
 
-/* ---- Which lies an access concerns ---- */
+/* The next random number of a lie. */
+static uint32_t random_of(struct mock_lies *lies, unsigned number)
+{
+    uint32_t *state = &lies->random[number];
 
-/* The part of the access that is the lie's field: `*first` bytes from its beginning on, and how many; 0: none. */
+    *state ^= *state << 13;
+    *state ^= *state >> 17;
+    *state ^= *state << 5;
+    return *state;
+}
+
+/* Whether the region belongs to the area, and the device may write there. */
+static bool scribbled_on(const struct mock_region *region, enum mock_scribble_area area)
+{
+    return region->device_writes && region->kind != MOCK_REGION_PRIVATE &&
+           (area != MOCK_SCRIBBLE_ALLOCATIONS || region->kind == MOCK_REGION_ALLOCATION) &&
+           (area != MOCK_SCRIBBLE_SHARES || region->kind == MOCK_REGION_SHARE);
+}
+
+/* A region of the area, each as likely as any other; NULL: there is none. */
+static struct mock_region *draw_region(struct mock_device *device, unsigned number, enum mock_scribble_area area)
+{
+    struct mock_memory *memory = device->memory;
+    struct mock_region *drawn = NULL;
+    uint32_t candidates = 0;
+
+    for (size_t i = 0; i < memory->count; i++) {
+        if (scribbled_on(&memory->regions[i], area)) {
+            candidates++;
+            if (random_of(&device->lies, number) % candidates == 0) {
+                drawn = &memory->regions[i];
+            }
+        }
+    }
+    return drawn;
+}
+
+/* The bytes to write to, *size of them; NULL: there are none. */
+static uint8_t *draw_bytes(struct mock_device *device, unsigned number, size_t *size)
+{
+    enum mock_scribble_area area = device->lies.lie[number].area;
+    const struct mock_queue *queue = &device->queues[0];
+    struct mock_region *region;
+
+    if (area >= MOCK_SCRIBBLE_DESCRIPTORS && area <= MOCK_SCRIBBLE_DEVICE_AREA && queue->enabled) {
+        enum mock_queue_area which = (enum mock_queue_area)(area - MOCK_SCRIBBLE_DESCRIPTORS);
+        uint64_t address = queue->area[which];
+
+        region = mock_memory_find(device->memory, address);
+        *size = mock_ring_area_size(queue, which);
+        if (region != NULL && *size <= region->size - (size_t)(address - region->address)) {
+            return region->bytes + (size_t)(address - region->address);
+        }
+    }
+    region = draw_region(device, number, area);
+    *size = region != NULL ? region->size : 0;
+    return region != NULL ? region->bytes : NULL;
+}
+
+static void scribble(struct mock_device *device, unsigned number)
+{
+    const struct mock_lie *lie = &device->lies.lie[number];
+    size_t size = 0;
+    uint8_t *bytes = draw_bytes(device, number, &size);
+    size_t count = lie->bytes != 0 ? lie->bytes : 1u + random_of(&device->lies, number) % SCRIBBLE_MAX;
+    size_t at;
+
+    if (bytes == NULL || device->vanished) {
+        return;
+    }
+    count = count < size ? count : size;
+    at = random_of(&device->lies, number) % (size - count + 1u);
+    for (size_t i = 0; i < count; i++) {
+        bytes[at + i] = lie->content != NULL ? ((const uint8_t *)lie->content)[i]
+                                             : (uint8_t)(random_of(&device->lies, number) >> 11);
+    }
+}
+
+static void do_now(struct mock_device *device, unsigned number)
+{
+    switch (device->lies.lie[number].how) {
+    case MOCK_LIE_RETURN: mock_device_return(device); break;
+    case MOCK_LIE_RESET: mock_device_reset(device); break;
+    case MOCK_LIE_COMPLETE: (void)mock_device_run(device, UINT_MAX); break;
+    case MOCK_LIE_LOOK: mock_device_look(device); break;
+    case MOCK_LIE_VANISH: mock_device_vanish(device); break;
+    case MOCK_LIE_STOP: device->stopped = true; break;
+    case MOCK_LIE_NEEDS_RESET: mock_device_needs_reset(device); break;
+    case MOCK_LIE_NEEDS_RESET_QUIET: device->status |= VPT_STATUS_DEVICE_NEEDS_RESET; break;
+    case MOCK_LIE_CONFIGURATION:
+        if (device->backend->change_configuration != NULL) {
+            device->backend->change_configuration(device->backend_ctx);
+        }
+        break;
+    case MOCK_LIE_GENERATION: device->config.generation++; break;
+    case MOCK_LIE_INTERRUPT: mock_device_interrupt(device, &device->queues[0]); break;
+    case MOCK_LIE_INTERRUPT_CONFIGURATION: mock_device_configuration_changed(device); break;
+    default: scribble(device, number); break;
+    }
+}
+
+/* Does what lie `number` says, at once or as soon as the device is done with the queue that it works on. */
+static void deed(struct mock_device *device, unsigned number)
+{
+    enum mock_lie_how how = device->lies.lie[number].how;
+    bool waits = how == MOCK_LIE_RETURN || how == MOCK_LIE_RESET || how == MOCK_LIE_COMPLETE || how == MOCK_LIE_LOOK;
+
+    /* These must not happen while the device works on a queue. */
+    if (waits && device->working != 0) {
+        device->lies.postponed |= UINT32_C(1) << number;
+    } else {
+        do_now(device, number);
+    }
+}
+
+void mock_lies_catch_up(struct mock_device *device)
+{
+    uint32_t postponed = device->lies.postponed;
+
+    device->lies.postponed = 0;
+    for (unsigned i = 0; i < device->lies.count; i++) {
+        if ((postponed >> i & 1u) != 0) {
+            do_now(device, i);
+        }
+    }
+}
+
+/* Where the lie's field is in the access: from which byte on, and how many bytes; 0: it is not in it. */
 static unsigned field_in(const struct mock_lie *lie, const struct mock_access *access, unsigned *first)
 {
-    unsigned width = access->width < FIELD_MAX ? access->width : FIELD_MAX;
-    uint64_t offset = lie->offset;
+    unsigned whole = access->width < FIELD_MAX ? access->width : FIELD_MAX;
+    uint64_t start = lie->offset > access->offset ? lie->offset : access->offset;
+    uint64_t end = lie->offset + lie->width;
 
     *first = 0;
-    if (lie->space == MOCK_SPACE_ANY || offset == MOCK_ANYWHERE) {
-        return width;
+    if (lie->space == MOCK_SPACE_ANY || lie->offset == MOCK_ANYWHERE) {
+        return whole;
     }
     if (lie->width == 0) {
-        return offset == access->offset ? width : 0;
+        return lie->offset == access->offset ? whole : 0;
     }
-    if (offset >= access->offset) {
-        uint64_t skipped = offset - access->offset;
-
-        if (skipped >= access->width) {
-            return 0;
-        }
-        *first = (unsigned)skipped;
-        return lie->width < access->width - *first ? lie->width : access->width - *first;
-    }
-    if (access->offset - offset >= lie->width) {
+    end = end < access->offset + access->width ? end : access->offset + access->width;
+    if (start >= end) {
         return 0;
     }
-    width = lie->width - (unsigned)(access->offset - offset);
-    return width < access->width ? width : access->width;
+    *first = (unsigned)(start - access->offset);
+    return (unsigned)(end - start);
 }
 
 static bool concerns(const struct mock_lie *lie, const struct mock_access *access)
 {
-    bool moment = access->space == MOCK_SPACE_TICK || access->space == MOCK_SPACE_COMPLETION;
     unsigned direction = access->write ? MOCK_WRITES : MOCK_READS;
     unsigned first;
 
-    if (moment) {
+    if (is_moment(access->space)) {
         return lie->space == access->space;
     }
-    if (lie->space != MOCK_SPACE_ANY && lie->space != access->space) {
-        return false;
-    }
-    return (lie->access == 0 || (lie->access & direction) != 0) && field_in(lie, access, &first) != 0;
+    return (lie->space == MOCK_SPACE_ANY || lie->space == access->space) &&
+           (lie->access == 0 || (lie->access & direction) != 0) && field_in(lie, access, &first) != 0;
 }
 
-/* Violations that come of a lie are not the driver's. */
+/* The driver may break rules because of the lie. */
 static void excuse(struct mock_device *device, const struct mock_lie *lie, const struct mock_access *access)
 {
     device->lies.fired++;
     device->lies.fired_in[access->space]++;
     device->lies.last = *access;
     device->violations->lied = true;
-    /* What the driver has told the device does not hold: nor do the addresses that the device goes to. */
+    /* The device has not got what the driver wrote, so the addresses that it uses may be wrong. */
     if ((distorts(lie) && access->space == MOCK_SPACE_REGISTER && access->write && !access->status) ||
         lie->how == MOCK_LIE_SCRIBBLE) {
         device->violations->misled = true;
@@ -164,12 +266,10 @@ void mock_access_begin(struct mock_device *device, struct mock_access *access)
         if (distorts(lie)) {
             access->firing |= UINT32_C(1) << i;
         } else {
-            mock_deed(device, i);
+            deed(device, i);
         }
     }
 }
-
-/* ---- Distortion ---- */
 
 static uint64_t distorted(struct mock_lies *lies, unsigned number, uint64_t truth)
 {
@@ -179,7 +279,7 @@ static uint64_t distorted(struct mock_lies *lies, unsigned number, uint64_t trut
     case MOCK_LIE_VALUE: return lie->value;
     case MOCK_LIE_XOR: return truth ^ lie->value;
     case MOCK_LIE_ADD: return truth + lie->value;
-    default: return (uint64_t)mock_lies_random(lies, number) << 32 | mock_lies_random(lies, number);
+    default: return (uint64_t)random_of(lies, number) << 32 | random_of(lies, number);
     }
 }
 
@@ -192,17 +292,22 @@ static uint64_t part(uint64_t value, unsigned whole, unsigned first, unsigned wi
     return mock_load(bytes + first, width, native);
 }
 
-static bool dropped(const struct mock_device *device, const struct mock_access *access)
+static bool fires(const struct mock_access *access, unsigned number)
 {
-    for (unsigned i = 0; i < device->lies.count; i++) {
-        if ((access->firing >> i & 1u) != 0 && device->lies.lie[i].how == MOCK_LIE_DROP) {
-            return true;
-        }
-    }
-    return false;
+    return (access->firing >> number & 1u) != 0;
 }
 
-/* Distorts `bytes`, what the access is about, in place. */
+static bool dropped(const struct mock_device *device, const struct mock_access *access)
+{
+    bool drops = false;
+
+    for (unsigned i = 0; i < device->lies.count; i++) {
+        drops = drops || (fires(access, i) && device->lies.lie[i].how == MOCK_LIE_DROP);
+    }
+    return drops;
+}
+
+/* Distorts the bytes that are accessed, in place. */
 static void distort(struct mock_device *device, const struct mock_access *access, uint8_t *bytes)
 {
     struct mock_lies *lies = &device->lies;
@@ -213,7 +318,7 @@ static void distort(struct mock_device *device, const struct mock_access *access
         unsigned width = field_in(lie, access, &first);
         uint64_t value;
 
-        if ((access->firing >> i & 1u) == 0) {
+        if (!fires(access, i)) {
             continue;
         }
         value = distorted(lies, i, mock_load(bytes + first, width, access->native));
@@ -224,23 +329,26 @@ static void distort(struct mock_device *device, const struct mock_access *access
     }
 }
 
+static uint32_t distorted_register(struct mock_device *device, const struct mock_access *access, uint32_t truth)
+{
+    uint8_t bytes[4];
+
+    mock_store(bytes, access->width, truth, false);
+    distort(device, access, bytes);
+    return (uint32_t)mock_load(bytes, access->width, false);
+}
+
 uint32_t mock_access_read(struct mock_device *device, const struct mock_access *access, uint32_t truth)
 {
-    uint32_t ones = access->width < 4u ? (UINT32_C(1) << (8u * access->width)) - 1u : UINT32_MAX;
-    uint32_t value = ones;
-    uint8_t bytes[4];
+    uint32_t value;
 
     if (access->firing == 0 || device->vanished) {
         return truth;
     }
-    if (!dropped(device, access)) {
-        mock_store(bytes, access->width, truth, false);
-        distort(device, access, bytes);
-        value = (uint32_t)mock_load(bytes, access->width, false);
-    }
+    value = dropped(device, access) ? mock_ones(access->width) : distorted_register(device, access, truth);
     /*
-     * Who is told that the device is gone, or has been reset, or does not reach memory, takes the memory back; and who
-     * is told another size makes rings of that size.
+     * A driver takes memory back when it reads that the device is gone, is reset or does not reach memory, and it makes
+     * rings of the size that it reads.
      */
     if (access->layout || (access->status && value != truth && (value == 0 || (value & 0xffu) == 0xffu)) ||
         (access->space == MOCK_SPACE_PCI_CONFIGURATION && access->offset < 8u)) {
@@ -251,14 +359,10 @@ uint32_t mock_access_read(struct mock_device *device, const struct mock_access *
 
 bool mock_access_write(struct mock_device *device, const struct mock_access *access, uint32_t *value)
 {
-    uint8_t bytes[4];
-
     if (dropped(device, access)) {
         return false;
     }
-    mock_store(bytes, access->width, *value, false);
-    distort(device, access, bytes);
-    *value = (uint32_t)mock_load(bytes, access->width, false);
+    *value = distorted_register(device, access, *value);
     return true;
 }
 

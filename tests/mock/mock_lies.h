@@ -1,16 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lies: whatever the driver reads of the device, and whatever it writes to it, distorted at the n-th access to that
- * very place; and deeds: what the device does of its own accord at the n-th access, tick or completion. faults.h has
- * misbehaviour by name; this here is the whole of what can go wrong, by place.
+ * Lies distort what the driver reads of the device or writes to it, at the n-th access to a place. Deeds are what the
+ * device does on its own at the n-th access, tick or completion. (mock_faults.h has misbehaviour by name.)
  *
  *     mock_lie_set(&machine.device.lies, &(struct mock_lie){ .space = MOCK_SPACE_REGISTER, .offset = 0x34,
  *                                                            .how = MOCK_LIE_VALUE, .value = 3, .first = 1 });
  *
- * makes virtio-mmio's QueueSizeMax read 3, always. Several lies may be set at once; they take effect in the order in
- * which they were set. A device that has vanished tells no lies, but counts accesses for its deeds.
- *
- * Once a lie has fired, violations are excused until mock_violations_clear(): see violations.h.
+ * makes virtio-mmio's QueueSizeMax read 3, always. Lies take effect in the order in which they were set. A device that
+ * has vanished tells no lies, but counts accesses for its deeds. Once a lie has fired, violations are excused until
+ * mock_violations_clear().
  */
 #ifndef VPT_TESTS_MOCK_LIES_H
 #define VPT_TESTS_MOCK_LIES_H
@@ -31,17 +29,15 @@ enum mock_space {
     MOCK_SPACE_PCI_CONFIGURATION, /* of the function: header, capabilities, MSI-X's message control */
     MOCK_SPACE_MSIX,              /* the MSI-X table; the pending bits from MOCK_MSIX_PENDING on */
     MOCK_SPACE_RING,              /* what the device stores into a used ring: enum mock_ring_field */
-    MOCK_SPACE_DATA, /* what the device stores into the writable part of a request, from the beginning of that part; for
-                        a disk, the status byte is the last one. A store is an access */
-    MOCK_SPACE_TICK, /* a tick of the clock, for deeds alone */
-    MOCK_SPACE_COMPLETION, /* a request about to be carried out, for deeds alone */
+    MOCK_SPACE_DATA,              /* what the device stores into the writable part of a request */
+    MOCK_SPACE_TICK,              /* a tick of the clock, for deeds alone */
+    MOCK_SPACE_COMPLETION,        /* a request about to be carried out, for deeds alone */
     MOCK_SPACES
 };
 
 /*
- * Offsets of registers. virtio-mmio's are from the beginning of the slot, below 0x100; those of a legacy PCI header
- * from the beginning of the BAR. Those of the modern PCI interface are within a structure: MOCK_MODERN_REGISTER(1,
- * 0x14) is device_status. `structure` is the cfg_type: 1 common configuration, 2 notifications, 3 ISR status.
+ * Register offsets are from the beginning of virtio-mmio's slot or of the legacy header's BAR. Those of the modern PCI
+ * interface are within a structure, an enum mock_pci_structure: MOCK_MODERN_REGISTER(1, 0x14) is device_status.
  */
 #define MOCK_MODERN_REGISTER(structure, offset) ((uint64_t)(structure) << 32 | (uint64_t)(offset))
 
@@ -126,8 +122,8 @@ struct mock_access {
     unsigned width;
     bool write;      /* by the driver */
     bool status;     /* it is the device status */
-    bool layout;     /* it is what a legacy driver takes the rings' layout from, without telling the device */
-    bool native;     /* in the CPU's byte order: what lies in memory, or in the configuration, of a legacy device */
+    bool layout;     /* it is the queue size that a driver lays its rings out by, without telling the device */
+    bool native;     /* in the CPU's byte order: memory or configuration of a legacy device */
     uint32_t firing; /* bit n: lie n distorts it */
 };
 
@@ -146,15 +142,13 @@ struct mock_lies {
 
 /* ---- For tests ---- */
 
-/*
- * Adds a lie and returns its number. More than MOCK_LIES_MAX, or what makes no sense (a distortion of a tick): abort().
- */
+/* Adds a lie and returns its number. Aborts for more than MOCK_LIES_MAX, or for a lie that makes no sense. */
 unsigned mock_lie_set(struct mock_lies *lies, const struct mock_lie *lie);
 
 /* How often it has fired: a test that provokes a lie asserts that this is not 0. */
 uint32_t mock_lie_fired(const struct mock_lies *lies, unsigned number);
 
-/* Forgets all lies, and lets a device go on that MOCK_LIE_STOP has stopped. One that has vanished stays away. */
+/* Forgets all lies. A device that MOCK_LIE_STOP has stopped goes on; one that has vanished stays away. */
 void mock_lies_clear(struct mock_device *device);
 
 const char *mock_space_name(enum mock_space space);
@@ -162,20 +156,17 @@ const char *mock_lie_name(enum mock_lie_how how);
 
 /* ---- For front ends, rings and backends: each access goes through one of these ---- */
 
-/* Before the access is answered: deeds are done, and it is settled which lies distort it. */
+/* Before the access is answered: does the deeds, and notes which lies distort the access. */
 void mock_access_begin(struct mock_device *device, struct mock_access *access);
 
 /* What a read answers instead of the truth; what a write brings instead of *value, or false: it is not taken. */
 uint32_t mock_access_read(struct mock_device *device, const struct mock_access *access, uint32_t truth);
 bool mock_access_write(struct mock_device *device, const struct mock_access *access, uint32_t *value);
 
-/* A store of the device into memory, of access->width bytes, begun and carried out as far as lies let it. */
+/* Begins and makes a store of the device into memory, of access->width bytes. */
 void mock_access_store(struct mock_device *device, struct mock_access *access, uint8_t *at, const uint8_t *bytes);
 
 /* A tick, or a completion. */
 void mock_access_moment(struct mock_device *device, enum mock_space space);
-
-/* Deeds that were postponed while the device worked on a queue. */
-void mock_lies_catch_up(struct mock_device *device);
 
 #endif

@@ -7,6 +7,22 @@
 
 #include <vpt/port.h>
 
+#include "mock_internal.h"
+
+void *mock_grow(void *array, size_t count, size_t size)
+{
+    void *grown = array;
+
+    /* The room doubles each time that the count reaches a power of two. */
+    if ((count & (count - 1u)) == 0) {
+        grown = realloc(array, (count != 0 ? 2u * count : 1u) * size);
+    }
+    if (grown == NULL) {
+        abort();
+    }
+    return grown;
+}
+
 void mock_memory_init(struct mock_memory *memory, struct mock_violations *violations)
 {
     memset(memory, 0, sizeof(*memory));
@@ -37,23 +53,6 @@ static size_t above(const struct mock_memory *memory, uint64_t address)
     return low;
 }
 
-/* Makes room for one more region. */
-static bool grow(struct mock_memory *memory)
-{
-    size_t capacity = memory->capacity == 0 ? 64 : memory->capacity * 2;
-    struct mock_region *regions;
-
-    if (memory->count < memory->capacity) {
-        return true;
-    }
-    regions = realloc(memory->regions, capacity * sizeof(*regions));
-    if (regions != NULL) {
-        memory->regions = regions;
-        memory->capacity = capacity;
-    }
-    return regions != NULL;
-}
-
 bool mock_region_contains(const struct mock_region *region, uint64_t address)
 {
     return address >= region->address && address - region->address < region->size;
@@ -65,9 +64,10 @@ bool mock_memory_insert(struct mock_memory *memory, const struct mock_region *re
 
     if (region->size == 0 || region->size - 1 > UINT64_MAX - region->address ||
         (at > 0 && mock_region_contains(&memory->regions[at - 1], region->address)) ||
-        (at < memory->count && memory->regions[at].address - region->address < region->size) || !grow(memory)) {
+        (at < memory->count && memory->regions[at].address - region->address < region->size)) {
         return false;
     }
+    memory->regions = mock_grow(memory->regions, memory->count, sizeof(*region));
     memmove(&memory->regions[at + 1], &memory->regions[at], (memory->count - at) * sizeof(*region));
     memory->regions[at] = *region;
     memory->count++;

@@ -43,7 +43,6 @@ struct mock_holder {
 struct mock_memory {
     struct mock_region *regions; /* live ones, by rising address */
     size_t count;
-    size_t capacity;
     size_t last;     /* the region found last is likely to be asked for again */
     bool translated; /* the device is behind an IOMMU: it reaches only memory that was asked for with ACCESS_PLATFORM,
                         and what the test has registered */

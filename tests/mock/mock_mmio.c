@@ -93,8 +93,6 @@ static void check_identified(struct mock_mmio *mmio, size_t offset, bool read)
     }
 }
 
-/* ---- Reading ---- */
-
 static uint32_t identify(struct mock_mmio *mmio, enum mock_fault fault, uint32_t truth)
 {
     uint64_t argument = 0;
@@ -148,19 +146,13 @@ static uint32_t read_queue_state(struct mock_mmio *mmio)
 static uint32_t read_region(const struct mock_mmio *mmio, size_t offset)
 {
     uint32_t id = mmio->region_select;
-    uint64_t length = UINT64_MAX;
-    uint64_t base = UINT64_MAX;
+    const struct mock_shared_region *region = id < MOCK_REGIONS_MAX ? &mmio->device->regions[id] : NULL;
+    uint64_t value = UINT64_MAX;
 
-    if (id < MOCK_REGIONS_MAX && mmio->device->regions[id].present) {
-        length = mmio->device->regions[id].length;
-        base = mmio->device->regions[id].base;
+    if (region != NULL && region->present) {
+        value = offset == SHM_LEN_LOW || offset == SHM_LEN_HIGH ? region->length : region->base;
     }
-    switch (offset) {
-    case SHM_LEN_LOW: return (uint32_t)length;
-    case SHM_LEN_HIGH: return (uint32_t)(length >> 32);
-    case SHM_BASE_LOW: return (uint32_t)base;
-    default: return (uint32_t)(base >> 32);
-    }
+    return (uint32_t)(offset == SHM_LEN_LOW || offset == SHM_BASE_LOW ? value : value >> 32);
 }
 
 static uint32_t read_register(struct mock_mmio *mmio, size_t offset)
@@ -216,8 +208,6 @@ static uint32_t mmio_read(void *front_end, size_t offset, unsigned width)
     mock_access_begin(mmio->device, &access);
     return mock_access_read(mmio->device, &access, answer(mmio, offset, width));
 }
-
-/* ---- Writing ---- */
 
 static void write_features(struct mock_mmio *mmio, uint32_t value)
 {

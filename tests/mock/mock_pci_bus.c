@@ -7,9 +7,7 @@
 
 #include "mock_device.h"
 #include "mock_order.h"
-#include "mock_pci_bus_internal.h"
-
-/* ---- Configuration space ---- */
+#include "mock_internal.h"
 
 /* Whether the port's contract allows an access to a space of `size` bytes. */
 static bool allowed(struct mock_pci_bus *bus, const char *space, uint32_t offset, uint32_t size, unsigned width,
@@ -172,14 +170,6 @@ static enum vpt_status config_write(void *ctx, const struct vpt_pci_address *add
     return VPT_OK;
 }
 
-/* ---- Accesses by BAR ---- */
-
-struct decoded {
-    struct mock_pci_function *function; /* NULL: nobody decodes it */
-    unsigned bar;
-    uint64_t offset;
-};
-
 static bool decodes(const struct mock_pci_function *function, unsigned index, bool io, uint64_t address)
 {
     const struct mock_pci_bar *bar = &function->bars[index];
@@ -199,30 +189,26 @@ static bool decodes(const struct mock_pci_function *function, unsigned index, bo
     return address >= first && address - first < bar->size;
 }
 
-static struct decoded decode(struct mock_pci_bus *bus, bool io, uint64_t address, unsigned width)
+/* The function that decodes an address, and which of its BARs; NULL: none. */
+static struct mock_pci_function *decode(struct mock_pci_bus *bus, bool io, uint64_t address, unsigned *bar)
 {
     struct mock_violations *violations = &bus->hal->violations;
-    struct decoded found = { NULL, 0, 0 };
+    struct mock_pci_function *found = NULL;
 
     bus->sequence++;
     for (unsigned i = 0; i < bus->function_count; i++) {
-        for (unsigned bar = 0; bar < MOCK_PCI_BARS; bar++) {
-            if (!decodes(bus->functions[i], bar, io, address)) {
-                continue;
+        for (unsigned index = 0; index < MOCK_PCI_BARS; index++) {
+            if (decodes(bus->functions[i], index, io, address)) {
+                mock_require(violations, found == NULL, "two BARs decode 0x%" PRIx64, address);
+                found = bus->functions[i];
+                *bar = index;
             }
-            mock_require(violations, found.function == NULL, "two BARs decode 0x%" PRIx64, address);
-            found.function = bus->functions[i];
-            found.bar = bar;
-            found.offset = address - mock_pci_bar_address(found.function, bar);
         }
     }
-    if (found.function == NULL) {
+    if (found == NULL) {
         bus->undecoded++;
         mock_require(violations, bus->undecoded_allowed, "no BAR decodes %s 0x%" PRIx64, io ? "port" : "address",
                      address);
-    } else if (!mock_require(violations, width <= found.function->bars[found.bar].size - found.offset,
-                             "access past the end of BAR %u", found.bar)) {
-        found.function = NULL;
     }
     return found;
 }
@@ -239,48 +225,40 @@ static void miss(struct mock_pci_bus *bus, uint64_t address, unsigned width, boo
     }
 }
 
-static uint32_t access_read(struct mock_pci_bus *bus, bool io, uint64_t address, unsigned width)
+/* An access by BAR. `written` is NULL for a read, whose value it returns. */
+static uint32_t access_bar(struct mock_pci_bus *bus, bool io, uint64_t address, unsigned width, const uint32_t *written)
 {
-    struct decoded found = decode(bus, io, address, width);
-    const struct mock_pci_bar *bar;
+    unsigned index = 0;
+    struct mock_pci_function *function = decode(bus, io, address, &index);
+    uint64_t offset = function != NULL ? address - mock_pci_bar_address(function, index) : 0;
+    const struct mock_pci_bar *bar = function != NULL ? &function->bars[index] : NULL;
 
-    if (found.function == NULL) {
-        miss(bus, address, width, false);
+    if (bar == NULL ||
+        !mock_require(&bus->hal->violations, width <= bar->size - offset, "access past the end of BAR %u", index)) {
+        miss(bus, address, width, written != NULL);
         return mock_ones(width);
     }
-    bar = &found.function->bars[found.bar];
-    if (mock_pci_msix_claims(found.function, found.bar, found.offset)) {
-        return mock_pci_msix_read(found.function, found.bar, found.offset, width);
+    if (mock_pci_msix_claims(function, index, offset)) {
+        return mock_pci_msix_access(function, index, offset, width, written);
     }
-    return bar->ops != NULL ? bar->ops->read(bar->front_end, (size_t)found.offset, width) : 0;
-}
-
-static void access_write(struct mock_pci_bus *bus, bool io, uint64_t address, unsigned width, uint32_t value)
-{
-    struct decoded found = decode(bus, io, address, width);
-    const struct mock_pci_bar *bar;
-
-    if (found.function == NULL) {
-        miss(bus, address, width, true);
-        return;
+    if (bar->ops != NULL && written == NULL) {
+        return bar->ops->read(bar->front_end, (size_t)offset, width);
     }
-    bar = &found.function->bars[found.bar];
-    if (mock_pci_msix_claims(found.function, found.bar, found.offset)) {
-        mock_pci_msix_write(found.function, found.bar, found.offset, width, value);
-    } else if (bar->ops != NULL) {
-        bar->ops->write(bar->front_end, (size_t)found.offset, width, value);
+    if (bar->ops != NULL) {
+        bar->ops->write(bar->front_end, (size_t)offset, width, *written);
     }
+    return 0;
 }
 
 static uint32_t io_read(void *ctx, uint16_t io_port, unsigned width)
 {
-    return allowed(ctx, "port", io_port, 0x10000, width, 0) ? access_read(ctx, true, io_port, width) : UINT32_MAX;
+    return allowed(ctx, "port", io_port, 0x10000, width, 0) ? access_bar(ctx, true, io_port, width, NULL) : UINT32_MAX;
 }
 
 static void io_write(void *ctx, uint16_t io_port, unsigned width, uint32_t value)
 {
     if (allowed(ctx, "port", io_port, 0x10000, width, value)) {
-        access_write(ctx, true, io_port, width, value);
+        (void)access_bar(ctx, true, io_port, width, &value);
     }
 }
 
@@ -288,14 +266,14 @@ static uint32_t aperture_read(void *front_end, size_t offset, unsigned width)
 {
     const struct mock_pci_aperture *aperture = front_end;
 
-    return access_read(aperture->bus, false, aperture->physical + offset, width);
+    return access_bar(aperture->bus, false, aperture->physical + offset, width, NULL);
 }
 
 static void aperture_write(void *front_end, size_t offset, unsigned width, uint32_t value)
 {
     const struct mock_pci_aperture *aperture = front_end;
 
-    access_write(aperture->bus, false, aperture->physical + offset, width, value);
+    (void)access_bar(aperture->bus, false, aperture->physical + offset, width, &value);
 }
 
 static const struct mock_window_ops aperture_ops = { aperture_read, aperture_write };
@@ -311,8 +289,6 @@ void *mock_pci_bus_aperture(struct mock_pci_bus *bus, uint64_t physical, size_t 
     *aperture = (struct mock_pci_aperture){ bus, physical };
     return mock_hal_add_window(bus->hal, &aperture_ops, aperture, physical, size);
 }
-
-/* ---- Making a bus ---- */
 
 void mock_pci_bus_init(struct mock_pci_bus *bus, struct mock_hal *hal)
 {

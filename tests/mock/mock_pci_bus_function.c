@@ -3,7 +3,8 @@
 #include <inttypes.h>
 #include <string.h>
 
-#include "mock_pci_bus_internal.h"
+#include "mock_order.h"
+#include "mock_internal.h"
 
 #define LIST_FIRST     0x40u
 #define LIST_END       0x100u
@@ -17,38 +18,24 @@
 #define BAR_IO_BITS     0x03u
 #define ROM_BASE        UINT32_C(0xfffff800)
 
-/* ---- Bytes ---- */
-
-static uint32_t gather(const uint8_t *bytes, unsigned width)
-{
-    uint32_t value = 0;
-
-    for (unsigned i = 0; i < width; i++) {
-        value |= (uint32_t)bytes[i] << (8u * i);
-    }
-    return value;
-}
-
-static void scatter(uint8_t *bytes, unsigned width, uint32_t value)
-{
-    for (unsigned i = 0; i < width; i++) {
-        bytes[i] = (uint8_t)(value >> (8u * i));
-    }
-}
-
 uint32_t mock_pci_get(const struct mock_pci_function *function, uint16_t offset, unsigned width)
 {
-    return gather(&function->config[offset], width);
+    return (uint32_t)mock_load(&function->config[offset], width, false);
 }
 
 void mock_pci_set(struct mock_pci_function *function, uint16_t offset, unsigned width, uint32_t value)
 {
-    scatter(&function->config[offset], width, value);
+    mock_store(&function->config[offset], width, value, false);
 }
 
 void mock_pci_set_writable(struct mock_pci_function *function, uint16_t offset, unsigned width, uint32_t mask)
 {
-    scatter(&function->writable[offset], width, mask);
+    mock_store(&function->writable[offset], width, mask, false);
+}
+
+static uint32_t writable(const struct mock_pci_function *function, uint16_t offset, unsigned width)
+{
+    return (uint32_t)mock_load(&function->writable[offset], width, false);
 }
 
 static unsigned header_type(const struct mock_pci_function *function)
@@ -69,7 +56,7 @@ void mock_pci_function_init(struct mock_pci_function *function, const struct moc
     mock_pci_set_writable(function, HEADER_COMMAND, 2, COMMAND_WRITABLE);
     mock_pci_set_writable(function, 0x0c, 2, 0xffff);
     mock_pci_set_writable(function, 0x3c, 1, 0xff);
-    scatter(&function->clear[HEADER_STATUS], 2, STATUS_CLEAR);
+    mock_store(&function->clear[HEADER_STATUS], 2, STATUS_CLEAR, false);
     if (header_type(function) == 0) {
         mock_pci_set(function, 0x2c, 2, ids->subsystem_vendor);
         mock_pci_set(function, 0x2e, 2, ids->subsystem);
@@ -121,7 +108,7 @@ static bool covers(const struct mock_pci_function *bridge, uint16_t at, uint64_t
         low |= (uint64_t)mock_pci_get(bridge, PREFETCHABLE_UPPER_BASE, 4) << 32;
         high |= (uint64_t)mock_pci_get(bridge, PREFETCHABLE_UPPER_LAST, 4) << 32;
     }
-    return gather(&bridge->writable[at], 4) != 0 && first >= low && last <= high;
+    return writable(bridge, at, 4) != 0 && first >= low && last <= high;
 }
 
 bool mock_pci_bridge_forwards(const struct mock_pci_function *bridge, bool io, uint64_t first, uint64_t last)
@@ -134,19 +121,16 @@ bool mock_pci_bridge_forwards(const struct mock_pci_function *bridge, bool io, u
         return false;
     }
     if (io) {
-        return gather(&bridge->writable[IO_BASE], 2) != 0 && first >= low && last <= high;
+        return writable(bridge, IO_BASE, 2) != 0 && first >= low && last <= high;
     }
     return covers(bridge, MEMORY_BASE, first, last) || covers(bridge, PREFETCHABLE_BASE, first, last);
 }
 
-/* The windows' registers may be written, though bits of them are read-only. */
+/* Whether this is a window's register: all but the secondary status, which lies between them. */
 static bool is_window(const struct mock_pci_function *function, uint16_t offset)
 {
-    /* The secondary status is between them. */
     return function->bridge && offset >= IO_BASE && offset < WINDOWS_END && offset != IO_BASE + 2u;
 }
-
-/* ---- The header's registers ---- */
 
 uint16_t mock_pci_command(const struct mock_pci_function *function)
 {
@@ -200,11 +184,9 @@ uint16_t mock_pci_bar_register(const struct mock_pci_function *function, unsigne
 
 unsigned mock_pci_bar_registers(const struct mock_pci_function *function)
 {
-    switch (header_type(function)) {
-    case 0: return 6;
-    case 1: return 2;
-    default: return 0;
-    }
+    static const uint8_t registers[] = { 6, 2 };
+
+    return header_type(function) < sizeof(registers) ? registers[header_type(function)] : 0;
 }
 
 static uint32_t type_bits(const struct mock_pci_bar *bar)
@@ -241,7 +223,7 @@ void mock_pci_bar_init(struct mock_pci_function *function, unsigned index, const
 void mock_pci_bar_assign(struct mock_pci_function *function, unsigned index, uint64_t address)
 {
     uint16_t offset = mock_pci_bar_register(function, index);
-    uint32_t mask = gather(&function->writable[offset], 4);
+    uint32_t mask = writable(function, offset, 4);
 
     mock_pci_set(function, offset, 4, (mock_pci_get(function, offset, 4) & ~mask) | ((uint32_t)address & mask));
     if (function->bars[index].is_64bit) {
@@ -267,20 +249,18 @@ uint64_t mock_pci_bar_address(const struct mock_pci_function *function, unsigned
 
 /* ---- Capabilities ---- */
 
-static void put(struct mock_pci_function *function, uint16_t offset, const void *body, size_t size,
-                const void *writable)
+static void put(struct mock_pci_function *function, size_t offset, const void *body, size_t size, const void *masks)
 {
-    if (size == 0) {
-        return;
+    if (size != 0) {
+        memcpy(&function->config[offset], body, size);
     }
-    memcpy(&function->config[offset], body, size);
-    if (writable != NULL) {
-        memcpy(&function->writable[offset], writable, size);
+    if (size != 0 && masks != NULL) {
+        memcpy(&function->writable[offset], masks, size);
     }
 }
 
 uint16_t mock_pci_capability_add(struct mock_pci_function *function, uint8_t id, const void *body, size_t size,
-                                 const void *writable)
+                                 const void *masks)
 {
     uint16_t offset = function->next_capability;
     uint16_t pointer = header_type(function) == 2 ? HEADER_LIST_CARDBUS : HEADER_LIST;
@@ -294,14 +274,14 @@ uint16_t mock_pci_capability_add(struct mock_pci_function *function, uint8_t id,
     mock_pci_set(function, pointer, 1, offset);
     mock_pci_set(function, HEADER_STATUS, 2, mock_pci_get(function, HEADER_STATUS, 2) | STATUS_LIST);
     mock_pci_set(function, offset, 1, id);
-    put(function, (uint16_t)(offset + 2u), body, size, writable);
+    put(function, offset + 2u, body, size, masks);
     function->last_capability = offset;
     function->next_capability = (uint16_t)((offset + 2u + size + 3u) & ~3u);
     return offset;
 }
 
 uint16_t mock_pci_extended_add(struct mock_pci_function *function, uint16_t id, uint8_t version, const void *body,
-                               size_t size, const void *writable)
+                               size_t size, const void *masks)
 {
     uint16_t offset = function->next_extended;
     uint16_t last = function->last_extended;
@@ -313,7 +293,7 @@ uint16_t mock_pci_extended_add(struct mock_pci_function *function, uint16_t id, 
         mock_pci_set(function, last, 4, (mock_pci_get(function, last, 4) & 0xfffffu) | (uint32_t)offset << 20);
     }
     mock_pci_set(function, offset, 4, (uint32_t)id | (uint32_t)(version & 0xfu) << 16);
-    put(function, (uint16_t)(offset + 4u), body, size, writable);
+    put(function, offset + 4u, body, size, masks);
     function->last_extended = offset;
     function->next_extended = (uint16_t)((offset + 4u + size + 3u) & ~3u);
     return offset;
@@ -321,21 +301,21 @@ uint16_t mock_pci_extended_add(struct mock_pci_function *function, uint16_t id, 
 
 /* ---- What a driver may not write ---- */
 
-/* Which BAR has its register here; MOCK_PCI_BARS: none. */
+/* The BAR whose register is here; MOCK_PCI_BARS: none. */
 static unsigned bar_at(const struct mock_pci_function *function, uint16_t offset)
 {
-    uint16_t aligned = (uint16_t)(offset & ~3u);
+    unsigned registers = mock_pci_bar_registers(function);
 
     for (unsigned i = 0; i < MOCK_PCI_BARS; i++) {
-        if ((i < mock_pci_bar_registers(function) || (i == MOCK_PCI_ROM && mock_pci_bar_registers(function) != 0)) &&
-            mock_pci_bar_register(function, i) == aligned) {
+        if ((i < registers || (i == MOCK_PCI_ROM && registers != 0)) &&
+            mock_pci_bar_register(function, i) == (offset & ~3u)) {
             return i;
         }
     }
     return MOCK_PCI_BARS;
 }
 
-/* What must not be decoded while a register is written. */
+/* The decoding that must be off while a register is written. */
 static uint16_t decoding_of(const struct mock_pci_function *function, unsigned index)
 {
     bool upper_half = index != 0 && index != MOCK_PCI_ROM && function->bars[index - 1u].is_64bit;
@@ -353,34 +333,18 @@ static void bar_rules(struct mock_pci_function *function, unsigned index, unsign
 {
     struct mock_violations *violations = &function->bus->hal->violations;
     uint16_t command = mock_pci_command(function);
-    bool sizing = value >= ROM_BASE;
+    uint32_t rom = mock_pci_get(function, mock_pci_bar_register(function, MOCK_PCI_ROM), 4);
 
-    if (width != 4) {
-        mock_violation(violations, "BAR %u written in width %u", index, width);
+    mock_require(violations, width == 4, "BAR %u written in width %u", index, width);
+    mock_require(violations, (command & decoding_of(function, index)) == 0, "BAR %u written with decoding on", index);
+    if (value < ROM_BASE) {
+        return;
     }
-    if ((command & decoding_of(function, index)) != 0) {
-        mock_violation(violations, "BAR %u written with decoding on", index);
-    }
-    if (sizing && (command & COMMAND_MASTER) != 0) {
-        mock_violation(violations, "BAR %u sized with bus mastering on", index);
-    }
-    if (sizing && index == MOCK_PCI_ROM && (value & 1u) != 0) {
-        mock_violation(violations, "the ROM is enabled while it is sized");
-    }
-    if (sizing && index != MOCK_PCI_ROM &&
-        (mock_pci_get(function, mock_pci_bar_register(function, MOCK_PCI_ROM), 4) & 1u) != 0) {
-        mock_violation(violations, "BAR %u sized with the ROM enabled", index);
-    }
-}
-
-static void read_only_rule(struct mock_pci_function *function, uint16_t offset, unsigned width, uint32_t value)
-{
-    uint32_t writable = gather(&function->writable[offset], width) | gather(&function->clear[offset], width);
-    uint32_t changed = mock_pci_get(function, offset, width) ^ value;
-
-    if ((changed & ~writable) != 0) {
-        mock_violation(&function->bus->hal->violations,
-                       "configuration write of 0x%" PRIx32 " at 0x%x would change read-only bits", value, offset);
+    mock_require(violations, (command & COMMAND_MASTER) == 0, "BAR %u sized with bus mastering on", index);
+    if (index == MOCK_PCI_ROM) {
+        mock_require(violations, (value & 1u) == 0, "the ROM is enabled while it is sized");
+    } else {
+        mock_require(violations, (rom & 1u) == 0, "BAR %u sized with the ROM enabled", index);
     }
 }
 
@@ -388,26 +352,24 @@ void mock_pci_rules(struct mock_pci_function *function, uint16_t offset, unsigne
 {
     struct mock_violations *violations = &function->bus->hal->violations;
     unsigned bar = bar_at(function, offset);
+    uint32_t changing = writable(function, offset, width) | (uint32_t)mock_load(&function->clear[offset], width, false);
+    uint32_t changed = mock_pci_get(function, offset, width) ^ value;
 
     if (bar != MOCK_PCI_BARS) {
         bar_rules(function, bar, width, value);
         return;
     }
-    if ((offset & ~3u) == HEADER_COMMAND) {
-        if (width == 1) {
-            mock_violation(violations, "command or status register written in width 1");
-        } else if (offset != HEADER_COMMAND || width != 2) {
-            mock_violation(violations, "the status register is written to");
-        }
+    if ((offset & ~3u) == HEADER_COMMAND &&
+        mock_require(violations, width != 1, "command or status register written in width 1")) {
+        mock_require(violations, offset == HEADER_COMMAND && width == 2, "the status register is written to");
     }
-    if (header_type(function) == 1 && !function->bridge && (offset & ~3u) == HEADER_BRIDGE_BUS) {
-        mock_violation(violations, "a bridge's bus numbers are written to");
-    }
+    mock_require(violations, header_type(function) != 1 || function->bridge || (offset & ~3u) != HEADER_BRIDGE_BUS,
+                 "a bridge's bus numbers are written to");
     if (is_window(function, offset)) {
-        if ((mock_pci_command(function) & (COMMAND_IO | COMMAND_MEMORY)) != 0) {
-            mock_violation(violations, "a bridge's window is written with decoding on");
-        }
-        return;
+        mock_require(violations, (mock_pci_command(function) & (COMMAND_IO | COMMAND_MEMORY)) == 0,
+                     "a bridge's window is written with decoding on");
+    } else {
+        mock_require(violations, (changed & ~changing) == 0,
+                     "configuration write of 0x%" PRIx32 " at 0x%x would change read-only bits", value, offset);
     }
-    read_only_rule(function, offset, width, value);
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* MSI-X as a device has it: table, pending bits, and the messages that come of them. */
+/* MSI-X of a function: the table, the pending bits, and the messages. */
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "mock_device.h"
 #include "mock_order.h"
-#include "mock_pci_bus_internal.h"
+#include "mock_internal.h"
 
 #define CAPABILITY_ID  0x11u
 #define ENTRY_WORDS    4u
@@ -18,30 +18,31 @@ void mock_pci_msix_add(struct mock_pci_function *function, uint16_t entries, uns
                        unsigned pending_bar, uint32_t pending_offset)
 {
     static const uint8_t writable[10] = { 0, 0xc0 };
-    struct mock_pci_msix *msix = calloc(1, sizeof(*msix));
-    uint32_t where[2] = { table_offset | table_bar, pending_offset | pending_bar };
-    uint8_t body[10] = { (uint8_t)(entries - 1u), (uint8_t)((entries - 1u) >> 8) };
+    struct mock_pci_msix *msix = mock_grow(NULL, 0, sizeof(*msix));
+    size_t pending_words = 2u * ((entries + 63u) / 64u);
+    uint8_t body[10];
 
-    if (msix == NULL) {
-        abort();
-    }
-    msix->entries = entries;
-    msix->table_bar = table_bar;
-    msix->table_offset = table_offset;
-    msix->pending_bar = pending_bar;
-    msix->pending_offset = pending_offset;
-    msix->pending_words = 2u * ((entries + 63u) / 64u);
-    msix->table = calloc((size_t)entries * ENTRY_WORDS, sizeof(uint32_t));
-    msix->pending = calloc(msix->pending_words, sizeof(uint32_t));
-    if (msix->table == NULL || msix->pending == NULL) {
-        abort();
-    }
-    for (unsigned i = 0; i < 8; i++) {
-        body[2u + i] = (uint8_t)(where[i / 4u] >> (8u * (i % 4u)));
-    }
-    msix->capability = mock_pci_capability_add(function, CAPABILITY_ID, body, sizeof(body), writable);
+    mock_store(body, 2, entries - 1u, false);
+    mock_store(body + 2, 4, table_offset | table_bar, false);
+    mock_store(body + 6, 4, pending_offset | pending_bar, false);
+    *msix = (struct mock_pci_msix){
+        .entries = entries,
+        .capability = mock_pci_capability_add(function, CAPABILITY_ID, body, sizeof(body), writable),
+        .table_bar = table_bar,
+        .pending_bar = pending_bar,
+        .table_offset = table_offset,
+        .pending_offset = pending_offset,
+        .table = mock_grow(NULL, 0, (size_t)entries * ENTRY_WORDS * sizeof(uint32_t)),
+        .pending = mock_grow(NULL, 0, pending_words * sizeof(uint32_t)),
+        .pending_words = pending_words,
+    };
     function->msix = msix;
     mock_pci_msix_restart(function);
+}
+
+static size_t table_size(const struct mock_pci_msix *msix)
+{
+    return (size_t)msix->entries * ENTRY_WORDS * sizeof(uint32_t);
 }
 
 void mock_pci_msix_restart(struct mock_pci_function *function)
@@ -55,7 +56,7 @@ void mock_pci_msix_restart(struct mock_pci_function *function)
     at = (uint16_t)(msix->capability + MOCK_PCI_MSIX_CONTROL);
     mock_pci_set(function, at, 2,
                  mock_pci_get(function, at, 2) & ~(uint32_t)(MOCK_PCI_MSIX_ENABLE | MOCK_PCI_MSIX_MASK));
-    memset(msix->table, 0, (size_t)msix->entries * ENTRY_WORDS * sizeof(uint32_t));
+    memset(msix->table, 0, table_size(msix));
     memset(msix->pending, 0, msix->pending_words * sizeof(uint32_t));
     for (size_t i = 0; i < msix->entries; i++) {
         msix->table[i * ENTRY_WORDS + ENTRY_CONTROL] = CONTROL_MASKED;
@@ -112,11 +113,9 @@ void mock_pci_msix_fire(struct mock_pci_function *function, uint16_t vector)
 {
     struct mock_pci_msix *msix = function->msix;
 
-    if (msix == NULL || vector >= msix->entries) {
-        mock_violation(&function->bus->hal->violations, "MSI-X entry %u does not exist", vector);
-        return;
-    }
-    if (function->gone) {
+    if (!mock_require(&function->bus->hal->violations, msix != NULL && vector < msix->entries,
+                      "MSI-X entry %u does not exist", vector) ||
+        function->gone) {
         return;
     }
     if (unmasked(function, vector)) {
@@ -143,69 +142,29 @@ void mock_pci_msix_deliver(struct mock_pci_function *function)
     }
 }
 
-/* ---- Accesses ---- */
-
-static bool in_table(const struct mock_pci_msix *msix, unsigned bar, uint64_t offset)
+/* A word of the table or of the pending bits, and its offset in MOCK_SPACE_MSIX; NULL: it is neither. */
+static uint32_t *word_at(const struct mock_pci_msix *msix, unsigned bar, uint64_t offset, uint64_t *place)
 {
-    return bar == msix->table_bar && offset >= msix->table_offset &&
-           offset - msix->table_offset < (uint64_t)msix->entries * ENTRY_WORDS * sizeof(uint32_t);
-}
+    uint64_t in_table = offset - msix->table_offset;
+    uint64_t in_pending = offset - msix->pending_offset;
 
-static bool in_pending(const struct mock_pci_msix *msix, unsigned bar, uint64_t offset)
-{
-    return bar == msix->pending_bar && offset >= msix->pending_offset &&
-           offset - msix->pending_offset < msix->pending_words * sizeof(uint32_t);
+    if (bar == msix->table_bar && offset >= msix->table_offset && in_table < table_size(msix)) {
+        *place = in_table;
+        return &msix->table[in_table / sizeof(uint32_t)];
+    }
+    if (bar == msix->pending_bar && offset >= msix->pending_offset &&
+        in_pending < msix->pending_words * sizeof(uint32_t)) {
+        *place = MOCK_MSIX_PENDING + in_pending;
+        return &msix->pending[in_pending / sizeof(uint32_t)];
+    }
+    return NULL;
 }
 
 bool mock_pci_msix_claims(const struct mock_pci_function *function, unsigned bar, uint64_t offset)
 {
-    return function->msix != NULL && (in_table(function->msix, bar, offset) || in_pending(function->msix, bar, offset));
-}
+    uint64_t place;
 
-static bool width_is_right(struct mock_pci_function *function, unsigned width)
-{
-    if (width != 4) {
-        mock_violation(&function->bus->hal->violations, "MSI-X structure accessed in width %u", width);
-    }
-    return width == 4;
-}
-
-static uint32_t answer(struct mock_pci_function *function, unsigned bar, uint64_t offset, unsigned width)
-{
-    const struct mock_pci_msix *msix = function->msix;
-
-    if (!width_is_right(function, width)) {
-        return 0;
-    }
-    if (in_table(msix, bar, offset)) {
-        return msix->table[(offset - msix->table_offset) / sizeof(uint32_t)];
-    }
-    return msix->pending[(offset - msix->pending_offset) / sizeof(uint32_t)];
-}
-
-static struct mock_access access_at(const struct mock_pci_msix *msix, unsigned bar, uint64_t offset, unsigned width,
-                                    bool write)
-{
-    bool table = in_table(msix, bar, offset);
-
-    return (struct mock_access){
-        .space = MOCK_SPACE_MSIX,
-        .offset = table ? offset - msix->table_offset : MOCK_MSIX_PENDING + (offset - msix->pending_offset),
-        .width = width,
-        .write = write,
-    };
-}
-
-uint32_t mock_pci_msix_read(struct mock_pci_function *function, unsigned bar, uint64_t offset, unsigned width)
-{
-    struct mock_access access = access_at(function->msix, bar, offset, width, false);
-
-    if (function->liar == NULL) {
-        return answer(function, bar, offset, width);
-    }
-    mock_access_begin(function->liar, &access);
-    return function->gone ? mock_ones(width)
-                          : mock_access_read(function->liar, &access, answer(function, bar, offset, width));
+    return function->msix != NULL && word_at(function->msix, bar, offset, &place) != NULL;
 }
 
 static void table_rules(struct mock_pci_function *function, size_t word, uint32_t value)
@@ -214,41 +173,41 @@ static void table_rules(struct mock_pci_function *function, size_t word, uint32_
     uint16_t vector = (uint16_t)(word / ENTRY_WORDS);
 
     if (word % ENTRY_WORDS == ENTRY_CONTROL) {
-        if (((value ^ function->msix->table[word]) & ~CONTROL_MASKED) != 0) {
-            mock_violation(violations, "MSI-X entry %u: reserved bits changed", vector);
-        }
+        mock_require(violations, ((value ^ function->msix->table[word]) & ~CONTROL_MASKED) == 0,
+                     "MSI-X entry %u: reserved bits changed", vector);
         return;
     }
-    if (unmasked(function, vector)) {
-        mock_violation(violations, "MSI-X entry %u changed while unmasked", vector);
-    }
-    if (word % ENTRY_WORDS == 0 && value % 4u != 0) {
-        mock_violation(violations, "MSI-X entry %u: misaligned address 0x%" PRIx32, vector, value);
-    }
+    mock_require(violations, !unmasked(function, vector), "MSI-X entry %u changed while unmasked", vector);
+    mock_require(violations, word % ENTRY_WORDS != 0 || value % 4u == 0,
+                 "MSI-X entry %u: misaligned address 0x%" PRIx32, vector, value);
 }
 
-void mock_pci_msix_write(struct mock_pci_function *function, unsigned bar, uint64_t offset, unsigned width,
-                         uint32_t value)
+uint32_t mock_pci_msix_access(struct mock_pci_function *function, unsigned bar, uint64_t offset, unsigned width,
+                              const uint32_t *written)
 {
-    struct mock_pci_msix *msix = function->msix;
-    struct mock_access access = access_at(msix, bar, offset, width, true);
-    size_t word;
+    struct mock_violations *violations = &function->bus->hal->violations;
+    struct mock_access access = { .space = MOCK_SPACE_MSIX, .width = width, .write = written != NULL };
+    uint32_t *word = word_at(function->msix, bar, offset, &access.offset);
+    uint32_t value;
 
-    if (!width_is_right(function, width)) {
-        return;
-    }
     if (function->liar != NULL) {
         mock_access_begin(function->liar, &access);
-        if (function->gone || !mock_access_write(function->liar, &access, &value)) {
-            return;
-        }
     }
-    if (!in_table(msix, bar, offset)) {
-        mock_violation(&function->bus->hal->violations, "write to MSI-X pending bits");
-        return;
+    value = written != NULL ? *written : *word;
+    if (function->gone) {
+        return mock_ones(width);
     }
-    word = (size_t)((offset - msix->table_offset) / sizeof(uint32_t));
-    table_rules(function, word, value);
-    msix->table[word] = value;
-    mock_pci_msix_deliver(function);
+    if (!mock_require(violations, width == 4, "MSI-X structure accessed in width %u", width)) {
+        return 0;
+    }
+    if (written == NULL) {
+        return function->liar != NULL ? mock_access_read(function->liar, &access, value) : value;
+    }
+    if ((function->liar == NULL || mock_access_write(function->liar, &access, &value)) &&
+        mock_require(violations, access.offset < MOCK_MSIX_PENDING, "write to MSI-X pending bits")) {
+        table_rules(function, access.offset / sizeof(uint32_t), value);
+        *word = value;
+        mock_pci_msix_deliver(function);
+    }
+    return 0;
 }

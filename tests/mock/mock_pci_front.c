@@ -8,16 +8,13 @@
 #include <vpt/transport.h>
 
 #include "mock_order.h"
-#include "mock_pci_bus_internal.h"
-
-typedef void hook_function(void *ctx, struct mock_pci_function *function, uint16_t offset, unsigned width);
+#include "mock_internal.h"
+#include "mock_registers.h"
 
 static bool require(const struct mock_pci_front *front, bool holds, const char *complaint)
 {
     return mock_require(front->device->violations, holds, "virtio-pci: %s", complaint);
 }
-
-/* ---- Interfaces ---- */
 
 /* A legacy driver reads fields in its CPU's byte order, a modern one as little-endian. */
 static void set_byte_order(struct mock_config *config, bool native)
@@ -47,8 +44,6 @@ bool mock_pci_front_drives(struct mock_pci_front *front, unsigned interface, con
                         "virtio-pci: %s by the interface that did not reset the device", what);
 }
 
-/* ---- Accesses ---- */
-
 struct mock_pci_access *mock_pci_front_access(struct mock_pci_front *front, enum mock_pci_structure structure,
                                               unsigned capability, bool write, unsigned width, uint32_t offset,
                                               uint32_t value)
@@ -75,8 +70,6 @@ void mock_pci_front_return(struct mock_pci_front *front)
     front->function->bus->undecoded_allowed = false;
 }
 
-/* ---- Status ---- */
-
 /* Each vector that was assigned has to be read back before it is relied on. */
 static void check_vectors_read(struct mock_pci_front *front)
 {
@@ -100,8 +93,6 @@ void mock_pci_front_status(struct mock_pci_front *front, unsigned interface, uin
     }
     mock_device_write_status(front->device, (uint8_t)value);
 }
-
-/* ---- Vectors ---- */
 
 static struct mock_pci_vector *vector_of(struct mock_pci_front *front, const struct mock_queue *queue)
 {
@@ -135,8 +126,6 @@ void mock_pci_front_assign(struct mock_pci_front *front, const struct mock_queue
     }
 }
 
-/* ---- Interrupts ---- */
-
 static bool message(void *ctx, const struct mock_queue *queue)
 {
     struct mock_pci_front *front = ctx;
@@ -163,8 +152,6 @@ uint32_t mock_pci_front_isr(struct mock_pci_front *front)
     return value;
 }
 
-/* ---- What goes on in configuration space ---- */
-
 static bool masters(void *ctx)
 {
     const struct mock_pci_front *front = ctx;
@@ -180,6 +167,7 @@ static void reset(void *ctx)
     for (unsigned i = 0; i < MOCK_QUEUES_MAX; i++) {
         front->queue[i] = front->configuration;
     }
+    front->set = (struct mock_pci_set_up){ .queue_select = UINT16_MAX };
     mock_pci_intx_set(front->function, false);
     drive_by(front, front->wanted);
 }
@@ -212,14 +200,11 @@ static bool running(const struct mock_device *device)
     return false;
 }
 
-static void command_written(void *ctx, struct mock_pci_function *function, uint16_t offset, unsigned width)
+static void command_written(struct mock_pci_front *front, struct mock_pci_function *function)
 {
-    struct mock_pci_front *front = ctx;
     uint16_t changed = (uint16_t)(mock_pci_command(function) ^ front->command);
     uint64_t stuck = front->device->faults.argument[MOCK_FAULT_COMMAND_STUCK];
 
-    (void)offset;
-    (void)width;
     require(front, (changed & mock_pci_command(function) & VPT_PCI_COMMAND_BUS_MASTER) == 0 || !running(front->device),
             "bus mastering turned on before the device was reset");
     stuck = stuck != 0 ? stuck : VPT_PCI_COMMAND_BUS_MASTER;
@@ -229,14 +214,10 @@ static void command_written(void *ctx, struct mock_pci_function *function, uint1
     front->command = mock_pci_command(function);
 }
 
-static void control_written(void *ctx, struct mock_pci_function *function, uint16_t offset, unsigned width)
+static void control_written(struct mock_pci_front *front, struct mock_pci_function *function, uint16_t at)
 {
-    struct mock_pci_front *front = ctx;
-    uint16_t at = (uint16_t)(function->msix->capability + MOCK_PCI_MSIX_CONTROL);
     uint32_t control = mock_pci_get(function, at, 2);
 
-    (void)offset;
-    (void)width;
     if (((control & MOCK_PCI_MSIX_ENABLE) != 0) != front->msix_on &&
         mock_fault_fires(&front->device->faults, MOCK_FAULT_MSIX_STUCK, NULL)) {
         mock_pci_set(function, at, 2, control ^ MOCK_PCI_MSIX_ENABLE);
@@ -252,23 +233,16 @@ static void configuration_read(void *ctx, struct mock_pci_function *function, ui
     (void)mock_device_present(((struct mock_pci_front *)ctx)->device);
 }
 
-/* ---- Initialisation ---- */
-
-static void add_hook(struct mock_pci_front *front, unsigned first, unsigned size, hook_function *before_read,
-                     hook_function *after_write)
+static void configuration_written(void *ctx, struct mock_pci_function *function, uint16_t offset, unsigned width)
 {
-    mock_pci_hook_add(front->function, &(struct mock_pci_hook){ (uint16_t)first, (uint16_t)(first + size - 1u),
-                                                                before_read, after_write, front });
-}
+    uint16_t control =
+        function->msix != NULL ? (uint16_t)(function->msix->capability + MOCK_PCI_MSIX_CONTROL) : MOCK_PCI_CONFIG_SIZE;
 
-static void add_hooks(struct mock_pci_front *front)
-{
-    struct mock_pci_function *function = front->function;
-
-    add_hook(front, 0, MOCK_PCI_CONFIG_SIZE, configuration_read, NULL);
-    add_hook(front, HEADER_COMMAND, 2, NULL, command_written);
-    if (function->msix != NULL) {
-        add_hook(front, function->msix->capability + MOCK_PCI_MSIX_CONTROL, 2, NULL, control_written);
+    if (offset < HEADER_COMMAND + 2u && offset + width > HEADER_COMMAND) {
+        command_written(ctx, function);
+    }
+    if (offset < control + 2u && offset + width > control) {
+        control_written(ctx, function, control);
     }
 }
 
@@ -281,13 +255,27 @@ void mock_pci_front_init(struct mock_pci_front *front, struct mock_device *devic
     device->front_end = &front_end_ops;
     device->front_end_ctx = front;
     function->liar = device;
-    add_hooks(front);
+    mock_pci_hook_add(function, &(struct mock_pci_hook){ 0, MOCK_PCI_CONFIG_SIZE - 1u, configuration_read,
+                                                         configuration_written, front });
 }
 
 void mock_pci_front_command(struct mock_pci_front *front, uint16_t value)
 {
     mock_pci_command_set(front->function, value);
     front->command = mock_pci_command(front->function);
+}
+
+void mock_pci_front_offer(struct mock_pci_front *front, unsigned interface, struct vpt_features offered)
+{
+    struct mock_pci_interface *made = &front->interface[interface];
+
+    made->present = true;
+    made->offered = offered;
+    mock_known_features(&made->known, interface == MOCK_PCI_LEGACY);
+    if (interface == MOCK_PCI_MODERN) {
+        /* Not SR_IOV: the function has no such capability (RSVFEAT-9). */
+        vpt_features_add(&made->known, VPT_F_NOTIF_CONFIG_DATA);
+    }
 }
 
 void mock_pci_front_start(struct mock_pci_front *front)

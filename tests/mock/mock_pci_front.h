@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the front ends of virtio-pci have in common (VirtIO 1.4, section 4.1): the function they are part of, interrupts
- * by message or by line, the ISR status, and, where a function has both interfaces, which one the device is driven by.
- * The registers are in pci_modern.h and pci_legacy.h.
+ * What both interfaces of virtio-pci have in common (VirtIO 1.4, section 4.1): the function, interrupts, the ISR
+ * status, and which interface drives the device. The registers are in mock_pci_modern.c and mock_pci_legacy.c.
  */
 #ifndef VPT_TESTS_MOCK_PCI_FRONT_H
 #define VPT_TESTS_MOCK_PCI_FRONT_H
@@ -47,6 +46,17 @@ struct mock_pci_interface {
     struct vpt_features known; /* generic bits that it may negotiate */
 };
 
+/* What the driver has written to the interface's registers since the reset. */
+struct mock_pci_set_up {
+    uint32_t device_features_select;
+    uint32_t driver_features_select;
+    bool device_features_selected;
+    bool driver_features_selected;
+    uint16_t queue_select;
+    uint32_t size[MOCK_QUEUES_MAX]; /* modern: queue_size; 0: not yet */
+    uint32_t page[MOCK_QUEUES_MAX]; /* legacy: Queue Address */
+};
+
 struct mock_pci_front {
     struct mock_device *device;
     struct mock_pci_function *function;
@@ -57,20 +67,21 @@ struct mock_pci_front {
     struct mock_pci_access accesses[MOCK_PCI_ACCESSES];
 
     /* Private. */
-    unsigned wanted; /* the interface that the last reset was asked for by */
+    struct mock_pci_set_up set;
+    unsigned wanted; /* the interface that asked for the last reset */
     struct mock_pci_vector configuration;
     struct mock_pci_vector queue[MOCK_QUEUES_MAX];
     uint16_t command; /* as it was before the last write */
     bool msix_on;
 };
 
-/*
- * Makes `function` (with its BARs and capabilities, on the bus or not yet) the one of `device`. Comes before the
- * backend fills the configuration.
- */
+/* Makes `function`, with its BARs and capabilities, the one of `device`. Comes before the backend's configuration. */
 void mock_pci_front_init(struct mock_pci_front *front, struct mock_device *device, struct mock_pci_function *function);
 
-/* After both interfaces' features are filled in: what the device offers before anyone has touched it. */
+/* The function has this interface. */
+void mock_pci_front_offer(struct mock_pci_front *front, unsigned interface, struct vpt_features offered);
+
+/* After the interfaces are there: the state before the first reset. */
 void mock_pci_front_start(struct mock_pci_front *front);
 
 /* Firmware at work: the command register, without a rule. */

@@ -40,20 +40,8 @@ static size_t header_size(const struct mock_pci_legacy *legacy)
 
 static struct mock_queue *selected(const struct mock_pci_legacy *legacy)
 {
-    return mock_device_queue(legacy->front->device, legacy->queue_select);
+    return mock_device_queue(legacy->front->device, legacy->front->set.queue_select);
 }
-
-/* Forgets what a reset of the device has cleared since the last access. */
-static void refresh(struct mock_pci_legacy *legacy)
-{
-    if (legacy->resets != legacy->front->device->resets) {
-        legacy->resets = legacy->front->device->resets;
-        legacy->queue_select = UINT16_MAX;
-        memset(legacy->page, 0, sizeof(legacy->page));
-    }
-}
-
-/* ---- Reading ---- */
 
 static uint32_t read_page(struct mock_pci_legacy *legacy)
 {
@@ -62,7 +50,7 @@ static uint32_t read_page(struct mock_pci_legacy *legacy)
     if (queue == NULL || !mock_device_queue_ready(legacy->front->device, queue)) {
         return 0;
     }
-    return queue->enabled ? legacy->page[queue->index] : 0xbad;
+    return queue->enabled ? legacy->front->set.page[queue->index] : 0xbad;
 }
 
 static uint32_t read_size(struct mock_pci_legacy *legacy)
@@ -89,15 +77,13 @@ static uint32_t read_register(struct mock_pci_legacy *legacy, size_t offset)
     case DRIVER_FEATURES: return front->device->accepted.word[0];
     case QUEUE_ADDRESS: return read_page(legacy);
     case QUEUE_SIZE: return read_size(legacy);
-    case QUEUE_SELECT: return legacy->queue_select;
+    case QUEUE_SELECT: return legacy->front->set.queue_select;
     case DEVICE_STATUS: return mock_device_read_status(front->device);
     case ISR_STATUS: return mock_pci_front_isr(front);
     case CONFIG_VECTOR: return mock_pci_front_vector(front, NULL);
     default: queue = selected(legacy); return queue != NULL ? mock_pci_front_vector(front, queue) : MOCK_PCI_NO_VECTOR;
     }
 }
-
-/* ---- Writing ---- */
 
 static void write_page(struct mock_pci_legacy *legacy, struct mock_queue *queue, uint32_t value)
 {
@@ -108,7 +94,7 @@ static void write_page(struct mock_pci_legacy *legacy, struct mock_queue *queue,
     } else if (value == 0) {
         mock_device_queue_disable(device, queue);
     } else if (mock_device_queue_writable(device, queue, "Queue Address")) {
-        legacy->page[queue->index] = value;
+        legacy->front->set.page[queue->index] = value;
         queue->size = queue->shown_maximum;
         mock_device_queue_enable_legacy(device, queue, (uint64_t)value << PAGE_SHIFT, ALIGNMENT);
     }
@@ -142,14 +128,12 @@ static void write_register(struct mock_pci_legacy *legacy, const struct mock_reg
     }
     switch (field->offset) {
     case DRIVER_FEATURES: mock_device_accept(front->device, 0, value); break;
-    case QUEUE_SELECT: legacy->queue_select = (uint16_t)value; break;
+    case QUEUE_SELECT: legacy->front->set.queue_select = (uint16_t)value; break;
     case QUEUE_NOTIFY: mock_device_notify(front->device, value); break;
     case CONFIG_VECTOR: mock_pci_front_assign(front, NULL, value); break;
     default: write_queue(legacy, field, value); break;
     }
 }
-
-/* ---- The BAR ---- */
 
 static struct mock_access access_at(const struct mock_pci_legacy *legacy, size_t offset, unsigned width, bool write)
 {
@@ -171,7 +155,6 @@ static uint32_t answer(struct mock_pci_legacy *legacy, size_t offset, unsigned w
     struct mock_pci_access *access =
         mock_pci_front_access(legacy->front, MOCK_PCI_HEADER, 0, false, width, (uint32_t)offset, 0);
 
-    refresh(legacy);
     if (access == NULL) {
         return mock_ones(width);
     }
@@ -199,7 +182,6 @@ static void bar_write(void *front_end, size_t offset, unsigned width, uint32_t v
     const struct mock_register *field;
 
     mock_access_begin(legacy->front->device, &access);
-    refresh(legacy);
     if (!mock_access_write(legacy->front->device, &access, &value) ||
         mock_pci_front_access(legacy->front, MOCK_PCI_HEADER, 0, true, width, (uint32_t)offset, value) == NULL) {
         return;
@@ -223,15 +205,6 @@ void mock_pci_legacy_init(struct mock_pci_legacy *legacy, struct mock_pci_front 
 
     memset(legacy, 0, sizeof(*legacy));
     legacy->front = front;
-    legacy->queue_select = UINT16_MAX;
     mock_pci_bar_init(function, 0, &bar);
     mock_pci_bar_assign(function, 0, address);
-}
-
-void mock_pci_legacy_start(struct mock_pci_legacy *legacy)
-{
-    struct mock_pci_interface *interface = &legacy->front->interface[MOCK_PCI_LEGACY];
-
-    interface->present = true;
-    mock_known_features(&interface->known, true);
 }

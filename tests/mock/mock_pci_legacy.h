@@ -11,18 +11,10 @@ struct mock_pci_legacy {
     struct mock_pci_front *front;
     /* Like QEMU: a Queue Address of 0 resets the whole device. */
     bool zero_resets;
-
-    /* Private. */
-    uint16_t queue_select;
-    uint32_t page[MOCK_QUEUES_MAX];
-    uint64_t resets; /* of the device, when the above was valid */
 };
 
 /* Declares BAR 0, an I/O or a memory one, which firmware has put at `address`; 0: it has not. */
 void mock_pci_legacy_init(struct mock_pci_legacy *legacy, struct mock_pci_front *front,
                           struct mock_pci_function *function, uint64_t size, bool io, uint32_t address);
-
-/* After mock_pci_front_init(): which generic features the interface may negotiate. */
-void mock_pci_legacy_start(struct mock_pci_legacy *legacy);
 
 #endif

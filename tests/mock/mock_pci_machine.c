@@ -63,16 +63,14 @@ static void make_interfaces(struct mock_pci_machine *machine, const struct mock_
 
 static bool make_device(struct mock_pci_machine *machine, const struct mock_pci_machine_options *options)
 {
-    struct mock_pci_interface *interfaces = machine->front.interface;
-    bool done = mock_machine_make_type(&options->machine, &machine->device, &machine->blk, &machine->entropy);
+    struct mock_device *device = &machine->device;
+    bool done = mock_machine_make_type(&options->machine, device, &machine->blk, &machine->entropy);
 
     if (has_modern(options)) {
-        mock_pci_modern_start(&machine->modern);
-        interfaces[MOCK_PCI_MODERN].offered = mock_machine_offered(&machine->device, false, &options->machine);
+        mock_pci_front_offer(&machine->front, MOCK_PCI_MODERN, mock_machine_offered(device, false, &options->machine));
     }
     if (has_legacy(options)) {
-        mock_pci_legacy_start(&machine->legacy);
-        interfaces[MOCK_PCI_LEGACY].offered = mock_machine_offered(&machine->device, true, &options->machine);
+        mock_pci_front_offer(&machine->front, MOCK_PCI_LEGACY, mock_machine_offered(device, true, &options->machine));
     }
     mock_pci_front_start(&machine->front);
     return done;

@@ -64,8 +64,6 @@ static bool require(const struct mock_pci_modern *modern, bool holds, uint64_t o
                         complaint);
 }
 
-/* ---- The common configuration ---- */
-
 static const struct mock_register *permitted(const struct mock_pci_modern *modern, uint32_t offset, unsigned width,
                                              unsigned access)
 {
@@ -80,27 +78,15 @@ static const struct mock_register *permitted(const struct mock_pci_modern *moder
 
 static struct mock_queue *selected(const struct mock_pci_modern *modern)
 {
-    return mock_device_queue(modern->front->device, modern->queue_select);
-}
-
-/* Forgets what a reset of the device has cleared since the last access. */
-static void refresh(struct mock_pci_modern *modern)
-{
-    if (modern->resets != modern->front->device->resets) {
-        modern->resets = modern->front->device->resets;
-        modern->device_features_selected = false;
-        modern->driver_features_selected = false;
-        modern->queue_select = UINT16_MAX;
-        memset(modern->sizes, 0, sizeof(modern->sizes));
-    }
+    return mock_device_queue(modern->front->device, modern->front->set.queue_select);
 }
 
 static uint32_t read_features(struct mock_pci_modern *modern)
 {
-    require(modern, modern->device_features_selected, DEVICE_FEATURE,
+    require(modern, modern->front->set.device_features_selected, DEVICE_FEATURE,
             "device_feature read without a device_feature_select since the reset");
     return mock_pci_front_drives(modern->front, MOCK_PCI_MODERN, "features read")
-               ? mock_device_offered(modern->front->device, modern->device_features_select)
+               ? mock_device_offered(modern->front->device, modern->front->set.device_features_select)
                : 0;
 }
 
@@ -116,7 +102,7 @@ static uint32_t read_queue(struct mock_pci_modern *modern, uint32_t offset)
     }
     switch (offset) {
     case QUEUE_SIZE:
-        value = modern->sizes[queue->index];
+        value = modern->front->set.size[queue->index];
         return (uint32_t)(value != 0 ? value : mock_device_queue_maximum(device, queue)) & 0xffffu;
     case QUEUE_MSIX_VECTOR: return mock_pci_front_vector(modern->front, queue);
     case QUEUE_ENABLE: return mock_device_queue_ready(device, queue) ? 1 : 0;
@@ -133,20 +119,19 @@ static uint32_t read_queue(struct mock_pci_modern *modern, uint32_t offset)
 static uint32_t read_common(struct mock_pci_modern *modern, uint32_t offset)
 {
     struct mock_device *device = modern->front->device;
+    const struct mock_pci_set_up *set = &modern->front->set;
 
     switch (offset) {
-    case DEVICE_FEATURE_SELECT: return modern->device_features_select;
+    case DEVICE_FEATURE_SELECT: return set->device_features_select;
     case DEVICE_FEATURE: return read_features(modern);
-    case DRIVER_FEATURE_SELECT: return modern->driver_features_select;
+    case DRIVER_FEATURE_SELECT: return set->driver_features_select;
     case DRIVER_FEATURE:
-        return modern->driver_features_select < VPT_FEATURE_WORDS
-                   ? device->accepted.word[modern->driver_features_select]
-                   : 0;
+        return set->driver_features_select < VPT_FEATURE_WORDS ? device->accepted.word[set->driver_features_select] : 0;
     case CONFIG_MSIX_VECTOR: return mock_pci_front_vector(modern->front, NULL);
     case NUM_QUEUES: return device->queue_count;
     case DEVICE_STATUS: return mock_device_read_status(device);
     case CONFIG_GENERATION: return device->config.generation & 0xffu;
-    case QUEUE_SELECT: return modern->queue_select;
+    case QUEUE_SELECT: return set->queue_select;
     case ADMIN_QUEUE_INDEX:
     case ADMIN_QUEUE_NUM: return 0;
     default: return read_queue(modern, offset);
@@ -155,18 +140,21 @@ static uint32_t read_common(struct mock_pci_modern *modern, uint32_t offset)
 
 static void write_size(struct mock_pci_modern *modern, struct mock_queue *queue, uint32_t value)
 {
-    require(modern, value != 0 && (value & (value - 1u)) == 0, QUEUE_SIZE,
+    require(modern,
+            value != 0 && ((value & (value - 1u)) == 0 ||
+                           vpt_features_has(&modern->front->device->accepted, VPT_F_RING_PACKED)),
+            QUEUE_SIZE,
             "queue_size written that is no power of two (PCI-COMMON-3)");
-    modern->sizes[queue->index] = mock_device_queue_resize(modern->front->device, queue, value);
+    modern->front->set.size[queue->index] = mock_device_queue_resize(modern->front->device, queue, value);
 }
 
-/* A queue whose size was not written has what was read last. */
+/* A queue whose size was not written has the size that was read last. */
 static void write_enable(struct mock_pci_modern *modern, struct mock_queue *queue, uint32_t value)
 {
     if (!require(modern, value == 1, QUEUE_ENABLE, "queue_enable takes 1 alone (PCI-COMMON-6)")) {
         return;
     }
-    if (modern->sizes[queue->index] == 0) {
+    if (modern->front->set.size[queue->index] == 0) {
         queue->size = queue->shown_maximum;
     }
     mock_device_queue_enable(modern->front->device, queue);
@@ -175,7 +163,7 @@ static void write_enable(struct mock_pci_modern *modern, struct mock_queue *queu
 static void write_reset(struct mock_pci_modern *modern, struct mock_queue *queue, uint32_t value)
 {
     if (require(modern, value == 1, QUEUE_RESET, "queue_reset takes 1 alone")) {
-        modern->sizes[queue->index] = 0;
+        modern->front->set.size[queue->index] = 0;
         mock_device_queue_disable(modern->front->device, queue);
     }
 }
@@ -203,16 +191,11 @@ static void write_queue(struct mock_pci_modern *modern, const struct mock_regist
     }
 }
 
-static void write_features(struct mock_pci_modern *modern, uint32_t value)
-{
-    require(modern, modern->driver_features_selected, DRIVER_FEATURE,
-            "driver_feature written without a driver_feature_select since the reset");
-    mock_device_accept(modern->front->device, modern->driver_features_select, value);
-}
-
 static void write_common(struct mock_pci_modern *modern, const struct mock_register *field, uint32_t offset,
                          uint32_t value)
 {
+    struct mock_pci_set_up *set = &modern->front->set;
+
     if (offset == DEVICE_STATUS) {
         mock_pci_front_status(modern->front, MOCK_PCI_MODERN, value);
         return;
@@ -222,21 +205,23 @@ static void write_common(struct mock_pci_modern *modern, const struct mock_regis
     }
     switch (offset) {
     case DEVICE_FEATURE_SELECT:
-        modern->device_features_select = value;
-        modern->device_features_selected = true;
+        set->device_features_select = value;
+        set->device_features_selected = true;
         break;
     case DRIVER_FEATURE_SELECT:
-        modern->driver_features_select = value;
-        modern->driver_features_selected = true;
+        set->driver_features_select = value;
+        set->driver_features_selected = true;
         break;
-    case DRIVER_FEATURE: write_features(modern, value); break;
+    case DRIVER_FEATURE:
+        require(modern, set->driver_features_selected, DRIVER_FEATURE,
+                "driver_feature written without a driver_feature_select since the reset");
+        mock_device_accept(modern->front->device, set->driver_features_select, value);
+        break;
     case CONFIG_MSIX_VECTOR: mock_pci_front_assign(modern->front, NULL, value); break;
-    case QUEUE_SELECT: modern->queue_select = (uint16_t)value; break;
+    case QUEUE_SELECT: set->queue_select = (uint16_t)value; break;
     default: write_queue(modern, field, offset, value); break;
     }
 }
-
-/* ---- Doorbells ---- */
 
 /* The queue that is notified by this value at this offset of a notification structure, or NULL. */
 static const struct mock_queue *notified(const struct mock_pci_modern *modern, uint32_t multiplier, uint32_t offset,
@@ -269,8 +254,6 @@ static void notify(struct mock_pci_modern *modern, const struct mock_pci_capabil
         mock_device_notify(modern->front->device, (value & 0xffff0000u) | queue->index);
     }
 }
-
-/* ---- Structures ---- */
 
 static uint32_t read_structure(struct mock_pci_modern *modern, const struct mock_pci_capability *capability,
                                uint32_t offset, unsigned width)
@@ -349,62 +332,49 @@ static struct mock_access access_at(const struct mock_pci_capability *capability
     };
 }
 
-/* Logs the access; NULL: no device any more. */
-static struct mock_pci_access *log_access(const struct mock_pci_modern *modern,
-                                          const struct mock_pci_capability *capability, uint64_t offset, unsigned width,
-                                          bool write, uint32_t value)
+/* Lets lies fire and logs the access; NULL: it is to no structure, or there is no device any more. */
+static struct mock_pci_access *begin(const struct mock_pci_modern_bar *bar, uint64_t offset, unsigned width, bool write,
+                                     uint32_t value, struct mock_access *access)
 {
-    unsigned number = (unsigned)(capability - modern->layout.capability);
+    const struct mock_pci_capability *capability = structure_at(bar, offset, width);
 
-    return mock_pci_front_access(modern->front, (enum mock_pci_structure)capability->type, number, write, width,
+    if (capability == NULL) {
+        return NULL;
+    }
+    offset -= capability->offset;
+    *access = access_at(capability, offset, width, write);
+    mock_access_begin(bar->modern->front->device, access);
+    return mock_pci_front_access(bar->modern->front, (enum mock_pci_structure)capability->type,
+                                 (unsigned)(capability - bar->modern->layout.capability), write, width,
                                  (uint32_t)offset, value);
 }
 
 static uint32_t bar_read(void *front_end, size_t offset, unsigned width)
 {
     const struct mock_pci_modern_bar *bar = front_end;
-    struct mock_device *device = bar->modern->front->device;
-    const struct mock_pci_capability *capability = structure_at(bar, offset, width);
-    struct mock_pci_access *logged;
     struct mock_access access;
+    struct mock_pci_access *logged = begin(bar, offset, width, false, 0, &access);
 
-    if (capability == NULL) {
-        return mock_ones(width);
-    }
-    access = access_at(capability, offset - capability->offset, width, false);
-    mock_access_begin(device, &access);
-    refresh(bar->modern);
-    logged = log_access(bar->modern, capability, offset - capability->offset, width, false, 0);
     if (logged == NULL) {
         return mock_ones(width);
     }
-    logged->value = read_structure(bar->modern, capability, logged->offset, width);
-    return mock_access_read(device, &access, logged->value);
+    logged->value =
+        read_structure(bar->modern, &bar->modern->layout.capability[logged->capability], logged->offset, width);
+    return mock_access_read(bar->modern->front->device, &access, logged->value);
 }
 
 static void bar_write(void *front_end, size_t offset, unsigned width, uint32_t value)
 {
     const struct mock_pci_modern_bar *bar = front_end;
-    struct mock_device *device = bar->modern->front->device;
-    const struct mock_pci_capability *capability = structure_at(bar, offset, width);
-    const struct mock_pci_access *logged;
     struct mock_access access;
+    const struct mock_pci_access *logged = begin(bar, offset, width, true, value, &access);
 
-    if (capability == NULL) {
-        return;
-    }
-    access = access_at(capability, offset - capability->offset, width, true);
-    mock_access_begin(device, &access);
-    refresh(bar->modern);
-    logged = log_access(bar->modern, capability, offset - capability->offset, width, true, value);
-    if (logged != NULL && mock_access_write(device, &access, &value)) {
-        write_structure(bar->modern, capability, logged->offset, width, value);
+    if (logged != NULL && mock_access_write(bar->modern->front->device, &access, &value)) {
+        write_structure(bar->modern, &bar->modern->layout.capability[logged->capability], logged->offset, width, value);
     }
 }
 
 static const struct mock_window_ops bar_ops = { bar_read, bar_write };
-
-/* ---- Initialisation ---- */
 
 static unsigned natural_length(unsigned type)
 {
@@ -457,7 +427,6 @@ void mock_pci_modern_init(struct mock_pci_modern *modern, struct mock_pci_front 
     memset(modern, 0, sizeof(*modern));
     modern->front = front;
     modern->layout = *layout;
-    modern->queue_select = UINT16_MAX;
     for (uint16_t i = 0; i < MOCK_QUEUES_MAX; i++) {
         modern->notify_offset[i] = i;
         modern->notify_data[i] = (uint16_t)(0xc0deu + 0x101u * i);
@@ -468,14 +437,4 @@ void mock_pci_modern_init(struct mock_pci_modern *modern, struct mock_pci_front 
     for (unsigned i = 0; i < layout->count; i++) {
         modern->capability[i] = add_capability(function, &layout->capability[i]);
     }
-}
-
-void mock_pci_modern_start(struct mock_pci_modern *modern)
-{
-    struct mock_pci_interface *interface = &modern->front->interface[MOCK_PCI_MODERN];
-
-    interface->present = true;
-    mock_known_features(&interface->known, false);
-    /* Not SR_IOV: the function has no such capability (RSVFEAT-9). */
-    vpt_features_add(&interface->known, VPT_F_NOTIF_CONFIG_DATA);
 }

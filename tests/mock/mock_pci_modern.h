@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A simulated device seen through virtio-pci's modern interface (VirtIO 1.4, section 4.1.4): structures wherever a
- * layout puts them, found by vendor capabilities, broken ones among them if a test wants, and the registers in them.
+ * A simulated device seen through virtio-pci's modern interface (VirtIO 1.4, section 4.1.4): vendor
+ * capabilities, broken ones among them if a test wants, the structures that they name, and the registers in them.
  */
 #ifndef VPT_TESTS_MOCK_PCI_MODERN_H
 #define VPT_TESTS_MOCK_PCI_MODERN_H
@@ -57,20 +57,10 @@ struct mock_pci_modern {
 
     /* Private. */
     struct mock_pci_modern_bar bars[6];
-    uint32_t device_features_select;
-    uint32_t driver_features_select;
-    bool device_features_selected; /* since the reset */
-    bool driver_features_selected;
-    uint16_t queue_select;
-    uint32_t sizes[MOCK_QUEUES_MAX]; /* queue_size as written; 0: not yet */
-    uint64_t resets;                 /* of the device, when the above was valid */
 };
 
 /* Declares the layout's BARs, which firmware has assigned, and appends its capabilities. */
 void mock_pci_modern_init(struct mock_pci_modern *modern, struct mock_pci_front *front,
                           struct mock_pci_function *function, const struct mock_pci_layout *layout);
-
-/* After mock_pci_front_init(): which generic features the interface may negotiate. */
-void mock_pci_modern_start(struct mock_pci_modern *modern);
 
 #endif

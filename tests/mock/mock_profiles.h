@@ -1,12 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Devices as they are: named sets of oddities that real ones have and that a driver has to live with, made of faults
- * that fire at every opportunity, features that are withheld, sizes, and where registers are. A machine has one by its
- * options:
+ * Oddities of real devices that a driver has to work with: faults that fire at every opportunity, features that are
+ * not offered, sizes, and where registers are. A machine's options name one:
  *
  *     struct mock_machine_options options = { .profile = &mock_profiles[MOCK_PROFILE_ONE_SEGMENT] };
- *
- * A driver's suite runs its device through all of them.
  */
 #ifndef VPT_TESTS_MOCK_PROFILES_H
 #define VPT_TESTS_MOCK_PROFILES_H

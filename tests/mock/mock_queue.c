@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "mock_device.h"
+#include "mock_internal.h"
 
 void mock_element_finish(struct mock_element *element)
 {
@@ -34,20 +34,10 @@ void mock_queue_reset(struct mock_queue *queue)
     *queue = fresh;
 }
 
-bool mock_queue_add_pending(struct mock_queue *queue, const struct mock_element *element)
+void mock_queue_add_pending(struct mock_queue *queue, const struct mock_element *element)
 {
-    if (queue->pending_count == queue->pending_capacity) {
-        size_t capacity = queue->pending_capacity == 0 ? 16 : queue->pending_capacity * 2;
-        struct mock_element *pending = realloc(queue->pending, capacity * sizeof(*pending));
-
-        if (pending == NULL) {
-            return false;
-        }
-        queue->pending = pending;
-        queue->pending_capacity = capacity;
-    }
+    queue->pending = mock_grow(queue->pending, queue->pending_count, sizeof(*element));
     queue->pending[queue->pending_count++] = *element;
-    return true;
 }
 
 struct mock_element mock_queue_take_pending(struct mock_queue *queue, size_t at)
@@ -62,9 +52,10 @@ struct mock_element mock_queue_take_pending(struct mock_queue *queue, size_t at)
 /* A store into a request's writable part, `at` bytes from its beginning on. */
 static void store(struct mock_device *device, uint64_t at, uint8_t *bytes, const uint8_t *in, size_t size)
 {
-    struct mock_access access = { .space = MOCK_SPACE_DATA, .offset = at, .width = (unsigned)size };
+    struct mock_access access = {
+        .space = MOCK_SPACE_DATA, .offset = at, .width = (unsigned)size, .native = device->legacy
+    };
 
-    access.native = device->legacy;
     mock_access_store(device, &access, bytes, in);
 }
 

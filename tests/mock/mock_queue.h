@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The device's side of a virtqueue: buffers as the device sees them. queue.c keeps what every ring format needs;
- * split.c reads and writes the rings.
- */
+/* The device's side of a virtqueue of any ring format. mock_split.c reads and writes the rings. */
 #ifndef VPT_TESTS_MOCK_QUEUE_H
 #define VPT_TESTS_MOCK_QUEUE_H
 
@@ -11,13 +8,14 @@
 #include <stdint.h>
 
 struct mock_device;
+struct mock_layout_ops;
 
 struct mock_segment {
     uint64_t address;
     uint32_t length;
 };
 
-/* A descriptor as it was when the device took it: the driver may not change it until it is used (CLEANUP-1). */
+/* A descriptor as the device took it: the driver may not change it until it is used (CLEANUP-1). */
 struct mock_descriptor_copy {
     uint64_t address;
     uint8_t bytes[16];
@@ -33,6 +31,7 @@ struct mock_element {
     struct mock_segment *segments;
     struct mock_descriptor_copy *descriptors;
     uint32_t descriptor_count; /* in the ring and in an indirect table */
+    uint32_t entries;          /* of a packed ring */
     bool indirect;
     uint64_t due; /* the tick from which it may complete */
     bool first;   /* it overtakes the others */
@@ -50,19 +49,22 @@ struct mock_queue {
     uint32_t shown_maximum; /* the reading of the maximum that the driver saw last */
 
     /* What the device remembers. */
-    bool checked; /* that the rings were zeroed, on first use */
-    bool broken;  /* the driver broke the ring: nothing more will happen */
+    bool checked;                         /* that the rings were zeroed, on first use */
+    bool broken;                          /* the driver broke the ring: nothing more will happen */
+    const struct mock_layout_ops *layout; /* since it was enabled */
     uint16_t last_available;
     uint16_t used_index;
     uint16_t suspended_index; /* the available index when SUSPEND was written */
     uint16_t signalled;       /* the used index at the last interrupt decision */
+    uint64_t available_count; /* entries of a packed ring that were taken ... */
+    uint64_t used_count;      /* ... and given back ... */
+    uint64_t signalled_count; /* ... at the last interrupt decision */
     uint16_t last_id;
     bool used_any;
     bool busy;                    /* kicks are suppressed until the pending buffers are used */
     uint8_t *in_flight;           /* for each descriptor: MOCK_DESCRIPTOR_* */
     struct mock_element *pending; /* oldest first */
     size_t pending_count;
-    size_t pending_capacity;
 
     /* What happened since the device was made. */
     uint64_t kicks;
@@ -79,8 +81,8 @@ struct mock_queue {
 /* Forgets the pending buffers and what was set up, not the counters. */
 void mock_queue_reset(struct mock_queue *queue);
 
-/* Takes over the element's arrays. False: no memory. */
-bool mock_queue_add_pending(struct mock_queue *queue, const struct mock_element *element);
+/* Takes over the element's arrays. */
+void mock_queue_add_pending(struct mock_queue *queue, const struct mock_element *element);
 
 /* Moves a pending element out of the list; the caller ends it by mock_element_finish(). */
 struct mock_element mock_queue_take_pending(struct mock_queue *queue, size_t at);
@@ -88,9 +90,8 @@ struct mock_element mock_queue_take_pending(struct mock_queue *queue, size_t at)
 void mock_element_finish(struct mock_element *element);
 
 /*
- * Copies bytes out of the readable part, into the writable part, or out of the writable part, starting at `offset`
- * from the part's beginning. Returns how many bytes there were; a segment that is out of reach is a violation and
- * counts as none.
+ * Copies bytes out of the readable part or into the writable part, from `offset` on. Returns how many: fewer where the
+ * part ends or, with a violation, at a segment that the device does not reach.
  */
 size_t mock_element_read(struct mock_device *device, const struct mock_element *element, uint64_t offset, void *bytes,
                          size_t size);

@@ -16,12 +16,9 @@ struct mock_register {
     const char *name;
 };
 
-/*
- * For a list of registers, #define LIST(X) X(CONSTANT, offset, width, access, needs, name) ..., that becomes an enum of
- * the offsets and a table.
- */
+/* These make an enum and a table of a list of registers: #define REGISTERS(X) X(CONSTANT, offset, width, ...) ... */
 #define MOCK_REGISTER_OFFSET(constant, offset, width, access, needs, name) constant = (offset),
-#define MOCK_REGISTER_ROW(constant, offset, width, access, needs, name)    { (offset), (width), (access), (needs), name },
+#define MOCK_REGISTER_ROW(constant, offset, width, access, needs, name)    { offset, width, access, needs, name },
 
 struct mock_register_table {
     const char *interface; /* for messages */

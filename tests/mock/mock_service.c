@@ -7,7 +7,7 @@
 
 #include <vpt/transport.h>
 
-#include "mock_split.h"
+#include "mock_ring.h"
 
 /* A driver that turns bus mastering off while the device has work breaks a rule, once, unless it resets the device. */
 static bool reaches_memory(struct mock_device *device)
@@ -35,8 +35,6 @@ static bool serviceable(struct mock_device *device, const struct mock_queue *que
     return running(device) && queue->enabled && !queue->broken && reaches_memory(device);
 }
 
-/* ---- Taking ---- */
-
 static void accept_element(struct mock_device *device, struct mock_queue *queue, struct mock_element *element)
 {
     uint64_t late = 0;
@@ -49,9 +47,7 @@ static void accept_element(struct mock_device *device, struct mock_queue *queue,
         element->due += late;
     }
     element->first = mock_fault_fires(&device->faults, MOCK_FAULT_COMPLETION_FIRST, NULL);
-    if (!mock_queue_add_pending(queue, element)) {
-        mock_element_finish(element);
-    }
+    mock_queue_add_pending(queue, element);
 }
 
 static unsigned take_available(struct mock_device *device, struct mock_queue *queue)
@@ -59,7 +55,7 @@ static unsigned take_available(struct mock_device *device, struct mock_queue *qu
     struct mock_element element;
     unsigned taken = 0;
 
-    while (serviceable(device, queue) && mock_split_fetch(device, queue, &element)) {
+    while (serviceable(device, queue) && mock_ring_fetch(device, queue, &element)) {
         accept_element(device, queue, &element);
         taken++;
     }
@@ -68,8 +64,6 @@ static unsigned take_available(struct mock_device *device, struct mock_queue *qu
     }
     return taken;
 }
-
-/* ---- Completing ---- */
 
 static uint32_t next_random(struct mock_device *device)
 {
@@ -125,59 +119,13 @@ static bool carry_out(struct mock_device *device, struct mock_queue *queue, cons
     return true;
 }
 
-/* Requests that complete together. */
-struct batch {
-    bool one_element; /* IN_ORDER: one used element stands for all of them */
-    unsigned count;
-    struct mock_element last;
-    uint32_t length;  /* of the last */
-    bool interrupted; /* too early */
-};
-
-static void add_to_batch(struct mock_device *device, struct mock_queue *queue, struct batch *batch,
-                         struct mock_element *element, uint32_t length)
-{
-    queue->completions++;
-    batch->count++;
-    if (mock_fault_fires(&device->faults, MOCK_FAULT_INTERRUPT_EARLY, NULL)) {
-        batch->interrupted = true;
-        mock_device_interrupt(device, queue);
-    }
-    if (!batch->one_element) {
-        mock_split_push(device, queue, element, length, 0);
-        mock_element_finish(element);
-        return;
-    }
-    if (batch->count > 1) {
-        mock_split_release(queue, &batch->last);
-        mock_element_finish(&batch->last);
-    }
-    batch->last = *element;
-    batch->length = length;
-}
-
-static void end_batch(struct mock_device *device, struct mock_queue *queue, struct batch *batch)
-{
-    if (batch->count == 0) {
-        return;
-    }
-    if (batch->one_element) {
-        mock_split_push(device, queue, &batch->last, batch->length, batch->count - 1u);
-        mock_element_finish(&batch->last);
-    }
-    if (mock_split_interrupts(device, queue) && !batch->interrupted &&
-        !mock_fault_fires(&device->faults, MOCK_FAULT_INTERRUPT_LOST, NULL)) {
-        queue->interrupts++;
-        mock_device_interrupt(device, queue);
-    }
-}
-
-/* Completes up to `count` requests of one queue, and interrupts for all of them at once. */
+/* Completes up to `count` requests of one queue, and interrupts once for all of them. */
 static unsigned complete(struct mock_device *device, struct mock_queue *queue, unsigned count, bool now)
 {
-    struct batch batch = { .one_element = in_order(device) && device->completion.in_order_batches };
+    bool interrupted = false;
+    unsigned done = 0;
 
-    while (batch.count < count && serviceable(device, queue)) {
+    while (done < count && serviceable(device, queue)) {
         size_t at = choose(device, queue, now);
         struct mock_element element;
         uint32_t length = 0;
@@ -191,13 +139,22 @@ static unsigned complete(struct mock_device *device, struct mock_queue *queue, u
         }
         element = mock_queue_take_pending(queue, at);
         if (carry_out(device, queue, &element, &length)) {
-            add_to_batch(device, queue, &batch, &element, length);
-        } else {
-            mock_element_finish(&element);
+            done++;
+            queue->completions++;
+            if (mock_fault_fires(&device->faults, MOCK_FAULT_INTERRUPT_EARLY, NULL)) {
+                interrupted = true;
+                mock_device_interrupt(device, queue);
+            }
+            mock_ring_push(device, queue, &element, length);
         }
+        mock_element_finish(&element);
     }
-    end_batch(device, queue, &batch);
-    return batch.count;
+    if (done != 0 && mock_ring_interrupts(device, queue) && !interrupted &&
+        !mock_fault_fires(&device->faults, MOCK_FAULT_INTERRUPT_LOST, NULL)) {
+        queue->interrupts++;
+        mock_device_interrupt(device, queue);
+    }
+    return done;
 }
 
 /* A driver may have added a buffer while kicks were suppressed, so the ring is read again once they are wanted. */
@@ -214,10 +171,10 @@ static unsigned service(struct mock_device *device, struct mock_queue *queue, un
             break;
         }
         if (queue->pending_count != 0 && !device->completion.keep_kicks) {
-            mock_split_want_kicks(device, queue, true);
+            mock_ring_want_kicks(device, queue, true);
             break;
         }
-        mock_split_want_kicks(device, queue, false);
+        mock_ring_want_kicks(device, queue, false);
     } while (taken != 0);
     if (device->working == 1) {
         mock_lies_catch_up(device); /* while `working` is set: deeds that fire in here wait for the next time */
@@ -297,8 +254,6 @@ void mock_device_tick(void *ctx)
     }
 }
 
-/* ---- Kicks ---- */
-
 static bool kick_allowed(struct mock_device *device, const struct mock_queue *queue, uint32_t index)
 {
     struct mock_violations *violations = device->violations;
@@ -317,7 +272,7 @@ static void check_notification_data(struct mock_device *device, const struct moc
     if (!vpt_features_has(&device->accepted, VPT_F_NOTIFICATION_DATA)) {
         mock_require(device->violations, value <= 0xffffu, "kick with 0x%08" PRIx32 ", but no NOTIFICATION_DATA",
                      value);
-    } else if (mock_split_available_index(device, queue, &available)) {
+    } else if (mock_ring_available(device, queue, &available)) {
         mock_require(device->violations, (value >> 16) == available,
                      "kick says index %" PRIu32 ", the available ring says %u", value >> 16, available);
     }

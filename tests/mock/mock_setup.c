@@ -6,7 +6,7 @@
 #include <vpt/transport.h>
 
 #include "mock_device.h"
-#include "mock_split.h"
+#include "mock_ring.h"
 
 struct mock_queue *mock_device_queue(struct mock_device *device, uint32_t index)
 {
@@ -73,7 +73,8 @@ bool mock_device_queue_writable(struct mock_device *device, const struct mock_qu
 
 static bool size_valid(struct mock_device *device, const struct mock_queue *queue)
 {
-    bool possible = queue->size != 0 && (queue->size & (queue->size - 1u)) == 0 && queue->size <= 32768u;
+    bool possible = queue->size != 0 && queue->size <= 32768u &&
+                    (queue->layout == &mock_packed_layout || (queue->size & (queue->size - 1u)) == 0);
 
     return mock_require(device->violations, possible, "queue %u enabled with size %" PRIu32, queue->index,
                         queue->size) &&
@@ -86,12 +87,12 @@ static bool size_valid(struct mock_device *device, const struct mock_queue *queu
 
 static bool areas_valid(struct mock_device *device, const struct mock_queue *queue)
 {
-    static const unsigned alignment[MOCK_QUEUE_AREAS] = { 16, 2, 4 };
+    const unsigned alignment[MOCK_QUEUE_AREAS] = { 16, queue->layout == &mock_packed_layout ? 4u : 2u, 4 };
 
     for (unsigned i = 0; i < MOCK_QUEUE_AREAS; i++) {
         if (!mock_require(device->violations, queue->area[i] % alignment[i] == 0,
                           "queue %u: area %u at 0x%" PRIx64 " is misaligned", queue->index, i, queue->area[i]) ||
-            mock_split_area(device, queue, (enum mock_queue_area)i) == NULL) {
+            mock_ring_area(device, queue, (enum mock_queue_area)i) == NULL) {
             return false;
         }
     }
@@ -100,6 +101,7 @@ static bool areas_valid(struct mock_device *device, const struct mock_queue *que
 
 void mock_device_queue_enable(struct mock_device *device, struct mock_queue *queue)
 {
+    queue->layout = mock_ring_has(device, VPT_F_RING_PACKED) ? &mock_packed_layout : &mock_split_layout;
     if (!size_valid(device, queue) || !areas_valid(device, queue)) {
         return;
     }
@@ -113,9 +115,10 @@ void mock_device_queue_enable_legacy(struct mock_device *device, struct mock_que
 {
     uint64_t end;
 
+    queue->layout = &mock_split_layout;
     queue->area[MOCK_DESCRIPTOR_AREA] = address;
-    queue->area[MOCK_DRIVER_AREA] = address + mock_split_area_size(queue, MOCK_DESCRIPTOR_AREA);
-    end = queue->area[MOCK_DRIVER_AREA] + mock_split_area_size(queue, MOCK_DRIVER_AREA);
+    queue->area[MOCK_DRIVER_AREA] = address + mock_ring_area_size(queue, MOCK_DESCRIPTOR_AREA);
+    end = queue->area[MOCK_DRIVER_AREA] + mock_ring_area_size(queue, MOCK_DRIVER_AREA);
     queue->area[MOCK_DEVICE_AREA] = (end + alignment - 1u) & ~((uint64_t)alignment - 1u);
     mock_device_queue_enable(device, queue);
 }

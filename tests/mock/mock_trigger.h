@@ -16,29 +16,21 @@ struct mock_trigger {
 /* Counts an opportunity and tells whether this one is to go wrong. */
 static inline bool mock_trigger_fires(struct mock_trigger *trigger)
 {
+    bool fires;
+
     if (trigger->first == 0) {
         return false;
     }
-    if (trigger->seen != UINT32_MAX) {
-        trigger->seen++;
-    }
-    if (trigger->seen < trigger->first) {
-        return false;
-    }
-    if (trigger->times != 0 && trigger->seen - trigger->first >= trigger->times) {
-        return false;
-    }
-    trigger->fired++;
-    return true;
+    trigger->seen += trigger->seen != UINT32_MAX ? 1u : 0u;
+    fires = trigger->seen >= trigger->first && (trigger->times == 0 || trigger->seen - trigger->first < trigger->times);
+    trigger->fired += fires ? 1u : 0u;
+    return fires;
 }
 
 /* Arms a trigger; what it has counted so far is forgotten. */
 static inline void mock_trigger_set(struct mock_trigger *trigger, uint32_t first, uint32_t times)
 {
-    trigger->first = first;
-    trigger->times = times;
-    trigger->seen = 0;
-    trigger->fired = 0;
+    *trigger = (struct mock_trigger){ .first = first, .times = times };
 }
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * vpt_assign_live() against a model that looks at each byte, in small universes that are gone through whole: every
- * value of a register's low byte near both ends of its space, every pair of traps, every arrangement of three BARs.
+ * vpt_assign_live() against a model that looks at each byte, with all combinations of a few values: every value of a
+ * register's low byte near both ends of its space, every pair of traps, every arrangement of three BARs.
  */
 #include <string.h>
 
@@ -15,19 +15,13 @@
 
 #define FOUR_GIB (UINT64_C(1) << 32)
 
-static struct vpt_assign_layout layout;
-static struct vpt_assign_registers registers;
 static struct vpt_assign_trap traps[3];
+static struct vpt_assign_layout layout = { .page_size = PAGE, .traps = traps };
+static struct vpt_assign_registers registers = { .command = 3 };
 
 TestSuite(assign_live);
 
 /* ---- The model ---- */
-
-struct byte {
-    unsigned bar; /* BARS: nobody's */
-    bool trapped;
-    uint64_t host;
-};
 
 static bool is_io(unsigned index)
 {
@@ -49,32 +43,25 @@ static uint64_t guest_address(unsigned index)
 static bool model_alone(unsigned index)
 {
     const struct vpt_pci_bar *bar = &layout.bar[index];
-    uint64_t last = is_io(index) ? 0x10000 : FOUR_GIB - 1;
-
-    if (bar->size == 0 || bar->address == 0 || registers.power_state != 0) {
-        return false;
-    }
-    if (is_io(index) ? (registers.command & 1) == 0 : (registers.command & 2) == 0) {
-        return false;
-    }
-    if (index == VPT_PCI_ROM && registers.bar[index] % 2 == 0) {
-        return false;
-    }
-    if (bar->is_64bit) {
-        last = UINT64_MAX;
-    }
+    bool decoded = (registers.command & (is_io(index) ? 1 : 2)) != 0 && registers.power_state == 0 &&
+                   (index != VPT_PCI_ROM || registers.bar[index] % 2 != 0);
+    uint64_t host_last = is_io(index) ? 0xffff : UINT64_MAX;
     /* Of memory one byte less than the space has: the last one belongs to no BAR. All ports may be a BAR's. */
-    return guest_address(index) != 0 && guest_address(index) <= last && bar->size <= last - guest_address(index);
+    uint64_t end = bar->is_64bit ? UINT64_MAX : FOUR_GIB - 1;
+
+    if (is_io(index)) {
+        end = 0x10000;
+    }
+    return decoded && bar->size != 0 && bar->address != 0 && bar->address <= host_last &&
+           bar->size - 1 <= host_last - bar->address && guest_address(index) != 0 && guest_address(index) <= end &&
+           bar->size <= end - guest_address(index);
 }
 
-static bool within(unsigned index, uint64_t address)
+static bool overlap(unsigned a, unsigned b)
 {
-    return address >= guest_address(index) && address - guest_address(index) < layout.bar[index].size;
-}
+    uint64_t distance = guest_address(a) - guest_address(b);
 
-static bool share_a_byte(unsigned a, unsigned b)
-{
-    return is_io(a) == is_io(b) && (within(a, guest_address(b)) || within(b, guest_address(a)));
+    return is_io(a) == is_io(b) && (distance < layout.bar[b].size || 0 - distance < layout.bar[a].size);
 }
 
 static bool model_live(unsigned index)
@@ -83,7 +70,7 @@ static bool model_live(unsigned index)
         return false;
     }
     for (unsigned i = 0; i < index; i++) {
-        if (model_live(i) && share_a_byte(i, index)) {
+        if (model_live(i) && overlap(i, index)) {
             return false;
         }
     }
@@ -109,99 +96,124 @@ static bool model_trapped(unsigned index, uint64_t offset)
     return false;
 }
 
-static struct byte model_byte(bool io, uint64_t address)
-{
-    for (unsigned i = 0; i < BARS; i++) {
-        if (layout.bar[i].size != 0 && is_io(i) == io && within(i, address) && model_live(i)) {
-            uint64_t offset = address - guest_address(i);
-
-            return (struct byte){ i, model_trapped(i, offset), layout.bar[i].address + offset };
-        }
-    }
-    return (struct byte){ BARS, false, 0 };
-}
-
 /* ---- What it says ---- */
 
 static struct vpt_assign_region pieces[PIECES];
 static size_t count;
 
-static void check_byte(bool io, uint64_t address)
+/* There is just this piece of a BAR. */
+static void expect_piece(unsigned index, uint64_t offset, uint64_t size, bool trapped)
 {
-    struct byte expected = model_byte(io, address);
-    struct byte got = { BARS, false, 0 };
+    uint64_t guest = guest_address(index) + offset;
 
     for (size_t i = 0; i < count; i++) {
-        if ((pieces[i].space == VPT_ASSIGN_IO) == io && address >= pieces[i].guest &&
-            address - pieces[i].guest < pieces[i].size) {
-            got = (struct byte){ pieces[i].bar, pieces[i].trapped, pieces[i].host + (address - pieces[i].guest) };
-        }
-    }
-    cr_assert(got.bar == expected.bar && got.trapped == expected.trapped && got.host == expected.host,
-              "at 0x%llx (I/O: %d): BAR %u, trapped %d; not %u, %d", (unsigned long long)address, io, got.bar,
-              got.trapped, expected.bar, expected.trapped);
-}
-
-/* In order, apart from each other, none empty or past its space, no seam where there need be none. */
-static void check_order(void)
-{
-    for (size_t i = 0; i + 1 < count; i++) {
         const struct vpt_assign_region *piece = &pieces[i];
-        const struct vpt_assign_region *next = &pieces[i + 1];
 
-        cr_assert(piece->space <= next->space);
-        if (piece->space == next->space) {
-            cr_assert(piece->guest < next->guest && next->guest - piece->guest >= piece->size);
-            cr_assert(next->guest - piece->guest > piece->size || piece->bar != next->bar ||
-                          piece->trapped != next->trapped,
-                      "one piece in two");
+        if (piece->bar == index && piece->guest == guest) {
+            assert_same(piece->space, is_io(index) ? VPT_ASSIGN_IO : VPT_ASSIGN_MEMORY);
+            assert_same(piece->host, layout.bar[index].address + offset);
+            assert_same(piece->size, size);
+            assert_same(piece->trapped, trapped);
+            return;
         }
     }
+    cr_assert_fail("BAR %u has no piece at 0x%" PRIx64, index, guest);
 }
 
-/* Bytes of what is live, so that nothing can be where the bytes are not looked at. */
-static void check_total(void)
+/* Of the bytes from one on, how many are like it. */
+static uint64_t run_length(unsigned index, uint64_t offset)
 {
-    uint64_t expected = 0;
-    uint64_t got = 0;
+    uint64_t end = layout.bar[index].size;
+    uint64_t at = offset + 1;
 
-    for (unsigned i = 0; i < BARS; i++) {
-        expected += layout.bar[i].size != 0 && model_live(i) ? layout.bar[i].size : 0;
+    if (layout.trap_count == 0) {
+        return end - offset;
     }
-    for (size_t i = 0; i < count; i++) {
-        cr_assert(pieces[i].size != 0);
-        got += pieces[i].size;
+    while (at < end && model_trapped(index, at) == model_trapped(index, offset)) {
+        at++;
     }
-    cr_assert(got == expected, "%llu bytes, not %llu", (unsigned long long)got, (unsigned long long)expected);
+    return at - offset;
 }
 
-/* Compares all of it, byte by byte on the BARs and just beside them. */
+/* Compares all of it: each piece is as long as it can be, and they are in order. */
 static void check(void)
 {
+    size_t expected = 0;
+
     memset(pieces, 0xee, sizeof(pieces));
     count = vpt_assign_live(&layout, &registers, pieces, PIECES);
     cr_assert(count <= VPT_ASSIGN_REGIONS(layout.trap_count) && count <= PIECES);
-    check_order();
-    check_total();
     for (unsigned i = 0; i < BARS; i++) {
-        uint64_t size = layout.bar[i].size < 256 ? layout.bar[i].size : 256;
+        uint64_t size = model_live(i) ? layout.bar[i].size : 0;
+        uint64_t run;
 
-        for (uint64_t offset = 0; size != 0 && offset < size + 2; offset++) {
-            check_byte(is_io(i), guest_address(i) + offset - 1);
-            check_byte(!is_io(i), guest_address(i) + offset - 1);
+        for (uint64_t offset = 0; offset < size; offset += run) {
+            run = run_length(i, offset);
+            expect_piece(i, offset, run, model_trapped(i, offset));
+            expected++;
         }
+    }
+    assert_same(count, expected);
+    for (size_t i = 1; i < count; i++) {
+        cr_assert(pieces[i - 1].space < pieces[i].space ||
+                  (pieces[i - 1].space == pieces[i].space && pieces[i - 1].guest < pieces[i].guest));
     }
 }
 
-static void start(void)
+/* ---- Combinations ---- */
+
+/* What is varied, of the BAR or trap of an index. LOW is the low byte of BAR. */
+enum field { BAR, LOW, SIZE, HOST, COMMAND, POWER, TRAP_OFFSET, TRAP_SIZE, TRAP_BAR };
+
+struct axis {
+    enum field field;
+    unsigned index;
+    uint64_t count;
+    const uint64_t *values; /* NULL: from `first` on */
+    uint64_t first;
+    uint64_t step;
+};
+
+/* The field, its index, and the values. */
+#define EACH_OF(field, index, ...)                                                                           \
+    {                                                                                                        \
+        field, index, COUNT_OF(((const uint64_t[]){ __VA_ARGS__ })), (const uint64_t[]){ __VA_ARGS__ }, 0, 0 \
+    }
+#define RANGE(field, index, first, step, last)                           \
+    {                                                                    \
+        field, index, ((last) - (first)) / (step) + 1, NULL, first, step \
+    }
+#define EACH_LOW_BYTE(index) RANGE(LOW, index, 0, test_stride(), 255)
+#define EACH_DECODING        RANGE(COMMAND, 0, 0, 1, 7), RANGE(POWER, 0, 0, 1, 3)
+
+static void set(enum field field, unsigned index, uint64_t value)
 {
-    memset(&layout, 0, sizeof(layout));
-    memset(&registers, 0, sizeof(registers));
-    memset(traps, 0, sizeof(traps));
-    layout.page_size = PAGE;
-    layout.traps = traps;
-    registers.command = 3;
+    switch (field) {
+    case BAR: registers.bar[index] = (uint32_t)value; break;
+    case LOW: registers.bar[index] = (registers.bar[index] & ~0xffu) | (uint32_t)value; break;
+    case SIZE: layout.bar[index].size = value; break;
+    case HOST: layout.bar[index].address = value; break;
+    case COMMAND: registers.command = (uint16_t)value; break;
+    case POWER: registers.power_state = (uint8_t)value; break;
+    case TRAP_OFFSET: traps[index].offset = value; break;
+    case TRAP_SIZE: traps[index].size = value; break;
+    default: traps[index].bar = (uint8_t)value; break;
+    }
 }
+
+static void check_each(const struct axis *axis)
+{
+    if (axis->count == 0) {
+        check();
+    }
+    for (uint64_t i = 0; i < axis->count; i++) {
+        set(axis->field, axis->index, axis->values != NULL ? axis->values[i] : axis->first + i * axis->step);
+        check_each(axis + 1);
+    }
+}
+
+/* Checks each combination of the axes' values. */
+#define CHECK_EACH(...) check_each((const struct axis[]){ __VA_ARGS__, { .count = 0 } })
 
 static void memory(unsigned index, uint64_t size, uint64_t host, bool is_64bit)
 {
@@ -214,186 +226,89 @@ static void io(unsigned index, uint64_t size, uint64_t host)
     layout.bar[index] = (struct vpt_pci_bar){ .kind = VPT_PCI_BAR_IO, .size = size, .address = host };
 }
 
-/* ---- One BAR: each value of the low byte, at both ends ---- */
+/* ---- One BAR, at both ends of its space ---- */
 
-static void each_decoding(void)
+#define EACH_MEMORY_SIZE(index) EACH_OF(SIZE, index, 16, 32, 64, 128)
+#define EACH_MEMORY_END(index)  EACH_OF(BAR, index, 0, 0x80000000, 0xffffff00)
+
+/* The host's address may be anything: a BAR that leaves its space there is not live. */
+Test(assign_live, memory_of_32_bits_is_live_where_it_fits_and_is_decoded)
 {
-    static const uint8_t states[] = { 0, 1, 2, 3 };
-
-    for (uint16_t command = 0; command < 8; command++) {
-        registers.command = command;
-        for (unsigned i = 0; i < COUNT_OF(states); i++) {
-            registers.power_state = states[i];
-            check();
-        }
-    }
+    memory(0, 16, 0, false);
+    CHECK_EACH(EACH_MEMORY_SIZE(0),
+               EACH_OF(HOST, 0, 0, 0x40, 0x100000, 0x100010, 0x7fffffff00, UINT64_C(0xffffffffffffff80),
+                       UINT64_C(0xffffffffffffffe0)),
+               EACH_MEMORY_END(0), EACH_LOW_BYTE(0), EACH_DECODING);
 }
 
-static void each_value(unsigned index, uint32_t upper_first, uint32_t upper_last, const uint32_t *bases,
-                       unsigned base_count)
+Test(assign_live, memory_of_64_bits_is_live_where_it_fits_and_is_decoded)
 {
-    for (unsigned base = 0; base < base_count; base++) {
-        for (uint32_t low = 0; low < 256; low += test_stride()) {
-            registers.bar[index] = bases[base] | low;
-            if (layout.bar[index].is_64bit && index < VPT_PCI_ROM) {
-                registers.bar[index + 1] = upper_first;
-                each_decoding();
-                registers.bar[index + 1] = upper_last;
-            }
-            each_decoding();
-        }
-    }
+    memory(4, 16, 0x100000, true);
+    CHECK_EACH(EACH_MEMORY_SIZE(4), EACH_MEMORY_END(4), EACH_LOW_BYTE(4), EACH_OF(BAR, 5, 0, 1, 0x7fffffff, 0xffffffff),
+               EACH_DECODING);
 }
 
-static const uint32_t memory_ends[] = { 0, 0x80000000, 0xffffff00 };
-static const uint32_t port_ends[] = { 0, 0xff00, 0x10000, 0xffff0000, 0xffffff00 };
-static const uint64_t memory_hosts[] = { 0, 0x40, 0x100000, 0x100010, 0x7fffffff00, UINT64_C(0xffffffffffffff80) };
-
-Test(assign_live, memory_of_32_bits)
+Test(assign_live, ports_are_live_where_they_fit_and_are_decoded)
 {
-    for (uint64_t size = 16; size <= 128; size *= 2) {
-        for (unsigned host = 0; host < COUNT_OF(memory_hosts); host++) {
-            start();
-            memory(0, size, memory_hosts[host], false);
-            each_value(0, 0, 0, memory_ends, COUNT_OF(memory_ends));
-        }
-    }
+    io(5, 4, 0);
+    CHECK_EACH(EACH_OF(SIZE, 5, 4, 8, 16, 32, 64), EACH_OF(HOST, 5, 0, 0x40, 0xff80, 0xfff0, 0xfff8, 0x10000),
+               EACH_OF(BAR, 5, 0, 0xff00, 0x10000, 0xffff0000, 0xffffff00), EACH_LOW_BYTE(5), EACH_DECODING);
 }
 
-Test(assign_live, memory_of_64_bits)
+Test(assign_live, the_rom_is_live_where_it_is_enabled_too)
 {
-    for (uint64_t size = 16; size <= 128; size *= 2) {
-        start();
-        memory(4, size, 0x100000, true);
-        each_value(4, 0, 0xffffffff, memory_ends, COUNT_OF(memory_ends));
-        each_value(4, 1, 0x7fffffff, memory_ends, COUNT_OF(memory_ends));
-    }
-}
-
-Test(assign_live, ports)
-{
-    static const uint64_t hosts[] = { 0, 0x40, 0xff80, 0xfff8 };
-
-    for (uint64_t size = 4; size <= 64; size *= 2) {
-        for (unsigned host = 0; host < COUNT_OF(hosts) && hosts[host] + size <= 0x10000; host++) {
-            start();
-            io(5, size, hosts[host]);
-            each_value(5, 0, 0, port_ends, COUNT_OF(port_ends));
-        }
-    }
-}
-
-Test(assign_live, rom)
-{
-    static const uint32_t bases[] = { 0, 0x800, 0x1000, 0xfffff000, 0xfffff800, 0xffffe800 };
-
-    start();
     memory(VPT_PCI_ROM, 2048, 0xc0000, false);
-    each_value(VPT_PCI_ROM, 0, 0, bases, COUNT_OF(bases));
+    CHECK_EACH(EACH_OF(BAR, VPT_PCI_ROM, 0, 0x800, 0x1000, 0xfffff000, 0xfffff800, 0xffffe800),
+               EACH_LOW_BYTE(VPT_PCI_ROM), EACH_DECODING);
 }
 
-/* Half of all there is, and addresses around it. */
-Test(assign_live, biggest)
+Test(assign_live, a_bar_may_be_half_of_the_address_space)
 {
-    static const uint32_t uppers[] = { 0, 1, 2, 3, 4, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff };
-
     for (unsigned shift = 32; shift < 64; shift++) {
-        for (unsigned upper = 0; upper < COUNT_OF(uppers); upper++) {
-            start();
-            memory(0, UINT64_C(1) << shift, UINT64_C(1) << shift, true);
-            registers.bar[1] = uppers[upper];
-            check();
-            registers.bar[0] = 0xffffffff;
-            check();
-        }
+        memory(0, UINT64_C(1) << shift, UINT64_C(1) << shift, true);
+        CHECK_EACH(EACH_OF(BAR, 0, 0, 0xffffffff),
+                   EACH_OF(BAR, 1, 0, 1, 2, 3, 4, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff));
     }
-}
-
-/* What the host has is no more to be believed: a BAR that leaves its space there is not live. */
-Test(assign_live, host_wraps)
-{
-    start();
-    memory(0, 64, UINT64_C(0xffffffffffffffe0), false);
-    registers.bar[0] = 0x1000;
-    cr_assert(vpt_assign_live(&layout, &registers, pieces, PIECES) == 0);
-    layout.bar[0].address = UINT64_C(0xffffffffffffffc0);
-    cr_assert(vpt_assign_live(&layout, &registers, pieces, PIECES) == 1);
-    start();
-    io(0, 16, 0xfff8);
-    registers.bar[0] = 0x1000;
-    cr_assert(vpt_assign_live(&layout, &registers, pieces, PIECES) == 0);
-    layout.bar[0].address = 0x10000;
-    cr_assert(vpt_assign_live(&layout, &registers, pieces, PIECES) == 0);
-    layout.bar[0].address = 0xfff0;
-    cr_assert(vpt_assign_live(&layout, &registers, pieces, PIECES) == 1);
 }
 
 /* ---- Traps ---- */
 
-static const uint64_t trap_sizes[] = { 0, 1, 8, 24, 32, 40, 200, UINT64_MAX };
+#define EACH_TRAP_SIZE(index) EACH_OF(TRAP_SIZE, index, 0, 1, 8, 24, 32, 40, 200, UINT64_MAX)
 
-static void each_pair_of_traps(uint64_t step)
+/* BAR 0 is 128 bytes, which the guest has at 0x1080. */
+static void check_each_pair_of_traps(uint64_t step)
 {
+    registers.bar[0] = 0x1080;
     layout.trap_count = 2;
-    for (uint64_t first = 0; first <= 136; first += step) {
-        for (uint64_t second = 0; second <= 136; second += step) {
-            for (unsigned sizes = 0; sizes < COUNT_OF(trap_sizes) * COUNT_OF(trap_sizes); sizes++) {
-                traps[0].offset = first;
-                traps[0].size = trap_sizes[sizes % COUNT_OF(trap_sizes)];
-                traps[1].offset = second;
-                traps[1].size = trap_sizes[sizes / COUNT_OF(trap_sizes)];
-                check();
-            }
-        }
-    }
+    CHECK_EACH(RANGE(TRAP_OFFSET, 0, 0, step, 136), RANGE(TRAP_OFFSET, 1, 0, step, 136), EACH_TRAP_SIZE(0),
+               EACH_TRAP_SIZE(1));
 }
 
-Test(assign_live, traps_in_memory)
+Test(assign_live, a_trap_takes_whole_pages_of_memory_and_single_ports)
 {
-    start();
     memory(0, 128, 0x100000, false);
-    registers.bar[0] = 0x1080;
-    each_pair_of_traps(8);
-}
-
-Test(assign_live, traps_where_nothing_is_mapped)
-{
-    start();
+    check_each_pair_of_traps(8);
     memory(0, 128, 0x100010, false);
-    registers.bar[0] = 0x1080;
-    each_pair_of_traps(24);
-}
-
-Test(assign_live, traps_in_ports)
-{
-    start();
+    check_each_pair_of_traps(24);
     io(0, 128, 0x1080);
-    registers.bar[0] = 0x1080;
-    each_pair_of_traps(17);
+    check_each_pair_of_traps(17);
 }
 
-Test(assign_live, three_traps_and_traps_elsewhere)
+Test(assign_live, a_trap_is_of_one_bar)
 {
-    start();
     memory(0, 128, 0x100000, false);
     memory(2, 64, 0x200000, true);
     registers.bar[0] = 0x1080;
     registers.bar[2] = 0x1000;
     layout.trap_count = 3;
-    for (unsigned number = 0; number < 128 * 64; number++) {
-        for (unsigned i = 0; i < 3; i++) {
-            traps[i].offset = (number >> 4 * i & 15) * 8;
-            traps[i].size = i == 2 ? 64 : 8;
-            traps[i].bar = (uint8_t)(i == 1 ? number >> 12 & 2 : 0);
-        }
-        check();
-    }
+    traps[0].size = traps[1].size = 8;
+    traps[2].size = 64;
+    CHECK_EACH(RANGE(TRAP_OFFSET, 0, 0, 8, 120), RANGE(TRAP_OFFSET, 1, 0, 8, 120), RANGE(TRAP_OFFSET, 2, 0, 8, 120),
+               EACH_OF(TRAP_BAR, 1, 0, 2));
 }
 
-/* The most pieces there can be: each trap alone amid a BAR. */
-Test(assign_live, most_pieces)
+Test(assign_live, there_are_most_pieces_where_each_trap_is_alone_amid_a_bar)
 {
-    start();
     for (unsigned i = 0; i < BARS; i++) {
         memory(i, 0x1000, 0x100000 + 0x1000 * i, false);
         registers.bar[i] = (0x1000 + 0x1000 * i) | (i == VPT_PCI_ROM);
@@ -403,87 +318,64 @@ Test(assign_live, most_pieces)
         traps[i] = (struct vpt_assign_trap){ .bar = 1, .offset = 64 + 64 * i, .size = 1 };
     }
     check();
-    cr_assert(count == 7 + 2 * 3);
+    assert_same(count, 7 + 2 * 3);
 }
 
 /* ---- Several BARs ---- */
 
-Test(assign_live, overlaps)
+Test(assign_live, of_bars_that_overlap_the_first_is_live)
 {
-    for (uint32_t number = 0; number < 16 * 16 * 16; number++) {
-        start();
-        memory(0, 32, 0x100000, false);
-        memory(1, 64, 0x200000, false);
-        memory(2, 16, 0x300000, true);
-        registers.bar[0] = (number & 15) * 16;
-        registers.bar[1] = (number >> 4 & 15) * 16;
-        registers.bar[2] = (number >> 8) * 16;
-        check();
-        layout.bar[1].address = 0;
-        check();
-        registers.bar[3] = 1;
-        check();
-    }
+    memory(0, 32, 0x100000, false);
+    memory(1, 64, 0x200000, false);
+    memory(2, 16, 0x300000, true);
+    CHECK_EACH(RANGE(BAR, 0, 0, 16, 240), RANGE(BAR, 1, 0, 16, 240), RANGE(BAR, 2, 0, 16, 240),
+               EACH_OF(HOST, 1, 0x200000, 0), RANGE(BAR, 3, 0, 1, 1));
 }
 
-Test(assign_live, ports_and_memory_do_not_meet)
+Test(assign_live, ports_and_memory_do_not_overlap)
 {
-    for (uint32_t number = 0; number < 16 * 16 * 16; number++) {
-        start();
-        memory(0, 32, 0x100000, false);
-        io(1, 16, 0x20);
-        io(5, 8, 0x38);
-        registers.bar[0] = (number & 15) * 16;
-        registers.bar[1] = (number >> 4 & 15) * 8 + 1;
-        registers.bar[5] = (number >> 8) * 8 + 1;
-        registers.command = (uint16_t)(number * 3 >> 5 & 3);
-        check();
-        registers.command = 3;
-        check();
-    }
+    memory(0, 32, 0x100000, false);
+    io(1, 16, 0x20);
+    io(5, 8, 0x38);
+    CHECK_EACH(RANGE(BAR, 0, 0, 16, 240), RANGE(BAR, 1, 1, 8, 121), RANGE(BAR, 5, 1, 8, 121),
+               RANGE(COMMAND, 0, 0, 1, 3));
 }
 
-Test(assign_live, rom_yields_to_a_bar)
+Test(assign_live, the_rom_yields_to_a_bar)
 {
-    start();
     memory(5, 4096, 0x100000, false);
     memory(VPT_PCI_ROM, 2048, 0x200000, false);
-    for (uint32_t at = 0; at < 0x4000; at += 0x800) {
-        registers.bar[5] = 0x2000;
-        registers.bar[VPT_PCI_ROM] = at | 1;
-        check();
-    }
+    registers.bar[5] = 0x2000;
+    CHECK_EACH(RANGE(BAR, VPT_PCI_ROM, 1, 0x800, 0x3801));
 }
 
 /* ---- The call ---- */
 
 Test(assign_live, too_small_an_array_is_not_overrun)
 {
-    start();
     memory(0, 128, 0x100000, false);
     memory(1, 64, 0x200000, false);
     registers.bar[0] = 0x1080;
     registers.bar[1] = 0x1000;
     traps[0] = (struct vpt_assign_trap){ .bar = 0, .offset = 40, .size = 1 };
     layout.trap_count = 1;
-    cr_assert(vpt_assign_live(&layout, &registers, NULL, 0) == 4);
+    assert_same(vpt_assign_live(&layout, &registers, NULL, 0), 4);
     for (size_t capacity = 0; capacity < 4; capacity++) {
         memset(pieces, 0xee, sizeof(pieces));
-        cr_assert(vpt_assign_live(&layout, &registers, pieces, capacity) == 4);
-        cr_assert(pieces[capacity].size == UINT64_C(0xeeeeeeeeeeeeeeee));
+        assert_same(vpt_assign_live(&layout, &registers, pieces, capacity), 4);
+        assert_same(pieces[capacity].size, UINT64_C(0xeeeeeeeeeeeeeeee));
     }
 }
 
-Test(assign_live, arguments)
+Test(assign_live, nothing_is_live_without_a_layout_registers_or_the_traps_that_are_counted)
 {
-    start();
     memory(0, 128, 0x100000, false);
     registers.bar[0] = 0x1080;
-    cr_assert(vpt_assign_live(NULL, &registers, pieces, PIECES) == 0);
-    cr_assert(vpt_assign_live(&layout, NULL, pieces, PIECES) == 0);
-    cr_assert(vpt_assign_live(&layout, &registers, NULL, PIECES) == 1);
+    assert_same(vpt_assign_live(NULL, &registers, pieces, PIECES), 0);
+    assert_same(vpt_assign_live(&layout, NULL, pieces, PIECES), 0);
+    assert_same(vpt_assign_live(&layout, &registers, NULL, PIECES), 1);
     layout.traps = NULL;
-    cr_assert(vpt_assign_live(&layout, &registers, pieces, PIECES) == 1);
+    assert_same(vpt_assign_live(&layout, &registers, pieces, PIECES), 1);
     layout.trap_count = 1;
-    cr_assert(vpt_assign_live(&layout, &registers, pieces, PIECES) == 0);
+    assert_same(vpt_assign_live(&layout, &registers, pieces, PIECES), 0);
 }

@@ -16,16 +16,10 @@ TestSuite(assign_remap, .timeout = 60);
 static struct vpt_assign_remap remap;
 static struct vpt_assign_remap_entry entries[CAPACITY];
 
-#define TABLE   0x1000u
-#define PENDING 0x9000u
-
 /* A function with a pin, 8 messages of MSI and `vectors` of MSI-X, and an empty array. */
 static void set_up(unsigned vectors)
 {
-    signal_start();
-    signal_bar(0, 0x10000);
-    signal_msi(3, false, false);
-    signal_msix(vectors, 0, TABLE, 0, PENDING);
+    signal_make(&(struct signal_function){ .pin = true, .msi = true, .messages = 3, .vectors = vectors });
     signal_open();
     assert_status(vpt_assign_remap_init(&remap, entries, CAPACITY), VPT_OK);
 }
@@ -35,16 +29,6 @@ static void add(uint32_t host_vector, unsigned vector, uint32_t target)
     assert_status(vpt_assign_remap_add(&remap, host_vector, &signals.device, (uint16_t)vector, target), VPT_OK);
 }
 
-static void expect_found(uint32_t host_vector, unsigned vector, uint32_t target)
-{
-    struct vpt_assign_interrupt found;
-
-    memset(&found, 0x5a, sizeof(found));
-    assert_status(vpt_assign_remap_find(&remap, host_vector, &found), VPT_OK);
-    cr_assert(found.device == &signals.device && found.vector == vector && found.target == target);
-    cr_assert(found.generation == signals.device.generation);
-}
-
 static void expect_none(uint32_t host_vector)
 {
     struct vpt_assign_interrupt found;
@@ -52,12 +36,21 @@ static void expect_none(uint32_t host_vector)
     assert_status(vpt_assign_remap_find(&remap, host_vector, &found), VPT_EMPTY);
 }
 
-/* ---- The array ---- */
+/* Finds an interrupt and delivers it. */
+static enum vpt_status arrive(uint32_t host_vector)
+{
+    struct vpt_assign_interrupt found;
+    enum vpt_status status = vpt_assign_remap_find(&remap, host_vector, &found);
 
-Test(assign_remap, arguments)
+    return status == VPT_OK ? vpt_assign_deliver(&found) : status;
+}
+
+/* ---- Refusals ---- */
+
+Test(assign_remap, calls_without_an_array_a_device_or_a_result_are_refused)
 {
     static struct vpt_assign_device closed;
-    struct vpt_assign_interrupt found;
+    struct vpt_assign_interrupt found = { .device = NULL };
 
     set_up(4);
     assert_status(vpt_assign_remap_init(NULL, entries, 1), VPT_CALLER_ARGUMENT);
@@ -69,151 +62,78 @@ Test(assign_remap, arguments)
     assert_status(vpt_assign_remap_find(NULL, 0, &found), VPT_CALLER_ARGUMENT);
     assert_status(vpt_assign_remap_find(&remap, 0, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_assign_deliver(NULL), VPT_CALLER_ARGUMENT);
-    memset(&found, 0, sizeof(found));
     assert_status(vpt_assign_deliver(&found), VPT_CALLER_ARGUMENT);
     found.device = &closed;
     assert_status(vpt_assign_deliver(&found), VPT_CALLER_ARGUMENT);
-}
-
-Test(assign_remap, a_failed_init_leaves_zero)
-{
-    static const uint32_t bad[] = { 0, CAPACITY + 1, UINT32_MAX };
-
-    for (unsigned i = 0; i < COUNT_OF(bad); i++) {
-        memset(&remap, 0xff, sizeof(remap));
-        assert_status(vpt_assign_remap_init(&remap, entries, bad[i]), VPT_CALLER_ARGUMENT);
-        cr_assert(remap.entries == NULL && remap.capacity == 0);
-        expect_none(0);
-        assert_status(vpt_assign_remap_remove(&remap, 0), VPT_CALLER_RANGE);
-    }
-    memset(&remap, 0xff, sizeof(remap));
-    assert_status(vpt_assign_remap_init(&remap, NULL, 1), VPT_CALLER_ARGUMENT);
-    cr_assert(remap.entries == NULL && remap.capacity == 0);
-}
-
-/* Whatever the memory held before. */
-Test(assign_remap, is_empty_at_first)
-{
-    memset(entries, 0xff, sizeof(entries));
-    assert_status(vpt_assign_remap_init(&remap, entries, 1000), VPT_OK);
-    for (uint32_t i = 0; i < 1010; i++) {
-        expect_none(i);
-        assert_status(vpt_assign_remap_remove(&remap, i), i < 1000 ? VPT_EMPTY : VPT_CALLER_RANGE);
-        assert_status(vpt_assign_remap_activate(&remap, i, true), i < 1000 ? VPT_EMPTY : VPT_CALLER_RANGE);
-    }
-    cr_assert(((uint8_t *)&entries[1000])[0] == 0xff);
-}
-
-Test(assign_remap, any_vector_of_the_host)
-{
-    static const uint32_t some[] = { 0, 1, 32, 255, 256, 4095, 65534, 65535 };
-
-    set_up(2048);
-    for (unsigned i = 0; i < COUNT_OF(some); i++) {
-        add(some[i], 2047 - i, 70 * i);
-    }
-    for (uint32_t i = 0, next = 0; i < CAPACITY; i++) {
-        if (next < COUNT_OF(some) && i == some[next]) {
-            expect_found(i, 2047 - next, 70 * next);
-            next++;
-        } else {
-            expect_none(i);
-        }
-    }
-    expect_none(CAPACITY);
-    expect_none(UINT32_MAX);
-    assert_status(vpt_assign_remap_add(&remap, CAPACITY, &signals.device, 0, 0), VPT_CALLER_RANGE);
-    assert_status(vpt_assign_remap_add(&remap, UINT32_MAX, &signals.device, 0, 0), VPT_CALLER_RANGE);
-}
-
-Test(assign_remap, one_entry_for_each)
-{
-    set_up(4);
-    add(40, 1, 100);
-    assert_status(vpt_assign_remap_add(&remap, 40, &signals.device, 2, 200), VPT_CALLER_OWNED);
-    expect_found(40, 1, 100);
-    assert_status(vpt_assign_remap_activate(&remap, 40, false), VPT_OK);
-    assert_status(vpt_assign_remap_add(&remap, 40, &signals.device, 2, 200), VPT_CALLER_OWNED);
-    assert_status(vpt_assign_remap_remove(&remap, 40), VPT_OK);
-    add(40, 2, 200);
-    expect_found(40, 2, 200);
-    add(41, 2, 300);
-    expect_found(41, 2, 300);
-}
-
-Test(assign_remap, an_inactive_entry_is_not_found)
-{
-    set_up(4);
-    add(40, 1, 100);
-    for (unsigned i = 0; i < 3; i++) {
-        assert_status(vpt_assign_remap_activate(&remap, 40, false), VPT_OK);
-        assert_status(vpt_assign_remap_activate(&remap, 40, false), VPT_OK);
-        expect_none(40);
-        assert_status(vpt_assign_remap_activate(&remap, 40, true), VPT_OK);
-        expect_found(40, 1, 100);
-    }
-    assert_status(vpt_assign_remap_remove(&remap, 40), VPT_OK);
-    expect_none(40);
-    assert_status(vpt_assign_remap_remove(&remap, 40), VPT_EMPTY);
-    assert_status(vpt_assign_remap_activate(&remap, 40, true), VPT_EMPTY);
-    expect_none(40);
-}
-
-/* ---- What the function has ---- */
-
-static enum vpt_status try(unsigned vector)
-{
-    enum vpt_status status = vpt_assign_remap_add(&remap, 7, &signals.device, (uint16_t)vector, 0);
-
-    if (status == VPT_OK) {
-        assert_status(vpt_assign_remap_remove(&remap, 7), VPT_OK);
-    }
-    return status;
-}
-
-static void expect_vectors(unsigned messages, bool pin)
-{
-    signal_open();
-    assert_status(vpt_assign_remap_init(&remap, entries, 8), VPT_OK);
-    for (unsigned i = 0; i < VPT_ASSIGN_INTX; i++) {
-        assert_status(try(i), i < messages ? VPT_OK : VPT_CALLER_RANGE);
-    }
-    assert_status(try(VPT_ASSIGN_INTX), pin ? VPT_OK : VPT_CALLER_RANGE);
-}
-
-Test(assign_remap, vectors_that_the_function_has)
-{
-    signal_start();
-    expect_vectors(0, true);
-    signal_start();
-    signals.config[0x3d] = 0;
-    expect_vectors(0, false);
-    for (unsigned log2 = 0; log2 <= 5; log2++) {
-        signal_start();
-        signal_msi(log2, false, false);
-        expect_vectors(1u << log2, true);
-    }
-    signal_start();
-    signal_bar(0, 0x10000);
-    signal_msi(2, false, false);
-    signal_msix(3, 0, TABLE, 0, PENDING);
-    expect_vectors(4, true);
-    signal_start();
-    signal_bar(0, 0x10000);
-    signal_msi(2, false, false);
-    signal_msix(2048, 0, TABLE, 0, PENDING);
-    expect_vectors(2048, true);
-}
-
-Test(assign_remap, a_device_without_an_owner_has_none)
-{
-    set_up(4);
     assert_status(vpt_assign_release(&signals.device), VPT_OK);
     assert_status(vpt_assign_remap_add(&remap, 40, &signals.device, 0, 0), VPT_CALLER_STATE);
     expect_none(40);
 }
 
-Test(assign_remap, entries_in_one_array)
+Test(assign_remap, an_array_that_could_not_be_made_is_one_of_no_entries)
+{
+    static const uint32_t bad[] = { 0, CAPACITY + 1, UINT32_MAX, 1 };
+
+    for (unsigned i = 0; i < COUNT_OF(bad); i++) {
+        memset(&remap, 0xff, sizeof(remap));
+        assert_status(vpt_assign_remap_init(&remap, bad[i] == 1 ? NULL : entries, bad[i]), VPT_CALLER_ARGUMENT);
+        cr_assert(all_zero(&remap, sizeof(remap)));
+        expect_none(0);
+        assert_status(vpt_assign_remap_remove(&remap, 0), VPT_CALLER_RANGE);
+    }
+}
+
+Test(assign_remap, an_array_has_as_many_entries_as_it_was_made_for)
+{
+    static const uint32_t beyond[] = { 1000, CAPACITY, UINT32_MAX };
+
+    set_up(4);
+    memset(entries, 0xff, sizeof(entries));
+    assert_status(vpt_assign_remap_init(&remap, entries, 1000), VPT_OK);
+    for (uint32_t i = 0; i < 1000; i++) {
+        expect_none(i);
+    }
+    add(999, 0, 0);
+    for (unsigned i = 0; i < COUNT_OF(beyond); i++) {
+        expect_none(beyond[i]);
+        assert_status(vpt_assign_remap_add(&remap, beyond[i], &signals.device, 0, 0), VPT_CALLER_RANGE);
+        assert_status(vpt_assign_remap_remove(&remap, beyond[i]), VPT_CALLER_RANGE);
+        assert_status(vpt_assign_remap_activate(&remap, beyond[i], true), VPT_CALLER_RANGE);
+    }
+    assert_same(((uint8_t *)&entries[1000])[0], 0xff);
+}
+
+static const struct signal_function functions[] = {
+    { .pin = true },
+    { .pin = false },
+    { .pin = true, .msi = true, .messages = 0 },
+    { .pin = true, .msi = true, .messages = 1 },
+    { .pin = true, .msi = true, .messages = 4 },
+    { .pin = true, .msi = true, .messages = 5 },
+    { .pin = false, .msi = true, .messages = 2, .vectors = 3 },
+    { .pin = true, .msi = true, .messages = 2, .vectors = 5 },
+    { .pin = true, .msi = true, .messages = 3, .vectors = 2048 },
+};
+
+PARAMETER_TEST(struct signal_function,
+               cr_make_param_array(struct signal_function, (void *)functions, COUNT_OF(functions)), assign_remap,
+               an_entry_has_a_vector_that_the_function_can_have)
+{
+    unsigned messages = variant->msi ? 1u << variant->messages : 0;
+
+    signal_make(variant);
+    signal_open();
+    assert_status(vpt_assign_remap_init(&remap, entries, 8), VPT_OK);
+    for (unsigned i = 0; i <= VPT_ASSIGN_INTX; i++) {
+        bool has = i == VPT_ASSIGN_INTX ? variant->pin : i < messages || i < variant->vectors;
+
+        assert_status(vpt_assign_remap_add(&remap, 7, &signals.device, (uint16_t)i, 0),
+                      has ? VPT_OK : VPT_CALLER_RANGE);
+        (void)vpt_assign_remap_remove(&remap, 7);
+    }
+}
+
+Test(assign_remap, a_device_has_entries_in_one_array_until_it_is_released)
 {
     static struct vpt_assign_remap_entry more[4];
     struct vpt_assign_remap other;
@@ -231,176 +151,16 @@ Test(assign_remap, entries_in_one_array)
 
 /* ---- From the host's vector to the guest ---- */
 
-static void enable_all(unsigned vectors)
+Test(assign_remap, a_reset_turns_messages_off_and_tells_the_host_if_there_is_an_owner)
 {
-    for (unsigned i = 0; i < vectors; i++) {
-        signal_store(0, TABLE + 16 * i, 8, 0xfee00000u + 16 * i);
-        signal_store(0, TABLE + 16 * i + 8, 8, i);
-    }
-    signal_msix_control(MSIX_ENABLE);
-    signals.logged = 0;
-}
-
-Test(assign_remap, delivers)
-{
-    struct vpt_assign_interrupt found;
-
-    set_up(16);
-    enable_all(16);
-    for (unsigned i = 0; i < 16; i++) {
-        add(1000 * i + 35, i, i);
-    }
-    for (unsigned i = 0; i < 16; i++) {
-        assert_status(vpt_assign_remap_find(&remap, 1000 * i + 35, &found), VPT_OK);
-        assert_status(vpt_assign_deliver(&found), VPT_OK);
-        EXPECT({ MESSAGE, 0xfee00000u + 16 * i, i });
-    }
-    signals.fail_at = signals.calls + 1;
-    assert_status(vpt_assign_deliver(&found), SIGNAL_FAILURE);
-    EXPECT({ MESSAGE, 0xfee000f0u, 15 });
-    signal_msix_control(0);
-    assert_status(vpt_assign_deliver(&found), VPT_EMPTY);
-    add(9, VPT_ASSIGN_INTX, 0);
-    signals.logged = 0;
-    assert_status(vpt_assign_remap_find(&remap, 9, &found), VPT_OK);
-    assert_status(vpt_assign_deliver(&found), VPT_OK);
-    EXPECT({ LEVEL, true, 0 }, { HOST_MASK, true, 0 });
-}
-
-/* What was found before a release is nothing after it, also if the next owner has all the same entries. */
-Test(assign_remap, a_release_makes_all_stale)
-{
-    struct vpt_assign_interrupt found;
-
     set_up(4);
-    enable_all(4);
-    add(50, 3, 1);
-    assert_status(vpt_assign_remap_find(&remap, 50, &found), VPT_OK);
-    assert_status(vpt_assign_release(&signals.device), VPT_OK);
-    expect_none(50);
-    signals.logged = 0;
-    assert_status(vpt_assign_deliver(&found), VPT_EMPTY);
-    assert_status(vpt_assign_acquire(&signals.device, 2, &signals.guest), VPT_OK);
-    signal_write(0x10, 4, (uint32_t)SIGNAL_GUEST(0));
-    signal_write(4, 2, 6);
-    enable_all(4);
-    assert_status(vpt_assign_deliver(&found), VPT_EMPTY);
-    add(50, 3, 1);
-    assert_status(vpt_assign_deliver(&found), VPT_EMPTY);
-    EXPECT_NOTHING();
-    assert_status(vpt_assign_remap_find(&remap, 50, &found), VPT_OK);
-    assert_status(vpt_assign_deliver(&found), VPT_OK);
-    EXPECT({ MESSAGE, 0xfee00030u, 3 });
-}
-
-/* A reset too, of which the owner stays. */
-static enum vpt_status reset(void *ctx, enum vpt_assign_reset_method method)
-{
-    (void)ctx;
-    return method == VPT_ASSIGN_RESET_DEVICE ? VPT_OK : VPT_UNSUPPORTED_DEVICE;
-}
-
-static void delay(void *ctx, uint32_t microseconds)
-{
-    (void)ctx;
-    (void)microseconds;
-}
-
-Test(assign_remap, a_reset_makes_all_stale)
-{
-    struct vpt_assign_interrupt found;
-
-    set_up(4);
-    signals.host.reset = reset;
-    signals.host.delay = delay;
-    enable_all(4);
-    add(50, 3, 1);
-    add(51, VPT_ASSIGN_INTX, 1);
-    assert_status(vpt_assign_remap_find(&remap, 51, &found), VPT_OK);
-    assert_status(vpt_assign_deliver(&found), VPT_EMPTY);
+    signal_enable_vectors(4);
     assert_status(vpt_assign_reset(&signals.device), VPT_OK);
     EXPECT({ TOLD, VPT_ASSIGN_INTERRUPT_NONE, 0 }, { TOLD, VPT_ASSIGN_INTERRUPT_INTX, 0 });
-    expect_none(50);
-    expect_none(51);
-    assert_status(vpt_assign_deliver(&found), VPT_EMPTY);
-    EXPECT_NOTHING();
-    add(51, VPT_ASSIGN_INTX, 1);
-    assert_status(vpt_assign_remap_find(&remap, 51, &found), VPT_OK);
-    assert_status(vpt_assign_deliver(&found), VPT_OK);
-    signals.logged = 0;
-    signal_write(0x10, 4, (uint32_t)SIGNAL_GUEST(0));
-    signal_write(4, 2, 2);
-    enable_all(4);
-    assert_status(vpt_assign_deliver(&found), VPT_EMPTY);
-    EXPECT_NOTHING();
-}
-
-/* Nobody is told of interrupts for nobody. */
-Test(assign_remap, a_reset_without_an_owner)
-{
-    set_up(4);
-    signals.host.reset = reset;
-    signals.host.delay = delay;
     assert_status(vpt_assign_release(&signals.device), VPT_OK);
     signals.logged = 0;
     assert_status(vpt_assign_reset(&signals.device), VPT_OK);
     EXPECT_NOTHING();
-}
-
-#define OTHERS 2u
-
-/* A release takes the entries of its device, active or not, and of no other, in whatever order they came and went. */
-Test(assign_remap, a_release_takes_its_own_entries)
-{
-    static _Alignas(8) uint64_t storage[OTHERS][1024];
-    static struct vpt_assign_device others[OTHERS];
-    static struct vpt_assign_device *owner[64];
-    static bool inactive[64];
-    struct vpt_assign_device *const devices[] = { &signals.device, &others[0], &others[1] };
-    uint32_t seed = 1;
-
-    set_up(4);
-    for (unsigned i = 0; i < OTHERS; i++) {
-        signals.setup.storage = storage[i];
-        signals.setup.storage_size = sizeof(storage[i]);
-        assert_status(vpt_assign_open(&others[i], &signals.setup), VPT_OK);
-        assert_status(vpt_assign_acquire(&others[i], 1, &signals.guest), VPT_OK);
-    }
-    for (unsigned step = 0; step < 20000; step++) {
-        struct vpt_assign_device *device;
-        uint32_t vector;
-
-        seed = seed * 1664525u + 1013904223u;
-        device = devices[(seed >> 28) % COUNT_OF(devices)];
-        vector = seed >> 8 & 63;
-        if ((seed >> 14 & 63) == 0) {
-            for (unsigned i = 0; i < 64; i++) {
-                owner[i] = owner[i] == device ? NULL : owner[i];
-            }
-            assert_status(vpt_assign_release(device), VPT_OK);
-            assert_status(vpt_assign_acquire(device, 1, &signals.guest), VPT_OK);
-        } else if ((seed >> 20 & 3) == 0) {
-            assert_status(vpt_assign_remap_remove(&remap, vector), owner[vector] != NULL ? VPT_OK : VPT_EMPTY);
-            owner[vector] = NULL;
-        } else if ((seed >> 20 & 3) == 1) {
-            inactive[vector] = !inactive[vector];
-            assert_status(vpt_assign_remap_activate(&remap, vector, !inactive[vector]),
-                          owner[vector] != NULL ? VPT_OK : VPT_EMPTY);
-        } else {
-            assert_status(vpt_assign_remap_add(&remap, vector, device, (uint16_t)(vector & 3), vector),
-                          owner[vector] != NULL ? VPT_CALLER_OWNED : VPT_OK);
-            inactive[vector] = owner[vector] != NULL && inactive[vector];
-            owner[vector] = owner[vector] != NULL ? owner[vector] : device;
-        }
-        for (uint32_t i = 0; i < 64; i++) {
-            struct vpt_assign_interrupt found = { .device = NULL };
-            bool expected = owner[i] != NULL && !inactive[i];
-
-            assert_status(vpt_assign_remap_find(&remap, i, &found), expected ? VPT_OK : VPT_EMPTY);
-            cr_assert(!expected || (found.device == owner[i] && found.vector == (i & 3) && found.target == i));
-        }
-        signals.logged = 0;
-    }
 }
 
 /* The host's interrupts() is where a hypervisor makes entries. */
@@ -411,138 +171,242 @@ static enum vpt_status route(void *ctx, enum vpt_assign_interrupt_mode mode, uin
         (void)vpt_assign_remap_remove(&remap, 100 + i);
     }
     if (mode == VPT_ASSIGN_INTERRUPT_INTX) {
-        return vpt_assign_remap_add(&remap, 100, &signals.device, VPT_ASSIGN_INTX, 0);
+        add(100, VPT_ASSIGN_INTX, 0);
     }
     for (unsigned i = 0; i < count; i++) {
-        enum vpt_status status = vpt_assign_remap_add(&remap, 100 + i, &signals.device, (uint16_t)i, i);
-
-        if (status != VPT_OK) {
-            return status;
-        }
+        add(100 + i, i, i);
     }
     return VPT_OK;
 }
 
-static unsigned routed(void)
-{
-    struct vpt_assign_interrupt found;
-    unsigned count = 0;
-
-    while (vpt_assign_remap_find(&remap, 100 + count, &found) == VPT_OK) {
-        assert_status(vpt_assign_deliver(&found), VPT_OK);
-        count++;
-    }
-    return count;
-}
-
-Test(assign_remap, entries_made_by_the_host_as_it_is_told)
-{
-    set_up(4);
-    assert_status(vpt_assign_release(&signals.device), VPT_OK);
-    signals.host.interrupts = route;
-    assert_status(vpt_assign_acquire(&signals.device, 3, &signals.guest), VPT_OK);
-    signal_write(0x10, 4, (uint32_t)SIGNAL_GUEST(0));
-    signal_write(4, 2, 2);
-    cr_assert(routed() == 1);
-    signal_msi_control(MSI_ENABLE | MSI_MESSAGES(3));
-    cr_assert(routed() == 8);
-    enable_all(4);
-    cr_assert(routed() == 4);
-    signal_msix_control(0);
-    signal_msi_control(0);
-    cr_assert(routed() == 1);
-    assert_status(vpt_assign_release(&signals.device), VPT_OK);
-    cr_assert(routed() == 0);
-}
-
 static enum vpt_status route_and_fail(void *ctx, enum vpt_assign_interrupt_mode mode, uint16_t count)
 {
-    assert_status(route(ctx, mode, count), VPT_OK);
+    (void)route(ctx, mode, count);
     return SIGNAL_FAILURE;
 }
 
-/* Of an owner who did not come to be nothing is left. */
-Test(assign_remap, a_host_that_makes_entries_and_fails)
+/* Each entry that was made leads to its vector. */
+static void expect_routed(unsigned count)
 {
-    struct vpt_assign_interrupt found;
-
-    set_up(4);
-    assert_status(vpt_assign_release(&signals.device), VPT_OK);
-    signals.host.interrupts = route_and_fail;
-    assert_status(vpt_assign_acquire(&signals.device, 3, &signals.guest), SIGNAL_FAILURE);
-    expect_none(100);
-    signals.host.interrupts = route;
-    assert_status(vpt_assign_acquire(&signals.device, 3, &signals.guest), VPT_OK);
-    assert_status(vpt_assign_remap_find(&remap, 100, &found), VPT_OK);
-    assert_status(vpt_assign_deliver(&found), VPT_OK);
+    signals.logged = 0;
+    for (unsigned i = 0; i < count; i++) {
+        assert_status(arrive(100 + i), VPT_OK);
+    }
+    expect_none(100 + count);
 }
 
-/* ---- Beside changes ---- */
+Test(assign_remap, the_host_makes_entries_as_it_is_told_and_interrupts_reach_the_guest)
+{
+    set_up(4);
+    assert_status(vpt_assign_release(&signals.device), VPT_OK);
+    signals.function.host.interrupts = route_and_fail;
+    assert_status(vpt_assign_acquire(&signals.device, 3, &signals.guest), SIGNAL_FAILURE);
+    expect_routed(0);
+    signals.function.host.interrupts = route;
+    assert_status(vpt_assign_acquire(&signals.device, 3, &signals.guest), VPT_OK);
+    signal_decode();
+    expect_routed(1);
+    EXPECT({ LEVEL, true, 0 }, { HOST_MASK, true, 0 });
+    signal_msi_control(MSI_ENABLE | MSI_MESSAGES(3));
+    expect_routed(8);
+    signal_enable_vectors(4);
+    expect_routed(4);
+    EXPECT({ MESSAGE, SIGNAL_ADDRESS(0), SIGNAL_DATA(0) }, { MESSAGE, SIGNAL_ADDRESS(1), SIGNAL_DATA(1) },
+           { MESSAGE, SIGNAL_ADDRESS(2), SIGNAL_DATA(2) }, { MESSAGE, SIGNAL_ADDRESS(3), SIGNAL_DATA(3) });
+    signals.fail_at = signals.calls + 1;
+    assert_status(arrive(103), SIGNAL_FAILURE);
+    signals.function.host.interrupts = NULL;
+    signal_msi_control(0);
+    signal_msix_control(0);
+    assert_status(arrive(103), VPT_EMPTY);
+    signals.function.host.interrupts = route;
+    signal_msi_control(MSI_ENABLE);
+    expect_routed(1);
+    assert_status(vpt_assign_release(&signals.device), VPT_OK);
+    expect_routed(0);
+}
+
+/* ---- Random changes beside a model ---- */
+
+#define MODELLED 64u
+
+static struct vpt_assign_device others[2];
+static struct vpt_assign_device *const devices[] = { &signals.device, &others[0], &others[1] };
+
+static struct entry {
+    const struct vpt_assign_device *device; /* NULL: there is none */
+    uint16_t vector;
+    bool active;
+} model[MODELLED];
+
+/* An interrupt that was found some time ago. */
+static struct vpt_assign_interrupt held;
+static bool held_is_stale;
+
+/* From one end of the array to the other. */
+static uint32_t host_vector(unsigned n)
+{
+    return n * (CAPACITY - 1) / (MODELLED - 1);
+}
+
+static void open_others(void)
+{
+    static _Alignas(8) uint64_t storage[COUNT_OF(others)][8192];
+
+    for (unsigned i = 0; i < COUNT_OF(others); i++) {
+        signals.setup.storage = storage[i];
+        assert_status(vpt_assign_open(&others[i], &signals.setup), VPT_OK);
+        assert_status(vpt_assign_acquire(&others[i], 1, &signals.guest), VPT_OK);
+    }
+}
+
+/* A reset takes entries as a release does, though the owner stays. */
+static void release_or_reset(struct vpt_assign_device *device)
+{
+    for (unsigned n = 0; n < MODELLED; n++) {
+        model[n].device = model[n].device == device ? NULL : model[n].device;
+    }
+    held_is_stale = held_is_stale || held.device == device;
+    if (signal_pick(2) == 0) {
+        assert_status(vpt_assign_reset(device), VPT_OK);
+    } else {
+        assert_status(vpt_assign_release(device), VPT_OK);
+        assert_status(vpt_assign_acquire(device, 1, &signals.guest), VPT_OK);
+    }
+}
+
+static void change_entry(unsigned n, struct vpt_assign_device *device)
+{
+    struct entry *entry = &model[n];
+    enum vpt_status status = entry->device != NULL ? VPT_OK : VPT_EMPTY;
+    uint16_t vector = (uint16_t)(signal_pick(4) == 0 ? VPT_ASSIGN_INTX : signal_pick(4));
+
+    switch (signal_pick(4)) {
+    case 0:
+        assert_status(vpt_assign_remap_remove(&remap, host_vector(n)), status);
+        entry->device = NULL;
+        break;
+    case 1:
+        entry->active = signal_pick(2) != 0;
+        assert_status(vpt_assign_remap_activate(&remap, host_vector(n), entry->active), status);
+        break;
+    default:
+        assert_status(vpt_assign_remap_add(&remap, host_vector(n), device, vector, n),
+                      status == VPT_OK ? VPT_CALLER_OWNED : VPT_OK);
+        *entry = status == VPT_OK ? *entry : (struct entry){ device, vector, true };
+        break;
+    }
+}
+
+static void compare(unsigned n)
+{
+    struct vpt_assign_interrupt found;
+    const struct entry *entry = &model[n];
+    bool expected = entry->device != NULL && entry->active;
+
+    assert_status(vpt_assign_remap_find(&remap, host_vector(n), &found), expected ? VPT_OK : VPT_EMPTY);
+    expect_none(host_vector(n) + 1);
+    if (expected) {
+        cr_assert(found.device == entry->device);
+        assert_same(found.vector, entry->vector);
+        assert_same(found.target, n);
+        assert_same(found.generation, entry->device->generation);
+        if (signal_pick(1000) == 0) {
+            held = found;
+            held_is_stale = false;
+        }
+    }
+}
+
+/* What was found before a release or a reset is nothing after it. Messages are not enabled. */
+Test(assign_remap, what_is_found_and_delivered_is_what_the_model_says)
+{
+    set_up(4);
+    open_others();
+    for (unsigned step = 0; step < 20000; step++) {
+        struct vpt_assign_device *device = devices[signal_pick(COUNT_OF(devices))];
+
+        if (signal_pick(64) == 0) {
+            release_or_reset(device);
+        } else {
+            change_entry(signal_pick(MODELLED), device);
+        }
+        for (unsigned n = 0; n < MODELLED; n++) {
+            compare(n);
+        }
+        if (held.device != NULL) {
+            assert_status(vpt_assign_deliver(&held),
+                          !held_is_stale && held.vector == VPT_ASSIGN_INTX ? VPT_OK : VPT_EMPTY);
+        }
+        signals.logged = 0;
+    }
+}
+
+/* ---- While entries change ---- */
 
 #define HOT     3u /* host vectors that change all the time */
 #define CHANGES 2000000u
 #define SECRET  0x9e3779b9u
+#define SIGNALS 20000
+#define SECONDS 10
 
-static struct vpt_assign_device *movers[2];
+static struct vpt_assign_device *const movers[] = { &signals.device, &others[0] };
 static bool stopped;
+static uint32_t refused; /* of what is never refused */
+static uint32_t whole;
 static uint32_t torn;
-static uint32_t seen;
+static volatile sig_atomic_t handled;
 
-/* What there is in an entry follows from the target; the generation says whose it is. */
+/* What there is in an entry follows from the target. */
 static uint16_t vector_for(uint32_t target)
 {
     return (uint16_t)((target * SECRET >> 16) & 2047u);
 }
 
-/* Whether an interrupt that was found is of one piece. */
-static bool is_whole(const struct vpt_assign_interrupt *found)
-{
-    return found->vector == vector_for(found->target) && found->device == movers[found->target & 1u] &&
-           found->generation == (found->target & 1u);
-}
-
-static void *look(void *unused)
+static void find_one(uint32_t i)
 {
     struct vpt_assign_interrupt found;
-    uint32_t bad = 0;
-    uint32_t good = 0;
 
-    (void)unused;
-    for (uint32_t i = 0; !__atomic_load_n(&stopped, __ATOMIC_ACQUIRE); i++) {
-        if (vpt_assign_remap_find(&remap, i % HOT, &found) == VPT_OK) {
-            bad += !is_whole(&found);
-            good++;
-        }
+    if (vpt_assign_remap_find(&remap, i % HOT, &found) == VPT_OK) {
+        bool is_whole = found.vector == vector_for(found.target) && found.device == movers[found.target & 1u] &&
+                        found.generation == (found.target & 1u);
+
+        (void)__atomic_fetch_add(is_whole ? &whole : &torn, 1, __ATOMIC_RELAXED);
     }
-    (void)__atomic_fetch_add(&torn, bad, __ATOMIC_SEQ_CST);
-    (void)__atomic_fetch_add(&seen, good, __ATOMIC_SEQ_CST);
-    return NULL;
 }
 
-/* Gives a host's vector to what `i` says. */
-static bool change(uint32_t i)
+static void change_one(uint32_t i)
 {
     uint32_t at = (i * SECRET >> 20) % HOT;
 
-    return vpt_assign_remap_remove(&remap, at) != VPT_CALLER_RANGE &&
-           vpt_assign_remap_add(&remap, at, movers[i & 1u], vector_for(i), i) == VPT_OK &&
-           ((i & 4u) == 0 || (vpt_assign_remap_activate(&remap, at, false) == VPT_OK &&
-                              vpt_assign_remap_activate(&remap, at, true) == VPT_OK));
+    refused += vpt_assign_remap_remove(&remap, at) == VPT_CALLER_RANGE;
+    refused += vpt_assign_remap_add(&remap, at, movers[i & 1u], vector_for(i), i) != VPT_OK;
+    if ((i & 4u) != 0) {
+        refused += vpt_assign_remap_activate(&remap, at, false) != VPT_OK;
+        refused += vpt_assign_remap_activate(&remap, at, true) != VPT_OK;
+    }
+}
+
+static void check_finds(void)
+{
+    assert_same(refused, 0);
+    assert_same(torn, 0);
+    cr_assert(whole > 1000, "%u", whole);
+}
+
+static void *find_until_stopped(void *unused)
+{
+    for (uint32_t i = 0; !__atomic_load_n(&stopped, __ATOMIC_ACQUIRE); i++) {
+        find_one(i);
+    }
+    return unused;
 }
 
 /* Two devices, whose generations tell them apart. */
 static void set_up_movers(void)
 {
-    static _Alignas(8) uint64_t storage[8192];
-    static struct vpt_assign_device other;
-
     set_up(2048);
-    signals.setup.storage = storage;
-    signals.setup.storage_size = sizeof(storage);
-    assert_status(vpt_assign_open(&other, &signals.setup), VPT_OK);
-    assert_status(vpt_assign_acquire(&other, 1, &signals.guest), VPT_OK);
-    movers[0] = &signals.device;
-    movers[1] = &other;
+    open_others();
     movers[0]->generation = 0;
     movers[1]->generation = 1;
 }
@@ -552,102 +416,63 @@ Test(assign_remap, a_find_beside_changes_is_of_one_piece)
     pthread_t readers[2];
 
     set_up_movers();
-    stopped = false;
     for (unsigned i = 0; i < COUNT_OF(readers); i++) {
-        cr_assert(pthread_create(&readers[i], NULL, look, NULL) == 0);
+        assert_same(pthread_create(&readers[i], NULL, find_until_stopped, NULL), 0);
     }
     for (uint32_t i = 0; i < CHANGES; i++) {
-        cr_assert(change(i));
+        change_one(i);
     }
     __atomic_store_n(&stopped, true, __ATOMIC_RELEASE);
     for (unsigned i = 0; i < COUNT_OF(readers); i++) {
-        cr_assert(pthread_join(readers[i], NULL) == 0);
+        assert_same(pthread_join(readers[i], NULL), 0);
     }
-    cr_assert(torn == 0, "%u of %u", torn, seen);
-    cr_assert(seen > 1000);
+    check_finds();
 }
 
-/* ---- Amid changes: an interrupt on the same CPU, which a signal stands for ---- */
+/* A signal stands for an interrupt on the same CPU, which does several steps of the other kind. */
+static void (*step_of_handler)(uint32_t i);
 
-#define SIGNALS 20000u
-#define SECONDS 10
-
-static volatile sig_atomic_t handled;
-static volatile sig_atomic_t handled_found;
-static volatile sig_atomic_t handled_bad;
-
-static void find_amid(int number)
-{
-    struct vpt_assign_interrupt found;
-
-    (void)number;
-    for (uint32_t i = 0; i < HOT; i++) {
-        if (vpt_assign_remap_find(&remap, i, &found) == VPT_OK) {
-            handled_bad += !is_whole(&found);
-            handled_found += 1;
-        }
-    }
-    handled += 1;
-}
-
-/* The other way round: what is being looked at changes. */
-static void change_amid(int number)
+static void handle(int number)
 {
     static uint32_t i;
 
     (void)number;
     for (uint32_t n = 0; n < 4u * HOT; n++) {
-        handled_bad += !change(i++);
+        step_of_handler(i++);
     }
     handled += 1;
 }
 
-static void interrupt_often(void (*handler)(int number))
+static void set_timer(suseconds_t interval)
 {
-    struct itimerval often = { { 0, 20 }, { 0, 20 } };
-    struct sigaction action;
+    struct itimerval timer = { { 0, interval }, { 0, interval } };
 
-    memset(&action, 0, sizeof(action));
-    action.sa_handler = handler;
-    cr_assert(sigaction(SIGALRM, &action, NULL) == 0);
-    cr_assert(setitimer(ITIMER_REAL, &often, NULL) == 0);
+    assert_same(setitimer(ITIMER_REAL, &timer, NULL), 0);
 }
 
-static void interrupt_no_more(void)
+static void change_and_find(void (*step)(uint32_t i), void (*amid)(uint32_t i))
 {
-    static const struct itimerval never;
+    struct sigaction action = { .sa_handler = handle };
+    time_t limit = time(NULL) + SECONDS;
 
-    cr_assert(setitimer(ITIMER_REAL, &never, NULL) == 0);
+    set_up_movers();
+    step_of_handler = amid;
+    assert_same(sigaction(SIGALRM, &action, NULL), 0);
+    set_timer(20);
+    for (uint32_t i = 0; handled < SIGNALS && (i % 1024u != 0 || time(NULL) < limit); i++) {
+        step(i);
+    }
+    set_timer(0);
+    check_finds();
+    cr_assert(handled > 100, "%d signals", (int)handled);
 }
 
 Test(assign_remap, a_find_amid_a_change_is_of_one_piece)
 {
-    time_t limit = time(NULL) + SECONDS;
-
-    set_up_movers();
-    interrupt_often(find_amid);
-    for (uint32_t i = 0; handled < (sig_atomic_t)SIGNALS && (i % 1024u != 0 || time(NULL) < limit); i++) {
-        cr_assert(change(i));
-    }
-    interrupt_no_more();
-    cr_assert(handled_bad == 0, "%d of %d", (int)handled_bad, (int)handled_found);
-    cr_assert(handled_found > 100);
+    change_and_find(change_one, find_one);
 }
 
 Test(assign_remap, a_change_amid_a_find_is_noticed)
 {
-    time_t limit = time(NULL) + SECONDS;
-    struct vpt_assign_interrupt found;
-    uint32_t good = 0;
-
-    set_up_movers();
-    interrupt_often(change_amid);
-    for (uint32_t i = 0; handled < (sig_atomic_t)SIGNALS && (i % 1024u != 0 || time(NULL) < limit); i++) {
-        if (vpt_assign_remap_find(&remap, i % HOT, &found) == VPT_OK) {
-            cr_assert(is_whole(&found));
-            good++;
-        }
-    }
-    interrupt_no_more();
-    cr_assert(handled_bad == 0 && handled > 100 && good > 1000);
+    change_and_find(find_one, change_one);
 }

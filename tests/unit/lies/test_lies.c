@@ -260,7 +260,7 @@ Test(lies, a_device_that_seems_to_want_no_kick_gets_none)
     };
 
     for (unsigned i = 0; i < 2; i++) {
-        struct variant variant = { 2, true, i == 1 };
+        struct variant variant = { 2, true, i == 1, false };
 
         assert_status(with_lie(&variant, i == 1 ? event : flags), VPT_OK);
         assert_status(disk_read_sector(9), VPT_DEVICE_TIMEOUT);
@@ -509,7 +509,7 @@ static void handler(void *ctx)
 Test(lies, interrupts_come_too_early_or_not_at_all)
 {
     static const enum mock_fault faults[] = { MOCK_FAULT_INTERRUPT_EARLY, MOCK_FAULT_INTERRUPT_LOST };
-    static const struct variant flags = { 2, true, false }; /* with EVENT_IDX, none would come after one was missed */
+    static const struct variant flags = { 2, true, false, false }; /* with EVENT_IDX, none would come after one was missed */
 
     for (unsigned i = 0; i < COUNT_OF(faults); i++) {
         disk_start(&flags, NULL, NULL);

@@ -8,30 +8,22 @@
 
 #include "hand.h"
 
-/* Whether a device that now uses one more buffer would interrupt. */
-static bool would_interrupt(void)
-{
-    return hand_event_idx() ? hand_used_event() == hand.index : (hand_available_flags() & 1u) == 0;
-}
-
 VARIANT_TEST(queue_notify, SPLIT_USUPP_2_off_and_on)
 {
     hand_open(variant, 0, 16);
-    cr_assert(would_interrupt(), "on after set-up");
+    cr_assert(hand_interrupts(), "on after set-up");
     for (uint32_t i = 0; i < 70000; i++) {
         vpt_queue_notifications_off(&hand.queue);
-        cr_assert(!would_interrupt());
-        hand_add(NULL, true, 4);
-        vpt_queue_publish(&hand.queue);
+        cr_assert(!hand_interrupts());
+        hand_offer(1);
         hand_use(hand_take(), 0);
-        cr_assert(!would_interrupt());
-        assert_status(vpt_queue_pop(&hand.queue, NULL, NULL), VPT_OK);
+        cr_assert(!hand_interrupts());
+        queue_take(&hand.queue, 1);
         assert_status(vpt_queue_pop(&hand.queue, NULL, NULL), VPT_EMPTY);
-        cr_assert(!would_interrupt(), "an empty pop turns nothing on");
+        cr_assert(!hand_interrupts(), "an empty pop turns nothing on");
         cr_assert(!vpt_queue_notifications_on(&hand.queue));
-        cr_assert(would_interrupt());
-        cr_assert(!variant->event_idx || hand_available_flags() == 0, "SPLIT-USUPP-3");
-        cr_assert(hand_available_flags() <= 1, "SPLIT-USUPP-1");
+        cr_assert(hand_interrupts());
+        cr_assert(hand_available_flags() <= (variant->event_idx ? 0 : 1), "SPLIT-USUPP-1, SPLIT-USUPP-3");
     }
 }
 
@@ -42,7 +34,7 @@ VERSION_TEST(queue_notify, SPLIT_USUPP_4_off_lasts)
     hand_publish(1000);
     vpt_queue_notifications_off(&hand.queue);
     for (uint32_t i = 0; i < 65535; i++) {
-        cr_assert(!would_interrupt(), "after %u", (unsigned)i);
+        cr_assert(!hand_interrupts(), "after %u", (unsigned)i);
         hand_publish(1);
     }
 }
@@ -52,12 +44,11 @@ VARIANT_TEST(queue_notify, OUT_SPLIT_4_used_between_the_last_pop_and_on)
     hand_open(variant, 0, 16);
     vpt_queue_notifications_off(&hand.queue);
     for (uint32_t i = 0; i < 70000; i++) {
-        hand_add(NULL, true, 4);
-        vpt_queue_publish(&hand.queue);
+        hand_offer(1);
         assert_status(vpt_queue_pop(&hand.queue, NULL, NULL), VPT_EMPTY);
         hand_use(hand_take(), 0);
         cr_assert(vpt_queue_notifications_on(&hand.queue), "no notification follows: the caller has to know");
-        assert_status(vpt_queue_pop(&hand.queue, NULL, NULL), VPT_OK);
+        queue_take(&hand.queue, 1);
         cr_assert(!vpt_queue_notifications_on(&hand.queue));
         vpt_queue_notifications_off(&hand.queue);
     }
@@ -70,18 +61,13 @@ VARIANT_TEST(queue_notify, SPLIT_USUPP_4_a_drained_queue_is_armed)
     for (uint32_t i = 0; i < 70000; i++) {
         uint32_t batch = 1 + i % 5;
 
-        for (uint32_t j = 0; j < batch; j++) {
-            hand_add(NULL, true, 4);
-        }
-        vpt_queue_publish(&hand.queue);
+        hand_offer(batch);
         for (uint32_t j = 0; j < batch; j++) {
             hand_use(hand_take(), 0);
         }
-        for (uint32_t j = 0; j < batch; j++) {
-            assert_status(vpt_queue_pop(&hand.queue, NULL, NULL), VPT_OK);
-        }
+        queue_take(&hand.queue, batch);
         assert_status(vpt_queue_pop(&hand.queue, NULL, NULL), VPT_EMPTY);
-        cr_assert(would_interrupt());
+        cr_assert(hand_interrupts());
     }
 }
 
@@ -134,14 +120,12 @@ Test(queue_notify, SPLIT_USUPP_4_used_while_it_is_armed)
 {
     open_with_a_page_for_the_driver_area();
     for (unsigned i = 0; i < 100; i++) {
-        hand_add(NULL, true, 4);
-        hand_add(NULL, true, 4);
-        vpt_queue_publish(&hand.queue);
+        hand_offer(2);
         hand_use(hand_take(), 4);
-        assert_status(vpt_queue_pop(&hand.queue, NULL, NULL), VPT_OK);
+        queue_take(&hand.queue, 1);
         lock_armed_page();
-        assert_status(vpt_queue_pop(&hand.queue, NULL, NULL), VPT_OK);
-        cr_assert(faults == i + 1);
+        queue_take(&hand.queue, 1);
+        assert_same(faults, i + 1);
     }
 }
 
@@ -150,71 +134,50 @@ Test(queue_notify, D_SPLIT_6_used_while_notifications_are_turned_on)
     open_with_a_page_for_the_driver_area();
     for (unsigned i = 0; i < 100; i++) {
         vpt_queue_notifications_off(&hand.queue);
-        hand_add(NULL, true, 4);
-        vpt_queue_publish(&hand.queue);
+        hand_offer(1);
         assert_status(vpt_queue_pop(&hand.queue, NULL, NULL), VPT_EMPTY);
         lock_armed_page();
         cr_assert(vpt_queue_notifications_on(&hand.queue));
-        cr_assert(faults == i + 1);
-        assert_status(vpt_queue_pop(&hand.queue, NULL, NULL), VPT_OK);
+        assert_same(faults, i + 1);
+        queue_take(&hand.queue, 1);
     }
 }
 
-/* With EVENT_IDX one interrupt stands for all that are used before the driver has drained; without, each has one. */
+/*
+ * With EVENT_IDX one interrupt stands for all that are used before the driver has drained; without, each has one. A
+ * handler touches no queue, and an interrupt for nothing, which the device sends at each kick, does no harm.
+ */
 VARIANT_TEST(queue_notify, SPLIT_USUPP_5_interrupts_of_a_device)
 {
-    struct vpt_segment segment;
     struct vpt_queue queue;
     uint64_t before;
 
     bench_start(variant, NULL, &queue, 16);
     bench.machine.device.completion.mode = MOCK_COMPLETE_BY_RUN;
-    segment = bench_segment(0, 4);
+    mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_INTERRUPT_SPURIOUS, 1, 0, 0);
     for (unsigned round = 0; round < 20; round++) {
-        for (unsigned i = 0; i < 8; i++) {
-            assert_status(vpt_queue_add(&queue, &segment, 0, 1, NULL), VPT_OK);
-        }
-        assert_status(vpt_queue_kick(&queue), VPT_OK);
+        queue_send(&queue, 8);
+        assert_same(vpt_device_interrupt(bench.device), VPT_INTERRUPT_QUEUE);
+        assert_status(vpt_queue_pop(&queue, NULL, NULL), VPT_EMPTY);
+        assert_same(vpt_device_interrupt(bench.device), 0);
         before = bench.machine.device.interrupts;
         for (unsigned i = 0; i < 8; i++) {
-            cr_assert(mock_device_run(&bench.machine.device, 1) == 1);
+            assert_same(mock_device_run(&bench.machine.device, 1), 1);
         }
-        cr_assert(bench.machine.device.interrupts - before == (variant->event_idx ? 1u : 8u));
-        cr_assert(vpt_device_interrupt(bench.device) == VPT_INTERRUPT_QUEUE);
-        for (unsigned i = 0; i < 8; i++) {
-            assert_status(vpt_queue_pop(&queue, NULL, NULL), VPT_OK);
-        }
+        assert_same(bench.machine.device.interrupts - before, variant->event_idx ? 1 : 8);
+        assert_same(vpt_device_interrupt(bench.device), VPT_INTERRUPT_QUEUE);
+        queue_take(&queue, 8);
         assert_status(vpt_queue_pop(&queue, NULL, NULL), VPT_EMPTY);
-        cr_assert(vpt_device_interrupt(bench.device) == 0);
+        assert_same(vpt_device_interrupt(bench.device), 0);
     }
+    mock_fault_clear(&bench.machine.device.faults, MOCK_FAULT_INTERRUPT_SPURIOUS);
     vpt_queue_notifications_off(&queue);
     before = bench.machine.device.interrupts;
     for (unsigned i = 0; i < 500; i++) {
-        assert_status(vpt_queue_add(&queue, &segment, 0, 1, NULL), VPT_OK);
-        assert_status(vpt_queue_kick(&queue), VPT_OK);
-        cr_assert(mock_device_run(&bench.machine.device, 1) == 1);
-        assert_status(vpt_queue_pop(&queue, NULL, NULL), VPT_OK);
+        queue_send(&queue, 1);
+        assert_same(mock_device_run(&bench.machine.device, 1), 1);
+        queue_take(&queue, 1);
     }
-    cr_assert(bench.machine.device.interrupts == before);
-    bench_end(&queue);
-}
-
-/* An interrupt handler touches no queue, and one for nothing does no harm. */
-VARIANT_TEST(queue_notify, SPLIT_USUPP_5_an_interrupt_for_nothing)
-{
-    struct vpt_segment segment;
-    struct vpt_queue queue;
-
-    bench_start(variant, NULL, &queue, 16);
-    bench.machine.device.completion.mode = MOCK_COMPLETE_BY_RUN;
-    segment = bench_segment(0, 4);
-    mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_INTERRUPT_SPURIOUS, 1, 0, 0);
-    assert_status(vpt_queue_add(&queue, &segment, 0, 1, NULL), VPT_OK);
-    assert_status(vpt_queue_kick(&queue), VPT_OK);
-    cr_assert(vpt_device_interrupt(bench.device) == VPT_INTERRUPT_QUEUE);
-    assert_status(vpt_queue_pop(&queue, NULL, NULL), VPT_EMPTY);
-    cr_assert(vpt_device_interrupt(bench.device) == 0);
-    cr_assert(mock_device_run(&bench.machine.device, 1) == 1);
-    assert_status(vpt_queue_pop(&queue, NULL, NULL), VPT_OK);
+    assert_same(bench.machine.device.interrupts, before);
     bench_end(&queue);
 }

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A queue's size: what the caller wants, what the device has, and what comes of it. */
+#include <stdio.h>
+
 #include "hand.h"
 
 /* Every entry in use at once, and one request that takes all of them; used in reversed order. */
@@ -12,7 +14,6 @@ VARIANT_TEST(queue_size, D_SPLIT_1_every_size_filled)
     }
     for (uint32_t size = 1; size <= HAND_SIZE_MAX; size *= 2) {
         uint16_t wanted = (uint16_t)size;
-        void *token = NULL;
 
         hand_open(variant, 0, wanted);
         for (uintptr_t i = 0; i < size; i++) {
@@ -25,21 +26,20 @@ VARIANT_TEST(queue_size, D_SPLIT_1_every_size_filled)
         }
         hand_show(hand.index);
         for (uintptr_t i = size; i > 0; i--) {
-            assert_status(vpt_queue_pop(&hand.queue, &token, NULL), VPT_OK);
-            cr_assert((uintptr_t)token == i);
+            assert_same(queue_pop(&hand.queue), i);
         }
         hand.taken = hand.index;
         assert_status(vpt_queue_add(&hand.queue, segments, wanted, 1, NULL), VPT_CALLER_TOO_LONG);
-        assert_status(vpt_queue_add(&hand.queue, segments, 0, wanted, &hand), VPT_OK);
+        assert_status(vpt_queue_add(&hand.queue, segments, 0, wanted, (void *)(uintptr_t)size), VPT_OK);
         assert_status(vpt_queue_add(&hand.queue, segments, 1, 0, NULL),
                       variant->indirect && size > 1 && size <= HAND_SEGMENTS ? VPT_OK : VPT_RESOURCE_FULL);
         assert_status(vpt_queue_kick(&hand.queue), VPT_OK);
         hand_use(hand_take(), size);
-        assert_status(vpt_queue_pop(&hand.queue, &token, NULL), VPT_OK);
-        cr_assert(token == &hand);
+        assert_same(queue_pop(&hand.queue), size);
     }
 }
 
+/* The maximum is read once: each later reading is half of it. */
 VERSION_TEST(queue_size, MMIO_REG_9_a_size_is_never_above_the_maximum)
 {
     static const struct {
@@ -58,70 +58,50 @@ VERSION_TEST(queue_size, MMIO_REG_9_a_size_is_never_above_the_maximum)
         struct mock_machine_options options = { .queue_maximum = cases[i].maximum };
         struct vpt_queue_config config = { .size = cases[i].wanted };
         struct vpt_queue queue;
+        char text[48];
 
+        (void)snprintf(text, sizeof(text), "%u of %u:", cases[i].wanted, (unsigned)cases[i].maximum);
         bench_negotiate(variant, &options);
-        assert_status(vpt_queue_init(&queue, bench.device, &config), VPT_OK);
-        cr_assert(vpt_queue_size(&queue) == cases[i].size, "case %zu: %u", i, (unsigned)vpt_queue_size(&queue));
-        cr_assert(bench.machine.device.queues[0].size == cases[i].size);
+        mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_QUEUE_SHRINKING, 1, 0, 0);
+        bench_trace();
+        assert_status_of(text, vpt_queue_init(&queue, bench.device, &config), VPT_OK);
+        assert_same_of(text, vpt_queue_size(&queue), cases[i].size);
+        assert_same_of(text, bench.machine.device.queues[0].size, cases[i].size);
+        assert_same_of(text, bench_traced(false, R_QUEUE_MAXIMUM), 1);
         bench_end(&queue);
     }
 }
 
-VERSION_TEST(queue_size, D_SPLIT_1_sizes_that_are_no_power_of_two_are_refused)
+VERSION_TEST(queue_size, D_SPLIT_1_sizes_that_are_no_power_of_two_and_impossible_maximums_are_refused)
 {
     static const uint16_t sizes[] = { 3, 5, 6, 7, 48, 255, 257, 32767, 32769, 49152, 65535 };
+    static const uint32_t maximums[] = { 32769, 49152, 65535, 65536, 0x10040, 0x80000000u, 0xffffffffu };
 
     bench_negotiate(variant, NULL);
     for (size_t i = 0; i < COUNT_OF(sizes); i++) {
-        struct vpt_queue_config config = { .size = sizes[i] };
-
-        bench_refuse(&config, VPT_CALLER_ARGUMENT, true);
+        bench_refuse(&(struct vpt_queue_config){ .size = sizes[i] }, VPT_CALLER_ARGUMENT, true);
+    }
+    for (size_t i = 0; i < COUNT_OF(maximums); i++) {
+        mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_QUEUE_MAXIMUM, 1, 0, maximums[i]);
+        bench_refuse(&(struct vpt_queue_config){ .size = 16 }, VPT_DEVICE_QUEUE_SIZE, false);
     }
     bench_finish();
-}
-
-VERSION_TEST(queue_size, D_SPLIT_1_impossible_maximums_are_refused)
-{
-    static const uint32_t maximums[] = { 32769, 49152, 65535, 65536, 0x10040, 0x80000000u, 0xffffffffu };
-    struct vpt_queue_config config = { .size = 16 };
-
-    for (size_t i = 0; i < COUNT_OF(maximums); i++) {
-        bench_negotiate(variant, NULL);
-        mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_QUEUE_MAXIMUM, 1, 0, maximums[i]);
-        bench_refuse(&config, VPT_DEVICE_QUEUE_SIZE, false);
-        bench_finish();
-    }
 }
 
 VERSION_TEST(queue_size, D_MMIO_1_a_queue_that_does_not_exist)
 {
-    static const uint16_t indexes[] = { 2, 3, 16, 255, 256, 65535 };
+    static const uint16_t indexes[] = { 2, 3, 16, 255, 256, 65535, 1 };
     struct mock_machine_options options = { .queues = 2 };
-    struct vpt_queue_config absent = { .index = 1 };
 
     bench_negotiate(variant, &options);
     for (size_t i = 0; i < COUNT_OF(indexes); i++) {
-        struct vpt_queue_config config = { .index = indexes[i] };
-
-        bench_refuse(&config, VPT_UNSUPPORTED_QUEUE, false);
-        cr_assert(bench_traced_value(true, R_QUEUE_SELECT, 0) == indexes[i]);
+        if (indexes[i] < options.queues) {
+            mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_QUEUE_ABSENT, 1, 0, 0);
+        }
+        bench_refuse(&(struct vpt_queue_config){ .index = indexes[i] }, VPT_UNSUPPORTED_QUEUE, false);
+        assert_same(bench_traced_value(true, R_QUEUE_SELECT, 0), indexes[i]);
     }
-    mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_QUEUE_ABSENT, 1, 0, 0);
-    bench_refuse(&absent, VPT_UNSUPPORTED_QUEUE, false);
     bench_finish();
-}
-
-VERSION_TEST(queue_size, a_shrinking_maximum_is_read_once)
-{
-    struct vpt_queue_config config = { 0 };
-    struct vpt_queue queue;
-
-    bench_negotiate(variant, NULL);
-    mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_QUEUE_SHRINKING, 1, 0, 0);
-    bench_trace();
-    assert_status(vpt_queue_init(&queue, bench.device, &config), VPT_OK);
-    cr_assert(bench_traced(false, R_QUEUE_MAXIMUM) == 1 && vpt_queue_size(&queue) == 256);
-    bench_end(&queue);
 }
 
 VERSION_TEST(queue_size, INIT_1_queues_are_set_up_between_negotiation_and_start)

@@ -9,7 +9,6 @@
 #include <time.h>
 
 #include "hand.h"
-#include "mock_order.h"
 
 #define ROUNDS  140000u
 #define SIZE    16u
@@ -21,31 +20,11 @@ static bool stopped;      /* set by the driver at its end */
 static bool stalled;      /* a wait took too long */
 static bool interrupting; /* the line that the device raises */
 
-/* ---- Shared memory: one atomic access each ---- */
-
-static uint16_t load16(const uint8_t *at)
-{
-    uint16_t raw = __atomic_load_n((const uint16_t *)(const void *)at, __ATOMIC_ACQUIRE);
-
-    return (uint16_t)mock_load(&raw, 2, hand.native);
-}
-
-static void store16(uint8_t *at, uint16_t value)
-{
-    uint16_t raw;
-
-    mock_store(&raw, 2, value, hand.native);
-    __atomic_store_n((uint16_t *)(void *)at, raw, __ATOMIC_RELEASE);
-}
-
-static uint32_t *doorbell(void)
-{
-    return (uint32_t *)(void *)&hand.registers[R_NOTIFY];
-}
-
 static bool kicked(void)
 {
-    return __atomic_exchange_n(doorbell(), HAND_NO_KICK, __ATOMIC_SEQ_CST) != HAND_NO_KICK;
+    uint32_t *doorbell = (uint32_t *)(void *)&hand.registers[R_NOTIFY];
+
+    return __atomic_exchange_n(doorbell, HAND_NO_KICK, __ATOMIC_SEQ_CST) != HAND_NO_KICK;
 }
 
 static bool raised(void)
@@ -96,15 +75,12 @@ static uint32_t driver_pace;
 
 static void interrupt_if_wanted(void)
 {
-    uint16_t before = signalled;
-    uint16_t event;
     bool wanted;
 
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
-    event = load16(hand.available + 4u + 2u * SIZE);
-    wanted = (load16(hand.available) & 1u) == 0;
+    wanted = (hand_available_flags() & 1u) == 0;
     if (hand_event_idx()) {
-        wanted = (uint16_t)(hand.index - event - 1u) < (uint16_t)(hand.index - before);
+        wanted = (uint16_t)(hand.index - hand_used_event() - 1u) < (uint16_t)(hand.index - signalled);
     }
     signalled = hand.index;
     if (wanted) {
@@ -117,13 +93,11 @@ static bool use_available(void)
 {
     bool any = false;
 
-    while (load16(hand.available + 2) != hand.taken) {
-        uint16_t head = load16(hand.available + 4u + 2u * (size_t)(hand.taken % SIZE));
+    while (hand_available_index() != hand.taken) {
+        uint16_t head = hand_take();
 
         linger(&device_pace);
-        hand.taken++;
-        hand_element(head, 4);
-        store16(hand.used + 2, hand.index);
+        hand_use(head, 4);
         interrupt_if_wanted();
         any = true;
     }
@@ -134,9 +108,9 @@ static bool use_available(void)
 static void want_kicks(bool wanted)
 {
     if (!hand_event_idx()) {
-        store16(hand.used, wanted ? 0 : 1);
+        hand_used_flags(wanted ? 0 : 1);
     } else if (wanted) {
-        store16(hand.used + 4u + 8u * SIZE, hand.taken);
+        hand_available_event(hand.taken);
     }
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
 }
@@ -215,9 +189,6 @@ static void run_both(const struct variant *variant, uint32_t word_1)
     pthread_t device;
 
     hand_open(variant, word_1, SIZE);
-    signalled = 0;
-    stopped = false;
-    stalled = false;
     cr_assert(pthread_create(&device, NULL, run_device, NULL) == 0);
     run_driver();
     __atomic_store_n(&stopped, true, __ATOMIC_RELEASE);
@@ -233,9 +204,7 @@ Test(queue_threads, SPLIT_KICK_1_no_notification_is_lost_by_event_index)
 
 Test(queue_threads, SPLIT_KICK_1_no_notification_is_lost_by_flags)
 {
-    static const struct variant flags = { 2, true, false };
-
-    run_both(&flags, 0);
+    run_both(&(struct variant){ 2, true, false, false }, 0);
 }
 
 Test(queue_threads, RSVFEAT_7_no_notification_is_lost_with_strong_barriers)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Requests with slots: what the device sees of each shape, how slots come back, what is refused. */
-#include <stdio.h>
 #include <string.h>
 
 #include "request_support.h"
@@ -20,7 +19,7 @@ static enum vpt_status result(const struct vpt_requests *requests, const void *s
     return VPT_OK;
 }
 
-/* All that a kind may say, and how many data segments there may be of each direction. */
+/* All that a kind may say. */
 static const struct vpt_requests_kind kinds[] = {
     { .header = 16, .reply = 1, .result = result },
     { .header = 12, .reply = 4, .reply_first = true, .result = result },
@@ -29,190 +28,152 @@ static const struct vpt_requests_kind kinds[] = {
     { .reply = 8, .result = result },
 };
 
-static bool has_data(const struct vpt_requests_kind *kind)
+/* The fewest and the most data segments of a request: one of a reply alone has none, and there is no empty request. */
+static unsigned least_of(const struct vpt_requests_kind *kind)
 {
-    return kind->header != 0 || kind->reply == 0;
+    return kind->header == 0 && kind->reply == 0 ? 1 : 0;
 }
+
+static unsigned most_of(const struct vpt_requests_kind *kind)
+{
+    return kind->header != 0 || kind->reply == 0 ? SUBJECT_SEGMENTS : 0;
+}
+
+#define PART   0x100u /* bytes of the arena for each request */
+#define LENGTH 5u     /* bytes of segment n are n + 1 times so many */
 
 /* A request as it was submitted; its data lies in the arena's part of its token. */
 struct request {
-    uint16_t readable; /* segments */
-    uint16_t writable;
+    unsigned readable; /* segments */
+    unsigned writable;
     uint32_t readable_bytes;
     uint32_t writable_bytes;
-    uint8_t header[16];
     uint8_t *slot;
+    uint8_t data[PART]; /* what is in the arena, and in the slot */
+    uint8_t framing[32];
 };
 
-#define PART   0x800u /* bytes of the arena for each request */
-#define LENGTH 5u     /* bytes of segment n are n + 1 times so many */
-
-static size_t part_of(uintptr_t token)
-{
-    return token * PART;
-}
-
-static uint8_t data_byte(uintptr_t token, size_t offset)
-{
-    return (uint8_t)(token * 31u + offset * 7u);
-}
+static struct request requests[SUBJECT_REQUESTS];
 
 /* Segments lie behind each other in the part, so that what the device sees of all of them is one piece. */
-static enum vpt_status submit(struct request *request, uint16_t readable, uint16_t writable, uintptr_t token)
+static void submit(unsigned readable, unsigned writable, uintptr_t token)
 {
+    struct request *request = &requests[token];
     struct vpt_segment segments[SUBJECT_SEGMENTS];
-    size_t offset = part_of(token);
+    uint32_t offset = 0;
 
     *request = (struct request){ .readable = readable, .writable = writable };
-    for (unsigned i = 0; i < (unsigned)readable + writable; i++) {
-        uint32_t length = LENGTH * (i + 1u);
-
-        segments[i] = bench_segment(offset, length);
-        offset += length;
-        request->readable_bytes += i < readable ? length : 0;
-        request->writable_bytes += i < readable ? 0 : length;
+    for (unsigned i = 0; i < readable + writable; i++) {
+        segments[i] = bench_segment(token * PART + offset, LENGTH * (i + 1u));
+        offset += segments[i].length;
+        *(i < readable ? &request->readable_bytes : &request->writable_bytes) += segments[i].length;
     }
     for (size_t i = 0; i < PART; i++) {
-        bench_bytes(part_of(token))[i] = data_byte(token, i);
+        request->data[i] = (uint8_t)(token * 31u + i * 7u);
     }
+    memcpy(bench_bytes(token * PART), request->data, PART);
     request->slot = vpt_requests_next(&tested.requests);
     if (request->slot != NULL) {
-        memset(request->slot, 0xa5, tested.requests.slot_size);
-        for (unsigned i = 0; i < tested.requests.kind->header; i++) {
-            request->header[i] = (uint8_t)(token + i);
+        cr_assert(tested.requests.slot_size <= sizeof(request->framing));
+        for (size_t i = 0; i < tested.requests.slot_size; i++) {
+            request->framing[i] = (uint8_t)(0xa5u + token + i);
         }
-        memcpy(request->slot, request->header, tested.requests.kind->header);
+        memcpy(request->slot, request->framing, tested.requests.slot_size);
     }
-    return vpt_requests_submit(&tested.requests, segments, readable, writable, (void *)token);
+    assert_status(tested_send(segments, readable, writable, token), VPT_OK);
 }
 
-/* The device has read the header, then the data; nothing else. */
-static void check_read(const struct request *request, uintptr_t token)
-{
-    uint16_t header = tested.requests.kind->header;
-
-    cr_assert(bench.read_size == (size_t)header + request->readable_bytes);
-    cr_assert(memcmp(bench.read, request->header, header) == 0);
-    for (size_t i = 0; i < request->readable_bytes; i++) {
-        cr_assert(bench.read[header + i] == data_byte(token, i), "byte %zu", i);
-    }
-}
-
-/* What it wrote, `first` and counting, went to data and reply in the order of the kind, and nowhere else. */
-static void check_written(const struct request *request, uintptr_t token, uint8_t first)
+/* The device has read the header, then the data; it wrote, `first` and counting, data and reply in the kind's order. */
+static void check_bytes(struct request *request, uintptr_t token, uint8_t first)
 {
     const struct vpt_requests_kind *kind = tested.requests.kind;
-    const uint8_t *data = bench_bytes(part_of(token));
     uint32_t data_at = kind->reply_first ? kind->reply : 0;
     uint32_t reply_at = kind->reply_first ? 0 : request->writable_bytes;
 
-    for (size_t i = 0; i < PART; i++) {
-        size_t in = i - request->readable_bytes;
-        bool written = i >= request->readable_bytes && in < request->writable_bytes;
-
-        cr_assert(data[i] == (written ? (uint8_t)(first + data_at + in) : data_byte(token, i)), "byte %zu", i);
+    assert_same(bench.read_size, kind->header + request->readable_bytes);
+    cr_assert(memcmp(bench.read, request->framing, kind->header) == 0);
+    cr_assert(memcmp(bench.read + kind->header, request->data, request->readable_bytes) == 0);
+    for (uint32_t i = 0; i < request->writable_bytes; i++) {
+        request->data[request->readable_bytes + i] = (uint8_t)(first + data_at + i);
     }
-    for (size_t i = 0; i < tested.requests.slot_size; i++) {
-        size_t in = i - kind->header;
-        bool written = i >= kind->header && in < kind->reply;
-        uint8_t before = i < kind->header ? request->header[i] : 0xa5;
-
-        cr_assert(request->slot[i] == (written ? (uint8_t)(first + reply_at + in) : before), "slot byte %zu", i);
+    for (uint32_t i = 0; i < kind->reply; i++) {
+        request->framing[kind->header + i] = (uint8_t)(first + reply_at + i);
     }
+    cr_assert(memcmp(bench_bytes(token * PART), request->data, PART) == 0);
+    cr_assert(request->slot == NULL || memcmp(request->slot, request->framing, tested.requests.slot_size) == 0);
 }
 
 /* Lets the device carry out one request of those in flight, and checks all that can be seen of it. Its token. */
-static uintptr_t check_one(const struct request *requests, bool indirect)
+static uintptr_t check_one(const struct variant *variant)
 {
     const struct vpt_requests_kind *kind = tested.requests.kind;
-    const struct request *request;
+    struct request *request;
     uint8_t first = bench.fill;
     unsigned before = results;
     uintptr_t token;
 
-    cr_assert(mock_device_run(&bench.machine.device, 1) == 1);
+    tested_run(1);
     token = tested_take(VPT_OK);
     request = &requests[token];
-    cr_assert(bench_last()->readable == request->readable + (kind->header != 0 ? 1u : 0u));
-    cr_assert(bench_last()->writable == request->writable + (kind->reply != 0 ? 1u : 0u));
-    cr_assert(bench_last()->indirect == (indirect && tested.requests.run > 1u));
-    check_read(request, token);
-    check_written(request, token, first);
-    cr_assert(tested.completion.length == request->writable_bytes + kind->reply);
-    cr_assert(results == before + 1u && result_slot == request->slot && result_length == tested.completion.length);
+    assert_same(bench_last()->readable, request->readable + (kind->header != 0 ? 1u : 0u));
+    assert_same(bench_last()->writable, request->writable + (kind->reply != 0 ? 1u : 0u));
+    assert_same(bench_last()->indirect, variant->indirect && tested.requests.run > 1u);
+    check_bytes(request, token, first);
+    assert_same(tested.completion.length, request->writable_bytes + kind->reply);
+    assert_same(results, before + 1u);
+    assert_same(result_length, tested.completion.length);
+    cr_assert(result_slot == request->slot);
     return token;
-}
-
-static bool refused_as_nothing(const struct vpt_requests_kind *kind, unsigned segments)
-{
-    return kind->header == 0 && kind->reply == 0 && segments == 0;
 }
 
 /* Every number of segments of each direction, one request after the other. */
 VARIANT_TEST(request, SPLIT_FRAME_1_each_shape_as_the_device_sees_it)
 {
-    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
-        uint16_t most = has_data(&kinds[i]) ? SUBJECT_SEGMENTS : 0;
-        struct request request;
+    for (size_t i = 0; i < 2 * COUNT_OF(kinds); i++) {
+        const struct vpt_requests_kind *kind = &kinds[i / 2];
+        unsigned most = most_of(kind);
 
-        tested_start(variant, &kinds[i], NULL);
-        cr_assert(tested.requests.segments == most && vpt_requests_free(&tested.requests) == SUBJECT_REQUESTS);
+        tested_batch = i % 2 != 0;
+        tested_start(variant, kind);
+        assert_same(tested.requests.segments, most);
         bench.machine.device.completion.mode = MOCK_COMPLETE_BY_RUN;
-        for (uint16_t readable = 0; readable <= most; readable++) {
-            for (uint16_t writable = 0; readable + writable <= most; writable++) {
-                if (refused_as_nothing(&kinds[i], (unsigned)readable + writable)) {
-                    continue;
-                }
-                assert_status(submit(&request, readable, writable, 0), VPT_OK);
+        for (unsigned count = least_of(kind); count <= most; count++) {
+            for (unsigned readable = 0; readable <= count; readable++) {
+                submit(readable, count - readable, 0);
                 assert_status(vpt_requests_kick(&tested.requests), VPT_OK);
-                cr_assert(check_one(&request, variant->indirect) == 0);
+                assert_same(check_one(variant), 0);
             }
         }
         tested_end();
     }
 }
 
-static uint32_t next_random(uint32_t *state)
+/* Any shape that the kind allows; as often as not of one direction, which goes another way through the library. */
+static void submit_any(uintptr_t token)
 {
-    *state = *state * 1664525u + 1013904223u;
-    return *state >> 16;
-}
+    unsigned least = least_of(tested.requests.kind);
+    unsigned count = least + random_below(most_of(tested.requests.kind) - least + 1u);
+    unsigned readable = random_below(2) != 0 ? random_below(count + 1u) : count * random_below(2);
 
-/* Any shape that the kind allows. */
-static void submit_any(struct request *requests, uintptr_t token, uint32_t *random)
-{
-    unsigned most = has_data(tested.requests.kind) ? SUBJECT_SEGMENTS : 0;
-    unsigned least = refused_as_nothing(tested.requests.kind, 0) ? 1 : 0;
-    unsigned count = most == 0 ? 0 : least + next_random(random) % (most + 1u - least);
-    unsigned readable = next_random(random) % (count + 1u);
-
-    /* As often as not of one direction, which goes another way through the library. */
-    if ((next_random(random) & 1u) != 0) {
-        readable = (next_random(random) & 1u) != 0 ? count : 0;
-    }
-    assert_status(submit(&requests[token], (uint16_t)readable, (uint16_t)(count - readable), token), VPT_OK);
+    submit(readable, count - readable, token);
 }
 
 /* A slot carries requests of different shapes one after the other, while others are in flight. */
 VARIANT_TEST(request, shapes_follow_each_other_in_a_slot)
 {
-    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
-        struct request requests[SUBJECT_REQUESTS];
-        uint32_t random = (uint32_t)i;
-
-        tested_start(variant, &kinds[i], NULL);
+    for (size_t i = 0; i < 2 * COUNT_OF(kinds); i++) {
+        random_seed((uint32_t)i);
+        tested_batch = i % 2 != 0;
+        tested_start(variant, &kinds[i / 2]);
         bench.machine.device.completion.mode = MOCK_COMPLETE_BY_RUN;
         bench.machine.device.completion.order = MOCK_ORDER_SHUFFLED;
         for (uintptr_t token = 0; token < SUBJECT_REQUESTS; token++) {
-            submit_any(requests, token, &random);
+            submit_any(token);
         }
         cr_assert(vpt_requests_next(&tested.requests) == NULL && vpt_requests_free(&tested.requests) == 0);
         for (unsigned n = 0; n < 600; n++) {
-            uintptr_t token;
-
             assert_status(vpt_requests_kick(&tested.requests), VPT_OK);
-            token = check_one(requests, variant->indirect);
-            submit_any(requests, token, &random);
+            submit_any(check_one(variant));
         }
         tested_end();
     }
@@ -220,45 +181,11 @@ VARIANT_TEST(request, shapes_follow_each_other_in_a_slot)
 
 /* ---- Slots ---- */
 
-#define MANY 70000u /* more than the ring's indexes count */
-
-/* Any number in flight, back in any order; each once, and each slot's memory is its own. */
-VARIANT_TEST(request, slots_come_back_in_any_order_past_the_wrap_of_the_index)
-{
-    uint32_t out = 0; /* a bit for each token in flight */
-    uint32_t random = 5;
-    uint32_t submitted = 0;
-
-    tested_start(variant, &framed, NULL);
-    bench.machine.device.completion.mode = MOCK_COMPLETE_BY_RUN;
-    bench.machine.device.completion.order = MOCK_ORDER_SHUFFLED;
-    while (submitted < MANY || out != 0) {
-        for (uintptr_t token = 0; token < SUBJECT_REQUESTS && submitted < MANY; token++) {
-            if ((out & 1u << token) == 0 && (next_random(&random) & 1u) != 0) {
-                assert_status(tested_submit(token), VPT_OK);
-                out |= 1u << token;
-                submitted++;
-            }
-        }
-        assert_status(vpt_requests_kick(&tested.requests), VPT_OK);
-        (void)mock_device_run(&bench.machine.device, 1u + next_random(&random) % SUBJECT_REQUESTS);
-        while (vpt_requests_poll(&tested.requests, &tested.completion) == VPT_OK) {
-            uint32_t bit = 1u << (uintptr_t)tested.completion.token;
-
-            assert_status(tested.completion.status, VPT_OK);
-            cr_assert((out & bit) != 0 && tested.completion.length == SUBJECT_LENGTH + 1u);
-            out &= ~bit;
-        }
-    }
-    cr_assert(bench.handled == MANY && vpt_requests_free(&tested.requests) == SUBJECT_REQUESTS);
-    tested_end();
-}
-
 VARIANT_TEST(request, each_slot_has_memory_of_its_own)
 {
     uint64_t addresses[SUBJECT_REQUESTS];
 
-    tested_start(variant, &framed, NULL);
+    tested_start(variant, &framed);
     bench.machine.device.completion.mode = MOCK_COMPLETE_BY_RUN;
     for (uintptr_t token = 0; token < SUBJECT_REQUESTS; token++) {
         uint8_t *slot = vpt_requests_next(&tested.requests);
@@ -267,18 +194,17 @@ VARIANT_TEST(request, each_slot_has_memory_of_its_own)
         cr_assert(all_zero(slot, tested.requests.slot_size) && (uintptr_t)slot % 16 == 0);
         memset(slot, (int)(0x80 + token), HEADER_SIZE);
         for (uintptr_t other = 0; other < token; other++) {
-            uint64_t distance = addresses[token] > addresses[other] ? addresses[token] - addresses[other]
-                                                                    : addresses[other] - addresses[token];
-
-            cr_assert(distance >= HEADER_SIZE + 1u);
+            cr_assert(addresses[token] - addresses[other] >= HEADER_SIZE + 1u);
+            cr_assert(addresses[other] - addresses[token] >= HEADER_SIZE + 1u);
         }
         assert_status(tested_submit(token), VPT_OK);
     }
     assert_status(vpt_requests_kick(&tested.requests), VPT_OK);
     for (uintptr_t token = 0; token < SUBJECT_REQUESTS; token++) {
-        cr_assert(mock_device_run(&bench.machine.device, 1) == 1);
-        cr_assert(tested_take(VPT_OK) == token && bench.read[0] == 0x80 + token);
-        cr_assert(bench_last()->first_address == addresses[token]);
+        tested_run(1);
+        assert_same(tested_take(VPT_OK), token);
+        assert_same(bench.read[0], 0x80 + token);
+        assert_same(bench_last()->first_address, addresses[token]);
     }
     tested_end();
 }
@@ -296,10 +222,11 @@ VARIANT_TEST(request, a_slot_may_be_larger_than_header_and_reply)
     slot = vpt_requests_next(&tested.requests);
     extra.address = vpt_requests_next_address(&tested.requests) + extra_at;
     memset(slot + extra_at, 0x77, extra.length);
-    assert_status(vpt_requests_submit(&tested.requests, &extra, 1, 0, NULL), VPT_OK);
+    assert_status(tested_send(&extra, 1, 0, 0), VPT_OK);
     assert_status(vpt_requests_kick(&tested.requests), VPT_OK);
     (void)tested_take(VPT_OK);
-    cr_assert(bench.read_size == HEADER_SIZE + extra.length && bench.read[HEADER_SIZE + 23] == 0x77);
+    assert_same(bench.read_size, HEADER_SIZE + extra.length);
+    assert_same(bench.read[HEADER_SIZE + 23], 0x77);
     tested_end();
 }
 
@@ -320,15 +247,13 @@ static void fit_segments_alone(struct vpt_requests *requests)
 
 enum condition { ALIVE, FULL, DEAD };
 
-static const struct vpt_requests_kind limited = { .header = HEADER_SIZE, .reply = 1, .fit = fit };
-static const struct vpt_requests_kind limited_first = {
-    .header = HEADER_SIZE, .reply = 1, .reply_first = true, .fit = fit
-};
+#define FRAMED .header = HEADER_SIZE, .reply = 1
+
+static const struct vpt_requests_kind limited = { FRAMED, .fit = fit };
+static const struct vpt_requests_kind limited_first = { FRAMED, .reply_first = true, .fit = fit };
 static const struct vpt_requests_kind limited_data = { .fit = fit };
-static const struct vpt_requests_kind huge = { .header = HEADER_SIZE, .reply = 1, .fit = fit_segments_alone };
-static const struct vpt_requests_kind huge_first = {
-    .header = HEADER_SIZE, .reply = 1, .reply_first = true, .fit = fit_segments_alone
-};
+static const struct vpt_requests_kind huge = { FRAMED, .fit = fit_segments_alone };
+static const struct vpt_requests_kind huge_first = { FRAMED, .reply_first = true, .fit = fit_segments_alone };
 static const struct vpt_requests_kind reply_alone = { .reply = 8 };
 
 static const struct refusal {
@@ -376,8 +301,7 @@ static const struct refusal {
 
 static enum vpt_status submit_plain(uintptr_t token)
 {
-    return has_data(tested.requests.kind) ? tested_submit(token)
-                                          : vpt_requests_submit(&tested.requests, NULL, 0, 0, (void *)token);
+    return most_of(tested.requests.kind) != 0 ? tested_submit(token) : tested_send(NULL, 0, 0, token);
 }
 
 static void make(enum condition condition)
@@ -386,7 +310,7 @@ static void make(enum condition condition)
         mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_USED_ID_RANGE, 1, 1, 0);
         assert_status(submit_plain(0), VPT_OK);
         assert_status(vpt_requests_kick(&tested.requests), VPT_OK);
-        assert_status(vpt_requests_poll(&tested.requests, &tested.completion), VPT_DEVICE_USED_ID);
+        assert_status(tested_poll(), VPT_DEVICE_USED_ID);
     }
     bench.machine.device.completion.mode = MOCK_COMPLETE_BY_RUN;
     while (condition == FULL && vpt_requests_free(&tested.requests) != 0) {
@@ -395,90 +319,85 @@ static void make(enum condition condition)
 }
 
 /* Twice, since a refusal that changed something would show the second time. */
-static void refuse(const struct refusal *refusal)
+static void refuse(const struct refusal *row)
 {
-    struct vpt_requests *requests = &tested.requests;
-    uint32_t free = vpt_requests_free(requests);
-    void *next = vpt_requests_next(requests);
+    uint32_t free = vpt_requests_free(&tested.requests);
+    void *next = vpt_requests_next(&tested.requests);
     struct vpt_segment segments[4];
 
     for (unsigned i = 0; i < 4; i++) {
-        segments[i] = (struct vpt_segment){ bench.arena.device_address, refusal->lengths[i] };
+        segments[i] = (struct vpt_segment){ bench.arena.device_address, row->lengths[i] };
     }
     for (unsigned i = 0; i < 2; i++) {
-        assert_status(vpt_requests_submit(requests, segments, refusal->readable, refusal->writable, requests),
-                      refusal->expected);
-        cr_assert(vpt_requests_free(requests) == free);
-        cr_assert(vpt_requests_next(requests) == next);
-        cr_assert((next != NULL) == (refusal->condition == ALIVE && requests->slot_size != 0));
+        assert_status_of(row->what, tested_send(segments, row->readable, row->writable, 0), row->expected);
+        assert_same_of(row->what, vpt_requests_free(&tested.requests), free);
+        cr_assert(vpt_requests_next(&tested.requests) == next, "%s", row->what);
+        cr_assert((next != NULL) == (row->condition == ALIVE && tested.requests.slot_size != 0), "%s", row->what);
     }
+}
+
+/* The device sees the requests of before, and one more if there is room: none of those refused. */
+static void check_device_sees(enum condition condition)
+{
+    uint32_t left = tested.requests.queue.slot_count - vpt_requests_free(&tested.requests);
+
+    if (condition == ALIVE) {
+        assert_status(submit_plain(7), VPT_OK);
+        left++;
+    }
+    assert_status(vpt_requests_kick(&tested.requests), VPT_OK);
+    assert_same(mock_device_run(&bench.machine.device, UINT32_MAX), left);
+    for (; left != 0; left--) {
+        (void)tested_take(VPT_OK);
+    }
+    assert_status(tested_poll(), VPT_EMPTY);
 }
 
 VARIANT_TEST(request, what_is_refused_changes_nothing)
 {
-    for (size_t i = 0; i < COUNT_OF(refusals); i++) {
-        const struct refusal *refusal = &refusals[i];
-        uint64_t handled;
+    for (size_t i = 0; i < 2 * COUNT_OF(refusals); i++) {
+        const struct refusal *row = &refusals[i / 2];
 
-        (void)fprintf(stderr, "%s\n", refusal->what);
-        tested_start(variant, refusal->kind, NULL);
-        make(refusal->condition);
-        handled = bench.handled;
-        refuse(refusal);
-        if (refusal->condition != DEAD) {
-            uint32_t left = tested.requests.queue.slot_count - vpt_requests_free(&tested.requests);
-
-            /* The device sees the requests of before, and one more if there is room: none of those refused. */
-            if (refusal->condition == ALIVE) {
-                assert_status(submit_plain(7), VPT_OK);
-                left++;
-            }
-            assert_status(vpt_requests_kick(&tested.requests), VPT_OK);
-            cr_assert(mock_device_run(&bench.machine.device, UINT32_MAX) == left);
-            for (; left != 0; left--) {
-                (void)tested_take(VPT_OK);
-            }
-            assert_status(vpt_requests_poll(&tested.requests, &tested.completion), VPT_EMPTY);
-            cr_assert(bench.handled > handled);
+        tested_batch = i % 2 != 0;
+        tested_start(variant, row->kind);
+        make(row->condition);
+        refuse(row);
+        if (row->condition != DEAD) {
+            check_device_sees(row->condition);
         }
         tested_end();
     }
 }
 
-/* As much as the limits allow is taken. */
 VARIANT_TEST(request, limits_themselves_are_allowed)
 {
     struct vpt_segment segments[3];
 
-    for (unsigned i = 0; i < 3; i++) {
-        segments[i] = (struct vpt_segment){ UINT64_C(0), MOST };
-    }
-    tested_start(variant, &limited, NULL);
+    tested_start(variant, &limited);
     for (unsigned i = 0; i < 3; i++) {
         segments[i] = bench_segment(i * MOST, MOST);
     }
-    assert_status(vpt_requests_submit(&tested.requests, segments, 0, 3, NULL), VPT_OK);
-    assert_status(vpt_requests_submit(&tested.requests, segments, 3, 0, NULL), VPT_OK);
-    assert_status(vpt_requests_submit(&tested.requests, segments, 1, 2, NULL), VPT_OK);
-    assert_status(vpt_requests_kick(&tested.requests), VPT_OK);
-    for (unsigned i = 0; i < 3; i++) {
-        (void)tested_take(VPT_OK);
+    for (unsigned readable = 0; readable <= 3; readable++) {
+        assert_status(tested_send(segments, readable, 3 - readable, 0), VPT_OK);
     }
-    cr_assert(bench.handled == 3);
+    assert_status(vpt_requests_kick(&tested.requests), VPT_OK);
+    assert_same(bench.handled, 4);
     tested_end();
 }
 
 Test(request, a_queue_that_is_not_set_up_refuses)
 {
     struct vpt_segment segment = { 0x1000, 16 };
+    uint32_t done;
 
-    memset(&tested, 0, sizeof(tested));
-    for (unsigned i = 0; i < 3; i++) {
-        assert_status(vpt_requests_submit(&tested.requests, &segment, i == 1 ? 1 : 0, i == 2 ? 1 : 0, NULL),
-                      VPT_CALLER_STATE);
+    for (unsigned i = 0; i < 6; i++) {
+        tested_batch = i % 2 != 0;
+        assert_status(tested_send(&segment, i / 2 == 1, i / 2 == 2, 0), VPT_CALLER_STATE);
+        assert_status(tested_poll(), VPT_CALLER_STATE);
     }
+    assert_status(vpt_requests_submit_batch(&tested.requests, NULL, 0, &done), VPT_OK);
+    assert_status(vpt_requests_poll_batch(&tested.requests, NULL, 0, &done), VPT_OK);
     assert_status(vpt_requests_kick(&tested.requests), VPT_CALLER_STATE);
-    assert_status(vpt_requests_poll(&tested.requests, &tested.completion), VPT_CALLER_STATE);
     assert_status(vpt_requests_ready(&tested.requests), VPT_CALLER_STATE);
     assert_status(vpt_requests_quiesce(&tested.requests, NULL, NULL), VPT_CALLER_ARGUMENT);
     cr_assert(vpt_requests_next(&tested.requests) == NULL && vpt_requests_free(&tested.requests) == 0);
@@ -487,13 +406,11 @@ Test(request, a_queue_that_is_not_set_up_refuses)
     assert_status(vpt_requests_release(&tested.requests), VPT_OK);
 }
 
-/* ---- Notifications ---- */
-
 VARIANT_TEST(request, interrupts_are_turned_off_and_on)
 {
     const struct mock_queue *theirs = &bench.machine.device.queues[0];
 
-    tested_start(variant, &framed, NULL);
+    tested_start(variant, &framed);
     vpt_requests_notifications_off(&tested.requests);
     for (uintptr_t token = 0; token < 4; token++) {
         assert_status(tested_submit(token), VPT_OK);

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The parts of the layer that a driver may use or leave: configuration fields, receiving, sharing a caller's buffer. */
 #include <stddef.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "request_support.h"
@@ -28,8 +27,6 @@ static const struct vpt_config_field fields[] = {
     { MOCK_BLK_MIN_IO_SIZE, 2, VPT_CONFIG_WITH(F_TOPOLOGY), offsetof(struct values, minimum_io_size) },
 };
 
-static const struct values otherwise = { 1, 77, 512, 65535, 3 };
-
 static void negotiate(const struct variant *variant, uint32_t wanted)
 {
     struct mock_machine_options options = { .blk = { .capacity = 0x1234,
@@ -46,37 +43,36 @@ static void negotiate(const struct variant *variant, uint32_t wanted)
 
 VARIANT_TEST(request_pieces, CONFIG_2_a_field_is_read_if_its_feature_is_accepted)
 {
-    struct values values = otherwise;
+    static const struct values otherwise = { 1, 77, 512, 65535, 3 };
+    static const uint32_t wanted[] = { 1u << F_SIZE_MAX | 1u << F_BLK_SIZE | 1u << F_TOPOLOGY, 1u << F_BLK_SIZE, 0 };
 
-    negotiate(variant, 1u << F_SIZE_MAX | 1u << F_BLK_SIZE | 1u << F_TOPOLOGY);
-    assert_status(vpt_device_config_fields(bench.device, fields, COUNT_OF(fields), &values), VPT_OK);
-    cr_assert(values.capacity == 0x1234 && values.size_max == 4096 && values.block_size == 1024);
-    cr_assert(values.exponent == 2 && values.minimum_io_size == 8);
-    bench_finish();
+    for (unsigned i = 0; i < COUNT_OF(wanted); i++) {
+        struct values values = otherwise;
 
-    values = otherwise;
-    negotiate(variant, 1u << F_BLK_SIZE);
-    assert_status(vpt_device_config_fields(bench.device, fields, COUNT_OF(fields), &values), VPT_OK);
-    cr_assert(values.capacity == 0x1234 && values.size_max == 77 && values.block_size == 1024);
-    cr_assert(values.exponent == 3 && values.minimum_io_size == 65535);
-    bench_finish();
+        negotiate(variant, wanted[i]);
+        assert_status(vpt_device_config_fields(bench.device, fields, COUNT_OF(fields), &values), VPT_OK);
+        assert_same(values.capacity, 0x1234);
+        assert_same(values.size_max, i == 0 ? 4096 : otherwise.size_max);
+        assert_same(values.block_size, i < 2 ? 1024 : otherwise.block_size);
+        assert_same(values.exponent, i == 0 ? 2 : otherwise.exponent);
+        assert_same(values.minimum_io_size, i == 0 ? 8 : otherwise.minimum_io_size);
+        bench_finish();
+    }
 }
 
 VARIANT_TEST(request_pieces, fields_that_cannot_be_read)
 {
-    static const struct vpt_config_field outside[] = { { 0x0f00, 4, VPT_CONFIG_WITH(F_BLK_SIZE), 0 } };
-    struct values values = otherwise;
+    static const struct vpt_config_field outside = { 0x0f00, 4, VPT_CONFIG_WITH(F_BLK_SIZE), 0 };
+    struct values values = { 0 };
 
+    negotiate(variant, 0);
+    assert_status(vpt_device_config_fields(bench.device, &outside, 1, &values), VPT_OK);
+    cr_assert(all_zero(&values, sizeof(values)));
+    bench_finish();
     negotiate(variant, 1u << F_BLK_SIZE);
-    assert_status(vpt_device_config_fields(bench.device, outside, 1, &values), VPT_DEVICE_CONFIG);
+    assert_status(vpt_device_config_fields(bench.device, &outside, 1, &values), VPT_DEVICE_CONFIG);
     mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_CONFIG_CHANGING, 1, 0, 0);
     assert_status(vpt_device_config_fields(bench.device, fields, 1, &values), VPT_DEVICE_CONFIG_UNSTABLE);
-    bench_finish();
-
-    values = otherwise;
-    negotiate(variant, 0);
-    assert_status(vpt_device_config_fields(bench.device, outside, 1, &values), VPT_OK);
-    cr_assert(values.capacity == 1 && values.size_max == 77 && values.block_size == 512 && values.exponent == 3);
     bench_finish();
 }
 
@@ -96,7 +92,7 @@ VARIANT_TEST(request_pieces, an_array_of_bytes_is_read_whole_or_not_at_all)
         memset(bytes, 0xee, sizeof(bytes));
         assert_status(vpt_driver_bytes(bench.device, 3, bytes, count), VPT_OK);
         for (uint32_t i = 0; i < sizeof(bytes); i++) {
-            cr_assert(bytes[i] == (i < count ? 0x83u + i : 0xeeu));
+            assert_same(bytes[i], i < count ? 0x83u + i : 0xeeu);
         }
     }
     assert_status(vpt_driver_bytes(bench.device, 0xf00, bytes, 1), VPT_DEVICE_CONFIG);
@@ -121,24 +117,33 @@ static enum vpt_status judge(const struct vpt_requests *requests, const void *sl
     return verdict;
 }
 
-static const struct vpt_requests_kind receiving = { .reply = MESSAGE, .result = judge, .started = vpt_receive_start };
-
 static void start_receiving(const struct variant *variant)
 {
-    verdict = VPT_OK;
+    static const struct vpt_requests_kind receiving = { .reply = MESSAGE,
+                                                        .result = judge,
+                                                        .started = vpt_receive_start };
+
     tested_negotiate(variant, NULL);
     bench.machine.device.completion.mode = MOCK_COMPLETE_BY_RUN;
     bench.machine.device.completion.keep_kicks = true; /* it takes what it is given at once */
-    assert_status(vpt_requests_init(&tested.requests, &tested.driver, 0, &receiving, 0, &tested_config), VPT_OK);
-    assert_status(vpt_driver_start(&tested.driver), VPT_OK);
-    cr_assert(mock_device_pending(&bench.machine.device) == SUBJECT_REQUESTS);
+    tested_open(&receiving, &tested_config, SUBJECT_REQUESTS);
+    assert_same(mock_device_pending(&bench.machine.device), SUBJECT_REQUESTS);
 }
 
 /* The device sends `count` messages: byte i of each is its number and i. */
 static void send(unsigned count, uint8_t first)
 {
     bench.fill = first;
-    cr_assert(mock_device_run(&bench.machine.device, count) == count);
+    tested_run(count);
+}
+
+static void receive_none(enum vpt_status expected)
+{
+    uint8_t buffer[MESSAGE];
+    uint32_t length = 99;
+
+    assert_status(vpt_receive(&tested.requests, buffer, sizeof(buffer), &length), expected);
+    cr_assert(expected != VPT_EMPTY || length == 99);
 }
 
 static void receive(uint8_t number, size_t size, uint32_t length)
@@ -148,22 +153,17 @@ static void receive(uint8_t number, size_t size, uint32_t length)
 
     memset(buffer, 0xee, sizeof(buffer));
     assert_status(vpt_receive(&tested.requests, buffer, size, &said), VPT_OK);
-    cr_assert(said == length, "%u", (unsigned)said);
+    assert_same(said, length);
     for (size_t i = 0; i < sizeof(buffer); i++) {
-        bool copied = i < size && i < length;
-
-        cr_assert(buffer[i] == (copied ? (uint8_t)(number + i) : 0xee), "byte %zu", i);
+        assert_same(buffer[i], i < size && i < length ? (uint8_t)(number + i) : 0xee);
     }
 }
 
+/* There is no message, and the slots are the device's again. */
 static void assert_none(void)
 {
-    uint8_t buffer[MESSAGE];
-    uint32_t length = 99;
-
-    assert_status(vpt_receive(&tested.requests, buffer, sizeof(buffer), &length), VPT_EMPTY);
-    cr_assert(length == 99);
-    cr_assert(mock_device_pending(&bench.machine.device) == SUBJECT_REQUESTS, "the slots are the device's again");
+    receive_none(VPT_EMPTY);
+    assert_same(mock_device_pending(&bench.machine.device), SUBJECT_REQUESTS);
 }
 
 VARIANT_TEST(request_pieces, messages_are_copied_and_their_slots_given_back)
@@ -187,14 +187,11 @@ VARIANT_TEST(request_pieces, messages_are_copied_and_their_slots_given_back)
 /* The hook's word goes to the caller, and the slot to the device: it is not lost. */
 VARIANT_TEST(request_pieces, a_message_that_is_refused_gives_its_slot_back)
 {
-    uint8_t buffer[MESSAGE];
-    uint32_t length = 0;
-
     start_receiving(variant);
     for (unsigned i = 0; i < 3u * SUBJECT_REQUESTS; i++) {
         verdict = VPT_DEVICE_IO_ERROR;
         send(1, 1);
-        assert_status(vpt_receive(&tested.requests, buffer, sizeof(buffer), &length), VPT_DEVICE_IO_ERROR);
+        receive_none(VPT_DEVICE_IO_ERROR);
         verdict = VPT_OK;
         send(1, 9);
         receive(9, MESSAGE, MESSAGE);
@@ -206,25 +203,17 @@ VARIANT_TEST(request_pieces, a_message_that_is_refused_gives_its_slot_back)
 /* Each slot comes back once, and the next start stocks the queue as the first one did. */
 VARIANT_TEST(request_pieces, a_reset_ends_receiving_and_a_restart_stocks_the_queue)
 {
-    uint8_t buffer[MESSAGE];
-    uint32_t length = 0;
-
     start_receiving(variant);
     for (unsigned round = 0; round < 3; round++) {
-        unsigned cancelled = 0;
-        enum vpt_status status;
-
         send(2, 3);
         receive(3, MESSAGE, MESSAGE);
         assert_status(vpt_device_reset(bench.device), VPT_OK);
         assert_status(vpt_driver_restart(&tested.driver, NULL), VPT_CALLER_BUSY);
         receive(4, MESSAGE, MESSAGE); /* it came before the reset */
-        for (status = VPT_CANCELLED; status == VPT_CANCELLED;) {
-            status = vpt_receive(&tested.requests, buffer, sizeof(buffer), &length);
-            cancelled += status == VPT_CANCELLED ? 1u : 0u;
+        for (unsigned i = 0; i < SUBJECT_REQUESTS; i++) {
+            receive_none(VPT_CANCELLED);
         }
-        assert_status(status, VPT_EMPTY);
-        cr_assert(cancelled == SUBJECT_REQUESTS);
+        receive_none(VPT_EMPTY);
         assert_status(vpt_driver_restart(&tested.driver, NULL), VPT_OK);
         assert_none();
         send(SUBJECT_REQUESTS, 40);
@@ -233,19 +222,10 @@ VARIANT_TEST(request_pieces, a_reset_ends_receiving_and_a_restart_stocks_the_que
         }
         assert_none();
     }
-    tested_end();
-}
-
-VARIANT_TEST(request_pieces, a_receiving_queue_dies_of_a_lie)
-{
-    uint8_t buffer[MESSAGE];
-    uint32_t length = 0;
-
-    start_receiving(variant);
     mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_USED_ID_RANGE, 1, 1, 0xffff);
     send(1, 0);
-    assert_status(vpt_receive(&tested.requests, buffer, sizeof(buffer), &length), VPT_DEVICE_USED_ID);
-    assert_status(vpt_receive(&tested.requests, buffer, sizeof(buffer), &length), VPT_DEVICE_USED_ID);
+    receive_none(VPT_DEVICE_USED_ID);
+    receive_none(VPT_DEVICE_USED_ID);
     tested_end();
 }
 
@@ -253,7 +233,7 @@ VARIANT_TEST(request_pieces, a_receiving_queue_dies_of_a_lie)
 
 #define BUFFER 4096u
 
-static uint8_t buffer[BUFFER];
+static uint8_t shared[BUFFER];
 static struct vpt_shares shares;
 
 static void fit_shares(struct vpt_requests *requests)
@@ -265,7 +245,7 @@ static void fit_shares(struct vpt_requests *requests)
 static const struct vpt_requests_kind sharing = { .header = HEADER_SIZE, .reply = 1, .fit = fit_shares };
 
 /* How the port shares, what is asked for, and what comes of it. */
-static const struct {
+static const struct division {
     const char *what;
     size_t share_most; /* bytes that the port shares at once */
     uint32_t fails;    /* which share does; 0: none */
@@ -290,38 +270,33 @@ static const struct {
     { "it fails before there is a granule", 300, 2, 4096, 512, VPT_PORT_ERROR_FIRST + 7, 0, 0 },
 };
 
-static void share(const struct variant *variant, size_t i, enum vpt_direction direction)
+static void share(const struct variant *variant, const struct division *row, enum vpt_direction direction)
 {
+    bool reads = direction == VPT_DEVICE_READS;
     struct mock_hal *hal = &bench.machine.hal;
-    size_t at = 0;
 
-    (void)fprintf(stderr, "%s\n", divisions[i].what);
-    tested_start(variant, &sharing, NULL);
-    hal->share_most = divisions[i].share_most;
-    mock_trigger_set(&hal->fail_share, divisions[i].fails, divisions[i].fails != 0 ? 1 : 0);
+    tested_start(variant, &sharing);
+    hal->share_most = row->share_most;
+    mock_trigger_set(&hal->fail_share, row->fails, row->fails != 0 ? 1 : 0);
     memset(&shares, 0x5a, sizeof(shares));
-    memset(buffer, 0x33, sizeof(buffer));
-    assert_status(
-        vpt_shares_begin(&tested.requests, &shares, direction, buffer, divisions[i].size, divisions[i].granule),
-        divisions[i].expected);
-    if (divisions[i].expected == VPT_OK) {
-        cr_assert(shares.bytes == divisions[i].bytes && shares.count == divisions[i].count, "%zu in %u", shares.bytes,
-                  shares.count);
-        cr_assert(mock_hal_live_shares(hal) == shares.count);
-        assert_status(vpt_requests_submit(&tested.requests, shares.segments,
-                                          direction == VPT_DEVICE_READS ? shares.count : 0,
-                                          direction == VPT_DEVICE_READS ? 0 : shares.count, NULL),
-                      VPT_OK);
+    memset(shared, 0x33, sizeof(shared));
+    assert_status_of(row->what, vpt_shares_begin(&tested.requests, &shares, direction, shared, row->size, row->granule),
+                     row->expected);
+    if (row->expected == VPT_OK) {
+        assert_same_of(row->what, shares.bytes, row->bytes);
+        assert_same_of(row->what, shares.count, row->count);
+        assert_same(mock_hal_live_shares(hal), shares.count);
+        assert_status(tested_send(shares.segments, reads ? shares.count : 0, reads ? 0 : shares.count, 0), VPT_OK);
         assert_status(vpt_requests_wait(&tested.requests, &tested.completion), VPT_OK);
         vpt_shares_end(&tested.requests, &shares);
-        for (; direction == VPT_DEVICE_WRITES && at < divisions[i].bytes; at++) {
-            cr_assert(buffer[at] == (uint8_t)at);
+        assert_same_of(row->what, bench.read_size, HEADER_SIZE + (reads ? row->bytes : 0));
+        for (size_t i = 0; !reads && i < row->bytes; i++) {
+            assert_same_of(row->what, shared[i], (uint8_t)i);
         }
-        cr_assert(direction == VPT_DEVICE_WRITES || bench.read_size == HEADER_SIZE + divisions[i].bytes);
     }
-    cr_assert(mock_hal_live_shares(hal) == 0);
-    for (at = divisions[i].size; at < BUFFER; at++) {
-        cr_assert(buffer[at] == 0x33);
+    assert_same_of(row->what, mock_hal_live_shares(hal), 0);
+    for (size_t i = row->size; i < BUFFER; i++) {
+        assert_same_of(row->what, shared[i], 0x33);
     }
     tested_end();
 }
@@ -329,45 +304,35 @@ static void share(const struct variant *variant, size_t i, enum vpt_direction di
 VARIANT_TEST(request_pieces, a_buffer_is_shared_in_as_many_pieces_as_a_request_takes)
 {
     for (size_t i = 0; i < COUNT_OF(divisions); i++) {
-        share(variant, i, VPT_DEVICE_WRITES);
-        share(variant, i, VPT_DEVICE_READS);
+        share(variant, &divisions[i], VPT_DEVICE_WRITES);
+        share(variant, &divisions[i], VPT_DEVICE_READS);
     }
 }
 
-/* RSVFEAT-3: shares are for a translated device, also after the reset that empties the accepted features. */
-VARIANT_TEST(request_pieces, RSVFEAT_3_shares_say_whether_accesses_are_translated)
+/* Also after the reset that empties the accepted features. A legacy interface has no such feature. */
+Test(request_pieces, RSVFEAT_3_shares_say_whether_accesses_are_translated)
 {
     struct mock_machine_options options = { .queues = 1 };
 
-    if (variant->version == 1) {
-        return; /* a legacy interface has no such feature */
-    }
     vpt_features_add(&options.offer, VPT_F_ACCESS_PLATFORM);
-    tested_negotiate(variant, &options);
+    tested_negotiate(&version_2, &options);
     bench.machine.hal.access_platform = MOCK_EXPECT_SET;
-    assert_status(vpt_requests_init(&tested.requests, &tested.driver, 0, &sharing, 0, &tested_config), VPT_OK);
-    assert_status(vpt_driver_start(&tested.driver), VPT_OK);
-    assert_status(vpt_shares_begin(&tested.requests, &shares, VPT_DEVICE_WRITES, buffer, 2000, 1), VPT_OK);
-    cr_assert(shares.count == 2 && bench.machine.hal.shares == 2);
+    tested_open(&sharing, &tested_config, SUBJECT_REQUESTS);
+    assert_status(vpt_shares_begin(&tested.requests, &shares, VPT_DEVICE_WRITES, shared, 2000, 1), VPT_OK);
+    assert_same(shares.count, 2);
+    assert_same(bench.machine.hal.shares, 2);
     assert_status(vpt_device_reset(bench.device), VPT_OK);
     vpt_shares_end(&tested.requests, &shares);
     tested_end();
 }
 
-Test(request_pieces, a_port_that_cannot_share_says_so)
-{
-    tested_start(&version_2, &sharing, NULL);
-    bench.machine.hal.port.share = NULL;
-    assert_status(vpt_shares_begin(&tested.requests, &shares, VPT_DEVICE_READS, buffer, 10, 1), VPT_UNSUPPORTED_PORT);
-    tested_end();
-}
+static unsigned unshared;
 
-/* A port that shares nothing of what it was asked for breaks its contract; nothing comes of it but a status. */
-static enum vpt_status share_nothing(void *ctx, void *buffer, size_t size, enum vpt_direction direction,
+static enum vpt_status share_nothing(void *ctx, void *bytes, size_t size, enum vpt_direction direction,
                                      bool access_platform, struct vpt_shared *shared)
 {
     (void)ctx;
-    (void)buffer;
+    (void)bytes;
     (void)size;
     (void)direction;
     (void)access_platform;
@@ -375,25 +340,29 @@ static enum vpt_status share_nothing(void *ctx, void *buffer, size_t size, enum 
     return VPT_OK;
 }
 
-static unsigned unshared;
-
-static void count_unshared(void *ctx, void *buffer, const struct vpt_shared *shared, enum vpt_direction direction,
+static void count_unshared(void *ctx, void *bytes, const struct vpt_shared *shared, enum vpt_direction direction,
                            bool access_platform)
 {
     (void)ctx;
-    (void)buffer;
+    (void)bytes;
     (void)shared;
     (void)direction;
     (void)access_platform;
     unshared++;
 }
 
-Test(request_pieces, a_share_of_no_bytes_is_given_back)
+/* One that shares nothing of what it was asked for breaks its contract: nothing comes of it but a status. */
+Test(request_pieces, a_port_that_cannot_share_says_so_and_a_share_of_no_bytes_is_given_back)
 {
-    tested_start(&version_2, &sharing, NULL);
-    bench.machine.hal.port.share = share_nothing;
-    bench.machine.hal.port.unshare = count_unshared;
-    assert_status(vpt_shares_begin(&tested.requests, &shares, VPT_DEVICE_READS, buffer, 10, 1), VPT_RESOURCE_SEGMENTS);
-    cr_assert(unshared == 1 && shares.count == 0);
+    struct vpt_port *port = &bench.machine.hal.port;
+
+    tested_start(&version_2, &sharing);
+    port->share = NULL;
+    assert_status(vpt_shares_begin(&tested.requests, &shares, VPT_DEVICE_READS, shared, 10, 1), VPT_UNSUPPORTED_PORT);
+    port->share = share_nothing;
+    port->unshare = count_unshared;
+    assert_status(vpt_shares_begin(&tested.requests, &shares, VPT_DEVICE_READS, shared, 10, 1), VPT_RESOURCE_SEGMENTS);
+    assert_same(unshared, 1);
+    assert_same(shares.count, 0);
     tested_end();
 }
