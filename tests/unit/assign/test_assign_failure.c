@@ -262,7 +262,8 @@ static void live_and_vanish(void)
 
             write_or_gone(BAR(i), 4, (uint32_t)address | (i == VPT_PCI_ROM));
             if (model_bar(i)->is_64bit) {
-                write_or_gone(BAR(++i), 4, (uint32_t)(address >> 32));
+                ++i;
+                write_or_gone(BAR(i), 4, (uint32_t)(address >> 32));
             }
         }
         write_or_gone(0x04, 2, 0x7);
