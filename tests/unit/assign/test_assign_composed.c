@@ -32,21 +32,6 @@ COMPOSED_TEST(assign_composed, the_hypervisor_is_told_of_each_capability_hidden_
     cr_assert(one.id == 0 && one.offset == 0 && !one.hidden);
 }
 
-COMPOSED_TEST(assign_composed, each_register_and_each_bar_that_is_sized_reads_as_modelled)
-{
-    const struct composed *composed = composed_all[*variant];
-
-    step_open(composed);
-    assert_same(function->device.type, 0);
-    assert_status(step_acquire(), VPT_OK);
-    model_compare_config(0, composed->config_size, "at power-on");
-    for (unsigned i = 0; i < BARS; i++) {
-        (void)step_write(BAR(i), 4, i == VPT_PCI_ROM ? 0xfffff800 : 0xffffffff);
-        model_compare_config(BAR(i), BAR(i) + 4u, "sized");
-    }
-    assert_status(step_release(), VPT_OK);
-}
-
 /* Firmware, or who had it before, may have left it on; the open says nothing of that. */
 Test(assign_composed, bus_mastering_is_off_when_a_function_changes_hands)
 {

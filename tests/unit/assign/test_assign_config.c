@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A guest's configuration accesses, rule by rule; each register against a model is in test_assign_random.c. */
+/*
+ * A guest's configuration accesses, rule by rule. Each register of composed functions against a model, and what is left
+ * of one guest for the next, is in test_assign_random.c.
+ */
 #include "assign_devices.h"
 
 /* Of the composed network card. */
@@ -37,7 +40,7 @@ Test(assign_config, a_write_carries_no_neighbours_and_clears_only_what_the_guest
         uint8_t log_width;
         uint32_t logged;
     } rows[] = {
-        { CONTROL, 4, 0xffff1000, CONTROL, 2, 0x1b2f }, { 0x04, 4, 0xffff0007, 0x04, 2, 0x0747 },
+        { CONTROL, 4, 0xffff1000, CONTROL, 2, 0x1b2f },     { 0x04, 4, 0xffff0007, 0x04, 2, 0x0747 },
         { AER + 4, 4, 0x00100000, AER + 4, 4, 0x00100000 }, { AER + 6, 1, 0x20, AER + 6, 1, 0x20 },
         { AER + 9, 2, 0x1234, AER + 8, 4, 0x00123400 },
     };
@@ -76,24 +79,6 @@ Test(assign_config, msi_has_no_more_messages_than_the_function)
         guest_write(0x48, 4, 0xffffffff);
         assert_same(guest_read(0x48, 4), 0xffff);
         assert_same(function->logged, 0);
-    }
-}
-
-Test(assign_config, a_guest_gets_the_power_states_that_there_are_and_the_host_stays_in_d0)
-{
-    for (unsigned states = 0; states < 4; states++) {
-        function_with(0x01, states << 9);
-        for (unsigned from = 0; from < 4; from += 3) {
-            for (unsigned to = 0; to < 4; to++) {
-                bool there = to == 0 || to == 3 || (states & to) != 0;
-
-                guest_write(0x44, 2, from);
-                guest_write(0x44, 2, to);
-                assert_same(guest_read(0x44, 2), 0x8 | (there ? to : from));
-            }
-        }
-        assert_same(function->logged, 0);
-        assert_same(function_get(0x44, 2), 0);
     }
 }
 
@@ -199,46 +184,6 @@ Test(assign_config, a_write_whose_map_fails_is_undone_and_one_that_is_refused_is
     assert_same(function->log[0].width, 2);
     assert_same(function->allowed, MASTER);
     assert_same(function_get(0x04, 1) & MASTER, MASTER);
-}
-
-/* ---- The next guest ---- */
-
-COMPOSED_TEST(assign_config, nothing_is_left_for_the_next_guest)
-{
-    static uint32_t first[CONFIG_SIZE / 4];
-    unsigned size = composed_all[*variant]->config_size;
-
-    composed_open(composed_all[*variant]);
-    function_give();
-    for (uint16_t offset = 0; offset < size; offset += 4) {
-        first[offset / 4] = guest_read(offset, 4);
-    }
-    for (uint16_t offset = 0; offset < size; offset += 4) {
-        cr_assert(guest_try_write(offset, 4, 0xdeadbeef) != VPT_CALLER_STATE);
-    }
-    /* Errors that come up meanwhile are the host's to clear. */
-    for (unsigned i = 0; i < size; i++) {
-        function->config[i] |= function->clear[i];
-    }
-    function_forget();
-    assert_status(vpt_assign_release(&function->device), VPT_OK);
-    for (unsigned i = 0; i < size; i++) {
-        uint8_t kept = i == 0x04 ? (uint8_t)~MASTER : 0xff;
-
-        cr_assert((function->config[i] & function->clear[i]) == function->clear[i], "%#x is cleared", i);
-        cr_assert(((function->config[i] ^ (function->at_open[i] & kept)) & ~function->clear[i]) == 0, "%#x", i);
-    }
-    function_give();
-    for (uint16_t offset = 0; offset < size; offset += 4) {
-        uint32_t clear = 0;
-
-        for (unsigned byte = 0; byte < 4; byte++) {
-            clear |= (uint32_t)function->clear[offset + byte] << 8 * byte;
-        }
-        cr_assert(((guest_read(offset, 4) ^ first[offset / 4]) & ~clear) == 0, "%#x reads %#x, not %#x", offset,
-                  guest_read(offset, 4), first[offset / 4]);
-    }
-    assert_same(function->actions, 0);
 }
 
 /* A guest's reset leaves its payload size, and any reset the sticky registers (PCI Express, section 6.6.2). */

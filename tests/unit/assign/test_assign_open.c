@@ -256,25 +256,6 @@ Test(assign_open, the_multi_function_bit_is_what_the_hypervisor_says)
     }
 }
 
-Test(assign_open, a_virtual_functions_memory_enable_is_the_guests_own_and_it_has_no_pin)
-{
-    static const struct vpt_assign_identity identity = { VPT_ASSIGN_ALL_IDS, 0x1af4, 0x1041, 0x1af4, 0x0001 };
-
-    function_start();
-    function_set(0x00, 4, 0xffffffff);
-    function_capability(0x40, 0x09, 0);
-    function_set(0x42, 2, 0x0514);
-    function->setup.virtual_function = true;
-    function->setup.identity = &identity;
-    function_open();
-    function_give();
-    cr_assert(guest_read(0x00, 4) == 0x10411af4 && guest_read(0x2c, 4) == 0x00011af4);
-    cr_assert(guest_read(0x3d, 1) == 0 && function->device.type == 1);
-    assert_same(guest_read(0x34, 1), 0); /* virtio's configuration access is hidden */
-    guest_write(0x04, 2, 0x0006);
-    cr_assert(guest_read(0x04, 2) == 0x0006 && function_get(0x04, 2) == 0x0004);
-}
-
 Test(assign_open, only_a_device_without_owner_and_registry_is_closed)
 {
     struct vpt_assign_registry registry = { NULL };

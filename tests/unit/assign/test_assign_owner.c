@@ -72,9 +72,8 @@ Test(assign_owner, nobody_gets_what_is_no_device_or_does_not_answer)
     assert_status(release(), VPT_OK);
 }
 
-/* ---- The release ---- */
+/* ---- The release; test_assign_failure.c has those that fail ---- */
 
-static bool fails_then; /* after the first write */
 static unsigned mapped_at_first_write;
 static enum vpt_status (*real_write)(void *ctx, uint16_t offset, unsigned width, uint32_t value);
 
@@ -84,7 +83,6 @@ static enum vpt_status observe(void *ctx, uint16_t offset, unsigned width, uint3
 
     if (function->logged == 1) {
         mapped_at_first_write = function->mapped_count;
-        function->fails = fails_then;
     }
     return status;
 }
@@ -104,42 +102,6 @@ Test(assign_owner, a_release_turns_bus_mastering_off_then_unmaps_and_is_done_onc
     function_forget();
     assert_status(release(), VPT_OK);
     cr_assert(function->calls == 0 && function->logged == 0);
-}
-
-Test(assign_owner, a_host_that_fails_amid_a_release_has_it_repeated)
-{
-    set_up();
-    guest_write(VENDOR + 4, 4, 0x12345678);
-    /* Bus mastering cannot be turned off: nothing else is touched. */
-    function->fails = true;
-    assert_status(release(), HOST_FAILURE);
-    function->fails = false;
-    cr_assert(function->device.owned);
-    function_check_map(0);
-    real_write = function->host.config_write;
-    function->host.config_write = observe;
-    function_forget();
-    fails_then = true;
-    assert_status(release(), HOST_FAILURE);
-    cr_assert(function->device.owned && function->device.degraded && function->mapped_count == 0);
-    function->fails = false;
-    assert_status(release(), VPT_OK);
-    cr_assert(!function->device.owned && function->violations == 0 && function->config[VENDOR + 4] == 0);
-}
-
-Test(assign_owner, a_release_whose_unmap_fails_is_repeated_and_unmaps_nothing_twice)
-{
-    for (unsigned k = 1; k <= 7; k++) {
-        set_up();
-        function_fail_hooks(k, 1);
-        assert_status(release(), HOOK_FAILURE);
-        cr_assert(function->device.owned && function->device.degraded && function->mapped_count == 1);
-        assert_same(function->device.region_count, 1);
-        assert_status(guest_try_write(4, 2, 0), VPT_DEVICE_ASSIGN_DEGRADED);
-        assert_status(acquire(&function->device, 2), VPT_CALLER_OWNED);
-        assert_status(release(), VPT_OK);
-        cr_assert(!function->device.degraded && function->mapped_count == 0 && function->violations == 0);
-    }
 }
 
 /* ---- The registry ---- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Regions of the hypervisor's own beside those of BARs, and a guest's accesses to what is trapped: what is refused, and
- * what fails. Regions and accesses of any kind are in test_assign_random.c.
+ * Regions of the hypervisor's own beside those of BARs, and a guest's accesses to what is trapped: what is refused.
+ * Those of any kind are in test_assign_random.c, and hooks that fail in test_assign_failure.c.
  */
 #include "host_function.h"
 
@@ -82,23 +82,6 @@ Test(assign_region, bad_ones_are_refused)
     assert_status(vpt_assign_region_add(&function->device, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_assign_region_remove(NULL, MEMORY, 0), VPT_CALLER_ARGUMENT);
     cr_assert(vpt_assign_region_find(NULL, MEMORY, 0) == NULL);
-}
-
-Test(assign_region, one_is_there_as_long_as_the_guests_hooks_have_not_failed)
-{
-    set_up();
-    function->refuse_last = UINT64_MAX;
-    assert_status(add(0x1000, 1), VPT_REFUSED);
-    function->refuse_last = 0;
-    function_fail_hooks(1, 1);
-    assert_status(add(0x1000, 1), HOOK_FAILURE);
-    function_check_map(0);
-    assert_status(add(0x1000, 1), VPT_OK);
-    function_fail_hooks(1, 1);
-    assert_status(take_back(0x1000), HOOK_FAILURE);
-    function_check_map(1);
-    assert_status(take_back(0x1000), VPT_OK);
-    function_check_map(0);
 }
 
 Test(assign_region, there_is_always_room_for_bars)
@@ -219,18 +202,6 @@ Test(assign_access, what_is_no_access_within_one_region_does_not_reach_the_host)
     assert_status(vpt_assign_access_read(NULL, IO, 0xc000, 1, &value), VPT_CALLER_ARGUMENT);
     assert_status(vpt_assign_access_read(&function->device, IO, 0xc000, 1, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_assign_access_write(NULL, IO, 0xc000, 1, 0), VPT_CALLER_ARGUMENT);
-}
-
-Test(assign_access, a_reserved_window_has_nothing_and_calls_no_hook)
-{
-    static const struct vpt_assign_region window = {
-        0xfee00000, UINT64_MAX, 0x1000, MEMORY, VPT_ASSIGN_RESERVED, false
-    };
-
-    set_up_access();
-    assert_status(vpt_assign_region_add(&function->device, &window), VPT_OK);
-    assert_same(function->mapped_count, 2);
-    check_none(MEMORY, 0xfee00000, 4, VPT_CALLER_RANGE);
 }
 
 Test(assign_access, a_host_that_fails_or_cannot_is_told_and_reads_all_ones)
