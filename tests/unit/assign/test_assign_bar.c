@@ -128,11 +128,7 @@ Test(assign_bar, a_64_bit_bar_can_be_sized_while_maps_fail)
 
 Test(assign_bar, a_write_that_changes_nothing_calls_no_hook)
 {
-    static const struct {
-        uint16_t offset;
-        uint8_t width;
-        uint32_t value;
-    } writes[] = {
+    static const struct config_value writes[] = {
         { 4, 2, DECODING }, { BAR(0), 4, 0xfe000000 },           { BAR(0), 1, 0xff }, { 4, 2, DECODING | MASTER },
         { BAR(5), 4, 0 },   { BAR(VPT_PCI_ROM), 4, 0xfd000001 }, { PMCSR, 2, 0 },
     };

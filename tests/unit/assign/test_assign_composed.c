@@ -50,12 +50,6 @@ Test(assign_composed, bus_mastering_is_off_when_a_function_changes_hands)
 
 /* ---- A network card at boot ---- */
 
-struct value {
-    uint16_t offset;
-    uint8_t width;
-    uint32_t value;
-};
-
 /* A write, what the guest reads there then, and what the host holds in that dword. */
 struct deed {
     uint16_t offset;
@@ -73,7 +67,7 @@ struct move {
     uint64_t guest;
 };
 
-static const struct value power_on[] = {
+static const struct config_value power_on[] = {
     { 0x00, 4, 0x10c98086 }, { 0x04, 2, 0x0200 },      { 0x06, 2, 0x4011 },     { 0x08, 4, 0x02000001 },
     { 0x0c, 4, 0x00000000 }, { 0x3c, 4, 0x00000100 },  { 0x42, 2, 0x0123 },     { 0x44, 2, 0x220c },
     { 0x50, 4, 0x01847005 }, { 0x72, 2, 0x0009 },      { 0xa4, 4, 0x01008cc2 }, { 0xa8, 4, 0x000d2930 },
@@ -123,15 +117,6 @@ static const struct move moves[] = {
     { 6, 0xfd000000, 6, 0 },
 };
 
-static void check_values(const struct value *values, unsigned count)
-{
-    for (unsigned i = 0; i < count; i++) {
-        uint32_t value = guest_read(values[i].offset, values[i].width);
-
-        cr_assert(value == values[i].value, "%#x reads %#x, not %#x", values[i].offset, value, values[i].value);
-    }
-}
-
 static void size(void)
 {
     for (unsigned i = 0; i < BARS; i++) {
@@ -158,7 +143,7 @@ static void do_deeds(void)
 {
     for (unsigned i = 0; i < COUNT_OF(deeds); i++) {
         guest_write(deeds[i].offset, deeds[i].width, deeds[i].value);
-        check_values(&(struct value){ deeds[i].offset, deeds[i].width, deeds[i].reads }, 1);
+        guest_expect(&(struct config_value){ deeds[i].offset, deeds[i].width, deeds[i].reads });
         cr_assert(function_get(deeds[i].offset & 0xfffcu, 4) == deeds[i].host, "the host's %#x", deeds[i].offset);
     }
 }
@@ -182,7 +167,9 @@ Test(assign_composed, a_guest_boots_and_uses_a_network_card)
 {
     composed_open(&composed_nic);
     function_give();
-    check_values(power_on, COUNT_OF(power_on));
+    for (unsigned i = 0; i < COUNT_OF(power_on); i++) {
+        guest_expect(&power_on[i]);
+    }
     size();
     for (unsigned i = 0; i < BARS; i++) {
         guest_write(BAR(i), 4, places[i]);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One life of each composed function, over and over: each time another call of the guest's hooks fails, or that one
- * and the next, or another configuration access of the host, until the life ends without having come so far. Registers
- * and mappings are the model's after each step, and the next life is a whole one.
+ * One course of each composed function, over and over: each time another call of the guest's hooks fails, or that one
+ * and the next, or another access of the host, until the course ends without having come so far. Registers and mappings
+ * are the model's after each step, and the next course is without a failure.
  */
 #include "assign_steps.h"
 
@@ -10,15 +10,15 @@
 
 TestSuite(assign_failure);
 
-/* How the lives have gone. */
+/* What has come of it. */
 static struct {
     unsigned failed;
     unsigned degraded;
     unsigned bars; /* most that were mapped */
     bool whole;    /* nothing has failed, so what is meant to be mapped has to be */
-} lives;
+} met;
 
-/* ---- A life ---- */
+/* ---- One course ---- */
 
 static void write_bar(unsigned index, uint64_t address)
 {
@@ -52,8 +52,8 @@ static void expect_mapped(bool all)
     for (unsigned i = 0; i < BARS; i++) {
         count += model_bar(i)->size != 0;
     }
-    lives.bars = model_mapped() > lives.bars ? model_mapped() : lives.bars;
-    cr_assert(!lives.whole || model_mapped() == (all ? count : 0), "%s: %u BARs of %u", model_where(), model_mapped(),
+    met.bars = model_mapped() > met.bars ? model_mapped() : met.bars;
+    cr_assert(!met.whole || model_mapped() == (all ? count : 0), "%s: %u BARs of %u", model_where(), model_mapped(),
               count);
 }
 
@@ -121,19 +121,19 @@ static void switch_off_and_on(void)
 static void until_released(void)
 {
     for (unsigned i = 0; i < 8 && step_release() != VPT_OK; i++) {
-        lives.failed++;
+        met.failed++;
     }
     cr_assert(!function->device.owned && function->mapped_count == 0, "%s", model_where());
 }
 
-static void live(void)
+static void take_course(void)
 {
     static const struct vpt_assign_region own = {
         .guest = 0x70000000, .host = 0x12340000, .size = 0x1000, .space = VPT_ASSIGN_MEMORY, .bar = VPT_ASSIGN_NO_BAR
     };
 
     while (step_acquire() != VPT_OK) {
-        cr_assert(!lives.whole);
+        cr_assert(!met.whole);
     }
     for (unsigned i = 0; i < BARS; i++) {
         if (model_bar(i)->size != 0) {
@@ -153,11 +153,11 @@ static void live(void)
     command(0x0);
     command(0x3);
     expect_mapped(true);
-    lives.degraded += function->device.degraded;
+    met.degraded += function->device.degraded;
     until_released();
 }
 
-/* A function that nobody has had yet, for life number k. */
+/* A function that nobody has had yet, for course number k. */
 static void begin(const struct composed *composed, unsigned k, const char *kind)
 {
     step_open(composed);
@@ -165,13 +165,13 @@ static void begin(const struct composed *composed, unsigned k, const char *kind)
     model.number = k;
     function->refuse_first = WINDOW;
     function->refuse_last = WINDOW + 0xfff;
-    lives.whole = false;
+    met.whole = false;
 }
 
-static void live_whole(void)
+static void take_whole_course(void)
 {
-    lives.whole = true;
-    live();
+    met.whole = true;
+    take_course();
     assert_status(vpt_assign_close(&function->device), VPT_OK);
 }
 
@@ -184,11 +184,11 @@ static bool hooks_fail(const struct composed *composed, unsigned k, unsigned mor
 
     begin(composed, k, "failing hook");
     function_fail_hooks(k, more + 1);
-    live();
+    take_course();
     failed = more + 1 - function->fail_hooks;
-    lives.failed += failed;
+    met.failed += failed;
     function_fail_hooks(0, 0);
-    live_whole();
+    take_whole_course();
     return failed != 0;
 }
 
@@ -198,10 +198,10 @@ static bool host_fails(const struct composed *composed, unsigned k)
 
     begin(composed, k, "failing access of the host");
     function->fail_in = k;
-    live();
+    take_course();
     result = function->fail_in == 0;
     function->fail_in = 0;
-    live_whole();
+    take_whole_course();
     return result;
 }
 
@@ -210,19 +210,19 @@ static void each(const struct composed *composed)
     unsigned k = 1;
 
     begin(composed, 0, "no failure");
-    live_whole();
+    take_whole_course();
     while (hooks_fail(composed, k, 0)) {
         cr_assert(k < 1000);
         k++;
     }
-    /* In a life with one failure nothing is ever degraded but by a release. */
-    cr_assert(lives.degraded == 0 && lives.failed >= k - 1, "%s", composed->name);
+    /* With one failure nothing is ever degraded but by a release. */
+    cr_assert(met.degraded == 0 && met.failed >= k - 1, "%s", composed->name);
     cr_assert(k > 10, "%s: %u", composed->name, k);
     for (k = 1; hooks_fail(composed, k, 1); k++) {
         cr_assert(k < 1000);
     }
     /* One of two BARs that cannot be unmapped, and the other one not be put back. */
-    cr_assert((lives.degraded > 0) == (lives.bars > 1), "%s: %u", composed->name, lives.degraded);
+    cr_assert((met.degraded > 0) == (met.bars > 1), "%s: %u", composed->name, met.degraded);
     for (k = 1; host_fails(composed, k); k++) {
         cr_assert(k < 1000);
     }
@@ -254,7 +254,7 @@ static void write_or_gone(uint16_t offset, unsigned width, uint32_t value)
     cr_assert(function->violations == 0 && vpt_assign_check(&function->device) == VPT_OK, "%s", model_where());
 }
 
-static void live_and_vanish(void)
+static void use_until_it_vanishes(void)
 {
     for (unsigned n = 0; n < 3; n++) {
         for (unsigned i = 0; i < BARS; i++) {
@@ -286,7 +286,7 @@ static bool vanishes(const struct composed *composed, unsigned k)
     cr_assert(status == (function->device.vanished ? VPT_DEVICE_GONE : VPT_OK) &&
               function->device.owned == (status == VPT_OK));
     if (status == VPT_OK) {
-        live_and_vanish();
+        use_until_it_vanishes();
     }
     assert_status(vpt_assign_release(&function->device), VPT_OK);
     cr_assert(!function->device.owned && function->mapped_count == 0 && function->violations == 0, "%s", model_where());

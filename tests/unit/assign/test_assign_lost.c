@@ -9,13 +9,7 @@
 
 TestSuite(assign_lost);
 
-struct write {
-    uint16_t offset;
-    unsigned width;
-    uint32_t value;
-};
-
-static void write(struct write write)
+static void write(struct config_value write)
 {
     guest_write(write.offset, write.width, write.value);
 }
@@ -46,8 +40,8 @@ static void check_back(void)
 Test(assign_lost, any_write_that_asks_for_decoding_restores)
 {
     static const struct {
-        struct write before;
-        struct write write;
+        struct config_value before;
+        struct config_value write;
         unsigned mapped;
     } rows[] = {
         { { 4, 2, 0x107 }, { 4, 2, 0x107 }, 3 }, /* the same again */
@@ -122,7 +116,7 @@ Test(assign_lost, a_host_that_fails_while_it_is_restored_undoes_the_write)
 Test(assign_lost, a_function_that_has_lost_nothing_costs_a_look_at_the_command_register)
 {
     static const struct {
-        struct write write;
+        struct config_value write;
         unsigned accesses;
         unsigned writes;
     } rows[] = {

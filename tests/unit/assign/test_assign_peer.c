@@ -132,11 +132,9 @@ Test(assign_peer, the_other_device_reaches_the_bar_wherever_the_guest_has_put_it
         uint32_t value;
         enum vpt_status status;
         uint64_t reached;
-    } writes[] = {
-        { BAR(0), 0xc8000000, VPT_OK, 0xc8000000 }, { BAR(0), 0xffffffff, VPT_OK, 0 },
-        { BAR(0), 0xc8000000, VPT_OK, 0xc8000000 }, { 4, 0, VPT_OK, 0 },
-        { 4, MEMORY_ON, VPT_OK, 0xc8000000 },       { BAR(0), 0xd0000000, VPT_OK, 0xd0000000 },
-    };
+    } writes[] = { { BAR(0), 0xc8000000, VPT_OK, 0xc8000000 }, { BAR(0), 0xffffffff, VPT_OK, 0 },
+                   { BAR(0), 0xc8000000, VPT_OK, 0xc8000000 }, { 4, 0, VPT_OK, 0 },
+                   { 4, MEMORY_ON, VPT_OK, 0xc8000000 },       { BAR(0), 0xd0000000, VPT_OK, 0xd0000000 } };
 
     set_up();
     for (unsigned i = 0; i < COUNT_OF(writes); i++) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Long lives of the composed functions at random, against the model, with the checker after each step: accesses to
+ * Long random use of the composed functions, against the model, with the checker after each step: accesses to
  * configuration space and to regions, regions of the hypervisor's own, windows that it refuses, owners that come and
  * go, what is hidden, a host that changes, and now and then a hook or an access of the host that fails.
  */
@@ -15,7 +15,7 @@ static uint64_t random_state;
 
 static uint32_t number(void)
 {
-    /* One number for each statement: a seed gives the same life with any compiler. */
+    /* One number for each statement: a seed gives the same steps with any compiler. */
     random_state ^= random_state >> 12;
     random_state ^= random_state << 25;
     random_state ^= random_state >> 27;
@@ -27,7 +27,7 @@ static uint32_t pick(uint32_t below)
     return (uint32_t)((uint64_t)number() * below >> 32);
 }
 
-/* What has been met, so that a life that shows nothing fails. */
+/* What has been met, so that one that shows nothing fails. */
 static struct {
     unsigned mapped[BARS];
     unsigned refused;
@@ -309,7 +309,7 @@ static void step(void)
     }
 }
 
-static void live(const struct composed *composed, uint32_t seed)
+static void use(const struct composed *composed, uint32_t seed)
 {
     random_state = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
     step_open(composed);
@@ -331,10 +331,10 @@ static void live(const struct composed *composed, uint32_t seed)
     assert_status(vpt_assign_close(&function->device), VPT_OK);
 }
 
-static void lives(const struct composed *composed)
+static void use_with_each_seed(const struct composed *composed)
 {
     for (uint32_t seed = 1; seed <= SEEDS; seed++) {
-        live(composed, seed);
+        use(composed, seed);
     }
     for (unsigned i = 0; i < BARS; i++) {
         cr_assert((met.mapped[i] > SEEDS * STEPS / 100) == (composed->bars.bar[i].size != 0), "BAR %u: %u", i,
@@ -346,7 +346,7 @@ static void lives(const struct composed *composed)
               met.owners);
 }
 
-COMPOSED_TEST(assign_random, lives_agree_with_the_model)
+COMPOSED_TEST(assign_random, a_function_agrees_with_the_model_whatever_is_done_to_it)
 {
-    lives(composed_all[*variant]);
+    use_with_each_seed(composed_all[*variant]);
 }

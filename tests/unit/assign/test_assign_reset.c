@@ -150,13 +150,6 @@ Test(assign_reset, a_hook_that_fails_is_a_failure)
     assert_same(function->resets, 0);
     check_needs_reset(true);
     function_check_quiet(function);
-    /* Of a device that nobody has no guest is in disorder. */
-    function_resettable(function, 0);
-    function_open();
-    function->reset_answers[VPT_ASSIGN_RESET_DEVICE] = HOST_FAILURE;
-    assert_status(reset(), HOST_FAILURE);
-    check_needs_reset(false);
-    assert_status(vpt_assign_acquire(&function->device, 1, &function->guest), VPT_DEVICE_STUCK);
 }
 
 Test(assign_reset, without_a_way_nothing_is_done)
@@ -221,16 +214,14 @@ Test(assign_reset, a_capability_that_is_cut_short_is_no_way)
         uint8_t offset;
         uint32_t header;
         enum vpt_status status;
-    } rows[] = {
-        { 0xf0, 0x00010010, VPT_OK },
-        { 0xf4, 0x00010010, VPT_OK },
-        { 0xf8, 0x00010010, VPT_UNSUPPORTED_DEVICE },
-        { 0xfc, 0x00010010, VPT_UNSUPPORTED_DEVICE },
-        { 0xf8, 0x03060013, VPT_OK },
-        { 0xfc, 0x03060013, VPT_UNSUPPORTED_DEVICE },
-        { 0xf8, 0x00010001, VPT_OK },
-        { 0xfc, 0x00010001, VPT_UNSUPPORTED_DEVICE },
-    };
+    } rows[] = { { 0xf0, 0x00010010, VPT_OK },
+                 { 0xf4, 0x00010010, VPT_OK },
+                 { 0xf8, 0x00010010, VPT_UNSUPPORTED_DEVICE },
+                 { 0xfc, 0x00010010, VPT_UNSUPPORTED_DEVICE },
+                 { 0xf8, 0x03060013, VPT_OK },
+                 { 0xfc, 0x03060013, VPT_UNSUPPORTED_DEVICE },
+                 { 0xf8, 0x00010001, VPT_OK },
+                 { 0xfc, 0x00010001, VPT_UNSUPPORTED_DEVICE } };
 
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
         function_resettable(function, 0);
