@@ -191,8 +191,8 @@ static void some_region(void)
     enum vpt_assign_space space;
 
     region.guest = some_address(&space);
-    if (model.regions == MODEL_OWN || pick(3) == 0) {
-        uint64_t guest = model.regions != 0 ? model.region[pick(model.regions)].guest : region.guest;
+    if (model.now.regions == MODEL_OWN || pick(3) == 0) {
+        uint64_t guest = model.now.regions != 0 ? model.now.region[pick(model.now.regions)].guest : region.guest;
 
         (void)step_remove(space, guest);
         return;
@@ -279,34 +279,31 @@ static void some_owner(void)
     met.owners++;
 }
 
+static void some_read(void)
+{
+    uint16_t offset = some_register();
+    unsigned width = 1u << pick(3);
+
+    step_read((uint16_t)(offset + pick(5 - width)), width);
+}
+
 static void step(void)
 {
-    unsigned kind = pick(1000);
+    static const struct {
+        unsigned below; /* of a thousand */
+        void (*step)(void);
+    } kinds[] = {
+        { 620, some_write },      { 700, some_read },   { 850, some_access }, { 900, some_failing_write },
+        { 930, some_region },     { 960, some_window }, { 970, some_errors }, { 980, some_change },
+        { 995, some_bad_access }, { 1000, some_owner },
+    };
+    unsigned number_of_kind = pick(1000);
+    unsigned kind = 0;
 
-    if (kind < 620) {
-        some_write();
-    } else if (kind < 700) {
-        uint16_t offset = some_register();
-        unsigned width = 1u << pick(3);
-
-        step_read((uint16_t)(offset + pick(5 - width)), width);
-    } else if (kind < 850) {
-        some_access();
-    } else if (kind < 900) {
-        some_failing_write();
-    } else if (kind < 930) {
-        some_region();
-    } else if (kind < 960) {
-        some_window();
-    } else if (kind < 970) {
-        some_errors();
-    } else if (kind < 980) {
-        some_change();
-    } else if (kind < 995) {
-        some_bad_access();
-    } else {
-        some_owner();
+    while (number_of_kind >= kinds[kind].below) {
+        kind++;
     }
+    kinds[kind].step();
 }
 
 static void use(const struct composed *composed, uint32_t seed)
