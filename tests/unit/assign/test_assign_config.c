@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A guest's configuration accesses, rule by rule. Each register of composed functions against a model, and what is left
- * of one guest for the next, is in test_assign_random.c.
+ * of one guest for the next, is in test_assign_random.c; hosts that fail or are gone are in test_assign_failure.c.
  */
 #include "assign_devices.h"
 
@@ -11,12 +11,6 @@
 #define AER      0x100u
 
 TestSuite(assign_config);
-
-static void open_card(void)
-{
-    composed_open(&composed_nic);
-    function_give();
-}
 
 /* A function with one capability at 0x40, whose second word this is. */
 static void function_with(uint8_t id, uint32_t control)
@@ -45,7 +39,8 @@ Test(assign_config, a_write_carries_no_neighbours_and_clears_only_what_the_guest
         { AER + 9, 2, 0x1234, AER + 8, 4, 0x00123400 },
     };
 
-    open_card();
+    composed_open(&composed_nic);
+    function_give();
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
         const struct function_write *write = &function->log[i];
 
@@ -127,61 +122,6 @@ Test(assign_config, bad_accesses_are_refused)
     /* What lies above the width is not written. */
     guest_write(0x3c, 1, 0xffffff12);
     assert_same(guest_read(0x3c, 2), 0x0112);
-}
-
-/* ---- A host that fails, or is gone ---- */
-
-Test(assign_config, a_register_of_all_ones_is_no_absence)
-{
-    function_with(0x0a, 0);
-    function_set(0x44, 4, 0xffffffff);
-    assert_same(guest_read(0x44, 4), 0xffffffff);
-    cr_assert(!function->device.vanished);
-    assert_same(function->accesses, 2); /* the command register was asked */
-}
-
-Test(assign_config, a_function_that_has_vanished_stays_gone)
-{
-    uint32_t value = 0;
-
-    open_card();
-    guest_write(0x3c, 1, 9);
-    function->gone = true;
-    /* Registers that are kept here read as before until one is looked at that is not; then none does. */
-    assert_same(guest_read(0x00, 4), 0x10c98086);
-    assert_same(guest_read(0x3c, 1), 9);
-    cr_assert(!function->device.vanished);
-    assert_status(vpt_assign_config_read(&function->device, 0x06, 2, &value), VPT_DEVICE_GONE);
-    assert_same(value, 0xffff);
-    cr_assert(function->device.vanished);
-    function->gone = false;
-    for (unsigned width = 1; width <= 4; width *= 2) {
-        check_no_access(0x3c, width, VPT_DEVICE_GONE);
-        check_no_access(0x00, width, VPT_DEVICE_GONE);
-        check_no_access(0x04, width, VPT_DEVICE_GONE);
-    }
-}
-
-Test(assign_config, a_write_whose_map_fails_is_undone_and_one_that_is_refused_is_done)
-{
-    open_card();
-    guest_write(0x10, 4, 0x80000000);
-    function_forget();
-    function_fail_hooks(1, 1);
-    assert_status(guest_try_write(0x04, 2, 0x0456), HOOK_FAILURE);
-    assert_same(guest_read(0x04, 2) & 0x0557, 0);
-    function->refuse_last = UINT64_MAX;
-    assert_status(guest_try_write(0x04, 2, 0x0452), VPT_REFUSED);
-    assert_same(guest_read(0x04, 2) & 0x0557, 0x0452);
-    assert_same(function->logged, 0);
-    assert_same(function_get(0x04, 1) & MASTER, 0);
-    guest_write(0x10, 4, 0);
-    function->refuse_last = 0;
-    guest_write(0x04, 2, 0x0456);
-    assert_same(function->logged, 1);
-    assert_same(function->log[0].width, 2);
-    assert_same(function->allowed, MASTER);
-    assert_same(function_get(0x04, 1) & MASTER, MASTER);
 }
 
 /* A guest's reset leaves its payload size, and any reset the sticky registers (PCI Express, section 6.6.2). */
