@@ -11,8 +11,7 @@ static void open_with(unsigned index, struct vpt_pci_bar bar)
 {
     function_start_powered();
     function->bars.bar[index] = bar;
-    function_open();
-    function_give();
+    function_open_and_give();
 }
 
 /* ---- Registers ---- */
@@ -105,8 +104,7 @@ Test(assign_bar, a_64_bit_bar_can_be_sized_while_maps_fail)
     for (unsigned failing = 0; failing < 1u << COUNT_OF(writes); failing++) {
         function_start_powered();
         function_memory(2, 0x4000, 0x80000000, true);
-        function_open();
-        function_give();
+        function_open_and_give();
         guest_write(BAR(2), 4, 0xfe000000);
         guest_write(BAR(3), 4, 1);
         guest_write(4, 2, MEMORY_ON);

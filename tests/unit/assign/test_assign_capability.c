@@ -79,12 +79,6 @@ static void start_extended(void)
     function->setup.config_size = CONFIG_SIZE;
 }
 
-static void open_and_give(void)
-{
-    function_open();
-    function_give();
-}
-
 /* ---- What is hidden ---- */
 
 Test(assign_capability, an_extended_one_is_hidden_by_its_id_unless_it_is_shown)
@@ -108,7 +102,7 @@ Test(assign_capability, an_extended_one_is_hidden_by_its_id_unless_it_is_shown)
         function_extended(0x100, 0x0b, 1, 0);
         function_extended(0x140, ids[i].id, 1, 0x100);
         function_extended(0x180, 0x0b, 1, 0x140);
-        open_and_give();
+        function_open_and_give();
         if (ids[i].hidden) {
             check_hidden(0x140, 0x180);
         }
@@ -156,7 +150,7 @@ Test(assign_capability, only_virtios_configuration_access_is_hidden_of_its_capab
         function_set(0x42, 2, 16u | type << 8);
         function_capability(0x50, 0x09, 0x40);
         function_set(0x52, 2, 20u | 4u << 8);
-        open_and_give();
+        function_open_and_give();
         walk();
         check_met(&both[hidden], hidden ? 1 : 2);
         if (hidden) {
@@ -191,7 +185,7 @@ Test(assign_capability, lists_may_be_as_long_as_there_is_room)
     for (unsigned i = 0; i < EXTENDED; i++) {
         function_extended((uint16_t)(0x100 + 4 * i), 0x0b, 1, i == 0 ? 0 : (uint16_t)(0xfc + 4 * i));
     }
-    open_and_give();
+    function_open_and_give();
     cr_assert(!function->device.capabilities_broken);
     walk();
     cr_assert(met_count == STANDARD && met[0].offset == 0xfc && met[47].offset == 0x40);
@@ -222,7 +216,7 @@ Test(assign_capability, a_list_ends_before_it_loops_or_leaves_its_space)
             been[at] = true;
             expected[count++] = (struct met){ 0x0a, (uint16_t)at };
         }
-        open_and_give();
+        function_open_and_give();
         walk();
         check_met(expected, count);
         assert_same(function->device.capabilities_broken, at != 0);
@@ -293,7 +287,7 @@ Test(assign_capability, a_vendor_specific_one_is_as_long_as_it_says_and_has_room
         function_capability(0x40, 0x09, 0);
         function_capability(0x60, 0x0a, 0x40);
         function->config[0x42] = (uint8_t)length;
-        open_and_give();
+        function_open_and_give();
         for (unsigned at = 0x40; at < 0x64; at++) {
             bool raw = at >= 0x43 && at < 0x40 + length && at < 0x60;
 
@@ -310,7 +304,7 @@ Test(assign_capability, the_first_version_of_pci_express_has_no_second_control_r
         function_start();
         function_capability(0x40, 0x10, 0);
         function_set(0x42, 2, version);
-        open_and_give();
+        function_open_and_give();
         guest_write(0x68, 2, 0xffff);
         assert_same(function_get(0x68, 2), version < 2 ? 0 : 0x1f);
         guest_write(0x48, 2, 0x0010);
@@ -331,7 +325,7 @@ Test(assign_capability, without_lists_a_guest_sees_none_and_no_extended_space)
         function_set(0x100, 4, first[i]);
         function_set(0x34, 1, 0x40);
         function_set(0x40, 4, 0x99990001);
-        open_and_give();
+        function_open_and_give();
         walk();
         assert_same(met_count, 0);
         cr_assert(!function->device.capabilities_broken);

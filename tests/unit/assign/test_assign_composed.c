@@ -75,8 +75,7 @@ static const struct programmed writes[] = {
 
 Test(assign_composed, a_guest_programs_a_network_card)
 {
-    composed_open(&composed_nic);
-    function_give();
+    composed_give(&composed_nic);
     for (unsigned i = 0; i < COUNT_OF(power_on); i++) {
         guest_expect(&power_on[i]);
     }

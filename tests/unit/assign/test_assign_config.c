@@ -18,8 +18,7 @@ static void function_with(uint8_t id, uint32_t control)
     function_start();
     function_capability(0x40, id, 0);
     function_set(0x42, 2, control);
-    function_open();
-    function_give();
+    function_open_and_give();
 }
 
 /* ---- Rules one by one ---- */
@@ -39,8 +38,7 @@ Test(assign_config, a_write_carries_no_neighbours_and_clears_only_what_the_guest
         { AER + 9, 2, 0x1234, AER + 8, 4, 0x00123400 },
     };
 
-    composed_open(&composed_nic);
-    function_give();
+    composed_give(&composed_nic);
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
         const struct function_write *write = &function->log[i];
 
@@ -136,8 +134,7 @@ Test(assign_config, sticky_registers_outlive_any_reset_and_the_payload_size_a_gu
         function->action[0xf4] = 0x01;
         function->action[CONTROL + 1] = 0x80;
         function->host.delay = host_delay;
-        function_open();
-        function_give();
+        function_open_and_give();
         for (unsigned i = 0; i < COUNT_OF(sticky); i++) {
             guest_write(sticky[i], 4, 0x1000u + i);
         }

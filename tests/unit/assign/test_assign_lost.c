@@ -75,8 +75,7 @@ Test(assign_lost, some_bars_alone_come_back)
 
     for (unsigned set = 1; set < 1u << COUNT_OF(lost); set++) {
         function_resettable(function, 0);
-        function_open();
-        function_give();
+        function_open_and_give();
         guest_write(0x10, 4, 0xf0000000);
         guest_write(0x18, 4, 0x0000c000);
         for (unsigned i = 0; i < COUNT_OF(lost); i++) {

@@ -151,8 +151,7 @@ Test(assign_open, bars_of_odd_functions_are_the_guests_as_far_as_they_make_sense
         assert_same(function->bars.bar[2].kind, VPT_PCI_BAR_BROKEN);
         function->bars.bar[3] = (struct vpt_pci_bar){ .kind = VPT_PCI_BAR_NONE };
         function->setup.bars = given != 0 ? &function->bars : NULL;
-        function_open();
-        function_give();
+        function_open_and_give();
         for (unsigned i = 0; i < BARS; i++) {
             guest_write(BAR(i), 4, 0xffffffff);
             assert_same(guest_read(BAR(i), 4), bars[i].reads);
@@ -207,8 +206,7 @@ Test(assign_open, a_guest_sees_the_ids_that_are_given_instead_of_the_functions)
 
         function_start();
         function->setup.identity = &identity;
-        function_open();
-        function_give();
+        function_open_and_give();
         for (unsigned i = 0; i < COUNT_OF(offsets); i++) {
             assert_same(guest_read(offsets[i], 2), (which >> i & 1) != 0 ? 0x1000 + i : own[i]);
         }
@@ -248,8 +246,7 @@ Test(assign_open, the_multi_function_bit_is_what_the_hypervisor_says)
         function_start();
         function->config[0x0e] = (uint8_t)(i % 2 << 7);
         function->setup.multi_function = i >= 2;
-        function_open();
-        function_give();
+        function_open_and_give();
         assert_same(guest_read(0x0e, 1), i >= 2 ? 0x80 : 0x00);
     }
 }
@@ -261,8 +258,7 @@ Test(assign_open, only_a_device_without_owner_and_registry_is_closed)
     function_start();
     assert_status(vpt_assign_close(NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_assign_close(&function->device), VPT_CALLER_ARGUMENT);
-    function_open();
-    function_give();
+    function_open_and_give();
     assert_status(vpt_assign_close(&function->device), VPT_CALLER_OWNED);
     assert_status(vpt_assign_release(&function->device), VPT_OK);
     assert_status(vpt_assign_registry_add(&registry, &function->device), VPT_OK);

@@ -114,8 +114,7 @@ static void set_up(void)
     function->guest.map = map;
     function->guest.unmap = unmap;
     function_memory(0, BAR_SIZE, BAR_HOST, false);
-    function_open();
-    function_give();
+    function_open_and_give();
     assert_status(vpt_assign_dma_init(&space, &iommu, ranges, RANGES, 0), VPT_OK);
     assert_status(vpt_assign_dma_map(&space, &memory), VPT_OK);
     assert_status(vpt_assign_dma_attach(&space, &other), VPT_OK);

@@ -27,8 +27,7 @@ static enum vpt_status take_back(uint64_t guest)
 static void set_up(void)
 {
     function_start_powered();
-    function_open();
-    function_give();
+    function_open_and_give();
 }
 
 /* ---- Regions ---- */
@@ -89,8 +88,7 @@ Test(assign_region, there_is_always_room_for_bars)
     function_start_powered();
     function_five_bars();
     function->setup.regions = VPT_ASSIGN_REGIONS(1) + 3u;
-    function_open();
-    function_give();
+    function_open_and_give();
     for (unsigned i = 0; i < 3; i++) {
         assert_status(add(0x1000 + i, 1), VPT_OK);
     }
@@ -141,8 +139,7 @@ static void set_up_access(void)
     function_start_powered();
     function_io(0, 32, 0xd000);
     function_memory(1, 256, 0x80004200, false);
-    function_open();
-    function_give();
+    function_open_and_give();
     guest_write(BAR(0), 4, 0xc000);
     guest_write(BAR(1), 4, 0xfe000100);
     guest_write(4, 2, DECODING);

@@ -97,8 +97,7 @@ COMPOSED_TEST(assign_snapshot, a_guest_reads_after_it_what_it_has_read_before)
         unsigned mapped;
 
         seed = round + 1;
-        composed_open(composed);
-        function_give();
+        composed_give(composed);
         write_anything(composed);
         save(&function->device);
         assert_same(image_size, VPT_ASSIGN_SNAPSHOT_SIZE(composed->config_size, function->device.vector_count));
@@ -127,8 +126,7 @@ Test(assign_snapshot, an_address_where_the_hypervisor_had_no_place_is_kept)
 {
     static const uint32_t address = 0xd0000000;
 
-    composed_open(&composed_nic);
-    function_give();
+    composed_give(&composed_nic);
     guest_write(4, 2, MEMORY_ON);
     function->refuse_first = address;
     function->refuse_last = address + 0x1ffff;
@@ -240,8 +238,7 @@ Test(assign_snapshot, a_line_is_asserted_again)
 static void ready(void)
 {
     seed = 7;
-    composed_open(&composed_nic);
-    function_give();
+    composed_give(&composed_nic);
     write_anything(&composed_nic);
     save(&function->device);
     give_again();
@@ -298,8 +295,7 @@ static void check_differences(const struct composed *composed, const struct diff
     for (unsigned i = 0; i < count; i++) {
         composed_start(composed);
         function->config[rows[i].offset] ^= rows[i].bits;
-        function_open();
-        function_give();
+        function_open_and_give();
         if (rows[i].status != VPT_OK) {
             refused(rows[i].row, image, image_size, rows[i].status);
         } else {
@@ -347,8 +343,7 @@ Test(assign_snapshot, the_image_of_a_device_that_differs_is_refused_if_a_driver_
     ready();
     check_differences(&composed_nic, rows, COUNT_OF(rows));
     for (unsigned i = 1; i < COMPOSED; i++) {
-        composed_open(composed_all[i]);
-        function_give();
+        composed_give(composed_all[i]);
         refused(composed_all[i]->name, image, image_size, WRONG);
     }
     for (unsigned i = 0; i < COUNT_OF(changes); i++) {
@@ -395,8 +390,7 @@ Test(assign_snapshot, the_image_of_a_virtio_device_whose_registers_lie_elsewhere
         { "configuration access", 0x54, 0x01, VPT_OK },
     };
 
-    composed_open(&disk);
-    function_give();
+    composed_give(&disk);
     guest_write(0x48, 4, 0xffffffff);
     assert_same(guest_read(0x48, 4), 0x1000);
     save(&function->device);
@@ -450,8 +444,7 @@ Test(assign_snapshot, an_image_of_power_on_writes_nothing_and_none_resets)
 
     composed_start(&composed_nic);
     function->host.delay = host_delay;
-    function_open();
-    function_give();
+    function_open_and_give();
     save(&function->device);
     function_forget();
     assert_status(restore(), VPT_OK);
