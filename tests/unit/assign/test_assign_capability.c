@@ -22,35 +22,33 @@ static unsigned met_count;
 
 /* ---- A guest's walk: every pointer is as it should be ---- */
 
+static void meet(uint16_t id, unsigned at, unsigned first, unsigned most)
+{
+    cr_assert(at >= first && at % 4 == 0 && met_count < most);
+    met[met_count++] = (struct met){ id, (uint16_t)at };
+}
+
 static void walk(void)
 {
     unsigned at = guest_read(0x34, 1);
 
-    met_count = 0;
     cr_assert(((guest_read(0x06, 2) & 0x10) != 0) == (at != 0));
-    while (at != 0) {
-        cr_assert(at >= 0x40 && at % 4 == 0 && met_count < STANDARD);
-        met[met_count++] = (struct met){ (uint16_t)guest_read((uint16_t)at, 1), (uint16_t)at };
-        at = guest_read((uint16_t)(at + 1), 1);
+    for (met_count = 0; at != 0; at = guest_read((uint16_t)(at + 1), 1)) {
+        meet((uint16_t)guest_read((uint16_t)at, 1), at, 0x40, STANDARD);
     }
 }
 
 /* Without the first one where its id is 0. */
 static void walk_extended(void)
 {
-    unsigned at = 0x100;
+    uint32_t header = guest_read(0x100, 4);
+    bool hidden = (header & 0xffff) == 0;
 
     met_count = 0;
-    while (at != 0) {
-        uint32_t header = guest_read((uint16_t)at, 4);
-
-        cr_assert(at >= 0x100 && at % 4 == 0 && met_count < EXTENDED);
-        if (at != 0x100 || (header & 0xffff) != 0) {
-            met[met_count++] = (struct met){ (uint16_t)header, (uint16_t)at };
-        } else {
-            assert_same(header & 0xfffff, 0);
-        }
-        at = header >> 20;
+    cr_assert(!hidden || (header & 0xfffff) == 0);
+    for (unsigned at = hidden ? header >> 20 : 0x100; at != 0; at = header >> 20) {
+        header = guest_read((uint16_t)at, 4);
+        meet((uint16_t)header, at, 0x100, EXTENDED);
     }
 }
 
