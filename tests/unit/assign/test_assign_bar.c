@@ -113,7 +113,8 @@ Test(assign_bar, a_64_bit_bar_can_be_sized_while_maps_fail)
             uint16_t offset = BAR(writes[i].half);
 
             function_fail_hooks(function->mapped_count + 1, fails);
-            assert_status(guest_try_write(offset, 4, writes[i].value), fails && writes[i].fails ? VPT_REFUSED : VPT_OK);
+            assert_status_of(row_name(i), guest_try_write(offset, 4, writes[i].value),
+                             fails && writes[i].fails ? VPT_REFUSED : VPT_OK);
             cr_assert(guest_read(offset, 4) == writes[i].reads, "write %u of %#x", i, failing);
             function_check_map(0);
         }

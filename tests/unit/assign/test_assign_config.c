@@ -76,15 +76,15 @@ Test(assign_config, msi_has_no_more_messages_than_the_function)
 }
 
 /* Neither access reaches the host, and the read gives all-ones. */
-static void check_no_access(uint16_t offset, unsigned width, enum vpt_status status)
+static void check_no_access(const char *row, uint16_t offset, unsigned width, enum vpt_status status)
 {
     uint32_t value = 0;
 
     function_forget();
-    assert_status(vpt_assign_config_read(&function->device, offset, width, &value), status);
-    assert_same(value, width == 1 ? 0xff : width == 2 ? 0xffff : 0xffffffff);
-    assert_status(guest_try_write(offset, width, 4), status);
-    assert_same(function->accesses, 0);
+    assert_status_of(row, vpt_assign_config_read(&function->device, offset, width, &value), status);
+    assert_same_of(row, value, width == 1 ? 0xff : width == 2 ? 0xffff : 0xffffffff);
+    assert_status_of(row, guest_try_write(offset, width, 4), status);
+    assert_same_of(row, function->accesses, 0);
 }
 
 Test(assign_config, bad_accesses_are_refused)
@@ -109,10 +109,10 @@ Test(assign_config, bad_accesses_are_refused)
 
     function_start();
     function_open();
-    check_no_access(0, 2, VPT_CALLER_STATE); /* it is nobody's */
+    check_no_access("without an owner", 0, 2, VPT_CALLER_STATE);
     function_give();
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
-        check_no_access(rows[i].offset, rows[i].width, rows[i].status);
+        check_no_access(row_name(i), rows[i].offset, rows[i].width, rows[i].status);
     }
     assert_status(vpt_assign_config_read(&function->device, 0, 4, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_assign_config_read(NULL, 0, 4, &value), VPT_CALLER_ARGUMENT);

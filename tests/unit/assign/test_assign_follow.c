@@ -36,9 +36,10 @@ static void check_degraded(void)
     assert_status(vpt_assign_check(&function->device), VPT_DEVICE_ASSIGN_DEGRADED);
     function_forget();
     for (unsigned i = 0; i < COUNT_OF(writes); i++) {
-        assert_same(guest_read(writes[i].offset, writes[i].width), writes[i].reads);
-        assert_status(guest_try_write(writes[i].offset, writes[i].width, writes[i].value), VPT_DEVICE_ASSIGN_DEGRADED);
-        assert_same(guest_read(writes[i].offset, writes[i].width), writes[i].reads);
+        assert_same_of(row_name(i), guest_read(writes[i].offset, writes[i].width), writes[i].reads);
+        assert_status_of(row_name(i), guest_try_write(writes[i].offset, writes[i].width, writes[i].value),
+                         VPT_DEVICE_ASSIGN_DEGRADED);
+        assert_same_of(row_name(i), guest_read(writes[i].offset, writes[i].width), writes[i].reads);
     }
     assert_same(function->calls, 0);
 }

@@ -98,7 +98,7 @@ Test(assign_open, traps_lie_in_their_bars)
         function_memory(0, 0x4000, 0xe0000000, false);
         function->setup.traps = &rows[i].trap;
         function->setup.trap_count = 1;
-        assert_status(vpt_assign_open(&function->device, &function->setup), rows[i].status);
+        assert_status_of(row_name(i), vpt_assign_open(&function->device, &function->setup), rows[i].status);
         cr_assert(rows[i].status == VPT_OK || all_zero(&function->device, sizeof(function->device)), "row %u", i);
     }
 }
@@ -154,7 +154,7 @@ Test(assign_open, bars_of_odd_functions_are_the_guests_as_far_as_they_make_sense
         function_open_and_give();
         for (unsigned i = 0; i < BARS; i++) {
             guest_write(BAR(i), 4, 0xffffffff);
-            assert_same(guest_read(BAR(i), 4), bars[i].reads);
+            assert_same_of(row_name(i), guest_read(BAR(i), 4), bars[i].reads);
         }
     }
 }
@@ -228,14 +228,15 @@ Test(assign_open, the_virtio_type_is_that_of_the_function_not_of_the_ids_that_ar
     };
 
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
-        assert_same(vpt_assign_virtio_type(rows[i].vendor, rows[i].device, rows[i].subsystem), rows[i].type);
+        assert_same_of(row_name(i), vpt_assign_virtio_type(rows[i].vendor, rows[i].device, rows[i].subsystem),
+                       rows[i].type);
         function_start();
         function_set(0x00, 2, rows[i].vendor);
         function_set(0x02, 2, rows[i].device);
         function_set(0x2e, 2, rows[i].subsystem);
         function->setup.identity = &other;
         function_open();
-        assert_same(function->device.type, rows[i].type);
+        assert_same_of(row_name(i), function->device.type, rows[i].type);
         assert_same(function->device.vendor_id, 1);
     }
 }
@@ -366,7 +367,7 @@ Test(assign_open, memory_is_reached_through_the_windows_of_a_port_and_nowhere_el
     assert_status(vpt_assign_port_map(&physical, ROOM_APERTURE + 0x100, 0x20), VPT_OK);
     assert_status(vpt_assign_port_map(&physical, ROOM_APERTURE + 0x300, 2), VPT_OK);
     for (unsigned i = 0; i < COUNT_OF(reads); i++) {
-        assert_status(read_window(reads[i].offset, reads[i].width), reads[i].status);
+        assert_status_of(row_name(i), read_window(reads[i].offset, reads[i].width), reads[i].status);
     }
     assert_status(write_window(0x104, 4, 0xffffffff89abcdef), VPT_OK);
     cr_assert(written == 0x89abcdef && written_at == 0x104);

@@ -137,7 +137,7 @@ Test(assign_peer, the_other_device_reaches_the_bar_wherever_the_guest_has_put_it
 
     set_up();
     for (unsigned i = 0; i < COUNT_OF(writes); i++) {
-        assert_status(guest_try_write(writes[i].offset, 4, writes[i].value), writes[i].status);
+        assert_status_of(row_name(i), guest_try_write(writes[i].offset, 4, writes[i].value), writes[i].status);
         check_reached(writes[i].reached);
     }
     assert_status(vpt_assign_release(&function->device), VPT_OK);

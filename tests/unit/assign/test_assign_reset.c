@@ -221,7 +221,7 @@ Test(assign_reset, a_capability_that_is_cut_short_is_no_way)
         }
         function->host.reset = NULL;
         function_open();
-        assert_status(reset(), rows[i].status);
+        assert_status_of(row_name(i), reset(), rows[i].status);
     }
     /* Another one begins in the middle. */
     function_resettable(function, BY_AF);
@@ -262,7 +262,7 @@ Test(assign_reset, bus_mastering_goes_first_and_decoding_comes_back_last)
         cr_assert(function->log[0].offset == 4 && (function->log[0].value & MASTER) == 0, "row %u", i);
         for (unsigned n = 0; n < rows[i].count; n++, write++) {
             cr_assert(write->offset == rows[i].offset && write->width == 2, "row %u: %#x", i, write->offset);
-            assert_same(write->value, rows[i].values[n]);
+            assert_same_of(row_name(i), write->value, rows[i].values[n]);
             cr_assert((write + 1)->time >= write->time + rows[i].wait, "row %u", i);
         }
         for (; write <= last; write++) {
@@ -581,7 +581,7 @@ Test(assign_reset, a_guest_resets_by_either_capability_whose_bit_reads_0)
         guest_write(rows[i].offset, 2, rows[i].value);
         assert_same(function->resets, 1);
         function_check_fresh(function);
-        assert_same(guest_read(rows[i].offset, 2) & (i == 0 ? 0x8000 : 0xff), 0);
+        assert_same_of(row_name(i), guest_read(rows[i].offset, 2) & (i == 0 ? 0x8000 : 0xff), 0);
         set_up(BY_POWER);
         guest_write(rows[i].offset, 2, rows[i].value);
         cr_assert(function->resets == 0 && function->mapped_count == 3);
