@@ -93,18 +93,20 @@ Test(assign_config, bad_accesses_are_refused)
         uint16_t offset;
         unsigned width;
         enum vpt_status status;
-    } rows[] = { { 0x00, 0, VPT_CALLER_ALIGNMENT },
-                 { 0x00, 3, VPT_CALLER_ALIGNMENT },
-                 { 0x04, 8, VPT_CALLER_ALIGNMENT },
-                 { 0x03, 2, VPT_CALLER_ALIGNMENT },
-                 { 0x01, 4, VPT_CALLER_ALIGNMENT },
-                 { 0x02, 4, VPT_CALLER_ALIGNMENT },
-                 { 0x00, 0xfffffffcu, VPT_CALLER_ALIGNMENT },
-                 { 0x00, 0x80000001u, VPT_CALLER_ALIGNMENT },
-                 { 0x100, 1, VPT_CALLER_RANGE },
-                 { 0x1000, 4, VPT_CALLER_RANGE },
-                 { 0xfffc, 4, VPT_CALLER_RANGE },
-                 { 0xffff, 1, VPT_CALLER_RANGE } };
+    } rows[] = {
+        { 0x00, 0, VPT_CALLER_ALIGNMENT },
+        { 0x00, 3, VPT_CALLER_ALIGNMENT },
+        { 0x04, 8, VPT_CALLER_ALIGNMENT },
+        { 0x03, 2, VPT_CALLER_ALIGNMENT },
+        { 0x01, 4, VPT_CALLER_ALIGNMENT },
+        { 0x02, 4, VPT_CALLER_ALIGNMENT },
+        { 0x00, 0xfffffffcu, VPT_CALLER_ALIGNMENT },
+        { 0x00, 0x80000001u, VPT_CALLER_ALIGNMENT },
+        { 0x100, 1, VPT_CALLER_RANGE },
+        { 0x1000, 4, VPT_CALLER_RANGE },
+        { 0xfffc, 4, VPT_CALLER_RANGE },
+        { 0xffff, 1, VPT_CALLER_RANGE },
+    };
     uint32_t value;
 
     function_start();

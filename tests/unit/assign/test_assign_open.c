@@ -81,17 +81,19 @@ Test(assign_open, traps_lie_in_their_bars)
     static const struct {
         struct vpt_assign_trap trap;
         enum vpt_status status;
-    } rows[] = { { { 0, 0, 1 }, VPT_OK },
-                 { { 0, 0, 0x4000 }, VPT_OK },
-                 { { 0, 0x3fff, 1 }, VPT_OK },
-                 { { 0, 0x3fff, 2 }, VPT_CALLER_RANGE },
-                 { { 0, 0x4000, 1 }, VPT_CALLER_RANGE },
-                 { { 0, 1, UINT64_MAX }, VPT_CALLER_RANGE },
-                 { { 0, UINT64_MAX, 1 }, VPT_CALLER_RANGE },
-                 { { 0, 0, 0 }, VPT_CALLER_RANGE },
-                 { { 1, 0, 1 }, VPT_CALLER_RANGE },
-                 { { 7, 0, 1 }, VPT_CALLER_RANGE },
-                 { { 255, 0, 1 }, VPT_CALLER_RANGE } };
+    } rows[] = {
+        { { 0, 0, 1 }, VPT_OK },
+        { { 0, 0, 0x4000 }, VPT_OK },
+        { { 0, 0x3fff, 1 }, VPT_OK },
+        { { 0, 0x3fff, 2 }, VPT_CALLER_RANGE },
+        { { 0, 0x4000, 1 }, VPT_CALLER_RANGE },
+        { { 0, 1, UINT64_MAX }, VPT_CALLER_RANGE },
+        { { 0, UINT64_MAX, 1 }, VPT_CALLER_RANGE },
+        { { 0, 0, 0 }, VPT_CALLER_RANGE },
+        { { 1, 0, 1 }, VPT_CALLER_RANGE },
+        { { 7, 0, 1 }, VPT_CALLER_RANGE },
+        { { 255, 0, 1 }, VPT_CALLER_RANGE },
+    };
 
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
         function_start();
@@ -356,12 +358,14 @@ Test(assign_open, memory_is_reached_through_the_windows_of_a_port_and_nowhere_el
         uint64_t offset;
         unsigned width;
         enum vpt_status status;
-    } reads[] = { { 0x11c, 4, VPT_OK },
-                  { 0x11d, 4, VPT_UNSUPPORTED_PORT },
-                  { 0x0fc, 4, VPT_UNSUPPORTED_PORT },
-                  { 0x108, 8, VPT_UNSUPPORTED_PORT },
-                  { 0x300, 4, VPT_UNSUPPORTED_PORT },
-                  { 0x300, 2, VPT_OK } };
+    } reads[] = {
+        { 0x11c, 4, VPT_OK },
+        { 0x11d, 4, VPT_UNSUPPORTED_PORT },
+        { 0x0fc, 4, VPT_UNSUPPORTED_PORT },
+        { 0x108, 8, VPT_UNSUPPORTED_PORT },
+        { 0x300, 4, VPT_UNSUPPORTED_PORT },
+        { 0x300, 2, VPT_OK },
+    };
 
     begin_room();
     assert_status(vpt_assign_port_map(&physical, ROOM_APERTURE + 0x100, 0x20), VPT_OK);

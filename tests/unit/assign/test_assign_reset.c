@@ -204,14 +204,16 @@ Test(assign_reset, a_capability_that_is_cut_short_is_no_way)
         uint8_t offset;
         uint32_t header;
         enum vpt_status status;
-    } rows[] = { { 0xf0, 0x00010010, VPT_OK },
-                 { 0xf4, 0x00010010, VPT_OK },
-                 { 0xf8, 0x00010010, VPT_UNSUPPORTED_DEVICE },
-                 { 0xfc, 0x00010010, VPT_UNSUPPORTED_DEVICE },
-                 { 0xf8, 0x03060013, VPT_OK },
-                 { 0xfc, 0x03060013, VPT_UNSUPPORTED_DEVICE },
-                 { 0xf8, 0x00010001, VPT_OK },
-                 { 0xfc, 0x00010001, VPT_UNSUPPORTED_DEVICE } };
+    } rows[] = {
+        { 0xf0, 0x00010010, VPT_OK },
+        { 0xf4, 0x00010010, VPT_OK },
+        { 0xf8, 0x00010010, VPT_UNSUPPORTED_DEVICE },
+        { 0xfc, 0x00010010, VPT_UNSUPPORTED_DEVICE },
+        { 0xf8, 0x03060013, VPT_OK },
+        { 0xfc, 0x03060013, VPT_UNSUPPORTED_DEVICE },
+        { 0xf8, 0x00010001, VPT_OK },
+        { 0xfc, 0x00010001, VPT_UNSUPPORTED_DEVICE },
+    };
 
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
         function_resettable(function, 0);
