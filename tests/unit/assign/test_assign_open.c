@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "assign_host.h"
-#include "pci_room.h"
+#include "pci_setup.h"
 
 #include <assign_port.h>
 
@@ -353,72 +353,72 @@ Test(assign_open, through_a_port)
 {
     uint32_t value = 0;
 
-    room_begin(0);
-    room_bar(0, (struct mock_pci_bar){ .size = 0x1000, .ops = &window_ops });
-    room_bar(2, (struct mock_pci_bar){ .size = 0x40, .io = true, .ops = &window_ops });
-    mock_pci_set(&room.function, 0x10, 4, (uint32_t)ROOM_APERTURE);
-    mock_pci_set(&room.function, 0x18, 4, 0xc001);
-    mock_pci_set(&room.function, 0x04, 2, 0x0003);
-    room_remember();
+    pci_begin(0);
+    pci_bar(0, (struct mock_pci_bar){ .size = 0x1000, .ops = &window_ops });
+    pci_bar(2, (struct mock_pci_bar){ .size = 0x40, .io = true, .ops = &window_ops });
+    mock_pci_set(&pci.function, 0x10, 4, (uint32_t)PCI_APERTURE);
+    mock_pci_set(&pci.function, 0x18, 4, 0xc001);
+    mock_pci_set(&pci.function, 0x04, 2, 0x0003);
+    pci_remember();
     host_start();
-    assert_status(vpt_assign_port_init(&physical, &room.here), VPT_OK);
+    assert_status(vpt_assign_port_init(&physical, &pci.here), VPT_OK);
     host.setup.host = &physical.host;
     host.setup.bars = NULL;
     host_open();
     assert_status(vpt_assign_check(&host.device), VPT_OK);
-    cr_assert(room_unchanged());
-    cr_assert(host.device.layout.bar[0].size == 0x1000 && host.device.layout.bar[0].address == ROOM_APERTURE);
+    cr_assert(pci_unchanged());
+    cr_assert(host.device.layout.bar[0].size == 0x1000 && host.device.layout.bar[0].address == PCI_APERTURE);
     cr_assert(host.device.layout.bar[2].size == 0x40 && host.device.layout.bar[2].address == 0xc000);
     host_give();
-    cr_assert(guest_read(0x00, 4) == (ROOM_VENDOR | ROOM_DEVICE << 16));
+    cr_assert(guest_read(0x00, 4) == (PCI_VENDOR | PCI_DEVICE << 16));
     cr_assert(guest_read(0x10, 4) == 0 && guest_read(0x18, 4) == 1);
     guest_write(0x04, 2, 0x0004);
-    cr_assert(room.function.config[4] == 0x07);
+    cr_assert(pci.function.config[4] == 0x07);
     assert_status(physical.host.io_read(physical.host.ctx, 0xc008, 2, &value), VPT_OK);
     cr_assert(value == 0x2018);
     assert_status(physical.host.io_write(physical.host.ctx, 0xc00c, 4, 0x1234), VPT_OK);
     cr_assert(written == 0x1234 && written_at == 0xc);
     assert_status(vpt_assign_release(&host.device), VPT_OK);
-    cr_assert(room_unchanged());
+    cr_assert(pci_unchanged());
     assert_status(vpt_assign_close(&host.device), VPT_OK);
     vpt_assign_port_release(&physical);
-    room_end();
+    pci_end();
 }
 
 Test(assign_open, memory_through_a_port)
 {
     uint64_t value = 0;
 
-    room_begin(0);
-    room_bar(0, (struct mock_pci_bar){ .size = 0x1000, .ops = &window_ops });
-    mock_pci_set(&room.function, 0x10, 4, (uint32_t)ROOM_APERTURE);
-    mock_pci_set(&room.function, 0x04, 2, 0x0002);
-    assert_status(vpt_assign_port_init(&physical, &room.here), VPT_OK);
-    assert_status(vpt_assign_port_map(&physical, ROOM_APERTURE + 0x100, 0x20), VPT_OK);
-    assert_status(physical.host.memory_read(physical.host.ctx, ROOM_APERTURE + 0x11c, 4, &value), VPT_OK);
+    pci_begin(0);
+    pci_bar(0, (struct mock_pci_bar){ .size = 0x1000, .ops = &window_ops });
+    mock_pci_set(&pci.function, 0x10, 4, (uint32_t)PCI_APERTURE);
+    mock_pci_set(&pci.function, 0x04, 2, 0x0002);
+    assert_status(vpt_assign_port_init(&physical, &pci.here), VPT_OK);
+    assert_status(vpt_assign_port_map(&physical, PCI_APERTURE + 0x100, 0x20), VPT_OK);
+    assert_status(physical.host.memory_read(physical.host.ctx, PCI_APERTURE + 0x11c, 4, &value), VPT_OK);
     cr_assert(value == 0x40302010 + 0x11c);
-    assert_status(physical.host.memory_write(physical.host.ctx, ROOM_APERTURE + 0x104, 4, 0xffffffff89abcdef), VPT_OK);
+    assert_status(physical.host.memory_write(physical.host.ctx, PCI_APERTURE + 0x104, 4, 0xffffffff89abcdef), VPT_OK);
     cr_assert(written == 0x89abcdef && written_at == 0x104);
-    assert_status(physical.host.memory_read(physical.host.ctx, ROOM_APERTURE + 0x11d, 4, &value), VPT_UNSUPPORTED_PORT);
-    assert_status(physical.host.memory_read(physical.host.ctx, ROOM_APERTURE + 0xfc, 4, &value), VPT_UNSUPPORTED_PORT);
-    assert_status(physical.host.memory_read(physical.host.ctx, ROOM_APERTURE + 0x108, 8, &value), VPT_UNSUPPORTED_PORT);
-    assert_status(physical.host.memory_write(physical.host.ctx, ROOM_APERTURE + 0x120, 1, 0), VPT_UNSUPPORTED_PORT);
-    assert_status(vpt_assign_port_map(&physical, ROOM_APERTURE + 0x100 + 0x200, 2), VPT_OK);
-    assert_status(physical.host.memory_read(physical.host.ctx, ROOM_APERTURE + 0x300, 4, &value), VPT_UNSUPPORTED_PORT);
-    assert_status(physical.host.memory_read(physical.host.ctx, ROOM_APERTURE + 0x300, 2, &value), VPT_OK);
+    assert_status(physical.host.memory_read(physical.host.ctx, PCI_APERTURE + 0x11d, 4, &value), VPT_UNSUPPORTED_PORT);
+    assert_status(physical.host.memory_read(physical.host.ctx, PCI_APERTURE + 0xfc, 4, &value), VPT_UNSUPPORTED_PORT);
+    assert_status(physical.host.memory_read(physical.host.ctx, PCI_APERTURE + 0x108, 8, &value), VPT_UNSUPPORTED_PORT);
+    assert_status(physical.host.memory_write(physical.host.ctx, PCI_APERTURE + 0x120, 1, 0), VPT_UNSUPPORTED_PORT);
+    assert_status(vpt_assign_port_map(&physical, PCI_APERTURE + 0x100 + 0x200, 2), VPT_OK);
+    assert_status(physical.host.memory_read(physical.host.ctx, PCI_APERTURE + 0x300, 4, &value), VPT_UNSUPPORTED_PORT);
+    assert_status(physical.host.memory_read(physical.host.ctx, PCI_APERTURE + 0x300, 2, &value), VPT_OK);
     for (unsigned i = 2; i < VPT_ASSIGN_PORT_WINDOWS; i++) {
-        assert_status(vpt_assign_port_map(&physical, ROOM_APERTURE + 0x200 * i, 0x10), VPT_OK);
+        assert_status(vpt_assign_port_map(&physical, PCI_APERTURE + 0x200 * i, 0x10), VPT_OK);
     }
-    assert_status(vpt_assign_port_map(&physical, ROOM_APERTURE, 0x10), VPT_RESOURCE_FULL);
+    assert_status(vpt_assign_port_map(&physical, PCI_APERTURE, 0x10), VPT_RESOURCE_FULL);
     vpt_assign_port_release(&physical);
     cr_assert(physical.host.config_read == NULL && physical.function.port == NULL && physical.windows == 0);
-    assert_status(vpt_assign_port_map(&physical, ROOM_APERTURE, 0x10), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_assign_port_map(NULL, ROOM_APERTURE, 0x10), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_assign_port_init(NULL, &room.here), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_assign_port_map(&physical, PCI_APERTURE, 0x10), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_assign_port_map(NULL, PCI_APERTURE, 0x10), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_assign_port_init(NULL, &pci.here), VPT_CALLER_ARGUMENT);
     assert_status(vpt_assign_port_init(&physical, NULL), VPT_CALLER_ARGUMENT);
     vpt_assign_port_release(&physical);
     vpt_assign_port_release(NULL);
-    room_end();
+    pci_end();
 }
 
 static void no_unmap(void *ctx, void *mapping, size_t size)

@@ -2,7 +2,7 @@
 /* The simulated PCI bus itself: that it decodes as a real one does, and sees what a driver does wrong. */
 #include <string.h>
 
-#include "pci_room.h"
+#include "pci_setup.h"
 
 static uint32_t last_offset;
 static unsigned last_width;
@@ -26,30 +26,30 @@ static const struct mock_window_ops front = { front_read, front_write };
 
 static uint32_t port_read(uint16_t port, unsigned width)
 {
-    return room.bus.port.io_read(room.bus.port.ctx, port, width);
+    return pci.bus.port.io_read(pci.bus.port.ctx, port, width);
 }
 
 /* An I/O BAR of 32 bytes, a memory BAR of 64 KiB, both at work. */
 static void make(void)
 {
-    room_begin(0);
-    room_bar(0, (struct mock_pci_bar){ .size = 32, .io = true, .ops = &front, .front_end = &last_offset });
-    room_bar(2, (struct mock_pci_bar){ .size = 64 * 1024, .is_64bit = true, .ops = &front, .front_end = &last_offset });
-    mock_pci_bar_assign(&room.function, 0, 0xc020);
-    mock_pci_bar_assign(&room.function, 2, ROOM_APERTURE + 0x10000);
-    mock_pci_command_set(&room.function, VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY);
+    pci_begin(0);
+    pci_bar(0, (struct mock_pci_bar){ .size = 32, .io = true, .ops = &front, .front_end = &last_offset });
+    pci_bar(2, (struct mock_pci_bar){ .size = 64 * 1024, .is_64bit = true, .ops = &front, .front_end = &last_offset });
+    mock_pci_bar_assign(&pci.function, 0, 0xc020);
+    mock_pci_bar_assign(&pci.function, 2, PCI_APERTURE + 0x10000);
+    mock_pci_command_set(&pci.function, VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY);
 }
 
 static void write(uint16_t offset, unsigned width, uint32_t value)
 {
-    assert_status(room.bus.port.config_write(room.bus.port.ctx, &room.here.address, offset, width, value), VPT_OK);
+    assert_status(pci.bus.port.config_write(pci.bus.port.ctx, &pci.here.address, offset, width, value), VPT_OK);
 }
 
 static uint32_t read(uint16_t offset, unsigned width)
 {
     uint32_t value = 0;
 
-    assert_status(room.bus.port.config_read(room.bus.port.ctx, &room.here.address, offset, width, &value), VPT_OK);
+    assert_status(pci.bus.port.config_read(pci.bus.port.ctx, &pci.here.address, offset, width, &value), VPT_OK);
     return value;
 }
 
@@ -59,42 +59,42 @@ Test(pci_bus, accesses_go_where_the_registers_say)
 
     make();
     cr_assert(port_read(0xc03c, 4) == 0x5a && last_offset == 0x1c && last_width == 4);
-    room.bus.port.io_write(room.bus.port.ctx, 0xc021, 1, 0x77);
+    pci.bus.port.io_write(pci.bus.port.ctx, 0xc021, 1, 0x77);
     cr_assert(last_offset == 1 && last_width == 1 && last_value == 0x77);
-    assert_status(room.bus.port.mmio_map(room.bus.port.ctx, ROOM_APERTURE + 0x10ffc, 0x20, VPT_MAP_REGISTERS, &mapping),
+    assert_status(pci.bus.port.mmio_map(pci.bus.port.ctx, PCI_APERTURE + 0x10ffc, 0x20, VPT_MAP_REGISTERS, &mapping),
                   VPT_OK);
-    cr_assert(room.bus.port.mmio_read(room.bus.port.ctx, mapping, 0x14, 2) == 0x5a);
+    cr_assert(pci.bus.port.mmio_read(pci.bus.port.ctx, mapping, 0x14, 2) == 0x5a);
     cr_assert(last_offset == 0x1010 && last_width == 2);
-    room.bus.port.mmio_write(room.bus.port.ctx, mapping, 0x10, 4, 0x12345678);
+    pci.bus.port.mmio_write(pci.bus.port.ctx, mapping, 0x10, 4, 0x12345678);
     cr_assert(last_offset == 0x100c && last_value == 0x12345678);
-    room.bus.undecoded_allowed = true;
-    mock_pci_bar_assign(&room.function, 0, 0xd000);
+    pci.bus.undecoded_allowed = true;
+    mock_pci_bar_assign(&pci.function, 0, 0xd000);
     cr_assert(port_read(0xc020, 2) == 0xffff && port_read(0xd000, 2) == 0x5a);
-    mock_pci_bar_assign(&room.function, 2, UINT64_C(0x100000000) + ROOM_APERTURE + 0x10000);
-    cr_assert(room.bus.port.mmio_read(room.bus.port.ctx, mapping, 0, 4) == 0xffffffff);
-    mock_pci_command_set(&room.function, VPT_PCI_COMMAND_MEMORY);
+    mock_pci_bar_assign(&pci.function, 2, UINT64_C(0x100000000) + PCI_APERTURE + 0x10000);
+    cr_assert(pci.bus.port.mmio_read(pci.bus.port.ctx, mapping, 0, 4) == 0xffffffff);
+    mock_pci_command_set(&pci.function, VPT_PCI_COMMAND_MEMORY);
     cr_assert(port_read(0xd000, 1) == 0xff);
-    mock_pci_bar_assign(&room.function, 2, ROOM_APERTURE + 0x10000);
-    cr_assert(room.bus.port.mmio_read(room.bus.port.ctx, mapping, 0, 4) == 0x5a);
-    mock_pci_command_set(&room.function, VPT_PCI_COMMAND_IO);
-    cr_assert(room.bus.port.mmio_read(room.bus.port.ctx, mapping, 0, 4) == 0xffffffff);
-    cr_assert(room.bus.undecoded == 4);
-    room.bus.port.mmio_unmap(room.bus.port.ctx, mapping, 0x20);
-    room_end();
+    mock_pci_bar_assign(&pci.function, 2, PCI_APERTURE + 0x10000);
+    cr_assert(pci.bus.port.mmio_read(pci.bus.port.ctx, mapping, 0, 4) == 0x5a);
+    mock_pci_command_set(&pci.function, VPT_PCI_COMMAND_IO);
+    cr_assert(pci.bus.port.mmio_read(pci.bus.port.ctx, mapping, 0, 4) == 0xffffffff);
+    cr_assert(pci.bus.undecoded == 4);
+    pci.bus.port.mmio_unmap(pci.bus.port.ctx, mapping, 0x20);
+    pci_end();
 }
 
 Test(pci_bus, masks_of_configuration_bytes)
 {
-    room_begin(0);
-    room.bus.rules_off = true;
-    mock_pci_set(&room.function, 4, 4, 0xf9100000);
+    pci_begin(0);
+    pci.bus.rules_off = true;
+    mock_pci_set(&pci.function, 4, 4, 0xf9100000);
     write(4, 4, 0x0800ffff);
     cr_assert(read(4, 4) == 0xf1100547);
     write(0, 4, 0x12345678);
-    cr_assert(read(0, 2) == ROOM_VENDOR);
+    cr_assert(read(0, 2) == PCI_VENDOR);
     write(0x3c, 1, 9);
     cr_assert(read(0x3c, 2) == 0x0109);
-    room_end();
+    pci_end();
 }
 
 static unsigned hooked;
@@ -110,24 +110,24 @@ Test(pci_bus, hooks)
 {
     static const uint8_t body[8] = { 0 };
 
-    room_begin(0);
-    cr_assert(mock_pci_capability_add(&room.function, 9, body, 8, NULL) == 0x40);
-    mock_pci_hook_add(&room.function, &(struct mock_pci_hook){ 0x45, 0x46, refresh, NULL, &hooked });
+    pci_begin(0);
+    cr_assert(mock_pci_capability_add(&pci.function, 9, body, 8, NULL) == 0x40);
+    mock_pci_hook_add(&pci.function, &(struct mock_pci_hook){ 0x45, 0x46, refresh, NULL, &hooked });
     cr_assert(read(0x44, 2) == 0x1111 && read(0x44, 2) == 0x2222);
     cr_assert(read(0x48, 4) == 0 && read(0x40, 4) == 0x0009 && hooked == 2);
-    room_end();
+    pci_end();
 }
 
 Test(pci_bus, interrupts_by_line)
 {
-    room_begin(0);
-    mock_pci_intx_set(&room.function, true);
-    cr_assert(mock_pci_intx(&room.function) && (read(6, 2) & 8) != 0);
-    assert_status(vpt_pci_command(&room.here, VPT_PCI_COMMAND_INTERRUPT_DISABLE, 0), VPT_OK);
-    cr_assert(!mock_pci_intx(&room.function) && (read(6, 2) & 8) != 0);
-    mock_pci_intx_set(&room.function, false);
+    pci_begin(0);
+    mock_pci_intx_set(&pci.function, true);
+    cr_assert(mock_pci_intx(&pci.function) && (read(6, 2) & 8) != 0);
+    assert_status(vpt_pci_command(&pci.here, VPT_PCI_COMMAND_INTERRUPT_DISABLE, 0), VPT_OK);
+    cr_assert(!mock_pci_intx(&pci.function) && (read(6, 2) & 8) != 0);
+    mock_pci_intx_set(&pci.function, false);
     cr_assert((read(6, 2) & 8) == 0);
-    room_end();
+    pci_end();
 }
 
 Test(pci_bus, configuration_accesses_against_the_rules)
@@ -162,22 +162,22 @@ Test(pci_bus, configuration_accesses_against_the_rules)
 
     for (size_t i = 0; i < COUNT_OF(wrong); i++) {
         make();
-        mock_pci_command_set(&room.function, wrong[i].command);
+        mock_pci_command_set(&pci.function, wrong[i].command);
         write(wrong[i].offset, wrong[i].width, wrong[i].value);
-        cr_assert(room.hal.violations.count >= 1, "%zu", i);
-        room_violated(wrong[i].text);
-        room_end();
+        cr_assert(pci.hal.violations.count >= 1, "%zu", i);
+        pci_violated(wrong[i].text);
+        pci_end();
     }
     make();
-    mock_pci_command_set(&room.function, 0);
-    mock_pci_set(&room.function, 0x30, 4, 1);
+    mock_pci_command_set(&pci.function, 0);
+    mock_pci_set(&pci.function, 0x30, 4, 1);
     write(0x10, 4, 0xffffffff);
-    room_violated("sized with the ROM enabled");
-    room_end();
-    room_begin(1);
+    pci_violated("sized with the ROM enabled");
+    pci_end();
+    pci_begin(1);
     write(0x18, 4, 0x00020100);
-    room_violated("bus numbers");
-    room_end();
+    pci_violated("bus numbers");
+    pci_end();
 }
 
 Test(pci_bus, accesses_by_bar_against_the_rules)
@@ -186,36 +186,35 @@ Test(pci_bus, accesses_by_bar_against_the_rules)
 
     make();
     cr_assert(port_read(0x1000, 4) == 0xffffffff);
-    room_violated("no BAR decodes port 0x1000");
+    pci_violated("no BAR decodes port 0x1000");
     cr_assert(port_read(0xc03e, 4) == 0xffffffff);
-    room_violated("past the end");
+    pci_violated("past the end");
     (void)port_read(0xc020, 3);
-    room_violated("width 3");
-    room_bar(1, (struct mock_pci_bar){ .size = 32, .io = true });
-    mock_pci_bar_assign(&room.function, 1, 0xc020);
+    pci_violated("width 3");
+    pci_bar(1, (struct mock_pci_bar){ .size = 32, .io = true });
+    mock_pci_bar_assign(&pci.function, 1, 0xc020);
     (void)port_read(0xc020, 4);
-    room_violated("two BARs");
-    mock_pci_msix_add(&room.function, 4, 2, 0, 2, 0x1000);
-    assert_status(
-        room.bus.port.mmio_map(room.bus.port.ctx, ROOM_APERTURE + 0x10000, 0x2000, VPT_MAP_REGISTERS, &mapping),
-        VPT_OK);
-    (void)room.bus.port.mmio_read(room.bus.port.ctx, mapping, 0, 2);
-    room_violated("MSI-X structure accessed in width 2");
-    room.bus.port.mmio_write(room.bus.port.ctx, mapping, 0x1000, 4, 0);
-    room_violated("pending bits");
-    room.bus.port.mmio_write(room.bus.port.ctx, mapping, 0xc, 4, 2);
-    room_violated("reserved bits");
-    room.bus.port.mmio_write(room.bus.port.ctx, mapping, 0x10, 4, 2);
-    room_violated("misaligned address");
-    mock_pci_set(&room.function, (uint16_t)(room.function.msix->capability + 2), 2, 0x8003);
-    room.bus.port.mmio_write(room.bus.port.ctx, mapping, 0x2c, 4, 0);
-    cr_assert(room.hal.violations.count == 0);
-    room.bus.port.mmio_write(room.bus.port.ctx, mapping, 0x28, 4, 5);
-    room_violated("entry 2 changed while unmasked");
-    mock_pci_msix_fire(&room.function, 4);
-    room_violated("does not exist");
-    mock_pci_msix_fire(&room.function, 2);
-    cr_assert(room.function.msix->message_count == 0 && room.function.msix->dropped == 1, "no bus mastering");
-    room.bus.port.mmio_unmap(room.bus.port.ctx, mapping, 0x2000);
-    room_end();
+    pci_violated("two BARs");
+    mock_pci_msix_add(&pci.function, 4, 2, 0, 2, 0x1000);
+    assert_status(pci.bus.port.mmio_map(pci.bus.port.ctx, PCI_APERTURE + 0x10000, 0x2000, VPT_MAP_REGISTERS, &mapping),
+                  VPT_OK);
+    (void)pci.bus.port.mmio_read(pci.bus.port.ctx, mapping, 0, 2);
+    pci_violated("MSI-X structure accessed in width 2");
+    pci.bus.port.mmio_write(pci.bus.port.ctx, mapping, 0x1000, 4, 0);
+    pci_violated("pending bits");
+    pci.bus.port.mmio_write(pci.bus.port.ctx, mapping, 0xc, 4, 2);
+    pci_violated("reserved bits");
+    pci.bus.port.mmio_write(pci.bus.port.ctx, mapping, 0x10, 4, 2);
+    pci_violated("misaligned address");
+    mock_pci_set(&pci.function, (uint16_t)(pci.function.msix->capability + 2), 2, 0x8003);
+    pci.bus.port.mmio_write(pci.bus.port.ctx, mapping, 0x2c, 4, 0);
+    cr_assert(pci.hal.violations.count == 0);
+    pci.bus.port.mmio_write(pci.bus.port.ctx, mapping, 0x28, 4, 5);
+    pci_violated("entry 2 changed while unmasked");
+    mock_pci_msix_fire(&pci.function, 4);
+    pci_violated("does not exist");
+    mock_pci_msix_fire(&pci.function, 2);
+    cr_assert(pci.function.msix->message_count == 0 && pci.function.msix->dropped == 1, "no bus mastering");
+    pci.bus.port.mmio_unmap(pci.bus.port.ctx, mapping, 0x2000);
+    pci_end();
 }

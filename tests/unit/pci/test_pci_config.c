@@ -2,7 +2,7 @@
 /* Configuration accesses, the command register, and who a function is. */
 #include <string.h>
 
-#include "pci_room.h"
+#include "pci_setup.h"
 
 /* More than any call below makes. */
 #define ACCESSES 16u
@@ -99,103 +99,103 @@ Test(pci_config, a_port_without_configuration_access)
     struct vpt_pci_identity identity;
     uint32_t value = 5;
 
-    room_begin(0);
-    room.bus.port.config_read = NULL;
-    assert_status(vpt_pci_read(&room.here, 0, 4, &value), VPT_UNSUPPORTED_PORT);
+    pci_begin(0);
+    pci.bus.port.config_read = NULL;
+    assert_status(vpt_pci_read(&pci.here, 0, 4, &value), VPT_UNSUPPORTED_PORT);
     cr_assert(value == 0xffffffff);
-    assert_status(vpt_pci_identify(&room.here, &identity), VPT_UNSUPPORTED_PORT);
-    assert_status(vpt_pci_command(&room.here, VPT_PCI_COMMAND_IO, 0), VPT_UNSUPPORTED_PORT);
-    room.bus.port.config_write = NULL;
-    assert_status(vpt_pci_write(&room.here, 4, 2, 0), VPT_UNSUPPORTED_PORT);
-    cr_assert(room.function.config_writes == 0 && room.function.config_reads == 0);
-    room_end();
+    assert_status(vpt_pci_identify(&pci.here, &identity), VPT_UNSUPPORTED_PORT);
+    assert_status(vpt_pci_command(&pci.here, VPT_PCI_COMMAND_IO, 0), VPT_UNSUPPORTED_PORT);
+    pci.bus.port.config_write = NULL;
+    assert_status(vpt_pci_write(&pci.here, 4, 2, 0), VPT_UNSUPPORTED_PORT);
+    cr_assert(pci.function.config_writes == 0 && pci.function.config_reads == 0);
+    pci_end();
 }
 
 Test(pci_config, an_error_of_the_port_travels_unchanged)
 {
     uint32_t value = 5;
 
-    room_begin(0);
-    mock_trigger_set(&room.bus.fail_read, 1, 0);
-    mock_trigger_set(&room.bus.fail_write, 1, 0);
-    assert_status(vpt_pci_read(&room.here, 0, 4, &value), room.bus.fail_status);
+    pci_begin(0);
+    mock_trigger_set(&pci.bus.fail_read, 1, 0);
+    mock_trigger_set(&pci.bus.fail_write, 1, 0);
+    assert_status(vpt_pci_read(&pci.here, 0, 4, &value), pci.bus.fail_status);
     cr_assert(value == 0xffffffff);
-    assert_status(vpt_pci_write(&room.here, 4, 2, 0), room.bus.fail_status);
-    room_end();
+    assert_status(vpt_pci_write(&pci.here, 4, 2, 0), pci.bus.fail_status);
+    pci_end();
 }
 
 Test(pci_config, an_absent_function_reads_all_ones)
 {
     uint32_t value = 0;
 
-    room_begin(0);
-    room.here.address.device = 9;
-    assert_status(vpt_pci_read(&room.here, 0, 4, &value), VPT_OK);
+    pci_begin(0);
+    pci.here.address.device = 9;
+    assert_status(vpt_pci_read(&pci.here, 0, 4, &value), VPT_OK);
     cr_assert(value == 0xffffffff);
-    assert_status(vpt_pci_read(&room.here, 6, 2, &value), VPT_OK);
+    assert_status(vpt_pci_read(&pci.here, 6, 2, &value), VPT_OK);
     cr_assert(value == 0xffff);
-    assert_status(vpt_pci_write(&room.here, 4, 2, 7), VPT_OK);
-    room_end();
+    assert_status(vpt_pci_write(&pci.here, 4, 2, 7), VPT_OK);
+    pci_end();
 }
 
 /* ---- The command register ---- */
 
 Test(pci_command, changes_its_bits_and_nothing_else)
 {
-    room_begin(0);
-    mock_pci_set(&room.function, 6, 2, 0xf910);
-    mock_pci_command_set(&room.function, 0x0142);
-    room_remember();
-    assert_status(vpt_pci_command(&room.here, VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_BUS_MASTER, VPT_PCI_COMMAND_MEMORY),
+    pci_begin(0);
+    mock_pci_set(&pci.function, 6, 2, 0xf910);
+    mock_pci_command_set(&pci.function, 0x0142);
+    pci_remember();
+    assert_status(vpt_pci_command(&pci.here, VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_BUS_MASTER, VPT_PCI_COMMAND_MEMORY),
                   VPT_OK);
-    cr_assert(mock_pci_command(&room.function) == 0x0145);
-    cr_assert(mock_pci_get(&room.function, 6, 2) == 0xf910, "status bits are cleared by ones");
-    assert_status(vpt_pci_command(&room.here, VPT_PCI_COMMAND_MEMORY | VPT_PCI_COMMAND_INTERRUPT_DISABLE,
+    cr_assert(mock_pci_command(&pci.function) == 0x0145);
+    cr_assert(mock_pci_get(&pci.function, 6, 2) == 0xf910, "status bits are cleared by ones");
+    assert_status(vpt_pci_command(&pci.here, VPT_PCI_COMMAND_MEMORY | VPT_PCI_COMMAND_INTERRUPT_DISABLE,
                                   VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_BUS_MASTER),
                   VPT_OK);
-    cr_assert(mock_pci_command(&room.function) == 0x0542);
-    cr_assert(room.function.command_count == 2);
-    mock_pci_command_set(&room.function, 0x0142);
-    cr_assert(room_unchanged());
-    room_end();
+    cr_assert(mock_pci_command(&pci.function) == 0x0542);
+    cr_assert(pci.function.command_count == 2);
+    mock_pci_command_set(&pci.function, 0x0142);
+    cr_assert(pci_unchanged());
+    pci_end();
 }
 
 Test(pci_command, bits_that_do_not_change_are_told)
 {
-    room_begin(0);
-    mock_pci_set_writable(&room.function, 4, 2, 0x0006);
-    room.bus.rules_off = true;
-    assert_status(vpt_pci_command(&room.here, VPT_PCI_COMMAND_IO, 0), VPT_DEVICE_PCI_COMMAND);
-    assert_status(vpt_pci_command(&room.here, VPT_PCI_COMMAND_MEMORY, VPT_PCI_COMMAND_IO), VPT_OK);
-    mock_pci_command_set(&room.function, 0x0001);
-    assert_status(vpt_pci_command(&room.here, 0, VPT_PCI_COMMAND_IO), VPT_DEVICE_PCI_COMMAND);
-    assert_status(vpt_pci_command(&room.here, VPT_PCI_COMMAND_IO, VPT_PCI_COMMAND_IO), VPT_CALLER_ARGUMENT);
-    room_end();
+    pci_begin(0);
+    mock_pci_set_writable(&pci.function, 4, 2, 0x0006);
+    pci.bus.rules_off = true;
+    assert_status(vpt_pci_command(&pci.here, VPT_PCI_COMMAND_IO, 0), VPT_DEVICE_PCI_COMMAND);
+    assert_status(vpt_pci_command(&pci.here, VPT_PCI_COMMAND_MEMORY, VPT_PCI_COMMAND_IO), VPT_OK);
+    mock_pci_command_set(&pci.function, 0x0001);
+    assert_status(vpt_pci_command(&pci.here, 0, VPT_PCI_COMMAND_IO), VPT_DEVICE_PCI_COMMAND);
+    assert_status(vpt_pci_command(&pci.here, VPT_PCI_COMMAND_IO, VPT_PCI_COMMAND_IO), VPT_CALLER_ARGUMENT);
+    pci_end();
 }
 
 Test(pci_command, a_function_that_is_gone)
 {
     for (unsigned n = 1; n <= 3; n++) {
-        room_begin(0);
-        mock_trigger_set(&room.function.vanish, n, 0);
-        assert_status(vpt_pci_command(&room.here, VPT_PCI_COMMAND_MEMORY, VPT_PCI_COMMAND_IO), VPT_DEVICE_GONE);
-        cr_assert(room.function.command_count == (n == 3 ? 1u : 0u));
-        room_end();
+        pci_begin(0);
+        mock_trigger_set(&pci.function.vanish, n, 0);
+        assert_status(vpt_pci_command(&pci.here, VPT_PCI_COMMAND_MEMORY, VPT_PCI_COMMAND_IO), VPT_DEVICE_GONE);
+        cr_assert(pci.function.command_count == (n == 3 ? 1u : 0u));
+        pci_end();
     }
 }
 
 Test(pci_command, errors_of_the_port)
 {
     for (unsigned n = 1; n <= 2; n++) {
-        room_begin(0);
-        mock_trigger_set(&room.bus.fail_read, n, 1);
-        assert_status(vpt_pci_command(&room.here, VPT_PCI_COMMAND_MEMORY, 0), room.bus.fail_status);
-        room_end();
+        pci_begin(0);
+        mock_trigger_set(&pci.bus.fail_read, n, 1);
+        assert_status(vpt_pci_command(&pci.here, VPT_PCI_COMMAND_MEMORY, 0), pci.bus.fail_status);
+        pci_end();
     }
-    room_begin(0);
-    mock_trigger_set(&room.bus.fail_write, 1, 1);
-    assert_status(vpt_pci_command(&room.here, VPT_PCI_COMMAND_MEMORY, 0), room.bus.fail_status);
-    room_end();
+    pci_begin(0);
+    mock_trigger_set(&pci.bus.fail_write, 1, 1);
+    assert_status(vpt_pci_command(&pci.here, VPT_PCI_COMMAND_MEMORY, 0), pci.bus.fail_status);
+    pci_end();
 }
 
 /* ---- Identity ---- */
@@ -205,19 +205,19 @@ Test(pci_identify, a_device)
     static const struct mock_pci_ids ids = { 0x1af4, 0x1042, 0x1022, 0x3344, 0x018000, 0x55, 0x80, 3, 0, 0, 0 };
     struct vpt_pci_identity identity;
 
-    room_begin(0);
-    room_add(0, &ids, 9, 8, 7);
-    mock_pci_set(&room.more[0], 0x3c, 1, 11);
-    room.here.address = room.more[0].address;
-    assert_status(vpt_pci_identify(&room.here, &identity), VPT_OK);
+    pci_begin(0);
+    pci_add(0, &ids, 9, 8, 7);
+    mock_pci_set(&pci.more[0], 0x3c, 1, 11);
+    pci.here.address = pci.more[0].address;
+    assert_status(vpt_pci_identify(&pci.here, &identity), VPT_OK);
     cr_assert(identity.vendor_id == 0x1af4 && identity.device_id == 0x1042);
     cr_assert(identity.class_code == 0x018000 && identity.revision_id == 0x55);
     cr_assert(identity.header_type == 0 && identity.multi_function);
     cr_assert(identity.subsystem_vendor_id == 0x1022 && identity.subsystem_id == 0x3344);
     cr_assert(identity.interrupt_line == 11 && identity.interrupt_pin == 3);
     cr_assert(identity.secondary_bus == 0 && identity.subordinate_bus == 0);
-    cr_assert(room.more[0].config_writes == 0);
-    room_end();
+    cr_assert(pci.more[0].config_writes == 0);
+    pci_end();
 }
 
 Test(pci_identify, a_bridge)
@@ -232,15 +232,15 @@ Test(pci_identify, a_bridge)
     struct vpt_pci_identity identity;
 
     memset(&identity, 0xee, sizeof(identity));
-    room_begin(0);
-    room_add(0, &ids, 9, 8, 0);
-    mock_pci_set(&room.more[0], 0x2c, 4, 0x12345678); /* upper half of a window there */
-    room.here.address = room.more[0].address;
-    assert_status(vpt_pci_identify(&room.here, &identity), VPT_OK);
+    pci_begin(0);
+    pci_add(0, &ids, 9, 8, 0);
+    mock_pci_set(&pci.more[0], 0x2c, 4, 0x12345678); /* upper half of a window there */
+    pci.here.address = pci.more[0].address;
+    assert_status(vpt_pci_identify(&pci.here, &identity), VPT_OK);
     cr_assert(identity.header_type == 1 && !identity.multi_function && identity.class_code == 0xffffff);
     cr_assert(identity.secondary_bus == 10 && identity.subordinate_bus == 255);
     cr_assert(identity.subsystem_vendor_id == 0 && identity.subsystem_id == 0 && identity.interrupt_pin == 0);
-    room_end();
+    pci_end();
 }
 
 Test(pci_identify, a_cardbus_bridge_and_a_pin_that_does_not_exist)
@@ -249,35 +249,35 @@ Test(pci_identify, a_cardbus_bridge_and_a_pin_that_does_not_exist)
     struct vpt_pci_identity identity;
 
     memset(&identity, 0xee, sizeof(identity));
-    room_begin(0);
-    room_add(0, &ids, 0, 1, 0);
-    mock_pci_set(&room.more[0], 0x18, 4, 0x55443322);
-    mock_pci_set(&room.more[0], 0x2c, 4, 0x12345678);
-    room.here.address = room.more[0].address;
-    assert_status(vpt_pci_identify(&room.here, &identity), VPT_OK);
+    pci_begin(0);
+    pci_add(0, &ids, 0, 1, 0);
+    mock_pci_set(&pci.more[0], 0x18, 4, 0x55443322);
+    mock_pci_set(&pci.more[0], 0x2c, 4, 0x12345678);
+    pci.here.address = pci.more[0].address;
+    assert_status(vpt_pci_identify(&pci.here, &identity), VPT_OK);
     cr_assert(identity.header_type == 2 && identity.multi_function && identity.interrupt_pin == 0);
     cr_assert(identity.subsystem_id == 0 && identity.secondary_bus == 0 && identity.subordinate_bus == 0);
-    mock_pci_set(&room.more[0], 0x3d, 1, 4);
-    assert_status(vpt_pci_identify(&room.here, &identity), VPT_OK);
+    mock_pci_set(&pci.more[0], 0x3d, 1, 4);
+    assert_status(vpt_pci_identify(&pci.here, &identity), VPT_OK);
     cr_assert(identity.interrupt_pin == 4);
-    room_end();
+    pci_end();
 }
 
 Test(pci_identify, an_empty_slot)
 {
     struct vpt_pci_identity identity;
 
-    room_begin(0);
-    room.here.address.bus = 7;
-    assert_status(vpt_pci_identify(&room.here, &identity), VPT_EMPTY_SLOT);
+    pci_begin(0);
+    pci.here.address.bus = 7;
+    assert_status(vpt_pci_identify(&pci.here, &identity), VPT_EMPTY_SLOT);
     cr_assert(all_zero(&identity, sizeof(identity)));
-    assert_status(vpt_pci_identify(&room.here, NULL), VPT_CALLER_ARGUMENT);
-    room.here.address.bus = 3;
-    mock_pci_set(&room.function, 0, 4, 0x1234ffff);
-    assert_status(vpt_pci_identify(&room.here, &identity), VPT_EMPTY_SLOT);
-    mock_pci_set(&room.function, 0, 4, 0);
-    assert_status(vpt_pci_identify(&room.here, &identity), VPT_EMPTY_SLOT);
-    room_end();
+    assert_status(vpt_pci_identify(&pci.here, NULL), VPT_CALLER_ARGUMENT);
+    pci.here.address.bus = 3;
+    mock_pci_set(&pci.function, 0, 4, 0x1234ffff);
+    assert_status(vpt_pci_identify(&pci.here, &identity), VPT_EMPTY_SLOT);
+    mock_pci_set(&pci.function, 0, 4, 0);
+    assert_status(vpt_pci_identify(&pci.here, &identity), VPT_EMPTY_SLOT);
+    pci_end();
 }
 
 /* Whenever it goes, and whenever the port fails, a call comes to that and leaves nothing. */
@@ -286,28 +286,28 @@ Test(pci_identify, a_function_that_goes_meanwhile)
     for (uint8_t type = 0; type <= 2; type++) {
         unsigned reads;
 
-        room_begin(type);
+        pci_begin(type);
         {
             struct vpt_pci_identity identity;
 
-            assert_status(vpt_pci_identify(&room.here, &identity), VPT_OK);
-            reads = (unsigned)room.function.config_reads;
+            assert_status(vpt_pci_identify(&pci.here, &identity), VPT_OK);
+            reads = (unsigned)pci.function.config_reads;
         }
         cr_assert(reads >= 3 && reads <= ACCESSES);
-        room_end();
+        pci_end();
         for (unsigned n = 1; n <= reads; n++) {
             struct vpt_pci_identity identity;
 
-            room_begin(type);
-            mock_trigger_set(&room.function.vanish, n, 0);
-            assert_status(vpt_pci_identify(&room.here, &identity), VPT_EMPTY_SLOT);
+            pci_begin(type);
+            mock_trigger_set(&pci.function.vanish, n, 0);
+            assert_status(vpt_pci_identify(&pci.here, &identity), VPT_EMPTY_SLOT);
             cr_assert(all_zero(&identity, sizeof(identity)));
-            room_end();
-            room_begin(type);
-            mock_trigger_set(&room.bus.fail_read, n, 1);
-            assert_status(vpt_pci_identify(&room.here, &identity), room.bus.fail_status);
+            pci_end();
+            pci_begin(type);
+            mock_trigger_set(&pci.bus.fail_read, n, 1);
+            assert_status(vpt_pci_identify(&pci.here, &identity), pci.bus.fail_status);
             cr_assert(all_zero(&identity, sizeof(identity)));
-            room_end();
+            pci_end();
         }
     }
 }

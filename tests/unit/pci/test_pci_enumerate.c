@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Finding the functions of a segment. */
-#include "pci_room.h"
+#include "pci_setup.h"
 
 static const struct mock_pci_ids plain = { .vendor = 0x8086, .device = 1 };
 static const struct mock_pci_ids multi = { .vendor = 0x8086, .device = 2, .header_type = 0x80 };
@@ -17,7 +17,7 @@ static struct {
 static bool show(void *ctx, const struct vpt_pci_function *function, const struct vpt_pci_identity *identity)
 {
     cr_assert(ctx == &shown && shown.count < SHOWN_MAX);
-    cr_assert(function->port == &room.bus.port);
+    cr_assert(function->port == &pci.bus.port);
     shown.function[shown.count] = *function;
     shown.identity[shown.count] = *identity;
     shown.count++;
@@ -27,7 +27,7 @@ static bool show(void *ctx, const struct vpt_pci_function *function, const struc
 static enum vpt_status enumerate(uint16_t segment, uint8_t bus)
 {
     shown.count = 0;
-    return vpt_pci_enumerate(&room.bus.port, segment, bus, 255, show, &shown);
+    return vpt_pci_enumerate(&pci.bus.port, segment, bus, 255, show, &shown);
 }
 
 /* The n-th one shown is this. */
@@ -50,18 +50,18 @@ static void add_bridge(unsigned index, uint8_t bus, uint8_t device, uint8_t seco
                                 .secondary = secondary,
                                 .subordinate = subordinate };
 
-    room_add(index, &ids, bus, device, 0);
+    pci_add(index, &ids, bus, device, 0);
 }
 
 Test(pci_enumerate, functions_of_one_bus)
 {
-    room_begin(0);
-    room_add(0, &plain, 0, 31, 0);
-    room_add(1, &multi, 0, 3, 0);
-    room_add(2, &plain, 0, 3, 7);
-    room_add(3, &plain, 0, 3, 2);
-    room_add(4, &plain, 0, 0, 0);
-    room_add(5, &plain, 1, 0, 0); /* no bridge leads there */
+    pci_begin(0);
+    pci_add(0, &plain, 0, 31, 0);
+    pci_add(1, &multi, 0, 3, 0);
+    pci_add(2, &plain, 0, 3, 7);
+    pci_add(3, &plain, 0, 3, 2);
+    pci_add(4, &plain, 0, 0, 0);
+    pci_add(5, &plain, 1, 0, 0); /* no bridge leads there */
     assert_status(enumerate(0, 0), VPT_OK);
     cr_assert(shown.count == 5);
     check(0, 0, 0, 0);
@@ -71,30 +71,30 @@ Test(pci_enumerate, functions_of_one_bus)
     check(4, 0, 31, 0);
     cr_assert(shown.identity[1].device_id == 2 && shown.identity[1].multi_function);
     cr_assert(shown.identity[4].device_id == 1 && !shown.identity[4].multi_function);
-    room_end();
+    pci_end();
 }
 
 Test(pci_enumerate, other_functions_exist_only_where_the_first_says_so)
 {
-    room_begin(0);
-    room_add(0, &plain, 0, 3, 0);
-    room_add(1, &multi, 0, 3, 1); /* function 0 is not multi-function */
-    room_add(2, &multi, 0, 5, 2); /* there is no function 0 */
+    pci_begin(0);
+    pci_add(0, &plain, 0, 3, 0);
+    pci_add(1, &multi, 0, 3, 1); /* function 0 is not multi-function */
+    pci_add(2, &multi, 0, 5, 2); /* there is no function 0 */
     assert_status(enumerate(0, 0), VPT_OK);
     cr_assert(shown.count == 1);
     check(0, 0, 3, 0);
     for (unsigned i = 1; i < 3; i++) {
-        cr_assert(room.more[i].config_reads == 0);
+        cr_assert(pci.more[i].config_reads == 0);
     }
-    room_end();
+    pci_end();
 }
 
 Test(pci_enumerate, segments_and_first_buses)
 {
-    room_begin(0);
-    room_add(0, &plain, 0, 1, 0);
-    room_add(1, &plain, 128, 1, 0);
-    room_add(2, &plain, 255, 1, 0);
+    pci_begin(0);
+    pci_add(0, &plain, 0, 1, 0);
+    pci_add(1, &plain, 128, 1, 0);
+    pci_add(2, &plain, 255, 1, 0);
     assert_status(enumerate(0, 128), VPT_OK);
     cr_assert(shown.count == 1);
     check(0, 128, 1, 0);
@@ -104,23 +104,23 @@ Test(pci_enumerate, segments_and_first_buses)
     /* At 2:03:04.5, and behind no function 0. */
     assert_status(enumerate(2, 3), VPT_OK);
     cr_assert(shown.count == 0);
-    room.function.address.function = 0;
+    pci.function.address.function = 0;
     assert_status(enumerate(2, 3), VPT_OK);
     cr_assert(shown.count == 1 && shown.function[0].address.segment == 2 && shown.function[0].address.bus == 3);
     assert_status(enumerate(1, 3), VPT_OK);
     cr_assert(shown.count == 0);
-    room_end();
+    pci_end();
 }
 
 Test(pci_enumerate, bridges_in_bridges)
 {
-    room_begin(0);
+    pci_begin(0);
     add_bridge(0, 0, 2, 5, 9);
     add_bridge(1, 0, 1, 7, 7); /* leads above, which is for it to know */
     add_bridge(2, 5, 0, 255, 255);
-    room_add(3, &plain, 255, 31, 0);
-    room_add(4, &plain, 5, 31, 0);
-    room_add(5, &plain, 7, 0, 0);
+    pci_add(3, &plain, 255, 31, 0);
+    pci_add(4, &plain, 5, 31, 0);
+    pci_add(5, &plain, 7, 0, 0);
     assert_status(enumerate(0, 0), VPT_OK);
     cr_assert(shown.count == 6);
     check(0, 0, 1, 0);
@@ -130,21 +130,21 @@ Test(pci_enumerate, bridges_in_bridges)
     check(4, 7, 0, 0);
     check(5, 255, 31, 0);
     cr_assert(shown.identity[1].secondary_bus == 5 && shown.identity[1].subordinate_bus == 9);
-    room_end();
+    pci_end();
 }
 
 Test(pci_enumerate, a_bridge_in_a_multi_function_device)
 {
     static const struct mock_pci_ids bridge = { .vendor = 1, .header_type = 0x81, .secondary = 1, .subordinate = 1 };
 
-    room_begin(0);
-    room_add(0, &multi, 0, 4, 0);
-    room_add(1, &bridge, 0, 4, 3);
-    room_add(2, &plain, 1, 0, 0);
+    pci_begin(0);
+    pci_add(0, &multi, 0, 4, 0);
+    pci_add(1, &bridge, 0, 4, 3);
+    pci_add(2, &plain, 1, 0, 0);
     assert_status(enumerate(0, 0), VPT_OK);
     cr_assert(shown.count == 3);
     check(2, 1, 0, 0);
-    room_end();
+    pci_end();
 }
 
 Test(pci_enumerate, bridges_that_are_shown_but_not_entered)
@@ -153,51 +153,51 @@ Test(pci_enumerate, bridges_that_are_shown_but_not_entered)
     static const struct mock_pci_ids cardbus = { .vendor = 1, .header_type = 2 };
 
     for (size_t i = 0; i < COUNT_OF(numbers); i++) {
-        room_begin(0);
+        pci_begin(0);
         add_bridge(0, 10, 0, numbers[i][0], numbers[i][1]);
-        room_add(1, &plain, numbers[i][0], 1, 0);
-        room_add(2, &cardbus, 10, 2, 0);
-        mock_pci_set(&room.more[2], 0x18, 4, 0x00212010);
-        room_add(3, &plain, 0x20, 0, 0);
+        pci_add(1, &plain, numbers[i][0], 1, 0);
+        pci_add(2, &cardbus, 10, 2, 0);
+        mock_pci_set(&pci.more[2], 0x18, 4, 0x00212010);
+        pci_add(3, &plain, 0x20, 0, 0);
         assert_status(enumerate(0, 10), VPT_OK);
         cr_assert(shown.count == (numbers[i][0] == 10 ? 3 : 2), "%zu: %u shown", i, shown.count);
-        room_end();
+        pci_end();
     }
 }
 
 /* However many bridges claim a bus, and however they loop, it is looked at once. */
 Test(pci_enumerate, buses_that_several_claim)
 {
-    room_begin(0);
+    pci_begin(0);
     for (unsigned i = 0; i < 8; i++) {
         add_bridge(i, 0, (uint8_t)i, 3, 200);
     }
     add_bridge(8, 3, 0, 3, 200);
     add_bridge(9, 3, 1, 4, 200);
     add_bridge(10, 4, 0, 3, 200);
-    room_add(11, &plain, 3, 2, 0);
+    pci_add(11, &plain, 3, 2, 0);
     assert_status(enumerate(0, 0), VPT_OK);
     cr_assert(shown.count == 12);
     check(8, 3, 0, 0);
     check(9, 3, 1, 0);
     check(10, 3, 2, 0);
     check(11, 4, 0, 0);
-    room_end();
+    pci_end();
 }
 
 Test(pci_enumerate, the_visitor_may_end_it)
 {
     for (unsigned most = 1; most <= 4; most++) {
-        room_begin(0);
-        room_add(0, &multi, 0, 3, 0);
-        room_add(1, &plain, 0, 3, 1);
-        room_add(2, &plain, 0, 3, 2);
+        pci_begin(0);
+        pci_add(0, &multi, 0, 3, 0);
+        pci_add(1, &plain, 0, 3, 1);
+        pci_add(2, &plain, 0, 3, 2);
         add_bridge(3, 0, 4, 1, 1);
-        room_add(4, &plain, 1, 0, 0);
+        pci_add(4, &plain, 1, 0, 0);
         shown.most = most;
         assert_status(enumerate(0, 0), VPT_OK);
         cr_assert(shown.count == most);
-        room_end();
+        pci_end();
     }
 }
 
@@ -214,66 +214,66 @@ Test(pci_enumerate, the_visitor_may_configure)
 {
     unsigned count = 0;
 
-    room_begin(0);
+    pci_begin(0);
     add_bridge(0, 0, 4, 1, 1);
-    room_add(1, &plain, 1, 0, 0);
-    assert_status(vpt_pci_enumerate(&room.bus.port, 0, 0, 255, turn_on, &count), VPT_OK);
+    pci_add(1, &plain, 1, 0, 0);
+    assert_status(vpt_pci_enumerate(&pci.bus.port, 0, 0, 255, turn_on, &count), VPT_OK);
     cr_assert(count == 2);
-    cr_assert(mock_pci_command(&room.more[0]) == VPT_PCI_COMMAND_MEMORY);
-    cr_assert(mock_pci_command(&room.more[1]) == VPT_PCI_COMMAND_MEMORY);
-    room_end();
+    cr_assert(mock_pci_command(&pci.more[0]) == VPT_PCI_COMMAND_MEMORY);
+    cr_assert(mock_pci_command(&pci.more[1]) == VPT_PCI_COMMAND_MEMORY);
+    pci_end();
 }
 
 Test(pci_enumerate, a_port_that_fails)
 {
-    room_begin(0);
+    pci_begin(0);
     assert_status(vpt_pci_enumerate(NULL, 0, 0, 255, show, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_pci_enumerate(&room.bus.port, 0, 0, 255, NULL, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_pci_enumerate(&room.bus.port, 0, 2, 1, show, &shown), VPT_CALLER_ARGUMENT);
-    room_add(0, &multi, 0, 0, 0);
-    room_add(1, &plain, 0, 0, 1);
+    assert_status(vpt_pci_enumerate(&pci.bus.port, 0, 0, 255, NULL, NULL), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_pci_enumerate(&pci.bus.port, 0, 2, 1, show, &shown), VPT_CALLER_ARGUMENT);
+    pci_add(0, &multi, 0, 0, 0);
+    pci_add(1, &plain, 0, 0, 1);
     for (unsigned n = 1; n <= 12; n++) {
-        mock_trigger_set(&room.bus.fail_read, n, 1);
-        assert_status(enumerate(0, 0), room.bus.fail_status);
+        mock_trigger_set(&pci.bus.fail_read, n, 1);
+        assert_status(enumerate(0, 0), pci.bus.fail_status);
         cr_assert(shown.count == (n <= 5 ? 0u : n <= 10 ? 1u : 2u), "%u: %u", n, shown.count);
     }
-    mock_trigger_set(&room.bus.fail_read, 0, 0);
-    room.bus.port.config_read = NULL;
+    mock_trigger_set(&pci.bus.fail_read, 0, 0);
+    pci.bus.port.config_read = NULL;
     assert_status(enumerate(0, 0), VPT_UNSUPPORTED_PORT);
-    room_end();
+    pci_end();
 }
 
 /* A slot that empties while it is looked at is an empty slot. */
 Test(pci_enumerate, a_function_that_goes)
 {
     for (unsigned n = 1; n <= 5; n++) {
-        room_begin(0);
-        room_add(0, &multi, 0, 0, 0);
-        room_add(1, &plain, 0, 0, 1);
-        room_add(2, &plain, 0, 1, 0);
-        mock_trigger_set(&room.more[1].vanish, n, 0);
+        pci_begin(0);
+        pci_add(0, &multi, 0, 0, 0);
+        pci_add(1, &plain, 0, 0, 1);
+        pci_add(2, &plain, 0, 1, 0);
+        mock_trigger_set(&pci.more[1].vanish, n, 0);
         assert_status(enumerate(0, 0), VPT_OK);
         cr_assert(shown.count == 2);
         check(1, 0, 1, 0);
-        room_end();
+        pci_end();
     }
 }
 
 /* A machine with two host bridges: what is behind the second one is not shown twice. */
 Test(pci_enumerate, buses_of_another_host_bridge_are_left_to_it)
 {
-    room_begin(0);
+    pci_begin(0);
     add_bridge(0, 0, 4, 1, 0x7f);
     add_bridge(1, 1, 0, 2, 0x80); /* claims what is not its own */
     add_bridge(2, 1, 1, 0x80, 0x80);
-    room_add(3, &plain, 2, 0, 0);
-    room_add(4, &plain, 0x80, 0, 0);
+    pci_add(3, &plain, 2, 0, 0);
+    pci_add(4, &plain, 0x80, 0, 0);
     shown.count = 0;
-    assert_status(vpt_pci_enumerate(&room.bus.port, 0, 0, 0x7f, show, &shown), VPT_OK);
+    assert_status(vpt_pci_enumerate(&pci.bus.port, 0, 0, 0x7f, show, &shown), VPT_OK);
     cr_assert(shown.count == 3);
     shown.count = 0;
-    assert_status(vpt_pci_enumerate(&room.bus.port, 0, 0x80, 0xff, show, &shown), VPT_OK);
+    assert_status(vpt_pci_enumerate(&pci.bus.port, 0, 0x80, 0xff, show, &shown), VPT_OK);
     cr_assert(shown.count == 1);
     check(0, 0x80, 0, 0);
-    room_end();
+    pci_end();
 }

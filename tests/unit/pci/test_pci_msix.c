@@ -2,10 +2,9 @@
 /* MSI-X: where the table is, entries, masks. */
 #include <string.h>
 
-#include "pci_room.h"
+#include "pci_setup.h"
 
-#define KIB 1024u
-#define AT  (ROOM_APERTURE + 0x100000u)
+#define AT (PCI_APERTURE + 0x100000u)
 
 static struct vpt_pci_msix msix;
 static struct vpt_pci_bars bars;
@@ -13,34 +12,34 @@ static struct vpt_pci_bars bars;
 /* A function with one memory BAR of `size` bytes and an MSI-X capability in it. */
 static void make(uint16_t entries, uint64_t size, uint32_t table, uint32_t pending)
 {
-    room_begin(0);
-    room_bar(1, (struct mock_pci_bar){ .size = size });
-    mock_pci_bar_assign(&room.function, 1, AT);
-    mock_pci_msix_add(&room.function, entries, 1, table, 1, pending);
-    assert_status(vpt_pci_bars_size(&room.here, &bars), VPT_OK);
-    mock_pci_command_set(&room.function, VPT_PCI_COMMAND_MEMORY | VPT_PCI_COMMAND_BUS_MASTER);
+    pci_begin(0);
+    pci_bar(1, (struct mock_pci_bar){ .size = size });
+    mock_pci_bar_assign(&pci.function, 1, AT);
+    mock_pci_msix_add(&pci.function, entries, 1, table, 1, pending);
+    assert_status(vpt_pci_bars_size(&pci.here, &bars), VPT_OK);
+    mock_pci_command_set(&pci.function, VPT_PCI_COMMAND_MEMORY | VPT_PCI_COMMAND_BUS_MASTER);
 }
 
 static enum vpt_status init(void)
 {
     memset(&msix, 0xee, sizeof(msix));
-    return vpt_pci_msix_init(&msix, &room.here, &bars);
+    return vpt_pci_msix_init(&msix, &pci.here, &bars);
 }
 
 static void refuse(enum vpt_status expected)
 {
     assert_status(init(), expected);
     cr_assert(all_zero(&msix, sizeof(msix)));
-    cr_assert(mock_hal_live_mappings(&room.hal) == 0);
+    cr_assert(mock_hal_live_mappings(&pci.hal) == 0);
 }
 
 static void finish(void)
 {
     vpt_pci_msix_release(&msix);
     cr_assert(all_zero(&msix, sizeof(msix)));
-    cr_assert(!mock_pci_msix_enabled(&room.function));
+    cr_assert(!mock_pci_msix_enabled(&pci.function));
     vpt_pci_msix_release(&msix);
-    room_end();
+    pci_end();
 }
 
 /* Eight entries, on. */
@@ -53,20 +52,20 @@ static void make_live(void)
 
 static const uint32_t *entry_of(unsigned entry)
 {
-    return &room.function.msix->table[4 * entry];
+    return &pci.function.msix->table[4 * entry];
 }
 
 static uint32_t control(void)
 {
-    return mock_pci_get(&room.function, (uint16_t)(room.function.msix->capability + 2), 2);
+    return mock_pci_get(&pci.function, (uint16_t)(pci.function.msix->capability + 2), 2);
 }
 
 /* The n-th message that was sent, and there are no more yet. */
 static void check_message(unsigned n, uint16_t vector, uint64_t address, uint32_t data)
 {
-    const struct mock_pci_message *message = &room.function.msix->messages[n];
+    const struct mock_pci_message *message = &pci.function.msix->messages[n];
 
-    cr_assert(room.function.msix->message_count == n + 1, "%u messages", room.function.msix->message_count);
+    cr_assert(pci.function.msix->message_count == n + 1, "%u messages", pci.function.msix->message_count);
     cr_assert(message->vector == vector && message->address == address && message->data == data);
 }
 
@@ -78,12 +77,12 @@ Test(pci_msix, PCI_MSIX_1_every_table_size)
         make((uint16_t)entries, 64 * KIB, 4 * KIB, 60 * KIB);
         assert_status(init(), VPT_OK);
         cr_assert(msix.entries == entries);
-        cr_assert(mock_hal_live_mappings(&room.hal) == 2);
+        cr_assert(mock_hal_live_mappings(&pci.hal) == 2);
         assert_status(vpt_pci_msix_enable(&msix, true), VPT_OK);
         assert_status(vpt_pci_msix_program(&msix, (uint16_t)(entries - 1), 0xfee00000, entries), VPT_OK);
         assert_status(vpt_pci_msix_program(&msix, (uint16_t)entries, 0xfee00000, entries), VPT_CALLER_RANGE);
         assert_status(vpt_pci_msix_mask(&msix, (uint16_t)(entries - 1), false), VPT_OK);
-        mock_pci_msix_fire(&room.function, (uint16_t)(entries - 1));
+        mock_pci_msix_fire(&pci.function, (uint16_t)(entries - 1));
         check_message(0, (uint16_t)(entries - 1), 0xfee00000, entries);
         finish();
     }
@@ -97,10 +96,10 @@ Test(pci_msix, what_firmware_left_is_off_and_masked)
 {
     make(4, 4 * KIB, 0, 2 * KIB);
     for (unsigned i = 0; i < 4; i++) {
-        room.function.msix->table[4 * i] = 0xfee00000;
-        room.function.msix->table[4 * i + 3] = 0xabcd0000; /* unmasked; the other bits are to be kept */
+        pci.function.msix->table[4 * i] = 0xfee00000;
+        pci.function.msix->table[4 * i + 3] = 0xabcd0000; /* unmasked; the other bits are to be kept */
     }
-    mock_pci_set(&room.function, (uint16_t)(room.function.msix->capability + 2), 2, 0xc003);
+    mock_pci_set(&pci.function, (uint16_t)(pci.function.msix->capability + 2), 2, 0xc003);
     assert_status(init(), VPT_OK);
     cr_assert(control() == 3);
     for (unsigned i = 0; i < 4; i++) {
@@ -115,30 +114,30 @@ Test(pci_msix, what_firmware_left_is_off_and_masked)
 
 Test(pci_msix, a_function_without)
 {
-    room_begin(0);
+    pci_begin(0);
     refuse(VPT_EMPTY);
-    cr_assert(mock_pci_capability_add(&room.function, 9, NULL, 0, NULL) == 0x40);
+    cr_assert(mock_pci_capability_add(&pci.function, 9, NULL, 0, NULL) == 0x40);
     refuse(VPT_EMPTY);
-    mock_pci_set(&room.function, 0x41, 1, 0x40);
+    mock_pci_set(&pci.function, 0x41, 1, 0x40);
     refuse(VPT_DEVICE_PCI_CAPABILITIES);
     vpt_pci_msix_release(&msix);
     vpt_pci_msix_release(NULL);
-    assert_status(vpt_pci_msix_init(NULL, &room.here, &bars), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_pci_msix_init(NULL, &pci.here, &bars), VPT_CALLER_ARGUMENT);
     assert_status(vpt_pci_msix_init(&msix, NULL, &bars), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_pci_msix_init(&msix, &room.here, NULL), VPT_CALLER_ARGUMENT);
-    room_end();
+    assert_status(vpt_pci_msix_init(&msix, &pci.here, NULL), VPT_CALLER_ARGUMENT);
+    pci_end();
 }
 
 Test(pci_msix, table_and_pending_bits_in_two_bars)
 {
-    room_begin(0);
-    room_bar(0, (struct mock_pci_bar){ .size = 4 * KIB });
-    room_bar(4, (struct mock_pci_bar){ .size = 16 * KIB, .is_64bit = true, .prefetchable = true });
-    mock_pci_bar_assign(&room.function, 0, AT);
-    mock_pci_bar_assign(&room.function, 4, AT + 0x10000);
-    mock_pci_msix_add(&room.function, 64, 4, 15 * KIB, 0, 4 * KIB - 8);
-    assert_status(vpt_pci_bars_size(&room.here, &bars), VPT_OK);
-    mock_pci_command_set(&room.function, VPT_PCI_COMMAND_MEMORY);
+    pci_begin(0);
+    pci_bar(0, (struct mock_pci_bar){ .size = 4 * KIB });
+    pci_bar(4, (struct mock_pci_bar){ .size = 16 * KIB, .is_64bit = true, .prefetchable = true });
+    mock_pci_bar_assign(&pci.function, 0, AT);
+    mock_pci_bar_assign(&pci.function, 4, AT + 0x10000);
+    mock_pci_msix_add(&pci.function, 64, 4, 15 * KIB, 0, 4 * KIB - 8);
+    assert_status(vpt_pci_bars_size(&pci.here, &bars), VPT_OK);
+    mock_pci_command_set(&pci.function, VPT_PCI_COMMAND_MEMORY);
     assert_status(init(), VPT_OK);
     assert_status(vpt_pci_msix_program(&msix, 63, 0x1234, 5), VPT_OK);
     cr_assert(entry_of(63)[0] == 0x1234 && entry_of(63)[2] == 5);
@@ -179,8 +178,8 @@ Test(pci_msix, a_table_that_lies_where_it_cannot)
             finish();
         } else {
             refuse(cases[i].status);
-            cr_assert(room.hal.register_writes == 0, "%zu", i);
-            room_end();
+            cr_assert(pci.hal.register_writes == 0, "%zu", i);
+            pci_end();
         }
     }
 }
@@ -192,18 +191,18 @@ Test(pci_msix, a_bar_that_cannot_hold_it)
             uint16_t where;
 
             make(8, 4 * KIB, 0, 2 * KIB);
-            where = (uint16_t)(room.function.msix->capability + 4 + 4 * pending);
-            room_bar(3, (struct mock_pci_bar){ .size = 4 * KIB, .io = true });
-            mock_pci_bar_assign(&room.function, 3, 0xc000);
-            assert_status(vpt_pci_bars_size(&room.here, &bars), VPT_OK);
-            mock_pci_set(&room.function, where, 4, 2 * KIB * pending + bar);
+            where = (uint16_t)(pci.function.msix->capability + 4 + 4 * pending);
+            pci_bar(3, (struct mock_pci_bar){ .size = 4 * KIB, .io = true });
+            mock_pci_bar_assign(&pci.function, 3, 0xc000);
+            assert_status(vpt_pci_bars_size(&pci.here, &bars), VPT_OK);
+            mock_pci_set(&pci.function, where, 4, 2 * KIB * pending + bar);
             bars.bar[VPT_PCI_ROM] = bars.bar[1];
             if (bar == 1) {
                 assert_status(init(), VPT_OK);
                 finish();
             } else {
                 refuse(VPT_DEVICE_PCI_MSIX);
-                room_end();
+                pci_end();
             }
         }
     }
@@ -238,9 +237,9 @@ Test(pci_msix, a_bar_without_an_address_or_a_size)
 Test(pci_msix, a_function_that_does_not_decode)
 {
     make(8, 4 * KIB, 0, 2 * KIB);
-    mock_pci_command_set(&room.function, VPT_PCI_COMMAND_BUS_MASTER);
+    mock_pci_command_set(&pci.function, VPT_PCI_COMMAND_BUS_MASTER);
     assert_status(init(), VPT_OK);
-    cr_assert(mock_pci_command(&room.function) == (VPT_PCI_COMMAND_MEMORY | VPT_PCI_COMMAND_BUS_MASTER));
+    cr_assert(mock_pci_command(&pci.function) == (VPT_PCI_COMMAND_MEMORY | VPT_PCI_COMMAND_BUS_MASTER));
     assert_status(vpt_pci_msix_program(&msix, 7, 0x1234, 5), VPT_OK);
     cr_assert(entry_of(7)[0] == 0x1234 && entry_of(7)[2] == 5);
     finish();
@@ -248,13 +247,13 @@ Test(pci_msix, a_function_that_does_not_decode)
         uint16_t command = on != 0 ? VPT_PCI_COMMAND_MEMORY : 0;
 
         make(8, 4 * KIB, 0, 2 * KIB);
-        mock_pci_command_set(&room.function, command);
-        mock_pci_set_writable(&room.function, (uint16_t)(room.function.msix->capability + 2), 2, 0);
-        mock_pci_set(&room.function, (uint16_t)(room.function.msix->capability + 2), 2, 0x8007);
-        room.bus.rules_off = true;
+        mock_pci_command_set(&pci.function, command);
+        mock_pci_set_writable(&pci.function, (uint16_t)(pci.function.msix->capability + 2), 2, 0);
+        mock_pci_set(&pci.function, (uint16_t)(pci.function.msix->capability + 2), 2, 0x8007);
+        pci.bus.rules_off = true;
         refuse(VPT_DEVICE_PCI_MSIX);
-        cr_assert(mock_pci_command(&room.function) == command);
-        room_end();
+        cr_assert(mock_pci_command(&pci.function) == command);
+        pci_end();
     }
 }
 
@@ -262,11 +261,11 @@ Test(pci_msix, a_function_that_does_not_decode)
 Test(pci_msix, a_bar_that_has_lost_its_address)
 {
     make(8, 4 * KIB, 0, 2 * KIB);
-    mock_pci_command_set(&room.function, 0);
-    mock_pci_bar_assign(&room.function, 1, 0);
+    mock_pci_command_set(&pci.function, 0);
+    mock_pci_bar_assign(&pci.function, 1, 0);
     refuse(VPT_DEVICE_PCI_BAR);
-    cr_assert(mock_pci_command(&room.function) == 0);
-    assert_status(vpt_pci_bars_restore(&room.here, &bars), VPT_OK);
+    cr_assert(mock_pci_command(&pci.function) == 0);
+    assert_status(vpt_pci_bars_restore(&pci.here, &bars), VPT_OK);
     assert_status(init(), VPT_OK);
     finish();
 }
@@ -278,17 +277,17 @@ Test(pci_msix, a_capability_at_the_end_of_the_space)
         uint16_t old;
 
         make(8, 4 * KIB, 0, 2 * KIB);
-        old = room.function.msix->capability;
-        memcpy(&room.function.config[offset], &room.function.config[old], 12);
-        memcpy(&room.function.writable[offset], &room.function.writable[old], 12);
-        mock_pci_set(&room.function, 0x34, 1, offset);
-        room.function.msix->capability = offset;
+        old = pci.function.msix->capability;
+        memcpy(&pci.function.config[offset], &pci.function.config[old], 12);
+        memcpy(&pci.function.writable[offset], &pci.function.writable[old], 12);
+        mock_pci_set(&pci.function, 0x34, 1, offset);
+        pci.function.msix->capability = offset;
         if (offset == 0xf4) {
             assert_status(init(), VPT_OK);
             finish();
         } else {
             refuse(VPT_DEVICE_PCI_MSIX);
-            room_end();
+            pci_end();
         }
     }
 }
@@ -314,7 +313,7 @@ Test(pci_msix, a_port_that_does_not_map)
 {
     make(8, 4 * KIB, 0, 2 * KIB);
     for (unsigned n = 0; n < 2; n++) {
-        room.bus.port.mmio_map = failing_map;
+        pci.bus.port.mmio_map = failing_map;
         maps_until_failure = n;
         refuse((enum vpt_status)(VPT_PORT_ERROR_FIRST + 3));
     }
@@ -322,9 +321,9 @@ Test(pci_msix, a_port_that_does_not_map)
     bars.bar[1].address = UINT64_MAX - 0xfff;
     maps_until_failure = 0;
     refuse((enum vpt_status)(VPT_PORT_ERROR_FIRST + 3));
-    room.bus.port.mmio_map = NULL;
+    pci.bus.port.mmio_map = NULL;
     refuse(VPT_UNSUPPORTED_PORT);
-    room_end();
+    pci_end();
 }
 
 Test(pci_msix, configuration_accesses_that_fail)
@@ -332,26 +331,26 @@ Test(pci_msix, configuration_accesses_that_fail)
     uint64_t reads;
 
     make(8, 4 * KIB, 0, 2 * KIB);
-    reads = room.function.config_reads;
+    reads = pci.function.config_reads;
     assert_status(init(), VPT_OK);
-    reads = room.function.config_reads - reads;
+    reads = pci.function.config_reads - reads;
     finish();
     for (unsigned n = 1; n <= reads; n++) {
         make(8, 4 * KIB, 0, 2 * KIB);
-        mock_trigger_set(&room.bus.fail_read, n, 1);
-        refuse(room.bus.fail_status);
-        room_end();
+        mock_trigger_set(&pci.bus.fail_read, n, 1);
+        refuse(pci.bus.fail_status);
+        pci_end();
         make(8, 4 * KIB, 0, 2 * KIB);
-        room.bus.undecoded_allowed = true;
-        mock_trigger_set(&room.function.vanish, n, 0);
+        pci.bus.undecoded_allowed = true;
+        mock_trigger_set(&pci.function.vanish, n, 0);
         assert_status(init(), VPT_DEVICE_GONE);
-        cr_assert(all_zero(&msix, sizeof(msix)) && mock_hal_live_mappings(&room.hal) == 0);
-        room_end();
+        cr_assert(all_zero(&msix, sizeof(msix)) && mock_hal_live_mappings(&pci.hal) == 0);
+        pci_end();
     }
     make(8, 4 * KIB, 0, 2 * KIB);
-    mock_trigger_set(&room.bus.fail_write, 1, 1);
-    refuse(room.bus.fail_status);
-    room_end();
+    mock_trigger_set(&pci.bus.fail_write, 1, 1);
+    refuse(pci.bus.fail_status);
+    pci_end();
 }
 
 /* ---- On and off ---- */
@@ -360,7 +359,7 @@ Test(pci_msix, on_and_off)
 {
     make(8, 4 * KIB, 0, 2 * KIB);
     assert_status(init(), VPT_OK);
-    cr_assert(!mock_pci_msix_enabled(&room.function));
+    cr_assert(!mock_pci_msix_enabled(&pci.function));
     assert_status(vpt_pci_msix_enable(&msix, true), VPT_OK);
     cr_assert(control() == 0x8007);
     assert_status(vpt_pci_msix_mask_all(&msix, true), VPT_OK);
@@ -379,17 +378,17 @@ Test(pci_msix, on_and_off)
 Test(pci_msix, bits_that_do_not_change)
 {
     make(8, 4 * KIB, 0, 2 * KIB);
-    room.bus.rules_off = true;
+    pci.bus.rules_off = true;
     assert_status(init(), VPT_OK);
-    mock_pci_set_writable(&room.function, (uint16_t)(msix.capability + 3), 1, 0);
+    mock_pci_set_writable(&pci.function, (uint16_t)(msix.capability + 3), 1, 0);
     assert_status(vpt_pci_msix_enable(&msix, true), VPT_DEVICE_PCI_MSIX);
     assert_status(vpt_pci_msix_enable(&msix, false), VPT_OK);
     assert_status(vpt_pci_msix_mask_all(&msix, true), VPT_DEVICE_PCI_MSIX);
-    mock_pci_set(&room.function, (uint16_t)(msix.capability + 3), 1, 0xc0);
+    mock_pci_set(&pci.function, (uint16_t)(msix.capability + 3), 1, 0xc0);
     assert_status(vpt_pci_msix_enable(&msix, false), VPT_DEVICE_PCI_MSIX);
     vpt_pci_msix_release(&msix);
     refuse(VPT_DEVICE_PCI_MSIX);
-    room_end();
+    pci_end();
 }
 
 /* ---- Entries ---- */
@@ -403,12 +402,12 @@ Test(pci_msix, a_message_goes_where_it_is_told)
         assert_status(vpt_pci_msix_mask(&msix, i, false), VPT_OK);
     }
     for (uint16_t i = 0; i < 8; i++) {
-        mock_pci_msix_fire(&room.function, i);
+        mock_pci_msix_fire(&pci.function, i);
         check_message(i, i, UINT64_C(0x87654321fee00000) + 4u * i, 0xfedc0000u + i);
     }
     assert_status(vpt_pci_msix_program(&msix, 3, 0xfee01000, 0x31), VPT_OK);
     cr_assert((entry_of(3)[3] & 1) == 0, "programming leaves the mask as it was");
-    mock_pci_msix_fire(&room.function, 3);
+    mock_pci_msix_fire(&pci.function, 3);
     check_message(8, 3, 0xfee01000, 0x31);
     finish();
 }
@@ -423,22 +422,22 @@ Test(pci_msix, masks_hold_messages_back)
     }
     assert_status(vpt_pci_msix_pending(&msix, 5, &pending), VPT_OK);
     cr_assert(!pending);
-    mock_pci_msix_fire(&room.function, 5);
+    mock_pci_msix_fire(&pci.function, 5);
     assert_status(vpt_pci_msix_pending(&msix, 5, &pending), VPT_OK);
     cr_assert(pending);
     assert_status(vpt_pci_msix_pending(&msix, 4, &pending), VPT_OK);
     cr_assert(!pending);
-    cr_assert(room.function.msix->message_count == 0);
+    cr_assert(pci.function.msix->message_count == 0);
     assert_status(vpt_pci_msix_mask_all(&msix, true), VPT_OK);
     assert_status(vpt_pci_msix_mask(&msix, 5, false), VPT_OK);
-    cr_assert(room.function.msix->message_count == 0, "the function's mask holds it");
+    cr_assert(pci.function.msix->message_count == 0, "the function's mask holds it");
     assert_status(vpt_pci_msix_mask_all(&msix, false), VPT_OK);
     check_message(0, 5, 0xfee00000, 0x45);
     assert_status(vpt_pci_msix_pending(&msix, 5, &pending), VPT_OK);
     cr_assert(!pending);
     assert_status(vpt_pci_msix_mask(&msix, 5, true), VPT_OK);
-    mock_pci_msix_fire(&room.function, 5);
-    cr_assert(room.function.msix->message_count == 1);
+    mock_pci_msix_fire(&pci.function, 5);
+    cr_assert(pci.function.msix->message_count == 1);
     assert_status(vpt_pci_msix_mask(&msix, 5, false), VPT_OK);
     check_message(1, 5, 0xfee00000, 0x45);
     finish();
@@ -450,7 +449,7 @@ static void write_and_fire(void *ctx, void *mapping, size_t offset, unsigned wid
 {
     plain_write(ctx, mapping, offset, width, value);
     if (offset / 16 == 2) {
-        mock_pci_msix_fire(&room.function, 2);
+        mock_pci_msix_fire(&pci.function, 2);
     }
 }
 
@@ -460,14 +459,14 @@ Test(pci_msix, an_entry_is_masked_while_it_is_programmed)
     make_live();
     assert_status(vpt_pci_msix_program(&msix, 2, UINT64_C(0x1fee00000), 0x31), VPT_OK);
     assert_status(vpt_pci_msix_mask(&msix, 2, false), VPT_OK);
-    plain_write = room.bus.port.mmio_write;
-    room.bus.port.mmio_write = write_and_fire;
+    plain_write = pci.bus.port.mmio_write;
+    pci.bus.port.mmio_write = write_and_fire;
     assert_status(vpt_pci_msix_program(&msix, 2, UINT64_C(0x2fee01000), 0x32), VPT_OK);
-    room.bus.port.mmio_write = plain_write;
-    cr_assert(room.function.msix->message_count == 2, "%u", room.function.msix->message_count);
+    pci.bus.port.mmio_write = plain_write;
+    cr_assert(pci.function.msix->message_count == 2, "%u", pci.function.msix->message_count);
     for (unsigned i = 0; i < 2; i++) {
-        cr_assert(room.function.msix->messages[i].address == UINT64_C(0x2fee01000));
-        cr_assert(room.function.msix->messages[i].data == 0x32);
+        cr_assert(pci.function.msix->messages[i].address == UINT64_C(0x2fee01000));
+        cr_assert(pci.function.msix->messages[i].data == 0x32);
     }
     finish();
 }
@@ -480,7 +479,7 @@ Test(pci_msix, pending_bits_of_many)
     assert_status(init(), VPT_OK);
     assert_status(vpt_pci_msix_enable(&msix, true), VPT_OK);
     for (unsigned i = 0; i < 2048; i += 31) {
-        mock_pci_msix_fire(&room.function, (uint16_t)i);
+        mock_pci_msix_fire(&pci.function, (uint16_t)i);
     }
     for (unsigned i = 0; i < 2048; i++) {
         assert_status(vpt_pci_msix_pending(&msix, (uint16_t)i, &pending), VPT_OK);
@@ -498,15 +497,15 @@ Test(pci_msix, pending_bits_that_are_all_ones)
     assert_status(init(), VPT_OK);
     assert_status(vpt_pci_msix_enable(&msix, true), VPT_OK);
     for (uint16_t i = 0; i < 32; i++) {
-        mock_pci_msix_fire(&room.function, i);
+        mock_pci_msix_fire(&pci.function, i);
     }
     assert_status(vpt_pci_msix_pending(&msix, 7, &pending), VPT_OK);
     cr_assert(pending);
-    mock_trigger_set(&room.function.vanish, 1, 0);
+    mock_trigger_set(&pci.function.vanish, 1, 0);
     assert_status(vpt_pci_msix_pending(&msix, 7, &pending), VPT_DEVICE_GONE);
     cr_assert(!pending);
-    mock_trigger_set(&room.function.vanish, 0, 0);
-    room.function.gone = false; /* back for the checks at the end */
+    mock_trigger_set(&pci.function.vanish, 0, 0);
+    pci.function.gone = false; /* back for the checks at the end */
     finish();
 }
 
@@ -517,7 +516,7 @@ Test(pci_msix, PCI_MSIX_4_entries_that_do_not_exist)
     bool pending = true;
 
     make_live();
-    accesses = room.hal.register_reads + room.hal.register_writes;
+    accesses = pci.hal.register_reads + pci.hal.register_writes;
     for (size_t i = 0; i < COUNT_OF(wrong); i++) {
         assert_status(vpt_pci_msix_program(&msix, wrong[i], 0xfee00000, 1), VPT_CALLER_RANGE);
         assert_status(vpt_pci_msix_mask(&msix, wrong[i], true), VPT_CALLER_RANGE);
@@ -531,7 +530,7 @@ Test(pci_msix, PCI_MSIX_4_entries_that_do_not_exist)
     assert_status(vpt_pci_msix_mask(NULL, 0, true), VPT_CALLER_ARGUMENT);
     assert_status(vpt_pci_msix_pending(NULL, 0, &pending), VPT_CALLER_ARGUMENT);
     assert_status(vpt_pci_msix_pending(&msix, 0, NULL), VPT_CALLER_ARGUMENT);
-    cr_assert(room.hal.register_reads + room.hal.register_writes == accesses);
+    cr_assert(pci.hal.register_reads + pci.hal.register_writes == accesses);
     finish();
     assert_status(vpt_pci_msix_program(&msix, 0, 0xfee00000, 1), VPT_CALLER_RANGE);
     assert_status(vpt_pci_msix_mask(&msix, 0, true), VPT_CALLER_RANGE);
@@ -559,8 +558,8 @@ static void frozen_write(void *ctx, void *mapping, size_t offset, unsigned width
 Test(pci_msix, a_table_that_does_not_take_a_mask)
 {
     make(8, 4 * KIB, 0, 2 * KIB);
-    room.bus.port.mmio_read = frozen_read;
-    room.bus.port.mmio_write = frozen_write;
+    pci.bus.port.mmio_read = frozen_read;
+    pci.bus.port.mmio_write = frozen_write;
     refuse(VPT_DEVICE_PCI_MSIX);
     for (unsigned i = 0; i < 8; i++) {
         frozen[4 * i + 3] = 1;
@@ -574,19 +573,19 @@ Test(pci_msix, a_table_that_does_not_take_a_mask)
     assert_status(vpt_pci_msix_program(&msix, 3, 0xfee00000, 1), VPT_DEVICE_GONE);
     assert_status(vpt_pci_msix_mask(&msix, 3, true), VPT_DEVICE_GONE);
     vpt_pci_msix_release(&msix);
-    room_end();
+    pci_end();
 }
 
 Test(pci_msix, a_function_that_is_gone)
 {
     make_live();
-    room.function.gone = true;
-    room.bus.undecoded_allowed = true;
+    pci.function.gone = true;
+    pci.bus.undecoded_allowed = true;
     assert_status(vpt_pci_msix_enable(&msix, true), VPT_DEVICE_GONE);
     assert_status(vpt_pci_msix_mask_all(&msix, true), VPT_DEVICE_GONE);
     assert_status(vpt_pci_msix_mask(&msix, 0, true), VPT_DEVICE_GONE);
     assert_status(vpt_pci_msix_program(&msix, 0, 0xfee00000, 1), VPT_DEVICE_GONE);
     vpt_pci_msix_release(&msix);
     cr_assert(all_zero(&msix, sizeof(msix)));
-    room_end();
+    pci_end();
 }

@@ -2,34 +2,17 @@
 /* Giving BARs addresses from windows. */
 #include <string.h>
 
-#include "pci_room.h"
-
-#define KIB 1024u
-#define MIB (1024u * KIB)
-#define GIB UINT64_C(0x40000000)
+#include "pci_setup.h"
 
 #define WITH_ROM (VPT_PCI_ALL_BARS | 1u << VPT_PCI_ROM)
 
 static struct vpt_pci_bars bars;
 
-#define MEMORY(first, end)                               \
-    {                                                    \
-        VPT_PCI_BAR_MEMORY, false, (first), (end), false \
-    }
-#define PREFETCHABLE(first, end)                        \
-    {                                                   \
-        VPT_PCI_BAR_MEMORY, true, (first), (end), false \
-    }
-#define IO(first, end)                               \
-    {                                                \
-        VPT_PCI_BAR_IO, false, (first), (end), false \
-    }
-
 /* Sizes what was made before. */
 static void sized(void)
 {
-    assert_status(vpt_pci_bars_size(&room.here, &bars), VPT_OK);
-    room.function.command_count = 0;
+    assert_status(vpt_pci_bars_size(&pci.here, &bars), VPT_OK);
+    pci.function.command_count = 0;
 }
 
 /* The BAR is there for the caller and in the register, and takes what its window says. */
@@ -37,7 +20,7 @@ static void check_at(unsigned index, uint64_t address)
 {
     cr_assert(bars.bar[index].address == address, "BAR %u is at 0x%llx", index,
               (unsigned long long)bars.bar[index].address);
-    cr_assert(mock_pci_bar_address(&room.function, index) == address, "BAR %u in its register", index);
+    cr_assert(mock_pci_bar_address(&pci.function, index) == address, "BAR %u in its register", index);
 }
 
 /* An assignment that comes to `expected`, after which nothing has changed anywhere. */
@@ -47,9 +30,9 @@ static void check_nothing(unsigned which, struct vpt_pci_window *windows, unsign
     struct vpt_pci_window old_windows[8];
 
     memcpy(old_windows, windows, count * sizeof(windows[0]));
-    room_remember();
-    assert_status(vpt_pci_bars_place(&room.here, &bars, which, windows, count), expected);
-    cr_assert(room_unchanged());
+    pci_remember();
+    assert_status(vpt_pci_bars_place(&pci.here, &bars, which, windows, count), expected);
+    cr_assert(pci_unchanged());
     cr_assert(memcmp(&old_bars, &bars, sizeof(bars)) == 0);
     for (unsigned i = 0; i < count; i++) {
         cr_assert(windows[i].next == old_windows[i].next && windows[i].full == old_windows[i].full, "window %u", i);
@@ -61,15 +44,15 @@ static uint64_t place(const struct mock_pci_bar *bar, struct vpt_pci_window *win
 {
     uint64_t address;
 
-    room_begin(0);
-    room_bar(0, *bar);
+    pci_begin(0);
+    pci_bar(0, *bar);
     sized();
-    if (vpt_pci_bars_place(&room.here, &bars, VPT_PCI_ALL_BARS, window, 1) != VPT_OK) {
+    if (vpt_pci_bars_place(&pci.here, &bars, VPT_PCI_ALL_BARS, window, 1) != VPT_OK) {
         check_nothing(VPT_PCI_ALL_BARS, window, 1, VPT_RESOURCE_PCI_WINDOW);
     }
     address = bars.bar[0].address;
     check_at(0, address);
-    room_end();
+    pci_end();
     return address;
 }
 
@@ -79,15 +62,15 @@ Test(pci_place, biggest_first_each_at_a_multiple_of_its_size)
 {
     struct vpt_pci_window windows[] = { IO(0xc004, 0xcfff), MEMORY(0xe0001000, 0xe0ffffff) };
 
-    room_begin(0);
-    room_bar(0, (struct mock_pci_bar){ .size = 32, .io = true });
-    room_bar(1, (struct mock_pci_bar){ .size = 4 * KIB });
-    room_bar(2, (struct mock_pci_bar){ .size = 64 * KIB });
-    room_bar(3, (struct mock_pci_bar){ .size = 16 });
-    room_bar(4, (struct mock_pci_bar){ .size = MIB, .is_64bit = true });
-    mock_pci_command_set(&room.function, 0x0543);
+    pci_begin(0);
+    pci_bar(0, (struct mock_pci_bar){ .size = 32, .io = true });
+    pci_bar(1, (struct mock_pci_bar){ .size = 4 * KIB });
+    pci_bar(2, (struct mock_pci_bar){ .size = 64 * KIB });
+    pci_bar(3, (struct mock_pci_bar){ .size = 16 });
+    pci_bar(4, (struct mock_pci_bar){ .size = MIB, .is_64bit = true });
+    mock_pci_command_set(&pci.function, 0x0543);
     sized();
-    assert_status(vpt_pci_bars_place(&room.here, &bars, VPT_PCI_ALL_BARS, windows, 2), VPT_OK);
+    assert_status(vpt_pci_bars_place(&pci.here, &bars, VPT_PCI_ALL_BARS, windows, 2), VPT_OK);
     check_at(0, 0xc020);
     check_at(4, 0xe0100000);
     check_at(2, 0xe0200000);
@@ -95,70 +78,70 @@ Test(pci_place, biggest_first_each_at_a_multiple_of_its_size)
     check_at(3, 0xe0211000);
     cr_assert(windows[0].next == 0xc040 && !windows[0].full);
     cr_assert(windows[1].next == 0xe0212000 && !windows[1].full, "a page of its own for 16 bytes");
-    cr_assert(room.function.command_count == 2 && room.function.commands[0].value == 0x0540);
-    cr_assert(room.function.commands[1].value == 0x0543);
-    cr_assert(room.function.commands[1].sequence == room.bus.sequence, "the command register comes last");
+    cr_assert(pci.function.command_count == 2 && pci.function.commands[0].value == 0x0540);
+    cr_assert(pci.function.commands[1].value == 0x0543);
+    cr_assert(pci.function.commands[1].sequence == pci.bus.sequence, "the command register comes last");
     cr_assert(bars.bar[5].kind == VPT_PCI_BAR_NONE && bars.bar[5].address == 0);
-    room_end();
+    pci_end();
 }
 
 Test(pci_place, what_has_an_address_keeps_it)
 {
     struct vpt_pci_window windows[] = { MEMORY(0xe0000000, 0xe0ffffff) };
 
-    room_begin(0);
-    room_bar(0, (struct mock_pci_bar){ .size = 4 * KIB });
-    room_bar(1, (struct mock_pci_bar){ .size = 8 * KIB });
-    mock_pci_bar_assign(&room.function, 1, 0xfebd2000);
+    pci_begin(0);
+    pci_bar(0, (struct mock_pci_bar){ .size = 4 * KIB });
+    pci_bar(1, (struct mock_pci_bar){ .size = 8 * KIB });
+    mock_pci_bar_assign(&pci.function, 1, 0xfebd2000);
     sized();
-    assert_status(vpt_pci_bars_place(&room.here, &bars, VPT_PCI_ALL_BARS, windows, 1), VPT_OK);
+    assert_status(vpt_pci_bars_place(&pci.here, &bars, VPT_PCI_ALL_BARS, windows, 1), VPT_OK);
     check_at(0, 0xe0000000);
     check_at(1, 0xfebd2000);
     cr_assert(windows[0].next == 0xe0001000);
     check_nothing(VPT_PCI_ALL_BARS, windows, 1, VPT_OK);
     check_nothing(VPT_PCI_ALL_BARS, windows, 0, VPT_OK);
-    room_end();
+    pci_end();
 }
 
 Test(pci_place, only_those_asked_for)
 {
     struct vpt_pci_window windows[] = { MEMORY(0xe0000000, 0xe0ffffff) };
 
-    room_begin(0);
-    room_bar(0, (struct mock_pci_bar){ .size = 4 * KIB });
-    room_bar(1, (struct mock_pci_bar){ .size = 8 * KIB });
-    room_bar(MOCK_PCI_ROM, (struct mock_pci_bar){ .size = 64 * KIB });
+    pci_begin(0);
+    pci_bar(0, (struct mock_pci_bar){ .size = 4 * KIB });
+    pci_bar(1, (struct mock_pci_bar){ .size = 8 * KIB });
+    pci_bar(MOCK_PCI_ROM, (struct mock_pci_bar){ .size = 64 * KIB });
     sized();
     check_nothing(0, windows, 1, VPT_OK);
-    assert_status(vpt_pci_bars_place(&room.here, &bars, 1u << 1, windows, 1), VPT_OK);
+    assert_status(vpt_pci_bars_place(&pci.here, &bars, 1u << 1, windows, 1), VPT_OK);
     check_at(0, 0);
     check_at(1, 0xe0000000);
-    assert_status(vpt_pci_bars_place(&room.here, &bars, VPT_PCI_ALL_BARS, windows, 1), VPT_OK);
+    assert_status(vpt_pci_bars_place(&pci.here, &bars, VPT_PCI_ALL_BARS, windows, 1), VPT_OK);
     check_at(0, 0xe0002000);
     check_at(VPT_PCI_ROM, 0);
-    assert_status(vpt_pci_bars_place(&room.here, &bars, WITH_ROM, windows, 1), VPT_OK);
+    assert_status(vpt_pci_bars_place(&pci.here, &bars, WITH_ROM, windows, 1), VPT_OK);
     check_at(VPT_PCI_ROM, 0xe0010000);
-    cr_assert((mock_pci_get(&room.function, 0x30, 4) & 1) == 0, "the ROM stays off");
-    room_end();
+    cr_assert((mock_pci_get(&pci.function, 0x30, 4) & 1) == 0, "the ROM stays off");
+    pci_end();
 }
 
 Test(pci_place, a_bridge_s_own)
 {
     struct vpt_pci_window windows[] = { MEMORY(0xe0000000, 0xe0ffffff) };
 
-    room_begin(1);
-    mock_pci_set(&room.function, 0x18, 4, 0x00050403);
-    room_bar(0, (struct mock_pci_bar){ .size = 8 * KIB, .is_64bit = true });
-    room_bar(MOCK_PCI_ROM, (struct mock_pci_bar){ .size = 4 * KIB });
+    pci_begin(1);
+    mock_pci_set(&pci.function, 0x18, 4, 0x00050403);
+    pci_bar(0, (struct mock_pci_bar){ .size = 8 * KIB, .is_64bit = true });
+    pci_bar(MOCK_PCI_ROM, (struct mock_pci_bar){ .size = 4 * KIB });
     sized();
-    assert_status(vpt_pci_bars_place(&room.here, &bars, WITH_ROM, windows, 1), VPT_OK);
+    assert_status(vpt_pci_bars_place(&pci.here, &bars, WITH_ROM, windows, 1), VPT_OK);
     check_at(0, 0xe0000000);
     check_at(VPT_PCI_ROM, 0xe0002000);
-    cr_assert(mock_pci_get(&room.function, 0x18, 4) == 0x00050403);
+    cr_assert(mock_pci_get(&pci.function, 0x18, 4) == 0x00050403);
     /* A made-up third one would overwrite the bus numbers. */
     bars.bar[2] = (struct vpt_pci_bar){ .size = 4 * KIB, .kind = VPT_PCI_BAR_MEMORY };
     check_nothing(VPT_PCI_ALL_BARS, windows, 1, VPT_CALLER_ARGUMENT);
-    room_end();
+    pci_end();
 }
 
 /* ---- Which window ---- */
@@ -168,18 +151,18 @@ Test(pci_place, prefetchable_ones_prefer_windows_of_their_own_and_high_ones)
     struct vpt_pci_window windows[] = { MEMORY(0xe0000000, 0xe00fffff), PREFETCHABLE(0xd0000000, 0xd00fffff),
                                         PREFETCHABLE(4 * GIB, 5 * GIB - 1) };
 
-    room_begin(0);
-    room_bar(0, (struct mock_pci_bar){ .size = 4 * KIB, .is_64bit = true, .prefetchable = true });
-    room_bar(2, (struct mock_pci_bar){ .size = 4 * KIB, .prefetchable = true });
-    room_bar(3, (struct mock_pci_bar){ .size = 4 * KIB });
-    room_bar(4, (struct mock_pci_bar){ .size = 4 * KIB, .is_64bit = true });
+    pci_begin(0);
+    pci_bar(0, (struct mock_pci_bar){ .size = 4 * KIB, .is_64bit = true, .prefetchable = true });
+    pci_bar(2, (struct mock_pci_bar){ .size = 4 * KIB, .prefetchable = true });
+    pci_bar(3, (struct mock_pci_bar){ .size = 4 * KIB });
+    pci_bar(4, (struct mock_pci_bar){ .size = 4 * KIB, .is_64bit = true });
     sized();
-    assert_status(vpt_pci_bars_place(&room.here, &bars, VPT_PCI_ALL_BARS, windows, 3), VPT_OK);
+    assert_status(vpt_pci_bars_place(&pci.here, &bars, VPT_PCI_ALL_BARS, windows, 3), VPT_OK);
     check_at(0, 4 * GIB);
     check_at(2, 0xd0000000);
     check_at(3, 0xe0000000);
     check_at(4, 0xe0001000);
-    room_end();
+    pci_end();
 }
 
 Test(pci_place, prefetchable_ones_fall_back)
@@ -187,17 +170,17 @@ Test(pci_place, prefetchable_ones_fall_back)
     struct vpt_pci_window windows[] = { PREFETCHABLE(0xd0000000, 0xd0000fff), MEMORY(0xe0000000, 0xe00fffff),
                                         MEMORY(8 * GIB, 9 * GIB - 1) };
 
-    room_begin(0);
-    room_bar(0, (struct mock_pci_bar){ .size = 8 * KIB, .is_64bit = true, .prefetchable = true });
-    room_bar(2, (struct mock_pci_bar){ .size = 8 * KIB, .prefetchable = true });
-    room_bar(3, (struct mock_pci_bar){ .size = 4 * KIB, .prefetchable = true });
+    pci_begin(0);
+    pci_bar(0, (struct mock_pci_bar){ .size = 8 * KIB, .is_64bit = true, .prefetchable = true });
+    pci_bar(2, (struct mock_pci_bar){ .size = 8 * KIB, .prefetchable = true });
+    pci_bar(3, (struct mock_pci_bar){ .size = 4 * KIB, .prefetchable = true });
     sized();
-    assert_status(vpt_pci_bars_place(&room.here, &bars, VPT_PCI_ALL_BARS, windows, 3), VPT_OK);
+    assert_status(vpt_pci_bars_place(&pci.here, &bars, VPT_PCI_ALL_BARS, windows, 3), VPT_OK);
     check_at(0, 8 * GIB);
     check_at(2, 0xe0000000);
     check_at(3, 0xd0000000);
     cr_assert(windows[0].full);
-    room_end();
+    pci_end();
 }
 
 Test(pci_place, others_never_come_into_a_prefetchable_window)
@@ -205,11 +188,11 @@ Test(pci_place, others_never_come_into_a_prefetchable_window)
     struct vpt_pci_window windows[] = { PREFETCHABLE(0xd0000000, 0xdfffffff), IO(0x1000, 0xffff) };
 
     for (unsigned is_64bit = 0; is_64bit < 2; is_64bit++) {
-        room_begin(0);
-        room_bar(0, (struct mock_pci_bar){ .size = 4 * KIB, .is_64bit = is_64bit != 0 });
+        pci_begin(0);
+        pci_bar(0, (struct mock_pci_bar){ .size = 4 * KIB, .is_64bit = is_64bit != 0 });
         sized();
         check_nothing(VPT_PCI_ALL_BARS, windows, 2, VPT_RESOURCE_PCI_WINDOW);
-        room_end();
+        pci_end();
     }
 }
 
@@ -217,14 +200,14 @@ Test(pci_place, a_64_bit_one_goes_wherever_it_fits)
 {
     struct vpt_pci_window windows[] = { MEMORY(0xe0000000, 0xe0000fff), MEMORY(16 * GIB + 4096, 17 * GIB - 1) };
 
-    room_begin(0);
-    room_bar(0, (struct mock_pci_bar){ .size = 256 * KIB, .is_64bit = true });
-    room_bar(2, (struct mock_pci_bar){ .size = 4 * KIB });
+    pci_begin(0);
+    pci_bar(0, (struct mock_pci_bar){ .size = 256 * KIB, .is_64bit = true });
+    pci_bar(2, (struct mock_pci_bar){ .size = 4 * KIB });
     sized();
-    assert_status(vpt_pci_bars_place(&room.here, &bars, VPT_PCI_ALL_BARS, windows, 2), VPT_OK);
+    assert_status(vpt_pci_bars_place(&pci.here, &bars, VPT_PCI_ALL_BARS, windows, 2), VPT_OK);
     check_at(0, 16 * GIB + 256 * KIB);
     check_at(2, 0xe0000000);
-    room_end();
+    pci_end();
 }
 
 /* ---- Limits ---- */
@@ -317,12 +300,12 @@ static struct vpt_pci_window plenty[] = { MEMORY(0xe0000000, 0xe0ffffff), IO(0xc
 /* BARs in both windows, of which the last one assigned is BAR 4. */
 static void make_several(void)
 {
-    room_begin(0);
-    room_bar(0, (struct mock_pci_bar){ .size = 32 * KIB });
-    room_bar(1, (struct mock_pci_bar){ .size = 16 * KIB, .is_64bit = true });
-    room_bar(3, (struct mock_pci_bar){ .size = 4 * KIB });
-    room_bar(4, (struct mock_pci_bar){ .size = 64, .io = true });
-    mock_pci_command_set(&room.function, 0x0147);
+    pci_begin(0);
+    pci_bar(0, (struct mock_pci_bar){ .size = 32 * KIB });
+    pci_bar(1, (struct mock_pci_bar){ .size = 16 * KIB, .is_64bit = true });
+    pci_bar(3, (struct mock_pci_bar){ .size = 4 * KIB });
+    pci_bar(4, (struct mock_pci_bar){ .size = 64, .io = true });
+    mock_pci_command_set(&pci.function, 0x0147);
     sized();
 }
 
@@ -333,12 +316,12 @@ Test(pci_place, one_that_does_not_fit)
 
     make_several();
     check_nothing(VPT_PCI_ALL_BARS, windows, 4, VPT_RESOURCE_PCI_WINDOW);
-    cr_assert(room.function.command_count == 0);
-    assert_status(vpt_pci_bars_place(&room.here, &bars, 0x2f, windows, 4), VPT_OK);
+    cr_assert(pci.function.command_count == 0);
+    assert_status(vpt_pci_bars_place(&pci.here, &bars, 0x2f, windows, 4), VPT_OK);
     check_at(0, 0xe0000000);
     check_at(1, 16 * GIB);
     check_at(3, 0xe1000000);
-    room_end();
+    pci_end();
 }
 
 Test(pci_place, a_register_that_does_not_hold_it)
@@ -353,11 +336,11 @@ Test(pci_place, a_register_that_does_not_hold_it)
             bars.bar[0].kind = VPT_PCI_BAR_NONE;
             bars.bar[3].kind = VPT_PCI_BAR_NONE;
         }
-        mock_pci_set_writable(&room.function, offsets[i], 4, 0);
+        mock_pci_set_writable(&pci.function, offsets[i], 4, 0);
         check_nothing(VPT_PCI_ALL_BARS, plenty, 2, VPT_DEVICE_PCI_BAR);
         plenty[0].next = 0xe0000000;
         plenty[0].last = 0xe0ffffff;
-        room_end();
+        pci_end();
     }
 }
 
@@ -367,29 +350,29 @@ Test(pci_place, a_register_that_fails_after_the_others)
     struct vpt_pci_window windows[] = { MEMORY(0xe0000000, 0xe0001fff), MEMORY(16 * GIB, 17 * GIB - 1),
                                         MEMORY(0xe1000000, 0xe1ffffff) };
 
-    room_begin(0);
-    room_bar(0, (struct mock_pci_bar){ .size = 4 * KIB });
-    room_bar(1, (struct mock_pci_bar){ .size = 64 * KIB, .is_64bit = true });
-    room_bar(3, (struct mock_pci_bar){ .size = 8 * KIB });
-    room_bar(4, (struct mock_pci_bar){ .size = 4 * KIB });
-    mock_pci_bar_assign(&room.function, 0, 0xfebd1000);
+    pci_begin(0);
+    pci_bar(0, (struct mock_pci_bar){ .size = 4 * KIB });
+    pci_bar(1, (struct mock_pci_bar){ .size = 64 * KIB, .is_64bit = true });
+    pci_bar(3, (struct mock_pci_bar){ .size = 8 * KIB });
+    pci_bar(4, (struct mock_pci_bar){ .size = 4 * KIB });
+    mock_pci_bar_assign(&pci.function, 0, 0xfebd1000);
     sized();
-    mock_pci_set_writable(&room.function, 0x20, 4, 0);
+    mock_pci_set_writable(&pci.function, 0x20, 4, 0);
     check_nothing(VPT_PCI_ALL_BARS, windows, 3, VPT_DEVICE_PCI_BAR);
-    room_end();
-    room_begin(0);
+    pci_end();
+    pci_begin(0);
     for (unsigned i = 0; i < 7; i++) {
-        room_bar(i, (struct mock_pci_bar){ .size = 4 * KIB });
+        pci_bar(i, (struct mock_pci_bar){ .size = 4 * KIB });
     }
     sized();
-    mock_pci_set_writable(&room.function, 0x30, 4, 0);
+    mock_pci_set_writable(&pci.function, 0x30, 4, 0);
     check_nothing(WITH_ROM, windows, 3, VPT_DEVICE_PCI_BAR);
-    mock_pci_set_writable(&room.function, 0x30, 4, 0xfffff001);
-    assert_status(vpt_pci_bars_place(&room.here, &bars, WITH_ROM, windows, 3), VPT_OK);
+    mock_pci_set_writable(&pci.function, 0x30, 4, 0xfffff001);
+    assert_status(vpt_pci_bars_place(&pci.here, &bars, WITH_ROM, windows, 3), VPT_OK);
     check_at(0, 0xe0000000);
     check_at(1, 0xe0001000);
     check_at(VPT_PCI_ROM, 0xe1004000);
-    room_end();
+    pci_end();
 }
 
 /* Bits 1 to 10 of a ROM's register are no address, and may read as anything. */
@@ -397,22 +380,22 @@ Test(pci_place, a_rom_s_other_bits)
 {
     struct vpt_pci_window windows[] = { MEMORY(0xe0000000, 0xe0ffffff) };
 
-    room_begin(0);
-    room_bar(MOCK_PCI_ROM, (struct mock_pci_bar){ .size = 4 * KIB });
-    mock_pci_set(&room.function, 0x30, 4, 0x7fe);
+    pci_begin(0);
+    pci_bar(MOCK_PCI_ROM, (struct mock_pci_bar){ .size = 4 * KIB });
+    mock_pci_set(&pci.function, 0x30, 4, 0x7fe);
     sized();
-    assert_status(vpt_pci_bars_place(&room.here, &bars, WITH_ROM, windows, 1), VPT_OK);
+    assert_status(vpt_pci_bars_place(&pci.here, &bars, WITH_ROM, windows, 1), VPT_OK);
     check_at(VPT_PCI_ROM, 0xe0000000);
-    room_end();
+    pci_end();
 }
 
 Test(pci_place, decoding_that_stays_on)
 {
     make_several();
-    mock_pci_set_writable(&room.function, 4, 2, 0x0545);
-    room.bus.rules_off = true;
+    mock_pci_set_writable(&pci.function, 4, 2, 0x0545);
+    pci.bus.rules_off = true;
     check_nothing(VPT_PCI_ALL_BARS, plenty, 2, VPT_DEVICE_PCI_COMMAND);
-    room_end();
+    pci_end();
 }
 
 Test(pci_place, a_port_that_fails)
@@ -422,25 +405,25 @@ Test(pci_place, a_port_that_fails)
     uint64_t writes;
 
     make_several();
-    reads = room.function.config_reads;
-    writes = room.function.config_writes;
+    reads = pci.function.config_reads;
+    writes = pci.function.config_writes;
     memcpy(windows, plenty, sizeof(windows));
-    assert_status(vpt_pci_bars_place(&room.here, &bars, VPT_PCI_ALL_BARS, windows, 2), VPT_OK);
-    reads = room.function.config_reads - reads;
-    writes = room.function.config_writes - writes;
-    room_end();
+    assert_status(vpt_pci_bars_place(&pci.here, &bars, VPT_PCI_ALL_BARS, windows, 2), VPT_OK);
+    reads = pci.function.config_reads - reads;
+    writes = pci.function.config_writes - writes;
+    pci_end();
     for (unsigned n = 1; n <= reads; n++) {
         make_several();
-        mock_trigger_set(&room.bus.fail_read, n, 1);
-        check_nothing(VPT_PCI_ALL_BARS, plenty, 2, room.bus.fail_status);
-        room_end();
+        mock_trigger_set(&pci.bus.fail_read, n, 1);
+        check_nothing(VPT_PCI_ALL_BARS, plenty, 2, pci.bus.fail_status);
+        pci_end();
     }
     /* The last one puts the command register back. */
     for (unsigned n = 1; n < writes; n++) {
         make_several();
-        mock_trigger_set(&room.bus.fail_write, n, 1);
-        check_nothing(VPT_PCI_ALL_BARS, plenty, 2, room.bus.fail_status);
-        room_end();
+        mock_trigger_set(&pci.bus.fail_write, n, 1);
+        check_nothing(VPT_PCI_ALL_BARS, plenty, 2, pci.bus.fail_status);
+        pci_end();
     }
     for (unsigned n = 1; n < reads + writes; n++) {
         struct vpt_pci_bars none = { 0 };
@@ -448,11 +431,11 @@ Test(pci_place, a_port_that_fails)
         make_several();
         none = bars;
         memcpy(windows, plenty, sizeof(windows));
-        mock_trigger_set(&room.function.vanish, n, 0);
-        cr_assert(vpt_pci_bars_place(&room.here, &bars, VPT_PCI_ALL_BARS, windows, 2) != VPT_OK);
+        mock_trigger_set(&pci.function.vanish, n, 0);
+        cr_assert(vpt_pci_bars_place(&pci.here, &bars, VPT_PCI_ALL_BARS, windows, 2) != VPT_OK);
         cr_assert(memcmp(&none, &bars, sizeof(bars)) == 0);
         cr_assert(windows[0].next == plenty[0].next && windows[1].next == plenty[1].next);
-        room_end();
+        pci_end();
     }
 }
 
@@ -474,28 +457,28 @@ Test(pci_place, bars_that_sizing_never_gives)
     };
 
     for (size_t i = 0; i < COUNT_OF(wrong); i++) {
-        room_begin(0);
-        room_bar(3, (struct mock_pci_bar){ .size = 4 * KIB });
+        pci_begin(0);
+        pci_bar(3, (struct mock_pci_bar){ .size = 4 * KIB });
         sized();
         bars.bar[wrong[i].index] = wrong[i].bar;
         check_nothing(WITH_ROM, plenty, 2, VPT_CALLER_ARGUMENT);
-        cr_assert(room.function.command_count == 0);
-        room_end();
+        cr_assert(pci.function.command_count == 0);
+        pci_end();
     }
 }
 
 Test(pci_place, arguments)
 {
-    room_begin(0);
+    pci_begin(0);
     sized();
-    assert_status(vpt_pci_bars_place(&room.here, NULL, VPT_PCI_ALL_BARS, plenty, 2), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_pci_bars_place(&room.here, &bars, VPT_PCI_ALL_BARS, NULL, 2), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_pci_bars_place(&room.here, &bars, 0x80, plenty, 2), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_pci_bars_place(&room.here, &bars, VPT_PCI_ALL_BARS, NULL, 0), VPT_OK);
-    room_bar(0, (struct mock_pci_bar){ .size = 4 * KIB });
+    assert_status(vpt_pci_bars_place(&pci.here, NULL, VPT_PCI_ALL_BARS, plenty, 2), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_pci_bars_place(&pci.here, &bars, VPT_PCI_ALL_BARS, NULL, 2), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_pci_bars_place(&pci.here, &bars, 0x80, plenty, 2), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_pci_bars_place(&pci.here, &bars, VPT_PCI_ALL_BARS, NULL, 0), VPT_OK);
+    pci_bar(0, (struct mock_pci_bar){ .size = 4 * KIB });
     sized();
     check_nothing(VPT_PCI_ALL_BARS, plenty, 0, VPT_RESOURCE_PCI_WINDOW);
-    room_end();
+    pci_end();
 }
 
 /* ---- Addresses that were there before ---- */
