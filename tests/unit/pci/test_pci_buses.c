@@ -297,7 +297,7 @@ Test(pci_buses, what_runs_out_leaves_the_rest_as_good_as_it_was)
         { "n(d)", VPT_RESOURCE_PCI_WINDOW, .at = { { 1, 0, 0xe0100000, 4 * GIB + MIB } } },
         { "n(d)",
           VPT_OK,
-          { PREFETCHABLE(4 * GIB, 8 * GIB - 1), [2] = { .last = 1 } },
+          { PREFETCHABLE(4 * GIB + 16, 8 * GIB - 1), [2] = { .last = 1 } },
           .at = { { 1, 0, 0xe0100000, 4 * GIB + MIB } } },
     };
 

@@ -4,480 +4,420 @@
 
 #include "pci_setup.h"
 
-#define WITH_ROM (VPT_PCI_ALL_BARS | 1u << VPT_PCI_ROM)
+#define REGISTERS (VPT_PCI_ROM + 1u)
+#define WITH_ROM  (VPT_PCI_ALL_BARS | 1u << VPT_PCI_ROM)
 
 static struct vpt_pci_bars bars;
+static struct vpt_pci_window windows[4];
+static unsigned window_count;
 
-/* Sizes what was made before. */
-static void sized(void)
+/* BARs of a function as in pci_bars(), windows up to the first one without an end, and where the BARs come to be; 0: nowhere. */
+struct placing {
+    const char *text;
+    const char *bars;
+    struct vpt_pci_window windows[4];
+    uint64_t at[REGISTERS];
+};
+
+static void size(void)
 {
     assert_status(vpt_pci_bars_size(&pci.here, &bars), VPT_OK);
     pci.function.command_count = 0;
 }
 
-/* The BAR is there for the caller and in the register, and takes what its window says. */
-static void check_at(unsigned index, uint64_t address)
+static void make_of_type(uint8_t header_type, const struct placing *placing)
 {
-    cr_assert(bars.bar[index].address == address, "BAR %u is at 0x%llx", index,
-              (unsigned long long)bars.bar[index].address);
-    cr_assert(mock_pci_bar_address(&pci.function, index) == address, "BAR %u in its register", index);
+    pci_begin(header_type);
+    pci_bars(placing->bars);
+    memcpy(windows, placing->windows, sizeof(windows));
+    for (window_count = 0; window_count < 4 && windows[window_count].last != 0; window_count++) {
+    }
+    mock_pci_command_set(&pci.function, 0x0543);
+    size();
 }
 
-/* An assignment that comes to `expected`, after which nothing has changed anywhere. */
-static void check_nothing(unsigned which, struct vpt_pci_window *windows, unsigned count, enum vpt_status expected)
+static void make(const struct placing *placing)
+{
+    make_of_type(0, placing);
+}
+
+static enum vpt_status place(unsigned which)
+{
+    return vpt_pci_bars_place(&pci.here, &bars, which, windows, window_count);
+}
+
+/* The BAR is there for the caller and in the register. */
+static void check_at(const char *row, unsigned index, uint64_t address)
+{
+    char text[64];
+
+    (void)snprintf(text, sizeof(text), "%s: BAR %u:", row, index);
+    assert_same_of(text, bars.bar[index].address, address);
+    assert_same_of(text, mock_pci_bar_address(&pci.function, index), address);
+}
+
+static void check_all(const struct placing *placing)
+{
+    for (unsigned i = 0; i < REGISTERS; i++) {
+        check_at(placing->text, i, placing->at[i]);
+    }
+}
+
+/* Placing comes to `expected`, after which nothing has changed anywhere. */
+static void check_nothing(const char *row, unsigned which, enum vpt_status expected)
 {
     struct vpt_pci_bars old_bars = bars;
-    struct vpt_pci_window old_windows[8];
+    struct vpt_pci_window old_windows[4];
 
-    memcpy(old_windows, windows, count * sizeof(windows[0]));
+    memcpy(old_windows, windows, sizeof(windows));
     pci_remember();
-    assert_status(vpt_pci_bars_place(&pci.here, &bars, which, windows, count), expected);
-    cr_assert(pci_unchanged());
-    cr_assert(memcmp(&old_bars, &bars, sizeof(bars)) == 0);
-    for (unsigned i = 0; i < count; i++) {
-        cr_assert(windows[i].next == old_windows[i].next && windows[i].full == old_windows[i].full, "window %u", i);
+    assert_status_of(row, place(which), expected);
+    assert_same_of(row, pci_words_changed(), 0);
+    cr_assert(memcmp(&old_bars, &bars, sizeof(bars)) == 0, "%s", row);
+    for (unsigned i = 0; i < window_count; i++) {
+        assert_same_of(row, windows[i].next, old_windows[i].next);
+        assert_same_of(row, windows[i].full, old_windows[i].full);
     }
-}
-
-/* One memory BAR of so many bytes, one window: where it comes to be, or 0. */
-static uint64_t place(const struct mock_pci_bar *bar, struct vpt_pci_window *window)
-{
-    uint64_t address;
-
-    pci_begin(0);
-    pci_bar(0, *bar);
-    sized();
-    if (vpt_pci_bars_place(&pci.here, &bars, VPT_PCI_ALL_BARS, window, 1) != VPT_OK) {
-        check_nothing(VPT_PCI_ALL_BARS, window, 1, VPT_RESOURCE_PCI_WINDOW);
-    }
-    address = bars.bar[0].address;
-    check_at(0, address);
-    pci_end();
-    return address;
 }
 
 /* ---- Where ---- */
 
-Test(pci_place, biggest_first_each_at_a_multiple_of_its_size)
+/* Decoding is off meanwhile, the command register comes back last, and what has an address keeps it. */
+Test(pci_place, biggest_first_each_in_the_window_that_suits_it_best)
 {
-    struct vpt_pci_window windows[] = { IO(0xc004, 0xcfff), MEMORY(0xe0001000, 0xe0ffffff) };
+    static const struct placing rows[] = {
+        { "biggest first",
+          "i32 m4K m64K m16 q1M",
+          { IO(0xc004, 0xcfff), MEMORY(0xe0001000, 0xe0ffffff) },
+          { 0xc020, 0xe0210000, 0xe0200000, 0xe0211000, 0xe0100000 } },
+        { "prefetchable ones prefer windows of their own, and high ones",
+          "r4K p4K m4K q4K",
+          { MEMORY(0xe0000000, 0xe00fffff), PREFETCHABLE(0xd0000000, 0xd00fffff), PREFETCHABLE(4 * GIB, 5 * GIB - 1) },
+          { 4 * GIB, 0, 0xd0000000, 0xe0000000, 0xe0001000 } },
+        { "prefetchable ones fall back",
+          "r8K p8K p4K",
+          { PREFETCHABLE(0xd0000000, 0xd0000fff), MEMORY(0xe0000000, 0xe00fffff), MEMORY(8 * GIB, 9 * GIB - 1) },
+          { 8 * GIB, 0, 0xe0000000, 0xd0000000 } },
+        { "a 64-bit one goes wherever it fits",
+          "q256K m4K",
+          { MEMORY(0xe0000000, 0xe0000fff), MEMORY(16 * GIB + 4096, 17 * GIB - 1) },
+          { 16 * GIB + 256 * KIB, 0, 0xe0000000 } },
+    };
 
-    pci_begin(0);
-    pci_bar(0, (struct mock_pci_bar){ .size = 32, .io = true });
-    pci_bar(1, (struct mock_pci_bar){ .size = 4 * KIB });
-    pci_bar(2, (struct mock_pci_bar){ .size = 64 * KIB });
-    pci_bar(3, (struct mock_pci_bar){ .size = 16 });
-    pci_bar(4, (struct mock_pci_bar){ .size = MIB, .is_64bit = true });
-    mock_pci_command_set(&pci.function, 0x0543);
-    sized();
-    assert_status(vpt_pci_bars_place(&pci.here, &bars, VPT_PCI_ALL_BARS, windows, 2), VPT_OK);
-    check_at(0, 0xc020);
-    check_at(4, 0xe0100000);
-    check_at(2, 0xe0200000);
-    check_at(1, 0xe0210000);
-    check_at(3, 0xe0211000);
-    cr_assert(windows[0].next == 0xc040 && !windows[0].full);
-    cr_assert(windows[1].next == 0xe0212000 && !windows[1].full, "a page of its own for 16 bytes");
-    cr_assert(pci.function.command_count == 2 && pci.function.commands[0].value == 0x0540);
-    cr_assert(pci.function.commands[1].value == 0x0543);
-    cr_assert(pci.function.commands[1].sequence == pci.bus.sequence, "the command register comes last");
-    cr_assert(bars.bar[5].kind == VPT_PCI_BAR_NONE && bars.bar[5].address == 0);
-    pci_end();
-}
-
-Test(pci_place, what_has_an_address_keeps_it)
-{
-    struct vpt_pci_window windows[] = { MEMORY(0xe0000000, 0xe0ffffff) };
-
-    pci_begin(0);
-    pci_bar(0, (struct mock_pci_bar){ .size = 4 * KIB });
-    pci_bar(1, (struct mock_pci_bar){ .size = 8 * KIB });
-    mock_pci_bar_assign(&pci.function, 1, 0xfebd2000);
-    sized();
-    assert_status(vpt_pci_bars_place(&pci.here, &bars, VPT_PCI_ALL_BARS, windows, 1), VPT_OK);
-    check_at(0, 0xe0000000);
-    check_at(1, 0xfebd2000);
-    cr_assert(windows[0].next == 0xe0001000);
-    check_nothing(VPT_PCI_ALL_BARS, windows, 1, VPT_OK);
-    check_nothing(VPT_PCI_ALL_BARS, windows, 0, VPT_OK);
-    pci_end();
-}
-
-Test(pci_place, only_those_asked_for)
-{
-    struct vpt_pci_window windows[] = { MEMORY(0xe0000000, 0xe0ffffff) };
-
-    pci_begin(0);
-    pci_bar(0, (struct mock_pci_bar){ .size = 4 * KIB });
-    pci_bar(1, (struct mock_pci_bar){ .size = 8 * KIB });
-    pci_bar(MOCK_PCI_ROM, (struct mock_pci_bar){ .size = 64 * KIB });
-    sized();
-    check_nothing(0, windows, 1, VPT_OK);
-    assert_status(vpt_pci_bars_place(&pci.here, &bars, 1u << 1, windows, 1), VPT_OK);
-    check_at(0, 0);
-    check_at(1, 0xe0000000);
-    assert_status(vpt_pci_bars_place(&pci.here, &bars, VPT_PCI_ALL_BARS, windows, 1), VPT_OK);
-    check_at(0, 0xe0002000);
-    check_at(VPT_PCI_ROM, 0);
-    assert_status(vpt_pci_bars_place(&pci.here, &bars, WITH_ROM, windows, 1), VPT_OK);
-    check_at(VPT_PCI_ROM, 0xe0010000);
-    cr_assert((mock_pci_get(&pci.function, 0x30, 4) & 1) == 0, "the ROM stays off");
-    pci_end();
-}
-
-Test(pci_place, a_bridge_s_own)
-{
-    struct vpt_pci_window windows[] = { MEMORY(0xe0000000, 0xe0ffffff) };
-
-    pci_begin(1);
-    mock_pci_set(&pci.function, 0x18, 4, 0x00050403);
-    pci_bar(0, (struct mock_pci_bar){ .size = 8 * KIB, .is_64bit = true });
-    pci_bar(MOCK_PCI_ROM, (struct mock_pci_bar){ .size = 4 * KIB });
-    sized();
-    assert_status(vpt_pci_bars_place(&pci.here, &bars, WITH_ROM, windows, 1), VPT_OK);
-    check_at(0, 0xe0000000);
-    check_at(VPT_PCI_ROM, 0xe0002000);
-    cr_assert(mock_pci_get(&pci.function, 0x18, 4) == 0x00050403);
-    /* A made-up third one would overwrite the bus numbers. */
-    bars.bar[2] = (struct vpt_pci_bar){ .size = 4 * KIB, .kind = VPT_PCI_BAR_MEMORY };
-    check_nothing(VPT_PCI_ALL_BARS, windows, 1, VPT_CALLER_ARGUMENT);
-    pci_end();
-}
-
-/* ---- Which window ---- */
-
-Test(pci_place, prefetchable_ones_prefer_windows_of_their_own_and_high_ones)
-{
-    struct vpt_pci_window windows[] = { MEMORY(0xe0000000, 0xe00fffff), PREFETCHABLE(0xd0000000, 0xd00fffff),
-                                        PREFETCHABLE(4 * GIB, 5 * GIB - 1) };
-
-    pci_begin(0);
-    pci_bar(0, (struct mock_pci_bar){ .size = 4 * KIB, .is_64bit = true, .prefetchable = true });
-    pci_bar(2, (struct mock_pci_bar){ .size = 4 * KIB, .prefetchable = true });
-    pci_bar(3, (struct mock_pci_bar){ .size = 4 * KIB });
-    pci_bar(4, (struct mock_pci_bar){ .size = 4 * KIB, .is_64bit = true });
-    sized();
-    assert_status(vpt_pci_bars_place(&pci.here, &bars, VPT_PCI_ALL_BARS, windows, 3), VPT_OK);
-    check_at(0, 4 * GIB);
-    check_at(2, 0xd0000000);
-    check_at(3, 0xe0000000);
-    check_at(4, 0xe0001000);
-    pci_end();
-}
-
-Test(pci_place, prefetchable_ones_fall_back)
-{
-    struct vpt_pci_window windows[] = { PREFETCHABLE(0xd0000000, 0xd0000fff), MEMORY(0xe0000000, 0xe00fffff),
-                                        MEMORY(8 * GIB, 9 * GIB - 1) };
-
-    pci_begin(0);
-    pci_bar(0, (struct mock_pci_bar){ .size = 8 * KIB, .is_64bit = true, .prefetchable = true });
-    pci_bar(2, (struct mock_pci_bar){ .size = 8 * KIB, .prefetchable = true });
-    pci_bar(3, (struct mock_pci_bar){ .size = 4 * KIB, .prefetchable = true });
-    sized();
-    assert_status(vpt_pci_bars_place(&pci.here, &bars, VPT_PCI_ALL_BARS, windows, 3), VPT_OK);
-    check_at(0, 8 * GIB);
-    check_at(2, 0xe0000000);
-    check_at(3, 0xd0000000);
-    cr_assert(windows[0].full);
-    pci_end();
-}
-
-Test(pci_place, others_never_come_into_a_prefetchable_window)
-{
-    struct vpt_pci_window windows[] = { PREFETCHABLE(0xd0000000, 0xdfffffff), IO(0x1000, 0xffff) };
-
-    for (unsigned is_64bit = 0; is_64bit < 2; is_64bit++) {
-        pci_begin(0);
-        pci_bar(0, (struct mock_pci_bar){ .size = 4 * KIB, .is_64bit = is_64bit != 0 });
-        sized();
-        check_nothing(VPT_PCI_ALL_BARS, windows, 2, VPT_RESOURCE_PCI_WINDOW);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        make(&rows[i]);
+        assert_status_of(rows[i].text, place(VPT_PCI_ALL_BARS), VPT_OK);
+        check_all(&rows[i]);
+        assert_same(pci.function.command_count, 2);
+        assert_same(pci.function.commands[0].value, 0x0540);
+        assert_same(pci.function.commands[1].value, 0x0543);
+        assert_same(pci.function.commands[1].sequence, pci.bus.sequence);
+        assert_same(bars.bar[5].kind, VPT_PCI_BAR_NONE);
+        check_nothing(rows[i].text, VPT_PCI_ALL_BARS, VPT_OK);
+        window_count = 0;
+        check_nothing(rows[i].text, VPT_PCI_ALL_BARS, VPT_OK);
         pci_end();
     }
 }
 
-Test(pci_place, a_64_bit_one_goes_wherever_it_fits)
+Test(pci_place, a_bar_that_firmware_has_placed_stays_there)
 {
-    struct vpt_pci_window windows[] = { MEMORY(0xe0000000, 0xe0000fff), MEMORY(16 * GIB + 4096, 17 * GIB - 1) };
+    static const struct placing two = {
+        "a BAR of firmware's", "m4K m8K", { MEMORY(0xe0000000, 0xe0ffffff) }, { 0xe0000000, 0xfebd2000 }
+    };
 
-    pci_begin(0);
-    pci_bar(0, (struct mock_pci_bar){ .size = 256 * KIB, .is_64bit = true });
-    pci_bar(2, (struct mock_pci_bar){ .size = 4 * KIB });
-    sized();
-    assert_status(vpt_pci_bars_place(&pci.here, &bars, VPT_PCI_ALL_BARS, windows, 2), VPT_OK);
-    check_at(0, 16 * GIB + 256 * KIB);
-    check_at(2, 0xe0000000);
+    make(&two);
+    mock_pci_command_set(&pci.function, 0);
+    mock_pci_bar_assign(&pci.function, 1, 0xfebd2000);
+    size();
+    assert_status(place(VPT_PCI_ALL_BARS), VPT_OK);
+    check_all(&two);
+    assert_same(windows[0].next, 0xe0001000);
+    pci_end();
+}
+
+/* A ROM stays off, and bits 1 to 10 of its register, which are no address, may read as anything. */
+Test(pci_place, only_those_asked_for_are_placed)
+{
+    static const struct placing three = { "two BARs and a ROM",
+                                          "m4K m8K R64K",
+                                          { MEMORY(0xe0000000, 0xe0ffffff) },
+                                          { 0xe0002000, 0xe0000000, [VPT_PCI_ROM] = 0xe0010000 } };
+
+    make(&three);
+    pci_set(0x30, 4, 0x7fe);
+    check_nothing(three.text, 0, VPT_OK);
+    assert_status(place(1u << 1), VPT_OK);
+    check_at(three.text, 0, 0);
+    assert_status(place(VPT_PCI_ALL_BARS), VPT_OK);
+    assert_same(pci_get(0x30, 4), 0x7fe);
+    assert_status(place(WITH_ROM), VPT_OK);
+    check_all(&three);
+    assert_same(pci_get(0x30, 4) & 1, 0);
+    pci_end();
+}
+
+Test(pci_place, a_bridge_s_bus_numbers_are_no_bars)
+{
+    static const struct placing bridge = {
+        "a bridge", "q8K R4K", { MEMORY(0xe0000000, 0xe0ffffff) }, { 0xe0000000, [VPT_PCI_ROM] = 0xe0002000 }
+    };
+
+    make_of_type(1, &bridge);
+    pci_set(0x18, 4, 0x00050403);
+    assert_status(place(WITH_ROM), VPT_OK);
+    check_at(bridge.text, 0, 0xe0000000);
+    check_at(bridge.text, VPT_PCI_ROM, 0xe0002000);
+    assert_same(pci_get(0x18, 4), 0x00050403);
+    bars.bar[2] = (struct vpt_pci_bar){ .size = 4 * KIB, .kind = VPT_PCI_BAR_MEMORY };
+    check_nothing("a third BAR would overwrite them", VPT_PCI_ALL_BARS, VPT_CALLER_ARGUMENT);
     pci_end();
 }
 
 /* ---- Limits ---- */
 
-Test(pci_place, limits_of_each_kind)
+/* One BAR and one window: where it comes to be, or 0. */
+static uint64_t place_one(const char *bar, struct vpt_pci_window *window)
+{
+    struct placing placing = { "one BAR", bar, { *window }, { 0 } };
+
+    make(&placing);
+    window_count = 1;
+    if (place(VPT_PCI_ALL_BARS) != VPT_OK) {
+        check_nothing("one BAR", VPT_PCI_ALL_BARS, VPT_RESOURCE_PCI_WINDOW);
+    }
+    *window = windows[0];
+    check_at("one BAR", 0, bars.bar[0].address);
+    pci_end();
+    return bars.bar[0].address;
+}
+
+Test(pci_place, each_kind_has_its_limits)
 {
     static const struct {
-        struct mock_pci_bar bar;
+        const char *text;
+        const char *bar;
         struct vpt_pci_window window;
         uint64_t address; /* 0: it does not fit */
-    } cases[] = {
-        { { .size = 8 * KIB }, MEMORY(0xffffe000, 5 * GIB), 0xffffe000 },
-        { { .size = 8 * KIB }, MEMORY(0xffffe001, 5 * GIB), 0 },
-        { { .size = 4 * KIB }, MEMORY(4 * GIB, 5 * GIB), 0 },
-        { { .size = 8 * KIB, .is_64bit = true }, MEMORY(0xffffe001, 5 * GIB), 4 * GIB },
-        { { .size = 2 * GIB }, MEMORY(1, 5 * GIB), 2 * GIB },
-        { { .size = 4 * KIB, .below_1mib = true }, MEMORY(0xff000, 0x200000), 0xff000 },
-        { { .size = 4 * KIB, .below_1mib = true }, MEMORY(0xff001, 0x200000), 0 },
-        { { .size = 32, .io = true }, IO(0xffe0, 0xfffff), 0xffe0 },
-        { { .size = 32, .io = true }, IO(0xffe1, 0xfffff), 0 },
-        { { .size = 4, .io = true }, IO(0xc001, 0xc007), 0xc004 },
-        { { .size = 8, .io = true }, IO(0xc001, 0xc00e), 0 },
-        { { .size = 4 * KIB }, MEMORY(0xe0000000, 0xe0000fff), 0xe0000000 },
-        { { .size = 4 * KIB }, MEMORY(0xe0000000, 0xe0000ffe), 0 },
-        { { .size = 4 * KIB }, MEMORY(0xe0000001, 0xe0001fff), 0xe0001000 },
-        { { .size = 4 * KIB }, MEMORY(0xe0000001, 0xe0001ffe), 0 },
-        { { .size = 4 * KIB }, MEMORY(0xe0001000, 0xe0000fff), 0 }, /* an empty window */
-        { { .size = 64 }, MEMORY(0xe0000800, 0xe0001ffe), 0 },      /* the rest of the page may be another's */
-        { { .size = 64 }, MEMORY(0xe0000800, 0xe0001fff), 0xe0001000 },
-        { { .size = 4 * KIB }, { VPT_PCI_BAR_MEMORY, false, 0xe0000000, 0xe0ffffff, true }, 0 },
-        { { .size = 4 * KIB }, { VPT_PCI_BAR_NONE, false, 0xe0000000, 0xe0ffffff, false }, 0 },
-        { { .size = 4 * KIB }, IO(0xe0000000, 0xe0ffffff), 0 },
+    } rows[] = {
+        { "up to 4 GiB:", "m8K", MEMORY(0xffffe000, 5 * GIB), 0xffffe000 },
+        { "just beyond 4 GiB:", "m8K", MEMORY(0xffffe001, 5 * GIB), 0 },
+        { "above 4 GiB:", "m4K", MEMORY(4 * GIB, 5 * GIB), 0 },
+        { "64 bits across 4 GiB:", "q8K", MEMORY(0xffffe001, 5 * GIB), 4 * GIB },
+        { "2 GiB:", "m2G", MEMORY(1, 5 * GIB), 2 * GIB },
+        { "up to 1 MiB:", "l4K", MEMORY(0xff000, 0x200000), 0xff000 },
+        { "beyond 1 MiB:", "l4K", MEMORY(0xff001, 0x200000), 0 },
+        { "up to 64 KiB of I/O:", "i32", IO(0xffe0, 0xfffff), 0xffe0 },
+        { "beyond 64 KiB of I/O:", "i32", IO(0xffe1, 0xfffff), 0 },
+        { "all of the I/O window:", "i4", IO(0xc001, 0xc007), 0xc004 },
+        { "a port too few:", "i8", IO(0xc001, 0xc00e), 0 },
+        { "all of the window:", "m4K", MEMORY(0xe0000000, 0xe0000fff), 0xe0000000 },
+        { "a byte too few:", "m4K", MEMORY(0xe0000000, 0xe0000ffe), 0 },
+        { "the window's second page:", "m4K", MEMORY(0xe0000001, 0xe0001fff), 0xe0001000 },
+        { "a byte too few there:", "m4K", MEMORY(0xe0000001, 0xe0001ffe), 0 },
+        { "an empty window:", "m4K", MEMORY(0xe0001000, 0xe0000fff), 0 },
+        { "a page of its own for 64 bytes:", "m64", MEMORY(0xe0000800, 0xe0001fff), 0xe0001000 },
+        { "another's byte in its page:", "m64", MEMORY(0xe0000800, 0xe0001ffe), 0 },
+        { "a full window:", "m4K", { VPT_PCI_BAR_MEMORY, false, 0xe0000000, 0xe0ffffff, true }, 0 },
+        { "a window of no kind:", "m4K", { VPT_PCI_BAR_NONE, false, 0xe0000000, 0xe0ffffff, false }, 0 },
+        { "an I/O window:", "m4K", IO(0xe0000000, 0xe0ffffff), 0 },
+        { "a prefetchable window:", "m4K", PREFETCHABLE(0xd0000000, 0xdfffffff), 0 },
+        { "the same for 64:", "q4K", PREFETCHABLE(0xd0000000, 0xdfffffff), 0 },
+        { "a page at 0:", "m16", MEMORY(0, 0xffffff), 4 * KIB },
+        { "1 MiB at 0:", "q1M", MEMORY(0, 0xffffff), MIB },
+        { "I/O port 0:", "i16", IO(0, 0xffff), 16 },
+        { "nothing but the page at 0:", "m16", MEMORY(0, 0xfff), 0 },
+        { "rounding up would wrap:", "q4K", MEMORY(UINT64_MAX - 0xffe, UINT64_MAX), 0 },
     };
 
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        struct vpt_pci_window window = cases[i].window;
-        uint64_t address = place(&cases[i].bar, &window);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct vpt_pci_window window = rows[i].window;
 
-        cr_assert(address == cases[i].address, "case %zu: 0x%llx", i, (unsigned long long)address);
+        assert_same_of(rows[i].text, place_one(rows[i].bar, &window), rows[i].address);
     }
-}
-
-Test(pci_place, address_0_is_never_given)
-{
-    struct vpt_pci_window memory = MEMORY(0, 0xffffff);
-    struct vpt_pci_window io = IO(0, 0xffff);
-    struct vpt_pci_window only_0 = MEMORY(0, 0xfff);
-
-    cr_assert(place(&(struct mock_pci_bar){ .size = 16 }, &memory) == 4 * KIB);
-    cr_assert(place(&(struct mock_pci_bar){ .size = MIB, .is_64bit = true }, &memory) == MIB);
-    cr_assert(place(&(struct mock_pci_bar){ .size = 16, .io = true }, &io) == 16);
-    cr_assert(place(&(struct mock_pci_bar){ .size = 16 }, &only_0) == 0);
-}
-
-Test(pci_place, a_window_up_to_the_last_address)
-{
-    struct mock_pci_bar bar = { .size = 4 * KIB, .is_64bit = true };
-    struct mock_pci_bar huge = { .size = UINT64_C(1) << 63, .is_64bit = true };
-    struct vpt_pci_window window = MEMORY(UINT64_MAX - 0x2ffe, UINT64_MAX);
-    struct vpt_pci_window whole = MEMORY(0, UINT64_MAX);
-
-    cr_assert(place(&bar, &window) == UINT64_MAX - 0x1fff);
-    cr_assert(window.next == UINT64_MAX - 0xfff && !window.full);
-    cr_assert(place(&bar, &window) == UINT64_MAX - 0xfff);
-    cr_assert(window.full);
-    cr_assert(place(&bar, &window) == 0);
-    window = (struct vpt_pci_window)MEMORY(UINT64_MAX - 0xffe, UINT64_MAX);
-    cr_assert(place(&bar, &window) == 0, "rounding up would wrap");
-    cr_assert(place(&huge, &whole) == UINT64_C(1) << 63);
-    cr_assert(whole.full);
-    cr_assert(place(&bar, &whole) == 0);
 }
 
 Test(pci_place, a_window_is_filled_to_its_end)
 {
-    struct mock_pci_bar bar = { .size = 4 * KIB };
-    struct vpt_pci_window window = MEMORY(0xe0000000, 0xe0003fff);
+    struct vpt_pci_window low = MEMORY(0xe0000000, 0xe0003fff);
+    struct vpt_pci_window last = MEMORY(UINT64_MAX - 0x2ffe, UINT64_MAX);
+    struct vpt_pci_window whole = MEMORY(0, UINT64_MAX);
 
     for (unsigned i = 0; i < 4; i++) {
-        cr_assert(place(&bar, &window) == 0xe0000000 + i * 4 * KIB);
-        cr_assert(window.full == (i == 3) && window.next == 0xe0001000 + i * 4 * KIB);
+        assert_same(place_one("q4K", &low), 0xe0000000 + i * 4 * KIB);
+        assert_same(low.next, 0xe0001000 + i * 4 * KIB);
+        assert_same(low.full, i == 3);
     }
-    cr_assert(place(&bar, &window) == 0);
+    assert_same(place_one("q4K", &low), 0);
+    assert_same(place_one("q4K", &last), UINT64_MAX - 0x1fff);
+    assert_same(last.next, UINT64_MAX - 0xfff);
+    cr_assert(!last.full);
+    assert_same(place_one("q4K", &last), UINT64_MAX - 0xfff);
+    cr_assert(last.full);
+    assert_same(place_one("q4K", &last), 0);
+    assert_same(place_one("q8589934592G", &whole), UINT64_C(1) << 63);
+    cr_assert(whole.full);
+    assert_same(place_one("q4K", &whole), 0);
 }
 
 /* ---- All or nothing ---- */
 
-static struct vpt_pci_window plenty[] = { MEMORY(0xe0000000, 0xe0ffffff), IO(0xc000, 0xffff) };
-
 /* BARs in both windows, of which the last one assigned is BAR 4. */
+static const struct placing several = {
+    "several", "m32K q16K m4K i64", { MEMORY(0xe0000000, 0xe0ffffff), IO(0xc000, 0xffff) }, { 0 }
+};
+
 static void make_several(void)
 {
-    pci_begin(0);
-    pci_bar(0, (struct mock_pci_bar){ .size = 32 * KIB });
-    pci_bar(1, (struct mock_pci_bar){ .size = 16 * KIB, .is_64bit = true });
-    pci_bar(3, (struct mock_pci_bar){ .size = 4 * KIB });
-    pci_bar(4, (struct mock_pci_bar){ .size = 64, .io = true });
+    make(&several);
     mock_pci_command_set(&pci.function, 0x0147);
-    sized();
+    pci_remember();
 }
 
-Test(pci_place, one_that_does_not_fit)
+Test(pci_place, one_that_does_not_fit_keeps_the_others_out)
 {
-    struct vpt_pci_window windows[] = { MEMORY(0xe0000000, 0xe0007fff), MEMORY(16 * GIB, 17 * GIB),
-                                        MEMORY(0xe1000000, 0xe1ffffff), IO(0xffc1, 0xffff) };
+    static const struct vpt_pci_window narrow[] = { MEMORY(0xe0000000, 0xe0007fff), MEMORY(16 * GIB, 17 * GIB),
+                                                    MEMORY(0xe1000000, 0xe1ffffff), IO(0xffc1, 0xffff) };
 
     make_several();
-    check_nothing(VPT_PCI_ALL_BARS, windows, 4, VPT_RESOURCE_PCI_WINDOW);
-    cr_assert(pci.function.command_count == 0);
-    assert_status(vpt_pci_bars_place(&pci.here, &bars, 0x2f, windows, 4), VPT_OK);
-    check_at(0, 0xe0000000);
-    check_at(1, 16 * GIB);
-    check_at(3, 0xe1000000);
+    memcpy(windows, narrow, sizeof(windows));
+    window_count = 4;
+    check_nothing("no I/O port", VPT_PCI_ALL_BARS, VPT_RESOURCE_PCI_WINDOW);
+    assert_same(pci.function.command_count, 0);
+    assert_status(place(0x2f), VPT_OK);
+    check_at("but for BAR 4", 0, 0xe0000000);
+    check_at("but for BAR 4", 1, 16 * GIB);
+    check_at("but for BAR 4", 3, 0xe1000000);
     pci_end();
 }
 
-Test(pci_place, a_register_that_does_not_hold_it)
+Test(pci_place, a_register_that_does_not_hold_its_address_is_told)
 {
     static const uint16_t offsets[] = { 0x10, 0x14, 0x18, 0x1c, 0x20 };
 
     for (size_t i = 0; i < COUNT_OF(offsets); i++) {
         make_several();
-        if (offsets[i] == 0x18) {
-            plenty[0].next = 16 * GIB; /* so that the upper half is not 0 */
-            plenty[0].last = 17 * GIB;
+        if (offsets[i] == 0x18) { /* the upper half of BAR 1, which must not be 0 */
+            windows[0] = (struct vpt_pci_window)MEMORY(16 * GIB, 17 * GIB);
             bars.bar[0].kind = VPT_PCI_BAR_NONE;
             bars.bar[3].kind = VPT_PCI_BAR_NONE;
         }
         mock_pci_set_writable(&pci.function, offsets[i], 4, 0);
-        check_nothing(VPT_PCI_ALL_BARS, plenty, 2, VPT_DEVICE_PCI_BAR);
-        plenty[0].next = 0xe0000000;
-        plenty[0].last = 0xe0ffffff;
+        check_nothing("a stuck register", VPT_PCI_ALL_BARS, VPT_DEVICE_PCI_BAR);
         pci_end();
     }
 }
 
-/* All seven are on paper, most of them written, when the last one fails; one had its address from firmware. */
-Test(pci_place, a_register_that_fails_after_the_others)
+/* All are placed, most of them written, when the last one fails; one had its address from firmware. */
+Test(pci_place, a_register_that_fails_after_the_others_undoes_them)
 {
-    struct vpt_pci_window windows[] = { MEMORY(0xe0000000, 0xe0001fff), MEMORY(16 * GIB, 17 * GIB - 1),
-                                        MEMORY(0xe1000000, 0xe1ffffff) };
+    static const struct placing firmware = { "after others",
+                                             "m4K q64K m8K m4K",
+                                             { MEMORY(0xe0000000, 0xe0001fff), MEMORY(16 * GIB, 17 * GIB - 1),
+                                               MEMORY(0xe1000000, 0xe1ffffff) },
+                                             { 0 } };
+    static const struct placing seven = { "all seven",
+                                          "m4K m4K m4K m4K m4K m4K R4K",
+                                          { MEMORY(0xe0000000, 0xe0001fff), MEMORY(0xe1000000, 0xe1ffffff) },
+                                          { 0xe0000000, 0xe0001000, 0xe1000000, 0xe1001000, 0xe1002000, 0xe1003000,
+                                            0xe1004000 } };
 
-    pci_begin(0);
-    pci_bar(0, (struct mock_pci_bar){ .size = 4 * KIB });
-    pci_bar(1, (struct mock_pci_bar){ .size = 64 * KIB, .is_64bit = true });
-    pci_bar(3, (struct mock_pci_bar){ .size = 8 * KIB });
-    pci_bar(4, (struct mock_pci_bar){ .size = 4 * KIB });
+    make(&firmware);
+    mock_pci_command_set(&pci.function, 0);
     mock_pci_bar_assign(&pci.function, 0, 0xfebd1000);
-    sized();
+    size();
     mock_pci_set_writable(&pci.function, 0x20, 4, 0);
-    check_nothing(VPT_PCI_ALL_BARS, windows, 3, VPT_DEVICE_PCI_BAR);
+    check_nothing(firmware.text, VPT_PCI_ALL_BARS, VPT_DEVICE_PCI_BAR);
     pci_end();
-    pci_begin(0);
-    for (unsigned i = 0; i < 7; i++) {
-        pci_bar(i, (struct mock_pci_bar){ .size = 4 * KIB });
-    }
-    sized();
+    make(&seven);
     mock_pci_set_writable(&pci.function, 0x30, 4, 0);
-    check_nothing(WITH_ROM, windows, 3, VPT_DEVICE_PCI_BAR);
+    check_nothing(seven.text, WITH_ROM, VPT_DEVICE_PCI_BAR);
     mock_pci_set_writable(&pci.function, 0x30, 4, 0xfffff001);
-    assert_status(vpt_pci_bars_place(&pci.here, &bars, WITH_ROM, windows, 3), VPT_OK);
-    check_at(0, 0xe0000000);
-    check_at(1, 0xe0001000);
-    check_at(VPT_PCI_ROM, 0xe1004000);
+    assert_status(place(WITH_ROM), VPT_OK);
+    check_all(&seven);
     pci_end();
 }
 
-/* Bits 1 to 10 of a ROM's register are no address, and may read as anything. */
-Test(pci_place, a_rom_s_other_bits)
-{
-    struct vpt_pci_window windows[] = { MEMORY(0xe0000000, 0xe0ffffff) };
-
-    pci_begin(0);
-    pci_bar(MOCK_PCI_ROM, (struct mock_pci_bar){ .size = 4 * KIB });
-    mock_pci_set(&pci.function, 0x30, 4, 0x7fe);
-    sized();
-    assert_status(vpt_pci_bars_place(&pci.here, &bars, WITH_ROM, windows, 1), VPT_OK);
-    check_at(VPT_PCI_ROM, 0xe0000000);
-    pci_end();
-}
-
-Test(pci_place, decoding_that_stays_on)
+Test(pci_place, nothing_is_placed_while_decoding_stays_on)
 {
     make_several();
     mock_pci_set_writable(&pci.function, 4, 2, 0x0545);
     pci.bus.rules_off = true;
-    check_nothing(VPT_PCI_ALL_BARS, plenty, 2, VPT_DEVICE_PCI_COMMAND);
+    check_nothing("decoding stays on", VPT_PCI_ALL_BARS, VPT_DEVICE_PCI_COMMAND);
     pci_end();
 }
 
-Test(pci_place, a_port_that_fails)
+static enum vpt_status place_several(void)
 {
-    struct vpt_pci_window windows[2];
-    uint64_t reads;
-    uint64_t writes;
+    return place(VPT_PCI_ALL_BARS);
+}
 
-    make_several();
-    reads = pci.function.config_reads;
-    writes = pci.function.config_writes;
-    memcpy(windows, plenty, sizeof(windows));
-    assert_status(vpt_pci_bars_place(&pci.here, &bars, VPT_PCI_ALL_BARS, windows, 2), VPT_OK);
-    reads = pci.function.config_reads - reads;
-    writes = pci.function.config_writes - writes;
-    pci_end();
-    for (unsigned n = 1; n <= reads; n++) {
-        make_several();
-        mock_trigger_set(&pci.bus.fail_read, n, 1);
-        check_nothing(VPT_PCI_ALL_BARS, plenty, 2, pci.bus.fail_status);
-        pci_end();
-    }
-    /* The last one puts the command register back. */
-    for (unsigned n = 1; n < writes; n++) {
-        make_several();
-        mock_trigger_set(&pci.bus.fail_write, n, 1);
-        check_nothing(VPT_PCI_ALL_BARS, plenty, 2, pci.bus.fail_status);
-        pci_end();
-    }
-    for (unsigned n = 1; n < reads + writes; n++) {
-        struct vpt_pci_bars none = { 0 };
+/* The last write puts the command register back, when all is done; nobody sees a function that goes before that. */
+static void check_failure(const struct pci_failure *failure)
+{
+    bool last = failure->n == failure->of;
 
-        make_several();
-        none = bars;
-        memcpy(windows, plenty, sizeof(windows));
-        mock_trigger_set(&pci.function.vanish, n, 0);
-        cr_assert(vpt_pci_bars_place(&pci.here, &bars, VPT_PCI_ALL_BARS, windows, 2) != VPT_OK);
-        cr_assert(memcmp(&none, &bars, sizeof(bars)) == 0);
-        cr_assert(windows[0].next == plenty[0].next && windows[1].next == plenty[1].next);
-        pci_end();
+    if (failure->kind == PCI_WRITE_FAILS && last) {
+        return;
     }
+    if (failure->kind == PCI_VANISHES) {
+        cr_assert(last || failure->status != VPT_OK, "%s", failure->text);
+    } else {
+        assert_status_of(failure->text, failure->status, pci.bus.fail_status);
+        assert_same_of(failure->text, pci_words_changed(), 0);
+    }
+    for (unsigned i = 0; i < REGISTERS && failure->status != VPT_OK; i++) {
+        assert_same_of(failure->text, bars.bar[i].address, 0);
+    }
+    for (unsigned i = 0; i < window_count && failure->status != VPT_OK; i++) {
+        assert_same_of(failure->text, windows[i].next, several.windows[i].next);
+        assert_same_of(failure->text, windows[i].full, false);
+    }
+}
+
+Test(pci_place, an_access_that_fails_leaves_all_as_it_was)
+{
+    pci_each_failure(make_several, place_several, check_failure);
 }
 
 /* ---- Arguments ---- */
 
-Test(pci_place, bars_that_sizing_never_gives)
+Test(pci_place, bars_that_sizing_never_gives_are_refused)
 {
     static const struct {
+        const char *text;
         unsigned index;
         struct vpt_pci_bar bar;
-    } wrong[] = {
-        { 0, { .size = 0, .kind = VPT_PCI_BAR_MEMORY } },
-        { 0, { .size = 0x3000, .kind = VPT_PCI_BAR_MEMORY } },
-        { 0, { .size = 0x1000, .kind = (enum vpt_pci_bar_kind)4 } },
-        { 5, { .size = 0x1000, .kind = VPT_PCI_BAR_MEMORY, .is_64bit = true } },
-        { 2, { .size = 0x1000, .kind = VPT_PCI_BAR_MEMORY, .is_64bit = true } }, /* the next one is there */
-        { 0, { .size = 0x10, .kind = VPT_PCI_BAR_IO, .is_64bit = true } },
-        { 6, { .size = 0x1000, .kind = VPT_PCI_BAR_MEMORY, .is_64bit = true } },
+    } rows[] = {
+        { "no size", 0, { .size = 0, .kind = VPT_PCI_BAR_MEMORY } },
+        { "no power of two", 0, { .size = 0x3000, .kind = VPT_PCI_BAR_MEMORY } },
+        { "no kind", 0, { .size = 0x1000, .kind = (enum vpt_pci_bar_kind)4 } },
+        { "the last one of 64 bits", 5, { .size = 0x1000, .kind = VPT_PCI_BAR_MEMORY, .is_64bit = true } },
+        { "64 bits, and the next one is there", 2, { .size = 0x1000, .kind = VPT_PCI_BAR_MEMORY, .is_64bit = true } },
+        { "I/O of 64 bits", 0, { .size = 0x10, .kind = VPT_PCI_BAR_IO, .is_64bit = true } },
+        { "a ROM of 64 bits", 6, { .size = 0x1000, .kind = VPT_PCI_BAR_MEMORY, .is_64bit = true } },
     };
 
-    for (size_t i = 0; i < COUNT_OF(wrong); i++) {
-        pci_begin(0);
-        pci_bar(3, (struct mock_pci_bar){ .size = 4 * KIB });
-        sized();
-        bars.bar[wrong[i].index] = wrong[i].bar;
-        check_nothing(WITH_ROM, plenty, 2, VPT_CALLER_ARGUMENT);
-        cr_assert(pci.function.command_count == 0);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        make(&(struct placing){ "BAR 3", "- - - m4K", { MEMORY(0xe0000000, 0xe0ffffff) }, { 0 } });
+        bars.bar[rows[i].index] = rows[i].bar;
+        check_nothing(rows[i].text, WITH_ROM, VPT_CALLER_ARGUMENT);
+        assert_same(pci.function.command_count, 0);
         pci_end();
     }
 }
 
-Test(pci_place, arguments)
+Test(pci_place, arguments_that_make_no_sense_are_refused)
 {
-    pci_begin(0);
-    sized();
-    assert_status(vpt_pci_bars_place(&pci.here, NULL, VPT_PCI_ALL_BARS, plenty, 2), VPT_CALLER_ARGUMENT);
+    make(&(struct placing){ "nothing", "", { { 0 } }, { 0 } });
+    assert_status(vpt_pci_bars_place(&pci.here, NULL, VPT_PCI_ALL_BARS, windows, 2), VPT_CALLER_ARGUMENT);
     assert_status(vpt_pci_bars_place(&pci.here, &bars, VPT_PCI_ALL_BARS, NULL, 2), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_pci_bars_place(&pci.here, &bars, 0x80, plenty, 2), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_pci_bars_place(&pci.here, &bars, 0x80, windows, 2), VPT_CALLER_ARGUMENT);
     assert_status(vpt_pci_bars_place(&pci.here, &bars, VPT_PCI_ALL_BARS, NULL, 0), VPT_OK);
-    pci_bar(0, (struct mock_pci_bar){ .size = 4 * KIB });
-    sized();
-    check_nothing(VPT_PCI_ALL_BARS, plenty, 0, VPT_RESOURCE_PCI_WINDOW);
+    pci_end();
+    make_several();
+    window_count = 0;
+    check_nothing("no window", VPT_PCI_ALL_BARS, VPT_RESOURCE_PCI_WINDOW);
     pci_end();
 }
 
@@ -485,32 +425,41 @@ Test(pci_place, arguments)
 
 Test(pci_place, an_address_outside_the_windows_is_found)
 {
-    static const struct vpt_pci_window windows[] = { MEMORY(0xe0000000, 0xefffffff), IO(0xc000, 0xffff) };
+    static const struct vpt_pci_window given[] = { MEMORY(0xe0000000, 0xefffffff), IO(0xc000, 0xffff) };
     static const struct {
+        const char *text;
         struct vpt_pci_bar bar;
         enum vpt_status expected;
-    } cases[] = {
-        { { .address = 0xe0000000, .size = 0x1000, .kind = VPT_PCI_BAR_MEMORY }, VPT_OK },
-        { { .address = 0xeffff000, .size = 0x1000, .kind = VPT_PCI_BAR_MEMORY }, VPT_OK },
-        { { .address = 0xeffff000, .size = 0x2000, .kind = VPT_PCI_BAR_MEMORY }, VPT_DEVICE_PCI_BAR },
-        { { .address = 0x00100000, .size = 0x1000, .kind = VPT_PCI_BAR_MEMORY }, VPT_DEVICE_PCI_BAR },
-        { { .address = 0xe0000000, .size = 0, .kind = VPT_PCI_BAR_MEMORY }, VPT_DEVICE_PCI_BAR },
-        { { .address = 0xe0000000, .size = UINT64_MAX, .kind = VPT_PCI_BAR_MEMORY }, VPT_DEVICE_PCI_BAR },
-        { { .address = 0xfffffffffffff000, .size = 0x1000, .kind = VPT_PCI_BAR_MEMORY }, VPT_DEVICE_PCI_BAR },
-        { { .address = 0xc000, .size = 0x80, .kind = VPT_PCI_BAR_IO }, VPT_OK },
-        { { .address = 0xbff0, .size = 0x10, .kind = VPT_PCI_BAR_IO }, VPT_DEVICE_PCI_BAR },
-        { { .address = 0xc000, .size = 0x1000, .kind = VPT_PCI_BAR_MEMORY }, VPT_DEVICE_PCI_BAR },
-        { { .address = 0, .size = 0x1000, .kind = VPT_PCI_BAR_MEMORY }, VPT_OK },
-        { { .address = 0, .size = 0, .kind = VPT_PCI_BAR_NONE }, VPT_OK },
+    } rows[] = {
+        { "first:", { .address = 0xe0000000, .size = 0x1000, .kind = VPT_PCI_BAR_MEMORY }, VPT_OK },
+        { "last:", { .address = 0xeffff000, .size = 0x1000, .kind = VPT_PCI_BAR_MEMORY }, VPT_OK },
+        { "beyond the end:",
+          { .address = 0xeffff000, .size = 0x2000, .kind = VPT_PCI_BAR_MEMORY },
+          VPT_DEVICE_PCI_BAR },
+        { "before the window:",
+          { .address = 0x00100000, .size = 0x1000, .kind = VPT_PCI_BAR_MEMORY },
+          VPT_DEVICE_PCI_BAR },
+        { "no size:", { .address = 0xe0000000, .size = 0, .kind = VPT_PCI_BAR_MEMORY }, VPT_DEVICE_PCI_BAR },
+        { "too large:", { .address = 0xe0000000, .size = UINT64_MAX, .kind = VPT_PCI_BAR_MEMORY }, VPT_DEVICE_PCI_BAR },
+        { "at the end of all:",
+          { .address = 0xfffffffffffff000, .size = 0x1000, .kind = VPT_PCI_BAR_MEMORY },
+          VPT_DEVICE_PCI_BAR },
+        { "I/O:", { .address = 0xc000, .size = 0x80, .kind = VPT_PCI_BAR_IO }, VPT_OK },
+        { "before the I/O window:", { .address = 0xbff0, .size = 0x10, .kind = VPT_PCI_BAR_IO }, VPT_DEVICE_PCI_BAR },
+        { "memory in the I/O window:",
+          { .address = 0xc000, .size = 0x1000, .kind = VPT_PCI_BAR_MEMORY },
+          VPT_DEVICE_PCI_BAR },
+        { "no address:", { .address = 0, .size = 0x1000, .kind = VPT_PCI_BAR_MEMORY }, VPT_OK },
+        { "no BAR:", { .address = 0, .size = 0, .kind = VPT_PCI_BAR_NONE }, VPT_OK },
     };
 
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        struct vpt_pci_bars some = { .bar = { [2] = cases[i].bar } };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct vpt_pci_bars some = { .bar = { [2] = rows[i].bar } };
 
-        cr_assert(vpt_pci_bars_check(&some, VPT_PCI_ALL_BARS, windows, 2) == cases[i].expected, "case %zu", i);
-        assert_status(vpt_pci_bars_check(&some, VPT_PCI_ALL_BARS & ~4u, windows, 2), VPT_OK);
+        assert_status_of(rows[i].text, vpt_pci_bars_check(&some, VPT_PCI_ALL_BARS, given, 2), rows[i].expected);
+        assert_status_of(rows[i].text, vpt_pci_bars_check(&some, VPT_PCI_ALL_BARS & ~4u, given, 2), VPT_OK);
     }
-    assert_status(vpt_pci_bars_check(NULL, VPT_PCI_ALL_BARS, windows, 2), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_pci_bars_check(NULL, VPT_PCI_ALL_BARS, given, 2), VPT_CALLER_ARGUMENT);
     assert_status(vpt_pci_bars_check(&bars, VPT_PCI_ALL_BARS, NULL, 2), VPT_CALLER_ARGUMENT);
     assert_status(vpt_pci_bars_check(&bars, VPT_PCI_ALL_BARS, NULL, 0), VPT_OK);
 }
