@@ -4,19 +4,17 @@
 
 #include "pci_setup.h"
 
-#define REGISTERS (VPT_PCI_ROM + 1u)
-#define WITH_ROM  (VPT_PCI_ALL_BARS | 1u << VPT_PCI_ROM)
+#define WITH_ROM (VPT_PCI_ALL_BARS | 1u << VPT_PCI_ROM)
 
 static struct vpt_pci_bars bars;
 static struct vpt_pci_window windows[4];
 static unsigned window_count;
 
-/* BARs of a function as in pci_bars(), windows up to the first one without an end, and where the BARs come to be; 0: nowhere. */
+/* BARs before and after that, as in pci_bars(), and windows up to the first one without an end. */
 struct placing {
-    const char *text;
     const char *bars;
     struct vpt_pci_window windows[4];
-    uint64_t at[REGISTERS];
+    const char *placed;
 };
 
 static void size(void)
@@ -46,20 +44,12 @@ static enum vpt_status place(unsigned which)
     return vpt_pci_bars_place(&pci.here, &bars, which, windows, window_count);
 }
 
-/* The BAR is there for the caller and in the register. */
-static void check_at(const char *row, unsigned index, uint64_t address)
+/* The BARs are there for the caller and in the registers. */
+static void check_placed(const char *placed)
 {
-    char text[64];
-
-    (void)snprintf(text, sizeof(text), "%s: BAR %u:", row, index);
-    assert_same_of(text, bars.bar[index].address, address);
-    assert_same_of(text, mock_pci_bar_address(&pci.function, index), address);
-}
-
-static void check_all(const struct placing *placing)
-{
-    for (unsigned i = 0; i < REGISTERS; i++) {
-        check_at(placing->text, i, placing->at[i]);
+    pci_check_bars(&bars, placed);
+    for (unsigned i = 0; i <= VPT_PCI_ROM; i++) {
+        assert_same_of(placed, mock_pci_bar_address(&pci.function, i), bars.bar[i].address);
     }
 }
 
@@ -86,52 +76,43 @@ static void check_nothing(const char *row, unsigned which, enum vpt_status expec
 Test(pci_place, biggest_first_each_in_the_window_that_suits_it_best)
 {
     static const struct placing rows[] = {
-        { "biggest first",
-          "i32 m4K m64K m16 q1M",
+        { "i32 m4K m64K m16 q1M",
           { IO(0xc004, 0xcfff), MEMORY(0xe0001000, 0xe0ffffff) },
-          { 0xc020, 0xe0210000, 0xe0200000, 0xe0211000, 0xe0100000 } },
-        { "prefetchable ones prefer windows of their own, and high ones",
-          "r4K p4K m4K q4K",
+          "i32@c020 m4K@e0210000 m64K@e0200000 m16@e0211000 q1M@e0100000" },
+        /* Prefetchable ones prefer windows of their own, and high ones. */
+        { "r4K p4K m4K q4K",
           { MEMORY(0xe0000000, 0xe00fffff), PREFETCHABLE(0xd0000000, 0xd00fffff), PREFETCHABLE(4 * GIB, 5 * GIB - 1) },
-          { 4 * GIB, 0, 0xd0000000, 0xe0000000, 0xe0001000 } },
-        { "prefetchable ones fall back",
-          "r8K p8K p4K",
+          "r4K@100000000 p4K@d0000000 m4K@e0000000 q4K@e0001000" },
+        /* They fall back to others. */
+        { "r8K p8K p4K",
           { PREFETCHABLE(0xd0000000, 0xd0000fff), MEMORY(0xe0000000, 0xe00fffff), MEMORY(8 * GIB, 9 * GIB - 1) },
-          { 8 * GIB, 0, 0xe0000000, 0xd0000000 } },
-        { "a 64-bit one goes wherever it fits",
-          "q256K m4K",
+          "r8K@200000000 p8K@e0000000 p4K@d0000000" },
+        /* A 64-bit one goes wherever it fits. */
+        { "q256K m4K",
           { MEMORY(0xe0000000, 0xe0000fff), MEMORY(16 * GIB + 4096, 17 * GIB - 1) },
-          { 16 * GIB + 256 * KIB, 0, 0xe0000000 } },
+          "q256K@400040000 m4K@e0000000" },
     };
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         make(&rows[i]);
-        assert_status_of(rows[i].text, place(VPT_PCI_ALL_BARS), VPT_OK);
-        check_all(&rows[i]);
+        assert_status_of(rows[i].bars, place(VPT_PCI_ALL_BARS), VPT_OK);
+        check_placed(rows[i].placed);
         assert_same(pci.function.command_count, 2);
         assert_same(pci.function.commands[0].value, 0x0540);
         assert_same(pci.function.commands[1].value, 0x0543);
         assert_same(pci.function.commands[1].sequence, pci.bus.sequence);
-        assert_same(bars.bar[5].kind, VPT_PCI_BAR_NONE);
-        check_nothing(rows[i].text, VPT_PCI_ALL_BARS, VPT_OK);
+        check_nothing(rows[i].bars, VPT_PCI_ALL_BARS, VPT_OK);
         window_count = 0;
-        check_nothing(rows[i].text, VPT_PCI_ALL_BARS, VPT_OK);
+        check_nothing(rows[i].bars, VPT_PCI_ALL_BARS, VPT_OK);
         pci_end();
     }
 }
 
 Test(pci_place, a_bar_that_firmware_has_placed_stays_there)
 {
-    static const struct placing two = {
-        "a BAR of firmware's", "m4K m8K", { MEMORY(0xe0000000, 0xe0ffffff) }, { 0xe0000000, 0xfebd2000 }
-    };
-
-    make(&two);
-    mock_pci_command_set(&pci.function, 0);
-    mock_pci_bar_assign(&pci.function, 1, 0xfebd2000);
-    size();
+    make(&(struct placing){ "m4K m8K@febd2000", { MEMORY(0xe0000000, 0xe0ffffff) }, "" });
     assert_status(place(VPT_PCI_ALL_BARS), VPT_OK);
-    check_all(&two);
+    check_placed("m4K@e0000000 m8K@febd2000");
     assert_same(windows[0].next, 0xe0001000);
     pci_end();
 }
@@ -139,35 +120,27 @@ Test(pci_place, a_bar_that_firmware_has_placed_stays_there)
 /* A ROM stays off, and bits 1 to 10 of its register, which are no address, may read as anything. */
 Test(pci_place, only_those_asked_for_are_placed)
 {
-    static const struct placing three = { "two BARs and a ROM",
-                                          "m4K m8K R64K",
-                                          { MEMORY(0xe0000000, 0xe0ffffff) },
-                                          { 0xe0002000, 0xe0000000, [VPT_PCI_ROM] = 0xe0010000 } };
-
-    make(&three);
+    make(&(struct placing){ "m4K m8K R64K", { MEMORY(0xe0000000, 0xe0ffffff) }, "" });
     pci_set(0x30, 4, 0x7fe);
-    check_nothing(three.text, 0, VPT_OK);
+    check_nothing("none", 0, VPT_OK);
     assert_status(place(1u << 1), VPT_OK);
-    check_at(three.text, 0, 0);
+    check_placed("m4K m8K@e0000000 R64K");
     assert_status(place(VPT_PCI_ALL_BARS), VPT_OK);
-    assert_same(pci_get(0x30, 4), 0x7fe);
+    check_placed("m4K@e0002000 m8K@e0000000 R64K");
     assert_status(place(WITH_ROM), VPT_OK);
-    check_all(&three);
+    check_placed("m4K@e0002000 m8K@e0000000 R64K@e0010000");
     assert_same(pci_get(0x30, 4) & 1, 0);
     pci_end();
 }
 
 Test(pci_place, a_bridge_s_bus_numbers_are_no_bars)
 {
-    static const struct placing bridge = {
-        "a bridge", "q8K R4K", { MEMORY(0xe0000000, 0xe0ffffff) }, { 0xe0000000, [VPT_PCI_ROM] = 0xe0002000 }
-    };
-
-    make_of_type(1, &bridge);
+    make_of_type(1, &(struct placing){ "q8K R4K", { MEMORY(0xe0000000, 0xe0ffffff) }, "" });
     pci_set(0x18, 4, 0x00050403);
     assert_status(place(WITH_ROM), VPT_OK);
-    check_at(bridge.text, 0, 0xe0000000);
-    check_at(bridge.text, VPT_PCI_ROM, 0xe0002000);
+    pci_check_bars(&bars, "q8K@e0000000 R4K@e0002000");
+    assert_same(pci_get(0x10, 4), 0xe0000004);
+    assert_same(pci_get(0x38, 4), 0xe0002000);
     assert_same(pci_get(0x18, 4), 0x00050403);
     bars.bar[2] = (struct vpt_pci_bar){ .size = 4 * KIB, .kind = VPT_PCI_BAR_MEMORY };
     check_nothing("a third BAR would overwrite them", VPT_PCI_ALL_BARS, VPT_CALLER_ARGUMENT);
@@ -179,15 +152,13 @@ Test(pci_place, a_bridge_s_bus_numbers_are_no_bars)
 /* One BAR and one window: where it comes to be, or 0. */
 static uint64_t place_one(const char *bar, struct vpt_pci_window *window)
 {
-    struct placing placing = { "one BAR", bar, { *window }, { 0 } };
-
-    make(&placing);
+    make(&(struct placing){ bar, { *window }, "" });
     window_count = 1;
     if (place(VPT_PCI_ALL_BARS) != VPT_OK) {
-        check_nothing("one BAR", VPT_PCI_ALL_BARS, VPT_RESOURCE_PCI_WINDOW);
+        check_nothing(bar, VPT_PCI_ALL_BARS, VPT_RESOURCE_PCI_WINDOW);
     }
     *window = windows[0];
-    check_at("one BAR", 0, bars.bar[0].address);
+    assert_same_of(bar, mock_pci_bar_address(&pci.function, 0), bars.bar[0].address);
     pci_end();
     return bars.bar[0].address;
 }
@@ -255,7 +226,7 @@ Test(pci_place, a_window_is_filled_to_its_end)
     assert_same(place_one("q4K", &last), UINT64_MAX - 0xfff);
     cr_assert(last.full);
     assert_same(place_one("q4K", &last), 0);
-    assert_same(place_one("q8589934592G", &whole), UINT64_C(1) << 63);
+    assert_same(place_one("q8E", &whole), UINT64_C(1) << 63);
     cr_assert(whole.full);
     assert_same(place_one("q4K", &whole), 0);
 }
@@ -263,9 +234,9 @@ Test(pci_place, a_window_is_filled_to_its_end)
 /* ---- All or nothing ---- */
 
 /* BARs in both windows, of which the last one assigned is BAR 4. */
-static const struct placing several = {
-    "several", "m32K q16K m4K i64", { MEMORY(0xe0000000, 0xe0ffffff), IO(0xc000, 0xffff) }, { 0 }
-};
+static const struct placing several = { "m32K q16K m4K i64",
+                                        { MEMORY(0xe0000000, 0xe0ffffff), IO(0xc000, 0xffff) },
+                                        "" };
 
 static void make_several(void)
 {
@@ -285,9 +256,7 @@ Test(pci_place, one_that_does_not_fit_keeps_the_others_out)
     check_nothing("no I/O port", VPT_PCI_ALL_BARS, VPT_RESOURCE_PCI_WINDOW);
     assert_same(pci.function.command_count, 0);
     assert_status(place(0x2f), VPT_OK);
-    check_at("but for BAR 4", 0, 0xe0000000);
-    check_at("but for BAR 4", 1, 16 * GIB);
-    check_at("but for BAR 4", 3, 0xe1000000);
+    check_placed("m32K@e0000000 q16K@400000000 m4K@e1000000 i64");
     pci_end();
 }
 
@@ -311,30 +280,19 @@ Test(pci_place, a_register_that_does_not_hold_its_address_is_told)
 /* All are placed, most of them written, when the last one fails; one had its address from firmware. */
 Test(pci_place, a_register_that_fails_after_the_others_undoes_them)
 {
-    static const struct placing firmware = { "after others",
-                                             "m4K q64K m8K m4K",
-                                             { MEMORY(0xe0000000, 0xe0001fff), MEMORY(16 * GIB, 17 * GIB - 1),
-                                               MEMORY(0xe1000000, 0xe1ffffff) },
-                                             { 0 } };
-    static const struct placing seven = { "all seven",
-                                          "m4K m4K m4K m4K m4K m4K R4K",
-                                          { MEMORY(0xe0000000, 0xe0001fff), MEMORY(0xe1000000, 0xe1ffffff) },
-                                          { 0xe0000000, 0xe0001000, 0xe1000000, 0xe1001000, 0xe1002000, 0xe1003000,
-                                            0xe1004000 } };
+    static const struct vpt_pci_window three[] = { MEMORY(0xe0000000, 0xe0001fff), MEMORY(16 * GIB, 17 * GIB - 1),
+                                                   MEMORY(0xe1000000, 0xe1ffffff) };
 
-    make(&firmware);
-    mock_pci_command_set(&pci.function, 0);
-    mock_pci_bar_assign(&pci.function, 0, 0xfebd1000);
-    size();
+    make(&(struct placing){ "m4K@febd1000 q64K m8K m4K", { three[0], three[1], three[2] }, "" });
     mock_pci_set_writable(&pci.function, 0x20, 4, 0);
-    check_nothing(firmware.text, VPT_PCI_ALL_BARS, VPT_DEVICE_PCI_BAR);
+    check_nothing("BAR 4", VPT_PCI_ALL_BARS, VPT_DEVICE_PCI_BAR);
     pci_end();
-    make(&seven);
+    make(&(struct placing){ "m4K m4K m4K m4K m4K m4K R4K", { three[0], three[2] }, "" });
     mock_pci_set_writable(&pci.function, 0x30, 4, 0);
-    check_nothing(seven.text, WITH_ROM, VPT_DEVICE_PCI_BAR);
+    check_nothing("the ROM", WITH_ROM, VPT_DEVICE_PCI_BAR);
     mock_pci_set_writable(&pci.function, 0x30, 4, 0xfffff001);
     assert_status(place(WITH_ROM), VPT_OK);
-    check_all(&seven);
+    check_placed("m4K@e0000000 m4K@e0001000 m4K@e1000000 m4K@e1001000 m4K@e1002000 m4K@e1003000 R4K@e1004000");
     pci_end();
 }
 
@@ -366,8 +324,8 @@ static void check_failure(const struct pci_failure *failure)
         assert_status_of(failure->text, failure->status, pci.bus.fail_status);
         assert_same_of(failure->text, pci_words_changed(), 0);
     }
-    for (unsigned i = 0; i < REGISTERS && failure->status != VPT_OK; i++) {
-        assert_same_of(failure->text, bars.bar[i].address, 0);
+    if (failure->status != VPT_OK) {
+        pci_check_bars(&bars, several.bars);
     }
     for (unsigned i = 0; i < window_count && failure->status != VPT_OK; i++) {
         assert_same_of(failure->text, windows[i].next, several.windows[i].next);
@@ -399,7 +357,7 @@ Test(pci_place, bars_that_sizing_never_gives_are_refused)
     };
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        make(&(struct placing){ "BAR 3", "- - - m4K", { MEMORY(0xe0000000, 0xe0ffffff) }, { 0 } });
+        make(&(struct placing){ "- - - m4K", { MEMORY(0xe0000000, 0xe0ffffff) }, "" });
         bars.bar[rows[i].index] = rows[i].bar;
         check_nothing(rows[i].text, WITH_ROM, VPT_CALLER_ARGUMENT);
         assert_same(pci.function.command_count, 0);
@@ -409,7 +367,7 @@ Test(pci_place, bars_that_sizing_never_gives_are_refused)
 
 Test(pci_place, arguments_that_make_no_sense_are_refused)
 {
-    make(&(struct placing){ "nothing", "", { { 0 } }, { 0 } });
+    make(&(struct placing){ "", { { 0 } }, "" });
     assert_status(vpt_pci_bars_place(&pci.here, NULL, VPT_PCI_ALL_BARS, windows, 2), VPT_CALLER_ARGUMENT);
     assert_status(vpt_pci_bars_place(&pci.here, &bars, VPT_PCI_ALL_BARS, NULL, 2), VPT_CALLER_ARGUMENT);
     assert_status(vpt_pci_bars_place(&pci.here, &bars, 0x80, windows, 2), VPT_CALLER_ARGUMENT);
