@@ -325,11 +325,15 @@ Test(pci_msix, a_port_that_does_not_map)
     pci_end();
 }
 
-/* With the release that follows, so that nothing is left; that alone has no error to tell. */
+static unsigned init_reads; /* of a set-up in which nothing fails */
+
+/* With the release that follows, which tells no error, so that nothing is left. */
 static enum vpt_status init_and_release(void)
 {
+    uint64_t before = pci.function.config_reads;
     enum vpt_status status = init();
 
+    init_reads = init_reads == 0 ? (unsigned)(pci.function.config_reads - before) : init_reads;
     pci.bus.undecoded_allowed = true;
     vpt_pci_msix_release(&msix);
     return status;
@@ -337,10 +341,9 @@ static enum vpt_status init_and_release(void)
 
 static void check_failure(const struct pci_failure *failure)
 {
-    bool released = failure->status == VPT_OK;
-
-    cr_assert(!released || failure->n > 1, "%s", failure->text);
-    assert_status_of(failure->text, failure->status, released ? VPT_OK : failure->expected);
+    if (failure->n <= (failure->kind == PCI_WRITE_FAILS ? 1 : init_reads)) {
+        assert_status_of(failure->text, failure->status, failure->expected);
+    }
     cr_assert(all_zero(&msix, sizeof(msix)), "%s", failure->text);
     assert_same_of(failure->text, mock_hal_live_mappings(&pci.hal), 0);
 }
