@@ -35,7 +35,7 @@ static const char each_kind[] = "i128@c080 m4K@febd1000 l64K@d0000 r8G@800000000
 static void make_each_kind(void)
 {
     pci_begin(0);
-    pci_bars(each_kind);
+    pci_bars(&pci.function, each_kind);
     mock_pci_set_writable(&pci.function, 0x10, 4, 0xff80); /* the I/O BAR has no upper half */
     pci_set(0x30, 4, 0xfeb80001);                          /* the ROM is enabled */
     mock_pci_command_set(&pci.function, 0x0547);
@@ -91,7 +91,7 @@ Test(pci_bar, every_size_is_found)
             (void)snprintf(text, sizeof(text), "- - - - q%s", size_text);
         }
         pci_begin(0);
-        pci_bars(text);
+        pci_bars(&pci.function, text);
         if (shift < 16) {
             mock_pci_set_writable(&pci.function, 0x14, 4, 0x10000u - (1u << shift)); /* no upper half */
         }
@@ -125,7 +125,7 @@ Test(pci_bar, what_a_register_may_hold_beside_an_address)
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         pci_begin(rows[i].header_type);
-        pci_bars(rows[i].sized);
+        pci_bars(&pci.function, rows[i].sized);
         pci_set(rows[i].offset, 4, rows[i].value);
         if (rows[i].writable != 0) {
             mock_pci_set_writable(&pci.function, rows[i].offset, 4, rows[i].writable);
@@ -143,7 +143,7 @@ Test(pci_bar, what_a_register_may_hold_beside_an_address)
 Test(pci_bar, type_bits_alone_make_no_bar)
 {
     pci_begin(0);
-    pci_bars("- - - m32");
+    pci_bars(&pci.function, "- - - m32");
     pci_set(0x10, 4, 0xc);
     pci_set(0x18, 4, 0x1);
     assert_status(size_quietly(), VPT_OK);
@@ -200,7 +200,7 @@ static void make_broken(const struct broken *row)
     uint16_t offset = (uint16_t)(row->index == VPT_PCI_ROM ? 0x30 : 0x10 + 4 * row->index);
 
     pci_begin(row->header_type);
-    pci_bars(row->bars);
+    pci_bars(&pci.function, row->bars);
     if (pci.function.bars[row->index].size == 0) {
         pci_set(offset, 4, row->value);
     }
@@ -260,7 +260,7 @@ Test(pci_bar, an_address_with_other_bits_than_the_size_is_broken)
     struct mock_pci_hook hook = { .first = 0x14, .last = 0x17, .after_write = narrow };
 
     pci_begin(0);
-    pci_bars("m64 m4K@e0001000");
+    pci_bars(&pci.function, "m64 m4K@e0001000");
     mock_pci_hook_add(&pci.function, &hook);
     check_sizing_broken("narrow:", 1, 0);
 }
@@ -320,7 +320,7 @@ Test(pci_bar, no_bar_is_touched_while_decoding_stays_on)
 Test(pci_bar, a_rom_of_all_ones_is_a_function_that_has_gone)
 {
     pci_begin(0);
-    pci_bars("R2K");
+    pci_bars(&pci.function, "R2K");
     pci_set(0x30, 4, 0x7ff);
     mock_pci_set_writable(&pci.function, 0x30, 4, 0xfffff800);
     assert_status(size_quietly(), VPT_DEVICE_GONE);

@@ -70,27 +70,8 @@ static void add_device(struct mock_pci_function *bridge, uint8_t device)
     add(bridge, device);
 }
 
-static void add_bar(unsigned index, struct mock_pci_bar bar)
-{
-    mock_pci_bar_init(&nodes[node_count - 1], index, &bar);
-}
-
-/* A device, by its letter: d is a disk with a BAR of each kind, as a transitional virtio function has. */
-static void add_endpoint(struct mock_pci_function *bridge, uint8_t device, char letter)
-{
-    add_device(bridge, device);
-    if (letter == 'd') {
-        add_bar(0, (struct mock_pci_bar){ .size = 128, .io = true });
-        add_bar(1, (struct mock_pci_bar){ .size = 4 * KIB });
-        add_bar(4, (struct mock_pci_bar){ .size = 16 * KIB, .is_64bit = true, .prefetchable = true });
-    } else {
-        add_bar(2, (struct mock_pci_bar){ .size = MIB });
-        add_bar(0, (struct mock_pci_bar){ .size = 2 * MIB, .prefetchable = letter == 'p' });
-    }
-}
-
 /*
- * A machine from its text: each letter is a node, with its device number behind it or else the next one, and what is
+ * A machine from its text: each letter is a node, d a disk with a BAR of each kind, e and p devices with one, with its device number behind it or else the next one, and what is
  * behind a bridge in parentheses. Nodes have the order of the text.
  */
 static void build(const char *tree)
@@ -109,7 +90,8 @@ static void build(const char *tree)
             depth--;
         } else if (strchr("dep", *tree) != NULL) {
             next[depth] = tree[1] >= '0' && tree[1] <= '9' ? (uint8_t)(tree[1] - '0') : next[depth];
-            add_endpoint(above, next[depth]++, *tree);
+            add_device(above, next[depth]++);
+            pci_bars(&nodes[node_count - 1], *tree == 'd' ? "i128 m4K - - r16K" : *tree == 'e' ? "- - m1M" : "p2M");
         } else if (*tree >= 'b' && *tree <= 'n') {
             add_bridge(above, next[depth]++, *tree);
         }
@@ -359,7 +341,7 @@ Test(pci_buses, bridges_may_be_beside_and_behind_each_other)
     build("b(c(b(c(b(c(b(c(d7) b))))))) b c(b(e p)) c(b(e p)) c(b(e p))");
     windows[1].last = 0xefffffff;
     for (unsigned i = 0; i < VPT_PCI_BRIDGES_DEEP; i++) {
-        mock_pci_bar_init(&nodes[i], 0, &(struct mock_pci_bar){ .size = 256, .is_64bit = true });
+        pci_bars(&nodes[i], "q256");
     }
     assert_status(run(), VPT_OK);
     check_tree(true);
@@ -373,8 +355,9 @@ static void add_random_device(struct mock_pci_function *above, uint8_t device, u
 
     bar.is_64bit = bar.prefetchable && random_below(seed, 2) != 0;
     add_device(above, device);
-    add_bar(2, bar);
-    add_bar(0, (struct mock_pci_bar){ .size = 4u << random_below(seed, 5), .io = true });
+    mock_pci_bar_init(&nodes[node_count - 1], 2, &bar);
+    mock_pci_bar_init(&nodes[node_count - 1], 0,
+                      &(struct mock_pci_bar){ .size = 4u << random_below(seed, 5), .io = true });
 }
 
 /* Random trees, in windows of random ends: whatever has an address is reached at it, and nothing else is there. */

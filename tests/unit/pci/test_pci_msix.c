@@ -13,7 +13,7 @@ static struct vpt_pci_bars bars;
 static void make_sized(const char *bar, uint16_t entries, uint32_t table, uint32_t pending)
 {
     pci_begin(0);
-    pci_bars(bar);
+    pci_bars(&pci.function, bar);
     mock_pci_bar_assign(&pci.function, 1, AT);
     mock_pci_msix_add(&pci.function, entries, 1, table, 1, pending);
     assert_status(vpt_pci_bars_size(&pci.here, &bars), VPT_OK);
@@ -155,7 +155,7 @@ Test(pci_msix, a_function_without_the_capability_has_no_msix)
 Test(pci_msix, table_and_pending_bits_may_be_in_two_bars)
 {
     pci_begin(0);
-    pci_bars("m4K@e0100000 - - - r16K@e0110000");
+    pci_bars(&pci.function, "m4K@e0100000 - - - r16K@e0110000");
     mock_pci_msix_add(&pci.function, 64, 4, 15 * KIB, 0, 4 * KIB - 8);
     assert_status(vpt_pci_bars_size(&pci.here, &bars), VPT_OK);
     mock_pci_command_set(&pci.function, VPT_PCI_COMMAND_MEMORY);

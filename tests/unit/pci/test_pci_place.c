@@ -26,7 +26,7 @@ static void size(void)
 static void make_of_type(uint8_t header_type, const struct placing *placing)
 {
     pci_begin(header_type);
-    pci_bars(placing->bars);
+    pci_bars(&pci.function, placing->bars);
     memcpy(windows, placing->windows, sizeof(windows));
     for (window_count = 0; window_count < 4 && windows[window_count].last != 0; window_count++) {
     }
