@@ -4,13 +4,15 @@
 
 #include "pci_setup.h"
 
-#define AT (PCI_APERTURE + 0x100000u)
+#define AT    (PCI_APERTURE + 0x100000u)
+#define LARGE "- m64K"
+#define SMALL "- m4K"
 
 static struct vpt_pci_msix msix;
 static struct vpt_pci_bars bars;
 
 /* A function with BAR 1 from this text and an MSI-X capability in it. */
-static void make_sized(const char *bar, uint16_t entries, uint32_t table, uint32_t pending)
+static void make_in(const char *bar, uint16_t entries, uint32_t table, uint32_t pending)
 {
     pci_begin(0);
     pci_bars(&pci.function, bar);
@@ -20,16 +22,22 @@ static void make_sized(const char *bar, uint16_t entries, uint32_t table, uint32
     mock_pci_command_set(&pci.function, VPT_PCI_COMMAND_MEMORY | VPT_PCI_COMMAND_BUS_MASTER);
 }
 
-/* Eight entries. */
 static void make(void)
 {
-    make_sized("- m4K", 8, 0, 2 * KIB);
+    make_in(SMALL, 8, 0, 2 * KIB);
 }
 
 static enum vpt_status init(void)
 {
     memset(&msix, 0xee, sizeof(msix));
     return vpt_pci_msix_init(&msix, &pci.here, &bars);
+}
+
+static void make_live(const char *bar, uint16_t entries, uint32_t table, uint32_t pending)
+{
+    make_in(bar, entries, table, pending);
+    assert_status(init(), VPT_OK);
+    assert_status(vpt_pci_msix_enable(&msix, true), VPT_OK);
 }
 
 static void refuse(const char *row, enum vpt_status expected)
@@ -60,22 +68,43 @@ static void try(const char *row, enum vpt_status expected)
     }
 }
 
-/* On, with so many entries. */
-static void make_live(const char *bar, uint16_t entries, uint32_t pending)
-{
-    make_sized(bar, entries, 0, pending);
-    assert_status(init(), VPT_OK);
-    assert_status(vpt_pci_msix_enable(&msix, true), VPT_OK);
-}
-
-static const uint32_t *entry_of(unsigned entry)
+static uint32_t *entry_of(unsigned entry)
 {
     return &pci.function.msix->table[4 * entry];
 }
 
-static uint32_t control(void)
+/* Offset of the capability's message control. */
+static uint16_t control_at(void)
 {
-    return mock_pci_get(&pci.function, (uint16_t)(pci.function.msix->capability + 2), 2);
+    return (uint16_t)(pci.function.msix->capability + 2);
+}
+
+static void check_control(uint32_t expected)
+{
+    assert_same(pci_get(control_at(), 2), expected);
+}
+
+static void program(uint16_t entry, uint64_t address, uint32_t data)
+{
+    bool masked = (entry_of(entry)[3] & 1) != 0;
+
+    assert_status(vpt_pci_msix_program(&msix, entry, address, data), VPT_OK);
+    assert_same(entry_of(entry)[0] | (uint64_t)entry_of(entry)[1] << 32, address);
+    assert_same(entry_of(entry)[2], data);
+    assert_same(entry_of(entry)[3] & 1, masked);
+}
+
+static void mask(uint16_t entry, bool masked)
+{
+    assert_status(vpt_pci_msix_mask(&msix, entry, masked), VPT_OK);
+}
+
+static void check_pending(uint16_t entry, bool expected)
+{
+    bool pending = !expected;
+
+    assert_status(vpt_pci_msix_pending(&msix, entry, &pending), VPT_OK);
+    cr_assert(pending == expected, "entry %u", entry);
 }
 
 /* The n-th message that was sent, and there are no more yet. */
@@ -83,16 +112,10 @@ static void check_message(unsigned n, uint16_t vector, uint64_t address, uint32_
 {
     const struct mock_pci_message *message = &pci.function.msix->messages[n];
 
-    cr_assert(pci.function.msix->message_count == n + 1, "%u messages", pci.function.msix->message_count);
-    cr_assert(message->vector == vector && message->address == address && message->data == data);
-}
-
-/* Programming an entry reaches the table. */
-static void check_program(uint16_t entry)
-{
-    assert_status(vpt_pci_msix_program(&msix, entry, 0x1234, 5), VPT_OK);
-    assert_same(entry_of(entry)[0], 0x1234);
-    assert_same(entry_of(entry)[2], 5);
+    assert_same(pci.function.msix->message_count, n + 1);
+    assert_same(message->vector, vector);
+    assert_same(message->address, address);
+    assert_same(message->data, data);
 }
 
 /* ---- Set-up ---- */
@@ -102,37 +125,49 @@ Test(pci_msix, PCI_MSIX_1_every_table_size_works_to_its_last_entry)
     for (unsigned entries = 1; entries <= VPT_PCI_MSIX_ENTRIES_MAX; entries += entries < 130 ? 1 : 274) {
         uint16_t last = (uint16_t)(entries - 1);
 
-        make_sized("- m64K", (uint16_t)entries, 4 * KIB, 60 * KIB);
-        assert_status(init(), VPT_OK);
+        make_live(LARGE, (uint16_t)entries, 4 * KIB, 60 * KIB);
         assert_same(msix.entries, entries);
         assert_same(mock_hal_live_mappings(&pci.hal), 2);
-        assert_status(vpt_pci_msix_enable(&msix, true), VPT_OK);
-        assert_status(vpt_pci_msix_program(&msix, last, 0xfee00000, entries), VPT_OK);
+        program(last, 0xfee00000, entries);
         assert_status(vpt_pci_msix_program(&msix, (uint16_t)entries, 0xfee00000, entries), VPT_CALLER_RANGE);
-        assert_status(vpt_pci_msix_mask(&msix, last, false), VPT_OK);
+        mask(last, false);
         mock_pci_msix_fire(&pci.function, last);
         check_message(0, last, 0xfee00000, entries);
         finish();
     }
 }
 
+/* The other bits of an entry's mask are to be kept. */
 Test(pci_msix, what_firmware_left_is_off_and_masked)
 {
-    make_sized("- m4K", 4, 0, 2 * KIB);
+    make_in(SMALL, 4, 0, 2 * KIB);
     for (unsigned i = 0; i < 4; i++) {
-        pci.function.msix->table[4 * i] = 0xfee00000;
-        pci.function.msix->table[4 * i + 3] = 0xabcd0000; /* unmasked; the other bits are to be kept */
+        entry_of(i)[0] = 0xfee00000;
+        entry_of(i)[3] = 0xabcd0000;
     }
-    mock_pci_set(&pci.function, (uint16_t)(pci.function.msix->capability + 2), 2, 0xc003);
+    pci_set(control_at(), 2, 0xc003);
     assert_status(init(), VPT_OK);
-    cr_assert(control() == 3);
+    check_control(3);
     for (unsigned i = 0; i < 4; i++) {
-        cr_assert(entry_of(i)[3] == 0xabcd0001 && entry_of(i)[0] == 0xfee00000);
+        assert_same(entry_of(i)[0], 0xfee00000);
+        assert_same(entry_of(i)[3], 0xabcd0001);
     }
     assert_status(vpt_pci_msix_enable(&msix, true), VPT_OK);
-    cr_assert(control() == 0x8003);
-    assert_status(vpt_pci_msix_mask(&msix, 2, false), VPT_OK);
-    cr_assert(entry_of(2)[3] == 0xabcd0000);
+    check_control(0x8003);
+    mask(2, false);
+    assert_same(entry_of(2)[3], 0xabcd0000);
+    finish();
+}
+
+Test(pci_msix, table_and_pending_bits_may_be_in_two_bars)
+{
+    pci_begin(0);
+    pci_bars(&pci.function, "m4K@e0100000 - - - r16K@e0110000");
+    mock_pci_msix_add(&pci.function, 64, 4, 15 * KIB, 0, 4 * KIB - 8);
+    assert_status(vpt_pci_bars_size(&pci.here, &bars), VPT_OK);
+    mock_pci_command_set(&pci.function, VPT_PCI_COMMAND_MEMORY);
+    assert_status(init(), VPT_OK);
+    program(63, 0x1234, 5);
     finish();
 }
 
@@ -152,146 +187,115 @@ Test(pci_msix, a_function_without_the_capability_has_no_msix)
     pci_end();
 }
 
-Test(pci_msix, table_and_pending_bits_may_be_in_two_bars)
+static void try_table(const char *row, uint16_t entries, uint32_t table, uint32_t pending, enum vpt_status status)
 {
-    pci_begin(0);
-    pci_bars(&pci.function, "m4K@e0100000 - - - r16K@e0110000");
-    mock_pci_msix_add(&pci.function, 64, 4, 15 * KIB, 0, 4 * KIB - 8);
-    assert_status(vpt_pci_bars_size(&pci.here, &bars), VPT_OK);
-    mock_pci_command_set(&pci.function, VPT_PCI_COMMAND_MEMORY);
-    assert_status(init(), VPT_OK);
-    check_program(63);
-    finish();
+    make_in(SMALL, entries, table, pending);
+    try(row, status);
+    assert_same_of(row, pci.hal.register_writes != 0, status == VPT_OK);
 }
 
 Test(pci_msix, a_table_that_lies_where_it_cannot_is_refused)
 {
-    static const struct {
-        const char *text;
-        uint16_t entries;
-        uint32_t table;
-        uint32_t pending;
-        enum vpt_status status;
-    } rows[] = {
-        { "one after the other:", 8, 0, 0x80, VPT_OK },
-        { "a table at the end:", 8, 0xf80, 0x800, VPT_OK },
-        { "a table 8 bytes beyond:", 8, 0xf88, 0x800, VPT_DEVICE_PCI_MSIX },
-        { "a table that only begins there:", 8, 0xff8, 0x800, VPT_DEVICE_PCI_MSIX },
-        { "a table behind the BAR:", 8, 0x1000, 0x800, VPT_DEVICE_PCI_MSIX },
-        { "a table at the last offset:", 8, 0xfffffff8, 0x800, VPT_DEVICE_PCI_MSIX },
-        { "pending bits at the end:", 8, 0, 0xff8, VPT_OK },
-        { "two words at the end:", 65, 0, 0xff0, VPT_OK },
-        { "a word too many:", 65, 0, 0xff8, VPT_DEVICE_PCI_MSIX },
-        { "pending bits behind the BAR:", 8, 0, 0x1000, VPT_DEVICE_PCI_MSIX },
-        { "pending bits at the last offset:", 8, 0, 0xfffffff8, VPT_DEVICE_PCI_MSIX },
-        { "one on the other:", 8, 0, 0, VPT_DEVICE_PCI_MSIX },
-        { "pending bits in the last entry:", 8, 0, 0x78, VPT_DEVICE_PCI_MSIX },
-        { "pending bits just before the table:", 8, 0x100, 0xf8, VPT_OK },
-        { "pending bits into the table:", 65, 0x100, 0xf8, VPT_DEVICE_PCI_MSIX },
-        { "a table up to the pending bits:", 256, 0, 0xff8, VPT_DEVICE_PCI_MSIX },
-        { "a table larger than the BAR:", 257, 0, 0x800, VPT_DEVICE_PCI_MSIX },
-    };
-
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        make_sized("- m4K", rows[i].entries, rows[i].table, rows[i].pending);
-        try(rows[i].text, rows[i].status);
-        cr_assert(rows[i].status == VPT_OK || pci.hal.register_writes == 0, "%s", rows[i].text);
-    }
+    try_table("one after the other:", 8, 0, 0x80, VPT_OK);
+    try_table("a table at the end:", 8, 0xf80, 0x800, VPT_OK);
+    try_table("a table 8 bytes beyond:", 8, 0xf88, 0x800, VPT_DEVICE_PCI_MSIX);
+    try_table("a table that only begins there:", 8, 0xff8, 0x800, VPT_DEVICE_PCI_MSIX);
+    try_table("a table behind the BAR:", 8, 0x1000, 0x800, VPT_DEVICE_PCI_MSIX);
+    try_table("a table at the last offset:", 8, 0xfffffff8, 0x800, VPT_DEVICE_PCI_MSIX);
+    try_table("pending bits at the end:", 8, 0, 0xff8, VPT_OK);
+    try_table("two words at the end:", 65, 0, 0xff0, VPT_OK);
+    try_table("a word too many:", 65, 0, 0xff8, VPT_DEVICE_PCI_MSIX);
+    try_table("pending bits behind the BAR:", 8, 0, 0x1000, VPT_DEVICE_PCI_MSIX);
+    try_table("pending bits at the last offset:", 8, 0, 0xfffffff8, VPT_DEVICE_PCI_MSIX);
+    try_table("one on the other:", 8, 0, 0, VPT_DEVICE_PCI_MSIX);
+    try_table("pending bits in the last entry:", 8, 0, 0x78, VPT_DEVICE_PCI_MSIX);
+    try_table("pending bits just before the table:", 8, 0x100, 0xf8, VPT_OK);
+    try_table("pending bits into the table:", 65, 0x100, 0xf8, VPT_DEVICE_PCI_MSIX);
+    try_table("a table up to the pending bits:", 256, 0, 0xff8, VPT_DEVICE_PCI_MSIX);
+    try_table("a table larger than the BAR:", 257, 0, 0x800, VPT_DEVICE_PCI_MSIX);
 }
 
 Test(pci_msix, a_table_is_in_a_memory_bar)
 {
     for (unsigned pending = 0; pending < 2; pending++) {
         for (uint32_t bar = 0; bar < 8; bar++) {
-            char row[32];
-
-            (void)snprintf(row, sizeof(row), "pending %u, BAR %u:", pending, (unsigned)bar);
             make();
-            pci_bar(3, (struct mock_pci_bar){ .size = 4 * KIB, .io = true });
-            mock_pci_bar_assign(&pci.function, 3, 0xc000);
+            pci_bars(&pci.function, "- - - i4K@c000");
             assert_status(vpt_pci_bars_size(&pci.here, &bars), VPT_OK);
             pci_set(pci.function.msix->capability + 4u + 4 * pending, 4, 2 * KIB * pending + bar);
             bars.bar[VPT_PCI_ROM] = bars.bar[1];
-            try(row, bar == 1 ? VPT_OK : VPT_DEVICE_PCI_MSIX);
+            try(pending != 0 ? "pending bits:" : "table:", bar == 1 ? VPT_OK : VPT_DEVICE_PCI_MSIX);
         }
     }
 }
 
+static void try_bar(const char *row, enum vpt_pci_bar_kind kind, uint64_t address, uint64_t size,
+                    enum vpt_status status)
+{
+    make();
+    bars.bar[1] = (struct vpt_pci_bar){ .address = address, .size = size, .kind = kind };
+    try(row, status);
+}
+
 Test(pci_msix, a_bar_without_an_address_or_a_size_is_refused)
 {
-    static const struct {
-        const char *text;
-        struct vpt_pci_bar bar;
-        enum vpt_status status;
-    } rows[] = {
-        { "no address:", { .size = 4 * KIB, .kind = VPT_PCI_BAR_MEMORY }, VPT_CALLER_BAR },
-        { "no size:", { .address = AT, .kind = VPT_PCI_BAR_MEMORY }, VPT_CALLER_BAR },
-        { "an end beyond all:", { UINT64_MAX - 0xffe, 4 * KIB, .kind = VPT_PCI_BAR_MEMORY }, VPT_CALLER_BAR },
-        { "no multiple of its size:", { AT + 2 * KIB, 4 * KIB, .kind = VPT_PCI_BAR_MEMORY }, VPT_CALLER_BAR },
-        { "broken:", { AT, 4 * KIB, .kind = VPT_PCI_BAR_BROKEN }, VPT_DEVICE_PCI_BAR },
-        { "good:", { AT, 4 * KIB, .kind = VPT_PCI_BAR_MEMORY }, VPT_OK },
-    };
-
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        make();
-        bars.bar[1] = rows[i].bar;
-        try(rows[i].text, rows[i].status);
-    }
-}
-
-/* Memory is decoded afterwards, and as it was after a failure. */
-Test(pci_msix, a_function_that_does_not_decode)
-{
-    make();
-    mock_pci_command_set(&pci.function, VPT_PCI_COMMAND_BUS_MASTER);
-    assert_status(init(), VPT_OK);
-    cr_assert(mock_pci_command(&pci.function) == (VPT_PCI_COMMAND_MEMORY | VPT_PCI_COMMAND_BUS_MASTER));
-    check_program(7);
-    finish();
-    for (unsigned on = 0; on < 2; on++) {
-        uint16_t command = on != 0 ? VPT_PCI_COMMAND_MEMORY : 0;
-
-        make();
-        mock_pci_command_set(&pci.function, command);
-        mock_pci_set_writable(&pci.function, (uint16_t)(pci.function.msix->capability + 2), 2, 0);
-        pci_set(pci.function.msix->capability + 2u, 2, 0x8007);
-        pci.bus.rules_off = true;
-        refuse("it stays on:", VPT_DEVICE_PCI_MSIX);
-        cr_assert(mock_pci_command(&pci.function) == command);
-        pci_end();
-    }
-}
-
-/* In the machine's sleep, say: the caller still knows where it was, but there is nothing. */
-Test(pci_msix, a_bar_that_has_lost_its_address)
-{
-    make();
-    mock_pci_command_set(&pci.function, 0);
-    mock_pci_bar_assign(&pci.function, 1, 0);
-    refuse("no address:", VPT_DEVICE_PCI_BAR);
-    cr_assert(mock_pci_command(&pci.function) == 0);
-    assert_status(vpt_pci_bars_restore(&pci.here, &bars), VPT_OK);
-    assert_status(init(), VPT_OK);
-    finish();
+    try_bar("no address:", VPT_PCI_BAR_MEMORY, 0, 4 * KIB, VPT_CALLER_BAR);
+    try_bar("no size:", VPT_PCI_BAR_MEMORY, AT, 0, VPT_CALLER_BAR);
+    try_bar("an end beyond all:", VPT_PCI_BAR_MEMORY, UINT64_MAX - 0xffe, 4 * KIB, VPT_CALLER_BAR);
+    try_bar("no multiple of its size:", VPT_PCI_BAR_MEMORY, AT + 2 * KIB, 4 * KIB, VPT_CALLER_BAR);
+    try_bar("broken:", VPT_PCI_BAR_BROKEN, AT, 4 * KIB, VPT_DEVICE_PCI_BAR);
+    try_bar("good:", VPT_PCI_BAR_MEMORY, AT, 4 * KIB, VPT_OK);
 }
 
 /* The last capability fits the space to a byte; one further on it does not. */
 Test(pci_msix, a_capability_ends_with_the_space)
 {
     for (uint16_t offset = 0xf4; offset <= 0xfc; offset = (uint16_t)(offset + 4)) {
-        uint16_t old;
-
         make();
-        old = pci.function.msix->capability;
-        memcpy(&pci.function.config[offset], &pci.function.config[old], 12);
-        memcpy(&pci.function.writable[offset], &pci.function.writable[old], 12);
+        memcpy(&pci.function.config[offset], &pci.function.config[control_at() - 2], 12);
+        memcpy(&pci.function.writable[offset], &pci.function.writable[control_at() - 2], 12);
         pci_set(0x34, 1, offset);
         pci.function.msix->capability = offset;
         try("a late capability:", offset == 0xf4 ? VPT_OK : VPT_DEVICE_PCI_MSIX);
     }
 }
 
+/* Memory is decoded afterwards, and as it was after a failure. */
+Test(pci_msix, a_function_that_does_not_decode_is_made_to)
+{
+    make();
+    mock_pci_command_set(&pci.function, VPT_PCI_COMMAND_BUS_MASTER);
+    assert_status(init(), VPT_OK);
+    assert_same(mock_pci_command(&pci.function), VPT_PCI_COMMAND_MEMORY | VPT_PCI_COMMAND_BUS_MASTER);
+    program(7, 0x1234, 5);
+    finish();
+    for (uint16_t command = 0; command <= VPT_PCI_COMMAND_MEMORY; command += VPT_PCI_COMMAND_MEMORY) {
+        make();
+        mock_pci_command_set(&pci.function, command);
+        mock_pci_set_writable(&pci.function, control_at(), 2, 0);
+        pci_set(control_at(), 2, 0x8007);
+        pci.bus.rules_off = true;
+        refuse("MSI-X stays on:", VPT_DEVICE_PCI_MSIX);
+        assert_same(mock_pci_command(&pci.function), command);
+        pci_end();
+    }
+}
+
+/* In the machine's sleep, say: the caller still knows where it was, but there is nothing. */
+Test(pci_msix, a_bar_that_has_lost_its_address_is_told)
+{
+    make();
+    mock_pci_command_set(&pci.function, 0);
+    mock_pci_bar_assign(&pci.function, 1, 0);
+    refuse("no address:", VPT_DEVICE_PCI_BAR);
+    assert_same(mock_pci_command(&pci.function), 0);
+    assert_status(vpt_pci_bars_restore(&pci.here, &bars), VPT_OK);
+    try("restored:", VPT_OK);
+}
+
 /* ---- Ports that lack or fail ---- */
+
+#define MAP_ERROR ((enum vpt_status)(VPT_PORT_ERROR_FIRST + 3))
 
 static unsigned maps_until_failure;
 
@@ -301,25 +305,20 @@ static enum vpt_status failing_map(void *ctx, uint64_t physical, size_t size, en
     const struct vpt_port *port = &((struct mock_pci_bus *)ctx)->hal->port;
 
     cr_assert(intent == VPT_MAP_REGISTERS);
-    if (maps_until_failure == 0) {
-        return (enum vpt_status)(VPT_PORT_ERROR_FIRST + 3);
-    }
-    maps_until_failure--;
-    return port->mmio_map(port->ctx, physical, size, intent, mapping);
+    return maps_until_failure-- == 0 ? MAP_ERROR : port->mmio_map(port->ctx, physical, size, intent, mapping);
 }
 
-Test(pci_msix, a_port_that_does_not_map)
+Test(pci_msix, a_port_that_does_not_map_is_told)
 {
     make();
+    pci.bus.port.mmio_map = failing_map;
     for (unsigned n = 0; n < 2; n++) {
-        pci.bus.port.mmio_map = failing_map;
         maps_until_failure = n;
-        refuse("one cannot be mapped:", (enum vpt_status)(VPT_PORT_ERROR_FIRST + 3));
+        refuse("one cannot be mapped:", MAP_ERROR);
     }
-    /* A BAR up to the last address is one that is mapped. */
     bars.bar[1].address = UINT64_MAX - 0xfff;
     maps_until_failure = 0;
-    refuse("the last address:", (enum vpt_status)(VPT_PORT_ERROR_FIRST + 3));
+    refuse("a BAR up to the last address would be mapped:", MAP_ERROR);
     pci.bus.port.mmio_map = NULL;
     refuse("no maps:", VPT_UNSUPPORTED_PORT);
     pci_end();
@@ -355,19 +354,19 @@ Test(pci_msix, an_access_that_fails_leaves_nothing)
 
 /* ---- On and off ---- */
 
-Test(pci_msix, on_and_off)
+Test(pci_msix, it_is_turned_on_and_off)
 {
     make();
     assert_status(init(), VPT_OK);
-    cr_assert(!mock_pci_msix_enabled(&pci.function));
+    check_control(0x0007);
     assert_status(vpt_pci_msix_enable(&msix, true), VPT_OK);
-    cr_assert(control() == 0x8007);
+    check_control(0x8007);
     assert_status(vpt_pci_msix_mask_all(&msix, true), VPT_OK);
-    cr_assert(control() == 0xc007);
+    check_control(0xc007);
     assert_status(vpt_pci_msix_enable(&msix, false), VPT_OK);
-    cr_assert(control() == 0x4007);
+    check_control(0x4007);
     assert_status(vpt_pci_msix_mask_all(&msix, false), VPT_OK);
-    cr_assert(control() == 0x0007);
+    check_control(0x0007);
     assert_status(vpt_pci_msix_enable(NULL, false), VPT_CALLER_ARGUMENT);
     assert_status(vpt_pci_msix_mask_all(NULL, false), VPT_CALLER_ARGUMENT);
     finish();
@@ -375,16 +374,16 @@ Test(pci_msix, on_and_off)
     assert_status(vpt_pci_msix_mask_all(&msix, true), VPT_CALLER_STATE);
 }
 
-Test(pci_msix, bits_that_do_not_change)
+Test(pci_msix, bits_that_do_not_change_are_told)
 {
     make();
     pci.bus.rules_off = true;
     assert_status(init(), VPT_OK);
-    mock_pci_set_writable(&pci.function, (uint16_t)(msix.capability + 3), 1, 0);
+    mock_pci_set_writable(&pci.function, control_at(), 2, 0);
     assert_status(vpt_pci_msix_enable(&msix, true), VPT_DEVICE_PCI_MSIX);
     assert_status(vpt_pci_msix_enable(&msix, false), VPT_OK);
     assert_status(vpt_pci_msix_mask_all(&msix, true), VPT_DEVICE_PCI_MSIX);
-    mock_pci_set(&pci.function, (uint16_t)(msix.capability + 3), 1, 0xc0);
+    pci_set(control_at(), 2, 0xc007);
     assert_status(vpt_pci_msix_enable(&msix, false), VPT_DEVICE_PCI_MSIX);
     vpt_pci_msix_release(&msix);
     refuse("stuck:", VPT_DEVICE_PCI_MSIX);
@@ -395,51 +394,39 @@ Test(pci_msix, bits_that_do_not_change)
 
 Test(pci_msix, a_message_goes_where_it_is_told)
 {
-    make_live("- m4K", 8, 2 * KIB);
+    make_live(SMALL, 8, 0, 2 * KIB);
     for (uint16_t i = 0; i < 8; i++) {
-        assert_status(vpt_pci_msix_program(&msix, i, UINT64_C(0x87654321fee00000) + 4u * i, 0xfedc0000u + i), VPT_OK);
-        cr_assert((entry_of(i)[3] & 1) == 1, "programming leaves the mask as it was");
-        assert_status(vpt_pci_msix_mask(&msix, i, false), VPT_OK);
+        program(i, UINT64_C(0x87654321fee00000) + 4u * i, 0xfedc0000u + i);
+        mask(i, false);
     }
     for (uint16_t i = 0; i < 8; i++) {
         mock_pci_msix_fire(&pci.function, i);
         check_message(i, i, UINT64_C(0x87654321fee00000) + 4u * i, 0xfedc0000u + i);
     }
-    assert_status(vpt_pci_msix_program(&msix, 3, 0xfee01000, 0x31), VPT_OK);
-    cr_assert((entry_of(3)[3] & 1) == 0, "programming leaves the mask as it was");
+    program(3, 0xfee01000, 0x31);
     mock_pci_msix_fire(&pci.function, 3);
     check_message(8, 3, 0xfee01000, 0x31);
     finish();
 }
 
-static void check_pending(uint16_t entry, bool expected)
-{
-    bool pending = !expected;
-
-    assert_status(vpt_pci_msix_pending(&msix, entry, &pending), VPT_OK);
-    cr_assert(pending == expected, "entry %u", entry);
-}
-
 Test(pci_msix, masks_hold_messages_back)
 {
-    make_live("- m4K", 8, 2 * KIB);
-    for (uint16_t i = 0; i < 8; i++) {
-        assert_status(vpt_pci_msix_program(&msix, i, 0xfee00000, 0x40u + i), VPT_OK);
-    }
+    make_live(SMALL, 8, 0, 2 * KIB);
+    program(5, 0xfee00000, 0x45);
     check_pending(5, false);
     mock_pci_msix_fire(&pci.function, 5);
     check_pending(5, true);
     check_pending(4, false);
     assert_status(vpt_pci_msix_mask_all(&msix, true), VPT_OK);
-    assert_status(vpt_pci_msix_mask(&msix, 5, false), VPT_OK);
+    mask(5, false);
     assert_same(pci.function.msix->message_count, 0); /* the function's mask holds it */
     assert_status(vpt_pci_msix_mask_all(&msix, false), VPT_OK);
     check_message(0, 5, 0xfee00000, 0x45);
     check_pending(5, false);
-    assert_status(vpt_pci_msix_mask(&msix, 5, true), VPT_OK);
+    mask(5, true);
     mock_pci_msix_fire(&pci.function, 5);
     assert_same(pci.function.msix->message_count, 1);
-    assert_status(vpt_pci_msix_mask(&msix, 5, false), VPT_OK);
+    mask(5, false);
     check_message(1, 5, 0xfee00000, 0x45);
     finish();
 }
@@ -457,24 +444,22 @@ static void write_and_fire(void *ctx, void *mapping, size_t offset, unsigned wid
 /* A message that comes while its entry is being changed is neither lost nor sent to a mixture of the two places. */
 Test(pci_msix, an_entry_is_masked_while_it_is_programmed)
 {
-    make_live("- m4K", 8, 2 * KIB);
-    assert_status(vpt_pci_msix_program(&msix, 2, UINT64_C(0x1fee00000), 0x31), VPT_OK);
-    assert_status(vpt_pci_msix_mask(&msix, 2, false), VPT_OK);
+    make_live(SMALL, 8, 0, 2 * KIB);
+    program(2, UINT64_C(0x1fee00000), 0x31);
+    mask(2, false);
     plain_write = pci.bus.port.mmio_write;
     pci.bus.port.mmio_write = write_and_fire;
-    assert_status(vpt_pci_msix_program(&msix, 2, UINT64_C(0x2fee01000), 0x32), VPT_OK);
+    program(2, UINT64_C(0x2fee01000), 0x32);
     pci.bus.port.mmio_write = plain_write;
-    cr_assert(pci.function.msix->message_count == 2, "%u", pci.function.msix->message_count);
-    for (unsigned i = 0; i < 2; i++) {
-        cr_assert(pci.function.msix->messages[i].address == UINT64_C(0x2fee01000));
-        cr_assert(pci.function.msix->messages[i].data == 0x32);
-    }
+    check_message(1, 2, UINT64_C(0x2fee01000), 0x32);
+    assert_same(pci.function.msix->messages[0].address, UINT64_C(0x2fee01000));
+    assert_same(pci.function.msix->messages[0].data, 0x32);
     finish();
 }
 
 Test(pci_msix, each_entry_has_a_pending_bit)
 {
-    make_live("- m64K", 2048, 32 * KIB);
+    make_live(LARGE, 2048, 0, 32 * KIB);
     for (uint16_t i = 0; i < 2048; i = (uint16_t)(i + 31)) {
         mock_pci_msix_fire(&pci.function, i);
     }
@@ -485,11 +470,11 @@ Test(pci_msix, each_entry_has_a_pending_bit)
 }
 
 /* 32 entries that wait at once, and a function that is no longer there, read the same. */
-Test(pci_msix, pending_bits_that_are_all_ones)
+Test(pci_msix, pending_bits_that_are_all_ones_are_no_removal)
 {
     bool pending = true;
 
-    make_live("- m4K", 64, 2 * KIB);
+    make_live(SMALL, 64, 0, 2 * KIB);
     for (uint16_t i = 0; i < 32; i++) {
         mock_pci_msix_fire(&pci.function, i);
     }
@@ -502,13 +487,13 @@ Test(pci_msix, pending_bits_that_are_all_ones)
     finish();
 }
 
-Test(pci_msix, PCI_MSIX_4_entries_that_do_not_exist)
+Test(pci_msix, PCI_MSIX_4_entries_that_do_not_exist_are_refused)
 {
     static const uint16_t wrong[] = { 8, 9, 2047, 2048, 0xffff };
     uint64_t accesses;
     bool pending = true;
 
-    make_live("- m4K", 8, 2 * KIB);
+    make_live(SMALL, 8, 0, 2 * KIB);
     accesses = pci.hal.register_reads + pci.hal.register_writes;
     for (size_t i = 0; i < COUNT_OF(wrong); i++) {
         assert_status(vpt_pci_msix_program(&msix, wrong[i], 0xfee00000, 1), VPT_CALLER_RANGE);
@@ -523,55 +508,42 @@ Test(pci_msix, PCI_MSIX_4_entries_that_do_not_exist)
     assert_status(vpt_pci_msix_mask(NULL, 0, true), VPT_CALLER_ARGUMENT);
     assert_status(vpt_pci_msix_pending(NULL, 0, &pending), VPT_CALLER_ARGUMENT);
     assert_status(vpt_pci_msix_pending(&msix, 0, NULL), VPT_CALLER_ARGUMENT);
-    cr_assert(pci.hal.register_reads + pci.hal.register_writes == accesses);
+    assert_same(pci.hal.register_reads + pci.hal.register_writes, accesses);
     finish();
     assert_status(vpt_pci_msix_program(&msix, 0, 0xfee00000, 1), VPT_CALLER_RANGE);
     assert_status(vpt_pci_msix_mask(&msix, 0, true), VPT_CALLER_RANGE);
 }
 
-/* A table on which writes have no effect. */
-static uint32_t frozen[8 * 4];
-
-static uint32_t frozen_read(void *ctx, void *mapping, size_t offset, unsigned width)
-{
-    (void)ctx;
-    (void)mapping;
-    cr_assert(width == 4 && offset < sizeof(frozen));
-    return frozen[offset / 4];
-}
-
-static void frozen_write(void *ctx, void *mapping, size_t offset, unsigned width, uint32_t value)
+static void lose_write(void *ctx, void *mapping, size_t offset, unsigned width, uint32_t value)
 {
     (void)ctx;
     (void)mapping;
     (void)value;
-    cr_assert(width == 4 && offset < sizeof(frozen));
+    cr_assert(width == 4 && offset < 8 * 16);
 }
 
-Test(pci_msix, a_table_that_does_not_take_a_mask)
+Test(pci_msix, a_table_that_does_not_take_a_mask_is_told)
 {
     make();
-    pci.bus.port.mmio_read = frozen_read;
-    pci.bus.port.mmio_write = frozen_write;
-    refuse("stuck:", VPT_DEVICE_PCI_MSIX);
-    for (unsigned i = 0; i < 8; i++) {
-        frozen[4 * i + 3] = 1;
-    }
+    pci.bus.port.mmio_write = lose_write;
+    entry_of(3)[3] = 0;
+    refuse("lost writes:", VPT_DEVICE_PCI_MSIX);
+    entry_of(3)[3] = 1;
     assert_status(init(), VPT_OK);
     assert_status(vpt_pci_msix_mask(&msix, 3, false), VPT_DEVICE_PCI_MSIX);
     assert_status(vpt_pci_msix_mask(&msix, 3, true), VPT_OK);
-    frozen[4 * 3 + 3] = 0;
+    entry_of(3)[3] = 0;
     assert_status(vpt_pci_msix_program(&msix, 3, 0xfee00000, 1), VPT_DEVICE_PCI_MSIX);
-    frozen[4 * 3 + 3] = 0xffffffff;
+    entry_of(3)[3] = 0xffffffff;
     assert_status(vpt_pci_msix_program(&msix, 3, 0xfee00000, 1), VPT_DEVICE_GONE);
     assert_status(vpt_pci_msix_mask(&msix, 3, true), VPT_DEVICE_GONE);
     vpt_pci_msix_release(&msix);
     pci_end();
 }
 
-Test(pci_msix, a_function_that_is_gone)
+Test(pci_msix, a_function_that_is_gone_is_told)
 {
-    make_live("- m4K", 8, 2 * KIB);
+    make_live(SMALL, 8, 0, 2 * KIB);
     pci.function.gone = true;
     pci.bus.undecoded_allowed = true;
     assert_status(vpt_pci_msix_enable(&msix, true), VPT_DEVICE_GONE);
