@@ -98,16 +98,31 @@ Test(pci_config, an_access_that_makes_no_sense_reaches_no_port)
     assert_same(seen.calls, 0);
 }
 
-Test(pci_config, a_port_without_configuration_access_is_told)
+static void check_read(uint16_t offset, unsigned width, enum vpt_status status)
 {
-    struct vpt_pci_identity identity;
     uint32_t value = 5;
 
+    assert_status(vpt_pci_read(&pci.here, offset, width, &value), status);
+    assert_same(value, width == 2 ? 0xffff : 0xffffffff);
+}
+
+Test(pci_config, where_nobody_answers_all_ones_are_read)
+{
+    struct vpt_pci_identity none;
+
     pci_begin(0);
+    mock_trigger_set(&pci.bus.fail_read, 1, 1);
+    mock_trigger_set(&pci.bus.fail_write, 1, 1);
+    check_read(0, 4, pci.bus.fail_status);
+    assert_status(vpt_pci_write(&pci.here, 4, 2, 0), pci.bus.fail_status);
+    pci.here.address.device = 9; /* where no function is */
+    check_read(0, 4, VPT_OK);
+    check_read(6, 2, VPT_OK);
+    assert_status(vpt_pci_write(&pci.here, 4, 2, 7), VPT_OK);
+    pci.here.address.device = pci.function.address.device;
     pci.bus.port.config_read = NULL;
-    assert_status(vpt_pci_read(&pci.here, 0, 4, &value), VPT_UNSUPPORTED_PORT);
-    assert_same(value, 0xffffffff);
-    assert_status(vpt_pci_identify(&pci.here, &identity), VPT_UNSUPPORTED_PORT);
+    check_read(0, 4, VPT_UNSUPPORTED_PORT);
+    assert_status(vpt_pci_identify(&pci.here, &none), VPT_UNSUPPORTED_PORT);
     assert_status(vpt_pci_command(&pci.here, VPT_PCI_COMMAND_IO, 0), VPT_UNSUPPORTED_PORT);
     pci.bus.port.config_write = NULL;
     assert_status(vpt_pci_write(&pci.here, 4, 2, 0), VPT_UNSUPPORTED_PORT);
@@ -115,71 +130,34 @@ Test(pci_config, a_port_without_configuration_access_is_told)
     pci_end();
 }
 
-Test(pci_config, an_error_of_the_port_is_passed_on)
-{
-    uint32_t value = 5;
-
-    pci_begin(0);
-    mock_trigger_set(&pci.bus.fail_read, 1, 0);
-    mock_trigger_set(&pci.bus.fail_write, 1, 0);
-    assert_status(vpt_pci_read(&pci.here, 0, 4, &value), pci.bus.fail_status);
-    assert_same(value, 0xffffffff);
-    assert_status(vpt_pci_write(&pci.here, 4, 2, 0), pci.bus.fail_status);
-    pci_end();
-}
-
-Test(pci_config, an_absent_function_reads_all_ones)
-{
-    uint32_t value = 0;
-
-    pci_begin(0);
-    pci.here.address.device = 9;
-    assert_status(vpt_pci_read(&pci.here, 0, 4, &value), VPT_OK);
-    assert_same(value, 0xffffffff);
-    assert_status(vpt_pci_read(&pci.here, 6, 2, &value), VPT_OK);
-    assert_same(value, 0xffff);
-    assert_status(vpt_pci_write(&pci.here, 4, 2, 7), VPT_OK);
-    pci_end();
-}
-
 /* ---- The command register ---- */
 
 /* Bits of the status register, which shares its word, are cleared by ones. */
+static void check_change(uint16_t writable, uint16_t before, uint16_t set, uint16_t clear, enum vpt_status status,
+                         uint16_t after)
+{
+    pci_begin(0);
+    pci.bus.rules_off = true;
+    mock_pci_set_writable(&pci.function, 4, 2, writable);
+    pci_set(6, 2, 0xf910);
+    mock_pci_command_set(&pci.function, before);
+    pci_remember();
+    assert_status(vpt_pci_command(&pci.here, set, clear), status);
+    assert_same(mock_pci_command(&pci.function), after);
+    assert_same(pci.function.command_count, status == VPT_CALLER_ARGUMENT ? 0 : 1);
+    mock_pci_command_set(&pci.function, before);
+    assert_same(pci_words_changed(), 0);
+    pci_end();
+}
+
 Test(pci_command, its_bits_change_and_nothing_else)
 {
-    static const struct {
-        const char *text;
-        uint16_t writable; /* 0: as it is */
-        uint16_t before;
-        uint16_t set;
-        uint16_t clear;
-        enum vpt_status status;
-        uint16_t after;
-    } rows[] = {
-        { "two on, one off:", 0, 0x0142, 0x0005, 0x0002, VPT_OK, 0x0145 },
-        { "two on, two off:", 0, 0x0145, 0x0402, 0x0005, VPT_OK, 0x0542 },
-        { "I/O stays off:", 0x0006, 0, 0x0001, 0, VPT_DEVICE_PCI_COMMAND, 0 },
-        { "I/O was off:", 0x0006, 0, 0x0002, 0x0001, VPT_OK, 0x0002 },
-        { "I/O stays on:", 0x0006, 0x0001, 0, 0x0001, VPT_DEVICE_PCI_COMMAND, 0x0001 },
-        { "on and off:", 0, 0, 0x0001, 0x0001, VPT_CALLER_ARGUMENT, 0 },
-    };
-
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        pci_begin(0);
-        pci.bus.rules_off = rows[i].writable != 0;
-        if (rows[i].writable != 0) {
-            mock_pci_set_writable(&pci.function, 4, 2, rows[i].writable);
-        }
-        pci_set(6, 2, 0xf910);
-        mock_pci_command_set(&pci.function, rows[i].before);
-        pci_remember();
-        assert_status_of(rows[i].text, vpt_pci_command(&pci.here, rows[i].set, rows[i].clear), rows[i].status);
-        assert_same_of(rows[i].text, mock_pci_command(&pci.function), rows[i].after);
-        assert_same_of(rows[i].text, pci.function.command_count, rows[i].status == VPT_CALLER_ARGUMENT ? 0 : 1);
-        mock_pci_command_set(&pci.function, rows[i].before);
-        assert_same_of(rows[i].text, pci_words_changed(), 0);
-        pci_end();
-    }
+    check_change(0x0547, 0x0142, 0x0005, 0x0002, VPT_OK, 0x0145);
+    check_change(0x0547, 0x0145, 0x0402, 0x0005, VPT_OK, 0x0542);
+    check_change(0x0006, 0, 0x0001, 0, VPT_DEVICE_PCI_COMMAND, 0);
+    check_change(0x0006, 0, 0x0002, 0x0001, VPT_OK, 0x0002);
+    check_change(0x0006, 0x0001, 0, 0x0001, VPT_DEVICE_PCI_COMMAND, 0x0001);
+    check_change(0x0547, 0, 0x0001, 0x0001, VPT_CALLER_ARGUMENT, 0);
 }
 
 static void make(void)
@@ -215,53 +193,43 @@ static enum vpt_status identify(void)
     return vpt_pci_identify(&pci.here, &identity);
 }
 
-/* Other header types have windows or nothing where a device has its subsystem, and there are four pins. */
-Test(pci_identify, what_the_header_says)
+static void check_identity(struct mock_pci_ids ids, uint32_t word_18, uint32_t word_2c, const char *expected)
 {
-    static const struct {
-        struct mock_pci_ids ids;
-        uint32_t word_18; /* 0: as it is */
-        uint32_t word_2c;
-        const char *text;
-    } rows[] = {
-        { { 0x1af4, 0x1042, 0x1022, 0x3344, 0x018000, 0x55, 0x80, 3, 0, 0, 0 },
-          0,
-          0x33441022,
-          "1af4:1042 class 018000 rev 55 type 80 subsystem 1022:3344 line 11 pin 3 buses 0-0" },
-        { { 0x8086, 0x2918, 0, 0, 0xffffff, 0, 1, 0, 9, 10, 255 },
-          0,
-          0x12345678,
-          "8086:2918 class ffffff rev 00 type 01 subsystem 0000:0000 line 11 pin 0 buses 10-255" },
-        { { 0x1180, 0, 0, 0, 0, 0, 0x82, 5, 0, 0, 0 },
-          0x55443322,
-          0x12345678,
-          "1180:0000 class 000000 rev 00 type 82 subsystem 0000:0000 line 11 pin 0 buses 0-0" },
-        { { 0x1180, 0, 0, 0, 0, 0, 0x82, 4, 0, 0, 0 },
-          0x55443322,
-          0x12345678,
-          "1180:0000 class 000000 rev 00 type 82 subsystem 0000:0000 line 11 pin 4 buses 0-0" },
-    };
+    char text[128];
 
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        char text[128];
+    pci_begin(0);
+    pci_add(0, &ids, 9, 8, 7);
+    mock_pci_set(&pci.more[0], 0x3c, 1, 11);
+    mock_pci_set(&pci.more[0], 0x18, 4, word_18);
+    mock_pci_set(&pci.more[0], 0x2c, 4, word_2c);
+    pci.here.address = pci.more[0].address;
+    assert_status_of(expected, identify(), VPT_OK);
+    (void)snprintf(
+        text, sizeof(text), "%04x:%04x class %06x rev %02x type %x%s subsystem %04x:%04x line %u pin %u buses %u-%u",
+        identity.vendor_id, identity.device_id, (unsigned)identity.class_code, identity.revision_id,
+        identity.header_type, identity.multi_function ? "*" : "", identity.subsystem_vendor_id, identity.subsystem_id,
+        identity.interrupt_line, identity.interrupt_pin, identity.secondary_bus, identity.subordinate_bus);
+    cr_assert(strcmp(text, expected) == 0, "%s, not %s", text, expected);
+    assert_same_of(expected, pci.more[0].config_writes, 0);
+    pci_end();
+}
 
-        pci_begin(0);
-        pci_add(0, &rows[i].ids, 9, 8, 7);
-        mock_pci_set(&pci.more[0], 0x3c, 1, 11);
-        mock_pci_set(&pci.more[0], 0x18, 4, rows[i].word_18 | mock_pci_get(&pci.more[0], 0x18, 4));
-        mock_pci_set(&pci.more[0], 0x2c, 4, rows[i].word_2c);
-        pci.here.address = pci.more[0].address;
-        assert_status_of(rows[i].text, identify(), VPT_OK);
-        (void)snprintf(text, sizeof(text),
-                       "%04x:%04x class %06x rev %02x type %02x subsystem %04x:%04x line %u pin %u buses %u-%u",
-                       identity.vendor_id, identity.device_id, (unsigned)identity.class_code, identity.revision_id,
-                       identity.header_type | (identity.multi_function ? 0x80u : 0), identity.subsystem_vendor_id,
-                       identity.subsystem_id, identity.interrupt_line, identity.interrupt_pin, identity.secondary_bus,
-                       identity.subordinate_bus);
-        cr_assert(strcmp(text, rows[i].text) == 0, "%s, not %s", text, rows[i].text);
-        assert_same_of(rows[i].text, pci.more[0].config_writes, 0);
-        pci_end();
-    }
+/* Other header types have windows or nothing where a device has its subsystem, and there are four pins. */
+Test(pci_identify, the_header_is_read_by_its_type)
+{
+    struct mock_pci_ids device = { 0x1af4, 0x1042, 0, 0, 0x018000, 0x55, 0x80, 3, 0, 0, 0 };
+    struct mock_pci_ids bridge = { 0x8086, 0x2918, 0, 0, 0xffffff, 0, 1, 0, 0, 0, 0 };
+    struct mock_pci_ids cardbus = { 0x1180, 0, 0, 0, 0, 0, 0x82, 5, 0, 0, 0 };
+
+    check_identity(device, 0x00ff0a08, 0x33441022,
+                   "1af4:1042 class 018000 rev 55 type 0* subsystem 1022:3344 line 11 pin 3 buses 0-0");
+    check_identity(bridge, 0x00ff0a09, 0x12345678,
+                   "8086:2918 class ffffff rev 00 type 1 subsystem 0000:0000 line 11 pin 0 buses 10-255");
+    check_identity(cardbus, 0x55443322, 0x12345678,
+                   "1180:0000 class 000000 rev 00 type 2* subsystem 0000:0000 line 11 pin 0 buses 0-0");
+    cardbus.interrupt_pin = 4;
+    check_identity(cardbus, 0x55443322, 0x12345678,
+                   "1180:0000 class 000000 rev 00 type 2* subsystem 0000:0000 line 11 pin 4 buses 0-0");
 }
 
 /* A vendor of all ones or of 0 is none. */

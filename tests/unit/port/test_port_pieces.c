@@ -86,30 +86,25 @@ Test(page_pool, what_is_freed_is_given_again)
     assert_status(allocate(sizeof(bytes), 1, ALL, &more), VPT_OK);
 }
 
-Test(page_pool, sizes_and_limits_are_kept)
+static void check_allocate(size_t size, uint64_t limit, enum vpt_status status)
 {
-    const struct {
-        const char *text;
-        size_t size;
-        uint64_t limit;
-        enum vpt_status status;
-    } rows[] = {
-        { "before the pool:", 16, POOL_ADDRESS - 1, VPT_RESOURCE_MEMORY },
-        { "its first byte:", 16, POOL_ADDRESS, VPT_RESOURCE_MEMORY },
-        { "a byte too few:", 16, POOL_ADDRESS + 14, VPT_RESOURCE_MEMORY },
-        { "just enough:", 16, POOL_ADDRESS + 15, VPT_OK },
-        { "all but a byte:", sizeof(bytes), POOL_ADDRESS + sizeof(bytes) - 2, VPT_RESOURCE_MEMORY },
-        { "all:", sizeof(bytes), POOL_ADDRESS + sizeof(bytes) - 1, VPT_OK },
-        { "nothing:", 0, ALL, VPT_RESOURCE_MEMORY },
-        { "more than all:", sizeof(bytes) + 1, ALL, VPT_RESOURCE_MEMORY },
-        { "the largest size:", SIZE_MAX, ALL, VPT_RESOURCE_MEMORY },
-    };
     struct vpt_memory memory;
 
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        make_pool(PAGES, POOL_ADDRESS);
-        assert_status_of(rows[i].text, allocate(rows[i].size, 1, rows[i].limit, &memory), rows[i].status);
-    }
+    make_pool(PAGES, POOL_ADDRESS);
+    assert_status(allocate(size, 1, limit, &memory), status);
+}
+
+Test(page_pool, sizes_and_limits_are_kept)
+{
+    check_allocate(16, POOL_ADDRESS - 1, VPT_RESOURCE_MEMORY);
+    check_allocate(16, POOL_ADDRESS, VPT_RESOURCE_MEMORY);
+    check_allocate(16, POOL_ADDRESS + 14, VPT_RESOURCE_MEMORY);
+    check_allocate(16, POOL_ADDRESS + 15, VPT_OK);
+    check_allocate(sizeof(bytes), POOL_ADDRESS + sizeof(bytes) - 2, VPT_RESOURCE_MEMORY);
+    check_allocate(sizeof(bytes), POOL_ADDRESS + sizeof(bytes) - 1, VPT_OK);
+    check_allocate(0, ALL, VPT_RESOURCE_MEMORY);
+    check_allocate(sizeof(bytes) + 1, ALL, VPT_RESOURCE_MEMORY);
+    check_allocate(SIZE_MAX, ALL, VPT_RESOURCE_MEMORY);
 }
 
 Test(page_pool, a_free_of_what_is_not_the_pool_s_changes_nothing)
@@ -226,12 +221,17 @@ Test(direct, a_higher_half_map_reaches_what_it_maps)
 
 /* ---- PCI configuration by CF8/CFC ---- */
 
-static uint32_t ones(unsigned width)
+/* Whatever the width, all ones are read there, and a write has no effect. */
+static void check_absent(const struct vpt_port *port, struct vpt_pci_address address, uint16_t offset)
 {
-    return width == 4 ? 0xffffffff : (1u << (8 * width)) - 1;
-}
+    for (unsigned width = 1; width <= 4; width *= 2) {
+        uint32_t value = 0;
 
-static const struct vpt_pci_address function_0 = { 0, 0, 0, 0 };
+        assert_status(port->config_read(port->ctx, &address, offset, width, &value), VPT_OK);
+        assert_same(value, width == 4 ? 0xffffffff : (1u << (8 * width)) - 1);
+        assert_status(port->config_write(port->ctx, &address, offset, width, 0), VPT_OK);
+    }
+}
 
 /* What goes over the ports, locks among it, as a text. The context comes first: the functions under test are given it. */
 static struct {
@@ -312,29 +312,22 @@ Test(cf8, an_access_is_an_address_and_its_bytes_of_the_data_port)
 /* Nobody else's registers are touched. */
 Test(cf8, what_the_pair_cannot_reach_is_absent)
 {
-    static const struct {
-        struct vpt_pci_address address;
-        uint16_t offset;
-    } rows[] = {
-        { { 1, 0, 0, 0 }, 0 },  { { 0, 0, 0, 0 }, 0x100 }, { { 0, 0, 0, 0 }, 0xffc },
-        { { 0, 0, 32, 0 }, 0 }, { { 0, 0, 0, 8 }, 0 },
-    };
+    const struct vpt_port port = { .ctx = &ports,
+                                   .config_read = vpt_cf8_config_read,
+                                   .config_write = vpt_cf8_config_write };
 
     name_ports(false);
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        for (unsigned width = 1; width <= 4; width *= 2) {
-            uint32_t value = 0;
-
-            assert_status(vpt_cf8_config_read(&ports, &rows[i].address, rows[i].offset, width, &value), VPT_OK);
-            assert_same(value, ones(width));
-            assert_status(vpt_cf8_config_write(&ports, &rows[i].address, rows[i].offset, width, 0), VPT_OK);
-        }
-    }
+    check_absent(&port, (struct vpt_pci_address){ 1, 0, 0, 0 }, 0);
+    check_absent(&port, (struct vpt_pci_address){ 0, 0, 0, 0 }, 0x100);
+    check_absent(&port, (struct vpt_pci_address){ 0, 0, 0, 0 }, 0xffc);
+    check_absent(&port, (struct vpt_pci_address){ 0, 0, 32, 0 }, 0);
+    check_absent(&port, (struct vpt_pci_address){ 0, 0, 0, 8 }, 0);
     cr_assert(ports.seen[0] == '\0', "%s", ports.seen);
 }
 
 Test(cf8, a_context_without_io_functions_is_no_port)
 {
+    static const struct vpt_pci_address function_0 = { 0, 0, 0, 0 };
     uint32_t value;
 
     for (unsigned missing = 0; missing < 2; missing++) {
@@ -413,33 +406,19 @@ Test(ecam, an_access_is_one_of_the_function_s_little_endian_bytes)
 Test(ecam, what_is_outside_the_mapping_is_absent)
 {
     struct vpt_port_context unmapped = ecam;
-    const struct {
-        struct vpt_port_context *context;
-        struct vpt_pci_address address;
-        uint16_t offset;
-    } rows[] = {
-        { &ecam, { 0, ECAM_FIRST_BUS, 0, 0 }, 0 },
-        { &ecam, { 3, ECAM_FIRST_BUS - 1, 31, 7 }, 0 },
-        { &ecam, { 3, 0, 0, 0 }, 0 },
-        { &ecam, { 3, ECAM_FIRST_BUS + ECAM_BUSES, 0, 0 }, 0 },
-        { &ecam, { 3, ECAM_FIRST_BUS, 32, 0 }, 0 },
-        { &ecam, { 3, ECAM_FIRST_BUS, 0, 8 }, 0 },
-        { &ecam, { 3, ECAM_FIRST_BUS, 0, 0 }, 0x1000 },
-        { &unmapped, { 3, ECAM_FIRST_BUS, 1, 0 }, 0 },
-    };
+    struct vpt_port port = { .ctx = &ecam, .config_read = vpt_ecam_config_read, .config_write = vpt_ecam_config_write };
 
-    unmapped.ecam = NULL;
     fill_around(space, sizeof(space), 0, 0);
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        for (unsigned width = 1; width <= 4; width *= 2) {
-            uint32_t value = 0;
-
-            assert_status(vpt_ecam_config_read(rows[i].context, &rows[i].address, rows[i].offset, width, &value),
-                          VPT_OK);
-            assert_same(value, ones(width));
-            assert_status(vpt_ecam_config_write(rows[i].context, &rows[i].address, rows[i].offset, width, 0), VPT_OK);
-        }
-    }
+    check_absent(&port, (struct vpt_pci_address){ 0, ECAM_FIRST_BUS, 0, 0 }, 0);
+    check_absent(&port, (struct vpt_pci_address){ 3, ECAM_FIRST_BUS - 1, 31, 7 }, 0);
+    check_absent(&port, (struct vpt_pci_address){ 3, 0, 0, 0 }, 0);
+    check_absent(&port, (struct vpt_pci_address){ 3, ECAM_FIRST_BUS + ECAM_BUSES, 0, 0 }, 0);
+    check_absent(&port, (struct vpt_pci_address){ 3, ECAM_FIRST_BUS, 32, 0 }, 0);
+    check_absent(&port, (struct vpt_pci_address){ 3, ECAM_FIRST_BUS, 0, 8 }, 0);
+    check_absent(&port, (struct vpt_pci_address){ 3, ECAM_FIRST_BUS, 0, 0 }, 0x1000);
+    unmapped.ecam = NULL;
+    port.ctx = &unmapped;
+    check_absent(&port, (struct vpt_pci_address){ 3, ECAM_FIRST_BUS, 1, 0 }, 0);
     check_around(space, sizeof(space), 0, 0);
 }
 
