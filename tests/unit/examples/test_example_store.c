@@ -338,14 +338,10 @@ Test(example_store, a_request_that_fails_is_not_answered_with_ok)
     check_failures(MOCK_FAULT_IO_ERROR, VPT_DEVICE_IO_ERROR, 1);
 }
 
-Test(example_store, nor_is_one_without_a_status_or_of_an_unknown_kind)
+Test(example_store, nor_is_one_without_a_good_status_or_that_does_not_come_back)
 {
     check_failures(MOCK_FAULT_STATUS_MISSING, VPT_DEVICE_REQUEST_STATUS, 3);
     check_failures(MOCK_FAULT_UNSUPPORTED, VPT_UNSUPPORTED_REQUEST, 3);
-}
-
-Test(example_store, nor_is_one_that_does_not_come_back)
-{
     check_failures(MOCK_FAULT_COMPLETION_LOST, VPT_DEVICE_TIMEOUT, 3);
     check_failures(MOCK_FAULT_NEEDS_RESET, VPT_DEVICE_TIMEOUT, 3);
     check_failures(MOCK_FAULT_USED_ID_RANGE, VPT_DEVICE_USED_ID, 3);

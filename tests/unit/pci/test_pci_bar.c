@@ -101,42 +101,40 @@ Test(pci_bar, every_size_is_found)
     }
 }
 
+/* BARs that sizing finds as they were made, after this value of a register; and what reading finds. */
+static void check_found(uint8_t header_type, const char *sized, uint16_t offset, uint32_t value, const char *read_text)
+{
+    pci_begin(header_type);
+    pci_bars(&pci.function, sized);
+    pci_set(offset, 4, value);
+    assert_status_of(sized, read(), VPT_OK);
+    pci_check_bars(&bars, read_text);
+    assert_status_of(sized, size_quietly(), VPT_OK);
+    pci_check_bars(&bars, sized);
+    assert_same_of(sized, pci.function.config_writes == 0, header_type > 1);
+    pci_end();
+}
+
 /* A ROM's bits 1 to 10 are no address; newer functions tell there whether they have found the ROM valid. */
 Test(pci_bar, what_a_register_may_hold_beside_an_address)
 {
-    static const struct {
-        const char *sized;
-        const char *read;
-        uint8_t header_type;
-        uint16_t offset;
-        uint32_t value;
-        uint32_t writable; /* 0: as it is */
-    } rows[] = {
-        { "q16@ffffffff80000000", "q@ffffffff80000000 m m m m R", 0, 0x40, 0, 0 },
-        { "q16K@c00180000000 q16K@c00100000000 q16K", "q@c00180000000 q@c00100000000 q R", 0, 0x40, 0, 0 },
-        { "l32K", "l m m m m m R", 0, 0x10, 0x2, 0x000f8000 },
-        { "R2K", "m m m m m m R", 0, 0x40, 0, 0 },
-        { "R64K@fe010000", "m m m m m m R@fe010000", 0, 0x30, 0xfe0107fe, 0 },
-        { "q4K R2K@fe000800", "q R@fe000800", 1, 0x18, 0x00050403, 0 }, /* bus numbers */
-        { "", "", 2, 0x10, 0xfebd1000, 0 },
-        { "", "", 3, 0x18, 0x00050403, 0 },
-        { "", "", 0x7e, 0x10, 0xfebd1000, 0 },
-    };
+    check_found(0, "q16@ffffffff80000000", 0x40, 0, "q@ffffffff80000000 m m m m R");
+    check_found(0, "q16K@c00180000000 q16K@c00100000000 q16K", 0x40, 0, "q@c00180000000 q@c00100000000 q R");
+    check_found(0, "R64K@fe010000", 0x30, 0xfe0107fe, "m m m m m m R@fe010000");
+    check_found(1, "q4K R2K@fe000800", 0x18, 0x00050403, "q R@fe000800"); /* bus numbers are no BAR */
+    check_found(2, "", 0x10, 0xfebd1000, "");
+    check_found(3, "", 0x18, 0x00050403, "");
+    check_found(0x7e, "", 0x10, 0xfebd1000, "");
+}
 
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        pci_begin(rows[i].header_type);
-        pci_bars(&pci.function, rows[i].sized);
-        pci_set(rows[i].offset, 4, rows[i].value);
-        if (rows[i].writable != 0) {
-            mock_pci_set_writable(&pci.function, rows[i].offset, 4, rows[i].writable);
-        }
-        assert_status(read(), VPT_OK);
-        pci_check_bars(&bars, rows[i].read);
-        assert_status(size_quietly(), VPT_OK);
-        pci_check_bars(&bars, rows[i].sized);
-        assert_same(pci.function.config_writes == 0, rows[i].header_type > 1);
-        pci_end();
-    }
+Test(pci_bar, a_bar_below_1_mib_may_lack_the_bits_above)
+{
+    pci_begin(0);
+    pci_bars(&pci.function, "l32K");
+    mock_pci_set_writable(&pci.function, 0x10, 4, 0x000f8000);
+    assert_status(size_quietly(), VPT_OK);
+    pci_check_bars(&bars, "l32K");
+    pci_end();
 }
 
 /* Register 1 would be the upper half of a 64-bit BAR, if that had any address bit. */
@@ -168,7 +166,7 @@ static void check_broken(const char *row, unsigned index)
 /* Sizing names the broken BAR and leaves it alone from then on; a good one of 64 bytes serves. */
 static void check_sizing_broken(const char *row, unsigned index, unsigned good)
 {
-    struct vpt_pci_window windows[] = { MEMORY(0xe0000000, 0xe0ffffff), IO(0xc000, 0xcfff) };
+    struct vpt_pci_window windows[2];
     struct vpt_pci_bar before;
 
     pci.hal.log_count = 0;
@@ -176,6 +174,7 @@ static void check_sizing_broken(const char *row, unsigned index, unsigned good)
     assert_status_of(row, size_quietly(), VPT_OK);
     check_broken(row, index);
     before = bars.bar[index];
+    (void)pci_windows(windows, "m:e0000000-e0ffffff i:c000-cfff");
     assert_status_of(row, vpt_pci_bars_place(&pci.here, &bars, VPT_PCI_ALL_BARS | 1u << VPT_PCI_ROM, windows, 2),
                      VPT_OK);
     assert_same_of(row, bars.bar[good].address, 0xe0000000);
@@ -265,42 +264,37 @@ Test(pci_bar, an_address_with_other_bits_than_the_size_is_broken)
     check_sizing_broken("narrow:", 1, 0);
 }
 
-/* Upper bits that are wired to 0: the size is the lowest bit, and the BAR is given addresses that it can hold. */
+static void check_early_end(const char *bar, uint64_t mask, const char *placed)
+{
+    struct vpt_pci_window windows[4];
+
+    (void)pci_windows(windows, "p:100000000-1ffffffff m:e0000000-e0ffffff m:10000000-10ffffff i:c000-cfff");
+    make_broken(&(struct broken){ "", 0, bar, 0, 0, mask });
+    assert_status_of(placed, size_quietly(), VPT_OK);
+    pci_check_bars(&bars, bar);
+    assert_same_of(placed, pci.hal.log_count, 0);
+    assert_status_of(placed, vpt_pci_bars_place(&pci.here, &bars, 1, windows, 4),
+                     strchr(placed, '@') != NULL ? VPT_OK : VPT_RESOURCE_PCI_WINDOW);
+    pci_check_bars(&bars, placed);
+    assert_same_of(placed, mock_pci_bar_address(&pci.function, 0), bars.bar[0].address);
+    pci_end();
+}
+
+/* Upper bits that are wired to 0: the size is the lowest bit, and the BAR goes to the highest window that it reaches. */
 Test(pci_bar, bits_that_end_early_limit_the_address)
 {
-    static const struct {
-        const char *bar;
-        uint64_t mask;
-        const char *placed; /* in the highest window that it reaches */
-    } rows[] = {
-        { "- - r1M", UINT64_C(0x3fffff00000), "- - r1M@100000000" },
-        { "- - r1M", UINT64_C(0x1fff00000), "- - r1M@100000000" },
-        { "- - r1M", UINT64_C(0xfff00000), "- - r1M@e0000000" },
-        { "- - r1M", UINT64_C(0x7ff00000), "- - r1M@10000000" },
-        { "- - m4K", 0x7ffff000, "- - m4K@10000000" },
-        { "- - m4K", 0x1ffff000, "- - m4K@10000000" },
-        { "- - m4K", 0x00001000, "- - m4K" },
-        { "- - m4K", 0x0ffff000, "- - m4K" },
-        { "- - i256", 0x0000ff00, "- - i256@c000" },
-        { "- - i256", 0x00ffff00, "- - i256@c000" },
-        { "- - i256", 0x00007f00, "- - i256" },
-        { "- - l32K", 0x001f8000, "- - l32K" },
-    };
-
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        struct vpt_pci_window windows[] = { PREFETCHABLE(0x100000000, 0x1ffffffff), MEMORY(0xe0000000, 0xe0ffffff),
-                                            MEMORY(0x10000000, 0x10ffffff), IO(0xc000, 0xcfff) };
-
-        make_broken(&(struct broken){ "", 0, rows[i].bar, 2, 0, rows[i].mask });
-        assert_status(size_quietly(), VPT_OK);
-        pci_check_bars(&bars, rows[i].bar);
-        assert_same(pci.hal.log_count, 0);
-        assert_status_of(rows[i].placed, vpt_pci_bars_place(&pci.here, &bars, 1u << 2, windows, 4),
-                         strchr(rows[i].placed, '@') != NULL ? VPT_OK : VPT_RESOURCE_PCI_WINDOW);
-        pci_check_bars(&bars, rows[i].placed);
-        assert_same_of(rows[i].placed, mock_pci_bar_address(&pci.function, 2), bars.bar[2].address);
-        pci_end();
-    }
+    check_early_end("r1M", UINT64_C(0x3fffff00000), "r1M@100000000");
+    check_early_end("r1M", UINT64_C(0x1fff00000), "r1M@100000000");
+    check_early_end("r1M", UINT64_C(0xfff00000), "r1M@e0000000");
+    check_early_end("r1M", UINT64_C(0x7ff00000), "r1M@10000000");
+    check_early_end("m4K", 0x7ffff000, "m4K@10000000");
+    check_early_end("m4K", 0x1ffff000, "m4K@10000000");
+    check_early_end("m4K", 0x00001000, "m4K");
+    check_early_end("m4K", 0x0ffff000, "m4K");
+    check_early_end("i256", 0x0000ff00, "i256@c000");
+    check_early_end("i256", 0x00ffff00, "i256@c000");
+    check_early_end("i256", 0x00007f00, "i256");
+    check_early_end("l32K", 0x001f8000, "l32K");
 }
 
 /* ---- What goes wrong meanwhile ---- */

@@ -22,14 +22,10 @@ static uint32_t random_below(uint32_t *seed, uint32_t bound)
 
 static void begin(void)
 {
-    static const struct vpt_pci_window plenty[] = { IO(0xc004, 0xffff), MEMORY(0xe0001000, 0xe0ffffff),
-                                                    PREFETCHABLE(4 * GIB + 16, 8 * GIB - 1) };
-
     pci_begin(0);
     memset(nodes, 0, sizeof(nodes));
     node_count = 0;
-    memcpy(windows, plenty, sizeof(windows));
-    window_count = 3;
+    window_count = pci_windows(windows, "i:c004-ffff m:e0001000-e0ffffff p:100000010-1ffffffff");
     last_bus = 255;
 }
 
@@ -71,8 +67,9 @@ static void add_device(struct mock_pci_function *bridge, uint8_t device)
 }
 
 /*
- * A machine from its text: each letter is a node, d a disk with a BAR of each kind, e and p devices with one, with its device number behind it or else the next one, and what is
- * behind a bridge in parentheses. Nodes have the order of the text.
+ * A machine from its text: d is a disk with a BAR of each kind, as a transitional virtio function has, e and p are
+ * devices with one BAR, and the other letters are bridges, with what is behind them in parentheses. Behind a letter may
+ * be the device number. Nodes have the order of the text.
  */
 static void build(const char *tree)
 {
@@ -202,11 +199,24 @@ static void check_tree(bool all)
     }
 }
 
-static void check_at(const struct mock_pci_function *node, uint64_t io, uint64_t memory, uint64_t prefetchable)
+/*
+ * Of each disk its bus, the command register of the bridge in front (on bus 0: its own), and where its BARs for I/O,
+ * memory and prefetchable memory are, in hexadecimal.
+ */
+static void check_disks(const char *expected)
 {
-    assert_same(mock_pci_bar_address(node, 0), io);
-    assert_same(mock_pci_bar_address(node, 1), memory);
-    assert_same(mock_pci_bar_address(node, 4), prefetchable);
+    char text[256] = "";
+
+    for (const struct mock_pci_function *node = nodes; node < nodes + node_count; node++) {
+        if (node->bars[0].io && node->bars[4].prefetchable) {
+            (void)snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%x.%x:%x/%x/%" PRIx64,
+                           text[0] != '\0' ? " " : "", mock_pci_bus_number(node),
+                           mock_pci_command(node->behind != NULL ? node->behind : node),
+                           (unsigned)mock_pci_bar_address(node, 0), (unsigned)mock_pci_bar_address(node, 1),
+                           mock_pci_bar_address(node, 4));
+        }
+    }
+    cr_assert(strcmp(text, expected) == 0, "%s, not %s", text, expected);
 }
 
 static void check_log(unsigned lines, const char *subject, enum vpt_status status)
@@ -218,74 +228,45 @@ static void check_log(unsigned lines, const char *subject, enum vpt_status statu
 
 /* ---- Trees ---- */
 
-/* What a machine comes to, and where some of its disks are: those without an address are what the log says. */
-struct outcome {
-    const char *tree;
-    enum vpt_status status;
-    struct vpt_pci_window windows[3];
-    uint8_t last_bus; /* 0: 255 */
-    struct {
-        unsigned node;
-        uint64_t io, memory, prefetchable;
-    } at[4]; /* up to the first node 0 */
-};
-
-static void check_outcome(const struct outcome *row)
+static void check_outcome(enum vpt_status status, unsigned lines, const char *subject, const char *disks)
 {
-    unsigned missing = 0;
-
-    build(row->tree);
-    last_bus = row->last_bus != 0 ? row->last_bus : last_bus;
-    for (unsigned i = 0; i < 3; i++) {
-        windows[i] = row->windows[i].last != 0 ? row->windows[i] : windows[i];
-    }
-    assert_status_of(row->tree, run(), row->status);
-    check_tree(row->status == VPT_OK && strchr(row->tree, 'n') == NULL);
-    for (unsigned i = 0; i < 4 && row->at[i].node != 0; i++) {
-        const struct mock_pci_function *disk = &nodes[row->at[i].node];
-        unsigned decoding = (row->at[i].io != 0 ? 1u : 0u) | (row->at[i].memory != 0 ? 2u : 0u);
-        bool numbered = mock_pci_get(disk->behind, 0x18, 4) != 0;
-
-        check_at(disk, row->at[i].io, row->at[i].memory, row->at[i].prefetchable);
-        assert_same_of(row->tree, mock_pci_command(disk->behind), numbered ? 4 | decoding : 0);
-        cr_assert(numbered || row->status == VPT_RESOURCE_PCI_BUSES, "%s", row->tree);
-        missing += row->status != VPT_OK && row->at[i].io == 0 ? 1u : 0u;
-    }
-    check_log(missing, row->status == VPT_RESOURCE_PCI_BUSES ? "bridge" : "BARs", row->status);
+    assert_status_of(disks, run(), status);
+    check_tree(status == VPT_OK && window_count == 3);
+    check_disks(disks);
+    check_log(lines, subject, status);
     pci_end();
 }
 
 Test(pci_buses, what_runs_out_leaves_the_rest_as_good_as_it_was)
 {
-    static const struct outcome rows[] = {
-        { "b(d) b(d) b(d) b(d)", VPT_RESOURCE_PCI_BUSES, .last_bus = 2,
-          .at = { { 1, 0xd000, 0xe0100000, 4 * GIB + MIB },
-                  { 3, 0xe000, 0xe0200000, 4 * GIB + 2 * MIB },
-                  { 5 },
-                  { 7 } } },
-        { "b(b(b(b(b(b(b(b(b(d) d))))))))", VPT_RESOURCE_PCI_BUSES,
-          .at = { { 9 }, { 10, 0xd000, 0xe0100000, 4 * GIB + MIB } } },
-        /* The first bridge gets what is left, the others forward nothing. */
-        { "b(d) b(d) b(d) b(d)",
-          VPT_RESOURCE_PCI_WINDOW,
-          { IO(0xc004, 0xdfff), MEMORY(0xe0001000, 0xe02ffffe) },
-          .at = { { 1, 0xd000, 0xe0100000, 4 * GIB + MIB }, { 3 }, { 5 }, { 7 } } },
-        /* After the last address 0 does not follow. */
-        { "b(d) b(d)",
-          VPT_OK,
-          { [2] = PREFETCHABLE(0xfffffffffff00000, UINT64_MAX) },
-          .at = { { 1, 0xd000, 0xe0100000, 0xfffffffffff00000 }, { 3, 0xe000, 0xe0204000, 0xe0200000 } } },
-        /* A bridge without ports keeps a function from its own; a machine without ports does not want them. */
-        { "n(d)", VPT_RESOURCE_PCI_WINDOW, .at = { { 1, 0, 0xe0100000, 4 * GIB + MIB } } },
-        { "n(d)",
-          VPT_OK,
-          { PREFETCHABLE(4 * GIB + 16, 8 * GIB - 1), [2] = { .last = 1 } },
-          .at = { { 1, 0, 0xe0100000, 4 * GIB + MIB } } },
-    };
+    build("b(d) b(d) b(d) b(d)");
+    last_bus = 2;
+    check_outcome(VPT_RESOURCE_PCI_BUSES, 2, "bridge",
+                  "1.7:d000/e0100000/100100000 2.7:e000/e0200000/100200000 0.0:0/0/0 0.0:0/0/0");
+    build("b(b(b(b(b(b(b(b(b(d) d))))))))");
+    check_outcome(VPT_RESOURCE_PCI_BUSES, 1, "bridge", "0.0:0/0/0 8.7:d000/e0100000/100100000");
+    build("b(d) b(d) b(d) b(d)");
+    windows[0].last = 0xdfff;
+    windows[1].last = 0xe02ffffe;
+    check_outcome(VPT_RESOURCE_PCI_WINDOW, 3, "BARs", "1.7:d000/e0100000/100100000 2.4:0/0/0 3.4:0/0/0 4.4:0/0/0");
+}
 
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        check_outcome(&rows[i]);
-    }
+/* A bridge without ports keeps a function from its own; a machine without ports does not want them. */
+Test(pci_buses, ports_that_the_machine_has_not_are_not_missed)
+{
+    build("n(d)");
+    check_outcome(VPT_RESOURCE_PCI_WINDOW, 1, "BARs", "1.6:0/e0100000/100100000");
+    build("n(d)");
+    windows[0] = windows[2];
+    window_count = 2;
+    check_outcome(VPT_OK, 0, "", "1.6:0/e0100000/100100000");
+}
+
+Test(pci_buses, after_the_last_address_0_does_not_follow)
+{
+    build("b(d) b(d)");
+    (void)pci_windows(&windows[2], "p:fffffffffff00000-ffffffffffffffff");
+    check_outcome(VPT_OK, 0, "", "1.7:d000/e0100000/fffffffffff00000 2.7:e000/e0204000/e0200000");
 }
 
 Test(pci_buses, a_root_port_s_windows_cover_the_disk_behind_it)
@@ -296,14 +277,11 @@ Test(pci_buses, a_root_port_s_windows_cover_the_disk_behind_it)
     build("d b(d) d");
     assert_status(run(), VPT_OK);
     check_tree(true);
-    check_at(&nodes[0], 0xc080, 0xe0001000, 4 * GIB + 16 * KIB);
-    check_at(&nodes[2], 0xd000, 0xe0100000, 4 * GIB + MIB);
-    check_at(&nodes[3], 0xe000, 0xe0200000, 4 * GIB + 2 * MIB);
+    check_disks("0.0:c080/e0001000/100004000 1.7:d000/e0100000/100100000 0.0:e000/e0200000/100200000");
     for (unsigned i = 0; i < COUNT_OF(registers); i++) {
         assert_same(mock_pci_get(&nodes[1], (uint16_t)(0x18 + 4 * i), 4), registers[i]);
     }
-    assert_same(mock_pci_command(&nodes[1]), 7);
-    assert_same(mock_pci_command(&nodes[2]) | mock_pci_command(&nodes[3]), 0);
+    assert_same(mock_pci_command(&nodes[2]), 0);
     assert_same(windows[0].next, 0xe080);
     assert_same(windows[1].next, 0xe0201000);
     assert_same(windows[2].next, 4 * GIB + 2 * MIB + 16 * KIB);
@@ -393,36 +371,31 @@ Test(pci_buses, any_tree_comes_to_what_holds_for_all, .timeout = 60)
 
 /* ---- Which windows ---- */
 
+/* `window` is the second one for memory, `address` that of a 64-bit prefetchable BAR of 16 KiB behind a bridge. */
+static void check_prefetchable(const char *tree, const char *window, uint64_t address)
+{
+    build(tree);
+    (void)pci_windows(&windows[1], "m:e0000000-e01fffff");
+    (void)pci_windows(&windows[2], window);
+    assert_status_of(window, run(), VPT_OK);
+    check_tree(true);
+    assert_same_of(window, mock_pci_bar_address(&nodes[1], 4), address);
+    pci_end();
+}
+
 Test(pci_buses, prefetchable_memory_goes_where_the_bridge_reaches)
 {
-    static const struct {
-        const char *text;
-        const char *tree;
-        struct vpt_pci_window window; /* the second one for memory */
-        uint64_t address;             /* of a 64-bit prefetchable BAR of 16 KiB behind it */
-    } rows[] = {
-        { "prefetchable above 4 GiB:", "b(d)", PREFETCHABLE(4 * GIB, 5 * GIB - 1), 4 * GIB },
-        { "any memory above 4 GiB:", "b(d)", MEMORY(4 * GIB, 5 * GIB - 1), 4 * GIB },
-        { "prefetchable below 4 GiB:", "b(d)", PREFETCHABLE(0xd0000000, 0xd0ffffff), 0xd0000000 },
-        { "more room than the first:", "b(d)", MEMORY(0xd0000000, 0xd0ffffff), 0xd0000000 },
-        { "as much room as the first:", "b(d)", MEMORY(0xd0000000, 0xd01fffff), 0xe0000000 },
-        { "not a whole unit:", "b(d)", PREFETCHABLE(0xd0000000, 0xd00ffffe), 0xe0000000 },
-        { "not a whole last unit:", "b(d)", PREFETCHABLE(0xfffffffffff00001, UINT64_MAX), 0xe0000000 },
-        { "the last unit:", "b(d)", PREFETCHABLE(0xfffffffffff00000, UINT64_MAX), 0xfffffffffff00000 },
-        { "a 32-bit bridge, below:", "l(d)", PREFETCHABLE(0xd0000000, 0xd0ffffff), 0xd0000000 },
-        { "a 32-bit bridge, above:", "l(d)", PREFETCHABLE(4 * GIB, 5 * GIB - 1), 0xe0000000 },
-        { "a bridge without such a window:", "m(d)", PREFETCHABLE(4 * GIB, 5 * GIB - 1), 0xe0000000 },
-    };
-
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        build(rows[i].tree);
-        windows[1] = (struct vpt_pci_window)MEMORY(0xe0000000, 0xe01fffff);
-        windows[2] = rows[i].window;
-        assert_status_of(rows[i].text, run(), VPT_OK);
-        check_tree(true);
-        assert_same_of(rows[i].text, mock_pci_bar_address(&nodes[1], 4), rows[i].address);
-        pci_end();
-    }
+    check_prefetchable("b(d)", "p:100000000-13fffffff", 4 * GIB);
+    check_prefetchable("b(d)", "m:100000000-13fffffff", 4 * GIB);
+    check_prefetchable("b(d)", "p:d0000000-d0ffffff", 0xd0000000);
+    check_prefetchable("b(d)", "m:d0000000-d0ffffff", 0xd0000000); /* the one with more room, for both */
+    check_prefetchable("b(d)", "m:d0000000-d01fffff", 0xe0000000); /* as much room: the first one */
+    check_prefetchable("b(d)", "p:d0000000-d00ffffe", 0xe0000000); /* not a whole unit */
+    check_prefetchable("b(d)", "p:fffffffffff00001-ffffffffffffffff", 0xe0000000);
+    check_prefetchable("b(d)", "p:fffffffffff00000-ffffffffffffffff", 0xfffffffffff00000);
+    check_prefetchable("l(d)", "p:d0000000-d0ffffff", 0xd0000000); /* a bridge of 32 bits */
+    check_prefetchable("l(d)", "p:100000000-13fffffff", 0xe0000000);
+    check_prefetchable("m(d)", "p:100000000-13fffffff", 0xe0000000); /* a bridge without such a window */
 }
 
 /* ---- What is there already ---- */
@@ -438,8 +411,7 @@ Test(pci_buses, what_firmware_has_done_is_left_alone)
     assert_status(run(), VPT_OK);
     assert_same(nodes[1].config_writes + nodes[2].config_writes + nodes[3].config_writes, 0);
     assert_same(mock_pci_get(&nodes[0], 0x18, 4), 0x00080800); /* above all that have a number */
-    check_at(&nodes[3], 0, 0xf0000000, 0);
-    check_at(&nodes[4], 0xc080, 0xf1000000, 4 * GIB + 16 * KIB);
+    check_disks("5.0:0/0/0 0.2:0/f0000000/0 0.0:c080/f1000000/100004000");
     pci_end();
 }
 
@@ -459,7 +431,7 @@ Test(pci_buses, what_is_left_over_behind_a_new_bridge_goes)
     check_tree(true);
     assert_same(mock_pci_get(&nodes[0], 0x18, 4), 0x20020100);
     assert_same(mock_pci_get(&nodes[1], 0x18, 4), 0x00020201);
-    check_at(&nodes[2], 0xd000, 0xe0100000, 4 * GIB + MIB);
+    check_disks("2.7:d000/e0100000/100100000");
     assert_same(mock_pci_command(&nodes[2]), 0);
     pci_end();
 }

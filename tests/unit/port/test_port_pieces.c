@@ -277,36 +277,30 @@ static void name_ports(bool locked)
     ports.context.cf8_unlock = locked ? ports_unlock : NULL;
 }
 
+/* What goes over the ports for a read and for a write of 0x77. */
+static void check_cf8(bool locked, struct vpt_pci_address address, uint16_t offset, unsigned width,
+                      const char *expected)
+{
+    uint32_t value = 0;
+
+    name_ports(locked);
+    assert_status(vpt_cf8_config_read(&ports, &address, offset, width, &value), VPT_OK);
+    assert_same_of(expected, value, 0x5a);
+    assert_status(vpt_cf8_config_write(&ports, &address, offset, width, 0x77), VPT_OK);
+    cr_assert(strcmp(ports.seen, expected) == 0, "%s not %s", ports.seen, expected);
+}
+
 Test(cf8, an_access_is_an_address_and_its_bytes_of_the_data_port)
 {
-    static const struct {
-        struct vpt_pci_address address;
-        uint16_t offset;
-        unsigned width;
-        bool locked;
-        const char *seen; /* of a read and of a write of 0x77 */
-    } rows[] = {
-        { { 0, 0, 5, 0 }, 0x06, 2, false, "w4 cf8=80002804, r2 cfe, w4 cf8=80002804, w2 cfe=77, " },
-        { { 0, 0, 0, 0 }, 0x00, 4, false, "w4 cf8=80000000, r4 cfc, w4 cf8=80000000, w4 cfc=77, " },
-        { { 0, 255, 31, 7 }, 0xff, 1, false, "w4 cf8=80fffffc, r1 cff, w4 cf8=80fffffc, w1 cff=77, " },
-        { { 0, 0x12, 3, 1 }, 0x3d, 1, false, "w4 cf8=8012193c, r1 cfd, w4 cf8=8012193c, w1 cfd=77, " },
-        { { 0, 1, 0, 6 }, 0xfc, 4, false, "w4 cf8=800106fc, r4 cfc, w4 cf8=800106fc, w4 cfc=77, " },
-        { { 0, 0, 1, 0 },
-          0x04,
-          2,
-          true,
-          "lock, w4 cf8=80000804, r2 cfc, unlock, lock, w4 cf8=80000804, w2 cfc=77, unlock, " },
-    };
+    static const struct vpt_pci_address last = { 0, 255, 31, 7 };
+    static const struct vpt_pci_address some = { 0, 0x12, 3, 1 };
 
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        uint32_t value = 0;
-
-        name_ports(rows[i].locked);
-        assert_status(vpt_cf8_config_read(&ports, &rows[i].address, rows[i].offset, rows[i].width, &value), VPT_OK);
-        assert_same_of(rows[i].seen, value, 0x5a);
-        assert_status(vpt_cf8_config_write(&ports, &rows[i].address, rows[i].offset, rows[i].width, 0x77), VPT_OK);
-        cr_assert(strcmp(ports.seen, rows[i].seen) == 0, "%s not %s", ports.seen, rows[i].seen);
-    }
+    check_cf8(false, last, 0xff, 1, "w4 cf8=80fffffc, r1 cff, w4 cf8=80fffffc, w1 cff=77, ");
+    check_cf8(false, last, 0x00, 4, "w4 cf8=80ffff00, r4 cfc, w4 cf8=80ffff00, w4 cfc=77, ");
+    check_cf8(false, some, 0x3d, 1, "w4 cf8=8012193c, r1 cfd, w4 cf8=8012193c, w1 cfd=77, ");
+    check_cf8(false, some, 0x06, 2, "w4 cf8=80121904, r2 cfe, w4 cf8=80121904, w2 cfe=77, ");
+    check_cf8(false, some, 0xfc, 4, "w4 cf8=801219fc, r4 cfc, w4 cf8=801219fc, w4 cfc=77, ");
+    check_cf8(true, some, 0x04, 2, "lock, w4 cf8=80121904, r2 cfc, unlock, lock, w4 cf8=80121904, w2 cfc=77, unlock, ");
 }
 
 /* Nobody else's registers are touched. */
@@ -374,33 +368,28 @@ static struct vpt_port_context ecam = {
     .ecam_last_bus = ECAM_FIRST_BUS + ECAM_BUSES - 1,
 };
 
+/* In each width, at this place of the space and nowhere else. */
+static void check_ecam(struct vpt_pci_address address, uint16_t offset, size_t place)
+{
+    for (unsigned width = 1; width <= 4; width *= 2) {
+        uint32_t value = 0;
+
+        fill_around(space, sizeof(space), place, 4);
+        assert_status(vpt_ecam_config_read(&ecam, &address, offset, width, &value), VPT_OK);
+        assert_same(value, register_values[width]);
+        fill_around(space, sizeof(space), 0, 0);
+        assert_status(vpt_ecam_config_write(&ecam, &address, offset, width, value), VPT_OK);
+        check_around(space, sizeof(space), place, width);
+    }
+}
+
 Test(ecam, an_access_is_one_of_the_function_s_little_endian_bytes)
 {
-    static const struct {
-        struct vpt_pci_address address;
-        uint16_t offset;
-        size_t place;
-    } rows[] = {
-        { { 3, ECAM_FIRST_BUS, 0, 0 }, 0, 0 },
-        { { 3, ECAM_FIRST_BUS, 5, 0 }, 4, 0x28004 },
-        { { 3, ECAM_FIRST_BUS, 31, 7 }, 0xffc, 0xffffc },
-        { { 3, ECAM_FIRST_BUS + 1, 2, 3 }, 0x100, 0x113100 },
-        { { 3, ECAM_FIRST_BUS + 1, 31, 7 }, 0xffc, 0x1ffffc },
-    };
-
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        for (unsigned width = 1; width <= 4; width *= 2) {
-            uint32_t put = register_values[width];
-            uint32_t value = 0;
-
-            fill_around(space, sizeof(space), rows[i].place, 4);
-            assert_status(vpt_ecam_config_read(&ecam, &rows[i].address, rows[i].offset, width, &value), VPT_OK);
-            assert_same(value, put);
-            fill_around(space, sizeof(space), 0, 0);
-            assert_status(vpt_ecam_config_write(&ecam, &rows[i].address, rows[i].offset, width, put), VPT_OK);
-            check_around(space, sizeof(space), rows[i].place, width);
-        }
-    }
+    check_ecam((struct vpt_pci_address){ 3, ECAM_FIRST_BUS, 0, 0 }, 0, 0);
+    check_ecam((struct vpt_pci_address){ 3, ECAM_FIRST_BUS, 5, 0 }, 4, 0x28004);
+    check_ecam((struct vpt_pci_address){ 3, ECAM_FIRST_BUS, 31, 7 }, 0xffc, 0xffffc);
+    check_ecam((struct vpt_pci_address){ 3, ECAM_FIRST_BUS + 1, 2, 3 }, 0x100, 0x113100);
+    check_ecam((struct vpt_pci_address){ 3, ECAM_FIRST_BUS + 1, 31, 7 }, 0xffc, 0x1ffffc);
 }
 
 Test(ecam, what_is_outside_the_mapping_is_absent)
