@@ -280,7 +280,7 @@ static void check_early_end(const char *bar, uint64_t mask, const char *placed)
     pci_end();
 }
 
-/* Upper bits that are wired to 0: the size is the lowest bit, and the BAR goes to the highest window that it reaches. */
+/* Upper bits that are wired to 0: the size is the lowest bit, and the BAR goes to the highest window in its reach. */
 Test(pci_bar, bits_that_end_early_limit_the_address)
 {
     check_early_end("r1M", UINT64_C(0x3fffff00000), "r1M@100000000");

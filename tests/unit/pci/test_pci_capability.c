@@ -31,21 +31,15 @@ static enum vpt_status walk_by(begin *walk_begin)
     return status;
 }
 
-/* A walk that meets these, each as its id, @ and its offset, with its version if that is not 0. */
+/* A walk that meets these, each as its id, a point, its version, @ and its offset. */
 static void check_by(begin *walk_begin, const char *expected, enum vpt_status status)
 {
     char text[256] = "";
 
     assert_status_of(expected, walk_by(walk_begin), status);
     for (unsigned i = 0; i < met_count; i++) {
-        size_t length = strlen(text);
-        int end =
-            snprintf(text + length, sizeof(text) - length, "%s%x@%x", i != 0 ? " " : "", met[i].id, met[i].offset);
-
-        if (met[i].version != 0) {
-            length += (size_t)end;
-            (void)snprintf(text + length, sizeof(text) - length, "v%u", met[i].version);
-        }
+        (void)snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%x.%u@%x", i != 0 ? " " : "", met[i].id,
+                       met[i].version, met[i].offset);
     }
     cr_assert(strcmp(text, expected) == 0, "\"%s\" are met, not \"%s\"", text, expected);
 }
@@ -97,13 +91,13 @@ Test(pci_capability, each_is_met_in_the_order_of_the_list)
         add(0x09, 14);
         add(0x11, 10);
         add(0x09, 2);
-        check("9@40 11@50 9@5c", VPT_EMPTY);
+        check("9.0@40 11.0@50 9.0@5c", VPT_EMPTY);
         pci_set(type == 2 ? 0x14 : 0x34, 1, 0x43);
         pci_set(0x51, 1, 0x5e);
         pci_set(0x5d, 1, 0x03);
-        check("9@40 11@50 9@5c", VPT_EMPTY);
+        check("9.0@40 11.0@50 9.0@5c", VPT_EMPTY);
         pci_set(0x0e, 1, type | 0x80u);
-        check("9@40 11@50 9@5c", VPT_EMPTY);
+        check("9.0@40 11.0@50 9.0@5c", VPT_EMPTY);
         assert_same(pci.function.config_writes, 0);
         pci_end();
     }
@@ -125,8 +119,8 @@ static void check_header(uint8_t type, uint16_t status, uint8_t pointer, const c
 /* Bit 4 of the status register tells that there is one; nobody knows where a header of type 3 has its pointer. */
 Test(pci_capability, the_header_says_where_the_list_is)
 {
-    check_header(0, 0x0010, 0xfc, "1@fc 0@40 ff@80");
-    check_header(0, 0xf91f, 0xfc, "1@fc 0@40 ff@80");
+    check_header(0, 0x0010, 0xfc, "1.0@fc 0.0@40 ff.0@80");
+    check_header(0, 0xf91f, 0xfc, "1.0@fc 0.0@40 ff.0@80");
     check_header(0, 0x06ef, 0xfc, "");
     check_header(0, 0x0010, 0x00, "");
     check_header(3, 0x0010, 0xfc, "");
@@ -141,7 +135,7 @@ Test(pci_capability, a_pointer_into_the_header_ends_the_list)
         check("", VPT_DEVICE_PCI_CAPABILITIES);
         pci_set(0x34, 1, 0x40);
         pci_set(0x41, 1, pointer);
-        check("9@40", VPT_DEVICE_PCI_CAPABILITIES);
+        check("9.0@40", VPT_DEVICE_PCI_CAPABILITIES);
         pci_end();
     }
 }
@@ -217,10 +211,10 @@ Test(pci_capability, extended_ones_are_met_with_their_versions)
     check_extended("", VPT_EMPTY);
     pci_end();
     make_three();
-    check_extended("1@100v2 ffff@148v15 3@14cv1", VPT_EMPTY);
+    check_extended("1.2@100 ffff.15@148 3.1@14c", VPT_EMPTY);
     pci_set(0x148, 4, 0x14ffffff); /* the two lowest bits of pointers are reserved */
-    check_extended("1@100v2 ffff@148v15 3@14cv1", VPT_EMPTY);
-    check("9@40 11@50 9@5c", VPT_EMPTY);
+    check_extended("1.2@100 ffff.15@148 3.1@14c", VPT_EMPTY);
+    check("9.0@40 11.0@50 9.0@5c", VPT_EMPTY);
     pci.bus.config_size = 256;
     check_extended("", VPT_EMPTY);
     assert_same(pci.function.config_writes, 0);
@@ -245,12 +239,12 @@ Test(pci_capability, an_extended_pointer_below_0x100_ends_the_list)
         pci_set(0x100, 4, 0x20001 | (pointer < 0x100 ? pointer : 0xfff) << 20);
         pci_set(0xffc, 4, 0x00010042);
         if (pointer < 0x100) {
-            check_extended("1@100v2", VPT_DEVICE_PCI_CAPABILITIES);
+            check_extended("1.2@100", VPT_DEVICE_PCI_CAPABILITIES);
         } else {
-            check_extended("1@100v2 42@ffcv1", VPT_EMPTY);
+            check_extended("1.2@100 42.1@ffc", VPT_EMPTY);
         }
         pci_set(0xffc, 4, 0); /* a header of 0 ends the list */
-        check_extended("1@100v2", pointer < 0x100 ? VPT_DEVICE_PCI_CAPABILITIES : VPT_EMPTY);
+        check_extended("1.2@100", pointer < 0x100 ? VPT_DEVICE_PCI_CAPABILITIES : VPT_EMPTY);
         pci_end();
     }
 }

@@ -6,6 +6,7 @@
 
 static char shown[512]; /* bus:device.function of each, in the order in which they were shown */
 static unsigned shown_count;
+static uint16_t walked_segment;
 static unsigned most; /* after so many the answer is to stop; 0: never */
 static struct vpt_pci_identity identities[16];
 
@@ -15,6 +16,7 @@ static bool show(void *ctx, const struct vpt_pci_function *function, const struc
     size_t length = strlen(shown);
 
     cr_assert(ctx == &shown && function->port == &pci.bus.port && shown_count < COUNT_OF(identities));
+    assert_same(address->segment, walked_segment);
     (void)snprintf(shown + length, sizeof(shown) - length, "%s%x:%x.%x", length != 0 ? " " : "", address->bus,
                    address->device, address->function);
     identities[shown_count++] = *identity;
@@ -25,6 +27,7 @@ static enum vpt_status enumerate(uint16_t segment, uint8_t first_bus, uint8_t la
 {
     shown[0] = '\0';
     shown_count = 0;
+    walked_segment = segment;
     return vpt_pci_enumerate(&pci.bus.port, segment, first_bus, last_bus, show, &shown);
 }
 

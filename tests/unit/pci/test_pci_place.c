@@ -189,7 +189,7 @@ Test(pci_place, each_kind_has_its_limits)
     assert_same(place_more("m4K"), 0);
 }
 
-/* Starts with these BARs; after the last one the window is full, and nothing fits. */
+/* BARs come to be at these addresses; after the last one the window is full, and nothing fits. */
 static void check_filling(const char *window, const char *bar, const uint64_t *addresses, unsigned count)
 {
     (void)pci_windows(windows, window);
@@ -206,8 +206,11 @@ Test(pci_place, a_window_is_filled_to_its_end)
     static const uint64_t low[] = { 0xe0000000, 0xe0001000, 0xe0002000, 0xe0003000 };
     static const uint64_t last[] = { UINT64_MAX - 0x1fff, UINT64_MAX - 0xfff };
     static const uint64_t half[] = { UINT64_C(1) << 63 };
+    static const uint64_t ports[] = { 0xc000, 0xc020 };
 
     check_filling("m:e0000000-e0003fff", "m4K", low, 4);
+    check_filling("m:e0000000-e0003fff", "m16", low, 4); /* each has a page of its own */
+    check_filling("i:c000-c03f", "i32", ports, 2);
     check_filling("m:ffffffffffffd001-ffffffffffffffff", "q4K", last, 2);
     check_filling("m:0-ffffffffffffffff", "q8E", half, 1);
 }

@@ -188,6 +188,7 @@ static uint64_t share(struct vpt_port_context *which, void *address, size_t size
     struct vpt_shared shared = { 0 };
     enum vpt_status status = vpt_direct_share(which, address, size, VPT_DEVICE_READS, false, &shared);
 
+    assert_status(vpt_direct_share(which, address, size, VPT_DEVICE_WRITES, false, &shared), status);
     assert_status(status, shared.size != 0 ? VPT_OK : VPT_DIRECT_NOT_MAPPED);
     assert_same(shared.size, status == VPT_OK ? size : 0);
     return shared.device_address;
@@ -233,7 +234,7 @@ static void check_absent(const struct vpt_port *port, struct vpt_pci_address add
     }
 }
 
-/* What goes over the ports, locks among it, as a text. The context comes first: the functions under test are given it. */
+/* What goes over the ports, locks among it, as a text. The functions under test are given the context. */
 static struct {
     struct vpt_port_context context;
     char seen[256];
