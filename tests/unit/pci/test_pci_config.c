@@ -133,8 +133,8 @@ Test(pci_config, where_nobody_answers_all_ones_are_read)
 /* ---- The command register ---- */
 
 /* Bits of the status register, which shares its word, are cleared by ones. */
-static void check_change(uint16_t writable, uint16_t before, uint16_t set, uint16_t clear, enum vpt_status status,
-                         uint16_t after)
+static void check_change(const char *row, uint16_t writable, uint16_t before, uint16_t set, uint16_t clear,
+                         enum vpt_status status, uint16_t after)
 {
     pci_begin(0);
     pci.bus.rules_off = true;
@@ -142,22 +142,22 @@ static void check_change(uint16_t writable, uint16_t before, uint16_t set, uint1
     pci_set(6, 2, 0xf910);
     mock_pci_command_set(&pci.function, before);
     pci_remember();
-    assert_status(vpt_pci_command(&pci.here, set, clear), status);
-    assert_same(mock_pci_command(&pci.function), after);
-    assert_same(pci.function.command_count, status == VPT_CALLER_ARGUMENT ? 0 : 1);
+    assert_status_of(row, vpt_pci_command(&pci.here, set, clear), status);
+    assert_same_of(row, mock_pci_command(&pci.function), after);
+    assert_same_of(row, pci.function.command_count, status == VPT_CALLER_ARGUMENT ? 0 : 1);
     mock_pci_command_set(&pci.function, before);
-    assert_same(pci_words_changed(), 0);
+    assert_same_of(row, pci_words_changed(), 0);
     pci_end();
 }
 
 Test(pci_command, its_bits_change_and_nothing_else)
 {
-    check_change(0x0547, 0x0142, 0x0005, 0x0002, VPT_OK, 0x0145);
-    check_change(0x0547, 0x0145, 0x0402, 0x0005, VPT_OK, 0x0542);
-    check_change(0x0006, 0, 0x0001, 0, VPT_DEVICE_PCI_COMMAND, 0);
-    check_change(0x0006, 0, 0x0002, 0x0001, VPT_OK, 0x0002);
-    check_change(0x0006, 0x0001, 0, 0x0001, VPT_DEVICE_PCI_COMMAND, 0x0001);
-    check_change(0x0547, 0, 0x0001, 0x0001, VPT_CALLER_ARGUMENT, 0);
+    check_change("two on, one off:", 0x0547, 0x0142, 0x0005, 0x0002, VPT_OK, 0x0145);
+    check_change("two on, two off:", 0x0547, 0x0145, 0x0402, 0x0005, VPT_OK, 0x0542);
+    check_change("a bit that stays off:", 0x0006, 0, 0x0001, 0, VPT_DEVICE_PCI_COMMAND, 0);
+    check_change("one that is off:", 0x0006, 0, 0x0002, 0x0001, VPT_OK, 0x0002);
+    check_change("one that stays on:", 0x0006, 0x0001, 0, 0x0001, VPT_DEVICE_PCI_COMMAND, 0x0001);
+    check_change("on and off at once:", 0x0547, 0, 0x0001, 0x0001, VPT_CALLER_ARGUMENT, 0);
 }
 
 static void make(void)

@@ -86,25 +86,25 @@ Test(page_pool, what_is_freed_is_given_again)
     assert_status(allocate(sizeof(bytes), 1, ALL, &more), VPT_OK);
 }
 
-static void check_allocate(size_t size, uint64_t limit, enum vpt_status status)
+static void check_allocate(const char *row, size_t size, uint64_t limit, enum vpt_status status)
 {
     struct vpt_memory memory;
 
     make_pool(PAGES, POOL_ADDRESS);
-    assert_status(allocate(size, 1, limit, &memory), status);
+    assert_status_of(row, allocate(size, 1, limit, &memory), status);
 }
 
 Test(page_pool, sizes_and_limits_are_kept)
 {
-    check_allocate(16, POOL_ADDRESS - 1, VPT_RESOURCE_MEMORY);
-    check_allocate(16, POOL_ADDRESS, VPT_RESOURCE_MEMORY);
-    check_allocate(16, POOL_ADDRESS + 14, VPT_RESOURCE_MEMORY);
-    check_allocate(16, POOL_ADDRESS + 15, VPT_OK);
-    check_allocate(sizeof(bytes), POOL_ADDRESS + sizeof(bytes) - 2, VPT_RESOURCE_MEMORY);
-    check_allocate(sizeof(bytes), POOL_ADDRESS + sizeof(bytes) - 1, VPT_OK);
-    check_allocate(0, ALL, VPT_RESOURCE_MEMORY);
-    check_allocate(sizeof(bytes) + 1, ALL, VPT_RESOURCE_MEMORY);
-    check_allocate(SIZE_MAX, ALL, VPT_RESOURCE_MEMORY);
+    check_allocate("before the pool:", 16, POOL_ADDRESS - 1, VPT_RESOURCE_MEMORY);
+    check_allocate("its first byte:", 16, POOL_ADDRESS, VPT_RESOURCE_MEMORY);
+    check_allocate("a byte too few:", 16, POOL_ADDRESS + 14, VPT_RESOURCE_MEMORY);
+    check_allocate("just enough:", 16, POOL_ADDRESS + 15, VPT_OK);
+    check_allocate("all but a byte:", sizeof(bytes), POOL_ADDRESS + sizeof(bytes) - 2, VPT_RESOURCE_MEMORY);
+    check_allocate("all:", sizeof(bytes), POOL_ADDRESS + sizeof(bytes) - 1, VPT_OK);
+    check_allocate("nothing:", 0, ALL, VPT_RESOURCE_MEMORY);
+    check_allocate("more than all:", sizeof(bytes) + 1, ALL, VPT_RESOURCE_MEMORY);
+    check_allocate("the largest size:", SIZE_MAX, ALL, VPT_RESOURCE_MEMORY);
 }
 
 Test(page_pool, a_free_of_what_is_not_the_pool_s_changes_nothing)
@@ -222,6 +222,15 @@ Test(direct, a_higher_half_map_reaches_what_it_maps)
 
 /* ---- PCI configuration by CF8/CFC ---- */
 
+static const char *row_of(const struct vpt_pci_address *address, unsigned offset)
+{
+    static char row[40];
+
+    (void)snprintf(row, sizeof(row), "%x:%x:%x.%x at 0x%x:", address->segment, address->bus, address->device,
+                   address->function, offset);
+    return row;
+}
+
 /* Whatever the width, all ones are read there, and a write has no effect. */
 static void check_absent(const struct vpt_port *port, struct vpt_pci_address address, uint16_t offset)
 {
@@ -229,7 +238,7 @@ static void check_absent(const struct vpt_port *port, struct vpt_pci_address add
         uint32_t value = 0;
 
         assert_status(port->config_read(port->ctx, &address, offset, width, &value), VPT_OK);
-        assert_same(value, width == 4 ? 0xffffffff : (1u << (8 * width)) - 1);
+        assert_same_of(row_of(&address, offset), value, width == 4 ? 0xffffffff : (1u << (8 * width)) - 1);
         assert_status(port->config_write(port->ctx, &address, offset, width, 0), VPT_OK);
     }
 }
@@ -377,7 +386,7 @@ static void check_ecam(struct vpt_pci_address address, uint16_t offset, size_t p
 
         fill_around(space, sizeof(space), place, 4);
         assert_status(vpt_ecam_config_read(&ecam, &address, offset, width, &value), VPT_OK);
-        assert_same(value, register_values[width]);
+        assert_same_of(row_of(&address, offset), value, register_values[width]);
         fill_around(space, sizeof(space), 0, 0);
         assert_status(vpt_ecam_config_write(&ecam, &address, offset, width, value), VPT_OK);
         check_around(space, sizeof(space), place, width);
