@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "host_function.h"
-#include "pci_room.h"
+#include "pci_setup.h"
 
 #include <assign_port.h>
 
@@ -297,14 +297,14 @@ static struct vpt_assign_port_host physical;
 /* A bus that watches how BARs are sized, with a function on it. */
 static void begin_room(void)
 {
-    room_begin(0);
-    room_bar(0, (struct mock_pci_bar){ .size = 0x1000, .ops = &window_ops });
-    room_bar(2, (struct mock_pci_bar){ .size = 0x40, .io = true, .ops = &window_ops });
-    mock_pci_set(&room.function, 0x10, 4, (uint32_t)ROOM_APERTURE);
-    mock_pci_set(&room.function, 0x18, 4, 0xc001);
-    mock_pci_set(&room.function, 0x04, 2, 0x0003);
-    room_remember();
-    assert_status(vpt_assign_port_init(&physical, &room.here), VPT_OK);
+    pci_begin(0);
+    pci_bar(0, (struct mock_pci_bar){ .size = 0x1000, .ops = &window_ops });
+    pci_bar(2, (struct mock_pci_bar){ .size = 0x40, .io = true, .ops = &window_ops });
+    mock_pci_set(&pci.function, 0x10, 4, (uint32_t)PCI_APERTURE);
+    mock_pci_set(&pci.function, 0x18, 4, 0xc001);
+    mock_pci_set(&pci.function, 0x04, 2, 0x0003);
+    pci_remember();
+    assert_status(vpt_assign_port_init(&physical, &pci.here), VPT_OK);
 }
 
 Test(assign_open, a_function_is_sized_and_reached_through_a_port)
@@ -317,31 +317,31 @@ Test(assign_open, a_function_is_sized_and_reached_through_a_port)
     function->setup.bars = NULL;
     function_open();
     assert_status(vpt_assign_check(&function->device), VPT_OK);
-    cr_assert(room_unchanged());
+    cr_assert(pci_unchanged());
     assert_same(function->device.layout.bar[0].size, 0x1000);
-    assert_same(function->device.layout.bar[0].address, ROOM_APERTURE);
+    assert_same(function->device.layout.bar[0].address, PCI_APERTURE);
     assert_same(function->device.layout.bar[2].size, 0x40);
     assert_same(function->device.layout.bar[2].address, 0xc000);
     function_give();
-    assert_same(guest_read(0x00, 4), ROOM_VENDOR | ROOM_DEVICE << 16);
+    assert_same(guest_read(0x00, 4), PCI_VENDOR | PCI_DEVICE << 16);
     cr_assert(guest_read(0x10, 4) == 0 && guest_read(0x18, 4) == 1);
     guest_write(0x04, 2, 0x0004);
-    assert_same(room.function.config[4], 0x07);
+    assert_same(pci.function.config[4], 0x07);
     assert_status(physical.host.io_read(physical.host.ctx, 0xc008, 2, &value), VPT_OK);
     assert_same(value, 0x2018);
     assert_status(physical.host.io_write(physical.host.ctx, 0xc00c, 4, 0x1234), VPT_OK);
     cr_assert(written == 0x1234 && written_at == 0xc);
     assert_status(vpt_assign_release(&function->device), VPT_OK);
-    cr_assert(room_unchanged());
+    cr_assert(pci_unchanged());
     assert_status(vpt_assign_close(&function->device), VPT_OK);
     vpt_assign_port_release(&physical);
-    room_end();
+    pci_end();
 }
 
 static enum vpt_status read_window(uint64_t offset, unsigned width)
 {
     uint64_t value = 0;
-    enum vpt_status status = physical.host.memory_read(physical.host.ctx, ROOM_APERTURE + offset, width, &value);
+    enum vpt_status status = physical.host.memory_read(physical.host.ctx, PCI_APERTURE + offset, width, &value);
 
     cr_assert(status != VPT_OK || value == ((0x40302010 + offset) & (UINT64_MAX >> (64 - 8 * width))));
     return status;
@@ -349,7 +349,7 @@ static enum vpt_status read_window(uint64_t offset, unsigned width)
 
 static enum vpt_status write_window(uint64_t offset, unsigned width, uint64_t value)
 {
-    return physical.host.memory_write(physical.host.ctx, ROOM_APERTURE + offset, width, value);
+    return physical.host.memory_write(physical.host.ctx, PCI_APERTURE + offset, width, value);
 }
 
 Test(assign_open, memory_is_reached_through_the_windows_of_a_port_and_nowhere_else)
@@ -368,8 +368,8 @@ Test(assign_open, memory_is_reached_through_the_windows_of_a_port_and_nowhere_el
     };
 
     begin_room();
-    assert_status(vpt_assign_port_map(&physical, ROOM_APERTURE + 0x100, 0x20), VPT_OK);
-    assert_status(vpt_assign_port_map(&physical, ROOM_APERTURE + 0x300, 2), VPT_OK);
+    assert_status(vpt_assign_port_map(&physical, PCI_APERTURE + 0x100, 0x20), VPT_OK);
+    assert_status(vpt_assign_port_map(&physical, PCI_APERTURE + 0x300, 2), VPT_OK);
     for (unsigned i = 0; i < COUNT_OF(reads); i++) {
         assert_status_of(row_name(i), read_window(reads[i].offset, reads[i].width), reads[i].status);
     }
@@ -377,18 +377,18 @@ Test(assign_open, memory_is_reached_through_the_windows_of_a_port_and_nowhere_el
     cr_assert(written == 0x89abcdef && written_at == 0x104);
     assert_status(write_window(0x120, 1, 0), VPT_UNSUPPORTED_PORT);
     for (unsigned i = 2; i < VPT_ASSIGN_PORT_WINDOWS; i++) {
-        assert_status(vpt_assign_port_map(&physical, ROOM_APERTURE + 0x200 * i, 0x10), VPT_OK);
+        assert_status(vpt_assign_port_map(&physical, PCI_APERTURE + 0x200 * i, 0x10), VPT_OK);
     }
-    assert_status(vpt_assign_port_map(&physical, ROOM_APERTURE, 0x10), VPT_RESOURCE_FULL);
+    assert_status(vpt_assign_port_map(&physical, PCI_APERTURE, 0x10), VPT_RESOURCE_FULL);
     vpt_assign_port_release(&physical);
     cr_assert(physical.host.config_read == NULL && physical.function.port == NULL && physical.windows == 0);
-    assert_status(vpt_assign_port_map(&physical, ROOM_APERTURE, 0x10), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_assign_port_map(NULL, ROOM_APERTURE, 0x10), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_assign_port_init(NULL, &room.here), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_assign_port_map(&physical, PCI_APERTURE, 0x10), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_assign_port_map(NULL, PCI_APERTURE, 0x10), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_assign_port_init(NULL, &pci.here), VPT_CALLER_ARGUMENT);
     assert_status(vpt_assign_port_init(&physical, NULL), VPT_CALLER_ARGUMENT);
     vpt_assign_port_release(&physical);
     vpt_assign_port_release(NULL);
-    room_end();
+    pci_end();
 }
 
 static void no_unmap(void *ctx, void *mapping, size_t size)

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "mock_pci_machine.h"
-#include "pci_room.h"
+#include "pci_setup.h"
 #include "virtio_pci_support.h"
 
 TestSuite(contexts, .timeout = 60);
@@ -850,40 +850,40 @@ static bool visit(void *ctx, const struct vpt_pci_function *function, const stru
     return true;
 }
 
-static void use_room(void)
+static void use_pci(void)
 {
     static const uint8_t msi[22] = { 0x80, 0x01 };
     static const uint8_t writable[22] = { 0x71, 0,    0xfc, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
                                           0xff, 0xff, 0xff, 0,    0,    0xff, 0xff, 0xff, 0xff };
-    struct vpt_pci_window window = { VPT_PCI_BAR_MEMORY, false, ROOM_APERTURE, ROOM_APERTURE + 0xffffu, false };
+    struct vpt_pci_window window = { VPT_PCI_BAR_MEMORY, false, PCI_APERTURE, PCI_APERTURE + 0xffffu, false };
     struct vpt_pci_identity identity;
     struct vpt_pci_bars bars;
     uint32_t value;
 
-    room_begin(0);
-    room_bar(0, (struct mock_pci_bar){ .size = 0x1000 });
-    mock_pci_set(&room.function, 0x24, 4, 0x6); /* one that makes no sense, for the log */
-    cr_assert(mock_pci_capability_add(&room.function, VPT_PCI_CAPABILITY_MSI, msi, sizeof(msi), writable) != 0);
-    contexts_record(&room.bus.port);
-    room.here.port = &contexts.port;
-    assert_status(CALL(vpt_pci_read, &room.here, 0, 2, &value), VPT_OK);
-    assert_status(CALL(vpt_pci_write, &room.here, 0x3c, 1, 5), VPT_OK);
-    assert_status(CALL(vpt_pci_identify, &room.here, &identity), VPT_OK);
+    pci_begin(0);
+    pci_bar(0, (struct mock_pci_bar){ .size = 0x1000 });
+    mock_pci_set(&pci.function, 0x24, 4, 0x6); /* one that makes no sense, for the log */
+    cr_assert(mock_pci_capability_add(&pci.function, VPT_PCI_CAPABILITY_MSI, msi, sizeof(msi), writable) != 0);
+    contexts_record(&pci.bus.port);
+    pci.here.port = &contexts.port;
+    assert_status(CALL(vpt_pci_read, &pci.here, 0, 2, &value), VPT_OK);
+    assert_status(CALL(vpt_pci_write, &pci.here, 0x3c, 1, 5), VPT_OK);
+    assert_status(CALL(vpt_pci_identify, &pci.here, &identity), VPT_OK);
     assert_status(CALL(vpt_pci_enumerate, &contexts.port, 2, 3, 3, visit, NULL), VPT_OK);
-    room.function.address.function = 0; /* the only one of its device is number 0 */
+    pci.function.address.function = 0; /* the only one of its device is number 0 */
     assert_status(CALL(vpt_pci_buses_place, &contexts.port, 2, 3, 3, NULL, 0), VPT_OK);
-    room.function.address.function = 5;
-    use_walks(&room.here);
-    assert_status(CALL(vpt_pci_bars_read, &room.here, &bars), VPT_OK);
-    assert_status(CALL(vpt_pci_bars_size, &room.here, &bars), VPT_OK);
+    pci.function.address.function = 5;
+    use_walks(&pci.here);
+    assert_status(CALL(vpt_pci_bars_read, &pci.here, &bars), VPT_OK);
+    assert_status(CALL(vpt_pci_bars_size, &pci.here, &bars), VPT_OK);
     assert_status(CALL(vpt_pci_bars_check, &bars, VPT_PCI_ALL_BARS, &window, 1), VPT_OK);
-    assert_status(CALL(vpt_pci_bars_place, &room.here, &bars, VPT_PCI_ALL_BARS, &window, 1), VPT_OK);
-    assert_status(CALL(vpt_pci_bars_restore, &room.here, &bars), VPT_OK);
-    assert_status(CALL(vpt_pci_command, &room.here, 0, VPT_PCI_COMMAND_MEMORY), VPT_OK);
-    assert_status(CALL(vpt_pci_msi_enable, &room.here, 0xfee00000u, 0x41), VPT_OK);
-    assert_status(CALL(vpt_pci_msi_mask, &room.here, true), VPT_OK);
-    assert_status(CALL(vpt_pci_msi_disable, &room.here), VPT_OK);
-    room_end();
+    assert_status(CALL(vpt_pci_bars_place, &pci.here, &bars, VPT_PCI_ALL_BARS, &window, 1), VPT_OK);
+    assert_status(CALL(vpt_pci_bars_restore, &pci.here, &bars), VPT_OK);
+    assert_status(CALL(vpt_pci_command, &pci.here, 0, VPT_PCI_COMMAND_MEMORY), VPT_OK);
+    assert_status(CALL(vpt_pci_msi_enable, &pci.here, 0xfee00000u, 0x41), VPT_OK);
+    assert_status(CALL(vpt_pci_msi_mask, &pci.here, true), VPT_OK);
+    assert_status(CALL(vpt_pci_msi_disable, &pci.here), VPT_OK);
+    pci_end();
 }
 
 /* What a probe and MSI-X have to undo, and a capability that is refused on the way. */
@@ -1116,7 +1116,7 @@ KIND_TEST(a_device_that_misbehaves_changes_nothing_of_that)
 Test(contexts, functions_of_the_PCI_room)
 {
     contexts_read();
-    use_room();
+    use_pci();
     contexts_use_assignment();
     spoil_pci();
 }
@@ -1133,7 +1133,7 @@ Test(contexts, the_table_names_no_callback_and_no_wait_too_many)
         live((enum kind)kind);
         misbehave((enum kind)kind);
     }
-    use_room();
+    use_pci();
     contexts_use_assignment();
     spoil_pci();
     for (unsigned i = 0; i < contexts.count; i++) {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Every call of assign.h and its neighbours, on a function behind the recording port, as contexts.c needs it. */
 #include "contexts_table.h"
-#include "pci_room.h"
+#include "pci_setup.h"
 
 #include <assign_port.h>
 
@@ -70,22 +70,22 @@ static void open_device(void)
     struct vpt_assign_capability capability;
     size_t size;
 
-    room_begin(0);
-    room_bar(0, (struct mock_pci_bar){ .size = 0x100, .ops = &window_ops });
-    room_bar(2, (struct mock_pci_bar){ .size = 0x40, .io = true, .ops = &window_ops });
-    mock_pci_set(&room.function, 0x10, 4, (uint32_t)ROOM_APERTURE);
-    mock_pci_set(&room.function, 0x18, 4, 0xc001);
-    mock_pci_set(&room.function, 0x04, 4, 0x00100007);
+    pci_begin(0);
+    pci_bar(0, (struct mock_pci_bar){ .size = 0x100, .ops = &window_ops });
+    pci_bar(2, (struct mock_pci_bar){ .size = 0x40, .io = true, .ops = &window_ops });
+    mock_pci_set(&pci.function, 0x10, 4, (uint32_t)PCI_APERTURE);
+    mock_pci_set(&pci.function, 0x18, 4, 0xc001);
+    mock_pci_set(&pci.function, 0x04, 4, 0x00100007);
     /* Power management, by which it can be reset. */
-    mock_pci_set(&room.function, 0x34, 1, 0x60);
-    mock_pci_set(&room.function, 0x60, 4, 0x00030001);
-    mock_pci_set(&room.function, 0x64, 4, 0);
-    mock_pci_set_writable(&room.function, 0x64, 2, 3);
-    mock_pci_set(&room.function, 0x3d, 1, 1);
-    contexts_record(&room.bus.port);
-    room.here.port = &contexts.port;
-    assert_status(vpt_assign_port_init(&physical, &room.here), VPT_OK);
-    assert_status(vpt_assign_port_map(&physical, ROOM_APERTURE, 0x100), VPT_OK);
+    mock_pci_set(&pci.function, 0x34, 1, 0x60);
+    mock_pci_set(&pci.function, 0x60, 4, 0x00030001);
+    mock_pci_set(&pci.function, 0x64, 4, 0);
+    mock_pci_set_writable(&pci.function, 0x64, 2, 3);
+    mock_pci_set(&pci.function, 0x3d, 1, 1);
+    contexts_record(&pci.bus.port);
+    pci.here.port = &contexts.port;
+    assert_status(vpt_assign_port_init(&physical, &pci.here), VPT_OK);
+    assert_status(vpt_assign_port_map(&physical, PCI_APERTURE, 0x100), VPT_OK);
     physical.host.delay = pass_time;
     assert_status(CALL(vpt_assign_storage_size, &config, &size), VPT_OK);
     cr_assert(size == sizeof(storage));
@@ -186,5 +186,5 @@ void contexts_use_assignment(void)
     assert_status(CALL(vpt_assign_registry_remove, &device), VPT_OK);
     assert_status(CALL(vpt_assign_close, &device), VPT_OK);
     vpt_assign_port_release(&physical);
-    room_end();
+    pci_end();
 }
