@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* virtio-mmio, versions 1 and 2 (VirtIO 1.4, section 4.2). */
 #include <vpt/mmio.h>
-#include <vpt/queue.h>
 
 #include "../access.h"
 #include "../register_access.h"

@@ -3,7 +3,6 @@
 #ifndef VPT_SRC_TRANSPORT_TRANSPORT_H
 #define VPT_SRC_TRANSPORT_TRANSPORT_H
 
-#include <vpt/queue.h>
 #include <vpt/transport.h>
 
 #include "../access.h"
