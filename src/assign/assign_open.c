@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* Opening and closing a device, and what a hypervisor decides of it before a guest gets it. */
-#include "assign_internal.h"
-#include "permission.h"
+#include "assign_capability.h"
+#include "compose.h"
+#include "host_function.h"
+#include "live.h"
+#include "shadow.h"
 
 #define VIRTIO_VENDOR             0x1af4u
 #define VIRTIO_TRANSITIONAL_FIRST 0x1000u
@@ -258,7 +261,7 @@ static bool overlap(const struct vpt_assign_trap *a, const struct vpt_assign_tra
  */
 static enum vpt_status take_vectors(struct vpt_assign_device *device, const struct vpt_assign_config *config)
 {
-    unsigned at = vpt_assign_find(device, VPT_PCI_CAPABILITY_MSIX, 11);
+    unsigned at = vpt_assign_find_capability(device, VPT_PCI_CAPABILITY_MSIX, 11);
     const uint32_t *word = &device->saved[at / 4u];
     struct vpt_assign_layout *layout = &device->layout;
     const struct vpt_assign_trap *own = &layout->traps[config->trap_count];
@@ -374,68 +377,4 @@ enum vpt_status vpt_assign_close(struct vpt_assign_device *device)
     }
     vpt_zero(device, sizeof(*device));
     return VPT_OK;
-}
-
-/* ---- Hiding and showing ---- */
-
-static bool is_hidden(const struct vpt_assign_device *device, unsigned offset)
-{
-    return (device->classes[offset] & ASSIGN_CLASS_ROW) == ROW_HIDDEN;
-}
-
-enum vpt_status vpt_assign_capability_at(const struct vpt_assign_device *device, uint16_t index,
-                                         struct vpt_assign_capability *capability)
-{
-    unsigned left = index;
-
-    if (device == NULL || device->host == NULL || capability == NULL) {
-        return VPT_CALLER_ARGUMENT;
-    }
-    capability->id = 0;
-    capability->offset = 0;
-    capability->hidden = false;
-    for (unsigned offset = 0; offset < device->config_size; offset += 4u) {
-        if ((device->classes[offset] & ASSIGN_CLASS_HEAD) == 0) {
-            continue;
-        }
-        if (left == 0) {
-            unsigned bits = offset < PCI_CAPABILITIES_EXTENDED ? PCI_ABSENT8 : PCI_ABSENT16;
-
-            capability->id = (uint16_t)(vpt_assign_saved32(device, offset) & bits);
-            capability->offset = (uint16_t)offset;
-            capability->hidden = is_hidden(device, offset);
-            return VPT_OK;
-        }
-        left--;
-    }
-    return VPT_EMPTY;
-}
-
-static enum vpt_status set_flag(struct vpt_assign_device *device, unsigned offset, unsigned flag)
-{
-    unsigned class;
-
-    if (device == NULL || device->host == NULL) {
-        return VPT_CALLER_ARGUMENT;
-    }
-    if (device->owned) {
-        return VPT_CALLER_OWNED;
-    }
-    class = offset < device->config_size ? device->classes[offset] : 0;
-    if ((class & ASSIGN_CLASS_HEAD) == 0) {
-        return VPT_EMPTY;
-    }
-    device->classes[offset] = (uint8_t)((class & ~(ASSIGN_CLASS_SHOW | ASSIGN_CLASS_HIDE)) | flag);
-    vpt_assign_power_on(device);
-    return flag == ASSIGN_CLASS_SHOW && is_hidden(device, offset) ? VPT_DEVICE_PCI_CAPABILITIES : VPT_OK;
-}
-
-enum vpt_status vpt_assign_hide(struct vpt_assign_device *device, uint16_t offset)
-{
-    return set_flag(device, offset, ASSIGN_CLASS_HIDE);
-}
-
-enum vpt_status vpt_assign_show(struct vpt_assign_device *device, uint16_t offset)
-{
-    return set_flag(device, offset, ASSIGN_CLASS_SHOW);
 }

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* Whether a device's books are in order. Nothing else needs this file. */
-#include "assign_internal.h"
+#include "follow.h"
+#include "guest_registers.h"
+#include "live.h"
+#include "region.h"
 
 static bool region_in_order(const struct vpt_assign_region *region)
 {

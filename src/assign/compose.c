@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /* The configuration space as a guest finds it: classes of its bytes, and capability lists without what is hidden. */
-#include "assign_internal.h"
+#include "compose.h"
+
+#include "guest_registers.h"
+#include "message.h"
 #include "permission.h"
 
 #define VIRTIO_CONFIGURATION_ACCESS 5u /* type of a virtio capability */
@@ -278,4 +281,12 @@ void vpt_assign_compose(struct vpt_assign_device *device)
     for (unsigned i = 0; i < ASSIGN_BARS; i++) {
         vpt_assign_bar_normalise(device, i);
     }
+}
+
+void vpt_assign_power_on(struct vpt_assign_device *device)
+{
+    vpt_assign_compose(device);
+    device->placed = (struct vpt_assign_placement){ 0 };
+    device->refused = 0;
+    vpt_assign_msix_reset(device);
 }

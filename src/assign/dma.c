@@ -6,7 +6,7 @@
 #include <vpt/assign_dma.h>
 
 #include "../access.h"
-#include "assign_internal.h"
+#include "../pci/pci_internal.h"
 
 #define PAGE_SIZE_DEFAULT 4096u
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* What of a function's BARs is live in a guest: functions of their arguments, without memory. */
-#include "assign_internal.h"
+#include "live.h"
+
+#include "region.h"
 
 #define IO_PORTS 0x10000u
 

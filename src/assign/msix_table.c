@@ -2,9 +2,9 @@
 /*
  * A guest's accesses to the MSI-X table and its pending bits (PCI 3.0, section 6.8.2), which the function never sees.
  */
-#include "../access.h"
-#include "assign_internal.h"
-#include "guest_interrupt.h"
+#include "msix_table.h"
+
+#include "message.h"
 
 /*
  * Both in words of 4 bytes, one after the other: those of the table, 4 for each vector, as struct vpt_assign_vector has
@@ -18,15 +18,6 @@
 #define ADDRESS_RESERVED 0x3u
 
 VPT_STATIC_ASSERT(sizeof(struct vpt_assign_vector) == 4u * ENTRY_WORDS, "an entry is as the guest sees it");
-
-void vpt_assign_msix_reset(struct vpt_assign_device *device)
-{
-    static const struct vpt_assign_vector masked = { 0, 0, 0, ASSIGN_VECTOR_MASKED };
-
-    for (unsigned i = 0; i < device->vector_count; i++) {
-        device->vectors[i] = masked;
-    }
-}
 
 /* The word that an access begins with. As vpt_assign_msix_access(). An access that begins in a part lies within it. */
 static enum vpt_status find(const struct vpt_assign_device *device, unsigned bar, uint64_t offset, unsigned width,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The regions of a guest's address space that a device has: one sorted array, the record of what is mapped. */
-#include "assign_internal.h"
+#include "region.h"
+
+#include "shadow.h"
 
 /* ---- Looking up ---- */
 

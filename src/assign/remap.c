@@ -2,11 +2,11 @@
 /*
  * Where the host's interrupts go. One writer at a time changes entries, any number of readers look at them meanwhile.
  */
+#include "remap.h"
+
 #include <vpt/assign_remap.h>
 
-#include "../access.h"
-#include "assign_internal.h"
-#include "guest_interrupt.h"
+#include "guest_registers.h"
 
 /* An entry's state: with each use of the entry the bits above these are others. What is active is in use. */
 #define ACTIVE   0x1u
@@ -163,15 +163,4 @@ enum vpt_status vpt_assign_remap_find(const struct vpt_assign_remap *remap, uint
     }
     *interrupt = found;
     return VPT_OK;
-}
-
-enum vpt_status vpt_assign_deliver(const struct vpt_assign_interrupt *interrupt)
-{
-    if (interrupt == NULL || interrupt->device == NULL) {
-        return VPT_CALLER_ARGUMENT;
-    }
-    if (interrupt->device->generation != interrupt->generation) {
-        return VPT_EMPTY;
-    }
-    return vpt_assign_raise(interrupt->device, interrupt->vector);
 }

@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* Resets of the host's function, and what it has forgotten given back to it. */
-#include "assign_internal.h"
-#include "permission.h"
+#include "reset.h"
+
+#include "assign_capability.h"
+#include "compose.h"
+#include "follow.h"
+#include "guest_interrupt.h"
+#include "guest_registers.h"
+#include "host_function.h"
 
 #define VENDOR_RETRY    0x0001u /* the vendor id of a function that is not ready yet */
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
@@ -37,17 +43,6 @@ static enum vpt_status wait(const struct vpt_assign_device *device, unsigned off
     return VPT_DEVICE_STUCK;
 }
 
-unsigned vpt_assign_find(const struct vpt_assign_device *device, unsigned id, unsigned byte)
-{
-    for (unsigned at = PCI_CAPABILITIES_FIRST; at < VPT_PCI_CONFIG_SIZE - byte; at += 4u) {
-        if ((device->classes[at] & ASSIGN_CLASS_HEAD) != 0 && (device->classes[at + 4u] & ASSIGN_CLASS_HEAD) == 0 &&
-            vpt_assign_saved8(device, at) == id) {
-            return at;
-        }
-    }
-    return 0;
-}
-
 /* ---- Ways ---- */
 
 /* A way by the control register of a capability: of 4 bytes, of which 2 are written. */
@@ -80,7 +75,7 @@ static const struct way *find_way(const struct vpt_assign_device *device, unsign
     for (unsigned i = 0; i < COUNT_OF(ways); i++) {
         const struct way *way = &ways[i];
 
-        *at = vpt_assign_find(device, way->id, way->control);
+        *at = vpt_assign_find_capability(device, way->id, way->control);
         if (*at != 0 && (vpt_assign_saved8(device, *at + way->able_at) & way->able_mask) == way->able) {
             *at += way->control;
             return way;
@@ -159,6 +154,13 @@ enum vpt_status vpt_assign_reset_host(struct vpt_assign_device *device)
 }
 
 /* ---- The whole ---- */
+
+enum vpt_status vpt_assign_quiet(struct vpt_assign_device *device, bool all)
+{
+    enum vpt_status status = vpt_assign_interrupts_off(device);
+
+    return vpt_pci_first_error(status, vpt_assign_unmap(device, NULL, all));
+}
 
 static enum vpt_status quiesce(struct vpt_assign_device *device)
 {
@@ -240,7 +242,7 @@ enum vpt_status vpt_assign_reset(struct vpt_assign_device *device)
 enum vpt_status vpt_assign_reset_function(struct vpt_assign_device *device)
 {
     /* Without the capability this is the revision, which stays too. */
-    unsigned at = vpt_assign_find(device, ASSIGN_CAPABILITY_PCIE, PCIE_CONTROL) + PCIE_CONTROL;
+    unsigned at = vpt_assign_find_capability(device, ASSIGN_CAPABILITY_PCIE, PCIE_CONTROL) + PCIE_CONTROL;
     uint8_t before = vpt_assign_shadow8(device, at);
     enum vpt_status status = vpt_assign_reset(device);
 

@@ -3,10 +3,13 @@
  * What a guest sees of a device, as bytes: little-endian words of 4 bytes, and after the last one a checksum of them
  * all.
  */
-#include "assign_internal.h"
-#include "permission.h"
-
 #include <vpt/assign_snapshot.h>
+
+#include "guest_interrupt.h"
+#include "live.h"
+#include "message.h"
+#include "permission.h"
+#include "shadow.h"
 
 #define MAGIC        0x73707601u /* "vps", and the version, 1 */
 #define VERSION_MASK 0xffu

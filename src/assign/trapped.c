@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* A guest's accesses to what its hypervisor traps, passed on to the host. */
-#include "assign_internal.h"
+#include "msix_table.h"
+#include "region.h"
+#include "shadow.h"
 
 /* Of an access's width; of one that no access has, all there are. No shift of 64 bits: some targets call for it. */
 static uint64_t all_ones(unsigned width)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Which function's configuration space a guest's access is meant for. Functions of their arguments. */
-#include "pci_internal.h"
+#include "../pci/pci_internal.h"
 
 /* The address port (PCI 3.0, section 3.2.2.3.2). */
 #define LATCH_ENABLE   0x80000000u

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/* Accesses to the host's function: its command register, single words, and all that a reset takes away. */
+#include "host_function.h"
+
+#include "guest_registers.h"
+
+/* ---- The command register ---- */
+
+enum vpt_status vpt_assign_command(struct vpt_assign_device *device, uint32_t mask, uint32_t value)
+{
+    const struct vpt_assign_host *host = device->host;
+    uint32_t present = PCI_ABSENT32;
+    enum vpt_status status = host->config_read(host->ctx, PCI_COMMAND, 4, &present);
+
+    if (status != VPT_OK) {
+        return status;
+    }
+    device->host_command = present;
+    if (present == PCI_ABSENT32) {
+        device->vanished = true;
+    } else if (((present ^ value) & mask) != 0) {
+        value = vpt_assign_merge(present, value, mask) & PCI_ABSENT16;
+        if (mask == VPT_PCI_COMMAND_BUS_MASTER && host->audit != NULL) {
+            host->audit(host->ctx, PCI_COMMAND, 2, value, mask);
+        }
+        status = host->config_write(host->ctx, PCI_COMMAND, 2, value);
+    }
+    return device->vanished ? VPT_DEVICE_GONE : status;
+}
+
+enum vpt_status vpt_assign_host_follow(struct vpt_assign_device *device, uint32_t mask, bool first)
+{
+    uint32_t decoded = vpt_assign_saved32(device, PCI_COMMAND) & ASSIGN_DECODE;
+    uint32_t guests = vpt_assign_in_effect(device);
+    enum vpt_status status = vpt_assign_command(device, mask, guests);
+
+    if (status == VPT_OK && (first || (decoded & guests & ~device->host_command) != 0)) {
+        status = vpt_assign_restore(device, PCI_CAPABILITIES, decoded);
+    }
+    return status;
+}
+
+/* ---- Words ---- */
+
+/*
+ * Returns the bits that the host's word gets back as they were: what a guest writes there, and what a reset takes away.
+ */
+uint32_t vpt_assign_word_rules(const struct vpt_assign_device *device, unsigned base, struct vpt_assign_word *word)
+{
+    uint32_t restored = 0;
+    uint32_t is_virtual = 0;
+    uint32_t writable = 0;
+    uint32_t acts = 0;
+    uint32_t effects = 0;
+
+    for (unsigned i = 4; i > 0; i--) {
+        unsigned class = device->classes[base + i - 1u];
+        const struct vpt_assign_row *row = &vpt_assign_rows[class & ASSIGN_CLASS_ROW];
+
+        restored = restored << 8 | (class >= ASSIGN_CLASS_RESTORED ? 0xffu : 0);
+        is_virtual = is_virtual << 8 | row->is_virtual;
+        writable = writable << 8 | row->writable;
+        acts = acts << 8 | row->acts;
+        effects = effects << 8 | row->effect;
+    }
+    word->base = base;
+    word->is_virtual = is_virtual;
+    word->writable = writable;
+    word->acts = acts;
+    word->effects = effects;
+    return (restored | (writable & ~is_virtual)) & ~acts;
+}
+
+/* All-ones may be what the registers hold, or what is left of a function that has been removed. */
+enum vpt_status vpt_assign_host_read(struct vpt_assign_device *device, unsigned offset, unsigned width, uint32_t *value)
+{
+    uint32_t mask = vpt_assign_width_mask(width);
+    uint32_t answer = PCI_ABSENT32;
+    enum vpt_status status = device->host->config_read(device->host->ctx, (uint16_t)offset, width, &answer);
+
+    answer &= mask;
+    if (VPT_UNLIKELY(status == VPT_OK && answer == mask)) {
+        status = vpt_assign_present(device);
+    }
+    *value = status == VPT_OK ? answer : mask;
+    return status;
+}
+
+/*
+ * The smallest access of at least *width bytes that covers those of `allowed` in a word: its place in the word, and its
+ * width. One byte is only asked for where all of `allowed` is in one. What a guest may not write is not written either,
+ * as far as it lies outside.
+ */
+static unsigned cover(uint32_t allowed, unsigned *width)
+{
+    unsigned at = (allowed & PCI_ABSENT16) == 0 ? 2 : 0;
+
+    if (at == 0 && allowed > PCI_ABSENT16) {
+        *width = 4;
+    } else if (*width == 1u && (allowed >> 8u * at & PCI_ABSENT8) == 0) {
+        at++;
+    }
+    return at;
+}
+
+/*
+ * Writes the bits `allowed` (not 0) of a word, in one access of at least `width` (1 or 2) bytes: the other
+ * bits are as the host has them, or 0 where a 1 would do something.
+ */
+enum vpt_status vpt_assign_host_write(struct vpt_assign_device *device, const struct vpt_assign_word *word,
+                                      uint32_t allowed, unsigned width, uint32_t value, bool audited)
+{
+    const struct vpt_assign_host *host = device->host;
+    unsigned at = cover(allowed, &width);
+    uint32_t mask = vpt_assign_width_mask(width);
+    uint16_t offset = (uint16_t)(word->base + at);
+
+    at *= 8u;
+    allowed = allowed >> at & mask;
+    value = value >> at & mask;
+    if (allowed != mask) {
+        uint32_t present;
+        enum vpt_status status = vpt_assign_host_read(device, offset, width, &present);
+
+        if (status != VPT_OK) {
+            return status;
+        }
+        value = vpt_assign_merge(present & ~(word->acts >> at), value, allowed);
+    }
+    if (audited && host->audit != NULL) {
+        host->audit(host->ctx, offset, width, value, allowed);
+    }
+    return host->config_write(host->ctx, offset, width, value);
+}
+
+/* ---- As at the open ---- */
+
+/* BARs are not decoded while they are written. */
+static enum vpt_status restore_word(struct vpt_assign_device *device, unsigned base)
+{
+    enum vpt_status status = VPT_OK;
+    struct vpt_assign_word word;
+    uint32_t saved = vpt_assign_saved32(device, base);
+    uint32_t present = saved;
+    uint32_t restored = vpt_assign_word_rules(device, base, &word);
+
+    if (restored != 0) {
+        status = vpt_assign_host_read(device, base, 4, &present);
+    }
+    if (status != VPT_OK || ((present ^ saved) & restored) == 0) {
+        return status;
+    }
+    if (base < PCI_CAPABILITIES) {
+        status = vpt_assign_command(device, VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY, 0);
+    }
+    return status != VPT_OK ? status : vpt_assign_host_write(device, &word, restored, 2, saved, false);
+}
+
+enum vpt_status vpt_assign_restore(struct vpt_assign_device *device, unsigned end, uint32_t command)
+{
+    enum vpt_status status = VPT_OK;
+
+    for (unsigned base = PCI_BAR_0 - 4u; base < end && status == VPT_OK; base += 4u) {
+        status = restore_word(device, base);
+    }
+    return status != VPT_OK
+               ? status
+               : vpt_assign_command(device, command,
+                                    vpt_assign_saved16(device, PCI_COMMAND) & ~(uint32_t)VPT_PCI_COMMAND_BUS_MASTER);
+}
