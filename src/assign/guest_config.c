@@ -5,6 +5,7 @@
 #include "guest_registers.h"
 #include "host_function.h"
 #include "reset.h"
+#include "word.h"
 
 /* ---- The table ---- */
 

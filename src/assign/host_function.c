@@ -3,6 +3,7 @@
 #include "host_function.h"
 
 #include "guest_registers.h"
+#include "word.h"
 
 /* ---- The command register ---- */
 
@@ -41,35 +42,6 @@ enum vpt_status vpt_assign_host_follow(struct vpt_assign_device *device, uint32_
 }
 
 /* ---- Words ---- */
-
-/*
- * Returns the bits that the host's word gets back as they were: what a guest writes there, and what a reset takes away.
- */
-uint32_t vpt_assign_word_rules(const struct vpt_assign_device *device, unsigned base, struct vpt_assign_word *word)
-{
-    uint32_t restored = 0;
-    uint32_t is_virtual = 0;
-    uint32_t writable = 0;
-    uint32_t acts = 0;
-    uint32_t effects = 0;
-
-    for (unsigned i = 4; i > 0; i--) {
-        unsigned class = device->classes[base + i - 1u];
-        const struct vpt_assign_row *row = &vpt_assign_rows[class & ASSIGN_CLASS_ROW];
-
-        restored = restored << 8 | (class >= ASSIGN_CLASS_RESTORED ? 0xffu : 0);
-        is_virtual = is_virtual << 8 | row->is_virtual;
-        writable = writable << 8 | row->writable;
-        acts = acts << 8 | row->acts;
-        effects = effects << 8 | row->effect;
-    }
-    word->base = base;
-    word->is_virtual = is_virtual;
-    word->writable = writable;
-    word->acts = acts;
-    word->effects = effects;
-    return (restored | (writable & ~is_virtual)) & ~acts;
-}
 
 /* All-ones may be what the registers hold, or what is left of a function that has been removed. */
 enum vpt_status vpt_assign_host_read(struct vpt_assign_device *device, unsigned offset, unsigned width, uint32_t *value)

@@ -5,28 +5,13 @@
 
 #include <vpt/assign.h>
 
-#include "permission.h"
-
-/* One aligned word of 4 bytes, and what the rows of its bytes say, side by side. The first byte is the lowest. */
-struct vpt_assign_word {
-    unsigned base;
-    uint32_t is_virtual;
-    uint32_t writable;
-    uint32_t acts;
-    uint32_t effects;
-};
+struct vpt_assign_word;
 
 /* All bits of an access of 1, 2 or 4 bytes. */
 static inline uint32_t vpt_assign_width_mask(unsigned width)
 {
     return 0xffffffffu >> (32u - 8u * width);
 }
-
-/*
- * Fills in *word. Returns the bits that vpt_assign_restore() gives back to the host's word: those that a guest may
- * write, and those that a reset takes away.
- */
-uint32_t vpt_assign_word_rules(const struct vpt_assign_device *device, unsigned base, struct vpt_assign_word *word);
 
 /*
  * Reads the host's configuration space. If it reads all-ones, the command register decides whether the function still

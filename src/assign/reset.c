@@ -8,6 +8,7 @@
 #include "guest_interrupt.h"
 #include "guest_registers.h"
 #include "host_function.h"
+#include "permission.h"
 
 #define VENDOR_RETRY    0x0001u /* the vendor id of a function that is not ready yet */
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
