@@ -185,7 +185,7 @@ enum vpt_status vpt_assign_config_write(struct vpt_assign_device *device, uint16
     }
     written = word.writable & ~word.is_virtual;
     if (written != 0) {
-        status = vpt_assign_host_write(device, &word, written, width == 1u ? 1u : 2u, value, true);
+        status = vpt_assign_host_write(device, word.base, written, width == 1u ? 1u : 2u, value, word.acts, true);
     } else if (has_effect(word.effects, EFFECT_MASTER) && !device->reset_needed) {
         status = vpt_assign_host_follow(device, VPT_PCI_COMMAND_BUS_MASTER, false);
     }

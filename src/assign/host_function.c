@@ -79,13 +79,13 @@ static unsigned cover(uint32_t allowed, unsigned *width)
  * Writes the bits `allowed` (not 0) of a word, in one access of at least `width` (1 or 2) bytes: the other
  * bits are as the host has them, or 0 where a 1 would do something.
  */
-enum vpt_status vpt_assign_host_write(struct vpt_assign_device *device, const struct vpt_assign_word *word,
-                                      uint32_t allowed, unsigned width, uint32_t value, bool audited)
+enum vpt_status vpt_assign_host_write(struct vpt_assign_device *device, unsigned base, uint32_t allowed, unsigned width,
+                                      uint32_t value, uint32_t acts, bool audited)
 {
     const struct vpt_assign_host *host = device->host;
     unsigned at = cover(allowed, &width);
     uint32_t mask = vpt_assign_width_mask(width);
-    uint16_t offset = (uint16_t)(word->base + at);
+    uint16_t offset = (uint16_t)(base + at);
 
     at *= 8u;
     allowed = allowed >> at & mask;
@@ -97,7 +97,7 @@ enum vpt_status vpt_assign_host_write(struct vpt_assign_device *device, const st
         if (status != VPT_OK) {
             return status;
         }
-        value = vpt_assign_merge(present & ~(word->acts >> at), value, allowed);
+        value = vpt_assign_merge(present & ~(acts >> at), value, allowed);
     }
     if (audited && host->audit != NULL) {
         host->audit(host->ctx, offset, width, value, allowed);
@@ -125,7 +125,7 @@ static enum vpt_status restore_word(struct vpt_assign_device *device, unsigned b
     if (base < PCI_CAPABILITIES) {
         status = vpt_assign_command(device, VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY, 0);
     }
-    return status != VPT_OK ? status : vpt_assign_host_write(device, &word, restored, 2, saved, false);
+    return status != VPT_OK ? status : vpt_assign_host_write(device, base, restored, 2, saved, word.acts, false);
 }
 
 enum vpt_status vpt_assign_restore(struct vpt_assign_device *device, unsigned end, uint32_t command)

@@ -5,8 +5,6 @@
 
 #include <vpt/assign.h>
 
-struct vpt_assign_word;
-
 /* All bits of an access of 1, 2 or 4 bytes. */
 static inline uint32_t vpt_assign_width_mask(unsigned width)
 {
@@ -21,11 +19,11 @@ enum vpt_status vpt_assign_host_read(struct vpt_assign_device *device, unsigned 
                                      uint32_t *value);
 
 /*
- * Writes the bits `allowed` (not 0) of a word, in one access of at least `width` (1 or 2) bytes. The other bits stay as
- * the host has them, or are 0 where a 1 would do something.
+ * Writes the bits `allowed` (not 0) of the word at `base`, in one access of at least `width` (1 or 2) bytes. The other bits
+ * stay as the host has them, or are 0 where a 1 would do something (`acts`). audit() is told if `audited`.
  */
-enum vpt_status vpt_assign_host_write(struct vpt_assign_device *device, const struct vpt_assign_word *word,
-                                      uint32_t allowed, unsigned width, uint32_t value, bool audited);
+enum vpt_status vpt_assign_host_write(struct vpt_assign_device *device, unsigned base, uint32_t allowed, unsigned width,
+                                      uint32_t value, uint32_t acts, bool audited);
 
 /*
  * Sets the bits `mask` of the host's command register to those of `value`; writes nothing if they are so already. Bus

@@ -23,7 +23,7 @@ bool vpt_assign_region_within(const struct vpt_assign_region *region, uint64_t f
  */
 enum vpt_status vpt_assign_region_map(struct vpt_assign_device *device, const struct vpt_assign_region *region);
 
-/* Calls unmap() and removes the region at `index` (below region_count). Returns what unmap() does, but VPT_REFUSED. */
+/* Calls unmap() and removes the region at `index` (below region_count). Errors of unmap(). */
 enum vpt_status vpt_assign_region_unmap(struct vpt_assign_device *device, unsigned index);
 
 #endif

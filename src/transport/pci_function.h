@@ -44,10 +44,23 @@ enum vpt_status vpt_pci_find_modern(struct vpt_virtio_pci *pci);
 enum vpt_status vpt_pci_map_modern(struct vpt_virtio_pci *pci);
 enum vpt_status vpt_pci_open_legacy(struct vpt_virtio_pci *pci);
 
-/* Finds the configuration of an open legacy interface. */
-void vpt_pci_move_legacy_config(struct vpt_virtio_pci *pci);
+/* Where a legacy interface has the device-specific configuration: MSI-X has two registers before it while it is on. */
+#define VPT_PCI_LEGACY_CONFIG      20u
+#define VPT_PCI_LEGACY_CONFIG_MSIX 24u
 
-/* ---- Operations of both (pci.c) ---- */
+static inline uint32_t vpt_pci_legacy_config(const struct vpt_virtio_pci *pci)
+{
+    return pci->vectors ? VPT_PCI_LEGACY_CONFIG_MSIX : VPT_PCI_LEGACY_CONFIG;
+}
+
+/* ---- What both interfaces do the same way (pci_function.c) ---- */
+
+/*
+ * Whether the function is no longer in configuration space. All-ones, or zeroes on some machines, is what is read where
+ * nothing answers; but a device that lies or has been reset may answer so too, and so may one whose BAR does not decode.
+ * Only a function that is not in configuration space either has been removed, and reaches no memory any more.
+ */
+bool vpt_pci_function_removed(const struct vpt_pci_function *function);
 
 /*
  * Where an interface's first structure has the register VPT_REGISTER_...: a table's entry at VPT_PCI_REGISTER(...) is

@@ -13,10 +13,9 @@ enum legacy_register {
     LEGACY_QUEUE_NOTIFY = 16,
     LEGACY_DEVICE_STATUS = 18,
     LEGACY_ISR_STATUS = 19,
-    LEGACY_CONFIG = 20,
-    LEGACY_CONFIG_VECTOR = 20, /* this and the next one with MSI-X on, which moves the configuration behind them */
-    LEGACY_QUEUE_VECTOR = 22,
-    LEGACY_CONFIG_WITH_VECTORS = 24
+    /* These two are there while MSI-X is on. */
+    LEGACY_CONFIG_VECTOR = 20,
+    LEGACY_QUEUE_VECTOR = 22
 };
 
 #define LEGACY_PAGE_SHIFT 12u
@@ -35,11 +34,6 @@ static void write_header(struct vpt_device *device, uint32_t offset, unsigned wi
     vpt_structure_write(device, &vpt_pci_of(device)->common, offset, width, value);
 }
 
-static uint32_t config_offset(const struct vpt_virtio_pci *pci)
-{
-    return pci->vectors ? LEGACY_CONFIG_WITH_VECTORS : LEGACY_CONFIG;
-}
-
 /* Features are one word (D-LPCI-3), and the size of a queue is its maximum, which cannot be written (D-LPCI-2). */
 static const uint8_t places[VPT_PCI_REGISTERS] = {
     [VPT_PCI_REGISTER(DEVICE_FEATURES)] = VPT_PCI_PLACE(LEGACY_DEVICE_FEATURES, 4),
@@ -54,9 +48,9 @@ static const uint8_t places[VPT_PCI_REGISTERS] = {
 static uint32_t config_place(struct vpt_device *device, uint32_t place, unsigned width)
 {
     const struct vpt_virtio_pci *pci = vpt_pci_of(device);
-    uint32_t offset = place - VPT_REGISTER_CONFIG + config_offset(pci);
+    uint32_t offset = place - VPT_REGISTER_CONFIG + vpt_pci_legacy_config(pci);
 
-    return offset <= pci->common.length - width ? offset : LEGACY_CONFIG;
+    return offset <= pci->common.length - width ? offset : VPT_PCI_LEGACY_CONFIG;
 }
 
 static uint32_t read_place(struct vpt_device *device, uint32_t place, unsigned width)
@@ -128,14 +122,9 @@ static const struct vpt_transport_ops legacy_ops = {
     .size_reads = true,
 };
 
-void vpt_pci_move_legacy_config(struct vpt_virtio_pci *pci)
-{
-    pci->device.config_size = (size_t)(pci->common.length - config_offset(pci));
-}
-
 enum vpt_status vpt_pci_open_legacy(struct vpt_virtio_pci *pci)
 {
-    const struct vpt_structure_claim header = { 0, 0, pci->bars.bar[0].size, LEGACY_CONFIG_WITH_VECTORS, 4 };
+    const struct vpt_structure_claim header = { 0, 0, pci->bars.bar[0].size, VPT_PCI_LEGACY_CONFIG_MSIX, 4 };
     const struct vpt_port *port = pci->device.port;
     enum vpt_status status = vpt_structure_place(pci, &header, &pci->common);
 
@@ -154,7 +143,7 @@ enum vpt_status vpt_pci_open_legacy(struct vpt_virtio_pci *pci)
     if (status == VPT_OK) {
         status = vpt_structure_map(port, &pci->isr, 1);
     }
-    vpt_pci_move_legacy_config(pci);
+    pci->device.config_size = (size_t)(pci->common.length - vpt_pci_legacy_config(pci));
     pci->device.ops = &legacy_ops;
     return status;
 }
