@@ -9,7 +9,7 @@
 unsigned vpt_assign_find_capability(const struct vpt_assign_device *device, unsigned id, unsigned byte)
 {
     for (unsigned at = PCI_CAPABILITIES_FIRST; at < VPT_PCI_CONFIG_SIZE - byte; at += 4u) {
-        if ((device->classes[at] & ASSIGN_CLASS_HEAD) != 0 && (device->classes[at + 4u] & ASSIGN_CLASS_HEAD) == 0 &&
+        if (vpt_assign_is_capability(device, at) && !vpt_assign_is_capability(device, at + 4u) &&
             vpt_assign_saved8(device, at) == id) {
             return at;
         }
@@ -19,7 +19,7 @@ unsigned vpt_assign_find_capability(const struct vpt_assign_device *device, unsi
 
 static bool is_hidden(const struct vpt_assign_device *device, unsigned offset)
 {
-    return (device->classes[offset] & ASSIGN_CLASS_ROW) == ROW_HIDDEN;
+    return vpt_assign_row_number(device, offset) == ROW_HIDDEN;
 }
 
 enum vpt_status vpt_assign_capability_at(const struct vpt_assign_device *device, uint16_t index,
@@ -34,7 +34,7 @@ enum vpt_status vpt_assign_capability_at(const struct vpt_assign_device *device,
     capability->offset = 0;
     capability->hidden = false;
     for (unsigned offset = 0; offset < device->config_size; offset += 4u) {
-        if ((device->classes[offset] & ASSIGN_CLASS_HEAD) == 0) {
+        if (!vpt_assign_is_capability(device, offset)) {
             continue;
         }
         if (left == 0) {
@@ -50,31 +50,28 @@ enum vpt_status vpt_assign_capability_at(const struct vpt_assign_device *device,
     return VPT_EMPTY;
 }
 
-static enum vpt_status set_flag(struct vpt_assign_device *device, unsigned offset, unsigned flag)
+static enum vpt_status mark_capability(struct vpt_assign_device *device, unsigned offset, unsigned mark)
 {
-    unsigned class;
-
     if (device == NULL || device->host == NULL) {
         return VPT_CALLER_ARGUMENT;
     }
     if (device->owned) {
         return VPT_CALLER_OWNED;
     }
-    class = offset < device->config_size ? device->classes[offset] : 0;
-    if ((class & ASSIGN_CLASS_HEAD) == 0) {
+    if (offset >= device->config_size || !vpt_assign_is_capability(device, offset)) {
         return VPT_EMPTY;
     }
-    device->classes[offset] = (uint8_t)((class & ~(ASSIGN_CLASS_SHOW | ASSIGN_CLASS_HIDE)) | flag);
+    vpt_assign_set_class(device, offset, ROW_READ_ONLY, MARK_CAPABILITY | mark);
     vpt_assign_power_on(device);
-    return flag == ASSIGN_CLASS_SHOW && is_hidden(device, offset) ? VPT_DEVICE_PCI_CAPABILITIES : VPT_OK;
+    return mark == MARK_SHOW && is_hidden(device, offset) ? VPT_DEVICE_PCI_CAPABILITIES : VPT_OK;
 }
 
 enum vpt_status vpt_assign_hide(struct vpt_assign_device *device, uint16_t offset)
 {
-    return set_flag(device, offset, ASSIGN_CLASS_HIDE);
+    return mark_capability(device, offset, MARK_HIDE);
 }
 
 enum vpt_status vpt_assign_show(struct vpt_assign_device *device, uint16_t offset)
 {
-    return set_flag(device, offset, ASSIGN_CLASS_SHOW);
+    return mark_capability(device, offset, MARK_SHOW);
 }

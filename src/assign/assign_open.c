@@ -46,7 +46,7 @@ static bool is_valid(const struct vpt_assign_config *config)
 }
 
 /* Storage: regions, traps, the space three times, and later on vectors. */
-static enum vpt_status carve(struct vpt_assign_device *device, const struct vpt_assign_config *config)
+static enum vpt_status divide_storage(struct vpt_assign_device *device, const struct vpt_assign_config *config)
 {
     size_t size = storage_of(config, 0);
     size_t space = device->config_size;
@@ -94,7 +94,7 @@ struct adapter {
     struct vpt_port port;
 };
 
-static void adapt(struct adapter *adapter, const struct vpt_assign_host *host)
+static void make_adapter(struct adapter *adapter, const struct vpt_assign_host *host)
 {
     *adapter = (struct adapter){
         .function.port = &adapter->port,
@@ -112,7 +112,7 @@ static enum vpt_status take_bars(struct vpt_assign_device *device, const struct 
     if (given == NULL) {
         enum vpt_status status;
 
-        adapt(&adapter, device->host);
+        make_adapter(&adapter, device->host);
         status = vpt_pci_bars_size(&adapter.function, &sized);
 
         if (status != VPT_OK) {
@@ -166,7 +166,7 @@ static void saved_set8(struct vpt_assign_device *device, unsigned offset, uint8_
 }
 
 /* The whole space, once. Behind some bridges, which drop the upper address bits, 0x100 is the first byte again. */
-static enum vpt_status snapshot(struct vpt_assign_device *device)
+static enum vpt_status save_config(struct vpt_assign_device *device)
 {
     const struct vpt_assign_host *host = device->host;
     uint32_t *saved = device->saved;
@@ -220,7 +220,7 @@ static void take_ids(struct vpt_assign_device *device, const struct vpt_assign_i
 }
 
 /* What a virtual function is says who hands it over, since its own ids read all-ones. */
-static void identify(struct vpt_assign_device *device, const struct vpt_assign_config *config)
+static void take_identity(struct vpt_assign_device *device, const struct vpt_assign_config *config)
 {
     if (config->virtual_function) {
         take_ids(device, config->identity);
@@ -250,7 +250,7 @@ static unsigned vectors_of(uint32_t control)
     return (control >> 16 & MSIX_SIZE_MASK) + 1u;
 }
 
-static bool overlap(const struct vpt_assign_trap *a, const struct vpt_assign_trap *b)
+static bool traps_overlap(const struct vpt_assign_trap *a, const struct vpt_assign_trap *b)
 {
     return a->bar == b->bar && (a->offset - b->offset < b->size || b->offset - a->offset < a->size);
 }
@@ -272,7 +272,7 @@ static enum vpt_status take_vectors(struct vpt_assign_device *device, const stru
     }
     if (!add_trap(layout, word[1] & MSIX_BAR_MASK, word[1] & ~MSIX_BAR_MASK, 16u * count, true) ||
         !add_trap(layout, word[2] & MSIX_BAR_MASK, word[2] & ~MSIX_BAR_MASK, (count + 63u) / 64u * 8u, true) ||
-        overlap(&own[0], &own[1])) {
+        traps_overlap(&own[0], &own[1])) {
         layout->trap_count = config->trap_count;
         return VPT_OK;
     }
@@ -300,7 +300,7 @@ enum vpt_status vpt_assign_storage_size(const struct vpt_assign_config *config, 
     if (!is_valid(config)) {
         return VPT_CALLER_ARGUMENT;
     }
-    adapt(&adapter, config->host);
+    make_adapter(&adapter, config->host);
     status = vpt_pci_find_capability(&adapter.function, VPT_PCI_CAPABILITY_MSIX, &at);
     if (status == VPT_OK) {
         status = vpt_pci_read(&adapter.function, at, 4, &control);
@@ -316,7 +316,7 @@ enum vpt_status vpt_assign_storage_size(const struct vpt_assign_config *config, 
 
 /* ---- Open and close ---- */
 
-static enum vpt_status set_up(struct vpt_assign_device *device, const struct vpt_assign_config *config)
+static enum vpt_status set_up_device(struct vpt_assign_device *device, const struct vpt_assign_config *config)
 {
     enum vpt_status status;
 
@@ -325,9 +325,9 @@ static enum vpt_status set_up(struct vpt_assign_device *device, const struct vpt
     device->host = config->host;
     device->config_size = config_size_of(config);
     device->layout.page_size = config->page_size != 0 ? config->page_size : PAGE_SIZE_DEFAULT;
-    status = carve(device, config);
+    status = divide_storage(device, config);
     if (status == VPT_OK) {
-        status = snapshot(device);
+        status = save_config(device);
     }
     if (status == VPT_OK) {
         status = take_bars(device, config->bars);
@@ -338,7 +338,7 @@ static enum vpt_status set_up(struct vpt_assign_device *device, const struct vpt
     if (status != VPT_OK) {
         return status;
     }
-    identify(device, config);
+    take_identity(device, config);
     vpt_assign_compose(device); /* finds the capabilities */
     status = take_vectors(device, config);
     if (status == VPT_OK) {
@@ -356,7 +356,7 @@ enum vpt_status vpt_assign_open(struct vpt_assign_device *device, const struct v
     }
     vpt_zero(device, sizeof(*device));
     if (is_valid(config) && config->storage != NULL) {
-        status = set_up(device, config);
+        status = set_up_device(device, config);
     }
     if (status != VPT_OK) {
         vpt_zero(device, sizeof(*device));

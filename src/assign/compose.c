@@ -41,15 +41,13 @@ static const struct list extended = {
 
 /* ---- Bytes ---- */
 
-/* The bytes [at, at + count) of the capability (or header) at `base`, of which `room` are there, get a row. */
-static void fill(struct vpt_assign_device *device, unsigned base, unsigned room, unsigned at, unsigned count,
-                 unsigned row)
+/* The bytes from `from` up to `end` get a row, and the guest the bits that it keeps. */
+static void fill_bytes(struct vpt_assign_device *device, unsigned from, unsigned end, unsigned row, unsigned marks)
 {
-    unsigned keep = vpt_assign_rows[row & ASSIGN_CLASS_ROW].keep;
-    unsigned end = base + (at + count < room ? at + count : room);
+    unsigned keep = vpt_assign_rows[row].keep;
 
-    for (unsigned i = base + at; i < end && i < device->config_size; i++) {
-        device->classes[i] = (uint8_t)((device->classes[i] & ~ASSIGN_CLASS_ROW) | row);
+    for (unsigned i = from; i < end; i++) {
+        vpt_assign_set_class(device, i, row, vpt_assign_marks(device, i) | marks);
         vpt_assign_shadow_set8(device, i, (uint8_t)(vpt_assign_saved8(device, i) & keep));
     }
 }
@@ -60,7 +58,10 @@ static void fill_by_table(struct vpt_assign_device *device, unsigned code, unsig
         const struct vpt_assign_run *run = &vpt_assign_runs[i];
 
         if (run->code == code) {
-            fill(device, base, room, run->at, run->count, run->row);
+            unsigned end = (unsigned)run->at + run->count;
+
+            end = base + (end < room ? end : room);
+            fill_bytes(device, base + run->at, end, run->row, run->restored ? MARK_RESTORED : 0);
         }
     }
 }
@@ -80,7 +81,7 @@ static void fill_msi(struct vpt_assign_device *device, uint32_t header, unsigned
     if ((control & 0xeu) > 0xau) {
         vpt_assign_shadow_set8(device, base + 2u, (uint8_t)((control & 0xf0u) | 0xau));
     }
-    fill(device, base, room, 8, shift + 2u, ROW_VIRTUAL);
+    fill_bytes(device, base + 8u, base + 10u + shift, ROW_VIRTUAL, 0);
     if ((header & MSI_MASKABLE) != 0) {
         fill_by_table(device, ASSIGN_PART_MSI_MASKS, base + shift, room - shift);
     }
@@ -123,8 +124,8 @@ static void fill_capability(struct vpt_assign_device *device, uint32_t header, u
     case ASSIGN_CODE(VPT_PCI_CAPABILITY_MSIX): device->msix = (uint16_t)base; break;
     case ASSIGN_CODE(VPT_PCI_CAPABILITY_VENDOR):
         /* Virtio's are read-only (VirtIO 1.4, section 4.1.4), but for the one that is a window. */
-        fill(device, base, room, 3, length > 3u ? length - 3u : 0,
-             device->virtio && header >> 24 != VIRTIO_CONFIGURATION_ACCESS ? ROW_FIXED : ROW_RAW);
+        fill_bytes(device, base + 3u, base + (length < room ? length : room),
+                   device->virtio && header >> 24 != VIRTIO_CONFIGURATION_ACCESS ? ROW_FIXED : ROW_RAW, 0);
         break;
     case ASSIGN_CODE(ASSIGN_CAPABILITY_PM):
         /* The host's function stays in D0: nothing is ever lost on the way back. */
@@ -144,7 +145,7 @@ static unsigned next_of(const struct list *list, uint32_t header)
 }
 
 /* Whether a header is nothing at all. */
-static bool absent(const struct list *list, uint32_t header)
+static bool is_absent(const struct list *list, uint32_t header)
 {
     return list->extended ? header == 0 || header == PCI_ABSENT32 : (header & PCI_ABSENT16) == PCI_ABSENT16;
 }
@@ -153,7 +154,7 @@ static bool absent(const struct list *list, uint32_t header)
  * Marks the first byte of each capability; returns how many there are. A list that meets one again, leaves its part of
  * the space or has nothing where it points ends before that.
  */
-static unsigned mark(struct vpt_assign_device *device, const struct list *list, unsigned first)
+static unsigned mark_heads(struct vpt_assign_device *device, const struct list *list, unsigned first)
 {
     unsigned at = first;
     unsigned count = 0;
@@ -162,11 +163,11 @@ static unsigned mark(struct vpt_assign_device *device, const struct list *list, 
     while (at != 0 && count < VPT_PCI_EXTENDED_CAPABILITIES_MAX) {
         uint32_t header = vpt_assign_saved32(device, at);
 
-        if (at < list->lowest || (device->classes[at] & ASSIGN_CLASS_HEAD) != 0 || absent(list, header)) {
+        if (at < list->lowest || vpt_assign_is_capability(device, at) || is_absent(list, header)) {
             device->capabilities_broken = true;
             break;
         }
-        device->classes[at] |= ASSIGN_CLASS_HEAD;
+        vpt_assign_set_class(device, at, ROW_READ_ONLY, vpt_assign_marks(device, at) | MARK_CAPABILITY);
         count++;
         at = next_of(list, header);
     }
@@ -178,16 +179,16 @@ static unsigned room_of(const struct vpt_assign_device *device, const struct lis
 {
     unsigned end = at + 4u;
 
-    while (end < list->end && (device->classes[end] & ASSIGN_CLASS_HEAD) == 0) {
+    while (end < list->end && !vpt_assign_is_capability(device, end)) {
         end += 4u;
     }
     return end - at;
 }
 
-static bool visible(const struct vpt_assign_device *device, unsigned code, uint32_t header,
-                    const struct vpt_assign_kind *kind, unsigned at, unsigned room)
+static bool is_visible(const struct vpt_assign_device *device, unsigned code, uint32_t header,
+                       const struct vpt_assign_kind *kind, unsigned at, unsigned room)
 {
-    unsigned flags = device->classes[at];
+    unsigned marks = vpt_assign_marks(device, at);
     unsigned minimum = kind->minimum;
     bool hidden = (kind->flags & KIND_HIDDEN) != 0;
 
@@ -203,7 +204,7 @@ static bool visible(const struct vpt_assign_device *device, unsigned code, uint3
         break;
     default: break;
     }
-    return (flags & ASSIGN_CLASS_HIDE) == 0 && room >= minimum && ((flags & ASSIGN_CLASS_SHOW) != 0 || !hidden);
+    return (marks & MARK_HIDE) == 0 && room >= minimum && ((marks & MARK_SHOW) != 0 || !hidden);
 }
 
 static void compose_list(struct vpt_assign_device *device, const struct list *list, unsigned first)
@@ -213,14 +214,14 @@ static void compose_list(struct vpt_assign_device *device, const struct list *li
     unsigned seen = 0; /* kinds of which guests see one */
     unsigned at = first;
 
-    for (unsigned left = mark(device, list, first); left > 0; left--) {
+    for (unsigned left = mark_heads(device, list, first); left > 0; left--) {
         uint32_t header = vpt_assign_saved32(device, at);
         unsigned code = vpt_assign_code(header & (list->extended ? PCI_ABSENT16 : PCI_ABSENT8), list->extended);
         const struct vpt_assign_kind *kind = vpt_assign_kind_of(code);
         unsigned room = room_of(device, list, at);
 
         fill_known(device, header, code, at, room);
-        if ((seen & kind->flags & KIND_ONCE) == 0 && visible(device, code, header, kind, at, room)) {
+        if ((seen & kind->flags & KIND_ONCE) == 0 && is_visible(device, code, header, kind, at, room)) {
             seen |= kind->flags;
             fill_by_table(device, list->part, at, room);
             fill_capability(device, header, code, at, room);
@@ -230,7 +231,7 @@ static void compose_list(struct vpt_assign_device *device, const struct list *li
             link = at;
             link_shift = list->shift;
         } else {
-            fill(device, at, room, 0, room, ROW_HIDDEN);
+            fill_bytes(device, at, at + room, ROW_HIDDEN, 0);
         }
         at = next_of(list, header);
     }
@@ -256,8 +257,8 @@ static void compose_extended(struct vpt_assign_device *device)
     if (device->config_size == VPT_PCI_CONFIG_SIZE) {
         return;
     }
-    if (absent(&extended, vpt_assign_saved32(device, first))) {
-        fill(device, first, device->config_size, 0, device->config_size, ROW_HIDDEN);
+    if (is_absent(&extended, vpt_assign_saved32(device, first))) {
+        fill_bytes(device, first, device->config_size, ROW_HIDDEN, 0);
     } else {
         compose_list(device, &extended, first);
     }
@@ -268,7 +269,7 @@ void vpt_assign_compose(struct vpt_assign_device *device)
     unsigned size = device->config_size;
 
     for (unsigned i = 0; i < size; i++) {
-        device->classes[i] &= ASSIGN_CLASS_SHOW | ASSIGN_CLASS_HIDE;
+        vpt_assign_set_class(device, i, ROW_READ_ONLY, vpt_assign_marks(device, i) & ~MARK_CAPABILITY);
     }
     vpt_zero(device->shadow, size);
     device->power_management = 0;

@@ -51,7 +51,7 @@ const struct vpt_assign_dma_range *vpt_assign_dma_find(const struct vpt_assign_d
 /*
  * What is asked of a space that is in order: whole pages, of the guest's and of the host's memory.
  */
-static enum vpt_status check(const struct vpt_assign_dma *dma, uint64_t guest, uint64_t host, uint64_t size)
+static enum vpt_status check_pages(const struct vpt_assign_dma *dma, uint64_t guest, uint64_t host, uint64_t size)
 {
     if (dma == NULL || dma->iommu == NULL) {
         return VPT_CALLER_ARGUMENT;
@@ -78,7 +78,7 @@ struct change {
 };
 
 /* Makes it up to the first failure, or `most` pieces of it; *done is how many were. */
-static enum vpt_status make(const struct change *change, uint32_t most, uint32_t *done)
+static enum vpt_status make_change(const struct change *change, uint32_t most, uint32_t *done)
 {
     const struct vpt_assign_iommu *iommu = change->dma->iommu;
     enum vpt_status status = VPT_OK;
@@ -106,10 +106,10 @@ static enum vpt_status transact(struct vpt_assign_dma *dma, const struct vpt_ass
 {
     struct change change = { dma, ranges, count, first, end, map };
     uint32_t done;
-    enum vpt_status status = make(&change, PCI_ABSENT32, &done);
+    enum vpt_status status = make_change(&change, PCI_ABSENT32, &done);
 
     change.map = !map;
-    if (status != VPT_OK && make(&change, done, &done) != VPT_OK) {
+    if (status != VPT_OK && make_change(&change, done, &done) != VPT_OK) {
         dma->degraded = true;
         status = VPT_DEVICE_ASSIGN_DEGRADED;
     }
@@ -142,7 +142,7 @@ enum vpt_status vpt_assign_dma_map(struct vpt_assign_dma *dma, const struct vpt_
     enum vpt_status status = VPT_CALLER_ARGUMENT;
 
     if (range != NULL) {
-        status = check(dma, range->guest, range->reserved ? range->guest : range->host, range->size);
+        status = check_pages(dma, range->guest, range->reserved ? range->guest : range->host, range->size);
     }
     if (status != VPT_OK) {
         return status;
@@ -174,7 +174,7 @@ enum vpt_status vpt_assign_dma_unmap(struct vpt_assign_dma *dma, uint64_t guest,
 
     if (unmapped != NULL) {
         *unmapped = 0;
-        status = check(dma, guest, guest, size);
+        status = check_pages(dma, guest, guest, size);
     }
     if (status != VPT_OK) {
         return status;
@@ -225,7 +225,7 @@ enum vpt_status vpt_assign_dma_attach(struct vpt_assign_dma *dma, struct vpt_ass
 }
 
 /* Nobody is left. The ranges were of a guest's memory, which may become another's. */
-static void empty(struct vpt_assign_dma *dma)
+static void forget_ranges(struct vpt_assign_dma *dma)
 {
     uint16_t count = dma->count;
 
@@ -264,7 +264,7 @@ enum vpt_status vpt_assign_dma_detach(struct vpt_assign_device *device)
     }
     device->dma = NULL;
     if (dma->first == NULL) {
-        empty(dma);
+        forget_ranges(dma);
     }
     return VPT_OK;
 }

@@ -39,7 +39,7 @@ enum vpt_status vpt_assign_unmap(struct vpt_assign_device *device, const struct 
 }
 
 /* Maps what is not mapped of a BAR that is live at `address` (0: it is not), up to the first failure. */
-static enum vpt_status fill(struct vpt_assign_device *device, unsigned bar, uint64_t address)
+static enum vpt_status map_bar(struct vpt_assign_device *device, unsigned bar, uint64_t address)
 {
     uint64_t size = address != 0 ? device->layout.bar[bar].size : 0;
     enum vpt_status status = VPT_OK;
@@ -60,7 +60,7 @@ enum way { FORWARD, PLACING, BACK };
  * may be half of an address, or the guest may be looking for its size, and it has to read there what it has written. On
  * the way back from a failure all is tried, and what the hypervisor gave before and refuses now is a failure too.
  */
-static enum vpt_status apply(struct vpt_assign_device *device, struct vpt_assign_placement *to, enum way way)
+static enum vpt_status apply_placement(struct vpt_assign_device *device, struct vpt_assign_placement *to, enum way way)
 {
     enum vpt_status result = vpt_assign_unmap(device, to, false);
 
@@ -68,7 +68,7 @@ static enum vpt_status apply(struct vpt_assign_device *device, struct vpt_assign
         enum vpt_status status = VPT_OK;
 
         if (way == BACK || to->address[i] != device->placed.address[i]) {
-            status = fill(device, i, to->address[i]);
+            status = map_bar(device, i, to->address[i]);
         }
         if (status != VPT_OK && (way == PLACING || (way == FORWARD && status == VPT_REFUSED))) {
             vpt_assign_not_live(to, i);
@@ -81,7 +81,7 @@ static enum vpt_status apply(struct vpt_assign_device *device, struct vpt_assign
 
 /* ---- The transaction ---- */
 
-static enum vpt_status change(struct vpt_assign_device *device, struct vpt_assign_placement *to, enum way way)
+static enum vpt_status change_placement(struct vpt_assign_device *device, struct vpt_assign_placement *to, enum way way)
 {
     uint8_t live = to->live;
     enum vpt_status status = VPT_OK;
@@ -95,13 +95,13 @@ static enum vpt_status change(struct vpt_assign_device *device, struct vpt_assig
     if (status != VPT_OK) {
         return status;
     }
-    status = apply(device, to, way);
+    status = apply_placement(device, to, way);
     if (status == VPT_OK) {
         device->placed = *to;
         device->refused = (uint8_t)(live & ~(unsigned)to->live);
         return device->refused != 0 ? VPT_REFUSED : VPT_OK;
     }
-    if (apply(device, &device->placed, BACK) != VPT_OK) {
+    if (apply_placement(device, &device->placed, BACK) != VPT_OK) {
         device->degraded = true;
         return VPT_DEVICE_ASSIGN_DEGRADED;
     }
@@ -123,5 +123,5 @@ enum vpt_status vpt_assign_follow(struct vpt_assign_device *device, unsigned bas
     }
     vpt_assign_registers_read(device, &registers);
     vpt_assign_place(&device->layout, &registers, &to);
-    return change(device, &to, bar < ASSIGN_BARS ? PLACING : FORWARD);
+    return change_placement(device, &to, bar < ASSIGN_BARS ? PLACING : FORWARD);
 }

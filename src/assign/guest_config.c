@@ -4,15 +4,9 @@
 #include "guest_interrupt.h"
 #include "guest_registers.h"
 #include "host_function.h"
+#include "permission.h"
 #include "reset.h"
 #include "word.h"
-
-/* ---- The table ---- */
-
-static const struct vpt_assign_row *row_of(const struct vpt_assign_device *device, unsigned offset)
-{
-    return &vpt_assign_rows[device->classes[offset] & ASSIGN_CLASS_ROW];
-}
 
 static bool has_effect(uint32_t effects, unsigned effect)
 {
@@ -26,8 +20,8 @@ static uint32_t bytes_with(uint32_t effects, unsigned effect)
 }
 
 /* Whether an access is one that a guest may make now. */
-VPT_INLINE_FOR_SPEED enum vpt_status check_access(const struct vpt_assign_device *device, unsigned offset,
-                                                  unsigned width)
+VPT_INLINE_FOR_SPEED enum vpt_status check_guest_access(const struct vpt_assign_device *device, unsigned offset,
+                                                        unsigned width)
 {
     if (device == NULL || device->host == NULL) {
         return VPT_CALLER_ARGUMENT;
@@ -60,12 +54,12 @@ enum vpt_status vpt_assign_config_read(struct vpt_assign_device *device, uint16_
     }
     mask = width == 1u || width == 2u ? vpt_assign_width_mask(width) : PCI_ABSENT32;
     *value = mask;
-    status = check_access(device, offset, width);
+    status = check_guest_access(device, offset, width);
     if (status != VPT_OK) {
         return status;
     }
     for (unsigned i = width; i > 0; i--) {
-        is_virtual = is_virtual << 8 | row_of(device, offset + i - 1u)->is_virtual;
+        is_virtual = is_virtual << 8 | vpt_assign_row_of(device, offset + i - 1u)->is_virtual;
     }
     if (is_virtual != mask) {
         /* An access that is not aligned is part of one that is. */
@@ -97,7 +91,7 @@ static unsigned power_state(const struct vpt_assign_device *device, unsigned off
 /* Numbers that a guest chooses are within what the function, or the host's own choice for it, allows. */
 static unsigned adjust_byte(const struct vpt_assign_device *device, unsigned offset, unsigned value)
 {
-    unsigned row = device->classes[offset] & ASSIGN_CLASS_ROW;
+    unsigned row = vpt_assign_row_number(device, offset);
     unsigned msi_control = vpt_assign_shadow8(device, device->msi + 2u);
     unsigned field = row == ROW_PCIE_PAYLOAD ? 0xe0u : 0x70u;
     unsigned limit = (row == ROW_MSI_CONTROL ? msi_control << 3 : vpt_assign_saved8(device, offset)) & field;
@@ -111,7 +105,7 @@ static unsigned adjust_byte(const struct vpt_assign_device *device, unsigned off
     return (value & field) > limit ? (value & ~field) | limit : value;
 }
 
-static uint32_t adjust(const struct vpt_assign_device *device, const struct vpt_assign_word *word, uint32_t value)
+static uint32_t adjust_word(const struct vpt_assign_device *device, const struct vpt_assign_word *word, uint32_t value)
 {
     for (unsigned i = 0; i < 4u; i++) {
         unsigned shift = 8u * i;
@@ -129,7 +123,8 @@ static uint32_t adjust(const struct vpt_assign_device *device, const struct vpt_
  * What depends on the word's bits that have changed in the shadow. VPT_REFUSED: done, but a BAR has no place. With any
  * other error nothing was done.
  */
-static enum vpt_status follow(struct vpt_assign_device *device, const struct vpt_assign_word *word, uint32_t changed)
+static enum vpt_status follow_write(struct vpt_assign_device *device, const struct vpt_assign_word *word,
+                                    uint32_t changed)
 {
     enum vpt_status status = VPT_OK;
     uint32_t mappings = bytes_with(word->effects, EFFECT_MAPPINGS);
@@ -153,7 +148,7 @@ static enum vpt_status follow(struct vpt_assign_device *device, const struct vpt
 enum vpt_status vpt_assign_config_write(struct vpt_assign_device *device, uint16_t offset, unsigned width,
                                         uint32_t value)
 {
-    enum vpt_status status = check_access(device, offset, width);
+    enum vpt_status status = check_guest_access(device, offset, width);
     enum vpt_status followed = VPT_OK;
     unsigned shift = 8u * (offset & 3u);
     uint32_t written;
@@ -172,12 +167,12 @@ enum vpt_status vpt_assign_config_write(struct vpt_assign_device *device, uint16
         if ((value & word.is_virtual & word.acts & bytes_with(word.effects, EFFECT_RESET)) != 0) {
             return vpt_assign_reset_function(device);
         }
-        value = adjust(device, &word, value);
+        value = adjust_word(device, &word, value);
     }
     before = vpt_assign_shadow32(device, word.base);
     vpt_assign_shadow_set32(device, word.base, vpt_assign_merge(before, value, word.is_virtual & word.writable));
     if (word.effects != 0) {
-        followed = follow(device, &word, before ^ vpt_assign_shadow32(device, word.base));
+        followed = follow_write(device, &word, before ^ vpt_assign_shadow32(device, word.base));
         if (followed != VPT_OK && followed != VPT_REFUSED) {
             vpt_assign_shadow_set32(device, word.base, before);
             return followed;

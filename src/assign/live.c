@@ -82,8 +82,8 @@ static uint64_t address_of(const struct vpt_assign_layout *layout, const struct 
  * Whether BAR `index` can be at an address. One at 0 has no address yet, and one at the end of its space is being
  * sized. Nor may it share a byte with one before it that is live, and that would be all bytes of the smaller one.
  */
-static bool placeable(const struct vpt_assign_layout *layout, const struct vpt_assign_placement *placement,
-                      unsigned index, uint64_t address)
+static bool is_placeable(const struct vpt_assign_layout *layout, const struct vpt_assign_placement *placement,
+                         unsigned index, uint64_t address)
 {
     const struct vpt_pci_bar *bar = &layout->bar[index];
 
@@ -117,7 +117,7 @@ void vpt_assign_place(const struct vpt_assign_layout *layout, const struct vpt_a
             continue;
         }
         address = address_of(layout, registers, i);
-        if (placeable(layout, placement, i, address)) {
+        if (is_placeable(layout, placement, i, address)) {
             placement->address[i] = address;
             placement->live = (uint8_t)(placement->live | 1u << i);
         }
@@ -138,7 +138,7 @@ static enum vpt_assign_space space_of(const struct vpt_pci_bar *bar)
  * Memory is mapped in pages, and a page that is not the BAR's alone would show the guest a neighbour of the device.
  * Ports are given to a guest one by one, but nothing translates their numbers.
  */
-static bool mappable(const struct vpt_assign_layout *layout, const struct vpt_pci_bar *bar, uint64_t address)
+static bool is_mappable(const struct vpt_assign_layout *layout, const struct vpt_pci_bar *bar, uint64_t address)
 {
     if (bar->kind == VPT_PCI_BAR_IO) {
         return bar->address == address;
@@ -189,7 +189,7 @@ void vpt_assign_piece(const struct vpt_assign_layout *layout, unsigned index, ui
     piece->host = bar->address + offset;
     piece->space = space_of(bar);
     piece->bar = (uint8_t)index;
-    if (mappable(layout, bar, address)) {
+    if (is_mappable(layout, bar, address)) {
         trapped_to = offset;
         /* Traps that touch are one. */
         for (unsigned i = 0; i <= layout->trap_count && in_trap(layout, index, trapped_to, &end); i++) {

@@ -20,8 +20,8 @@
 VPT_STATIC_ASSERT(sizeof(struct vpt_assign_vector) == 4u * ENTRY_WORDS, "an entry is as the guest sees it");
 
 /* The word that an access begins with. As vpt_assign_msix_access(). An access that begins in a part lies within it. */
-static enum vpt_status find(const struct vpt_assign_device *device, unsigned bar, uint64_t offset, unsigned width,
-                            uint32_t *word)
+static enum vpt_status find_msix_word(const struct vpt_assign_device *device, unsigned bar, uint64_t offset,
+                                      unsigned width, uint32_t *word)
 {
     const struct vpt_assign_trap *trap = device->own_traps;
 
@@ -74,7 +74,7 @@ enum vpt_status vpt_assign_msix_access(struct vpt_assign_device *device, bool wr
 {
     uint64_t words = write ? *value : 0;
     uint32_t word;
-    enum vpt_status status = find(device, bar, offset, width, &word);
+    enum vpt_status status = find_msix_word(device, bar, offset, width, &word);
 
     if (status != VPT_OK) {
         return status;

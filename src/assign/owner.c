@@ -78,7 +78,7 @@ enum vpt_status vpt_assign_acquire(struct vpt_assign_device *device, uint64_t ow
 }
 
 /* What has to be gone before the function is anyone else's, in this order. */
-static enum vpt_status quiesce(struct vpt_assign_device *device)
+static enum vpt_status quiesce_for_release(struct vpt_assign_device *device)
 {
     enum vpt_status status = vpt_assign_command(device, VPT_PCI_COMMAND_BUS_MASTER, 0);
 
@@ -104,7 +104,7 @@ enum vpt_status vpt_assign_release(struct vpt_assign_device *device)
     if (!device->owned) {
         return VPT_OK;
     }
-    status = quiesce(device);
+    status = quiesce_for_release(device);
     if (status != VPT_OK) {
         return status;
     }

@@ -3,7 +3,7 @@
 #ifndef VPT_SRC_ASSIGN_PERMISSION_H
 #define VPT_SRC_ASSIGN_PERMISSION_H
 
-#include <vpt/types.h>
+#include <vpt/assign.h>
 
 /*
  * What holds for the eight bits of a byte. A bit that is not virtual is read from the host, and written there where it
@@ -63,17 +63,53 @@ enum vpt_assign_row_index {
     ROW_COUNT
 };
 
-/* A class byte: the row, and on the first byte of a capability what has been found out and said about it. */
-#define ASSIGN_CLASS_ROW  0x1fu
-#define ASSIGN_CLASS_HEAD 0x20u /* a capability begins here */
-#define ASSIGN_CLASS_SHOW 0x40u /* the caller wants it shown */
-#define ASSIGN_CLASS_HIDE 0x80u /* or hidden */
+/* As many as the number of a row can name, so that any number names one. */
+#define ASSIGN_ROWS 32u
 
-/* Both, on any other byte: a reset takes it away, and it gets back all that it held at the open, whatever its row. */
-#define ASSIGN_CLASS_RESTORED (ASSIGN_CLASS_SHOW | ASSIGN_CLASS_HIDE)
+extern const struct vpt_assign_row vpt_assign_rows[ASSIGN_ROWS];
 
-/* As many as a class byte can name, so that any class names one. */
-extern const struct vpt_assign_row vpt_assign_rows[ASSIGN_CLASS_ROW + 1u];
+/*
+ * Each byte of the space has one byte of device->classes, with two fields: the number of the byte's row, and marks. The
+ * functions below read and write one field.
+ */
+#define MARK_CAPABILITY 0x20u /* a capability begins here */
+#define MARK_SHOW       0x40u /* and the caller wants it shown, */
+#define MARK_HIDE       0x80u /* or hidden */
+
+/* On a byte that no capability begins with: a reset takes away what it held at the open, and the library restores it. */
+#define MARK_RESTORED (MARK_SHOW | MARK_HIDE)
+
+#define MARKS (MARK_CAPABILITY | MARK_SHOW | MARK_HIDE)
+
+static inline unsigned vpt_assign_row_number(const struct vpt_assign_device *device, unsigned offset)
+{
+    return device->classes[offset] & (ASSIGN_ROWS - 1u);
+}
+
+static inline const struct vpt_assign_row *vpt_assign_row_of(const struct vpt_assign_device *device, unsigned offset)
+{
+    return &vpt_assign_rows[vpt_assign_row_number(device, offset)];
+}
+
+static inline unsigned vpt_assign_marks(const struct vpt_assign_device *device, unsigned offset)
+{
+    return device->classes[offset] & MARKS;
+}
+
+static inline bool vpt_assign_is_capability(const struct vpt_assign_device *device, unsigned offset)
+{
+    return (device->classes[offset] & MARK_CAPABILITY) != 0;
+}
+
+static inline bool vpt_assign_is_restored(const struct vpt_assign_device *device, unsigned offset)
+{
+    return device->classes[offset] >= MARK_RESTORED;
+}
+
+static inline void vpt_assign_set_class(struct vpt_assign_device *device, unsigned offset, unsigned row, unsigned marks)
+{
+    device->classes[offset] = (uint8_t)(row | marks);
+}
 
 /* A kind of capability that the tables know; 0: any other, which is read-only. */
 #define ASSIGN_EXTENDED_CODE     0x80u
@@ -110,7 +146,8 @@ struct vpt_assign_run {
     uint8_t code;
     uint8_t at;
     uint8_t count;
-    uint8_t row; /* and ASSIGN_CLASS_RESTORED, or not */
+    uint8_t row : 5;
+    uint8_t restored : 1; /* MARK_RESTORED */
 };
 
 #define ASSIGN_RUNS 60u

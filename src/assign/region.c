@@ -7,7 +7,7 @@
 /* ---- Looking up ---- */
 
 /* The order of regions: by space, then by where they begin. */
-static bool before(const struct vpt_assign_region *region, enum vpt_assign_space space, uint64_t guest)
+static bool begins_before(const struct vpt_assign_region *region, enum vpt_assign_space space, uint64_t guest)
 {
     return region->space < space || (region->space == space && region->guest <= guest);
 }
@@ -16,7 +16,7 @@ void vpt_assign_region_insert(struct vpt_assign_region *regions, size_t count, c
 {
     struct vpt_assign_region *at = &regions[count];
 
-    while (at > regions && !before(at - 1, region->space, region->guest)) {
+    while (at > regions && !begins_before(at - 1, region->space, region->guest)) {
         at[0] = at[-1];
         at--;
     }
@@ -24,7 +24,7 @@ void vpt_assign_region_insert(struct vpt_assign_region *regions, size_t count, c
 }
 
 /* How many regions begin at this byte or before it: the last of them is the only one that the byte can be in. */
-static unsigned begun(const struct vpt_assign_device *device, enum vpt_assign_space space, uint64_t guest)
+static unsigned count_begun(const struct vpt_assign_device *device, enum vpt_assign_space space, uint64_t guest)
 {
     unsigned first = 0;
     unsigned last = device->region_count;
@@ -32,7 +32,7 @@ static unsigned begun(const struct vpt_assign_device *device, enum vpt_assign_sp
     while (first < last) {
         unsigned middle = (first + last) / 2u;
 
-        if (before(&device->regions[middle], space, guest)) {
+        if (begins_before(&device->regions[middle], space, guest)) {
             first = middle + 1u;
         } else {
             last = middle;
@@ -44,7 +44,7 @@ static unsigned begun(const struct vpt_assign_device *device, enum vpt_assign_sp
 const struct vpt_assign_region *vpt_assign_region_find(const struct vpt_assign_device *device,
                                                        enum vpt_assign_space space, uint64_t guest)
 {
-    unsigned at = device != NULL ? begun(device, space, guest) : 0;
+    unsigned at = device != NULL ? count_begun(device, space, guest) : 0;
     const struct vpt_assign_region *region;
 
     if (at == 0) {
@@ -65,7 +65,7 @@ static bool is_own(const struct vpt_assign_region *region)
 enum vpt_status vpt_assign_region_map(struct vpt_assign_device *device, const struct vpt_assign_region *region)
 {
     /* The last that begins before the region's end: if any of them overlaps it, that one does. */
-    unsigned at = begun(device, region->space, region->guest + (region->size - 1u));
+    unsigned at = count_begun(device, region->space, region->guest + (region->size - 1u));
     enum vpt_status status = VPT_OK;
 
     if (at > 0) {
@@ -123,7 +123,7 @@ static bool is_aligned(const struct vpt_assign_device *device, const struct vpt_
     return ((region->guest | region->host | region->size) & (device->layout.page_size - 1u)) == 0;
 }
 
-static enum vpt_status check(const struct vpt_assign_device *device, const struct vpt_assign_region *region)
+static enum vpt_status check_region(const struct vpt_assign_device *device, const struct vpt_assign_region *region)
 {
     bool reserved = region->bar == VPT_ASSIGN_RESERVED;
 
@@ -152,7 +152,7 @@ enum vpt_status vpt_assign_region_add(struct vpt_assign_device *device, const st
     if (device->degraded) {
         return VPT_DEVICE_ASSIGN_DEGRADED;
     }
-    status = check(device, region);
+    status = check_region(device, region);
     if (status != VPT_OK) {
         return status;
     }

@@ -45,7 +45,7 @@ static bool has_vector(const struct vpt_assign_device *device, unsigned vector)
 }
 
 /* VPT_OK: a host's vector has an entry. VPT_EMPTY: it has none. */
-static enum vpt_status look_up(const struct vpt_assign_remap *remap, uint32_t host_vector)
+static enum vpt_status look_up_entry(const struct vpt_assign_remap *remap, uint32_t host_vector)
 {
     if (remap == NULL) {
         return VPT_CALLER_ARGUMENT;
@@ -59,7 +59,7 @@ static enum vpt_status look_up(const struct vpt_assign_remap *remap, uint32_t ho
 enum vpt_status vpt_assign_remap_add(struct vpt_assign_remap *remap, uint32_t host_vector,
                                      struct vpt_assign_device *device, uint16_t vector, uint32_t target)
 {
-    enum vpt_status status = look_up(remap, host_vector);
+    enum vpt_status status = look_up_entry(remap, host_vector);
     struct vpt_assign_remap_entry *entry;
 
     if (device == NULL || device->host == NULL) {
@@ -95,7 +95,7 @@ enum vpt_status vpt_assign_remap_add(struct vpt_assign_remap *remap, uint32_t ho
 
 enum vpt_status vpt_assign_remap_activate(struct vpt_assign_remap *remap, uint32_t host_vector, bool active)
 {
-    enum vpt_status status = look_up(remap, host_vector);
+    enum vpt_status status = look_up_entry(remap, host_vector);
 
     if (status == VPT_OK) {
         struct vpt_assign_remap_entry *entry = &remap->entries[host_vector];
@@ -106,7 +106,7 @@ enum vpt_status vpt_assign_remap_activate(struct vpt_assign_remap *remap, uint32
 }
 
 /* Of one that is in use. */
-static void take_out(struct vpt_assign_remap_entry *entry)
+static void remove_entry(struct vpt_assign_remap_entry *entry)
 {
     VPT_WRITE_ONCE(entry->state, entry->state & ~BOTH);
     *entry->link = entry->next;
@@ -117,10 +117,10 @@ static void take_out(struct vpt_assign_remap_entry *entry)
 
 enum vpt_status vpt_assign_remap_remove(struct vpt_assign_remap *remap, uint32_t host_vector)
 {
-    enum vpt_status status = look_up(remap, host_vector);
+    enum vpt_status status = look_up_entry(remap, host_vector);
 
     if (status == VPT_OK) {
-        take_out(&remap->entries[host_vector]);
+        remove_entry(&remap->entries[host_vector]);
     }
     return status;
 }
@@ -129,7 +129,7 @@ void vpt_assign_remap_forget(struct vpt_assign_device *device)
 {
     /* A guest may reset in a loop: not more than the device's own, whatever the array has. */
     while (device->entries != NULL) {
-        take_out(device->entries);
+        remove_entry(device->entries);
     }
     device->remap = NULL;
 }

@@ -28,8 +28,8 @@ static enum vpt_status write_host(const struct vpt_assign_device *device, unsign
  * Looks at a register of 4 bytes until these bits of it are not `bad` any more, *looks times at most; takes off those
  * that it has needed. VPT_DEVICE_STUCK: they are still.
  */
-static enum vpt_status wait(const struct vpt_assign_device *device, unsigned offset, uint32_t mask, uint32_t bad,
-                            uint32_t *value, unsigned *looks)
+static enum vpt_status wait_for_register(const struct vpt_assign_device *device, unsigned offset, uint32_t mask,
+                                         uint32_t bad, uint32_t *value, unsigned *looks)
 {
     const struct vpt_assign_host *host = device->host;
 
@@ -71,7 +71,7 @@ static const struct way ways[] = {
 };
 
 /* The first way that the function has, or NULL; and its control register. */
-static const struct way *find_way(const struct vpt_assign_device *device, unsigned *at)
+static const struct way *find_reset_way(const struct vpt_assign_device *device, unsigned *at)
 {
     for (unsigned i = 0; i < COUNT_OF(ways); i++) {
         const struct way *way = &ways[i];
@@ -85,12 +85,12 @@ static const struct way *find_way(const struct vpt_assign_device *device, unsign
     return NULL;
 }
 
-static enum vpt_status begin(const struct vpt_assign_device *device, const struct way *way, unsigned at)
+static enum vpt_status begin_reset(const struct vpt_assign_device *device, const struct way *way, unsigned at)
 {
     uint32_t set = 1u << way->busy;
     unsigned looks = PENDING_LOOKS;
     uint32_t value = 0;
-    enum vpt_status status = wait(device, at, set, set, &value, &looks);
+    enum vpt_status status = wait_for_register(device, at, set, set, &value, &looks);
 
     if (status != VPT_OK && status != VPT_DEVICE_STUCK) {
         return status;
@@ -111,7 +111,7 @@ static enum vpt_status begin(const struct vpt_assign_device *device, const struc
  * The end of a reset that came to `status`: the configuration as it was at the open, once the function answers. While
  * an owner goes on, the function keeps its sticky registers, which outlive any such reset: all of the extended space's.
  */
-static enum vpt_status settle(struct vpt_assign_device *device, enum vpt_status status)
+static enum vpt_status finish_host_reset(struct vpt_assign_device *device, enum vpt_status status)
 {
     uint32_t time = device->host->ready_wait != 0 ? device->host->ready_wait : VPT_ASSIGN_READY_WAIT;
     unsigned looks = time / LOOK_TIME + 1u;
@@ -120,10 +120,10 @@ static enum vpt_status settle(struct vpt_assign_device *device, enum vpt_status 
 
     /* Not there at all, and then there but not ready. */
     if (status == VPT_OK) {
-        status = wait(device, PCI_COMMAND, PCI_ABSENT32, PCI_ABSENT32, &value, &looks);
+        status = wait_for_register(device, PCI_COMMAND, PCI_ABSENT32, PCI_ABSENT32, &value, &looks);
     }
     if (status == VPT_OK) {
-        status = wait(device, PCI_VENDOR_ID, PCI_ABSENT16, VENDOR_RETRY, &value, &looks);
+        status = wait_for_register(device, PCI_VENDOR_ID, PCI_ABSENT16, VENDOR_RETRY, &value, &looks);
     }
     if (status == VPT_OK) {
         status = vpt_assign_restore(device, end, PCI_ABSENT16);
@@ -137,7 +137,7 @@ enum vpt_status vpt_assign_reset_host(struct vpt_assign_device *device)
     const struct vpt_assign_host *host = device->host;
     enum vpt_status status = VPT_UNSUPPORTED_DEVICE;
     unsigned at;
-    const struct way *way = find_way(device, &at);
+    const struct way *way = find_reset_way(device, &at);
 
     if (host->delay == NULL) {
         return status;
@@ -149,9 +149,9 @@ enum vpt_status vpt_assign_reset_host(struct vpt_assign_device *device)
         if (way == NULL) {
             return VPT_UNSUPPORTED_DEVICE;
         }
-        status = begin(device, way, at);
+        status = begin_reset(device, way, at);
     }
-    return settle(device, status);
+    return finish_host_reset(device, status);
 }
 
 /* ---- The whole ---- */
@@ -163,7 +163,7 @@ enum vpt_status vpt_assign_quiet(struct vpt_assign_device *device, bool all)
     return vpt_pci_first_error(status, vpt_assign_unmap(device, NULL, all));
 }
 
-static enum vpt_status quiesce(struct vpt_assign_device *device)
+static enum vpt_status quiesce_for_reset(struct vpt_assign_device *device)
 {
     enum vpt_status master = vpt_assign_command(device, VPT_PCI_COMMAND_BUS_MASTER, 0);
 
@@ -171,7 +171,7 @@ static enum vpt_status quiesce(struct vpt_assign_device *device)
 }
 
 /* What is left to be done of one that has been quiesced, when its function has been reset or has not. */
-static enum vpt_status finish(struct vpt_assign_device *device, enum vpt_status status)
+static enum vpt_status finish_reset(struct vpt_assign_device *device, enum vpt_status status)
 {
     device->reset_needed |= status != VPT_OK && status != VPT_UNSUPPORTED_DEVICE;
     if (!device->owned) {
@@ -201,9 +201,9 @@ static enum vpt_status each_on_bus(const struct vpt_assign_device *device, enum 
             continue;
         }
         if (step == STEP_QUIESCE) {
-            result = vpt_pci_first_error(result, quiesce(other));
+            result = vpt_pci_first_error(result, quiesce_for_reset(other));
         } else if (step == STEP_END) {
-            result = vpt_pci_first_error(result, finish(other, settle(other, status)));
+            result = vpt_pci_first_error(result, finish_reset(other, finish_host_reset(other, status)));
         } else if (other->owned != device->owned || other->owner != device->owner || other->host->delay == NULL) {
             result = VPT_CALLER_OWNED;
         }
@@ -222,10 +222,10 @@ enum vpt_status vpt_assign_reset(struct vpt_assign_device *device)
     }
     host = device->host;
     /* What the hook has it says when it is asked. */
-    if (host->delay == NULL || (host->reset == NULL && find_way(device, &at) == NULL)) {
+    if (host->delay == NULL || (host->reset == NULL && find_reset_way(device, &at) == NULL)) {
         return VPT_UNSUPPORTED_DEVICE;
     }
-    status = quiesce(device);
+    status = quiesce_for_reset(device);
     if (status == VPT_OK) {
         status = vpt_assign_reset_host(device);
     }
@@ -237,7 +237,7 @@ enum vpt_status vpt_assign_reset(struct vpt_assign_device *device)
         }
         return each_on_bus(device, STEP_END, status);
     }
-    return finish(device, status);
+    return finish_reset(device, status);
 }
 
 enum vpt_status vpt_assign_reset_function(struct vpt_assign_device *device)

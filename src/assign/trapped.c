@@ -44,8 +44,8 @@ static enum vpt_status access_io(const struct vpt_assign_host *host, bool write,
 }
 
 /* *value is of the access's width; after an error, anything. */
-static enum vpt_status pass(struct vpt_assign_device *device, bool write, enum vpt_assign_space space, uint64_t guest,
-                            unsigned width, uint64_t *value)
+static enum vpt_status pass_on(struct vpt_assign_device *device, bool write, enum vpt_assign_space space,
+                               uint64_t guest, unsigned width, uint64_t *value)
 {
     const struct vpt_assign_region *region = vpt_assign_region_find(device, space, guest);
     enum vpt_status status;
@@ -74,15 +74,15 @@ static enum vpt_status pass(struct vpt_assign_device *device, bool write, enum v
 }
 
 /* *value is all-ones after an error, in both directions. */
-static enum vpt_status access(struct vpt_assign_device *device, bool write, enum vpt_assign_space space, uint64_t guest,
-                              unsigned width, uint64_t *value)
+static enum vpt_status access_guest(struct vpt_assign_device *device, bool write, enum vpt_assign_space space,
+                                    uint64_t guest, unsigned width, uint64_t *value)
 {
     uint64_t mask = all_ones(width);
     uint64_t bits = *value & mask;
     enum vpt_status status = VPT_CALLER_ARGUMENT;
 
     if (device != NULL && width_known(space, width)) {
-        status = pass(device, write, space, guest, width, &bits);
+        status = pass_on(device, write, space, guest, width, &bits);
     }
     *value = status == VPT_OK ? bits & mask : mask;
     return status;
@@ -95,11 +95,11 @@ enum vpt_status vpt_assign_access_read(struct vpt_assign_device *device, enum vp
         return VPT_CALLER_ARGUMENT;
     }
     *value = PCI_ADDRESS_LAST;
-    return access(device, false, space, guest, width, value);
+    return access_guest(device, false, space, guest, width, value);
 }
 
 enum vpt_status vpt_assign_access_write(struct vpt_assign_device *device, enum vpt_assign_space space, uint64_t guest,
                                         unsigned width, uint64_t value)
 {
-    return access(device, true, space, guest, width, &value);
+    return access_guest(device, true, space, guest, width, &value);
 }

@@ -31,10 +31,9 @@ VPT_INLINE_FOR_SPEED uint32_t vpt_assign_word_rules(const struct vpt_assign_devi
     uint32_t effects = 0;
 
     for (unsigned i = 4; i > 0; i--) {
-        unsigned class = device->classes[base + i - 1u];
-        const struct vpt_assign_row *row = &vpt_assign_rows[class & ASSIGN_CLASS_ROW];
+        const struct vpt_assign_row *row = vpt_assign_row_of(device, base + i - 1u);
 
-        restored = restored << 8 | (class >= ASSIGN_CLASS_RESTORED ? 0xffu : 0);
+        restored = restored << 8 | (vpt_assign_is_restored(device, base + i - 1u) ? 0xffu : 0);
         is_virtual = is_virtual << 8 | row->is_virtual;
         writable = writable << 8 | row->writable;
         acts = acts << 8 | row->acts;

@@ -96,7 +96,7 @@ static enum vpt_status check_queues(const struct vpt_driver *driver, uint16_t qu
     return queue == NULL ? VPT_OK : VPT_UNSUPPORTED_QUEUE;
 }
 
-static enum vpt_status configure(struct vpt_driver *driver)
+static enum vpt_status configure_blk(struct vpt_driver *driver)
 {
     struct vpt_blk *blk = VPT_CONTAINER_OF(driver, struct vpt_blk, driver);
     struct vpt_blk_info info;
@@ -130,7 +130,7 @@ enum vpt_status vpt_blk_init(struct vpt_blk *blk, struct vpt_device *device, con
                       (1u << VPT_BLK_F_TOPOLOGY) | (1u << VPT_BLK_F_CONFIG_WCE) | (1u << VPT_BLK_F_MQ) |
                       (1u << VPT_BLK_F_DISCARD) | (1u << VPT_BLK_F_WRITE_ZEROES) | (1u << VPT_BLK_F_SECURE_ERASE) } },
         .examine = examine,
-        .configure = configure
+        .configure = configure_blk
     };
     enum vpt_status status;
 

@@ -53,7 +53,7 @@ static enum vpt_status carry_out_some(struct vpt_blk_queue *queue, struct transf
     return status;
 }
 
-static enum vpt_status carry_out(struct vpt_blk_queue *queue, struct transfer *transfer)
+static enum vpt_status carry_out_transfer(struct vpt_blk_queue *queue, struct transfer *transfer)
 {
     enum vpt_status status = VPT_OK;
 
@@ -80,7 +80,7 @@ static enum vpt_status read_or_write(struct vpt_blk_queue *queue, enum vpt_blk_o
     }
     transfer.granule = blk_granule(&blk_of(&queue->requests)->info, sector, size);
     status = blk_check_range(&blk_of(&queue->requests)->info, sector, size);
-    return status == VPT_OK ? carry_out(queue, &transfer) : status;
+    return status == VPT_OK ? carry_out_transfer(queue, &transfer) : status;
 }
 
 enum vpt_status vpt_blk_read(struct vpt_blk_queue *queue, uint64_t sector, void *buffer, size_t size)
@@ -114,7 +114,7 @@ enum vpt_status vpt_blk_get_id(struct vpt_blk_queue *queue, char id[VPT_BLK_ID_S
 
     if (status == VPT_OK) {
         vpt_zero(id, VPT_BLK_ID_SIZE + 1u);
-        status = carry_out(queue, &transfer);
+        status = carry_out_transfer(queue, &transfer);
     }
     return status;
 }

@@ -7,7 +7,7 @@
 #define HEADER_BYTES VPT_OFFSET_OF(struct vpt_blk_slot, status)
 
 /* Success is the status byte alone: the used length may be too small on any device. */
-static enum vpt_status result(const struct vpt_requests *requests, const void *slot, uint32_t length)
+static enum vpt_status blk_result(const struct vpt_requests *requests, const void *slot, uint32_t length)
 {
     (void)requests;
     (void)length;
@@ -39,7 +39,9 @@ static void fit(struct vpt_requests *requests)
 enum vpt_status vpt_blk_queue_init(struct vpt_blk_queue *queue, struct vpt_blk *blk, uint16_t index,
                                    const struct vpt_requests_config *config)
 {
-    static const struct vpt_requests_kind kind = { .header = HEADER_BYTES, .reply = 1, .result = result, .fit = fit };
+    static const struct vpt_requests_kind kind = {
+        .header = HEADER_BYTES, .reply = 1, .result = blk_result, .fit = fit
+    };
 
     if (queue == NULL || blk == NULL || blk->driver.device == NULL) {
         return VPT_CALLER_ARGUMENT;

@@ -72,13 +72,13 @@ enum vpt_status vpt_blk_check_extent(const struct vpt_blk_info *info, enum vpt_b
 }
 
 /* Ranges that a slot has room for. */
-static uint32_t room(const struct vpt_blk_queue *queue)
+static uint32_t records_of_slot(const struct vpt_blk_queue *queue)
 {
     return (queue->requests.slot_size - (uint32_t)sizeof(struct vpt_blk_slot)) /
            (uint32_t)sizeof(struct vpt_blk_range_record);
 }
 
-static enum vpt_status check(const struct vpt_blk_queue *queue, const struct vpt_blk_request *request)
+static enum vpt_status check_ranges(const struct vpt_blk_queue *queue, const struct vpt_blk_request *request)
 {
     const struct vpt_blk_info *info = &blk_of(&queue->requests)->info;
     const struct vpt_blk_limits *limits = vpt_blk_limits_of(info, request->operation);
@@ -91,7 +91,7 @@ static enum vpt_status check(const struct vpt_blk_queue *queue, const struct vpt
     if (request->range_count == 0 || request->ranges == NULL || request->segment_count != 0 || request->sector != 0) {
         return VPT_CALLER_ARGUMENT;
     }
-    if (request->range_count > room(queue) || request->range_count > limits->ranges) {
+    if (request->range_count > records_of_slot(queue) || request->range_count > limits->ranges) {
         return VPT_CALLER_TOO_LONG; /* BLK-OP-9, BLK-OP-10, BLK-OP-11 */
     }
     for (i = 0; i < request->range_count && status == VPT_OK; i++) {
@@ -108,13 +108,13 @@ static enum vpt_status check(const struct vpt_blk_queue *queue, const struct vpt
     return status;
 }
 
-static enum vpt_status prepare(const struct vpt_blk_queue *queue, const struct vpt_blk_request *request,
-                               struct vpt_segment *records)
+static enum vpt_status write_records(const struct vpt_blk_queue *queue, const struct vpt_blk_request *request,
+                                     struct vpt_segment *records)
 {
     struct vpt_blk_slot *slot = (struct vpt_blk_slot *)slot_next(&queue->requests);
     struct vpt_blk_range_record *record = (struct vpt_blk_range_record *)(void *)(slot + 1);
     bool order = queue->requests.queue.device_order;
-    enum vpt_status status = check(queue, request);
+    enum vpt_status status = check_ranges(queue, request);
     uint32_t i;
 
     if (status != VPT_OK) {
@@ -186,7 +186,7 @@ static enum vpt_status read_limits(struct vpt_device *device, struct vpt_blk_inf
 }
 
 /* Of the ranges that a kernel wants in a request, as many as the device takes: what it lacks needs no records. */
-static uint16_t plan(const struct vpt_blk_info *info, uint16_t ranges)
+static uint16_t ranges_wanted(const struct vpt_blk_info *info, uint16_t ranges)
 {
     uint32_t most = info->discard.ranges;
 
@@ -198,7 +198,7 @@ static uint16_t plan(const struct vpt_blk_info *info, uint16_t ranges)
 
 enum vpt_status vpt_blk_ranges_init(struct vpt_blk *blk, uint16_t ranges)
 {
-    static const struct vpt_blk_range_ops ops = { read_limits, prepare };
+    static const struct vpt_blk_range_ops ops = { read_limits, write_records };
     struct vpt_blk_info info;
     enum vpt_status status;
 
@@ -212,7 +212,7 @@ enum vpt_status vpt_blk_ranges_init(struct vpt_blk *blk, uint16_t ranges)
     status = read_limits(blk->driver.device, &info);
     if (status == VPT_OK) {
         blk->info = info;
-        blk->ranges = plan(&info, ranges);
+        blk->ranges = ranges_wanted(&info, ranges);
         blk->range_ops = &ops;
     }
     return status;

@@ -295,8 +295,8 @@ enum vpt_status vpt_pci_bars_size(const struct vpt_pci_function *function, struc
 /* ---- Writing ---- */
 
 /* Writes one register and tells whether its address bits hold it. */
-static enum vpt_status write_register(const struct vpt_pci_function *function, uint16_t offset, uint32_t value,
-                                      uint32_t mask)
+static enum vpt_status write_bar_register(const struct vpt_pci_function *function, uint16_t offset, uint32_t value,
+                                          uint32_t mask)
 {
     uint32_t answer = 0;
     enum vpt_status status = vpt_pci_write(function, offset, 4, value);
@@ -319,9 +319,9 @@ enum vpt_status vpt_pci_bar_write(const struct vpt_pci_function *function, uint1
     if (index == VPT_PCI_ROM) {
         mask = PCI_ROM_BASE | PCI_ROM_ENABLE;
     }
-    status = write_register(function, offset, (uint32_t)(address & PCI_ABSENT32), mask);
+    status = write_bar_register(function, offset, (uint32_t)(address & PCI_ABSENT32), mask);
     if (status == VPT_OK && bar->is_64bit) {
-        status = write_register(function, (uint16_t)(offset + 4u), (uint32_t)(address >> 32), PCI_ABSENT32);
+        status = write_bar_register(function, (uint16_t)(offset + 4u), (uint32_t)(address >> 32), PCI_ABSENT32);
     }
     return status;
 }

@@ -67,8 +67,8 @@ static void note(struct walk *walk, const char *subject, enum vpt_status status)
 /* ---- Registers of a bridge ---- */
 
 /* VPT_DEVICE_PCI_BRIDGE: the bits of `mask` do not hold what was written. */
-static enum vpt_status put(const struct vpt_pci_function *bridge, unsigned offset, unsigned width, uint32_t value,
-                           uint32_t mask)
+static enum vpt_status put_register(const struct vpt_pci_function *bridge, unsigned offset, unsigned width,
+                                    uint32_t value, uint32_t mask)
 {
     uint32_t answer = 0;
     enum vpt_status status = vpt_pci_write(bridge, (uint16_t)offset, width, value);
@@ -90,9 +90,10 @@ static enum vpt_status put_buses(const struct vpt_pci_function *bridge, uint8_t 
     if (status != VPT_OK) {
         return status;
     }
-    return put(bridge, PCI_PRIMARY_BUS, 4,
-               (timer & 0xff000000u) | (uint32_t)subordinate << 16 | (uint32_t)secondary << 8 | bridge->address.bus,
-               PCI_ABSENT32);
+    return put_register(bridge, PCI_PRIMARY_BUS, 4,
+                        (timer & 0xff000000u) | (uint32_t)subordinate << 16 | (uint32_t)secondary << 8 |
+                            bridge->address.bus,
+                        PCI_ABSENT32);
 }
 
 /* VPT_DEVICE_PCI_BRIDGE: it has no such window. */
@@ -104,16 +105,16 @@ static enum vpt_status put_window(const struct vpt_pci_function *bridge, unsigne
     enum vpt_status status;
 
     if (space == IO) {
-        status = put(bridge, PCI_IO_BASE, 2, (low_last & 0xf000u) | (low_first >> 8 & 0xf0u), 0xf0f0u);
+        status = put_register(bridge, PCI_IO_BASE, 2, (low_last & 0xf000u) | (low_first >> 8 & 0xf0u), 0xf0f0u);
         /* The upper halves of either end, which some bridges have. */
-        return status == VPT_OK ? put(bridge, PCI_IO_BASE_UPPER, 4, 0, PCI_ABSENT32) : status;
+        return status == VPT_OK ? put_register(bridge, PCI_IO_BASE_UPPER, 4, 0, PCI_ABSENT32) : status;
     }
-    status = put(bridge, offset, 4, (low_last & 0xfff00000u) | (low_first >> 16 & 0xfff0u), 0xfff0fff0u);
+    status = put_register(bridge, offset, 4, (low_last & 0xfff00000u) | (low_first >> 16 & 0xfff0u), 0xfff0fff0u);
     if (status == VPT_OK && space == PREFETCHABLE) {
-        status = put(bridge, PCI_PREFETCHABLE_BASE_UPPER, 4, (uint32_t)(first >> 32), PCI_ABSENT32);
+        status = put_register(bridge, PCI_PREFETCHABLE_BASE_UPPER, 4, (uint32_t)(first >> 32), PCI_ABSENT32);
     }
     if (status == VPT_OK && space == PREFETCHABLE) {
-        status = put(bridge, PCI_PREFETCHABLE_LIMIT_UPPER, 4, (uint32_t)(last >> 32), PCI_ABSENT32);
+        status = put_register(bridge, PCI_PREFETCHABLE_LIMIT_UPPER, 4, (uint32_t)(last >> 32), PCI_ABSENT32);
     }
     return status;
 }
@@ -135,7 +136,7 @@ static uint16_t end_behind(const struct vpt_pci_function *bridge)
 
 /* ---- Windows ---- */
 
-static uint64_t unit_of(unsigned space)
+static uint64_t window_unit(unsigned space)
 {
     return space == IO ? IO_UNIT : MEMORY_UNIT;
 }
@@ -153,7 +154,7 @@ static bool suits(const struct vpt_pci_window *window, unsigned space)
 static bool whole_units(const struct vpt_pci_window *window, unsigned space, uint64_t limit, uint64_t *first,
                         uint64_t *last)
 {
-    uint64_t below = unit_of(space) - 1u;
+    uint64_t below = window_unit(space) - 1u;
 
     *first = (window->next + below) & ~below;
     *last = window->last < limit ? window->last : limit;
@@ -251,7 +252,7 @@ static enum vpt_status open_window(const struct vpt_pci_function *bridge, struct
 {
     const struct vpt_pci_window *window = &bus->window[space];
     struct vpt_pci_window *from = bus->from[space];
-    uint64_t last = (window->full ? window->last : window->next - 1u) | (unit_of(space) - 1u);
+    uint64_t last = (window->full ? window->last : window->next - 1u) | (window_unit(space) - 1u);
 
     if (from == NULL || (!window->full && window->next == bus->first[space])) {
         return VPT_OK;
@@ -305,7 +306,7 @@ static enum vpt_status give_addresses(struct walk *walk)
 }
 
 /* On the first bus, what decodes and bridges that have numbers are firmware's. Behind a new bridge, nothing is. */
-static void configure(struct walk *walk, const struct vpt_pci_identity *identity)
+static void configure_function(struct walk *walk, const struct vpt_pci_identity *identity)
 {
     const struct vpt_pci_function *function = &walk->function;
     bool first = walk->depth == 0;
@@ -329,7 +330,7 @@ static void configure(struct walk *walk, const struct vpt_pci_identity *identity
     }
 }
 
-static void step(struct walk *walk)
+static void take_step(struct walk *walk)
 {
     unsigned depth = walk->depth <= VPT_PCI_BRIDGES_DEEP ? walk->depth : 0;
     struct bus *bus = &walk->bus[depth];
@@ -350,7 +351,7 @@ static void step(struct walk *walk)
     status = vpt_pci_identify(&walk->function, &identity);
     bus->next = (uint16_t)(bus->next + (address->function == 0 && !identity.multi_function ? PER_DEVICE : 1u));
     if (status == VPT_OK) {
-        configure(walk, &identity);
+        configure_function(walk, &identity);
     } else if (status != VPT_EMPTY_SLOT) {
         note(walk, "configuration", status);
     }
@@ -395,7 +396,7 @@ enum vpt_status vpt_pci_buses_place(const struct vpt_port *port, uint16_t segmen
     }
     /* Every bus has a number of its own: so many functions there are at most, and so many ends of a bus. */
     for (unsigned i = 0; i < BUSES * (FUNCTIONS + 1u) && !walk.done; i++) {
-        step(&walk);
+        take_step(&walk);
     }
     return walk.status;
 }

@@ -4,7 +4,7 @@
 #include "../log.h"
 #include "pci_internal.h"
 
-static enum vpt_status check_access(const struct vpt_pci_function *function, uint16_t offset, unsigned width)
+static enum vpt_status check_function_access(const struct vpt_pci_function *function, uint16_t offset, unsigned width)
 {
     if (function == NULL || function->port == NULL) {
         return VPT_CALLER_ARGUMENT;
@@ -24,7 +24,7 @@ static uint32_t width_mask(unsigned width)
 
 enum vpt_status vpt_pci_read(const struct vpt_pci_function *function, uint16_t offset, unsigned width, uint32_t *value)
 {
-    enum vpt_status status = check_access(function, offset, width);
+    enum vpt_status status = check_function_access(function, offset, width);
     uint32_t answer = PCI_ABSENT32;
 
     if (value == NULL) {
@@ -47,7 +47,7 @@ enum vpt_status vpt_pci_read(const struct vpt_pci_function *function, uint16_t o
 
 enum vpt_status vpt_pci_write(const struct vpt_pci_function *function, uint16_t offset, unsigned width, uint32_t value)
 {
-    enum vpt_status status = check_access(function, offset, width);
+    enum vpt_status status = check_function_access(function, offset, width);
 
     if (status != VPT_OK) {
         return status;

@@ -42,18 +42,18 @@ static uint64_t last_address(const struct vpt_pci_bar *bar)
 }
 
 /* What a BAR takes of a window, which is also what its address is a multiple of. */
-static uint64_t unit_of(const struct vpt_pci_bar *bar)
+static uint64_t bar_unit(const struct vpt_pci_bar *bar)
 {
     return bar->kind == VPT_PCI_BAR_MEMORY && bar->size < MEMORY_UNIT ? MEMORY_UNIT : bar->size;
 }
 
 /* The lowest free address in a window that suits a BAR; false: there is none. */
-static bool fits(const struct vpt_pci_bar *bar, const struct vpt_pci_window *window, uint64_t *address)
+static bool fits_window(const struct vpt_pci_bar *bar, const struct vpt_pci_window *window, uint64_t *address)
 {
     uint64_t limit = last_address(bar);
     uint64_t last = window->last < limit ? window->last : limit;
     uint64_t first = window->next != 0 ? window->next : 1;
-    uint64_t unit = unit_of(bar);
+    uint64_t unit = bar_unit(bar);
     uint64_t skipped = (0 - first) & (unit - 1u);
 
     if (window->full || first > last || skipped > last - first) {
@@ -81,11 +81,11 @@ static bool acceptable(const struct vpt_pci_bar *bar, const struct vpt_pci_windo
     return !high || (bar->prefetchable && window->next >= PCI_FOUR_GIB);
 }
 
-static void take(struct plan *plan, unsigned index, const struct vpt_pci_bar *bar, struct vpt_pci_window *window,
-                 unsigned window_index, uint64_t address)
+static void take_address(struct plan *plan, unsigned index, const struct vpt_pci_bar *bar,
+                         struct vpt_pci_window *window, unsigned window_index, uint64_t address)
 {
     struct placement *placement = &plan->placement[plan->count];
-    uint64_t unit = unit_of(bar);
+    uint64_t unit = bar_unit(bar);
 
     placement->index = index;
     placement->window = window_index;
@@ -96,15 +96,15 @@ static void take(struct plan *plan, unsigned index, const struct vpt_pci_bar *ba
     window->next = address + unit;
 }
 
-static bool place(struct plan *plan, unsigned index, const struct vpt_pci_bar *bar, struct vpt_pci_window *windows,
-                  unsigned count)
+static bool plan_bar(struct plan *plan, unsigned index, const struct vpt_pci_bar *bar, struct vpt_pci_window *windows,
+                     unsigned count)
 {
     for (unsigned preference = 0; preference < PREFERENCES; preference++) {
         for (unsigned i = 0; i < count; i++) {
             uint64_t address = 0;
 
-            if (acceptable(bar, &windows[i], preference) && fits(bar, &windows[i], &address)) {
-                take(plan, index, bar, &windows[i], i, address);
+            if (acceptable(bar, &windows[i], preference) && fits_window(bar, &windows[i], &address)) {
+                take_address(plan, index, bar, &windows[i], i, address);
                 return true;
             }
         }
@@ -134,7 +134,7 @@ static enum vpt_status make_plan(struct plan *plan, const struct vpt_pci_bars *b
         if (index >= REGISTERS) {
             break;
         }
-        if (!place(plan, index, &bars->bar[index], windows, count)) {
+        if (!plan_bar(plan, index, &bars->bar[index], windows, count)) {
             return VPT_RESOURCE_PCI_WINDOW;
         }
         which &= ~(1u << index);
@@ -239,7 +239,8 @@ static enum vpt_status apply_plan(const struct vpt_pci_function *function, const
 /* ---- Both ---- */
 
 /* Of `which` those that need an address. VPT_CALLER_ARGUMENT: one of them is not what vpt_pci_bars_size() gives. */
-static enum vpt_status choose(const struct vpt_pci_bars *bars, const struct vpt_pci_bar_layout *layout, unsigned *which)
+static enum vpt_status choose_bars(const struct vpt_pci_bars *bars, const struct vpt_pci_bar_layout *layout,
+                                   unsigned *which)
 {
     for (unsigned i = 0; i < REGISTERS; i++) {
         if ((*which >> i & 1u) == 0) {
@@ -267,7 +268,7 @@ enum vpt_status vpt_pci_bars_place(const struct vpt_pci_function *function, stru
     }
     status = vpt_pci_bar_layout(function, &layout);
     if (status == VPT_OK) {
-        status = choose(bars, &layout, &which);
+        status = choose_bars(bars, &layout, &which);
     }
     if (status != VPT_OK || which == 0) {
         return status;

@@ -8,7 +8,7 @@ static uint16_t decoding_of(enum vpt_pci_bar_kind kind)
 }
 
 /* Whether a header of this type has registers for what is to be written. */
-static bool fits(const struct vpt_pci_bar_layout *layout, const struct vpt_pci_bars *bars)
+static bool has_registers(const struct vpt_pci_bar_layout *layout, const struct vpt_pci_bars *bars)
 {
     for (unsigned i = 0; i < VPT_PCI_BARS_MAX; i++) {
         const struct vpt_pci_bar *bar = &bars->bar[i];
@@ -50,7 +50,7 @@ enum vpt_status vpt_pci_bars_restore(const struct vpt_pci_function *function, co
     if (status == VPT_OK) {
         status = vpt_pci_command(function, 0, VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY);
     }
-    if (status == VPT_OK && !fits(&layout, bars)) {
+    if (status == VPT_OK && !has_registers(&layout, bars)) {
         status = VPT_DEVICE_PCI_BAR;
     }
     if (status == VPT_OK) {

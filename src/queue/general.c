@@ -10,8 +10,8 @@ static uint16_t at_most(uint32_t value, uint32_t limit)
 }
 
 /* A request never has more entries than the queue, in a table neither (SPLIT-INDIR-3). */
-static enum vpt_status plan(struct vpt_queue *queue, const struct vpt_queue_wish *wish, uint64_t *private_bytes,
-                            uint64_t *slot_bytes)
+static enum vpt_status plan_general(struct vpt_queue *queue, const struct vpt_queue_wish *wish, uint64_t *private_bytes,
+                                    uint64_t *slot_bytes)
 {
     uint32_t size = queue->mask + 1u;
 
@@ -35,7 +35,7 @@ static void link_all(uint16_t *links, uint32_t count)
     }
 }
 
-static void prepare(struct vpt_queue *queue)
+static void prepare_general(struct vpt_queue *queue)
 {
     uint32_t i;
 
@@ -53,7 +53,7 @@ static void prepare(struct vpt_queue *queue)
 enum vpt_status vpt_queue_init(struct vpt_queue *queue, struct vpt_device *device,
                                const struct vpt_queue_config *config)
 {
-    static const struct vpt_queue_form form = { plan, prepare };
+    static const struct vpt_queue_form form = { plan_general, prepare_general };
     struct vpt_queue_wish wish;
 
     if (queue == NULL) {
@@ -128,8 +128,8 @@ struct chain {
 };
 
 /* Writes descriptors of one direction along the free list, each once and linked to the next. */
-VPT_INLINE_FOR_SPEED void put(const struct vpt_queue *queue, struct chain *chain, const struct vpt_segment *segments,
-                              const struct vpt_segment *end, uint32_t flags)
+VPT_INLINE_FOR_SPEED void put_chain(const struct vpt_queue *queue, struct chain *chain,
+                                    const struct vpt_segment *segments, const struct vpt_segment *end, uint32_t flags)
 {
     struct split_descriptor *descriptors = (struct split_descriptor *)queue->descriptors;
     const uint16_t *links = queue->links;
@@ -232,9 +232,9 @@ VPT_OUT_OF_LINE enum vpt_status add_chain(struct vpt_queue *queue, const struct 
     }
     first_writable = segments + readable;
     prepare_commit(queue, head, token);
-    put(queue, &chain, segments, first_writable, 0);
+    put_chain(queue, &chain, segments, first_writable, 0);
     readable_sum = chain.sum;
-    put(queue, &chain, first_writable, first_writable + writable, DESCRIPTOR_WRITE);
+    put_chain(queue, &chain, first_writable, first_writable + writable, DESCRIPTOR_WRITE);
     if (VPT_UNLIKELY(too_long(chain.sum, count))) {
         return vpt_split_refuse(segments, count);
     }
@@ -263,7 +263,7 @@ uint32_t vpt_queue_free(const struct vpt_queue *queue)
 }
 
 /* Whether the device names a request that it has not been shown yet: one of those added since the last publish. */
-VPT_COLD bool unpublished(const struct vpt_queue *queue, uint32_t id)
+VPT_COLD bool is_unpublished_chain(const struct vpt_queue *queue, uint32_t id)
 {
     uint32_t left = queue->available_index - queue->published;
     uint32_t head = queue->last_added;
@@ -314,7 +314,8 @@ VPT_INLINE_FOR_SPEED enum vpt_status take(struct vpt_queue *queue, uint32_t id, 
 VPT_COLD enum vpt_status take_published(struct vpt_queue *queue, uint32_t id, uint32_t length, void **token,
                                         uint32_t *written)
 {
-    return unpublished(queue, id) ? vpt_split_lie(queue, VPT_DEVICE_USED_ID) : take(queue, id, length, token, written);
+    return is_unpublished_chain(queue, id) ? vpt_split_lie(queue, VPT_DEVICE_USED_ID)
+                                           : take(queue, id, length, token, written);
 }
 
 VPT_COLD enum vpt_status pop_nothing(struct vpt_queue *queue, enum vpt_status why, void **token, uint32_t *written)

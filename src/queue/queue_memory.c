@@ -48,7 +48,7 @@ static enum vpt_status measure(struct vpt_queue *queue, const struct vpt_queue_w
     return status;
 }
 
-static enum vpt_status check(const struct vpt_area *area, size_t size, size_t alignment, uint64_t limit)
+static enum vpt_status check_area(const struct vpt_area *area, size_t size, size_t alignment, uint64_t limit)
 {
     const struct vpt_memory *memory = &area->memory;
     /* The device address of what no device sees means nothing: 0 suits every need. */
@@ -87,7 +87,7 @@ VPT_OUT_OF_LINE enum vpt_status take_area(const struct vpt_device *device, struc
         area->owned = status == VPT_OK;
     }
     if (status == VPT_OK) {
-        status = check(area, size, alignment, limit);
+        status = check_area(area, size, alignment, limit);
     }
     if (status == VPT_OK && limit != ~(uint64_t)0 && area->memory.device_address < alignment) {
         status = VPT_RESOURCE_ADDRESS; /* to a legacy device page number 0 says that there is no queue */
@@ -96,7 +96,7 @@ VPT_OUT_OF_LINE enum vpt_status take_area(const struct vpt_device *device, struc
 }
 
 /* An area that lies in the rings, `offset` bytes from their start. */
-static void *place(struct vpt_queue *queue, unsigned area, size_t offset)
+static void *place_in_rings(struct vpt_queue *queue, unsigned area, size_t offset)
 {
     const struct vpt_memory *rings = &queue->areas[VPT_AREA_RINGS].memory;
 
@@ -113,8 +113,9 @@ static void use_areas(struct vpt_queue *queue, const uint64_t bytes[VPT_AREAS])
     queue->used = queue->areas[VPT_AREA_DEVICE].memory.address;
     queue->slots = (struct vpt_queue_slot *)queue->areas[VPT_AREA_STATE].memory.address;
     if (bytes[VPT_AREA_DRIVER] == 0) {
-        queue->available = place(queue, VPT_AREA_DRIVER, VPT_QUEUE_DESCRIPTOR_AREA_SIZE(size));
-        queue->used = place(queue, VPT_AREA_DEVICE, (size_t)bytes[VPT_AREA_RINGS] - VPT_QUEUE_DEVICE_AREA_SIZE(size));
+        queue->available = place_in_rings(queue, VPT_AREA_DRIVER, VPT_QUEUE_DESCRIPTOR_AREA_SIZE(size));
+        queue->used =
+            place_in_rings(queue, VPT_AREA_DEVICE, (size_t)bytes[VPT_AREA_RINGS] - VPT_QUEUE_DEVICE_AREA_SIZE(size));
     }
 }
 

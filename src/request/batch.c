@@ -3,6 +3,7 @@
  * Several requests in one call. Half of what one costs by itself is the call, and the state of the queue, which is read
  * and written once here. What is out of the ordinary goes through the calls for one.
  */
+#include "slots.h"
 #include "split_slots.h"
 
 /* Requests of one data segment, as long as they and the slots are of one shape. Returns how many were submitted. */

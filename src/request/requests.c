@@ -20,7 +20,7 @@ static bool measure_slot(struct vpt_requests *requests, uint32_t slot_size)
 }
 
 /* Where the driver's list has this object, or its end. */
-static struct vpt_requests **find(struct vpt_driver *driver, const struct vpt_requests *requests)
+static struct vpt_requests **find_link(struct vpt_driver *driver, const struct vpt_requests *requests)
 {
     struct vpt_requests **link = &driver->first;
 
@@ -53,7 +53,8 @@ static uint32_t plan_segments(struct vpt_requests *requests, uint32_t wanted)
     return wanted < VPT_QUEUE_SIZE_MAX - 2u ? wanted : VPT_QUEUE_SIZE_MAX - 2u;
 }
 
-static enum vpt_status set_up(struct vpt_requests *requests, uint16_t index, const struct vpt_requests_config *config)
+static enum vpt_status set_up_slots(struct vpt_requests *requests, uint16_t index,
+                                    const struct vpt_requests_config *config)
 {
     const struct vpt_requests_kind *kind = requests->kind;
     struct vpt_queue_wish wish;
@@ -85,7 +86,7 @@ enum vpt_status vpt_requests_init(struct vpt_requests *requests, struct vpt_driv
     if (requests == NULL || driver == NULL || kind == NULL || driver->device == NULL) {
         return status;
     }
-    link = find(driver, requests);
+    link = find_link(driver, requests);
     if (*link != NULL) {
         return VPT_CALLER_STATE;
     }
@@ -97,7 +98,7 @@ enum vpt_status vpt_requests_init(struct vpt_requests *requests, struct vpt_driv
     requests->driver = driver;
     requests->kind = kind;
     if (measure_slot(requests, slot_size)) {
-        status = set_up(requests, index, config);
+        status = set_up_slots(requests, index, config);
     }
     if (status == VPT_OK) {
         *link = requests;

@@ -3,6 +3,7 @@
  * Requests of every shape on a split virtqueue: data of one direction between header and reply goes the short way of
  * slots.c; here is the rest.
  */
+#include "slots.h"
 #include "split_slots.h"
 
 /* A request of any other shape, as far as it has been written. */
@@ -52,7 +53,7 @@ static bool append_data(struct chain *chain, const struct vpt_segment *segments,
 }
 
 /* Where the slot's descriptors are; nothing is written, or the header. */
-static void begin(struct vpt_requests *requests, uint32_t slot, struct chain *chain)
+static void begin_chain(struct vpt_requests *requests, uint32_t slot, struct chain *chain)
 {
     vpt_zero(chain, sizeof(*chain));
     chain->order = requests->queue.device_order;
@@ -89,7 +90,7 @@ VPT_COLD enum vpt_status submit_other(struct vpt_requests *requests, const struc
         return VPT_CALLER_TOO_LONG;
     }
     reply_first = requests->kind->reply_first;
-    begin(requests, slot, &chain);
+    begin_chain(requests, slot, &chain);
     if (!append_data(&chain, segments, readable, 0, requests->segment_max)) {
         return vpt_split_refuse(segments, readable);
     }

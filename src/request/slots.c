@@ -5,10 +5,11 @@
  * reply and their lengths are written once, here. A submission writes where its data is, and links only where the
  * slot's last request was of another shape.
  */
-#include "split_slots.h"
+#include "slots.h"
 
 #include "../queue/look.h"
 #include "../transport/transport_ops.h"
+#include "split_slots.h"
 
 static struct vpt_requests *requests_of(struct vpt_queue *queue)
 {
@@ -27,8 +28,8 @@ static uint32_t slots_of(uint32_t wanted, uint32_t size, uint32_t each)
 }
 
 /* Requests are as long as the ring takes (SPLIT-INDIR-3), in tables unless there are more slots without. */
-static enum vpt_status plan(struct vpt_queue *queue, const struct vpt_queue_wish *wish, uint64_t *private_bytes,
-                            uint64_t *slot_bytes)
+static enum vpt_status plan_slots(struct vpt_queue *queue, const struct vpt_queue_wish *wish, uint64_t *private_bytes,
+                                  uint64_t *slot_bytes)
 {
     struct vpt_requests *requests = requests_of(queue);
     uint32_t size = queue->mask + 1u;
@@ -95,7 +96,7 @@ static void prepare_slot(struct vpt_requests *requests, uint32_t slot)
     queue->slots[slot].tail = (uint16_t)(slot + 1u < queue->slot_count ? slot + 1u : 0u);
 }
 
-static void prepare(struct vpt_queue *queue)
+static void prepare_slots(struct vpt_queue *queue)
 {
     struct vpt_requests *requests = requests_of(queue);
     uint32_t slot;
@@ -108,7 +109,7 @@ static void prepare(struct vpt_queue *queue)
     queue->free_count = queue->slot_count;
 }
 
-const struct vpt_queue_form vpt_split_slots = { plan, prepare };
+const struct vpt_queue_form vpt_split_slots = { plan_slots, prepare_slots };
 
 enum vpt_status vpt_slots_refuse(const struct vpt_requests *requests, uint32_t count)
 {
@@ -216,7 +217,7 @@ enum vpt_status vpt_requests_submit_framed(struct vpt_requests *requests, const 
 /* ---- Completion ---- */
 
 /* Whether the device names a request that it has not been shown yet: one of those added since the last publish. */
-static bool unpublished(const struct vpt_queue *queue, uint32_t id)
+static bool is_unpublished_slot(const struct vpt_queue *queue, uint32_t id)
 {
     uint32_t left = queue->available_index - queue->published;
     uint32_t slot = queue->last_added;
@@ -270,7 +271,7 @@ enum vpt_status vpt_requests_poll(struct vpt_requests *requests, struct vpt_comp
     id = vpt_order32(order, vpt_load32(&element->id));
     length = vpt_order32(order, vpt_load32(&element->length));
     if (VPT_UNLIKELY(id >= queue->slot_count || queue->slots[id].count == 0 ||
-                     (queue->available_index != queue->published && unpublished(queue, id)))) {
+                     (queue->available_index != queue->published && is_unpublished_slot(queue, id)))) {
         return drain(requests, vpt_split_lie(queue, VPT_DEVICE_USED_ID), completion);
     }
     VPT_WRITE_ONCE(queue->last_used, queue->last_used + 1u);

@@ -3,8 +3,9 @@
 #ifndef VPT_SRC_REQUEST_SPLIT_SLOTS_H
 #define VPT_SRC_REQUEST_SPLIT_SLOTS_H
 
+#include <vpt/request.h>
+
 #include "../queue/split.h"
-#include "slots.h"
 
 /* Less than 4 GiB by more than any header and reply. */
 #define SLOT_BYTES_MAX 0xffff0000u

@@ -91,8 +91,8 @@ static uint32_t offered_of(struct vpt_device *device, unsigned word, uint32_t na
  * Accepted are the device type's features that the driver names, and generic ones as the library handles them, whatever
  * the driver names (FEAT-3): a driver can't do what needs another queue. VERSION_1 is nobody's to refuse (RSVFEAT-1).
  */
-static enum vpt_status choose(struct vpt_device *device, unsigned word, uint32_t required, uint32_t wanted,
-                              const struct vpt_feature_choice *choice)
+static enum vpt_status choose_word(struct vpt_device *device, unsigned word, uint32_t required, uint32_t wanted,
+                                   const struct vpt_feature_choice *choice)
 {
     uint32_t must = word == 1u && !vpt_legacy(device) ? required | VERSION_1 : required;
     uint32_t possible = required | wanted;
@@ -128,7 +128,7 @@ enum vpt_status vpt_device_choose_features(struct vpt_device *device, const stru
     add_status(device, VPT_STATUS_ACKNOWLEDGE);
     add_status(device, VPT_STATUS_DRIVER);
     for (word = 0; word < VPT_FEATURE_WORDS && status == VPT_OK; word++) {
-        status = choose(device, word, required->word[word], wanted->word[word], choice);
+        status = choose_word(device, word, required->word[word], wanted->word[word], choice);
     }
     return status;
 }

@@ -26,17 +26,17 @@ static void *mapping_of(struct vpt_device *device)
     return VPT_CONTAINER_OF(device, struct vpt_mmio, device)->mapping;
 }
 
-static uint32_t read_place(struct vpt_device *device, uint32_t place, unsigned width)
+static uint32_t mmio_read(struct vpt_device *device, uint32_t place, unsigned width)
 {
     return vpt_register_read(device->port, mapping_of(device), place, width);
 }
 
-static void write_place(struct vpt_device *device, uint32_t place, unsigned width, uint32_t value)
+static void mmio_write(struct vpt_device *device, uint32_t place, unsigned width, uint32_t value)
 {
     vpt_register_write(device->port, mapping_of(device), place, width, value);
 }
 
-static enum vpt_status queue_doorbell(struct vpt_device *device, uint16_t index, struct vpt_doorbell *doorbell)
+static enum vpt_status mmio_doorbell(struct vpt_device *device, uint16_t index, struct vpt_doorbell *doorbell)
 {
     doorbell->mapping = mapping_of(device);
     doorbell->offset = REGISTER_QUEUE_NOTIFY;
@@ -46,9 +46,9 @@ static enum vpt_status queue_doorbell(struct vpt_device *device, uint16_t index,
 }
 
 static const struct vpt_transport_ops modern_ops = {
-    .read = read_place,
-    .write = write_place,
-    .queue_doorbell = queue_doorbell,
+    .read = mmio_read,
+    .write = mmio_write,
+    .queue_doorbell = mmio_doorbell,
     .handled = { VPT_HANDLED_0, VPT_HANDLED_1 },
 };
 
@@ -67,12 +67,12 @@ static uint32_t legacy_place(uint32_t place)
 
 static uint32_t read_legacy(struct vpt_device *device, uint32_t place, unsigned width)
 {
-    return read_place(device, legacy_place(place), width);
+    return mmio_read(device, legacy_place(place), width);
 }
 
 static void write_legacy(struct vpt_device *device, uint32_t place, unsigned width, uint32_t value)
 {
-    write_place(device, legacy_place(place), width, value);
+    mmio_write(device, legacy_place(place), width, value);
 }
 
 /* The page size goes first, and the alignment before the page number, which is what starts the queue. */
@@ -80,11 +80,11 @@ static enum vpt_status queue_enable_legacy(struct vpt_device *device, uint16_t i
 {
     uint32_t page = (uint32_t)(areas[VPT_AREA_RINGS].memory.device_address >> LEGACY_PAGE_SHIFT);
 
-    write_place(device, REGISTER_GUEST_PAGE_SIZE, 4, LEGACY_PAGE_SIZE);
-    write_place(device, VPT_REGISTER_QUEUE_SEL, 4, index);
-    write_place(device, REGISTER_QUEUE_ALIGN, 4, VPT_QUEUE_RINGS_ALIGNMENT);
-    write_place(device, REGISTER_QUEUE_PFN, 4, page);
-    return read_place(device, REGISTER_QUEUE_PFN, 4) == page ? VPT_OK : VPT_DEVICE_QUEUE_STATE;
+    mmio_write(device, REGISTER_GUEST_PAGE_SIZE, 4, LEGACY_PAGE_SIZE);
+    mmio_write(device, VPT_REGISTER_QUEUE_SEL, 4, index);
+    mmio_write(device, REGISTER_QUEUE_ALIGN, 4, VPT_QUEUE_RINGS_ALIGNMENT);
+    mmio_write(device, REGISTER_QUEUE_PFN, 4, page);
+    return mmio_read(device, REGISTER_QUEUE_PFN, 4) == page ? VPT_OK : VPT_DEVICE_QUEUE_STATE;
 }
 
 static const struct vpt_legacy_ops legacy = {
@@ -98,7 +98,7 @@ static const struct vpt_transport_ops legacy_ops = {
     .legacy = &legacy,
     .read = read_legacy,
     .write = write_legacy,
-    .queue_doorbell = queue_doorbell,
+    .queue_doorbell = mmio_doorbell,
     .handled = { VPT_HANDLED_0 | VPT_HANDLED_0_LEGACY, 0 },
 };
 #endif

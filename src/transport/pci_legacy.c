@@ -53,13 +53,13 @@ static uint32_t config_place(struct vpt_device *device, uint32_t place, unsigned
     return offset <= pci->common.length - width ? offset : VPT_PCI_LEGACY_CONFIG;
 }
 
-static uint32_t read_place(struct vpt_device *device, uint32_t place, unsigned width)
+static uint32_t legacy_read(struct vpt_device *device, uint32_t place, unsigned width)
 {
     return place < VPT_REGISTER_CONFIG ? vpt_pci_register_read(device, places, place)
                                        : read_header(device, config_place(device, place, width), width);
 }
 
-static void write_place(struct vpt_device *device, uint32_t place, unsigned width, uint32_t value)
+static void legacy_write(struct vpt_device *device, uint32_t place, unsigned width, uint32_t value)
 {
     if (place < VPT_REGISTER_CONFIG) {
         vpt_pci_register_write(device, places, place, value);
@@ -68,7 +68,7 @@ static void write_place(struct vpt_device *device, uint32_t place, unsigned widt
     }
 }
 
-static enum vpt_status queue_enable(struct vpt_device *device, uint16_t index, const struct vpt_area *areas)
+static enum vpt_status legacy_enable(struct vpt_device *device, uint16_t index, const struct vpt_area *areas)
 {
     uint32_t page = (uint32_t)(areas[VPT_AREA_RINGS].memory.device_address >> LEGACY_PAGE_SHIFT);
 
@@ -77,7 +77,7 @@ static enum vpt_status queue_enable(struct vpt_device *device, uint16_t index, c
     return read_header(device, LEGACY_QUEUE_ADDRESS, 4) == page ? VPT_OK : VPT_DEVICE_QUEUE_STATE;
 }
 
-static enum vpt_status queue_doorbell(struct vpt_device *device, uint16_t index, struct vpt_doorbell *doorbell)
+static enum vpt_status legacy_doorbell(struct vpt_device *device, uint16_t index, struct vpt_doorbell *doorbell)
 {
     const struct vpt_pci_structure *header = &vpt_pci_of(device)->common;
 
@@ -88,7 +88,7 @@ static enum vpt_status queue_doorbell(struct vpt_device *device, uint16_t index,
     return VPT_OK;
 }
 
-static bool vector_assign(struct vpt_device *device, uint32_t queue, uint16_t vector)
+static bool legacy_vector(struct vpt_device *device, uint32_t queue, uint16_t vector)
 {
     if (queue == VPT_VECTOR_CONFIGURATION) {
         return vpt_pci_write_vector(device, LEGACY_CONFIG_VECTOR, vector);
@@ -101,23 +101,23 @@ static const struct vpt_legacy_ops legacy = {
     .ring_limit = ((uint64_t)1 << (32u + LEGACY_PAGE_SHIFT)) - 1u,
     .ring_alignment = LEGACY_PAGE_SIZE,
     .used_alignment = VPT_QUEUE_LEGACY_RINGS_ALIGNMENT,
-    .queue_enable = queue_enable,
+    .queue_enable = legacy_enable,
 };
 
 static const struct vpt_pci_ops pci_ops = {
     .removed = vpt_pci_removed,
     .bus_master = vpt_pci_bus_master,
     .vectors = vpt_pci_vectors,
-    .vector_assign = vector_assign,
+    .vector_assign = legacy_vector,
     .line = vpt_pci_line,
 };
 
 static const struct vpt_transport_ops legacy_ops = {
     .legacy = &legacy,
     .pci = &pci_ops,
-    .read = read_place,
-    .write = write_place,
-    .queue_doorbell = queue_doorbell,
+    .read = legacy_read,
+    .write = legacy_write,
+    .queue_doorbell = legacy_doorbell,
     .handled = { VPT_HANDLED_0 | VPT_HANDLED_0_LEGACY, 0 },
     .size_reads = true,
 };

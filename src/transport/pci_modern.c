@@ -76,14 +76,14 @@ static const uint8_t places[VPT_PCI_REGISTERS] = {
     [VPT_PCI_REGISTER(QUEUE_DEVICE) + 1u] = VPT_PCI_PLACE(COMMON_QUEUE_DEVICE + 4u, 4),
 };
 
-static uint32_t read_place(struct vpt_device *device, uint32_t place, unsigned width)
+static uint32_t modern_read(struct vpt_device *device, uint32_t place, unsigned width)
 {
     return place < VPT_REGISTER_CONFIG
                ? vpt_pci_register_read(device, places, place)
                : vpt_structure_read(device, &vpt_pci_of(device)->config, place - VPT_REGISTER_CONFIG, width);
 }
 
-static void write_place(struct vpt_device *device, uint32_t place, unsigned width, uint32_t value)
+static void modern_write(struct vpt_device *device, uint32_t place, unsigned width, uint32_t value)
 {
     if (place < VPT_REGISTER_CONFIG) {
         vpt_pci_register_write(device, places, place, value);
@@ -131,7 +131,7 @@ static enum vpt_status place_doorbell(struct vpt_device *device, uint32_t notify
     return status;
 }
 
-static enum vpt_status queue_doorbell(struct vpt_device *device, uint16_t index, struct vpt_doorbell *doorbell)
+static enum vpt_status modern_doorbell(struct vpt_device *device, uint16_t index, struct vpt_doorbell *doorbell)
 {
     uint32_t notify_offset;
     enum vpt_status status;
@@ -143,7 +143,7 @@ static enum vpt_status queue_doorbell(struct vpt_device *device, uint16_t index,
     return status == VPT_OK ? place_doorbell(device, notify_offset & 0xffffu, doorbell) : status;
 }
 
-static bool vector_assign(struct vpt_device *device, uint32_t queue, uint16_t vector)
+static bool modern_vector(struct vpt_device *device, uint32_t queue, uint16_t vector)
 {
     if (queue == VPT_VECTOR_CONFIGURATION) {
         return vpt_pci_write_vector(device, COMMON_CONFIG_VECTOR, vector);
@@ -167,7 +167,7 @@ struct search {
     uint8_t id;
 };
 
-static uint32_t read_field(struct search *search, uint32_t offset, unsigned width)
+static uint32_t read_capability_field(struct search *search, uint32_t offset, unsigned width)
 {
     uint32_t value = 0;
 
@@ -180,18 +180,18 @@ static uint32_t read_field(struct search *search, uint32_t offset, unsigned widt
 /* Reads where a capability says that its structure is. `size`: bytes that one of its type has at least. */
 static enum vpt_status read_claim(struct search *search, uint32_t at, uint32_t size, struct vpt_structure_claim *claim)
 {
-    uint32_t length = read_field(search, at + CAPABILITY_LENGTH, 1);
+    uint32_t length = read_capability_field(search, at + CAPABILITY_LENGTH, 1);
 
     if (length < size || at > VPT_PCI_CONFIG_SIZE - size) {
         return VPT_DEVICE_CAPABILITY_LENGTH;
     }
-    claim->bar = read_field(search, at + CAPABILITY_BAR, 1);
-    claim->offset = read_field(search, at + CAPABILITY_STRUCTURE_OFFSET, 4);
-    claim->length = read_field(search, at + CAPABILITY_STRUCTURE_LENGTH, 4);
+    claim->bar = read_capability_field(search, at + CAPABILITY_BAR, 1);
+    claim->offset = read_capability_field(search, at + CAPABILITY_STRUCTURE_OFFSET, 4);
+    claim->length = read_capability_field(search, at + CAPABILITY_STRUCTURE_LENGTH, 4);
     return VPT_OK;
 }
 
-static enum vpt_status place(struct search *search, unsigned type, uint32_t at)
+static enum vpt_status place_structure(struct search *search, unsigned type, uint32_t at)
 {
     static const struct {
         uint8_t size; /* of the capability */
@@ -206,7 +206,7 @@ static enum vpt_status place(struct search *search, unsigned type, uint32_t at)
     enum vpt_status status = read_claim(search, at, wanted[type - 1u].size, &claim);
 
     if (status == VPT_OK && type == TYPE_NOTIFY) {
-        pci->notify_multiplier = read_field(search, at + CAPABILITY_NOTIFY_MULTIPLIER, 4);
+        pci->notify_multiplier = read_capability_field(search, at + CAPABILITY_NOTIFY_MULTIPLIER, 4);
         if ((pci->notify_multiplier & 1u) != 0) {
             return VPT_DEVICE_NOTIFY_MULTIPLIER;
         }
@@ -225,12 +225,12 @@ static void place_region(struct search *search, uint32_t at)
     struct vpt_pci_structure found;
     struct vpt_structure_claim claim;
 
-    if (read_field(search, at + CAPABILITY_ID, 1) != search->id || search->region->length != ~(uint64_t)0 ||
+    if (read_capability_field(search, at + CAPABILITY_ID, 1) != search->id || search->region->length != ~(uint64_t)0 ||
         read_claim(search, at, CAPABILITY_64_SIZE, &claim) != VPT_OK) {
         return;
     }
-    claim.offset |= (uint64_t)read_field(search, at + CAPABILITY_OFFSET_HIGH, 4) << 32;
-    claim.length |= (uint64_t)read_field(search, at + CAPABILITY_LENGTH_HIGH, 4) << 32;
+    claim.offset |= (uint64_t)read_capability_field(search, at + CAPABILITY_OFFSET_HIGH, 4) << 32;
+    claim.length |= (uint64_t)read_capability_field(search, at + CAPABILITY_LENGTH_HIGH, 4) << 32;
     claim.needed = 1;
     claim.alignment = 1;
     if (search->error == VPT_OK && vpt_structure_place(search->pci, &claim, &found) == VPT_OK && !found.io) {
@@ -242,7 +242,7 @@ static void place_region(struct search *search, uint32_t at)
 /* The first usable capability of each type is the one (PCI-CAP-2); others, and those of other types, are left. */
 static enum vpt_status consider(struct search *search, uint32_t at)
 {
-    unsigned type = read_field(search, at + CAPABILITY_TYPE, 1);
+    unsigned type = read_capability_field(search, at + CAPABILITY_TYPE, 1);
     enum vpt_status status;
 
     if (search->region != NULL) {
@@ -254,7 +254,7 @@ static enum vpt_status consider(struct search *search, uint32_t at)
     if (type < TYPE_COMMON || type > TYPE_DEVICE || search->structures[type - 1u]->length != 0) {
         return search->error;
     }
-    status = place(search, type, at);
+    status = place_structure(search, type, at);
     if (status != VPT_OK) {
         (void)vpt_log(search->pci->device.port, VPT_LOG_WARNING, "capability", status);
     }
@@ -322,16 +322,16 @@ static const struct vpt_pci_ops pci_ops = {
     .removed = vpt_pci_removed,
     .bus_master = vpt_pci_bus_master,
     .vectors = vpt_pci_vectors,
-    .vector_assign = vector_assign,
+    .vector_assign = modern_vector,
     .line = vpt_pci_line,
     .shared_memory = shared_memory,
 };
 
 static const struct vpt_transport_ops modern_ops = {
     .pci = &pci_ops,
-    .read = read_place,
-    .write = write_place,
-    .queue_doorbell = queue_doorbell,
+    .read = modern_read,
+    .write = modern_write,
+    .queue_doorbell = modern_doorbell,
     .handled = { VPT_HANDLED_0, VPT_HANDLED_1 | (1u << (VPT_F_NOTIF_CONFIG_DATA - 32u)) },
     .size_reads = true,
 };

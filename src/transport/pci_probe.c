@@ -4,7 +4,7 @@
 #include "pci_function.h"
 
 /* The revision plays no part (PCI-DISC-3). */
-static enum vpt_status identify(struct vpt_virtio_pci *pci, bool *transitional)
+static enum vpt_status identify_device(struct vpt_virtio_pci *pci, bool *transitional)
 {
     struct vpt_device *device = &pci->device;
     struct vpt_pci_identity identity;
@@ -104,7 +104,7 @@ static enum vpt_status turn_decoding_on(struct vpt_virtio_pci *pci)
 }
 
 /* What looks like nonsense may come of a function that was removed meanwhile. */
-static enum vpt_status explain(const struct vpt_pci_function *function, enum vpt_status status)
+static enum vpt_status gone_if_removed(const struct vpt_pci_function *function, enum vpt_status status)
 {
     return vpt_status_group(status) == VPT_GROUP_DEVICE && vpt_pci_function_removed(function) ? VPT_DEVICE_GONE
                                                                                               : status;
@@ -126,7 +126,7 @@ enum vpt_status vpt_virtio_pci_probe(struct vpt_virtio_pci *pci, const struct vp
     pci->function = *function;
     pci->bars = *bars;
     pci->device.port = function->port;
-    status = identify(pci, &transitional);
+    status = identify_device(pci, &transitional);
     if (status == VPT_OK) {
         status = open_interface(pci, transitional, interface);
     }
@@ -136,7 +136,7 @@ enum vpt_status vpt_virtio_pci_probe(struct vpt_virtio_pci *pci, const struct vp
             return status;
         }
     }
-    status = explain(&pci->function, status);
+    status = gone_if_removed(&pci->function, status);
     forget_structures(pci);
     vpt_zero(pci, sizeof(*pci));
     return status;
