@@ -24,6 +24,7 @@ may_use = {}
 for first, used in re.findall(r"^\| (`src/[^|]*) \| [^|]* \| ([^|]*) \|$", PAGE, re.M):
     problems += [f"docs/layers.md: {name} is no lower folder" for name in FOLDER.findall(used) if name not in may_use]
     may_use.update({name: {name, *FOLDER.findall(used)} for name in FOLDER.findall(first)})
+only = re.findall(r"^\| `(src/\w+/)` .* `(src/\w+/)` \(in the files named `(\w+)\.\.\.`\)", PAGE, re.M)
 level = {f"src/assign/{name}": row for row, name in enumerate(re.findall(r"^\| `(\w+)\.c` \|", PAGE, re.M))}
 
 files = sorted(path.relative_to(ROOT) for path in (ROOT / "src").rglob("*.[ch]"))
@@ -54,6 +55,8 @@ for path, target, what in sorted(arrows):
     upper, lower = str(path.with_suffix("")), str(target.with_suffix(""))
     if folder not in may_use[f"{path.parent}/"]:
         problems.append(f"{path}: {what}: may not use {folder}")
+    elif any(f"{path.parent}/" == one and folder == two and not path.name.startswith(name) for one, two, name in only):
+        problems.append(f"{path}: {what}: this file may not use {folder}")
     elif upper in level and level.get(lower, -1) > level[upper]:
         problems.append(f"{path}: {what} is of a higher level, {target}")
     if upper != lower and target.suffix:
