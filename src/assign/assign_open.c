@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Opening and closing a device, and what a hypervisor decides of it before a guest gets it. */
+/* Opening and closing a device. */
 #include "assign_capability.h"
 #include "compose.h"
 #include "host_function.h"
@@ -14,14 +14,14 @@
 #define PAGE_SIZE_DEFAULT 4096u
 #define INTERRUPT_PIN     (PCI_INTERRUPT_LINE + 1u)
 
-/* ---- What the caller says ---- */
+/* ---- The configuration ---- */
 
 static uint16_t config_size_of(const struct vpt_assign_config *config)
 {
     return config->config_size != 0 ? config->config_size : (uint16_t)VPT_PCI_CONFIG_SIZE;
 }
 
-/* Bytes of storage. */
+/* How many bytes of storage a device needs that has so many vectors. */
 static size_t storage_of(const struct vpt_assign_config *config, unsigned vectors)
 {
     return VPT_ASSIGN_STORAGE_SIZE(config_size_of(config), config->trap_count, config->regions) +
@@ -45,7 +45,7 @@ static bool is_valid(const struct vpt_assign_config *config)
            (config->bars != NULL && config->identity != NULL && config->identity->which == VPT_ASSIGN_ALL_IDS);
 }
 
-/* Storage: regions, traps, the space three times, and later on vectors. */
+/* Divides the storage: regions, traps, three arrays for the space. take_vectors() adds the vectors. */
 static enum vpt_status divide_storage(struct vpt_assign_device *device, const struct vpt_assign_config *config)
 {
     size_t size = storage_of(config, 0);
@@ -68,9 +68,9 @@ static enum vpt_status divide_storage(struct vpt_assign_device *device, const st
     return VPT_OK;
 }
 
-/* ---- What the function says ---- */
+/* ---- The function ---- */
 
-/* The PCI room reaches functions by a port: this one is for the time of a call. */
+/* The files of src/pci/ access functions by a port. A caller of theirs here makes one that calls the host's hooks. */
 static enum vpt_status port_read(void *ctx, const struct vpt_pci_address *address, uint16_t offset, unsigned width,
                                  uint32_t *value)
 {
@@ -102,7 +102,10 @@ static void make_adapter(struct adapter *adapter, const struct vpt_assign_host *
     };
 }
 
-/* One that makes no sense is none, where the function said so; where it was given, that is a mistake. */
+/*
+ * Takes the BARs that the caller has given, or else those that the function has. A given BAR that is impossible is an
+ * error; one that the function itself reports is left out.
+ */
 static enum vpt_status take_bars(struct vpt_assign_device *device, const struct vpt_pci_bars *given)
 {
     const struct vpt_pci_bars *bars = given;
@@ -132,7 +135,10 @@ static enum vpt_status take_bars(struct vpt_assign_device *device, const struct 
     return VPT_OK;
 }
 
-/* There is room for it. False: the BAR does not have these bytes, or is none that the library's own may be in. */
+/*
+ * Adds a trap; the array has space for one. Returns false if the BAR does not have these bytes, or if the library's own
+ * traps may not be in such a BAR.
+ */
 static bool add_trap(struct vpt_assign_layout *layout, unsigned bar, uint64_t offset, uint64_t size, bool own)
 {
     struct vpt_assign_trap *trap = (struct vpt_assign_trap *)vpt_unconst(&layout->traps[layout->trap_count++]);
@@ -144,7 +150,7 @@ static bool add_trap(struct vpt_assign_layout *layout, unsigned bar, uint64_t of
     trap->bar = (uint8_t)bar;
     trap->offset = offset;
     trap->size = size;
-    /* A trap of no bytes is one of too many, by the subtraction. */
+    /* If `size` is 0, size - 1 is too large. */
     return offset < there && size - 1u < there - offset;
 }
 
@@ -165,7 +171,7 @@ static void saved_set8(struct vpt_assign_device *device, unsigned offset, uint8_
     ((uint8_t *)device->saved)[vpt_assign_byte(offset)] = value;
 }
 
-/* The whole space, once. Behind some bridges, which drop the upper address bits, 0x100 is the first byte again. */
+/* Reads the whole space once. Some bridges drop the upper address bits, so that 0x100 reads as byte 0 does. */
 static enum vpt_status save_config(struct vpt_assign_device *device)
 {
     const struct vpt_assign_host *host = device->host;
@@ -177,7 +183,7 @@ static enum vpt_status save_config(struct vpt_assign_device *device)
         status = host->config_read(host->ctx, (uint16_t)(4u * i), 4, &saved[i]);
     }
     if (status == VPT_OK) {
-        /* Had it gone meanwhile, the rest of that would be all-ones. */
+        /* If the function has gone since, the rest of what was read may be all-ones. */
         status = vpt_assign_present(device);
     }
     if (status != VPT_OK) {
@@ -191,7 +197,7 @@ static enum vpt_status save_config(struct vpt_assign_device *device)
                : VPT_UNSUPPORTED_DEVICE;
 }
 
-/* ---- Who it is ---- */
+/* ---- Identity ---- */
 
 uint32_t vpt_assign_virtio_type(uint16_t vendor_id, uint16_t device_id, uint16_t subsystem_id)
 {
@@ -219,7 +225,7 @@ static void take_ids(struct vpt_assign_device *device, const struct vpt_assign_i
     }
 }
 
-/* What a virtual function is says who hands it over, since its own ids read all-ones. */
+/* Ids of a virtual function read all-ones, so whoever hands it over says what it is. */
 static void take_identity(struct vpt_assign_device *device, const struct vpt_assign_config *config)
 {
     if (config->virtual_function) {
@@ -235,16 +241,16 @@ static void take_identity(struct vpt_assign_device *device, const struct vpt_ass
     }
     device->vendor_id = vpt_assign_saved16(device, PCI_VENDOR_ID);
     device->device_id = vpt_assign_saved16(device, PCI_VENDOR_ID + 2u);
-    /* The guest's device number is not the host's: what else is there only the caller knows. */
+    /* Only the caller knows whether other functions have the same device number in the guest. */
     saved_set8(device, PCI_HEADER_TYPE, config->multi_function ? PCI_HEADER_MULTI_FUNCTION : PCI_HEADER_DEVICE);
 }
 
 /* ---- MSI-X ---- */
 
-#define MSIX_SIZE_MASK 0x7ffu /* of the control register: entries less one */
+#define MSIX_SIZE_MASK 0x7ffu /* of the control register: the number of entries less one */
 #define MSIX_BAR_MASK  0x7u
 
-/* How many vectors a table has, by the first word of the capability. */
+/* Returns how many vectors a table has, by the first word of the capability. */
 static unsigned vectors_of(uint32_t control)
 {
     return (control >> 16 & MSIX_SIZE_MASK) + 1u;
@@ -256,8 +262,7 @@ static bool traps_overlap(const struct vpt_assign_trap *a, const struct vpt_assi
 }
 
 /*
- * The table, and room for it. That of a function whose table or pending bits lie where they cannot, or on each other,
- * is shown to nobody.
+ * Sets up the MSI-X table. If the table or the pending bits lie where they cannot, or overlap, guests do not see MSI-X.
  */
 static enum vpt_status take_vectors(struct vpt_assign_device *device, const struct vpt_assign_config *config)
 {

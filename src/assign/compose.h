@@ -7,13 +7,12 @@
 
 /*
  * Makes classes and shadow anew from what the function was like when it was opened (device->saved), and from what the
- * caller hides and shows. BARs, the ROM and the decode bits are 0. Does not ask the host for anything, and cannot fail.
- * No BAR is mapped when this is called: at the open, in vpt_assign_hide() and vpt_assign_show(), for each new owner and
- * at each reset.
+ * caller hides and shows. BARs, the ROM and the decode bits are 0. Asks the host for nothing, and cannot fail. Called
+ * at the open, by vpt_assign_hide() and vpt_assign_show(), for each new owner and at each reset, when no BAR is mapped.
  */
 void vpt_assign_compose(struct vpt_assign_device *device);
 
-/* Composes the space, and makes all other state of the guest's side what it is at power-on. No BAR is mapped. */
+/* Calls vpt_assign_compose(), and resets the rest of what a guest sees of the device to what it is at power-on. */
 void vpt_assign_power_on(struct vpt_assign_device *device);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A guest's mappings follow what it writes to its registers: each write is one transaction. */
+/* The mappings follow what a guest writes to its registers: each write is one transaction. */
 #include "follow.h"
 
 #include "guest_registers.h"
@@ -24,8 +24,8 @@ enum vpt_status vpt_assign_unmap(struct vpt_assign_device *device, const struct 
         unsigned bar = region->bar;
 
         /*
-         * A BAR's addresses are multiples of its size: two of them overlap only if they are one, and none does with 0,
-         * which stands for a BAR that is not live.
+         * A BAR's addresses are multiples of its size, so two of them overlap only if they are equal. The address 0,
+         * which stands for a BAR that is not live, equals none.
          */
         bool goes = bar >= ASSIGN_BARS
                         ? all
@@ -38,7 +38,9 @@ enum vpt_status vpt_assign_unmap(struct vpt_assign_device *device, const struct 
     return status;
 }
 
-/* Maps what is not mapped of a BAR that is live at `address` (0: it is not), up to the first failure. */
+/*
+ * Maps those pieces of a BAR that are not mapped yet, up to the first failure. An `address` of 0: the BAR is not live.
+ */
 static enum vpt_status map_bar(struct vpt_assign_device *device, unsigned bar, uint64_t address)
 {
     uint64_t size = address != 0 ? device->layout.bar[bar].size : 0;
@@ -55,10 +57,12 @@ static enum vpt_status map_bar(struct vpt_assign_device *device, unsigned bar, u
 enum way { FORWARD, PLACING, BACK };
 
 /*
- * Unmaps first, since a BAR may come to lie where another was. What is placed is mapped already; takes out of `to` what
- * is refused. While a guest writes addresses (PLACING) a map() that fails is a refusal: what a register holds meanwhile
- * may be half of an address, or the guest may be looking for its size, and it has to read there what it has written. On
- * the way back from a failure all is tried, and what the hypervisor gave before and refuses now is a failure too.
+ * Unmaps first, since a BAR may come to lie where another one was. BARs that stay where they are stay mapped. Removes
+ * from `to` the BARs that are refused.
+ *
+ * While a guest writes addresses (PLACING), a map() that fails counts as a refusal: the register may hold half of an
+ * address, or the guest may be sizing the BAR, and has to read back what it has written. On the way BACK from a failure
+ * all BARs are tried, and a refusal is a failure, because the hypervisor gave this place before.
  */
 static enum vpt_status apply_placement(struct vpt_assign_device *device, struct vpt_assign_placement *to, enum way way)
 {
@@ -87,7 +91,9 @@ static enum vpt_status change_placement(struct vpt_assign_device *device, struct
     enum vpt_status status = VPT_OK;
 
     if (live != 0) {
-        /* A write of the command register or the power state changes bus mastering once mappings have followed. */
+        /*
+         * After a write to the command register or the power state, bus mastering changes once mappings have followed.
+         */
         uint32_t mask = way == PLACING ? VPT_PCI_COMMAND_BUS_MASTER : 0;
 
         status = vpt_assign_host_follow(device, mask, device->placed.live == 0);
@@ -110,7 +116,7 @@ static enum vpt_status change_placement(struct vpt_assign_device *device, struct
 
 enum vpt_status vpt_assign_follow(struct vpt_assign_device *device, unsigned base)
 {
-    /* Large for what is no BAR. */
+    /* Large if the register is not a BAR's. */
     unsigned bar = base == PCI_ROM_ADDRESS ? VPT_PCI_ROM : (base - PCI_BAR_0) / 4u;
     struct vpt_assign_registers registers;
     struct vpt_assign_placement to;

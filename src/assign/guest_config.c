@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A guest's configuration accesses, byte by byte by the permission table, and their end at the host. */
+/* A guest's reads and writes of configuration space, by the tables of permission.c. */
 #include "follow.h"
 #include "guest_interrupt.h"
 #include "guest_registers.h"
@@ -13,13 +13,13 @@ static bool has_effect(uint32_t effects, unsigned effect)
     return (effects & 0x01010101u << effect) != 0;
 }
 
-/* All bits of the bytes that have the effect of this number. */
+/* Returns all bits of the bytes that have this effect. */
 static uint32_t bytes_with(uint32_t effects, unsigned effect)
 {
     return (effects >> effect & 0x01010101u) * 0xffu;
 }
 
-/* Whether an access is one that a guest may make now. */
+/* Whether a guest may make this access now. */
 VPT_INLINE_FOR_SPEED enum vpt_status check_guest_access(const struct vpt_assign_device *device, unsigned offset,
                                                         unsigned width)
 {
@@ -62,7 +62,7 @@ enum vpt_status vpt_assign_config_read(struct vpt_assign_device *device, uint16_
         is_virtual = is_virtual << 8 | vpt_assign_row_of(device, offset + i - 1u)->is_virtual;
     }
     if (is_virtual != mask) {
-        /* An access that is not aligned is part of one that is. */
+        /* The host is asked for the aligned word that an unaligned access is part of. */
         bool aligned = (offset & (width - 1u)) == 0;
 
         status = vpt_assign_host_read(device, aligned ? offset : offset & ~3u, aligned ? width : 4u, &answer);
@@ -77,18 +77,19 @@ enum vpt_status vpt_assign_config_read(struct vpt_assign_device *device, uint16_
 
 /* ---- Writing ---- */
 
-/* A state that the function does not have: the write is as if it had not been. */
+/* A write of a power state that the function does not have changes nothing. */
 static unsigned power_state(const struct vpt_assign_device *device, unsigned offset, unsigned value)
 {
     /*
-     * D1 and D2 are bits 9 and 10 of the capabilities register, whose upper byte is the one before; all have D0 and D3.
+     * D1 and D2 are bits 9 and 10 of the capabilities register, whose upper byte comes before. All functions have D0
+     * and D3.
      */
     unsigned states = vpt_assign_saved8(device, offset - 1u) | 0x9u;
 
     return (states >> (value & ASSIGN_PM_STATE_MASK) & 1u) != 0 ? value : vpt_assign_shadow8(device, offset);
 }
 
-/* Numbers that a guest chooses are within what the function, or the host's own choice for it, allows. */
+/* Keeps a number that the guest chooses within what the function allows, or what the host has chosen for it. */
 static unsigned adjust_byte(const struct vpt_assign_device *device, unsigned offset, unsigned value)
 {
     unsigned row = vpt_assign_row_number(device, offset);
@@ -120,8 +121,8 @@ static uint32_t adjust_word(const struct vpt_assign_device *device, const struct
 }
 
 /*
- * What depends on the word's bits that have changed in the shadow. VPT_REFUSED: done, but a BAR has no place. With any
- * other error nothing was done.
+ * Lets mappings and interrupts follow the bits of a word that have changed in the shadow. VPT_REFUSED: done, but a BAR
+ * has no place. After any other error nothing was done.
  */
 static enum vpt_status follow_write(struct vpt_assign_device *device, const struct vpt_assign_word *word,
                                     uint32_t changed)
@@ -139,7 +140,10 @@ static enum vpt_status follow_write(struct vpt_assign_device *device, const stru
         status = vpt_assign_follow(device, word->base);
     }
     if ((status == VPT_OK || status == VPT_REFUSED) && changed != 0 && has_effect(word->effects, EFFECT_INTERRUPTS)) {
-        /* Where mappings have followed the same word, the command register or the power state, this cannot fail. */
+        /*
+         * Only the command register and the power state have both effects, and for them vpt_assign_interrupts_follow()
+         * cannot fail.
+         */
         status = vpt_pci_first_error(vpt_assign_interrupts_follow(device), status);
     }
     return status;

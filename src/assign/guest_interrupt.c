@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A function's interrupts on their way to a guest: of which kind they are, what is masked, what is pending. */
+/* A guest's interrupts: which kind the guest has enabled, the level of INTx, raising and delivery. */
 #include "guest_interrupt.h"
 
 #include <vpt/assign_remap.h>
@@ -12,7 +12,7 @@
 #define MSIX_ENABLE (1u << 31)
 #define MSI_ENABLE  (1u << 16)
 
-/* The first word of a capability; 0: there is none. */
+/* Returns the first word of a capability, or 0 if there is none. */
 static uint32_t control_of(const struct vpt_assign_device *device, uint16_t capability)
 {
     return capability != 0 ? vpt_assign_shadow32(device, capability) : 0;
@@ -27,7 +27,7 @@ static enum vpt_status mask_host(const struct vpt_assign_device *device, bool ma
     return host->intx_mask == NULL ? VPT_OK : host->intx_mask(host->ctx, masked);
 }
 
-/* Tells the guest of another level. */
+/* Tells the guest the level of INTx if it has changed. */
 static void drive_line(struct vpt_assign_device *device)
 {
     const struct vpt_assign_guest *guest = device->guest;
@@ -41,7 +41,7 @@ static void drive_line(struct vpt_assign_device *device)
     }
 }
 
-/* Where it is asserted already too: somebody has unmasked it at the host. */
+/* An INTx that is asserted already is masked at the host again, since somebody has unmasked it there. */
 static enum vpt_status raise_intx(struct vpt_assign_device *device)
 {
     if (device->mode != VPT_ASSIGN_INTERRUPT_INTX) {
@@ -54,7 +54,7 @@ static enum vpt_status raise_intx(struct vpt_assign_device *device)
 
 /* ---- Modes ---- */
 
-/* As the registers say it. */
+/* Returns the mode that the guest's registers say, and how many messages it has. */
 static enum vpt_assign_interrupt_mode mode_of(const struct vpt_assign_device *device, unsigned *count)
 {
     uint32_t msi;
@@ -74,8 +74,8 @@ static enum vpt_assign_interrupt_mode mode_of(const struct vpt_assign_device *de
 }
 
 /*
- * The host's INTx is unmasked first, whether or not the guest has one to see to: after an error of interrupts() it
- * comes once more, and is masked again.
+ * The host's INTx is unmasked first, whether or not the guest is still to handle one. If interrupts() fails, a device
+ * that still asserts INTx interrupts again, and INTx is masked again.
  */
 static enum vpt_status set_mode(struct vpt_assign_device *device, enum vpt_assign_interrupt_mode mode, unsigned count)
 {
@@ -134,7 +134,7 @@ enum vpt_status vpt_assign_interrupts_off(struct vpt_assign_device *device)
     return status;
 }
 
-/* ---- Public ---- */
+/* ---- Raising and delivery ---- */
 
 static enum vpt_status check_owned(const struct vpt_assign_device *device)
 {

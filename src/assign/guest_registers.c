@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The guest's registers that decide what reaches the function, and what the function reaches. */
+/* Reading the guest's registers: the command register as far as it has an effect, and the BARs. */
 #include "guest_registers.h"
 
 #include "live.h"

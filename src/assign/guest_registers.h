@@ -20,7 +20,10 @@
  */
 uint32_t vpt_assign_in_effect(const struct vpt_assign_device *device);
 
-/* The registers that decide what is live. The command register is as above, so that the power state reads D0. */
+/*
+ * The registers that decide what is live. The command register is as above, which allows for the power state: this
+ * reads D0.
+ */
 void vpt_assign_registers_read(const struct vpt_assign_device *device, struct vpt_assign_registers *registers);
 
 /* Gives a BAR in the shadow the bits that no write changes. */

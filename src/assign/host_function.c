@@ -43,7 +43,7 @@ enum vpt_status vpt_assign_host_follow(struct vpt_assign_device *device, uint32_
 
 /* ---- Words ---- */
 
-/* All-ones may be what the registers hold, or what is left of a function that has been removed. */
+/* The registers may hold all-ones, or the function may have been removed. */
 enum vpt_status vpt_assign_host_read(struct vpt_assign_device *device, unsigned offset, unsigned width, uint32_t *value)
 {
     uint32_t mask = vpt_assign_width_mask(width);
@@ -59,9 +59,9 @@ enum vpt_status vpt_assign_host_read(struct vpt_assign_device *device, unsigned 
 }
 
 /*
- * The smallest access of at least *width bytes that covers those of `allowed` in a word: its place in the word, and its
- * width. One byte is only asked for where all of `allowed` is in one. What a guest may not write is not written either,
- * as far as it lies outside.
+ * Returns where in a word the smallest access begins that has at least *width bytes and covers the bits `allowed`, and
+ * sets *width to its width. One byte is asked for only if `allowed` is within one byte. Bytes outside this access,
+ * which a guest may not write, are not written.
  */
 static unsigned cover(uint32_t allowed, unsigned *width)
 {
@@ -75,10 +75,6 @@ static unsigned cover(uint32_t allowed, unsigned *width)
     return at;
 }
 
-/*
- * Writes the bits `allowed` (not 0) of a word, in one access of at least `width` (1 or 2) bytes: the other
- * bits are as the host has them, or 0 where a 1 would do something.
- */
 enum vpt_status vpt_assign_host_write(struct vpt_assign_device *device, unsigned base, uint32_t allowed, unsigned width,
                                       uint32_t value, uint32_t acts, bool audited)
 {
@@ -107,7 +103,7 @@ enum vpt_status vpt_assign_host_write(struct vpt_assign_device *device, unsigned
 
 /* ---- As at the open ---- */
 
-/* BARs are not decoded while they are written. */
+/* Restores one word. BARs are not decoded while they are written. */
 static enum vpt_status restore_word(struct vpt_assign_device *device, unsigned base)
 {
     enum vpt_status status = VPT_OK;

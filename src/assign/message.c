@@ -9,20 +9,20 @@
 #define MSI_64_BIT_SHIFT   23u
 #define MSI_MASKABLE       (1u << 24)
 
-/* Words of MSI's capability; from the data on one more where the address has 64 bits. */
+/* Words of MSI's capability. With addresses of 64 bits the data and what follows lie one word further on. */
 #define MSI_ADDRESS_LOW  1u
 #define MSI_ADDRESS_HIGH 2u
 #define MSI_DATA         2u
 #define MSI_MASK         3u
 #define MSI_PENDING      4u
 
-/* What there is to know of one vector. */
+/* What a vector's message is, and its state. */
 struct message {
     uint64_t address;
     uint32_t data;
-    uint32_t *pending; /* where it is remembered, and by which bit */
+    uint32_t *pending; /* the word with its pending bit */
     uint32_t bit;
-    uint32_t masked; /* 0: no */
+    uint32_t masked; /* not 0: it is masked */
 };
 
 static void msix_message(struct vpt_assign_device *device, unsigned vector, struct message *message)
@@ -53,7 +53,6 @@ static void msi_message(struct vpt_assign_device *device, unsigned vector, struc
     message->masked = (word[0] & MSI_MASKABLE) != 0 ? word[MSI_MASK + shift] & message->bit : 0;
 }
 
-/* The guest sees what is pending where MSI has a register for that. */
 void vpt_assign_msi_show_pending(struct vpt_assign_device *device)
 {
     uint32_t *word = &device->shadow[device->msi / 4u];
@@ -79,7 +78,7 @@ enum vpt_status vpt_assign_message(struct vpt_assign_device *device, unsigned ve
     }
     if ((*message.pending & message.bit) != 0) {
         device->raised = true;
-        /* A message is a write to memory, for which the function has to be bus master, in D0. */
+        /* A message is a write to memory, so the function has to be in D0 and a bus master. */
         if (message.masked == 0 && (vpt_assign_in_effect(device) & VPT_PCI_COMMAND_BUS_MASTER) != 0) {
             status = guest->message == NULL ? VPT_UNSUPPORTED_PORT
                                             : guest->message(guest->ctx, message.address, message.data);

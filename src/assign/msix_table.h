@@ -6,8 +6,8 @@
 #include <vpt/assign.h>
 
 /*
- * A guest's access to `bar` at `offset`. Something is trapped there, `offset` is a multiple of the width, and memory has
- * accesses of this width. Errors of message() are not returned: the message stays pending.
+ * A guest's access to `bar` at `offset`, a multiple of the width. Something is trapped there, and memory has accesses
+ * of this width. Errors of message() are not returned: the message stays pending.
  *
  * returns:
  * VPT_OK

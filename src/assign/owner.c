@@ -10,9 +10,13 @@
 #include "shadow.h"
 
 /*
- * Whether this owner may have a device, as far as others of its group go. VPT_CALLER_OWNED: somebody else has one.
- * VPT_DEVICE_STUCK: nobody has one that could not be reset. It may still do what its last owner has told it to do to
- * the others.
+ * Whether this owner may have a device, as far as the other devices of its group are concerned.
+ *
+ * returns:
+ * VPT_OK
+ * VPT_CALLER_OWNED: another owner has one of them
+ * VPT_DEVICE_STUCK: one without an owner could not be reset: it may still do to the others what its last owner has told
+ *     it
  */
 static enum vpt_status check_group(const struct vpt_assign_device *device, uint64_t owner)
 {
@@ -56,7 +60,7 @@ enum vpt_status vpt_assign_acquire(struct vpt_assign_device *device, uint64_t ow
     if (device->group != 0 && device->registry == NULL) {
         return VPT_CALLER_STATE;
     }
-    /* Firmware, or who had it last, may have left it on. */
+    /* Firmware or the last owner may have left bus mastering on. */
     status = vpt_assign_command(device, VPT_PCI_COMMAND_BUS_MASTER, 0);
     if (status == VPT_OK && device->reset_needed) {
         status = VPT_DEVICE_STUCK;
@@ -64,7 +68,7 @@ enum vpt_status vpt_assign_acquire(struct vpt_assign_device *device, uint64_t ow
     if (status != VPT_OK) {
         return status;
     }
-    /* The open, or the last release, has left it as at power-on. */
+    /* The open or the last release has left the device as it is at power-on. */
     device->guest = guest;
     device->owner = owner;
     device->owned = true;
@@ -77,7 +81,7 @@ enum vpt_status vpt_assign_acquire(struct vpt_assign_device *device, uint64_t ow
     return status;
 }
 
-/* What has to be gone before the function is anyone else's, in this order. */
+/* Takes away, in this order, all that must be gone before the function gets another owner. */
 static enum vpt_status quiesce_for_release(struct vpt_assign_device *device)
 {
     enum vpt_status status = vpt_assign_command(device, VPT_PCI_COMMAND_BUS_MASTER, 0);
@@ -85,7 +89,7 @@ static enum vpt_status quiesce_for_release(struct vpt_assign_device *device)
     if (status != VPT_OK && status != VPT_DEVICE_GONE) {
         return status;
     }
-    /* Some mappings may be gone from here on that the registers still ask for. */
+    /* From here on mappings may be missing that the registers still ask for. */
     device->degraded = true;
     status = vpt_assign_quiet(device, true);
     if (status == VPT_OK && device->dma != NULL) {
@@ -110,7 +114,7 @@ enum vpt_status vpt_assign_release(struct vpt_assign_device *device)
     }
     if (!device->vanished) {
         status = vpt_assign_reset_host(device);
-        /* Without a way, its registers at least are as they were. */
+        /* If there is no way to reset the function, at least its registers are restored. */
         status =
             status == VPT_UNSUPPORTED_DEVICE ? vpt_assign_restore(device, device->config_size, PCI_ABSENT16) : VPT_OK;
     }

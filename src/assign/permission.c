@@ -8,10 +8,10 @@
 
 VPT_STATIC_ASSERT(ROW_COUNT <= ASSIGN_ROWS, "the number of a row has five bits");
 
-/* Of what decides whether the function may be reached, and may reach anything. */
+/* What decides whether anything reaches the function, and whether it reaches anything. */
 #define POWER_EFFECTS (1u << EFFECT_MAPPINGS | 1u << EFFECT_INTERRUPTS | 1u << EFFECT_MASTER)
 
-/* Virtual, writable, acts, keep, effect. */
+/* The columns: is_virtual, writable, acts, keep, effect. */
 const struct vpt_assign_row vpt_assign_rows[ASSIGN_ROWS] = {
     [ROW_READ_ONLY] = { 0x00, 0x00, 0x00, 0x00, 0 },
     [ROW_HIDDEN] = { 0xff, 0x00, 0x00, 0x00, 0 },
@@ -30,7 +30,7 @@ const struct vpt_assign_row vpt_assign_rows[ASSIGN_ROWS] = {
     [ROW_MSI_CONTROL] = { 0xff, 0x71, 0x00, 0x8e, 1u << EFFECT_ADJUST | 1u << EFFECT_INTERRUPTS },
     [ROW_MSI_CONTROL_HIGH] = { 0xff, 0x00, 0x00, 0x01, 0 },
     [ROW_MSI_MASK] = { 0xff, 0xff, 0x00, 0x00, 1u << EFFECT_ADJUST | 1u << EFFECT_INTERRUPTS },
-    [ROW_MSI_PENDING] = { 0xff, 0x00, 0xff, 0x00, 0 }, /* these come and go */
+    [ROW_MSI_PENDING] = { 0xff, 0x00, 0xff, 0x00, 0 }, /* the device changes them */
     [ROW_MESSAGE_ADDRESS] = { 0xff, 0xfc, 0x00, 0x00, 0 },
     [ROW_MSIX_CONTROL] = { 0xff, 0xc0, 0x00, 0x3f, 1u << EFFECT_INTERRUPTS },
     [ROW_PCIE_PHANTOM] = { 0xff, 0x00, 0x00, 0xe7, 0 },
@@ -47,7 +47,7 @@ const struct vpt_assign_row vpt_assign_rows[ASSIGN_ROWS] = {
     [ROW_EXTENDED_VERSION] = { 0xff, 0x00, 0x00, 0x0f, 0 },
 };
 
-/* What no run names is read-only. */
+/* The columns: code, at, count, row, restored. Bytes that no run names are read-only. */
 const struct vpt_assign_run vpt_assign_runs[ASSIGN_RUNS] = {
     { ASSIGN_PART_HEADER, 0x00, 4, ROW_FIXED, false }, /* vendor and device id */
     { ASSIGN_PART_HEADER, 0x04, 1, ROW_COMMAND_LOW, false },
@@ -61,11 +61,11 @@ const struct vpt_assign_run vpt_assign_runs[ASSIGN_RUNS] = {
     { ASSIGN_PART_HEADER, 0x10, 24, ROW_BAR, true },
     { ASSIGN_PART_HEADER, 0x28, 8, ROW_FIXED, false },  /* CardBus CIS, subsystem ids */
     { ASSIGN_PART_HEADER, 0x30, 4, ROW_BAR, true },     /* ROM */
-    { ASSIGN_PART_HEADER, 0x34, 1, ROW_HIDDEN, false }, /* the list's beginning, made up when the list is */
+    { ASSIGN_PART_HEADER, 0x34, 1, ROW_HIDDEN, false }, /* the pointer to the first capability, composed */
     { ASSIGN_PART_HEADER, 0x3c, 1, ROW_VIRTUAL, true }, /* interrupt line */
-    { ASSIGN_PART_HEADER, 0x3d, 3, ROW_FIXED, false },  /* interrupt pin, how often it needs the bus */
+    { ASSIGN_PART_HEADER, 0x3d, 3, ROW_FIXED, false },  /* interrupt pin, minimum grant, maximum latency */
 
-    /* Its id; its pointer is 0 until it gets one. */
+    /* The id of a capability. The pointer to the next one is 0 until it is composed. */
     { ASSIGN_PART_STANDARD, 0, 1, ROW_FIXED, false },
     { ASSIGN_PART_STANDARD, 1, 1, ROW_HIDDEN, false },
     { ASSIGN_PART_EXTENDED, 0, 2, ROW_FIXED, false },
@@ -82,7 +82,7 @@ const struct vpt_assign_run vpt_assign_runs[ASSIGN_RUNS] = {
 
     { ASSIGN_CODE(VPT_PCI_CAPABILITY_VENDOR), 2, 1, ROW_FIXED, false }, /* its length */
 
-    /* What follows the upper half of MSI's control register depends on it. */
+    /* What comes after the data of MSI depends on its control register. */
     { ASSIGN_CODE(VPT_PCI_CAPABILITY_MSI), 2, 1, ROW_MSI_CONTROL, false },
     { ASSIGN_CODE(VPT_PCI_CAPABILITY_MSI), 3, 1, ROW_MSI_CONTROL_HIGH, false },
     { ASSIGN_CODE(VPT_PCI_CAPABILITY_MSI), 4, 1, ROW_MESSAGE_ADDRESS, false },
@@ -93,9 +93,9 @@ const struct vpt_assign_run vpt_assign_runs[ASSIGN_RUNS] = {
 
     { ASSIGN_CODE(VPT_PCI_CAPABILITY_MSIX), 2, 1, ROW_FIXED, false },
     { ASSIGN_CODE(VPT_PCI_CAPABILITY_MSIX), 3, 1, ROW_MSIX_CONTROL, false },
-    { ASSIGN_CODE(VPT_PCI_CAPABILITY_MSIX), 4, 8, ROW_FIXED, false }, /* where table and pending bits are */
+    { ASSIGN_CODE(VPT_PCI_CAPABILITY_MSIX), 4, 8, ROW_FIXED, false }, /* where the table and the pending bits are */
 
-    { ASSIGN_CODE(ASSIGN_CAPABILITY_PCIE), 0x02, 4, ROW_FIXED, false }, /* its own and the device's capabilities */
+    { ASSIGN_CODE(ASSIGN_CAPABILITY_PCIE), 0x02, 4, ROW_FIXED, false }, /* PCI Express and device capabilities */
     { ASSIGN_CODE(ASSIGN_CAPABILITY_PCIE), 0x04, 1, ROW_PCIE_PHANTOM, false },
     { ASSIGN_CODE(ASSIGN_CAPABILITY_PCIE), 0x07, 1, ROW_PCIE_RESET, false },
     { ASSIGN_CODE(ASSIGN_CAPABILITY_PCIE), 0x08, 1, ROW_PCIE_PAYLOAD, true },
@@ -115,25 +115,25 @@ const struct vpt_assign_run vpt_assign_runs[ASSIGN_RUNS] = {
     { ASSIGN_PART_ADVANCED_RESET, 3, 1, ROW_FIXED, false },
     { ASSIGN_PART_ADVANCED_RESET, 4, 1, ROW_AF_CONTROL, false },
 
-    /* Advanced error reporting: status, mask and severity; its control is the host's. */
+    /* Advanced error reporting: status, mask and severity. Its control register is the host's. */
     { ASSIGN_CODE_EXTENDED(0x01u), 0x04, 4, ROW_CLEAR, false },
     { ASSIGN_CODE_EXTENDED(0x01u), 0x08, 8, ROW_RAW, false },
     { ASSIGN_CODE_EXTENDED(0x01u), 0x10, 4, ROW_CLEAR, false },
     { ASSIGN_CODE_EXTENDED(0x01u), 0x14, 4, ROW_RAW, false },
 
-    /* Power budgeting: which entry its data register shows. */
+    /* Power budgeting: selects the entry that its data register shows. */
     { ASSIGN_CODE_EXTENDED(0x04u), 4, 1, ROW_RAW, false },
 };
 
-/* The last stands for any other. */
+/* The last one stands for all other kinds. */
 static const struct vpt_assign_kind kinds[] = {
     { ASSIGN_CODE(ASSIGN_CAPABILITY_PM), 8, 0x01 },
     { ASSIGN_CODE(ASSIGN_CAPABILITY_VPD), 8, 0 },
-    { ASSIGN_CODE(VPT_PCI_CAPABILITY_MSI), 10, 0x02 }, /* or more, as its control register says */
+    { ASSIGN_CODE(VPT_PCI_CAPABILITY_MSI), 10, 0x02 }, /* or more, depending on its control register */
     { ASSIGN_CODE(ASSIGN_CAPABILITY_PCIE), 12, 0x04 },
     { ASSIGN_CODE(VPT_PCI_CAPABILITY_MSIX), 12, 0x08 },
     { ASSIGN_CODE(ASSIGN_CAPABILITY_AF), 6, 0x10 },
-    { ASSIGN_CODE(ASSIGN_CAPABILITY_EA), 0, KIND_HIDDEN }, /* addresses that no BAR says */
+    { ASSIGN_CODE(ASSIGN_CAPABILITY_EA), 0, KIND_HIDDEN }, /* enhanced allocation: addresses beside BARs */
     { ASSIGN_CODE_EXTENDED(0x01u), 0x2c, 0 },
     { ASSIGN_CODE_EXTENDED(0x04u), 16, 0 },
     { ASSIGN_CODE_EXTENDED(0x0eu), 0, KIND_HIDDEN }, /* ARI */

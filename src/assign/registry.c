@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Who has which device, and where all of them are. */
+/* The list of all devices. */
 #include <vpt/assign.h>
 
 struct vpt_assign_device *vpt_assign_registry_find(const struct vpt_assign_registry *registry,

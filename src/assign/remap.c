@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where the host's interrupts go. One writer at a time changes entries, any number of readers look at them meanwhile.
+ * Which device and vector each of the host's vectors is for. One writer at a time changes entries, while any number of
+ * readers look at them.
  */
 #include "remap.h"
 
@@ -8,7 +9,7 @@
 
 #include "guest_registers.h"
 
-/* An entry's state: with each use of the entry the bits above these are others. What is active is in use. */
+/* The state of an entry. Each use of the entry changes the bits from SEQUENCE on. An active entry is in use. */
 #define ACTIVE   0x1u
 #define IN_USE   0x2u
 #define BOTH     (ACTIVE | IN_USE)
@@ -32,7 +33,7 @@ enum vpt_status vpt_assign_remap_init(struct vpt_assign_remap *remap, struct vpt
     return VPT_OK;
 }
 
-/* Whether the function has such a vector, whatever the guest has enabled now. */
+/* Whether the function has this vector, whatever the guest has enabled. */
 static bool has_vector(const struct vpt_assign_device *device, unsigned vector)
 {
     if (vector == VPT_ASSIGN_INTX) {
@@ -44,7 +45,7 @@ static bool has_vector(const struct vpt_assign_device *device, unsigned vector)
     return vector < device->vector_count;
 }
 
-/* VPT_OK: a host's vector has an entry. VPT_EMPTY: it has none. */
+/* VPT_OK: the entry of the host's vector is in use. VPT_EMPTY: it is not. */
 static enum vpt_status look_up_entry(const struct vpt_assign_remap *remap, uint32_t host_vector)
 {
     if (remap == NULL) {
@@ -82,7 +83,10 @@ enum vpt_status vpt_assign_remap_add(struct vpt_assign_remap *remap, uint32_t ho
     if (entry->next != NULL) {
         entry->next->link = &entry->next;
     }
-    /* Who has read the state while the entry was somebody else's finds another one after the rest. */
+    /*
+     * A reader that loaded `state` before this change sees a different `state` when it checks again, and drops what it
+     * read.
+     */
     vpt_barrier_stores(false);
     VPT_WRITE_ONCE(entry->generation, device->generation);
     VPT_WRITE_ONCE(entry->target, target);
@@ -105,7 +109,7 @@ enum vpt_status vpt_assign_remap_activate(struct vpt_assign_remap *remap, uint32
     return status;
 }
 
-/* Of one that is in use. */
+/* Removes an entry that is in use. */
 static void remove_entry(struct vpt_assign_remap_entry *entry)
 {
     VPT_WRITE_ONCE(entry->state, entry->state & ~BOTH);
@@ -127,7 +131,7 @@ enum vpt_status vpt_assign_remap_remove(struct vpt_assign_remap *remap, uint32_t
 
 void vpt_assign_remap_forget(struct vpt_assign_device *device)
 {
-    /* A guest may reset in a loop: not more than the device's own, whatever the array has. */
+    /* A guest may reset in a loop, so this looks only at the entries of the device, not at the whole array. */
     while (device->entries != NULL) {
         remove_entry(device->entries);
     }

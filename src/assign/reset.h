@@ -6,15 +6,15 @@
 #include <vpt/assign.h>
 
 /*
- * Nothing of the function reaches the guest any more: turns interrupts off and unmaps BARs, and with `all` also the
- * regions that the hypervisor has added. Does both in any case, and returns the first error.
+ * Ends all that reaches the guest from the function: turns interrupts off and unmaps BARs, and with `all` also the
+ * regions that the hypervisor has added. Goes on after an error, and returns the first one.
  */
 enum vpt_status vpt_assign_quiet(struct vpt_assign_device *device, bool all);
 
 /*
- * Resets the host's function alone, in a way that concerns no other function, and restores its configuration as it was
- * at the open: BARs before they are decoded again, bus mastering off. If the device has an owner and is not degraded the
- * extended space is not restored. Bus mastering is off already.
+ * Resets the host's function, and no other one, and restores its configuration as it was at the open: BARs before they
+ * are decoded again, bus mastering off. The extended space is not restored if the device has an owner and is not
+ * degraded. Bus mastering is off already.
  *
  * returns:
  * VPT_OK

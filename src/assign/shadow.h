@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The two copies of a configuration space: `shadow` is what the guest sees of virtual bits, `saved` what the host had. */
+/*
+ * The copies of a configuration space: `shadow` has the virtual bits as the guest sees them, `saved` what the host had.
+ */
 #ifndef VPT_SRC_ASSIGN_SHADOW_H
 #define VPT_SRC_ASSIGN_SHADOW_H
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a guest sees of a device, as bytes: little-endian words of 4 bytes, and after the last one a checksum of them
- * all.
+ * What a guest sees of a device, as bytes: little-endian words of 4 bytes, of which the last is a checksum of the
+ * others.
  */
 #include <vpt/assign_snapshot.h>
 
@@ -11,10 +11,10 @@
 #include "permission.h"
 #include "shadow.h"
 
-#define MAGIC        0x73707601u /* "vps", and the version, 1 */
+#define MAGIC        0x73707601u /* "vps" and the version, 1 */
 #define VERSION_MASK 0xffu
 
-/* The first words. After them the configuration space, the MSI-X table, and MSI messages that are pending. */
+/* The first words. The configuration space, the MSI-X table, and pending messages of MSI come after them. */
 enum word {
     WORD_MAGIC,
     WORD_DEVICE,
@@ -46,13 +46,13 @@ static uint32_t get_word(const uint8_t *image, size_t word)
     return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
 }
 
-/* FNV-1a, a word at a time: one word that is another always shows. */
+/* FNV-1a, a word at a time: a change of one word always changes the sum. */
 static uint32_t add_to_checksum(uint32_t sum, uint32_t word)
 {
     return (sum ^ word) * 0x01000193u;
 }
 
-/* Of the first `count` words. */
+/* The checksum of the first `count` words. */
 static uint32_t checksum_of(const uint8_t *image, unsigned count)
 {
     uint32_t sum = 0x811c9dc5u;
@@ -63,7 +63,7 @@ static uint32_t checksum_of(const uint8_t *image, unsigned count)
     return sum;
 }
 
-/* What a device has to have in common with another that the image's configuration space does not show. */
+/* A checksum of what two devices must have in common and the image's configuration space does not show. */
 static uint32_t device_checksum(const struct vpt_assign_device *device)
 {
     uint32_t sum = device->vector_count;
@@ -75,7 +75,7 @@ static uint32_t device_checksum(const struct vpt_assign_device *device)
     return sum;
 }
 
-/* The word after the configuration space of this number: the MSI-X table, and messages of MSI. */
+/* The word with this number after the configuration space: of the MSI-X table, or the pending messages of MSI. */
 static uint32_t *message_word(struct vpt_assign_device *device, unsigned index)
 {
     return index < 4u * device->vector_count ? vpt_assign_msix_words(device) + index : &device->msi_pending;
@@ -116,8 +116,8 @@ enum vpt_status vpt_assign_snapshot_save(struct vpt_assign_device *device, void 
 /* ---- Restoring ---- */
 
 /*
- * Whether a guest has read of the image's device what it reads of this one: all that never changes, so ids, class,
- * features of capabilities, the number of messages, where the MSI-X table is.
+ * Whether the image's device and this one read the same in all that never changes: ids, class, features of
+ * capabilities, the number of messages, where the MSI-X table is.
  */
 static bool looks_alike(const struct vpt_assign_device *device, const uint8_t *image)
 {
@@ -145,7 +145,10 @@ static enum vpt_status check_image(const struct vpt_assign_device *device, const
                                                                                                   : VPT_CALLER_STATE;
 }
 
-/* Writes a register as the guest would, if it reads as something else. What does something by a 1 is left alone. */
+/*
+ * Writes a register as the guest would, if it reads differently. Bits that do something when they are 1 are written as
+ * 0.
+ */
 static enum vpt_status restore_register(struct vpt_assign_device *device, uint16_t offset, uint32_t value)
 {
     uint32_t acts = 0;
@@ -161,7 +164,7 @@ static enum vpt_status restore_register(struct vpt_assign_device *device, uint16
     return status;
 }
 
-/* Puts a word, from WORDS on, where it belongs. */
+/* Restores a word, which is not one of the first ones. */
 static enum vpt_status set_word(struct vpt_assign_device *device, unsigned number, uint32_t value)
 {
     unsigned offset = 4u * (number - WORDS);
@@ -171,7 +174,7 @@ static enum vpt_status set_word(struct vpt_assign_device *device, unsigned numbe
     }
     number = (offset - device->config_size) / 4u;
     if (number < 4u * device->vector_count && ((number + 1u) & 2u) == 0) {
-        /* Reserved bits of the address, and of the control, stay 0. */
+        /* Reserved bits of the address and of the control stay 0. */
         value &= (number & 3u) == 0 ? ~(uint32_t)3 : ASSIGN_VECTOR_MASKED | ASSIGN_VECTOR_PENDING;
     }
     *message_word(device, number) = value;
@@ -191,11 +194,11 @@ enum vpt_status vpt_assign_snapshot_restore(struct vpt_assign_device *device, co
     if (status != VPT_OK) {
         return status;
     }
-    /* Backwards: messages before MSI is enabled, BARs before they are decoded. */
+    /* Backwards, so that messages are written before MSI is enabled, and BARs before they are decoded. */
     for (unsigned i = count; i > WORDS && status == VPT_OK; i--) {
         status = set_word(device, i - 1u, get_word(image, i - 1u));
     }
-    /* Messages that are pending are seen, though MSI may be off. The mode is what it was: that cannot fail. */
+    /* Shows the guest pending messages, even if MSI is off. The mode has not changed, so this cannot fail. */
     (void)vpt_assign_interrupts_follow(device);
     if ((status == VPT_OK || status == VPT_REFUSED) && device->mode == VPT_ASSIGN_INTERRUPT_INTX &&
         get_word(image, WORD_INTX) != 0) {

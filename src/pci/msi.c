@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* MSI (PCI 3.0, section 6.8.1), as far as one message goes. */
+/* MSI with one message (PCI 3.0, section 6.8.1). */
 #include "../access.h"
 #include "pci_internal.h"
 
 /* Offsets from the capability. */
 #define MSI_CONTROL      0x2u
 #define MSI_ADDRESS_LOW  0x4u
-#define MSI_ADDRESS_HIGH 0x8u /* with 64-bit addresses; all that follows then lies 4 bytes further on */
+#define MSI_ADDRESS_HIGH 0x8u /* with 64-bit addresses: what follows is then 4 bytes further on */
 #define MSI_DATA         0x8u
 #define MSI_MASK         0xcu
-#define MSI_SIZE         0xau /* of the shortest kind */
+#define MSI_SIZE         0xau /* of the shortest capability */
 #define MSI_SIZE_MASKS   0x14u
 
 #define CONTROL_ENABLE   0x0001u
-#define CONTROL_MESSAGES 0x0070u /* Multiple Message Enable: 0 is one */
+#define CONTROL_MESSAGES 0x0070u /* Multiple Message Enable: 0 means one */
 #define CONTROL_64BIT    0x0080u
 #define CONTROL_MASKS    0x0100u
 
@@ -23,7 +23,7 @@
 struct msi {
     const struct vpt_pci_function *function;
     uint16_t capability;
-    uint16_t shift; /* of what follows the address */
+    uint16_t shift; /* of what comes after the address */
     bool is_64bit;
     bool masks;
     uint32_t control;
@@ -59,7 +59,7 @@ static enum vpt_status find_msi(struct msi *msi, const struct vpt_pci_function *
     return status;
 }
 
-/* Enable on or off, always with one message. */
+/* Turns MSI on or off, always with one message. */
 static enum vpt_status switch_to(const struct msi *msi, uint32_t enable)
 {
     uint32_t control = (msi->control & ~(CONTROL_ENABLE | CONTROL_MESSAGES)) | enable;

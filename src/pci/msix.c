@@ -15,10 +15,10 @@
 #define CONTROL_FUNCTION_MASK 0x4000u
 #define CONTROL_ENABLE        0x8000u
 
-#define WHERE_BAR    0x7u /* of the table and pending registers */
+#define WHERE_BAR    0x7u /* of the registers that say where the table and the pending bits are */
 #define WHERE_OFFSET 0xfffffff8u
 
-/* An entry: four words. */
+/* An entry has four words. */
 #define ENTRY_SIZE         16u
 #define ENTRY_ADDRESS_LOW  0x0u
 #define ENTRY_ADDRESS_HIGH 0x4u
@@ -38,7 +38,7 @@ static uint32_t table_size(uint16_t entries)
     return (uint32_t)entries * ENTRY_SIZE;
 }
 
-/* A bit an entry, in whole quadwords. */
+/* A bit for each entry, in whole words of 8 bytes. */
 static uint32_t pending_size(uint16_t entries)
 {
     return (((uint32_t)entries + 63u) >> 6) * 8u;
@@ -78,8 +78,8 @@ static enum vpt_status control_change(const struct vpt_pci_function *function, u
 /* ---- Set-up ---- */
 
 /*
- * Checks that a BAR's register holds an address. One that has lost it in the machine's sleep, or by a reset, decodes
- * nothing, or what begins at 0.
+ * Checks that a BAR's register holds an address. If it has lost it in the machine's sleep or by a reset, the BAR is not
+ * decoded, or is decoded at 0.
  */
 static enum vpt_status check_register(const struct vpt_pci_function *function, const struct vpt_pci_bar *bar,
                                       unsigned index)
@@ -98,7 +98,7 @@ static enum vpt_status check_register(const struct vpt_pci_function *function, c
     return status;
 }
 
-/* Where a piece is, physically; checks that it lies within a memory BAR that has an address. */
+/* Returns the physical address of a piece; checks that it is within a memory BAR that has an address. */
 static enum vpt_status locate(const struct vpt_pci_function *function, const struct vpt_pci_bars *bars,
                               const struct piece *piece, uint64_t *physical)
 {
@@ -239,14 +239,14 @@ static void entry_write(const struct vpt_pci_msix *msix, uint16_t entry, uint32_
     vpt_register_write(msix->function.port, msix->table, (size_t)entry * ENTRY_SIZE + field, 4, value);
 }
 
-/* An entry's control word; its reserved bits are to be kept, and never all set. */
+/* Reads an entry's control word. Its reserved bits must be kept, and are never all set. */
 static enum vpt_status entry_control(const struct vpt_pci_msix *msix, uint16_t entry, uint32_t *control)
 {
     *control = entry_read(msix, entry, ENTRY_CONTROL);
     return *control == PCI_ABSENT32 ? VPT_DEVICE_GONE : VPT_OK;
 }
 
-/* Masks or unmasks; the read makes sure that the write has arrived. *before: the control word as it was. */
+/* Masks or unmasks an entry. The read makes sure that the write has arrived. *before is the previous control word. */
 static enum vpt_status entry_mask(const struct vpt_pci_msix *msix, uint16_t entry, bool masked, uint32_t *before)
 {
     uint32_t mask = masked ? ENTRY_CONTROL_MASK : 0;
@@ -276,8 +276,8 @@ static enum vpt_status mask_entries(const struct vpt_pci_msix *msix)
 }
 
 /*
- * MSI-X off, all masked. Memory BARs are decoded from now on: a table that is not reads all-ones, as a removed function
- * does. After a failure they are as before.
+ * Turns MSI-X off and masks all entries. Memory BARs are decoded from now on, because a table that is not decoded reads
+ * all-ones, as a removed function does. After an error, decoding is as before.
  */
 static enum vpt_status quieten(const struct vpt_pci_msix *msix)
 {
@@ -410,8 +410,8 @@ enum vpt_status vpt_pci_msix_pending(struct vpt_pci_msix *msix, uint16_t entry, 
     if (word == PCI_ABSENT32) {
         uint32_t control;
 
-        status =
-            read_msix_control(&msix->function, msix->capability, &control); /* 32 pending ones, or a removed function */
+        status = read_msix_control(&msix->function, msix->capability,
+                                   &control); /* all 32 are pending, or the function was removed */
     }
     *pending = status == VPT_OK && (word >> (entry & 31u) & 1u) != 0;
     return status;

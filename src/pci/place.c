@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Giving BARs addresses: first all of them on paper, then in the registers, or none. */
+/* Gives BARs addresses: plans all of them first, then writes all to the registers, or none. */
 #include "../access.h"
 #include "pci_internal.h"
 
@@ -11,7 +11,7 @@
 #define LAST_IO     0xffffu
 #define LAST_1MIB   0xfffffu
 
-/* Where a BAR goes, and where its window's free space began before. A window that had some was not full. */
+/* The address that a BAR gets, and where its window's free space began before. This window was not full. */
 struct placement {
     unsigned index; /* of the BAR */
     unsigned window;
@@ -24,9 +24,9 @@ struct plan {
     unsigned count;
 };
 
-/* ---- On paper ---- */
+/* ---- The plan ---- */
 
-/* The last address that a BAR's register can hold, or that its kind may have. */
+/* Returns the last address that a BAR's register can hold, or that its kind may have. */
 static uint64_t last_address(const struct vpt_pci_bar *bar)
 {
     unsigned bits = bar->address_bits;
@@ -41,13 +41,13 @@ static uint64_t last_address(const struct vpt_pci_bar *bar)
     return last < limit ? last : limit;
 }
 
-/* What a BAR takes of a window, which is also what its address is a multiple of. */
+/* Returns what a BAR takes of a window; its address is a multiple of that. */
 static uint64_t bar_unit(const struct vpt_pci_bar *bar)
 {
     return bar->kind == VPT_PCI_BAR_MEMORY && bar->size < MEMORY_UNIT ? MEMORY_UNIT : bar->size;
 }
 
-/* The lowest free address in a window that suits a BAR; false: there is none. */
+/* Finds the lowest free address in a window that a BAR can have. False: there is none. */
 static bool fits_window(const struct vpt_pci_bar *bar, const struct vpt_pci_window *window, uint64_t *address)
 {
     uint64_t limit = last_address(bar);
@@ -65,8 +65,8 @@ static bool fits_window(const struct vpt_pci_bar *bar, const struct vpt_pci_wind
 }
 
 /*
- * The order in which windows are tried: prefetchable BARs like prefetchable windows, and of either those above 4 GiB if
- * they may go there, which leaves room below for what may not.
+ * Windows are tried in this order: for prefetchable BARs first prefetchable windows, and of either kind first those
+ * above 4 GiB if the BAR may be there, since space below is for BARs that may not.
  */
 #define PREFERENCES 4u
 
@@ -112,7 +112,7 @@ static bool plan_bar(struct plan *plan, unsigned index, const struct vpt_pci_bar
     return false;
 }
 
-/* The biggest BAR of `which`, of equals the first; REGISTERS: none left. */
+/* Returns the biggest BAR of `which`, the first one of equal size. REGISTERS: none is left. */
 static unsigned biggest(const struct vpt_pci_bars *bars, unsigned which)
 {
     unsigned found = REGISTERS;
@@ -142,7 +142,7 @@ static enum vpt_status make_plan(struct plan *plan, const struct vpt_pci_bars *b
     return VPT_OK;
 }
 
-/* Windows become what they were, the last change first. */
+/* Undoes the changes of windows, the last one first. */
 static void drop_plan(const struct plan *plan, struct vpt_pci_window *windows)
 {
     for (unsigned i = plan->count; i > 0 && i <= REGISTERS; i--) {
@@ -153,7 +153,7 @@ static void drop_plan(const struct plan *plan, struct vpt_pci_window *windows)
     }
 }
 
-/* ---- Addresses that were there before ---- */
+/* ---- Addresses that BARs have already ---- */
 
 static bool within(const struct vpt_pci_bar *bar, const struct vpt_pci_window *windows, unsigned count)
 {
@@ -202,7 +202,7 @@ static enum vpt_status write_plan(const struct vpt_pci_function *function, const
     return status;
 }
 
-/* Registers become what they were: without an address. Their type bits are read-only. */
+/* Clears the addresses that were written. Type bits are read-only. */
 static void clear_registers(const struct vpt_pci_function *function, const struct vpt_pci_bar_layout *layout,
                             const struct vpt_pci_bars *bars, const struct plan *plan)
 {
@@ -236,9 +236,9 @@ static enum vpt_status apply_plan(const struct vpt_pci_function *function, const
     return vpt_pci_first_error(status, vpt_pci_write(function, PCI_COMMAND, 2, command));
 }
 
-/* ---- Both ---- */
+/* ---- Planning and writing ---- */
 
-/* Of `which` those that need an address. VPT_CALLER_ARGUMENT: one of them is not what vpt_pci_bars_size() gives. */
+/* Leaves in *which the BARs that need an address. VPT_CALLER_ARGUMENT: vpt_pci_bars_size() never gives such a BAR. */
 static enum vpt_status choose_bars(const struct vpt_pci_bars *bars, const struct vpt_pci_bar_layout *layout,
                                    unsigned *which)
 {
