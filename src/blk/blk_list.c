@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A list of segments that is longer than a request, or cut otherwise than the device takes it. */
+/* A list of segments that is longer than a request, or cut differently from what the device takes. */
 #include "blk_internal.h"
 
 enum vpt_status vpt_blk_list_begin(struct vpt_blk_list *list, const struct vpt_blk_queue *queue,
@@ -27,7 +27,7 @@ enum vpt_status vpt_blk_list_begin(struct vpt_blk_list *list, const struct vpt_b
     return blk_check_range(info, sector, bytes);
 }
 
-/* Moves the beginning on by at most `most` bytes, within one segment. Returns how many. */
+/* Moves the beginning of the list on by at most `most` bytes, within one segment. Returns how many. */
 static uint32_t take_piece(struct vpt_blk_list *list, uint32_t most)
 {
     uint32_t left = list->segments->length - list->offset;
@@ -42,7 +42,10 @@ static uint32_t take_piece(struct vpt_blk_list *list, uint32_t most)
     return left;
 }
 
-/* Fills at most `limit` pieces from the beginning on, which moves. Returns how many; `*bytes` is their sum. */
+/*
+ * Fills at most `limit` pieces from the beginning of the list, and moves the beginning. Returns how many pieces;
+ * `*bytes` is their sum.
+ */
 static uint16_t fill_pieces(struct vpt_blk_list *list, uint32_t limit, uint32_t segment_max, struct vpt_segment *pieces,
                             uint32_t *bytes)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Blocking helpers for ranges of sectors; a file of its own, for kernels that link none of them. */
+/* Blocking helpers for ranges of sectors. They have a file of their own, since many kernels link none of them. */
 #include "blk_internal.h"
 
 static enum vpt_status carry_out_range(struct vpt_blk_queue *queue, enum vpt_blk_operation operation,

@@ -48,7 +48,7 @@ enum vpt_status vpt_entropy_submit(struct vpt_entropy *entropy, const struct vpt
     return vpt_requests_submit(&entropy->requests, segments, 0, count, token);
 }
 
-/* One request for the beginning of the buffer. */
+/* Makes one request for the beginning of the buffer. */
 static enum vpt_status read_some(struct vpt_requests *requests, void *buffer, size_t size, uint32_t *length)
 {
     struct vpt_completion completion;

@@ -16,7 +16,7 @@ void vpt_queue_notifications_off(struct vpt_queue *queue)
         return;
     }
     if (split_has(queue, VPT_F_EVENT_IDX)) {
-        /* The flag must stay 0 (SPLIT-USUPP-3): name the index that lies as far ahead as can be. */
+        /* The flag must stay 0 (SPLIT-USUPP-3). The event is the index that is as far ahead as possible. */
         split_arm(queue, (uint16_t)(queue->last_used - 1u));
     } else {
         vpt_store16(&split_available_ring(queue)->flags, vpt_order16(queue->device_order, AVAILABLE_NO_INTERRUPT));

@@ -21,7 +21,9 @@ static enum vpt_status check_config_access(struct vpt_device *device, uint32_t o
     return size >= width && offset <= size - width ? VPT_OK : VPT_CALLER_RANGE;
 }
 
-/* Configuration of a legacy device is in the CPU's byte order (D-LPCI-4), registers are little-endian ones always. */
+/*
+ * The configuration of a legacy device is in the CPU's byte order (D-LPCI-4), but registers are always little-endian.
+ */
 static uint32_t config_order(const struct vpt_device *device, unsigned width, uint32_t value)
 {
     if (width == 2u) {
@@ -48,7 +50,7 @@ enum vpt_status vpt_device_config_write(struct vpt_device *device, uint32_t offs
         status = VPT_CALLER_STATE;
     }
     if (status == VPT_OK && (device->status & VPT_STATUS_FAILED) != 0) {
-        status = VPT_CALLER_STATE; /* only a reset leads on (STATUS-3) */
+        status = VPT_CALLER_STATE; /* only a reset can follow (STATUS-3) */
     }
     if (status == VPT_OK) {
         device->ops->write(device, VPT_REGISTER_CONFIG + offset, width, config_order(device, width, value));
@@ -56,7 +58,7 @@ enum vpt_status vpt_device_config_write(struct vpt_device *device, uint32_t offs
     return status;
 }
 
-/* Puts `width` bytes of a number into a member, or one half of it. Returns whether it was another one. */
+/* Stores `width` bytes of a number in a member, or in one half of it. Returns whether it held another number. */
 static bool store_member(uint8_t *member, unsigned width, uint32_t value)
 {
     bool changed = false;
@@ -72,7 +74,10 @@ static bool store_member(uint8_t *member, unsigned width, uint32_t value)
     return changed;
 }
 
-/* One field; a 64-bit one as two halves (MMIO-REG-3), which lie in the order of the device's bytes, not the CPU's. */
+/*
+ * Reads one field. A 64-bit one is read as two halves (MMIO-REG-3), which are in the order of the device's bytes, not
+ * of the CPU's.
+ */
 static enum vpt_status read_config_field(struct vpt_device *device, const struct vpt_config_field *field,
                                          uint8_t *member, bool *changed)
 {

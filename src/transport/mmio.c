@@ -7,15 +7,15 @@
 #include "transport_ops.h"
 
 #define MAGIC      0x74726976u /* "virt" */
-#define CONFIG_MAX 0x7fffffffu /* bytes of the configuration: numbered by the same 32 bits as registers */
+#define CONFIG_MAX 0x7fffffffu /* bytes of configuration: its offsets are 32 bits, as those of registers are */
 
-/* Registers beside those of enum vpt_register. */
+/* Registers that enum vpt_register does not have. */
 enum mmio_register {
     REGISTER_MAGIC_VALUE = 0x000,
     REGISTER_VERSION = 0x004,
     REGISTER_DEVICE_ID = 0x008,
     REGISTER_VENDOR_ID = 0x00c,
-    REGISTER_GUEST_PAGE_SIZE = 0x028, /* this and the next two: version 1 */
+    REGISTER_GUEST_PAGE_SIZE = 0x028, /* this one and the next two: version 1 only */
     REGISTER_QUEUE_ALIGN = 0x03c,
     REGISTER_QUEUE_PFN = 0x040,
     REGISTER_QUEUE_NOTIFY = 0x050
@@ -54,8 +54,8 @@ static const struct vpt_transport_ops modern_ops = {
 
 #ifndef VPT_WITHOUT_LEGACY
 /*
- * The page size that a legacy device counts ring addresses in. The used ring in it need not begin a page, so that a
- * small queue fits one.
+ * A legacy device counts ring addresses in pages of this size. The used ring need not begin at a page, so that a small
+ * queue fits one page.
  */
 #define LEGACY_PAGE_SHIFT 12u
 #define LEGACY_PAGE_SIZE  (1u << LEGACY_PAGE_SHIFT)
@@ -75,7 +75,7 @@ static void write_legacy(struct vpt_device *device, uint32_t place, unsigned wid
     mmio_write(device, legacy_place(place), width, value);
 }
 
-/* The page size goes first, and the alignment before the page number, which is what starts the queue. */
+/* The page size comes first, then the alignment, then the page number, which starts the queue. */
 static enum vpt_status queue_enable_legacy(struct vpt_device *device, uint16_t index, const struct vpt_area *areas)
 {
     uint32_t page = (uint32_t)(areas[VPT_AREA_RINGS].memory.device_address >> LEGACY_PAGE_SHIFT);
@@ -103,7 +103,7 @@ static const struct vpt_transport_ops legacy_ops = {
 };
 #endif
 
-/* By what the Version register reads; NULL: unknown. */
+/* Returns the operations for a value of the Version register, or NULL if it is unknown. */
 static const struct vpt_transport_ops *ops_of(uint32_t version)
 {
 #ifndef VPT_WITHOUT_LEGACY
@@ -119,7 +119,7 @@ VPT_OUT_OF_LINE uint32_t read_first(const struct vpt_port *port, void *mapping, 
     return vpt_register_read(port, mapping, offset, 4);
 }
 
-/* The magic value first, and nothing further after one that is wrong. */
+/* Reads the magic value first, and nothing else if it is wrong. */
 enum vpt_status vpt_mmio_probe(struct vpt_mmio *mmio, const struct vpt_port *port, void *mapping, size_t size)
 {
     const struct vpt_transport_ops *ops;

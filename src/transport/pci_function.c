@@ -4,7 +4,7 @@
 
 #define MSIX_CONTROL        2u /* offset in the capability */
 #define MSIX_CONTROL_ENABLE 0x8000u
-#define MSIX_CONTROL_SIZE   0x07ffu /* entries, less one */
+#define MSIX_CONTROL_SIZE   0x07ffu /* the number of entries less one */
 
 bool vpt_pci_function_removed(const struct vpt_pci_function *function)
 {
@@ -18,7 +18,7 @@ bool vpt_pci_removed(struct vpt_device *device, uint32_t status)
     return (status == 0xffu || status == 0) && vpt_pci_function_removed(&vpt_pci_of(device)->function);
 }
 
-/* Reading the ISR status acknowledges; with MSI-X it says nothing and is left alone (PCI-ISR-1). */
+/* Reading the ISR status acknowledges. With MSI-X it says nothing and is not read (PCI-ISR-1). */
 static uint32_t read_interrupt(struct vpt_device *device)
 {
     const struct vpt_virtio_pci *pci = vpt_pci_of(device);
@@ -52,7 +52,7 @@ void vpt_pci_register_write(struct vpt_device *device, const uint8_t *places, ui
     }
 }
 
-/* A function that is gone takes the device with it. */
+/* If the function is gone, so is the device. */
 static enum vpt_status noticed(struct vpt_device *device, enum vpt_status status)
 {
     if (status == VPT_DEVICE_GONE) {
@@ -73,7 +73,7 @@ static void move_config(struct vpt_virtio_pci *pci)
 #endif
 }
 
-/* Reads MSI-X's message control, which is not the transport's own to set: a kernel turns MSI-X on. */
+/* Reads MSI-X's message control. The kernel turns MSI-X on, not the transport. */
 static enum vpt_status read_control(struct vpt_virtio_pci *pci, uint32_t *control)
 {
     enum vpt_status status = VPT_OK;
@@ -154,5 +154,5 @@ enum vpt_status vpt_pci_line(struct vpt_device *device, bool on)
                    : VPT_UNSUPPORTED_REQUEST;
     }
     status = noticed(device, vpt_pci_command(&pci->function, VPT_PCI_COMMAND_INTERRUPT_DISABLE, 0));
-    return status == VPT_DEVICE_PCI_COMMAND ? VPT_OK : status; /* functions before PCI 2.3 lack the bit */
+    return status == VPT_DEVICE_PCI_COMMAND ? VPT_OK : status; /* functions of PCI before 2.3 lack the bit */
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the two PCI transports have in common. */
+/* What the two PCI transports share. */
 #ifndef VPT_SRC_TRANSPORT_PCI_FUNCTION_H
 #define VPT_SRC_TRANSPORT_PCI_FUNCTION_H
 
@@ -20,7 +20,10 @@ enum vpt_status vpt_pci_find_modern(struct vpt_virtio_pci *pci);
 enum vpt_status vpt_pci_map_modern(struct vpt_virtio_pci *pci);
 enum vpt_status vpt_pci_open_legacy(struct vpt_virtio_pci *pci);
 
-/* Where a legacy interface has the device-specific configuration: MSI-X has two registers before it while it is on. */
+/*
+ * The offset of the device-specific configuration in a legacy interface. Two registers come before it while MSI-X is
+ * on.
+ */
 #define VPT_PCI_LEGACY_CONFIG      20u
 #define VPT_PCI_LEGACY_CONFIG_MSIX 24u
 
@@ -32,14 +35,14 @@ static inline uint32_t vpt_pci_legacy_config(const struct vpt_virtio_pci *pci)
 /* ---- What both interfaces do the same way (pci_function.c) ---- */
 
 /*
- * Whether the function is no longer in configuration space. All-ones, or zeroes on some machines, is what is read where
- * nothing answers; but a device that lies or has been reset may answer so too, and so may one whose BAR does not decode.
- * Only a function that is not in configuration space either has been removed, and reaches no memory any more.
+ * Whether the function was removed. Where nothing answers, all-ones is read, or zeroes on some machines. But a device
+ * that lies or was reset may answer so, too, and so may one whose BAR is not decoded. So a function was removed only if
+ * it is not in configuration space either; then it reaches no memory any more.
  */
 bool vpt_pci_function_removed(const struct vpt_pci_function *function);
 
 /*
- * Where an interface's first structure has the register VPT_REGISTER_...: a table's entry at VPT_PCI_REGISTER(...) is
+ * Where an interface's first structure has a register: the entry of a table at VPT_PCI_REGISTER(name) is
  * VPT_PCI_PLACE(offset, width). 0: the interface lacks the register, and a write to it is dropped.
  */
 #define VPT_PCI_REGISTERS            (VPT_REGISTER_CONFIG / 4u)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* virtio-pci, legacy: a block of registers in BAR 0, usually an I/O one (VirtIO 1.4, section 4.1.4.10). */
+/* virtio-pci, legacy: a block of registers in BAR 0, usually of I/O ports (VirtIO 1.4, section 4.1.4.10). */
 #include "pci_function.h"
 
 #ifndef VPT_WITHOUT_LEGACY
@@ -21,7 +21,7 @@ enum legacy_register {
 #define LEGACY_PAGE_SHIFT 12u
 #define LEGACY_PAGE_SIZE  (1u << LEGACY_PAGE_SHIFT)
 
-/* Of a memory BAR: the header, and more configuration than any device has. */
+/* Bytes that are mapped of a memory BAR: the header, and more configuration than any device has. */
 #define LEGACY_MAPPED 4096u
 
 static uint32_t read_header(struct vpt_device *device, uint32_t offset, unsigned width)
@@ -34,7 +34,10 @@ static void write_header(struct vpt_device *device, uint32_t offset, unsigned wi
     vpt_structure_write(device, &vpt_pci_of(device)->common, offset, width, value);
 }
 
-/* Features are one word (D-LPCI-3), and the size of a queue is its maximum, which cannot be written (D-LPCI-2). */
+/*
+ * A legacy device has one word of features (D-LPCI-3). The size of a queue is its maximum, and cannot be written
+ * (D-LPCI-2).
+ */
 static const uint8_t places[VPT_PCI_REGISTERS] = {
     [VPT_PCI_REGISTER(DEVICE_FEATURES)] = VPT_PCI_PLACE(LEGACY_DEVICE_FEATURES, 4),
     [VPT_PCI_REGISTER(DRIVER_FEATURES)] = VPT_PCI_PLACE(LEGACY_DRIVER_FEATURES, 4),
@@ -44,7 +47,10 @@ static const uint8_t places[VPT_PCI_REGISTERS] = {
     [VPT_PCI_REGISTER(QUEUE_READY)] = VPT_PCI_PLACE(LEGACY_QUEUE_ADDRESS, 4),
 };
 
-/* Where a place in the configuration is in the structure: inside it, wherever MSI-X has moved the rest. */
+/*
+ * Returns where a place in the configuration is in the structure. MSI-X may have moved it out of the structure: then it
+ * is the first one.
+ */
 static uint32_t config_place(struct vpt_device *device, uint32_t place, unsigned width)
 {
     const struct vpt_virtio_pci *pci = vpt_pci_of(device);

@@ -3,7 +3,7 @@
 #include "../log.h"
 #include "pci_function.h"
 
-/* struct virtio_pci_cap; the offsets are multiples of the widths, since capabilities are aligned to 4. */
+/* struct virtio_pci_cap. Capabilities are aligned to 4, so that all offsets are multiples of the widths. */
 enum capability_field {
     CAPABILITY_LENGTH = 2,
     CAPABILITY_TYPE = 3,
@@ -44,7 +44,7 @@ enum common_register {
     COMMON_MAPPED = 0x40
 };
 
-/* More configuration than any device has; a driver may map 4 KiB of a structure at most (OUT-PCI-1). */
+/* More configuration than any device has. A driver may map at most 4 KiB of a structure (OUT-PCI-1). */
 #define CONFIG_MAPPED 4096u
 
 static uint32_t read_common(struct vpt_device *device, uint32_t offset, unsigned width)
@@ -92,7 +92,10 @@ static void modern_write(struct vpt_device *device, uint32_t place, unsigned wid
     }
 }
 
-/* What a notification calls the queue: its index, or a value that the device has picked (PCI-KICK-5, PCI-KICK-6). */
+/*
+ * Returns what a notification calls the queue: its index, or a value that the device has chosen (PCI-KICK-5,
+ * PCI-KICK-6).
+ */
 static enum vpt_status notify_value(struct vpt_device *device, uint16_t index, uint16_t *value)
 {
     *value = index;
@@ -106,7 +109,7 @@ static enum vpt_status notify_value(struct vpt_device *device, uint16_t index, u
     return VPT_OK;
 }
 
-/* A queue's own doorbell, mapped by itself: a device may have thousands, a page apart (PCI-CAP-5). */
+/* Maps a queue's doorbell by itself: a device may have thousands, a page apart (PCI-CAP-5). */
 static enum vpt_status place_doorbell(struct vpt_device *device, uint32_t notify_offset, struct vpt_doorbell *doorbell)
 {
     const struct vpt_virtio_pci *pci = vpt_pci_of(device);
@@ -155,14 +158,14 @@ static bool modern_vector(struct vpt_device *device, uint32_t queue, uint16_t ve
 /* ---- Capabilities ---- */
 
 /*
- * What a search in the capabilities is at: for the structures, type by type, from TYPE_COMMON to TYPE_DEVICE, or for
- * one shared memory region.
+ * A search in the capabilities: for the structures, by type from TYPE_COMMON to TYPE_DEVICE, or for one shared memory
+ * region.
  */
 struct search {
     struct vpt_virtio_pci *pci;
-    enum vpt_status error; /* the port's first: fields read 0 from then on */
+    enum vpt_status error; /* the port's first error: fields read 0 from then on */
     struct vpt_pci_structure *structures[TYPE_DEVICE];
-    enum vpt_status reasons[TYPE_DEVICE];    /* why the first of the type was refused */
+    enum vpt_status reasons[TYPE_DEVICE];    /* why the first capability of this type was refused */
     struct vpt_shared_memory_region *region; /* NULL: the search is for the structures */
     uint8_t id;
 };
@@ -177,7 +180,7 @@ static uint32_t read_capability_field(struct search *search, uint32_t offset, un
     return search->error == VPT_OK ? value : 0;
 }
 
-/* Reads where a capability says that its structure is. `size`: bytes that one of its type has at least. */
+/* Reads where a capability says that its structure is. `size`: bytes of the shortest structure of its type. */
 static enum vpt_status read_claim(struct search *search, uint32_t at, uint32_t size, struct vpt_structure_claim *claim)
 {
     uint32_t length = read_capability_field(search, at + CAPABILITY_LENGTH, 1);
@@ -194,7 +197,7 @@ static enum vpt_status read_claim(struct search *search, uint32_t at, uint32_t s
 static enum vpt_status place_structure(struct search *search, unsigned type, uint32_t at)
 {
     static const struct {
-        uint8_t size; /* of the capability */
+        uint8_t size; /* bytes of the capability */
         uint8_t needed;
         uint8_t alignment;
     } wanted[TYPE_DEVICE] = { { CAPABILITY_SIZE, COMMON_SIZE, 4 },
@@ -219,7 +222,7 @@ static enum vpt_status place_structure(struct search *search, unsigned type, uin
     return vpt_structure_place(pci, &claim, search->structures[type - 1u]);
 }
 
-/* A region's place is two 64-bit numbers, in a capability that has the upper halves behind the lower ones. */
+/* A region's offset and length are 64-bit numbers. The capability has their upper halves after the lower ones. */
 static void place_region(struct search *search, uint32_t at)
 {
     struct vpt_pci_structure found;
@@ -239,7 +242,7 @@ static void place_region(struct search *search, uint32_t at)
     }
 }
 
-/* The first usable capability of each type is the one (PCI-CAP-2); others, and those of other types, are left. */
+/* The first usable capability of each type is used (PCI-CAP-2). All others are ignored. */
 static enum vpt_status consider(struct search *search, uint32_t at)
 {
     unsigned type = read_capability_field(search, at + CAPABILITY_TYPE, 1);
@@ -264,7 +267,7 @@ static enum vpt_status consider(struct search *search, uint32_t at)
     return search->error;
 }
 
-/* Ends with VPT_EMPTY, or with what broke the list off. */
+/* Returns VPT_EMPTY at the end of the list, or the error that ended it. */
 static enum vpt_status search_capabilities(struct search *search)
 {
     struct vpt_pci_capability capability;
@@ -305,7 +308,7 @@ enum vpt_status vpt_pci_find_modern(struct vpt_virtio_pci *pci)
     return VPT_OK;
 }
 
-/* Ends as the search does. All-ones in the length: no such region. */
+/* If there is no such region, its length is all-ones. */
 static enum vpt_status shared_memory(struct vpt_device *device, uint8_t id, struct vpt_shared_memory_region *region)
 {
     struct search search = { .pci = vpt_pci_of(device), .region = region, .id = id };

@@ -3,7 +3,7 @@
 #include "../log.h"
 #include "pci_function.h"
 
-/* The revision plays no part (PCI-DISC-3). */
+/* The revision does not matter (PCI-DISC-3). */
 static enum vpt_status identify_device(struct vpt_virtio_pci *pci, bool *transitional)
 {
     struct vpt_device *device = &pci->device;
@@ -48,7 +48,7 @@ static enum vpt_status open_legacy(struct vpt_virtio_pci *pci)
 #endif
 }
 
-/* *unusable: the device has no modern interface, or none within this kernel's reach; other failures may pass. */
+/* *unusable: the device has no modern interface, or this kernel cannot reach it. Other errors may be temporary. */
 static enum vpt_status open_modern(struct vpt_virtio_pci *pci, bool *unusable)
 {
     enum vpt_status status = vpt_pci_find_modern(pci);
@@ -62,7 +62,7 @@ static enum vpt_status open_modern(struct vpt_virtio_pci *pci, bool *unusable)
     return vpt_pci_map_modern(pci);
 }
 
-/* The modern interface first; a function without one, or with none that can be used, may have a legacy one. */
+/* Tries the modern interface first. If there is none that can be used, the function may have a legacy one. */
 static enum vpt_status open_interface(struct vpt_virtio_pci *pci, bool transitional,
                                       enum vpt_virtio_pci_interface interface)
 {
@@ -88,7 +88,7 @@ static enum vpt_status open_interface(struct vpt_virtio_pci *pci, bool transitio
     return legacy == VPT_OK || modern == VPT_DEVICE_NO_COMMON ? legacy : modern;
 }
 
-/* Lets the BARs answer that the structures are in. */
+/* Turns on decoding of the BARs that the structures are in. */
 static enum vpt_status turn_decoding_on(struct vpt_virtio_pci *pci)
 {
     const struct vpt_pci_structure *const structures[] = { &pci->common, &pci->notify, &pci->isr, &pci->config };
@@ -103,7 +103,7 @@ static enum vpt_status turn_decoding_on(struct vpt_virtio_pci *pci)
     return vpt_pci_command(&pci->function, command, 0);
 }
 
-/* What looks like nonsense may come of a function that was removed meanwhile. */
+/* A device that seems to be wrong may have been removed meanwhile. */
 static enum vpt_status gone_if_removed(const struct vpt_pci_function *function, enum vpt_status status)
 {
     return vpt_status_group(status) == VPT_GROUP_DEVICE && vpt_pci_function_removed(function) ? VPT_DEVICE_GONE
