@@ -55,7 +55,7 @@ static void fill_bytes(struct vpt_assign_device *device, unsigned from, unsigned
     }
 }
 
-static void fill_by_table(struct vpt_assign_device *device, unsigned code, unsigned base, unsigned room)
+static void fill_by_table(struct vpt_assign_device *device, unsigned code, unsigned base, unsigned size)
 {
     for (unsigned i = 0; i < ASSIGN_RUNS; i++) {
         const struct vpt_assign_run *run = &vpt_assign_runs[i];
@@ -63,7 +63,7 @@ static void fill_by_table(struct vpt_assign_device *device, unsigned code, unsig
         if (run->code == code) {
             unsigned end = (unsigned)run->at + run->count;
 
-            end = base + (end < room ? end : room);
+            end = base + (end < size ? end : size);
             fill_bytes(device, base + run->at, end, run->row, run->restored ? MARK_RESTORED : 0);
         }
     }
@@ -75,7 +75,7 @@ static unsigned msi_shift(uint32_t header)
     return (header & MSI_64_BIT) != 0 ? 4u : 0;
 }
 
-static void fill_msi(struct vpt_assign_device *device, uint32_t header, unsigned base, unsigned room)
+static void fill_msi(struct vpt_assign_device *device, uint32_t header, unsigned base, unsigned size)
 {
     unsigned control = vpt_assign_shadow8(device, base + 2u);
     unsigned shift = msi_shift(header);
@@ -86,16 +86,16 @@ static void fill_msi(struct vpt_assign_device *device, uint32_t header, unsigned
     }
     fill_bytes(device, base + 8u, base + 10u + shift, ROW_VIRTUAL, 0);
     if ((header & MSI_MASKABLE) != 0) {
-        fill_by_table(device, ASSIGN_PART_MSI_MASKS, base + shift, room - shift);
+        fill_by_table(device, ASSIGN_PART_MSI_MASKS, base + shift, size - shift);
     }
     device->msi = (uint16_t)base;
 }
 
 /* Lets the guest begin a function level reset, if the function has one. */
-static void fill_reset(struct vpt_assign_device *device, unsigned part, bool able, unsigned base, unsigned room)
+static void fill_reset(struct vpt_assign_device *device, unsigned part, bool able, unsigned base, unsigned size)
 {
     if (able && device->host->delay != NULL) {
-        fill_by_table(device, part, base, room);
+        fill_by_table(device, part, base, size);
     }
 }
 
@@ -103,36 +103,36 @@ static void fill_reset(struct vpt_assign_device *device, unsigned part, bool abl
  * Fills in what the tables say of a capability. A hidden one is filled in, too, because a reset takes away its bytes as
  * well.
  */
-static void fill_known(struct vpt_assign_device *device, uint32_t header, unsigned code, unsigned base, unsigned room)
+static void fill_known(struct vpt_assign_device *device, uint32_t header, unsigned code, unsigned base, unsigned size)
 {
-    fill_by_table(device, code, base, room);
-    if (code == ASSIGN_CODE(ASSIGN_CAPABILITY_PCIE) && room > PCIE_CONTROL) {
+    fill_by_table(device, code, base, size);
+    if (code == ASSIGN_CODE(ASSIGN_CAPABILITY_PCIE) && size > PCIE_CONTROL) {
         if ((header & PCIE_VERSION_2) != 0) {
-            fill_by_table(device, ASSIGN_PART_EXPRESS_2, base, room);
+            fill_by_table(device, ASSIGN_PART_EXPRESS_2, base, size);
         }
         /* The bit that begins a reset must never be written back. It should read 0, but may not. */
         device->saved[(base + PCIE_CONTROL) / 4u] &= ~(uint32_t)PCIE_BEGIN_RESET;
         fill_reset(device, ASSIGN_PART_EXPRESS_RESET,
-                   (vpt_assign_saved32(device, base + 4u) & PCIE_FUNCTION_RESET) != 0, base, room);
+                   (vpt_assign_saved32(device, base + 4u) & PCIE_FUNCTION_RESET) != 0, base, size);
     } else if (code == ASSIGN_CODE(ASSIGN_CAPABILITY_AF)) {
-        fill_reset(device, ASSIGN_PART_ADVANCED_RESET, (header & AF_FUNCTION_RESET) == AF_FUNCTION_RESET, base, room);
+        fill_reset(device, ASSIGN_PART_ADVANCED_RESET, (header & AF_FUNCTION_RESET) == AF_FUNCTION_RESET, base, size);
     }
 }
 
 /* Fills in what the tables do not say of a capability that guests see. */
 static void fill_capability(struct vpt_assign_device *device, uint32_t header, unsigned code, unsigned base,
-                            unsigned room)
+                            unsigned size)
 {
     unsigned length = header >> 16 & PCI_ABSENT8;
 
     switch (code) {
-    case ASSIGN_CODE(VPT_PCI_CAPABILITY_MSI): fill_msi(device, header, base, room); break;
+    case ASSIGN_CODE(VPT_PCI_CAPABILITY_MSI): fill_msi(device, header, base, size); break;
     case ASSIGN_CODE(VPT_PCI_CAPABILITY_MSIX): device->msix = (uint16_t)base; break;
     case ASSIGN_CODE(VPT_PCI_CAPABILITY_VENDOR):
         /*
          * Virtio's capabilities are read-only (VirtIO 1.4, section 4.1.4), except the one for configuration accesses.
          */
-        fill_bytes(device, base + 3u, base + (length < room ? length : room),
+        fill_bytes(device, base + 3u, base + (length < size ? length : size),
                    device->virtio && header >> 24 != VIRTIO_CONFIGURATION_ACCESS ? ROW_FIXED : ROW_RAW, 0);
         break;
     case ASSIGN_CODE(ASSIGN_CAPABILITY_PM):
@@ -186,7 +186,7 @@ static unsigned mark_heads(struct vpt_assign_device *device, const struct list *
  * Returns how many bytes lie between the beginning of a capability and the next one or the end of its part of the
  * space.
  */
-static unsigned room_of(const struct vpt_assign_device *device, const struct list *list, unsigned at)
+static unsigned size_of_capability(const struct vpt_assign_device *device, const struct list *list, unsigned at)
 {
     unsigned end = at + 4u;
 
@@ -197,7 +197,7 @@ static unsigned room_of(const struct vpt_assign_device *device, const struct lis
 }
 
 static bool is_visible(const struct vpt_assign_device *device, unsigned code, uint32_t header,
-                       const struct vpt_assign_kind *kind, unsigned at, unsigned room)
+                       const struct vpt_assign_kind *kind, unsigned at, unsigned size)
 {
     unsigned marks = vpt_assign_marks(device, at);
     unsigned minimum = kind->minimum;
@@ -215,7 +215,7 @@ static bool is_visible(const struct vpt_assign_device *device, unsigned code, ui
         break;
     default: break;
     }
-    return (marks & MARK_HIDE) == 0 && room >= minimum && ((marks & MARK_SHOW) != 0 || !hidden);
+    return (marks & MARK_HIDE) == 0 && size >= minimum && ((marks & MARK_SHOW) != 0 || !hidden);
 }
 
 static void compose_list(struct vpt_assign_device *device, const struct list *list, unsigned first)
@@ -229,20 +229,20 @@ static void compose_list(struct vpt_assign_device *device, const struct list *li
         uint32_t header = vpt_assign_saved32(device, at);
         unsigned code = vpt_assign_code(header & (list->extended ? PCI_ABSENT16 : PCI_ABSENT8), list->extended);
         const struct vpt_assign_kind *kind = vpt_assign_kind_of(code);
-        unsigned room = room_of(device, list, at);
+        unsigned size = size_of_capability(device, list, at);
 
-        fill_known(device, header, code, at, room);
-        if ((seen & kind->flags & KIND_ONCE) == 0 && is_visible(device, code, header, kind, at, room)) {
+        fill_known(device, header, code, at, size);
+        if ((seen & kind->flags & KIND_ONCE) == 0 && is_visible(device, code, header, kind, at, size)) {
             seen |= kind->flags;
-            fill_by_table(device, list->part, at, room);
-            fill_capability(device, header, code, at, room);
+            fill_by_table(device, list->part, at, size);
+            fill_capability(device, header, code, at, size);
             if (at != link) {
                 device->shadow[link / 4u] |= at << link_shift;
             }
             link = at;
             link_shift = list->shift;
         } else {
-            fill_bytes(device, at, at + room, ROW_HIDDEN, 0);
+            fill_bytes(device, at, at + size, ROW_HIDDEN, 0);
         }
         at = next_of(list, header);
     }

@@ -54,7 +54,7 @@ static enum vpt_status map_bar(struct vpt_assign_device *device, unsigned bar, u
     return status;
 }
 
-enum way { FORWARD, PLACING, BACK };
+enum change_kind { FORWARD, PLACING, BACK };
 
 /*
  * Unmaps first, since a BAR may come to lie where another one was. BARs that stay where they are stay mapped. Removes
@@ -64,17 +64,18 @@ enum way { FORWARD, PLACING, BACK };
  * address, or the guest may be sizing the BAR, and has to read back what it has written. On the way BACK from a failure
  * all BARs are tried, and a refusal is a failure, because the hypervisor gave this place before.
  */
-static enum vpt_status apply_placement(struct vpt_assign_device *device, struct vpt_assign_placement *to, enum way way)
+static enum vpt_status apply_placement(struct vpt_assign_device *device, struct vpt_assign_placement *to,
+                                       enum change_kind kind)
 {
     enum vpt_status result = vpt_assign_unmap(device, to, false);
 
-    for (unsigned i = 0; i < ASSIGN_BARS && (way == BACK || result == VPT_OK); i++) {
+    for (unsigned i = 0; i < ASSIGN_BARS && (kind == BACK || result == VPT_OK); i++) {
         enum vpt_status status = VPT_OK;
 
-        if (way == BACK || to->address[i] != device->placed.address[i]) {
+        if (kind == BACK || to->address[i] != device->placed.address[i]) {
             status = map_bar(device, i, to->address[i]);
         }
-        if (status != VPT_OK && (way == PLACING || (way == FORWARD && status == VPT_REFUSED))) {
+        if (status != VPT_OK && (kind == PLACING || (kind == FORWARD && status == VPT_REFUSED))) {
             vpt_assign_not_live(to, i);
             status = vpt_assign_unmap(device, to, false);
         }
@@ -85,7 +86,8 @@ static enum vpt_status apply_placement(struct vpt_assign_device *device, struct 
 
 /* ---- The transaction ---- */
 
-static enum vpt_status change_placement(struct vpt_assign_device *device, struct vpt_assign_placement *to, enum way way)
+static enum vpt_status change_placement(struct vpt_assign_device *device, struct vpt_assign_placement *to,
+                                        enum change_kind kind)
 {
     uint8_t live = to->live;
     enum vpt_status status = VPT_OK;
@@ -94,14 +96,14 @@ static enum vpt_status change_placement(struct vpt_assign_device *device, struct
         /*
          * After a write to the command register or the power state, bus mastering changes once mappings have followed.
          */
-        uint32_t mask = way == PLACING ? VPT_PCI_COMMAND_BUS_MASTER : 0;
+        uint32_t mask = kind == PLACING ? VPT_PCI_COMMAND_BUS_MASTER : 0;
 
         status = vpt_assign_host_follow(device, mask, device->placed.live == 0);
     }
     if (status != VPT_OK) {
         return status;
     }
-    status = apply_placement(device, to, way);
+    status = apply_placement(device, to, kind);
     if (status == VPT_OK) {
         device->placed = *to;
         device->refused = (uint8_t)(live & ~(unsigned)to->live);

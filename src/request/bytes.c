@@ -4,7 +4,7 @@
 
 #include "../access.h"
 
-#define BYTES_MAX 16u /* that are read at one moment */
+#define BYTES_MAX 16u /* bytes that are read together */
 
 enum vpt_status vpt_driver_bytes(struct vpt_device *device, uint32_t offset, uint8_t *bytes, unsigned count)
 {
