@@ -83,8 +83,8 @@ requests() {
     local loops=vpt_requests_submit_framed:100,submit_relinked:100,vpt_requests_submit_batch:100,submit_alike:100
     loops+=,vpt_requests_poll_batch:100,take_seen:100,set_up_slots:1000,vpt_requests_init:1000
     local precision=1 options=("${again[@]}" -eva-slevel-function "$loops" "${@:5}")
-    prove "${@:1:4}" tests/proof/proof_requests.c src/request/{requests,slots,shapes,batch,receive,driver,driver_restart}.c \
-        "${queue_sources[@]}"
+    prove "${@:1:4}" tests/proof/proof_requests.c \
+        src/request/{requests,slots,shapes,batch,receive,driver,driver_restart}.c "${queue_sources[@]}"
 }
 
 # Usage: slots SIZE REQUESTS TABLES EVENT HEADER REPLY RECEIVE

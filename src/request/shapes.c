@@ -78,7 +78,7 @@ static void append_reply(struct chain *chain, const struct vpt_requests *request
     }
 }
 
-/* Submits data of both directions, requests without a header or a reply, or with a reply before the data that is written. */
+/* Submits data of both directions, requests without a header or a reply, or with a reply before the written data. */
 VPT_COLD enum vpt_status submit_other(struct vpt_requests *requests, const struct vpt_segment *segments,
                                       uint32_t readable, uint32_t writable, void *token)
 {
