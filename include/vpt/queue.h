@@ -44,8 +44,6 @@ struct vpt_queue_slot {
     (((VPT_QUEUE_DESCRIPTOR_AREA_SIZE(size) + VPT_QUEUE_DRIVER_AREA_SIZE(size) + VPT_AS(size_t, alignment) - 1u) & \
       ~(VPT_AS(size_t, alignment) - 1u)) +                                                                         \
      VPT_QUEUE_DEVICE_AREA_SIZE(size))
-#define VPT_QUEUE_RINGS_ALIGNMENT        16u
-#define VPT_QUEUE_LEGACY_RINGS_ALIGNMENT 4096u
 
 /* Bytes of `tables` indirect tables of `segments` entries. The alignment is 16. */
 #define VPT_QUEUE_INDIRECT_SIZE(tables, segments) (16u * VPT_AS(size_t, tables) * VPT_AS(size_t, segments))
@@ -69,17 +67,6 @@ struct vpt_queue_memory {
     struct vpt_memory slots;         /* the slots of requests (request.h); vpt_queue_init() does not use them */
 };
 
-/* The places in vpt_queue.areas: the members of struct vpt_queue_memory. Private. */
-enum vpt_area_number {
-    VPT_AREA_RINGS,
-    VPT_AREA_DRIVER,
-    VPT_AREA_DEVICE,
-    VPT_AREA_TABLES,
-    VPT_AREA_STATE,
-    VPT_AREA_SLOTS,
-    VPT_AREAS
-};
-
 /*
  * How to set up a queue. Zeroed, it means virtqueue 0, of the device's maximum size up to 256, without indirect tables,
  * in memory of the port.
@@ -95,22 +82,6 @@ struct vpt_queue_config {
     uint16_t indirect_tables;   /* how many requests may be in tables at once; unused without INDIRECT_DESC */
     uint16_t indirect_segments; /* entries of each table; a request that is longer becomes a chain */
     struct vpt_queue_memory memory;
-};
-
-/* A piece of memory that an object was set up with. Private. */
-struct vpt_area {
-    struct vpt_memory memory;
-    uint32_t flags; /* VPT_DMA_* */
-    bool owned;     /* the port gave it */
-};
-
-/* Where a queue's notifications go. Private. */
-struct vpt_doorbell {
-    void *mapping;    /* of registers; NULL: an I/O port */
-    size_t offset;    /* in the mapping; or which I/O port */
-    uint16_t value;   /* what tells the device which queue is meant */
-    uint8_t width;    /* bytes: 2 or 4 */
-    bool own_mapping; /* made for this queue */
 };
 
 /* A queue, in the caller's memory. Every member is private. */

@@ -90,6 +90,37 @@ struct vpt_config_field {
 
 #define VPT_CONFIG_WITH(feature) (VPT_AS(unsigned, feature) + 1u)
 
+/* What the used ring is aligned to in rings that are one piece; see VPT_QUEUE_RINGS_SIZE(). */
+#define VPT_QUEUE_RINGS_ALIGNMENT        16u
+#define VPT_QUEUE_LEGACY_RINGS_ALIGNMENT 4096u
+
+/* The places in vpt_queue.areas: the members of struct vpt_queue_memory. Private. */
+enum vpt_area_number {
+    VPT_AREA_RINGS,
+    VPT_AREA_DRIVER,
+    VPT_AREA_DEVICE,
+    VPT_AREA_TABLES,
+    VPT_AREA_STATE,
+    VPT_AREA_SLOTS,
+    VPT_AREAS
+};
+
+/* A piece of memory that an object was set up with. Private. */
+struct vpt_area {
+    struct vpt_memory memory;
+    uint32_t flags; /* VPT_DMA_* */
+    bool owned;     /* the port gave it */
+};
+
+/* Where a queue's notifications go. Private. */
+struct vpt_doorbell {
+    void *mapping;    /* of registers; NULL: an I/O port */
+    size_t offset;    /* in the mapping; or which I/O port */
+    uint16_t value;   /* what tells the device which queue is meant */
+    uint8_t width;    /* bytes: 2 or 4 */
+    bool own_mapping; /* made for this queue */
+};
+
 /* A shared memory region (VirtIO 1.4, section 2.10), in physical address space. */
 struct vpt_shared_memory_region {
     uint64_t base;

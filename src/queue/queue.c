@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A virtqueue's set-up and end; what happens between them is in the files of the ring's format. */
+/* Set-up and end of a virtqueue. The files of the ring's format have what happens between. */
 #include <vpt/queue.h>
 
 #include "../transport/transport_ops.h"
@@ -9,7 +9,7 @@
 
 #define QUEUES_MAX 0x10000u /* of a device: an index has 16 bits */
 
-/* Entries, where the caller names no size and memory is short: at least. */
+/* At least so many entries, if the caller names no size and memory is short. */
 #define DEFAULT_SIZE_MIN 8u
 
 enum vpt_status vpt_queue_find(struct vpt_device *device, uint16_t index, uint32_t *maximum)
@@ -33,7 +33,7 @@ enum vpt_status vpt_queue_find(struct vpt_device *device, uint16_t index, uint32
     return VPT_OK;
 }
 
-/* Three pieces of the rings are all given, or one that holds them; a legacy interface takes one only. */
+/* Either all three pieces of the rings are given, or one that holds them; a legacy interface takes only one. */
 static enum vpt_status check_given(const struct vpt_queue *queue, struct vpt_queue_wish *wish)
 {
     const struct vpt_queue_memory *memory = wish->memory;
@@ -47,7 +47,7 @@ static enum vpt_status check_given(const struct vpt_queue *queue, struct vpt_que
                : VPT_CALLER_MEMORY;
 }
 
-/* Resolves the doorbell, so that a kick is one store, or one call of the port. */
+/* Finds the doorbell, so that a kick is one store, or one call of the port. */
 static enum vpt_status take_doorbell(struct vpt_queue *queue)
 {
     struct vpt_doorbell *doorbell = &queue->doorbell;
@@ -104,7 +104,7 @@ static enum vpt_status take_all(struct vpt_queue *queue, struct vpt_queue_wish *
         status = vpt_queue_prepare(queue);
     }
     if (status != VPT_OK) {
-        /* On PCI the maximum reads as the size that was written last: the next try must find the device's own. */
+        /* On PCI the maximum reads as the size that was written last, and the next try must find the device's own. */
         (void)vpt_device_queue_size(queue->device, queue->index, maximum);
     }
     return status;
@@ -146,8 +146,8 @@ enum vpt_status vpt_queue_set_up(struct vpt_queue *queue, struct vpt_device *dev
         if (status == VPT_OK) {
             return status;
         }
-        device->queues = queue->next; /* nothing was set up since */
-        /* PCI has no other way to stop a queue, and a device that does not start one has to start over anyway. */
+        device->queues = queue->next; /* no queue was set up since */
+        /* PCI has no other way to stop a queue, and a device that does not start a queue has to be reset anyway. */
         if (vpt_device_reset(device) == VPT_DEVICE_STUCK) {
             status = VPT_DEVICE_STUCK;
         }

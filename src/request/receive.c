@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Queues on which every slot waits at the device for what it has to say. */
+/* Queues whose slots are all with the device, until it has something to say. */
 #include "slots.h"
 
 #include "../access.h"
 
-/* Each byte is read once: what was looked at is what the caller gets. */
+/* Each byte is read once, so that what was checked is what the caller gets. */
 static void copy_out(uint8_t *buffer, const uint8_t *slot, size_t size)
 {
     size_t i;
@@ -40,13 +40,13 @@ enum vpt_status vpt_receive(struct vpt_requests *requests, void *buffer, size_t 
     enum vpt_status status = vpt_requests_poll(requests, &completion);
 
     if (status == VPT_EMPTY) {
-        (void)vpt_requests_kick(requests); /* shows the device the slots that it was given back */
+        (void)vpt_requests_kick(requests); /* shows the device the slots that it got back */
     }
     if (status != VPT_OK) {
         return status;
     }
     *length = completion.length;
     copy_out((uint8_t *)buffer, (const uint8_t *)completion.token, size < *length ? size : *length);
-    status = give(requests); /* of a queue that is dead there is none to give */
+    status = give(requests); /* a dead queue has no slot to give */
     return completion.status != VPT_OK ? completion.status : status;
 }

@@ -1,21 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Slots on a split virtqueue. Each slot has a table of its own, or where there are no tables a fixed run of
- * descriptors: one of the first ones in the ring, and others behind all of those. So the used id is the slot. Header,
- * reply and their lengths are written once, here. A submission writes where its data is, and links only where the
- * slot's last request was of another shape.
+ * Slots on a split virtqueue. Each slot has its own table. Without tables it has a fixed run of descriptors: one of the
+ * first ones in the ring, and others after all of these. So the used id is the number of the slot. Header, reply and
+ * their lengths are written once, at set-up. A submission writes where its data is, and writes links only if the slot's
+ * last request had another shape.
  */
-#include "split_slots.h"
+#include "slots.h"
 
 #include "../queue/look.h"
 #include "../transport/transport_ops.h"
+#include "split_slots.h"
 
 static struct vpt_requests *requests_of(struct vpt_queue *queue)
 {
     return VPT_CONTAINER_OF(queue, struct vpt_requests, queue);
 }
 
-/* As many slots as the ring has room for, if each takes so many of its entries. */
+/* Returns how many slots fit in the ring, if each needs so many of its entries. */
 static uint32_t slots_of(uint32_t wanted, uint32_t size, uint32_t each)
 {
     uint32_t slots = 0;
@@ -26,9 +27,9 @@ static uint32_t slots_of(uint32_t wanted, uint32_t size, uint32_t each)
     return slots;
 }
 
-/* Requests are as long as the ring takes (SPLIT-INDIR-3), in tables unless there are more slots without. */
-static enum vpt_status plan(struct vpt_queue *queue, const struct vpt_queue_wish *wish, uint64_t *private_bytes,
-                            uint64_t *slot_bytes)
+/* Requests may be as long as the ring (SPLIT-INDIR-3). They are in tables, unless there are more slots without. */
+static enum vpt_status plan_slots(struct vpt_queue *queue, const struct vpt_queue_wish *wish, uint64_t *private_bytes,
+                                  uint64_t *slot_bytes)
 {
     struct vpt_requests *requests = requests_of(queue);
     uint32_t size = queue->mask + 1u;
@@ -95,7 +96,7 @@ static void prepare_slot(struct vpt_requests *requests, uint32_t slot)
     queue->slots[slot].tail = (uint16_t)(slot + 1u < queue->slot_count ? slot + 1u : 0u);
 }
 
-static void prepare(struct vpt_queue *queue)
+static void prepare_slots(struct vpt_queue *queue)
 {
     struct vpt_requests *requests = requests_of(queue);
     uint32_t slot;
@@ -108,7 +109,7 @@ static void prepare(struct vpt_queue *queue)
     queue->free_count = queue->slot_count;
 }
 
-const struct vpt_queue_form vpt_split_slots = { plan, prepare };
+const struct vpt_queue_form vpt_split_slots = { plan_slots, prepare_slots };
 
 enum vpt_status vpt_slots_refuse(const struct vpt_requests *requests, uint32_t count)
 {
@@ -122,7 +123,7 @@ enum vpt_status vpt_slots_refuse(const struct vpt_requests *requests, uint32_t c
 
 /* ---- Submission ---- */
 
-/* Where a segment is, and how long; adds to `*bytes`. */
+/* Writes where a segment is, and its length, which it adds to `*bytes`. */
 VPT_INLINE enum vpt_status write_segment(const struct vpt_requests *requests, struct split_descriptor *descriptor,
                                          const struct vpt_segment *segment, uint64_t *bytes)
 {
@@ -138,7 +139,7 @@ VPT_INLINE enum vpt_status write_segment(const struct vpt_requests *requests, st
     return VPT_OK;
 }
 
-/* What the slot is not linked for, or can't be. */
+/* Submits a request for which the slot is not linked, or cannot be. */
 VPT_COLD enum vpt_status submit_relinked(struct vpt_requests *requests, const struct vpt_segment *segments,
                                          uint32_t count, bool writable, void *token)
 {
@@ -180,8 +181,8 @@ VPT_COLD enum vpt_status submit_relinked(struct vpt_requests *requests, const st
 }
 
 /*
- * Header, data of one direction, reply: the links are those of the slot's last request, unless it had another number of
- * segments or the other direction.
+ * Submits header, data of one direction and reply. The links are those of the slot's last request, unless that had
+ * another number of segments or the other direction.
  */
 enum vpt_status vpt_requests_submit_framed(struct vpt_requests *requests, const struct vpt_segment *segments,
                                            uint32_t count, bool writable, void *token)
@@ -215,8 +216,8 @@ enum vpt_status vpt_requests_submit_framed(struct vpt_requests *requests, const 
 
 /* ---- Completion ---- */
 
-/* Whether the device names a request that it has not been shown yet: one of those added since the last publish. */
-static bool unpublished(const struct vpt_queue *queue, uint32_t id)
+/* Whether the device names a request that it has not been shown yet: one added since the last publish. */
+static bool is_unpublished_slot(const struct vpt_queue *queue, uint32_t id)
 {
     uint32_t left = queue->available_index - queue->published;
     uint32_t slot = queue->last_added;
@@ -230,7 +231,7 @@ static bool unpublished(const struct vpt_queue *queue, uint32_t id)
     return false;
 }
 
-/* Nothing was found. After a reset what was in flight comes back, each once. */
+/* Nothing was used. After a reset each request in flight comes back once. */
 VPT_COLD enum vpt_status drain(struct vpt_requests *requests, enum vpt_status why, struct vpt_completion *completion)
 {
     struct vpt_queue *queue = &requests->queue;
@@ -249,7 +250,7 @@ VPT_COLD enum vpt_status drain(struct vpt_requests *requests, enum vpt_status wh
     return status == VPT_CALLER_STATE ? why : status;
 }
 
-/* The only place where requests leave one by one. */
+/* Only here requests come back one by one. */
 enum vpt_status vpt_requests_poll(struct vpt_requests *requests, struct vpt_completion *completion)
 {
     struct vpt_queue *queue = &requests->queue;
@@ -270,7 +271,7 @@ enum vpt_status vpt_requests_poll(struct vpt_requests *requests, struct vpt_comp
     id = vpt_order32(order, vpt_load32(&element->id));
     length = vpt_order32(order, vpt_load32(&element->length));
     if (VPT_UNLIKELY(id >= queue->slot_count || queue->slots[id].count == 0 ||
-                     (queue->available_index != queue->published && unpublished(queue, id)))) {
+                     (queue->available_index != queue->published && is_unpublished_slot(queue, id)))) {
         return drain(requests, vpt_split_lie(queue, VPT_DEVICE_USED_ID), completion);
     }
     VPT_WRITE_ONCE(queue->last_used, queue->last_used + 1u);

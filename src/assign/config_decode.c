@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Which function's configuration space a guest's access is meant for. Functions of their arguments. */
-#include "pci_internal.h"
+/*
+ * Which function, register and width a guest's access to configuration space is for: functions of their arguments
+ * alone.
+ */
+#include "../pci/pci_internal.h"
 
 /* The address port (PCI 3.0, section 3.2.2.3.2). */
 #define LATCH_ENABLE   0x80000000u
@@ -8,15 +11,15 @@
 #define DATA_PORT      0xcfcu
 #define DATA_PORTS     4u
 
-/* Bytes of a window (PCI Express 5.0, section 7.2.2). */
+/* Bits of an offset in a window (PCI Express 5.0, section 7.2.2). */
 #define BUS_SHIFT       20u
 #define DEVICE_SHIFT    15u
 #define FUNCTION_SHIFT  12u
-#define WINDOW_FUNCTION 0x0ffff000u /* with the bus and the device */
+#define WINDOW_FUNCTION 0x0ffff000u /* bus, device and function */
 
 static const struct vpt_pci_target none;
 
-/* Whether an access is one of a guest's configuration space: of 1, 2 or 4 bytes, within one dword. */
+/* Whether configuration space has such accesses: of 1, 2 or 4 bytes, within one word of 4. */
 static enum vpt_status check_lanes(unsigned lane, unsigned width)
 {
     if (width != 1 && width != 2 && width != 4) {
@@ -55,8 +58,8 @@ enum vpt_status vpt_pci_decode_memory(uint16_t segment, uint8_t first_bus, uint8
 
 enum vpt_status vpt_pci_decode_ports(uint32_t latch, uint16_t io_port, unsigned width, struct vpt_pci_target *target)
 {
-    unsigned lane = (unsigned)io_port - DATA_PORT; /* large below it */
-    /* Bus, device and function lie as they do in a window, 4 bits lower. */
+    unsigned lane = (unsigned)io_port - DATA_PORT; /* large if the port is below DATA_PORT */
+    /* The latch has bus, device and function 4 bits lower than an offset in a window. */
     uint32_t place = (latch << 4 & WINDOW_FUNCTION) | (latch & LATCH_REGISTER);
     enum vpt_status status = VPT_CALLER_RANGE;
 

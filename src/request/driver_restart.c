@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A driver's next start after a reset, on the memory it has, and its end. */
+/* Starting a driver again after a reset, in the memory that it has, and ending it. */
 #include "slots.h"
 
 #include "../access.h"
@@ -14,7 +14,7 @@ static bool in_flight(const struct vpt_driver *driver)
     return queue != NULL;
 }
 
-/* Everything but what was accepted. */
+/* Returns all features that were not accepted. */
 static void complement(const struct vpt_features *features, struct vpt_features *others)
 {
     unsigned word;
