@@ -24,7 +24,7 @@ VARIANT_TEST(port, a_zeroed_port_and_a_slot_in_memory)
     void *token = NULL;
 
     hand_open(variant, 0, 16);
-    cr_assert(hand.device->type == BENCH_TYPE && hand.device->vendor == 0x11223344u);
+    cr_assert(hand.device->type == PLAIN_TYPE && hand.device->vendor == 0x11223344u);
     cr_assert(vpt_device_legacy(hand.device) == (variant->version == 1));
     assert_bytes(R_STATUS, variant->version == 1 ? 0x07 : 0x0f, 0, 0, 0);
     assert_bytes(R_QUEUE_SIZE, 16, 0, 0, 0);
@@ -120,14 +120,14 @@ VARIANT_TEST(port, accessors_of_the_port_come_first)
     struct vpt_segment segment;
     struct vpt_queue queue;
 
-    bench_start(variant, NULL, &queue, 16);
-    segment = bench_segment(0, 4);
+    plain_start(variant, NULL, &queue, 16);
+    segment = machine_segment(0, 4);
     assert_status(vpt_queue_add(&queue, &segment, 0, 1, NULL), VPT_OK);
-    bench_trace();
+    machine_trace();
     assert_status(vpt_queue_kick(&queue), VPT_OK);
-    cr_assert(bench.trace_count == 1 && bench.trace[0].write && bench.trace[0].offset == R_NOTIFY &&
-              bench.trace[0].width == 4 && bench.trace[0].value == 0);
-    bench_end(&queue);
+    cr_assert(machine.trace_count == 1 && machine.trace[0].write && machine.trace[0].offset == R_NOTIFY &&
+              machine.trace[0].width == 4 && machine.trace[0].value == 0);
+    plain_end(&queue);
 }
 
 /* The data path makes no port call: add, publish, the decision, and pop. */
@@ -138,19 +138,19 @@ VARIANT_TEST(port, the_data_path_reads_no_register)
     uint64_t reads;
     uint64_t writes;
 
-    bench_start(variant, NULL, &queue, 16);
-    segment = bench_segment(0, 4);
-    reads = bench.machine.hal.register_reads;
-    writes = bench.machine.hal.register_writes;
+    plain_start(variant, NULL, &queue, 16);
+    segment = machine_segment(0, 4);
+    reads = machine.hal->register_reads;
+    writes = machine.hal->register_writes;
     for (unsigned i = 0; i < 100; i++) {
         assert_status(vpt_queue_add(&queue, &segment, 0, 1, NULL), VPT_OK);
         assert_status(vpt_queue_kick(&queue), VPT_OK);
         assert_status(vpt_queue_pop(&queue, NULL, NULL), VPT_OK);
         assert_status(vpt_queue_pop(&queue, NULL, NULL), VPT_EMPTY);
     }
-    cr_assert(bench.machine.hal.register_reads == reads);
-    cr_assert(bench.machine.hal.register_writes == writes + 100);
-    bench_end(&queue);
+    cr_assert(machine.hal->register_reads == reads);
+    cr_assert(machine.hal->register_writes == writes + 100);
+    plain_end(&queue);
 }
 
 /* ---- Little is needed ---- */
@@ -162,32 +162,32 @@ VARIANT_TEST(port, a_port_of_the_minimum_tier)
     struct vpt_queue queue;
     struct vpt_port *port;
 
-    bench_machine(variant, NULL);
-    port = &bench.machine.hal.port;
+    plain_machine(variant, NULL);
+    port = &machine.hal->port;
     *port = (struct vpt_port){ .ctx = port->ctx,
                                .dma_allocate = port->dma_allocate,
                                .dma_free = port->dma_free,
                                .mmio_read = port->mmio_read,
                                .mmio_write = port->mmio_write };
-    assert_status(vpt_mmio_probe(&bench.mmio, port, bench.machine.mapping, bench.machine.size), VPT_OK);
-    assert_status(vpt_device_negotiate(bench.device, NULL, NULL, NULL), VPT_OK);
-    bench_queue(&queue, 16, 16, 4);
-    segment = bench_segment(0, 4);
+    assert_status(vpt_mmio_probe(&machine.mmio, port, machine.on_mmio.mapping, machine.on_mmio.size), VPT_OK);
+    assert_status(vpt_device_negotiate(machine.device, NULL, NULL, NULL), VPT_OK);
+    plain_queue(&queue, 16, 16, 4);
+    segment = machine_segment(0, 4);
     assert_status(vpt_queue_add(&queue, &segment, 0, 1, NULL), VPT_OK);
     assert_status(vpt_queue_kick(&queue), VPT_OK);
     assert_status(vpt_queue_pop(&queue, NULL, NULL), VPT_OK);
-    mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_USED_ID_RANGE, 1, 1, 0);
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_USED_ID_RANGE, 1, 1, 0);
     assert_status(vpt_queue_add(&queue, &segment, 0, 1, NULL), VPT_OK);
     assert_status(vpt_queue_kick(&queue), VPT_OK);
     assert_status(vpt_queue_pop(&queue, NULL, NULL), VPT_DEVICE_USED_ID);
-    bench_end(&queue);
+    plain_end(&queue);
 }
 
 /* ---- The log ---- */
 
 static void assert_logged(enum vpt_log_level level, enum vpt_status status)
 {
-    const struct mock_hal *hal = &bench.machine.hal;
+    const struct mock_hal *hal = machine.hal;
 
     cr_assert(hal->log_count == 1, "%u lines", (unsigned)hal->log_count);
     cr_assert(hal->log[0].level == level && hal->log[0].status == status && hal->log[0].subject[0] != '\0');
@@ -199,19 +199,19 @@ VERSION_TEST(port, failures_are_logged_once)
     struct vpt_queue_config config = { .index = 7 };
     struct vpt_queue queue;
 
-    bench_probe(variant, NULL);
-    assert_status(vpt_device_negotiate(bench.device, &required, NULL, NULL), VPT_UNSUPPORTED_FEATURE);
+    plain_probe(variant, NULL);
+    assert_status(vpt_device_negotiate(machine.device, &required, NULL, NULL), VPT_UNSUPPORTED_FEATURE);
     assert_logged(VPT_LOG_ERROR, VPT_UNSUPPORTED_FEATURE);
-    bench_finish();
-    bench_negotiate(variant, NULL);
-    assert_status(vpt_queue_init(&queue, bench.device, &config), VPT_UNSUPPORTED_QUEUE);
+    machine_finish();
+    plain_negotiate(variant, NULL);
+    assert_status(vpt_queue_init(&queue, machine.device, &config), VPT_UNSUPPORTED_QUEUE);
     assert_logged(VPT_LOG_WARNING, VPT_UNSUPPORTED_QUEUE);
-    bench_finish();
-    bench_negotiate(variant, NULL);
-    mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_VANISH, 2, 1, 0);
-    assert_status(vpt_device_reset(bench.device), VPT_DEVICE_GONE);
+    machine_finish();
+    plain_negotiate(variant, NULL);
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_VANISH, 2, 1, 0);
+    assert_status(vpt_device_reset(machine.device), VPT_DEVICE_GONE);
     assert_logged(VPT_LOG_ERROR, VPT_DEVICE_GONE);
-    bench_finish();
+    machine_finish();
 }
 
 VARIANT_TEST(port, success_is_silent)
@@ -219,12 +219,12 @@ VARIANT_TEST(port, success_is_silent)
     struct vpt_segment segment;
     struct vpt_queue queue;
 
-    bench_start(variant, NULL, &queue, 16);
-    segment = bench_segment(0, 4);
+    plain_start(variant, NULL, &queue, 16);
+    segment = machine_segment(0, 4);
     assert_status(vpt_queue_add(&queue, &segment, 0, 1, NULL), VPT_OK);
     assert_status(vpt_queue_kick(&queue), VPT_OK);
     assert_status(vpt_queue_pop(&queue, NULL, NULL), VPT_OK);
-    cr_assert(bench.machine.hal.log_count == 0);
-    cr_assert(bench.machine.hal.waits[VPT_WAIT_RESET] == 0);
-    bench_end(&queue);
+    cr_assert(machine.hal->log_count == 0);
+    cr_assert(machine.hal->waits[VPT_WAIT_RESET] == 0);
+    plain_end(&queue);
 }

@@ -38,20 +38,20 @@ VERSION_TEST(config, MMIO_REG_3_fields_are_read_at_their_width)
         { MOCK_BLK_ALIGNMENT_OFFSET, 1, 5 },  { MOCK_BLK_CAPACITY, 4, 0x1020 },
     };
 
-    bench_negotiate(variant, &full);
+    plain_negotiate(variant, &full);
     for (size_t i = 0; i < COUNT_OF(fields); i++) {
         uint32_t value = 0;
 
         if (variant->version == 1 && fields[i].offset == MOCK_BLK_CAPACITY) {
             continue; /* which half is the low one depends on the host */
         }
-        bench_trace();
-        assert_status(vpt_device_config_read(bench.device, fields[i].offset, fields[i].width, &value), VPT_OK);
+        machine_trace();
+        assert_status(vpt_device_config_read(machine.device, fields[i].offset, fields[i].width, &value), VPT_OK);
         cr_assert(value == fields[i].value, "offset %u is 0x%x", (unsigned)fields[i].offset, (unsigned)value);
-        cr_assert(bench.trace_count == 1 && bench.trace[0].width == fields[i].width);
-        cr_assert(bench.trace[0].offset == R_CONFIG + fields[i].offset);
+        cr_assert(machine.trace_count == 1 && machine.trace[0].width == fields[i].width);
+        cr_assert(machine.trace[0].offset == R_CONFIG + fields[i].offset);
     }
-    bench_finish();
+    machine_finish();
 }
 
 VERSION_TEST(config, MMIO_REG_3_other_widths_and_misaligned_offsets_are_refused)
@@ -59,25 +59,25 @@ VERSION_TEST(config, MMIO_REG_3_other_widths_and_misaligned_offsets_are_refused)
     static const unsigned widths[] = { 0, 3, 5, 6, 7, 8, 16, 0x80000000u };
     uint32_t value = 77;
 
-    bench_negotiate(variant, &full);
-    bench_trace();
+    plain_negotiate(variant, &full);
+    machine_trace();
     for (size_t i = 0; i < COUNT_OF(widths); i++) {
-        assert_status(vpt_device_config_read(bench.device, 0, widths[i], &value), VPT_CALLER_ALIGNMENT);
-        assert_status(vpt_device_config_write(bench.device, 0, widths[i], 0), VPT_CALLER_ALIGNMENT);
+        assert_status(vpt_device_config_read(machine.device, 0, widths[i], &value), VPT_CALLER_ALIGNMENT);
+        assert_status(vpt_device_config_write(machine.device, 0, widths[i], 0), VPT_CALLER_ALIGNMENT);
     }
     for (uint32_t offset = 1; offset < 8; offset++) {
         if (offset % 2 != 0) {
-            assert_status(vpt_device_config_read(bench.device, offset, 2, &value), VPT_CALLER_ALIGNMENT);
-            assert_status(vpt_device_config_write(bench.device, offset, 2, 0), VPT_CALLER_ALIGNMENT);
+            assert_status(vpt_device_config_read(machine.device, offset, 2, &value), VPT_CALLER_ALIGNMENT);
+            assert_status(vpt_device_config_write(machine.device, offset, 2, 0), VPT_CALLER_ALIGNMENT);
         }
         if (offset % 4 != 0) {
-            assert_status(vpt_device_config_read(bench.device, offset, 4, &value), VPT_CALLER_ALIGNMENT);
-            assert_status(vpt_device_config_write(bench.device, offset, 4, 0), VPT_CALLER_ALIGNMENT);
+            assert_status(vpt_device_config_read(machine.device, offset, 4, &value), VPT_CALLER_ALIGNMENT);
+            assert_status(vpt_device_config_write(machine.device, offset, 4, 0), VPT_CALLER_ALIGNMENT);
         }
     }
-    assert_status(vpt_device_config_read(bench.device, 0, 4, NULL), VPT_CALLER_ARGUMENT);
-    cr_assert(value == 77 && bench.trace_count == 0);
-    bench_finish();
+    assert_status(vpt_device_config_read(machine.device, 0, 4, NULL), VPT_CALLER_ARGUMENT);
+    cr_assert(value == 77 && machine.trace_count == 0);
+    machine_finish();
 }
 
 VERSION_TEST(config, CONFIG_4_nothing_is_read_outside_of_what_is_mapped)
@@ -111,17 +111,17 @@ VERSION_TEST(config, CONFIG_4_nothing_is_read_outside_of_what_is_mapped)
         enum vpt_status expected = cases[i].inside ? VPT_OK : VPT_CALLER_RANGE;
         uint32_t value = 0;
 
-        bench_machine(variant, &full);
-        assert_status(vpt_mmio_probe(&bench.mmio, bench.machine.port, bench.machine.mapping, 0x100 + cases[i].size),
+        plain_machine(variant, &full);
+        assert_status(vpt_mmio_probe(&machine.mmio, machine.port, machine.on_mmio.mapping, 0x100 + cases[i].size),
                       VPT_OK);
-        assert_status(vpt_device_negotiate(bench.device, NULL, NULL, NULL), VPT_OK);
-        bench_trace();
-        assert_status(vpt_device_config_read(bench.device, cases[i].offset, cases[i].width, &value), expected);
+        assert_status(vpt_device_negotiate(machine.device, NULL, NULL, NULL), VPT_OK);
+        machine_trace();
+        assert_status(vpt_device_config_read(machine.device, cases[i].offset, cases[i].width, &value), expected);
         if (!cases[i].inside) {
-            assert_status(vpt_device_config_write(bench.device, cases[i].offset, cases[i].width, 0), expected);
+            assert_status(vpt_device_config_write(machine.device, cases[i].offset, cases[i].width, 0), expected);
         }
-        cr_assert(bench.trace_count == (cases[i].inside ? 1u : 0u), "case %zu", i);
-        bench_finish();
+        cr_assert(machine.trace_count == (cases[i].inside ? 1u : 0u), "case %zu", i);
+        machine_finish();
     }
 }
 
@@ -130,21 +130,21 @@ VERSION_TEST(config, INIT_2_no_writes_before_features_ok)
     bool legacy = variant->version == 1;
     enum vpt_status early = legacy ? VPT_OK : VPT_CALLER_STATE;
 
-    bench_probe(variant, &full);
-    assert_status(vpt_device_reset(bench.device), VPT_OK);
-    bench_trace();
-    assert_status(vpt_device_config_write(bench.device, MOCK_BLK_WRITEBACK, 1, 1), early);
-    cr_assert(bench.trace_count == (legacy ? 1u : 0u));
-    assert_status(vpt_device_negotiate(bench.device, NULL, NULL, NULL), VPT_OK);
-    assert_status(vpt_device_config_write(bench.device, MOCK_BLK_WRITEBACK, 1, 1), VPT_OK);
-    cr_assert(mock_config_get(&bench.machine.device.config, MOCK_BLK_WRITEBACK, 1) == 1);
-    assert_status(vpt_device_start(bench.device), VPT_OK);
-    bench_trace();
-    assert_status(vpt_device_config_write(bench.device, MOCK_BLK_WRITEBACK, 1, 0x5a), VPT_OK);
-    cr_assert(bench.trace_count == 1 && bench.trace[0].width == 1 &&
-              bench.trace[0].offset == R_CONFIG + MOCK_BLK_WRITEBACK);
-    cr_assert(mock_config_get(&bench.machine.device.config, MOCK_BLK_WRITEBACK, 1) == 0x5a);
-    bench_finish();
+    plain_probe(variant, &full);
+    assert_status(vpt_device_reset(machine.device), VPT_OK);
+    machine_trace();
+    assert_status(vpt_device_config_write(machine.device, MOCK_BLK_WRITEBACK, 1, 1), early);
+    cr_assert(machine.trace_count == (legacy ? 1u : 0u));
+    assert_status(vpt_device_negotiate(machine.device, NULL, NULL, NULL), VPT_OK);
+    assert_status(vpt_device_config_write(machine.device, MOCK_BLK_WRITEBACK, 1, 1), VPT_OK);
+    cr_assert(mock_config_get(&machine.model->config, MOCK_BLK_WRITEBACK, 1) == 1);
+    assert_status(vpt_device_start(machine.device), VPT_OK);
+    machine_trace();
+    assert_status(vpt_device_config_write(machine.device, MOCK_BLK_WRITEBACK, 1, 0x5a), VPT_OK);
+    cr_assert(machine.trace_count == 1 && machine.trace[0].width == 1 &&
+              machine.trace[0].offset == R_CONFIG + MOCK_BLK_WRITEBACK);
+    cr_assert(mock_config_get(&machine.model->config, MOCK_BLK_WRITEBACK, 1) == 0x5a);
+    machine_finish();
 }
 
 /* ---- Several fields of one moment ---- */
@@ -165,13 +165,13 @@ VERSION_TEST(config, CONFIG_1_fields_of_every_width)
         { MOCK_BLK_SEG_MAX, 4, 0, offsetof(struct values, seg_max) },
     };
 
-    bench_negotiate(variant, &full);
-    mock_config_set(&bench.machine.device.config, MOCK_BLK_CAPACITY, 8, UINT64_C(0x1122334455667788));
-    assert_status(vpt_device_config_fields(bench.device, fields, COUNT_OF(fields), &values), VPT_OK);
+    plain_negotiate(variant, &full);
+    mock_config_set(&machine.model->config, MOCK_BLK_CAPACITY, 8, UINT64_C(0x1122334455667788));
+    assert_status(vpt_device_config_fields(machine.device, fields, COUNT_OF(fields), &values), VPT_OK);
     cr_assert(values.capacity == UINT64_C(0x1122334455667788));
     cr_assert(values.heads == 0x33 && values.cylinders == 0x1122 && values.seg_max == 0x05060708);
     cr_assert(values.before == 1 && values.behind == 6);
-    bench_finish();
+    machine_finish();
 }
 
 VERSION_TEST(config, CONFIG_1_a_reading_is_repeated_while_the_configuration_changes)
@@ -179,12 +179,12 @@ VERSION_TEST(config, CONFIG_1_a_reading_is_repeated_while_the_configuration_chan
     for (uint32_t changes = 1; changes < 12; changes++) {
         uint64_t value = 0;
 
-        bench_negotiate(variant, &full);
-        mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_CONFIG_CHANGING, 1, changes, 0);
-        assert_status(vpt_device_config_fields(bench.device, &capacity, 1, &value), VPT_OK);
+        plain_negotiate(variant, &full);
+        mock_fault_set(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING, 1, changes, 0);
+        assert_status(vpt_device_config_fields(machine.device, &capacity, 1, &value), VPT_OK);
         cr_assert((uint32_t)value == value >> 32, "a torn reading: 0x%llx", (unsigned long long)value);
         cr_assert(value == ((uint64_t)changes << 32 | changes));
-        bench_finish();
+        machine_finish();
     }
 }
 
@@ -207,15 +207,15 @@ VERSION_TEST(config, CONFIG_1_a_change_between_two_fields_is_noticed)
     for (uint32_t access = 1; access <= 8; access++) {
         struct values values;
 
-        bench_negotiate(variant, &full);
-        mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_CONFIG_CHANGING, access, 1, 0);
-        assert_status(vpt_device_config_fields(bench.device, fields, COUNT_OF(fields), &values), VPT_OK);
+        plain_negotiate(variant, &full);
+        mock_fault_set(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING, access, 1, 0);
+        assert_status(vpt_device_config_fields(machine.device, fields, COUNT_OF(fields), &values), VPT_OK);
         cr_assert((uint32_t)values.capacity == values.capacity >> 32 || values.capacity == 0x1020);
         if (access == 1 || (access < 4 && variant->version == 1)) {
             cr_assert(values.capacity == UINT64_C(0x100000001), "access %u", (unsigned)access);
         }
         cr_assert(values.seg_max == 0x05060708 && values.size_max == 0x01020304);
-        bench_finish();
+        machine_finish();
     }
 }
 
@@ -223,53 +223,52 @@ VERSION_TEST(config, CONFIG_1_one_that_never_stops_changing_is_given_up)
 {
     uint64_t value = 0;
 
-    bench_negotiate(variant, &full);
-    mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_CONFIG_CHANGING, 1, 0, 0);
-    assert_status(vpt_device_config_fields(bench.device, &capacity, 1, &value), VPT_DEVICE_CONFIG_UNSTABLE);
-    cr_assert(bench.machine.hal.waits[VPT_WAIT_CONFIGURATION] ==
-              bench.machine.hal.wait_budget[VPT_WAIT_CONFIGURATION] + 1u);
-    cr_assert(bench.machine.hal.log_count == 1 && bench.machine.hal.log[0].status == VPT_DEVICE_CONFIG_UNSTABLE &&
-              bench.machine.hal.log[0].level == VPT_LOG_ERROR);
-    bench_finish();
+    plain_negotiate(variant, &full);
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING, 1, 0, 0);
+    assert_status(vpt_device_config_fields(machine.device, &capacity, 1, &value), VPT_DEVICE_CONFIG_UNSTABLE);
+    cr_assert(machine.hal->waits[VPT_WAIT_CONFIGURATION] == machine.hal->wait_budget[VPT_WAIT_CONFIGURATION] + 1u);
+    cr_assert(machine.hal->log_count == 1 && machine.hal->log[0].status == VPT_DEVICE_CONFIG_UNSTABLE &&
+              machine.hal->log[0].level == VPT_LOG_ERROR);
+    machine_finish();
 }
 
 VERSION_TEST(config, CONFIG_1_and_that_within_bounds_without_keep_waiting)
 {
     uint64_t value = 0;
 
-    bench_negotiate(variant, &full);
-    mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_CONFIG_CHANGING, 1, 0, 0);
-    bench.machine.hal.port.keep_waiting = NULL;
-    bench_trace();
-    assert_status(vpt_device_config_fields(bench.device, &capacity, 1, &value), VPT_DEVICE_CONFIG_UNSTABLE);
-    cr_assert(bench_traced(false, R_CONFIG) == VPT_WAIT_CONFIGURATION_READS);
-    cr_assert(bench_traced(false, R_CONFIG + 4) == VPT_WAIT_CONFIGURATION_READS);
-    bench_finish();
+    plain_negotiate(variant, &full);
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING, 1, 0, 0);
+    machine.hal->port.keep_waiting = NULL;
+    machine_trace();
+    assert_status(vpt_device_config_fields(machine.device, &capacity, 1, &value), VPT_DEVICE_CONFIG_UNSTABLE);
+    cr_assert(mmio_traced(false, R_CONFIG) == VPT_WAIT_CONFIGURATION_READS);
+    cr_assert(mmio_traced(false, R_CONFIG + 4) == VPT_WAIT_CONFIGURATION_READS);
+    machine_finish();
 }
 
 Test(config, CONFIG_1_the_generation_is_read_before_and_after)
 {
     uint64_t value = 0;
 
-    bench_negotiate(&version_2, &full);
-    bench_trace();
-    assert_status(vpt_device_config_fields(bench.device, &capacity, 1, &value), VPT_OK);
-    cr_assert(bench.trace_count == 4);
-    cr_assert(bench_traced_at(false, R_GENERATION, 0) == 0 && bench_traced_at(false, R_GENERATION, 1) == 3);
-    bench_finish();
+    plain_negotiate(&version_2, &full);
+    machine_trace();
+    assert_status(vpt_device_config_fields(machine.device, &capacity, 1, &value), VPT_OK);
+    cr_assert(machine.trace_count == 4);
+    cr_assert(mmio_at(false, R_GENERATION, 0) == 0 && mmio_at(false, R_GENERATION, 1) == 3);
+    machine_finish();
 }
 
 Test(config, LEG_CONFIG_1_a_legacy_field_is_read_until_two_readings_agree)
 {
     uint64_t value = 0x1020; /* the answer already, as a first pass could take it for a second */
 
-    bench_negotiate(&version_1, &full);
-    bench_trace();
-    assert_status(vpt_device_config_fields(bench.device, &capacity, 1, &value), VPT_OK);
+    plain_negotiate(&version_1, &full);
+    machine_trace();
+    assert_status(vpt_device_config_fields(machine.device, &capacity, 1, &value), VPT_OK);
     cr_assert(value == 0x1020);
-    cr_assert(bench_traced(false, R_CONFIG) == 2 && bench_traced(false, R_CONFIG + 4) == 2);
-    cr_assert(bench_traced(false, R_GENERATION) == 0);
-    bench_finish();
+    cr_assert(mmio_traced(false, R_CONFIG) == 2 && mmio_traced(false, R_CONFIG + 4) == 2);
+    cr_assert(mmio_traced(false, R_GENERATION) == 0);
+    machine_finish();
 }
 
 VERSION_TEST(config, fields_refuse_what_single_accesses_refuse)
@@ -290,16 +289,16 @@ VERSION_TEST(config, fields_refuse_what_single_accesses_refuse)
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         const struct vpt_config_field field = { .offset = cases[i].offset, .width = cases[i].width };
 
-        bench_negotiate(variant, &full);
-        assert_status(vpt_device_config_fields(bench.device, &field, 1, values), cases[i].status);
-        mock_violations_clear(&bench.machine.hal.violations); /* 252 with 8 bytes: its first half is no field */
-        bench_finish();
+        plain_negotiate(variant, &full);
+        assert_status(vpt_device_config_fields(machine.device, &field, 1, values), cases[i].status);
+        mock_violations_clear(&machine.hal->violations); /* 252 with 8 bytes: its first half is no field */
+        machine_finish();
     }
-    bench_negotiate(variant, &full);
-    assert_status(vpt_device_config_fields(bench.device, NULL, 1, values), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_device_config_fields(bench.device, &capacity, 1, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_device_config_fields(bench.device, &capacity, 0, values), VPT_OK);
-    bench_finish();
+    plain_negotiate(variant, &full);
+    assert_status(vpt_device_config_fields(machine.device, NULL, 1, values), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_device_config_fields(machine.device, &capacity, 1, NULL), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_device_config_fields(machine.device, &capacity, 0, values), VPT_OK);
+    machine_finish();
 }
 
 /* A slot may be larger than anything that is known of it. */
@@ -319,11 +318,11 @@ VERSION_TEST(config, MMIO_IRQ_1_a_change_is_notified_of)
 {
     struct vpt_queue queue;
 
-    bench_start(variant, &full, &queue, 16);
-    mock_config_set(&bench.machine.device.config, MOCK_BLK_CAPACITY, 8, 17);
-    mock_device_configuration_changed(&bench.machine.device);
-    cr_assert(vpt_device_interrupt(bench.device) == VPT_INTERRUPT_CONFIGURATION);
-    bench_end(&queue);
+    plain_start(variant, &full, &queue, 16);
+    mock_config_set(&machine.model->config, MOCK_BLK_CAPACITY, 8, 17);
+    mock_device_configuration_changed(machine.model);
+    cr_assert(vpt_device_interrupt(machine.device) == VPT_INTERRUPT_CONFIGURATION);
+    plain_end(&queue);
 }
 
 /* An 8-byte field of which only the first half is mapped is out of range, not read by half. */
@@ -331,9 +330,9 @@ VERSION_TEST(config, a_field_that_ends_outside_is_refused)
 {
     uint64_t value = 0;
 
-    bench_machine(variant, &full);
-    assert_status(vpt_mmio_probe(&bench.mmio, bench.machine.port, bench.machine.mapping, 0x100 + 7), VPT_OK);
-    assert_status(vpt_device_negotiate(bench.device, NULL, NULL, NULL), VPT_OK);
-    assert_status(vpt_device_config_fields(bench.device, &capacity, 1, &value), VPT_DEVICE_CONFIG);
-    bench_finish();
+    plain_machine(variant, &full);
+    assert_status(vpt_mmio_probe(&machine.mmio, machine.port, machine.on_mmio.mapping, 0x100 + 7), VPT_OK);
+    assert_status(vpt_device_negotiate(machine.device, NULL, NULL, NULL), VPT_OK);
+    assert_status(vpt_device_config_fields(machine.device, &capacity, 1, &value), VPT_DEVICE_CONFIG);
+    machine_finish();
 }

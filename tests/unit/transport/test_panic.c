@@ -3,7 +3,7 @@
  * A kernel that dies in the middle of anything, and writes its last words to the disk: with objects and memory that
  * were set aside for that, no lock, no allocation, and nothing known of what the objects in use were at.
  */
-#include "rig.h"
+#include "disk.h"
 
 #include <setjmp.h>
 #include <string.h>
@@ -75,7 +75,7 @@ static void counted_io_write(void *ctx, uint16_t io_port, unsigned width, uint32
 /* The port that devices are driven by, which is not to be written to by the library, but is by its owner. */
 static struct vpt_port *port(void)
 {
-    return rig_is_pci() ? &rig.pci_machine.bus.port : &rig.hal->port;
+    return machine.port;
 }
 
 static void hook(void)
@@ -97,9 +97,10 @@ static void hook(void)
 static void set_aside(void)
 {
     memset(&reserve, 0, sizeof(reserve));
-    reserve.rings_memory = mock_hal_register_anywhere(rig.hal, reserve.rings, sizeof(reserve.rings), true);
-    reserve.indirect_memory = mock_hal_register_anywhere(rig.hal, reserve.indirect, sizeof(reserve.indirect), false);
-    reserve.slots_memory = mock_hal_register_anywhere(rig.hal, reserve.slots, sizeof(reserve.slots), true);
+    reserve.rings_memory = mock_hal_register_anywhere(machine.hal, reserve.rings, sizeof(reserve.rings), true);
+    reserve.indirect_memory =
+        mock_hal_register_anywhere(machine.hal, reserve.indirect, sizeof(reserve.indirect), false);
+    reserve.slots_memory = mock_hal_register_anywhere(machine.hal, reserve.slots, sizeof(reserve.slots), true);
     cr_assert(reserve.rings_memory.address != NULL && reserve.slots_memory.address != NULL);
 }
 
@@ -116,11 +117,11 @@ static enum vpt_status bring_up_from_reserve(void)
                     .private_state = { reserve.state, 0, sizeof(reserve.state) },
                     .slots = reserve.slots_memory },
     };
-    struct vpt_device *device = rig_is_pci() ? &reserve.pci.device : &reserve.mmio.device;
+    struct vpt_device *device = machine_on_pci() ? &reserve.pci.device : &reserve.mmio.device;
     enum vpt_status status =
-        rig_is_pci()
-            ? vpt_virtio_pci_probe(&reserve.pci, &rig.pci_machine.address, &rig.pci_machine.bars, VPT_VIRTIO_PCI_ANY)
-            : vpt_mmio_probe(&reserve.mmio, rig.port, rig.mmio_machine.mapping, rig.mmio_machine.size);
+        machine_on_pci()
+            ? vpt_virtio_pci_probe(&reserve.pci, &machine.on_pci.address, &machine.on_pci.bars, VPT_VIRTIO_PCI_ANY)
+            : vpt_mmio_probe(&reserve.mmio, machine.port, machine.on_mmio.mapping, machine.on_mmio.size);
 
     status = status != VPT_OK ? status : vpt_blk_init(&reserve.blk, device, NULL);
     status = status != VPT_OK ? status : vpt_blk_queue_init(&reserve.queue, &reserve.blk, 0, &config);
@@ -130,15 +131,15 @@ static enum vpt_status bring_up_from_reserve(void)
 static void write_last_words(uint32_t seed)
 {
     static uint8_t words[SECTOR];
-    struct mock_blk *blk = rig_is_pci() ? &rig.pci_machine.blk : &rig.mmio_machine.blk;
-    uint64_t allocations = rig.hal->allocations;
+    struct mock_blk *blk = machine.blk;
+    uint64_t allocations = machine.hal->allocations;
 
     assert_status(bring_up_from_reserve(), VPT_OK);
     fill(words, sizeof(words), seed);
     assert_status(vpt_blk_write(&reserve.queue, 63, words, sizeof(words)), VPT_OK);
     assert_status(vpt_blk_flush(&reserve.queue), VPT_OK);
     cr_assert(filled(blk->disk + 63 * SECTOR, SECTOR, seed));
-    cr_assert(rig.hal->allocations == allocations, "a panic allocates");
+    cr_assert(machine.hal->allocations == allocations, "a panic allocates");
 }
 
 /* ---- A life to be cut short anywhere ---- */
@@ -147,20 +148,20 @@ static void life(void)
 {
     static uint8_t bytes[3 * SECTOR];
 
-    if (rig_bring_up() != VPT_OK) {
+    if (disk_bring_up(NULL) != VPT_OK) {
         return;
     }
-    rig_submit(0, 8);
-    (void)vpt_blk_write(&rig.queue[0], 8, bytes, sizeof(bytes));
-    (void)rig_poll();
-    (void)vpt_blk_write(&rig.queue[0], 8, bytes, sizeof(bytes));
-    (void)vpt_blk_read(&rig.queue[1], 8, bytes, sizeof(bytes));
-    (void)vpt_blk_refresh(&rig.blk);
-    (void)vpt_device_interrupt(rig.device);
-    (void)vpt_device_reset(rig.device);
-    (void)rig_poll();
-    (void)rig_restart();
-    (void)vpt_blk_flush(&rig.queue[0]);
+    pair_submit(0, 8);
+    (void)vpt_blk_write(&disk.queue[0], 8, bytes, sizeof(bytes));
+    (void)pair_poll();
+    (void)vpt_blk_write(&disk.queue[0], 8, bytes, sizeof(bytes));
+    (void)vpt_blk_read(&disk.queue[1], 8, bytes, sizeof(bytes));
+    (void)vpt_blk_refresh(&disk.blk);
+    (void)vpt_device_interrupt(machine.device);
+    (void)vpt_device_reset(machine.device);
+    (void)pair_poll();
+    (void)vpt_driver_restart(&disk.blk.driver, NULL);
+    (void)vpt_blk_flush(&disk.queue[0]);
 }
 
 /*
@@ -169,27 +170,27 @@ static void life(void)
  */
 static void bury(void)
 {
-    struct vpt_device *device = rig_is_pci() ? &reserve.pci.device : &reserve.mmio.device;
+    struct vpt_device *device = machine_on_pci() ? &reserve.pci.device : &reserve.mmio.device;
 
     assert_status(vpt_device_reset(device), VPT_OK);
     assert_status(vpt_requests_release(&reserve.queue.requests), VPT_OK);
-    cr_assert(rig.hal->violations.count == 0, "%s", rig.hal->violations.message[0]);
-    (void)mock_hal_finish(rig.hal);
-    mock_device_finish(rig.model);
-    if (rig_is_pci()) {
-        mock_blk_finish(&rig.pci_machine.blk);
-        mock_pci_function_finish(&rig.pci_machine.function);
+    cr_assert(machine.hal->violations.count == 0, "%s", machine.hal->violations.message[0]);
+    (void)mock_hal_finish(machine.hal);
+    mock_device_finish(machine.model);
+    if (machine_on_pci()) {
+        mock_blk_finish(&machine.on_pci.blk);
+        mock_pci_function_finish(&machine.on_pci.function);
     } else {
-        mock_blk_finish(&rig.mmio_machine.blk);
+        mock_blk_finish(&machine.on_mmio.blk);
     }
 }
 
 /* Whether the life was over before its n-th access. */
-static bool die_at(enum rig_kind kind, uint32_t access)
+static bool die_at(enum machine_kind kind, uint32_t access)
 {
     volatile bool survived = false;
 
-    rig_machine(kind, NULL);
+    pair_machine(kind, NULL);
     set_aside();
     hook();
     if (setjmp(out) == 0) {
@@ -203,7 +204,7 @@ static bool die_at(enum rig_kind kind, uint32_t access)
     return survived;
 }
 
-RIG_TEST(panic, a_kernel_that_dies_at_any_access_still_writes_to_its_disk)
+TRANSPORT_TEST(panic, a_kernel_that_dies_at_any_access_still_writes_to_its_disk)
 {
     uint32_t access = 1;
 
@@ -215,22 +216,22 @@ RIG_TEST(panic, a_kernel_that_dies_at_any_access_still_writes_to_its_disk)
 }
 
 /* The objects in use need not be thrown away: a restart takes no lock and no memory either. */
-RIG_TEST(panic, objects_in_use_can_be_restarted_for_the_last_words)
+TRANSPORT_TEST(panic, objects_in_use_can_be_restarted_for_the_last_words)
 {
     static uint8_t words[SECTOR];
     uint64_t allocations;
 
-    rig_start(variant->kind, NULL);
-    rig.model->completion.mode = MOCK_COMPLETE_BY_RUN;
-    rig_submit(0, 8);
-    allocations = rig.hal->allocations;
-    assert_status(vpt_device_reset(rig.device), VPT_OK);
-    assert_status(rig_poll(), VPT_EMPTY);
-    assert_status(rig_restart(), VPT_OK);
-    rig.model->completion.mode = MOCK_COMPLETE_AT_KICK;
+    pair_start(variant->kind, NULL);
+    machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
+    pair_submit(0, 8);
+    allocations = machine.hal->allocations;
+    assert_status(vpt_device_reset(machine.device), VPT_OK);
+    assert_status(pair_poll(), VPT_EMPTY);
+    assert_status(vpt_driver_restart(&disk.blk.driver, NULL), VPT_OK);
+    machine.model->completion.mode = MOCK_COMPLETE_AT_KICK;
     fill(words, sizeof(words), 4);
-    assert_status(vpt_blk_write(&rig.queue[0], 63, words, sizeof(words)), VPT_OK);
-    assert_status(vpt_blk_flush(&rig.queue[0]), VPT_OK);
-    cr_assert(rig.hal->allocations == allocations);
-    rig_end();
+    assert_status(vpt_blk_write(&disk.queue[0], 63, words, sizeof(words)), VPT_OK);
+    assert_status(vpt_blk_flush(&disk.queue[0]), VPT_OK);
+    cr_assert(machine.hal->allocations == allocations);
+    disk_end();
 }

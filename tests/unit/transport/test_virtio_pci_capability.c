@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Which functions are virtio devices, and what their capabilities may and may not say. */
-#include "virtio_pci_support.h"
+#include "disk.h"
 
 #include <string.h>
 
@@ -28,30 +28,30 @@ static void machine_of(const struct mock_pci_layout *layout)
 {
     struct mock_pci_machine_options options = { .layout = layout };
 
-    card_plain(&options);
+    disk_machine_pci(MACHINE_PCI_AS_TOLD, &options);
 }
 
 /* Nothing is left behind by a probe that failed, and nothing was done to the function. */
 static void assert_untouched(void)
 {
-    cr_assert(all_zero(&card.pci, sizeof(card.pci)));
-    cr_assert(mock_hal_live_mappings(&card.machine.hal) == 0);
-    cr_assert(card.machine.front.access_count == 0);
+    cr_assert(all_zero(&machine.pci, sizeof(machine.pci)));
+    cr_assert(mock_hal_live_mappings(machine.hal) == 0);
+    cr_assert(machine.on_pci.front.access_count == 0);
 }
 
 static void assert_refused(enum vpt_virtio_pci_interface interface, enum vpt_status expected)
 {
-    memset(&card.pci, 0xa5, sizeof(card.pci));
-    assert_status(card_try_probe(interface), expected);
+    memset(&machine.pci, 0xa5, sizeof(machine.pci));
+    assert_status(machine_probe_by(interface), expected);
     assert_untouched();
-    cr_assert(card.machine.function.config_writes == 0 && card_command() == 0);
+    cr_assert(machine.on_pci.function.config_writes == 0 && pci_command() == 0);
 }
 
 static void assert_probed(void)
 {
-    assert_status(card_try_probe(VPT_VIRTIO_PCI_ANY), VPT_OK);
-    vpt_virtio_pci_close(&card.pci);
-    card_finish();
+    assert_status(machine_probe_by(VPT_VIRTIO_PCI_ANY), VPT_OK);
+    vpt_virtio_pci_close(&machine.pci);
+    machine_finish();
 }
 
 /* A layout that the modern interface cannot be driven by. */
@@ -61,25 +61,25 @@ static void check_refused(const struct mock_pci_layout *layout, enum vpt_status 
     assert_refused(VPT_VIRTIO_PCI_ANY, expected);
     assert_refused(VPT_VIRTIO_PCI_MODERN, expected);
     assert_refused(VPT_VIRTIO_PCI_LEGACY, VPT_UNSUPPORTED_INTERFACE);
-    card_finish();
+    machine_finish();
 }
 
 /* Drives what has been probed; every structure that the layout calls unusable is left alone. */
 static void check_drives(void)
 {
-    assert_status(vpt_blk_init(&card.blk, card.device, NULL), VPT_OK);
-    assert_status(vpt_blk_queue_init(&card.queue, &card.blk, 0, NULL), VPT_OK);
-    assert_status(vpt_driver_start(&card.blk.driver), VPT_OK);
-    assert_status(card_write_sector(1, 5), VPT_OK);
-    assert_status(card_read_sector(2), VPT_OK);
-    (void)vpt_device_interrupt(card.device);
-    card_end();
+    assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
+    assert_status(vpt_blk_queue_init(disk.queue, &disk.blk, 0, NULL), VPT_OK);
+    assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
+    assert_status(disk_write_sector(1, 5), VPT_OK);
+    assert_status(disk_read_sector(2), VPT_OK);
+    (void)vpt_device_interrupt(machine.device);
+    disk_end();
 }
 
 static void check_works(const struct mock_pci_layout *layout)
 {
     machine_of(layout);
-    assert_status(card_try_probe(VPT_VIRTIO_PCI_ANY), VPT_OK);
+    assert_status(machine_probe_by(VPT_VIRTIO_PCI_ANY), VPT_OK);
     check_drives();
 }
 
@@ -131,20 +131,20 @@ Test(virtio_pci_capability, PCI_DISC_1_identities)
         const struct identity *identity = &identities[i];
 
         machine_of(&good);
-        mock_pci_set(&card.machine.function, 0x00, 2, identity->vendor);
-        mock_pci_set(&card.machine.function, 0x02, 2, identity->device);
-        mock_pci_set(&card.machine.function, 0x2c, 2, 0xfeed);
-        mock_pci_set(&card.machine.function, 0x2e, 2, identity->subsystem);
+        mock_pci_set(&machine.on_pci.function, 0x00, 2, identity->vendor);
+        mock_pci_set(&machine.on_pci.function, 0x02, 2, identity->device);
+        mock_pci_set(&machine.on_pci.function, 0x2c, 2, 0xfeed);
+        mock_pci_set(&machine.on_pci.function, 0x2e, 2, identity->subsystem);
         if (identity->expected != VPT_OK) {
             assert_refused(VPT_VIRTIO_PCI_ANY, identity->expected);
         } else {
-            assert_status(card_try_probe(VPT_VIRTIO_PCI_ANY), VPT_OK);
-            cr_assert(card.device->type == identity->type, "0x%x is of type %u", identity->device,
-                      (unsigned)card.device->type);
-            cr_assert(card.device->vendor == 0xfeed);
-            vpt_virtio_pci_close(&card.pci);
+            assert_status(machine_probe_by(VPT_VIRTIO_PCI_ANY), VPT_OK);
+            cr_assert(machine.device->type == identity->type, "0x%x is of type %u", identity->device,
+                      (unsigned)machine.device->type);
+            cr_assert(machine.device->vendor == 0xfeed);
+            vpt_virtio_pci_close(&machine.pci);
         }
-        card_finish();
+        machine_finish();
     }
 }
 
@@ -152,10 +152,10 @@ Test(virtio_pci_capability, PCI_DISC_3_the_revision_plays_no_part)
 {
     for (unsigned revision = 0; revision < 256; revision += 15) {
         machine_of(&good);
-        mock_pci_set(&card.machine.function, 0x08, 1, revision);
+        mock_pci_set(&machine.on_pci.function, 0x08, 1, revision);
         assert_probed();
-        card_machine(CARD_LEGACY, NULL);
-        mock_pci_set(&card.machine.function, 0x08, 1, revision);
+        disk_machine_pci(MACHINE_PCI_LEGACY, NULL);
+        mock_pci_set(&machine.on_pci.function, 0x08, 1, revision);
         assert_probed();
     }
 }
@@ -164,27 +164,27 @@ Test(virtio_pci_capability, a_header_of_another_type_is_no_virtio_device)
 {
     for (unsigned type = 1; type < 0x80; type *= 2) {
         machine_of(&good);
-        mock_pci_set(&card.machine.function, 0x0e, 1, type);
+        mock_pci_set(&machine.on_pci.function, 0x0e, 1, type);
         assert_refused(VPT_VIRTIO_PCI_ANY, VPT_UNSUPPORTED_FUNCTION);
-        card_finish();
+        machine_finish();
     }
     machine_of(&good);
-    mock_pci_set(&card.machine.function, 0x0e, 1, 0x80); /* multi-function */
+    mock_pci_set(&machine.on_pci.function, 0x0e, 1, 0x80); /* multi-function */
     assert_probed();
 }
 
 Test(virtio_pci_capability, a_function_that_is_not_there_is_an_empty_slot)
 {
     machine_of(&good);
-    card.machine.address.address.device = 9;
+    machine.on_pci.address.address.device = 9;
     assert_refused(VPT_VIRTIO_PCI_ANY, VPT_EMPTY_SLOT);
-    card_finish();
+    machine_finish();
 }
 
 static void refuse_arguments(const struct vpt_pci_function *function, const struct vpt_pci_bars *bars)
 {
-    memset(&card.pci, 0xa5, sizeof(card.pci));
-    assert_status(vpt_virtio_pci_probe(&card.pci, function, bars, VPT_VIRTIO_PCI_ANY), VPT_CALLER_ARGUMENT);
+    memset(&machine.pci, 0xa5, sizeof(machine.pci));
+    assert_status(vpt_virtio_pci_probe(&machine.pci, function, bars, VPT_VIRTIO_PCI_ANY), VPT_CALLER_ARGUMENT);
     assert_untouched();
 }
 
@@ -193,14 +193,14 @@ Test(virtio_pci_capability, arguments_are_checked_first)
     const struct vpt_pci_function no_port = { NULL, { 0, 3, 5, 0 } };
 
     machine_of(&good);
-    assert_status(vpt_virtio_pci_probe(NULL, &card.machine.address, &card.machine.bars, VPT_VIRTIO_PCI_ANY),
+    assert_status(vpt_virtio_pci_probe(NULL, &machine.on_pci.address, &machine.on_pci.bars, VPT_VIRTIO_PCI_ANY),
                   VPT_CALLER_ARGUMENT);
-    refuse_arguments(NULL, &card.machine.bars);
-    refuse_arguments(&card.machine.address, NULL);
-    refuse_arguments(&no_port, &card.machine.bars);
+    refuse_arguments(NULL, &machine.on_pci.bars);
+    refuse_arguments(&machine.on_pci.address, NULL);
+    refuse_arguments(&no_port, &machine.on_pci.bars);
     assert_refused((enum vpt_virtio_pci_interface)3, VPT_CALLER_ARGUMENT);
-    cr_assert(card.machine.function.config_reads == 0);
-    card_finish();
+    cr_assert(machine.on_pci.function.config_reads == 0);
+    machine_finish();
 }
 
 /* ---- Capabilities that cannot be used ---- */
@@ -286,11 +286,11 @@ static void check_no_configuration(const struct mock_pci_layout *layout)
     uint32_t value = 0;
 
     machine_of(layout);
-    assert_status(card_try_probe(VPT_VIRTIO_PCI_ANY), VPT_OK);
-    assert_status(vpt_device_negotiate(card.device, NULL, NULL, NULL), VPT_OK);
-    assert_status(vpt_device_config_read(card.device, 0, 1, &value), VPT_CALLER_RANGE);
-    assert_status(vpt_device_config_write(card.device, 0, 1, 0), VPT_CALLER_RANGE);
-    card_end();
+    assert_status(machine_probe_by(VPT_VIRTIO_PCI_ANY), VPT_OK);
+    assert_status(vpt_device_negotiate(machine.device, NULL, NULL, NULL), VPT_OK);
+    assert_status(vpt_device_config_read(machine.device, 0, 1, &value), VPT_CALLER_RANGE);
+    assert_status(vpt_device_config_write(machine.device, 0, 1, 0), VPT_CALLER_RANGE);
+    disk_end();
 }
 
 /* In the place of the good one. */
@@ -384,9 +384,9 @@ Test(virtio_pci_capability, a_function_without_capabilities_has_no_common_config
     layout.count = 0;
     check_refused(&layout, VPT_DEVICE_NO_COMMON);
     machine_of(&good);
-    mock_pci_set(&card.machine.function, 0x06, 2, 0); /* no list, whatever the pointer says */
+    mock_pci_set(&machine.on_pci.function, 0x06, 2, 0); /* no list, whatever the pointer says */
     assert_refused(VPT_VIRTIO_PCI_ANY, VPT_DEVICE_NO_COMMON);
-    card_finish();
+    machine_finish();
 }
 
 Test(virtio_pci_capability, D_PCI_5_without_device_configuration_there_is_nothing_to_read)
@@ -430,12 +430,12 @@ Test(virtio_pci_capability, PCI_CAP_1_other_capabilities_are_passed_over)
         uint16_t offset;
 
         machine_of(&good);
-        offset = mock_pci_capability_add(&card.machine.function, ids[i], body, sizeof(body), NULL);
-        first = (uint16_t)mock_pci_get(&card.machine.function, 0x34, 1);
-        mock_pci_set(&card.machine.function, (uint16_t)(card.machine.modern.capability[3] + 1u), 1, 0);
-        mock_pci_set(&card.machine.function, (uint16_t)(offset + 1u), 1, first);
-        mock_pci_set(&card.machine.function, 0x34, 1, offset);
-        assert_status(card_try_probe(VPT_VIRTIO_PCI_ANY), VPT_OK);
+        offset = mock_pci_capability_add(&machine.on_pci.function, ids[i], body, sizeof(body), NULL);
+        first = (uint16_t)mock_pci_get(&machine.on_pci.function, 0x34, 1);
+        mock_pci_set(&machine.on_pci.function, (uint16_t)(machine.on_pci.modern.capability[3] + 1u), 1, 0);
+        mock_pci_set(&machine.on_pci.function, (uint16_t)(offset + 1u), 1, first);
+        mock_pci_set(&machine.on_pci.function, 0x34, 1, offset);
+        assert_status(machine_probe_by(VPT_VIRTIO_PCI_ANY), VPT_OK);
         check_drives();
     }
 }
@@ -469,18 +469,18 @@ Test(virtio_pci_capability, PCI_CAP_5_only_what_is_needed_is_mapped)
     size_t total = 0;
 
     machine_of(&large);
-    assert_status(card_try_probe(VPT_VIRTIO_PCI_ANY), VPT_OK);
-    assert_status(vpt_blk_init(&card.blk, card.device, NULL), VPT_OK);
-    assert_status(vpt_blk_queue_init(&card.queue, &card.blk, 0, NULL), VPT_OK);
+    assert_status(machine_probe_by(VPT_VIRTIO_PCI_ANY), VPT_OK);
+    assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
+    assert_status(vpt_blk_queue_init(disk.queue, &disk.blk, 0, NULL), VPT_OK);
     for (unsigned i = 0; i < MOCK_HAL_MAPPINGS; i++) {
-        const struct mock_mapping *mapping = &card.machine.hal.mappings[i];
+        const struct mock_mapping *mapping = &machine.hal->mappings[i];
 
         total += mapping->mapped ? mapping->size : 0u;
     }
     cr_assert(total <= 0x40 + 1 + 4096 + 4, "%zu bytes are mapped", total);
-    assert_status(vpt_driver_start(&card.blk.driver), VPT_OK);
-    assert_status(card_read_sector(2), VPT_OK);
-    card_end();
+    assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
+    assert_status(disk_read_sector(2), VPT_OK);
+    disk_end();
 }
 
 Test(virtio_pci_capability, structures_of_the_least_size_at_the_ends_of_their_bars_are_fine)
@@ -505,9 +505,9 @@ Test(virtio_pci_capability, structures_of_the_least_size_at_the_ends_of_their_ba
 
 static void set_next(unsigned which, uint8_t next)
 {
-    uint16_t at = which == 0 ? 0x34 : (uint16_t)(card.machine.modern.capability[which - 1u] + 1u);
+    uint16_t at = which == 0 ? 0x34 : (uint16_t)(machine.on_pci.modern.capability[which - 1u] + 1u);
 
-    mock_pci_set(&card.machine.function, at, 1, next);
+    mock_pci_set(&machine.on_pci.function, at, 1, next);
 }
 
 /* The pointer before capability `which` (from 0) leads astray: what came before it may be enough. */
@@ -516,13 +516,13 @@ static void check_broken_list(unsigned which, uint8_t next)
     machine_of(&good);
     set_next(which, next);
     if (which >= 3) {
-        assert_status(card_try_probe(VPT_VIRTIO_PCI_ANY), VPT_OK);
-        assert_status(vpt_device_negotiate(card.device, NULL, NULL, NULL), VPT_OK);
-        card_end();
+        assert_status(machine_probe_by(VPT_VIRTIO_PCI_ANY), VPT_OK);
+        assert_status(vpt_device_negotiate(machine.device, NULL, NULL, NULL), VPT_OK);
+        disk_end();
         return;
     }
     assert_refused(VPT_VIRTIO_PCI_ANY, VPT_DEVICE_PCI_CAPABILITIES);
-    card_finish();
+    machine_finish();
 }
 
 Test(virtio_pci_capability, a_list_that_leads_out_of_its_space_is_followed_no_further)
@@ -541,8 +541,8 @@ Test(virtio_pci_capability, a_list_that_loops_is_followed_once)
             uint16_t target;
 
             machine_of(&good);
-            target = card.machine.modern.capability[back];
-            card_finish();
+            target = machine.on_pci.modern.capability[back];
+            machine_finish();
             check_broken_list(which, (uint8_t)target);
         }
     }
@@ -557,7 +557,7 @@ Test(virtio_pci_capability, a_broken_list_does_not_hide_why_a_structure_was_refu
     machine_of(&layout);
     set_next(1, 0x3c);
     assert_refused(VPT_VIRTIO_PCI_ANY, VPT_DEVICE_CAPABILITY_BAR);
-    card_finish();
+    machine_finish();
 }
 
 /* A capability at the very end of configuration space, with `there` bytes before the end. */
@@ -567,10 +567,10 @@ static void put_at_end(unsigned type, unsigned there, unsigned cap_len)
     struct mock_pci_function *function;
 
     machine_of(&good);
-    function = &card.machine.function;
+    function = &machine.on_pci.function;
     for (unsigned i = 0; i < 4; i++) { /* the good one of this type is not in the list */
         if (good.capability[i].type == type) {
-            mock_pci_set(function, (uint16_t)(card.machine.modern.capability[i] + 3u), 1, 0xee);
+            mock_pci_set(function, (uint16_t)(machine.on_pci.modern.capability[i] + 3u), 1, 0xee);
         }
     }
     set_next(4, (uint8_t)at);
@@ -589,7 +589,7 @@ Test(virtio_pci_capability, a_capability_that_the_end_of_the_space_cuts_off_is_t
         for (unsigned there = 4; there < whole; there += 4) {
             put_at_end(types[i], there, 20);
             assert_refused(VPT_VIRTIO_PCI_ANY, VPT_DEVICE_CAPABILITY_LENGTH);
-            card_finish();
+            machine_finish();
         }
     }
 }
@@ -599,11 +599,11 @@ Test(virtio_pci_capability, a_capability_that_ends_with_the_space_is_whole)
     uint16_t at = 0x100 - 20;
 
     put_at_end(MOCK_PCI_NOTIFY, 20, 20);
-    mock_pci_set(&card.machine.function, (uint16_t)(at + 4), 1, 4);
-    mock_pci_set(&card.machine.function, (uint16_t)(at + 8), 4, 0x3000);
-    mock_pci_set(&card.machine.function, (uint16_t)(at + 12), 4, 0x100);
-    mock_pci_set(&card.machine.function, (uint16_t)(at + 16), 4, 4);
-    assert_status(card_try_probe(VPT_VIRTIO_PCI_ANY), VPT_OK);
+    mock_pci_set(&machine.on_pci.function, (uint16_t)(at + 4), 1, 4);
+    mock_pci_set(&machine.on_pci.function, (uint16_t)(at + 8), 4, 0x3000);
+    mock_pci_set(&machine.on_pci.function, (uint16_t)(at + 12), 4, 0x100);
+    mock_pci_set(&machine.on_pci.function, (uint16_t)(at + 16), 4, 4);
+    assert_status(machine_probe_by(VPT_VIRTIO_PCI_ANY), VPT_OK);
     check_drives();
 }
 
@@ -630,15 +630,15 @@ Test(virtio_pci_capability, a_bar_that_makes_no_sense_is_no_use)
           4,
           { .kind = VPT_PCI_BAR_MEMORY, .is_64bit = true, .address = UINT64_MAX - 0x3ffe, .size = 0x4000 },
           VPT_CALLER_BAR },
-        { &card_io_layout, 2, { .kind = VPT_PCI_BAR_IO, .address = 0x10000, .size = 0x100 }, VPT_CALLER_BAR },
-        { &card_io_layout, 2, { .kind = VPT_PCI_BAR_IO, .address = 0xff04, .size = 0x100 }, VPT_CALLER_BAR },
+        { &machine_io_layout, 2, { .kind = VPT_PCI_BAR_IO, .address = 0x10000, .size = 0x100 }, VPT_CALLER_BAR },
+        { &machine_io_layout, 2, { .kind = VPT_PCI_BAR_IO, .address = 0xff04, .size = 0x100 }, VPT_CALLER_BAR },
     };
 
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         machine_of(cases[i].layout);
-        card.machine.bars.bar[cases[i].number] = cases[i].bar;
+        machine.on_pci.bars.bar[cases[i].number] = cases[i].bar;
         assert_refused(VPT_VIRTIO_PCI_ANY, cases[i].expected);
-        card_finish();
+        machine_finish();
     }
 }
 
@@ -677,33 +677,33 @@ Test(virtio_pci_capability, a_port_that_lacks_what_the_structures_need_cannot_dr
     } lacks[] = {
         { &good, without_map },
         { &good, without_unmap },
-        { &card_io_layout, without_port_input },
-        { &card_io_layout, without_port_output },
+        { &machine_io_layout, without_port_input },
+        { &machine_io_layout, without_port_output },
         { &good, without_configuration },
     };
 
     for (size_t i = 0; i < COUNT_OF(lacks); i++) {
         machine_of(lacks[i].layout);
-        lacks[i].without(&card.machine.bus.port);
+        lacks[i].without(&machine.on_pci.bus.port);
         assert_refused(VPT_VIRTIO_PCI_ANY, VPT_UNSUPPORTED_PORT);
-        card_finish();
+        machine_finish();
     }
     machine_of(&good);
-    card.machine.bus.port.config_write = NULL;
-    memset(&card.pci, 0xa5, sizeof(card.pci));
-    assert_status(card_try_probe(VPT_VIRTIO_PCI_ANY), VPT_UNSUPPORTED_PORT);
+    machine.on_pci.bus.port.config_write = NULL;
+    memset(&machine.pci, 0xa5, sizeof(machine.pci));
+    assert_status(machine_probe_by(VPT_VIRTIO_PCI_ANY), VPT_UNSUPPORTED_PORT);
     assert_untouched();
-    card_finish();
+    machine_finish();
 }
 
 Test(virtio_pci_capability, io_structures_need_no_mapping)
 {
-    machine_of(&card_io_layout);
-    card.machine.bus.port.mmio_map = NULL;
-    card.machine.bus.port.mmio_unmap = NULL;
-    card.machine.bus.port.mmio_read = NULL;
-    card.machine.bus.port.mmio_write = NULL;
-    assert_status(card_try_probe(VPT_VIRTIO_PCI_ANY), VPT_OK);
+    machine_of(&machine_io_layout);
+    machine.on_pci.bus.port.mmio_map = NULL;
+    machine.on_pci.bus.port.mmio_unmap = NULL;
+    machine.on_pci.bus.port.mmio_read = NULL;
+    machine.on_pci.bus.port.mmio_write = NULL;
+    assert_status(machine_probe_by(VPT_VIRTIO_PCI_ANY), VPT_OK);
     check_drives();
 }
 
@@ -717,45 +717,45 @@ Test(virtio_pci_capability, PCI_CAP_2_what_the_port_lacks_makes_a_structure_unus
     check_works(&layout);
     layout.capability[0].unusable = true;
     machine_of(&layout);
-    card.machine.bus.port.io_read = NULL;
-    card.machine.bus.port.io_write = NULL;
-    assert_status(card_try_probe(VPT_VIRTIO_PCI_ANY), VPT_OK);
+    machine.on_pci.bus.port.io_read = NULL;
+    machine.on_pci.bus.port.io_write = NULL;
+    assert_status(machine_probe_by(VPT_VIRTIO_PCI_ANY), VPT_OK);
     check_drives();
 }
 
 /* ---- What goes wrong on the way ---- */
 
-static enum vpt_status try_probe(enum card_kind kind)
+static enum vpt_status try_probe(enum machine_kind kind)
 {
-    return card_try_probe(kind == CARD_TRANSITIONAL_LEGACY ? VPT_VIRTIO_PCI_LEGACY : VPT_VIRTIO_PCI_ANY);
+    return machine_probe_by(kind == MACHINE_PCI_TRANSITIONAL_LEGACY ? VPT_VIRTIO_PCI_LEGACY : VPT_VIRTIO_PCI_ANY);
 }
 
 /*
  * Whichever access the port fails at, alone or from there on, its error arrives, and nothing stays: a field of a
  * capability that could not be read is not taken for 0. False: there is no such access.
  */
-static bool fails_at(enum card_kind kind, uint32_t n, uint32_t times)
+static bool fails_at(enum machine_kind kind, uint32_t n, uint32_t times)
 {
     enum vpt_status status;
 
-    card_machine(kind, &(const struct mock_pci_machine_options){ .vectors = 4 });
-    mock_trigger_set(&card.machine.bus.fail_read, n, times);
-    memset(&card.pci, 0xa5, sizeof(card.pci));
+    disk_machine_pci(kind, &(const struct mock_pci_machine_options){ .vectors = 4 });
+    mock_trigger_set(&machine.on_pci.bus.fail_read, n, times);
+    memset(&machine.pci, 0xa5, sizeof(machine.pci));
     status = try_probe(kind);
-    if (card.machine.bus.fail_read.fired == 0) {
+    if (machine.on_pci.bus.fail_read.fired == 0) {
         assert_status(status, VPT_OK);
         cr_assert(n > 8);
-        vpt_virtio_pci_close(&card.pci);
-        card_finish();
+        vpt_virtio_pci_close(&machine.pci);
+        machine_finish();
         return false;
     }
-    assert_status(status, card.machine.bus.fail_status);
+    assert_status(status, machine.on_pci.bus.fail_status);
     assert_untouched();
-    card_finish();
+    machine_finish();
     return true;
 }
 
-CARD_TEST(virtio_pci_capability, an_error_of_the_port_arrives_from_any_configuration_read)
+PCI_TEST(virtio_pci_capability, an_error_of_the_port_arrives_from_any_configuration_read)
 {
     uint32_t n;
 
@@ -773,15 +773,15 @@ MODERN_TEST(virtio_pci_capability, a_single_error_of_the_port_is_not_taken_for_a
     }
 }
 
-CARD_TEST(virtio_pci_capability, an_error_of_the_port_arrives_from_a_configuration_write)
+PCI_TEST(virtio_pci_capability, an_error_of_the_port_arrives_from_a_configuration_write)
 {
-    card_machine(variant->kind, NULL);
-    mock_trigger_set(&card.machine.bus.fail_write, 1, 1);
-    memset(&card.pci, 0xa5, sizeof(card.pci));
-    assert_status(try_probe(variant->kind), card.machine.bus.fail_status);
-    cr_assert(card.machine.bus.fail_write.fired == 1);
+    disk_machine_pci(variant->kind, NULL);
+    mock_trigger_set(&machine.on_pci.bus.fail_write, 1, 1);
+    memset(&machine.pci, 0xa5, sizeof(machine.pci));
+    assert_status(try_probe(variant->kind), machine.on_pci.bus.fail_status);
+    cr_assert(machine.on_pci.bus.fail_write.fired == 1);
     assert_untouched();
-    card_finish();
+    machine_finish();
 }
 
 static enum vpt_status (*plain_map)(void *ctx, uint64_t physical, size_t size, enum vpt_map_intent intent,
@@ -801,17 +801,17 @@ Test(virtio_pci_capability, an_error_of_the_port_arrives_from_any_mapping)
         bool legacy = n >= 3;
 
         if (legacy) {
-            card_machine(CARD_LEGACY_MEMORY, NULL);
+            disk_machine_pci(MACHINE_PCI_LEGACY_MEMORY, NULL);
         } else {
             machine_of(&good);
         }
-        plain_map = card.machine.bus.port.mmio_map;
-        card.machine.bus.port.mmio_map = failing_map;
+        plain_map = machine.on_pci.bus.port.mmio_map;
+        machine.on_pci.bus.port.mmio_map = failing_map;
         maps_left = legacy ? n - 3 : n;
-        memset(&card.pci, 0xa5, sizeof(card.pci));
-        assert_status(card_try_probe(VPT_VIRTIO_PCI_ANY), (enum vpt_status)0x12345);
+        memset(&machine.pci, 0xa5, sizeof(machine.pci));
+        assert_status(machine_probe_by(VPT_VIRTIO_PCI_ANY), (enum vpt_status)0x12345);
         assert_untouched();
-        card_finish();
+        machine_finish();
     }
 }
 
@@ -819,45 +819,52 @@ Test(virtio_pci_capability, an_error_of_the_port_arrives_from_any_mapping)
 Test(virtio_pci_capability, an_error_of_the_port_arrives_from_the_doorbells_mapping)
 {
     machine_of(&good);
-    assert_status(card_try_probe(VPT_VIRTIO_PCI_ANY), VPT_OK);
-    assert_status(vpt_blk_init(&card.blk, card.device, NULL), VPT_OK);
-    plain_map = card.machine.bus.port.mmio_map;
-    card.machine.bus.port.mmio_map = failing_map;
+    assert_status(machine_probe_by(VPT_VIRTIO_PCI_ANY), VPT_OK);
+    assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
+    plain_map = machine.on_pci.bus.port.mmio_map;
+    machine.on_pci.bus.port.mmio_map = failing_map;
     maps_left = 0;
-    assert_status(vpt_blk_queue_init(&card.queue, &card.blk, 0, NULL), (enum vpt_status)0x12345);
-    cr_assert(mock_hal_live_allocations(&card.machine.hal) == 0);
+    assert_status(vpt_blk_queue_init(disk.queue, &disk.blk, 0, NULL), (enum vpt_status)0x12345);
+    cr_assert(mock_hal_live_allocations(machine.hal) == 0);
     maps_left = 1;
-    assert_status(vpt_blk_queue_init(&card.queue, &card.blk, 0, NULL), VPT_OK);
-    card_end();
+    assert_status(vpt_blk_queue_init(disk.queue, &disk.blk, 0, NULL), VPT_OK);
+    disk_end();
 }
 
 /* ---- Decoding ---- */
 
-CARD_TEST(virtio_pci_capability, decoding_is_turned_on_for_the_bars_that_are_used_and_nothing_else_changes)
+PCI_TEST(virtio_pci_capability, decoding_is_turned_on_for_the_bars_that_are_used_and_nothing_else_changes)
 {
-    static const uint16_t io[] = { 0x0002, 0x0001, 0x0003, 0x0002, 0x0001, 0x0002, 0x0001 };
+    static const uint16_t io[] = {
+        [MACHINE_PCI_MODERN] = 2,
+        [MACHINE_PCI_MODERN_IO] = 1,
+        [MACHINE_PCI_MODERN_SCATTERED] = 3,
+        [MACHINE_PCI_TRANSITIONAL_MODERN] = 2,
+        [MACHINE_PCI_LEGACY] = 1,
+        [MACHINE_PCI_LEGACY_MEMORY] = 2,
+        [MACHINE_PCI_TRANSITIONAL_LEGACY] = 1,
+    };
 
     for (unsigned i = 0; i < 2; i++) {
         uint16_t before = i == 0 ? 0x0000 : 0x0440;
 
-        card_machine(variant->kind, NULL);
-        mock_pci_front_command(&card.machine.front, before);
+        disk_machine_pci(variant->kind, NULL);
+        mock_pci_front_command(&machine.on_pci.front, before);
         assert_status(try_probe(variant->kind), VPT_OK);
-        cr_assert(card_command() == (before | io[variant->kind]), "0x%x", card_command());
-        vpt_virtio_pci_close(&card.pci);
-        card_finish();
+        cr_assert(pci_command() == (before | io[variant->kind]), "0x%x", pci_command());
+        vpt_virtio_pci_close(&machine.pci);
+        machine_finish();
     }
 }
 
-CARD_TEST(virtio_pci_capability, a_command_register_that_does_not_take_decoding_is_reported)
+PCI_TEST(virtio_pci_capability, a_command_register_that_does_not_take_decoding_is_reported)
 {
-    card_machine(variant->kind, NULL);
-    mock_fault_set(&card.machine.device.faults, MOCK_FAULT_COMMAND_STUCK, 1, 0,
-                   VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY);
-    memset(&card.pci, 0xa5, sizeof(card.pci));
+    disk_machine_pci(variant->kind, NULL);
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_COMMAND_STUCK, 1, 0, VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY);
+    memset(&machine.pci, 0xa5, sizeof(machine.pci));
     assert_status(try_probe(variant->kind), VPT_DEVICE_PCI_COMMAND);
     assert_untouched();
-    card_finish();
+    machine_finish();
 }
 
 /* ---- Shared memory regions ---- */
@@ -884,7 +891,7 @@ static void assert_region(uint8_t id, uint64_t base, uint64_t length)
 {
     struct vpt_shared_memory_region region = { 0, 0 };
 
-    assert_status(vpt_device_shared_memory(card.device, id, &region), VPT_OK);
+    assert_status(vpt_device_shared_memory(machine.device, id, &region), VPT_OK);
     cr_assert(region.base == base && region.length == length);
 }
 
@@ -893,13 +900,13 @@ Test(virtio_pci_capability, shared_memory_regions_have_64_bit_places)
     struct vpt_shared_memory_region region;
 
     machine_of(&with_regions);
-    assert_status(card_try_probe(VPT_VIRTIO_PCI_ANY), VPT_OK);
+    assert_status(machine_probe_by(VPT_VIRTIO_PCI_ANY), VPT_OK);
     assert_region(7, UINT64_C(0x7100002000), UINT64_C(0x200003000));
     assert_region(3, UINT64_C(0x8e0002800), 0x800); /* the one before is cut short */
-    assert_status(vpt_device_shared_memory(card.device, 0, &region), VPT_UNSUPPORTED_REQUEST); /* I/O ports */
-    assert_status(vpt_device_shared_memory(card.device, 1, &region), VPT_UNSUPPORTED_REQUEST);
-    vpt_virtio_pci_close(&card.pci);
-    card_finish();
+    assert_status(vpt_device_shared_memory(machine.device, 0, &region), VPT_UNSUPPORTED_REQUEST); /* I/O ports */
+    assert_status(vpt_device_shared_memory(machine.device, 1, &region), VPT_UNSUPPORTED_REQUEST);
+    vpt_virtio_pci_close(&machine.pci);
+    machine_finish();
 }
 
 Test(virtio_pci_capability, shared_memory_regions_outside_their_bar_are_not_there)
@@ -927,14 +934,14 @@ Test(virtio_pci_capability, shared_memory_regions_outside_their_bar_are_not_ther
         layout.capability[1].offset = places[i].offset;
         layout.capability[1].size = places[i].size;
         machine_of(&layout);
-        assert_status(card_try_probe(VPT_VIRTIO_PCI_ANY), VPT_OK);
+        assert_status(machine_probe_by(VPT_VIRTIO_PCI_ANY), VPT_OK);
         if (places[i].there) {
             assert_region(7, UINT64_C(0x7000000000) + places[i].offset, places[i].size);
         } else {
-            assert_status(vpt_device_shared_memory(card.device, 7, &region), VPT_UNSUPPORTED_REQUEST);
+            assert_status(vpt_device_shared_memory(machine.device, 7, &region), VPT_UNSUPPORTED_REQUEST);
         }
-        vpt_virtio_pci_close(&card.pci);
-        card_finish();
+        vpt_virtio_pci_close(&machine.pci);
+        machine_finish();
     }
 }
 
@@ -942,8 +949,8 @@ LEGACY_TEST(virtio_pci_capability, a_legacy_interface_has_no_shared_memory)
 {
     struct vpt_shared_memory_region region;
 
-    card_probe(variant->kind, NULL);
-    assert_status(vpt_device_shared_memory(card.device, 0, &region), VPT_UNSUPPORTED_REQUEST);
-    vpt_virtio_pci_close(&card.pci);
-    card_finish();
+    disk_probe_pci(variant->kind, NULL);
+    assert_status(vpt_device_shared_memory(machine.device, 0, &region), VPT_UNSUPPORTED_REQUEST);
+    vpt_virtio_pci_close(&machine.pci);
+    machine_finish();
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The legacy interface, and the choice between both. */
-#include "virtio_pci_support.h"
+#include "disk.h"
 
 #include <string.h>
 
@@ -10,108 +10,108 @@ TestSuite(virtio_pci_legacy, .timeout = 120);
 
 LEGACY_TEST(virtio_pci_legacy, LEG_PCIDISC_2_the_type_is_the_subsystems)
 {
-    card_machine(variant->kind, NULL);
-    mock_pci_set(&card.machine.function, 0x2e, 2, 18);
-    assert_status(card_try_probe(VPT_VIRTIO_PCI_LEGACY), VPT_OK);
-    cr_assert(card.device->type == 18 && card.device->vendor == 0x1100);
-    cr_assert(vpt_device_legacy(card.device));
-    cr_assert(strcmp(vpt_device_transport(card.device), "virtio-pci legacy") == 0);
-    cr_assert(card.machine.front.access_count == 0);
+    disk_machine_pci(variant->kind, NULL);
+    mock_pci_set(&machine.on_pci.function, 0x2e, 2, 18);
+    assert_status(machine_probe_by(VPT_VIRTIO_PCI_LEGACY), VPT_OK);
+    cr_assert(machine.device->type == 18 && machine.device->vendor == 0x1100);
+    cr_assert(vpt_device_legacy(machine.device));
+    cr_assert(strcmp(vpt_device_transport(machine.device), "virtio-pci legacy") == 0);
+    cr_assert(machine.on_pci.front.access_count == 0);
     /* The registers and the ISR status. */
-    cr_assert(mock_hal_live_mappings(&card.machine.hal) == (variant->kind == CARD_LEGACY_MEMORY ? 2u : 0u));
-    vpt_virtio_pci_close(&card.pci);
-    card_finish();
+    cr_assert(mock_hal_live_mappings(machine.hal) == (variant->kind == MACHINE_PCI_LEGACY_MEMORY ? 2u : 0u));
+    vpt_virtio_pci_close(&machine.pci);
+    machine_finish();
 }
 
 static void assert_refused(enum vpt_virtio_pci_interface interface, enum vpt_status expected)
 {
-    memset(&card.pci, 0xa5, sizeof(card.pci));
-    assert_status(card_try_probe(interface), expected);
-    cr_assert(all_zero(&card.pci, sizeof(card.pci)));
-    cr_assert(card.machine.front.access_count == 0 && card.machine.function.config_writes == 0);
-    cr_assert(mock_hal_live_mappings(&card.machine.hal) == 0);
+    memset(&machine.pci, 0xa5, sizeof(machine.pci));
+    assert_status(machine_probe_by(interface), expected);
+    cr_assert(all_zero(&machine.pci, sizeof(machine.pci)));
+    cr_assert(machine.on_pci.front.access_count == 0 && machine.on_pci.function.config_writes == 0);
+    cr_assert(mock_hal_live_mappings(machine.hal) == 0);
 }
 
 Test(virtio_pci_legacy, LEG_PCILAYOUT_1_the_header_is_in_bar_0)
 {
-    card_machine(CARD_LEGACY, NULL);
-    card.machine.bars.bar[0].kind = VPT_PCI_BAR_NONE;
+    disk_machine_pci(MACHINE_PCI_LEGACY, NULL);
+    machine.on_pci.bars.bar[0].kind = VPT_PCI_BAR_NONE;
     assert_refused(VPT_VIRTIO_PCI_LEGACY, VPT_DEVICE_PCI_BAR);
-    card.machine.bars.bar[0].kind = VPT_PCI_BAR_BROKEN;
+    machine.on_pci.bars.bar[0].kind = VPT_PCI_BAR_BROKEN;
     assert_refused(VPT_VIRTIO_PCI_LEGACY, VPT_DEVICE_PCI_BAR);
-    cr_assert(strcmp(card.machine.hal.log[1].subject, "BAR 0") == 0);
-    cr_assert(card.machine.hal.log[1].status == VPT_DEVICE_PCI_BAR);
-    card.machine.bars.bar[0].kind = VPT_PCI_BAR_IO;
-    card.machine.bars.bar[0].address = 0;
+    cr_assert(strcmp(machine.hal->log[1].subject, "BAR 0") == 0);
+    cr_assert(machine.hal->log[1].status == VPT_DEVICE_PCI_BAR);
+    machine.on_pci.bars.bar[0].kind = VPT_PCI_BAR_IO;
+    machine.on_pci.bars.bar[0].address = 0;
     assert_refused(VPT_VIRTIO_PCI_LEGACY, VPT_CALLER_BAR);
-    card.machine.bars.bar[0].address = 0x1c100;
+    machine.on_pci.bars.bar[0].address = 0x1c100;
     assert_refused(VPT_VIRTIO_PCI_LEGACY, VPT_CALLER_BAR);
-    card.machine.bars.bar[0].address = MOCK_PCI_IO_PORT;
-    card.machine.bars.bar[0].size = 0;
+    machine.on_pci.bars.bar[0].address = MOCK_PCI_IO_PORT;
+    machine.on_pci.bars.bar[0].size = 0;
     assert_refused(VPT_VIRTIO_PCI_LEGACY, VPT_CALLER_BAR);
-    card.machine.bars.bar[0].size = 16;
+    machine.on_pci.bars.bar[0].size = 16;
     assert_refused(VPT_VIRTIO_PCI_LEGACY, VPT_DEVICE_PCI_BAR);
-    card.machine.bars.bar[0].size = 128;
-    card.machine.bus.port.io_write = NULL;
+    machine.on_pci.bars.bar[0].size = 128;
+    machine.on_pci.bus.port.io_write = NULL;
     assert_refused(VPT_VIRTIO_PCI_LEGACY, VPT_UNSUPPORTED_PORT);
-    card_finish();
+    machine_finish();
 }
 
 LEGACY_TEST(virtio_pci_legacy, a_port_with_the_functions_for_its_kind_of_bar_is_enough)
 {
-    card_machine(variant->kind, NULL);
-    if (variant->kind == CARD_LEGACY_MEMORY) {
-        card.machine.bus.port.io_read = NULL;
-        card.machine.bus.port.io_write = NULL;
-        assert_status(card_bring_up(variant->kind), VPT_OK);
-        assert_status(card_read_sector(1), VPT_OK);
-        card_stop();
+    disk_machine_pci(variant->kind, NULL);
+    if (variant->kind == MACHINE_PCI_LEGACY_MEMORY) {
+        machine.on_pci.bus.port.io_read = NULL;
+        machine.on_pci.bus.port.io_write = NULL;
+        assert_status(disk_bring_up(NULL), VPT_OK);
+        assert_status(disk_read_sector(1), VPT_OK);
+        disk_stop();
     }
-    card.machine.bus.port.mmio_map = NULL;
-    card.machine.bus.port.mmio_unmap = NULL;
-    card.machine.bus.port.mmio_read = NULL;
-    card.machine.bus.port.mmio_write = NULL;
-    if (variant->kind == CARD_LEGACY_MEMORY) {
-        card.machine.function.config_writes = 0;
-        card_trace();
+    machine.on_pci.bus.port.mmio_map = NULL;
+    machine.on_pci.bus.port.mmio_unmap = NULL;
+    machine.on_pci.bus.port.mmio_read = NULL;
+    machine.on_pci.bus.port.mmio_write = NULL;
+    if (variant->kind == MACHINE_PCI_LEGACY_MEMORY) {
+        machine.on_pci.function.config_writes = 0;
+        machine_trace();
         assert_refused(VPT_VIRTIO_PCI_LEGACY, VPT_UNSUPPORTED_PORT);
-        card_finish();
+        machine_finish();
         return;
     }
-    assert_status(card_bring_up(variant->kind), VPT_OK);
-    assert_status(card_read_sector(1), VPT_OK);
-    card_end();
+    assert_status(disk_bring_up(NULL), VPT_OK);
+    assert_status(disk_read_sector(1), VPT_OK);
+    disk_end();
 }
 
 /* ---- Which interface ---- */
 
 Test(virtio_pci_legacy, LEG_PCIDETECT_2_a_transitional_device_is_driven_by_its_modern_interface)
 {
-    card_machine(CARD_TRANSITIONAL_MODERN, NULL);
-    assert_status(card_try_probe(VPT_VIRTIO_PCI_ANY), VPT_OK);
-    cr_assert(!vpt_device_legacy(card.device));
-    vpt_virtio_pci_close(&card.pci);
-    assert_status(card_try_probe(VPT_VIRTIO_PCI_MODERN), VPT_OK);
-    cr_assert(!vpt_device_legacy(card.device));
-    vpt_virtio_pci_close(&card.pci);
-    assert_status(card_try_probe(VPT_VIRTIO_PCI_LEGACY), VPT_OK);
-    cr_assert(vpt_device_legacy(card.device));
-    vpt_virtio_pci_close(&card.pci);
-    card_finish();
+    disk_machine_pci(MACHINE_PCI_TRANSITIONAL_MODERN, NULL);
+    assert_status(machine_probe_by(VPT_VIRTIO_PCI_ANY), VPT_OK);
+    cr_assert(!vpt_device_legacy(machine.device));
+    vpt_virtio_pci_close(&machine.pci);
+    assert_status(machine_probe_by(VPT_VIRTIO_PCI_MODERN), VPT_OK);
+    cr_assert(!vpt_device_legacy(machine.device));
+    vpt_virtio_pci_close(&machine.pci);
+    assert_status(machine_probe_by(VPT_VIRTIO_PCI_LEGACY), VPT_OK);
+    cr_assert(vpt_device_legacy(machine.device));
+    vpt_virtio_pci_close(&machine.pci);
+    machine_finish();
 }
 
 Test(virtio_pci_legacy, LEG_PCIDETECT_3_without_capabilities_it_is_the_legacy_one)
 {
-    card_machine(CARD_LEGACY, NULL);
-    assert_status(card_try_probe(VPT_VIRTIO_PCI_ANY), VPT_OK);
-    cr_assert(vpt_device_legacy(card.device));
-    vpt_virtio_pci_close(&card.pci);
-    card.machine.function.config_writes = 0;
+    disk_machine_pci(MACHINE_PCI_LEGACY, NULL);
+    assert_status(machine_probe_by(VPT_VIRTIO_PCI_ANY), VPT_OK);
+    cr_assert(vpt_device_legacy(machine.device));
+    vpt_virtio_pci_close(&machine.pci);
+    machine.on_pci.function.config_writes = 0;
     assert_refused(VPT_VIRTIO_PCI_MODERN, VPT_UNSUPPORTED_INTERFACE);
-    card_finish();
-    card_machine(CARD_MODERN, NULL);
+    machine_finish();
+    disk_machine_pci(MACHINE_PCI_MODERN, NULL);
     assert_refused(VPT_VIRTIO_PCI_LEGACY, VPT_UNSUPPORTED_INTERFACE);
-    card_finish();
+    machine_finish();
 }
 
 /* A modern interface that cannot be used is as good as none, unless it is the one that is wanted. */
@@ -126,17 +126,17 @@ Test(virtio_pci_legacy, LEG_PCIDETECT_3_the_legacy_interface_stands_in_for_a_bro
         }
         layout.capability[which].bar = 6;
         layout.capability[which].unusable = true;
-        card_plain(&options);
+        disk_machine_pci(MACHINE_PCI_AS_TOLD, &options);
         assert_refused(VPT_VIRTIO_PCI_MODERN, VPT_DEVICE_CAPABILITY_BAR);
-        assert_status(card_bring_up(CARD_TRANSITIONAL_MODERN), VPT_OK);
-        cr_assert(vpt_device_legacy(card.device));
-        assert_status(card_read_sector(1), VPT_OK);
-        card_stop();
-        card.machine.bars.bar[0].kind = VPT_PCI_BAR_NONE;
-        card.machine.function.config_writes = 0;
-        card_trace();
+        assert_status(disk_bring_up(NULL), VPT_OK);
+        cr_assert(vpt_device_legacy(machine.device));
+        assert_status(disk_read_sector(1), VPT_OK);
+        disk_stop();
+        machine.on_pci.bars.bar[0].kind = VPT_PCI_BAR_NONE;
+        machine.on_pci.function.config_writes = 0;
+        machine_trace();
         assert_refused(VPT_VIRTIO_PCI_ANY, VPT_DEVICE_CAPABILITY_BAR);
-        card_finish();
+        machine_finish();
     }
 }
 
@@ -144,12 +144,12 @@ Test(virtio_pci_legacy, a_function_of_a_transitional_identity_may_have_no_legacy
 {
     struct mock_pci_machine_options options = { .device_id = 0x1001 };
 
-    card_plain(&options);
-    mock_pci_set(&card.machine.function, 0x2e, 2, 2);
+    disk_machine_pci(MACHINE_PCI_AS_TOLD, &options);
+    mock_pci_set(&machine.on_pci.function, 0x2e, 2, 2);
     assert_refused(VPT_VIRTIO_PCI_LEGACY, VPT_DEVICE_PCI_BAR);
-    assert_status(card_bring_up(CARD_MODERN), VPT_OK);
-    assert_status(card_read_sector(1), VPT_OK);
-    card_end();
+    assert_status(disk_bring_up(NULL), VPT_OK);
+    assert_status(disk_read_sector(1), VPT_OK);
+    disk_end();
 }
 
 /* Unless mappings could not be made: then it is undone what had been. */
@@ -170,16 +170,16 @@ static enum vpt_status failing_map(void *ctx, uint64_t physical, size_t size, en
 Test(virtio_pci_legacy, the_legacy_interface_stands_in_where_the_modern_one_cannot_be_mapped)
 {
     for (unsigned n = 0; n < 3; n++) {
-        card_machine(CARD_TRANSITIONAL_MODERN, NULL);
-        plain_map = card.machine.bus.port.mmio_map;
-        card.machine.bus.port.mmio_map = failing_map;
+        disk_machine_pci(MACHINE_PCI_TRANSITIONAL_MODERN, NULL);
+        plain_map = machine.on_pci.bus.port.mmio_map;
+        machine.on_pci.bus.port.mmio_map = failing_map;
         maps_left = n;
         assert_refused(VPT_VIRTIO_PCI_MODERN, VPT_RESOURCE_MEMORY);
         maps_left = n;
-        assert_status(card_bring_up(CARD_TRANSITIONAL_MODERN), VPT_OK);
-        cr_assert(vpt_device_legacy(card.device) && mock_hal_live_mappings(&card.machine.hal) == 0);
-        assert_status(card_read_sector(1), VPT_OK);
-        card_end();
+        assert_status(disk_bring_up(NULL), VPT_OK);
+        cr_assert(vpt_device_legacy(machine.device) && mock_hal_live_mappings(machine.hal) == 0);
+        assert_status(disk_read_sector(1), VPT_OK);
+        disk_end();
     }
 }
 
@@ -189,16 +189,16 @@ LEGACY_TEST(virtio_pci_legacy, LEG_PCILAYOUT_6_there_are_32_features_and_bit_30_
 {
     struct mock_pci_machine_options options = { .machine.offer = { { 0, 0xffffffffu, 0xffffffffu, 0 } } };
 
-    card_init(variant->kind, &options);
-    cr_assert(vpt_features_has(&card.device->offered, MOCK_BAD_FEATURE));
-    cr_assert(!vpt_features_has(&card.device->features, MOCK_BAD_FEATURE));
-    cr_assert(vpt_features_has(&card.device->features, VPT_F_ANY_LAYOUT));
+    disk_init_pci(variant->kind, &options);
+    cr_assert(vpt_features_has(&machine.device->offered, MOCK_BAD_FEATURE));
+    cr_assert(!vpt_features_has(&machine.device->features, MOCK_BAD_FEATURE));
+    cr_assert(vpt_features_has(&machine.device->features, VPT_F_ANY_LAYOUT));
     for (unsigned word = 1; word < VPT_FEATURE_WORDS; word++) {
-        cr_assert(card.device->offered.word[word] == 0 && card.device->features.word[word] == 0);
+        cr_assert(machine.device->offered.word[word] == 0 && machine.device->features.word[word] == 0);
     }
-    cr_assert(card_traced(MOCK_PCI_HEADER, false, H_DEVICE_FEATURES) == 1);
-    cr_assert(card_traced(MOCK_PCI_HEADER, true, H_DRIVER_FEATURES) == 1);
-    card_end();
+    cr_assert(machine_traced(MOCK_PCI_HEADER, false, H_DEVICE_FEATURES) == 1);
+    cr_assert(machine_traced(MOCK_PCI_HEADER, true, H_DRIVER_FEATURES) == 1);
+    disk_end();
 }
 
 /* ---- Queues ---- */
@@ -219,28 +219,29 @@ LEGACY_TEST(virtio_pci_legacy, D_LPCI_1_a_queue_is_set_up_by_its_page_number)
 {
     struct mock_pci_machine_options options = { .machine.queues = 2, .machine.queue_maximum = 128 };
     struct vpt_queue_config config = { .index = 1 };
-    const struct mock_queue *queue = &card.machine.device.queues[1];
+    const struct mock_queue *queue;
     struct vpt_queue driven;
 
-    card_init(variant->kind, &options);
-    card_trace();
-    assert_status(vpt_queue_init(&driven, card.device, &config), VPT_OK);
-    cr_assert(card.machine.front.access_count == COUNT_OF(set_up));
+    disk_init_pci(variant->kind, &options);
+    queue = &machine.model->queues[1];
+    machine_trace();
+    assert_status(vpt_queue_init(&driven, machine.device, &config), VPT_OK);
+    cr_assert(machine.on_pci.front.access_count == COUNT_OF(set_up));
     for (size_t i = 0; i < COUNT_OF(set_up); i++) {
-        const struct mock_pci_access *access = &card.machine.front.accesses[i];
+        const struct mock_pci_access *access = &machine.on_pci.front.accesses[i];
 
         cr_assert(access->structure == MOCK_PCI_HEADER && access->write == set_up[i].write &&
                       access->offset == set_up[i].offset && access->width == set_up[i].width,
                   "access %zu", i);
     }
-    cr_assert(card_access(MOCK_PCI_HEADER, true, H_QUEUE_SELECT, 0)->value == 1);
-    cr_assert((uint64_t)card_access(MOCK_PCI_HEADER, true, H_QUEUE_ADDRESS, 0)->value << 12 ==
+    cr_assert(machine_access(MOCK_PCI_HEADER, true, H_QUEUE_SELECT, 0)->value == 1);
+    cr_assert((uint64_t)machine_access(MOCK_PCI_HEADER, true, H_QUEUE_ADDRESS, 0)->value << 12 ==
               queue->area[MOCK_DESCRIPTOR_AREA]);
     cr_assert(queue->enabled && queue->area[MOCK_DESCRIPTOR_AREA] > UINT32_MAX);
     cr_assert(queue->area[MOCK_DEVICE_AREA] % 4096 == 0);
-    assert_status(vpt_device_reset(card.device), VPT_OK);
+    assert_status(vpt_device_reset(machine.device), VPT_OK);
     assert_status(vpt_queue_release(&driven), VPT_OK);
-    card_end();
+    disk_end();
 }
 
 LEGACY_TEST(virtio_pci_legacy, D_LPCI_2_the_size_is_the_devices_whatever_is_wanted)
@@ -250,26 +251,26 @@ LEGACY_TEST(virtio_pci_legacy, D_LPCI_2_the_size_is_the_devices_whatever_is_want
     for (size_t i = 0; i < COUNT_OF(wanted); i++) {
         struct vpt_requests_config config = { .size = wanted[i] };
 
-        card_init(variant->kind, &(const struct mock_pci_machine_options){ .machine.queue_maximum = 128 });
-        assert_status(vpt_blk_queue_init(&card.queue, &card.blk, 0, &config), VPT_OK);
-        cr_assert(vpt_queue_size(&card.queue.requests.queue) == 128 && card.machine.device.queues[0].size == 128);
-        assert_status(vpt_driver_start(&card.blk.driver), VPT_OK);
-        assert_status(card_read_sector(1), VPT_OK);
-        card_end();
+        disk_init_pci(variant->kind, &(const struct mock_pci_machine_options){ .machine.queue_maximum = 128 });
+        assert_status(vpt_blk_queue_init(disk.queue, &disk.blk, 0, &config), VPT_OK);
+        cr_assert(vpt_queue_size(&disk.queue->requests.queue) == 128 && machine.model->queues[0].size == 128);
+        assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
+        assert_status(disk_read_sector(1), VPT_OK);
+        disk_end();
     }
 }
 
-static void refuse_queue(enum card_kind kind, enum mock_fault fault, uint64_t argument, enum vpt_status expected)
+static void refuse_queue(enum machine_kind kind, enum mock_fault fault, uint64_t argument, enum vpt_status expected)
 {
-    card_init(kind, NULL);
-    card_trace();
-    mock_fault_set(&card.machine.device.faults, fault, 1, 0, argument);
-    assert_status(vpt_blk_queue_init(&card.queue, &card.blk, 0, NULL), expected);
-    cr_assert(mock_fault_fired(&card.machine.device.faults, fault) != 0);
-    cr_assert(all_zero(&card.queue, sizeof(card.queue)) && !card.machine.device.queues[0].enabled);
-    cr_assert(mock_hal_live_allocations(&card.machine.hal) == 0);
-    cr_assert(fault == MOCK_FAULT_QUEUE_NOT_READY || card_traced(MOCK_PCI_HEADER, true, H_QUEUE_ADDRESS) == 0);
-    card_end();
+    disk_init_pci(kind, NULL);
+    machine_trace();
+    mock_fault_set(&machine.model->faults, fault, 1, 0, argument);
+    assert_status(vpt_blk_queue_init(disk.queue, &disk.blk, 0, NULL), expected);
+    cr_assert(mock_fault_fired(&machine.model->faults, fault) != 0);
+    cr_assert(all_zero(disk.queue, sizeof(disk.queue)) && !machine.model->queues[0].enabled);
+    cr_assert(mock_hal_live_allocations(machine.hal) == 0);
+    cr_assert(fault == MOCK_FAULT_QUEUE_NOT_READY || machine_traced(MOCK_PCI_HEADER, true, H_QUEUE_ADDRESS) == 0);
+    disk_end();
 }
 
 LEGACY_TEST(virtio_pci_legacy, LEG_VQLAYOUT_1_a_size_that_is_no_power_of_two_cannot_be_used)
@@ -300,21 +301,21 @@ LEGACY_TEST(virtio_pci_legacy, a_queue_that_was_stopped_by_a_reset_leaves_no_hal
 {
     enum vpt_status status;
 
-    card_init(variant->kind, NULL);
-    card.machine.legacy.zero_resets = true;
-    mock_fault_set(&card.machine.device.faults, MOCK_FAULT_QUEUE_NOT_READY, 1, 1, 0);
-    assert_status(vpt_blk_queue_init(&card.queue, &card.blk, 0, NULL), VPT_DEVICE_QUEUE_STATE);
-    cr_assert(mock_fault_fired(&card.machine.device.faults, MOCK_FAULT_QUEUE_NOT_READY) == 1);
-    status = vpt_blk_queue_init(&card.queue, &card.blk, 0, NULL);
-    cr_assert(status == VPT_CALLER_STATE || card.machine.device.status == 3, "the driver goes on (%s) at status 0x%x",
-              vpt_status_str(status), card.machine.device.status);
+    disk_init_pci(variant->kind, NULL);
+    machine.on_pci.legacy.zero_resets = true;
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_QUEUE_NOT_READY, 1, 1, 0);
+    assert_status(vpt_blk_queue_init(disk.queue, &disk.blk, 0, NULL), VPT_DEVICE_QUEUE_STATE);
+    cr_assert(mock_fault_fired(&machine.model->faults, MOCK_FAULT_QUEUE_NOT_READY) == 1);
+    status = vpt_blk_queue_init(disk.queue, &disk.blk, 0, NULL);
+    cr_assert(status == VPT_CALLER_STATE || machine.model->status == 3, "the driver goes on (%s) at status 0x%x",
+              vpt_status_str(status), machine.model->status);
     if (status == VPT_CALLER_STATE) {
-        assert_status(vpt_blk_init(&card.blk, card.device, NULL), VPT_OK);
-        assert_status(vpt_blk_queue_init(&card.queue, &card.blk, 0, NULL), VPT_OK);
+        assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
+        assert_status(vpt_blk_queue_init(disk.queue, &disk.blk, 0, NULL), VPT_OK);
     }
-    assert_status(vpt_driver_start(&card.blk.driver), VPT_OK);
-    assert_status(card_read_sector(1), VPT_OK);
-    card_end();
+    assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
+    assert_status(disk_read_sector(1), VPT_OK);
+    disk_end();
 }
 
 /* 32 bits of 4 KiB pages: 16 TiB. */
@@ -322,19 +323,19 @@ LEGACY_TEST(virtio_pci_legacy, D_LPCI_1_rings_above_16_tib_are_refused)
 {
     struct vpt_requests_config config = { 0 };
 
-    card_init(variant->kind, NULL);
-    card.machine.hal.base = UINT64_C(0x100000000000) - 0x1000;
-    assert_status(vpt_blk_queue_init(&card.queue, &card.blk, 0, &config), VPT_OK);
-    cr_assert(card.machine.device.queues[0].area[MOCK_DESCRIPTOR_AREA] < UINT64_C(0x100000000000) - 0x4000);
-    card_end();
+    disk_init_pci(variant->kind, NULL);
+    machine.hal->base = UINT64_C(0x100000000000) - 0x1000;
+    assert_status(vpt_blk_queue_init(disk.queue, &disk.blk, 0, &config), VPT_OK);
+    cr_assert(machine.model->queues[0].area[MOCK_DESCRIPTOR_AREA] < UINT64_C(0x100000000000) - 0x4000);
+    disk_end();
 
-    card_init(variant->kind, NULL);
-    card.machine.hal.base = UINT64_C(0x100000000000);
-    card.machine.hal.ignore_limit = true;
-    assert_status(vpt_blk_queue_init(&card.queue, &card.blk, 0, &config), VPT_RESOURCE_ADDRESS);
-    cr_assert(mock_hal_live_allocations(&card.machine.hal) == 0);
-    cr_assert(card_traced(MOCK_PCI_HEADER, true, H_QUEUE_ADDRESS) == 0);
-    card_end();
+    disk_init_pci(variant->kind, NULL);
+    machine.hal->base = UINT64_C(0x100000000000);
+    machine.hal->ignore_limit = true;
+    assert_status(vpt_blk_queue_init(disk.queue, &disk.blk, 0, &config), VPT_RESOURCE_ADDRESS);
+    cr_assert(mock_hal_live_allocations(machine.hal) == 0);
+    cr_assert(machine_traced(MOCK_PCI_HEADER, true, H_QUEUE_ADDRESS) == 0);
+    disk_end();
 }
 
 static _Alignas(4096) uint8_t own_rings[0x8000];
@@ -344,21 +345,21 @@ static void own_memory(uint64_t address, size_t size, enum vpt_status expected)
     struct vpt_queue_config config = { .size = 16 };
     struct vpt_queue queue;
 
-    card_init(CARD_LEGACY, &(const struct mock_pci_machine_options){ .machine.queue_maximum = 256 });
+    disk_init_pci(MACHINE_PCI_LEGACY, &(const struct mock_pci_machine_options){ .machine.queue_maximum = 256 });
     memset(own_rings, 0, sizeof(own_rings));
-    config.memory.rings = mock_hal_register(&card.machine.hal, own_rings, sizeof(own_rings), address, true);
+    config.memory.rings = mock_hal_register(machine.hal, own_rings, sizeof(own_rings), address, true);
     cr_assert(config.memory.rings.address != NULL);
     config.memory.rings.size = size;
-    assert_status(vpt_queue_init(&queue, card.device, &config), expected);
+    assert_status(vpt_queue_init(&queue, machine.device, &config), expected);
     if (expected == VPT_OK) {
         cr_assert(vpt_queue_size(&queue) == 256);
-        cr_assert(card.machine.device.queues[0].area[MOCK_DEVICE_AREA] == address + 0x2000);
-        assert_status(vpt_device_reset(card.device), VPT_OK);
+        cr_assert(machine.model->queues[0].area[MOCK_DEVICE_AREA] == address + 0x2000);
+        assert_status(vpt_device_reset(machine.device), VPT_OK);
         assert_status(vpt_queue_release(&queue), VPT_OK);
     } else {
         cr_assert(all_zero(&queue, sizeof(queue)));
     }
-    card_end();
+    disk_end();
 }
 
 /* Of a size that is not the one wanted: the device's is what counts. */
@@ -384,25 +385,25 @@ LEGACY_TEST(virtio_pci_legacy, PCI_KICK_3_a_kick_is_the_queues_index_in_two_byte
     struct mock_pci_machine_options options = { .machine.queues = 3, .machine.queue_maximum = 16 };
     struct vpt_queue queues[3];
 
-    card_init(variant->kind, &options);
+    disk_init_pci(variant->kind, &options);
     for (uint16_t i = 0; i < 3; i++) {
         struct vpt_queue_config config = { .index = i };
 
-        assert_status(vpt_queue_init(&queues[i], card.device, &config), VPT_OK);
+        assert_status(vpt_queue_init(&queues[i], machine.device, &config), VPT_OK);
     }
-    assert_status(vpt_device_start(card.device), VPT_OK);
+    assert_status(vpt_device_start(machine.device), VPT_OK);
     for (unsigned i = 0; i < 3; i++) {
         const struct mock_pci_access *kick;
 
         assert_status(vpt_queue_notify(&queues[i]), VPT_OK);
-        kick = card_access(MOCK_PCI_HEADER, true, H_QUEUE_NOTIFY, i);
-        cr_assert(kick->width == 2 && kick->value == i && card.machine.device.queues[i].kicks == 1);
+        kick = machine_access(MOCK_PCI_HEADER, true, H_QUEUE_NOTIFY, i);
+        cr_assert(kick->width == 2 && kick->value == i && machine.model->queues[i].kicks == 1);
     }
-    assert_status(vpt_device_reset(card.device), VPT_OK);
+    assert_status(vpt_device_reset(machine.device), VPT_OK);
     for (unsigned i = 0; i < 3; i++) {
         assert_status(vpt_queue_release(&queues[i]), VPT_OK);
     }
-    card_end();
+    disk_end();
 }
 
 /* ---- Configuration ---- */
@@ -412,22 +413,22 @@ LEGACY_TEST(virtio_pci_legacy, LEG_PCILAYOUT_4_the_configuration_is_behind_the_h
 {
     struct mock_pci_machine_options options = { .machine.blk.capacity = 64, .machine.blk.block_size = 4096 };
 
-    card_init(variant->kind, &options);
-    cr_assert(card.blk.info.capacity == 64 && card.blk.info.block_size == 4096);
-    cr_assert(card_traced(MOCK_PCI_HEADER, false, 20) != 0 && card_traced(MOCK_PCI_HEADER, false, 24) != 0);
-    card_end();
+    disk_init_pci(variant->kind, &options);
+    cr_assert(disk.blk.info.capacity == 64 && disk.blk.info.block_size == 4096);
+    cr_assert(machine_traced(MOCK_PCI_HEADER, false, 20) != 0 && machine_traced(MOCK_PCI_HEADER, false, 24) != 0);
+    disk_end();
     options.vectors = 2;
-    card_init(variant->kind, &options); /* which has MSI-X, but off */
-    cr_assert(card.blk.info.capacity == 64 && card.blk.info.block_size == 4096);
-    card_end();
-    card_machine(variant->kind, &options);
-    card_vectors_on();
-    assert_status(card_try_probe(VPT_VIRTIO_PCI_LEGACY), VPT_OK);
-    assert_status(vpt_blk_init(&card.blk, card.device, NULL), VPT_OK);
-    cr_assert(card.blk.info.capacity == 64 && card.blk.info.block_size == 4096);
-    cr_assert(card_traced(MOCK_PCI_HEADER, false, 20) == 0 && card_traced(MOCK_PCI_HEADER, false, 24) != 0);
-    card_vectors_off();
-    card_end();
+    disk_init_pci(variant->kind, &options); /* which has MSI-X, but off */
+    cr_assert(disk.blk.info.capacity == 64 && disk.blk.info.block_size == 4096);
+    disk_end();
+    disk_machine_pci(variant->kind, &options);
+    vectors_on();
+    assert_status(machine_probe_by(VPT_VIRTIO_PCI_LEGACY), VPT_OK);
+    assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
+    cr_assert(disk.blk.info.capacity == 64 && disk.blk.info.block_size == 4096);
+    cr_assert(machine_traced(MOCK_PCI_HEADER, false, 20) == 0 && machine_traced(MOCK_PCI_HEADER, false, 24) != 0);
+    vectors_off();
+    disk_end();
 }
 
 /* The kernel turns it on or off after the probe, and before the negotiation. */
@@ -435,15 +436,15 @@ LEGACY_TEST(virtio_pci_legacy, LEG_PCILAYOUT_4_what_counts_is_msi_x_at_the_negot
 {
     struct mock_pci_machine_options options = { .vectors = 2, .machine.blk.capacity = 64 };
 
-    card_probe(variant->kind, &options);
-    card_vectors_on();
+    disk_probe_pci(variant->kind, &options);
+    vectors_on();
     for (unsigned i = 0; i < 4; i++) {
-        assert_status(vpt_pci_msix_enable(&card.msix, i % 2 == 0), VPT_OK);
-        assert_status(vpt_blk_init(&card.blk, card.device, NULL), VPT_OK);
-        cr_assert(card.blk.info.capacity == 64);
+        assert_status(vpt_pci_msix_enable(&machine.msix, i % 2 == 0), VPT_OK);
+        assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
+        cr_assert(disk.blk.info.capacity == 64);
     }
-    card_vectors_off();
-    card_end();
+    vectors_off();
+    disk_end();
 }
 
 LEGACY_TEST(virtio_pci_legacy, LEG_PCILAYOUT_5_the_configuration_ends_with_the_bar)
@@ -451,11 +452,11 @@ LEGACY_TEST(virtio_pci_legacy, LEG_PCILAYOUT_5_the_configuration_ends_with_the_b
     struct mock_pci_machine_options options = { .header_size = 32 };
     uint32_t value = 0;
 
-    card_probe(variant->kind, &options);
-    assert_status(vpt_device_negotiate(card.device, NULL, NULL, NULL), VPT_OK);
-    cr_assert(card_capacity() == 2048);
-    assert_status(vpt_device_config_read(card.device, 12, 4, &value), VPT_CALLER_RANGE);
-    assert_status(vpt_device_config_read(card.device, 12, 1, &value), VPT_CALLER_RANGE);
-    assert_status(vpt_device_config_read(card.device, 0xffffffec, 4, &value), VPT_CALLER_RANGE);
-    card_end();
+    disk_probe_pci(variant->kind, &options);
+    assert_status(vpt_device_negotiate(machine.device, NULL, NULL, NULL), VPT_OK);
+    cr_assert(disk_capacity() == 2048);
+    assert_status(vpt_device_config_read(machine.device, 12, 4, &value), VPT_CALLER_RANGE);
+    assert_status(vpt_device_config_read(machine.device, 12, 1, &value), VPT_CALLER_RANGE);
+    assert_status(vpt_device_config_read(machine.device, 0xffffffec, 4, &value), VPT_CALLER_RANGE);
+    disk_end();
 }

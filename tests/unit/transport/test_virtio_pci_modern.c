@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The modern interface: the order of bring-up, register widths, queues, doorbells, configuration. */
-#include "virtio_pci_support.h"
+#include "disk.h"
 
 #include <string.h>
 
@@ -10,76 +10,76 @@ TestSuite(virtio_pci_modern, .timeout = 120);
 
 MODERN_TEST(virtio_pci_modern, PCI_DISC_1_a_probe_tells_what_the_device_is)
 {
-    card_probe(variant->kind, NULL);
-    cr_assert(card.device->type == VPT_DEVICE_TYPE_BLOCK && card.device->vendor == 0x1100);
-    cr_assert(!vpt_device_legacy(card.device) && strcmp(vpt_device_transport(card.device), "virtio-pci") == 0);
-    cr_assert(card.machine.front.access_count == 0 && !vpt_device_gone(card.device));
-    vpt_virtio_pci_close(&card.pci);
-    card_finish();
+    disk_probe_pci(variant->kind, NULL);
+    cr_assert(machine.device->type == VPT_DEVICE_TYPE_BLOCK && machine.device->vendor == 0x1100);
+    cr_assert(!vpt_device_legacy(machine.device) && strcmp(vpt_device_transport(machine.device), "virtio-pci") == 0);
+    cr_assert(machine.on_pci.front.access_count == 0 && !vpt_device_gone(machine.device));
+    vpt_virtio_pci_close(&machine.pci);
+    machine_finish();
 }
 
-CARD_TEST(virtio_pci_modern, a_closed_function_masters_no_bus_and_has_no_mapping)
+PCI_TEST(virtio_pci_modern, a_closed_function_masters_no_bus_and_has_no_mapping)
 {
-    card_start(variant->kind, NULL);
-    cr_assert((card_command() & VPT_PCI_COMMAND_BUS_MASTER) != 0);
-    assert_status(vpt_device_reset(card.device), VPT_OK);
-    assert_status(vpt_requests_release(&card.queue.requests), VPT_OK);
-    vpt_virtio_pci_close(&card.pci);
-    cr_assert((card_command() & VPT_PCI_COMMAND_BUS_MASTER) == 0);
-    cr_assert(mock_hal_live_mappings(&card.machine.hal) == 0);
-    cr_assert(all_zero(&card.pci, sizeof(card.pci)));
-    card.machine.function.config_writes = 0;
-    vpt_virtio_pci_close(&card.pci);
-    cr_assert(card.machine.function.config_writes == 0);
-    card_finish();
+    disk_start_pci(variant->kind, NULL);
+    cr_assert((pci_command() & VPT_PCI_COMMAND_BUS_MASTER) != 0);
+    assert_status(vpt_device_reset(machine.device), VPT_OK);
+    assert_status(vpt_requests_release(&disk.queue->requests), VPT_OK);
+    vpt_virtio_pci_close(&machine.pci);
+    cr_assert((pci_command() & VPT_PCI_COMMAND_BUS_MASTER) == 0);
+    cr_assert(mock_hal_live_mappings(machine.hal) == 0);
+    cr_assert(all_zero(&machine.pci, sizeof(machine.pci)));
+    machine.on_pci.function.config_writes = 0;
+    vpt_virtio_pci_close(&machine.pci);
+    cr_assert(machine.on_pci.function.config_writes == 0);
+    machine_finish();
 }
 
 /* ---- The order of things ---- */
 
-CARD_TEST(virtio_pci_modern, INIT_1_bus_mastering_comes_after_the_reset_and_before_acknowledge)
+PCI_TEST(virtio_pci_modern, INIT_1_bus_mastering_comes_after_the_reset_and_before_acknowledge)
 {
-    bool legacy = card_legacy(variant->kind);
+    bool legacy = machine_kind_legacy(variant->kind);
     enum mock_pci_structure structure = legacy ? MOCK_PCI_HEADER : MOCK_PCI_COMMON;
     uint32_t status = legacy ? H_STATUS : C_STATUS;
     uint64_t mastering;
 
-    card_start(variant->kind, NULL);
-    mastering = card_command_sequence(VPT_PCI_COMMAND_BUS_MASTER, true);
-    cr_assert(card_status_write(0)->value == 0 && card_status_write(0)->sequence < mastering);
-    cr_assert(card_access(structure, false, status, 0)->value == 0);
-    cr_assert(card_access(structure, false, status, 0)->sequence < mastering);
-    cr_assert(card_status_write(1)->value == 1 && card_status_write(1)->sequence > mastering);
-    cr_assert(card_status_write(2)->value == 3);
-    cr_assert(card_status_write(3)->value == (legacy ? 7 : 11));
-    cr_assert(legacy || card_status_write(4)->value == 15);
-    cr_assert(card_traced(structure, true, status) == (legacy ? 4 : 5));
-    card_end();
+    disk_start_pci(variant->kind, NULL);
+    mastering = pci_command_sequence(VPT_PCI_COMMAND_BUS_MASTER, true);
+    cr_assert(pci_status_write(0)->value == 0 && pci_status_write(0)->sequence < mastering);
+    cr_assert(machine_access(structure, false, status, 0)->value == 0);
+    cr_assert(machine_access(structure, false, status, 0)->sequence < mastering);
+    cr_assert(pci_status_write(1)->value == 1 && pci_status_write(1)->sequence > mastering);
+    cr_assert(pci_status_write(2)->value == 3);
+    cr_assert(pci_status_write(3)->value == (legacy ? 7 : 11));
+    cr_assert(legacy || pci_status_write(4)->value == 15);
+    cr_assert(machine_traced(structure, true, status) == (legacy ? 4 : 5));
+    disk_end();
 }
 
-CARD_TEST(virtio_pci_modern, a_function_that_cannot_master_the_bus_is_not_brought_up)
+PCI_TEST(virtio_pci_modern, a_function_that_cannot_master_the_bus_is_not_brought_up)
 {
-    bool legacy = card_legacy(variant->kind);
+    bool legacy = machine_kind_legacy(variant->kind);
 
-    card_probe(variant->kind, NULL);
-    mock_fault_set(&card.machine.device.faults, MOCK_FAULT_COMMAND_STUCK, 1, 0, VPT_PCI_COMMAND_BUS_MASTER);
-    assert_status(vpt_device_negotiate(card.device, NULL, NULL, NULL), VPT_DEVICE_PCI_COMMAND);
-    cr_assert(card_traced(legacy ? MOCK_PCI_HEADER : MOCK_PCI_COMMON, true, legacy ? H_STATUS : C_STATUS) == 2);
-    cr_assert(card_status_write(1)->value == VPT_STATUS_FAILED);
-    assert_status(vpt_device_start(card.device), VPT_CALLER_STATE);
-    mock_fault_clear(&card.machine.device.faults, MOCK_FAULT_COMMAND_STUCK);
-    assert_status(vpt_device_negotiate(card.device, NULL, NULL, NULL), VPT_OK);
-    card_end();
+    disk_probe_pci(variant->kind, NULL);
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_COMMAND_STUCK, 1, 0, VPT_PCI_COMMAND_BUS_MASTER);
+    assert_status(vpt_device_negotiate(machine.device, NULL, NULL, NULL), VPT_DEVICE_PCI_COMMAND);
+    cr_assert(machine_traced(legacy ? MOCK_PCI_HEADER : MOCK_PCI_COMMON, true, legacy ? H_STATUS : C_STATUS) == 2);
+    cr_assert(pci_status_write(1)->value == VPT_STATUS_FAILED);
+    assert_status(vpt_device_start(machine.device), VPT_CALLER_STATE);
+    mock_fault_clear(&machine.model->faults, MOCK_FAULT_COMMAND_STUCK);
+    assert_status(vpt_device_negotiate(machine.device, NULL, NULL, NULL), VPT_OK);
+    disk_end();
 }
 
-CARD_TEST(virtio_pci_modern, an_error_of_the_port_at_bus_mastering_arrives)
+PCI_TEST(virtio_pci_modern, an_error_of_the_port_at_bus_mastering_arrives)
 {
-    card_probe(variant->kind, NULL);
-    mock_trigger_set(&card.machine.bus.fail_write, 1, 1);
-    assert_status(vpt_device_negotiate(card.device, NULL, NULL, NULL), card.machine.bus.fail_status);
-    assert_status(vpt_device_negotiate(card.device, NULL, NULL, NULL), VPT_OK);
-    mock_trigger_set(&card.machine.bus.fail_read, 2, 1); /* the first one is the reset's */
-    assert_status(vpt_device_negotiate(card.device, NULL, NULL, NULL), card.machine.bus.fail_status);
-    card_end();
+    disk_probe_pci(variant->kind, NULL);
+    mock_trigger_set(&machine.on_pci.bus.fail_write, 1, 1);
+    assert_status(vpt_device_negotiate(machine.device, NULL, NULL, NULL), machine.on_pci.bus.fail_status);
+    assert_status(vpt_device_negotiate(machine.device, NULL, NULL, NULL), VPT_OK);
+    mock_trigger_set(&machine.on_pci.bus.fail_read, 2, 1); /* the first one is the reset's */
+    assert_status(vpt_device_negotiate(machine.device, NULL, NULL, NULL), machine.on_pci.bus.fail_status);
+    disk_end();
 }
 
 struct expected {
@@ -101,27 +101,28 @@ MODERN_TEST(virtio_pci_modern, PCI_COMMON_4_a_queue_is_set_up_before_it_is_enabl
 {
     struct mock_pci_machine_options options = { .machine.queues = 3 };
     struct vpt_queue_config config = { .index = 2, .size = 32 };
-    const struct mock_queue *queue = &card.machine.device.queues[2];
+    const struct mock_queue *queue;
     struct vpt_queue driven;
 
-    card_init(variant->kind, &options);
-    card_trace();
-    assert_status(vpt_queue_init(&driven, card.device, &config), VPT_OK);
-    cr_assert(card.machine.front.access_count == COUNT_OF(set_up), "%u accesses", card.machine.front.access_count);
+    disk_init_pci(variant->kind, &options);
+    queue = &machine.model->queues[2];
+    machine_trace();
+    assert_status(vpt_queue_init(&driven, machine.device, &config), VPT_OK);
+    cr_assert(machine.on_pci.front.access_count == COUNT_OF(set_up), "%u accesses", machine.on_pci.front.access_count);
     for (size_t i = 0; i < COUNT_OF(set_up); i++) {
-        const struct mock_pci_access *access = &card.machine.front.accesses[i];
+        const struct mock_pci_access *access = &machine.on_pci.front.accesses[i];
 
         cr_assert(access->structure == MOCK_PCI_COMMON && access->write == set_up[i].write &&
                       access->offset == set_up[i].offset && access->width == set_up[i].width,
                   "access %zu", i);
     }
-    cr_assert(card_access(MOCK_PCI_COMMON, true, C_QUEUE_SELECT, 0)->value == 2);
-    cr_assert(card_access(MOCK_PCI_COMMON, true, C_QUEUE_SIZE, 0)->value == 32);
-    cr_assert(card_access(MOCK_PCI_COMMON, true, C_QUEUE_ENABLE, 0)->value == 1);
+    cr_assert(machine_access(MOCK_PCI_COMMON, true, C_QUEUE_SELECT, 0)->value == 2);
+    cr_assert(machine_access(MOCK_PCI_COMMON, true, C_QUEUE_SIZE, 0)->value == 32);
+    cr_assert(machine_access(MOCK_PCI_COMMON, true, C_QUEUE_ENABLE, 0)->value == 1);
     cr_assert(queue->enabled && queue->size == 32 && queue->area[MOCK_DESCRIPTOR_AREA] > UINT32_MAX);
-    assert_status(vpt_device_reset(card.device), VPT_OK);
+    assert_status(vpt_device_reset(machine.device), VPT_OK);
     assert_status(vpt_queue_release(&driven), VPT_OK);
-    card_end();
+    disk_end();
 }
 
 /* Some devices go on with their maximum, whatever is written: then the rings are made for that. */
@@ -148,22 +149,22 @@ MODERN_TEST(virtio_pci_modern, a_size_that_is_not_taken_is_found_out)
         struct vpt_requests_config config = { .requests = 4, .size = cases[i].wanted };
         enum vpt_status status;
 
-        card_init(variant->kind, &options);
-        mock_fault_set(&card.machine.device.faults, MOCK_FAULT_QUEUE_SIZE_IGNORED, 1, 0, 0);
+        disk_init_pci(variant->kind, &options);
+        mock_fault_set(&machine.model->faults, MOCK_FAULT_QUEUE_SIZE_IGNORED, 1, 0, 0);
         if (cases[i].given != 0) {
-            config.memory.rings = mock_hal_register_anywhere(&card.machine.hal, rings, cases[i].given, true);
+            config.memory.rings = mock_hal_register_anywhere(machine.hal, rings, cases[i].given, true);
         }
-        status = vpt_blk_queue_init(&card.queue, &card.blk, 0, &config);
+        status = vpt_blk_queue_init(disk.queue, &disk.blk, 0, &config);
         cr_assert(status == cases[i].status, "case %zu: %s", i, vpt_status_str(status));
-        cr_assert(vpt_queue_size(&card.queue.requests.queue) == cases[i].size);
+        cr_assert(vpt_queue_size(&disk.queue->requests.queue) == cases[i].size);
         if (status == VPT_OK) {
-            cr_assert(card.machine.device.queues[0].size == cases[i].size);
-            assert_status(vpt_driver_start(&card.blk.driver), VPT_OK);
+            cr_assert(machine.model->queues[0].size == cases[i].size);
+            assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
             for (unsigned k = 0; k < 3 * cases[i].size; k++) {
-                assert_status(card_read_sector(2), VPT_OK);
+                assert_status(disk_read_sector(2), VPT_OK);
             }
         }
-        card_end();
+        disk_end();
     }
 }
 
@@ -172,17 +173,17 @@ MODERN_TEST(virtio_pci_modern, a_restart_keeps_the_size_or_fails)
 {
     const struct vpt_requests_config config = { .requests = 4, .size = 16 };
 
-    card_init(variant->kind, NULL);
-    assert_status(vpt_blk_queue_init(&card.queue, &card.blk, 0, &config), VPT_OK);
+    disk_init_pci(variant->kind, NULL);
+    assert_status(vpt_blk_queue_init(disk.queue, &disk.blk, 0, &config), VPT_OK);
     for (unsigned i = 0; i < 3; i++) {
         bool ignored = i == 1;
 
-        mock_fault_set(&card.machine.device.faults, MOCK_FAULT_QUEUE_SIZE_IGNORED, ignored ? 1 : 0, 0, 0);
-        assert_status(vpt_driver_restart(&card.blk.driver, NULL), ignored ? VPT_DEVICE_QUEUE_SIZE : VPT_OK);
-        cr_assert(card.machine.device.queues[0].enabled == !ignored);
+        mock_fault_set(&machine.model->faults, MOCK_FAULT_QUEUE_SIZE_IGNORED, ignored ? 1 : 0, 0, 0);
+        assert_status(vpt_driver_restart(&disk.blk.driver, NULL), ignored ? VPT_DEVICE_QUEUE_SIZE : VPT_OK);
+        cr_assert(machine.model->queues[0].enabled == !ignored);
     }
-    assert_status(card_read_sector(2), VPT_OK);
-    card_end();
+    assert_status(disk_read_sector(2), VPT_OK);
+    disk_end();
 }
 
 /* The register is the maximum's too: after a failure it reads as the device's again. */
@@ -190,26 +191,26 @@ MODERN_TEST(virtio_pci_modern, a_set_up_that_failed_leaves_the_maximum_alone)
 {
     const struct vpt_requests_config small = { .size = 16 };
 
-    card_init(variant->kind, NULL);
-    mock_trigger_set(&card.machine.hal.fail_allocation, 3, 0);
-    assert_status(vpt_blk_queue_init(&card.queue, &card.blk, 0, &small), VPT_RESOURCE_MEMORY);
-    mock_trigger_set(&card.machine.hal.fail_allocation, 0, 0);
-    assert_status(vpt_blk_queue_init(&card.queue, &card.blk, 0, NULL), VPT_OK);
-    cr_assert(vpt_queue_size(&card.queue.requests.queue) == 256);
-    assert_status(vpt_driver_start(&card.blk.driver), VPT_OK);
-    assert_status(card_read_sector(2), VPT_OK);
-    card_end();
+    disk_init_pci(variant->kind, NULL);
+    mock_trigger_set(&machine.hal->fail_allocation, 3, 0);
+    assert_status(vpt_blk_queue_init(disk.queue, &disk.blk, 0, &small), VPT_RESOURCE_MEMORY);
+    mock_trigger_set(&machine.hal->fail_allocation, 0, 0);
+    assert_status(vpt_blk_queue_init(disk.queue, &disk.blk, 0, NULL), VPT_OK);
+    cr_assert(vpt_queue_size(&disk.queue->requests.queue) == 256);
+    assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
+    assert_status(disk_read_sector(2), VPT_OK);
+    disk_end();
 }
 
 MODERN_TEST(virtio_pci_modern, PCI_COMMON_5_a_reset_is_waited_for)
 {
     for (uint32_t reads = 1; reads <= 900; reads = reads * 3 + 1) {
-        card_machine(variant->kind, NULL);
-        mock_fault_set(&card.machine.device.faults, MOCK_FAULT_RESET_SLOW, 1, 0, reads);
-        assert_status(card_bring_up(variant->kind), VPT_OK);
-        cr_assert(card_traced(MOCK_PCI_COMMON, false, C_STATUS) >= reads);
-        assert_status(card_read_sector(2), VPT_OK);
-        card_end();
+        disk_machine_pci(variant->kind, NULL);
+        mock_fault_set(&machine.model->faults, MOCK_FAULT_RESET_SLOW, 1, 0, reads);
+        assert_status(disk_bring_up(NULL), VPT_OK);
+        cr_assert(machine_traced(MOCK_PCI_COMMON, false, C_STATUS) >= reads);
+        assert_status(disk_read_sector(2), VPT_OK);
+        disk_end();
     }
 }
 
@@ -221,37 +222,37 @@ Test(virtio_pci_modern, FEAT_3_the_transports_own_feature_is_accepted_on_pci)
                                         VPT_F_ORDER_PLATFORM, VPT_F_NOTIFICATION_DATA, VPT_F_NOTIF_CONFIG_DATA,
                                         VPT_F_SUSPEND };
     struct mock_pci_machine_options options = { .machine.offer = { { 0xff000000u, 0x0003f9ffu, 0, 0 } } };
-    struct mock_pci_layout layout = card_io_layout;
+    struct mock_pci_layout layout = machine_io_layout;
 
     vpt_features_add(&options.machine.withhold, VPT_F_ACCESS_PLATFORM);
     vpt_features_add(&options.machine.withhold, VPT_F_ANY_LAYOUT);
     layout.capability[0].size = 0x40;
     options.layout = &layout;
-    card_plain(&options);
-    assert_status(card_try_probe(VPT_VIRTIO_PCI_ANY), VPT_OK);
-    assert_status(vpt_device_negotiate(card.device, NULL, NULL, NULL), VPT_OK);
+    disk_machine_pci(MACHINE_PCI_AS_TOLD, &options);
+    assert_status(machine_probe_by(VPT_VIRTIO_PCI_ANY), VPT_OK);
+    assert_status(vpt_device_negotiate(machine.device, NULL, NULL, NULL), VPT_OK);
     for (unsigned bit = 0; bit < 128; bit++) {
         bool expected = false;
 
         for (size_t i = 0; i < COUNT_OF(handled); i++) {
             expected = expected || handled[i] == bit;
         }
-        cr_assert(vpt_features_has(&card.machine.device.accepted, bit) == expected, "feature %u", bit);
+        cr_assert(vpt_features_has(&machine.model->accepted, bit) == expected, "feature %u", bit);
     }
-    card_end();
+    disk_end();
 }
 
 /* ---- Queues ---- */
 
-static void refuse_queue(enum card_kind kind, enum mock_fault fault, uint64_t argument, enum vpt_status expected)
+static void refuse_queue(enum machine_kind kind, enum mock_fault fault, uint64_t argument, enum vpt_status expected)
 {
-    card_init(kind, NULL);
-    mock_fault_set(&card.machine.device.faults, fault, 1, 0, argument);
-    assert_status(vpt_blk_queue_init(&card.queue, &card.blk, 0, NULL), expected);
-    cr_assert(mock_fault_fired(&card.machine.device.faults, fault) != 0);
-    cr_assert(all_zero(&card.queue, sizeof(card.queue)) && !card.machine.device.queues[0].enabled);
-    cr_assert(mock_hal_live_allocations(&card.machine.hal) == 0);
-    card_end();
+    disk_init_pci(kind, NULL);
+    mock_fault_set(&machine.model->faults, fault, 1, 0, argument);
+    assert_status(vpt_blk_queue_init(disk.queue, &disk.blk, 0, NULL), expected);
+    cr_assert(mock_fault_fired(&machine.model->faults, fault) != 0);
+    cr_assert(all_zero(disk.queue, sizeof(disk.queue)) && !machine.model->queues[0].enabled);
+    cr_assert(mock_hal_live_allocations(machine.hal) == 0);
+    disk_end();
 }
 
 MODERN_TEST(virtio_pci_modern, D_PCI_1_a_queue_of_no_or_an_impossible_size_or_in_use_is_not_touched)
@@ -266,21 +267,21 @@ MODERN_TEST(virtio_pci_modern, PCI_COMMON_3_a_maximum_that_is_no_power_of_two_is
 {
     struct mock_pci_machine_options options = { .machine.queue_maximum = 100 };
 
-    card_start(variant->kind, &options);
-    cr_assert(vpt_queue_size(&card.queue.requests.queue) == 64);
-    cr_assert(card_access(MOCK_PCI_COMMON, true, C_QUEUE_SIZE, 0)->value == 64);
-    assert_status(card_read_sector(2), VPT_OK);
-    card_end();
+    disk_start_pci(variant->kind, &options);
+    cr_assert(vpt_queue_size(&disk.queue->requests.queue) == 64);
+    cr_assert(machine_access(MOCK_PCI_COMMON, true, C_QUEUE_SIZE, 0)->value == 64);
+    assert_status(disk_read_sector(2), VPT_OK);
+    disk_end();
 }
 
 MODERN_TEST(virtio_pci_modern, the_maximum_is_read_once)
 {
-    card_machine(variant->kind, NULL);
-    mock_fault_set(&card.machine.device.faults, MOCK_FAULT_QUEUE_SHRINKING, 1, 0, 0);
-    assert_status(card_bring_up(variant->kind), VPT_OK);
-    cr_assert(mock_fault_fired(&card.machine.device.faults, MOCK_FAULT_QUEUE_SHRINKING) == 1);
-    assert_status(card_read_sector(2), VPT_OK);
-    card_end();
+    disk_machine_pci(variant->kind, NULL);
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_QUEUE_SHRINKING, 1, 0, 0);
+    assert_status(disk_bring_up(NULL), VPT_OK);
+    cr_assert(mock_fault_fired(&machine.model->faults, MOCK_FAULT_QUEUE_SHRINKING) == 1);
+    assert_status(disk_read_sector(2), VPT_OK);
+    disk_end();
 }
 
 /* There is no other way to stop it than a reset of the device: queue_enable takes no 0. */
@@ -288,32 +289,32 @@ MODERN_TEST(virtio_pci_modern, PCI_COMMON_6_a_queue_that_did_not_start_ends_in_a
 {
     uint64_t resets;
 
-    card_init(variant->kind, NULL);
-    resets = card.machine.device.resets;
-    mock_fault_set(&card.machine.device.faults, MOCK_FAULT_QUEUE_NOT_READY, 1, 0, 0);
-    assert_status(vpt_blk_queue_init(&card.queue, &card.blk, 0, NULL), VPT_DEVICE_QUEUE_STATE);
-    cr_assert(card.machine.device.resets == resets + 1u && !card.machine.device.queues[0].enabled);
-    cr_assert(mock_hal_live_allocations(&card.machine.hal) == 0);
-    assert_status(vpt_driver_start(&card.blk.driver), VPT_CALLER_STATE);
-    mock_fault_clear(&card.machine.device.faults, MOCK_FAULT_QUEUE_NOT_READY);
-    assert_status(vpt_blk_init(&card.blk, card.device, NULL), VPT_OK);
-    assert_status(vpt_blk_queue_init(&card.queue, &card.blk, 0, NULL), VPT_OK);
-    assert_status(vpt_driver_start(&card.blk.driver), VPT_OK);
-    assert_status(card_read_sector(2), VPT_OK);
-    card_end();
+    disk_init_pci(variant->kind, NULL);
+    resets = machine.model->resets;
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_QUEUE_NOT_READY, 1, 0, 0);
+    assert_status(vpt_blk_queue_init(disk.queue, &disk.blk, 0, NULL), VPT_DEVICE_QUEUE_STATE);
+    cr_assert(machine.model->resets == resets + 1u && !machine.model->queues[0].enabled);
+    cr_assert(mock_hal_live_allocations(machine.hal) == 0);
+    assert_status(vpt_driver_start(&disk.blk.driver), VPT_CALLER_STATE);
+    mock_fault_clear(&machine.model->faults, MOCK_FAULT_QUEUE_NOT_READY);
+    assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
+    assert_status(vpt_blk_queue_init(disk.queue, &disk.blk, 0, NULL), VPT_OK);
+    assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
+    assert_status(disk_read_sector(2), VPT_OK);
+    disk_end();
 }
 
 /* If that reset does not finish either, the rings are out of the device's reach all the same: they are given back. */
 MODERN_TEST(virtio_pci_modern, CLEANUP_2_a_queue_that_did_not_start_and_a_reset_that_does_not_finish)
 {
-    card_init(variant->kind, NULL);
-    mock_fault_set(&card.machine.device.faults, MOCK_FAULT_QUEUE_NOT_READY, 1, 0, 0);
-    mock_fault_set(&card.machine.device.faults, MOCK_FAULT_RESET_NEVER, 1, 0, 0);
-    assert_status(vpt_blk_queue_init(&card.queue, &card.blk, 0, NULL), VPT_DEVICE_QUEUE_STATE);
-    cr_assert((card_command() & VPT_PCI_COMMAND_BUS_MASTER) == 0);
-    cr_assert(mock_hal_live_allocations(&card.machine.hal) == 0);
-    mock_fault_clear(&card.machine.device.faults, MOCK_FAULT_RESET_NEVER);
-    card_end();
+    disk_init_pci(variant->kind, NULL);
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_QUEUE_NOT_READY, 1, 0, 0);
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_RESET_NEVER, 1, 0, 0);
+    assert_status(vpt_blk_queue_init(disk.queue, &disk.blk, 0, NULL), VPT_DEVICE_QUEUE_STATE);
+    cr_assert((pci_command() & VPT_PCI_COMMAND_BUS_MASTER) == 0);
+    cr_assert(mock_hal_live_allocations(machine.hal) == 0);
+    mock_fault_clear(&machine.model->faults, MOCK_FAULT_RESET_NEVER);
+    disk_end();
 }
 
 /* ---- Doorbells ---- */
@@ -382,8 +383,8 @@ static void bell_machine(const struct bell *bell, bool io)
     if (bell->config_data) {
         vpt_features_add(&options.machine.offer, VPT_F_NOTIF_CONFIG_DATA);
     }
-    card_plain(&options);
-    card.machine.modern.notify_offset[0] = bell->notify_offset;
+    disk_machine_pci(MACHINE_PCI_AS_TOLD, &options);
+    machine.on_pci.modern.notify_offset[0] = bell->notify_offset;
 }
 
 static void check_bell(const struct bell *bell, bool io)
@@ -391,23 +392,23 @@ static void check_bell(const struct bell *bell, bool io)
     const struct mock_pci_access *kick;
 
     bell_machine(bell, io);
-    assert_status(card_try_probe(VPT_VIRTIO_PCI_ANY), VPT_OK);
-    assert_status(vpt_blk_init(&card.blk, card.device, NULL), VPT_OK);
-    assert_status(vpt_blk_queue_init(&card.queue, &card.blk, 0, NULL), bell->expected);
+    assert_status(machine_probe_by(VPT_VIRTIO_PCI_ANY), VPT_OK);
+    assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
+    assert_status(vpt_blk_queue_init(disk.queue, &disk.blk, 0, NULL), bell->expected);
     if (bell->expected == VPT_OK) {
-        assert_status(vpt_driver_start(&card.blk.driver), VPT_OK);
-        assert_status(card_write_sector(1, 9), VPT_OK);
-        assert_status(card_read_sector(2), VPT_OK);
-        kick = card_access(MOCK_PCI_NOTIFY, true, bell->notify_offset * bell->multiplier, 0);
+        assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
+        assert_status(disk_write_sector(1, 9), VPT_OK);
+        assert_status(disk_read_sector(2), VPT_OK);
+        kick = machine_access(MOCK_PCI_NOTIFY, true, bell->notify_offset * bell->multiplier, 0);
         cr_assert(kick->width == (bell->data ? 4 : 2));
-        cr_assert((kick->value & 0xffffu) == (bell->config_data ? card.machine.modern.notify_data[0] : 0));
+        cr_assert((kick->value & 0xffffu) == (bell->config_data ? machine.on_pci.modern.notify_data[0] : 0));
         cr_assert((kick->value >> 16) == (bell->data ? 1 : 0)); /* the available index after one request */
-        cr_assert(card.machine.device.kicks == 2);
+        cr_assert(machine.model->kicks == 2);
     } else {
-        cr_assert(mock_hal_live_allocations(&card.machine.hal) == 0 && !card.machine.device.queues[0].enabled);
-        cr_assert(card_traced(MOCK_PCI_COMMON, true, C_QUEUE_ENABLE) == 0);
+        cr_assert(mock_hal_live_allocations(machine.hal) == 0 && !machine.model->queues[0].enabled);
+        cr_assert(machine_traced(MOCK_PCI_COMMON, true, C_QUEUE_ENABLE) == 0);
     }
-    card_end();
+    disk_end();
 }
 
 Test(virtio_pci_modern, PCI_KICK_1_doorbells_are_where_the_device_says_or_refused)
@@ -425,28 +426,28 @@ static void check_queues(uint32_t multiplier, bool config_data)
     struct vpt_queue queues[4];
 
     bell_machine(&bell, false);
-    card.machine.device.queue_count = 4;
+    machine.model->queue_count = 4;
     for (uint16_t i = 0; i < 4; i++) {
         struct vpt_queue_config config = { .index = i, .size = 8 };
 
-        card.machine.device.queues[i].maximum = 8;
-        card.machine.modern.notify_offset[i] = (uint16_t)(3 - i);
+        machine.model->queues[i].maximum = 8;
+        machine.on_pci.modern.notify_offset[i] = (uint16_t)(3 - i);
         if (i == 0) {
-            assert_status(card_try_probe(VPT_VIRTIO_PCI_ANY), VPT_OK);
-            assert_status(vpt_blk_init(&card.blk, card.device, NULL), VPT_OK);
+            assert_status(machine_probe_by(VPT_VIRTIO_PCI_ANY), VPT_OK);
+            assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
         }
-        assert_status(vpt_queue_init(&queues[i], card.device, &config), VPT_OK);
+        assert_status(vpt_queue_init(&queues[i], machine.device, &config), VPT_OK);
     }
-    assert_status(vpt_device_start(card.device), VPT_OK);
+    assert_status(vpt_device_start(machine.device), VPT_OK);
     for (uint16_t i = 0; i < 4; i++) {
         assert_status(vpt_queue_notify(&queues[i]), VPT_OK);
-        cr_assert(card.machine.device.queues[i].kicks == 1 && card.machine.device.kicks == i + 1u);
+        cr_assert(machine.model->queues[i].kicks == 1 && machine.model->kicks == i + 1u);
     }
-    assert_status(vpt_device_reset(card.device), VPT_OK);
+    assert_status(vpt_device_reset(machine.device), VPT_OK);
     for (unsigned i = 0; i < 4; i++) {
         assert_status(vpt_queue_release(&queues[i]), VPT_OK);
     }
-    card_end();
+    disk_end();
 }
 
 Test(virtio_pci_modern, D_PCI_3_every_queue_has_its_doorbell)
@@ -484,31 +485,31 @@ static void check_direct(bool data)
     struct vpt_queue_config config = { .index = 3, .size = 8 };
     struct vpt_queue queue;
 
-    card_plain(NULL);
-    card.machine.bus.port.mmio_map = map_plain;
-    card.machine.bus.port.mmio_unmap = unmap_plain;
-    card.machine.bus.port.mmio_read = NULL;
-    card.machine.bus.port.mmio_write = NULL;
+    disk_machine_pci(MACHINE_PCI_AS_TOLD, NULL);
+    machine.on_pci.bus.port.mmio_map = map_plain;
+    machine.on_pci.bus.port.mmio_unmap = unmap_plain;
+    machine.on_pci.bus.port.mmio_read = NULL;
+    machine.on_pci.bus.port.mmio_write = NULL;
     memset(plain, 0, sizeof(plain));
     memset(plain + 0x3000, 0xee, 0x1000);
     plain[C_DEVICE_FEATURE] = 1;                   /* VERSION_1, in whichever word */
     plain[C_DEVICE_FEATURE] |= data ? 1u << 6 : 0; /* NOTIFICATION_DATA */
     plain[C_QUEUE_SIZE] = 8;
     plain[C_NOTIFY_OFFSET] = 5;
-    assert_status(card_try_probe(VPT_VIRTIO_PCI_ANY), VPT_OK);
-    assert_status(vpt_device_negotiate(card.device, NULL, NULL, NULL), VPT_OK);
-    assert_status(vpt_queue_init(&queue, card.device, &config), VPT_OK);
+    assert_status(machine_probe_by(VPT_VIRTIO_PCI_ANY), VPT_OK);
+    assert_status(vpt_device_negotiate(machine.device, NULL, NULL, NULL), VPT_OK);
+    assert_status(vpt_queue_init(&queue, machine.device, &config), VPT_OK);
     cr_assert(plain[C_QUEUE_SELECT] == 3 && plain[C_QUEUE_ENABLE] == 1 && plain[C_STATUS] == 0x0b);
-    assert_status(vpt_device_start(card.device), VPT_OK);
+    assert_status(vpt_device_start(machine.device), VPT_OK);
     assert_status(vpt_queue_notify(&queue), VPT_OK);
     cr_assert(memcmp(plain + 0x3000 + 5 * 4, kick[data ? 1 : 0], 4) == 0);
     for (size_t i = 0; i < 0x1000; i++) {
         cr_assert(plain[0x3000 + i] == 0xee || (i >= 20 && i < 24));
     }
-    assert_status(vpt_device_reset(card.device), VPT_OK);
+    assert_status(vpt_device_reset(machine.device), VPT_OK);
     assert_status(vpt_queue_release(&queue), VPT_OK);
-    vpt_virtio_pci_close(&card.pci);
-    card_finish();
+    vpt_virtio_pci_close(&machine.pci);
+    machine_finish();
 }
 
 Test(virtio_pci_modern, PCI_KICK_1_a_doorbell_within_reach_is_one_store_of_its_width)
@@ -521,17 +522,17 @@ Test(virtio_pci_modern, PCI_KICK_1_a_doorbell_within_reach_is_one_store_of_its_w
 Test(virtio_pci_modern, D_PCI_5_fields_of_a_feature_need_a_structure_that_has_them)
 {
     for (uint32_t length = 0x38; length <= 0x40; length++) {
-        struct mock_pci_layout layout = card_io_layout;
+        struct mock_pci_layout layout = machine_io_layout;
         struct mock_pci_machine_options options = { .layout = &layout };
 
         layout.capability[0].size = length;
         vpt_features_add(&options.machine.offer, VPT_F_NOTIF_CONFIG_DATA);
-        card_plain(&options);
-        assert_status(card_try_probe(VPT_VIRTIO_PCI_ANY), VPT_OK);
-        assert_status(vpt_blk_init(&card.blk, card.device, NULL), VPT_OK);
-        assert_status(vpt_blk_queue_init(&card.queue, &card.blk, 0, NULL),
+        disk_machine_pci(MACHINE_PCI_AS_TOLD, &options);
+        assert_status(machine_probe_by(VPT_VIRTIO_PCI_ANY), VPT_OK);
+        assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
+        assert_status(vpt_blk_queue_init(disk.queue, &disk.blk, 0, NULL),
                       length < 0x3a ? VPT_DEVICE_CAPABILITY_RANGE : VPT_OK);
-        card_end();
+        disk_end();
     }
 }
 
@@ -540,12 +541,12 @@ Test(virtio_pci_modern, D_PCI_5_fields_of_a_feature_need_a_structure_that_has_th
 MODERN_TEST(virtio_pci_modern, CONFIG_1_a_reading_is_of_one_moment)
 {
     for (uint32_t times = 1; times < 20; times++) {
-        card_machine(variant->kind, NULL);
-        mock_fault_set(&card.machine.device.faults, MOCK_FAULT_CONFIG_CHANGING, 1, times, 0);
-        assert_status(card_try_probe(VPT_VIRTIO_PCI_ANY), VPT_OK);
-        assert_status(vpt_blk_init(&card.blk, card.device, NULL), VPT_OK);
-        cr_assert((card.blk.info.capacity >> 32) == (card.blk.info.capacity & 0xffffffffu));
-        card_end();
+        disk_machine_pci(variant->kind, NULL);
+        mock_fault_set(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING, 1, times, 0);
+        assert_status(machine_probe_by(VPT_VIRTIO_PCI_ANY), VPT_OK);
+        assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
+        cr_assert((disk.blk.info.capacity >> 32) == (disk.blk.info.capacity & 0xffffffffu));
+        disk_end();
     }
 }
 
@@ -559,55 +560,56 @@ Test(virtio_pci_modern, PCI_CAP_5_configuration_is_read_within_its_structure)
         uint32_t value = 0;
 
         layout.capability[2].size = lengths[i];
-        card_plain(&options);
-        assert_status(card_try_probe(VPT_VIRTIO_PCI_ANY), VPT_OK);
-        assert_status(vpt_device_negotiate(card.device, NULL, NULL, NULL), VPT_OK);
-        assert_status(vpt_device_config_read(card.device, lengths[i] & ~3u, 4, &value),
+        disk_machine_pci(MACHINE_PCI_AS_TOLD, &options);
+        assert_status(machine_probe_by(VPT_VIRTIO_PCI_ANY), VPT_OK);
+        assert_status(vpt_device_negotiate(machine.device, NULL, NULL, NULL), VPT_OK);
+        assert_status(vpt_device_config_read(machine.device, lengths[i] & ~3u, 4, &value),
                       (lengths[i] & ~3u) + 4 <= lengths[i] ? VPT_OK : VPT_CALLER_RANGE);
-        assert_status(vpt_device_config_read(card.device, 4, 4, &value), lengths[i] >= 8 ? VPT_OK : VPT_CALLER_RANGE);
-        card_end();
+        assert_status(vpt_device_config_read(machine.device, 4, 4, &value),
+                      lengths[i] >= 8 ? VPT_OK : VPT_CALLER_RANGE);
+        disk_end();
     }
 }
 
 /* ---- Interrupts by the line ---- */
 
-CARD_TEST(virtio_pci_modern, D_PCI_4_reading_the_isr_acknowledges)
+PCI_TEST(virtio_pci_modern, D_PCI_4_reading_the_isr_acknowledges)
 {
-    bool legacy = card_legacy(variant->kind);
+    bool legacy = machine_kind_legacy(variant->kind);
     enum mock_pci_structure structure = legacy ? MOCK_PCI_HEADER : MOCK_PCI_ISR;
     uint32_t offset = legacy ? H_ISR : 0;
 
-    card_start(variant->kind, NULL);
-    card_trace();
-    cr_assert(vpt_device_interrupt(card.device) == 0);
-    cr_assert(card_traced(structure, false, offset) == 1);
-    assert_status(card_read_sector(1), VPT_OK);
-    cr_assert(mock_pci_intx(&card.machine.function));
-    cr_assert(vpt_device_interrupt(card.device) == VPT_INTERRUPT_QUEUE);
-    cr_assert(!mock_pci_intx(&card.machine.function));
-    cr_assert(vpt_device_interrupt(card.device) == 0);
-    mock_device_configuration_changed(&card.machine.device);
-    cr_assert(mock_pci_intx(&card.machine.function));
-    cr_assert(vpt_device_interrupt(card.device) == VPT_INTERRUPT_CONFIGURATION);
-    mock_device_configuration_changed(&card.machine.device);
-    cr_assert(!vpt_requests_notifications_on(&card.queue.requests));
-    assert_status(card_read_sector(1), VPT_OK);
-    cr_assert(vpt_device_interrupt(card.device) == (VPT_INTERRUPT_QUEUE | VPT_INTERRUPT_CONFIGURATION));
-    mock_fault_set(&card.machine.device.faults, MOCK_FAULT_INTERRUPT_UNKNOWN, 1, 0, 0xfc);
-    cr_assert(vpt_device_interrupt(card.device) == 0);
-    card_end();
+    disk_start_pci(variant->kind, NULL);
+    machine_trace();
+    cr_assert(vpt_device_interrupt(machine.device) == 0);
+    cr_assert(machine_traced(structure, false, offset) == 1);
+    assert_status(disk_read_sector(1), VPT_OK);
+    cr_assert(mock_pci_intx(&machine.on_pci.function));
+    cr_assert(vpt_device_interrupt(machine.device) == VPT_INTERRUPT_QUEUE);
+    cr_assert(!mock_pci_intx(&machine.on_pci.function));
+    cr_assert(vpt_device_interrupt(machine.device) == 0);
+    mock_device_configuration_changed(machine.model);
+    cr_assert(mock_pci_intx(&machine.on_pci.function));
+    cr_assert(vpt_device_interrupt(machine.device) == VPT_INTERRUPT_CONFIGURATION);
+    mock_device_configuration_changed(machine.model);
+    cr_assert(!vpt_requests_notifications_on(&disk.queue->requests));
+    assert_status(disk_read_sector(1), VPT_OK);
+    cr_assert(vpt_device_interrupt(machine.device) == (VPT_INTERRUPT_QUEUE | VPT_INTERRUPT_CONFIGURATION));
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_INTERRUPT_UNKNOWN, 1, 0, 0xfc);
+    cr_assert(vpt_device_interrupt(machine.device) == 0);
+    disk_end();
 }
 
-CARD_TEST(virtio_pci_modern, the_isr_of_a_device_that_is_gone_is_no_interrupt)
+PCI_TEST(virtio_pci_modern, the_isr_of_a_device_that_is_gone_is_no_interrupt)
 {
-    card_start(variant->kind, NULL);
-    mock_fault_set(&card.machine.device.faults, MOCK_FAULT_VANISH, 1, 1, 0);
-    cr_assert(vpt_device_interrupt(card.device) == 0);
-    assert_status(vpt_device_check(card.device), VPT_DEVICE_GONE);
-    cr_assert(vpt_device_gone(card.device) && vpt_device_interrupt(card.device) == 0);
-    assert_status(vpt_device_reset(card.device), VPT_DEVICE_GONE);
-    assert_status(vpt_requests_release(&card.queue.requests), VPT_OK);
-    vpt_virtio_pci_close(&card.pci);
-    cr_assert(mock_hal_live_mappings(&card.machine.hal) == 0 && all_zero(&card.pci, sizeof(card.pci)));
-    card_finish();
+    disk_start_pci(variant->kind, NULL);
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_VANISH, 1, 1, 0);
+    cr_assert(vpt_device_interrupt(machine.device) == 0);
+    assert_status(vpt_device_check(machine.device), VPT_DEVICE_GONE);
+    cr_assert(vpt_device_gone(machine.device) && vpt_device_interrupt(machine.device) == 0);
+    assert_status(vpt_device_reset(machine.device), VPT_DEVICE_GONE);
+    assert_status(vpt_requests_release(&disk.queue->requests), VPT_OK);
+    vpt_virtio_pci_close(&machine.pci);
+    cr_assert(mock_hal_live_mappings(machine.hal) == 0 && all_zero(&machine.pci, sizeof(machine.pci)));
+    machine_finish();
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Which way a device interrupts, by vectors, the line or not at all; and what is left of it that will not reset. */
-#include "virtio_pci_support.h"
+#include "disk.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -17,11 +17,11 @@ static const struct mock_pci_machine_options options = {
 static struct vpt_queue queues[QUEUES];
 
 /* Probed, MSI-X on, negotiated. */
-static void vectors_init(enum card_kind kind)
+static void vectors_init(enum machine_kind kind)
 {
-    card_probe(kind, &options);
-    card_vectors_on();
-    assert_status(vpt_blk_init(&card.blk, card.device, NULL), VPT_OK);
+    disk_probe_pci(kind, &options);
+    vectors_on();
+    assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
 }
 
 /* Sets up the queues and starts the device. */
@@ -30,9 +30,9 @@ static void start_queues(void)
     for (uint16_t i = 0; i < QUEUES; i++) {
         struct vpt_queue_config config = { .index = i };
 
-        assert_status(vpt_queue_init(&queues[i], card.device, &config), VPT_OK);
+        assert_status(vpt_queue_init(&queues[i], machine.device, &config), VPT_OK);
     }
-    assert_status(vpt_device_start(card.device), VPT_OK);
+    assert_status(vpt_device_start(machine.device), VPT_OK);
 }
 
 static void release_queues(void)
@@ -48,20 +48,20 @@ static void release_queues(void)
 
 static void vectors_end(void)
 {
-    card_vectors_off();
-    assert_status(vpt_device_reset(card.device), VPT_OK);
+    vectors_off();
+    assert_status(vpt_device_reset(machine.device), VPT_OK);
     release_queues();
-    card_end();
+    disk_end();
 }
 
 /* One request that the device uses at once: a read of sector 0. */
 static void request(struct vpt_queue *queue)
 {
-    struct vpt_segment segments[3] = { { card.data.device_address, 16 },
-                                       { card.data.device_address + 0x1000, SECTOR },
-                                       { card.data.device_address + 0x2000, 1 } };
+    struct vpt_segment segments[3] = { { machine.data.device_address, 16 },
+                                       { machine.data.device_address + 0x1000, SECTOR },
+                                       { machine.data.device_address + 0x2000, 1 } };
 
-    memset(card_bytes(0), 0, 16);
+    memset(machine_bytes(0), 0, 16);
     (void)vpt_queue_notifications_on(queue);
     assert_status(vpt_queue_add(queue, segments, 1, 2, queue), VPT_OK);
     assert_status(vpt_queue_kick(queue), VPT_OK);
@@ -72,7 +72,7 @@ static struct vpt_interrupts ask(enum vpt_interrupt_mode mode, uint16_t first, u
 {
     struct vpt_interrupts interrupts = { .mode = mode, .queues = QUEUES, .first = first, .vectors = vectors };
 
-    assert_status(vpt_device_choose_interrupts(card.device, &interrupts), VPT_OK);
+    assert_status(vpt_device_choose_interrupts(machine.device, &interrupts), VPT_OK);
     return interrupts;
 }
 
@@ -99,43 +99,43 @@ static void check_messages(const struct vpt_interrupts *interrupts)
         expected[entry]++;
         sent++;
         for (uint16_t n = 0; n < 8; n++) {
-            cr_assert(card_messages(n) == expected[n], "entry %u sent %u messages", n, card_messages(n));
+            cr_assert(vectors_messages(n) == expected[n], "entry %u sent %u messages", n, vectors_messages(n));
         }
     }
-    mock_device_configuration_changed(&card.machine.device);
+    mock_device_configuration_changed(machine.model);
     expected[interrupts->configuration]++;
-    cr_assert(card_messages(interrupts->configuration) == expected[interrupts->configuration]);
-    cr_assert(card.machine.function.msix->message_count == sent + 1);
-    cr_assert(!mock_pci_intx(&card.machine.function) && card.machine.function.msix->dropped == 0);
-    card_trace();
-    cr_assert(vpt_device_interrupt(card.device) == (VPT_INTERRUPT_QUEUE | VPT_INTERRUPT_CONFIGURATION));
-    cr_assert(card.machine.front.access_count == 0); /* PCI-ISR-1 */
+    cr_assert(vectors_messages(interrupts->configuration) == expected[interrupts->configuration]);
+    cr_assert(machine.on_pci.function.msix->message_count == sent + 1);
+    cr_assert(!mock_pci_intx(&machine.on_pci.function) && machine.on_pci.function.msix->dropped == 0);
+    machine_trace();
+    cr_assert(vpt_device_interrupt(machine.device) == (VPT_INTERRUPT_QUEUE | VPT_INTERRUPT_CONFIGURATION));
+    cr_assert(machine.on_pci.front.access_count == 0); /* PCI-ISR-1 */
 }
 
 static void check_line(void)
 {
-    unsigned sent = card.machine.function.msix->message_count;
+    unsigned sent = machine.on_pci.function.msix->message_count;
 
-    cr_assert(!mock_pci_msix_enabled(&card.machine.function));
+    cr_assert(!mock_pci_msix_enabled(&machine.on_pci.function));
     for (unsigned i = 0; i < QUEUES; i++) {
         request(&queues[i]);
-        cr_assert(mock_pci_intx(&card.machine.function));
-        cr_assert(vpt_device_interrupt(card.device) == VPT_INTERRUPT_QUEUE);
-        cr_assert(!mock_pci_intx(&card.machine.function));
+        cr_assert(mock_pci_intx(&machine.on_pci.function));
+        cr_assert(vpt_device_interrupt(machine.device) == VPT_INTERRUPT_QUEUE);
+        cr_assert(!mock_pci_intx(&machine.on_pci.function));
     }
-    mock_device_configuration_changed(&card.machine.device);
-    cr_assert(vpt_device_interrupt(card.device) == VPT_INTERRUPT_CONFIGURATION);
-    cr_assert(card.machine.function.msix->message_count == sent);
+    mock_device_configuration_changed(machine.model);
+    cr_assert(vpt_device_interrupt(machine.device) == VPT_INTERRUPT_CONFIGURATION);
+    cr_assert(machine.on_pci.function.msix->message_count == sent);
 }
 
 static void check_silence(void)
 {
     for (unsigned n = 0; n < QUEUES; n++) {
         request(&queues[n]);
-        cr_assert(!mock_pci_intx(&card.machine.function));
+        cr_assert(!mock_pci_intx(&machine.on_pci.function));
     }
-    mock_device_configuration_changed(&card.machine.device);
-    cr_assert(!mock_pci_intx(&card.machine.function) && card.machine.function.msix->message_count == 0);
+    mock_device_configuration_changed(machine.model);
+    cr_assert(!mock_pci_intx(&machine.on_pci.function) && machine.on_pci.function.msix->message_count == 0);
 }
 
 /* ---- What is asked for is what comes, and what cannot be had falls back ---- */
@@ -173,22 +173,22 @@ static const struct {
     { "nor with MSI-X off", true, false, POLLING, 0, 8, POLLING, NONE, NONE, 0 },
 };
 
-static void check_plan(enum card_kind kind, size_t row)
+static void check_plan(enum machine_kind kind, size_t row)
 {
     struct vpt_interrupts interrupts;
 
     vectors_init(kind);
     if (plans[row].polled) {
         (void)ask(POLLING, 0, 0);
-        cr_assert((card_command() & VPT_PCI_COMMAND_INTERRUPT_DISABLE) != 0);
+        cr_assert((pci_command() & VPT_PCI_COMMAND_INTERRUPT_DISABLE) != 0);
     }
     if (plans[row].polled || plans[row].without) {
-        assert_status(vpt_pci_msix_enable(&card.msix, !plans[row].without), VPT_OK);
-        assert_status(vpt_blk_init(&card.blk, card.device, NULL), VPT_OK);
+        assert_status(vpt_pci_msix_enable(&machine.msix, !plans[row].without), VPT_OK);
+        assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
     }
     interrupts = ask(plans[row].asked, plans[row].first, plans[row].vectors);
     assert_plan(&interrupts, plans[row].mode, plans[row].configuration, plans[row].queue, plans[row].step);
-    cr_assert(((card_command() & VPT_PCI_COMMAND_INTERRUPT_DISABLE) != 0) == (plans[row].mode == POLLING));
+    cr_assert(((pci_command() & VPT_PCI_COMMAND_INTERRUPT_DISABLE) != 0) == (plans[row].mode == POLLING));
     start_queues();
     if (plans[row].mode == POLLING) {
         check_silence();
@@ -200,7 +200,7 @@ static void check_plan(enum card_kind kind, size_t row)
     vectors_end();
 }
 
-CARD_TEST(virtio_pci_vectors, PCI_MSIX_2_PCI_MSIX_5_PCI_MSIX_6_PCI_CFGCHG_1_interrupts_come_by_the_plan)
+PCI_TEST(virtio_pci_vectors, PCI_MSIX_2_PCI_MSIX_5_PCI_MSIX_6_PCI_CFGCHG_1_interrupts_come_by_the_plan)
 {
     for (size_t row = 0; row < COUNT_OF(plans); row++) {
         (void)fprintf(stderr, "%s\n", plans[row].what);
@@ -209,27 +209,27 @@ CARD_TEST(virtio_pci_vectors, PCI_MSIX_2_PCI_MSIX_5_PCI_MSIX_6_PCI_CFGCHG_1_inte
 }
 
 /* Nothing was said of interrupts: no vector is assigned, and nothing of the function is changed. */
-CARD_TEST(virtio_pci_vectors, without_a_word_no_vector_is_used)
+PCI_TEST(virtio_pci_vectors, without_a_word_no_vector_is_used)
 {
     vectors_init(variant->kind);
     start_queues();
     request(&queues[0]);
-    cr_assert(mock_pci_msix_enabled(&card.machine.function) && card.machine.function.msix->message_count == 0);
+    cr_assert(mock_pci_msix_enabled(&machine.on_pci.function) && machine.on_pci.function.msix->message_count == 0);
     vectors_end();
 }
 
-CARD_TEST(virtio_pci_vectors, PCI_MSIX_6_a_function_without_msi_x_has_the_line)
+PCI_TEST(virtio_pci_vectors, PCI_MSIX_6_a_function_without_msi_x_has_the_line)
 {
     struct vpt_interrupts interrupts = { .mode = VPT_INTERRUPTS_PER_QUEUE, .queues = 1, .vectors = 8 };
 
-    card_init(variant->kind, NULL);
-    assert_status(vpt_device_choose_interrupts(card.device, &interrupts), VPT_OK);
+    disk_init_pci(variant->kind, NULL);
+    assert_status(vpt_device_choose_interrupts(machine.device, &interrupts), VPT_OK);
     assert_plan(&interrupts, VPT_INTERRUPTS_LINE, VPT_NO_VECTOR, VPT_NO_VECTOR, 0);
-    assert_status(vpt_blk_queue_init(&card.queue, &card.blk, 0, NULL), VPT_OK);
-    assert_status(vpt_driver_start(&card.blk.driver), VPT_OK);
-    assert_status(card_read_sector(1), VPT_OK);
-    cr_assert(vpt_device_interrupt(card.device) == VPT_INTERRUPT_QUEUE);
-    card_end();
+    assert_status(vpt_blk_queue_init(disk.queue, &disk.blk, 0, NULL), VPT_OK);
+    assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
+    assert_status(disk_read_sector(1), VPT_OK);
+    cr_assert(vpt_device_interrupt(machine.device) == VPT_INTERRUPT_QUEUE);
+    disk_end();
 }
 
 VERSION_TEST(virtio_pci_vectors, a_transport_without_vectors_has_the_line)
@@ -237,32 +237,33 @@ VERSION_TEST(virtio_pci_vectors, a_transport_without_vectors_has_the_line)
     for (unsigned mode = VPT_INTERRUPTS_POLLING; mode <= VPT_INTERRUPTS_PER_QUEUE; mode++) {
         struct vpt_interrupts interrupts = { .mode = (enum vpt_interrupt_mode)mode, .queues = 1, .vectors = 2 };
 
-        bench_negotiate(variant, NULL);
-        assert_status(vpt_device_choose_interrupts(bench.device, &interrupts), VPT_OK);
+        plain_negotiate(variant, NULL);
+        assert_status(vpt_device_choose_interrupts(machine.device, &interrupts), VPT_OK);
         assert_plan(&interrupts, mode == 0 ? VPT_INTERRUPTS_POLLING : VPT_INTERRUPTS_LINE, VPT_NO_VECTOR, VPT_NO_VECTOR,
                     0);
-        bench_finish();
+        machine_finish();
     }
 }
 
 /* What had been assigned before one was refused is taken back. */
 static void assert_no_vectors(void)
 {
-    cr_assert(card.machine.front.configuration.vector == MOCK_PCI_NO_VECTOR);
+    cr_assert(machine.on_pci.front.configuration.vector == MOCK_PCI_NO_VECTOR);
     for (unsigned i = 0; i < QUEUES; i++) {
-        cr_assert(card.machine.front.queue[i].vector == MOCK_PCI_NO_VECTOR, "queue %u", i);
+        cr_assert(machine.on_pci.front.queue[i].vector == MOCK_PCI_NO_VECTOR, "queue %u", i);
     }
 }
 
 /* What the device comes to if its n-th assignment of a vector, and all that follow, is refused `times` times. */
-static void check_refused(enum card_kind kind, uint32_t n, uint32_t times, enum vpt_interrupt_mode mode, uint16_t queue)
+static void check_refused(enum machine_kind kind, uint32_t n, uint32_t times, enum vpt_interrupt_mode mode,
+                          uint16_t queue)
 {
     struct vpt_interrupts interrupts;
 
     vectors_init(kind);
-    mock_fault_set(&card.machine.device.faults, MOCK_FAULT_VECTOR_REFUSED, n, times, 0);
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_VECTOR_REFUSED, n, times, 0);
     interrupts = ask(VPT_INTERRUPTS_PER_QUEUE, 0, 8);
-    cr_assert(mock_fault_fired(&card.machine.device.faults, MOCK_FAULT_VECTOR_REFUSED) != 0);
+    cr_assert(mock_fault_fired(&machine.model->faults, MOCK_FAULT_VECTOR_REFUSED) != 0);
     cr_assert(interrupts.mode == mode, "refused %u from %u on: mode %d", times, n, (int)interrupts.mode);
     cr_assert(interrupts.queue == queue);
     start_queues();
@@ -275,7 +276,7 @@ static void check_refused(enum card_kind kind, uint32_t n, uint32_t times, enum 
     vectors_end();
 }
 
-CARD_TEST(virtio_pci_vectors, PCI_MSIX_5_a_vector_that_the_device_does_not_take_is_noticed)
+PCI_TEST(virtio_pci_vectors, PCI_MSIX_5_a_vector_that_the_device_does_not_take_is_noticed)
 {
     for (uint32_t n = 1; n <= QUEUES + 1; n++) {
         check_refused(variant->kind, n, 1, VPT_INTERRUPTS_SHARED, 1);
@@ -285,21 +286,21 @@ CARD_TEST(virtio_pci_vectors, PCI_MSIX_5_a_vector_that_the_device_does_not_take_
 }
 
 /* On a legacy interface the configuration has moved with MSI-X. */
-CARD_TEST(virtio_pci_vectors, LEG_PCILAYOUT_4_the_configuration_is_found_after_msi_x_is_turned_off)
+PCI_TEST(virtio_pci_vectors, LEG_PCILAYOUT_4_the_configuration_is_found_after_msi_x_is_turned_off)
 {
     vectors_init(variant->kind);
-    cr_assert(card_capacity() == 64);
-    mock_fault_set(&card.machine.device.faults, MOCK_FAULT_VECTOR_REFUSED, 1, 0, 0);
+    cr_assert(disk_capacity() == 64);
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_VECTOR_REFUSED, 1, 0, 0);
     (void)ask(VPT_INTERRUPTS_PER_QUEUE, 0, 8);
-    cr_assert(!mock_pci_msix_enabled(&card.machine.function));
-    cr_assert(card_capacity() == 64);
+    cr_assert(!mock_pci_msix_enabled(&machine.on_pci.function));
+    cr_assert(disk_capacity() == 64);
     start_queues();
     vectors_end();
 }
 
 /* ---- What it answers ---- */
 
-CARD_TEST(virtio_pci_vectors, PCI_MSIX_4_entries_outside_the_table_are_refused)
+PCI_TEST(virtio_pci_vectors, PCI_MSIX_4_entries_outside_the_table_are_refused)
 {
     static const struct {
         uint16_t first;
@@ -308,13 +309,13 @@ CARD_TEST(virtio_pci_vectors, PCI_MSIX_4_entries_outside_the_table_are_refused)
     struct vpt_interrupts interrupts;
 
     vectors_init(variant->kind);
-    card_trace();
+    machine_trace();
     for (size_t i = 0; i < COUNT_OF(outside); i++) {
         interrupts = (struct vpt_interrupts){
             .mode = VPT_INTERRUPTS_PER_QUEUE, .queues = QUEUES, .first = outside[i].first, .vectors = outside[i].vectors
         };
-        assert_status(vpt_device_choose_interrupts(card.device, &interrupts), VPT_CALLER_RANGE);
-        cr_assert(card.machine.front.access_count == 0);
+        assert_status(vpt_device_choose_interrupts(machine.device, &interrupts), VPT_CALLER_RANGE);
+        cr_assert(machine.on_pci.front.access_count == 0);
     }
     interrupts = ask(VPT_INTERRUPTS_PER_QUEUE, 4, 4);
     assert_plan(&interrupts, VPT_INTERRUPTS_PER_QUEUE, 4, 5, 1);
@@ -323,7 +324,7 @@ CARD_TEST(virtio_pci_vectors, PCI_MSIX_4_entries_outside_the_table_are_refused)
     vectors_end();
 }
 
-CARD_TEST(virtio_pci_vectors, PCI_MSIX_1_any_table_size_works)
+PCI_TEST(virtio_pci_vectors, PCI_MSIX_1_any_table_size_works)
 {
     static const uint16_t sizes[] = { 1, 2, 3, 64, 65, 2047, 2048 };
 
@@ -334,39 +335,39 @@ CARD_TEST(virtio_pci_vectors, PCI_MSIX_1_any_table_size_works)
         };
 
         sized.vectors = sizes[i];
-        card_probe(variant->kind, &sized);
-        card_vectors_on();
-        assert_status(vpt_blk_init(&card.blk, card.device, NULL), VPT_OK);
-        assert_status(vpt_device_choose_interrupts(card.device, &interrupts), VPT_CALLER_RANGE);
+        disk_probe_pci(variant->kind, &sized);
+        vectors_on();
+        assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
+        assert_status(vpt_device_choose_interrupts(machine.device, &interrupts), VPT_CALLER_RANGE);
         interrupts = ask(VPT_INTERRUPTS_PER_QUEUE, (uint16_t)(sizes[i] - 1u), 1);
         assert_plan(&interrupts, VPT_INTERRUPTS_SHARED, (uint16_t)(sizes[i] - 1u), (uint16_t)(sizes[i] - 1u), 0);
         start_queues();
         request(&queues[1]);
-        cr_assert(card_messages((uint16_t)(sizes[i] - 1u)) == 1);
+        cr_assert(vectors_messages((uint16_t)(sizes[i] - 1u)) == 1);
         vectors_end();
     }
 }
 
-CARD_TEST(virtio_pci_vectors, interrupts_are_settled_between_negotiation_and_start)
+PCI_TEST(virtio_pci_vectors, interrupts_are_settled_between_negotiation_and_start)
 {
     struct vpt_interrupts interrupts = { .mode = VPT_INTERRUPTS_SHARED, .queues = 1, .vectors = 1 };
 
-    card_probe(variant->kind, &options);
-    card_vectors_on();
-    assert_status(vpt_device_choose_interrupts(card.device, &interrupts), VPT_CALLER_STATE);
-    assert_status(vpt_blk_init(&card.blk, card.device, NULL), VPT_OK);
-    assert_status(vpt_device_choose_interrupts(card.device, NULL), VPT_CALLER_ARGUMENT);
+    disk_probe_pci(variant->kind, &options);
+    vectors_on();
+    assert_status(vpt_device_choose_interrupts(machine.device, &interrupts), VPT_CALLER_STATE);
+    assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
+    assert_status(vpt_device_choose_interrupts(machine.device, NULL), VPT_CALLER_ARGUMENT);
     interrupts.mode = (enum vpt_interrupt_mode)4;
-    assert_status(vpt_device_choose_interrupts(card.device, &interrupts), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_device_choose_interrupts(machine.device, &interrupts), VPT_CALLER_ARGUMENT);
     (void)ask(VPT_INTERRUPTS_SHARED, 0, 1);
     start_queues();
     interrupts.mode = VPT_INTERRUPTS_LINE;
-    assert_status(vpt_device_choose_interrupts(card.device, &interrupts), VPT_CALLER_STATE);
+    assert_status(vpt_device_choose_interrupts(machine.device, &interrupts), VPT_CALLER_STATE);
     vectors_end();
 }
 
 /* A reset forgets the vectors, and so does the next negotiation, until they are asked for again. */
-CARD_TEST(virtio_pci_vectors, a_negotiation_forgets_the_vectors)
+PCI_TEST(virtio_pci_vectors, a_negotiation_forgets_the_vectors)
 {
     struct vpt_interrupts interrupts;
 
@@ -374,57 +375,57 @@ CARD_TEST(virtio_pci_vectors, a_negotiation_forgets_the_vectors)
     interrupts = ask(VPT_INTERRUPTS_PER_QUEUE, 0, 8);
     start_queues();
     check_messages(&interrupts);
-    assert_status(vpt_device_reset(card.device), VPT_OK);
+    assert_status(vpt_device_reset(machine.device), VPT_OK);
     release_queues();
-    assert_status(vpt_blk_init(&card.blk, card.device, NULL), VPT_OK);
-    card.machine.function.msix->message_count = 0;
+    assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
+    machine.on_pci.function.msix->message_count = 0;
     interrupts = ask(VPT_INTERRUPTS_SHARED, 3, 2);
     start_queues();
     check_messages(&interrupts);
     vectors_end();
 }
 
-CARD_TEST(virtio_pci_vectors, msi_x_that_cannot_be_turned_off_is_reported)
+PCI_TEST(virtio_pci_vectors, msi_x_that_cannot_be_turned_off_is_reported)
 {
     struct vpt_interrupts interrupts = { .mode = VPT_INTERRUPTS_LINE, .queues = QUEUES };
 
     vectors_init(variant->kind);
-    mock_fault_set(&card.machine.device.faults, MOCK_FAULT_MSIX_STUCK, 1, 0, 0);
-    assert_status(vpt_device_choose_interrupts(card.device, &interrupts), VPT_DEVICE_PCI_MSIX);
-    mock_fault_clear(&card.machine.device.faults, MOCK_FAULT_MSIX_STUCK);
-    assert_status(vpt_device_choose_interrupts(card.device, &interrupts), VPT_OK);
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_MSIX_STUCK, 1, 0, 0);
+    assert_status(vpt_device_choose_interrupts(machine.device, &interrupts), VPT_DEVICE_PCI_MSIX);
+    mock_fault_clear(&machine.model->faults, MOCK_FAULT_MSIX_STUCK);
+    assert_status(vpt_device_choose_interrupts(machine.device, &interrupts), VPT_OK);
     start_queues();
     check_line();
     vectors_end();
 }
 
-CARD_TEST(virtio_pci_vectors, a_line_that_cannot_be_turned_on_is_reported)
+PCI_TEST(virtio_pci_vectors, a_line_that_cannot_be_turned_on_is_reported)
 {
     struct vpt_interrupts interrupts = { .mode = VPT_INTERRUPTS_LINE, .queues = QUEUES };
 
     vectors_init(variant->kind);
     (void)ask(VPT_INTERRUPTS_POLLING, 0, 0);
-    mock_fault_set(&card.machine.device.faults, MOCK_FAULT_COMMAND_STUCK, 1, 0, VPT_PCI_COMMAND_INTERRUPT_DISABLE);
-    assert_status(vpt_device_choose_interrupts(card.device, &interrupts), VPT_DEVICE_PCI_COMMAND);
-    card_vectors_off();
-    card_end();
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_COMMAND_STUCK, 1, 0, VPT_PCI_COMMAND_INTERRUPT_DISABLE);
+    assert_status(vpt_device_choose_interrupts(machine.device, &interrupts), VPT_DEVICE_PCI_COMMAND);
+    vectors_off();
+    disk_end();
 }
 
 /* Functions older than PCI 2.3 have no such bit: whoever polls does not mind. */
-CARD_TEST(virtio_pci_vectors, a_line_that_cannot_be_turned_off_does_not_matter)
+PCI_TEST(virtio_pci_vectors, a_line_that_cannot_be_turned_off_does_not_matter)
 {
     struct vpt_interrupts interrupts;
 
     vectors_init(variant->kind);
-    mock_fault_set(&card.machine.device.faults, MOCK_FAULT_COMMAND_STUCK, 1, 0, VPT_PCI_COMMAND_INTERRUPT_DISABLE);
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_COMMAND_STUCK, 1, 0, VPT_PCI_COMMAND_INTERRUPT_DISABLE);
     interrupts = ask(VPT_INTERRUPTS_POLLING, 0, 0);
-    cr_assert(mock_fault_fired(&card.machine.device.faults, MOCK_FAULT_COMMAND_STUCK) == 1);
+    cr_assert(mock_fault_fired(&machine.model->faults, MOCK_FAULT_COMMAND_STUCK) == 1);
     assert_plan(&interrupts, VPT_INTERRUPTS_POLLING, VPT_NO_VECTOR, VPT_NO_VECTOR, 0);
-    card_vectors_off();
-    card_end();
+    vectors_off();
+    disk_end();
 }
 
-CARD_TEST(virtio_pci_vectors, errors_of_the_port_arrive)
+PCI_TEST(virtio_pci_vectors, errors_of_the_port_arrive)
 {
     for (uint32_t n = 1;; n++) {
         struct vpt_interrupts interrupts = { .mode = VPT_INTERRUPTS_LINE, .queues = QUEUES };
@@ -432,18 +433,18 @@ CARD_TEST(virtio_pci_vectors, errors_of_the_port_arrive)
 
         cr_assert(n < 20);
         vectors_init(variant->kind);
-        mock_trigger_set(&card.machine.bus.fail_read, n, 1);
-        status = vpt_device_choose_interrupts(card.device, &interrupts);
-        if (card.machine.bus.fail_read.fired == 0) {
+        mock_trigger_set(&machine.on_pci.bus.fail_read, n, 1);
+        status = vpt_device_choose_interrupts(machine.device, &interrupts);
+        if (machine.on_pci.bus.fail_read.fired == 0) {
             assert_status(status, VPT_OK);
             cr_assert(n > 2);
-            card_vectors_off();
-            card_end();
+            vectors_off();
+            disk_end();
             return;
         }
-        assert_status(status, card.machine.bus.fail_status);
-        card_vectors_off();
-        card_end();
+        assert_status(status, machine.on_pci.bus.fail_status);
+        vectors_off();
+        disk_end();
     }
 }
 
@@ -456,79 +457,79 @@ static const struct mock_pci_machine_options slow = {
 static void submit_some(unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
-        assert_status(card_submit(VPT_BLK_READ, i, i * SECTOR, SECTOR, NULL), VPT_OK);
+        assert_status(disk_submit_one(VPT_BLK_READ, i, i * SECTOR, SECTOR, NULL), VPT_OK);
     }
-    assert_status(vpt_requests_kick(&card.queue.requests), VPT_OK);
-    cr_assert(mock_device_pending(&card.machine.device) == count);
+    assert_status(vpt_requests_kick(&disk.queue->requests), VPT_OK);
+    cr_assert(mock_device_pending(machine.model) == count);
 }
 
 /* The device goes on, but its memory is out of reach: the requests come back, and their memory is the driver's. */
-CARD_TEST(virtio_pci_vectors, RESET_1_a_reset_that_does_not_finish_ends_with_bus_mastering_off)
+PCI_TEST(virtio_pci_vectors, RESET_1_a_reset_that_does_not_finish_ends_with_bus_mastering_off)
 {
     struct vpt_completion completion;
 
-    card_start(variant->kind, &slow);
+    disk_start_pci(variant->kind, &slow);
     submit_some(9);
-    memset(card_bytes(0), 0x3c, CARD_DATA_SIZE);
-    mock_fault_set(&card.machine.device.faults, MOCK_FAULT_RESET_NEVER, 1, 0, 0);
-    assert_status(vpt_device_reset(card.device), VPT_DEVICE_TIMEOUT);
-    cr_assert((card_command() & VPT_PCI_COMMAND_BUS_MASTER) == 0);
+    memset(machine_bytes(0), 0x3c, MACHINE_DATA_SIZE);
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_RESET_NEVER, 1, 0, 0);
+    assert_status(vpt_device_reset(machine.device), VPT_DEVICE_TIMEOUT);
+    cr_assert((pci_command() & VPT_PCI_COMMAND_BUS_MASTER) == 0);
     for (unsigned i = 0; i < 9; i++) {
-        assert_status(vpt_requests_poll(&card.queue.requests, &completion), VPT_OK);
+        assert_status(vpt_requests_poll(&disk.queue->requests, &completion), VPT_OK);
         assert_status(completion.status, VPT_CANCELLED);
     }
-    assert_status(vpt_requests_poll(&card.queue.requests, &completion), VPT_EMPTY);
-    assert_status(vpt_requests_release(&card.queue.requests), VPT_OK);
-    cr_assert(mock_hal_live_allocations(&card.machine.hal) == 0);
+    assert_status(vpt_requests_poll(&disk.queue->requests, &completion), VPT_EMPTY);
+    assert_status(vpt_requests_release(&disk.queue->requests), VPT_OK);
+    cr_assert(mock_hal_live_allocations(machine.hal) == 0);
     for (unsigned i = 0; i < 200000; i++) {
-        mock_hal_tick(&card.machine.hal); /* by now it has tried to complete them */
+        mock_hal_tick(machine.hal); /* by now it has tried to complete them */
     }
-    cr_assert(all_bytes(card_bytes(0), CARD_DATA_SIZE, 0x3c));
-    assert_status(vpt_device_negotiate(card.device, NULL, NULL, NULL), VPT_DEVICE_TIMEOUT);
-    cr_assert((card_command() & VPT_PCI_COMMAND_BUS_MASTER) == 0);
-    mock_fault_clear(&card.machine.device.faults, MOCK_FAULT_RESET_NEVER);
-    assert_status(vpt_device_reset(card.device), VPT_OK);
-    card.machine.device.completion.mode = MOCK_COMPLETE_AT_KICK;
-    vpt_virtio_pci_close(&card.pci);
-    assert_status(card_bring_up(variant->kind), VPT_OK);
-    assert_status(card_read_sector(1), VPT_OK);
-    card_end();
+    cr_assert(all_bytes(machine_bytes(0), MACHINE_DATA_SIZE, 0x3c));
+    assert_status(vpt_device_negotiate(machine.device, NULL, NULL, NULL), VPT_DEVICE_TIMEOUT);
+    cr_assert((pci_command() & VPT_PCI_COMMAND_BUS_MASTER) == 0);
+    mock_fault_clear(&machine.model->faults, MOCK_FAULT_RESET_NEVER);
+    assert_status(vpt_device_reset(machine.device), VPT_OK);
+    machine.model->completion.mode = MOCK_COMPLETE_AT_KICK;
+    vpt_virtio_pci_close(&machine.pci);
+    assert_status(disk_bring_up(NULL), VPT_OK);
+    assert_status(disk_read_sector(1), VPT_OK);
+    disk_end();
 }
 
 /* If the bit does not clear, nothing may be given back. */
-CARD_TEST(virtio_pci_vectors, CLEANUP_2_a_device_that_cannot_be_cut_off_keeps_its_memory)
+PCI_TEST(virtio_pci_vectors, CLEANUP_2_a_device_that_cannot_be_cut_off_keeps_its_memory)
 {
     struct vpt_completion completion;
     size_t live;
 
-    card_start(variant->kind, &slow);
+    disk_start_pci(variant->kind, &slow);
     submit_some(5);
-    live = mock_hal_live_allocations(&card.machine.hal);
-    mock_fault_set(&card.machine.device.faults, MOCK_FAULT_RESET_NEVER, 1, 0, 0);
-    mock_fault_set(&card.machine.device.faults, MOCK_FAULT_COMMAND_STUCK, 1, 0, 0);
-    assert_status(vpt_device_reset(card.device), VPT_DEVICE_STUCK);
-    cr_assert(mock_fault_fired(&card.machine.device.faults, MOCK_FAULT_COMMAND_STUCK) != 0);
+    live = mock_hal_live_allocations(machine.hal);
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_RESET_NEVER, 1, 0, 0);
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_COMMAND_STUCK, 1, 0, 0);
+    assert_status(vpt_device_reset(machine.device), VPT_DEVICE_STUCK);
+    cr_assert(mock_fault_fired(&machine.model->faults, MOCK_FAULT_COMMAND_STUCK) != 0);
     for (unsigned i = 0; i < 5; i++) {
-        assert_status(vpt_requests_poll(&card.queue.requests, &completion), VPT_OK);
+        assert_status(vpt_requests_poll(&disk.queue->requests, &completion), VPT_OK);
         assert_status(completion.status, VPT_DEVICE_STUCK);
     }
-    assert_status(vpt_requests_release(&card.queue.requests), VPT_DEVICE_STUCK);
-    cr_assert(mock_hal_live_allocations(&card.machine.hal) == live);
-    mock_fault_clear(&card.machine.device.faults, MOCK_FAULT_COMMAND_STUCK);
-    assert_status(vpt_device_reset(card.device), VPT_DEVICE_TIMEOUT);
-    assert_status(vpt_requests_release(&card.queue.requests), VPT_OK);
-    mock_fault_clear(&card.machine.device.faults, MOCK_FAULT_RESET_NEVER);
-    card_end();
+    assert_status(vpt_requests_release(&disk.queue->requests), VPT_DEVICE_STUCK);
+    cr_assert(mock_hal_live_allocations(machine.hal) == live);
+    mock_fault_clear(&machine.model->faults, MOCK_FAULT_COMMAND_STUCK);
+    assert_status(vpt_device_reset(machine.device), VPT_DEVICE_TIMEOUT);
+    assert_status(vpt_requests_release(&disk.queue->requests), VPT_OK);
+    mock_fault_clear(&machine.model->faults, MOCK_FAULT_RESET_NEVER);
+    disk_end();
 }
 
 /* A port that fails to clear it is as bad as a bit that stays. */
-CARD_TEST(virtio_pci_vectors, CLEANUP_2_a_port_that_cannot_cut_the_device_off_leaves_it_its_memory)
+PCI_TEST(virtio_pci_vectors, CLEANUP_2_a_port_that_cannot_cut_the_device_off_leaves_it_its_memory)
 {
-    card_start(variant->kind, NULL);
-    mock_fault_set(&card.machine.device.faults, MOCK_FAULT_RESET_NEVER, 1, 0, 0);
-    mock_trigger_set(&card.machine.bus.fail_write, 1, 1);
-    assert_status(vpt_device_reset(card.device), VPT_DEVICE_STUCK);
-    assert_status(vpt_requests_release(&card.queue.requests), VPT_DEVICE_STUCK);
-    mock_fault_clear(&card.machine.device.faults, MOCK_FAULT_RESET_NEVER);
-    card_end();
+    disk_start_pci(variant->kind, NULL);
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_RESET_NEVER, 1, 0, 0);
+    mock_trigger_set(&machine.on_pci.bus.fail_write, 1, 1);
+    assert_status(vpt_device_reset(machine.device), VPT_DEVICE_STUCK);
+    assert_status(vpt_requests_release(&disk.queue->requests), VPT_DEVICE_STUCK);
+    mock_fault_clear(&machine.model->faults, MOCK_FAULT_RESET_NEVER);
+    disk_end();
 }
