@@ -320,14 +320,3 @@ VERSION_TEST(config, CONFIG_3_a_configuration_may_be_of_any_size)
     assert_status(vpt_device_config_read(&mmio.device, 0, 1, &value), VPT_OK);
     assert_same(value, 0x42);
 }
-
-VERSION_TEST(config, MMIO_IRQ_1_a_change_is_notified_of)
-{
-    struct vpt_queue queue;
-
-    plain_start(variant, &full, &queue, 16);
-    mock_config_set(&machine.model->config, MOCK_BLK_CAPACITY, 8, 17);
-    mock_device_configuration_changed(machine.model);
-    assert_same(vpt_device_interrupt(machine.device), VPT_INTERRUPT_CONFIGURATION);
-    plain_end(&queue);
-}

@@ -15,27 +15,22 @@ TestSuite(panic, .timeout = 120);
 #define SEGMENTS 2u
 
 /* What a kernel sets aside. The rings fit every interface: a legacy PCI one takes the size that the device says. */
-struct reserve {
+static struct reserve {
     _Alignas(4096) uint8_t rings[VPT_QUEUE_RINGS_SIZE(256, VPT_QUEUE_LEGACY_RINGS_ALIGNMENT)];
     _Alignas(16) uint8_t indirect[VPT_BLK_INDIRECT_SIZE(REQUESTS, SEGMENTS)];
     _Alignas(16) uint8_t slots[VPT_BLK_SLOTS_SIZE(REQUESTS, 0)];
     _Alignas(8) uint8_t state[VPT_REQUESTS_PRIVATE_SIZE(REQUESTS)];
     struct vpt_mmio mmio;
     struct vpt_virtio_pci pci;
+    struct vpt_device *device;
     struct vpt_blk blk;
     struct vpt_blk_queue queue;
-    struct vpt_memory rings_memory;
-    struct vpt_memory indirect_memory;
-    struct vpt_memory slots_memory;
-};
+    struct vpt_requests_config config;
+} reserve;
 
-static struct reserve reserve;
 static jmp_buf out;
 static uint32_t accesses_left; /* until the kernel dies; 0: it does not */
-static uint32_t (*read_next)(void *ctx, void *mapping, size_t offset, unsigned width);
-static void (*write_next)(void *ctx, void *mapping, size_t offset, unsigned width, uint32_t value);
-static uint32_t (*io_read_next)(void *ctx, uint16_t io_port, unsigned width);
-static void (*io_write_next)(void *ctx, uint16_t io_port, unsigned width, uint32_t value);
+static struct vpt_port below;
 
 static void count(void)
 {
@@ -46,7 +41,7 @@ static void count(void)
 
 static uint32_t counted_read(void *ctx, void *mapping, size_t offset, unsigned width)
 {
-    uint32_t value = read_next(ctx, mapping, offset, width);
+    uint32_t value = below.mmio_read(ctx, mapping, offset, width);
 
     count();
     return value;
@@ -54,13 +49,13 @@ static uint32_t counted_read(void *ctx, void *mapping, size_t offset, unsigned w
 
 static void counted_write(void *ctx, void *mapping, size_t offset, unsigned width, uint32_t value)
 {
-    write_next(ctx, mapping, offset, width, value);
+    below.mmio_write(ctx, mapping, offset, width, value);
     count();
 }
 
 static uint32_t counted_io_read(void *ctx, uint16_t io_port, unsigned width)
 {
-    uint32_t value = io_read_next(ctx, io_port, width);
+    uint32_t value = below.io_read(ctx, io_port, width);
 
     count();
     return value;
@@ -68,83 +63,69 @@ static uint32_t counted_io_read(void *ctx, uint16_t io_port, unsigned width)
 
 static void counted_io_write(void *ctx, uint16_t io_port, unsigned width, uint32_t value)
 {
-    io_write_next(ctx, io_port, width, value);
+    below.io_write(ctx, io_port, width, value);
     count();
-}
-
-/* The port that devices are driven by, which is not to be written to by the library, but is by its owner. */
-static struct vpt_port *port(void)
-{
-    return machine.port;
 }
 
 static void hook(void)
 {
-    struct vpt_port *hooked = port();
-
-    read_next = hooked->mmio_read;
-    write_next = hooked->mmio_write;
-    io_read_next = hooked->io_read;
-    io_write_next = hooked->io_write;
-    hooked->mmio_read = counted_read;
-    hooked->mmio_write = counted_write;
-    if (io_read_next != NULL) {
-        hooked->io_read = counted_io_read;
-        hooked->io_write = counted_io_write;
+    below = *machine.port;
+    machine.port->mmio_read = counted_read;
+    machine.port->mmio_write = counted_write;
+    if (below.io_read != NULL) {
+        machine.port->io_read = counted_io_read;
+        machine.port->io_write = counted_io_write;
     }
 }
 
 static void set_aside(void)
 {
     memset(&reserve, 0, sizeof(reserve));
-    reserve.rings_memory = mock_hal_register_anywhere(machine.hal, reserve.rings, sizeof(reserve.rings), true);
-    reserve.indirect_memory =
-        mock_hal_register_anywhere(machine.hal, reserve.indirect, sizeof(reserve.indirect), false);
-    reserve.slots_memory = mock_hal_register_anywhere(machine.hal, reserve.slots, sizeof(reserve.slots), true);
-    cr_assert(reserve.rings_memory.address != NULL && reserve.slots_memory.address != NULL);
+    reserve.device = machine_on_pci() ? &reserve.pci.device : &reserve.mmio.device;
+    reserve.config = (struct vpt_requests_config){
+        .requests = REQUESTS,
+        .segments = SEGMENTS,
+        .size = ENTRIES,
+        .memory = { .rings = mock_hal_register_anywhere(machine.hal, reserve.rings, sizeof(reserve.rings), true),
+                    .indirect =
+                        mock_hal_register_anywhere(machine.hal, reserve.indirect, sizeof(reserve.indirect), false),
+                    .private_state = { reserve.state, 0, sizeof(reserve.state) },
+                    .slots = mock_hal_register_anywhere(machine.hal, reserve.slots, sizeof(reserve.slots), true) },
+    };
+    cr_assert(reserve.config.memory.rings.address != NULL && reserve.config.memory.slots.address != NULL);
 }
 
 /* ---- The last words ---- */
 
-static enum vpt_status bring_up_from_reserve(void)
+static void write_last_words(struct vpt_blk_queue *queue, uint32_t seed)
 {
-    struct vpt_requests_config config = {
-        .requests = REQUESTS,
-        .segments = SEGMENTS,
-        .size = ENTRIES,
-        .memory = { .rings = reserve.rings_memory,
-                    .indirect = reserve.indirect_memory,
-                    .private_state = { reserve.state, 0, sizeof(reserve.state) },
-                    .slots = reserve.slots_memory },
-    };
-    struct vpt_device *device = machine_on_pci() ? &reserve.pci.device : &reserve.mmio.device;
+    uint8_t words[SECTOR];
+
+    fill(words, sizeof(words), seed);
+    assert_status(vpt_blk_write(queue, 63, words, sizeof(words)), VPT_OK);
+    assert_status(vpt_blk_flush(queue), VPT_OK);
+    cr_assert(filled(disk_content(63), SECTOR, seed));
+}
+
+static void write_from_reserve(uint32_t seed)
+{
+    uint64_t allocations = machine.hal->allocations;
     enum vpt_status status =
         machine_on_pci()
             ? vpt_virtio_pci_probe(&reserve.pci, &machine.on_pci.address, &machine.on_pci.bars, VPT_VIRTIO_PCI_ANY)
             : vpt_mmio_probe(&reserve.mmio, machine.port, machine.on_mmio.mapping, machine.on_mmio.size);
 
-    status = status != VPT_OK ? status : vpt_blk_init(&reserve.blk, device, NULL);
-    status = status != VPT_OK ? status : vpt_blk_queue_init(&reserve.queue, &reserve.blk, 0, &config);
-    return status != VPT_OK ? status : vpt_driver_start(&reserve.blk.driver);
-}
-
-static void write_last_words(uint32_t seed)
-{
-    static uint8_t words[SECTOR];
-    struct mock_blk *blk = machine.blk;
-    uint64_t allocations = machine.hal->allocations;
-
-    assert_status(bring_up_from_reserve(), VPT_OK);
-    fill(words, sizeof(words), seed);
-    assert_status(vpt_blk_write(&reserve.queue, 63, words, sizeof(words)), VPT_OK);
-    assert_status(vpt_blk_flush(&reserve.queue), VPT_OK);
-    cr_assert(filled(blk->disk + 63 * SECTOR, SECTOR, seed));
+    assert_status(status, VPT_OK);
+    assert_status(vpt_blk_init(&reserve.blk, reserve.device, NULL), VPT_OK);
+    assert_status(vpt_blk_queue_init(&reserve.queue, &reserve.blk, 0, &reserve.config), VPT_OK);
+    assert_status(vpt_driver_start(&reserve.blk.driver), VPT_OK);
+    write_last_words(&reserve.queue, seed);
     cr_assert(machine.hal->allocations == allocations, "a panic allocates");
 }
 
-/* ---- A life to be cut short anywhere ---- */
+/* ---- Work to be cut short anywhere ---- */
 
-static void life(void)
+static void work(void)
 {
     static uint8_t bytes[3 * SECTOR];
 
@@ -164,28 +145,21 @@ static void life(void)
     (void)vpt_blk_flush(&disk.queue[0]);
 }
 
-/*
- * Ends the machine. The memory of the life that was cut short went with its kernel: it is no violation here that it was
- * never given back.
- */
+/* Ends the machine. What the dead kernel had allocated went with it: it is no violation that it was never freed. */
 static void bury(void)
 {
-    struct vpt_device *device = machine_on_pci() ? &reserve.pci.device : &reserve.mmio.device;
-
-    assert_status(vpt_device_reset(device), VPT_OK);
+    assert_status(vpt_device_reset(reserve.device), VPT_OK);
     assert_status(vpt_requests_release(&reserve.queue.requests), VPT_OK);
     cr_assert(machine.hal->violations.count == 0, "%s", machine.hal->violations.message[0]);
     (void)mock_hal_finish(machine.hal);
     mock_device_finish(machine.model);
+    mock_blk_finish(machine.blk);
     if (machine_on_pci()) {
-        mock_blk_finish(&machine.on_pci.blk);
         mock_pci_function_finish(&machine.on_pci.function);
-    } else {
-        mock_blk_finish(&machine.on_mmio.blk);
     }
 }
 
-/* Whether the life was over before its n-th access. */
+/* Whether the work was over before its n-th access. */
 static bool die_at(enum machine_kind kind, uint32_t access)
 {
     volatile bool survived = false;
@@ -195,11 +169,11 @@ static bool die_at(enum machine_kind kind, uint32_t access)
     hook();
     if (setjmp(out) == 0) {
         accesses_left = access;
-        life();
+        work();
         survived = accesses_left != 0;
         accesses_left = 0;
     }
-    write_last_words(access);
+    write_from_reserve(access);
     bury();
     return survived;
 }
@@ -218,20 +192,16 @@ TRANSPORT_TEST(panic, a_kernel_that_dies_at_any_access_still_writes_to_its_disk)
 /* The objects in use need not be thrown away: a restart takes no lock and no memory either. */
 TRANSPORT_TEST(panic, objects_in_use_can_be_restarted_for_the_last_words)
 {
-    static uint8_t words[SECTOR];
     uint64_t allocations;
 
     pair_start(variant->kind, NULL);
     machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
     pair_submit(0, 8);
     allocations = machine.hal->allocations;
-    assert_status(vpt_device_reset(machine.device), VPT_OK);
-    assert_status(pair_poll(), VPT_EMPTY);
+    pair_reset();
     assert_status(vpt_driver_restart(&disk.blk.driver, NULL), VPT_OK);
     machine.model->completion.mode = MOCK_COMPLETE_AT_KICK;
-    fill(words, sizeof(words), 4);
-    assert_status(vpt_blk_write(&disk.queue[0], 63, words, sizeof(words)), VPT_OK);
-    assert_status(vpt_blk_flush(&disk.queue[0]), VPT_OK);
-    cr_assert(machine.hal->allocations == allocations);
+    write_last_words(disk.queue, 4);
+    assert_same(machine.hal->allocations, allocations);
     disk_end();
 }
