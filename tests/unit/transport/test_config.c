@@ -127,46 +127,42 @@ VERSION_TEST(config, MMIO_REG_3_other_widths_and_misaligned_offsets_are_refused)
 /* An 8-byte field of which only the first half is mapped is out of range, not read by half. */
 VERSION_TEST(config, CONFIG_4_nothing_is_read_outside_of_what_is_mapped)
 {
-    static const struct {
-        size_t size; /* of the configuration */
-        uint32_t offset;
-        unsigned width;
-        bool inside;
-    } cases[] = {
-        { 24, 20, 4, true },
-        { 23, 20, 4, false },
-        { 21, 20, 4, false },
-        { 18, 16, 2, true },
-        { 17, 16, 2, false },
-        { 19, 18, 1, true },
-        { 18, 18, 1, false },
-        { 24, 24, 1, false },
-        { 1, 0, 4, false },
-        { 3, 0, 4, false },
-        { 0, 0, 1, false },
-        { 0, 0, 2, false },
-        { 0, 0, 4, false },
-        { 7, 0, 8, false },
-        { 256, 256, 1, false },
-        { 256, 256, 4, false },
-        { 256, 252, 8, false },
-        { 256, 0xfffffffcu, 4, false },
-        { 256, 0xfffffffeu, 2, false },
-        { 256, 0xffffffffu, 1, false },
-        { 256, 0x80000000u, 4, false },
-        { 256, 0xfffc, 8, false },
-        { 256, 0xffff, 1, false },
+    /* Bytes of the configuration that are mapped, the offset and the width; then, whether that is inside. */
+    static const uint32_t cases[][4] = {
+        { 24, 20, 4, 1 },
+        { 18, 16, 2, 1 },
+        { 19, 18, 1, 1 },
+        { 23, 20, 4, 0 },
+        { 21, 20, 4, 0 },
+        { 17, 16, 2, 0 },
+        { 18, 18, 1, 0 },
+        { 24, 24, 1, 0 },
+        { 1, 0, 4, 0 },
+        { 3, 0, 4, 0 },
+        { 0, 0, 1, 0 },
+        { 0, 0, 2, 0 },
+        { 0, 0, 4, 0 },
+        { 7, 0, 8, 0 },
+        { 256, 256, 1, 0 },
+        { 256, 256, 4, 0 },
+        { 256, 252, 8, 0 },
+        { 256, 0xfffc, 8, 0 },
+        { 256, 0xffff, 1, 0 },
+        { 256, 0x80000000, 4, 0 },
+        { 256, 0xfffffffc, 4, 0 },
+        { 256, 0xfffffffe, 2, 0 },
+        { 256, 0xffffffff, 1, 0 },
     };
 
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         uint32_t value = 0;
 
-        negotiate_with(variant, cases[i].size);
-        if (cases[i].inside) {
-            assert_status(vpt_device_config_read(machine.device, cases[i].offset, cases[i].width, &value), VPT_OK);
+        negotiate_with(variant, cases[i][0]);
+        if (cases[i][3] == 1) {
+            assert_status(vpt_device_config_read(machine.device, cases[i][1], cases[i][2], &value), VPT_OK);
             assert_same(machine.trace_count, 1);
         } else {
-            check_refused(cases[i].offset, cases[i].width, VPT_CALLER_RANGE);
+            check_refused(cases[i][1], cases[i][2], VPT_CALLER_RANGE);
         }
         machine_finish();
     }

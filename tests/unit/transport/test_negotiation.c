@@ -42,31 +42,6 @@ static void start_and_finish(void)
 
 /* ---- Status ---- */
 
-VERSION_TEST(negotiation, INIT_1_LEG_INIT_1_status_grows_step_by_step)
-{
-    static const uint32_t values[2][5] = { { 0x00, 0x01, 0x03, 0x07 }, { 0x00, 0x01, 0x03, 0x0b, 0x0f } };
-    unsigned version = variant->version;
-    size_t ok;
-
-    probe(variant, (struct vpt_features){ { 0 } });
-    assert_status(negotiate(NULL, NULL, NULL), VPT_OK);
-    assert_same(machine.device->status, values[version - 1][version + 1]);
-    assert_status(vpt_device_start(machine.device), VPT_OK);
-    assert_same(machine.device->status, machine.model->status);
-    assert_same(mmio_traced(true, R_STATUS), version + 3);
-    for (unsigned i = 0; i < version + 3; i++) {
-        assert_same(mmio_value(true, R_STATUS, i), values[version - 1][i]);
-    }
-    ok = mmio_at(true, R_STATUS, 3);
-    for (size_t i = 0; i < machine.trace_count; i++) {
-        if (machine.trace[i].offset == R_DRV_FEATURES || machine.trace[i].offset == R_DEV_FEATURES) {
-            cr_assert(i > mmio_at(true, R_STATUS, 2) && i < ok);
-        }
-    }
-    cr_assert(version == 1 || (!machine.trace[ok + 1].write && machine.trace[ok + 1].offset == R_STATUS));
-    machine_finish();
-}
-
 /* After a failed negotiation: FAILED is there, nothing more is written, and only a reset leads on. */
 static void assert_given_up(void)
 {
@@ -146,6 +121,9 @@ static const struct choice {
     { "refused but required", 2, false, { { 1, 2 } }, { { 1 } }, { { 1 } }, { { ONES } }, .accepted = { { 1, 1 } } },
     { "on legacy", 1, false, { { 1 } }, { { 1 } }, { { 1 } }, { { RINGS | 1 } }, .accepted = { { LEGACY | 1 } } },
     { "refused", 2, false, { { 2 } }, { { 0 } }, { { 2 } }, .refused = { { 2 } }, .accepted = { { RINGS, 1 } } },
+    { "the same of a generic one", 2, .required = { { RINGS } }, .refused = { { RINGS } },
+      .accepted = { { RINGS, 1 } } },
+    { "on legacy", 1, .required = { { RINGS } }, .refused = { { RINGS } }, .accepted = { { LEGACY | RINGS } } },
     { "all is refused", 2, .refused = { { ONES } }, .accepted = { { 0, 1 } } },
     { "above 63", 2, .offer = { { 0, 0, 0, 4 } }, .required = { { 0, 0, 0, 4 } }, .accepted = { { RINGS, 1, 0, 4 } } },
     { "wanted there", 2, .offer = { { 0, 0, 5 } }, .wanted = { { 0, 0, 6 } }, .accepted = { { RINGS, 1, 4 } } },
@@ -188,20 +166,6 @@ VERSION_TEST(negotiation, D_FEAT_2_LEG_RSVFEAT_4_a_driver_cannot_negotiate_what_
     machine_finish();
 }
 
-VERSION_TEST(negotiation, FEAT_3_a_generic_feature_that_the_library_handles_may_be_required)
-{
-    static const unsigned handled[] = { VPT_F_INDIRECT_DESC, VPT_F_EVENT_IDX };
-
-    probe(variant, everything);
-    for (size_t i = 0; i < COUNT_OF(handled); i++) {
-        struct vpt_features required = feature(handled[i]);
-
-        assert_status(negotiate(&required, NULL, &required), VPT_OK);
-        cr_assert(accepted(handled[i]), "required comes before refused");
-    }
-    machine_finish();
-}
-
 /* A device of two words that repeats the second for higher ones is not asked for them. */
 Test(negotiation, FEAT_2_words_above_the_second_are_left_alone_unless_wanted)
 {
@@ -223,20 +187,6 @@ Test(negotiation, FEAT_2_words_above_the_second_are_left_alone_unless_wanted)
         assert_status(negotiate(&required, NULL, NULL), old == 1 ? VPT_UNSUPPORTED_FEATURE : VPT_OK);
         machine_finish();
     }
-}
-
-Test(negotiation, LEG_FEAT_2_a_legacy_interface_has_one_word)
-{
-    struct vpt_features wanted = { { 0, ~0u, ~0u, ~0u } };
-
-    probe(&version_1, everything);
-    assert_status(negotiate(NULL, &wanted, NULL), VPT_OK);
-    assert_same(mmio_traced(true, R_DEV_SELECT), 1);
-    assert_same(mmio_value(true, R_DEV_SELECT, 0), 0);
-    assert_same(mmio_traced(true, R_DRV_SELECT), 1);
-    assert_same(mmio_value(true, R_DRV_SELECT, 0), 0);
-    cr_assert(machine.device->offered.word[0] == ~0u && machine.device->offered.word[1] == 0);
-    start_and_finish();
 }
 
 Test(negotiation, RSVFEAT_3_RSVFEAT_4_the_port_is_told_of_access_platform_alone)

@@ -502,36 +502,7 @@ Test(virtio_pci_capability, a_capability_that_ends_with_the_space_is_whole)
     drive();
 }
 
-/* ---- BARs as the kernel says they are, and what the port lacks ---- */
-
-/* Of an unknown size or kind, or one that the address space cannot hold. */
-Test(virtio_pci_capability, a_bar_that_makes_no_sense_is_no_use)
-{
-    static const struct {
-        const char *what;
-        enum vpt_pci_bar_kind kind; /* of BAR 4 of the good layout, or of BAR 2 of the one of I/O ports */
-        uint64_t address;
-        uint64_t size;
-        enum vpt_status expected;
-    } bars[] = {
-        { "no size", VPT_PCI_BAR_MEMORY, UINT64_C(0x8e0000000), 0, VPT_CALLER_BAR },
-        { "no kind", (enum vpt_pci_bar_kind)3, UINT64_C(0x8e0000000), 0x4000, VPT_DEVICE_PCI_BAR },
-        { "past the end of memory", VPT_PCI_BAR_MEMORY, UINT64_MAX - 0x3ffe, 0x4000, VPT_CALLER_BAR },
-        { "past the end of I/O ports", VPT_PCI_BAR_IO, 0x10000, 0x100, VPT_CALLER_BAR },
-        { "partly past it", VPT_PCI_BAR_IO, 0xff04, 0x100, VPT_CALLER_BAR },
-    };
-
-    for (size_t i = 0; i < COUNT_OF(bars); i++) {
-        bool io = bars[i].kind == VPT_PCI_BAR_IO;
-
-        machine_of(io ? &machine_io_layout : &good);
-        machine.on_pci.bars.bar[io ? 2 : 4] = (struct vpt_pci_bar){
-            .kind = bars[i].kind, .is_64bit = !io, .address = bars[i].address, .size = bars[i].size
-        };
-        pci_refuse(bars[i].what, ANY, bars[i].expected);
-        machine_finish();
-    }
-}
+/* ---- What the port lacks ---- */
 
 static void take_away(size_t port_function)
 {

@@ -2,45 +2,11 @@
 /* The legacy interface of virtio-pci is in BAR 0; and which one a function with two interfaces is driven by. */
 #include "disk.h"
 
-#include <string.h>
-
 TestSuite(virtio_pci_legacy, .timeout = 120);
 
 #define ANY    VPT_VIRTIO_PCI_ANY
 #define MODERN VPT_VIRTIO_PCI_MODERN
 #define LEGACY VPT_VIRTIO_PCI_LEGACY
-
-Test(virtio_pci_legacy, LEG_PCILAYOUT_1_the_header_is_in_bar_0)
-{
-    static const struct {
-        const char *what;
-        struct vpt_pci_bar bar;
-        bool no_io; /* the port has none */
-        enum vpt_status expected;
-    } headers[] = {
-        { "none", { .kind = VPT_PCI_BAR_NONE }, false, VPT_DEVICE_PCI_BAR },
-        { "broken", { .kind = VPT_PCI_BAR_BROKEN }, false, VPT_DEVICE_PCI_BAR },
-        { "unassigned", { .kind = VPT_PCI_BAR_IO, .size = 128 }, false, VPT_CALLER_BAR },
-        { "no I/O port", { .kind = VPT_PCI_BAR_IO, .address = 0x1c100, .size = 128 }, false, VPT_CALLER_BAR },
-        { "empty", { .kind = VPT_PCI_BAR_IO, .address = MOCK_PCI_IO_PORT }, false, VPT_CALLER_BAR },
-        { "small", { .kind = VPT_PCI_BAR_IO, .address = MOCK_PCI_IO_PORT, .size = 16 }, false, VPT_DEVICE_PCI_BAR },
-        { "good", { .kind = VPT_PCI_BAR_IO, .address = MOCK_PCI_IO_PORT, .size = 128 }, true, VPT_UNSUPPORTED_PORT },
-    };
-
-    for (size_t i = 0; i < COUNT_OF(headers); i++) {
-        disk_machine_pci(MACHINE_PCI_LEGACY, NULL);
-        machine.on_pci.bars.bar[0] = headers[i].bar;
-        if (headers[i].no_io) {
-            machine.port->io_write = NULL;
-        }
-        pci_refuse(headers[i].what, LEGACY, headers[i].expected);
-        if (headers[i].bar.kind == VPT_PCI_BAR_BROKEN) {
-            cr_assert(strcmp(machine.hal->log[0].subject, "BAR 0") == 0);
-            assert_status(machine.hal->log[0].status, VPT_DEVICE_PCI_BAR);
-        }
-        machine_finish();
-    }
-}
 
 LEGACY_TEST(virtio_pci_legacy, a_port_with_the_functions_for_its_kind_of_bar_is_enough)
 {
@@ -61,8 +27,10 @@ LEGACY_TEST(virtio_pci_legacy, a_port_with_the_functions_for_its_kind_of_bar_is_
     disk_stop();
     if (memory) {
         machine.port->mmio_map = NULL;
-        pci_refuse("", LEGACY, VPT_UNSUPPORTED_PORT);
+    } else {
+        machine.port->io_write = NULL;
     }
+    pci_refuse("", LEGACY, VPT_UNSUPPORTED_PORT);
     machine_finish();
 }
 

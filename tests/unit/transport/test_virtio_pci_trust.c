@@ -53,70 +53,74 @@ PCI_TEST(virtio_pci_trust, a_failing_port_is_no_removed_device)
 
 /* ---- BARs as the kernel says they are ---- */
 
-Test(virtio_pci_trust, addresses_with_the_flags_of_the_register_are_a_callers_mistake)
-{
-    static const struct {
-        enum machine_kind kind;
-        enum vpt_virtio_pci_interface interface;
-        uint64_t flags;
-    } slips[] = {
-        { MACHINE_PCI_MODERN, VPT_VIRTIO_PCI_MODERN, 0x4 }, { MACHINE_PCI_MODERN, VPT_VIRTIO_PCI_MODERN, 0x8 },
-        { MACHINE_PCI_MODERN, VPT_VIRTIO_PCI_MODERN, 0xc }, { MACHINE_PCI_MODERN_IO, VPT_VIRTIO_PCI_MODERN, 0x1 },
-        { MACHINE_PCI_LEGACY, VPT_VIRTIO_PCI_LEGACY, 0x1 },
-    };
+#define HIGH   UINT64_C(0x8e0000000) /* where BAR 4 of a modern function is */
+#define MEMORY VPT_PCI_BAR_MEMORY
+#define IO     VPT_PCI_BAR_IO
 
-    for (size_t i = 0; i < COUNT_OF(slips); i++) {
-        disk_machine_pci(slips[i].kind, &with_vectors);
-        for (unsigned bar = 0; bar < VPT_PCI_BARS_MAX; bar++) {
-            bool io = machine.on_pci.bars.bar[bar].kind == VPT_PCI_BAR_IO;
-
-            machine.on_pci.bars.bar[bar].address |= io == (slips[i].flags == 1) ? slips[i].flags : 0;
-        }
-        pci_refuse("", slips[i].interface, VPT_CALLER_BAR);
-        machine_finish();
-    }
-}
+/* What a kernel says of the BAR that is needed, and what a probe comes to. */
+static const struct slip {
+    const char *what;
+    enum machine_kind kind;
+    unsigned index;
+    uint64_t address;
+    uint64_t size;
+    enum vpt_pci_bar_kind as; /* I/O or memory */
+    enum vpt_status expected;
+} slips[] = {
+    { "half a BAR off", MACHINE_PCI_MODERN, 4, HIGH + 0x2000, 0x4000, MEMORY, VPT_CALLER_BAR },
+    { "ends with memory", MACHINE_PCI_MODERN, 4, UINT64_MAX - 0x1fff, 0x4000, MEMORY, VPT_CALLER_BAR },
+    { "past memory", MACHINE_PCI_MODERN, 4, UINT64_MAX - 0xfff, 0x4000, MEMORY, VPT_CALLER_BAR },
+    { "by a byte past it", MACHINE_PCI_MODERN, 4, UINT64_MAX - 0x3ffe, 0x4000, MEMORY, VPT_CALLER_BAR },
+    { "no power of two", MACHINE_PCI_MODERN, 4, HIGH, 0x4800, MEMORY, VPT_CALLER_BAR },
+    { "everything", MACHINE_PCI_MODERN, 4, HIGH, UINT64_MAX, MEMORY, VPT_CALLER_BAR },
+    { "unassigned", MACHINE_PCI_MODERN, 4, 0, 0x4000, MEMORY, VPT_CALLER_BAR },
+    { "no size", MACHINE_PCI_MODERN, 4, HIGH, 0, MEMORY, VPT_CALLER_BAR },
+    { "broken", MACHINE_PCI_MODERN, 4, HIGH, 0x4000, VPT_PCI_BAR_BROKEN, VPT_DEVICE_PCI_BAR },
+    { "64 bits", MACHINE_PCI_MODERN, 4, HIGH | 4, 0x4000, MEMORY, VPT_CALLER_BAR }, /* flags of the register */
+    { "prefetchable", MACHINE_PCI_MODERN, 4, HIGH | 8, 0x4000, MEMORY, VPT_CALLER_BAR },
+    { "both", MACHINE_PCI_MODERN, 4, HIGH | 12, 0x4000, MEMORY, VPT_CALLER_BAR },
+    { "the flag of I/O", MACHINE_PCI_MODERN_IO, 2, 0xd201, 0x100, IO, VPT_CALLER_BAR },
+    { "no I/O ports", MACHINE_PCI_MODERN_IO, 2, 0x10000, 0x100, IO, VPT_CALLER_BAR },
+    { "partly none", MACHINE_PCI_MODERN_IO, 2, 0xff04, 0x100, IO, VPT_CALLER_BAR },
+    { "the flag of I/O", MACHINE_PCI_LEGACY, 0, MOCK_PCI_IO_PORT | 1, 128, IO, VPT_CALLER_BAR },
+    { "half a BAR off", MACHINE_PCI_LEGACY, 0, 0xc140, 128, IO, VPT_CALLER_BAR },
+    { "partly no I/O ports", MACHINE_PCI_LEGACY, 0, 0xffc0, 128, IO, VPT_CALLER_BAR },
+    { "no I/O ports", MACHINE_PCI_LEGACY, 0, 0x10000, 128, IO, VPT_CALLER_BAR },
+    { "far from I/O ports", MACHINE_PCI_LEGACY, 0, 0x1c100, 128, IO, VPT_CALLER_BAR },
+    { "unassigned", MACHINE_PCI_LEGACY, 0, 0, 128, IO, VPT_CALLER_BAR },
+    { "no size", MACHINE_PCI_LEGACY, 0, MOCK_PCI_IO_PORT, 0, IO, VPT_CALLER_BAR },
+    { "small", MACHINE_PCI_LEGACY, 0, MOCK_PCI_IO_PORT, 16, IO, VPT_DEVICE_PCI_BAR },
+    { "none", MACHINE_PCI_LEGACY, 0, 0, 0, VPT_PCI_BAR_NONE, VPT_DEVICE_PCI_BAR },
+    { "broken", MACHINE_PCI_LEGACY, 0, 0, 0, VPT_PCI_BAR_BROKEN, VPT_DEVICE_PCI_BAR },
+    { "half a BAR off", MACHINE_PCI_LEGACY_MEMORY, 0, 0xe0110040, 128, MEMORY, VPT_CALLER_BAR },
+};
 
 /* The BAR that is needed is named; what is wrong with others is nobody's concern. */
-Test(virtio_pci_trust, bars_that_cannot_be_where_they_are_said_to_be)
+Test(virtio_pci_trust, LEG_PCILAYOUT_1_bars_that_cannot_be_where_they_are_said_to_be_are_refused)
 {
-    static const struct {
-        enum machine_kind kind;
-        unsigned index; /* of the BAR that is needed */
-        uint64_t address;
-        uint64_t size;
-    } wrong[] = {
-        { MACHINE_PCI_MODERN, 4, UINT64_C(0x8e0002000), 0x4000 },
-        { MACHINE_PCI_MODERN, 4, UINT64_C(0xffffffffffffe000), 0x4000 },
-        { MACHINE_PCI_MODERN, 4, UINT64_C(0xfffffffffffff000), 0x4000 },
-        { MACHINE_PCI_MODERN, 4, UINT64_C(0x8e0000000), 0x4800 },
-        { MACHINE_PCI_MODERN, 4, UINT64_C(0x8e0000000), UINT64_MAX },
-        { MACHINE_PCI_MODERN, 4, 0, 0x4000 },
-        { MACHINE_PCI_LEGACY, 0, 0xc140, 128 },
-        { MACHINE_PCI_LEGACY, 0, 0xffc0, 128 },
-        { MACHINE_PCI_LEGACY, 0, 0x10000, 128 },
-        { MACHINE_PCI_LEGACY_MEMORY, 0, 0xe0110040, 128 },
-    };
-
-    for (size_t i = 0; i < COUNT_OF(wrong); i++) {
-        struct vpt_pci_bar *bar = machine.on_pci.bars.bar;
+    for (size_t i = 0; i < COUNT_OF(slips); i++) {
+        const struct slip *slip = &slips[i];
+        const struct mock_log_record *line = machine.on_pci.hal.log;
+        bool legacy = machine_kind_legacy(slip->kind);
         char name[] = "BAR 0";
 
-        name[4] = (char)('0' + wrong[i].index);
-        disk_machine_pci(wrong[i].kind, NULL);
-        bar[wrong[i].index].address = wrong[i].address;
-        bar[wrong[i].index].size = wrong[i].size;
-        pci_refuse(name, VPT_VIRTIO_PCI_ANY, VPT_CALLER_BAR);
-        assert_same(machine.hal->log[0].level, VPT_LOG_WARNING);
-        assert_status(machine.hal->log[0].status, VPT_CALLER_BAR);
-        cr_assert(strcmp(machine.hal->log[0].subject, name) == 0, "%zu: %s", i, machine.hal->log[0].subject);
+        name[4] = (char)('0' + slip->index);
+        disk_machine_pci(slip->kind, NULL);
+        machine.on_pci.bars.bar[slip->index] =
+            (struct vpt_pci_bar){ .kind = slip->as, .address = slip->address, .size = slip->size };
+        pci_refuse(slip->what, legacy ? VPT_VIRTIO_PCI_LEGACY : VPT_VIRTIO_PCI_MODERN, slip->expected);
+        if (slip->expected == VPT_CALLER_BAR || slip->as == VPT_PCI_BAR_BROKEN) {
+            assert_status_of(slip->what, line->status, slip->expected);
+            assert_same_of(slip->what, line->level, VPT_LOG_WARNING);
+            cr_assert(strcmp(line->subject, name) == 0, "%s: %s", slip->what, line->subject);
+        }
         machine_finish();
-        disk_machine_pci(wrong[i].kind, NULL);
-        bar[5] =
-            (struct vpt_pci_bar){ .kind = VPT_PCI_BAR_MEMORY, .address = wrong[i].address | 1, .size = wrong[i].size };
-        bar[3].kind = VPT_PCI_BAR_BROKEN;
-        assert_status(machine_probe(), VPT_OK);
-        assert_same(machine.hal->log_count, 0);
+        disk_machine_pci(slip->kind, NULL);
+        machine.on_pci.bars.bar[5] =
+            (struct vpt_pci_bar){ .kind = MEMORY, .address = slip->address | 1, .size = slip->size };
+        machine.on_pci.bars.bar[legacy ? 3 : 1].kind = VPT_PCI_BAR_BROKEN;
+        assert_status_of(slip->what, machine_probe(), VPT_OK);
+        assert_same_of(slip->what, machine.hal->log_count, 0);
         machine_end();
     }
 }
@@ -197,24 +201,4 @@ LEGACY_TEST(virtio_pci_trust, LEG_PCILAYOUT_4_an_error_of_the_port_does_not_move
     assert_status(vpt_device_choose_interrupts(machine.device, &interrupts), machine.on_pci.bus.fail_status);
     assert_same(disk_capacity(), disk.blk.info.capacity);
     disk_end();
-}
-
-/* The modern interface is there; that the port could not read it once is no reason to take the other one. */
-Test(virtio_pci_trust, an_error_of_the_port_is_no_reason_for_the_legacy_interface)
-{
-    bool failed = true;
-
-    for (uint32_t n = 1; failed; n++) {
-        enum vpt_status status;
-
-        disk_machine_pci(MACHINE_PCI_TRANSITIONAL_MODERN, NULL);
-        mock_trigger_set(&machine.on_pci.bus.fail_read, n, 1);
-        status = machine_probe();
-        failed = machine.on_pci.bus.fail_read.fired != 0;
-        assert_status(status, failed ? machine.on_pci.bus.fail_status : VPT_OK);
-        cr_assert(n < 300);
-        mock_trigger_set(&machine.on_pci.bus.fail_read, 0, 0);
-        assert_status(vpt_virtio_pci_close(&machine.pci), VPT_OK);
-        machine_finish();
-    }
 }
