@@ -43,7 +43,7 @@ PCI_TEST(virtio_pci_modern, a_closed_function_masters_no_bus_and_has_no_mapping)
     machine_finish();
 }
 
-/* Features are accessed between DRIVER and FEATURES_OK, on a legacy interface DRIVER_OK; the bus comes after the reset. */
+/* Features are accessed between DRIVER and what comes next. On PCI the bus is mastered right after the reset. */
 MACHINE_TEST(virtio_pci_modern, INIT_1_LEG_INIT_1_the_status_grows_step_by_step)
 {
     static const uint32_t statuses[2][5] = { { 0, 1, 3, 11, 15 }, { 0, 1, 3, 7 } };
