@@ -13,42 +13,26 @@ static const struct mock_pci_machine_options with_vectors = { .vectors = 4 };
 
 /* ---- All-ones from a function that is there ---- */
 
-static void start_and_stop_decoding(enum machine_kind kind)
-{
-    disk_start_pci(kind, NULL);
-    assert_status(vpt_pci_command(&machine.on_pci.address, 0, DECODING), VPT_OK);
-}
-
-/* Accesses that nothing answered are what these tests are about. */
-static void decode_again(void)
-{
-    cr_assert(mock_violations_mention(&machine.hal->violations, "no BAR decodes"));
-    mock_violations_clear(&machine.hal->violations);
-    assert_status(vpt_pci_command(&machine.on_pci.address, DECODING, 0), VPT_OK);
-}
-
-/* Its BARs do not decode any more: it can still reach memory, so it is cut off before anything is given back. */
+/*
+ * Its BARs do not decode any more: it can still reach memory, so it is cut off before anything is given back. A port
+ * that cannot read configuration space at that moment does not make it a removed one either.
+ */
 PCI_TEST(virtio_pci_trust, CLEANUP_2_registers_that_read_all_ones_are_no_removed_device)
 {
-    start_and_stop_decoding(variant->kind);
+    disk_start_pci(variant->kind, NULL);
+    assert_status(vpt_pci_command(&machine.on_pci.address, 0, DECODING), VPT_OK);
+    mock_trigger_set(&machine.on_pci.bus.fail_read, 1, 1);
+    assert_status(vpt_device_check(machine.device), VPT_DEVICE_NEEDS_RESET);
+    cr_assert(machine.on_pci.bus.fail_read.fired == 1 && !vpt_device_gone(machine.device));
     assert_status(vpt_device_check(machine.device), VPT_DEVICE_NEEDS_RESET);
     assert_status(vpt_device_reset(machine.device), VPT_DEVICE_TIMEOUT);
     cr_assert(!vpt_device_gone(machine.device) && (pci_command() & VPT_PCI_COMMAND_BUS_MASTER) == 0);
     assert_status(vpt_requests_release(&disk.queue->requests), VPT_OK);
-    decode_again();
+    cr_assert(mock_violations_mention(&machine.hal->violations, "no BAR decodes"));
+    mock_violations_clear(&machine.hal->violations);
+    assert_status(vpt_pci_command(&machine.on_pci.address, DECODING, 0), VPT_OK);
     assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
     disk_work_and_end();
-}
-
-/* A port that cannot read configuration space at that moment does not make it a removed one either. */
-PCI_TEST(virtio_pci_trust, a_failing_port_is_no_removed_device)
-{
-    start_and_stop_decoding(variant->kind);
-    mock_trigger_set(&machine.on_pci.bus.fail_read, 1, 1);
-    assert_status(vpt_device_check(machine.device), VPT_DEVICE_NEEDS_RESET);
-    cr_assert(machine.on_pci.bus.fail_read.fired == 1 && !vpt_device_gone(machine.device));
-    decode_again();
-    disk_end();
 }
 
 /* ---- BARs as the kernel says they are ---- */
@@ -176,16 +160,6 @@ PCI_TEST(virtio_pci_trust, who_polls_after_all_takes_the_vectors_back)
         assert_same(machine_write(vectors[i], 0)->value, VPT_NO_VECTOR);
     }
     disk_end();
-}
-
-PCI_TEST(virtio_pci_trust, a_closed_function_leaves_the_line_on_for_who_comes_next)
-{
-    disk_init_pci(variant->kind, NULL);
-    choose(VPT_INTERRUPTS_POLLING, 0, VPT_INTERRUPTS_POLLING);
-    cr_assert((pci_command() & VPT_PCI_COMMAND_INTERRUPT_DISABLE) != 0);
-    disk_stop();
-    cr_assert((pci_command() & VPT_PCI_COMMAND_INTERRUPT_DISABLE) == 0);
-    machine_finish();
 }
 
 /* The configuration stays where it is as long as nobody knows better. */
