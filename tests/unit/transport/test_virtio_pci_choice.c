@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* The legacy interface of virtio-pci is in BAR 0; and which one a function with two interfaces is driven by. */
+/* Which interface of virtio-pci a function is driven by, and what the legacy one needs of the port. */
 #include "disk.h"
 
-TestSuite(virtio_pci_legacy, .timeout = 120);
+TestSuite(virtio_pci_choice, .timeout = 120);
 
 #define ANY    VPT_VIRTIO_PCI_ANY
 #define MODERN VPT_VIRTIO_PCI_MODERN
 #define LEGACY VPT_VIRTIO_PCI_LEGACY
 
-LEGACY_TEST(virtio_pci_legacy, a_port_with_the_functions_for_its_kind_of_bar_is_enough)
+LEGACY_TEST(virtio_pci_choice, a_port_with_the_functions_for_its_kind_of_bar_is_enough)
 {
     bool memory = variant->kind == MACHINE_PCI_LEGACY_MEMORY;
 
@@ -36,7 +36,7 @@ LEGACY_TEST(virtio_pci_legacy, a_port_with_the_functions_for_its_kind_of_bar_is_
 
 /* ---- Which interface ---- */
 
-Test(virtio_pci_legacy, LEG_PCIDETECT_2_LEG_PCIDETECT_3_a_function_is_driven_by_the_interface_that_is_wanted_and_there)
+Test(virtio_pci_choice, LEG_PCIDETECT_2_LEG_PCIDETECT_3_a_function_is_driven_by_the_interface_that_is_wanted_and_there)
 {
     static const struct {
         enum machine_kind kind;
@@ -74,7 +74,7 @@ static void stand_in(enum vpt_status expected)
     assert_status(disk_read_sector(1), VPT_OK);
 }
 
-Test(virtio_pci_legacy, LEG_PCIDETECT_3_the_legacy_interface_stands_in_for_a_broken_modern_one)
+Test(virtio_pci_choice, LEG_PCIDETECT_3_the_legacy_interface_stands_in_for_a_broken_modern_one)
 {
     static const unsigned needed[] = { 1, 3, 4 }; /* the device configuration, 2, is optional */
 
@@ -93,7 +93,7 @@ Test(virtio_pci_legacy, LEG_PCIDETECT_3_the_legacy_interface_stands_in_for_a_bro
     }
 }
 
-Test(virtio_pci_legacy, the_legacy_interface_stands_in_where_the_modern_one_cannot_be_mapped)
+Test(virtio_pci_choice, the_legacy_interface_stands_in_where_the_modern_one_cannot_be_mapped)
 {
     for (unsigned n = 0; n < 3; n++) {
         disk_machine_pci(MACHINE_PCI_TRANSITIONAL_MODERN, NULL);
@@ -107,7 +107,7 @@ Test(virtio_pci_legacy, the_legacy_interface_stands_in_where_the_modern_one_cann
     }
 }
 
-Test(virtio_pci_legacy, a_function_of_a_transitional_identity_may_have_no_legacy_interface)
+Test(virtio_pci_choice, a_function_of_a_transitional_identity_may_have_no_legacy_interface)
 {
     disk_machine_pci(MACHINE_PCI_AS_TOLD, &(const struct mock_pci_machine_options){ .device_id = 0x1001 });
     mock_pci_set(&machine.on_pci.function, 0x2e, 2, 2);

@@ -4,11 +4,11 @@
 
 #include <string.h>
 
-TestSuite(virtio_pci_modern, .timeout = 120);
+TestSuite(virtio_pci, .timeout = 120);
 
 /* ---- Bring-up ---- */
 
-PCI_TEST(virtio_pci_modern, PCI_DISC_1_LEG_PCIDISC_2_a_probe_tells_what_the_device_is)
+PCI_TEST(virtio_pci, PCI_DISC_1_LEG_PCIDISC_2_a_probe_tells_what_the_device_is)
 {
     bool legacy = machine_kind_legacy(variant->kind);
 
@@ -28,7 +28,7 @@ PCI_TEST(virtio_pci_modern, PCI_DISC_1_LEG_PCIDISC_2_a_probe_tells_what_the_devi
     machine_end();
 }
 
-PCI_TEST(virtio_pci_modern, a_closed_function_masters_no_bus_and_has_no_mapping)
+PCI_TEST(virtio_pci, a_closed_function_masters_no_bus_and_has_no_mapping)
 {
     uint64_t writes;
 
@@ -44,7 +44,7 @@ PCI_TEST(virtio_pci_modern, a_closed_function_masters_no_bus_and_has_no_mapping)
 }
 
 /* Features are accessed between DRIVER and what comes next. On PCI the bus is mastered right after the reset. */
-MACHINE_TEST(virtio_pci_modern, INIT_1_LEG_INIT_1_the_status_grows_step_by_step)
+MACHINE_TEST(virtio_pci, INIT_1_LEG_INIT_1_the_status_grows_step_by_step)
 {
     static const uint32_t statuses[2][5] = { { 0, 1, 3, 11, 15 }, { 0, 1, 3, 7 } };
     const struct machine_registers *registers;
@@ -75,7 +75,7 @@ MACHINE_TEST(virtio_pci_modern, INIT_1_LEG_INIT_1_the_status_grows_step_by_step)
     disk_end();
 }
 
-PCI_TEST(virtio_pci_modern, a_function_that_cannot_master_the_bus_is_not_brought_up)
+PCI_TEST(virtio_pci, a_function_that_cannot_master_the_bus_is_not_brought_up)
 {
     disk_probe_pci(variant->kind, NULL);
     mock_fault_set(&machine.model->faults, MOCK_FAULT_COMMAND_STUCK, 1, 0, VPT_PCI_COMMAND_BUS_MASTER);
@@ -92,7 +92,7 @@ PCI_TEST(virtio_pci_modern, a_function_that_cannot_master_the_bus_is_not_brought
     disk_end();
 }
 
-MODERN_TEST(virtio_pci_modern, PCI_COMMON_5_a_reset_is_waited_for)
+MODERN_TEST(virtio_pci, PCI_COMMON_5_a_reset_is_waited_for)
 {
     for (uint32_t reads = 1; reads <= 900; reads = reads * 3 + 1) {
         disk_machine_pci(variant->kind, NULL);
@@ -103,7 +103,7 @@ MODERN_TEST(virtio_pci_modern, PCI_COMMON_5_a_reset_is_waited_for)
     }
 }
 
-Test(virtio_pci_modern, FEAT_3_the_transports_own_feature_is_accepted_on_pci)
+Test(virtio_pci, FEAT_3_the_transports_own_feature_is_accepted_on_pci)
 {
     static const unsigned handled[] = { VPT_F_INDIRECT_DESC,  VPT_F_EVENT_IDX,         VPT_F_VERSION_1,
                                         VPT_F_ORDER_PLATFORM, VPT_F_NOTIFICATION_DATA, VPT_F_NOTIF_CONFIG_DATA,
@@ -127,7 +127,7 @@ Test(virtio_pci_modern, FEAT_3_the_transports_own_feature_is_accepted_on_pci)
     disk_end();
 }
 
-LEGACY_TEST(virtio_pci_modern, LEG_PCILAYOUT_6_there_are_32_features_and_bit_30_is_left)
+LEGACY_TEST(virtio_pci, LEG_PCILAYOUT_6_there_are_32_features_and_bit_30_is_left)
 {
     struct mock_pci_machine_options options = { .machine.offer = { { 0, 0xffffffffu, 0xffffffffu, 0 } } };
 
@@ -234,7 +234,7 @@ static void check_bell(const struct bell *bell, bool io)
     disk_end();
 }
 
-Test(virtio_pci_modern, PCI_KICK_1_doorbells_are_where_the_device_says_or_refused)
+Test(virtio_pci, PCI_KICK_1_doorbells_are_where_the_device_says_or_refused)
 {
     for (size_t i = 0; i < COUNT_OF(bells); i++) {
         check_bell(&bells[i], false);
@@ -270,7 +270,7 @@ static void kick_each_queue(uint16_t count)
     disk_end();
 }
 
-Test(virtio_pci_modern, D_PCI_3_every_queue_has_its_doorbell)
+Test(virtio_pci, D_PCI_3_every_queue_has_its_doorbell)
 {
     static const uint32_t multipliers[] = { 0, 4, 256 };
 
@@ -282,7 +282,7 @@ Test(virtio_pci_modern, D_PCI_3_every_queue_has_its_doorbell)
     }
 }
 
-LEGACY_TEST(virtio_pci_modern, PCI_KICK_3_a_kick_is_the_queues_index_in_two_bytes)
+LEGACY_TEST(virtio_pci, PCI_KICK_3_a_kick_is_the_queues_index_in_two_bytes)
 {
     struct mock_pci_machine_options options = { .machine.queues = 3, .machine.queue_maximum = 8 };
 
@@ -310,7 +310,7 @@ static void unmap_plain(void *ctx, void *mapping, size_t size)
     cr_assert((uint8_t *)mapping >= plain && size <= (size_t)(plain + sizeof(plain) - (uint8_t *)mapping));
 }
 
-Test(virtio_pci_modern, PCI_KICK_1_a_doorbell_within_reach_is_one_store_of_its_width)
+Test(virtio_pci, PCI_KICK_1_a_doorbell_within_reach_is_one_store_of_its_width)
 {
     static const uint8_t kick[2][4] = { { 3, 0, 0xee, 0xee }, { 3, 0, 0, 0 } };
     struct vpt_queue_config config = { .index = 3, .size = 8 };
@@ -342,7 +342,7 @@ Test(virtio_pci_modern, PCI_KICK_1_a_doorbell_within_reach_is_one_store_of_its_w
 }
 
 /* The field for it lies behind what every common configuration has. */
-Test(virtio_pci_modern, D_PCI_5_fields_of_a_feature_need_a_structure_that_has_them)
+Test(virtio_pci, D_PCI_5_fields_of_a_feature_need_a_structure_that_has_them)
 {
     for (uint32_t length = 0x38; length <= 0x40; length++) {
         struct mock_pci_layout layout = machine_io_layout;
@@ -359,7 +359,7 @@ Test(virtio_pci_modern, D_PCI_5_fields_of_a_feature_need_a_structure_that_has_th
 
 /* ---- Configuration ---- */
 
-MODERN_TEST(virtio_pci_modern, CONFIG_1_a_reading_is_of_one_moment)
+MODERN_TEST(virtio_pci, CONFIG_1_a_reading_is_of_one_moment)
 {
     for (uint32_t times = 1; times < 20; times++) {
         disk_machine_pci(variant->kind, NULL);
@@ -378,7 +378,7 @@ static void read_config(uint32_t offset, unsigned width, bool inside)
     assert_status(vpt_device_config_read(machine.device, offset, width, &value), inside ? VPT_OK : VPT_CALLER_RANGE);
 }
 
-Test(virtio_pci_modern, PCI_CAP_5_configuration_is_read_within_its_structure)
+Test(virtio_pci, PCI_CAP_5_configuration_is_read_within_its_structure)
 {
     static const uint32_t lengths[] = { 1, 7, 8, 0x20, 0x3c };
 
@@ -394,7 +394,7 @@ Test(virtio_pci_modern, PCI_CAP_5_configuration_is_read_within_its_structure)
     }
 }
 
-LEGACY_TEST(virtio_pci_modern, LEG_PCILAYOUT_5_the_configuration_ends_with_the_bar)
+LEGACY_TEST(virtio_pci, LEG_PCILAYOUT_5_the_configuration_ends_with_the_bar)
 {
     disk_init_pci(variant->kind, &(const struct mock_pci_machine_options){ .header_size = 32 });
     assert_same(disk_capacity(), 2048);
@@ -405,7 +405,7 @@ LEGACY_TEST(virtio_pci_modern, LEG_PCILAYOUT_5_the_configuration_ends_with_the_b
 }
 
 /* The kernel turns MSI-X on or off after the probe, and before the negotiation; the mock knows only one place then. */
-LEGACY_TEST(virtio_pci_modern, LEG_PCILAYOUT_4_the_configuration_is_behind_the_header_which_msi_x_makes_longer)
+LEGACY_TEST(virtio_pci, LEG_PCILAYOUT_4_the_configuration_is_behind_the_header_which_msi_x_makes_longer)
 {
     struct mock_pci_machine_options options = { .machine.blk = { .capacity = 64, .block_size = 4096 } };
 
@@ -428,7 +428,7 @@ LEGACY_TEST(virtio_pci_modern, LEG_PCILAYOUT_4_the_configuration_is_behind_the_h
 
 /* ---- Interrupts by the line ---- */
 
-PCI_TEST(virtio_pci_modern, D_PCI_4_reading_the_isr_acknowledges)
+PCI_TEST(virtio_pci, D_PCI_4_reading_the_isr_acknowledges)
 {
     bool legacy = machine_kind_legacy(variant->kind);
 
