@@ -2,7 +2,7 @@
 /* A block device's bring-up: what it says of itself, its queues, their memory, start and release. */
 #define _POSIX_C_SOURCE 200809L
 
-#include "blk_support.h"
+#include "disk.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -102,20 +102,20 @@ static void check_members(unsigned missing)
 static void full_machine(const struct variant *variant)
 {
     disk_machine(variant, &full);
-    mock_config_set(&disk.machine.device.config, MOCK_BLK_CAPACITY, 8, CAPACITY);
-    disk_probe();
+    mock_config_set(&machine.model->config, MOCK_BLK_CAPACITY, 8, CAPACITY);
+    assert_status(machine_probe(), VPT_OK);
 }
 
 VERSION_TEST(blk, LEG_BLKCFG_1_BLK_OP_3_every_field_offered_is_read_in_the_device_order)
 {
     full_machine(variant);
-    assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_OK);
-    cr_assert(disk.blk.driver.device == disk.device);
+    assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
+    cr_assert(disk.blk.driver.device == machine.device);
     check_members(ALWAYS);
     for (unsigned i = 0; i < COUNT_OF(optional_features); i++) {
-        cr_assert(vpt_features_has(&disk.machine.device.accepted, optional_features[i]) || variant->version == 1);
+        cr_assert(vpt_features_has(&machine.model->accepted, optional_features[i]) || variant->version == 1);
     }
-    disk_finish();
+    machine_finish();
 }
 
 /* The bytes of the field are there all the same; the machine records a reading of it. */
@@ -123,10 +123,10 @@ VERSION_TEST(blk, CONFIG_2_a_field_without_its_feature_is_left_alone)
 {
     for (unsigned i = 0; i < COUNT_OF(optional_features); i++) {
         full_machine(variant);
-        vpt_features_remove(&disk.machine.device.offered, optional_features[i]);
-        assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_OK);
+        vpt_features_remove(&machine.model->offered, optional_features[i]);
+        assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
         check_members(optional_features[i]);
-        disk_finish();
+        machine_finish();
     }
 }
 
@@ -137,11 +137,11 @@ VERSION_TEST(blk, FEAT_4_a_refused_feature_is_as_one_not_offered)
 
         full_machine(variant);
         vpt_features_add(&choice.refused, optional_features[i]);
-        assert_status(vpt_blk_init(&disk.blk, disk.device, &choice), VPT_OK);
+        assert_status(vpt_blk_init(&disk.blk, machine.device, &choice), VPT_OK);
         check_members(optional_features[i]);
         assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
-        cr_assert(!vpt_features_has(&disk.machine.device.accepted, optional_features[i]));
-        disk_finish();
+        cr_assert(!vpt_features_has(&machine.model->accepted, optional_features[i]));
+        machine_finish();
     }
 }
 
@@ -152,7 +152,7 @@ VERSION_TEST(blk, a_disk_without_any_optional_feature_has_the_defaults)
     for (unsigned i = 1; i < COUNT_OF(members); i++) {
         cr_assert(member_value(i) == members[i].otherwise, "member %u", i);
     }
-    disk_finish();
+    machine_finish();
 }
 
 /* ---- Which features are accepted ---- */
@@ -166,16 +166,16 @@ VERSION_TEST(blk, BLK_INIT_5_features_that_the_driver_does_not_handle_are_not_ac
     uint64_t reads;
 
     disk_init(variant, &options);
-    reads = disk.machine.device.config.reads;
-    disk_finish();
+    reads = machine.model->config.reads;
+    machine_finish();
     for (unsigned i = 0; i < COUNT_OF(foreign); i++) {
         vpt_features_add(&options.offer, foreign[i]);
     }
     disk_start(variant, &options, NULL);
     for (unsigned i = 0; i < COUNT_OF(foreign); i++) {
-        cr_assert(!vpt_features_has(&disk.machine.device.accepted, foreign[i]), "feature %u", foreign[i]);
+        cr_assert(!vpt_features_has(&machine.model->accepted, foreign[i]), "feature %u", foreign[i]);
     }
-    cr_assert(disk.machine.device.config.reads == reads + model);
+    cr_assert(machine.model->config.reads == reads + model);
     disk_end();
 }
 
@@ -192,17 +192,17 @@ VERSION_TEST(blk, FEAT_5_features_that_the_driver_does_not_know_are_no_reason_to
         }
     }
     disk_machine(variant, &options);
-    disk.machine.hal.access_platform = variant->version == 1 ? MOCK_EXPECT_CLEAR : MOCK_EXPECT_SET;
+    machine.hal->access_platform = variant->version == 1 ? MOCK_EXPECT_CLEAR : MOCK_EXPECT_SET;
     assert_status(disk_bring_up(NULL), VPT_OK);
     for (unsigned i = 0; i < COUNT_OF(left_alone); i++) {
-        cr_assert(!vpt_features_has(&disk.machine.device.accepted, left_alone[i]), "feature %u", left_alone[i]);
+        cr_assert(!vpt_features_has(&machine.model->accepted, left_alone[i]), "feature %u", left_alone[i]);
     }
     for (unsigned i = 0; i < 100; i++) {
         assert_status(disk_read_sector(i), VPT_OK);
     }
     if (variant->version == 2) {
-        cr_assert(vpt_features_has(&disk.machine.device.accepted, VPT_F_NOTIFICATION_DATA));
-        cr_assert(vpt_features_has(&disk.machine.device.accepted, VPT_F_ORDER_PLATFORM));
+        cr_assert(vpt_features_has(&machine.model->accepted, VPT_F_NOTIFICATION_DATA));
+        cr_assert(vpt_features_has(&machine.model->accepted, VPT_F_ORDER_PLATFORM));
     }
     disk_end();
 }
@@ -212,13 +212,13 @@ VERSION_TEST(blk, FEAT_5_features_that_the_driver_does_not_know_are_no_reason_to
 Test(blk, init_refuses_missing_arguments)
 {
     disk_machine(&version_2, NULL);
-    disk_probe();
-    assert_status(vpt_blk_init(NULL, disk.device, NULL), VPT_CALLER_ARGUMENT);
+    assert_status(machine_probe(), VPT_OK);
+    assert_status(vpt_blk_init(NULL, machine.device, NULL), VPT_CALLER_ARGUMENT);
     memset(&disk.blk, 0x5a, sizeof(disk.blk));
     assert_status(vpt_blk_init(&disk.blk, NULL, NULL), VPT_CALLER_ARGUMENT);
     cr_assert(all_zero(&disk.blk, sizeof(disk.blk)));
-    cr_assert(disk.machine.device.resets == 0);
-    disk_finish();
+    cr_assert(machine.model->resets == 0);
+    machine_finish();
 }
 
 /* Two fields that depend on each other, and values of both, of which some are impossible together. */
@@ -281,17 +281,17 @@ static void check_configuration(unsigned row)
     enum fields which = configurations[row].fields;
 
     for (unsigned i = 0; i < 2; i++) {
-        vpt_features_add(&disk.machine.device.offered, fields[which][i].feature);
-        mock_config_set(&disk.machine.device.config, fields[which][i].offset, fields[which][i].width, values[i]);
+        vpt_features_add(&machine.model->offered, fields[which][i].feature);
+        mock_config_set(&machine.model->config, fields[which][i].offset, fields[which][i].width, values[i]);
     }
-    disk_probe();
+    assert_status(machine_probe(), VPT_OK);
     if (!configurations[row].possible) {
-        assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_DEVICE_CONFIG);
+        assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_DEVICE_CONFIG);
         cr_assert(all_zero(&disk.blk, sizeof(disk.blk)), "row %u", row);
-        cr_assert((disk.machine.device.status & VPT_STATUS_FAILED) != 0);
+        cr_assert((machine.model->status & VPT_STATUS_FAILED) != 0);
         return;
     }
-    assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_OK);
+    assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
     if (which == BLOCK) {
         cr_assert(info->block_size == values[0] && info->physical_block_exponent == values[1], "row %u", row);
     } else {
@@ -304,7 +304,7 @@ VERSION_TEST(blk, INIT_4_an_impossible_configuration_is_reported)
     for (unsigned row = 0; row < COUNT_OF(configurations); row++) {
         disk_machine(variant, NULL);
         check_configuration(row);
-        disk_finish();
+        machine_finish();
     }
 }
 
@@ -315,17 +315,17 @@ VERSION_TEST(blk, INIT_1_steps_in_the_wrong_order_are_refused)
     struct vpt_blk_queue other;
 
     disk_machine(variant, NULL);
-    disk_probe();
-    assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_OK);
-    assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, NULL), VPT_OK);
+    assert_status(machine_probe(), VPT_OK);
+    assert_status(vpt_blk_queue_init(disk.queue, &disk.blk, 0, NULL), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
+    assert_status(vpt_blk_queue_init(disk.queue, &disk.blk, 0, NULL), VPT_OK);
     assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
     assert_status(vpt_driver_start(&disk.blk.driver), VPT_CALLER_STATE);
     memset(&other, 0x5a, sizeof(other));
     assert_status(vpt_blk_queue_init(&other, &disk.blk, 0, NULL), VPT_CALLER_STATE);
     cr_assert(all_zero(&other, sizeof(other)));
     assert_status(disk_read_sector(0), VPT_OK);
-    assert_status(vpt_device_reset(disk.device), VPT_OK);
+    assert_status(vpt_device_reset(machine.device), VPT_OK);
     assert_status(vpt_driver_start(&disk.blk.driver), VPT_CALLER_STATE);
     disk_end();
 }
@@ -336,25 +336,25 @@ VERSION_TEST(blk, opening_leaves_nothing_behind_wherever_the_device_vanishes)
     uint32_t access;
 
     for (access = 1; status != VPT_OK; access++) {
-        struct mock_faults *faults = &disk.machine.device.faults;
+        struct mock_faults *faults = &machine.on_mmio.device.faults;
 
         disk_machine(variant, NULL);
-        disk_probe();
+        assert_status(machine_probe(), VPT_OK);
         mock_fault_set(faults, MOCK_FAULT_VANISH, access, 1, 0);
-        status = vpt_blk_open(&disk.blk, &disk.queue, disk.device);
+        status = vpt_blk_open(&disk.blk, disk.queue, machine.device);
         mock_fault_clear(faults, MOCK_FAULT_VANISH);
         if (status == VPT_OK) {
             assert_status(disk_read_sector(1), VPT_OK);
             disk_end();
         } else {
             assert_status(status, VPT_DEVICE_GONE);
-            cr_assert(all_zero(&disk.blk, sizeof(disk.blk)) && all_zero(&disk.queue, sizeof(disk.queue)));
-            cr_assert(mock_hal_live_allocations(&disk.machine.hal) == 0);
-            disk_finish();
+            cr_assert(all_zero(&disk.blk, sizeof(disk.blk)) && all_zero(disk.queue, sizeof(disk.queue)));
+            cr_assert(mock_hal_live_allocations(machine.hal) == 0);
+            machine_finish();
         }
     }
     cr_assert(access > 20);
-    assert_status(vpt_blk_open(&disk.blk, NULL, disk.device), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_blk_open(&disk.blk, NULL, machine.device), VPT_CALLER_ARGUMENT);
 }
 
 /* A device that cannot be used is left at rest. */
@@ -363,17 +363,16 @@ VERSION_TEST(blk, INIT_4_opening_a_disk_whose_ring_is_too_small_ends_in_a_reset)
     const struct mock_machine_options options = { .queue_maximum = 2, .blk = { .block_size = 1024 } };
 
     disk_machine(variant, &options);
-    disk_probe();
-    memset(&disk.queue, 0x5a, sizeof(disk.queue));
-    assert_status(vpt_blk_open(&disk.blk, &disk.queue, disk.device), VPT_DEVICE_QUEUE_SIZE);
-    cr_assert(disk.machine.device.status == 0);
-    cr_assert(all_zero(&disk.blk, sizeof(disk.blk)) && all_zero(&disk.queue, sizeof(disk.queue)));
-    mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_CONFIG_VALUE, 1, 0,
-                   MOCK_CONFIG_VALUE(MOCK_BLK_BLK_SIZE, 513));
-    memset(&disk.queue, 0x5a, sizeof(disk.queue));
-    assert_status(vpt_blk_open(&disk.blk, &disk.queue, disk.device), VPT_DEVICE_CONFIG);
-    cr_assert(all_zero(&disk.queue, sizeof(disk.queue)));
-    disk_finish();
+    assert_status(machine_probe(), VPT_OK);
+    memset(disk.queue, 0x5a, sizeof(disk.queue[0]));
+    assert_status(vpt_blk_open(&disk.blk, disk.queue, machine.device), VPT_DEVICE_QUEUE_SIZE);
+    cr_assert(machine.model->status == 0);
+    cr_assert(all_zero(&disk.blk, sizeof(disk.blk)) && all_zero(disk.queue, sizeof(disk.queue)));
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_CONFIG_VALUE, 1, 0, MOCK_CONFIG_VALUE(MOCK_BLK_BLK_SIZE, 513));
+    memset(disk.queue, 0x5a, sizeof(disk.queue[0]));
+    assert_status(vpt_blk_open(&disk.blk, disk.queue, machine.device), VPT_DEVICE_CONFIG);
+    cr_assert(all_zero(disk.queue, sizeof(disk.queue)));
+    machine_finish();
 }
 
 /* ---- Queues: sizes ---- */
@@ -386,7 +385,7 @@ static enum vpt_status submit_long(uint16_t count)
 
     cr_assert(segments != NULL);
     for (unsigned i = 0; i < count; i++) {
-        segments[i] = disk_segment(0, SECTOR);
+        segments[i] = machine_segment(0, SECTOR);
     }
     status = disk_submit(VPT_BLK_READ, 0, segments, count, NULL);
     free(segments);
@@ -397,9 +396,10 @@ static enum vpt_status submit_long(uint16_t count)
 VERSION_TEST(blk, no_memory_is_taken_for_requests_that_no_queue_can_hold)
 {
     const struct vpt_requests_config config = { .requests = 65535, .segments = 1 };
-    const struct mock_memory *memory = &disk.machine.hal.memory;
+    const struct mock_memory *memory;
 
     disk_start(variant, NULL, &config);
+    memory = &machine.hal->memory;
     for (size_t i = 0; i < memory->count; i++) {
         cr_assert(memory->regions[i].kind == MOCK_REGION_REGISTERED ||
                   memory->regions[i].size <= VPT_BLK_SLOTS_SIZE(VPT_QUEUE_SIZE_MAX, 1));
@@ -417,9 +417,9 @@ VERSION_TEST(blk, seg_max_limits_the_segments_of_a_request)
         disk_start(variant, &options, NULL);
         assert_status(submit_long((uint16_t)(longest + 1u)), VPT_CALLER_TOO_LONG);
         assert_status(submit_long(longest), VPT_OK);
-        assert_status(vpt_requests_kick(&disk.queue.requests), VPT_OK);
+        assert_status(vpt_requests_kick(&disk.queue->requests), VPT_OK);
         assert_status(disk_poll_one(NULL), VPT_OK);
-        cr_assert(mock_blk_last(&disk.machine.blk)->segments == longest);
+        cr_assert(mock_blk_last(machine.blk)->segments == longest);
         disk_end();
     }
 }
@@ -427,13 +427,13 @@ VERSION_TEST(blk, seg_max_limits_the_segments_of_a_request)
 VERSION_TEST(blk, a_queue_that_the_device_lacks_is_reported)
 {
     disk_init(variant, NULL);
-    assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 1, NULL), VPT_UNSUPPORTED_QUEUE);
-    cr_assert(all_zero(&disk.queue, sizeof(disk.queue)));
-    cr_assert(mock_hal_live_allocations(&disk.machine.hal) == 0);
+    assert_status(vpt_blk_queue_init(disk.queue, &disk.blk, 1, NULL), VPT_UNSUPPORTED_QUEUE);
+    cr_assert(all_zero(disk.queue, sizeof(disk.queue)));
+    cr_assert(mock_hal_live_allocations(machine.hal) == 0);
     assert_status(vpt_blk_queue_init(NULL, &disk.blk, 0, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_blk_queue_init(&disk.queue, NULL, 0, NULL), VPT_CALLER_ARGUMENT);
-    cr_assert(all_zero(&disk.queue, sizeof(disk.queue)));
-    assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, NULL), VPT_OK);
+    assert_status(vpt_blk_queue_init(disk.queue, NULL, 0, NULL), VPT_CALLER_ARGUMENT);
+    cr_assert(all_zero(disk.queue, sizeof(disk.queue)));
+    assert_status(vpt_blk_queue_init(disk.queue, &disk.blk, 0, NULL), VPT_OK);
     assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
     assert_status(disk_read_sector(9), VPT_OK);
     disk_end();
@@ -459,14 +459,14 @@ VARIANT_TEST(blk, without_seg_max_more_than_one_segment_is_the_callers_wish)
 
         disk_start(variant, &options, &config);
         for (unsigned k = 0; k < 64; k++) {
-            segments[k].address = disk_segment(0, SECTOR).address;
+            segments[k].address = machine_segment(0, SECTOR).address;
         }
         for (unsigned life = 0; life < 2; life++) {
             cr_assert(disk.blk.info.seg_max == (cases[i].seg_max != 0 ? cases[i].seg_max : 1u));
             assert_status(disk_submit(VPT_BLK_READ, 0, segments, cases[i].taken, NULL), VPT_OK);
             assert_status(disk_submit(VPT_BLK_READ, 0, segments, (uint16_t)(cases[i].taken + 1u), NULL),
                           VPT_CALLER_TOO_LONG);
-            assert_status(vpt_device_reset(disk.device), VPT_OK);
+            assert_status(vpt_device_reset(machine.device), VPT_OK);
             cr_assert(disk_drain() == 1);
             assert_status(vpt_driver_restart(&disk.blk.driver, NULL), VPT_OK);
         }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Asynchronous requests: submit and what it refuses, kick, poll, and a long run against a model of the disk. */
-#include "blk_support.h"
+#include "disk.h"
 
 #include <string.h>
 
@@ -17,19 +17,19 @@ static const struct mock_machine_options by_run = { .blk = { .flush = true },
 
 static void run_all(void)
 {
-    (void)mock_device_run(&disk.machine.device, UINT32_MAX);
+    (void)mock_device_run(machine.model, UINT32_MAX);
 }
 
 static void kick(void)
 {
-    assert_status(vpt_requests_kick(&disk.queue.requests), VPT_OK);
+    assert_status(vpt_requests_kick(&disk.queue->requests), VPT_OK);
 }
 
 static void check_empty(void)
 {
     struct vpt_completion completion;
 
-    assert_status(vpt_requests_poll(&disk.queue.requests, &completion), VPT_EMPTY);
+    assert_status(vpt_requests_poll(&disk.queue->requests, &completion), VPT_EMPTY);
 }
 
 /* ---- Each operation ---- */
@@ -47,7 +47,7 @@ static enum vpt_status submit_scattered(enum vpt_blk_operation operation, uint64
     struct vpt_segment segments[COUNT_OF(scattered)];
 
     for (unsigned i = 0; i < COUNT_OF(scattered); i++) {
-        segments[i] = disk_segment(scattered[i].offset, scattered[i].length);
+        segments[i] = machine_segment(scattered[i].offset, scattered[i].length);
     }
     return disk_submit(operation, sector, segments, COUNT_OF(scattered), token);
 }
@@ -56,7 +56,7 @@ static enum vpt_status submit_scattered(enum vpt_blk_operation operation, uint64
 static void gather(uint8_t *whole)
 {
     for (unsigned i = 0; i < COUNT_OF(scattered); i++) {
-        memcpy(whole, disk_bytes(scattered[i].offset), scattered[i].length);
+        memcpy(whole, machine_bytes(scattered[i].offset), scattered[i].length);
         whole += scattered[i].length;
     }
 }
@@ -64,14 +64,14 @@ static void gather(uint8_t *whole)
 static void scatter(const uint8_t *whole)
 {
     for (unsigned i = 0; i < COUNT_OF(scattered); i++) {
-        memcpy(disk_bytes(scattered[i].offset), whole, scattered[i].length);
+        memcpy(machine_bytes(scattered[i].offset), whole, scattered[i].length);
         whole += scattered[i].length;
     }
 }
 
 static void check_last(const struct variant *variant, uint32_t type, uint64_t sector, uint64_t bytes, uint32_t segments)
 {
-    const struct mock_blk_record *record = mock_blk_last(&disk.machine.blk);
+    const struct mock_blk_record *record = mock_blk_last(machine.blk);
 
     cr_assert(record != NULL);
     cr_assert(record->type == type);
@@ -90,17 +90,17 @@ VARIANT_TEST(blk_async, a_read_of_several_segments_brings_the_disk_content)
 
     disk_start(variant, &flushable, NULL);
     fill(disk_content(100), SCATTERED_SIZE, 9);
-    memset(disk_bytes(0), 0xee, 8192);
+    memset(machine_bytes(0), 0xee, 8192);
     assert_status(submit_scattered(VPT_BLK_READ, 100, &token), VPT_OK);
     kick();
     assert_status(disk_poll_one(&back), VPT_OK);
     cr_assert(back == &token);
     gather(read);
     cr_assert(memcmp(read, disk_content(100), SCATTERED_SIZE) == 0);
-    cr_assert(all_bytes(disk_bytes(0), 1, 0xee));
-    cr_assert(all_bytes(disk_bytes(101), 899, 0xee));
-    cr_assert(all_bytes(disk_bytes(2411), 590, 0xee));
-    cr_assert(all_bytes(disk_bytes(3026), 8192 - 3026, 0xee));
+    cr_assert(all_bytes(machine_bytes(0), 1, 0xee));
+    cr_assert(all_bytes(machine_bytes(101), 899, 0xee));
+    cr_assert(all_bytes(machine_bytes(2411), 590, 0xee));
+    cr_assert(all_bytes(machine_bytes(3026), 8192 - 3026, 0xee));
     check_last(variant, 0, 100, SCATTERED_SIZE, COUNT_OF(scattered));
     check_empty();
     disk_end();
@@ -130,11 +130,11 @@ VARIANT_TEST(blk_async, BLK_OP_4_a_flush_has_sector_0_and_BLK_OP_5_no_data)
     assert_status(disk_submit_one(VPT_BLK_WRITE, 8, 0, SECTOR, NULL), VPT_OK);
     kick();
     assert_status(disk_poll_one(NULL), VPT_OK);
-    cr_assert(disk.machine.blk.unflushed == 1);
+    cr_assert(machine.blk->unflushed == 1);
     assert_status(disk_submit(VPT_BLK_FLUSH, 0, NULL, 0, NULL), VPT_OK);
     kick();
     assert_status(disk_poll_one(NULL), VPT_OK);
-    cr_assert(disk.machine.blk.unflushed == 0);
+    cr_assert(machine.blk->unflushed == 0);
     check_last(variant, 4, 0, 0, 0);
     disk_end();
 }
@@ -144,16 +144,16 @@ VARIANT_TEST(blk_async, BLK_OP_8_get_id_has_20_bytes_in_any_number_of_segments)
     struct vpt_segment two[2];
 
     disk_start(variant, &flushable, NULL);
-    memset(disk_bytes(0), 0xee, 128);
-    two[0] = disk_segment(50, 7);
-    two[1] = disk_segment(80, 13);
+    memset(machine_bytes(0), 0xee, 128);
+    two[0] = machine_segment(50, 7);
+    two[1] = machine_segment(80, 13);
     assert_status(disk_submit(VPT_BLK_GET_ID, 0, two, 2, NULL), VPT_OK);
     kick();
     assert_status(disk_poll_one(NULL), VPT_OK);
-    cr_assert(memcmp(disk_bytes(50), "the dis", 7) == 0);
-    cr_assert(memcmp(disk_bytes(80), "k of the test", 13) == 0);
-    cr_assert(all_bytes(disk_bytes(57), 23, 0xee));
-    cr_assert(all_bytes(disk_bytes(93), 35, 0xee));
+    cr_assert(memcmp(machine_bytes(50), "the dis", 7) == 0);
+    cr_assert(memcmp(machine_bytes(80), "k of the test", 13) == 0);
+    cr_assert(all_bytes(machine_bytes(57), 23, 0xee));
+    cr_assert(all_bytes(machine_bytes(93), 35, 0xee));
     check_last(variant, 8, 0, 20, 2);
     disk_end();
 }
@@ -172,7 +172,7 @@ struct seen {
 /* The request that the device has taken and not yet touched. */
 static void look_at_pending(struct seen *seen)
 {
-    struct mock_device *device = &disk.machine.device;
+    struct mock_device *device = machine.model;
     const struct mock_element *element = &device->queues[0].pending[0];
     uint32_t last;
     uint8_t *status;
@@ -208,7 +208,7 @@ VARIANT_TEST(blk_async, LEG_BLKFRAME_1_header_data_and_status_have_descriptors_o
 
     vpt_features_add(&options.withhold, VPT_F_ANY_LAYOUT);
     disk_start(variant, &options, NULL);
-    mock_config_set(&disk.machine.device.config, MOCK_BLK_CAPACITY, 8, UINT64_C(0x0102030405060708) + 1);
+    mock_config_set(&machine.model->config, MOCK_BLK_CAPACITY, 8, UINT64_C(0x0102030405060708) + 1);
     disk_stop();
     assert_status(disk_bring_up(NULL), VPT_OK);
     assert_status(disk_submit_one(VPT_BLK_READ, UINT64_C(0x0102030405060708), 0, SECTOR, NULL), VPT_OK);
@@ -301,7 +301,7 @@ static const struct {
 /* As many requests as before go through afterwards, and none of those refused. */
 static void check_room(const struct variant *variant)
 {
-    unsigned expected = variant->indirect ? 64 : 256 / (disk.queue.requests.segments + 2);
+    unsigned expected = variant->indirect ? 64 : 256 / (disk.queue->requests.segments + 2);
 
     cr_assert(disk_submit_until_full() == expected);
     kick();
@@ -309,7 +309,7 @@ static void check_room(const struct variant *variant)
         assert_status(disk_poll_one(NULL), VPT_OK);
     }
     check_empty();
-    cr_assert(disk.machine.blk.requests == expected);
+    cr_assert(machine.blk->requests == expected);
 }
 
 VARIANT_TEST(blk_async, BLK_OP_5_BLK_OP_6_BLK_OP_8_BLK_INIT_2_what_is_refused_changes_nothing)
@@ -320,7 +320,7 @@ VARIANT_TEST(blk_async, BLK_OP_5_BLK_OP_6_BLK_OP_8_BLK_INIT_2_what_is_refused_ch
 
         disk_start(variant, refusals[i].machine, NULL);
         for (unsigned k = 0; k < 3; k++) {
-            segments[k] = disk_segment(k * 1024, refusals[i].lengths[k]);
+            segments[k] = machine_segment(k * 1024, refusals[i].lengths[k]);
         }
         status = disk_submit((enum vpt_blk_operation)refusals[i].operation, refusals[i].sector, segments,
                              refusals[i].count, NULL);
@@ -368,7 +368,7 @@ VARIANT_TEST(blk_async, BLK_OP_2_a_request_past_the_capacity_is_refused)
         static const enum vpt_blk_operation operations[] = { VPT_BLK_READ, VPT_BLK_WRITE };
 
         disk_machine(variant, NULL);
-        mock_config_set(&disk.machine.device.config, MOCK_BLK_CAPACITY, 8, cases[i].capacity);
+        mock_config_set(&machine.model->config, MOCK_BLK_CAPACITY, 8, cases[i].capacity);
         assert_status(disk_bring_up(NULL), VPT_OK);
         for (unsigned k = 0; k < COUNT_OF(operations); k++) {
             enum vpt_status status =
@@ -395,13 +395,13 @@ VARIANT_TEST(blk_async, a_completion_has_the_status_that_the_byte_means)
         } else if (byte == 2) {
             expected = VPT_UNSUPPORTED_REQUEST;
         }
-        mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_STATUS_UNKNOWN, 1, 1, byte);
+        mock_fault_set(&machine.model->faults, MOCK_FAULT_STATUS_UNKNOWN, 1, 1, byte);
         assert_status(disk_submit_one(VPT_BLK_READ, 0, 0, SECTOR, NULL), VPT_OK);
         kick();
-        cr_assert(mock_fault_fired(&disk.machine.device.faults, MOCK_FAULT_STATUS_UNKNOWN) == 1);
+        cr_assert(mock_fault_fired(&machine.model->faults, MOCK_FAULT_STATUS_UNKNOWN) == 1);
         assert_status(disk_poll_one(NULL), expected);
     }
-    mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_STATUS_MISSING, 1, 1, 0);
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_STATUS_MISSING, 1, 1, 0);
     assert_status(disk_submit_one(VPT_BLK_WRITE, 0, 0, SECTOR, NULL), VPT_OK);
     kick();
     assert_status(disk_poll_one(NULL), VPT_DEVICE_REQUEST_STATUS);
@@ -416,16 +416,16 @@ VARIANT_TEST(blk_async, LEG_BLKOP_2_success_is_the_status_byte_alone)
 {
     disk_start(variant, &flushable, NULL);
     fill(disk_content(6), SECTOR, 3);
-    mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_USED_LENGTH_SHORT, 1, 1, 0);
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_USED_LENGTH_SHORT, 1, 1, 0);
     assert_status(disk_submit_one(VPT_BLK_READ, 6, 0, SECTOR, NULL), VPT_OK);
     kick();
     assert_status(disk_poll_one(NULL), VPT_OK);
-    cr_assert(memcmp(disk_bytes(0), disk_content(6), SECTOR) == 0);
-    mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_USED_LENGTH, 1, 1, 100000);
+    cr_assert(memcmp(machine_bytes(0), disk_content(6), SECTOR) == 0);
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_USED_LENGTH, 1, 1, 100000);
     assert_status(disk_submit_one(VPT_BLK_READ, 6, SECTOR, SECTOR, NULL), VPT_OK);
     kick();
     assert_status(disk_poll_one(NULL), VPT_OK);
-    cr_assert(memcmp(disk_bytes(SECTOR), disk_content(6), SECTOR) == 0);
+    cr_assert(memcmp(machine_bytes(SECTOR), disk_content(6), SECTOR) == 0);
     disk_end();
 }
 
@@ -522,7 +522,7 @@ static uint16_t cut(const struct job *job, struct vpt_segment *segments)
     while (left != 0) {
         uint32_t length = count + 1u == MODEL_SEGMENTS || below(3) == 0 ? left : 1u + below(left);
 
-        segments[count++] = disk_segment(offset, length);
+        segments[count++] = machine_segment(offset, length);
         offset += length;
         left -= length;
     }
@@ -540,9 +540,9 @@ static bool submit_job(struct job *job)
     if (conflicts(job)) {
         return true;
     }
-    memset(disk_bytes(job_offset(job)), GUARD, MODEL_STRIDE);
+    memset(machine_bytes(job_offset(job)), GUARD, MODEL_STRIDE);
     if (job->operation == VPT_BLK_WRITE) {
-        fill(disk_bytes(job_offset(job)), job->size, job->seed);
+        fill(machine_bytes(job_offset(job)), job->size, job->seed);
     }
     count = cut(job, segments);
     status = disk_submit(job->operation, job->sector, count != 0 ? segments : NULL, count, job);
@@ -573,7 +573,7 @@ static void submit_batch(uint32_t most)
 
 static void check_done(const struct job *job)
 {
-    uint8_t *data = disk_bytes(job_offset(job));
+    uint8_t *data = machine_bytes(job_offset(job));
     uint8_t *content = model.content + (size_t)job->sector * SECTOR;
 
     switch (job->operation) {
@@ -599,7 +599,7 @@ static void check_done(const struct job *job)
 static bool take_one(void)
 {
     struct vpt_completion completion = { .status = VPT_EMPTY };
-    enum vpt_status status = vpt_requests_poll(&disk.queue.requests, &completion);
+    enum vpt_status status = vpt_requests_poll(&disk.queue->requests, &completion);
     struct job *job = completion.token;
 
     if (status == VPT_EMPTY) {
@@ -612,7 +612,7 @@ static bool take_one(void)
     } else {
         assert_status(completion.status, VPT_DEVICE_IO_ERROR);
         model.failed++;
-        cr_assert(job->operation == VPT_BLK_WRITE || all_bytes(disk_bytes(job_offset(job)), MODEL_STRIDE, GUARD));
+        cr_assert(job->operation == VPT_BLK_WRITE || all_bytes(machine_bytes(job_offset(job)), MODEL_STRIDE, GUARD));
     }
     claim(job, false);
     job->in_flight = false;
@@ -622,7 +622,7 @@ static bool take_one(void)
 
 static void model_step(void)
 {
-    struct mock_faults *faults = &disk.machine.device.faults;
+    struct mock_faults *faults = &machine.model->faults;
 
     submit_batch(below(MODEL_JOBS) + 1);
     if (below(4) != 0) {
@@ -631,7 +631,7 @@ static void model_step(void)
     if (mock_fault_fired(faults, MOCK_FAULT_IO_ERROR) != 0) {
         mock_fault_set(faults, MOCK_FAULT_IO_ERROR, 1 + below(200), 1, 0);
     }
-    (void)mock_device_run(&disk.machine.device, below(MODEL_JOBS) + 1);
+    (void)mock_device_run(machine.model, below(MODEL_JOBS) + 1);
     for (uint32_t most = below(MODEL_JOBS) + 1; most != 0 && take_one(); most--) {
     }
 }
@@ -649,7 +649,7 @@ static void model_start(const struct variant *variant, uint16_t ring)
     disk_start(variant, &options, &config);
     fill(model.content, sizeof(model.content), 1);
     memcpy(disk_content(0), model.content, sizeof(model.content));
-    mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_IO_ERROR, 50, 1, 0);
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_IO_ERROR, 50, 1, 0);
 }
 
 static void model_end(void)
@@ -662,10 +662,10 @@ static void model_end(void)
     }
     check_empty();
     cr_assert(memcmp(disk_content(0), model.content, sizeof(model.content)) == 0);
-    cr_assert(model.submitted == disk.machine.blk.requests);
-    cr_assert(model.failed == disk.machine.blk.failures);
-    cr_assert(model.done[0] == disk.machine.blk.reads && model.done[1] == disk.machine.blk.writes);
-    cr_assert(model.done[2] == disk.machine.blk.flushes && model.done[3] == disk.machine.blk.get_ids);
+    cr_assert(model.submitted == machine.blk->requests);
+    cr_assert(model.failed == machine.blk->failures);
+    cr_assert(model.done[0] == machine.blk->reads && model.done[1] == machine.blk->writes);
+    cr_assert(model.done[2] == machine.blk->flushes && model.done[3] == machine.blk->get_ids);
     disk_end();
 }
 

@@ -2,7 +2,7 @@
 /* The blocking helpers: sharing, splitting what is too long for one request, waiting, giving up. */
 #define _POSIX_C_SOURCE 200809L
 
-#include "blk_support.h"
+#include "disk.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,8 +23,8 @@ static const enum vpt_status share_error = (enum vpt_status)(VPT_PORT_ERROR_FIRS
 /* Every share has come back, and the disk was asked for nothing that it does not have: the machine checks that. */
 static void check_unshared(void)
 {
-    cr_assert(mock_hal_live_shares(&disk.machine.hal) == 0);
-    cr_assert(disk.machine.hal.shares == disk.machine.hal.unshares);
+    cr_assert(mock_hal_live_shares(machine.hal) == 0);
+    cr_assert(machine.hal->shares == machine.hal->unshares);
 }
 
 /* ---- Each operation ---- */
@@ -38,21 +38,21 @@ VARIANT_TEST(blk_blocking, BLK_INIT_1_what_is_written_is_on_the_disk_and_is_read
     disk_start(variant, &flushable, NULL);
     memset(disk_content(0), 0x11, 2048 * SECTOR);
     fill(written, sizeof(written), 4);
-    assert_status(vpt_blk_write(&disk.queue, 2008, written, sizeof(written)), VPT_OK);
+    assert_status(vpt_blk_write(disk.queue, 2008, written, sizeof(written)), VPT_OK);
     cr_assert(memcmp(disk_content(2008), written, sizeof(written)) == 0);
     cr_assert(all_bytes(disk_content(0), 2008 * SECTOR, 0x11));
-    cr_assert(disk.machine.blk.unflushed == 1);
-    assert_status(vpt_blk_flush(&disk.queue), VPT_OK);
-    cr_assert(disk.machine.blk.unflushed == 0 && disk.machine.blk.flushes == 1);
+    cr_assert(machine.blk->unflushed == 1);
+    assert_status(vpt_blk_flush(disk.queue), VPT_OK);
+    cr_assert(machine.blk->unflushed == 0 && machine.blk->flushes == 1);
     memset(read, 0x22, sizeof(read));
-    assert_status(vpt_blk_read(&disk.queue, 2008, read + SECTOR, sizeof(written)), VPT_OK);
+    assert_status(vpt_blk_read(disk.queue, 2008, read + SECTOR, sizeof(written)), VPT_OK);
     cr_assert(memcmp(read + SECTOR, written, sizeof(written)) == 0);
     cr_assert(all_bytes(read, SECTOR, 0x22) && all_bytes(read + 41 * SECTOR, SECTOR, 0x22));
     memset(id, 'x', sizeof(id));
-    assert_status(vpt_blk_get_id(&disk.queue, id), VPT_OK);
+    assert_status(vpt_blk_get_id(disk.queue, id), VPT_OK);
     cr_assert(strcmp(id, "twenty characters id") == 0 && id[VPT_BLK_ID_SIZE + 1u] == 'x');
-    cr_assert(disk.machine.blk.requests == 4 && disk.machine.device.kicks == 4);
-    cr_assert(mock_blk_last(&disk.machine.blk)->indirect == variant->indirect);
+    cr_assert(machine.blk->requests == 4 && machine.model->kicks == 4);
+    cr_assert(mock_blk_last(machine.blk)->indirect == variant->indirect);
     check_unshared();
     disk_end();
 }
@@ -64,25 +64,26 @@ VERSION_TEST(blk_blocking, a_short_id_ends_with_zeros)
 
     disk_start(variant, NULL, NULL);
     memset(id, 'x', sizeof(id));
-    assert_status(vpt_blk_get_id(&disk.queue, id), VPT_OK);
+    assert_status(vpt_blk_get_id(disk.queue, id), VPT_OK);
     cr_assert(memcmp(id, expected, sizeof(id)) == 0);
     disk_end();
 }
 
 VERSION_TEST(blk_blocking, a_request_that_fails_is_reported)
 {
-    struct mock_faults *faults = &disk.machine.device.faults;
+    struct mock_faults *faults;
     uint8_t sector[SECTOR] = { 0 };
     char id[VPT_BLK_ID_SIZE + 1u];
 
     disk_start(variant, &flushable, NULL);
+    faults = &machine.model->faults;
     mock_fault_set(faults, MOCK_FAULT_IO_ERROR, 1, 2, 0);
-    assert_status(vpt_blk_read(&disk.queue, 0, sector, sizeof(sector)), VPT_DEVICE_IO_ERROR);
-    assert_status(vpt_blk_flush(&disk.queue), VPT_DEVICE_IO_ERROR);
+    assert_status(vpt_blk_read(disk.queue, 0, sector, sizeof(sector)), VPT_DEVICE_IO_ERROR);
+    assert_status(vpt_blk_flush(disk.queue), VPT_DEVICE_IO_ERROR);
     mock_fault_set(faults, MOCK_FAULT_UNSUPPORTED, 1, 1, 0);
-    assert_status(vpt_blk_get_id(&disk.queue, id), VPT_UNSUPPORTED_REQUEST);
+    assert_status(vpt_blk_get_id(disk.queue, id), VPT_UNSUPPORTED_REQUEST);
     mock_fault_set(faults, MOCK_FAULT_STATUS_MISSING, 1, 1, 0);
-    assert_status(vpt_blk_write(&disk.queue, 0, sector, sizeof(sector)), VPT_DEVICE_REQUEST_STATUS);
+    assert_status(vpt_blk_write(disk.queue, 0, sector, sizeof(sector)), VPT_DEVICE_REQUEST_STATUS);
     assert_status(disk_read_sector(0), VPT_OK);
     check_unshared();
     disk_end();
@@ -104,19 +105,19 @@ VERSION_TEST(blk_blocking, arguments_that_make_no_sense_are_refused)
     assert_status(vpt_blk_get_id(NULL, id), VPT_CALLER_ARGUMENT);
     assert_status(vpt_blk_read(&blank, 0, bytes, SECTOR), VPT_CALLER_STATE);
     assert_status(vpt_blk_flush(&blank), VPT_CALLER_STATE);
-    assert_status(vpt_blk_get_id(&disk.queue, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_blk_read(&disk.queue, 0, NULL, SECTOR), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_blk_write(&disk.queue, 0, NULL, SECTOR), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_blk_read(&disk.queue, 0, bytes, 1), VPT_CALLER_ALIGNMENT);
-    assert_status(vpt_blk_write(&disk.queue, 0, bytes, 511), VPT_CALLER_ALIGNMENT);
-    assert_status(vpt_blk_read(&disk.queue, 0, bytes, 513), VPT_CALLER_ALIGNMENT);
-    assert_status(vpt_blk_read(&disk.queue, 0, NULL, 0), VPT_OK); /* nothing to transfer is carried out as nothing */
-    assert_status(vpt_blk_write(&disk.queue, 2048, bytes, 0), VPT_OK);
-    cr_assert(disk.machine.blk.requests == 0 && disk.machine.hal.shares == 0);
+    assert_status(vpt_blk_get_id(disk.queue, NULL), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_blk_read(disk.queue, 0, NULL, SECTOR), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_blk_write(disk.queue, 0, NULL, SECTOR), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_blk_read(disk.queue, 0, bytes, 1), VPT_CALLER_ALIGNMENT);
+    assert_status(vpt_blk_write(disk.queue, 0, bytes, 511), VPT_CALLER_ALIGNMENT);
+    assert_status(vpt_blk_read(disk.queue, 0, bytes, 513), VPT_CALLER_ALIGNMENT);
+    assert_status(vpt_blk_read(disk.queue, 0, NULL, 0), VPT_OK); /* nothing to transfer is carried out as nothing */
+    assert_status(vpt_blk_write(disk.queue, 2048, bytes, 0), VPT_OK);
+    cr_assert(machine.blk->requests == 0 && machine.hal->shares == 0);
     disk_end();
     disk_start(variant, &read_only, NULL);
-    assert_status(vpt_blk_write(&disk.queue, 0, bytes, SECTOR), VPT_CALLER_READ_ONLY);
-    cr_assert(disk.machine.hal.shares == 0);
+    assert_status(vpt_blk_write(disk.queue, 0, bytes, SECTOR), VPT_CALLER_READ_ONLY);
+    cr_assert(machine.hal->shares == 0);
     assert_status(disk_read_sector(0), VPT_OK);
     disk_end();
 }
@@ -127,14 +128,14 @@ VERSION_TEST(blk_blocking, BLK_OP_2_a_transfer_past_the_capacity_is_refused_befo
     const struct mock_machine_options options = { .blk = { .seg_max = 1, .size_max = SECTOR } };
 
     disk_start(variant, &options, NULL);
-    assert_status(vpt_blk_write(&disk.queue, 2033, bytes, sizeof(bytes)), VPT_CALLER_RANGE);
-    assert_status(vpt_blk_read(&disk.queue, 2048, bytes, SECTOR), VPT_CALLER_RANGE);
-    assert_status(vpt_blk_read(&disk.queue, UINT64_MAX, bytes, SECTOR), VPT_CALLER_RANGE);
-    assert_status(vpt_blk_read(&disk.queue, UINT64_MAX, bytes, 2 * SECTOR), VPT_CALLER_RANGE);
-    assert_status(vpt_blk_read(&disk.queue, UINT64_MAX - 15, bytes, sizeof(bytes)), VPT_CALLER_RANGE);
-    cr_assert(disk.machine.blk.requests == 0 && disk.machine.hal.shares == 0);
-    assert_status(vpt_blk_write(&disk.queue, 2032, bytes, sizeof(bytes)), VPT_OK);
-    cr_assert(disk.machine.blk.requests == 16);
+    assert_status(vpt_blk_write(disk.queue, 2033, bytes, sizeof(bytes)), VPT_CALLER_RANGE);
+    assert_status(vpt_blk_read(disk.queue, 2048, bytes, SECTOR), VPT_CALLER_RANGE);
+    assert_status(vpt_blk_read(disk.queue, UINT64_MAX, bytes, SECTOR), VPT_CALLER_RANGE);
+    assert_status(vpt_blk_read(disk.queue, UINT64_MAX, bytes, 2 * SECTOR), VPT_CALLER_RANGE);
+    assert_status(vpt_blk_read(disk.queue, UINT64_MAX - 15, bytes, sizeof(bytes)), VPT_CALLER_RANGE);
+    cr_assert(machine.blk->requests == 0 && machine.hal->shares == 0);
+    assert_status(vpt_blk_write(disk.queue, 2032, bytes, sizeof(bytes)), VPT_OK);
+    cr_assert(machine.blk->requests == 16);
     disk_end();
 }
 
@@ -150,18 +151,18 @@ VERSION_TEST(blk_blocking, a_helper_refuses_a_queue_with_requests_in_flight)
         if (step == 0) {
             assert_status(disk_submit_one(VPT_BLK_READ, 0, 0, SECTOR, NULL), VPT_OK);
         } else if (step == 1) {
-            assert_status(vpt_requests_kick(&disk.queue.requests), VPT_OK);
+            assert_status(vpt_requests_kick(&disk.queue->requests), VPT_OK);
         } else {
-            cr_assert(mock_device_run(&disk.machine.device, 1) == 1);
+            cr_assert(mock_device_run(machine.model, 1) == 1);
         }
-        assert_status(vpt_blk_read(&disk.queue, 0, sector, sizeof(sector)), VPT_CALLER_BUSY);
-        assert_status(vpt_blk_write(&disk.queue, 0, sector, sizeof(sector)), VPT_CALLER_BUSY);
-        assert_status(vpt_blk_flush(&disk.queue), VPT_CALLER_BUSY);
-        assert_status(vpt_blk_get_id(&disk.queue, id), VPT_CALLER_BUSY);
+        assert_status(vpt_blk_read(disk.queue, 0, sector, sizeof(sector)), VPT_CALLER_BUSY);
+        assert_status(vpt_blk_write(disk.queue, 0, sector, sizeof(sector)), VPT_CALLER_BUSY);
+        assert_status(vpt_blk_flush(disk.queue), VPT_CALLER_BUSY);
+        assert_status(vpt_blk_get_id(disk.queue, id), VPT_CALLER_BUSY);
     }
-    cr_assert(disk.machine.hal.shares == 0 && disk.machine.blk.requests == 1);
+    cr_assert(machine.hal->shares == 0 && machine.blk->requests == 1);
     assert_status(disk_poll_one(NULL), VPT_OK);
-    disk.machine.device.completion.mode = MOCK_COMPLETE_AT_KICK;
+    machine.model->completion.mode = MOCK_COMPLETE_AT_KICK;
     assert_status(disk_read_sector(0), VPT_OK);
     disk_end();
 }
@@ -174,16 +175,16 @@ VERSION_TEST(blk_blocking, a_port_that_cannot_share_is_reported)
     for (unsigned missing = 0; missing < 2; missing++) {
         disk_start(variant, &flushable, NULL);
         if (missing == 0) {
-            disk.machine.hal.port.share = NULL;
+            machine.hal->port.share = NULL;
         } else {
-            disk.machine.hal.port.unshare = NULL;
+            machine.hal->port.unshare = NULL;
         }
-        assert_status(vpt_blk_read(&disk.queue, 0, sector, sizeof(sector)), VPT_UNSUPPORTED_PORT);
-        assert_status(vpt_blk_write(&disk.queue, 0, sector, sizeof(sector)), VPT_UNSUPPORTED_PORT);
-        assert_status(vpt_blk_get_id(&disk.queue, id), VPT_UNSUPPORTED_PORT);
-        cr_assert(disk.machine.blk.requests == 0 && disk.machine.hal.shares == 0);
-        assert_status(vpt_blk_flush(&disk.queue), VPT_OK); /* it has nothing to share */
-        cr_assert(disk.machine.blk.flushes == 1);
+        assert_status(vpt_blk_read(disk.queue, 0, sector, sizeof(sector)), VPT_UNSUPPORTED_PORT);
+        assert_status(vpt_blk_write(disk.queue, 0, sector, sizeof(sector)), VPT_UNSUPPORTED_PORT);
+        assert_status(vpt_blk_get_id(disk.queue, id), VPT_UNSUPPORTED_PORT);
+        cr_assert(machine.blk->requests == 0 && machine.hal->shares == 0);
+        assert_status(vpt_blk_flush(disk.queue), VPT_OK); /* it has nothing to share */
+        cr_assert(machine.blk->flushes == 1);
         disk_end();
     }
 }
@@ -245,26 +246,26 @@ static void check_split(const struct variant *variant, const struct split_case *
     uint64_t requests;
 
     disk_start(variant, &options, &config);
-    disk.machine.hal.share_most = split->share_most;
-    disk.machine.hal.share_page = split->share_page;
+    machine.hal->share_most = split->share_most;
+    machine.hal->share_page = split->share_page;
     fill(buffer, LONG, number);
     if (splittable(split)) {
-        assert_status(vpt_blk_write(&disk.queue, 1000, buffer, LONG), VPT_OK);
+        assert_status(vpt_blk_write(disk.queue, 1000, buffer, LONG), VPT_OK);
         cr_assert(filled(disk_content(1000), LONG, number), "case %u", number);
         cr_assert(all_bytes(disk_content(0), 1000 * SECTOR, 0));
         cr_assert(all_bytes(disk_content(1128), (2048 - 1128) * SECTOR, 0));
-        requests = disk.machine.blk.requests;
+        requests = machine.blk->requests;
         cr_assert(split->requests == 0 || requests == split->requests, "case %u: %u requests", number,
                   (unsigned)requests);
         memset(buffer, 0, LONG);
-        assert_status(vpt_blk_read(&disk.queue, 1000, buffer, LONG), VPT_OK);
+        assert_status(vpt_blk_read(disk.queue, 1000, buffer, LONG), VPT_OK);
         cr_assert(filled(buffer, LONG, number), "case %u", number);
-        cr_assert(disk.machine.blk.requests == 2 * requests);
-        cr_assert(disk.machine.device.kicks == 2 * requests);
+        cr_assert(machine.blk->requests == 2 * requests);
+        cr_assert(machine.model->kicks == 2 * requests);
     } else {
-        assert_status(vpt_blk_write(&disk.queue, 1000, buffer, LONG), VPT_RESOURCE_SEGMENTS);
-        assert_status(vpt_blk_read(&disk.queue, 1000, buffer, LONG), VPT_RESOURCE_SEGMENTS);
-        cr_assert(disk.machine.blk.requests == (split->misalignment != 0 ? 2u : 0u), "case %u", number);
+        assert_status(vpt_blk_write(disk.queue, 1000, buffer, LONG), VPT_RESOURCE_SEGMENTS);
+        assert_status(vpt_blk_read(disk.queue, 1000, buffer, LONG), VPT_RESOURCE_SEGMENTS);
+        cr_assert(machine.blk->requests == (split->misalignment != 0 ? 2u : 0u), "case %u", number);
         cr_assert(filled(buffer, LONG, number));
     }
     check_unshared();
@@ -284,12 +285,12 @@ static void assert_whole_blocks(uint32_t block_size, bool expected)
 {
     bool whole = true;
 
-    for (uint64_t i = 0; i < disk.machine.blk.requests; i++) {
-        const struct mock_blk_record *record = &disk.machine.blk.log[i % MOCK_BLK_LOG];
+    for (uint64_t i = 0; i < machine.blk->requests; i++) {
+        const struct mock_blk_record *record = &machine.blk->log[i % MOCK_BLK_LOG];
 
         whole = whole && record->bytes % block_size == 0 && record->sector * SECTOR % block_size == 0;
     }
-    cr_assert(disk.machine.blk.requests > 1);
+    cr_assert(machine.blk->requests > 1);
     cr_assert(whole == expected);
 }
 
@@ -300,17 +301,17 @@ VERSION_TEST(blk_blocking, a_transfer_of_whole_blocks_is_split_into_whole_blocks
     uint8_t *buffer = long_buffer(512);
 
     disk_start(variant, &options, NULL);
-    disk.machine.hal.share_page = 4096;
+    machine.hal->share_page = 4096;
     fill(buffer, LONG, 5);
-    assert_status(vpt_blk_write(&disk.queue, 1000, buffer, LONG), VPT_OK);
+    assert_status(vpt_blk_write(disk.queue, 1000, buffer, LONG), VPT_OK);
     cr_assert(filled(disk_content(1000), LONG, 5));
     assert_whole_blocks(4096, true);
     disk_end();
 
     /* From a sector inside a block on there is nothing to keep whole. */
     disk_start(variant, &options, NULL);
-    disk.machine.hal.share_page = 4096;
-    assert_status(vpt_blk_write(&disk.queue, 1001, buffer, LONG), VPT_OK);
+    machine.hal->share_page = 4096;
+    assert_status(vpt_blk_write(disk.queue, 1001, buffer, LONG), VPT_OK);
     cr_assert(filled(disk_content(1001), LONG, 5));
     assert_whole_blocks(4096, false);
     disk_end();
@@ -341,16 +342,16 @@ VERSION_TEST(blk_blocking, a_block_that_no_request_can_hold_is_not_sent_in_parts
         enum vpt_status status;
 
         disk_start(variant, &options, NULL);
-        disk.machine.hal.share_most = cases[i].share_most;
-        disk.machine.hal.share_page = 4096;
+        machine.hal->share_most = cases[i].share_most;
+        machine.hal->share_page = 4096;
         fill(buffer, LONG, i);
-        status = vpt_blk_write(&disk.queue, 1000, buffer, LONG);
+        status = vpt_blk_write(disk.queue, 1000, buffer, LONG);
         cr_assert(status == cases[i].status, "case %u: %s", i, vpt_status_str(status));
         if (status == VPT_OK) {
             cr_assert(filled(disk_content(1000), LONG, i));
             assert_whole_blocks(4096, true);
         } else {
-            cr_assert(disk.machine.blk.requests == 0);
+            cr_assert(machine.blk->requests == 0);
         }
         check_unshared();
         disk_end();
@@ -369,11 +370,11 @@ VARIANT_TEST(blk_blocking, a_small_ring_limits_what_goes_into_one_request)
         unsigned pieces = ring - 2 < PIECES ? ring - 2 : PIECES;
 
         disk_start(variant, &options, &config);
-        disk.machine.hal.share_most = SECTOR;
+        machine.hal->share_most = SECTOR;
         fill(bytes, sizeof(bytes), ring);
-        assert_status(vpt_blk_write(&disk.queue, 0, bytes, sizeof(bytes)), VPT_OK);
+        assert_status(vpt_blk_write(disk.queue, 0, bytes, sizeof(bytes)), VPT_OK);
         cr_assert(filled(disk_content(0), sizeof(bytes), ring));
-        cr_assert(disk.machine.blk.requests == 24 / pieces);
+        cr_assert(machine.blk->requests == 24 / pieces);
         disk_end();
     }
 }
@@ -433,12 +434,12 @@ VARIANT_TEST(blk_blocking, a_transfer_of_gigabytes_is_split)
         memset(&huge, 0, sizeof(huge));
         huge.cover = cases[i].cover;
         disk_machine(variant, &pieces);
-        mock_config_set(&disk.machine.device.config, MOCK_BLK_CAPACITY, 8, UINT64_C(1) << 24);
+        mock_config_set(&machine.model->config, MOCK_BLK_CAPACITY, 8, UINT64_C(1) << 24);
         assert_status(disk_bring_up(NULL), VPT_OK);
-        disk.machine.hal.port.share = huge_share;
-        disk.machine.hal.port.unshare = huge_unshare;
-        mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_KICK_LOST, 1, 0, 0);
-        assert_status(vpt_blk_read(&disk.queue, 0, &byte, cases[i].size), VPT_DEVICE_TIMEOUT);
+        machine.hal->port.share = huge_share;
+        machine.hal->port.unshare = huge_unshare;
+        mock_fault_set(&machine.model->faults, MOCK_FAULT_KICK_LOST, 1, 0, 0);
+        assert_status(vpt_blk_read(disk.queue, 0, &byte, cases[i].size), VPT_DEVICE_TIMEOUT);
         for (unsigned k = 0; k < huge.count; k++) {
             total += huge.asked[k] < huge.cover ? huge.asked[k] : huge.cover;
         }
@@ -479,13 +480,13 @@ VERSION_TEST(blk_blocking, BLK_OP_8_an_id_is_never_split_over_requests)
         options.blk.size_max = cases[i].size_max;
         options.blk.seg_max = cases[i].seg_max;
         disk_start(variant, &options, NULL);
-        disk.machine.hal.share_most = cases[i].share_most;
+        machine.hal->share_most = cases[i].share_most;
         memset(id, 'x', sizeof(id));
-        status = vpt_blk_get_id(&disk.queue, id);
+        status = vpt_blk_get_id(disk.queue, id);
         cr_assert(status == cases[i].status, "case %u: %s", i, vpt_status_str(status));
         cr_assert(status != VPT_OK || strcmp(id, "twenty characters id") == 0);
-        cr_assert(disk.machine.blk.get_ids == (status == VPT_OK ? 1u : 0u));
-        cr_assert(disk.machine.blk.requests == disk.machine.blk.get_ids);
+        cr_assert(machine.blk->get_ids == (status == VPT_OK ? 1u : 0u));
+        cr_assert(machine.blk->requests == machine.blk->get_ids);
         check_unshared();
         disk_end();
     }
@@ -502,10 +503,10 @@ static void check_share_fails_once(const struct variant *variant, uint32_t n)
     enum vpt_status status;
 
     disk_start(variant, &pieces, NULL);
-    disk.machine.hal.share_most = SECTOR;
+    machine.hal->share_most = SECTOR;
     fill(bytes, sizeof(bytes), n);
-    mock_trigger_set(&disk.machine.hal.fail_share, n, 1);
-    status = vpt_blk_write(&disk.queue, 50, bytes, sizeof(bytes));
+    mock_trigger_set(&machine.hal->fail_share, n, 1);
+    status = vpt_blk_write(disk.queue, 50, bytes, sizeof(bytes));
     if (n % PIECES == 1) {
         /* Nothing was shared yet: the port's error is the caller's, and what went before it is on the disk. */
         assert_status(status, share_error);
@@ -515,7 +516,7 @@ static void check_share_fails_once(const struct variant *variant, uint32_t n)
         assert_status(status, VPT_OK);
         cr_assert(filled(disk_content(50), sizeof(bytes), n));
     }
-    cr_assert(disk.machine.hal.fail_share.fired == 1);
+    cr_assert(machine.hal->fail_share.fired == 1);
     check_unshared();
     disk_end();
 }
@@ -534,17 +535,17 @@ VERSION_TEST(blk_blocking, a_share_that_fails_within_a_sector_ends_with_the_erro
     char id[VPT_BLK_ID_SIZE + 1u];
 
     disk_start(variant, &pieces, NULL);
-    disk.machine.hal.share_most = 100;
+    machine.hal->share_most = 100;
     for (uint32_t n = 1; n <= 6; n++) {
-        mock_trigger_set(&disk.machine.hal.fail_share, n, 1);
-        assert_status(vpt_blk_read(&disk.queue, 0, bytes, sizeof(bytes)), share_error);
+        mock_trigger_set(&machine.hal->fail_share, n, 1);
+        assert_status(vpt_blk_read(disk.queue, 0, bytes, sizeof(bytes)), share_error);
         check_unshared();
     }
-    disk.machine.hal.share_most = 10;
-    mock_trigger_set(&disk.machine.hal.fail_share, 2, 1);
-    assert_status(vpt_blk_get_id(&disk.queue, id), share_error);
+    machine.hal->share_most = 10;
+    mock_trigger_set(&machine.hal->fail_share, 2, 1);
+    assert_status(vpt_blk_get_id(disk.queue, id), share_error);
     check_unshared();
-    cr_assert(disk.machine.blk.requests == 0);
+    cr_assert(machine.blk->requests == 0);
     disk_end();
 }
 
@@ -558,11 +559,11 @@ VERSION_TEST(blk_blocking, a_request_that_fails_ends_the_transfer_there)
     for (uint32_t n = 1; n <= 10; n++) {
         disk_start(variant, &options, NULL);
         fill(bytes, sizeof(bytes), n);
-        mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_IO_ERROR, n, 1, 0);
-        assert_status(vpt_blk_write(&disk.queue, 7, bytes, sizeof(bytes)), VPT_DEVICE_IO_ERROR);
+        mock_fault_set(&machine.model->faults, MOCK_FAULT_IO_ERROR, n, 1, 0);
+        assert_status(vpt_blk_write(disk.queue, 7, bytes, sizeof(bytes)), VPT_DEVICE_IO_ERROR);
         cr_assert(filled(disk_content(7), (n - 1u) * SECTOR, n));
         cr_assert(all_bytes(disk_content(7 + n - 1u), (11u - n) * SECTOR, 0));
-        cr_assert(disk.machine.blk.requests == n);
+        cr_assert(machine.blk->requests == n);
         check_unshared();
         assert_status(disk_read_sector(7), VPT_OK);
         disk_end();
@@ -573,7 +574,7 @@ VERSION_TEST(blk_blocking, a_request_that_fails_ends_the_transfer_there)
 
 static void check_works_again(void)
 {
-    assert_status(vpt_requests_release(&disk.queue.requests), VPT_OK);
+    assert_status(vpt_requests_release(&disk.queue->requests), VPT_OK);
     assert_status(disk_bring_up(NULL), VPT_OK);
     assert_status(disk_read_sector(12), VPT_OK);
     disk_end();
@@ -581,7 +582,7 @@ static void check_works_again(void)
 
 static void check_logged(enum vpt_status status)
 {
-    const struct mock_hal *hal = &disk.machine.hal;
+    const struct mock_hal *hal = machine.hal;
 
     cr_assert(hal->log_count != 0);
     for (unsigned i = 0; i < hal->log_count && i < MOCK_HAL_LOG_RECORDS; i++) {
@@ -601,22 +602,22 @@ VARIANT_TEST(blk_blocking, CLEANUP_2_a_request_in_time_trouble_ends_in_a_reset_b
     options.completion.mode = MOCK_COMPLETE_BY_RUN;
     for (unsigned write = 0; write < 2; write++) {
         disk_start(variant, &options, NULL);
-        disk.machine.hal.share_most = 3 * SECTOR;
-        mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_RESET_SLOW, 1, 1, 10);
+        machine.hal->share_most = 3 * SECTOR;
+        mock_fault_set(&machine.model->faults, MOCK_FAULT_RESET_SLOW, 1, 1, 10);
         if (write != 0) {
-            assert_status(vpt_blk_write(&disk.queue, 0, bytes, sizeof(bytes)), VPT_DEVICE_TIMEOUT);
+            assert_status(vpt_blk_write(disk.queue, 0, bytes, sizeof(bytes)), VPT_DEVICE_TIMEOUT);
         } else {
-            assert_status(vpt_blk_read(&disk.queue, 0, bytes, sizeof(bytes)), VPT_DEVICE_TIMEOUT);
+            assert_status(vpt_blk_read(disk.queue, 0, bytes, sizeof(bytes)), VPT_DEVICE_TIMEOUT);
         }
-        cr_assert(disk.machine.device.resets == 2);
-        cr_assert(disk.machine.blk.requests == 1);
-        cr_assert(disk.machine.hal.waits[VPT_WAIT_REQUEST] == 10001);
+        cr_assert(machine.model->resets == 2);
+        cr_assert(machine.blk->requests == 1);
+        cr_assert(machine.hal->waits[VPT_WAIT_REQUEST] == 10001);
         check_unshared();
         check_logged(VPT_DEVICE_TIMEOUT);
         /* Nothing of the device's is left: it touches nothing any more. */
-        cr_assert(mock_device_pending(&disk.machine.device) == 0);
-        cr_assert(mock_device_run(&disk.machine.device, UINT32_MAX) == 0);
-        disk.machine.device.completion.mode = MOCK_COMPLETE_AT_KICK;
+        cr_assert(mock_device_pending(machine.model) == 0);
+        cr_assert(mock_device_run(machine.model, UINT32_MAX) == 0);
+        machine.model->completion.mode = MOCK_COMPLETE_AT_KICK;
         check_works_again();
     }
 }
@@ -630,24 +631,24 @@ VARIANT_TEST(blk_blocking, every_helper_gives_up_in_bounded_time)
         enum vpt_status status;
 
         disk_start(variant, &flushable, NULL);
-        disk.machine.hal.wait_budget[VPT_WAIT_REQUEST] = 20;
-        mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_COMPLETION_LOST, 1, 1, 0);
+        machine.hal->wait_budget[VPT_WAIT_REQUEST] = 20;
+        mock_fault_set(&machine.model->faults, MOCK_FAULT_COMPLETION_LOST, 1, 1, 0);
         if (which == 0) {
-            status = vpt_blk_read(&disk.queue, 0, bytes, sizeof(bytes));
+            status = vpt_blk_read(disk.queue, 0, bytes, sizeof(bytes));
         } else if (which == 1) {
-            status = vpt_blk_write(&disk.queue, 0, bytes, sizeof(bytes));
+            status = vpt_blk_write(disk.queue, 0, bytes, sizeof(bytes));
         } else if (which == 2) {
-            status = vpt_blk_flush(&disk.queue);
+            status = vpt_blk_flush(disk.queue);
         } else {
-            status = vpt_blk_get_id(&disk.queue, id);
+            status = vpt_blk_get_id(disk.queue, id);
         }
         assert_status(status, VPT_DEVICE_TIMEOUT);
-        cr_assert(disk.machine.hal.waits[VPT_WAIT_REQUEST] == 21);
-        cr_assert(disk.machine.device.resets == 2);
+        cr_assert(machine.hal->waits[VPT_WAIT_REQUEST] == 21);
+        cr_assert(machine.model->resets == 2);
         check_unshared();
-        cr_assert(vpt_blk_read(&disk.queue, 0, bytes, sizeof(bytes)) != VPT_OK);
-        cr_assert(vpt_blk_flush(&disk.queue) != VPT_OK);
-        cr_assert(disk.machine.hal.shares == disk.machine.hal.unshares);
+        cr_assert(vpt_blk_read(disk.queue, 0, bytes, sizeof(bytes)) != VPT_OK);
+        cr_assert(vpt_blk_flush(disk.queue) != VPT_OK);
+        cr_assert(machine.hal->shares == machine.hal->unshares);
         check_works_again();
     }
 }
@@ -661,38 +662,38 @@ VARIANT_TEST(blk_blocking, CLEANUP_2_buffers_stay_shared_where_the_reset_does_no
     options.completion.mode = MOCK_COMPLETE_BY_RUN;
     options.blk.seg_max = 4;
     disk_start(variant, &options, NULL);
-    disk.machine.hal.share_most = 4 * SECTOR;
-    mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_RESET_NEVER, 1, 1, 0);
-    assert_status(vpt_blk_read(&disk.queue, 0, bytes, sizeof(bytes)), VPT_DEVICE_STUCK);
+    machine.hal->share_most = 4 * SECTOR;
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_RESET_NEVER, 1, 1, 0);
+    assert_status(vpt_blk_read(disk.queue, 0, bytes, sizeof(bytes)), VPT_DEVICE_STUCK);
     check_logged(VPT_DEVICE_STUCK);
-    cr_assert(mock_hal_live_shares(&disk.machine.hal) == 4);
-    cr_assert(disk.machine.hal.unshares == 0);
-    assert_status(vpt_requests_release(&disk.queue.requests), VPT_DEVICE_STUCK);
-    cr_assert(mock_hal_live_allocations(&disk.machine.hal) != 0);
-    cr_assert(mock_device_run(&disk.machine.device, UINT32_MAX) == 1); /* no violation */
-    cr_assert(vpt_blk_read(&disk.queue, 0, bytes, sizeof(bytes)) != VPT_OK);
-    cr_assert(vpt_blk_flush(&disk.queue) != VPT_OK);
-    cr_assert(mock_hal_live_shares(&disk.machine.hal) == 4);
+    cr_assert(mock_hal_live_shares(machine.hal) == 4);
+    cr_assert(machine.hal->unshares == 0);
+    assert_status(vpt_requests_release(&disk.queue->requests), VPT_DEVICE_STUCK);
+    cr_assert(mock_hal_live_allocations(machine.hal) != 0);
+    cr_assert(mock_device_run(machine.model, UINT32_MAX) == 1); /* no violation */
+    cr_assert(vpt_blk_read(disk.queue, 0, bytes, sizeof(bytes)) != VPT_OK);
+    cr_assert(vpt_blk_flush(disk.queue) != VPT_OK);
+    cr_assert(mock_hal_live_shares(machine.hal) == 4);
     /* A later reset that does finish gives the rest back. */
-    disk.machine.device.completion.mode = MOCK_COMPLETE_AT_KICK;
-    assert_status(vpt_device_reset(disk.device), VPT_OK);
-    assert_status(vpt_requests_release(&disk.queue.requests), VPT_OK);
+    machine.model->completion.mode = MOCK_COMPLETE_AT_KICK;
+    assert_status(vpt_device_reset(machine.device), VPT_OK);
+    assert_status(vpt_requests_release(&disk.queue->requests), VPT_OK);
     assert_status(disk_bring_up(NULL), VPT_OK);
     assert_status(disk_read_sector(12), VPT_OK);
     disk_stop();
-    cr_assert(mock_machine_violations(&disk.machine) == 0);
-    cr_assert(mock_machine_finish(&disk.machine) == 4); /* the shares that were never given back */
-    cr_assert(mock_violations_mention(&disk.machine.hal.violations, "leak: share") != 0);
+    cr_assert(mock_machine_violations(&machine.on_mmio) == 0);
+    cr_assert(mock_machine_finish(&machine.on_mmio) == 4); /* the shares that were never given back */
+    cr_assert(mock_violations_mention(&machine.hal->violations, "leak: share") != 0);
 }
 
 VARIANT_TEST(blk_blocking, nothing_is_shared_with_a_device_that_is_known_to_be_removed)
 {
     disk_start(variant, &flushable, NULL);
-    mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_VANISH, 1, 0, 0);
-    assert_status(vpt_device_check(disk.device), VPT_DEVICE_GONE);
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_VANISH, 1, 0, 0);
+    assert_status(vpt_device_check(machine.device), VPT_DEVICE_GONE);
     assert_status(disk_read_sector(2), VPT_DEVICE_GONE);
-    assert_status(vpt_blk_flush(&disk.queue), VPT_DEVICE_GONE);
-    cr_assert(disk.machine.hal.shares == 0);
-    assert_status(vpt_requests_release(&disk.queue.requests), VPT_OK);
-    disk_finish();
+    assert_status(vpt_blk_flush(disk.queue), VPT_DEVICE_GONE);
+    cr_assert(machine.hal->shares == 0);
+    assert_status(vpt_requests_release(&disk.queue->requests), VPT_OK);
+    machine_finish();
 }

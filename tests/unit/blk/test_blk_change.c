@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The write cache, a capacity that changes, a configuration that is too short, and disks with zones. */
-#include "blk_support.h"
+#include "disk.h"
 
 #include <string.h>
-
-#include "virtio_pci_support.h"
 
 TestSuite(blk_change, .timeout = 60);
 
@@ -16,7 +14,7 @@ static const struct mock_machine_options switchable = {
 
 static uint64_t writeback(void)
 {
-    return mock_config_get(&disk.machine.device.config, MOCK_BLK_WRITEBACK, 1);
+    return mock_config_get(&machine.model->config, MOCK_BLK_WRITEBACK, 1);
 }
 
 static void refuse(struct vpt_features *refused, unsigned bit)
@@ -31,10 +29,10 @@ VERSION_TEST(blk_change, BLK_INIT_2_without_flush_and_cache_mode_the_cache_is_wr
 {
     disk_start(variant, NULL, NULL);
     cr_assert(!disk.blk.info.flush && !disk.blk.info.write_back && !disk.blk.info.write_back_switch);
-    assert_status(vpt_blk_flush(&disk.queue), VPT_OK);
+    assert_status(vpt_blk_flush(disk.queue), VPT_OK);
     assert_status(vpt_blk_set_write_back(&disk.blk, false), VPT_UNSUPPORTED_REQUEST);
     assert_status(vpt_blk_set_write_back(&disk.blk, true), VPT_UNSUPPORTED_REQUEST);
-    cr_assert(disk.machine.blk.requests == 0 && disk.machine.device.config.writes == 0);
+    cr_assert(machine.blk->requests == 0 && machine.model->config.writes == 0);
     disk_end();
 }
 
@@ -45,7 +43,7 @@ VERSION_TEST(blk_change, BLK_INIT_3_flush_without_cache_mode_means_a_volatile_ca
     disk_start(variant, &options, NULL);
     cr_assert(disk.blk.info.flush && disk.blk.info.write_back && !disk.blk.info.write_back_switch);
     assert_status(vpt_blk_set_write_back(&disk.blk, false), VPT_UNSUPPORTED_REQUEST);
-    cr_assert(disk.machine.device.config.writes == 0);
+    cr_assert(machine.model->config.writes == 0);
     disk_end();
 }
 
@@ -58,8 +56,8 @@ VERSION_TEST(blk_change, BLK_INIT_4_the_cache_mode_is_what_the_device_says_after
         options.blk.write_back = on != 0;
         disk_start(variant, &options, NULL);
         cr_assert(disk.blk.info.write_back == (on != 0) && disk.blk.info.write_back_switch && disk.blk.info.flush);
-        assert_status(vpt_blk_write(&disk.queue, 1, disk_bytes(0), SECTOR), VPT_OK);
-        cr_assert(disk.machine.blk.unflushed == on);
+        assert_status(vpt_blk_write(disk.queue, 1, machine_bytes(0), SECTOR), VPT_OK);
+        cr_assert(machine.blk->unflushed == on);
         disk_end();
     }
 }
@@ -72,10 +70,10 @@ VERSION_TEST(blk_change, BLK_OP_12_the_cache_mode_is_switched_and_read_back)
 
         assert_status(vpt_blk_set_write_back(&disk.blk, on), VPT_OK);
         cr_assert(writeback() == (on ? 1 : 0) && disk.blk.info.write_back == on);
-        cr_assert(disk.machine.device.config.writes == i + 1u);
-        disk.machine.blk.unflushed = 0;
-        assert_status(vpt_blk_write(&disk.queue, 1, disk_bytes(0), SECTOR), VPT_OK);
-        cr_assert(disk.machine.blk.unflushed == (on ? 1 : 0));
+        cr_assert(machine.model->config.writes == i + 1u);
+        machine.blk->unflushed = 0;
+        assert_status(vpt_blk_write(disk.queue, 1, machine_bytes(0), SECTOR), VPT_OK);
+        cr_assert(machine.blk->unflushed == (on ? 1 : 0));
     }
     disk_end();
 }
@@ -87,17 +85,17 @@ VERSION_TEST(blk_change, BLK_OP_12_the_cache_mode_may_be_switched_between_init_a
     assert_status(vpt_blk_set_write_back(&disk.blk, false), VPT_OK);
     assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
     cr_assert(writeback() == 0);
-    disk_finish();
+    machine_finish();
 }
 
 VERSION_TEST(blk_change, BLK_OP_13_switching_to_writethrough_leaves_what_was_cached_to_a_flush)
 {
     disk_start(variant, &switchable, NULL);
-    assert_status(vpt_blk_write(&disk.queue, 1, disk_bytes(0), SECTOR), VPT_OK);
+    assert_status(vpt_blk_write(disk.queue, 1, machine_bytes(0), SECTOR), VPT_OK);
     assert_status(vpt_blk_set_write_back(&disk.blk, false), VPT_OK);
-    cr_assert(disk.machine.blk.unflushed == 1 && disk.machine.blk.requests == 1);
-    assert_status(vpt_blk_flush(&disk.queue), VPT_OK);
-    cr_assert(disk.machine.blk.unflushed == 0 && disk.machine.blk.flushes == 1);
+    cr_assert(machine.blk->unflushed == 1 && machine.blk->requests == 1);
+    assert_status(vpt_blk_flush(disk.queue), VPT_OK);
+    cr_assert(machine.blk->unflushed == 0 && machine.blk->flushes == 1);
     disk_end();
 }
 
@@ -105,10 +103,10 @@ VERSION_TEST(blk_change, BLK_OP_12_a_device_that_does_not_take_the_cache_mode_is
 {
     for (unsigned on = 0; on < 2; on++) {
         disk_start(variant, &switchable, NULL);
-        mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_CONFIG_VALUE, 1, 1,
+        mock_fault_set(&machine.model->faults, MOCK_FAULT_CONFIG_VALUE, 1, 1,
                        MOCK_CONFIG_VALUE(MOCK_BLK_WRITEBACK, on != 0 ? 0 : 1));
         assert_status(vpt_blk_set_write_back(&disk.blk, on != 0), VPT_DEVICE_CONFIG);
-        cr_assert(mock_fault_fired(&disk.machine.device.faults, MOCK_FAULT_CONFIG_VALUE) == 1);
+        cr_assert(mock_fault_fired(&machine.model->faults, MOCK_FAULT_CONFIG_VALUE) == 1);
         cr_assert(disk.blk.info.write_back == (on == 0));
         assert_status(vpt_blk_set_write_back(&disk.blk, on != 0), VPT_OK);
         cr_assert(disk.blk.info.write_back == (on != 0));
@@ -120,8 +118,7 @@ VERSION_TEST(blk_change, BLK_OP_12_a_device_that_does_not_take_the_cache_mode_is
 VERSION_TEST(blk_change, an_unknown_cache_mode_is_taken_for_a_volatile_cache)
 {
     disk_machine(variant, &switchable);
-    mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_CONFIG_VALUE, 1, 0,
-                   MOCK_CONFIG_VALUE(MOCK_BLK_WRITEBACK, 0x80));
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_CONFIG_VALUE, 1, 0, MOCK_CONFIG_VALUE(MOCK_BLK_WRITEBACK, 0x80));
     assert_status(disk_bring_up(NULL), VPT_OK);
     cr_assert(disk.blk.info.write_back);
     disk_end();
@@ -135,18 +132,18 @@ VERSION_TEST(blk_change, LEG_BLKINIT_4_a_cache_that_cannot_be_flushed_is_told_an
 
     refuse(&choice.refused, VPT_BLK_F_FLUSH);
     disk_machine(variant, &switchable);
-    disk_probe();
-    assert_status(vpt_blk_init(&disk.blk, disk.device, &choice), VPT_OK);
-    assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, NULL), VPT_OK);
+    assert_status(machine_probe(), VPT_OK);
+    assert_status(vpt_blk_init(&disk.blk, machine.device, &choice), VPT_OK);
+    assert_status(vpt_blk_queue_init(disk.queue, &disk.blk, 0, NULL), VPT_OK);
     assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
     cr_assert(!disk.blk.info.flush && disk.blk.info.write_back == on && disk.blk.info.write_back_switch);
-    assert_status(vpt_blk_flush(&disk.queue), on ? VPT_UNSUPPORTED_REQUEST : VPT_OK);
+    assert_status(vpt_blk_flush(disk.queue), on ? VPT_UNSUPPORTED_REQUEST : VPT_OK);
     assert_status(vpt_blk_set_write_back(&disk.blk, true), VPT_UNSUPPORTED_REQUEST);
-    cr_assert(writeback() == (on ? 1 : 0) && disk.machine.device.config.writes == 0);
+    cr_assert(writeback() == (on ? 1 : 0) && machine.model->config.writes == 0);
     assert_status(vpt_blk_set_write_back(&disk.blk, false), VPT_OK);
     cr_assert(writeback() == 0 && !disk.blk.info.write_back);
-    assert_status(vpt_blk_flush(&disk.queue), VPT_OK);
-    cr_assert(disk.machine.blk.requests == 0);
+    assert_status(vpt_blk_flush(disk.queue), VPT_OK);
+    cr_assert(machine.blk->requests == 0);
     disk_end();
 }
 
@@ -165,29 +162,29 @@ static void check_states(const struct variant *variant, enum vpt_status (*call)(
     assert_status(call(NULL), VPT_CALLER_ARGUMENT);
     assert_status(call(&blank), VPT_CALLER_ARGUMENT);
     disk_start(variant, &switchable, NULL);
-    assert_status(vpt_device_reset(disk.device), VPT_OK);
+    assert_status(vpt_device_reset(machine.device), VPT_OK);
     assert_status(call(&disk.blk), VPT_CALLER_STATE);
     disk_stop();
     assert_status(disk_bring_up(NULL), VPT_OK);
-    vpt_device_fail(disk.device);
+    vpt_device_fail(machine.device);
     assert_status(call(&disk.blk), VPT_CALLER_STATE);
     disk_stop();
     assert_status(disk_bring_up(NULL), VPT_OK);
     before = disk.blk.info;
-    mock_device_needs_reset(&disk.machine.device);
+    mock_device_needs_reset(machine.model);
     assert_status(call(&disk.blk), VPT_DEVICE_NEEDS_RESET);
     cr_assert(memcmp(&disk.blk.info, &before, sizeof(before)) == 0);
     disk_stop();
     assert_status(disk_bring_up(NULL), VPT_OK);
     before = disk.blk.info;
-    mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_VANISH, 2, 1, 0);
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_VANISH, 2, 1, 0);
     assert_status(call(&disk.blk), VPT_DEVICE_GONE);
-    cr_assert(vpt_device_gone(disk.device));
+    cr_assert(vpt_device_gone(machine.device));
     cr_assert(memcmp(&disk.blk.info, &before, sizeof(before)) == 0);
     assert_status(call(&disk.blk), VPT_DEVICE_GONE);
     (void)disk_drain();
-    assert_status(vpt_requests_release(&disk.queue.requests), VPT_OK);
-    disk_finish();
+    assert_status(vpt_requests_release(&disk.queue->requests), VPT_OK);
+    machine_finish();
 }
 
 VERSION_TEST(blk_change, STATUS_3_the_cache_mode_of_a_device_that_does_not_run_is_left_alone)
@@ -203,7 +200,7 @@ static const struct mock_machine_options by_run = { .completion = { .mode = MOCK
 static void start_with(const struct variant *variant, const struct mock_machine_options *options, uint64_t capacity)
 {
     disk_machine(variant, options);
-    mock_config_set(&disk.machine.device.config, MOCK_BLK_CAPACITY, 8, capacity);
+    mock_config_set(&machine.model->config, MOCK_BLK_CAPACITY, 8, capacity);
     assert_status(disk_bring_up(NULL), VPT_OK);
     cr_assert(disk.blk.info.capacity == capacity);
 }
@@ -213,17 +210,17 @@ VERSION_TEST(blk_change, BLK_OP_1_a_disk_that_has_grown_is_used_to_its_new_end)
     uint8_t sector[SECTOR] = { 0 };
 
     start_with(variant, NULL, 1000);
-    cr_assert(vpt_device_interrupt(disk.device) == 0);
-    mock_blk_resize(&disk.machine.blk, 2048);
-    cr_assert(vpt_device_interrupt(disk.device) == VPT_INTERRUPT_CONFIGURATION);
+    cr_assert(vpt_device_interrupt(machine.device) == 0);
+    mock_blk_resize(machine.blk, 2048);
+    cr_assert(vpt_device_interrupt(machine.device) == VPT_INTERRUPT_CONFIGURATION);
     assert_status(disk_submit_one(VPT_BLK_READ, 1000, 0, SECTOR, NULL), VPT_CALLER_RANGE);
-    assert_status(vpt_blk_read(&disk.queue, 2047, sector, SECTOR), VPT_CALLER_RANGE);
+    assert_status(vpt_blk_read(disk.queue, 2047, sector, SECTOR), VPT_CALLER_RANGE);
     assert_status(vpt_blk_refresh(&disk.blk), VPT_OK);
     cr_assert(disk.blk.info.capacity == 2048);
     assert_status(disk_read_sector(2047), VPT_OK);
     assert_status(disk_submit_one(VPT_BLK_READ, 2047, 0, 2 * SECTOR, NULL), VPT_CALLER_RANGE);
     assert_status(disk_submit_one(VPT_BLK_READ, 1000, 0, SECTOR, NULL), VPT_OK);
-    assert_status(vpt_requests_kick(&disk.queue.requests), VPT_OK);
+    assert_status(vpt_requests_kick(&disk.queue->requests), VPT_OK);
     assert_status(disk_poll_one(NULL), VPT_OK);
     disk_end();
 }
@@ -245,12 +242,12 @@ VERSION_TEST(blk_change, BLK_OP_1_a_refresh_of_what_has_not_changed_changes_noth
 VERSION_TEST(blk_change, BLK_OP_1_a_disk_that_has_shrunk_is_used_no_further)
 {
     start_with(variant, NULL, 2048);
-    mock_blk_resize(&disk.machine.blk, 100);
+    mock_blk_resize(machine.blk, 100);
     assert_status(vpt_blk_refresh(&disk.blk), VPT_OK);
     assert_status(disk_submit_one(VPT_BLK_READ, 100, 0, SECTOR, NULL), VPT_CALLER_RANGE);
     assert_status(disk_submit_one(VPT_BLK_WRITE, 99, 0, 2 * SECTOR, NULL), VPT_CALLER_RANGE);
     assert_status(disk_read_sector(100), VPT_CALLER_RANGE);
-    cr_assert(disk.machine.blk.requests == 0);
+    cr_assert(machine.blk->requests == 0);
     assert_status(disk_read_sector(99), VPT_OK);
     disk_end();
 }
@@ -265,10 +262,10 @@ VERSION_TEST(blk_change, BLK_OP_1_requests_in_flight_survive_that_the_disk_shrin
     for (unsigned i = 0; i < 20; i++) {
         assert_status(disk_submit_one(VPT_BLK_READ, i * 100, i * SECTOR, SECTOR, &back[i]), VPT_OK);
     }
-    assert_status(vpt_requests_kick(&disk.queue.requests), VPT_OK);
-    mock_blk_resize(&disk.machine.blk, 1000);
+    assert_status(vpt_requests_kick(&disk.queue->requests), VPT_OK);
+    mock_blk_resize(machine.blk, 1000);
     assert_status(vpt_blk_refresh(&disk.blk), VPT_OK);
-    cr_assert(mock_device_run(&disk.machine.device, UINT32_MAX) == 20);
+    cr_assert(mock_device_run(machine.model, UINT32_MAX) == 20);
     for (unsigned i = 0; i < 20; i++) {
         void *token = NULL;
         enum vpt_status status = disk_poll_one(&token);
@@ -281,7 +278,7 @@ VERSION_TEST(blk_change, BLK_OP_1_requests_in_flight_survive_that_the_disk_shrin
     for (unsigned i = 0; i < 20; i++) {
         cr_assert(back[i] == 1);
     }
-    cr_assert(vpt_queue_status(&disk.queue.requests.queue) == VPT_OK);
+    cr_assert(vpt_queue_status(&disk.queue->requests.queue) == VPT_OK);
     disk_end();
 }
 
@@ -292,7 +289,7 @@ VERSION_TEST(blk_change, CONFIG_1_a_capacity_that_changes_while_it_is_refreshed_
             uint64_t capacity;
 
             disk_start(variant, NULL, NULL);
-            mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_CONFIG_CHANGING, first, times, 0);
+            mock_fault_set(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING, first, times, 0);
             assert_status(vpt_blk_refresh(&disk.blk), VPT_OK);
             capacity = disk.blk.info.capacity;
             cr_assert(capacity == 2048 || capacity >> 32 == (capacity & 0xffffffffu), "torn: 0x%llx",
@@ -306,10 +303,10 @@ VERSION_TEST(blk_change, CONFIG_1_a_capacity_that_changes_while_it_is_refreshed_
 VERSION_TEST(blk_change, LEG_CONFIG_1_a_capacity_that_never_settles_stays_as_it_was)
 {
     disk_start(variant, NULL, NULL);
-    mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_CONFIG_CHANGING, 1, 0, 0);
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING, 1, 0, 0);
     assert_status(vpt_blk_refresh(&disk.blk), VPT_DEVICE_CONFIG_UNSTABLE);
     cr_assert(disk.blk.info.capacity == 2048);
-    mock_fault_clear(&disk.machine.device.faults, MOCK_FAULT_CONFIG_CHANGING);
+    mock_fault_clear(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING);
     assert_status(vpt_blk_refresh(&disk.blk), VPT_OK);
     cr_assert(disk.blk.info.capacity > 2048);
     disk_end();
@@ -347,11 +344,11 @@ static void short_machine(const struct variant *variant, unsigned feature, unsig
 
     disk_machine(variant, &options);
     for (unsigned bit = 0; bit < VPT_F_NOTIFY_ON_EMPTY; bit++) {
-        vpt_features_remove(&disk.machine.device.offered, bit);
+        vpt_features_remove(&machine.model->offered, bit);
     }
-    vpt_features_add(&disk.machine.device.offered, feature);
-    disk.machine.size = VPT_MMIO_REGISTERS_SIZE + size;
-    disk_probe();
+    vpt_features_add(&machine.model->offered, feature);
+    machine.on_mmio.size = VPT_MMIO_REGISTERS_SIZE + size;
+    assert_status(machine_probe(), VPT_OK);
 }
 
 VERSION_TEST(blk_change, CONFIG_4_a_field_that_is_offered_and_lies_outside_is_the_mistake_of_the_device)
@@ -360,15 +357,15 @@ VERSION_TEST(blk_change, CONFIG_4_a_field_that_is_offered_and_lies_outside_is_th
         bool read = ends[i].feature != F_ZONED || variant->version == 2;
 
         short_machine(variant, ends[i].feature, ends[i].end - 1);
-        assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), read ? VPT_DEVICE_CONFIG : VPT_OK);
+        assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), read ? VPT_DEVICE_CONFIG : VPT_OK);
         if (read) {
             cr_assert(all_zero(&disk.blk, sizeof(disk.blk)));
-            cr_assert((disk.machine.device.status & VPT_STATUS_FAILED) != 0);
+            cr_assert((machine.model->status & VPT_STATUS_FAILED) != 0);
         }
-        disk_finish();
+        machine_finish();
         short_machine(variant, ends[i].feature, ends[i].end);
-        assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_OK);
-        disk_finish();
+        assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
+        machine_finish();
     }
 }
 
@@ -384,13 +381,13 @@ Test(blk_change, D_PCI_5_a_disk_without_any_configuration_is_refused)
         }
     }
     cr_assert(layout.count == mock_pci_usual_layout.count - 1u);
-    card_plain(&options);
-    assert_status(card_try_probe(VPT_VIRTIO_PCI_ANY), VPT_OK);
-    assert_status(vpt_blk_init(&card.blk, card.device, NULL), VPT_DEVICE_CONFIG);
-    cr_assert(all_zero(&card.blk, sizeof(card.blk)));
-    cr_assert((card.machine.device.status & VPT_STATUS_FAILED) != 0);
-    card_stop();
-    card_finish();
+    disk_machine_pci(MACHINE_PCI_AS_TOLD, &options);
+    assert_status(machine_probe_by(VPT_VIRTIO_PCI_ANY), VPT_OK);
+    assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_DEVICE_CONFIG);
+    cr_assert(all_zero(&disk.blk, sizeof(disk.blk)));
+    cr_assert((machine.model->status & VPT_STATUS_FAILED) != 0);
+    disk_stop();
+    machine_finish();
 }
 
 /* ---- Zones ---- */
@@ -402,11 +399,11 @@ static const struct mock_machine_options host_managed = {
 static void check_not_started(void)
 {
     cr_assert(all_zero(&disk.blk, sizeof(disk.blk)));
-    cr_assert((disk.machine.device.status & VPT_STATUS_FAILED) != 0);
-    cr_assert((disk.machine.device.status & VPT_STATUS_DRIVER_OK) == 0);
-    cr_assert(!vpt_features_has(&disk.machine.device.accepted, F_ZONED));
-    cr_assert(vpt_features_has(&disk.machine.device.offered, VPT_BLK_F_DISCARD));
-    cr_assert(!vpt_features_has(&disk.machine.device.accepted, VPT_BLK_F_DISCARD));
+    cr_assert((machine.model->status & VPT_STATUS_FAILED) != 0);
+    cr_assert((machine.model->status & VPT_STATUS_DRIVER_OK) == 0);
+    cr_assert(!vpt_features_has(&machine.model->accepted, F_ZONED));
+    cr_assert(vpt_features_has(&machine.model->offered, VPT_BLK_F_DISCARD));
+    cr_assert(!vpt_features_has(&machine.model->accepted, VPT_BLK_F_DISCARD));
 }
 
 /* Whether or not the device itself would refuse: FEATURES_OK is not set, and so nothing is accepted. */
@@ -415,13 +412,13 @@ Test(blk_change, BLK_INIT_6_BLK_INIT_8_a_host_managed_disk_is_given_up_before_it
     for (unsigned refuses = 0; refuses < 2; refuses++) {
         disk_machine(&version_2, &host_managed);
         if (refuses == 0) {
-            mock_fault_clear(&disk.machine.device.faults, MOCK_FAULT_FEATURES_REFUSED);
+            mock_fault_clear(&machine.model->faults, MOCK_FAULT_FEATURES_REFUSED);
         }
-        disk_probe();
-        assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_UNSUPPORTED_DEVICE);
+        assert_status(machine_probe(), VPT_OK);
+        assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_UNSUPPORTED_DEVICE);
         check_not_started();
-        cr_assert((disk.machine.device.status & VPT_STATUS_FEATURES_OK) == 0);
-        disk_finish();
+        cr_assert((machine.model->status & VPT_STATUS_FEATURES_OK) == 0);
+        machine_finish();
     }
 }
 
@@ -432,18 +429,18 @@ Test(blk_change, BLK_INIT_9_a_host_aware_disk_is_an_ordinary_one)
     uint64_t reads;
 
     disk_init(&version_2, NULL);
-    reads = disk.machine.device.config.reads;
-    disk_finish();
+    reads = machine.model->config.reads;
+    machine_finish();
     for (unsigned i = 0; i < COUNT_OF(models); i++) {
         const struct mock_machine_options options = { .blk = { .zoned = true, .zone_model = models[i] } };
 
         disk_machine(&version_2, &options);
-        mock_config_set(&disk.machine.device.config, MOCK_BLK_ZONED, 4, 1);
-        memset(disk.machine.device.config.changed, 0, sizeof(disk.machine.device.config.changed));
+        mock_config_set(&machine.model->config, MOCK_BLK_ZONED, 4, 1);
+        memset(machine.model->config.changed, 0, sizeof(machine.model->config.changed));
         assert_status(disk_bring_up(NULL), VPT_OK);
-        cr_assert(!vpt_features_has(&disk.machine.device.accepted, F_ZONED));
-        cr_assert(disk.machine.device.config.reads == reads + 1);
-        assert_status(vpt_blk_write(&disk.queue, 77, disk_bytes(0), SECTOR), VPT_OK);
+        cr_assert(!vpt_features_has(&machine.model->accepted, F_ZONED));
+        cr_assert(machine.model->config.reads == reads + 1);
+        assert_status(vpt_blk_write(disk.queue, 77, machine_bytes(0), SECTOR), VPT_OK);
         assert_status(disk_read_sector(77), VPT_OK);
         disk_end();
     }

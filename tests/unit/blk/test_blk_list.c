@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Lists of segments that are cut into requests. */
-#include "blk_support.h"
+#include "disk.h"
 
 #include <string.h>
 
@@ -74,27 +74,27 @@ static void check_cut(const struct variant *variant, size_t i)
     (void)fprintf(stderr, "%s\n", cuts[i].what);
     disk_start(variant, &options, NULL);
     for (size_t at = 0; cuts[i].lengths[count] != 0; at += cuts[i].lengths[count] + 1000u, count++) {
-        segments[count] = disk_segment(at, cuts[i].lengths[count]);
-        fill(disk_bytes(at), cuts[i].lengths[count], (uint32_t)count);
+        segments[count] = machine_segment(at, cuts[i].lengths[count]);
+        fill(machine_bytes(at), cuts[i].lengths[count], (uint32_t)count);
     }
-    assert_status(vpt_blk_list_begin(&list, &disk.queue, segments, count, sector), VPT_OK);
+    assert_status(vpt_blk_list_begin(&list, disk.queue, segments, count, sector), VPT_OK);
     for (size_t n = 0; cuts[i].requests[n].bytes != 0; n++) {
         uint32_t bytes = 0;
 
-        assert_status(vpt_blk_list_next(&list, &disk.queue, &request, pieces, cuts[i].room), VPT_OK);
+        assert_status(vpt_blk_list_next(&list, disk.queue, &request, pieces, cuts[i].room), VPT_OK);
         for (unsigned piece = 0; piece < request.segment_count; piece++) {
             bytes += pieces[piece].length;
         }
         cr_assert(request.segment_count == cuts[i].requests[n].segments && bytes == cuts[i].requests[n].bytes,
                   "request %zu: %u in %u", n, (unsigned)bytes, request.segment_count);
         cr_assert(request.sector == sector && request.segments == pieces);
-        assert_status(vpt_blk_submit(&disk.queue, &request, NULL), VPT_OK);
-        assert_status(vpt_requests_kick(&disk.queue.requests), VPT_OK);
+        assert_status(vpt_blk_submit(disk.queue, &request, NULL), VPT_OK);
+        assert_status(vpt_requests_kick(&disk.queue->requests), VPT_OK);
         assert_status(disk_poll_one(NULL), VPT_OK);
         sector += bytes / SECTOR;
     }
     for (unsigned twice = 0; twice < 2; twice++) {
-        assert_status(vpt_blk_list_next(&list, &disk.queue, &request, pieces, cuts[i].room), cuts[i].end);
+        assert_status(vpt_blk_list_next(&list, disk.queue, &request, pieces, cuts[i].room), cuts[i].end);
     }
     for (size_t n = 0; n < count && cuts[i].end == VPT_EMPTY; n++) {
         cr_assert(filled(disk_content(cuts[i].sector) + done, cuts[i].lengths[n], (uint32_t)n));
@@ -123,20 +123,20 @@ VERSION_TEST(blk_list, a_long_list_of_pages_goes_through_in_requests_of_1_MiB_at
     uint64_t bytes = 0;
 
     disk_machine(variant, &options);
-    mock_config_set(&disk.machine.device.config, MOCK_BLK_CAPACITY, 8, 1u << 20);
+    mock_config_set(&machine.model->config, MOCK_BLK_CAPACITY, 8, 1u << 20);
     assert_status(disk_bring_up(&config), VPT_OK);
     for (size_t i = 0; i < COUNT_OF(pages); i++) {
-        pages[i] = (struct vpt_segment){ disk.data.device_address, i % 2 != 0 ? 8192u : 4096u };
+        pages[i] = (struct vpt_segment){ machine.data.device_address, i % 2 != 0 ? 8192u : 4096u };
     }
-    assert_status(vpt_blk_list_begin(&list, &disk.queue, pages, COUNT_OF(pages), 16), VPT_OK);
-    while (vpt_blk_list_next(&list, &disk.queue, &request, pieces, COUNT_OF(pieces)) == VPT_OK) {
+    assert_status(vpt_blk_list_begin(&list, disk.queue, pages, COUNT_OF(pages), 16), VPT_OK);
+    while (vpt_blk_list_next(&list, disk.queue, &request, pieces, COUNT_OF(pieces)) == VPT_OK) {
         uint64_t sum = 0;
 
         for (unsigned i = 0; i < request.segment_count; i++) {
             sum += pieces[i].length;
         }
         cr_assert(request.sector == 16 + bytes / SECTOR && sum <= 0x100000 && request.segment_count <= 254);
-        assert_status(vpt_blk_submit(&disk.queue, &request, NULL), VPT_OK);
+        assert_status(vpt_blk_submit(disk.queue, &request, NULL), VPT_OK);
         bytes += sum;
         requests++;
     }
@@ -154,7 +154,7 @@ VERSION_TEST(blk_list, blocks_of_more_than_1_MiB_are_cut_at_sectors)
 
     disk_start(variant, &options, NULL);
     fill(disk_content(0), sizeof(bytes), 5);
-    assert_status(vpt_blk_read(&disk.queue, 0, bytes, sizeof(bytes)), VPT_OK);
+    assert_status(vpt_blk_read(disk.queue, 0, bytes, sizeof(bytes)), VPT_OK);
     cr_assert(filled(bytes, sizeof(bytes), 5));
     disk_end();
 }
@@ -167,15 +167,15 @@ VERSION_TEST(blk_list, a_list_that_makes_no_sense_is_refused)
 
     memset(&blank, 0, sizeof(blank));
     disk_start(variant, NULL, NULL);
-    assert_status(vpt_blk_list_begin(NULL, &disk.queue, segments, 2, 0), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_blk_list_begin(NULL, disk.queue, segments, 2, 0), VPT_CALLER_ARGUMENT);
     assert_status(vpt_blk_list_begin(&list, NULL, segments, 2, 0), VPT_CALLER_ARGUMENT);
     assert_status(vpt_blk_list_begin(&list, &blank, segments, 2, 0), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_blk_list_begin(&list, &disk.queue, NULL, 2, 0), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_blk_list_begin(&list, &disk.queue, segments, 2, disk.blk.info.capacity - 1), VPT_CALLER_RANGE);
+    assert_status(vpt_blk_list_begin(&list, disk.queue, NULL, 2, 0), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_blk_list_begin(&list, disk.queue, segments, 2, disk.blk.info.capacity - 1), VPT_CALLER_RANGE);
     segments[1].length = 511;
-    assert_status(vpt_blk_list_begin(&list, &disk.queue, segments, 2, 0), VPT_CALLER_ALIGNMENT);
+    assert_status(vpt_blk_list_begin(&list, disk.queue, segments, 2, 0), VPT_CALLER_ALIGNMENT);
     segments[1].length = 0;
-    assert_status(vpt_blk_list_begin(&list, &disk.queue, segments, 2, 0), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_blk_list_begin(&list, &disk.queue, NULL, 0, 0), VPT_OK);
+    assert_status(vpt_blk_list_begin(&list, disk.queue, segments, 2, 0), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_blk_list_begin(&list, disk.queue, NULL, 0, 0), VPT_OK);
     disk_end();
 }

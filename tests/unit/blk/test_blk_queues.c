@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Several request queues of one disk: what they share, which is nothing but the device, and how they end together. */
-#include "blk_support.h"
+#include "disk.h"
 
 #include <string.h>
 
@@ -38,7 +38,7 @@ static void start_by_run(const struct variant *variant)
 
 static enum vpt_status submit(unsigned which, uint64_t sector, size_t offset, void *token)
 {
-    const struct vpt_segment segment = disk_segment(offset, SECTOR);
+    const struct vpt_segment segment = machine_segment(offset, SECTOR);
     const struct vpt_blk_request request = {
         .operation = VPT_BLK_READ, .sector = sector, .segments = &segment, .segment_count = 1
     };
@@ -65,9 +65,9 @@ static void release_all(void)
 
 static void end(void)
 {
-    assert_status(vpt_device_reset(disk.device), VPT_OK);
+    assert_status(vpt_device_reset(machine.device), VPT_OK);
     release_all();
-    disk_finish();
+    machine_finish();
 }
 
 /* ---- How many there are ---- */
@@ -75,7 +75,7 @@ static void end(void)
 VERSION_TEST(blk_queues, the_device_says_how_many_queues_there_are)
 {
     disk_init(variant, &multi_queue);
-    cr_assert(vpt_features_has(&disk.device->features, VPT_BLK_F_MQ));
+    cr_assert(vpt_features_has(&machine.device->features, VPT_BLK_F_MQ));
     cr_assert(disk.blk.info.queues == QUEUES);
     for (uint32_t index = QUEUES; index <= 0xffff; index += 4099) {
         assert_status(vpt_blk_queue_init(&queues[0], &disk.blk, (uint16_t)index, NULL), VPT_UNSUPPORTED_QUEUE);
@@ -83,9 +83,9 @@ VERSION_TEST(blk_queues, the_device_says_how_many_queues_there_are)
     }
     assert_status(vpt_blk_queue_init(&queues[0], &disk.blk, QUEUES - 1u, NULL), VPT_OK);
     assert_status(vpt_blk_queue_init(&queues[1], &disk.blk, QUEUES - 1u, NULL), VPT_DEVICE_QUEUE_STATE);
-    assert_status(vpt_device_reset(disk.device), VPT_OK);
+    assert_status(vpt_device_reset(machine.device), VPT_OK);
     assert_status(vpt_requests_release(&queues[0].requests), VPT_OK);
-    disk_finish();
+    machine_finish();
 }
 
 VERSION_TEST(blk_queues, a_device_of_no_queue_is_refused)
@@ -97,12 +97,12 @@ VERSION_TEST(blk_queues, a_device_of_no_queue_is_refused)
 
     for (unsigned i = 0; i < COUNT_OF(cases); i++) {
         disk_machine(variant, &multi_queue);
-        mock_config_set(&disk.machine.device.config, MOCK_BLK_NUM_QUEUES, 2, cases[i].queues);
-        disk_probe();
-        assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), cases[i].status);
+        mock_config_set(&machine.model->config, MOCK_BLK_NUM_QUEUES, 2, cases[i].queues);
+        assert_status(machine_probe(), VPT_OK);
+        assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), cases[i].status);
         cr_assert(disk.blk.info.queues == cases[i].queues);
-        cr_assert(((disk.machine.device.status & VPT_STATUS_FAILED) != 0) == (cases[i].status != VPT_OK));
-        disk_finish();
+        cr_assert(((machine.model->status & VPT_STATUS_FAILED) != 0) == (cases[i].status != VPT_OK));
+        machine_finish();
     }
 }
 
@@ -110,22 +110,22 @@ VERSION_TEST(blk_queues, a_device_of_no_queue_is_refused)
 VERSION_TEST(blk_queues, a_queue_that_is_promised_and_not_there_is_reported)
 {
     disk_machine(variant, &multi_queue);
-    mock_config_set(&disk.machine.device.config, MOCK_BLK_NUM_QUEUES, 2, QUEUES + 1u);
-    disk_probe();
-    assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_OK);
+    mock_config_set(&machine.model->config, MOCK_BLK_NUM_QUEUES, 2, QUEUES + 1u);
+    assert_status(machine_probe(), VPT_OK);
+    assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
     assert_status(vpt_blk_queue_init(&queues[0], &disk.blk, QUEUES, NULL), VPT_UNSUPPORTED_QUEUE);
     cr_assert(all_zero(&queues[0], sizeof(queues[0])));
-    cr_assert(mock_hal_live_allocations(&disk.machine.hal) == 0);
-    disk_finish();
+    cr_assert(mock_hal_live_allocations(machine.hal) == 0);
+    machine_finish();
 }
 
 /* It has more than it says: those are not for requests. */
 VERSION_TEST(blk_queues, a_queue_past_the_promised_ones_is_left_alone)
 {
     disk_machine(variant, &multi_queue);
-    mock_config_set(&disk.machine.device.config, MOCK_BLK_NUM_QUEUES, 2, QUEUES - 1u);
-    disk_probe();
-    assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_OK);
+    mock_config_set(&machine.model->config, MOCK_BLK_NUM_QUEUES, 2, QUEUES - 1u);
+    assert_status(machine_probe(), VPT_OK);
+    assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
     assert_status(vpt_blk_queue_init(&queues[0], &disk.blk, QUEUES - 1u, NULL), VPT_UNSUPPORTED_QUEUE);
     assert_status(vpt_blk_queue_init(&queues[0], &disk.blk, QUEUES - 2u, NULL), VPT_OK);
     end();
@@ -136,10 +136,10 @@ VERSION_TEST(blk_queues, one_queue_of_several_is_enough)
 {
     for (uint16_t index = 0; index < QUEUES; index++) {
         disk_init(variant, &multi_queue);
-        assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, index, NULL), VPT_OK);
+        assert_status(vpt_blk_queue_init(disk.queue, &disk.blk, index, NULL), VPT_OK);
         assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
         assert_status(disk_read_sector(9), VPT_OK);
-        cr_assert(mock_blk_last(&disk.machine.blk)->queue == index);
+        cr_assert(mock_blk_last(machine.blk)->queue == index);
         disk_end();
     }
 }
@@ -161,7 +161,7 @@ VARIANT_TEST(blk_queues, requests_of_several_queues_at_once_stay_apart)
     for (unsigned i = 0; i < QUEUES; i++) {
         assert_status(vpt_requests_kick(&queues[i].requests), VPT_OK);
     }
-    cr_assert(mock_device_run(&disk.machine.device, UINT32_MAX) == 10 * QUEUES);
+    cr_assert(mock_device_run(machine.model, UINT32_MAX) == 10 * QUEUES);
     for (unsigned n = 0; n < 10 * QUEUES; n++) {
         unsigned i = QUEUES - 1u - n % QUEUES;
         void *token = NULL;
@@ -176,7 +176,7 @@ VARIANT_TEST(blk_queues, requests_of_several_queues_at_once_stay_apart)
         assert_status(poll(i, &token), VPT_EMPTY);
         for (unsigned n = 0; n < 10; n++) {
             cr_assert(back[i][n] == 1);
-            cr_assert(filled(disk_bytes((i * 10 + n) * SECTOR), SECTOR, i * 100 + n));
+            cr_assert(filled(machine_bytes((i * 10 + n) * SECTOR), SECTOR, i * 100 + n));
         }
     }
     end();
@@ -191,7 +191,7 @@ struct snapshot {
 static void take(struct snapshot *snapshot)
 {
     memcpy(&snapshot->blk, &disk.blk, sizeof(snapshot->blk));
-    memcpy(&snapshot->mmio, &disk.mmio, sizeof(snapshot->mmio));
+    memcpy(&snapshot->mmio, &machine.mmio, sizeof(snapshot->mmio));
     memcpy(snapshot->queues, queues, sizeof(snapshot->queues));
 }
 
@@ -199,7 +199,7 @@ static void take(struct snapshot *snapshot)
 static void check_others(const struct snapshot *before, unsigned which)
 {
     cr_assert(memcmp(&before->blk, &disk.blk, sizeof(disk.blk)) == 0);
-    cr_assert(memcmp(&before->mmio, &disk.mmio, sizeof(disk.mmio)) == 0);
+    cr_assert(memcmp(&before->mmio, &machine.mmio, sizeof(machine.mmio)) == 0);
     for (unsigned i = 0; i < QUEUES; i++) {
         cr_assert((memcmp(&before->queues[i], &queues[i], sizeof(queues[i])) == 0) == (i != which), "queue %u", i);
     }
@@ -242,13 +242,13 @@ VERSION_TEST(blk_queues, a_helper_works_beside_requests_of_another_queue)
     start_by_run(variant);
     assert_status(submit(0, 7, 0, &sector), VPT_OK);
     assert_status(vpt_requests_kick(&queues[0].requests), VPT_OK);
-    disk.machine.device.completion.mode = MOCK_COMPLETE_AT_KICK;
+    machine.model->completion.mode = MOCK_COMPLETE_AT_KICK;
     assert_status(vpt_blk_read(&queues[0], 8, sector, SECTOR), VPT_CALLER_BUSY);
     assert_status(vpt_blk_read(&queues[1], 8, sector, SECTOR), VPT_OK);
     cr_assert(filled(sector, SECTOR, 8));
-    (void)mock_device_run(&disk.machine.device, UINT32_MAX);
+    (void)mock_device_run(machine.model, UINT32_MAX);
     assert_status(poll(0, &token), VPT_OK);
-    cr_assert(token == sector && filled(disk_bytes(0), SECTOR, 7));
+    cr_assert(token == sector && filled(machine_bytes(0), SECTOR, 7));
     end();
 }
 
@@ -268,10 +268,10 @@ VARIANT_TEST(blk_queues, STATUS_4_a_time_out_in_one_queue_brings_the_requests_of
         }
         assert_status(vpt_requests_kick(&queues[i].requests), VPT_OK);
     }
-    cr_assert(mock_device_run(&disk.machine.device, 1) == 1);
-    disk.machine.hal.wait_budget[VPT_WAIT_REQUEST] = 20;
+    cr_assert(mock_device_run(machine.model, 1) == 1);
+    machine.hal->wait_budget[VPT_WAIT_REQUEST] = 20;
     assert_status(vpt_blk_read(&queues[0], 0, sector, SECTOR), VPT_DEVICE_TIMEOUT);
-    cr_assert(disk.machine.device.resets == 2);
+    cr_assert(machine.model->resets == 2);
     for (unsigned i = 1; i < QUEUES; i++) {
         unsigned done = 0;
         void *token = NULL;
@@ -294,9 +294,9 @@ VARIANT_TEST(blk_queues, STATUS_4_a_time_out_in_one_queue_brings_the_requests_of
         assert_status(submit(i, 0, 0, NULL), VPT_CANCELLED);
     }
     release_all();
-    cr_assert(mock_hal_live_shares(&disk.machine.hal) == 0);
-    cr_assert(mock_hal_live_allocations(&disk.machine.hal) == 0);
-    disk.machine.device.completion.mode = MOCK_COMPLETE_AT_KICK;
+    cr_assert(mock_hal_live_shares(machine.hal) == 0);
+    cr_assert(mock_hal_live_allocations(machine.hal) == 0);
+    machine.model->completion.mode = MOCK_COMPLETE_AT_KICK;
     assert_status(disk_bring_up(NULL), VPT_OK);
     assert_status(disk_read_sector(3), VPT_OK);
     disk_end();

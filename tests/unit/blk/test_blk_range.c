@@ -2,7 +2,7 @@
 /* Discard, write zeroes and secure erase: their limits, asynchronous requests, and where their records lie. */
 #define _POSIX_C_SOURCE 200809L
 
-#include "blk_support.h"
+#include "disk.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -49,7 +49,7 @@ static const struct vpt_blk_limits *limits_of(unsigned which)
 
 static void finish_bring_up(const struct vpt_requests_config *config)
 {
-    assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, config), VPT_OK);
+    assert_status(vpt_blk_queue_init(disk.queue, &disk.blk, 0, config), VPT_OK);
     assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
 }
 
@@ -67,7 +67,7 @@ static enum vpt_status submit(unsigned which, const struct vpt_blk_range *ranges
                                              .ranges = ranges,
                                              .range_count = count };
 
-    return vpt_blk_submit(&disk.queue, &request, token);
+    return vpt_blk_submit(disk.queue, &request, token);
 }
 
 static enum vpt_status submit_one(unsigned which, uint64_t sector, uint32_t sectors, bool unmap)
@@ -79,7 +79,7 @@ static enum vpt_status submit_one(unsigned which, uint64_t sector, uint32_t sect
 
 static void kick(void)
 {
-    assert_status(vpt_requests_kick(&disk.queue.requests), VPT_OK);
+    assert_status(vpt_requests_kick(&disk.queue->requests), VPT_OK);
 }
 
 /* Whether these sectors hold `content`, and the others of the first 2048 still the pattern. */
@@ -134,7 +134,7 @@ VERSION_TEST(blk_range, LEG_BLKCFG_1_the_limits_are_read_in_the_device_order)
     check_limits(1, 0x21222324, 0x0fffffff, 1);
     check_limits(2, 0x41424344, 0x01525354, 2);
     cr_assert(disk.blk.info.write_zeroes_unmap);
-    disk_finish();
+    machine_finish();
 }
 
 /*
@@ -148,11 +148,11 @@ VERSION_TEST(blk_range, CONFIG_2_an_operation_without_its_feature_is_not_there)
         disk_machine(variant, &capable);
         for (unsigned i = 0; i < OPERATIONS; i++) {
             if ((set >> i & 1) == 0) {
-                vpt_features_remove(&disk.machine.device.offered, operations[i].feature);
+                vpt_features_remove(&machine.model->offered, operations[i].feature);
             }
         }
-        disk_probe();
-        assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_OK);
+        assert_status(machine_probe(), VPT_OK);
+        assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
         assert_status(vpt_blk_ranges_init(&disk.blk, RANGES), VPT_OK);
         finish_bring_up(&several);
         cr_assert(disk.blk.info.write_zeroes_unmap == ((set & 2) != 0));
@@ -185,7 +185,7 @@ VERSION_TEST(blk_range, limits_that_allow_no_request_switch_the_operation_off)
         unsigned which = i % OPERATIONS;
         unsigned n = i / OPERATIONS;
         struct mock_machine_options options = capable;
-        struct mock_config *config = &disk.machine.device.config;
+        struct mock_config *config = &machine.on_mmio.device.config;
 
         if (cases[n].alignment > 1 && which == 1) {
             continue; /* write zeroes has no such field */
@@ -198,8 +198,8 @@ VERSION_TEST(blk_range, limits_that_allow_no_request_switch_the_operation_off)
         if (which != 1) {
             mock_config_set(config, operations[which].config + MOCK_BLK_RANGE_ALIGNMENT, 4, cases[n].alignment);
         }
-        disk_probe();
-        assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_OK);
+        assert_status(machine_probe(), VPT_OK);
+        assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
         assert_status(vpt_blk_ranges_init(&disk.blk, RANGES), VPT_OK);
         check_limits(which, 0, 0, 0);
         cr_assert(disk.blk.info.write_zeroes_unmap == (which != 1 && cases[n].size_max > 15));
@@ -241,7 +241,7 @@ VERSION_TEST(blk_range, limits_become_what_a_request_can_have)
         disk_init(variant, &options);
         assert_status(vpt_blk_ranges_init(&disk.blk, RANGES), VPT_OK);
         check_limits(0, cases[i].limits.sectors, cases[i].limits.ranges, cases[i].limits.alignment);
-        disk_finish();
+        machine_finish();
     }
 }
 
@@ -259,7 +259,7 @@ VERSION_TEST(blk_range, INIT_1_ranges_are_made_available_between_init_and_start)
     for (unsigned i = 0; i < OPERATIONS; i++) {
         assert_status(submit_one(i, 0, 8, false), VPT_UNSUPPORTED_REQUEST);
     }
-    assert_status(vpt_device_reset(disk.device), VPT_OK);
+    assert_status(vpt_device_reset(machine.device), VPT_OK);
     assert_status(vpt_blk_ranges_init(&disk.blk, 0), VPT_CALLER_STATE);
     for (unsigned i = 0; i < OPERATIONS; i++) {
         check_limits(i, 0, 0, 0);
@@ -272,7 +272,7 @@ VERSION_TEST(blk_range, INIT_1_ranges_are_made_available_between_init_and_start)
 VERSION_TEST(blk_range, a_queue_of_before_takes_no_ranges)
 {
     disk_init(variant, &capable);
-    assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, NULL), VPT_OK);
+    assert_status(vpt_blk_queue_init(disk.queue, &disk.blk, 0, NULL), VPT_OK);
     assert_status(vpt_blk_ranges_init(&disk.blk, RANGES), VPT_OK);
     assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
     for (unsigned i = 0; i < OPERATIONS; i++) {
@@ -300,9 +300,9 @@ VERSION_TEST(blk_range, CONFIG_4_limits_that_are_offered_and_lie_outside_are_the
 
             vpt_features_add(&options.offer, operations[i].feature);
             disk_machine(variant, &options);
-            disk.machine.size = VPT_MMIO_REGISTERS_SIZE + ends[i] - missing;
-            disk_probe();
-            assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_OK);
+            machine.on_mmio.size = VPT_MMIO_REGISTERS_SIZE + ends[i] - missing;
+            assert_status(machine_probe(), VPT_OK);
+            assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
             if (missing != 0) {
                 check_unchanged(VPT_DEVICE_CONFIG);
             } else {
@@ -318,11 +318,11 @@ VERSION_TEST(blk_range, CONFIG_4_limits_that_are_offered_and_lie_outside_are_the
 Test(blk_range, LEG_CONFIG_1_limits_of_a_legacy_device_are_read_until_two_readings_agree)
 {
     disk_init(&version_1, &capable);
-    mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_CONFIG_VALUE, 1, 1, MOCK_CONFIG_VALUE(MOCK_BLK_DISCARD, 7));
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_CONFIG_VALUE, 1, 1, MOCK_CONFIG_VALUE(MOCK_BLK_DISCARD, 7));
     assert_status(vpt_blk_ranges_init(&disk.blk, RANGES), VPT_OK);
-    cr_assert(mock_fault_fired(&disk.machine.device.faults, MOCK_FAULT_CONFIG_VALUE) == 1);
+    cr_assert(mock_fault_fired(&machine.model->faults, MOCK_FAULT_CONFIG_VALUE) == 1);
     check_limits(0, 100, 3, 1);
-    disk_finish();
+    machine_finish();
 }
 
 /* ---- Each operation ---- */
@@ -342,11 +342,11 @@ VARIANT_TEST(blk_range, BLK_OP_7_ranges_are_carried_out_and_nothing_else)
         assert_status(disk_poll_one(&back), VPT_OK);
         cr_assert(back == (void *)&back);
         check_content(ranges, count, operations[i].content);
-        record = mock_blk_last(&disk.machine.blk);
+        record = mock_blk_last(machine.blk);
         cr_assert(record->type == (uint32_t)operations[i].operation && record->sector == 0);
         cr_assert(record->bytes == 16u * count && record->ranges == count && record->segments == 1);
         cr_assert(record->indirect == variant->indirect);
-        cr_assert(disk.machine.blk.unmapped == (i == 1 ? 8 : 0));
+        cr_assert(machine.blk->unmapped == (i == 1 ? 8 : 0));
         disk_end();
     }
 }
@@ -354,8 +354,8 @@ VARIANT_TEST(blk_range, BLK_OP_7_ranges_are_carried_out_and_nothing_else)
 /* The request that the device has taken and not yet touched. */
 static const struct mock_element *pending(void)
 {
-    cr_assert(disk.machine.device.queues[0].pending_count == 1);
-    return &disk.machine.device.queues[0].pending[0];
+    cr_assert(machine.model->queues[0].pending_count == 1);
+    return &machine.model->queues[0].pending[0];
 }
 
 VARIANT_TEST(blk_range, LEG_BLKOP_1_header_and_records_are_in_the_device_order)
@@ -369,16 +369,16 @@ VARIANT_TEST(blk_range, LEG_BLKOP_1_header_and_records_are_in_the_device_order)
     uint8_t bytes[48];
 
     disk_machine(variant, &options);
-    mock_config_set(&disk.machine.device.config, MOCK_BLK_CAPACITY, 8, UINT64_MAX);
-    disk_probe();
-    assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_OK);
+    mock_config_set(&machine.model->config, MOCK_BLK_CAPACITY, 8, UINT64_MAX);
+    assert_status(machine_probe(), VPT_OK);
+    assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
     assert_status(vpt_blk_ranges_init(&disk.blk, RANGES), VPT_OK);
     finish_bring_up(&several);
     assert_status(submit(1, ranges, 2, NULL), VPT_OK);
     kick();
     cr_assert(pending()->readable == 2 && pending()->writable == 1);
     cr_assert(pending()->segments[0].length == 16 && pending()->segments[1].length == 32);
-    cr_assert(mock_element_read(&disk.machine.device, pending(), 0, bytes, sizeof(bytes)) == sizeof(bytes));
+    cr_assert(mock_element_read(machine.model, pending(), 0, bytes, sizeof(bytes)) == sizeof(bytes));
     cr_assert(mock_load(bytes, 4, native) == 13);
     cr_assert(mock_load(bytes + 4, 4, native) == 0 && mock_load(bytes + 8, 8, native) == 0);
     cr_assert(mock_load(bytes + 16, 8, native) == ranges[0].sector);
@@ -395,8 +395,8 @@ VARIANT_TEST(blk_range, LEG_BLKOP_1_header_and_records_are_in_the_device_order)
 /* Nothing has reached the device, and everything that fitted still does. */
 static void check_nothing_submitted(void)
 {
-    assert_status(vpt_requests_kick(&disk.queue.requests), VPT_OK);
-    cr_assert(disk.machine.blk.requests == 0);
+    assert_status(vpt_requests_kick(&disk.queue->requests), VPT_OK);
+    cr_assert(machine.blk->requests == 0);
     cr_assert(disk_submit_until_full() == several.requests);
 }
 
@@ -423,7 +423,7 @@ VERSION_TEST(blk_range, BLK_OP_9_10_11_no_more_ranges_than_the_limits_and_the_qu
             assert_status(submit(i, ranges, (uint16_t)most, NULL), VPT_OK);
             kick();
             assert_status(disk_poll_one(NULL), VPT_OK);
-            cr_assert(mock_blk_last(&disk.machine.blk)->ranges == most);
+            cr_assert(mock_blk_last(machine.blk)->ranges == most);
             disk_end();
         }
     }
@@ -459,7 +459,7 @@ static const struct {
 /* Alone, and behind a range that is none to refuse. */
 static void check_refusal(unsigned row, unsigned which)
 {
-    struct vpt_segment segment = disk_segment(0, SECTOR);
+    struct vpt_segment segment = machine_segment(0, SECTOR);
     struct vpt_blk_range ranges[] = { { 0, 8, false }, { refusals[row].sector, refusals[row].sectors, false } };
     struct vpt_blk_request request = { .operation = operations[which].operation,
                                        .sector = refusals[row].with_sector ? 1 : 0,
@@ -472,7 +472,7 @@ static void check_refusal(unsigned row, unsigned which)
 
         request.ranges = &ranges[2 - count];
         request.range_count = count;
-        status = vpt_blk_submit(&disk.queue, &request, NULL);
+        status = vpt_blk_submit(disk.queue, &request, NULL);
         cr_assert(status == refusals[row].status, "row %u, operation %u: %s", row, which, vpt_status_str(status));
     }
 }
@@ -537,7 +537,7 @@ VERSION_TEST(blk_range, a_range_off_the_alignment_is_refused)
                       vpt_status_str(status));
         }
         kick();
-        cr_assert(disk.machine.blk.unaligned == 0);
+        cr_assert(machine.blk->unaligned == 0);
         disk_end();
     }
 }
@@ -552,7 +552,7 @@ VERSION_TEST(blk_range, BLK_OP_14_only_zeroed_ranges_may_be_unmapped)
     assert_status(submit_one(1, 0, 8, true), VPT_OK);
     kick();
     assert_status(disk_poll_one(NULL), VPT_OK);
-    cr_assert(mock_blk_last(&disk.machine.blk)->unmap && disk.machine.blk.unmapped == 8);
+    cr_assert(mock_blk_last(machine.blk)->unmap && machine.blk->unmapped == 8);
     disk_end();
 
     options.blk.write_zeroes_unmap = false;
@@ -571,9 +571,9 @@ VERSION_TEST(blk_range, BLK_OP_16_a_request_that_fails_comes_back_as_such)
 
     for (unsigned i = 0; i < OPERATIONS; i++) {
         range_start(variant, &capable, &several);
-        mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_IO_ERROR, 1, 1, 0);
-        mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_UNSUPPORTED, 1, 1, 0);
-        mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_STATUS_MISSING, 3, 1, 0);
+        mock_fault_set(&machine.model->faults, MOCK_FAULT_IO_ERROR, 1, 1, 0);
+        mock_fault_set(&machine.model->faults, MOCK_FAULT_UNSUPPORTED, 1, 1, 0);
+        mock_fault_set(&machine.model->faults, MOCK_FAULT_STATUS_MISSING, 3, 1, 0);
         for (unsigned n = 0; n < 4; n++) {
             static const enum vpt_status expected[] = { VPT_DEVICE_IO_ERROR, VPT_UNSUPPORTED_REQUEST,
                                                         VPT_DEVICE_REQUEST_STATUS, VPT_OK };
@@ -607,7 +607,7 @@ VARIANT_TEST(blk_range, requests_in_flight_keep_their_ranges_and_come_back_once_
         }
         assert_status(submit(1, all, 1, NULL), VPT_RESOURCE_FULL);
         kick();
-        cr_assert(mock_device_run(&disk.machine.device, UINT32_MAX) == 8);
+        cr_assert(mock_device_run(machine.model, UINT32_MAX) == 8);
         for (unsigned i = 0; i < 8; i++) {
             void *token = NULL;
 
@@ -637,11 +637,11 @@ static void check_slots(const struct variant *variant, uint16_t ranges, size_t s
     if (available) {
         assert_status(vpt_blk_ranges_init(&disk.blk, ranges), VPT_OK);
     }
-    slots = mock_hal_register_anywhere(&disk.machine.hal, bytes, size, true);
+    slots = mock_hal_register_anywhere(machine.hal, bytes, size, true);
     config.memory.slots = slots;
     config.memory.slots.size--;
-    assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, &config), VPT_CALLER_MEMORY);
-    cr_assert(mock_hal_live_allocations(&disk.machine.hal) == 0);
+    assert_status(vpt_blk_queue_init(disk.queue, &disk.blk, 0, &config), VPT_CALLER_MEMORY);
+    cr_assert(mock_hal_live_allocations(machine.hal) == 0);
     config.memory.slots.size++;
     finish_bring_up(&config);
     for (unsigned i = 0; i < several.requests && available; i++) {
@@ -651,7 +651,7 @@ static void check_slots(const struct variant *variant, uint16_t ranges, size_t s
     for (unsigned i = 0; i < several.requests && available; i++) {
         assert_status(disk_poll_one(NULL), VPT_OK);
     }
-    cr_assert(disk.machine.blk.discarded == (available ? several.requests : 0));
+    cr_assert(machine.blk->discarded == (available ? several.requests : 0));
     assert_status(disk_read_sector(1), VPT_OK);
     disk_end();
     free(bytes);
@@ -681,11 +681,11 @@ VERSION_TEST(blk_range, more_memory_than_there_can_be_is_refused)
 
     options.queue_maximum = 32768;
     disk_init(variant, &options);
-    mock_config_set(&disk.machine.device.config, MOCK_BLK_DISCARD + MOCK_BLK_RANGE_COUNT, 4, 65535);
+    mock_config_set(&machine.model->config, MOCK_BLK_DISCARD + MOCK_BLK_RANGE_COUNT, 4, 65535);
     assert_status(vpt_blk_ranges_init(&disk.blk, 65535), VPT_OK);
-    mock_trigger_set(&disk.machine.hal.fail_allocation, 4, 0); /* that of the slots, and of what is less */
-    status = vpt_blk_queue_init(&disk.queue, &disk.blk, 0, &config);
+    mock_trigger_set(&machine.hal->fail_allocation, 4, 0); /* that of the slots, and of what is less */
+    status = vpt_blk_queue_init(disk.queue, &disk.blk, 0, &config);
     assert_status(status, VPT_RESOURCE_MEMORY);
-    cr_assert(all_zero(&disk.queue, sizeof(disk.queue)));
-    disk_finish();
+    cr_assert(all_zero(disk.queue, sizeof(disk.queue)));
+    machine_finish();
 }

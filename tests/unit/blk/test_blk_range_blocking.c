@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The blocking helpers for ranges of sectors: what they split, refuse and give up. */
-#include "blk_support.h"
+#include "disk.h"
 
 #include <string.h>
 
@@ -22,9 +22,9 @@ static const uint32_t pieces[HELPERS] = { 96, 50, 64 };
 static enum vpt_status help(unsigned which, uint64_t sector, uint64_t count)
 {
     switch (which) {
-    case 0: return vpt_blk_discard(&disk.queue, sector, count);
-    case 1: return vpt_blk_write_zeroes(&disk.queue, sector, count, false);
-    default: return vpt_blk_secure_erase(&disk.queue, sector, count);
+    case 0: return vpt_blk_discard(disk.queue, sector, count);
+    case 1: return vpt_blk_write_zeroes(disk.queue, sector, count, false);
+    default: return vpt_blk_secure_erase(disk.queue, sector, count);
     }
 }
 
@@ -32,13 +32,13 @@ static enum vpt_status bring_up(void)
 {
     enum vpt_status status;
 
-    disk_probe();
-    status = vpt_blk_init(&disk.blk, disk.device, NULL);
+    assert_status(machine_probe(), VPT_OK);
+    status = vpt_blk_init(&disk.blk, machine.device, NULL);
     if (status == VPT_OK) {
         status = vpt_blk_ranges_init(&disk.blk, 0);
     }
     if (status == VPT_OK) {
-        status = vpt_blk_queue_init(&disk.queue, &disk.blk, 0, NULL);
+        status = vpt_blk_queue_init(disk.queue, &disk.blk, 0, NULL);
     }
     return status == VPT_OK ? vpt_driver_start(&disk.blk.driver) : status;
 }
@@ -73,17 +73,17 @@ VARIANT_TEST(blk_range_blocking, what_is_too_long_for_one_range_is_split_by_the_
         start(variant, &capable);
         assert_status(help(which, sector, count), VPT_OK);
         check_dealt_with(sector, sector + count, contents[which]);
-        cr_assert(disk.machine.blk.requests == requests && disk.machine.device.kicks == requests);
+        cr_assert(machine.blk->requests == requests && machine.model->kicks == requests);
         for (uint64_t i = 0; i < requests; i++) {
-            const struct mock_blk_record *record = &disk.machine.blk.log[i];
+            const struct mock_blk_record *record = &machine.blk->log[i];
             uint64_t left = count - i * pieces[which];
 
             cr_assert(record->type == types[which] && record->ranges == 1 && !record->unmap);
             cr_assert(record->range_sector == sector + i * pieces[which]);
             cr_assert(record->range_sectors == (left < pieces[which] ? left : pieces[which]));
         }
-        cr_assert(disk.machine.blk.unaligned == 0);
-        cr_assert(disk.machine.blk.discarded + disk.machine.blk.zeroed + disk.machine.blk.erased == count);
+        cr_assert(machine.blk->unaligned == 0);
+        cr_assert(machine.blk->discarded + machine.blk->zeroed + machine.blk->erased == count);
         disk_end();
     }
 }
@@ -95,14 +95,14 @@ VERSION_TEST(blk_range_blocking, the_last_piece_ends_where_the_disk_does)
 
     options.blk.capacity = 2048;
     disk_machine(variant, &options);
-    mock_config_set(&disk.machine.device.config, MOCK_BLK_CAPACITY, 8, 2045);
+    mock_config_set(&machine.model->config, MOCK_BLK_CAPACITY, 8, 2045);
     assert_status(bring_up(), VPT_OK);
     memset(disk_content(0), 0x77, 2048 * SECTOR);
-    assert_status(vpt_blk_discard(&disk.queue, 1936, 108), VPT_CALLER_ALIGNMENT);
-    cr_assert(disk.machine.blk.requests == 0);
-    assert_status(vpt_blk_discard(&disk.queue, 1936, 109), VPT_OK);
+    assert_status(vpt_blk_discard(disk.queue, 1936, 108), VPT_CALLER_ALIGNMENT);
+    cr_assert(machine.blk->requests == 0);
+    assert_status(vpt_blk_discard(disk.queue, 1936, 109), VPT_OK);
     check_dealt_with(1936, 2045, MOCK_BLK_DISCARDED);
-    cr_assert(disk.machine.blk.requests == 2 && disk.machine.blk.unaligned == 0);
+    cr_assert(machine.blk->requests == 2 && machine.blk->unaligned == 0);
     disk_end();
 }
 
@@ -113,11 +113,11 @@ VERSION_TEST(blk_range_blocking, a_count_above_32_bits_is_split)
 
     options.blk.write_zeroes.sectors = 0xffffffff;
     disk_machine(variant, &options);
-    mock_blk_resize(&disk.machine.blk, UINT64_C(1) << 40);
+    mock_blk_resize(machine.blk, UINT64_C(1) << 40);
     assert_status(bring_up(), VPT_OK);
-    assert_status(vpt_blk_write_zeroes(&disk.queue, 1, UINT64_C(0x100000001), false), VPT_DEVICE_IO_ERROR);
-    cr_assert(disk.machine.blk.requests == 1);
-    cr_assert(mock_blk_last(&disk.machine.blk)->range_sectors == 0xffffffff);
+    assert_status(vpt_blk_write_zeroes(disk.queue, 1, UINT64_C(0x100000001), false), VPT_DEVICE_IO_ERROR);
+    cr_assert(machine.blk->requests == 1);
+    cr_assert(mock_blk_last(machine.blk)->range_sectors == 0xffffffff);
     disk_end();
 }
 
@@ -126,18 +126,18 @@ VERSION_TEST(blk_range_blocking, BLK_OP_14_the_unmap_flag_goes_with_every_piece_
     struct mock_machine_options options = capable;
 
     start(variant, &options);
-    assert_status(vpt_blk_write_zeroes(&disk.queue, 10, 120, true), VPT_OK);
-    cr_assert(disk.machine.blk.requests == 3 && disk.machine.blk.unmapped == 120);
+    assert_status(vpt_blk_write_zeroes(disk.queue, 10, 120, true), VPT_OK);
+    cr_assert(machine.blk->requests == 3 && machine.blk->unmapped == 120);
     check_dealt_with(10, 130, 0);
-    assert_status(vpt_blk_write_zeroes(&disk.queue, 10, 120, false), VPT_OK);
-    cr_assert(disk.machine.blk.unmapped == 120 && disk.machine.blk.zeroed == 240);
+    assert_status(vpt_blk_write_zeroes(disk.queue, 10, 120, false), VPT_OK);
+    cr_assert(machine.blk->unmapped == 120 && machine.blk->zeroed == 240);
     disk_end();
 
     options.blk.write_zeroes_unmap = false;
     start(variant, &options);
-    assert_status(vpt_blk_write_zeroes(&disk.queue, 10, 120, true), VPT_UNSUPPORTED_REQUEST);
-    cr_assert(disk.machine.blk.requests == 0);
-    assert_status(vpt_blk_write_zeroes(&disk.queue, 10, 120, false), VPT_OK);
+    assert_status(vpt_blk_write_zeroes(disk.queue, 10, 120, true), VPT_UNSUPPORTED_REQUEST);
+    cr_assert(machine.blk->requests == 0);
+    assert_status(vpt_blk_write_zeroes(disk.queue, 10, 120, false), VPT_OK);
     disk_end();
 }
 
@@ -179,11 +179,11 @@ VERSION_TEST(blk_range_blocking, BLK_OP_2_what_is_refused_is_refused_before_any_
         start(variant, &options);
         for (unsigned i = 0; i < HELPERS; i++) {
             enum vpt_status expected = i == 1 ? refusals[row].zeroes : refusals[row].status;
-            uint64_t before = disk.machine.blk.requests;
+            uint64_t before = machine.blk->requests;
             enum vpt_status status = help(i, refusals[row].sector, refusals[row].count);
 
             cr_assert(status == expected, "row %u, helper %u: %s", row, i, vpt_status_str(status));
-            cr_assert(disk.machine.blk.requests == before || (status == VPT_OK && refusals[row].count != 0));
+            cr_assert(machine.blk->requests == before || (status == VPT_OK && refusals[row].count != 0));
         }
         disk_end();
     }
@@ -204,7 +204,7 @@ VERSION_TEST(blk_range_blocking, a_helper_refuses_a_queue_that_is_not_ready)
     for (unsigned i = 0; i < HELPERS; i++) {
         assert_status(help(i, 0, 8), VPT_CALLER_BUSY);
     }
-    assert_status(vpt_device_reset(disk.device), VPT_OK);
+    assert_status(vpt_device_reset(machine.device), VPT_OK);
     for (unsigned i = 0; i < HELPERS; i++) {
         assert_status(help(i, 0, 8), VPT_CALLER_STATE);
     }
@@ -215,12 +215,12 @@ VERSION_TEST(blk_range_blocking, a_helper_refuses_a_queue_that_is_not_ready)
 VERSION_TEST(blk_range_blocking, ranges_need_no_share)
 {
     start(variant, &capable);
-    disk.machine.hal.port.share = NULL;
-    disk.machine.hal.port.unshare = NULL;
+    machine.hal->port.share = NULL;
+    machine.hal->port.unshare = NULL;
     for (unsigned i = 0; i < HELPERS; i++) {
         assert_status(help(i, 0, 104), VPT_OK);
     }
-    cr_assert(disk.machine.hal.shares == 0);
+    cr_assert(machine.hal->shares == 0);
     disk_end();
 }
 
@@ -230,10 +230,10 @@ VERSION_TEST(blk_range_blocking, an_error_ends_the_operation_there)
 {
     for (unsigned i = 0; i < HELPERS; i++) {
         start(variant, &capable);
-        mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_IO_ERROR, 3, 1, 0);
+        mock_fault_set(&machine.model->faults, MOCK_FAULT_IO_ERROR, 3, 1, 0);
         assert_status(help(i, 0, 2048), VPT_DEVICE_IO_ERROR);
         check_dealt_with(0, 2 * pieces[i], contents[i]);
-        cr_assert(disk.machine.blk.requests == 3);
+        cr_assert(machine.blk->requests == 3);
         assert_status(help(i, 0, 2048), VPT_OK);
         check_dealt_with(0, 2048, contents[i]);
         disk_end();
@@ -244,13 +244,13 @@ VARIANT_TEST(blk_range_blocking, CLEANUP_2_a_request_in_time_trouble_ends_in_a_r
 {
     for (unsigned i = 0; i < HELPERS; i++) {
         start(variant, &capable);
-        disk.machine.hal.wait_budget[VPT_WAIT_REQUEST] = 20;
-        mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_COMPLETION_LOST, 2, 1, 0);
+        machine.hal->wait_budget[VPT_WAIT_REQUEST] = 20;
+        mock_fault_set(&machine.model->faults, MOCK_FAULT_COMPLETION_LOST, 2, 1, 0);
         assert_status(help(i, 0, 2048), VPT_DEVICE_TIMEOUT);
         check_dealt_with(0, pieces[i], contents[i]);
-        cr_assert(disk.machine.device.resets == 2 && disk.machine.hal.waits[VPT_WAIT_REQUEST] == 21);
+        cr_assert(machine.model->resets == 2 && machine.hal->waits[VPT_WAIT_REQUEST] == 21);
         assert_status(help(i, 0, 8), VPT_CANCELLED);
-        assert_status(vpt_requests_release(&disk.queue.requests), VPT_OK);
+        assert_status(vpt_requests_release(&disk.queue->requests), VPT_OK);
         assert_status(bring_up(), VPT_OK);
         assert_status(help(i, 0, 2048), VPT_OK);
         disk_end();

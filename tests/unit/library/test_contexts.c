@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "mock_pci_machine.h"
+#include "disk.h"
 #include "pci_setup.h"
-#include "virtio_pci_support.h"
 
 TestSuite(contexts, .timeout = 60);
 
@@ -83,7 +83,7 @@ static void open_mmio(void)
 
 static void open_pci(void)
 {
-    struct mock_pci_layout layout = card_io_layout;
+    struct mock_pci_layout layout = machine_io_layout;
     struct mock_pci_machine_options options = { .legacy = station.kind == KIND_PCI_LEGACY, .vectors = VECTORS };
 
     layout.capability[1].size = 0x60; /* of the device's configuration */

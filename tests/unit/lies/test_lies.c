@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The simulated device's lies: that each kind does what it says, where it says, when it says. */
-#include "virtio_pci_support.h"
+#include "disk.h"
 
 #include <string.h>
 
@@ -24,33 +24,33 @@ static enum vpt_status with_lie(const struct variant *variant, struct mock_lie l
     enum vpt_status status;
 
     disk_machine(variant, &options);
-    disk.machine.hal.wait_budget[VPT_WAIT_REQUEST] = 50;
+    machine.hal->wait_budget[VPT_WAIT_REQUEST] = 50;
     fill(disk_content(9), SECTOR, 5);
     lie.first = lie.first != 0 ? lie.first : 1;
-    (void)tell(&disk.machine.device, lie);
+    (void)tell(machine.model, lie);
     status = disk_bring_up(NULL);
     if (status == VPT_OK) {
-        status = vpt_blk_read(&disk.queue, 9, disk_bytes(0), SECTOR);
+        status = vpt_blk_read(disk.queue, 9, machine_bytes(0), SECTOR);
     }
-    cr_assert(mock_lie_fired(&disk.machine.device.lies, 0) != 0);
+    cr_assert(mock_lie_fired(&machine.model->lies, 0) != 0);
     return status;
 }
 
 /* No lie any more: all memory back, nothing done against a rule but what the lie explains. */
 static void end(void)
 {
-    mock_lies_clear(&disk.machine.device);
-    if (disk.machine.device.vanished) {
-        mock_device_return(&disk.machine.device);
+    mock_lies_clear(machine.model);
+    if (machine.model->vanished) {
+        mock_device_return(machine.model);
     }
-    if (disk.device->ops != NULL && !vpt_device_gone(disk.device)) {
-        assert_status(vpt_device_reset(disk.device), VPT_OK);
+    if (machine.device->ops != NULL && !vpt_device_gone(machine.device)) {
+        assert_status(vpt_device_reset(machine.device), VPT_OK);
     }
-    if (vpt_queue_size(&disk.queue.requests.queue) != 0) {
+    if (vpt_queue_size(&disk.queue->requests.queue) != 0) {
         (void)disk_drain();
     }
-    assert_status(vpt_requests_release(&disk.queue.requests), VPT_OK);
-    mock_violations_clear(&disk.machine.hal.violations);
+    assert_status(vpt_requests_release(&disk.queue->requests), VPT_OK);
+    mock_violations_clear(&machine.hal->violations);
     assert_status(disk_bring_up(NULL), VPT_OK);
     assert_status(disk_read_sector(5), VPT_OK);
     disk_end();
@@ -138,9 +138,10 @@ Test(lies, a_register_write_is_dropped_or_changed_before_the_device_sees_it)
 /* The queue seems not to be ready, does not go away, and no reset helps: its memory stays where it is. */
 Test(lies, a_queue_that_cannot_be_taken_back_keeps_its_memory)
 {
-    struct mock_device *device = &disk.machine.device;
+    struct mock_device *device;
 
     disk_init(&version_2, NULL);
+    device = machine.model;
     (void)tell(device, (struct mock_lie){ .space = MOCK_SPACE_REGISTER,
                                           .offset = 0x44,
                                           .access = MOCK_READS,
@@ -153,17 +154,17 @@ Test(lies, a_queue_that_cannot_be_taken_back_keeps_its_memory)
         (struct mock_lie){
             .space = MOCK_SPACE_REGISTER, .offset = 0x44, .access = MOCK_WRITES, .how = MOCK_LIE_DROP, .first = 2 });
     mock_fault_set(&device->faults, MOCK_FAULT_RESET_NEVER, 1, 0, 0);
-    assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, NULL), VPT_DEVICE_STUCK);
+    assert_status(vpt_blk_queue_init(disk.queue, &disk.blk, 0, NULL), VPT_DEVICE_STUCK);
     cr_assert(device->queues[0].enabled);
     for (unsigned i = 0; i < MOCK_QUEUE_AREAS; i++) {
         cr_assert(mock_memory_find(device->memory, device->queues[0].area[i]) != NULL);
     }
     mock_fault_clear(&device->faults, MOCK_FAULT_RESET_NEVER);
     mock_lies_clear(device);
-    assert_status(vpt_device_reset(disk.device), VPT_OK);
-    mock_hal_abandon(&disk.machine.hal);
-    mock_violations_clear(&disk.machine.hal.violations);
-    disk_finish();
+    assert_status(vpt_device_reset(machine.device), VPT_OK);
+    mock_hal_abandon(machine.hal);
+    mock_violations_clear(&machine.hal->violations);
+    machine_finish();
 }
 
 /* ---- Configuration ---- */
@@ -196,7 +197,7 @@ Test(lies, a_configuration_field_lies_in_the_byte_order_that_it_is_read_in)
     check_outcomes(&outcomes[3], 1);
     /* A field of eight bytes over two of four. */
     assert_status(with_lie(&version_2, outcomes[2].lie), VPT_DEVICE_CONFIG);
-    cr_assert(mock_lie_fired(&disk.machine.device.lies, 0) == 2);
+    cr_assert(mock_lie_fired(&machine.model->lies, 0) == 2);
     end();
 }
 
@@ -245,7 +246,7 @@ Test(lies, data_is_distorted_where_it_says_and_nowhere_else)
     for (unsigned i = 300; i < 303; i++) {
         expected[i] ^= 0xffu;
     }
-    cr_assert(memcmp(disk_bytes(0), expected, sizeof(expected)) == 0);
+    cr_assert(memcmp(machine_bytes(0), expected, sizeof(expected)) == 0);
     end();
 }
 
@@ -264,21 +265,21 @@ Test(lies, a_device_that_seems_to_want_no_kick_gets_none)
 
         assert_status(with_lie(&variant, i == 1 ? event : flags), VPT_OK);
         assert_status(disk_read_sector(9), VPT_DEVICE_TIMEOUT);
-        cr_assert(disk.machine.device.kicks == 1);
+        cr_assert(machine.model->kicks == 1);
         end();
     }
 }
 
 Test(lies, a_ring_field_of_one_queue_is_not_that_of_another)
 {
-    assert_status(vpt_mmio_probe(&disk.mmio, NULL, NULL, 0), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_mmio_probe(&machine.mmio, NULL, NULL, 0), VPT_CALLER_ARGUMENT);
     disk_start(&version_2, NULL, NULL);
-    (void)tell(&disk.machine.device, (struct mock_lie){ .space = MOCK_SPACE_RING,
-                                                        .offset = MOCK_RING_OF(1, MOCK_RING_USED_INDEX),
-                                                        .how = MOCK_LIE_DROP,
-                                                        .first = 1 });
+    (void)tell(machine.model, (struct mock_lie){ .space = MOCK_SPACE_RING,
+                                                 .offset = MOCK_RING_OF(1, MOCK_RING_USED_INDEX),
+                                                 .how = MOCK_LIE_DROP,
+                                                 .first = 1 });
     assert_status(disk_read_sector(9), VPT_OK);
-    cr_assert(mock_lie_fired(&disk.machine.device.lies, 0) == 0);
+    cr_assert(mock_lie_fired(&machine.model->lies, 0) == 0);
     disk_end();
 }
 
@@ -286,15 +287,16 @@ Test(lies, a_ring_field_of_one_queue_is_not_that_of_another)
 
 Test(lies, a_lie_fires_at_the_nth_access_so_many_times_and_no_more)
 {
-    struct mock_lies *lies = &disk.machine.device.lies;
+    struct mock_lies *lies;
     unsigned counter;
 
     disk_start(&version_2, NULL, NULL);
+    lies = &machine.model->lies;
     (void)tell(
-        &disk.machine.device,
+        machine.model,
         (struct mock_lie){
             .space = MOCK_SPACE_DATA, .offset = SECTOR, .first = 3, .times = 2, .how = MOCK_LIE_VALUE, .value = 1 });
-    counter = tell(&disk.machine.device, (struct mock_lie){ .space = MOCK_SPACE_DATA, .offset = SECTOR, .first = 1 });
+    counter = tell(machine.model, (struct mock_lie){ .space = MOCK_SPACE_DATA, .offset = SECTOR, .first = 1 });
     for (unsigned i = 1; i <= 6; i++) {
         assert_status(disk_read_sector(i), i == 3 || i == 4 ? VPT_DEVICE_IO_ERROR : VPT_OK);
     }
@@ -313,13 +315,13 @@ Test(lies, several_lies_take_effect_in_the_order_in_which_they_were_set)
     };
 
     assert_status(with_lie(&version_2, one), VPT_OK); /* 7 is 4 to who takes powers of two */
-    cr_assert(vpt_queue_size(&disk.queue.requests.queue) == 4);
+    cr_assert(vpt_queue_size(&disk.queue->requests.queue) == 4);
     end();
     disk_machine(&version_2, NULL);
-    (void)tell(&disk.machine.device, one);
-    (void)tell(&disk.machine.device, more);
+    (void)tell(machine.model, one);
+    (void)tell(machine.model, more);
     assert_status(disk_bring_up(NULL), VPT_OK);
-    cr_assert(vpt_queue_size(&disk.queue.requests.queue) == 8);
+    cr_assert(vpt_queue_size(&disk.queue->requests.queue) == 8);
     end();
 }
 
@@ -328,7 +330,7 @@ Test(lies, several_lies_take_effect_in_the_order_in_which_they_were_set)
 Test(lies, what_a_lie_explains_is_excused_and_what_none_can_is_not)
 {
     struct vpt_shared shared = { 0x1234, SECTOR };
-    struct mock_violations *violations = &disk.machine.hal.violations;
+    struct mock_violations *violations;
     const struct vpt_port *port;
 
     assert_status(with_lie(&version_2, (struct mock_lie){ .space = MOCK_SPACE_REGISTER,
@@ -336,22 +338,25 @@ Test(lies, what_a_lie_explains_is_excused_and_what_none_can_is_not)
                                                           .how = MOCK_LIE_XOR,
                                                           .value = 1u << VPT_BLK_F_RO }),
                   VPT_DEVICE_FEATURES_REFUSED);
+    violations = &machine.hal->violations;
     cr_assert(violations->count == 0 && violations->excused != 0);
-    port = disk.machine.port;
-    port->unshare(port->ctx, disk_bytes(0), &shared, VPT_DEVICE_READS, false);
+    port = machine.port;
+    port->unshare(port->ctx, machine_bytes(0), &shared, VPT_DEVICE_READS, false);
     cr_assert(violations->count == 1 && mock_violations_mention(violations, "which is not shared"));
     end();
 }
 
 Test(lies, memory_that_a_lie_has_not_led_to_is_the_drivers_fault)
 {
-    struct mock_device *device = &disk.machine.device;
-    struct mock_violations *violations = &disk.machine.hal.violations;
+    struct mock_device *device;
+    struct mock_violations *violations;
 
     disk_start(&version_2, NULL, NULL);
+    violations = &machine.hal->violations;
+    device = machine.model;
     (void)tell(device, (struct mock_lie){
                            .space = MOCK_SPACE_REGISTER, .offset = 0x60, .how = MOCK_LIE_XOR, .value = 4, .first = 1 });
-    (void)vpt_device_interrupt(disk.device);
+    (void)vpt_device_interrupt(machine.device);
     cr_assert(violations->lied && !violations->misled);
     (void)mock_memory_reach(device->memory, 0x42, 1, false, "nothing");
     cr_assert(violations->count == 1 && violations->excused == 0);
@@ -359,7 +364,7 @@ Test(lies, memory_that_a_lie_has_not_led_to_is_the_drivers_fault)
     mock_lies_clear(device);
     (void)tell(device, (struct mock_lie){
                            .space = MOCK_SPACE_REGISTER, .offset = 0x64, .how = MOCK_LIE_XOR, .value = 0, .first = 1 });
-    disk.machine.hal.port.mmio_write(disk.machine.port->ctx, disk.machine.mapping, 0x64, 4, 0);
+    machine.hal->port.mmio_write(machine.port->ctx, machine.on_mmio.mapping, 0x64, 4, 0);
     (void)mock_memory_reach(device->memory, 0x42, 1, false, "nothing");
     cr_assert(violations->misled && violations->count == 0 && violations->excused == 1);
     mock_violations_clear(violations);
@@ -378,8 +383,8 @@ static enum vpt_status check_after(const struct variant *variant, enum mock_lie_
 
     disk_start(variant, NULL, NULL);
     lie.how = how;
-    (void)tell(&disk.machine.device, lie);
-    return vpt_device_check(disk.device);
+    (void)tell(machine.model, lie);
+    return vpt_device_check(machine.device);
 }
 
 Test(lies, deeds_come_before_the_access_that_they_fire_at_is_answered)
@@ -388,26 +393,26 @@ Test(lies, deeds_come_before_the_access_that_they_fire_at_is_answered)
 
     for (unsigned v = 0; v < COUNT_OF(both); v++) {
         assert_status(check_after(both[v], MOCK_LIE_VANISH), VPT_DEVICE_GONE);
-        cr_assert(disk.machine.device.vanished);
+        cr_assert(machine.model->vanished);
         end();
         assert_status(check_after(both[v], MOCK_LIE_NEEDS_RESET), VPT_DEVICE_NEEDS_RESET);
-        interrupts = disk.machine.device.interrupts;
+        interrupts = machine.model->interrupts;
         cr_assert(interrupts == 1);
         end();
         assert_status(check_after(both[v], MOCK_LIE_NEEDS_RESET_QUIET), VPT_DEVICE_NEEDS_RESET);
-        cr_assert(disk.machine.device.interrupts == 0);
+        cr_assert(machine.model->interrupts == 0);
         end();
         assert_status(check_after(both[v], MOCK_LIE_RESET), VPT_DEVICE_NEEDS_RESET);
-        cr_assert(disk.machine.device.status == 0);
+        cr_assert(machine.model->status == 0);
         end();
         assert_status(check_after(both[v], MOCK_LIE_INTERRUPT), VPT_OK);
-        cr_assert(vpt_device_interrupt(disk.device) == VPT_INTERRUPT_QUEUE);
+        cr_assert(vpt_device_interrupt(machine.device) == VPT_INTERRUPT_QUEUE);
         end();
         assert_status(check_after(both[v], MOCK_LIE_INTERRUPT_CONFIGURATION), VPT_OK);
-        cr_assert(vpt_device_interrupt(disk.device) == VPT_INTERRUPT_CONFIGURATION);
+        cr_assert(vpt_device_interrupt(machine.device) == VPT_INTERRUPT_CONFIGURATION);
         end();
         assert_status(check_after(both[v], MOCK_LIE_CONFIGURATION), VPT_OK);
-        cr_assert(vpt_device_interrupt(disk.device) == VPT_INTERRUPT_CONFIGURATION);
+        cr_assert(vpt_device_interrupt(machine.device) == VPT_INTERRUPT_CONFIGURATION);
         assert_status(vpt_blk_refresh(&disk.blk), VPT_OK);
         cr_assert(disk.blk.info.capacity == (UINT64_C(1) << 32 | 1u));
         end();
@@ -416,17 +421,18 @@ Test(lies, deeds_come_before_the_access_that_they_fire_at_is_answered)
 
 Test(lies, a_device_that_returns_is_as_new)
 {
-    struct mock_device *device = &disk.machine.device;
+    struct mock_device *device;
 
     disk_start(&version_2, NULL, NULL);
+    device = machine.model;
     (void)tell(device, (struct mock_lie){ .how = MOCK_LIE_VANISH, .first = 2, .times = 1 });
     (void)tell(device, (struct mock_lie){ .how = MOCK_LIE_RETURN, .first = 4, .times = 1 });
-    assert_status(vpt_device_check(disk.device), VPT_OK);
-    assert_status(vpt_device_check(disk.device), VPT_DEVICE_GONE);
+    assert_status(vpt_device_check(machine.device), VPT_OK);
+    assert_status(vpt_device_check(machine.device), VPT_DEVICE_GONE);
     cr_assert(device->vanished && device->status != 0);
-    (void)disk.machine.port->mmio_read(disk.machine.port->ctx, disk.machine.mapping, 0, 4);
+    (void)machine.port->mmio_read(machine.port->ctx, machine.on_mmio.mapping, 0, 4);
     cr_assert(device->vanished);
-    (void)disk.machine.port->mmio_read(disk.machine.port->ctx, disk.machine.mapping, 0, 4);
+    (void)machine.port->mmio_read(machine.port->ctx, machine.on_mmio.mapping, 0, 4);
     cr_assert(!device->vanished && device->status == 0 && device->returns == 1);
     end();
 }
@@ -434,14 +440,13 @@ Test(lies, a_device_that_returns_is_as_new)
 Test(lies, a_device_that_has_stopped_completes_nothing_until_that_is_cleared)
 {
     disk_start(&version_2, NULL, NULL);
-    disk.machine.hal.wait_budget[VPT_WAIT_REQUEST] = 50;
-    (void)tell(&disk.machine.device,
-               (struct mock_lie){ .space = MOCK_SPACE_COMPLETION, .how = MOCK_LIE_STOP, .first = 3 });
+    machine.hal->wait_budget[VPT_WAIT_REQUEST] = 50;
+    (void)tell(machine.model, (struct mock_lie){ .space = MOCK_SPACE_COMPLETION, .how = MOCK_LIE_STOP, .first = 3 });
     assert_status(disk_read_sector(1), VPT_OK);
     assert_status(disk_read_sector(2), VPT_OK);
     assert_status(disk_read_sector(3), VPT_DEVICE_TIMEOUT);
-    cr_assert(disk.machine.blk.requests == 2);
-    assert_status(vpt_requests_release(&disk.queue.requests), VPT_OK);
+    cr_assert(machine.blk->requests == 2);
+    assert_status(vpt_requests_release(&disk.queue->requests), VPT_OK);
     assert_status(disk_bring_up(NULL), VPT_OK);
     assert_status(disk_read_sector(3), VPT_DEVICE_TIMEOUT);
     end();
@@ -449,9 +454,10 @@ Test(lies, a_device_that_has_stopped_completes_nothing_until_that_is_cleared)
 
 Test(lies, a_device_works_at_the_tick_that_a_deed_names)
 {
-    struct mock_device *device = &disk.machine.device;
+    struct mock_device *device;
 
     disk_start(&version_2, NULL, NULL);
+    device = machine.model;
     device->completion.mode = MOCK_COMPLETE_BY_RUN;
     (void)tell(device, (struct mock_lie){ .space = MOCK_SPACE_TICK, .how = MOCK_LIE_COMPLETE, .first = 7, .times = 1 });
     assert_status(disk_read_sector(1), VPT_OK);
@@ -469,11 +475,12 @@ Test(lies, a_device_works_at_the_tick_that_a_deed_names)
 Test(lies, a_scribble_writes_what_it_is_given_where_it_is_told)
 {
     static const uint8_t content[4] = { 0xde, 0xad, 0xbe, 0xef };
-    struct mock_device *device = &disk.machine.device;
+    struct mock_device *device;
     const uint8_t *used;
     struct mock_lie lie = at_status;
 
     disk_start(&version_2, NULL, &(struct vpt_requests_config){ .requests = 1, .segments = 1, .size = 4 });
+    device = machine.model;
     lie.how = MOCK_LIE_SCRIBBLE;
     lie.area = MOCK_SCRIBBLE_DEVICE_AREA;
     lie.content = content;
@@ -483,7 +490,7 @@ Test(lies, a_scribble_writes_what_it_is_given_where_it_is_told)
     for (unsigned i = 0; i < 38; i++) {
         cr_assert(used[i] == 0);
     }
-    assert_status(vpt_device_check(disk.device), VPT_OK);
+    assert_status(vpt_device_check(machine.device), VPT_OK);
     for (unsigned i = 0, found = 0; found == 0; i++) {
         cr_assert(i + sizeof(content) <= 38);
         found = memcmp(used + i, content, sizeof(content)) == 0;
@@ -500,8 +507,8 @@ static void handler(void *ctx)
     struct vpt_completion completion;
 
     (void)ctx;
-    (void)vpt_device_interrupt(disk.device);
-    while (vpt_requests_poll(&disk.queue.requests, &completion) == VPT_OK) {
+    (void)vpt_device_interrupt(machine.device);
+    while (vpt_requests_poll(&disk.queue->requests, &completion) == VPT_OK) {
         polled++;
     }
 }
@@ -513,16 +520,16 @@ Test(lies, interrupts_come_too_early_or_not_at_all)
 
     for (unsigned i = 0; i < COUNT_OF(faults); i++) {
         disk_start(&flags, NULL, NULL);
-        disk.machine.device.on_interrupt = handler;
+        machine.model->on_interrupt = handler;
         polled = 0;
-        mock_fault_set(&disk.machine.device.faults, faults[i], 2, 1, 0);
+        mock_fault_set(&machine.model->faults, faults[i], 2, 1, 0);
         for (unsigned n = 1; n <= 3; n++) {
             assert_status(disk_submit_one(VPT_BLK_READ, n, 0, SECTOR, NULL), VPT_OK);
-            assert_status(vpt_requests_kick(&disk.queue.requests), VPT_OK);
+            assert_status(vpt_requests_kick(&disk.queue->requests), VPT_OK);
             cr_assert(polled == (n == 2 ? 1u : n));
-            cr_assert(disk.machine.device.interrupts == (n == 1 ? 1u : n == 2 ? 2u - i : 3u - i));
+            cr_assert(machine.model->interrupts == (n == 1 ? 1u : n == 2 ? 2u - i : 3u - i));
         }
-        cr_assert(mock_fault_fired(&disk.machine.device.faults, faults[i]) == 1);
+        cr_assert(mock_fault_fired(&machine.model->faults, faults[i]) == 1);
         disk_end();
     }
 }

@@ -3,7 +3,7 @@
  * The whole life of a disk, over and over, and at each of its accesses in turn the device does something of its own
  * accord: it vanishes, comes back, stops, fails, resets itself, changes, interrupts, scribbles.
  */
-#include "lies_support.h"
+#include "campaign.h"
 
 TestSuite(lies_deeds, .timeout = 240);
 
@@ -17,38 +17,39 @@ static const struct mock_completion by_run = { .mode = MOCK_COMPLETE_BY_RUN };
 /* What a driver has to have found out by the end, beyond what any life has to keep to. */
 static void check_found(enum mock_lie_how how)
 {
-    const struct vpt_blk_info *info = &subject.blk.info;
+    const struct vpt_blk_info *info = &disk.blk.info;
 
-    if (how == MOCK_LIE_VANISH && subject.device != NULL && subject.mock->vanished) {
-        cr_assert(subject.end == VPT_OK || (subject.end == VPT_DEVICE_GONE && vpt_device_gone(subject.device)),
-                  "a device is gone at %llu, and the reset says \"%s\"", (unsigned long long)subject.n,
-                  vpt_status_str(subject.end));
-        cr_assert(subject.hal->waits[VPT_WAIT_RESET] == 0, "a device that is gone at %llu is waited for",
-                  (unsigned long long)subject.n);
+    if (how == MOCK_LIE_VANISH && campaign.device != NULL && machine.model->vanished) {
+        cr_assert(campaign.end == VPT_OK || (campaign.end == VPT_DEVICE_GONE && vpt_device_gone(campaign.device)),
+                  "a device is gone at %llu, and the reset says \"%s\"", (unsigned long long)campaign.n,
+                  vpt_status_str(campaign.end));
+        cr_assert(machine.hal->waits[VPT_WAIT_RESET] == 0, "a device that is gone at %llu is waited for",
+                  (unsigned long long)campaign.n);
     }
     /* Each capacity that the device has shown has equal halves, but for the first one. */
     if (how == MOCK_LIE_CONFIGURATION) {
-        cr_assert(info->capacity == SUBJECT_CAPACITY || info->capacity >> 32 == (info->capacity & UINT32_MAX),
-                  "a capacity of 0x%llx at %llu", (unsigned long long)info->capacity, (unsigned long long)subject.n);
+        cr_assert(info->capacity == CAMPAIGN_CAPACITY || info->capacity >> 32 == (info->capacity & UINT32_MAX),
+                  "a capacity of 0x%llx at %llu", (unsigned long long)info->capacity, (unsigned long long)campaign.n);
     }
 }
 
-static void check_at(enum subject_kind kind, const struct mock_completion *completion, const struct mock_lie *lies,
+static void check_at(enum machine_kind kind, const struct mock_completion *completion, const struct mock_lie *lies,
                      unsigned count)
 {
-    subject_machine(kind, completion);
+    campaign_machine(kind, completion);
     for (unsigned i = 0; i < count; i++) {
-        (void)subject_lie(&lies[i]);
+        (void)campaign_lie(&lies[i]);
     }
-    subject_life();
-    cr_assert(mock_lie_fired(&subject.mock->lies, 0) != 0, "%s did not come to pass at %u", subject.lie, lies[0].first);
+    campaign_run();
+    cr_assert(mock_lie_fired(&machine.model->lies, 0) != 0, "%s did not come to pass at %u", campaign.lie,
+              lies[0].first);
     check_found(lies[0].how);
-    subject_recover();
+    campaign_recover();
 }
 
-static void at_each_access(enum subject_kind kind, const struct mock_completion *completion, struct mock_lie lie)
+static void at_each_access(enum machine_kind kind, const struct mock_completion *completion, struct mock_lie lie)
 {
-    uint32_t accesses = subject_count(kind, completion, &everywhere);
+    uint32_t accesses = campaign_count(kind, completion, &everywhere);
 
     for (lie.first = 1; lie.first <= accesses; lie.first += test_stride()) {
         lie.times = 1;
@@ -56,17 +57,17 @@ static void at_each_access(enum subject_kind kind, const struct mock_completion 
     }
 }
 
-SUBJECT_TEST(lies_deeds, it_vanishes_at_each_access)
+TRANSPORT_TEST(lies_deeds, it_vanishes_at_each_access)
 {
     at_each_access(variant->kind, NULL, (struct mock_lie){ .how = MOCK_LIE_VANISH });
     at_each_access(variant->kind, &by_tick, (struct mock_lie){ .how = MOCK_LIE_VANISH });
 }
 
 /* It is back, as new, some accesses later: a driver may have noticed, or not. */
-SUBJECT_TEST(lies_deeds, it_vanishes_and_comes_back_at_each_access)
+TRANSPORT_TEST(lies_deeds, it_vanishes_and_comes_back_at_each_access)
 {
     static const uint32_t away[] = { 1, 2, 3, 7, 20 };
-    uint32_t accesses = subject_count(variant->kind, NULL, &everywhere);
+    uint32_t accesses = campaign_count(variant->kind, NULL, &everywhere);
 
     for (uint32_t n = 1; n <= accesses; n += test_stride()) {
         for (unsigned i = 0; i < COUNT_OF(away); i++) {
@@ -80,68 +81,68 @@ SUBJECT_TEST(lies_deeds, it_vanishes_and_comes_back_at_each_access)
     }
 }
 
-SUBJECT_TEST(lies_deeds, it_stops_completing_at_each_access)
+TRANSPORT_TEST(lies_deeds, it_stops_completing_at_each_access)
 {
     at_each_access(variant->kind, NULL, (struct mock_lie){ .how = MOCK_LIE_STOP });
     at_each_access(variant->kind, &by_tick, (struct mock_lie){ .how = MOCK_LIE_STOP });
 }
 
-SUBJECT_TEST(lies_deeds, it_stops_completing_at_each_completion)
+TRANSPORT_TEST(lies_deeds, it_stops_completing_at_each_completion)
 {
     struct mock_lie lie = { .space = MOCK_SPACE_COMPLETION, .how = MOCK_LIE_STOP, .times = 1 };
-    uint32_t completions = subject_count(variant->kind, &by_tick, &lie);
+    uint32_t completions = campaign_count(variant->kind, &by_tick, &lie);
 
-    cr_assert(completions == 5u + SUBJECT_TOGETHER);
+    cr_assert(completions == 5u + CAMPAIGN_REQUESTS);
     for (lie.first = 1; lie.first <= completions; lie.first++) {
         check_at(variant->kind, &by_tick, &lie, 1);
     }
 }
 
 /* It has taken a request, does not complete it, and no reset ends that: its memory is not given back. */
-SUBJECT_TEST(lies_deeds, it_stops_at_each_completion_and_cannot_be_reset)
+TRANSPORT_TEST(lies_deeds, it_stops_at_each_completion_and_cannot_be_reset)
 {
     struct mock_lie lie = { .space = MOCK_SPACE_COMPLETION, .how = MOCK_LIE_STOP, .times = 1 };
-    uint32_t completions = subject_count(variant->kind, &by_tick, &lie);
-    bool pci = variant->kind >= SUBJECT_PCI_MODERN;
+    uint32_t completions = campaign_count(variant->kind, &by_tick, &lie);
+    bool pci = machine_kind_on_pci(variant->kind);
 
     for (lie.first = 1; lie.first <= completions; lie.first++) {
-        subject_machine(variant->kind, &by_tick);
-        (void)subject_lie(&lie);
-        mock_fault_set(&subject.mock->faults, MOCK_FAULT_RESET_NEVER, 2, 0, 0);
-        subject_life();
-        cr_assert(subject.end == (pci ? VPT_DEVICE_TIMEOUT : VPT_DEVICE_STUCK), "%s", vpt_status_str(subject.end));
-        cr_assert(mock_device_pending(subject.mock) != 0);
-        cr_assert(pci == (mock_hal_live_allocations(subject.hal) == 0));
-        subject_recover();
+        campaign_machine(variant->kind, &by_tick);
+        (void)campaign_lie(&lie);
+        mock_fault_set(&machine.model->faults, MOCK_FAULT_RESET_NEVER, 2, 0, 0);
+        campaign_run();
+        cr_assert(campaign.end == (pci ? VPT_DEVICE_TIMEOUT : VPT_DEVICE_STUCK), "%s", vpt_status_str(campaign.end));
+        cr_assert(mock_device_pending(machine.model) != 0);
+        cr_assert(pci == (mock_hal_live_allocations(machine.hal) == 0));
+        campaign_recover();
     }
 }
 
-SUBJECT_TEST(lies_deeds, it_needs_a_reset_at_each_access)
+TRANSPORT_TEST(lies_deeds, it_needs_a_reset_at_each_access)
 {
     at_each_access(variant->kind, NULL, (struct mock_lie){ .how = MOCK_LIE_NEEDS_RESET });
     at_each_access(variant->kind, NULL, (struct mock_lie){ .how = MOCK_LIE_NEEDS_RESET_QUIET });
 }
 
-SUBJECT_TEST(lies_deeds, it_resets_itself_at_each_access)
+TRANSPORT_TEST(lies_deeds, it_resets_itself_at_each_access)
 {
     at_each_access(variant->kind, NULL, (struct mock_lie){ .how = MOCK_LIE_RESET });
     at_each_access(variant->kind, &by_tick, (struct mock_lie){ .how = MOCK_LIE_RESET });
 }
 
-SUBJECT_TEST(lies_deeds, its_configuration_changes_at_each_access)
+TRANSPORT_TEST(lies_deeds, its_configuration_changes_at_each_access)
 {
     at_each_access(variant->kind, NULL, (struct mock_lie){ .how = MOCK_LIE_CONFIGURATION });
     at_each_access(variant->kind, NULL, (struct mock_lie){ .how = MOCK_LIE_GENERATION });
 }
 
-SUBJECT_TEST(lies_deeds, it_interrupts_at_each_access)
+TRANSPORT_TEST(lies_deeds, it_interrupts_at_each_access)
 {
     at_each_access(variant->kind, NULL, (struct mock_lie){ .how = MOCK_LIE_INTERRUPT });
     at_each_access(variant->kind, NULL, (struct mock_lie){ .how = MOCK_LIE_INTERRUPT_CONFIGURATION });
 }
 
 /* A device that is slow, and works on its rings whenever it likes. */
-SUBJECT_TEST(lies_deeds, it_works_at_each_tick_but_not_at_a_kick)
+TRANSPORT_TEST(lies_deeds, it_works_at_each_tick_but_not_at_a_kick)
 {
     static const enum mock_lie_how hows[] = { MOCK_LIE_COMPLETE, MOCK_LIE_LOOK };
 
@@ -157,21 +158,21 @@ SUBJECT_TEST(lies_deeds, it_works_at_each_tick_but_not_at_a_kick)
 }
 
 /* Once that has been made up for by completing at each tick, such a device serves every request. */
-SUBJECT_TEST(lies_deeds, it_completes_between_two_accesses)
+TRANSPORT_TEST(lies_deeds, it_completes_between_two_accesses)
 {
     struct mock_lie lie = { .space = MOCK_SPACE_TICK, .how = MOCK_LIE_COMPLETE, .first = 1 };
 
-    subject_machine(variant->kind, &by_run);
-    (void)subject_lie(&lie);
-    subject.clean = true;
-    subject.served = 0;
-    subject_life();
-    cr_assert(subject.served == 5u + SUBJECT_TOGETHER);
-    cr_assert(mock_lie_fired(&subject.mock->lies, 0) >= 5u);
-    subject_recover();
+    campaign_machine(variant->kind, &by_run);
+    (void)campaign_lie(&lie);
+    campaign.clean = true;
+    campaign.served = 0;
+    campaign_run();
+    cr_assert(campaign.served == 5u + CAMPAIGN_REQUESTS);
+    cr_assert(mock_lie_fired(&machine.model->lies, 0) >= 5u);
+    campaign_recover();
 }
 
-static void scribble_at_each_access(enum subject_kind kind, enum mock_scribble_area area, unsigned rounds)
+static void scribble_at_each_access(enum machine_kind kind, enum mock_scribble_area area, unsigned rounds)
 {
     static const uint8_t nothing[16];
     static const uint8_t ones[16] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
@@ -186,7 +187,7 @@ static void scribble_at_each_access(enum subject_kind kind, enum mock_scribble_a
     }
 }
 
-SUBJECT_TEST(lies_deeds, it_scribbles_on_its_memory_at_each_access)
+TRANSPORT_TEST(lies_deeds, it_scribbles_on_its_memory_at_each_access)
 {
     for (unsigned i = 0; i < MOCK_SCRIBBLE_AREAS; i++) {
         scribble_at_each_access(variant->kind, (enum mock_scribble_area)i, 4);

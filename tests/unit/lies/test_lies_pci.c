@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Lies of a PCI function: header, capabilities, MSI-X, and the registers of both interfaces. */
-#include "lies_support.h"
-#include "virtio_pci_support.h"
+#include "campaign.h"
+#include "disk.h"
 
 #include <string.h>
 
 TestSuite(lies_pci, .timeout = 240);
 
 struct outcome {
-    enum card_kind kind;
+    enum machine_kind kind;
     struct mock_lie lie;
     enum vpt_status expected;
 };
@@ -19,37 +19,51 @@ struct outcome {
 
 /* Of the usual layout: access at 0x40, notifications 0x54, device 0x68, ISR 0x78, common 0x88. */
 static const struct outcome outcomes[] = {
-    { CARD_MODERN, { SPACE(0x00), .width = 2, .how = MOCK_LIE_VALUE, .value = 0x8086 }, VPT_UNSUPPORTED_VENDOR },
-    { CARD_MODERN, { SPACE(0x02), .width = 2, .how = MOCK_LIE_VALUE, .value = 0x1080 }, VPT_UNSUPPORTED_FUNCTION },
-    { CARD_MODERN, { SPACE(0x0e), .width = 1, .how = MOCK_LIE_VALUE, .value = 1 }, VPT_UNSUPPORTED_FUNCTION },
-    { CARD_MODERN, { SPACE(0x04), .width = 2, .how = MOCK_LIE_DROP, .access = MOCK_WRITES }, VPT_DEVICE_PCI_COMMAND },
-    { CARD_MODERN, { SPACE(0x88 + 4), .width = 1, .how = MOCK_LIE_VALUE, .value = 6 }, VPT_DEVICE_CAPABILITY_BAR },
-    { CARD_MODERN, { SPACE(0x88 + 2), .width = 1, .how = MOCK_LIE_VALUE, .value = 15 }, VPT_DEVICE_CAPABILITY_LENGTH },
-    { CARD_MODERN,
+    { MACHINE_PCI_MODERN, { SPACE(0x00), .width = 2, .how = MOCK_LIE_VALUE, .value = 0x8086 }, VPT_UNSUPPORTED_VENDOR },
+    { MACHINE_PCI_MODERN,
+      { SPACE(0x02), .width = 2, .how = MOCK_LIE_VALUE, .value = 0x1080 },
+      VPT_UNSUPPORTED_FUNCTION },
+    { MACHINE_PCI_MODERN, { SPACE(0x0e), .width = 1, .how = MOCK_LIE_VALUE, .value = 1 }, VPT_UNSUPPORTED_FUNCTION },
+    { MACHINE_PCI_MODERN,
+      { SPACE(0x04), .width = 2, .how = MOCK_LIE_DROP, .access = MOCK_WRITES },
+      VPT_DEVICE_PCI_COMMAND },
+    { MACHINE_PCI_MODERN,
+      { SPACE(0x88 + 4), .width = 1, .how = MOCK_LIE_VALUE, .value = 6 },
+      VPT_DEVICE_CAPABILITY_BAR },
+    { MACHINE_PCI_MODERN,
+      { SPACE(0x88 + 2), .width = 1, .how = MOCK_LIE_VALUE, .value = 15 },
+      VPT_DEVICE_CAPABILITY_LENGTH },
+    { MACHINE_PCI_MODERN,
       { SPACE(0x88 + 8), .width = 4, .how = MOCK_LIE_VALUE, .value = 0x3ffc },
       VPT_DEVICE_CAPABILITY_RANGE },
-    { CARD_MODERN,
+    { MACHINE_PCI_MODERN,
       { SPACE(0x88 + 12), .width = 4, .how = MOCK_LIE_VALUE, .value = 0x37 },
       VPT_DEVICE_CAPABILITY_RANGE },
-    { CARD_MODERN, { SPACE(0x54 + 16), .width = 4, .how = MOCK_LIE_ADD, .value = 1 }, VPT_DEVICE_NOTIFY_MULTIPLIER },
-    { CARD_MODERN,
+    { MACHINE_PCI_MODERN,
+      { SPACE(0x54 + 16), .width = 4, .how = MOCK_LIE_ADD, .value = 1 },
+      VPT_DEVICE_NOTIFY_MULTIPLIER },
+    { MACHINE_PCI_MODERN,
       { SPACE(0x88 + 1), .width = 1, .how = MOCK_LIE_VALUE, .value = 0x40 },
       VPT_OK /* the loop comes after the last structure that is needed */ },
-    { CARD_MODERN, { SPACE(0x54 + 1), .width = 1, .how = MOCK_LIE_VALUE, .value = 0x40 }, VPT_DEVICE_PCI_CAPABILITIES },
-    { CARD_MODERN, { COMMON(0x18), .how = MOCK_LIE_VALUE, .value = 0 }, VPT_UNSUPPORTED_QUEUE },
-    { CARD_MODERN, { COMMON(0x1c), .how = MOCK_LIE_VALUE, .value = 1, .access = MOCK_READS }, VPT_DEVICE_QUEUE_STATE },
-    { CARD_MODERN, { COMMON(0x1e), .how = MOCK_LIE_VALUE, .value = 0x7fff }, VPT_DEVICE_NOTIFY_OFFSET },
-    { CARD_MODERN,
+    { MACHINE_PCI_MODERN,
+      { SPACE(0x54 + 1), .width = 1, .how = MOCK_LIE_VALUE, .value = 0x40 },
+      VPT_DEVICE_PCI_CAPABILITIES },
+    { MACHINE_PCI_MODERN, { COMMON(0x18), .how = MOCK_LIE_VALUE, .value = 0 }, VPT_UNSUPPORTED_QUEUE },
+    { MACHINE_PCI_MODERN,
+      { COMMON(0x1c), .how = MOCK_LIE_VALUE, .value = 1, .access = MOCK_READS },
+      VPT_DEVICE_QUEUE_STATE },
+    { MACHINE_PCI_MODERN, { COMMON(0x1e), .how = MOCK_LIE_VALUE, .value = 0x7fff }, VPT_DEVICE_NOTIFY_OFFSET },
+    { MACHINE_PCI_MODERN,
       { COMMON(0x14), .how = MOCK_LIE_XOR, .value = 0x08, .access = MOCK_READS },
       VPT_DEVICE_TIMEOUT /* of the reset */ },
-    { CARD_MODERN,
+    { MACHINE_PCI_MODERN,
       { .space = MOCK_SPACE_REGISTER, .offset = MOCK_MODERN_REGISTER(MOCK_PCI_NOTIFY, 0), .how = MOCK_LIE_DROP },
       VPT_DEVICE_TIMEOUT },
-    { CARD_LEGACY, { HEADER(12), .how = MOCK_LIE_VALUE, .value = 48 }, VPT_DEVICE_QUEUE_SIZE },
-    { CARD_LEGACY, { HEADER(8), .how = MOCK_LIE_DROP, .access = MOCK_WRITES }, VPT_DEVICE_QUEUE_STATE },
-    { CARD_LEGACY, { HEADER(16), .how = MOCK_LIE_DROP }, VPT_DEVICE_TIMEOUT },
-    { CARD_LEGACY, { SPACE(0x2e), .width = 2, .how = MOCK_LIE_VALUE, .value = 1 }, VPT_UNSUPPORTED_DEVICE },
-    { CARD_LEGACY,
+    { MACHINE_PCI_LEGACY, { HEADER(12), .how = MOCK_LIE_VALUE, .value = 48 }, VPT_DEVICE_QUEUE_SIZE },
+    { MACHINE_PCI_LEGACY, { HEADER(8), .how = MOCK_LIE_DROP, .access = MOCK_WRITES }, VPT_DEVICE_QUEUE_STATE },
+    { MACHINE_PCI_LEGACY, { HEADER(16), .how = MOCK_LIE_DROP }, VPT_DEVICE_TIMEOUT },
+    { MACHINE_PCI_LEGACY, { SPACE(0x2e), .width = 2, .how = MOCK_LIE_VALUE, .value = 1 }, VPT_UNSUPPORTED_DEVICE },
+    { MACHINE_PCI_LEGACY,
       { .space = MOCK_SPACE_CONFIGURATION, .offset = MOCK_BLK_BLK_SIZE, .how = MOCK_LIE_VALUE, .value = 2 },
       VPT_DEVICE_CONFIG },
 };
@@ -63,72 +77,74 @@ Test(lies_pci, each_lie_is_what_the_driver_finds)
         enum vpt_status status;
 
         lie.first = 1;
-        card_machine(outcomes[i].kind, &options);
-        card.machine.hal.wait_budget[VPT_WAIT_REQUEST] = 50;
-        (void)mock_lie_set(&card.machine.device.lies, &lie);
-        status = card_bring_up(outcomes[i].kind);
+        disk_machine_pci(outcomes[i].kind, &options);
+        machine.hal->wait_budget[VPT_WAIT_REQUEST] = 50;
+        (void)mock_lie_set(&machine.model->lies, &lie);
+        status = disk_bring_up(NULL);
         if (status == VPT_OK) {
-            status = card_read_sector(3);
+            status = disk_read_sector(3);
         }
         cr_assert(status == outcomes[i].expected, "%zu: \"%s\", not \"%s\"", i, vpt_status_str(status),
                   vpt_status_str(outcomes[i].expected));
-        cr_assert(mock_lie_fired(&card.machine.device.lies, 0) != 0);
-        mock_lies_clear(&card.machine.device);
-        if (card.device->ops != NULL) {
-            card_stop();
+        cr_assert(mock_lie_fired(&machine.model->lies, 0) != 0);
+        mock_lies_clear(machine.model);
+        if (machine.device->ops != NULL) {
+            disk_stop();
         }
-        card_finish();
+        machine_finish();
     }
 }
 
 Test(lies_pci, an_entry_of_the_msix_table_and_a_pending_bit_lie)
 {
     static const struct mock_pci_machine_options options = { .vectors = 2 };
-    struct mock_lies *lies = &card.machine.device.lies;
+    struct mock_lies *lies;
     bool pending = false;
 
-    card_machine(CARD_MODERN, &options);
-    card_vectors_on();
+    disk_machine_pci(MACHINE_PCI_MODERN, &options);
+    lies = &machine.model->lies;
+    vectors_on();
     (void)mock_lie_set(
         lies,
         &(struct mock_lie){
             .space = MOCK_SPACE_MSIX, .offset = 16 + 12, .how = MOCK_LIE_DROP, .access = MOCK_WRITES, .first = 1 });
-    (void)vpt_pci_msix_mask(&card.msix, 1, true);
-    cr_assert(mock_lie_fired(lies, 0) == 1 && (card.machine.function.msix->table[4 + 3] & 1u) == 0);
-    mock_lies_clear(&card.machine.device);
+    (void)vpt_pci_msix_mask(&machine.msix, 1, true);
+    cr_assert(mock_lie_fired(lies, 0) == 1 && (machine.on_pci.function.msix->table[4 + 3] & 1u) == 0);
+    mock_lies_clear(machine.model);
     (void)mock_lie_set(
         lies, &(struct mock_lie){
                   .space = MOCK_SPACE_MSIX, .offset = MOCK_MSIX_PENDING, .how = MOCK_LIE_XOR, .value = 2, .first = 1 });
-    assert_status(vpt_pci_msix_pending(&card.msix, 1, &pending), VPT_OK);
+    assert_status(vpt_pci_msix_pending(&machine.msix, 1, &pending), VPT_OK);
     cr_assert(pending && mock_lie_fired(lies, 0) == 1);
-    card_vectors_off();
-    card_finish();
+    vectors_off();
+    machine_finish();
 }
 
 /* Gone and back between two accesses: decoding is off, and a fresh probe turns it on. */
 Test(lies_pci, a_function_that_returns_is_as_new)
 {
-    struct mock_device *device = &card.machine.device;
+    struct mock_device *device;
 
-    card_start(CARD_MODERN, NULL);
+    disk_start_pci(MACHINE_PCI_MODERN, NULL);
+    device = machine.model;
     (void)mock_lie_set(&device->lies, &(struct mock_lie){ .how = MOCK_LIE_VANISH, .first = 1, .times = 1 });
     (void)mock_lie_set(&device->lies, &(struct mock_lie){ .how = MOCK_LIE_RETURN, .first = 5, .times = 1 });
-    assert_status(vpt_device_check(card.device), VPT_DEVICE_GONE);
+    assert_status(vpt_device_check(machine.device), VPT_DEVICE_GONE);
     cr_assert(device->vanished);
-    assert_status(vpt_requests_release(&card.queue.requests), VPT_OK);
-    (void)vpt_virtio_pci_close(&card.pci);
+    assert_status(vpt_requests_release(&disk.queue->requests), VPT_OK);
+    (void)vpt_virtio_pci_close(&machine.pci);
     for (unsigned i = 0; device->vanished; i++) {
         uint32_t value = 0;
 
         cr_assert(i < 5);
-        assert_status(vpt_pci_read(&card.machine.address, 0, 2, &value), VPT_OK);
+        assert_status(vpt_pci_read(&machine.on_pci.address, 0, 2, &value), VPT_OK);
         cr_assert((value == 0xffffu) == device->vanished);
     }
-    cr_assert(card_command() == 0 && device->status == 0 && device->returns == 1);
-    mock_violations_clear(&card.machine.hal.violations);
-    assert_status(card_bring_up(CARD_MODERN), VPT_OK);
-    assert_status(card_read_sector(3), VPT_OK);
-    card_end();
+    cr_assert(pci_command() == 0 && device->status == 0 && device->returns == 1);
+    mock_violations_clear(&machine.hal->violations);
+    assert_status(disk_bring_up(NULL), VPT_OK);
+    assert_status(disk_read_sector(3), VPT_OK);
+    disk_end();
 }
 
 /* ---- What a kernel without PCI code of its own calls ---- */
@@ -145,12 +161,12 @@ static void check(enum vpt_status status)
     enum vpt_status_group group = vpt_status_group(status);
 
     cr_assert(group == VPT_GROUP_ORDINARY || group == VPT_GROUP_DEVICE || group == VPT_GROUP_UNSUPPORTED, "%s (n %llu)",
-              vpt_status_str(status), (unsigned long long)subject.n);
+              vpt_status_str(status), (unsigned long long)campaign.n);
 }
 
 static void look_around(void)
 {
-    const struct vpt_pci_function *function = &subject.pci_machine.address;
+    const struct vpt_pci_function *function = &machine.on_pci.address;
     struct vpt_pci_capability capability;
     struct vpt_pci_identity identity;
     struct vpt_pci_walk walk;
@@ -178,11 +194,12 @@ static uint32_t configuration_accesses(void)
 {
     uint32_t count;
 
-    subject_machine(SUBJECT_PCI_MODERN, NULL);
-    (void)subject_lie(&(struct mock_lie){ .space = MOCK_SPACE_PCI_CONFIGURATION, .offset = MOCK_ANYWHERE, .first = 1 });
+    campaign_machine(MACHINE_PCI_MODERN, NULL);
+    (void)campaign_lie(
+        &(struct mock_lie){ .space = MOCK_SPACE_PCI_CONFIGURATION, .offset = MOCK_ANYWHERE, .first = 1 });
     look_around();
-    count = mock_lie_fired(&subject.mock->lies, 0);
-    cr_assert(mock_pci_machine_finish(&subject.pci_machine) == 0);
+    count = mock_lie_fired(&machine.model->lies, 0);
+    cr_assert(mock_pci_machine_finish(&machine.on_pci) == 0);
     return count;
 }
 
@@ -202,14 +219,14 @@ Test(lies_pci, the_helpers_meet_a_lie_at_each_configuration_access)
     for (uint32_t n = 1; n <= accesses * COUNT_OF(lies); n++) {
         struct mock_lie lie = lies[n % COUNT_OF(lies)];
 
-        subject_machine(SUBJECT_PCI_MODERN, NULL);
+        campaign_machine(MACHINE_PCI_MODERN, NULL);
         lie.space = MOCK_SPACE_PCI_CONFIGURATION;
         lie.offset = MOCK_ANYWHERE;
         lie.first = 1u + n / COUNT_OF(lies) % accesses;
         lie.times = 1;
-        (void)subject_lie(&lie);
+        (void)campaign_lie(&lie);
         look_around();
-        cr_assert(mock_lie_fired(&subject.mock->lies, 0) == 1);
-        cr_assert(mock_pci_machine_finish(&subject.pci_machine) == 0);
+        cr_assert(mock_lie_fired(&machine.model->lies, 0) == 1);
+        cr_assert(mock_pci_machine_finish(&machine.on_pci) == 0);
     }
 }

@@ -5,7 +5,7 @@
  * the next life works.
  */
 #include "mock_lies.h"
-#include "rig.h"
+#include "disk.h"
 
 #include <string.h>
 
@@ -23,14 +23,14 @@ static const struct {
     { MOCK_LIE_LOOK, 0 },  { MOCK_LIE_CONFIGURATION, 0 },  { MOCK_LIE_SCRIBBLE, 3 },
 };
 
-static bool out[RIG_REQUESTS]; /* with the driver */
+static bool out[PAIR_REQUESTS]; /* with the driver */
 
 static void took(void *ctx, const struct vpt_completion *completion)
 {
-    ptrdiff_t request = (unsigned *)completion->token - rig.back;
+    ptrdiff_t request = (unsigned *)completion->token - disk.back;
 
     (void)ctx;
-    cr_assert(request >= 0 && request < (ptrdiff_t)RIG_REQUESTS && out[request], "a request came back twice");
+    cr_assert(request >= 0 && request < (ptrdiff_t)PAIR_REQUESTS && out[request], "a request came back twice");
     out[request] = false;
 }
 
@@ -38,13 +38,13 @@ static enum vpt_status poll_all(void)
 {
     enum vpt_status result = VPT_EMPTY;
 
-    for (unsigned i = 0; i < RIG_QUEUES; i++) {
+    for (unsigned i = 0; i < DISK_QUEUES; i++) {
         struct vpt_completion completion;
-        enum vpt_status status = vpt_requests_poll(&rig.queue[i].requests, &completion);
+        enum vpt_status status = vpt_requests_poll(&disk.queue[i].requests, &completion);
 
-        for (unsigned n = 0; n <= RIG_REQUESTS && status == VPT_OK; n++) {
+        for (unsigned n = 0; n <= PAIR_REQUESTS && status == VPT_OK; n++) {
             took(NULL, &completion);
-            status = vpt_requests_poll(&rig.queue[i].requests, &completion);
+            status = vpt_requests_poll(&disk.queue[i].requests, &completion);
         }
         result = status != VPT_EMPTY ? status : result;
     }
@@ -55,12 +55,12 @@ static enum vpt_status poll_all(void)
 static void submit_all(void)
 {
     for (unsigned i = 0; i < FLIGHT; i++) {
-        struct vpt_segment segment = { rig.data.device_address + i * SECTOR, SECTOR };
+        struct vpt_segment segment = { machine.data.device_address + i * SECTOR, SECTOR };
         struct vpt_blk_request request = {
             .operation = VPT_BLK_READ, .sector = i, .segments = &segment, .segment_count = 1
         };
 
-        if (!out[i] && vpt_blk_submit(&rig.queue[i % RIG_QUEUES], &request, &rig.back[i]) == VPT_OK) {
+        if (!out[i] && vpt_blk_submit(&disk.queue[i % DISK_QUEUES], &request, &disk.back[i]) == VPT_OK) {
             out[i] = true;
         }
     }
@@ -68,54 +68,54 @@ static void submit_all(void)
 
 static void quiesce_all(void)
 {
-    for (unsigned i = 0; i < RIG_QUEUES; i++) {
-        (void)vpt_requests_quiesce(&rig.queue[i].requests, took, NULL);
+    for (unsigned i = 0; i < DISK_QUEUES; i++) {
+        (void)vpt_requests_quiesce(&disk.queue[i].requests, took, NULL);
     }
 }
 
 static void live(void)
 {
     submit_all();
-    (void)vpt_requests_kick(&rig.queue[0].requests);
-    if (vpt_device_suspend(rig.device) == VPT_OK) {
+    (void)vpt_requests_kick(&disk.queue[0].requests);
+    if (vpt_device_suspend(machine.device) == VPT_OK) {
         submit_all();
         (void)poll_all();
-        (void)vpt_device_resume(rig.device);
+        (void)vpt_device_resume(machine.device);
     }
     quiesce_all();
-    (void)vpt_device_reset(rig.device);
+    (void)vpt_device_reset(machine.device);
     (void)poll_all();
-    if (rig_restart() == VPT_OK) {
+    if (vpt_driver_restart(&disk.blk.driver, NULL) == VPT_OK) {
         submit_all();
         quiesce_all();
-        (void)vpt_blk_flush(&rig.queue[1]);
+        (void)vpt_blk_flush(&disk.queue[1]);
     }
 }
 
 /* What the lie has left behind is put in order by a driver that goes by the book. */
 static void assert_recovers(void)
 {
-    enum vpt_status status = vpt_device_reset(rig.device);
+    enum vpt_status status = vpt_device_reset(machine.device);
 
     (void)poll_all();
     for (unsigned i = 0; i < FLIGHT; i++) {
         cr_assert(!out[i] || status == VPT_DEVICE_STUCK, "request %u is lost: %s", i, vpt_status_str(status));
     }
     if (status == VPT_OK) {
-        status = rig_restart();
+        status = vpt_driver_restart(&disk.blk.driver, NULL);
         cr_assert(status == VPT_OK || status == VPT_DEVICE_GONE, "%s", vpt_status_str(status));
     }
     if (status == VPT_OK) {
-        rig_assert_works(3);
-        assert_status(vpt_device_reset(rig.device), VPT_OK);
-        assert_status(rig_poll(), VPT_EMPTY);
+        pair_assert_works(3);
+        assert_status(vpt_device_reset(machine.device), VPT_OK);
+        assert_status(pair_poll(), VPT_EMPTY);
     }
     cr_assert(status == VPT_OK || status == VPT_DEVICE_GONE || status == VPT_DEVICE_TIMEOUT, "%s",
               vpt_status_str(status));
 }
 
 /* Whether the lie fired. */
-static bool lie_at(enum rig_kind kind, size_t way, uint32_t access, uint32_t times)
+static bool lie_at(enum machine_kind kind, size_t way, uint32_t access, uint32_t times)
 {
     struct vpt_features offer = { { 0 } };
     const struct mock_lie lie = {
@@ -126,23 +126,23 @@ static bool lie_at(enum rig_kind kind, size_t way, uint32_t access, uint32_t tim
 
     memset(out, 0, sizeof(out));
     vpt_features_add(&offer, VPT_F_SUSPEND);
-    rig_start(kind, kind == RIG_MMIO_MODERN || kind == RIG_PCI_MODERN ? &offer : NULL);
+    pair_start(kind, kind == MACHINE_MMIO_2 || kind == MACHINE_PCI_MODERN ? &offer : NULL);
     for (unsigned i = 1; i < MOCK_WAITS; i++) {
-        rig.hal->wait_budget[i] = 8;
+        machine.hal->wait_budget[i] = 8;
     }
-    rig.model->completion.mode = MOCK_COMPLETE_BY_TICK;
-    rig.model->completion.delay = 2;
-    number = mock_lie_set(&rig.model->lies, &lie);
+    machine.model->completion.mode = MOCK_COMPLETE_BY_TICK;
+    machine.model->completion.delay = 2;
+    number = mock_lie_set(&machine.model->lies, &lie);
     live();
-    fired = mock_lie_fired(&rig.model->lies, number) != 0;
-    mock_lies_clear(rig.model);
+    fired = mock_lie_fired(&machine.model->lies, number) != 0;
+    mock_lies_clear(machine.model);
     assert_recovers();
-    rig_release();
-    rig_finish();
+    disk_release();
+    machine_finish();
     return fired;
 }
 
-RIG_TEST(lies_recovery, every_request_comes_back_once_whatever_is_lied_about_on_the_way)
+TRANSPORT_TEST(lies_recovery, every_request_comes_back_once_whatever_is_lied_about_on_the_way)
 {
     uint32_t lives = 0;
 

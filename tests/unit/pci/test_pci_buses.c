@@ -2,7 +2,7 @@
 /* Numbers for buses, windows for bridges, addresses for what is behind them. */
 #include <string.h>
 
-#include "blk_support.h"
+#include "disk.h"
 #include "pci_setup.h"
 
 #define NODES 40u

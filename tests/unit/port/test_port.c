@@ -51,7 +51,7 @@ VARIANT_TEST(port, a_zeroed_port_reaches_a_slot_in_memory)
     void *token = NULL;
 
     hand_open(variant, 0, 16);
-    assert_same(hand.device->type, BENCH_TYPE);
+    assert_same(hand.device->type, PLAIN_TYPE);
     assert_same(hand.device->vendor, 0x11223344u);
     assert_same(vpt_device_legacy(hand.device), variant->version == 1);
     hand_add(&written, true, 300);
@@ -119,7 +119,7 @@ VERSION_TEST(port, MMIO_REG_3_direct_reads_touch_no_byte_more)
 
 static void add_and_kick(struct vpt_queue *queue)
 {
-    struct vpt_segment segment = bench_segment(0, 4);
+    struct vpt_segment segment = machine_segment(0, 4);
 
     assert_status(vpt_queue_add(queue, &segment, 0, 1, NULL), VPT_OK);
     assert_status(vpt_queue_kick(queue), VPT_OK);
@@ -130,20 +130,20 @@ VARIANT_TEST(port, the_data_path_reads_no_register_and_is_silent)
 {
     struct vpt_queue queue;
 
-    bench_start(variant, NULL, &queue, 16);
-    bench_trace();
+    plain_start(variant, NULL, &queue, 16);
+    machine_trace();
     for (unsigned i = 0; i < 100; i++) {
         add_and_kick(&queue);
         assert_status(vpt_queue_pop(&queue, NULL, NULL), VPT_OK);
         assert_status(vpt_queue_pop(&queue, NULL, NULL), VPT_EMPTY);
-        assert_same(bench.trace_count, i + 1);
-        cr_assert(bench.trace[i].write && bench.trace[i].width == 4);
-        assert_same(bench.trace[i].offset, R_NOTIFY);
-        assert_same(bench.trace[i].value, 0);
+        assert_same(machine.trace_count, i + 1);
+        cr_assert(machine.trace[i].write && machine.trace[i].width == 4);
+        assert_same(machine.trace[i].offset, R_NOTIFY);
+        assert_same(machine.trace[i].value, 0);
     }
-    assert_same(bench.machine.hal.log_count, 0);
-    assert_same(bench.machine.hal.waits[VPT_WAIT_RESET], 0);
-    bench_end(&queue);
+    assert_same(machine.hal->log_count, 0);
+    assert_same(machine.hal->waits[VPT_WAIT_RESET], 0);
+    plain_end(&queue);
 }
 
 /* ---- Little is needed ---- */
@@ -154,29 +154,29 @@ VARIANT_TEST(port, a_port_of_the_minimum_tier)
     struct vpt_queue queue;
     struct vpt_port *port;
 
-    bench_machine(variant, NULL);
-    port = &bench.machine.hal.port;
+    plain_machine(variant, NULL);
+    port = &machine.hal->port;
     *port = (struct vpt_port){ .ctx = port->ctx,
                                .dma_allocate = port->dma_allocate,
                                .dma_free = port->dma_free,
                                .mmio_read = port->mmio_read,
                                .mmio_write = port->mmio_write };
-    assert_status(vpt_mmio_probe(&bench.mmio, port, bench.machine.mapping, bench.machine.size), VPT_OK);
-    assert_status(vpt_device_negotiate(bench.device, NULL, NULL, NULL), VPT_OK);
-    bench_queue(&queue, 16, 16, 4);
+    assert_status(vpt_mmio_probe(&machine.mmio, port, machine.on_mmio.mapping, machine.on_mmio.size), VPT_OK);
+    assert_status(vpt_device_negotiate(machine.device, NULL, NULL, NULL), VPT_OK);
+    plain_queue(&queue, 16, 16, 4);
     add_and_kick(&queue);
     assert_status(vpt_queue_pop(&queue, NULL, NULL), VPT_OK);
-    mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_USED_ID_RANGE, 1, 1, 0);
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_USED_ID_RANGE, 1, 1, 0);
     add_and_kick(&queue);
     assert_status(vpt_queue_pop(&queue, NULL, NULL), VPT_DEVICE_USED_ID);
-    bench_end(&queue);
+    plain_end(&queue);
 }
 
 /* ---- The log ---- */
 
 static void assert_logged(enum vpt_log_level level, enum vpt_status status)
 {
-    const struct mock_hal *hal = &bench.machine.hal;
+    const struct mock_hal *hal = machine.hal;
 
     cr_assert(hal->log_count == 1, "%u lines", (unsigned)hal->log_count);
     cr_assert(hal->log[0].level == level && hal->log[0].status == status && hal->log[0].subject[0] != '\0');
@@ -188,17 +188,17 @@ VERSION_TEST(port, failures_are_logged_once)
     struct vpt_queue_config config = { .index = 7 };
     struct vpt_queue queue;
 
-    bench_probe(variant, NULL);
-    assert_status(vpt_device_negotiate(bench.device, &required, NULL, NULL), VPT_UNSUPPORTED_FEATURE);
+    plain_probe(variant, NULL);
+    assert_status(vpt_device_negotiate(machine.device, &required, NULL, NULL), VPT_UNSUPPORTED_FEATURE);
     assert_logged(VPT_LOG_ERROR, VPT_UNSUPPORTED_FEATURE);
-    bench_finish();
-    bench_negotiate(variant, NULL);
-    assert_status(vpt_queue_init(&queue, bench.device, &config), VPT_UNSUPPORTED_QUEUE);
+    machine_finish();
+    plain_negotiate(variant, NULL);
+    assert_status(vpt_queue_init(&queue, machine.device, &config), VPT_UNSUPPORTED_QUEUE);
     assert_logged(VPT_LOG_WARNING, VPT_UNSUPPORTED_QUEUE);
-    bench_finish();
-    bench_negotiate(variant, NULL);
-    mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_VANISH, 2, 1, 0);
-    assert_status(vpt_device_reset(bench.device), VPT_DEVICE_GONE);
+    machine_finish();
+    plain_negotiate(variant, NULL);
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_VANISH, 2, 1, 0);
+    assert_status(vpt_device_reset(machine.device), VPT_DEVICE_GONE);
     assert_logged(VPT_LOG_ERROR, VPT_DEVICE_GONE);
-    bench_finish();
+    machine_finish();
 }
