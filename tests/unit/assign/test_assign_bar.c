@@ -3,7 +3,7 @@
  * What a guest reads of the base address registers that it writes, and where the BARs are then; also those that no
  * function has. What is mapped after any write is in test_assign_random.c.
  */
-#include "host_function.h"
+#include "simulated_host.h"
 
 TestSuite(assign_bar);
 

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "host_function.h"
+#include "simulated_host.h"
 
 #define STANDARD 48u
 #define EXTENDED 960u

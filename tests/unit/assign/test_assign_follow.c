@@ -3,7 +3,7 @@
  * A write to the registers that decide on mappings is one transaction; here are those that cannot be undone. That each
  * single failure is, and that a refused BAR is unmapped alone, is in test_assign_failure.c and test_assign_random.c.
  */
-#include "host_function.h"
+#include "simulated_host.h"
 
 TestSuite(assign_follow);
 

@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "host_function.h"
+#include "simulated_host.h"
 
 TestSuite(assign_lost);
 

@@ -2,7 +2,7 @@
 /* Opening a function: what is refused, what is read, who it then is; and a host over a port. */
 #include <string.h>
 
-#include "host_function.h"
+#include "simulated_host.h"
 #include "pci_setup.h"
 
 #include <assign_port.h>

@@ -2,7 +2,7 @@
 /* Who has which device, and what a release leaves behind; the registry; the checker. */
 #include <string.h>
 
-#include "host_function.h"
+#include "simulated_host.h"
 
 TestSuite(assign_owner);
 TestSuite(assign_registry);

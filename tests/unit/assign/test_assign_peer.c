@@ -2,7 +2,7 @@
 /* Peer to peer: map() and unmap() of a guest that let its devices reach each other's BARs. */
 #include <string.h>
 
-#include "host_function.h"
+#include "simulated_host.h"
 
 #include <vpt/assign_dma.h>
 

@@ -3,7 +3,7 @@
  * Regions of the hypervisor's own beside those of BARs, and a guest's accesses to what is trapped: what is refused.
  * Those of any kind are in test_assign_random.c, and hooks that fail in test_assign_failure.c.
  */
-#include "host_function.h"
+#include "simulated_host.h"
 
 TestSuite(assign_region);
 TestSuite(assign_access);

@@ -2,7 +2,7 @@
 /* Resets of assigned functions, by each way, and what becomes of those that fail. */
 #include <string.h>
 
-#include "host_function.h"
+#include "simulated_host.h"
 
 #include <vpt/assign_dma.h>
 
