@@ -131,23 +131,6 @@ static void check_content(enum which which, const struct vpt_blk_range *ranges, 
 
 /* ---- What the device takes ---- */
 
-VERSION_TEST(blk_range, LEG_BLKCFG_1_the_limits_are_read_in_the_device_order)
-{
-    const struct mock_machine_options options = { .blk = { .discard = { 0x01020304, 0x11121314, 0x4 },
-                                                           .write_zeroes = { 0x21222324, 0x31323334, 0 },
-                                                           .write_zeroes_unmap = true,
-                                                           .secure_erase = { 0x41424344, 0x01525354, 0x2 } } };
-
-    disk_init(variant, &options);
-    assert_status(vpt_blk_ranges_init(&disk.blk, RANGES), VPT_OK);
-    /* 0x0fffffff: as many records as fit a segment of 32 bits. */
-    check_limits("discard", DISCARD, (struct vpt_blk_limits){ 0x01020304, 0x0fffffff, 4 });
-    check_limits("write zeroes", ZEROES, (struct vpt_blk_limits){ 0x21222324, 0x0fffffff, 1 });
-    check_limits("secure erase", ERASE, (struct vpt_blk_limits){ 0x41424344, 0x01525354, 2 });
-    cr_assert(disk.blk.info.write_zeroes_unmap);
-    machine_finish();
-}
-
 /* The fields are there all the same: the machine records a reading of one. Any feature alone has room for its ranges. */
 VERSION_TEST(blk_range, CONFIG_2_an_operation_without_its_feature_is_not_there)
 {
@@ -186,6 +169,7 @@ static const struct {
     { "a power of two", { 100, 5, 8 }, 0, { 96, 5, 8 } },
     { "no power of two", { 100, 5, 3 }, 0, { 99, 5, 3 } },
     { "one unit", { 100, 5, 100 }, 0, { 100, 5, 100 } },
+    { "large ones", { 0x01020304, 0x01525354, 2 }, 0, { 0x01020304, 0x01525354, 2 } },
     { "no limit", { 0xffffffff, 0xffffffff, 1 }, 0, { 0xffffffff, 0x0fffffff, 1 } },
     { "no limit but an alignment", { 0xffffffff, 2, 384 }, 0, { 0xffffff00 - 0xffffff00 % 384, 2, 384 } },
     { "one huge unit", { 0xffffffff, 2, 0xffffffff }, 0, { 0xffffffff, 2, 0xffffffff } },
@@ -221,7 +205,7 @@ static void check_row_of_limits(const struct variant *variant, unsigned row, enu
     disk_end();
 }
 
-VERSION_TEST(blk_range, limits_become_what_a_request_can_have_or_switch_the_operation_off)
+VERSION_TEST(blk_range, LEG_BLKCFG_1_limits_become_what_a_request_can_have_or_switch_the_operation_off)
 {
     for (unsigned row = 0; row < COUNT_OF(limits); row++) {
         check_row_of_limits(variant, row, DISCARD);
@@ -251,12 +235,10 @@ VERSION_TEST(blk_range, INIT_1_ranges_are_made_available_between_init_and_start)
     for (enum which i = DISCARD; i < OPERATIONS; i++) {
         check_limits("without ranges", i, (struct vpt_blk_limits){ 0, 0, 0 });
     }
-    cr_assert(disk.blk.range_ops == NULL);
+    cr_assert(disk.blk.range_ops == NULL && !disk.blk.info.write_zeroes_unmap);
     disk_end();
-}
 
-VERSION_TEST(blk_range, a_queue_that_was_set_up_before_has_no_room_for_ranges)
-{
+    /* A queue that was set up before has no room for ranges. */
     disk_init(variant, &capable);
     assert_status(vpt_blk_queue_init(disk.queue, &disk.blk, 0, NULL), VPT_OK);
     assert_status(vpt_blk_ranges_init(&disk.blk, RANGES), VPT_OK);
@@ -287,16 +269,6 @@ VERSION_TEST(blk_range, CONFIG_4_limits_that_are_offered_and_lie_outside_are_the
     }
 }
 
-Test(blk_range, LEG_CONFIG_1_limits_of_a_legacy_device_are_read_until_two_readings_agree)
-{
-    disk_init(&version_1, &capable);
-    mock_fault_set(&machine.model->faults, MOCK_FAULT_CONFIG_VALUE, 1, 1, MOCK_CONFIG_VALUE(MOCK_BLK_DISCARD, 7));
-    assert_status(vpt_blk_ranges_init(&disk.blk, RANGES), VPT_OK);
-    assert_same(mock_fault_fired(&machine.model->faults, MOCK_FAULT_CONFIG_VALUE), 1);
-    check_limits("discard", DISCARD, (struct vpt_blk_limits){ 96, 3, 8 });
-    machine_finish();
-}
-
 /* ---- Each operation ---- */
 
 VARIANT_TEST(blk_range, BLK_OP_7_ranges_are_carried_out_and_nothing_else)
@@ -319,38 +291,6 @@ VARIANT_TEST(blk_range, BLK_OP_7_ranges_are_carried_out_and_nothing_else)
         assert_same(machine.blk->unmapped, i == ZEROES ? 8 : 0);
         disk_end();
     }
-}
-
-VARIANT_TEST(blk_range, LEG_BLKOP_1_header_and_records_are_in_the_device_order)
-{
-    static const struct vpt_blk_range ranges[] = { { UINT64_C(0x0102030405060708), 0x090a0b0c, true },
-                                                   { UINT64_C(0x1112131415161718), 0x191a1b1c, false } };
-    const struct mock_machine_options options = { .blk = { .write_zeroes = { 0x20000000, 2, 0 },
-                                                           .write_zeroes_unmap = true },
-                                                  .completion = { .mode = MOCK_COMPLETE_BY_RUN } };
-    const struct mock_element *pending;
-    bool native = variant->version == 1;
-    uint8_t bytes[48];
-
-    range_machine(variant, &options);
-    mock_config_set(&machine.model->config, MOCK_BLK_CAPACITY, 8, UINT64_MAX);
-    bring_up();
-    assert_status(submit(ZEROES, ranges, 2, NULL), VPT_OK);
-    disk_kick();
-    assert_same(machine.model->queues[0].pending_count, 1);
-    pending = &machine.model->queues[0].pending[0];
-    cr_assert(pending->readable == 2 && pending->writable == 1);
-    cr_assert(pending->segments[0].length == 16 && pending->segments[1].length == 32);
-    assert_same(mock_element_read(machine.model, pending, 0, bytes, sizeof(bytes)), sizeof(bytes));
-    assert_same(mock_load(bytes, 4, native), 13);
-    assert_same(mock_load(bytes + 4, 4, native), 0);
-    assert_same(mock_load(bytes + 8, 8, native), 0);
-    for (unsigned i = 0; i < COUNT_OF(ranges); i++) {
-        assert_same(mock_load(bytes + 16 + 16 * i, 8, native), ranges[i].sector);
-        assert_same(mock_load(bytes + 24 + 16 * i, 4, native), ranges[i].sectors);
-        assert_same(mock_load(bytes + 28 + 16 * i, 4, native), ranges[i].unmap);
-    }
-    disk_end();
 }
 
 /* ---- What is refused ---- */
@@ -668,16 +608,18 @@ VARIANT_TEST(blk_range_blocking, what_is_too_long_for_one_range_is_split_by_the_
 }
 
 /* The first piece is the largest that a record can say (and this small disk fails it). */
-VERSION_TEST(blk_range_blocking, a_count_above_32_bits_is_split)
+VERSION_TEST(blk_range_blocking, LEG_BLKOP_1_a_count_above_32_bits_is_split)
 {
     struct mock_machine_options options = capable;
 
     options.blk.write_zeroes.sectors = 0xffffffff;
     range_machine(variant, &options);
-    mock_blk_resize(machine.blk, UINT64_C(1) << 40);
+    mock_blk_resize(machine.blk, UINT64_C(1) << 48);
     bring_up();
-    assert_status(vpt_blk_write_zeroes(disk.queue, 1, UINT64_C(0x100000001), false), VPT_DEVICE_IO_ERROR);
+    assert_status(vpt_blk_write_zeroes(disk.queue, UINT64_C(0x0102030405), UINT64_C(0x100000001), false),
+                  VPT_DEVICE_IO_ERROR);
     assert_same(machine.blk->requests, 1);
+    assert_same(mock_blk_last(machine.blk)->range_sector, UINT64_C(0x0102030405));
     assert_same(mock_blk_last(machine.blk)->range_sectors, 0xffffffff);
     disk_end();
 }
