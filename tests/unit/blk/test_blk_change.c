@@ -32,7 +32,7 @@ static const struct {
     { "a mode of 2", true, true, 2, true },          { "a mode of 0x80", true, true, 0x80, true },
 };
 
-VERSION_TEST(blk_change, BLK_INIT_2_BLK_INIT_3_BLK_INIT_4_the_cache_is_what_the_features_and_the_mode_say)
+VERSION_TEST(blk_change, BLK_INIT_1_BLK_INIT_2_BLK_INIT_3_BLK_INIT_4_the_cache_is_what_the_features_and_the_mode_say)
 {
     for (unsigned i = 0; i < COUNT_OF(caches); i++) {
         const struct mock_machine_options options = { .blk = { .flush = caches[i].flush,
@@ -291,23 +291,6 @@ VERSION_TEST(blk_change, CONFIG_4_a_field_that_is_offered_and_lies_outside_is_th
         }
         machine_finish();
     }
-}
-
-/* On PCI the structure of the device configuration is optional. */
-Test(blk_change, D_PCI_5_a_disk_without_any_configuration_is_refused)
-{
-    struct mock_pci_layout layout = mock_pci_usual_layout;
-    struct mock_pci_machine_options options = { .layout = &layout };
-
-    for (unsigned i = 0; i < layout.count; i++) {
-        if (layout.capability[i].type == MOCK_PCI_DEVICE) {
-            layout.capability[i] = layout.capability[--layout.count];
-        }
-    }
-    assert_same(layout.count, mock_pci_usual_layout.count - 1u);
-    disk_probe_pci(MACHINE_PCI_AS_TOLD, &options);
-    init_fails(VPT_DEVICE_CONFIG);
-    disk_end();
 }
 
 /* ---- Zones ---- */
