@@ -438,7 +438,7 @@ VERSION_TEST(blk_blocking, a_request_or_a_share_that_fails_ends_the_transfer_the
     }
 }
 
-/* What is shared goes first, then it is tried again; unless that is less than a sector. */
+/* What is shared goes first, then it is tried again. */
 VERSION_TEST(blk_blocking, a_share_that_fails_once_behind_others_costs_no_data)
 {
     static uint8_t bytes[10 * SECTOR];
@@ -451,13 +451,6 @@ VERSION_TEST(blk_blocking, a_share_that_fails_once_behind_others_costs_no_data)
     assert_same(machine.hal->fail_share.fired, 1);
     assert_same(machine.blk->requests, 2);
     cr_assert(filled(disk_content(50), sizeof(bytes), 1));
-    machine.hal->share_most = 100;
-    mock_trigger_set(&machine.hal->fail_share, 3, 1);
-    assert_status(disk_read_sector(0), share_error);
-    machine.hal->share_most = 10;
-    mock_trigger_set(&machine.hal->fail_share, 2, 1);
-    assert_status(help(GET_ID, disk.queue), share_error);
-    assert_same(machine.blk->requests, 2);
     check_unshared("");
     disk_end();
 }
