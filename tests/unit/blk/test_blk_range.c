@@ -337,6 +337,9 @@ static const struct {
     { "more than that piece", 384, 1919, 129, VPT_CALLER_ALIGNMENT, VPT_CALLER_ALIGNMENT },
     { "a piece of 3 that ends with the disk", 3, 2046, 2, VPT_OK, VPT_OK },
     { "any start and end", 1, 77, 3, VPT_OK, VPT_OK },
+    { "a read-only disk", 8, 0, 8, VPT_CALLER_READ_ONLY, VPT_CALLER_READ_ONLY },
+    { "no such operation", 8, 0, 8, VPT_UNSUPPORTED_REQUEST, VPT_UNSUPPORTED_REQUEST },
+    { "none of no such operation", 8, 0, 0, VPT_UNSUPPORTED_REQUEST, VPT_UNSUPPORTED_REQUEST },
 };
 
 /* Alone, and behind a range that is none to refuse; then by the helper. */
@@ -371,34 +374,16 @@ VERSION_TEST(blk_range, BLK_OP_2_sectors_that_no_request_can_have_are_refused_be
         options.blk.discard = (struct mock_blk_limits){ 1000, 2, extents[row].alignment };
         options.blk.secure_erase = options.blk.discard;
         options.blk.write_zeroes.sectors = 1000;
+        options.blk.read_only = extents[row].submitted == VPT_CALLER_READ_ONLY;
+        if (extents[row].submitted == VPT_UNSUPPORTED_REQUEST) {
+            memset(&options, 0, sizeof(options));
+        }
         start(variant, &options);
         for (enum which i = DISCARD; i < OPERATIONS; i++) {
             check_extent(row, i);
         }
         assert_same_of(extents[row].what, machine.blk->unaligned, 0);
         assert_same_of(extents[row].what, disk_submit_until_full(), several.requests);
-        disk_end();
-    }
-}
-
-VERSION_TEST(blk_range, a_disk_that_is_read_only_or_has_no_such_operation_refuses_whatever_the_sectors_are)
-{
-    static const enum vpt_status expected[] = { VPT_CALLER_READ_ONLY, VPT_UNSUPPORTED_REQUEST };
-
-    for (unsigned without = 0; without < 2; without++) {
-        struct mock_machine_options options = capable;
-
-        if (without != 0) {
-            memset(&options, 0, sizeof(options));
-        }
-        options.blk.read_only = without == 0;
-        start(variant, &options);
-        for (enum which i = DISCARD; i < OPERATIONS; i++) {
-            assert_status(complete_one(i, 0, 8, false), expected[without]);
-            assert_status(help(i, 0, 8), expected[without]);
-            assert_status(help(i, 0, 0), expected[without]);
-        }
-        assert_same(machine.blk->requests, 0);
         disk_end();
     }
 }
@@ -418,8 +403,6 @@ VERSION_TEST(blk_range, BLK_OP_14_only_zeroed_ranges_may_be_unmapped_and_the_fla
     assert_status(vpt_blk_write_zeroes(disk.queue, 10, 120, false), VPT_OK);
     assert_same(machine.blk->unmapped, 120);
     assert_same(machine.blk->zeroed, 240);
-    assert_status(complete_one(ZEROES, 0, 8, true), VPT_OK);
-    cr_assert(mock_blk_last(machine.blk)->unmap && machine.blk->unmapped == 128);
     disk_end();
 
     options.blk.write_zeroes_unmap = false;
