@@ -500,21 +500,6 @@ VERSION_TEST(blk_range, slots_have_room_for_the_ranges_that_were_asked_for_and_a
     }
 }
 
-VERSION_TEST(blk_range, more_memory_than_there_can_be_is_refused)
-{
-    const struct vpt_requests_config config = { .requests = 32768, .size = 32768 };
-    struct mock_machine_options options = capable;
-
-    options.queue_maximum = 32768;
-    disk_init(variant, &options);
-    mock_config_set(&machine.model->config, MOCK_BLK_DISCARD + MOCK_BLK_RANGE_COUNT, 4, 65535);
-    assert_status(vpt_blk_ranges_init(&disk.blk, 65535), VPT_OK);
-    mock_trigger_set(&machine.hal->fail_allocation, 4, 0); /* that of the slots, and of what is less */
-    assert_status(vpt_blk_queue_init(disk.queue, &disk.blk, 0, &config), VPT_RESOURCE_MEMORY);
-    cr_assert(all_zero(disk.queue, sizeof(disk.queue)));
-    machine_finish();
-}
-
 /* ---- Blocking ---- */
 
 static void check_pieces(enum which which, uint64_t sector, uint64_t count)
