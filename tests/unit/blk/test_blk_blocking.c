@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The blocking helpers: sharing, splitting what is too long for one request, waiting, giving up. */
-#define _POSIX_C_SOURCE 200809L
-
 #include "disk.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 TestSuite(blk_blocking, .timeout = 60);
@@ -372,9 +369,8 @@ static void check_split(const struct split *split, uint8_t *buffer)
 
 VARIANT_TEST(blk_blocking, a_long_transfer_is_split_by_what_the_device_and_the_port_allow)
 {
-    void *buffer = NULL;
+    static _Alignas(4096) uint8_t buffer[4096 + LONG];
 
-    cr_assert(posix_memalign(&buffer, 4096, 4096 + LONG) == 0);
     for (const struct split *split = splits; split < splits + COUNT_OF(splits); split++) {
         const struct vpt_requests_config config = { .segments = split->segments };
         const struct mock_machine_options options = {
@@ -383,10 +379,9 @@ VARIANT_TEST(blk_blocking, a_long_transfer_is_split_by_what_the_device_and_the_p
         };
 
         disk_start(variant, &options, &config);
-        check_split(split, (uint8_t *)buffer + split->misalignment);
+        check_split(split, buffer + split->misalignment);
         disk_end();
     }
-    free(buffer);
 }
 
 VARIANT_TEST(blk_blocking, no_request_of_a_transfer_of_gigabytes_is_longer_than_1_MiB)

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Discard, write zeroes and secure erase: limits, asynchronous and blocking requests, and where their records lie. */
-#define _POSIX_C_SOURCE 200809L
-
 #include "disk.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "mock_order.h"
@@ -461,19 +458,19 @@ static const struct {
     { "not available", false, 0, VPT_BLK_SLOTS_SIZE(8, 0) },
 };
 
-/* Slots of exactly that size; one byte less is refused. */
+/* Slots of exactly that size, with nothing behind them; one byte less is refused. */
 static void check_slots(const struct variant *variant, unsigned row)
 {
+    static _Alignas(4096) uint8_t bytes[VPT_BLK_SLOTS_SIZE(8, RANGES)];
     struct vpt_requests_config config = several;
-    void *bytes = NULL;
+    uint8_t *memory = bytes + sizeof(bytes) - slots[row].size;
 
-    cr_assert(posix_memalign(&bytes, 4096, slots[row].size) == 0);
-    memset(bytes, 0xc3, slots[row].size);
+    memset(bytes, 0xc3, sizeof(bytes));
     disk_init(variant, &capable);
     if (slots[row].available) {
         assert_status(vpt_blk_ranges_init(&disk.blk, slots[row].asked), VPT_OK);
     }
-    config.memory.slots = mock_hal_register_anywhere(machine.hal, bytes, slots[row].size, true);
+    config.memory.slots = mock_hal_register_anywhere(machine.hal, memory, slots[row].size, true);
     config.memory.slots.size--;
     assert_status_of(slots[row].what, vpt_blk_queue_init(disk.queue, &disk.blk, 0, &config), VPT_CALLER_MEMORY);
     assert_same(mock_hal_live_allocations(machine.hal), 0);
@@ -490,7 +487,6 @@ static void check_slots(const struct variant *variant, unsigned row)
     assert_same_of(slots[row].what, machine.blk->discarded, slots[row].available ? 8 * several.requests : 0);
     assert_status(disk_read_sector(1), VPT_OK);
     disk_end();
-    free(bytes);
 }
 
 VERSION_TEST(blk_range, slots_have_room_for_the_ranges_that_were_asked_for_and_a_request_can_have)
