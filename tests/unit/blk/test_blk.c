@@ -346,16 +346,18 @@ VARIANT_TEST(blk, a_request_has_as_many_segments_as_seg_max_and_the_caller_allow
     for (unsigned n = 0; n < COUNT_OF(cases); n++) {
         const struct mock_machine_options options = { .blk = { .seg_max = cases[n].seg_max } };
         const struct vpt_requests_config config = { .segments = cases[n].wanted };
+        char what[40];
 
+        (void)snprintf(what, sizeof(what), "seg_max %u, wanted %u", cases[n].seg_max, cases[n].wanted);
         disk_start(variant, &options, &config);
         for (unsigned i = 0; i < COUNT_OF(segments); i++) {
             segments[i] = machine_segment(i * SECTOR, SECTOR);
         }
         for (unsigned life = 0; life < 2; life++) {
-            assert_same(disk.blk.info.seg_max, cases[n].seg_max != 0 ? cases[n].seg_max : 1u);
-            assert_status(disk_complete(VPT_BLK_READ, 0, segments, cases[n].taken + 1), VPT_CALLER_TOO_LONG);
-            assert_status(disk_complete(VPT_BLK_READ, 0, segments, cases[n].taken), VPT_OK);
-            assert_same(mock_blk_last(machine.blk)->segments, cases[n].taken);
+            assert_same_of(what, disk.blk.info.seg_max, cases[n].seg_max != 0 ? cases[n].seg_max : 1u);
+            assert_status_of(what, disk_complete(VPT_BLK_READ, 0, segments, cases[n].taken + 1), VPT_CALLER_TOO_LONG);
+            assert_status_of(what, disk_complete(VPT_BLK_READ, 0, segments, cases[n].taken), VPT_OK);
+            assert_same_of(what, mock_blk_last(machine.blk)->segments, cases[n].taken);
             assert_status(vpt_device_reset(machine.device), VPT_OK);
             assert_status(vpt_driver_restart(&disk.blk.driver, NULL), VPT_OK);
         }

@@ -234,31 +234,33 @@ VERSION_TEST(blk_change, CONFIG_1_LEG_CONFIG_1_a_refresh_changes_the_capacity_al
 
 /* ---- A configuration that is too short ---- */
 
-/* Where the fields of a feature end; 0xff: no feature, the capacity. */
+/* Where the fields of a feature end; 0xff: no feature. The last ones are read by vpt_blk_ranges_init(). */
 static const struct {
+    const char *what;
     unsigned feature;
     unsigned end;
+    bool ranges;
 } ends[] = {
-    { 0xff, 8 },
-    { VPT_BLK_F_SIZE_MAX, 12 },
-    { VPT_BLK_F_SEG_MAX, 16 },
-    { VPT_BLK_F_GEOMETRY, 20 },
-    { VPT_BLK_F_BLK_SIZE, 24 },
-    { VPT_BLK_F_TOPOLOGY, 32 },
-    { VPT_BLK_F_CONFIG_WCE, 33 },
-    { VPT_BLK_F_MQ, 36 },
-    { F_ZONED, 93 },
-    { VPT_BLK_F_DISCARD, 48 }, /* these by vpt_blk_ranges_init(), without which the disk can be used */
-    { VPT_BLK_F_WRITE_ZEROES, 57 },
-    { VPT_BLK_F_SECURE_ERASE, 72 },
+    { "capacity", 0xff, 8, false },
+    { "size_max", VPT_BLK_F_SIZE_MAX, 12, false },
+    { "seg_max", VPT_BLK_F_SEG_MAX, 16, false },
+    { "geometry", VPT_BLK_F_GEOMETRY, 20, false },
+    { "blk_size", VPT_BLK_F_BLK_SIZE, 24, false },
+    { "topology", VPT_BLK_F_TOPOLOGY, 32, false },
+    { "writeback", VPT_BLK_F_CONFIG_WCE, 33, false },
+    { "num_queues", VPT_BLK_F_MQ, 36, false },
+    { "zoned", F_ZONED, 93, false },
+    { "discard", VPT_BLK_F_DISCARD, 48, true },
+    { "write zeroes", VPT_BLK_F_WRITE_ZEROES, 57, true },
+    { "secure erase", VPT_BLK_F_SECURE_ERASE, 72, true },
 };
 
 /* Given up, and all that is left of it is the device's FAILED. */
-static void init_fails(enum vpt_status expected)
+static void init_fails(const char *row, enum vpt_status expected)
 {
-    assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), expected);
-    cr_assert(all_zero(&disk.blk, sizeof(disk.blk)));
-    assert_same(machine.model->status & (VPT_STATUS_FAILED | VPT_STATUS_DRIVER_OK), VPT_STATUS_FAILED);
+    assert_status_of(row, vpt_blk_init(&disk.blk, machine.device, NULL), expected);
+    cr_assert(all_zero(&disk.blk, sizeof(disk.blk)), "%s", row);
+    assert_same_of(row, machine.model->status & (VPT_STATUS_FAILED | VPT_STATUS_DRIVER_OK), VPT_STATUS_FAILED);
 }
 
 VERSION_TEST(blk_change, CONFIG_4_a_field_that_is_offered_and_lies_outside_is_the_mistake_of_the_device)
@@ -266,28 +268,27 @@ VERSION_TEST(blk_change, CONFIG_4_a_field_that_is_offered_and_lies_outside_is_th
     const struct mock_machine_options options = { .blk = { .block_size = 512, .size_max = 4096, .seg_max = 4 } };
 
     for (unsigned n = 0; n < 2 * COUNT_OF(ends); n++) {
-        unsigned feature = ends[n / 2].feature;
-        bool read = feature != F_ZONED || variant->version == 2;
-        bool ranges = ends[n / 2].end > 36 && feature != F_ZONED;
+        const char *what = ends[n / 2].what;
+        bool missing = n % 2 == 1 && (ends[n / 2].feature != F_ZONED || variant->version == 2);
         struct vpt_blk before;
 
         disk_machine(variant, &options);
         for (unsigned bit = 0; bit < VPT_F_NOTIFY_ON_EMPTY; bit++) {
             vpt_features_remove(&machine.model->offered, bit);
         }
-        vpt_features_add(&machine.model->offered, feature);
+        vpt_features_add(&machine.model->offered, ends[n / 2].feature);
         machine.on_mmio.size = VPT_MMIO_REGISTERS_SIZE + ends[n / 2].end - n % 2;
         assert_status(machine_probe(), VPT_OK);
-        if (n % 2 == 1 && read && !ranges) {
-            init_fails(VPT_DEVICE_CONFIG);
+        if (missing && !ends[n / 2].ranges) {
+            init_fails(what, VPT_DEVICE_CONFIG);
             machine_finish();
             continue;
         }
-        assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
+        assert_status_of(what, vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
         before = disk.blk;
-        assert_status(vpt_blk_ranges_init(&disk.blk, 4), n % 2 == 1 && ranges ? VPT_DEVICE_CONFIG : VPT_OK);
-        cr_assert(n % 2 == 0 || !ranges || memcmp(&disk.blk, &before, sizeof(before)) == 0);
-        disk_work_and_end();
+        assert_status_of(what, vpt_blk_ranges_init(&disk.blk, 4), missing ? VPT_DEVICE_CONFIG : VPT_OK);
+        cr_assert(!missing || memcmp(&disk.blk, &before, sizeof(before)) == 0, "%s", what);
+        disk_work_and_end(); /* without ranges */
     }
 }
 
@@ -306,7 +307,7 @@ Test(blk_change, BLK_INIT_6_BLK_INIT_8_a_host_managed_disk_is_given_up_before_it
             mock_fault_clear(&machine.model->faults, MOCK_FAULT_FEATURES_REFUSED);
         }
         assert_status(machine_probe(), VPT_OK);
-        init_fails(VPT_UNSUPPORTED_DEVICE);
+        init_fails("host-managed", VPT_UNSUPPORTED_DEVICE);
         assert_same(machine.model->status & VPT_STATUS_FEATURES_OK, 0);
         cr_assert(!vpt_features_has(&machine.model->accepted, F_ZONED));
         cr_assert(vpt_features_has(&machine.model->offered, VPT_BLK_F_DISCARD));
