@@ -357,15 +357,6 @@ static bool submit_job(struct job *job)
     return true;
 }
 
-static void submit_batch(uint32_t most)
-{
-    for (unsigned i = 0; i < MODEL_JOBS && most != 0; i++) {
-        if (!model.jobs[i].in_flight) {
-            most = submit_job(&model.jobs[i]) ? most - 1 : 0;
-        }
-    }
-}
-
 static void check_done(const struct job *job)
 {
     uint8_t *content = model.content + (size_t)job->sector * SECTOR;
@@ -409,8 +400,13 @@ static bool take_one(void)
 static void model_step(void)
 {
     struct mock_faults *faults = &machine.model->faults;
+    uint32_t most = below(MODEL_JOBS) + 1;
 
-    submit_batch(below(MODEL_JOBS) + 1);
+    for (unsigned i = 0; i < MODEL_JOBS && most != 0; i++) {
+        if (!model.jobs[i].in_flight) {
+            most = submit_job(&model.jobs[i]) ? most - 1 : 0;
+        }
+    }
     if (below(4) != 0) {
         disk_kick();
     }
@@ -418,7 +414,7 @@ static void model_step(void)
         mock_fault_set(faults, MOCK_FAULT_IO_ERROR, 1 + below(200), 1, 0);
     }
     (void)mock_device_run(machine.model, below(MODEL_JOBS) + 1);
-    for (uint32_t most = below(MODEL_JOBS) + 1; most != 0 && take_one(); most--) {
+    for (most = below(MODEL_JOBS) + 1; most != 0 && take_one(); most--) {
     }
 }
 

@@ -6,14 +6,9 @@
 
 TestSuite(blk_blocking, .timeout = 60);
 
-#define PIECES 8u /* segments that a helper puts into one request at most */
-
 static const struct mock_machine_options capable = {
     .blk = { .flush = true, .discard = { 100, 3, 8 }, .write_zeroes = { 50, 4, 0 }, .secure_erase = { 64, 2, 8 } },
 };
-
-/* A disk that takes a request in pieces. */
-static const struct mock_machine_options pieces = { .blk = { .seg_max = 16 } };
 
 static const enum vpt_status share_error = (enum vpt_status)(VPT_PORT_ERROR_FIRST + 7);
 
@@ -303,7 +298,7 @@ static const struct split {
     { "pages", .share_page = 4096, .requests = 16 },
     { "pages off by a sector", .share_page = 4096, .misalignment = 512, .requests = 17 },
     { "more by the caller's own wish", .segments = 16, .share_page = 4096, .requests = 2 },
-    { "8 pages", .seg_max = 16, .share_page = 4096, .requests = 2 },
+    { "8 pages: a helper's own limit", .seg_max = 16, .share_page = 4096, .requests = 2 },
     { "4 pages off by a byte", .segments = 4, .share_page = 4096, .misalignment = 1, .requests = 6 },
     { "one share of which 7680 bytes are whole sectors", .segments = 1, .share_most = 8191, .requests = 9 },
     { "pieces of both", .size_max = 96, .seg_max = 64, .share_most = 100, .share_page = 256, .misalignment = 3 },
@@ -392,10 +387,11 @@ VARIANT_TEST(blk_blocking, no_request_of_a_transfer_of_gigabytes_is_longer_than_
         { 0xc0000000u, 0 },      { 0x100200u, 0 },          { 0xc0000000u, 0xc0000u },
         { 0x180000u, 0xc0000u }, { 0xc0000000u, 0x20001u },
     };
+    const struct mock_machine_options options = { .blk = { .seg_max = 16 } };
     static uint8_t bytes[0x200000]; /* for two requests: the disk of 1 MiB fails the second one */
 
     for (unsigned i = 0; i < COUNT_OF(cases); i++) {
-        disk_machine(variant, &pieces);
+        disk_machine(variant, &options);
         mock_blk_resize(machine.blk, UINT64_C(1) << 24);
         assert_status(disk_bring_up(NULL), VPT_OK);
         machine.hal->share_most = cases[i].share_most;
@@ -409,7 +405,7 @@ VARIANT_TEST(blk_blocking, no_request_of_a_transfer_of_gigabytes_is_longer_than_
 
 /* ---- What fails in the middle ---- */
 
-/* A sector to a request. What came before the request, or the share, that fails has been written, nothing after it. */
+/* A sector to a request. What comes before the request, or the share, that fails is written, and nothing after it. */
 VERSION_TEST(blk_blocking, a_request_or_a_share_that_fails_ends_the_transfer_there)
 {
     static uint8_t bytes[10 * SECTOR];
@@ -430,21 +426,4 @@ VERSION_TEST(blk_blocking, a_request_or_a_share_that_fails_ends_the_transfer_the
         assert_status(disk_read_sector(7), VPT_OK);
         disk_end();
     }
-}
-
-/* What is shared goes first, then it is tried again. */
-VERSION_TEST(blk_blocking, a_share_that_fails_once_behind_others_costs_no_data)
-{
-    static uint8_t bytes[10 * SECTOR];
-
-    disk_start(variant, &pieces, NULL);
-    machine.hal->share_most = SECTOR;
-    fill(bytes, sizeof(bytes), 1);
-    mock_trigger_set(&machine.hal->fail_share, 4, 1);
-    assert_status(vpt_blk_write(disk.queue, 50, bytes, sizeof(bytes)), VPT_OK);
-    assert_same(machine.hal->fail_share.fired, 1);
-    assert_same(machine.blk->requests, 2);
-    cr_assert(filled(disk_content(50), sizeof(bytes), 1));
-    check_unshared("");
-    disk_end();
 }
