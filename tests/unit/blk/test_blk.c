@@ -38,13 +38,13 @@ static const struct mock_machine_options full = {
     .queues = 7,
 };
 
-#define MEMBER(name) #name, offsetof(struct vpt_blk_info, name), sizeof(((struct vpt_blk_info *)NULL)->name)
+#define MEMBER(name) #name, &disk.blk.info.name, sizeof(disk.blk.info.name)
 
 /* Each member of the information: what `full` makes of it, and what it is without the feature. */
 static const struct {
     unsigned feature;
     const char *name;
-    size_t offset;
+    const void *at;
     size_t size;
     uint64_t offered;
     uint64_t otherwise;
@@ -66,9 +66,8 @@ static const struct {
     { VPT_BLK_F_TOPOLOGY, MEMBER(optimal_io_size), 0x87654321, 0 },
 };
 
-static uint64_t info_value(size_t offset, size_t size)
+static uint64_t load(const void *at, size_t size)
 {
-    const void *at = (const uint8_t *)&disk.blk.info + offset;
     uint64_t eight = 0;
     uint32_t four = 0;
     uint16_t two = 0;
@@ -83,7 +82,7 @@ static uint64_t info_value(size_t offset, size_t size)
 
 static void check_member(unsigned i, bool offered)
 {
-    assert_same_of(members[i].name, info_value(members[i].offset, members[i].size),
+    assert_same_of(members[i].name, load(members[i].at, members[i].size),
                    offered ? members[i].offered : members[i].otherwise);
 }
 
@@ -170,14 +169,12 @@ enum fields { BLOCK, REQUEST, QUEUES };
 static const struct {
     unsigned offset;
     unsigned width;
-    size_t member;
+    const void *member;
 } fields[][2] = {
-    [BLOCK] = { { MOCK_BLK_BLK_SIZE, 4, offsetof(struct vpt_blk_info, block_size) },
-                { MOCK_BLK_PHYSICAL_EXPONENT, 1, offsetof(struct vpt_blk_info, physical_block_exponent) } },
-    [REQUEST] = { { MOCK_BLK_SIZE_MAX, 4, offsetof(struct vpt_blk_info, size_max) },
-                  { MOCK_BLK_SEG_MAX, 4, offsetof(struct vpt_blk_info, seg_max) } },
-    [QUEUES] = { { MOCK_BLK_NUM_QUEUES, 2, offsetof(struct vpt_blk_info, queues) },
-                 { MOCK_BLK_HEADS, 1, offsetof(struct vpt_blk_info, heads) } },
+    [BLOCK] = { { MOCK_BLK_BLK_SIZE, 4, &disk.blk.info.block_size },
+                { MOCK_BLK_PHYSICAL_EXPONENT, 1, &disk.blk.info.physical_block_exponent } },
+    [REQUEST] = { { MOCK_BLK_SIZE_MAX, 4, &disk.blk.info.size_max }, { MOCK_BLK_SEG_MAX, 4, &disk.blk.info.seg_max } },
+    [QUEUES] = { { MOCK_BLK_NUM_QUEUES, 2, &disk.blk.info.queues }, { MOCK_BLK_HEADS, 1, &disk.blk.info.heads } },
 };
 
 static const struct {
@@ -232,7 +229,7 @@ static void check_configuration(unsigned row)
     for (unsigned i = 0; i < 2 && expected == VPT_OK; i++) {
         bool none = which == REQUEST && configurations[row].values[i] == 0;
 
-        assert_same_of(what, info_value(fields[which][i].member, fields[which][i].width),
+        assert_same_of(what, load(fields[which][i].member, fields[which][i].width),
                        none ? 1 : configurations[row].values[i]);
     }
 }

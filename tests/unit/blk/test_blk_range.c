@@ -13,19 +13,18 @@ TestSuite(blk_range_blocking, .timeout = 60);
 
 enum which { DISCARD, ZEROES, ERASE, OPERATIONS };
 
-#define INFO(member) offsetof(struct vpt_blk_info, member)
-
 static const struct {
     enum vpt_blk_operation operation;
     uint32_t type;
     unsigned feature;
-    size_t limits; /* in struct vpt_blk_info */
+    const struct vpt_blk_limits *limits;
     unsigned config;
     uint8_t content; /* of a sector afterwards */
 } operations[OPERATIONS] = {
-    { VPT_BLK_DISCARD, 11, VPT_BLK_F_DISCARD, INFO(discard), MOCK_BLK_DISCARD, MOCK_BLK_DISCARDED },
-    { VPT_BLK_WRITE_ZEROES, 13, VPT_BLK_F_WRITE_ZEROES, INFO(write_zeroes), MOCK_BLK_WRITE_ZEROES, 0 },
-    { VPT_BLK_SECURE_ERASE, 14, VPT_BLK_F_SECURE_ERASE, INFO(secure_erase), MOCK_BLK_SECURE_ERASE, MOCK_BLK_ERASED },
+    { VPT_BLK_DISCARD, 11, VPT_BLK_F_DISCARD, &disk.blk.info.discard, MOCK_BLK_DISCARD, MOCK_BLK_DISCARDED },
+    { VPT_BLK_WRITE_ZEROES, 13, VPT_BLK_F_WRITE_ZEROES, &disk.blk.info.write_zeroes, MOCK_BLK_WRITE_ZEROES, 0 },
+    { VPT_BLK_SECURE_ERASE, 14, VPT_BLK_F_SECURE_ERASE, &disk.blk.info.secure_erase, MOCK_BLK_SECURE_ERASE,
+      MOCK_BLK_ERASED },
 };
 
 static const struct mock_machine_options capable = {
@@ -38,16 +37,13 @@ static const struct mock_machine_options capable = {
 
 static const struct vpt_requests_config several = { .requests = 8, .segments = 2 };
 
-static const struct vpt_blk_limits *limits_of(enum which which)
-{
-    return (const struct vpt_blk_limits *)(const void *)((const uint8_t *)&disk.blk.info + operations[which].limits);
-}
-
 static void check_limits(const char *row, enum which which, struct vpt_blk_limits expected)
 {
-    assert_same_of(row, limits_of(which)->sectors, expected.sectors);
-    assert_same_of(row, limits_of(which)->ranges, expected.ranges);
-    assert_same_of(row, limits_of(which)->alignment, expected.alignment);
+    const struct vpt_blk_limits *found = operations[which].limits;
+
+    assert_same_of(row, found->sectors, expected.sectors);
+    assert_same_of(row, found->ranges, expected.ranges);
+    assert_same_of(row, found->alignment, expected.alignment);
 }
 
 #define UNTOUCHED 0x77
@@ -73,9 +69,7 @@ static void start(const struct variant *variant, const struct mock_machine_optio
 
 static enum vpt_status submit(enum which which, const struct vpt_blk_range *ranges, uint16_t count, void *token)
 {
-    const struct vpt_blk_request request = { .operation = operations[which].operation,
-                                             .ranges = ranges,
-                                             .range_count = count };
+    const struct vpt_blk_request request = { operations[which].operation, 0, NULL, 0, count, ranges };
 
     return vpt_blk_submit(disk.queue, &request, token);
 }
@@ -141,7 +135,7 @@ VERSION_TEST(blk_range, CONFIG_2_an_operation_without_its_feature_is_not_there)
         for (enum which i = DISCARD; i < OPERATIONS; i++) {
             bool there = (set >> i & 1) != 0;
 
-            assert_same(limits_of(i)->sectors != 0, there);
+            assert_same(operations[i].limits->sectors != 0, there);
             assert_status(complete(i, ranges, 2), there ? VPT_OK : VPT_UNSUPPORTED_REQUEST);
         }
         disk_end();
@@ -282,7 +276,7 @@ VERSION_TEST(blk_range, BLK_OP_9_10_11_no_more_ranges_than_the_limits_and_the_qu
         disk.ranges = own;
         bring_up();
         for (enum which i = DISCARD; i < OPERATIONS; i++) {
-            uint32_t most = own < limits_of(i)->ranges ? own : limits_of(i)->ranges;
+            uint32_t most = own < operations[i].limits->ranges ? own : operations[i].limits->ranges;
 
             assert_status(complete(i, ranges, 0), VPT_CALLER_ARGUMENT);
             assert_status(complete(i, NULL, 1), VPT_CALLER_ARGUMENT);
@@ -501,7 +495,7 @@ VERSION_TEST(blk_range, slots_have_room_for_the_ranges_that_were_asked_for_and_a
 static void check_pieces(enum which which, uint64_t sector, uint64_t count)
 {
     const struct vpt_blk_range whole = { sector, (uint32_t)count, false };
-    uint32_t most = limits_of(which)->sectors;
+    uint32_t most = operations[which].limits->sectors;
     uint64_t requests = (count + most - 1) / most;
 
     assert_status(help(which, sector, count), VPT_OK);
@@ -561,7 +555,7 @@ VERSION_TEST(blk_range_blocking, BLK_OP_16_an_error_ends_the_operation_there)
         struct vpt_blk_range done = { 0, 0, false };
 
         start(variant, &capable);
-        done.sectors = 2 * limits_of(i)->sectors;
+        done.sectors = 2 * operations[i].limits->sectors;
         mock_fault_set(&machine.model->faults, MOCK_FAULT_IO_ERROR, 3, 1, 0);
         assert_status(help(i, 0, 2048), VPT_DEVICE_IO_ERROR);
         check_content(i, &done, 1);
