@@ -456,6 +456,7 @@ static const struct {
 static void check_slots(const struct variant *variant, unsigned row)
 {
     static _Alignas(4096) uint8_t bytes[VPT_BLK_SLOTS_SIZE(8, RANGES)];
+    const struct vpt_blk_range range = { 0, 8, false };
     struct vpt_requests_config config = several;
     uint8_t *memory = bytes + sizeof(bytes) - slots[row].size;
 
@@ -471,15 +472,13 @@ static void check_slots(const struct variant *variant, unsigned row)
     config.memory.slots.size++;
     assert_status(vpt_blk_queue_init(disk.queue, &disk.blk, 0, &config), VPT_OK);
     assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
-    for (unsigned i = 0; i < several.requests && slots[row].available; i++) {
-        const struct vpt_blk_range range = { i * 8, 8, false };
-
-        assert_status_of(slots[row].what, submit(DISCARD, &range, 1, NULL), VPT_OK);
+    for (unsigned i = 0; i < several.requests; i++) {
+        assert_status(slots[row].available ? submit(DISCARD, &range, 1, NULL)
+                                           : disk_submit_one(VPT_BLK_READ, 0, 0, SECTOR, NULL),
+                      VPT_OK);
     }
     disk_kick();
-    assert_same_of(slots[row].what, disk_drain(), slots[row].available ? several.requests : 0);
-    assert_same_of(slots[row].what, machine.blk->discarded, slots[row].available ? 8 * several.requests : 0);
-    assert_status(disk_read_sector(1), VPT_OK);
+    assert_same_of(slots[row].what, disk_drain(), several.requests);
     disk_end();
 }
 
