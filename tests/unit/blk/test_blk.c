@@ -128,8 +128,7 @@ VERSION_TEST(blk, a_disk_without_any_optional_feature_has_the_defaults)
  * All that the transport and the device type may offer at once. Of what is foreign the zone model alone is read, where
  * the bit means something: no legacy device has zones.
  */
-VERSION_TEST(
-    blk, BLK_INIT_5_BLK_INIT_8_BLK_INIT_9_FEAT_5_what_the_driver_does_not_know_is_not_accepted_and_no_reason_to_refuse)
+VERSION_TEST(blk, BLK_INIT_5_BLK_INIT_8_BLK_INIT_9_FEAT_5_unknown_features_are_left_alone_and_no_reason_to_refuse)
 {
     static const unsigned foreign[] = { F_BARRIER,         F_SCSI,         F_LIFETIME,      F_ZONED,
                                         VPT_F_RING_PACKED, VPT_F_IN_ORDER, VPT_F_RING_RESET };
