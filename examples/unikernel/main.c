@@ -2,7 +2,7 @@
 /* The whole program: what a kernel would call init, without the kernel. */
 #include "command.h"
 #include "console.h"
-#include "mock_machine.h"
+#include "machine.h"
 #include "port.h"
 #include "sleep.h"
 

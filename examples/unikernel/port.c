@@ -4,7 +4,7 @@
 #include <page_pool.h>
 #include <vpt/mmio.h>
 
-#include "mock_machine.h"
+#include "machine.h"
 
 static _Alignas(VPT_PAGE_POOL_PAGE_SIZE) unsigned char memory[16u * VPT_PAGE_POOL_PAGE_SIZE];
 static struct vpt_page_pool pool;

@@ -8,8 +8,8 @@
 #define VPT_TESTS_PROOF_DEVICE_H
 
 #include "proof_any.h"
-#include "queue/internal.h"
-#include "transport/transport.h"
+#include "queue/queue_internal.h"
+#include "transport/transport_ops.h"
 
 #define FEATURES_0 ((TABLES != 0 ? 1u << VPT_F_INDIRECT_DESC : 0u) | ((uint32_t)EVENT << VPT_F_EVENT_IDX))
 

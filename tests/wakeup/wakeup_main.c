@@ -6,7 +6,7 @@
 #include "console.h"
 #include "controller.h"
 #include "disk.h"
-#include "mock_machine.h"
+#include "machine.h"
 #include "ports.h"
 #include "step.h"
 

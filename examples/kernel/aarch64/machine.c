@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* QEMU's aarch64 "virt" machine, with -semihosting for the exit status. */
-#include "mock_machine.h"
+#include "machine.h"
 
 #include "fw_cfg.h"
 #include "io_window.h"

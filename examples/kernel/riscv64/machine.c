@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* QEMU's riscv64 "virt" machine. */
-#include "mock_machine.h"
+#include "machine.h"
 
 #include "fw_cfg.h"
 #include "io_window.h"

@@ -2,7 +2,7 @@
 /* The serial port of QEMU's riscv64 "virt" machine, a 16550. */
 #include "serial.h"
 
-#include "mock_machine.h"
+#include "machine.h"
 
 #define UART ((volatile uint8_t *)0x10000000u)
 

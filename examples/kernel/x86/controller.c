@@ -6,7 +6,7 @@
 #include "controller.h"
 
 #include "interrupts.h"
-#include "mock_machine.h"
+#include "machine.h"
 #include "x86.h"
 
 void x86_vector(uintptr_t vector, uintptr_t address);

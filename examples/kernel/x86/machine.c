@@ -3,7 +3,7 @@
  * QEMU's x86 machines "microvm", "pc" and "q35", with a serial port and -device isa-debug-exit,iobase=0xf4,iosize=4.
  * One kernel runs on all of them: the host bridge tells which it is.
  */
-#include "mock_machine.h"
+#include "machine.h"
 
 #include "cf8.h"
 #include "x86.h"

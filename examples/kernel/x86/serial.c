@@ -2,7 +2,7 @@
 /* The serial port of a PC, a 16550. */
 #include "serial.h"
 
-#include "mock_machine.h"
+#include "machine.h"
 #include "x86_io.h"
 
 #define UART 0x3f8u
