@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* The way that a device interrupts: vectors, with read-back, or the next best (VirtIO 1.4, section 4.1.5.1.2). */
+/* The way that a device interrupts: vectors with read-back, or else the line (VirtIO 1.4, section 4.1.5.1.2). */
 #include "../log.h"
 #include "transport_ops.h"
 
-/* Assigns the vectors of `plan`. Returns whether the device has taken all of them. */
+/* Assigns the vectors of `plan`. Returns whether the device has accepted all of them. */
 static bool assign(struct vpt_device *device, const struct vpt_interrupts *plan)
 {
     uint32_t queue;
@@ -59,7 +59,7 @@ static bool assign_best(struct vpt_device *device, struct vpt_interrupts *plan)
     return assign(device, plan);
 }
 
-/* Tries vectors if they are wanted and MSI-X is on. None stays assigned unless all were taken. */
+/* Tries vectors if they are wanted and MSI-X is on. No vector stays assigned unless the device accepts all of them. */
 static enum vpt_status try_vectors(struct vpt_device *device, struct vpt_interrupts *plan, bool *assigned)
 {
     bool wanted = plan->mode >= VPT_INTERRUPTS_SHARED && plan->vectors != 0;
