@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Which function, register and width a guest's access to configuration space is for: pure functions.
- */
+/* Which function, register and width a guest's access to configuration space is for: pure functions. */
 #include "../pci/pci_internal.h"
 
 /* The address port (PCI 3.0, section 3.2.2.3.2). */

@@ -38,9 +38,7 @@ enum vpt_status vpt_assign_unmap(struct vpt_assign_device *device, const struct 
     return status;
 }
 
-/*
- * Maps the pieces of a BAR that are not mapped yet, up to the first failure. If `address` is 0, the BAR is not live.
- */
+/* Maps the pieces of a BAR that are not mapped yet, up to the first failure. If `address` is 0, the BAR is not live. */
 static enum vpt_status map_bar(struct vpt_assign_device *device, unsigned bar, uint64_t address)
 {
     uint64_t size = address != 0 ? device->layout.bar[bar].size : 0;

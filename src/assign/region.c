@@ -23,9 +23,7 @@ void vpt_assign_region_insert(struct vpt_assign_region *regions, size_t count, c
     *at = *region;
 }
 
-/*
- * Returns how many regions begin at this byte or before it. Only the last of these regions can contain the byte.
- */
+/* Returns how many regions begin at this byte or before it. Only the last of these regions can contain the byte. */
 static unsigned count_begun(const struct vpt_assign_device *device, enum vpt_assign_space space, uint64_t guest)
 {
     unsigned first = 0;

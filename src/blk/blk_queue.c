@@ -6,7 +6,7 @@
 
 #define HEADER_BYTES VPT_OFFSET_OF(struct vpt_blk_slot, status)
 
-/* Only the status byte says whether it was a success: the used length may be too small on any device. */
+/* Only the status byte says whether a request succeeded: the used length may be too small on any device. */
 static enum vpt_status blk_result(const struct vpt_requests *requests, const void *slot, uint32_t length)
 {
     (void)requests;
@@ -20,8 +20,8 @@ static enum vpt_status blk_result(const struct vpt_requests *requests, const voi
 }
 
 /*
- * Requests have no more data segments than the device says that it takes, or, if it does not say, than every device
- * takes.
+ * Limits the data segments of requests to the number that the device says it accepts, or else to the number that every
+ * device accepts.
  */
 static void fit(struct vpt_requests *requests)
 {

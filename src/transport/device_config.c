@@ -58,7 +58,7 @@ enum vpt_status vpt_device_config_write(struct vpt_device *device, uint32_t offs
     return status;
 }
 
-/* Stores `width` bytes of a number in a member or in one half of it. Returns whether the bytes were different before. */
+/* Stores `width` bytes of a number in a member or in one half of it. Returns whether the bytes have changed. */
 static bool store_member(uint8_t *member, unsigned width, uint32_t value)
 {
     bool changed = false;

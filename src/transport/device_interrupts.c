@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The way that a device interrupts: vectors with read-back, or else the line (VirtIO 1.4, section 4.1.5.1.2). */
+/* The way that a device interrupts: vectors with read-back, the line, or none (VirtIO 1.4, section 4.1.5.1.2). */
 #include "../log.h"
 #include "transport_ops.h"
 

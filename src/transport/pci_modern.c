@@ -222,7 +222,7 @@ static enum vpt_status place_structure(struct search *search, unsigned type, uin
     return vpt_structure_place(pci, &claim, search->structures[type - 1u]);
 }
 
-/* A region's offset and length have 64 bits. Their upper halves come after the fields of other capabilities. */
+/* A region's offset and length have 64 bits. Their upper halves come after the fields that all capabilities have. */
 static void place_region(struct search *search, uint32_t at)
 {
     struct vpt_pci_structure found;

@@ -48,7 +48,7 @@ static enum vpt_status open_legacy(struct vpt_virtio_pci *pci)
 #endif
 }
 
-/* *unusable is set if the device has no modern interface or this kernel cannot reach it. Other errors may be temporary. */
+/* Sets *unusable if there is no modern interface or this kernel cannot reach it. Other errors may be temporary. */
 static enum vpt_status open_modern(struct vpt_virtio_pci *pci, bool *unusable)
 {
     enum vpt_status status = vpt_pci_find_modern(pci);
