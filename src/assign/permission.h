@@ -162,7 +162,7 @@ struct vpt_assign_kind {
 };
 
 #define KIND_HIDDEN 0x80u /* unless the caller shows it */
-#define KIND_ONCE   0x1fu /* not 0: a bit of this kind alone, of which guests see only one capability */
+#define KIND_ONCE   0x1fu /* not 0: a bit that this kind alone has; guests see only one capability of it */
 
 /* Never NULL: an unknown code gets an entry without restrictions. */
 const struct vpt_assign_kind *vpt_assign_kind_of(unsigned code);

@@ -164,7 +164,7 @@ static enum vpt_status restore_register(struct vpt_assign_device *device, uint16
     return status;
 }
 
-/* Restores a word that comes after the WORDS first ones. */
+/* Restores a word. `number` is at least WORDS. */
 static enum vpt_status set_word(struct vpt_assign_device *device, unsigned number, uint32_t value)
 {
     unsigned offset = 4u * (number - WORDS);

@@ -55,7 +55,7 @@ struct walk {
     struct bus bus[VPT_PCI_BRIDGES_DEEP + 1u];
 };
 
-/* An error at one function does not keep the others from getting addresses. */
+/* Logs an error, and keeps the first one. After an error at one function, other functions still get addresses. */
 static void note(struct walk *walk, const char *subject, enum vpt_status status)
 {
     if (status != VPT_OK) {
@@ -120,7 +120,7 @@ static enum vpt_status put_window(const struct vpt_pci_function *bridge, unsigne
 }
 
 /*
- * Returns where the functions behind a bridge end. Some ports of PCI Express show their one device under every number.
+ * Returns where the functions behind a bridge end. Some ports of PCI Express show the one device behind them under every number.
  */
 static uint16_t end_behind(const struct vpt_pci_function *bridge)
 {

@@ -51,8 +51,8 @@ static inline bool vpt_pci_bar_implemented(const struct vpt_pci_bar *bar)
 }
 
 /*
- * Whether a BAR has a possible address. If one of the bits is set that are flags in a register, the caller has not
- * removed the flags.
+ * Whether a BAR has a possible address. If bits of the address are set that are flags in a register, the caller has not
+ * removed them.
  */
 static inline bool vpt_pci_bar_assigned(const struct vpt_pci_bar *bar)
 {

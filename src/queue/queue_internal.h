@@ -7,7 +7,7 @@
 
 /* ---- The steps of a set-up ---- */
 
-#define VPT_QUEUE_DEFAULT_SIZE_MAX 256u /* entries, if nobody names a size and no request needs more */
+#define VPT_QUEUE_DEFAULT_SIZE_MAX 256u /* entries, if the caller names no size and no request needs more */
 
 /* What a set-up is to make: struct vpt_queue_config, in terms that suit every form. */
 struct vpt_queue_wish {
@@ -15,7 +15,7 @@ struct vpt_queue_wish {
     uint32_t size; /* entries; 0: the device's maximum, up to `most` */
     uint32_t most;
     uint32_t requests; /* in flight; a general queue ignores this */
-    uint32_t tables;   /* indirect ones */
+    uint32_t tables;   /* indirect tables */
     uint32_t segments; /* entries of each table */
     uint16_t index;
     /* The set-up fills in the next two. */

@@ -16,7 +16,7 @@ static struct vpt_requests *requests_of(struct vpt_queue *queue)
     return VPT_CONTAINER_OF(queue, struct vpt_requests, queue);
 }
 
-/* Returns how many slots fit in the ring, if each needs so many of its entries. */
+/* Returns how many slots fit in the ring, if each needs `each` of its entries. */
 static uint32_t slots_of(uint32_t wanted, uint32_t size, uint32_t each)
 {
     uint32_t slots = 0;

@@ -46,10 +46,10 @@ static inline void *slot_next(const struct vpt_requests *requests)
     return requests->queue.free_count != 0 ? slot_or_null(requests, requests->queue.free_head) : NULL;
 }
 
-/* Returns why a request of so many segments cannot be submitted. */
+/* Returns why a request of `count` segments cannot be submitted. */
 enum vpt_status vpt_slots_refuse(const struct vpt_requests *requests, uint32_t count);
 
-/* Returns how many slots are in flight: all that are not free. They are counted if the queue is dead: free_count is 0. */
+/* Returns how many slots are in flight, which is all that are not free. In a dead queue, free_count is always 0. */
 static inline uint32_t slots_in_flight(const struct vpt_requests *requests)
 {
     const struct vpt_queue *queue = &requests->queue;
@@ -57,7 +57,7 @@ static inline uint32_t slots_in_flight(const struct vpt_requests *requests)
     return queue->dead == VPT_OK ? queue->slot_count - queue->free_count : vpt_queue_in_flight(queue);
 }
 
-/* Submits a request as most are: a header, data of one direction, then a reply. A slot is free. */
+/* Submits a request that has a header, data of one direction, then a reply, as most have. A slot is free. */
 enum vpt_status vpt_requests_submit_framed(struct vpt_requests *requests, const struct vpt_segment *segments,
                                            uint32_t count, bool writable, void *token);
 

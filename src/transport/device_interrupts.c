@@ -38,7 +38,7 @@ static void plan_vectors(struct vpt_interrupts *plan, enum vpt_interrupt_mode mo
     plan->step = step;
 }
 
-/* Tries the modes with vectors, the best first. The next one overwrites what a failed one has assigned. */
+/* Tries the modes with vectors, the best first. Each mode overwrites what a failed mode has assigned. */
 static bool assign_best(struct vpt_device *device, struct vpt_interrupts *plan)
 {
     bool per_queue = plan->mode == VPT_INTERRUPTS_PER_QUEUE;
@@ -86,7 +86,7 @@ static enum vpt_status try_vectors(struct vpt_device *device, struct vpt_interru
     return VPT_OK;
 }
 
-/* Uses the line. Without one the driver has to poll. */
+/* Uses the line. Without a line the driver has to poll. */
 static enum vpt_status use_line(struct vpt_device *device, struct vpt_interrupts *plan)
 {
     bool wanted = plan->mode != VPT_INTERRUPTS_POLLING;

@@ -52,8 +52,8 @@ enum vpt_register {
  */
 struct vpt_legacy_ops {
     uint64_t ring_limit;     /* highest device address that a ring may have */
-    uint32_t ring_alignment; /* of the start of rings in one piece */
-    uint32_t used_alignment; /* of the used ring in rings in one piece */
+    uint32_t ring_alignment; /* of the start of the rings, if they are one piece */
+    uint32_t used_alignment; /* of the used ring, if the rings are one piece */
     enum vpt_status (*queue_enable)(struct vpt_device *device, uint16_t index, const struct vpt_area *areas);
 };
 
@@ -111,7 +111,7 @@ static inline bool vpt_legacy(const struct vpt_device *device)
 #endif
 }
 
-/* Returns the alignment of the used ring in rings in one piece. */
+/* Returns the alignment of the used ring, if the rings are one piece. */
 static inline uint32_t vpt_used_alignment(const struct vpt_device *device)
 {
     return vpt_legacy(device) ? device->ops->legacy->used_alignment : VPT_QUEUE_RINGS_ALIGNMENT;
