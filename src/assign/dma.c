@@ -225,7 +225,7 @@ enum vpt_status vpt_assign_dma_attach(struct vpt_assign_dma *dma, struct vpt_ass
     return status;
 }
 
-/* Called when no device is left. Removes ranges of memory, because the memory may become another guest's. */
+/* Called when no device is left. Removes ranges of the guest's memory, which may become another guest's. */
 static void forget_ranges(struct vpt_assign_dma *dma)
 {
     uint16_t count = dma->count;

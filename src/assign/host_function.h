@@ -26,8 +26,8 @@ enum vpt_status vpt_assign_host_write(struct vpt_assign_device *device, unsigned
                                       uint32_t value, uint32_t acts, bool audited);
 
 /*
- * Sets the bits `mask` of the host's command register to those of `value`, if they differ. Callers always turn bus
- * mastering off first, because the device must not reach memory that is about to get another owner.
+ * Sets the bits `mask` of the host's command register to those of `value`, if they differ. A caller that takes a device
+ * from a guest turns bus mastering off first, because the memory that the device reaches may get another owner.
  *
  * returns:
  * VPT_OK

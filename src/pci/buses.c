@@ -120,7 +120,8 @@ static enum vpt_status put_window(const struct vpt_pci_function *bridge, unsigne
 }
 
 /*
- * Returns where the functions behind a bridge end. Some ports of PCI Express show the one device behind them under every number.
+ * Returns where the functions behind a bridge end. Some ports of PCI Express show the one device behind them under
+ * every number.
  */
 static uint16_t end_behind(const struct vpt_pci_function *bridge)
 {

@@ -33,7 +33,7 @@ enum vpt_status vpt_queue_find(struct vpt_device *device, uint16_t index, uint32
     return VPT_OK;
 }
 
-/* Checks that the caller gives all three pieces of the rings, or at most one, which is all that legacy can use. */
+/* Checks that the caller gives all three pieces of the rings, or at most one. A legacy interface uses only one. */
 static enum vpt_status check_given(const struct vpt_queue *queue, struct vpt_queue_wish *wish)
 {
     const struct vpt_queue_memory *memory = wish->memory;

@@ -193,7 +193,7 @@ VPT_COLD enum vpt_status kick_strongly(struct vpt_queue *queue, uint32_t unkicke
     return wants_kick_strongly(queue, unkicked) ? notify(queue) : VPT_OK;
 }
 
-/* Does not call vpt_queue_publish() and the others, so that the common path saves no register. */
+/* Does not call vpt_queue_publish() or vpt_queue_kick_prepare(), so that the common path saves no register. */
 enum vpt_status vpt_queue_kick(struct vpt_queue *queue)
 {
     enum vpt_status status = check_running(queue);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* virtio over PCI: whether a function is a device, and which of its interfaces is used. */
+/* virtio over PCI: whether a function is a virtio device, and which of its interfaces is used. */
 #include "../log.h"
 #include "pci_function.h"
 
