@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Everything that the C language cannot say: volatile accesses, byte order, barriers, compiler builtins. No other file
+ * Everything that plain C cannot express: volatile accesses, byte order, barriers, compiler builtins. No other file
  * has any of these. Under __FRAMAC__ the bodies are plain C. There a volatile read may give any value, as an untrusted
  * device may.
  */
@@ -21,12 +21,12 @@
 #else
 #define VPT_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 #define VPT_INLINE              static inline __attribute__((always_inline))
-/* Kept out of their callers, which then need fewer registers or less code. VPT_COLD is for what is seldom called. */
+/* For functions that are kept out of their callers, to save registers or code. VPT_COLD: they are seldom called. */
 #define VPT_OUT_OF_LINE         static __attribute__((noinline))
 #define VPT_COLD                static __attribute__((noinline, cold))
 #endif
 
-/* Copied into each caller to save time, unless a build asks for small code. */
+/* For functions that are copied into each caller to save time, unless a build asks for small code. */
 #ifdef __OPTIMIZE_SIZE__
 #define VPT_FOR_SPEED        false
 #define VPT_INLINE_FOR_SPEED static
@@ -144,9 +144,9 @@ VPT_INLINE uint32_t vpt_pair(bool device_order, uint16_t first, uint16_t second)
 #endif
 
 /*
- * Private scalars that a call reads without the lock under which they are written: vpt_queue_has_used(),
- * vpt_device_gone(), vpt_device_check() and vpt_device_interrupt(); also what calls of a queue read of its device. Each
- * is accessed whole, and read anew each time.
+ * For private scalars that are read without the lock under which they are written: by vpt_queue_has_used(),
+ * vpt_device_gone(), vpt_device_check() and vpt_device_interrupt(), and by calls of a queue that read its device. Each
+ * scalar is accessed as a whole, and read again each time.
  */
 #if defined(__FRAMAC__)
 #define VPT_READ_ONCE(object)         (object)
@@ -159,7 +159,7 @@ VPT_INLINE uint32_t vpt_pair(bool device_order, uint16_t first, uint16_t second)
 #define VPT_WRITE_ONCE(object, value) ((void)(*(volatile __typeof__(object) *)(void *)&(object) = (value)))
 #endif
 
-/* For a function with one parameter for both directions, which does not write through this pointer. */
+/* For a call of a function that has one parameter for reads and writes, and does not write through this pointer. */
 VPT_INLINE void *vpt_unconst(const void *pointer)
 {
 #ifdef __FRAMAC__
@@ -215,9 +215,9 @@ VPT_INLINE void vpt_store64(void *address, uint64_t value)
 #endif
 
 /*
- * What each architecture defines: a barrier between stores; one between loads; a full barrier. The latter two exist in
- * two strengths: weak, when another CPU simulates the device, and strong, when it is hardware (ORDER_PLATFORM). The
- * last one is between memory and a device's registers.
+ * Each architecture defines a barrier between stores, one between loads, and a full one. Each has two strengths: weak,
+ * when another CPU simulates the device, and strong, when the device is hardware (ORDER_PLATFORM). The last two of the
+ * list are between memory and a device's registers.
  */
 #if defined(__FRAMAC__)
 #define VPT_FENCE_STORES()        VPT_FENCE("")
@@ -320,7 +320,7 @@ VPT_INLINE void vpt_barrier_loads(bool strong)
     }
 }
 
-/* An index is stored before it is loaded what the device wants (SPLIT-KICK-1, D-SPLIT-6). */
+/* The store of an index comes before the load of what the device wants (SPLIT-KICK-1, D-SPLIT-6). */
 VPT_INLINE void vpt_barrier_full(void)
 {
     VPT_FENCE_FULL();
@@ -346,8 +346,8 @@ VPT_INLINE void vpt_barrier_register_read(void)
 /* ---- The CPU ---- */
 
 /*
- * The beginning of the name of a hypervisor or an emulator. It is something else without one, and 0 if the CPU lacks
- * the instruction. No i386 CPU without it has been seen with a virtio device.
+ * Returns the first letters of the name of a hypervisor or an emulator. Without one the value may be any; it is 0 if
+ * the CPU lacks the instruction. No i386 CPU without the instruction has been seen with a virtio device.
  */
 VPT_INLINE uint32_t vpt_cpuid_hypervisor(void)
 {
@@ -370,10 +370,10 @@ VPT_INLINE bool vpt_cpu_is_tcg(uint32_t name)
     return name == 0x54474354u;
 }
 
-/* ---- Registers: exactly one access of exactly that width, raw byte order ---- */
+/* ---- Registers: exactly one access of exactly the named width, in the register's byte order ---- */
 
 /*
- * On arm and aarch64 in assembly with a plain base register: compilers turn volatile accesses into write-back
+ * On arm and aarch64 these are assembly with a plain base register: compilers turn volatile accesses into write-back
  * addressing, which a hypervisor cannot emulate because the fault syndrome does not describe it.
  */
 #if defined(__aarch64__) && !defined(__FRAMAC__)

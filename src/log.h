@@ -8,7 +8,7 @@
 enum vpt_status vpt_log(const struct vpt_port *port, enum vpt_log_level level, const char *subject,
                         enum vpt_status status);
 
-/* As vpt_log(), and says that `bytes` of memory were asked for. */
+/* Does what vpt_log() does, and logs that `bytes` of memory were asked for. */
 enum vpt_status vpt_log_memory(const struct vpt_port *port, enum vpt_log_level level, const char *subject,
                                enum vpt_status status, size_t bytes);
 

@@ -267,9 +267,9 @@ struct vpt_assign_device {
     uint32_t msi_pending;                /* pending messages of MSI */
     const struct vpt_assign_host *host;
     const struct vpt_assign_guest *guest;
-    uint32_t *shadow;                     /* registers of 4 bytes: virtual bits as the guest sees them */
-    uint32_t *saved;                      /* registers of 4 bytes: the host's, as they were at the open */
-    uint8_t *classes;                     /* config_size bytes: rows of the permission table */
+    uint32_t *shadow; /* registers of 4 bytes: virtual bits as the guest sees them */
+    uint32_t *saved;  /* registers of 4 bytes: the host's, as they were at the open */
+    uint8_t *classes; /* config_size bytes: for each byte, the number of its row of permissions, and marks */
     struct vpt_assign_region *regions;    /* the live ones, sorted by space and guest address */
     struct vpt_assign_registry *registry; /* that the device is in; NULL: none */
     struct vpt_assign_device *next;

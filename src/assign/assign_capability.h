@@ -6,8 +6,8 @@
 #include <vpt/assign.h>
 
 /*
- * Returns the offset of the first standard capability with this id, hidden or not, that has 8 bytes and has `byte`
- * within the space. 0: there is none.
+ * Returns the offset of the first standard capability with this id, hidden or not, that has at least 8 bytes and whose
+ * byte number `byte` is within the space. Returns 0 if there is none.
  */
 unsigned vpt_assign_find_capability(const struct vpt_assign_device *device, unsigned id, unsigned byte);
 

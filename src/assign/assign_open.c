@@ -21,7 +21,7 @@ static uint16_t config_size_of(const struct vpt_assign_config *config)
     return config->config_size != 0 ? config->config_size : (uint16_t)VPT_PCI_CONFIG_SIZE;
 }
 
-/* How many bytes of storage a device needs that has so many vectors. */
+/* Returns how many bytes of storage a device with so many vectors needs. */
 static size_t storage_of(const struct vpt_assign_config *config, unsigned vectors)
 {
     return VPT_ASSIGN_STORAGE_SIZE(config_size_of(config), config->trap_count, config->regions) +
@@ -70,7 +70,7 @@ static enum vpt_status divide_storage(struct vpt_assign_device *device, const st
 
 /* ---- The function ---- */
 
-/* The files of src/pci/ access functions by a port. A caller of theirs here makes one that calls the host's hooks. */
+/* The files of src/pci/ access functions by a port, so this file gives them a port that calls the host's hooks. */
 static enum vpt_status port_read(void *ctx, const struct vpt_pci_address *address, uint16_t offset, unsigned width,
                                  uint32_t *value)
 {
@@ -104,7 +104,7 @@ static void make_adapter(struct adapter *adapter, const struct vpt_assign_host *
 
 /*
  * Takes the BARs that the caller has given, or else those that the function has. A given BAR that is impossible is an
- * error; one that the function itself reports is left out.
+ * error; an impossible BAR that the function itself reports is left out.
  */
 static enum vpt_status take_bars(struct vpt_assign_device *device, const struct vpt_pci_bars *given)
 {
@@ -183,7 +183,7 @@ static enum vpt_status save_config(struct vpt_assign_device *device)
         status = host->config_read(host->ctx, (uint16_t)(4u * i), 4, &saved[i]);
     }
     if (status == VPT_OK) {
-        /* If the function has gone since, the rest of what was read may be all-ones. */
+        /* If the function was removed meanwhile, a part of what was read may be all-ones. */
         status = vpt_assign_present(device);
     }
     if (status != VPT_OK) {
@@ -225,7 +225,7 @@ static void take_ids(struct vpt_assign_device *device, const struct vpt_assign_i
     }
 }
 
-/* Ids of a virtual function read all-ones, so whoever hands it over says what it is. */
+/* Ids of a virtual function read all-ones, so the caller gives them. */
 static void take_identity(struct vpt_assign_device *device, const struct vpt_assign_config *config)
 {
     if (config->virtual_function) {
@@ -262,7 +262,8 @@ static bool traps_overlap(const struct vpt_assign_trap *a, const struct vpt_assi
 }
 
 /*
- * Sets up the MSI-X table. If the table or the pending bits lie where they cannot, or overlap, guests do not see MSI-X.
+ * Sets up the MSI-X table. If the table or the pending bits are where they cannot be, or overlap, guests do not see
+ * MSI-X.
  */
 static enum vpt_status take_vectors(struct vpt_assign_device *device, const struct vpt_assign_config *config)
 {

@@ -11,7 +11,7 @@ static bool region_in_order(const struct vpt_assign_region *region)
            vpt_assign_region_within(region, region->guest);
 }
 
-/* Whether the first region ends before the second begins. Each by itself is in order. */
+/* Whether the first region ends before the second begins. region_in_order() holds for each. */
 static bool is_before(const struct vpt_assign_region *region, const struct vpt_assign_region *next)
 {
     return region->space < next->space ||

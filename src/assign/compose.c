@@ -44,7 +44,7 @@ static const struct list extended = {
 
 /* ---- Bytes ---- */
 
-/* Gives the bytes from `from` up to `end` a row, and the guest those of their bits that the row keeps. */
+/* Gives the bytes from `from` up to `end` a row. The guest sees those of their saved bits that the row keeps. */
 static void fill_bytes(struct vpt_assign_device *device, unsigned from, unsigned end, unsigned row, unsigned marks)
 {
     unsigned keep = vpt_assign_rows[row].keep;
@@ -80,7 +80,7 @@ static void fill_msi(struct vpt_assign_device *device, uint32_t header, unsigned
     unsigned control = vpt_assign_shadow8(device, base + 2u);
     unsigned shift = msi_shift(header);
 
-    /* The function asks for so many messages, as a power of two; 6 and 7 are reserved. */
+    /* The number of messages that the function asks for is a power of two; exponents 6 and 7 are reserved. */
     if ((control & 0xeu) > 0xau) {
         vpt_assign_shadow_set8(device, base + 2u, (uint8_t)((control & 0xf0u) | 0xau));
     }
@@ -100,8 +100,8 @@ static void fill_reset(struct vpt_assign_device *device, unsigned part, bool abl
 }
 
 /*
- * Fills in what the tables say of a capability. A hidden one is filled in, too, because a reset takes away its bytes as
- * well.
+ * Fills in what the tables say of a capability, even of a hidden one, because a reset takes away the bytes of hidden
+ * capabilities, too.
  */
 static void fill_known(struct vpt_assign_device *device, uint32_t header, unsigned code, unsigned base, unsigned size)
 {
@@ -152,7 +152,7 @@ static unsigned next_of(const struct list *list, uint32_t header)
     return header >> list->shift & (list->end - 4u);
 }
 
-/* Whether there is no capability. */
+/* Whether a header says that there is no capability. */
 static bool is_absent(const struct list *list, uint32_t header)
 {
     return list->extended ? header == 0 || header == PCI_ABSENT32 : (header & PCI_ABSENT16) == PCI_ABSENT16;
@@ -167,7 +167,7 @@ static unsigned mark_heads(struct vpt_assign_device *device, const struct list *
     unsigned at = first;
     unsigned count = 0;
 
-    /* Each step marks another word, and the space has no more than this. */
+    /* Each step marks another word, and the space has no more words than this limit. */
     while (at != 0 && count < VPT_PCI_EXTENDED_CAPABILITIES_MAX) {
         uint32_t header = vpt_assign_saved32(device, at);
 
@@ -260,7 +260,7 @@ static void compose_standard(struct vpt_assign_device *device)
                            vpt_assign_shadow8(device, PCI_CAPABILITIES) != 0 ? PCI_STATUS_CAPABILITIES : 0);
 }
 
-/* Without an extended list guests see nothing of that part, since a port or a bridge may not reach it. */
+/* Without an extended list guests see nothing of the extended space, since a port or a bridge may not reach it. */
 static void compose_extended(struct vpt_assign_device *device)
 {
     unsigned first = PCI_CAPABILITIES_EXTENDED;

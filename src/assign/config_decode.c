@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Which function, register and width a guest's access to configuration space is for: functions of their arguments
- * alone.
- */
+/* Which function, register and width a guest's access to configuration space is for: pure functions. */
 #include "../pci/pci_internal.h"
 
 /* The address port (PCI 3.0, section 3.2.2.3.2). */
@@ -19,7 +16,7 @@
 
 static const struct vpt_pci_target none;
 
-/* Whether configuration space has such accesses: of 1, 2 or 4 bytes, within one word of 4. */
+/* Checks that an access has 1, 2 or 4 bytes, and is within one word of 4 bytes. */
 static enum vpt_status check_lanes(unsigned lane, unsigned width)
 {
     if (width != 1 && width != 2 && width != 4) {

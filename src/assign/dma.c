@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A guest's address space as its devices see it. A device reaches nothing outside the ranges of its space. That holds
- * even after a hook has failed and what was done could not be undone, so that detaching finds all that a device
- * reaches.
+ * A guest's address space as its devices see it. A device reaches nothing outside the ranges of its space, even after a
+ * hook has failed and the steps before could not be undone. So detaching finds all that a device reaches.
  */
 #include <vpt/assign_dma.h>
 
@@ -226,7 +225,7 @@ enum vpt_status vpt_assign_dma_attach(struct vpt_assign_dma *dma, struct vpt_ass
     return status;
 }
 
-/* No device is left. Ranges of the guest's memory go, because that memory may become another guest's. */
+/* Called when no device is left. Removes ranges of the guest's memory, which may become another guest's. */
 static void forget_ranges(struct vpt_assign_dma *dma)
 {
     uint16_t count = dma->count;

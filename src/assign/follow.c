@@ -38,9 +38,7 @@ enum vpt_status vpt_assign_unmap(struct vpt_assign_device *device, const struct 
     return status;
 }
 
-/*
- * Maps those pieces of a BAR that are not mapped yet, up to the first failure. An `address` of 0: the BAR is not live.
- */
+/* Maps the pieces of a BAR that are not mapped yet, up to the first failure. If `address` is 0, the BAR is not live. */
 static enum vpt_status map_bar(struct vpt_assign_device *device, unsigned bar, uint64_t address)
 {
     uint64_t size = address != 0 ? device->layout.bar[bar].size : 0;
@@ -57,12 +55,12 @@ static enum vpt_status map_bar(struct vpt_assign_device *device, unsigned bar, u
 enum change_kind { FORWARD, PLACING, BACK };
 
 /*
- * Unmaps first, since a BAR may come to lie where another one was. BARs that stay where they are stay mapped. Removes
- * from `to` the BARs that are refused.
+ * Unmaps first, since a BAR may move to where another one was. BARs that do not move stay mapped. Removes from `to` the
+ * BARs that are refused.
  *
  * While a guest writes addresses (PLACING), a map() that fails counts as a refusal: the register may hold half of an
- * address, or the guest may be sizing the BAR, and has to read back what it has written. On the way BACK from a failure
- * all BARs are tried, and a refusal is a failure, because the hypervisor gave this place before.
+ * address, or the guest may be sizing the BAR, and has to read back what it has written. When mappings are put BACK
+ * after a failure, all BARs are tried, and a refusal is a failure, because the hypervisor gave this place before.
  */
 static enum vpt_status apply_placement(struct vpt_assign_device *device, struct vpt_assign_placement *to,
                                        enum change_kind kind)

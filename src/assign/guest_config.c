@@ -62,7 +62,7 @@ enum vpt_status vpt_assign_config_read(struct vpt_assign_device *device, uint16_
         is_virtual = is_virtual << 8 | vpt_assign_row_of(device, offset + i - 1u)->is_virtual;
     }
     if (is_virtual != mask) {
-        /* The host is asked for the aligned word that an unaligned access is part of. */
+        /* For an unaligned access, the host is asked for the aligned word that contains it. */
         bool aligned = (offset & (width - 1u)) == 0;
 
         status = vpt_assign_host_read(device, aligned ? offset : offset & ~3u, aligned ? width : 4u, &answer);
@@ -81,15 +81,15 @@ enum vpt_status vpt_assign_config_read(struct vpt_assign_device *device, uint16_
 static unsigned power_state(const struct vpt_assign_device *device, unsigned offset, unsigned value)
 {
     /*
-     * D1 and D2 are bits 9 and 10 of the capabilities register, whose upper byte comes before. All functions have D0
-     * and D3.
+     * D1 and D2 are bits 9 and 10 of the capabilities register, whose upper byte is the one before `offset`. All
+     * functions have D0 and D3.
      */
     unsigned states = vpt_assign_saved8(device, offset - 1u) | 0x9u;
 
     return (states >> (value & ASSIGN_PM_STATE_MASK) & 1u) != 0 ? value : vpt_assign_shadow8(device, offset);
 }
 
-/* Keeps a number that the guest chooses within what the function allows, or what the host has chosen for it. */
+/* Limits a number that the guest writes to what the function allows, or to what the host has chosen for it. */
 static unsigned adjust_byte(const struct vpt_assign_device *device, unsigned offset, unsigned value)
 {
     unsigned row = vpt_assign_row_number(device, offset);

@@ -41,7 +41,7 @@ static void drive_line(struct vpt_assign_device *device)
     }
 }
 
-/* An INTx that is asserted already is masked at the host again, since somebody has unmasked it there. */
+/* Masks the host's INTx even if it is asserted already, since somebody has unmasked it there. */
 static enum vpt_status raise_intx(struct vpt_assign_device *device)
 {
     if (device->mode != VPT_ASSIGN_INTERRUPT_INTX) {
@@ -74,8 +74,8 @@ static enum vpt_assign_interrupt_mode mode_of(const struct vpt_assign_device *de
 }
 
 /*
- * The host's INTx is unmasked first, whether or not the guest is still to handle one. If interrupts() fails, a device
- * that still asserts INTx interrupts again, and INTx is masked again.
+ * Unmasks the host's INTx first, even if the guest has not handled an interrupt yet. If interrupts() then fails, a
+ * device that still asserts INTx interrupts again, which masks INTx again.
  */
 static enum vpt_status set_mode(struct vpt_assign_device *device, enum vpt_assign_interrupt_mode mode, unsigned count)
 {

@@ -6,10 +6,10 @@
 #include <vpt/assign.h>
 
 /*
- * Called after a register of the shadow that interrupts depend on has changed, if the device has an owner: the
- * interrupt disable bit of the command register, MSI's control register or mask bits, MSI-X's control register. Tells
- * the host if the mode has changed, delivers messages that are pending and no longer masked, and tells the guest the
- * level of INTx.
+ * Called if the device has an owner, after bits of the shadow that interrupts depend on have changed: interrupt disable
+ * or bus mastering in the command register, the power state, MSI's control register or mask bits, MSI-X's control
+ * register. Tells the host if the mode has changed, delivers messages that are pending and no longer masked, and tells
+ * the guest the level of INTx.
  *
  * returns:
  * VPT_OK: done, even if message() has failed, since the message stays pending

@@ -11,22 +11,23 @@
 /* The bits of the command register that decide whether BARs are decoded. */
 #define ASSIGN_DECODE ((uint32_t)VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY)
 
-/* In the word with the interrupt line: not 0 where the function has a pin. */
+/* Bits of the word with the interrupt line: not 0 if the function has a pin. */
 #define ASSIGN_INTERRUPT_PIN 0xff00u
 
 /*
- * The guest's command register as far as it has an effect. Outside D0 no memory or I/O access reaches a function, and
- * it makes no access, sends no message and does not assert INTx (PCI Power Management 1.2, section 5.4).
+ * Returns the guest's command register as far as it has an effect. Outside D0 no memory or I/O access reaches a
+ * function, and the function makes no access, sends no message and does not assert INTx (PCI Power Management 1.2,
+ * section 5.4).
  */
 uint32_t vpt_assign_in_effect(const struct vpt_assign_device *device);
 
 /*
- * The registers that decide what is live. The command register is as above, which allows for the power state: this
+ * Reads the registers that decide what is live. Outside D0 the command register reads 0, so the power state always
  * reads D0.
  */
 void vpt_assign_registers_read(const struct vpt_assign_device *device, struct vpt_assign_registers *registers);
 
-/* Gives a BAR in the shadow the bits that no write changes. */
+/* Gives a BAR's register in the shadow the bits that no write changes. */
 void vpt_assign_bar_normalise(struct vpt_assign_device *device, unsigned index);
 
 #endif

@@ -43,7 +43,6 @@ enum vpt_status vpt_assign_host_follow(struct vpt_assign_device *device, uint32_
 
 /* ---- Words ---- */
 
-/* The registers may hold all-ones, or the function may have been removed. */
 enum vpt_status vpt_assign_host_read(struct vpt_assign_device *device, unsigned offset, unsigned width, uint32_t *value)
 {
     uint32_t mask = vpt_assign_width_mask(width);
@@ -59,9 +58,9 @@ enum vpt_status vpt_assign_host_read(struct vpt_assign_device *device, unsigned 
 }
 
 /*
- * Returns where in a word the smallest access begins that has at least *width bytes and covers the bits `allowed`, and
- * sets *width to its width. One byte is asked for only if `allowed` is within one byte. Bytes outside this access,
- * which a guest may not write, are not written.
+ * Finds the smallest access to a word that has at least *width bytes and covers the bits `allowed`. Returns where in
+ * the word it begins, and sets *width to its width. If *width is 1, `allowed` is within one byte. Bytes outside this
+ * access, which a guest may not write, are not written.
  */
 static unsigned cover(uint32_t allowed, unsigned *width)
 {

@@ -20,14 +20,14 @@ enum vpt_status vpt_assign_host_read(struct vpt_assign_device *device, unsigned 
 
 /*
  * Writes the bits `allowed` (not 0) of the word at `base`, in one access of at least `width` (1 or 2) bytes. Other bits
- * stay as the host has them, or are 0 if a 1 would do something (`acts`). If `audited`, audit() is told.
+ * stay as the host has them, or are written as 0 if a 1 would do something (`acts`). Calls audit() if `audited`.
  */
 enum vpt_status vpt_assign_host_write(struct vpt_assign_device *device, unsigned base, uint32_t allowed, unsigned width,
                                       uint32_t value, uint32_t acts, bool audited);
 
 /*
- * Sets the bits `mask` of the host's command register to those of `value`, if they differ. To turn bus mastering off is
- * always the first step, because the device must not reach memory that is about to get another owner.
+ * Sets the bits `mask` of the host's command register to those of `value`, if they differ. A caller that takes a device
+ * from a guest turns bus mastering off first, because the memory that the device reaches may get another owner.
  *
  * returns:
  * VPT_OK
@@ -39,9 +39,9 @@ enum vpt_status vpt_assign_command(struct vpt_assign_device *device, uint32_t ma
 
 /*
  * Called before BARs become live, and after a guest's write to the command register or the power state. Sets the bits
- * `mask` (bus mastering, or 0) of the host's command register to the guest's. Restores the function's header if a BAR
- * is the `first` to become live. Also restores it if the guest decodes what the host decoded at the open and does not
- * decode now, because then somebody else may have reset the function. Returns what vpt_assign_command() does.
+ * `mask` (bus mastering, or 0) of the host's command register to the guest's. Restores the function's header if no BAR
+ * was live before (`first`). Also restores it if the guest decodes a space that the host decoded at the open and does
+ * not decode now, because somebody else may have reset the function. Returns what vpt_assign_command() does.
  */
 enum vpt_status vpt_assign_host_follow(struct vpt_assign_device *device, uint32_t mask, bool first);
 
@@ -52,10 +52,10 @@ static inline enum vpt_status vpt_assign_present(struct vpt_assign_device *devic
 }
 
 /*
- * Gives the host's function back what it held at the open and has lost, up to `end` (a multiple of 4) of its space:
- * what a guest may write there, and what a reset takes away, but no bit that does something when it is written. BARs
- * are not decoded meanwhile. Last come the bits `command` of the command register; bus mastering stays off. Ends at the
- * first error.
+ * Writes to the host's function, up to offset `end` (a multiple of 4), what it held at the open and has lost: bits that
+ * a guest may write and bits that a reset takes away, but none that does something when it is written. BARs are not
+ * decoded meanwhile. The last write is for the bits `command` of the command register; bus mastering stays off. Ends at
+ * the first error.
  */
 enum vpt_status vpt_assign_restore(struct vpt_assign_device *device, unsigned end, uint32_t command);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Which BARs of a function are live in a guest: functions of their arguments alone. */
+/* Which BARs of a function are live in a guest: pure functions. */
 #include "live.h"
 
 #include "region.h"
@@ -35,9 +35,9 @@ uint32_t vpt_assign_bar_value(const struct vpt_assign_layout *layout, unsigned i
 }
 
 /*
- * Returns the address that no byte of a BAR reaches. For memory this is the last byte, because a register whose BAR
- * would end there is being sized. The register of an I/O BAR has 32 bits, so that a BAR that is being sized ends far
- * above all ports, and a BAR may have the last port.
+ * Returns the lowest address that a BAR cannot contain. For memory this is the last byte, because a register whose BAR
+ * would end there is being sized. An I/O BAR may have the last port: its register has 32 bits, so that a BAR that is
+ * being sized ends far above all ports.
  */
 static uint64_t space_end(const struct vpt_pci_bar *bar)
 {
@@ -80,7 +80,7 @@ static uint64_t address_of(const struct vpt_assign_layout *layout, const struct 
 
 /*
  * Whether BAR `index` can be at an address. A BAR at 0 has no address yet, and one at the end of its space is being
- * sized. Nor may it overlap a live BAR with a lower number; two BARs that overlap share all bytes of the smaller one.
+ * sized. It must not overlap a live BAR with a lower number; if two BARs overlap, the larger contains the smaller.
  */
 static bool is_placeable(const struct vpt_assign_layout *layout, const struct vpt_assign_placement *placement,
                          unsigned index, uint64_t address)
@@ -135,8 +135,8 @@ static enum vpt_assign_space space_of(const struct vpt_pci_bar *bar)
 }
 
 /*
- * Whether a BAR can be mapped there. Memory is mapped in pages, and a page that also holds something else would show
- * the guest another device. Ports are given to a guest one by one, but nothing translates their numbers.
+ * Whether a BAR can be mapped at an address. Memory is mapped in pages, and a page that also holds something else would
+ * show the guest another device. Ports are mapped one by one, but nothing translates their numbers.
  */
 static bool is_mappable(const struct vpt_assign_layout *layout, const struct vpt_pci_bar *bar, uint64_t address)
 {
@@ -200,7 +200,7 @@ void vpt_assign_piece(const struct vpt_assign_layout *layout, unsigned index, ui
     piece->size = (piece->trapped ? trapped_to : end) - offset;
 }
 
-/* ---- All of it ---- */
+/* ---- All pieces ---- */
 
 size_t vpt_assign_live(const struct vpt_assign_layout *layout, const struct vpt_assign_registers *registers,
                        struct vpt_assign_region *pieces, size_t capacity)

@@ -9,7 +9,7 @@
 #define ASSIGN_VECTOR_MASKED  0x1u
 #define ASSIGN_VECTOR_PENDING 0x2u
 
-/* How many messages MSI has, as the guest has enabled them in the capability's first word. */
+/* Returns how many messages of MSI the guest has enabled in the capability's first word. */
 static inline unsigned vpt_assign_msi_messages(uint32_t control)
 {
     return 1u << (control >> 20 & 0x7u);
@@ -27,10 +27,10 @@ static inline uint32_t *vpt_assign_msix_words(const struct vpt_assign_device *de
  */
 enum vpt_status vpt_assign_message(struct vpt_assign_device *device, unsigned vector, bool raised);
 
-/* Copies MSI's pending bits to the register in which the guest sees them, if MSI has one. */
+/* Copies MSI's pending bits to the register in which the guest sees them, if the capability has this register. */
 void vpt_assign_msi_show_pending(struct vpt_assign_device *device);
 
-/* The MSI-X table is as at power-on: all vectors are masked, none is pending. */
+/* Resets the MSI-X table to power-on: all vectors are masked, none is pending. */
 void vpt_assign_msix_reset(struct vpt_assign_device *device);
 
 #endif

@@ -7,8 +7,8 @@
 #include "message.h"
 
 /*
- * Table and pending bits have numbers for their words of 4 bytes: first the table, 4 words for each vector as in struct
- * vpt_assign_vector, and from TABLE_WORDS on the pending bits.
+ * Each word of 4 bytes has a number. The table has the first ones, 4 words for each vector as in struct
+ * vpt_assign_vector. The pending bits have the numbers from TABLE_WORDS on.
  */
 #define ENTRY_WORDS 4u
 #define TABLE_WORDS (ENTRY_WORDS * VPT_ASSIGN_VECTORS_MAX)

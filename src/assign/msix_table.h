@@ -6,8 +6,8 @@
 #include <vpt/assign.h>
 
 /*
- * A guest's access to `bar` at `offset`, a multiple of the width. Something is trapped there, and memory has accesses
- * of this width. Errors of message() are not returned: the message stays pending.
+ * Makes a guest's access to `bar`, at an `offset` where something is trapped. The width is 1, 2, 4 or 8, and `offset`
+ * is a multiple of it. Errors of message() are not returned: the message stays pending.
  *
  * returns:
  * VPT_OK

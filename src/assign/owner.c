@@ -14,9 +14,8 @@
  *
  * returns:
  * VPT_OK
- * VPT_CALLER_OWNED: another owner has one of them
- * VPT_DEVICE_STUCK: one without an owner could not be reset: it may still do to the others what its last owner has told
- *     it
+ * VPT_CALLER_OWNED: one of them has another owner
+ * VPT_DEVICE_STUCK: one of them has no owner and could not be reset: it may still do what its last owner has told it
  */
 static enum vpt_status check_group(const struct vpt_assign_device *device, uint64_t owner)
 {
@@ -89,7 +88,7 @@ static enum vpt_status quiesce_for_release(struct vpt_assign_device *device)
     if (status != VPT_OK && status != VPT_DEVICE_GONE) {
         return status;
     }
-    /* From here on mappings may be missing that the registers still ask for. */
+    /* From here on, mappings that the registers still ask for may be missing. */
     device->degraded = true;
     status = vpt_assign_quiet(device, true);
     if (status == VPT_OK && device->dma != NULL) {

@@ -8,7 +8,7 @@
 
 VPT_STATIC_ASSERT(ROW_COUNT <= ASSIGN_ROWS, "the number of a row has five bits");
 
-/* What decides whether anything reaches the function, and whether it reaches anything. */
+/* The effects of bits that decide what reaches the function, and what the function reaches. */
 #define POWER_EFFECTS (1u << EFFECT_MAPPINGS | 1u << EFFECT_INTERRUPTS | 1u << EFFECT_MASTER)
 
 /* The columns: is_virtual, writable, acts, keep, effect. */
@@ -125,7 +125,7 @@ const struct vpt_assign_run vpt_assign_runs[ASSIGN_RUNS] = {
     { ASSIGN_CODE_EXTENDED(0x04u), 4, 1, ROW_RAW, false },
 };
 
-/* The last one stands for all other kinds. */
+/* The last entry stands for all other kinds. */
 static const struct vpt_assign_kind kinds[] = {
     { ASSIGN_CODE(ASSIGN_CAPABILITY_PM), 8, 0x01 },
     { ASSIGN_CODE(ASSIGN_CAPABILITY_VPD), 8, 0 },

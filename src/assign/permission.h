@@ -13,11 +13,11 @@ struct vpt_assign_row {
     uint8_t is_virtual;
     uint8_t writable;
     /*
-     * A bit of the host that does something when a 1 is written, mostly clears itself: it is never written back. Or a
-     * virtual bit that changes by itself.
+     * Bits of the host that do something when a 1 is written (most of them clear themselves): they are never written
+     * back. Also virtual bits that change by themselves.
      */
     uint8_t acts;
-    uint8_t keep;   /* virtual bits that are as the host's at the open; the guest first finds the others 0 */
+    uint8_t keep;   /* virtual bits that begin as the host's at the open; the others begin as 0 */
     uint8_t effect; /* bits 1 << EFFECT_*: what a write leads to */
 };
 
@@ -33,7 +33,7 @@ enum vpt_assign_row_index {
     ROW_FIXED, /* as it was at the open */
     ROW_VIRTUAL,
     ROW_RAW,
-    ROW_CLEAR, /* as ROW_RAW, but a written 1 clears */
+    ROW_CLEAR, /* as ROW_RAW, but a written 1 clears the bit */
     ROW_COMMAND_LOW,
     ROW_COMMAND_HIGH,
     ROW_STATUS_LOW,
@@ -69,12 +69,12 @@ enum vpt_assign_row_index {
 extern const struct vpt_assign_row vpt_assign_rows[ASSIGN_ROWS];
 
 /*
- * Each byte of the space has one byte of device->classes, with two fields: the number of its row, and marks. Only the
- * functions below know where in the byte they are.
+ * For each byte of the space, device->classes has one byte with two fields: a row number, and marks. Only the functions
+ * below know where in the byte these fields are.
  */
 #define MARK_CAPABILITY 0x20u /* a capability begins here */
-#define MARK_SHOW       0x40u /* and the caller wants it shown, */
-#define MARK_HIDE       0x80u /* or hidden */
+#define MARK_SHOW       0x40u /* the caller wants this capability shown */
+#define MARK_HIDE       0x80u /* the caller wants this capability hidden */
 
 /* On a byte that does not begin a capability: a reset takes away its value, and the library restores it. */
 #define MARK_RESTORED (MARK_SHOW | MARK_HIDE)
@@ -141,7 +141,7 @@ static inline unsigned vpt_assign_code(unsigned id, bool extended)
 #define ASSIGN_CAPABILITY_AF   0x13u
 #define ASSIGN_CAPABILITY_EA   0x14u
 
-/* `count` bytes from `at` on, in what has this code, have this row. */
+/* In a capability or part with this code, the `count` bytes from offset `at` have this row. */
 struct vpt_assign_run {
     uint8_t code;
     uint8_t at;
@@ -162,7 +162,7 @@ struct vpt_assign_kind {
 };
 
 #define KIND_HIDDEN 0x80u /* unless the caller shows it */
-#define KIND_ONCE   0x1fu /* not 0: guests see one capability of the kinds with this bit */
+#define KIND_ONCE   0x1fu /* not 0: a bit that this kind alone has; guests see only one capability of it */
 
 /* Never NULL: an unknown code gets an entry without restrictions. */
 const struct vpt_assign_kind *vpt_assign_kind_of(unsigned code);

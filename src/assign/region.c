@@ -23,9 +23,7 @@ void vpt_assign_region_insert(struct vpt_assign_region *regions, size_t count, c
     *at = *region;
 }
 
-/*
- * Returns how many regions begin at this byte or before it. No other region than the last of these can have the byte.
- */
+/* Returns how many regions begin at this byte or before it. Only the last of these regions can contain the byte. */
 static unsigned count_begun(const struct vpt_assign_device *device, enum vpt_assign_space space, uint64_t guest)
 {
     unsigned first = 0;
@@ -58,7 +56,7 @@ const struct vpt_assign_region *vpt_assign_region_find(const struct vpt_assign_d
 
 /* ---- Mapping and unmapping ---- */
 
-/* Whether the hypervisor has added the region, which then is no BAR's. */
+/* Whether the hypervisor has added the region, so that it belongs to no BAR. */
 static bool is_own(const struct vpt_assign_region *region)
 {
     return region->bar == VPT_ASSIGN_NO_BAR || region->bar == VPT_ASSIGN_RESERVED;
@@ -66,7 +64,7 @@ static bool is_own(const struct vpt_assign_region *region)
 
 enum vpt_status vpt_assign_region_map(struct vpt_assign_device *device, const struct vpt_assign_region *region)
 {
-    /* If any region overlaps this one, the last one that begins before its end does. */
+    /* If any region overlaps this one, so does the last region that begins before this one ends. */
     unsigned at = count_begun(device, region->space, region->guest + (region->size - 1u));
     enum vpt_status status = VPT_OK;
 

@@ -8,7 +8,7 @@
 /* Puts a region in its place among `count` sorted ones. The array has space for one more. */
 void vpt_assign_region_insert(struct vpt_assign_region *regions, size_t count, const struct vpt_assign_region *region);
 
-/* Whether an address space has all bytes of a region of this size (at least 1) that begins at `first`. */
+/* Whether a region of this size (at least 1) that begins at `first` is within its address space. */
 bool vpt_assign_region_within(const struct vpt_assign_region *region, uint64_t first);
 
 /*
@@ -23,7 +23,7 @@ bool vpt_assign_region_within(const struct vpt_assign_region *region, uint64_t f
  */
 enum vpt_status vpt_assign_region_map(struct vpt_assign_device *device, const struct vpt_assign_region *region);
 
-/* Calls unmap() and removes the region at `index` (below region_count). Errors of unmap(). */
+/* Calls unmap() and removes the region at `index` (below region_count). Returns errors of unmap(). */
 enum vpt_status vpt_assign_region_unmap(struct vpt_assign_device *device, unsigned index);
 
 #endif

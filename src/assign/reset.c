@@ -25,8 +25,8 @@ static enum vpt_status write_host(const struct vpt_assign_device *device, unsign
 }
 
 /*
- * Reads a register of 4 bytes until the bits `mask` are no longer `bad`, at most *looks times, and subtracts how often
- * it has read from *looks. VPT_DEVICE_STUCK: the bits are still `bad`.
+ * Reads a register of 4 bytes until the bits `mask` are no longer `bad`, at most *looks times. Subtracts the number of
+ * `bad` answers from *looks. VPT_DEVICE_STUCK: the bits are still `bad`.
  */
 static enum vpt_status wait_for_register(const struct vpt_assign_device *device, unsigned offset, uint32_t mask,
                                          uint32_t bad, uint32_t *value, unsigned *looks)
@@ -46,7 +46,7 @@ static enum vpt_status wait_for_register(const struct vpt_assign_device *device,
 
 /* ---- Ways to reset a function ---- */
 
-/* A way that a capability has: its control register has 4 bytes, of which 2 are written. */
+/* A way to reset a function by a capability, whose control register has 4 bytes, of which 2 are written. */
 struct way {
     uint8_t id;
     uint8_t able_at;   /* the byte that says whether the function has this way: */
@@ -55,7 +55,7 @@ struct way {
     uint8_t control;
     uint8_t busy;         /* the reset should not begin while this bit is set */
     uint8_t milliseconds; /* how long it takes */
-    bool back;            /* then `set` has to be cleared, which takes as long */
+    bool back;            /* `set` has to be cleared afterwards, which takes as long */
     uint16_t set;         /* bits that begin it; other bits stay, except bit 15, which may act when it is 1 */
 };
 
@@ -108,8 +108,8 @@ static enum vpt_status begin_reset(const struct vpt_assign_device *device, const
 }
 
 /*
- * The end of a reset, whose status so far is `status`: waits until the function answers, and restores its configuration
- * as it was at the open. If the device keeps its owner, the extended space is left alone, because its sticky registers
+ * Ends a reset whose status so far is `status`: waits until the function answers, and restores its configuration as it
+ * was at the open. If the device keeps its owner, the extended space is not restored, because its sticky registers
  * survive such a reset.
  */
 static enum vpt_status finish_host_reset(struct vpt_assign_device *device, enum vpt_status status)
@@ -119,7 +119,7 @@ static enum vpt_status finish_host_reset(struct vpt_assign_device *device, enum 
     unsigned end = device->owned && !device->degraded ? PCI_CAPABILITIES_EXTENDED : device->config_size;
     uint32_t value = 0;
 
-    /* First the function does not answer, then it is not ready. */
+    /* At first the function does not answer at all, then it answers that it is not ready. */
     if (status == VPT_OK) {
         status = wait_for_register(device, PCI_COMMAND, PCI_ABSENT32, PCI_ABSENT32, &value, &looks);
     }
@@ -171,7 +171,7 @@ static enum vpt_status quiesce_for_reset(struct vpt_assign_device *device)
     return vpt_pci_first_error(master, vpt_assign_quiet(device, false));
 }
 
-/* The end of a reset for a device that was made quiet; `status` says whether its function was reset. */
+/* Ends the reset of a device that was quiesced; `status` says whether its function was reset. */
 static enum vpt_status finish_reset(struct vpt_assign_device *device, enum vpt_status status)
 {
     device->reset_needed |= status != VPT_OK && status != VPT_UNSUPPORTED_DEVICE;
@@ -190,7 +190,7 @@ static enum vpt_status finish_reset(struct vpt_assign_device *device, enum vpt_s
     return status;
 }
 
-/* Steps for all functions on a bus: whether one owner has them, the beginning of the reset, its end. */
+/* Steps for all functions on a bus: check that they have one owner, quiesce them, end the reset. */
 enum step { STEP_CHECK, STEP_QUIESCE, STEP_END };
 
 static enum vpt_status each_on_bus(const struct vpt_assign_device *device, enum step step, enum vpt_status status)
@@ -222,7 +222,7 @@ enum vpt_status vpt_assign_reset(struct vpt_assign_device *device)
         return VPT_CALLER_ARGUMENT;
     }
     host = device->host;
-    /* Only a call of the hook shows which ways it has. */
+    /* Only a call of host->reset() shows which resets it can do. */
     if (host->delay == NULL || (host->reset == NULL && find_reset_way(device, &at) == NULL)) {
         return VPT_UNSUPPORTED_DEVICE;
     }
@@ -243,7 +243,7 @@ enum vpt_status vpt_assign_reset(struct vpt_assign_device *device)
 
 enum vpt_status vpt_assign_reset_function(struct vpt_assign_device *device)
 {
-    /* Without the capability this is the revision, which does not change either. */
+    /* Without the capability, `at` is the offset of the revision, which does not change. */
     unsigned at = vpt_assign_find_capability(device, ASSIGN_CAPABILITY_PCIE, PCIE_CONTROL) + PCIE_CONTROL;
     uint8_t before = vpt_assign_shadow8(device, at);
     enum vpt_status status = vpt_assign_reset(device);

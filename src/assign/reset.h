@@ -12,9 +12,9 @@
 enum vpt_status vpt_assign_quiet(struct vpt_assign_device *device, bool all);
 
 /*
- * Resets the host's function, and no other one, and restores its configuration as it was at the open: BARs before they
- * are decoded again, bus mastering off. The extended space is not restored if the device has an owner and is not
- * degraded. Bus mastering is off already.
+ * Resets the host's function, and no other one, and restores its configuration as it was at the open. BARs are restored
+ * before they are decoded. The extended space is not restored if the device has an owner and is not degraded. The
+ * caller has turned bus mastering off, and it stays off.
  *
  * returns:
  * VPT_OK
@@ -24,7 +24,8 @@ enum vpt_status vpt_assign_quiet(struct vpt_assign_device *device, bool all);
 enum vpt_status vpt_assign_reset_host(struct vpt_assign_device *device);
 
 /*
- * A guest's function level reset: vpt_assign_reset(), but the guest's payload size stays (PCI Express, section 6.6.2).
+ * Makes a guest's function level reset: calls vpt_assign_reset(), but keeps the guest's payload size (PCI Express,
+ * section 6.6.2).
  */
 enum vpt_status vpt_assign_reset_function(struct vpt_assign_device *device);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The copies of a configuration space: `shadow` has the virtual bits as the guest sees them, `saved` what the host had.
+ * Two copies of a configuration space: `shadow` has the virtual bits as the guest sees them, `saved` has the host's
+ * registers as they were at the open.
  */
 #ifndef VPT_SRC_ASSIGN_SHADOW_H
 #define VPT_SRC_ASSIGN_SHADOW_H
@@ -12,7 +13,7 @@
 
 #define ASSIGN_BARS (VPT_PCI_BARS_MAX + 1u) /* with the ROM */
 
-/* Registers. `offset` is below config_size, and a multiple of the register's size. */
+/* Return a register. `offset` is below config_size, and a multiple of the register's size. */
 static inline uint32_t vpt_assign_shadow32(const struct vpt_assign_device *device, unsigned offset)
 {
     return device->shadow[offset / 4u];
@@ -23,7 +24,7 @@ static inline uint32_t vpt_assign_saved32(const struct vpt_assign_device *device
     return device->saved[offset / 4u];
 }
 
-/* Where a byte lies in memory: both arrays are of numbers, so this depends on the byte order. */
+/* Returns the index of a byte in `shadow` or `saved`: these are arrays of words, so it depends on the byte order. */
 static inline unsigned vpt_assign_byte(unsigned offset)
 {
     return VPT_BIG_ENDIAN != 0 ? offset ^ 3u : offset;
@@ -65,7 +66,7 @@ static inline uint32_t vpt_assign_merge(uint32_t old, uint32_t value, uint32_t m
     return old ^ ((old ^ value) & mask);
 }
 
-/* The register of a BAR (0 to 5) or of the ROM (VPT_PCI_ROM). */
+/* Returns the offset of the register of a BAR (0 to 5) or of the ROM (VPT_PCI_ROM). */
 static inline uint16_t vpt_assign_bar_offset(unsigned index)
 {
     return index == VPT_PCI_ROM ? (uint16_t)PCI_ROM_ADDRESS : (uint16_t)(PCI_BAR_0 + 4u * index);

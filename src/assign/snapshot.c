@@ -63,7 +63,7 @@ static uint32_t checksum_of(const uint8_t *image, unsigned count)
     return sum;
 }
 
-/* A checksum of what two devices must have in common and the image's configuration space does not show. */
+/* Returns a checksum of what two devices must have in common, but the image's configuration space does not show. */
 static uint32_t device_checksum(const struct vpt_assign_device *device)
 {
     uint32_t sum = device->vector_count;
@@ -75,7 +75,7 @@ static uint32_t device_checksum(const struct vpt_assign_device *device)
     return sum;
 }
 
-/* The word with this number after the configuration space: of the MSI-X table, or the pending messages of MSI. */
+/* Returns word `index` after the configuration space: a word of the MSI-X table, or MSI's pending messages. */
 static uint32_t *message_word(struct vpt_assign_device *device, unsigned index)
 {
     return index < 4u * device->vector_count ? vpt_assign_msix_words(device) + index : &device->msi_pending;
@@ -146,8 +146,8 @@ static enum vpt_status check_image(const struct vpt_assign_device *device, const
 }
 
 /*
- * Writes a register as the guest would, if it reads differently. Bits that do something when they are 1 are written as
- * 0.
+ * Writes a register as the guest would, if it has another value. Bits that do something when a 1 is written are written
+ * as 0.
  */
 static enum vpt_status restore_register(struct vpt_assign_device *device, uint16_t offset, uint32_t value)
 {
@@ -164,7 +164,7 @@ static enum vpt_status restore_register(struct vpt_assign_device *device, uint16
     return status;
 }
 
-/* Restores a word, which is not one of the first ones. */
+/* Restores a word. `number` is at least WORDS. */
 static enum vpt_status set_word(struct vpt_assign_device *device, unsigned number, uint32_t value)
 {
     unsigned offset = 4u * (number - WORDS);
@@ -194,7 +194,7 @@ enum vpt_status vpt_assign_snapshot_restore(struct vpt_assign_device *device, co
     if (status != VPT_OK) {
         return status;
     }
-    /* Backwards, so that messages are written before MSI is enabled, and BARs before they are decoded. */
+    /* Goes backwards, so that messages are written before MSI is enabled, and BARs before they are decoded. */
     for (unsigned i = count; i > WORDS && status == VPT_OK; i--) {
         status = set_word(device, i - 1u, get_word(image, i - 1u));
     }

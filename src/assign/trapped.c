@@ -5,8 +5,8 @@
 #include "shadow.h"
 
 /*
- * Returns all-ones of an access's width, or 64 ones if there is no such access. Some targets call a function to shift
- * 64 bits: this shifts 32.
+ * Returns all-ones of an access's width, or 64 ones if no access has this width. Shifts 32 bits, because some targets
+ * call a function to shift 64.
  */
 static uint64_t all_ones(unsigned width)
 {

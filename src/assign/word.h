@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A word of a configuration space by the tables of permission.h. */
+/* What the tables of permission.h say of a word of configuration space. */
 #ifndef VPT_SRC_ASSIGN_WORD_H
 #define VPT_SRC_ASSIGN_WORD_H
 

@@ -15,7 +15,7 @@
         offset, width, VPT_CONFIG_WITH(VPT_BLK_F_##feature), VPT_OFFSET_OF(struct vpt_blk_info, member) \
     }
 
-/* Reads the configuration. Members get the values that hold if a field is missing. */
+/* Reads the configuration. If a field is missing, its member gets the default value. */
 static enum vpt_status read_info(struct vpt_device *device, struct vpt_blk_info *info)
 {
     static const struct vpt_config_field fields[] = {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What may change while a block device runs: its write cache, by the driver; its capacity, by itself. */
+/* What may change while a block device runs: the driver may switch the write cache, and the device its capacity. */
 #include "../transport/transport_ops.h"
 #include "blk_internal.h"
 
@@ -37,15 +37,15 @@ static enum vpt_status set_write_back(struct vpt_device *device, struct vpt_blk_
 }
 
 /*
- * Whether to turn the cache on, or off. Do not turn on a write cache that cannot be flushed; it was on only because the
- * device came up that way.
+ * Whether to turn the cache on, or off. A write cache that cannot be flushed is not turned on; it was on only because
+ * the device came up with it.
  */
 static bool can_be(const struct vpt_blk_info *info, bool write_back)
 {
     return info->write_back_switch && (!write_back || info->flush);
 }
 
-/* In the next bring-up: sets the cache as it was before. */
+/* Called in the next bring-up: sets the cache as it was before. */
 static enum vpt_status repeat(struct vpt_device *device, struct vpt_blk_info *info, bool write_back)
 {
     return info->write_back != write_back && can_be(info, write_back) ? set_write_back(device, info, write_back)

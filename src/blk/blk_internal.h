@@ -38,7 +38,7 @@ static inline enum vpt_status blk_check_range(const struct vpt_blk_info *info, u
                                                                                               : VPT_CALLER_RANGE;
 }
 
-/* Returns what the requests of a transfer end at multiples of: some devices fail requests that end within a block. */
+/* Returns the unit in which a transfer is cut: some devices fail requests that end within a block. */
 static inline uint32_t blk_granule(const struct vpt_blk_info *info, uint64_t sector, uint64_t bytes)
 {
     bool whole = ((sector * VPT_BLK_SECTOR_SIZE | bytes) & (info->block_size - 1u)) == 0;
@@ -53,8 +53,8 @@ struct vpt_blk_range_ops {
     enum vpt_status (*read_limits)(struct vpt_device *device, struct vpt_blk_info *info);
 
     /*
-     * Writes the ranges of a request into the slot of the next one, and returns this data as a segment. The request may
-     * be submitted. VPT_UNSUPPORTED_REQUEST: the operation has no ranges.
+     * Checks the ranges of a request, writes them into the slot of the next one, and returns this data as a segment.
+     * VPT_UNSUPPORTED_REQUEST: the operation has no ranges.
      */
     enum vpt_status (*prepare)(const struct vpt_blk_queue *queue, const struct vpt_blk_request *request,
                                struct vpt_segment *records);

@@ -27,7 +27,7 @@ enum vpt_status vpt_blk_list_begin(struct vpt_blk_list *list, const struct vpt_b
     return blk_check_range(info, sector, bytes);
 }
 
-/* Moves the beginning of the list on by at most `most` bytes, within one segment. Returns how many. */
+/* Moves the beginning of the list on, by at most `most` bytes and within one segment. Returns by how many. */
 static uint32_t take_piece(struct vpt_blk_list *list, uint32_t most)
 {
     uint32_t left = list->segments->length - list->offset;

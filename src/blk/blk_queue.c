@@ -6,7 +6,7 @@
 
 #define HEADER_BYTES VPT_OFFSET_OF(struct vpt_blk_slot, status)
 
-/* Only the status byte says whether it was a success: the used length may be too small on any device. */
+/* Only the status byte says whether a request succeeded: the used length may be too small on any device. */
 static enum vpt_status blk_result(const struct vpt_requests *requests, const void *slot, uint32_t length)
 {
     (void)requests;
@@ -20,8 +20,8 @@ static enum vpt_status blk_result(const struct vpt_requests *requests, const voi
 }
 
 /*
- * Requests have no more data segments than the device says that it takes, or, if it does not say, than every device
- * takes.
+ * Limits the data segments of requests to the number that the device says it accepts, or else to the number that every
+ * device accepts.
  */
 static void fit(struct vpt_requests *requests)
 {
@@ -54,7 +54,7 @@ enum vpt_status vpt_blk_queue_init(struct vpt_blk_queue *queue, struct vpt_blk *
                              (uint32_t)VPT_BLK_SLOTS_SIZE(1u, blk->ranges), config);
 }
 
-/* Checks a read or a write of so many bytes. Segments are checked when they are written. */
+/* Checks a read or a write. Segments are checked when they are written. */
 VPT_INLINE_FOR_SPEED enum vpt_status
 check_transfer(const struct vpt_blk_info *info, const struct vpt_blk_request *request, uint32_t count, uint64_t bytes)
 {
@@ -81,7 +81,7 @@ VPT_INLINE_FOR_SPEED enum vpt_status submit_checked(struct vpt_requests *request
     return vpt_requests_submit_framed(requests, segments, count, writable, token);
 }
 
-/* Checks whether the device takes a flush, or a get-id with so many bytes. */
+/* Checks whether the device accepts a flush, or a get-id with this number of bytes. */
 static enum vpt_status check_other(const struct vpt_blk_info *info, const struct vpt_blk_request *request,
                                    uint64_t bytes)
 {
@@ -96,7 +96,7 @@ static enum vpt_status check_other(const struct vpt_blk_info *info, const struct
     return bytes == VPT_BLK_ID_SIZE ? VPT_OK : VPT_CALLER_ALIGNMENT;
 }
 
-/* Submits any operation, with so many bytes of data, or with ranges, which become its data. */
+/* Submits any operation. `bytes` is the sum of its segments; if it has ranges, these become its data. */
 VPT_COLD enum vpt_status submit_any(struct vpt_blk_queue *queue, const struct vpt_blk_request *request, void *token,
                                     uint64_t bytes)
 {

@@ -40,7 +40,7 @@ static enum vpt_status check_unmap(const struct vpt_blk_info *info, enum vpt_blk
     return info->write_zeroes_unmap ? VPT_OK : VPT_UNSUPPORTED_REQUEST;
 }
 
-/* The capacity need not be a multiple: a range that ends at the end of the device counts as aligned there. */
+/* The capacity need not be a multiple of the alignment, so a range may also end where the device ends. */
 static bool aligned(const struct vpt_blk_info *info, uint32_t alignment, uint64_t sector, uint64_t count)
 {
     return alignment == 1u || (remainder_of(sector, alignment) == 0 &&

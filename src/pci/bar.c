@@ -179,9 +179,9 @@ static enum vpt_status probe(const struct vpt_pci_function *function, uint16_t o
 }
 
 /*
- * Takes the size from the address bits that the register holds: the size is the lowest one. The highest one may be any,
- * since a register needs no bits for addresses that its function never gets. Without any bit there is no such BAR. A
- * BAR is broken if a bit between the lowest and the highest is missing, or if the address has other bits.
+ * `bits` are the address bits that the register holds. The lowest one is the size. The highest one may be any bit,
+ * since a register needs no bits for addresses that its function never gets. If no bit is set, there is no BAR. A BAR
+ * is broken if a bit between the lowest and the highest is missing, or if the BAR's address has other bits.
  */
 static void set_size(struct vpt_pci_bar *bar, uint64_t bits)
 {
@@ -202,7 +202,7 @@ static void set_size(struct vpt_pci_bar *bar, uint64_t bits)
     }
 }
 
-/* The bits of a register that say what kind it is, and never change. */
+/* Returns the bits of a register that say the kind of its BAR, and never change. */
 static uint32_t kind_bits(const struct vpt_pci_bar *bar, uint32_t value)
 {
     return value & (bar->kind == VPT_PCI_BAR_IO ? ~PCI_BAR_IO_ADDRESS : ~PCI_BAR_ADDRESS);
@@ -250,7 +250,7 @@ static enum vpt_status size_rom(const struct vpt_pci_function *function, const s
     return VPT_OK;
 }
 
-/* The ROM comes first: where it shares an address decoder with a BAR, its enable bit has to be off by then. */
+/* The ROM is sized first, which turns it off: it may share an address decoder with a BAR that is sized later. */
 static enum vpt_status size_all(const struct vpt_pci_function *function, const struct saved *saved,
                                 struct vpt_pci_bars *bars)
 {
@@ -262,7 +262,7 @@ static enum vpt_status size_all(const struct vpt_pci_function *function, const s
             upper_half = false;
             continue;
         }
-        /* Read before sizing, which zeroes the entry of a register without a BAR. */
+        /* This is read before sizing, which zeroes the entry of a register without a BAR. */
         upper_half = bars->bar[i].is_64bit;
         status = size_bar(function, saved, i, &bars->bar[i]);
     }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What firmware does on other machines: gives numbers to buses, windows to bridges and addresses to BARs (PCI-to-PCI
- * Bridge Architecture Specification 1.2, section 3.2.5). One pass, depth first: a bridge's windows begin where the
- * space of the bus above is free, and end where the last function behind the bridge ends.
+ * Does what firmware does on other machines: gives numbers to buses, windows to bridges and addresses to BARs
+ * (PCI-to-PCI Bridge Architecture Specification 1.2, section 3.2.5). There is one pass, depth first: a bridge's windows
+ * begin where the space of the bus above is free, and end where the last function behind the bridge ends.
  */
 #include "../access.h"
 #include "../log.h"
@@ -31,7 +31,7 @@
 enum space { IO, MEMORY, PREFETCHABLE };
 #define SPACES 3u
 
-/* A bus whose functions are visited. All buses except the first have a bridge before them; `window` is what it has. */
+/* A bus whose functions are visited. All buses except the first are behind a bridge, whose windows are in `window`. */
 struct bus {
     struct vpt_pci_window *windows; /* free space for functions on this bus */
     unsigned count;
@@ -40,7 +40,7 @@ struct bus {
     uint16_t next; /* device and function to visit next, as in an address of configuration space */
     uint16_t end;
     struct vpt_pci_window window[SPACES];
-    struct vpt_pci_window *from[SPACES]; /* the window above that it is in; NULL: none */
+    struct vpt_pci_window *from[SPACES]; /* the window of the bus above that contains it; NULL: none */
     uint64_t first[SPACES];
 };
 
@@ -55,7 +55,7 @@ struct walk {
     struct bus bus[VPT_PCI_BRIDGES_DEEP + 1u];
 };
 
-/* An error at one function does not keep the others from getting addresses. */
+/* Logs an error, and keeps the first one. After an error at one function, other functions still get addresses. */
 static void note(struct walk *walk, const char *subject, enum vpt_status status)
 {
     if (status != VPT_OK) {
@@ -96,7 +96,7 @@ static enum vpt_status put_buses(const struct vpt_pci_function *bridge, uint8_t 
                         PCI_ABSENT32);
 }
 
-/* VPT_DEVICE_PCI_BRIDGE: it has no such window. */
+/* VPT_DEVICE_PCI_BRIDGE: the bridge has no such window. */
 static enum vpt_status put_window(const struct vpt_pci_function *bridge, unsigned space, uint64_t first, uint64_t last)
 {
     uint32_t offset = space == PREFETCHABLE ? PCI_PREFETCHABLE_BASE : PCI_MEMORY_BASE;
@@ -106,7 +106,7 @@ static enum vpt_status put_window(const struct vpt_pci_function *bridge, unsigne
 
     if (space == IO) {
         status = put_register(bridge, PCI_IO_BASE, 2, (low_last & 0xf000u) | (low_first >> 8 & 0xf0u), 0xf0f0u);
-        /* Some bridges have upper halves of the first and the last port. */
+        /* Some bridges have a register for the upper halves of the first and the last port. */
         return status == VPT_OK ? put_register(bridge, PCI_IO_BASE_UPPER, 4, 0, PCI_ABSENT32) : status;
     }
     status = put_register(bridge, offset, 4, (low_last & 0xfff00000u) | (low_first >> 16 & 0xfff0u), 0xfff0fff0u);
@@ -120,7 +120,8 @@ static enum vpt_status put_window(const struct vpt_pci_function *bridge, unsigne
 }
 
 /*
- * Returns where the functions behind a bridge end. Some ports of PCI Express show their one device under every number.
+ * Returns where the functions behind a bridge end. Some ports of PCI Express show the one device behind them under
+ * every number.
  */
 static uint16_t end_behind(const struct vpt_pci_function *bridge)
 {
@@ -152,7 +153,7 @@ static bool suits(const struct vpt_pci_window *window, unsigned space)
     return space == IO || (space == PREFETCHABLE) == (window->prefetchable || window->next >= PCI_FOUR_GIB);
 }
 
-/* Returns in whole units what is left of a window up to `limit`. False: nothing is left. */
+/* Finds what is left of a window up to `limit`, in whole units. Returns false if nothing is left. */
 static bool whole_units(const struct vpt_pci_window *window, unsigned space, uint64_t limit, uint64_t *first,
                         uint64_t *last)
 {
@@ -236,7 +237,7 @@ static enum vpt_status enter(struct walk *walk)
         status = take_windows(bridge, bus, &walk->bus[depth]);
     }
     if (status == VPT_OK) {
-        status = put_buses(bridge, bus->number, walk->last_bus); /* for now all buses may be behind it */
+        status = put_buses(bridge, bus->number, walk->last_bus); /* until leave(), all buses may be behind it */
         if (status != VPT_OK) {
             (void)put_buses(bridge, 0, 0);
         }
@@ -248,7 +249,7 @@ static enum vpt_status enter(struct walk *walk)
     return status;
 }
 
-/* Opens a window for the space that has been used of it, and takes this from the bus above. */
+/* Opens a window for the part of its space that is used, and takes this part from the bus above. */
 static enum vpt_status open_window(const struct vpt_pci_function *bridge, struct bus *bus, unsigned space,
                                    uint16_t *command)
 {
@@ -265,7 +266,7 @@ static enum vpt_status open_window(const struct vpt_pci_function *bridge, struct
     return put_window(bridge, space, bus->first[space], last);
 }
 
-/* All functions of the bus at this depth (not 0) have been visited. */
+/* Called when all functions of the bus at this depth (not 0) have been visited. */
 static void leave(struct walk *walk, unsigned depth)
 {
     struct bus *bus = &walk->bus[depth];
@@ -286,7 +287,7 @@ static void leave(struct walk *walk, unsigned depth)
 
 /* ---- Functions ---- */
 
-/* Nobody could reach BARs behind a bridge without a number: what these registers hold is no address. */
+/* BARs behind a bridge without a number could not be reached, so what their registers hold is no address. */
 static enum vpt_status give_addresses(struct walk *walk)
 {
     const struct bus *bus = &walk->bus[walk->depth];
@@ -308,8 +309,8 @@ static enum vpt_status give_addresses(struct walk *walk)
 }
 
 /*
- * On the first bus, functions that decode and bridges with numbers are firmware's. Behind a bridge that had no number
- * nothing is.
+ * On the first bus, firmware has set up the functions that decode and the bridges with numbers. Behind a bridge that
+ * had no number, it has set up nothing.
  */
 static void configure_function(struct walk *walk, const struct vpt_pci_identity *identity)
 {

@@ -10,7 +10,7 @@
 #define STANDARD_POINTER 0xfcu
 #define EXTENDED_POINTER 0xffcu
 
-/* Finds the header's pointer to the list. 0: the type is unknown, or the function has no capabilities. */
+/* Finds the header's pointer to the list. *offset is 0 if the type is unknown or the function has no capabilities. */
 static enum vpt_status find_pointer(const struct vpt_pci_function *function, uint16_t *offset)
 {
     uint32_t status_register;
@@ -77,7 +77,7 @@ enum vpt_status vpt_pci_walk_begin_extended(struct vpt_pci_walk *walk, const str
     if (status != VPT_OK || header == PCI_ABSENT32 || header == 0) {
         return status;
     }
-    /* Some bridges drop the upper address bits, so that the first 256 bytes answer again. */
+    /* Some bridges drop the upper address bits, so that the first 256 bytes are read again. */
     status = vpt_pci_read(function, PCI_VENDOR_ID, 4, &identity);
     if (status != VPT_OK || header == identity) {
         return status;

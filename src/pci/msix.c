@@ -38,7 +38,7 @@ static uint32_t table_size(uint16_t entries)
     return (uint32_t)entries * ENTRY_SIZE;
 }
 
-/* A bit for each entry, in whole words of 8 bytes. */
+/* Each entry has one pending bit, in words of 8 bytes. */
 static uint32_t pending_size(uint16_t entries)
 {
     return (((uint32_t)entries + 63u) >> 6) * 8u;
@@ -78,8 +78,8 @@ static enum vpt_status control_change(const struct vpt_pci_function *function, u
 /* ---- Set-up ---- */
 
 /*
- * Checks that a BAR's register holds an address. If it has lost it in the machine's sleep or by a reset, the BAR is not
- * decoded, or is decoded at 0.
+ * Checks that a BAR's register holds an address. If the register has lost the address in the machine's sleep or by a
+ * reset, the BAR is not decoded, or is decoded at 0.
  */
 static enum vpt_status check_register(const struct vpt_pci_function *function, const struct vpt_pci_bar *bar,
                                       unsigned index)
@@ -98,7 +98,7 @@ static enum vpt_status check_register(const struct vpt_pci_function *function, c
     return status;
 }
 
-/* Returns the physical address of a piece; checks that it is within a memory BAR that has an address. */
+/* Finds the physical address of a piece; checks that the piece is within a memory BAR that has an address. */
 static enum vpt_status locate(const struct vpt_pci_function *function, const struct vpt_pci_bars *bars,
                               const struct piece *piece, uint64_t *physical)
 {
@@ -239,7 +239,7 @@ static void entry_write(const struct vpt_pci_msix *msix, uint16_t entry, uint32_
     vpt_register_write(msix->function.port, msix->table, (size_t)entry * ENTRY_SIZE + field, 4, value);
 }
 
-/* Reads an entry's control word. Its reserved bits must be kept, and are never all set. */
+/* Reads an entry's control word. It never reads all-ones, since it has reserved bits, which writes must keep. */
 static enum vpt_status entry_control(const struct vpt_pci_msix *msix, uint16_t entry, uint32_t *control)
 {
     *control = entry_read(msix, entry, ENTRY_CONTROL);
@@ -276,8 +276,8 @@ static enum vpt_status mask_entries(const struct vpt_pci_msix *msix)
 }
 
 /*
- * Turns MSI-X off and masks all entries. Memory BARs are decoded from now on, because a table that is not decoded reads
- * all-ones, as a removed function does. After an error, decoding is as before.
+ * Turns MSI-X off and masks all entries. Turns on decoding of memory BARs first, because a table that is not decoded
+ * reads all-ones, as a removed function does. After an error, decoding is as before.
  */
 static enum vpt_status quieten(const struct vpt_pci_msix *msix)
 {

@@ -110,7 +110,7 @@ enum vpt_status vpt_pci_command(const struct vpt_pci_function *function, uint16_
     return (command & (set | clear)) == set ? VPT_OK : VPT_DEVICE_PCI_COMMAND;
 }
 
-/* Reads the members that every header has, and its type as it is. */
+/* Reads the members that every header has, and the header type, which may be unknown. */
 static enum vpt_status identify_common(const struct vpt_pci_function *function, struct vpt_pci_identity *identity)
 {
     uint32_t value;
@@ -159,8 +159,8 @@ static enum vpt_status identify_by_type(const struct vpt_pci_function *function,
 }
 
 /*
- * Comes last, because it also shows whether the function was there all the time: a pin of 0xff does not exist, and a
- * removed function reads so.
+ * Comes last, because it also shows whether the function was there all the time: a removed function has pin 0xff, which
+ * does not exist.
  */
 static enum vpt_status identify_interrupt(const struct vpt_pci_function *function, struct vpt_pci_identity *identity)
 {

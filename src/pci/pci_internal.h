@@ -25,7 +25,7 @@
 #define PCI_CAPABILITIES             0x34u /* types 0 and 1 */
 #define PCI_ROM_ADDRESS_BRIDGE       0x38u /* type 1 */
 #define PCI_INTERRUPT_LINE           0x3cu
-#define PCI_CAPABILITIES_FIRST       0x40u /* the first that a standard capability may have */
+#define PCI_CAPABILITIES_FIRST       0x40u /* the lowest of a standard capability */
 #define PCI_CAPABILITIES_EXTENDED    0x100u
 
 #define PCI_STATUS_CAPABILITIES 0x0010u
@@ -51,8 +51,8 @@ static inline bool vpt_pci_bar_implemented(const struct vpt_pci_bar *bar)
 }
 
 /*
- * Whether a BAR has an address that is possible. If address bits are set that no BAR has, whoever handed it over has
- * not removed the flags of the register.
+ * Whether a BAR has a possible address. If bits of the address are set that are flags in a register, the caller has not
+ * removed them.
  */
 static inline bool vpt_pci_bar_assigned(const struct vpt_pci_bar *bar)
 {
@@ -88,8 +88,7 @@ static inline bool vpt_pci_bridge_numbered(const struct vpt_pci_function *bridge
 enum vpt_status vpt_pci_header_type(const struct vpt_pci_function *function, uint8_t *type);
 
 /*
- * Reads the command register. VPT_DEVICE_GONE: it reads all-ones, which no function's does since some bits are
- * reserved.
+ * Reads the command register. VPT_DEVICE_GONE: it reads all-ones, which no function has since some bits are reserved.
  */
 enum vpt_status vpt_pci_command_read(const struct vpt_pci_function *function, uint16_t *command);
 
@@ -107,7 +106,7 @@ enum vpt_status vpt_pci_command_read(const struct vpt_pci_function *function, ui
 
 /* Where a header type has its base address registers. */
 struct vpt_pci_bar_layout {
-    unsigned count; /* at PCI_BAR_0; 0: neither these nor a ROM */
+    unsigned count; /* registers from PCI_BAR_0 on; 0: neither BARs nor a ROM */
     uint16_t rom;
 };
 
@@ -118,8 +117,8 @@ enum vpt_status vpt_pci_bar_layout(const struct vpt_pci_function *function, stru
 uint16_t vpt_pci_bar_register(const struct vpt_pci_bar_layout *layout, unsigned index);
 
 /*
- * Whether a BAR has a kind, flags and a size that sizing can give for this register, in a header that has `count` of
- * them.
+ * Whether a BAR has a kind, flags and a size that sizing can give for this register, in a header that has `count`
+ * registers for BARs.
  */
 bool vpt_pci_bar_well_formed(const struct vpt_pci_bar *bars, unsigned count, unsigned index);
 

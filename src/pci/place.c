@@ -41,7 +41,7 @@ static uint64_t last_address(const struct vpt_pci_bar *bar)
     return last < limit ? last : limit;
 }
 
-/* Returns what a BAR takes of a window; its address is a multiple of that. */
+/* Returns how many bytes of a window a BAR takes; its address is a multiple of this number. */
 static uint64_t bar_unit(const struct vpt_pci_bar *bar)
 {
     return bar->kind == VPT_PCI_BAR_MEMORY && bar->size < MEMORY_UNIT ? MEMORY_UNIT : bar->size;
@@ -65,8 +65,8 @@ static bool fits_window(const struct vpt_pci_bar *bar, const struct vpt_pci_wind
 }
 
 /*
- * Windows are tried in this order: for prefetchable BARs first prefetchable windows, and of either kind first those
- * above 4 GiB if the BAR may be there, since space below is for BARs that may not.
+ * A prefetchable BAR tries prefetchable windows first, then others, and each time the windows above 4 GiB first: other
+ * BARs cannot use these, and need the space below.
  */
 #define PREFERENCES 4u
 
@@ -142,7 +142,7 @@ static enum vpt_status make_plan(struct plan *plan, const struct vpt_pci_bars *b
     return VPT_OK;
 }
 
-/* Undoes the changes of windows, the last one first. */
+/* Undoes the plan's changes to windows, the last one first. */
 static void drop_plan(const struct plan *plan, struct vpt_pci_window *windows)
 {
     for (unsigned i = plan->count; i > 0 && i <= REGISTERS; i--) {

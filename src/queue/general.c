@@ -9,7 +9,7 @@ static uint16_t at_most(uint32_t value, uint32_t limit)
     return (uint16_t)(value < limit ? value : limit);
 }
 
-/* A request has at most as many entries as the queue, also in a table (SPLIT-INDIR-3). */
+/* A request has at most as many entries as the queue, even in a table (SPLIT-INDIR-3). */
 static enum vpt_status plan_general(struct vpt_queue *queue, const struct vpt_queue_wish *wish, uint64_t *private_bytes,
                                     uint64_t *slot_bytes)
 {
@@ -77,8 +77,8 @@ enum vpt_status vpt_queue_init(struct vpt_queue *queue, struct vpt_device *devic
 }
 
 /*
- * Lengths are summed as length - 1, so that an empty segment counts as 4 GiB less a byte, and one test finds empty ones
- * and long ones.
+ * Lengths are summed as length - 1, so that an empty segment counts as 4 GiB less a byte, and one test finds empty
+ * segments and requests that are too long.
  */
 static bool too_long(uint64_t sum, uint32_t count)
 {
@@ -98,7 +98,7 @@ VPT_COLD enum vpt_status refuse(const struct vpt_queue *queue, uint32_t count)
     return count > queue->mask + 1u ? VPT_CALLER_TOO_LONG : VPT_RESOURCE_FULL;
 }
 
-/* Writes what finds the request again, before it is known to be valid. */
+/* Writes token and ring entry before the request is known to be valid: nobody reads them until the commit. */
 VPT_INLINE void prepare_commit(struct vpt_queue *queue, uint32_t head, void *token)
 {
     queue->slots[head].token = token;
@@ -266,7 +266,7 @@ uint32_t vpt_queue_free(const struct vpt_queue *queue)
     return queue->free_count;
 }
 
-/* Whether the device names a request that it has not been shown yet: one added since the last publish. */
+/* Whether request `id` was added after the last publish, so that the device cannot have used it. */
 VPT_COLD bool is_unpublished_chain(const struct vpt_queue *queue, uint32_t id)
 {
     uint32_t left = queue->available_index - queue->published;
@@ -299,9 +299,7 @@ VPT_INLINE_FOR_SPEED enum vpt_status take(struct vpt_queue *queue, uint32_t id, 
     if (token != NULL) {
         *token = slot->token;
     }
-    /*
-     * Devices that have carried out the request get this number wrong: they count the data of a write, or say all-ones.
-     */
+    /* Some devices carry out the request and return a wrong number: they count the data of a write, or say all-ones. */
     if (written != NULL) {
         *written = length < slot->writable ? length : slot->writable;
     }
@@ -316,7 +314,7 @@ VPT_INLINE_FOR_SPEED enum vpt_status take(struct vpt_queue *queue, uint32_t id, 
     return VPT_OK;
 }
 
-/* The same if there are requests that the device has not been shown yet. */
+/* Does what take() does while there are requests that are not published. */
 VPT_COLD enum vpt_status take_published(struct vpt_queue *queue, uint32_t id, uint32_t length, void **token,
                                         uint32_t *written)
 {
@@ -329,7 +327,7 @@ VPT_COLD enum vpt_status pop_nothing(struct vpt_queue *queue, enum vpt_status wh
     return split_end_look(queue, why) ? vpt_queue_pop(queue, token, written) : why;
 }
 
-/* Each call of a function ends this one, so that the common path saves no register. */
+/* All calls of functions are tail calls, so that the common path saves no register. */
 enum vpt_status vpt_queue_pop(struct vpt_queue *queue, void **token, uint32_t *written)
 {
     const struct split_used_element *element;

@@ -7,7 +7,7 @@
 
 /* ---- The steps of a set-up ---- */
 
-#define VPT_QUEUE_DEFAULT_SIZE_MAX 256u /* entries, if nobody names a size and no request needs more */
+#define VPT_QUEUE_DEFAULT_SIZE_MAX 256u /* entries, if the caller names no size and no request needs more */
 
 /* What a set-up is to make: struct vpt_queue_config, in terms that suit every form. */
 struct vpt_queue_wish {
@@ -15,10 +15,10 @@ struct vpt_queue_wish {
     uint32_t size; /* entries; 0: the device's maximum, up to `most` */
     uint32_t most;
     uint32_t requests; /* in flight; a general queue ignores this */
-    uint32_t tables;   /* indirect ones */
+    uint32_t tables;   /* indirect tables */
     uint32_t segments; /* entries of each table */
     uint16_t index;
-    /* These two belong to the set-up. */
+    /* The set-up fills in the next two. */
     bool pieces;    /* the rings have three pieces */
     uint32_t least; /* the fewest entries that are useful */
 };
@@ -36,11 +36,11 @@ struct vpt_queue_form {
     void (*prepare)(struct vpt_queue *queue);
 };
 
-/* vpt_queue_init() for any form; the queue is zeroed. *wish becomes what was made. */
+/* Does what vpt_queue_init() does, for any form; the queue is zeroed. *wish becomes what was made. */
 enum vpt_status vpt_queue_set_up(struct vpt_queue *queue, struct vpt_device *device, struct vpt_queue_wish *wish,
                                  const struct vpt_queue_form *form);
 
-/* Whether the device was given `queue` since its last reset. `queue` may point to any memory. */
+/* Whether `queue` was given to the device after its last reset. `queue` may point to any memory. */
 bool vpt_queue_in_use(const struct vpt_device *device, const struct vpt_queue *queue);
 
 /* Checks whether queue `index` can be set up now, and returns the largest size up to the device's maximum. */
@@ -49,7 +49,7 @@ enum vpt_status vpt_queue_find(struct vpt_device *device, uint16_t index, uint32
 /* Fills the rings and the private state for the negotiated features, and finds the doorbell. */
 enum vpt_status vpt_queue_prepare(struct vpt_queue *queue);
 
-/* Gives the queue to the device. Whatever this returns, the device may use it until a reset. */
+/* Gives the queue to the device, which may use it until a reset, even after an error. */
 enum vpt_status vpt_queue_enable(struct vpt_queue *queue);
 
 /* Unmaps the doorbell that vpt_queue_prepare() has found. */
@@ -60,7 +60,7 @@ uint32_t vpt_queue_in_flight(const struct vpt_queue *queue);
 
 /*
  * Returns why requests in flight come back: VPT_CANCELLED, VPT_DEVICE_STUCK or VPT_DEVICE_GONE. VPT_CALLER_STATE: they
- * do not come back yet, because the device still uses the queue, as far as is known; or the queue is not set up.
+ * do not come back yet, because the device may still use the queue; or the queue is not set up.
  */
 enum vpt_status vpt_queue_ended(const struct vpt_queue *queue);
 

@@ -34,7 +34,7 @@ static enum vpt_status take_size(struct vpt_queue *queue, uint32_t wanted)
     return VPT_OK;
 }
 
-/* Returns the bytes of each area. 0: it is not needed. */
+/* Returns the bytes of each area. 0: the area is not needed. */
 static enum vpt_status measure(struct vpt_queue *queue, const struct vpt_queue_wish *wish, uint64_t bytes[VPT_AREAS])
 {
     size_t size = (size_t)queue->mask + 1u;
@@ -121,8 +121,8 @@ static void use_areas(struct vpt_queue *queue, const uint64_t bytes[VPT_AREAS])
 
 /*
  * Reduces what is asked for, after an attempt that lacked memory for this area: fewer tables, down to none; fewer
- * slots; rings in three pieces. Half the ring, unless the caller has named its size, comes last, because not all
- * devices take a smaller ring than their maximum. Returns false if nothing can be reduced.
+ * slots; rings in three pieces. Halves the ring last, because not all devices accept a smaller ring than their maximum,
+ * and never if the caller has named its size. Returns false if nothing can be reduced.
  */
 static bool reduce(const struct vpt_queue *queue, unsigned area, struct vpt_queue_wish *wish)
 {

@@ -17,8 +17,8 @@ static inline uint32_t vpt_queue_size_within(uint32_t maximum)
 
 /*
  * Chooses the queue's size, which is at most wish->size, and takes memory for it: what the caller hands over, or else
- * memory from the port. If that is short, asks for less; *wish says what is left. After an error, what was taken must
- * be given back.
+ * memory from the port. If memory is short, asks for less, and reduces *wish. After an error, the caller must give back
+ * what was taken.
  */
 enum vpt_status vpt_queue_take_memory(struct vpt_queue *queue, struct vpt_queue_wish *wish);
 

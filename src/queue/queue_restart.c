@@ -21,7 +21,7 @@ static enum vpt_status check_fit(const struct vpt_queue *queue)
     return queue->areas[VPT_AREA_RINGS].flags == vpt_memory_flags(queue->device) ? VPT_OK : VPT_DEVICE_FEATURES;
 }
 
-/* Clears all that vpt_queue_init() expects to be zero and that the queue has changed. */
+/* Zeroes the members that vpt_queue_init() zeroes and the queue has changed since. */
 static void forget(struct vpt_queue *queue)
 {
     vpt_zero(&queue->doorbell, sizeof(queue->doorbell));

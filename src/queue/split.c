@@ -7,7 +7,7 @@
 #include "queue_internal.h"
 
 /*
- * Values of vpt_queue.unkicked from here on mean that a kick is owed: the range test of the indexes then finds any
+ * If vpt_queue.unkicked has this value or a higher one, a kick is owed: the range test of the indexes then finds any
  * event.
  */
 #define KICK_OWED 0x10000u
@@ -29,7 +29,7 @@ void vpt_split_zero(void *area, size_t bytes)
 enum vpt_status vpt_split_kill(struct vpt_queue *queue, enum vpt_status status)
 {
     VPT_WRITE_ONCE(queue->dead, status);
-    /* If nothing is free and nothing was seen, the hot paths stop without a test of their own. */
+    /* If nothing is free and nothing used is left, the hot paths stop without a test of queue->dead. */
     queue->free_count = 0;
     queue->used_seen = queue->last_used;
     return status;
@@ -95,7 +95,7 @@ VPT_INLINE bool wants_kick(const struct vpt_queue *queue, uint32_t unkicked)
     return (uint16_t)(queue->published - event - 1u) < unkicked;
 }
 
-/* A strong fence is a call. At the end of a function of its own it does not make the common path save registers. */
+/* A strong fence is a call. In a separate function it does not make the common path save registers. */
 VPT_COLD bool wants_kick_strongly(const struct vpt_queue *queue, uint32_t unkicked)
 {
     return wants_kick(queue, unkicked);
@@ -132,7 +132,7 @@ VPT_INLINE enum vpt_status check_running(const struct vpt_queue *queue)
     return VPT_OK;
 }
 
-/* One store if the library can reach the doorbell's register itself, else one call of the port. */
+/* Makes one store if the library can reach the doorbell's register itself, else one call of the port. */
 VPT_INLINE void ring_doorbell(const struct vpt_queue *queue, uint32_t value)
 {
     const struct vpt_doorbell *doorbell = &queue->doorbell;
@@ -193,7 +193,7 @@ VPT_COLD enum vpt_status kick_strongly(struct vpt_queue *queue, uint32_t unkicke
     return wants_kick_strongly(queue, unkicked) ? notify(queue) : VPT_OK;
 }
 
-/* In one piece, so that the common path saves no register. */
+/* Does not call vpt_queue_publish() or vpt_queue_kick_prepare(), so that the common path saves no register. */
 enum vpt_status vpt_queue_kick(struct vpt_queue *queue)
 {
     enum vpt_status status = check_running(queue);

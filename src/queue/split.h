@@ -15,8 +15,8 @@
 #define USED_NO_NOTIFY         1u
 
 /*
- * vpt_queue_slot.count is the number of descriptors of a chain, up to 32768. From here on it is the number of the
- * indirect table that the request is in, and the request has one descriptor.
+ * vpt_queue_slot.count is the number of descriptors of a chain, up to 32768. From this value on, the request is in an
+ * indirect table, whose number is added to this value, and has one descriptor.
  */
 #define COUNT_TABLE_0 0x8001u
 #define TABLES_MAX    (0x10000u - COUNT_TABLE_0)
@@ -87,18 +87,18 @@ void vpt_split_zero(void *area, size_t bytes);
 /* Ends the queue: from here on its calls return `status`. Returns `status`. */
 enum vpt_status vpt_split_kill(struct vpt_queue *queue, enum vpt_status status);
 
-/* The same for a device that has lied; this is logged. */
+/* Does what vpt_split_kill() does, because the device has lied, and logs this. */
 enum vpt_status vpt_split_lie(struct vpt_queue *queue, enum vpt_status status);
 
-/* Returns why these cannot be added: one is empty, or they are too long, one by one or together. */
+/* Returns why these segments cannot be added: one is empty, or they are too long, alone or together. */
 enum vpt_status vpt_split_refuse(const struct vpt_segment *segments, uint32_t count);
 
 /* split_look() in look.h returns this when the caller should look again after a strong fence. */
 #define SPLIT_LOOK_AGAIN VPT_RESOURCE_FULL
 
 /*
- * The rest of a look that was not VPT_OK: makes the fence, or ends a queue whose device has lied. Returns whether to
- * look again. In a build for small code split_look() does this itself.
+ * Ends a look that was not VPT_OK: makes the fence, or ends a queue whose device has lied. Returns whether to look
+ * again. In a build for small code split_look() does this itself.
  */
 bool vpt_split_end_look(struct vpt_queue *queue, enum vpt_status status);
 
@@ -107,7 +107,7 @@ static inline bool split_end_look(struct vpt_queue *queue, enum vpt_status statu
     return VPT_FOR_SPEED && vpt_split_end_look(queue, status);
 }
 
-/* Stores of what the device is told come before loads of what it wants or has done. */
+/* Orders stores of what the device is told before loads of what the device wants or has done. */
 void vpt_split_fence(const struct vpt_queue *queue);
 
 VPT_INLINE void split_fence(const struct vpt_queue *queue)

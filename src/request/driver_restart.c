@@ -14,7 +14,7 @@ static bool in_flight(const struct vpt_driver *driver)
     return queue != NULL;
 }
 
-/* Returns all features that were not accepted. */
+/* Returns all features that are not in `features`. */
 static void complement(const struct vpt_features *features, struct vpt_features *others)
 {
     unsigned word;

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Queues whose slots are all with the device, until it has something to say. */
+/* Queues that give all their slots to the device, which fills one when it has something to report. */
 #include "slots.h"
 
 #include "../access.h"
 
-/* Each byte is read once, so that what was checked is what the caller gets. */
+/* Reads each byte once, so that the caller gets what was checked. */
 static void copy_out(uint8_t *buffer, const uint8_t *slot, size_t size)
 {
     size_t i;

@@ -50,7 +50,7 @@ static enum vpt_status give_up(struct vpt_requests *requests, enum vpt_status wh
     struct vpt_completion completion;
     enum vpt_status status = vpt_device_reset(requests->queue.device);
 
-    /* Polls for the request, which may have completed just before the reset, then up to the end of the queue. */
+    /* Polls for the request, which may have completed just before the reset, then once more, to end the queue. */
     if (vpt_requests_poll(requests, &completion) == VPT_OK) {
         (void)vpt_requests_poll(requests, &completion);
     }
@@ -60,7 +60,7 @@ static enum vpt_status give_up(struct vpt_requests *requests, enum vpt_status wh
     return vpt_log(requests->queue.device->port, VPT_LOG_ERROR, "request", why);
 }
 
-/* Nothing is in flight, so this finds nothing; it makes the next request interrupt. */
+/* Nothing is in flight, so this poll finds nothing, but it asks for an interrupt of the next request. */
 static void arm(struct vpt_requests *requests)
 {
     struct vpt_completion none;

@@ -14,11 +14,11 @@ struct chain {
     uint32_t index;                  /* number of the second */
     uint32_t used;                   /* how many from the second on have data */
     struct split_descriptor *last;   /* NULL: nothing was written yet */
-    uint32_t flags;                  /* of the last one, without NEXT */
+    uint32_t flags;                  /* of the last descriptor, without NEXT */
     uint64_t bytes[2];               /* readable, writable */
 };
 
-/* Links the descriptor that was written last to this one, which is the last now. */
+/* Links the last descriptor to this one, which becomes the last. */
 static void append(struct chain *chain, struct split_descriptor *descriptor, uint32_t index, uint32_t flags)
 {
     if (chain->last != NULL) {

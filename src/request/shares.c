@@ -80,7 +80,7 @@ enum vpt_status vpt_shares_begin(const struct vpt_requests *requests, struct vpt
     shares->count = 0;
     shares->bytes = 0;
     shares->direction = direction;
-    /* If a piece cannot be shared after others were, the request ends before it: what is shared goes first. */
+    /* If a piece cannot be shared after others were, the request ends before it, with what is shared. */
     while (status == VPT_OK && shares->count < limit && shares->bytes < size && shares->bytes < VPT_REQUEST_BYTES_MAX) {
         status = share_next(requests, shares, (uint8_t *)buffer + shares->bytes, size - shares->bytes);
     }

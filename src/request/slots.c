@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Slots on a split virtqueue. Each slot has its own table. Without tables it has a fixed run of descriptors: one of the
- * first ones in the ring, and others after all of these. So the used id is the number of the slot. Header, reply and
- * their lengths are written once, at set-up. A submission writes where its data is, and writes links only if the slot's
- * last request had another shape.
+ * Slots on a split virtqueue. Each slot has its own table. Without tables it has a fixed run of descriptors: the first
+ * one is in the ring at the number of the slot, and the others come after the first ones of all slots. So the used id
+ * is the number of the slot. Header, reply and their lengths are written once, at set-up. A submission writes where its
+ * data is, and writes links only if the slot's last request had another shape.
  */
 #include "slots.h"
 
@@ -16,7 +16,7 @@ static struct vpt_requests *requests_of(struct vpt_queue *queue)
     return VPT_CONTAINER_OF(queue, struct vpt_requests, queue);
 }
 
-/* Returns how many slots fit in the ring, if each needs so many of its entries. */
+/* Returns how many slots fit in the ring, if each needs `each` of its entries. */
 static uint32_t slots_of(uint32_t wanted, uint32_t size, uint32_t each)
 {
     uint32_t slots = 0;
@@ -27,7 +27,7 @@ static uint32_t slots_of(uint32_t wanted, uint32_t size, uint32_t each)
     return slots;
 }
 
-/* Requests may be as long as the ring (SPLIT-INDIR-3). They are in tables, unless there are more slots without. */
+/* Requests may be as long as the ring (SPLIT-INDIR-3). They are in tables, unless more slots fit without tables. */
 static enum vpt_status plan_slots(struct vpt_queue *queue, const struct vpt_queue_wish *wish, uint64_t *private_bytes,
                                   uint64_t *slot_bytes)
 {
@@ -139,7 +139,7 @@ VPT_INLINE enum vpt_status write_segment(const struct vpt_requests *requests, st
     return VPT_OK;
 }
 
-/* Submits a request for which the slot is not linked, or cannot be. */
+/* Writes the slot's links for a request and submits it, or refuses it if it is too long. */
 VPT_COLD enum vpt_status submit_relinked(struct vpt_requests *requests, const struct vpt_segment *segments,
                                          uint32_t count, bool writable, void *token)
 {
@@ -181,8 +181,8 @@ VPT_COLD enum vpt_status submit_relinked(struct vpt_requests *requests, const st
 }
 
 /*
- * Submits header, data of one direction and reply. The links are those of the slot's last request, unless that had
- * another number of segments or the other direction.
+ * Submits header, data of one direction and reply. The links of the slot's last request are kept if this request had
+ * the same number of segments and the same direction.
  */
 enum vpt_status vpt_requests_submit_framed(struct vpt_requests *requests, const struct vpt_segment *segments,
                                            uint32_t count, bool writable, void *token)
@@ -192,7 +192,7 @@ enum vpt_status vpt_requests_submit_framed(struct vpt_requests *requests, const 
     struct split_descriptor *descriptor;
     uint64_t bytes = 0;
 
-    /* A slot's shape never has more segments than are allowed, but the analyser has to be told. */
+    /* A slot's shape never has more segments than are allowed; the first test is for the static analyser. */
     if (!VPT_FOR_SPEED || VPT_UNLIKELY(count > requests->segments || slot_shape(count, writable) != place->shape)) {
         return submit_relinked(requests, segments, count, writable, token);
     }
@@ -216,7 +216,7 @@ enum vpt_status vpt_requests_submit_framed(struct vpt_requests *requests, const 
 
 /* ---- Completion ---- */
 
-/* Whether the device names a request that it has not been shown yet: one added since the last publish. */
+/* Whether request `id` was added after the last publish, so that the device cannot have used it. */
 static bool is_unpublished_slot(const struct vpt_queue *queue, uint32_t id)
 {
     uint32_t left = queue->available_index - queue->published;
@@ -231,7 +231,7 @@ static bool is_unpublished_slot(const struct vpt_queue *queue, uint32_t id)
     return false;
 }
 
-/* Nothing was used. After a reset each request in flight comes back once. */
+/* Called when nothing was used. After a reset it returns each request in flight once. */
 VPT_COLD enum vpt_status drain(struct vpt_requests *requests, enum vpt_status why, struct vpt_completion *completion)
 {
     struct vpt_queue *queue = &requests->queue;
@@ -250,7 +250,6 @@ VPT_COLD enum vpt_status drain(struct vpt_requests *requests, enum vpt_status wh
     return status == VPT_CALLER_STATE ? why : status;
 }
 
-/* Only here requests come back one by one. */
 enum vpt_status vpt_requests_poll(struct vpt_requests *requests, struct vpt_completion *completion)
 {
     struct vpt_queue *queue = &requests->queue;

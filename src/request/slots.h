@@ -10,7 +10,7 @@
 /* A split virtqueue whose slots own their descriptors. Its queues are members of struct vpt_requests. */
 extern const struct vpt_queue_form vpt_split_slots;
 
-/* The most data in one request that the library cuts. Devices rarely say what they take, but are used to this. */
+/* The most data of a request if the library cuts. Devices rarely say what they accept, but are used to this size. */
 #define VPT_REQUEST_BYTES_MAX 0x100000u
 
 /* The most bytes of header and reply, and of a slot. */
@@ -23,7 +23,7 @@ static inline uint32_t slot_fixed_descriptors(const struct vpt_requests_kind *ki
     return (kind->header != 0 ? 1u : 0u) + (kind->reply != 0 ? 1u : 0u);
 }
 
-/* Returns what the device sees of a slot, unless that has no bytes and so no memory. */
+/* Returns the part of a slot that the device sees. Not for slots without such bytes, which have no memory. */
 static inline uint8_t *slot_shared(const struct vpt_requests *requests, uint32_t slot)
 {
     const struct vpt_memory *memory = &requests->queue.areas[VPT_AREA_SLOTS].memory;
@@ -46,10 +46,10 @@ static inline void *slot_next(const struct vpt_requests *requests)
     return requests->queue.free_count != 0 ? slot_or_null(requests, requests->queue.free_head) : NULL;
 }
 
-/* Returns why a request of so many segments cannot be submitted. */
+/* Returns why a request of `count` segments cannot be submitted. */
 enum vpt_status vpt_slots_refuse(const struct vpt_requests *requests, uint32_t count);
 
-/* Every slot is free or in flight. In a dead queue free slots are out of reach. */
+/* Returns how many slots are in flight, which is all that are not free. In a dead queue, free_count is always 0. */
 static inline uint32_t slots_in_flight(const struct vpt_requests *requests)
 {
     const struct vpt_queue *queue = &requests->queue;
@@ -57,7 +57,7 @@ static inline uint32_t slots_in_flight(const struct vpt_requests *requests)
     return queue->dead == VPT_OK ? queue->slot_count - queue->free_count : vpt_queue_in_flight(queue);
 }
 
-/* vpt_requests_submit() for most requests: a header, data of one direction, then a reply. A slot is free. */
+/* Submits a request that has a header, data of one direction, then a reply, as most have. A slot is free. */
 enum vpt_status vpt_requests_submit_framed(struct vpt_requests *requests, const struct vpt_segment *segments,
                                            uint32_t count, bool writable, void *token);
 
@@ -66,7 +66,7 @@ void vpt_requests_fit(struct vpt_requests *requests);
 
 /*
  * Ends a bring-up in one call; `status` is that of the queues' set-up. Starts the device. On an error resets it, and
- * releases and zeroes the driver. VPT_DEVICE_STUCK: that could not be done.
+ * releases and zeroes the driver. VPT_DEVICE_STUCK: the reset has failed, and nothing was released.
  */
 enum vpt_status vpt_driver_open(struct vpt_driver *driver, enum vpt_status status);
 

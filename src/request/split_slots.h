@@ -7,7 +7,7 @@
 
 #include "../queue/split.h"
 
-/* Less than 4 GiB by more than a header and a reply can have. */
+/* The most bytes of data: with a header and a reply they are less than 4 GiB. */
 #define SLOT_BYTES_MAX 0xffff0000u
 
 static inline struct split_descriptor *slot_descriptor(void *descriptors, uint32_t index)
@@ -27,8 +27,7 @@ static inline struct split_descriptor *slot_first(const struct vpt_requests *req
 }
 
 /*
- * Returns the descriptors that `*index` counts from; `*index` is the number of the slot's second one. The others
- * follow.
+ * Returns the array of descriptors in which `*index` is the number of the slot's second one. The slot's others follow.
  */
 static inline struct split_descriptor *slot_rest(const struct vpt_requests *requests, uint32_t slot,
                                                  struct split_descriptor *first, uint32_t *index)

@@ -31,13 +31,14 @@ static void add_status(struct vpt_device *device, uint8_t bit)
     uint8_t status = (uint8_t)(device->status | bit);
 
     /*
-     * The register is written first: if another context finds bits set and a register of 0, it takes that for a reset.
+     * The register is written first: a context that sees bits in device->status but a register of 0 concludes that the
+     * device was reset.
      */
     vpt_device_put(device, VPT_REGISTER_STATUS, status);
     VPT_WRITE_ONCE(device->status, status);
 }
 
-/* After a reset that did not finish: whether the transport could keep the device from memory. */
+/* Called after a reset that did not finish. Returns whether the transport could keep the device from memory. */
 static bool cut_off(struct vpt_device *device)
 {
     return !vpt_gone(device) && device->ops->pci != NULL && device->ops->pci->bus_master(device, false) == VPT_OK;
@@ -77,9 +78,9 @@ static unsigned feature_words(const struct vpt_device *device)
 }
 
 /*
- * Returns what is offered of a word. Some devices have two words, and show the second one under every higher selector.
- * So words above the second are only read if the driver names a feature of them, and a repetition of the second word is
- * no offer.
+ * Returns which features of a word the device offers. Some devices have two words, and show the second one under every
+ * higher selector. So a word above the second is only read if the driver names a feature of it, and offers nothing if
+ * it repeats the second word.
  */
 static uint32_t offered_of(struct vpt_device *device, unsigned word, uint32_t named)
 {
@@ -94,9 +95,9 @@ static uint32_t offered_of(struct vpt_device *device, unsigned word, uint32_t na
 }
 
 /*
- * Chooses what is accepted of a word: the device type's features that the driver names, and generic ones that the
- * library handles, whatever the driver names (FEAT-3), since a driver cannot do what needs another queue. Nobody can
- * refuse VERSION_1 (RSVFEAT-1).
+ * Chooses which features of a word are accepted: the device type's features that the driver names, and the generic ones
+ * that the library handles, whatever the driver names (FEAT-3), since a driver cannot do what needs another queue.
+ * Nobody can refuse VERSION_1 (RSVFEAT-1).
  */
 static enum vpt_status choose_word(struct vpt_device *device, unsigned word, uint32_t required, uint32_t wanted,
                                    const struct vpt_feature_choice *choice)
@@ -141,8 +142,8 @@ enum vpt_status vpt_device_choose_features(struct vpt_device *device, const stru
 }
 
 /*
- * Steps 5 and 6. A legacy interface has neither the bit nor the read-back (LEG-INIT-1). Zeroes are not written to words
- * above the second, because a device with two words would take them for its second word, and lose VERSION_1.
+ * Steps 5 and 6. A legacy interface has no FEATURES_OK to set and read back (LEG-INIT-1). A word above the second is
+ * not written if it is 0, because a device with two words would take it for its second word, and lose VERSION_1.
  */
 enum vpt_status vpt_device_accept_features(struct vpt_device *device)
 {

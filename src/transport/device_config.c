@@ -58,7 +58,7 @@ enum vpt_status vpt_device_config_write(struct vpt_device *device, uint32_t offs
     return status;
 }
 
-/* Stores `width` bytes of a number in a member, or in one half of it. Returns whether it held another number. */
+/* Stores `width` bytes of a number in a member or in one half of it. Returns whether the bytes have changed. */
 static bool store_member(uint8_t *member, unsigned width, uint32_t value)
 {
     bool changed = false;
@@ -75,8 +75,8 @@ static bool store_member(uint8_t *member, unsigned width, uint32_t value)
 }
 
 /*
- * Reads one field. A 64-bit one is read as two halves (MMIO-REG-3), which are in the order of the device's bytes, not
- * of the CPU's.
+ * Reads one field. A 64-bit field is read as two halves (MMIO-REG-3), whose order is the device's byte order, not the
+ * CPU's.
  */
 static enum vpt_status read_config_field(struct vpt_device *device, const struct vpt_config_field *field,
                                          uint8_t *member, bool *changed)

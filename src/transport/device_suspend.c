@@ -6,7 +6,7 @@
 
 #define STATES (VPT_STATUS_SUSPEND | VPT_STATUS_DRIVER_OK)
 
-/* Waits until the device has kept one bit of STATES. A status of 0 means that it has lost its state. */
+/* Waits until the status has only `wanted` of the bits STATES. A status of 0 means that the device lost its state. */
 static enum vpt_status await(struct vpt_device *device, uint8_t wanted)
 {
     uint32_t iteration = 0;
@@ -65,7 +65,7 @@ enum vpt_status vpt_device_resume(struct vpt_device *device)
     if ((device->status & VPT_STATUS_SUSPEND) == 0) {
         return VPT_CALLER_STATE;
     }
-    /* Written once: if the device has resumed meanwhile, the same value would suspend it again. */
+    /* The status is written only once: if the device has resumed, the same value would suspend it again. */
     if (!device->resuming) {
         status = await(device, VPT_STATUS_SUSPEND); /* it may still be suspending */
         if (status != VPT_OK) {

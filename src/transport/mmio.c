@@ -7,7 +7,7 @@
 #include "transport_ops.h"
 
 #define MAGIC      0x74726976u /* "virt" */
-#define CONFIG_MAX 0x7fffffffu /* bytes of configuration: its offsets are 32 bits, as those of registers are */
+#define CONFIG_MAX 0x7fffffffu /* bytes of configuration; offsets of registers have 32 bits */
 
 /* Registers that enum vpt_register does not have. */
 enum mmio_register {
@@ -15,7 +15,7 @@ enum mmio_register {
     REGISTER_VERSION = 0x004,
     REGISTER_DEVICE_ID = 0x008,
     REGISTER_VENDOR_ID = 0x00c,
-    REGISTER_GUEST_PAGE_SIZE = 0x028, /* this one and the next two: version 1 only */
+    REGISTER_GUEST_PAGE_SIZE = 0x028, /* this register and the next two: version 1 only */
     REGISTER_QUEUE_ALIGN = 0x03c,
     REGISTER_QUEUE_PFN = 0x040,
     REGISTER_QUEUE_NOTIFY = 0x050

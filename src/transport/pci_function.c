@@ -18,7 +18,7 @@ bool vpt_pci_removed(struct vpt_device *device, uint32_t status)
     return (status == 0xffu || status == 0) && vpt_pci_function_removed(&vpt_pci_of(device)->function);
 }
 
-/* Reading the ISR status acknowledges. With MSI-X it says nothing and is not read (PCI-ISR-1). */
+/* Reading the ISR status acknowledges the interrupt. With MSI-X it has no meaning and is not read (PCI-ISR-1). */
 static uint32_t read_interrupt(struct vpt_device *device)
 {
     const struct vpt_virtio_pci *pci = vpt_pci_of(device);
@@ -52,7 +52,7 @@ void vpt_pci_register_write(struct vpt_device *device, const uint8_t *places, ui
     }
 }
 
-/* If the function is gone, so is the device. */
+/* If the function is gone, the device is gone, too. */
 static enum vpt_status noticed(struct vpt_device *device, enum vpt_status status)
 {
     if (status == VPT_DEVICE_GONE) {
@@ -61,7 +61,7 @@ static enum vpt_status noticed(struct vpt_device *device, enum vpt_status status
     return status;
 }
 
-/* MSI-X moves a legacy device's configuration. */
+/* In a legacy interface, turning MSI-X on or off moves the configuration. */
 static void move_config(struct vpt_virtio_pci *pci)
 {
 #ifndef VPT_WITHOUT_LEGACY

@@ -14,7 +14,7 @@ static inline struct vpt_virtio_pci *vpt_pci_of(struct vpt_device *device)
     return VPT_CONTAINER_OF(device, struct vpt_virtio_pci, device);
 }
 
-/* ---- Interfaces: find what they need, map it, and set device.ops ---- */
+/* ---- Interfaces: these functions find the structures, map them, and set device.ops ---- */
 
 enum vpt_status vpt_pci_find_modern(struct vpt_virtio_pci *pci);
 enum vpt_status vpt_pci_map_modern(struct vpt_virtio_pci *pci);
@@ -35,14 +35,14 @@ static inline uint32_t vpt_pci_legacy_config(const struct vpt_virtio_pci *pci)
 /* ---- What both interfaces do the same way (pci_function.c) ---- */
 
 /*
- * Whether the function was removed. Where nothing answers, all-ones is read, or zeroes on some machines. But a device
- * that lies or was reset may answer so, too, and so may one whose BAR is not decoded. So a function was removed only if
- * it is not in configuration space either; then it reaches no memory any more.
+ * Whether the function was removed. If nothing answers, a read gives all-ones, or zeroes on some machines. But so does
+ * a device that lies, was reset, or has a BAR that is not decoded. So a function was removed only if configuration
+ * space does not have it either; then it reaches no memory any more.
  */
 bool vpt_pci_function_removed(const struct vpt_pci_function *function);
 
 /*
- * Where an interface's first structure has a register: the entry of a table at VPT_PCI_REGISTER(name) is
+ * Each interface has a table of where its first structure has the registers: the entry at VPT_PCI_REGISTER(name) is
  * VPT_PCI_PLACE(offset, width). 0: the interface lacks the register, and a write to it is dropped.
  */
 #define VPT_PCI_REGISTERS            (VPT_REGISTER_CONFIG / 4u)

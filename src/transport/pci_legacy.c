@@ -13,7 +13,7 @@ enum legacy_register {
     LEGACY_QUEUE_NOTIFY = 16,
     LEGACY_DEVICE_STATUS = 18,
     LEGACY_ISR_STATUS = 19,
-    /* These two are there while MSI-X is on. */
+    /* The next two exist only while MSI-X is on. */
     LEGACY_CONFIG_VECTOR = 20,
     LEGACY_QUEUE_VECTOR = 22
 };
@@ -21,7 +21,7 @@ enum legacy_register {
 #define LEGACY_PAGE_SHIFT 12u
 #define LEGACY_PAGE_SIZE  (1u << LEGACY_PAGE_SHIFT)
 
-/* Bytes that are mapped of a memory BAR: the header, and more configuration than any device has. */
+/* How many bytes of a memory BAR are mapped: the header, and more configuration than any device has. */
 #define LEGACY_MAPPED 4096u
 
 static uint32_t read_header(struct vpt_device *device, uint32_t offset, unsigned width)
@@ -48,8 +48,8 @@ static const uint8_t places[VPT_PCI_REGISTERS] = {
 };
 
 /*
- * Returns where a place in the configuration is in the structure. MSI-X may have moved it out of the structure: then it
- * is the first one.
+ * Returns where in the structure a place in the configuration is. If MSI-X has moved the place out of the structure, it
+ * returns the first place.
  */
 static uint32_t config_place(struct vpt_device *device, uint32_t place, unsigned width)
 {

@@ -93,8 +93,8 @@ static void modern_write(struct vpt_device *device, uint32_t place, unsigned wid
 }
 
 /*
- * Returns what a notification calls the queue: its index, or a value that the device has chosen (PCI-KICK-5,
- * PCI-KICK-6).
+ * Finds the number that stands for the queue in a notification: its index, or a value that the device has chosen
+ * (PCI-KICK-5, PCI-KICK-6).
  */
 static enum vpt_status notify_value(struct vpt_device *device, uint16_t index, uint16_t *value)
 {
@@ -109,7 +109,7 @@ static enum vpt_status notify_value(struct vpt_device *device, uint16_t index, u
     return VPT_OK;
 }
 
-/* Maps a queue's doorbell by itself: a device may have thousands, a page apart (PCI-CAP-5). */
+/* Maps the doorbell of one queue alone: a device may have thousands of them, a page apart (PCI-CAP-5). */
 static enum vpt_status place_doorbell(struct vpt_device *device, uint32_t notify_offset, struct vpt_doorbell *doorbell)
 {
     const struct vpt_virtio_pci *pci = vpt_pci_of(device);
@@ -222,7 +222,7 @@ static enum vpt_status place_structure(struct search *search, unsigned type, uin
     return vpt_structure_place(pci, &claim, search->structures[type - 1u]);
 }
 
-/* A region's offset and length are 64-bit numbers. The capability has their upper halves after the lower ones. */
+/* A region's offset and length have 64 bits. Their upper halves come after the fields that all capabilities have. */
 static void place_region(struct search *search, uint32_t at)
 {
     struct vpt_pci_structure found;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* virtio over PCI: which function it is, and which interface it gets. */
+/* virtio over PCI: whether a function is a virtio device, and which of its interfaces is used. */
 #include "../log.h"
 #include "pci_function.h"
 
@@ -48,7 +48,7 @@ static enum vpt_status open_legacy(struct vpt_virtio_pci *pci)
 #endif
 }
 
-/* *unusable: the device has no modern interface, or this kernel cannot reach it. Other errors may be temporary. */
+/* Sets *unusable if there is no modern interface or this kernel cannot reach it. Other errors may be temporary. */
 static enum vpt_status open_modern(struct vpt_virtio_pci *pci, bool *unusable)
 {
     enum vpt_status status = vpt_pci_find_modern(pci);
@@ -62,7 +62,7 @@ static enum vpt_status open_modern(struct vpt_virtio_pci *pci, bool *unusable)
     return vpt_pci_map_modern(pci);
 }
 
-/* Tries the modern interface first. If there is none that can be used, the function may have a legacy one. */
+/* Tries the modern interface first. If it cannot be used, the function may have a legacy interface. */
 static enum vpt_status open_interface(struct vpt_virtio_pci *pci, bool transitional,
                                       enum vpt_virtio_pci_interface interface)
 {
@@ -103,7 +103,7 @@ static enum vpt_status turn_decoding_on(struct vpt_virtio_pci *pci)
     return vpt_pci_command(&pci->function, command, 0);
 }
 
-/* A device that seems to be wrong may have been removed meanwhile. */
+/* If a device seems to be wrong, it may have been removed meanwhile. */
 static enum vpt_status gone_if_removed(const struct vpt_pci_function *function, enum vpt_status status)
 {
     return vpt_status_group(status) == VPT_GROUP_DEVICE && vpt_pci_function_removed(function) ? VPT_DEVICE_GONE

@@ -19,13 +19,13 @@ enum vpt_status vpt_structure_place(const struct vpt_virtio_pci *pci, const stru
                                     struct vpt_pci_structure *structure);
 
 /*
- * Maps the first `size` bytes, or the whole structure if it is shorter; its length becomes that. Does nothing if there
- * is no structure.
+ * Maps the first `size` bytes, or the whole structure if it is shorter, and sets its length to the mapped bytes. Does
+ * nothing if there is no structure.
  */
 enum vpt_status vpt_structure_map(const struct vpt_port *port, struct vpt_pci_structure *structure, uint32_t size);
 void vpt_structure_unmap(const struct vpt_port *port, struct vpt_pci_structure *structure);
 
-/* One access of exactly this width, aligned and within the structure. */
+/* Make one access of exactly this width. It is aligned and within the structure. */
 uint32_t vpt_structure_read(const struct vpt_device *device, const struct vpt_pci_structure *structure, uint32_t offset,
                             unsigned width);
 void vpt_structure_write(const struct vpt_device *device, const struct vpt_pci_structure *structure, uint32_t offset,

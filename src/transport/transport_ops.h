@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The interface between the transports and what uses them: each transport has one constant table. */
+/* The interface between the transports and their callers: each transport has one constant table. */
 #ifndef VPT_SRC_TRANSPORT_TRANSPORT_H
 #define VPT_SRC_TRANSPORT_TRANSPORT_H
 
@@ -10,7 +10,7 @@
 /* What a status register of any width reads as when the device is gone. */
 #define VPT_STATUS_GONE 0xffffffffu
 
-/* Stands for the configuration where a virtqueue's index could be. */
+/* Stands for the configuration, instead of a virtqueue's index. */
 #define VPT_VECTOR_CONFIGURATION 0x10000u
 
 /*
@@ -29,13 +29,13 @@ enum vpt_register {
     VPT_REGISTER_INTERRUPT_STATUS = 0x060,
     VPT_REGISTER_INTERRUPT_ACK = 0x064,
     VPT_REGISTER_STATUS = 0x070,     /* see vpt_device_read_status() */
-    VPT_REGISTER_QUEUE_DESC = 0x080, /* low half, then the high one; the next two, too */
+    VPT_REGISTER_QUEUE_DESC = 0x080, /* low half, then high half, as in the next two */
     VPT_REGISTER_QUEUE_DRIVER = 0x090,
     VPT_REGISTER_QUEUE_DEVICE = 0x0a0,
     VPT_REGISTER_SHM_SEL = 0x0ac,
     VPT_REGISTER_SHM_LEN = 0x0b0,
     VPT_REGISTER_SHM_BASE = 0x0b8,
-    VPT_REGISTER_CONFIG_GENERATION = 0x0fc, /* no legacy device has one: there two passes are compared */
+    VPT_REGISTER_CONFIG_GENERATION = 0x0fc, /* not in a legacy interface: there two passes are compared */
     VPT_REGISTER_CONFIG = 0x100             /* from here on the device-specific configuration */
 };
 
@@ -47,13 +47,13 @@ enum vpt_register {
      (1u << (VPT_F_NOTIFICATION_DATA - 32u)) | (1u << (VPT_F_SUSPEND - 32u)))
 
 /*
- * What only legacy interfaces have. They also lack FEATURES_OK, use the native byte order, have rings in one piece and
- * one word of features.
+ * What only legacy interfaces have. Moreover, they lack FEATURES_OK, use the native byte order, and have rings in one
+ * piece and one word of features.
  */
 struct vpt_legacy_ops {
     uint64_t ring_limit;     /* highest device address that a ring may have */
-    uint32_t ring_alignment; /* of the start of rings in one piece */
-    uint32_t used_alignment; /* of the used ring in them */
+    uint32_t ring_alignment; /* of the start of the rings, if they are one piece */
+    uint32_t used_alignment; /* of the used ring, if the rings are one piece */
     enum vpt_status (*queue_enable)(struct vpt_device *device, uint16_t index, const struct vpt_area *areas);
 };
 
@@ -62,7 +62,7 @@ struct vpt_pci_ops {
     /* Whether the function was removed, given what the status register reads. Any context, no lock. */
     bool (*removed)(struct vpt_device *device, uint32_t status);
 
-    /* Lets the device reach memory, or not; checks this by reading back. */
+    /* Lets the device reach memory, or stops it; checks this by reading back. */
     enum vpt_status (*bus_master)(struct vpt_device *device, bool on);
 
     /*
@@ -83,14 +83,14 @@ struct vpt_transport_ops {
     const struct vpt_pci_ops *pci;       /* NULL: another bus, on which only the device decides what it reaches */
 
     /*
-     * One access. In the configuration it has `width` bytes, is aligned and is within the configuration; to other
-     * registers the transport knows the width. Registers are little-endian. Reading the status, or acknowledging an
-     * interrupt: any context, no lock.
+     * Make one access. In the configuration it has `width` bytes, is aligned and is within the configuration; of other
+     * registers the transport knows the width. Registers are little-endian. Any context may read the status or
+     * acknowledge an interrupt, without a lock.
      */
     uint32_t (*read)(struct vpt_device *device, uint32_t place, unsigned width);
     void (*write)(struct vpt_device *device, uint32_t place, unsigned width, uint32_t value);
 
-    /* Finds the doorbell of a queue that exists. If it makes a mapping for it, the queue owns this. */
+    /* Finds the doorbell of a queue that exists. If it makes a mapping, the queue owns the mapping. */
     enum vpt_status (*queue_doorbell)(struct vpt_device *device, uint16_t index, struct vpt_doorbell *doorbell);
 
     uint32_t handled[2]; /* generic features of words 0 and 1 that the library handles */
@@ -98,8 +98,8 @@ struct vpt_transport_ops {
 };
 
 /*
- * As vpt_device_legacy(). With -DVPT_WITHOUT_LEGACY, for kernels that use modern interfaces only, it is always false,
- * and probing a version 1 slot returns VPT_UNSUPPORTED_VERSION.
+ * Does what vpt_device_legacy() does. With -DVPT_WITHOUT_LEGACY, for kernels that use modern interfaces only, it is
+ * always false, and probing a version 1 slot returns VPT_UNSUPPORTED_VERSION.
  */
 static inline bool vpt_legacy(const struct vpt_device *device)
 {
@@ -111,16 +111,16 @@ static inline bool vpt_legacy(const struct vpt_device *device)
 #endif
 }
 
-/* The alignment of the used ring in rings of one piece. */
+/* Returns the alignment of the used ring, if the rings are one piece. */
 static inline uint32_t vpt_used_alignment(const struct vpt_device *device)
 {
     return vpt_legacy(device) ? device->ops->legacy->used_alignment : VPT_QUEUE_RINGS_ALIGNMENT;
 }
 
 /*
- * vpt_device_negotiate() in two steps, after a reset, for a driver that reads the configuration before it accepts:
- * between them device->features is what will be accepted. The driver passes what it requires or wants. All that
- * `choice` requires must be accepted. vpt_device_settle() follows, also after an error.
+ * Do what vpt_device_negotiate() does after its reset, in two steps, for a driver that reads the configuration before
+ * it accepts features: between the steps device->features is what will be accepted. The driver passes what it requires
+ * or wants. All that `choice` requires must be accepted. vpt_device_settle() is called then, even after an error.
  */
 enum vpt_status vpt_device_choose_features(struct vpt_device *device, const struct vpt_features *required,
                                            const struct vpt_features *wanted, const struct vpt_feature_choice *choice);
@@ -148,13 +148,13 @@ enum vpt_status vpt_device_queue_enable(struct vpt_device *device, uint16_t inde
 
 /* ---- The state of a device ---- */
 
-/* Another context may be setting this just now. */
+/* Reads device->gone, which another context may set at any time. */
 static inline bool vpt_gone(const struct vpt_device *device)
 {
     return VPT_READ_ONCE(device->gone);
 }
 
-/* Whether the device may still reach memory although it was to be reset. A device that is gone reaches none. */
+/* Whether the device may still reach memory because a reset has failed. A device that is gone reaches none. */
 static inline bool vpt_stuck(const struct vpt_device *device)
 {
     return VPT_READ_ONCE(device->stuck) && !vpt_gone(device);
@@ -175,12 +175,12 @@ static inline bool vpt_running(const struct vpt_device *device)
 }
 
 /*
- * The end of a bring-up, whose status is `status`. If the device is gone, this explains any error. After an error the
- * device is FAILED, and the log says why.
+ * Ends a bring-up whose status is `status`, and returns VPT_DEVICE_GONE if the device is gone, which explains any
+ * error. After an error the device is FAILED, and the log says why.
  */
 enum vpt_status vpt_device_settle(struct vpt_device *device, enum vpt_status status);
 
-/* Reads the status register. VPT_STATUS_GONE: device->gone is set now. */
+/* Reads the status register. If it returns VPT_STATUS_GONE, device->gone is set. */
 uint32_t vpt_device_read_status(struct vpt_device *device);
 
 /*
