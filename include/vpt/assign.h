@@ -444,10 +444,10 @@ enum vpt_status vpt_assign_show(struct vpt_assign_device *device, uint16_t offse
  *   PCI Express    payload and read request sizes up to the host's: the first is own, the second is written to the
  *                  host, as are relaxed ordering and the completion timeout. Error reporting enables are own; there are
  *                  no phantom functions; the rest is fixed. A function level reset, here or by advanced features, works
- *                  if the function has it and the host has delay(): see "Reset". It reads 0
+ *                  if the function has it and the host has delay(): see "Reset". Its bit reads 0
  *   vital product data    can be read, not written
- *   vendor-specific    the host's behind its length, and written there; fixed if it is virtio's, except configuration
- *                  access
+ *   vendor-specific    the bytes behind its length are the host's, and written there; all is fixed if it is virtio's,
+ *                  except configuration access
  *   error reporting    status, mask and severity are the host's, and written there; its control is fixed
  *   power budgeting    the entry that is shown is selected at the host
  *
@@ -456,7 +456,7 @@ enum vpt_status vpt_assign_show(struct vpt_assign_device *device, uint16_t offse
  *
  * A function has vanished if its command and status registers read as all-ones; the library notices this when an access
  * reaches the function. Until then the guest's own bits and the fixed ones read as before. After an error the guest
- * reads all-ones (of the width, if that is 1 or 2).
+ * reads all-ones (in the width of the access, if it is 1 or 2).
  */
 
 /*
@@ -514,8 +514,8 @@ enum vpt_status vpt_assign_config_write(struct vpt_assign_device *device, uint16
  * - It overlaps a live BAR with a lower number. Then the whole of the higher one is not live.
  *
  * A memory BAR is trapped as a whole if it is smaller than a page, or if its offset in a page is not the same as on the
- * host, because a page of the host would show more than the BAR. A trap covers all pages that it touches. Ports are
- * mapped, except those of traps, if the guest's number is the host's; otherwise they are trapped.
+ * host, because the host's page would show the guest more than the BAR. A trap covers all pages that it touches. Ports
+ * are mapped, except those of traps, if the guest's number is the host's; otherwise they are trapped.
  *
  * Returns the number of regions, at most VPT_ASSIGN_REGIONS(trap_count). If it is above `capacity`, `pieces` does not
  * hold all of them. `pieces` may be NULL with a capacity of 0.
@@ -619,9 +619,9 @@ enum vpt_status vpt_assign_access_write(struct vpt_assign_device *device, enum v
  * function is no bus master or is outside D0, becomes pending, once. It is delivered when none of these conditions
  * holds any more, with the address and data of that moment. A pending message stays pending while its kind is not
  * enabled. For INTx the guest is told the level: asserted, unless the guest has disabled INTx in the command register
- * or the function is outside D0. Then the host's INTx is masked until the guest's end of interrupt. If the function
- * stops interrupting by INTx before that, the host's INTx is unmasked before interrupts() is told, and the assertion is
- * forgotten.
+ * or the function is outside D0. A raised INTx masks the host's INTx until the guest's end of interrupt. If the
+ * function stops interrupting by INTx before that, the host's INTx is unmasked before interrupts() is told, and the
+ * assertion is forgotten.
  *
  * While a device is degraded its host is told of VPT_ASSIGN_INTERRUPT_NONE alone: a guest's write that needs anything
  * else returns VPT_DEVICE_ASSIGN_DEGRADED and has no effect.

@@ -7,9 +7,9 @@
  * anywhere. Nothing here knows virtio, and all state is in the caller's objects. Every call that finds all-ones in a
  * register which is never all-ones returns VPT_DEVICE_GONE. Errors of the port are returned as they are.
  *
- * Calls for one function need one lock of the caller's, which is also that of the virtio device made of the function.
- * Configuration access by port pairs (CF8/CFC) needs another lock, in the port, around each access, because all
- * functions share the pair. docs/contexts.md explains the lines "Context".
+ * Calls for one function need one lock of the caller's, which is also the lock of the virtio device made of the
+ * function. Configuration access by port pairs (CF8/CFC) needs another lock, in the port, around each access, because
+ * all functions share the pair. docs/contexts.md explains the lines "Context".
  */
 #ifndef VPT_PCI_H
 #define VPT_PCI_H
@@ -298,8 +298,8 @@ struct vpt_pci_window {
 
 /*
  * Gives each of the BARs in `which` (bit n: bar[n]; VPT_PCI_ALL_BARS: the six) an address from the windows, if it is
- * implemented and has none. `bars` is from vpt_pci_bars_size(). Each address is a multiple of the BAR's size, and for
- * memory of 4096 bytes at least, so that no page has registers of two functions; 32-bit BARs lie below 4 GiB, I/O BARs
+ * implemented and has none. `bars` is from vpt_pci_bars_size(). Each address is a multiple of the BAR's size (for
+ * memory of at least 4096 bytes, so that no page has registers of two functions); 32-bit BARs lie below 4 GiB, I/O BARs
  * below 64 KiB. The biggest BARs come first. Windows are tried in their order; prefetchable 64-bit BARs prefer those
  * above 4 GiB. The registers are written with decoding off, and then the command register is put back.
  *

@@ -160,7 +160,7 @@ enum vpt_status vpt_driver_bytes(struct vpt_device *device, uint32_t offset, uin
 /* What the requests of a queue look like to the device. Constant. */
 struct vpt_requests_kind {
     uint16_t header;   /* bytes at the start of a slot that the device reads before the data; 0: none */
-    uint32_t reply;    /* bytes that the device writes behind the header; 0: none. A reply without header excludes data */
+    uint32_t reply;    /* bytes behind the header that the device writes; 0: none. A reply without one excludes data */
     bool reply_first;  /* the reply comes before the data that the device writes, not behind it */
     uint16_t requests; /* in flight, if the queue's config does not say; 0: 64 */
     uint16_t segments; /* of data in one request, if the queue's config does not say; 0: 16 */
