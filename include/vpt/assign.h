@@ -7,7 +7,7 @@
  *     vpt_assign_open(&device, &config)                  reads the function, sizes its BARs
  *     vpt_assign_acquire(&device, owner, &guest)         gives the device to a guest
  *     vpt_assign_config_read(), _write()                 its configuration accesses, which are trapped
- *     vpt_assign_access_read(), _write()                 its accesses to what is trapped of the BARs
+ *     vpt_assign_access_read(), _write()                 its accesses to trapped parts of BARs
  *     vpt_assign_release(&device)                        takes the device back, so that another guest may have it
  *     vpt_assign_close(&device)
  *
@@ -310,7 +310,7 @@ struct vpt_assign_registry {
 
 /*
  * Computes how many bytes of storage a device needs; it asks the function for the size of its MSI-X table. `storage`
- * and `storage_size` of the config are not looked at. After an error *size is 0.
+ * and `storage_size` of the config are not used. After an error *size is 0.
  *
  * Returns
  * VPT_OK: *size is filled.
@@ -440,7 +440,7 @@ enum vpt_status vpt_assign_show(struct vpt_assign_device *device, uint16_t offse
  *   power management    the state is own: outside D0 no BAR is live, the host's function is no bus master, and nothing
  *                  interrupts. The host's function stays in D0, and the register says that it needs no reset on the way
  *                  back. There are no power management events
- *   MSI, MSI-X     own, see "Interrupts". Not more messages can be enabled than there are, and only these have masks
+ *   MSI, MSI-X     own, see "Interrupts". No more messages can be enabled than there are, and only these have masks
  *   PCI Express    payload and read request sizes up to the host's: the first is own, the second is written to the
  *                  host, as are relaxed ordering and the completion timeout. Error reporting enables are own; there are
  *                  no phantom functions; the rest is fixed. A function level reset, here or by advanced features, works
@@ -668,7 +668,7 @@ enum vpt_status vpt_assign_end_of_interrupt(struct vpt_assign_device *device);
  * features, if the function has the way and the host has delay(); then its payload size stays (PCI Express, section
  * 6.6.2).
  *
- * Before the reset bus mastering and interrupts are turned off, and mappings of BARs and entries for host vectors are
+ * Before the reset, bus mastering and interrupts are turned off, and mappings of BARs and entries for host vectors are
  * removed. Regions of the hypervisor's own and DMA stay. Afterwards the guest's registers are as at power-on, and
  * interrupts are as these registers say. The host's configuration is as it was at the open, except for the extended
  * space of a device that has an owner, because a function's sticky registers outlive resets.

@@ -416,7 +416,7 @@ enum vpt_status vpt_blk_write_zeroes(struct vpt_blk_queue *queue, uint64_t secto
  * Returns
  * VPT_OK
  * VPT_CALLER_ARGUMENT: `blk` is NULL or zeroed.
- * VPT_CALLER_STATE: the device was reset or is FAILED since vpt_blk_init(), or is suspended.
+ * VPT_CALLER_STATE: the device was reset or became FAILED since vpt_blk_init(), or is suspended.
  * VPT_UNSUPPORTED_REQUEST: the cache cannot be switched (info.write_back_switch), or is to be on and the device has no
  *     FLUSH.
  * VPT_DEVICE_CONFIG: the device did not take the change.
@@ -437,7 +437,7 @@ enum vpt_status vpt_blk_set_write_back(struct vpt_blk *blk, bool write_back);
  * Returns
  * VPT_OK
  * VPT_CALLER_ARGUMENT: `blk` is NULL or zeroed.
- * VPT_CALLER_STATE: the device was reset or is FAILED since vpt_blk_init(), or is suspended.
+ * VPT_CALLER_STATE: the device was reset or became FAILED since vpt_blk_init(), or is suspended.
  * VPT_DEVICE_NEEDS_RESET: the device has failed, which is what the interrupt was about.
  * VPT_DEVICE_GONE: the device was removed.
  * VPT_DEVICE_CONFIG_UNSTABLE: the configuration kept changing.

@@ -296,10 +296,10 @@ struct vpt_request {
 };
 
 /*
- * Submits several requests in the order of the array, up to one that is refused: `*done` are submitted. The header and
- * the reply in the slots stay as they are, so this is for kinds without them, and for those whose header never changes
- * and whose `result` does not rely on the reply. For requests of a header, one data segment and a reply this takes half
- * the time of a call for each.
+ * Submits several requests in the order of the array, up to one that is refused; `*done` is how many are submitted. The
+ * header and the reply in the slots stay as they are, so this is for kinds without them, and for those whose header
+ * never changes and whose `result` does not rely on the reply. For requests of a header, one data segment and a reply
+ * this takes half the time of a call for each.
  *
  * Returns
  * VPT_OK: all are submitted.
