@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A port to start from: copy this file into the kernel, replace each kernel_...() by what the kernel calls it, and
- * delete what is not needed. <vpt/port.h> is the contract; here are the traps on the way to it.
+ * A port to start from: copy this file into the kernel, replace each kernel_...() by the kernel's own function, and
+ * delete what is not needed. <vpt/port.h> is the contract; the comments here warn of common errors.
  *
- * What is needed for what:
+ * Members that each use needs:
  *   polling one memory-mapped device, ring memory handed over   nothing: a zeroed struct vpt_port
  *   the library takes ring memory itself                        dma_allocate, dma_free
  *   the library maps registers itself (PCI)                     mmio_map, mmio_unmap
  *   vpt_blk_read() and the other blocking helpers               share, unshare
  *   PCI devices                                                 config_read, config_write
  *   PCI legacy devices, and modern ones with an I/O BAR         io_read, io_write
- * Leave a member out and the calls that need it return VPT_UNSUPPORTED_PORT. There are ready-made functions for kernels
- * that are simple enough: page_pool.c for memory, direct.c for maps and shares, cf8.c and ecam.c for PCI configuration,
- * x86_io.c and io_window.c for I/O ports.
+ * Without a member, the calls that need it return VPT_UNSUPPORTED_PORT. There are ready-made functions for simple
+ * kernels: page_pool.c for memory, direct.c for maps and shares, cf8.c and ecam.c for PCI configuration, x86_io.c and
+ * io_window.c for I/O ports.
  *
- * The library takes no lock and registers no interrupt: the kernel locks around its calls (one lock a device, one
- * a queue) and calls vpt_device_interrupt() from its handler.
+ * The library takes no lock and registers no interrupt: the kernel locks around its calls (one lock for each device,
+ * one for each queue) and calls vpt_device_interrupt() from its handler.
  */
 #include <vpt/port.h>
 

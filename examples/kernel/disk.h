@@ -7,7 +7,7 @@
 
 #include "neighbour.h"
 
-/* One of the ways to drive the disk. */
+/* Options of one run on the disk. */
 struct disk_life {
     const char *name;
     const struct vpt_port *port;

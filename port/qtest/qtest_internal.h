@@ -144,7 +144,7 @@ enum vpt_status vpt_qtest_receive(struct vpt_qtest *qtest, struct channel *chann
 enum vpt_status vpt_qtest_command(struct vpt_qtest *qtest, uint64_t *value, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* The same with a limit of its own, in milliseconds from now. */
+/* Sends the first command, and waits for its answer for at most `timeout` milliseconds. */
 enum vpt_status vpt_qtest_first_command(struct vpt_qtest *qtest, uint32_t timeout);
 
 /* Handles lines that QEMU has sent by itself; waits up to `microseconds` for one. */

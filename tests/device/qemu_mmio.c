@@ -215,7 +215,7 @@ static void check_interrupt(void)
     assert_that(vpt_qtest_line_raises(fixture.qtest, line()) == raises + 1u);
 }
 
-/* Requests that complete while the line stays low. */
+/* Requests complete while the line stays low. */
 static void check_no_interrupt(void)
 {
     uint32_t raises = vpt_qtest_line_raises(fixture.qtest, line());
@@ -224,7 +224,7 @@ static void check_no_interrupt(void)
         read_sector();
         assert_status(disk_complete(NULL), VPT_OK);
     }
-    assert_that(vpt_device_interrupt(&mmio.device) == 0); /* QEMU decides about the interrupt before it answers */
+    assert_that(vpt_device_interrupt(&mmio.device) == 0); /* QEMU would interrupt before it answers this read */
     assert_that(vpt_qtest_line_raises(fixture.qtest, line()) == raises);
     assert_that(!vpt_qtest_line_high(fixture.qtest, line()));
 }
@@ -259,7 +259,7 @@ VARIANT_TEST(turning_notifications_on_tells_of_what_came_meanwhile, variants)
     for (uint32_t i = 0; !vpt_queue_has_used(&disk.queue.requests.queue); i++) {
         assert_that(fixture.port->keep_waiting(fixture.port->ctx, VPT_WAIT_REQUEST, i));
     }
-    assert_that(vpt_device_interrupt(&mmio.device) == 0); /* QEMU decides about the interrupt before it answers */
+    assert_that(vpt_device_interrupt(&mmio.device) == 0); /* QEMU would interrupt before it answers this read */
     assert_that(vpt_requests_notifications_on(&disk.queue.requests));
     assert_status(disk_complete(NULL), VPT_OK);
     assert_that(vpt_qtest_line_raises(fixture.qtest, line()) == 1);

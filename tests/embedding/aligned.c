@@ -43,7 +43,7 @@
 #define SEGMENTS  2u
 #define ROUNDS    200u
 
-/* A page for each area that the device sees. */
+/* One page for each area that the device accesses. */
 enum area { DESCRIPTORS, AVAILABLE, USED, TABLES, SLOTS, AREAS };
 
 static _Alignas(PAGE) unsigned char shared[AREAS][PAGE];

@@ -8,7 +8,7 @@
 #define MASK   1u     /* offset of the mask register */
 #define LEVELS 0x4d0u /* which lines are level-triggered: eight for each port */
 
-#define CASCADE 2u /* the master's line that the slave is on */
+#define CASCADE 2u /* the master's line for the slave */
 
 #define INITIALIZE 0x11u /* three more bytes follow: vector, cascade, mode */
 #define MODE_8086  0x01u

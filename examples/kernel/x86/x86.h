@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The parts of x86's interrupts, which controller.c puts together. */
+/* The interrupt hardware of x86; controller.c combines these parts. */
 #ifndef KERNEL_X86_H
 #define KERNEL_X86_H
 
