@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Checks that arrows go one way in src/: a call, or an #include of a header.
+"""Checks that dependencies in src/ (calls, and #includes of headers) go one way.
 
-docs/layers.md has both tables of levels, lowest first: what a folder may use, and the files of src/assign/. A header is
-of the file of the same name. In the other folders files may have any order in which none is below itself. Names of
-static functions are unique in src/. Prints a line for each problem, and PASS or FAIL at the end, with tabs between the
-fields; exits with 1 on a problem.
+docs/layers.md has two tables of levels, lowest first: what a folder may use, and the files of src/assign/. A header
+belongs to the file of the same name. In the other folders files must have no cycle. Names of static functions are
+unique in src/. Prints a line for each problem, and PASS or FAIL at the end, with tabs between the fields; exits with 1
+on a problem.
 """
 import collections
 import graphlib
@@ -64,7 +64,7 @@ for path, target, what in sorted(arrows):
 try:
     graphlib.TopologicalSorter(below).prepare()
 except graphlib.CycleError as error:
-    problems.append("a circle: " + ", ".join(error.args[1]))
+    problems.append("a cycle: " + ", ".join(error.args[1]))
 problems += [f"{path}: not in the table of docs/layers.md" for path in files
              if path.parent.name == "assign" and path.suffix == ".c" and str(path.with_suffix("")) not in level]
 

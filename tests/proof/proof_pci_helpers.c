@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The helpers for PCI against arbitrary hardware, for Frama-C's Eva: configuration space and registers hold any value
- * at every access, any call of the port may fail, BARs and windows are anything. Accesses must stay within what was
- * mapped.
+ * at every access, any call of the port may fail, BARs and windows are arbitrary. Accesses must stay within mappings.
  */
 #include <vpt/pci.h>
 
