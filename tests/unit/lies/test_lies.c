@@ -365,15 +365,3 @@ Test(lies, interrupts_come_too_early_or_not_at_all)
         disk_end();
     }
 }
-
-/* ---- Names ---- */
-
-Test(lies, everything_has_a_name)
-{
-    for (unsigned i = 0; i < MOCK_SPACES; i++) {
-        cr_assert(strlen(mock_space_name((enum mock_space)i)) > 2);
-    }
-    for (unsigned i = 0; i < MOCK_LIE_HOWS; i++) {
-        cr_assert(strlen(mock_lie_name((enum mock_lie_how)i)) > 2);
-    }
-}
