@@ -556,7 +556,7 @@ static void misbehave(enum machine_kind kind)
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
         meet(kind, &rows[i]);
     }
-    /* The device is made to let go of the queue by stopping it, which takes its time or does not work, or by a reset. */
+    /* The device is made to let go of the queue by stopping it, which takes time or does not work, or by a reset. */
     for (unsigned i = 0; i < 3 * COUNT_OF(set_ups); i++) {
         unsigned how = i / COUNT_OF(set_ups);
         unsigned n = i % COUNT_OF(set_ups);
