@@ -261,11 +261,15 @@ static bool use_device(void)
 {
     const struct vpt_config_field field = { .width = 8 };
     struct vpt_shared_memory_region region;
+    struct vpt_features features = { { 0 } };
     uint64_t capacity;
     uint32_t value = 0;
 
-    return STEP(vpt_device_check, machine.device) && STEP_ANY(vpt_device_gone, machine.device) &&
-           STEP_ANY(vpt_device_legacy, machine.device) && STEP_ANY(vpt_device_transport, machine.device) &&
+    return STEP_ANY(vpt_status_str, VPT_OK) && STEP_ANY(vpt_status_group, VPT_OK) &&
+           STEP_ANY(vpt_features_add, &features, 3) && STEP_ANY(vpt_features_has, &features, 3) &&
+           STEP_ANY(vpt_features_remove, &features, 3) && STEP(vpt_device_check, machine.device) &&
+           STEP_ANY(vpt_device_gone, machine.device) && STEP_ANY(vpt_device_legacy, machine.device) &&
+           STEP_ANY(vpt_device_transport, machine.device) &&
            STEP(vpt_device_config_read, machine.device, 32, 1, &value) &&
            STEP(vpt_device_config_write, machine.device, 32, 1, value) &&
            STEP(vpt_device_config_fields, machine.device, &field, 1, &capacity) &&
@@ -724,23 +728,11 @@ KIND_TEST(a_device_that_misbehaves_changes_nothing_of_that)
     misbehave(*variant);
 }
 
-static void use_any_context(void)
-{
-    struct vpt_features features = { { 0 } };
-
-    CALL_ANY(vpt_status_str, VPT_OK);
-    CALL_ANY(vpt_status_group, VPT_OK);
-    CALL_ANY(vpt_features_add, &features, 3);
-    CALL_ANY(vpt_features_has, &features, 3);
-    CALL_ANY(vpt_features_remove, &features, 3);
-}
-
 /* What a line names is seen some time, and there is no line of a call that nobody has made. */
 Test(contexts, the_table_names_no_callback_and_no_wait_too_many)
 {
     contexts_read();
     contexts.emulated = true;
-    use_any_context();
     for (unsigned i = 0; i < COUNT_OF(kinds); i++) {
         work(kinds[i]);
         misbehave(kinds[i]);

@@ -72,24 +72,21 @@ Test(lies_pci, an_entry_of_the_msix_table_and_a_pending_bit_lie)
 /* Gone and back between two accesses: decoding is off, and a fresh probe turns it on. */
 Test(lies_pci, a_function_that_returns_is_as_new)
 {
-    struct mock_device *device;
-
     disk_start_pci(MACHINE_PCI_MODERN, NULL);
-    device = machine.model;
-    (void)mock_lie_set(&device->lies, &(struct mock_lie){ .how = MOCK_LIE_VANISH, .first = 1, .times = 1 });
-    (void)mock_lie_set(&device->lies, &(struct mock_lie){ .how = MOCK_LIE_RETURN, .first = 5, .times = 1 });
+    (void)mock_lie_set(&machine.model->lies, &(struct mock_lie){ .how = MOCK_LIE_VANISH, .first = 1, .times = 1 });
+    (void)mock_lie_set(&machine.model->lies, &(struct mock_lie){ .how = MOCK_LIE_RETURN, .first = 5, .times = 1 });
     assert_status(vpt_device_check(machine.device), VPT_DEVICE_GONE);
-    cr_assert(device->vanished);
+    cr_assert(machine.model->vanished);
     assert_status(vpt_requests_release(&disk.queue->requests), VPT_OK);
     (void)vpt_virtio_pci_close(&machine.pci);
-    for (unsigned i = 0; device->vanished; i++) {
+    for (unsigned i = 0; machine.model->vanished; i++) {
         uint32_t value = 0;
 
         cr_assert(i < 5);
         assert_status(vpt_pci_read(&machine.on_pci.address, 0, 2, &value), VPT_OK);
-        cr_assert((value == 0xffffu) == device->vanished);
+        cr_assert((value == 0xffffu) == machine.model->vanished);
     }
-    cr_assert(pci_command() == 0 && device->status == 0 && device->returns == 1);
+    cr_assert(pci_command() == 0 && machine.model->status == 0 && machine.model->returns == 1);
     mock_violations_clear(&machine.hal->violations);
     assert_status(disk_bring_up(NULL), VPT_OK);
     assert_status(disk_read_sector(3), VPT_OK);
