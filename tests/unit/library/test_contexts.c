@@ -528,7 +528,7 @@ static const struct {
 };
 
 /* Uses a device from the probe on: to the end, or to the call that has the trouble. */
-static void live(enum machine_kind kind, bool is_entropy, const struct trouble *row)
+static void drive(enum machine_kind kind, bool is_entropy, const struct trouble *row)
 {
     trouble = row;
     trouble_began = false;
@@ -542,15 +542,15 @@ static void live(enum machine_kind kind, bool is_entropy, const struct trouble *
 
 static void work(enum machine_kind kind)
 {
-    live(kind, false, NULL);
-    live(kind, true, NULL);
+    drive(kind, false, NULL);
+    drive(kind, true, NULL);
 }
 
 static void meet(enum machine_kind kind, const struct trouble *row)
 {
     if ((row->where != MODERN_DISK || !machine_kind_legacy(kind)) &&
         (row->where != PCI_DISK || kind == MACHINE_PCI_MODERN)) {
-        live(kind, row->where == ENTROPY, row);
+        drive(kind, row->where == ENTROPY, row);
         cr_assert(trouble_ended, "%s is not called", row->at);
     }
 }
@@ -580,7 +580,7 @@ static void misbehave(enum machine_kind kind)
             { 0, 0, 0 },
         };
 
-        live(kind, false, &(struct trouble){ DISK, vanishing[i % COUNT_OF(vanishing)], faults, ANYTHING, NULL });
+        drive(kind, false, &(struct trouble){ DISK, vanishing[i % COUNT_OF(vanishing)], faults, ANYTHING, NULL });
     }
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The whole life of a disk, over and over, and at each of its accesses in turn the device does something of its own
+ * A disk from its probe to its release, over and over, and at each of its accesses in turn the device does something of its own
  * accord: it vanishes, comes back, stops, fails, resets itself, changes, interrupts, scribbles.
  */
 #include "campaign.h"
@@ -40,7 +40,7 @@ TRANSPORT_TEST(lies_deeds, it_vanishes_and_comes_back_at_each_access)
                 { .how = MOCK_LIE_RETURN, .first = n + away[i], .times = 1 },
             };
 
-            cr_assert(campaign_live(variant->kind, NULL, lies, COUNT_OF(lies)) != 0, "at %u", n);
+            cr_assert(campaign_try(variant->kind, NULL, lies, COUNT_OF(lies)) != 0, "at %u", n);
         }
     }
 }
@@ -51,7 +51,7 @@ TRANSPORT_TEST(lies_deeds, it_stops_completing_at_each_completion)
 
     assert_same(campaign_count(variant->kind, &campaign_by_tick, &lie), 5u + CAMPAIGN_REQUESTS);
     for (lie.first = 1; lie.first <= 5u + CAMPAIGN_REQUESTS; lie.first++) {
-        assert_same(campaign_live(variant->kind, &campaign_by_tick, &lie, 1), 1);
+        assert_same(campaign_try(variant->kind, &campaign_by_tick, &lie, 1), 1);
     }
 }
 
@@ -80,10 +80,10 @@ TRANSPORT_TEST(lies_deeds, it_works_at_each_tick_but_not_at_a_kick)
     for (unsigned i = 0; i < COUNT_OF(hows); i++) {
         struct mock_lie lie = { .space = MOCK_SPACE_TICK, .how = hows[i], .first = 1, .times = 0 };
 
-        cr_assert(campaign_live(variant->kind, i == 0 ? &campaign_by_run : NULL, &lie, 1) != 0);
+        cr_assert(campaign_try(variant->kind, i == 0 ? &campaign_by_run : NULL, &lie, 1) != 0);
         for (lie.first = 1; lie.first <= 24; lie.first++) {
             lie.times = 1;
-            assert_same(campaign_live(variant->kind, &campaign_by_run, &lie, 1), 1);
+            assert_same(campaign_try(variant->kind, &campaign_by_run, &lie, 1), 1);
         }
     }
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The whole life of a disk, over and over, and a lie at each of its accesses in turn: every register, capability,
- * configuration field, ring field and byte of data, read or written, distorted in each of several ways.
+ * A disk from its probe to its release, over and over, and a lie at each of its accesses in turn: every register,
+ * capability, configuration field, ring field and byte of data, read or written, distorted in each of several ways.
  */
 #include "campaign.h"
 

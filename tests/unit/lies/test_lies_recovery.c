@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A life full of recovery (suspend, resume, quiescing, reset, restart) on each transport, with one lie or deed at each
+ * A run full of recovery (suspend, resume, quiescing, reset, restart) on each transport, with one lie or deed at each
  * single access, once and from then on: it ends, each request comes back once, memory is given back, and after the lie
- * the next life works.
+ * the next run works.
  */
 #include "campaign.h"
 
@@ -26,7 +26,7 @@ static const struct mock_lie ways[] = {
     { .how = MOCK_LIE_SCRIBBLE, .value = 3 },
 };
 
-static void live(void)
+static void recover(void)
 {
     campaign_submit_all();
     (void)vpt_requests_kick(&disk.queue[0].requests);
@@ -78,7 +78,7 @@ static bool lie_at(enum machine_kind kind, struct mock_lie lie)
     machine.hal->wait_budget[VPT_WAIT_SUSPEND] = 8;
     campaign_begin();
     (void)campaign_lie(&lie);
-    live();
+    recover();
     fired = machine.model->lies.fired != 0;
     assert_recovers();
     campaign_tear_down();

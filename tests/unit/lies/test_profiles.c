@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A disk's life with the oddities of real devices, one profile at a time, and on a kernel that has single pages only.
+ * A disk with the oddities of real devices, one profile at a time, and on a kernel that has single pages only.
  */
 #include "disk.h"
 
@@ -45,7 +45,7 @@ static void assert_interrupts(void)
     pair_assert_back(0, 4, VPT_OK);
 }
 
-static void assert_lives(uint32_t seed)
+static void assert_works(uint32_t seed)
 {
     char id[VPT_BLK_ID_SIZE + 1u];
 
@@ -76,7 +76,7 @@ static void assert_odd(const struct mock_profile *profile)
 }
 
 /* In single pages: legacy PCI dictates two pages in a row, and legacy virtio-mmio a smaller ring than some take. */
-static bool can_live(const struct profile_variant *variant)
+static bool can_work(const struct profile_variant *variant)
 {
     return !variant->single_pages ||
            (variant->kind != MACHINE_PCI_LEGACY &&
@@ -95,21 +95,21 @@ static struct criterion_test_params variants_of_profiles(void)
     return cr_make_param_array(struct profile_variant, variants, COUNT_OF(variants));
 }
 
-PARAMETER_TEST(struct profile_variant, variants_of_profiles(), profiles, a_disk_lives_with_each)
+PARAMETER_TEST(struct profile_variant, variants_of_profiles(), profiles, a_disk_works_with_each)
 {
     const struct mock_profile *profile = &mock_profiles[variant->profile];
 
     pair_machine_like(variant->kind, profile);
     machine.hal->allocate_most = variant->single_pages ? PAGE : 0;
-    if (!can_live(variant)) {
+    if (!can_work(variant)) {
         return;
     }
     assert_status(disk_bring_up(NULL), VPT_OK);
-    assert_lives(1);
+    assert_works(1);
     assert_odd(profile);
     assert_status(vpt_device_reset(machine.device), VPT_OK);
     assert_status(vpt_driver_restart(&disk.blk.driver, NULL), VPT_OK);
-    assert_lives(1000);
+    assert_works(1000);
     disk_end();
 }
 
