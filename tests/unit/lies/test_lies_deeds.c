@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A disk from its probe to its release, over and over, and at each of its accesses in turn the device does something of its own
- * accord: it vanishes, comes back, stops, fails, resets itself, changes, interrupts, scribbles.
+ * A disk from its probe to its release, over and over, and at each of its accesses in turn the device does something of
+ * its own accord: it vanishes, comes back, stops, fails, resets itself, changes, interrupts, scribbles.
  */
 #include "campaign.h"
 
