@@ -11,66 +11,44 @@
 
 TestSuite(embedding, .timeout = 120);
 
-/* ---- Pages that lie apart, for the CPU and for the device ---- */
-
-#define PAGES 96u
-
-/* Every other page is a guard: whatever runs past the end of a page is found there. */
-static _Alignas(PAGE) uint8_t pages[2u * PAGES][PAGE];
-static struct vpt_memory lent[PAGES];
-static unsigned pages_used;
-
-static void guard_pages(void)
-{
-    memset(pages, 0x9c, sizeof(pages));
-    pages_used = 0;
-}
-
-/* Backwards for the device, so that no two pages follow each other there either. */
-static struct vpt_memory page(struct mock_hal *hal, size_t size)
-{
-    unsigned n = pages_used++;
-    uint64_t address = UINT64_C(0x7000000000) - (uint64_t)n * 3u * PAGE;
-
-    cr_assert(n < PAGES && size <= PAGE, "%zu bytes are no page", size);
-    lent[n] = mock_hal_register(hal, pages[2u * n], PAGE, address, true);
-    cr_assert(lent[n].address != NULL);
-    return lent[n];
-}
-
-static void take_pages_back(struct mock_hal *hal)
-{
-    for (unsigned n = 0; n < pages_used; n++) {
-        mock_hal_unregister(hal, &lent[n]);
-        cr_assert(all_bytes(pages[2u * n + 1u], PAGE, 0x9c), "page %u was written past", n);
-    }
-}
-
 /* ---- Requests that come as device addresses ---- */
 
 #define LIST 12u /* segments of a scatter list */
 
+/* A list's segments, each on a page of its own; the pages between are guards, which nothing may write to. */
+static _Alignas(PAGE) uint8_t pages[2u * LIST][PAGE];
+
 /* Pieces of one sector's size together and of any in between: page by page, not in the order of addresses. */
-static size_t make_list(struct mock_hal *hal, struct vpt_segment *list, uint8_t **bytes)
+static size_t make_list(struct vpt_segment *list, uint8_t **bytes)
 {
     static const uint32_t lengths[LIST] = { 512, 1, 511, 100, 924, 4096, 3, 7, 502, 2048, 1023, 1 };
     size_t total = 0;
 
+    memset(pages, 0x9c, sizeof(pages));
     for (unsigned i = 0; i < LIST; i++) {
         uint32_t offset = lengths[i] == PAGE ? 0 : 37u * i;
-        struct vpt_memory memory = page(hal, lengths[i] + offset);
+        uint64_t address = UINT64_C(0x7000000000) - (uint64_t)i * 3u * PAGE;
+        struct vpt_memory memory = mock_hal_register(machine.hal, pages[2u * i], PAGE, address, true);
 
+        cr_assert(memory.address != NULL);
         list[i] = (struct vpt_segment){ memory.device_address + offset, lengths[i] };
-        bytes[i] = (uint8_t *)memory.address + offset;
+        bytes[i] = pages[2u * i] + offset;
         total += lengths[i];
     }
     return total;
 }
 
-static void check_list(const struct vpt_segment *list, uint8_t *const *bytes, const uint8_t *content)
+/* A request by the list, after which it holds what is on the disk. */
+static void transfer(enum vpt_blk_operation operation, uint64_t sector, struct vpt_segment *list, uint8_t *const *bytes)
 {
+    const uint8_t *content = disk_content(sector);
+
+    assert_status(disk_submit(operation, sector, list, LIST, list), VPT_OK);
+    assert_status(vpt_requests_kick(&disk.queue->requests), VPT_OK);
+    assert_status(disk_poll_one(NULL), VPT_OK);
     for (unsigned i = 0; i < LIST; i++) {
-        cr_assert(memcmp(bytes[i], content, list[i].length) == 0, "segment %u", i);
+        cr_assert(memcmp(bytes[i], content, list[i].length) == 0, "segment %u at %u", i, (unsigned)sector);
+        cr_assert(all_bytes(pages[2u * i + 1u], PAGE, 0x9c), "page %u was written past", i);
         content += list[i].length;
     }
 }
@@ -79,38 +57,27 @@ static void check_list(const struct vpt_segment *list, uint8_t *const *bytes, co
 VARIANT_TEST(embedding, translated_scatter_lists_need_no_share)
 {
     struct vpt_requests_config config = { .segments = LIST };
-    struct mock_hal *hal;
     struct vpt_segment list[LIST];
     struct vpt_segment before[LIST];
     uint8_t *bytes[LIST];
     size_t sectors;
 
-    guard_pages();
     disk_start(variant, NULL, &config);
-    hal = machine.hal;
-    hal->port.share = NULL;
-    hal->port.unshare = NULL;
-    sectors = make_list(hal, list, bytes) / SECTOR;
-    cr_assert(sectors * SECTOR == 9728);
+    machine.port->share = NULL;
+    machine.port->unshare = NULL;
+    sectors = make_list(list, bytes) / SECTOR;
+    assert_same(sectors * SECTOR, 9728);
     memcpy(before, list, sizeof(list));
     fill(disk_content(0), 2048 * SECTOR, 11);
     for (uint64_t sector = 0; sector < 2000; sector += sectors) {
-        assert_status(disk_submit(VPT_BLK_READ, sector, list, LIST, list), VPT_OK);
-        assert_status(vpt_requests_kick(&disk.queue->requests), VPT_OK);
-        assert_status(disk_poll_one(NULL), VPT_OK);
-        check_list(list, bytes, disk_content(sector));
+        transfer(VPT_BLK_READ, sector, list, bytes);
         fill(bytes[5], PAGE, (uint32_t)sector);
-        assert_status(disk_submit(VPT_BLK_WRITE, sector, list, LIST, list), VPT_OK);
-        assert_status(vpt_requests_kick(&disk.queue->requests), VPT_OK);
-        assert_status(disk_poll_one(NULL), VPT_OK);
-        check_list(list, bytes, disk_content(sector));
+        transfer(VPT_BLK_WRITE, sector, list, bytes);
     }
     cr_assert(memcmp(before, list, sizeof(list)) == 0);
-    cr_assert(hal->shares == 0);
+    assert_same(machine.hal->shares, 0);
     assert_status(vpt_blk_read(disk.queue, 0, bytes[5], SECTOR), VPT_UNSUPPORTED_PORT);
-    disk_stop();
-    take_pages_back(hal);
-    machine_finish();
+    disk_end();
 }
 
 /* ---- Two devices ---- */
@@ -134,34 +101,28 @@ static struct vpt_mmio mmio;
 static struct vpt_virtio_pci pci;
 static struct side sides[2];
 
-static void start_side(unsigned which, struct mock_hal *hal, struct mock_device *model, struct mock_blk *mock_blk,
-                       struct vpt_device *device)
+static void start_side(struct side *side, struct mock_hal *hal, uint32_t seed)
 {
     static uint8_t data[2][BYTES];
-    struct side *side = &sides[which];
 
-    side->model = model;
-    side->content = mock_blk->disk;
-    side->device = device;
-    side->data = mock_hal_register_anywhere(hal, data[which], sizeof(data[which]), true);
-    assert_status(vpt_blk_init(&side->blk, device, NULL), VPT_OK);
-    assert_status(vpt_blk_queue_init(&side->queue, &side->blk, 0, NULL), VPT_OK);
-    assert_status(vpt_driver_start(&side->blk.driver), VPT_OK);
-    fill(side->content, BYTES, which + 1u);
+    side->data = mock_hal_register_anywhere(hal, data[side - sides], BYTES, true);
+    assert_status(vpt_blk_open(&side->blk, &side->queue, side->device), VPT_OK);
+    fill(side->content, BYTES, seed);
 }
 
 static void start_two(const struct variant *variant)
 {
-    struct mock_machine_options options = { .completion = { .mode = MOCK_COMPLETE_BY_RUN } };
-    struct mock_pci_machine_options pci_options = { .machine = options, .legacy = variant->version == 1 };
+    struct mock_pci_machine_options options = { .machine.completion.mode = MOCK_COMPLETE_BY_RUN,
+                                                .legacy = variant->version == 1 };
 
-    memset(sides, 0, sizeof(sides));
-    variant_options(variant, &options);
-    cr_assert(mock_machine_init(&mmio_machine, &options) && mock_pci_machine_init(&pci_machine, &pci_options));
+    variant_options(variant, &options.machine);
+    cr_assert(mock_machine_init(&mmio_machine, &options.machine) && mock_pci_machine_init(&pci_machine, &options));
     assert_status(vpt_mmio_probe(&mmio, mmio_machine.port, mmio_machine.mapping, mmio_machine.size), VPT_OK);
     assert_status(vpt_virtio_pci_probe(&pci, &pci_machine.address, &pci_machine.bars, VPT_VIRTIO_PCI_ANY), VPT_OK);
-    start_side(0, &mmio_machine.hal, &mmio_machine.device, &mmio_machine.blk, &mmio.device);
-    start_side(1, &pci_machine.hal, &pci_machine.device, &pci_machine.blk, &pci.device);
+    sides[0] = (struct side){ &mmio_machine.device, mmio_machine.blk.disk, .device = &mmio.device };
+    sides[1] = (struct side){ &pci_machine.device, pci_machine.blk.disk, .device = &pci.device };
+    start_side(&sides[0], &mmio_machine.hal, 1);
+    start_side(&sides[1], &pci_machine.hal, 2);
 }
 
 /* Takes `count` completions, of which each must be this device's. */
@@ -194,6 +155,14 @@ static void submit_both(void)
 static void assert_data(const struct side *side)
 {
     cr_assert(memcmp(side->data.address, side->content, BYTES) == 0);
+}
+
+static void assert_works(struct side *side)
+{
+    assert_same(mock_device_run(side->model, BURST), BURST);
+    take(side, BURST, VPT_OK);
+    assert_data(side);
+    assert_status(vpt_device_check(side->device), VPT_OK);
 }
 
 /* Resets both, expects so many requests back from each, and finishes. */
@@ -240,10 +209,8 @@ VARIANT_TEST(embedding, a_reset_of_one_device_leaves_the_other_at_work)
         start_two(variant);
         submit_both();
         assert_status(vpt_device_reset(sides[which].device), VPT_OK);
-        (void)mock_device_run(sides[0].model, BURST);
-        (void)mock_device_run(sides[1].model, BURST);
         take(&sides[which], BURST, VPT_CANCELLED);
-        take(&sides[1 - which], BURST, VPT_OK);
+        assert_works(&sides[1 - which]);
         end_two(0, 0);
     }
 }
@@ -255,9 +222,7 @@ VARIANT_TEST(embedding, a_device_that_lies_takes_no_other_down)
     submit_both();
     (void)mock_device_run(sides[0].model, BURST);
     assert_status(vpt_requests_poll(&sides[0].queue.requests, &(struct vpt_completion){ 0 }), VPT_DEVICE_USED_ID);
-    cr_assert(mock_device_run(sides[1].model, BURST) == BURST);
-    take(&sides[1], BURST, VPT_OK);
-    assert_data(&sides[1]);
+    assert_works(&sides[1]);
     end_two(BURST, 0);
 }
 
@@ -267,9 +232,7 @@ VARIANT_TEST(embedding, a_device_that_vanishes_takes_no_other_along)
     submit_both();
     mock_fault_set(&sides[1].model->faults, MOCK_FAULT_VANISH, 1, 1, 0);
     assert_status(vpt_device_check(sides[1].device), VPT_DEVICE_GONE);
-    cr_assert(vpt_device_gone(sides[1].device) && !vpt_device_gone(sides[0].device));
-    cr_assert(mock_device_run(sides[0].model, BURST) == BURST);
-    take(&sides[0], BURST, VPT_OK);
-    assert_status(vpt_device_check(sides[0].device), VPT_OK);
+    cr_assert(vpt_device_gone(sides[1].device));
+    assert_works(&sides[0]);
     end_two(0, BURST);
 }

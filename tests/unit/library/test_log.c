@@ -9,17 +9,16 @@ TestSuite(log, .timeout = 60);
 
 static void assert_logged(const char *subject, enum vpt_status status, size_t bytes)
 {
+    const struct mock_log_record *log = machine.hal->log;
+    bool found = false;
+
     cr_assert(machine.hal->log_count <= COUNT_OF(machine.hal->log));
     for (size_t i = 0; i < machine.hal->log_count; i++) {
-        const struct mock_log_record *record = &machine.hal->log[i];
-
-        if (strcmp(record->subject, subject) == 0 && record->status == status && record->bytes == bytes) {
-            machine.hal->log_count = 0;
-            return;
-        }
+        found = found || (strcmp(log[i].subject, subject) == 0 && log[i].status == status && log[i].bytes == bytes);
     }
-    cr_assert(false, "no line of \"%s\", %s, %zu bytes; the first is of \"%s\", %zu", subject, vpt_status_str(status),
-              bytes, machine.hal->log[0].subject, machine.hal->log[0].bytes);
+    cr_assert(found, "no line of \"%s\", %s, %zu bytes; the first is of \"%s\", %zu", subject, vpt_status_str(status),
+              bytes, log[0].subject, log[0].bytes);
+    machine.hal->log_count = 0;
 }
 
 /* ---- Memory ---- */
@@ -84,7 +83,7 @@ TRANSPORT_TEST(log, memory_that_is_not_to_be_had_is_named)
         }
     }
     mock_trigger_set(&machine.hal->fail_allocation, 0, 0);
-    (machine.port)->dma_allocate = NULL;
+    machine.port->dma_allocate = NULL;
     refuse(NULL, VPT_UNSUPPORTED_PORT);
     assert_logged(areas[0].name, VPT_UNSUPPORTED_PORT, bytes[0]);
     disk_release();
@@ -94,7 +93,7 @@ TRANSPORT_TEST(log, memory_that_is_not_to_be_had_is_named)
 TRANSPORT_TEST(log, memory_handed_over_that_does_not_suit_is_named)
 {
     static _Alignas(4096) uint8_t memory[COUNT_OF(areas)][0x8000];
-    bool legacy = variant->kind == MACHINE_MMIO_1 || variant->kind == MACHINE_PCI_LEGACY;
+    bool legacy = machine_kind_legacy(variant->kind);
     size_t bytes[COUNT_OF(areas)];
 
     pair_start(variant->kind, NULL);
@@ -119,15 +118,6 @@ TRANSPORT_TEST(log, memory_handed_over_that_does_not_suit_is_named)
 }
 
 /* ---- Functions ---- */
-
-static enum vpt_status no_room(void *ctx, uint64_t physical, size_t size, enum vpt_map_intent intent, void **mapping)
-{
-    (void)ctx;
-    (void)physical;
-    (void)intent;
-    (void)mapping;
-    return size != 0 ? VPT_RESOURCE_MEMORY : VPT_CALLER_ARGUMENT;
-}
 
 Test(log, a_function_that_the_port_lacks_is_named)
 {
@@ -155,7 +145,6 @@ Test(log, a_function_that_the_port_lacks_is_named)
 
 TRANSPORT_TEST(log, a_helper_names_what_keeps_it_from_sharing)
 {
-    struct vpt_port *port;
     uint8_t sector[SECTOR];
 
     pair_start(variant->kind, NULL);
@@ -163,8 +152,7 @@ TRANSPORT_TEST(log, a_helper_names_what_keeps_it_from_sharing)
     mock_trigger_set(&machine.hal->fail_share, 1, 1);
     assert_status(vpt_blk_read(&disk.queue[0], 0, sector, sizeof(sector)), machine.hal->fail_share_status);
     assert_logged("share", machine.hal->fail_share_status, sizeof(sector));
-    port = machine.port;
-    port->share = NULL;
+    machine.port->share = NULL;
     assert_status(vpt_blk_read(&disk.queue[0], 0, sector, sizeof(sector)), VPT_UNSUPPORTED_PORT);
     assert_logged("share, unshare", VPT_UNSUPPORTED_PORT, 0);
     disk_end();
@@ -173,21 +161,17 @@ TRANSPORT_TEST(log, a_helper_names_what_keeps_it_from_sharing)
 /* Of the structures the common one comes first. */
 Test(log, registers_that_cannot_be_mapped_are_named)
 {
-    struct vpt_pci_msix msix;
-    struct mock_pci_machine_options options = { .vectors = 3 };
+    static const struct mock_pci_machine_options options = { .vectors = 3 };
 
-    pair_machine(MACHINE_PCI_MODERN, NULL);
-    machine.on_pci.bus.port.mmio_map = no_room;
-    assert_status(disk_bring_up(NULL), VPT_RESOURCE_MEMORY);
-    assert_logged("mmio_map", VPT_RESOURCE_MEMORY, 64);
-    machine_finish();
-
-    cr_assert(mock_pci_machine_init(&machine.on_pci, &options));
-    machine.on_pci.bus.port.mmio_map = no_room;
+    disk_machine_pci(MACHINE_PCI_MODERN, &options);
+    machine_fail_map(0);
+    assert_status(disk_bring_up(NULL), MAP_FAILED_STATUS);
+    assert_logged("mmio_map", MAP_FAILED_STATUS, 64);
     assert_status(vpt_pci_command(&machine.on_pci.address, VPT_PCI_COMMAND_MEMORY, 0), VPT_OK);
-    assert_status(vpt_pci_msix_init(&msix, &machine.on_pci.address, &machine.on_pci.bars), VPT_RESOURCE_MEMORY);
-    assert_logged("mmio_map", VPT_RESOURCE_MEMORY, 3u * 16u);
-    cr_assert(mock_pci_machine_finish(&machine.on_pci) == 0);
+    machine_fail_map(0);
+    assert_status(vpt_pci_msix_init(&machine.msix, &machine.on_pci.address, &machine.on_pci.bars), MAP_FAILED_STATUS);
+    assert_logged("mmio_map", MAP_FAILED_STATUS, 3u * 16u);
+    machine_finish();
 }
 
 /* ---- A device that is not as it has to be ---- */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A disk's life with the oddities of real devices, one profile at a time, and on a kernel that has single pages only.
+ * A disk with the oddities of real devices, one profile at a time, and on a kernel that has single pages only.
  */
 #include "disk.h"
 
@@ -13,11 +13,6 @@ struct profile_variant {
     enum mock_profile_name profile;
     bool single_pages;
 };
-
-static const struct mock_profile *profile_of(const struct profile_variant *variant)
-{
-    return &mock_profiles[variant->profile];
-}
 
 /* A whole block of memory is scattered: each page is a piece of its own. */
 static void assert_scattered_data_arrives(uint32_t seed)
@@ -50,7 +45,7 @@ static void assert_interrupts(void)
     pair_assert_back(0, 4, VPT_OK);
 }
 
-static void assert_lives(uint32_t seed)
+static void assert_works(uint32_t seed)
 {
     char id[VPT_BLK_ID_SIZE + 1u];
 
@@ -63,34 +58,32 @@ static void assert_lives(uint32_t seed)
 }
 
 /* Each oddity has shown itself. A legacy queue's size on PCI is not written. */
-static void assert_odd(const struct profile_variant *variant)
+static void assert_odd(const struct mock_profile *profile)
 {
-    const struct mock_profile *profile = profile_of(variant);
+    bool legacy_pci = machine.kind == MACHINE_PCI_LEGACY;
 
     for (unsigned i = 0; i < profile->fault_count; i++) {
-        bool possible =
-            profile->faults[i].fault != MOCK_FAULT_QUEUE_SIZE_IGNORED || variant->kind != MACHINE_PCI_LEGACY;
+        enum mock_fault fault = profile->faults[i].fault;
 
-        cr_assert((mock_fault_fired(&machine.model->faults, profile->faults[i].fault) != 0) == possible, "%s",
-                  profile->name);
+        assert_same_of(profile->name, mock_fault_fired(&machine.model->faults, fault) != 0,
+                       fault != MOCK_FAULT_QUEUE_SIZE_IGNORED || !legacy_pci);
     }
     for (unsigned i = 0; i < VPT_FEATURE_WORDS; i++) {
         cr_assert((machine.device->features.word[i] & profile->withhold.word[i]) == 0);
     }
     cr_assert(profile->queue_maximum == 0 || vpt_queue_size(&disk.queue[0].requests.queue) == profile->queue_maximum);
-    cr_assert(!profile->header_in_memory || variant->kind != MACHINE_PCI_LEGACY ||
-              machine.on_pci.bars.bar[0].kind == VPT_PCI_BAR_MEMORY);
+    cr_assert(!profile->header_in_memory || !legacy_pci || machine.on_pci.bars.bar[0].kind == VPT_PCI_BAR_MEMORY);
 }
 
 /* In single pages: legacy PCI dictates two pages in a row, and legacy virtio-mmio a smaller ring than some take. */
-static bool can_live(const struct profile_variant *variant)
+static bool can_work(const struct profile_variant *variant)
 {
     return !variant->single_pages ||
            (variant->kind != MACHINE_PCI_LEGACY &&
             (variant->kind != MACHINE_MMIO_1 || variant->profile != MOCK_PROFILE_SIZE_IGNORED));
 }
 
-ParameterizedTestParameters(profiles, a_disk_lives_with_each)
+static struct criterion_test_params variants_of_profiles(void)
 {
     static struct profile_variant variants[4 * MOCK_PROFILES * 2];
 
@@ -102,19 +95,21 @@ ParameterizedTestParameters(profiles, a_disk_lives_with_each)
     return cr_make_param_array(struct profile_variant, variants, COUNT_OF(variants));
 }
 
-ParameterizedTest(const struct profile_variant *variant, profiles, a_disk_lives_with_each)
+PARAMETER_TEST(struct profile_variant, variants_of_profiles(), profiles, a_disk_works_with_each)
 {
-    pair_machine_like(variant->kind, profile_of(variant));
+    const struct mock_profile *profile = &mock_profiles[variant->profile];
+
+    pair_machine_like(variant->kind, profile);
     machine.hal->allocate_most = variant->single_pages ? PAGE : 0;
-    if (!can_live(variant)) {
+    if (!can_work(variant)) {
         return;
     }
     assert_status(disk_bring_up(NULL), VPT_OK);
-    assert_lives(1);
-    assert_odd(variant);
+    assert_works(1);
+    assert_odd(profile);
     assert_status(vpt_device_reset(machine.device), VPT_OK);
     assert_status(vpt_driver_restart(&disk.blk.driver, NULL), VPT_OK);
-    assert_lives(1000);
+    assert_works(1000);
     disk_end();
 }
 
