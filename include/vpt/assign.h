@@ -12,10 +12,10 @@
  *     vpt_assign_close(&device)
  *
  * Nothing is allocated. Every access of a guest, to any address, has a defined answer. Every call on a device needs a
- * lock of the caller's, the same for all calls; an interrupt handler may take this lock. Hooks are called with it held
- * and call nothing of this header, with two exceptions: the guest's map() and unmap() may change a DMA space
- * (assign_dma.h), and the host's interrupts() may change entries for host vectors (assign_remap.h). docs/contexts.md
- * explains the lines "Context".
+ * lock of the caller's, the same for all calls: the device's lock here is that of the assigned device, which an
+ * interrupt handler may take. Hooks are called with it held and call nothing of this header, with two exceptions: the
+ * guest's map() and unmap() may change a DMA space (assign_dma.h), and the host's interrupts() may change entries for
+ * host vectors (assign_remap.h). docs/contexts.md explains the lines "Context".
  */
 #ifndef VPT_ASSIGN_H
 #define VPT_ASSIGN_H
@@ -611,9 +611,9 @@ enum vpt_status vpt_assign_access_write(struct vpt_assign_device *device, enum v
  * A guest sees INTx, MSI and MSI-X as the function has them, but the library keeps what it writes there. The function
  * interrupts by MSI-X while the guest has enabled MSI-X, else by MSI while MSI is enabled, else by INTx if the function
  * has a pin. The host's interrupts() is told of each change of this kind, of each change of the number of enabled MSI
- * messages, and of VPT_ASSIGN_INTERRUPT_NONE at the release. The MSI-X table and its pending bits are trapped, wherever
- * they lie, and are accessed in 4 or 8 bytes (VPT_CALLER_ALIGNMENT); other accesses to their pages are passed to the
- * host.
+ * messages, and of VPT_ASSIGN_INTERRUPT_NONE at the release and during a reset. The MSI-X table and its pending bits
+ * are trapped, wherever they lie, and are accessed in 4 or 8 bytes (VPT_CALLER_ALIGNMENT); other accesses to their
+ * pages are passed to the host.
  *
  * A message that is raised while it is masked (by its vector's mask, or MSI-X's function mask), or while the guest's
  * function is no bus master or is outside D0, becomes pending, once. It is delivered when none of these conditions

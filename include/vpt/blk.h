@@ -2,7 +2,7 @@
 /*
  * The block device driver (VirtIO 1.4, section 5.2).
  *
- *     vpt_blk_open(&blk, &queue, &device);              the next four calls, with one queue and defaults
+ *     vpt_blk_open(&blk, &queue, &device);              the other calls but ranges, with one queue and defaults
  *
  *     vpt_blk_init(&blk, &device, NULL);                negotiates and reads the configuration
  *     vpt_blk_ranges_init(&blk, ranges);                only for discard, write zeroes and secure erase

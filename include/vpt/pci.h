@@ -548,7 +548,7 @@ enum vpt_status vpt_pci_msi_disable(const struct vpt_pci_function *function);
  */
 enum vpt_status vpt_pci_msi_mask(const struct vpt_pci_function *function, bool masked);
 
-/* ---- Decoding configuration accesses, for a hypervisor that emulates a host bridge ---- */
+/* ---- Decoding configuration accesses, for a hypervisor that emulates a host bridge (sources/assign.list) ---- */
 
 /* What a configuration access is meant for. */
 struct vpt_pci_target {

@@ -187,7 +187,7 @@ struct vpt_requests_kind {
  */
 struct vpt_requests_config {
     uint16_t requests; /* in flight at most; 0: as the kind says, else 64 */
-    uint16_t segments; /* of data in one request at most; 0: as the driver says, else 16 */
+    uint16_t segments; /* of data in one request at most; 0: as the kind says, else 16 */
     uint16_t size;     /* of the virtqueue; 0: the device's maximum, up to 256 or what one request needs */
     struct vpt_queue_memory memory;
 };
