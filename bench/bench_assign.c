@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a guest's accesses to an assigned device cost: a network card of registers in memory, and hooks that do the
- * least that hooks can do. Usage: assign KIND COUNT VECTORS; does that COUNT times. What is counted are the library's
- * calls, hooks included.
+ * Cost of a guest's accesses to an assigned device: a network card whose registers are memory, and hooks that do as
+ * little as possible. Usage: assign KIND COUNT VECTORS; the program does KIND COUNT times. Only the library's calls are
+ * counted, with the hooks that they call.
  */
 #include <vpt/vpt.h>
 
@@ -23,10 +23,10 @@ static uint8_t config[CONFIG_SIZE];
 static uint64_t storage[(VPT_ASSIGN_STORAGE_SIZE(CONFIG_SIZE, 0, REGIONS) + VPT_ASSIGN_VECTORS_SIZE(VECTORS)) / 8u];
 static struct vpt_assign_device device;
 static struct vpt_assign_remap remap;
-static struct vpt_assign_remap_entry entries[65536]; /* as many as an array can have */
+static struct vpt_assign_remap_entry entries[65536]; /* the most entries that a remap array can have */
 static unsigned messages;
 
-/* ---- The least that hooks can do ---- */
+/* ---- Hooks that do as little as possible ---- */
 
 static enum vpt_status config_read(void *ctx, uint16_t offset, unsigned width, uint32_t *value)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What bench_queue.c compares the library with. Checked are: that a used id is in range and in flight, that no more is
- * used than was shown, that a length is no more than was writable, that a chain is shorter than 4 GiB. There is one
- * queue of one size, in the CPU's byte order, without tables, event indexes, a reset or a second thread.
+ * The queue that bench_queue.c compares the library with. It checks that a used id is in range and in flight, that the
+ * device uses no more chains than it was shown, that a length is at most the writable bytes, and that a chain is
+ * shorter than 4 GiB. It serves one queue of one size in the CPU's byte order, without indirect tables, event indexes,
+ * resets or a second thread.
  */
 #include "bench_floor.h"
 
@@ -12,22 +13,22 @@
 struct descriptor {
     uint64_t address;
     uint32_t length;
-    uint32_t flags; /* and the next one's number in the upper half */
+    uint32_t flags; /* and the next descriptor's number in the upper half */
 };
 
-/* Of a chain's head, or a slot. */
+/* State of a chain (index: its head) or of a slot. */
 struct chain_state {
     void *token;
     uint32_t writable;
     uint16_t count; /* descriptors; 0: not in flight */
-    uint16_t tail;  /* the last one, or the next free slot */
+    uint16_t tail;  /* the last descriptor, or the next free slot */
 };
 
 static struct descriptor descriptors[SIZE];
 volatile struct available floor_available;
 volatile struct used floor_used;
 static struct chain_state chains[SIZE];
-static uint16_t links[SIZE]; /* the device's own are not read back */
+static uint16_t links[SIZE]; /* private: next fields in the ring are never read back */
 static uint32_t head;
 static uint32_t free_count = SIZE;
 static uint16_t added, published, taken;
@@ -110,7 +111,7 @@ __attribute__((noinline)) bool floor_pop(void **token, uint32_t *length)
     return true;
 }
 
-/* Slot i has the descriptors 3 i to 3 i + 2. */
+/* Slot i owns the descriptors 3 i to 3 i + 2. */
 void floor_slots_prepare(void)
 {
     for (uint32_t i = 0; i < SIZE / 3u; i++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A split virtqueue as one would write it by hand for one device, with the checks that the library makes. */
+/* A split virtqueue written by hand for one device, with the checks that the library makes. */
 #ifndef VPT_BENCH_FLOOR_H
 #define VPT_BENCH_FLOOR_H
 
@@ -8,7 +8,7 @@
 
 #include <vpt/queue.h>
 
-#define SIZE 256u /* entries of every queue here */
+#define SIZE 256u
 
 struct available {
     uint16_t flags;
@@ -29,19 +29,19 @@ struct used {
 extern volatile struct available floor_available;
 extern volatile struct used floor_used;
 
-/* Makes the queue ready for lists; for slots floor_slots_prepare() does. */
+/* Prepares the queue for lists; floor_slots_prepare() prepares it for slots. */
 void floor_prepare(void);
 
-/* A list of segments. False: there is no room, or it is empty or too long. */
+/* Adds a list of segments. False: there is no room, or the list is empty or too long. */
 bool floor_add(const struct vpt_segment *segments, unsigned readable, unsigned writable, void *token);
 
-/* Publishes; returns whether the device is to be notified. */
+/* Publishes what was added. True: the device needs a notification. */
 bool floor_kick(void);
 
-/* Takes one back. False: there is none, or the device has lied. */
+/* Takes one completed request. False: there is none, or the device has reported something impossible. */
 bool floor_pop(void **token, uint32_t *length);
 
-/* Requests of a header, one data segment and a reply, whose descriptors are written once. */
+/* Requests of a header, one data segment and a reply; their descriptors are prepared once. */
 void floor_slots_prepare(void);
 unsigned floor_slots_submit(const struct vpt_segment *segments, unsigned count, void *token);
 unsigned floor_slots_complete(void **tokens, unsigned count);

@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The driver side of a split virtqueue, to be counted by callgrind (tools/bench.sh): batches of requests against a
- * device in the same process that completes all it is shown. The only work between submit() and complete() and
- * their ends is the library's calls.
+ * Measures the driver side of a split virtqueue with callgrind (tools/bench.sh): batches of requests to a device in the
+ * same process that completes every request it sees. Only the library works between submit() and complete().
  *
  * Usage: queue BATCH BATCHES block|net|slots|disk|floor-block|floor-net|floor-slots [indirect] [event]
  *
- * block and net are lists of three segments and of one on the general queue; slots is header, 4096 bytes and reply on a
- * queue of requests, by the calls for a batch; disk is a read of 4096 bytes by the block driver. The
- * others are the same on a queue that was written by hand (floor.h).
+ * block and net add lists of three segments and of one to the general queue. slots submits header, 4096 bytes and reply
+ * to a queue of requests, by the calls for a batch. disk reads 4096 bytes by the block driver. floor-... do the same on
+ * the queue written by hand (floor.h).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +23,7 @@
 #define SEGMENTS 3u
 #define MAGIC    0x74726976u
 
-/* A virtio-mmio 2 device of as many registers as a bring-up reads; the doorbell is one of them. */
+/* A virtio-mmio 2 device with the registers that a bring-up reads, and a doorbell. */
 static uint32_t registers[(VPT_MMIO_REGISTERS_SIZE + 64u) / 4u];
 static uint32_t features[2] = { 0, 1 };
 
@@ -123,7 +122,7 @@ static void bring_up_disk(void)
     vpt_requests_notifications_off(&disk.requests);
 }
 
-/* Whatever it has been shown is used, in order; it asks for a notification of the next. */
+/* Completes all published requests in order, then asks for a notification of the next. */
 static void device_run(uint32_t length)
 {
     const struct available *available =
@@ -249,7 +248,7 @@ __attribute__((noinline)) static void complete_floor(unsigned batch)
     }
 }
 
-/* All of a run on the queue that was written by hand. */
+/* A whole run on the queue that was written by hand. */
 static int run_floor(unsigned batch, int batches, const char *kind, const struct vpt_segment *block,
                      const struct vpt_segment *packet)
 {

@@ -32,7 +32,7 @@ static void access_register(const struct vpt_port *port, void *mapping, size_t o
     }
 }
 
-/* A read or write of the window that the access lies in. */
+/* Reads or writes the window that contains the access. */
 static enum vpt_status access_window(const struct vpt_assign_port_host *host, bool write, uint64_t address,
                                      unsigned width, uint64_t *value)
 {
@@ -40,7 +40,7 @@ static enum vpt_status access_window(const struct vpt_assign_port_host *host, bo
         const struct vpt_assign_port_window *window = &host->window[i];
         uint64_t offset = address - window->address;
 
-        /* Below the window, the difference wraps to more than there is above it. */
+        /* Below the window `offset` wraps to a number that is too large. */
         if (width > 4u || window->size < width || offset > window->size - width) {
             continue;
         }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A physical PCI function, which a port reaches, as a host of <vpt/assign.h>. The port has no functions for some hooks
- * (interrupts, resets of the machine's own, delay()); the hypervisor sets them in `host` before it opens the device.
+ * Makes a physical PCI function that a port reaches a host of <vpt/assign.h>. The port has no functions for some hooks
+ * (interrupts, resets specific to the machine, delay()); the hypervisor sets them in `host` before it opens the device.
  *
- * Accesses to memory have no barriers of their own: they are a guest's, and its driver has ordered them on the CPU that
- * makes them. A hypervisor that makes them on another CPU needs barriers of its own.
+ * Accesses to memory have no barriers: the guest's driver has ordered its accesses on the CPU that makes them. A
+ * hypervisor that makes them on another CPU must add barriers.
  */
 #ifndef VPT_ASSIGN_PORT_H
 #define VPT_ASSIGN_PORT_H

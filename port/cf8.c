@@ -11,7 +11,7 @@ static bool reachable(const struct vpt_pci_address *address, uint16_t offset)
     return address->segment == 0 && address->device < 32u && address->function < 8u && offset < 256u;
 }
 
-/* Makes the data port a window to the dword that holds `offset`. */
+/* Selects the dword that holds `offset` for the data port. */
 static void select_dword(const struct vpt_port_context *context, void *ctx, const struct vpt_pci_address *address,
                          uint16_t offset)
 {

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * config_read() and config_write() by the port pair 0xcf8 and 0xcfc (PCI configuration mechanism #1), over the I/O
- * functions that the context names (context.h: cf8_...). On x86 these are those of x86_io.h; a machine whose host
- * bridge has the pair elsewhere, or a test, has others.
+ * config_read() and config_write() by the port pair 0xcf8 and 0xcfc (PCI configuration mechanism #1), with the I/O
+ * functions that the context names (context.h: cf8_...). On x86 these are the functions of x86_io.h; a machine whose
+ * host bridge has the pair elsewhere, or a test, names others.
  *
  * An access writes the address and then accesses the data, so no other CPU and no interrupt handler may use the pair in
  * between. A kernel that cannot rule this out names cf8_lock and cf8_unlock: a lock taken with interrupts off, whose
  * holder may keep the earlier interrupt state behind ctx. Firmware called at run time uses the pair too.
  *
- * The pair reaches segment 0, and the first 256 bytes of a function. Everything else reads as all-ones, like an absent
- * function, and writes to it are lost.
+ * The pair reaches segment 0, and the first 256 bytes of a function. All other addresses read as all-ones, like an
+ * absent function, and writes to them are lost.
  */
 #ifndef VPT_CF8_H
 #define VPT_CF8_H

@@ -49,11 +49,11 @@ struct vpt_port_context {
     void *ecam; /* the mapping of bus ecam_first_bus; NULL: there are no functions */
     uint16_t ecam_segment;
     uint8_t ecam_first_bus;
-    uint8_t ecam_last_bus; /* the last one; each bus has 1 MiB of the mapping */
+    uint8_t ecam_last_bus; /* last bus; each bus has 1 MiB of the mapping */
 
     /* io_window.c: I/O ports as memory. */
     void *io_window;       /* the mapping of port 0 */
-    size_t io_window_size; /* bytes, which is the number of ports; 0: there are none */
+    size_t io_window_size; /* size in bytes, which is the number of ports; 0: none */
 };
 
 #endif

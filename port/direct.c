@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "direct.h"
 
-/* Whether `size` bytes from `physical` on are in the map, and at `virtual_address` within a pointer's reach. */
+/*
+ * Whether the map covers `size` bytes from `physical` on, and a pointer can hold their addresses from `virtual_address`
+ * on.
+ */
 static bool mapped(const struct vpt_port_context *context, uint64_t physical, uint64_t virtual_address, size_t size)
 {
     uint64_t last = context->map_last != 0 ? context->map_last : ~(uint64_t)0;

@@ -5,7 +5,7 @@
 
 #define FUNCTION_SIZE 4096u
 
-/* Where that is mapped; NULL: nowhere. */
+/* Where the register is mapped; NULL: it is not. */
 static volatile unsigned char *locate(const struct vpt_port_context *context, const struct vpt_pci_address *address,
                                       uint16_t offset)
 {

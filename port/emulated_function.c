@@ -93,7 +93,7 @@ static enum vpt_status reset(void *ctx, enum vpt_assign_reset_method method)
     return VPT_OK;
 }
 
-/* Nothing here takes any time. */
+/* An emulated function needs no delays. */
 static void delay(void *ctx, uint32_t microseconds)
 {
     (void)ctx;

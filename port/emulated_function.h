@@ -20,12 +20,12 @@ VPT_BEGIN_DECLARATIONS
 struct vpt_emulated_function {
     struct vpt_assign_host
         host;                /* for struct vpt_assign_config; the caller may set intx_mask and interrupts afterwards */
-    uint8_t *config;         /* `size` bytes: what the space reads as */
-    const uint8_t *initial;  /* `size` bytes: what the space reads as after a reset */
+    uint8_t *config;         /* `size` bytes: current values of the space */
+    const uint8_t *initial;  /* `size` bytes: values after a reset */
     const uint8_t *writable; /* `size` bytes: bits that a write changes; NULL: none */
     const uint8_t *clear;    /* `size` bytes: bits that a written 1 clears; NULL: none */
     uint16_t size;           /* 256 or 4096 */
-    void *ctx;               /* the first argument of the two functions */
+    void *ctx;               /* first argument of `access` and `reset` */
 
     /*
      * A guest's access to a BAR, at the host's address. The width is 1, 2 or 4; for memory also 8. NULL: accesses fail.
@@ -33,7 +33,7 @@ struct vpt_emulated_function {
     enum vpt_status (*access)(void *ctx, bool write, enum vpt_assign_space space, uint64_t address, unsigned width,
                               uint64_t *value);
 
-    /* Resets the device. Its configuration space is as at first already. May be NULL. */
+    /* Resets the device, after its configuration space was reset. May be NULL. */
     void (*reset)(void *ctx);
 };
 

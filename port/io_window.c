@@ -3,7 +3,7 @@
 
 #include "register.h"
 
-/* Where that is mapped; NULL: not, or not all of it. */
+/* Where the port is mapped; NULL: it is not, or not whole. */
 static volatile unsigned char *locate(const struct vpt_port_context *context, uint16_t io_port, unsigned width)
 {
     if (width > context->io_window_size || io_port > context->io_window_size - width) {

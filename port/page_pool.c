@@ -29,7 +29,7 @@ static uint32_t pages_of(size_t size)
     return pages <= VPT_PAGE_POOL_PAGES_MAX ? (uint32_t)pages : 0;
 }
 
-/* Volatile, since the pool may be mapped uncached, where a compiler's or a kernel's memset() is not allowed. */
+/* Volatile: the pool may be mapped uncached, where a compiler's or a kernel's memset() is not allowed. */
 static void zero(unsigned char *address, size_t size)
 {
     volatile uint32_t *words = (volatile uint32_t *)(void *)address;
@@ -93,7 +93,7 @@ enum vpt_status vpt_page_pool_dma_allocate(void *ctx, size_t size, size_t alignm
         uint32_t run = free_pages_from(pool, first, count);
 
         if (run < count) {
-            first += run; /* the page after the run is taken: no fit begins at or before it */
+            first += run; /* the page after the run is in use: no run up to it fits */
             continue;
         }
         if (suits(pool, first, size, alignment, limit)) {
@@ -111,7 +111,7 @@ enum vpt_status vpt_page_pool_dma_allocate(void *ctx, size_t size, size_t alignm
 void vpt_page_pool_dma_free(void *ctx, const struct vpt_memory *memory, uint32_t flags)
 {
     struct vpt_page_pool *pool = ((struct vpt_port_context *)ctx)->pool;
-    uint64_t offset = memory->device_address - pool->device_address; /* huge if below the pool */
+    uint64_t offset = memory->device_address - pool->device_address; /* wraps to a large number below the pool */
     uint32_t count = pages_of(memory->size);
 
     (void)flags;

@@ -2,7 +2,7 @@
 /*
  * One access to a memory-mapped register, for ecam.c, io_window.c, and a kernel's own mmio_read() and mmio_write(). It
  * is exactly one load or store of exactly `width` bytes (1, 2, or 4 for any other number); the value is the
- * little-endian register as a number. It has no barriers, because those are the library's.
+ * little-endian register as a number. It has no barriers, because the library has them.
  *
  * On arm and aarch64 it is in assembly with a plain base register, because compilers turn volatile accesses into
  * write-back addressing, which hypervisors cannot emulate.

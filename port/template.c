@@ -1,25 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A port to start from: copy this file into the kernel, replace each kernel_...() by what the kernel calls it, and
- * delete what is not needed. <vpt/port.h> is the contract; here are the traps on the way to it.
+ * A port to start from: copy this file into the kernel, replace each kernel_...() by the kernel's own function, and
+ * delete what is not needed. <vpt/port.h> is the contract; the comments here warn of common errors.
  *
- * What is needed for what:
+ * Members that each use needs:
  *   polling one memory-mapped device, ring memory handed over   nothing: a zeroed struct vpt_port
  *   the library takes ring memory itself                        dma_allocate, dma_free
  *   the library maps registers itself (PCI)                     mmio_map, mmio_unmap
  *   vpt_blk_read() and the other blocking helpers               share, unshare
  *   PCI devices                                                 config_read, config_write
  *   PCI legacy devices, and modern ones with an I/O BAR         io_read, io_write
- * Leave a member out and the calls that need it return VPT_UNSUPPORTED_PORT. There are ready-made functions for kernels
- * that are simple enough: page_pool.c for memory, direct.c for maps and shares, cf8.c and ecam.c for PCI configuration,
- * x86_io.c and io_window.c for I/O ports.
+ * Without a member, the calls that need it return VPT_UNSUPPORTED_PORT. There are ready-made functions for simple
+ * kernels: page_pool.c for memory, direct.c for maps and shares, cf8.c and ecam.c for PCI configuration, x86_io.c and
+ * io_window.c for I/O ports.
  *
- * The library takes no lock and registers no interrupt: the kernel locks around its calls (one lock a device, one
- * a queue) and calls vpt_device_interrupt() from its handler.
+ * The library takes no lock and registers no interrupt: the kernel locks around its calls (one lock for each device,
+ * one for each queue) and calls vpt_device_interrupt() from its handler.
  */
 #include <vpt/port.h>
 
-/* ---- What this template expects of the kernel ---- */
+/* ---- Functions of the kernel that this template calls ---- */
 
 #define KERNEL_PAGE_SIZE 4096u
 
@@ -29,7 +29,7 @@ uint64_t kernel_physical_of(const void *address);
 void *kernel_map_uncached(uint64_t physical, size_t size);
 void kernel_unmap(void *address, size_t size);
 uint64_t kernel_milliseconds(void);
-bool kernel_is_emulated(void); /* the CPU is, or may be: QEMU by the device tree or SMBIOS; x86 may always say no */
+bool kernel_is_emulated(void); /* the CPU may be: QEMU by the device tree or SMBIOS; x86 may return false */
 void kernel_relax(void);
 void kernel_log(bool error, const char *subject, const char *text, size_t bytes); /* 0 bytes: not of memory */
 uint32_t kernel_pci_read(uint16_t segment, uint16_t function, uint16_t offset, unsigned width);
@@ -45,9 +45,9 @@ static size_t pages_of(size_t size)
 }
 
 /*
- * Whole pages satisfy every alignment that is asked for. The memory must be zeroed, and contiguous for the device
- * too. With an IOMMU and VPT_DMA_ACCESS_PLATFORM among the flags, map it for the device and answer the translated
- * address; VPT_DMA_PRIVATE is for the driver alone and may come from any heap.
+ * Whole pages satisfy every requested alignment. The memory must be zeroed, and contiguous for the device too. With an
+ * IOMMU and VPT_DMA_ACCESS_PLATFORM among the flags, map it for the device and return the translated address.
+ * VPT_DMA_PRIVATE memory is for the driver alone and may come from any heap.
  */
 static enum vpt_status template_dma_allocate(void *ctx, size_t size, size_t alignment, uint64_t limit, uint32_t flags,
                                              struct vpt_memory *memory)
@@ -80,9 +80,8 @@ static void template_dma_free(void *ctx, const struct vpt_memory *memory, uint32
 /* ---- Registers ---- */
 
 /*
- * `physical` need not be page-aligned, and neither is the answer. Registers must be uncached and not
- * write-combining. An error number of the kernel's own (VPT_PORT_ERROR_FIRST and up) would travel to whoever called
- * the library.
+ * Neither `physical` nor the result need be page-aligned. Registers must be uncached and not write-combining. The
+ * library passes an error number of the kernel's own (VPT_PORT_ERROR_FIRST and up) to its caller.
  */
 static enum vpt_status template_mmio_map(void *ctx, uint64_t physical, size_t size, enum vpt_map_intent intent,
                                          void **mapping)
@@ -110,8 +109,9 @@ static void template_mmio_unmap(void *ctx, void *mapping, size_t size)
 /* ---- Buffers of the blocking helpers ---- */
 
 /*
- * Answers up to the end of the page, so that pages may lie anywhere; the library asks again for the rest. Here an
- * IOMMU would map the page, a bounce buffer would be taken (and filled for VPT_DEVICE_READS), or caches be cleaned.
+ * Shares up to the end of the page, so pages may lie anywhere; the library calls again for the rest. With an IOMMU, map
+ * the page here; with a bounce buffer, allocate it (and fill it for VPT_DEVICE_READS); without coherent DMA, clean
+ * caches.
  */
 static enum vpt_status template_share(void *ctx, void *buffer, size_t size, enum vpt_direction direction,
                                       bool access_platform, struct vpt_shared *shared)
@@ -145,9 +145,9 @@ static uint16_t function_of(const struct vpt_pci_address *address)
 }
 
 /*
- * One access of exactly this width: a 2-byte write done as a 4-byte one would clear bits of the Status register. What
- * is not there (an absent function, a bus without a bridge, offsets above 255 where there is CF8/CFC only) reads
- * all-ones and is no error: enumeration asks for much that is not there. A lock around the CF8/CFC pair belongs here.
+ * One access of exactly this width: a 4-byte write instead of a 2-byte one would clear bits of the Status register. An
+ * absent function, a bus without a bridge, or an offset above 255 with only CF8/CFC reads all-ones and is no error:
+ * enumeration reads many of them. If CF8/CFC need a lock, take it here.
  */
 static enum vpt_status template_config_read(void *ctx, const struct vpt_pci_address *address, uint16_t offset,
                                             unsigned width, uint32_t *value)
@@ -168,8 +168,8 @@ static enum vpt_status template_config_write(void *ctx, const struct vpt_pci_add
 /* ---- I/O ports ---- */
 
 /*
- * On x86 inb, inw or inl; elsewhere a load in the host bridge's I/O window. `io_port` is what the BAR holds and an
- * offset; a kernel that assigns BARs gives port 0 to none, since a BAR that holds 0 is an unassigned one.
+ * On x86 inb, inw or inl; elsewhere a load in the host bridge's I/O window. `io_port` is the BAR's value plus an
+ * offset. A kernel that assigns BARs must not use port 0: a BAR of 0 counts as unassigned.
  */
 static uint32_t template_io_read(void *ctx, uint16_t io_port, unsigned width)
 {
@@ -177,21 +177,21 @@ static uint32_t template_io_read(void *ctx, uint16_t io_port, unsigned width)
     return kernel_port_read(io_port, width);
 }
 
-/* Notifications of legacy devices come this way: it may be called wherever the kernel kicks a queue. */
+/* Legacy devices are notified by this function, so it must work in every context in which the kernel kicks a queue. */
 static void template_io_write(void *ctx, uint16_t io_port, unsigned width, uint32_t value)
 {
     (void)ctx;
     kernel_port_write(io_port, width, value);
 }
 
-/* ---- Waiting and telling ---- */
+/* ---- Waits and the log ---- */
 
-/* When the wait began: `ctx` could hold it per CPU; one is enough where one CPU at a time sets devices up. */
+/* Start of the wait. `ctx` could hold one for each CPU; one is enough if one CPU at a time sets devices up. */
 struct template_context {
     uint64_t wait_started;
 };
 
-/* A second for a reset or a queue, half a minute for a request; it must become false some time. */
+/* Allows a second for a reset or a queue, half a minute for a request. It must return false at some time. */
 static bool template_keep_waiting(void *ctx, enum vpt_wait what, uint32_t iteration)
 {
     struct template_context *context = ctx;
@@ -213,8 +213,8 @@ static void template_log(void *ctx, enum vpt_log_level level, const char *subjec
 /* ---- The port ---- */
 
 /*
- * Fills in *port; `context` must live as long as the devices do. Not set here: mmio_read and mmio_write, since the
- * library's own loads and stores reach what template_mmio_map() answers.
+ * Fills in *port; `context` must live as long as the devices. mmio_read and mmio_write stay NULL, because the library's
+ * own loads and stores work on what template_mmio_map() returns.
  */
 void template_port_init(struct vpt_port *port, struct template_context *context);
 

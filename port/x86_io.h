@@ -7,9 +7,7 @@
 
 VPT_BEGIN_DECLARATIONS
 
-/*
- * For struct vpt_port; they do not look at `ctx`. A width other than 1 and 2 is taken for 4. They work in any context.
- */
+/* For struct vpt_port; they do not use `ctx`. A width other than 1 and 2 counts as 4. They work in any context. */
 uint32_t vpt_x86_io_read(void *ctx, uint16_t io_port, unsigned width);
 void vpt_x86_io_write(void *ctx, uint16_t io_port, unsigned width, uint32_t value);
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Everything that the C language cannot say: volatile accesses, byte order, barriers, compiler builtins. No other
- * file has any of these. Under __FRAMAC__ the bodies are plain C: a volatile read is any value, which is just what
- * an untrusted device may answer.
+ * Everything that plain C cannot express: volatile accesses, byte order, barriers, compiler builtins. No other file
+ * has any of these. Under __FRAMAC__ the bodies are plain C. There a volatile read may give any value, as an untrusted
+ * device may.
  */
 #ifndef VPT_SRC_ACCESS_H
 #define VPT_SRC_ACCESS_H
@@ -21,12 +21,12 @@
 #else
 #define VPT_UNLIKELY(condition) __builtin_expect(!!(condition), 0)
 #define VPT_INLINE              static inline __attribute__((always_inline))
-/* Kept out of their callers, which need fewer registers or less code then; the second is for what is seldom done. */
+/* For functions that are kept out of their callers, to save registers or code. VPT_COLD: they are seldom called. */
 #define VPT_OUT_OF_LINE         static __attribute__((noinline))
 #define VPT_COLD                static __attribute__((noinline, cold))
 #endif
 
-/* What is worth a copy in each of its callers for the time it saves, but not where a build asks for small code. */
+/* For functions that are copied into each caller to save time, unless a build asks for small code. */
 #ifdef __OPTIMIZE_SIZE__
 #define VPT_FOR_SPEED        false
 #define VPT_INLINE_FOR_SPEED static
@@ -46,12 +46,12 @@ static inline void vpt_zero(void *object, size_t size)
 #ifdef __FRAMAC__
     (void)memset(object, 0, size);
 #else
-    /* Known by this name alone in a freestanding build: small objects need no call. */
+    /* A freestanding build knows memset() by this name alone. Small objects need no call. */
     (void)__builtin_memset(object, 0, size);
 #endif
 }
 
-/* A few bytes, whose alignment is unknown; of a constant size, so that it becomes loads and stores. */
+/* Copies a few bytes of any alignment. The size is constant, so that this becomes loads and stores. */
 static inline void vpt_copy(void *to, const void *from, size_t size)
 {
 #ifdef __FRAMAC__
@@ -85,8 +85,8 @@ VPT_INLINE uint64_t vpt_swap64(uint64_t value)
 }
 
 /*
- * Whether fields that are little-endian for the device need swapping here. Folds to false on little-endian CPUs,
- * where a legacy device's native order is the same.
+ * Whether fields that are little-endian for the device need swapping here. It is false on little-endian CPUs, where the
+ * native order of a legacy device is the same.
  */
 VPT_INLINE bool vpt_swapped(bool device_order)
 {
@@ -108,7 +108,7 @@ VPT_INLINE uint64_t vpt_order64(bool device_order, uint64_t value)
     return vpt_swapped(device_order) ? vpt_swap64(value) : value;
 }
 
-/* Two neighbouring 16-bit fields as the one 32-bit value that stores both, still in the CPU's order. */
+/* Returns two neighbouring 16-bit fields as the 32-bit value that stores them, in the CPU's order. */
 VPT_INLINE uint32_t vpt_pair(bool device_order, uint16_t first, uint16_t second)
 {
     if (VPT_BIG_ENDIAN != 0 && !device_order) {
@@ -118,9 +118,9 @@ VPT_INLINE uint32_t vpt_pair(bool device_order, uint16_t first, uint16_t second)
 }
 
 /*
- * What an access that another CPU or a device may race with is made of. The thread sanitizer takes a volatile access
- * for an ordinary one and knows no barriers, so it is shown atomic ones: of memory shared with the device acquire and
- * release, no more than what the barriers around them give; of the rest relaxed, which order nothing.
+ * How memory is accessed that another CPU or a device may access at the same time. The thread sanitizer takes a
+ * volatile access for an ordinary one and does not know barriers, so it gets atomic accesses: acquire and release for
+ * memory shared with the device, as the barriers around them say, and relaxed ones for the rest.
  */
 #if defined(__SANITIZE_THREAD__)
 #define VPT_THREAD_SANITIZER
@@ -144,9 +144,9 @@ VPT_INLINE uint32_t vpt_pair(bool device_order, uint16_t first, uint16_t second)
 #endif
 
 /*
- * Private scalars that some call reads without the lock that they are written under: vpt_queue_has_used(),
- * vpt_device_gone(), vpt_device_check() and vpt_device_interrupt(), and a queue's calls what is the device's. Whole,
- * and each time anew.
+ * For private scalars that are read without the lock under which they are written: by vpt_queue_has_used(),
+ * vpt_device_gone(), vpt_device_check() and vpt_device_interrupt(), and by calls of a queue that read its device. Each
+ * scalar is accessed as a whole, and read again each time.
  */
 #if defined(__FRAMAC__)
 #define VPT_READ_ONCE(object)         (object)
@@ -159,7 +159,7 @@ VPT_INLINE uint32_t vpt_pair(bool device_order, uint16_t first, uint16_t second)
 #define VPT_WRITE_ONCE(object, value) ((void)(*(volatile __typeof__(object) *)(void *)&(object) = (value)))
 #endif
 
-/* What nobody writes to through this pointer, for a function whose parameter stands for either direction. */
+/* For a call of a function that has one parameter for reads and writes, and does not write through this pointer. */
 VPT_INLINE void *vpt_unconst(const void *pointer)
 {
 #ifdef __FRAMAC__
@@ -215,9 +215,9 @@ VPT_INLINE void vpt_store64(void *address, uint64_t value)
 #endif
 
 /*
- * Each architecture names: stores before stores, loads before loads, everything before everything, the latter two
- * of weak (another CPU plays the device) and strong (ORDER_PLATFORM: it is hardware) strength, and what stands
- * between memory and a device's registers.
+ * Each architecture defines a barrier between stores, one between loads, and a full one. Each has two strengths: weak,
+ * when another CPU simulates the device, and strong, when the device is hardware (ORDER_PLATFORM). The last two of the
+ * list are between memory and a device's registers.
  */
 #if defined(__FRAMAC__)
 #define VPT_FENCE_STORES()        VPT_FENCE("")
@@ -275,7 +275,7 @@ VPT_INLINE void vpt_store64(void *address, uint64_t value)
 #define VPT_FENCE_REGISTER_READ() VPT_FENCE("fence i, r")
 
 #elif defined(__arm__)
-/* Before ARMv7 the fence builtins are library calls; these CPUs have one core, and from v6 the CP15 barrier. */
+/* Before ARMv7 the fence builtins are library calls. These CPUs have one core, and since ARMv6 the CP15 barrier. */
 #if __ARM_ARCH == 6 && !defined(__thumb__)
 #define VPT_FENCE_FULL() __asm__ volatile("mcr p15, 0, %0, c7, c10, 5" ::"r"(0) : "memory")
 #else
@@ -310,7 +310,7 @@ VPT_INLINE void vpt_barrier_stores(bool strong)
     }
 }
 
-/* Loads after it see nothing older than loads before it: a used index, then the element. */
+/* Loads after it see nothing older than loads before it do: first a used index, then the element. */
 VPT_INLINE void vpt_barrier_loads(bool strong)
 {
     if (strong) {
@@ -320,7 +320,7 @@ VPT_INLINE void vpt_barrier_loads(bool strong)
     }
 }
 
-/* An index is stored before the other side's wish is loaded (SPLIT-KICK-1, D-SPLIT-6). */
+/* The store of an index comes before the load of what the device wants (SPLIT-KICK-1, D-SPLIT-6). */
 VPT_INLINE void vpt_barrier_full(void)
 {
     VPT_FENCE_FULL();
@@ -331,23 +331,23 @@ VPT_INLINE void vpt_barrier_strong_full(void)
     VPT_FENCE_STRONG_FULL();
 }
 
-/* Memory is written before the register that makes the device look at it. */
+/* Memory is written before the register that makes the device read it. */
 VPT_INLINE void vpt_barrier_doorbell(void)
 {
     VPT_FENCE_DOORBELL();
 }
 
-/* Memory is read after the register that told of it. */
+/* Memory is read after the register that says it has changed. */
 VPT_INLINE void vpt_barrier_register_read(void)
 {
     VPT_FENCE_REGISTER_READ();
 }
 
-/* ---- What the CPU is ---- */
+/* ---- The CPU ---- */
 
 /*
- * The beginning of the name of a hypervisor or an emulator: something else where there is none, 0 where there is no
- * such instruction. No i386 CPU without it has been seen beside a virtio device.
+ * Returns the first letters of the name of a hypervisor or an emulator. Without one the value may be any; it is 0 if
+ * the CPU lacks the instruction. No i386 CPU without the instruction has been seen with a virtio device.
  */
 VPT_INLINE uint32_t vpt_cpuid_hypervisor(void)
 {
@@ -362,17 +362,18 @@ VPT_INLINE uint32_t vpt_cpuid_hypervisor(void)
 }
 
 /*
- * "TCGTCGTCGTCG": QEMU's own emulation of a CPU. No other name begins as it does, and if one did, it would cost time.
+ * Whether the CPU is QEMU's own emulation, "TCGTCGTCGTCG". No other known name begins so, and a wrong guess would only
+ * cost time.
  */
 VPT_INLINE bool vpt_cpu_is_tcg(uint32_t name)
 {
     return name == 0x54474354u;
 }
 
-/* ---- Registers: exactly one access of exactly that width, raw byte order ---- */
+/* ---- Registers: exactly one access of exactly the named width, in the register's byte order ---- */
 
 /*
- * On arm and aarch64 in assembly with a plain base register: compilers turn volatile accesses into write-back
+ * On arm and aarch64 these are assembly with a plain base register: compilers turn volatile accesses into write-back
  * addressing, which a hypervisor cannot emulate because the fault syndrome does not describe it.
  */
 #if defined(__aarch64__) && !defined(__FRAMAC__)

@@ -4,11 +4,11 @@
 
 #include <vpt/port.h>
 
-/* A line for the port's log, if it has one. Returns `status`. */
+/* Writes a line to the port's log, if it has one. Returns `status`. */
 enum vpt_status vpt_log(const struct vpt_port *port, enum vpt_log_level level, const char *subject,
                         enum vpt_status status);
 
-/* The same about memory: `bytes` of it were asked for. */
+/* Does what vpt_log() does, and logs that `bytes` of memory were asked for. */
 enum vpt_status vpt_log_memory(const struct vpt_port *port, enum vpt_log_level level, const char *subject,
                                enum vpt_status status, size_t bytes);
 

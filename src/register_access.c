@@ -12,7 +12,7 @@ static uint32_t load(const volatile void *address, unsigned width)
     }
 }
 
-static void store(volatile void *address, unsigned width, uint32_t value)
+static void store_register(volatile void *address, unsigned width, uint32_t value)
 {
     switch (width) {
     case 1: vpt_register_store8(address, value); break;
@@ -40,6 +40,6 @@ void vpt_register_write(const struct vpt_port *port, void *mapping, size_t offse
     if (port->mmio_write != NULL) {
         port->mmio_write(port->ctx, mapping, offset, width, value);
     } else {
-        store((uint8_t *)mapping + offset, width, value);
+        store_register((uint8_t *)mapping + offset, width, value);
     }
 }

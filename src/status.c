@@ -2,9 +2,9 @@
 #include <vpt/status.h>
 
 /*
- * The phrases of all groups but the port's, in the order of their numbers, each group ended by an empty one; ordinary
- * statuses count from 0, the others from 1. One string without pointers, so that a position-independent build has
- * nothing to relocate.
+ * The phrases of all groups except the port's, in the order of their numbers. An empty phrase ends each group. Ordinary
+ * statuses count from 0, the others from 1. This is one string without pointers, so that a position-independent build
+ * has nothing to relocate.
  */
 static const char phrases[] =
     "ok\0nothing has completed\0empty slot\0cancelled by a reset\0address refused\0"
@@ -38,7 +38,7 @@ enum vpt_status_group vpt_status_group(enum vpt_status status)
     return (number >> 8) <= 4u ? (enum vpt_status_group)(number >> 8) : VPT_GROUP_UNKNOWN;
 }
 
-/* Where the next phrase begins: behind the one at `at`, never behind the end. */
+/* Returns where the phrase after the one at `at` begins, at most the end. */
 static size_t skip(size_t at)
 {
     while (at < sizeof(phrases) - 1u && phrases[at] != '\0') {
@@ -47,7 +47,7 @@ static size_t skip(size_t at)
     return at < sizeof(phrases) - 1u ? at + 1u : at;
 }
 
-/* The phrase of a number in a group that has phrases, or an empty string. */
+/* Returns the phrase of a number in a group that has phrases, or an empty string. */
 static const char *phrase(uint32_t group, uint32_t number)
 {
     size_t at = 0;

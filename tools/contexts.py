@@ -10,10 +10,10 @@ function that returns something else says "Returns ..." in a sentence), and ends
     Context: any; lock: queue; waits: request; calls: registers, log.
 
 A function of the port, or a function type, has "locks held" and "called by" in that line in place of the other three.
-docs/contexts.md explains the words. --check prints one line a check, fields tab-separated: PASS or FAIL, "contexts",
-the check, what is wrong; it exits non-zero on any failure. It also holds the lines against each other: a call that is
-allowed in an interrupt handler waits for nothing and makes only callbacks that are allowed there, and the same is true
-of a panic.
+docs/contexts.md explains the words. --check prints one line for each check, fields tab-separated: PASS or FAIL,
+"contexts", the check, what is wrong; it exits non-zero on any failure. It also compares the lines: a call that is
+allowed in an interrupt handler must wait for nothing and make only callbacks that are allowed there. The same rule
+applies to a panic.
 """
 import glob
 import os
@@ -100,7 +100,7 @@ class Declaration:
         return "| " + " | ".join(cells) + " |"
 
     def check(self, callbacks, statuses, waits):
-        """Finds unknown words, and parts that do not go together. `callbacks` are those of the port by their names."""
+        """Finds unknown words, and parts that contradict each other. `callbacks`: those of the port, by name."""
         self.problems += [f"no status is called {status}" for status in self.statuses if status not in statuses]
         if self.is_callback:
             return
@@ -119,7 +119,7 @@ class Declaration:
 
 
 def read_header(path):
-    """The declarations of a header. A comment belongs to all that follows it up to an empty line."""
+    """The declarations of a header. A comment belongs to all declarations up to the next empty line."""
     header = os.path.basename(path)
     declarations, comment, in_comment, in_port = [], None, False, False
     with open(path, encoding="utf-8") as lines:
@@ -146,7 +146,7 @@ def constants(path, pattern):
 
 
 def tables(calls, callbacks):
-    """The text of the two tables by their names."""
+    """The texts of the two tables, by name."""
     lines = ["| call | init | thread | interrupt | panic | lock | waits | callbacks |",
              "| --- | --- | --- | --- | --- | --- | --- | --- |"]
     for header in HEADERS:
@@ -158,7 +158,7 @@ def tables(calls, callbacks):
 
 
 def generated(page, new):
-    """The page with its tables as they are in `new`."""
+    """The page with its tables replaced by those in `new`."""
     for name, lines in new.items():
         begin, end = f"<!-- {name}: written by tools/contexts.py -->\n", f"<!-- end of {name} -->"
         before, found, rest = page.partition(begin)

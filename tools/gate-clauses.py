@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Checks that docs/clauses.tsv has every clause of the VirtIO specification that include/, src/, tests/ and docs/ name.
+"""Checks that docs/clauses.tsv has all VirtIO clauses that include/, src/, tests/ and docs/ name.
 
 A comment names a clause by its id (SPLIT-USED-1). The name of a test begins with the ids that it shows, with
 underscores (SPLIT_USED_1_..., or BLK_OP_9_10_11_... for three clauses). Prints a line for each problem, and PASS or
@@ -37,12 +37,12 @@ def read_table(problems):
     lines = [line for line in TABLE.read_text().splitlines() if not line.startswith("#")]
     rows = [line.split("\t") for line in lines]
     if not rows or rows[0] != COLUMNS:
-        sys.exit(f"FAIL\tclauses\t{TABLE}: the first line has to name the columns {', '.join(COLUMNS)}")
+        sys.exit(f"FAIL\tclauses\t{TABLE}: the first line must name the columns {', '.join(COLUMNS)}")
     for row in rows[1:]:
         if len(row) != len(COLUMNS) or not all(row) or row[2] not in LEVELS:
             problems.append(f"{TABLE}: not a row: {' | '.join(row)}")
     ids = [row[0] for row in rows[1:]]
-    problems.extend(f"{TABLE}: {clause} is there twice" for clause in sorted({i for i in ids if ids.count(i) > 1}))
+    problems.extend(f"{TABLE}: {clause} appears twice" for clause in sorted({i for i in ids if ids.count(i) > 1}))
     return set(ids)
 
 

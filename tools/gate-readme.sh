@@ -3,6 +3,7 @@
 # tab-separated, PASS or FAIL first; exits non-zero on any failure.
 #
 #   format      the files look as .editorconfig says (tools/gate-format.sh)
+#   arrows      calls and includes in src/ go one way (tools/gate-arrows.py)
 #   layers      docs/layers.svg is what tools/layers.py draws
 #   clauses     docs/clauses.tsv has each clause of the specification that code and tests name (tools/gate-clauses.py)
 #   readme      the C code of README.md compiles and links, with gcc and with clang, and runs without a device
@@ -18,6 +19,7 @@ trap 'rm -rf "$work"' EXIT
 failed=0
 
 tools/gate-format.sh || failed=1
+tools/gate-arrows.py || failed=1
 tools/layers.py --check || failed=1
 tools/gate-clauses.py || failed=1
 

@@ -1,23 +1,23 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The example kernel's disk image, seen from outside.
+"""Checks the example kernel's disk image from outside.
 
 kernel-disk.py create IMAGE
-    Fills IMAGE with bytes that nobody can foresee.
+    Fills IMAGE with random bytes.
 kernel-disk.py check --architecture A --machine M --interface legacy|modern [--slots N] [--functions N]
                      [--configuration cf8|ecam,ADDRESS] --device mmio|pci,PLACE,TYPE,INTERFACE,INTERFACES...
                      --interrupts line|messages... [--shared-line]
                      --serial S --topology 512,3,16,128 ORIGINAL IMAGE LOG
-    Checks the image a kernel has worked on against what it said in its log (the lines that begin with "@"): what it
-    wrote must be there byte for byte, what it read must have been what was there, and nothing else may have changed.
-    The devices it found must be those named: where each is, of which type, the interface the kernel drives it by
-    (legacy or modern), and which it has (legacy, modern or transitional); and it must have met so many virtio-mmio
-    slots and PCI functions in all, and reached PCI configuration so. The disk's interface is --interface.
-    The random bytes that it got must be those of ORIGINAL, which is the entropy source's file.
-    Requests must have completed by interrupt in the ways named, in this order, with the CPU asleep, and no interrupt
-    may have come that was turned off. With --shared-line the disk and the entropy source are on one line, and each has
-    been asked about, and denied, interrupts of the other's.
-    Prints what was verified on one line; on a failure says what is wrong and exits with 1.
+    Compares the image that a kernel has changed with the kernel's log (the lines that begin with "@"): its writes must
+    be in the image byte for byte, its reads must have returned the image's data, and nothing else may have changed.
+    The devices that it found must be those named: place, type, the interface that the kernel uses (legacy or modern),
+    and the one that the device has (legacy, modern or transitional). The numbers of virtio-mmio slots and PCI
+    functions, and the access to PCI configuration, must be those named. The disk's interface is --interface.
+    The random bytes must be those of ORIGINAL, which is the entropy source's file.
+    Requests must have completed by interrupt in the modes named, in this order, with the CPU asleep, and no interrupt
+    may have come that was turned off. With --shared-line the disk and the entropy source share a line, and each must
+    have denied interrupts of the other device.
+    Prints what was verified on one line; on a failure prints what is wrong and exits with 1.
 """
 
 import argparse
@@ -25,12 +25,12 @@ import os
 import sys
 
 SECTOR = 512
-SECTORS = 32771  # odd, so that the last sector is in no larger block
+SECTORS = 32771  # odd, so that no larger block contains the last sector
 MASK = (1 << 64) - 1
 
 
 class Wrong(Exception):
-    """The kernel, its log or its image is not as it should be."""
+    """The kernel, its log or its image is wrong."""
 
 
 def require(condition, message):
@@ -39,7 +39,7 @@ def require(condition, message):
 
 
 def pattern(seed, sector, count):
-    """What the kernel writes: see pattern.c in examples/kernel."""
+    """The kernel's data: see pattern.c in examples/kernel."""
     data = bytearray()
     first = sector * SECTOR // 8
     for number in range(first + 1, first + 1 + count * SECTOR // 8):
@@ -58,7 +58,7 @@ def checksum(data):
 
 
 class Log:
-    """The kernel's "@" lines: a list of argument lists for each word they begin with."""
+    """The kernel's "@" lines: for each first word, a list of argument lists."""
 
     def __init__(self, path):
         self.lines = {}
@@ -77,7 +77,7 @@ class Log:
 
 
 def ranges(triples, sectors):
-    """Sorted (sector, count, rest) after a check that they lie on the disk."""
+    """Sorted (sector, count, rest); checks that they lie on the disk."""
     for sector, count, *_ in triples:
         require(count > 0 and 0 <= sector and sector + count <= sectors, f"no such sectors: {count} from {sector} on")
     return sorted(triples)
@@ -110,7 +110,7 @@ def check_disk(log, original, arguments):
 
 
 def check_sharing(log, shared):
-    """Each device answered for its own interrupts, and for them alone."""
+    """Checks that each device claimed its own interrupts only."""
     [[line, asked, claimed]] = log.numbers("line")
     [[answers, sleeps, other_line, other_asked, other_claimed]] = log.numbers("neighbour")
     [[nobody]] = log.numbers("nobody")
@@ -119,7 +119,7 @@ def check_sharing(log, shared):
     require((line == other_line) == shared, f"the disk is on line {line}, the entropy source on line {other_line}")
     if shared:
         require(asked > claimed and other_asked > other_claimed, "interrupts of the other's claimed on the shared line")
-        # An interrupt that both claim may leave one behind: a PLIC remembers that the line rose again.
+        # After an interrupt that both claim another may follow: a PLIC remembers that the line rose again.
         both = claimed + other_claimed - (asked - nobody)
         require(nobody <= both, f"{nobody} interrupts that were nobody's, {both} of both")
     else:
@@ -128,7 +128,7 @@ def check_sharing(log, shared):
 
 
 def check_interrupts(log, arguments):
-    """How many interrupts there were in each way."""
+    """The number of interrupts in each mode."""
     found = log.all("interrupts")
     require([mode for mode, *_ in found] == arguments.interrupts, f"completion by interrupt: {found}")
     for mode, *counts in found:
@@ -142,7 +142,7 @@ def check_interrupts(log, arguments):
 
 
 def expected_image(log, original, seed):
-    """The original with what the kernel says it has written; and how many sectors that is."""
+    """The original plus the kernel's writes by its log; and the number of sectors written."""
     image = bytearray(original)
     end = 0
     total = 0
@@ -178,8 +178,8 @@ def check_image(image, expected, original):
 
 
 def check_entropy(log, source):
-    """How many random bytes were read, by the blocking helper and by requests at once. Between the two QEMU may have
-    taken some that nobody asked for: its timer asks the source a second time while an answer is still on its way."""
+    """The numbers of random bytes read by the blocking helper and by parallel requests. QEMU may have taken further
+    bytes in between: its timer asks the source a second time before the first answer arrives."""
     counts = []
     place = 0
     for count, said in ((int(count), int(said, 16)) for count, said in log.all("entropy")):

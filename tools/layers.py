@@ -3,7 +3,7 @@
 """Draws the layers of the library, docs/layers.svg, from the tables below.
 
 Usage: tools/layers.py          writes the picture
-       tools/layers.py --check  says PASS or FAIL: whether the picture in docs/ is what would be written
+       tools/layers.py --check  prints PASS if the picture in docs/ is the one that would be written, else FAIL
 """
 import pathlib
 import sys
@@ -11,15 +11,15 @@ from xml.sax.saxutils import escape
 
 PICTURE = pathlib.Path(__file__).resolve().parent.parent / "docs" / "layers.svg"
 
-# Units of the grid, in pixels; a box stands between two columns and in one or more rows.
+# Units of the grid, in pixels; a box lies between two columns, in one or more rows.
 COLUMN, ROW, GAP, MARGIN = 64, 56, 18, 16
 COLUMNS, ROWS = 12, 8
 
-# Fill and border. A white card is behind all of them, so that the picture is readable on any background.
+# Fill and border. The background is white, so that the picture is readable on any page.
 COLOURS = {"kernel": ("#f3f3f3", "#6b6b6b"), "virtio": ("#dcebfb", "#2f6299"), "assign": ("#e2f3df", "#3f7d3a"),
            "shared": ("#fdf1d3", "#94701a")}
 
-# Kind, first and last column, first and last row, title, where it is, what it is for (a line each).
+# Kind, first and last column, first and last row, title, path, purpose (one line each).
 BOXES = [
     ("kernel", 0, 5.6, 0, 0, "Threads of the kernel", "", []),
     ("kernel", 5.8, 8.2, 0, 0, "Interrupt handler", "", []),

@@ -81,10 +81,10 @@ sized() {
 # Usage: requests NAME SECONDS LEAST MACROS [OPTION...]
 requests() {
     local loops=vpt_requests_submit_framed:100,submit_relinked:100,vpt_requests_submit_batch:100,submit_alike:100
-    loops+=,vpt_requests_poll_batch:100,take_seen:100,set_up:1000,vpt_requests_init:1000
+    loops+=,vpt_requests_poll_batch:100,take_seen:100,set_up_slots:1000,vpt_requests_init:1000
     local precision=1 options=("${again[@]}" -eva-slevel-function "$loops" "${@:5}")
-    prove "${@:1:4}" tests/proof/proof_requests.c src/request/{requests,slots,shapes,batch,receive,driver,life}.c \
-        "${queue_sources[@]}"
+    prove "${@:1:4}" tests/proof/proof_requests.c \
+        src/request/{requests,slots,shapes,batch,receive,driver,driver_restart}.c "${queue_sources[@]}"
 }
 
 # Usage: slots SIZE REQUESTS TABLES EVENT HEADER REPLY RECEIVE
@@ -115,7 +115,7 @@ requests 'requests: data alone in tables' 16 1400 "$(slots 4 4 1 0 0 0 0)"
 requests 'requests: data alone in chains, EVENT_IDX' 17 1400 "$(slots 8 4 0 1 0 0 0)"
 requests 'requests: received' 60 1300 "$(slots 4 4 0 0 0 16 1)" \
     -eva-slevel-function vpt_requests_poll:500,drain:500,vpt_receive:500
-prove 'PCI room' 200 1500 '' tests/proof/proof_pci_room.c src/pci/*.c src/register_access.c src/log.c
+prove 'PCI helpers' 200 1500 '' tests/proof/proof_pci_helpers.c src/pci/*.c src/register_access.c src/log.c
 precision=1 transport 'PCI, any function' 10 640 -DPROBE
 transport 'PCI, modern' 100 1400 -DINTERFACE=VPT_VIRTIO_PCI_MODERN
 transport 'PCI, legacy' 60 1000 -DINTERFACE=VPT_VIRTIO_PCI_LEGACY

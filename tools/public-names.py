@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Lists what a header declares beyond the three standard ones: a kind and a name, tab-separated, sorted.
+"""Lists the names that a header declares, without three standard headers: kind and name, tab-separated, sorted.
 
 Usage: public-names.py HEADER, in the repository's root; HEADER is vpt/queue.h, port/direct.h or another.
-Kinds are macro, function, inline, variable, type and constant. Asks clang: nothing depends on how it is written.
+Kinds are macro, function, inline, variable, type and constant. Asks clang, so the header's layout does not matter.
 """
 import json
 import subprocess
@@ -34,7 +34,7 @@ def declarations(node):
     for child in node.get("inner", []):
         if child["kind"] in KINDS and not child.get("isImplicit") and "name" in child:
             yield "inline" if child.get("inline") else KINDS[child["kind"]], child["name"]
-        # Members and parameters are in nobody's way; constants of an enum are.
+        # Members and parameters cannot collide with other names; enum constants can.
         if child["kind"] in ("EnumDecl", "RecordDecl"):
             yield from (pair for pair in declarations(child) if pair[0] in ("constant", "type"))
 

@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""The unikernel's store, seen from outside.
+"""Checks the unikernel's store from outside.
 
 unikernel.py command x86_64|riscv64 DIRECTORY
-    Prints the command that boots DIRECTORY/unikernel.elf, one word a line; a serial port and a block device "disk" are
-    to be added.
+    Prints the command that boots DIRECTORY/unikernel.elf, one word a line. The caller adds a serial port and a block
+    device "disk".
 unikernel.py check x86_64|riscv64 DIRECTORY [--kills N] [--seed N]
-    Boots it, sends changes without waiting for their answers, kills QEMU amid them, and boots again, N times. Every
-    write and flush that QEMU's disk was asked for is logged in order, so what a disk with a volatile cache could have
-    left can be made from that: everything up to the last flush, and of what came after it anything. The next boot gets
-    such a disk. What it has then must be what was answered with "ok", and of the changes that were not answered the
-    first few, or none. Prints what was verified on one line; on a failure says what is wrong and exits with 1.
+    Boots it, sends changes without waiting for their answers, kills QEMU during them, and boots again, N times. QEMU
+    logs every write and flush in order. From this log comes a disk that a volatile cache could have left: all writes
+    before the last flush, and any of the later ones. The next boot gets this disk. The store must then hold all
+    changes that were answered with "ok", and the first few, or none, of the others. Prints what was verified on one
+    line; on a failure prints what is wrong and exits with 1.
 """
 
 import argparse
@@ -24,19 +24,19 @@ import time
 
 SECTOR = 512
 MEMORY = "64M"
-SECONDS = 6 * int(os.environ.get("VPT_PATIENCE", 10))  # that one answer may take; see tools/limit.sh
+SECONDS = 6 * int(os.environ.get("VPT_PATIENCE", 10))  # limit for one answer; see tools/limit.sh
 KEYS = 12
 BATCH = 60  # changes sent at once
-SIZES = (0, 1, 40, 300, 800, 1400)  # of values, roughly
+SIZES = (0, 1, 40, 300, 800, 1400)  # approximate sizes of values
 
 KEY_MAX = 64
 VALUE_MAX = 2000
 
-LOG_MAGIC = 0x6A736677736872  # of the format that Linux's dm-log-writes has
+LOG_MAGIC = 0x6A736677736872  # magic number of Linux's dm-log-writes
 LOG_FLUSH, LOG_FUA, LOG_DISCARD = 1, 2, 4
 
 MACHINES = {
-    # Sectors of an area: all keys at their longest fit, several times over where records are of one sector.
+    # Sectors of an area: fits all keys with their longest values, several times if records have one sector.
     "x86_64": {
         "qemu": ["qemu-system-x86_64", "-M", "microvm,isa-serial=on,auto-kernel-cmdline=off,x-option-roms=off",
                  "-device", "isa-debug-exit,iobase=0xf4,iosize=4", "-global", "virtio-mmio.force-legacy=off"],
@@ -52,7 +52,7 @@ MACHINES = {
 
 
 class Wrong(Exception):
-    """The unikernel does not do what it should."""
+    """The unikernel has failed."""
 
 
 def require(condition, message):
@@ -100,7 +100,7 @@ class Session:
         self.process.stdin.write(data.encode("latin-1"))
 
     def line(self):
-        """The next line, or None if there is no more."""
+        """The next line, or None at the end."""
         end = time.monotonic() + SECONDS
         while b"\n" not in self.buffer:
             if self.ended:
@@ -123,12 +123,12 @@ class Session:
         return fields(line)
 
     def off(self, machine):
-        require(self.ask("off") == "ok", "it does not go off")
+        require(self.ask("off") == "ok", "\"off\" has failed")
         try:
             status = self.process.wait(SECONDS)
         except subprocess.TimeoutExpired:
-            raise Wrong(f"ran out of time (limit {SECONDS} s): it does not go off") from None
-        require(status == machine["success"], f"it goes off with status {status}")
+            raise Wrong(f"ran out of time (limit {SECONDS} s): \"off\" does not end it") from None
+        require(status == machine["success"], f"\"off\" ends with status {status}")
 
     def contents(self):
         answer = self.ask("list").split(" ")
@@ -151,10 +151,10 @@ def fields(line):
     return dict(word.split("=") for word in line.split(" ")[1:])
 
 
-# ---- The disk without power ----
+# ---- Loss of power ----
 
 def read_log(path):
-    """The writes, as (sector, data), and flushes, as None, in order."""
+    """Writes, as (sector, data), and flushes, as None, in order."""
     with open(path, "rb") as file:
         log = file.read()
     if len(log) < SECTOR:
@@ -166,7 +166,7 @@ def read_log(path):
         sector, sectors, flags, _ = struct.unpack_from("<QQQQ", log, at)
         data = log[at + SECTOR:at + (1 + sectors) * SECTOR]
         if (sectors == 0 and flags == 0) or len(data) < sectors * SECTOR:
-            break  # where QEMU was when it was killed
+            break  # QEMU was killed here
         require(flags & ~(LOG_FLUSH | LOG_FUA) == 0, f"an entry of the log with flags {flags}")
         if flags & LOG_FLUSH:
             events.append(None)
@@ -177,7 +177,7 @@ def read_log(path):
 
 
 def lose_power(image, events, way, dice, unit):
-    """What is left of the image, in one of several ways; and how many writes were at the disk's mercy."""
+    """Makes the image after a loss of power, in one of several ways. Returns the number of unflushed writes."""
     last = max((i for i, event in enumerate(events) if event is None), default=-1)
     for event in events[:last + 1]:
         if event is not None:
@@ -196,10 +196,10 @@ def write(image, sector, data):
     image[sector * SECTOR:sector * SECTOR + len(data)] = data
 
 
-# ---- What is done to the store ----
+# ---- Changes to the store ----
 
 def change(dice, state):
-    """A change: a command, and what it makes of `state`."""
+    """Makes a command, and applies it to `state`."""
     key = f"key-{dice.randrange(KEYS)}"
     if key in state and dice.random() < 0.15:
         del state[key]
@@ -216,7 +216,7 @@ class Counts:
 
 
 def batch(session, dice, state, counts):
-    """Sends changes, kills QEMU amid them; returns the states in one of which the store has to be."""
+    """Sends changes, kills QEMU during them. Returns the states that the store may have."""
     after, commands, states = dict(state), [], []
     for _ in range(BATCH):
         commands.append(change(dice, after))
@@ -237,7 +237,7 @@ def batch(session, dice, state, counts):
 
 
 def match(found, states):
-    """Which of the states it is: how many changes that were not answered have been made."""
+    """Finds the store's state: the number of unanswered changes that were made."""
     for number, state in enumerate(states):
         if found == state:
             return number
@@ -274,10 +274,10 @@ def kill_and_boot(machine, directory, kills, dice):
             counts.exposed += lose_power(disk, read_log(log), way, dice, machine["unit"]) > 0
 
 
-# ---- What else there is to see ----
+# ---- Other checks ----
 
 def check_idle(session):
-    """Between commands the CPU sleeps: an emulated one that does not takes all of one of the host's."""
+    """Between commands the CPU must sleep: an emulated CPU that does not keeps a host CPU busy."""
     before = session.processor_seconds()
     time.sleep(0.5)
     used = session.processor_seconds() - before
@@ -285,7 +285,7 @@ def check_idle(session):
 
 
 def check_answers(session):
-    """Lines that are wrong have answers too, whatever their length, and change nothing."""
+    """Invalid lines of any length are answered, and change nothing."""
     usage = "error usage: put KEY VALUE, get KEY, delete KEY, list, status, format or off"
     for line, answer in (
             ("put a 1", "ok"), ("get a", "ok 1"), ("get b", "error no such key"), ("delete b", "error no such key"),
@@ -300,14 +300,14 @@ def check_answers(session):
 
 
 def check_full(session):
-    """Until it is full; then everything is still there, and something else can take its place."""
+    """Fills the store. Then all values are still there, and a delete makes room for others."""
     count = 0
     while (answer := session.ask(f"put f{count} {'v' * 400}")) == "ok" and count < 1000:
         count += 1
     require(answer == "error full" and count > 10, f"after {count} keys: {answer}")
-    require(session.contents() == {f"f{i}": "v" * 400 for i in range(count)}, "a full store has lost something")
+    require(session.contents() == {f"f{i}": "v" * 400 for i in range(count)}, "a full store has lost a value")
     require(session.ask("delete f0") == "ok" and session.ask("put g 1") == "ok" and session.ask("get g") == "ok 1",
-            "a full store takes nothing any more")
+            "after a delete a full store takes no key")
     return count
 
 

@@ -5,15 +5,15 @@
 #include <inttypes.h>
 #include <string.h>
 
-#define ENTRIES 2u     /* of the MSI-X table that QEMU gives a disk */
+#define ENTRIES 2u     /* entries of the MSI-X table that QEMU gives a disk */
 #define WAIT    30000u /* milliseconds */
 
-/* Of the modern interface (VirtIO 1.4, section 4.1.4.3), which QEMU's disk has at the start of BAR 4. */
+/* Registers of the modern interface (VirtIO 1.4, section 4.1.4.3), which QEMU's disk has at the start of BAR 4. */
 #define COMMON_BAR    4u
 #define DEVICE_STATUS 0x14u
 #define QUEUE_ENABLE  0x1cu
 
-/* What a guest's interrupt controller is to be sent. */
+/* Message data for the guest's interrupt controller. */
 static struct guest_message message_of(const struct disk *disk, uint16_t entry)
 {
     uint32_t owner = (uint32_t)disk->guest->owner;
@@ -102,7 +102,7 @@ static void submit(struct disk *disk, enum vpt_blk_operation operation, uint64_t
     require_ok(vpt_requests_kick(&disk->queue.requests), "notifying the disk");
 }
 
-/* The request's message has come, once, and the request is done. */
+/* The request is done, and its message has come exactly once. */
 static void complete(struct disk *disk)
 {
     struct guest_message expected = message_of(disk, disk->interrupts.queue);
@@ -162,7 +162,7 @@ void disk_begin(struct disk *disk)
     require_ok(vpt_blk_submit(&disk->queue, &request, disk), "submitting a request");
 }
 
-/* ---- Where it has nothing to look for ---- */
+/* ---- A forbidden address ---- */
 
 void disk_trespass(struct disk *disk, uint64_t address)
 {

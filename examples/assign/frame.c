@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A frame that the network controller sends to itself: descriptors and data are in the guest's memory, both ways. */
+/*
+ * A frame that the network controller sends to itself. The guest's memory holds the descriptors and the data of both
+ * directions.
+ */
 #include "network.h"
 #include "table.h"
 
@@ -10,7 +13,7 @@
 #define SEND_CONTROL    0x0400u
 #define RECEIVE_RING    0x2800u
 #define SEND_RING       0x3800u
-/* In the register sets of the rings. */
+/* Offsets in a ring's registers. */
 #define RING_LOW  0x00u
 #define RING_HIGH 0x04u
 #define RING_SIZE 0x08u
@@ -23,16 +26,16 @@
 #define RECEIVE_NO_CHECKSUM 0x04000000u
 #define SEND_ENABLE         0x00000002u
 
-/* Of descriptors. */
-#define SEND_WHOLE  0x01u /* the frame ends here */
-#define SEND_REPORT 0x08u /* done is to be told */
+/* Bits of descriptors. */
+#define SEND_WHOLE  0x01u /* end of the frame */
+#define SEND_REPORT 0x08u /* report when done */
 #define DONE        0x01u
 #define RECEIVE_END 0x02u
 
 struct descriptor {
     uint64_t address;
     uint16_t length;
-    uint16_t command; /* in the upper byte, where a frame is sent */
+    uint16_t command; /* done; in the upper byte of a send descriptor */
     uint8_t status;
     uint8_t errors;
     uint16_t special;
@@ -42,7 +45,7 @@ struct descriptor {
 #define FRAME_SIZE  600u
 #define BUFFER_SIZE 2048u
 
-/* Where in the guest's buffers: behind what the disk reads. */
+/* Offsets in the guest's buffers, after the area that the disk reads into. */
 #define SEND_DESCRIPTORS    0x10000u
 #define RECEIVE_DESCRIPTORS 0x10100u
 #define SENT                0x11000u
@@ -69,7 +72,7 @@ static void set_ring(const struct network *network, uint32_t ring, uint32_t desc
     network_write(network, ring + RING_TAIL, 0);
 }
 
-/* To an address of nobody: the controller takes any. */
+/* To an address that no machine has: the controller accepts any. */
 static void make_frame(const struct network *network)
 {
     static const uint8_t header[] = { 0x52, 0x54, 0, 1, 2, 3, 0x52, 0x54, 0, 0x12, 0x34, 0x56, 0x88, 0xb5 };

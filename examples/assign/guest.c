@@ -34,7 +34,7 @@ unsigned guest_take_messages(struct guest *guest, enum host_index index, unsigne
         host_deliver(guest->host);
         host_pause(100);
     }
-    /* After a register has been read, nothing that the function has done before is still on its way. */
+    /* A register read completes only after the function's earlier writes and messages have arrived. */
     (void)host_config(device->function, 0, 4);
     host_deliver(guest->host);
     count = device->message_count;
@@ -90,7 +90,7 @@ void guest_stop(struct guest *guest)
     }
 }
 
-/* Its memory, and the window of messages, in which none may be. */
+/* Its memory, and the window of messages, which must not overlap memory. */
 static void make_space(struct guest *guest)
 {
     const struct vpt_assign_dma_range window = { .guest = HOST_MESSAGES, .size = HOST_MESSAGES_SIZE, .reserved = true };

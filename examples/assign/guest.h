@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A guest without a CPU: its memory, what it reaches of its devices, and the port through which code that is linked
- * with this program (vpt's own helpers and drivers) does what a guest's kernel would do. Each access goes the way that
- * it takes through a hypervisor: decoded, looked up in what is mapped for the guest, trapped or passed on.
+ * A guest without a CPU: its memory, its devices, and the port of the guest's drivers, which are vpt's own, linked into
+ * this program. Each access takes the way that it takes through a hypervisor: it is decoded, looked up in what is
+ * mapped for the guest, and then trapped or passed on.
  */
 #ifndef EXAMPLE_ASSIGN_GUEST_H
 #define EXAMPLE_ASSIGN_GUEST_H
@@ -17,15 +17,15 @@
 #define GUEST_MEMORIES     3u
 #define GUEST_RANGES       8u
 
-/* Memory of a guest, elsewhere on the host. */
+/* Guest memory, at another address on the host. */
 enum guest_memory_index {
-    GUEST_RINGS,   /* what its kernel allocates */
-    GUEST_BUFFERS, /* what it reads into */
-    GUEST_CONSTANT /* where devices may not write */
+    GUEST_RINGS,   /* for the kernel's allocations */
+    GUEST_BUFFERS, /* for data that devices read or write */
+    GUEST_CONSTANT /* read-only for devices */
 };
 
 struct guest_memory {
-    uint64_t address; /* in the guest */
+    uint64_t address; /* guest address */
     size_t size;
     struct vpt_memory host;
 };
@@ -35,23 +35,23 @@ struct guest_message {
     uint32_t data;
 };
 
-/* One of its devices. */
+/* One of the guest's devices. */
 struct guest_device {
     struct guest *guest;
     struct host_function *function;
     struct vpt_assign_guest hooks;
-    struct vpt_assign_region regions[GUEST_REGIONS_MAX]; /* as the hooks have mapped them, sorted */
+    struct vpt_assign_region regions[GUEST_REGIONS_MAX]; /* mapped by the hooks; sorted */
     unsigned region_count;
-    struct guest_message messages[GUEST_MESSAGES_MAX]; /* that have come since guest_take_messages() */
+    struct guest_message messages[GUEST_MESSAGES_MAX]; /* messages since guest_take_messages() */
     unsigned message_count;
-    bool line; /* its INTx */
+    bool line; /* level of its INTx */
 };
 
 struct guest {
-    struct vpt_port_context context; /* first: the page pool's functions are given it */
+    struct vpt_port_context context; /* must be first: the page pool's functions get a pointer to it */
     const char *name;
     uint64_t owner;
-    bool by_memory; /* its configuration accesses: by ECAM, else by ports */
+    bool by_memory; /* configuration accesses: true by ECAM, false by ports */
     struct host *host;
     struct vpt_port port;
     struct vpt_page_pool pool;
@@ -59,14 +59,14 @@ struct guest {
     struct vpt_assign_dma dma;
     struct vpt_assign_dma_range ranges[GUEST_RANGES];
     struct guest_device devices[HOST_FUNCTIONS];
-    enum vpt_status answer; /* of the library to the last configuration write */
-    uint32_t latch;         /* port 0xcf8 */
-    unsigned configured;    /* accesses: to configuration space, */
-    unsigned passed;        /* to what is mapped, */
-    unsigned trapped;       /* to what is trapped */
+    enum vpt_status answer; /* the library's result of the last configuration write */
+    uint32_t latch;         /* value of port 0xcf8 */
+    unsigned configured;    /* number of accesses to configuration space, */
+    unsigned passed;        /* to mapped regions, */
+    unsigned trapped;       /* to trapped regions */
 };
 
-/* Where a guest's memory is. */
+/* Addresses of a guest's memory. */
 struct guest_layout {
     const char *name;
     uint64_t owner;
@@ -74,46 +74,46 @@ struct guest_layout {
     uint64_t memory[GUEST_MEMORIES];
 };
 
-/* A guest that has memory and no device. */
+/* Makes a guest that has memory and no device. */
 void guest_start(struct guest *guest, struct host *host, const struct guest_layout *layout);
 
-/* Its memory is the host's again. It has no device any more. */
+/* Returns the guest's memory to the host. The guest must have no device. */
 void guest_stop(struct guest *guest);
 
-/* Gives it all of the host's functions: they are acquired, and reach its memory. */
+/* Assigns all functions of the host to the guest: acquires them, and maps the guest's memory for them. */
 void guest_acquire(struct guest *guest);
 
-/* Takes them back. */
+/* Takes the functions back. */
 void guest_release(struct guest *guest);
 
-/* A function as the guest's code knows it. */
+/* A function, as the guest's code finds it. */
 struct vpt_pci_function guest_function(struct guest *guest, enum host_index index);
 
-/* Accesses of the guest to a BAR, of 1, 2 or 4 bytes. Where nothing is mapped, reads give all-ones. */
+/* A guest's access to a BAR, of 1, 2 or 4 bytes. Reads give all-ones where nothing is mapped. */
 uint32_t guest_read(struct guest *guest, enum vpt_assign_space space, uint64_t address, unsigned width);
 void guest_write(struct guest *guest, enum vpt_assign_space space, uint64_t address, unsigned width, uint32_t value);
 
-/* Bytes of its memory. */
+/* Pointer to the guest's memory. */
 void *guest_bytes(struct guest *guest, enum guest_memory_index index);
 
 /*
- * The messages that a device has sent since the last call, after the host has delivered what has arrived; waits for
- * one for at most `milliseconds`. Returns how many; *message is the first.
+ * Takes the messages that a device has sent since the last call, after the host has delivered what has arrived; waits
+ * for one for at most `milliseconds`. Returns how many; *message is the first.
  */
 unsigned guest_take_messages(struct guest *guest, enum host_index index, unsigned milliseconds,
                              struct guest_message *message);
 
 /* ---- guest_map.c ---- */
 
-/* The hooks by which a device's regions become the guest's. */
+/* Hooks that map a device's regions for the guest. */
 enum vpt_status guest_map(void *ctx, const struct vpt_assign_region *region);
 enum vpt_status guest_unmap(void *ctx, const struct vpt_assign_region *region);
 
-/* An access of the guest's, to whatever is there. */
+/* An access of the guest to any address. */
 void guest_access(struct guest *guest, bool write, enum vpt_assign_space space, uint64_t address, unsigned width,
                   uint32_t *value);
 
-/* Asserts that what is mapped is what the library's books say, and that these are in order. */
+/* Asserts that the mapped regions are those that the library reports, and that its state is consistent. */
 void guest_check(const struct guest *guest);
 
 /* ---- guest_port.c ---- */

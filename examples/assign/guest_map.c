@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* What a guest reaches of its devices, and its accesses to that. */
+/* The regions of devices that are mapped for a guest, and its accesses to them. */
 #include "guest.h"
 #include "table.h"
 
 #include <inttypes.h>
 
-/* ---- What is mapped ---- */
+/* ---- Mapped regions ---- */
 
 static bool overlap(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size)
 {
     return a < b ? b - a < a_size : a - b < b_size;
 }
 
-/* Whether something of the guest's is there that is none of this device's. */
+/* Whether the guest has another object in the range: memory, or a region of another device. */
 static bool taken(const struct guest_device *device, const struct vpt_assign_region *region)
 {
     const struct guest *guest = device->guest;
@@ -35,7 +35,7 @@ static bool taken(const struct guest_device *device, const struct vpt_assign_reg
     return false;
 }
 
-/* A hypervisor maps nothing of the host's that is not the function's own. */
+/* A hypervisor must map only the function's own host addresses. */
 static bool within_bar(const struct guest_device *device, const struct vpt_assign_region *region)
 {
     const struct vpt_pci_bar *bar = device->function->bars.bar;
@@ -115,7 +115,7 @@ void guest_check(const struct guest *guest)
 
 /* ---- Accesses to devices ---- */
 
-/* What a byte of the guest's is of a device, by what has been mapped; NULL: nothing. */
+/* The mapped region that holds a guest address; NULL: none. */
 static const struct vpt_assign_region *find(struct guest *guest, enum vpt_assign_space space, uint64_t address,
                                             struct guest_device **owner)
 {
@@ -144,7 +144,7 @@ static const struct vpt_assign_region *find(struct guest *guest, enum vpt_assign
     return region;
 }
 
-/* What is mapped, a CPU reaches without anybody's help. */
+/* A CPU reaches mapped regions without the hypervisor. */
 static void pass(struct guest *guest, bool write, const struct vpt_assign_region *region, uint64_t address,
                  unsigned width, uint32_t *value)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The port that a guest's code has: each call is an access of the guest's, or about its memory. */
+/* The port of a guest's code: each call is an access by the guest, or concerns its memory. */
 #include "guest.h"
 #include "table.h"
 
@@ -13,7 +13,7 @@ static uint32_t all_ones(unsigned width)
 
 /* ---- Configuration space ---- */
 
-/* Which function and register an access means: the guest's own instructions, decoded. */
+/* Decodes an access by the guest's instructions into function and register. */
 static enum vpt_status decode(struct guest *guest, const struct vpt_pci_address *address, uint16_t offset,
                               unsigned width, struct vpt_pci_target *target)
 {
@@ -29,7 +29,7 @@ static enum vpt_status decode(struct guest *guest, const struct vpt_pci_address 
     return vpt_pci_decode_ports(guest->latch, (uint16_t)(DATA_PORT + (offset & 3u)), width, target);
 }
 
-/* The device that an access is meant for, if it is one of this guest's. */
+/* The guest's device that an access names, or NULL. */
 static struct vpt_assign_device *device_of(struct guest *guest, const struct vpt_pci_address *address, uint16_t offset,
                                            unsigned width, struct vpt_pci_target *target)
 {
@@ -56,7 +56,7 @@ static enum vpt_status config_read(void *ctx, const struct vpt_pci_address *addr
     return VPT_OK;
 }
 
-/* No status for the guest: hardware has none either. */
+/* The guest gets no status, as from hardware. */
 static enum vpt_status config_write(void *ctx, const struct vpt_pci_address *address, uint16_t offset, unsigned width,
                                     uint32_t value)
 {
@@ -87,7 +87,7 @@ static void io_write(void *ctx, uint16_t io_port, unsigned width, uint32_t value
     guest_access(ctx, true, VPT_ASSIGN_IO, io_port, width, &value);
 }
 
-/* A mapping is the guest's physical address. */
+/* A mapping's handle is the guest's physical address. */
 static enum vpt_status mmio_map(void *ctx, uint64_t physical, size_t size, enum vpt_map_intent intent, void **mapping)
 {
     (void)ctx;
@@ -117,7 +117,7 @@ static void mmio_write(void *ctx, void *mapping, size_t offset, unsigned width, 
     guest_access(ctx, true, VPT_ASSIGN_MEMORY, (uintptr_t)mapping + offset, width, &value);
 }
 
-/* The guest's memory is where its devices find it: nothing is copied. */
+/* Devices reach the guest's memory at guest addresses, so nothing is copied. */
 static enum vpt_status share(void *ctx, void *buffer, size_t size, enum vpt_direction direction, bool access_platform,
                              struct vpt_shared *shared)
 {

@@ -13,7 +13,7 @@
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
-/* Of a bridge. */
+/* Registers of a bridge. */
 #define BRIDGE_BUSES         0x18u
 #define BRIDGE_IO            0x1cu
 #define BRIDGE_MEMORY        0x20u
@@ -21,7 +21,7 @@
 #define BRIDGE_CONTROL       0x3eu
 #define BRIDGE_CONTROL_RESET 0x40u
 #define PREFETCHABLE_NONE    0x0000fff0u
-/* Of any function. */
+/* Registers of any function. */
 #define COMMAND      0x04u
 #define CAPABILITIES 0x40u
 #define MSI_SIZE     24u
@@ -31,7 +31,7 @@
 #define STORAGE_SIZE 65536u
 #define REGIONS      VPT_ASSIGN_REGIONS(0)
 
-/* What is where on the host, and where guests are to find it. */
+/* Addresses of the functions on the host, and those that guests see. */
 struct place {
     const char *name;
     struct vpt_pci_address root_port;
@@ -113,8 +113,8 @@ static void delay(void *ctx, uint32_t microseconds)
 }
 
 /*
- * QEMU's e1000e has no function level reset, and forgets nothing in D3hot though it says so. It is alone behind its
- * root port: a reset of that bus is a way of its own.
+ * QEMU's e1000e has no function level reset, and keeps its state in D3hot though it claims otherwise. It is alone
+ * behind its root port, so a reset of that bus resets only it.
  */
 static enum vpt_status reset(void *ctx, enum vpt_assign_reset_method method)
 {
@@ -138,7 +138,7 @@ static enum vpt_status reset(void *ctx, enum vpt_assign_reset_method method)
     return status;
 }
 
-/* Whether a register is of the capability with this id, which is `size` bytes long. */
+/* Whether a register is in the capability with this id, which is `size` bytes long. */
 static bool is_within(const struct host_function *function, uint16_t offset, uint8_t id, uint16_t size)
 {
     uint16_t at = 0;
@@ -146,7 +146,7 @@ static bool is_within(const struct host_function *function, uint16_t offset, uin
     return vpt_pci_find_capability(&function->physical, id, &at) == VPT_OK && (unsigned)(offset - at) < size;
 }
 
-/* Of a function's BARs and messages all is the host's; of its command register, all but bus mastering. */
+/* A guest must not write to the function's BARs and messages, and of its command register only bus mastering. */
 static void audit(void *ctx, uint16_t offset, unsigned width, uint32_t value, uint32_t allowed)
 {
     const struct host_function *function = ctx;
@@ -178,7 +178,7 @@ static enum vpt_status map_memory(void *ctx, const struct vpt_pci_address *addre
     return VPT_OK;
 }
 
-/* Guests keep their memory as long as their devices: by now these have been stopped. */
+/* By now the devices have been stopped: a guest keeps its memory while it has devices. */
 static enum vpt_status unmap_memory(void *ctx, const struct vpt_pci_address *address,
                                     const struct vpt_assign_dma_range *range)
 {
@@ -220,7 +220,7 @@ static void start_machine(struct host *host)
     require_ok(vpt_qtest_route_intx(host->qtest), "routing the interrupt lines");
 }
 
-/* Gives a root port its bus, and the windows for what is behind it. */
+/* Gives a root port its bus number, and windows for the functions behind it. */
 static void open_root_port(const struct vpt_pci_function *port, const struct place *place)
 {
     uint32_t memory = (uint32_t)(place->memory_last >> 16 & 0xfff0u) << 16 | (uint32_t)(place->memory >> 16 & 0xfff0u);
@@ -236,7 +236,7 @@ static void open_root_port(const struct vpt_pci_function *port, const struct pla
     require_ok(vpt_pci_command(port, DECODING | VPT_PCI_COMMAND_BUS_MASTER, 0), "a root port's command register");
 }
 
-/* No firmware has run: BARs get their addresses here, and are decoded as long as the host has the function. */
+/* No firmware has run. BARs get their addresses here, and are decoded while the host owns the function. */
 static void assign_bars(struct host_function *function, const struct place *place)
 {
     struct vpt_pci_window windows[] = {

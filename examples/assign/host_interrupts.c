@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Interrupts of the physical functions: how they are told to send them, and how they arrive. */
+/* Interrupts of the physical functions: how functions are programmed, and how interrupts arrive. */
 #include "host.h"
 #include "table.h"
 
-#define MESSAGE      0x5100u /* with the vector of the host: what a function sends */
-#define MESSAGES_MAX 8u      /* of a function; the vector after them is INTx */
+#define MESSAGE      0x5100u /* plus the host's vector: the data that a function sends */
+#define MESSAGES_MAX 8u      /* messages of a function; the vector after them is INTx */
 
 static uint32_t intx_vector(const struct host_function *function)
 {
@@ -28,7 +28,7 @@ static enum vpt_status forget_vectors(struct host_function *function)
     return status;
 }
 
-/* Nothing interrupts after it. */
+/* The function does not interrupt after this call. */
 static enum vpt_status turn_off(struct host_function *function)
 {
     enum vpt_status status = forget_vectors(function);
@@ -42,7 +42,7 @@ static enum vpt_status turn_off(struct host_function *function)
     return status;
 }
 
-/* Which of the guest's CPUs is to have a message is a made-up rule. */
+/* An invented rule picks the guest's CPU for a message. */
 static uint32_t target_of(uint16_t number)
 {
     return number % 2u;
@@ -107,7 +107,7 @@ enum vpt_status host_interrupts(void *ctx, enum vpt_assign_interrupt_mode mode, 
     return VPT_OK;
 }
 
-/* By the function's own command register: other functions may be on the line. */
+/* Masks in the function's command register, because the line may be shared. */
 enum vpt_status host_intx_mask(void *ctx, bool masked)
 {
     struct host_function *function = ctx;
@@ -119,7 +119,7 @@ enum vpt_status host_intx_mask(void *ctx, bool masked)
 
 /* ---- Arrival ---- */
 
-/* The first of the host's vectors that has been raised; HOST_VECTORS: none. A line is as long as it is high. */
+/* The first raised host vector; HOST_VECTORS: none. A line stays raised as long as it is high. */
 static uint32_t next_vector(const struct host *host)
 {
     uint32_t *words = host->message_page.address;

@@ -4,7 +4,7 @@
 
 #include <inttypes.h>
 
-/* Registers of the one at its usual address (VT-d specification, chapter 10). */
+/* Registers of the IOMMU at its usual address (VT-d specification, chapter 10). */
 #define REGISTERS      UINT64_C(0xfed90000)
 #define CAPABILITY     0x08u
 #define EXTENDED       0x10u
@@ -17,30 +17,30 @@
 #define GLOBAL_ROOT      (UINT32_C(1) << 30)
 #define GLOBAL_TRANSLATE (UINT32_C(1) << 31)
 
-/* Upper halves of registers of 64 bits: do it, for all there is. */
+/* Upper halves of 64-bit registers: start the command, for all entries. */
 #define CONTEXTS_INVALIDATE (UINT32_C(1) << 31 | UINT32_C(1) << 29)
 #define IOTLB_INVALIDATE    (UINT32_C(1) << 31 | UINT32_C(1) << 28)
 #define INVALIDATING        (UINT32_C(1) << 31)
 
-/* A fault's record: address, source (bus, device, function) in the third dword, whether there is one in the fourth. */
+/* A fault record: address, source (bus, device, function) in the third dword, valid bit in the fourth. */
 #define FAULT_SOURCE   8u
 #define FAULT_VALID_AT 12u
 #define FAULT_VALID    (UINT32_C(1) << 31)
 
-/* Entries of tables. */
+/* Bits of table entries. */
 #define ENTRY_PRESENT   UINT64_C(0x1)
 #define ENTRY_READ      UINT64_C(0x1)
 #define ENTRY_WRITE     UINT64_C(0x2)
 #define ENTRY_ADDRESS   (~UINT64_C(0xfff))
-#define CONTEXT_3_LEVEL UINT64_C(0x1) /* and 39 bits */
-#define CONTEXT_DOMAIN  8u            /* shift */
+#define CONTEXT_3_LEVEL UINT64_C(0x1) /* with 39 bits */
+#define CONTEXT_DOMAIN  8u
 
 #define LEVEL_BITS 9u
 #define TOP_SHIFT  30u
 #define PAGE_SHIFT 12u
 #define LEVEL_MASK 0x1ffu
 
-#define WAITS 30000u /* a millisecond each */
+#define WAITS 30000u /* polls of one millisecond */
 
 static uint64_t read64(const struct iommu *iommu, uint64_t address)
 {
@@ -82,13 +82,13 @@ static uint64_t new_table(struct iommu *iommu)
     return memory->device_address;
 }
 
-/* The device looks at it any time. */
+/* The device may read the entry at any time. */
 static void set_entry(uint64_t *entry, uint64_t value)
 {
     __atomic_store_n(entry, value, __ATOMIC_RELEASE);
 }
 
-/* The entry of a page, whose tables are made where there are none. */
+/* The entry of a page; allocates missing tables. */
 static uint64_t *find_page(const struct iommu_domain *domain, uint64_t address)
 {
     uint64_t at = domain->top;
@@ -203,6 +203,6 @@ bool iommu_take_fault(struct iommu *iommu, struct iommu_fault *fault)
                                                 .device = (uint8_t)(source >> 3 & 0x1fu),
                                                 .function = (uint8_t)(source & 0x7u) };
     vpt_qtest_write(iommu->qtest, iommu->faults + FAULT_VALID_AT, 4, FAULT_VALID);
-    vpt_qtest_write(iommu->qtest, REGISTERS + FAULT_STATUS, 4, 0xffffffffu); /* and any overflow */
+    vpt_qtest_write(iommu->qtest, REGISTERS + FAULT_STATUS, 4, 0xffffffffu); /* and the overflow bit */
     return true;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The machine's IOMMU: an intel-iommu (VT-d) with a page table for each function. A function that was given none
- * reaches nothing. Whole pages of 4096 bytes, addresses below 512 GiB.
+ * The machine's IOMMU: an intel-iommu (VT-d) with a page table for each function. A function without one reaches no
+ * memory. Pages of 4096 bytes, addresses below 512 GiB.
  */
 #ifndef EXAMPLE_ASSIGN_IOMMU_H
 #define EXAMPLE_ASSIGN_IOMMU_H
@@ -13,40 +13,43 @@
 
 struct iommu {
     struct vpt_qtest *qtest;
-    struct vpt_memory tables[IOMMU_TABLES_MAX]; /* all that were allocated; the first is the root */
+    struct vpt_memory tables[IOMMU_TABLES_MAX]; /* all allocated tables; the first is the root */
     unsigned table_count;
     uint16_t domains;
     uint64_t iotlb; /* addresses of registers */
     uint64_t faults;
 };
 
-/* What one function reaches. */
+/* The memory that one function reaches. */
 struct iommu_domain {
     struct iommu *iommu;
-    uint64_t top;   /* address of the first of its tables */
-    unsigned pages; /* that are mapped */
+    uint64_t top;   /* address of its top-level table */
+    unsigned pages; /* mapped pages */
 };
 
-/* An access that was refused. */
+/* A refused access. */
 struct iommu_fault {
     struct vpt_pci_address function;
-    uint64_t page; /* as the function has addressed it */
+    uint64_t page; /* address as the function used it, rounded down to a page */
 };
 
-/* Turns translation on, with nothing mapped for any function. */
+/* Turns translation on. No function reaches memory yet. */
 void iommu_start(struct iommu *iommu, struct vpt_qtest *qtest);
 
-/* Gives the memory of all tables back; no function accesses memory any more. */
+/* Frees all tables. No function may access memory any more. */
 void iommu_stop(struct iommu *iommu);
 
-/* Gives a function, by its physical address, a domain. */
+/* Gives a domain to the function with this physical address. */
 void iommu_domain_init(struct iommu_domain *domain, struct iommu *iommu, const struct vpt_pci_address *function);
 
-/* What is mapped must not be yet, what is unmapped must be so. Unmapping returns when nothing of it is cached. */
+/*
+ * The range must be unmapped before a map, and mapped before an unmap. Unmapping returns after the IOMMU's caches have
+ * dropped it.
+ */
 void iommu_map(struct iommu_domain *domain, uint64_t address, uint64_t host, uint64_t size, bool read_only);
 void iommu_unmap(struct iommu_domain *domain, uint64_t address, uint64_t host, uint64_t size);
 
-/* The first access that was refused since the last call; false: none. */
+/* Takes the first access that was refused since the last call; false: none. */
 bool iommu_take_fault(struct iommu *iommu, struct iommu_fault *fault);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The skeleton of a small hypervisor that assigns two real devices, QEMU's, to one scripted guest and then to another.
- * Each step asserts what must be true, and prints the map that results. README.md says what is what.
+ * The skeleton of a small hypervisor that assigns two devices of QEMU to one scripted guest and then to another. Each
+ * step asserts its results, and prints the resulting map. README.md explains the output.
  */
 #include "scenario.h"
 
@@ -12,7 +12,7 @@ static const struct guest_layout layout_a = { "A", 0, false, { 0x00100000, 0x400
 static const struct guest_layout layout_b = { "B", 1, true, { 0x00200000, 0x7ff00000, 0x000e0000 } };
 
 static const struct find_windows windows_a = { .memory = 0xc0000000, .io = 0x1000 };
-/* B has the ports where the host has them, and a BAR above 4 GiB. */
+/* Guest B has the ports where the host has them, and a BAR above 4 GiB. */
 static const struct find_windows windows_b = { .memory = 0xf0000000, .memory64 = 0x800000000, .io = 0xc000 };
 
 static struct scenario scenario;

@@ -6,7 +6,7 @@
 
 /* Registers (82574 datasheet, chapter 10). */
 #define CONTROL_EXTENDED 0x0018u
-#define CAUSE_READ       0x00c0u /* written: a 1 clears */
+#define CAUSE_READ       0x00c0u /* a written 1 clears */
 #define CAUSE_SET        0x00c8u
 #define MASK_SET         0x00d0u
 #define MASK_CLEAR       0x00d8u
@@ -19,18 +19,18 @@
 #define ADDRESS_HIGH     0x5404u
 
 #define VECTOR_VALID    0x8u
-#define VECTOR_RECEIVED 0u /* shifts in VECTORS */
+#define VECTOR_RECEIVED 0u /* bit positions in VECTORS */
 #define VECTOR_OTHER    16u
 #define ENTRY_RECEIVED  1u
 #define ENTRY_OTHER     3u
 
-/* Of the ports. */
+/* Offsets of the ports. */
 #define PORT_ADDRESS 0u
 #define PORT_DATA    4u
 
 #define DIRTY 0x00100010u
 
-#define THROTTLE 1000u /* microseconds; the shortest that QEMU's has is 128 */
+#define THROTTLE 1000u /* microseconds; QEMU's shortest is 128 */
 
 static const uint32_t registers[NETWORK_REGISTERS] = {
     CONTROL_EXTENDED, MASK_SET,  AUTO_CLEAR,  VECTORS,      RECEIVE_CONTROL,
@@ -55,7 +55,7 @@ uint32_t network_read_by_port(const struct network *network, uint32_t offset)
     return guest_read(network->guest, VPT_ASSIGN_IO, first + PORT_DATA, 4);
 }
 
-/* ---- What it remembers ---- */
+/* ---- Registers that a reset clears ---- */
 
 void network_remember(const struct network *network, uint32_t values[NETWORK_REGISTERS])
 {
@@ -85,9 +85,9 @@ void network_dirty(const struct network *network)
 /* ---- Interrupts ---- */
 
 /*
- * The controller throttles interrupts (registers ITR and EITR): a second one that comes too soon is held back, and
- * QEMU 7.2 sends each later one twice from then on. The throttle's time passes first, so that none is held back. The
- * write after it has QEMU look at its timers.
+ * The controller throttles interrupts (registers ITR and EITR): it holds back a second interrupt that comes too soon,
+ * and QEMU 7.2 then sends each later one twice. So wait until the throttle's time is over. The write afterwards makes
+ * QEMU check its timers.
  */
 void network_allow(const struct network *network, uint32_t causes)
 {
@@ -103,7 +103,7 @@ void network_raise(const struct network *network, uint32_t causes)
     network_write(network, CAUSE_SET, causes);
 }
 
-/* Another for each guest. */
+/* A different value for each guest. */
 static struct guest_message message_of(const struct network *network, uint16_t entry)
 {
     uint32_t owner = (uint32_t)network->guest->owner;

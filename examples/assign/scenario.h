@@ -11,7 +11,7 @@
 
 #define CONFIG_WORDS (VPT_PCI_EXTENDED_CONFIG_SIZE / 4u)
 
-/* What a guest has found of its devices at first. */
+/* A guest's first readings of its devices. */
 struct first_sight {
     uint32_t config[HOST_FUNCTIONS][CONFIG_WORDS];
     uint32_t network[NETWORK_REGISTERS];
@@ -21,30 +21,30 @@ struct scenario {
     struct host host;
     struct guest a;
     struct guest b;
-    struct guest *present; /* the one that has the devices, or NULL */
-    struct disk disk;      /* of the one that is present, likewise */
+    struct guest *present; /* the guest that has the devices, or NULL */
+    struct disk disk;      /* of `present`, or NULL */
     struct network network;
-    struct first_sight sight;         /* of guest A */
-    struct vpt_assign_interrupt late; /* an interrupt of A's that had arrived, and was not delivered in time */
+    struct first_sight sight;         /* read by guest A */
+    struct vpt_assign_interrupt late; /* an interrupt for A that arrived but was not delivered in time */
 };
 
-/* A step begins, whose deed it is: the guest's that is present, or the host's. */
+/* Begins a step that the present guest takes, or the host. */
 void guest_step(const struct scenario *scenario, const char *action);
 void host_step(const char *action);
 
-/* It has ended: everything is checked that must be so after any step, and the map is printed. */
+/* Ends the step: checks everything that must hold after any step, and prints the map. */
 void step_done(const struct scenario *scenario);
 
 /* ---- step_find.c: what a kernel does with PCI ---- */
 
-/* The guest that is present looks for its functions. */
+/* The present guest looks for its functions. */
 void find_functions(struct scenario *scenario);
 void size_bars(struct scenario *scenario);
 
-/* Gives the BARs addresses from windows of the guest's choice. */
+/* Gives the BARs addresses from windows that the guest chose. */
 struct find_windows {
     uint64_t memory;
-    uint64_t memory64; /* for BARs of 64 bits; 0: in the other */
+    uint64_t memory64; /* for 64-bit BARs; 0: they use `memory` */
     uint16_t io;
 };
 void assign_bars(struct scenario *scenario, const struct find_windows *windows);

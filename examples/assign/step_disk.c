@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#define PCI_EXPRESS         0x10u /* the capability */
+#define PCI_EXPRESS         0x10u /* capability id */
 #define DEVICE_CAPABILITIES 4u
 #define DEVICE_CONTROL      8u
 #define FUNCTION_RESET_ABLE 0x10000000u
@@ -55,7 +55,7 @@ void write_to_other_guest(struct scenario *scenario, const struct guest *other)
     step_done(scenario);
 }
 
-/* What the guest sees of the disk's configuration space is what it has seen at first. */
+/* The guest sees the same configuration space of the disk as at first. */
 static void check_config(struct scenario *scenario)
 {
     for (uint16_t at = 0; at < VPT_PCI_CONFIG_SIZE; at += 4u) {

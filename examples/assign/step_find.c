@@ -110,7 +110,7 @@ void assign_bars(struct scenario *scenario, const struct find_windows *at)
     step_done(scenario);
 }
 
-/* All BARs are there, each piece on the host where its BAR is. */
+/* All BARs are mapped, each piece to the host address of its BAR. */
 static void check_mapped(const struct guest_device *device, const struct vpt_pci_bars *bars)
 {
     uint64_t mapped[VPT_PCI_BARS_MAX] = { 0 };

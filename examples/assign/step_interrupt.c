@@ -8,7 +8,9 @@
 
 /* ---- The line ---- */
 
-/* Delivers what has arrived at the host, and asserts the guest's line; the host's own is masked while that is high. */
+/*
+ * Delivers arrived interrupts, and asserts the level of the guest's line. While it is high the host masks its own line.
+ */
 static void check_line(struct scenario *scenario, bool asserted)
 {
     const struct host_function *function = &scenario->host.functions[NETWORK];
@@ -86,7 +88,7 @@ void send_frame(struct scenario *scenario)
     step_done(scenario);
 }
 
-/* Has the device raise an interrupt, which arrives at the host and goes no further. */
+/* Makes the device raise an interrupt, which arrives at the host but is not delivered. */
 static void raise_unheard(struct scenario *scenario, uint32_t cause, uint16_t entry)
 {
     unsigned delivered = scenario->host.delivered;

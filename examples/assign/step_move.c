@@ -4,12 +4,12 @@
 #define BAR_0      0x10u
 #define MOVED_BY   0x1000000u
 #define ALL_ONES   0xffffffffu
-#define PM         0x01u /* power management's capability */
+#define PM         0x01u /* power management capability */
 #define PM_CONTROL 4u
 #define PM_D3      0x3u
 #define PM_STATE   0x3u
 
-/* Writes the register of the network controller's BAR 0, with decoding on. */
+/* Writes BAR 0 of the network controller while decoding is on. */
 static void write_bar(struct scenario *scenario, uint64_t address, enum vpt_status answer)
 {
     require_ok(vpt_pci_write(&scenario->network.function, BAR_0, 4, (uint32_t)address), "moving a BAR");

@@ -7,7 +7,7 @@
 
 /* ---- A guest comes ---- */
 
-/* All of a device's configuration space, as its owner sees it now. */
+/* The device's whole configuration space, as its owner sees it now. */
 static void read_config(const struct scenario *scenario, unsigned index, uint32_t words[CONFIG_WORDS])
 {
     struct vpt_assign_device *device = &scenario->present->devices[index].function->device;
@@ -55,7 +55,7 @@ void leave_traces(struct scenario *scenario)
     step_done(scenario);
 }
 
-/* The host's function is quiet, and its own again. */
+/* The host's function is quiet, and belongs to the host again. */
 static void check_host_function(const struct host_function *function)
 {
     uint32_t command = host_config(function, 4, 2);
@@ -83,7 +83,7 @@ void release(struct scenario *scenario)
     struct vpt_assign_interrupt *interrupt = &scenario->late;
 
     host_step("takes both functions back");
-    /* One interrupt is on its way, on another CPU of the host. */
+    /* One interrupt is still being handled on another CPU of the host. */
     require(host_next_interrupt(&scenario->host, interrupt), "the interrupt did not arrive");
     require(interrupt->device == &scenario->host.functions[NETWORK].device && interrupt->vector == 1,
             "vector %u of another device has arrived", interrupt->vector);

@@ -9,11 +9,11 @@
 #define FUNCTIONS_MAX 2u
 #define REGIONS_MAX   32u
 
-/* Where the columns begin. */
+/* Start of each column. */
 #define FUNCTION_COLUMN 55
 #define MAP_COLUMN      75
 
-/* What was printed of a function last. */
+/* Last printed state of a function. */
 struct printed {
     enum vpt_assign_interrupt_mode mode;
     struct vpt_assign_region regions[REGIONS_MAX];
@@ -28,7 +28,7 @@ static struct {
     struct printed printed[FUNCTIONS_MAX];
 } table;
 
-/* What each interrupts by. */
+/* Interrupt mode of each function. */
 static const char *const modes[] = { "none", "INTx", "MSI", "MSI-X" };
 
 void table_begin(void)
@@ -89,7 +89,7 @@ static void print_map(const struct table_function *function)
     }
 }
 
-/* Whether there was anything to print. */
+/* Returns whether it printed anything. */
 static bool print_function(struct printed *printed, const struct table_function *function, bool first)
 {
     bool same = same_map(printed, function);

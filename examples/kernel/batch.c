@@ -37,7 +37,7 @@ static void prepare(const struct disk *disk, const struct batch_plan *plan, enum
     }
 }
 
-/* In three pieces that are no sectors. */
+/* Splits the data in three pieces that are not whole sectors. */
 static enum vpt_status submit(struct disk *disk, enum batch_purpose purpose, struct slot *slot)
 {
     uint64_t address = ports_device_address(slot->data);
@@ -63,7 +63,7 @@ static enum vpt_status submit(struct disk *disk, enum batch_purpose purpose, str
     return status;
 }
 
-/* Submits requests from `next` on until there are no more or the queue is full. How many, or 0 if something failed. */
+/* Submits requests from `next` on until none is left or the queue is full. Returns how many; 0: something failed. */
 static uint32_t submit_some(struct disk *disk, const struct batch_plan *plan, enum batch_purpose purpose, uint32_t next)
 {
     uint32_t submitted = 0;
@@ -85,7 +85,7 @@ static uint32_t submit_some(struct disk *disk, const struct batch_plan *plan, en
     return submitted;
 }
 
-/* The only register that a kick may write is the doorbell; on an emulated CPU it reads one before. */
+/* A kick writes no register but the doorbell; on an emulated CPU it reads one before the write. */
 static bool kick(struct disk *disk)
 {
     uint32_t before = ports_count().register_writes;
@@ -95,7 +95,7 @@ static bool kick(struct disk *disk)
     return step("kick", status);
 }
 
-/* Waits for one completion. NULL if none comes or it is a bad one. */
+/* Waits for one completion. NULL: none came, or it is wrong. */
 static struct slot *wait_for_one(struct disk *disk)
 {
     struct vpt_completion completion;
@@ -127,7 +127,7 @@ static bool finish(const struct disk *disk, enum batch_purpose purpose, const st
     }
 }
 
-/* One round: as many requests as go, from `next` on. How many there were, or 0 if something failed. */
+/* One round: as many requests as fit, from `next` on. Returns how many; 0: something failed. */
 static uint32_t run_round(struct disk *disk, const struct batch_plan *plan, enum batch_purpose purpose, uint32_t next)
 {
     uint32_t submitted;

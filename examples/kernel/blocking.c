@@ -4,7 +4,9 @@
 #include "pattern.h"
 #include "step.h"
 
-/* So that no page border is a sector border: a helper that splits at pages has to cope. */
+/*
+ * Buffers start off sector borders, so page borders divide sectors: the helpers that split at pages must handle this.
+ */
 #define MISALIGNMENT 4u
 
 static unsigned char storage[BLOCKING_SECTORS_MAX * VPT_BLK_SECTOR_SIZE + MISALIGNMENT];

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Work on the disk by the blocking helpers. */
+/* Accesses the disk by the blocking helpers. */
 #ifndef KERNEL_BLOCKING_H
 #define KERNEL_BLOCKING_H
 
@@ -7,19 +7,19 @@
 
 #define BLOCKING_SECTORS_MAX 2048u
 
-/* Writes the pattern and says so: "@wrote sector count". At most BLOCKING_SECTORS_MAX sectors. */
+/* Writes the pattern and prints "@wrote sector count". At most BLOCKING_SECTORS_MAX sectors. */
 bool blocking_write(struct disk *disk, uint64_t sector, uint32_t sectors);
 
 /* Reads and compares with the pattern. */
 bool blocking_check(struct disk *disk, uint64_t sector, uint32_t sectors);
 
-/* Reads what is not ours and says its checksum: "@read sector count checksum". */
+/* Reads sectors that were not written, and prints "@read sector count checksum". */
 bool blocking_background(struct disk *disk, uint64_t sector, uint32_t sectors);
 
 /* Reads the seed from sector 0 into disk->seed. */
 bool blocking_seed(struct disk *disk);
 
-/* Asks for what has to be refused. */
+/* Makes requests that must be refused. */
 bool blocking_refusals(struct disk *disk);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What devices.c wants of each kind of bus: slots.c and functions.c. */
+/* What devices.c needs for each kind of bus: slots.c and functions.c. */
 #ifndef KERNEL_BUS_H
 #define KERNEL_BUS_H
 
@@ -8,7 +8,7 @@
 /* Called for each virtio device on a bus. A false answer ends the search. */
 typedef bool bus_visit(void *ctx, const struct device_place *place);
 
-/* Whether every place was looked at, and none was broken. Prepares the places for being opened. */
+/* Whether every place could be checked and none was broken. Prepares the places for device_open(). */
 bool slots_search(const struct machine_bus *bus, const struct vpt_port *port, bus_visit *visit, void *ctx);
 bool functions_search(const struct machine_bus *bus, const struct vpt_port *port, bus_visit *visit, void *ctx);
 

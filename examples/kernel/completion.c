@@ -17,7 +17,7 @@ void completion_init(struct disk *disk)
     }
 }
 
-/* How many interrupts the disk has sent that it was told not to send. */
+/* Number of interrupts that the disk sent while they were turned off. */
 static uint32_t unwanted(const struct disk *disk)
 {
     return disk->unwanted + (disk->quiet ? disk->wiring.source.claimed - disk->claimed_before : 0);
@@ -35,8 +35,8 @@ void completion_begin(struct disk *disk)
 }
 
 /*
- * Off is a hint: QEMU interrupts for the first request after a reset in any case, and others may have been on their
- * way. Those have arrived when a request that was sent later comes back.
+ * Turning notifications off is a hint: QEMU always interrupts for the first request after a reset, and others may
+ * already be on their way. These have arrived when a request that was sent later completes.
  */
 bool completion_quiet(struct disk *disk)
 {
@@ -66,7 +66,7 @@ static enum vpt_status poll(struct disk *disk, struct vpt_completion *completion
     return status;
 }
 
-/* A queue that had nothing is not looked at again before an interrupt: so nothing completes without one. */
+/* An empty queue is polled again only after an interrupt, so no request completes without one. */
 static bool wait_for_interrupt(struct disk *disk)
 {
     if (!by_interrupt(disk) || !disk->drained) {

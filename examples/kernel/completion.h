@@ -1,25 +1,28 @@
 /* SPDX-License-Identifier: MIT */
-/* How the main context learns that asynchronous requests have completed: by polling all the time, or by interrupt. */
+/* How the main context learns that asynchronous requests have completed: by polling, or by interrupt. */
 #ifndef KERNEL_COMPLETION_H
 #define KERNEL_COMPLETION_H
 
 #include "disk.h"
 
-/* Once the queue is set up: no interrupts yet. */
+/* Call after the queue is set up. Interrupts are off. */
 void completion_init(struct disk *disk);
 
-/* Before a round of requests is shown to the device, with none in flight: interrupts if that is the life's way. */
+/* Call before a round of requests is published, with none in flight. Turns interrupts on if this run uses them. */
 void completion_begin(struct disk *disk);
 
-/* With none in flight: tells the device not to interrupt until the next round, and counts whether it obeys. */
+/*
+ * Call with none in flight. Tells the device not to interrupt until the next round, and counts interrupts that come
+ * anyway.
+ */
 bool completion_quiet(struct disk *disk);
 
-/* Waits for one request, for a bounded time, and adds to disk->measure. What came instead is said. */
+/* Waits for one request, for a bounded time, and adds to disk->measure. Prints what came instead. */
 bool completion_wait(struct disk *disk, struct vpt_completion *completion);
 
 /*
- * After a life with interrupts: "@interrupts line|messages rounds sleeps queue configuration unwanted", and on a line
- * "@line number asked claimed".
+ * Prints, after a run with interrupts: "@interrupts line|messages rounds sleeps queue configuration unwanted", and on a
+ * line "@line number asked claimed".
  */
 void completion_report(const struct disk *disk);
 

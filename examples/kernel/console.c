@@ -26,7 +26,7 @@ static void print_hex(uint64_t value)
     }
 }
 
-/* By subtraction: a 64-bit division would need a function of the compiler's library on 32-bit machines. */
+/* By subtraction: a 64-bit division would need a function of the compiler's library on 32-bit CPUs. */
 static void print_decimal(uint64_t value)
 {
     uint64_t powers[20] = { 1 };
@@ -66,7 +66,7 @@ void print(const char *format, ...)
             uint64_t value = wide ? va_arg(arguments, unsigned long long) : va_arg(arguments, unsigned);
             (*at == 'u' ? print_decimal : print_hex)(value);
         } else {
-            break; /* not a format of ours: the rest cannot be told apart */
+            break; /* unknown format: the remaining arguments cannot be found */
         }
     }
     va_end(arguments);

@@ -3,7 +3,7 @@
 #ifndef KERNEL_CONSOLE_H
 #define KERNEL_CONSOLE_H
 
-/* Knows %s, %u, %x (unsigned), %llu and %llx (unsigned long long), no widths or flags. */
+/* Supports %s, %u, %x (unsigned), %llu and %llx (unsigned long long), no widths or flags. */
 void print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -8,36 +8,36 @@
 
 #include "machine.h"
 
-/* Where a device is. */
+/* Address of a device. */
 struct device_place {
     const struct machine_bus *bus;
-    uint32_t slot;                   /* MACHINE_MMIO_SLOTS: its number */
+    uint32_t slot;                   /* MACHINE_MMIO_SLOTS: slot number */
     struct vpt_pci_address function; /* MACHINE_PCI */
     struct vpt_pci_bars bars;        /* of the function, with addresses */
-    unsigned turn;                   /* its device number and those of the bridges in front: each turns INTA to INTD */
+    unsigned turn;                   /* sum of device numbers, its own and those of bridges above: each rotates INTx */
 };
 
-/* A device behind whatever transport its bus has. */
+/* A device behind the transport of its bus. */
 struct device {
     const struct machine_bus *bus;
-    struct vpt_mmio mmio; /* one of these */
+    struct vpt_mmio mmio; /* one of the two is used */
     struct vpt_virtio_pci pci;
-    struct vpt_device *virtio; /* in it */
+    struct vpt_device *virtio; /* points into it */
 };
 
-/* Makes a device of what is in a place, for this port. A status of the transport's probe, or of the port. */
+/* Opens the device in a place, for this port. Returns a status of the transport's probe, or of the port. */
 enum vpt_status device_open(struct device *device, const struct vpt_port *port, const struct device_place *place);
 
-/* Undoes it. The device must have been reset, or never been started. */
+/* Closes the device, which must have been reset, or never been started. */
 void device_close(struct device *device);
 
-/* Those that are driven. */
+/* The devices that this kernel drives. */
 struct devices {
     struct device_place disk;
     struct device_place entropy;
 };
 
-/* Says of each device what it is, and finds the first of each kind. False if there is none or a place is broken. */
+/* Prints each device's type, and finds the first of each type. False: there is none, or a place is broken. */
 bool devices_find(const struct vpt_port *port, struct devices *devices);
 
 #endif

@@ -7,7 +7,7 @@
 #include "ports.h"
 #include "step.h"
 
-/* Layout, in sectors: life n has the area from AREA_FIRST + n * AREA_SIZE on, and one sector at either end. */
+/* Layout, in sectors: run n uses the area at AREA_FIRST + n * AREA_SIZE, and one sector at each end of the disk. */
 #define AREA_FIRST 64u
 #define AREA_SIZE  6400u
 
@@ -19,9 +19,9 @@
 #define GAP_OFFSET    6000u
 #define GAP_COUNT     32u
 
-#define ANSWERS_ALONE 8u /* of the neighbour */
+#define ANSWERS_ALONE 8u /* answers of the neighbour */
 
-/* Memory for a life that hands it over. */
+/* Memory for a run that gives the library its memory. */
 static _Alignas(VPT_QUEUE_LEGACY_RINGS_ALIGNMENT) unsigned char rings[VPT_QUEUE_RINGS_SIZE(
     DISK_QUEUE_SIZE_MAX, VPT_QUEUE_LEGACY_RINGS_ALIGNMENT)];
 static _Alignas(16) unsigned char indirect[VPT_BLK_INDIRECT_SIZE(DISK_REQUESTS, DISK_SEGMENTS)];
@@ -103,8 +103,8 @@ static bool identify(struct disk *disk)
 }
 
 /*
- * Writes by either way, flushes, and reads back by the other way. The gaps between what is written are read too:
- * their checksums tell whoever has the image that they were really read.
+ * Writes by blocking and by asynchronous requests, flushes, and reads each back in the opposite way. Also reads the
+ * gaps between the written sectors: a tool that has the image checks by their checksums that they were really read.
  */
 static bool work(struct disk *disk, unsigned number)
 {
@@ -178,7 +178,7 @@ static void report(const struct disk_measure *measure, const struct ports_count 
     print("\n");
 }
 
-/* With a neighbour, which is first heard alone: the disk is to say that these interrupts are not its own. */
+/* With a neighbour, which runs alone first: the disk must say that these interrupts are not its own. */
 static bool work_beside(struct disk *disk, const struct disk_life *life, const struct device_place *entropy,
                         unsigned number)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A disk, brought up and taken down, and what is done to it in between. */
+/* Brings a disk up, tests it, and takes it down. */
 #ifndef KERNEL_DISK_H
 #define KERNEL_DISK_H
 
@@ -7,48 +7,48 @@
 
 #include "neighbour.h"
 
-/* One of the ways to drive the disk. */
+/* Options of one run on the disk. */
 struct disk_life {
     const char *name;
     const struct vpt_port *port;
-    bool hand_memory_over;              /* else the port's */
+    bool hand_memory_over;              /* give the library its memory; else the port allocates it */
     bool plain_ring;                    /* refuse indirect tables and the event index */
-    uint16_t queue_size;                /* at most DISK_QUEUE_SIZE_MAX; 0: what the library would take */
+    uint16_t queue_size;                /* at most DISK_QUEUE_SIZE_MAX; 0: the library's default */
     enum vpt_interrupt_mode interrupts; /* how asynchronous requests complete; blocking ones always poll */
 };
 
-/* What asynchronous requests cost. */
+/* Cost of asynchronous requests. */
 struct disk_measure {
     uint32_t requests;
-    uint32_t kicks;        /* notifications sent; 0 also if the port does not see them */
-    uint64_t submit_ticks; /* in the calls alone, without the time the device takes */
-    uint64_t poll_ticks;   /* of the polls that found something */
-    uint32_t rounds;       /* of requests that had to complete by interrupt */
+    uint32_t kicks;        /* notifications sent; 0 if the port does not count */
+    uint64_t submit_ticks; /* in the calls, without the device's time */
+    uint64_t poll_ticks;   /* of polls that found a completion */
+    uint32_t rounds;       /* rounds of requests completed by interrupt */
 };
 
 struct disk {
     struct device device;
     struct vpt_blk blk;
     struct vpt_blk_queue queue;
-    uint64_t seed; /* of the pattern: the disk's own first eight bytes */
+    uint64_t seed; /* seed of the pattern: the first eight bytes of the disk */
     struct disk_measure measure;
-    struct neighbour *neighbour; /* NULL: alone */
+    struct neighbour *neighbour; /* NULL: none */
 
     /* See completion.c. */
     struct wiring wiring;
     bool drained; /* the last poll found nothing */
-    bool quiet;   /* it is not to interrupt; claimed_before is how many interrupts there had been */
+    bool quiet;   /* interrupts are off; claimed_before counts the earlier ones */
     uint32_t claimed_before;
     uint32_t unwanted;
 };
 
 #define DISK_QUEUE_SIZE_MAX 256u
-#define DISK_REQUESTS       32u /* in flight at most */
-#define DISK_SEGMENTS       4u  /* of data in one request at most */
+#define DISK_REQUESTS       32u /* maximum in flight */
+#define DISK_SEGMENTS       4u  /* maximum of data segments in a request */
 
 /*
- * Brings the disk up, works on it, takes it down. `number`: of the life, from 0; each has its own part of the disk. The
- * entropy source lives beside the disk when that interrupts on a line.
+ * Brings the disk up, tests it, takes it down. `number` is the run's number, from 0; each run uses its own part of the
+ * disk. The entropy source is used too if the disk interrupts on a line.
  */
 bool disk_live(const struct disk_life *life, const struct devices *devices, unsigned number);
 

@@ -14,7 +14,7 @@
 
 static unsigned char bytes[BLOCKING + REQUESTS * EACH];
 
-/* The device may give fewer bytes than there is room for: what it gave is put together from bytes[BLOCKING] on. */
+/* The device may give fewer bytes than the buffer holds: collects all answers from bytes[BLOCKING] on, without gaps. */
 static bool take_answers(struct vpt_entropy *entropy, size_t *total)
 {
     struct vpt_completion completion;

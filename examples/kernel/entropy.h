@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Random bytes from an entropy device: what a kernel seeds its own generator with. */
+/* Random bytes from an entropy device, as a kernel uses them to seed its own generator. */
 #ifndef KERNEL_ENTROPY_H
 #define KERNEL_ENTROPY_H
 
@@ -7,7 +7,7 @@
 
 /*
  * Brings the device up, reads bytes by the blocking helper and by several requests in flight at once, and takes it
- * down. Says how many bytes came in either way, and which: "@entropy bytes checksum".
+ * down. Prints how many bytes came by each, and a checksum: "@entropy bytes checksum".
  */
 bool entropy_read(const struct vpt_port *port, const struct device_place *place);
 

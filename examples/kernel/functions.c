@@ -35,7 +35,7 @@ struct search {
     const struct machine_bus *bus;
     bus_visit *visit;
     void *ctx;
-    uint8_t turn[256]; /* of each bus: device numbers of the bridges in front, added up */
+    uint8_t turn[256]; /* for each bus: sum of the device numbers of the bridges above */
     unsigned functions;
     bool good;
 };
@@ -67,7 +67,7 @@ static void print_bars(const struct vpt_pci_bars *bars)
     }
 }
 
-/* Learns the BARs of a virtio function. */
+/* Reads the BARs of a virtio function. */
 static bool prepare(const struct vpt_pci_function *function, struct vpt_pci_bars *bars)
 {
     if (!step("size the BARs", vpt_pci_bars_size(function, bars))) {
@@ -108,7 +108,7 @@ bool functions_search(const struct machine_bus *bus, const struct vpt_port *port
     } else {
         print("@configuration cf8\n");
     }
-    /* Where firmware has run, it has done this. */
+    /* Firmware, where it has run, has done this. */
     if (pci->window_count != 0 && !step("number the buses and assign the BARs",
                                         vpt_pci_buses_place(port, 0, 0, 255, windows, pci->window_count))) {
         return false;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* QEMU's firmware configuration device, memory-mapped; a kernel proper finds its address in the device tree. */
+/* QEMU's firmware configuration device, memory-mapped; a real kernel finds its address in the device tree. */
 #ifndef KERNEL_FW_CFG_H
 #define KERNEL_FW_CFG_H
 
@@ -10,7 +10,7 @@
 #define FW_CFG_SELECTOR  8u
 #define FW_CFG_SIGNATURE 0u
 
-/* Whether the machine is QEMU's. Its CPU is then emulated, unless KVM runs it, which looks the same. */
+/* Whether the machine is QEMU's. Its CPU is then emulated, unless KVM runs it; this test cannot tell KVM apart. */
 static inline bool fw_cfg_is_qemu(uintptr_t address)
 {
     static const char signature[4] = { 'Q', 'E', 'M', 'U' };

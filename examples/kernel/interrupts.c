@@ -4,19 +4,19 @@
 #include "console.h"
 #include "controller.h"
 
-/* Interrupts of a line while the main context waits for none, before the line is shut so that anything else runs. */
+/* A line that interrupts this often while the main context does not wait is shut, so that other code can run. */
 #define STORM 10000u
 
 struct attachment {
     struct interrupt_source *source; /* NULL: free */
-    bool message;                    /* else a line */
+    bool message;                    /* false: a line */
     unsigned number;
     uint32_t means;
 };
 
 static struct attachment attachments[INTERRUPTS_ATTACHED_MAX];
 static volatile uint32_t nobody;
-static volatile uint32_t taken; /* of all kinds, the alarm too */
+static volatile uint32_t taken; /* all interrupts, the alarm included */
 static volatile uint32_t storm; /* since the main context last waited */
 static volatile bool stuck;
 static volatile bool alarm;
@@ -151,7 +151,7 @@ void interrupts_detach(const struct interrupt_source *source)
     }
 }
 
-/* With the CPU's interrupts off but while it sleeps, none can come between the look and the sleep. */
+/* The CPU's interrupts are off except during the sleep, so none can come between the check and the sleep. */
 static void sleep_until(struct interrupt_source *source)
 {
     while ((source->happened & VPT_INTERRUPT_QUEUE) == 0 && !alarm && !stuck) {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A kernel that does nothing but drive virtio devices by the library: finds them, reads random bytes, writes to the
- * disk and reads back in several ways, by polling and by interrupt, and ends with a status. Lines that begin with "@"
- * are for tools/kernel-disk.py, which looks at the disk image from outside afterwards.
+ * A kernel that only drives virtio devices by the library: it finds them, reads random bytes, writes to the disk and
+ * reads back in several ways, by polling and by interrupt, and ends with a status. tools/kernel-disk.py parses lines
+ * that begin with "@", and checks the disk image afterwards.
  */
 #include "console.h"
 #include "disk.h"

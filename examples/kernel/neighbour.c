@@ -4,7 +4,7 @@
 #include "ports.h"
 #include "step.h"
 
-#define POLL_ATTEMPTS 1000u /* each after an interrupt */
+#define POLL_ATTEMPTS 1000u /* polls, each after an interrupt */
 
 bool neighbour_bring_up(struct neighbour *neighbour, const struct vpt_port *port, const struct device_place *place)
 {
@@ -34,7 +34,7 @@ bool neighbour_ask(struct neighbour *neighbour)
            step("kick the entropy source", vpt_requests_kick(&neighbour->entropy.requests));
 }
 
-/* Whether the bytes are no longer the zeroes they were: one in 2^64 answers would begin with eight of those. */
+/* Whether the bytes have changed from zero: one in 2^64 answers would begin with eight zero bytes. */
 static bool answered(const struct neighbour *neighbour, uint32_t written)
 {
     unsigned set = 0;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* An entropy source that interrupts beside the disk, on the disk's line where they are functions of one PCI device. */
+/* An entropy source that is used together with the disk, on the disk's line if both are functions of one PCI device. */
 #ifndef KERNEL_NEIGHBOUR_H
 #define KERNEL_NEIGHBOUR_H
 
@@ -17,16 +17,16 @@ struct neighbour {
     uint32_t answers;
 };
 
-/* Brings it up, to interrupt on its line. */
+/* Brings it up, with interrupts on its line. */
 bool neighbour_bring_up(struct neighbour *neighbour, const struct vpt_port *port, const struct device_place *place);
 
-/* Asks for random bytes, and waits, asleep, for what was asked for: alternately. Nothing to do where it is NULL. */
+/* Requests random bytes; and sleeps until they arrive. Call them in turn. NULL: they do nothing. */
 bool neighbour_ask(struct neighbour *neighbour);
 bool neighbour_answer(struct neighbour *neighbour);
 
 bool neighbour_take_down(struct neighbour *neighbour);
 
-/* How many answers came, on which line: "@neighbour answers sleeps line asked claimed". */
+/* Prints "@neighbour answers sleeps line asked claimed". */
 void neighbour_report(const struct neighbour *neighbour);
 
 #endif

@@ -7,7 +7,7 @@
 
 #define SECTOR_WORDS (VPT_BLK_SECTOR_SIZE / 8u)
 
-/* The finalizer of SplitMix64: every bit of the number touches every bit of the result. */
+/* The finalizer of SplitMix64: every input bit affects every output bit. */
 static uint64_t word(uint64_t seed, uint64_t number)
 {
     uint64_t z = seed + (number + 1u) * UINT64_C(0x9e3779b97f4a7c15);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is written to the disk: data that follow from a seed and the sector number, and from nothing else. */
+/* The data written to the disk: computed from a seed and the sector number alone. */
 #ifndef KERNEL_PATTERN_H
 #define KERNEL_PATTERN_H
 
@@ -9,10 +9,10 @@
 
 void pattern_fill(unsigned char *buffer, uint64_t seed, uint64_t sector, size_t sectors);
 
-/* Fills with what no pattern is, so that a read that changes nothing is noticed. */
+/* Fills with bytes that differ from every pattern, so that a read that changes nothing is noticed. */
 void pattern_poison(unsigned char *buffer, size_t sectors);
 
-/* Whether the buffer holds the pattern; if not, says where it differs. */
+/* Whether the buffer holds the pattern; if not, prints where it differs. */
 bool pattern_check(const unsigned char *buffer, uint64_t seed, uint64_t sector, size_t sectors);
 
 /* FNV-1a, 64 bits. */

@@ -23,7 +23,7 @@ static void log_line(void *ctx, enum vpt_log_level level, const char *subject, e
           vpt_status_str(status), (unsigned long long)bytes);
 }
 
-/* ---- The ready-made one: all memory is mapped at its physical address ---- */
+/* ---- The ready-made port: all memory is mapped at its physical address ---- */
 
 static struct vpt_port_context context = { .pool = &pool };
 
@@ -38,13 +38,13 @@ struct vpt_port ports_ready_made = {
     .log = log_line,
 };
 
-/* Where registers are mapped: at their physical addresses. */
+/* Registers are mapped at their physical addresses. */
 static void *mapped(uint64_t physical)
 {
     return (void *)(uintptr_t)physical;
 }
 
-/* The machine decides which of the ready-made functions reach PCI. */
+/* The machine decides which ready-made functions reach PCI. */
 static void reach_pci(const struct machine_pci *pci)
 {
     context.io_window = mapped(pci->io_window);
@@ -75,10 +75,10 @@ bool ports_pool_is_whole(void)
     return true;
 }
 
-/* ---- The counting one ---- */
+/* ---- The counting port ---- */
 
 struct counting {
-    struct vpt_port_context context; /* first: the ready-made functions find it there */
+    struct vpt_port_context context; /* must be first: the ready-made functions cast ctx to it */
     struct ports_count count;
 };
 
@@ -179,7 +179,7 @@ struct vpt_port ports_counting = {
     .log = log_line,
 };
 
-/* ---- Both ---- */
+/* ---- Both ports ---- */
 
 enum vpt_status ports_init(void)
 {

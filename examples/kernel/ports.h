@@ -9,29 +9,28 @@
 extern struct vpt_port ports_ready_made;
 
 /*
- * No memory: rings are handed over by the caller. Every access to registers, I/O ports and PCI configuration, and
- * every share, goes through functions of the kernel's own, which count; and a share covers one page at most, as in a
- * kernel with scattered pages.
+ * No memory: the caller provides the rings. Functions of the kernel count every access to registers, I/O ports and PCI
+ * configuration, and every share. A share covers at most one page, as in a kernel with scattered pages.
  */
 extern struct vpt_port ports_counting;
 
-/* What the counting port has seen. */
+/* Counts of the counting port. */
 struct ports_count {
     uint32_t register_accesses;
     uint32_t register_writes; /* of these: to registers and I/O ports */
-    uint32_t shares;          /* ever made */
-    uint32_t unshares;        /* ever ended */
+    uint32_t shares;          /* in total */
+    uint32_t unshares;        /* in total */
 };
 
 struct ports_count ports_count(void);
 
-/* Sets the page pool up, and what reaches the machine's PCI. Once, before the ports are used. */
+/* Sets up the page pool and the PCI functions of the machine. Call once, before the ports are used. */
 enum vpt_status ports_init(void);
 
-/* Whether everything taken from the page pool has been given back. */
+/* Whether all memory of the page pool has been freed. */
 bool ports_pool_is_whole(void);
 
-/* The device address of memory of this kernel. */
+/* The device address of the kernel's memory. */
 static inline uint64_t ports_device_address(const void *address)
 {
     return (uint64_t)(uintptr_t)address;

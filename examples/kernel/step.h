@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What became of a step, on the console if it is bad. A failed step ends the kernel with a failure status. */
+/* Prints the result of a step if it is bad. A failed step ends the kernel with a failure status. */
 #ifndef KERNEL_STEP_H
 #define KERNEL_STEP_H
 
@@ -7,7 +7,7 @@
 
 #include "console.h"
 
-/* Whether `status` is the expected one; if not, says which step brought what. */
+/* Whether `status` is the expected one; if not, prints the step and the status. */
 static inline bool step_expect(const char *what, enum vpt_status expected, enum vpt_status status)
 {
     if (status == expected) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* All that the library, and the compiler on its own account, want of a C library. */
+/* All functions of a C library that vpt and the compiler call. */
 #include <stddef.h>
 
 void *memcpy(void *restrict destination, const void *restrict source, size_t size);

@@ -72,7 +72,7 @@ static bool find_line(struct wiring *wiring, const struct device *device, const 
     return true;
 }
 
-/* ---- Both ---- */
+/* ---- Both modes ---- */
 
 bool wiring_prepare(struct wiring *wiring, enum vpt_interrupt_mode mode, const struct device *device,
                     const struct device_place *place)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How a device's interrupts reach the CPU: on which line, or by which messages. */
+/* How a device's interrupts reach the CPU: by a line or by messages. */
 #ifndef KERNEL_WIRING_H
 #define KERNEL_WIRING_H
 
@@ -13,17 +13,17 @@ struct wiring {
     unsigned line; /* VPT_INTERRUPTS_LINE */
 };
 
-/* Whether the machine can do that for a device in this place: messages (MSI-X) are not everywhere. */
+/* Whether the machine supports the mode for a device in this place: not every place has messages (MSI-X). */
 bool wiring_possible(enum vpt_interrupt_mode mode, const struct device_place *place);
 
-/* Before vpt_device_negotiate(): turns MSI-X on if the mode wants it. Makes *wiring a new one. */
+/* Call before vpt_device_negotiate(): turns MSI-X on if the mode uses it, and initializes *wiring. */
 bool wiring_prepare(struct wiring *wiring, enum vpt_interrupt_mode mode, const struct device *device,
                     const struct device_place *place);
 
-/* After it: tells the device which way virtqueue 0 and the configuration interrupt, and attaches them. */
+/* Call after vpt_device_negotiate(): configures and attaches the interrupts of virtqueue 0 and the configuration. */
 bool wiring_connect(struct wiring *wiring);
 
-/* After the device's reset. */
+/* Call after the device's reset. */
 void wiring_disconnect(struct wiring *wiring);
 
 #endif

@@ -30,7 +30,7 @@ static void say_number(const struct answer *answer, const char *name, uint64_t v
     say_text(answer, (struct text){ digits + first, sizeof(digits) - first });
 }
 
-/* The reasons that need no more words; the others are in answer_failure(). */
+/* Reasons that need no detail; answer_failure() adds the others. */
 static const char *reason(enum store_status status)
 {
     switch (status) {
@@ -41,7 +41,7 @@ static const char *reason(enum store_status status)
     case STORE_DAMAGED: return "damaged";
     case STORE_UNFIT: return "this disk cannot hold the store";
     case STORE_THERE: return "there is a store on this disk";
-    case STORE_TOO_LONG: return "too long"; /* not from here: the lengths have been looked at */
+    case STORE_TOO_LONG: return "too long"; /* cannot happen here: the lengths have been checked */
     default: return "disk: ";
     }
 }
@@ -74,7 +74,7 @@ static void answer_wrong(const struct answer *answer, const char *what)
 
 /* ---- Lines ---- */
 
-/* What is before the first space, and what is after it; with `divided` whether there is one. */
+/* A line, split at its first space; `divided`: it has one. */
 struct parts {
     struct text first;
     struct text rest;
@@ -146,7 +146,7 @@ static void put(struct store *store, struct text arguments, const struct answer 
     }
 }
 
-/* Whether the only argument is a key. */
+/* Whether the arguments are one key. */
 static bool one_key(struct text arguments, const struct answer *answer, const char *usage)
 {
     if (divide(arguments).divided) {
@@ -241,7 +241,7 @@ static void off(struct store *store, struct text arguments, const struct answer 
 
 static const struct command {
     const char *name;
-    bool arguments; /* whether there are any; else a line with some is wrong */
+    bool arguments; /* whether the command takes arguments; if not, a line with arguments is an error */
     void (*run)(struct store *store, struct text arguments, const struct answer *answer);
 } commands[] = {
     { "put", true, put },        { "get", true, get },        { "delete", true, delete_key }, { "list", false, list },

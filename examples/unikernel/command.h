@@ -1,26 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-/* The commands, one a line, and their answers, one a line each. See README.md. */
+/* The commands, one a line, each with an answer of one line. See README.md. */
 #ifndef UNIKERNEL_COMMAND_H
 #define UNIKERNEL_COMMAND_H
 
 #include "store.h"
 
-/* The longest line that can be right: "put", a key, a value. */
+/* The longest valid line: "put", a key, a value. */
 #define COMMAND_LINE_MAX (5u + FORMAT_KEY_MAX + FORMAT_VALUE_MAX)
 
-/* Where answers go. */
+/* Receives the answers. */
 struct answer {
     void (*put)(void *ctx, char character);
     void *ctx;
 };
 
-/* Carries out a line, which comes without its end, and answers. False: it was "off". */
+/* Executes a line, given without its line end, and answers. False: the command was "off". */
 bool command_run(struct store *store, const char *line, size_t size, const struct answer *answer);
 
-/* The answer to a line that was too long to be kept. */
+/* Answers a line that was too long for the buffer. */
 void command_too_long(const struct answer *answer);
 
-/* Opens the store and says on a line what came of it: "ready" and what "status" says, or why not. */
+/* Opens the store and prints a line: "ready" and the numbers of "status", or the error. */
 void command_begin(struct store *store, const struct answer *answer);
 
 #endif

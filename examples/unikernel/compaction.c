@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Compaction. The other area is complete and durable before its header is written, and that is durable before the old
- * header goes: at any moment one header at least leads to everything that has been answered for.
+ * Compaction. The other area is complete and durable before its header is written, and that header is durable before
+ * the old one is erased: at any moment at least one header leads to all data that has been answered with "ok".
  */
 #include "store_internal.h"
 
@@ -17,7 +17,7 @@ static struct text key_of(const struct store_entry *entry)
     return (struct text){ entry->key, entry->key_size };
 }
 
-/* Whether the entry lives on: what the record is about does not. */
+/* Whether the entry stays: an entry with the record's key does not. */
 static bool lives(const struct store_entry *entry, const struct record *record)
 {
     return !text_equal(key_of(entry), record->key);
@@ -42,7 +42,7 @@ static bool fits(const struct store *store, const struct record *record)
     return sectors <= store->header.area_sectors;
 }
 
-/* STORE_DAMAGED: there is something else than the index says. */
+/* STORE_DAMAGED: the record on the disk is not the one in the index. */
 static enum store_status copy(struct store *store, struct target *target, const struct store_entry *entry)
 {
     uint32_t sectors = sectors_of(entry, target->header.unit);
@@ -75,7 +75,10 @@ static enum vpt_status add(struct store *store, struct target *target, const str
     return status;
 }
 
-/* What lives on, and after it nothing that could be taken for a record, left there by an earlier use of the area. */
+/*
+ * Writes the entries that stay and the record, and zeroes the rest of the area, so that no record of an earlier use
+ * follows.
+ */
 static enum store_status fill(struct store *store, struct target *target, const struct record *record)
 {
     enum vpt_status status = VPT_OK;
@@ -101,7 +104,7 @@ static enum store_status fill(struct store *store, struct target *target, const 
     return status == VPT_OK ? STORE_OK : store_failed(store, status);
 }
 
-/* The index after the move; the order of the entries is the one in which they were copied. */
+/* Updates the index after the move: entries were copied in its order. */
 static void settle_index(struct store *store, const struct target *target, const struct record *record)
 {
     uint32_t position = 0;
@@ -129,7 +132,7 @@ enum store_status store_compact(struct store *store, const struct record *record
     if (result != STORE_OK) {
         return result;
     }
-    /* From the new header on, which is what carries the record out, the other area counts. */
+    /* The new header makes the other area, with the record, the valid one. */
     status = area_write_header(store, &target.header);
     if (status == VPT_OK) {
         status = area_retire_header(store, store->header.generation);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* CRC-32 as in Ethernet and zip: reflected, polynomial 0x04c11db7, of "123456789" it is 0xcbf43926. */
+/* CRC-32 as in Ethernet and zip: reflected, polynomial 0x04c11db7. Check value: 0xcbf43926 for "123456789". */
 #ifndef UNIKERNEL_CRC32_H
 #define UNIKERNEL_CRC32_H
 

@@ -3,7 +3,7 @@
 
 #include "crc32.h"
 
-/* Of a header: offsets of its fields, in bytes. The checksum is over the others. */
+/* Offsets in a header, in bytes. The checksum covers all other fields. */
 #define HEADER_MAGIC        0u
 #define HEADER_VERSION      8u
 #define HEADER_AREA_SECTORS 12u
@@ -16,10 +16,10 @@
 #define HEADER_MAGIC_VALUE   0x65726f7473747076u /* "vptstore" */
 #define HEADER_VERSION_VALUE 1u
 
-/* Of a record. The first byte is none that a key or a value can hold, so no value looks like a record. */
+/* Offsets in a record. No key or value can hold the first byte, so no value looks like a record. */
 #define RECORD_MAGIC      0u
 #define RECORD_CRC        4u
-#define RECORD_SEQUENCE   8u /* the checksum is over this and all that follows */
+#define RECORD_SEQUENCE   8u /* the checksum covers the bytes from here on */
 #define RECORD_TYPE       16u
 #define RECORD_KEY_SIZE   17u
 #define RECORD_VALUE_SIZE 18u

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the store's disk looks like (README.md has the picture): two headers, two areas, records. Numbers are
- * little-endian. Everything here works on bytes in memory; who reads and writes them is store.c and its kin.
+ * The format of the store's disk (README.md has the picture): two headers, two areas, records. Numbers are
+ * little-endian. These functions work on bytes in memory; store.c and others read and write the disk.
  */
 #ifndef UNIKERNEL_FORMAT_H
 #define UNIKERNEL_FORMAT_H
@@ -12,7 +12,7 @@
 
 #define FORMAT_SECTOR 512u
 
-/* In sectors. A header has 4 KiB to itself: no common physical block holds both. */
+/* In sectors. Each header has 4 KiB to itself, so that no physical block holds both headers. */
 #define FORMAT_HEADER_SECTORS 8u
 #define FORMAT_AREAS_FIRST    (2u * FORMAT_HEADER_SECTORS)
 #define FORMAT_UNIT_MAX       8u
@@ -23,7 +23,7 @@
 #define FORMAT_KEY_MAX   64u
 #define FORMAT_VALUE_MAX 2000u
 
-/* Some bytes that somebody else keeps. */
+/* Bytes that the caller owns. */
 struct text {
     const char *bytes;
     size_t size;
@@ -31,13 +31,16 @@ struct text {
 
 bool text_equal(struct text a, struct text b);
 
-/* ---- Headers: slot n (0 or 1) says that area n is the store, unless the other does with a higher generation ---- */
+/*
+ * ---- Headers: slot n (0 or 1) says that area n is the store, unless the header with the higher generation differs
+ * ----
+ */
 
 struct header {
-    uint64_t generation;     /* its lowest bit is the slot's number */
-    uint64_t first_sequence; /* of the area's first record */
-    uint32_t area_sectors;   /* of each area */
-    uint32_t unit;           /* in sectors, a power of two: where records start */
+    uint64_t generation;     /* bit 0 is the slot's number */
+    uint64_t first_sequence; /* sequence number of the area's first record */
+    uint32_t area_sectors;   /* size of each area */
+    uint32_t unit;           /* sectors, a power of two: records start at multiples of it */
 };
 
 enum header_state {
@@ -46,7 +49,7 @@ enum header_state {
     HEADER_BROKEN
 };
 
-/* Of one sector. */
+/* `sector` has FORMAT_SECTOR bytes. */
 void header_encode(const struct header *header, uint8_t *sector);
 enum header_state header_decode(struct header *header, const uint8_t *sector, unsigned slot);
 
@@ -64,16 +67,16 @@ struct record {
     struct text value;
 };
 
-/* How many sectors a record takes, padding included. */
+/* Size of a record in sectors, padding included. */
 uint32_t record_sectors(size_t key_size, size_t value_size, uint32_t unit);
 
-/* Fills so many sectors. The key and the value may not lie there. */
+/* Fills this many sectors of `bytes`, which must not overlap the key or the value. */
 void record_encode(const struct record *record, uint8_t *bytes, uint32_t sectors);
 
-/* Gives a record that has been decoded from there another number. */
+/* Changes the sequence number of a valid encoded record. */
 void record_renumber(uint8_t *bytes, uint64_t sequence);
 
-/* False: `size` bytes do not begin with a whole record. Else its texts lie in `bytes`. */
+/* Decodes the record at `bytes`; its texts point into `bytes`. False: there is no whole record in `size` bytes. */
 bool record_decode(struct record *record, const uint8_t *bytes, size_t size);
 
 #endif

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* The whole program: what a kernel would call init, without the kernel. */
+/* The program: what a kernel would call init, but without a kernel. */
 #include "command.h"
 #include "console.h"
-#include "mock_machine.h"
+#include "machine.h"
 #include "port.h"
 #include "sleep.h"
 
 #define KEYS_MAX 1024u
 
-/* One more than the longest line that can be right, and some, so that commands can say what is too long. */
+/* Longer than the longest valid line, so that commands can say what is too long. */
 #define LINE_MAX (COMMAND_LINE_MAX + 512u)
 
 static _Alignas(4096) unsigned char buffer[STORAGE_BUFFER_SIZE];
@@ -24,7 +24,7 @@ static void put(void *ctx, char character)
 
 static const struct answer answer = { .put = put };
 
-/* Reads a line and carries it out. Whoever sends line ends of two characters sends empty lines, which are nothing. */
+/* Reads a line and executes it. A line end of two characters gives an extra empty line, which is ignored. */
 static bool serve(void)
 {
     static char line[LINE_MAX];

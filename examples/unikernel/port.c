@@ -4,14 +4,16 @@
 #include <page_pool.h>
 #include <vpt/mmio.h>
 
-#include "mock_machine.h"
+#include "machine.h"
 
 static _Alignas(VPT_PAGE_POOL_PAGE_SIZE) unsigned char memory[16u * VPT_PAGE_POOL_PAGE_SIZE];
 static struct vpt_page_pool pool;
 static struct vpt_port_context context = { .pool = &pool };
 static struct vpt_mmio mmio;
 
-/* Memory and registers are where their addresses say, and the store shares nothing: this is all it takes. */
+/*
+ * Memory and registers are mapped at their physical addresses, and the store shares nothing, so this is the whole port.
+ */
 static struct vpt_port port = {
     .ctx = &context,
     .dma_allocate = vpt_page_pool_dma_allocate,

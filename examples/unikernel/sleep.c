@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * No wake-up is lost: what is waited for is looked at with the CPU's interrupts off, and cpu_sleep() lets them through
- * in such a way that one that has been pending ends the sleep.
+ * No wake-up is lost: the condition is checked with the CPU's interrupts off, and cpu_sleep() turns them on in such a
+ * way that a pending interrupt ends the sleep.
  */
 #include "sleep.h"
 
@@ -9,7 +9,7 @@
 #include "interrupts.h"
 #include "serial.h"
 
-#define SECONDS 10u /* that a request may take */
+#define SECONDS 10u /* limit of a request */
 
 #define INPUT_SIZE 4096u /* a power of two */
 
@@ -17,11 +17,11 @@ static struct vpt_device *disk;
 static volatile bool disk_done;
 static volatile bool alarm;
 
-/* Characters that nobody has taken yet; the positions only grow. */
+/* Received characters; the positions only grow. */
 static volatile char input[INPUT_SIZE];
 static volatile unsigned input_taken;
 static volatile unsigned input_put;
-static volatile bool input_held; /* the port keeps the rest until there is room */
+static volatile bool input_held; /* buffer full: the port keeps further characters */
 
 /* ---- The handler, which ../kernel's interrupt controllers call ---- */
 
@@ -72,7 +72,9 @@ void sleep_init(struct vpt_device *device, unsigned disk_line)
     cpu_interrupts_on();
 }
 
-/* When the alarm has rung it is too late, whatever has come meanwhile: an interrupt that is lost must not go unseen. */
+/*
+ * After the alarm the wait has failed, even if the disk has interrupted since: a lost interrupt must not go unnoticed.
+ */
 bool sleep_for_disk(void *ctx)
 {
     bool done;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "storage.h"
 
-/* Interrupts that a device may send without having completed anything, before it is given up. */
+/* Number of interrupts without a completion after which the device is given up. */
 #define WAKEUPS_IN_VAIN 1000u
 
 enum vpt_status storage_up(struct storage *storage)
@@ -31,14 +31,14 @@ void storage_down(struct storage *storage)
         return;
     }
     (void)vpt_device_reset(storage->device);
-    (void)vpt_requests_poll(&storage->queue.requests, &completion); /* there is one at most */
+    (void)vpt_requests_poll(&storage->queue.requests, &completion); /* at most one request */
     storage->up = vpt_requests_release(&storage->queue.requests) != VPT_OK;
     storage->stuck = storage->up;
 }
 
 /*
- * Polls until there is nothing left: that is what makes the device interrupt for the next one. VPT_EMPTY: there was
- * nothing at all; else what became of the request.
+ * Polls until the queue is empty, because only then does the device interrupt for the next request. Returns the
+ * request's status, or VPT_EMPTY if no request had completed.
  */
 static enum vpt_status drain(struct storage *storage)
 {
@@ -47,7 +47,7 @@ static enum vpt_status drain(struct storage *storage)
 
     do {
         status = vpt_requests_poll(&storage->queue.requests, &completion);
-    } while (status == VPT_OK); /* of one request */
+    } while (status == VPT_OK); /* at most one request completes */
     return status == VPT_EMPTY ? completion.status : status;
 }
 
@@ -108,7 +108,7 @@ enum vpt_status storage_flush(struct storage *storage)
     static const struct vpt_blk_request request = { .operation = VPT_BLK_FLUSH };
 
     if (!storage->blk.info.flush) {
-        return vpt_blk_flush(&storage->queue); /* which knows whether there is nothing to do, or no way to do it */
+        return vpt_blk_flush(&storage->queue); /* VPT_OK if no flush is needed, else an error */
     }
     return carry_out(storage, &request);
 }

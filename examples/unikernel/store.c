@@ -11,7 +11,7 @@ enum store_status store_failed(struct store *store, enum vpt_status cause)
 
 /* ---- Opening ---- */
 
-/* What an area and the records in it have to be like on this disk; false if it cannot be used. */
+/* Computes the area's size and unit for this disk; false if the disk cannot be used. */
 static bool plan(const struct vpt_blk_info *info, struct header *header)
 {
     uint64_t block = (uint64_t)info->block_size << info->physical_block_exponent;
@@ -26,7 +26,10 @@ static bool plan(const struct vpt_blk_info *info, struct header *header)
     return header->area_sectors >= FORMAT_AREA_MIN;
 }
 
-/* Finds the header that counts, and in *other what the other slot holds. STORE_MISSING: both are blank. */
+/*
+ * Finds the valid header with the higher generation; *other is the state of the other slot. STORE_MISSING: both are
+ * blank.
+ */
 static enum store_status find_header(struct store *store, enum header_state *other)
 {
     enum header_state states[2];
@@ -52,7 +55,7 @@ static enum store_status find_header(struct store *store, enum header_state *oth
     return STORE_OK;
 }
 
-/* Whether the disk still is what the store was made for. */
+/* Whether the disk still fits the store's header. */
 static bool suitable(const struct store *store, const struct header *planned)
 {
     const struct header *header = &store->header;
@@ -61,8 +64,8 @@ static bool suitable(const struct store *store, const struct header *planned)
 }
 
 /*
- * A record was durable before the next one was written. So after the end of the log there can be what a torn write has
- * left, but no whole record: if there is one, what seemed to be the end has been damaged.
+ * Each record was durable before the next was written. So after the end of the log there may be a torn write, but no
+ * whole record: a whole record there means that the end is damage.
  */
 static enum store_status look_beyond(struct store *store)
 {
@@ -71,7 +74,7 @@ static enum store_status look_beyond(struct store *store)
     for (uint32_t position = store->end; position < area_sectors;) {
         uint32_t left = area_sectors - position;
         uint32_t sectors = left < STORAGE_BUFFER_SECTORS ? left : STORAGE_BUFFER_SECTORS;
-        uint32_t starts = left == sectors ? sectors : sectors - FORMAT_RECORD_MAX; /* of records that lie in it whole */
+        uint32_t starts = left == sectors ? sectors : sectors - FORMAT_RECORD_MAX; /* of whole records */
         enum vpt_status status = storage_read(store->storage, store_area_sector(&store->header) + position, sectors);
 
         if (status != VPT_OK) {
@@ -89,9 +92,7 @@ static enum store_status look_beyond(struct store *store)
     return STORE_OK;
 }
 
-/*
- * Applies records up to the first thing that is none: there the log ends, if need be with what a torn write has left.
- */
+/* Applies records up to the first position without a valid one. There the log ends, perhaps with a torn write. */
 static enum store_status replay(struct store *store)
 {
     const struct header *header = &store->header;
@@ -126,8 +127,8 @@ static enum store_status replay(struct store *store)
 }
 
 /*
- * The last record may be one that nobody was told of and that is not durable: it is going to be read, so it has to be.
- * And a header that leads to an older state must not be left for a time when this one cannot be read any more.
+ * The last record may be neither answered nor durable. It will now be read, so make it durable. Erase the header of an
+ * older state, which must not become valid when this one can no longer be read.
  */
 static enum store_status settle(struct store *store, enum header_state other)
 {
@@ -161,7 +162,7 @@ static enum store_status make(struct store *store, const struct header *planned)
     return status == VPT_OK ? find_header(store, &other) : store_failed(store, status);
 }
 
-/* Brings the disk up, and looks what it is good for. */
+/* Brings the disk up, and checks its size and blocks. */
 static enum store_status examine(struct store *store, struct header *planned)
 {
     enum vpt_status status = storage_up(store->storage);
@@ -217,7 +218,7 @@ enum store_status store_format(struct store *store)
 
 /* ---- Use ---- */
 
-/* Appends the record, or compacts with it. Nothing that has been answered for is in the sectors that are written. */
+/* Appends the record, or compacts with it. The sectors that are written hold nothing that was answered with "ok". */
 static enum store_status carry_out(struct store *store, const struct record *record)
 {
     uint32_t sectors = record_sectors(record->key.size, record->value.size, store->header.unit);

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Assigning a PCI function to a guest: what a small hypervisor must remember of a device, physical or emulated, that it
- * gives to a guest. vpt answers the guest's configuration accesses, maps BARs where the guest places them, and hides
+ * Assigning a PCI function to a guest: what a small hypervisor must remember about a device, physical or emulated, that
+ * it gives to a guest. vpt answers the guest's configuration accesses, maps BARs where the guest places them, and hides
  * what a guest must not have. The hypervisor says how the device is reached and how a guest's address space changes.
  *
  *     vpt_assign_open(&device, &config)                  reads the function, sizes its BARs
  *     vpt_assign_acquire(&device, owner, &guest)         gives the device to a guest
  *     vpt_assign_config_read(), _write()                 its configuration accesses, which are trapped
- *     vpt_assign_access_read(), _write()                 its accesses to what is trapped of the BARs
+ *     vpt_assign_access_read(), _write()                 its accesses to trapped parts of BARs
  *     vpt_assign_release(&device)                        takes the device back, so that another guest may have it
  *     vpt_assign_close(&device)
  *
  * Nothing is allocated. Every access of a guest, to any address, has a defined answer. Every call on a device needs a
- * lock of the caller's, the same for all calls; an interrupt handler may take this lock. Hooks are called with it held
- * and call nothing of this header, with two exceptions: the guest's map() and unmap() may change a DMA space
- * (assign_dma.h), and the host's interrupts() may change entries for host vectors (assign_remap.h). docs/contexts.md
- * explains the lines "Context".
+ * lock of the caller's, the same for all calls: the device's lock here is that of the assigned device, which an
+ * interrupt handler may take. Hooks are called with it held and call nothing of this header, with two exceptions: the
+ * guest's map() and unmap() may change a DMA space (assign_dma.h), and the host's interrupts() may change entries for
+ * host vectors (assign_remap.h). docs/contexts.md explains the lines "Context".
  */
 #ifndef VPT_ASSIGN_H
 #define VPT_ASSIGN_H
@@ -80,8 +80,8 @@ struct vpt_assign_host {
     void (*audit)(void *ctx, uint16_t offset, unsigned width, uint32_t value, uint32_t allowed);
 
     /*
-     * Told how the function interrupts from now on: with `count` messages, or 0 for INTx and for none. It is told only
-     * when the guest's choice changes. NULL: nobody is told. If it fails, the guest's write has no effect.
+     * Told how the function interrupts from now on; `count` is how many messages it has, or 0 for INTx and for none. It
+     * is told only when the guest's choice changes. NULL: nobody is told. If it fails, the guest's write has no effect.
      */
     enum vpt_status (*interrupts)(void *ctx, enum vpt_assign_interrupt_mode mode, uint16_t count);
 
@@ -101,7 +101,7 @@ struct vpt_assign_host {
     /* Waits for at least so many microseconds. NULL: nothing can wait, so functions are not reset. */
     void (*delay)(void *ctx, uint32_t microseconds);
 
-    /* Whether reset() knows VPT_ASSIGN_RESET_BUS; otherwise it is not called for that. */
+    /* Whether reset() can do VPT_ASSIGN_RESET_BUS; if not, reset() is never called for a bus. */
     bool reset_bus;
 
     /*
@@ -140,10 +140,10 @@ struct vpt_assign_region {
  * until they return.
  *
  * All changes that one write of a guest causes are one transaction: unmaps come first, then maps. If one fails, all are
- * undone, and the write has no effect. An exception is a guest that writes an address: the address may be incomplete,
- * or the guest may want to know the BAR's size; so a map() that fails then counts as VPT_REFUSED. If undoing fails too,
- * the device is degraded: writes of a guest call no hook any more, and the registers that mappings depend on stay as
- * they are, until a release or a reset succeeds.
+ * undone, and the write has no effect. There is one exception: if the guest writes an address, the address may be
+ * incomplete, or the guest may want to know the BAR's size; so a map() that fails then counts as VPT_REFUSED. If
+ * undoing fails too, the device is degraded: writes of a guest call no hook any more, and the registers that mappings
+ * depend on stay as they are, until a release or a reset succeeds.
  */
 struct vpt_assign_guest {
     void *ctx;
@@ -175,11 +175,11 @@ struct vpt_assign_layout {
     const struct vpt_assign_trap *traps;
     uint16_t trap_count;
     uint64_t page_size; /* of the guest's mappings, a power of two */
-    /* As on the host; the last is the ROM. One without an address is never live. */
+    /* BARs as on the host; the last is the ROM. A BAR without an address is never live. */
     struct vpt_pci_bar bar[VPT_PCI_BARS_MAX + 1u];
 };
 
-/* What a guest changes of the BARs: the registers, as the guest sees them, that decide which BARs are live. */
+/* The registers, as the guest sees and changes them, that decide which BARs are live. */
 struct vpt_assign_registers {
     uint16_t command;
     uint8_t power_state;                 /* from 0 (D0) to 3 (D3hot) */
@@ -267,9 +267,9 @@ struct vpt_assign_device {
     uint32_t msi_pending;                /* pending messages of MSI */
     const struct vpt_assign_host *host;
     const struct vpt_assign_guest *guest;
-    uint32_t *shadow;                     /* registers of 4 bytes: virtual bits as the guest sees them */
-    uint32_t *saved;                      /* registers of 4 bytes: the host's, as they were at the open */
-    uint8_t *classes;                     /* config_size bytes: rows of the permission table */
+    uint32_t *shadow; /* registers of 4 bytes: virtual bits as the guest sees them */
+    uint32_t *saved;  /* registers of 4 bytes: the host's, as they were at the open */
+    uint8_t *classes; /* config_size bytes: for each byte, the number of its row of permissions, and marks */
     struct vpt_assign_region *regions;    /* the live ones, sorted by space and guest address */
     struct vpt_assign_registry *registry; /* that the device is in; NULL: none */
     struct vpt_assign_device *next;
@@ -280,7 +280,7 @@ struct vpt_assign_device {
     struct vpt_assign_device *dma_next;
     uint32_t generation;   /* counts owners and resets, so that an earlier interrupt is recognised */
     uint32_t host_command; /* the host's command and status registers as they were read last */
-    bool raised; /* a message was, since all were looked at; if false, turning bus mastering on delivers none */
+    bool raised; /* a message was raised since all were looked at; if false, turning bus mastering on delivers none */
     uint16_t own_regions;                    /* how many regions the hypervisor may add */
     const struct vpt_assign_trap *own_traps; /* two, for the MSI-X table and its pending bits; NULL: no vectors */
     struct vpt_assign_placement placed;      /* at which addresses BARs are mapped */
@@ -310,7 +310,7 @@ struct vpt_assign_registry {
 
 /*
  * Computes how many bytes of storage a device needs; it asks the function for the size of its MSI-X table. `storage`
- * and `storage_size` of the config are not looked at. After an error *size is 0.
+ * and `storage_size` of the config are not used. After an error *size is 0.
  *
  * Returns
  * VPT_OK: *size is filled.
@@ -324,17 +324,17 @@ enum vpt_status vpt_assign_storage_size(const struct vpt_assign_config *config, 
 
 /*
  * Reads a function through the host: the whole of its configuration space once, and the sizes of its BARs unless they
- * are given (as vpt_pci_bars_size() does, so the function must be idle). What was read then decides what guests can see
- * and change; what the function says later changes nothing. Only header type 0 is supported. A BAR that makes no sense
- * to vpt_pci_bars_size() does not exist for guests. On failure *device is zeroed.
+ * are given (as vpt_pci_bars_size() does, so the function must be idle). What this call reads decides what guests can
+ * see and change; what the function says later changes nothing. Only header type 0 is supported. A BAR that makes no
+ * sense to vpt_pci_bars_size() does not exist for guests. On failure *device is zeroed.
  *
  * Returns
  * VPT_OK
  * VPT_CALLER_ARGUMENT: a pointer is NULL, or the config makes no sense.
  * VPT_CALLER_RANGE: a trap lies outside its BAR.
  * VPT_CALLER_MEMORY: the storage or `regions` is too small.
- * VPT_CALLER_BAR: a given BAR is none that a function can have, or reaches past the end of the space.
- * VPT_UNSUPPORTED_DEVICE: the header type is another one.
+ * VPT_CALLER_BAR: a given BAR is one that no function can have, or reaches past the end of the space.
+ * VPT_UNSUPPORTED_DEVICE: the header type is not 0.
  * VPT_DEVICE_GONE: the function does not answer.
  * VPT_DEVICE_PCI_COMMAND: decoding or bus mastering cannot be turned off to size the BARs.
  * an error of the host.
@@ -344,7 +344,7 @@ enum vpt_status vpt_assign_storage_size(const struct vpt_assign_config *config, 
 enum vpt_status vpt_assign_open(struct vpt_assign_device *device, const struct vpt_assign_config *config);
 
 /*
- * Zeroes *device; the host is asked nothing.
+ * Zeroes *device, without an access to the host.
  *
  * Returns
  * VPT_OK
@@ -367,14 +367,14 @@ uint32_t vpt_assign_virtio_type(uint16_t vendor_id, uint16_t device_id, uint16_t
 
 /*
  * A capability of a function. Guests see a function's capabilities in the order of its own lists. These are hidden
- * unless they are shown: SR-IOV, ARI, ATS, page requests, PASID, resizable BARs, enhanced allocation (because its
- * addresses are no BAR's), and virtio's configuration access (vendor-specific of type 5, of vendor 0x1af4). One that is
- * too short for what it is is always hidden.
+ * unless they are shown: SR-IOV, ARI, ATS, page requests, PASID, resizable BARs, enhanced allocation (its addresses are
+ * not a BAR's), and virtio's configuration access (vendor-specific of type 5, of vendor 0x1af4). A capability that is
+ * too short for its kind is always hidden.
  *
  * No pointer leads to a hidden capability, and the bytes up to the next capability, or to the end of their space (0xff,
  * or the last byte), read 0 and ignore writes; the first extended one keeps its place, with id 0. A list that loops or
- * points out of its space ends before it does so, and `capabilities_broken` says that. A capability that overlaps
- * another ends where the other begins. If there are no extended capabilities, all of their space is hidden.
+ * points out of its space ends before that place, and `capabilities_broken` is set. A capability that overlaps another
+ * ends where the other begins. If there are no extended capabilities, all of their space is hidden.
  */
 struct vpt_assign_capability {
     uint16_t id;
@@ -383,7 +383,7 @@ struct vpt_assign_capability {
 };
 
 /*
- * Finds the capability of this number, from 0 on, in the order of their offsets.
+ * Finds capability number `index`, counted from 0 in the order of offsets.
  *
  * Returns
  * VPT_OK: *capability is filled.
@@ -426,9 +426,9 @@ enum vpt_status vpt_assign_show(struct vpt_assign_device *device, uint16_t offse
 /* ---- A guest's configuration accesses ---- */
 
 /*
- * Each bit of a guest's configuration space is the guest's own or the host's, and can be written or not, by constant
- * tables. Here "own" is a register that the guest writes and the library keeps, and "fixed" is one that ignores writes.
- * Registers that the list does not name are the host's, and fixed.
+ * Constant tables say whether a bit of a guest's configuration space is the guest's own or the host's, and whether it
+ * can be written. Here "own" is a register that the guest writes and the library keeps, and "fixed" is one that ignores
+ * writes. Registers that the list does not name are the host's, and fixed.
  *
  *   command        own: decoding, bus master, memory write and invalidate, parity and system error enable, interrupt
  *                  disable. The host's bus master bit is the guest's in D0, else 0. The others are fixed, as 0 or as
@@ -440,27 +440,27 @@ enum vpt_status vpt_assign_show(struct vpt_assign_device *device, uint16_t offse
  *   power management    the state is own: outside D0 no BAR is live, the host's function is no bus master, and nothing
  *                  interrupts. The host's function stays in D0, and the register says that it needs no reset on the way
  *                  back. There are no power management events
- *   MSI, MSI-X     own, see "Interrupts". Not more messages can be enabled than there are, and only these have masks
+ *   MSI, MSI-X     own, see "Interrupts". No more messages can be enabled than there are, and only these have masks
  *   PCI Express    payload and read request sizes up to the host's: the first is own, the second is written to the
  *                  host, as are relaxed ordering and the completion timeout. Error reporting enables are own; there are
  *                  no phantom functions; the rest is fixed. A function level reset, here or by advanced features, works
- *                  if the function has it and the host has delay(): see "Reset". It reads 0
+ *                  if the function has it and the host has delay(): see "Reset". Its bit reads 0
  *   vital product data    can be read, not written
- *   vendor-specific    the host's behind its length, and written there; fixed if it is virtio's, except configuration
- *                  access
+ *   vendor-specific    the bytes behind its length are the host's, and written there; all is fixed if it is virtio's,
+ *                  except configuration access
  *   error reporting    status, mask and severity are the host's, and written there; its control is fixed
  *   power budgeting    the entry that is shown is selected at the host
  *
- * A write to the host is one access, the smallest that covers the bytes that may be written, but of two bytes at least
- * unless the guest's write is of one. Its other bits are written as the host has them, or as 0 if a 1 would act.
+ * A write to the host is one access, the smallest that covers the bytes that may be written; it has at least two bytes,
+ * unless the guest writes one byte. Its other bits are written as the host has them, or as 0 if a 1 would act.
  *
- * A function has vanished if its command and status registers read as all-ones; the library finds that when an access
+ * A function has vanished if its command and status registers read as all-ones; the library notices this when an access
  * reaches the function. Until then the guest's own bits and the fixed ones read as before. After an error the guest
- * reads all-ones (of the width, if that is 1 or 2).
+ * reads all-ones (in the width of the access, if it is 1 or 2).
  */
 
 /*
- * Reads a guest's configuration space, 1, 2 or 4 bytes within one dword, as vpt_pci_decode_ports() and
+ * Reads 1, 2 or 4 bytes of a guest's configuration space within one dword, as vpt_pci_decode_ports() and
  * vpt_pci_decode_memory() give them. The comment above says what each register holds.
  *
  * Returns
@@ -478,9 +478,9 @@ enum vpt_status vpt_assign_config_read(struct vpt_assign_device *device, uint16_
                                        uint32_t *value);
 
 /*
- * Writes a guest's configuration space, 1, 2 or 4 bytes within one dword. The comment above says what each register
+ * Writes 1, 2 or 4 bytes of a guest's configuration space within one dword. The comment above says what each register
  * takes. After the statuses up to VPT_DEVICE_GONE nothing is written. After an error of the host the guest's own bits
- * are written, unless the error came while its BARs were looked at.
+ * are written, unless the error came while the library looked at its BARs.
  *
  * Returns
  * VPT_OK
@@ -504,17 +504,17 @@ enum vpt_status vpt_assign_config_write(struct vpt_assign_device *device, uint16
 /* ---- What is live ---- */
 
 /*
- * Computes the regions that a function's BARs make of a guest's address space, sorted by space and guest address, from
- * a layout as an open device has it. The result depends on the arguments alone.
+ * Computes which regions of a guest's address space a function's BARs take, sorted by space and guest address, from a
+ * layout as an open device has it. The result depends on the arguments alone.
  *
  * A BAR is live if it is implemented, the host has given it an address, the guest decodes it (command register, and the
  * ROM's own bit), and the function is in D0; but not in two cases:
  * - The guest's address is 0, or the BAR would end at the last byte of memory (of 4 GiB for 32 bits) or beyond, or
- *   beyond the last of the 65536 ports. A BAR looks like that while it is sized.
+ *   beyond the last of the 65536 ports. A BAR has such an address while it is sized.
  * - It overlaps a live BAR with a lower number. Then the whole of the higher one is not live.
  *
  * A memory BAR is trapped as a whole if it is smaller than a page, or if its offset in a page is not the same as on the
- * host, because a page of the host would show more than the BAR. A trap takes the whole pages that it touches. Ports
+ * host, because the host's page would show the guest more than the BAR. A trap covers all pages that it touches. Ports
  * are mapped, except those of traps, if the guest's number is the host's; otherwise they are trapped.
  *
  * Returns the number of regions, at most VPT_ASSIGN_REGIONS(trap_count). If it is above `capacity`, `pieces` does not
@@ -528,19 +528,20 @@ size_t vpt_assign_live(const struct vpt_assign_layout *layout, const struct vpt_
 /* ---- Regions ---- */
 
 /*
- * Adds a region of the hypervisor's own to a device that has an owner. A region VPT_ASSIGN_NO_BAR is made by the
- * guest's map(), as those of BARs are. For VPT_ASSIGN_RESERVED nothing is called, and no BAR becomes live there
- * ("refused"). The region ends with the owner. A mapped region of memory is whole pages on both sides; one of ports has
- * the same numbers on both.
+ * Adds a region of the hypervisor's own to a device that has an owner. For VPT_ASSIGN_NO_BAR the guest's map() is
+ * called, as for a BAR. For VPT_ASSIGN_RESERVED nothing is called, and no BAR becomes live there ("refused"). The
+ * region ends with the owner. A mapped region of memory is whole pages in the guest and on the host; mapped ports have
+ * the same numbers there.
  *
  * Returns
  * VPT_OK
- * VPT_CALLER_ARGUMENT: a pointer is NULL, the region has no bytes or no known space, or it is of neither kind.
+ * VPT_CALLER_ARGUMENT: a pointer is NULL, the region has no bytes or no known space, or its `bar` is neither of these
+ *     two.
  * VPT_CALLER_STATE: the device has no owner.
  * VPT_CALLER_RANGE: the region reaches past the end of its space.
  * VPT_CALLER_ALIGNMENT: the region is not in whole pages, or its ports are not the host's.
  * VPT_REFUSED: there is a region at this address, or map() refused it.
- * VPT_RESOURCE_FULL: the other entries of the device's regions are for its BARs.
+ * VPT_RESOURCE_FULL: all entries that are not for the device's BARs are in use.
  * VPT_DEVICE_ASSIGN_DEGRADED: the device is degraded.
  * an error of map().
  *
@@ -549,8 +550,8 @@ size_t vpt_assign_live(const struct vpt_assign_layout *layout, const struct vpt_
 enum vpt_status vpt_assign_region_add(struct vpt_assign_device *device, const struct vpt_assign_region *region);
 
 /*
- * Removes the hypervisor's own region that begins at this address. A BAR that it excluded is tried again with the
- * guest's next write to the registers that decide about BARs.
+ * Removes the hypervisor's own region that begins at this address. A BAR that the region excluded is tried again at the
+ * guest's next write to a register that decides about BARs.
  *
  * Returns
  * VPT_OK
@@ -564,8 +565,8 @@ enum vpt_status vpt_assign_region_add(struct vpt_assign_device *device, const st
 enum vpt_status vpt_assign_region_remove(struct vpt_assign_device *device, enum vpt_assign_space space, uint64_t guest);
 
 /*
- * Returns the region that has this byte of the guest's, which is valid until the next call for the device; or NULL if
- * no region has it.
+ * Returns the region that contains this byte of the guest's; it is valid until the next call for the device. Returns
+ * NULL if no region contains the byte.
  *
  * Context: any; lock: device.
  */
@@ -576,13 +577,13 @@ const struct vpt_assign_region *vpt_assign_region_find(const struct vpt_assign_d
 
 /*
  * Passes a guest's read of a region to the host, in the same width (1, 2 or 4; also 8 in memory). If nothing is live
- * there, the guest reads all-ones. After an error *value is all-ones of the width.
+ * there, the guest reads all-ones. After an error *value is all-ones in the width.
  *
  * Returns
  * VPT_OK
  * VPT_CALLER_ARGUMENT: a pointer is NULL, or there is no such width or space.
  * VPT_CALLER_RANGE: not all of the bytes are in a live region.
- * VPT_CALLER_ALIGNMENT: on the host the address is no multiple of the width.
+ * VPT_CALLER_ALIGNMENT: the address on the host is no multiple of the width.
  * VPT_DEVICE_GONE: the function has vanished.
  * VPT_UNSUPPORTED_PORT: the host has no such access.
  * an error of the host.
@@ -608,18 +609,19 @@ enum vpt_status vpt_assign_access_write(struct vpt_assign_device *device, enum v
 
 /*
  * A guest sees INTx, MSI and MSI-X as the function has them, but the library keeps what it writes there. The function
- * interrupts by MSI-X while the guest has that enabled, else by MSI while that is enabled, else by INTx if the function
- * has a pin. The host's `interrupts` is told of each change of that and of how many messages of MSI are enabled, and of
- * VPT_ASSIGN_INTERRUPT_NONE at the release. The MSI-X table and its pending bits are trapped, wherever they lie, and
- * are accessed in 4 or 8 bytes (VPT_CALLER_ALIGNMENT); other accesses to their pages are passed to the host.
+ * interrupts by MSI-X while the guest has enabled MSI-X, else by MSI while MSI is enabled, else by INTx if the function
+ * has a pin. The host's interrupts() is told of each change of this kind, of each change of the number of enabled MSI
+ * messages, and of VPT_ASSIGN_INTERRUPT_NONE at the release and during a reset. The MSI-X table and its pending bits
+ * are trapped, wherever they lie, and are accessed in 4 or 8 bytes (VPT_CALLER_ALIGNMENT); other accesses to their
+ * pages are passed to the host.
  *
  * A message that is raised while it is masked (by its vector's mask, or MSI-X's function mask), or while the guest's
  * function is no bus master or is outside D0, becomes pending, once. It is delivered when none of these conditions
- * holds any more, with the message as it is written then. A pending message stays pending while its kind is not
+ * holds any more, with the address and data of that moment. A pending message stays pending while its kind is not
  * enabled. For INTx the guest is told the level: asserted, unless the guest has disabled INTx in the command register
- * or the function is outside D0. Then the host's INTx is masked until the guest's end of interrupt. If the function
- * stops interrupting by INTx before that, the host's is unmasked before `interrupts` is told, and the assertion is
- * forgotten.
+ * or the function is outside D0. A raised INTx masks the host's INTx until the guest's end of interrupt. If the
+ * function stops interrupting by INTx before that, the host's INTx is unmasked before interrupts() is told, and the
+ * assertion is forgotten.
  *
  * While a device is degraded its host is told of VPT_ASSIGN_INTERRUPT_NONE alone: a guest's write that needs anything
  * else returns VPT_DEVICE_ASSIGN_DEGRADED and has no effect.
@@ -629,7 +631,7 @@ enum vpt_status vpt_assign_access_write(struct vpt_assign_device *device, enum v
 #define VPT_ASSIGN_INTX 0xffffu
 
 /*
- * Takes an interrupt of the function: the number of a message, from 0, or VPT_ASSIGN_INTX.
+ * Takes an interrupt of the function; `vector` is a message's number, from 0, or VPT_ASSIGN_INTX.
  *
  * Returns
  * VPT_OK: the interrupt is delivered, or pending.
@@ -661,20 +663,20 @@ enum vpt_status vpt_assign_end_of_interrupt(struct vpt_assign_device *device);
 /* ---- Reset ---- */
 
 /*
- * Resets a function by the first way in the order of enum vpt_assign_reset_method that it has; also ways by
- * capabilities that guests do not see. The device need not have an owner. A guest can do the same by PCI Express or
- * advanced features, if the function has the way and the host has delay(); then its payload size stays (PCI Express,
- * section 6.6.2).
+ * Resets a function by the first way that it has, in the order of enum vpt_assign_reset_method, even if guests do not
+ * see the capability for it. The device need not have an owner. A guest can do the same by PCI Express or advanced
+ * features, if the function has the way and the host has delay(); then its payload size stays (PCI Express, section
+ * 6.6.2).
  *
- * Before the reset bus mastering and interrupts are turned off, and mappings of BARs and entries for host vectors are
+ * Before the reset, bus mastering and interrupts are turned off, and mappings of BARs and entries for host vectors are
  * removed. Regions of the hypervisor's own and DMA stay. Afterwards the guest's registers are as at power-on, and
  * interrupts are as these registers say. The host's configuration is as it was at the open, except for the extended
  * space of a device that has an owner, because a function's sticky registers outlive resets.
  *
  * The call waits by the host's delay(): for transactions that are pending, but not longer than a second; 100 ms for a
  * function level reset, twice 10 ms for power states; then up to the host's `ready_wait` until the function answers and
- * is ready. A reset of the bus needs `reset_bus`, and a registry with all functions on the bus, which have the same
- * owner as this one, or all have none. It needs the locks of all of them, and all are reset. vpt_assign_release()
+ * is ready. A reset of the bus needs `reset_bus`, and a registry with all functions on the bus, which all have the
+ * owner of this one, or all have none. It needs the locks of all these devices, and resets all. vpt_assign_release()
  * does not reset a bus.
  *
  * After VPT_DEVICE_STUCK and the statuses below it the device is quiesced and `degraded`, and no owner gets it until a
@@ -684,7 +686,7 @@ enum vpt_status vpt_assign_end_of_interrupt(struct vpt_assign_device *device);
  * VPT_OK
  * VPT_CALLER_ARGUMENT: the device is not open.
  * VPT_UNSUPPORTED_DEVICE: the function has no way, or the host has no delay(), and nothing was done; or the host's
- *     reset() returned this, and everything is as after a reset but the function, which was not reset.
+ *     reset() returned this, and all is as after a reset, except that the function was not reset.
  * VPT_DEVICE_STUCK: the function does not answer after the reset.
  * VPT_DEVICE_GONE: the function has vanished.
  * an error of the host or of unmap().
@@ -697,15 +699,15 @@ enum vpt_status vpt_assign_reset(struct vpt_assign_device *device);
 
 /*
  * Gives the device to `owner`, with a configuration space as at power-on: the guest decodes nothing, and bus mastering
- * is off, even if firmware left it on. `guest` is the device's until the release. The host's interrupts() is told if
- * there is an interrupt pin. The host's own BARs, and whether it decodes them, are as at the open: if something has
- * reset the function meanwhile, they are written back when the guest turns decoding on (docs/assignment.md). On failure
- * the device has no owner.
+ * is off, even if firmware left it on. `guest` is the device's until the release. The host's interrupts() is told of
+ * INTx if there is a pin. The host's own BARs, and whether it decodes them, are as at the open: if something has reset
+ * the function meanwhile, they are written back when the guest turns decoding on (docs/assignment.md). On failure the
+ * device has no owner.
  *
  * Returns
  * VPT_OK
  * VPT_CALLER_ARGUMENT: the device is not open, or `guest` lacks map() or unmap().
- * VPT_CALLER_OWNED: the device has an owner, this or another, or a device of its group has another owner.
+ * VPT_CALLER_OWNED: the device has an owner, this one or another, or a device of its group has another owner.
  * VPT_CALLER_STATE: the device has a group and is in no registry.
  * VPT_DEVICE_GONE: the function has vanished; if it is back, open it again.
  * VPT_DEVICE_STUCK: a reset of this device, or of a device of its group without an owner, has failed, and none has
@@ -719,9 +721,9 @@ enum vpt_status vpt_assign_acquire(struct vpt_assign_device *device, uint64_t ow
 
 /*
  * Takes the device from its owner, in this order: it turns bus mastering and interrupts off, removes all regions and
- * entries for host vectors, detaches DMA, resets the function if there is a way other than that of the bus, and writes
- * the host's configuration back as at the open. It does nothing if the device has no owner. If the function has
- * vanished, only the guest's side is done.
+ * entries for host vectors, detaches DMA, resets the function if there is a way other than a bus reset, and writes the
+ * host's configuration back as at the open. It does nothing if the device has no owner. If the function has vanished,
+ * only the guest's side is done.
  *
  * If the reset fails, the release succeeds, but nobody gets the device or another of its group (VPT_DEVICE_STUCK) until
  * vpt_assign_reset() succeeds, or the device is removed from the registry because it is no longer in the machine. After
@@ -792,8 +794,8 @@ struct vpt_assign_device *vpt_assign_registry_next_owned(const struct vpt_assign
 /* ---- The checker ---- */
 
 /*
- * Checks what the library remembers of a device: regions are sorted, do not overlap, and are within their space and
- * their number; BARs are mapped exactly where the guest's registers have them, except for refused ones. It calls no
+ * Checks what the library remembers of a device: regions are sorted, do not overlap, lie within their space, and are
+ * not too many; BARs are mapped exactly where the guest's registers have them, except for refused ones. It calls no
  * hook and changes nothing.
  *
  * Returns

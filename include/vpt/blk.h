@@ -2,7 +2,7 @@
 /*
  * The block device driver (VirtIO 1.4, section 5.2).
  *
- *     vpt_blk_open(&blk, &queue, &device);              the next four calls, with one queue and defaults
+ *     vpt_blk_open(&blk, &queue, &device);              the other calls but ranges, with one queue and defaults
  *
  *     vpt_blk_init(&blk, &device, NULL);                negotiates and reads the configuration
  *     vpt_blk_ranges_init(&blk, ranges);                only for discard, write zeroes and secure erase
@@ -37,7 +37,7 @@ VPT_BEGIN_DECLARATIONS
 #define VPT_BLK_F_SECURE_ERASE 16u
 
 /*
- * What ranges an operation takes. All members are 0 if the operation is not available: vpt_blk_ranges_init() was not
+ * Which ranges an operation takes. All members are 0 if the operation is not available: vpt_blk_ranges_init() was not
  * called, the feature is not offered, or the limits allow no range in a request or no sector in a range.
  */
 struct vpt_blk_limits {
@@ -128,7 +128,7 @@ struct vpt_blk_range_record {
  * Bytes of memory for struct vpt_queue_memory: tables also hold the header and the status byte. Without ranges a slot
  * has VPT_BLK_SLOTS_SIZE(1, 0) bytes.
  *
- * A device without SEG_MAX does not say how many segments it takes; some take one alone and fail every request that has
+ * A device without SEG_MAX does not say how many segments it takes; some take only one and fail every request that has
  * more. So the driver uses one, unless `segments` of struct vpt_requests_config asks for more, which is for a kernel
  * that knows its device.
  */
@@ -143,9 +143,9 @@ struct vpt_blk_queue {
 };
 
 /*
- * Resets the device, negotiates (vpt_device_negotiate()) and reads the configuration into blk->info. `choice` says what
- * the kernel requires and refuses of the features that the library knows; NULL: nothing. On failure *blk is zeroed, and
- * the device is FAILED unless its reset failed.
+ * Resets the device, negotiates (vpt_device_negotiate()) and reads the configuration into blk->info. `choice` says
+ * which features, of those that the library knows, the kernel requires or refuses; NULL: none. On failure *blk is
+ * zeroed, and the device is FAILED unless its reset failed.
  *
  * FLUSH is accepted if it is offered, and then the device may keep completed writes in a volatile cache
  * (info.write_back). A kernel that never calls vpt_blk_flush() must refuse FLUSH or turn the cache off, or it may lose
@@ -173,8 +173,8 @@ enum vpt_status vpt_blk_init(struct vpt_blk *blk, struct vpt_device *device, con
 /*
  * Makes discard, write zeroes and secure erase available, as far as the device has them: reads their limits into
  * blk->info. `ranges` is how many ranges one request may have. Call this between vpt_blk_init() and the first
- * vpt_blk_queue_init(), because that one reserves the memory for ranges; a kernel that never calls this does not link
- * the code for ranges. After a failure nothing has changed, and the disk can be used without ranges.
+ * vpt_blk_queue_init(), because the queue's set-up reserves the memory for ranges; a kernel that never calls this does
+ * not link the code for ranges. After a failure nothing has changed, and the disk can be used without ranges.
  *
  * Returns
  * VPT_OK: blk->info says which operations there are, maybe none.
@@ -190,8 +190,8 @@ enum vpt_status vpt_blk_ranges_init(struct vpt_blk *blk, uint16_t ranges);
 
 /*
  * Sets up request queue `index`, which is below info.queues; any number of these queues may be set up. Each has its own
- * objects, memory and lock, and changes nothing that another queue reads; a reset ends all of them. If `config` is
- * NULL, it is a zeroed one. If the call fails and the list does not say that *queue stays as it is, *queue is zeroed;
+ * objects, memory and lock, and changes nothing that another queue reads; a reset ends all of them. A NULL `config`
+ * stands for a zeroed one. If the call fails and the list does not say that *queue stays as it is, *queue is zeroed;
  * another config may then be tried, unless the device was reset (vpt_queue_init()).
  *
  * Returns
@@ -200,7 +200,7 @@ enum vpt_status vpt_blk_ranges_init(struct vpt_blk *blk, uint16_t ranges);
  *     says.
  * VPT_CALLER_STATE: *queue is in use and stays as it is, or the device is not between negotiation and start.
  * VPT_CALLER_TOO_LONG: the memory for ranges has more bytes than a size_t can count.
- * VPT_UNSUPPORTED_QUEUE: info.queues is not above `index`: *queue stays as it is; or what vpt_queue_init() says.
+ * VPT_UNSUPPORTED_QUEUE: `index` is not below info.queues: *queue stays as it is; or what vpt_queue_init() says.
  * VPT_DEVICE_QUEUE_SIZE: the ring is too small for one request, or what vpt_queue_init() says.
  * what vpt_requests_init() returns.
  *
@@ -230,8 +230,8 @@ enum vpt_status vpt_blk_open(struct vpt_blk *blk, struct vpt_blk_queue *queue, s
  * vpt_requests_kick(). The data belongs to the device until the request comes back. If a request with ranges comes back
  * with an error, the state of each range is unknown (BLK-OP-16).
  *
- * If block_size is above 512, a request must begin and end with a block: many devices fail others, which come back with
- * VPT_DEVICE_IO_ERROR.
+ * If block_size is above 512, a request must begin and end with a block: many devices fail other requests, which come
+ * back with VPT_DEVICE_IO_ERROR.
  *
  * Returns
  * VPT_OK
@@ -256,8 +256,8 @@ enum vpt_status vpt_blk_submit(struct vpt_blk_queue *queue, const struct vpt_blk
 
 /*
  * A transfer by a list of segments of any number and lengths, which is cut into requests. No request has more segments,
- * longer ones or more bytes (1 MiB) than the device takes. Each ends with a block if the whole transfer does, else with
- * a sector.
+ * longer ones or more bytes (1 MiB) than the device takes. Each request ends at a block's end if the whole transfer
+ * does, else at a sector's.
  *
  *     vpt_blk_list_begin(&list, &queue, segments, count, sector)
  *     while (vpt_blk_list_next(&list, &queue, &request, pieces, 16) == VPT_OK) {
@@ -308,9 +308,9 @@ enum vpt_status vpt_blk_list_next(struct vpt_blk_list *list, const struct vpt_bl
  * request, and polls for at most VPT_WAIT_REQUEST for each request. After an error earlier parts may have been carried
  * out. A size of 0 does nothing.
  *
- * If a request does not come back in time, or the queue stops, the device is reset; bring-up starts over then, and
- * until it does calls on the queue return VPT_CANCELLED or VPT_DEVICE_STUCK. The reset excludes every queue, so a
- * kernel that uses several queues at once keeps the others idle throughout, or uses asynchronous requests.
+ * If a request does not come back in time, or the queue stops, the device is reset. Bring-up must start again then;
+ * before that, calls on the queue return VPT_CANCELLED or VPT_DEVICE_STUCK. The reset excludes every queue, so a kernel
+ * that uses several queues at once keeps the others idle throughout, or uses asynchronous requests.
  *
  * A transfer of whole blocks is split into requests of whole blocks; for blocks above 512 bytes see vpt_blk_submit().
  *
@@ -326,7 +326,7 @@ enum vpt_status vpt_blk_list_next(struct vpt_blk_list *list, const struct vpt_bl
  * VPT_DEVICE_IO_ERROR: the device reports that the request failed.
  * VPT_DEVICE_REQUEST_STATUS: the device wrote no status, or an unknown one.
  * VPT_DEVICE_TIMEOUT: a request did not come back; the device was reset.
- * VPT_DEVICE_STUCK: the device was reset and that did not finish: the buffer stays the device's and shared.
+ * VPT_DEVICE_STUCK: a reset of the device did not finish: the buffer stays the device's and shared.
  * VPT_UNSUPPORTED_REQUEST: the device does not know the request.
  * VPT_UNSUPPORTED_PORT: the port cannot share.
  * what vpt_requests_ready() and vpt_requests_wait() return.
@@ -410,13 +410,13 @@ enum vpt_status vpt_blk_write_zeroes(struct vpt_blk_queue *queue, uint64_t secto
 
 /*
  * Turns the volatile write cache on or off (BLK-OP-12), and reads into info.write_back whether it is on. Turning it off
- * does not make durable what was completed before: flush afterwards (BLK-OP-13). Other errors than VPT_DEVICE_CONFIG
+ * does not make durable what was completed before: flush afterwards (BLK-OP-13). Errors other than VPT_DEVICE_CONFIG
  * leave info as it was.
  *
  * Returns
  * VPT_OK
  * VPT_CALLER_ARGUMENT: `blk` is NULL or zeroed.
- * VPT_CALLER_STATE: the device was reset or is FAILED since vpt_blk_init(), or is suspended.
+ * VPT_CALLER_STATE: the device was reset or became FAILED since vpt_blk_init(), or is suspended.
  * VPT_UNSUPPORTED_REQUEST: the cache cannot be switched (info.write_back_switch), or is to be on and the device has no
  *     FLUSH.
  * VPT_DEVICE_CONFIG: the device did not take the change.
@@ -437,7 +437,7 @@ enum vpt_status vpt_blk_set_write_back(struct vpt_blk *blk, bool write_back);
  * Returns
  * VPT_OK
  * VPT_CALLER_ARGUMENT: `blk` is NULL or zeroed.
- * VPT_CALLER_STATE: the device was reset or is FAILED since vpt_blk_init(), or is suspended.
+ * VPT_CALLER_STATE: the device was reset or became FAILED since vpt_blk_init(), or is suspended.
  * VPT_DEVICE_NEEDS_RESET: the device has failed, which is what the interrupt was about.
  * VPT_DEVICE_GONE: the device was removed.
  * VPT_DEVICE_CONFIG_UNSTABLE: the configuration kept changing.

@@ -7,9 +7,9 @@
  * anywhere. Nothing here knows virtio, and all state is in the caller's objects. Every call that finds all-ones in a
  * register which is never all-ones returns VPT_DEVICE_GONE. Errors of the port are returned as they are.
  *
- * Calls for one function need one lock of the caller's, which is also that of the virtio device made of the function.
- * Configuration access by port pairs (CF8/CFC) needs another lock, in the port, around each access, because all
- * functions share the pair. docs/contexts.md explains the lines "Context".
+ * Calls for one function need one lock of the caller's, which is also the lock of the virtio device made of the
+ * function. Configuration access by port pairs (CF8/CFC) needs another lock, in the port, around each access, because
+ * all functions share the pair. docs/contexts.md explains the lines "Context".
  */
 #ifndef VPT_PCI_H
 #define VPT_PCI_H
@@ -72,7 +72,7 @@ enum vpt_status vpt_pci_write(const struct vpt_pci_function *function, uint16_t 
  *
  * Returns
  * VPT_OK
- * VPT_CALLER_ARGUMENT: a bit is to be set and cleared.
+ * VPT_CALLER_ARGUMENT: a bit is in `set` and in `clear`.
  * VPT_DEVICE_PCI_COMMAND: the bits did not change.
  * VPT_DEVICE_GONE: the function was removed.
  * what vpt_pci_read() and vpt_pci_write() return.
@@ -176,8 +176,8 @@ enum vpt_status vpt_pci_walk_begin(struct vpt_pci_walk *walk, const struct vpt_p
 
 /*
  * Begins a walk through the extended capabilities (offsets 0x100 to 0xfff). A function without them gives an empty
- * walk. So does a port or a bridge that reaches 256 bytes only, whether the others read as all-ones or as the first 256
- * again.
+ * walk. A port or a bridge that reaches 256 bytes only gives one too, whether the bytes above read as all-ones or as
+ * the first 256 again.
  *
  * Returns
  * VPT_OK
@@ -252,8 +252,8 @@ struct vpt_pci_bars {
 
 /*
  * Reads what the registers hold, without sizes, and writes nothing. Header type 0 has six registers and a ROM, type 1
- * two and a ROM, others none. An unimplemented register cannot be told from a 32-bit memory one without an address, and
- * is read as such. A register that makes no sense (a kind that does not exist, or a 64-bit one in the last register) is
+ * two and a ROM, others none. An unimplemented register looks like one of 32-bit memory without an address, and counts
+ * as such. A register that makes no sense (a kind that does not exist, or a 64-bit one in the last register) is
  * VPT_PCI_BAR_BROKEN, and the log names it ("BAR 2"); the other BARs can be used.
  *
  * Returns
@@ -272,9 +272,9 @@ enum vpt_status vpt_pci_bars_read(const struct vpt_pci_function *function, struc
  * else may access it meanwhile, and a bridge forwards nothing.
  *
  * The size of a BAR is the lowest address bit that can be set; bits at the top may be missing, because a function that
- * never gets addresses above 4 TiB may lack them. A register without any bit is VPT_PCI_BAR_NONE. VPT_PCI_BAR_BROKEN
- * are, beside those of vpt_pci_bars_read(), a register with a hole in these bits, one whose kind changes, and one whose
- * address has other bits; its size is 0.
+ * never gets addresses above 4 TiB may lack them. A register without any bit is VPT_PCI_BAR_NONE. A register is
+ * VPT_PCI_BAR_BROKEN, with size 0, as for vpt_pci_bars_read(), and also if these bits have a hole, its kind changes, or
+ * its address has other bits.
  *
  * Returns
  * VPT_OK
@@ -298,8 +298,8 @@ struct vpt_pci_window {
 
 /*
  * Gives each of the BARs in `which` (bit n: bar[n]; VPT_PCI_ALL_BARS: the six) an address from the windows, if it is
- * implemented and has none. `bars` is from vpt_pci_bars_size(). Each address is a multiple of the BAR's size, and for
- * memory of 4096 bytes at least, so that no page has registers of two functions; 32-bit BARs lie below 4 GiB, I/O BARs
+ * implemented and has none. `bars` is from vpt_pci_bars_size(). Each address is a multiple of the BAR's size (for
+ * memory of at least 4096 bytes, so that no page has registers of two functions); 32-bit BARs lie below 4 GiB, I/O BARs
  * below 64 KiB. The biggest BARs come first. Windows are tried in their order; prefetchable 64-bit BARs prefer those
  * above 4 GiB. The registers are written with decoding off, and then the command register is put back.
  *
@@ -325,19 +325,19 @@ enum vpt_status vpt_pci_bars_place(const struct vpt_pci_function *function, stru
  * these are, finds all functions, and vpt_pci_bars_size() their addresses. Call this once, before anything uses a
  * function. It uses some 2 KiB of stack and no recursion.
  *
- * `windows` is what the host bridge forwards and nothing uses; what is given leaves them. Each bridge has one window
- * for I/O (multiples of 4 KiB), one for memory below 4 GiB (multiples of 1 MiB), and, if the bridge can have it, a
- * prefetchable one (multiples of 1 MiB, above 4 GiB if it can be). The prefetchable one is taken from a window that is
- * prefetchable or above 4 GiB; without such a window, prefetchable BARs lie below 4 GiB with the others. BARs of a kind
- * that no window is for stay as they are.
+ * `windows` are ranges that the host bridge forwards and nothing uses; addresses are taken out of them. Each bridge has
+ * one window for I/O (multiples of 4 KiB), one for memory below 4 GiB (multiples of 1 MiB), and, if the bridge can have
+ * it, a prefetchable one (multiples of 1 MiB, above 4 GiB if it can be). The prefetchable one is taken from a window
+ * that is prefetchable or above 4 GiB; without such a window, prefetchable BARs lie below 4 GiB with the others. BARs
+ * of a kind without a window stay as they are.
  *
  * What firmware has done is left alone: on the first bus, BARs of functions that decode, BARs that have an address, and
  * bridges that have bus numbers, with all functions behind them. Behind the other bridges, functions decode nothing and
  * are no bus masters afterwards. Those bridges decode what they have windows for, and are bus masters, so that devices
  * behind them reach memory.
  *
- * If something goes wrong with one function, all others are still served. The log has a line for each failure; the
- * status is that of the first.
+ * If one function fails, all others are still set up. The log has a line for each failure; the status is that of the
+ * first failure.
  *
  * Returns
  * VPT_OK
@@ -374,9 +374,9 @@ enum vpt_status vpt_pci_bars_check(const struct vpt_pci_bars *bars, unsigned whi
 /*
  * Writes the addresses of the six BARs back, for a function that has lost them while the machine slept or by a reset of
  * its bus, and turns on the decoding that they need. BARs without an address stay as they are, and so does the ROM.
- * `bars` has addresses of the bus, from vpt_pci_bars_read(), vpt_pci_bars_size() or vpt_pci_bars_place().
- * vpt_device_negotiate() turns bus mastering on, and vpt_pci_msix_init() and what follows it MSI-X. After an error
- * decoding is off, if the function lets it be turned off.
+ * `bars` has addresses of the bus, from vpt_pci_bars_read(), vpt_pci_bars_size() or vpt_pci_bars_place(). Later
+ * vpt_device_negotiate() turns bus mastering on, and vpt_pci_msix_init() and the calls after it turn MSI-X on. After an
+ * error decoding is off, if the function lets it be turned off.
  *
  * Returns
  * VPT_OK
@@ -405,7 +405,7 @@ struct vpt_pci_msix {
  * Finds the capability, checks that the table and the pending bits lie in their (memory) BARs, maps them, turns MSI-X
  * off and masks every entry. If MSI-X was on, a device that is still running would use its INTx line afterwards: reset
  * it before. The decoding of memory BARs is turned on, because the table is in one; as with vpt_virtio_pci_probe(), the
- * caller vouches for the addresses of all BARs. On failure *msix is zeroed, and decoding is as it was.
+ * caller is responsible for the addresses of all BARs. On failure *msix is zeroed, and decoding is as it was.
  *
  * Returns
  * VPT_OK
@@ -415,8 +415,8 @@ struct vpt_pci_msix {
  *     it.
  * VPT_DEVICE_PCI_BAR: that BAR is broken, or its register has lost its address: call vpt_pci_bars_restore() before. The
  *     log names it.
- * VPT_DEVICE_PCI_MSIX: the table or the pending bits lie where they cannot, MSI-X does not turn off, or a mask did not
- *     change.
+ * VPT_DEVICE_PCI_MSIX: the table or the pending bits lie where they must not, MSI-X does not turn off, or a mask did
+ *     not change.
  * VPT_UNSUPPORTED_PORT: the port cannot map memory.
  * what vpt_pci_find_capability() and vpt_pci_command() return.
  * an error of the port.
@@ -450,8 +450,8 @@ void vpt_pci_msix_release(struct vpt_pci_msix *msix);
 enum vpt_status vpt_pci_msix_enable(struct vpt_pci_msix *msix, bool enable);
 
 /*
- * Sets where an entry's message goes. The entry is masked meanwhile, and its mask is as before afterwards. The address
- * (a multiple of 4) and the data are the interrupt controller's: for an x86 local APIC 0xfee00000 | id << 12, and the
+ * Sets where an entry's message goes. The entry is masked meanwhile, and then gets its old mask back. The address (a
+ * multiple of 4) and the data are the interrupt controller's: for an x86 local APIC 0xfee00000 | id << 12, and the
  * vector.
  *
  * Returns
@@ -548,7 +548,7 @@ enum vpt_status vpt_pci_msi_disable(const struct vpt_pci_function *function);
  */
 enum vpt_status vpt_pci_msi_mask(const struct vpt_pci_function *function, bool masked);
 
-/* ---- Decoding configuration accesses, for a hypervisor that emulates a host bridge ---- */
+/* ---- Decoding configuration accesses, for a hypervisor that emulates a host bridge (sources/assign.list) ---- */
 
 /* What a configuration access is meant for. */
 struct vpt_pci_target {
@@ -565,7 +565,7 @@ struct vpt_pci_target {
  * Returns
  * VPT_OK: *target is filled.
  * VPT_EMPTY: bit 31 is not set: this is no configuration access.
- * VPT_CALLER_RANGE: the port is another one, or the access reaches past the four.
+ * VPT_CALLER_RANGE: it is another port, or the access reaches past the four.
  * VPT_CALLER_ARGUMENT: `target` is NULL, or the width is not 1, 2 or 4.
  *
  * Context: any; lock: none.

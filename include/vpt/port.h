@@ -244,8 +244,8 @@ struct vpt_port {
     bool (*keep_waiting)(void *ctx, enum vpt_wait what, uint32_t iteration);
 
     /*
-     * Takes a message that is worth a line. `subject` is a constant string without a newline. It says what went wrong
-     * ("reset", "queue"), or which function the port lacks ("share"). If `bytes` is not 0, it names memory that was not
+     * Takes a message for the log. `subject` is a constant string without a newline. It says what went wrong ("reset",
+     * "queue"), or which function the port lacks ("share"). If `bytes` is not 0, `subject` names memory that was not
      * available or does not suit: "mmio_map", or a piece of a queue's, "rings", "avail", "used", "tables", "state" or
      * "slots"; `bytes` is how many were asked for.
      *
@@ -260,7 +260,7 @@ struct vpt_port {
      * Whether the CPU is emulated, as by QEMU's TCG, or may be. An emulator may drop the CPU's own fences while the
      * device runs beside it, so the two full fences of a queue then also read the device's status. On x86 the library
      * finds TCG out by itself. False costs nothing on real and virtualised CPUs; a needless true costs a register
-     * access for each kick and for each time that a queue is found empty.
+     * access for each kick and each time that a queue is found empty.
      */
     bool emulated;
 };

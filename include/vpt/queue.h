@@ -37,15 +37,13 @@ struct vpt_queue_slot {
 /*
  * Bytes of all three in one piece, with the used ring at a multiple of `alignment`. This is
  * VPT_QUEUE_LEGACY_RINGS_ALIGNMENT on the legacy interface of PCI, and VPT_QUEUE_RINGS_ALIGNMENT on all others, the
- * legacy interface of MMIO included. The start of the piece is aligned to the former on both legacy interfaces; a small
- * ring of MMIO fits one page.
+ * legacy interface of MMIO included. The start of the piece is aligned to the first of these on both legacy interfaces;
+ * a small ring of MMIO fits one page.
  */
 #define VPT_QUEUE_RINGS_SIZE(size, alignment)                                                                      \
     (((VPT_QUEUE_DESCRIPTOR_AREA_SIZE(size) + VPT_QUEUE_DRIVER_AREA_SIZE(size) + VPT_AS(size_t, alignment) - 1u) & \
       ~(VPT_AS(size_t, alignment) - 1u)) +                                                                         \
      VPT_QUEUE_DEVICE_AREA_SIZE(size))
-#define VPT_QUEUE_RINGS_ALIGNMENT        16u
-#define VPT_QUEUE_LEGACY_RINGS_ALIGNMENT 4096u
 
 /* Bytes of `tables` indirect tables of `segments` entries. The alignment is 16. */
 #define VPT_QUEUE_INDIRECT_SIZE(tables, segments) (16u * VPT_AS(size_t, tables) * VPT_AS(size_t, segments))
@@ -57,8 +55,8 @@ struct vpt_queue_slot {
 /*
  * Memory that the caller hands over for as long as the queue exists. An area with a NULL address is taken from the
  * port. If `driver_area` is given, `device_area` must be given too, and `rings` is the descriptor area alone; otherwise
- * `rings` holds all three. A legacy interface takes them in one piece only. The macros above give the sizes for the
- * size of queue that is asked for; a smaller queue uses less.
+ * `rings` holds all three. A legacy interface takes them in one piece only. The macros above give the bytes for the
+ * size that is asked for; a smaller queue uses less.
  */
 struct vpt_queue_memory {
     struct vpt_memory rings;
@@ -67,17 +65,6 @@ struct vpt_queue_memory {
     struct vpt_memory indirect;
     struct vpt_memory private_state; /* never given to a device; its device_address means nothing */
     struct vpt_memory slots;         /* the slots of requests (request.h); vpt_queue_init() does not use them */
-};
-
-/* The places in vpt_queue.areas: the members of struct vpt_queue_memory. Private. */
-enum vpt_area_number {
-    VPT_AREA_RINGS,
-    VPT_AREA_DRIVER,
-    VPT_AREA_DEVICE,
-    VPT_AREA_TABLES,
-    VPT_AREA_STATE,
-    VPT_AREA_SLOTS,
-    VPT_AREAS
 };
 
 /*
@@ -95,22 +82,6 @@ struct vpt_queue_config {
     uint16_t indirect_tables;   /* how many requests may be in tables at once; unused without INDIRECT_DESC */
     uint16_t indirect_segments; /* entries of each table; a request that is longer becomes a chain */
     struct vpt_queue_memory memory;
-};
-
-/* A piece of memory that an object was set up with. Private. */
-struct vpt_area {
-    struct vpt_memory memory;
-    uint32_t flags; /* VPT_DMA_* */
-    bool owned;     /* the port gave it */
-};
-
-/* Where a queue's notifications go. Private. */
-struct vpt_doorbell {
-    void *mapping;    /* of registers; NULL: an I/O port */
-    size_t offset;    /* in the mapping; or which I/O port */
-    uint16_t value;   /* what tells the device which queue is meant */
-    uint8_t width;    /* bytes: 2 or 4 */
-    bool own_mapping; /* made for this queue */
 };
 
 /* A queue, in the caller's memory. Every member is private. */
@@ -191,9 +162,9 @@ struct vpt_queue {
  * entries, down to 8. So a port with single pages of 4 KiB serves every transport but legacy PCI, with a queue of 128
  * entries.
  *
- * *queue need not be zeroed before. A queue that is in use on another device must not be set up, nor one that was reset
- * and neither released nor restarted: its memory would be lost. If the device did not enable the queue as it was told,
- * the device is reset, and bring-up starts over: another vpt_queue_init() returns VPT_CALLER_STATE. On failure *queue
+ * *queue need not be zeroed before. Do not set up a queue that is in use on another device, or that was reset and
+ * neither released nor restarted: its memory would be lost. If the device did not enable the queue as it was told, the
+ * device is reset, and bring-up must start again: another vpt_queue_init() returns VPT_CALLER_STATE. On failure *queue
  * is zeroed and the port has its memory back, with two exceptions, which the list names.
  *
  * Returns
@@ -209,8 +180,7 @@ struct vpt_queue {
  * VPT_DEVICE_QUEUE_STATE: the queue was enabled before, or is not enabled after the set-up.
  * VPT_DEVICE_NOTIFY_OFFSET: the device names an impossible place for notifications.
  * VPT_DEVICE_CAPABILITY_RANGE: NOTIF_CONFIG_DATA is negotiated, and the device lacks its register.
- * VPT_DEVICE_STUCK: the device was reset and that did not finish: the device may still access the memory, which is not
- *     given back.
+ * VPT_DEVICE_STUCK: a reset of the device did not finish: it may still access the memory, which is not given back.
  * VPT_DEVICE_GONE: the device was removed.
  * VPT_UNSUPPORTED_QUEUE: the device has no queue of this index.
  * VPT_UNSUPPORTED_PORT: memory is needed and the port has no dma_allocate.
@@ -231,7 +201,7 @@ enum vpt_status vpt_queue_init(struct vpt_queue *queue, struct vpt_device *devic
  * VPT_OK
  * VPT_RESOURCE_FULL: no descriptors are free; try again after a pop.
  * VPT_CALLER_ARGUMENT: there is no segment, or an empty one.
- * VPT_CALLER_TOO_LONG: there are more segments than the queue has entries, or 4 GiB and more.
+ * VPT_CALLER_TOO_LONG: there are more segments than the queue has entries, or they have 4 GiB or more.
  * VPT_CALLER_STATE: the queue is not set up.
  * why the queue has stopped.
  *
@@ -326,15 +296,15 @@ bool vpt_queue_has_used(const struct vpt_queue *queue);
 void vpt_queue_notifications_off(struct vpt_queue *queue);
 
 /*
- * Turns used buffer notifications on. Returns true if buffers were used meanwhile: no notification may follow for
- * those, so pop them. Returns false if the queue has stopped, because the pop before has returned why.
+ * Turns used buffer notifications on. Returns true if buffers were used meanwhile: pop them, because there may be no
+ * notification for them. Returns false if the queue has stopped, because the pop before has returned why.
  *
  * Context: any; lock: queue; calls: mmio_read, io_read.
  */
 bool vpt_queue_notifications_on(struct vpt_queue *queue);
 
 /*
- * Takes, after a reset of the device, the token of one request that was in flight; each comes once, in no order. If the
+ * Takes the token of one request that was in flight, after a reset of the device; each comes once, in no order. If the
  * reset did not finish this works too, but the buffers are still the device's (CLEANUP-2).
  *
  * Returns

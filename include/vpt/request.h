@@ -62,7 +62,7 @@ struct vpt_driver {
 
 /*
  * Resets the device, negotiates its features (vpt_device_negotiate()) and lets the driver read the configuration.
- * `choice` says what the kernel requires and refuses of the features that the library knows; NULL: nothing. On failure
+ * `choice` says which features, of those that the library knows, the kernel requires or refuses; NULL: none. On failure
  * *driver is zeroed, and the device is FAILED unless its reset failed.
  *
  * Returns
@@ -160,15 +160,15 @@ enum vpt_status vpt_driver_bytes(struct vpt_device *device, uint32_t offset, uin
 /* What the requests of a queue look like to the device. Constant. */
 struct vpt_requests_kind {
     uint16_t header;   /* bytes at the start of a slot that the device reads before the data; 0: none */
-    uint32_t reply;    /* bytes behind the header that it writes; 0: none. Without a header it excludes data */
+    uint32_t reply;    /* bytes behind the header that the device writes; 0: none. A reply without one excludes data */
     bool reply_first;  /* the reply comes before the data that the device writes, not behind it */
     uint16_t requests; /* in flight, if the queue's config does not say; 0: 64 */
     uint16_t segments; /* of data in one request, if the queue's config does not say; 0: 16 */
 
     /*
-     * Returns what a used request has come to; it reads the reply in the slot once. `length` is how many bytes the
-     * device says it has written, never more than it could. vpt_requests_poll() and vpt_requests_poll_batch() call it,
-     * so it works in any context; it submits nothing. NULL: VPT_OK.
+     * Returns the outcome of a used request; it reads the reply in the slot once. `length` is how many bytes the device
+     * says it has written, never more than it could. vpt_requests_poll() and vpt_requests_poll_batch() call it, so it
+     * must work in any context, and must not submit. NULL: VPT_OK.
      */
     enum vpt_status (*result)(const struct vpt_requests *requests, const void *slot, uint32_t length);
 
@@ -187,7 +187,7 @@ struct vpt_requests_kind {
  */
 struct vpt_requests_config {
     uint16_t requests; /* in flight at most; 0: as the kind says, else 64 */
-    uint16_t segments; /* of data in one request at most; 0: as the driver says, else 16 */
+    uint16_t segments; /* of data in one request at most; 0: as the kind says, else 16 */
     uint16_t size;     /* of the virtqueue; 0: the device's maximum, up to 256 or what one request needs */
     struct vpt_queue_memory memory;
 };
@@ -203,7 +203,7 @@ struct vpt_requests_config {
 struct vpt_completion {
     void *token;            /* the token of the submission */
     uint32_t length;        /* bytes that the device says it has written, never more than were writable */
-    enum vpt_status status; /* what the request has come to; each driver says which statuses there are */
+    enum vpt_status status; /* the request's outcome; each driver says which statuses there are */
 };
 
 /* How a slot's descriptors are linked. Private. */
@@ -213,7 +213,7 @@ struct vpt_request_place {
     uint32_t shape; /* the number of data segments, and their direction */
 };
 
-/* A queue of requests, in the caller's memory. It is private, apart from what the author of a driver is told about. */
+/* A queue of requests, in the caller's memory. Private, except what comments for authors of drivers name. */
 struct vpt_requests {
     const struct vpt_requests_kind *kind;
     struct vpt_request_place *places;
@@ -233,10 +233,10 @@ struct vpt_requests {
 
 /*
  * Sets a queue up, after vpt_driver_init() and before the start. `slot_size` is how many bytes the device sees of a
- * slot: at least header and reply, and whatever else of the driver's belongs to a request; 0: header and reply.
- * `config` may be NULL. If there are fewer ring entries, or less memory, than the requests need, there are fewer slots.
- * On failure *requests is zeroed unless VPT_CALLER_STATE says otherwise, and another config may be tried unless the
- * device was reset (vpt_queue_init()).
+ * slot: at least header and reply, and what else the driver keeps for a request; 0: header and reply. `config` may be
+ * NULL. If there are fewer ring entries, or less memory, than the requests need, there are fewer slots. On failure
+ * *requests is zeroed unless VPT_CALLER_STATE says otherwise, and another config may be tried unless the device was
+ * reset (vpt_queue_init()).
  *
  * Returns
  * VPT_OK
@@ -277,7 +277,7 @@ uint64_t vpt_requests_next_address(const struct vpt_requests *requests);
  * Returns
  * VPT_OK
  * VPT_RESOURCE_FULL: no slot is free; poll, then try again.
- * VPT_CALLER_TOO_LONG: there are more than requests->segments, one is above segment_max, or they are 4 GiB and more.
+ * VPT_CALLER_TOO_LONG: there are more than requests->segments, one is above segment_max, or all have 4 GiB or more.
  * VPT_CALLER_ARGUMENT: a segment is empty, or the request has no bytes at all.
  * VPT_CALLER_STATE: the queue is not set up.
  * why the queue has stopped.
@@ -296,10 +296,10 @@ struct vpt_request {
 };
 
 /*
- * Submits several requests in the order of the array, up to one that is refused: `*done` are submitted. The header and
- * the reply in the slots stay as they are, so this is for kinds without them, and for those whose header never changes
- * and whose `result` does not rely on the reply. For requests of a header, one data segment and a reply this takes half
- * the time of a call for each.
+ * Submits several requests in the order of the array, up to one that is refused; `*done` is how many are submitted. The
+ * header and the reply in the slots stay as they are, so this is for kinds without them, and for those whose header
+ * never changes and whose `result` does not rely on the reply. For requests of a header, one data segment and a reply
+ * this takes half the time of a call for each.
  *
  * Returns
  * VPT_OK: all are submitted.
@@ -343,10 +343,11 @@ enum vpt_status vpt_requests_kick(struct vpt_requests *requests);
 enum vpt_status vpt_requests_poll(struct vpt_requests *requests, struct vpt_completion *completion);
 
 /*
- * Takes several requests, as many calls of vpt_requests_poll() would: `*done` completions are filled, at most `count`.
+ * Takes several requests, as several calls of vpt_requests_poll() would: `*done` completions are filled, at most
+ * `count`.
  *
  * Returns
- * VPT_OK: all of the array are filled; more may have come back.
+ * VPT_OK: the whole array is filled; more may have come back.
  * what vpt_requests_poll() returns; then fewer than `count` are filled, maybe none.
  *
  * Context: any; lock: queue; calls: mmio_read, io_read, log.
@@ -402,8 +403,8 @@ enum vpt_status vpt_requests_quiesce(struct vpt_requests *requests, vpt_requests
 /* ---- For authors of drivers: queues that receive ---- */
 
 /*
- * Gives every free slot of a queue without header and data to the device, and kicks. The `started` of a kind may be
- * this. vpt_receive() takes what the device writes there, kind->reply bytes at most.
+ * Gives every free slot of a queue without header and data to the device, and kicks. A kind's `started` may be this
+ * function. vpt_receive() takes what the device writes there, kind->reply bytes at most.
  *
  * Returns
  * what vpt_requests_submit() and vpt_requests_kick() return.
@@ -446,9 +447,9 @@ enum vpt_status vpt_requests_ready(const struct vpt_requests *requests);
 
 /*
  * Kicks, and waits for the one request in flight, for at most VPT_WAIT_REQUEST. If the request does not come back, or
- * if the queue stops or the kick is refused, the device is reset, so that the memory is the caller's again; bring-up
- * starts over then. A kernel that uses several queues at once keeps the others idle, because the reset excludes every
- * queue.
+ * if the queue stops or the kick is refused, the device is reset, so that the memory is the caller's again; then
+ * bring-up must start again. A kernel that uses several queues at once keeps the others idle, because the reset
+ * excludes every queue.
  *
  * Returns
  * VPT_OK: *completion is filled.
@@ -478,8 +479,9 @@ struct vpt_shares {
 
 /*
  * Shares the beginning of a buffer through the port, as much as one request takes: as many pieces as a request has
- * segments, none longer than requests->segment_max, and 1 MiB in all. If that does not reach the buffer's end, it ends
- * at a multiple of `granule` bytes, a power of two; with a granule of 0 it must reach the end. `size` is at least 1.
+ * segments, none longer than requests->segment_max, and 1 MiB in all. If this does not reach the buffer's end, the
+ * shared part ends at a multiple of `granule` bytes, a power of two; with a granule of 0 it must reach the end. `size`
+ * is at least 1.
  *
  * Returns
  * VPT_OK: shares->bytes of the buffer are shared.

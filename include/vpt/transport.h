@@ -40,7 +40,7 @@ VPT_BEGIN_DECLARATIONS
 #define VPT_INTERRUPT_QUEUE         0x1u /* some queue may have used buffers: poll each queue */
 #define VPT_INTERRUPT_CONFIGURATION 0x2u /* the configuration, or the device status, has changed */
 
-/* How a device interrupts, from the least to the most. */
+/* How a device interrupts; the best way is last. */
 enum vpt_interrupt_mode {
     VPT_INTERRUPTS_POLLING = 0,  /* the device does not interrupt */
     VPT_INTERRUPTS_LINE = 1,     /* INTx, or the interrupt of the virtio-mmio slot; other devices may share it */
@@ -89,6 +89,37 @@ struct vpt_config_field {
 };
 
 #define VPT_CONFIG_WITH(feature) (VPT_AS(unsigned, feature) + 1u)
+
+/* What the used ring is aligned to in rings that are one piece; see VPT_QUEUE_RINGS_SIZE(). */
+#define VPT_QUEUE_RINGS_ALIGNMENT        16u
+#define VPT_QUEUE_LEGACY_RINGS_ALIGNMENT 4096u
+
+/* The places in vpt_queue.areas: the members of struct vpt_queue_memory. Private. */
+enum vpt_area_number {
+    VPT_AREA_RINGS,
+    VPT_AREA_DRIVER,
+    VPT_AREA_DEVICE,
+    VPT_AREA_TABLES,
+    VPT_AREA_STATE,
+    VPT_AREA_SLOTS,
+    VPT_AREAS
+};
+
+/* A piece of memory that an object was set up with. Private. */
+struct vpt_area {
+    struct vpt_memory memory;
+    uint32_t flags; /* VPT_DMA_* */
+    bool owned;     /* the port gave it */
+};
+
+/* Where a queue's notifications go. Private. */
+struct vpt_doorbell {
+    void *mapping;    /* of registers; NULL: an I/O port */
+    size_t offset;    /* in the mapping; or which I/O port */
+    uint16_t value;   /* what tells the device which queue is meant */
+    uint8_t width;    /* bytes: 2 or 4 */
+    bool own_mapping; /* made for this queue */
+};
 
 /* A shared memory region (VirtIO 1.4, section 2.10), in physical address space. */
 struct vpt_shared_memory_region {
@@ -153,10 +184,10 @@ enum vpt_status vpt_device_start(struct vpt_device *device);
 
 /*
  * Suspends a started device (section 3.4): the device keeps its state and its queues, and does no work until
- * vpt_device_resume(). Requests in flight have come back before VPT_OK, or stay in flight until then. While the device
- * is suspended, and after VPT_DEVICE_TIMEOUT, kicks, blocking helpers and accesses to the configuration return
- * VPT_CALLER_STATE (SUSPEND-3 to SUSPEND-5); requests can be added, and used ones can be taken. A reset ends the
- * suspension.
+ * vpt_device_resume(). Requests in flight have come back when the call returns VPT_OK, or stay in flight until the
+ * resume. While the device is suspended, and after VPT_DEVICE_TIMEOUT, kicks, blocking helpers and accesses to the
+ * configuration return VPT_CALLER_STATE (SUSPEND-3 to SUSPEND-5); requests can be added, and used ones can be taken. A
+ * reset ends the suspension.
  *
  * If the machine loses the device's state while it sleeps, or if the device lacks the feature, reset the device and
  * bring it up again instead: see vpt_queue_restart().
@@ -200,7 +231,7 @@ enum vpt_status vpt_device_resume(struct vpt_device *device);
  *
  * Returns
  * VPT_OK: *interrupts says which mode and which vectors were set.
- * VPT_CALLER_ARGUMENT: `interrupts` is NULL, or its mode is none.
+ * VPT_CALLER_ARGUMENT: `interrupts` is NULL, or its mode is unknown.
  * VPT_CALLER_STATE: the device is not between negotiation and start.
  * VPT_CALLER_RANGE: the entries reach past the end of the MSI-X table.
  * VPT_DEVICE_PCI_COMMAND: INTx did not turn on.
@@ -269,7 +300,7 @@ const char *vpt_device_transport(const struct vpt_device *device);
 uint32_t vpt_device_interrupt(struct vpt_device *device);
 
 /*
- * Reads `width` (1, 2 or 4) bytes of the configuration at `offset`, a multiple of width, as a number of the CPU. For a
+ * Reads `width` (1, 2 or 4) bytes of the configuration at `offset`, a multiple of width, in the CPU's byte order. For a
  * value that takes two accesses use vpt_device_config_fields() instead.
  *
  * Returns

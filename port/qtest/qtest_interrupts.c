@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Interrupts seen from outside: lines at the interrupt controller, and messages in RAM. */
+/* Interrupts observed from outside: lines of the interrupt controller, and messages in RAM. */
 #include "qtest_internal.h"
 #include "qtest_iommu.h"
 
@@ -9,11 +9,11 @@
 #define PC_ROUTE_FIRST 0x60u /* PIRQRC[A:D] of function 0 of the PIIX3 */
 #define PC_ISA_BRIDGE  1u
 
-/* Where PIRQ A to D go on pc: interrupts that nothing else uses. */
+/* Interrupts for PIRQ A to D on pc; nothing else uses them. */
 static const uint8_t pc_routes[4] = { 5, 9, 10, 11 };
 
 #define Q35_PIRQ_E_LINE   20u /* PIRQ E to H are wired to these lines of the I/O APIC */
-#define Q35_INTX_DEVICES  25u /* devices from here on go where chipset registers say */
+#define Q35_INTX_DEVICES  25u /* the pins of devices from here on go where chipset registers say */
 #define WAIT_MICROSECONDS 1000u
 
 /* ---- Lines ---- */

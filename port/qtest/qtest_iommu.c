@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * VT-d as QEMU's intel-iommu has it: registers at a fixed address, three levels of second-level tables (39 bits),
- * the same context for every function of every bus.
+ * VT-d as QEMU's intel-iommu implements it: registers at a fixed address, second-level tables of three levels (39
+ * bits), one context for every function of every bus.
  *
- * The tables in RAM, a page each: root, contexts, top, middle, then one with the leaves of every 2 MiB of RAM.
+ * Tables in RAM, one page each: root, contexts, top, middle, then one leaf table for every 2 MiB of RAM.
  */
 #include "qtest_iommu.h"
 
@@ -20,7 +20,7 @@
 #define COMMAND_ROOT      (UINT32_C(1) << 30)
 #define COMMAND_TRANSLATE (UINT32_C(1) << 31)
 
-/* In the upper halves of 64-bit registers. */
+/* Bits of the upper halves of 64-bit registers. */
 #define CONTEXT_INVALIDATE (UINT32_C(1) << 31)
 #define CONTEXT_GLOBAL     (UINT32_C(1) << 29)
 #define IOTLB_INVALIDATE   (UINT32_C(1) << 31)
@@ -33,7 +33,7 @@
 #define ENTRY_WRITE   UINT64_C(0x2)
 
 #define CONTEXT_39_BITS UINT64_C(0x1)
-#define CONTEXT_DOMAIN  UINT64_C(0x100) /* number 1 */
+#define CONTEXT_DOMAIN  UINT64_C(0x100) /* domain 1 */
 
 #define REGISTER_TIMEOUT 2000u /* milliseconds */
 
@@ -49,7 +49,7 @@ static uint64_t table_address(const struct iommu *iommu, uint64_t number)
     return iommu->tables_physical + number * PAGE_SIZE;
 }
 
-/* The device reads it at any time: one store, after all that came before. */
+/* The device may read the entry at any time, so this is one store, after all earlier ones. */
 static void set_entry(uint64_t *entry, uint64_t value)
 {
     __atomic_store_n(entry, value, __ATOMIC_RELEASE);
@@ -98,7 +98,7 @@ static void build_tables(struct iommu *iommu, uint32_t ram_size)
     }
 }
 
-/* All leaf tables are in a row. */
+/* The leaf tables are contiguous. */
 static uint64_t *leaf(const struct iommu *iommu, uint64_t offset)
 {
     return table(iommu, TABLE_LEAVES) + offset / PAGE_SIZE;
@@ -109,7 +109,7 @@ void vpt_qtest_iommu_map(struct vpt_qtest *qtest, uint64_t offset, uint32_t page
     uint64_t physical = qtest->details->machine.ram_base + offset;
     uint64_t access = writable ? ENTRY_READ | ENTRY_WRITE : ENTRY_READ;
 
-    /* What is not present is not remembered (caching mode is off), so that nothing needs to be invalidated. */
+    /* Entries that are not present are not cached (caching mode is off), so nothing needs to be invalidated. */
     for (uint32_t i = 0; i < pages; i++) {
         set_entry(leaf(&qtest->iommu, offset) + i, (physical + (uint64_t)i * PAGE_SIZE) | access);
     }

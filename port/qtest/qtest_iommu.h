@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An intel-iommu (VT-d, without interrupt remapping) that translates for every function: RAM that is mapped appears
- * at its offset in RAM above VPT_QTEST_IOVA_BASE, all else is refused. Whole pages of 4096 bytes.
+ * An intel-iommu (VT-d, without interrupt remapping) that translates for every function: mapped RAM appears at
+ * VPT_QTEST_IOVA_BASE plus its offset in RAM, all other accesses are refused. Pages of 4096 bytes.
  */
 #ifndef VPT_QTEST_IOMMU_H
 #define VPT_QTEST_IOMMU_H
 
 #include "qtest_internal.h"
 
-/* Bytes of RAM, a multiple of 4096, that the tables take. */
+/* Size of the tables in RAM in bytes, a multiple of 4096. */
 #define IOMMU_TABLES_SIZE(ram_size) ((4u + ((size_t)(ram_size) + 0x1fffffu) / 0x200000u) * PAGE_SIZE)
 
 /* Builds empty tables in RAM at offset `tables` and turns translation on. */
@@ -20,7 +20,7 @@ bool vpt_qtest_iommu_on(const struct vpt_qtest *qtest);
 /* Maps `pages` pages from an offset in RAM. */
 void vpt_qtest_iommu_map(struct vpt_qtest *qtest, uint64_t offset, uint32_t pages, bool writable);
 
-/* Unmaps them, and returns when no device can use what it remembers of them. */
+/* Unmaps pages. On return no device can use a cached translation of them. */
 void vpt_qtest_iommu_unmap(struct vpt_qtest *qtest, uint64_t offset, uint32_t pages);
 
 #endif

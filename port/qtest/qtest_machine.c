@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The machines: where QEMU 7.2 puts things, and what keeps each vCPU quiet. */
+/* The machines: addresses in QEMU 7.2, and code that keeps each vCPU idle. */
 #include "qtest_internal.h"
 
 #define MIB UINT64_C(0x100000)

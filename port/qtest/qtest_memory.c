@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Guest RAM and what is given of it: whole pages, first fit, with a pattern behind the bytes that were asked for, so
- * that a write behind the end is noticed when they come back. Private memory is the host's heap.
+ * Guest RAM and its allocation: whole pages, first fit, with a pattern behind the requested bytes, so that the free
+ * call detects a write behind the end. Private memory is the host's heap.
  */
 #define _GNU_SOURCE
 
@@ -13,10 +13,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#define RESERVED_SIZE 0x400000u /* at either end of RAM, for what QEMU puts there: code, device trees */
-#define GUARD         0x5au     /* behind the end */
-#define FREED         0xddu     /* in what nobody has */
-#define GUARD_PRIVATE 64u       /* bytes behind private memory */
+#define RESERVED_SIZE 0x400000u /* at each end of RAM, for QEMU's code and device trees */
+#define GUARD         0x5au     /* pattern behind an allocation */
+#define FREED         0xddu     /* pattern in free pages */
+#define GUARD_PRIVATE 64u       /* bytes of pattern behind private memory */
 
 /* ---- RAM ---- */
 
@@ -128,7 +128,7 @@ static uint32_t pages_of(size_t size)
     return (uint32_t)((size + PAGE_SIZE - 1u) / PAGE_SIZE);
 }
 
-/* The first of `count` free pages in a row, or UINT32_MAX. */
+/* The first of `count` contiguous free pages, or UINT32_MAX. */
 static uint32_t find_pages(const struct vpt_qtest *qtest, uint32_t count)
 {
     uint32_t row = 0;
@@ -142,7 +142,7 @@ static uint32_t find_pages(const struct vpt_qtest *qtest, uint32_t count)
     return UINT32_MAX;
 }
 
-/* Where a page of those that are given is, counted from the start of RAM. */
+/* Offset in RAM of an allocatable page. */
 static uint64_t page_offset(const struct vpt_qtest *qtest, uint32_t page)
 {
     return ((uint64_t)qtest->first_page + page) * PAGE_SIZE;
@@ -209,7 +209,7 @@ static enum vpt_status allocate_private(struct record *record)
     unsigned char *bytes = NULL;
 
     if (record->size < SIZE_MAX - PAGE_SIZE - GUARD_PRIVATE) {
-        /* The size that aligned_alloc() takes is a multiple of the alignment. */
+        /* aligned_alloc() takes only multiples of the alignment. */
         bytes = aligned_alloc(PAGE_SIZE, (record->size + GUARD_PRIVATE + PAGE_SIZE - 1u) & ~(size_t)(PAGE_SIZE - 1u));
     }
     if (bytes == NULL) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The port itself, waiting by a clock, and what is told. */
+/* The port itself, timed waits, and the log. */
 #define _GNU_SOURCE
 
 #include "qtest_internal.h"
@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-/* Between two looks at memory that QEMU is to change, after the first few. It has to run meanwhile. */
+/* Pause between polls, after the first few, so that QEMU can run. */
 #define PAUSE_MICROSECONDS 50u
 #define BUSY_ITERATIONS    20u
 
@@ -20,7 +20,7 @@ uint64_t vpt_qtest_now(void)
     return (uint64_t)now.tv_sec * 1000u + (uint64_t)now.tv_nsec / 1000000u;
 }
 
-/* ---- What is told ---- */
+/* ---- The log ---- */
 
 __attribute__((format(printf, 2, 0))) static void print(FILE *log, const char *format, va_list values)
 {
@@ -89,7 +89,7 @@ static void port_log(void *ctx, enum vpt_log_level level, const char *subject, e
 
 /* ---- Waiting ---- */
 
-/* The socket is looked at in any case, so that a QEMU that has ended ends the wait. */
+/* Reads the socket in any case, so that an end of QEMU ends the wait. */
 static bool port_keep_waiting(void *ctx, enum vpt_wait what, uint32_t iteration)
 {
     struct vpt_qtest *qtest = ctx;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* QEMU's life: its arguments, its start, its end, and what it said on the way. */
+/* QEMU's process: its arguments, its start, its end, and its stderr. */
 #define _GNU_SOURCE
 
 #include "qtest_internal.h"
@@ -20,13 +20,13 @@
 
 #define BIOS_SIZE     0x10000u
 #define BIOS_RESET    0xfff0u /* where an x86 CPU starts */
-#define ARGUMENTS_OWN 40u     /* more than a machine has without the caller's */
+#define ARGUMENTS_OWN 40u     /* at least the machine's own arguments */
 #define TEXTS_SIZE    1024u
 #define KILL_TIMEOUT  10000u
 
-/* What QEMU inherits beside RAM and the caller's files; -1: not there. */
+/* Descriptors that QEMU inherits besides RAM and the caller's files; -1: none. */
 struct theirs {
-    int commands; /* its end of a socket pair; so is the next */
+    int commands; /* QEMU's end of a socket pair, as is `qmp` */
     int qmp;
     int bios;
 };
@@ -41,7 +41,7 @@ struct arguments {
 
 /* ---- The end ---- */
 
-/* Appends to the message; what does not fit is cut off. */
+/* Appends to the message, which is cut off when it is full. */
 static void say(struct vpt_qtest *qtest, const char *text, size_t length)
 {
     size_t used = strlen(qtest->message);
@@ -57,7 +57,7 @@ static void say_line(struct vpt_qtest *qtest, const char *text)
     say(qtest, "\n", 1);
 }
 
-/* The end of what QEMU wrote to stderr. */
+/* The last part of QEMU's stderr. */
 static void say_errors(struct vpt_qtest *qtest)
 {
     char text[MESSAGE_SIZE / 2u];
@@ -88,7 +88,7 @@ static void say_end(struct vpt_qtest *qtest)
     say_line(qtest, text);
 }
 
-/* Looks for up to `milliseconds` whether QEMU has ended, and then takes its status. */
+/* Waits up to `milliseconds` for QEMU to end, and takes its status. */
 static void wait_end(struct vpt_qtest *qtest, uint32_t milliseconds)
 {
     uint64_t deadline = vpt_qtest_now() + milliseconds;
@@ -101,7 +101,7 @@ static void wait_end(struct vpt_qtest *qtest, uint32_t milliseconds)
             qtest->ended = qtest->pid;
             qtest->pid = 0;
         } else if (ended < 0 && errno != EINTR) {
-            qtest->pid = 0; /* somebody else has waited for it */
+            qtest->pid = 0; /* the process was reaped elsewhere */
         } else if (vpt_qtest_now() >= deadline) {
             return;
         } else {
@@ -125,7 +125,7 @@ enum vpt_status vpt_qtest_fail(struct vpt_qtest *qtest, enum vpt_status status, 
         return qtest->failure;
     }
     qtest->failure = status;
-    /* A QEMU that has closed its socket is about to exit, with a status worth knowing. */
+    /* A QEMU that has closed its socket is about to exit; wait for its status, which tells the cause. */
     end_process(qtest, status == VPT_QTEST_GONE ? 1000 : 0);
     say_line(qtest, what);
     say_end(qtest);
@@ -156,7 +156,7 @@ static void add(struct arguments *arguments, const char *argument)
     arguments->list[arguments->count++] = argument;
 }
 
-/* An argument that is made here; `arguments` owns it. */
+/* Formats an argument into memory of `arguments`. */
 __attribute__((format(printf, 2, 3))) static void add_text(struct arguments *arguments, const char *format, ...)
 {
     char *text = arguments->texts + arguments->texts_used;
@@ -200,7 +200,7 @@ static void add_machine(struct arguments *arguments, const struct vpt_qtest *qte
     }
 }
 
-/* `arguments->list` is from the heap. False: no memory, or too long. */
+/* Builds the argument list; `arguments->list` is from the heap. False: no memory, or too long. */
 static bool make_arguments(struct arguments *arguments, const struct vpt_qtest *qtest,
                            const struct vpt_qtest_options *options, const struct theirs *theirs)
 {
@@ -239,7 +239,7 @@ static bool make_arguments(struct arguments *arguments, const struct vpt_qtest *
 
 /* ---- The start ---- */
 
-/* A firmware image whose first and only act is to halt with interrupts off. A descriptor, or -1. */
+/* Makes a firmware image that only halts with interrupts off. Returns a descriptor, or -1. */
 static int make_bios(void)
 {
     static const unsigned char reset[] = { 0xfa, 0xf4, 0xeb, 0xfd }; /* cli; 1: hlt; jmp 1b */
@@ -260,7 +260,7 @@ static int make_bios(void)
     return file;
 }
 
-/* In the child, between fork and exec: system calls only. */
+/* Runs in the child between fork and exec: only system calls are allowed. */
 static void keep_open(int file)
 {
     int flags = file >= 0 ? fcntl(file, F_GETFD) : -1;
@@ -280,7 +280,7 @@ __attribute__((noreturn)) static void become_qemu(const struct vpt_qtest *qtest,
 
     (void)prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) {
-        _exit(127); /* it died before it could be bound to */
+        _exit(127); /* the parent died before PR_SET_PDEATHSIG was set */
     }
     (void)dup2(nothing, STDIN_FILENO);
     (void)dup2(nothing, STDOUT_FILENO);
@@ -301,7 +301,7 @@ __attribute__((noreturn)) static void become_qemu(const struct vpt_qtest *qtest,
     _exit(127);
 }
 
-/* Our end of a new socket pair, and theirs. */
+/* Makes a socket pair: our end, and QEMU's. */
 static bool connect_pair(int *ours, int *their)
 {
     int sockets[2];
@@ -344,7 +344,7 @@ static void close_file(int file)
     }
 }
 
-/* Starts QEMU and hears from it. */
+/* Starts QEMU and waits for its first answer. */
 static enum vpt_status run(struct vpt_qtest *qtest, const struct vpt_qtest_options *options)
 {
     bool needs_bios = qtest->details->parking_bios;
@@ -360,14 +360,14 @@ static enum vpt_status run(struct vpt_qtest *qtest, const struct vpt_qtest_optio
     } else {
         status = spawn(qtest, options, &theirs);
     }
-    close_file(theirs.commands); /* so that QEMU's end is its only one */
+    close_file(theirs.commands); /* only QEMU keeps its end open */
     close_file(theirs.qmp);
     if (status == VPT_OK) {
         status = vpt_qtest_first_command(qtest, options->start_timeout);
     }
     close_file(theirs.bios);
     if (status == VPT_QTEST_GONE) {
-        status = qtest->failure = VPT_QTEST_START; /* it has never been there */
+        status = qtest->failure = VPT_QTEST_START; /* QEMU never ran */
     }
     return status;
 }
@@ -393,7 +393,7 @@ static void fill_in(struct vpt_qtest_options *options)
     options->wait_timeout = or_default(options->wait_timeout, 10000);
 }
 
-/* Everything that needs the caller's strings and files. */
+/* All steps that need the caller's strings and files. */
 static enum vpt_status start(struct vpt_qtest *qtest, const struct vpt_qtest_options *options)
 {
     enum vpt_status status = vpt_qtest_memory_init(qtest);

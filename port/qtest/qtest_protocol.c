@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * QEMU's qtest protocol: a line for a command, a line for its answer ("OK", "OK 0x12", "FAIL why", "ERR why"), and
- * at any time lines about interrupts ("IRQ raise 4", "IRQ lower 4") that answer nothing.
+ * QEMU's qtest protocol: a line for a command, a line for its answer ("OK", "OK 0x12", "FAIL why", "ERR why"), and, at
+ * any time, lines about interrupts ("IRQ raise 4", "IRQ lower 4"), which are no answers.
  */
 #define _GNU_SOURCE
 
@@ -17,7 +17,7 @@
 
 #define COMMAND_SIZE 256u
 
-/* Waits for the socket to become readable or writable. False: not within that time. */
+/* Waits for the socket to become readable or writable. False: it did not in time. */
 static bool wait_socket(const struct channel *channel, short events, uint64_t microseconds)
 {
     struct pollfd poll_socket = { .fd = channel->socket, .events = events };
@@ -27,7 +27,7 @@ static bool wait_socket(const struct channel *channel, short events, uint64_t mi
     return ppoll(&poll_socket, 1, &timeout, NULL) > 0;
 }
 
-/* Waits likewise, until `deadline`. A signal only makes it look again. */
+/* Waits for the socket until `deadline`, also across signals. */
 static bool wait_until(const struct channel *channel, short events, uint64_t deadline)
 {
     for (uint64_t now = vpt_qtest_now(); now < deadline; now = vpt_qtest_now()) {
@@ -58,7 +58,7 @@ enum vpt_status vpt_qtest_send(struct vpt_qtest *qtest, const struct channel *ch
     return VPT_OK;
 }
 
-/* Appends what has come to the input. VPT_EMPTY: nothing has. */
+/* Appends received bytes to the input. VPT_EMPTY: none. */
 static enum vpt_status receive(struct vpt_qtest *qtest, struct channel *channel)
 {
     ssize_t received =
@@ -102,7 +102,7 @@ enum vpt_status vpt_qtest_take_line(struct vpt_qtest *qtest, struct channel *cha
     return VPT_OK;
 }
 
-/* The same for lines that answer something; the others are dealt with. */
+/* Takes the next answer, and handles the lines before it. */
 static enum vpt_status take_answer(struct vpt_qtest *qtest, char line[INPUT_SIZE])
 {
     enum vpt_status status = vpt_qtest_take_line(qtest, &qtest->commands, line);
@@ -116,7 +116,7 @@ static enum vpt_status take_answer(struct vpt_qtest *qtest, char line[INPUT_SIZE
     return status;
 }
 
-/* "OK" and " 0x" with a number, if and only if one is wanted. */
+/* Parses "OK", or "OK 0x..." if and only if a number is wanted. */
 static enum vpt_status parse(struct vpt_qtest *qtest, const char *line, uint64_t *value)
 {
     char *end;
@@ -206,7 +206,7 @@ enum vpt_status vpt_qtest_listen(struct vpt_qtest *qtest, uint32_t microseconds)
     char line[INPUT_SIZE];
     enum vpt_status status = qtest->failure != VPT_OK ? qtest->failure : take_answer(qtest, line);
 
-    /* The first look is at what came behind the last answer. */
+    /* Lines that came with the last answer were handled above. */
     while (status == VPT_EMPTY && wait_socket(&qtest->commands, POLLIN, microseconds)) {
         microseconds = 0;
         status = receive(qtest, &qtest->commands);
@@ -215,7 +215,7 @@ enum vpt_status vpt_qtest_listen(struct vpt_qtest *qtest, uint32_t microseconds)
         }
     }
     if (status == VPT_OK) {
-        /* No command is under way, so that nothing here can be an answer. */
+        /* No command is outstanding, so this cannot be an answer. */
         return vpt_qtest_fail(qtest, VPT_QTEST_PROTOCOL, line);
     }
     return status == VPT_EMPTY ? VPT_OK : status;

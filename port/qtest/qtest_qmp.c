@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The QEMU Machine Protocol: an object of JSON on a line for a command, and one for its answer ("return" or "error"),
- * with events between them. What a line is, the names on its first level tell; more of JSON is not understood here.
+ * The QEMU Machine Protocol: a command is a JSON object on one line, and so is its answer ("return" or "error"); events
+ * come between them. The names on an object's first level tell what a line is; the rest of JSON is not parsed.
  */
 #define _GNU_SOURCE
 
@@ -14,7 +14,7 @@
 
 /* ---- JSON ---- */
 
-/* Behind the string that begins at `text`; NULL where it does not end. */
+/* The position after the string that begins at `text`; NULL: it does not end. */
 static const char *after_string(const char *text)
 {
     for (text++; *text != '\0'; text++) {
@@ -28,7 +28,7 @@ static const char *after_string(const char *text)
     return NULL;
 }
 
-/* The value that an object has for a name on its first level; NULL: none. */
+/* The value of a name on an object's first level; NULL: none. */
 static const char *value_of(const char *object, const char *name)
 {
     size_t length = strlen(name);
@@ -68,7 +68,7 @@ static void keep_event(struct vpt_qtest *qtest, const char *line)
     qtest->event_count++;
 }
 
-/* The next line that is no event; events are kept. VPT_EMPTY: none came before `deadline`. */
+/* Takes the next line that is no event, and keeps events. VPT_EMPTY: none came before `deadline`. */
 static enum vpt_status next_line(struct vpt_qtest *qtest, char line[INPUT_SIZE], uint64_t deadline)
 {
     enum vpt_status status = VPT_OK;
@@ -161,7 +161,7 @@ static bool is_event(const char *line, const char *name, const char *text)
            (text == NULL || strstr(line, text) != NULL);
 }
 
-/* Forgets everything up to the first one that fits. */
+/* Finds the first matching event, and drops it and all before it. */
 static bool take_event(struct vpt_qtest *qtest, const char *name, const char *text)
 {
     for (unsigned i = 0; i < qtest->event_count; i++) {
@@ -189,7 +189,7 @@ enum vpt_status vpt_qtest_qmp_event(struct vpt_qtest *qtest, const char *name, c
         if (taken == VPT_OK && value_of(line, "event") != NULL) {
             keep_event(qtest, line);
         } else if (taken == VPT_OK) {
-            return vpt_qtest_fail(qtest, VPT_QTEST_PROTOCOL, line); /* no command is under way */
+            return vpt_qtest_fail(qtest, VPT_QTEST_PROTOCOL, line); /* no command is outstanding */
         } else {
             status = taken == VPT_EMPTY ? vpt_qtest_receive(qtest, &qtest->qmp, deadline) : taken;
         }

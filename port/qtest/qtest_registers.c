@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Register accesses: each is one command, in exactly the width that was asked for. */
+/* Register accesses: each is one command of exactly the requested width. */
 #include "qtest_internal.h"
 
 #include <inttypes.h>
@@ -9,14 +9,14 @@
 #define CONFIG_ENABLE  0x80000000u
 
 #define Q35_PCIEXBAR        0x60u
-#define Q35_PCIEXBAR_ENABLE 0x1u /* with length 0: 256 MiB */
+#define Q35_PCIEXBAR_ENABLE 0x1u /* length field 0: 256 MiB */
 
 static bool width_fits(uint64_t address, unsigned width)
 {
     return (width == 1 || width == 2 || width == 4) && (address & (width - 1u)) == 0;
 }
 
-/* 'b', 'w' or 'l', as the protocol calls widths. */
+/* The protocol's letter for a width: 'b', 'w' or 'l'. */
 static char letter(unsigned width)
 {
     return width == 1 ? 'b' : width == 2 ? 'w' : 'l';
@@ -93,7 +93,7 @@ static bool uses_ecam(const struct vpt_qtest *qtest)
     return !qtest->details->ports || qtest->options.ecam;
 }
 
-/* VPT_EMPTY: nothing is there that could be reached; it reads all-ones. */
+/* VPT_EMPTY: the address reaches nothing; it reads all-ones. */
 static enum vpt_status check_config(struct vpt_qtest *qtest, const struct vpt_pci_address *address, uint16_t offset,
                                     unsigned width)
 {
@@ -160,7 +160,7 @@ enum vpt_status vpt_qtest_ecam_enable(struct vpt_qtest *qtest)
 {
     uint64_t value = qtest->details->machine.ecam.base | Q35_PCIEXBAR_ENABLE;
 
-    /* By ports, since configuration by memory is what this turns on; the upper half first, since it is still off. */
+    /* Uses ports, because ECAM is still off; writes the upper half first, because the lower half enables it. */
     vpt_qtest_io_write(qtest, CONFIG_ADDRESS, 4, CONFIG_ENABLE | (Q35_PCIEXBAR + 4u));
     vpt_qtest_io_write(qtest, CONFIG_DATA, 4, (uint32_t)(value >> 32));
     vpt_qtest_io_write(qtest, CONFIG_ADDRESS, 4, CONFIG_ENABLE | Q35_PCIEXBAR);
@@ -209,7 +209,7 @@ void vpt_qtest_mmio_unmap(void *ctx, void *mapping, size_t size)
     vpt_qtest_record_remove(qtest, record);
 }
 
-/* The mapping, if it holds all of the access. */
+/* The mapping, if it contains the whole access. */
 static const struct record *check_mmio(struct vpt_qtest *qtest, const void *mapping, size_t offset, unsigned width)
 {
     const struct record *record = find_mapping(qtest, mapping);

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * share() and unshare() by bouncing: the process's memory is not the guest's. What the device reads is copied into RAM
- * by share(), what it writes is copied out by unshare(), and nothing else ever is: a driver that forgets a share, an
- * unshare or mistakes the direction has wrong data.
+ * share() and unshare() by bounce buffers, because the process's memory is not the guest's. share() copies into RAM
+ * what the device reads, unshare() copies out what it writes; nothing else is copied. So a driver that forgets a share
+ * or an unshare, or mistakes the direction, gets wrong data.
  */
 #include "qtest_internal.h"
 #include "qtest_iommu.h"
 
 #include <string.h>
 
-#define UNWRITTEN 0xa5u /* in what the device is to write */
+#define UNWRITTEN 0xa5u /* pattern in buffers for the device to write */
 
 enum vpt_status vpt_qtest_share(void *ctx, void *buffer, size_t size, enum vpt_direction direction,
                                 bool access_platform, struct vpt_shared *shared)

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Opening and closing a device, and what a hypervisor decides of it before a guest gets it. */
-#include "assign_internal.h"
-#include "permission.h"
+/* Opening and closing a device. */
+#include "assign_capability.h"
+#include "compose.h"
+#include "host_function.h"
+#include "live.h"
+#include "shadow.h"
 
 #define VIRTIO_VENDOR             0x1af4u
 #define VIRTIO_TRANSITIONAL_FIRST 0x1000u
@@ -11,14 +14,14 @@
 #define PAGE_SIZE_DEFAULT 4096u
 #define INTERRUPT_PIN     (PCI_INTERRUPT_LINE + 1u)
 
-/* ---- What the caller says ---- */
+/* ---- The configuration ---- */
 
 static uint16_t config_size_of(const struct vpt_assign_config *config)
 {
     return config->config_size != 0 ? config->config_size : (uint16_t)VPT_PCI_CONFIG_SIZE;
 }
 
-/* Bytes of storage. */
+/* Returns how many bytes of storage a device with so many vectors needs. */
 static size_t storage_of(const struct vpt_assign_config *config, unsigned vectors)
 {
     return VPT_ASSIGN_STORAGE_SIZE(config_size_of(config), config->trap_count, config->regions) +
@@ -42,8 +45,8 @@ static bool is_valid(const struct vpt_assign_config *config)
            (config->bars != NULL && config->identity != NULL && config->identity->which == VPT_ASSIGN_ALL_IDS);
 }
 
-/* Storage: regions, traps, the space three times, and later on vectors. */
-static enum vpt_status carve(struct vpt_assign_device *device, const struct vpt_assign_config *config)
+/* Divides the storage: regions, traps, three arrays for the space. take_vectors() adds the vectors. */
+static enum vpt_status divide_storage(struct vpt_assign_device *device, const struct vpt_assign_config *config)
 {
     size_t size = storage_of(config, 0);
     size_t space = device->config_size;
@@ -65,9 +68,9 @@ static enum vpt_status carve(struct vpt_assign_device *device, const struct vpt_
     return VPT_OK;
 }
 
-/* ---- What the function says ---- */
+/* ---- The function ---- */
 
-/* The PCI room reaches functions by a port: this one is for the time of a call. */
+/* The files of src/pci/ access functions by a port, so this file gives them a port that calls the host's hooks. */
 static enum vpt_status port_read(void *ctx, const struct vpt_pci_address *address, uint16_t offset, unsigned width,
                                  uint32_t *value)
 {
@@ -91,7 +94,7 @@ struct adapter {
     struct vpt_port port;
 };
 
-static void adapt(struct adapter *adapter, const struct vpt_assign_host *host)
+static void make_adapter(struct adapter *adapter, const struct vpt_assign_host *host)
 {
     *adapter = (struct adapter){
         .function.port = &adapter->port,
@@ -99,7 +102,10 @@ static void adapt(struct adapter *adapter, const struct vpt_assign_host *host)
     };
 }
 
-/* One that makes no sense is none, where the function said so; where it was given, that is a mistake. */
+/*
+ * Takes the BARs that the caller has given, or else those that the function has. A given BAR that is impossible is an
+ * error; an impossible BAR that the function itself reports is left out.
+ */
 static enum vpt_status take_bars(struct vpt_assign_device *device, const struct vpt_pci_bars *given)
 {
     const struct vpt_pci_bars *bars = given;
@@ -109,7 +115,7 @@ static enum vpt_status take_bars(struct vpt_assign_device *device, const struct 
     if (given == NULL) {
         enum vpt_status status;
 
-        adapt(&adapter, device->host);
+        make_adapter(&adapter, device->host);
         status = vpt_pci_bars_size(&adapter.function, &sized);
 
         if (status != VPT_OK) {
@@ -129,7 +135,10 @@ static enum vpt_status take_bars(struct vpt_assign_device *device, const struct 
     return VPT_OK;
 }
 
-/* There is room for it. False: the BAR does not have these bytes, or is none that the library's own may be in. */
+/*
+ * Adds a trap; the array has space for one. Returns false if the BAR does not have these bytes, or if the library's own
+ * traps may not be in such a BAR.
+ */
 static bool add_trap(struct vpt_assign_layout *layout, unsigned bar, uint64_t offset, uint64_t size, bool own)
 {
     struct vpt_assign_trap *trap = (struct vpt_assign_trap *)vpt_unconst(&layout->traps[layout->trap_count++]);
@@ -141,7 +150,7 @@ static bool add_trap(struct vpt_assign_layout *layout, unsigned bar, uint64_t of
     trap->bar = (uint8_t)bar;
     trap->offset = offset;
     trap->size = size;
-    /* A trap of no bytes is one of too many, by the subtraction. */
+    /* If `size` is 0, size - 1 is too large. */
     return offset < there && size - 1u < there - offset;
 }
 
@@ -162,8 +171,8 @@ static void saved_set8(struct vpt_assign_device *device, unsigned offset, uint8_
     ((uint8_t *)device->saved)[vpt_assign_byte(offset)] = value;
 }
 
-/* The whole space, once. Behind some bridges, which drop the upper address bits, 0x100 is the first byte again. */
-static enum vpt_status snapshot(struct vpt_assign_device *device)
+/* Reads the whole space once. Some bridges drop the upper address bits, so that 0x100 reads as byte 0 does. */
+static enum vpt_status save_config(struct vpt_assign_device *device)
 {
     const struct vpt_assign_host *host = device->host;
     uint32_t *saved = device->saved;
@@ -174,7 +183,7 @@ static enum vpt_status snapshot(struct vpt_assign_device *device)
         status = host->config_read(host->ctx, (uint16_t)(4u * i), 4, &saved[i]);
     }
     if (status == VPT_OK) {
-        /* Had it gone meanwhile, the rest of that would be all-ones. */
+        /* If the function was removed meanwhile, a part of what was read may be all-ones. */
         status = vpt_assign_present(device);
     }
     if (status != VPT_OK) {
@@ -188,7 +197,7 @@ static enum vpt_status snapshot(struct vpt_assign_device *device)
                : VPT_UNSUPPORTED_DEVICE;
 }
 
-/* ---- Who it is ---- */
+/* ---- Identity ---- */
 
 uint32_t vpt_assign_virtio_type(uint16_t vendor_id, uint16_t device_id, uint16_t subsystem_id)
 {
@@ -216,8 +225,8 @@ static void take_ids(struct vpt_assign_device *device, const struct vpt_assign_i
     }
 }
 
-/* What a virtual function is says who hands it over, since its own ids read all-ones. */
-static void identify(struct vpt_assign_device *device, const struct vpt_assign_config *config)
+/* Ids of a virtual function read all-ones, so the caller gives them. */
+static void take_identity(struct vpt_assign_device *device, const struct vpt_assign_config *config)
 {
     if (config->virtual_function) {
         take_ids(device, config->identity);
@@ -232,33 +241,33 @@ static void identify(struct vpt_assign_device *device, const struct vpt_assign_c
     }
     device->vendor_id = vpt_assign_saved16(device, PCI_VENDOR_ID);
     device->device_id = vpt_assign_saved16(device, PCI_VENDOR_ID + 2u);
-    /* The guest's device number is not the host's: what else is there only the caller knows. */
+    /* Only the caller knows whether other functions have the same device number in the guest. */
     saved_set8(device, PCI_HEADER_TYPE, config->multi_function ? PCI_HEADER_MULTI_FUNCTION : PCI_HEADER_DEVICE);
 }
 
 /* ---- MSI-X ---- */
 
-#define MSIX_SIZE_MASK 0x7ffu /* of the control register: entries less one */
+#define MSIX_SIZE_MASK 0x7ffu /* of the control register: the number of entries less one */
 #define MSIX_BAR_MASK  0x7u
 
-/* How many vectors a table has, by the first word of the capability. */
+/* Returns how many vectors a table has, by the first word of the capability. */
 static unsigned vectors_of(uint32_t control)
 {
     return (control >> 16 & MSIX_SIZE_MASK) + 1u;
 }
 
-static bool overlap(const struct vpt_assign_trap *a, const struct vpt_assign_trap *b)
+static bool traps_overlap(const struct vpt_assign_trap *a, const struct vpt_assign_trap *b)
 {
     return a->bar == b->bar && (a->offset - b->offset < b->size || b->offset - a->offset < a->size);
 }
 
 /*
- * The table, and room for it. That of a function whose table or pending bits lie where they cannot, or on each other,
- * is shown to nobody.
+ * Sets up the MSI-X table. If the table or the pending bits are where they cannot be, or overlap, guests do not see
+ * MSI-X.
  */
 static enum vpt_status take_vectors(struct vpt_assign_device *device, const struct vpt_assign_config *config)
 {
-    unsigned at = vpt_assign_find(device, VPT_PCI_CAPABILITY_MSIX, 11);
+    unsigned at = vpt_assign_find_capability(device, VPT_PCI_CAPABILITY_MSIX, 11);
     const uint32_t *word = &device->saved[at / 4u];
     struct vpt_assign_layout *layout = &device->layout;
     const struct vpt_assign_trap *own = &layout->traps[config->trap_count];
@@ -269,7 +278,7 @@ static enum vpt_status take_vectors(struct vpt_assign_device *device, const stru
     }
     if (!add_trap(layout, word[1] & MSIX_BAR_MASK, word[1] & ~MSIX_BAR_MASK, 16u * count, true) ||
         !add_trap(layout, word[2] & MSIX_BAR_MASK, word[2] & ~MSIX_BAR_MASK, (count + 63u) / 64u * 8u, true) ||
-        overlap(&own[0], &own[1])) {
+        traps_overlap(&own[0], &own[1])) {
         layout->trap_count = config->trap_count;
         return VPT_OK;
     }
@@ -297,7 +306,7 @@ enum vpt_status vpt_assign_storage_size(const struct vpt_assign_config *config, 
     if (!is_valid(config)) {
         return VPT_CALLER_ARGUMENT;
     }
-    adapt(&adapter, config->host);
+    make_adapter(&adapter, config->host);
     status = vpt_pci_find_capability(&adapter.function, VPT_PCI_CAPABILITY_MSIX, &at);
     if (status == VPT_OK) {
         status = vpt_pci_read(&adapter.function, at, 4, &control);
@@ -313,7 +322,7 @@ enum vpt_status vpt_assign_storage_size(const struct vpt_assign_config *config, 
 
 /* ---- Open and close ---- */
 
-static enum vpt_status set_up(struct vpt_assign_device *device, const struct vpt_assign_config *config)
+static enum vpt_status set_up_device(struct vpt_assign_device *device, const struct vpt_assign_config *config)
 {
     enum vpt_status status;
 
@@ -322,9 +331,9 @@ static enum vpt_status set_up(struct vpt_assign_device *device, const struct vpt
     device->host = config->host;
     device->config_size = config_size_of(config);
     device->layout.page_size = config->page_size != 0 ? config->page_size : PAGE_SIZE_DEFAULT;
-    status = carve(device, config);
+    status = divide_storage(device, config);
     if (status == VPT_OK) {
-        status = snapshot(device);
+        status = save_config(device);
     }
     if (status == VPT_OK) {
         status = take_bars(device, config->bars);
@@ -335,7 +344,7 @@ static enum vpt_status set_up(struct vpt_assign_device *device, const struct vpt
     if (status != VPT_OK) {
         return status;
     }
-    identify(device, config);
+    take_identity(device, config);
     vpt_assign_compose(device); /* finds the capabilities */
     status = take_vectors(device, config);
     if (status == VPT_OK) {
@@ -353,7 +362,7 @@ enum vpt_status vpt_assign_open(struct vpt_assign_device *device, const struct v
     }
     vpt_zero(device, sizeof(*device));
     if (is_valid(config) && config->storage != NULL) {
-        status = set_up(device, config);
+        status = set_up_device(device, config);
     }
     if (status != VPT_OK) {
         vpt_zero(device, sizeof(*device));
@@ -374,68 +383,4 @@ enum vpt_status vpt_assign_close(struct vpt_assign_device *device)
     }
     vpt_zero(device, sizeof(*device));
     return VPT_OK;
-}
-
-/* ---- Hiding and showing ---- */
-
-static bool is_hidden(const struct vpt_assign_device *device, unsigned offset)
-{
-    return (device->classes[offset] & ASSIGN_CLASS_ROW) == ROW_HIDDEN;
-}
-
-enum vpt_status vpt_assign_capability_at(const struct vpt_assign_device *device, uint16_t index,
-                                         struct vpt_assign_capability *capability)
-{
-    unsigned left = index;
-
-    if (device == NULL || device->host == NULL || capability == NULL) {
-        return VPT_CALLER_ARGUMENT;
-    }
-    capability->id = 0;
-    capability->offset = 0;
-    capability->hidden = false;
-    for (unsigned offset = 0; offset < device->config_size; offset += 4u) {
-        if ((device->classes[offset] & ASSIGN_CLASS_HEAD) == 0) {
-            continue;
-        }
-        if (left == 0) {
-            unsigned bits = offset < PCI_CAPABILITIES_EXTENDED ? PCI_ABSENT8 : PCI_ABSENT16;
-
-            capability->id = (uint16_t)(vpt_assign_saved32(device, offset) & bits);
-            capability->offset = (uint16_t)offset;
-            capability->hidden = is_hidden(device, offset);
-            return VPT_OK;
-        }
-        left--;
-    }
-    return VPT_EMPTY;
-}
-
-static enum vpt_status set_flag(struct vpt_assign_device *device, unsigned offset, unsigned flag)
-{
-    unsigned class;
-
-    if (device == NULL || device->host == NULL) {
-        return VPT_CALLER_ARGUMENT;
-    }
-    if (device->owned) {
-        return VPT_CALLER_OWNED;
-    }
-    class = offset < device->config_size ? device->classes[offset] : 0;
-    if ((class & ASSIGN_CLASS_HEAD) == 0) {
-        return VPT_EMPTY;
-    }
-    device->classes[offset] = (uint8_t)((class & ~(ASSIGN_CLASS_SHOW | ASSIGN_CLASS_HIDE)) | flag);
-    vpt_assign_power_on(device);
-    return flag == ASSIGN_CLASS_SHOW && is_hidden(device, offset) ? VPT_DEVICE_PCI_CAPABILITIES : VPT_OK;
-}
-
-enum vpt_status vpt_assign_hide(struct vpt_assign_device *device, uint16_t offset)
-{
-    return set_flag(device, offset, ASSIGN_CLASS_HIDE);
-}
-
-enum vpt_status vpt_assign_show(struct vpt_assign_device *device, uint16_t offset)
-{
-    return set_flag(device, offset, ASSIGN_CLASS_SHOW);
 }

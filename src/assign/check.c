@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Whether a device's books are in order. Nothing else needs this file. */
-#include "assign_internal.h"
+/* Whether a device's records agree with each other. No other file calls this one. */
+#include "follow.h"
+#include "guest_registers.h"
+#include "live.h"
+#include "region.h"
 
 static bool region_in_order(const struct vpt_assign_region *region)
 {
@@ -8,14 +11,14 @@ static bool region_in_order(const struct vpt_assign_region *region)
            vpt_assign_region_within(region, region->guest);
 }
 
-/* Both are in order: whether they lie apart, the one before the other. */
+/* Whether the first region ends before the second begins. region_in_order() holds for each. */
 static bool is_before(const struct vpt_assign_region *region, const struct vpt_assign_region *next)
 {
     return region->space < next->space ||
            (region->space == next->space && region->guest + (region->size - 1u) < next->guest);
 }
 
-/* A region of a BAR is just the piece that has to be there. */
+/* Whether a region of a BAR is the piece that belongs there. */
 static bool piece_in_order(const struct vpt_assign_device *device, const struct vpt_assign_region *region)
 {
     uint64_t address = device->placed.address[region->bar];
@@ -31,8 +34,8 @@ static bool piece_in_order(const struct vpt_assign_device *device, const struct 
 }
 
 /*
- * BARs are placed where the guest's registers have them, and each of these is one that its BAR can have. Adds up the
- * sizes of those that are live.
+ * Whether BARs are mapped where the guest's registers say, and whether these registers hold values that their BARs can
+ * have. Adds the sizes of the BARs that are live to *size.
  */
 static bool registers_in_order(const struct vpt_assign_device *device, uint64_t *size)
 {
@@ -76,6 +79,6 @@ enum vpt_status vpt_assign_check(const struct vpt_assign_device *device)
         }
         missing -= region->bar < ASSIGN_BARS ? region->size : 0;
     }
-    /* They lie apart and within the BARs: nothing is missing if they are as many bytes. */
+    /* The regions do not overlap and lie within their BARs: if the sums agree, nothing is missing. */
     return missing == 0 ? VPT_OK : VPT_DEVICE_ASSIGN_DEGRADED;
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A guest's address space as its devices see it. Whatever a function may reach is a range of its space, also where a
- * hook has failed and what had been done could not be undone: so the detachment finds it.
+ * A guest's address space as its devices see it. A device reaches nothing outside the ranges of its space, even after a
+ * hook has failed and the steps before could not be undone. So detaching finds all that a device reaches.
  */
 #include <vpt/assign_dma.h>
 
 #include "../access.h"
-#include "assign_internal.h"
+#include "../pci/pci_internal.h"
 
 #define PAGE_SIZE_DEFAULT 4096u
 
@@ -17,7 +17,7 @@ static struct vpt_assign_dma_range *end_of(const struct vpt_assign_dma *dma)
     return dma->ranges + dma->count;
 }
 
-/* Of the ranges that do not end before this byte the first; or the end. */
+/* Returns the first range that does not end before this byte, or the end of the array. */
 static struct vpt_assign_dma_range *first_of(const struct vpt_assign_dma *dma, uint64_t guest)
 {
     struct vpt_assign_dma_range *first = dma->ranges;
@@ -49,9 +49,10 @@ const struct vpt_assign_dma_range *vpt_assign_dma_find(const struct vpt_assign_d
 }
 
 /*
- * What is asked of a space that is in order: whole pages, of the guest's and of the host's memory.
+ * Checks that addresses and size are whole pages of the guest's and the host's memory, and that the space is not
+ * degraded.
  */
-static enum vpt_status check(const struct vpt_assign_dma *dma, uint64_t guest, uint64_t host, uint64_t size)
+static enum vpt_status check_pages(const struct vpt_assign_dma *dma, uint64_t guest, uint64_t host, uint64_t size)
 {
     if (dma == NULL || dma->iommu == NULL) {
         return VPT_CALLER_ARGUMENT;
@@ -67,7 +68,7 @@ static enum vpt_status check(const struct vpt_assign_dma *dma, uint64_t guest, u
 
 /* ---- The IOMMU ---- */
 
-/* A change of what devices reach: `count` ranges are mapped or unmapped for those from `first` up to `end`. */
+/* A change of what devices reach: `count` ranges are mapped or unmapped for the devices from `first` up to `end`. */
 struct change {
     struct vpt_assign_dma *dma;
     const struct vpt_assign_dma_range *ranges;
@@ -77,8 +78,8 @@ struct change {
     bool map;
 };
 
-/* Makes it up to the first failure, or `most` pieces of it; *done is how many were. */
-static enum vpt_status make(const struct change *change, uint32_t most, uint32_t *done)
+/* Makes a change up to the first failure, or `most` steps of it. *done is how many steps were made. */
+static enum vpt_status make_change(const struct change *change, uint32_t most, uint32_t *done)
 {
     const struct vpt_assign_iommu *iommu = change->dma->iommu;
     enum vpt_status status = VPT_OK;
@@ -100,16 +101,16 @@ static enum vpt_status make(const struct change *change, uint32_t most, uint32_t
     return status;
 }
 
-/* If a call fails what those before it have done is undone; if that fails too the space is degraded. */
+/* Makes a change. If a hook fails, undoes the steps before; if that fails, too, the space is degraded. */
 static enum vpt_status transact(struct vpt_assign_dma *dma, const struct vpt_assign_dma_range *ranges, unsigned count,
                                 const struct vpt_assign_device *first, const struct vpt_assign_device *end, bool map)
 {
     struct change change = { dma, ranges, count, first, end, map };
     uint32_t done;
-    enum vpt_status status = make(&change, PCI_ABSENT32, &done);
+    enum vpt_status status = make_change(&change, PCI_ABSENT32, &done);
 
     change.map = !map;
-    if (status != VPT_OK && make(&change, done, &done) != VPT_OK) {
+    if (status != VPT_OK && make_change(&change, done, &done) != VPT_OK) {
         dma->degraded = true;
         status = VPT_DEVICE_ASSIGN_DEGRADED;
     }
@@ -142,7 +143,7 @@ enum vpt_status vpt_assign_dma_map(struct vpt_assign_dma *dma, const struct vpt_
     enum vpt_status status = VPT_CALLER_ARGUMENT;
 
     if (range != NULL) {
-        status = check(dma, range->guest, range->reserved ? range->guest : range->host, range->size);
+        status = check_pages(dma, range->guest, range->reserved ? range->guest : range->host, range->size);
     }
     if (status != VPT_OK) {
         return status;
@@ -174,7 +175,7 @@ enum vpt_status vpt_assign_dma_unmap(struct vpt_assign_dma *dma, uint64_t guest,
 
     if (unmapped != NULL) {
         *unmapped = 0;
-        status = check(dma, guest, guest, size);
+        status = check_pages(dma, guest, guest, size);
     }
     if (status != VPT_OK) {
         return status;
@@ -224,8 +225,8 @@ enum vpt_status vpt_assign_dma_attach(struct vpt_assign_dma *dma, struct vpt_ass
     return status;
 }
 
-/* Nobody is left. The ranges were of a guest's memory, which may become another's. */
-static void empty(struct vpt_assign_dma *dma)
+/* Called when no device is left. Removes ranges of the guest's memory, which may become another guest's. */
+static void forget_ranges(struct vpt_assign_dma *dma)
 {
     uint16_t count = dma->count;
 
@@ -264,7 +265,7 @@ enum vpt_status vpt_assign_dma_detach(struct vpt_assign_device *device)
     }
     device->dma = NULL;
     if (dma->first == NULL) {
-        empty(dma);
+        forget_ranges(dma);
     }
     return VPT_OK;
 }

@@ -1,34 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* A guest's mappings follow what it writes to its registers: each write is one transaction. */
-#include "assign_internal.h"
+/* The mappings follow what a guest writes to its registers: each write is one transaction. */
+#include "follow.h"
 
-/* ---- Registers ---- */
-
-uint32_t vpt_assign_in_effect(const struct vpt_assign_device *device)
-{
-    unsigned at = device->power_management;
-
-    return at != 0 && (vpt_assign_shadow8(device, at + ASSIGN_PM_CONTROL) & ASSIGN_PM_STATE_MASK) != 0
-               ? VPT_PCI_COMMAND_INTERRUPT_DISABLE
-               : vpt_assign_shadow32(device, PCI_COMMAND);
-}
-
-void vpt_assign_registers_read(const struct vpt_assign_device *device, struct vpt_assign_registers *registers)
-{
-    registers->command = (uint16_t)(vpt_assign_in_effect(device) & ASSIGN_DECODE);
-    registers->power_state = 0;
-    for (unsigned i = 0; i < ASSIGN_BARS; i++) {
-        registers->bar[i] = vpt_assign_shadow32(device, vpt_assign_bar_offset(i));
-    }
-}
-
-void vpt_assign_bar_normalise(struct vpt_assign_device *device, unsigned index)
-{
-    uint16_t offset = vpt_assign_bar_offset(index);
-
-    vpt_assign_shadow_set32(device, offset,
-                            vpt_assign_bar_value(&device->layout, index, vpt_assign_shadow32(device, offset)));
-}
+#include "guest_registers.h"
+#include "host_function.h"
+#include "live.h"
+#include "region.h"
 
 /* ---- Mappings ---- */
 
@@ -47,8 +24,8 @@ enum vpt_status vpt_assign_unmap(struct vpt_assign_device *device, const struct 
         unsigned bar = region->bar;
 
         /*
-         * A BAR's addresses are multiples of its size: two of them overlap only if they are one, and none does with 0,
-         * which stands for a BAR that is not live.
+         * A BAR's addresses are multiples of its size, so two of them overlap only if they are equal. The address 0,
+         * which stands for a BAR that is not live, equals none.
          */
         bool goes = bar >= ASSIGN_BARS
                         ? all
@@ -61,8 +38,8 @@ enum vpt_status vpt_assign_unmap(struct vpt_assign_device *device, const struct 
     return status;
 }
 
-/* Maps what is not mapped of a BAR that is live at `address` (0: it is not), up to the first failure. */
-static enum vpt_status fill(struct vpt_assign_device *device, unsigned bar, uint64_t address)
+/* Maps the pieces of a BAR that are not mapped yet, up to the first failure. If `address` is 0, the BAR is not live. */
+static enum vpt_status map_bar(struct vpt_assign_device *device, unsigned bar, uint64_t address)
 {
     uint64_t size = address != 0 ? device->layout.bar[bar].size : 0;
     enum vpt_status status = VPT_OK;
@@ -75,25 +52,28 @@ static enum vpt_status fill(struct vpt_assign_device *device, unsigned bar, uint
     return status;
 }
 
-enum way { FORWARD, PLACING, BACK };
+enum change_kind { FORWARD, PLACING, BACK };
 
 /*
- * Unmaps first, since a BAR may come to lie where another was. What is placed is mapped already; takes out of `to` what
- * is refused. While a guest writes addresses (PLACING) a map() that fails is a refusal: what a register holds meanwhile
- * may be half of an address, or the guest may be looking for its size, and it has to read there what it has written. On
- * the way back from a failure all is tried, and what the hypervisor gave before and refuses now is a failure too.
+ * Unmaps first, since a BAR may move to where another one was. BARs that do not move stay mapped. Removes from `to` the
+ * BARs that are refused.
+ *
+ * While a guest writes addresses (PLACING), a map() that fails counts as a refusal: the register may hold half of an
+ * address, or the guest may be sizing the BAR, and has to read back what it has written. When mappings are put BACK
+ * after a failure, all BARs are tried, and a refusal is a failure, because the hypervisor gave this place before.
  */
-static enum vpt_status apply(struct vpt_assign_device *device, struct vpt_assign_placement *to, enum way way)
+static enum vpt_status apply_placement(struct vpt_assign_device *device, struct vpt_assign_placement *to,
+                                       enum change_kind kind)
 {
     enum vpt_status result = vpt_assign_unmap(device, to, false);
 
-    for (unsigned i = 0; i < ASSIGN_BARS && (way == BACK || result == VPT_OK); i++) {
+    for (unsigned i = 0; i < ASSIGN_BARS && (kind == BACK || result == VPT_OK); i++) {
         enum vpt_status status = VPT_OK;
 
-        if (way == BACK || to->address[i] != device->placed.address[i]) {
-            status = fill(device, i, to->address[i]);
+        if (kind == BACK || to->address[i] != device->placed.address[i]) {
+            status = map_bar(device, i, to->address[i]);
         }
-        if (status != VPT_OK && (way == PLACING || (way == FORWARD && status == VPT_REFUSED))) {
+        if (status != VPT_OK && (kind == PLACING || (kind == FORWARD && status == VPT_REFUSED))) {
             vpt_assign_not_live(to, i);
             status = vpt_assign_unmap(device, to, false);
         }
@@ -104,27 +84,30 @@ static enum vpt_status apply(struct vpt_assign_device *device, struct vpt_assign
 
 /* ---- The transaction ---- */
 
-static enum vpt_status change(struct vpt_assign_device *device, struct vpt_assign_placement *to, enum way way)
+static enum vpt_status change_placement(struct vpt_assign_device *device, struct vpt_assign_placement *to,
+                                        enum change_kind kind)
 {
     uint8_t live = to->live;
     enum vpt_status status = VPT_OK;
 
     if (live != 0) {
-        /* A write of the command register or the power state changes bus mastering once mappings have followed. */
-        uint32_t mask = way == PLACING ? VPT_PCI_COMMAND_BUS_MASTER : 0;
+        /*
+         * After a write to the command register or the power state, bus mastering changes once mappings have followed.
+         */
+        uint32_t mask = kind == PLACING ? VPT_PCI_COMMAND_BUS_MASTER : 0;
 
         status = vpt_assign_host_follow(device, mask, device->placed.live == 0);
     }
     if (status != VPT_OK) {
         return status;
     }
-    status = apply(device, to, way);
+    status = apply_placement(device, to, kind);
     if (status == VPT_OK) {
         device->placed = *to;
         device->refused = (uint8_t)(live & ~(unsigned)to->live);
         return device->refused != 0 ? VPT_REFUSED : VPT_OK;
     }
-    if (apply(device, &device->placed, BACK) != VPT_OK) {
+    if (apply_placement(device, &device->placed, BACK) != VPT_OK) {
         device->degraded = true;
         return VPT_DEVICE_ASSIGN_DEGRADED;
     }
@@ -133,7 +116,7 @@ static enum vpt_status change(struct vpt_assign_device *device, struct vpt_assig
 
 enum vpt_status vpt_assign_follow(struct vpt_assign_device *device, unsigned base)
 {
-    /* Large for what is no BAR. */
+    /* Large if the register is not a BAR's. */
     unsigned bar = base == PCI_ROM_ADDRESS ? VPT_PCI_ROM : (base - PCI_BAR_0) / 4u;
     struct vpt_assign_registers registers;
     struct vpt_assign_placement to;
@@ -146,5 +129,5 @@ enum vpt_status vpt_assign_follow(struct vpt_assign_device *device, unsigned bas
     }
     vpt_assign_registers_read(device, &registers);
     vpt_assign_place(&device->layout, &registers, &to);
-    return change(device, &to, bar < ASSIGN_BARS ? PLACING : FORWARD);
+    return change_placement(device, &to, bar < ASSIGN_BARS ? PLACING : FORWARD);
 }

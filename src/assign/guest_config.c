@@ -1,170 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-/* A guest's configuration accesses, byte by byte by the permission table, and their end at the host. */
-#include "assign_internal.h"
+/* A guest's reads and writes of configuration space, by the tables of permission.c. */
+#include "follow.h"
+#include "guest_interrupt.h"
+#include "guest_registers.h"
+#include "host_function.h"
 #include "permission.h"
-
-/* Everything happens within one aligned 4-byte word: its four bytes side by side, the first lowest. */
-struct word {
-    unsigned base;
-    uint32_t is_virtual; /* as the rows of the bytes have it */
-    uint32_t writable;
-    uint32_t acts;
-    uint32_t effects;
-};
-
-static uint32_t width_mask(unsigned width)
-{
-    return PCI_ABSENT32 >> (32u - 8u * width);
-}
-
-/* ---- The host ---- */
-
-enum vpt_status vpt_assign_command(struct vpt_assign_device *device, uint32_t mask, uint32_t value)
-{
-    const struct vpt_assign_host *host = device->host;
-    uint32_t present = PCI_ABSENT32;
-    enum vpt_status status = host->config_read(host->ctx, PCI_COMMAND, 4, &present);
-
-    if (status != VPT_OK) {
-        return status;
-    }
-    device->host_command = present;
-    if (present == PCI_ABSENT32) {
-        device->vanished = true;
-    } else if (((present ^ value) & mask) != 0) {
-        value = vpt_assign_merge(present, value, mask) & PCI_ABSENT16;
-        if (mask == VPT_PCI_COMMAND_BUS_MASTER && host->audit != NULL) {
-            host->audit(host->ctx, PCI_COMMAND, 2, value, mask);
-        }
-        status = host->config_write(host->ctx, PCI_COMMAND, 2, value);
-    }
-    return device->vanished ? VPT_DEVICE_GONE : status;
-}
-
-enum vpt_status vpt_assign_host_follow(struct vpt_assign_device *device, uint32_t mask, bool first)
-{
-    uint32_t decoded = vpt_assign_saved32(device, PCI_COMMAND) & ASSIGN_DECODE;
-    uint32_t guests = vpt_assign_in_effect(device);
-    enum vpt_status status = vpt_assign_command(device, mask, guests);
-
-    if (status == VPT_OK && (first || (decoded & guests & ~device->host_command) != 0)) {
-        status = vpt_assign_restore(device, PCI_CAPABILITIES, decoded);
-    }
-    return status;
-}
-
-/* All-ones may be what the registers hold, or what is left of a function that has been removed. */
-static enum vpt_status host_read(struct vpt_assign_device *device, unsigned offset, unsigned width, uint32_t *value)
-{
-    uint32_t mask = width_mask(width);
-    uint32_t answer = PCI_ABSENT32;
-    enum vpt_status status = device->host->config_read(device->host->ctx, (uint16_t)offset, width, &answer);
-
-    answer &= mask;
-    if (VPT_UNLIKELY(status == VPT_OK && answer == mask)) {
-        status = vpt_assign_present(device);
-    }
-    *value = status == VPT_OK ? answer : mask;
-    return status;
-}
-
-/*
- * The smallest access of at least *width bytes that covers those of `allowed` in a word: its place in the word, and its
- * width. One byte is only asked for where all of `allowed` is in one. What a guest may not write is not written either,
- * as far as it lies outside.
- */
-static unsigned cover(uint32_t allowed, unsigned *width)
-{
-    unsigned at = (allowed & PCI_ABSENT16) == 0 ? 2 : 0;
-
-    if (at == 0 && allowed > PCI_ABSENT16) {
-        *width = 4;
-    } else if (*width == 1u && (allowed >> 8u * at & PCI_ABSENT8) == 0) {
-        at++;
-    }
-    return at;
-}
-
-/* ---- The table ---- */
-
-static const struct vpt_assign_row *row_of(const struct vpt_assign_device *device, unsigned offset)
-{
-    return &vpt_assign_rows[device->classes[offset] & ASSIGN_CLASS_ROW];
-}
-
-/*
- * Returns the bits that the host's word gets back as they were: what a guest writes there, and what a reset takes away.
- */
-VPT_INLINE_FOR_SPEED uint32_t look_up(const struct vpt_assign_device *device, unsigned base, struct word *word)
-{
-    uint32_t restored = 0;
-    uint32_t is_virtual = 0;
-    uint32_t writable = 0;
-    uint32_t acts = 0;
-    uint32_t effects = 0;
-
-    for (unsigned i = 4; i > 0; i--) {
-        unsigned class = device->classes[base + i - 1u];
-        const struct vpt_assign_row *row = &vpt_assign_rows[class & ASSIGN_CLASS_ROW];
-
-        restored = restored << 8 | (class >= ASSIGN_CLASS_RESTORED ? 0xffu : 0);
-        is_virtual = is_virtual << 8 | row->is_virtual;
-        writable = writable << 8 | row->writable;
-        acts = acts << 8 | row->acts;
-        effects = effects << 8 | row->effect;
-    }
-    word->base = base;
-    word->is_virtual = is_virtual;
-    word->writable = writable;
-    word->acts = acts;
-    word->effects = effects;
-    return (restored | (writable & ~is_virtual)) & ~acts;
-}
+#include "reset.h"
+#include "word.h"
 
 static bool has_effect(uint32_t effects, unsigned effect)
 {
     return (effects & 0x01010101u << effect) != 0;
 }
 
-/* All bits of the bytes that have the effect of this number. */
+/* Returns all bits of the bytes that have this effect. */
 static uint32_t bytes_with(uint32_t effects, unsigned effect)
 {
     return (effects >> effect & 0x01010101u) * 0xffu;
 }
 
-/*
- * Writes the bits `allowed` (not 0) of a word, in one access of at least `width` (1 or 2) bytes: the other
- * bits are as the host has them, or 0 where a 1 would do something.
- */
-static enum vpt_status host_write(struct vpt_assign_device *device, const struct word *word, uint32_t allowed,
-                                  unsigned width, uint32_t value, bool audited)
-{
-    const struct vpt_assign_host *host = device->host;
-    unsigned at = cover(allowed, &width);
-    uint32_t mask = width_mask(width);
-    uint16_t offset = (uint16_t)(word->base + at);
-
-    at *= 8u;
-    allowed = allowed >> at & mask;
-    value = value >> at & mask;
-    if (allowed != mask) {
-        uint32_t present;
-        enum vpt_status status = host_read(device, offset, width, &present);
-
-        if (status != VPT_OK) {
-            return status;
-        }
-        value = vpt_assign_merge(present & ~(word->acts >> at), value, allowed);
-    }
-    if (audited && host->audit != NULL) {
-        host->audit(host->ctx, offset, width, value, allowed);
-    }
-    return host->config_write(host->ctx, offset, width, value);
-}
-
-/* Whether an access is one that a guest may make now. */
-VPT_INLINE_FOR_SPEED enum vpt_status check_access(const struct vpt_assign_device *device, unsigned offset,
-                                                  unsigned width)
+/* Whether a guest may make this access now. */
+VPT_INLINE_FOR_SPEED enum vpt_status check_guest_access(const struct vpt_assign_device *device, unsigned offset,
+                                                        unsigned width)
 {
     if (device == NULL || device->host == NULL) {
         return VPT_CALLER_ARGUMENT;
@@ -195,20 +52,20 @@ enum vpt_status vpt_assign_config_read(struct vpt_assign_device *device, uint16_
     if (value == NULL) {
         return VPT_CALLER_ARGUMENT;
     }
-    mask = width == 1u || width == 2u ? width_mask(width) : PCI_ABSENT32;
+    mask = width == 1u || width == 2u ? vpt_assign_width_mask(width) : PCI_ABSENT32;
     *value = mask;
-    status = check_access(device, offset, width);
+    status = check_guest_access(device, offset, width);
     if (status != VPT_OK) {
         return status;
     }
     for (unsigned i = width; i > 0; i--) {
-        is_virtual = is_virtual << 8 | row_of(device, offset + i - 1u)->is_virtual;
+        is_virtual = is_virtual << 8 | vpt_assign_row_of(device, offset + i - 1u)->is_virtual;
     }
     if (is_virtual != mask) {
-        /* An access that is not aligned is part of one that is. */
+        /* For an unaligned access, the host is asked for the aligned word that contains it. */
         bool aligned = (offset & (width - 1u)) == 0;
 
-        status = host_read(device, aligned ? offset : offset & ~3u, aligned ? width : 4u, &answer);
+        status = vpt_assign_host_read(device, aligned ? offset : offset & ~3u, aligned ? width : 4u, &answer);
         if (status != VPT_OK) {
             return status;
         }
@@ -220,21 +77,22 @@ enum vpt_status vpt_assign_config_read(struct vpt_assign_device *device, uint16_
 
 /* ---- Writing ---- */
 
-/* A state that the function does not have: the write is as if it had not been. */
+/* A write of a power state that the function does not have changes nothing. */
 static unsigned power_state(const struct vpt_assign_device *device, unsigned offset, unsigned value)
 {
     /*
-     * D1 and D2 are bits 9 and 10 of the capabilities register, whose upper byte is the one before; all have D0 and D3.
+     * D1 and D2 are bits 9 and 10 of the capabilities register, whose upper byte is the one before `offset`. All
+     * functions have D0 and D3.
      */
     unsigned states = vpt_assign_saved8(device, offset - 1u) | 0x9u;
 
     return (states >> (value & ASSIGN_PM_STATE_MASK) & 1u) != 0 ? value : vpt_assign_shadow8(device, offset);
 }
 
-/* Numbers that a guest chooses are within what the function, or the host's own choice for it, allows. */
+/* Limits a number that the guest writes to what the function allows, or to what the host has chosen for it. */
 static unsigned adjust_byte(const struct vpt_assign_device *device, unsigned offset, unsigned value)
 {
-    unsigned row = device->classes[offset] & ASSIGN_CLASS_ROW;
+    unsigned row = vpt_assign_row_number(device, offset);
     unsigned msi_control = vpt_assign_shadow8(device, device->msi + 2u);
     unsigned field = row == ROW_PCIE_PAYLOAD ? 0xe0u : 0x70u;
     unsigned limit = (row == ROW_MSI_CONTROL ? msi_control << 3 : vpt_assign_saved8(device, offset)) & field;
@@ -243,12 +101,12 @@ static unsigned adjust_byte(const struct vpt_assign_device *device, unsigned off
         return power_state(device, offset, value);
     }
     if (row == ROW_MSI_MASK) {
-        return value & width_mask(4) >> (32u - (1u << (msi_control >> 1 & 7u))) >> 8u * (offset & 3u);
+        return value & vpt_assign_width_mask(4) >> (32u - (1u << (msi_control >> 1 & 7u))) >> 8u * (offset & 3u);
     }
     return (value & field) > limit ? (value & ~field) | limit : value;
 }
 
-static uint32_t adjust(const struct vpt_assign_device *device, const struct word *word, uint32_t value)
+static uint32_t adjust_word(const struct vpt_assign_device *device, const struct vpt_assign_word *word, uint32_t value)
 {
     for (unsigned i = 0; i < 4u; i++) {
         unsigned shift = 8u * i;
@@ -263,10 +121,11 @@ static uint32_t adjust(const struct vpt_assign_device *device, const struct word
 }
 
 /*
- * What depends on the word's bits that have changed in the shadow. VPT_REFUSED: done, but a BAR has no place. With any
- * other error nothing was done.
+ * Lets mappings and interrupts follow the bits of a word that have changed in the shadow. VPT_REFUSED: done, but a BAR
+ * has no place. After any other error nothing was done.
  */
-static enum vpt_status follow(struct vpt_assign_device *device, const struct word *word, uint32_t changed)
+static enum vpt_status follow_write(struct vpt_assign_device *device, const struct vpt_assign_word *word,
+                                    uint32_t changed)
 {
     enum vpt_status status = VPT_OK;
     uint32_t mappings = bytes_with(word->effects, EFFECT_MAPPINGS);
@@ -281,7 +140,10 @@ static enum vpt_status follow(struct vpt_assign_device *device, const struct wor
         status = vpt_assign_follow(device, word->base);
     }
     if ((status == VPT_OK || status == VPT_REFUSED) && changed != 0 && has_effect(word->effects, EFFECT_INTERRUPTS)) {
-        /* Where mappings have followed the same word, the command register or the power state, this cannot fail. */
+        /*
+         * Only the command register and the power state have both effects, and for them vpt_assign_interrupts_follow()
+         * cannot fail.
+         */
         status = vpt_pci_first_error(vpt_assign_interrupts_follow(device), status);
     }
     return status;
@@ -290,31 +152,31 @@ static enum vpt_status follow(struct vpt_assign_device *device, const struct wor
 enum vpt_status vpt_assign_config_write(struct vpt_assign_device *device, uint16_t offset, unsigned width,
                                         uint32_t value)
 {
-    enum vpt_status status = check_access(device, offset, width);
+    enum vpt_status status = check_guest_access(device, offset, width);
     enum vpt_status followed = VPT_OK;
     unsigned shift = 8u * (offset & 3u);
     uint32_t written;
     uint32_t before;
-    struct word word;
+    struct vpt_assign_word word;
 
     if (status != VPT_OK) {
         return status;
     }
     value <<= shift;
-    written = width_mask(width) << shift;
-    (void)look_up(device, offset & ~3u, &word);
+    written = vpt_assign_width_mask(width) << shift;
+    (void)vpt_assign_word_rules(device, offset & ~3u, &word);
     word.writable &= written;
     word.effects &= written;
     if (word.effects != 0) {
         if ((value & word.is_virtual & word.acts & bytes_with(word.effects, EFFECT_RESET)) != 0) {
             return vpt_assign_reset_function(device);
         }
-        value = adjust(device, &word, value);
+        value = adjust_word(device, &word, value);
     }
     before = vpt_assign_shadow32(device, word.base);
     vpt_assign_shadow_set32(device, word.base, vpt_assign_merge(before, value, word.is_virtual & word.writable));
     if (word.effects != 0) {
-        followed = follow(device, &word, before ^ vpt_assign_shadow32(device, word.base));
+        followed = follow_write(device, &word, before ^ vpt_assign_shadow32(device, word.base));
         if (followed != VPT_OK && followed != VPT_REFUSED) {
             vpt_assign_shadow_set32(device, word.base, before);
             return followed;
@@ -322,45 +184,9 @@ enum vpt_status vpt_assign_config_write(struct vpt_assign_device *device, uint16
     }
     written = word.writable & ~word.is_virtual;
     if (written != 0) {
-        status = host_write(device, &word, written, width == 1u ? 1u : 2u, value, true);
+        status = vpt_assign_host_write(device, word.base, written, width == 1u ? 1u : 2u, value, word.acts, true);
     } else if (has_effect(word.effects, EFFECT_MASTER) && !device->reset_needed) {
         status = vpt_assign_host_follow(device, VPT_PCI_COMMAND_BUS_MASTER, false);
     }
     return status != VPT_OK ? status : followed;
-}
-
-/* ---- As at the open ---- */
-
-/* BARs are not decoded while they are written. */
-static enum vpt_status restore_word(struct vpt_assign_device *device, unsigned base)
-{
-    enum vpt_status status = VPT_OK;
-    struct word word;
-    uint32_t saved = vpt_assign_saved32(device, base);
-    uint32_t present = saved;
-    uint32_t restored = look_up(device, base, &word);
-
-    if (restored != 0) {
-        status = host_read(device, base, 4, &present);
-    }
-    if (status != VPT_OK || ((present ^ saved) & restored) == 0) {
-        return status;
-    }
-    if (base < PCI_CAPABILITIES) {
-        status = vpt_assign_command(device, VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY, 0);
-    }
-    return status != VPT_OK ? status : host_write(device, &word, restored, 2, saved, false);
-}
-
-enum vpt_status vpt_assign_restore(struct vpt_assign_device *device, unsigned end, uint32_t command)
-{
-    enum vpt_status status = VPT_OK;
-
-    for (unsigned base = PCI_BAR_0 - 4u; base < end && status == VPT_OK; base += 4u) {
-        status = restore_word(device, base);
-    }
-    return status != VPT_OK
-               ? status
-               : vpt_assign_command(device, command,
-                                    vpt_assign_saved16(device, PCI_COMMAND) & ~(uint32_t)VPT_PCI_COMMAND_BUS_MASTER);
 }

@@ -1,110 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* A function's interrupts on their way to a guest: of which kind they are, what is masked, what is pending. */
-#include "assign_internal.h"
+/* A guest's interrupts: which kind the guest has enabled, the level of INTx, raising and delivery. */
 #include "guest_interrupt.h"
 
-/* The control registers, in the first words of their capabilities. */
-#define MSIX_FUNCTION_MASK (1u << 30)
-#define MSIX_ENABLE        (1u << 31)
-#define MSI_ENABLE         (1u << 16)
-#define MSI_64_BIT_SHIFT   23u
-#define MSI_MASKABLE       (1u << 24)
+#include <vpt/assign_remap.h>
 
-/* Words of MSI's capability; from the data on one more where the address has 64 bits. */
-#define MSI_ADDRESS_LOW  1u
-#define MSI_ADDRESS_HIGH 2u
-#define MSI_DATA         2u
-#define MSI_MASK         3u
-#define MSI_PENDING      4u
+#include "guest_registers.h"
+#include "message.h"
+#include "remap.h"
 
-/* What there is to know of one vector. */
-struct message {
-    uint64_t address;
-    uint32_t data;
-    uint32_t *pending; /* where it is remembered, and by which bit */
-    uint32_t bit;
-    uint32_t masked; /* 0: no */
-};
+/* The enable bits, in the first words of the capabilities. */
+#define MSIX_ENABLE (1u << 31)
+#define MSI_ENABLE  (1u << 16)
 
-/* The first word of a capability; 0: there is none. */
+/* Returns the first word of a capability, or 0 if there is none. */
 static uint32_t control_of(const struct vpt_assign_device *device, uint16_t capability)
 {
     return capability != 0 ? vpt_assign_shadow32(device, capability) : 0;
-}
-
-/* How many messages MSI has, as the guest has enabled them. */
-static unsigned msi_messages(uint32_t control)
-{
-    return 1u << (control >> 20 & 0x7u);
-}
-
-/* ---- Messages ---- */
-
-static void msix_message(struct vpt_assign_device *device, unsigned vector, struct message *message)
-{
-    struct vpt_assign_vector *entry = &device->vectors[vector];
-
-    message->address = (uint64_t)entry->address_high << 32 | entry->address_low;
-    message->data = entry->data;
-    message->pending = &entry->control;
-    message->bit = ASSIGN_VECTOR_PENDING;
-    message->masked =
-        (vpt_assign_shadow32(device, device->msix) & MSIX_FUNCTION_MASK) | (entry->control & ASSIGN_VECTOR_MASKED);
-}
-
-static void msi_message(struct vpt_assign_device *device, unsigned vector, struct message *message)
-{
-    const uint32_t *word = &device->shadow[device->msi / 4u];
-    unsigned shift = word[0] >> MSI_64_BIT_SHIFT & 1u;
-    uint32_t data = word[MSI_DATA + shift] & PCI_ABSENT16;
-
-    message->address = word[MSI_ADDRESS_LOW];
-    if (shift != 0) {
-        message->address |= (uint64_t)word[MSI_ADDRESS_HIGH] << 32;
-    }
-    message->data = vpt_assign_merge(data, vector, msi_messages(word[0]) - 1u);
-    message->pending = &device->msi_pending;
-    message->bit = 1u << (vector & 31u);
-    message->masked = (word[0] & MSI_MASKABLE) != 0 ? word[MSI_MASK + shift] & message->bit : 0;
-}
-
-/* The guest sees what is pending where MSI has a register for that. */
-static void msi_show_pending(struct vpt_assign_device *device)
-{
-    uint32_t *word = &device->shadow[device->msi / 4u];
-
-    if (device->msi != 0 && (word[0] & MSI_MASKABLE) != 0) {
-        word[MSI_PENDING + (word[0] >> MSI_64_BIT_SHIFT & 1u)] = device->msi_pending;
-    }
-}
-
-enum vpt_status vpt_assign_message(struct vpt_assign_device *device, unsigned vector, bool raised)
-{
-    const struct vpt_assign_guest *guest = device->guest;
-    enum vpt_status status = VPT_OK;
-    struct message message;
-
-    if (device->mode == VPT_ASSIGN_INTERRUPT_MSIX) {
-        msix_message(device, vector, &message);
-    } else {
-        msi_message(device, vector, &message);
-    }
-    if (raised) {
-        *message.pending |= message.bit;
-    }
-    if ((*message.pending & message.bit) != 0) {
-        device->raised = true;
-        /* A message is a write to memory, for which the function has to be bus master, in D0. */
-        if (message.masked == 0 && (vpt_assign_in_effect(device) & VPT_PCI_COMMAND_BUS_MASTER) != 0) {
-            status = guest->message == NULL ? VPT_UNSUPPORTED_PORT
-                                            : guest->message(guest->ctx, message.address, message.data);
-            if (status == VPT_OK) {
-                *message.pending &= ~message.bit;
-            }
-        }
-    }
-    msi_show_pending(device);
-    return status;
 }
 
 /* ---- INTx ---- */
@@ -116,7 +27,7 @@ static enum vpt_status mask_host(const struct vpt_assign_device *device, bool ma
     return host->intx_mask == NULL ? VPT_OK : host->intx_mask(host->ctx, masked);
 }
 
-/* Tells the guest of another level. */
+/* Tells the guest the level of INTx if it has changed. */
 static void drive_line(struct vpt_assign_device *device)
 {
     const struct vpt_assign_guest *guest = device->guest;
@@ -130,7 +41,7 @@ static void drive_line(struct vpt_assign_device *device)
     }
 }
 
-/* Where it is asserted already too: somebody has unmasked it at the host. */
+/* Masks the host's INTx even if it is asserted already, since somebody has unmasked it there. */
 static enum vpt_status raise_intx(struct vpt_assign_device *device)
 {
     if (device->mode != VPT_ASSIGN_INTERRUPT_INTX) {
@@ -143,7 +54,7 @@ static enum vpt_status raise_intx(struct vpt_assign_device *device)
 
 /* ---- Modes ---- */
 
-/* As the registers say it. */
+/* Returns the mode that the guest's registers say, and how many messages it has. */
 static enum vpt_assign_interrupt_mode mode_of(const struct vpt_assign_device *device, unsigned *count)
 {
     uint32_t msi;
@@ -154,7 +65,7 @@ static enum vpt_assign_interrupt_mode mode_of(const struct vpt_assign_device *de
     }
     msi = control_of(device, device->msi);
     if ((msi & MSI_ENABLE) != 0) {
-        *count = msi_messages(msi);
+        *count = vpt_assign_msi_messages(msi);
         return VPT_ASSIGN_INTERRUPT_MSI;
     }
     *count = 0;
@@ -163,8 +74,8 @@ static enum vpt_assign_interrupt_mode mode_of(const struct vpt_assign_device *de
 }
 
 /*
- * The host's INTx is unmasked first, whether or not the guest has one to see to: after an error of interrupts() it
- * comes once more, and is masked again.
+ * Unmasks the host's INTx first, even if the guest has not handled an interrupt yet. If interrupts() then fails, a
+ * device that still asserts INTx interrupts again, which masks INTx again.
  */
 static enum vpt_status set_mode(struct vpt_assign_device *device, enum vpt_assign_interrupt_mode mode, unsigned count)
 {
@@ -201,7 +112,7 @@ enum vpt_status vpt_assign_interrupts_follow(struct vpt_assign_device *device)
         return status;
     }
     drive_line(device);
-    msi_show_pending(device);
+    vpt_assign_msi_show_pending(device);
     device->raised = false;
     for (unsigned i = 0; i < device->message_count; i++) {
         (void)vpt_assign_message(device, i, false);
@@ -216,14 +127,14 @@ enum vpt_status vpt_assign_interrupts_off(struct vpt_assign_device *device)
     device->intx_asserted = false;
     drive_line(device);
     device->msi_pending = 0;
-    msi_show_pending(device);
+    vpt_assign_msi_show_pending(device);
     vpt_assign_msix_reset(device);
     device->generation++;
     vpt_assign_remap_forget(device);
     return status;
 }
 
-/* ---- Public ---- */
+/* ---- Raising and delivery ---- */
 
 static enum vpt_status check_owned(const struct vpt_assign_device *device)
 {
@@ -263,4 +174,15 @@ enum vpt_status vpt_assign_end_of_interrupt(struct vpt_assign_device *device)
     device->intx_asserted = false;
     drive_line(device);
     return VPT_OK;
+}
+
+enum vpt_status vpt_assign_deliver(const struct vpt_assign_interrupt *interrupt)
+{
+    if (interrupt == NULL || interrupt->device == NULL) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    if (interrupt->device->generation != interrupt->generation) {
+        return VPT_EMPTY;
+    }
+    return vpt_assign_raise(interrupt->device, interrupt->vector);
 }

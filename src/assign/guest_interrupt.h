@@ -1,18 +1,28 @@
 /* SPDX-License-Identifier: MIT */
-/* Interrupts on their way to a guest: what the files about them share. */
-#ifndef VPT_SRC_ASSIGN_INTERRUPT_H
-#define VPT_SRC_ASSIGN_INTERRUPT_H
+/* The interrupts of a guest's device (guest_interrupt.c). */
+#ifndef VPT_SRC_ASSIGN_GUEST_INTERRUPT_H
+#define VPT_SRC_ASSIGN_GUEST_INTERRUPT_H
 
 #include <vpt/assign.h>
 
-/* Of the word with the interrupt line: not 0 where the function has a pin. */
-#define ASSIGN_INTERRUPT_PIN 0xff00u
+/*
+ * Called if the device has an owner, after bits of the shadow that interrupts depend on have changed: interrupt disable
+ * or bus mastering in the command register, the power state, MSI's control register or mask bits, MSI-X's control
+ * register. Tells the host if the mode has changed, delivers messages that are pending and no longer masked, and tells
+ * the guest the level of INTx.
+ *
+ * returns:
+ * VPT_OK: done, even if message() has failed, since the message stays pending
+ * VPT_DEVICE_ASSIGN_DEGRADED, errors of interrupts() and intx_mask(): nothing has changed, and the caller puts the
+ *     registers back
+ */
+enum vpt_status vpt_assign_interrupts_follow(struct vpt_assign_device *device);
 
 /*
- * Looks at a message (below message_count) that has been raised now, or may be unmasked now: it is delivered if it is
- * pending and not masked, and is not pending any more then. VPT_UNSUPPORTED_PORT, errors of message(): it is pending
- * still.
+ * Ends interrupts, when an owner gives the device back and at a reset: the host sends none, INTx is not asserted,
+ * nothing is pending, entries for the host's vectors are removed, the generation changes, and the MSI-X table is as at
+ * power-on. After an error of interrupts() or intx_mask() the host may still interrupt, but all else is done.
  */
-enum vpt_status vpt_assign_message(struct vpt_assign_device *device, unsigned vector, bool raised);
+enum vpt_status vpt_assign_interrupts_off(struct vpt_assign_device *device);
 
 #endif

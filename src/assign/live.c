@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What of a function's BARs is live in a guest: functions of their arguments, without memory. */
-#include "assign_internal.h"
+/* Which BARs of a function are live in a guest: pure functions. */
+#include "live.h"
+
+#include "region.h"
 
 #define IO_PORTS 0x10000u
 
-/* Smallest sizes that the registers' read-only bits leave (PCI 3.0, sections 6.2.5.1 and 6.2.5.2). */
+/* The smallest sizes that the read-only bits of the registers allow (PCI 3.0, sections 6.2.5.1 and 6.2.5.2). */
 #define IO_SIZE_MIN     4u
 #define MEMORY_SIZE_MIN 16u
 #define ROM_SIZE_MIN    2048u
@@ -17,7 +19,7 @@ uint32_t vpt_assign_bar_value(const struct vpt_assign_layout *layout, unsigned i
     uint32_t flags = 0;
 
     if (bar->size == 0) {
-        /* None, or the upper half of the one before it. */
+        /* The register is not a BAR's, or is the upper half of the BAR before it. */
         return index > 0 && bar[-1].is_64bit ? value & (uint32_t)((0u - bar[-1].size) >> 32) : 0;
     }
     if (index == VPT_PCI_ROM) {
@@ -33,9 +35,9 @@ uint32_t vpt_assign_bar_value(const struct vpt_assign_layout *layout, unsigned i
 }
 
 /*
- * No byte of a BAR is at this address or above it. The last byte of memory is none of a BAR's: a register that ends
- * there is being sized. The register of a BAR in I/O space has 32 bits, so that one which is being sized ends far above
- * all ports, and a BAR may have the last of these.
+ * Returns the lowest address that a BAR cannot contain. For memory this is the last byte, because a register whose BAR
+ * would end there is being sized. An I/O BAR may have the last port: its register has 32 bits, so that a BAR that is
+ * being sized ends far above all ports.
  */
 static uint64_t space_end(const struct vpt_pci_bar *bar)
 {
@@ -61,7 +63,7 @@ bool vpt_assign_bar_valid(const struct vpt_pci_bar bars[ASSIGN_BARS], unsigned i
 
 /* ---- Placement ---- */
 
-/* A multiple of the BAR's size; 0: it has no address. */
+/* Returns a BAR's address, a multiple of its size, or 0 if it has none. */
 static uint64_t address_of(const struct vpt_assign_layout *layout, const struct vpt_assign_registers *registers,
                            unsigned index)
 {
@@ -77,11 +79,11 @@ static uint64_t address_of(const struct vpt_assign_layout *layout, const struct 
 }
 
 /*
- * Whether BAR `index` can be at an address. One at 0 has no address yet, and one at the end of its space is being
- * sized. Nor may it share a byte with one before it that is live, and that would be all bytes of the smaller one.
+ * Whether BAR `index` can be at an address. A BAR at 0 has no address yet, and one at the end of its space is being
+ * sized. It must not overlap a live BAR with a lower number; if two BARs overlap, the larger contains the smaller.
  */
-static bool placeable(const struct vpt_assign_layout *layout, const struct vpt_assign_placement *placement,
-                      unsigned index, uint64_t address)
+static bool is_placeable(const struct vpt_assign_layout *layout, const struct vpt_assign_placement *placement,
+                         unsigned index, uint64_t address)
 {
     const struct vpt_pci_bar *bar = &layout->bar[index];
 
@@ -115,7 +117,7 @@ void vpt_assign_place(const struct vpt_assign_layout *layout, const struct vpt_a
             continue;
         }
         address = address_of(layout, registers, i);
-        if (placeable(layout, placement, i, address)) {
+        if (is_placeable(layout, placement, i, address)) {
             placement->address[i] = address;
             placement->live = (uint8_t)(placement->live | 1u << i);
         }
@@ -133,10 +135,10 @@ static enum vpt_assign_space space_of(const struct vpt_pci_bar *bar)
 }
 
 /*
- * Memory is mapped in pages, and a page that is not the BAR's alone would show the guest a neighbour of the device.
- * Ports are given to a guest one by one, but nothing translates their numbers.
+ * Whether a BAR can be mapped at an address. Memory is mapped in pages, and a page that also holds something else would
+ * show the guest another device. Ports are mapped one by one, but nothing translates their numbers.
  */
-static bool mappable(const struct vpt_assign_layout *layout, const struct vpt_pci_bar *bar, uint64_t address)
+static bool is_mappable(const struct vpt_assign_layout *layout, const struct vpt_pci_bar *bar, uint64_t address)
 {
     if (bar->kind == VPT_PCI_BAR_IO) {
         return bar->address == address;
@@ -145,8 +147,8 @@ static bool mappable(const struct vpt_assign_layout *layout, const struct vpt_pc
 }
 
 /*
- * Whether the byte at `offset` of a BAR is in a trap, which takes whole pages; and where that trap ends, or the next
- * one begins.
+ * Whether the byte at `offset` of a BAR is in a trap; traps take whole pages. *end is where this trap ends, or where
+ * the next one begins.
  */
 static bool in_trap(const struct vpt_assign_layout *layout, unsigned index, uint64_t offset, uint64_t *end)
 {
@@ -187,9 +189,9 @@ void vpt_assign_piece(const struct vpt_assign_layout *layout, unsigned index, ui
     piece->host = bar->address + offset;
     piece->space = space_of(bar);
     piece->bar = (uint8_t)index;
-    if (mappable(layout, bar, address)) {
+    if (is_mappable(layout, bar, address)) {
         trapped_to = offset;
-        /* Traps that touch are one. */
+        /* Traps that touch each other become one piece. */
         for (unsigned i = 0; i <= layout->trap_count && in_trap(layout, index, trapped_to, &end); i++) {
             trapped_to = end;
         }
@@ -198,7 +200,7 @@ void vpt_assign_piece(const struct vpt_assign_layout *layout, unsigned index, ui
     piece->size = (piece->trapped ? trapped_to : end) - offset;
 }
 
-/* ---- All of it ---- */
+/* ---- All pieces ---- */
 
 size_t vpt_assign_live(const struct vpt_assign_layout *layout, const struct vpt_assign_registers *registers,
                        struct vpt_assign_region *pieces, size_t capacity)

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A guest's accesses to the MSI-X table and its pending bits (PCI 3.0, section 6.8.2), which the function never sees.
+ * A guest's accesses to the MSI-X table and its pending bits (PCI 3.0, section 6.8.2). They never reach the function.
  */
-#include "../access.h"
-#include "assign_internal.h"
-#include "guest_interrupt.h"
+#include "msix_table.h"
+
+#include "message.h"
 
 /*
- * Both in words of 4 bytes, one after the other: those of the table, 4 for each vector, as struct vpt_assign_vector has
- * them, and from TABLE_WORDS on the pending bits.
+ * Each word of 4 bytes has a number. The table has the first ones, 4 words for each vector as in struct
+ * vpt_assign_vector. The pending bits have the numbers from TABLE_WORDS on.
  */
 #define ENTRY_WORDS 4u
 #define TABLE_WORDS (ENTRY_WORDS * VPT_ASSIGN_VECTORS_MAX)
@@ -19,18 +19,12 @@
 
 VPT_STATIC_ASSERT(sizeof(struct vpt_assign_vector) == 4u * ENTRY_WORDS, "an entry is as the guest sees it");
 
-void vpt_assign_msix_reset(struct vpt_assign_device *device)
-{
-    static const struct vpt_assign_vector masked = { 0, 0, 0, ASSIGN_VECTOR_MASKED };
-
-    for (unsigned i = 0; i < device->vector_count; i++) {
-        device->vectors[i] = masked;
-    }
-}
-
-/* The word that an access begins with. As vpt_assign_msix_access(). An access that begins in a part lies within it. */
-static enum vpt_status find(const struct vpt_assign_device *device, unsigned bar, uint64_t offset, unsigned width,
-                            uint32_t *word)
+/*
+ * Finds the word that an access begins with; returns what vpt_assign_msix_access() does. An access that begins in the
+ * table or in the pending bits also ends there.
+ */
+static enum vpt_status find_msix_word(const struct vpt_assign_device *device, unsigned bar, uint64_t offset,
+                                      unsigned width, uint32_t *word)
 {
     const struct vpt_assign_trap *trap = device->own_traps;
 
@@ -83,7 +77,7 @@ enum vpt_status vpt_assign_msix_access(struct vpt_assign_device *device, bool wr
 {
     uint64_t words = write ? *value : 0;
     uint32_t word;
-    enum vpt_status status = find(device, bar, offset, width, &word);
+    enum vpt_status status = find_msix_word(device, bar, offset, width, &word);
 
     if (status != VPT_OK) {
         return status;

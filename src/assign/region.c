@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The regions of a guest's address space that a device has: one sorted array, the record of what is mapped. */
-#include "assign_internal.h"
+/* The regions of a guest's address space that a device has: one sorted array, which records what is mapped. */
+#include "region.h"
+
+#include "shadow.h"
 
 /* ---- Looking up ---- */
 
-/* The order of regions: by space, then by where they begin. */
-static bool before(const struct vpt_assign_region *region, enum vpt_assign_space space, uint64_t guest)
+/* Regions are sorted by space, then by address. */
+static bool begins_before(const struct vpt_assign_region *region, enum vpt_assign_space space, uint64_t guest)
 {
     return region->space < space || (region->space == space && region->guest <= guest);
 }
@@ -14,15 +16,15 @@ void vpt_assign_region_insert(struct vpt_assign_region *regions, size_t count, c
 {
     struct vpt_assign_region *at = &regions[count];
 
-    while (at > regions && !before(at - 1, region->space, region->guest)) {
+    while (at > regions && !begins_before(at - 1, region->space, region->guest)) {
         at[0] = at[-1];
         at--;
     }
     *at = *region;
 }
 
-/* How many regions begin at this byte or before it: the last of them is the only one that the byte can be in. */
-static unsigned begun(const struct vpt_assign_device *device, enum vpt_assign_space space, uint64_t guest)
+/* Returns how many regions begin at this byte or before it. Only the last of these regions can contain the byte. */
+static unsigned count_begun(const struct vpt_assign_device *device, enum vpt_assign_space space, uint64_t guest)
 {
     unsigned first = 0;
     unsigned last = device->region_count;
@@ -30,7 +32,7 @@ static unsigned begun(const struct vpt_assign_device *device, enum vpt_assign_sp
     while (first < last) {
         unsigned middle = (first + last) / 2u;
 
-        if (before(&device->regions[middle], space, guest)) {
+        if (begins_before(&device->regions[middle], space, guest)) {
             first = middle + 1u;
         } else {
             last = middle;
@@ -42,7 +44,7 @@ static unsigned begun(const struct vpt_assign_device *device, enum vpt_assign_sp
 const struct vpt_assign_region *vpt_assign_region_find(const struct vpt_assign_device *device,
                                                        enum vpt_assign_space space, uint64_t guest)
 {
-    unsigned at = device != NULL ? begun(device, space, guest) : 0;
+    unsigned at = device != NULL ? count_begun(device, space, guest) : 0;
     const struct vpt_assign_region *region;
 
     if (at == 0) {
@@ -52,9 +54,9 @@ const struct vpt_assign_region *vpt_assign_region_find(const struct vpt_assign_d
     return region->space == space && guest - region->guest < region->size ? region : NULL;
 }
 
-/* ---- Entering and striking out ---- */
+/* ---- Mapping and unmapping ---- */
 
-/* Whether it is the hypervisor's own, not of a BAR. */
+/* Whether the hypervisor has added the region, so that it belongs to no BAR. */
 static bool is_own(const struct vpt_assign_region *region)
 {
     return region->bar == VPT_ASSIGN_NO_BAR || region->bar == VPT_ASSIGN_RESERVED;
@@ -62,8 +64,8 @@ static bool is_own(const struct vpt_assign_region *region)
 
 enum vpt_status vpt_assign_region_map(struct vpt_assign_device *device, const struct vpt_assign_region *region)
 {
-    /* The last that begins before the region's end: if any of them overlaps it, that one does. */
-    unsigned at = begun(device, region->space, region->guest + (region->size - 1u));
+    /* If any region overlaps this one, so does the last region that begins before this one ends. */
+    unsigned at = count_begun(device, region->space, region->guest + (region->size - 1u));
     enum vpt_status status = VPT_OK;
 
     if (at > 0) {
@@ -100,11 +102,11 @@ enum vpt_status vpt_assign_region_unmap(struct vpt_assign_device *device, unsign
             region[0] = region[1];
         }
     }
-    /* A refusal is map()'s to say, and would pass for its answer. */
+    /* VPT_REFUSED would look like an answer of map() to callers. */
     return status == VPT_REFUSED ? VPT_CALLER_ARGUMENT : status;
 }
 
-/* ---- The hypervisor's own ---- */
+/* ---- Regions that the hypervisor adds ---- */
 
 bool vpt_assign_region_within(const struct vpt_assign_region *region, uint64_t first)
 {
@@ -121,7 +123,7 @@ static bool is_aligned(const struct vpt_assign_device *device, const struct vpt_
     return ((region->guest | region->host | region->size) & (device->layout.page_size - 1u)) == 0;
 }
 
-static enum vpt_status check(const struct vpt_assign_device *device, const struct vpt_assign_region *region)
+static enum vpt_status check_region(const struct vpt_assign_device *device, const struct vpt_assign_region *region)
 {
     bool reserved = region->bar == VPT_ASSIGN_RESERVED;
 
@@ -150,7 +152,7 @@ enum vpt_status vpt_assign_region_add(struct vpt_assign_device *device, const st
     if (device->degraded) {
         return VPT_DEVICE_ASSIGN_DEGRADED;
     }
-    status = check(device, region);
+    status = check_region(device, region);
     if (status != VPT_OK) {
         return status;
     }

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where the host's interrupts go. One writer at a time changes entries, any number of readers look at them meanwhile.
+ * Which device and vector each of the host's vectors is for. One writer at a time changes entries, while any number of
+ * readers look at them.
  */
+#include "remap.h"
+
 #include <vpt/assign_remap.h>
 
-#include "../access.h"
-#include "assign_internal.h"
-#include "guest_interrupt.h"
+#include "guest_registers.h"
 
-/* An entry's state: with each use of the entry the bits above these are others. What is active is in use. */
+/* The state of an entry. Each use of the entry changes the bits from SEQUENCE on. An active entry is in use. */
 #define ACTIVE   0x1u
 #define IN_USE   0x2u
 #define BOTH     (ACTIVE | IN_USE)
@@ -32,7 +33,7 @@ enum vpt_status vpt_assign_remap_init(struct vpt_assign_remap *remap, struct vpt
     return VPT_OK;
 }
 
-/* Whether the function has such a vector, whatever the guest has enabled now. */
+/* Whether the function has this vector, whatever the guest has enabled. */
 static bool has_vector(const struct vpt_assign_device *device, unsigned vector)
 {
     if (vector == VPT_ASSIGN_INTX) {
@@ -44,8 +45,8 @@ static bool has_vector(const struct vpt_assign_device *device, unsigned vector)
     return vector < device->vector_count;
 }
 
-/* VPT_OK: a host's vector has an entry. VPT_EMPTY: it has none. */
-static enum vpt_status look_up(const struct vpt_assign_remap *remap, uint32_t host_vector)
+/* VPT_OK: the entry of the host's vector is in use. VPT_EMPTY: it is not. */
+static enum vpt_status look_up_entry(const struct vpt_assign_remap *remap, uint32_t host_vector)
 {
     if (remap == NULL) {
         return VPT_CALLER_ARGUMENT;
@@ -59,7 +60,7 @@ static enum vpt_status look_up(const struct vpt_assign_remap *remap, uint32_t ho
 enum vpt_status vpt_assign_remap_add(struct vpt_assign_remap *remap, uint32_t host_vector,
                                      struct vpt_assign_device *device, uint16_t vector, uint32_t target)
 {
-    enum vpt_status status = look_up(remap, host_vector);
+    enum vpt_status status = look_up_entry(remap, host_vector);
     struct vpt_assign_remap_entry *entry;
 
     if (device == NULL || device->host == NULL) {
@@ -82,7 +83,10 @@ enum vpt_status vpt_assign_remap_add(struct vpt_assign_remap *remap, uint32_t ho
     if (entry->next != NULL) {
         entry->next->link = &entry->next;
     }
-    /* Who has read the state while the entry was somebody else's finds another one after the rest. */
+    /*
+     * A reader that loaded `state` before this change sees a different `state` when it checks again, and drops what it
+     * read.
+     */
     vpt_barrier_stores(false);
     VPT_WRITE_ONCE(entry->generation, device->generation);
     VPT_WRITE_ONCE(entry->target, target);
@@ -95,7 +99,7 @@ enum vpt_status vpt_assign_remap_add(struct vpt_assign_remap *remap, uint32_t ho
 
 enum vpt_status vpt_assign_remap_activate(struct vpt_assign_remap *remap, uint32_t host_vector, bool active)
 {
-    enum vpt_status status = look_up(remap, host_vector);
+    enum vpt_status status = look_up_entry(remap, host_vector);
 
     if (status == VPT_OK) {
         struct vpt_assign_remap_entry *entry = &remap->entries[host_vector];
@@ -105,8 +109,8 @@ enum vpt_status vpt_assign_remap_activate(struct vpt_assign_remap *remap, uint32
     return status;
 }
 
-/* Of one that is in use. */
-static void take_out(struct vpt_assign_remap_entry *entry)
+/* Removes an entry that is in use. */
+static void remove_entry(struct vpt_assign_remap_entry *entry)
 {
     VPT_WRITE_ONCE(entry->state, entry->state & ~BOTH);
     *entry->link = entry->next;
@@ -117,19 +121,19 @@ static void take_out(struct vpt_assign_remap_entry *entry)
 
 enum vpt_status vpt_assign_remap_remove(struct vpt_assign_remap *remap, uint32_t host_vector)
 {
-    enum vpt_status status = look_up(remap, host_vector);
+    enum vpt_status status = look_up_entry(remap, host_vector);
 
     if (status == VPT_OK) {
-        take_out(&remap->entries[host_vector]);
+        remove_entry(&remap->entries[host_vector]);
     }
     return status;
 }
 
 void vpt_assign_remap_forget(struct vpt_assign_device *device)
 {
-    /* A guest may reset in a loop: not more than the device's own, whatever the array has. */
+    /* A guest may reset in a loop, so this looks only at the entries of the device, not at the whole array. */
     while (device->entries != NULL) {
-        take_out(device->entries);
+        remove_entry(device->entries);
     }
     device->remap = NULL;
 }
@@ -163,15 +167,4 @@ enum vpt_status vpt_assign_remap_find(const struct vpt_assign_remap *remap, uint
     }
     *interrupt = found;
     return VPT_OK;
-}
-
-enum vpt_status vpt_assign_deliver(const struct vpt_assign_interrupt *interrupt)
-{
-    if (interrupt == NULL || interrupt->device == NULL) {
-        return VPT_CALLER_ARGUMENT;
-    }
-    if (interrupt->device->generation != interrupt->generation) {
-        return VPT_EMPTY;
-    }
-    return vpt_assign_raise(interrupt->device, interrupt->vector);
 }

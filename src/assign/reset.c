@@ -1,13 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* Resets of the host's function, and what it has forgotten given back to it. */
-#include "assign_internal.h"
+/* Resets of the host's function, and restoring what it has lost by them. */
+#include "reset.h"
+
+#include "assign_capability.h"
+#include "compose.h"
+#include "follow.h"
+#include "guest_interrupt.h"
+#include "guest_registers.h"
+#include "host_function.h"
 #include "permission.h"
 
 #define VENDOR_RETRY    0x0001u /* the vendor id of a function that is not ready yet */
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 #define LOOK_TIME     10000u /* microseconds between two looks at a register */
-#define PENDING_LOOKS 101u   /* for transactions to end: a second */
+#define PENDING_LOOKS 101u   /* until transactions have ended: a second */
 
 /* ---- Registers of the host ---- */
 
@@ -18,11 +25,11 @@ static enum vpt_status write_host(const struct vpt_assign_device *device, unsign
 }
 
 /*
- * Looks at a register of 4 bytes until these bits of it are not `bad` any more, *looks times at most; takes off those
- * that it has needed. VPT_DEVICE_STUCK: they are still.
+ * Reads a register of 4 bytes until the bits `mask` are no longer `bad`, at most *looks times. Subtracts the number of
+ * `bad` answers from *looks. VPT_DEVICE_STUCK: the bits are still `bad`.
  */
-static enum vpt_status wait(const struct vpt_assign_device *device, unsigned offset, uint32_t mask, uint32_t bad,
-                            uint32_t *value, unsigned *looks)
+static enum vpt_status wait_for_register(const struct vpt_assign_device *device, unsigned offset, uint32_t mask,
+                                         uint32_t bad, uint32_t *value, unsigned *looks)
 {
     const struct vpt_assign_host *host = device->host;
 
@@ -37,30 +44,19 @@ static enum vpt_status wait(const struct vpt_assign_device *device, unsigned off
     return VPT_DEVICE_STUCK;
 }
 
-unsigned vpt_assign_find(const struct vpt_assign_device *device, unsigned id, unsigned byte)
-{
-    for (unsigned at = PCI_CAPABILITIES_FIRST; at < VPT_PCI_CONFIG_SIZE - byte; at += 4u) {
-        if ((device->classes[at] & ASSIGN_CLASS_HEAD) != 0 && (device->classes[at + 4u] & ASSIGN_CLASS_HEAD) == 0 &&
-            vpt_assign_saved8(device, at) == id) {
-            return at;
-        }
-    }
-    return 0;
-}
+/* ---- Ways to reset a function ---- */
 
-/* ---- Ways ---- */
-
-/* A way by the control register of a capability: of 4 bytes, of which 2 are written. */
+/* A way to reset a function by a capability, whose control register has 4 bytes, of which 2 are written. */
 struct way {
     uint8_t id;
-    uint8_t able_at;   /* a byte that says whether the function has this way, */
-    uint8_t able_mask; /* by these bits, */
-    uint8_t able;      /* if they are so */
+    uint8_t able_at;   /* the byte that says whether the function has this way: */
+    uint8_t able_mask; /* it has if these bits */
+    uint8_t able;      /* have these values */
     uint8_t control;
-    uint8_t busy;         /* while this bit is set it should not begin */
-    uint8_t milliseconds; /* that it takes */
-    bool back;            /* what was set has to be cleared after that, which takes as long */
-    uint16_t set;         /* bits that begin it; the others stay, but for the last, which may act when it is a 1 */
+    uint8_t busy;         /* the reset should not begin while this bit is set */
+    uint8_t milliseconds; /* how long it takes */
+    bool back;            /* `set` has to be cleared afterwards, which takes as long */
+    uint16_t set;         /* bits that begin it; other bits stay, except bit 15, which may act when it is 1 */
 };
 
 #define KEPT 0x7fffu
@@ -71,16 +67,16 @@ struct way {
 static const struct way ways[] = {
     { ASSIGN_CAPABILITY_PCIE, 7, 0x10, 0x10, PCIE_CONTROL, 21, 100, false, 0x8000 },
     { ASSIGN_CAPABILITY_AF, 3, 0x03, 0x03, 4, 8, 100, false, 0x0001 },
-    { ASSIGN_CAPABILITY_PM, 4, 0x08, 0, ASSIGN_PM_CONTROL, 21 /* reserved, 0 */, 10, true, ASSIGN_PM_STATE_MASK },
+    { ASSIGN_CAPABILITY_PM, 4, 0x08, 0, ASSIGN_PM_CONTROL, 21 /* a reserved bit, 0 */, 10, true, ASSIGN_PM_STATE_MASK },
 };
 
-/* The first way that the function has, or NULL; and its control register. */
-static const struct way *find_way(const struct vpt_assign_device *device, unsigned *at)
+/* Returns the first way that the function has, or NULL; *at is where its control register is. */
+static const struct way *find_reset_way(const struct vpt_assign_device *device, unsigned *at)
 {
     for (unsigned i = 0; i < COUNT_OF(ways); i++) {
         const struct way *way = &ways[i];
 
-        *at = vpt_assign_find(device, way->id, way->control);
+        *at = vpt_assign_find_capability(device, way->id, way->control);
         if (*at != 0 && (vpt_assign_saved8(device, *at + way->able_at) & way->able_mask) == way->able) {
             *at += way->control;
             return way;
@@ -89,17 +85,17 @@ static const struct way *find_way(const struct vpt_assign_device *device, unsign
     return NULL;
 }
 
-static enum vpt_status begin(const struct vpt_assign_device *device, const struct way *way, unsigned at)
+static enum vpt_status begin_reset(const struct vpt_assign_device *device, const struct way *way, unsigned at)
 {
     uint32_t set = 1u << way->busy;
     unsigned looks = PENDING_LOOKS;
     uint32_t value = 0;
-    enum vpt_status status = wait(device, at, set, set, &value, &looks);
+    enum vpt_status status = wait_for_register(device, at, set, set, &value, &looks);
 
     if (status != VPT_OK && status != VPT_DEVICE_STUCK) {
         return status;
     }
-    /* One that never stops its transactions is reset all the same. */
+    /* A function whose transactions never end is reset, too. */
     set = way->set;
     value &= KEPT & ~set;
     status = VPT_OK;
@@ -112,22 +108,23 @@ static enum vpt_status begin(const struct vpt_assign_device *device, const struc
 }
 
 /*
- * The end of a reset that came to `status`: the configuration as it was at the open, once the function answers. While
- * an owner goes on, the function keeps its sticky registers, which outlive any such reset: all of the extended space's.
+ * Ends a reset whose status so far is `status`: waits until the function answers, and restores its configuration as it
+ * was at the open. If the device keeps its owner, the extended space is not restored, because its sticky registers
+ * survive such a reset.
  */
-static enum vpt_status settle(struct vpt_assign_device *device, enum vpt_status status)
+static enum vpt_status finish_host_reset(struct vpt_assign_device *device, enum vpt_status status)
 {
     uint32_t time = device->host->ready_wait != 0 ? device->host->ready_wait : VPT_ASSIGN_READY_WAIT;
     unsigned looks = time / LOOK_TIME + 1u;
     unsigned end = device->owned && !device->degraded ? PCI_CAPABILITIES_EXTENDED : device->config_size;
     uint32_t value = 0;
 
-    /* Not there at all, and then there but not ready. */
+    /* At first the function does not answer at all, then it answers that it is not ready. */
     if (status == VPT_OK) {
-        status = wait(device, PCI_COMMAND, PCI_ABSENT32, PCI_ABSENT32, &value, &looks);
+        status = wait_for_register(device, PCI_COMMAND, PCI_ABSENT32, PCI_ABSENT32, &value, &looks);
     }
     if (status == VPT_OK) {
-        status = wait(device, PCI_VENDOR_ID, PCI_ABSENT16, VENDOR_RETRY, &value, &looks);
+        status = wait_for_register(device, PCI_VENDOR_ID, PCI_ABSENT16, VENDOR_RETRY, &value, &looks);
     }
     if (status == VPT_OK) {
         status = vpt_assign_restore(device, end, PCI_ABSENT16);
@@ -141,7 +138,7 @@ enum vpt_status vpt_assign_reset_host(struct vpt_assign_device *device)
     const struct vpt_assign_host *host = device->host;
     enum vpt_status status = VPT_UNSUPPORTED_DEVICE;
     unsigned at;
-    const struct way *way = find_way(device, &at);
+    const struct way *way = find_reset_way(device, &at);
 
     if (host->delay == NULL) {
         return status;
@@ -153,22 +150,29 @@ enum vpt_status vpt_assign_reset_host(struct vpt_assign_device *device)
         if (way == NULL) {
             return VPT_UNSUPPORTED_DEVICE;
         }
-        status = begin(device, way, at);
+        status = begin_reset(device, way, at);
     }
-    return settle(device, status);
+    return finish_host_reset(device, status);
 }
 
-/* ---- The whole ---- */
+/* ---- The device ---- */
 
-static enum vpt_status quiesce(struct vpt_assign_device *device)
+enum vpt_status vpt_assign_quiet(struct vpt_assign_device *device, bool all)
+{
+    enum vpt_status status = vpt_assign_interrupts_off(device);
+
+    return vpt_pci_first_error(status, vpt_assign_unmap(device, NULL, all));
+}
+
+static enum vpt_status quiesce_for_reset(struct vpt_assign_device *device)
 {
     enum vpt_status master = vpt_assign_command(device, VPT_PCI_COMMAND_BUS_MASTER, 0);
 
     return vpt_pci_first_error(master, vpt_assign_quiet(device, false));
 }
 
-/* What is left to be done of one that has been quiesced, when its function has been reset or has not. */
-static enum vpt_status finish(struct vpt_assign_device *device, enum vpt_status status)
+/* Ends the reset of a device that was quiesced; `status` says whether its function was reset. */
+static enum vpt_status finish_reset(struct vpt_assign_device *device, enum vpt_status status)
 {
     device->reset_needed |= status != VPT_OK && status != VPT_UNSUPPORTED_DEVICE;
     if (!device->owned) {
@@ -186,7 +190,7 @@ static enum vpt_status finish(struct vpt_assign_device *device, enum vpt_status 
     return status;
 }
 
-/* What is done for all functions on a bus: whether they are one owner's, then the reset's beginning and its end. */
+/* Steps for all functions on a bus: check that they have one owner, quiesce them, end the reset. */
 enum step { STEP_CHECK, STEP_QUIESCE, STEP_END };
 
 static enum vpt_status each_on_bus(const struct vpt_assign_device *device, enum step step, enum vpt_status status)
@@ -198,9 +202,9 @@ static enum vpt_status each_on_bus(const struct vpt_assign_device *device, enum 
             continue;
         }
         if (step == STEP_QUIESCE) {
-            result = vpt_pci_first_error(result, quiesce(other));
+            result = vpt_pci_first_error(result, quiesce_for_reset(other));
         } else if (step == STEP_END) {
-            result = vpt_pci_first_error(result, finish(other, settle(other, status)));
+            result = vpt_pci_first_error(result, finish_reset(other, finish_host_reset(other, status)));
         } else if (other->owned != device->owned || other->owner != device->owner || other->host->delay == NULL) {
             result = VPT_CALLER_OWNED;
         }
@@ -218,11 +222,11 @@ enum vpt_status vpt_assign_reset(struct vpt_assign_device *device)
         return VPT_CALLER_ARGUMENT;
     }
     host = device->host;
-    /* What the hook has it says when it is asked. */
-    if (host->delay == NULL || (host->reset == NULL && find_way(device, &at) == NULL)) {
+    /* Only a call of host->reset() shows which resets it can do. */
+    if (host->delay == NULL || (host->reset == NULL && find_reset_way(device, &at) == NULL)) {
         return VPT_UNSUPPORTED_DEVICE;
     }
-    status = quiesce(device);
+    status = quiesce_for_reset(device);
     if (status == VPT_OK) {
         status = vpt_assign_reset_host(device);
     }
@@ -234,13 +238,13 @@ enum vpt_status vpt_assign_reset(struct vpt_assign_device *device)
         }
         return each_on_bus(device, STEP_END, status);
     }
-    return finish(device, status);
+    return finish_reset(device, status);
 }
 
 enum vpt_status vpt_assign_reset_function(struct vpt_assign_device *device)
 {
-    /* Without the capability this is the revision, which stays too. */
-    unsigned at = vpt_assign_find(device, ASSIGN_CAPABILITY_PCIE, PCIE_CONTROL) + PCIE_CONTROL;
+    /* Without the capability, `at` is the offset of the revision, which does not change. */
+    unsigned at = vpt_assign_find_capability(device, ASSIGN_CAPABILITY_PCIE, PCIE_CONTROL) + PCIE_CONTROL;
     uint8_t before = vpt_assign_shadow8(device, at);
     enum vpt_status status = vpt_assign_reset(device);
 

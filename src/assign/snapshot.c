@@ -1,17 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a guest sees of a device, as bytes: little-endian words of 4 bytes, and after the last one a checksum of them
- * all.
+ * What a guest sees of a device, as bytes: little-endian words of 4 bytes, of which the last is a checksum of the
+ * others.
  */
-#include "assign_internal.h"
-#include "permission.h"
-
 #include <vpt/assign_snapshot.h>
 
-#define MAGIC        0x73707601u /* "vps", and the version, 1 */
+#include "guest_interrupt.h"
+#include "live.h"
+#include "message.h"
+#include "permission.h"
+#include "shadow.h"
+
+#define MAGIC        0x73707601u /* "vps" and the version, 1 */
 #define VERSION_MASK 0xffu
 
-/* The first words. After them the configuration space, the MSI-X table, and MSI messages that are pending. */
+/* The first words. The configuration space, the MSI-X table, and pending messages of MSI come after them. */
 enum word {
     WORD_MAGIC,
     WORD_DEVICE,
@@ -29,50 +32,50 @@ size_t vpt_assign_snapshot_size(const struct vpt_assign_device *device)
 
 /* ---- Words ---- */
 
-static void put(uint8_t *image, size_t word, uint32_t value)
+static void put_word(uint8_t *image, size_t word, uint32_t value)
 {
     for (unsigned i = 0; i < 4u; i++) {
         image[4u * word + i] = (uint8_t)(value >> 8u * i & 0xffu);
     }
 }
 
-static uint32_t get(const uint8_t *image, size_t word)
+static uint32_t get_word(const uint8_t *image, size_t word)
 {
     const uint8_t *at = &image[4u * word];
 
     return at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
 }
 
-/* FNV-1a, a word at a time: one word that is another always shows. */
-static uint32_t checksum(uint32_t sum, uint32_t word)
+/* FNV-1a, a word at a time: a change of one word always changes the sum. */
+static uint32_t add_to_checksum(uint32_t sum, uint32_t word)
 {
     return (sum ^ word) * 0x01000193u;
 }
 
-/* Of the first `count` words. */
+/* The checksum of the first `count` words. */
 static uint32_t checksum_of(const uint8_t *image, unsigned count)
 {
     uint32_t sum = 0x811c9dc5u;
 
     for (unsigned i = 0; i < count; i++) {
-        sum = checksum(sum, get(image, i));
+        sum = add_to_checksum(sum, get_word(image, i));
     }
     return sum;
 }
 
-/* What a device has to have in common with another that the image's configuration space does not show. */
-static uint32_t likeness(const struct vpt_assign_device *device)
+/* Returns a checksum of what two devices must have in common, but the image's configuration space does not show. */
+static uint32_t device_checksum(const struct vpt_assign_device *device)
 {
     uint32_t sum = device->vector_count;
 
     for (unsigned i = 0; i < ASSIGN_BARS; i++) {
         /* Kinds and sizes. */
-        sum = checksum(sum, vpt_assign_bar_value(&device->layout, i, PCI_ABSENT32));
+        sum = add_to_checksum(sum, vpt_assign_bar_value(&device->layout, i, PCI_ABSENT32));
     }
     return sum;
 }
 
-/* The word after the configuration space of this number: the MSI-X table, and messages of MSI. */
+/* Returns word `index` after the configuration space: a word of the MSI-X table, or MSI's pending messages. */
 static uint32_t *message_word(struct vpt_assign_device *device, unsigned index)
 {
     return index < 4u * device->vector_count ? vpt_assign_msix_words(device) + index : &device->msi_pending;
@@ -92,9 +95,9 @@ enum vpt_status vpt_assign_snapshot_save(struct vpt_assign_device *device, void 
     if (size < length) {
         return VPT_CALLER_MEMORY;
     }
-    put(image, WORD_MAGIC, MAGIC);
-    put(image, WORD_DEVICE, likeness(device));
-    put(image, WORD_INTX, device->intx_asserted);
+    put_word(image, WORD_MAGIC, MAGIC);
+    put_word(image, WORD_DEVICE, device_checksum(device));
+    put_word(image, WORD_INTX, device->intx_asserted);
     for (unsigned i = WORDS; i < count && status == VPT_OK; i++) {
         unsigned offset = 4u * (i - WORDS);
         uint32_t value;
@@ -104,24 +107,24 @@ enum vpt_status vpt_assign_snapshot_save(struct vpt_assign_device *device, void 
         } else {
             value = *message_word(device, (offset - device->config_size) / 4u);
         }
-        put(image, i, value);
+        put_word(image, i, value);
     }
-    put(image, count, checksum_of(image, count));
+    put_word(image, count, checksum_of(image, count));
     return status;
 }
 
 /* ---- Restoring ---- */
 
 /*
- * Whether a guest has read of the image's device what it reads of this one: all that never changes, so ids, class,
- * features of capabilities, the number of messages, where the MSI-X table is.
+ * Whether the image's device and this one read the same in all that never changes: ids, class, features of
+ * capabilities, the number of messages, where the MSI-X table is.
  */
 static bool looks_alike(const struct vpt_assign_device *device, const uint8_t *image)
 {
     unsigned different = 0;
 
     for (unsigned i = 0; i < device->config_size; i++) {
-        const struct vpt_assign_row *row = &vpt_assign_rows[device->classes[i] & ASSIGN_CLASS_ROW];
+        const struct vpt_assign_row *row = vpt_assign_row_of(device, i);
         unsigned fixed = row->is_virtual & ~((unsigned)row->writable | row->acts);
 
         different |= ((unsigned)image[4u * WORDS + i] ^ vpt_assign_shadow8(device, i)) & fixed;
@@ -129,28 +132,31 @@ static bool looks_alike(const struct vpt_assign_device *device, const uint8_t *i
     return different == 0;
 }
 
-static enum vpt_status check(const struct vpt_assign_device *device, const uint8_t *image, unsigned count)
+static enum vpt_status check_image(const struct vpt_assign_device *device, const uint8_t *image, unsigned count)
 {
-    if (((get(image, WORD_MAGIC) ^ MAGIC) & VERSION_MASK) != 0) {
+    if (((get_word(image, WORD_MAGIC) ^ MAGIC) & VERSION_MASK) != 0) {
         return VPT_UNSUPPORTED_VERSION;
     }
-    if (get(image, WORD_MAGIC) != MAGIC || get(image, WORD_DEVICE) != likeness(device) ||
-        get(image, count) != checksum_of(image, count) || !looks_alike(device, image)) {
+    if (get_word(image, WORD_MAGIC) != MAGIC || get_word(image, WORD_DEVICE) != device_checksum(device) ||
+        get_word(image, count) != checksum_of(image, count) || !looks_alike(device, image)) {
         return VPT_CALLER_IMAGE;
     }
     return device->owned && device->placed.live == 0 && device->mode <= VPT_ASSIGN_INTERRUPT_INTX ? VPT_OK
                                                                                                   : VPT_CALLER_STATE;
 }
 
-/* Writes a register as the guest would, if it reads as something else. What does something by a 1 is left alone. */
-static enum vpt_status write_register(struct vpt_assign_device *device, uint16_t offset, uint32_t value)
+/*
+ * Writes a register as the guest would, if it has another value. Bits that do something when a 1 is written are written
+ * as 0.
+ */
+static enum vpt_status restore_register(struct vpt_assign_device *device, uint16_t offset, uint32_t value)
 {
     uint32_t acts = 0;
     uint32_t present;
     enum vpt_status status = vpt_assign_config_read(device, offset, 4, &present);
 
     for (unsigned i = 4; i > 0; i--) {
-        acts = acts << 8 | vpt_assign_rows[device->classes[offset + i - 1u] & ASSIGN_CLASS_ROW].acts;
+        acts = acts << 8 | vpt_assign_row_of(device, offset + i - 1u)->acts;
     }
     if (status == VPT_OK && ((present ^ value) & ~acts) != 0) {
         status = vpt_assign_config_write(device, offset, 4, value & ~acts);
@@ -158,17 +164,17 @@ static enum vpt_status write_register(struct vpt_assign_device *device, uint16_t
     return status;
 }
 
-/* Puts a word, from WORDS on, where it belongs. */
+/* Restores a word. `number` is at least WORDS. */
 static enum vpt_status set_word(struct vpt_assign_device *device, unsigned number, uint32_t value)
 {
     unsigned offset = 4u * (number - WORDS);
 
     if (offset < device->config_size) {
-        return write_register(device, (uint16_t)offset, value);
+        return restore_register(device, (uint16_t)offset, value);
     }
     number = (offset - device->config_size) / 4u;
     if (number < 4u * device->vector_count && ((number + 1u) & 2u) == 0) {
-        /* Reserved bits of the address, and of the control, stay 0. */
+        /* Reserved bits of the address and of the control stay 0. */
         value &= (number & 3u) == 0 ? ~(uint32_t)3 : ASSIGN_VECTOR_MASKED | ASSIGN_VECTOR_PENDING;
     }
     *message_word(device, number) = value;
@@ -184,18 +190,18 @@ enum vpt_status vpt_assign_snapshot_restore(struct vpt_assign_device *device, co
     if (length == 0 || image == NULL) {
         return VPT_CALLER_ARGUMENT;
     }
-    status = size < length ? VPT_CALLER_IMAGE : check(device, image, count);
+    status = size < length ? VPT_CALLER_IMAGE : check_image(device, image, count);
     if (status != VPT_OK) {
         return status;
     }
-    /* Backwards: messages before MSI is enabled, BARs before they are decoded. */
+    /* Goes backwards, so that messages are written before MSI is enabled, and BARs before they are decoded. */
     for (unsigned i = count; i > WORDS && status == VPT_OK; i--) {
-        status = set_word(device, i - 1u, get(image, i - 1u));
+        status = set_word(device, i - 1u, get_word(image, i - 1u));
     }
-    /* Messages that are pending are seen, though MSI may be off. The mode is what it was: that cannot fail. */
+    /* Shows the guest pending messages, even if MSI is off. The mode has not changed, so this cannot fail. */
     (void)vpt_assign_interrupts_follow(device);
     if ((status == VPT_OK || status == VPT_REFUSED) && device->mode == VPT_ASSIGN_INTERRUPT_INTX &&
-        get(image, WORD_INTX) != 0) {
+        get_word(image, WORD_INTX) != 0) {
         status = vpt_pci_first_error(vpt_assign_raise(device, VPT_ASSIGN_INTX), status);
     }
     device->degraded = status != VPT_OK && status != VPT_REFUSED;

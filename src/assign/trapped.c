@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* A guest's accesses to what its hypervisor traps, passed on to the host. */
-#include "assign_internal.h"
+#include "msix_table.h"
+#include "region.h"
+#include "shadow.h"
 
-/* Of an access's width; of one that no access has, all there are. No shift of 64 bits: some targets call for it. */
+/*
+ * Returns all-ones of an access's width, or 64 ones if no access has this width. Shifts 32 bits, because some targets
+ * call a function to shift 64.
+ */
 static uint64_t all_ones(unsigned width)
 {
     return width - 1u < 4u && width != 3u ? PCI_ABSENT32 >> (32u - 8u * width) : PCI_ADDRESS_LAST;
@@ -16,7 +21,7 @@ static bool width_known(enum vpt_assign_space space, unsigned width)
     return width - 1u < (space == VPT_ASSIGN_IO ? 4u : 8u) && (width & (width - 1u)) == 0;
 }
 
-/* Without such an access nothing is done. */
+/* Does nothing if the host has no such access. */
 static enum vpt_status access_memory(const struct vpt_assign_host *host, bool write, uint64_t address, unsigned width,
                                      uint64_t *value)
 {
@@ -41,13 +46,13 @@ static enum vpt_status access_io(const struct vpt_assign_host *host, bool write,
     return status;
 }
 
-/* *value is of the access's width; after an error, anything. */
-static enum vpt_status pass(struct vpt_assign_device *device, bool write, enum vpt_assign_space space, uint64_t guest,
-                            unsigned width, uint64_t *value)
+/* *value has the access's width. After an error it may be anything. */
+static enum vpt_status pass_on(struct vpt_assign_device *device, bool write, enum vpt_assign_space space,
+                               uint64_t guest, unsigned width, uint64_t *value)
 {
     const struct vpt_assign_region *region = vpt_assign_region_find(device, space, guest);
     enum vpt_status status;
-    uint64_t place = 0; /* in the BAR */
+    uint64_t place = 0; /* offset in the BAR */
     uint64_t address;
 
     if (region == NULL || region->bar == VPT_ASSIGN_RESERVED || width - 1u >= region->size - (guest - region->guest)) {
@@ -71,16 +76,16 @@ static enum vpt_status pass(struct vpt_assign_device *device, bool write, enum v
                                   : access_memory(device->host, write, address, width, value);
 }
 
-/* *value is all-ones after an error, in both directions. */
-static enum vpt_status access(struct vpt_assign_device *device, bool write, enum vpt_assign_space space, uint64_t guest,
-                              unsigned width, uint64_t *value)
+/* After an error *value is all-ones, after a write as well as after a read. */
+static enum vpt_status access_guest(struct vpt_assign_device *device, bool write, enum vpt_assign_space space,
+                                    uint64_t guest, unsigned width, uint64_t *value)
 {
     uint64_t mask = all_ones(width);
     uint64_t bits = *value & mask;
     enum vpt_status status = VPT_CALLER_ARGUMENT;
 
     if (device != NULL && width_known(space, width)) {
-        status = pass(device, write, space, guest, width, &bits);
+        status = pass_on(device, write, space, guest, width, &bits);
     }
     *value = status == VPT_OK ? bits & mask : mask;
     return status;
@@ -93,11 +98,11 @@ enum vpt_status vpt_assign_access_read(struct vpt_assign_device *device, enum vp
         return VPT_CALLER_ARGUMENT;
     }
     *value = PCI_ADDRESS_LAST;
-    return access(device, false, space, guest, width, value);
+    return access_guest(device, false, space, guest, width, value);
 }
 
 enum vpt_status vpt_assign_access_write(struct vpt_assign_device *device, enum vpt_assign_space space, uint64_t guest,
                                         unsigned width, uint64_t value)
 {
-    return access(device, true, space, guest, width, &value);
+    return access_guest(device, true, space, guest, width, &value);
 }

@@ -9,13 +9,13 @@
 #define CONFIG_ZONE_MODEL       92u
 #define ZONE_MODEL_HOST_MANAGED 1u
 
-/* A field and the member of struct vpt_blk_info that it is read into. */
+/* A field, and the member of struct vpt_blk_info that it is read into. */
 #define FIELD(offset, width, feature, member)                                                           \
     {                                                                                                   \
         offset, width, VPT_CONFIG_WITH(VPT_BLK_F_##feature), VPT_OFFSET_OF(struct vpt_blk_info, member) \
     }
 
-/* Reads the configuration, with what holds without the fields that are not there. */
+/* Reads the configuration. If a field is missing, its member gets the default value. */
 static enum vpt_status read_info(struct vpt_device *device, struct vpt_blk_info *info)
 {
     static const struct vpt_config_field fields[] = {
@@ -45,22 +45,22 @@ static enum vpt_status read_info(struct vpt_device *device, struct vpt_blk_info 
     info->flush = vpt_features_has(&device->features, VPT_BLK_F_FLUSH);
     info->write_back = info->flush; /* BLK-INIT-2, BLK-INIT-3 */
     status = vpt_device_config_fields(device, fields, sizeof(fields) / sizeof(fields[0]), info);
-    info->write_back = vpt_load8(&info->write_back) != 0; /* the device's byte need be no bool */
+    info->write_back = vpt_load8(&info->write_back) != 0; /* the device may write any byte, which need not be a bool */
     if (info->seg_max == 0) {
-        info->seg_max = 1; /* some devices say 0, and still take one (they could do nothing otherwise) */
+        info->seg_max = 1; /* some devices say 0 and still take one, since otherwise they could do nothing */
     }
     return status;
 }
 
 VPT_STATIC_ASSERT(sizeof(bool) == 1, "the write cache's field is read into one");
 
-/* Numbers that a caller will shift by, mask with or divide by. */
+/* Checks the numbers that callers shift by, mask with or divide by. */
 static enum vpt_status check_info(const struct vpt_blk_info *info)
 {
     uint32_t size = info->block_size;
     uint32_t exponent = info->physical_block_exponent;
 
-    /* Of a power of two alone that "or" is this difference; the usual test makes clang count bits. */
+    /* This difference equals the "or" only for powers of two. The usual test makes clang count bits. */
     if (size < VPT_BLK_SECTOR_SIZE || (size | (size - 1u)) != 2u * size - 1u || info->queues == 0) {
         return VPT_DEVICE_CONFIG;
     }
@@ -70,7 +70,7 @@ static enum vpt_status check_info(const struct vpt_blk_info *info)
     return (uint64_t)info->size_max * info->seg_max >= VPT_BLK_SECTOR_SIZE ? VPT_OK : VPT_DEVICE_CONFIG;
 }
 
-/* Zones are not handled: what has nothing else is given up before its features are accepted (BLK-INIT-8). */
+/* Zones are not supported. A device with nothing else is refused before its features are accepted (BLK-INIT-8). */
 static enum vpt_status examine(struct vpt_driver *driver)
 {
     static const struct vpt_config_field field = { CONFIG_ZONE_MODEL, 1, 0, 0 };
@@ -78,14 +78,14 @@ static enum vpt_status examine(struct vpt_driver *driver)
     enum vpt_status status = VPT_OK;
     uint8_t model = 0;
 
-    /* No legacy interface has the bit (section 5.2.5). */
+    /* Legacy interfaces do not have the bit (section 5.2.5). */
     if (!vpt_legacy(device) && vpt_features_has(&device->offered, F_ZONED)) {
         status = vpt_device_config_fields(device, &field, 1, &model);
     }
     return model == ZONE_MODEL_HOST_MANAGED ? VPT_UNSUPPORTED_DEVICE : status;
 }
 
-/* A queue that was set up in an earlier bring-up is one that the device still has. */
+/* Checks that the device still has the queues that were set up in an earlier bring-up. */
 static enum vpt_status check_queues(const struct vpt_driver *driver, uint16_t queues)
 {
     const struct vpt_requests *queue = driver->first;
@@ -96,7 +96,7 @@ static enum vpt_status check_queues(const struct vpt_driver *driver, uint16_t qu
     return queue == NULL ? VPT_OK : VPT_UNSUPPORTED_QUEUE;
 }
 
-static enum vpt_status configure(struct vpt_driver *driver)
+static enum vpt_status configure_blk(struct vpt_driver *driver)
 {
     struct vpt_blk *blk = VPT_CONTAINER_OF(driver, struct vpt_blk, driver);
     struct vpt_blk_info info;
@@ -108,7 +108,7 @@ static enum vpt_status configure(struct vpt_driver *driver)
     if (status == VPT_OK) {
         status = check_queues(driver, info.queues);
     }
-    /* What calls after vpt_blk_init() had added to the bring-up before. */
+    /* Repeats what calls after vpt_blk_init() have added to earlier bring-ups. */
     if (status == VPT_OK && blk->range_ops != NULL) {
         status = blk->range_ops->read_limits(driver->device, &info);
     }
@@ -130,7 +130,7 @@ enum vpt_status vpt_blk_init(struct vpt_blk *blk, struct vpt_device *device, con
                       (1u << VPT_BLK_F_TOPOLOGY) | (1u << VPT_BLK_F_CONFIG_WCE) | (1u << VPT_BLK_F_MQ) |
                       (1u << VPT_BLK_F_DISCARD) | (1u << VPT_BLK_F_WRITE_ZEROES) | (1u << VPT_BLK_F_SECURE_ERASE) } },
         .examine = examine,
-        .configure = configure
+        .configure = configure_blk
     };
     enum vpt_status status;
 
@@ -140,7 +140,7 @@ enum vpt_status vpt_blk_init(struct vpt_blk *blk, struct vpt_device *device, con
     vpt_zero(blk, sizeof(*blk));
     status = vpt_driver_init(&blk->driver, device, &kind, choice);
     if (status != VPT_OK) {
-        vpt_zero(&blk->info, sizeof(blk->info)); /* all that may have been set */
+        vpt_zero(&blk->info, sizeof(blk->info)); /* nothing else may have been set */
     }
     return status;
 }

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* Blocking helpers: the caller's buffer is shared, cut into requests, and waited for. */
+/* Blocking helpers: they share the caller's buffer, cut it into requests, and wait for these. */
 #include "blk_internal.h"
 
-/* A whole transfer; `sector` and `buffer` advance with it. */
+/* A whole transfer. `sector` and `buffer` advance. */
 struct transfer {
     enum vpt_blk_operation operation;
     uint64_t sector;
     uint8_t *buffer;
     size_t size;    /* bytes left */
-    size_t granule; /* bytes that requests end at multiples of; a power of two, or 0: the transfer is one request */
+    size_t granule; /* requests end at multiples of this power of two; 0: the transfer is one request */
 };
 
 static enum vpt_status check_ready(const struct vpt_blk_queue *queue)
@@ -27,7 +27,7 @@ enum vpt_status vpt_blk_transact(struct vpt_blk_queue *queue, const struct vpt_b
     return status == VPT_OK ? completion.status : status;
 }
 
-/* The beginning of the transfer, as much as goes into one request. */
+/* Transfers as much as one request takes. */
 static enum vpt_status carry_out_some(struct vpt_blk_queue *queue, struct transfer *transfer)
 {
     enum vpt_direction direction = transfer->operation == VPT_BLK_WRITE ? VPT_DEVICE_READS : VPT_DEVICE_WRITES;
@@ -53,7 +53,7 @@ static enum vpt_status carry_out_some(struct vpt_blk_queue *queue, struct transf
     return status;
 }
 
-static enum vpt_status carry_out(struct vpt_blk_queue *queue, struct transfer *transfer)
+static enum vpt_status carry_out_transfer(struct vpt_blk_queue *queue, struct transfer *transfer)
 {
     enum vpt_status status = VPT_OK;
 
@@ -80,7 +80,7 @@ static enum vpt_status read_or_write(struct vpt_blk_queue *queue, enum vpt_blk_o
     }
     transfer.granule = blk_granule(&blk_of(&queue->requests)->info, sector, size);
     status = blk_check_range(&blk_of(&queue->requests)->info, sector, size);
-    return status == VPT_OK ? carry_out(queue, &transfer) : status;
+    return status == VPT_OK ? carry_out_transfer(queue, &transfer) : status;
 }
 
 enum vpt_status vpt_blk_read(struct vpt_blk_queue *queue, uint64_t sector, void *buffer, size_t size)
@@ -114,7 +114,7 @@ enum vpt_status vpt_blk_get_id(struct vpt_blk_queue *queue, char id[VPT_BLK_ID_S
 
     if (status == VPT_OK) {
         vpt_zero(id, VPT_BLK_ID_SIZE + 1u);
-        status = carry_out(queue, &transfer);
+        status = carry_out_transfer(queue, &transfer);
     }
     return status;
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* What may change while a block device runs: its write cache, by the driver; its capacity, by itself. */
+/* What may change while a block device runs: the driver may switch the write cache, and the device its capacity. */
 #include "../transport/transport_ops.h"
 #include "blk_internal.h"
 
-/* Whether the device is still as vpt_blk_init() has left it, or started. */
+/* Checks that the device is as vpt_blk_init() has left it, or started. */
 static enum vpt_status check_negotiated(const struct vpt_blk *blk)
 {
     const uint8_t states = VPT_STATUS_DRIVER | VPT_STATUS_FAILED;
@@ -17,7 +17,7 @@ static enum vpt_status check_negotiated(const struct vpt_blk *blk)
     return (blk->driver.device->status & states) == VPT_STATUS_DRIVER ? VPT_OK : VPT_CALLER_STATE;
 }
 
-/* Reads back into *info what came of it. */
+/* Sets the write cache, and reads back into *info what the device does. */
 static enum vpt_status set_write_back(struct vpt_device *device, struct vpt_blk_info *info, bool write_back)
 {
     uint32_t taken = 0;
@@ -36,13 +36,16 @@ static enum vpt_status set_write_back(struct vpt_device *device, struct vpt_blk_
     return info->write_back == write_back ? VPT_OK : VPT_DEVICE_CONFIG;
 }
 
-/* Whether the cache can be on, or off. One that cannot be flushed is on only because the device came up that way. */
+/*
+ * Whether to turn the cache on, or off. A write cache that cannot be flushed is not turned on; it was on only because
+ * the device came up with it.
+ */
 static bool can_be(const struct vpt_blk_info *info, bool write_back)
 {
     return info->write_back_switch && (!write_back || info->flush);
 }
 
-/* In the next bring-up: as it was before. */
+/* Called in the next bring-up: sets the cache as it was before. */
 static enum vpt_status repeat(struct vpt_device *device, struct vpt_blk_info *info, bool write_back)
 {
     return info->write_back != write_back && can_be(info, write_back) ? set_write_back(device, info, write_back)
@@ -71,7 +74,7 @@ enum vpt_status vpt_blk_refresh(struct vpt_blk *blk)
         return status;
     }
     status = vpt_device_config_fields(blk->driver.device, &field, 1, &capacity);
-    /* A device that is gone reads as one of the largest capacity, or does not settle on its way there. */
+    /* A device that is gone reads as one with the largest capacity, or its configuration is unstable while it goes. */
     if (status == VPT_OK || status == VPT_DEVICE_CONFIG_UNSTABLE) {
         enum vpt_status found = vpt_device_check(blk->driver.device);
 

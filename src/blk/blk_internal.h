@@ -22,13 +22,13 @@ VPT_STATIC_ASSERT(VPT_OFFSET_OF(struct vpt_blk_slot, status) == 16, "the header 
 
 VPT_STATIC_ASSERT(sizeof(struct vpt_blk_range_record) == 16, "section 5.2.6");
 
-/* The disk of a queue that is set up. */
+/* Returns the disk of a queue that is set up. */
 static inline struct vpt_blk *blk_of(const struct vpt_requests *requests)
 {
     return VPT_CONTAINER_OF(requests->driver, struct vpt_blk, driver);
 }
 
-/* Whether `bytes` from `sector` on are whole sectors and lie inside the device. */
+/* Checks that `bytes` from `sector` on are whole sectors and within the device. */
 static inline enum vpt_status blk_check_range(const struct vpt_blk_info *info, uint64_t sector, uint64_t bytes)
 {
     if ((bytes & (VPT_BLK_SECTOR_SIZE - 1u)) != 0) {
@@ -38,7 +38,7 @@ static inline enum vpt_status blk_check_range(const struct vpt_blk_info *info, u
                                                                                               : VPT_CALLER_RANGE;
 }
 
-/* What the requests of a transfer end at multiples of: some devices fail requests that end inside a block. */
+/* Returns the unit in which a transfer is cut: some devices fail requests that end within a block. */
 static inline uint32_t blk_granule(const struct vpt_blk_info *info, uint64_t sector, uint64_t bytes)
 {
     bool whole = ((sector * VPT_BLK_SECTOR_SIZE | bytes) & (info->block_size - 1u)) == 0;
@@ -46,24 +46,24 @@ static inline uint32_t blk_granule(const struct vpt_blk_info *info, uint64_t sec
     return whole && info->block_size <= VPT_REQUEST_BYTES_MAX ? info->block_size : VPT_BLK_SECTOR_SIZE;
 }
 
-/* ---- Ranges: reached through vpt_blk.range_ops, so that only kernels that ask for them link them ---- */
+/* ---- Ranges: called through vpt_blk.range_ops, so that only kernels that use them link them ---- */
 
 struct vpt_blk_range_ops {
     /* Reads the limits, for vpt_blk_ranges_init() and each bring-up after it. */
     enum vpt_status (*read_limits)(struct vpt_device *device, struct vpt_blk_info *info);
 
     /*
-     * Writes the ranges of a request that may be submitted into the slot of the next one: its data, as a segment.
-     * VPT_UNSUPPORTED_REQUEST: an operation that has no ranges.
+     * Checks the ranges of a request, writes them into the slot of the next one, and returns this data as a segment.
+     * VPT_UNSUPPORTED_REQUEST: the operation has no ranges.
      */
     enum vpt_status (*prepare)(const struct vpt_blk_queue *queue, const struct vpt_blk_request *request,
                                struct vpt_segment *records);
 };
 
-/* What an operation takes; NULL: it has no ranges. */
+/* Returns the limits of an operation, or NULL if it has no ranges. */
 const struct vpt_blk_limits *vpt_blk_limits_of(const struct vpt_blk_info *info, enum vpt_blk_operation operation);
 
-/* Whether an operation may be carried out on such sectors, however many they are. */
+/* Checks whether an operation may be carried out on these sectors, however many they are. */
 enum vpt_status vpt_blk_check_extent(const struct vpt_blk_info *info, enum vpt_blk_operation operation, uint64_t sector,
                                      uint64_t count, bool unmap);
 

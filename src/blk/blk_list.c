@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A list of segments that is longer than a request, or cut otherwise than the device takes it. */
+/* A list of segments that is longer than a request, or cut differently from what the device takes. */
 #include "blk_internal.h"
 
 enum vpt_status vpt_blk_list_begin(struct vpt_blk_list *list, const struct vpt_blk_queue *queue,
@@ -27,8 +27,8 @@ enum vpt_status vpt_blk_list_begin(struct vpt_blk_list *list, const struct vpt_b
     return blk_check_range(info, sector, bytes);
 }
 
-/* Moves the beginning on by at most `most` bytes, within one segment. Returns how many. */
-static uint32_t step(struct vpt_blk_list *list, uint32_t most)
+/* Moves the beginning of the list on, by at most `most` bytes and within one segment. Returns by how many. */
+static uint32_t take_piece(struct vpt_blk_list *list, uint32_t most)
 {
     uint32_t left = list->segments->length - list->offset;
 
@@ -42,9 +42,12 @@ static uint32_t step(struct vpt_blk_list *list, uint32_t most)
     return left;
 }
 
-/* Fills at most `limit` pieces from the beginning on, which moves. Returns how many; `*bytes` is their sum. */
-static uint16_t fill(struct vpt_blk_list *list, uint32_t limit, uint32_t segment_max, struct vpt_segment *pieces,
-                     uint32_t *bytes)
+/*
+ * Fills at most `limit` pieces from the beginning of the list, and moves the beginning. Returns how many pieces;
+ * `*bytes` is their sum.
+ */
+static uint16_t fill_pieces(struct vpt_blk_list *list, uint32_t limit, uint32_t segment_max, struct vpt_segment *pieces,
+                            uint32_t *bytes)
 {
     uint16_t count = 0;
 
@@ -52,7 +55,7 @@ static uint16_t fill(struct vpt_blk_list *list, uint32_t limit, uint32_t segment
         uint32_t most = segment_max < VPT_REQUEST_BYTES_MAX - *bytes ? segment_max : VPT_REQUEST_BYTES_MAX - *bytes;
 
         pieces[count].address = list->segments->address + list->offset;
-        pieces[count].length = step(list, most);
+        pieces[count].length = take_piece(list, most);
         *bytes += pieces[count].length;
     }
     return count;
@@ -71,7 +74,7 @@ enum vpt_status vpt_blk_list_next(struct vpt_blk_list *list, const struct vpt_bl
     if (list->count == 0) {
         return VPT_EMPTY;
     }
-    count = fill(&end, limit, requests->segment_max, pieces, &bytes);
+    count = fill_pieces(&end, limit, requests->segment_max, pieces, &bytes);
     if (end.count != 0) {
         excess = bytes & (list->granule - 1u);
     }
@@ -89,7 +92,7 @@ enum vpt_status vpt_blk_list_next(struct vpt_blk_list *list, const struct vpt_bl
     request->segment_count = count;
     list->sector += bytes / VPT_BLK_SECTOR_SIZE;
     while (bytes != 0) {
-        bytes -= step(list, bytes);
+        bytes -= take_piece(list, bytes);
     }
     return VPT_OK;
 }

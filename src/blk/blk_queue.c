@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Request queues of a block device: set-up, asynchronous requests (VirtIO 1.4, section 5.2.6). */
+/* Request queues of a block device: set-up and asynchronous requests (VirtIO 1.4, section 5.2.6). */
 #include "../request/slots.h"
 #include "../transport/transport_ops.h"
 #include "blk_internal.h"
 
 #define HEADER_BYTES VPT_OFFSET_OF(struct vpt_blk_slot, status)
 
-/* Success is the status byte alone: the used length may be too small on any device. */
-static enum vpt_status result(const struct vpt_requests *requests, const void *slot, uint32_t length)
+/* Only the status byte says whether a request succeeded: the used length may be too small on any device. */
+static enum vpt_status blk_result(const struct vpt_requests *requests, const void *slot, uint32_t length)
 {
     (void)requests;
     (void)length;
@@ -20,7 +20,8 @@ static enum vpt_status result(const struct vpt_requests *requests, const void *s
 }
 
 /*
- * No more data segments in a request than the device says that it takes. Where it does not say, what every one takes.
+ * Limits the data segments of requests to the number that the device says it accepts, or else to the number that every
+ * device accepts.
  */
 static void fit(struct vpt_requests *requests)
 {
@@ -39,7 +40,9 @@ static void fit(struct vpt_requests *requests)
 enum vpt_status vpt_blk_queue_init(struct vpt_blk_queue *queue, struct vpt_blk *blk, uint16_t index,
                                    const struct vpt_requests_config *config)
 {
-    static const struct vpt_requests_kind kind = { .header = HEADER_BYTES, .reply = 1, .result = result, .fit = fit };
+    static const struct vpt_requests_kind kind = {
+        .header = HEADER_BYTES, .reply = 1, .result = blk_result, .fit = fit
+    };
 
     if (queue == NULL || blk == NULL || blk->driver.device == NULL) {
         return VPT_CALLER_ARGUMENT;
@@ -51,7 +54,7 @@ enum vpt_status vpt_blk_queue_init(struct vpt_blk_queue *queue, struct vpt_blk *
                              (uint32_t)VPT_BLK_SLOTS_SIZE(1u, blk->ranges), config);
 }
 
-/* Of a read or a write of so many bytes. Segments are looked at by themselves when they are written. */
+/* Checks a read or a write. Segments are checked when they are written. */
 VPT_INLINE_FOR_SPEED enum vpt_status
 check_transfer(const struct vpt_blk_info *info, const struct vpt_blk_request *request, uint32_t count, uint64_t bytes)
 {
@@ -64,7 +67,7 @@ check_transfer(const struct vpt_blk_info *info, const struct vpt_blk_request *re
     return blk_check_range(info, request->sector, bytes);
 }
 
-/* With the header, and a status byte that only the device can make valid. */
+/* Submits a checked request, with its header and a status byte that only the device can make valid. */
 VPT_INLINE_FOR_SPEED enum vpt_status submit_checked(struct vpt_requests *requests, const struct vpt_segment *segments,
                                                     uint32_t count, bool writable, void *token,
                                                     const struct vpt_blk_request *request)
@@ -78,7 +81,7 @@ VPT_INLINE_FOR_SPEED enum vpt_status submit_checked(struct vpt_requests *request
     return vpt_requests_submit_framed(requests, segments, count, writable, token);
 }
 
-/* Whether the device takes a flush, or a get-id with so many bytes for it. */
+/* Checks whether the device accepts a flush, or a get-id with this number of bytes. */
 static enum vpt_status check_other(const struct vpt_blk_info *info, const struct vpt_blk_request *request,
                                    uint64_t bytes)
 {
@@ -93,14 +96,14 @@ static enum vpt_status check_other(const struct vpt_blk_info *info, const struct
     return bytes == VPT_BLK_ID_SIZE ? VPT_OK : VPT_CALLER_ALIGNMENT;
 }
 
-/* Of any operation, with so many bytes of data, or with ranges, which become its data. */
+/* Submits any operation. `bytes` is the sum of its segments; if it has ranges, these become its data. */
 VPT_COLD enum vpt_status submit_any(struct vpt_blk_queue *queue, const struct vpt_blk_request *request, void *token,
                                     uint64_t bytes)
 {
     const struct vpt_blk *blk = blk_of(&queue->requests);
     const struct vpt_segment *segments = request->segments;
     uint32_t count = segments != NULL ? request->segment_count : 0u;
-    bool written = request->operation != VPT_BLK_WRITE; /* by the device */
+    bool written = request->operation != VPT_BLK_WRITE; /* the device writes the data */
     enum vpt_status status = VPT_UNSUPPORTED_REQUEST;
     struct vpt_segment records;
 

@@ -6,7 +6,7 @@
 
 #define RECORD_UNMAP 1u
 
-/* `value` modulo `divisor`, which is not 0: targets of 32 bits have no division of 64. */
+/* Returns `value` modulo `divisor`, which is not 0: targets of 32 bits cannot divide 64 bits. */
 static uint32_t remainder_of(uint64_t value, uint32_t divisor)
 {
     uint64_t rest = 0;
@@ -40,7 +40,7 @@ static enum vpt_status check_unmap(const struct vpt_blk_info *info, enum vpt_blk
     return info->write_zeroes_unmap ? VPT_OK : VPT_UNSUPPORTED_REQUEST;
 }
 
-/* The capacity need not be a multiple: the piece that ends there is as whole as it gets. */
+/* The capacity need not be a multiple of the alignment, so a range may also end where the device ends. */
 static bool aligned(const struct vpt_blk_info *info, uint32_t alignment, uint64_t sector, uint64_t count)
 {
     return alignment == 1u || (remainder_of(sector, alignment) == 0 &&
@@ -71,14 +71,14 @@ enum vpt_status vpt_blk_check_extent(const struct vpt_blk_info *info, enum vpt_b
     return aligned(info, limits->alignment, sector, count) ? VPT_OK : VPT_CALLER_ALIGNMENT;
 }
 
-/* Ranges that a slot has room for. */
-static uint32_t room(const struct vpt_blk_queue *queue)
+/* Returns how many ranges a slot can hold. */
+static uint32_t records_of_slot(const struct vpt_blk_queue *queue)
 {
     return (queue->requests.slot_size - (uint32_t)sizeof(struct vpt_blk_slot)) /
            (uint32_t)sizeof(struct vpt_blk_range_record);
 }
 
-static enum vpt_status check(const struct vpt_blk_queue *queue, const struct vpt_blk_request *request)
+static enum vpt_status check_ranges(const struct vpt_blk_queue *queue, const struct vpt_blk_request *request)
 {
     const struct vpt_blk_info *info = &blk_of(&queue->requests)->info;
     const struct vpt_blk_limits *limits = vpt_blk_limits_of(info, request->operation);
@@ -91,7 +91,7 @@ static enum vpt_status check(const struct vpt_blk_queue *queue, const struct vpt
     if (request->range_count == 0 || request->ranges == NULL || request->segment_count != 0 || request->sector != 0) {
         return VPT_CALLER_ARGUMENT;
     }
-    if (request->range_count > room(queue) || request->range_count > limits->ranges) {
+    if (request->range_count > records_of_slot(queue) || request->range_count > limits->ranges) {
         return VPT_CALLER_TOO_LONG; /* BLK-OP-9, BLK-OP-10, BLK-OP-11 */
     }
     for (i = 0; i < request->range_count && status == VPT_OK; i++) {
@@ -108,13 +108,13 @@ static enum vpt_status check(const struct vpt_blk_queue *queue, const struct vpt
     return status;
 }
 
-static enum vpt_status prepare(const struct vpt_blk_queue *queue, const struct vpt_blk_request *request,
-                               struct vpt_segment *records)
+static enum vpt_status write_records(const struct vpt_blk_queue *queue, const struct vpt_blk_request *request,
+                                     struct vpt_segment *records)
 {
     struct vpt_blk_slot *slot = (struct vpt_blk_slot *)slot_next(&queue->requests);
     struct vpt_blk_range_record *record = (struct vpt_blk_range_record *)(void *)(slot + 1);
     bool order = queue->requests.queue.device_order;
-    enum vpt_status status = check(queue, request);
+    enum vpt_status status = check_ranges(queue, request);
     uint32_t i;
 
     if (status != VPT_OK) {
@@ -140,7 +140,7 @@ static enum vpt_status prepare(const struct vpt_blk_queue *queue, const struct v
         offset, width, VPT_CONFIG_WITH(VPT_BLK_F_##feature), VPT_OFFSET_OF(struct vpt_blk_info, member) \
     }
 
-/* Zeroes where no request could be made. The records of one are one segment. */
+/* Sets limits to 0 if no request could be made. The records of a request are one segment. */
 static void fit_limits(struct vpt_blk_limits *limits, uint32_t size_max)
 {
     uint32_t most = size_max / (uint32_t)sizeof(struct vpt_blk_range_record);
@@ -179,14 +179,14 @@ static enum vpt_status read_limits(struct vpt_device *device, struct vpt_blk_inf
     fit_limits(&info->discard, info->size_max);
     fit_limits(&info->write_zeroes, info->size_max);
     fit_limits(&info->secure_erase, info->size_max);
-    /* The device's byte need be no bool. */
+    /* The device may write any byte, which need not be a bool. */
     info->write_zeroes_unmap = vpt_load8(&info->write_zeroes_unmap) != 0 && info->write_zeroes.sectors != 0;
-    /* A device that is gone reads as one of the largest limits. */
+    /* A device that is gone reads as one with the largest limits. */
     return vpt_device_check(device) == VPT_DEVICE_GONE ? VPT_DEVICE_GONE : status;
 }
 
-/* Of the ranges that a kernel wants in a request, as many as the device takes: what it lacks needs no records. */
-static uint16_t plan(const struct vpt_blk_info *info, uint16_t ranges)
+/* Returns how many ranges a request can have: what the kernel wants, but at most what the device takes. */
+static uint16_t ranges_wanted(const struct vpt_blk_info *info, uint16_t ranges)
 {
     uint32_t most = info->discard.ranges;
 
@@ -198,7 +198,7 @@ static uint16_t plan(const struct vpt_blk_info *info, uint16_t ranges)
 
 enum vpt_status vpt_blk_ranges_init(struct vpt_blk *blk, uint16_t ranges)
 {
-    static const struct vpt_blk_range_ops ops = { read_limits, prepare };
+    static const struct vpt_blk_range_ops ops = { read_limits, write_records };
     struct vpt_blk_info info;
     enum vpt_status status;
 
@@ -212,7 +212,7 @@ enum vpt_status vpt_blk_ranges_init(struct vpt_blk *blk, uint16_t ranges)
     status = read_limits(blk->driver.device, &info);
     if (status == VPT_OK) {
         blk->info = info;
-        blk->ranges = plan(&info, ranges);
+        blk->ranges = ranges_wanted(&info, ranges);
         blk->range_ops = &ops;
     }
     return status;

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Blocking helpers for ranges of sectors; a file of its own, for kernels that link none of them. */
+/* Blocking helpers for ranges of sectors. They have a file of their own, since many kernels link none of them. */
 #include "blk_internal.h"
 
-static enum vpt_status carry_out(struct vpt_blk_queue *queue, enum vpt_blk_operation operation,
-                                 struct vpt_blk_range range, uint64_t count)
+static enum vpt_status carry_out_range(struct vpt_blk_queue *queue, enum vpt_blk_operation operation,
+                                       struct vpt_blk_range range, uint64_t count)
 {
     const struct vpt_blk_request request = { .operation = operation, .range_count = 1, .ranges = &range };
     enum vpt_status status = queue != NULL ? vpt_requests_ready(&queue->requests) : VPT_CALLER_ARGUMENT;
@@ -27,15 +27,15 @@ static enum vpt_status carry_out(struct vpt_blk_queue *queue, enum vpt_blk_opera
 
 enum vpt_status vpt_blk_discard(struct vpt_blk_queue *queue, uint64_t sector, uint64_t count)
 {
-    return carry_out(queue, VPT_BLK_DISCARD, (struct vpt_blk_range){ sector, 0, false }, count);
+    return carry_out_range(queue, VPT_BLK_DISCARD, (struct vpt_blk_range){ sector, 0, false }, count);
 }
 
 enum vpt_status vpt_blk_write_zeroes(struct vpt_blk_queue *queue, uint64_t sector, uint64_t count, bool unmap)
 {
-    return carry_out(queue, VPT_BLK_WRITE_ZEROES, (struct vpt_blk_range){ sector, 0, unmap }, count);
+    return carry_out_range(queue, VPT_BLK_WRITE_ZEROES, (struct vpt_blk_range){ sector, 0, unmap }, count);
 }
 
 enum vpt_status vpt_blk_secure_erase(struct vpt_blk_queue *queue, uint64_t sector, uint64_t count)
 {
-    return carry_out(queue, VPT_BLK_SECURE_ERASE, (struct vpt_blk_range){ sector, 0, false }, count);
+    return carry_out_range(queue, VPT_BLK_SECURE_ERASE, (struct vpt_blk_range){ sector, 0, false }, count);
 }

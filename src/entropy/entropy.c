@@ -5,7 +5,7 @@
 #include "../access.h"
 #include "../request/slots.h"
 
-static enum vpt_status result(const struct vpt_requests *requests, const void *slot, uint32_t length)
+static enum vpt_status entropy_result(const struct vpt_requests *requests, const void *slot, uint32_t length)
 {
     (void)requests;
     (void)slot;
@@ -26,7 +26,7 @@ enum vpt_status vpt_entropy_init(struct vpt_entropy *entropy, struct vpt_device 
 
 enum vpt_status vpt_entropy_queue_init(struct vpt_entropy *entropy, const struct vpt_requests_config *config)
 {
-    static const struct vpt_requests_kind kind = { .requests = 8, .segments = 1, .result = result };
+    static const struct vpt_requests_kind kind = { .requests = 8, .segments = 1, .result = entropy_result };
 
     return entropy != NULL ? vpt_requests_init(&entropy->requests, &entropy->driver, 0, &kind, 0, config)
                            : VPT_CALLER_ARGUMENT;
@@ -48,7 +48,7 @@ enum vpt_status vpt_entropy_submit(struct vpt_entropy *entropy, const struct vpt
     return vpt_requests_submit(&entropy->requests, segments, 0, count, token);
 }
 
-/* One request for the beginning of the buffer. */
+/* Makes one request for the beginning of the buffer. */
 static enum vpt_status read_some(struct vpt_requests *requests, void *buffer, size_t size, uint32_t *length)
 {
     struct vpt_completion completion;

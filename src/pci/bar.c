@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What base address registers say, and how large what is behind them is (PCI 3.0, section 6.2.5). */
+/* Base address registers: what they say, and the sizes of the BARs (PCI 3.0, section 6.2.5). */
 #include "../access.h"
 #include "../log.h"
 #include "pci_internal.h"
@@ -8,7 +8,7 @@
 
 #define REGISTERS (VPT_PCI_BARS_MAX + 1u)
 
-/* What the registers held, to be put back. */
+/* What the registers held before they were sized. */
 struct saved {
     struct vpt_pci_bar_layout layout;
     uint32_t value[REGISTERS];
@@ -59,7 +59,10 @@ bool vpt_pci_bar_well_formed(const struct vpt_pci_bar *bars, unsigned count, uns
 
 /* ---- Reading ---- */
 
-/* All-ones is what is left of a removed function: no register may hold it, but the upper half of a 64-bit one. */
+/*
+ * Reads the registers. A removed function reads all-ones, which no register may hold, except the upper half of a 64-bit
+ * BAR.
+ */
 static enum vpt_status read_registers(const struct vpt_pci_function *function, struct saved *saved)
 {
     enum vpt_status status;
@@ -74,7 +77,7 @@ static enum vpt_status read_registers(const struct vpt_pci_function *function, s
     return status;
 }
 
-/* Fills in a BAR that is not the ROM, but for its size. `last`: there is no register after it. */
+/* Fills in a BAR that is not the ROM, without its size. `last`: there is no register after it. */
 static void decode(struct vpt_pci_bar *bar, uint32_t value, uint32_t after, bool last)
 {
     uint32_t type = value & PCI_BAR_TYPE_MASK;
@@ -92,7 +95,7 @@ static void decode(struct vpt_pci_bar *bar, uint32_t value, uint32_t after, bool
     if (bar->is_64bit) {
         bar->address |= (uint64_t)after << 32;
     } else if ((type & PCI_BAR_TYPE_64) != 0) {
-        bar->kind = VPT_PCI_BAR_BROKEN; /* the reserved type, or 64 bits without a register for the upper half */
+        bar->kind = VPT_PCI_BAR_BROKEN; /* reserved type, or no register for the upper half */
     }
 }
 
@@ -140,7 +143,7 @@ static enum vpt_status read_all(const struct vpt_pci_function *function, struct 
     return status;
 }
 
-/* Names the broken ones in the log. */
+/* Logs which BARs are broken. */
 static enum vpt_status report(const struct vpt_pci_function *function, const struct vpt_pci_bars *bars,
                               enum vpt_status status)
 {
@@ -162,7 +165,7 @@ enum vpt_status vpt_pci_bars_read(const struct vpt_pci_function *function, struc
 
 /* ---- Sizing ---- */
 
-/* Writes `ones` to a register, reads which of them stuck, and puts `value` back whatever happened. */
+/* Writes `ones` to a register, reads which of these bits it holds, and puts `value` back even after an error. */
 static enum vpt_status probe(const struct vpt_pci_function *function, uint16_t offset, uint32_t ones, uint32_t value,
                              uint32_t *stuck)
 {
@@ -176,9 +179,9 @@ static enum vpt_status probe(const struct vpt_pci_function *function, uint16_t o
 }
 
 /*
- * Takes the size from the address bits that stuck: it is the lowest one. Those above it may end anywhere, since a
- * register need not have bits for addresses that its function is never given. No bit at all: there is no such BAR.
- * Broken: a bit between the lowest and the topmost one is missing, or the address has others.
+ * `bits` are the address bits that the register holds. The lowest one is the size. The highest one may be any bit,
+ * since a register needs no bits for addresses that its function never gets. If no bit is set, there is no BAR. A BAR
+ * is broken if a bit between the lowest and the highest is missing, or if the BAR's address has other bits.
  */
 static void set_size(struct vpt_pci_bar *bar, uint64_t bits)
 {
@@ -199,7 +202,7 @@ static void set_size(struct vpt_pci_bar *bar, uint64_t bits)
     }
 }
 
-/* The bits of a register that say what kind it is, and never change. */
+/* Returns the bits of a register that say the kind of its BAR, and never change. */
 static uint32_t kind_bits(const struct vpt_pci_bar *bar, uint32_t value)
 {
     return value & (bar->kind == VPT_PCI_BAR_IO ? ~PCI_BAR_IO_ADDRESS : ~PCI_BAR_ADDRESS);
@@ -247,7 +250,7 @@ static enum vpt_status size_rom(const struct vpt_pci_function *function, const s
     return VPT_OK;
 }
 
-/* The ROM comes first: where it shares an address decoder with a BAR, its enable bit has to be off by then. */
+/* The ROM is sized first, which turns it off: it may share an address decoder with a BAR that is sized later. */
 static enum vpt_status size_all(const struct vpt_pci_function *function, const struct saved *saved,
                                 struct vpt_pci_bars *bars)
 {
@@ -259,7 +262,7 @@ static enum vpt_status size_all(const struct vpt_pci_function *function, const s
             upper_half = false;
             continue;
         }
-        /* Asked before, since a register that turns out to be no BAR is zeroed. */
+        /* This is read before sizing, which zeroes the entry of a register without a BAR. */
         upper_half = bars->bar[i].is_64bit;
         status = size_bar(function, saved, i, &bars->bar[i]);
     }
@@ -294,9 +297,9 @@ enum vpt_status vpt_pci_bars_size(const struct vpt_pci_function *function, struc
 
 /* ---- Writing ---- */
 
-/* Writes one register and tells whether its address bits hold it. */
-static enum vpt_status write_register(const struct vpt_pci_function *function, uint16_t offset, uint32_t value,
-                                      uint32_t mask)
+/* Writes one register, and checks that its address bits hold the value. */
+static enum vpt_status write_bar_register(const struct vpt_pci_function *function, uint16_t offset, uint32_t value,
+                                          uint32_t mask)
 {
     uint32_t answer = 0;
     enum vpt_status status = vpt_pci_write(function, offset, 4, value);
@@ -319,9 +322,9 @@ enum vpt_status vpt_pci_bar_write(const struct vpt_pci_function *function, uint1
     if (index == VPT_PCI_ROM) {
         mask = PCI_ROM_BASE | PCI_ROM_ENABLE;
     }
-    status = write_register(function, offset, (uint32_t)(address & PCI_ABSENT32), mask);
+    status = write_bar_register(function, offset, (uint32_t)(address & PCI_ABSENT32), mask);
     if (status == VPT_OK && bar->is_64bit) {
-        status = write_register(function, (uint16_t)(offset + 4u), (uint32_t)(address >> 32), PCI_ABSENT32);
+        status = write_bar_register(function, (uint16_t)(offset + 4u), (uint32_t)(address >> 32), PCI_ABSENT32);
     }
     return status;
 }

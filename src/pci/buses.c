@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What firmware does on other machines: numbers for buses, windows for bridges, addresses for BARs (PCI-to-PCI Bridge
- * Architecture Specification 1.2, section 3.2.5). One pass, depth first: a bridge's windows begin where the space above
- * is free, and end where what is behind it has ended.
+ * Does what firmware does on other machines: gives numbers to buses, windows to bridges and addresses to BARs
+ * (PCI-to-PCI Bridge Architecture Specification 1.2, section 3.2.5). There is one pass, depth first: a bridge's windows
+ * begin where the space of the bus above is free, and end where the last function behind the bridge ends.
  */
 #include "../access.h"
 #include "../log.h"
@@ -11,14 +11,14 @@
 #define DECODING (VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY)
 
 #define BUSES      256u
-#define FUNCTIONS  256u /* of a bus: 32 devices */
+#define FUNCTIONS  256u /* on a bus: 32 devices of 8 */
 #define PER_DEVICE 8u
 
 #define LAST_IO     0xffffu
 #define IO_UNIT     0x1000u
 #define MEMORY_UNIT 0x100000u
 
-/* A window that begins here and ends at 0 is closed, whatever it is for. */
+/* A window of any kind that begins here and ends at 0 is closed. */
 #define CLOSED 0xfff0f000u
 
 #define EXPRESS_CAPABILITY 0x10u
@@ -27,35 +27,35 @@
 #define EXPRESS_DOWNSTREAM 6u
 #define EXPRESS_FROM_PCI   8u
 
-/* Of a bridge. */
+/* The kinds of windows of a bridge. */
 enum space { IO, MEMORY, PREFETCHABLE };
 #define SPACES 3u
 
-/* A bus whose functions are looked at. All but the first one have a bridge in front, and `window` is that one's. */
+/* A bus whose functions are visited. All buses except the first are behind a bridge, whose windows are in `window`. */
 struct bus {
-    struct vpt_pci_window *windows; /* what is left for what is on it */
+    struct vpt_pci_window *windows; /* free space for functions on this bus */
     unsigned count;
     struct vpt_pci_address bridge;
     uint8_t number;
-    uint16_t next; /* device and function to look at next, as in an address of configuration space */
+    uint16_t next; /* device and function to visit next, as in an address of configuration space */
     uint16_t end;
     struct vpt_pci_window window[SPACES];
-    struct vpt_pci_window *from[SPACES]; /* whose space it is, on the bus above; NULL: the bridge has no such window */
+    struct vpt_pci_window *from[SPACES]; /* the window of the bus above that contains it; NULL: none */
     uint64_t first[SPACES];
 };
 
 struct walk {
-    struct vpt_pci_function function; /* that is looked at */
+    struct vpt_pci_function function; /* the one that is visited */
     uint8_t last_bus;
     uint8_t last_given;
     unsigned kinds; /* bit n: there are windows for BARs of kind n */
     unsigned depth;
     bool done;
-    enum vpt_status status; /* of what went wrong first */
+    enum vpt_status status; /* the first error */
     struct bus bus[VPT_PCI_BRIDGES_DEEP + 1u];
 };
 
-/* Whatever goes wrong with one function, the others are served. */
+/* Logs an error, and keeps the first one. After an error at one function, other functions still get addresses. */
 static void note(struct walk *walk, const char *subject, enum vpt_status status)
 {
     if (status != VPT_OK) {
@@ -67,8 +67,8 @@ static void note(struct walk *walk, const char *subject, enum vpt_status status)
 /* ---- Registers of a bridge ---- */
 
 /* VPT_DEVICE_PCI_BRIDGE: the bits of `mask` do not hold what was written. */
-static enum vpt_status put(const struct vpt_pci_function *bridge, unsigned offset, unsigned width, uint32_t value,
-                           uint32_t mask)
+static enum vpt_status put_register(const struct vpt_pci_function *bridge, unsigned offset, unsigned width,
+                                    uint32_t value, uint32_t mask)
 {
     uint32_t answer = 0;
     enum vpt_status status = vpt_pci_write(bridge, (uint16_t)offset, width, value);
@@ -84,18 +84,19 @@ static enum vpt_status put(const struct vpt_pci_function *bridge, unsigned offse
 
 static enum vpt_status put_buses(const struct vpt_pci_function *bridge, uint8_t secondary, uint8_t subordinate)
 {
-    uint32_t timer; /* in the upper byte, which is no bus number */
+    uint32_t timer; /* the upper byte is no bus number */
     enum vpt_status status = vpt_pci_read(bridge, PCI_PRIMARY_BUS, 4, &timer);
 
     if (status != VPT_OK) {
         return status;
     }
-    return put(bridge, PCI_PRIMARY_BUS, 4,
-               (timer & 0xff000000u) | (uint32_t)subordinate << 16 | (uint32_t)secondary << 8 | bridge->address.bus,
-               PCI_ABSENT32);
+    return put_register(bridge, PCI_PRIMARY_BUS, 4,
+                        (timer & 0xff000000u) | (uint32_t)subordinate << 16 | (uint32_t)secondary << 8 |
+                            bridge->address.bus,
+                        PCI_ABSENT32);
 }
 
-/* VPT_DEVICE_PCI_BRIDGE: it has no such window. */
+/* VPT_DEVICE_PCI_BRIDGE: the bridge has no such window. */
 static enum vpt_status put_window(const struct vpt_pci_function *bridge, unsigned space, uint64_t first, uint64_t last)
 {
     uint32_t offset = space == PREFETCHABLE ? PCI_PREFETCHABLE_BASE : PCI_MEMORY_BASE;
@@ -104,21 +105,24 @@ static enum vpt_status put_window(const struct vpt_pci_function *bridge, unsigne
     enum vpt_status status;
 
     if (space == IO) {
-        status = put(bridge, PCI_IO_BASE, 2, (low_last & 0xf000u) | (low_first >> 8 & 0xf0u), 0xf0f0u);
-        /* The upper halves of either end, which some bridges have. */
-        return status == VPT_OK ? put(bridge, PCI_IO_BASE_UPPER, 4, 0, PCI_ABSENT32) : status;
+        status = put_register(bridge, PCI_IO_BASE, 2, (low_last & 0xf000u) | (low_first >> 8 & 0xf0u), 0xf0f0u);
+        /* Some bridges have a register for the upper halves of the first and the last port. */
+        return status == VPT_OK ? put_register(bridge, PCI_IO_BASE_UPPER, 4, 0, PCI_ABSENT32) : status;
     }
-    status = put(bridge, offset, 4, (low_last & 0xfff00000u) | (low_first >> 16 & 0xfff0u), 0xfff0fff0u);
+    status = put_register(bridge, offset, 4, (low_last & 0xfff00000u) | (low_first >> 16 & 0xfff0u), 0xfff0fff0u);
     if (status == VPT_OK && space == PREFETCHABLE) {
-        status = put(bridge, PCI_PREFETCHABLE_BASE_UPPER, 4, (uint32_t)(first >> 32), PCI_ABSENT32);
+        status = put_register(bridge, PCI_PREFETCHABLE_BASE_UPPER, 4, (uint32_t)(first >> 32), PCI_ABSENT32);
     }
     if (status == VPT_OK && space == PREFETCHABLE) {
-        status = put(bridge, PCI_PREFETCHABLE_LIMIT_UPPER, 4, (uint32_t)(last >> 32), PCI_ABSENT32);
+        status = put_register(bridge, PCI_PREFETCHABLE_LIMIT_UPPER, 4, (uint32_t)(last >> 32), PCI_ABSENT32);
     }
     return status;
 }
 
-/* Where the functions behind a bridge end: some ports of PCI Express show their one device under every number. */
+/*
+ * Returns where the functions behind a bridge end. Some ports of PCI Express show the one device behind them under
+ * every number.
+ */
 static uint16_t end_behind(const struct vpt_pci_function *bridge)
 {
     uint32_t flags = 0;
@@ -135,12 +139,12 @@ static uint16_t end_behind(const struct vpt_pci_function *bridge)
 
 /* ---- Windows ---- */
 
-static uint64_t unit_of(unsigned space)
+static uint64_t window_unit(unsigned space)
 {
     return space == IO ? IO_UNIT : MEMORY_UNIT;
 }
 
-/* Space for what is not prefetchable lies below 4 GiB, and what lies above serves prefetchable BARs alone. */
+/* Space for BARs that are not prefetchable is below 4 GiB; space above is for prefetchable BARs alone. */
 static bool suits(const struct vpt_pci_window *window, unsigned space)
 {
     if (window->full || window->kind != (space == IO ? VPT_PCI_BAR_IO : VPT_PCI_BAR_MEMORY)) {
@@ -149,11 +153,11 @@ static bool suits(const struct vpt_pci_window *window, unsigned space)
     return space == IO || (space == PREFETCHABLE) == (window->prefetchable || window->next >= PCI_FOUR_GIB);
 }
 
-/* What is left of a window in whole units up to `limit`. False: nothing. */
+/* Finds what is left of a window up to `limit`, in whole units. Returns false if nothing is left. */
 static bool whole_units(const struct vpt_pci_window *window, unsigned space, uint64_t limit, uint64_t *first,
                         uint64_t *last)
 {
-    uint64_t below = unit_of(space) - 1u;
+    uint64_t below = window_unit(space) - 1u;
 
     *first = (window->next + below) & ~below;
     *last = window->last < limit ? window->last : limit;
@@ -164,7 +168,7 @@ static bool whole_units(const struct vpt_pci_window *window, unsigned space, uin
     return *first <= *last;
 }
 
-/* Gives a bridge's window what has most room on the bus above. */
+/* Gives a bridge's window the largest free space on the bus above. */
 static void take_window(struct bus *bus, const struct bus *above, unsigned space, uint64_t limit)
 {
     struct vpt_pci_window *window = &bus->window[space];
@@ -186,7 +190,7 @@ static void take_window(struct bus *bus, const struct bus *above, unsigned space
     }
 }
 
-/* Closes all windows of a bridge, and finds space for those that it has. */
+/* Closes all windows of a bridge, and finds space for the kinds that it has. */
 static enum vpt_status take_windows(const struct vpt_pci_function *bridge, struct bus *bus, const struct bus *above)
 {
     for (unsigned space = 0; space < SPACES; space++) {
@@ -233,7 +237,7 @@ static enum vpt_status enter(struct walk *walk)
         status = take_windows(bridge, bus, &walk->bus[depth]);
     }
     if (status == VPT_OK) {
-        status = put_buses(bridge, bus->number, walk->last_bus); /* all may be behind it, for now */
+        status = put_buses(bridge, bus->number, walk->last_bus); /* until leave(), all buses may be behind it */
         if (status != VPT_OK) {
             (void)put_buses(bridge, 0, 0);
         }
@@ -245,13 +249,13 @@ static enum vpt_status enter(struct walk *walk)
     return status;
 }
 
-/* Opens a window for what has been given out of it, and takes that from the bus above. */
+/* Opens a window for the part of its space that is used, and takes this part from the bus above. */
 static enum vpt_status open_window(const struct vpt_pci_function *bridge, struct bus *bus, unsigned space,
                                    uint16_t *command)
 {
     const struct vpt_pci_window *window = &bus->window[space];
     struct vpt_pci_window *from = bus->from[space];
-    uint64_t last = (window->full ? window->last : window->next - 1u) | (unit_of(space) - 1u);
+    uint64_t last = (window->full ? window->last : window->next - 1u) | (window_unit(space) - 1u);
 
     if (from == NULL || (!window->full && window->next == bus->first[space])) {
         return VPT_OK;
@@ -262,7 +266,7 @@ static enum vpt_status open_window(const struct vpt_pci_function *bridge, struct
     return put_window(bridge, space, bus->first[space], last);
 }
 
-/* The bus at this depth, which is none of 0, is through. */
+/* Called when all functions of the bus at this depth (not 0) have been visited. */
 static void leave(struct walk *walk, unsigned depth)
 {
     struct bus *bus = &walk->bus[depth];
@@ -283,7 +287,7 @@ static void leave(struct walk *walk, unsigned depth)
 
 /* ---- Functions ---- */
 
-/* BARs behind a bridge that had no number are where nobody could reach them: what they hold is no address. */
+/* BARs behind a bridge without a number could not be reached, so what their registers hold is no address. */
 static enum vpt_status give_addresses(struct walk *walk)
 {
     const struct bus *bus = &walk->bus[walk->depth];
@@ -304,8 +308,11 @@ static enum vpt_status give_addresses(struct walk *walk)
     return status;
 }
 
-/* On the first bus, what decodes and bridges that have numbers are firmware's. Behind a new bridge, nothing is. */
-static void configure(struct walk *walk, const struct vpt_pci_identity *identity)
+/*
+ * On the first bus, firmware has set up the functions that decode and the bridges with numbers. Behind a bridge that
+ * had no number, it has set up nothing.
+ */
+static void configure_function(struct walk *walk, const struct vpt_pci_identity *identity)
 {
     const struct vpt_pci_function *function = &walk->function;
     bool first = walk->depth == 0;
@@ -329,7 +336,7 @@ static void configure(struct walk *walk, const struct vpt_pci_identity *identity
     }
 }
 
-static void step(struct walk *walk)
+static void take_step(struct walk *walk)
 {
     unsigned depth = walk->depth <= VPT_PCI_BRIDGES_DEEP ? walk->depth : 0;
     struct bus *bus = &walk->bus[depth];
@@ -350,13 +357,13 @@ static void step(struct walk *walk)
     status = vpt_pci_identify(&walk->function, &identity);
     bus->next = (uint16_t)(bus->next + (address->function == 0 && !identity.multi_function ? PER_DEVICE : 1u));
     if (status == VPT_OK) {
-        configure(walk, &identity);
+        configure_function(walk, &identity);
     } else if (status != VPT_EMPTY_SLOT) {
         note(walk, "configuration", status);
     }
 }
 
-/* ---- All ---- */
+/* ---- All buses ---- */
 
 static bool find_last(void *ctx, const struct vpt_pci_function *function, const struct vpt_pci_identity *identity)
 {
@@ -393,9 +400,9 @@ enum vpt_status vpt_pci_buses_place(const struct vpt_port *port, uint16_t segmen
     for (unsigned i = 0; i < count; i++) {
         walk.kinds |= 1u << ((unsigned)windows[i].kind & 3u);
     }
-    /* Every bus has a number of its own: so many functions there are at most, and so many ends of a bus. */
+    /* Every bus has its own number, which limits how many functions there are, and how often a bus ends. */
     for (unsigned i = 0; i < BUSES * (FUNCTIONS + 1u) && !walk.done; i++) {
-        step(&walk);
+        take_step(&walk);
     }
     return walk.status;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Walks through the capability lists (PCI 3.0, section 6.7; PCI Express 5.0, section 7.6). */
+/* Capability lists (PCI 3.0, section 6.7; PCI Express 5.0, section 7.6). */
 #include "../access.h"
 #include "pci_internal.h"
 
@@ -10,7 +10,7 @@
 #define STANDARD_POINTER 0xfcu
 #define EXTENDED_POINTER 0xffcu
 
-/* Where the header keeps its pointer; 0: a type that is not known, or a function without capabilities. */
+/* Finds the header's pointer to the list. *offset is 0 if the type is unknown or the function has no capabilities. */
 static enum vpt_status find_pointer(const struct vpt_pci_function *function, uint16_t *offset)
 {
     uint32_t status_register;
@@ -77,7 +77,7 @@ enum vpt_status vpt_pci_walk_begin_extended(struct vpt_pci_walk *walk, const str
     if (status != VPT_OK || header == PCI_ABSENT32 || header == 0) {
         return status;
     }
-    /* Some bridges drop the upper address bits: what answers then is the first 256 bytes again. */
+    /* Some bridges drop the upper address bits, so that the first 256 bytes are read again. */
     status = vpt_pci_read(function, PCI_VENDOR_ID, 4, &identity);
     if (status != VPT_OK || header == identity) {
         return status;
@@ -89,7 +89,7 @@ enum vpt_status vpt_pci_walk_begin_extended(struct vpt_pci_walk *walk, const str
     return VPT_OK;
 }
 
-/* Reads the header at `offset`, and where it points. */
+/* Reads the header at `offset`, and where it points to. */
 static enum vpt_status standard_header(const struct vpt_pci_walk *walk, uint16_t offset,
                                        struct vpt_pci_capability *capability, uint16_t *next)
 {
@@ -141,7 +141,7 @@ enum vpt_status vpt_pci_walk_next(struct vpt_pci_walk *walk, struct vpt_pci_capa
     }
     vpt_zero(capability, sizeof(*capability));
     offset = walk->next;
-    /* Whatever goes wrong below ends the walk: a caller that asks again is told that there is no more. */
+    /* Any error below ends the walk: if a caller asks again, there are no more capabilities. */
     walk->next = 0;
     if (offset == 0) {
         return VPT_EMPTY;

@@ -8,12 +8,12 @@
 #define FUNCTIONS 8u
 
 /*
- * Buses to look at, one bit each. A bridge is entered only if its secondary bus is above its own, so that one pass
- * upwards meets each bus once and ends.
+ * The buses to visit, one bit each. A bridge is entered only if its secondary bus is above its own, so that one pass
+ * upwards visits each bus once and ends.
  */
 struct search {
     uint32_t wanted[BUSES / 32u];
-    uint8_t last_bus; /* of the host bridge: buses behind others are not this one's */
+    uint8_t last_bus; /* the host bridge's last bus */
     vpt_pci_visit *visit;
     void *ctx;
     bool stopped;
@@ -29,7 +29,7 @@ static bool wanted(const struct search *search, unsigned bus)
     return (search->wanted[bus >> 5 & 7u] >> (bus & 31u) & 1u) != 0;
 }
 
-/* Shows a function, if there is one, and remembers the bus behind it. VPT_EMPTY_SLOT: there is none. */
+/* Shows the caller a function, if there is one, and marks the bus behind it. VPT_EMPTY_SLOT: there is no function. */
 static enum vpt_status look(struct search *search, const struct vpt_pci_function *function, bool *multi_function)
 {
     struct vpt_pci_identity identity;
@@ -47,7 +47,7 @@ static enum vpt_status look(struct search *search, const struct vpt_pci_function
     return VPT_OK;
 }
 
-/* Functions beside number 0 exist only where that one says so. */
+/* Other functions than number 0 exist only if number 0 says so. */
 static enum vpt_status look_at_device(struct search *search, struct vpt_pci_function *function)
 {
     bool multi_function;

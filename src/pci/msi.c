@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: MIT */
-/* MSI (PCI 3.0, section 6.8.1), as far as one message goes. */
+/* MSI with one message (PCI 3.0, section 6.8.1). */
 #include "../access.h"
 #include "pci_internal.h"
 
 /* Offsets from the capability. */
 #define MSI_CONTROL      0x2u
 #define MSI_ADDRESS_LOW  0x4u
-#define MSI_ADDRESS_HIGH 0x8u /* with 64-bit addresses; all that follows then lies 4 bytes further on */
+#define MSI_ADDRESS_HIGH 0x8u /* with 64-bit addresses: what follows is then 4 bytes further on */
 #define MSI_DATA         0x8u
 #define MSI_MASK         0xcu
-#define MSI_SIZE         0xau /* of the shortest kind */
+#define MSI_SIZE         0xau /* of the shortest capability */
 #define MSI_SIZE_MASKS   0x14u
 
 #define CONTROL_ENABLE   0x0001u
-#define CONTROL_MESSAGES 0x0070u /* Multiple Message Enable: 0 is one */
+#define CONTROL_MESSAGES 0x0070u /* Multiple Message Enable: 0 means one */
 #define CONTROL_64BIT    0x0080u
 #define CONTROL_MASKS    0x0100u
 
@@ -23,13 +23,13 @@
 struct msi {
     const struct vpt_pci_function *function;
     uint16_t capability;
-    uint16_t shift; /* of what follows the address */
+    uint16_t shift; /* of what comes after the address */
     bool is_64bit;
     bool masks;
     uint32_t control;
 };
 
-static enum vpt_status control_read(const struct msi *msi, uint32_t *control)
+static enum vpt_status read_msi_control(const struct msi *msi, uint32_t *control)
 {
     enum vpt_status status = vpt_pci_read(msi->function, (uint16_t)(msi->capability + MSI_CONTROL), 2, control);
 
@@ -39,7 +39,7 @@ static enum vpt_status control_read(const struct msi *msi, uint32_t *control)
     return status;
 }
 
-static enum vpt_status find(struct msi *msi, const struct vpt_pci_function *function)
+static enum vpt_status find_msi(struct msi *msi, const struct vpt_pci_function *function)
 {
     enum vpt_status status = vpt_pci_find_capability(function, VPT_PCI_CAPABILITY_MSI, &msi->capability);
     uint32_t size;
@@ -48,7 +48,7 @@ static enum vpt_status find(struct msi *msi, const struct vpt_pci_function *func
         return status;
     }
     msi->function = function;
-    status = control_read(msi, &msi->control);
+    status = read_msi_control(msi, &msi->control);
     msi->is_64bit = (msi->control & CONTROL_64BIT) != 0;
     msi->masks = (msi->control & CONTROL_MASKS) != 0;
     msi->shift = msi->is_64bit ? 4 : 0;
@@ -59,14 +59,14 @@ static enum vpt_status find(struct msi *msi, const struct vpt_pci_function *func
     return status;
 }
 
-/* Enable on or off, always with one message. */
+/* Turns MSI on or off, always with one message. */
 static enum vpt_status switch_to(const struct msi *msi, uint32_t enable)
 {
     uint32_t control = (msi->control & ~(CONTROL_ENABLE | CONTROL_MESSAGES)) | enable;
     enum vpt_status status = vpt_pci_write(msi->function, (uint16_t)(msi->capability + MSI_CONTROL), 2, control);
 
     if (status == VPT_OK) {
-        status = control_read(msi, &control);
+        status = read_msi_control(msi, &control);
     }
     if (status != VPT_OK) {
         return status;
@@ -127,7 +127,7 @@ enum vpt_status vpt_pci_msi_enable(const struct vpt_pci_function *function, uint
         return VPT_CALLER_RANGE;
     }
     vpt_zero(&msi, sizeof(msi));
-    status = find(&msi, function);
+    status = find_msi(&msi, function);
     if (status != VPT_OK) {
         return status;
     }
@@ -150,7 +150,7 @@ enum vpt_status vpt_pci_msi_disable(const struct vpt_pci_function *function)
     struct msi msi;
 
     vpt_zero(&msi, sizeof(msi));
-    status = find(&msi, function);
+    status = find_msi(&msi, function);
     return status != VPT_OK ? status : switch_to(&msi, 0);
 }
 
@@ -160,7 +160,7 @@ enum vpt_status vpt_pci_msi_mask(const struct vpt_pci_function *function, bool m
     struct msi msi;
 
     vpt_zero(&msi, sizeof(msi));
-    status = find(&msi, function);
+    status = find_msi(&msi, function);
     if (status != VPT_OK) {
         return status;
     }

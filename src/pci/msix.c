@@ -15,10 +15,10 @@
 #define CONTROL_FUNCTION_MASK 0x4000u
 #define CONTROL_ENABLE        0x8000u
 
-#define WHERE_BAR    0x7u /* of the table and pending registers */
+#define WHERE_BAR    0x7u /* of the registers that say where the table and the pending bits are */
 #define WHERE_OFFSET 0xfffffff8u
 
-/* An entry: four words. */
+/* An entry has four words. */
 #define ENTRY_SIZE         16u
 #define ENTRY_ADDRESS_LOW  0x0u
 #define ENTRY_ADDRESS_HIGH 0x4u
@@ -38,7 +38,7 @@ static uint32_t table_size(uint16_t entries)
     return (uint32_t)entries * ENTRY_SIZE;
 }
 
-/* A bit an entry, in whole quadwords. */
+/* Each entry has one pending bit, in words of 8 bytes. */
 static uint32_t pending_size(uint16_t entries)
 {
     return (((uint32_t)entries + 63u) >> 6) * 8u;
@@ -46,7 +46,8 @@ static uint32_t pending_size(uint16_t entries)
 
 /* ---- Message control ---- */
 
-static enum vpt_status control_read(const struct vpt_pci_function *function, uint16_t capability, uint32_t *control)
+static enum vpt_status read_msix_control(const struct vpt_pci_function *function, uint16_t capability,
+                                         uint32_t *control)
 {
     enum vpt_status status = vpt_pci_read(function, (uint16_t)(capability + MSIX_CONTROL), 2, control);
 
@@ -60,13 +61,13 @@ static enum vpt_status control_change(const struct vpt_pci_function *function, u
                                       uint32_t clear)
 {
     uint32_t control;
-    enum vpt_status status = control_read(function, capability, &control);
+    enum vpt_status status = read_msix_control(function, capability, &control);
 
     if (status == VPT_OK) {
         status = vpt_pci_write(function, (uint16_t)(capability + MSIX_CONTROL), 2, (control | set) & ~clear);
     }
     if (status == VPT_OK) {
-        status = control_read(function, capability, &control);
+        status = read_msix_control(function, capability, &control);
     }
     if (status != VPT_OK) {
         return status;
@@ -77,8 +78,8 @@ static enum vpt_status control_change(const struct vpt_pci_function *function, u
 /* ---- Set-up ---- */
 
 /*
- * Checks that a BAR's register holds an address. One that has lost it in the machine's sleep, or by a reset, decodes
- * nothing, or what begins at 0.
+ * Checks that a BAR's register holds an address. If the register has lost the address in the machine's sleep or by a
+ * reset, the BAR is not decoded, or is decoded at 0.
  */
 static enum vpt_status check_register(const struct vpt_pci_function *function, const struct vpt_pci_bar *bar,
                                       unsigned index)
@@ -97,7 +98,7 @@ static enum vpt_status check_register(const struct vpt_pci_function *function, c
     return status;
 }
 
-/* Where a piece is, physically; checks that it lies within a memory BAR that has an address. */
+/* Finds the physical address of a piece; checks that the piece is within a memory BAR that has an address. */
 static enum vpt_status locate(const struct vpt_pci_function *function, const struct vpt_pci_bars *bars,
                               const struct piece *piece, uint64_t *physical)
 {
@@ -123,7 +124,7 @@ static enum vpt_status locate(const struct vpt_pci_function *function, const str
     return check_register(function, bar, index);
 }
 
-static bool overlap(const struct piece *one, const struct piece *other)
+static bool pieces_overlap(const struct piece *one, const struct piece *other)
 {
     if (one->bar != other->bar) {
         return false;
@@ -150,7 +151,7 @@ static enum vpt_status read_piece(const struct vpt_pci_msix *msix, uint16_t offs
 }
 
 /* Fills in the capability's offset and the number of entries. */
-static enum vpt_status find(struct vpt_pci_msix *msix)
+static enum vpt_status find_msix(struct vpt_pci_msix *msix)
 {
     uint32_t control;
     enum vpt_status status = vpt_pci_find_capability(&msix->function, VPT_PCI_CAPABILITY_MSIX, &msix->capability);
@@ -161,7 +162,7 @@ static enum vpt_status find(struct vpt_pci_msix *msix)
     if (msix->capability > VPT_PCI_CONFIG_SIZE - MSIX_SIZE) {
         return VPT_DEVICE_PCI_MSIX;
     }
-    status = control_read(&msix->function, msix->capability, &control);
+    status = read_msix_control(&msix->function, msix->capability, &control);
     msix->entries = (uint16_t)((control & CONTROL_TABLE_SIZE) + 1u);
     return status;
 }
@@ -206,7 +207,7 @@ static enum vpt_status find_and_map(struct vpt_pci_msix *msix, const struct vpt_
     struct piece pending;
     uint64_t table_address = 0;
     uint64_t pending_address = 0;
-    enum vpt_status status = find(msix);
+    enum vpt_status status = find_msix(msix);
 
     if (status == VPT_OK) {
         status = read_piece(msix, MSIX_TABLE, table_size(msix->entries), &table);
@@ -223,7 +224,7 @@ static enum vpt_status find_and_map(struct vpt_pci_msix *msix, const struct vpt_
     if (status != VPT_OK) {
         return status;
     }
-    return overlap(&table, &pending) ? VPT_DEVICE_PCI_MSIX : map(msix, table_address, pending_address);
+    return pieces_overlap(&table, &pending) ? VPT_DEVICE_PCI_MSIX : map(msix, table_address, pending_address);
 }
 
 /* ---- Entries ---- */
@@ -238,14 +239,14 @@ static void entry_write(const struct vpt_pci_msix *msix, uint16_t entry, uint32_
     vpt_register_write(msix->function.port, msix->table, (size_t)entry * ENTRY_SIZE + field, 4, value);
 }
 
-/* An entry's control word; its reserved bits are to be kept, and never all set. */
+/* Reads an entry's control word. It never reads all-ones, since it has reserved bits, which writes must keep. */
 static enum vpt_status entry_control(const struct vpt_pci_msix *msix, uint16_t entry, uint32_t *control)
 {
     *control = entry_read(msix, entry, ENTRY_CONTROL);
     return *control == PCI_ABSENT32 ? VPT_DEVICE_GONE : VPT_OK;
 }
 
-/* Masks or unmasks; the read makes sure that the write has arrived. *before: the control word as it was. */
+/* Masks or unmasks an entry. The read makes sure that the write has arrived. *before is the previous control word. */
 static enum vpt_status entry_mask(const struct vpt_pci_msix *msix, uint16_t entry, bool masked, uint32_t *before)
 {
     uint32_t mask = masked ? ENTRY_CONTROL_MASK : 0;
@@ -275,8 +276,8 @@ static enum vpt_status mask_entries(const struct vpt_pci_msix *msix)
 }
 
 /*
- * MSI-X off, all masked. Memory BARs are decoded from now on: a table that is not reads all-ones, as a removed function
- * does. After a failure they are as before.
+ * Turns MSI-X off and masks all entries. Turns on decoding of memory BARs first, because a table that is not decoded
+ * reads all-ones, as a removed function does. After an error, decoding is as before.
  */
 static enum vpt_status quieten(const struct vpt_pci_msix *msix)
 {
@@ -335,7 +336,7 @@ void vpt_pci_msix_release(struct vpt_pci_msix *msix)
     vpt_zero(msix, sizeof(*msix));
 }
 
-static enum vpt_status change(const struct vpt_pci_msix *msix, uint32_t bit, bool on)
+static enum vpt_status change_msix_control(const struct vpt_pci_msix *msix, uint32_t bit, bool on)
 {
     if (msix == NULL) {
         return VPT_CALLER_ARGUMENT;
@@ -348,12 +349,12 @@ static enum vpt_status change(const struct vpt_pci_msix *msix, uint32_t bit, boo
 
 enum vpt_status vpt_pci_msix_enable(struct vpt_pci_msix *msix, bool enable)
 {
-    return change(msix, CONTROL_ENABLE, enable);
+    return change_msix_control(msix, CONTROL_ENABLE, enable);
 }
 
 enum vpt_status vpt_pci_msix_mask_all(struct vpt_pci_msix *msix, bool masked)
 {
-    return change(msix, CONTROL_FUNCTION_MASK, masked);
+    return change_msix_control(msix, CONTROL_FUNCTION_MASK, masked);
 }
 
 static enum vpt_status check_entry(const struct vpt_pci_msix *msix, uint16_t entry)
@@ -409,7 +410,8 @@ enum vpt_status vpt_pci_msix_pending(struct vpt_pci_msix *msix, uint16_t entry, 
     if (word == PCI_ABSENT32) {
         uint32_t control;
 
-        status = control_read(&msix->function, msix->capability, &control); /* 32 pending ones, or a removed function */
+        status = read_msix_control(&msix->function, msix->capability,
+                                   &control); /* all 32 are pending, or the function was removed */
     }
     *pending = status == VPT_OK && (word >> (entry & 31u) & 1u) != 0;
     return status;

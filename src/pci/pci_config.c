@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Configuration accesses, the command register, who a function is, and BARs that cannot be used. */
+/* Configuration accesses, the command register, the identity of a function, and checks of BARs. */
 #include "../access.h"
 #include "../log.h"
 #include "pci_internal.h"
 
-static enum vpt_status check_access(const struct vpt_pci_function *function, uint16_t offset, unsigned width)
+static enum vpt_status check_function_access(const struct vpt_pci_function *function, uint16_t offset, unsigned width)
 {
     if (function == NULL || function->port == NULL) {
         return VPT_CALLER_ARGUMENT;
@@ -12,11 +12,11 @@ static enum vpt_status check_access(const struct vpt_pci_function *function, uin
     if ((width != 1 && width != 2 && width != 4) || (offset & (width - 1u)) != 0) {
         return VPT_CALLER_ALIGNMENT;
     }
-    /* An aligned access that begins in the space ends there. */
+    /* If an aligned access begins within the space it also ends there. */
     return offset < VPT_PCI_EXTENDED_CONFIG_SIZE ? VPT_OK : VPT_CALLER_RANGE;
 }
 
-/* All-ones of an access's width. */
+/* Returns all-ones of an access's width. */
 static uint32_t width_mask(unsigned width)
 {
     return PCI_ABSENT32 >> (32u - 8u * width);
@@ -24,7 +24,7 @@ static uint32_t width_mask(unsigned width)
 
 enum vpt_status vpt_pci_read(const struct vpt_pci_function *function, uint16_t offset, unsigned width, uint32_t *value)
 {
-    enum vpt_status status = check_access(function, offset, width);
+    enum vpt_status status = check_function_access(function, offset, width);
     uint32_t answer = PCI_ABSENT32;
 
     if (value == NULL) {
@@ -47,7 +47,7 @@ enum vpt_status vpt_pci_read(const struct vpt_pci_function *function, uint16_t o
 
 enum vpt_status vpt_pci_write(const struct vpt_pci_function *function, uint16_t offset, unsigned width, uint32_t value)
 {
-    enum vpt_status status = check_access(function, offset, width);
+    enum vpt_status status = check_function_access(function, offset, width);
 
     if (status != VPT_OK) {
         return status;
@@ -96,7 +96,9 @@ enum vpt_status vpt_pci_command(const struct vpt_pci_function *function, uint16_
     if (status != VPT_OK) {
         return status;
     }
-    /* Two bytes: the other half of this dword is the status register, whose bits a written 1 clears. */
+    /*
+     * The write has two bytes, because writing 1s to the status register, the other half of this word, clears its bits.
+     */
     status = vpt_pci_write(function, PCI_COMMAND, 2, ((uint32_t)command | set) & ~(uint32_t)clear);
     if (status != VPT_OK) {
         return status;
@@ -108,7 +110,7 @@ enum vpt_status vpt_pci_command(const struct vpt_pci_function *function, uint16_
     return (command & (set | clear)) == set ? VPT_OK : VPT_DEVICE_PCI_COMMAND;
 }
 
-/* The members that every header has, and its raw type. */
+/* Reads the members that every header has, and the header type, which may be unknown. */
 static enum vpt_status identify_common(const struct vpt_pci_function *function, struct vpt_pci_identity *identity)
 {
     uint32_t value;
@@ -117,7 +119,7 @@ static enum vpt_status identify_common(const struct vpt_pci_function *function, 
     if (status != VPT_OK) {
         return status;
     }
-    /* Some host bridges answer zeroes for a function that is not there. */
+    /* Some host bridges answer 0 for a function that does not exist. */
     if ((value & PCI_ABSENT16) == PCI_ABSENT16 || value == 0) {
         return VPT_EMPTY_SLOT;
     }
@@ -138,7 +140,7 @@ static enum vpt_status identify_common(const struct vpt_pci_function *function, 
     return VPT_OK;
 }
 
-/* The members that some header types have. */
+/* Reads the members that only some header types have. */
 static enum vpt_status identify_by_type(const struct vpt_pci_function *function, struct vpt_pci_identity *identity)
 {
     enum vpt_status status = VPT_OK;
@@ -157,8 +159,8 @@ static enum vpt_status identify_by_type(const struct vpt_pci_function *function,
 }
 
 /*
- * Comes last, since it also shows whether the function was there all the time: a pin of 0xff does not exist, and what
- * has been removed reads as that.
+ * Comes last, because it also shows whether the function was there all the time: a removed function has pin 0xff, which
+ * does not exist.
  */
 static enum vpt_status identify_interrupt(const struct vpt_pci_function *function, struct vpt_pci_identity *identity)
 {

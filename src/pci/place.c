@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Giving BARs addresses: first all of them on paper, then in the registers, or none. */
+/* Gives BARs addresses: plans all of them first, then writes all to the registers, or none. */
 #include "../access.h"
 #include "pci_internal.h"
 
@@ -11,7 +11,7 @@
 #define LAST_IO     0xffffu
 #define LAST_1MIB   0xfffffu
 
-/* Where a BAR goes, and where its window's free space began before. A window that had some was not full. */
+/* The address that a BAR gets, and where its window's free space began before. This window was not full. */
 struct placement {
     unsigned index; /* of the BAR */
     unsigned window;
@@ -24,9 +24,9 @@ struct plan {
     unsigned count;
 };
 
-/* ---- On paper ---- */
+/* ---- The plan ---- */
 
-/* The last address that a BAR's register can hold, or that its kind may have. */
+/* Returns the last address that a BAR's register can hold, or that its kind may have. */
 static uint64_t last_address(const struct vpt_pci_bar *bar)
 {
     unsigned bits = bar->address_bits;
@@ -41,19 +41,19 @@ static uint64_t last_address(const struct vpt_pci_bar *bar)
     return last < limit ? last : limit;
 }
 
-/* What a BAR takes of a window, which is also what its address is a multiple of. */
-static uint64_t unit_of(const struct vpt_pci_bar *bar)
+/* Returns how many bytes of a window a BAR takes; its address is a multiple of this number. */
+static uint64_t bar_unit(const struct vpt_pci_bar *bar)
 {
     return bar->kind == VPT_PCI_BAR_MEMORY && bar->size < MEMORY_UNIT ? MEMORY_UNIT : bar->size;
 }
 
-/* The lowest free address in a window that suits a BAR; false: there is none. */
-static bool fits(const struct vpt_pci_bar *bar, const struct vpt_pci_window *window, uint64_t *address)
+/* Finds the lowest free address in a window that a BAR can have. False: there is none. */
+static bool fits_window(const struct vpt_pci_bar *bar, const struct vpt_pci_window *window, uint64_t *address)
 {
     uint64_t limit = last_address(bar);
     uint64_t last = window->last < limit ? window->last : limit;
     uint64_t first = window->next != 0 ? window->next : 1;
-    uint64_t unit = unit_of(bar);
+    uint64_t unit = bar_unit(bar);
     uint64_t skipped = (0 - first) & (unit - 1u);
 
     if (window->full || first > last || skipped > last - first) {
@@ -65,8 +65,8 @@ static bool fits(const struct vpt_pci_bar *bar, const struct vpt_pci_window *win
 }
 
 /*
- * The order in which windows are tried: prefetchable BARs like prefetchable windows, and of either those above 4 GiB if
- * they may go there, which leaves room below for what may not.
+ * A prefetchable BAR tries prefetchable windows first, then others, and each time the windows above 4 GiB first: other
+ * BARs cannot use these, and need the space below.
  */
 #define PREFERENCES 4u
 
@@ -81,11 +81,11 @@ static bool acceptable(const struct vpt_pci_bar *bar, const struct vpt_pci_windo
     return !high || (bar->prefetchable && window->next >= PCI_FOUR_GIB);
 }
 
-static void take(struct plan *plan, unsigned index, const struct vpt_pci_bar *bar, struct vpt_pci_window *window,
-                 unsigned window_index, uint64_t address)
+static void take_address(struct plan *plan, unsigned index, const struct vpt_pci_bar *bar,
+                         struct vpt_pci_window *window, unsigned window_index, uint64_t address)
 {
     struct placement *placement = &plan->placement[plan->count];
-    uint64_t unit = unit_of(bar);
+    uint64_t unit = bar_unit(bar);
 
     placement->index = index;
     placement->window = window_index;
@@ -96,15 +96,15 @@ static void take(struct plan *plan, unsigned index, const struct vpt_pci_bar *ba
     window->next = address + unit;
 }
 
-static bool place(struct plan *plan, unsigned index, const struct vpt_pci_bar *bar, struct vpt_pci_window *windows,
-                  unsigned count)
+static bool plan_bar(struct plan *plan, unsigned index, const struct vpt_pci_bar *bar, struct vpt_pci_window *windows,
+                     unsigned count)
 {
     for (unsigned preference = 0; preference < PREFERENCES; preference++) {
         for (unsigned i = 0; i < count; i++) {
             uint64_t address = 0;
 
-            if (acceptable(bar, &windows[i], preference) && fits(bar, &windows[i], &address)) {
-                take(plan, index, bar, &windows[i], i, address);
+            if (acceptable(bar, &windows[i], preference) && fits_window(bar, &windows[i], &address)) {
+                take_address(plan, index, bar, &windows[i], i, address);
                 return true;
             }
         }
@@ -112,7 +112,7 @@ static bool place(struct plan *plan, unsigned index, const struct vpt_pci_bar *b
     return false;
 }
 
-/* The biggest BAR of `which`, of equals the first; REGISTERS: none left. */
+/* Returns the biggest BAR of `which`, the first one of equal size. REGISTERS: none is left. */
 static unsigned biggest(const struct vpt_pci_bars *bars, unsigned which)
 {
     unsigned found = REGISTERS;
@@ -134,7 +134,7 @@ static enum vpt_status make_plan(struct plan *plan, const struct vpt_pci_bars *b
         if (index >= REGISTERS) {
             break;
         }
-        if (!place(plan, index, &bars->bar[index], windows, count)) {
+        if (!plan_bar(plan, index, &bars->bar[index], windows, count)) {
             return VPT_RESOURCE_PCI_WINDOW;
         }
         which &= ~(1u << index);
@@ -142,7 +142,7 @@ static enum vpt_status make_plan(struct plan *plan, const struct vpt_pci_bars *b
     return VPT_OK;
 }
 
-/* Windows become what they were, the last change first. */
+/* Undoes the plan's changes to windows, the last one first. */
 static void drop_plan(const struct plan *plan, struct vpt_pci_window *windows)
 {
     for (unsigned i = plan->count; i > 0 && i <= REGISTERS; i--) {
@@ -153,7 +153,7 @@ static void drop_plan(const struct plan *plan, struct vpt_pci_window *windows)
     }
 }
 
-/* ---- Addresses that were there before ---- */
+/* ---- Addresses that BARs have already ---- */
 
 static bool within(const struct vpt_pci_bar *bar, const struct vpt_pci_window *windows, unsigned count)
 {
@@ -202,7 +202,7 @@ static enum vpt_status write_plan(const struct vpt_pci_function *function, const
     return status;
 }
 
-/* Registers become what they were: without an address. Their type bits are read-only. */
+/* Clears the addresses that were written. Type bits are read-only. */
 static void clear_registers(const struct vpt_pci_function *function, const struct vpt_pci_bar_layout *layout,
                             const struct vpt_pci_bars *bars, const struct plan *plan)
 {
@@ -236,10 +236,11 @@ static enum vpt_status apply_plan(const struct vpt_pci_function *function, const
     return vpt_pci_first_error(status, vpt_pci_write(function, PCI_COMMAND, 2, command));
 }
 
-/* ---- Both ---- */
+/* ---- Planning and writing ---- */
 
-/* Of `which` those that need an address. VPT_CALLER_ARGUMENT: one of them is not what vpt_pci_bars_size() gives. */
-static enum vpt_status choose(const struct vpt_pci_bars *bars, const struct vpt_pci_bar_layout *layout, unsigned *which)
+/* Leaves in *which the BARs that need an address. VPT_CALLER_ARGUMENT: vpt_pci_bars_size() never gives such a BAR. */
+static enum vpt_status choose_bars(const struct vpt_pci_bars *bars, const struct vpt_pci_bar_layout *layout,
+                                   unsigned *which)
 {
     for (unsigned i = 0; i < REGISTERS; i++) {
         if ((*which >> i & 1u) == 0) {
@@ -267,7 +268,7 @@ enum vpt_status vpt_pci_bars_place(const struct vpt_pci_function *function, stru
     }
     status = vpt_pci_bar_layout(function, &layout);
     if (status == VPT_OK) {
-        status = choose(bars, &layout, &which);
+        status = choose_bars(bars, &layout, &which);
     }
     if (status != VPT_OK || which == 0) {
         return status;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Base address registers as they were, for a function that has lost them in the machine's sleep or by a reset. */
+/* Restores base address registers, for a function that has lost them in the machine's sleep or by a reset. */
 #include "pci_internal.h"
 
 static uint16_t decoding_of(enum vpt_pci_bar_kind kind)
@@ -7,8 +7,8 @@ static uint16_t decoding_of(enum vpt_pci_bar_kind kind)
     return kind == VPT_PCI_BAR_IO ? VPT_PCI_COMMAND_IO : VPT_PCI_COMMAND_MEMORY;
 }
 
-/* Whether a header of this type has registers for what is to be written. */
-static bool fits(const struct vpt_pci_bar_layout *layout, const struct vpt_pci_bars *bars)
+/* Whether a header of this type has registers for all addresses that are to be written. */
+static bool has_registers(const struct vpt_pci_bar_layout *layout, const struct vpt_pci_bars *bars)
 {
     for (unsigned i = 0; i < VPT_PCI_BARS_MAX; i++) {
         const struct vpt_pci_bar *bar = &bars->bar[i];
@@ -20,7 +20,7 @@ static bool fits(const struct vpt_pci_bar_layout *layout, const struct vpt_pci_b
     return true;
 }
 
-/* Writes every address that there is, and gives the decoding that it needs. */
+/* Writes all addresses, and sets the decode bits that they need in *decoding. */
 static enum vpt_status write_all(const struct vpt_pci_function *function, const struct vpt_pci_bar_layout *layout,
                                  const struct vpt_pci_bars *bars, uint16_t *decoding)
 {
@@ -50,7 +50,7 @@ enum vpt_status vpt_pci_bars_restore(const struct vpt_pci_function *function, co
     if (status == VPT_OK) {
         status = vpt_pci_command(function, 0, VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY);
     }
-    if (status == VPT_OK && !fits(&layout, bars)) {
+    if (status == VPT_OK && !has_registers(&layout, bars)) {
         status = VPT_DEVICE_PCI_BAR;
     }
     if (status == VPT_OK) {

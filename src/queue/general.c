@@ -12,9 +12,9 @@ static uint16_t at_most(uint32_t value, uint32_t limit)
     return (uint16_t)(value < limit ? value : limit);
 }
 
-/* A request never has more entries than the queue, in a table neither (SPLIT-INDIR-3). */
-static enum vpt_status plan(struct vpt_queue *queue, const struct vpt_queue_wish *wish, uint64_t *private_bytes,
-                            uint64_t *slot_bytes)
+/* A request has at most as many entries as the queue, even in a table (SPLIT-INDIR-3). */
+static enum vpt_status plan_general(struct vpt_queue *queue, const struct vpt_queue_wish *wish, uint64_t *private_bytes,
+                                    uint64_t *slot_bytes)
 {
     uint32_t size = queue->mask + 1u;
 
@@ -28,7 +28,7 @@ static enum vpt_status plan(struct vpt_queue *queue, const struct vpt_queue_wish
     return VPT_OK;
 }
 
-/* Each entry to the one behind it, the last to the first. */
+/* Links each entry to the next one, and the last to the first. */
 static void link_all(uint16_t *links, uint32_t count)
 {
     uint32_t i;
@@ -38,7 +38,7 @@ static void link_all(uint16_t *links, uint32_t count)
     }
 }
 
-static void prepare(struct vpt_queue *queue)
+static void prepare_general(struct vpt_queue *queue)
 {
     uint32_t i;
 
@@ -56,7 +56,7 @@ static void prepare(struct vpt_queue *queue)
 enum vpt_status vpt_queue_init(struct vpt_queue *queue, struct vpt_device *device,
                                const struct vpt_queue_config *config)
 {
-    static const struct vpt_queue_form form = { plan, prepare };
+    static const struct vpt_queue_form form = { plan_general, prepare_general };
     struct vpt_queue_wish wish;
 
     if (queue == NULL) {
@@ -92,7 +92,7 @@ enum vpt_status vpt_general_refuse(const struct vpt_queue *queue, uint32_t count
     return count > queue->mask + 1u ? VPT_CALLER_TOO_LONG : VPT_RESOURCE_FULL;
 }
 
-/* Lets the request of descriptor `head` be found again, before it is known to be sound. */
+/* Writes token and ring entry before the request is known to be valid: nobody reads them until the commit. */
 VPT_INLINE void prepare_commit(struct vpt_queue *queue, uint32_t head, void *token)
 {
     queue->slots[head].token = token;
@@ -100,7 +100,7 @@ VPT_INLINE void prepare_commit(struct vpt_queue *queue, uint32_t head, void *tok
                 vpt_order16(queue->device_order, (uint16_t)head));
 }
 
-/* Lines it up for the next publish. */
+/* Adds the request to those that the next publish shows the device. */
 VPT_INLINE void commit(struct vpt_queue *queue, uint32_t head, uint32_t last, uint32_t count, uint32_t writable)
 {
     struct vpt_queue_slot *slot = &queue->slots[head];
@@ -108,23 +108,26 @@ VPT_INLINE void commit(struct vpt_queue *queue, uint32_t head, uint32_t last, ui
     slot->writable = writable;
     slot->tail = (uint16_t)last;
     slot->count = (uint16_t)count;
-    /* Nobody needs the last link of a request in flight: unpublished requests are listed by it. */
+    /*
+     * While a request is in flight nobody needs links[last], so it stores the head of the previous request;
+     * is_unpublished_chain() walks this list.
+     */
     queue->links[last] = (uint16_t)queue->last_added;
     queue->last_added = head;
     queue->available_index++;
 }
 
-/* A request while its descriptors are written: invisible to the device until it is committed. */
+/* A request whose descriptors are being written. The device does not see it until it is committed. */
 struct chain {
-    struct split_descriptor *last; /* written last */
+    struct split_descriptor *last; /* the last one that was written */
     uint32_t last_index;
-    uint32_t next; /* index of the next to write */
+    uint32_t next; /* index of the next one */
     uint64_t sum;  /* of length - 1 */
 };
 
-/* Writes descriptors of one direction along the free list, each once and linked to the next. */
-VPT_INLINE_FOR_SPEED void put(const struct vpt_queue *queue, struct chain *chain, const struct vpt_segment *segments,
-                              const struct vpt_segment *end, uint32_t flags)
+/* Writes descriptors of one direction along the free list, each linked to the next. */
+VPT_INLINE_FOR_SPEED void put_chain(const struct vpt_queue *queue, struct chain *chain,
+                                    const struct vpt_segment *segments, const struct vpt_segment *end, uint32_t flags)
 {
     struct split_descriptor *descriptors = (struct split_descriptor *)queue->descriptors;
     const uint16_t *links = queue->links;
@@ -145,10 +148,10 @@ VPT_INLINE_FOR_SPEED void put(const struct vpt_queue *queue, struct chain *chain
     }
 }
 
-/* A table while its entries are written, in order. */
+/* A table whose entries are being written, in order. */
 struct table {
     struct split_descriptor *next;
-    uint32_t word; /* flags and link of the next one to write */
+    uint32_t word; /* flags and link of the next entry */
     uint64_t sum;  /* of length - 1 */
 };
 
@@ -167,7 +170,7 @@ VPT_INLINE_FOR_SPEED void put_table(bool order, struct table *table, const struc
     }
 }
 
-/* Makes descriptor `head` stand for table number `index` with `count` entries, which is where it returns. */
+/* Makes descriptor `head` point to table number `index` with `count` entries, and returns the table. */
 VPT_INLINE_FOR_SPEED struct split_descriptor *point_at_table(const struct vpt_queue *queue, uint32_t head,
                                                              uint32_t index, uint32_t count)
 {
@@ -183,7 +186,7 @@ VPT_INLINE_FOR_SPEED struct split_descriptor *point_at_table(const struct vpt_qu
     return (struct split_descriptor *)tables->address + offset;
 }
 
-/* The request in an indirect table, to which one descriptor of the ring points. */
+/* Adds a request in an indirect table, to which one descriptor of the ring points. */
 VPT_OUT_OF_LINE enum vpt_status add_table(struct vpt_queue *queue, const struct vpt_segment *segments,
                                           uint32_t readable, uint32_t writable, void *token)
 {
@@ -212,7 +215,7 @@ VPT_OUT_OF_LINE enum vpt_status add_table(struct vpt_queue *queue, const struct 
     return VPT_OK;
 }
 
-/* The request as a chain of descriptors of the ring. */
+/* Adds a request as a chain of descriptors of the ring. */
 VPT_OUT_OF_LINE enum vpt_status add_chain(struct vpt_queue *queue, const struct vpt_segment *segments,
                                           uint32_t readable, uint32_t writable, void *token)
 {
@@ -227,9 +230,9 @@ VPT_OUT_OF_LINE enum vpt_status add_chain(struct vpt_queue *queue, const struct 
     }
     first_writable = segments + readable;
     prepare_commit(queue, head, token);
-    put(queue, &chain, segments, first_writable, 0);
+    put_chain(queue, &chain, segments, first_writable, 0);
     readable_sum = chain.sum;
-    put(queue, &chain, first_writable, first_writable + writable, DESCRIPTOR_WRITE);
+    put_chain(queue, &chain, first_writable, first_writable + writable, DESCRIPTOR_WRITE);
     if (VPT_UNLIKELY(general_too_long(chain.sum, count))) {
         return vpt_split_refuse(segments, count);
     }
@@ -248,7 +251,7 @@ enum vpt_status vpt_queue_add(struct vpt_queue *queue, const struct vpt_segment 
     if (queue_packed(queue)) {
         return vpt_packed_add(queue, segments, readable, writable, token);
     }
-    /* A single segment takes one descriptor anyway. */
+    /* A single segment takes one descriptor with or without a table. */
     if (queue->table_count != 0 && queue->free_count != 0 && count > 1u && count <= queue->table_segments) {
         return add_table(queue, segments, readable, writable, token);
     }
@@ -284,7 +287,7 @@ VPT_INLINE_FOR_SPEED enum vpt_status take(struct vpt_queue *queue, uint32_t id, 
     if (token != NULL) {
         *token = slot->token;
     }
-    /* Devices that have done the request get this number wrong: the data of a write counted, or all-ones. */
+    /* Some devices carry out the request and return a wrong number: they count the data of a write, or say all-ones. */
     if (written != NULL) {
         *written = length < slot->writable ? length : slot->writable;
     }
@@ -299,7 +302,7 @@ VPT_INLINE_FOR_SPEED enum vpt_status take(struct vpt_queue *queue, uint32_t id, 
     return VPT_OK;
 }
 
-/* The same while there are requests that the device has not been shown yet. */
+/* Does what take() does while there are requests that are not published. */
 VPT_COLD enum vpt_status take_published(struct vpt_queue *queue, uint32_t id, uint32_t length, void **token,
                                         uint32_t *written)
 {
@@ -312,7 +315,7 @@ VPT_COLD enum vpt_status pop_nothing(struct vpt_queue *queue, enum vpt_status wh
     return split_end_look(queue, why) ? vpt_queue_pop(queue, token, written) : why;
 }
 
-/* Whatever calls a function ends it, so that the ordinary path saves no register. */
+/* All calls of functions are tail calls, so that the common path saves no register. */
 enum vpt_status vpt_queue_pop(struct vpt_queue *queue, void **token, uint32_t *written)
 {
     const struct split_used_element *element;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* How popping and polling find out what the device has used. A copy for each, where a build is for speed. */
+/* How popping and polling find what the device has used. A build for speed has a copy in each of them. */
 #ifndef VPT_SRC_QUEUE_LOOK_H
 #define VPT_SRC_QUEUE_LOOK_H
 
 #include "split.h"
 
 /*
- * Reads the used index, and checks that it does not claim more than what the device has been shown. Anything but VPT_OK
- * goes through split_end_look(); SPLIT_LOOK_AGAIN is said once, since the queue is armed then.
+ * Reads the used index, and checks that it does not claim more than was published. The caller passes every status but
+ * VPT_OK to split_end_look(). SPLIT_LOOK_AGAIN is returned only once, since the queue is armed then.
  */
 VPT_INLINE_FOR_SPEED enum vpt_status split_look(struct vpt_queue *queue)
 {
@@ -20,7 +20,7 @@ VPT_INLINE_FOR_SPEED enum vpt_status split_look(struct vpt_queue *queue)
     }
     seen = split_load_used_index(queue);
     if (seen == last && split_has(queue, VPT_F_EVENT_IDX) && queue->notifications && queue->armed != last) {
-        /* Drained: ask for a notification of the next one, then look again for one that came just before. */
+        /* Nothing is left: ask for a notification of the next buffer, then look again, as one may just have come. */
         split_arm(queue, last);
         if (VPT_FOR_SPEED && VPT_UNLIKELY(queue->strong)) {
             return SPLIT_LOOK_AGAIN;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A virtqueue's set-up and end; what happens between them is in the files of the ring's format. */
+/* Set-up and end of a virtqueue. The data path is in the files of the ring's format. */
 #include <vpt/queue.h>
 
 #include "../transport/transport_ops.h"
@@ -10,7 +10,7 @@
 
 #define QUEUES_MAX 0x10000u /* of a device: an index has 16 bits */
 
-/* Entries, where the caller names no size and memory is short: at least. */
+/* The fewest entries that a queue gets if the caller names no size and memory is short. */
 #define DEFAULT_SIZE_MIN 8u
 
 enum vpt_status vpt_queue_find(struct vpt_device *device, uint16_t index, uint32_t *maximum)
@@ -34,7 +34,7 @@ enum vpt_status vpt_queue_find(struct vpt_device *device, uint16_t index, uint32
     return VPT_OK;
 }
 
-/* Three pieces of the rings are all given, or one that holds them; a legacy interface takes one only. */
+/* Checks that the caller gives all three pieces of the rings, or at most one. A legacy interface uses only one. */
 static enum vpt_status check_given(const struct vpt_queue *queue, struct vpt_queue_wish *wish)
 {
     const struct vpt_queue_memory *memory = wish->memory;
@@ -48,7 +48,7 @@ static enum vpt_status check_given(const struct vpt_queue *queue, struct vpt_que
                : VPT_CALLER_MEMORY;
 }
 
-/* Resolves the doorbell, so that a kick is one store, or one call of the port. */
+/* Finds the doorbell, so that a kick is one store, or one call of the port. */
 static enum vpt_status take_doorbell(struct vpt_queue *queue)
 {
     struct vpt_doorbell *doorbell = &queue->doorbell;
@@ -108,7 +108,7 @@ static enum vpt_status take_all(struct vpt_queue *queue, struct vpt_queue_wish *
         status = vpt_queue_prepare(queue);
     }
     if (status != VPT_OK) {
-        /* On PCI the maximum reads as the size that was written last: the next try must find the device's own. */
+        /* On PCI the maximum reads as the size that was written last, but the next try needs the device's maximum. */
         (void)vpt_device_queue_size(queue->device, queue->index, maximum);
     }
     return status;
@@ -124,7 +124,7 @@ enum vpt_status vpt_queue_enable(struct vpt_queue *queue)
     return vpt_device_queue_enable(device, queue->index, queue->areas);
 }
 
-/* A device that is gone may have had its queues released without a reset. */
+/* If a device is gone, its queues may have been released without a reset, so its list is not read. */
 bool vpt_queue_in_use(const struct vpt_device *device, const struct vpt_queue *queue)
 {
     const struct vpt_queue *other = vpt_gone(device) ? NULL : device->queues;
@@ -150,8 +150,8 @@ enum vpt_status vpt_queue_set_up(struct vpt_queue *queue, struct vpt_device *dev
         if (status == VPT_OK) {
             return status;
         }
-        device->queues = queue->next; /* nothing was set up since */
-        /* PCI has no other way to stop a queue, and a device that does not start one has to start over anyway. */
+        device->queues = queue->next; /* no queue was set up since */
+        /* PCI has no other way to stop a queue, and a device that does not start a queue has to be reset anyway. */
         if (vpt_device_reset(device) == VPT_DEVICE_STUCK) {
             status = VPT_DEVICE_STUCK;
         }

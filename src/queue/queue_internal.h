@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What drivers inside the library use of a queue beside its public calls. */
+/* What other files of the library use of a queue, apart from its public calls. */
 #ifndef VPT_SRC_QUEUE_INTERNAL_H
 #define VPT_SRC_QUEUE_INTERNAL_H
 
@@ -7,27 +7,27 @@
 
 /* ---- The steps of a set-up ---- */
 
-#define VPT_QUEUE_DEFAULT_SIZE_MAX 256u /* entries, where nobody names a size and no request needs more */
+#define VPT_QUEUE_DEFAULT_SIZE_MAX 256u /* entries, if the caller names no size and no request needs more */
 
-/* What a set-up is asked for: struct vpt_queue_config, in the words of every form. */
+/* What a set-up is to make: struct vpt_queue_config, in terms that suit every form. */
 struct vpt_queue_wish {
     const struct vpt_queue_memory *memory;
     uint32_t size; /* entries; 0: the device's maximum, up to `most` */
     uint32_t most;
-    uint32_t requests; /* in flight; of no meaning to a general queue */
-    uint32_t tables;   /* indirect ones */
-    uint32_t segments; /* entries of each */
+    uint32_t requests; /* in flight; a general queue ignores this */
+    uint32_t tables;   /* indirect tables */
+    uint32_t segments; /* entries of each table */
     uint16_t index;
-    /* The set-up's own: */
-    bool pieces;    /* the rings are in three */
-    uint32_t least; /* entries that are worth a try */
+    /* The set-up fills in the next two. */
+    bool pieces;    /* the rings have three pieces */
+    uint32_t least; /* the fewest entries that are useful */
 };
 
-/* How the requests of a queue are kept; `form` of a queue never is NULL once its set-up has begun. */
+/* How the requests of a queue are kept. vpt_queue.form is not NULL once the set-up has begun. */
 struct vpt_queue_form {
     /*
-     * After the size is chosen: how many slots and tables there are, and the bytes of the private state and of what the
-     * device sees of the slots. VPT_DEVICE_QUEUE_SIZE: the ring is too small.
+     * Called after the size is chosen: sets how many slots and tables there are, and returns the bytes of the private
+     * state and of what the device sees of the slots. VPT_DEVICE_QUEUE_SIZE: the ring is too small.
      */
     enum vpt_status (*plan)(struct vpt_queue *queue, const struct vpt_queue_wish *wish, uint64_t *private_bytes,
                             uint64_t *slot_bytes);
@@ -36,31 +36,31 @@ struct vpt_queue_form {
     void (*prepare)(struct vpt_queue *queue);
 };
 
-/* vpt_queue_init() of a zeroed queue, of any form. *wish becomes what the queue is. */
+/* Does what vpt_queue_init() does, for any form; the queue is zeroed. *wish becomes what was made. */
 enum vpt_status vpt_queue_set_up(struct vpt_queue *queue, struct vpt_device *device, struct vpt_queue_wish *wish,
                                  const struct vpt_queue_form *form);
 
-/* Whether `queue`, which may be any memory, is one that the device has been given since its last reset. */
+/* Whether `queue` was given to the device after its last reset. `queue` may point to any memory. */
 bool vpt_queue_in_use(const struct vpt_device *device, const struct vpt_queue *queue);
 
-/* Whether queue `index` can be set up now, and the largest size that is not above the device's maximum. */
+/* Checks whether queue `index` can be set up now, and returns the largest size up to the device's maximum. */
 enum vpt_status vpt_queue_find(struct vpt_device *device, uint16_t index, uint32_t *maximum);
 
-/* Fills the rings and the private state for the features that are negotiated, and resolves the doorbell. */
+/* Fills the rings and the private state for the negotiated features, and finds the doorbell. */
 enum vpt_status vpt_queue_prepare(struct vpt_queue *queue);
 
-/* Gives the queue to the device: whatever this returns, it is the device's until a reset. */
+/* Gives the queue to the device, which may use it until a reset, even after an error. */
 enum vpt_status vpt_queue_enable(struct vpt_queue *queue);
 
-/* Unmaps what vpt_queue_prepare() has resolved. */
+/* Unmaps the doorbell that vpt_queue_prepare() has found. */
 void vpt_queue_leave_doorbell(const struct vpt_queue *queue);
 
-/* Requests in flight, counted one by one. */
+/* Counts the requests in flight. */
 uint32_t vpt_queue_in_flight(const struct vpt_queue *queue);
 
 /*
- * Why requests in flight come back: VPT_CANCELLED, VPT_DEVICE_STUCK or VPT_DEVICE_GONE. VPT_CALLER_STATE: they do not
- * yet, because the device still uses the queue, as far as is known; or the queue is not set up.
+ * Returns why requests in flight come back: VPT_CANCELLED, VPT_DEVICE_STUCK or VPT_DEVICE_GONE. VPT_CALLER_STATE: they
+ * do not come back yet, because the device may still use the queue; or the queue is not set up.
  */
 enum vpt_status vpt_queue_ended(const struct vpt_queue *queue);
 

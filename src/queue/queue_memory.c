@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The memory of a queue: how much it needs, where it comes from, and what to do where there is not enough. */
+/* The memory of a queue: how much it needs, where it comes from, and what to do if there is not enough. */
 #include "queue_memory.h"
 
 #include "../log.h"
@@ -8,7 +8,7 @@
 
 VPT_STATIC_ASSERT(sizeof(struct vpt_queue_memory) == VPT_AREAS * sizeof(struct vpt_memory), "one for one");
 
-/* The names are for the log; eight bytes each, which are found without a multiplication. */
+/* The names are for the log. An entry has eight bytes, so that finding it needs no multiplication. */
 static const struct {
     uint8_t alignment;
     char name[7];
@@ -21,7 +21,7 @@ static const struct {
     [VPT_AREA_SLOTS] = { 16, "slots" },
 };
 
-/* Some devices ignore what is asked for and go on with their maximum: the rings are made for the size they have. */
+/* Some devices ignore the size that is asked for and use their maximum: the rings get the size that the device says. */
 static enum vpt_status take_size(struct vpt_queue *queue, uint32_t wanted)
 {
     uint32_t taken = vpt_device_queue_size(queue->device, queue->index, wanted);
@@ -34,7 +34,7 @@ static enum vpt_status take_size(struct vpt_queue *queue, uint32_t wanted)
     return VPT_OK;
 }
 
-/* Bytes of each area; 0: not needed. */
+/* Returns the bytes of each area. 0: the area is not needed. */
 static enum vpt_status measure(struct vpt_queue *queue, const struct vpt_queue_wish *wish, uint64_t bytes[VPT_AREAS])
 {
     size_t size = (size_t)queue->mask + 1u;
@@ -48,10 +48,10 @@ static enum vpt_status measure(struct vpt_queue *queue, const struct vpt_queue_w
     return status;
 }
 
-static enum vpt_status check(const struct vpt_area *area, size_t size, size_t alignment, uint64_t limit)
+static enum vpt_status check_area(const struct vpt_area *area, size_t size, size_t alignment, uint64_t limit)
 {
     const struct vpt_memory *memory = &area->memory;
-    /* The device address of what no device sees means nothing: 0 suits every need. */
+    /* No device uses the device address of private memory: 0 passes all checks. */
     uint64_t address = area->flags != VPT_DMA_PRIVATE ? memory->device_address : 0;
 
     if (memory->address == NULL || memory->size < size ||
@@ -61,7 +61,7 @@ static enum vpt_status check(const struct vpt_area *area, size_t size, size_t al
     return address <= limit && size - 1u <= limit - address ? VPT_OK : VPT_RESOURCE_ADDRESS;
 }
 
-/* Makes sure of one area, whose memory is what the caller has handed over: a NULL address is taken from the port. */
+/* Takes one area: the memory that the caller has handed over, or memory from the port if its address is NULL. */
 VPT_OUT_OF_LINE enum vpt_status take_area(const struct vpt_device *device, struct vpt_area *area, unsigned number,
                                           uint64_t bytes)
 {
@@ -90,16 +90,16 @@ VPT_OUT_OF_LINE enum vpt_status take_area(const struct vpt_device *device, struc
         area->owned = status == VPT_OK;
     }
     if (status == VPT_OK) {
-        status = check(area, size, alignment, limit);
+        status = check_area(area, size, alignment, limit);
     }
     if (status == VPT_OK && limit != ~(uint64_t)0 && area->memory.device_address < alignment) {
-        status = VPT_RESOURCE_ADDRESS; /* to a legacy device page number 0 says that there is no queue */
+        status = VPT_RESOURCE_ADDRESS; /* page number 0 tells a legacy device that there is no queue */
     }
     return status == VPT_OK ? status : vpt_log_memory(port, VPT_LOG_WARNING, kinds[number].name, status, size);
 }
 
-/* An area that lies in the rings, `offset` bytes from their start. */
-static void *place(struct vpt_queue *queue, unsigned area, size_t offset)
+/* Sets the address of an area that is part of the rings, `offset` bytes from their start. */
+static void *place_in_rings(struct vpt_queue *queue, unsigned area, size_t offset)
 {
     const struct vpt_memory *rings = &queue->areas[VPT_AREA_RINGS].memory;
 
@@ -116,15 +116,16 @@ static void use_areas(struct vpt_queue *queue, const uint64_t bytes[VPT_AREAS])
     queue->used = queue->areas[VPT_AREA_DEVICE].memory.address;
     queue->slots = (struct vpt_queue_slot *)queue->areas[VPT_AREA_STATE].memory.address;
     if (bytes[VPT_AREA_DRIVER] == 0) {
-        queue->available = place(queue, VPT_AREA_DRIVER, VPT_QUEUE_DESCRIPTOR_AREA_SIZE(size));
-        queue->used = place(queue, VPT_AREA_DEVICE, (size_t)bytes[VPT_AREA_RINGS] - VPT_QUEUE_DEVICE_AREA_SIZE(size));
+        queue->available = place_in_rings(queue, VPT_AREA_DRIVER, VPT_QUEUE_DESCRIPTOR_AREA_SIZE(size));
+        queue->used =
+            place_in_rings(queue, VPT_AREA_DEVICE, (size_t)bytes[VPT_AREA_RINGS] - VPT_QUEUE_DEVICE_AREA_SIZE(size));
     }
 }
 
 /*
- * Less than what the last attempt lacked memory for: fewer tables, down to chains; fewer slots; rings in three pieces.
- * Half the ring, unless the caller has named its size, comes last, since not all devices take a ring that is smaller
- * than their maximum. False: there is nothing less.
+ * Reduces what is asked for, after an attempt that lacked memory for this area: fewer tables, down to none; fewer
+ * slots; rings in three pieces. Halves the ring last, because not all devices accept a smaller ring than their maximum,
+ * and never if the caller has named its size. Returns false if nothing can be reduced.
  */
 static bool reduce(const struct vpt_queue *queue, unsigned area, struct vpt_queue_wish *wish)
 {

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* A queue's next life after a reset, on the memory of the one before. */
+/* Setting a queue up again after a reset, in the same memory. */
 #include "../transport/transport_ops.h"
 #include "queue_internal.h"
 #include "queue_memory.h"
 #include "split.h"
 
-/* Whether the device still has a queue that fits this one's memory. */
+/* Checks whether the device still has a queue that fits this one's memory. */
 static enum vpt_status check_fit(const struct vpt_queue *queue)
 {
     uint32_t size = queue->mask + 1u;
@@ -22,7 +22,7 @@ static enum vpt_status check_fit(const struct vpt_queue *queue)
     return queue->areas[VPT_AREA_RINGS].flags == vpt_memory_flags(queue->device) ? VPT_OK : VPT_DEVICE_FEATURES;
 }
 
-/* Everything that vpt_queue_init() finds zeroed, and the last life has changed. */
+/* Zeroes the members that vpt_queue_init() zeroes and the queue has changed since. */
 static void forget(struct vpt_queue *queue)
 {
     vpt_zero(&queue->doorbell, sizeof(queue->doorbell));

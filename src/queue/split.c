@@ -7,7 +7,10 @@
 #include "packed.h"
 #include "queue_internal.h"
 
-/* vpt_queue.unkicked from here on: too many buffers for the range test of the indexes, so that any event is hit. */
+/*
+ * If vpt_queue.unkicked has this value or a higher one, a kick is owed: the range test of the indexes then finds any
+ * event.
+ */
 #define KICK_OWED 0x10000u
 
 static const void *available_event(const struct vpt_queue *queue)
@@ -27,7 +30,7 @@ void vpt_split_zero(void *area, size_t bytes)
 enum vpt_status vpt_split_kill(struct vpt_queue *queue, enum vpt_status status)
 {
     VPT_WRITE_ONCE(queue->dead, status);
-    /* With nothing free and nothing seen, the hot paths find out without a test of their own. */
+    /* If nothing is free and nothing used is left, the hot paths stop without a test of queue->dead. */
     queue->free_count = 0;
     queue->used_seen = queue->last_used;
     queue->used_flags = PACKED_NEVER;
@@ -65,7 +68,7 @@ void vpt_queue_publish(struct vpt_queue *queue)
     uint32_t index = queue->available_index;
     uint32_t added;
 
-    /* SUSPEND-3: what was added waits */
+    /* SUSPEND-3: added buffers wait */
     if (index == queue->published || queue->dead != VPT_OK || (queue->device->status & VPT_STATUS_SUSPEND) != 0) {
         return;
     }
@@ -87,7 +90,7 @@ void vpt_split_fence(const struct vpt_queue *queue)
     }
 }
 
-/* Whether the device wants to be notified of the last `unkicked` buffers published. */
+/* Whether the device wants a notification for the last `unkicked` buffers that were published. */
 VPT_INLINE bool wants_kick(const struct vpt_queue *queue, uint32_t unkicked)
 {
     uint16_t event;
@@ -103,7 +106,7 @@ VPT_INLINE bool wants_kick(const struct vpt_queue *queue, uint32_t unkicked)
     return (uint16_t)(queue->published - event - 1u) < unkicked;
 }
 
-/* A strong fence is a call. One that ends its caller leaves the path without it no register to save. */
+/* A strong fence is a call. In a separate function it does not make the common path save registers. */
 VPT_COLD bool wants_kick_strongly(const struct vpt_queue *queue, uint32_t unkicked)
 {
     return wants_kick(queue, unkicked);
@@ -123,7 +126,7 @@ bool vpt_queue_kick_prepare(struct vpt_queue *queue)
     return wants_kick(queue, unkicked);
 }
 
-/* Whether the device may be notified: it is running, and this queue is one of its. */
+/* Whether the device may be notified: it is running, and the queue belongs to it. */
 VPT_INLINE enum vpt_status check_running(const struct vpt_queue *queue)
 {
     const struct vpt_device *device = queue->device;
@@ -140,7 +143,7 @@ VPT_INLINE enum vpt_status check_running(const struct vpt_queue *queue)
     return VPT_OK;
 }
 
-/* One store where the doorbell is a register within the library's own reach, else one call of the port. */
+/* Makes one store if the library can reach the doorbell's register itself, else one call of the port. */
 VPT_INLINE void ring_doorbell(const struct vpt_queue *queue, uint32_t value)
 {
     const struct vpt_doorbell *doorbell = &queue->doorbell;
@@ -201,7 +204,7 @@ VPT_COLD enum vpt_status kick_strongly(struct vpt_queue *queue, uint32_t unkicke
     return wants_kick_strongly(queue, unkicked) ? notify(queue) : VPT_OK;
 }
 
-/* In one piece, so that the ordinary path saves no register. */
+/* Does not call vpt_queue_publish() or vpt_queue_kick_prepare(), so that the common path saves no register. */
 enum vpt_status vpt_queue_kick(struct vpt_queue *queue)
 {
     enum vpt_status status = check_running(queue);
@@ -234,44 +237,4 @@ bool vpt_split_end_look(struct vpt_queue *queue, enum vpt_status status)
         (void)vpt_split_lie(queue, status);
     }
     return false;
-}
-
-bool vpt_queue_has_used(const struct vpt_queue *queue)
-{
-    return split_alive(queue) != VPT_OK || vpt_queue_ended(queue) != VPT_CALLER_STATE ||
-           (queue_packed(queue) ? packed_has_used(queue)
-                                : split_load_used_index(queue) != (uint16_t)VPT_READ_ONCE(queue->last_used));
-}
-
-void vpt_queue_notifications_off(struct vpt_queue *queue)
-{
-    queue->notifications = false;
-    if (queue->slots == NULL) {
-        return;
-    }
-    if (queue_packed(queue)) {
-        vpt_packed_notifications(queue, false);
-    } else if (split_has(queue, VPT_F_EVENT_IDX)) {
-        /* The flag must stay 0 (SPLIT-USUPP-3): name the index that lies as far ahead as can be. */
-        split_arm(queue, (uint16_t)(queue->last_used - 1u));
-    } else {
-        vpt_store16(&split_available_ring(queue)->flags, vpt_order16(queue->device_order, AVAILABLE_NO_INTERRUPT));
-    }
-}
-
-bool vpt_queue_notifications_on(struct vpt_queue *queue)
-{
-    queue->notifications = true;
-    if (queue->slots == NULL) {
-        return false;
-    }
-    if (queue_packed(queue)) {
-        vpt_packed_notifications(queue, true);
-    } else if (split_has(queue, VPT_F_EVENT_IDX)) {
-        split_arm(queue, (uint16_t)queue->last_used);
-    } else {
-        vpt_store16(&split_available_ring(queue)->flags, 0);
-    }
-    split_fence(queue);
-    return split_alive(queue) == VPT_OK && vpt_queue_has_used(queue);
 }

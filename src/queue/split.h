@@ -15,8 +15,8 @@
 #define USED_NO_NOTIFY         1u
 
 /*
- * vpt_queue_slot.count is the number of descriptors of a chain, up to 32768, or from here on the number of the
- * indirect table that the request is in: then it has one descriptor.
+ * vpt_queue_slot.count is the number of descriptors of a chain, up to 32768. From this value on, the request is in an
+ * indirect table, whose number is added to this value, and has one descriptor.
  */
 #define COUNT_TABLE_0 0x8001u
 #define TABLES_MAX    (0x10000u - COUNT_TABLE_0)
@@ -100,36 +100,36 @@ static inline bool device_packed(const struct vpt_device *device)
 #endif
 }
 
-/* VPT_CALLER_STATE while the queue is not set up, VPT_OK, or what killed it. */
+/* Returns VPT_CALLER_STATE if the queue is not set up, VPT_OK, or the status that ended it. */
 static inline enum vpt_status split_alive(const struct vpt_queue *queue)
 {
     return queue->slots != NULL ? VPT_READ_ONCE(queue->dead) : VPT_CALLER_STATE;
 }
 
-/* The word that holds a descriptor's flags and the number of the next one. */
+/* Returns the word with a descriptor's flags and the number of the next one. */
 VPT_INLINE uint32_t split_flags(bool device_order, uint32_t flags, uint32_t next)
 {
     return vpt_order32(device_order, vpt_pair(device_order, (uint16_t)flags, (uint16_t)next));
 }
 
-/* Zeroes memory shared with the device, an even number of bytes: memset() may fault on what is mapped uncached. */
+/* Zeroes an even number of bytes that are shared with the device: memset() may fault on uncached memory. */
 void vpt_split_zero(void *area, size_t bytes);
 
-/* Ends the queue's life: from here on `status` is what its calls return. Returns it. */
+/* Ends the queue: from here on its calls return `status`. Returns `status`. */
 enum vpt_status vpt_split_kill(struct vpt_queue *queue, enum vpt_status status);
 
-/* The same for a device that has lied, which the log is told of. */
+/* Does what vpt_split_kill() does, because the device has lied, and logs this. */
 enum vpt_status vpt_split_lie(struct vpt_queue *queue, enum vpt_status status);
 
-/* Why none of these can be added: one is empty, or they are too long, one by one or together. */
+/* Returns why these segments cannot be added: one is empty, or they are too long, alone or together. */
 enum vpt_status vpt_split_refuse(const struct vpt_segment *segments, uint32_t count);
 
-/* Of split_look() in look.h: after a strong fence. */
+/* split_look() in look.h returns this when the caller should look again after a strong fence. */
 #define SPLIT_LOOK_AGAIN VPT_RESOURCE_FULL
 
 /*
- * The slow rest of a look that was not VPT_OK: makes the fence, or ends the life of a queue whose device has lied.
- * Returns whether to look again. A look that is small does both by itself.
+ * Ends a look that was not VPT_OK: makes the fence, or ends a queue whose device has lied. Returns whether to look
+ * again. In a build for small code split_look() does this itself.
  */
 bool vpt_split_end_look(struct vpt_queue *queue, enum vpt_status status);
 
@@ -138,7 +138,7 @@ static inline bool split_end_look(struct vpt_queue *queue, enum vpt_status statu
     return VPT_FOR_SPEED && vpt_split_end_look(queue, status);
 }
 
-/* What the device has been told is stored before what it wishes, or has done, is loaded. */
+/* Orders stores of what the device is told before loads of what the device wants or has done. */
 void vpt_split_fence(const struct vpt_queue *queue);
 
 VPT_INLINE void split_fence(const struct vpt_queue *queue)
@@ -155,7 +155,7 @@ static inline uint16_t *split_used_event(const struct vpt_queue *queue)
     return &split_available_ring(queue)->ring[queue->mask + 1u];
 }
 
-/* With EVENT_IDX: the device notifies when it has used the buffer whose index this is. */
+/* With EVENT_IDX: asks for a notification when the device has used the buffer with this index. */
 static inline void split_arm(struct vpt_queue *queue, uint16_t event)
 {
     queue->armed = event;

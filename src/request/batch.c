@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Several requests in one call. Half of what one costs by itself is the call, and the state of the queue, which is read
- * and written once here. What is out of the ordinary goes through the calls for one.
+ * Several requests in one call. Half of what a single request costs is the call and the state of the queue, which is
+ * read and written once here. Anything unusual goes through the calls for one request.
  */
 #include "packed_slots.h"
+#include "slots.h"
 #include "split_slots.h"
 
-/* Requests of one data segment, as long as they and the slots are of one shape. Returns how many were submitted. */
+/* Submits requests of one data segment, as long as they and the slots have the same shape. Returns how many. */
 static uint32_t submit_alike(struct vpt_requests *requests, const struct vpt_request *batch, uint32_t count)
 {
     struct vpt_queue *queue = &requests->queue;
     struct split_available *available = split_available_ring(queue);
     bool writable = batch->writable != 0;
     uint32_t shape = slot_shape(1, writable);
-    uint32_t reply = queue->free_count != 0 ? requests->kind->reply : 0; /* it may not be set up */
+    uint32_t reply = queue->free_count != 0 ? requests->kind->reply : 0; /* the queue may not be set up */
     uint32_t segment_max = requests->segment_max < SLOT_BYTES_MAX ? requests->segment_max : SLOT_BYTES_MAX;
     uint32_t head = queue->free_head;
     uint32_t last_added = queue->last_added;
@@ -77,7 +78,7 @@ enum vpt_status vpt_requests_submit_batch(struct vpt_requests *requests, const s
     return status;
 }
 
-/* What the last `count` requests have come to whose slots are free again. */
+/* Sets the status of the last `count` requests, whose slots are free again. */
 static void judge(const struct vpt_requests *requests, struct vpt_completion *completions, uint32_t count)
 {
     uint32_t slot = requests->queue.free_head;
@@ -89,7 +90,7 @@ static void judge(const struct vpt_requests *requests, struct vpt_completion *co
     }
 }
 
-/* Those that the device has been seen to have used, up to one that is not in flight. Returns how many came back. */
+/* Takes back requests that the device is known to have used, up to one that is not in flight. Returns how many. */
 static uint32_t take_seen(struct vpt_requests *requests, struct vpt_completion *completions, uint32_t count)
 {
     struct vpt_queue *queue = &requests->queue;

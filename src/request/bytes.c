@@ -4,7 +4,7 @@
 
 #include "../access.h"
 
-#define BYTES_MAX 16u /* of one moment */
+#define BYTES_MAX 16u /* bytes that are read together */
 
 enum vpt_status vpt_driver_bytes(struct vpt_device *device, uint32_t offset, uint8_t *bytes, unsigned count)
 {
@@ -21,7 +21,7 @@ enum vpt_status vpt_driver_bytes(struct vpt_device *device, uint32_t offset, uin
             fields[i].condition = 0;
             fields[i].member = (uint16_t)i;
         }
-        vpt_zero(bytes, part); /* the first pass looks for what has changed */
+        vpt_zero(bytes, part); /* so that the first pass finds what has changed */
         status = offset <= 0x10000u - part ? vpt_device_config_fields(device, fields, part, bytes) : VPT_DEVICE_CONFIG;
         bytes += part;
         offset += part;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A driver's device: one bring-up for its first start and each one after (VirtIO 1.4, section 3.1). */
+/* Bring-up of a driver's device, the same for the first start and each later one (VirtIO 1.4, section 3.1). */
 #include "slots.h"
 
 #include "../access.h"
@@ -49,7 +49,7 @@ enum vpt_status vpt_driver_init(struct vpt_driver *driver, struct vpt_device *de
     status = vpt_driver_bring_up(driver, &kind->wanted, choice);
     if (status == VPT_OK) {
         driver->features = device->features;
-    } else { /* all that was set */
+    } else { /* nothing else was set */
         driver->device = NULL;
         driver->kind = NULL;
     }

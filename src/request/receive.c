@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Queues on which every slot waits at the device for what it has to say. */
+/* Queues that give all their slots to the device, which fills one when it has something to report. */
 #include "slots.h"
 
 #include "../access.h"
 
-/* Each byte is read once: what was looked at is what the caller gets. */
+/* Reads each byte once, so that the caller gets what was checked. */
 static void copy_out(uint8_t *buffer, const uint8_t *slot, size_t size)
 {
     size_t i;
@@ -40,13 +40,13 @@ enum vpt_status vpt_receive(struct vpt_requests *requests, void *buffer, size_t 
     enum vpt_status status = vpt_requests_poll(requests, &completion);
 
     if (status == VPT_EMPTY) {
-        (void)vpt_requests_kick(requests); /* shows the device the slots that it was given back */
+        (void)vpt_requests_kick(requests); /* shows the device the slots that it got back */
     }
     if (status != VPT_OK) {
         return status;
     }
     *length = completion.length;
     copy_out((uint8_t *)buffer, (const uint8_t *)completion.token, size < *length ? size : *length);
-    status = give(requests); /* of a queue that is dead there is none to give */
+    status = give(requests); /* a dead queue has no slot to give */
     return completion.status != VPT_OK ? completion.status : status;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Waiting: for the one request of a blocking helper, and until a queue is idle. */
+/* Waiting for the one request of a blocking helper, and until a queue is idle. */
 #include "slots.h"
 
 #include "../log.h"
@@ -26,7 +26,7 @@ enum vpt_status vpt_requests_ready(const struct vpt_requests *requests)
     return slots_in_flight(requests) == 0 ? VPT_OK : VPT_CALLER_BUSY;
 }
 
-/* VPT_OK, VPT_EMPTY where more waiting may help, or why it cannot. */
+/* Returns VPT_OK, VPT_EMPTY if more waiting may help, or why it cannot. */
 static enum vpt_status wait_once(struct vpt_requests *requests, struct vpt_completion *completion, uint32_t *iteration)
 {
     struct vpt_device *device = requests->queue.device;
@@ -35,7 +35,7 @@ static enum vpt_status wait_once(struct vpt_requests *requests, struct vpt_compl
     if (status != VPT_EMPTY || vpt_keep_waiting(device->port, VPT_WAIT_REQUEST, iteration)) {
         return status;
     }
-    /* This CPU may have stood still since it looked. */
+    /* This CPU may not have run since it polled. */
     status = vpt_requests_poll(requests, completion);
     if (status != VPT_EMPTY) {
         return status;
@@ -44,13 +44,13 @@ static enum vpt_status wait_once(struct vpt_requests *requests, struct vpt_compl
     return status == VPT_OK ? VPT_DEVICE_TIMEOUT : status;
 }
 
-/* The device may still write to the data: a reset takes it out of its hands, before anything is given back. */
+/* The device may still write to the data, so it is reset before anything is given back. */
 static enum vpt_status give_up(struct vpt_requests *requests, enum vpt_status why)
 {
     struct vpt_completion completion;
     enum vpt_status status = vpt_device_reset(requests->queue.device);
 
-    /* The request itself, then the end of the queue: it may have completed just before the reset. */
+    /* Polls for the request, which may have completed just before the reset, then once more, to end the queue. */
     if (vpt_requests_poll(requests, &completion) == VPT_OK) {
         (void)vpt_requests_poll(requests, &completion);
     }
@@ -60,7 +60,7 @@ static enum vpt_status give_up(struct vpt_requests *requests, enum vpt_status wh
     return vpt_log(requests->queue.device->port, VPT_LOG_ERROR, "request", why);
 }
 
-/* Nothing is in flight, so that this finds nothing: it is what makes the next request interrupt. */
+/* Nothing is in flight, so this poll finds nothing, but it asks for an interrupt of the next request. */
 static void arm(struct vpt_requests *requests)
 {
     struct vpt_completion none;

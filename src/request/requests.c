@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A queue of requests: its set-up, and the calls that are one call of the queue. */
+/* Set-up of a queue of requests, and calls that only call the queue. */
 #include "slots.h"
 
 #include "../access.h"
@@ -9,7 +9,7 @@ static uint32_t either(uint32_t value, uint32_t otherwise)
     return value != 0 ? value : otherwise;
 }
 
-/* Header and reply lie in the slot, and with the data come to less than 4 GiB. False: they cannot. */
+/* Header and reply are in the slot, and with the data they are less than 4 GiB. Returns false if they cannot be. */
 static bool measure_slot(struct vpt_requests *requests, uint32_t slot_size)
 {
     uint64_t least = (uint64_t)requests->kind->header + requests->kind->reply;
@@ -19,8 +19,8 @@ static bool measure_slot(struct vpt_requests *requests, uint32_t slot_size)
     return size >= least && least <= SLOT_FIXED_MAX && size <= SLOT_SIZE_MAX;
 }
 
-/* Where the driver's list has this object, or its end. */
-static struct vpt_requests **find(struct vpt_driver *driver, const struct vpt_requests *requests)
+/* Returns the link of the driver's list that points to this object, or the list's end. */
+static struct vpt_requests **find_link(struct vpt_driver *driver, const struct vpt_requests *requests)
 {
     struct vpt_requests **link = &driver->first;
 
@@ -30,7 +30,7 @@ static struct vpt_requests **find(struct vpt_driver *driver, const struct vpt_re
     return link;
 }
 
-/* The queue's own default is long enough, unless one request alone is longer. */
+/* The queue's default size is enough, unless a single request is longer. */
 static uint32_t default_size(uint32_t run)
 {
     uint32_t size = VPT_QUEUE_DEFAULT_SIZE_MAX;
@@ -41,7 +41,10 @@ static uint32_t default_size(uint32_t run)
     return size;
 }
 
-/* Data segments that a slot is made for, at most what the longest ring takes: none where a reply stands alone. */
+/*
+ * Returns how many data segments a slot is made for: at most what the longest ring has, and none if requests have only
+ * a reply.
+ */
 static uint32_t plan_segments(struct vpt_requests *requests, uint32_t wanted)
 {
     if (requests->kind->header == 0 && requests->kind->reply != 0) {
@@ -53,7 +56,8 @@ static uint32_t plan_segments(struct vpt_requests *requests, uint32_t wanted)
     return wanted < VPT_QUEUE_SIZE_MAX - 2u ? wanted : VPT_QUEUE_SIZE_MAX - 2u;
 }
 
-static enum vpt_status set_up(struct vpt_requests *requests, uint16_t index, const struct vpt_requests_config *config)
+static enum vpt_status set_up_slots(struct vpt_requests *requests, uint16_t index,
+                                    const struct vpt_requests_config *config)
 {
     const struct vpt_requests_kind *kind = requests->kind;
     struct vpt_queue_wish wish;
@@ -85,7 +89,7 @@ enum vpt_status vpt_requests_init(struct vpt_requests *requests, struct vpt_driv
     if (requests == NULL || driver == NULL || kind == NULL || driver->device == NULL) {
         return status;
     }
-    link = find(driver, requests);
+    link = find_link(driver, requests);
     if (*link != NULL) {
         return VPT_CALLER_STATE;
     }
@@ -97,7 +101,7 @@ enum vpt_status vpt_requests_init(struct vpt_requests *requests, struct vpt_driv
     requests->driver = driver;
     requests->kind = kind;
     if (measure_slot(requests, slot_size)) {
-        status = set_up(requests, index, config);
+        status = set_up_slots(requests, index, config);
     }
     if (status == VPT_OK) {
         *link = requests;

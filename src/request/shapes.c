@@ -1,24 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Requests of every shape on a split virtqueue: data of one direction between header and reply goes the short way of
- * slots.c; here is the rest.
+ * Requests of every shape on a split virtqueue. slots.c has the fast path for data of one direction between header and
+ * reply; the rest is here.
  */
 #include "packed_slots.h"
+#include "slots.h"
 #include "split_slots.h"
 
-/* A request of any other shape, as far as it has been written. */
+/* A request of any other shape while it is written. */
 struct chain {
     bool order;
     struct split_descriptor *first;  /* of the slot */
-    struct split_descriptor *second; /* and those behind it */
+    struct split_descriptor *second; /* and the following ones */
     uint32_t index;                  /* number of the second */
-    uint32_t used;                   /* of the second and those behind it, by data */
-    struct split_descriptor *last;   /* NULL: nothing has been written yet */
-    uint32_t flags;                  /* of the last one, without NEXT */
+    uint32_t used;                   /* how many from the second on have data */
+    struct split_descriptor *last;   /* NULL: nothing was written yet */
+    uint32_t flags;                  /* of the last descriptor, without NEXT */
     uint64_t bytes[2];               /* readable, writable */
 };
 
-/* Links what was written last to the descriptor that becomes the last. */
+/* Links the last descriptor to this one, which becomes the last. */
 static void append(struct chain *chain, struct split_descriptor *descriptor, uint32_t index, uint32_t flags)
 {
     if (chain->last != NULL) {
@@ -28,7 +29,7 @@ static void append(struct chain *chain, struct split_descriptor *descriptor, uin
     chain->flags = flags;
 }
 
-/* Data of one direction. False: a segment is empty, or longer than `most`. */
+/* Appends data of one direction. Returns false if a segment is empty, or longer than `most`. */
 static bool append_data(struct chain *chain, const struct vpt_segment *segments, uint32_t count, uint32_t flags,
                         uint32_t most)
 {
@@ -52,8 +53,8 @@ static bool append_data(struct chain *chain, const struct vpt_segment *segments,
     return true;
 }
 
-/* Where the slot's descriptors are; nothing is written, or the header. */
-static void begin(struct vpt_requests *requests, uint32_t slot, struct chain *chain)
+/* Begins a request in a slot, with its header if it has one. */
+static void begin_chain(struct vpt_requests *requests, uint32_t slot, struct chain *chain)
 {
     vpt_zero(chain, sizeof(*chain));
     chain->order = requests->queue.device_order;
@@ -61,7 +62,7 @@ static void begin(struct vpt_requests *requests, uint32_t slot, struct chain *ch
     chain->second = slot_rest(requests, slot, chain->first, &chain->index);
     chain->second += chain->index;
     chain->bytes[1] = requests->kind->reply;
-    requests->places[slot].shape = SHAPE_NONE; /* its links are going to be others */
+    requests->places[slot].shape = SHAPE_NONE; /* its links change */
     if (requests->kind->header != 0) {
         append(chain, chain->first, 0, 0);
     }
@@ -78,7 +79,7 @@ static void append_reply(struct chain *chain, const struct vpt_requests *request
     }
 }
 
-/* Data of both directions, no header, no reply, or a reply before the data that the device writes. */
+/* Submits data of both directions, requests without a header or a reply, or with a reply before the written data. */
 VPT_COLD enum vpt_status submit_other(struct vpt_requests *requests, const struct vpt_segment *segments,
                                       uint32_t readable, uint32_t writable, void *token)
 {
@@ -90,7 +91,7 @@ VPT_COLD enum vpt_status submit_other(struct vpt_requests *requests, const struc
         return VPT_CALLER_TOO_LONG;
     }
     reply_first = requests->kind->reply_first;
-    begin(requests, slot, &chain);
+    begin_chain(requests, slot, &chain);
     if (!append_data(&chain, segments, readable, 0, requests->segment_max)) {
         return vpt_split_refuse(segments, readable);
     }

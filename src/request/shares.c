@@ -50,7 +50,7 @@ static enum vpt_status share_next(const struct vpt_requests *requests, struct vp
     return status;
 }
 
-/* Takes `excess` bytes back from the end. */
+/* Ends the sharing of the last `excess` bytes. */
 static void trim(const struct vpt_requests *requests, struct vpt_shares *shares, size_t excess)
 {
     while (excess != 0 && shares->count != 0) {
@@ -80,7 +80,7 @@ enum vpt_status vpt_shares_begin(const struct vpt_requests *requests, struct vpt
     shares->count = 0;
     shares->bytes = 0;
     shares->direction = direction;
-    /* A share that fails after others were made ends the request there: what is shared goes first. */
+    /* If a piece cannot be shared after others were, the request ends before it, with what is shared. */
     while (status == VPT_OK && shares->count < limit && shares->bytes < size && shares->bytes < VPT_REQUEST_BYTES_MAX) {
         status = share_next(requests, shares, (uint8_t *)buffer + shares->bytes, size - shares->bytes);
     }

@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Slots on a split virtqueue. Each slot has a table of its own, or where there are no tables a fixed run of
- * descriptors: one of the first ones in the ring, and others behind all of those. So the used id is the slot. Header,
- * reply and their lengths are written once, here. A submission writes where its data is, and links only where the
- * slot's last request was of another shape.
+ * Slots on a split virtqueue. Each slot has its own table. Without tables it has a fixed run of descriptors: the first
+ * one is in the ring at the number of the slot, and the others come after the first ones of all slots. So the used id
+ * is the number of the slot. Header, reply and their lengths are written once, at set-up. A submission writes where its
+ * data is, and writes links only if the slot's last request had another shape.
  */
-#include "packed_slots.h"
-#include "split_slots.h"
+#include "slots.h"
 
 #include "../queue/look.h"
 #include "../transport/transport_ops.h"
+#include "packed_slots.h"
+#include "split_slots.h"
 
 static struct vpt_requests *requests_of(struct vpt_queue *queue)
 {
     return VPT_CONTAINER_OF(queue, struct vpt_requests, queue);
 }
 
-/* As many slots as the ring has room for, if each takes so many of its entries. */
+/* Returns how many slots fit in the ring, if each needs `each` of its entries. */
 static uint32_t slots_of(uint32_t wanted, uint32_t size, uint32_t each)
 {
     uint32_t slots = 0;
@@ -27,9 +28,9 @@ static uint32_t slots_of(uint32_t wanted, uint32_t size, uint32_t each)
     return slots;
 }
 
-/* Requests are as long as the ring takes (SPLIT-INDIR-3), in tables unless there are more slots without. */
-static enum vpt_status plan(struct vpt_queue *queue, const struct vpt_queue_wish *wish, uint64_t *private_bytes,
-                            uint64_t *slot_bytes)
+/* Requests may be as long as the ring (SPLIT-INDIR-3). They are in tables, unless more slots fit without tables. */
+static enum vpt_status plan_slots(struct vpt_queue *queue, const struct vpt_queue_wish *wish, uint64_t *private_bytes,
+                                  uint64_t *slot_bytes)
 {
     struct vpt_requests *requests = requests_of(queue);
     uint32_t size = queue->mask + 1u;
@@ -96,7 +97,7 @@ static void prepare_slot(struct vpt_requests *requests, uint32_t slot)
     queue->slots[slot].tail = (uint16_t)(slot + 1u < queue->slot_count ? slot + 1u : 0u);
 }
 
-static void prepare(struct vpt_queue *queue)
+static void prepare_slots(struct vpt_queue *queue)
 {
     struct vpt_requests *requests = requests_of(queue);
     uint32_t slot;
@@ -113,7 +114,7 @@ static void prepare(struct vpt_queue *queue)
     queue->free_count = queue->slot_count;
 }
 
-const struct vpt_queue_form vpt_split_slots = { plan, prepare };
+const struct vpt_queue_form vpt_split_slots = { plan_slots, prepare_slots };
 
 enum vpt_status vpt_slots_refuse(const struct vpt_requests *requests, uint32_t count)
 {
@@ -127,7 +128,7 @@ enum vpt_status vpt_slots_refuse(const struct vpt_requests *requests, uint32_t c
 
 /* ---- Submission ---- */
 
-/* Where a segment is, and how long; adds to `*bytes`. */
+/* Writes where a segment is, and its length, which it adds to `*bytes`. */
 VPT_INLINE enum vpt_status write_segment(const struct vpt_requests *requests, struct split_descriptor *descriptor,
                                          const struct vpt_segment *segment, uint64_t *bytes)
 {
@@ -143,7 +144,7 @@ VPT_INLINE enum vpt_status write_segment(const struct vpt_requests *requests, st
     return VPT_OK;
 }
 
-/* What the slot is not linked for, or can't be. */
+/* Writes the slot's links for a request and submits it, or refuses it if it is too long. */
 VPT_COLD enum vpt_status submit_relinked(struct vpt_requests *requests, const struct vpt_segment *segments,
                                          uint32_t count, bool writable, void *token)
 {
@@ -185,8 +186,8 @@ VPT_COLD enum vpt_status submit_relinked(struct vpt_requests *requests, const st
 }
 
 /*
- * Header, data of one direction, reply: the links are those of the slot's last request, unless it had another number of
- * segments or the other direction.
+ * Submits header, data of one direction and reply. The links of the slot's last request are kept if this request had
+ * the same number of segments and the same direction.
  */
 enum vpt_status vpt_requests_submit_framed(struct vpt_requests *requests, const struct vpt_segment *segments,
                                            uint32_t count, bool writable, void *token)
@@ -199,7 +200,7 @@ enum vpt_status vpt_requests_submit_framed(struct vpt_requests *requests, const 
     if (queue_packed(&requests->queue)) {
         return vpt_packed_submit(requests, segments, writable ? 0 : count, writable ? count : 0, token);
     }
-    /* A slot's shape never has more segments than are allowed, but the analyser has to be told. */
+    /* A slot's shape never has more segments than are allowed; the first test is for the static analyser. */
     if (!VPT_FOR_SPEED || VPT_UNLIKELY(count > requests->segments || slot_shape(count, writable) != place->shape)) {
         return submit_relinked(requests, segments, count, writable, token);
     }
@@ -255,7 +256,6 @@ enum vpt_status vpt_slots_drain(struct vpt_requests *requests, enum vpt_status w
     return status == VPT_CALLER_STATE ? why : status;
 }
 
-/* The only place where requests leave one by one. */
 enum vpt_status vpt_requests_poll(struct vpt_requests *requests, struct vpt_completion *completion)
 {
     struct vpt_queue *queue = &requests->queue;

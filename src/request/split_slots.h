@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* What the submission of each shape of request does with a slot on a split virtqueue. */
+/* Slots on a split virtqueue, for submissions of each shape. */
 #ifndef VPT_SRC_REQUEST_SPLIT_SLOTS_H
 #define VPT_SRC_REQUEST_SPLIT_SLOTS_H
 
-#include "../queue/split.h"
-#include "slots.h"
+#include <vpt/request.h>
 
-/* Less than 4 GiB by more than any header and reply. */
+#include "../queue/split.h"
+
+/* The most bytes of data: with a header and a reply they are less than 4 GiB. */
 #define SLOT_BYTES_MAX 0xffff0000u
 
 static inline struct split_descriptor *slot_descriptor(void *descriptors, uint32_t index)
@@ -14,7 +15,7 @@ static inline struct split_descriptor *slot_descriptor(void *descriptors, uint32
     return (struct split_descriptor *)descriptors + index;
 }
 
-/* The first descriptor of a slot: of its table, or the one in the ring that has the slot's number. */
+/* Returns the first descriptor of a slot: of its table, or the one in the ring that has the slot's number. */
 static inline struct split_descriptor *slot_first(const struct vpt_requests *requests, uint32_t slot)
 {
     const struct vpt_queue *queue = &requests->queue;
@@ -25,7 +26,9 @@ static inline struct split_descriptor *slot_first(const struct vpt_requests *req
     return slot_descriptor(queue->descriptors, slot);
 }
 
-/* `*index`: the number of its second descriptor, from the one that is returned; those behind it follow. */
+/*
+ * Returns the array of descriptors in which `*index` is the number of the slot's second one. The slot's others follow.
+ */
 static inline struct split_descriptor *slot_rest(const struct vpt_requests *requests, uint32_t slot,
                                                  struct split_descriptor *first, uint32_t *index)
 {
@@ -45,7 +48,7 @@ static inline bool slot_framed(const struct vpt_requests_kind *kind)
     return kind->header != 0 && kind->reply != 0 && !kind->reply_first;
 }
 
-/* vpt_request_place.shape of no request: both counts are those of struct vpt_request. */
+/* A vpt_request_place.shape that no request has. */
 #define SHAPE_NONE 0xffffffffu
 
 static inline uint32_t slot_shape(uint32_t count, bool writable)
@@ -53,7 +56,7 @@ static inline uint32_t slot_shape(uint32_t count, bool writable)
     return writable ? count << 16 : count;
 }
 
-/* What can be written of a request before it is known to be sound: nobody looks at it until the commit. */
+/* Writes what can be written before the request is known to be valid: nobody reads it until the commit. */
 VPT_INLINE void slot_prepare_commit(struct vpt_requests *requests, uint32_t head, void *token)
 {
     struct vpt_queue *queue = &requests->queue;
@@ -63,7 +66,7 @@ VPT_INLINE void slot_prepare_commit(struct vpt_requests *requests, uint32_t head
                 vpt_order16(queue->device_order, (uint16_t)head));
 }
 
-/* Takes the slot, and lines the request up for the next publish. */
+/* Takes the slot, and adds the request to those that the next publish shows the device. */
 VPT_INLINE void slot_commit(struct vpt_requests *requests, uint32_t head, uint32_t writable)
 {
     struct vpt_queue *queue = &requests->queue;
@@ -73,7 +76,10 @@ VPT_INLINE void slot_commit(struct vpt_requests *requests, uint32_t head, uint32
     queue->free_count--;
     slot->writable = writable;
     slot->count = 1;
-    /* Nobody needs the link of a slot in flight: unpublished requests are listed by it. */
+    /*
+     * While a request is in flight nobody needs the slot's link, so it stores the number of the previous request;
+     * is_unpublished_slot() walks this list.
+     */
     slot->tail = (uint16_t)queue->last_added;
     queue->last_added = head;
     queue->available_index++;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The life of a device, written once for every transport (VirtIO 1.4, sections 2.1, 2.2, 2.4 and 3.1). */
+/*
+ * Reset, negotiation, start and failure of a device, the same for all transports (VirtIO 1.4, sections 2.1, 2.2, 2.4
+ * and 3.1).
+ */
 #include "../access.h"
 #include "../log.h"
 #include "transport_ops.h"
@@ -27,12 +30,15 @@ static void add_status(struct vpt_device *device, uint8_t bit)
 {
     uint8_t status = (uint8_t)(device->status | bit);
 
-    /* The register goes first: a check in another context takes a 0 there for a reset if bits have been set. */
+    /*
+     * The register is written first: a context that sees bits in device->status but a register of 0 concludes that the
+     * device was reset.
+     */
     vpt_device_put(device, VPT_REGISTER_STATUS, status);
     VPT_WRITE_ONCE(device->status, status);
 }
 
-/* After a reset that did not finish: whether the transport has taken memory out of the device's reach. */
+/* Called after a reset that did not finish. Returns whether the transport could keep the device from memory. */
 static bool cut_off(struct vpt_device *device)
 {
     return !vpt_gone(device) && device->ops->pci != NULL && device->ops->pci->bus_master(device, false) == VPT_OK;
@@ -53,7 +59,7 @@ enum vpt_status vpt_device_reset(struct vpt_device *device)
     do {
         status = vpt_device_read_status(device);
     } while (status != 0 && !vpt_gone(device) && vpt_keep_waiting(device->port, VPT_WAIT_RESET, &iteration));
-    if (status == 0 || cut_off(device)) { /* from here on the queues are the driver's */
+    if (status == 0 || cut_off(device)) { /* from here on the queues belong to the driver */
         VPT_WRITE_ONCE(device->resets, device->resets + 1u);
         device->queues = NULL;
         result = status == 0 ? VPT_OK : VPT_DEVICE_TIMEOUT;
@@ -65,15 +71,16 @@ enum vpt_status vpt_device_reset(struct vpt_device *device)
     return vpt_log(device->port, VPT_LOG_ERROR, "reset", vpt_gone(device) ? VPT_DEVICE_GONE : result);
 }
 
-/* Words of features that the interface can express. */
+/* Returns how many words of features the interface has. */
 static unsigned feature_words(const struct vpt_device *device)
 {
     return vpt_legacy(device) ? 1u : VPT_FEATURE_WORDS;
 }
 
 /*
- * What is offered of a word. One above the second is looked at only if the driver names something of it: some devices
- * have two words and show the second under every higher selector; a repetition is no offer.
+ * Returns which features of a word the device offers. Some devices have two words, and show the second one under every
+ * higher selector. So a word above the second is only read if the driver names a feature of it, and offers nothing if
+ * it repeats the second word.
  */
 static uint32_t offered_of(struct vpt_device *device, unsigned word, uint32_t named)
 {
@@ -88,11 +95,12 @@ static uint32_t offered_of(struct vpt_device *device, unsigned word, uint32_t na
 }
 
 /*
- * Accepted are the device type's features that the driver names, and generic ones as the library handles them, whatever
- * the driver names (FEAT-3): a driver can't do what needs another queue. VERSION_1 is nobody's to refuse (RSVFEAT-1).
+ * Chooses which features of a word are accepted: the device type's features that the driver names, and the generic ones
+ * that the library handles, whatever the driver names (FEAT-3), since a driver cannot do what needs another queue.
+ * Nobody can refuse VERSION_1 (RSVFEAT-1).
  */
-static enum vpt_status choose(struct vpt_device *device, unsigned word, uint32_t required, uint32_t wanted,
-                              const struct vpt_feature_choice *choice)
+static enum vpt_status choose_word(struct vpt_device *device, unsigned word, uint32_t required, uint32_t wanted,
+                                   const struct vpt_feature_choice *choice)
 {
     uint32_t must = word == 1u && !vpt_legacy(device) ? required | VERSION_1 : required;
     uint32_t possible = required | wanted;
@@ -128,14 +136,14 @@ enum vpt_status vpt_device_choose_features(struct vpt_device *device, const stru
     add_status(device, VPT_STATUS_ACKNOWLEDGE);
     add_status(device, VPT_STATUS_DRIVER);
     for (word = 0; word < VPT_FEATURE_WORDS && status == VPT_OK; word++) {
-        status = choose(device, word, required->word[word], wanted->word[word], choice);
+        status = choose_word(device, word, required->word[word], wanted->word[word], choice);
     }
     return status;
 }
 
 /*
- * Steps 5 and 6: a legacy interface has neither the bit nor the read-back (LEG-INIT-1). A device with two words would
- * take a zero for a third one as the second, and VERSION_1 back with it.
+ * Steps 5 and 6. A legacy interface has no FEATURES_OK to set and read back (LEG-INIT-1). A word above the second is
+ * not written if it is 0, because a device with two words would take it for its second word, and lose VERSION_1.
  */
 enum vpt_status vpt_device_accept_features(struct vpt_device *device)
 {
@@ -218,7 +226,7 @@ enum vpt_status vpt_device_check(struct vpt_device *device)
     if (vpt_gone(device)) {
         return VPT_DEVICE_GONE;
     }
-    /* A device that knows nothing of the driver was reset by somebody else: it has no queues any more. */
+    /* If the status is 0 but the driver has set bits, somebody else has reset the device: it has no queues any more. */
     return (status & VPT_STATUS_DEVICE_NEEDS_RESET) != 0 || (status == 0 && VPT_READ_ONCE(device->status) != 0)
                ? VPT_DEVICE_NEEDS_RESET
                : VPT_OK;
@@ -226,7 +234,7 @@ enum vpt_status vpt_device_check(struct vpt_device *device)
 
 enum vpt_status vpt_device_refused(struct vpt_device *device, const char *subject, enum vpt_status status)
 {
-    /* The caller's own mistakes are told without a look at the device. */
+    /* A mistake of the caller is returned without looking at the device. */
     if ((uint32_t)status >> 8 != VPT_GROUP_CALLER && status != VPT_DEVICE_STUCK &&
         vpt_device_check(device) == VPT_DEVICE_GONE) {
         status = VPT_DEVICE_GONE;

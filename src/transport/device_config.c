@@ -5,7 +5,7 @@
 #include "transport_ops.h"
 #include "wait.h"
 
-static enum vpt_status check_access(struct vpt_device *device, uint32_t offset, unsigned width)
+static enum vpt_status check_config_access(struct vpt_device *device, uint32_t offset, unsigned width)
 {
     size_t size = device->config_size;
 
@@ -21,7 +21,9 @@ static enum vpt_status check_access(struct vpt_device *device, uint32_t offset, 
     return size >= width && offset <= size - width ? VPT_OK : VPT_CALLER_RANGE;
 }
 
-/* Configuration of a legacy device is in the CPU's byte order (D-LPCI-4), registers are little-endian ones always. */
+/*
+ * The configuration of a legacy device is in the CPU's byte order (D-LPCI-4), but registers are always little-endian.
+ */
 static uint32_t config_order(const struct vpt_device *device, unsigned width, uint32_t value)
 {
     if (width == 2u) {
@@ -32,7 +34,7 @@ static uint32_t config_order(const struct vpt_device *device, unsigned width, ui
 
 enum vpt_status vpt_device_config_read(struct vpt_device *device, uint32_t offset, unsigned width, uint32_t *value)
 {
-    enum vpt_status status = value != NULL ? check_access(device, offset, width) : VPT_CALLER_ARGUMENT;
+    enum vpt_status status = value != NULL ? check_config_access(device, offset, width) : VPT_CALLER_ARGUMENT;
 
     if (status == VPT_OK) {
         *value = config_order(device, width, device->ops->read(device, VPT_REGISTER_CONFIG + offset, width));
@@ -42,13 +44,13 @@ enum vpt_status vpt_device_config_read(struct vpt_device *device, uint32_t offse
 
 enum vpt_status vpt_device_config_write(struct vpt_device *device, uint32_t offset, unsigned width, uint32_t value)
 {
-    enum vpt_status status = check_access(device, offset, width);
+    enum vpt_status status = check_config_access(device, offset, width);
 
     if (status == VPT_OK && !vpt_legacy(device) && (device->status & VPT_STATUS_FEATURES_OK) == 0) {
         status = VPT_CALLER_STATE;
     }
     if (status == VPT_OK && (device->status & VPT_STATUS_FAILED) != 0) {
-        status = VPT_CALLER_STATE; /* only a reset leads on (STATUS-3) */
+        status = VPT_CALLER_STATE; /* only a reset can follow (STATUS-3) */
     }
     if (status == VPT_OK) {
         device->ops->write(device, VPT_REGISTER_CONFIG + offset, width, config_order(device, width, value));
@@ -56,8 +58,8 @@ enum vpt_status vpt_device_config_write(struct vpt_device *device, uint32_t offs
     return status;
 }
 
-/* Puts `width` bytes of a number into a member, or one half of it. Returns whether it was another one. */
-static bool store(uint8_t *member, unsigned width, uint32_t value)
+/* Stores `width` bytes of a number in a member or in one half of it. Returns whether the bytes have changed. */
+static bool store_member(uint8_t *member, unsigned width, uint32_t value)
 {
     bool changed = false;
     unsigned i;
@@ -72,9 +74,12 @@ static bool store(uint8_t *member, unsigned width, uint32_t value)
     return changed;
 }
 
-/* One field; a 64-bit one as two halves (MMIO-REG-3), which lie in the order of the device's bytes, not the CPU's. */
-static enum vpt_status read_field(struct vpt_device *device, const struct vpt_config_field *field, uint8_t *member,
-                                  bool *changed)
+/*
+ * Reads one field. A 64-bit field is read as two halves (MMIO-REG-3), whose order is the device's byte order, not the
+ * CPU's.
+ */
+static enum vpt_status read_config_field(struct vpt_device *device, const struct vpt_config_field *field,
+                                         uint8_t *member, bool *changed)
 {
     bool exchange = VPT_BIG_ENDIAN != 0 && !vpt_legacy(device);
     unsigned width = field->width != 8u ? field->width : 4u;
@@ -87,7 +92,7 @@ static enum vpt_status read_field(struct vpt_device *device, const struct vpt_co
         if (status != VPT_OK) {
             return status == VPT_CALLER_RANGE ? VPT_DEVICE_CONFIG : status;
         }
-        *changed |= store(&member[exchange ? field->width - width - done : done], width, part);
+        *changed |= store_member(&member[exchange ? field->width - width - done : done], width, part);
         done += width;
     } while (done < field->width);
     return VPT_OK;
@@ -115,7 +120,7 @@ enum vpt_status vpt_device_config_fields(struct vpt_device *device, const struct
             const struct vpt_config_field *field = &fields[i];
 
             if (field->condition == 0 || vpt_features_has(&device->features, field->condition - 1u)) {
-                enum vpt_status status = read_field(device, field, (uint8_t *)object + field->member, &changed);
+                enum vpt_status status = read_config_field(device, field, (uint8_t *)object + field->member, &changed);
 
                 if (status != VPT_OK) {
                     return status;

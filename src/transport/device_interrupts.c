@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* Which way a device interrupts: vectors with read-back, and what is next best (VirtIO 1.4, section 4.1.5.1.2). */
+/* The way that a device interrupts: vectors with read-back, the line, or none (VirtIO 1.4, section 4.1.5.1.2). */
 #include "../log.h"
 #include "transport_ops.h"
 
-/* Assigns the vectors that `plan` has, and whether the device has taken all of them. */
+/* Assigns the vectors of `plan`. Returns whether the device has accepted all of them. */
 static bool assign(struct vpt_device *device, const struct vpt_interrupts *plan)
 {
     uint32_t queue;
@@ -38,7 +38,7 @@ static void plan_vectors(struct vpt_interrupts *plan, enum vpt_interrupt_mode mo
     plan->step = step;
 }
 
-/* The modes with vectors, the best first; what one that failed has left assigned, the next one overwrites. */
+/* Tries the modes with vectors, the best first. Each mode overwrites what a failed mode has assigned. */
 static bool assign_best(struct vpt_device *device, struct vpt_interrupts *plan)
 {
     bool per_queue = plan->mode == VPT_INTERRUPTS_PER_QUEUE;
@@ -59,7 +59,7 @@ static bool assign_best(struct vpt_device *device, struct vpt_interrupts *plan)
     return assign(device, plan);
 }
 
-/* Tries vectors where they are wanted and MSI-X is on, and leaves none assigned unless that worked. */
+/* Tries vectors if they are wanted and MSI-X is on. No vector stays assigned unless the device accepts all of them. */
 static enum vpt_status try_vectors(struct vpt_device *device, struct vpt_interrupts *plan, bool *assigned)
 {
     bool wanted = plan->mode >= VPT_INTERRUPTS_SHARED && plan->vectors != 0;
@@ -86,7 +86,7 @@ static enum vpt_status try_vectors(struct vpt_device *device, struct vpt_interru
     return VPT_OK;
 }
 
-/* The line, or nothing: where there is no line, the driver has to poll. */
+/* Uses the line. Without a line the driver has to poll. */
 static enum vpt_status use_line(struct vpt_device *device, struct vpt_interrupts *plan)
 {
     bool wanted = plan->mode != VPT_INTERRUPTS_POLLING;

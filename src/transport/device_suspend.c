@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* A device that keeps its state while the machine sleeps (VirtIO 1.4, section 3.4). */
+/* Suspending a device, which keeps its state while the machine sleeps (VirtIO 1.4, section 3.4). */
 #include "../log.h"
 #include "transport_ops.h"
 #include "wait.h"
 
 #define STATES (VPT_STATUS_SUSPEND | VPT_STATUS_DRIVER_OK)
 
-/* Waits until the device has made one bit of STATES stay. One that knows nothing of the driver has lost its state. */
+/* Waits until the status has only `wanted` of the bits STATES. A status of 0 means that the device lost its state. */
 static enum vpt_status await(struct vpt_device *device, uint8_t wanted)
 {
     uint32_t iteration = 0;
@@ -49,7 +49,8 @@ enum vpt_status vpt_device_suspend(struct vpt_device *device)
     vpt_device_put(device, VPT_REGISTER_STATUS, device->status);
     status = await(device, VPT_STATUS_SUSPEND); /* SUSPEND-2 */
     if (status == VPT_OK) {
-        VPT_WRITE_ONCE(device->status, (uint8_t)(device->status & ~VPT_STATUS_DRIVER_OK)); /* as the device has done */
+        VPT_WRITE_ONCE(device->status,
+                       (uint8_t)(device->status & ~VPT_STATUS_DRIVER_OK)); /* as in the device's own register */
     }
     return status;
 }
@@ -64,9 +65,9 @@ enum vpt_status vpt_device_resume(struct vpt_device *device)
     if ((device->status & VPT_STATUS_SUSPEND) == 0) {
         return VPT_CALLER_STATE;
     }
-    /* Asked once: to a device that has gone on since, the same value says that it is to suspend itself again. */
+    /* The status is written only once: if the device has resumed, the same value would suspend it again. */
     if (!device->resuming) {
-        status = await(device, VPT_STATUS_SUSPEND); /* maybe it is still on its way there */
+        status = await(device, VPT_STATUS_SUSPEND); /* it may still be suspending */
         if (status != VPT_OK) {
             return status;
         }

@@ -1,22 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /* virtio-mmio, versions 1 and 2 (VirtIO 1.4, section 4.2). */
 #include <vpt/mmio.h>
-#include <vpt/queue.h>
 
 #include "../access.h"
 #include "../register_access.h"
 #include "transport_ops.h"
 
 #define MAGIC      0x74726976u /* "virt" */
-#define CONFIG_MAX 0x7fffffffu /* bytes of the configuration: numbered by the same 32 bits as registers */
+#define CONFIG_MAX 0x7fffffffu /* bytes of configuration; offsets of registers have 32 bits */
 
-/* Registers beside those of enum vpt_register. */
+/* Registers that enum vpt_register does not have. */
 enum mmio_register {
     REGISTER_MAGIC_VALUE = 0x000,
     REGISTER_VERSION = 0x004,
     REGISTER_DEVICE_ID = 0x008,
     REGISTER_VENDOR_ID = 0x00c,
-    REGISTER_GUEST_PAGE_SIZE = 0x028, /* this and the next two: version 1 */
+    REGISTER_GUEST_PAGE_SIZE = 0x028, /* this register and the next two: version 1 only */
     REGISTER_QUEUE_ALIGN = 0x03c,
     REGISTER_QUEUE_PFN = 0x040,
     REGISTER_QUEUE_NOTIFY = 0x050
@@ -27,17 +26,17 @@ static void *mapping_of(struct vpt_device *device)
     return VPT_CONTAINER_OF(device, struct vpt_mmio, device)->mapping;
 }
 
-static uint32_t read_place(struct vpt_device *device, uint32_t place, unsigned width)
+static uint32_t mmio_read(struct vpt_device *device, uint32_t place, unsigned width)
 {
     return vpt_register_read(device->port, mapping_of(device), place, width);
 }
 
-static void write_place(struct vpt_device *device, uint32_t place, unsigned width, uint32_t value)
+static void mmio_write(struct vpt_device *device, uint32_t place, unsigned width, uint32_t value)
 {
     vpt_register_write(device->port, mapping_of(device), place, width, value);
 }
 
-static enum vpt_status queue_doorbell(struct vpt_device *device, uint16_t index, struct vpt_doorbell *doorbell)
+static enum vpt_status mmio_doorbell(struct vpt_device *device, uint16_t index, struct vpt_doorbell *doorbell)
 {
     doorbell->mapping = mapping_of(device);
     doorbell->offset = REGISTER_QUEUE_NOTIFY;
@@ -47,16 +46,16 @@ static enum vpt_status queue_doorbell(struct vpt_device *device, uint16_t index,
 }
 
 static const struct vpt_transport_ops modern_ops = {
-    .read = read_place,
-    .write = write_place,
-    .queue_doorbell = queue_doorbell,
+    .read = mmio_read,
+    .write = mmio_write,
+    .queue_doorbell = mmio_doorbell,
     .handled = { VPT_HANDLED_0, VPT_HANDLED_1 },
 };
 
 #ifndef VPT_WITHOUT_LEGACY
 /*
- * The page size that a legacy device counts ring addresses in. The used ring in it need not begin a page, so that a
- * small queue fits one.
+ * A legacy device counts ring addresses in pages of this size. The used ring need not begin at a page, so that a small
+ * queue fits one page.
  */
 #define LEGACY_PAGE_SHIFT 12u
 #define LEGACY_PAGE_SIZE  (1u << LEGACY_PAGE_SHIFT)
@@ -68,24 +67,24 @@ static uint32_t legacy_place(uint32_t place)
 
 static uint32_t read_legacy(struct vpt_device *device, uint32_t place, unsigned width)
 {
-    return read_place(device, legacy_place(place), width);
+    return mmio_read(device, legacy_place(place), width);
 }
 
 static void write_legacy(struct vpt_device *device, uint32_t place, unsigned width, uint32_t value)
 {
-    write_place(device, legacy_place(place), width, value);
+    mmio_write(device, legacy_place(place), width, value);
 }
 
-/* The page size goes first, and the alignment before the page number, which is what starts the queue. */
+/* The page size comes first, then the alignment, then the page number, which starts the queue. */
 static enum vpt_status queue_enable_legacy(struct vpt_device *device, uint16_t index, const struct vpt_area *areas)
 {
     uint32_t page = (uint32_t)(areas[VPT_AREA_RINGS].memory.device_address >> LEGACY_PAGE_SHIFT);
 
-    write_place(device, REGISTER_GUEST_PAGE_SIZE, 4, LEGACY_PAGE_SIZE);
-    write_place(device, VPT_REGISTER_QUEUE_SEL, 4, index);
-    write_place(device, REGISTER_QUEUE_ALIGN, 4, VPT_QUEUE_RINGS_ALIGNMENT);
-    write_place(device, REGISTER_QUEUE_PFN, 4, page);
-    return read_place(device, REGISTER_QUEUE_PFN, 4) == page ? VPT_OK : VPT_DEVICE_QUEUE_STATE;
+    mmio_write(device, REGISTER_GUEST_PAGE_SIZE, 4, LEGACY_PAGE_SIZE);
+    mmio_write(device, VPT_REGISTER_QUEUE_SEL, 4, index);
+    mmio_write(device, REGISTER_QUEUE_ALIGN, 4, VPT_QUEUE_RINGS_ALIGNMENT);
+    mmio_write(device, REGISTER_QUEUE_PFN, 4, page);
+    return mmio_read(device, REGISTER_QUEUE_PFN, 4) == page ? VPT_OK : VPT_DEVICE_QUEUE_STATE;
 }
 
 static const struct vpt_legacy_ops legacy = {
@@ -99,12 +98,12 @@ static const struct vpt_transport_ops legacy_ops = {
     .legacy = &legacy,
     .read = read_legacy,
     .write = write_legacy,
-    .queue_doorbell = queue_doorbell,
+    .queue_doorbell = mmio_doorbell,
     .handled = { VPT_HANDLED_0 | VPT_HANDLED_0_LEGACY, 0 },
 };
 #endif
 
-/* By what the Version register reads; NULL: unknown. */
+/* Returns the operations for a value of the Version register, or NULL if it is unknown. */
 static const struct vpt_transport_ops *ops_of(uint32_t version)
 {
 #ifndef VPT_WITHOUT_LEGACY
@@ -120,7 +119,7 @@ VPT_OUT_OF_LINE uint32_t read_first(const struct vpt_port *port, void *mapping, 
     return vpt_register_read(port, mapping, offset, 4);
 }
 
-/* The magic value first, and nothing further after one that is wrong. */
+/* Reads the magic value first, and nothing else if it is wrong. */
 enum vpt_status vpt_mmio_probe(struct vpt_mmio *mmio, const struct vpt_port *port, void *mapping, size_t size)
 {
     const struct vpt_transport_ops *ops;

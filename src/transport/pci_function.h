@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* What the two PCI transports have in common. */
-#ifndef VPT_SRC_TRANSPORT_PCI_H
-#define VPT_SRC_TRANSPORT_PCI_H
+/* What the two PCI transports share. */
+#ifndef VPT_SRC_TRANSPORT_PCI_FUNCTION_H
+#define VPT_SRC_TRANSPORT_PCI_FUNCTION_H
 
 #include <vpt/virtio_pci.h>
 
 #include "../access.h"
+#include "pci_structure.h"
 #include "transport_ops.h"
 
 static inline struct vpt_virtio_pci *vpt_pci_of(struct vpt_device *device)
@@ -13,44 +14,35 @@ static inline struct vpt_virtio_pci *vpt_pci_of(struct vpt_device *device)
     return VPT_CONTAINER_OF(device, struct vpt_virtio_pci, device);
 }
 
-/* ---- Structures in BARs (pci_structure.c) ---- */
-
-/* Where a structure is said to be, and what it takes for it to be used. */
-struct vpt_structure_claim {
-    uint32_t bar; /* number, as the device says it */
-    uint64_t offset;
-    uint64_t length;
-    uint32_t needed;    /* bytes that are used at least */
-    uint32_t alignment; /* a power of two */
-};
-
-/* Checks a claim against the BARs and the port, and sets *structure if all is well; nothing is mapped yet. */
-enum vpt_status vpt_structure_place(const struct vpt_virtio_pci *pci, const struct vpt_structure_claim *claim,
-                                    struct vpt_pci_structure *structure);
-
-/* Makes its first `size` bytes reachable, all of it if it is shorter; its length becomes that. None: does nothing. */
-enum vpt_status vpt_structure_map(const struct vpt_port *port, struct vpt_pci_structure *structure, uint32_t size);
-void vpt_structure_unmap(const struct vpt_port *port, struct vpt_pci_structure *structure);
-
-/* Accesses within the length, aligned, of exactly that width. */
-uint32_t vpt_structure_read(const struct vpt_device *device, const struct vpt_pci_structure *structure, uint32_t offset,
-                            unsigned width);
-void vpt_structure_write(const struct vpt_device *device, const struct vpt_pci_structure *structure, uint32_t offset,
-                         unsigned width, uint32_t value);
-
-/* ---- Interfaces: find what they need, map it, and set device.ops ---- */
+/* ---- Interfaces: these functions find the structures, map them, and set device.ops ---- */
 
 enum vpt_status vpt_pci_find_modern(struct vpt_virtio_pci *pci);
 enum vpt_status vpt_pci_map_modern(struct vpt_virtio_pci *pci);
 enum vpt_status vpt_pci_open_legacy(struct vpt_virtio_pci *pci);
 
-/* Finds the configuration of an open legacy interface. */
-void vpt_pci_move_legacy_config(struct vpt_virtio_pci *pci);
+/*
+ * The offset of the device-specific configuration in a legacy interface. Two registers come before it while MSI-X is
+ * on.
+ */
+#define VPT_PCI_LEGACY_CONFIG      20u
+#define VPT_PCI_LEGACY_CONFIG_MSIX 24u
 
-/* ---- Operations of both (pci.c) ---- */
+static inline uint32_t vpt_pci_legacy_config(const struct vpt_virtio_pci *pci)
+{
+    return pci->vectors ? VPT_PCI_LEGACY_CONFIG_MSIX : VPT_PCI_LEGACY_CONFIG;
+}
+
+/* ---- What both interfaces do the same way (pci_function.c) ---- */
 
 /*
- * Where an interface's first structure has the register VPT_REGISTER_...: a table's entry at VPT_PCI_REGISTER(...) is
+ * Whether the function was removed. If nothing answers, a read gives all-ones, or zeroes on some machines. But so does
+ * a device that lies, was reset, or has a BAR that is not decoded. So a function was removed only if configuration
+ * space does not have it either; then it reaches no memory any more.
+ */
+bool vpt_pci_function_removed(const struct vpt_pci_function *function);
+
+/*
+ * Each interface has a table of where its first structure has the registers: the entry at VPT_PCI_REGISTER(name) is
  * VPT_PCI_PLACE(offset, width). 0: the interface lacks the register, and a write to it is dropped.
  */
 #define VPT_PCI_REGISTERS            (VPT_REGISTER_CONFIG / 4u)

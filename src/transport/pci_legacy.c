@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* virtio-pci, legacy: a block of registers in BAR 0, usually an I/O one (VirtIO 1.4, section 4.1.4.10). */
+/* virtio-pci, legacy: a block of registers in BAR 0, usually of I/O ports (VirtIO 1.4, section 4.1.4.10). */
 #include "pci_function.h"
 
 #ifndef VPT_WITHOUT_LEGACY
@@ -13,16 +13,15 @@ enum legacy_register {
     LEGACY_QUEUE_NOTIFY = 16,
     LEGACY_DEVICE_STATUS = 18,
     LEGACY_ISR_STATUS = 19,
-    LEGACY_CONFIG = 20,
-    LEGACY_CONFIG_VECTOR = 20, /* this and the next one with MSI-X on, which moves the configuration behind them */
-    LEGACY_QUEUE_VECTOR = 22,
-    LEGACY_CONFIG_WITH_VECTORS = 24
+    /* The next two exist only while MSI-X is on. */
+    LEGACY_CONFIG_VECTOR = 20,
+    LEGACY_QUEUE_VECTOR = 22
 };
 
 #define LEGACY_PAGE_SHIFT 12u
 #define LEGACY_PAGE_SIZE  (1u << LEGACY_PAGE_SHIFT)
 
-/* Of a memory BAR: the header, and more configuration than any device has. */
+/* How many bytes of a memory BAR are mapped: the header, and more configuration than any device has. */
 #define LEGACY_MAPPED 4096u
 
 static uint32_t read_header(struct vpt_device *device, uint32_t offset, unsigned width)
@@ -35,12 +34,10 @@ static void write_header(struct vpt_device *device, uint32_t offset, unsigned wi
     vpt_structure_write(device, &vpt_pci_of(device)->common, offset, width, value);
 }
 
-static uint32_t config_offset(const struct vpt_virtio_pci *pci)
-{
-    return pci->vectors ? LEGACY_CONFIG_WITH_VECTORS : LEGACY_CONFIG;
-}
-
-/* Features are one word (D-LPCI-3), and the size of a queue is its maximum, which cannot be written (D-LPCI-2). */
+/*
+ * A legacy device has one word of features (D-LPCI-3). The size of a queue is its maximum, and cannot be written
+ * (D-LPCI-2).
+ */
 static const uint8_t places[VPT_PCI_REGISTERS] = {
     [VPT_PCI_REGISTER(DEVICE_FEATURES)] = VPT_PCI_PLACE(LEGACY_DEVICE_FEATURES, 4),
     [VPT_PCI_REGISTER(DRIVER_FEATURES)] = VPT_PCI_PLACE(LEGACY_DRIVER_FEATURES, 4),
@@ -50,22 +47,25 @@ static const uint8_t places[VPT_PCI_REGISTERS] = {
     [VPT_PCI_REGISTER(QUEUE_READY)] = VPT_PCI_PLACE(LEGACY_QUEUE_ADDRESS, 4),
 };
 
-/* Where a place in the configuration is in the structure: inside it, wherever MSI-X has moved the rest. */
+/*
+ * Returns where in the structure a place in the configuration is. If MSI-X has moved the place out of the structure, it
+ * returns the first place.
+ */
 static uint32_t config_place(struct vpt_device *device, uint32_t place, unsigned width)
 {
     const struct vpt_virtio_pci *pci = vpt_pci_of(device);
-    uint32_t offset = place - VPT_REGISTER_CONFIG + config_offset(pci);
+    uint32_t offset = place - VPT_REGISTER_CONFIG + vpt_pci_legacy_config(pci);
 
-    return offset <= pci->common.length - width ? offset : LEGACY_CONFIG;
+    return offset <= pci->common.length - width ? offset : VPT_PCI_LEGACY_CONFIG;
 }
 
-static uint32_t read_place(struct vpt_device *device, uint32_t place, unsigned width)
+static uint32_t legacy_read(struct vpt_device *device, uint32_t place, unsigned width)
 {
     return place < VPT_REGISTER_CONFIG ? vpt_pci_register_read(device, places, place)
                                        : read_header(device, config_place(device, place, width), width);
 }
 
-static void write_place(struct vpt_device *device, uint32_t place, unsigned width, uint32_t value)
+static void legacy_write(struct vpt_device *device, uint32_t place, unsigned width, uint32_t value)
 {
     if (place < VPT_REGISTER_CONFIG) {
         vpt_pci_register_write(device, places, place, value);
@@ -74,7 +74,7 @@ static void write_place(struct vpt_device *device, uint32_t place, unsigned widt
     }
 }
 
-static enum vpt_status queue_enable(struct vpt_device *device, uint16_t index, const struct vpt_area *areas)
+static enum vpt_status legacy_enable(struct vpt_device *device, uint16_t index, const struct vpt_area *areas)
 {
     uint32_t page = (uint32_t)(areas[VPT_AREA_RINGS].memory.device_address >> LEGACY_PAGE_SHIFT);
 
@@ -83,7 +83,7 @@ static enum vpt_status queue_enable(struct vpt_device *device, uint16_t index, c
     return read_header(device, LEGACY_QUEUE_ADDRESS, 4) == page ? VPT_OK : VPT_DEVICE_QUEUE_STATE;
 }
 
-static enum vpt_status queue_doorbell(struct vpt_device *device, uint16_t index, struct vpt_doorbell *doorbell)
+static enum vpt_status legacy_doorbell(struct vpt_device *device, uint16_t index, struct vpt_doorbell *doorbell)
 {
     const struct vpt_pci_structure *header = &vpt_pci_of(device)->common;
 
@@ -94,7 +94,7 @@ static enum vpt_status queue_doorbell(struct vpt_device *device, uint16_t index,
     return VPT_OK;
 }
 
-static bool vector_assign(struct vpt_device *device, uint32_t queue, uint16_t vector)
+static bool legacy_vector(struct vpt_device *device, uint32_t queue, uint16_t vector)
 {
     if (queue == VPT_VECTOR_CONFIGURATION) {
         return vpt_pci_write_vector(device, LEGACY_CONFIG_VECTOR, vector);
@@ -107,35 +107,30 @@ static const struct vpt_legacy_ops legacy = {
     .ring_limit = ((uint64_t)1 << (32u + LEGACY_PAGE_SHIFT)) - 1u,
     .ring_alignment = LEGACY_PAGE_SIZE,
     .used_alignment = VPT_QUEUE_LEGACY_RINGS_ALIGNMENT,
-    .queue_enable = queue_enable,
+    .queue_enable = legacy_enable,
 };
 
 static const struct vpt_pci_ops pci_ops = {
     .removed = vpt_pci_removed,
     .bus_master = vpt_pci_bus_master,
     .vectors = vpt_pci_vectors,
-    .vector_assign = vector_assign,
+    .vector_assign = legacy_vector,
     .line = vpt_pci_line,
 };
 
 static const struct vpt_transport_ops legacy_ops = {
     .legacy = &legacy,
     .pci = &pci_ops,
-    .read = read_place,
-    .write = write_place,
-    .queue_doorbell = queue_doorbell,
+    .read = legacy_read,
+    .write = legacy_write,
+    .queue_doorbell = legacy_doorbell,
     .handled = { VPT_HANDLED_0 | VPT_HANDLED_0_LEGACY, 0 },
     .size_reads = true,
 };
 
-void vpt_pci_move_legacy_config(struct vpt_virtio_pci *pci)
-{
-    pci->device.config_size = (size_t)(pci->common.length - config_offset(pci));
-}
-
 enum vpt_status vpt_pci_open_legacy(struct vpt_virtio_pci *pci)
 {
-    const struct vpt_structure_claim header = { 0, 0, pci->bars.bar[0].size, LEGACY_CONFIG_WITH_VECTORS, 4 };
+    const struct vpt_structure_claim header = { 0, 0, pci->bars.bar[0].size, VPT_PCI_LEGACY_CONFIG_MSIX, 4 };
     const struct vpt_port *port = pci->device.port;
     enum vpt_status status = vpt_structure_place(pci, &header, &pci->common);
 
@@ -154,7 +149,7 @@ enum vpt_status vpt_pci_open_legacy(struct vpt_virtio_pci *pci)
     if (status == VPT_OK) {
         status = vpt_structure_map(port, &pci->isr, 1);
     }
-    vpt_pci_move_legacy_config(pci);
+    pci->device.config_size = (size_t)(pci->common.length - vpt_pci_legacy_config(pci));
     pci->device.ops = &legacy_ops;
     return status;
 }

@@ -3,7 +3,7 @@
 #include "../log.h"
 #include "pci_function.h"
 
-/* struct virtio_pci_cap; the offsets are multiples of the widths, since capabilities are aligned to 4. */
+/* struct virtio_pci_cap. Capabilities are aligned to 4, so that all offsets are multiples of the widths. */
 enum capability_field {
     CAPABILITY_LENGTH = 2,
     CAPABILITY_TYPE = 3,
@@ -44,7 +44,7 @@ enum common_register {
     COMMON_MAPPED = 0x40
 };
 
-/* More configuration than any device has; a driver may map 4 KiB of a structure at most (OUT-PCI-1). */
+/* More configuration than any device has. A driver may map at most 4 KiB of a structure (OUT-PCI-1). */
 #define CONFIG_MAPPED 4096u
 
 static uint32_t read_common(struct vpt_device *device, uint32_t offset, unsigned width)
@@ -76,14 +76,14 @@ static const uint8_t places[VPT_PCI_REGISTERS] = {
     [VPT_PCI_REGISTER(QUEUE_DEVICE) + 1u] = VPT_PCI_PLACE(COMMON_QUEUE_DEVICE + 4u, 4),
 };
 
-static uint32_t read_place(struct vpt_device *device, uint32_t place, unsigned width)
+static uint32_t modern_read(struct vpt_device *device, uint32_t place, unsigned width)
 {
     return place < VPT_REGISTER_CONFIG
                ? vpt_pci_register_read(device, places, place)
                : vpt_structure_read(device, &vpt_pci_of(device)->config, place - VPT_REGISTER_CONFIG, width);
 }
 
-static void write_place(struct vpt_device *device, uint32_t place, unsigned width, uint32_t value)
+static void modern_write(struct vpt_device *device, uint32_t place, unsigned width, uint32_t value)
 {
     if (place < VPT_REGISTER_CONFIG) {
         vpt_pci_register_write(device, places, place, value);
@@ -92,7 +92,10 @@ static void write_place(struct vpt_device *device, uint32_t place, unsigned widt
     }
 }
 
-/* What a notification calls the queue: its index, or a value that the device has picked (PCI-KICK-5, PCI-KICK-6). */
+/*
+ * Finds the number that stands for the queue in a notification: its index, or a value that the device has chosen
+ * (PCI-KICK-5, PCI-KICK-6).
+ */
 static enum vpt_status notify_value(struct vpt_device *device, uint16_t index, uint16_t *value)
 {
     *value = index;
@@ -106,7 +109,7 @@ static enum vpt_status notify_value(struct vpt_device *device, uint16_t index, u
     return VPT_OK;
 }
 
-/* A queue's own doorbell, mapped by itself: a device may have thousands, a page apart (PCI-CAP-5). */
+/* Maps the doorbell of one queue alone: a device may have thousands of them, a page apart (PCI-CAP-5). */
 static enum vpt_status place_doorbell(struct vpt_device *device, uint32_t notify_offset, struct vpt_doorbell *doorbell)
 {
     const struct vpt_virtio_pci *pci = vpt_pci_of(device);
@@ -131,7 +134,7 @@ static enum vpt_status place_doorbell(struct vpt_device *device, uint32_t notify
     return status;
 }
 
-static enum vpt_status queue_doorbell(struct vpt_device *device, uint16_t index, struct vpt_doorbell *doorbell)
+static enum vpt_status modern_doorbell(struct vpt_device *device, uint16_t index, struct vpt_doorbell *doorbell)
 {
     uint32_t notify_offset;
     enum vpt_status status;
@@ -143,7 +146,7 @@ static enum vpt_status queue_doorbell(struct vpt_device *device, uint16_t index,
     return status == VPT_OK ? place_doorbell(device, notify_offset & 0xffffu, doorbell) : status;
 }
 
-static bool vector_assign(struct vpt_device *device, uint32_t queue, uint16_t vector)
+static bool modern_vector(struct vpt_device *device, uint32_t queue, uint16_t vector)
 {
     if (queue == VPT_VECTOR_CONFIGURATION) {
         return vpt_pci_write_vector(device, COMMON_CONFIG_VECTOR, vector);
@@ -155,19 +158,19 @@ static bool vector_assign(struct vpt_device *device, uint32_t queue, uint16_t ve
 /* ---- Capabilities ---- */
 
 /*
- * What a search in the capabilities is at: for the structures, type by type, from TYPE_COMMON to TYPE_DEVICE, or for
- * one shared memory region.
+ * A search in the capabilities: for the structures, by type from TYPE_COMMON to TYPE_DEVICE, or for one shared memory
+ * region.
  */
 struct search {
     struct vpt_virtio_pci *pci;
-    enum vpt_status error; /* the port's first: fields read 0 from then on */
+    enum vpt_status error; /* the port's first error: fields read 0 from then on */
     struct vpt_pci_structure *structures[TYPE_DEVICE];
-    enum vpt_status reasons[TYPE_DEVICE];    /* why the first of the type was refused */
+    enum vpt_status reasons[TYPE_DEVICE];    /* why the first capability of this type was refused */
     struct vpt_shared_memory_region *region; /* NULL: the search is for the structures */
     uint8_t id;
 };
 
-static uint32_t read_field(struct search *search, uint32_t offset, unsigned width)
+static uint32_t read_capability_field(struct search *search, uint32_t offset, unsigned width)
 {
     uint32_t value = 0;
 
@@ -177,24 +180,24 @@ static uint32_t read_field(struct search *search, uint32_t offset, unsigned widt
     return search->error == VPT_OK ? value : 0;
 }
 
-/* Reads where a capability says that its structure is. `size`: bytes that one of its type has at least. */
+/* Reads where a capability says that its structure is. `size`: bytes of the shortest structure of its type. */
 static enum vpt_status read_claim(struct search *search, uint32_t at, uint32_t size, struct vpt_structure_claim *claim)
 {
-    uint32_t length = read_field(search, at + CAPABILITY_LENGTH, 1);
+    uint32_t length = read_capability_field(search, at + CAPABILITY_LENGTH, 1);
 
     if (length < size || at > VPT_PCI_CONFIG_SIZE - size) {
         return VPT_DEVICE_CAPABILITY_LENGTH;
     }
-    claim->bar = read_field(search, at + CAPABILITY_BAR, 1);
-    claim->offset = read_field(search, at + CAPABILITY_STRUCTURE_OFFSET, 4);
-    claim->length = read_field(search, at + CAPABILITY_STRUCTURE_LENGTH, 4);
+    claim->bar = read_capability_field(search, at + CAPABILITY_BAR, 1);
+    claim->offset = read_capability_field(search, at + CAPABILITY_STRUCTURE_OFFSET, 4);
+    claim->length = read_capability_field(search, at + CAPABILITY_STRUCTURE_LENGTH, 4);
     return VPT_OK;
 }
 
-static enum vpt_status place(struct search *search, unsigned type, uint32_t at)
+static enum vpt_status place_structure(struct search *search, unsigned type, uint32_t at)
 {
     static const struct {
-        uint8_t size; /* of the capability */
+        uint8_t size; /* bytes of the capability */
         uint8_t needed;
         uint8_t alignment;
     } wanted[TYPE_DEVICE] = { { CAPABILITY_SIZE, COMMON_SIZE, 4 },
@@ -206,7 +209,7 @@ static enum vpt_status place(struct search *search, unsigned type, uint32_t at)
     enum vpt_status status = read_claim(search, at, wanted[type - 1u].size, &claim);
 
     if (status == VPT_OK && type == TYPE_NOTIFY) {
-        pci->notify_multiplier = read_field(search, at + CAPABILITY_NOTIFY_MULTIPLIER, 4);
+        pci->notify_multiplier = read_capability_field(search, at + CAPABILITY_NOTIFY_MULTIPLIER, 4);
         if ((pci->notify_multiplier & 1u) != 0) {
             return VPT_DEVICE_NOTIFY_MULTIPLIER;
         }
@@ -219,18 +222,18 @@ static enum vpt_status place(struct search *search, unsigned type, uint32_t at)
     return vpt_structure_place(pci, &claim, search->structures[type - 1u]);
 }
 
-/* A region's place is two 64-bit numbers, in a capability that has the upper halves behind the lower ones. */
+/* A region's offset and length have 64 bits. Their upper halves come after the fields that all capabilities have. */
 static void place_region(struct search *search, uint32_t at)
 {
     struct vpt_pci_structure found;
     struct vpt_structure_claim claim;
 
-    if (read_field(search, at + CAPABILITY_ID, 1) != search->id || search->region->length != ~(uint64_t)0 ||
+    if (read_capability_field(search, at + CAPABILITY_ID, 1) != search->id || search->region->length != ~(uint64_t)0 ||
         read_claim(search, at, CAPABILITY_64_SIZE, &claim) != VPT_OK) {
         return;
     }
-    claim.offset |= (uint64_t)read_field(search, at + CAPABILITY_OFFSET_HIGH, 4) << 32;
-    claim.length |= (uint64_t)read_field(search, at + CAPABILITY_LENGTH_HIGH, 4) << 32;
+    claim.offset |= (uint64_t)read_capability_field(search, at + CAPABILITY_OFFSET_HIGH, 4) << 32;
+    claim.length |= (uint64_t)read_capability_field(search, at + CAPABILITY_LENGTH_HIGH, 4) << 32;
     claim.needed = 1;
     claim.alignment = 1;
     if (search->error == VPT_OK && vpt_structure_place(search->pci, &claim, &found) == VPT_OK && !found.io) {
@@ -239,10 +242,10 @@ static void place_region(struct search *search, uint32_t at)
     }
 }
 
-/* The first usable capability of each type is the one (PCI-CAP-2); others, and those of other types, are left. */
+/* The first usable capability of each type is used (PCI-CAP-2). All others are ignored. */
 static enum vpt_status consider(struct search *search, uint32_t at)
 {
-    unsigned type = read_field(search, at + CAPABILITY_TYPE, 1);
+    unsigned type = read_capability_field(search, at + CAPABILITY_TYPE, 1);
     enum vpt_status status;
 
     if (search->region != NULL) {
@@ -254,7 +257,7 @@ static enum vpt_status consider(struct search *search, uint32_t at)
     if (type < TYPE_COMMON || type > TYPE_DEVICE || search->structures[type - 1u]->length != 0) {
         return search->error;
     }
-    status = place(search, type, at);
+    status = place_structure(search, type, at);
     if (status != VPT_OK) {
         (void)vpt_log(search->pci->device.port, VPT_LOG_WARNING, "capability", status);
     }
@@ -264,7 +267,7 @@ static enum vpt_status consider(struct search *search, uint32_t at)
     return search->error;
 }
 
-/* Ends with VPT_EMPTY, or with what broke the list off. */
+/* Returns VPT_EMPTY at the end of the list, or the error that ended it. */
 static enum vpt_status search_capabilities(struct search *search)
 {
     struct vpt_pci_capability capability;
@@ -305,7 +308,7 @@ enum vpt_status vpt_pci_find_modern(struct vpt_virtio_pci *pci)
     return VPT_OK;
 }
 
-/* Ends as the search does. All-ones in the length: no such region. */
+/* If there is no such region, its length is all-ones. */
 static enum vpt_status shared_memory(struct vpt_device *device, uint8_t id, struct vpt_shared_memory_region *region)
 {
     struct search search = { .pci = vpt_pci_of(device), .region = region, .id = id };
@@ -322,16 +325,16 @@ static const struct vpt_pci_ops pci_ops = {
     .removed = vpt_pci_removed,
     .bus_master = vpt_pci_bus_master,
     .vectors = vpt_pci_vectors,
-    .vector_assign = vector_assign,
+    .vector_assign = modern_vector,
     .line = vpt_pci_line,
     .shared_memory = shared_memory,
 };
 
 static const struct vpt_transport_ops modern_ops = {
     .pci = &pci_ops,
-    .read = read_place,
-    .write = write_place,
-    .queue_doorbell = queue_doorbell,
+    .read = modern_read,
+    .write = modern_write,
+    .queue_doorbell = modern_doorbell,
     .handled = { VPT_HANDLED_0, VPT_HANDLED_1 | (1u << (VPT_F_NOTIF_CONFIG_DATA - 32u)) },
     .size_reads = true,
 };

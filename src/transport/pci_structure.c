@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Registers that lie somewhere in a BAR, a memory or an I/O one (VirtIO 1.4, section 4.1.4). */
+/* Structures of registers in BARs, of memory or of I/O ports (VirtIO 1.4, section 4.1.4). */
+#include "../access.h"
 #include "../log.h"
 #include "../pci/pci_internal.h"
 #include "../register_access.h"
-#include "pci_function.h"
+#include "pci_structure.h"
 
 static bool has_service(const struct vpt_port *port, bool io)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is done by registers that every transport has somewhere (VirtIO 1.4, sections 4.1.4.3 and 4.2.2). */
+/* Accesses to registers that all transports have (VirtIO 1.4, sections 4.1.4.3 and 4.2.2). */
 #include "transport_ops.h"
 
 uint32_t vpt_device_get(struct vpt_device *device, enum vpt_register place)
@@ -57,7 +57,7 @@ enum vpt_status vpt_device_queue_enable(struct vpt_device *device, uint16_t inde
     return vpt_device_get(device, VPT_REGISTER_QUEUE_READY) == 1u ? VPT_OK : VPT_DEVICE_QUEUE_STATE;
 }
 
-/* ---- What few kernels call, and only they link ---- */
+/* ---- Calls that few kernels use ---- */
 
 uint32_t vpt_device_interrupt(struct vpt_device *device)
 {

@@ -7,8 +7,8 @@
 #include "../log.h"
 
 /*
- * Whether a bounded wait may try once more after attempt number `*iteration`, which it counts up: as the port's
- * keep_waiting says, or up to the documented number of attempts.
+ * Whether a bounded wait may try again after attempt number `*iteration`: the port's keep_waiting decides, or else the
+ * documented number of attempts. Increments *iteration.
  */
 bool vpt_keep_waiting(const struct vpt_port *port, enum vpt_wait what, uint32_t *iteration);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What QEMU's disk can do beside reading and writing: ranges, several queues, the write cache. */
+/* Features of QEMU's disk besides reading and writing: ranges, several queues, the write cache. */
 #include "qemu_function.h"
 
 #include <string.h>
@@ -32,7 +32,7 @@ static struct vpt_blk_queue *queue_of(uint16_t index)
     return index == 0 ? &disk.queue : &more[index - 1u];
 }
 
-/* All that the device has: ranges, and every queue. */
+/* Starts the disk with ranges and all queues. */
 static void start(const struct function_variant *variant)
 {
     static const struct vpt_requests_config config = { .requests = 8, .segments = 4 };
@@ -111,7 +111,7 @@ VARIANT_TEST(BLK_OP_15_a_discard_leaves_all_other_sectors)
     image_read(0, bytes, sizeof(bytes));
     assert_that(memcmp(bytes, model, 1024 * SECTOR) == 0);
     assert_that(memcmp(bytes + 2048 * SECTOR, model + 2048 * SECTOR, sizeof(model) - 2048 * SECTOR) == 0);
-    assert_status(vpt_blk_secure_erase(&disk.queue, 0, 8), VPT_UNSUPPORTED_REQUEST); /* QEMU 7.2 has none */
+    assert_status(vpt_blk_secure_erase(&disk.queue, 0, 8), VPT_UNSUPPORTED_REQUEST); /* not in QEMU 7.2 */
     end();
 }
 
@@ -172,7 +172,7 @@ VARIANT_TEST(RESET_1_a_reset_takes_back_what_every_queue_has)
     start(variant);
     disk_data(QUEUES * SECTOR);
     for (uint16_t i = 0; i < QUEUES; i++) {
-        submit_on(i, 1); /* the device is not shown these */
+        submit_on(i, 1); /* not kicked: the device does not see these */
     }
     assert_status(vpt_device_reset(disk.device), VPT_OK);
     for (uint16_t i = 0; i < QUEUES; i++) {

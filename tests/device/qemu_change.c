@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A disk that changes its size while the driver runs, as QEMU's block_resize does it. */
+/* A disk that changes its size while the driver runs, by QEMU's block_resize. */
 #include "qemu_place.h"
 
 #include <string.h>
@@ -14,7 +14,7 @@ TestSuite(device_change, .timeout = 60);
 static uint8_t bytes[8 * SECTOR];
 static uint8_t seen[8 * SECTOR];
 
-/* The image is the new one when this returns, and the device has been told. */
+/* On return the image has the new size, and the device knows it. */
 static void resize(uint32_t size)
 {
     assert_status(
@@ -23,12 +23,12 @@ static void resize(uint32_t size)
     fixture.image_size = size;
 }
 
-/* The interrupt that tells of it, and nothing else. */
+/* Waits for the configuration interrupt, and asserts that it is the only one. */
 static void resize_and_hear(uint32_t size)
 {
     uint32_t raises;
 
-    (void)vpt_device_interrupt(placed.device); /* what the requests before have left */
+    (void)vpt_device_interrupt(placed.device); /* left by earlier requests */
     assert_that(!vpt_qtest_line_high(fixture.qtest, place_line()));
     raises = vpt_qtest_line_raises(fixture.qtest, place_line());
     resize(size);
@@ -61,7 +61,7 @@ PLACE_TEST(device_change, BLK_OP_1_a_disk_that_has_grown_is_used_to_its_new_end)
 {
     start(place);
     resize_and_hear(LARGE_SIZE);
-    assert_that(disk.blk.info.capacity == DISK_SECTORS); /* nothing changes behind the caller's back */
+    assert_that(disk.blk.info.capacity == DISK_SECTORS); /* unchanged until vpt_blk_refresh() */
     assert_status(vpt_blk_read(&disk.queue, DISK_SECTORS, seen, SECTOR), VPT_CALLER_RANGE);
     assert_status(vpt_blk_refresh(&disk.blk), VPT_OK);
     assert_that(disk.blk.info.capacity == LARGE_SECTORS);
@@ -71,7 +71,7 @@ PLACE_TEST(device_change, BLK_OP_1_a_disk_that_has_grown_is_used_to_its_new_end)
     place_end();
 }
 
-/* Two requests that the device does not see before it has shrunk: one lies past its end then. */
+/* The device sees two requests only after it has shrunk: one then lies past its end. */
 PLACE_TEST(device_change, BLK_OP_2_what_lies_past_the_end_of_a_disk_that_has_shrunk_is_refused)
 {
     void *token = NULL;
@@ -100,13 +100,13 @@ PLACE_TEST(device_change, BLK_OP_2_what_lies_past_the_end_of_a_disk_that_has_shr
     place_end();
 }
 
-/* A change while nobody listens is not lost: bring-up reads the configuration anew. */
+/* A change while the driver is stopped is not lost: bring-up reads the configuration again. */
 PLACE_TEST(device_change, bring_up_finds_the_new_size)
 {
     start(place);
     assert_that(disk_stop() == 0);
     resize(LARGE_SIZE);
-    disk_start(placed.device, NULL, NULL); /* compares with the image */
+    disk_start(placed.device, NULL, NULL); /* compares the capacity with the image */
     check_sectors(LARGE_SECTORS - 8u, 5);
     place_end();
 }

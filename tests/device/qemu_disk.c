@@ -4,11 +4,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define REQUESTS 16u /* at once, in disk_check_asynchronous() */
+#define REQUESTS 16u /* in flight at once, in disk_check_asynchronous() */
 #define ROUNDS   6u
 #define PIECES   3u
-#define PIECE    0x1000u /* bytes of data for each piece, more than it uses */
-#define UNEVEN   250u    /* bytes that a piece may be shorter than a third */
+#define PIECE    0x1000u /* bytes of data for each piece, more than a piece has */
+#define UNEVEN   250u    /* maximum bytes by which a piece is shorter than a third */
 
 struct disk disk;
 
@@ -31,7 +31,7 @@ enum vpt_status disk_try(struct vpt_device *device, const struct ring_features *
                          const struct vpt_requests_config *config)
 {
     static const struct ring_features all = { true, true };
-    /* So that REQUESTS of them are in flight at once without tables, too, on a ring of 256. */
+    /* So that a ring of 256 holds REQUESTS requests even without indirect tables. */
     static const struct vpt_requests_config defaults = { .segments = 8 };
     struct vpt_feature_choice choice = choice_of(ring != NULL ? ring : &all);
     enum vpt_status status = vpt_blk_init(&disk.blk, device, &choice);
@@ -53,10 +53,10 @@ void disk_start(struct vpt_device *device, const struct ring_features *ring, con
     assert_that(disk.blk.info.capacity == fixture.image_size / SECTOR);
     assert_that(disk.blk.info.flush && !disk.blk.info.read_only);
     assert_that(disk.blk.info.block_size == SECTOR);
-    assert_that(disk.blk.info.seg_max == 254); /* what fits a ring of 256 */
+    assert_that(disk.blk.info.seg_max == 254); /* fits a ring of 256 */
 }
 
-/* What was done before the reset says so; the rest, which is counted, was cancelled. */
+/* Requests that were done before the reset return VPT_OK; the others are cancelled. Returns how many were. */
 static unsigned drain(void)
 {
     struct vpt_completion completion;
@@ -137,7 +137,7 @@ enum vpt_status disk_complete(void **token)
 
 /* ---- Blocking ---- */
 
-/* Sectors and how many, at both ends of the disk and with sizes around pages and around what one request takes. */
+/* First sectors and lengths: at both ends of the disk, around page sizes, and around the limit of one request. */
 static const struct {
     uint32_t sector;
     uint32_t count;
@@ -182,7 +182,7 @@ void disk_check_blocking(void)
 
 /* ---- Asynchronous ---- */
 
-/* One of the requests that are under way at once: each has a part of the disk and of the data to itself. */
+/* One of the requests in flight; each has its own part of the disk and of the data. */
 struct job {
     enum vpt_blk_operation operation;
     size_t offset; /* bytes on the disk */
@@ -195,7 +195,7 @@ static uint8_t *piece_bytes(unsigned job, unsigned piece)
     return disk_bytes((job * PIECES + piece) * (size_t)PIECE);
 }
 
-/* Any whole number of sectors, in pieces that are not. */
+/* Whole sectors in total, in pieces that are not whole. */
 static void make_job(struct job *job, unsigned index, uint32_t *random)
 {
     uint32_t part = DISK_SECTORS / REQUESTS;
@@ -211,7 +211,7 @@ static void make_job(struct job *job, unsigned index, uint32_t *random)
     job->done = false;
 }
 
-/* A write takes its data from the model, which is what the disk is to hold then. */
+/* A write's data come from the model, which holds what the disk must hold afterwards. */
 static void submit_job(struct job *job, unsigned index, uint8_t *model, uint32_t seed)
 {
     struct vpt_segment segments[PIECES];
@@ -318,5 +318,5 @@ void disk_check_reset_in_flight(void)
         }
     }
     assert_that(requests_in_flight(&disk.queue.requests) == 4);
-    assert_that(disk_stop() >= 2); /* the device has not been shown these */
+    assert_that(disk_stop() >= 2); /* not kicked: the device does not see these */
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The entropy driver on QEMU's device, whose source is a file: every byte is known. */
+/* The entropy driver on QEMU's device, whose source is a file, so that every byte is known. */
 #define _GNU_SOURCE
 #include "qemu_place.h"
 
@@ -9,15 +9,15 @@
 
 TestSuite(device_entropy, .timeout = 60);
 
-#define SOURCE   0x4000u /* bytes of the file */
-#define ROOM     64u     /* of an asynchronous request */
+#define SOURCE   0x4000u /* size of the file */
+#define ROOM     64u     /* buffer of an asynchronous request */
 #define REQUESTS 6u
-#define QUOTA    32u  /* bytes that a held-back device gives in a period */
+#define QUOTA    32u  /* bytes that a throttled device gives in a period */
 #define PATIENCE 300u /* milliseconds */
 
 static struct vpt_entropy entropy;
 static uint8_t source[SOURCE];
-static size_t taken; /* bytes of the source that have been given */
+static size_t taken; /* bytes taken from the source so far */
 static struct vpt_memory data;
 
 static uint32_t data_flags(void)
@@ -37,7 +37,7 @@ static void start(const struct place *place, const char *properties)
     assert_that(write(file, source, sizeof(source)) == (ssize_t)sizeof(source) && close(file) == 0);
     (void)snprintf(object, sizeof(object), "rng-random,id=r0,filename=%s", name);
     place_start(place, "virtio-rng", properties, &options);
-    assert_that(unlink(name) == 0); /* QEMU has it open */
+    assert_that(unlink(name) == 0); /* QEMU keeps it open */
     assert_status(vpt_entropy_open(&entropy, placed.device), VPT_OK);
     data = memory_of(REQUESTS * ROOM, data_flags());
     taken = 0;
@@ -56,7 +56,7 @@ static void end(void)
     place_finish();
 }
 
-/* The next bytes of the file, and not one beside. */
+/* Asserts that the next bytes of the file were returned, and nothing else was written. */
 static void read_bytes(size_t size)
 {
     static uint8_t bytes[SOURCE + 2u];
@@ -96,7 +96,7 @@ static struct vpt_completion take(void)
     return completion;
 }
 
-/* RNG-OP-2: as many bytes of the file as the length says, and the rest is what it was. */
+/* RNG-OP-2: the length says how many bytes came from the file; the rest is unchanged. */
 static void check(const struct vpt_completion *completion)
 {
     const uint8_t *bytes = room((uintptr_t)completion->token);
@@ -146,7 +146,7 @@ PLACE_TEST(device_entropy, requests_come_back_by_interrupt)
     end();
 }
 
-/* 32 bytes now, the next ones in the next period: requests and reads go on then, on what came. */
+/* 32 bytes in each period: requests and reads continue with the bytes of the next period. */
 PLACE_TEST(device_entropy, a_device_that_is_held_back_gives_less)
 {
     struct vpt_completion completion;
@@ -166,7 +166,7 @@ PLACE_TEST(device_entropy, a_device_that_is_held_back_gives_less)
     end();
 }
 
-/* The caller has not the patience: the device is reset before the buffer is given back, and what came is known. */
+/* The read times out: the device is reset before the buffer is returned, and the number of bytes received is known. */
 PLACE_TEST(device_entropy, a_read_that_takes_too_long)
 {
     uint8_t bytes[2u * QUOTA];
@@ -192,7 +192,7 @@ PLACE_TEST(device_entropy, a_restart_on_the_same_memory)
     start(place, ",rng=r0");
     read_bytes(100);
     for (unsigned round = 0; round < 3; round++) {
-        submit(0); /* the device is not shown it */
+        submit(0); /* not kicked: the device does not see it */
         assert_status(vpt_device_reset(placed.device), VPT_OK);
         assert_status(vpt_driver_restart(&entropy.driver, NULL), VPT_CALLER_BUSY);
         assert_status(vpt_requests_poll(&entropy.requests, &completion), VPT_OK);

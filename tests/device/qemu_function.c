@@ -39,7 +39,7 @@ void function_machine(const struct function_variant *variant, const char *const 
 static bool visit(void *ctx, const struct vpt_pci_function *found, const struct vpt_pci_identity *identity)
 {
     bool *done = ctx;
-    bool disk_found = identity->class_code >> 16 == 0x01u; /* mass storage, whatever its identifiers are */
+    bool disk_found = identity->class_code >> 16 == 0x01u; /* mass storage; the identifiers vary */
 
     if (identity->vendor_id == VPT_PCI_VENDOR_VIRTIO && (disk_found || fixture.image_size == 0)) {
         function.function = *found;

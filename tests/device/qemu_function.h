@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A virtio disk behind PCI: found by enumeration, its BARs sized and assigned, by the library's own helpers. */
+/* A virtio disk behind PCI: the library's helpers find it by enumeration, and size and assign its BARs. */
 #ifndef VPT_TESTS_DEVICE_FUNCTION_H
 #define VPT_TESTS_DEVICE_FUNCTION_H
 
@@ -11,14 +11,14 @@ enum function_kind { LEGACY_ONLY, TRANSITIONAL, MODERN_ONLY };
 struct function_variant {
     enum vpt_qtest_machine_type machine;
     enum function_kind kind;
-    enum vpt_virtio_pci_interface interface; /* wanted */
+    enum vpt_virtio_pci_interface interface; /* interface to use */
     struct ring_features ring;
     bool ecam;           /* q35 only */
     bool iommu;          /* q35 only */
-    char properties[48]; /* more for -device virtio-blk-pci; in place, since Criterion copies parameters as bytes */
+    char properties[48]; /* for -device virtio-blk-pci; no pointer, since Criterion copies bytes */
 };
 
-#define FUNCTION_DEVICE 5u /* of the disk, on bus 0 */
+#define FUNCTION_DEVICE 5u /* device number of the disk on bus 0 */
 
 /* The disk's function. */
 struct function {
@@ -30,25 +30,25 @@ struct function {
 
 extern struct function function;
 
-/* Starts the machine with the disk; `more` are further arguments, up to the first NULL, or NULL. */
+/* Starts the machine with the disk; `more`: further arguments up to the first NULL, or NULL. */
 void function_machine(const struct function_variant *variant, const char *const *more);
 
 /*
- * Gives bridges and BARs numbers and addresses, looks for a virtio disk (for any virtio device where there is no
- * image), asserted, and sizes its BARs.
+ * Assigns bus numbers and BARs, finds a virtio disk (any virtio device if there is no image), asserted, and sizes its
+ * BARs.
  */
 void function_find(void);
 
-/* The machine, the disk found and probed; the driver not started. */
+/* Starts the machine, and finds and probes the disk. The driver is not started. */
 void function_start(const struct function_variant *variant);
 
-/* The same, with the driver started. */
+/* function_start(), and starts the driver. */
 void function_start_disk(const struct function_variant *variant);
 
-/* Closes the device and ends the machine, with their checks; after disk_stop(). */
+/* Closes the device and ends the machine, with checks. Call after disk_stop(). */
 void function_finish(void);
 
-/* Stops the disk, in which nothing is in flight, and all else. */
+/* Stops the disk, which must have no request in flight, and ends as function_finish(). */
 void function_end(void);
 
 /* The function's command register. */

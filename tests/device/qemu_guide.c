@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The drivers of docs/drivers.md, as they are printed there, on QEMU's 9P server and keyboard. */
+/* The drivers printed in docs/drivers.md, on QEMU's 9P server and keyboard. */
 #include "qemu_place.h"
 
 #include "drivers_guide.h"
@@ -19,16 +19,16 @@ TestSuite(device_guide, .timeout = 60);
 #define TATTACH    104u
 #define TCLUNK     120u
 #define NOTAG      0xffffu
-#define NO_ENTRY   2u   /* Linux's number */
-#define ATTRIBUTES 153u /* bytes of the body of its reply; the qid is at 8 */
+#define NO_ENTRY   2u   /* Linux's error number */
+#define ATTRIBUTES 153u /* size of the TGETATTR reply's body; the qid is at 8 */
 
 static const uint8_t version[] = "\x00\x20\x00\x00\x08\x00"
                                  "9P2000.L";
-static const uint8_t attach[] = "\x01\x00\x00\x00\xff\xff\xff\xff\x01\x00u\x00\x00\x00\x00\x00"; /* fid 1, and a 0 */
-static uint8_t fid[] = "\x01\x00\x00\x00\xff\x07\x00\x00\x00\x00\x00"; /* and a mask: all basic attributes */
+static const uint8_t attach[] = "\x01\x00\x00\x00\xff\xff\xff\xff\x01\x00u\x00\x00\x00\x00\x00"; /* fid 1, with NUL */
+static uint8_t fid[] = "\x01\x00\x00\x00\xff\x07\x00\x00\x00\x00\x00"; /* fid, and the mask of all basic attributes */
 
 static struct p9 p9;
-static struct vpt_memory data; /* message, and room for the reply, of each request */
+static struct vpt_memory data; /* message and reply buffer of each request */
 static uint32_t back;          /* a bit for each token */
 
 static uint32_t data_flags(void)
@@ -54,7 +54,7 @@ static enum vpt_status call(uint8_t type, uint16_t tag, const uint8_t *body, siz
     return p9_call(&p9, type, tag, copy, size, reply, room, length);
 }
 
-/* A session: the version is agreed on, and fid 1 is the root of the share. */
+/* Starts a session: negotiates the version, attaches fid 1 to the root of the share. */
 static void assert_works(void)
 {
     uint8_t reply[ROOM];
@@ -91,7 +91,7 @@ static uint8_t *message_of(uintptr_t token)
     return (uint8_t *)data.address + token * 2u * ROOM;
 }
 
-/* Asks for the attributes of the root. */
+/* Requests the attributes of the root. */
 static void submit(uintptr_t from, uintptr_t to)
 {
     for (uintptr_t token = from; token < to; token++) {
@@ -104,7 +104,7 @@ static void submit(uintptr_t from, uintptr_t to)
     }
 }
 
-/* Takes what has come back. */
+/* Takes the completed requests. */
 static void take(enum vpt_status status)
 {
     struct vpt_completion completion;
@@ -136,7 +136,7 @@ PLACE_TEST(device_guide, messages_are_answered)
     fid[0] = 1;
     assert_status(call(TCLUNK, 3, fid, 4, reply, sizeof(reply), &length), VPT_OK);
     assert_that(length == 0);
-    assert_status(vpt_driver_release(&p9.driver), VPT_CALLER_STATE); /* the queue is the device's */
+    assert_status(vpt_driver_release(&p9.driver), VPT_CALLER_STATE); /* the device owns the queue */
     end();
 }
 
@@ -146,7 +146,7 @@ PLACE_TEST(device_guide, completions_come_by_interrupt)
     uint32_t length = 0;
 
     start(place);
-    (void)vpt_device_interrupt(placed.device); /* of the messages so far: the line goes down */
+    (void)vpt_device_interrupt(placed.device); /* for earlier messages: the line falls */
     place_intercept();
     submit(0, REQUESTS);
     assert_status(call(TCLUNK, 3, fid, 4, reply, sizeof(reply), &length), VPT_CALLER_BUSY);
@@ -195,7 +195,9 @@ PLACE_TEST(device_guide, replies_are_taken_in_the_interrupt_handler)
     end();
 }
 
-/* QEMU's device stops where a reply has no room. It says so in an interrupt, but not behind a legacy interface. */
+/*
+ * QEMU's device stops at a reply that does not fit. It reports this by an interrupt, except behind a legacy interface.
+ */
 PLACE_TEST(device_guide, the_interrupt_handler_learns_that_the_device_has_failed)
 {
     struct vpt_segment segments[2];
@@ -228,7 +230,7 @@ PLACE_TEST(device_guide, a_reset_gives_back_what_is_in_flight_and_the_device_wor
 {
     start(place);
     for (unsigned round = 0; round < 3; round++) {
-        submit(0, REQUESTS); /* the device is not shown them */
+        submit(0, REQUESTS); /* not kicked: the device does not see them */
         assert_status(vpt_device_reset(placed.device), VPT_OK);
         assert_status(vpt_driver_restart(&p9.driver, NULL), VPT_CALLER_BUSY);
         back = 0;
@@ -240,7 +242,7 @@ PLACE_TEST(device_guide, a_reset_gives_back_what_is_in_flight_and_the_device_wor
     end();
 }
 
-/* Where the reply has no room QEMU's device stops. */
+/* QEMU's device stops at a reply that does not fit. */
 PLACE_TEST(device_guide, a_device_that_gives_up_is_reset_and_works_again)
 {
     enum vpt_status expected = place_is_legacy(place) ? VPT_DEVICE_TIMEOUT : VPT_DEVICE_NEEDS_RESET;
@@ -259,7 +261,7 @@ PLACE_TEST(device_guide, a_device_that_gives_up_is_reset_and_works_again)
     end();
 }
 
-/* All in memory handed over, on a port that has none to give. */
+/* All memory comes from the caller; the port cannot allocate. */
 PLACE_TEST(device_guide, the_queue_lies_in_memory_that_was_handed_over)
 {
     static _Alignas(8) uint8_t private_state[VPT_REQUESTS_PRIVATE_SIZE(SLOTS)];
@@ -326,7 +328,8 @@ static void expect(uint16_t type, uint16_t code, uint32_t value)
 }
 
 /*
- * More than there are slots, so that these have to be given back; and after a restart. QEMU's has no legacy interface.
+ * Receives more events than there are slots, so slots must be returned; also after a restart. QEMU's keyboard has no
+ * legacy interface.
  */
 PLACE_TEST(device_guide, a_keyboard_is_heard)
 {

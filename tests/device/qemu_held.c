@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Requests that do not return in time, and requests that fail. QEMU holds requests back where a throttle says so; its
- * reset then carries them out before it is done. It holds them back too while the machine stands still for an error;
- * its reset then drops them.
+ * Requests that time out, and requests that fail. A throttle makes QEMU hold requests back; a device reset then lets
+ * them complete before it returns. QEMU also holds requests back while an error has stopped the machine; a device reset
+ * then drops them.
  */
 #include "qemu_place.h"
 
@@ -11,7 +11,7 @@
 TestSuite(device_held, .timeout = 60);
 
 #define PATIENCE 100u /* milliseconds */
-#define BURST    128u /* sectors that use up what the throttle allows for minutes */
+#define BURST    128u /* sectors that exhaust the throttle for minutes */
 #define REQUESTS 4u
 
 static uint8_t bytes[BURST * SECTOR];
@@ -33,7 +33,7 @@ static void start_again(uint32_t seed)
     disk_check_works(bytes, seen, sizeof(bytes), seed);
 }
 
-/* A blocking read that ends by the clock; the buffer comes back after the reset only. */
+/* A blocking read that times out; its buffer comes back only after the reset. */
 static void expect_timeout(uint64_t sector)
 {
     uint64_t begin = now();
@@ -58,7 +58,7 @@ static void submit_all(uint64_t sector)
     assert_status(vpt_requests_kick(&disk.queue.requests), VPT_OK);
 }
 
-/* The reset gives all of them back, each once, with one status. */
+/* The reset returns all requests, each once, with the same status. */
 static void expect_back(enum vpt_status expected)
 {
     struct vpt_completion completion;
@@ -88,7 +88,7 @@ static void throttle(bool on)
                  "'value': {'iops-total': 0, 'iops-size': 0}}}");
 }
 
-/* What comes next waits for two minutes. */
+/* The next request waits for two minutes. */
 static void use_up(void)
 {
     throttle(true);
@@ -109,7 +109,7 @@ PLACE_TEST(device_held, RESET_1_a_read_that_takes_too_long_ends_in_a_reset_and_t
     start_again(2);
     use_up();
     submit_all(200);
-    expect_back(VPT_OK); /* the reset has let them run, and returned after that */
+    expect_back(VPT_OK); /* the reset let them complete before it returned */
     assert_that(memcmp(disk_bytes(0), bytes, REQUESTS * SECTOR) == 0);
     assert_that(disk_stop() == 0);
     throttle(false);
@@ -119,7 +119,7 @@ PLACE_TEST(device_held, RESET_1_a_read_that_takes_too_long_ends_in_a_reset_and_t
 
 /* ---- Failing ---- */
 
-/* Of the sectors that the rules below name, the first operation on each fails; so does the first flush. */
+/* The first operation on each sector that the rules below name fails, and so does the first flush. */
 #define BAD_READ    1000u
 #define BAD_WRITE   1100u
 #define BAD_ZEROES  1200u

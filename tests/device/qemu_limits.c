@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A disk of large blocks that does not say how many segments it takes, by a kernel that requires what it needs. */
+/* A disk with large blocks that does not say how many segments it takes, and a kernel that sets requirements. */
 #include <string.h>
 
 #include "qemu_disk.h"
@@ -10,7 +10,7 @@
 static uint8_t bytes[4u * BLOCK];
 static uint8_t seen[4u * BLOCK];
 
-/* The kernel shares page by page, and requires that its IOMMU is used where there is one. */
+/* The kernel shares page by page, and requires the IOMMU to be used if there is one. */
 static enum vpt_status start(const struct place *place, bool required)
 {
     struct fixture_options options = { .qtest.share_most = BLOCK };
@@ -41,7 +41,7 @@ PLACE_TEST(device_limits, scattered_blocks_go_one_by_one_where_SEG_MAX_is_missin
         assert_status(vpt_blk_read(&disk.queue, sector, seen, sizeof(seen)), VPT_OK);
         assert_that(memcmp(bytes, seen, sizeof(bytes)) == 0);
     }
-    /* What the header says of parts of blocks. */
+    /* What the header documents about partial blocks. */
     assert_status(vpt_blk_read(&disk.queue, 1, seen, SECTOR), VPT_DEVICE_IO_ERROR);
     assert_status(vpt_blk_read(&disk.queue, 0, seen, BLOCK), VPT_OK);
     place_end();

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* virtio-mmio, version 1 and 2, as QEMU has it on microvm, aarch64 virt and riscv64 virt, with the block driver. */
+/* virtio-mmio, versions 1 and 2, on QEMU's microvm, aarch64 virt and riscv64 virt, with the block driver. */
 #include "qemu_disk.h"
 
 #include <string.h>
@@ -46,7 +46,7 @@ static struct variant versions[] = {
 /* ---- A slot ---- */
 
 static struct vpt_mmio mmio;
-static void *slot; /* the mapping of the one that holds the disk */
+static void *slot; /* mapping of the disk's slot */
 
 static uint32_t last_slot(void)
 {
@@ -84,7 +84,7 @@ static void start_with(const struct variant *variant, struct fixture_options *op
     assert_that(vpt_device_legacy(&mmio.device) == variant->legacy);
 }
 
-/* The machine, its disk found, the driver not started. */
+/* Starts the machine and finds its disk. The driver is not started. */
 static void start(const struct variant *variant)
 {
     struct fixture_options options = { .image_size = 0 };
@@ -98,7 +98,7 @@ static void start_disk(const struct variant *variant)
     disk_start(&mmio.device, &variant->ring, NULL);
 }
 
-/* After disk_stop(). */
+/* Call after disk_stop(). */
 static void finish(void)
 {
     unmap_slot(slot);
@@ -198,7 +198,7 @@ static void read_sector(void)
     assert_status(vpt_requests_kick(&disk.queue.requests), VPT_OK);
 }
 
-/* A request that raises the line; the handler finds out why, and lets it fall. Polling to the end arms the next one. */
+/* A request raises the line; the handler finds the cause and lowers it. Polling until empty arms the next interrupt. */
 static void check_interrupt(void)
 {
     struct vpt_completion completion;
@@ -215,7 +215,7 @@ static void check_interrupt(void)
     assert_that(vpt_qtest_line_raises(fixture.qtest, line()) == raises + 1u);
 }
 
-/* Requests that complete while the line stays low. */
+/* Requests complete while the line stays low. */
 static void check_no_interrupt(void)
 {
     uint32_t raises = vpt_qtest_line_raises(fixture.qtest, line());
@@ -224,7 +224,7 @@ static void check_no_interrupt(void)
         read_sector();
         assert_status(disk_complete(NULL), VPT_OK);
     }
-    assert_that(vpt_device_interrupt(&mmio.device) == 0); /* QEMU decides about the interrupt before it answers */
+    assert_that(vpt_device_interrupt(&mmio.device) == 0); /* QEMU would interrupt before it answers this read */
     assert_that(vpt_qtest_line_raises(fixture.qtest, line()) == raises);
     assert_that(!vpt_qtest_line_high(fixture.qtest, line()));
 }
@@ -253,13 +253,13 @@ VARIANT_TEST(turning_notifications_on_tells_of_what_came_meanwhile, variants)
     fixture_intercept();
     disk_start(&mmio.device, &variant->ring, NULL);
     disk_data(SECTOR);
-    check_interrupt(); /* with EVENT_IDX, QEMU sends the first one always */
+    check_interrupt(); /* with EVENT_IDX, QEMU always sends the first one */
     vpt_requests_notifications_off(&disk.queue.requests);
     read_sector();
     for (uint32_t i = 0; !vpt_queue_has_used(&disk.queue.requests.queue); i++) {
         assert_that(fixture.port->keep_waiting(fixture.port->ctx, VPT_WAIT_REQUEST, i));
     }
-    assert_that(vpt_device_interrupt(&mmio.device) == 0); /* QEMU decides about the interrupt before it answers */
+    assert_that(vpt_device_interrupt(&mmio.device) == 0); /* QEMU would interrupt before it answers this read */
     assert_that(vpt_requests_notifications_on(&disk.queue.requests));
     assert_status(disk_complete(NULL), VPT_OK);
     assert_that(vpt_qtest_line_raises(fixture.qtest, line()) == 1);
@@ -296,7 +296,7 @@ VARIANT_TEST(INIT_1_a_device_that_was_left_running_is_taken_over, versions)
     disk_start(&mmio.device, &variant->ring, NULL);
     disk_check_blocking();
     assert_that(disk_stop() == 0);
-    /* What the one before forgot to give back. */
+    /* Releases what the driver before forgot to release. */
     disk = before;
     disk.device = disk.blk.driver.device = disk.queue.requests.queue.device = &mmio_before.device;
     assert_that(disk_stop() == 0);

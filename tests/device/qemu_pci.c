@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* virtio-pci, legacy and modern, as QEMU has it on pc, q35, aarch64 virt and riscv64 virt, with the block driver. */
+/* virtio-pci, legacy and modern, on QEMU's pc, q35, aarch64 virt and riscv64 virt, with the block driver. */
 #include "qemu_function.h"
 
 #include <string.h>
@@ -23,7 +23,7 @@ TestSuite(device_pci, .timeout = 120);
         machine, kind, interface, { true, true }, false, false, "" \
     }
 
-/* Both interfaces of a transitional device on each machine, with each set of ring features. */
+/* Both interfaces of a transitional device on each machine, with all combinations of ring features. */
 static struct function_variant variants[] = {
     RINGS(VPT_QTEST_PC, TRANSITIONAL, ANY),           RINGS(VPT_QTEST_PC, TRANSITIONAL, LEGACY),
     RINGS(VPT_QTEST_Q35, TRANSITIONAL, ANY),          RINGS(VPT_QTEST_Q35, TRANSITIONAL, LEGACY),
@@ -31,7 +31,7 @@ static struct function_variant variants[] = {
     RINGS(VPT_QTEST_RISCV64_VIRT, TRANSITIONAL, ANY), RINGS(VPT_QTEST_RISCV64_VIRT, TRANSITIONAL, LEGACY),
 };
 
-/* Each kind of device on each machine by each interface it has, and what QEMU can do to a device beside. */
+/* Each kind of device on each machine by each of its interfaces, and with other options of QEMU. */
 static struct function_variant devices[] = {
     BOTH(VPT_QTEST_PC, LEGACY_ONLY, ANY),
     BOTH(VPT_QTEST_PC, LEGACY_ONLY, LEGACY),
@@ -114,13 +114,13 @@ VARIANT_TEST(buffers_may_be_shared_in_small_pieces, devices)
     assert_status(vpt_virtio_pci_probe(&function.pci, &function.function, &function.bars, variant->interface), VPT_OK);
     disk_start(&function.pci.device, &variant->ring, NULL);
     disk_check_flush_and_id();
-    port.share = NULL; /* what needs it says so, and nothing else does */
+    port.share = NULL; /* only calls that need share() fail */
     disk_check_asynchronous();
     assert_status(vpt_blk_write(&disk.queue, 0, &port, SECTOR), VPT_UNSUPPORTED_PORT);
     function_end();
 }
 
-/* ---- What the function is like ---- */
+/* ---- The function ---- */
 
 VARIANT_TEST(PCI_DISC_1_identity_and_bars_are_those_of_the_kind, devices)
 {
@@ -211,14 +211,14 @@ VARIANT_TEST(INIT_1_a_device_that_was_left_running_is_taken_over, devices)
     disk_check_blocking();
     assert_that(disk_stop() == 0);
     vpt_virtio_pci_close(&function.pci);
-    /* What the one before forgot to give back. */
+    /* Releases what the driver before forgot to release. */
     function.pci = pci_before;
     disk = before;
     assert_status(vpt_device_reset(&function.pci.device), VPT_OK);
     function_end();
 }
 
-/* ---- Interfaces that are not there ---- */
+/* ---- Missing interfaces ---- */
 
 static void refused(const struct function_variant *variant, enum vpt_virtio_pci_interface interface)
 {
@@ -288,13 +288,13 @@ Test(device_pci, every_function_of_a_device_is_found)
     function_end();
 }
 
-/* No firmware has run: the disk is behind one bridge, or behind several of several kinds. */
+/* No firmware has run. The disk is behind one bridge, or behind several of different kinds. */
 #define PORT   "pcie-root-port,id=outer,addr=3,chassis=1"
 #define SECOND "-device", "pcie-root-port,addr=4,chassis=2"
 static const struct {
     const char *bridges[8];
     const char *properties;
-    unsigned bus; /* that the disk comes to be on */
+    unsigned bus; /* expected bus of the disk */
 } topologies[] = {
     { { "-device", PORT }, "bus=outer", 1 },
     { { SECOND, "-device", PORT }, "bus=outer", 1 },

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* How a virtio disk behind PCI interrupts: by its INTx line, seen at the interrupt controller, or by MSI-X messages. */
+/*
+ * Interrupts of a virtio disk behind PCI: by its INTx line, observed at the interrupt controller, or by MSI-X messages.
+ */
 #include "qemu_function.h"
 
 #include <string.h>
 
 TestSuite(device_pci_interrupts, .timeout = 60);
 
-#define VECTORS 2u            /* that QEMU gives a disk with one queue */
-#define QUEUES  4u            /* of a disk with several */
-#define ENTRIES (QUEUES + 1u) /* that such a disk is given */
+#define VECTORS 2u            /* table entries of a disk with one queue in QEMU */
+#define QUEUES  4u            /* queues of the other disk */
+#define ENTRIES (QUEUES + 1u) /* table entries of that disk */
 
 static struct function_variant variants[] = {
     { VPT_QTEST_PC, LEGACY_ONLY, VPT_VIRTIO_PCI_ANY, { true, true }, false, false, "addr=5" },
@@ -23,7 +25,7 @@ static struct function_variant variants[] = {
     { VPT_QTEST_Q35, MODERN_ONLY, VPT_VIRTIO_PCI_ANY, { true, true }, false, true, "addr=5,iommu_platform=on" },
 };
 
-/* Where several queues are; the identifier is the monitor's. */
+/* Machines for several queues; the monitor needs the id. */
 static struct function_variant several[] = {
     { VPT_QTEST_PC,
       MODERN_ONLY,
@@ -58,7 +60,7 @@ static struct function_variant several[] = {
 #define VARIANT_TEST(name) TEST_OF(variants, name)
 
 static struct vpt_pci_msix msix;
-static uint16_t entries; /* of the table */
+static uint16_t entries; /* entries of the MSI-X table */
 static struct vpt_qtest_mailbox mailboxes[ENTRIES];
 
 /* ---- Steps ---- */
@@ -68,7 +70,7 @@ static uint32_t line(void)
     return vpt_qtest_intx_line(fixture.qtest, function.function.address.device, function.identity.interrupt_pin);
 }
 
-/* As vpt_blk_init() and so on, with the interrupts decided in between. */
+/* Starts the disk step by step, and chooses its interrupts in between. */
 static struct vpt_interrupts start_disk(enum vpt_interrupt_mode mode, uint16_t first, uint16_t vectors)
 {
     struct vpt_interrupts interrupts = { .mode = mode, .queues = 1, .first = first, .vectors = vectors };
@@ -78,7 +80,7 @@ static struct vpt_interrupts start_disk(enum vpt_interrupt_mode mode, uint16_t f
     assert_status(vpt_device_choose_interrupts(disk.device, &interrupts), VPT_OK);
     assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, NULL), VPT_OK);
     assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
-    assert_that(disk.blk.info.capacity == DISK_SECTORS); /* wherever the configuration is now */
+    assert_that(disk.blk.info.capacity == DISK_SECTORS); /* MSI-X moves the legacy configuration */
     disk_data(SECTOR);
     return interrupts;
 }
@@ -90,7 +92,7 @@ static void start_lines(const struct function_variant *variant)
     assert_status(vpt_qtest_route_intx(fixture.qtest), VPT_OK);
 }
 
-/* MSI-X on, each entry with its mailbox. */
+/* Turns MSI-X on; each entry sends to its mailbox. */
 static void program_vectors(void)
 {
     assert_status(vpt_pci_command(&function.function, VPT_PCI_COMMAND_MEMORY, 0), VPT_OK);
@@ -118,7 +120,7 @@ static void start_vectors(const struct function_variant *variant)
     start_table(variant, VECTORS);
 }
 
-/* After disk_stop(), and nothing came that was not taken. */
+/* Call after disk_stop(). Asserts that every message was taken. */
 static void end_table(void)
 {
     vpt_pci_msix_release(&msix);
@@ -141,7 +143,7 @@ static void submit(void)
     assert_status(vpt_requests_kick(&disk.queue.requests), VPT_OK);
 }
 
-/* To the end, which arms the next interrupt. */
+/* Polls until empty, which arms the next interrupt. */
 static void complete(void)
 {
     struct vpt_completion completion;
@@ -224,7 +226,7 @@ VARIANT_TEST(PCI_MSIX_5_a_queue_has_a_vector_of_its_own)
     end_vectors();
 }
 
-/* Resizes the disk, of which the entry's message tells. The other entry stays silent. */
+/* Resizes the disk; `entry` must send a message, and the other entry none. */
 static void expect_change(uint16_t entry, uint32_t size)
 {
     assert_status(
@@ -322,7 +324,7 @@ VARIANT_TEST(a_masked_vector_stays_pending_until_it_is_unmasked)
 /* ---- Several queues ---- */
 
 static struct vpt_blk_queue more[QUEUES - 1u];
-static uint32_t seeds[QUEUES]; /* of the sector that each queue is to carry */
+static uint32_t seeds[QUEUES]; /* seed of each queue's sector */
 static uint32_t last_seed;
 
 static struct vpt_blk_queue *queue_of(uint16_t index)
@@ -354,7 +356,7 @@ static void stop_queues(void)
     }
 }
 
-/* Each queue has a sector of the disk and of the data to itself. */
+/* Each queue has its own sector of the disk and of the data. */
 static uint64_t sector_of(uint16_t index)
 {
     return 300u + 17u * index;
@@ -368,7 +370,7 @@ static bool carried(uint16_t index)
     return filled(bytes, SECTOR, seeds[index]) && filled(disk_bytes(index * SECTOR), SECTOR, seeds[index]);
 }
 
-/* A read or a write of a sector that neither the disk nor the data has held before. */
+/* Reads or writes a sector with contents that are new to the disk and to the data. */
 static void submit_on(uint16_t index, enum vpt_blk_operation operation)
 {
     struct vpt_segment segment = disk_segment(index * SECTOR, SECTOR);
@@ -387,7 +389,7 @@ static void submit_on(uint16_t index, enum vpt_blk_operation operation)
     assert_status(vpt_requests_kick(&queue_of(index)->requests), VPT_OK);
 }
 
-/* What the message told of is there; and asks for the next one. */
+/* Takes the completion that the message announced, and arms the next interrupt. */
 static void complete_on(uint16_t index)
 {
     struct vpt_completion completion = { 0 };
@@ -411,7 +413,7 @@ static void expect_silence(void)
     }
 }
 
-/* A read and a write on one queue, and this vector alone. */
+/* A read and a write on one queue send messages by this vector only. */
 static void expect_message_on(uint16_t index, uint16_t entry)
 {
     static const enum vpt_blk_operation operations[] = { VPT_BLK_READ, VPT_BLK_WRITE };
@@ -424,7 +426,7 @@ static void expect_message_on(uint16_t index, uint16_t entry)
     }
 }
 
-/* Has QEMU hold back all but the first request, for minutes; or lets what it has held back run. */
+/* Makes QEMU hold back all but the first request, for minutes; or releases the held requests. */
 static void hold(bool on)
 {
     assert_status(vpt_qtest_qmp(fixture.qtest,
@@ -435,7 +437,7 @@ static void hold(bool on)
                   VPT_OK);
 }
 
-/* A request on each queue at once, of which none completes before all are under way. `entry` is queue 0's. */
+/* Submits a request on each queue; none completes before all are in flight. `entry` is queue 0's. */
 static void submit_on_all(uint16_t entry)
 {
     struct vpt_completion completion;
@@ -493,7 +495,7 @@ TEST_OF(several, several_queues_at_once_each_have_their_own_message)
     end_table();
 }
 
-/* By the one message that may tell of several queues, and may come again for what was found by an earlier one. */
+/* Waits for the shared message, which may cover several queues, and may repeat for completions already taken. */
 static void complete_on_all(uint16_t entry)
 {
     unsigned missing = QUEUES;
@@ -540,7 +542,7 @@ TEST_OF(several, PCI_MSIX_6_several_queues_with_too_few_vectors_share_one)
     struct vpt_interrupts interrupts;
 
     start_table(variant, ENTRIES);
-    interrupts = start_queues(VPT_INTERRUPTS_PER_QUEUE, 0, QUEUES); /* one for the configuration is missing */
+    interrupts = start_queues(VPT_INTERRUPTS_PER_QUEUE, 0, QUEUES); /* the configuration has no entry */
     assert_that(interrupts.mode == VPT_INTERRUPTS_SHARED);
     assert_that(interrupts.configuration == 0 && interrupts.queue == 1 && interrupts.step == 0);
     for (uint16_t i = 0; i < QUEUES; i++) {
@@ -550,9 +552,9 @@ TEST_OF(several, PCI_MSIX_6_several_queues_with_too_few_vectors_share_one)
     end_table();
 }
 
-/* ---- After the machine's sleep ---- */
+/* ---- After system reset ---- */
 
-/* Where neither the IOMMU nor the place of configuration space is forgotten too. */
+/* Machines whose reset clears neither the IOMMU nor the place of configuration space. */
 static struct function_variant sleepers[] = {
     { VPT_QTEST_PC, LEGACY_ONLY, VPT_VIRTIO_PCI_ANY, { true, true }, false, false, "addr=5" },
     { VPT_QTEST_PC, MODERN_ONLY, VPT_VIRTIO_PCI_ANY, { true, true }, false, false, "addr=6" },

@@ -5,8 +5,8 @@
 
 #define SLOT_SIZE     0x200u
 #define MMIO_STATUS   0x70u
-#define MODERN_STATUS 20u /* of the common configuration */
-#define LEGACY_STATUS 18u /* of BAR 0 */
+#define MODERN_STATUS 20u /* offset in the common configuration */
+#define LEGACY_STATUS 18u /* offset in BAR 0 */
 
 struct placed placed;
 
@@ -184,7 +184,7 @@ void place_start_disk(const struct place *place)
     place_start_disk_on(place, "d0", "", &options);
 }
 
-/* ---- The device from outside ---- */
+/* ---- The device's own registers ---- */
 
 uint32_t place_status(void)
 {

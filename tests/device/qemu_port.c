@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The qtest port itself: QEMU's start and its end, memory, shares, mappings. */
+/* The qtest port itself: QEMU's start and end, memory, shares, mappings. */
 #define _GNU_SOURCE
 
 #include "qemu_disk.h"
@@ -16,7 +16,7 @@
 TestSuite(device_port, .timeout = 60);
 
 #define SLOT_SIZE 0x200u
-#define SOON      5000u /* milliseconds within which a failure has to be told */
+#define SOON      5000u /* milliseconds within which a failure must be reported */
 
 static const struct fixture_options microvm = {
     .qtest = { .machine = VPT_QTEST_MICROVM },
@@ -120,7 +120,7 @@ static void start_disk(const struct fixture_options *options)
     disk_start(&mmio.device, NULL, NULL);
 }
 
-/* Everything says no, nothing waits, and what was allocated can be given back. */
+/* All calls fail, none waits, and memory can be freed. */
 static void check_after_the_end(enum vpt_status expected)
 {
     struct vpt_qtest_mailbox mailbox;
@@ -348,7 +348,7 @@ Test(device_port, all_memory_can_be_taken_and_given_back)
     while (count < COUNT_OF(memory) && allocate(1u << 20, 4096, UINT64_MAX, 0, &memory[count]) == VPT_OK) {
         count++;
     }
-    assert_that(count == 56); /* of 64 MiB, less 4 at either end */
+    assert_that(count == 56); /* MiB of 64, without 4 at each end */
     for (unsigned i = 0; i < count; i += 2) {
         give_back(&memory[i], 0);
     }

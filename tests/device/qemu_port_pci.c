@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The PCI half of the qtest port, with QEMU's teaching device "edu": registers that are easy to check, INTx, MSI, and
- * DMA from and to addresses of the test's choice. Each machine with PCI, and q35 by ECAM too.
+ * PCI in the qtest port, with QEMU's educational device "edu": simple registers, INTx, MSI, and DMA from and to
+ * addresses that the test chooses. Each machine with PCI, and q35 also by ECAM.
  */
 #define _GNU_SOURCE
 
@@ -12,7 +12,7 @@
 
 TestSuite(device_port_pci, .timeout = 60);
 
-/* edu, as QEMU's documentation describes it. */
+/* Registers of edu, from QEMU's documentation. */
 #define EDU_ID          0x11e81234u
 #define EDU_IDENTITY    0x00u
 #define EDU_INVERTER    0x04u
@@ -85,7 +85,9 @@ static bool by_ecam(const struct machine *machine)
     return machine->ecam || (machine->type != VPT_QTEST_PC && machine->type != VPT_QTEST_Q35);
 }
 
-/* edu at the start of the memory window; a legacy rng; by ECAM, a function with more than 256 bytes. */
+/*
+ * edu at the start of the memory window; a legacy rng; with ECAM, a function with more than 256 bytes of configuration.
+ */
 static void start(const struct machine *machine, bool iommu)
 {
     struct fixture_options options = {
@@ -115,7 +117,7 @@ MACHINE_TEST(configuration_is_read_and_written_in_every_width)
     assert_that(config(&absent, 0, 4) == UINT32_MAX && config(&absent, 0, 2) == 0xffff);
     assert_that(config(&elsewhere, 0, 4) == UINT32_MAX);
     set_config(&edu, 0x3c, 1, 0x5a);
-    assert_that((config(&edu, 0x3c, 4) & 0xffffu) == 0x015a); /* the interrupt pin beside it is read-only */
+    assert_that((config(&edu, 0x3c, 4) & 0xffffu) == 0x015a); /* the interrupt pin next to it is read-only */
     set_config(&edu, PCI_BAR0, 4, 0xffffffff);
     assert_that(config(&edu, PCI_BAR0, 4) == 0xfff00000);
     set_config(&edu, PCI_BAR0 + 2u, 2, 0x1230);
@@ -206,7 +208,7 @@ MACHINE_TEST(intx_raises_the_line_that_is_foretold_and_no_other)
 
 MACHINE_TEST(every_device_and_pin_has_a_line_where_devices_can_be)
 {
-    /* Device 6 is wired one further than device 5, all the way round. */
+    /* Device 6 is wired to the line after device 5's, for each pin, cyclically. */
     start(machine, false);
     fixture_intercept();
     assert_status(vpt_qtest_route_intx(fixture.qtest), VPT_OK);
@@ -270,7 +272,7 @@ MACHINE_TEST(a_message_is_found_in_the_mailbox)
 
 /* ---- DMA, and the IOMMU ---- */
 
-/* Has edu copy less than its whole buffer from or to an address; edu takes a tenth of a second for it. */
+/* Makes edu copy less than its whole buffer from or to an address; this takes edu a tenth of a second. */
 static void edu_copy(uint64_t address, uint32_t size, bool to_ram)
 {
     uint64_t deadline = now() + FIXTURE_WAIT;
@@ -330,7 +332,7 @@ Test(device_port_pci, the_iommu_refuses_what_is_not_allocated_any_more)
 
     start(&q35, true);
     memory = memory_of(4096, VPT_DMA_ACCESS_PLATFORM);
-    edu_copy(memory.device_address, 2048, true); /* now the IOMMU remembers the page */
+    edu_copy(memory.device_address, 2048, true); /* now the IOMMU caches the page */
     check_no_fault();
     fixture.port->dma_free(fixture.port->ctx, &memory, VPT_DMA_ACCESS_PLATFORM);
     edu_copy(memory.device_address, 2048, true);

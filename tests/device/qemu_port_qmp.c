@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The qtest port's way to QEMU's monitor: commands, their answers, events. */
+/* The qtest port and QEMU's monitor: commands, their answers, events. */
 #include "qemu_support.h"
 
 #include <signal.h>
@@ -35,11 +35,11 @@ Test(device_port_qmp, a_command_is_answered_by_a_value_or_an_error)
     assert_status(execute("no-such-command"), VPT_QTEST_REFUSED);
     assert_that(answered("\"error\"") && answered("no-such-command"));
     assert_status(vpt_qtest_qmp(fixture.qtest, "{}"), VPT_QTEST_REFUSED);
-    assert_status(execute("query-status"), VPT_OK); /* it goes on */
+    assert_status(execute("query-status"), VPT_OK); /* QMP still works */
     fixture_finish();
 }
 
-/* What the answers are told by, in places where it means nothing: as a value, in a string, deeper down. */
+/* The names that classify lines, where they mean nothing: as a value, in a string, on a deeper level. */
 Test(device_port_qmp, only_names_on_the_first_level_tell_what_a_line_is)
 {
     start(true);
@@ -54,7 +54,7 @@ Test(device_port_qmp, only_names_on_the_first_level_tell_what_a_line_is)
     fixture_finish();
 }
 
-/* Longer than the largest piece that a socket may give at once, and than a line of the other protocol. */
+/* Longer than one read of the socket can be, and than a line of the qtest protocol. */
 Test(device_port_qmp, a_long_answer_is_whole)
 {
     start(true);
@@ -78,7 +78,7 @@ Test(device_port_qmp, events_are_kept_until_somebody_waits_for_them)
     assert_status(vpt_qtest_qmp_event(fixture.qtest, "RESUME", "\"timestamp\"", FIXTURE_WAIT), VPT_OK);
     assert_status(execute("stop"), VPT_OK);
     assert_status(execute("cont"), VPT_OK);
-    assert_status(vpt_qtest_qmp_event(fixture.qtest, "RESUME", NULL, FIXTURE_WAIT), VPT_OK); /* forgets the STOP */
+    assert_status(vpt_qtest_qmp_event(fixture.qtest, "RESUME", NULL, FIXTURE_WAIT), VPT_OK); /* drops the STOP */
     started = now();
     assert_status(vpt_qtest_qmp_event(fixture.qtest, "STOP", NULL, 50), VPT_QTEST_TIMEOUT);
     assert_that(now() - started >= 50);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A device that gives up: QEMU's disk finds the shared ring corrupted, which the test sees to between publishing and
- * notification, and stops. A modern one says so (DEVICE_NEEDS_RESET), a legacy one is silent from then on.
+ * A device that stops: the test corrupts the shared ring between publishing and notification, and QEMU's disk finds
+ * this and stops. A modern disk reports DEVICE_NEEDS_RESET, a legacy disk is silent from then on.
  */
 #include "qemu_place.h"
 
@@ -10,7 +10,7 @@
 TestSuite(device_recovery, .timeout = 60);
 
 #define REQUESTS 6u
-#define VICTIM   3u  /* of them: what is wrong is in this one */
+#define VICTIM   3u  /* the corrupted request */
 #define SILENCE  20u /* milliseconds */
 #define PATIENCE 100u
 
@@ -31,9 +31,9 @@ struct descriptor {
 };
 
 #define NEXT      1u
-#define ABOVE_RAM UINT64_C(0x4000000000) /* no machine has anything there */
+#define ABOVE_RAM UINT64_C(0x4000000000) /* no machine has memory there */
 
-/* As it was published last: entry 0 of the chain that is `from_last` before the newest one. */
+/* The published ring entry `from_last` before the newest. */
 static uint16_t *head_of(unsigned from_last)
 {
     uint16_t *available = disk.queue.requests.queue.available;
@@ -42,7 +42,7 @@ static uint16_t *head_of(unsigned from_last)
     return &available[2u + (place & disk.queue.requests.queue.mask)];
 }
 
-/* Header, two pieces of data, status. Runs before the notification. */
+/* Corrupts a chain of header, two data pieces and status. Runs before the notification. */
 static void corrupt(void)
 {
     uint16_t *available = disk.queue.requests.queue.available;
@@ -56,7 +56,7 @@ static void corrupt(void)
     switch (lie) {
     case LIE_INDEX: available[1] = (uint16_t)(available[1] + disk.queue.requests.queue.mask + 2u); break;
     case LIE_HEAD: *head = 0x7ffe; break;
-    case LIE_ADDRESS: /* one page of nowhere QEMU would make up a buffer for */
+    case LIE_ADDRESS: /* QEMU would bounce one unmapped page */
         second->address = ABOVE_RAM;
         descriptors[second->next].address = ABOVE_RAM + 0x100000u;
         break;
@@ -70,7 +70,7 @@ static void corrupt(void)
 
 static void start(void)
 {
-    static const struct ring_features ring = { false, true }; /* chains, so that they are all in the ring */
+    static const struct ring_features ring = { false, true }; /* direct chains: all in the ring */
     static const struct vpt_requests_config config = { .requests = 8, .segments = 2 };
 
     disk_start(placed.device, &ring, &config);
@@ -91,7 +91,7 @@ static void submit_all(void)
     }
 }
 
-/* Takes one back; VPT_EMPTY: none. */
+/* Takes one completion; VPT_EMPTY: none. */
 static enum vpt_status take_one(enum vpt_status *status)
 {
     struct vpt_completion completion = { 0 };
@@ -107,7 +107,7 @@ static enum vpt_status take_one(enum vpt_status *status)
     return polled;
 }
 
-/* Nothing comes by itself any more; what did come before was carried out. */
+/* No request completes any more; earlier completions were successful. */
 static void expect_silence(void)
 {
     uint64_t ends = now() + SILENCE;
@@ -121,7 +121,7 @@ static void expect_silence(void)
     assert_that((back & 1u << VICTIM) == 0);
 }
 
-/* An address that is nowhere is a fault to an IOMMU first. */
+/* For an address without memory the IOMMU, if any, reports a fault first. */
 static void forget_fault(void)
 {
     uint64_t page = 0;
@@ -137,7 +137,7 @@ static void expect_needs_reset(uint32_t raises)
     assert_status(vpt_blk_refresh(&disk.blk), VPT_DEVICE_NEEDS_RESET);
 }
 
-/* Every request comes back once, the last ones by the reset; a slow QEMU may have carried some out just before it. */
+/* Every request comes back once, the last ones by the reset. A slow QEMU may have completed some just before. */
 static void take_all_back(void)
 {
     enum vpt_status status = VPT_OK;
@@ -166,7 +166,7 @@ static void check_works(uint32_t seed)
     assert_that(memcmp(bytes, seen, sizeof(bytes)) == 0);
 }
 
-/* With new memory, or on the memory that the queue has. */
+/* With new memory, or on the queue's old memory. */
 static void start_again(bool anew)
 {
     if (anew) {
@@ -235,7 +235,7 @@ PLACE_TEST(device_recovery, RESET_1_a_blocking_call_resets_such_a_device_before_
         struct vpt_completion completion;
 
         if (lie == LIE_ADDRESS) {
-            continue; /* the buffer is one piece, and QEMU makes one up */
+            continue; /* the buffer is one piece, and QEMU bounces it */
         }
         start();
         placed.patience = PATIENCE;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Surprise removal: the disk leaves the machine with requests in flight, and another one comes into its slot. On pc by
- * the registers of ACPI's hotplug, elsewhere behind a root port by those of its slot. (QEMU has no hotplug for
+ * Surprise removal: the disk leaves the machine with requests in flight, and another one enters its slot. pc uses the
+ * registers of ACPI hotplug, the other machines the slot registers of a root port. (QEMU has no hotplug for
  * virtio-mmio.)
  */
 #include "qemu_place.h"
@@ -29,14 +29,14 @@ static struct variant variants[] = {
     ParameterizedTest(const struct variant *variant, device_removal, name)
 
 #define REQUESTS 6u
-#define KICKED   4u /* of them; the throttle holds these back, and QEMU's removal lets them run */
+#define KICKED   4u /* number kicked; the throttle holds these back until QEMU's removal lets them complete */
 #define PATIENCE 50u
 
-#define ACPI_EJECT  0xae08u /* a bit for each device of the bus that is selected */
+#define ACPI_EJECT  0xae08u /* one bit for each device of the selected bus */
 #define ACPI_SELECT 0xae10u
 
 #define CAPABILITY_EXPRESS 0x10u
-#define SLOT_CONTROL       0x18u   /* of the capability */
+#define SLOT_CONTROL       0x18u   /* offset in the capability */
 #define SLOT_ON            0x0100u /* indicator on, power on */
 #define SLOT_OFF           0x0700u
 
@@ -47,7 +47,7 @@ static uint8_t seen[sizeof(bytes)];
 
 /* ---- The slot ---- */
 
-/* The next disk behind the port gets the addresses of the one before: the port's windows hold no others. */
+/* The next disk behind the port gets the same addresses, because the port's windows hold no others. */
 static void probe_next(const struct variant *variant)
 {
     if (!variant->behind_port) {
@@ -68,7 +68,7 @@ static void set_slot(uint16_t control)
     assert_status(vpt_pci_write(&port, (uint16_t)(capability + SLOT_CONTROL), 2, control), VPT_OK);
 }
 
-/* What the machine's user asks for, and what its firmware or kernel then does. */
+/* The user's request, and the reaction of firmware or kernel. */
 static void take_out(const struct variant *variant)
 {
     assert_status(vpt_qtest_qmp(fixture.qtest, "{'execute': 'device_del', 'arguments': {'id': 'device'}}"), VPT_OK);
@@ -128,12 +128,12 @@ static void throttle(unsigned requests)
                   VPT_OK);
 }
 
-/* Some that the device has, and some that it has not been shown. */
+/* Submits requests, of which the device sees only some. */
 static void put_in_flight(void)
 {
     disk_data(REQUESTS * SECTOR);
     throttle(1);
-    assert_status(vpt_blk_read(&disk.queue, 0, seen, sizeof(seen)), VPT_OK); /* the next ones wait for long */
+    assert_status(vpt_blk_read(&disk.queue, 0, seen, sizeof(seen)), VPT_OK); /* further requests wait long */
     for (uint32_t i = 0; i < REQUESTS; i++) {
         assert_status(disk_submit(VPT_BLK_READ, 200 + i, i * SECTOR, SECTOR, &tokens[i]), VPT_OK);
         if (i + 1u == KICKED) {
@@ -142,7 +142,7 @@ static void put_in_flight(void)
     }
 }
 
-/* Each once; those that the device carried out before it went may say so, and then they have been. */
+/* Each request comes back once; VPT_OK means that the device completed it before the removal. */
 static void take_all_back(void)
 {
     struct vpt_completion completion = { 0 };
@@ -183,7 +183,7 @@ static void expect_gone(void)
     assert_status(vpt_blk_flush(&disk.queue), VPT_DEVICE_GONE);
 }
 
-/* Memory and mappings come back although no register answers. */
+/* Memory and mappings are freed although no register answers. */
 static void let_go(void)
 {
     assert_status(vpt_requests_release(&disk.queue.requests), VPT_OK);
@@ -213,8 +213,8 @@ VARIANT_TEST(requests_in_flight_of_a_removed_device_come_back_and_the_next_one_w
     disk_check_works(bytes, seen, sizeof(bytes), 1);
     put_in_flight();
     take_out(variant);
-    assert_that(vpt_device_interrupt(placed.device) == 0);      /* of a line that others share */
-    assert_status(vpt_blk_refresh(&disk.blk), VPT_DEVICE_GONE); /* the first that looks */
+    assert_that(vpt_device_interrupt(placed.device) == 0);      /* on a shared line */
+    assert_status(vpt_blk_refresh(&disk.blk), VPT_DEVICE_GONE); /* first access after the removal */
     take_all_back();
     expect_gone();
     let_go();
@@ -228,7 +228,7 @@ VARIANT_TEST(a_blocking_call_finds_out_that_the_device_is_gone)
     start(variant);
     disk_check_works(bytes, seen, sizeof(bytes), 1);
     take_out(variant);
-    assert_that(!vpt_device_gone(placed.device)); /* nobody has looked yet */
+    assert_that(!vpt_device_gone(placed.device)); /* no access since the removal */
     placed.patience = PATIENCE;
     assert_status(vpt_blk_write(&disk.queue, 3, bytes, SECTOR), VPT_DEVICE_GONE);
     assert_that(requests_in_flight(&disk.queue.requests) == 0 && vpt_qtest_counts(fixture.qtest).shares == 0);
@@ -239,7 +239,7 @@ VARIANT_TEST(a_blocking_call_finds_out_that_the_device_is_gone)
     next_disk(variant);
 }
 
-/* Between finding a device and using it. */
+/* The removal comes between probe and bring-up. */
 VARIANT_TEST(bring_up_of_a_device_that_has_just_gone_says_so)
 {
     struct vpt_virtio_pci second = { .msix = 0 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the suites on QEMU's devices share: a machine with a disk image, started and ended with checks, in one global
- * object, since each test is a process of its own. disk.h has the block driver on top.
+ * Shared by the suites on QEMU's devices: a machine with a disk image, started and ended with checks. There is one
+ * global object, since each test is a process of its own. qemu_disk.h adds the block driver.
  */
 #ifndef VPT_TESTS_DEVICE_SUPPORT_H
 #define VPT_TESTS_DEVICE_SUPPORT_H
@@ -15,8 +15,8 @@
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
-#define FIXTURE_ARGUMENTS 16u    /* of a test at most */
-#define FIXTURE_WAIT      30000u /* milliseconds for what has to happen */
+#define FIXTURE_ARGUMENTS 16u    /* maximum for a test */
+#define FIXTURE_WAIT      30000u /* milliseconds to wait for an expected event */
 
 /* ---- The machine ---- */
 
@@ -28,9 +28,9 @@ struct fixture_options {
 
 struct fixture {
     struct vpt_qtest *qtest;
-    const struct vpt_port *port; /* of qtest */
+    const struct vpt_port *port; /* port of qtest */
     const struct vpt_qtest_machine *machine;
-    int image; /* a file in memory, that QEMU has open too; -1: none */
+    int image; /* a memory file that QEMU opens too; -1: none */
     size_t image_size;
     char what[128]; /* the variant under test, for messages */
 };
@@ -43,42 +43,42 @@ void fixture_name(const char *format, ...) __attribute__((format(printf, 1, 2)))
 /* Starts QEMU with node d0 and the arguments, asserted. The image holds image_byte() everywhere. */
 void fixture_start(const struct fixture_options *options);
 
-/* The same where the start may fail. */
+/* fixture_start() where the start may fail. */
 enum vpt_status fixture_try(const struct fixture_options *options);
 
-/* Asserts that QEMU is alive, that nothing is outstanding or was misused, that no IOMMU refused, and ends it. */
+/* Asserts that QEMU runs, that nothing is outstanding or was misused, and that no IOMMU fault occurred; ends QEMU. */
 void fixture_finish(void);
 
-/* Ends it without these checks. */
+/* Ends QEMU without these checks. */
 void fixture_abandon(void);
 
 /* Intercepts the machine's interrupt controller, asserted. */
 void fixture_intercept(void);
 
-/* ---- The image, from outside ---- */
+/* ---- The image, read as a file ---- */
 
 void image_read(size_t offset, void *bytes, size_t size);
 void image_write(size_t offset, const void *bytes, size_t size);
 
-/* Whether the whole image is `bytes`. */
+/* Whether the whole image equals `bytes`. */
 bool image_is(const void *bytes);
 
 /* ---- Data ---- */
 
-/* Bytes that differ for each seed and position. */
+/* Fills with bytes that depend on seed and position; and compares with them. */
 void fill(void *bytes, size_t size, uint32_t seed);
 bool filled(const void *bytes, size_t size, uint32_t seed);
 
-/* A small deterministic generator. */
+/* A deterministic pseudo-random generator. */
 uint32_t next_random(uint32_t *state);
 
 /* DMA memory from the port, asserted. */
 struct vpt_memory memory_of(size_t size, uint32_t flags);
 
-/* How many requests have been submitted and not come back, by the queue's own books. */
+/* Number of requests in flight, by the queue's own counters. */
 uint32_t requests_in_flight(const struct vpt_requests *requests);
 
-/* Milliseconds of a clock that only goes forward. */
+/* Milliseconds of a monotonic clock. */
 uint64_t now(void);
 
 /* ---- Assertions ---- */

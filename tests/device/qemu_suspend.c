@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A machine that sleeps: the disk is made idle and reset, the machine loses what its devices know (QEMU's
- * system_reset, which clears BARs and command registers too), and the driver starts again on the memory it has.
+ * Suspend: the disk is made idle and reset, the devices lose their state (QEMU's system_reset also clears BARs and
+ * command registers), and the driver restarts with its existing memory.
  */
 #include "qemu_place.h"
 
@@ -25,7 +25,7 @@ static void complete(void *ctx, const struct vpt_completion *completion)
     back |= 1u << index;
 }
 
-/* Writes that differ by round; half of them have been shown to the device. */
+/* Submits writes that differ by round; the device sees only the first ones. */
 static void submit_writes(uint32_t round)
 {
     for (uint32_t i = 0; i < REQUESTS; i++) {
@@ -65,7 +65,7 @@ static void sleep_and_wake(void)
     }
 }
 
-/* On a port that could not give memory, nor take it. */
+/* Restarts on a port that cannot allocate or free memory. */
 static void restart(void)
 {
     struct vpt_qtest_counts counts = vpt_qtest_counts(fixture.qtest);
@@ -88,7 +88,7 @@ static void check_data(void)
     assert_that(memcmp(seen, model, sizeof(model)) == 0);
 }
 
-/* The first request after a restart, whose completion the line tells of as ever. */
+/* The line announces the completion of the first request after a restart. */
 static void check_interrupt(void)
 {
     uint32_t raises;
@@ -118,7 +118,7 @@ PLACE_TEST(device_suspend, RESET_1_a_disk_goes_on_after_the_machine_has_slept)
     for (uint32_t round = 0; round < 3; round++) {
         submit_writes(round);
         quiesce();
-        if (!place->iommu) { /* which would forget its tables too */
+        if (!place->iommu) { /* a reset would clear its tables too */
             sleep_and_wake();
         }
         restart();
@@ -132,7 +132,7 @@ PLACE_TEST(device_suspend, RESET_1_a_disk_goes_on_after_the_machine_has_slept)
     place_end();
 }
 
-/* The sleep comes as a surprise: the device has lost all it knew, with requests in flight. */
+/* The suspend is not announced: the device loses its state with requests in flight. */
 PLACE_TEST(device_suspend, what_was_in_flight_when_the_device_lost_its_state_comes_back_once)
 {
     start(place);
@@ -155,7 +155,7 @@ PLACE_TEST(device_suspend, what_was_in_flight_when_the_device_lost_its_state_com
         assert_status(polled, VPT_EMPTY);
         assert_that(taken == REQUESTS);
         restart();
-        submit_writes(round); /* whether they were carried out before is unknown */
+        submit_writes(round); /* whether they were completed before is unknown */
         back = 0;
         assert_status(vpt_requests_quiesce(&disk.queue.requests, complete, &back), VPT_OK);
         check_data();

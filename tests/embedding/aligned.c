@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A stub kernel whose rings lie in memory that traps unaligned accesses, as uncached memory does on many CPUs. On x86
- * no memory does, but a process may have every unaligned access of its own trapped, by a flag (EFLAGS.AC). So the rings
- * are kept inaccessible: an instruction that touches them faults, is let through alone, with the flag and the
- * single-step flag set, and either ends in the step or in the trap. What else the program does unaligned, as compilers
- * for x86 like to, is not looked at.
+ * A stub kernel whose rings lie in memory that traps unaligned accesses, as uncached memory does on many CPUs. x86 has
+ * no such memory, but a process may set a flag (EFLAGS.AC) that traps all of its unaligned accesses. So the rings are
+ * kept inaccessible: an instruction that touches them faults, then runs alone with this flag and the single-step flag
+ * set, and ends in the step or in the trap. Other unaligned accesses, which compilers for x86 generate, are not
+ * checked.
  *
- * The areas begin where the specification just allows it, so that an access wider than the field it is for traps too;
- * in a second pass twice as far, since the used ring's elements lie 4 bytes behind its beginning.
- * Exits with 0, or says what went wrong.
+ * The areas have the minimum alignment that the specification allows, so that an access wider than its field traps too.
+ * A second pass doubles the alignment, because the used ring's elements start 4 bytes after the ring. Exits with 0, or
+ * prints what went wrong.
  */
 #define _GNU_SOURCE
 
@@ -43,12 +43,12 @@
 #define SEGMENTS  2u
 #define ROUNDS    200u
 
-/* A page for each area that the device sees. */
+/* One page for each area that the device accesses. */
 enum area { DESCRIPTORS, AVAILABLE, USED, TABLES, SLOTS, AREAS };
 
 static _Alignas(PAGE) unsigned char shared[AREAS][PAGE];
 static unsigned long accesses[AREAS];
-static bool probing; /* whether memory traps at all */
+static bool probing; /* traps() is running */
 static sigjmp_buf probed;
 
 /* ---- The trap ---- */
@@ -65,7 +65,7 @@ static greg_t *flags_of(void *context)
     return &((ucontext_t *)context)->uc_mcontext.gregs[REG_EFL];
 }
 
-/* Nothing but this signal's own address says that it is about the rings. */
+/* Only the signal's address tells that the access was to the rings. */
 static void on_fault(int number, siginfo_t *info, void *context)
 {
     uintptr_t offset = (uintptr_t)info->si_addr - (uintptr_t)shared;
@@ -79,7 +79,7 @@ static void on_fault(int number, siginfo_t *info, void *context)
     *flags_of(context) |= FLAG_STEP | FLAG_ALIGN;
 }
 
-/* A handler runs with the flag of what it interrupted: it has to go before the C library is called. */
+/* A handler inherits the interrupted code's flag, so clear it before any call of the C library. */
 static void on_step(int number, siginfo_t *info, void *context)
 {
     WRITE_FLAGS(READ_FLAGS() & ~(unsigned)FLAG_ALIGN);
@@ -111,7 +111,7 @@ static bool catch (int number, void (*handler)(int, siginfo_t *, void *))
     return sigaction(number, &action, NULL) == 0;
 }
 
-/* Whether an unaligned access traps: it does not in an emulator that ignores the flag. */
+/* Whether an unaligned access traps; an emulator may ignore the flag. */
 static bool traps(void)
 {
     volatile bool trapped = true;
@@ -136,7 +136,7 @@ static struct vpt_blk_queue queue;
 static unsigned char sectors[SEGMENTS * VPT_BLK_SECTOR_SIZE + 1u];
 static _Alignas(8) unsigned char state[VPT_REQUESTS_PRIVATE_SIZE(REQUESTS)];
 
-/* At a multiple of `alignment` and of no larger power of two. */
+/* An address that is a multiple of `alignment` and of no larger power of two. */
 static struct vpt_memory area(enum area which, size_t alignment)
 {
     return (struct vpt_memory){ shared[which] + alignment, (uintptr_t)shared[which] + alignment, PAGE - alignment };
@@ -160,7 +160,7 @@ static enum vpt_status bring_up(uint32_t features, unsigned times)
     return status ? status : vpt_driver_start(&blk.driver);
 }
 
-/* A read into two segments at odd addresses: data has no alignment, and the library does not touch it. */
+/* Reads into two segments at odd addresses: data needs no alignment, and the library does not touch it. */
 static enum vpt_status read_two(uint64_t sector)
 {
     const struct vpt_segment segments[SEGMENTS] = {

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 #include "embedding_device.h"
 
-#define VERSION_1     0x1u /* in the second word of features, which plain memory lays over the first */
+#define VERSION_1     0x1u /* in features word 1; plain memory gives it for word 0 too */
 #define EVENT_IDX     0x20000000u
 #define QUEUE_MAXIMUM 256u
 #define DESC_NEXT     1u
 #define DESC_WRITE    2u
 #define DESC_INDIRECT 4u
-#define SEG_MAX       0x4u /* in the first word; a packed ring in the second, which is not asked for */
+#define SEG_MAX       0x4u /* in features word 0; in word 1 it is a packed ring, which is not requested */
 #define SEGMENTS_MAX  64u
 #define REQUEST_READ  0u
 #define REQUEST_WRITE 1u
@@ -33,7 +33,7 @@ struct segment {
     bool writable;
 };
 
-/* Little-endian numbers, byte by byte: whatever the CPU's order, and wherever they lie. */
+/* Little-endian numbers, byte by byte, for any byte order and alignment. */
 static uint64_t get(const volatile unsigned char *at, unsigned bytes)
 {
     uint64_t value = 0;
@@ -101,7 +101,7 @@ static unsigned gather(const unsigned char *table, uint64_t index, struct segmen
     return 0;
 }
 
-/* Moves one segment of data from or to the disk; false if it is the wrong way, or too far. */
+/* Copies one data segment from or to the disk; false: wrong direction, or out of range. */
 static bool transfer(struct stub_device *device, const struct segment *segment, bool read, uint64_t offset)
 {
     if (segment->writable != read || offset > sizeof(device->disk) || segment->length > sizeof(device->disk) - offset) {
@@ -117,7 +117,7 @@ static bool transfer(struct stub_device *device, const struct segment *segment, 
     return true;
 }
 
-/* Header, data, status: returns the bytes written. */
+/* Executes a chain of header, data and status. Returns the bytes written. */
 static uint32_t carry_out(struct stub_device *device, const struct segment *segments, unsigned count)
 {
     bool good = count >= 3 && segments[0].length == HEADER_SIZE && segments[count - 1u].length == 1 &&

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The hardware of the stub kernels: one virtio-mmio slot (version 2) with a small disk, whose registers are plain
- * memory and whose device addresses are pointers. It works when it is told to. Freestanding, so that it goes into any
+ * The hardware of the stub kernels: one virtio-mmio slot (version 2) with a small disk. Registers are plain memory,
+ * device addresses are pointers. The device works only when stub_device_serve() is called. Freestanding, for use in any
  * build.
  */
 #ifndef STUB_DEVICE_H
@@ -20,15 +20,15 @@ extern "C" {
 struct stub_device {
     unsigned char registers[STUB_SLOT_SIZE]; /* the slot */
     unsigned char disk[STUB_DISK_SECTORS * STUB_SECTOR];
-    uint16_t taken;  /* available entries */
-    uint32_t served; /* requests */
-    uint32_t errors; /* requests that were no requests */
+    uint16_t taken;  /* available entries taken */
+    uint32_t served; /* requests executed */
+    uint32_t errors; /* invalid requests */
 };
 
-/* Makes the slot read as a disk that offers `features` (bits 0 to 31) and VERSION_1. Sector n is filled with n. */
+/* Makes the slot a disk that offers `features` (bits 0 to 31) and VERSION_1. Sector n is filled with n. */
 void stub_device_plug(struct stub_device *device, uint32_t features);
 
-/* Carries out what is available. */
+/* Executes the available requests. */
 void stub_device_serve(struct stub_device *device);
 
 #ifdef __cplusplus

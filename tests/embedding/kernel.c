@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The stub kernel of the build tests: it writes sectors of its disk and reads them back. Nothing but the library's
- * headers is included, so that it compiles where there is no other. It exits with 0, or with the line that went wrong.
+ * The stub kernel of the build tests: it writes sectors of its disk and reads them back. It includes only the library's
+ * headers, so it compiles where there are no others. It exits with 0, or with the line that failed.
  */
 #include <page_pool.h>
 #include <vpt/vpt.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A stub kernel in C++17, without exceptions, run-time types and the C++ library: a port made of static members. */
+/* A stub kernel in C++17, without exceptions, RTTI and the C++ library: a port made of static members. */
 #include <vpt/vpt.h>
 
 #include "embedding_device.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The kernel that docs/porting.md calls: what the page prints is compiled into porting.h, and driven here on the stub's
- * slot. The PCI part is compiled only. Exits with 0, or with the line that went wrong.
+ * The kernel that docs/porting.md calls: the page's code is compiled into porting.h, and runs here on the stub's slot.
+ * The PCI part is only compiled. Exits with 0, or with the line that failed.
  */
 #include "porting.h"
 
@@ -159,7 +159,7 @@ static int try_interrupt(void)
     return 0;
 }
 
-/* The other handler: it completes by itself, and learns of a device that has failed. */
+/* The handler without threads: it completes requests itself, and learns that a device has failed. */
 static int try_interrupt_without_threads(void)
 {
     const struct vpt_segment segment = { kernel_physical_of(buffer), VPT_BLK_SECTOR_SIZE };
@@ -172,7 +172,7 @@ static int try_interrupt_without_threads(void)
     }
     EXPECT(vpt_requests_kick(&queue.requests) == VPT_OK);
     stub_device_serve(&stub);
-    stub.registers[0x60] = 3; /* InterruptStatus: the configuration, too, which is as it was */
+    stub.registers[0x60] = 3; /* InterruptStatus: also the configuration, which is unchanged */
     EXPECT(disk_interrupt_and_work(&mmio.device, complete) == VPT_EMPTY);
     EXPECT(completions == 4);
     stub.registers[0x60] = 2;
@@ -200,7 +200,7 @@ int main(void)
     EXPECT((line = try_interrupt()) == 0);
     EXPECT((line = try_interrupt_without_threads()) == 0);
     EXPECT(vpt_device_reset(&mmio.device) == VPT_OK && vpt_driver_release(&blk.driver) == VPT_OK);
-    EXPECT(seed(&mmio.device, buffer, 1) == VPT_UNSUPPORTED_DEVICE); /* it is a disk */
+    EXPECT(seed(&mmio.device, buffer, 1) == VPT_UNSUPPORTED_DEVICE); /* type: a disk */
     EXPECT(pages_live == 0 && stub.errors == 0);
     EXPECT(pci_start(nowhere, 0xe0000000u, 0x4000) == VPT_EMPTY_SLOT);
     EXPECT(pci_interrupts(&bars, 0, 0x40) != VPT_OK);

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The stand-in's main(): runs every test in a process of its own, some at a time, each for a limited time, and ends
- * with the synthesis line that Criterion ends with.
+ * main() of the replacement: runs every test in a process of its own, several at a time, each with a time limit, and
+ * ends with Criterion's synthesis line.
  *
  *     --jobs=N             tests at a time; 1
- *     --filter=TEXT        only tests whose suite::name contains it
- *     --without=TEXT       but not those whose suite::name contains it
- *     --first=TEXT         those whose suite::name begins with it before all others
+ *     --filter=TEXT        only tests whose suite::name contains TEXT
+ *     --without=TEXT       no tests whose suite::name contains TEXT
+ *     --first=TEXT         tests whose suite::name begins with TEXT run first
  *     --fail-fast          no further test after one that did not pass
- *     --timeout-factor=N   what the limits that suites state are multiplied by, under emulation; 1
+ *     --timeout-factor=N   factor for the time limits of suites, under emulation; 1
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -27,7 +27,7 @@
 #define DEFAULT_TIMEOUT 60.0 /* seconds */
 #define MESSAGE_SIZE    1024u
 
-/* How a test's process ends: a test that calls exit() by itself has not passed. */
+/* Exit statuses of a test's process: a test that calls exit() itself has not passed. */
 #define ENDED  100
 #define FAILED 101
 
@@ -68,7 +68,7 @@ void criterion_add_suite(struct criterion_suite *suite)
     suites = suite;
 }
 
-/* One write, so that lines of tests that run at the same time do not mix. */
+/* One write, so that lines of parallel tests do not mix. */
 static void say(const char *text, size_t length)
 {
     while (length > 0) {
@@ -188,7 +188,7 @@ static void time_out(struct runner *runner, struct job *job)
 
 /* ---- All of them ---- */
 
-/* A free place among the jobs, once there is one; NULL if `all` are to end and have. */
+/* Waits for a free job; if `all`, waits for the end of all jobs and returns NULL. */
 static struct job *wait_for_place(struct runner *runner, bool all)
 {
     const struct timespec pause = { 0, 200000 };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tests of the stand-in: what is in "passes" passes, all else but one must be found to fail or to crash. The script
- * that uses the stand-in compares the synthesis with 3 passing, 4 failing, 3 crashing before it believes another.
+ * Tests of the replacement: suite "passes" passes; of the others all but one must fail or crash. The script compares
+ * the synthesis line with 3 passing, 4 failing, 3 crashing before it trusts another one.
  */
 #include <criterion/criterion.h>
 #include <criterion/parameterized.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a kernel without the standard headers names by VPT_TYPES_HEADER: exactly what <vpt/types.h> asks for, so that
- * a build with it and -nostdinc shows that the library needs nothing else.
+ * The file that a kernel without the standard headers names by VPT_TYPES_HEADER: exactly what <vpt/types.h> asks for. A
+ * build with it and -nostdinc shows that the library needs nothing else.
  */
 #ifndef FREESTANDING_TYPES_H
 #define FREESTANDING_TYPES_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The smallest kernel that reads its disk: one memory-mapped slot, one split virtqueue in memory of its own, polled,
- * an empty port. It is linked to be measured by tools/size.sh.
+ * The smallest kernel that reads its disk: one memory-mapped slot, one split virtqueue in the kernel's memory, polled,
+ * an empty port. tools/size.sh links it to measure its size.
  */
 #include <vpt/blk.h>
 #include <vpt/mmio.h>

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* All that a kernel has to bring for the library to link: the two functions that compilers call on their own. */
+/* All functions that the library needs to link: the two that compilers call on their own. */
 #include <vpt/types.h>
 
 void *memcpy(void *restrict destination, const void *restrict source, size_t size);
@@ -7,7 +7,7 @@ void *memset(void *destination, int byte, size_t size);
 
 void *memcpy(void *restrict destination, const void *restrict source, size_t size)
 {
-    /* Volatile, or a compiler would make of this loop a call of memcpy. */
+    /* Volatile: otherwise a compiler turns this loop into a call of memcpy. */
     volatile unsigned char *to = destination;
     const unsigned char *from = source;
 

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A device whose answers are any, for the programs that Eva analyses. TABLES, EVENT: whether it has INDIRECT_DESC and
- * EVENT_IDX. With MAXIMUM, which its queues have as their maximum, no step of a queue's set-up fails. Without it the
- * maximum is any number, or with TAKEN the size that the device goes on with is; and each step may fail.
+ * A device with arbitrary answers, for the programs that Eva analyses. TABLES, EVENT: whether it has INDIRECT_DESC and
+ * EVENT_IDX. With MAXIMUM all queues have this maximum, and no step of a queue's set-up fails. Without it each step may
+ * fail, and the maximum is arbitrary, or, with TAKEN, the size that the device uses is.
  */
 #ifndef VPT_TESTS_PROOF_DEVICE_H
 #define VPT_TESTS_PROOF_DEVICE_H
 
 #include "proof_any.h"
-#include "queue/internal.h"
-#include "transport/transport.h"
+#include "queue/queue_internal.h"
+#include "transport/transport_ops.h"
 
 #define FEATURES_0 ((TABLES != 0 ? 1u << VPT_F_INDIRECT_DESC : 0u) | ((uint32_t)EVENT << VPT_F_EVENT_IDX))
 
@@ -20,9 +20,9 @@ static enum vpt_status any_status(void)
     return Frama_C_nondet(0, 1) ? VPT_OK : VPT_DEVICE_QUEUE_STATE;
 }
 
-/* ---- In place of registers.c ---- */
+/* ---- Replaces registers.c ---- */
 
-static uint32_t word; /* of features, which is selected */
+static uint32_t word; /* selected word of features */
 
 uint32_t vpt_device_get(struct vpt_device *device, enum vpt_register place)
 {
@@ -57,7 +57,7 @@ enum vpt_status vpt_device_queue_maximum(struct vpt_device *device, uint16_t ind
 #endif
 }
 
-/* What is asked for, or whatever the device makes of it. */
+/* Returns the requested size, or any size. */
 uint32_t vpt_device_queue_size(struct vpt_device *device, uint16_t index, uint32_t size)
 {
     (void)device;
@@ -82,7 +82,7 @@ enum vpt_status vpt_device_queue_enable(struct vpt_device *device, uint16_t inde
 #endif
 }
 
-/* A register of either width; one behind the port is out of this program's reach. */
+/* A doorbell of either width, in memory: doorbells behind the port are not analysed. */
 static enum vpt_status queue_doorbell(struct vpt_device *device, uint16_t index, struct vpt_doorbell *doorbell)
 {
     (void)device;

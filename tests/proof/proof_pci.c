@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The PCI transports against arbitrary hardware, for Frama-C's Eva: configuration space, registers and BARs hold any
- * value at every access. Accesses must stay within what was mapped.
+ * value at every access. Accesses must stay within mappings.
  *
- * One run with PROBE, where the capability list too is anything and any call of the port may fail; one for each
- * INTERFACE without, where there is a list whose entries say anything, and the loop at the end stands for any sequence
- * of calls of any length.
+ * One run has PROBE: the capability list is arbitrary too, and any call of the port may fail. The other runs, one for
+ * each INTERFACE, have a list whose entries have arbitrary contents, and the loop at the end stands for any sequence of
+ * calls of any length.
  */
 #include <vpt/queue.h>
 #include <vpt/virtio_pci.h>
@@ -31,7 +31,7 @@ static enum vpt_status any_status(void)
 #define ENTRY_SIZE 24u
 #define ENTRIES    6u
 
-/* A transitional block device with a capability of each type, and MSI-X; what they say is anything. */
+/* A transitional block device with a capability of each type, and MSI-X; their contents are arbitrary. */
 static uint32_t in_list(uint32_t offset)
 {
     static const uint16_t types[ENTRIES] = { 1, 2, 3, 4, 8, 0 };
@@ -172,7 +172,7 @@ static void any_call(void)
     }
 }
 
-/* Two outcomes, which the analyser keeps apart by what is returned. */
+/* The analyser keeps the two results apart by the return value. */
 static bool probe(enum vpt_virtio_pci_interface interface)
 {
     const struct vpt_pci_function function = { &port, { 0, 0, 5, 0 } };

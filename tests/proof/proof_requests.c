@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Queues of requests with slots against arbitrary device memory, for Frama-C's Eva, as split.c does it for the queue
+ * Queues of requests with slots against arbitrary device memory, for Frama-C's Eva; proof_split.c analyses the queue
  * alone.
  */
 
 /*
- * One run each: entries of the ring, the slots that come of it, whether they have tables, whether EVENT_IDX is
- * negotiated, the bytes of header and reply, and whether the reply comes first. With RECEIVE every slot waits at the
- * device; that is without EVENT_IDX. With RESTART the driver restarts after resets.
+ * Parameters of a run: entries of the ring, resulting slots, whether they have tables, whether EVENT_IDX is negotiated,
+ * the bytes of header and reply, and whether the reply comes first. RECEIVE: every slot waits at the device; only
+ * without EVENT_IDX. RESTART: the driver restarts after resets.
  */
 #ifndef SIZE
 #define SIZE     8
@@ -29,16 +29,16 @@
 
 #include "proof_device.h"
 
-#define SEGMENTS  2                            /* of data in a request */
-#define EACH      (SEGMENTS + 1)               /* that a submission may name of each direction: too many for a slot */
-#define LONGEST   100                          /* bytes of a segment that the device writes */
-#define WRITABLE  (SEGMENTS * LONGEST + REPLY) /* bytes of a request that it writes */
+#define SEGMENTS  2                            /* data segments in a request */
+#define EACH      (SEGMENTS + 1)               /* segments of each direction in a submission: too many for a slot */
+#define LONGEST   100                          /* bytes of a writable segment */
+#define WRITABLE  (SEGMENTS * LONGEST + REPLY) /* writable bytes of a request */
 #define SLOT_SIZE 32
 #define RUN       (SEGMENTS + (HEADER != 0) + (REPLY != 0))
 
 /*
- * A poll that arms used_event polls a second time, where nothing is left to arm. Eva does not see that: it takes a
- * third poll, which never comes, for one that does this.
+ * A poll that arms used_event polls a second time, which arms nothing. Eva does not see this: it assumes a third poll,
+ * which never happens. This contract stands for it.
  */
 /*@ assigns \result \from \nothing; */
 enum vpt_status vpt_requests_poll(struct vpt_requests *requests, struct vpt_completion *completion);
@@ -54,13 +54,13 @@ static char tokens[REQUESTS];
 static struct vpt_driver driver;
 static struct vpt_requests requests;
 
-/* Can be written to in every place that is within what the device may write. */
+/* An index within it is a length that the device may have written. */
 static char written[WRITABLE + 1];
 
-/* What a token points into. */
+/* The object that tokens point into. */
 static char *const token_base = RECEIVE ? (char *)slots : tokens;
 
-/* Anything but in slots: Eva does not see that one which was never in flight does not come back. */
+/* Arbitrary values, except for tokens: Eva does not see that a token never in flight does not come back. */
 static void fill_private_state(void)
 {
     unsigned i;
@@ -73,7 +73,7 @@ static void fill_private_state(void)
     }
 }
 
-/* What a driver does: reads the reply where the slot is. */
+/* Acts as a driver does: reads the reply in the slot. */
 static enum vpt_status result(const struct vpt_requests *all, const void *slot, uint32_t length)
 {
     (void)all;
@@ -117,7 +117,7 @@ static void start(void)
     }
 }
 
-/* The header, then data of either direction or both. */
+/* The header, then data of one direction or both. */
 static void submit_any(void)
 {
     struct vpt_segment segments[2 * EACH];
@@ -146,14 +146,14 @@ static void poll_any(void)
 
     if (vpt_requests_poll(&requests, &completion) == VPT_OK) {
         written[completion.length] = 1;
-        /* What comes back is a token that went in, never something of the device's; NULL is this function's. */
+        /* The token must be one that was submitted, never a value of the device; NULL comes from this function. */
         if (completion.token != NULL) {
             token_base[(char *)completion.token - token_base] = 1;
         }
     }
 }
 
-/* Any request, and one of a segment, as most of a batch are. */
+/* Any request, then one of one segment, as in most batches. */
 static void submit_batch_any(void)
 {
     struct vpt_segment segments[EACH];
@@ -176,7 +176,7 @@ static void submit_batch_any(void)
         batch[i].writable = i == 0 ? writable : 1;
     }
     (void)vpt_requests_submit_batch(&requests, batch, 2, &done);
-    segments[done].length = 0; /* never more than there are, and EACH is more */
+    segments[done].length = 0; /* done is at most 2, and EACH is larger */
 }
 
 static void poll_batch_any(void)

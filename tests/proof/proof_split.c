@@ -6,9 +6,9 @@
  */
 
 /*
- * One run each, so that the analyser has one set-up to follow at a time: the entries the driver asks for, the maximum
- * that the device says, what is left of both, indirect tables, and whether EVENT_IDX is negotiated. Without MAXIMUM no
- * call follows the set-up. With RESTART further lives of the queue follow after resets, and suspends.
+ * Parameters of a run, so that the analyser follows one set-up at a time: entries that the driver requests, the
+ * device's maximum, the smaller of the two, indirect tables, and whether EVENT_IDX is negotiated. Without MAXIMUM no
+ * call follows the set-up. With RESTART the queue restarts after resets, and suspends.
  */
 #ifndef SIZE
 #define WANTED 8
@@ -17,15 +17,15 @@
 #define EVENT  1
 #endif
 #define TABLE_SEGMENTS 5
-#define SEGMENTS       5 /* of each direction; more than a table holds in all */
+#define SEGMENTS       5 /* for each direction; more in total than a table holds */
 
 #include <stdlib.h>
 
 #include "proof_device.h"
 
 /*
- * A pop that arms used_event pops a second time, where nothing is left to arm. Eva does not see that: it takes a third
- * pop, which never comes, for one that does this.
+ * A pop that arms used_event pops a second time, which arms nothing. Eva does not see this: it assumes a third pop,
+ * which never happens. This contract stands for it.
  */
 /*@ assigns \result \from \nothing; */
 enum vpt_status vpt_queue_pop(struct vpt_queue *queue, void **token, uint32_t *written);
@@ -87,7 +87,7 @@ static void pop_any(void)
     uint32_t written = 0;
 
     if (vpt_queue_pop(&queue, &token, &written) == VPT_OK) {
-        /* What comes back is one of the tokens that went in, never something of the device's: it can be written to. */
+        /* The token must be one that was submitted, never a value of the device, so it can be written to. */
         if (token != NULL) {
             *(char *)token = 1;
         }

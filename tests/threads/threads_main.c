@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which calls take which lock, tried out: two threads with a queue and a lock each, an interrupt thread and an idle
- * loop with none, and one with the device's lock; then a reset that excludes them all, again and again; at last the
- * device is removed while everything goes on. Data is checked, and that each request comes back once. Under the thread
- * sanitizer any access that docs/contexts.md gives no lock for is a report, and the program fails.
+ * Tests which calls take which lock: two threads with a queue and a lock each, an interrupt thread and an idle loop
+ * without locks, and one thread with the device's lock. Resets that exclude them all follow repeatedly; at the end the
+ * device is removed while everything runs. Checks the data, and that each request comes back once. The thread sanitizer
+ * reports any access that has no lock by docs/contexts.md, and the program fails.
  *
- * Prints a line a scenario; exits non-zero after a failure. With --race it makes a race of its own, which has to be
- * reported: else the sanitizer is not there.
+ * Prints a line for each scenario; exits non-zero after a failure. With --race it makes a race that must be reported:
+ * otherwise the sanitizer is missing.
  */
 #define _POSIX_C_SOURCE 200809L
 #include <stdio.h>
@@ -15,11 +15,11 @@
 
 #include "threads_simulated.h"
 
-#define DEPTH        6u    /* requests in flight in a queue */
-#define REQUEST      1024u /* bytes, of two segments */
+#define DEPTH        6u    /* maximum in flight in a queue */
+#define REQUEST      1024u /* bytes, in two segments */
 #define SECTORS_EACH (SECTORS / QUEUES)
 #define RESETS       6u
-#define REQUESTS     400u /* between two resets, of each queue */
+#define REQUESTS     400u /* for each queue between two resets */
 #define IDLE_BURST   200u
 
 #define CHECK(condition)                \
@@ -39,7 +39,7 @@ struct request {
     uint8_t data[REQUEST];
 };
 
-/* What one thread works with, under one lock. */
+/* Data of one thread, under its lock. */
 struct lane {
     pthread_t thread;
     pthread_mutex_t lock;
@@ -53,10 +53,10 @@ struct lane {
     uint32_t returned;
     uint32_t cancelled;
     uint32_t gone;
-    /* Under no lock. */
+    /* Without a lock. */
     bool woken;
-    bool ended;        /* has seen the device go */
-    uint32_t verified; /* reads whose data was right */
+    bool ended;        /* has seen the removal */
+    uint32_t verified; /* reads with correct data */
 };
 
 static struct {
@@ -67,9 +67,9 @@ static struct {
     struct vpt_blk blk;
     struct lane lanes[QUEUES];
     pthread_mutex_t lock;      /* the device's */
-    pthread_mutex_t idle_lock; /* queues are there as long as it is held */
+    pthread_mutex_t idle_lock; /* while it is held, the queues exist */
     bool stop;
-    bool removing; /* helpers, which may end in a reset, are over */
+    bool removing; /* no more helpers, which may end in a reset */
     uint32_t configuration_interrupts;
     uint32_t checks;
     uint32_t idle_hits;
@@ -130,7 +130,7 @@ static void verify(struct lane *lane, const struct request *request)
     ADD(lane->verified, 1u);
 }
 
-/* What comes back with another status than VPT_OK may have been carried out or not: it is written again. */
+/* A request that returns another status than VPT_OK may have been executed or not, so it is written again. */
 static void complete(struct lane *lane, const struct vpt_completion *completion)
 {
     struct request *request = completion->token;
@@ -153,7 +153,10 @@ static void complete(struct lane *lane, const struct vpt_completion *completion)
     }
 }
 
-/* Takes what has come back; VPT_EMPTY, or VPT_CANCELLED and the like after the last request of a dead queue. */
+/*
+ * Takes all completions. Returns VPT_EMPTY, or an error such as VPT_CANCELLED after the last request of a stopped
+ * queue.
+ */
 static enum vpt_status poll_all(struct lane *lane)
 {
     struct vpt_completion completion;
@@ -183,10 +186,10 @@ static void use_helpers(struct lane *lane)
     CHECK(vpt_blk_flush(&lane->queue) == VPT_OK);
 }
 
-/* True if there is nothing to do until the next interrupt. */
+/* Returns true if there is nothing to do until the next interrupt. */
 static bool work(struct lane *lane)
 {
-    bool rest = lane->round % 16u == 15u; /* lets all come back, for the helpers */
+    bool rest = lane->round % 16u == 15u; /* lets all requests return, for the helpers */
     enum vpt_status status;
 
     lane->round++;
@@ -240,7 +243,7 @@ static void *run_lane(void *argument)
 
 /* ---- The interrupt, the idle loop, the device's owner ---- */
 
-/* The line: whoever asks first is told. With messages the handler of each vector knows what happened. */
+/* On a line, only the first reader of the status gets the cause. With messages, each vector is one cause. */
 static void handle_interrupts(void)
 {
     uint32_t what = vpt_device_interrupt(test.device);
@@ -346,7 +349,7 @@ static void bring_up(void)
     CHECK(vpt_driver_start(&test.blk.driver) == VPT_OK);
 }
 
-/* The same on the memory that the queues have. */
+/* bring_up() with the queues' existing memory. */
 static void restart(void)
 {
     struct vpt_interrupts interrupts = wish;
@@ -355,7 +358,7 @@ static void restart(void)
     CHECK(interrupts.mode == VPT_INTERRUPTS_PER_QUEUE);
 }
 
-/* A reset excludes every queue, but neither the interrupt nor the idle loop, until the queues themselves go. */
+/* A reset excludes every queue; a release excludes the interrupt and the idle loop too. */
 static void reset_all(bool keep_queues)
 {
     lock(&test.lock);
@@ -401,7 +404,7 @@ static void let_them_work(void)
 static void remove_device(void)
 {
     SET(test.removing, true);
-    for (unsigned i = 0; i < QUEUES; i++) { /* a helper that has begun goes on to its end */
+    for (unsigned i = 0; i < QUEUES; i++) { /* waits for a helper that has begun */
         lock(&test.lanes[i].lock);
         unlock(&test.lanes[i].lock);
     }
@@ -437,7 +440,7 @@ static pthread_t start_thread(void *(*body)(void *), void *argument)
     return thread;
 }
 
-/* The interrupt may come from the probe on, long before there is a queue. */
+/* Interrupts may come from the probe on, before any queue exists. */
 static void run_scenario(const char *name, enum front front, uint32_t features)
 {
     pthread_t interrupts;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* virtio-pci, modern, with MSI-X: a configuration space, and one BAR with everything in it. */
+/* virtio-pci, modern, with MSI-X: configuration space, and one BAR that contains everything. */
 #include <string.h>
 
 #include "threads_simulated.h"
@@ -23,7 +23,7 @@ const struct vpt_pci_bars simulated_bars = {
     .bar = { [4] = { .kind = VPT_PCI_BAR_MEMORY, .address = BAR, .size = 0x8000, .is_64bit = true } },
 };
 
-/* ---- Configuration space, which takes the device's lock ---- */
+/* ---- Configuration space, under the device's lock ---- */
 
 static void put(unsigned offset, unsigned width, uint32_t value)
 {
@@ -42,7 +42,7 @@ static uint32_t get(unsigned offset, unsigned width)
     return value;
 }
 
-/* struct virtio_pci_cap: the one for notifications is longer by its multiplier. */
+/* struct virtio_pci_cap; the notification capability also has a multiplier. */
 static unsigned put_capability(unsigned at, unsigned type, uint32_t offset, uint32_t length)
 {
     unsigned size = type == 2u ? 20u : 16u;
@@ -62,8 +62,8 @@ void simulated_pci_init(void)
     unsigned at = CAPABILITIES;
 
     put(0x00, 4, VPT_PCI_VENDOR_VIRTIO | (VPT_PCI_DEVICE_MODERN_FIRST + VPT_DEVICE_TYPE_BLOCK) << 16);
-    put(0x06, 2, 0x0010);               /* there are capabilities */
-    put(0x20, 4, (uint32_t)BAR | 0x4u); /* BAR 4, of 64 bits */
+    put(0x06, 2, 0x0010);               /* status: capability list */
+    put(0x20, 4, (uint32_t)BAR | 0x4u); /* BAR 4, 64 bits */
     put(0x34, 1, CAPABILITIES);
     at = put_capability(at, 1, COMMON, 0x38);
     at = put_capability(at, 2, NOTIFY, MULTIPLIER * QUEUES);
@@ -119,7 +119,7 @@ static uint32_t read_common(unsigned offset)
     switch (offset) {
     case 0x04: return simulated_offered(simulated.device_select);
     case 0x10: return simulated.configuration_vector;
-    case 0x14: return simulated_read_status(); /* no other field is looked at: another CPU may be selecting a queue */
+    case 0x14: return simulated_read_status(); /* reads no other field: another CPU may be selecting a queue */
     case 0x1e: return simulated.queue_select;
     default: return read_queue(simulated_selected(), offset);
     }
@@ -162,7 +162,7 @@ uint32_t simulated_pci_read(uint64_t physical, unsigned width)
         return simulated.table[(offset - TABLE) / 4u];
     }
     if (offset >= ISR) {
-        return 0; /* with MSI-X nobody reads it */
+        return 0; /* not read with MSI-X */
     }
     return offset >= CONFIG ? simulated_read_disk_config(offset - CONFIG, width) : read_common(offset);
 }

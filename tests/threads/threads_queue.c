@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The device's side of a split virtqueue, and what the disk does with a request. Little-endian hosts only. */
+/* The device's side of a split virtqueue, and the disk's execution of a request. Little-endian hosts only. */
 #include <string.h>
 
 #include "threads_simulated.h"
@@ -23,7 +23,7 @@ struct header {
     uint64_t sector;
 };
 
-/* Ring memory that both sides store to: the orders are those of a device that obeys the specification. */
+/* Accesses to ring memory, with the memory order of a device that obeys the specification. */
 static uint16_t load16(uint64_t address)
 {
     return __atomic_load_n((const uint16_t *)(uintptr_t)address, __ATOMIC_ACQUIRE);
@@ -49,11 +49,11 @@ static void fence(void)
 #if !defined(__SANITIZE_THREAD__)
     __atomic_thread_fence(__ATOMIC_SEQ_CST);
 #else
-    __asm__ volatile("mfence" ::: "memory"); /* gcc's thread sanitizer refuses the other */
+    __asm__ volatile("mfence" ::: "memory"); /* gcc's thread sanitizer rejects the C fence */
 #endif
 }
 
-/* A request's segments in order; their number, 0 if they are not what a driver may ask for. */
+/* Collects a request's segments in order. Returns how many; 0: the driver broke the specification. */
 static unsigned collect(const struct simulated_queue *queue, uint16_t head, struct descriptor chain[DATA_MAX])
 {
     const struct descriptor *table = (const struct descriptor *)(uintptr_t)queue->areas[0];
@@ -75,7 +75,7 @@ static unsigned collect(const struct simulated_queue *queue, uint16_t head, stru
     return 0;
 }
 
-/* Data goes by memcpy(): an access of the driver's to a buffer that is the device's is a race with it. */
+/* Copies data by memcpy(), so that a driver's access to a buffer that the device owns is a race. */
 static uint8_t transfer(uint32_t type, uint64_t sector, const struct descriptor *data, unsigned count)
 {
     uint64_t at = sector * SECTOR;
@@ -145,7 +145,7 @@ static void interrupt_if_wanted(struct simulated_queue *queue)
     }
 }
 
-/* Says whether kicks are wanted: for the next request if there is no more, else not. */
+/* Asks for a kick at the next request if there are no more; otherwise turns kicks off. */
 static void want_kicks(const struct simulated_queue *queue, bool wanted)
 {
     if (!has(VPT_F_EVENT_IDX)) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The device's registers as every front end has them, its threads, virtio-mmio, and the port. */
+/* The device's registers, common to both transports, its threads, virtio-mmio, and the port. */
 #define _POSIX_C_SOURCE 200809L
 #include "threads_simulated.h"
 
@@ -10,7 +10,7 @@
 #include <time.h>
 
 #define SLOT_SIZE 0x200u
-#define SLOT      UINT64_C(0x0a000000) /* mappings are addresses of the device's own, and no pointers */
+#define SLOT      UINT64_C(0x0a000000) /* mappings are device addresses, not pointers */
 #define SECONDS   30                   /* without progress */
 
 struct simulated simulated;
@@ -70,7 +70,7 @@ static bool all_still(void)
     return true;
 }
 
-/* The status is read by any CPU, beside the one that resets; whatever a reset changes goes before it. */
+/* Any CPU may read the status while another one resets. The store publishes the reset's effects. */
 static uint8_t get_status(void)
 {
     return __atomic_load_n(&simulated.status, __ATOMIC_ACQUIRE);
@@ -96,7 +96,7 @@ static void finish_reset(void)
     set_status(0);
 }
 
-/* A reset is done when no thread touches memory any more; who sees that first ends it. */
+/* A reset is complete when no thread touches memory any more; the first reader that sees this finishes it. */
 uint8_t simulated_read_status(void)
 {
     if (GET(simulated.resetting) && all_still() && __atomic_exchange_n(&simulated.resetting, false, __ATOMIC_ACQUIRE)) {
@@ -261,7 +261,7 @@ static void mmio_unmap(void *ctx, void *mapping, size_t size)
     (void)size;
 }
 
-/* Never used twice, so that what the device or a thread still touches shows. */
+/* Memory is never reused, so that late accesses by the device or a thread are detected. */
 static enum vpt_status dma_allocate(void *ctx, size_t size, size_t alignment, uint64_t limit, uint32_t flags,
                                     struct vpt_memory *memory)
 {
@@ -313,7 +313,7 @@ static bool keep_waiting(void *ctx, enum vpt_wait what, uint32_t iteration)
     (void)ctx;
     (void)what;
     (void)iteration;
-    simulated_yield(); /* which ends the program some time */
+    simulated_yield(); /* may end the program */
     return true;
 }
 
@@ -331,7 +331,7 @@ const struct vpt_port simulated_port = {
     .keep_waiting = keep_waiting,
 };
 
-/* ---- Life ---- */
+/* ---- Start and end ---- */
 
 static void *run(void *argument)
 {

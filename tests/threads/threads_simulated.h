@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A disk with two request queues that really works beside the driver: each queue is served by a thread of its own, on
- * the memory that the driver uses. Registers are reached through a port, behind virtio-mmio or virtio-pci.
+ * A disk with two request queues that runs in parallel with the driver: a thread serves each queue, on the memory that
+ * the driver uses. The driver reaches registers through a port, behind virtio-mmio or virtio-pci.
  *
- * Whatever several CPUs may access at once on a real device (doorbells, the interrupt status, whether it is there) is
- * atomic here, and under the thread sanitizer relaxed: it orders nothing, so that two threads of the driver are ordered
- * by their own locks alone. Whatever takes the device's lock (the status, selectors, features, addresses, the PCI
- * configuration space) is ordinary memory: an access without that lock is a data race, and reported.
+ * Objects that several CPUs may access at once on a real device (doorbells, the interrupt status, the presence) are
+ * atomic here, and relaxed under the thread sanitizer: they order nothing, so only the driver's own locks order its
+ * threads. Objects under the device's lock (the status, selectors, features, addresses, the PCI configuration space)
+ * are ordinary memory: an access without the lock is a data race, and is reported.
  */
 #ifndef VPT_TESTS_THREADS_SIMULATED_H
 #define VPT_TESTS_THREADS_SIMULATED_H
@@ -26,7 +26,7 @@
 #define ORDER __ATOMIC_SEQ_CST
 #endif
 
-/* What no lock guards. */
+/* Accesses to objects that no lock guards. */
 #define GET(object)         __atomic_load_n(&(object), ORDER)
 #define SET(object, value)  __atomic_store_n(&(object), value, ORDER)
 #define TAKE(object, value) __atomic_exchange_n(&(object), value, ORDER)
@@ -40,19 +40,19 @@
 
 enum front { FRONT_MMIO, FRONT_PCI };
 
-/* A queue as the device has it. */
+/* The device's state of a queue. */
 struct simulated_queue {
     pthread_t thread;
-    bool live;   /* its thread may touch memory; release and acquire, as the device itself orders these two */
+    bool live;   /* its thread may touch memory; release and acquire, since the device itself orders these accesses */
     bool kicked; /* the doorbell */
 
-    /* The driver's side of it, set up under the device's lock before it is live. */
+    /* Set by the driver under the device's lock before the queue is live. */
     bool enabled;
     uint16_t size;
     uint16_t vector;
     uint64_t areas[3]; /* descriptors, driver, device */
 
-    /* The thread's own. */
+    /* Used by the thread only. */
     uint16_t taken;
     uint16_t used;
     uint16_t signalled;
@@ -73,11 +73,11 @@ struct simulated {
     uint8_t configuration[256];        /* PCI */
     uint32_t table[VECTORS * 4u + 2u]; /* MSI-X, and its pending bits */
 
-    /* Under none. */
+    /* Without a lock. */
     struct simulated_queue queues[QUEUES];
     uint32_t interrupt_status;
     bool fired[VECTORS]; /* messages */
-    bool quiet;          /* no queue is to be served: a reset, or the removal */
+    bool quiet;          /* no queue may be served: reset or removal */
     bool vanished;
     bool ending;
     uint32_t kicks;
@@ -89,27 +89,27 @@ struct simulated {
 extern struct simulated simulated;
 extern const struct vpt_port simulated_port;
 
-/* Where the virtio-mmio slot is, and the PCI function. */
+/* The virtio-mmio slot, and the PCI function. */
 void *simulated_slot(void);
 extern const struct vpt_pci_function simulated_function;
 extern const struct vpt_pci_bars simulated_bars;
 
-/* Starts a device with these device-type and generic features of words 0; VERSION_1 is always there. */
+/* Starts a device with these features in word 0; VERSION_1 is always offered. */
 void simulated_start(enum front front, uint32_t features);
 
-/* Takes it out of the machine: it touches no memory any more, then its registers read all-ones. */
+/* Removes the device: it touches no memory any more, then its registers read all-ones. */
 void simulated_remove(void);
 
 /* Ends its threads. */
 void simulated_end(void);
 
-/* Interrupts for the configuration. */
+/* Raises a configuration interrupt. */
 void simulated_configuration_changed(void);
 
-/* Whether this message, or any interrupt where there are no messages, has come since the last call. */
+/* Whether this message, or without messages any interrupt, has come since the last call. */
 bool simulated_message(unsigned vector);
 
-/* Ends the program if nothing has gone on for too long; to be called in every loop that waits. */
+/* Ends the program if there was no progress for too long. Every waiting loop must call it. */
 void simulated_yield(void);
 void simulated_progress(void);
 

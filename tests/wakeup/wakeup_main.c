@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A kernel that reads a disk by interrupts only, with 32 requests in flight, until it has read enough or a wake-up is
- * lost. It says so in lines that begin with "@", for tools/wakeup.sh.
+ * lost. tools/wakeup.sh parses its lines that begin with "@".
  */
 #include "console.h"
 #include "controller.h"
 #include "disk.h"
-#include "mock_machine.h"
+#include "machine.h"
 #include "ports.h"
 #include "step.h"
 
-/* Half of REQUESTS are read in either of two ways, since the moments at which wake-ups are lost are not the same. */
+/* Half of REQUESTS are read in each of two ways, because they can lose wake-ups at different moments. */
 #ifndef REQUESTS
 #define REQUESTS 1000000u
 #endif
@@ -51,7 +51,7 @@ static bool submit(unsigned char *sector)
     return step("submit", vpt_blk_submit(&disk.queue, &request, sector));
 }
 
-/* Takes what there is. Each is sent again at once if there is to be a stream of them. */
+/* Takes all completions. In a stream each is submitted again at once. */
 static bool serve(bool stream)
 {
     struct vpt_completion completion;
@@ -80,7 +80,7 @@ static uint16_t used_index(void)
     return ((const volatile uint16_t *)disk.queue.requests.queue.used)[1];
 }
 
-/* What the driver and the device have told each other. */
+/* Prints the ring indices of the driver and the device. */
 static void tell(void)
 {
     const struct vpt_queue *queue = &disk.queue.requests.queue;
@@ -95,8 +95,8 @@ static void tell(void)
 }
 
 /*
- * After INTERRUPTS_SECONDS without an interrupt. On a host that is slow one comes in as many again. Else the device has
- * used requests and did not say so; or it has used none because it was not told, and a kick without need wakes it.
+ * Called after INTERRUPTS_SECONDS without an interrupt. On a slow host one comes within the same time again. Otherwise
+ * the device used requests and sent no interrupt; or it used none because a kick was lost, and an extra kick wakes it.
  */
 static bool diagnose(void)
 {
@@ -115,7 +115,7 @@ static bool diagnose(void)
     return false;
 }
 
-/* Lets up to some microseconds pass, so that the CPU and the device meet at each of their steps some time. */
+/* Waits up to some microseconds, so that the CPU and the device meet in each of their steps at some time. */
 static void linger(void)
 {
     static uint32_t state;
@@ -127,9 +127,9 @@ static void linger(void)
 }
 
 /*
- * As many requests as go, and on until none is in flight. In a stream, where the device runs out of requests time and
- * again, kicks are lost. In a round that polls for the first completion and asks for an interrupt while the device
- * completes the others, that one is lost.
+ * Submits as many requests as fit, and goes on until none is in flight. A stream, where the device runs out of requests
+ * repeatedly, can lose kicks. A round that polls for the first completion and asks for an interrupt while the device
+ * completes the others can lose this interrupt.
  */
 static bool round(bool stream)
 {

@@ -7,7 +7,7 @@
 
 #include "interrupts.h"
 
-/* In bytes from the base. */
+/* Addresses, and offsets in bytes. */
 #define DISTRIBUTOR 0x08000000u
 #define CPU         0x08010000u
 #define MESSAGES    0x08020000u
@@ -15,9 +15,9 @@
 #define DISTRIBUTOR_CONTROL       0x000u
 #define DISTRIBUTOR_ENABLE        0x100u
 #define DISTRIBUTOR_DISABLE       0x180u
-#define DISTRIBUTOR_PRIORITY      0x400u /* a byte each, lower is more urgent */
-#define DISTRIBUTOR_TARGETS       0x800u /* a byte each, a bit for each CPU */
-#define DISTRIBUTOR_CONFIGURATION 0xc00u /* two bits each */
+#define DISTRIBUTOR_PRIORITY      0x400u /* one byte each; a lower number is more urgent */
+#define DISTRIBUTOR_TARGETS       0x800u /* one byte each; one bit for each CPU */
+#define DISTRIBUTOR_CONFIGURATION 0xc00u /* two bits for each */
 
 #define CPU_CONTROL       0x00u
 #define CPU_PRIORITY_MASK 0x04u
@@ -29,7 +29,7 @@
 #define MESSAGES_SET       0x040u
 
 #define NUMBER         0x3ffu
-#define NUMBER_SPECIAL 1020u /* and above: nothing to serve */
+#define NUMBER_SPECIAL 1020u /* from here on: nothing to serve */
 #define TIMER          27u
 
 #define PRIORITY_ALARM 0x80u
@@ -114,7 +114,7 @@ void cpu_interrupts_off(void)
     __asm__ volatile("msr daifset, #2" ::: "memory");
 }
 
-/* wfi ends with a masked interrupt too, which is taken then. */
+/* wfi also ends with a masked interrupt, which is then taken. */
 void cpu_sleep(void)
 {
     __asm__ volatile("dsb sy\n\twfi\n\tmsr daifclr, #2\n\tisb\n\tmsr daifset, #2" ::: "memory");

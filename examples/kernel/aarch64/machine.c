@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* QEMU's aarch64 "virt" machine, with -semihosting for the exit status. */
-#include "mock_machine.h"
+#include "machine.h"
 
 #include "fw_cfg.h"
 #include "io_window.h"
@@ -15,7 +15,7 @@
 #define SEMIHOSTING_EXIT             0x18u
 #define SEMIHOSTING_APPLICATION_EXIT 0x20026u
 
-/* No firmware has given the BARs addresses: the host bridge's windows are all free. */
+/* No firmware has assigned BARs, so the host bridge's windows are free. */
 static const struct machine_bus buses[] = {
     {
         .kind = MACHINE_MMIO_SLOTS,

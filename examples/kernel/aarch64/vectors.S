@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Where the CPU goes on an exception or an interrupt. */
+/* Exception vectors. */
     .section .text, "ax"
     .global vectors
     .balign 2048
@@ -9,7 +9,7 @@ vectors:
     b trap
     .endr
     .balign 128
-    b interrupt /* an IRQ at EL1 with its own stack, as this kernel runs */
+    b interrupt /* IRQ at EL1 with its own stack, as this kernel runs */
     .rept 10
     .balign 128
     b trap
@@ -23,7 +23,7 @@ trap:
     mrs x1, elr_el1
     bl kernel_trap
 
-/* Keeps what a C function may change; no other registers are in use. */
+/* Saves the registers that a C function may change; no others are in use. */
 interrupt:
     sub sp, sp, #160
     stp x0, x1, [sp]

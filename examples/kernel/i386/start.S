@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Entered by the PVH protocol: protected mode, flat segments, paging off, which is all that this kernel wants. */
+/* Entered by the PVH protocol: protected mode, flat segments, paging off. This kernel needs no more. */
     .section .note.pvh, "a", @note
     .balign 4
     .long 4
@@ -19,7 +19,7 @@ _start:
     xor %eax, %eax
     rep stosb
 
-    /* Interrupts reload the code segment: from a table of our own. */
+    /* An interrupt reloads the code segment, so load our own table. */
     lgdt descriptor_table_pointer
     ljmp $8, $own_segments
 own_segments:

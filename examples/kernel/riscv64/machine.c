@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* QEMU's riscv64 "virt" machine. */
-#include "mock_machine.h"
+#include "machine.h"
 
 #include "fw_cfg.h"
 #include "io_window.h"
@@ -11,7 +11,7 @@
 #define FINISHER_PASS 0x5555u
 #define FINISHER_FAIL 0x3333u /* the exit status is in the upper half */
 
-/* No firmware has given the BARs addresses: the host bridge's windows are all free. */
+/* No firmware has assigned BARs, so the host bridge's windows are free. */
 static const struct machine_bus buses[] = {
     {
         .kind = MACHINE_MMIO_SLOTS,

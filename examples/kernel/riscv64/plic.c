@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* The PLIC of QEMU's riscv64 "virt" machine, whose sources are the lines, and its timer for the alarm. */
+/* The PLIC of QEMU's riscv64 "virt" machine, whose sources are the lines, and the CPU's timer as the alarm. */
 #include "controller.h"
 
 #include "interrupts.h"
 
-/* Of hart 0 in machine mode, where there is a choice. */
-#define PRIORITY  ((volatile uint32_t *)0x0c000000u) /* a word each */
-#define ENABLE    ((volatile uint32_t *)0x0c002000u) /* a bit each */
+/* Registers that exist for each context are those of hart 0 in machine mode. */
+#define PRIORITY  ((volatile uint32_t *)0x0c000000u) /* one word for each source */
+#define ENABLE    ((volatile uint32_t *)0x0c002000u) /* one bit for each source */
 #define THRESHOLD ((volatile uint32_t *)0x0c200000u)
-#define CLAIM     ((volatile uint32_t *)0x0c200004u) /* read: the next one to serve, or 0; write: it is served */
+#define CLAIM     ((volatile uint32_t *)0x0c200004u) /* read: claims the next interrupt, or 0; write: completes it */
 
 #define TIME       ((volatile uint64_t *)0x0200bff8u)
 #define TIME_ALARM ((volatile uint64_t *)0x02004000u)
 
-#define TICKS_PER_SECOND 10000000u /* QEMU's; a kernel proper finds it in the device tree */
+#define TICKS_PER_SECOND 10000000u /* QEMU's; a real kernel finds it in the device tree */
 
-/* In mie and, with the uppermost bit, in mcause. */
+/* Bits of mie; with the uppermost bit, values of mcause. */
 #define CAUSE_TIMER    7u
 #define CAUSE_EXTERNAL 11u
 
@@ -72,7 +72,7 @@ void cpu_interrupts_off(void)
     __asm__ volatile("csrci mstatus, 8" ::: "memory");
 }
 
-/* wfi ends with a masked interrupt too, which is taken then. */
+/* wfi also ends with a masked interrupt, which is then taken. */
 void cpu_sleep(void)
 {
     __asm__ volatile("wfi\n\tcsrsi mstatus, 8\n\tcsrci mstatus, 8" ::: "memory");

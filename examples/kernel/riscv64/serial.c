@@ -2,7 +2,7 @@
 /* The serial port of QEMU's riscv64 "virt" machine, a 16550. */
 #include "serial.h"
 
-#include "mock_machine.h"
+#include "machine.h"
 
 #define UART ((volatile uint8_t *)0x10000000u)
 
@@ -10,14 +10,14 @@
 #define UART_INTERRUPTS  1u
 #define UART_LINE_STATUS 5u
 
-#define UART_RECEIVED       0x01u /* in UART_INTERRUPTS, and in UART_LINE_STATUS */
+#define UART_RECEIVED       0x01u /* bit of UART_INTERRUPTS and of UART_LINE_STATUS */
 #define UART_TRANSMIT_EMPTY 0x20u
 
 const unsigned serial_line = 10;
 
 void serial_init(void)
 {
-    /* Without its FIFO, which would lose what has come before it is turned on. */
+    /* Without its FIFO: turning it on would lose characters that have already arrived. */
 }
 
 int serial_get(void)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Entered in machine mode with paging off by every hart; a0 is the hart's number. Only hart 0 goes on. */
+/* Every hart enters here in machine mode with paging off; a0 is the hart's number. Only hart 0 continues. */
     .section .text.start, "ax"
     .global _start
 _start:

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Where the hart goes on an exception or an interrupt. Keeps what a C function may change; no other is in use. */
+/* Trap vector. Saves the registers that a C function may change; no others are in use. */
     .section .text, "ax"
     .global riscv64_vector
     .balign 4

@@ -9,15 +9,15 @@
 #define SPURIOUS      0x0f0u
 #define TIMER         0x320u
 #define LINT0         0x350u
-#define TIMER_COUNT   0x380u /* counts down from here, once */
+#define TIMER_COUNT   0x380u /* one-shot: counts down from this value */
 #define TIMER_DIVISOR 0x3e0u
 
 #define SPURIOUS_VECTOR   0xffu
-#define SPURIOUS_ENABLE   0x100u /* the APIC */
-#define LINT0_EXTERNAL    0x700u /* the PIC gives the vector */
+#define SPURIOUS_ENABLE   0x100u /* enables the APIC */
+#define LINT0_EXTERNAL    0x700u /* the PIC provides the vector */
 #define TIMER_DIVIDED_128 0x0au
 
-#define TICKS_PER_SECOND (1000000000u / 128u) /* QEMU's; a kernel proper measures it */
+#define TICKS_PER_SECOND (1000000000u / 128u) /* QEMU's; a real kernel measures it */
 
 void apic_init(void)
 {

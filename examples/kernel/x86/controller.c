@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lines 0 to 15 are the PIC's, on a pc or q35, the ones after them the pins of the I/O APIC; messages and the alarm
- * go to the local APIC.
+ * Lines 0 to 15 are the PIC's (pc, q35), higher lines are pins of the I/O APIC. Messages and the alarm go to the local
+ * APIC.
  */
 #include "controller.h"
 
 #include "interrupts.h"
-#include "mock_machine.h"
+#include "machine.h"
 #include "x86.h"
 
 void x86_vector(uintptr_t vector, uintptr_t address);
@@ -62,7 +62,7 @@ void cpu_interrupts_off(void)
     __asm__ volatile("cli" ::: "memory");
 }
 
-/* No interrupt is taken between sti and the instruction after it. */
+/* The CPU takes no interrupt between sti and the next instruction. */
 void cpu_sleep(void)
 {
     __asm__ volatile("sti\n\thlt\n\tcli" ::: "memory");
@@ -93,7 +93,7 @@ void x86_vector(uintptr_t vector, uintptr_t address)
     } else if (number == X86_VECTOR_ALARM) {
         interrupts_alarm();
     } else {
-        return; /* the local APIC's own spurious one, which wants no end */
+        return; /* spurious interrupt of the local APIC: needs no EOI */
     }
     apic_end();
 }

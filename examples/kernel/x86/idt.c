@@ -3,7 +3,7 @@
 #include "x86.h"
 
 #define CODE_SEGMENT   8u      /* see start.S */
-#define INTERRUPT_GATE 0x8e00u /* present, for the kernel, and the CPU's interrupts are off behind it */
+#define INTERRUPT_GATE 0x8e00u /* present, DPL 0, interrupt gate: interrupts are off on entry */
 
 struct gate {
     uint16_t offset_low;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "x86.h"
 
-/* In words: an index, and the register it names. */
+/* Offsets in words: the index, and the register that it selects. */
 #define IOAPIC ((volatile uint32_t *)0xfec10000u)
 #define INDEX  0u
 #define WINDOW 4u

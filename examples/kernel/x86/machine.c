@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * QEMU's x86 machines "microvm", "pc" and "q35", with a serial port and -device isa-debug-exit,iobase=0xf4,iosize=4.
- * One kernel runs on all of them: the host bridge tells which it is.
+ * One kernel runs on all of them: the host bridge's id tells which machine it is.
  */
-#include "mock_machine.h"
+#include "machine.h"
 
 #include "cf8.h"
 #include "x86.h"
@@ -19,12 +19,12 @@
 #define HOST_BRIDGE_NONE 0xffffffffu
 #define HOST_BRIDGE_Q35  0x29c08086u
 
-/* The q35's register for where its ECAM is: 64 bits, of which the lowest turns it on and the next two tell the size. */
+/* The q35's ECAM base register, 64 bits: bit 0 enables ECAM, bits 1 and 2 give its size. */
 #define PCIEXBAR         0x60u
 #define PCIEXBAR_ENABLE  0x1u
 #define PCIEXBAR_LENGTH  0x6u
 #define PCIEXBAR_ADDRESS 0xfc000000u
-#define PCIEXBAR_DEFAULT 0xb0000000u /* 256 MiB there, where firmware usually puts it */
+#define PCIEXBAR_DEFAULT 0xb0000000u /* 256 MiB there; the usual place of firmware */
 
 #if defined(__x86_64__)
 #define ARCHITECTURE "x86_64"
@@ -37,7 +37,7 @@ static const struct machine_bus slots = {
     .slots = { .first = 0xfeb00000u, .stride = 0x200u, .count = 24u, .first_line = PIC_LINES },
 };
 
-/* Firmware has given the BARs addresses, and the functions lines of the PIC. */
+/* Firmware has assigned BARs, and lines of the PIC to functions. */
 static struct machine_bus pci = {
     .kind = MACHINE_PCI,
     .pci = { .io_read = vpt_x86_io_read, .io_write = vpt_x86_io_write },
@@ -60,7 +60,7 @@ static uint32_t read_host_bridge(uint16_t offset)
     return value;
 }
 
-/* Looks where firmware has put it, or puts it somewhere. */
+/* Finds where firmware has put it, or sets it. */
 static void find_ecam(void)
 {
     uint32_t low = read_host_bridge(PCIEXBAR);

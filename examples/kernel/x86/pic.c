@@ -6,9 +6,9 @@
 #define MASTER 0x20u
 #define SLAVE  0xa0u
 #define MASK   1u     /* offset of the mask register */
-#define LEVELS 0x4d0u /* which lines are level-triggered: eight a port */
+#define LEVELS 0x4d0u /* which lines are level-triggered: eight for each port */
 
-#define CASCADE 2u /* the master's line that the slave is on */
+#define CASCADE 2u /* the master's line for the slave */
 
 #define INITIALIZE 0x11u /* three more bytes follow: vector, cascade, mode */
 #define MODE_8086  0x01u
@@ -63,7 +63,7 @@ void pic_shut(unsigned line)
     write(chip + MASK, read(chip + MASK) | 1u << line % 8u);
 }
 
-/* A line that falls before the CPU asks for the vector turns into the chip's last one, which is not being served. */
+/* If a line falls before the CPU asks for the vector, the chip gives its last line, whose in-service bit is clear. */
 bool pic_is_spurious(unsigned line)
 {
     if (line % 8u != 7u) {

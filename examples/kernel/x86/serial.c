@@ -2,7 +2,7 @@
 /* The serial port of a PC, a 16550. */
 #include "serial.h"
 
-#include "mock_machine.h"
+#include "machine.h"
 #include "x86_io.h"
 
 #define UART 0x3f8u
@@ -12,8 +12,8 @@
 #define UART_MODEM_CONTROL 4u
 #define UART_LINE_STATUS   5u
 
-#define UART_RECEIVED       0x01u /* in UART_INTERRUPTS, and in UART_LINE_STATUS */
-#define UART_MODEM_OUT2     0x08u /* lets interrupts out of the chip */
+#define UART_RECEIVED       0x01u /* bit of UART_INTERRUPTS and of UART_LINE_STATUS */
+#define UART_MODEM_OUT2     0x08u /* enables the chip's interrupt output */
 #define UART_TRANSMIT_EMPTY 0x20u
 
 const unsigned serial_line = 4;
@@ -30,7 +30,7 @@ static void write(unsigned offset, unsigned value)
 
 void serial_init(void)
 {
-    /* Without its FIFO, which would lose what has come before it is turned on. */
+    /* Without its FIFO: turning it on would lose characters that have already arrived. */
     write(UART_MODEM_CONTROL, UART_MODEM_OUT2);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where the CPU goes on an exception or an interrupt: 16 bytes of code for each vector, from x86_vectors on. Keeps
- * what a C function may change; no other registers are in use.
+ * Exception and interrupt vectors: 16 bytes of code for each, from x86_vectors on. They save the registers that a C
+ * function may change; no others are in use.
  */
     .section .text, "ax"
     .global x86_vectors
@@ -11,7 +11,7 @@ x86_vectors:
     .rept 256
     .balign 16
     .if vector != 8 && (vector < 10 || vector > 14) && vector != 17 && vector != 21 && vector != 29 && vector != 30
-    push $0 /* where these exceptions have an error code */
+    push $0 /* in place of the error code that some exceptions have */
     .endif
     push $vector
     jmp common
@@ -31,7 +31,7 @@ common:
     push %r10
     push %r11
     mov 72(%rsp), %rdi /* the vector */
-    mov 88(%rsp), %rsi /* where it happened */
+    mov 88(%rsp), %rsi /* the interrupted address */
     call x86_vector
     pop %r11
     pop %r10

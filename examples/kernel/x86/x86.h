@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* The parts of x86's interrupts, which controller.c puts together. */
+/* The interrupt hardware of x86; controller.c combines these parts. */
 #ifndef KERNEL_X86_H
 #define KERNEL_X86_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Vectors, by the part that delivers them. A higher one gets through while a lower one is served by the local APIC. */
-#define X86_EXCEPTIONS     0x20u /* vectors below */
+/* Vectors, by the chip that delivers them. A higher one can interrupt while the local APIC serves a lower one. */
+#define X86_EXCEPTIONS     0x20u /* vectors below this are exceptions */
 #define X86_VECTOR_PIC     0x20u
 #define X86_VECTOR_IOAPIC  0x30u
 #define X86_VECTOR_MESSAGE 0x50u
@@ -17,7 +17,7 @@
 /* idt.c */
 void idt_load(void);
 
-/* pic.c: the pair of 8259A, for the interrupt lines that firmware has given to PCI functions. */
+/* pic.c: the two 8259A, for the interrupt lines that firmware has given to PCI functions. */
 #define PIC_LINES 16u
 void pic_init(void);
 void pic_open(unsigned line);
@@ -25,12 +25,12 @@ void pic_shut(unsigned line);
 bool pic_is_spurious(unsigned line);
 void pic_end(unsigned line);
 
-/* ioapic.c: the second one of a microvm, on which its virtio-mmio slots are. */
+/* ioapic.c: a microvm's second I/O APIC, which has the virtio-mmio slots. */
 #define IOAPIC_PINS 24u
 void ioapic_open(unsigned pin);
 void ioapic_shut(unsigned pin);
 
-/* apic.c: the local one. */
+/* apic.c: the local APIC. */
 void apic_init(void);
 uint32_t apic_id(void);
 void apic_end(void);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Entered by the PVH protocol: 32-bit protected mode, flat segments, paging off. Maps the low 4 GiB one to one, the
- * upper half of it, where the registers are, uncached, and goes on in long mode.
+ * upper 2 GiB, where the registers are, uncached. Then enters long mode.
  */
     .section .note.pvh, "a", @note
     .balign 4

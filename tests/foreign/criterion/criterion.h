@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A stand-in for Criterion where there is none: the macros that tests/unit/ uses, and no others. What Criterion means
- * by them is meant here too: each test, and each parameter of a parameterized one, runs in a process of its own.
+ * A replacement for Criterion where it is not available: only the macros that tests/unit/ uses, with Criterion's
+ * meaning. Each test, and each parameter of a parameterized test, runs in its own process.
  */
 #ifndef VPT_TESTS_FOREIGN_CRITERION_H
 #define VPT_TESTS_FOREIGN_CRITERION_H
@@ -12,10 +12,10 @@
 struct criterion_test_params {
     size_t size; /* bytes of one parameter */
     void *params;
-    size_t length; /* parameters */
+    size_t length; /* number of parameters */
 };
 
-/* What may be said after a test's or a suite's name. */
+/* Options of a test or a suite. */
 struct criterion_options {
     double timeout; /* seconds; 0: the suite's, or the runner's */
 };
@@ -23,8 +23,8 @@ struct criterion_options {
 struct criterion_test {
     const char *suite;
     const char *name;
-    void (*body)(void);             /* of a plain test ... */
-    void (*body_with)(void *param); /* ... or of a parameterized one */
+    void (*body)(void);             /* plain test */
+    void (*body_with)(void *param); /* parameterized test */
     struct criterion_test_params (*params)(void);
     struct criterion_options options;
     struct criterion_test *next;
@@ -36,11 +36,11 @@ struct criterion_suite {
     struct criterion_suite *next;
 };
 
-/* Called before main(), by what the macros define. */
+/* Called before main() by the macros' constructors. */
 void criterion_add_test(struct criterion_test *test);
 void criterion_add_suite(struct criterion_suite *suite);
 
-/* Prints, and ends this test. */
+/* Prints the failure, and ends this test. */
 _Noreturn void criterion_fail(const char *file, int line, const char *condition, const char *format, ...)
     __attribute__((format(printf, 4, 5)));
 
@@ -63,7 +63,7 @@ _Noreturn void criterion_fail(const char *file, int line, const char *condition,
     CRITERION_REGISTER(suite, name_##_suite)                                                      \
     struct criterion_suite
 
-/* The message's format is a literal. */
+/* The message's format must be a literal. */
 #define cr_assert(condition, ...) \
     ((condition) ? (void)0 : criterion_fail(__FILE__, __LINE__, #condition, " " __VA_ARGS__))
 #define cr_assert_fail(...) criterion_fail(__FILE__, __LINE__, "", " " __VA_ARGS__)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Parameterized tests of the stand-in: the parameters first, then the test. */
+/* Parameterized tests: the parameters first, then the test. */
 #ifndef VPT_TESTS_FOREIGN_PARAMETERIZED_H
 #define VPT_TESTS_FOREIGN_PARAMETERIZED_H
 

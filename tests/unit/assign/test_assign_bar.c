@@ -1,153 +1,92 @@
 /* SPDX-License-Identifier: MIT */
-/* What a guest reads of the base address registers that it writes, and where the BARs are then. */
-#include "assign_desk.h"
-
-#define IO       1u
-#define MEMORY   2u
-#define DECODING 3u
+/*
+ * What a guest reads of the base address registers that it writes, and where the BARs are then; also those that no
+ * function has. What is mapped after any write is in test_assign_random.c.
+ */
+#include "simulated_host.h"
 
 TestSuite(assign_bar);
 
-/* Writes a register whole and reads it. */
-static uint32_t answer(unsigned index, uint32_t value)
+static void open_with(unsigned index, struct vpt_pci_bar bar)
 {
-    enum vpt_status status = vpt_assign_config_write(&desk.device, DESK_BAR(index), 4, value);
-
-    cr_assert(status == VPT_OK || status == VPT_REFUSED);
-    return desk_read(DESK_BAR(index), 4);
-}
-
-/* Asserts that a BAR is mapped whole at an address, by the pieces of each. */
-static void check_at(unsigned index, uint64_t address)
-{
-    enum vpt_assign_space space = desk.bars.bar[index].kind == VPT_PCI_BAR_IO ? VPT_ASSIGN_IO : VPT_ASSIGN_MEMORY;
-    uint64_t size = desk.bars.bar[index].size;
-    const struct vpt_assign_region *first = desk_find(space, address);
-    const struct vpt_assign_region *last = desk_find(space, address + (size - 1));
-
-    cr_assert(first != NULL && first->bar == index && first->guest == address);
-    cr_assert(last != NULL && last->bar == index && last->guest + (last->size - 1) == address + (size - 1));
-    desk_check(0);
+    function_start_powered();
+    function->bars.bar[index] = bar;
+    function_open_and_give();
 }
 
 /* ---- Registers ---- */
 
-static const uint32_t patterns[] = { 0xffffffff, 0xfffffff0, 0xfffff800, 0x55555555, 0xaaaaaaaa,
-                                     0x12345678, 0x80000000, 1,          0xf,        0 };
-
 /* The size comes out of any pattern, and the kind is read-only. */
 static void check_patterns(unsigned index, uint32_t mask, uint32_t flags)
 {
+    static const uint32_t patterns[] = { 0xffffffff, 0xfffffff0, 0xfffff800, 0x55555555, 0xaaaaaaaa,
+                                         0x12345678, 0x80000000, 1,          0xf,        0 };
+
     for (unsigned i = 0; i < COUNT_OF(patterns); i++) {
-        cr_assert(answer(index, patterns[i]) == ((patterns[i] & mask) | flags), "BAR %u, 0x%x", index, patterns[i]);
-        desk_check(0);
+        guest_write(BAR(index), 4, patterns[i]);
+        cr_assert(guest_read(BAR(index), 4) == ((patterns[i] & mask) | flags), "BAR %u, 0x%x", index, patterns[i]);
     }
+    function_check_map(0);
 }
 
-Test(assign_bar, memory_of_each_size)
+Test(assign_bar, a_bar_of_each_size_and_kind_is_sized_by_any_pattern)
 {
-    for (unsigned shift = 4; shift < 32; shift++) {
-        desk_start();
-        desk_memory(3, UINT64_C(1) << shift, 0x80000000, false);
-        desk_open();
-        check_patterns(3, UINT32_MAX << shift, 0);
+    static const struct {
+        struct vpt_pci_bar bar;
+        uint8_t index;
+        uint8_t least; /* powers of two */
+        uint8_t end;
+        uint32_t writable; /* beside the address */
+        uint32_t flags;
+    } kinds[] = {
+        { { .kind = VPT_PCI_BAR_MEMORY, .address = 0x80000000 }, 3, 4, 32, 0, 0 },
+        { { .kind = VPT_PCI_BAR_MEMORY, .is_64bit = true }, 4, 4, 64, 0, 4 },
+        { { .kind = VPT_PCI_BAR_IO, .address = 0xc000 }, 0, 2, 9, 0, 1 },
+        { { .kind = VPT_PCI_BAR_MEMORY, .address = 0x80000000 }, VPT_PCI_ROM, 11, 25, 1, 0 },
+    };
+
+    for (unsigned i = 0; i < COUNT_OF(kinds); i++) {
+        for (unsigned shift = kinds[i].least; shift < kinds[i].end; shift++) {
+            struct vpt_pci_bar bar = kinds[i].bar;
+
+            bar.size = UINT64_C(1) << shift;
+            bar.address = bar.is_64bit ? bar.size : bar.address;
+            open_with(kinds[i].index, bar);
+            check_patterns(kinds[i].index, (uint32_t)-bar.size | kinds[i].writable, kinds[i].flags);
+            if (bar.is_64bit) {
+                check_patterns(kinds[i].index + 1u, (uint32_t)(-bar.size >> 32), 0);
+            }
+        }
     }
 }
 
-Test(assign_bar, memory_of_64_bits_of_each_size)
-{
-    for (unsigned shift = 4; shift < 64; shift++) {
-        uint64_t mask = UINT64_MAX << shift;
-
-        desk_start();
-        desk_memory(4, UINT64_C(1) << shift, UINT64_C(1) << shift, true);
-        desk_open();
-        check_patterns(4, (uint32_t)mask, 4);
-        check_patterns(5, (uint32_t)(mask >> 32), 0);
-    }
-}
-
-Test(assign_bar, ports_of_each_size)
-{
-    for (unsigned shift = 2; shift < 9; shift++) {
-        desk_start();
-        desk_io(0, UINT64_C(1) << shift, 0xc000);
-        desk_open();
-        check_patterns(0, UINT32_MAX << shift, 1);
-    }
-}
-
-/* The last ports are ports like others: a register of 32 bits that is being sized is beyond them. */
-Test(assign_bar, the_last_ports)
+/* A register of 32 bits that is being sized is beyond them. */
+Test(assign_bar, the_last_ports_are_ports_like_others)
 {
     uint64_t value;
 
-    for (uint64_t size = 4; size <= 0x100; size *= 2) {
-        uint32_t last = 0x10000 - (uint32_t)size;
-
-        desk_start();
-        desk_io(1, size, 0xc000);
-        desk_open();
-        desk_write(4, 2, IO);
-        desk_write(DESK_BAR(1), 4, last);
-        check_at(1, last);
-        assert_status(vpt_assign_access_read(&desk.device, VPT_ASSIGN_IO, 0xffff, 1, &value), VPT_OK);
-        cr_assert(desk.accessed == 0xc000 + size - 1);
-        assert_status(vpt_assign_access_read(&desk.device, VPT_ASSIGN_IO, 0xffff, 2, &value), VPT_CALLER_RANGE);
-        cr_assert(answer(1, 0xffffffff) == (~(uint32_t)(size - 1) | 1) && desk.mapped_count == 0);
-        desk_write(DESK_BAR(1), 4, 0x10000);
-        cr_assert(desk.mapped_count == 0, "there is no such port");
-    }
-    desk_start();
-    desk_io(1, 32, 0xffe0);
-    desk_open();
-    desk_write(DESK_BAR(1), 4, 0xffe0);
-    desk_write(4, 2, IO);
-    check_at(1, 0xffe0);
-    cr_assert(!desk_find(VPT_ASSIGN_IO, 0xffff)->trapped, "the host's are the same");
-}
-
-Test(assign_bar, rom_keeps_its_enable_bit)
-{
-    for (unsigned shift = 11; shift < 25; shift++) {
-        desk_start();
-        desk_memory(VPT_PCI_ROM, UINT64_C(1) << shift, 0x80000000, false);
-        desk_open();
-        check_patterns(VPT_PCI_ROM, UINT32_MAX << shift | 1, 0);
+    for (uint32_t size = 4; size <= 0x100; size *= 2) {
+        open_with(1, (struct vpt_pci_bar){ .kind = VPT_PCI_BAR_IO, .size = size, .address = 0xc000 });
+        guest_write(4, 2, IO_ON);
+        guest_write(BAR(1), 4, 0x10000 - size);
+        function_check_map(0);
+        assert_status(vpt_assign_access_read(&function->device, VPT_ASSIGN_IO, 0xffff, 1, &value), VPT_OK);
+        assert_same(function->access_address, 0xc000 + size - 1);
+        assert_status(vpt_assign_access_read(&function->device, VPT_ASSIGN_IO, 0xffff, 2, &value), VPT_CALLER_RANGE);
+        guest_write(BAR(1), 4, 0xffffffff);
+        assert_same(function->mapped_count, 0);
+        guest_write(BAR(1), 4, 0x10000);
+        assert_same(function->mapped_count, 0);
     }
 }
 
 /* ---- Decoding ---- */
 
-Test(assign_bar, follows_what_is_decoded)
-{
-    desk_place_one_of_each();
-    desk_write(DESK_BAR(VPT_PCI_ROM), 4, 0xfd000000);
-    cr_assert(desk.calls == 0, "nothing moves while nothing is decoded");
-    desk_write(4, 2, IO);
-    cr_assert(desk.mapped_count == 1 && !desk_find(VPT_ASSIGN_IO, 0xc000)->trapped);
-    check_at(1, 0xc000);
-    desk_write(4, 2, DECODING);
-    check_at(0, 0xfe000000);
-    check_at(2, UINT64_C(0x1000000000));
-    check_at(4, 0xfe010100);
-    cr_assert(desk_mapped(0) == 3 && desk_find(VPT_ASSIGN_MEMORY, 0xfe001000)->trapped);
-    cr_assert(desk_find(VPT_ASSIGN_MEMORY, 0xfe010100)->trapped);
-    cr_assert(desk_mapped(VPT_PCI_ROM) == 0);
-    desk_write(DESK_BAR(VPT_PCI_ROM), 1, 1);
-    check_at(VPT_PCI_ROM, 0xfd000000);
-    desk_write(4, 2, MEMORY);
-    cr_assert(desk_mapped(1) == 0);
-    desk_write(4, 2, 0);
-    cr_assert(desk.mapped_count == 0);
-    desk_check(0);
-}
-
 /*
  * Each half of a 64-bit BAR, and both together, sized with decoding on: wherever map() fails, the guest reads what it
  * would read otherwise, and the BAR is back where it was with the first write that can map it.
  */
-Test(assign_bar, sizing_64_bits_while_maps_fail)
+Test(assign_bar, a_64_bit_bar_can_be_sized_while_maps_fail)
 {
     static const struct {
         unsigned half;
@@ -163,121 +102,106 @@ Test(assign_bar, sizing_64_bits_while_maps_fail)
     };
 
     for (unsigned failing = 0; failing < 1u << COUNT_OF(writes); failing++) {
-        desk_start();
-        desk_memory(2, 0x4000, 0x80000000, true);
-        desk_open();
-        desk_write(DESK_BAR(2), 4, 0xfe000000);
-        desk_write(DESK_BAR(3), 4, 1);
-        desk_write(4, 2, MEMORY);
+        function_start_powered();
+        function_memory(2, 0x4000, 0x80000000, true);
+        function_open_and_give();
+        guest_write(BAR(2), 4, 0xfe000000);
+        guest_write(BAR(3), 4, 1);
+        guest_write(4, 2, MEMORY_ON);
         for (unsigned i = 0; i < COUNT_OF(writes); i++) {
             bool fails = (failing >> i & 1) != 0;
-            unsigned unmaps = desk.mapped_count;
-            uint16_t offset = DESK_BAR(writes[i].half);
-            enum vpt_status expected = fails && writes[i].fails ? VPT_REFUSED : VPT_OK;
+            uint16_t offset = BAR(writes[i].half);
 
-            desk_fail(fails ? unmaps + 1 : 1000, fails ? unmaps + 1 : 1000);
-            assert_status(vpt_assign_config_write(&desk.device, offset, 4, writes[i].value), expected);
-            cr_assert(desk_read(offset, 4) == writes[i].reads, "write %u of %#x", i, failing);
-            desk_check(0);
+            function_fail_hooks(function->mapped_count + 1, fails);
+            assert_status_of(row_name(i), guest_try_write(offset, 4, writes[i].value),
+                             fails && writes[i].fails ? VPT_REFUSED : VPT_OK);
+            cr_assert(guest_read(offset, 4) == writes[i].reads, "write %u of %#x", i, failing);
+            function_check_map(0);
         }
-        desk.fail_first = 0;
-        desk_write(4, 2, MEMORY);
-        check_at(2, UINT64_C(0x1fe000000));
+        function_fail_hooks(0, 0);
+        guest_write(4, 2, MEMORY_ON);
+        cr_assert(function_find(VPT_ASSIGN_MEMORY, UINT64_C(0x1fe000000)) != NULL);
+        function_check_map(0);
     }
 }
 
-Test(assign_bar, the_same_again_calls_nothing)
+Test(assign_bar, a_write_that_changes_nothing_calls_no_hook)
 {
-    desk_start();
-    desk_one_of_each();
-    desk_open();
-    desk_write(DESK_BAR(0), 4, 0xfe000000);
-    desk_write(4, 2, DECODING);
-    desk.calls = 0;
-    desk_write(4, 2, DECODING);
-    desk_write(DESK_BAR(0), 4, 0xfe000000);
-    desk_write(DESK_BAR(0), 1, 0xff);
-    desk_write(4, 2, DECODING | VPT_PCI_COMMAND_BUS_MASTER);
-    desk_write(DESK_BAR(5), 4, 0x12345678);
-    desk_write(DESK_BAR(VPT_PCI_ROM), 4, 0xfd000000);
-    desk_write(DESK_PMCSR, 2, 0);
-    cr_assert(desk.calls == 0);
-    desk_write(DESK_BAR(0), 4, 0xfe004000);
-    cr_assert(desk.calls == 6, "three pieces go, three come");
+    static const struct config_value writes[] = {
+        { 4, 2, DECODING }, { BAR(0), 4, 0xfe000000 },           { BAR(0), 1, 0xff }, { 4, 2, DECODING | MASTER },
+        { BAR(5), 4, 0 },   { BAR(VPT_PCI_ROM), 4, 0xfd000001 }, { PMCSR, 2, 0 },
+    };
+
+    function_place_five_bars();
+    assert_same(function->calls, 0); /* nothing moves while nothing is decoded */
+    guest_write(4, 2, DECODING);
+    function_forget();
+    for (unsigned i = 0; i < COUNT_OF(writes); i++) {
+        guest_write(writes[i].offset, writes[i].width, writes[i].value);
+        cr_assert(function->calls == 0, "write %u", i);
+    }
+    guest_write(BAR(0), 4, 0xfe004000);
+    assert_same(function->calls, 6); /* three pieces go, three come */
 }
 
 /* ---- What no function has ---- */
 
-static void check_impossible(unsigned index, struct vpt_pci_bar bar)
+#define MEM  VPT_PCI_BAR_MEMORY
+#define PORT VPT_PCI_BAR_IO
+
+static void check_impossible(const char *row, unsigned index, struct vpt_pci_bar bar)
 {
-    desk_start();
-    desk.bars.bar[index] = bar;
-    desk.setup.regions = VPT_ASSIGN_REGIONS(0);
-    assert_status(vpt_assign_open(&desk.device, &desk.setup), VPT_CALLER_BAR);
-    cr_assert(all_zero(&desk.device, sizeof(desk.device)));
+    function_start();
+    function->bars.bar[index] = bar;
+    assert_status_of(row, vpt_assign_open(&function->device, &function->setup), VPT_CALLER_BAR);
+    cr_assert(all_zero(&function->device, sizeof(function->device)), "%s", row);
 }
 
-Test(assign_bar, impossible_sizes)
+Test(assign_bar, impossible_ones_are_refused)
 {
-    struct vpt_pci_bar memory = { .kind = VPT_PCI_BAR_MEMORY, .address = 0x80000000 };
-    struct vpt_pci_bar io = { .kind = VPT_PCI_BAR_IO, .address = 0xc000 };
+    static const uint64_t sizes[] = { 0, 1, 2, 4, 8, 24, 0x1800, 0xffffffff, UINT64_C(0x100000000), UINT64_MAX };
+    static const struct {
+        const char *row;
+        unsigned index;
+        struct vpt_pci_bar bar;
+    } rows[] = {
+        { "two ports", 0, { .kind = PORT, .address = 0xc000, .size = 2 } },
+        { "six ports", 0, { .kind = PORT, .address = 0xc000, .size = 6 } },
+        { "all ports", 0, { .kind = PORT, .address = 0xc000, .size = 0x10000 } },
+        { "ports of 64 bits", 0, { .kind = PORT, .address = 0xc000, .size = 16, .is_64bit = true } },
+        { "prefetchable ports", 0, { .kind = PORT, .address = 0xc000, .size = 16, .prefetchable = true } },
+        { "ports below 1 MiB", 0, { .kind = PORT, .address = 0xc000, .size = 16, .below_1mib = true } },
+        { "a kind that there is not", 0, { .kind = (enum vpt_pci_bar_kind)4, .address = 0xc000, .size = 16 } },
+        { "a small ROM", VPT_PCI_ROM, { .kind = MEM, .address = 0x80000000, .size = 1024 } },
+        { "a ROM of ports", VPT_PCI_ROM, { .kind = PORT, .address = 0xc000, .size = 4096 } },
+        { "a ROM of 64 bits", VPT_PCI_ROM, { .kind = MEM, .address = 0x80000000, .size = 0x1000, .is_64bit = true } },
+        { "64 bits in the last one", 5, { .kind = MEM, .address = 0x80000000, .size = 0x1000, .is_64bit = true } },
+        { "64 bits below 1 MiB",
+          0,
+          { .kind = MEM, .address = 0x80000, .size = 0x1000, .is_64bit = true, .below_1mib = true } },
+        { "past the end of memory", 4, { .kind = MEM, .address = UINT64_MAX - 0x3ffe, .size = 0x4000 } },
+    };
 
-    for (unsigned i = 0; i < DESK_BARS; i++) {
-        static const uint64_t sizes[] = { 1, 2, 4, 8, 24, 0x1800, 0xffffffff, UINT64_C(0x100000000), UINT64_MAX };
-
+    for (unsigned i = 0; i < BARS; i++) {
         for (unsigned size = 0; size < COUNT_OF(sizes); size++) {
-            memory.size = sizes[size];
-            check_impossible(i, memory);
+            check_impossible("memory", i,
+                             (struct vpt_pci_bar){ .kind = MEM, .address = 0x80000000, .size = sizes[size] });
         }
-        io.size = 0;
-        check_impossible(i, io);
-        memory.size = 0;
-        check_impossible(i, memory);
+        check_impossible("no ports", i, (struct vpt_pci_bar){ .kind = PORT, .address = 0xc000 });
     }
-    io.size = 2;
-    check_impossible(0, io);
-    io.size = 6;
-    check_impossible(0, io);
-    io.size = 0x10000;
-    check_impossible(0, io);
-    memory.size = 1024;
-    check_impossible(VPT_PCI_ROM, memory);
-}
-
-Test(assign_bar, impossible_kinds)
-{
-    struct vpt_pci_bar memory = { .kind = VPT_PCI_BAR_MEMORY, .address = 0x80000000, .size = 0x1000, .is_64bit = true };
-    struct vpt_pci_bar io = { .kind = VPT_PCI_BAR_IO, .address = 0xc000, .size = 16 };
-
-    check_impossible(5, memory);
-    check_impossible(VPT_PCI_ROM, memory);
-    memory.below_1mib = true;
-    check_impossible(0, memory);
-    io.size = 4096;
-    check_impossible(VPT_PCI_ROM, io);
-    io.size = 16;
-    io.is_64bit = true;
-    check_impossible(0, io);
-    io.is_64bit = false;
-    io.prefetchable = true;
-    check_impossible(0, io);
-    io.prefetchable = false;
-    io.below_1mib = true;
-    check_impossible(0, io);
-    io.below_1mib = false;
-    io.kind = (enum vpt_pci_bar_kind)4;
-    check_impossible(0, io);
+    for (unsigned i = 0; i < COUNT_OF(rows); i++) {
+        check_impossible(rows[i].row, rows[i].index, rows[i].bar);
+    }
 }
 
 Test(assign_bar, nothing_lies_in_an_upper_half)
 {
-    desk_start();
-    desk_memory(0, 0x1000, 0x80000000, true);
-    desk_memory(1, 0x1000, 0x80001000, false);
-    desk.setup.regions = VPT_ASSIGN_REGIONS(0);
-    assert_status(vpt_assign_open(&desk.device, &desk.setup), VPT_CALLER_BAR);
-    desk_start();
-    desk_memory(4, 0x1000, 0x80000000, true);
-    desk_memory(VPT_PCI_ROM, 0x1000, 0x80001000, false);
-    desk_open();
+    function_start();
+    function_memory(0, 0x1000, 0x80000000, true);
+    function_memory(1, 0x1000, 0x80001000, false);
+    assert_status(vpt_assign_open(&function->device, &function->setup), VPT_CALLER_BAR);
+    function_start();
+    function_memory(4, 0x1000, 0x80000000, true);
+    function_memory(VPT_PCI_ROM, 0x1000, 0x80001000, false);
+    function_open();
 }

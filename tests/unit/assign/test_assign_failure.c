@@ -1,45 +1,40 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One life of each composed function, over and over: each time another call of the guest's hooks fails, or that one
- * and the next, or another configuration access of the host, until the life ends without having come so far. Registers
- * and mappings are the model's after each step, and the next life is a whole one.
+ * One course of each composed function, over and over: each time another call of the guest's hooks fails, or that one
+ * and the next, or another access of the host, until the course ends without having come so far. Registers and mappings
+ * are the model's after each step, and the next course is without a failure.
  */
-#include "assign_play.h"
+#include "assign_steps.h"
 
 #define WINDOW 0x6ff00000u /* the page that the hypervisor has no place at */
 
 TestSuite(assign_failure);
 
-/* How the lives have gone. */
+/* What has come of it. */
 static struct {
     unsigned failed;
     unsigned degraded;
     unsigned bars; /* most that were mapped */
     bool whole;    /* nothing has failed, so what is meant to be mapped has to be */
-} lives;
+} met;
 
-/* ---- A life ---- */
-
-static const struct vpt_pci_bar *bar_of(unsigned index)
-{
-    return &model.composed->bars.bar[index];
-}
+/* ---- One course ---- */
 
 static void write_bar(unsigned index, uint64_t address)
 {
-    (void)play_write(composed_bar_offset(index), 4, (uint32_t)address | (index == VPT_PCI_ROM));
-    if (bar_of(index)->is_64bit) {
-        (void)play_write(composed_bar_offset(index + 1), 4, (uint32_t)(address >> 32));
+    (void)step_write(BAR(index), 4, (uint32_t)address | (index == VPT_PCI_ROM));
+    if (model_bar(index)->is_64bit) {
+        (void)step_write(BAR(index + 1), 4, (uint32_t)(address >> 32));
     }
 }
 
 /* The n-th place of a BAR: apart from each other's, above 8 GiB what can be, and of ports the last as on the host. */
 static uint64_t nth_place(unsigned index, unsigned n)
 {
-    if (bar_of(index)->kind == VPT_PCI_BAR_IO) {
-        return n == 2 ? bar_of(index)->address : 0x4000 + 0x1000 * n + 0x100 * index;
+    if (model_bar(index)->kind == VPT_PCI_BAR_IO) {
+        return n == 2 ? model_bar(index)->address : 0x4000 + 0x1000 * n + 0x100 * index;
     }
-    if (bar_of(index)->is_64bit) {
+    if (model_bar(index)->is_64bit) {
         return UINT64_C(0x1000000000) * (n + 1) + UINT64_C(0x400000000) * index + (n == 1 ? 0xc0000000 : 0);
     }
     return 0x80000000 + 0x20000000 * n + 0x2000000 * index;
@@ -47,47 +42,47 @@ static uint64_t nth_place(unsigned index, unsigned n)
 
 static void command(uint16_t value)
 {
-    (void)play_write(0x04, 2, value);
+    (void)step_write(0x04, 2, value);
 }
 
 static void expect_mapped(bool all)
 {
     unsigned count = 0;
 
-    for (unsigned i = 0; i < COMPOSED_BARS; i++) {
-        count += bar_of(i)->size != 0;
+    for (unsigned i = 0; i < BARS; i++) {
+        count += model_bar(i)->size != 0;
     }
-    lives.bars = model_mapped() > lives.bars ? model_mapped() : lives.bars;
-    cr_assert(!lives.whole || model_mapped() == (all ? count : 0), "%s: %u BARs of %u", model_where(), model_mapped(),
+    met.bars = model_mapped() > met.bars ? model_mapped() : met.bars;
+    cr_assert(!met.whole || model_mapped() == (all ? count : 0), "%s: %u BARs of %u", model_where(), model_mapped(),
               count);
 }
 
 /* From below 4 GiB to a multiple of that and beyond, the upper half first, and back by the lower one. */
 static void move_halves(unsigned index)
 {
-    uint16_t offset = composed_bar_offset(index);
+    uint16_t offset = BAR(index);
 
-    (void)play_write((uint16_t)(offset + 4), 4, 0x40);
-    (void)play_write(offset, 4, 0x00000000);
-    (void)play_write((uint16_t)(offset + 4), 4, 0x42);
-    (void)play_write(offset, 4, 0x80000000);
-    (void)play_write((uint16_t)(offset + 4), 2, 0x0);
+    (void)step_write((uint16_t)(offset + 4), 4, 0x40);
+    (void)step_write(offset, 4, 0x00000000);
+    (void)step_write((uint16_t)(offset + 4), 4, 0x42);
+    (void)step_write(offset, 4, 0x80000000);
+    (void)step_write((uint16_t)(offset + 4), 2, 0x0);
     write_bar(index, nth_place(index, 1));
 }
 
 static void move_all(void)
 {
-    for (unsigned i = 0; i < COMPOSED_BARS; i++) {
-        if (bar_of(i)->size == 0) {
+    for (unsigned i = 0; i < BARS; i++) {
+        if (model_bar(i)->size == 0) {
             continue;
         }
         write_bar(i, nth_place(i, 1));
-        (void)play_write(composed_bar_offset(i), 4, 0xffffffff);
+        (void)step_write(BAR(i), 4, 0xffffffff);
         write_bar(i, nth_place(i, 2));
-        if (bar_of(i)->is_64bit) {
+        if (model_bar(i)->is_64bit) {
             move_halves(i);
-        } else if (bar_of(i)->kind == VPT_PCI_BAR_MEMORY) {
-            write_bar(i, WINDOW & ~(bar_of(i)->size - 1));
+        } else if (model_bar(i)->kind == VPT_PCI_BAR_MEMORY) {
+            write_bar(i, WINDOW & ~(model_bar(i)->size - 1));
             write_bar(i, nth_place(i, 0));
         }
     }
@@ -98,8 +93,8 @@ static void write_passed(void)
 {
     for (unsigned i = 0; i < model.composed->register_count; i++) {
         if (model.composed->registers[i].passed != 0 && model.composed->registers[i].offset != 0x04) {
-            (void)play_write(model.composed->registers[i].offset, 4, 0x5a5a5a5a);
-            (void)play_write(model.composed->registers[i].offset, 4, 0xffffffff);
+            (void)step_write(model.composed->registers[i].offset, 4, 0x5a5a5a5a);
+            (void)step_write(model.composed->registers[i].offset, 4, 0xffffffff);
         }
     }
 }
@@ -110,74 +105,74 @@ static void switch_off_and_on(void)
     command(0x7);
     command(0x2);
     command(0x7);
-    (void)play_write(0x30, 1, 0);
-    (void)play_write(0x30, 1, 1);
+    (void)step_write(0x30, 1, 0);
+    (void)step_write(0x30, 1, 1);
     if (model.composed->power != 0) {
         uint16_t offset = (uint16_t)(model.composed->power + 4);
 
-        (void)play_write(offset, 2, 3);
+        (void)step_write(offset, 2, 3);
         expect_mapped(false);
-        (void)play_write(0x04, 2, 0x1);
-        (void)play_write(0x04, 2, 0x7);
-        (void)play_write(offset, 2, 0);
+        (void)step_write(0x04, 2, 0x1);
+        (void)step_write(0x04, 2, 0x7);
+        (void)step_write(offset, 2, 0);
     }
 }
 
 static void until_released(void)
 {
-    for (unsigned i = 0; i < 8 && play_release() != VPT_OK; i++) {
-        lives.failed++;
+    for (unsigned i = 0; i < 8 && step_release() != VPT_OK; i++) {
+        met.failed++;
     }
-    cr_assert(!host.device.owned && desk.mapped_count == 0, "%s", model_where());
+    cr_assert(!function->device.owned && function->mapped_count == 0, "%s", model_where());
 }
 
-static void live(void)
+static void take_course(void)
 {
     static const struct vpt_assign_region own = {
         .guest = 0x70000000, .host = 0x12340000, .size = 0x1000, .space = VPT_ASSIGN_MEMORY, .bar = VPT_ASSIGN_NO_BAR
     };
 
-    while (play_acquire() != VPT_OK) {
-        cr_assert(!lives.whole);
+    while (step_acquire() != VPT_OK) {
+        cr_assert(!met.whole);
     }
-    for (unsigned i = 0; i < COMPOSED_BARS; i++) {
-        if (bar_of(i)->size != 0) {
+    for (unsigned i = 0; i < BARS; i++) {
+        if (model_bar(i)->size != 0) {
             write_bar(i, nth_place(i, 0));
         }
     }
     expect_mapped(false);
     command(0x7);
     expect_mapped(true);
-    (void)play_add(&own);
+    (void)step_add(&own);
     move_all();
     expect_mapped(true);
     switch_off_and_on();
     expect_mapped(true);
     write_passed();
-    (void)play_remove(VPT_ASSIGN_MEMORY, own.guest);
+    (void)step_remove(VPT_ASSIGN_MEMORY, own.guest);
     command(0x0);
     command(0x3);
     expect_mapped(true);
-    lives.degraded += host.device.degraded;
+    met.degraded += function->device.degraded;
     until_released();
 }
 
-/* A function that nobody has had yet, for life number k. */
+/* A function that nobody has had yet, for course number k. */
 static void begin(const struct composed *composed, unsigned k, const char *kind)
 {
-    play_open(composed);
+    step_open(composed);
     model.kind = kind;
     model.number = k;
-    desk.refuse_first = WINDOW;
-    desk.refuse_last = WINDOW + 0xfff;
-    lives.whole = false;
+    function->refuse_first = WINDOW;
+    function->refuse_last = WINDOW + 0xfff;
+    met.whole = false;
 }
 
-static void live_whole(void)
+static void take_whole_course(void)
 {
-    lives.whole = true;
-    live();
-    assert_status(vpt_assign_close(&host.device), VPT_OK);
+    met.whole = true;
+    take_course();
+    assert_status(vpt_assign_close(&function->device), VPT_OK);
 }
 
 /* ---- What fails ---- */
@@ -185,16 +180,16 @@ static void live_whole(void)
 /* The k-th call of a hook and those after it up to `more` further ones; false: there are not so many. */
 static bool hooks_fail(const struct composed *composed, unsigned k, unsigned more)
 {
-    bool result;
+    unsigned failed;
 
     begin(composed, k, "failing hook");
-    desk_fail(k, k + more);
-    live();
-    result = desk.failed != 0;
-    lives.failed += desk.failed;
-    desk.fail_first = 0;
-    live_whole();
-    return result;
+    function_fail_hooks(k, more + 1);
+    take_course();
+    failed = more + 1 - function->fail_hooks;
+    met.failed += failed;
+    function_fail_hooks(0, 0);
+    take_whole_course();
+    return failed != 0;
 }
 
 static bool host_fails(const struct composed *composed, unsigned k)
@@ -202,11 +197,11 @@ static bool host_fails(const struct composed *composed, unsigned k)
     bool result;
 
     begin(composed, k, "failing access of the host");
-    host.fail_at = host.accesses + k;
-    live();
-    result = host.accesses >= host.fail_at;
-    host.fail_at = 0;
-    live_whole();
+    function->fail_in = k;
+    take_course();
+    result = function->fail_in == 0;
+    function->fail_in = 0;
+    take_whole_course();
     return result;
 }
 
@@ -215,19 +210,19 @@ static void each(const struct composed *composed)
     unsigned k = 1;
 
     begin(composed, 0, "no failure");
-    live_whole();
+    take_whole_course();
     while (hooks_fail(composed, k, 0)) {
         cr_assert(k < 1000);
         k++;
     }
-    /* In a life with one failure nothing is ever degraded but by a release. */
-    cr_assert(lives.degraded == 0 && lives.failed >= k - 1, "%s", composed->name);
+    /* With one failure nothing is ever degraded but by a release. */
+    cr_assert(met.degraded == 0 && met.failed >= k - 1, "%s", composed->name);
     cr_assert(k > 10, "%s: %u", composed->name, k);
     for (k = 1; hooks_fail(composed, k, 1); k++) {
         cr_assert(k < 1000);
     }
     /* One of two BARs that cannot be unmapped, and the other one not be put back. */
-    cr_assert((lives.degraded > 0) == (lives.bars > 1), "%s: %u", composed->name, lives.degraded);
+    cr_assert((met.degraded > 0) == (met.bars > 1), "%s: %u", composed->name, met.degraded);
     for (k = 1; host_fails(composed, k); k++) {
         cr_assert(k < 1000);
     }
@@ -239,35 +234,36 @@ static void each(const struct composed *composed)
 /* Once that is known nothing is written, and nothing but the guest's regions is left to be taken back. */
 static void write_or_gone(uint16_t offset, unsigned width, uint32_t value)
 {
-    bool gone = host.device.vanished;
-    unsigned calls = desk.calls;
+    bool gone = function->device.vanished;
     uint32_t got = 0;
     enum vpt_status status;
 
-    composed_step();
-    host_forget();
-    status = vpt_assign_config_write(&host.device, offset, width, value);
-    cr_assert((status == VPT_DEVICE_GONE) == host.device.vanished, "%s: %s", model_where(), vpt_status_str(status));
+    function_forget();
+    status = guest_try_write(offset, width, value);
+    cr_assert((status == VPT_DEVICE_GONE) == function->device.vanished, "%s: %s", model_where(),
+              vpt_status_str(status));
     cr_assert(status == VPT_OK || status == VPT_REFUSED || status == VPT_DEVICE_GONE);
-    cr_assert(!gone || (desk.calls == calls && host.logged == 0), "%s: it is known to be gone", model_where());
-    gone = host.gone;
-    host_forget();
-    status = vpt_assign_config_read(&host.device, offset, width, &got);
-    cr_assert(!gone || host.logged == 0 || status == VPT_DEVICE_GONE, "%s: %#x is %#x", model_where(), offset, got);
-    cr_assert(status == (host.device.vanished ? VPT_DEVICE_GONE : VPT_OK), "%s", model_where());
-    cr_assert(!host.device.vanished || got == 0xffffffff >> (32 - 8 * width), "%s: %#x", model_where(), got);
-    cr_assert(desk.violations == 0 && vpt_assign_check(&host.device) == VPT_OK, "%s", model_where());
+    cr_assert(!gone || (function->calls == 0 && function->accesses == 0), "%s: it is known to be gone", model_where());
+    gone = function->gone;
+    function_forget();
+    status = vpt_assign_config_read(&function->device, offset, width, &got);
+    cr_assert(!gone || function->accesses == 0 || status == VPT_DEVICE_GONE, "%s: %#x is %#x", model_where(), offset,
+              got);
+    cr_assert(status == (function->device.vanished ? VPT_DEVICE_GONE : VPT_OK), "%s", model_where());
+    cr_assert(!function->device.vanished || got == 0xffffffff >> (32 - 8 * width), "%s: %#x", model_where(), got);
+    cr_assert(function->violations == 0 && vpt_assign_check(&function->device) == VPT_OK, "%s", model_where());
 }
 
-static void live_and_vanish(void)
+static void use_until_it_vanishes(void)
 {
     for (unsigned n = 0; n < 3; n++) {
-        for (unsigned i = 0; i < COMPOSED_BARS; i++) {
-            uint64_t address = bar_of(i)->size != 0 ? nth_place(i, n) : 0;
+        for (unsigned i = 0; i < BARS; i++) {
+            uint64_t address = model_bar(i)->size != 0 ? nth_place(i, n) : 0;
 
-            write_or_gone(composed_bar_offset(i), 4, (uint32_t)address | (i == VPT_PCI_ROM));
-            if (bar_of(i)->is_64bit) {
-                write_or_gone(composed_bar_offset(++i), 4, (uint32_t)(address >> 32));
+            write_or_gone(BAR(i), 4, (uint32_t)address | (i == VPT_PCI_ROM));
+            if (model_bar(i)->is_64bit) {
+                ++i;
+                write_or_gone(BAR(i), 4, (uint32_t)(address >> 32));
             }
         }
         write_or_gone(0x04, 2, 0x7);
@@ -285,44 +281,39 @@ static bool vanishes(const struct composed *composed, unsigned k)
     enum vpt_status status;
 
     begin(composed, k, "vanishing at access");
-    host.vanish_at = host.accesses + k;
-    composed_step();
-    status = composed_acquire(UINT64_MAX);
-    cr_assert(status == (host.device.vanished ? VPT_DEVICE_GONE : VPT_OK) && host.device.owned == (status == VPT_OK));
+    function->vanish_in = k;
+    status = vpt_assign_acquire(&function->device, UINT64_MAX, &function->guest);
+    cr_assert(status == (function->device.vanished ? VPT_DEVICE_GONE : VPT_OK) &&
+              function->device.owned == (status == VPT_OK));
     if (status == VPT_OK) {
-        live_and_vanish();
+        use_until_it_vanishes();
     }
-    assert_status(vpt_assign_release(&host.device), VPT_OK);
-    cr_assert(!host.device.owned && desk.mapped_count == 0 && desk.violations == 0, "%s", model_where());
-    cr_assert(vpt_assign_check(&host.device) == VPT_OK);
+    assert_status(vpt_assign_release(&function->device), VPT_OK);
+    cr_assert(!function->device.owned && function->mapped_count == 0 && function->violations == 0, "%s", model_where());
+    cr_assert(vpt_assign_check(&function->device) == VPT_OK);
     /* It stays gone, even if something answers there again. */
-    if (host.device.vanished) {
-        host.gone = false;
-        host.vanish_at = 0;
-        assert_status(composed_acquire(1), VPT_DEVICE_GONE);
-        assert_status(vpt_assign_close(&host.device), VPT_OK);
+    if (function->device.vanished) {
+        function->gone = false;
+        function->vanish_in = 0;
+        assert_status(vpt_assign_acquire(&function->device, 1, &function->guest), VPT_DEVICE_GONE);
+        assert_status(vpt_assign_close(&function->device), VPT_OK);
         return true;
     }
-    return host.gone;
+    return function->gone;
 }
 
-Test(assign_failure, vanishing)
+COMPOSED_TEST(assign_failure, a_function_that_vanishes_at_any_access_is_given_back)
 {
-    static const struct composed *const all[] = { &composed_nic, &composed_gpu, &composed_legacy, &composed_virtual,
-                                                  &composed_crowded };
+    unsigned k = 1;
 
-    for (unsigned i = 0; i < COUNT_OF(all); i++) {
-        unsigned k = 1;
-
-        while (vanishes(all[i], k)) {
-            cr_assert(k < 1000);
-            k++;
-        }
-        cr_assert(k > 10, "%s: %u", all[i]->name, k);
+    while (vanishes(composed_all[*variant], k)) {
+        cr_assert(k < 1000);
+        k++;
     }
+    cr_assert(k > 10, "%s: %u", composed_all[*variant]->name, k);
 }
 
 COMPOSED_TEST(assign_failure, each_failure_is_undone_or_told)
 {
-    each(composed_all[variant->which]);
+    each(composed_all[*variant]);
 }

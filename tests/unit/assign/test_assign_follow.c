@@ -1,232 +1,107 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A write to the registers that decide on mappings is one transaction: with each hook call of it refused or failing,
- * the guest has afterwards what its registers say. An address is written in any case: where only map() fails, the BAR
- * is without one. For sequences at random see assign_random.c.
+ * A write to the registers that decide on mappings is one transaction; here are those that cannot be undone. That each
+ * single failure is, and that a refused BAR is unmapped alone, is in test_assign_failure.c and test_assign_random.c.
  */
-#include <string.h>
-
-#include "assign_desk.h"
-
-#define DECODING 3u
+#include "simulated_host.h"
 
 TestSuite(assign_follow);
 
-/* Everything of the device that a guest can see. */
-static void read_all(uint32_t values[64])
-{
-    for (unsigned i = 0; i < 64; i++) {
-        values[i] = desk_read((uint16_t)(4 * i), 4);
-    }
-}
-
-static enum vpt_status write_register(uint16_t offset, unsigned width, uint32_t value)
-{
-    return vpt_assign_config_write(&desk.device, offset, width, value);
-}
-
-/*
- * The same write with its first hook call failing, then its second, and so on until none of its calls does. After each
- * failure all is as before, if it is not only map() that has failed for an address. Returns what the write comes to in
- * the end.
- */
-static enum vpt_status write_with_each_failure(uint16_t offset, unsigned width, uint32_t value, unsigned own,
-                                               unsigned *failures)
-{
-    uint16_t word = offset & 0xfcu;
-    uint32_t written = 0; /* what the register holds where map() has failed */
-    uint32_t before[64];
-    uint32_t after[64];
-    bool failed = false;
-
-    read_all(before);
-    for (unsigned k = 1;; k++) {
-        enum vpt_status status;
-
-        desk_fail(k, k);
-        status = write_register(offset, width, value);
-        desk.fail_first = 0;
-        if (desk.failed == 0) {
-            cr_assert(!failed || desk_read(word, 4) == written, "an address is there, mapped or not");
-            return status;
-        }
-        cr_assert(k < 64, "a write without an end");
-        ++*failures;
-        cr_assert(!desk.device.degraded);
-        if (offset >= 0x10 && offset < 0x34 && desk.failed_maps == desk.failed) {
-            assert_status(status, VPT_REFUSED);
-            desk_check(own);
-            failed = true;
-            written = desk_read(word, 4);
-            (void)write_register(word, 4, before[word / 4]);
-        } else {
-            assert_status(status, DESK_FAILURE);
-        }
-        read_all(after);
-        cr_assert(memcmp(before, after, sizeof(before)) == 0, "the registers are as before");
-        desk_check(own);
-    }
-}
-
 static void set_up(void)
 {
-    desk_place_one_of_each();
-    desk_write(DESK_BAR(VPT_PCI_ROM), 4, 0xfd000001);
+    function_place_five_bars();
+    guest_write(4, 2, DECODING);
+}
+
+static void refuse(uint64_t first, uint64_t last)
+{
+    function->refuse_first = first;
+    function->refuse_last = last;
 }
 
 /* ---- Failures ---- */
 
-Test(assign_follow, each_failure_is_undone)
+/* The writes that a degraded device does not do. */
+static void check_degraded(void)
 {
-    unsigned failures = 0;
+    static const struct {
+        uint16_t offset;
+        uint8_t width;
+        uint32_t value;
+        uint32_t reads;
+    } writes[] = { { 4, 2, 0, DECODING }, { BAR(0), 4, 0xfe040000, 0xfe000000 }, { PMCSR, 2, 3, 8 } };
 
-    set_up();
-    assert_status(write_with_each_failure(4, 2, DECODING, 0, &failures), VPT_OK);
-    cr_assert(failures == 7, "three pieces, and four BARs of one");
-    desk_check(0);
-    assert_status(write_with_each_failure(DESK_BAR(0), 4, 0xfe020000, 0, &failures), VPT_OK);
-    cr_assert(failures == 7 + 6);
-    assert_status(write_with_each_failure(DESK_PMCSR, 2, 3, 0, &failures), VPT_OK);
-    cr_assert(failures == 7 + 6 + 7);
-    assert_status(write_with_each_failure(DESK_PMCSR, 2, 0, 0, &failures), VPT_OK);
-    assert_status(write_with_each_failure(DESK_BAR(3), 4, 0x20, 0, &failures), VPT_OK);
-    assert_status(write_with_each_failure(DESK_BAR(VPT_PCI_ROM), 1, 0, 0, &failures), VPT_OK);
-    assert_status(write_with_each_failure(4, 1, 0, 0, &failures), VPT_OK);
-    cr_assert(desk.mapped_count == 0);
-}
-
-/* A write of the command register that fails reaches the host with none of its bits. */
-Test(assign_follow, a_failed_write_does_not_reach_the_host)
-{
-    set_up();
-    desk.config_writes = 0;
-    desk_fail(1, 1);
-    assert_status(write_register(4, 2, DECODING | VPT_PCI_COMMAND_BUS_MASTER), DESK_FAILURE);
-    cr_assert(desk.config_writes == 0 && (desk_read(4, 2) & VPT_PCI_COMMAND_BUS_MASTER) == 0);
-    desk_write(4, 2, DECODING | VPT_PCI_COMMAND_BUS_MASTER);
-    cr_assert(desk_read(4, 2) == (DECODING | VPT_PCI_COMMAND_BUS_MASTER));
+    cr_assert(function->device.degraded);
+    assert_same(function->device.region_count, function->mapped_count);
+    assert_status(vpt_assign_check(&function->device), VPT_DEVICE_ASSIGN_DEGRADED);
+    function_forget();
+    for (unsigned i = 0; i < COUNT_OF(writes); i++) {
+        assert_same_of(row_name(i), guest_read(writes[i].offset, writes[i].width), writes[i].reads);
+        assert_status_of(row_name(i), guest_try_write(writes[i].offset, writes[i].width, writes[i].value),
+                         VPT_DEVICE_ASSIGN_DEGRADED);
+        assert_same_of(row_name(i), guest_read(writes[i].offset, writes[i].width), writes[i].reads);
+    }
+    assert_same(function->calls, 0);
 }
 
 /* From the k-th call on everything fails: it cannot be undone, and what is left is what the books say. */
 static void degrade(unsigned k, uint16_t offset, unsigned width, uint32_t value)
 {
-    unsigned calls;
+    /* With the fourth, three pieces of a BAR are gone, and the first at its new address is refused. */
+    bool refused = k == 4 && offset == BAR(0);
 
     set_up();
-    desk_write(4, 2, DECODING);
-    desk_fail(k, 1000);
-    if (k == 4 && offset == DESK_BAR(0)) {
-        /* Three pieces are gone, and the first is refused. */
-        assert_status(write_register(offset, width, value), VPT_REFUSED);
-        desk_check(0);
+    function_fail_hooks(k, 1000);
+    assert_status(guest_try_write(offset, width, value), k == 1    ? HOOK_FAILURE
+                                                         : refused ? VPT_REFUSED
+                                                                   : VPT_DEVICE_ASSIGN_DEGRADED);
+    function_fail_hooks(0, 0);
+    if (k == 1 || refused) {
+        cr_assert(!function->device.degraded);
+        function_check_map(0);
         return;
     }
-    assert_status(write_register(offset, width, value), k == 1 ? DESK_FAILURE : VPT_DEVICE_ASSIGN_DEGRADED);
-    cr_assert(desk.device.degraded == (k != 1) && desk.violations == 0);
-    cr_assert(desk.device.region_count == desk.mapped_count);
-    desk.fail_first = 0;
-    if (k == 1) {
-        desk_check(0);
-        return;
-    }
-    assert_status(vpt_assign_check(&desk.device), VPT_DEVICE_ASSIGN_DEGRADED);
-    cr_assert(desk_read(4, 2) == DECODING && desk_read(DESK_BAR(0), 4) == 0xfe000000, "the write is undone");
-    cr_assert((desk_read(DESK_PMCSR, 1) & 3) == 0);
-    calls = desk.calls;
-    assert_status(write_register(4, 2, 0), VPT_DEVICE_ASSIGN_DEGRADED);
-    assert_status(write_register(DESK_BAR(0), 4, 0xfe040000), VPT_DEVICE_ASSIGN_DEGRADED);
-    assert_status(write_register(DESK_PMCSR, 2, 3), VPT_DEVICE_ASSIGN_DEGRADED);
-    cr_assert(desk_read(4, 2) == DECODING && desk_read(DESK_BAR(0), 4) == 0xfe000000);
-    cr_assert((desk_read(DESK_PMCSR, 1) & 3) == 0);
-    cr_assert(desk.calls == calls, "nothing is touched any more");
-    assert_status(vpt_assign_release(&desk.device), VPT_OK);
-    cr_assert(desk.mapped_count == 0 && desk.violations == 0 && !desk.device.degraded);
-    assert_status(vpt_assign_acquire(&desk.device, 2, &desk.guest), VPT_OK);
-    desk_check(0);
+    check_degraded();
+    assert_status(vpt_assign_release(&function->device), VPT_OK);
+    cr_assert(function->mapped_count == 0 && !function->device.degraded);
+    function_give();
+    function_check_map(0);
 }
 
-Test(assign_follow, what_cannot_be_undone_degrades)
+Test(assign_follow, what_cannot_be_undone_degrades_until_the_release)
 {
-    for (unsigned k = 1; k <= 6; k++) {
-        degrade(k, DESK_BAR(0), 4, 0xfe020000);
-    }
     for (unsigned k = 1; k <= 7; k++) {
+        if (k <= 6) {
+            degrade(k, BAR(0), 4, 0xfe020000);
+        }
         degrade(k, 4, 2, 0);
-    }
-    for (unsigned k = 1; k <= 7; k++) {
-        degrade(k, DESK_PMCSR, 2, 3);
+        degrade(k, PMCSR, 2, 3);
     }
 }
 
 /* ---- Refusals ---- */
 
-Test(assign_follow, a_refused_bar_is_unmapped_alone)
+Test(assign_follow, what_is_refused_on_the_way_back_degrades)
 {
     set_up();
-    desk_write(4, 2, DECODING);
-    desk.refuse_first = 0xfe022000;
-    desk.refuse_last = 0xfe022fff;
-    assert_status(write_register(DESK_BAR(0), 4, 0xfe020000), VPT_REFUSED);
-    cr_assert(desk_read(DESK_BAR(0), 4) == 0xfe020000 && desk_mapped(0) == 0 && desk.mapped_count == 4);
-    desk_check(0);
-    assert_status(write_register(4, 2, DECODING), VPT_REFUSED);
-    desk_check(0);
-    desk.refuse_last = 0;
-    desk_write(4, 2, DECODING);
-    cr_assert(desk_mapped(0) == 3);
-    desk_check(0);
+    refuse(0xfe000000, 0xfe003fff);
+    function_fail_hooks(3, 1);
+    assert_status(guest_try_write(BAR(0), 4, 0xfe020000), VPT_DEVICE_ASSIGN_DEGRADED);
+    cr_assert(function->device.degraded && function->mapped_count == 5);
+    assert_status(vpt_assign_release(&function->device), VPT_OK);
+    cr_assert(function->mapped_count == 0 && function->violations == 0);
 }
 
-/* All is refused, then all that can be is off: nothing is ever unmapped that was not mapped. */
-Test(assign_follow, everything_refused)
+Test(assign_follow, an_unmap_that_refuses_has_failed)
 {
     set_up();
-    desk.refuse_last = UINT64_MAX;
-    assert_status(write_register(4, 2, DECODING), VPT_REFUSED);
-    cr_assert(desk.mapped_count == 0);
-    desk_check(0);
-    desk_write(4, 2, 0);
-    desk_check(0);
-    desk_write(DESK_PMCSR, 2, 3);
-    desk.refuse_last = 0;
-    desk_write(4, 2, DECODING);
-    desk_write(DESK_PMCSR, 2, 0);
-    cr_assert(desk.mapped_count == 7);
-    desk_check(0);
-    desk.refuse_last = UINT64_MAX;
-    assert_status(write_register(DESK_BAR(0), 4, 0xfe020000), VPT_REFUSED);
-    assert_status(vpt_assign_release(&desk.device), VPT_OK);
-    cr_assert(desk.mapped_count == 0 && desk.device.refused == 0);
-}
-
-/* What was given before is refused when it is to be put back: the device is degraded. */
-Test(assign_follow, refused_on_the_way_back)
-{
-    set_up();
-    desk_write(4, 2, DECODING);
-    desk.refuse_first = 0xfe000000;
-    desk.refuse_last = 0xfe003fff;
-    desk_fail(3, 3);
-    assert_status(write_register(DESK_BAR(0), 4, 0xfe020000), VPT_DEVICE_ASSIGN_DEGRADED);
-    cr_assert(desk.device.degraded && desk_mapped(0) == 1 && desk.violations == 0);
-    assert_status(vpt_assign_release(&desk.device), VPT_OK);
-    cr_assert(desk.mapped_count == 0 && desk.violations == 0);
-}
-
-/* An unmap() that says what only map() may say has failed like any other. */
-Test(assign_follow, unmap_does_not_refuse)
-{
-    set_up();
-    desk_write(4, 2, DECODING);
-    desk.failure = VPT_REFUSED;
-    desk_fail(1, 1);
-    assert_status(write_register(DESK_BAR(0), 4, 0xfe020000), VPT_CALLER_ARGUMENT);
-    cr_assert(!desk.device.degraded && desk_read(DESK_BAR(0), 4) == 0xfe000000);
-    desk_check(0);
-    desk.refuse_first = 0xfe022000;
-    desk.refuse_last = 0xfe022fff;
-    desk_fail(7, 7);
-    assert_status(write_register(DESK_BAR(0), 4, 0xfe020000), VPT_CALLER_ARGUMENT);
-    cr_assert(desk.failed == 1 && !desk.device.degraded && desk_read(DESK_BAR(0), 4) == 0xfe000000);
-    desk_check(0);
+    function->failure = VPT_REFUSED;
+    for (unsigned i = 0; i < 2; i++) {
+        refuse(0xfe022000, i == 0 ? 0 : 0xfe022fff);
+        function_fail_hooks(i == 0 ? 1 : 7, 1);
+        assert_status(guest_try_write(BAR(0), 4, 0xfe020000), VPT_CALLER_ARGUMENT);
+        cr_assert(function->failed == 1 && !function->device.degraded);
+        assert_same(guest_read(BAR(0), 4), 0xfe000000);
+        function_check_map(0);
+    }
 }

@@ -2,7 +2,7 @@
 /* Peer to peer: map() and unmap() of a guest that let its devices reach each other's BARs. */
 #include <string.h>
 
-#include "assign_desk.h"
+#include "simulated_host.h"
 
 #include <vpt/assign_dma.h>
 
@@ -10,41 +10,40 @@ TestSuite(assign_peer);
 
 #define BAR_HOST 0x80000000u
 #define BAR_SIZE 0x4000u
-#define MEMORY   0x40000000u /* the guest's, from 0 on */
 #define RANGES   4u
 
 /* ---- The IOMMU ---- */
 
-/* What the other device of the guest reaches. */
+/* What the guest's other device, number 9, reaches. */
 static struct vpt_assign_dma_range reached[RANGES];
 static unsigned reached_count;
 static unsigned map_failures; /* to come */
 static unsigned unmaps;       /* so many of them work yet */
 
-static enum vpt_status iommu_map(void *ctx, const struct vpt_pci_address *function,
+static enum vpt_status iommu_map(void *ctx, const struct vpt_pci_address *address,
                                  const struct vpt_assign_dma_range *range)
 {
     (void)ctx;
     if (map_failures != 0) {
         map_failures--;
-        return DESK_FAILURE;
+        return HOOK_FAILURE;
     }
-    if (function->device == 9) {
+    if (address->device == 9) {
         cr_assert(reached_count < RANGES);
         reached[reached_count++] = *range;
     }
     return VPT_OK;
 }
 
-static enum vpt_status iommu_unmap(void *ctx, const struct vpt_pci_address *function,
+static enum vpt_status iommu_unmap(void *ctx, const struct vpt_pci_address *address,
                                    const struct vpt_assign_dma_range *range)
 {
     (void)ctx;
     if (unmaps == 0) {
-        return DESK_FAILURE;
+        return HOOK_FAILURE;
     }
     unmaps--;
-    for (unsigned i = 0; i < reached_count && function->device == 9; i++) {
+    for (unsigned i = 0; i < reached_count && address->device == 9; i++) {
         if (reached[i].guest == range->guest) {
             reached[i] = reached[--reached_count];
         }
@@ -52,8 +51,8 @@ static enum vpt_status iommu_unmap(void *ctx, const struct vpt_pci_address *func
     return VPT_OK;
 }
 
-/* Where the other device reaches the BAR; 0: nowhere. */
-static uint64_t bar_reached(void)
+/* Asserts where the other device reaches the BAR; 0: nowhere. */
+static void check_reached(uint64_t expected)
 {
     uint64_t guest = 0;
 
@@ -63,7 +62,8 @@ static uint64_t bar_reached(void)
             guest = reached[i].guest;
         }
     }
-    return guest;
+    assert_same(guest, expected);
+    function_check_map(0);
 }
 
 /* ---- The guest ---- */
@@ -83,6 +83,7 @@ static enum vpt_status map(void *ctx, const struct vpt_assign_region *region)
         status = vpt_assign_dma_map(&space, &range);
         if (status != VPT_OK) {
             assert_status(cpus.unmap(ctx, region), VPT_OK);
+            function->unmapped |= 1u << region->bar;
         }
     }
     return status;
@@ -102,79 +103,78 @@ static enum vpt_status unmap(void *ctx, const struct vpt_assign_region *region)
 /* A guest with memory and two devices, one of which has its BAR at 3 GiB. */
 static void set_up(void)
 {
-    static const struct vpt_assign_dma_range memory = { .guest = 0, .host = 0x100000000, .size = MEMORY };
+    static const struct vpt_assign_dma_range memory = { .guest = 0, .host = 0x100000000, .size = 0x40000000 };
 
     reached_count = 0;
     map_failures = 0;
     unmaps = 1000;
-    memset(&other, 0, sizeof(other));
-    other.address.device = 9;
-    other.owned = true;
-    other.owner = 1;
-    desk_start();
-    cpus = desk.guest;
-    desk.guest.map = map;
-    desk.guest.unmap = unmap;
-    desk_memory(0, BAR_SIZE, BAR_HOST, false);
-    desk_open();
+    other = (struct vpt_assign_device){ .address.device = 9, .owned = true, .owner = 1 };
+    function_start_powered();
+    cpus = function->guest;
+    function->guest.map = map;
+    function->guest.unmap = unmap;
+    function_memory(0, BAR_SIZE, BAR_HOST, false);
+    function_open_and_give();
     assert_status(vpt_assign_dma_init(&space, &iommu, ranges, RANGES, 0), VPT_OK);
     assert_status(vpt_assign_dma_map(&space, &memory), VPT_OK);
     assert_status(vpt_assign_dma_attach(&space, &other), VPT_OK);
-    assert_status(vpt_assign_dma_attach(&space, &desk.device), VPT_OK);
-    desk_write(DESK_BAR(0), 4, 0xc0000000);
-    desk_write(4, 2, 2);
-    cr_assert(bar_reached() == 0xc0000000 && space.count == 2);
+    assert_status(vpt_assign_dma_attach(&space, &function->device), VPT_OK);
+    guest_write(BAR(0), 4, 0xc0000000);
+    guest_write(4, 2, MEMORY_ON);
+    check_reached(0xc0000000);
 }
 
-/* The other device reaches the BAR wherever the guest has put it, and as long as it is the guest's. */
-Test(assign_peer, follows_the_bar)
+Test(assign_peer, the_other_device_reaches_the_bar_wherever_the_guest_has_put_it)
+{
+    static const struct {
+        uint16_t offset;
+        uint32_t value;
+        enum vpt_status status;
+        uint64_t reached;
+    } writes[] = { { BAR(0), 0xc8000000, VPT_OK, 0xc8000000 }, { BAR(0), 0xffffffff, VPT_OK, 0 },
+                   { BAR(0), 0xc8000000, VPT_OK, 0xc8000000 }, { 4, 0, VPT_OK, 0 },
+                   { 4, MEMORY_ON, VPT_OK, 0xc8000000 },       { BAR(0), 0xd0000000, VPT_OK, 0xd0000000 } };
+
+    set_up();
+    for (unsigned i = 0; i < COUNT_OF(writes); i++) {
+        assert_status_of(row_name(i), guest_try_write(writes[i].offset, 4, writes[i].value), writes[i].status);
+        check_reached(writes[i].reached);
+    }
+    assert_status(vpt_assign_release(&function->device), VPT_OK);
+    assert_same(reached_count, 1); /* the memory */
+    assert_same(space.count, 1);
+    assert_same(function->mapped_count, 0);
+}
+
+Test(assign_peer, a_bar_over_the_guests_memory_is_refused)
 {
     set_up();
-    desk_write(DESK_BAR(0), 4, 0xc8000000);
-    cr_assert(bar_reached() == 0xc8000000);
-    desk_write(DESK_BAR(0), 4, 0xffffffff);
-    cr_assert(bar_reached() == 0);
-    desk_write(DESK_BAR(0), 4, 0xc8000000);
-    desk_write(4, 2, 0);
-    cr_assert(bar_reached() == 0);
-    desk_write(4, 2, 2);
-    cr_assert(bar_reached() == 0xc8000000);
-    desk_check(0);
-    assert_status(vpt_assign_release(&desk.device), VPT_OK);
-    cr_assert(bar_reached() == 0 && reached_count == 1 && space.count == 1 && desk.mapped_count == 0);
+    assert_status(guest_try_write(BAR(0), 4, 0x10000000), VPT_REFUSED);
+    check_reached(0);
+    assert_same(reached_count, 1);
+    guest_write(BAR(0), 4, 0xc0000000);
+    check_reached(0xc0000000);
 }
 
-/* On the guest's memory there is no place for it. */
-Test(assign_peer, memory_is_refused)
-{
-    set_up();
-    assert_status(vpt_assign_config_write(&desk.device, DESK_BAR(0), 4, 0x10000000), VPT_REFUSED);
-    cr_assert(bar_reached() == 0 && desk.mapped_count == 0 && reached_count == 1);
-    desk_write(DESK_BAR(0), 4, 0xc0000000);
-    cr_assert(bar_reached() == 0xc0000000);
-    desk_check(0);
-}
-
-/* The write and both mappings are one transaction. */
-Test(assign_peer, a_failure_is_undone)
+Test(assign_peer, a_write_and_both_mappings_are_one_transaction)
 {
     set_up();
     unmaps = 0;
-    assert_status(vpt_assign_config_write(&desk.device, DESK_BAR(0), 4, 0xc8000000), DESK_FAILURE);
-    cr_assert(desk_read(DESK_BAR(0), 4) == 0xc0000000 && bar_reached() == 0xc0000000);
+    assert_status(guest_try_write(BAR(0), 4, 0xc8000000), HOOK_FAILURE);
+    assert_same(guest_read(BAR(0), 4), 0xc0000000);
+    check_reached(0xc0000000);
     unmaps = 1000;
-    desk_check(0);
     /* A map that fails leaves what the guest has written, and nothing mapped until it writes again. */
     map_failures = 1;
-    assert_status(vpt_assign_config_write(&desk.device, DESK_BAR(0), 4, 0xc8000000), VPT_REFUSED);
-    cr_assert(desk_read(DESK_BAR(0), 4) == 0xc8000000 && space.count == 1);
-    assert_status(vpt_assign_config_write(&desk.device, DESK_BAR(0), 4, 0xc8000000), VPT_OK);
-    cr_assert(bar_reached() == 0xc8000000 && space.count == 2);
-    desk_check(0);
+    assert_status(guest_try_write(BAR(0), 4, 0xc8000000), VPT_REFUSED);
+    assert_same(guest_read(BAR(0), 4), 0xc8000000);
+    check_reached(0);
+    guest_write(BAR(0), 4, 0xc8000000);
+    check_reached(0xc8000000);
 }
 
-/* From a degraded space the devices are detached first: nobody reaches the BAR then, and it can be released. */
-Test(assign_peer, a_degraded_space)
+/* Then nobody reaches the BAR, and it can be released. */
+Test(assign_peer, devices_leave_a_degraded_space_before_their_release)
 {
     set_up();
     unmaps = 1;
@@ -183,11 +183,11 @@ Test(assign_peer, a_degraded_space)
     unmaps = 1000;
     map_failures = 0;
     cr_assert(space.degraded);
-    assert_status(vpt_assign_release(&desk.device), VPT_DEVICE_ASSIGN_DEGRADED);
-    cr_assert(desk.device.owned && desk.mapped_count == 1);
+    assert_status(vpt_assign_release(&function->device), VPT_DEVICE_ASSIGN_DEGRADED);
+    cr_assert(function->device.owned && function->mapped_count == 1);
     assert_status(vpt_assign_dma_detach(&other), VPT_OK);
-    assert_status(vpt_assign_dma_detach(&desk.device), VPT_OK);
+    assert_status(vpt_assign_dma_detach(&function->device), VPT_OK);
     cr_assert(!space.degraded && reached_count == 0 && space.count == 0);
-    assert_status(vpt_assign_release(&desk.device), VPT_OK);
-    cr_assert(desk.mapped_count == 0 && !desk.device.owned);
+    assert_status(vpt_assign_release(&function->device), VPT_OK);
+    cr_assert(function->mapped_count == 0 && !function->device.owned);
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Long lives of the composed functions at random, against the model, with the checker after each step: accesses to
+ * Long random use of the composed functions, against the model, with the checker after each step: accesses to
  * configuration space and to regions, regions of the hypervisor's own, windows that it refuses, owners that come and
  * go, what is hidden, a host that changes, and now and then a hook or an access of the host that fails.
  */
-#include "assign_play.h"
+#include "assign_steps.h"
 
 #define STEPS 10000u
 #define SEEDS 6u
@@ -15,7 +15,7 @@ static uint64_t random_state;
 
 static uint32_t number(void)
 {
-    /* One number for each statement: a seed gives the same life with any compiler. */
+    /* One number for each statement: a seed gives the same steps with any compiler. */
     random_state ^= random_state >> 12;
     random_state ^= random_state << 25;
     random_state ^= random_state >> 27;
@@ -27,9 +27,9 @@ static uint32_t pick(uint32_t below)
     return (uint32_t)((uint64_t)number() * below >> 32);
 }
 
-/* What has been met, so that a life that shows nothing fails. */
+/* What has been met, so that one that shows nothing fails. */
 static struct {
-    unsigned mapped[COMPOSED_BARS];
+    unsigned mapped[BARS];
     unsigned refused;
     unsigned hooks_failed;
     unsigned hosts_failed;
@@ -40,41 +40,21 @@ static struct {
 
 /* ---- Addresses ---- */
 
-static const uint64_t bases[] = { 0,
-                                  0x1000,
-                                  0x4000,
-                                  0xc000,
-                                  0xd000,
-                                  0xe000,
-                                  0xf000,
-                                  0xff00,
-                                  0x10000,
-                                  0xd0000,
-                                  0xd4000,
-                                  0x70000000,
-                                  0x7f000000,
-                                  0x80000000,
-                                  0xfd000000,
-                                  0xfe000000,
-                                  0xff000000,
-                                  0xffff0000,
-                                  UINT64_C(0x100000000),
-                                  UINT64_C(0x200000000),
-                                  UINT64_C(0x400000000),
-                                  UINT64_C(0x400010000),
-                                  UINT64_C(0x8000000000),
-                                  UINT64_C(0xfffffffe00000000),
-                                  UINT64_C(0xffffffffffff0000) };
+static const uint64_t bases[] = {
+    0x0,        0x1000,     0x4000,     0xc000,      0xd000,     0xe000,      0xf000,      0xff00,     0x10000,
+    0xd0000,    0xd4000,    0x70000000, 0x7f000000,  0x80000000, 0xfd000000,  0xfe000000,  0xff000000, 0xffff0000,
+    1ull << 32, 1ull << 33, 1ull << 34, 0x400010000, 1ull << 39, -1ull << 33, -1ull << 16,
+};
 
-/* A BAR that is mapped; COMPOSED_BARS: none, or for once any. */
+/* A BAR that is mapped; BARS: none, or for once any. */
 static unsigned some_mapped(void)
 {
-    unsigned bar = pick(COMPOSED_BARS);
+    unsigned bar = pick(BARS);
 
-    for (unsigned i = 0; i < COMPOSED_BARS && !model.now.mapped[bar]; i++) {
-        bar = (bar + 1) % COMPOSED_BARS;
+    for (unsigned i = 0; i < BARS && !model.now.mapped[bar]; i++) {
+        bar = (bar + 1) % BARS;
     }
-    return model.now.mapped[bar] && pick(4) != 0 ? bar : COMPOSED_BARS;
+    return model.now.mapped[bar] && pick(4) != 0 ? bar : BARS;
 }
 
 /* In a BAR that is mapped, by its ends or where it is cut, or beside it; else near one of the above. */
@@ -87,11 +67,11 @@ static uint64_t some_address(enum vpt_assign_space *space)
     uint64_t address = bases[pick(COUNT_OF(bases))];
 
     *space = pick(2) == 0 ? VPT_ASSIGN_IO : VPT_ASSIGN_MEMORY;
-    if (bar < COMPOSED_BARS) {
-        *space = model.composed->bars.bar[bar].kind == VPT_PCI_BAR_IO ? VPT_ASSIGN_IO : VPT_ASSIGN_MEMORY;
+    if (bar < BARS) {
+        *space = model_bar(bar)->kind == VPT_PCI_BAR_IO ? VPT_ASSIGN_IO : VPT_ASSIGN_MEMORY;
         address = model.now.at[bar];
         if (pick(4) == 0) {
-            return address + model.composed->bars.bar[bar].size - pick(9);
+            return address + model_bar(bar)->size - pick(9);
         }
     }
     address += beside[pick(COUNT_OF(beside))];
@@ -120,7 +100,9 @@ static uint16_t some_register(void)
     unsigned kind = pick(16);
 
     if (kind < 6) {
-        return composed_bar_offset(pick(COMPOSED_BARS));
+        unsigned bar = pick(BARS);
+
+        return BAR(bar);
     }
     if (kind < 8) {
         return 0x04;
@@ -147,11 +129,11 @@ static void some_write(void)
         value &= ~3u;
     }
     offset = (uint16_t)(offset + pick(5 - width));
-    if (play_write(offset, width, value) == VPT_REFUSED) {
+    if (step_write(offset, width, value) == VPT_REFUSED) {
         met.refused++;
     }
-    met.hooks_failed += play_hooks_failed();
-    met.hosts_failed += play_host_failed();
+    met.hooks_failed += function->failed;
+    met.hosts_failed += function->failures;
 }
 
 /* A hook that fails needs one that is called: by the command register for one. */
@@ -160,17 +142,17 @@ static void some_failing_write(void)
     if (pick(2) == 0) {
         unsigned first = 1 + pick(3);
 
-        desk_fail(first, first);
+        function_fail_hooks(first, 1);
         if (pick(2) == 0) {
-            (void)play_write(0x04, 1, pick(4));
-            met.hooks_failed += play_hooks_failed();
+            (void)step_write(0x04, 1, pick(4));
+            met.hooks_failed += function->failed;
         }
     } else {
-        host.fail_at = host.accesses + 1 + pick(2);
+        function->fail_in = 1 + pick(2);
     }
     some_write();
-    desk.fail_first = 0;
-    host.fail_at = 0;
+    function_fail_hooks(0, 0);
+    function->fail_in = 0;
 }
 
 static void some_bad_access(void)
@@ -183,8 +165,8 @@ static void some_bad_access(void)
     };
     unsigned which = pick(COUNT_OF(bad));
 
-    play_read(bad[which].offset, bad[which].width);
-    (void)play_write(bad[which].offset, bad[which].width, some_value());
+    step_read(bad[which].offset, bad[which].width);
+    (void)step_write(bad[which].offset, bad[which].width, some_value());
 }
 
 static void some_access(void)
@@ -196,8 +178,8 @@ static void some_access(void)
     enum vpt_assign_space space;
     uint64_t guest = some_address(&space);
 
-    play_access(write, pick(8) == 0 ? VPT_ASSIGN_IO : space, guest, width, value);
-    met.accesses += desk.accesses;
+    step_access(write, pick(8) == 0 ? VPT_ASSIGN_IO : space, guest, width, value);
+    met.accesses += function->memory_accesses;
 }
 
 /* A page or a few ports; or one of them goes. */
@@ -209,10 +191,10 @@ static void some_region(void)
     enum vpt_assign_space space;
 
     region.guest = some_address(&space);
-    if (model.regions == MODEL_OWN || pick(3) == 0) {
-        uint64_t guest = model.regions != 0 ? model.region[pick(model.regions)].guest : region.guest;
+    if (model.now.regions == MODEL_OWN || pick(3) == 0) {
+        uint64_t guest = model.now.regions != 0 ? model.now.region[pick(model.now.regions)].guest : region.guest;
 
-        (void)play_remove(space, guest);
+        (void)step_remove(space, guest);
         return;
     }
     if (pick(2) == 0) {
@@ -228,7 +210,7 @@ static void some_region(void)
     if (region.guest > UINT64_MAX - region.size) {
         return;
     }
-    met.regions += play_add(&region) == VPT_OK;
+    met.regions += step_add(&region) == VPT_OK;
 }
 
 /* From now on other addresses are refused, where nothing is mapped; or none. */
@@ -238,23 +220,23 @@ static void some_window(void)
     uint64_t first = some_address(&space) & ~UINT64_C(0xfff);
     bool free = first != 0;
 
-    for (unsigned i = 0; i < desk.mapped_count; i++) {
-        const struct vpt_assign_region *region = &desk.mapped[i];
+    for (unsigned i = 0; i < function->mapped_count; i++) {
+        const struct vpt_assign_region *region = &function->mapped[i];
 
         free = free && (region->guest > first + 0xfff || region->guest + (region->size - 1) < first);
     }
-    desk.refuse_first = first;
-    desk.refuse_last = free && pick(4) != 0 ? first + 0xfff : 0;
+    function->refuse_first = first;
+    function->refuse_last = free && pick(4) != 0 ? first + 0xfff : 0;
 }
 
 /* At the host errors come up that a guest may clear, some of them. */
 static void some_errors(void)
 {
-    for (unsigned i = 0; i < HOST_SIZE; i++) {
-        if (host.clear[i] != 0) {
-            uint8_t errors = (uint8_t)(host.clear[i] & number());
+    for (unsigned i = 0; i < CONFIG_SIZE; i++) {
+        if (function->clear[i] != 0) {
+            uint8_t errors = (uint8_t)(function->clear[i] & number());
 
-            host.config[i] |= errors;
+            function->config[i] |= errors;
             model.now.config[i] |= errors;
         }
     }
@@ -269,9 +251,9 @@ static void some_change(void)
         return;
     }
     for (unsigned i = at; i < at + 4u; i++) {
-        uint8_t changed = (uint8_t)((model.own[i] | model.made[i]) & ~host.clear[i] & number());
+        uint8_t changed = (uint8_t)((model.own[i] | model.made[i]) & ~function->clear[i] & number());
 
-        host.config[i] ^= changed;
+        function->config[i] ^= changed;
         model.now.config[i] ^= changed;
     }
 }
@@ -280,81 +262,78 @@ static void some_owner(void)
 {
     model_compare_config(0, model.composed->config_size, "everything");
     if (pick(4) == 0) {
-        play_hide(0x40, true);
-        (void)play_acquire();
+        step_hide(0x40, true);
+        (void)step_acquire();
     }
-    assert_status(play_release(), VPT_OK);
-    play_read(0x10, 4);
-    (void)play_write(0x10, 4, some_value());
+    assert_status(step_release(), VPT_OK);
+    step_read(0x10, 4);
+    (void)step_write(0x10, 4, some_value());
     for (unsigned i = pick(4); i > 0; i--) {
         unsigned which = pick(COMPOSED_CAPABILITIES);
         bool hide = pick(2) == 0;
 
-        play_hide(pick(8) == 0 ? 0x44 : model.composed->capabilities[which].offset, hide);
+        step_hide(pick(8) == 0 ? 0x44 : composed_capabilities[which].offset, hide);
     }
-    assert_status(play_acquire(), VPT_OK);
+    assert_status(step_acquire(), VPT_OK);
     model_compare_config(0, model.composed->config_size, "everything");
     met.owners++;
 }
 
-static void step(void)
+static void some_read(void)
 {
-    unsigned kind = pick(1000);
+    uint16_t offset = some_register();
+    unsigned width = 1u << pick(3);
 
-    if (kind < 620) {
-        some_write();
-    } else if (kind < 700) {
-        uint16_t offset = some_register();
-        unsigned width = 1u << pick(3);
-
-        play_read((uint16_t)(offset + pick(5 - width)), width);
-    } else if (kind < 850) {
-        some_access();
-    } else if (kind < 900) {
-        some_failing_write();
-    } else if (kind < 930) {
-        some_region();
-    } else if (kind < 960) {
-        some_window();
-    } else if (kind < 970) {
-        some_errors();
-    } else if (kind < 980) {
-        some_change();
-    } else if (kind < 995) {
-        some_bad_access();
-    } else {
-        some_owner();
-    }
+    step_read((uint16_t)(offset + pick(5 - width)), width);
 }
 
-static void live(const struct composed *composed, uint32_t seed)
+static void step(void)
+{
+    static const struct {
+        unsigned below; /* of a thousand */
+        void (*step)(void);
+    } kinds[] = {
+        { 620, some_write },      { 700, some_read },   { 850, some_access }, { 900, some_failing_write },
+        { 930, some_region },     { 960, some_window }, { 970, some_errors }, { 980, some_change },
+        { 995, some_bad_access }, { 1000, some_owner },
+    };
+    unsigned number_of_kind = pick(1000);
+    unsigned kind = 0;
+
+    while (number_of_kind >= kinds[kind].below) {
+        kind++;
+    }
+    kinds[kind].step();
+}
+
+static void use(const struct composed *composed, uint32_t seed)
 {
     random_state = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
-    play_open(composed);
+    step_open(composed);
     model.kind = "seed";
     model.number = seed;
-    assert_status(play_acquire(), VPT_OK);
+    assert_status(step_acquire(), VPT_OK);
     for (unsigned i = 0; i < STEPS; i++) {
         model.step = i;
         step();
-        for (unsigned bar = 0; bar < COMPOSED_BARS; bar++) {
+        for (unsigned bar = 0; bar < BARS; bar++) {
             met.mapped[bar] += model.now.mapped[bar];
         }
         if (i % 500 == 0) {
             model_compare_config(0, composed->config_size, "everything");
         }
     }
-    assert_status(play_release(), VPT_OK);
-    cr_assert(desk.mapped_count == 0);
-    assert_status(vpt_assign_close(&host.device), VPT_OK);
+    assert_status(step_release(), VPT_OK);
+    cr_assert(function->mapped_count == 0);
+    assert_status(vpt_assign_close(&function->device), VPT_OK);
 }
 
-static void lives(const struct composed *composed)
+static void use_with_each_seed(const struct composed *composed)
 {
     for (uint32_t seed = 1; seed <= SEEDS; seed++) {
-        live(composed, seed);
+        use(composed, seed);
     }
-    for (unsigned i = 0; i < COMPOSED_BARS; i++) {
+    for (unsigned i = 0; i < BARS; i++) {
         cr_assert((met.mapped[i] > SEEDS * STEPS / 100) == (composed->bars.bar[i].size != 0), "BAR %u: %u", i,
                   met.mapped[i]);
     }
@@ -364,7 +343,7 @@ static void lives(const struct composed *composed)
               met.owners);
 }
 
-COMPOSED_TEST(assign_random, lives_agree_with_the_model)
+COMPOSED_TEST(assign_random, a_function_agrees_with_the_model_whatever_is_done_to_it)
 {
-    lives(composed_all[variant->which]);
+    use_with_each_seed(composed_all[*variant]);
 }

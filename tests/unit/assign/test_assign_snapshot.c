@@ -10,9 +10,10 @@
 
 TestSuite(assign_snapshot, .timeout = 120);
 
-#define IMAGE_MAX VPT_ASSIGN_SNAPSHOT_SIZE(4096, 2048)
+#define WRONG VPT_CALLER_IMAGE
 
-static uint8_t image[IMAGE_MAX];
+static uint8_t image[VPT_ASSIGN_SNAPSHOT_SIZE(4096, 2048)];
+static size_t image_size;
 static uint32_t seed;
 
 static uint32_t any(void)
@@ -34,30 +35,37 @@ static void store32(size_t at, uint32_t value)
 }
 
 /* Makes the checksum right. */
-static void seal(size_t size)
+static void seal(void)
 {
     uint64_t sum = 2166136261;
 
-    for (size_t at = 0; at < size - 4; at += 4) {
+    for (size_t at = 0; at < image_size - 4; at += 4) {
         sum = (sum ^ load32(at)) * 16777619 % 4294967296;
     }
-    store32(size - 4, (uint32_t)sum);
+    store32(image_size - 4, (uint32_t)sum);
 }
 
-/* ---- Any life ---- */
-
-static const struct composed *const functions[] = { &composed_nic,     &composed_gpu,   &composed_legacy,
-                                                    &composed_virtual, &composed_loops, &composed_crowded };
-
-/* Register by register, as the guest reads them. */
-static void read_all(const struct composed *composed, uint32_t *registers)
+static void save(struct vpt_assign_device *device)
 {
-    for (unsigned i = 0; i < composed->config_size / 4u; i++) {
-        assert_status(vpt_assign_config_read(&host.device, (uint16_t)(4 * i), 4, &registers[i]), VPT_OK);
-    }
+    image_size = vpt_assign_snapshot_size(device);
+    assert_status(vpt_assign_snapshot_save(device, image, image_size), VPT_OK);
 }
 
-static void live(const struct composed *composed)
+static enum vpt_status restore(void)
+{
+    return vpt_assign_snapshot_restore(&function->device, image, image_size);
+}
+
+static void give_again(void)
+{
+    assert_status(vpt_assign_release(&function->device), VPT_OK);
+    assert_same(function->mapped_count, 0);
+    function_give();
+}
+
+/* ---- What any guest has written ---- */
+
+static void write_anything(const struct composed *composed)
 {
     for (unsigned step = 0; step < 400; step++) {
         uint16_t offset = (uint16_t)(any() % 3 == 0 ? any() % composed->config_size & ~3u : 4 + any() % 16 * 4);
@@ -67,106 +75,92 @@ static void live(const struct composed *composed)
         if (offset >= 0x10 && offset < 0x34) {
             value &= 0x3fff0001;
         }
-        status = vpt_assign_config_write(&host.device, offset, 4, value);
+        status = guest_try_write(offset, 4, value);
         cr_assert(status == VPT_OK || status == VPT_REFUSED, "%s: %#x: %s", composed->name, offset,
                   vpt_status_str(status));
     }
-    for (unsigned i = 0; i < host.device.vector_count; i++) {
-        host.device.vectors[i].address_high = any();
-        host.device.vectors[i].data = any();
-        host.device.vectors[i].control = any() & 3;
+    for (unsigned i = 0; i < function->device.vector_count; i++) {
+        function->device.vectors[i].address_high = any();
+        function->device.vectors[i].data = any();
+        function->device.vectors[i].control = any() & 3;
     }
 }
 
-Test(assign_snapshot, any_life_goes_on)
+COMPOSED_TEST(assign_snapshot, a_guest_reads_after_it_what_it_has_read_before)
 {
-    static uint32_t before[1024];
-    static uint32_t after[1024];
+    static uint32_t before[CONFIG_SIZE / 4];
     static struct vpt_assign_vector vectors[2048];
+    const struct composed *composed = composed_all[*variant];
 
-    for (unsigned round = 0; round < 20u * COUNT_OF(functions); round++) {
-        const struct composed *composed = functions[round % COUNT_OF(functions)];
-        size_t size;
+    for (unsigned round = 0; round < 20; round++) {
+        size_t size_of_vectors;
+        unsigned mapped;
 
         seed = round + 1;
-        composed_start(composed);
-        composed_open();
-        assert_status(composed_acquire(1), VPT_OK);
-        live(composed);
-        size = vpt_assign_snapshot_size(&host.device);
-        cr_assert(size == VPT_ASSIGN_SNAPSHOT_SIZE(composed->config_size, host.device.vector_count));
-        assert_status(vpt_assign_snapshot_save(&host.device, image, size), VPT_OK);
-        read_all(composed, before);
-        for (unsigned i = 0; i < host.device.vector_count; i++) {
-            vectors[i] = host.device.vectors[i];
+        composed_give(composed);
+        write_anything(composed);
+        save(&function->device);
+        assert_same(image_size, VPT_ASSIGN_SNAPSHOT_SIZE(composed->config_size, function->device.vector_count));
+        for (uint16_t at = 0; at < composed->config_size; at += 4) {
+            before[at / 4] = guest_read(at, 4);
         }
-        unsigned mapped = desk.mapped_count;
-        assert_status(vpt_assign_release(&host.device), VPT_OK);
-        cr_assert(desk.mapped_count == 0);
-
-        assert_status(composed_acquire(2), VPT_OK);
-        assert_status(vpt_assign_snapshot_restore(&host.device, image, size), VPT_OK);
-        read_all(composed, after);
-        for (unsigned i = 0; i < composed->config_size / 4u; i++) {
-            cr_assert(before[i] == after[i], "%s, round %u: %#x is %#x, was %#x", composed->name, round, 4 * i,
-                      after[i], before[i]);
+        size_of_vectors = function->device.vector_count * sizeof(vectors[0]);
+        memcpy(vectors, function->device.vectors, size_of_vectors);
+        mapped = function->mapped_count;
+        give_again();
+        assert_status(restore(), VPT_OK);
+        for (uint16_t at = 0; at < composed->config_size; at += 4) {
+            cr_assert(guest_read(at, 4) == before[at / 4], "%s, round %u: %#x is %#x, was %#x", composed->name, round,
+                      at, guest_read(at, 4), before[at / 4]);
         }
-        for (unsigned i = 0; i < host.device.vector_count; i++) {
-            cr_assert(memcmp(&vectors[i].address_high, &host.device.vectors[i].address_high, 12) == 0);
+        for (unsigned i = 0; i < function->device.vector_count; i++) {
+            cr_assert(memcmp(&vectors[i].address_high, &function->device.vectors[i].address_high, 12) == 0);
         }
-        cr_assert(desk.mapped_count == mapped, "%s: %u for %u", composed->name, desk.mapped_count, mapped);
-        assert_status(vpt_assign_check(&host.device), VPT_OK);
-        assert_status(vpt_assign_release(&host.device), VPT_OK);
+        assert_same(function->mapped_count, mapped);
+        assert_status(vpt_assign_check(&function->device), VPT_OK);
     }
 }
 
-/* Where the hypervisor had no place for a BAR it is tried again, and the guest's address is kept. */
-Test(assign_snapshot, a_refused_move_is_kept)
+/* It is tried again. */
+Test(assign_snapshot, an_address_where_the_hypervisor_had_no_place_is_kept)
 {
     static const uint32_t address = 0xd0000000;
-    uint32_t value;
-    size_t size;
 
-    composed_start(&composed_nic);
-    composed_open();
-    assert_status(composed_acquire(1), VPT_OK);
-    assert_status(vpt_assign_config_write(&host.device, 4, 2, 2), VPT_OK);
-    desk.refuse_first = address;
-    desk.refuse_last = address + 0x1ffff;
-    assert_status(vpt_assign_config_write(&host.device, 0x10, 4, address), VPT_REFUSED);
-    size = vpt_assign_snapshot_size(&host.device);
-    assert_status(vpt_assign_snapshot_save(&host.device, image, size), VPT_OK);
-    assert_status(vpt_assign_release(&host.device), VPT_OK);
-
-    assert_status(composed_acquire(1), VPT_OK);
-    assert_status(vpt_assign_snapshot_restore(&host.device, image, size), VPT_REFUSED);
-    assert_status(vpt_assign_config_read(&host.device, 0x10, 4, &value), VPT_OK);
-    cr_assert(value == address && desk.mapped_count == 0 && !host.device.degraded);
-    desk.refuse_last = 0;
-    assert_status(vpt_assign_release(&host.device), VPT_OK);
-    assert_status(composed_acquire(1), VPT_OK);
-    assert_status(vpt_assign_snapshot_restore(&host.device, image, size), VPT_OK);
-    cr_assert(desk.mapped_count != 0);
+    composed_give(&composed_nic);
+    guest_write(4, 2, MEMORY_ON);
+    function->refuse_first = address;
+    function->refuse_last = address + 0x1ffff;
+    assert_status(guest_try_write(BAR(0), 4, address), VPT_REFUSED);
+    save(&function->device);
+    give_again();
+    assert_status(restore(), VPT_REFUSED);
+    assert_same(guest_read(BAR(0), 4), address);
+    cr_assert(function->mapped_count == 0 && !function->device.degraded);
+    function->refuse_last = 0;
+    give_again();
+    assert_status(restore(), VPT_OK);
+    cr_assert(function->mapped_count != 0);
 }
 
 /* ---- Interrupts ---- */
 
-/* Puts aside what the guest has, and acquires the device anew. The image's size; the log is empty. */
-static size_t hand_over(void)
+/* Another owner has it, with what the first has had; the log begins with the restore. */
+static void hand_over(void)
 {
-    size_t size = vpt_assign_snapshot_size(&signals.device);
-
-    assert_status(vpt_assign_snapshot_save(&signals.device, image, size), VPT_OK);
+    save(&signals.device);
     assert_status(vpt_assign_release(&signals.device), VPT_OK);
     assert_status(vpt_assign_acquire(&signals.device, 1, &signals.guest), VPT_OK);
     signals.logged = 0;
-    return size;
+    assert_status(vpt_assign_snapshot_restore(&signals.device, image, image_size), VPT_OK);
 }
 
-Test(assign_snapshot, what_is_pending_comes_once)
+static void raise(uint16_t vector)
 {
-    size_t size;
+    assert_status(vpt_assign_raise(&signals.device, vector), VPT_OK);
+}
 
+Test(assign_snapshot, msix_that_is_pending_comes_once)
+{
     signal_start();
     signal_bar(0, 0x4000);
     signal_msix(65, 0, 0x1000, 0, 0x2000);
@@ -177,10 +171,9 @@ Test(assign_snapshot, what_is_pending_comes_once)
     }
     signal_store(0, 0x100c, 4, 1);
     signal_msix_control(MSIX_ENABLE | MSIX_FUNCTION_MASK);
-    assert_status(vpt_assign_raise(&signals.device, 64), VPT_OK);
-    assert_status(vpt_assign_raise(&signals.device, 0), VPT_OK);
-    size = hand_over();
-    assert_status(vpt_assign_snapshot_restore(&signals.device, image, size), VPT_OK);
+    raise(64);
+    raise(0);
+    hand_over();
     EXPECT({ HOST_MASK, false, 0 }, { TOLD, VPT_ASSIGN_INTERRUPT_MSIX, 65 });
     signal_msix_control(MSIX_ENABLE);
     EXPECT({ MESSAGE, 0xfee00400, 0x140 });
@@ -193,8 +186,6 @@ Test(assign_snapshot, what_is_pending_comes_once)
 
 Test(assign_snapshot, msi_that_is_pending_comes_once)
 {
-    size_t size;
-
     signal_start();
     signal_bar(0, 0x4000);
     signal_msi(5, true, true);
@@ -204,413 +195,329 @@ Test(assign_snapshot, msi_that_is_pending_comes_once)
     signal_write(SIGNAL_MSI + 12, 2, 0x4040);
     signal_write(SIGNAL_MSI + 16, 4, 0xffffffff);
     signal_msi_control(MSI_ENABLE | MSI_MESSAGES(5));
-    assert_status(vpt_assign_raise(&signals.device, 31), VPT_OK);
-    assert_status(vpt_assign_raise(&signals.device, 0), VPT_OK);
-    size = hand_over();
-    assert_status(vpt_assign_snapshot_restore(&signals.device, image, size), VPT_OK);
+    raise(31);
+    raise(0);
+    hand_over();
     EXPECT({ HOST_MASK, false, 0 }, { TOLD, VPT_ASSIGN_INTERRUPT_MSI, 32 });
-    cr_assert(signal_read(SIGNAL_MSI + 20, 4) == 0x80000001);
+    assert_same(signal_read(SIGNAL_MSI + 20, 4), 0x80000001);
     signal_write(SIGNAL_MSI + 16, 4, 0);
     EXPECT({ MESSAGE, 0xfee01000, 0x4040 }, { MESSAGE, 0xfee01000, 0x405f });
-    cr_assert(signal_read(SIGNAL_MSI + 20, 4) == 0);
+    assert_same(signal_read(SIGNAL_MSI + 20, 4), 0);
 }
 
-/* MSI is off, and its pending bits can be read all the same. */
-Test(assign_snapshot, msi_that_is_pending_is_seen)
+Test(assign_snapshot, msi_that_is_pending_is_seen_while_msi_is_off)
 {
-    size_t size;
-
     signal_start();
     signal_msi(3, false, true);
     signal_open();
     signal_write(SIGNAL_MSI + 12, 4, 0xff);
     signal_msi_control(MSI_ENABLE | MSI_MESSAGES(3));
-    assert_status(vpt_assign_raise(&signals.device, 5), VPT_OK);
+    raise(5);
     signal_msi_control(0);
-    cr_assert(signal_read(SIGNAL_MSI + 16, 4) == 0x20);
-    size = hand_over();
-    cr_assert(signal_read(SIGNAL_MSI + 16, 4) == 0);
-    assert_status(vpt_assign_snapshot_restore(&signals.device, image, size), VPT_OK);
-    cr_assert(signal_read(SIGNAL_MSI + 16, 4) == 0x20);
+    assert_same(signal_read(SIGNAL_MSI + 16, 4), 0x20);
+    hand_over();
+    assert_same(signal_read(SIGNAL_MSI + 16, 4), 0x20);
+    assert_status(vpt_assign_release(&signals.device), VPT_OK);
+    assert_status(vpt_assign_acquire(&signals.device, 1, &signals.guest), VPT_OK);
+    assert_same(signal_read(SIGNAL_MSI + 16, 4), 0);
 }
 
 Test(assign_snapshot, a_line_is_asserted_again)
 {
-    size_t size;
-
     signal_start();
     signal_open();
-    assert_status(vpt_assign_raise(&signals.device, VPT_ASSIGN_INTX), VPT_OK);
-    size = hand_over();
-    assert_status(vpt_assign_snapshot_restore(&signals.device, image, size), VPT_OK);
+    raise(VPT_ASSIGN_INTX);
+    hand_over();
     EXPECT({ LEVEL, true, 0 }, { HOST_MASK, true, 0 });
     assert_status(vpt_assign_end_of_interrupt(&signals.device), VPT_OK);
 }
 
 /* ---- Bad images ---- */
 
-/* The network card, with an image of its life in `image`, acquired anew. */
-static size_t ready(void)
+/* The network card, with an image of what a guest has written in `image`, acquired anew. */
+static void ready(void)
 {
-    size_t size;
-
     seed = 7;
-    composed_start(&composed_nic);
-    composed_open();
-    assert_status(composed_acquire(1), VPT_OK);
-    live(&composed_nic);
-    size = vpt_assign_snapshot_size(&host.device);
-    assert_status(vpt_assign_snapshot_save(&host.device, image, size), VPT_OK);
-    assert_status(vpt_assign_release(&host.device), VPT_OK);
-    assert_status(composed_acquire(1), VPT_OK);
-    host_forget();
-    desk.calls = 0;
-    return size;
+    composed_give(&composed_nic);
+    write_anything(&composed_nic);
+    save(&function->device);
+    give_again();
 }
 
 /* Asserts that it is refused, and that nobody has noticed. */
-static void refused(const void *bytes, size_t size, enum vpt_status status)
+static void refused(const char *row, const void *bytes, size_t size, enum vpt_status status)
 {
-    struct vpt_assign_device before = host.device;
+    struct vpt_assign_device before = function->device;
 
-    assert_status(vpt_assign_snapshot_restore(&host.device, bytes, size), status);
-    cr_assert(memcmp(&before, &host.device, sizeof(before)) == 0);
-    cr_assert(host_writes() == 0 && desk.calls == 0);
+    function_forget();
+    assert_status_of(row, vpt_assign_snapshot_restore(&function->device, bytes, size), status);
+    cr_assert(memcmp(&before, &function->device, sizeof(before)) == 0, "%s", row);
+    cr_assert(function->logged == 0 && function->calls == 0, "%s", row);
 }
 
-/* Each bit counts, but those of the version, which say something else. */
-Test(assign_snapshot, each_bit_flipped)
+/* But those of the version, which say something else. */
+Test(assign_snapshot, an_image_with_any_bit_flipped_is_refused)
 {
-    size_t size = ready();
-
-    for (size_t bit = 0; bit < 8 * size; bit += bit < 8u * 32u ? 1 : 7) {
+    ready();
+    for (size_t bit = 0; bit < 8 * image_size; bit += bit < 8u * 32u ? 1 : 7) {
         image[bit / 8] ^= (uint8_t)(1u << bit % 8);
-        refused(image, size, bit < 8 ? VPT_UNSUPPORTED_VERSION : VPT_CALLER_IMAGE);
+        refused("a bit", image, image_size, bit < 8 ? VPT_UNSUPPORTED_VERSION : WRONG);
         image[bit / 8] ^= (uint8_t)(1u << bit % 8);
     }
-    assert_status(vpt_assign_snapshot_restore(&host.device, image, size), VPT_OK);
+    assert_status(restore(), VPT_OK);
 }
 
-/* Bytes that are not there are not read: each prefix lies in memory of just that size. */
-Test(assign_snapshot, each_length)
+/* Each prefix lies in memory of just that size; more bytes than the image has are not looked at. */
+Test(assign_snapshot, bytes_that_are_not_there_are_not_read)
 {
-    size_t size = ready();
-
-    for (size_t length = 0; length < size; length += length < 64 || length + 64 >= size ? 1 : 61) {
+    ready();
+    for (size_t length = 0; length < image_size; length += length < 64 || length + 64 >= image_size ? 1 : 61) {
         uint8_t *prefix = malloc(length + 1);
 
         cr_assert(prefix != NULL);
         memcpy(prefix + 1, image, length);
-        refused(prefix + 1, length, VPT_CALLER_IMAGE);
+        refused("a prefix", prefix + 1, length, WRONG);
         free(prefix);
     }
-    /* More bytes than the image has are nobody's business. */
-    assert_status(vpt_assign_snapshot_restore(&host.device, image, size + 100), VPT_OK);
-}
-
-static void other(const struct composed *composed)
-{
-    composed_start(composed);
-    composed_open();
-    assert_status(composed_acquire(1), VPT_OK);
-    host_forget();
-    desk.calls = 0;
+    assert_status(vpt_assign_snapshot_restore(&function->device, image, image_size + 100), VPT_OK);
 }
 
 /* A byte of the host's configuration space that is another, and what becomes of the image. */
 struct difference {
+    const char *row;
     uint16_t offset;
     uint8_t bits;
     enum vpt_status status;
 };
 
-/* The card is what it was but for one thing. */
-static void differ(size_t size, const struct composed *composed, const struct difference *differences, unsigned count)
+static void check_differences(void (*start)(void), const struct difference *rows, unsigned count)
 {
     for (unsigned i = 0; i < count; i++) {
-        enum vpt_status status = differences[i].status;
-
-        composed_start(composed);
-        host.config[differences[i].offset] ^= differences[i].bits;
-        composed_open();
-        assert_status(composed_acquire(1), VPT_OK);
-        host_forget();
-        desk.calls = 0;
-        if (status != VPT_OK) {
-            refused(image, size, status);
+        start();
+        function->config[rows[i].offset] ^= rows[i].bits;
+        function_open_and_give();
+        if (rows[i].status != VPT_OK) {
+            refused(rows[i].row, image, image_size, rows[i].status);
         } else {
-            assert_status(vpt_assign_snapshot_restore(&host.device, image, size), VPT_OK);
+            assert_status_of(rows[i].row, restore(), VPT_OK);
         }
-        assert_status(vpt_assign_release(&host.device), VPT_OK);
     }
+}
+
+static void start_card(void)
+{
+    composed_start(&composed_nic);
 }
 
 /* All that a guest's driver has learnt is as it was; what comes and goes is not looked at, nor a serial number. */
-Test(assign_snapshot, of_another_device)
+Test(assign_snapshot, the_image_of_a_device_that_differs_is_refused_if_a_driver_could_tell)
 {
-    static const struct difference differences[] = {
-        { 0x02, 0x01, VPT_CALLER_IMAGE },
-        { 0x08, 0x01, VPT_CALLER_IMAGE },
-        { 0x0b, 0x01, VPT_CALLER_IMAGE },
-        { 0x28, 0x02, VPT_CALLER_IMAGE },
-        { 0x2e, 0x01, VPT_CALLER_IMAGE },
-        { 0x3e, 0x01, VPT_CALLER_IMAGE },
-        { 0x42, 0x01, VPT_CALLER_IMAGE }, /* power management's version, and D1 */
-        { 0x43, 0x02, VPT_CALLER_IMAGE },
-        { 0x52, 0x02, VPT_CALLER_IMAGE }, /* MSI: how many messages, masks */
-        { 0x53, 0x01, VPT_CALLER_IMAGE },
-        { 0x72, 0x01, VPT_CALLER_IMAGE }, /* MSI-X: how many vectors, where they and their pending bits are */
-        { 0x75, 0x04, VPT_CALLER_IMAGE },
-        { 0x79, 0x04, VPT_CALLER_IMAGE },
-        { 0xa2, 0x20, VPT_CALLER_IMAGE }, /* PCI Express: its type, payload, latencies, completion timeouts */
-        { 0xa4, 0x01, VPT_CALLER_IMAGE },
-        { 0xa5, 0x01, VPT_CALLER_IMAGE },
-        { 0xc4, 0x01, VPT_CALLER_IMAGE },
-        { 0x102, 0x01, VPT_CALLER_IMAGE },
-        { 0x142, 0x01, VPT_CALLER_IMAGE },
-        { 0x06, 0x08, VPT_OK },
-        { 0x07, 0x41, VPT_OK }, /* errors, interrupts and links of the day */
-        { 0x45, 0x80, VPT_OK },
-        { 0xaa, 0x2f, VPT_OK },
-        { 0xb3, 0xc8, VPT_OK },
-        { 0x64, 0x08, VPT_OK },
-        { 0xe5, 0xff, VPT_OK },
-        { 0x106, 0x10, VPT_OK },
-        { 0x118, 0x01, VPT_OK },
-        { 0x145, 0x01, VPT_OK },
+    static const struct difference rows[] = {
+        { "device id", 0x02, 0x01, WRONG },
+        { "revision", 0x08, 0x01, WRONG },
+        { "class", 0x0b, 0x01, WRONG },
+        { "CIS pointer", 0x28, 0x02, WRONG },
+        { "subsystem id", 0x2e, 0x01, WRONG },
+        { "minimal grant", 0x3e, 0x01, WRONG },
+        { "version of power management", 0x42, 0x01, WRONG },
+        { "D1", 0x43, 0x02, WRONG },
+        { "number of messages", 0x52, 0x02, WRONG },
+        { "masks of messages", 0x53, 0x01, WRONG },
+        { "number of vectors", 0x72, 0x01, WRONG },
+        { "place of the table", 0x75, 0x04, WRONG },
+        { "place of pending bits", 0x79, 0x04, WRONG },
+        { "type of port", 0xa2, 0x20, WRONG },
+        { "payload", 0xa4, 0x01, WRONG },
+        { "latencies", 0xa5, 0x01, WRONG },
+        { "completion timeouts", 0xc4, 0x01, WRONG },
+        { "version of error reporting", 0x102, 0x01, WRONG },
+        { "version of the serial number", 0x142, 0x01, WRONG },
+        { "interrupt status", 0x06, 0x08, VPT_OK },
+        { "errors in the status", 0x07, 0x41, VPT_OK },
+        { "power management event", 0x45, 0x80, VPT_OK },
+        { "PCI Express errors", 0xaa, 0x2f, VPT_OK },
+        { "link status", 0xb3, 0xc8, VPT_OK },
+        { "pending messages", 0x64, 0x08, VPT_OK },
+        { "vital product data", 0xe5, 0xff, VPT_OK },
+        { "uncorrectable error", 0x106, 0x10, VPT_OK },
+        { "error control", 0x118, 0x01, VPT_OK },
+        { "serial number", 0x145, 0x01, VPT_OK },
     };
-    size_t size = ready();
+    static const char *const changes[] = { "a BAR's size", "a BAR's kind", "a hidden capability", "more functions" };
 
-    differ(size, &composed_nic, differences, COUNT_OF(differences));
-    for (unsigned i = 1; i < COUNT_OF(functions); i++) {
-        other(functions[i]);
-        refused(image, size, VPT_CALLER_IMAGE);
+    ready();
+    check_differences(start_card, rows, COUNT_OF(rows));
+    for (unsigned i = 1; i < COMPOSED; i++) {
+        composed_give(composed_all[i]);
+        refused(composed_all[i]->name, image, image_size, WRONG);
     }
-    /* BARs of another size or kind, a capability that is hidden, more functions beside it. */
-    for (unsigned i = 0; i < 4; i++) {
+    for (unsigned i = 0; i < COUNT_OF(changes); i++) {
         composed_start(&composed_nic);
-        host.bars = composed_nic.bars;
-        host.bars.bar[0].size *= i == 0 ? 2 : 1;
-        host.bars.bar[0].prefetchable = i == 1;
-        host.setup.bars = &host.bars;
-        host.setup.multi_function = i == 3;
-        composed_open();
-        if (i == 2) {
-            assert_status(vpt_assign_hide(&host.device, 0x50), VPT_OK);
-        }
-        assert_status(composed_acquire(1), VPT_OK);
-        host_forget();
-        desk.calls = 0;
-        refused(image, size, VPT_CALLER_IMAGE);
+        function->bars = composed_nic.bars;
+        function->bars.bar[0].size *= i == 0 ? 2 : 1;
+        function->bars.bar[0].prefetchable = i == 1;
+        function->setup.bars = &function->bars;
+        function->setup.multi_function = i == 3;
+        function_open();
+        assert_status(i == 2 ? vpt_assign_hide(&function->device, 0x50) : VPT_OK, VPT_OK);
+        function_give();
+        refused(changes[i], image, image_size, WRONG);
     }
 }
 
-/* Where virtio's registers are a driver has read from vendor-specific capabilities, which guests do not write then. */
-Test(assign_snapshot, of_another_virtio_device)
+static void start_virtio_disk(void)
 {
-    static const struct composed_register registers[] = {
-        { 0x00, 0x10421af4, 0, 0, 0xffffffff, 0x10421af4, 0 },
-        { 0x04, 0x00100000, 0, 0, 0, 0, 0 },
-        { 0x0c, 0x00000000, 0, 0, 0, 0, 0 },
-        { 0x34, 0x00000040, 0, 0, 0xff, 0x40, 0 },
-        { 0x40, 0x01105009, 0, 0, 0xffffffff, 0x01105009, 0 },
-        { 0x44, 0x00000000, 0, 0, 0xffffffff, 0, 0 },
-        { 0x48, 0x00001000, 0, 0, 0xffffffff, 0x1000, 0 },
-        { 0x4c, 0x00000038, 0, 0, 0xffffffff, 0x38, 0 },
-        { 0x50, 0x05140009, 0, 0, 0xffff, 0, 0 },
-        { 0x54, 0x00000000, 0, 0, 0, 0, 0 },
-    };
-    static const struct composed disk = {
-        .name = "virtio disk",
-        .config_size = 256,
-        .bars.bar = { { .kind = VPT_PCI_BAR_MEMORY, .size = 0x4000, .address = 0xf0400000 } },
-        .registers = registers,
-        .register_count = COUNT_OF(registers),
-    };
-    static const struct difference differences[] = {
-        { 0x43, 0x02, VPT_CALLER_IMAGE }, { 0x44, 0x04, VPT_CALLER_IMAGE }, { 0x49, 0x10, VPT_CALLER_IMAGE },
-        { 0x4c, 0x08, VPT_CALLER_IMAGE }, { 0x54, 0x01, VPT_OK },
-    };
-    size_t size;
-
-    composed_start(&disk);
-    composed_open();
-    assert_status(composed_acquire(1), VPT_OK);
-    guest_write(0x48, 4, 0xffffffff);
-    cr_assert(guest_read(0x48, 4) == 0x1000);
-    size = vpt_assign_snapshot_size(&host.device);
-    assert_status(vpt_assign_snapshot_save(&host.device, image, size), VPT_OK);
-    assert_status(vpt_assign_release(&host.device), VPT_OK);
-    differ(size, &disk, differences, COUNT_OF(differences));
+    function_start();
+    function_set(0x00, 4, 0x10421af4);
+    function_capability(0x40, 0x09, 0);
+    function_set(0x42, 2, 0x0110);
+    function_set(0x48, 4, 0x1000);
+    function_set(0x4c, 4, 0x38);
+    function_capability(0x50, 0x09, 0x40);
+    function_set(0x52, 2, 0x0514);
+    function_memory(0, 0x4000, 0xf0400000, false);
 }
 
-/* An image is no proof of where it comes from: what it holds beyond what never changes is a guest's, no more. */
-Test(assign_snapshot, of_an_enemy)
+/* Where its registers are a driver has read from vendor-specific capabilities, which guests do not write then. */
+Test(assign_snapshot, the_image_of_a_virtio_device_whose_registers_lie_elsewhere_is_refused)
 {
-    static uint32_t registers[1024];
-    size_t size = ready();
+    static const struct difference rows[] = {
+        { "kind", 0x43, 0x02, WRONG },
+        { "BAR", 0x44, 0x04, WRONG },
+        { "offset", 0x49, 0x10, WRONG },
+        { "length", 0x4c, 0x08, WRONG },
+        { "configuration access", 0x54, 0x01, VPT_OK },
+    };
 
+    start_virtio_disk();
+    function_open_and_give();
+    guest_write(0x48, 4, 0xffffffff);
+    assert_same(guest_read(0x48, 4), 0x1000);
+    save(&function->device);
+    check_differences(start_virtio_disk, rows, COUNT_OF(rows));
+}
+
+/* Any bytes, but for those that never change: of hidden capabilities, and what registers are made. */
+static void make_anything(void)
+{
+    for (size_t at = 8; at < image_size - 4; at++) {
+        image[at] = (uint8_t)(at >= 12 + 0x140 && at < 12 + 0x1000 ? image[at] : any());
+    }
+    for (unsigned i = 0; i < composed_nic.register_count; i++) {
+        const struct composed_register *row = &composed_nic.registers[i];
+        size_t at = 12u + row->offset;
+
+        if (row->offset < 0x140) {
+            store32(at, (load32(at) & ~row->made) | (row->value & row->made));
+        }
+    }
+    seal();
+}
+
+/* An image is no proof of where it comes from. */
+Test(assign_snapshot, an_image_of_an_enemy_does_no_more_than_a_guest_could)
+{
+    ready();
     for (unsigned round = 0; round < 200; round++) {
         enum vpt_status status;
 
         seed = round;
-        for (size_t at = 8; at < size - 4; at++) {
-            /* Hidden capabilities read 0, and so they do in any image. */
-            image[at] = (uint8_t)(at >= 12 + 0x140 && at < 12 + 0x1000 ? image[at] : any());
-        }
-        for (unsigned i = 0; i < composed_nic.register_count; i++) {
-            const struct composed_register *row = &composed_nic.registers[i];
-            size_t at = 12u + row->offset;
-
-            if (row->offset < 0x140) {
-                store32(at, (load32(at) & ~row->made) | (row->value & row->made));
-            }
-        }
-        seal(size);
-        assert_status(vpt_assign_release(&host.device), VPT_OK);
-        assert_status(composed_acquire(1), VPT_OK);
-        host_forget();
-        status = vpt_assign_snapshot_restore(&host.device, image, size);
+        make_anything();
+        give_again();
+        status = restore();
         cr_assert(status == VPT_OK || status == VPT_REFUSED, "%s", vpt_status_str(status));
-        assert_status(vpt_assign_check(&host.device), VPT_OK);
-        read_all(&composed_nic, registers);
-        cr_assert(registers[0] == 0x10d38086 ||
-                  registers[0] == (uint32_t)(host.device.vendor_id | (uint32_t)host.device.device_id << 16));
-        for (unsigned i = 0; i < host.device.vector_count; i++) {
-            cr_assert((host.device.vectors[i].control & ~3u) == 0 && (host.device.vectors[i].address_low & 3) == 0);
+        assert_status(vpt_assign_check(&function->device), VPT_OK);
+        assert_same(guest_read(0, 4), function->device.vendor_id | (uint32_t)function->device.device_id << 16);
+        for (unsigned i = 0; i < function->device.vector_count; i++) {
+            const struct vpt_assign_vector *vector = &function->device.vectors[i];
+
+            cr_assert((vector->control & ~3u) == 0 && (vector->address_low & 3) == 0);
         }
-        cr_assert(!host.announced, "a write that the audit was not told of");
+        cr_assert(!function->announced, "a write that the audit was not told of");
     }
 }
 
-static unsigned delays;
-
-static void count_delay(void *ctx, uint32_t microseconds)
+/* What is as it was is not written; and the function is not reset, as if a guest had written a 1. */
+Test(assign_snapshot, an_image_of_power_on_writes_nothing_and_none_resets)
 {
-    (void)ctx;
-    (void)microseconds;
-    delays++;
-}
-
-/* Nor does it do what a guest does by writing a 1: the function is not reset. */
-Test(assign_snapshot, resets_nothing)
-{
-    size_t control = 12 + 0xa8;
-    size_t size;
+    uint64_t start = host_time;
 
     composed_start(&composed_nic);
-    host.table.delay = count_delay;
-    composed_open();
-    assert_status(composed_acquire(1), VPT_OK);
-    size = vpt_assign_snapshot_size(&host.device);
-    assert_status(vpt_assign_snapshot_save(&host.device, image, size), VPT_OK);
-    image[control + 1] ^= 0x90;
-    seal(size);
-    assert_status(vpt_assign_snapshot_restore(&host.device, image, size), VPT_OK);
-    cr_assert(delays == 0 && host.actions == 0);
+    function->host.delay = host_delay;
+    function_open_and_give();
+    save(&function->device);
+    function_forget();
+    assert_status(restore(), VPT_OK);
+    cr_assert(function->logged == 0 && function->calls == 0);
+    image[12 + 0xa8 + 1] ^= 0x90;
+    seal();
+    assert_status(restore(), VPT_OK);
+    assert_same(host_time, start);
+    assert_same(function->actions, 0);
 }
 
-/* What is as it was is not written. */
-Test(assign_snapshot, of_power_on_writes_nothing)
+Test(assign_snapshot, images_are_saved_of_owned_devices_and_given_to_those_where_nothing_is_enabled)
 {
-    size_t size;
+    struct vpt_assign_device *device = &function->device;
 
-    composed_start(&composed_nic);
-    composed_open();
-    assert_status(composed_acquire(1), VPT_OK);
-    size = vpt_assign_snapshot_size(&host.device);
-    assert_status(vpt_assign_snapshot_save(&host.device, image, size), VPT_OK);
-    host_forget();
-    desk.calls = 0;
-    assert_status(vpt_assign_snapshot_restore(&host.device, image, size), VPT_OK);
-    cr_assert(host_writes() == 0 && desk.calls == 0);
-}
-
-Test(assign_snapshot, in_a_wrong_state)
-{
-    size_t size = ready();
-
-    assert_status(vpt_assign_config_write(&host.device, 0x10, 4, 0xc0000000), VPT_OK);
-    assert_status(vpt_assign_config_write(&host.device, 4, 2, 2), VPT_OK);
-    assert_status(vpt_assign_snapshot_restore(&host.device, image, size), VPT_CALLER_STATE);
-    assert_status(vpt_assign_config_write(&host.device, 4, 2, 0), VPT_OK);
-    assert_status(vpt_assign_snapshot_restore(&host.device, image, size), VPT_OK);
-    assert_status(vpt_assign_release(&host.device), VPT_OK);
-    assert_status(vpt_assign_snapshot_restore(&host.device, image, size), VPT_CALLER_STATE);
-    assert_status(vpt_assign_snapshot_save(&host.device, image, size), VPT_CALLER_STATE);
-    assert_status(composed_acquire(1), VPT_OK);
-    assert_status(vpt_assign_snapshot_save(&host.device, image, size - 1), VPT_CALLER_MEMORY);
-    assert_status(vpt_assign_snapshot_save(&host.device, NULL, size), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_assign_snapshot_save(NULL, image, size), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_assign_snapshot_restore(NULL, image, size), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_assign_snapshot_restore(&host.device, NULL, size), VPT_CALLER_ARGUMENT);
-    cr_assert(vpt_assign_snapshot_size(NULL) == 0);
-    assert_status(vpt_assign_release(&host.device), VPT_OK);
-    assert_status(vpt_assign_close(&host.device), VPT_OK);
-    cr_assert(vpt_assign_snapshot_size(&host.device) == 0);
-    assert_status(vpt_assign_snapshot_save(&host.device, image, size), VPT_CALLER_ARGUMENT);
+    ready();
+    guest_write(BAR(0), 4, 0xc0000000);
+    guest_write(4, 2, MEMORY_ON);
+    assert_status(restore(), VPT_CALLER_STATE);
+    guest_write(4, 2, 0);
+    assert_status(restore(), VPT_OK);
+    assert_status(vpt_assign_release(device), VPT_OK);
+    assert_status(restore(), VPT_CALLER_STATE);
+    assert_status(vpt_assign_snapshot_save(device, image, image_size), VPT_CALLER_STATE);
+    function_give();
+    assert_status(vpt_assign_snapshot_save(device, image, image_size - 1), VPT_CALLER_MEMORY);
+    assert_status(vpt_assign_snapshot_save(device, NULL, image_size), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_assign_snapshot_save(NULL, image, image_size), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_assign_snapshot_restore(NULL, image, image_size), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_assign_snapshot_restore(device, NULL, image_size), VPT_CALLER_ARGUMENT);
+    assert_same(vpt_assign_snapshot_size(NULL), 0);
+    assert_status(vpt_assign_release(device), VPT_OK);
+    assert_status(vpt_assign_close(device), VPT_OK);
+    assert_same(vpt_assign_snapshot_size(device), 0);
+    assert_status(vpt_assign_snapshot_save(device, image, image_size), VPT_CALLER_ARGUMENT);
 }
 
 /* ---- Failures ---- */
 
-/* The k-th access of the host fails, for each k: then it is degraded, until its release, and the image is as good. */
-Test(assign_snapshot, each_access_of_the_host_fails)
+/* The device is degraded until its release then, and the image is as good. */
+Test(assign_snapshot, each_hook_and_each_access_of_the_host_may_fail)
 {
-    size_t size = ready();
-    unsigned failed = 0;
+    for (unsigned host = 0; host < 2; host++) {
+        unsigned failed = 0;
+        unsigned k = 1;
 
-    for (unsigned k = 1;; k += k < 20 ? 1 : 37) {
-        enum vpt_status status;
+        for (ready();; k += host == 0 || k < 20 ? 1 : 37) {
+            enum vpt_status status;
 
-        host.accesses = 0;
-        host.fail_at = k;
-        status = vpt_assign_snapshot_restore(&host.device, image, size);
-        host.fail_at = 0;
-        if (status == VPT_OK) {
-            break;
+            function->fail_in = host != 0 ? k : 0;
+            function_fail_hooks(k, host == 0);
+            status = restore();
+            function->fail_in = 0;
+            function_fail_hooks(0, 0);
+            if (status == VPT_OK) {
+                break;
+            }
+            failed++;
+            assert_status(status, host != 0 ? HOST_FAILURE : HOOK_FAILURE);
+            cr_assert(function->device.degraded && function->violations == 0);
+            give_again();
         }
-        failed++;
-        assert_status(status, HOST_FAILURE);
-        cr_assert(host.device.degraded);
-        assert_status(vpt_assign_release(&host.device), VPT_OK);
-        assert_status(composed_acquire(1), VPT_OK);
+        cr_assert(failed > (host != 0 ? 20 : 2));
+        assert_status(vpt_assign_check(&function->device), VPT_OK);
     }
-    cr_assert(failed > 20);
-    assert_status(vpt_assign_check(&host.device), VPT_OK);
 }
 
-Test(assign_snapshot, each_hook_fails)
+Test(assign_snapshot, of_a_function_that_has_vanished_there_is_none)
 {
-    size_t size = ready();
-    unsigned failed = 0;
-
-    for (unsigned k = 1;; k++) {
-        enum vpt_status status;
-
-        desk_fail(k, k);
-        status = vpt_assign_snapshot_restore(&host.device, image, size);
-        desk_fail(0, 0);
-        if (status == VPT_OK) {
-            break;
-        }
-        failed++;
-        assert_status(status, DESK_FAILURE);
-        cr_assert(host.device.degraded && desk.violations == 0);
-        assert_status(vpt_assign_release(&host.device), VPT_OK);
-        cr_assert(desk.mapped_count == 0);
-        assert_status(composed_acquire(1), VPT_OK);
-    }
-    cr_assert(failed > 2);
-}
-
-Test(assign_snapshot, the_function_vanishes)
-{
-    size_t size = ready();
-
-    host.gone = true;
-    assert_status(vpt_assign_snapshot_restore(&host.device, image, size), VPT_DEVICE_GONE);
-    assert_status(vpt_assign_release(&host.device), VPT_OK);
-    size = ready();
-    host.gone = true;
-    assert_status(vpt_assign_snapshot_save(&host.device, image, size), VPT_DEVICE_GONE);
+    ready();
+    function->gone = true;
+    assert_status(restore(), VPT_DEVICE_GONE);
+    ready();
+    function->gone = true;
+    assert_status(vpt_assign_snapshot_save(&function->device, image, image_size), VPT_DEVICE_GONE);
 }

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A block device's bring-up: what it says of itself, its queues, their memory, start and release. */
-#define _POSIX_C_SOURCE 200809L
+#include "disk.h"
 
-#include "blk_support.h"
-
-#include <stdlib.h>
 #include <string.h>
 
 TestSuite(blk, .timeout = 60);
@@ -41,12 +38,13 @@ static const struct mock_machine_options full = {
     .queues = 7,
 };
 
-#define MEMBER(name) offsetof(struct vpt_blk_info, name), sizeof(((struct vpt_blk_info *)NULL)->name)
+#define MEMBER(name) #name, &disk.blk.info.name, sizeof(disk.blk.info.name)
 
 /* Each member of the information: what `full` makes of it, and what it is without the feature. */
 static const struct {
     unsigned feature;
-    size_t offset;
+    const char *name;
+    const void *at;
     size_t size;
     uint64_t offered;
     uint64_t otherwise;
@@ -68,265 +66,207 @@ static const struct {
     { VPT_BLK_F_TOPOLOGY, MEMBER(optimal_io_size), 0x87654321, 0 },
 };
 
-static const unsigned optional_features[] = { VPT_BLK_F_SIZE_MAX, VPT_BLK_F_SEG_MAX,    VPT_BLK_F_GEOMETRY,
-                                              VPT_BLK_F_RO,       VPT_BLK_F_BLK_SIZE,   VPT_BLK_F_FLUSH,
-                                              VPT_BLK_F_TOPOLOGY, VPT_BLK_F_CONFIG_WCE, VPT_BLK_F_MQ };
-
-static uint64_t member_value(unsigned i)
+static uint64_t load(const void *at, size_t size)
 {
-    const uint8_t *at = (const uint8_t *)&disk.blk.info + members[i].offset;
     uint64_t eight = 0;
     uint32_t four = 0;
     uint16_t two = 0;
 
-    switch (members[i].size) {
-    case 1: return *at;
+    switch (size) {
+    case 1: return *(const uint8_t *)at;
     case 2: memcpy(&two, at, sizeof(two)); return two;
     case 4: memcpy(&four, at, sizeof(four)); return four;
     default: memcpy(&eight, at, sizeof(eight)); return eight;
     }
 }
 
-/* All members, of which those of the feature `missing` are to have their default; ALWAYS: none. */
-static void check_members(unsigned missing)
+static void check_member(unsigned i, bool offered)
 {
-    for (unsigned i = 0; i < COUNT_OF(members); i++) {
-        bool there = members[i].feature == ALWAYS || members[i].feature != missing;
-        uint64_t expected = there ? members[i].offered : members[i].otherwise;
-
-        cr_assert(member_value(i) == expected, "feature %u missing, member at %zu: 0x%llx, not 0x%llx", missing,
-                  members[i].offset, (unsigned long long)member_value(i), (unsigned long long)expected);
-    }
+    assert_same_of(members[i].name, load(members[i].at, members[i].size),
+                   offered ? members[i].offered : members[i].otherwise);
 }
 
-static void full_machine(const struct variant *variant)
+/* The bytes of a field without its feature are there all the same; the machine records a reading of it. */
+VERSION_TEST(blk, LEG_BLKCFG_1_BLK_OP_3_CONFIG_2_FEAT_4_a_field_is_read_in_the_device_order_if_its_feature_is_accepted)
 {
-    disk_machine(variant, &full);
-    mock_config_set(&disk.machine.device.config, MOCK_BLK_CAPACITY, 8, CAPACITY);
-    disk_probe();
-}
-
-VERSION_TEST(blk, LEG_BLKCFG_1_BLK_OP_3_every_field_offered_is_read_in_the_device_order)
-{
-    full_machine(variant);
-    assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_OK);
-    cr_assert(disk.blk.driver.device == disk.device);
-    check_members(ALWAYS);
-    for (unsigned i = 0; i < COUNT_OF(optional_features); i++) {
-        cr_assert(vpt_features_has(&disk.machine.device.accepted, optional_features[i]) || variant->version == 1);
-    }
-    disk_finish();
-}
-
-/* The bytes of the field are there all the same; the machine records a reading of it. */
-VERSION_TEST(blk, CONFIG_2_a_field_without_its_feature_is_left_alone)
-{
-    for (unsigned i = 0; i < COUNT_OF(optional_features); i++) {
-        full_machine(variant);
-        vpt_features_remove(&disk.machine.device.offered, optional_features[i]);
-        assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_OK);
-        check_members(optional_features[i]);
-        disk_finish();
-    }
-}
-
-VERSION_TEST(blk, FEAT_4_a_refused_feature_is_as_one_not_offered)
-{
-    for (unsigned i = 0; i < COUNT_OF(optional_features); i++) {
+    for (unsigned n = 0; n < 2 * COUNT_OF(members); n++) {
+        unsigned missing = members[n / 2].feature;
         struct vpt_feature_choice choice = { 0 };
 
-        full_machine(variant);
-        vpt_features_add(&choice.refused, optional_features[i]);
-        assert_status(vpt_blk_init(&disk.blk, disk.device, &choice), VPT_OK);
-        check_members(optional_features[i]);
+        disk_machine(variant, &full);
+        mock_config_set(&machine.model->config, MOCK_BLK_CAPACITY, 8, CAPACITY);
+        if (n % 2 == 0) {
+            vpt_features_remove(&machine.model->offered, missing);
+        } else {
+            vpt_features_add(&choice.refused, missing);
+        }
+        assert_status(machine_probe(), VPT_OK);
+        assert_status(vpt_blk_init(&disk.blk, machine.device, &choice), VPT_OK);
+        for (unsigned i = 0; i < COUNT_OF(members); i++) {
+            check_member(i, members[i].feature == ALWAYS || members[i].feature != missing);
+        }
         assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
-        cr_assert(!vpt_features_has(&disk.machine.device.accepted, optional_features[i]));
-        disk_finish();
+        for (unsigned i = 1; i < COUNT_OF(members); i++) {
+            assert_same_of(members[i].name, vpt_features_has(&machine.model->accepted, members[i].feature),
+                           members[i].feature != missing);
+        }
+        machine_finish();
     }
 }
 
 VERSION_TEST(blk, a_disk_without_any_optional_feature_has_the_defaults)
 {
     disk_init(variant, NULL);
-    cr_assert(disk.blk.info.capacity == 2048);
+    assert_same(disk.blk.info.capacity, 2048);
     for (unsigned i = 1; i < COUNT_OF(members); i++) {
-        cr_assert(member_value(i) == members[i].otherwise, "member %u", i);
+        check_member(i, false);
     }
-    disk_finish();
+    machine_finish();
 }
 
-/* ---- Which features are accepted ---- */
-
-/* What the driver has no code for stays unaccepted, and its fields unread but for the zone model (BLK-INIT-10). */
-VERSION_TEST(blk, BLK_INIT_5_features_that_the_driver_does_not_handle_are_not_accepted)
+/*
+ * All that the transport and the device type may offer at once. Of what is foreign the zone model alone is read, where
+ * the bit means something: no legacy device has zones.
+ */
+VERSION_TEST(blk, BLK_INIT_5_BLK_INIT_8_BLK_INIT_9_FEAT_5_unknown_features_are_left_alone_and_no_reason_to_refuse)
 {
-    static const unsigned foreign[] = { F_BARRIER, F_SCSI, F_LIFETIME, F_ZONED };
-    struct mock_machine_options options = { 0 };
-    uint64_t model = variant->version == 2 ? 1 : 0;
-    uint64_t reads;
-
-    disk_init(variant, &options);
-    reads = disk.machine.device.config.reads;
-    disk_finish();
-    for (unsigned i = 0; i < COUNT_OF(foreign); i++) {
-        vpt_features_add(&options.offer, foreign[i]);
-    }
-    disk_start(variant, &options, NULL);
-    for (unsigned i = 0; i < COUNT_OF(foreign); i++) {
-        cr_assert(!vpt_features_has(&disk.machine.device.accepted, foreign[i]), "feature %u", foreign[i]);
-    }
-    cr_assert(disk.machine.device.config.reads == reads + model);
-    disk_end();
-}
-
-/* All that the transport and the device type may offer at once. */
-VERSION_TEST(blk, FEAT_5_features_that_the_driver_does_not_know_are_no_reason_to_refuse_a_device)
-{
-    static const unsigned left_alone[] = { VPT_F_RING_PACKED, VPT_F_IN_ORDER, VPT_F_RING_RESET };
+    static const unsigned foreign[] = { F_BARRIER,         F_SCSI,         F_LIFETIME,      F_ZONED,
+                                        VPT_F_RING_PACKED, VPT_F_IN_ORDER, VPT_F_RING_RESET };
+    const uint8_t models[] = { MOCK_BLK_ZONES_NONE, MOCK_BLK_ZONES_NONE,
+                               variant->version == 1 ? MOCK_BLK_ZONES_HOST_MANAGED : MOCK_BLK_ZONES_HOST_AWARE };
     struct mock_machine_options options = { .old = true };
     unsigned last = variant->version == 1 ? 32 : 128;
+    uint64_t reads[COUNT_OF(models)];
 
-    for (unsigned bit = 0; bit < last; bit++) {
-        if (bit > VPT_BLK_F_TOPOLOGY || bit == F_BARRIER || bit == F_SCSI) {
-            vpt_features_add(&options.offer, bit);
+    for (unsigned bit = VPT_BLK_F_TOPOLOGY + 1; bit < last; bit++) {
+        vpt_features_add(&options.offer, bit);
+    }
+    for (unsigned n = 0; n < COUNT_OF(models); n++) {
+        disk_machine(variant, &options);
+        mock_config_set(&machine.model->config, MOCK_BLK_ZONE_MODEL, 1, models[n]);
+        memset(machine.model->config.changed, 0, sizeof(machine.model->config.changed));
+        machine.hal->access_platform = variant->version == 1 ? MOCK_EXPECT_CLEAR : MOCK_EXPECT_SET;
+        for (unsigned i = 0; i < COUNT_OF(foreign) && foreign[i] < last; i++) {
+            machine_offer(foreign[i], n != 0);
         }
+        assert_status(machine_probe(), VPT_OK);
+        assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
+        reads[n] = machine.model->config.reads;
+        for (unsigned i = 0; i < COUNT_OF(foreign); i++) {
+            assert_same(vpt_features_has(&machine.model->accepted, foreign[i]), false);
+        }
+        assert_same(reads[n] - reads[0], n != 0 && variant->version == 2);
+        disk_work_and_end();
     }
-    disk_machine(variant, &options);
-    disk.machine.hal.access_platform = variant->version == 1 ? MOCK_EXPECT_CLEAR : MOCK_EXPECT_SET;
-    assert_status(disk_bring_up(NULL), VPT_OK);
-    for (unsigned i = 0; i < COUNT_OF(left_alone); i++) {
-        cr_assert(!vpt_features_has(&disk.machine.device.accepted, left_alone[i]), "feature %u", left_alone[i]);
-    }
-    for (unsigned i = 0; i < 100; i++) {
-        assert_status(disk_read_sector(i), VPT_OK);
-    }
-    if (variant->version == 2) {
-        cr_assert(vpt_features_has(&disk.machine.device.accepted, VPT_F_NOTIFICATION_DATA));
-        cr_assert(vpt_features_has(&disk.machine.device.accepted, VPT_F_ORDER_PLATFORM));
-    }
-    disk_end();
 }
 
-/* ---- Init: what can be wrong ---- */
+/* ---- Impossible configurations ---- */
 
-Test(blk, init_refuses_missing_arguments)
-{
-    disk_machine(&version_2, NULL);
-    disk_probe();
-    assert_status(vpt_blk_init(NULL, disk.device, NULL), VPT_CALLER_ARGUMENT);
-    memset(&disk.blk, 0x5a, sizeof(disk.blk));
-    assert_status(vpt_blk_init(&disk.blk, NULL, NULL), VPT_CALLER_ARGUMENT);
-    cr_assert(all_zero(&disk.blk, sizeof(disk.blk)));
-    cr_assert(disk.machine.device.resets == 0);
-    disk_finish();
-}
-
-/* Two fields that depend on each other, and values of both, of which some are impossible together. */
-enum fields { BLOCK, REQUEST };
+/* Two fields that depend on each other, and values of both; of queues there is the number alone, beside any other. */
+enum fields { BLOCK, REQUEST, QUEUES };
 
 static const struct {
-    unsigned feature;
     unsigned offset;
     unsigned width;
+    const void *member;
 } fields[][2] = {
-    [BLOCK] = { { VPT_BLK_F_BLK_SIZE, MOCK_BLK_BLK_SIZE, 4 }, { VPT_BLK_F_TOPOLOGY, MOCK_BLK_PHYSICAL_EXPONENT, 1 } },
-    [REQUEST] = { { VPT_BLK_F_SIZE_MAX, MOCK_BLK_SIZE_MAX, 4 }, { VPT_BLK_F_SEG_MAX, MOCK_BLK_SEG_MAX, 4 } },
+    [BLOCK] = { { MOCK_BLK_BLK_SIZE, 4, &disk.blk.info.block_size },
+                { MOCK_BLK_PHYSICAL_EXPONENT, 1, &disk.blk.info.physical_block_exponent } },
+    [REQUEST] = { { MOCK_BLK_SIZE_MAX, 4, &disk.blk.info.size_max }, { MOCK_BLK_SEG_MAX, 4, &disk.blk.info.seg_max } },
+    [QUEUES] = { { MOCK_BLK_NUM_QUEUES, 2, &disk.blk.info.queues }, { MOCK_BLK_HEADS, 1, &disk.blk.info.heads } },
 };
 
 static const struct {
+    const char *what;
     enum fields fields;
     uint32_t values[2];
     bool possible;
 } configurations[] = {
-    { BLOCK, { 0, 0 }, false },
-    { BLOCK, { 1, 0 }, false },
-    { BLOCK, { 256, 0 }, false },
-    { BLOCK, { 511, 0 }, false },
-    { BLOCK, { 512, 0 }, true },
-    { BLOCK, { 513, 0 }, false },
-    { BLOCK, { 768, 0 }, false },
-    { BLOCK, { 1024, 0 }, true },
-    { BLOCK, { 65536, 0 }, true },
-    { BLOCK, { 0x80000000u, 0 }, true },
-    { BLOCK, { 0x80000001u, 0 }, false },
-    { BLOCK, { 0xfffffe00u, 0 }, false },
-    /* The physical block, in bytes, has to fit 32 bits. */
-    { BLOCK, { 512, 22 }, true },
-    { BLOCK, { 512, 23 }, false },
-    { BLOCK, { 512, 31 }, false },
-    { BLOCK, { 512, 32 }, false },
-    { BLOCK, { 512, 255 }, false },
-    { BLOCK, { 4096, 19 }, true },
-    { BLOCK, { 4096, 20 }, false },
-    { BLOCK, { 0x80000000u, 1 }, false },
+    { "blocks of 0", BLOCK, { 0, 0 }, false },
+    { "blocks of 511", BLOCK, { 511, 0 }, false },
+    { "blocks of 512", BLOCK, { 512, 0 }, true },
+    { "blocks of 513", BLOCK, { 513, 0 }, false },
+    { "blocks of 768", BLOCK, { 768, 0 }, false },
+    { "blocks of 1024", BLOCK, { 1024, 0 }, true },
+    { "blocks of 2^31", BLOCK, { 0x80000000u, 0 }, true },
+    { "blocks of 2^32 - 512", BLOCK, { 0xfffffe00u, 0 }, false },
+    { "a physical block of 2^31 bytes", BLOCK, { 512, 22 }, true },
+    { "a physical block of 2^32 bytes", BLOCK, { 512, 23 }, false },
+    { "a physical block of 512 << 32", BLOCK, { 512, 32 }, false },
+    { "a physical block of 2^31 << 1", BLOCK, { 0x80000000u, 1 }, false },
     /* A request of all segments at their longest has to hold a sector; seg_max 0 is taken for 1. */
-    { REQUEST, { 0, 1 }, false },
-    { REQUEST, { 0, 0xffffffffu }, false },
-    { REQUEST, { 511, 1 }, false },
-    { REQUEST, { 512, 1 }, true },
-    { REQUEST, { 256, 2 }, true },
-    { REQUEST, { 255, 2 }, false },
-    { REQUEST, { 1, 511 }, false },
-    { REQUEST, { 1, 512 }, true },
-    { REQUEST, { 511, 0 }, false },
-    { REQUEST, { 512, 0 }, true },
-    { REQUEST, { 0x10000, 0x10000 }, true },
-    { REQUEST, { 0xffffffffu, 0xffffffffu }, true },
+    { "segments of 0", REQUEST, { 0, 1 }, false },
+    { "a segment of 511", REQUEST, { 511, 1 }, false },
+    { "a segment of 512", REQUEST, { 512, 1 }, true },
+    { "two segments of 256", REQUEST, { 256, 2 }, true },
+    { "two segments of 255", REQUEST, { 255, 2 }, false },
+    { "511 segments of 1", REQUEST, { 1, 511 }, false },
+    { "512 segments of 1", REQUEST, { 1, 512 }, true },
+    { "no segment of 511", REQUEST, { 511, 0 }, false },
+    { "no segment of 512", REQUEST, { 512, 0 }, true },
+    { "2^16 segments of 2^16", REQUEST, { 0x10000, 0x10000 }, true },
+    { "all bits set", REQUEST, { 0xffffffffu, 0xffffffffu }, true },
+    { "no queue", QUEUES, { 0, 0 }, false },
+    { "one queue", QUEUES, { 1, 0 }, true },
+    { "65535 queues", QUEUES, { 0xffff, 0 }, true },
 };
 
 static void check_configuration(unsigned row)
 {
-    const struct vpt_blk_info *info = &disk.blk.info;
-    const uint32_t *values = configurations[row].values;
+    const char *what = configurations[row].what;
+    enum vpt_status expected = configurations[row].possible ? VPT_OK : VPT_DEVICE_CONFIG;
     enum fields which = configurations[row].fields;
 
     for (unsigned i = 0; i < 2; i++) {
-        vpt_features_add(&disk.machine.device.offered, fields[which][i].feature);
-        mock_config_set(&disk.machine.device.config, fields[which][i].offset, fields[which][i].width, values[i]);
+        mock_config_set(&machine.model->config, fields[which][i].offset, fields[which][i].width,
+                        configurations[row].values[i]);
     }
-    disk_probe();
-    if (!configurations[row].possible) {
-        assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_DEVICE_CONFIG);
-        cr_assert(all_zero(&disk.blk, sizeof(disk.blk)), "row %u", row);
-        cr_assert((disk.machine.device.status & VPT_STATUS_FAILED) != 0);
-        return;
-    }
-    assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_OK);
-    if (which == BLOCK) {
-        cr_assert(info->block_size == values[0] && info->physical_block_exponent == values[1], "row %u", row);
-    } else {
-        cr_assert(info->size_max == values[0] && info->seg_max == (values[1] != 0 ? values[1] : 1u), "row %u", row);
+    assert_status(machine_probe(), VPT_OK);
+    assert_status_of(what, vpt_blk_init(&disk.blk, machine.device, NULL), expected);
+    assert_same_of(what, (machine.model->status & VPT_STATUS_FAILED) != 0, expected != VPT_OK);
+    assert_same_of(what, all_zero(&disk.blk, sizeof(disk.blk)), expected != VPT_OK);
+    for (unsigned i = 0; i < 2 && expected == VPT_OK; i++) {
+        bool none = which == REQUEST && configurations[row].values[i] == 0;
+
+        assert_same_of(what, load(fields[which][i].member, fields[which][i].width),
+                       none ? 1 : configurations[row].values[i]);
     }
 }
 
 VERSION_TEST(blk, INIT_4_an_impossible_configuration_is_reported)
 {
     for (unsigned row = 0; row < COUNT_OF(configurations); row++) {
-        disk_machine(variant, NULL);
+        disk_machine(variant, &full);
         check_configuration(row);
-        disk_finish();
+        machine_finish();
     }
 }
 
 /* ---- Start, and what comes in the wrong order ---- */
 
-VERSION_TEST(blk, INIT_1_steps_in_the_wrong_order_are_refused)
+VERSION_TEST(blk, INIT_1_missing_arguments_and_steps_in_the_wrong_order_are_refused)
 {
     struct vpt_blk_queue other;
 
     disk_machine(variant, NULL);
-    disk_probe();
-    assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_OK);
-    assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, NULL), VPT_OK);
-    assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
-    assert_status(vpt_driver_start(&disk.blk.driver), VPT_CALLER_STATE);
+    assert_status(machine_probe(), VPT_OK);
+    assert_status(vpt_blk_init(NULL, machine.device, NULL), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_blk_open(&disk.blk, NULL, machine.device), VPT_CALLER_ARGUMENT);
+    assert_same(machine.model->resets, 0);
+    assert_status(vpt_blk_queue_init(disk.queue, &disk.blk, 0, NULL), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_blk_queue_init(disk.queue, NULL, 0, NULL), VPT_CALLER_ARGUMENT);
+    memset(&disk.blk, 0x5a, sizeof(disk.blk));
+    assert_status(vpt_blk_init(&disk.blk, NULL, NULL), VPT_CALLER_ARGUMENT);
+    cr_assert(all_zero(&disk.blk, sizeof(disk.blk)));
+    assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
+    assert_status(vpt_blk_queue_init(NULL, &disk.blk, 0, NULL), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_blk_queue_init(disk.queue, &disk.blk, 1, NULL), VPT_UNSUPPORTED_QUEUE);
+    cr_assert(all_zero(disk.queue, sizeof(disk.queue)));
+    assert_same(mock_hal_live_allocations(machine.hal), 0);
+    disk_work();
     memset(&other, 0x5a, sizeof(other));
     assert_status(vpt_blk_queue_init(&other, &disk.blk, 0, NULL), VPT_CALLER_STATE);
     cr_assert(all_zero(&other, sizeof(other)));
-    assert_status(disk_read_sector(0), VPT_OK);
-    assert_status(vpt_device_reset(disk.device), VPT_OK);
-    assert_status(vpt_driver_start(&disk.blk.driver), VPT_CALLER_STATE);
     disk_end();
 }
 
@@ -336,70 +276,48 @@ VERSION_TEST(blk, opening_leaves_nothing_behind_wherever_the_device_vanishes)
     uint32_t access;
 
     for (access = 1; status != VPT_OK; access++) {
-        struct mock_faults *faults = &disk.machine.device.faults;
-
         disk_machine(variant, NULL);
-        disk_probe();
-        mock_fault_set(faults, MOCK_FAULT_VANISH, access, 1, 0);
-        status = vpt_blk_open(&disk.blk, &disk.queue, disk.device);
-        mock_fault_clear(faults, MOCK_FAULT_VANISH);
+        assert_status(machine_probe(), VPT_OK);
+        mock_fault_set(&machine.model->faults, MOCK_FAULT_VANISH, access, 1, 0);
+        memset(disk.queue, 0x5a, sizeof(disk.queue[0]));
+        status = vpt_blk_open(&disk.blk, disk.queue, machine.device);
+        mock_fault_clear(&machine.model->faults, MOCK_FAULT_VANISH);
         if (status == VPT_OK) {
             assert_status(disk_read_sector(1), VPT_OK);
-            disk_end();
+            disk_stop();
         } else {
             assert_status(status, VPT_DEVICE_GONE);
-            cr_assert(all_zero(&disk.blk, sizeof(disk.blk)) && all_zero(&disk.queue, sizeof(disk.queue)));
-            cr_assert(mock_hal_live_allocations(&disk.machine.hal) == 0);
-            disk_finish();
+            cr_assert(all_zero(&disk.blk, sizeof(disk.blk)) && all_zero(disk.queue, sizeof(disk.queue)));
         }
+        machine_finish();
     }
     cr_assert(access > 20);
-    assert_status(vpt_blk_open(&disk.blk, NULL, disk.device), VPT_CALLER_ARGUMENT);
 }
 
 /* A device that cannot be used is left at rest. */
 VERSION_TEST(blk, INIT_4_opening_a_disk_whose_ring_is_too_small_ends_in_a_reset)
 {
-    const struct mock_machine_options options = { .queue_maximum = 2, .blk = { .block_size = 1024 } };
+    const struct mock_machine_options options = { .queue_maximum = 2 };
 
     disk_machine(variant, &options);
-    disk_probe();
-    memset(&disk.queue, 0x5a, sizeof(disk.queue));
-    assert_status(vpt_blk_open(&disk.blk, &disk.queue, disk.device), VPT_DEVICE_QUEUE_SIZE);
-    cr_assert(disk.machine.device.status == 0);
-    cr_assert(all_zero(&disk.blk, sizeof(disk.blk)) && all_zero(&disk.queue, sizeof(disk.queue)));
-    mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_CONFIG_VALUE, 1, 0,
-                   MOCK_CONFIG_VALUE(MOCK_BLK_BLK_SIZE, 513));
-    memset(&disk.queue, 0x5a, sizeof(disk.queue));
-    assert_status(vpt_blk_open(&disk.blk, &disk.queue, disk.device), VPT_DEVICE_CONFIG);
-    cr_assert(all_zero(&disk.queue, sizeof(disk.queue)));
-    disk_finish();
+    assert_status(machine_probe(), VPT_OK);
+    memset(disk.queue, 0x5a, sizeof(disk.queue[0]));
+    assert_status(vpt_blk_open(&disk.blk, disk.queue, machine.device), VPT_DEVICE_QUEUE_SIZE);
+    assert_same(machine.model->status, 0);
+    cr_assert(all_zero(&disk.blk, sizeof(disk.blk)) && all_zero(disk.queue, sizeof(disk.queue)));
+    machine_finish();
 }
 
 /* ---- Queues: sizes ---- */
-
-/* A request of that many segments; nothing is kicked, so that they may all lie at the same place. */
-static enum vpt_status submit_long(uint16_t count)
-{
-    struct vpt_segment *segments = calloc(count, sizeof(*segments));
-    enum vpt_status status;
-
-    cr_assert(segments != NULL);
-    for (unsigned i = 0; i < count; i++) {
-        segments[i] = disk_segment(0, SECTOR);
-    }
-    status = disk_submit(VPT_BLK_READ, 0, segments, count, NULL);
-    free(segments);
-    return status;
-}
 
 /* More requests than the largest ring holds cost nothing. */
 VERSION_TEST(blk, no_memory_is_taken_for_requests_that_no_queue_can_hold)
 {
     const struct vpt_requests_config config = { .requests = 65535, .segments = 1 };
-    const struct mock_memory *memory = &disk.machine.hal.memory;
+    const struct mock_memory *memory;
 
     disk_start(variant, NULL, &config);
+    memory = &machine.hal->memory;
     for (size_t i = 0; i < memory->count; i++) {
         cr_assert(memory->regions[i].kind == MOCK_REGION_REGISTERED ||
                   memory->regions[i].size <= VPT_BLK_SLOTS_SIZE(VPT_QUEUE_SIZE_MAX, 1));
@@ -407,67 +325,36 @@ VERSION_TEST(blk, no_memory_is_taken_for_requests_that_no_queue_can_hold)
     disk_end();
 }
 
-/* seg_max counts data segments (VirtIO 1.4, section 5.2.4); the ring's own limit counts the frame too. */
-VERSION_TEST(blk, seg_max_limits_the_segments_of_a_request)
-{
-    for (uint32_t seg_max = 1; seg_max <= 20; seg_max++) {
-        const struct mock_machine_options options = { .blk = { .seg_max = seg_max } };
-        uint16_t longest = (uint16_t)(seg_max < 16 ? seg_max : 16);
-
-        disk_start(variant, &options, NULL);
-        assert_status(submit_long((uint16_t)(longest + 1u)), VPT_CALLER_TOO_LONG);
-        assert_status(submit_long(longest), VPT_OK);
-        assert_status(vpt_requests_kick(&disk.queue.requests), VPT_OK);
-        assert_status(disk_poll_one(NULL), VPT_OK);
-        cr_assert(mock_blk_last(&disk.machine.blk)->segments == longest);
-        disk_end();
-    }
-}
-
-VERSION_TEST(blk, a_queue_that_the_device_lacks_is_reported)
-{
-    disk_init(variant, NULL);
-    assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 1, NULL), VPT_UNSUPPORTED_QUEUE);
-    cr_assert(all_zero(&disk.queue, sizeof(disk.queue)));
-    cr_assert(mock_hal_live_allocations(&disk.machine.hal) == 0);
-    assert_status(vpt_blk_queue_init(NULL, &disk.blk, 0, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_blk_queue_init(&disk.queue, NULL, 0, NULL), VPT_CALLER_ARGUMENT);
-    cr_assert(all_zero(&disk.queue, sizeof(disk.queue)));
-    assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, NULL), VPT_OK);
-    assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
-    assert_status(disk_read_sector(9), VPT_OK);
-    disk_end();
-}
-
-/* ---- A device without SEG_MAX ---- */
-
-VARIANT_TEST(blk, without_seg_max_more_than_one_segment_is_the_callers_wish)
+/*
+ * seg_max counts data segments (VirtIO 1.4, section 5.2.4); the ring's own limit counts the frame too. Without seg_max
+ * more than one is the caller's wish.
+ */
+VARIANT_TEST(blk, a_request_has_as_many_segments_as_seg_max_and_the_caller_allow)
 {
     static const struct {
         uint32_t seg_max;
         uint16_t wanted;
         uint16_t taken;
-    } cases[] = { { 0, 0, 1 }, { 0, 1, 1 }, { 0, 5, 5 }, { 3, 0, 3 }, { 3, 5, 3 }, { 100, 0, 16 }, { 100, 50, 50 } };
+    } cases[] = { { 0, 0, 1 }, { 0, 1, 1 },   { 0, 5, 5 },   { 1, 0, 1 },   { 2, 0, 2 },    { 3, 0, 3 },
+                  { 3, 5, 3 }, { 15, 0, 15 }, { 16, 0, 16 }, { 17, 0, 16 }, { 100, 0, 16 }, { 100, 50, 50 } };
     struct vpt_segment segments[64];
 
-    for (unsigned i = 0; i < COUNT_OF(segments); i++) {
-        segments[i] = (struct vpt_segment){ 0, SECTOR };
-    }
-    for (unsigned i = 0; i < COUNT_OF(cases); i++) {
-        const struct mock_machine_options options = { .blk = { .seg_max = cases[i].seg_max } };
-        const struct vpt_requests_config config = { .segments = cases[i].wanted };
+    for (unsigned n = 0; n < COUNT_OF(cases); n++) {
+        const struct mock_machine_options options = { .blk = { .seg_max = cases[n].seg_max } };
+        const struct vpt_requests_config config = { .segments = cases[n].wanted };
+        char what[40];
 
+        (void)snprintf(what, sizeof(what), "seg_max %u, wanted %u", cases[n].seg_max, cases[n].wanted);
         disk_start(variant, &options, &config);
-        for (unsigned k = 0; k < 64; k++) {
-            segments[k].address = disk_segment(0, SECTOR).address;
+        for (unsigned i = 0; i < COUNT_OF(segments); i++) {
+            segments[i] = machine_segment(i * SECTOR, SECTOR);
         }
         for (unsigned life = 0; life < 2; life++) {
-            cr_assert(disk.blk.info.seg_max == (cases[i].seg_max != 0 ? cases[i].seg_max : 1u));
-            assert_status(disk_submit(VPT_BLK_READ, 0, segments, cases[i].taken, NULL), VPT_OK);
-            assert_status(disk_submit(VPT_BLK_READ, 0, segments, (uint16_t)(cases[i].taken + 1u), NULL),
-                          VPT_CALLER_TOO_LONG);
-            assert_status(vpt_device_reset(disk.device), VPT_OK);
-            cr_assert(disk_drain() == 1);
+            assert_same_of(what, disk.blk.info.seg_max, cases[n].seg_max != 0 ? cases[n].seg_max : 1u);
+            assert_status_of(what, disk_complete(VPT_BLK_READ, 0, segments, cases[n].taken + 1), VPT_CALLER_TOO_LONG);
+            assert_status_of(what, disk_complete(VPT_BLK_READ, 0, segments, cases[n].taken), VPT_OK);
+            assert_same_of(what, mock_blk_last(machine.blk)->segments, cases[n].taken);
+            assert_status(vpt_device_reset(machine.device), VPT_OK);
             assert_status(vpt_driver_restart(&disk.blk.driver, NULL), VPT_OK);
         }
         disk_end();

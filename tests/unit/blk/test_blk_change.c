@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* The write cache, a capacity that changes, a configuration that is too short, and disks with zones. */
-#include "blk_support.h"
+#include "disk.h"
 
 #include <string.h>
-
-#include "virtio_pci_support.h"
 
 TestSuite(blk_change, .timeout = 60);
 
@@ -16,241 +14,175 @@ static const struct mock_machine_options switchable = {
 
 static uint64_t writeback(void)
 {
-    return mock_config_get(&disk.machine.device.config, MOCK_BLK_WRITEBACK, 1);
-}
-
-static void refuse(struct vpt_features *refused, unsigned bit)
-{
-    memset(refused, 0, sizeof(*refused));
-    vpt_features_add(refused, bit);
+    return mock_config_get(&machine.model->config, MOCK_BLK_WRITEBACK, 1);
 }
 
 /* ---- The write cache ---- */
 
-VERSION_TEST(blk_change, BLK_INIT_2_without_flush_and_cache_mode_the_cache_is_writethrough)
+/* Any value but 0 is taken for a cache, in which a flush loses nothing. The byte of the bool is 1 then. */
+static const struct {
+    const char *what;
+    bool flush;
+    bool cache_switch;
+    uint8_t byte; /* what the device says */
+    bool write_back;
+} caches[] = {
+    { "no FLUSH, no mode", false, false, 0, false }, { "FLUSH, no mode", true, false, 0, true },
+    { "a mode of 0", true, true, 0, false },         { "a mode of 1", true, true, 1, true },
+    { "a mode of 2", true, true, 2, true },          { "a mode of 0x80", true, true, 0x80, true },
+};
+
+VERSION_TEST(blk_change, BLK_INIT_1_BLK_INIT_2_BLK_INIT_3_BLK_INIT_4_the_cache_is_what_the_features_and_the_mode_say)
 {
-    disk_start(variant, NULL, NULL);
-    cr_assert(!disk.blk.info.flush && !disk.blk.info.write_back && !disk.blk.info.write_back_switch);
-    assert_status(vpt_blk_flush(&disk.queue), VPT_OK);
-    assert_status(vpt_blk_set_write_back(&disk.blk, false), VPT_UNSUPPORTED_REQUEST);
-    assert_status(vpt_blk_set_write_back(&disk.blk, true), VPT_UNSUPPORTED_REQUEST);
-    cr_assert(disk.machine.blk.requests == 0 && disk.machine.device.config.writes == 0);
-    disk_end();
-}
+    for (unsigned i = 0; i < COUNT_OF(caches); i++) {
+        const struct mock_machine_options options = { .blk = { .flush = caches[i].flush,
+                                                               .cache_switch = caches[i].cache_switch } };
+        enum vpt_status switched = caches[i].cache_switch ? VPT_OK : VPT_UNSUPPORTED_REQUEST;
+        const char *what = caches[i].what;
+        uint8_t byte;
 
-VERSION_TEST(blk_change, BLK_INIT_3_flush_without_cache_mode_means_a_volatile_cache)
-{
-    const struct mock_machine_options options = { .blk = { .flush = true } };
-
-    disk_start(variant, &options, NULL);
-    cr_assert(disk.blk.info.flush && disk.blk.info.write_back && !disk.blk.info.write_back_switch);
-    assert_status(vpt_blk_set_write_back(&disk.blk, false), VPT_UNSUPPORTED_REQUEST);
-    cr_assert(disk.machine.device.config.writes == 0);
-    disk_end();
-}
-
-/* The machine records a reading that comes too early. */
-VERSION_TEST(blk_change, BLK_INIT_4_the_cache_mode_is_what_the_device_says_after_the_negotiation)
-{
-    for (unsigned on = 0; on < 2; on++) {
-        struct mock_machine_options options = switchable;
-
-        options.blk.write_back = on != 0;
-        disk_start(variant, &options, NULL);
-        cr_assert(disk.blk.info.write_back == (on != 0) && disk.blk.info.write_back_switch && disk.blk.info.flush);
-        assert_status(vpt_blk_write(&disk.queue, 1, disk_bytes(0), SECTOR), VPT_OK);
-        cr_assert(disk.machine.blk.unflushed == on);
+        disk_machine(variant, &options);
+        mock_config_set(&machine.model->config, MOCK_BLK_WRITEBACK, 1, caches[i].byte);
+        assert_status(disk_bring_up(NULL), VPT_OK);
+        mock_config_set(&machine.model->config, MOCK_BLK_WRITEBACK, 1, caches[i].byte != 0); /* what the mock knows */
+        memcpy(&byte, &disk.blk.info.write_back, 1);
+        assert_same_of(what, byte, caches[i].write_back ? 1 : 0);
+        assert_same_of(what, disk.blk.info.flush, caches[i].flush);
+        assert_same_of(what, disk.blk.info.write_back_switch, caches[i].cache_switch);
+        assert_status(disk_write_sector(1, 1), VPT_OK);
+        assert_same_of(what, machine.blk->unflushed, caches[i].write_back);
+        assert_status_of(what, vpt_blk_flush(disk.queue), VPT_OK);
+        assert_same_of(what, machine.blk->flushes, caches[i].flush);
+        assert_status_of(what, vpt_blk_set_write_back(&disk.blk, false), switched);
+        assert_status_of(what, vpt_blk_set_write_back(&disk.blk, true), switched);
+        assert_same_of(what, machine.model->config.writes, caches[i].cache_switch ? 2 : 0);
         disk_end();
     }
 }
 
-VERSION_TEST(blk_change, BLK_OP_12_the_cache_mode_is_switched_and_read_back)
-{
-    disk_start(variant, &switchable, NULL);
-    for (unsigned i = 0; i < 6; i++) {
-        bool on = i % 3 == 2;
-
-        assert_status(vpt_blk_set_write_back(&disk.blk, on), VPT_OK);
-        cr_assert(writeback() == (on ? 1 : 0) && disk.blk.info.write_back == on);
-        cr_assert(disk.machine.device.config.writes == i + 1u);
-        disk.machine.blk.unflushed = 0;
-        assert_status(vpt_blk_write(&disk.queue, 1, disk_bytes(0), SECTOR), VPT_OK);
-        cr_assert(disk.machine.blk.unflushed == (on ? 1 : 0));
-    }
-    disk_end();
-}
-
-/* Before the start too. */
-VERSION_TEST(blk_change, BLK_OP_12_the_cache_mode_may_be_switched_between_init_and_start)
+VERSION_TEST(blk_change, BLK_OP_12_BLK_OP_13_a_switch_to_writethrough_leaves_what_was_cached_to_a_flush)
 {
     disk_init(variant, &switchable);
     assert_status(vpt_blk_set_write_back(&disk.blk, false), VPT_OK);
-    assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
-    cr_assert(writeback() == 0);
-    disk_finish();
-}
+    disk_work();
+    for (unsigned i = 0; i < 6; i++) {
+        bool on = i % 3 == 2;
 
-VERSION_TEST(blk_change, BLK_OP_13_switching_to_writethrough_leaves_what_was_cached_to_a_flush)
-{
-    disk_start(variant, &switchable, NULL);
-    assert_status(vpt_blk_write(&disk.queue, 1, disk_bytes(0), SECTOR), VPT_OK);
-    assert_status(vpt_blk_set_write_back(&disk.blk, false), VPT_OK);
-    cr_assert(disk.machine.blk.unflushed == 1 && disk.machine.blk.requests == 1);
-    assert_status(vpt_blk_flush(&disk.queue), VPT_OK);
-    cr_assert(disk.machine.blk.unflushed == 0 && disk.machine.blk.flushes == 1);
-    disk_end();
-}
-
-VERSION_TEST(blk_change, BLK_OP_12_a_device_that_does_not_take_the_cache_mode_is_reported)
-{
-    for (unsigned on = 0; on < 2; on++) {
-        disk_start(variant, &switchable, NULL);
-        mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_CONFIG_VALUE, 1, 1,
-                       MOCK_CONFIG_VALUE(MOCK_BLK_WRITEBACK, on != 0 ? 0 : 1));
-        assert_status(vpt_blk_set_write_back(&disk.blk, on != 0), VPT_DEVICE_CONFIG);
-        cr_assert(mock_fault_fired(&disk.machine.device.faults, MOCK_FAULT_CONFIG_VALUE) == 1);
-        cr_assert(disk.blk.info.write_back == (on == 0));
-        assert_status(vpt_blk_set_write_back(&disk.blk, on != 0), VPT_OK);
-        cr_assert(disk.blk.info.write_back == (on != 0));
-        disk_end();
+        mock_fault_set(&machine.model->faults, MOCK_FAULT_CONFIG_VALUE, 1, 1,
+                       MOCK_CONFIG_VALUE(MOCK_BLK_WRITEBACK, !on));
+        assert_status(vpt_blk_set_write_back(&disk.blk, on), VPT_DEVICE_CONFIG); /* the device does not take it */
+        assert_same(disk.blk.info.write_back, !on);
+        assert_status(vpt_blk_set_write_back(&disk.blk, on), VPT_OK);
+        assert_same(writeback(), on);
+        assert_same(disk.blk.info.write_back, on);
+        assert_same(machine.model->config.writes, 2 * i + 3u);
+        machine.blk->unflushed = 0;
+        assert_status(disk_write_sector(1, i), VPT_OK);
+        assert_same(machine.blk->unflushed, on);
     }
-}
-
-/* Any value but 0 is taken for a cache: the mode in which nothing is lost by a flush. */
-VERSION_TEST(blk_change, an_unknown_cache_mode_is_taken_for_a_volatile_cache)
-{
-    disk_machine(variant, &switchable);
-    mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_CONFIG_VALUE, 1, 0,
-                   MOCK_CONFIG_VALUE(MOCK_BLK_WRITEBACK, 0x80));
-    assert_status(disk_bring_up(NULL), VPT_OK);
-    cr_assert(disk.blk.info.write_back);
+    assert_status(vpt_blk_set_write_back(&disk.blk, false), VPT_OK);
+    cr_assert(machine.blk->unflushed == 1 && machine.blk->flushes == 0);
+    assert_status(vpt_blk_flush(disk.queue), VPT_OK);
+    cr_assert(machine.blk->unflushed == 0 && machine.blk->flushes == 1);
     disk_end();
 }
 
 /* A modern device turns its cache off where nobody could flush it; a legacy one leaves it as it is. */
 VERSION_TEST(blk_change, LEG_BLKINIT_4_a_cache_that_cannot_be_flushed_is_told_and_can_be_turned_off)
 {
-    struct vpt_feature_choice choice = { 0 };
+    const struct vpt_feature_choice choice = { .refused = { { 1u << VPT_BLK_F_FLUSH } } };
     bool on = variant->version == 1;
 
-    refuse(&choice.refused, VPT_BLK_F_FLUSH);
     disk_machine(variant, &switchable);
-    disk_probe();
-    assert_status(vpt_blk_init(&disk.blk, disk.device, &choice), VPT_OK);
-    assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, NULL), VPT_OK);
-    assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
+    assert_status(machine_probe(), VPT_OK);
+    assert_status(vpt_blk_init(&disk.blk, machine.device, &choice), VPT_OK);
+    disk_work();
     cr_assert(!disk.blk.info.flush && disk.blk.info.write_back == on && disk.blk.info.write_back_switch);
-    assert_status(vpt_blk_flush(&disk.queue), on ? VPT_UNSUPPORTED_REQUEST : VPT_OK);
+    assert_status(vpt_blk_flush(disk.queue), on ? VPT_UNSUPPORTED_REQUEST : VPT_OK);
     assert_status(vpt_blk_set_write_back(&disk.blk, true), VPT_UNSUPPORTED_REQUEST);
-    cr_assert(writeback() == (on ? 1 : 0) && disk.machine.device.config.writes == 0);
+    cr_assert(writeback() == (on ? 1 : 0) && machine.model->config.writes == 0);
     assert_status(vpt_blk_set_write_back(&disk.blk, false), VPT_OK);
     cr_assert(writeback() == 0 && !disk.blk.info.write_back);
-    assert_status(vpt_blk_flush(&disk.queue), VPT_OK);
-    cr_assert(disk.machine.blk.requests == 0);
+    assert_status(vpt_blk_flush(disk.queue), VPT_OK);
+    assert_same(machine.blk->flushes, 0);
     disk_end();
 }
 
-static enum vpt_status turn_off(struct vpt_blk *blk)
+/* ---- Devices that are not there to be asked ---- */
+
+static enum vpt_status ask(unsigned call, struct vpt_blk *blk)
 {
-    return vpt_blk_set_write_back(blk, false);
+    return call == 0 ? vpt_blk_set_write_back(blk, false) : vpt_blk_refresh(blk);
 }
 
-/* What both calls say of a device that is not there to be asked. */
-static void check_states(const struct variant *variant, enum vpt_status (*call)(struct vpt_blk *blk))
+static void befall(enum vpt_status what)
 {
+    switch (what) {
+    case VPT_CALLER_STATE: vpt_device_fail(machine.device); break;
+    case VPT_DEVICE_NEEDS_RESET: mock_device_needs_reset(machine.model); break;
+    case VPT_DEVICE_GONE: mock_fault_set(&machine.model->faults, MOCK_FAULT_VANISH, 2, 1, 0); break;
+    default: assert_status(vpt_device_reset(machine.device), VPT_OK); break;
+    }
+}
+
+VERSION_TEST(blk_change, STATUS_3_STATUS_4_a_device_that_does_not_run_is_neither_switched_nor_refreshed)
+{
+    static const enum vpt_status states[] = { VPT_OK, VPT_CALLER_STATE, VPT_DEVICE_NEEDS_RESET, VPT_DEVICE_GONE };
     struct vpt_blk blank;
-    struct vpt_blk_info before;
 
     memset(&blank, 0, sizeof(blank));
-    assert_status(call(NULL), VPT_CALLER_ARGUMENT);
-    assert_status(call(&blank), VPT_CALLER_ARGUMENT);
-    disk_start(variant, &switchable, NULL);
-    assert_status(vpt_device_reset(disk.device), VPT_OK);
-    assert_status(call(&disk.blk), VPT_CALLER_STATE);
-    disk_stop();
-    assert_status(disk_bring_up(NULL), VPT_OK);
-    vpt_device_fail(disk.device);
-    assert_status(call(&disk.blk), VPT_CALLER_STATE);
-    disk_stop();
-    assert_status(disk_bring_up(NULL), VPT_OK);
-    before = disk.blk.info;
-    mock_device_needs_reset(&disk.machine.device);
-    assert_status(call(&disk.blk), VPT_DEVICE_NEEDS_RESET);
-    cr_assert(memcmp(&disk.blk.info, &before, sizeof(before)) == 0);
-    disk_stop();
-    assert_status(disk_bring_up(NULL), VPT_OK);
-    before = disk.blk.info;
-    mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_VANISH, 2, 1, 0);
-    assert_status(call(&disk.blk), VPT_DEVICE_GONE);
-    cr_assert(vpt_device_gone(disk.device));
-    cr_assert(memcmp(&disk.blk.info, &before, sizeof(before)) == 0);
-    assert_status(call(&disk.blk), VPT_DEVICE_GONE);
-    (void)disk_drain();
-    assert_status(vpt_requests_release(&disk.queue.requests), VPT_OK);
-    disk_finish();
-}
+    for (unsigned n = 0; n < 2 * COUNT_OF(states); n++) {
+        enum vpt_status state = states[n / 2];
+        struct vpt_blk_info before;
 
-VERSION_TEST(blk_change, STATUS_3_the_cache_mode_of_a_device_that_does_not_run_is_left_alone)
-{
-    check_states(variant, turn_off);
+        assert_status(ask(n % 2, NULL), VPT_CALLER_ARGUMENT);
+        assert_status(ask(n % 2, &blank), VPT_CALLER_ARGUMENT);
+        disk_start(variant, &switchable, NULL);
+        before = disk.blk.info;
+        befall(state);
+        for (unsigned twice = 0; twice < 2; twice++) {
+            assert_status(ask(n % 2, &disk.blk), state == VPT_OK ? VPT_CALLER_STATE : state);
+            cr_assert(memcmp(&disk.blk.info, &before, sizeof(before)) == 0);
+        }
+        if (state == VPT_DEVICE_GONE) {
+            cr_assert(vpt_device_gone(machine.device));
+            disk_release();
+            machine_finish();
+        } else {
+            disk_end();
+        }
+    }
 }
 
 /* ---- The capacity ---- */
 
-static const struct mock_machine_options by_run = { .completion = { .mode = MOCK_COMPLETE_BY_RUN } };
-
-/* A disk of 2048 sectors that starts with another capacity. */
-static void start_with(const struct variant *variant, const struct mock_machine_options *options, uint64_t capacity)
+static void submit_and_refuse(enum vpt_blk_operation operation, uint64_t sector, uint32_t sectors)
 {
-    disk_machine(variant, options);
-    mock_config_set(&disk.machine.device.config, MOCK_BLK_CAPACITY, 8, capacity);
+    assert_status(disk_submit_one(operation, sector, 0, sectors * SECTOR, NULL), VPT_CALLER_RANGE);
+}
+
+VERSION_TEST(blk_change, BLK_OP_1_a_disk_that_grows_and_shrinks_is_used_to_its_new_end_after_a_refresh)
+{
+    disk_machine(variant, NULL);
+    mock_config_set(&machine.model->config, MOCK_BLK_CAPACITY, 8, 1000);
     assert_status(disk_bring_up(NULL), VPT_OK);
-    cr_assert(disk.blk.info.capacity == capacity);
-}
-
-VERSION_TEST(blk_change, BLK_OP_1_a_disk_that_has_grown_is_used_to_its_new_end)
-{
-    uint8_t sector[SECTOR] = { 0 };
-
-    start_with(variant, NULL, 1000);
-    cr_assert(vpt_device_interrupt(disk.device) == 0);
-    mock_blk_resize(&disk.machine.blk, 2048);
-    cr_assert(vpt_device_interrupt(disk.device) == VPT_INTERRUPT_CONFIGURATION);
-    assert_status(disk_submit_one(VPT_BLK_READ, 1000, 0, SECTOR, NULL), VPT_CALLER_RANGE);
-    assert_status(vpt_blk_read(&disk.queue, 2047, sector, SECTOR), VPT_CALLER_RANGE);
+    assert_same(disk.blk.info.capacity, 1000);
+    assert_same(vpt_device_interrupt(machine.device), 0);
+    mock_blk_resize(machine.blk, 2048);
+    assert_same(vpt_device_interrupt(machine.device), VPT_INTERRUPT_CONFIGURATION);
+    submit_and_refuse(VPT_BLK_READ, 1000, 1);
+    assert_status(disk_read_sector(2047), VPT_CALLER_RANGE);
     assert_status(vpt_blk_refresh(&disk.blk), VPT_OK);
-    cr_assert(disk.blk.info.capacity == 2048);
+    assert_same(disk.blk.info.capacity, 2048);
     assert_status(disk_read_sector(2047), VPT_OK);
-    assert_status(disk_submit_one(VPT_BLK_READ, 2047, 0, 2 * SECTOR, NULL), VPT_CALLER_RANGE);
-    assert_status(disk_submit_one(VPT_BLK_READ, 1000, 0, SECTOR, NULL), VPT_OK);
-    assert_status(vpt_requests_kick(&disk.queue.requests), VPT_OK);
-    assert_status(disk_poll_one(NULL), VPT_OK);
-    disk_end();
-}
-
-/* The rest of the information is what it was. */
-VERSION_TEST(blk_change, BLK_OP_1_a_refresh_of_what_has_not_changed_changes_nothing)
-{
-    struct vpt_blk before;
-
-    disk_start(variant, &switchable, NULL);
-    before = disk.blk;
-    for (unsigned i = 0; i < 3; i++) {
-        assert_status(vpt_blk_refresh(&disk.blk), VPT_OK);
-        cr_assert(memcmp(&disk.blk, &before, sizeof(before)) == 0);
-    }
-    disk_end();
-}
-
-VERSION_TEST(blk_change, BLK_OP_1_a_disk_that_has_shrunk_is_used_no_further)
-{
-    start_with(variant, NULL, 2048);
-    mock_blk_resize(&disk.machine.blk, 100);
+    submit_and_refuse(VPT_BLK_READ, 2047, 2);
+    assert_status(disk_complete_one(VPT_BLK_READ, 1000, 0, SECTOR), VPT_OK);
+    mock_blk_resize(machine.blk, 100);
     assert_status(vpt_blk_refresh(&disk.blk), VPT_OK);
-    assert_status(disk_submit_one(VPT_BLK_READ, 100, 0, SECTOR, NULL), VPT_CALLER_RANGE);
-    assert_status(disk_submit_one(VPT_BLK_WRITE, 99, 0, 2 * SECTOR, NULL), VPT_CALLER_RANGE);
+    submit_and_refuse(VPT_BLK_READ, 100, 1);
+    submit_and_refuse(VPT_BLK_WRITE, 99, 2);
     assert_status(disk_read_sector(100), VPT_CALLER_RANGE);
-    cr_assert(disk.machine.blk.requests == 0);
+    assert_same(machine.blk->requests, 2);
     assert_status(disk_read_sector(99), VPT_OK);
     disk_end();
 }
@@ -258,139 +190,106 @@ VERSION_TEST(blk_change, BLK_OP_1_a_disk_that_has_shrunk_is_used_no_further)
 /* What is in flight comes back as the device says, whether or not the driver knows of the new capacity. */
 VERSION_TEST(blk_change, BLK_OP_1_requests_in_flight_survive_that_the_disk_shrinks)
 {
+    const struct mock_machine_options by_run = { .completion = { .mode = MOCK_COMPLETE_BY_RUN } };
     unsigned back[20] = { 0 };
-    unsigned failed = 0;
 
-    start_with(variant, &by_run, 2048);
-    for (unsigned i = 0; i < 20; i++) {
+    disk_start(variant, &by_run, NULL);
+    for (unsigned i = 0; i < COUNT_OF(back); i++) {
         assert_status(disk_submit_one(VPT_BLK_READ, i * 100, i * SECTOR, SECTOR, &back[i]), VPT_OK);
     }
-    assert_status(vpt_requests_kick(&disk.queue.requests), VPT_OK);
-    mock_blk_resize(&disk.machine.blk, 1000);
+    disk_kick();
+    mock_blk_resize(machine.blk, 1000);
     assert_status(vpt_blk_refresh(&disk.blk), VPT_OK);
-    cr_assert(mock_device_run(&disk.machine.device, UINT32_MAX) == 20);
-    for (unsigned i = 0; i < 20; i++) {
+    assert_same(mock_device_run(machine.model, UINT32_MAX), COUNT_OF(back));
+    for (unsigned i = 0; i < COUNT_OF(back); i++) {
         void *token = NULL;
         enum vpt_status status = disk_poll_one(&token);
 
-        cr_assert(status == (token < (void *)&back[10] ? VPT_OK : VPT_DEVICE_IO_ERROR));
-        failed += status != VPT_OK ? 1u : 0u;
-        ++*(unsigned *)token;
+        assert_status(status, (unsigned *)token < &back[10] ? VPT_OK : VPT_DEVICE_IO_ERROR);
+        assert_same(++*(unsigned *)token, 1);
     }
-    cr_assert(failed == 10);
-    for (unsigned i = 0; i < 20; i++) {
-        cr_assert(back[i] == 1);
-    }
-    cr_assert(vpt_queue_status(&disk.queue.requests.queue) == VPT_OK);
+    assert_status(vpt_queue_status(&disk.queue->requests.queue), VPT_OK);
     disk_end();
 }
 
-VERSION_TEST(blk_change, CONFIG_1_a_capacity_that_changes_while_it_is_refreshed_is_not_torn)
+VERSION_TEST(blk_change, CONFIG_1_LEG_CONFIG_1_a_refresh_changes_the_capacity_alone_if_that_settles)
 {
-    for (uint32_t first = 1; first <= 4; first++) {
-        for (uint32_t times = 1; times <= 4; times++) {
-            uint64_t capacity;
+    struct vpt_blk before;
 
-            disk_start(variant, NULL, NULL);
-            mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_CONFIG_CHANGING, first, times, 0);
-            assert_status(vpt_blk_refresh(&disk.blk), VPT_OK);
-            capacity = disk.blk.info.capacity;
-            cr_assert(capacity == 2048 || capacity >> 32 == (capacity & 0xffffffffu), "torn: 0x%llx",
-                      (unsigned long long)capacity);
-            cr_assert(first > 1 || capacity != 2048);
-            disk_end();
-        }
-    }
-}
-
-VERSION_TEST(blk_change, LEG_CONFIG_1_a_capacity_that_never_settles_stays_as_it_was)
-{
-    disk_start(variant, NULL, NULL);
-    mock_fault_set(&disk.machine.device.faults, MOCK_FAULT_CONFIG_CHANGING, 1, 0, 0);
+    disk_start(variant, &switchable, NULL);
+    before = disk.blk;
+    assert_status(vpt_blk_refresh(&disk.blk), VPT_OK);
+    cr_assert(memcmp(&disk.blk, &before, sizeof(before)) == 0);
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING, 1, 0, 0);
     assert_status(vpt_blk_refresh(&disk.blk), VPT_DEVICE_CONFIG_UNSTABLE);
-    cr_assert(disk.blk.info.capacity == 2048);
-    mock_fault_clear(&disk.machine.device.faults, MOCK_FAULT_CONFIG_CHANGING);
+    cr_assert(memcmp(&disk.blk, &before, sizeof(before)) == 0);
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING, 1, 2, 0);
     assert_status(vpt_blk_refresh(&disk.blk), VPT_OK);
     cr_assert(disk.blk.info.capacity > 2048);
+    assert_same(disk.blk.info.capacity >> 32, disk.blk.info.capacity & 0xffffffffu); /* it is not torn */
+    before.info.capacity = disk.blk.info.capacity;
+    cr_assert(memcmp(&disk.blk, &before, sizeof(before)) == 0);
     disk_end();
-}
-
-VERSION_TEST(blk_change, STATUS_4_a_device_that_does_not_run_is_not_refreshed)
-{
-    check_states(variant, vpt_blk_refresh);
 }
 
 /* ---- A configuration that is too short ---- */
 
-#define ALWAYS 0xffu /* no feature */
-
-/* Where the fields of a feature end. */
+/* Where the fields of a feature end; 0xff: no feature. The last ones are read by vpt_blk_ranges_init(). */
 static const struct {
+    const char *what;
     unsigned feature;
     unsigned end;
+    bool ranges;
 } ends[] = {
-    { ALWAYS, 8 }, /* the capacity */
-    { VPT_BLK_F_SIZE_MAX, 12 },
-    { VPT_BLK_F_SEG_MAX, 16 },
-    { VPT_BLK_F_GEOMETRY, 20 },
-    { VPT_BLK_F_BLK_SIZE, 24 },
-    { VPT_BLK_F_TOPOLOGY, 32 },
-    { VPT_BLK_F_CONFIG_WCE, 33 },
-    { VPT_BLK_F_MQ, 36 },
-    { F_ZONED, 93 },
+    { "capacity", 0xff, 8, false },
+    { "size_max", VPT_BLK_F_SIZE_MAX, 12, false },
+    { "seg_max", VPT_BLK_F_SEG_MAX, 16, false },
+    { "geometry", VPT_BLK_F_GEOMETRY, 20, false },
+    { "blk_size", VPT_BLK_F_BLK_SIZE, 24, false },
+    { "topology", VPT_BLK_F_TOPOLOGY, 32, false },
+    { "writeback", VPT_BLK_F_CONFIG_WCE, 33, false },
+    { "num_queues", VPT_BLK_F_MQ, 36, false },
+    { "zoned", F_ZONED, 93, false },
+    { "discard", VPT_BLK_F_DISCARD, 48, true },
+    { "write zeroes", VPT_BLK_F_WRITE_ZEROES, 57, true },
+    { "secure erase", VPT_BLK_F_SECURE_ERASE, 72, true },
 };
 
-/* All fields hold something that is possible. */
-static void short_machine(const struct variant *variant, unsigned feature, unsigned size)
+/* Given up, and all that is left of it is the device's FAILED. */
+static void init_fails(const char *row, enum vpt_status expected)
 {
-    const struct mock_machine_options options = { .blk = { .block_size = 512, .size_max = 4096, .seg_max = 4 } };
-
-    disk_machine(variant, &options);
-    for (unsigned bit = 0; bit < VPT_F_NOTIFY_ON_EMPTY; bit++) {
-        vpt_features_remove(&disk.machine.device.offered, bit);
-    }
-    vpt_features_add(&disk.machine.device.offered, feature);
-    disk.machine.size = VPT_MMIO_REGISTERS_SIZE + size;
-    disk_probe();
+    assert_status_of(row, vpt_blk_init(&disk.blk, machine.device, NULL), expected);
+    cr_assert(all_zero(&disk.blk, sizeof(disk.blk)), "%s", row);
+    assert_same_of(row, machine.model->status & (VPT_STATUS_FAILED | VPT_STATUS_DRIVER_OK), VPT_STATUS_FAILED);
 }
 
 VERSION_TEST(blk_change, CONFIG_4_a_field_that_is_offered_and_lies_outside_is_the_mistake_of_the_device)
 {
-    for (unsigned i = 0; i < COUNT_OF(ends); i++) {
-        bool read = ends[i].feature != F_ZONED || variant->version == 2;
+    const struct mock_machine_options options = { .blk = { .block_size = 512, .size_max = 4096, .seg_max = 4 } };
 
-        short_machine(variant, ends[i].feature, ends[i].end - 1);
-        assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), read ? VPT_DEVICE_CONFIG : VPT_OK);
-        if (read) {
-            cr_assert(all_zero(&disk.blk, sizeof(disk.blk)));
-            cr_assert((disk.machine.device.status & VPT_STATUS_FAILED) != 0);
+    for (unsigned n = 0; n < 2 * COUNT_OF(ends); n++) {
+        const char *what = ends[n / 2].what;
+        bool missing = n % 2 == 1 && (ends[n / 2].feature != F_ZONED || variant->version == 2);
+        struct vpt_blk before;
+
+        disk_machine(variant, &options);
+        for (unsigned bit = 0; bit < VPT_F_NOTIFY_ON_EMPTY; bit++) {
+            vpt_features_remove(&machine.model->offered, bit);
         }
-        disk_finish();
-        short_machine(variant, ends[i].feature, ends[i].end);
-        assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_OK);
-        disk_finish();
-    }
-}
-
-/* On PCI the structure of the device configuration is optional. */
-Test(blk_change, D_PCI_5_a_disk_without_any_configuration_is_refused)
-{
-    struct mock_pci_layout layout = mock_pci_usual_layout;
-    struct mock_pci_machine_options options = { .layout = &layout };
-
-    for (unsigned i = 0; i < layout.count; i++) {
-        if (layout.capability[i].type == MOCK_PCI_DEVICE) {
-            layout.capability[i] = layout.capability[--layout.count];
+        vpt_features_add(&machine.model->offered, ends[n / 2].feature);
+        machine.on_mmio.size = VPT_MMIO_REGISTERS_SIZE + ends[n / 2].end - n % 2;
+        assert_status(machine_probe(), VPT_OK);
+        if (missing && !ends[n / 2].ranges) {
+            init_fails(what, VPT_DEVICE_CONFIG);
+            machine_finish();
+            continue;
         }
+        assert_status_of(what, vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
+        before = disk.blk;
+        assert_status_of(what, vpt_blk_ranges_init(&disk.blk, 4), missing ? VPT_DEVICE_CONFIG : VPT_OK);
+        cr_assert(!missing || memcmp(&disk.blk, &before, sizeof(before)) == 0, "%s", what);
+        disk_work_and_end(); /* without ranges */
     }
-    cr_assert(layout.count == mock_pci_usual_layout.count - 1u);
-    card_plain(&options);
-    assert_status(card_try_probe(VPT_VIRTIO_PCI_ANY), VPT_OK);
-    assert_status(vpt_blk_init(&card.blk, card.device, NULL), VPT_DEVICE_CONFIG);
-    cr_assert(all_zero(&card.blk, sizeof(card.blk)));
-    cr_assert((card.machine.device.status & VPT_STATUS_FAILED) != 0);
-    card_stop();
-    card_finish();
 }
 
 /* ---- Zones ---- */
@@ -399,60 +298,20 @@ static const struct mock_machine_options host_managed = {
     .blk = { .zoned = true, .zone_model = MOCK_BLK_ZONES_HOST_MANAGED, .discard = { 8, 1, 1 } },
 };
 
-static void check_not_started(void)
-{
-    cr_assert(all_zero(&disk.blk, sizeof(disk.blk)));
-    cr_assert((disk.machine.device.status & VPT_STATUS_FAILED) != 0);
-    cr_assert((disk.machine.device.status & VPT_STATUS_DRIVER_OK) == 0);
-    cr_assert(!vpt_features_has(&disk.machine.device.accepted, F_ZONED));
-    cr_assert(vpt_features_has(&disk.machine.device.offered, VPT_BLK_F_DISCARD));
-    cr_assert(!vpt_features_has(&disk.machine.device.accepted, VPT_BLK_F_DISCARD));
-}
-
 /* Whether or not the device itself would refuse: FEATURES_OK is not set, and so nothing is accepted. */
 Test(blk_change, BLK_INIT_6_BLK_INIT_8_a_host_managed_disk_is_given_up_before_its_features_are_accepted)
 {
     for (unsigned refuses = 0; refuses < 2; refuses++) {
         disk_machine(&version_2, &host_managed);
         if (refuses == 0) {
-            mock_fault_clear(&disk.machine.device.faults, MOCK_FAULT_FEATURES_REFUSED);
+            mock_fault_clear(&machine.model->faults, MOCK_FAULT_FEATURES_REFUSED);
         }
-        disk_probe();
-        assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_UNSUPPORTED_DEVICE);
-        check_not_started();
-        cr_assert((disk.machine.device.status & VPT_STATUS_FEATURES_OK) == 0);
-        disk_finish();
+        assert_status(machine_probe(), VPT_OK);
+        init_fails("host-managed", VPT_UNSUPPORTED_DEVICE);
+        assert_same(machine.model->status & VPT_STATUS_FEATURES_OK, 0);
+        cr_assert(!vpt_features_has(&machine.model->accepted, F_ZONED));
+        cr_assert(vpt_features_has(&machine.model->offered, VPT_BLK_F_DISCARD));
+        cr_assert(!vpt_features_has(&machine.model->accepted, VPT_BLK_F_DISCARD));
+        machine_finish();
     }
-}
-
-/* What else the zone fields hold is not looked at (BLK-INIT-10): the number of readings is that of one field more. */
-Test(blk_change, BLK_INIT_9_a_host_aware_disk_is_an_ordinary_one)
-{
-    static const uint8_t models[] = { MOCK_BLK_ZONES_NONE, MOCK_BLK_ZONES_HOST_AWARE };
-    uint64_t reads;
-
-    disk_init(&version_2, NULL);
-    reads = disk.machine.device.config.reads;
-    disk_finish();
-    for (unsigned i = 0; i < COUNT_OF(models); i++) {
-        const struct mock_machine_options options = { .blk = { .zoned = true, .zone_model = models[i] } };
-
-        disk_machine(&version_2, &options);
-        mock_config_set(&disk.machine.device.config, MOCK_BLK_ZONED, 4, 1);
-        memset(disk.machine.device.config.changed, 0, sizeof(disk.machine.device.config.changed));
-        assert_status(disk_bring_up(NULL), VPT_OK);
-        cr_assert(!vpt_features_has(&disk.machine.device.accepted, F_ZONED));
-        cr_assert(disk.machine.device.config.reads == reads + 1);
-        assert_status(vpt_blk_write(&disk.queue, 77, disk_bytes(0), SECTOR), VPT_OK);
-        assert_status(disk_read_sector(77), VPT_OK);
-        disk_end();
-    }
-}
-
-/* There the bit means nothing: no legacy device has zones. */
-Test(blk_change, BLK_INIT_8_zones_are_not_looked_for_on_a_legacy_interface)
-{
-    disk_start(&version_1, &host_managed, NULL);
-    assert_status(disk_read_sector(3), VPT_OK);
-    disk_end();
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A disk behind PCI from end to end, by every interface: data, completion orders, faults, IOMMU, what firmware left. */
-#include "virtio_pci_support.h"
+/* A disk behind PCI from end to end, by every interface: data, IOMMU, what firmware left. */
+#include "disk.h"
 
 #include <string.h>
 
@@ -10,168 +10,55 @@ static const struct mock_pci_machine_options options = {
     .machine = { .blk = { .capacity = 64, .flush = true, .block_size = 512, .topology = true } },
 };
 
-static void arm(enum mock_fault fault, uint32_t first, uint32_t times)
+static void write_and_read(unsigned count)
 {
-    mock_fault_set(&card.machine.device.faults, fault, first, times, mock_fault_describe(fault)->argument);
-}
-
-static uint32_t fired(enum mock_fault fault)
-{
-    return mock_fault_fired(&card.machine.device.faults, fault);
-}
-
-/* ---- Data ---- */
-
-CARD_TEST(virtio_pci_blk, blocking_requests_carry_the_data_they_should)
-{
-    static uint8_t bytes[32 * SECTOR];
-    char id[VPT_BLK_ID_SIZE + 1u];
-
-    card_start(variant->kind, &options);
-    cr_assert(card.blk.info.capacity == 64 && card.blk.info.block_size == 512);
-    for (uint32_t i = 0; i < 64; i++) {
-        assert_status(card_write_sector(i, i * 7u + 1u), VPT_OK);
-    }
-    for (uint32_t i = 0; i < 64; i++) {
-        assert_status(card_read_sector(63 - i), VPT_OK);
-    }
-    fill(card_content(32), sizeof(bytes), 99);
-    assert_status(vpt_blk_read(&card.queue, 32, bytes, sizeof(bytes)), VPT_OK);
-    cr_assert(filled(bytes, sizeof(bytes), 99));
-    assert_status(vpt_blk_flush(&card.queue), VPT_OK);
-    assert_status(vpt_blk_get_id(&card.queue, id), VPT_OK);
-    cr_assert(strcmp(id, "mock disk") == 0);
-    cr_assert(card.machine.blk.flushes == 1 && card.machine.blk.get_ids == 1);
-    card_end();
-}
-
-#define TOGETHER 24u
-
-static void complete_all(const unsigned *tokens, unsigned *order)
-{
-    struct vpt_completion completion;
-    unsigned seen[TOGETHER] = { 0 };
-
-    for (unsigned i = 0; i < TOGETHER; i++) {
-        ptrdiff_t which;
-
-        assert_status(vpt_requests_poll(&card.queue.requests, &completion), VPT_OK);
-        assert_status(completion.status, VPT_OK);
-        which = (const unsigned *)completion.token - tokens;
-        cr_assert(which >= 0 && which < (ptrdiff_t)TOGETHER && seen[which]++ == 0);
-        order[i] = (unsigned)which;
-    }
-    assert_status(vpt_requests_poll(&card.queue.requests, &completion), VPT_EMPTY);
-}
-
-/* Writes and reads mixed, in flight together, completed in the given order. */
-static void run_together(enum mock_completion_order order_wanted, uint32_t seed)
-{
-    static unsigned tokens[TOGETHER];
-    unsigned order[TOGETHER];
-
-    card.machine.device.completion.mode = MOCK_COMPLETE_BY_RUN;
-    card.machine.device.completion.order = order_wanted;
-    card.machine.device.completion.seed = seed;
-    for (unsigned i = 0; i < TOGETHER; i++) {
-        bool write = i % 2 == 0;
-
-        fill(write ? card_bytes(i * SECTOR) : card_content(i), SECTOR, seed + i);
-        assert_status(card_submit(write ? VPT_BLK_WRITE : VPT_BLK_READ, i, i * SECTOR, SECTOR, &tokens[i]), VPT_OK);
-    }
-    assert_status(vpt_requests_kick(&card.queue.requests), VPT_OK);
-    cr_assert(mock_device_run(&card.machine.device, UINT32_MAX) == TOGETHER);
-    card.machine.device.completion.mode = MOCK_COMPLETE_AT_KICK;
-    complete_all(tokens, order);
-    for (unsigned i = 0; i < TOGETHER; i++) {
-        cr_assert(filled(card_bytes(i * SECTOR), SECTOR, seed + i) && filled(card_content(i), SECTOR, seed + i));
-        cr_assert(order_wanted != MOCK_ORDER_ARRIVAL || order[i] == i);
-        cr_assert(order_wanted != MOCK_ORDER_REVERSED || order[i] == TOGETHER - 1u - i);
+    for (uint32_t i = 0; i < count; i++) {
+        assert_status(disk_write_sector(i, i * 7u + 1u), VPT_OK);
+        assert_status(disk_read_sector(63 - i), VPT_OK);
     }
 }
 
-/* ---- With and without the optional ring features, by the doorbell forms that modern devices have ---- */
+/* ---- Features ---- */
 
-static void run_with(enum card_kind kind, const unsigned *offered, size_t offered_count, const unsigned *withheld,
-                     size_t withheld_count)
+/*
+ * By the doorbell forms that modern devices have. Without ACCESS_PLATFORM its flag would take an address from an IOMMU
+ * that does not stand before this device.
+ */
+PCI_TEST(virtio_pci_blk, RSVFEAT_7_every_combination_of_ring_features_works_on_physical_addresses)
 {
-    struct mock_pci_machine_options with = options;
-
-    for (size_t i = 0; i < offered_count; i++) {
-        vpt_features_add(&with.machine.offer, offered[i]);
+    for (unsigned set = 0; set < 4; set++) {
+        pair_machine(variant->kind, NULL);
+        machine_offer(VPT_F_INDIRECT_DESC, (set & 1) != 0);
+        machine_offer(VPT_F_EVENT_IDX, (set & 2) != 0);
+        machine.hal->access_platform = MOCK_EXPECT_CLEAR;
+        assert_status(disk_bring_up(NULL), VPT_OK);
+        assert_same(vpt_device_legacy(machine.device), machine_kind_legacy(variant->kind));
+        assert_same(vpt_features_has(&machine.device->features, VPT_F_INDIRECT_DESC), set & 1);
+        assert_same(vpt_features_has(&machine.device->features, VPT_F_EVENT_IDX), set >> 1);
+        assert_same(disk.blk.info.capacity, 64);
+        cr_assert(!machine.hal->memory.translated);
+        pair_assert_works(5);
+        disk_end();
     }
-    for (size_t i = 0; i < withheld_count; i++) {
-        vpt_features_add(&with.machine.withhold, withheld[i]);
-    }
-    card_start(kind, &with);
-    for (size_t i = 0; i < offered_count; i++) {
-        cr_assert(vpt_features_has(&card.device->features, offered[i]), "feature %u", offered[i]);
-    }
-    run_together(MOCK_ORDER_SHUFFLED, 5);
-    assert_status(card_read_sector(40), VPT_OK);
-    card_end();
 }
-
-CARD_TEST(virtio_pci_blk, every_combination_of_ring_features_works)
-{
-    static const unsigned ring[] = { VPT_F_INDIRECT_DESC, VPT_F_EVENT_IDX };
-
-    run_with(variant->kind, NULL, 0, ring, 0);
-    run_with(variant->kind, NULL, 0, ring, 1);
-    run_with(variant->kind, NULL, 0, ring + 1, 1);
-    run_with(variant->kind, NULL, 0, ring, 2);
-}
-
-/* ---- ACCESS_PLATFORM ---- */
 
 /* Each address in a ring that was not asked for with it would be a violation: the simulated IOMMU knows no other. */
 MODERN_TEST(virtio_pci_blk, RSVFEAT_6_access_platform_reaches_every_allocation_and_share)
 {
-    struct mock_pci_machine_options with = options;
+    struct vpt_features offer = { { 0 } };
 
-    vpt_features_add(&with.machine.offer, VPT_F_ACCESS_PLATFORM);
-    card_machine(variant->kind, &with);
-    card.machine.hal.access_platform = MOCK_EXPECT_SET;
-    assert_status(card_bring_up(variant->kind), VPT_OK);
-    cr_assert(vpt_features_has(&card.device->features, VPT_F_ACCESS_PLATFORM));
-    cr_assert(card.machine.hal.memory.translated);
-    cr_assert(card.machine.hal.allocations - card.machine.hal.private_allocations >= 3); /* rings, tables, slots */
-    for (uint32_t i = 0; i < 16; i++) {
-        assert_status(card_write_sector(i, i), VPT_OK);
-        assert_status(card_read_sector(i), VPT_OK);
-    }
-    run_together(MOCK_ORDER_REVERSED, 3);
-    cr_assert(card.machine.device.queues[0].indirect_elements != 0);
-    cr_assert(card.machine.hal.shares >= 32 && card.machine.hal.shares == card.machine.hal.unshares);
-    card_end();
-}
-
-/* A reset takes the feature away; what was shared with it is unshared with it all the same. */
-MODERN_TEST(virtio_pci_blk, RSVFEAT_6_a_share_ends_as_it_began_after_a_reset)
-{
-    static uint8_t bytes[4 * SECTOR];
-    struct mock_pci_machine_options with = options;
-
-    vpt_features_add(&with.machine.offer, VPT_F_ACCESS_PLATFORM);
-    card_machine(variant->kind, &with);
-    card.machine.hal.access_platform = MOCK_EXPECT_SET;
-    card.machine.hal.wait_budget[VPT_WAIT_REQUEST] = 20;
-    assert_status(card_bring_up(variant->kind), VPT_OK);
-    arm(MOCK_FAULT_COMPLETION_LOST, 1, 1);
-    assert_status(vpt_blk_read(&card.queue, 0, bytes, sizeof(bytes)), VPT_DEVICE_TIMEOUT);
-    cr_assert(card.machine.hal.shares != 0 && card.machine.hal.shares == card.machine.hal.unshares);
-    card_end();
-}
-
-/* Without the feature the flag would take an address from an IOMMU that does not stand before this device. */
-CARD_TEST(virtio_pci_blk, RSVFEAT_7_without_access_platform_addresses_are_physical)
-{
-    card_machine(variant->kind, &options);
-    card.machine.hal.access_platform = MOCK_EXPECT_CLEAR;
-    assert_status(card_bring_up(variant->kind), VPT_OK);
-    assert_status(card_read_sector(3), VPT_OK);
-    cr_assert(!card.machine.hal.memory.translated);
-    card_end();
+    vpt_features_add(&offer, VPT_F_ACCESS_PLATFORM);
+    pair_machine(variant->kind, &offer);
+    machine.hal->access_platform = MOCK_EXPECT_SET;
+    assert_status(disk_bring_up(NULL), VPT_OK);
+    cr_assert(vpt_features_has(&machine.device->features, VPT_F_ACCESS_PLATFORM));
+    cr_assert(machine.hal->memory.translated);
+    cr_assert(machine.hal->allocations - machine.hal->private_allocations >= 3); /* rings, tables, slots */
+    pair_assert_works(3);
+    cr_assert(machine.model->queues[0].indirect_elements != 0);
+    cr_assert(machine.hal->shares != 0);
+    assert_same(machine.hal->unshares, machine.hal->shares);
+    disk_end();
 }
 
 /* ---- What firmware left running ---- */
@@ -179,158 +66,57 @@ CARD_TEST(virtio_pci_blk, RSVFEAT_7_without_access_platform_addresses_are_physic
 /* Firmware's own driver: any status, a live queue in memory that the kernel knows nothing of, bus mastering on. */
 static uint8_t leftover_memory[0x4000];
 
-static void leave_running(bool legacy, uint16_t size)
+static void leave_running(bool legacy)
 {
-    struct mock_device *device = &card.machine.device;
-    struct mock_queue *queue = &device->queues[0];
+    struct mock_queue *queue = &machine.model->queues[0];
     struct vpt_memory memory =
-        mock_hal_register(&card.machine.hal, leftover_memory, sizeof(leftover_memory), 0x7000000, true);
+        mock_hal_register(machine.hal, leftover_memory, sizeof(leftover_memory), 0x7000000, true);
 
     cr_assert(memory.address != NULL);
     memset(leftover_memory, 0, sizeof(leftover_memory));
-    device->status = legacy ? 0x07 : 0x0f;
-    device->features_ok_seen = true;
+    machine.model->status = legacy ? 0x07 : 0x0f;
+    machine.model->features_ok_seen = true;
     queue->shown_maximum = 256;
-    queue->size = size;
+    queue->size = 64;
     queue->area[MOCK_DESCRIPTOR_AREA] = memory.device_address;
     queue->area[MOCK_DRIVER_AREA] = memory.device_address + 0x1000;
     queue->area[MOCK_DEVICE_AREA] = memory.device_address + 0x2000;
-    mock_device_queue_enable(device, queue);
+    mock_device_queue_enable(machine.model, queue);
     cr_assert(queue->enabled);
-    mock_pci_front_command(&card.machine.front, 0x0007);
+    mock_pci_front_command(&machine.on_pci.front, 0x0007);
 }
 
-CARD_TEST(virtio_pci_blk, INIT_1_a_device_that_firmware_left_running_is_taken_over)
+PCI_TEST(virtio_pci_blk, INIT_1_a_device_that_firmware_left_running_is_taken_over)
 {
-    bool legacy = card_legacy(variant->kind);
-
-    for (unsigned times = 0; times < 2; times++) {
-        card_machine(variant->kind, &options);
-        leave_running(legacy, 64);
-        if (times == 1) {
-            mock_fault_set(&card.machine.device.faults, MOCK_FAULT_RESET_SLOW, 1, 1, 30);
-        }
-        assert_status(
-            card_try_probe(variant->kind == CARD_TRANSITIONAL_LEGACY ? VPT_VIRTIO_PCI_LEGACY : VPT_VIRTIO_PCI_ANY),
-            VPT_OK);
-        cr_assert(card.machine.front.access_count == 0 && card.machine.device.queues[0].enabled);
-        cr_assert(card_command() == 0x0007);
-        assert_status(vpt_blk_init(&card.blk, card.device, NULL), VPT_OK);
-        cr_assert(!card.machine.device.queues[0].enabled);
-        assert_status(vpt_blk_queue_init(&card.queue, &card.blk, 0, NULL), VPT_OK);
-        assert_status(vpt_driver_start(&card.blk.driver), VPT_OK);
-        for (uint32_t i = 0; i < 8; i++) {
-            assert_status(card_write_sector(i, i), VPT_OK);
-            assert_status(card_read_sector(i), VPT_OK);
-        }
+    for (unsigned slow = 0; slow < 2; slow++) {
+        disk_machine_pci(variant->kind, &options);
+        leave_running(machine_kind_legacy(variant->kind));
+        mock_fault_set(&machine.model->faults, MOCK_FAULT_RESET_SLOW, slow, 1, 30);
+        assert_status(machine_probe(), VPT_OK);
+        cr_assert(machine.on_pci.front.access_count == 0 && machine.model->queues[0].enabled);
+        assert_same(pci_command(), 0x0007);
+        assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
+        cr_assert(!machine.model->queues[0].enabled);
+        disk_work();
+        write_and_read(8);
         cr_assert(all_zero(leftover_memory + 0x2000, 0x1000)); /* nothing was written to the old used ring */
-        card_end();
+        disk_end();
     }
 }
 
 /* Firmware used the legacy interface of a transitional device, the kernel takes the modern one; and the reverse. */
 Test(virtio_pci_blk, LEG_PCIDETECT_2_a_transitional_device_changes_interfaces_by_a_reset)
 {
-    card_machine(CARD_TRANSITIONAL_MODERN, &options);
+    disk_machine_pci(MACHINE_PCI_TRANSITIONAL_MODERN, &options);
     for (unsigned i = 0; i < 6; i++) {
         bool legacy = i % 2 == 0;
 
-        assert_status(card_bring_up(legacy ? CARD_TRANSITIONAL_LEGACY : CARD_TRANSITIONAL_MODERN), VPT_OK);
-        cr_assert(vpt_device_legacy(card.device) == legacy && card.machine.device.legacy == legacy);
-        cr_assert(vpt_features_has(&card.machine.device.accepted, VPT_F_VERSION_1) == !legacy);
-        assert_status(card_write_sector(i, i), VPT_OK);
-        assert_status(card_read_sector(i + 8), VPT_OK);
-        card_stop();
+        machine.kind = legacy ? MACHINE_PCI_TRANSITIONAL_LEGACY : MACHINE_PCI_TRANSITIONAL_MODERN;
+        assert_status(disk_bring_up(NULL), VPT_OK);
+        cr_assert(vpt_device_legacy(machine.device) == legacy && machine.model->legacy == legacy);
+        assert_same(vpt_features_has(&machine.model->accepted, VPT_F_VERSION_1), !legacy);
+        write_and_read(8);
+        disk_stop();
     }
-    card_finish();
-}
-
-/* ---- Faults ---- */
-
-static void check_recovers(enum card_kind kind)
-{
-    for (unsigned i = 0; i < MOCK_FAULT_PCI_END; i++) {
-        mock_fault_clear(&card.machine.device.faults, (enum mock_fault)i);
-    }
-    mock_pci_front_return(&card.machine.front);
-    if (card.device->ops != NULL) {
-        enum vpt_status status = vpt_device_reset(card.device);
-
-        cr_assert(status == VPT_OK || vpt_device_gone(card.device), "%s", vpt_status_str(status));
-    }
-    if (vpt_queue_size(&card.queue.requests.queue) != 0) {
-        (void)card_drain();
-    }
-    assert_status(vpt_requests_release(&card.queue.requests), VPT_OK);
-    vpt_virtio_pci_close(&card.pci);
-    cr_assert(mock_hal_live_shares(&card.machine.hal) == 0);
-    cr_assert(mock_hal_live_allocations(&card.machine.hal) == 0);
-    cr_assert(mock_hal_live_mappings(&card.machine.hal) == 0);
-    assert_status(card_bring_up(kind), VPT_OK);
-    assert_status(card_read_sector(5), VPT_OK);
-    card_end();
-}
-
-static enum vpt_status bring_up_and_read(enum card_kind kind)
-{
-    enum vpt_status status = card_bring_up(kind);
-
-    if (status == VPT_OK) {
-        status = vpt_blk_read(&card.queue, 9, card_bytes(0), SECTOR);
-    }
-    if (status == VPT_OK) {
-        (void)vpt_device_interrupt(card.device);
-    }
-    return status;
-}
-
-static bool cannot_fire(enum card_kind kind, enum mock_fault fault)
-{
-    if (fault == MOCK_FAULT_MSIX_STUCK || fault == MOCK_FAULT_VECTOR_REFUSED) {
-        return true; /* needs MSI-X */
-    }
-    return card_legacy(kind) && (fault == MOCK_FAULT_NO_VERSION_1 || fault == MOCK_FAULT_FEATURES_REFUSED ||
-                                 fault == MOCK_FAULT_NOTIFY_OFFSET || fault == MOCK_FAULT_QUEUE_SIZE_IGNORED);
-}
-
-static enum vpt_status expected_of(enum card_kind kind, enum mock_fault fault)
-{
-    const struct mock_fault_description *description = mock_fault_describe(fault);
-
-    if (description->pci != VPT_OK) {
-        return description->pci;
-    }
-    if (fault == MOCK_FAULT_NOTIFY_OFFSET && kind == CARD_MODERN_SCATTERED) {
-        return VPT_OK; /* its multiplier is 0 */
-    }
-    return card_legacy(kind) ? description->legacy : description->modern;
-}
-
-static bool as_expected(enum card_kind kind, enum mock_fault fault, enum vpt_status status)
-{
-    if (fault == MOCK_FAULT_USED_ID_TWICE) {
-        return status == VPT_DEVICE_USED_INDEX || status == VPT_DEVICE_USED_ID;
-    }
-    if (fault == MOCK_FAULT_QUEUE_MAXIMUM) {
-        return status == VPT_UNSUPPORTED_QUEUE; /* 65536 does not fit the register */
-    }
-    return status == expected_of(kind, fault);
-}
-
-CARD_TEST(virtio_pci_blk, each_fault_is_reported_as_described_and_overcome)
-{
-    for (unsigned i = MOCK_FAULT_VANISH; i < MOCK_FAULT_PCI_END; i++) {
-        enum mock_fault fault = (enum mock_fault)i;
-        const char *name = mock_fault_describe(fault)->name;
-        enum vpt_status status;
-
-        card_machine(variant->kind, &options);
-        fill(card_content(9), SECTOR, i);
-        arm(fault, 1, 0);
-        status = bring_up_and_read(variant->kind);
-        cr_assert(as_expected(variant->kind, fault, status), "%s: \"%s\"", name, vpt_status_str(status));
-        cr_assert((fired(fault) != 0) != cannot_fire(variant->kind, fault), "%s did not happen", name);
-        cr_assert(status != VPT_OK || fault == MOCK_FAULT_DATA_MISSING || filled(card_bytes(0), SECTOR, i), "%s", name);
-        check_recovers(variant->kind);
-    }
+    machine_finish();
 }

@@ -15,6 +15,13 @@ static const struct mock_machine_options plain = {
     .blk = { .capacity = FORMAT_AREAS_FIRST + 2u * AREA_SECTORS, .flush = true },
 };
 
+/* On the plain disk, with what these steps put there. */
+static void begin(const char *steps)
+{
+    world_begin(&version_2, &plain);
+    script(steps);
+}
+
 static uint8_t *sector(uint64_t number)
 {
     return world.machine.blk.disk + number * FORMAT_SECTOR;
@@ -28,36 +35,15 @@ static uint8_t *area_sector(uint32_t position)
     return sector(FORMAT_AREAS_FIRST + (header->generation & 1u) * header->area_sectors + position);
 }
 
-static void put(const char *key, const char *value)
-{
-    assert_store(store_put(&world.store, text_of(key), text_of(value)), STORE_OK);
-}
-
-static bool holds(const char *key, const char *value)
-{
-    struct text found;
-
-    return store_get(&world.store, text_of(key), &found) == STORE_OK && text_equal(found, text_of(value));
-}
-
-/* A value that takes up to 4 sectors with a key of one letter, and fills them as far as that may be. */
-static struct text long_value(uint32_t sectors)
-{
-    static char value[FORMAT_VALUE_MAX];
-    size_t size = sectors * FORMAT_SECTOR - 21u;
-
-    memset(value, 'v', sizeof(value));
-    return (struct text){ value, size < sizeof(value) ? size : sizeof(value) };
-}
-
 Test(example_store, the_checksum_is_the_usual_crc_32)
 {
-    cr_assert(store_crc32("123456789", 9) == 0xcbf43926u);
-    cr_assert(store_crc32("", 0) == 0);
+    assert_same(store_crc32("123456789", 9), 0xcbf43926u);
+    assert_same(store_crc32("", 0), 0);
 }
 
 /* ---- What it is for ---- */
 
+/* A change is durable before it is answered for. */
 VARIANT_TEST(example_store, what_was_put_is_there_also_after_a_restart)
 {
     struct mock_machine_options options = plain;
@@ -72,38 +58,42 @@ VARIANT_TEST(example_store, what_was_put_is_there_also_after_a_restart)
         assert_store(change_do(&change), STORE_OK);
         change_model(&model, &change);
         cr_assert(model_holds(&model));
-        cr_assert(world.machine.blk.unflushed == 0, "answered for before it was durable");
+        assert_same(world.machine.blk.unflushed, 0);
         if (n % 3u == 0) {
             world_restart();
             cr_assert(model_holds(&model));
         }
     }
     cr_assert(world.store.header.generation > 4, "no compaction");
-    cr_assert(world.storage.wakeups == world.storage.requests);
+    assert_same(world.storage.wakeups, world.storage.requests);
     world_end();
 }
 
-VERSION_TEST(example_store, the_longest_key_and_value)
+/* Any byte may be in a value here; commands are stricter. */
+VERSION_TEST(example_store, the_longest_key_and_value_are_kept)
 {
-    static char key[FORMAT_KEY_MAX];
-    static char value[FORMAT_VALUE_MAX];
+    static char key_bytes[FORMAT_KEY_MAX + 1u];
+    static char value_bytes[FORMAT_VALUE_MAX + 1u];
+    struct text key = { key_bytes, FORMAT_KEY_MAX };
+    struct text value = { value_bytes, FORMAT_VALUE_MAX };
     struct text found;
 
     world_begin(variant, &plain);
-    memset(key, 'k', sizeof(key));
-    memset(value, 0xff, sizeof(value)); /* any byte may be in a value here; commands are stricter */
-    assert_store(store_put(&world.store, (struct text){ key, sizeof(key) }, (struct text){ value, sizeof(value) }),
-                 STORE_OK);
-    put("empty", "");
-    world_restart();
-    assert_store(store_get(&world.store, (struct text){ key, sizeof(key) }, &found), STORE_OK);
-    cr_assert(text_equal(found, (struct text){ value, sizeof(value) }));
-    cr_assert(holds("empty", ""));
-    assert_store(store_get(&world.store, (struct text){ key, sizeof(key) - 1u }, &found), STORE_MISSING);
-    assert_store(store_put(&world.store, text_of("a"), (struct text){ value, sizeof(value) + 1u }), STORE_TOO_LONG);
-    assert_store(store_put(&world.store, (struct text){ value, sizeof(key) + 1u }, text_of("a")), STORE_TOO_LONG);
+    memset(key_bytes, 'k', sizeof(key_bytes));
+    memset(value_bytes, 0xff, sizeof(value_bytes));
+    assert_store(store_put(&world.store, key, value), STORE_OK);
+    script("put empty; restart");
+    assert_store(store_get(&world.store, key, &found), STORE_OK);
+    cr_assert(text_equal(found, value));
+    script("get empty");
+    key.size--;
+    assert_store(store_get(&world.store, key, &found), STORE_MISSING);
+    key.size += 2;
+    value.size++;
+    assert_store(store_put(&world.store, key, text_of("a")), STORE_TOO_LONG);
+    assert_store(store_put(&world.store, text_of("a"), value), STORE_TOO_LONG);
     assert_store(store_put(&world.store, text_of(""), text_of("a")), STORE_TOO_LONG);
-    assert_store(store_delete(&world.store, text_of("k")), STORE_MISSING);
+    script("delete k !missing");
     world_end();
 }
 
@@ -113,9 +103,8 @@ VERSION_TEST(example_store, a_disk_without_a_cache_needs_no_flush)
 
     options.blk.flush = false;
     world_begin(variant, &options);
-    put("a", "1");
-    world_restart();
-    cr_assert(holds("a", "1") && world.machine.blk.flushes == 0);
+    script("put a 1; restart; get a 1");
+    assert_same(world.machine.blk.flushes, 0);
     world_end();
 }
 
@@ -123,49 +112,27 @@ VERSION_TEST(example_store, a_disk_without_a_cache_needs_no_flush)
 
 Test(example_store, a_full_disk_says_so_and_keeps_what_it_has)
 {
-    uint32_t records = AREA_SECTORS / 4u;
-    struct text found;
-
-    world_begin(&version_2, &plain);
-    for (char key = 'a'; key < (char)('a' + records); key++) {
-        assert_store(store_put(&world.store, (struct text){ &key, 1 }, long_value(4)), STORE_OK);
-    }
-    cr_assert(world.store.end == AREA_SECTORS);
-    assert_store(store_put(&world.store, text_of("z"), text_of("")), STORE_FULL);
-    assert_store(store_put(&world.store, text_of("a"), long_value(4)), STORE_OK); /* takes the place of the other */
-    assert_store(store_put(&world.store, text_of("a"), text_of("short")), STORE_OK);
-    assert_store(store_put(&world.store, text_of("z"), long_value(4)), STORE_FULL);
-    assert_store(store_put(&world.store, text_of("z"), long_value(3)), STORE_OK);
-    assert_store(store_put(&world.store, text_of("y"), text_of("")), STORE_FULL);
-    assert_store(store_delete(&world.store, text_of("b")), STORE_OK);
-    assert_store(store_put(&world.store, text_of("y"), long_value(4)), STORE_OK);
-    world_restart();
-    cr_assert(holds("a", "short"));
-    assert_store(store_get(&world.store, text_of("b"), &found), STORE_MISSING);
-    for (const char *key = "cdefghijyz"; *key != '\0'; key++) {
-        assert_store(store_get(&world.store, (struct text){ key, 1 }, &found), STORE_OK);
-        cr_assert(text_equal(found, long_value(*key == 'z' ? 3 : 4)));
-    }
+    begin("put a #4; put b #4; put c #4; put d #4; put e #4; put f #4; put g #4; put h #4; put i #4; put j #4");
+    assert_same(world.store.end, AREA_SECTORS);
+    script("put z !full");
+    script("put a #4; put a short"); /* takes the place of the other */
+    script("put z #4 !full; put z #3; put y !full; delete b; put y #4; restart; get a short; get b !missing");
+    script("get c #4; get d #4; get e #4; get f #4; get g #4; get h #4; get i #4; get j #4; get y #4; get z #3");
     world_end();
 }
 
+/* When the index is smaller than what the disk holds, nothing is thrown away. */
 Test(example_store, a_full_index_says_so)
 {
-    world_begin(&version_2, &plain);
+    begin("");
     for (char key = 'a'; key < (char)('a' + WORLD_ENTRIES); key++) {
         assert_store(store_put(&world.store, (struct text){ &key, 1 }, text_of("x")), STORE_OK);
     }
-    assert_store(store_put(&world.store, text_of("z"), text_of("x")), STORE_TOO_MANY_KEYS);
-    put("a", "another value of a key that is there");
-    assert_store(store_delete(&world.store, text_of("b")), STORE_OK);
-    put("z", "x");
-    world_restart();
-    cr_assert(holds("z", "x") && world.store.count == WORLD_ENTRIES);
+    script("put z x !many; put a another; delete b; put z x; restart; get z x");
+    assert_same(world.store.count, WORLD_ENTRIES);
     world_restart();
     world.store.entries_max = WORLD_ENTRIES - 1u;
-    assert_store(store_open(&world.store), STORE_TOO_MANY_KEYS); /* and nothing is thrown away */
-    world_restart();
-    cr_assert(holds("z", "x") && holds("a", "another value of a key that is there"));
+    script("open !many; restart; get z x; get a another");
     world_end();
 }
 
@@ -174,112 +141,83 @@ Test(example_store, a_full_index_says_so)
 /* Whatever of the last record has changed, it is as if it had not been written, and those before it are there. */
 Test(example_store, a_changed_bit_of_the_last_record_makes_it_no_record)
 {
-    world_begin(&version_2, &plain);
-    put("a", "1");
-    put("b", "2");
-    put("c", "33");
+    begin("put a 1; put b 2; put c 33");
     for (unsigned bit = 0; bit < 8u * 23u; bit++) {
-        struct text found;
-
         area_sector(2)[bit / 8u] ^= (uint8_t)(1u << bit % 8u);
-        world_restart();
-        assert_store(store_get(&world.store, text_of("c"), &found), STORE_MISSING);
-        cr_assert(holds("a", "1") && holds("b", "2"));
+        script("restart; get c !missing; get a 1; get b 2");
         cr_assert(world.store.torn && world.store.recovered == 2 && world.store.end == 2, "bit %u", bit);
         area_sector(2)[bit / 8u] ^= (uint8_t)(1u << bit % 8u);
     }
-    world_restart();
-    cr_assert(holds("c", "33") && !world.store.torn);
+    script("restart; get c 33");
+    cr_assert(!world.store.torn);
     world_end();
 }
 
 /* That cannot be the end of the log, since what follows was written after it was durable. */
 Test(example_store, a_damaged_record_before_the_last_is_told)
 {
-    struct text found;
-
-    world_begin(&version_2, &plain);
-    put("a", "1");
-    put("b", "2");
-    assert_store(store_put(&world.store, text_of("c"), long_value(4)), STORE_OK);
+    begin("put a 1; put b 2; put c #4");
     for (uint32_t position = 0; position < 2; position++) {
         area_sector(position)[20] ^= 1u;
-        assert_store(store_get(&world.store, text_of(position == 0 ? "a" : "b"), &found), STORE_DAMAGED);
-        world_restart();
-        assert_store(store_get(&world.store, text_of("c"), &found), STORE_DAMAGED);
-        assert_store(store_put(&world.store, text_of("d"), text_of("4")), STORE_DAMAGED);
+        script(position == 0 ? "get a !damaged" : "get b !damaged");
+        script("restart; get c !damaged; put d 4 !damaged");
         area_sector(position)[20] ^= 1u;
     }
-    world_restart();
-    cr_assert(holds("a", "1") && holds("b", "2"));
+    script("restart; get a 1; get b 2");
     area_sector(1)[20] ^= 1u;
-    world_restart();
-    assert_store(store_format(&world.store), STORE_OK);
-    assert_store(store_get(&world.store, text_of("a"), &found), STORE_MISSING);
+    script("restart; format; get a !missing");
     world_end();
 }
 
 /* As a write that went to a wrong place would leave it. */
 Test(example_store, a_record_that_is_not_due_is_none)
 {
-    world_begin(&version_2, &plain);
-    put("a", "1");
-    put("a", "2");
+    begin("put a 1; put a 2");
     memcpy(area_sector(2), area_sector(0), FORMAT_SECTOR);
-    world_restart();
-    assert_store(store_open(&world.store), STORE_DAMAGED);
+    script("restart; open !damaged");
     memset(area_sector(2), 0, FORMAT_SECTOR);
-    world_restart();
-    cr_assert(holds("a", "2"));
+    script("restart; get a 2");
     world_end();
 }
 
+/* A record that is damaged stops a compaction, but for one that leaves it out. */
 Test(example_store, compaction_does_not_carry_damage_over)
 {
     uint64_t generation;
 
-    world_begin(&version_2, &plain);
-    put("a", "1");
-    put("b", "2");
+    begin("put a 1; put b 2");
     generation = world.store.header.generation;
     while (world.store.end < AREA_SECTORS) {
-        put("c", "3");
+        script("put c 3");
     }
     area_sector(0)[21] ^= 1u;
-    assert_store(store_put(&world.store, text_of("d"), text_of("4")), STORE_DAMAGED);
-    cr_assert(holds("b", "2") && holds("c", "3") && world.store.header.generation == generation);
-    put("a", "anew"); /* which leaves out what is damaged */
-    cr_assert(world.store.header.generation == generation + 1u);
-    world_restart();
-    cr_assert(holds("a", "anew") && holds("b", "2") && holds("c", "3"));
+    script("put d 4 !damaged; get b 2; get c 3");
+    assert_same(world.store.header.generation, generation);
+    script("put a anew");
+    assert_same(world.store.header.generation, generation + 1u);
+    script("restart; get a anew; get b 2; get c 3");
     world_end();
 }
 
 /* After a compaction the older header is gone: a damaged header never brings an older state back. */
 Test(example_store, a_damaged_header_is_told)
 {
-    world_begin(&version_2, &plain);
-    put("a", "1");
+    begin("put a 1");
     for (unsigned i = 0; i < 2; i++) {
         uint64_t generation = world.store.header.generation;
 
         for (unsigned byte = 0; byte < 44; byte++) {
             sector((generation & 1u) * FORMAT_HEADER_SECTORS)[byte] ^= 0x80u;
-            world_restart();
-            assert_store(store_open(&world.store), STORE_NONE);
-            assert_store(store_put(&world.store, text_of("a"), text_of("2")), STORE_NONE);
+            script("restart; open !none; put a 2 !none");
             sector((generation & 1u) * FORMAT_HEADER_SECTORS)[byte] ^= 0x80u;
         }
         world_restart();
         do {
-            put("a", "1");
+            script("put a 1");
         } while (world.store.header.generation == generation);
     }
-    cr_assert(world.store.header.generation == 4);
-    world_restart();
-    cr_assert(holds("a", "1"));
-    assert_store(store_format(&world.store), STORE_THERE);
-    cr_assert(holds("a", "1"));
+    assert_same(world.store.header.generation, 4);
+    script("restart; get a 1; format !there; get a 1");
     world_end();
 }
 
@@ -287,64 +225,56 @@ Test(example_store, what_is_no_store_is_left_alone)
 {
     static uint8_t before[FORMAT_SECTOR];
 
-    world_begin(&version_2, &plain);
+    begin("");
     memset(sector(0), 0x5a, 3 * FORMAT_SECTOR);
     memcpy(before, sector(0), sizeof(before));
-    assert_store(store_put(&world.store, text_of("a"), text_of("1")), STORE_NONE);
-    cr_assert(world.machine.blk.writes == 0 && memcmp(before, sector(0), sizeof(before)) == 0);
-    assert_store(store_format(&world.store), STORE_OK);
-    put("a", "1");
-    world_restart();
-    cr_assert(holds("a", "1"));
+    script("put a 1 !none");
+    assert_same(world.machine.blk.writes, 0);
+    cr_assert(memcmp(before, sector(0), sizeof(before)) == 0);
+    script("format; put a 1; restart; get a 1");
     world_end();
 }
 
-static void check_unfit(const struct mock_machine_options *options)
+static void check_unfit(uint64_t capacity, uint32_t block_size, bool read_only)
 {
-    world_begin(&version_2, options);
-    assert_store(store_put(&world.store, text_of("a"), text_of("1")), STORE_UNFIT);
-    assert_store(store_format(&world.store), STORE_UNFIT);
-    cr_assert(world.machine.blk.writes == 0);
+    struct mock_machine_options options = plain;
+
+    options.blk.capacity = capacity;
+    options.blk.block_size = block_size;
+    options.blk.read_only = read_only;
+    world_begin(&version_2, &options);
+    script("put a 1 !unfit; format !unfit");
+    assert_same(world.machine.blk.writes, 0);
     world_end();
 }
 
 Test(example_store, an_unfit_disk_is_not_touched)
 {
+    check_unfit(FORMAT_AREAS_FIRST + 2u * FORMAT_AREA_MIN - 1u, 0, false);
+    check_unfit(5, 0, false);
+    check_unfit(plain.blk.capacity, 0, true);
+    check_unfit(plain.blk.capacity, 2u * FORMAT_UNIT_MAX * FORMAT_SECTOR, false);
+}
+
+/* The same disk, as large as that and with blocks of that size. */
+static void check_changed(uint64_t capacity, uint32_t block_size, const char *steps)
+{
     struct mock_machine_options options = plain;
 
-    options.blk.capacity = FORMAT_AREAS_FIRST + 2u * FORMAT_AREA_MIN - 1u;
-    check_unfit(&options);
-    options.blk.capacity = 5;
-    check_unfit(&options);
-    options = plain;
-    options.blk.read_only = true;
-    check_unfit(&options);
-    options = plain;
-    options.blk.block_size = 2u * FORMAT_UNIT_MAX * FORMAT_SECTOR;
-    check_unfit(&options);
+    options.blk.capacity = capacity;
+    options.blk.block_size = block_size;
+    world_begin_again(&version_2, &options);
+    script(steps);
+    world_end();
 }
 
 Test(example_store, a_disk_that_has_shrunk_or_has_larger_blocks_is_unfit)
 {
-    struct mock_machine_options options = plain;
-
-    world_begin(&version_2, &plain);
-    put("a", "1");
+    begin("put a 1");
     world_end();
-    options.blk.capacity -= 2;
-    world_begin_again(&version_2, &options);
-    assert_store(store_open(&world.store), STORE_UNFIT);
-    world_end();
-    options = plain;
-    options.blk.block_size = 1024;
-    world_begin_again(&version_2, &options);
-    assert_store(store_open(&world.store), STORE_UNFIT);
-    world_end();
-    options = plain;
-    options.blk.capacity += 100;
-    world_begin_again(&version_2, &options);
-    cr_assert(holds("a", "1"));
-    world_end();
+    check_changed(plain.blk.capacity - 2, 0, "open !unfit");
+    check_changed(plain.blk.capacity, 1024, "open !unfit");
+    check_changed(plain.blk.capacity + 100, 0, "get a 1");
 }
 
 /* ---- Failures of the disk ---- */
@@ -368,8 +298,7 @@ static bool check_failure(enum mock_fault fault, uint32_t n, enum vpt_status cau
     unsigned failures = 0;
     bool fired;
 
-    world_begin(&version_2, &plain);
-    assert_store(store_open(&world.store), STORE_OK);
+    begin("open");
     mock_fault_set(&world.machine.device.faults, fault, n, 1, 0);
     for (uint32_t i = 0; i < HISTORY; i++) {
         struct change change = change_number(i);
@@ -393,6 +322,7 @@ static bool check_failure(enum mock_fault fault, uint32_t n, enum vpt_status cau
     return fired;
 }
 
+/* For each request of the history, or each `step`-th. */
 static void check_failures(enum mock_fault fault, enum vpt_status cause, uint32_t step)
 {
     uint32_t n = 1;
@@ -408,14 +338,10 @@ Test(example_store, a_request_that_fails_is_not_answered_with_ok)
     check_failures(MOCK_FAULT_IO_ERROR, VPT_DEVICE_IO_ERROR, 1);
 }
 
-Test(example_store, nor_is_one_without_a_status_or_of_an_unknown_kind)
+Test(example_store, nor_is_one_without_a_good_status_or_that_does_not_come_back)
 {
     check_failures(MOCK_FAULT_STATUS_MISSING, VPT_DEVICE_REQUEST_STATUS, 3);
     check_failures(MOCK_FAULT_UNSUPPORTED, VPT_UNSUPPORTED_REQUEST, 3);
-}
-
-Test(example_store, nor_is_one_that_does_not_come_back)
-{
     check_failures(MOCK_FAULT_COMPLETION_LOST, VPT_DEVICE_TIMEOUT, 3);
     check_failures(MOCK_FAULT_NEEDS_RESET, VPT_DEVICE_TIMEOUT, 3);
     check_failures(MOCK_FAULT_USED_ID_RANGE, VPT_DEVICE_USED_ID, 3);
@@ -423,28 +349,21 @@ Test(example_store, nor_is_one_that_does_not_come_back)
 
 Test(example_store, a_disk_that_does_not_recover_fails_every_time)
 {
-    struct text found;
-
-    world_begin(&version_2, &plain);
-    put("a", "1");
+    begin("put a 1");
     mock_fault_set(&world.machine.device.faults, MOCK_FAULT_IO_ERROR, 1, 0, 0);
     for (unsigned i = 0; i < 5; i++) {
-        assert_store(store_put(&world.store, text_of("a"), text_of("2")), STORE_DISK);
-        assert_store(store_get(&world.store, text_of("a"), &found), STORE_DISK);
+        script("put a 2 !disk; get a !disk");
     }
     mock_fault_clear(&world.machine.device.faults, MOCK_FAULT_IO_ERROR);
-    cr_assert(holds("a", "1"));
+    script("get a 1");
     world_end();
 }
 
 Test(example_store, a_disk_that_is_gone_stays_gone)
 {
-    world_begin(&version_2, &plain);
-    put("a", "1");
+    begin("put a 1");
     mock_fault_set(&world.machine.device.faults, MOCK_FAULT_VANISH, 1, 1, 0);
-    for (unsigned i = 0; i < 3; i++) {
-        assert_store(store_put(&world.store, text_of("a"), text_of("2")), STORE_DISK);
-    }
+    script("put a 2 !disk; put a 2 !disk; put a 2 !disk");
     assert_status(world.store.cause, VPT_DEVICE_GONE);
 }
 
@@ -453,17 +372,17 @@ Test(example_store, a_disk_that_does_not_let_go_is_left_alone)
 {
     uint64_t requests;
 
-    world_begin(&version_2, &plain);
-    put("a", "1");
+    begin("put a 1");
     mock_fault_set(&world.machine.device.faults, MOCK_FAULT_COMPLETION_LOST, 1, 1, 0);
     mock_fault_set(&world.machine.device.faults, MOCK_FAULT_RESET_NEVER, 1, 0, 0);
-    assert_store(store_put(&world.store, text_of("a"), text_of("2")), STORE_DISK);
+    script("put a 2 !disk");
     requests = world.storage.requests;
     memset(world.buffer, 0xcc, sizeof(world.buffer));
-    assert_store(store_put(&world.store, text_of("a"), text_of("3")), STORE_DISK);
-    cr_assert(world.storage.requests == requests && world.storage.stuck);
+    script("put a 3 !disk");
+    assert_same(world.storage.requests, requests);
+    cr_assert(world.storage.stuck);
     assert_status(world.store.cause, VPT_DEVICE_STUCK);
     for (size_t i = 0; i < sizeof(world.buffer); i++) {
-        cr_assert(world.buffer[i] == 0xcc);
+        assert_same(world.buffer[i], 0xcc);
     }
 }

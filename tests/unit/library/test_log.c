@@ -3,23 +3,22 @@
 #include <stddef.h>
 #include <string.h>
 
-#include "rig.h"
+#include "disk.h"
 
 TestSuite(log, .timeout = 60);
 
 static void assert_logged(const char *subject, enum vpt_status status, size_t bytes)
 {
-    cr_assert(rig.hal->log_count <= COUNT_OF(rig.hal->log));
-    for (size_t i = 0; i < rig.hal->log_count; i++) {
-        const struct mock_log_record *record = &rig.hal->log[i];
+    const struct mock_log_record *log = machine.hal->log;
+    bool found = false;
 
-        if (strcmp(record->subject, subject) == 0 && record->status == status && record->bytes == bytes) {
-            rig.hal->log_count = 0;
-            return;
-        }
+    cr_assert(machine.hal->log_count <= COUNT_OF(machine.hal->log));
+    for (size_t i = 0; i < machine.hal->log_count; i++) {
+        found = found || (strcmp(log[i].subject, subject) == 0 && log[i].status == status && log[i].bytes == bytes);
     }
-    cr_assert(false, "no line of \"%s\", %s, %zu bytes; the first is of \"%s\", %zu", subject, vpt_status_str(status),
-              bytes, rig.hal->log[0].subject, rig.hal->log[0].bytes);
+    cr_assert(found, "no line of \"%s\", %s, %zu bytes; the first is of \"%s\", %zu", subject, vpt_status_str(status),
+              bytes, log[0].subject, log[0].bytes);
+    machine.hal->log_count = 0;
 }
 
 /* ---- Memory ---- */
@@ -43,14 +42,14 @@ static const struct {
 
 static void refuse(const struct vpt_requests_config *config, enum vpt_status status)
 {
-    rig.hal->log_count = 0;
-    assert_status(vpt_blk_queue_init(&rig.queue[0], &rig.blk, 0, config), status);
+    machine.hal->log_count = 0;
+    assert_status(vpt_blk_queue_init(&disk.queue[0], &disk.blk, 0, config), status);
 }
 
 /* Of queue 0, how many bytes each area has; all of them are given back. */
 static void measure(size_t bytes[COUNT_OF(areas)])
 {
-    const struct vpt_queue *queue = &rig.queue[0].requests.queue;
+    const struct vpt_queue *queue = &disk.queue[0].requests.queue;
     uint32_t size = vpt_queue_size(queue);
 
     bytes[0] = queue->areas[0].memory.size;
@@ -59,45 +58,45 @@ static void measure(size_t bytes[COUNT_OF(areas)])
     bytes[3] = queue->areas[5].memory.size;
     bytes[DRIVER_AREA] = VPT_QUEUE_DRIVER_AREA_SIZE(size);
     bytes[DEVICE_AREA] = VPT_QUEUE_DEVICE_AREA_SIZE(size);
-    assert_status(vpt_device_reset(rig.device), VPT_OK);
-    for (unsigned i = 0; i < RIG_QUEUES; i++) {
-        assert_status(vpt_requests_release(&rig.queue[i].requests), VPT_OK);
+    assert_status(vpt_device_reset(machine.device), VPT_OK);
+    for (unsigned i = 0; i < DISK_QUEUES; i++) {
+        assert_status(vpt_requests_release(&disk.queue[i].requests), VPT_OK);
     }
-    assert_status(vpt_blk_init(&rig.blk, rig.device, NULL), VPT_OK);
+    assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
 }
 
-RIG_TEST(log, memory_that_is_not_to_be_had_is_named)
+TRANSPORT_TEST(log, memory_that_is_not_to_be_had_is_named)
 {
     size_t bytes[COUNT_OF(areas)];
     size_t left[COUNT_OF(areas)];
 
-    rig_start(variant->kind, NULL);
+    pair_start(variant->kind, NULL);
     measure(bytes);
     for (uint32_t i = 0; i < DRIVER_AREA; i++) {
-        mock_trigger_set(&rig.hal->fail_allocation, i + 1u, i == INDIRECT ? 1u : UINT32_MAX);
+        mock_trigger_set(&machine.hal->fail_allocation, i + 1u, i == INDIRECT ? 1u : UINT32_MAX);
         refuse(NULL, i == INDIRECT ? VPT_OK : VPT_RESOURCE_MEMORY);
         assert_logged(areas[i].name, VPT_RESOURCE_MEMORY, bytes[i]);
         if (i == INDIRECT) {
-            mock_trigger_set(&rig.hal->fail_allocation, 0, 0);
+            mock_trigger_set(&machine.hal->fail_allocation, 0, 0);
             measure(left);
             cr_assert(left[INDIRECT] == 0); /* the ring has room for all requests without tables */
         }
     }
-    mock_trigger_set(&rig.hal->fail_allocation, 0, 0);
-    (rig_is_pci() ? &rig.pci_machine.bus.port : &rig.hal->port)->dma_allocate = NULL;
+    mock_trigger_set(&machine.hal->fail_allocation, 0, 0);
+    machine.port->dma_allocate = NULL;
     refuse(NULL, VPT_UNSUPPORTED_PORT);
     assert_logged(areas[0].name, VPT_UNSUPPORTED_PORT, bytes[0]);
-    rig_release();
-    rig_finish();
+    disk_release();
+    machine_finish();
 }
 
-RIG_TEST(log, memory_handed_over_that_does_not_suit_is_named)
+TRANSPORT_TEST(log, memory_handed_over_that_does_not_suit_is_named)
 {
     static _Alignas(4096) uint8_t memory[COUNT_OF(areas)][0x8000];
-    bool legacy = variant->kind == RIG_MMIO_LEGACY || variant->kind == RIG_PCI_LEGACY;
+    bool legacy = machine_kind_legacy(variant->kind);
     size_t bytes[COUNT_OF(areas)];
 
-    rig_start(variant->kind, NULL);
+    pair_start(variant->kind, NULL);
     measure(bytes);
     for (unsigned i = 0; i < (legacy ? DRIVER_AREA : COUNT_OF(areas)); i++) {
         struct vpt_requests_config config = { .requests = 0 };
@@ -114,90 +113,75 @@ RIG_TEST(log, memory_handed_over_that_does_not_suit_is_named)
         refuse(&config, VPT_CALLER_MEMORY);
         assert_logged(areas[i].name, VPT_CALLER_MEMORY, bytes[i]);
     }
-    rig_release();
-    rig_finish();
+    disk_release();
+    machine_finish();
 }
 
 /* ---- Functions ---- */
 
-static enum vpt_status no_room(void *ctx, uint64_t physical, size_t size, enum vpt_map_intent intent, void **mapping)
-{
-    (void)ctx;
-    (void)physical;
-    (void)intent;
-    (void)mapping;
-    return size != 0 ? VPT_RESOURCE_MEMORY : VPT_CALLER_ARGUMENT;
-}
-
 Test(log, a_function_that_the_port_lacks_is_named)
 {
     static const struct {
-        enum rig_kind kind;
+        enum machine_kind kind;
         size_t member;
         const char *name;
     } cases[] = {
-        { RIG_PCI_MODERN, offsetof(struct vpt_port, config_read), "config_read" },
-        { RIG_PCI_MODERN, offsetof(struct vpt_port, config_write), "config_write" },
-        { RIG_PCI_MODERN, offsetof(struct vpt_port, mmio_map), "mmio_map, mmio_unmap" },
-        { RIG_PCI_MODERN, offsetof(struct vpt_port, mmio_unmap), "mmio_map, mmio_unmap" },
-        { RIG_PCI_LEGACY, offsetof(struct vpt_port, io_read), "io_read, io_write" },
-        { RIG_PCI_LEGACY, offsetof(struct vpt_port, io_write), "io_read, io_write" },
+        { MACHINE_PCI_MODERN, offsetof(struct vpt_port, config_read), "config_read" },
+        { MACHINE_PCI_MODERN, offsetof(struct vpt_port, config_write), "config_write" },
+        { MACHINE_PCI_MODERN, offsetof(struct vpt_port, mmio_map), "mmio_map, mmio_unmap" },
+        { MACHINE_PCI_MODERN, offsetof(struct vpt_port, mmio_unmap), "mmio_map, mmio_unmap" },
+        { MACHINE_PCI_LEGACY, offsetof(struct vpt_port, io_read), "io_read, io_write" },
+        { MACHINE_PCI_LEGACY, offsetof(struct vpt_port, io_write), "io_read, io_write" },
     };
 
     for (unsigned i = 0; i < COUNT_OF(cases); i++) {
-        rig_machine(cases[i].kind, NULL);
-        memset((uint8_t *)&rig.pci_machine.bus.port + cases[i].member, 0, sizeof(void (*)(void)));
-        assert_status(rig_bring_up(), VPT_UNSUPPORTED_PORT);
+        pair_machine(cases[i].kind, NULL);
+        memset((uint8_t *)&machine.on_pci.bus.port + cases[i].member, 0, sizeof(void (*)(void)));
+        assert_status(disk_bring_up(NULL), VPT_UNSUPPORTED_PORT);
         assert_logged(cases[i].name, VPT_UNSUPPORTED_PORT, 0);
-        rig_finish();
+        machine_finish();
     }
 }
 
-RIG_TEST(log, a_helper_names_what_keeps_it_from_sharing)
+TRANSPORT_TEST(log, a_helper_names_what_keeps_it_from_sharing)
 {
-    struct vpt_port *port;
     uint8_t sector[SECTOR];
 
-    rig_start(variant->kind, NULL);
-    rig.hal->log_count = 0;
-    mock_trigger_set(&rig.hal->fail_share, 1, 1);
-    assert_status(vpt_blk_read(&rig.queue[0], 0, sector, sizeof(sector)), rig.hal->fail_share_status);
-    assert_logged("share", rig.hal->fail_share_status, sizeof(sector));
-    port = rig_is_pci() ? &rig.pci_machine.bus.port : &rig.hal->port;
-    port->share = NULL;
-    assert_status(vpt_blk_read(&rig.queue[0], 0, sector, sizeof(sector)), VPT_UNSUPPORTED_PORT);
+    pair_start(variant->kind, NULL);
+    machine.hal->log_count = 0;
+    mock_trigger_set(&machine.hal->fail_share, 1, 1);
+    assert_status(vpt_blk_read(&disk.queue[0], 0, sector, sizeof(sector)), machine.hal->fail_share_status);
+    assert_logged("share", machine.hal->fail_share_status, sizeof(sector));
+    machine.port->share = NULL;
+    assert_status(vpt_blk_read(&disk.queue[0], 0, sector, sizeof(sector)), VPT_UNSUPPORTED_PORT);
     assert_logged("share, unshare", VPT_UNSUPPORTED_PORT, 0);
-    rig_end();
+    disk_end();
 }
 
 /* Of the structures the common one comes first. */
 Test(log, registers_that_cannot_be_mapped_are_named)
 {
-    struct vpt_pci_msix msix;
-    struct mock_pci_machine_options options = { .vectors = 3 };
+    static const struct mock_pci_machine_options options = { .vectors = 3 };
 
-    rig_machine(RIG_PCI_MODERN, NULL);
-    rig.pci_machine.bus.port.mmio_map = no_room;
-    assert_status(rig_bring_up(), VPT_RESOURCE_MEMORY);
-    assert_logged("mmio_map", VPT_RESOURCE_MEMORY, 64);
-    rig_finish();
-
-    cr_assert(mock_pci_machine_init(&rig.pci_machine, &options));
-    rig.pci_machine.bus.port.mmio_map = no_room;
-    assert_status(vpt_pci_command(&rig.pci_machine.address, VPT_PCI_COMMAND_MEMORY, 0), VPT_OK);
-    assert_status(vpt_pci_msix_init(&msix, &rig.pci_machine.address, &rig.pci_machine.bars), VPT_RESOURCE_MEMORY);
-    assert_logged("mmio_map", VPT_RESOURCE_MEMORY, 3u * 16u);
-    cr_assert(mock_pci_machine_finish(&rig.pci_machine) == 0);
+    disk_machine_pci(MACHINE_PCI_MODERN, &options);
+    machine_fail_map(0);
+    assert_status(disk_bring_up(NULL), MAP_FAILED_STATUS);
+    assert_logged("mmio_map", MAP_FAILED_STATUS, 64);
+    assert_status(vpt_pci_command(&machine.on_pci.address, VPT_PCI_COMMAND_MEMORY, 0), VPT_OK);
+    machine_fail_map(0);
+    assert_status(vpt_pci_msix_init(&machine.msix, &machine.on_pci.address, &machine.on_pci.bars), MAP_FAILED_STATUS);
+    assert_logged("mmio_map", MAP_FAILED_STATUS, 3u * 16u);
+    machine_finish();
 }
 
 /* ---- A device that is not as it has to be ---- */
 
-RIG_TEST(log, a_disk_that_is_refused_says_so)
+TRANSPORT_TEST(log, a_disk_that_is_refused_says_so)
 {
-    rig_machine(variant->kind, NULL);
-    mock_config_set(&rig.model->config, MOCK_BLK_NUM_QUEUES, 2, 0);
-    assert_status(rig_bring_up(), VPT_DEVICE_CONFIG);
+    pair_machine(variant->kind, NULL);
+    mock_config_set(&machine.model->config, MOCK_BLK_NUM_QUEUES, 2, 0);
+    assert_status(disk_bring_up(NULL), VPT_DEVICE_CONFIG);
     assert_logged("bring-up", VPT_DEVICE_CONFIG, 0);
-    rig_release();
-    rig_finish();
+    disk_release();
+    machine_finish();
 }

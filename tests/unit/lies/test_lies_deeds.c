@@ -1,194 +1,117 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The whole life of a disk, over and over, and at each of its accesses in turn the device does something of its own
- * accord: it vanishes, comes back, stops, fails, resets itself, changes, interrupts, scribbles.
+ * A disk from its probe to its release, over and over, and at each of its accesses in turn the device does something of
+ * its own accord: it vanishes, comes back, stops, fails, resets itself, changes, interrupts, scribbles.
  */
-#include "lies_support.h"
+#include "campaign.h"
 
 TestSuite(lies_deeds, .timeout = 240);
 
-static const struct mock_lie everywhere = { .space = MOCK_SPACE_ANY };
+static const struct mock_lie at_a_completion = { .space = MOCK_SPACE_COMPLETION, .how = MOCK_LIE_STOP, .times = 1 };
 
-static const struct mock_completion by_tick = {
-    .mode = MOCK_COMPLETE_BY_TICK, .delay = 3, .order = MOCK_ORDER_SHUFFLED, .seed = 7
+static const struct {
+    enum mock_lie_how how;
+    bool by_tick;
+} deeds[] = {
+    { MOCK_LIE_VANISH, false },        { MOCK_LIE_VANISH, true },
+    { MOCK_LIE_STOP, false },          { MOCK_LIE_STOP, true },
+    { MOCK_LIE_RESET, false },         { MOCK_LIE_RESET, true },
+    { MOCK_LIE_NEEDS_RESET, false },   { MOCK_LIE_NEEDS_RESET_QUIET, false },
+    { MOCK_LIE_CONFIGURATION, false }, { MOCK_LIE_GENERATION, false },
+    { MOCK_LIE_INTERRUPT, false },     { MOCK_LIE_INTERRUPT_CONFIGURATION, false },
 };
-static const struct mock_completion by_run = { .mode = MOCK_COMPLETE_BY_RUN };
 
-/* What a driver has to have found out by the end, beyond what any life has to keep to. */
-static void check_found(enum mock_lie_how how)
+PARAMETER_TEST(struct campaign_variant, campaign_variants(COUNT_OF(deeds)), lies_deeds, it_comes_at_each_access)
 {
-    const struct vpt_blk_info *info = &subject.blk.info;
-
-    if (how == MOCK_LIE_VANISH && subject.device != NULL && subject.mock->vanished) {
-        cr_assert(subject.end == VPT_OK || (subject.end == VPT_DEVICE_GONE && vpt_device_gone(subject.device)),
-                  "a device is gone at %llu, and the reset says \"%s\"", (unsigned long long)subject.n,
-                  vpt_status_str(subject.end));
-        cr_assert(subject.hal->waits[VPT_WAIT_RESET] == 0, "a device that is gone at %llu is waited for",
-                  (unsigned long long)subject.n);
-    }
-    /* Each capacity that the device has shown has equal halves, but for the first one. */
-    if (how == MOCK_LIE_CONFIGURATION) {
-        cr_assert(info->capacity == SUBJECT_CAPACITY || info->capacity >> 32 == (info->capacity & UINT32_MAX),
-                  "a capacity of 0x%llx at %llu", (unsigned long long)info->capacity, (unsigned long long)subject.n);
-    }
-}
-
-static void check_at(enum subject_kind kind, const struct mock_completion *completion, const struct mock_lie *lies,
-                     unsigned count)
-{
-    subject_machine(kind, completion);
-    for (unsigned i = 0; i < count; i++) {
-        (void)subject_lie(&lies[i]);
-    }
-    subject_life();
-    cr_assert(mock_lie_fired(&subject.mock->lies, 0) != 0, "%s did not come to pass at %u", subject.lie, lies[0].first);
-    check_found(lies[0].how);
-    subject_recover();
-}
-
-static void at_each_access(enum subject_kind kind, const struct mock_completion *completion, struct mock_lie lie)
-{
-    uint32_t accesses = subject_count(kind, completion, &everywhere);
-
-    for (lie.first = 1; lie.first <= accesses; lie.first += test_stride()) {
-        lie.times = 1;
-        check_at(kind, completion, &lie, 1);
-    }
-}
-
-SUBJECT_TEST(lies_deeds, it_vanishes_at_each_access)
-{
-    at_each_access(variant->kind, NULL, (struct mock_lie){ .how = MOCK_LIE_VANISH });
-    at_each_access(variant->kind, &by_tick, (struct mock_lie){ .how = MOCK_LIE_VANISH });
+    campaign_at_each(variant->kind, deeds[variant->row].by_tick ? &campaign_by_tick : NULL,
+                     (struct mock_lie){ .how = deeds[variant->row].how });
 }
 
 /* It is back, as new, some accesses later: a driver may have noticed, or not. */
-SUBJECT_TEST(lies_deeds, it_vanishes_and_comes_back_at_each_access)
+TRANSPORT_TEST(lies_deeds, it_vanishes_and_comes_back_at_each_access)
 {
     static const uint32_t away[] = { 1, 2, 3, 7, 20 };
-    uint32_t accesses = subject_count(variant->kind, NULL, &everywhere);
+    uint32_t accesses = campaign_count(variant->kind, NULL, &(struct mock_lie){ .space = MOCK_SPACE_ANY });
 
     for (uint32_t n = 1; n <= accesses; n += test_stride()) {
         for (unsigned i = 0; i < COUNT_OF(away); i++) {
-            struct mock_lie lies[] = {
+            const struct mock_lie lies[] = {
                 { .how = MOCK_LIE_VANISH, .first = n, .times = 1 },
                 { .how = MOCK_LIE_RETURN, .first = n + away[i], .times = 1 },
             };
 
-            check_at(variant->kind, NULL, lies, COUNT_OF(lies));
+            cr_assert(campaign_try(variant->kind, NULL, lies, COUNT_OF(lies)) != 0, "at %u", n);
         }
     }
 }
 
-SUBJECT_TEST(lies_deeds, it_stops_completing_at_each_access)
+TRANSPORT_TEST(lies_deeds, it_stops_completing_at_each_completion)
 {
-    at_each_access(variant->kind, NULL, (struct mock_lie){ .how = MOCK_LIE_STOP });
-    at_each_access(variant->kind, &by_tick, (struct mock_lie){ .how = MOCK_LIE_STOP });
-}
+    struct mock_lie lie = at_a_completion;
 
-SUBJECT_TEST(lies_deeds, it_stops_completing_at_each_completion)
-{
-    struct mock_lie lie = { .space = MOCK_SPACE_COMPLETION, .how = MOCK_LIE_STOP, .times = 1 };
-    uint32_t completions = subject_count(variant->kind, &by_tick, &lie);
-
-    cr_assert(completions == 5u + SUBJECT_TOGETHER);
-    for (lie.first = 1; lie.first <= completions; lie.first++) {
-        check_at(variant->kind, &by_tick, &lie, 1);
+    assert_same(campaign_count(variant->kind, &campaign_by_tick, &lie), 5u + CAMPAIGN_REQUESTS);
+    for (lie.first = 1; lie.first <= 5u + CAMPAIGN_REQUESTS; lie.first++) {
+        assert_same(campaign_try(variant->kind, &campaign_by_tick, &lie, 1), 1);
     }
 }
 
 /* It has taken a request, does not complete it, and no reset ends that: its memory is not given back. */
-SUBJECT_TEST(lies_deeds, it_stops_at_each_completion_and_cannot_be_reset)
+TRANSPORT_TEST(lies_deeds, it_stops_at_each_completion_and_cannot_be_reset)
 {
-    struct mock_lie lie = { .space = MOCK_SPACE_COMPLETION, .how = MOCK_LIE_STOP, .times = 1 };
-    uint32_t completions = subject_count(variant->kind, &by_tick, &lie);
-    bool pci = variant->kind >= SUBJECT_PCI_MODERN;
+    struct mock_lie lie = at_a_completion;
 
-    for (lie.first = 1; lie.first <= completions; lie.first++) {
-        subject_machine(variant->kind, &by_tick);
-        (void)subject_lie(&lie);
-        mock_fault_set(&subject.mock->faults, MOCK_FAULT_RESET_NEVER, 2, 0, 0);
-        subject_life();
-        cr_assert(subject.end == (pci ? VPT_DEVICE_TIMEOUT : VPT_DEVICE_STUCK), "%s", vpt_status_str(subject.end));
-        cr_assert(mock_device_pending(subject.mock) != 0);
-        cr_assert(pci == (mock_hal_live_allocations(subject.hal) == 0));
-        subject_recover();
+    for (lie.first = 1; lie.first <= 5u + CAMPAIGN_REQUESTS; lie.first++) {
+        campaign_machine(variant->kind, &campaign_by_tick);
+        (void)campaign_lie(&lie);
+        mock_fault_set(&machine.model->faults, MOCK_FAULT_RESET_NEVER, 2, 0, 0);
+        campaign_run();
+        assert_status(campaign.end, machine_stuck_status());
+        cr_assert(mock_device_pending(machine.model) != 0);
+        cr_assert(machine_on_pci() == (mock_hal_live_allocations(machine.hal) == 0));
+        campaign_recover();
     }
 }
 
-SUBJECT_TEST(lies_deeds, it_needs_a_reset_at_each_access)
-{
-    at_each_access(variant->kind, NULL, (struct mock_lie){ .how = MOCK_LIE_NEEDS_RESET });
-    at_each_access(variant->kind, NULL, (struct mock_lie){ .how = MOCK_LIE_NEEDS_RESET_QUIET });
-}
-
-SUBJECT_TEST(lies_deeds, it_resets_itself_at_each_access)
-{
-    at_each_access(variant->kind, NULL, (struct mock_lie){ .how = MOCK_LIE_RESET });
-    at_each_access(variant->kind, &by_tick, (struct mock_lie){ .how = MOCK_LIE_RESET });
-}
-
-SUBJECT_TEST(lies_deeds, its_configuration_changes_at_each_access)
-{
-    at_each_access(variant->kind, NULL, (struct mock_lie){ .how = MOCK_LIE_CONFIGURATION });
-    at_each_access(variant->kind, NULL, (struct mock_lie){ .how = MOCK_LIE_GENERATION });
-}
-
-SUBJECT_TEST(lies_deeds, it_interrupts_at_each_access)
-{
-    at_each_access(variant->kind, NULL, (struct mock_lie){ .how = MOCK_LIE_INTERRUPT });
-    at_each_access(variant->kind, NULL, (struct mock_lie){ .how = MOCK_LIE_INTERRUPT_CONFIGURATION });
-}
-
 /* A device that is slow, and works on its rings whenever it likes. */
-SUBJECT_TEST(lies_deeds, it_works_at_each_tick_but_not_at_a_kick)
+TRANSPORT_TEST(lies_deeds, it_works_at_each_tick_but_not_at_a_kick)
 {
     static const enum mock_lie_how hows[] = { MOCK_LIE_COMPLETE, MOCK_LIE_LOOK };
 
     for (unsigned i = 0; i < COUNT_OF(hows); i++) {
         struct mock_lie lie = { .space = MOCK_SPACE_TICK, .how = hows[i], .first = 1, .times = 0 };
 
-        check_at(variant->kind, i == 0 ? &by_run : NULL, &lie, 1);
+        cr_assert(campaign_try(variant->kind, i == 0 ? &campaign_by_run : NULL, &lie, 1) != 0);
         for (lie.first = 1; lie.first <= 24; lie.first++) {
             lie.times = 1;
-            check_at(variant->kind, &by_run, &lie, 1);
+            assert_same(campaign_try(variant->kind, &campaign_by_run, &lie, 1), 1);
         }
     }
 }
 
 /* Once that has been made up for by completing at each tick, such a device serves every request. */
-SUBJECT_TEST(lies_deeds, it_completes_between_two_accesses)
+TRANSPORT_TEST(lies_deeds, it_completes_between_two_accesses)
 {
-    struct mock_lie lie = { .space = MOCK_SPACE_TICK, .how = MOCK_LIE_COMPLETE, .first = 1 };
-
-    subject_machine(variant->kind, &by_run);
-    (void)subject_lie(&lie);
-    subject.clean = true;
-    subject.served = 0;
-    subject_life();
-    cr_assert(subject.served == 5u + SUBJECT_TOGETHER);
-    cr_assert(mock_lie_fired(&subject.mock->lies, 0) >= 5u);
-    subject_recover();
+    campaign_machine(variant->kind, &campaign_by_run);
+    (void)campaign_lie(&(struct mock_lie){ .space = MOCK_SPACE_TICK, .how = MOCK_LIE_COMPLETE, .first = 1 });
+    campaign_run_clean();
+    cr_assert(mock_lie_fired(&machine.model->lies, 0) >= 5u);
+    campaign_recover();
 }
 
-static void scribble_at_each_access(enum subject_kind kind, enum mock_scribble_area area, unsigned rounds)
+PARAMETER_TEST(struct campaign_variant, campaign_variants(MOCK_SCRIBBLE_AREAS), lies_deeds,
+               it_scribbles_on_its_memory_at_each_access)
 {
-    static const uint8_t nothing[16];
+    static const uint8_t zeroes[16];
     static const uint8_t ones[16] = { 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
                                       0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff };
-    struct mock_lie lie = { .how = MOCK_LIE_SCRIBBLE, .area = area };
+    static const void *const contents[] = { NULL, NULL, zeroes, ones };
 
-    for (unsigned i = 0; i < rounds; i++) {
-        lie.value = 0x9e3779b9u * (i + 1u);
-        lie.content = i % 4u == 2u ? nothing : i % 4u == 3u ? ones : NULL;
-        lie.bytes = lie.content != NULL ? sizeof(nothing) : 0;
-        at_each_access(kind, i % 2u == 0 ? NULL : &by_tick, lie);
-    }
-}
-
-SUBJECT_TEST(lies_deeds, it_scribbles_on_its_memory_at_each_access)
-{
-    for (unsigned i = 0; i < MOCK_SCRIBBLE_AREAS; i++) {
-        scribble_at_each_access(variant->kind, (enum mock_scribble_area)i, 4);
+    for (unsigned i = 0; i < COUNT_OF(contents); i++) {
+        campaign_at_each(variant->kind, i % 2u == 0 ? NULL : &campaign_by_tick,
+                         (struct mock_lie){ .how = MOCK_LIE_SCRIBBLE,
+                                            .area = (enum mock_scribble_area)variant->row,
+                                            .value = 0x9e3779b9u * (i + 1u),
+                                            .content = contents[i],
+                                            .bytes = contents[i] != NULL ? sizeof(ones) : 0 });
     }
 }

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* Lives with several lies at once, drawn from a seed: whatever a device can do, in any combination. */
-#include "lies_support.h"
+/* Several lies at once, drawn from a seed: whatever a device can do, in any combination. */
+#include "campaign.h"
 
 TestSuite(lies_random, .timeout = 240);
 
-#define LIVES 3000u
+#define RUNS 3000u
 
 static uint32_t draw(uint32_t *state, uint32_t below)
 {
@@ -53,28 +53,27 @@ static struct mock_completion draw_completion(uint32_t *state)
     return completion;
 }
 
-SUBJECT_TEST(lies_random, several_lies_at_once)
+TRANSPORT_TEST(lies_random, several_lies_at_once)
 {
-    uint32_t accesses = subject_count(variant->kind, NULL, &(struct mock_lie){ .space = MOCK_SPACE_ANY });
+    uint32_t accesses = campaign_count(variant->kind, NULL, &(struct mock_lie){ .space = MOCK_SPACE_ANY });
     uint32_t state = 0x5eed0001u + (uint32_t)variant->kind;
-    unsigned lives = LIVES / test_stride();
+    unsigned runs = RUNS / test_stride();
     unsigned lied = 0;
 
-    for (unsigned i = 0; i < lives; i++) {
+    for (unsigned i = 0; i < runs; i++) {
         struct mock_completion completion = draw_completion(&state);
         unsigned count = 1u + draw(&state, 6);
 
-        subject_machine(variant->kind, &completion);
+        campaign_machine(variant->kind, &completion);
         for (unsigned k = 0; k < count; k++) {
             struct mock_lie lie =
                 draw(&state, 4) == 0 ? draw_deed(&state, accesses) : draw_distortion(&state, accesses);
 
-            (void)subject_lie(&lie);
+            (void)campaign_lie(&lie);
         }
-        subject.n = i;
-        subject_life();
-        lied += subject.mock->lies.fired != 0 ? 1u : 0u;
-        subject_recover();
+        campaign_run();
+        lied += machine.model->lies.fired != 0 ? 1u : 0u;
+        campaign_recover();
     }
-    cr_assert(lied > lives / 2u, "only %u of the lives had a lie in them", lied);
+    cr_assert(lied > runs / 2u, "only %u of the runs had a lie in them", lied);
 }

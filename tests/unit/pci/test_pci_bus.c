@@ -2,7 +2,7 @@
 /* The simulated PCI bus itself: that it decodes as a real one does, and sees what a driver does wrong. */
 #include <string.h>
 
-#include "pci_room.h"
+#include "pci_setup.h"
 
 static uint32_t last_offset;
 static unsigned last_width;
@@ -24,77 +24,107 @@ static void front_write(void *front_end, size_t offset, unsigned width, uint32_t
 
 static const struct mock_window_ops front = { front_read, front_write };
 
-static uint32_t port_read(uint16_t port, unsigned width)
-{
-    return room.bus.port.io_read(room.bus.port.ctx, port, width);
-}
-
 /* An I/O BAR of 32 bytes, a memory BAR of 64 KiB, both at work. */
 static void make(void)
 {
-    room_begin(0);
-    room_bar(0, (struct mock_pci_bar){ .size = 32, .io = true, .ops = &front, .front_end = &last_offset });
-    room_bar(2, (struct mock_pci_bar){ .size = 64 * 1024, .is_64bit = true, .ops = &front, .front_end = &last_offset });
-    mock_pci_bar_assign(&room.function, 0, 0xc020);
-    mock_pci_bar_assign(&room.function, 2, ROOM_APERTURE + 0x10000);
-    mock_pci_command_set(&room.function, VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY);
+    pci_begin(0);
+    pci_bars(&pci.function, "i32@c020 - q64K@e0010000");
+    for (unsigned i = 0; i <= 2; i += 2) {
+        pci.function.bars[i].ops = &front;
+        pci.function.bars[i].front_end = &last_offset;
+    }
+    mock_pci_command_set(&pci.function, VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY);
 }
 
 static void write(uint16_t offset, unsigned width, uint32_t value)
 {
-    assert_status(room.bus.port.config_write(room.bus.port.ctx, &room.here.address, offset, width, value), VPT_OK);
+    assert_status(pci.bus.port.config_write(&pci.bus, &pci.here.address, offset, width, value), VPT_OK);
 }
 
 static uint32_t read(uint16_t offset, unsigned width)
 {
     uint32_t value = 0;
 
-    assert_status(room.bus.port.config_read(room.bus.port.ctx, &room.here.address, offset, width, &value), VPT_OK);
+    assert_status(pci.bus.port.config_read(&pci.bus, &pci.here.address, offset, width, &value), VPT_OK);
     return value;
+}
+
+/* Accesses by port number, and by an offset into a mapping of the memory BAR. */
+static void *mapping;
+
+static void map(uint64_t address, size_t size)
+{
+    assert_status(pci.bus.port.mmio_map(&pci.bus, address, size, VPT_MAP_REGISTERS, &mapping), VPT_OK);
+}
+
+static uint32_t in(uint16_t port, unsigned width)
+{
+    return pci.bus.port.io_read(&pci.bus, port, width);
+}
+
+static uint32_t load(size_t offset, unsigned width)
+{
+    return pci.bus.port.mmio_read(&pci.bus, mapping, offset, width);
+}
+
+static void store(size_t offset, unsigned width, uint32_t value)
+{
+    pci.bus.port.mmio_write(&pci.bus, mapping, offset, width, value);
+}
+
+/* A read has got what the front end answers, which has seen it like this. */
+static void check_read(uint32_t got, uint32_t offset, unsigned width)
+{
+    assert_same(got, 0x5a);
+    assert_same(last_offset, offset);
+    assert_same(last_width, width);
+}
+
+static void check_written(uint32_t offset, unsigned width, uint32_t value)
+{
+    check_read(0x5a, offset, width);
+    assert_same(last_value, value);
 }
 
 Test(pci_bus, accesses_go_where_the_registers_say)
 {
-    void *mapping = NULL;
-
     make();
-    cr_assert(port_read(0xc03c, 4) == 0x5a && last_offset == 0x1c && last_width == 4);
-    room.bus.port.io_write(room.bus.port.ctx, 0xc021, 1, 0x77);
-    cr_assert(last_offset == 1 && last_width == 1 && last_value == 0x77);
-    assert_status(room.bus.port.mmio_map(room.bus.port.ctx, ROOM_APERTURE + 0x10ffc, 0x20, VPT_MAP_REGISTERS, &mapping),
-                  VPT_OK);
-    cr_assert(room.bus.port.mmio_read(room.bus.port.ctx, mapping, 0x14, 2) == 0x5a);
-    cr_assert(last_offset == 0x1010 && last_width == 2);
-    room.bus.port.mmio_write(room.bus.port.ctx, mapping, 0x10, 4, 0x12345678);
-    cr_assert(last_offset == 0x100c && last_value == 0x12345678);
-    room.bus.undecoded_allowed = true;
-    mock_pci_bar_assign(&room.function, 0, 0xd000);
-    cr_assert(port_read(0xc020, 2) == 0xffff && port_read(0xd000, 2) == 0x5a);
-    mock_pci_bar_assign(&room.function, 2, UINT64_C(0x100000000) + ROOM_APERTURE + 0x10000);
-    cr_assert(room.bus.port.mmio_read(room.bus.port.ctx, mapping, 0, 4) == 0xffffffff);
-    mock_pci_command_set(&room.function, VPT_PCI_COMMAND_MEMORY);
-    cr_assert(port_read(0xd000, 1) == 0xff);
-    mock_pci_bar_assign(&room.function, 2, ROOM_APERTURE + 0x10000);
-    cr_assert(room.bus.port.mmio_read(room.bus.port.ctx, mapping, 0, 4) == 0x5a);
-    mock_pci_command_set(&room.function, VPT_PCI_COMMAND_IO);
-    cr_assert(room.bus.port.mmio_read(room.bus.port.ctx, mapping, 0, 4) == 0xffffffff);
-    cr_assert(room.bus.undecoded == 4);
-    room.bus.port.mmio_unmap(room.bus.port.ctx, mapping, 0x20);
-    room_end();
+    check_read(in(0xc03c, 4), 0x1c, 4);
+    pci.bus.port.io_write(&pci.bus, 0xc021, 1, 0x77);
+    check_written(1, 1, 0x77);
+    map(PCI_APERTURE + 0x10ffc, 0x20);
+    check_read(load(0x14, 2), 0x1010, 2);
+    store(0x10, 4, 0x12345678);
+    check_written(0x100c, 4, 0x12345678);
+    pci.bus.undecoded_allowed = true;
+    mock_pci_bar_assign(&pci.function, 0, 0xd000);
+    assert_same(in(0xc020, 2), 0xffff);
+    assert_same(in(0xd000, 2), 0x5a);
+    mock_pci_bar_assign(&pci.function, 2, UINT64_C(0x100000000) + PCI_APERTURE + 0x10000);
+    assert_same(load(0, 4), 0xffffffff);
+    mock_pci_command_set(&pci.function, VPT_PCI_COMMAND_MEMORY);
+    assert_same(in(0xd000, 1), 0xff);
+    mock_pci_bar_assign(&pci.function, 2, PCI_APERTURE + 0x10000);
+    assert_same(load(0, 4), 0x5a);
+    mock_pci_command_set(&pci.function, VPT_PCI_COMMAND_IO);
+    assert_same(load(0, 4), 0xffffffff);
+    assert_same(pci.bus.undecoded, 4);
+    pci.bus.port.mmio_unmap(&pci.bus, mapping, 0x20);
+    pci_end();
 }
 
-Test(pci_bus, masks_of_configuration_bytes)
+Test(pci_bus, configuration_bytes_have_masks)
 {
-    room_begin(0);
-    room.bus.rules_off = true;
-    mock_pci_set(&room.function, 4, 4, 0xf9100000);
+    pci_begin(0);
+    pci.bus.rules_off = true;
+    pci_set(4, 4, 0xf9100000);
     write(4, 4, 0x0800ffff);
-    cr_assert(read(4, 4) == 0xf1100547);
+    assert_same(read(4, 4), 0xf1100547);
     write(0, 4, 0x12345678);
-    cr_assert(read(0, 2) == ROOM_VENDOR);
+    assert_same(read(0, 2), PCI_VENDOR);
     write(0x3c, 1, 9);
-    cr_assert(read(0x3c, 2) == 0x0109);
-    room_end();
+    assert_same(read(0x3c, 2), 0x0109);
+    pci_end();
 }
 
 static unsigned hooked;
@@ -106,116 +136,108 @@ static void refresh(void *ctx, struct mock_pci_function *function, uint16_t offs
     mock_pci_set(function, 0x44, 2, 0x1111 * hooked);
 }
 
-Test(pci_bus, hooks)
+Test(pci_bus, a_hook_sees_accesses_to_its_bytes)
 {
     static const uint8_t body[8] = { 0 };
 
-    room_begin(0);
-    cr_assert(mock_pci_capability_add(&room.function, 9, body, 8, NULL) == 0x40);
-    mock_pci_hook_add(&room.function, &(struct mock_pci_hook){ 0x45, 0x46, refresh, NULL, &hooked });
+    pci_begin(0);
+    cr_assert(mock_pci_capability_add(&pci.function, 9, body, 8, NULL) == 0x40);
+    mock_pci_hook_add(&pci.function, &(struct mock_pci_hook){ 0x45, 0x46, refresh, NULL, &hooked });
     cr_assert(read(0x44, 2) == 0x1111 && read(0x44, 2) == 0x2222);
     cr_assert(read(0x48, 4) == 0 && read(0x40, 4) == 0x0009 && hooked == 2);
-    room_end();
+    pci_end();
 }
 
-Test(pci_bus, interrupts_by_line)
+Test(pci_bus, the_interrupt_line_follows_its_disable_bit)
 {
-    room_begin(0);
-    mock_pci_intx_set(&room.function, true);
-    cr_assert(mock_pci_intx(&room.function) && (read(6, 2) & 8) != 0);
-    assert_status(vpt_pci_command(&room.here, VPT_PCI_COMMAND_INTERRUPT_DISABLE, 0), VPT_OK);
-    cr_assert(!mock_pci_intx(&room.function) && (read(6, 2) & 8) != 0);
-    mock_pci_intx_set(&room.function, false);
+    pci_begin(0);
+    mock_pci_intx_set(&pci.function, true);
+    cr_assert(mock_pci_intx(&pci.function) && (read(6, 2) & 8) != 0);
+    assert_status(vpt_pci_command(&pci.here, VPT_PCI_COMMAND_INTERRUPT_DISABLE, 0), VPT_OK);
+    cr_assert(!mock_pci_intx(&pci.function) && (read(6, 2) & 8) != 0);
+    mock_pci_intx_set(&pci.function, false);
     cr_assert((read(6, 2) & 8) == 0);
-    room_end();
+    pci_end();
 }
 
-Test(pci_bus, configuration_accesses_against_the_rules)
+static void check_violation(uint8_t header_type, uint16_t command, uint16_t offset, unsigned width, uint32_t value,
+                            const char *text)
 {
-    static const struct {
-        uint16_t command;
-        uint16_t offset;
-        unsigned width;
-        uint32_t value;
-        const char *text;
-    } wrong[] = {
-        { 0, 1, 2, 0, "width 2 at offset 0x1" },
-        { 0, 0, 3, 0, "width 3" },
-        { 0, 0x1000, 4, 0, "offset 0x1000" },
-        { 0, 4, 2, 0x10000, "in width 2" },
-        { 0, 4, 1, 0, "in width 1" },
-        { 0, 5, 1, 0, "in width 1" },
-        { 0, 4, 4, 0, "the status register" },
-        { 0, 6, 2, 0, "the status register" },
-        { 0, 0, 4, 0, "read-only" },
-        { 0, 4, 2, 0x8000, "read-only" },
-        { 0, 0x34, 1, 0x40, "read-only" },
-        { 1, 0x10, 4, 0, "BAR 0 written with decoding on" },
-        { 2, 0x18, 4, 0, "BAR 2 written with decoding on" },
-        { 2, 0x1c, 4, 0, "BAR 3 written with decoding on" },
-        { 1, 0x20, 4, 0, "BAR 4 written with decoding on" },
-        { 2, 0x30, 4, 0, "BAR 6 written with decoding on" },
-        { 4, 0x10, 4, 0xffffffff, "bus mastering on" },
-        { 0, 0x10, 2, 0, "BAR 0 written in width 2" },
-        { 0, 0x30, 4, 0xffffffff, "the ROM is enabled" },
-    };
-
-    for (size_t i = 0; i < COUNT_OF(wrong); i++) {
+    if (header_type == 0) {
         make();
-        mock_pci_command_set(&room.function, wrong[i].command);
-        write(wrong[i].offset, wrong[i].width, wrong[i].value);
-        cr_assert(room.hal.violations.count >= 1, "%zu", i);
-        room_violated(wrong[i].text);
-        room_end();
+    } else {
+        pci_begin(header_type);
     }
-    make();
-    mock_pci_command_set(&room.function, 0);
-    mock_pci_set(&room.function, 0x30, 4, 1);
-    write(0x10, 4, 0xffffffff);
-    room_violated("sized with the ROM enabled");
-    room_end();
-    room_begin(1);
-    write(0x18, 4, 0x00020100);
-    room_violated("bus numbers");
-    room_end();
+    mock_pci_command_set(&pci.function, command);
+    write(offset, width, value);
+    pci_violated(text);
+    pci_end();
 }
 
-Test(pci_bus, accesses_by_bar_against_the_rules)
+Test(pci_bus, configuration_accesses_against_the_rules_are_seen)
 {
-    void *mapping = NULL;
-
+    check_violation(0, 0, 1, 2, 0, "width 2 at offset 0x1");
+    check_violation(0, 0, 0, 3, 0, "width 3");
+    check_violation(0, 0, 0x1000, 4, 0, "offset 0x1000");
+    check_violation(0, 0, 4, 2, 0x10000, "in width 2");
+    check_violation(0, 0, 4, 1, 0, "in width 1");
+    check_violation(0, 0, 5, 1, 0, "in width 1");
+    check_violation(0, 0, 4, 4, 0, "the status register");
+    check_violation(0, 0, 6, 2, 0, "the status register");
+    check_violation(0, 0, 0, 4, 0, "read-only");
+    check_violation(0, 0, 4, 2, 0x8000, "read-only");
+    check_violation(0, 0, 0x34, 1, 0x40, "read-only");
+    check_violation(0, 1, 0x10, 4, 0, "BAR 0 written with decoding on");
+    check_violation(0, 2, 0x18, 4, 0, "BAR 2 written with decoding on");
+    check_violation(0, 2, 0x1c, 4, 0, "BAR 3 written with decoding on");
+    check_violation(0, 1, 0x20, 4, 0, "BAR 4 written with decoding on");
+    check_violation(0, 2, 0x30, 4, 0, "BAR 6 written with decoding on");
+    check_violation(0, 4, 0x10, 4, 0xffffffff, "bus mastering on");
+    check_violation(0, 0, 0x10, 2, 0, "BAR 0 written in width 2");
+    check_violation(0, 0, 0x30, 4, 0xffffffff, "the ROM is enabled");
+    check_violation(1, 0, 0x18, 4, 0x00020100, "bus numbers");
     make();
-    cr_assert(port_read(0x1000, 4) == 0xffffffff);
-    room_violated("no BAR decodes port 0x1000");
-    cr_assert(port_read(0xc03e, 4) == 0xffffffff);
-    room_violated("past the end");
-    (void)port_read(0xc020, 3);
-    room_violated("width 3");
-    room_bar(1, (struct mock_pci_bar){ .size = 32, .io = true });
-    mock_pci_bar_assign(&room.function, 1, 0xc020);
-    (void)port_read(0xc020, 4);
-    room_violated("two BARs");
-    mock_pci_msix_add(&room.function, 4, 2, 0, 2, 0x1000);
-    assert_status(
-        room.bus.port.mmio_map(room.bus.port.ctx, ROOM_APERTURE + 0x10000, 0x2000, VPT_MAP_REGISTERS, &mapping),
-        VPT_OK);
-    (void)room.bus.port.mmio_read(room.bus.port.ctx, mapping, 0, 2);
-    room_violated("MSI-X structure accessed in width 2");
-    room.bus.port.mmio_write(room.bus.port.ctx, mapping, 0x1000, 4, 0);
-    room_violated("pending bits");
-    room.bus.port.mmio_write(room.bus.port.ctx, mapping, 0xc, 4, 2);
-    room_violated("reserved bits");
-    room.bus.port.mmio_write(room.bus.port.ctx, mapping, 0x10, 4, 2);
-    room_violated("misaligned address");
-    mock_pci_set(&room.function, (uint16_t)(room.function.msix->capability + 2), 2, 0x8003);
-    room.bus.port.mmio_write(room.bus.port.ctx, mapping, 0x2c, 4, 0);
-    cr_assert(room.hal.violations.count == 0);
-    room.bus.port.mmio_write(room.bus.port.ctx, mapping, 0x28, 4, 5);
-    room_violated("entry 2 changed while unmasked");
-    mock_pci_msix_fire(&room.function, 4);
-    room_violated("does not exist");
-    mock_pci_msix_fire(&room.function, 2);
-    cr_assert(room.function.msix->message_count == 0 && room.function.msix->dropped == 1, "no bus mastering");
-    room.bus.port.mmio_unmap(room.bus.port.ctx, mapping, 0x2000);
-    room_end();
+    mock_pci_command_set(&pci.function, 0);
+    pci_set(0x30, 4, 1);
+    write(0x10, 4, 0xffffffff);
+    pci_violated("sized with the ROM enabled");
+    pci_end();
+}
+
+static void check_store(size_t offset, uint32_t value, const char *text)
+{
+    store(offset, 4, value);
+    pci_violated(text);
+}
+
+Test(pci_bus, accesses_by_bar_against_the_rules_are_seen)
+{
+    make();
+    assert_same(in(0x1000, 4), 0xffffffff);
+    pci_violated("no BAR decodes port 0x1000");
+    assert_same(in(0xc03e, 4), 0xffffffff);
+    pci_violated("past the end");
+    (void)in(0xc020, 3);
+    pci_violated("width 3");
+    pci_bars(&pci.function, "- i32@c020");
+    (void)in(0xc020, 4);
+    pci_violated("two BARs");
+    mock_pci_msix_add(&pci.function, 4, 2, 0, 2, 0x1000);
+    map(PCI_APERTURE + 0x10000, 0x2000);
+    (void)load(0, 2);
+    pci_violated("MSI-X structure accessed in width 2");
+    check_store(0x1000, 0, "pending bits");
+    check_store(0xc, 2, "reserved bits");
+    check_store(0x10, 2, "misaligned address");
+    pci_set(pci.function.msix->capability + 2u, 2, 0x8003);
+    store(0x2c, 4, 0);
+    assert_same(pci.hal.violations.count, 0);
+    check_store(0x28, 5, "entry 2 changed while unmasked");
+    mock_pci_msix_fire(&pci.function, 4);
+    pci_violated("does not exist");
+    mock_pci_msix_fire(&pci.function, 2); /* without bus mastering */
+    assert_same(pci.function.msix->message_count, 0);
+    assert_same(pci.function.msix->dropped, 1);
+    pci.bus.port.mmio_unmap(&pci.bus, mapping, 0x2000);
+    pci_end();
 }

@@ -2,25 +2,8 @@
 /* Numbers for buses, windows for bridges, addresses for what is behind them. */
 #include <string.h>
 
-#include "blk_support.h"
-#include "pci_room.h"
-
-#define KIB 1024u
-#define MIB (1024u * KIB)
-#define GIB UINT64_C(0x40000000)
-
-#define MEMORY(first, end)                               \
-    {                                                    \
-        VPT_PCI_BAR_MEMORY, false, (first), (end), false \
-    }
-#define PREFETCHABLE(first, end)                        \
-    {                                                   \
-        VPT_PCI_BAR_MEMORY, true, (first), (end), false \
-    }
-#define IO(first, end)                               \
-    {                                                \
-        VPT_PCI_BAR_IO, false, (first), (end), false \
-    }
+#include "disk.h"
+#include "pci_setup.h"
 
 #define NODES 40u
 
@@ -30,9 +13,7 @@ static unsigned node_count;
 
 static struct vpt_pci_window windows[3];
 static unsigned window_count;
-
-static const struct mock_pci_windows usual = { .io = true, .prefetchable = true, .prefetchable_64bit = true };
-static const struct mock_pci_windows conventional = { .io = true, .io_32bit = true, .prefetchable = true };
+static uint8_t last_bus;
 
 static uint32_t random_below(uint32_t *seed, uint32_t bound)
 {
@@ -41,65 +22,82 @@ static uint32_t random_below(uint32_t *seed, uint32_t bound)
 
 static void begin(void)
 {
-    static const struct vpt_pci_window plenty[] = { IO(0xc004, 0xffff), MEMORY(0xe0001000, 0xe0ffffff),
-                                                    PREFETCHABLE(4 * GIB + 16, 8 * GIB - 1) };
-
-    room_begin(0);
+    pci_begin(0);
     memset(nodes, 0, sizeof(nodes));
     node_count = 0;
-    memcpy(windows, plenty, sizeof(windows));
-    window_count = 3;
+    window_count = pci_windows(windows, "i:c004-ffff m:e0001000-e0ffffff p:100000010-1ffffffff");
+    last_bus = 255;
 }
 
-static struct mock_pci_function *add(struct mock_pci_function *bridge, uint8_t device)
+static void add(struct mock_pci_function *bridge, uint8_t device)
 {
     struct mock_pci_function *node = &nodes[node_count++];
 
     cr_assert(node_count <= NODES);
     if (bridge == NULL) {
-        mock_pci_bus_add(&room.bus, node, 0, 0, device, 0);
+        mock_pci_bus_add(&pci.bus, node, 0, 0, device, 0);
     } else {
-        mock_pci_bus_add_behind(&room.bus, node, bridge, device, 0);
+        mock_pci_bus_add_behind(&pci.bus, node, bridge, device, 0);
     }
-    return node;
 }
 
-static struct mock_pci_function *add_bridge(struct mock_pci_function *bridge, uint8_t device,
-                                            const struct mock_pci_windows *which)
+/* A bridge, by the letter of what windows it has beside the one for memory. */
+static void add_bridge(struct mock_pci_function *bridge, uint8_t device, char letter)
 {
     static const struct mock_pci_ids ids = { .vendor = 0x1b36, .device = 12, .class_code = 0x060400, .header_type = 1 };
+    static const struct mock_pci_windows kinds[] = {
+        { .io = true, .prefetchable = true, .prefetchable_64bit = true }, /* b: usual */
+        { .io = true, .io_32bit = true, .prefetchable = true },           /* c: conventional */
+        { .io = true, .prefetchable = true },                             /* l: only below 4 GiB */
+        { .io = true },                                                   /* m: nothing prefetchable */
+        { .prefetchable = true, .prefetchable_64bit = true },             /* n: no ports */
+    };
+    static const char letters[] = "bclmn";
 
-    mock_pci_bridge_init(&nodes[node_count], &ids, which);
-    return add(bridge, device);
+    mock_pci_bridge_init(&nodes[node_count], &ids, &kinds[strchr(letters, letter) - letters]);
+    add(bridge, device);
 }
 
-static struct mock_pci_function *add_device(struct mock_pci_function *bridge, uint8_t device)
+static void add_device(struct mock_pci_function *bridge, uint8_t device)
 {
     static const struct mock_pci_ids ids = { .vendor = 0x1af4, .device = 0x1042, .class_code = 0x010000 };
 
     mock_pci_function_init(&nodes[node_count], &ids);
-    return add(bridge, device);
+    add(bridge, device);
 }
 
-/* With a BAR of each kind, as a transitional virtio function has. */
-static struct mock_pci_function *add_disk(struct mock_pci_function *bridge, uint8_t device)
+/*
+ * A machine from its text: d is a disk with a BAR of each kind, as a transitional virtio function has, e and p are
+ * devices with one BAR, and the other letters are bridges, with what is behind them in parentheses. Behind a letter may
+ * be the device number. Nodes have the order of the text.
+ */
+static void build(const char *tree)
 {
-    struct mock_pci_function *node = add_device(bridge, device);
+    struct mock_pci_function *above = NULL;
+    uint8_t next[VPT_PCI_BRIDGES_DEEP + 3u] = { 0 };
+    unsigned depth = 0;
 
-    mock_pci_bar_init(node, 0, &(struct mock_pci_bar){ .size = 128, .io = true });
-    mock_pci_bar_init(node, 1, &(struct mock_pci_bar){ .size = 4 * KIB });
-    mock_pci_bar_init(node, 4, &(struct mock_pci_bar){ .size = 16 * KIB, .is_64bit = true, .prefetchable = true });
-    return node;
-}
-
-static enum vpt_status run_to(uint8_t last_bus)
-{
-    return vpt_pci_buses_place(&room.bus.port, 0, 0, last_bus, windows, window_count);
+    begin();
+    for (; *tree != '\0'; tree++) {
+        if (*tree == '(') {
+            above = &nodes[node_count - 1];
+            next[++depth] = 0;
+        } else if (*tree == ')') {
+            above = above->behind;
+            depth--;
+        } else if (strchr("dep", *tree) != NULL) {
+            next[depth] = tree[1] >= '0' && tree[1] <= '9' ? (uint8_t)(tree[1] - '0') : next[depth];
+            add_device(above, next[depth]++);
+            pci_bars(&nodes[node_count - 1], *tree == 'd' ? "i128 m4K - - r16K" : *tree == 'e' ? "- - m1M" : "p2M");
+        } else if (*tree >= 'b' && *tree <= 'n') {
+            add_bridge(above, next[depth]++, *tree);
+        }
+    }
 }
 
 static enum vpt_status run(void)
 {
-    return run_to(255);
+    return vpt_pci_buses_place(&pci.bus.port, 0, 0, last_bus, windows, window_count);
 }
 
 /* ---- What holds for any tree ---- */
@@ -117,38 +115,40 @@ static bool is_above(const struct mock_pci_function *bridge, const struct mock_p
     return node != NULL;
 }
 
-/* Whether an access to the node's BARs comes by where this bridge is. */
-static bool passes(const struct mock_pci_function *bridge, const struct mock_pci_function *node)
+/* A bridge forwards a BAR if it is above it, and nothing of it if it is beside it. */
+static void check_forwarding(const struct mock_pci_function *bridge, const struct mock_pci_function *node, bool io,
+                             uint64_t first, uint64_t last)
 {
-    return bridge->behind == NULL || is_above(bridge->behind, node);
+    bool above = is_above(bridge, node);
+
+    if (bridge->behind != NULL && !is_above(bridge->behind, node)) {
+        return; /* an access does not come by */
+    }
+    assert_same(mock_pci_bridge_forwards(bridge, io, first, last), above);
+    for (uint64_t at = first; at - first <= last - first; at += io ? 4 * KIB : MIB) {
+        assert_same(mock_pci_bridge_forwards(bridge, io, at, at), above);
+    }
 }
 
 /* Every byte of a BAR that has an address is forwarded by the bridges in front of it, and taken by nobody else. */
 static void check_bar(const struct mock_pci_function *node, unsigned index)
 {
-    const struct mock_pci_bar *bar = &node->bars[index];
+    bool io = node->bars[index].io;
     uint64_t first = mock_pci_bar_address(node, index);
-    uint64_t last = first + bar->size - 1u;
+    uint64_t last = first + node->bars[index].size - 1u;
 
     for (unsigned i = 0; i < node_count; i++) {
         const struct mock_pci_function *other = &nodes[i];
-        bool above = other != node && is_above(other, node);
 
         for (unsigned j = 0; j < 6; j++) {
             uint64_t at = mock_pci_bar_address(other, j);
+            uint64_t size = other->bars[j].io == io && at != 0 ? other->bars[j].size : 0;
 
-            if (other->bars[j].size != 0 && other->bars[j].io == bar->io && at != 0 && (other != node || j != index)) {
-                cr_assert(at > last || at + other->bars[j].size - 1u < first, "two BARs at 0x%llx",
-                          (unsigned long long)first);
-            }
+            cr_assert((other == node && j == index) || size == 0 || at > last || at + size - 1u < first,
+                      "two BARs at 0x%" PRIx64, first);
         }
-        if (!is_bridge(other) || other == node || !passes(other, node)) {
-            continue;
-        }
-        cr_assert(!above || mock_pci_bridge_forwards(other, bar->io, first, last), "0x%llx is not forwarded",
-                  (unsigned long long)first);
-        for (uint64_t at = first; !above && at - first <= last - first; at += bar->io ? 4 * KIB : MIB) {
-            cr_assert(!mock_pci_bridge_forwards(other, bar->io, at, at), "forwarded by another bridge");
+        if (is_bridge(other) && other != node) {
+            check_forwarding(other, node, io, first, last);
         }
     }
 }
@@ -156,16 +156,16 @@ static void check_bar(const struct mock_pci_function *node, unsigned index)
 /* Numbers are those of a tree: behind a bridge are exactly the buses from its secondary to its subordinate one. */
 static void check_numbers(const struct mock_pci_function *bridge)
 {
-    uint8_t secondary = (uint8_t)mock_pci_get(bridge, 0x19, 1);
-    uint8_t subordinate = (uint8_t)mock_pci_get(bridge, 0x1a, 1);
+    uint32_t secondary = mock_pci_get(bridge, 0x19, 1);
+    uint32_t subordinate = mock_pci_get(bridge, 0x1a, 1);
 
-    cr_assert(mock_pci_get(bridge, 0x18, 1) == mock_pci_bus_number(bridge));
+    assert_same(mock_pci_get(bridge, 0x18, 1), mock_pci_bus_number(bridge));
     cr_assert(secondary > mock_pci_bus_number(bridge) && subordinate >= secondary);
     for (unsigned i = 0; i < node_count; i++) {
-        if (is_bridge(&nodes[i]) && &nodes[i] != bridge) {
-            uint8_t other = (uint8_t)mock_pci_get(&nodes[i], 0x19, 1);
+        uint32_t other = mock_pci_get(&nodes[i], 0x19, 1);
 
-            cr_assert((other >= secondary && other <= subordinate) == is_above(bridge, &nodes[i]));
+        if (is_bridge(&nodes[i]) && &nodes[i] != bridge) {
+            assert_same(other >= secondary && other <= subordinate, is_above(bridge, &nodes[i]));
         }
     }
 }
@@ -183,8 +183,8 @@ static void check_tree(bool all)
 {
     unsigned found = 0;
 
-    assert_status(vpt_pci_enumerate(&room.bus.port, 0, 0, 255, count, &found), VPT_OK);
-    cr_assert(found == node_count || !all, "%u found", found);
+    assert_status(vpt_pci_enumerate(&pci.bus.port, 0, 0, 255, count, &found), VPT_OK);
+    assert_same(all ? found : node_count, node_count);
     for (unsigned i = 0; i < node_count; i++) {
         if (is_bridge(&nodes[i]) && all) {
             check_numbers(&nodes[i]);
@@ -199,446 +199,318 @@ static void check_tree(bool all)
     }
 }
 
-static void check_at(const struct mock_pci_function *node, uint64_t io, uint64_t memory, uint64_t prefetchable)
+/*
+ * Of each disk its bus, the command register of the bridge in front (on bus 0: its own), and where its BARs for I/O,
+ * memory and prefetchable memory are, in hexadecimal.
+ */
+static void check_disks(const char *expected)
 {
-    cr_assert(mock_pci_bar_address(node, 0) == io, "0x%llx", (unsigned long long)mock_pci_bar_address(node, 0));
-    cr_assert(mock_pci_bar_address(node, 1) == memory, "0x%llx", (unsigned long long)mock_pci_bar_address(node, 1));
-    cr_assert(mock_pci_bar_address(node, 4) == prefetchable, "0x%llx",
-              (unsigned long long)mock_pci_bar_address(node, 4));
+    char text[256] = "";
+
+    for (const struct mock_pci_function *node = nodes; node < nodes + node_count; node++) {
+        if (node->bars[0].io && node->bars[4].prefetchable) {
+            (void)snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%x.%x:%x/%x/%" PRIx64,
+                           text[0] != '\0' ? " " : "", mock_pci_bus_number(node),
+                           mock_pci_command(node->behind != NULL ? node->behind : node),
+                           (unsigned)mock_pci_bar_address(node, 0), (unsigned)mock_pci_bar_address(node, 1),
+                           mock_pci_bar_address(node, 4));
+        }
+    }
+    cr_assert(strcmp(text, expected) == 0, "%s, not %s", text, expected);
+}
+
+static void check_log(unsigned lines, const char *subject, enum vpt_status status)
+{
+    assert_same(pci.hal.log_count, lines);
+    assert_status(pci.hal.log[0].status, status);
+    cr_assert(lines == 0 || strcmp(pci.hal.log[0].subject, subject) == 0, "%s", pci.hal.log[0].subject);
 }
 
 /* ---- Trees ---- */
 
-Test(pci_buses, a_disk_behind_a_root_port)
+static void check_outcome(enum vpt_status status, unsigned lines, const char *subject, const char *disks)
 {
-    struct mock_pci_function *first;
-    struct mock_pci_function *port;
-    struct mock_pci_function *disk;
-    struct mock_pci_function *last;
+    assert_status_of(disks, run(), status);
+    check_tree(status == VPT_OK && window_count == 3);
+    check_disks(disks);
+    check_log(lines, subject, status);
+    pci_end();
+}
+
+Test(pci_buses, what_runs_out_leaves_the_rest_as_good_as_it_was)
+{
+    build("b(d) b(d) b(d) b(d)");
+    last_bus = 2;
+    check_outcome(VPT_RESOURCE_PCI_BUSES, 2, "bridge",
+                  "1.7:d000/e0100000/100100000 2.7:e000/e0200000/100200000 0.0:0/0/0 0.0:0/0/0");
+    build("b(b(b(b(b(b(b(b(b(d) d))))))))");
+    check_outcome(VPT_RESOURCE_PCI_BUSES, 1, "bridge", "0.0:0/0/0 8.7:d000/e0100000/100100000");
+    build("b(d) b(d) b(d) b(d)");
+    windows[0].last = 0xdfff;
+    windows[1].last = 0xe02ffffe;
+    check_outcome(VPT_RESOURCE_PCI_WINDOW, 3, "BARs", "1.7:d000/e0100000/100100000 2.4:0/0/0 3.4:0/0/0 4.4:0/0/0");
+}
+
+/* A bridge without ports keeps a function from its own; a machine without ports does not want them. */
+Test(pci_buses, ports_that_the_machine_has_not_are_not_missed)
+{
+    build("n(d)");
+    check_outcome(VPT_RESOURCE_PCI_WINDOW, 1, "BARs", "1.6:0/e0100000/100100000");
+    build("n(d)");
+    windows[0] = windows[2];
+    window_count = 2;
+    check_outcome(VPT_OK, 0, "", "1.6:0/e0100000/100100000");
+}
+
+Test(pci_buses, after_the_last_address_0_does_not_follow)
+{
+    build("b(d) b(d)");
+    (void)pci_windows(&windows[2], "p:fffffffffff00000-ffffffffffffffff");
+    check_outcome(VPT_OK, 0, "", "1.7:d000/e0100000/fffffffffff00000 2.7:e000/e0204000/e0200000");
+}
+
+Test(pci_buses, a_root_port_s_windows_cover_the_disk_behind_it)
+{
+    static const uint32_t registers[] = { 0x00010100, 0x0000d0d0, 0xe010e010, 0x00110011, 1, 1 }; /* from 0x18 on */
     uint64_t writes;
 
-    begin();
-    first = add_disk(NULL, 1);
-    port = add_bridge(NULL, 3, &usual);
-    disk = add_disk(port, 0);
-    last = add_disk(NULL, 5);
+    build("d b(d) d");
     assert_status(run(), VPT_OK);
     check_tree(true);
-    check_at(first, 0xc080, 0xe0001000, 4 * GIB + 16 * KIB);
-    check_at(disk, 0xd000, 0xe0100000, 4 * GIB + MIB);
-    check_at(last, 0xe000, 0xe0200000, 4 * GIB + 2 * MIB);
-    cr_assert(mock_pci_get(port, 0x18, 4) == 0x00010100);
-    cr_assert(mock_pci_get(port, 0x1c, 2) == 0xd0d0);
-    cr_assert(mock_pci_get(port, 0x20, 4) == 0xe010e010);
-    cr_assert(mock_pci_get(port, 0x24, 4) == 0x00110011);
-    cr_assert(mock_pci_get(port, 0x28, 4) == 1 && mock_pci_get(port, 0x2c, 4) == 1);
-    cr_assert(mock_pci_command(port) == 7 && mock_pci_command(disk) == 0 && mock_pci_command(last) == 0);
-    cr_assert(windows[0].next == 0xe080 && windows[1].next == 0xe0201000);
-    cr_assert(windows[2].next == 4 * GIB + 2 * MIB + 16 * KIB);
-    /* It is firmware's now, as it were. */
-    writes = port->config_writes + disk->config_writes;
+    check_disks("0.0:c080/e0001000/100004000 1.7:d000/e0100000/100100000 0.0:e000/e0200000/100200000");
+    for (unsigned i = 0; i < COUNT_OF(registers); i++) {
+        assert_same(mock_pci_get(&nodes[1], (uint16_t)(0x18 + 4 * i), 4), registers[i]);
+    }
+    assert_same(mock_pci_command(&nodes[2]), 0);
+    assert_same(windows[0].next, 0xe080);
+    assert_same(windows[1].next, 0xe0201000);
+    assert_same(windows[2].next, 4 * GIB + 2 * MIB + 16 * KIB);
+    /* From now on it is as if firmware had done it. */
+    writes = nodes[1].config_writes + nodes[2].config_writes;
     assert_status(run(), VPT_OK);
-    cr_assert(port->config_writes + disk->config_writes == writes);
+    assert_same(nodes[1].config_writes + nodes[2].config_writes, writes);
     check_tree(true);
-    room_end();
+    pci_end();
 }
 
-/* A driver at work: the registers behind two bridges, and memory from there. */
-Test(pci_buses, accesses_arrive_both_ways)
+Test(pci_buses, accesses_arrive_both_ways_through_two_bridges)
 {
-    struct mock_pci_function *outer;
-    struct mock_pci_function *inner;
-    struct mock_pci_function *disk;
-    struct vpt_pci_function here = { &room.bus.port, { 0, 2, 4, 0 } };
+    struct vpt_pci_function here = { &pci.bus.port, { 0, 2, 4, 0 } };
     struct vpt_pci_bars bars;
 
-    begin();
-    outer = add_bridge(NULL, 3, &usual);
-    inner = add_bridge(outer, 0, &conventional);
-    disk = add_disk(inner, 4);
+    build("b(c(d4))");
     assert_status(run(), VPT_OK);
     check_tree(true);
-    cr_assert(mock_pci_get(outer, 0x18, 4) == 0x00020100 && mock_pci_get(inner, 0x18, 4) == 0x00020201);
+    assert_same(mock_pci_get(&nodes[0], 0x18, 4), 0x00020100);
+    assert_same(mock_pci_get(&nodes[1], 0x18, 4), 0x00020201);
     assert_status(vpt_pci_bars_size(&here, &bars), VPT_OK);
-    cr_assert(bars.bar[1].address == mock_pci_bar_address(disk, 1) && bars.bar[1].size == 4 * KIB);
+    assert_same(bars.bar[1].address, mock_pci_bar_address(&nodes[2], 1));
+    assert_same(bars.bar[1].size, 4 * KIB);
     assert_status(vpt_pci_command(&here, 7, 0), VPT_OK);
-    cr_assert(room.bus.port.io_read(&room.bus, (uint16_t)bars.bar[0].address, 4) == 0);
-    cr_assert(mock_pci_masters(disk));
-    cr_assert(room.bus.undecoded == 0);
-    room_end();
+    assert_same(pci.bus.port.io_read(&pci.bus, (uint16_t)bars.bar[0].address, 4), 0);
+    cr_assert(mock_pci_masters(&nodes[2]));
+    assert_same(pci.bus.undecoded, 0);
+    pci_end();
 }
 
-Test(pci_buses, bridges_beside_and_behind_each_other)
+/* As deep as may be, with one bridge that has nothing behind; and three pairs of bridges. */
+Test(pci_buses, bridges_may_be_beside_and_behind_each_other)
 {
-    struct mock_pci_function *deep = NULL;
-
-    begin();
+    build("b(c(b(c(b(c(b(c(d7) b))))))) b c(b(e p)) c(b(e p)) c(b(e p))");
     windows[1].last = 0xefffffff;
-    for (uint8_t i = 0; i < VPT_PCI_BRIDGES_DEEP; i++) {
-        deep = add_bridge(deep, (uint8_t)(31 - i), i % 2 == 0 ? &usual : &conventional);
-        mock_pci_bar_init(deep, 0, &(struct mock_pci_bar){ .size = 256, .is_64bit = true });
-    }
-    (void)add_disk(deep, 7);
-    (void)add_bridge(NULL, 1, &usual); /* with nothing behind */
-    (void)add_bridge(deep->behind, 2, &usual);
-    for (uint8_t i = 0; i < 3; i++) {
-        struct mock_pci_function *bridge = add_bridge(add_bridge(NULL, (uint8_t)(4 + i), &conventional), 9, &usual);
-
-        mock_pci_bar_init(add_device(bridge, i), 2, &(struct mock_pci_bar){ .size = MIB });
-        mock_pci_bar_init(add_device(bridge, 30), 0, &(struct mock_pci_bar){ .size = 2 * MIB, .prefetchable = true });
+    for (unsigned i = 0; i < VPT_PCI_BRIDGES_DEEP; i++) {
+        pci_bars(&nodes[i], "q256");
     }
     assert_status(run(), VPT_OK);
     check_tree(true);
-    room_end();
+    pci_end();
+}
+
+static void add_random_device(struct mock_pci_function *above, uint8_t device, uint32_t *seed)
+{
+    struct mock_pci_bar bar = { .size = UINT64_C(0x1000) << random_below(seed, 8),
+                                .prefetchable = random_below(seed, 2) != 0 };
+
+    bar.is_64bit = bar.prefetchable && random_below(seed, 2) != 0;
+    add_device(above, device);
+    mock_pci_bar_init(&nodes[node_count - 1], 2, &bar);
+    mock_pci_bar_init(&nodes[node_count - 1], 0,
+                      &(struct mock_pci_bar){ .size = 4u << random_below(seed, 5), .io = true });
 }
 
 /* Random trees, in windows of random ends: whatever has an address is reached at it, and nothing else is there. */
-Test(pci_buses, any_tree, .timeout = 60)
+Test(pci_buses, any_tree_comes_to_what_holds_for_all, .timeout = 60)
 {
     uint32_t seed = 1;
 
     for (unsigned n = 0; n < 300; n++) {
         struct mock_pci_function *bridges[NODES] = { NULL };
-        unsigned count_bridges = 1;
+        unsigned bridge_count = 1;
         bool tight = n % 3 == 0;
         enum vpt_status status;
 
         begin();
         windows[1].last -= tight ? 0x700000 + n * 4096 : 0;
         windows[0].last = tight ? 0xefff : 0xffff;
-        for (unsigned i = 0; i < 24; i++) {
-            struct mock_pci_function *above = bridges[random_below(&seed, count_bridges)];
+        for (uint8_t i = 0; i < 24; i++) {
+            struct mock_pci_function *above = bridges[random_below(&seed, bridge_count)];
 
-            if (random_below(&seed, 3) == 0 && count_bridges < 7) {
-                bridges[count_bridges++] =
-                    add_bridge(above, (uint8_t)i, random_below(&seed, 2) ? &usual : &conventional);
+            if (random_below(&seed, 3) == 0 && bridge_count < 7) {
+                bridges[bridge_count++] = &nodes[node_count];
+                add_bridge(above, i, random_below(&seed, 2) != 0 ? 'b' : 'c');
             } else {
-                struct mock_pci_bar bar = { .size = UINT64_C(0x1000) << random_below(&seed, 8),
-                                            .prefetchable = random_below(&seed, 2) != 0 };
-
-                bar.is_64bit = bar.prefetchable && random_below(&seed, 2) != 0;
-                mock_pci_bar_init(add_device(above, (uint8_t)i), 2, &bar);
-                mock_pci_bar_init(&nodes[node_count - 1], 0,
-                                  &(struct mock_pci_bar){ .size = 4u << random_below(&seed, 5), .io = true });
+                add_random_device(above, i, &seed);
             }
         }
         status = run();
         cr_assert(status == VPT_OK || status == VPT_RESOURCE_PCI_WINDOW);
         check_tree(status == VPT_OK);
-        room_end();
+        pci_end();
     }
 }
 
 /* ---- Which windows ---- */
 
-Test(pci_buses, where_prefetchable_memory_goes)
+/* `window` is the second one for memory, `address` that of a 64-bit prefetchable BAR of 16 KiB behind a bridge. */
+static void check_prefetchable(const char *tree, const char *window, uint64_t address)
 {
-    static const struct mock_pci_windows low = { .io = true, .prefetchable = true };
-    static const struct mock_pci_windows none = { .io = true };
-    static const struct {
-        const struct mock_pci_windows *bridge;
-        struct vpt_pci_window window; /* the second one for memory */
-        uint64_t address;             /* of a 64-bit prefetchable BAR of 16 KiB behind it */
-    } cases[] = {
-        { &usual, PREFETCHABLE(4 * GIB, 5 * GIB - 1), 4 * GIB },
-        { &usual, MEMORY(4 * GIB, 5 * GIB - 1), 4 * GIB },
-        { &usual, PREFETCHABLE(0xd0000000, 0xd0ffffff), 0xd0000000 },
-        { &usual, MEMORY(0xd0000000, 0xd0ffffff), 0xd0000000 },       /* the one with more room, for both */
-        { &usual, PREFETCHABLE(0xd0000000, 0xd00ffffe), 0xe0000000 }, /* not a whole unit */
-        { &usual, PREFETCHABLE(UINT64_C(0xfffffffffff00001), UINT64_MAX), 0xe0000000 },
-        { &usual, PREFETCHABLE(UINT64_C(0xfffffffffff00000), UINT64_MAX), UINT64_C(0xfffffffffff00000) },
-        { &low, PREFETCHABLE(0xd0000000, 0xd0ffffff), 0xd0000000 },
-        { &low, PREFETCHABLE(4 * GIB, 5 * GIB - 1), 0xe0000000 },
-        { &none, PREFETCHABLE(4 * GIB, 5 * GIB - 1), 0xe0000000 },
-    };
-
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        struct mock_pci_function *disk;
-
-        begin();
-        windows[1] = (struct vpt_pci_window)MEMORY(0xe0000000, 0xe01fffff);
-        windows[2] = cases[i].window;
-        disk = add_disk(add_bridge(NULL, 1, cases[i].bridge), 0);
-        assert_status(run(), VPT_OK);
-        check_tree(true);
-        cr_assert(mock_pci_bar_address(disk, 4) == cases[i].address, "%zu: 0x%llx", i,
-                  (unsigned long long)mock_pci_bar_address(disk, 4));
-        room_end();
-    }
+    build(tree);
+    (void)pci_windows(&windows[1], "m:e0000000-e01fffff");
+    (void)pci_windows(&windows[2], window);
+    assert_status_of(window, run(), VPT_OK);
+    check_tree(true);
+    assert_same_of(window, mock_pci_bar_address(&nodes[1], 4), address);
+    pci_end();
 }
 
-/* Nobody wants ports on a machine that has none; a bridge that lacks them keeps a function from its own. */
-Test(pci_buses, without_ports)
+Test(pci_buses, prefetchable_memory_goes_where_the_bridge_reaches)
 {
-    static const struct mock_pci_windows none = { .prefetchable = true, .prefetchable_64bit = true };
-
-    for (unsigned given = 0; given < 2; given++) {
-        struct mock_pci_function *disk;
-
-        begin();
-        disk = add_disk(add_bridge(NULL, 1, &none), 0);
-        if (!given) {
-            windows[0] = windows[2];
-            window_count = 2;
-        }
-        assert_status(run(), given ? VPT_RESOURCE_PCI_WINDOW : VPT_OK);
-        check_tree(false);
-        check_at(disk, 0, 0xe0100000, 4 * GIB + MIB);
-        cr_assert(mock_pci_command(disk->behind) == 6);
-        room_end();
-    }
+    check_prefetchable("b(d)", "p:100000000-13fffffff", 4 * GIB);
+    check_prefetchable("b(d)", "m:100000000-13fffffff", 4 * GIB);
+    check_prefetchable("b(d)", "p:d0000000-d0ffffff", 0xd0000000);
+    check_prefetchable("b(d)", "m:d0000000-d0ffffff", 0xd0000000); /* the one with more room, for both */
+    check_prefetchable("b(d)", "m:d0000000-d01fffff", 0xe0000000); /* as much room: the first one */
+    check_prefetchable("b(d)", "p:d0000000-d00ffffe", 0xe0000000); /* not a whole unit */
+    check_prefetchable("b(d)", "p:fffffffffff00001-ffffffffffffffff", 0xe0000000);
+    check_prefetchable("b(d)", "p:fffffffffff00000-ffffffffffffffff", 0xfffffffffff00000);
+    check_prefetchable("l(d)", "p:d0000000-d0ffffff", 0xd0000000); /* a bridge of 32 bits */
+    check_prefetchable("l(d)", "p:100000000-13fffffff", 0xe0000000);
+    check_prefetchable("m(d)", "p:100000000-13fffffff", 0xe0000000); /* a bridge without such a window */
 }
 
 /* ---- What is there already ---- */
 
+/* A bridge with numbers and what is behind it; a function that decodes; a BAR that has an address. */
 Test(pci_buses, what_firmware_has_done_is_left_alone)
 {
-    struct mock_pci_function *numbered;
-    struct mock_pci_function *port;
-    struct mock_pci_function *behind;
-    struct mock_pci_function *screen;
-    struct mock_pci_function *fixed;
-    uint64_t writes;
-
-    begin();
-    port = add_bridge(NULL, 1, &usual);
-    numbered = add_bridge(NULL, 2, &usual);
-    mock_pci_set(numbered, 0x18, 4, 0x40070500);
-    behind = add_disk(numbered, 0);
-    screen = add_disk(NULL, 3);
-    mock_pci_bar_assign(screen, 1, 0xf0000000);
-    mock_pci_command_set(screen, VPT_PCI_COMMAND_MEMORY);
-    fixed = add_disk(NULL, 4);
-    mock_pci_bar_assign(fixed, 1, 0xf1000000);
-    writes = behind->config_writes + numbered->config_writes + screen->config_writes;
+    build("b b(d) d d");
+    mock_pci_set(&nodes[1], 0x18, 4, 0x40070500);
+    mock_pci_bar_assign(&nodes[3], 1, 0xf0000000);
+    mock_pci_command_set(&nodes[3], VPT_PCI_COMMAND_MEMORY);
+    mock_pci_bar_assign(&nodes[4], 1, 0xf1000000);
     assert_status(run(), VPT_OK);
-    cr_assert(behind->config_writes + numbered->config_writes + screen->config_writes == writes);
-    cr_assert(mock_pci_get(port, 0x18, 4) == 0x00080800, "above all that have a number");
-    check_at(screen, 0, 0xf0000000, 0);
-    check_at(fixed, 0xc080, 0xf1000000, 4 * GIB + 16 * KIB);
-    room_end();
+    assert_same(nodes[1].config_writes + nodes[2].config_writes + nodes[3].config_writes, 0);
+    assert_same(mock_pci_get(&nodes[0], 0x18, 4), 0x00080800); /* above all that have a number */
+    check_disks("5.0:0/0/0 0.2:0/f0000000/0 0.0:c080/f1000000/100004000");
+    pci_end();
 }
 
 /* What is behind a bridge without a number was reached by nobody: its numbers, addresses and bits are left-overs. */
 Test(pci_buses, what_is_left_over_behind_a_new_bridge_goes)
 {
-    struct mock_pci_function *port;
-    struct mock_pci_function *inner;
-    struct mock_pci_function *disk;
-
-    begin();
-    port = add_bridge(NULL, 1, &usual);
-    mock_pci_set(port, 0x18, 4, 0x20ff0000); /* the latency timer stays */
-    mock_pci_command_set(port, 7);
-    inner = add_bridge(port, 0, &usual);
-    mock_pci_set(inner, 0x18, 4, 0x00090401);
-    mock_pci_set(inner, 0x20, 4, 0xfff00000);
-    mock_pci_command_set(inner, 7);
-    disk = add_disk(inner, 0);
-    mock_pci_bar_assign(disk, 1, 0xe0100000);
-    mock_pci_bar_assign(disk, 4, 0x123400000);
-    mock_pci_command_set(disk, 7);
+    build("b(b(d))");
+    mock_pci_set(&nodes[0], 0x18, 4, 0x20ff0000); /* the latency timer stays */
+    mock_pci_set(&nodes[1], 0x18, 4, 0x00090401);
+    mock_pci_set(&nodes[1], 0x20, 4, 0xfff00000);
+    mock_pci_bar_assign(&nodes[2], 1, 0xe0100000);
+    mock_pci_bar_assign(&nodes[2], 4, 0x123400000);
+    for (unsigned i = 0; i < 3; i++) {
+        mock_pci_command_set(&nodes[i], 7);
+    }
     assert_status(run(), VPT_OK);
     check_tree(true);
-    cr_assert(mock_pci_get(port, 0x18, 4) == 0x20020100 && mock_pci_get(inner, 0x18, 4) == 0x00020201);
-    check_at(disk, 0xd000, 0xe0100000, 4 * GIB + MIB);
-    cr_assert(mock_pci_command(disk) == 0);
-    room_end();
+    assert_same(mock_pci_get(&nodes[0], 0x18, 4), 0x20020100);
+    assert_same(mock_pci_get(&nodes[1], 0x18, 4), 0x00020201);
+    check_disks("2.7:d000/e0100000/100100000");
+    assert_same(mock_pci_command(&nodes[2]), 0);
+    pci_end();
 }
 
 /* Some ports of PCI Express show the device behind them under all numbers. */
-Test(pci_buses, a_port_has_one_device)
+Test(pci_buses, a_port_of_pci_express_has_one_device)
 {
-    static const struct {
-        uint8_t flags[2];
-        bool one;
-    } kinds[] = { { { 0x42, 0 }, true },
-                  { { 0x62, 0 }, true },
-                  { { 0x82, 0 }, true },
-                  { { 0x52, 0 }, false },
-                  { { 0x72, 0 }, false } };
+    static const uint8_t flags[] = { 0x42, 0x62, 0x82, 0x52, 0x72 }; /* the first three are such ports */
 
-    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
-        struct mock_pci_function *port;
-        struct mock_pci_function *ghost;
+    for (size_t i = 0; i < COUNT_OF(flags); i++) {
+        const uint8_t body[] = { flags[i], 0 };
 
-        begin();
-        port = add_bridge(NULL, 1, &usual);
-        cr_assert(mock_pci_capability_add(port, 0x10, kinds[i].flags, 2, NULL) != 0);
-        (void)add_disk(port, 0);
-        ghost = add_disk(port, 1);
+        build("b(d d)");
+        cr_assert(mock_pci_capability_add(&nodes[0], 0x10, body, 2, NULL) != 0);
         assert_status(run(), VPT_OK);
-        cr_assert((mock_pci_bar_address(ghost, 1) == 0) == kinds[i].one, "%zu", i);
-        room_end();
+        cr_assert((mock_pci_bar_address(&nodes[2], 1) == 0) == (i < 3), "flags 0x%x", flags[i]);
+        pci_end();
     }
-}
-
-/* ---- What runs out ---- */
-
-static void check_log(unsigned lines, const char *subject, enum vpt_status status)
-{
-    cr_assert(room.hal.log_count == lines, "%llu lines", (unsigned long long)room.hal.log_count);
-    cr_assert(strcmp(room.hal.log[0].subject, subject) == 0 && room.hal.log[0].status == status);
-}
-
-Test(pci_buses, no_bus_numbers_left)
-{
-    struct mock_pci_function *disks[4];
-
-    begin();
-    for (uint8_t i = 0; i < 4; i++) {
-        disks[i] = add_disk(add_bridge(NULL, i, &usual), 0);
-    }
-    assert_status(run_to(2), VPT_RESOURCE_PCI_BUSES);
-    check_log(2, "bridge", VPT_RESOURCE_PCI_BUSES);
-    check_tree(false);
-    for (unsigned i = 0; i < 4; i++) {
-        cr_assert((mock_pci_bar_address(disks[i], 1) != 0) == (i < 2));
-        cr_assert((mock_pci_get(disks[i]->behind, 0x18, 4) != 0) == (i < 2));
-    }
-    room_end();
-}
-
-Test(pci_buses, too_deep)
-{
-    struct mock_pci_function *deep = NULL;
-    struct mock_pci_function *disk;
-
-    begin();
-    for (unsigned i = 0; i <= VPT_PCI_BRIDGES_DEEP; i++) {
-        deep = add_bridge(deep, 0, &usual);
-    }
-    disk = add_disk(deep, 0);
-    (void)add_disk(deep->behind, 1);
-    assert_status(run(), VPT_RESOURCE_PCI_BUSES);
-    check_log(1, "bridge", VPT_RESOURCE_PCI_BUSES);
-    check_tree(false);
-    cr_assert(mock_pci_bar_address(disk, 1) == 0 && mock_pci_bar_address(&nodes[node_count - 1], 1) != 0);
-    room_end();
-}
-
-/* One bridge gets what is left, the others nothing; a function without ports still gets its memory. */
-Test(pci_buses, no_room_left)
-{
-    struct mock_pci_function *disks[4];
-
-    begin();
-    windows[0].last = 0xdfff;
-    windows[1].last = 0xe02ffffe;
-    for (uint8_t i = 0; i < 4; i++) {
-        disks[i] = add_disk(add_bridge(NULL, i, &usual), 0);
-    }
-    assert_status(run(), VPT_RESOURCE_PCI_WINDOW);
-    check_log(3, "BARs", VPT_RESOURCE_PCI_WINDOW);
-    check_tree(false);
-    check_at(disks[0], 0xd000, 0xe0100000, 4 * GIB + MIB);
-    for (unsigned i = 1; i < 4; i++) {
-        check_at(disks[i], 0, 0, 0);
-        cr_assert(mock_pci_command(disks[i]->behind) == 4, "nothing is forwarded");
-    }
-    room_end();
-}
-
-/* What ends with the last address there is does not begin again at 0. */
-Test(pci_buses, no_room_left_at_the_end_of_all)
-{
-    struct mock_pci_function *disks[2];
-
-    begin();
-    windows[2] = (struct vpt_pci_window)PREFETCHABLE(UINT64_C(0xfffffffffff00000), UINT64_MAX);
-    for (uint8_t i = 0; i < 2; i++) {
-        disks[i] = add_disk(add_bridge(NULL, i, &usual), 0);
-    }
-    assert_status(run(), VPT_OK);
-    check_tree(true);
-    check_at(disks[0], 0xd000, 0xe0100000, UINT64_C(0xfffffffffff00000));
-    check_at(disks[1], 0xe000, 0xe0204000, 0xe0200000);
-    room_end();
 }
 
 /* ---- Bridges that lie ---- */
 
-Test(pci_buses, registers_that_do_not_hold)
+Test(pci_buses, a_bridge_whose_registers_do_not_hold_stays_closed)
 {
     static const uint16_t registers[] = { 0x18, 0x19, 0x1a, 0x20, 0x22 };
 
     for (size_t i = 0; i < COUNT_OF(registers); i++) {
-        struct mock_pci_function *bad;
-        struct mock_pci_function *hidden;
-        struct mock_pci_function *disk;
+        bool late = registers[i] == 0x22; /* a window's end, which is written when all is done */
 
-        begin();
-        bad = add_bridge(NULL, 1, &usual);
-        bad->writable[registers[i]] = 0;
-        bad->writable[registers[i] + 1] = 0;
-        mock_pci_set(bad, registers[i], 1, registers[i] < 0x20 ? 0x70 : 0);
-        room.bus.rules_off = true;
-        hidden = add_disk(bad, 0);
-        disk = add_disk(add_bridge(NULL, 2, &usual), 0);
+        build("b(d) b(d)");
+        memset(&nodes[0].writable[registers[i]], 0, 2);
+        mock_pci_set(&nodes[0], registers[i], 1, registers[i] < 0x20 ? 0x70 : 0);
+        pci.bus.rules_off = true;
         assert_status(run(), VPT_DEVICE_PCI_BRIDGE);
         check_log(1, "bridge", VPT_DEVICE_PCI_BRIDGE);
-        cr_assert((mock_pci_command(bad) & 3) == 0);
-        cr_assert(mock_pci_bar_address(hidden, 1) == 0 || registers[i] == 0x22, "that one shows when all is done");
-        cr_assert(mock_pci_bar_address(disk, 1) != 0 && mock_pci_command(disk->behind) == 7);
-        cr_assert(mock_pci_get(disk->behind, 0x18, 4) == (registers[i] == 0x22 ? 0x00020200u : 0x00010100u));
-        room_end();
+        assert_same(mock_pci_command(&nodes[0]) & 3, 0);
+        cr_assert(mock_pci_bar_address(&nodes[1], 1) == 0 || late, "register 0x%x", registers[i]);
+        cr_assert(mock_pci_bar_address(&nodes[3], 1) != 0, "register 0x%x", registers[i]);
+        assert_same(mock_pci_command(&nodes[2]), 7);
+        assert_same(mock_pci_get(&nodes[2], 0x18, 4), late ? 0x00020200u : 0x00010100u);
+        pci_end();
     }
 }
 
-/* A port that answers whatever it likes, and says that there is a bridge everywhere. */
+/* What a port's configuration space answers that is no space of functions. */
+static enum {
+    NOISE,
+    BRIDGES, /* noise, in which everything is a bridge */
+    MIRROR   /* registers that hold what is written, the same for all functions: a bridge behind itself */
+} answers;
 static uint32_t noise;
 static uint64_t asked;
-static bool bridges_everywhere;
+static struct mock_pci_function mirror;
 
-static enum vpt_status noise_read(void *ctx, const struct vpt_pci_address *address, uint16_t offset, unsigned width,
-                                  uint32_t *value)
+static enum vpt_status wild_read(void *ctx, const struct vpt_pci_address *address, uint16_t offset, unsigned width,
+                                 uint32_t *value)
 {
     (void)ctx;
     (void)address;
     asked++;
+    if (answers == MIRROR) {
+        *value = mock_pci_get(&mirror, offset, width);
+        return VPT_OK;
+    }
     *value = random_below(&noise, 0xffffffff);
-    if (bridges_everywhere && offset == 0x0e && width == 1) {
+    if (answers == BRIDGES && offset == 0x0e && width == 1) {
         *value = 0x81;
     }
     return asked > 2000 && random_below(&noise, 50) == 0 ? (enum vpt_status)0x12345 : VPT_OK;
 }
 
-static enum vpt_status noise_write(void *ctx, const struct vpt_pci_address *address, uint16_t offset, unsigned width,
-                                   uint32_t value)
-{
-    (void)ctx;
-    (void)address;
-    (void)offset;
-    (void)width;
-    (void)value;
-    asked++;
-    return VPT_OK;
-}
-
-/* Registers that hold what is written, the same for all functions: a bridge behind itself, on each bus. */
-static uint8_t mirror[VPT_PCI_EXTENDED_CONFIG_SIZE];
-
-static enum vpt_status mirror_read(void *ctx, const struct vpt_pci_address *address, uint16_t offset, unsigned width,
-                                   uint32_t *value)
+static enum vpt_status wild_write(void *ctx, const struct vpt_pci_address *address, uint16_t offset, unsigned width,
+                                  uint32_t value)
 {
     (void)ctx;
     (void)address;
     asked++;
-    *value = 0;
-    for (unsigned i = 0; i < width; i++) {
-        *value |= (uint32_t)mirror[offset + i] << (8u * i);
-    }
-    return VPT_OK;
-}
-
-static enum vpt_status mirror_write(void *ctx, const struct vpt_pci_address *address, uint16_t offset, unsigned width,
-                                    uint32_t value)
-{
-    (void)ctx;
-    (void)address;
-    asked++;
-    for (unsigned i = 0; i < width && (offset < 0x10 || offset >= 0x18) && offset != 0x38; i++) { /* no BARs */
-        mirror[offset + i] = (uint8_t)(value >> (8u * i));
+    if ((offset < 0x10 || offset >= 0x18) && offset != 0x38) { /* no BARs */
+        mock_pci_set(&mirror, offset, width, value);
     }
     return VPT_OK;
 }
@@ -648,79 +520,74 @@ static enum vpt_status mirror_write(void *ctx, const struct vpt_pci_address *add
 
 Test(pci_buses, whatever_configuration_space_says_it_ends, .timeout = 60)
 {
-    struct vpt_port port = { .config_read = noise_read, .config_write = noise_write };
+    struct vpt_port port = { .config_read = wild_read, .config_write = wild_write };
 
     for (unsigned n = 0; n < 6; n++) {
-        bridges_everywhere = n >= 3;
+        answers = n < 3 ? NOISE : BRIDGES;
         noise = n + 1;
         asked = 0;
         begin();
         (void)vpt_pci_buses_place(&port, 0, 0, 255, windows, window_count);
-        cr_assert(asked > 1000 && asked < MOST, "%llu", (unsigned long long)asked);
+        cr_assert(asked > 1000 && asked < MOST, "%" PRIu64, asked);
         for (unsigned i = 0; i < 3; i++) {
             cr_assert(windows[i].next - 1 <= windows[i].last);
         }
-        room_end();
+        pci_end();
     }
-    port.config_read = mirror_read;
-    port.config_write = mirror_write;
+    answers = MIRROR;
     begin();
-    memset(mirror, 0, sizeof(mirror));
-    mirror[0] = 0x36;
-    mirror[1] = 0x1b;
-    mirror[0x0e] = 0x81;
+    memset(&mirror, 0, sizeof(mirror));
+    mock_pci_set(&mirror, 0, 2, 0x1b36);
+    mock_pci_set(&mirror, 0x0e, 1, 0x81);
     asked = 0;
     assert_status(vpt_pci_buses_place(&port, 0, 0, 255, windows, window_count), VPT_RESOURCE_PCI_BUSES);
-    cr_assert(asked > 256u * 256u && asked < MOST, "%llu", (unsigned long long)asked);
-    room_end();
+    cr_assert(asked > 256u * 256u && asked < MOST, "%" PRIu64, asked);
+    pci_end();
 }
 
 /* ---- What goes wrong meanwhile ---- */
 
-static void make_two(void)
+/* The first error is told, and the other functions are served. */
+Test(pci_buses, an_access_that_fails_is_told, .timeout = 120)
 {
-    begin();
-    (void)add_disk(add_bridge(NULL, 1, &usual), 0);
-    (void)add_disk(add_bridge(add_bridge(NULL, 2, &usual), 0, &conventional), 0);
-}
-
-/* The first error is told, and what was given an address is still reached at it. */
-Test(pci_buses, an_access_that_fails, .timeout = 120)
-{
-    uint64_t reads = 0;
     uint64_t writes = 0;
 
-    make_two();
+    build("b(d) b(c(d))");
     assert_status(run(), VPT_OK);
     for (unsigned i = 0; i < node_count; i++) {
-        reads += nodes[i].config_reads;
         writes += nodes[i].config_writes;
     }
-    room_end();
+    pci_end();
+    cr_assert(writes != 0);
     for (unsigned n = 1; n <= writes; n++) {
-        make_two();
-        room.bus.rules_off = true; /* a command register that could not be written decodes still */
-        mock_trigger_set(&room.bus.fail_write, n, 1);
-        assert_status(run(), room.bus.fail_status);
-        cr_assert(room.bus.fail_write.fired == 1);
-        room_end();
+        build("b(d) b(c(d))");
+        pci.bus.rules_off = true; /* a command register that could not be written decodes still */
+        mock_trigger_set(&pci.bus.fail_write, n, 1);
+        assert_status(run(), pci.bus.fail_status);
+        assert_same(pci.bus.fail_write.fired, 1);
+        pci_end();
     }
     for (unsigned n = 1; n <= 4; n++) {
-        make_two();
+        build("b(d) b(c(d))");
         mock_trigger_set(&nodes[1].vanish, n * 11, 0);
         assert_status(run(), VPT_DEVICE_GONE);
-        cr_assert(mock_pci_bar_address(&nodes[4], 1) != 0, "others are served");
-        room_end();
+        cr_assert(mock_pci_bar_address(&nodes[4], 1) != 0);
+        pci_end();
     }
-    cr_assert(reads > writes);
+    /* On an empty bus, after the 32 reads that look for numbers. */
+    begin();
+    mock_trigger_set(&pci.bus.fail_read, 33, 1);
+    assert_status(run(), pci.bus.fail_status);
+    check_log(1, "configuration", pci.bus.fail_status);
+    pci_end();
 }
 
-Test(pci_buses, arguments)
+Test(pci_buses, arguments_that_make_no_sense_are_refused)
 {
     begin();
     assert_status(vpt_pci_buses_place(NULL, 0, 0, 255, windows, 3), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_pci_buses_place(&room.bus.port, 0, 1, 0, windows, 3), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_pci_buses_place(&room.bus.port, 0, 0, 255, NULL, 3), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_pci_buses_place(&room.bus.port, 0, 0, 255, NULL, 0), VPT_OK);
-    room_end();
+    assert_status(vpt_pci_buses_place(&pci.bus.port, 0, 1, 0, windows, 3), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_pci_buses_place(&pci.bus.port, 0, 0, 255, NULL, 3), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_pci_buses_place(&pci.bus.port, 0, 0, 255, NULL, 0), VPT_OK);
+    pci_end();
 }

@@ -1,279 +1,190 @@
 /* SPDX-License-Identifier: MIT */
 /* Finding the functions of a segment. */
-#include "pci_room.h"
+#include <string.h>
 
-static const struct mock_pci_ids plain = { .vendor = 0x8086, .device = 1 };
-static const struct mock_pci_ids multi = { .vendor = 0x8086, .device = 2, .header_type = 0x80 };
+#include "pci_setup.h"
 
-#define SHOWN_MAX 64u
-
-static struct {
-    unsigned count;
-    unsigned most; /* the answer to this one is to stop; 0: never */
-    struct vpt_pci_function function[SHOWN_MAX];
-    struct vpt_pci_identity identity[SHOWN_MAX];
-} shown;
+static char shown[512]; /* bus:device.function of each, in the order in which they were shown */
+static unsigned shown_count;
+static uint16_t walked_segment;
+static unsigned most; /* after so many the answer is to stop; 0: never */
+static struct vpt_pci_identity identities[16];
 
 static bool show(void *ctx, const struct vpt_pci_function *function, const struct vpt_pci_identity *identity)
 {
-    cr_assert(ctx == &shown && shown.count < SHOWN_MAX);
-    cr_assert(function->port == &room.bus.port);
-    shown.function[shown.count] = *function;
-    shown.identity[shown.count] = *identity;
-    shown.count++;
-    return shown.count != shown.most;
+    const struct vpt_pci_address *address = &function->address;
+    size_t length = strlen(shown);
+
+    cr_assert(ctx == &shown && function->port == &pci.bus.port && shown_count < COUNT_OF(identities));
+    assert_same(address->segment, walked_segment);
+    (void)snprintf(shown + length, sizeof(shown) - length, "%s%x:%x.%x", length != 0 ? " " : "", address->bus,
+                   address->device, address->function);
+    identities[shown_count++] = *identity;
+    return shown_count != most;
 }
 
-static enum vpt_status enumerate(uint16_t segment, uint8_t bus)
+static enum vpt_status enumerate(uint16_t segment, uint8_t first_bus, uint8_t last_bus)
 {
-    shown.count = 0;
-    return vpt_pci_enumerate(&room.bus.port, segment, bus, 255, show, &shown);
+    shown[0] = '\0';
+    shown_count = 0;
+    walked_segment = segment;
+    return vpt_pci_enumerate(&pci.bus.port, segment, first_bus, last_bus, show, &shown);
 }
 
-/* The n-th one shown is this. */
-static void check(unsigned n, unsigned bus, unsigned device, unsigned function)
+static void check(uint16_t segment, uint8_t first_bus, uint8_t last_bus, const char *expected)
 {
-    const struct vpt_pci_address *address = &shown.function[n].address;
-
-    cr_assert(n < shown.count, "%u shown", shown.count);
-    cr_assert(address->bus == bus && address->device == device && address->function == function,
-              "number %u is %02x:%02x.%x", n, address->bus, address->device, address->function);
-    cr_assert(address->segment == 0);
+    assert_status_of(expected, enumerate(segment, first_bus, last_bus), VPT_OK);
+    cr_assert(strcmp(shown, expected) == 0, "\"%s\" are shown, not \"%s\"", shown, expected);
 }
 
-static void add_bridge(unsigned index, uint8_t bus, uint8_t device, uint8_t secondary, uint8_t subordinate)
+/*
+ * A machine from a text: functions as they are shown, each with * if it says that its device has more, > and the
+ * numbers of the buses behind it if it is a bridge, and # if it is one for CardBus.
+ */
+static void build(const char *text)
 {
-    struct mock_pci_ids ids = { .vendor = 0x1b36,
-                                .device = 3,
-                                .header_type = 1,
-                                .primary = bus,
-                                .secondary = secondary,
-                                .subordinate = subordinate };
+    pci_begin(0);
+    for (unsigned i = 0; *text != '\0'; i++) {
+        struct mock_pci_ids ids = { .vendor = 0x8086 };
+        unsigned at[5] = { 0 };
+        int size = 0;
 
-    room_add(index, &ids, bus, device, 0);
-}
-
-Test(pci_enumerate, functions_of_one_bus)
-{
-    room_begin(0);
-    room_add(0, &plain, 0, 31, 0);
-    room_add(1, &multi, 0, 3, 0);
-    room_add(2, &plain, 0, 3, 7);
-    room_add(3, &plain, 0, 3, 2);
-    room_add(4, &plain, 0, 0, 0);
-    room_add(5, &plain, 1, 0, 0); /* no bridge leads there */
-    assert_status(enumerate(0, 0), VPT_OK);
-    cr_assert(shown.count == 5);
-    check(0, 0, 0, 0);
-    check(1, 0, 3, 0);
-    check(2, 0, 3, 2);
-    check(3, 0, 3, 7);
-    check(4, 0, 31, 0);
-    cr_assert(shown.identity[1].device_id == 2 && shown.identity[1].multi_function);
-    cr_assert(shown.identity[4].device_id == 1 && !shown.identity[4].multi_function);
-    room_end();
-}
-
-Test(pci_enumerate, other_functions_exist_only_where_the_first_says_so)
-{
-    room_begin(0);
-    room_add(0, &plain, 0, 3, 0);
-    room_add(1, &multi, 0, 3, 1); /* function 0 is not multi-function */
-    room_add(2, &multi, 0, 5, 2); /* there is no function 0 */
-    assert_status(enumerate(0, 0), VPT_OK);
-    cr_assert(shown.count == 1);
-    check(0, 0, 3, 0);
-    for (unsigned i = 1; i < 3; i++) {
-        cr_assert(room.more[i].config_reads == 0);
+        cr_assert(sscanf(text, "%x:%x.%x%n", &at[0], &at[1], &at[2], &size) == 3, "%s", text);
+        text += size;
+        ids.header_type = *text == '*' ? 0x80 : 0;
+        text += *text == '*' ? 1 : 0;
+        if (*text == '>') {
+            cr_assert(sscanf(text, ">%x-%x%n", &at[3], &at[4], &size) == 2, "%s", text);
+            text += size;
+            ids.header_type |= 1;
+        }
+        ids.header_type |= *text == '#' ? 2 : 0;
+        text += strspn(text, "# ");
+        ids.primary = (uint8_t)at[0];
+        ids.secondary = (uint8_t)at[3];
+        ids.subordinate = (uint8_t)at[4];
+        pci_add(i, &ids, (uint8_t)at[0], (uint8_t)at[1], (uint8_t)at[2]);
     }
-    room_end();
 }
 
-Test(pci_enumerate, segments_and_first_buses)
+/* Other functions of a device exist where function 0 does and says so; where no bridge leads nothing is. */
+Test(pci_enumerate, functions_of_a_bus_are_shown_in_order)
 {
-    room_begin(0);
-    room_add(0, &plain, 0, 1, 0);
-    room_add(1, &plain, 128, 1, 0);
-    room_add(2, &plain, 255, 1, 0);
-    assert_status(enumerate(0, 128), VPT_OK);
-    cr_assert(shown.count == 1);
-    check(0, 128, 1, 0);
-    assert_status(enumerate(0, 255), VPT_OK);
-    cr_assert(shown.count == 1);
-    check(0, 255, 1, 0);
-    /* At 2:03:04.5, and behind no function 0. */
-    assert_status(enumerate(2, 3), VPT_OK);
-    cr_assert(shown.count == 0);
-    room.function.address.function = 0;
-    assert_status(enumerate(2, 3), VPT_OK);
-    cr_assert(shown.count == 1 && shown.function[0].address.segment == 2 && shown.function[0].address.bus == 3);
-    assert_status(enumerate(1, 3), VPT_OK);
-    cr_assert(shown.count == 0);
-    room_end();
+    build("0:1f.0 0:3.0* 0:3.7 0:3.2 0:0.0 1:0.0 0:0.1* 0:5.2*");
+    mock_pci_set(&pci.more[1], 2, 2, 0x1042);
+    check(0, 0, 255, "0:0.0 0:3.0 0:3.2 0:3.7 0:1f.0");
+    cr_assert(identities[1].device_id == 0x1042 && identities[1].multi_function);
+    cr_assert(identities[4].device_id == 0 && !identities[4].multi_function);
+    assert_same(pci.more[6].config_reads + pci.more[7].config_reads, 0);
+    pci_end();
 }
 
-Test(pci_enumerate, bridges_in_bridges)
+Test(pci_enumerate, a_walk_begins_at_the_segment_and_bus_it_is_told)
 {
-    room_begin(0);
-    add_bridge(0, 0, 2, 5, 9);
-    add_bridge(1, 0, 1, 7, 7); /* leads above, which is for it to know */
-    add_bridge(2, 5, 0, 255, 255);
-    room_add(3, &plain, 255, 31, 0);
-    room_add(4, &plain, 5, 31, 0);
-    room_add(5, &plain, 7, 0, 0);
-    assert_status(enumerate(0, 0), VPT_OK);
-    cr_assert(shown.count == 6);
-    check(0, 0, 1, 0);
-    check(1, 0, 2, 0);
-    check(2, 5, 0, 0);
-    check(3, 5, 31, 0);
-    check(4, 7, 0, 0);
-    check(5, 255, 31, 0);
-    cr_assert(shown.identity[1].secondary_bus == 5 && shown.identity[1].subordinate_bus == 9);
-    room_end();
+    build("0:1.0 80:1.0 ff:1.0");
+    check(0, 128, 255, "80:1.0");
+    check(0, 255, 255, "ff:1.0");
+    check(2, 3, 255, ""); /* there is no function 0 of that device */
+    pci.function.address.function = 0;
+    check(2, 3, 255, "3:4.0");
+    check(1, 3, 255, "");
+    pci_end();
 }
 
-Test(pci_enumerate, a_bridge_in_a_multi_function_device)
+/* Bridges are entered, those within functions of many too; the first one of bus 0 leads above the second one. */
+Test(pci_enumerate, what_is_behind_bridges_is_shown_bus_by_bus)
 {
-    static const struct mock_pci_ids bridge = { .vendor = 1, .header_type = 0x81, .secondary = 1, .subordinate = 1 };
-
-    room_begin(0);
-    room_add(0, &multi, 0, 4, 0);
-    room_add(1, &bridge, 0, 4, 3);
-    room_add(2, &plain, 1, 0, 0);
-    assert_status(enumerate(0, 0), VPT_OK);
-    cr_assert(shown.count == 3);
-    check(2, 1, 0, 0);
-    room_end();
+    build("0:2.0>5-9 0:1.0>7-7 5:0.0>ff-ff ff:1f.0 5:1f.0 7:0.0 0:4.0* 0:4.3*>1-1 1:0.0");
+    check(0, 0, 255, "0:1.0 0:2.0 0:4.0 0:4.3 1:0.0 5:0.0 5:1f.0 7:0.0 ff:1f.0");
+    cr_assert(identities[1].secondary_bus == 5 && identities[1].subordinate_bus == 9);
+    pci_end();
 }
 
-Test(pci_enumerate, bridges_that_are_shown_but_not_entered)
+static void check_not_entered(const char *machine, const char *expected)
 {
-    static const uint8_t numbers[][2] = { { 0, 0 }, { 0, 255 }, { 10, 255 }, { 9, 255 }, { 12, 11 }, { 255, 0 } };
-    static const struct mock_pci_ids cardbus = { .vendor = 1, .header_type = 2 };
+    build(machine);
+    mock_pci_set(&pci.more[2], 0x18, 4, 0x00212010); /* what looks like bus numbers of the bridge for CardBus */
+    check(0, 10, 255, expected);
+    pci_end();
+}
 
-    for (size_t i = 0; i < COUNT_OF(numbers); i++) {
-        room_begin(0);
-        add_bridge(0, 10, 0, numbers[i][0], numbers[i][1]);
-        room_add(1, &plain, numbers[i][0], 1, 0);
-        room_add(2, &cardbus, 10, 2, 0);
-        mock_pci_set(&room.more[2], 0x18, 4, 0x00212010);
-        room_add(3, &plain, 0x20, 0, 0);
-        assert_status(enumerate(0, 10), VPT_OK);
-        cr_assert(shown.count == (numbers[i][0] == 10 ? 3 : 2), "%zu: %u shown", i, shown.count);
-        room_end();
-    }
+Test(pci_enumerate, bridges_whose_numbers_make_no_sense_are_shown_but_not_entered)
+{
+    check_not_entered("a:0.0>0-0 0:1.0 a:2.0# 20:0.0", "a:0.0 a:2.0");
+    check_not_entered("a:0.0>0-ff 0:1.0 a:2.0# 20:0.0", "a:0.0 a:2.0");
+    check_not_entered("a:0.0>a-ff a:1.0 a:2.0# 20:0.0", "a:0.0 a:1.0 a:2.0");
+    check_not_entered("a:0.0>9-ff 9:1.0 a:2.0# 20:0.0", "a:0.0 a:2.0");
+    check_not_entered("a:0.0>c-b c:1.0 a:2.0# 20:0.0", "a:0.0 a:2.0");
+    check_not_entered("a:0.0>ff-0 ff:1.0 a:2.0# 20:0.0", "a:0.0 a:2.0");
 }
 
 /* However many bridges claim a bus, and however they loop, it is looked at once. */
-Test(pci_enumerate, buses_that_several_claim)
+Test(pci_enumerate, a_bus_that_several_claim_is_shown_once)
 {
-    room_begin(0);
-    for (unsigned i = 0; i < 8; i++) {
-        add_bridge(i, 0, (uint8_t)i, 3, 200);
-    }
-    add_bridge(8, 3, 0, 3, 200);
-    add_bridge(9, 3, 1, 4, 200);
-    add_bridge(10, 4, 0, 3, 200);
-    room_add(11, &plain, 3, 2, 0);
-    assert_status(enumerate(0, 0), VPT_OK);
-    cr_assert(shown.count == 12);
-    check(8, 3, 0, 0);
-    check(9, 3, 1, 0);
-    check(10, 3, 2, 0);
-    check(11, 4, 0, 0);
-    room_end();
+    build("0:0.0>3-c8 0:1.0>3-c8 0:2.0>3-c8 0:3.0>3-c8 0:4.0>3-c8 0:5.0>3-c8 3:0.0>3-c8 3:1.0>4-c8 4:0.0>3-c8 3:2.0");
+    check(0, 0, 255, "0:0.0 0:1.0 0:2.0 0:3.0 0:4.0 0:5.0 3:0.0 3:1.0 3:2.0 4:0.0");
+    pci_end();
 }
 
 Test(pci_enumerate, the_visitor_may_end_it)
 {
-    for (unsigned most = 1; most <= 4; most++) {
-        room_begin(0);
-        room_add(0, &multi, 0, 3, 0);
-        room_add(1, &plain, 0, 3, 1);
-        room_add(2, &plain, 0, 3, 2);
-        add_bridge(3, 0, 4, 1, 1);
-        room_add(4, &plain, 1, 0, 0);
-        shown.most = most;
-        assert_status(enumerate(0, 0), VPT_OK);
-        cr_assert(shown.count == most);
-        room_end();
+    static const char *const expected[] = { "0:3.0", "0:3.0 0:3.1", "0:3.0 0:3.1 0:3.2", "0:3.0 0:3.1 0:3.2 0:4.0" };
+
+    for (most = 1; most <= 4; most++) {
+        build("0:3.0* 0:3.1 0:3.2 0:4.0>1-1 1:0.0");
+        check(0, 0, 255, expected[most - 1]);
+        pci_end();
     }
 }
 
 static bool turn_on(void *ctx, const struct vpt_pci_function *function, const struct vpt_pci_identity *identity)
 {
-    unsigned *count = ctx;
-
+    (void)ctx;
     (void)identity;
-    (*count)++;
     return vpt_pci_command(function, VPT_PCI_COMMAND_MEMORY, 0) == VPT_OK;
 }
 
 Test(pci_enumerate, the_visitor_may_configure)
 {
-    unsigned count = 0;
-
-    room_begin(0);
-    add_bridge(0, 0, 4, 1, 1);
-    room_add(1, &plain, 1, 0, 0);
-    assert_status(vpt_pci_enumerate(&room.bus.port, 0, 0, 255, turn_on, &count), VPT_OK);
-    cr_assert(count == 2);
-    cr_assert(mock_pci_command(&room.more[0]) == VPT_PCI_COMMAND_MEMORY);
-    cr_assert(mock_pci_command(&room.more[1]) == VPT_PCI_COMMAND_MEMORY);
-    room_end();
+    build("0:4.0>1-1 1:0.0");
+    assert_status(vpt_pci_enumerate(&pci.bus.port, 0, 0, 255, turn_on, NULL), VPT_OK);
+    assert_same(mock_pci_command(&pci.more[0]), VPT_PCI_COMMAND_MEMORY);
+    assert_same(mock_pci_command(&pci.more[1]), VPT_PCI_COMMAND_MEMORY);
+    pci_end();
 }
 
-Test(pci_enumerate, a_port_that_fails)
+Test(pci_enumerate, a_port_that_fails_ends_it)
 {
-    room_begin(0);
-    assert_status(vpt_pci_enumerate(NULL, 0, 0, 255, show, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_pci_enumerate(&room.bus.port, 0, 0, 255, NULL, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_pci_enumerate(&room.bus.port, 0, 2, 1, show, &shown), VPT_CALLER_ARGUMENT);
-    room_add(0, &multi, 0, 0, 0);
-    room_add(1, &plain, 0, 0, 1);
+    build("0:0.0* 0:0.1");
     for (unsigned n = 1; n <= 12; n++) {
-        mock_trigger_set(&room.bus.fail_read, n, 1);
-        assert_status(enumerate(0, 0), room.bus.fail_status);
-        cr_assert(shown.count == (n <= 5 ? 0u : n <= 10 ? 1u : 2u), "%u: %u", n, shown.count);
+        mock_trigger_set(&pci.bus.fail_read, n, 1);
+        assert_status(enumerate(0, 0, 255), pci.bus.fail_status);
+        assert_same(shown_count, n <= 5 ? 0u : n <= 10 ? 1u : 2u);
     }
-    mock_trigger_set(&room.bus.fail_read, 0, 0);
-    room.bus.port.config_read = NULL;
-    assert_status(enumerate(0, 0), VPT_UNSUPPORTED_PORT);
-    room_end();
+    mock_trigger_set(&pci.bus.fail_read, 0, 0);
+    pci.bus.port.config_read = NULL;
+    assert_status(enumerate(0, 0, 255), VPT_UNSUPPORTED_PORT);
+    assert_status(vpt_pci_enumerate(NULL, 0, 0, 255, show, NULL), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_pci_enumerate(&pci.bus.port, 0, 0, 255, NULL, NULL), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_pci_enumerate(&pci.bus.port, 0, 2, 1, show, &shown), VPT_CALLER_ARGUMENT);
+    pci_end();
 }
 
-/* A slot that empties while it is looked at is an empty slot. */
-Test(pci_enumerate, a_function_that_goes)
+Test(pci_enumerate, a_function_that_goes_while_it_is_looked_at_is_an_empty_slot)
 {
     for (unsigned n = 1; n <= 5; n++) {
-        room_begin(0);
-        room_add(0, &multi, 0, 0, 0);
-        room_add(1, &plain, 0, 0, 1);
-        room_add(2, &plain, 0, 1, 0);
-        mock_trigger_set(&room.more[1].vanish, n, 0);
-        assert_status(enumerate(0, 0), VPT_OK);
-        cr_assert(shown.count == 2);
-        check(1, 0, 1, 0);
-        room_end();
+        build("0:0.0* 0:0.1 0:1.0");
+        mock_trigger_set(&pci.more[1].vanish, n, 0);
+        check(0, 0, 255, "0:0.0 0:1.0");
+        pci_end();
     }
 }
 
-/* A machine with two host bridges: what is behind the second one is not shown twice. */
+/* A machine with two host bridges, of which a bridge of the first one claims more than that has. */
 Test(pci_enumerate, buses_of_another_host_bridge_are_left_to_it)
 {
-    room_begin(0);
-    add_bridge(0, 0, 4, 1, 0x7f);
-    add_bridge(1, 1, 0, 2, 0x80); /* claims what is not its own */
-    add_bridge(2, 1, 1, 0x80, 0x80);
-    room_add(3, &plain, 2, 0, 0);
-    room_add(4, &plain, 0x80, 0, 0);
-    shown.count = 0;
-    assert_status(vpt_pci_enumerate(&room.bus.port, 0, 0, 0x7f, show, &shown), VPT_OK);
-    cr_assert(shown.count == 3);
-    shown.count = 0;
-    assert_status(vpt_pci_enumerate(&room.bus.port, 0, 0x80, 0xff, show, &shown), VPT_OK);
-    cr_assert(shown.count == 1);
-    check(0, 0x80, 0, 0);
-    room_end();
+    build("0:4.0>1-7f 1:0.0>2-80 1:1.0>80-80 2:0.0 80:0.0");
+    check(0, 0, 0x7f, "0:4.0 1:0.0 1:1.0");
+    check(0, 0x80, 0xff, "80:0.0");
+    pci_end();
 }

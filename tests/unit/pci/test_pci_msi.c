@@ -2,7 +2,7 @@
 /* MSI with one message, in the four shapes that its capability has. */
 #include <string.h>
 
-#include "pci_room.h"
+#include "pci_setup.h"
 
 #define ENABLE   0x0001u
 #define CAPABLE  0x000au /* of 32 messages */
@@ -31,20 +31,25 @@ static void make(unsigned shape)
     if (masks) {
         memset(&writable[is_64bit ? 14 : 10], 0xff, 4);
     }
-    room_begin(0);
-    cr_assert(mock_pci_capability_add(&room.function, 9, neighbour, 6, NULL) != 0);
-    msi = mock_pci_capability_add(&room.function, VPT_PCI_CAPABILITY_MSI, body, size, writable);
-    cr_assert(mock_pci_capability_add(&room.function, 9, neighbour, 6, NULL) != 0);
-    mock_pci_set(&room.function, (uint16_t)(msi + 2), 2,
-                 mock_pci_get(&room.function, (uint16_t)(msi + 2), 2) | ENABLE | 0x30);
+    pci_begin(0);
+    cr_assert(mock_pci_capability_add(&pci.function, 9, neighbour, 6, NULL) != 0);
+    msi = mock_pci_capability_add(&pci.function, VPT_PCI_CAPABILITY_MSI, body, size, writable);
+    cr_assert(mock_pci_capability_add(&pci.function, 9, neighbour, 6, NULL) != 0);
+    mock_pci_set(&pci.function, (uint16_t)(msi + 2), 2,
+                 mock_pci_get(&pci.function, (uint16_t)(msi + 2), 2) | ENABLE | 0x30);
     if (masks) {
-        mock_pci_set(&room.function, (uint16_t)(msi + (is_64bit ? 16 : 12)), 4, 0xffff0003);
+        mock_pci_set(&pci.function, (uint16_t)(msi + (is_64bit ? 16 : 12)), 4, 0xffff0003);
     }
 }
 
 static uint32_t get(unsigned offset, unsigned width)
 {
-    return mock_pci_get(&room.function, (uint16_t)(msi + offset), width);
+    return pci_get(msi + offset, width);
+}
+
+static enum vpt_status enable(void)
+{
+    return vpt_pci_msi_enable(&pci.here, 0xfee00000, 0x31);
 }
 
 static uint32_t shape_bits(void)
@@ -52,145 +57,119 @@ static uint32_t shape_bits(void)
     return CAPABLE | (is_64bit ? IS_64 : 0) | (masks ? MASKS : 0);
 }
 
-static uint32_t mask_bits(void)
+static void check_mask(bool masked)
 {
-    return get(is_64bit ? 16 : 12, 4);
+    assert_status(vpt_pci_msi_mask(&pci.here, masked), masks ? VPT_OK : VPT_UNSUPPORTED_REQUEST);
+    assert_same(masks ? get(is_64bit ? 16 : 12, 4) : 0, masks ? 0xffff0002 + masked : 0);
 }
 
-Test(pci_msi, every_shape)
+/* One message, of which it unmasks the mask, no other; and the other bits stay. */
+Test(pci_msi, every_shape_sends_one_message)
 {
     for (unsigned shape = 0; shape < 4; shape++) {
-        uint64_t address = shape & 1 ? UINT64_C(0x12345678fee01000) : 0xfee01000;
-
         make(shape);
-        assert_status(vpt_pci_msi_enable(&room.here, address, 0x4031), VPT_OK);
-        cr_assert(get(2, 2) == (shape_bits() | ENABLE), "one message, and the rest as it was");
-        cr_assert(get(4, 4) == 0xfee01000);
-        if (is_64bit) {
-            cr_assert(get(8, 4) == 0x12345678 && get(12, 2) == 0x4031);
-        } else {
-            cr_assert(get(8, 2) == 0x4031);
-        }
-        if (masks) {
-            cr_assert(mask_bits() == 0xffff0002, "its own message is unmasked, no other");
-            assert_status(vpt_pci_msi_mask(&room.here, true), VPT_OK);
-            cr_assert(mask_bits() == 0xffff0003);
-            assert_status(vpt_pci_msi_mask(&room.here, false), VPT_OK);
-            cr_assert(mask_bits() == 0xffff0002);
-        } else {
-            assert_status(vpt_pci_msi_mask(&room.here, true), VPT_UNSUPPORTED_REQUEST);
-        }
-        assert_status(vpt_pci_msi_disable(&room.here), VPT_OK);
-        cr_assert(get(2, 2) == shape_bits());
-        room_end();
+        assert_status(vpt_pci_msi_enable(&pci.here, is_64bit ? UINT64_C(0x12345678fee01000) : 0xfee01000, 0x4031),
+                      VPT_OK);
+        assert_same(get(2, 2), shape_bits() | ENABLE);
+        assert_same(get(4, 4), 0xfee01000);
+        assert_same(is_64bit ? get(8, 4) : 0x12345678, 0x12345678);
+        assert_same(get(is_64bit ? 12 : 8, 2), 0x4031);
+        assert_same(masks ? get(is_64bit ? 16 : 12, 4) : 0xffff0002, 0xffff0002);
+        check_mask(true);
+        check_mask(false);
+        assert_status(vpt_pci_msi_disable(&pci.here), VPT_OK);
+        assert_same(get(2, 2), shape_bits());
+        pci_end();
     }
 }
-
-static bool on_while_written;
 
 static void watch(void *ctx, struct mock_pci_function *function, uint16_t offset, unsigned width)
 {
     (void)ctx;
     (void)width;
-    on_while_written |= (mock_pci_get(function, (uint16_t)(msi + 2), 2) & ENABLE) != 0 && offset != msi + 2;
+    cr_assert((mock_pci_get(function, (uint16_t)(msi + 2), 2) & ENABLE) == 0 || offset == msi + 2);
 }
 
 Test(pci_msi, it_is_off_while_the_message_changes)
 {
     make(3);
-    mock_pci_hook_add(&room.function, &(struct mock_pci_hook){ msi, (uint16_t)(msi + 23), NULL, watch, NULL });
-    assert_status(vpt_pci_msi_enable(&room.here, 0xfee00000, 0x31), VPT_OK);
-    cr_assert(!on_while_written);
-    room_end();
+    mock_pci_hook_add(&pci.function, &(struct mock_pci_hook){ msi, (uint16_t)(msi + 23), NULL, watch, NULL });
+    assert_status(enable(), VPT_OK);
+    pci_end();
 }
 
-Test(pci_msi, addresses_and_data_that_are_none)
+Test(pci_msi, what_makes_no_sense_is_refused)
 {
+    pci_begin(0);
+    assert_status(enable(), VPT_EMPTY);
+    assert_status(vpt_pci_msi_disable(&pci.here), VPT_EMPTY);
+    assert_status(vpt_pci_msi_mask(&pci.here, true), VPT_EMPTY);
+    pci_end();
     make(0);
-    room_remember();
-    assert_status(vpt_pci_msi_enable(&room.here, UINT64_C(0x100000000), 0x31), VPT_RESOURCE_ADDRESS);
-    assert_status(vpt_pci_msi_enable(&room.here, 0xfee00002, 0x31), VPT_CALLER_ALIGNMENT);
-    assert_status(vpt_pci_msi_enable(&room.here, 0xfee00000, 0x10000), VPT_CALLER_RANGE);
-    cr_assert(room_unchanged() && room.function.config_writes == 0);
-    assert_status(vpt_pci_msi_enable(&room.here, 0xfffffffc, 0xffff), VPT_OK);
-    room_end();
-}
-
-Test(pci_msi, a_function_without)
-{
-    room_begin(0);
-    assert_status(vpt_pci_msi_enable(&room.here, 0xfee00000, 0x31), VPT_EMPTY);
-    assert_status(vpt_pci_msi_disable(&room.here), VPT_EMPTY);
-    assert_status(vpt_pci_msi_mask(&room.here, true), VPT_EMPTY);
-    room_end();
+    assert_status(vpt_pci_msi_enable(&pci.here, UINT64_C(0x100000000), 0x31), VPT_RESOURCE_ADDRESS);
+    assert_status(vpt_pci_msi_enable(&pci.here, 0xfee00002, 0x31), VPT_CALLER_ALIGNMENT);
+    assert_status(vpt_pci_msi_enable(&pci.here, 0xfee00000, 0x10000), VPT_CALLER_RANGE);
+    assert_same(pci.function.config_writes, 0);
+    assert_status(vpt_pci_msi_enable(&pci.here, 0xfffffffc, 0xffff), VPT_OK);
+    pci_end();
 }
 
 /* Where its last field would lie outside of the space, it is none. */
-Test(pci_msi, a_capability_at_the_end_of_the_space)
+Test(pci_msi, a_capability_ends_with_the_space)
 {
     static const uint16_t last[] = { 0xf4, 0xf0, 0xec, 0xe8 }; /* multiples of 4 */
 
-    for (unsigned shape = 0; shape < 4; shape++) {
-        for (unsigned beyond = 0; beyond < 2; beyond++) {
-            uint16_t offset = (uint16_t)(last[shape] + 4 * beyond);
+    for (unsigned i = 0; i < 8; i++) {
+        bool beyond = i % 2 != 0;
+        uint16_t offset = (uint16_t)(last[i / 2] + (beyond ? 4 : 0));
 
-            make(shape);
-            memcpy(&room.function.config[offset], &room.function.config[msi], 256u - offset);
-            memcpy(&room.function.writable[offset], &room.function.writable[msi], 256u - offset);
-            mock_pci_set(&room.function, 0x34, 1, offset);
-            room_remember();
-            assert_status(vpt_pci_msi_enable(&room.here, 0xfee00000, 0x31),
-                          beyond != 0 ? VPT_DEVICE_PCI_CAPABILITIES : VPT_OK);
-            cr_assert(room_unchanged() == (beyond != 0), "shape %u", shape);
-            room_end();
-        }
+        make(i / 2);
+        memcpy(&pci.function.config[offset], &pci.function.config[msi], 256u - offset);
+        memcpy(&pci.function.writable[offset], &pci.function.writable[msi], 256u - offset);
+        pci_set(0x34, 1, offset);
+        pci_remember();
+        assert_status(enable(), beyond ? VPT_DEVICE_PCI_CAPABILITIES : VPT_OK);
+        assert_same(pci_unchanged(), beyond);
+        pci_end();
     }
 }
 
-Test(pci_msi, bits_that_do_not_change)
+static void set_control(uint32_t value, uint32_t writable)
 {
-    make(3);
-    room.bus.rules_off = true;
-    mock_pci_set(&room.function, (uint16_t)(msi + 2), 2, shape_bits());
-    mock_pci_set_writable(&room.function, (uint16_t)(msi + 2), 2, MULTIPLE);
-    assert_status(vpt_pci_msi_enable(&room.here, 0xfee00000, 0x31), VPT_DEVICE_PCI_MSIX);
-    assert_status(vpt_pci_msi_disable(&room.here), VPT_OK);
-    mock_pci_set(&room.function, (uint16_t)(msi + 2), 2, shape_bits() | 0x10);
-    mock_pci_set_writable(&room.function, (uint16_t)(msi + 2), 2, ENABLE);
-    assert_status(vpt_pci_msi_disable(&room.here), VPT_DEVICE_PCI_MSIX);
-    mock_pci_set_writable(&room.function, (uint16_t)(msi + 16), 4, 0);
-    assert_status(vpt_pci_msi_mask(&room.here, false), VPT_OK);
-    assert_status(vpt_pci_msi_mask(&room.here, true), VPT_DEVICE_PCI_MSIX);
-    room_end();
+    pci_set(msi + 2u, 2, value);
+    mock_pci_set_writable(&pci.function, (uint16_t)(msi + 2), 2, writable);
 }
 
-Test(pci_msi, accesses_that_fail)
+Test(pci_msi, bits_that_do_not_change_are_told)
 {
-    uint64_t reads;
-    uint64_t writes;
-
     make(3);
-    assert_status(vpt_pci_msi_enable(&room.here, 0xfee00000, 0x31), VPT_OK);
-    reads = room.function.config_reads;
-    writes = room.function.config_writes;
-    room_end();
-    for (unsigned n = 1; n <= reads; n++) {
-        make(3);
-        mock_trigger_set(&room.bus.fail_read, n, 1);
-        assert_status(vpt_pci_msi_enable(&room.here, 0xfee00000, 0x31), room.bus.fail_status);
-        room_end();
+    pci.bus.rules_off = true;
+    set_control(shape_bits(), MULTIPLE);
+    assert_status(enable(), VPT_DEVICE_PCI_MSIX);
+    assert_status(vpt_pci_msi_disable(&pci.here), VPT_OK);
+    set_control(shape_bits() | 0x10, ENABLE);
+    assert_status(vpt_pci_msi_disable(&pci.here), VPT_DEVICE_PCI_MSIX);
+    mock_pci_set_writable(&pci.function, (uint16_t)(msi + 16), 4, 0);
+    assert_status(vpt_pci_msi_mask(&pci.here, false), VPT_OK);
+    assert_status(vpt_pci_msi_mask(&pci.here, true), VPT_DEVICE_PCI_MSIX);
+    pci_end();
+}
+
+static void make_largest(void)
+{
+    make(3);
+}
+
+/* It stays off where the message is not whole. */
+static void check_failure(const struct pci_failure *failure)
+{
+    assert_status_of(failure->text, failure->status, failure->expected);
+    if (failure->kind == PCI_WRITE_FAILS) {
+        assert_same_of(failure->text, get(2, 2) & ENABLE, failure->n == 1 ? ENABLE : 0);
     }
-    for (unsigned n = 1; n <= writes; n++) {
-        make(3);
-        mock_trigger_set(&room.bus.fail_write, n, 1);
-        assert_status(vpt_pci_msi_enable(&room.here, 0xfee00000, 0x31), room.bus.fail_status);
-        cr_assert((get(2, 2) & ENABLE) == (n == 1 ? ENABLE : 0), "it stays off where the message is not whole");
-        room_end();
-    }
-    for (unsigned n = 1; n <= reads + writes; n++) {
-        make(3);
-        mock_trigger_set(&room.function.vanish, n, 0);
-        assert_status(vpt_pci_msi_enable(&room.here, 0xfee00000, 0x31), VPT_DEVICE_GONE);
-        room_end();
-    }
+}
+
+Test(pci_msi, an_access_that_fails_is_told)
+{
+    pci_each_failure(make_largest, enable, check_failure);
 }

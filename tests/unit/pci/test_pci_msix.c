@@ -2,298 +2,300 @@
 /* MSI-X: where the table is, entries, masks. */
 #include <string.h>
 
-#include "pci_room.h"
+#include "pci_setup.h"
 
-#define KIB 1024u
-#define AT  (ROOM_APERTURE + 0x100000u)
+#define AT    (PCI_APERTURE + 0x100000u)
+#define LARGE "- m64K"
+#define SMALL "- m4K"
 
 static struct vpt_pci_msix msix;
 static struct vpt_pci_bars bars;
 
-/* A function with one memory BAR of `size` bytes and an MSI-X capability in it. */
-static void make(uint16_t entries, uint64_t size, uint32_t table, uint32_t pending)
+/* A function with BAR 1 from this text and an MSI-X capability in it. */
+static void make_in(const char *bar, uint16_t entries, uint32_t table, uint32_t pending)
 {
-    room_begin(0);
-    room_bar(1, (struct mock_pci_bar){ .size = size });
-    mock_pci_bar_assign(&room.function, 1, AT);
-    mock_pci_msix_add(&room.function, entries, 1, table, 1, pending);
-    assert_status(vpt_pci_bars_size(&room.here, &bars), VPT_OK);
-    mock_pci_command_set(&room.function, VPT_PCI_COMMAND_MEMORY | VPT_PCI_COMMAND_BUS_MASTER);
+    pci_begin(0);
+    pci_bars(&pci.function, bar);
+    mock_pci_bar_assign(&pci.function, 1, AT);
+    mock_pci_msix_add(&pci.function, entries, 1, table, 1, pending);
+    assert_status(vpt_pci_bars_size(&pci.here, &bars), VPT_OK);
+    mock_pci_command_set(&pci.function, VPT_PCI_COMMAND_MEMORY | VPT_PCI_COMMAND_BUS_MASTER);
+}
+
+static void make(void)
+{
+    make_in(SMALL, 8, 0, 2 * KIB);
 }
 
 static enum vpt_status init(void)
 {
     memset(&msix, 0xee, sizeof(msix));
-    return vpt_pci_msix_init(&msix, &room.here, &bars);
+    return vpt_pci_msix_init(&msix, &pci.here, &bars);
 }
 
-static void refuse(enum vpt_status expected)
+static void make_live(const char *bar, uint16_t entries, uint32_t table, uint32_t pending)
 {
-    assert_status(init(), expected);
-    cr_assert(all_zero(&msix, sizeof(msix)));
-    cr_assert(mock_hal_live_mappings(&room.hal) == 0);
+    make_in(bar, entries, table, pending);
+    assert_status(init(), VPT_OK);
+    assert_status(vpt_pci_msix_enable(&msix, true), VPT_OK);
+}
+
+static void refuse(const char *row, enum vpt_status expected)
+{
+    assert_status_of(row, init(), expected);
+    cr_assert(all_zero(&msix, sizeof(msix)), "%s", row);
+    assert_same_of(row, mock_hal_live_mappings(&pci.hal), 0);
 }
 
 static void finish(void)
 {
     vpt_pci_msix_release(&msix);
     cr_assert(all_zero(&msix, sizeof(msix)));
-    cr_assert(!mock_pci_msix_enabled(&room.function));
+    cr_assert(!mock_pci_msix_enabled(&pci.function));
     vpt_pci_msix_release(&msix);
-    room_end();
+    pci_end();
 }
 
-/* Eight entries, on. */
-static void make_live(void)
+/* Sets up what was made, and ends it. */
+static void try(const char *row, enum vpt_status expected)
 {
-    make(8, 4 * KIB, 0, 2 * KIB);
-    assert_status(init(), VPT_OK);
-    assert_status(vpt_pci_msix_enable(&msix, true), VPT_OK);
+    if (expected == VPT_OK) {
+        assert_status_of(row, init(), VPT_OK);
+        finish();
+    } else {
+        refuse(row, expected);
+        pci_end();
+    }
 }
 
-static const uint32_t *entry_of(unsigned entry)
+static uint32_t *entry_of(unsigned entry)
 {
-    return &room.function.msix->table[4 * entry];
+    return &pci.function.msix->table[4 * entry];
 }
 
-static uint32_t control(void)
+/* Offset of the capability's message control. */
+static uint16_t control_at(void)
 {
-    return mock_pci_get(&room.function, (uint16_t)(room.function.msix->capability + 2), 2);
+    return (uint16_t)(pci.function.msix->capability + 2);
+}
+
+static void check_control(uint32_t expected)
+{
+    assert_same(pci_get(control_at(), 2), expected);
+}
+
+static void program(uint16_t entry, uint64_t address, uint32_t data)
+{
+    bool masked = (entry_of(entry)[3] & 1) != 0;
+
+    assert_status(vpt_pci_msix_program(&msix, entry, address, data), VPT_OK);
+    assert_same(entry_of(entry)[0] | (uint64_t)entry_of(entry)[1] << 32, address);
+    assert_same(entry_of(entry)[2], data);
+    assert_same(entry_of(entry)[3] & 1, masked);
+}
+
+static void mask(uint16_t entry, bool masked)
+{
+    assert_status(vpt_pci_msix_mask(&msix, entry, masked), VPT_OK);
+}
+
+static void check_pending(uint16_t entry, bool expected)
+{
+    bool pending = !expected;
+
+    assert_status(vpt_pci_msix_pending(&msix, entry, &pending), VPT_OK);
+    cr_assert(pending == expected, "entry %u", entry);
 }
 
 /* The n-th message that was sent, and there are no more yet. */
 static void check_message(unsigned n, uint16_t vector, uint64_t address, uint32_t data)
 {
-    const struct mock_pci_message *message = &room.function.msix->messages[n];
+    const struct mock_pci_message *message = &pci.function.msix->messages[n];
 
-    cr_assert(room.function.msix->message_count == n + 1, "%u messages", room.function.msix->message_count);
-    cr_assert(message->vector == vector && message->address == address && message->data == data);
+    assert_same(pci.function.msix->message_count, n + 1);
+    assert_same(message->vector, vector);
+    assert_same(message->address, address);
+    assert_same(message->data, data);
 }
 
 /* ---- Set-up ---- */
 
-Test(pci_msix, PCI_MSIX_1_every_table_size)
+Test(pci_msix, PCI_MSIX_1_every_table_size_works_to_its_last_entry)
 {
     for (unsigned entries = 1; entries <= VPT_PCI_MSIX_ENTRIES_MAX; entries += entries < 130 ? 1 : 274) {
-        make((uint16_t)entries, 64 * KIB, 4 * KIB, 60 * KIB);
-        assert_status(init(), VPT_OK);
-        cr_assert(msix.entries == entries);
-        cr_assert(mock_hal_live_mappings(&room.hal) == 2);
-        assert_status(vpt_pci_msix_enable(&msix, true), VPT_OK);
-        assert_status(vpt_pci_msix_program(&msix, (uint16_t)(entries - 1), 0xfee00000, entries), VPT_OK);
+        uint16_t last = (uint16_t)(entries - 1);
+
+        make_live(LARGE, (uint16_t)entries, 4 * KIB, 60 * KIB);
+        assert_same(msix.entries, entries);
+        assert_same(mock_hal_live_mappings(&pci.hal), 2);
+        program(last, 0xfee00000, entries);
         assert_status(vpt_pci_msix_program(&msix, (uint16_t)entries, 0xfee00000, entries), VPT_CALLER_RANGE);
-        assert_status(vpt_pci_msix_mask(&msix, (uint16_t)(entries - 1), false), VPT_OK);
-        mock_pci_msix_fire(&room.function, (uint16_t)(entries - 1));
-        check_message(0, (uint16_t)(entries - 1), 0xfee00000, entries);
+        mask(last, false);
+        mock_pci_msix_fire(&pci.function, last);
+        check_message(0, last, 0xfee00000, entries);
         finish();
     }
-    make(VPT_PCI_MSIX_ENTRIES_MAX, 64 * KIB, 0, 32 * KIB);
-    assert_status(init(), VPT_OK);
-    cr_assert(msix.entries == VPT_PCI_MSIX_ENTRIES_MAX);
-    finish();
 }
 
+/* The other bits of an entry's mask are to be kept. */
 Test(pci_msix, what_firmware_left_is_off_and_masked)
 {
-    make(4, 4 * KIB, 0, 2 * KIB);
+    make_in(SMALL, 4, 0, 2 * KIB);
     for (unsigned i = 0; i < 4; i++) {
-        room.function.msix->table[4 * i] = 0xfee00000;
-        room.function.msix->table[4 * i + 3] = 0xabcd0000; /* unmasked; the other bits are to be kept */
+        entry_of(i)[0] = 0xfee00000;
+        entry_of(i)[3] = 0xabcd0000;
     }
-    mock_pci_set(&room.function, (uint16_t)(room.function.msix->capability + 2), 2, 0xc003);
+    pci_set(control_at(), 2, 0xc003);
     assert_status(init(), VPT_OK);
-    cr_assert(control() == 3);
+    check_control(3);
     for (unsigned i = 0; i < 4; i++) {
-        cr_assert(entry_of(i)[3] == 0xabcd0001 && entry_of(i)[0] == 0xfee00000);
+        assert_same(entry_of(i)[0], 0xfee00000);
+        assert_same(entry_of(i)[3], 0xabcd0001);
     }
     assert_status(vpt_pci_msix_enable(&msix, true), VPT_OK);
-    cr_assert(control() == 0x8003);
-    assert_status(vpt_pci_msix_mask(&msix, 2, false), VPT_OK);
-    cr_assert(entry_of(2)[3] == 0xabcd0000);
+    check_control(0x8003);
+    mask(2, false);
+    assert_same(entry_of(2)[3], 0xabcd0000);
     finish();
 }
 
-Test(pci_msix, a_function_without)
+Test(pci_msix, table_and_pending_bits_may_be_in_two_bars)
 {
-    room_begin(0);
-    refuse(VPT_EMPTY);
-    cr_assert(mock_pci_capability_add(&room.function, 9, NULL, 0, NULL) == 0x40);
-    refuse(VPT_EMPTY);
-    mock_pci_set(&room.function, 0x41, 1, 0x40);
-    refuse(VPT_DEVICE_PCI_CAPABILITIES);
+    pci_begin(0);
+    pci_bars(&pci.function, "m4K@e0100000 - - - r16K@e0110000");
+    mock_pci_msix_add(&pci.function, 64, 4, 15 * KIB, 0, 4 * KIB - 8);
+    assert_status(vpt_pci_bars_size(&pci.here, &bars), VPT_OK);
+    mock_pci_command_set(&pci.function, VPT_PCI_COMMAND_MEMORY);
+    assert_status(init(), VPT_OK);
+    program(63, 0x1234, 5);
+    finish();
+}
+
+Test(pci_msix, a_function_without_the_capability_has_no_msix)
+{
+    pci_begin(0);
+    refuse("no list:", VPT_EMPTY);
+    cr_assert(mock_pci_capability_add(&pci.function, 9, NULL, 0, NULL) == 0x40);
+    refuse("another capability:", VPT_EMPTY);
+    pci_set(0x41, 1, 0x40);
+    refuse("a loop:", VPT_DEVICE_PCI_CAPABILITIES);
     vpt_pci_msix_release(&msix);
     vpt_pci_msix_release(NULL);
-    assert_status(vpt_pci_msix_init(NULL, &room.here, &bars), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_pci_msix_init(NULL, &pci.here, &bars), VPT_CALLER_ARGUMENT);
     assert_status(vpt_pci_msix_init(&msix, NULL, &bars), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_pci_msix_init(&msix, &room.here, NULL), VPT_CALLER_ARGUMENT);
-    room_end();
+    assert_status(vpt_pci_msix_init(&msix, &pci.here, NULL), VPT_CALLER_ARGUMENT);
+    pci_end();
 }
 
-Test(pci_msix, table_and_pending_bits_in_two_bars)
+static void try_table(const char *row, uint16_t entries, uint32_t table, uint32_t pending, enum vpt_status status)
 {
-    room_begin(0);
-    room_bar(0, (struct mock_pci_bar){ .size = 4 * KIB });
-    room_bar(4, (struct mock_pci_bar){ .size = 16 * KIB, .is_64bit = true, .prefetchable = true });
-    mock_pci_bar_assign(&room.function, 0, AT);
-    mock_pci_bar_assign(&room.function, 4, AT + 0x10000);
-    mock_pci_msix_add(&room.function, 64, 4, 15 * KIB, 0, 4 * KIB - 8);
-    assert_status(vpt_pci_bars_size(&room.here, &bars), VPT_OK);
-    mock_pci_command_set(&room.function, VPT_PCI_COMMAND_MEMORY);
-    assert_status(init(), VPT_OK);
-    assert_status(vpt_pci_msix_program(&msix, 63, 0x1234, 5), VPT_OK);
-    cr_assert(entry_of(63)[0] == 0x1234 && entry_of(63)[2] == 5);
-    finish();
+    make_in(SMALL, entries, table, pending);
+    try(row, status);
+    assert_same_of(row, pci.hal.register_writes != 0, status == VPT_OK);
 }
 
-Test(pci_msix, a_table_that_lies_where_it_cannot)
+Test(pci_msix, a_table_that_lies_where_it_cannot_is_refused)
 {
-    static const struct {
-        uint16_t entries;
-        uint32_t table;
-        uint32_t pending;
-        enum vpt_status status;
-    } cases[] = {
-        { 8, 0, 0x80, VPT_OK },
-        { 8, 0xf80, 0x800, VPT_OK },
-        { 8, 0xf88, 0x800, VPT_DEVICE_PCI_MSIX },
-        { 8, 0xff8, 0x800, VPT_DEVICE_PCI_MSIX },
-        { 8, 0x1000, 0x800, VPT_DEVICE_PCI_MSIX },
-        { 8, 0xfffffff8, 0x800, VPT_DEVICE_PCI_MSIX },
-        { 8, 0, 0xff8, VPT_OK },
-        { 65, 0, 0xff0, VPT_OK },
-        { 65, 0, 0xff8, VPT_DEVICE_PCI_MSIX },
-        { 8, 0, 0x1000, VPT_DEVICE_PCI_MSIX },
-        { 8, 0, 0xfffffff8, VPT_DEVICE_PCI_MSIX },
-        { 8, 0, 0, VPT_DEVICE_PCI_MSIX }, /* one on the other */
-        { 8, 0, 0x78, VPT_DEVICE_PCI_MSIX },
-        { 8, 0x100, 0xf8, VPT_OK },
-        { 65, 0x100, 0xf8, VPT_DEVICE_PCI_MSIX },
-        { 256, 0, 0xff8, VPT_DEVICE_PCI_MSIX },
-        { 257, 0, 0x800, VPT_DEVICE_PCI_MSIX },
-    };
-
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        make(cases[i].entries, 4 * KIB, cases[i].table, cases[i].pending);
-        if (cases[i].status == VPT_OK) {
-            assert_status(init(), VPT_OK);
-            finish();
-        } else {
-            refuse(cases[i].status);
-            cr_assert(room.hal.register_writes == 0, "%zu", i);
-            room_end();
-        }
-    }
+    try_table("one after the other:", 8, 0, 0x80, VPT_OK);
+    try_table("a table at the end:", 8, 0xf80, 0x800, VPT_OK);
+    try_table("a table 8 bytes beyond:", 8, 0xf88, 0x800, VPT_DEVICE_PCI_MSIX);
+    try_table("a table that only begins there:", 8, 0xff8, 0x800, VPT_DEVICE_PCI_MSIX);
+    try_table("a table behind the BAR:", 8, 0x1000, 0x800, VPT_DEVICE_PCI_MSIX);
+    try_table("a table at the last offset:", 8, 0xfffffff8, 0x800, VPT_DEVICE_PCI_MSIX);
+    try_table("pending bits at the end:", 8, 0, 0xff8, VPT_OK);
+    try_table("two words at the end:", 65, 0, 0xff0, VPT_OK);
+    try_table("a word too many:", 65, 0, 0xff8, VPT_DEVICE_PCI_MSIX);
+    try_table("pending bits behind the BAR:", 8, 0, 0x1000, VPT_DEVICE_PCI_MSIX);
+    try_table("pending bits at the last offset:", 8, 0, 0xfffffff8, VPT_DEVICE_PCI_MSIX);
+    try_table("one on the other:", 8, 0, 0, VPT_DEVICE_PCI_MSIX);
+    try_table("pending bits in the last entry:", 8, 0, 0x78, VPT_DEVICE_PCI_MSIX);
+    try_table("pending bits just before the table:", 8, 0x100, 0xf8, VPT_OK);
+    try_table("pending bits into the table:", 65, 0x100, 0xf8, VPT_DEVICE_PCI_MSIX);
+    try_table("a table up to the pending bits:", 256, 0, 0xff8, VPT_DEVICE_PCI_MSIX);
+    try_table("a table larger than the BAR:", 257, 0, 0x800, VPT_DEVICE_PCI_MSIX);
 }
 
-Test(pci_msix, a_bar_that_cannot_hold_it)
+Test(pci_msix, a_table_is_in_a_memory_bar)
 {
     for (unsigned pending = 0; pending < 2; pending++) {
         for (uint32_t bar = 0; bar < 8; bar++) {
-            uint16_t where;
-
-            make(8, 4 * KIB, 0, 2 * KIB);
-            where = (uint16_t)(room.function.msix->capability + 4 + 4 * pending);
-            room_bar(3, (struct mock_pci_bar){ .size = 4 * KIB, .io = true });
-            mock_pci_bar_assign(&room.function, 3, 0xc000);
-            assert_status(vpt_pci_bars_size(&room.here, &bars), VPT_OK);
-            mock_pci_set(&room.function, where, 4, 2 * KIB * pending + bar);
+            make();
+            pci_bars(&pci.function, "- - - i4K@c000");
+            assert_status(vpt_pci_bars_size(&pci.here, &bars), VPT_OK);
+            pci_set(pci.function.msix->capability + 4u + 4 * pending, 4, 2 * KIB * pending + bar);
             bars.bar[VPT_PCI_ROM] = bars.bar[1];
-            if (bar == 1) {
-                assert_status(init(), VPT_OK);
-                finish();
-            } else {
-                refuse(VPT_DEVICE_PCI_MSIX);
-                room_end();
-            }
+            try(pending != 0 ? "pending bits:" : "table:", bar == 1 ? VPT_OK : VPT_DEVICE_PCI_MSIX);
         }
     }
 }
 
-Test(pci_msix, a_bar_without_an_address_or_a_size)
+static void try_bar(const char *row, enum vpt_pci_bar_kind kind, uint64_t address, uint64_t size,
+                    enum vpt_status status)
 {
-    struct vpt_pci_bars good;
+    make();
+    bars.bar[1] = (struct vpt_pci_bar){ .address = address, .size = size, .kind = kind };
+    try(row, status);
+}
 
-    make(8, 4 * KIB, 0, 2 * KIB);
-    good = bars;
-    bars.bar[1].address = 0;
-    refuse(VPT_CALLER_BAR);
-    bars = good;
-    bars.bar[1].size = 0;
-    refuse(VPT_CALLER_BAR);
-    bars = good;
-    bars.bar[1].address = UINT64_MAX - 0xffe;
-    refuse(VPT_CALLER_BAR);
-    bars = good;
-    bars.bar[1].address = AT + 2 * KIB; /* not a multiple of its size */
-    refuse(VPT_CALLER_BAR);
-    bars = good;
-    bars.bar[1].kind = VPT_PCI_BAR_BROKEN;
-    refuse(VPT_DEVICE_PCI_BAR);
-    bars = good;
-    assert_status(init(), VPT_OK);
-    finish();
+Test(pci_msix, a_bar_without_an_address_or_a_size_is_refused)
+{
+    try_bar("no address:", VPT_PCI_BAR_MEMORY, 0, 4 * KIB, VPT_CALLER_BAR);
+    try_bar("no size:", VPT_PCI_BAR_MEMORY, AT, 0, VPT_CALLER_BAR);
+    try_bar("an end beyond all:", VPT_PCI_BAR_MEMORY, UINT64_MAX - 0xffe, 4 * KIB, VPT_CALLER_BAR);
+    try_bar("no multiple of its size:", VPT_PCI_BAR_MEMORY, AT + 2 * KIB, 4 * KIB, VPT_CALLER_BAR);
+    try_bar("broken:", VPT_PCI_BAR_BROKEN, AT, 4 * KIB, VPT_DEVICE_PCI_BAR);
+    try_bar("good:", VPT_PCI_BAR_MEMORY, AT, 4 * KIB, VPT_OK);
+}
+
+/* The last capability fits the space to a byte; one further on it does not. */
+Test(pci_msix, a_capability_ends_with_the_space)
+{
+    for (uint16_t offset = 0xf4; offset <= 0xfc; offset = (uint16_t)(offset + 4)) {
+        make();
+        memcpy(&pci.function.config[offset], &pci.function.config[control_at() - 2], 12);
+        memcpy(&pci.function.writable[offset], &pci.function.writable[control_at() - 2], 12);
+        pci_set(0x34, 1, offset);
+        pci.function.msix->capability = offset;
+        try("a late capability:", offset == 0xf4 ? VPT_OK : VPT_DEVICE_PCI_MSIX);
+    }
 }
 
 /* Memory is decoded afterwards, and as it was after a failure. */
-Test(pci_msix, a_function_that_does_not_decode)
+Test(pci_msix, a_function_that_does_not_decode_is_made_to)
 {
-    make(8, 4 * KIB, 0, 2 * KIB);
-    mock_pci_command_set(&room.function, VPT_PCI_COMMAND_BUS_MASTER);
+    make();
+    mock_pci_command_set(&pci.function, VPT_PCI_COMMAND_BUS_MASTER);
     assert_status(init(), VPT_OK);
-    cr_assert(mock_pci_command(&room.function) == (VPT_PCI_COMMAND_MEMORY | VPT_PCI_COMMAND_BUS_MASTER));
-    assert_status(vpt_pci_msix_program(&msix, 7, 0x1234, 5), VPT_OK);
-    cr_assert(entry_of(7)[0] == 0x1234 && entry_of(7)[2] == 5);
+    assert_same(mock_pci_command(&pci.function), VPT_PCI_COMMAND_MEMORY | VPT_PCI_COMMAND_BUS_MASTER);
+    program(7, 0x1234, 5);
     finish();
-    for (unsigned on = 0; on < 2; on++) {
-        uint16_t command = on != 0 ? VPT_PCI_COMMAND_MEMORY : 0;
-
-        make(8, 4 * KIB, 0, 2 * KIB);
-        mock_pci_command_set(&room.function, command);
-        mock_pci_set_writable(&room.function, (uint16_t)(room.function.msix->capability + 2), 2, 0);
-        mock_pci_set(&room.function, (uint16_t)(room.function.msix->capability + 2), 2, 0x8007);
-        room.bus.rules_off = true;
-        refuse(VPT_DEVICE_PCI_MSIX);
-        cr_assert(mock_pci_command(&room.function) == command);
-        room_end();
+    for (uint16_t command = 0; command <= VPT_PCI_COMMAND_MEMORY; command += VPT_PCI_COMMAND_MEMORY) {
+        make();
+        mock_pci_command_set(&pci.function, command);
+        mock_pci_set_writable(&pci.function, control_at(), 2, 0);
+        pci_set(control_at(), 2, 0x8007);
+        pci.bus.rules_off = true;
+        refuse("MSI-X stays on:", VPT_DEVICE_PCI_MSIX);
+        assert_same(mock_pci_command(&pci.function), command);
+        pci_end();
     }
 }
 
 /* In the machine's sleep, say: the caller still knows where it was, but there is nothing. */
-Test(pci_msix, a_bar_that_has_lost_its_address)
+Test(pci_msix, a_bar_that_has_lost_its_address_is_told)
 {
-    make(8, 4 * KIB, 0, 2 * KIB);
-    mock_pci_command_set(&room.function, 0);
-    mock_pci_bar_assign(&room.function, 1, 0);
-    refuse(VPT_DEVICE_PCI_BAR);
-    cr_assert(mock_pci_command(&room.function) == 0);
-    assert_status(vpt_pci_bars_restore(&room.here, &bars), VPT_OK);
-    assert_status(init(), VPT_OK);
-    finish();
-}
-
-/* The last capability fits the space to a byte; one further on it does not. */
-Test(pci_msix, a_capability_at_the_end_of_the_space)
-{
-    for (uint16_t offset = 0xf4; offset <= 0xfc; offset = (uint16_t)(offset + 4)) {
-        uint16_t old;
-
-        make(8, 4 * KIB, 0, 2 * KIB);
-        old = room.function.msix->capability;
-        memcpy(&room.function.config[offset], &room.function.config[old], 12);
-        memcpy(&room.function.writable[offset], &room.function.writable[old], 12);
-        mock_pci_set(&room.function, 0x34, 1, offset);
-        room.function.msix->capability = offset;
-        if (offset == 0xf4) {
-            assert_status(init(), VPT_OK);
-            finish();
-        } else {
-            refuse(VPT_DEVICE_PCI_MSIX);
-            room_end();
-        }
-    }
+    make();
+    mock_pci_command_set(&pci.function, 0);
+    mock_pci_bar_assign(&pci.function, 1, 0);
+    refuse("no address:", VPT_DEVICE_PCI_BAR);
+    assert_same(mock_pci_command(&pci.function), 0);
+    assert_status(vpt_pci_bars_restore(&pci.here, &bars), VPT_OK);
+    try("restored:", VPT_OK);
 }
 
 /* ---- Ports that lack or fail ---- */
+
+#define MAP_ERROR ((enum vpt_status)(VPT_PORT_ERROR_FIRST + 3))
 
 static unsigned maps_until_failure;
 
@@ -303,72 +305,68 @@ static enum vpt_status failing_map(void *ctx, uint64_t physical, size_t size, en
     const struct vpt_port *port = &((struct mock_pci_bus *)ctx)->hal->port;
 
     cr_assert(intent == VPT_MAP_REGISTERS);
-    if (maps_until_failure == 0) {
-        return (enum vpt_status)(VPT_PORT_ERROR_FIRST + 3);
-    }
-    maps_until_failure--;
-    return port->mmio_map(port->ctx, physical, size, intent, mapping);
+    return maps_until_failure-- == 0 ? MAP_ERROR : port->mmio_map(port->ctx, physical, size, intent, mapping);
 }
 
-Test(pci_msix, a_port_that_does_not_map)
+Test(pci_msix, a_port_that_does_not_map_is_told)
 {
-    make(8, 4 * KIB, 0, 2 * KIB);
+    make();
+    pci.bus.port.mmio_map = failing_map;
     for (unsigned n = 0; n < 2; n++) {
-        room.bus.port.mmio_map = failing_map;
         maps_until_failure = n;
-        refuse((enum vpt_status)(VPT_PORT_ERROR_FIRST + 3));
+        refuse("one cannot be mapped:", MAP_ERROR);
     }
-    /* A BAR up to the last address is one that is mapped. */
     bars.bar[1].address = UINT64_MAX - 0xfff;
     maps_until_failure = 0;
-    refuse((enum vpt_status)(VPT_PORT_ERROR_FIRST + 3));
-    room.bus.port.mmio_map = NULL;
-    refuse(VPT_UNSUPPORTED_PORT);
-    room_end();
+    refuse("a BAR up to the last address would be mapped:", MAP_ERROR);
+    pci.bus.port.mmio_map = NULL;
+    refuse("no maps:", VPT_UNSUPPORTED_PORT);
+    pci_end();
 }
 
-Test(pci_msix, configuration_accesses_that_fail)
-{
-    uint64_t reads;
+static unsigned init_reads; /* of a set-up in which nothing fails */
 
-    make(8, 4 * KIB, 0, 2 * KIB);
-    reads = room.function.config_reads;
-    assert_status(init(), VPT_OK);
-    reads = room.function.config_reads - reads;
-    finish();
-    for (unsigned n = 1; n <= reads; n++) {
-        make(8, 4 * KIB, 0, 2 * KIB);
-        mock_trigger_set(&room.bus.fail_read, n, 1);
-        refuse(room.bus.fail_status);
-        room_end();
-        make(8, 4 * KIB, 0, 2 * KIB);
-        room.bus.undecoded_allowed = true;
-        mock_trigger_set(&room.function.vanish, n, 0);
-        assert_status(init(), VPT_DEVICE_GONE);
-        cr_assert(all_zero(&msix, sizeof(msix)) && mock_hal_live_mappings(&room.hal) == 0);
-        room_end();
+/* With the release that follows, which tells no error, so that nothing is left. */
+static enum vpt_status init_and_release(void)
+{
+    uint64_t before = pci.function.config_reads;
+    enum vpt_status status = init();
+
+    init_reads = init_reads == 0 ? (unsigned)(pci.function.config_reads - before) : init_reads;
+    pci.bus.undecoded_allowed = true;
+    vpt_pci_msix_release(&msix);
+    return status;
+}
+
+static void check_failure(const struct pci_failure *failure)
+{
+    if (failure->n <= (failure->kind == PCI_WRITE_FAILS ? 1 : init_reads)) {
+        assert_status_of(failure->text, failure->status, failure->expected);
     }
-    make(8, 4 * KIB, 0, 2 * KIB);
-    mock_trigger_set(&room.bus.fail_write, 1, 1);
-    refuse(room.bus.fail_status);
-    room_end();
+    cr_assert(all_zero(&msix, sizeof(msix)), "%s", failure->text);
+    assert_same_of(failure->text, mock_hal_live_mappings(&pci.hal), 0);
+}
+
+Test(pci_msix, an_access_that_fails_leaves_nothing)
+{
+    pci_each_failure(make, init_and_release, check_failure);
 }
 
 /* ---- On and off ---- */
 
-Test(pci_msix, on_and_off)
+Test(pci_msix, it_is_turned_on_and_off)
 {
-    make(8, 4 * KIB, 0, 2 * KIB);
+    make();
     assert_status(init(), VPT_OK);
-    cr_assert(!mock_pci_msix_enabled(&room.function));
+    check_control(0x0007);
     assert_status(vpt_pci_msix_enable(&msix, true), VPT_OK);
-    cr_assert(control() == 0x8007);
+    check_control(0x8007);
     assert_status(vpt_pci_msix_mask_all(&msix, true), VPT_OK);
-    cr_assert(control() == 0xc007);
+    check_control(0xc007);
     assert_status(vpt_pci_msix_enable(&msix, false), VPT_OK);
-    cr_assert(control() == 0x4007);
+    check_control(0x4007);
     assert_status(vpt_pci_msix_mask_all(&msix, false), VPT_OK);
-    cr_assert(control() == 0x0007);
+    check_control(0x0007);
     assert_status(vpt_pci_msix_enable(NULL, false), VPT_CALLER_ARGUMENT);
     assert_status(vpt_pci_msix_mask_all(NULL, false), VPT_CALLER_ARGUMENT);
     finish();
@@ -376,70 +374,59 @@ Test(pci_msix, on_and_off)
     assert_status(vpt_pci_msix_mask_all(&msix, true), VPT_CALLER_STATE);
 }
 
-Test(pci_msix, bits_that_do_not_change)
+Test(pci_msix, bits_that_do_not_change_are_told)
 {
-    make(8, 4 * KIB, 0, 2 * KIB);
-    room.bus.rules_off = true;
+    make();
+    pci.bus.rules_off = true;
     assert_status(init(), VPT_OK);
-    mock_pci_set_writable(&room.function, (uint16_t)(msix.capability + 3), 1, 0);
+    mock_pci_set_writable(&pci.function, control_at(), 2, 0);
     assert_status(vpt_pci_msix_enable(&msix, true), VPT_DEVICE_PCI_MSIX);
     assert_status(vpt_pci_msix_enable(&msix, false), VPT_OK);
     assert_status(vpt_pci_msix_mask_all(&msix, true), VPT_DEVICE_PCI_MSIX);
-    mock_pci_set(&room.function, (uint16_t)(msix.capability + 3), 1, 0xc0);
+    pci_set(control_at(), 2, 0xc007);
     assert_status(vpt_pci_msix_enable(&msix, false), VPT_DEVICE_PCI_MSIX);
     vpt_pci_msix_release(&msix);
-    refuse(VPT_DEVICE_PCI_MSIX);
-    room_end();
+    refuse("stuck:", VPT_DEVICE_PCI_MSIX);
+    pci_end();
 }
 
 /* ---- Entries ---- */
 
 Test(pci_msix, a_message_goes_where_it_is_told)
 {
-    make_live();
+    make_live(SMALL, 8, 0, 2 * KIB);
     for (uint16_t i = 0; i < 8; i++) {
-        assert_status(vpt_pci_msix_program(&msix, i, UINT64_C(0x87654321fee00000) + 4u * i, 0xfedc0000u + i), VPT_OK);
-        cr_assert((entry_of(i)[3] & 1) == 1, "programming leaves the mask as it was");
-        assert_status(vpt_pci_msix_mask(&msix, i, false), VPT_OK);
+        program(i, UINT64_C(0x87654321fee00000) + 4u * i, 0xfedc0000u + i);
+        mask(i, false);
     }
     for (uint16_t i = 0; i < 8; i++) {
-        mock_pci_msix_fire(&room.function, i);
+        mock_pci_msix_fire(&pci.function, i);
         check_message(i, i, UINT64_C(0x87654321fee00000) + 4u * i, 0xfedc0000u + i);
     }
-    assert_status(vpt_pci_msix_program(&msix, 3, 0xfee01000, 0x31), VPT_OK);
-    cr_assert((entry_of(3)[3] & 1) == 0, "programming leaves the mask as it was");
-    mock_pci_msix_fire(&room.function, 3);
+    program(3, 0xfee01000, 0x31);
+    mock_pci_msix_fire(&pci.function, 3);
     check_message(8, 3, 0xfee01000, 0x31);
     finish();
 }
 
 Test(pci_msix, masks_hold_messages_back)
 {
-    bool pending = true;
-
-    make_live();
-    for (uint16_t i = 0; i < 8; i++) {
-        assert_status(vpt_pci_msix_program(&msix, i, 0xfee00000, 0x40u + i), VPT_OK);
-    }
-    assert_status(vpt_pci_msix_pending(&msix, 5, &pending), VPT_OK);
-    cr_assert(!pending);
-    mock_pci_msix_fire(&room.function, 5);
-    assert_status(vpt_pci_msix_pending(&msix, 5, &pending), VPT_OK);
-    cr_assert(pending);
-    assert_status(vpt_pci_msix_pending(&msix, 4, &pending), VPT_OK);
-    cr_assert(!pending);
-    cr_assert(room.function.msix->message_count == 0);
+    make_live(SMALL, 8, 0, 2 * KIB);
+    program(5, 0xfee00000, 0x45);
+    check_pending(5, false);
+    mock_pci_msix_fire(&pci.function, 5);
+    check_pending(5, true);
+    check_pending(4, false);
     assert_status(vpt_pci_msix_mask_all(&msix, true), VPT_OK);
-    assert_status(vpt_pci_msix_mask(&msix, 5, false), VPT_OK);
-    cr_assert(room.function.msix->message_count == 0, "the function's mask holds it");
+    mask(5, false);
+    assert_same(pci.function.msix->message_count, 0); /* the function's mask holds it */
     assert_status(vpt_pci_msix_mask_all(&msix, false), VPT_OK);
     check_message(0, 5, 0xfee00000, 0x45);
-    assert_status(vpt_pci_msix_pending(&msix, 5, &pending), VPT_OK);
-    cr_assert(!pending);
-    assert_status(vpt_pci_msix_mask(&msix, 5, true), VPT_OK);
-    mock_pci_msix_fire(&room.function, 5);
-    cr_assert(room.function.msix->message_count == 1);
-    assert_status(vpt_pci_msix_mask(&msix, 5, false), VPT_OK);
+    check_pending(5, false);
+    mask(5, true);
+    mock_pci_msix_fire(&pci.function, 5);
+    assert_same(pci.function.msix->message_count, 1);
+    mask(5, false);
     check_message(1, 5, 0xfee00000, 0x45);
     finish();
 }
@@ -450,74 +437,64 @@ static void write_and_fire(void *ctx, void *mapping, size_t offset, unsigned wid
 {
     plain_write(ctx, mapping, offset, width, value);
     if (offset / 16 == 2) {
-        mock_pci_msix_fire(&room.function, 2);
+        mock_pci_msix_fire(&pci.function, 2);
     }
 }
 
 /* A message that comes while its entry is being changed is neither lost nor sent to a mixture of the two places. */
 Test(pci_msix, an_entry_is_masked_while_it_is_programmed)
 {
-    make_live();
-    assert_status(vpt_pci_msix_program(&msix, 2, UINT64_C(0x1fee00000), 0x31), VPT_OK);
-    assert_status(vpt_pci_msix_mask(&msix, 2, false), VPT_OK);
-    plain_write = room.bus.port.mmio_write;
-    room.bus.port.mmio_write = write_and_fire;
-    assert_status(vpt_pci_msix_program(&msix, 2, UINT64_C(0x2fee01000), 0x32), VPT_OK);
-    room.bus.port.mmio_write = plain_write;
-    cr_assert(room.function.msix->message_count == 2, "%u", room.function.msix->message_count);
-    for (unsigned i = 0; i < 2; i++) {
-        cr_assert(room.function.msix->messages[i].address == UINT64_C(0x2fee01000));
-        cr_assert(room.function.msix->messages[i].data == 0x32);
-    }
+    make_live(SMALL, 8, 0, 2 * KIB);
+    program(2, UINT64_C(0x1fee00000), 0x31);
+    mask(2, false);
+    plain_write = pci.bus.port.mmio_write;
+    pci.bus.port.mmio_write = write_and_fire;
+    program(2, UINT64_C(0x2fee01000), 0x32);
+    pci.bus.port.mmio_write = plain_write;
+    check_message(1, 2, UINT64_C(0x2fee01000), 0x32);
+    assert_same(pci.function.msix->messages[0].address, UINT64_C(0x2fee01000));
+    assert_same(pci.function.msix->messages[0].data, 0x32);
     finish();
 }
 
-Test(pci_msix, pending_bits_of_many)
+Test(pci_msix, each_entry_has_a_pending_bit)
 {
-    bool pending;
-
-    make(2048, 64 * KIB, 0, 32 * KIB);
-    assert_status(init(), VPT_OK);
-    assert_status(vpt_pci_msix_enable(&msix, true), VPT_OK);
-    for (unsigned i = 0; i < 2048; i += 31) {
-        mock_pci_msix_fire(&room.function, (uint16_t)i);
+    make_live(LARGE, 2048, 0, 32 * KIB);
+    for (uint16_t i = 0; i < 2048; i = (uint16_t)(i + 31)) {
+        mock_pci_msix_fire(&pci.function, i);
     }
-    for (unsigned i = 0; i < 2048; i++) {
-        assert_status(vpt_pci_msix_pending(&msix, (uint16_t)i, &pending), VPT_OK);
-        cr_assert(pending == (i % 31 == 0), "entry %u", i);
+    for (uint16_t i = 0; i < 2048; i++) {
+        check_pending(i, i % 31 == 0);
     }
     finish();
 }
 
 /* 32 entries that wait at once, and a function that is no longer there, read the same. */
-Test(pci_msix, pending_bits_that_are_all_ones)
+Test(pci_msix, pending_bits_that_are_all_ones_are_no_removal)
 {
-    bool pending = false;
+    bool pending = true;
 
-    make(64, 4 * KIB, 0, 2 * KIB);
-    assert_status(init(), VPT_OK);
-    assert_status(vpt_pci_msix_enable(&msix, true), VPT_OK);
+    make_live(SMALL, 64, 0, 2 * KIB);
     for (uint16_t i = 0; i < 32; i++) {
-        mock_pci_msix_fire(&room.function, i);
+        mock_pci_msix_fire(&pci.function, i);
     }
-    assert_status(vpt_pci_msix_pending(&msix, 7, &pending), VPT_OK);
-    cr_assert(pending);
-    mock_trigger_set(&room.function.vanish, 1, 0);
+    check_pending(7, true);
+    mock_trigger_set(&pci.function.vanish, 1, 0);
     assert_status(vpt_pci_msix_pending(&msix, 7, &pending), VPT_DEVICE_GONE);
     cr_assert(!pending);
-    mock_trigger_set(&room.function.vanish, 0, 0);
-    room.function.gone = false; /* back for the checks at the end */
+    mock_trigger_set(&pci.function.vanish, 0, 0);
+    pci.function.gone = false; /* back for the checks at the end */
     finish();
 }
 
-Test(pci_msix, PCI_MSIX_4_entries_that_do_not_exist)
+Test(pci_msix, PCI_MSIX_4_entries_that_do_not_exist_are_refused)
 {
     static const uint16_t wrong[] = { 8, 9, 2047, 2048, 0xffff };
     uint64_t accesses;
     bool pending = true;
 
-    make_live();
-    accesses = room.hal.register_reads + room.hal.register_writes;
+    make_live(SMALL, 8, 0, 2 * KIB);
+    accesses = pci.hal.register_reads + pci.hal.register_writes;
     for (size_t i = 0; i < COUNT_OF(wrong); i++) {
         assert_status(vpt_pci_msix_program(&msix, wrong[i], 0xfee00000, 1), VPT_CALLER_RANGE);
         assert_status(vpt_pci_msix_mask(&msix, wrong[i], true), VPT_CALLER_RANGE);
@@ -531,62 +508,49 @@ Test(pci_msix, PCI_MSIX_4_entries_that_do_not_exist)
     assert_status(vpt_pci_msix_mask(NULL, 0, true), VPT_CALLER_ARGUMENT);
     assert_status(vpt_pci_msix_pending(NULL, 0, &pending), VPT_CALLER_ARGUMENT);
     assert_status(vpt_pci_msix_pending(&msix, 0, NULL), VPT_CALLER_ARGUMENT);
-    cr_assert(room.hal.register_reads + room.hal.register_writes == accesses);
+    assert_same(pci.hal.register_reads + pci.hal.register_writes, accesses);
     finish();
     assert_status(vpt_pci_msix_program(&msix, 0, 0xfee00000, 1), VPT_CALLER_RANGE);
     assert_status(vpt_pci_msix_mask(&msix, 0, true), VPT_CALLER_RANGE);
 }
 
-/* A table on which writes have no effect. */
-static uint32_t frozen[8 * 4];
-
-static uint32_t frozen_read(void *ctx, void *mapping, size_t offset, unsigned width)
-{
-    (void)ctx;
-    (void)mapping;
-    cr_assert(width == 4 && offset < sizeof(frozen));
-    return frozen[offset / 4];
-}
-
-static void frozen_write(void *ctx, void *mapping, size_t offset, unsigned width, uint32_t value)
+static void lose_write(void *ctx, void *mapping, size_t offset, unsigned width, uint32_t value)
 {
     (void)ctx;
     (void)mapping;
     (void)value;
-    cr_assert(width == 4 && offset < sizeof(frozen));
+    cr_assert(width == 4 && offset < 8 * 16);
 }
 
-Test(pci_msix, a_table_that_does_not_take_a_mask)
+Test(pci_msix, a_table_that_does_not_take_a_mask_is_told)
 {
-    make(8, 4 * KIB, 0, 2 * KIB);
-    room.bus.port.mmio_read = frozen_read;
-    room.bus.port.mmio_write = frozen_write;
-    refuse(VPT_DEVICE_PCI_MSIX);
-    for (unsigned i = 0; i < 8; i++) {
-        frozen[4 * i + 3] = 1;
-    }
+    make();
+    pci.bus.port.mmio_write = lose_write;
+    entry_of(3)[3] = 0;
+    refuse("lost writes:", VPT_DEVICE_PCI_MSIX);
+    entry_of(3)[3] = 1;
     assert_status(init(), VPT_OK);
     assert_status(vpt_pci_msix_mask(&msix, 3, false), VPT_DEVICE_PCI_MSIX);
     assert_status(vpt_pci_msix_mask(&msix, 3, true), VPT_OK);
-    frozen[4 * 3 + 3] = 0;
+    entry_of(3)[3] = 0;
     assert_status(vpt_pci_msix_program(&msix, 3, 0xfee00000, 1), VPT_DEVICE_PCI_MSIX);
-    frozen[4 * 3 + 3] = 0xffffffff;
+    entry_of(3)[3] = 0xffffffff;
     assert_status(vpt_pci_msix_program(&msix, 3, 0xfee00000, 1), VPT_DEVICE_GONE);
     assert_status(vpt_pci_msix_mask(&msix, 3, true), VPT_DEVICE_GONE);
     vpt_pci_msix_release(&msix);
-    room_end();
+    pci_end();
 }
 
-Test(pci_msix, a_function_that_is_gone)
+Test(pci_msix, a_function_that_is_gone_is_told)
 {
-    make_live();
-    room.function.gone = true;
-    room.bus.undecoded_allowed = true;
+    make_live(SMALL, 8, 0, 2 * KIB);
+    pci.function.gone = true;
+    pci.bus.undecoded_allowed = true;
     assert_status(vpt_pci_msix_enable(&msix, true), VPT_DEVICE_GONE);
     assert_status(vpt_pci_msix_mask_all(&msix, true), VPT_DEVICE_GONE);
     assert_status(vpt_pci_msix_mask(&msix, 0, true), VPT_DEVICE_GONE);
     assert_status(vpt_pci_msix_program(&msix, 0, 0xfee00000, 1), VPT_DEVICE_GONE);
     vpt_pci_msix_release(&msix);
     cr_assert(all_zero(&msix, sizeof(msix)));
-    room_end();
+    pci_end();
 }

@@ -2,531 +2,370 @@
 /* Giving BARs addresses from windows. */
 #include <string.h>
 
-#include "pci_room.h"
-
-#define KIB 1024u
-#define MIB (1024u * KIB)
-#define GIB UINT64_C(0x40000000)
+#include "pci_setup.h"
 
 #define WITH_ROM (VPT_PCI_ALL_BARS | 1u << VPT_PCI_ROM)
+#define LOW      "m:e0000000-e0ffffff"
 
 static struct vpt_pci_bars bars;
+static struct vpt_pci_window windows[4];
+static unsigned window_count;
 
-#define MEMORY(first, end)                               \
-    {                                                    \
-        VPT_PCI_BAR_MEMORY, false, (first), (end), false \
-    }
-#define PREFETCHABLE(first, end)                        \
-    {                                                   \
-        VPT_PCI_BAR_MEMORY, true, (first), (end), false \
-    }
-#define IO(first, end)                               \
-    {                                                \
-        VPT_PCI_BAR_IO, false, (first), (end), false \
-    }
-
-/* Sizes what was made before. */
-static void sized(void)
+/* A function with BARs as in pci_bars(), sized, and windows as in pci_windows(). */
+static void make_of_type(uint8_t header_type, const char *bar_text, const char *window_text)
 {
-    assert_status(vpt_pci_bars_size(&room.here, &bars), VPT_OK);
-    room.function.command_count = 0;
+    pci_begin(header_type);
+    pci_bars(&pci.function, bar_text);
+    window_count = pci_windows(windows, window_text);
+    mock_pci_command_set(&pci.function, 0x0543);
+    assert_status(vpt_pci_bars_size(&pci.here, &bars), VPT_OK);
+    pci.function.command_count = 0;
 }
 
-/* The BAR is there for the caller and in the register, and takes what its window says. */
-static void check_at(unsigned index, uint64_t address)
+static void make(const char *bar_text, const char *window_text)
 {
-    cr_assert(bars.bar[index].address == address, "BAR %u is at 0x%llx", index,
-              (unsigned long long)bars.bar[index].address);
-    cr_assert(mock_pci_bar_address(&room.function, index) == address, "BAR %u in its register", index);
+    make_of_type(0, bar_text, window_text);
 }
 
-/* An assignment that comes to `expected`, after which nothing has changed anywhere. */
-static void check_nothing(unsigned which, struct vpt_pci_window *windows, unsigned count, enum vpt_status expected)
+static enum vpt_status place(unsigned which)
+{
+    return vpt_pci_bars_place(&pci.here, &bars, which, windows, window_count);
+}
+
+/* The BARs are there for the caller and in the registers. */
+static void check_placed(const char *placed)
+{
+    pci_check_bars(&bars, placed);
+    for (unsigned i = 0; i <= VPT_PCI_ROM; i++) {
+        assert_same_of(placed, mock_pci_bar_address(&pci.function, i), bars.bar[i].address);
+    }
+}
+
+/* Placing comes to `expected`, after which nothing has changed anywhere. */
+static void check_nothing(const char *row, unsigned which, enum vpt_status expected)
 {
     struct vpt_pci_bars old_bars = bars;
-    struct vpt_pci_window old_windows[8];
+    struct vpt_pci_window old_windows[4];
 
-    memcpy(old_windows, windows, count * sizeof(windows[0]));
-    room_remember();
-    assert_status(vpt_pci_bars_place(&room.here, &bars, which, windows, count), expected);
-    cr_assert(room_unchanged());
-    cr_assert(memcmp(&old_bars, &bars, sizeof(bars)) == 0);
-    for (unsigned i = 0; i < count; i++) {
-        cr_assert(windows[i].next == old_windows[i].next && windows[i].full == old_windows[i].full, "window %u", i);
+    memcpy(old_windows, windows, sizeof(windows));
+    pci_remember();
+    assert_status_of(row, place(which), expected);
+    assert_same_of(row, pci_words_changed(), 0);
+    cr_assert(memcmp(&old_bars, &bars, sizeof(bars)) == 0, "%s", row);
+    for (unsigned i = 0; i < window_count; i++) {
+        assert_same_of(row, windows[i].next, old_windows[i].next);
+        assert_same_of(row, windows[i].full, old_windows[i].full);
     }
-}
-
-/* One memory BAR of so many bytes, one window: where it comes to be, or 0. */
-static uint64_t place(const struct mock_pci_bar *bar, struct vpt_pci_window *window)
-{
-    uint64_t address;
-
-    room_begin(0);
-    room_bar(0, *bar);
-    sized();
-    if (vpt_pci_bars_place(&room.here, &bars, VPT_PCI_ALL_BARS, window, 1) != VPT_OK) {
-        check_nothing(VPT_PCI_ALL_BARS, window, 1, VPT_RESOURCE_PCI_WINDOW);
-    }
-    address = bars.bar[0].address;
-    check_at(0, address);
-    room_end();
-    return address;
 }
 
 /* ---- Where ---- */
 
-Test(pci_place, biggest_first_each_at_a_multiple_of_its_size)
+/* Decoding is off meanwhile, the command register comes back last, and what has an address keeps it. */
+static void check_place(const char *bar_text, const char *window_text, const char *placed)
 {
-    struct vpt_pci_window windows[] = { IO(0xc004, 0xcfff), MEMORY(0xe0001000, 0xe0ffffff) };
-
-    room_begin(0);
-    room_bar(0, (struct mock_pci_bar){ .size = 32, .io = true });
-    room_bar(1, (struct mock_pci_bar){ .size = 4 * KIB });
-    room_bar(2, (struct mock_pci_bar){ .size = 64 * KIB });
-    room_bar(3, (struct mock_pci_bar){ .size = 16 });
-    room_bar(4, (struct mock_pci_bar){ .size = MIB, .is_64bit = true });
-    mock_pci_command_set(&room.function, 0x0543);
-    sized();
-    assert_status(vpt_pci_bars_place(&room.here, &bars, VPT_PCI_ALL_BARS, windows, 2), VPT_OK);
-    check_at(0, 0xc020);
-    check_at(4, 0xe0100000);
-    check_at(2, 0xe0200000);
-    check_at(1, 0xe0210000);
-    check_at(3, 0xe0211000);
-    cr_assert(windows[0].next == 0xc040 && !windows[0].full);
-    cr_assert(windows[1].next == 0xe0212000 && !windows[1].full, "a page of its own for 16 bytes");
-    cr_assert(room.function.command_count == 2 && room.function.commands[0].value == 0x0540);
-    cr_assert(room.function.commands[1].value == 0x0543);
-    cr_assert(room.function.commands[1].sequence == room.bus.sequence, "the command register comes last");
-    cr_assert(bars.bar[5].kind == VPT_PCI_BAR_NONE && bars.bar[5].address == 0);
-    room_end();
+    make(bar_text, window_text);
+    assert_status_of(placed, place(VPT_PCI_ALL_BARS), VPT_OK);
+    check_placed(placed);
+    assert_same(pci.function.command_count, 2);
+    assert_same(pci.function.commands[0].value, 0x0540);
+    assert_same(pci.function.commands[1].value, 0x0543);
+    assert_same(pci.function.commands[1].sequence, pci.bus.sequence);
+    check_nothing(placed, VPT_PCI_ALL_BARS, VPT_OK);
+    window_count = 0;
+    check_nothing(placed, VPT_PCI_ALL_BARS, VPT_OK);
+    pci_end();
 }
 
-Test(pci_place, what_has_an_address_keeps_it)
+Test(pci_place, biggest_first_each_in_the_window_that_suits_it_best)
 {
-    struct vpt_pci_window windows[] = { MEMORY(0xe0000000, 0xe0ffffff) };
-
-    room_begin(0);
-    room_bar(0, (struct mock_pci_bar){ .size = 4 * KIB });
-    room_bar(1, (struct mock_pci_bar){ .size = 8 * KIB });
-    mock_pci_bar_assign(&room.function, 1, 0xfebd2000);
-    sized();
-    assert_status(vpt_pci_bars_place(&room.here, &bars, VPT_PCI_ALL_BARS, windows, 1), VPT_OK);
-    check_at(0, 0xe0000000);
-    check_at(1, 0xfebd2000);
-    cr_assert(windows[0].next == 0xe0001000);
-    check_nothing(VPT_PCI_ALL_BARS, windows, 1, VPT_OK);
-    check_nothing(VPT_PCI_ALL_BARS, windows, 0, VPT_OK);
-    room_end();
+    check_place("i32 m4K m64K m16 q1M", "i:c004-cfff m:e0001000-e0ffffff",
+                "i32@c020 m4K@e0210000 m64K@e0200000 m16@e0211000 q1M@e0100000");
+    /* Prefetchable ones prefer windows of their own, and high ones; they fall back to others. */
+    check_place("r4K p4K m4K q4K", "m:e0000000-e00fffff p:d0000000-d00fffff p:100000000-13fffffff",
+                "r4K@100000000 p4K@d0000000 m4K@e0000000 q4K@e0001000");
+    check_place("r8K p8K p4K", "p:d0000000-d0000fff m:e0000000-e00fffff m:200000000-23fffffff",
+                "r8K@200000000 p8K@e0000000 p4K@d0000000");
+    /* A 64-bit one goes wherever it fits. */
+    check_place("q256K m4K", "m:e0000000-e0000fff m:400001000-43fffffff", "q256K@400040000 m4K@e0000000");
 }
 
-Test(pci_place, only_those_asked_for)
+/* Which may have been done by firmware. */
+Test(pci_place, a_bar_that_has_an_address_keeps_it)
 {
-    struct vpt_pci_window windows[] = { MEMORY(0xe0000000, 0xe0ffffff) };
-
-    room_begin(0);
-    room_bar(0, (struct mock_pci_bar){ .size = 4 * KIB });
-    room_bar(1, (struct mock_pci_bar){ .size = 8 * KIB });
-    room_bar(MOCK_PCI_ROM, (struct mock_pci_bar){ .size = 64 * KIB });
-    sized();
-    check_nothing(0, windows, 1, VPT_OK);
-    assert_status(vpt_pci_bars_place(&room.here, &bars, 1u << 1, windows, 1), VPT_OK);
-    check_at(0, 0);
-    check_at(1, 0xe0000000);
-    assert_status(vpt_pci_bars_place(&room.here, &bars, VPT_PCI_ALL_BARS, windows, 1), VPT_OK);
-    check_at(0, 0xe0002000);
-    check_at(VPT_PCI_ROM, 0);
-    assert_status(vpt_pci_bars_place(&room.here, &bars, WITH_ROM, windows, 1), VPT_OK);
-    check_at(VPT_PCI_ROM, 0xe0010000);
-    cr_assert((mock_pci_get(&room.function, 0x30, 4) & 1) == 0, "the ROM stays off");
-    room_end();
+    make("m4K m8K@febd2000", LOW);
+    assert_status(place(VPT_PCI_ALL_BARS), VPT_OK);
+    check_placed("m4K@e0000000 m8K@febd2000");
+    assert_same(windows[0].next, 0xe0001000);
+    pci_end();
 }
 
-Test(pci_place, a_bridge_s_own)
+/* A ROM stays off, and bits 1 to 10 of its register, which are no address, may read as anything. */
+Test(pci_place, only_those_asked_for_are_placed)
 {
-    struct vpt_pci_window windows[] = { MEMORY(0xe0000000, 0xe0ffffff) };
+    make("m4K m8K R64K", LOW);
+    pci_set(0x30, 4, 0x7fe);
+    check_nothing("none", 0, VPT_OK);
+    assert_status(place(1u << 1), VPT_OK);
+    check_placed("m4K m8K@e0000000 R64K");
+    assert_status(place(VPT_PCI_ALL_BARS), VPT_OK);
+    check_placed("m4K@e0002000 m8K@e0000000 R64K");
+    assert_status(place(WITH_ROM), VPT_OK);
+    check_placed("m4K@e0002000 m8K@e0000000 R64K@e0010000");
+    assert_same(pci_get(0x30, 4) & 1, 0);
+    pci_end();
+}
 
-    room_begin(1);
-    mock_pci_set(&room.function, 0x18, 4, 0x00050403);
-    room_bar(0, (struct mock_pci_bar){ .size = 8 * KIB, .is_64bit = true });
-    room_bar(MOCK_PCI_ROM, (struct mock_pci_bar){ .size = 4 * KIB });
-    sized();
-    assert_status(vpt_pci_bars_place(&room.here, &bars, WITH_ROM, windows, 1), VPT_OK);
-    check_at(0, 0xe0000000);
-    check_at(VPT_PCI_ROM, 0xe0002000);
-    cr_assert(mock_pci_get(&room.function, 0x18, 4) == 0x00050403);
-    /* A made-up third one would overwrite the bus numbers. */
+Test(pci_place, a_bridge_s_bus_numbers_are_no_bars)
+{
+    make_of_type(1, "q8K R4K", LOW);
+    pci_set(0x18, 4, 0x00050403);
+    assert_status(place(WITH_ROM), VPT_OK);
+    pci_check_bars(&bars, "q8K@e0000000 R4K@e0002000");
+    assert_same(pci_get(0x10, 4), 0xe0000004);
+    assert_same(pci_get(0x38, 4), 0xe0002000);
+    assert_same(pci_get(0x18, 4), 0x00050403);
     bars.bar[2] = (struct vpt_pci_bar){ .size = 4 * KIB, .kind = VPT_PCI_BAR_MEMORY };
-    check_nothing(VPT_PCI_ALL_BARS, windows, 1, VPT_CALLER_ARGUMENT);
-    room_end();
-}
-
-/* ---- Which window ---- */
-
-Test(pci_place, prefetchable_ones_prefer_windows_of_their_own_and_high_ones)
-{
-    struct vpt_pci_window windows[] = { MEMORY(0xe0000000, 0xe00fffff), PREFETCHABLE(0xd0000000, 0xd00fffff),
-                                        PREFETCHABLE(4 * GIB, 5 * GIB - 1) };
-
-    room_begin(0);
-    room_bar(0, (struct mock_pci_bar){ .size = 4 * KIB, .is_64bit = true, .prefetchable = true });
-    room_bar(2, (struct mock_pci_bar){ .size = 4 * KIB, .prefetchable = true });
-    room_bar(3, (struct mock_pci_bar){ .size = 4 * KIB });
-    room_bar(4, (struct mock_pci_bar){ .size = 4 * KIB, .is_64bit = true });
-    sized();
-    assert_status(vpt_pci_bars_place(&room.here, &bars, VPT_PCI_ALL_BARS, windows, 3), VPT_OK);
-    check_at(0, 4 * GIB);
-    check_at(2, 0xd0000000);
-    check_at(3, 0xe0000000);
-    check_at(4, 0xe0001000);
-    room_end();
-}
-
-Test(pci_place, prefetchable_ones_fall_back)
-{
-    struct vpt_pci_window windows[] = { PREFETCHABLE(0xd0000000, 0xd0000fff), MEMORY(0xe0000000, 0xe00fffff),
-                                        MEMORY(8 * GIB, 9 * GIB - 1) };
-
-    room_begin(0);
-    room_bar(0, (struct mock_pci_bar){ .size = 8 * KIB, .is_64bit = true, .prefetchable = true });
-    room_bar(2, (struct mock_pci_bar){ .size = 8 * KIB, .prefetchable = true });
-    room_bar(3, (struct mock_pci_bar){ .size = 4 * KIB, .prefetchable = true });
-    sized();
-    assert_status(vpt_pci_bars_place(&room.here, &bars, VPT_PCI_ALL_BARS, windows, 3), VPT_OK);
-    check_at(0, 8 * GIB);
-    check_at(2, 0xe0000000);
-    check_at(3, 0xd0000000);
-    cr_assert(windows[0].full);
-    room_end();
-}
-
-Test(pci_place, others_never_come_into_a_prefetchable_window)
-{
-    struct vpt_pci_window windows[] = { PREFETCHABLE(0xd0000000, 0xdfffffff), IO(0x1000, 0xffff) };
-
-    for (unsigned is_64bit = 0; is_64bit < 2; is_64bit++) {
-        room_begin(0);
-        room_bar(0, (struct mock_pci_bar){ .size = 4 * KIB, .is_64bit = is_64bit != 0 });
-        sized();
-        check_nothing(VPT_PCI_ALL_BARS, windows, 2, VPT_RESOURCE_PCI_WINDOW);
-        room_end();
-    }
-}
-
-Test(pci_place, a_64_bit_one_goes_wherever_it_fits)
-{
-    struct vpt_pci_window windows[] = { MEMORY(0xe0000000, 0xe0000fff), MEMORY(16 * GIB + 4096, 17 * GIB - 1) };
-
-    room_begin(0);
-    room_bar(0, (struct mock_pci_bar){ .size = 256 * KIB, .is_64bit = true });
-    room_bar(2, (struct mock_pci_bar){ .size = 4 * KIB });
-    sized();
-    assert_status(vpt_pci_bars_place(&room.here, &bars, VPT_PCI_ALL_BARS, windows, 2), VPT_OK);
-    check_at(0, 16 * GIB + 256 * KIB);
-    check_at(2, 0xe0000000);
-    room_end();
+    check_nothing("a third BAR would overwrite them", VPT_PCI_ALL_BARS, VPT_CALLER_ARGUMENT);
+    pci_end();
 }
 
 /* ---- Limits ---- */
 
-Test(pci_place, limits_of_each_kind)
+/* Places one BAR in what is left of a window: where it comes to be, or 0. */
+static uint64_t place_more(const char *bar)
 {
-    static const struct {
-        struct mock_pci_bar bar;
-        struct vpt_pci_window window;
-        uint64_t address; /* 0: it does not fit */
-    } cases[] = {
-        { { .size = 8 * KIB }, MEMORY(0xffffe000, 5 * GIB), 0xffffe000 },
-        { { .size = 8 * KIB }, MEMORY(0xffffe001, 5 * GIB), 0 },
-        { { .size = 4 * KIB }, MEMORY(4 * GIB, 5 * GIB), 0 },
-        { { .size = 8 * KIB, .is_64bit = true }, MEMORY(0xffffe001, 5 * GIB), 4 * GIB },
-        { { .size = 2 * GIB }, MEMORY(1, 5 * GIB), 2 * GIB },
-        { { .size = 4 * KIB, .below_1mib = true }, MEMORY(0xff000, 0x200000), 0xff000 },
-        { { .size = 4 * KIB, .below_1mib = true }, MEMORY(0xff001, 0x200000), 0 },
-        { { .size = 32, .io = true }, IO(0xffe0, 0xfffff), 0xffe0 },
-        { { .size = 32, .io = true }, IO(0xffe1, 0xfffff), 0 },
-        { { .size = 4, .io = true }, IO(0xc001, 0xc007), 0xc004 },
-        { { .size = 8, .io = true }, IO(0xc001, 0xc00e), 0 },
-        { { .size = 4 * KIB }, MEMORY(0xe0000000, 0xe0000fff), 0xe0000000 },
-        { { .size = 4 * KIB }, MEMORY(0xe0000000, 0xe0000ffe), 0 },
-        { { .size = 4 * KIB }, MEMORY(0xe0000001, 0xe0001fff), 0xe0001000 },
-        { { .size = 4 * KIB }, MEMORY(0xe0000001, 0xe0001ffe), 0 },
-        { { .size = 4 * KIB }, MEMORY(0xe0001000, 0xe0000fff), 0 }, /* an empty window */
-        { { .size = 64 }, MEMORY(0xe0000800, 0xe0001ffe), 0 },      /* the rest of the page may be another's */
-        { { .size = 64 }, MEMORY(0xe0000800, 0xe0001fff), 0xe0001000 },
-        { { .size = 4 * KIB }, { VPT_PCI_BAR_MEMORY, false, 0xe0000000, 0xe0ffffff, true }, 0 },
-        { { .size = 4 * KIB }, { VPT_PCI_BAR_NONE, false, 0xe0000000, 0xe0ffffff, false }, 0 },
-        { { .size = 4 * KIB }, IO(0xe0000000, 0xe0ffffff), 0 },
-    };
+    struct vpt_pci_window window = windows[0];
 
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        struct vpt_pci_window window = cases[i].window;
-        uint64_t address = place(&cases[i].bar, &window);
-
-        cr_assert(address == cases[i].address, "case %zu: 0x%llx", i, (unsigned long long)address);
+    make(bar, "");
+    windows[0] = window;
+    window_count = 1;
+    if (place(VPT_PCI_ALL_BARS) != VPT_OK) {
+        check_nothing(bar, VPT_PCI_ALL_BARS, VPT_RESOURCE_PCI_WINDOW);
     }
+    assert_same_of(bar, mock_pci_bar_address(&pci.function, 0), bars.bar[0].address);
+    pci_end();
+    return bars.bar[0].address;
 }
 
-Test(pci_place, address_0_is_never_given)
+static uint64_t place_one(const char *bar, const char *window)
 {
-    struct vpt_pci_window memory = MEMORY(0, 0xffffff);
-    struct vpt_pci_window io = IO(0, 0xffff);
-    struct vpt_pci_window only_0 = MEMORY(0, 0xfff);
-
-    cr_assert(place(&(struct mock_pci_bar){ .size = 16 }, &memory) == 4 * KIB);
-    cr_assert(place(&(struct mock_pci_bar){ .size = MIB, .is_64bit = true }, &memory) == MIB);
-    cr_assert(place(&(struct mock_pci_bar){ .size = 16, .io = true }, &io) == 16);
-    cr_assert(place(&(struct mock_pci_bar){ .size = 16 }, &only_0) == 0);
+    (void)pci_windows(windows, window);
+    return place_more(bar);
 }
 
-Test(pci_place, a_window_up_to_the_last_address)
+Test(pci_place, each_kind_has_its_limits)
 {
-    struct mock_pci_bar bar = { .size = 4 * KIB, .is_64bit = true };
-    struct mock_pci_bar huge = { .size = UINT64_C(1) << 63, .is_64bit = true };
-    struct vpt_pci_window window = MEMORY(UINT64_MAX - 0x2ffe, UINT64_MAX);
-    struct vpt_pci_window whole = MEMORY(0, UINT64_MAX);
+    assert_same(place_one("m8K", "m:ffffe000-140000000"), 0xffffe000);
+    assert_same(place_one("m8K", "m:ffffe001-140000000"), 0); /* 32-bit memory ends at 4 GiB */
+    assert_same(place_one("m4K", "m:100000000-140000000"), 0);
+    assert_same(place_one("q8K", "m:ffffe001-140000000"), 4 * GIB);
+    assert_same(place_one("m2G", "m:1-140000000"), 2 * GIB);
+    assert_same(place_one("l4K", "m:ff000-200000"), 0xff000);
+    assert_same(place_one("l4K", "m:ff001-200000"), 0); /* it has to be below 1 MiB */
+    assert_same(place_one("i32", "i:ffe0-fffff"), 0xffe0);
+    assert_same(place_one("i32", "i:ffe1-fffff"), 0); /* ports end at 64 KiB */
+    assert_same(place_one("i4", "i:c001-c007"), 0xc004);
+    assert_same(place_one("i8", "i:c001-c00e"), 0);
+    assert_same(place_one("m4K", "m:e0000000-e0000fff"), 0xe0000000);
+    assert_same(place_one("m4K", "m:e0000000-e0000ffe"), 0); /* a byte is missing */
+    assert_same(place_one("m4K", "m:e0000001-e0001fff"), 0xe0001000);
+    assert_same(place_one("m4K", "m:e0000001-e0001ffe"), 0);
+    assert_same(place_one("m4K", "m:e0001000-e0000fff"), 0); /* an empty window */
+    assert_same(place_one("m64", "m:e0000800-e0001fff"), 0xe0001000);
+    assert_same(place_one("m64", "m:e0000800-e0001ffe"), 0); /* the rest of the page may be another's */
+    assert_same(place_one("m4K", "i:e0000000-e0ffffff"), 0);
+    assert_same(place_one("m4K", "p:d0000000-dfffffff"), 0); /* not prefetchable */
+    assert_same(place_one("q4K", "p:d0000000-dfffffff"), 0);
+    assert_same(place_one("m16", "m:0-ffffff"), 4 * KIB); /* address 0 is never given */
+    assert_same(place_one("q1M", "m:0-ffffff"), MIB);
+    assert_same(place_one("i16", "i:0-ffff"), 16);
+    assert_same(place_one("m16", "m:0-fff"), 0);
+    assert_same(place_one("q4K", "m:fffffffffffff001-ffffffffffffffff"), 0); /* rounding up would wrap */
+    (void)pci_windows(windows, LOW);
+    windows[0].full = true;
+    assert_same(place_more("m4K"), 0);
+    (void)pci_windows(windows, LOW);
+    windows[0].kind = VPT_PCI_BAR_NONE;
+    assert_same(place_more("m4K"), 0);
+}
 
-    cr_assert(place(&bar, &window) == UINT64_MAX - 0x1fff);
-    cr_assert(window.next == UINT64_MAX - 0xfff && !window.full);
-    cr_assert(place(&bar, &window) == UINT64_MAX - 0xfff);
-    cr_assert(window.full);
-    cr_assert(place(&bar, &window) == 0);
-    window = (struct vpt_pci_window)MEMORY(UINT64_MAX - 0xffe, UINT64_MAX);
-    cr_assert(place(&bar, &window) == 0, "rounding up would wrap");
-    cr_assert(place(&huge, &whole) == UINT64_C(1) << 63);
-    cr_assert(whole.full);
-    cr_assert(place(&bar, &whole) == 0);
+/* BARs come to be at these addresses; after the last one the window is full, and nothing fits. */
+static void check_filling(const char *window, const char *bar, const uint64_t *addresses, unsigned count)
+{
+    (void)pci_windows(windows, window);
+    for (unsigned i = 0; i < count; i++) {
+        assert_same_of(window, place_more(bar), addresses[i]);
+        assert_same_of(window, windows[0].full, i + 1 == count);
+        assert_same_of(window, windows[0].next, i + 1 == count ? windows[0].last + 1 : addresses[i + 1]);
+    }
+    assert_same_of(window, place_more("q4K"), 0);
 }
 
 Test(pci_place, a_window_is_filled_to_its_end)
 {
-    struct mock_pci_bar bar = { .size = 4 * KIB };
-    struct vpt_pci_window window = MEMORY(0xe0000000, 0xe0003fff);
+    static const uint64_t low[] = { 0xe0000000, 0xe0001000, 0xe0002000, 0xe0003000 };
+    static const uint64_t last[] = { UINT64_MAX - 0x1fff, UINT64_MAX - 0xfff };
+    static const uint64_t half[] = { UINT64_C(1) << 63 };
+    static const uint64_t ports[] = { 0xc000, 0xc020 };
 
-    for (unsigned i = 0; i < 4; i++) {
-        cr_assert(place(&bar, &window) == 0xe0000000 + i * 4 * KIB);
-        cr_assert(window.full == (i == 3) && window.next == 0xe0001000 + i * 4 * KIB);
-    }
-    cr_assert(place(&bar, &window) == 0);
+    check_filling("m:e0000000-e0003fff", "m4K", low, 4);
+    check_filling("m:e0000000-e0003fff", "m16", low, 4); /* each has a page of its own */
+    check_filling("i:c000-c03f", "i32", ports, 2);
+    check_filling("m:ffffffffffffd001-ffffffffffffffff", "q4K", last, 2);
+    check_filling("m:0-ffffffffffffffff", "q8E", half, 1);
 }
 
 /* ---- All or nothing ---- */
 
-static struct vpt_pci_window plenty[] = { MEMORY(0xe0000000, 0xe0ffffff), IO(0xc000, 0xffff) };
+static const char several[] = "m32K q16K m4K i64";
 
-/* BARs in both windows, of which the last one assigned is BAR 4. */
 static void make_several(void)
 {
-    room_begin(0);
-    room_bar(0, (struct mock_pci_bar){ .size = 32 * KIB });
-    room_bar(1, (struct mock_pci_bar){ .size = 16 * KIB, .is_64bit = true });
-    room_bar(3, (struct mock_pci_bar){ .size = 4 * KIB });
-    room_bar(4, (struct mock_pci_bar){ .size = 64, .io = true });
-    mock_pci_command_set(&room.function, 0x0147);
-    sized();
+    make(several, LOW " i:c000-ffff");
+    mock_pci_command_set(&pci.function, 0x0147);
+    pci_remember();
 }
 
-Test(pci_place, one_that_does_not_fit)
+Test(pci_place, one_that_does_not_fit_keeps_the_others_out)
 {
-    struct vpt_pci_window windows[] = { MEMORY(0xe0000000, 0xe0007fff), MEMORY(16 * GIB, 17 * GIB),
-                                        MEMORY(0xe1000000, 0xe1ffffff), IO(0xffc1, 0xffff) };
-
-    make_several();
-    check_nothing(VPT_PCI_ALL_BARS, windows, 4, VPT_RESOURCE_PCI_WINDOW);
-    cr_assert(room.function.command_count == 0);
-    assert_status(vpt_pci_bars_place(&room.here, &bars, 0x2f, windows, 4), VPT_OK);
-    check_at(0, 0xe0000000);
-    check_at(1, 16 * GIB);
-    check_at(3, 0xe1000000);
-    room_end();
+    make(several, "m:e0000000-e0007fff m:400000000-440000000 m:e1000000-e1ffffff i:ffc1-ffff");
+    check_nothing("no I/O port", VPT_PCI_ALL_BARS, VPT_RESOURCE_PCI_WINDOW);
+    assert_same(pci.function.command_count, 0);
+    assert_status(place(0x2f), VPT_OK);
+    check_placed("m32K@e0000000 q16K@400000000 m4K@e1000000 i64");
+    pci_end();
 }
 
-Test(pci_place, a_register_that_does_not_hold_it)
+Test(pci_place, a_register_that_does_not_hold_its_address_is_told)
 {
     static const uint16_t offsets[] = { 0x10, 0x14, 0x18, 0x1c, 0x20 };
 
     for (size_t i = 0; i < COUNT_OF(offsets); i++) {
         make_several();
-        if (offsets[i] == 0x18) {
-            plenty[0].next = 16 * GIB; /* so that the upper half is not 0 */
-            plenty[0].last = 17 * GIB;
+        if (offsets[i] == 0x18) { /* the upper half of BAR 1, which must not be 0 */
+            (void)pci_windows(windows, "m:400000000-440000000");
             bars.bar[0].kind = VPT_PCI_BAR_NONE;
             bars.bar[3].kind = VPT_PCI_BAR_NONE;
         }
-        mock_pci_set_writable(&room.function, offsets[i], 4, 0);
-        check_nothing(VPT_PCI_ALL_BARS, plenty, 2, VPT_DEVICE_PCI_BAR);
-        plenty[0].next = 0xe0000000;
-        plenty[0].last = 0xe0ffffff;
-        room_end();
+        mock_pci_set_writable(&pci.function, offsets[i], 4, 0);
+        check_nothing("a stuck register", VPT_PCI_ALL_BARS, VPT_DEVICE_PCI_BAR);
+        pci_end();
     }
 }
 
-/* All seven are on paper, most of them written, when the last one fails; one had its address from firmware. */
-Test(pci_place, a_register_that_fails_after_the_others)
+/* All are placed, most of them written, when the last one fails; one had its address from firmware. */
+Test(pci_place, a_register_that_fails_after_the_others_undoes_them)
 {
-    struct vpt_pci_window windows[] = { MEMORY(0xe0000000, 0xe0001fff), MEMORY(16 * GIB, 17 * GIB - 1),
-                                        MEMORY(0xe1000000, 0xe1ffffff) };
-
-    room_begin(0);
-    room_bar(0, (struct mock_pci_bar){ .size = 4 * KIB });
-    room_bar(1, (struct mock_pci_bar){ .size = 64 * KIB, .is_64bit = true });
-    room_bar(3, (struct mock_pci_bar){ .size = 8 * KIB });
-    room_bar(4, (struct mock_pci_bar){ .size = 4 * KIB });
-    mock_pci_bar_assign(&room.function, 0, 0xfebd1000);
-    sized();
-    mock_pci_set_writable(&room.function, 0x20, 4, 0);
-    check_nothing(VPT_PCI_ALL_BARS, windows, 3, VPT_DEVICE_PCI_BAR);
-    room_end();
-    room_begin(0);
-    for (unsigned i = 0; i < 7; i++) {
-        room_bar(i, (struct mock_pci_bar){ .size = 4 * KIB });
-    }
-    sized();
-    mock_pci_set_writable(&room.function, 0x30, 4, 0);
-    check_nothing(WITH_ROM, windows, 3, VPT_DEVICE_PCI_BAR);
-    mock_pci_set_writable(&room.function, 0x30, 4, 0xfffff001);
-    assert_status(vpt_pci_bars_place(&room.here, &bars, WITH_ROM, windows, 3), VPT_OK);
-    check_at(0, 0xe0000000);
-    check_at(1, 0xe0001000);
-    check_at(VPT_PCI_ROM, 0xe1004000);
-    room_end();
+    make("m4K@febd1000 q64K m8K m4K", "m:e0000000-e0001fff m:400000000-43fffffff m:e1000000-e1ffffff");
+    mock_pci_set_writable(&pci.function, 0x20, 4, 0);
+    check_nothing("BAR 4", VPT_PCI_ALL_BARS, VPT_DEVICE_PCI_BAR);
+    pci_end();
+    make("m4K m4K m4K m4K m4K m4K R4K", "m:e0000000-e0001fff m:e1000000-e1ffffff");
+    mock_pci_set_writable(&pci.function, 0x30, 4, 0);
+    check_nothing("the ROM", WITH_ROM, VPT_DEVICE_PCI_BAR);
+    mock_pci_set_writable(&pci.function, 0x30, 4, 0xfffff001);
+    assert_status(place(WITH_ROM), VPT_OK);
+    check_placed("m4K@e0000000 m4K@e0001000 m4K@e1000000 m4K@e1001000 m4K@e1002000 m4K@e1003000 R4K@e1004000");
+    pci_end();
 }
 
-/* Bits 1 to 10 of a ROM's register are no address, and may read as anything. */
-Test(pci_place, a_rom_s_other_bits)
-{
-    struct vpt_pci_window windows[] = { MEMORY(0xe0000000, 0xe0ffffff) };
-
-    room_begin(0);
-    room_bar(MOCK_PCI_ROM, (struct mock_pci_bar){ .size = 4 * KIB });
-    mock_pci_set(&room.function, 0x30, 4, 0x7fe);
-    sized();
-    assert_status(vpt_pci_bars_place(&room.here, &bars, WITH_ROM, windows, 1), VPT_OK);
-    check_at(VPT_PCI_ROM, 0xe0000000);
-    room_end();
-}
-
-Test(pci_place, decoding_that_stays_on)
+Test(pci_place, nothing_is_placed_while_decoding_stays_on)
 {
     make_several();
-    mock_pci_set_writable(&room.function, 4, 2, 0x0545);
-    room.bus.rules_off = true;
-    check_nothing(VPT_PCI_ALL_BARS, plenty, 2, VPT_DEVICE_PCI_COMMAND);
-    room_end();
+    mock_pci_set_writable(&pci.function, 4, 2, 0x0545);
+    pci.bus.rules_off = true;
+    check_nothing("decoding stays on", VPT_PCI_ALL_BARS, VPT_DEVICE_PCI_COMMAND);
+    pci_end();
 }
 
-Test(pci_place, a_port_that_fails)
+static enum vpt_status place_several(void)
 {
-    struct vpt_pci_window windows[2];
-    uint64_t reads;
-    uint64_t writes;
+    return place(VPT_PCI_ALL_BARS);
+}
 
-    make_several();
-    reads = room.function.config_reads;
-    writes = room.function.config_writes;
-    memcpy(windows, plenty, sizeof(windows));
-    assert_status(vpt_pci_bars_place(&room.here, &bars, VPT_PCI_ALL_BARS, windows, 2), VPT_OK);
-    reads = room.function.config_reads - reads;
-    writes = room.function.config_writes - writes;
-    room_end();
-    for (unsigned n = 1; n <= reads; n++) {
-        make_several();
-        mock_trigger_set(&room.bus.fail_read, n, 1);
-        check_nothing(VPT_PCI_ALL_BARS, plenty, 2, room.bus.fail_status);
-        room_end();
+/* The last write puts the command register back, when all is done; nobody sees a function that goes before that. */
+static void check_failure(const struct pci_failure *failure)
+{
+    if (failure->n == failure->of && failure->kind != PCI_READ_FAILS) {
+        return;
     }
-    /* The last one puts the command register back. */
-    for (unsigned n = 1; n < writes; n++) {
-        make_several();
-        mock_trigger_set(&room.bus.fail_write, n, 1);
-        check_nothing(VPT_PCI_ALL_BARS, plenty, 2, room.bus.fail_status);
-        room_end();
+    if (failure->kind == PCI_VANISHES) {
+        cr_assert(failure->status != VPT_OK, "%s", failure->text);
+    } else {
+        assert_status_of(failure->text, failure->status, failure->expected);
+        assert_same_of(failure->text, pci_words_changed(), 0);
     }
-    for (unsigned n = 1; n < reads + writes; n++) {
-        struct vpt_pci_bars none = { 0 };
+    pci_check_bars(&bars, several);
+    assert_same_of(failure->text, windows[0].next, 0xe0000000);
+    assert_same_of(failure->text, windows[1].next, 0xc000);
+}
 
-        make_several();
-        none = bars;
-        memcpy(windows, plenty, sizeof(windows));
-        mock_trigger_set(&room.function.vanish, n, 0);
-        cr_assert(vpt_pci_bars_place(&room.here, &bars, VPT_PCI_ALL_BARS, windows, 2) != VPT_OK);
-        cr_assert(memcmp(&none, &bars, sizeof(bars)) == 0);
-        cr_assert(windows[0].next == plenty[0].next && windows[1].next == plenty[1].next);
-        room_end();
-    }
+Test(pci_place, an_access_that_fails_leaves_all_as_it_was)
+{
+    pci_each_failure(make_several, place_several, check_failure);
 }
 
 /* ---- Arguments ---- */
 
-Test(pci_place, bars_that_sizing_never_gives)
+static void check_wrong(const char *row, unsigned index, enum vpt_pci_bar_kind kind, uint64_t size, bool is_64bit)
 {
-    static const struct {
-        unsigned index;
-        struct vpt_pci_bar bar;
-    } wrong[] = {
-        { 0, { .size = 0, .kind = VPT_PCI_BAR_MEMORY } },
-        { 0, { .size = 0x3000, .kind = VPT_PCI_BAR_MEMORY } },
-        { 0, { .size = 0x1000, .kind = (enum vpt_pci_bar_kind)4 } },
-        { 5, { .size = 0x1000, .kind = VPT_PCI_BAR_MEMORY, .is_64bit = true } },
-        { 2, { .size = 0x1000, .kind = VPT_PCI_BAR_MEMORY, .is_64bit = true } }, /* the next one is there */
-        { 0, { .size = 0x10, .kind = VPT_PCI_BAR_IO, .is_64bit = true } },
-        { 6, { .size = 0x1000, .kind = VPT_PCI_BAR_MEMORY, .is_64bit = true } },
-    };
-
-    for (size_t i = 0; i < COUNT_OF(wrong); i++) {
-        room_begin(0);
-        room_bar(3, (struct mock_pci_bar){ .size = 4 * KIB });
-        sized();
-        bars.bar[wrong[i].index] = wrong[i].bar;
-        check_nothing(WITH_ROM, plenty, 2, VPT_CALLER_ARGUMENT);
-        cr_assert(room.function.command_count == 0);
-        room_end();
-    }
+    make("- - - m4K", LOW);
+    bars.bar[index] = (struct vpt_pci_bar){ .size = size, .kind = kind, .is_64bit = is_64bit };
+    check_nothing(row, WITH_ROM, VPT_CALLER_ARGUMENT);
+    assert_same_of(row, pci.function.command_count, 0);
+    pci_end();
 }
 
-Test(pci_place, arguments)
+Test(pci_place, bars_that_sizing_never_gives_are_refused)
 {
-    room_begin(0);
-    sized();
-    assert_status(vpt_pci_bars_place(&room.here, NULL, VPT_PCI_ALL_BARS, plenty, 2), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_pci_bars_place(&room.here, &bars, VPT_PCI_ALL_BARS, NULL, 2), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_pci_bars_place(&room.here, &bars, 0x80, plenty, 2), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_pci_bars_place(&room.here, &bars, VPT_PCI_ALL_BARS, NULL, 0), VPT_OK);
-    room_bar(0, (struct mock_pci_bar){ .size = 4 * KIB });
-    sized();
-    check_nothing(VPT_PCI_ALL_BARS, plenty, 0, VPT_RESOURCE_PCI_WINDOW);
-    room_end();
+    check_wrong("no size", 0, VPT_PCI_BAR_MEMORY, 0, false);
+    check_wrong("no power of two", 0, VPT_PCI_BAR_MEMORY, 0x3000, false);
+    check_wrong("no kind", 0, (enum vpt_pci_bar_kind)4, 0x1000, false);
+    check_wrong("the last one of 64 bits", 5, VPT_PCI_BAR_MEMORY, 0x1000, true);
+    check_wrong("64 bits, and the next one is there", 2, VPT_PCI_BAR_MEMORY, 0x1000, true);
+    check_wrong("I/O of 64 bits", 0, VPT_PCI_BAR_IO, 0x10, true);
+    check_wrong("a ROM of 64 bits", 6, VPT_PCI_BAR_MEMORY, 0x1000, true);
+}
+
+Test(pci_place, arguments_that_make_no_sense_are_refused)
+{
+    make("", "");
+    assert_status(vpt_pci_bars_place(&pci.here, NULL, VPT_PCI_ALL_BARS, windows, 2), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_pci_bars_place(&pci.here, &bars, VPT_PCI_ALL_BARS, NULL, 2), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_pci_bars_place(&pci.here, &bars, 0x80, windows, 2), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_pci_bars_place(&pci.here, &bars, VPT_PCI_ALL_BARS, NULL, 0), VPT_OK);
+    pci_end();
+    make("m4K", "");
+    check_nothing("no window", VPT_PCI_ALL_BARS, VPT_RESOURCE_PCI_WINDOW);
+    pci_end();
 }
 
 /* ---- Addresses that were there before ---- */
 
+static void check_check(const char *bar_text, enum vpt_status expected)
+{
+    struct vpt_pci_bars some;
+
+    (void)pci_windows(windows, "m:e0000000-efffffff i:c000-ffff");
+    pci_parse_bars(bar_text, &some);
+    assert_status_of(bar_text, vpt_pci_bars_check(&some, VPT_PCI_ALL_BARS, windows, 2), expected);
+    assert_status_of(bar_text, vpt_pci_bars_check(&some, VPT_PCI_ALL_BARS & ~4u, windows, 2), VPT_OK);
+}
+
 Test(pci_place, an_address_outside_the_windows_is_found)
 {
-    static const struct vpt_pci_window windows[] = { MEMORY(0xe0000000, 0xefffffff), IO(0xc000, 0xffff) };
-    static const struct {
-        struct vpt_pci_bar bar;
-        enum vpt_status expected;
-    } cases[] = {
-        { { .address = 0xe0000000, .size = 0x1000, .kind = VPT_PCI_BAR_MEMORY }, VPT_OK },
-        { { .address = 0xeffff000, .size = 0x1000, .kind = VPT_PCI_BAR_MEMORY }, VPT_OK },
-        { { .address = 0xeffff000, .size = 0x2000, .kind = VPT_PCI_BAR_MEMORY }, VPT_DEVICE_PCI_BAR },
-        { { .address = 0x00100000, .size = 0x1000, .kind = VPT_PCI_BAR_MEMORY }, VPT_DEVICE_PCI_BAR },
-        { { .address = 0xe0000000, .size = 0, .kind = VPT_PCI_BAR_MEMORY }, VPT_DEVICE_PCI_BAR },
-        { { .address = 0xe0000000, .size = UINT64_MAX, .kind = VPT_PCI_BAR_MEMORY }, VPT_DEVICE_PCI_BAR },
-        { { .address = 0xfffffffffffff000, .size = 0x1000, .kind = VPT_PCI_BAR_MEMORY }, VPT_DEVICE_PCI_BAR },
-        { { .address = 0xc000, .size = 0x80, .kind = VPT_PCI_BAR_IO }, VPT_OK },
-        { { .address = 0xbff0, .size = 0x10, .kind = VPT_PCI_BAR_IO }, VPT_DEVICE_PCI_BAR },
-        { { .address = 0xc000, .size = 0x1000, .kind = VPT_PCI_BAR_MEMORY }, VPT_DEVICE_PCI_BAR },
-        { { .address = 0, .size = 0x1000, .kind = VPT_PCI_BAR_MEMORY }, VPT_OK },
-        { { .address = 0, .size = 0, .kind = VPT_PCI_BAR_NONE }, VPT_OK },
-    };
-
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        struct vpt_pci_bars some = { .bar = { [2] = cases[i].bar } };
-
-        cr_assert(vpt_pci_bars_check(&some, VPT_PCI_ALL_BARS, windows, 2) == cases[i].expected, "case %zu", i);
-        assert_status(vpt_pci_bars_check(&some, VPT_PCI_ALL_BARS & ~4u, windows, 2), VPT_OK);
-    }
+    check_check("- - m4K@e0000000", VPT_OK);
+    check_check("- - m4K@effff000", VPT_OK);
+    check_check("- - m8K@effff000", VPT_DEVICE_PCI_BAR);
+    check_check("- - m4K@100000", VPT_DEVICE_PCI_BAR);
+    check_check("- - m@e0000000", VPT_DEVICE_PCI_BAR);
+    check_check("- - m18446744073709551615@e0000000", VPT_DEVICE_PCI_BAR);
+    check_check("- - m4K@fffffffffffff000", VPT_DEVICE_PCI_BAR);
+    check_check("- - i128@c000", VPT_OK);
+    check_check("- - i16@bff0", VPT_DEVICE_PCI_BAR);
+    check_check("- - m4K@c000", VPT_DEVICE_PCI_BAR);
+    check_check("- - m4K", VPT_OK);
+    check_check("-", VPT_OK);
     assert_status(vpt_pci_bars_check(NULL, VPT_PCI_ALL_BARS, windows, 2), VPT_CALLER_ARGUMENT);
     assert_status(vpt_pci_bars_check(&bars, VPT_PCI_ALL_BARS, NULL, 2), VPT_CALLER_ARGUMENT);
     assert_status(vpt_pci_bars_check(&bars, VPT_PCI_ALL_BARS, NULL, 0), VPT_OK);

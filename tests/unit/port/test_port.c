@@ -18,29 +18,10 @@ static void assert_bytes(size_t offset, uint8_t b0, uint8_t b1, uint8_t b2, uint
               offset, bytes[0], bytes[1], bytes[2], bytes[3]);
 }
 
-VARIANT_TEST(port, a_zeroed_port_and_a_slot_in_memory)
-{
-    uint32_t written = 0;
-    void *token = NULL;
-
-    hand_open(variant, 0, 16);
-    cr_assert(hand.device->type == BENCH_TYPE && hand.device->vendor == 0x11223344u);
-    cr_assert(vpt_device_legacy(hand.device) == (variant->version == 1));
-    assert_bytes(R_STATUS, variant->version == 1 ? 0x07 : 0x0f, 0, 0, 0);
-    assert_bytes(R_QUEUE_SIZE, 16, 0, 0, 0);
-    hand_add(&written, true, 300);
-    assert_status(vpt_queue_kick(&hand.queue), VPT_OK);
-    assert_bytes(R_NOTIFY, 0, 0, 0, 0);
-    hand_use(hand_take(), 299);
-    assert_status(vpt_queue_pop(&hand.queue, &token, &written), VPT_OK);
-    cr_assert(token == &written && written == 299);
-    assert_status(vpt_device_reset(hand.device), VPT_OK);
-    assert_status(vpt_queue_release(&hand.queue), VPT_OK);
-}
-
 Test(port, MMIO_REG_2_registers_are_little_endian_words)
 {
     hand_open(&version_2, 0, 256);
+    assert_bytes(R_STATUS, 0x0f, 0, 0, 0);
     assert_bytes(R_QUEUE_SIZE, 0x00, 0x01, 0x00, 0x00);
     assert_bytes(R_QUEUE_DESC, 0x00, 0x60, 0x45, 0x23); /* HAND_RINGS_ADDRESS */
     assert_bytes(R_QUEUE_DESC + 4, 0x01, 0x00, 0x00, 0x00);
@@ -54,12 +35,34 @@ Test(port, MMIO_REG_2_registers_are_little_endian_words)
 Test(port, D_LMMIO_5_legacy_registers_are_little_endian_words)
 {
     hand_open(&version_1, 0, 256);
+    assert_bytes(R_STATUS, 0x07, 0, 0, 0);
+    assert_bytes(R_QUEUE_SIZE, 0x00, 0x01, 0x00, 0x00);
     assert_bytes(R_PAGE_SIZE, 0x00, 0x10, 0x00, 0x00);
     assert_bytes(R_QUEUE_ALIGN, 0x10, 0x00, 0x00, 0x00);
     assert_bytes(R_QUEUE_PFN, 0x56, 0x34, 0x12, 0x00); /* HAND_RINGS_ADDRESS / 4096 */
     assert_bytes(R_DRV_SELECT, 0, 0, 0, 0);
     assert_bytes(R_DRV_FEATURES, 0, 0, 0, 0x30);
-    cr_assert(hand_get(R_QUEUE_DESC) == 0 && hand_get(R_QUEUE_READY) == 0);
+    assert_same(hand_get(R_QUEUE_DESC) | hand_get(R_QUEUE_READY), 0);
+}
+
+VARIANT_TEST(port, a_zeroed_port_reaches_a_slot_in_memory)
+{
+    uint32_t written = 0;
+    void *token = NULL;
+
+    hand_open(variant, 0, 16);
+    assert_same(hand.device->type, PLAIN_TYPE);
+    assert_same(hand.device->vendor, 0x11223344u);
+    assert_same(vpt_device_legacy(hand.device), variant->version == 1);
+    hand_add(&written, true, 300);
+    assert_status(vpt_queue_kick(&hand.queue), VPT_OK);
+    assert_bytes(R_NOTIFY, 0, 0, 0, 0);
+    hand_use(hand_take(), 299);
+    assert_status(vpt_queue_pop(&hand.queue, &token, &written), VPT_OK);
+    cr_assert(token == &written);
+    assert_same(written, 299);
+    assert_status(vpt_device_reset(hand.device), VPT_OK);
+    assert_status(vpt_queue_release(&hand.queue), VPT_OK);
 }
 
 /* One access of exactly that width: the neighbours keep their bytes. */
@@ -114,43 +117,33 @@ VERSION_TEST(port, MMIO_REG_3_direct_reads_touch_no_byte_more)
     cr_assert(munmap(pages, 2 * page) == 0);
 }
 
-/* A port with accessors of its own gets every access, the kick too. */
-VARIANT_TEST(port, accessors_of_the_port_come_first)
+static void add_and_kick(struct vpt_queue *queue)
 {
-    struct vpt_segment segment;
-    struct vpt_queue queue;
+    struct vpt_segment segment = machine_segment(0, 4);
 
-    bench_start(variant, NULL, &queue, 16);
-    segment = bench_segment(0, 4);
-    assert_status(vpt_queue_add(&queue, &segment, 0, 1, NULL), VPT_OK);
-    bench_trace();
-    assert_status(vpt_queue_kick(&queue), VPT_OK);
-    cr_assert(bench.trace_count == 1 && bench.trace[0].write && bench.trace[0].offset == R_NOTIFY &&
-              bench.trace[0].width == 4 && bench.trace[0].value == 0);
-    bench_end(&queue);
+    assert_status(vpt_queue_add(queue, &segment, 0, 1, NULL), VPT_OK);
+    assert_status(vpt_queue_kick(queue), VPT_OK);
 }
 
-/* The data path makes no port call: add, publish, the decision, and pop. */
-VARIANT_TEST(port, the_data_path_reads_no_register)
+/* Only a kick makes a port call, and of accessors of the port's own. Nothing is logged or waited for. */
+VARIANT_TEST(port, the_data_path_reads_no_register_and_is_silent)
 {
-    struct vpt_segment segment;
     struct vpt_queue queue;
-    uint64_t reads;
-    uint64_t writes;
 
-    bench_start(variant, NULL, &queue, 16);
-    segment = bench_segment(0, 4);
-    reads = bench.machine.hal.register_reads;
-    writes = bench.machine.hal.register_writes;
+    plain_start(variant, NULL, &queue, 16);
+    machine_trace();
     for (unsigned i = 0; i < 100; i++) {
-        assert_status(vpt_queue_add(&queue, &segment, 0, 1, NULL), VPT_OK);
-        assert_status(vpt_queue_kick(&queue), VPT_OK);
+        add_and_kick(&queue);
         assert_status(vpt_queue_pop(&queue, NULL, NULL), VPT_OK);
         assert_status(vpt_queue_pop(&queue, NULL, NULL), VPT_EMPTY);
+        assert_same(machine.trace_count, i + 1);
+        cr_assert(machine.trace[i].write && machine.trace[i].width == 4);
+        assert_same(machine.trace[i].offset, R_NOTIFY);
+        assert_same(machine.trace[i].value, 0);
     }
-    cr_assert(bench.machine.hal.register_reads == reads);
-    cr_assert(bench.machine.hal.register_writes == writes + 100);
-    bench_end(&queue);
+    assert_same(machine.hal->log_count, 0);
+    assert_same(machine.hal->waits[VPT_WAIT_RESET], 0);
+    plain_end(&queue);
 }
 
 /* ---- Little is needed ---- */
@@ -158,36 +151,32 @@ VARIANT_TEST(port, the_data_path_reads_no_register)
 /* Only what gives memory and reaches registers: no waits, no log, no shares, no maps. */
 VARIANT_TEST(port, a_port_of_the_minimum_tier)
 {
-    struct vpt_segment segment;
     struct vpt_queue queue;
     struct vpt_port *port;
 
-    bench_machine(variant, NULL);
-    port = &bench.machine.hal.port;
+    plain_machine(variant, NULL);
+    port = &machine.hal->port;
     *port = (struct vpt_port){ .ctx = port->ctx,
                                .dma_allocate = port->dma_allocate,
                                .dma_free = port->dma_free,
                                .mmio_read = port->mmio_read,
                                .mmio_write = port->mmio_write };
-    assert_status(vpt_mmio_probe(&bench.mmio, port, bench.machine.mapping, bench.machine.size), VPT_OK);
-    assert_status(vpt_device_negotiate(bench.device, NULL, NULL, NULL), VPT_OK);
-    bench_queue(&queue, 16, 16, 4);
-    segment = bench_segment(0, 4);
-    assert_status(vpt_queue_add(&queue, &segment, 0, 1, NULL), VPT_OK);
-    assert_status(vpt_queue_kick(&queue), VPT_OK);
+    assert_status(vpt_mmio_probe(&machine.mmio, port, machine.on_mmio.mapping, machine.on_mmio.size), VPT_OK);
+    assert_status(vpt_device_negotiate(machine.device, NULL, NULL, NULL), VPT_OK);
+    plain_queue(&queue, 16, 16, 4);
+    add_and_kick(&queue);
     assert_status(vpt_queue_pop(&queue, NULL, NULL), VPT_OK);
-    mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_USED_ID_RANGE, 1, 1, 0);
-    assert_status(vpt_queue_add(&queue, &segment, 0, 1, NULL), VPT_OK);
-    assert_status(vpt_queue_kick(&queue), VPT_OK);
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_USED_ID_RANGE, 1, 1, 0);
+    add_and_kick(&queue);
     assert_status(vpt_queue_pop(&queue, NULL, NULL), VPT_DEVICE_USED_ID);
-    bench_end(&queue);
+    plain_end(&queue);
 }
 
 /* ---- The log ---- */
 
 static void assert_logged(enum vpt_log_level level, enum vpt_status status)
 {
-    const struct mock_hal *hal = &bench.machine.hal;
+    const struct mock_hal *hal = machine.hal;
 
     cr_assert(hal->log_count == 1, "%u lines", (unsigned)hal->log_count);
     cr_assert(hal->log[0].level == level && hal->log[0].status == status && hal->log[0].subject[0] != '\0');
@@ -199,32 +188,17 @@ VERSION_TEST(port, failures_are_logged_once)
     struct vpt_queue_config config = { .index = 7 };
     struct vpt_queue queue;
 
-    bench_probe(variant, NULL);
-    assert_status(vpt_device_negotiate(bench.device, &required, NULL, NULL), VPT_UNSUPPORTED_FEATURE);
+    plain_probe(variant, NULL);
+    assert_status(vpt_device_negotiate(machine.device, &required, NULL, NULL), VPT_UNSUPPORTED_FEATURE);
     assert_logged(VPT_LOG_ERROR, VPT_UNSUPPORTED_FEATURE);
-    bench_finish();
-    bench_negotiate(variant, NULL);
-    assert_status(vpt_queue_init(&queue, bench.device, &config), VPT_UNSUPPORTED_QUEUE);
+    machine_finish();
+    plain_negotiate(variant, NULL);
+    assert_status(vpt_queue_init(&queue, machine.device, &config), VPT_UNSUPPORTED_QUEUE);
     assert_logged(VPT_LOG_WARNING, VPT_UNSUPPORTED_QUEUE);
-    bench_finish();
-    bench_negotiate(variant, NULL);
-    mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_VANISH, 2, 1, 0);
-    assert_status(vpt_device_reset(bench.device), VPT_DEVICE_GONE);
+    machine_finish();
+    plain_negotiate(variant, NULL);
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_VANISH, 2, 1, 0);
+    assert_status(vpt_device_reset(machine.device), VPT_DEVICE_GONE);
     assert_logged(VPT_LOG_ERROR, VPT_DEVICE_GONE);
-    bench_finish();
-}
-
-VARIANT_TEST(port, success_is_silent)
-{
-    struct vpt_segment segment;
-    struct vpt_queue queue;
-
-    bench_start(variant, NULL, &queue, 16);
-    segment = bench_segment(0, 4);
-    assert_status(vpt_queue_add(&queue, &segment, 0, 1, NULL), VPT_OK);
-    assert_status(vpt_queue_kick(&queue), VPT_OK);
-    assert_status(vpt_queue_pop(&queue, NULL, NULL), VPT_OK);
-    cr_assert(bench.machine.hal.log_count == 0);
-    cr_assert(bench.machine.hal.waits[VPT_WAIT_RESET] == 0);
-    bench_end(&queue);
+    machine_finish();
 }

@@ -13,13 +13,13 @@
 static void make_segments(struct vpt_segment *segments, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++) {
-        segments[i] = bench_segment((size_t)(count - i) * PIECE, 1 + i % PIECE);
+        segments[i] = machine_segment((size_t)(count - i) * PIECE, 1 + i % PIECE);
     }
 }
 
 static const uint8_t *bytes_of(const struct vpt_segment *segment)
 {
-    return bench_bytes((size_t)(segment->address - bench.arena.device_address));
+    return machine_bytes((size_t)(segment->address - machine.data.device_address));
 }
 
 /* An empty segment is refused wherever it stands. */
@@ -37,7 +37,7 @@ static void refuse_empty(struct vpt_queue *queue, struct vpt_segment *segments, 
 static void go_through(struct vpt_queue *queue, uint16_t readable, uint16_t writable)
 {
     struct vpt_segment segments[MOST];
-    uint8_t fill = bench.fill;
+    uint8_t fill = machine.fill;
     size_t read = 0;
     uint32_t wrote = 0;
     uint32_t written = 0;
@@ -45,20 +45,20 @@ static void go_through(struct vpt_queue *queue, uint16_t readable, uint16_t writ
 
     make_segments(segments, (uint32_t)readable + writable);
     for (size_t i = 0; i < (MOST + 1) * PIECE; i++) {
-        bench_bytes(0)[i] = (uint8_t)(31 * i + 3);
+        machine_bytes(0)[i] = (uint8_t)(31 * i + 3);
     }
     refuse_empty(queue, segments, readable, writable);
     assert_status(vpt_queue_add(queue, segments, readable, writable, segments), VPT_OK);
     assert_status(vpt_queue_kick(queue), VPT_OK);
-    assert_same(bench_last()->readable, readable);
-    assert_same(bench_last()->writable, writable);
+    assert_same(plain_last()->readable, readable);
+    assert_same(plain_last()->writable, writable);
     assert_status(vpt_queue_pop(queue, &token, &written), VPT_OK);
     cr_assert(token == segments);
     for (unsigned i = 0; i < readable; i++) {
-        cr_assert(memcmp(bench.read + read, bytes_of(&segments[i]), segments[i].length) == 0, "segment %u", i);
+        cr_assert(memcmp(machine.read + read, bytes_of(&segments[i]), segments[i].length) == 0, "segment %u", i);
         read += segments[i].length;
     }
-    assert_same(bench.read_size, read);
+    assert_same(machine.read_size, read);
     for (unsigned i = readable; i < (unsigned)readable + writable; i++) {
         for (uint32_t j = 0; j < segments[i].length; j++) {
             assert_same(bytes_of(&segments[i])[j], (uint8_t)(fill + wrote++));
@@ -71,16 +71,16 @@ VARIANT_TEST(queue, SPLIT_FRAME_1_every_split_of_readable_and_writable)
 {
     struct vpt_queue queue;
 
-    bench_start(variant, NULL, &queue, MOST);
+    plain_start(variant, NULL, &queue, MOST);
     for (uint16_t count = 1; count <= MOST; count++) {
         for (uint16_t readable = 0; readable <= count; readable++) {
             go_through(&queue, readable, (uint16_t)(count - readable));
             /* Tables have eight entries; one segment by itself needs none. */
-            assert_same(bench_last()->indirect, variant->indirect && count > 1 && count <= 8);
+            assert_same(plain_last()->indirect, variant->indirect && count > 1 && count <= 8);
         }
     }
     assert_status(vpt_queue_pop(&queue, NULL, NULL), VPT_EMPTY);
-    bench_end(&queue);
+    plain_end(&queue);
 }
 
 /* Descriptor by descriptor: a chain along `next`, all but the last with NEXT, the writable ones with WRITE. */
@@ -149,14 +149,14 @@ VARIANT_TEST(queue, SPLIT_INDIR_4_what_stands_in_the_descriptors)
 /* Whatever was refused before, the queue has all its room, and the device has seen none of it. */
 static void assert_room(struct vpt_queue *queue, uint32_t room)
 {
-    uint64_t handled = bench.handled;
+    uint64_t handled = machine.handled;
 
     for (uintptr_t i = 0; i < room; i++) {
         assert_status(queue_add(queue, 1, 0, i), VPT_OK);
     }
     assert_status(queue_add(queue, 1, 0, 0), VPT_RESOURCE_FULL);
     assert_status(vpt_queue_kick(queue), VPT_OK);
-    assert_same(bench.handled, handled + room);
+    assert_same(machine.handled, handled + room);
     for (uintptr_t i = 0; i < room; i++) {
         assert_same(queue_pop(queue), i);
     }
@@ -200,7 +200,7 @@ VARIANT_TEST(queue, SPLIT_DESC_1_a_request_of_4_gib_or_of_more_segments_than_ent
 {
     struct vpt_queue queue;
 
-    bench_start(variant, NULL, &queue, 16);
+    plain_start(variant, NULL, &queue, 16);
     for (size_t i = 0; i < COUNT_OF(refusals); i++) {
         const struct refusal *row = &refusals[i];
 
@@ -213,9 +213,9 @@ VARIANT_TEST(queue, SPLIT_DESC_1_a_request_of_4_gib_or_of_more_segments_than_ent
     assert_status(vpt_queue_add(&queue, make_refused(&refusals[3]), 8, 9, NULL), VPT_CALLER_TOO_LONG);
     assert_status(queue_add(&queue, 8, 8, 0), VPT_RESOURCE_FULL);
     assert_status(vpt_queue_kick(&queue), VPT_OK);
-    assert_same(bench_last()->readable, 8);
-    assert_same(bench_last()->writable, 8);
-    bench_end(&queue);
+    assert_same(plain_last()->readable, 8);
+    assert_same(plain_last()->writable, 8);
+    plain_end(&queue);
 }
 
 VARIANT_TEST(queue, SPLIT_DESC_1_a_byte_less_than_4_gib_is_allowed)
@@ -242,8 +242,8 @@ VARIANT_TEST(queue, a_full_queue_says_so_and_takes_more_after_a_pop)
 {
     struct vpt_queue queue;
 
-    bench_negotiate(variant, NULL);
-    bench_queue(&queue, 16, 0, 0);
+    plain_negotiate(variant, NULL);
+    plain_queue(&queue, 16, 0, 0);
     for (unsigned i = 0; i < 5; i++) {
         assert_status(queue_add(&queue, 1, 2, 0), VPT_OK);
     }
@@ -256,8 +256,8 @@ VARIANT_TEST(queue, a_full_queue_says_so_and_takes_more_after_a_pop)
     queue_take(&queue, 1);
     assert_status(queue_add(&queue, 1, 2, 0), VPT_OK);
     assert_status(queue_add(&queue, 0, 1, 0), VPT_RESOURCE_FULL);
-    assert_same(bench.machine.device.queues[0].indirect_elements, 0);
-    bench_end(&queue);
+    assert_same(machine.model->queues[0].indirect_elements, 0);
+    plain_end(&queue);
 }
 
 VERSION_TEST(queue, SPLIT_INDIR_1_without_free_tables_requests_become_chains)
@@ -268,10 +268,10 @@ VERSION_TEST(queue, SPLIT_INDIR_1_without_free_tables_requests_become_chains)
     } expected[] = { { 4, true }, { 1, false }, { 5, false }, { 2, true }, { 3, true }, { 3, false }, { 2, false } };
     struct vpt_queue queue;
 
-    bench_negotiate(variant, NULL);
-    bench_queue(&queue, 16, 3, 4);
+    plain_negotiate(variant, NULL);
+    plain_queue(&queue, 16, 3, 4);
     for (unsigned round = 0; round < 3; round++) {
-        const struct bench_request *requests = &bench.log[bench.handled];
+        const struct plain_request *requests = &machine.log[machine.handled];
 
         for (uintptr_t i = 0; i < COUNT_OF(expected); i++) {
             assert_status(queue_add(&queue, 1, expected[i].count - 1, i), VPT_OK);
@@ -283,8 +283,8 @@ VERSION_TEST(queue, SPLIT_INDIR_1_without_free_tables_requests_become_chains)
             assert_same(requests[i].indirect, expected[i].indirect);
         }
     }
-    assert_same(bench.machine.device.queues[0].indirect_elements, 9);
-    bench_end(&queue);
+    assert_same(machine.model->queues[0].indirect_elements, 9);
+    plain_end(&queue);
 }
 
 /* ---- What a pop tells ---- */
@@ -295,8 +295,8 @@ VARIANT_TEST(queue, SPLIT_USED_1_a_pop_passes_token_and_length_on_as_far_as_they
     void *token = &queue;
     uint32_t written = 99;
 
-    bench_start(variant, NULL, &queue, 16);
-    bench.understate = 3;
+    plain_start(variant, NULL, &queue, 16);
+    machine.understate = 3;
     queue_send(&queue, 4);
     assert_status(vpt_queue_pop(&queue, &token, NULL), VPT_OK);
     cr_assert(token == NULL);
@@ -307,7 +307,7 @@ VARIANT_TEST(queue, SPLIT_USED_1_a_pop_passes_token_and_length_on_as_far_as_they
     cr_assert(token == (void *)3);
     assert_status(vpt_queue_pop(&queue, &token, &written), VPT_EMPTY);
     cr_assert(token == (void *)3 && written == 5, "an empty pop leaves both alone");
-    bench_end(&queue);
+    plain_end(&queue);
 }
 
 VARIANT_TEST(queue, OUT_SPLIT_1_the_device_sees_nothing_before_publish)

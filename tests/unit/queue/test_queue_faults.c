@@ -122,18 +122,18 @@ VARIANT_TEST(queue_faults, STATUS_4_a_device_that_needs_a_reset)
 {
     struct vpt_queue queue;
 
-    bench_start(variant, NULL, &queue, 32);
-    bench.machine.device.completion.mode = MOCK_COMPLETE_BY_RUN;
+    plain_start(variant, NULL, &queue, 32);
+    machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
     queue_send(&queue, 6);
-    mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_NEEDS_RESET, 3, 1, 0);
-    assert_same(mock_device_run(&bench.machine.device, 6), 2);
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_NEEDS_RESET, 3, 1, 0);
+    assert_same(mock_device_run(machine.model, 6), 2);
     queue_take(&queue, 2);
     assert_status(vpt_queue_pop(&queue, NULL, NULL), VPT_EMPTY);
-    assert_status(vpt_device_check(bench.device), VPT_DEVICE_NEEDS_RESET);
-    cr_assert((vpt_device_interrupt(bench.device) & VPT_INTERRUPT_CONFIGURATION) != 0);
-    assert_status(vpt_device_reset(bench.device), VPT_OK);
+    assert_status(vpt_device_check(machine.device), VPT_DEVICE_NEEDS_RESET);
+    cr_assert((vpt_device_interrupt(machine.device) & VPT_INTERRUPT_CONFIGURATION) != 0);
+    assert_status(vpt_device_reset(machine.device), VPT_OK);
     assert_same(queue_drain(&queue), 0x3c);
-    bench_end(&queue);
+    plain_end(&queue);
 }
 
 /* Used exactly what was published is no lie; one more is, whatever the indexes are. */

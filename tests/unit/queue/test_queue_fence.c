@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* The queue's two full fences on an emulated CPU, where each is a read of the device's status, and on others. */
-#include "rig.h"
+#include "disk.h"
 
 #include "../../../src/access.h" /* for what CPUID says, which no test can choose */
 #include "hand.h"
@@ -173,27 +173,27 @@ static enum vpt_status counted_config_read(void *ctx, const struct vpt_pci_addre
     return status;
 }
 
-static void start(enum rig_kind kind, bool emulated)
+static void start(enum machine_kind kind, bool emulated)
 {
-    rig_machine(kind, NULL);
-    seen.inner = rig.port;
-    seen.port = *rig.port;
+    pair_machine(kind, NULL);
+    seen.inner = machine.port;
+    seen.port = *machine.port;
     seen.port.emulated = emulated;
     seen.port.mmio_read = counted_mmio_read;
     seen.port.mmio_write = counted_mmio_write;
     seen.port.io_read = counted_io_read;
     seen.port.io_write = counted_io_write;
     seen.port.config_read = counted_config_read;
-    rig.port = &seen.port;
-    rig.pci_machine.address.port = &seen.port;
-    assert_status(rig_bring_up(), VPT_OK);
-    rig.model->completion.mode = MOCK_COMPLETE_BY_RUN;
+    machine.port = &seen.port;
+    machine.on_pci.address.port = &seen.port;
+    assert_status(disk_bring_up(NULL), VPT_OK);
+    machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
 }
 
 /* Whether so many accesses were made since the last time, of which the reads are of the status register. */
 static bool made(unsigned reads, unsigned writes)
 {
-    bool right = seen.reads == reads && seen.writes == writes && (reads == 0 || seen.value == rig.model->status);
+    bool right = seen.reads == reads && seen.writes == writes && (reads == 0 || seen.value == machine.model->status);
 
     seen.reads = 0;
     seen.writes = 0;
@@ -202,7 +202,7 @@ static bool made(unsigned reads, unsigned writes)
 
 static void use_queue(struct vpt_blk_queue *disk, unsigned fence)
 {
-    const struct vpt_segment segment = { rig.data.device_address, SECTOR };
+    const struct vpt_segment segment = { machine.data.device_address, SECTOR };
     const struct vpt_blk_request request = { .operation = VPT_BLK_READ, .segments = &segment, .segment_count = 1 };
     struct vpt_queue *queue = &disk->requests.queue;
     struct vpt_completion completion;
@@ -220,7 +220,7 @@ static void use_queue(struct vpt_blk_queue *disk, unsigned fence)
     cr_assert(made(0, 1), "the doorbell");
     assert_status(vpt_requests_poll(&disk->requests, &completion), VPT_EMPTY);
     cr_assert(made(0, 0), "armed since the set-up");
-    cr_assert(mock_device_run(rig.model, 1) == 1);
+    cr_assert(mock_device_run(machine.model, 1) == 1);
     assert_status(vpt_requests_poll(&disk->requests, &completion), VPT_OK);
     cr_assert(made(0, 0));
     assert_status(vpt_requests_poll(&disk->requests, &completion), VPT_EMPTY);
@@ -236,19 +236,19 @@ static void use_queue(struct vpt_blk_queue *disk, unsigned fence)
     assert_status(vpt_blk_submit(disk, &request, NULL), VPT_OK);
     assert_status(vpt_requests_kick(&disk->requests), VPT_OK);
     cr_assert(made(fence, 1), "a whole kick");
-    cr_assert(mock_device_run(rig.model, 1) == 1);
+    cr_assert(mock_device_run(machine.model, 1) == 1);
     assert_status(vpt_requests_poll(&disk->requests, &completion), VPT_OK);
 }
 
-RIG_TEST(queue_fence, SPLIT_KICK_1_a_register_access_where_the_port_says_emulated_and_none_elsewhere)
+TRANSPORT_TEST(queue_fence, SPLIT_KICK_1_a_register_access_where_the_port_says_emulated_and_none_elsewhere)
 {
     for (unsigned emulated = 0; emulated < 2; emulated++) {
         start(variant->kind, emulated != 0);
-        cr_assert(vpt_features_has(&rig.device->features, VPT_F_EVENT_IDX));
-        for (unsigned i = 0; i < RIG_QUEUES; i++) {
-            use_queue(&rig.queue[i], emulated != 0 || runs_on_tcg() ? 1 : 0);
+        cr_assert(vpt_features_has(&machine.device->features, VPT_F_EVENT_IDX));
+        for (unsigned i = 0; i < DISK_QUEUES; i++) {
+            use_queue(&disk.queue[i], emulated != 0 || runs_on_tcg() ? 1 : 0);
         }
-        rig_end();
+        disk_end();
     }
 }
 

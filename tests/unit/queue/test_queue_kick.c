@@ -200,10 +200,10 @@ VARIANT_TEST(queue_kick, D_NOTIFDATA_1_kicks_are_neither_lost_nor_wasted)
         uint32_t batches = 0;
 
         vpt_features_add(&options.offer, features[i]);
-        bench_negotiate(variant, &options);
-        cr_assert(i == 0 || vpt_features_has(&bench.device->features, features[i]));
-        assert_status(vpt_queue_init(&queue, bench.device, &config), VPT_OK);
-        assert_status(vpt_device_start(bench.device), VPT_OK);
+        plain_negotiate(variant, &options);
+        cr_assert(i == 0 || vpt_features_has(&machine.device->features, features[i]));
+        assert_status(vpt_queue_init(&queue, machine.device, &config), VPT_OK);
+        assert_status(vpt_device_start(machine.device), VPT_OK);
         for (uint32_t done = 0; done < 70000; batches++) {
             uint32_t batch = 1 + done % 64;
 
@@ -211,9 +211,9 @@ VARIANT_TEST(queue_kick, D_NOTIFDATA_1_kicks_are_neither_lost_nor_wasted)
             queue_take(&queue, batch);
             done += batch;
         }
-        assert_same(bench.machine.device.kicks, batches);
-        assert_same(bench.machine.device.queues[1].idle_kicks, 0);
-        bench_end(&queue);
+        assert_same(machine.model->kicks, batches);
+        assert_same(machine.model->queues[1].idle_kicks, 0);
+        plain_end(&queue);
     }
 }
 
@@ -221,14 +221,14 @@ VARIANT_TEST(queue_kick, SPLIT_ASUPP_3_a_busy_device_is_not_kicked)
 {
     struct vpt_queue queue;
 
-    bench_start(variant, NULL, &queue, 16);
-    bench.machine.device.completion.mode = MOCK_COMPLETE_BY_RUN;
+    plain_start(variant, NULL, &queue, 16);
+    machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
     for (unsigned i = 0; i < 5; i++) {
         queue_send(&queue, 1);
     }
-    assert_same(bench.machine.device.kicks, 1);
-    assert_same(mock_device_run(&bench.machine.device, 5), 5);
+    assert_same(machine.model->kicks, 1);
+    assert_same(mock_device_run(machine.model, 5), 5);
     queue_send(&queue, 1);
-    assert_same(bench.machine.device.kicks, 2);
-    bench_end(&queue);
+    assert_same(machine.model->kicks, 2);
+    plain_end(&queue);
 }

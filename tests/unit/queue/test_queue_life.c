@@ -32,20 +32,20 @@ VARIANT_TEST(queue_life, INIT_6_no_kick_before_driver_ok)
 {
     struct vpt_queue_config config = { .size = 16 };
 
-    bench_negotiate(variant, NULL);
-    assert_status(vpt_queue_init(&queue, bench.device, &config), VPT_OK);
+    plain_negotiate(variant, NULL);
+    assert_status(vpt_queue_init(&queue, machine.device, &config), VPT_OK);
     assert_status(vpt_queue_notify(&queue), VPT_CALLER_STATE);
     assert_status(queue_add(&queue, 0, 1, 7), VPT_OK);
     vpt_queue_publish(&queue);
     cr_assert(vpt_queue_kick_prepare(&queue));
     assert_status(vpt_queue_notify(&queue), VPT_CALLER_STATE);
     assert_status(vpt_queue_kick(&queue), VPT_CALLER_STATE);
-    assert_same(bench.machine.device.kicks, 0);
-    assert_status(vpt_device_start(bench.device), VPT_OK);
+    assert_same(machine.model->kicks, 0);
+    assert_status(vpt_device_start(machine.device), VPT_OK);
     assert_status(vpt_queue_kick(&queue), VPT_OK);
-    assert_same(bench.machine.device.kicks, 1);
+    assert_same(machine.model->kicks, 1);
     assert_same(queue_pop(&queue), 7);
-    bench_end(&queue);
+    plain_end(&queue);
 }
 
 /* Of nine requests the device was shown seven and used four, of which two are popped. Returns the tokens of those. */
@@ -53,16 +53,16 @@ static uint32_t start_with_nine(const struct variant *variant)
 {
     uint32_t popped = 0;
 
-    bench_start(variant, NULL, &queue, 32);
-    bench.machine.device.completion.mode = MOCK_COMPLETE_BY_RUN;
-    bench.machine.device.completion.order = MOCK_ORDER_REVERSED;
+    plain_start(variant, NULL, &queue, 32);
+    machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
+    machine.model->completion.order = MOCK_ORDER_REVERSED;
     for (unsigned i = 0; i < 9; i++) {
         if (i == 7) {
             assert_status(vpt_queue_kick(&queue), VPT_OK);
         }
         assert_status(queue_add(&queue, 1, i % 3, i), VPT_OK);
     }
-    assert_same(mock_device_run(&bench.machine.device, 4), 4);
+    assert_same(mock_device_run(machine.model, 4), 4);
     assert_status(vpt_queue_drain(&queue, NULL), VPT_CALLER_STATE);
     for (unsigned i = 0; i < 2; i++) {
         popped |= 1u << queue_pop(&queue);
@@ -85,14 +85,14 @@ VARIANT_TEST(queue_life, CLEANUP_2_after_a_reset_each_request_comes_back_once)
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         uint32_t popped = start_with_nine(variant);
 
-        mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_RESET_NEVER, rows[i].reset == VPT_OK ? 2 : 1, 1, 0);
-        assert_status(vpt_device_reset(bench.device), rows[i].reset);
+        mock_fault_set(&machine.model->faults, MOCK_FAULT_RESET_NEVER, rows[i].reset == VPT_OK ? 2 : 1, 1, 0);
+        assert_status(vpt_device_reset(machine.device), rows[i].reset);
         assert_status(vpt_queue_notify(&queue), VPT_CALLER_STATE);
         assert_status(vpt_queue_kick(&queue), VPT_CALLER_STATE);
         if (rows[i].why == VPT_DEVICE_GONE) {
             assert_status(vpt_queue_release(&queue), VPT_DEVICE_STUCK);
-            mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_VANISH, 1, 1, 0);
-            assert_status(vpt_device_check(bench.device), VPT_DEVICE_GONE);
+            mock_fault_set(&machine.model->faults, MOCK_FAULT_VANISH, 1, 1, 0);
+            assert_status(vpt_device_check(machine.device), VPT_DEVICE_GONE);
             assert_status(vpt_queue_notify(&queue), VPT_DEVICE_GONE);
             assert_status(vpt_queue_kick(&queue), VPT_DEVICE_GONE);
         }
@@ -103,10 +103,10 @@ VARIANT_TEST(queue_life, CLEANUP_2_after_a_reset_each_request_comes_back_once)
         assert_status(vpt_queue_status(&queue), rows[i].why);
         if (rows[i].why == VPT_DEVICE_STUCK) {
             assert_status(vpt_queue_release(&queue), VPT_DEVICE_STUCK);
-            assert_status(vpt_device_reset(bench.device), VPT_OK);
+            assert_status(vpt_device_reset(machine.device), VPT_OK);
         }
         assert_status(vpt_queue_release(&queue), VPT_OK);
-        bench_finish();
+        machine_finish();
     }
 }
 
@@ -115,18 +115,18 @@ VARIANT_TEST(queue_life, CLEANUP_2_a_queue_from_before_a_reset_is_left_out)
 {
     struct vpt_queue old;
 
-    bench_start(variant, NULL, &old, 16);
+    plain_start(variant, NULL, &old, 16);
     assert_status(queue_add(&old, 0, 1, 3), VPT_OK);
-    assert_status(vpt_device_negotiate(bench.device, NULL, NULL, NULL), VPT_OK);
-    bench_queue(&queue, 16, 0, 0);
+    assert_status(vpt_device_negotiate(machine.device, NULL, NULL, NULL), VPT_OK);
+    plain_queue(&queue, 16, 0, 0);
     assert_status(vpt_queue_notify(&old), VPT_CALLER_STATE);
     assert_status(vpt_queue_kick(&old), VPT_CALLER_STATE);
-    assert_same(bench.machine.device.kicks, 0);
+    assert_same(machine.model->kicks, 0);
     assert_status(vpt_queue_drain(&queue, NULL), VPT_CALLER_STATE);
     assert_status(vpt_queue_release(&queue), VPT_CALLER_STATE);
     assert_same(queue_drain(&old), 1u << 3);
     assert_status(vpt_queue_release(&old), VPT_OK);
-    bench_end(&queue);
+    plain_end(&queue);
 }
 
 /* By its own negotiation a caller may do without tables that a queue has: requests become chains. */
@@ -135,42 +135,42 @@ VERSION_TEST(queue_life, a_queue_works_on_without_its_indirect_tables)
     struct vpt_features refused = { { 0 } };
 
     vpt_features_add(&refused, VPT_F_INDIRECT_DESC);
-    bench_start(variant, NULL, &queue, 16);
+    plain_start(variant, NULL, &queue, 16);
     for (unsigned tables = 2; tables-- != 0;) {
         assert_status(queue_add(&queue, 1, 1, 0), VPT_OK);
         assert_status(vpt_queue_kick(&queue), VPT_OK);
         queue_take(&queue, 1);
-        assert_same(bench_last()->indirect, tables);
+        assert_same(plain_last()->indirect, tables);
         if (tables != 0) {
-            assert_status(vpt_device_negotiate(bench.device, NULL, NULL, &refused), VPT_OK);
+            assert_status(vpt_device_negotiate(machine.device, NULL, NULL, &refused), VPT_OK);
             assert_status(vpt_queue_restart(&queue), VPT_OK);
-            assert_status(vpt_device_start(bench.device), VPT_OK);
+            assert_status(vpt_device_start(machine.device), VPT_OK);
         }
     }
-    bench_end(&queue);
+    plain_end(&queue);
 }
 
 /* Who sleeps while there is nothing to take learns of a reset, and of a removal that somebody has noticed. */
 VARIANT_TEST(queue_life, has_used_is_true_while_a_pop_has_something_to_say)
 {
     for (unsigned gone = 0; gone < 2; gone++) {
-        bench_start(variant, NULL, &queue, 16);
-        bench.machine.device.completion.mode = MOCK_COMPLETE_BY_RUN;
+        plain_start(variant, NULL, &queue, 16);
+        machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
         queue_send(&queue, 2);
         cr_assert(!vpt_queue_has_used(&queue));
-        assert_same(mock_device_run(&bench.machine.device, 1), 1);
+        assert_same(mock_device_run(machine.model, 1), 1);
         cr_assert(vpt_queue_has_used(&queue));
         queue_take(&queue, 1);
         cr_assert(!vpt_queue_has_used(&queue));
         if (gone != 0) {
-            mock_device_vanish(&bench.machine.device);
-            assert_status(vpt_device_check(bench.device), VPT_DEVICE_GONE);
+            mock_device_vanish(machine.model);
+            assert_status(vpt_device_check(machine.device), VPT_DEVICE_GONE);
         } else {
-            assert_status(vpt_device_reset(bench.device), VPT_OK);
+            assert_status(vpt_device_reset(machine.device), VPT_OK);
         }
         cr_assert(vpt_queue_has_used(&queue));
         assert_same(queue_drain(&queue), 2);
         assert_status(vpt_queue_release(&queue), VPT_OK);
-        bench_finish();
+        machine_finish();
     }
 }

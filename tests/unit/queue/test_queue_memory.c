@@ -7,15 +7,15 @@
 
 static void start_and_go_round(struct vpt_queue *queue)
 {
-    assert_status(vpt_device_start(bench.device), VPT_OK);
-    bench_go_round(queue, vpt_queue_size(queue));
+    assert_status(vpt_device_start(machine.device), VPT_OK);
+    plain_go_round(queue, vpt_queue_size(queue));
 }
 
 /* Memory comes back after a reset only, and once. */
 static void reset_and_release(struct vpt_queue *queue)
 {
     assert_status(vpt_queue_release(queue), VPT_CALLER_STATE);
-    assert_status(vpt_device_reset(bench.device), VPT_OK);
+    assert_status(vpt_device_reset(machine.device), VPT_OK);
     assert_status(vpt_queue_release(queue), VPT_OK);
     cr_assert(all_zero(queue, sizeof(*queue)));
     assert_status(vpt_queue_release(queue), VPT_OK);
@@ -39,7 +39,7 @@ static void give(struct vpt_memory *memory, size_t size, size_t alignment)
 
     storage_used = offset + size;
     cr_assert(storage_used + GUARD <= sizeof(storage));
-    *memory = mock_hal_register(&bench.machine.hal, storage + offset, size, next_address, true);
+    *memory = mock_hal_register(machine.hal, storage + offset, size, next_address, true);
     cr_assert(memory->address != NULL);
     areas[area_count++] = *memory;
     next_address = (next_address + size + 0x1ffff) & ~UINT64_C(0xffff);
@@ -54,12 +54,12 @@ static void take_areas_back(void)
             cr_assert(*at == 0xc3, "written before area %u", i);
         }
         at += areas[i].size;
-        mock_hal_unregister(&bench.machine.hal, &areas[i]);
+        mock_hal_unregister(machine.hal, &areas[i]);
     }
     for (; at < storage + sizeof(storage); at++) {
         cr_assert(*at == 0xc3, "written behind the areas");
     }
-    bench_finish();
+    machine_finish();
 }
 
 static size_t ring_alignment(const struct variant *variant)
@@ -73,7 +73,7 @@ static void hand_over(const struct variant *variant, uint16_t size, bool three)
     struct mock_machine_options options = { .queue_maximum = 1024 };
     uint16_t tables = (uint16_t)(size / 2);
 
-    bench_negotiate(variant, &options);
+    plain_negotiate(variant, &options);
     memset(storage, 0xc3, sizeof(storage));
     storage_used = 0;
     area_count = 0;
@@ -98,13 +98,13 @@ static void work_in_handed_memory(const struct variant *variant, bool three)
         struct vpt_queue queue;
 
         hand_over(variant, size, three);
-        bench.machine.hal.port.dma_allocate = NULL;
-        bench.machine.hal.port.dma_free = NULL;
-        assert_status(vpt_queue_init(&queue, bench.device, &config), VPT_OK);
+        machine.hal->port.dma_allocate = NULL;
+        machine.hal->port.dma_free = NULL;
+        assert_status(vpt_queue_init(&queue, machine.device, &config), VPT_OK);
         cr_assert(all_zero(queue.available, VPT_QUEUE_DRIVER_AREA_SIZE(size)));
         cr_assert(all_zero(queue.used, VPT_QUEUE_DEVICE_AREA_SIZE(size)));
         for (unsigned i = 0; three && i < 3; i++) {
-            assert_same(bench.machine.device.queues[0].area[i], areas[i].device_address);
+            assert_same(machine.model->queues[0].area[i], areas[i].device_address);
         }
         start_and_go_round(&queue);
         reset_and_release(&queue);
@@ -123,7 +123,7 @@ VERSION_TEST(queue_memory, SPLIT_ASUPP_1_memory_in_three_pieces_may_be_dirty_but
         work_in_handed_memory(variant, true);
     } else {
         hand_over(variant, 16, true);
-        bench_refuse(&config, VPT_CALLER_MEMORY, false);
+        plain_refuse(&config, VPT_CALLER_MEMORY, false);
         take_areas_back();
     }
 }
@@ -147,7 +147,7 @@ static void refuse_spoilt(struct vpt_memory *memory, size_t alignment, unsigned 
     for (unsigned i = 0; i < ways; i++) {
         (void)fprintf(stderr, "%s\n", how[i]);
         *memory = bad[i];
-        bench_refuse(&config, i == 4 ? VPT_RESOURCE_ADDRESS : VPT_CALLER_MEMORY, false);
+        plain_refuse(&config, i == 4 ? VPT_RESOURCE_ADDRESS : VPT_CALLER_MEMORY, false);
     }
     *memory = good;
 }
@@ -177,12 +177,12 @@ VERSION_TEST(queue_memory, tables_are_not_looked_at_without_the_feature)
     struct vpt_queue queue;
     uint8_t byte = 0;
 
-    bench_negotiate(&plain, NULL);
+    plain_negotiate(&plain, NULL);
     config = (struct vpt_queue_config){ .size = 16, .indirect_tables = 4, .indirect_segments = 4 };
     config.memory.indirect = (struct vpt_memory){ &byte, 1, 1 };
-    assert_status(vpt_queue_init(&queue, bench.device, &config), VPT_OK);
-    assert_same(bench.machine.hal.allocations, 2);
-    bench_end(&queue);
+    assert_status(vpt_queue_init(&queue, machine.device, &config), VPT_OK);
+    assert_same(machine.hal->allocations, 2);
+    plain_end(&queue);
 }
 
 /* ---- Where memory may lie ---- */
@@ -195,11 +195,11 @@ Test(queue_memory, SPLIT_LAYOUT_1_areas_at_the_end_of_the_address_space)
         struct vpt_queue queue;
 
         hand_over(&version_2, 16, true);
-        mock_hal_unregister(&bench.machine.hal, memory);
-        *memory = mock_hal_register(&bench.machine.hal, memory->address, memory->size,
+        mock_hal_unregister(machine.hal, memory);
+        *memory = mock_hal_register(machine.hal, memory->address, memory->size,
                                     (0 - (uint64_t)memory->size) & ~UINT64_C(3), true);
         areas[which] = *memory;
-        assert_status(vpt_queue_init(&queue, bench.device, &config), VPT_OK);
+        assert_status(vpt_queue_init(&queue, machine.device, &config), VPT_OK);
         start_and_go_round(&queue);
         reset_and_release(&queue);
         take_areas_back();
@@ -232,19 +232,19 @@ Test(queue_memory, D_LMMIO_5_a_legacy_ring_lies_below_16_tib_and_not_at_0)
         struct vpt_queue queue;
 
         (void)fprintf(stderr, "row %zu\n", i);
-        bench_negotiate(&version_1, NULL);
+        plain_negotiate(&version_1, NULL);
         config = (struct vpt_queue_config){ .size = rows[i].size };
         config.memory.rings = (struct vpt_memory){ memory, rows[i].address, sizeof(memory) };
-        (void)mock_hal_register(&bench.machine.hal, memory, sizeof(memory), rows[i].address, true);
+        (void)mock_hal_register(machine.hal, memory, sizeof(memory), rows[i].address, true);
         if (rows[i].expected == VPT_OK) {
-            assert_status(vpt_queue_init(&queue, bench.device, &config), VPT_OK);
-            bench_end(&queue);
+            assert_status(vpt_queue_init(&queue, machine.device, &config), VPT_OK);
+            plain_end(&queue);
         } else {
-            uint64_t resets = bench.machine.device.resets;
+            uint64_t resets = machine.model->resets;
 
-            bench_refuse(&config, rows[i].expected, false);
-            cr_assert(bench.machine.device.resets == resets, "an address is no reason for a reset");
-            bench_finish();
+            plain_refuse(&config, rows[i].expected, false);
+            cr_assert(machine.model->resets == resets, "an address is no reason for a reset");
+            machine_finish();
         }
     }
 }
@@ -254,16 +254,16 @@ Test(queue_memory, D_LMMIO_5_the_port_is_told_the_limit_and_found_out_if_it_igno
     struct vpt_queue queue;
 
     config = (struct vpt_queue_config){ .size = 16 };
-    bench_negotiate(&version_1, NULL);
-    bench.machine.hal.base = PAGES_END;
-    bench.machine.hal.ignore_limit = true;
-    bench_refuse(&config, VPT_RESOURCE_ADDRESS, false);
-    bench.machine.hal.base = PAGES_END - 0x1000;
-    bench.machine.hal.ignore_limit = false;
-    assert_status(vpt_queue_init(&queue, bench.device, &config), VPT_OK);
-    cr_assert(bench.machine.device.queues[0].area[MOCK_DEVICE_AREA] < PAGES_END);
+    plain_negotiate(&version_1, NULL);
+    machine.hal->base = PAGES_END;
+    machine.hal->ignore_limit = true;
+    plain_refuse(&config, VPT_RESOURCE_ADDRESS, false);
+    machine.hal->base = PAGES_END - 0x1000;
+    machine.hal->ignore_limit = false;
+    assert_status(vpt_queue_init(&queue, machine.device, &config), VPT_OK);
+    cr_assert(machine.model->queues[0].area[MOCK_DEVICE_AREA] < PAGES_END);
     start_and_go_round(&queue);
-    bench_end(&queue);
+    plain_end(&queue);
 }
 
 /* ---- The port's memory ---- */
@@ -271,33 +271,33 @@ Test(queue_memory, D_LMMIO_5_the_port_is_told_the_limit_and_found_out_if_it_igno
 /* What it gave stays given: after a release, and after a set-up that fails half-way. */
 VERSION_TEST(queue_memory, a_port_that_never_frees_is_enough)
 {
-    struct mock_hal *hal = &bench.machine.hal;
+    struct mock_hal *hal = &machine.on_mmio.hal;
     struct vpt_queue queue;
 
     config = (struct vpt_queue_config){ .size = 16 };
-    bench_negotiate(variant, NULL);
+    plain_negotiate(variant, NULL);
     hal->port.dma_free = NULL;
     mock_trigger_set(&hal->fail_allocation, 2, UINT32_MAX);
-    assert_status(vpt_queue_init(&queue, bench.device, &config), VPT_RESOURCE_MEMORY);
+    assert_status(vpt_queue_init(&queue, machine.device, &config), VPT_RESOURCE_MEMORY);
     mock_trigger_set(&hal->fail_allocation, 0, 0);
     cr_assert(all_zero(&queue, sizeof(queue)) && mock_hal_live_allocations(hal) == 1);
-    assert_status(vpt_queue_init(&queue, bench.device, &config), VPT_OK);
+    assert_status(vpt_queue_init(&queue, machine.device, &config), VPT_OK);
     start_and_go_round(&queue);
-    assert_status(vpt_device_reset(bench.device), VPT_OK);
-    assert_status(vpt_device_negotiate(bench.device, NULL, NULL, NULL), VPT_OK);
+    assert_status(vpt_device_reset(machine.device), VPT_OK);
+    assert_status(vpt_device_negotiate(machine.device, NULL, NULL, NULL), VPT_OK);
     assert_status(vpt_queue_restart(&queue), VPT_OK);
     start_and_go_round(&queue);
     reset_and_release(&queue);
     assert_same(mock_hal_live_allocations(hal), 3);
     assert_same(hal->frees, 0);
     mock_hal_abandon(hal);
-    bench_finish();
+    machine_finish();
 }
 
 /* How many pieces of this kind the port has given, of this size or, for 0, of any. */
 static unsigned given(enum mock_region_kind kind, size_t size)
 {
-    const struct mock_memory *memory = &bench.machine.hal.memory;
+    const struct mock_memory *memory = &machine.hal->memory;
     unsigned count = 0;
 
     for (size_t i = 0; i < memory->count; i++) {
@@ -318,21 +318,21 @@ VERSION_TEST(queue_memory, SPLIT_INDIR_3_the_port_is_asked_for_what_the_macros_s
 
         config =
             (struct vpt_queue_config){ .size = size, .indirect_tables = rows[i][1], .indirect_segments = rows[i][2] };
-        bench_negotiate(variant, NULL);
-        assert_status(vpt_queue_init(&queue, bench.device, &config), VPT_OK);
+        plain_negotiate(variant, NULL);
+        assert_status(vpt_queue_init(&queue, machine.device, &config), VPT_OK);
         assert_same(given(MOCK_REGION_ALLOCATION, VPT_QUEUE_RINGS_SIZE(size, VPT_QUEUE_RINGS_ALIGNMENT)), 1);
         assert_same(given(MOCK_REGION_ALLOCATION, VPT_QUEUE_INDIRECT_SIZE(tables, rows[i][4])), 1);
         assert_same(given(MOCK_REGION_PRIVATE, VPT_QUEUE_PRIVATE_SIZE(size, tables)), 1);
-        assert_same(mock_hal_live_allocations(&bench.machine.hal), 3);
-        assert_status(vpt_device_start(bench.device), VPT_OK);
+        assert_same(mock_hal_live_allocations(machine.hal), 3);
+        assert_status(vpt_device_start(machine.device), VPT_OK);
         assert_status(queue_add(&queue, 0, 5, 0), size < 5 ? VPT_CALLER_TOO_LONG : VPT_OK);
         for (unsigned j = size < 5 ? 0 : 1; j < tables; j++) {
             assert_status(queue_add(&queue, 2, 2, 0), VPT_OK);
         }
         assert_status(queue_add(&queue, 1, 0, 0), tables == size ? VPT_RESOURCE_FULL : VPT_OK);
         assert_status(vpt_queue_kick(&queue), VPT_OK);
-        assert_same(bench.machine.device.queues[0].indirect_elements, tables);
-        bench_end(&queue);
+        assert_same(machine.model->queues[0].indirect_elements, tables);
+        plain_end(&queue);
     }
 }
 
@@ -376,14 +376,14 @@ VERSION_TEST(queue_memory, SPLIT_LAYOUT_1_what_the_port_has_no_piece_for_is_take
 
         (void)snprintf(text, sizeof(text), "%zu bytes, size %u:", row->most, row->wanted);
         config = (struct vpt_queue_config){ .size = row->wanted, .indirect_tables = 64, .indirect_segments = 18 };
-        bench_negotiate(variant, NULL);
-        bench.machine.hal.allocate_most = row->most;
+        plain_negotiate(variant, NULL);
+        machine.hal->allocate_most = row->most;
         if (made->size == 0) {
-            bench_refuse(&config, VPT_RESOURCE_MEMORY, false);
-            bench_finish();
+            plain_refuse(&config, VPT_RESOURCE_MEMORY, false);
+            machine_finish();
             continue;
         }
-        assert_status_of(text, vpt_queue_init(&queue, bench.device, &config), VPT_OK);
+        assert_status_of(text, vpt_queue_init(&queue, machine.device, &config), VPT_OK);
         assert_same_of(text, vpt_queue_size(&queue), made->size);
         assert_same_of(text, given(MOCK_REGION_ALLOCATION, 0), made->ring_pieces + (made->tables != 0));
         start_and_go_round(&queue);
@@ -391,9 +391,9 @@ VERSION_TEST(queue_memory, SPLIT_LAYOUT_1_what_the_port_has_no_piece_for_is_take
             assert_status(queue_add(&queue, 1, 1, 0), VPT_OK);
         }
         assert_status(vpt_queue_kick(&queue), VPT_OK);
-        assert_same_of(text, bench.machine.device.queues[0].indirect_elements,
+        assert_same_of(text, machine.model->queues[0].indirect_elements,
                        made->tables < requests ? made->tables : requests);
-        bench_end(&queue);
+        plain_end(&queue);
     }
 }
 

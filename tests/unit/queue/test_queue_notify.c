@@ -152,32 +152,32 @@ VARIANT_TEST(queue_notify, SPLIT_USUPP_5_interrupts_of_a_device)
     struct vpt_queue queue;
     uint64_t before;
 
-    bench_start(variant, NULL, &queue, 16);
-    bench.machine.device.completion.mode = MOCK_COMPLETE_BY_RUN;
-    mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_INTERRUPT_SPURIOUS, 1, 0, 0);
+    plain_start(variant, NULL, &queue, 16);
+    machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_INTERRUPT_SPURIOUS, 1, 0, 0);
     for (unsigned round = 0; round < 20; round++) {
         queue_send(&queue, 8);
-        assert_same(vpt_device_interrupt(bench.device), VPT_INTERRUPT_QUEUE);
+        assert_same(vpt_device_interrupt(machine.device), VPT_INTERRUPT_QUEUE);
         assert_status(vpt_queue_pop(&queue, NULL, NULL), VPT_EMPTY);
-        assert_same(vpt_device_interrupt(bench.device), 0);
-        before = bench.machine.device.interrupts;
+        assert_same(vpt_device_interrupt(machine.device), 0);
+        before = machine.model->interrupts;
         for (unsigned i = 0; i < 8; i++) {
-            assert_same(mock_device_run(&bench.machine.device, 1), 1);
+            assert_same(mock_device_run(machine.model, 1), 1);
         }
-        assert_same(bench.machine.device.interrupts - before, variant->event_idx ? 1 : 8);
-        assert_same(vpt_device_interrupt(bench.device), VPT_INTERRUPT_QUEUE);
+        assert_same(machine.model->interrupts - before, variant->event_idx ? 1 : 8);
+        assert_same(vpt_device_interrupt(machine.device), VPT_INTERRUPT_QUEUE);
         queue_take(&queue, 8);
         assert_status(vpt_queue_pop(&queue, NULL, NULL), VPT_EMPTY);
-        assert_same(vpt_device_interrupt(bench.device), 0);
+        assert_same(vpt_device_interrupt(machine.device), 0);
     }
-    mock_fault_clear(&bench.machine.device.faults, MOCK_FAULT_INTERRUPT_SPURIOUS);
+    mock_fault_clear(&machine.model->faults, MOCK_FAULT_INTERRUPT_SPURIOUS);
     vpt_queue_notifications_off(&queue);
-    before = bench.machine.device.interrupts;
+    before = machine.model->interrupts;
     for (unsigned i = 0; i < 500; i++) {
         queue_send(&queue, 1);
-        assert_same(mock_device_run(&bench.machine.device, 1), 1);
+        assert_same(mock_device_run(machine.model, 1), 1);
         queue_take(&queue, 1);
     }
-    assert_same(bench.machine.device.interrupts, before);
-    bench_end(&queue);
+    assert_same(machine.model->interrupts, before);
+    plain_end(&queue);
 }

@@ -61,14 +61,14 @@ VERSION_TEST(queue_size, MMIO_REG_9_a_size_is_never_above_the_maximum)
         char text[48];
 
         (void)snprintf(text, sizeof(text), "%u of %u:", cases[i].wanted, (unsigned)cases[i].maximum);
-        bench_negotiate(variant, &options);
-        mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_QUEUE_SHRINKING, 1, 0, 0);
-        bench_trace();
-        assert_status_of(text, vpt_queue_init(&queue, bench.device, &config), VPT_OK);
+        plain_negotiate(variant, &options);
+        mock_fault_set(&machine.model->faults, MOCK_FAULT_QUEUE_SHRINKING, 1, 0, 0);
+        machine_trace();
+        assert_status_of(text, vpt_queue_init(&queue, machine.device, &config), VPT_OK);
         assert_same_of(text, vpt_queue_size(&queue), cases[i].size);
-        assert_same_of(text, bench.machine.device.queues[0].size, cases[i].size);
-        assert_same_of(text, bench_traced(false, R_QUEUE_MAXIMUM), 1);
-        bench_end(&queue);
+        assert_same_of(text, machine.model->queues[0].size, cases[i].size);
+        assert_same_of(text, mmio_traced(false, R_QUEUE_MAXIMUM), 1);
+        plain_end(&queue);
     }
 }
 
@@ -77,15 +77,15 @@ VERSION_TEST(queue_size, D_SPLIT_1_sizes_that_are_no_power_of_two_and_impossible
     static const uint16_t sizes[] = { 3, 5, 6, 7, 48, 255, 257, 32767, 32769, 49152, 65535 };
     static const uint32_t maximums[] = { 32769, 49152, 65535, 65536, 0x10040, 0x80000000u, 0xffffffffu };
 
-    bench_negotiate(variant, NULL);
+    plain_negotiate(variant, NULL);
     for (size_t i = 0; i < COUNT_OF(sizes); i++) {
-        bench_refuse(&(struct vpt_queue_config){ .size = sizes[i] }, VPT_CALLER_ARGUMENT, true);
+        plain_refuse(&(struct vpt_queue_config){ .size = sizes[i] }, VPT_CALLER_ARGUMENT, true);
     }
     for (size_t i = 0; i < COUNT_OF(maximums); i++) {
-        mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_QUEUE_MAXIMUM, 1, 0, maximums[i]);
-        bench_refuse(&(struct vpt_queue_config){ .size = 16 }, VPT_DEVICE_QUEUE_SIZE, false);
+        mock_fault_set(&machine.model->faults, MOCK_FAULT_QUEUE_MAXIMUM, 1, 0, maximums[i]);
+        plain_refuse(&(struct vpt_queue_config){ .size = 16 }, VPT_DEVICE_QUEUE_SIZE, false);
     }
-    bench_finish();
+    machine_finish();
 }
 
 VERSION_TEST(queue_size, D_MMIO_1_a_queue_that_does_not_exist)
@@ -93,15 +93,15 @@ VERSION_TEST(queue_size, D_MMIO_1_a_queue_that_does_not_exist)
     static const uint16_t indexes[] = { 2, 3, 16, 255, 256, 65535, 1 };
     struct mock_machine_options options = { .queues = 2 };
 
-    bench_negotiate(variant, &options);
+    plain_negotiate(variant, &options);
     for (size_t i = 0; i < COUNT_OF(indexes); i++) {
         if (indexes[i] < options.queues) {
-            mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_QUEUE_ABSENT, 1, 0, 0);
+            mock_fault_set(&machine.model->faults, MOCK_FAULT_QUEUE_ABSENT, 1, 0, 0);
         }
-        bench_refuse(&(struct vpt_queue_config){ .index = indexes[i] }, VPT_UNSUPPORTED_QUEUE, false);
-        assert_same(bench_traced_value(true, R_QUEUE_SELECT, 0), indexes[i]);
+        plain_refuse(&(struct vpt_queue_config){ .index = indexes[i] }, VPT_UNSUPPORTED_QUEUE, false);
+        assert_same(mmio_value(true, R_QUEUE_SELECT, 0), indexes[i]);
     }
-    bench_finish();
+    machine_finish();
 }
 
 VERSION_TEST(queue_size, INIT_1_queues_are_set_up_between_negotiation_and_start)
@@ -109,16 +109,16 @@ VERSION_TEST(queue_size, INIT_1_queues_are_set_up_between_negotiation_and_start)
     struct vpt_queue_config config = { .size = 16 };
     struct vpt_queue queue;
 
-    bench_probe(variant, NULL);
-    bench_refuse(&config, VPT_CALLER_STATE, true);
-    assert_status(vpt_device_reset(bench.device), VPT_OK);
-    bench_refuse(&config, VPT_CALLER_STATE, true);
-    assert_status(vpt_device_negotiate(bench.device, NULL, NULL, NULL), VPT_OK);
-    assert_status(vpt_device_start(bench.device), VPT_OK);
-    bench_refuse(&config, VPT_CALLER_STATE, true);
-    assert_status(vpt_queue_init(NULL, bench.device, &config), VPT_CALLER_ARGUMENT);
+    plain_probe(variant, NULL);
+    plain_refuse(&config, VPT_CALLER_STATE, true);
+    assert_status(vpt_device_reset(machine.device), VPT_OK);
+    plain_refuse(&config, VPT_CALLER_STATE, true);
+    assert_status(vpt_device_negotiate(machine.device, NULL, NULL, NULL), VPT_OK);
+    assert_status(vpt_device_start(machine.device), VPT_OK);
+    plain_refuse(&config, VPT_CALLER_STATE, true);
+    assert_status(vpt_queue_init(NULL, machine.device, &config), VPT_CALLER_ARGUMENT);
     assert_status(vpt_queue_init(&queue, NULL, &config), VPT_CALLER_ARGUMENT);
     cr_assert(all_zero(&queue, sizeof(queue)));
-    bench_refuse(NULL, VPT_CALLER_ARGUMENT, true);
-    bench_finish();
+    plain_refuse(NULL, VPT_CALLER_ARGUMENT, true);
+    machine_finish();
 }

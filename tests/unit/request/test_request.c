@@ -64,14 +64,14 @@ static void submit(unsigned readable, unsigned writable, uintptr_t token)
 
     *request = (struct request){ .readable = readable, .writable = writable };
     for (unsigned i = 0; i < readable + writable; i++) {
-        segments[i] = bench_segment(token * PART + offset, LENGTH * (i + 1u));
+        segments[i] = machine_segment(token * PART + offset, LENGTH * (i + 1u));
         offset += segments[i].length;
         *(i < readable ? &request->readable_bytes : &request->writable_bytes) += segments[i].length;
     }
     for (size_t i = 0; i < PART; i++) {
         request->data[i] = (uint8_t)(token * 31u + i * 7u);
     }
-    memcpy(bench_bytes(token * PART), request->data, PART);
+    memcpy(machine_bytes(token * PART), request->data, PART);
     request->slot = vpt_requests_next(&tested.requests);
     if (request->slot != NULL) {
         cr_assert(tested.requests.slot_size <= sizeof(request->framing));
@@ -90,16 +90,16 @@ static void check_bytes(struct request *request, uintptr_t token, uint8_t first)
     uint32_t data_at = kind->reply_first ? kind->reply : 0;
     uint32_t reply_at = kind->reply_first ? 0 : request->writable_bytes;
 
-    assert_same(bench.read_size, kind->header + request->readable_bytes);
-    cr_assert(memcmp(bench.read, request->framing, kind->header) == 0);
-    cr_assert(memcmp(bench.read + kind->header, request->data, request->readable_bytes) == 0);
+    assert_same(machine.read_size, kind->header + request->readable_bytes);
+    cr_assert(memcmp(machine.read, request->framing, kind->header) == 0);
+    cr_assert(memcmp(machine.read + kind->header, request->data, request->readable_bytes) == 0);
     for (uint32_t i = 0; i < request->writable_bytes; i++) {
         request->data[request->readable_bytes + i] = (uint8_t)(first + data_at + i);
     }
     for (uint32_t i = 0; i < kind->reply; i++) {
         request->framing[kind->header + i] = (uint8_t)(first + reply_at + i);
     }
-    cr_assert(memcmp(bench_bytes(token * PART), request->data, PART) == 0);
+    cr_assert(memcmp(machine_bytes(token * PART), request->data, PART) == 0);
     cr_assert(request->slot == NULL || memcmp(request->slot, request->framing, tested.requests.slot_size) == 0);
 }
 
@@ -108,16 +108,16 @@ static uintptr_t check_one(const struct variant *variant)
 {
     const struct vpt_requests_kind *kind = tested.requests.kind;
     struct request *request;
-    uint8_t first = bench.fill;
+    uint8_t first = machine.fill;
     unsigned before = results;
     uintptr_t token;
 
     tested_run(1);
     token = tested_take(VPT_OK);
     request = &requests[token];
-    assert_same(bench_last()->readable, request->readable + (kind->header != 0 ? 1u : 0u));
-    assert_same(bench_last()->writable, request->writable + (kind->reply != 0 ? 1u : 0u));
-    assert_same(bench_last()->indirect, variant->indirect && tested.requests.run > 1u);
+    assert_same(plain_last()->readable, request->readable + (kind->header != 0 ? 1u : 0u));
+    assert_same(plain_last()->writable, request->writable + (kind->reply != 0 ? 1u : 0u));
+    assert_same(plain_last()->indirect, variant->indirect && tested.requests.run > 1u);
     check_bytes(request, token, first);
     assert_same(tested.completion.length, request->writable_bytes + kind->reply);
     assert_same(results, before + 1u);
@@ -136,7 +136,7 @@ VARIANT_TEST(request, SPLIT_FRAME_1_each_shape_as_the_device_sees_it)
         tested_batch = i % 2 != 0;
         tested_start(variant, kind);
         assert_same(tested.requests.segments, most);
-        bench.machine.device.completion.mode = MOCK_COMPLETE_BY_RUN;
+        machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
         for (unsigned count = least_of(kind); count <= most; count++) {
             for (unsigned readable = 0; readable <= count; readable++) {
                 submit(readable, count - readable, 0);
@@ -165,8 +165,8 @@ VARIANT_TEST(request, shapes_follow_each_other_in_a_slot)
         random_seed((uint32_t)i);
         tested_batch = i % 2 != 0;
         tested_start(variant, &kinds[i / 2]);
-        bench.machine.device.completion.mode = MOCK_COMPLETE_BY_RUN;
-        bench.machine.device.completion.order = MOCK_ORDER_SHUFFLED;
+        machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
+        machine.model->completion.order = MOCK_ORDER_SHUFFLED;
         for (uintptr_t token = 0; token < SUBJECT_REQUESTS; token++) {
             submit_any(token);
         }
@@ -186,7 +186,7 @@ VARIANT_TEST(request, each_slot_has_memory_of_its_own)
     uint64_t addresses[SUBJECT_REQUESTS];
 
     tested_start(variant, &framed);
-    bench.machine.device.completion.mode = MOCK_COMPLETE_BY_RUN;
+    machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
     for (uintptr_t token = 0; token < SUBJECT_REQUESTS; token++) {
         uint8_t *slot = vpt_requests_next(&tested.requests);
 
@@ -203,8 +203,8 @@ VARIANT_TEST(request, each_slot_has_memory_of_its_own)
     for (uintptr_t token = 0; token < SUBJECT_REQUESTS; token++) {
         tested_run(1);
         assert_same(tested_take(VPT_OK), token);
-        assert_same(bench.read[0], 0x80 + token);
-        assert_same(bench_last()->first_address, addresses[token]);
+        assert_same(machine.read[0], 0x80 + token);
+        assert_same(plain_last()->first_address, addresses[token]);
     }
     tested_end();
 }
@@ -225,8 +225,8 @@ VARIANT_TEST(request, a_slot_may_be_larger_than_header_and_reply)
     assert_status(tested_send(&extra, 1, 0, 0), VPT_OK);
     assert_status(vpt_requests_kick(&tested.requests), VPT_OK);
     (void)tested_take(VPT_OK);
-    assert_same(bench.read_size, HEADER_SIZE + extra.length);
-    assert_same(bench.read[HEADER_SIZE + 23], 0x77);
+    assert_same(machine.read_size, HEADER_SIZE + extra.length);
+    assert_same(machine.read[HEADER_SIZE + 23], 0x77);
     tested_end();
 }
 
@@ -307,12 +307,12 @@ static enum vpt_status submit_plain(uintptr_t token)
 static void make(enum condition condition)
 {
     if (condition == DEAD) {
-        mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_USED_ID_RANGE, 1, 1, 0);
+        mock_fault_set(&machine.model->faults, MOCK_FAULT_USED_ID_RANGE, 1, 1, 0);
         assert_status(submit_plain(0), VPT_OK);
         assert_status(vpt_requests_kick(&tested.requests), VPT_OK);
         assert_status(tested_poll(), VPT_DEVICE_USED_ID);
     }
-    bench.machine.device.completion.mode = MOCK_COMPLETE_BY_RUN;
+    machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
     while (condition == FULL && vpt_requests_free(&tested.requests) != 0) {
         assert_status(submit_plain(vpt_requests_free(&tested.requests)), VPT_OK);
     }
@@ -326,7 +326,7 @@ static void refuse(const struct refusal *row)
     struct vpt_segment segments[4];
 
     for (unsigned i = 0; i < 4; i++) {
-        segments[i] = (struct vpt_segment){ bench.arena.device_address, row->lengths[i] };
+        segments[i] = (struct vpt_segment){ machine.data.device_address, row->lengths[i] };
     }
     for (unsigned i = 0; i < 2; i++) {
         assert_status_of(row->what, tested_send(segments, row->readable, row->writable, 0), row->expected);
@@ -346,7 +346,7 @@ static void check_device_sees(enum condition condition)
         left++;
     }
     assert_status(vpt_requests_kick(&tested.requests), VPT_OK);
-    assert_same(mock_device_run(&bench.machine.device, UINT32_MAX), left);
+    assert_same(mock_device_run(machine.model, UINT32_MAX), left);
     for (; left != 0; left--) {
         (void)tested_take(VPT_OK);
     }
@@ -375,13 +375,13 @@ VARIANT_TEST(request, limits_themselves_are_allowed)
 
     tested_start(variant, &limited);
     for (unsigned i = 0; i < 3; i++) {
-        segments[i] = bench_segment(i * MOST, MOST);
+        segments[i] = machine_segment(i * MOST, MOST);
     }
     for (unsigned readable = 0; readable <= 3; readable++) {
         assert_status(tested_send(segments, readable, 3 - readable, 0), VPT_OK);
     }
     assert_status(vpt_requests_kick(&tested.requests), VPT_OK);
-    assert_same(bench.handled, 4);
+    assert_same(machine.handled, 4);
     tested_end();
 }
 
@@ -408,7 +408,7 @@ Test(request, a_queue_that_is_not_set_up_refuses)
 
 VARIANT_TEST(request, interrupts_are_turned_off_and_on)
 {
-    const struct mock_queue *theirs = &bench.machine.device.queues[0];
+    const struct mock_queue *theirs = &machine.on_mmio.device.queues[0];
 
     tested_start(variant, &framed);
     vpt_requests_notifications_off(&tested.requests);

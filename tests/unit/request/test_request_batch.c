@@ -13,7 +13,7 @@ static struct vpt_completion completions[MOST];
 static void fill(unsigned at, uintptr_t token, unsigned readable, unsigned writable)
 {
     for (unsigned i = 0; i < readable + writable; i++) {
-        segments[at][i] = bench_segment(token * PLACE + i * SUBJECT_LENGTH, SUBJECT_LENGTH);
+        segments[at][i] = machine_segment(token * PLACE + i * SUBJECT_LENGTH, SUBJECT_LENGTH);
     }
     batch[at] = (struct vpt_request){ segments[at], (void *)token, (uint16_t)readable, (uint16_t)writable };
 }
@@ -130,19 +130,19 @@ static void run_traffic(uint32_t many)
     unsigned idle = 0; /* rounds without a request coming back */
 
     random_seed(7);
-    bench.idle = true;
-    bench.machine.device.completion.mode = MOCK_COMPLETE_BY_RUN;
-    bench.machine.device.completion.order = MOCK_ORDER_SHUFFLED;
+    machine.idle = true;
+    machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
+    machine.model->completion.order = MOCK_ORDER_SHUFFLED;
     while (submitted < many || out != 0) {
         submitted += submitted < many ? submit_some(fill_some()) : 0;
         if (submitted >= many || random_below(4) != 0) {
             assert_status(slots ? vpt_requests_kick(&tested.requests) : vpt_queue_kick(&queue), VPT_OK);
         }
-        (void)mock_device_run(&bench.machine.device, 1u + random_below(MOST));
+        (void)mock_device_run(machine.model, 1u + random_below(MOST));
         idle = take_some(1u + random_below(MOST)) != 0 ? 0 : idle + 1;
         cr_assert(idle < 100, "0x%x do not come back", (unsigned)out);
     }
-    assert_same(bench.handled, submitted);
+    assert_same(machine.handled, submitted);
 }
 
 VARIANT_TEST(request_batch, requests_come_back_once_past_the_wrap_of_the_index)
@@ -156,10 +156,10 @@ VARIANT_TEST(request_batch, requests_come_back_once_past_the_wrap_of_the_index)
 
 VARIANT_TEST(request_batch, chains_and_tables_come_back_once_past_three_wraps_of_the_index)
 {
-    bench_negotiate(variant, NULL);
-    bench_queue(&queue, 64, 16, 6);
+    plain_negotiate(variant, NULL);
+    plain_queue(&queue, 64, 16, 6);
     run_traffic(210000 / test_stride());
-    bench_end(&queue);
+    plain_end(&queue);
 }
 
 /* ---- What ends a batch ---- */
@@ -207,7 +207,7 @@ VARIANT_TEST(request_batch, ends_at_the_first_that_is_refused)
         assert_same_of(refused[i].what, vpt_requests_free(&tested.requests), SUBJECT_REQUESTS - index);
         assert_status(vpt_requests_kick(&tested.requests), VPT_OK);
         assert_same(poll(MOST, VPT_EMPTY), index);
-        assert_same(bench.handled, SUBJECT_REQUESTS + index);
+        assert_same(machine.handled, SUBJECT_REQUESTS + index);
         tested_end();
     }
 }
@@ -233,7 +233,7 @@ VARIANT_TEST(request_batch, a_lie_ends_the_batch)
 
         start_linked(variant);
         assert_same(submit(6, VPT_OK), 6);
-        mock_fault_set(&bench.machine.device.faults, lies[i].fault, 3, 1,
+        mock_fault_set(&machine.model->faults, lies[i].fault, 3, 1,
                        unpublished ? tested.requests.queue.free_head : lies[i].value);
         assert_status(vpt_requests_kick(&tested.requests), VPT_OK);
         if (unpublished) {
@@ -241,7 +241,7 @@ VARIANT_TEST(request_batch, a_lie_ends_the_batch)
         }
         assert_same(poll(MOST, VPT_DEVICE_USED_ID), 2);
         assert_same(submit(1, VPT_DEVICE_USED_ID), 0);
-        assert_status(vpt_device_reset(bench.device), VPT_OK);
+        assert_status(vpt_device_reset(machine.device), VPT_OK);
         assert_same(poll(MOST, VPT_EMPTY), unpublished ? 5 : 4);
         for (uint32_t left = 0; left < 4; left++) {
             assert_status(completions[left].status, VPT_CANCELLED);

@@ -12,7 +12,7 @@ static enum vpt_status init(const struct vpt_requests_kind *kind, const struct v
 
 static void reset_and_restart(enum vpt_status expected)
 {
-    assert_status(vpt_device_reset(bench.device), VPT_OK);
+    assert_status(vpt_device_reset(machine.device), VPT_OK);
     assert_status(vpt_driver_restart(&tested.driver, NULL), expected);
 }
 
@@ -30,16 +30,16 @@ VARIANT_TEST(request_life, INIT_4_a_bring_up_that_fails_gives_the_device_up)
         enum vpt_status configured;
         enum vpt_status expected;
     } rows[] = {
-        { "another type", BENCH_TYPE + 1u, 0, 0, VPT_OK, VPT_OK, VPT_UNSUPPORTED_DEVICE },
-        { "the kernel's feature", BENCH_TYPE, 0, 1u << 9, VPT_OK, VPT_OK, VPT_UNSUPPORTED_FEATURE },
-        { "the driver's feature", BENCH_TYPE, 1u << 11, 0, VPT_OK, VPT_OK, VPT_UNSUPPORTED_FEATURE },
-        { "examined", BENCH_TYPE, 0, 0, VPT_UNSUPPORTED_DEVICE, VPT_OK, VPT_UNSUPPORTED_DEVICE },
-        { "configured", BENCH_TYPE, 0, 0, VPT_OK, VPT_DEVICE_CONFIG, VPT_DEVICE_CONFIG },
-        { "all is well", BENCH_TYPE, 0, 0, VPT_OK, VPT_OK, VPT_OK },
-        { "gone, whatever it reads as", BENCH_TYPE, 0, 0, VPT_OK, VPT_DEVICE_GONE, VPT_DEVICE_GONE },
+        { "another type", PLAIN_TYPE + 1u, 0, 0, VPT_OK, VPT_OK, VPT_UNSUPPORTED_DEVICE },
+        { "the kernel's feature", PLAIN_TYPE, 0, 1u << 9, VPT_OK, VPT_OK, VPT_UNSUPPORTED_FEATURE },
+        { "the driver's feature", PLAIN_TYPE, 1u << 11, 0, VPT_OK, VPT_OK, VPT_UNSUPPORTED_FEATURE },
+        { "examined", PLAIN_TYPE, 0, 0, VPT_UNSUPPORTED_DEVICE, VPT_OK, VPT_UNSUPPORTED_DEVICE },
+        { "configured", PLAIN_TYPE, 0, 0, VPT_OK, VPT_DEVICE_CONFIG, VPT_DEVICE_CONFIG },
+        { "all is well", PLAIN_TYPE, 0, 0, VPT_OK, VPT_OK, VPT_OK },
+        { "gone, whatever it reads as", PLAIN_TYPE, 0, 0, VPT_OK, VPT_DEVICE_GONE, VPT_DEVICE_GONE },
     };
 
-    bench_probe(variant, NULL);
+    plain_probe(variant, NULL);
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct vpt_driver_kind kind = tested_driver;
         struct vpt_feature_choice choice = { .required = { { rows[i].chosen } } };
@@ -50,14 +50,15 @@ VARIANT_TEST(request_life, INIT_4_a_bring_up_that_fails_gives_the_device_up)
         tested.examined = rows[i].examined;
         tested.configured = rows[i].configured;
         memset(&tested.driver, 0x5a, sizeof(tested.driver));
-        assert_status_of(rows[i].what, vpt_driver_init(&tested.driver, bench.device, &kind, &choice), rows[i].expected);
+        assert_status_of(rows[i].what, vpt_driver_init(&tested.driver, machine.device, &kind, &choice),
+                         rows[i].expected);
         assert_same_of(rows[i].what, all_zero(&tested.driver, sizeof(tested.driver)), rows[i].expected != VPT_OK);
-        assert_same_of(rows[i].what, (bench.machine.device.status & VPT_STATUS_FAILED) != 0, failed);
-        assert_same_of(rows[i].what, bench.machine.device.resets != 0, i != 0);
+        assert_same_of(rows[i].what, (machine.model->status & VPT_STATUS_FAILED) != 0, failed);
+        assert_same_of(rows[i].what, machine.model->resets != 0, i != 0);
         assert_same_of(rows[i].what, tested.configurations, i < 4 ? 0 : i - 3);
     }
     assert_status(vpt_driver_init(&tested.driver, NULL, &tested_driver, NULL), VPT_CALLER_ARGUMENT);
-    bench_finish();
+    machine_finish();
 }
 
 /* Features are the kind's and the ring's. The kernel may require some of them and refuse others. */
@@ -70,11 +71,11 @@ VARIANT_TEST(request_life, FEAT_1_the_kernel_has_a_say_in_the_features)
     vpt_features_add(&choice.refused, VPT_F_EVENT_IDX);
     tested_negotiate(variant, &options);
     cr_assert(vpt_features_has(features, F_WANTED) && !vpt_features_has(features, 9));
-    assert_status(vpt_driver_init(&tested.driver, bench.device, &tested_driver, &choice), VPT_OK);
+    assert_status(vpt_driver_init(&tested.driver, machine.device, &tested_driver, &choice), VPT_OK);
     cr_assert(vpt_features_has(features, F_WANTED) && !vpt_features_has(features, VPT_F_EVENT_IDX));
-    cr_assert(memcmp(features, &bench.machine.device.accepted, sizeof(*features)) == 0);
+    cr_assert(memcmp(features, &machine.model->accepted, sizeof(*features)) == 0);
     assert_same(vpt_features_has(features, VPT_F_INDIRECT_DESC), variant->indirect);
-    bench_finish();
+    machine_finish();
 }
 
 static enum vpt_status cannot_start(struct vpt_requests *requests)
@@ -157,7 +158,7 @@ VARIANT_TEST(request_life, SPLIT_INDIR_3_a_smaller_ring_has_fewer_slots)
         if (slots == 0) {
             assert_status(init(&framed, &config), VPT_DEVICE_QUEUE_SIZE);
             cr_assert(all_zero(&tested.requests, sizeof(tested.requests)) && tested.driver.first == NULL);
-            assert_status(vpt_device_reset(bench.device), VPT_OK);
+            assert_status(vpt_device_reset(machine.device), VPT_OK);
             tested_release();
             continue;
         }
@@ -165,7 +166,7 @@ VARIANT_TEST(request_life, SPLIT_INDIR_3_a_smaller_ring_has_fewer_slots)
         assert_same(tested.requests.segments, ring->made[variant->indirect ? 1 : 0]);
         cr_assert(ring->requests != 0 || vpt_queue_size(&tested.requests.queue) == 256);
         tested_assert_works();
-        bench.machine.device.completion.mode = MOCK_COMPLETE_BY_RUN;
+        machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
         tested_submit_many(slots);
         assert_status(tested_submit(0), VPT_RESOURCE_FULL);
         assert_status(vpt_requests_kick(&tested.requests), VPT_OK);
@@ -188,7 +189,7 @@ static _Alignas(8) uint8_t handed_private[VPT_REQUESTS_PRIVATE_SIZE(SUBJECT_REQU
 static struct vpt_memory hand_over(uint8_t *bytes, size_t size)
 {
     memset(bytes, 0xc3, size);
-    return mock_hal_register_anywhere(&bench.machine.hal, bytes, size, true);
+    return mock_hal_register_anywhere(machine.hal, bytes, size, true);
 }
 
 /* A machine without dma_allocate. One byte less, and one off the alignment, is refused of each area that is needed. */
@@ -202,8 +203,8 @@ VARIANT_TEST(request_life, all_memory_may_be_handed_over_and_is_refused_where_it
         struct vpt_memory good;
 
         tested_negotiate(variant, NULL);
-        bench.machine.hal.port.dma_allocate = NULL;
-        bench.machine.hal.port.dma_free = NULL;
+        machine.hal->port.dma_allocate = NULL;
+        machine.hal->port.dma_free = NULL;
         config.size = HANDED_SIZE;
         config.memory.rings = hand_over(handed_rings, sizeof(handed_rings));
         config.memory.indirect = hand_over(handed_tables, sizeof(handed_tables));
@@ -222,12 +223,12 @@ VARIANT_TEST(request_life, all_memory_may_be_handed_over_and_is_refused_where_it
         tested_assert_works();
         reset_and_restart(VPT_OK);
         tested_assert_works();
-        assert_status(vpt_device_reset(bench.device), VPT_OK);
+        assert_status(vpt_device_reset(machine.device), VPT_OK);
         assert_status(vpt_driver_release(&tested.driver), VPT_OK);
         for (unsigned j = 0; j < HANDED_AREAS; j++) {
-            mock_hal_unregister(&bench.machine.hal, areas[j]);
+            mock_hal_unregister(machine.hal, areas[j]);
         }
-        bench_finish();
+        machine_finish();
     }
 }
 
@@ -236,7 +237,7 @@ VARIANT_TEST(request_life, an_error_of_the_port_is_passed_on_and_leaves_nothing_
 {
     static const enum vpt_status errors[] = { VPT_RESOURCE_MEMORY, VPT_PORT_ERROR_FIRST + 0x4711 };
     uint32_t allocations = variant->indirect ? 4 : 3; /* rings, private state, slots, and tables */
-    struct mock_hal *hal = &bench.machine.hal;
+    struct mock_hal *hal = &machine.on_mmio.hal;
     struct vpt_port port;
 
     tested_negotiate(variant, NULL);
@@ -248,7 +249,7 @@ VARIANT_TEST(request_life, an_error_of_the_port_is_passed_on_and_leaves_nothing_
         assert_status(init(&framed, NULL), errors[i % 2]);
         assert_status(hal->log[hal->log_count - 1].status, errors[i % 2]);
         cr_assert(all_zero(&tested.requests, sizeof(tested.requests)) && mock_hal_live_allocations(hal) == 0);
-        cr_assert(!bench.machine.device.queues[0].enabled);
+        cr_assert(!machine.model->queues[0].enabled);
     }
     hal->port.dma_allocate = NULL;
     assert_status(init(&framed, NULL), VPT_UNSUPPORTED_PORT);
@@ -280,7 +281,7 @@ Test(request_life, a_slot_holds_header_and_reply)
                       VPT_CALLER_ARGUMENT);
         cr_assert(all_zero(&tested.requests, sizeof(tested.requests)));
     }
-    bench_finish();
+    machine_finish();
 }
 
 /* Slots go before entries of the ring: not all devices take a smaller one. */
@@ -299,7 +300,7 @@ VARIANT_TEST(request_life, a_port_with_single_pages_has_fewer_slots_and_the_whol
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         (void)fprintf(stderr, "row %zu\n", i);
         tested_negotiate(variant, NULL);
-        bench.machine.hal.allocate_most = 4096;
+        machine.hal->allocate_most = 4096;
         tested_open(&cases[i].kind, NULL, cases[i].slots[variant->version - 1u][variant->indirect]);
         assert_same(vpt_queue_size(&tested.requests.queue), variant->version == 1 ? 128 : 256);
         tested_end();
@@ -311,25 +312,25 @@ VARIANT_TEST(request_life, a_port_with_single_pages_has_fewer_slots_and_the_whol
 /* Slots are taken in order. Of six requests three complete before the lie; a seventh is not published. */
 static void tell(enum mock_fault fault, uint64_t argument, enum vpt_status expected)
 {
-    bench.machine.device.completion.mode = MOCK_COMPLETE_BY_RUN;
+    machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
     tested_submit_many(6);
     assert_status(vpt_requests_kick(&tested.requests), VPT_OK);
     assert_status(tested_submit(6), VPT_OK);
-    mock_fault_set(&bench.machine.device.faults, fault, 4, 1, argument);
+    mock_fault_set(&machine.model->faults, fault, 4, 1, argument);
     for (uintptr_t token = 0; token < 3; token++) {
         tested_run(1);
         assert_same(tested_take(VPT_OK), token);
     }
     tested_run(1);
     assert_status(tested_poll(), expected);
-    assert_same(mock_fault_fired(&bench.machine.device.faults, fault), 1);
+    assert_same(mock_fault_fired(&machine.model->faults, fault), 1);
 }
 
 /* After a reset requests come back, and the driver may start again. */
 static void recover(enum mock_fault fault, enum vpt_status reset, uint32_t tokens, enum vpt_status back)
 {
-    assert_status(vpt_device_reset(bench.device), reset);
-    mock_fault_clear(&bench.machine.device.faults, fault);
+    assert_status(vpt_device_reset(machine.device), reset);
+    mock_fault_clear(&machine.model->faults, fault);
     tested_assert_back(tokens, back);
     if (reset == VPT_DEVICE_GONE) {
         tested_release();
@@ -345,7 +346,7 @@ static void recover(enum mock_fault fault, enum vpt_status reset, uint32_t token
 
 static void assert_dead(enum vpt_status why)
 {
-    uint64_t kicks = bench.machine.device.kicks;
+    uint64_t kicks = machine.model->kicks;
 
     for (unsigned i = 0; i < 2; i++) {
         assert_status(tested_poll(), why);
@@ -357,10 +358,10 @@ static void assert_dead(enum vpt_status why)
     }
     assert_status(vpt_driver_release(&tested.driver), VPT_CALLER_BUSY);
     assert_status(vpt_driver_restart(&tested.driver, NULL), VPT_CALLER_BUSY);
-    assert_same(bench.machine.device.kicks, kicks);
-    assert_same(bench.machine.hal.log_count, 1);
-    assert_status(bench.machine.hal.log[0].status, why);
-    assert_same(bench.machine.hal.log[0].level, VPT_LOG_ERROR);
+    assert_same(machine.model->kicks, kicks);
+    assert_same(machine.hal->log_count, 1);
+    assert_status(machine.hal->log[0].status, why);
+    assert_same(machine.hal->log[0].level, VPT_LOG_ERROR);
 }
 
 /* Every id that is not a published request of this queue: the rest of a chain, slots at rest, out of the ring. */
@@ -401,19 +402,19 @@ VARIANT_TEST(request_life, a_lie_ends_the_queue_until_a_reset)
 /* Of a request that the device only reads, the reply. In a slot the second request goes another way than the first. */
 static void check_length(uint32_t length, unsigned writable)
 {
-    struct vpt_segment segment = bench_segment(0, SUBJECT_LENGTH);
+    struct vpt_segment segment = machine_segment(0, SUBJECT_LENGTH);
     uint32_t most = writable * SUBJECT_LENGTH + 1u;
     struct mock_lie lie = { MOCK_SPACE_RING, MOCK_RING_USED_LENGTH, 4, 0, MOCK_LIE_VALUE, length, .first = 1 };
-    unsigned number = mock_lie_set(&bench.machine.device.lies, &lie);
+    unsigned number = mock_lie_set(&machine.model->lies, &lie);
 
     for (unsigned i = 1; i < 3; i++) {
         assert_status(tested_send(&segment, 1 - writable, writable, 2), VPT_OK);
         assert_status(vpt_requests_kick(&tested.requests), VPT_OK);
         assert_same(tested_take(VPT_OK), 2);
         assert_same(tested.completion.length, length < most ? length : most);
-        assert_same(mock_lie_fired(&bench.machine.device.lies, number), i);
+        assert_same(mock_lie_fired(&machine.model->lies, number), i);
     }
-    mock_lies_clear(&bench.machine.device);
+    mock_lies_clear(machine.model);
 }
 
 VARIANT_TEST(request_life, SPLIT_USED_1_a_used_length_is_at_most_what_is_writable)
@@ -428,7 +429,7 @@ VARIANT_TEST(request_life, SPLIT_USED_1_a_used_length_is_at_most_what_is_writabl
             check_length(lengths[i], 0);
             check_length(lengths[i], 1);
         }
-        assert_same(bench.machine.hal.log_count, 0);
+        assert_same(machine.hal->log_count, 0);
         tested_end();
     }
 }
@@ -453,7 +454,7 @@ static void complete_one_now_and_then(void *ctx)
 
     ++*ticks;
     if (*ticks % PACE == 0) {
-        (void)mock_device_run(&bench.machine.device, 1);
+        (void)mock_device_run(machine.model, 1);
     }
 }
 
@@ -463,10 +464,10 @@ VARIANT_TEST(request_life, quiesce_waits_for_each_request_that_is_in_flight)
     unsigned ticks = 0;
 
     tested_start(variant, &framed);
-    bench.machine.hal.wait_budget[VPT_WAIT_REQUEST] = 2 * PACE;
-    bench.machine.device.completion.mode = MOCK_COMPLETE_BY_RUN;
-    bench.machine.device.completion.order = MOCK_ORDER_SHUFFLED;
-    mock_hal_add_ticker(&bench.machine.hal, complete_one_now_and_then, &ticks);
+    machine.hal->wait_budget[VPT_WAIT_REQUEST] = 2 * PACE;
+    machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
+    machine.model->completion.order = MOCK_ORDER_SHUFFLED;
+    mock_hal_add_ticker(machine.hal, complete_one_now_and_then, &ticks);
     for (unsigned round = 0; round < 3; round++) {
         tested_submit_many(SUBJECT_REQUESTS);
         assert_status(vpt_requests_ready(&tested.requests), VPT_CALLER_BUSY);
@@ -500,10 +501,10 @@ VARIANT_TEST(request_life, CLEANUP_2_requests_come_back_after_a_reset_alone)
 
         (void)fprintf(stderr, "row %zu\n", i);
         tested_start(variant, &framed);
-        bench.machine.device.completion.mode =
+        machine.model->completion.mode =
             row->fault == MOCK_FAULT_RESET_NEVER ? MOCK_COMPLETE_BY_RUN : MOCK_COMPLETE_BY_TICK;
         tested_submit_many(4);
-        mock_fault_set(&bench.machine.device.faults, row->fault, 1, 0, 0);
+        mock_fault_set(&machine.model->faults, row->fault, 1, 0, 0);
         assert_status(vpt_requests_quiesce(&tested.requests, NULL, NULL), row->quiesced);
         if (row->quiesced != VPT_DEVICE_GONE) {
             assert_status(tested_poll(), VPT_EMPTY);
@@ -519,7 +520,7 @@ VARIANT_TEST(request_life, a_reset_does_not_take_back_what_is_done)
     uint32_t cancelled = 0;
 
     tested_start(variant, &framed);
-    bench.machine.device.completion.mode = MOCK_COMPLETE_BY_RUN;
+    machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
     tested_submit_many(6);
     assert_status(vpt_requests_kick(&tested.requests), VPT_OK);
     assert_status(tested_submit(6), VPT_OK);
@@ -557,19 +558,19 @@ VARIANT_TEST(request_life, a_wait_ends_with_the_request_or_a_reset)
     };
 
     tested_start(variant, &framed);
-    bench.machine.device.completion.mode = MOCK_COMPLETE_BY_TICK;
-    bench.machine.device.completion.delay = 9;
+    machine.model->completion.mode = MOCK_COMPLETE_BY_TICK;
+    machine.model->completion.delay = 9;
     for (size_t i = 0; i < COUNT_OF(ends); i++) {
-        uint64_t ticks = bench.machine.device.ticks;
+        uint64_t ticks = machine.model->ticks;
 
         assert_status(vpt_requests_ready(&tested.requests), VPT_OK);
         assert_status(submit_and_wait(3), VPT_OK);
         assert_status(tested.completion.status, VPT_OK);
-        cr_assert((uintptr_t)tested.completion.token == 3 && bench.machine.device.ticks >= ticks + 9);
-        mock_fault_set(&bench.machine.device.faults, ends[i].fault, 1, 1, 0);
+        cr_assert((uintptr_t)tested.completion.token == 3 && machine.model->ticks >= ticks + 9);
+        mock_fault_set(&machine.model->faults, ends[i].fault, 1, 1, 0);
         assert_status(submit_and_wait(4), ends[i].expected);
         assert_status(vpt_requests_ready(&tested.requests), VPT_CANCELLED);
-        assert_same(bench.machine.device.status, 0);
+        assert_same(machine.model->status, 0);
         assert_status(vpt_driver_restart(&tested.driver, NULL), VPT_OK);
     }
     tested_assert_works();
@@ -581,7 +582,7 @@ static bool stand_still(void *ctx, enum vpt_wait what, uint32_t iteration)
     (void)ctx;
     (void)iteration;
     if (what == VPT_WAIT_REQUEST) {
-        (void)mock_device_run(&bench.machine.device, UINT32_MAX);
+        (void)mock_device_run(machine.model, UINT32_MAX);
     }
     return false;
 }
@@ -590,8 +591,8 @@ static bool stand_still(void *ctx, enum vpt_wait what, uint32_t iteration)
 VARIANT_TEST(request_life, a_request_that_came_back_at_the_last_moment_is_seen)
 {
     tested_start(variant, &framed);
-    bench.machine.hal.port.keep_waiting = stand_still;
-    bench.machine.device.completion.mode = MOCK_COMPLETE_BY_RUN;
+    machine.hal->port.keep_waiting = stand_still;
+    machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
     assert_status(submit_and_wait(3), VPT_OK);
     assert_status(tested.completion.status, VPT_OK);
     assert_same((uintptr_t)tested.completion.token, 3);
@@ -603,7 +604,7 @@ VARIANT_TEST(request_life, a_request_that_came_back_at_the_last_moment_is_seen)
 /* A kernel that submits and sleeps is woken, whatever it waited for before. */
 VARIANT_TEST(request_life, after_a_wait_the_next_request_interrupts)
 {
-    const struct mock_queue *theirs = &bench.machine.device.queues[0];
+    const struct mock_queue *theirs = &machine.on_mmio.device.queues[0];
 
     tested_start(variant, &framed);
     for (unsigned i = 0; i < 6; i++) {
@@ -638,7 +639,7 @@ VARIANT_TEST(request_life, a_restart_allocates_nothing_and_fits_the_limits_again
     static const struct vpt_requests_kind kind = { .header = HEADER_SIZE, .reply = 1, .fit = fit };
     static const struct vpt_requests_config config = { .requests = 4, .size = 16 };
     static const uint32_t limits[] = { 100, 2, 4, 14, 0x7fffffff, 0x80000000, 0xfffffffd, UINT32_MAX };
-    struct mock_hal *hal = &bench.machine.hal;
+    struct mock_hal *hal = &machine.on_mmio.hal;
     struct vpt_segment segments[15];
     uint64_t allocations;
 
@@ -647,7 +648,7 @@ VARIANT_TEST(request_life, a_restart_allocates_nothing_and_fits_the_limits_again
     tested_open(&kind, &config, variant->indirect ? 4 : 1);
     assert_same(tested.requests.segments, 14);
     for (unsigned i = 0; i < COUNT_OF(segments); i++) {
-        segments[i] = bench_segment(i * 16u, 16);
+        segments[i] = machine_segment(i * 16u, 16);
     }
     allocations = hal->allocations + hal->private_allocations;
     for (size_t i = 0; i < COUNT_OF(limits); i++) {
@@ -655,7 +656,7 @@ VARIANT_TEST(request_life, a_restart_allocates_nothing_and_fits_the_limits_again
         unsigned most = limits[i] < 14 ? limits[i] : 14;
 
         limit = limits[i];
-        assert_status(vpt_device_reset(bench.device), VPT_OK);
+        assert_status(vpt_device_reset(machine.device), VPT_OK);
         assert_status(vpt_driver_restart(&tested.driver, i % 2 != 0 ? &interrupts : NULL), VPT_OK);
         assert_same(interrupts.mode, VPT_INTERRUPTS_LINE);
         assert_same(tested.requests.segments, most);
@@ -687,18 +688,18 @@ VARIANT_TEST(request_life, a_restart_that_fails_may_be_tried_again)
 
     tested_start(variant, &framed);
     for (size_t i = 0; i < COUNT_OF(changes); i++) {
-        assert_status(vpt_device_reset(bench.device), VPT_OK);
-        mock_fault_set(&bench.machine.device.faults, changes[i].fault, 1, 0, changes[i].argument);
+        assert_status(vpt_device_reset(machine.device), VPT_OK);
+        mock_fault_set(&machine.model->faults, changes[i].fault, 1, 0, changes[i].argument);
         assert_status(vpt_driver_restart(&tested.driver, NULL), changes[i].expected);
         assert_status(init(&framed, &tested_config), VPT_CALLER_STATE); /* it is still the driver's */
-        mock_fault_clear(&bench.machine.device.faults, changes[i].fault);
+        mock_fault_clear(&machine.model->faults, changes[i].fault);
         assert_status(vpt_driver_restart(&tested.driver, NULL), VPT_OK);
         tested_assert_works();
     }
     tested.configured = VPT_DEVICE_CONFIG;
     assert_status(vpt_driver_restart(&tested.driver, NULL), VPT_DEVICE_CONFIG);
     tested.configured = VPT_OK;
-    vpt_features_remove(&bench.machine.device.offered, variant->indirect ? VPT_F_INDIRECT_DESC : F_WANTED);
+    vpt_features_remove(&machine.model->offered, variant->indirect ? VPT_F_INDIRECT_DESC : F_WANTED);
     assert_status(vpt_driver_restart(&tested.driver, NULL), variant->indirect ? VPT_UNSUPPORTED_FEATURE : VPT_OK);
     tested_end();
 }
@@ -709,11 +710,11 @@ VARIANT_TEST(request_life, the_end_gives_the_memory_back_once)
     assert_status(vpt_requests_release(&tested.requests), VPT_CALLER_STATE);
     assert_status(vpt_driver_release(&tested.driver), VPT_CALLER_STATE);
     tested_assert_works();
-    assert_status(vpt_device_reset(bench.device), VPT_OK);
+    assert_status(vpt_device_reset(machine.device), VPT_OK);
     for (unsigned i = 0; i < 2; i++) {
         assert_status(vpt_requests_release(&tested.requests), VPT_OK);
         cr_assert(all_zero(&tested.requests, sizeof(tested.requests)) && tested.driver.first == NULL);
-        assert_same(mock_hal_live_allocations(&bench.machine.hal), 0);
+        assert_same(mock_hal_live_allocations(machine.hal), 0);
     }
     assert_status(vpt_driver_release(&tested.driver), VPT_OK);
     assert_status(vpt_driver_release(NULL), VPT_CALLER_ARGUMENT);
@@ -729,7 +730,7 @@ VARIANT_TEST(request_life, queues_share_nothing_but_the_driver)
     struct vpt_segment segment;
 
     tested_negotiate(variant, &options);
-    segment = bench_segment(0, 64);
+    segment = machine_segment(0, 64);
     for (uint16_t i = 0; i < 3; i++) {
         struct vpt_requests_config config = { .requests = 2, .segments = 2, .size = (uint16_t)(8u << i) };
 
@@ -740,18 +741,18 @@ VARIANT_TEST(request_life, queues_share_nothing_but_the_driver)
         assert_status(vpt_requests_submit(&queues[i], &segment, 1, 0, (void *)i), VPT_OK);
         assert_status(vpt_requests_kick(&queues[i]), VPT_OK);
         for (unsigned other = 0; other < 3; other++) {
-            assert_same(bench.machine.device.queues[other].kicks, other <= i);
+            assert_same(machine.model->queues[other].kicks, other <= i);
             assert_same(vpt_queue_has_used(&queues[other].queue), other == i);
         }
         assert_status(vpt_requests_poll(&queues[i], &tested.completion), VPT_OK);
         assert_same((uintptr_t)tested.completion.token, i);
         assert_status(vpt_requests_poll(&queues[i], &tested.completion), VPT_EMPTY);
     }
-    assert_status(vpt_device_reset(bench.device), VPT_OK);
+    assert_status(vpt_device_reset(machine.device), VPT_OK);
     assert_status(vpt_requests_release(&queues[1]), VPT_OK);
     cr_assert(tested.driver.first == &queues[0] && queues[0].next == &queues[2] && queues[2].next == NULL);
     assert_status(vpt_driver_restart(&tested.driver, NULL), VPT_OK);
-    cr_assert(bench.machine.device.queues[0].enabled && !bench.machine.device.queues[1].enabled);
+    cr_assert(machine.model->queues[0].enabled && !machine.model->queues[1].enabled);
     tested_end();
     cr_assert(all_zero(queues, sizeof(queues)));
 }

@@ -11,7 +11,7 @@
 #define F_BLK_SIZE 6u
 #define F_TOPOLOGY 10u
 
-/* The bench's configuration is a disk's. */
+/* The machine's configuration is a disk's. */
 struct values {
     uint64_t capacity;
     uint32_t size_max, block_size;
@@ -35,10 +35,10 @@ static void negotiate(const struct variant *variant, uint32_t wanted)
                                                      .topology = true,
                                                      .physical_exponent = 2,
                                                      .min_io_size = 8 } };
-    struct vpt_driver_kind kind = { .type = BENCH_TYPE, .wanted = { { wanted } } };
+    struct vpt_driver_kind kind = { .type = PLAIN_TYPE, .wanted = { { wanted } } };
 
-    bench_probe(variant, &options);
-    assert_status(vpt_driver_init(&tested.driver, bench.device, &kind, NULL), VPT_OK);
+    plain_probe(variant, &options);
+    assert_status(vpt_driver_init(&tested.driver, machine.device, &kind, NULL), VPT_OK);
 }
 
 VARIANT_TEST(request_pieces, CONFIG_2_a_field_is_read_if_its_feature_is_accepted)
@@ -50,13 +50,13 @@ VARIANT_TEST(request_pieces, CONFIG_2_a_field_is_read_if_its_feature_is_accepted
         struct values values = otherwise;
 
         negotiate(variant, wanted[i]);
-        assert_status(vpt_device_config_fields(bench.device, fields, COUNT_OF(fields), &values), VPT_OK);
+        assert_status(vpt_device_config_fields(machine.device, fields, COUNT_OF(fields), &values), VPT_OK);
         assert_same(values.capacity, 0x1234);
         assert_same(values.size_max, i == 0 ? 4096 : otherwise.size_max);
         assert_same(values.block_size, i < 2 ? 1024 : otherwise.block_size);
         assert_same(values.exponent, i == 0 ? 2 : otherwise.exponent);
         assert_same(values.minimum_io_size, i == 0 ? 8 : otherwise.minimum_io_size);
-        bench_finish();
+        machine_finish();
     }
 }
 
@@ -66,14 +66,14 @@ VARIANT_TEST(request_pieces, fields_that_cannot_be_read)
     struct values values = { 0 };
 
     negotiate(variant, 0);
-    assert_status(vpt_device_config_fields(bench.device, &outside, 1, &values), VPT_OK);
+    assert_status(vpt_device_config_fields(machine.device, &outside, 1, &values), VPT_OK);
     cr_assert(all_zero(&values, sizeof(values)));
-    bench_finish();
+    machine_finish();
     negotiate(variant, 1u << F_BLK_SIZE);
-    assert_status(vpt_device_config_fields(bench.device, &outside, 1, &values), VPT_DEVICE_CONFIG);
-    mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_CONFIG_CHANGING, 1, 0, 0);
-    assert_status(vpt_device_config_fields(bench.device, fields, 1, &values), VPT_DEVICE_CONFIG_UNSTABLE);
-    bench_finish();
+    assert_status(vpt_device_config_fields(machine.device, &outside, 1, &values), VPT_DEVICE_CONFIG);
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING, 1, 0, 0);
+    assert_status(vpt_device_config_fields(machine.device, fields, 1, &values), VPT_DEVICE_CONFIG_UNSTABLE);
+    machine_finish();
 }
 
 VARIANT_TEST(request_pieces, an_array_of_bytes_is_read_whole_or_not_at_all)
@@ -84,23 +84,23 @@ VARIANT_TEST(request_pieces, an_array_of_bytes_is_read_whole_or_not_at_all)
     negotiate(variant, 0);
     for (unsigned i = 0; i < COUNT_OF(each); i++) {
         each[i] = (struct mock_config_field){ "byte", (uint16_t)i, 1, MOCK_CONFIG_ALWAYS, false };
-        mock_config_set(&bench.machine.device.config, i, 1, 0x80u + i);
+        mock_config_set(&machine.model->config, i, 1, 0x80u + i);
     }
-    bench.machine.device.config.fields = each;
-    bench.machine.device.config.field_count = COUNT_OF(each);
+    machine.model->config.fields = each;
+    machine.model->config.field_count = COUNT_OF(each);
     for (unsigned count = 0; count <= sizeof(bytes); count++) {
         memset(bytes, 0xee, sizeof(bytes));
-        assert_status(vpt_driver_bytes(bench.device, 3, bytes, count), VPT_OK);
+        assert_status(vpt_driver_bytes(machine.device, 3, bytes, count), VPT_OK);
         for (uint32_t i = 0; i < sizeof(bytes); i++) {
             assert_same(bytes[i], i < count ? 0x83u + i : 0xeeu);
         }
     }
-    assert_status(vpt_driver_bytes(bench.device, 0xf00, bytes, 1), VPT_DEVICE_CONFIG);
-    assert_status(vpt_driver_bytes(bench.device, 0xffff, bytes, 2), VPT_DEVICE_CONFIG);
-    mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_CONFIG_CHANGING, 1, 0, 0);
-    assert_status(vpt_driver_bytes(bench.device, 0, bytes, 6), VPT_DEVICE_CONFIG_UNSTABLE);
-    bench.machine.device.config.field_count = 0;
-    bench_finish();
+    assert_status(vpt_driver_bytes(machine.device, 0xf00, bytes, 1), VPT_DEVICE_CONFIG);
+    assert_status(vpt_driver_bytes(machine.device, 0xffff, bytes, 2), VPT_DEVICE_CONFIG);
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING, 1, 0, 0);
+    assert_status(vpt_driver_bytes(machine.device, 0, bytes, 6), VPT_DEVICE_CONFIG_UNSTABLE);
+    machine.model->config.field_count = 0;
+    machine_finish();
 }
 
 /* ---- Receiving ---- */
@@ -124,16 +124,16 @@ static void start_receiving(const struct variant *variant)
                                                         .started = vpt_receive_start };
 
     tested_negotiate(variant, NULL);
-    bench.machine.device.completion.mode = MOCK_COMPLETE_BY_RUN;
-    bench.machine.device.completion.keep_kicks = true; /* it takes what it is given at once */
+    machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
+    machine.model->completion.keep_kicks = true; /* it takes what it is given at once */
     tested_open(&receiving, &tested_config, SUBJECT_REQUESTS);
-    assert_same(mock_device_pending(&bench.machine.device), SUBJECT_REQUESTS);
+    assert_same(mock_device_pending(machine.model), SUBJECT_REQUESTS);
 }
 
 /* The device sends `count` messages: byte i of each is its number and i. */
 static void send(unsigned count, uint8_t first)
 {
-    bench.fill = first;
+    machine.fill = first;
     tested_run(count);
 }
 
@@ -163,7 +163,7 @@ static void receive(uint8_t number, size_t size, uint32_t length)
 static void assert_none(void)
 {
     receive_none(VPT_EMPTY);
-    assert_same(mock_device_pending(&bench.machine.device), SUBJECT_REQUESTS);
+    assert_same(mock_device_pending(machine.model), SUBJECT_REQUESTS);
 }
 
 VARIANT_TEST(request_pieces, messages_are_copied_and_their_slots_given_back)
@@ -173,14 +173,14 @@ VARIANT_TEST(request_pieces, messages_are_copied_and_their_slots_given_back)
     for (unsigned round = 0; round < 50; round++) {
         unsigned count = 1u + round % SUBJECT_REQUESTS;
 
-        bench.understate = round % 7u;
+        machine.understate = round % 7u;
         send(count, (uint8_t)round);
         for (unsigned i = 0; i < count; i++) {
             receive((uint8_t)(round + i), (round + i) % (MESSAGE + 4u), MESSAGE - round % 7u);
         }
         assert_none();
     }
-    bench.understate = 0;
+    machine.understate = 0;
     tested_end();
 }
 
@@ -207,7 +207,7 @@ VARIANT_TEST(request_pieces, a_reset_ends_receiving_and_a_restart_stocks_the_que
     for (unsigned round = 0; round < 3; round++) {
         send(2, 3);
         receive(3, MESSAGE, MESSAGE);
-        assert_status(vpt_device_reset(bench.device), VPT_OK);
+        assert_status(vpt_device_reset(machine.device), VPT_OK);
         assert_status(vpt_driver_restart(&tested.driver, NULL), VPT_CALLER_BUSY);
         receive(4, MESSAGE, MESSAGE); /* it came before the reset */
         for (unsigned i = 0; i < SUBJECT_REQUESTS; i++) {
@@ -222,7 +222,7 @@ VARIANT_TEST(request_pieces, a_reset_ends_receiving_and_a_restart_stocks_the_que
         }
         assert_none();
     }
-    mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_USED_ID_RANGE, 1, 1, 0xffff);
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_USED_ID_RANGE, 1, 1, 0xffff);
     send(1, 0);
     receive_none(VPT_DEVICE_USED_ID);
     receive_none(VPT_DEVICE_USED_ID);
@@ -273,7 +273,7 @@ static const struct division {
 static void share(const struct variant *variant, const struct division *row, enum vpt_direction direction)
 {
     bool reads = direction == VPT_DEVICE_READS;
-    struct mock_hal *hal = &bench.machine.hal;
+    struct mock_hal *hal = &machine.on_mmio.hal;
 
     tested_start(variant, &sharing);
     hal->share_most = row->share_most;
@@ -289,7 +289,7 @@ static void share(const struct variant *variant, const struct division *row, enu
         assert_status(tested_send(shares.segments, reads ? shares.count : 0, reads ? 0 : shares.count, 0), VPT_OK);
         assert_status(vpt_requests_wait(&tested.requests, &tested.completion), VPT_OK);
         vpt_shares_end(&tested.requests, &shares);
-        assert_same_of(row->what, bench.read_size, HEADER_SIZE + (reads ? row->bytes : 0));
+        assert_same_of(row->what, machine.read_size, HEADER_SIZE + (reads ? row->bytes : 0));
         for (size_t i = 0; !reads && i < row->bytes; i++) {
             assert_same_of(row->what, shared[i], (uint8_t)i);
         }
@@ -316,12 +316,12 @@ Test(request_pieces, RSVFEAT_3_shares_say_whether_accesses_are_translated)
 
     vpt_features_add(&options.offer, VPT_F_ACCESS_PLATFORM);
     tested_negotiate(&version_2, &options);
-    bench.machine.hal.access_platform = MOCK_EXPECT_SET;
+    machine.hal->access_platform = MOCK_EXPECT_SET;
     tested_open(&sharing, &tested_config, SUBJECT_REQUESTS);
     assert_status(vpt_shares_begin(&tested.requests, &shares, VPT_DEVICE_WRITES, shared, 2000, 1), VPT_OK);
     assert_same(shares.count, 2);
-    assert_same(bench.machine.hal.shares, 2);
-    assert_status(vpt_device_reset(bench.device), VPT_OK);
+    assert_same(machine.hal->shares, 2);
+    assert_status(vpt_device_reset(machine.device), VPT_OK);
     vpt_shares_end(&tested.requests, &shares);
     tested_end();
 }
@@ -354,7 +354,7 @@ static void count_unshared(void *ctx, void *bytes, const struct vpt_shared *shar
 /* One that shares nothing of what it was asked for breaks its contract: nothing comes of it but a status. */
 Test(request_pieces, a_port_that_cannot_share_says_so_and_a_share_of_no_bytes_is_given_back)
 {
-    struct vpt_port *port = &bench.machine.hal.port;
+    struct vpt_port *port = &machine.on_mmio.hal.port;
 
     tested_start(&version_2, &sharing);
     port->share = NULL;

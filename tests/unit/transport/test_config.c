@@ -3,6 +3,7 @@
 #include <stddef.h>
 
 #include "hand.h"
+#include "plain.h"
 
 #define F_CONFIG_WCE 11u
 
@@ -24,6 +25,28 @@ static const struct mock_machine_options full = {
              .opt_io_size = 0x0c0d0e0f },
 };
 
+/* Negotiated, with `size` bytes of the configuration mapped, and traced. */
+static void negotiate_with(const struct variant *variant, size_t size)
+{
+    plain_machine(variant, &full);
+    machine.on_mmio.size = VPT_MMIO_REGISTERS_SIZE + size;
+    assert_status(machine_probe(), VPT_OK);
+    assert_status(vpt_device_negotiate(machine.device, NULL, NULL, NULL), VPT_OK);
+    machine_trace();
+}
+
+static void negotiate(const struct variant *variant)
+{
+    negotiate_with(variant, 256);
+}
+
+static enum vpt_status read_capacity(uint64_t *value)
+{
+    return vpt_device_config_fields(machine.device, &capacity, 1, value);
+}
+
+/* ---- Single accesses ---- */
+
 VERSION_TEST(config, MMIO_REG_3_fields_are_read_at_their_width)
 {
     static const struct {
@@ -38,113 +61,136 @@ VERSION_TEST(config, MMIO_REG_3_fields_are_read_at_their_width)
         { MOCK_BLK_ALIGNMENT_OFFSET, 1, 5 },  { MOCK_BLK_CAPACITY, 4, 0x1020 },
     };
 
-    bench_negotiate(variant, &full);
-    for (size_t i = 0; i < COUNT_OF(fields); i++) {
+    negotiate(variant);
+    /* Which half of a legacy capacity is the low one depends on the host. */
+    for (size_t i = 0; i < COUNT_OF(fields) - (variant->version == 1 ? 1 : 0); i++) {
         uint32_t value = 0;
 
-        if (variant->version == 1 && fields[i].offset == MOCK_BLK_CAPACITY) {
-            continue; /* which half is the low one depends on the host */
-        }
-        bench_trace();
-        assert_status(vpt_device_config_read(bench.device, fields[i].offset, fields[i].width, &value), VPT_OK);
-        cr_assert(value == fields[i].value, "offset %u is 0x%x", (unsigned)fields[i].offset, (unsigned)value);
-        cr_assert(bench.trace_count == 1 && bench.trace[0].width == fields[i].width);
-        cr_assert(bench.trace[0].offset == R_CONFIG + fields[i].offset);
+        machine_trace();
+        assert_status(vpt_device_config_read(machine.device, fields[i].offset, fields[i].width, &value), VPT_OK);
+        assert_same(value, fields[i].value);
+        assert_same(machine.trace_count, 1);
+        assert_same(machine.trace[0].width, fields[i].width);
+        assert_same(machine.trace[0].offset, R_CONFIG + fields[i].offset);
     }
-    bench_finish();
+    machine_finish();
+}
+
+/* An access, by itself and as a field if it could be one. */
+static void check_refused(uint32_t offset, unsigned width, enum vpt_status expected)
+{
+    struct vpt_config_field field = { .offset = (uint16_t)offset, .width = (uint8_t)width };
+    uint64_t wide[2];
+    uint32_t value = 77;
+    char row[40];
+
+    (void)snprintf(row, sizeof(row), "%u bytes at %u", width, (unsigned)offset);
+    machine_trace();
+    if (width != 8) {
+        assert_status_of(row, vpt_device_config_read(machine.device, offset, width, &value), expected);
+        assert_status_of(row, vpt_device_config_write(machine.device, offset, width, 0), expected);
+        assert_same_of(row, value, 77);
+    }
+    if (field.offset == offset && field.width == width) {
+        assert_status_of(row, vpt_device_config_fields(machine.device, &field, 1, wide),
+                         expected == VPT_CALLER_RANGE ? VPT_DEVICE_CONFIG : expected);
+    }
+    for (size_t i = 0; i < machine.trace_count; i++) { /* but for the generation */
+        cr_assert(machine.trace[i].offset < R_CONFIG || width == 8, "%s", row);
+    }
+    mock_violations_clear(&machine.hal->violations); /* the first half of 8 bytes may be no field */
 }
 
 VERSION_TEST(config, MMIO_REG_3_other_widths_and_misaligned_offsets_are_refused)
 {
-    static const unsigned widths[] = { 0, 3, 5, 6, 7, 8, 16, 0x80000000u };
-    uint32_t value = 77;
+    static const unsigned widths[] = { 0, 3, 5, 6, 7, 12, 16, 255, 0x80000000u };
+    uint64_t value = 0;
 
-    bench_negotiate(variant, &full);
-    bench_trace();
+    negotiate(variant);
     for (size_t i = 0; i < COUNT_OF(widths); i++) {
-        assert_status(vpt_device_config_read(bench.device, 0, widths[i], &value), VPT_CALLER_ALIGNMENT);
-        assert_status(vpt_device_config_write(bench.device, 0, widths[i], 0), VPT_CALLER_ALIGNMENT);
+        check_refused(0, widths[i], VPT_CALLER_ALIGNMENT);
     }
     for (uint32_t offset = 1; offset < 8; offset++) {
-        if (offset % 2 != 0) {
-            assert_status(vpt_device_config_read(bench.device, offset, 2, &value), VPT_CALLER_ALIGNMENT);
-            assert_status(vpt_device_config_write(bench.device, offset, 2, 0), VPT_CALLER_ALIGNMENT);
-        }
-        if (offset % 4 != 0) {
-            assert_status(vpt_device_config_read(bench.device, offset, 4, &value), VPT_CALLER_ALIGNMENT);
-            assert_status(vpt_device_config_write(bench.device, offset, 4, 0), VPT_CALLER_ALIGNMENT);
+        for (unsigned width = 2; width <= 8; width *= 2) {
+            if (offset % (width < 4 ? width : 4) != 0) {
+                check_refused(offset, width, VPT_CALLER_ALIGNMENT);
+            }
         }
     }
-    assert_status(vpt_device_config_read(bench.device, 0, 4, NULL), VPT_CALLER_ARGUMENT);
-    cr_assert(value == 77 && bench.trace_count == 0);
-    bench_finish();
+    assert_status(vpt_device_config_read(machine.device, 0, 4, NULL), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_device_config_fields(machine.device, NULL, 1, &value), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_device_config_fields(machine.device, &capacity, 1, NULL), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_device_config_fields(machine.device, &capacity, 0, &value), VPT_OK);
+    machine_finish();
 }
 
+/* An 8-byte field of which only the first half is mapped is out of range, not read by half. */
 VERSION_TEST(config, CONFIG_4_nothing_is_read_outside_of_what_is_mapped)
 {
-    static const struct {
-        size_t size; /* of the configuration */
-        uint32_t offset;
-        unsigned width;
-        bool inside;
-    } cases[] = {
-        { 24, 20, 4, true },
-        { 23, 20, 4, false },
-        { 21, 20, 4, false },
-        { 18, 16, 2, true },
-        { 17, 16, 2, false },
-        { 19, 18, 1, true },
-        { 18, 18, 1, false },
-        { 24, 24, 1, false },
-        { 1, 0, 4, false },
-        { 3, 0, 4, false },
-        { 0, 0, 1, false },
-        { 256, 256, 1, false },
-        { 256, 256, 4, false },
-        { 256, 0xfffffffcu, 4, false },
-        { 256, 0xfffffffeu, 2, false },
-        { 256, 0xffffffffu, 1, false },
-        { 256, 0x80000000u, 4, false },
+    /* Bytes of the configuration that are mapped, the offset and the width; then, whether that is inside. */
+    static const uint32_t cases[][4] = {
+        { 24, 20, 4, 1 },
+        { 18, 16, 2, 1 },
+        { 19, 18, 1, 1 },
+        { 23, 20, 4, 0 },
+        { 21, 20, 4, 0 },
+        { 17, 16, 2, 0 },
+        { 18, 18, 1, 0 },
+        { 24, 24, 1, 0 },
+        { 1, 0, 4, 0 },
+        { 3, 0, 4, 0 },
+        { 0, 0, 1, 0 },
+        { 0, 0, 2, 0 },
+        { 0, 0, 4, 0 },
+        { 7, 0, 8, 0 },
+        { 256, 256, 1, 0 },
+        { 256, 256, 4, 0 },
+        { 256, 252, 8, 0 },
+        { 256, 0xfffc, 8, 0 },
+        { 256, 0xffff, 1, 0 },
+        { 256, 0x80000000, 4, 0 },
+        { 256, 0xfffffffc, 4, 0 },
+        { 256, 0xfffffffe, 2, 0 },
+        { 256, 0xffffffff, 1, 0 },
     };
 
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        enum vpt_status expected = cases[i].inside ? VPT_OK : VPT_CALLER_RANGE;
         uint32_t value = 0;
 
-        bench_machine(variant, &full);
-        assert_status(vpt_mmio_probe(&bench.mmio, bench.machine.port, bench.machine.mapping, 0x100 + cases[i].size),
-                      VPT_OK);
-        assert_status(vpt_device_negotiate(bench.device, NULL, NULL, NULL), VPT_OK);
-        bench_trace();
-        assert_status(vpt_device_config_read(bench.device, cases[i].offset, cases[i].width, &value), expected);
-        if (!cases[i].inside) {
-            assert_status(vpt_device_config_write(bench.device, cases[i].offset, cases[i].width, 0), expected);
+        negotiate_with(variant, cases[i][0]);
+        if (cases[i][3] == 1) {
+            assert_status(vpt_device_config_read(machine.device, cases[i][1], cases[i][2], &value), VPT_OK);
+            assert_same(machine.trace_count, 1);
+        } else {
+            check_refused(cases[i][1], cases[i][2], VPT_CALLER_RANGE);
         }
-        cr_assert(bench.trace_count == (cases[i].inside ? 1u : 0u), "case %zu", i);
-        bench_finish();
+        machine_finish();
+    }
+}
+
+static void write_back(uint8_t value, enum vpt_status expected, size_t accesses)
+{
+    machine_trace();
+    assert_status(vpt_device_config_write(machine.device, MOCK_BLK_WRITEBACK, 1, value), expected);
+    assert_same(machine.trace_count, accesses);
+    if (accesses != 0) {
+        cr_assert(machine.trace[0].width == 1 && machine.trace[0].offset == R_CONFIG + MOCK_BLK_WRITEBACK);
+        assert_same(mock_config_get(&machine.model->config, MOCK_BLK_WRITEBACK, 1), value);
     }
 }
 
 VERSION_TEST(config, INIT_2_no_writes_before_features_ok)
 {
     bool legacy = variant->version == 1;
-    enum vpt_status early = legacy ? VPT_OK : VPT_CALLER_STATE;
 
-    bench_probe(variant, &full);
-    assert_status(vpt_device_reset(bench.device), VPT_OK);
-    bench_trace();
-    assert_status(vpt_device_config_write(bench.device, MOCK_BLK_WRITEBACK, 1, 1), early);
-    cr_assert(bench.trace_count == (legacy ? 1u : 0u));
-    assert_status(vpt_device_negotiate(bench.device, NULL, NULL, NULL), VPT_OK);
-    assert_status(vpt_device_config_write(bench.device, MOCK_BLK_WRITEBACK, 1, 1), VPT_OK);
-    cr_assert(mock_config_get(&bench.machine.device.config, MOCK_BLK_WRITEBACK, 1) == 1);
-    assert_status(vpt_device_start(bench.device), VPT_OK);
-    bench_trace();
-    assert_status(vpt_device_config_write(bench.device, MOCK_BLK_WRITEBACK, 1, 0x5a), VPT_OK);
-    cr_assert(bench.trace_count == 1 && bench.trace[0].width == 1 &&
-              bench.trace[0].offset == R_CONFIG + MOCK_BLK_WRITEBACK);
-    cr_assert(mock_config_get(&bench.machine.device.config, MOCK_BLK_WRITEBACK, 1) == 0x5a);
-    bench_finish();
+    plain_probe(variant, &full);
+    assert_status(vpt_device_reset(machine.device), VPT_OK);
+    write_back(2, legacy ? VPT_OK : VPT_CALLER_STATE, legacy ? 1 : 0);
+    assert_status(vpt_device_negotiate(machine.device, NULL, NULL, NULL), VPT_OK);
+    write_back(1, VPT_OK, 1);
+    assert_status(vpt_device_start(machine.device), VPT_OK);
+    write_back(0x5a, VPT_OK, 1);
+    machine_finish();
 }
 
 /* ---- Several fields of one moment ---- */
@@ -165,13 +211,13 @@ VERSION_TEST(config, CONFIG_1_fields_of_every_width)
         { MOCK_BLK_SEG_MAX, 4, 0, offsetof(struct values, seg_max) },
     };
 
-    bench_negotiate(variant, &full);
-    mock_config_set(&bench.machine.device.config, MOCK_BLK_CAPACITY, 8, UINT64_C(0x1122334455667788));
-    assert_status(vpt_device_config_fields(bench.device, fields, COUNT_OF(fields), &values), VPT_OK);
-    cr_assert(values.capacity == UINT64_C(0x1122334455667788));
+    negotiate(variant);
+    mock_config_set(&machine.model->config, MOCK_BLK_CAPACITY, 8, UINT64_C(0x1122334455667788));
+    assert_status(vpt_device_config_fields(machine.device, fields, COUNT_OF(fields), &values), VPT_OK);
+    assert_same(values.capacity, UINT64_C(0x1122334455667788));
     cr_assert(values.heads == 0x33 && values.cylinders == 0x1122 && values.seg_max == 0x05060708);
     cr_assert(values.before == 1 && values.behind == 6);
-    bench_finish();
+    machine_finish();
 }
 
 VERSION_TEST(config, CONFIG_1_a_reading_is_repeated_while_the_configuration_changes)
@@ -179,12 +225,11 @@ VERSION_TEST(config, CONFIG_1_a_reading_is_repeated_while_the_configuration_chan
     for (uint32_t changes = 1; changes < 12; changes++) {
         uint64_t value = 0;
 
-        bench_negotiate(variant, &full);
-        mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_CONFIG_CHANGING, 1, changes, 0);
-        assert_status(vpt_device_config_fields(bench.device, &capacity, 1, &value), VPT_OK);
-        cr_assert((uint32_t)value == value >> 32, "a torn reading: 0x%llx", (unsigned long long)value);
-        cr_assert(value == ((uint64_t)changes << 32 | changes));
-        bench_finish();
+        negotiate(variant);
+        mock_fault_set(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING, 1, changes, 0);
+        assert_status(read_capacity(&value), VPT_OK);
+        assert_same(value, (uint64_t)changes << 32 | changes);
+        machine_finish();
     }
 }
 
@@ -207,15 +252,15 @@ VERSION_TEST(config, CONFIG_1_a_change_between_two_fields_is_noticed)
     for (uint32_t access = 1; access <= 8; access++) {
         struct values values;
 
-        bench_negotiate(variant, &full);
-        mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_CONFIG_CHANGING, access, 1, 0);
-        assert_status(vpt_device_config_fields(bench.device, fields, COUNT_OF(fields), &values), VPT_OK);
+        negotiate(variant);
+        mock_fault_set(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING, access, 1, 0);
+        assert_status(vpt_device_config_fields(machine.device, fields, COUNT_OF(fields), &values), VPT_OK);
         cr_assert((uint32_t)values.capacity == values.capacity >> 32 || values.capacity == 0x1020);
         if (access == 1 || (access < 4 && variant->version == 1)) {
-            cr_assert(values.capacity == UINT64_C(0x100000001), "access %u", (unsigned)access);
+            assert_same(values.capacity, UINT64_C(0x100000001));
         }
         cr_assert(values.seg_max == 0x05060708 && values.size_max == 0x01020304);
-        bench_finish();
+        machine_finish();
     }
 }
 
@@ -223,83 +268,40 @@ VERSION_TEST(config, CONFIG_1_one_that_never_stops_changing_is_given_up)
 {
     uint64_t value = 0;
 
-    bench_negotiate(variant, &full);
-    mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_CONFIG_CHANGING, 1, 0, 0);
-    assert_status(vpt_device_config_fields(bench.device, &capacity, 1, &value), VPT_DEVICE_CONFIG_UNSTABLE);
-    cr_assert(bench.machine.hal.waits[VPT_WAIT_CONFIGURATION] ==
-              bench.machine.hal.wait_budget[VPT_WAIT_CONFIGURATION] + 1u);
-    cr_assert(bench.machine.hal.log_count == 1 && bench.machine.hal.log[0].status == VPT_DEVICE_CONFIG_UNSTABLE &&
-              bench.machine.hal.log[0].level == VPT_LOG_ERROR);
-    bench_finish();
+    for (unsigned endless = 0; endless < 2; endless++) { /* without keep_waiting() there is a bound all the same */
+        negotiate(variant);
+        mock_fault_set(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING, 1, 0, 0);
+        machine.port->keep_waiting = endless == 1 ? NULL : machine.port->keep_waiting;
+        assert_status(read_capacity(&value), VPT_DEVICE_CONFIG_UNSTABLE);
+        if (endless == 1) {
+            assert_same(mmio_traced(false, R_CONFIG), VPT_WAIT_CONFIGURATION_READS);
+            assert_same(mmio_traced(false, R_CONFIG + 4), VPT_WAIT_CONFIGURATION_READS);
+        } else {
+            assert_same(machine.hal->waits[VPT_WAIT_CONFIGURATION],
+                        machine.hal->wait_budget[VPT_WAIT_CONFIGURATION] + 1u);
+            assert_same(machine.hal->log_count, 1);
+            assert_status(machine.hal->log[0].status, VPT_DEVICE_CONFIG_UNSTABLE);
+            assert_same(machine.hal->log[0].level, VPT_LOG_ERROR);
+        }
+        machine_finish();
+    }
 }
 
-VERSION_TEST(config, CONFIG_1_and_that_within_bounds_without_keep_waiting)
+/* A modern field by its generation; a legacy one, which has none, until two readings agree. */
+VERSION_TEST(config, CONFIG_1_LEG_CONFIG_1_how_often_a_field_is_read)
 {
-    uint64_t value = 0;
-
-    bench_negotiate(variant, &full);
-    mock_fault_set(&bench.machine.device.faults, MOCK_FAULT_CONFIG_CHANGING, 1, 0, 0);
-    bench.machine.hal.port.keep_waiting = NULL;
-    bench_trace();
-    assert_status(vpt_device_config_fields(bench.device, &capacity, 1, &value), VPT_DEVICE_CONFIG_UNSTABLE);
-    cr_assert(bench_traced(false, R_CONFIG) == VPT_WAIT_CONFIGURATION_READS);
-    cr_assert(bench_traced(false, R_CONFIG + 4) == VPT_WAIT_CONFIGURATION_READS);
-    bench_finish();
-}
-
-Test(config, CONFIG_1_the_generation_is_read_before_and_after)
-{
-    uint64_t value = 0;
-
-    bench_negotiate(&version_2, &full);
-    bench_trace();
-    assert_status(vpt_device_config_fields(bench.device, &capacity, 1, &value), VPT_OK);
-    cr_assert(bench.trace_count == 4);
-    cr_assert(bench_traced_at(false, R_GENERATION, 0) == 0 && bench_traced_at(false, R_GENERATION, 1) == 3);
-    bench_finish();
-}
-
-Test(config, LEG_CONFIG_1_a_legacy_field_is_read_until_two_readings_agree)
-{
+    bool legacy = variant->version == 1;
     uint64_t value = 0x1020; /* the answer already, as a first pass could take it for a second */
 
-    bench_negotiate(&version_1, &full);
-    bench_trace();
-    assert_status(vpt_device_config_fields(bench.device, &capacity, 1, &value), VPT_OK);
-    cr_assert(value == 0x1020);
-    cr_assert(bench_traced(false, R_CONFIG) == 2 && bench_traced(false, R_CONFIG + 4) == 2);
-    cr_assert(bench_traced(false, R_GENERATION) == 0);
-    bench_finish();
-}
-
-VERSION_TEST(config, fields_refuse_what_single_accesses_refuse)
-{
-    static const struct {
-        uint16_t offset;
-        uint8_t width;
-        enum vpt_status status;
-    } cases[] = {
-        { 0, 3, VPT_CALLER_ALIGNMENT },   { 0, 0, VPT_CALLER_ALIGNMENT },   { 0, 12, VPT_CALLER_ALIGNMENT },
-        { 0, 5, VPT_CALLER_ALIGNMENT },   { 0, 255, VPT_CALLER_ALIGNMENT }, { 0, 16, VPT_CALLER_ALIGNMENT },
-        { 2, 4, VPT_CALLER_ALIGNMENT },   { 2, 8, VPT_CALLER_ALIGNMENT },   { 1, 2, VPT_CALLER_ALIGNMENT },
-        { 256, 1, VPT_DEVICE_CONFIG },    { 252, 8, VPT_DEVICE_CONFIG },    { 0xfffc, 8, VPT_DEVICE_CONFIG },
-        { 0xffff, 1, VPT_DEVICE_CONFIG },
-    };
-    uint64_t values[2] = { 0, 0 };
-
-    for (size_t i = 0; i < COUNT_OF(cases); i++) {
-        const struct vpt_config_field field = { .offset = cases[i].offset, .width = cases[i].width };
-
-        bench_negotiate(variant, &full);
-        assert_status(vpt_device_config_fields(bench.device, &field, 1, values), cases[i].status);
-        mock_violations_clear(&bench.machine.hal.violations); /* 252 with 8 bytes: its first half is no field */
-        bench_finish();
-    }
-    bench_negotiate(variant, &full);
-    assert_status(vpt_device_config_fields(bench.device, NULL, 1, values), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_device_config_fields(bench.device, &capacity, 1, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_device_config_fields(bench.device, &capacity, 0, values), VPT_OK);
-    bench_finish();
+    negotiate(variant);
+    assert_status(read_capacity(&value), VPT_OK);
+    assert_same(value, 0x1020);
+    assert_same(machine.trace_count, 4);
+    assert_same(mmio_traced(false, R_CONFIG), legacy ? 2 : 1);
+    assert_same(mmio_traced(false, R_CONFIG + 4), legacy ? 2 : 1);
+    assert_same(mmio_traced(false, R_GENERATION), legacy ? 0 : 2);
+    cr_assert(legacy || (mmio_at(false, R_GENERATION, 0) == 0 && mmio_at(false, R_GENERATION, 1) == 3));
+    machine_finish();
 }
 
 /* A slot may be larger than anything that is known of it. */
@@ -312,28 +314,5 @@ VERSION_TEST(config, CONFIG_3_a_configuration_may_be_of_any_size)
     hand.registers[R_CONFIG] = 0x42;
     assert_status(vpt_mmio_probe(&mmio, &hand.port, hand.registers, SIZE_MAX), VPT_OK);
     assert_status(vpt_device_config_read(&mmio.device, 0, 1, &value), VPT_OK);
-    cr_assert(value == 0x42);
-}
-
-VERSION_TEST(config, MMIO_IRQ_1_a_change_is_notified_of)
-{
-    struct vpt_queue queue;
-
-    bench_start(variant, &full, &queue, 16);
-    mock_config_set(&bench.machine.device.config, MOCK_BLK_CAPACITY, 8, 17);
-    mock_device_configuration_changed(&bench.machine.device);
-    cr_assert(vpt_device_interrupt(bench.device) == VPT_INTERRUPT_CONFIGURATION);
-    bench_end(&queue);
-}
-
-/* An 8-byte field of which only the first half is mapped is out of range, not read by half. */
-VERSION_TEST(config, a_field_that_ends_outside_is_refused)
-{
-    uint64_t value = 0;
-
-    bench_machine(variant, &full);
-    assert_status(vpt_mmio_probe(&bench.mmio, bench.machine.port, bench.machine.mapping, 0x100 + 7), VPT_OK);
-    assert_status(vpt_device_negotiate(bench.device, NULL, NULL, NULL), VPT_OK);
-    assert_status(vpt_device_config_fields(bench.device, &capacity, 1, &value), VPT_DEVICE_CONFIG);
-    bench_finish();
+    assert_same(value, 0x42);
 }

@@ -3,7 +3,7 @@
  * A kernel that dies in the middle of anything, and writes its last words to the disk: with objects and memory that
  * were set aside for that, no lock, no allocation, and nothing known of what the objects in use were at.
  */
-#include "rig.h"
+#include "disk.h"
 
 #include <setjmp.h>
 #include <string.h>
@@ -15,27 +15,22 @@ TestSuite(panic, .timeout = 120);
 #define SEGMENTS 2u
 
 /* What a kernel sets aside. The rings fit every interface: a legacy PCI one takes the size that the device says. */
-struct reserve {
+static struct reserve {
     _Alignas(4096) uint8_t rings[VPT_QUEUE_RINGS_SIZE(256, VPT_QUEUE_LEGACY_RINGS_ALIGNMENT)];
     _Alignas(16) uint8_t indirect[VPT_BLK_INDIRECT_SIZE(REQUESTS, SEGMENTS)];
     _Alignas(16) uint8_t slots[VPT_BLK_SLOTS_SIZE(REQUESTS, 0)];
     _Alignas(8) uint8_t state[VPT_REQUESTS_PRIVATE_SIZE(REQUESTS)];
     struct vpt_mmio mmio;
     struct vpt_virtio_pci pci;
+    struct vpt_device *device;
     struct vpt_blk blk;
     struct vpt_blk_queue queue;
-    struct vpt_memory rings_memory;
-    struct vpt_memory indirect_memory;
-    struct vpt_memory slots_memory;
-};
+    struct vpt_requests_config config;
+} reserve;
 
-static struct reserve reserve;
 static jmp_buf out;
 static uint32_t accesses_left; /* until the kernel dies; 0: it does not */
-static uint32_t (*read_next)(void *ctx, void *mapping, size_t offset, unsigned width);
-static void (*write_next)(void *ctx, void *mapping, size_t offset, unsigned width, uint32_t value);
-static uint32_t (*io_read_next)(void *ctx, uint16_t io_port, unsigned width);
-static void (*io_write_next)(void *ctx, uint16_t io_port, unsigned width, uint32_t value);
+static struct vpt_port below;
 
 static void count(void)
 {
@@ -46,7 +41,7 @@ static void count(void)
 
 static uint32_t counted_read(void *ctx, void *mapping, size_t offset, unsigned width)
 {
-    uint32_t value = read_next(ctx, mapping, offset, width);
+    uint32_t value = below.mmio_read(ctx, mapping, offset, width);
 
     count();
     return value;
@@ -54,13 +49,13 @@ static uint32_t counted_read(void *ctx, void *mapping, size_t offset, unsigned w
 
 static void counted_write(void *ctx, void *mapping, size_t offset, unsigned width, uint32_t value)
 {
-    write_next(ctx, mapping, offset, width, value);
+    below.mmio_write(ctx, mapping, offset, width, value);
     count();
 }
 
 static uint32_t counted_io_read(void *ctx, uint16_t io_port, unsigned width)
 {
-    uint32_t value = io_read_next(ctx, io_port, width);
+    uint32_t value = below.io_read(ctx, io_port, width);
 
     count();
     return value;
@@ -68,142 +63,122 @@ static uint32_t counted_io_read(void *ctx, uint16_t io_port, unsigned width)
 
 static void counted_io_write(void *ctx, uint16_t io_port, unsigned width, uint32_t value)
 {
-    io_write_next(ctx, io_port, width, value);
+    below.io_write(ctx, io_port, width, value);
     count();
-}
-
-/* The port that devices are driven by, which is not to be written to by the library, but is by its owner. */
-static struct vpt_port *port(void)
-{
-    return rig_is_pci() ? &rig.pci_machine.bus.port : &rig.hal->port;
 }
 
 static void hook(void)
 {
-    struct vpt_port *hooked = port();
-
-    read_next = hooked->mmio_read;
-    write_next = hooked->mmio_write;
-    io_read_next = hooked->io_read;
-    io_write_next = hooked->io_write;
-    hooked->mmio_read = counted_read;
-    hooked->mmio_write = counted_write;
-    if (io_read_next != NULL) {
-        hooked->io_read = counted_io_read;
-        hooked->io_write = counted_io_write;
+    below = *machine.port;
+    machine.port->mmio_read = counted_read;
+    machine.port->mmio_write = counted_write;
+    if (below.io_read != NULL) {
+        machine.port->io_read = counted_io_read;
+        machine.port->io_write = counted_io_write;
     }
 }
 
 static void set_aside(void)
 {
     memset(&reserve, 0, sizeof(reserve));
-    reserve.rings_memory = mock_hal_register_anywhere(rig.hal, reserve.rings, sizeof(reserve.rings), true);
-    reserve.indirect_memory = mock_hal_register_anywhere(rig.hal, reserve.indirect, sizeof(reserve.indirect), false);
-    reserve.slots_memory = mock_hal_register_anywhere(rig.hal, reserve.slots, sizeof(reserve.slots), true);
-    cr_assert(reserve.rings_memory.address != NULL && reserve.slots_memory.address != NULL);
+    reserve.device = machine_on_pci() ? &reserve.pci.device : &reserve.mmio.device;
+    reserve.config = (struct vpt_requests_config){
+        .requests = REQUESTS,
+        .segments = SEGMENTS,
+        .size = ENTRIES,
+        .memory = { .rings = mock_hal_register_anywhere(machine.hal, reserve.rings, sizeof(reserve.rings), true),
+                    .indirect =
+                        mock_hal_register_anywhere(machine.hal, reserve.indirect, sizeof(reserve.indirect), false),
+                    .private_state = { reserve.state, 0, sizeof(reserve.state) },
+                    .slots = mock_hal_register_anywhere(machine.hal, reserve.slots, sizeof(reserve.slots), true) },
+    };
+    cr_assert(reserve.config.memory.rings.address != NULL && reserve.config.memory.slots.address != NULL);
 }
 
 /* ---- The last words ---- */
 
-static enum vpt_status bring_up_from_reserve(void)
+static void write_last_words(struct vpt_blk_queue *queue, uint32_t seed)
 {
-    struct vpt_requests_config config = {
-        .requests = REQUESTS,
-        .segments = SEGMENTS,
-        .size = ENTRIES,
-        .memory = { .rings = reserve.rings_memory,
-                    .indirect = reserve.indirect_memory,
-                    .private_state = { reserve.state, 0, sizeof(reserve.state) },
-                    .slots = reserve.slots_memory },
-    };
-    struct vpt_device *device = rig_is_pci() ? &reserve.pci.device : &reserve.mmio.device;
-    enum vpt_status status =
-        rig_is_pci()
-            ? vpt_virtio_pci_probe(&reserve.pci, &rig.pci_machine.address, &rig.pci_machine.bars, VPT_VIRTIO_PCI_ANY)
-            : vpt_mmio_probe(&reserve.mmio, rig.port, rig.mmio_machine.mapping, rig.mmio_machine.size);
+    uint8_t words[SECTOR];
 
-    status = status != VPT_OK ? status : vpt_blk_init(&reserve.blk, device, NULL);
-    status = status != VPT_OK ? status : vpt_blk_queue_init(&reserve.queue, &reserve.blk, 0, &config);
-    return status != VPT_OK ? status : vpt_driver_start(&reserve.blk.driver);
-}
-
-static void write_last_words(uint32_t seed)
-{
-    static uint8_t words[SECTOR];
-    struct mock_blk *blk = rig_is_pci() ? &rig.pci_machine.blk : &rig.mmio_machine.blk;
-    uint64_t allocations = rig.hal->allocations;
-
-    assert_status(bring_up_from_reserve(), VPT_OK);
     fill(words, sizeof(words), seed);
-    assert_status(vpt_blk_write(&reserve.queue, 63, words, sizeof(words)), VPT_OK);
-    assert_status(vpt_blk_flush(&reserve.queue), VPT_OK);
-    cr_assert(filled(blk->disk + 63 * SECTOR, SECTOR, seed));
-    cr_assert(rig.hal->allocations == allocations, "a panic allocates");
+    assert_status(vpt_blk_write(queue, 63, words, sizeof(words)), VPT_OK);
+    assert_status(vpt_blk_flush(queue), VPT_OK);
+    cr_assert(filled(disk_content(63), SECTOR, seed));
 }
 
-/* ---- A life to be cut short anywhere ---- */
+static void write_from_reserve(uint32_t seed)
+{
+    uint64_t allocations = machine.hal->allocations;
+    enum vpt_status status =
+        machine_on_pci()
+            ? vpt_virtio_pci_probe(&reserve.pci, &machine.on_pci.address, &machine.on_pci.bars, VPT_VIRTIO_PCI_ANY)
+            : vpt_mmio_probe(&reserve.mmio, machine.port, machine.on_mmio.mapping, machine.on_mmio.size);
 
-static void life(void)
+    assert_status(status, VPT_OK);
+    assert_status(vpt_blk_init(&reserve.blk, reserve.device, NULL), VPT_OK);
+    assert_status(vpt_blk_queue_init(&reserve.queue, &reserve.blk, 0, &reserve.config), VPT_OK);
+    assert_status(vpt_driver_start(&reserve.blk.driver), VPT_OK);
+    write_last_words(&reserve.queue, seed);
+    cr_assert(machine.hal->allocations == allocations, "a panic allocates");
+}
+
+/* ---- Work to be cut short anywhere ---- */
+
+static void work(void)
 {
     static uint8_t bytes[3 * SECTOR];
 
-    if (rig_bring_up() != VPT_OK) {
+    if (disk_bring_up(NULL) != VPT_OK) {
         return;
     }
-    rig_submit(0, 8);
-    (void)vpt_blk_write(&rig.queue[0], 8, bytes, sizeof(bytes));
-    (void)rig_poll();
-    (void)vpt_blk_write(&rig.queue[0], 8, bytes, sizeof(bytes));
-    (void)vpt_blk_read(&rig.queue[1], 8, bytes, sizeof(bytes));
-    (void)vpt_blk_refresh(&rig.blk);
-    (void)vpt_device_interrupt(rig.device);
-    (void)vpt_device_reset(rig.device);
-    (void)rig_poll();
-    (void)rig_restart();
-    (void)vpt_blk_flush(&rig.queue[0]);
+    pair_submit(0, 8);
+    (void)vpt_blk_write(&disk.queue[0], 8, bytes, sizeof(bytes));
+    (void)pair_poll();
+    (void)vpt_blk_write(&disk.queue[0], 8, bytes, sizeof(bytes));
+    (void)vpt_blk_read(&disk.queue[1], 8, bytes, sizeof(bytes));
+    (void)vpt_blk_refresh(&disk.blk);
+    (void)vpt_device_interrupt(machine.device);
+    (void)vpt_device_reset(machine.device);
+    (void)pair_poll();
+    (void)vpt_driver_restart(&disk.blk.driver, NULL);
+    (void)vpt_blk_flush(&disk.queue[0]);
 }
 
-/*
- * Ends the machine. The memory of the life that was cut short went with its kernel: it is no violation here that it was
- * never given back.
- */
+/* Ends the machine. What the dead kernel had allocated went with it: it is no violation that it was never freed. */
 static void bury(void)
 {
-    struct vpt_device *device = rig_is_pci() ? &reserve.pci.device : &reserve.mmio.device;
-
-    assert_status(vpt_device_reset(device), VPT_OK);
+    assert_status(vpt_device_reset(reserve.device), VPT_OK);
     assert_status(vpt_requests_release(&reserve.queue.requests), VPT_OK);
-    cr_assert(rig.hal->violations.count == 0, "%s", rig.hal->violations.message[0]);
-    (void)mock_hal_finish(rig.hal);
-    mock_device_finish(rig.model);
-    if (rig_is_pci()) {
-        mock_blk_finish(&rig.pci_machine.blk);
-        mock_pci_function_finish(&rig.pci_machine.function);
-    } else {
-        mock_blk_finish(&rig.mmio_machine.blk);
+    cr_assert(machine.hal->violations.count == 0, "%s", machine.hal->violations.message[0]);
+    (void)mock_hal_finish(machine.hal);
+    mock_device_finish(machine.model);
+    mock_blk_finish(machine.blk);
+    if (machine_on_pci()) {
+        mock_pci_function_finish(&machine.on_pci.function);
     }
 }
 
-/* Whether the life was over before its n-th access. */
-static bool die_at(enum rig_kind kind, uint32_t access)
+/* Whether the work was over before its n-th access. */
+static bool die_at(enum machine_kind kind, uint32_t access)
 {
     volatile bool survived = false;
 
-    rig_machine(kind, NULL);
+    pair_machine(kind, NULL);
     set_aside();
     hook();
     if (setjmp(out) == 0) {
         accesses_left = access;
-        life();
+        work();
         survived = accesses_left != 0;
         accesses_left = 0;
     }
-    write_last_words(access);
+    write_from_reserve(access);
     bury();
     return survived;
 }
 
-RIG_TEST(panic, a_kernel_that_dies_at_any_access_still_writes_to_its_disk)
+TRANSPORT_TEST(panic, a_kernel_that_dies_at_any_access_still_writes_to_its_disk)
 {
     uint32_t access = 1;
 
@@ -215,22 +190,18 @@ RIG_TEST(panic, a_kernel_that_dies_at_any_access_still_writes_to_its_disk)
 }
 
 /* The objects in use need not be thrown away: a restart takes no lock and no memory either. */
-RIG_TEST(panic, objects_in_use_can_be_restarted_for_the_last_words)
+TRANSPORT_TEST(panic, objects_in_use_can_be_restarted_for_the_last_words)
 {
-    static uint8_t words[SECTOR];
     uint64_t allocations;
 
-    rig_start(variant->kind, NULL);
-    rig.model->completion.mode = MOCK_COMPLETE_BY_RUN;
-    rig_submit(0, 8);
-    allocations = rig.hal->allocations;
-    assert_status(vpt_device_reset(rig.device), VPT_OK);
-    assert_status(rig_poll(), VPT_EMPTY);
-    assert_status(rig_restart(), VPT_OK);
-    rig.model->completion.mode = MOCK_COMPLETE_AT_KICK;
-    fill(words, sizeof(words), 4);
-    assert_status(vpt_blk_write(&rig.queue[0], 63, words, sizeof(words)), VPT_OK);
-    assert_status(vpt_blk_flush(&rig.queue[0]), VPT_OK);
-    cr_assert(rig.hal->allocations == allocations);
-    rig_end();
+    pair_start(variant->kind, NULL);
+    machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
+    pair_submit(0, 8);
+    allocations = machine.hal->allocations;
+    pair_reset();
+    assert_status(vpt_driver_restart(&disk.blk.driver, NULL), VPT_OK);
+    machine.model->completion.mode = MOCK_COMPLETE_AT_KICK;
+    write_last_words(disk.queue, 4);
+    assert_same(machine.hal->allocations, allocations);
+    disk_end();
 }

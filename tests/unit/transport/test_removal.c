@@ -3,7 +3,7 @@
  * A PCI function that is pulled out where nothing answers with zeroes, as on a PC: its registers read 0 like those of a
  * device that has just been reset, and configuration space alone tells.
  */
-#include "rig.h"
+#include "disk.h"
 
 TestSuite(removal, .timeout = 60);
 
@@ -14,7 +14,7 @@ static struct vpt_port below;
 
 static void pull_out(void)
 {
-    mock_device_vanish(rig.model);
+    machine_pull_out();
     pulled_out = true;
 }
 
@@ -41,11 +41,8 @@ static void write_register(void *ctx, void *mapping, size_t offset, unsigned wid
 static enum vpt_status read_configuration(void *ctx, const struct vpt_pci_address *address, uint16_t offset,
                                           unsigned width, uint32_t *value)
 {
-    if (gone()) {
-        *value = vendor;
-        return VPT_OK;
-    }
-    return below.config_read(ctx, address, offset, width, value);
+    *value = vendor;
+    return gone() ? VPT_OK : below.config_read(ctx, address, offset, width, value);
 }
 
 static enum vpt_status write_configuration(void *ctx, const struct vpt_pci_address *address, uint16_t offset,
@@ -54,69 +51,55 @@ static enum vpt_status write_configuration(void *ctx, const struct vpt_pci_addre
     return gone() ? VPT_OK : below.config_write(ctx, address, offset, width, value);
 }
 
-static void hook(void)
-{
-    struct vpt_port *port = &rig.pci_machine.bus.port;
-
-    accesses_left = 0;
-    pulled_out = false;
-    vendor = 0xffffffffu;
-    below = *port;
-    port->mmio_read = read_register;
-    port->mmio_write = write_register;
-    port->config_read = read_configuration;
-    port->config_write = write_configuration;
-}
-
-static void plug_in(void)
+static void hook(uint32_t vendor_when_gone)
 {
     accesses_left = 0;
     pulled_out = false;
+    vendor = vendor_when_gone;
+    below = *machine.port;
+    machine.port->mmio_read = read_register;
+    machine.port->mmio_write = write_register;
+    machine.port->config_read = read_configuration;
+    machine.port->config_write = write_configuration;
 }
 
 /* The end of a device that has been pulled out: its memory is the driver's again. */
 static void bury(void)
 {
-    assert_status(vpt_device_check(rig.device), VPT_DEVICE_GONE);
-    assert_status(vpt_device_reset(rig.device), VPT_DEVICE_GONE);
-    rig_release();
-    plug_in();
-    mock_device_return(rig.model);
-    rig_finish();
+    assert_status(vpt_device_check(machine.device), VPT_DEVICE_GONE);
+    assert_status(vpt_device_reset(machine.device), VPT_DEVICE_GONE);
+    disk_release();
+    pulled_out = false;
+    machine_plug_in();
+    machine_finish();
 }
 
-/* Whether everything was over before the n-th access. */
+/* A bring-up, or a restart, during whose n-th access it goes; true: there is no such access. */
 static bool pull_out_at(uint32_t access, bool restart)
 {
     enum vpt_status status;
 
-    rig_machine(RIG_PCI_MODERN, NULL);
-    hook();
-    if (restart) {
-        assert_status(rig_bring_up(), VPT_OK);
-        assert_status(vpt_device_reset(rig.device), VPT_OK);
-    } else {
-        assert_status(
-            vpt_virtio_pci_probe(&rig.pci, &rig.pci_machine.address, &rig.pci_machine.bars, VPT_VIRTIO_PCI_MODERN),
-            VPT_OK);
-    }
+    pair_machine(MACHINE_PCI_MODERN, NULL);
+    assert_status(restart ? disk_bring_up(NULL) : machine_probe(), VPT_OK);
+    assert_status(restart ? vpt_device_reset(machine.device) : VPT_OK, VPT_OK);
+    hook(0xffffffffu);
     accesses_left = access;
     if (restart) {
-        status = rig_restart();
+        status = vpt_driver_restart(&disk.blk.driver, NULL);
     } else {
-        status = vpt_blk_init(&rig.blk, rig.device, NULL);
-        for (uint16_t i = 0; i < RIG_QUEUES && status == VPT_OK; i++) {
-            status = vpt_blk_queue_init(&rig.queue[i], &rig.blk, i, NULL);
+        status = vpt_blk_init(&disk.blk, machine.device, NULL);
+        for (uint16_t i = 0; i < DISK_QUEUES && status == VPT_OK; i++) {
+            status = vpt_blk_queue_init(&disk.queue[i], &disk.blk, i, NULL);
         }
-        status = status == VPT_OK ? vpt_driver_start(&rig.blk.driver) : status;
+        status = status == VPT_OK ? vpt_driver_start(&disk.blk.driver) : status;
     }
+    cr_assert(status == VPT_OK || (status == VPT_DEVICE_GONE && pulled_out), "access %u: %s", access,
+              vpt_status_str(status));
+    accesses_left = 0;
     if (!pulled_out) {
-        plug_in();
-        assert_status(status, VPT_OK);
-        rig_end();
+        disk_end();
         return true;
     }
-    cr_assert(status == VPT_DEVICE_GONE || status == VPT_OK, "access %u: %s", access, vpt_status_str(status));
     bury();
     return false;
 }
@@ -137,15 +120,14 @@ Test(removal, a_function_that_goes_at_any_access_of_its_bring_up_or_restart_is_g
 Test(removal, zeroes_in_configuration_space_are_no_function_either)
 {
     for (unsigned zeroes = 0; zeroes < 2; zeroes++) {
-        rig_start(RIG_PCI_MODERN, NULL);
-        rig.model->completion.mode = MOCK_COMPLETE_BY_RUN;
-        rig_submit(0, 8);
-        hook();
-        vendor = zeroes == 1 ? 0 : 0xffffffffu;
+        pair_start(MACHINE_PCI_MODERN, NULL);
+        machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
+        pair_submit(0, 8);
+        hook(zeroes == 1 ? 0 : 0xffffffffu);
         pull_out();
-        assert_status(vpt_device_check(rig.device), VPT_DEVICE_GONE);
-        assert_status(rig_poll(), VPT_EMPTY);
-        rig_assert_back(0, 8, VPT_DEVICE_GONE);
+        assert_status(vpt_device_check(machine.device), VPT_DEVICE_GONE);
+        assert_status(pair_poll(), VPT_EMPTY);
+        pair_assert_back(0, 8, VPT_DEVICE_GONE);
         bury();
     }
 }

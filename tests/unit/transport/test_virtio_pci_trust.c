@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What looks like a removed device, a kernel's slip with BARs, and interrupts that there are none of. */
-#include "virtio_pci_support.h"
+#include "disk.h"
 
 #include <string.h>
 
@@ -8,194 +8,158 @@ TestSuite(virtio_pci_trust, .timeout = 120);
 
 #define DECODING      (VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY)
 #define INTERRUPT_PIN 0x3du
-#define MSIX_ENTRIES  4u
 
-static const struct mock_pci_machine_options with_vectors = { .vectors = MSIX_ENTRIES };
+static const struct mock_pci_machine_options with_vectors = { .vectors = 4 };
 
 /* ---- All-ones from a function that is there ---- */
 
-/* Accesses that nothing answered are what these tests are about. */
-static void decode_again(void)
+/*
+ * Its BARs do not decode any more: it can still reach memory, so it is cut off before anything is given back. A port
+ * that cannot read configuration space at that moment does not make it a removed one either.
+ */
+PCI_TEST(virtio_pci_trust, CLEANUP_2_registers_that_read_all_ones_are_no_removed_device)
 {
-    cr_assert(mock_violations_mention(&card.machine.hal.violations, "no BAR decodes"));
-    mock_violations_clear(&card.machine.hal.violations);
-    assert_status(vpt_pci_command(&card.machine.address, DECODING, 0), VPT_OK);
+    disk_start_pci(variant->kind, NULL);
+    assert_status(vpt_pci_command(&machine.on_pci.address, 0, DECODING), VPT_OK);
+    mock_trigger_set(&machine.on_pci.bus.fail_read, 1, 1);
+    assert_status(vpt_device_check(machine.device), VPT_DEVICE_NEEDS_RESET);
+    cr_assert(machine.on_pci.bus.fail_read.fired == 1 && !vpt_device_gone(machine.device));
+    assert_status(vpt_device_check(machine.device), VPT_DEVICE_NEEDS_RESET);
+    assert_status(vpt_device_reset(machine.device), VPT_DEVICE_TIMEOUT);
+    cr_assert(!vpt_device_gone(machine.device) && (pci_command() & VPT_PCI_COMMAND_BUS_MASTER) == 0);
+    assert_status(vpt_requests_release(&disk.queue->requests), VPT_OK);
+    cr_assert(mock_violations_mention(&machine.hal->violations, "no BAR decodes"));
+    mock_violations_clear(&machine.hal->violations);
+    assert_status(vpt_pci_command(&machine.on_pci.address, DECODING, 0), VPT_OK);
+    assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
+    disk_work_and_end();
 }
 
-/* Its BARs do not decode any more: it can still reach memory, so it is cut off before anything is given back. */
-CARD_TEST(virtio_pci_trust, CLEANUP_2_registers_that_read_all_ones_are_no_removed_device)
-{
-    card_start(variant->kind, NULL);
-    assert_status(vpt_pci_command(&card.machine.address, 0, DECODING), VPT_OK);
-    assert_status(vpt_device_check(card.device), VPT_DEVICE_NEEDS_RESET);
-    assert_status(vpt_device_reset(card.device), VPT_DEVICE_TIMEOUT);
-    cr_assert(!vpt_device_gone(card.device));
-    cr_assert((card_command() & VPT_PCI_COMMAND_BUS_MASTER) == 0);
-    assert_status(vpt_requests_release(&card.queue.requests), VPT_OK);
-    decode_again();
-    assert_status(vpt_blk_init(&card.blk, card.device, NULL), VPT_OK);
-    assert_status(vpt_blk_queue_init(&card.queue, &card.blk, 0, NULL), VPT_OK);
-    assert_status(vpt_driver_start(&card.blk.driver), VPT_OK);
-    assert_status(card_read_sector(3), VPT_OK);
-    card_end();
-}
+/* ---- BARs as the kernel says they are ---- */
 
-/* A port that cannot read configuration space at that moment does not make it a removed one either. */
-CARD_TEST(virtio_pci_trust, a_failing_port_is_no_removed_device)
-{
-    card_start(variant->kind, NULL);
-    assert_status(vpt_pci_command(&card.machine.address, 0, DECODING), VPT_OK);
-    mock_trigger_set(&card.machine.bus.fail_read, 1, 1);
-    assert_status(vpt_device_check(card.device), VPT_DEVICE_NEEDS_RESET);
-    cr_assert(card.machine.bus.fail_read.fired == 1 && !vpt_device_gone(card.device));
-    decode_again();
-    card_end();
-}
+#define HIGH   UINT64_C(0x8e0000000) /* where BAR 4 of a modern function is */
+#define MEMORY VPT_PCI_BAR_MEMORY
+#define IO     VPT_PCI_BAR_IO
 
-/* ---- BARs as the register holds them ---- */
-
-static void refuse_flags(enum card_kind kind, uint64_t flag, enum vpt_pci_bar_kind of)
-{
-    card_machine(kind, &with_vectors);
-    for (unsigned i = 0; i < VPT_PCI_BARS_MAX; i++) {
-        if (card.machine.bars.bar[i].kind == of) {
-            card.machine.bars.bar[i].address |= flag;
-        }
-    }
-    memset(&card.pci, 0xa5, sizeof(card.pci));
-    assert_status(card_try_probe(card_legacy(kind) ? VPT_VIRTIO_PCI_LEGACY : VPT_VIRTIO_PCI_MODERN), VPT_CALLER_BAR);
-    cr_assert(card.pci.device.ops == NULL && mock_hal_live_mappings(&card.machine.hal) == 0);
-    card_finish();
-}
-
-Test(virtio_pci_trust, addresses_with_the_flags_of_the_register_are_a_callers_mistake)
-{
-    static const uint64_t memory_flags[] = { 0x4, 0x8, 0xc };
-
-    for (size_t i = 0; i < COUNT_OF(memory_flags); i++) {
-        refuse_flags(CARD_MODERN, memory_flags[i], VPT_PCI_BAR_MEMORY);
-    }
-    refuse_flags(CARD_MODERN_IO, 1, VPT_PCI_BAR_IO);
-    refuse_flags(CARD_LEGACY, 1, VPT_PCI_BAR_IO);
-}
+/* What a kernel says of the BAR that is needed, and what a probe comes to. */
+static const struct slip {
+    const char *what;
+    enum machine_kind kind;
+    unsigned index;
+    uint64_t address;
+    uint64_t size;
+    enum vpt_pci_bar_kind as; /* I/O or memory */
+    enum vpt_status expected;
+} slips[] = {
+    { "half a BAR off", MACHINE_PCI_MODERN, 4, HIGH + 0x2000, 0x4000, MEMORY, VPT_CALLER_BAR },
+    { "ends with memory", MACHINE_PCI_MODERN, 4, UINT64_MAX - 0x1fff, 0x4000, MEMORY, VPT_CALLER_BAR },
+    { "past memory", MACHINE_PCI_MODERN, 4, UINT64_MAX - 0xfff, 0x4000, MEMORY, VPT_CALLER_BAR },
+    { "by a byte past it", MACHINE_PCI_MODERN, 4, UINT64_MAX - 0x3ffe, 0x4000, MEMORY, VPT_CALLER_BAR },
+    { "no power of two", MACHINE_PCI_MODERN, 4, HIGH, 0x4800, MEMORY, VPT_CALLER_BAR },
+    { "everything", MACHINE_PCI_MODERN, 4, HIGH, UINT64_MAX, MEMORY, VPT_CALLER_BAR },
+    { "unassigned", MACHINE_PCI_MODERN, 4, 0, 0x4000, MEMORY, VPT_CALLER_BAR },
+    { "no size", MACHINE_PCI_MODERN, 4, HIGH, 0, MEMORY, VPT_CALLER_BAR },
+    { "broken", MACHINE_PCI_MODERN, 4, HIGH, 0x4000, VPT_PCI_BAR_BROKEN, VPT_DEVICE_PCI_BAR },
+    { "64 bits", MACHINE_PCI_MODERN, 4, HIGH | 4, 0x4000, MEMORY, VPT_CALLER_BAR }, /* flags of the register */
+    { "prefetchable", MACHINE_PCI_MODERN, 4, HIGH | 8, 0x4000, MEMORY, VPT_CALLER_BAR },
+    { "both", MACHINE_PCI_MODERN, 4, HIGH | 12, 0x4000, MEMORY, VPT_CALLER_BAR },
+    { "the flag of I/O", MACHINE_PCI_MODERN_IO, 2, 0xd201, 0x100, IO, VPT_CALLER_BAR },
+    { "no I/O ports", MACHINE_PCI_MODERN_IO, 2, 0x10000, 0x100, IO, VPT_CALLER_BAR },
+    { "partly none", MACHINE_PCI_MODERN_IO, 2, 0xff04, 0x100, IO, VPT_CALLER_BAR },
+    { "the flag of I/O", MACHINE_PCI_LEGACY, 0, MOCK_PCI_IO_PORT | 1, 128, IO, VPT_CALLER_BAR },
+    { "half a BAR off", MACHINE_PCI_LEGACY, 0, 0xc140, 128, IO, VPT_CALLER_BAR },
+    { "partly no I/O ports", MACHINE_PCI_LEGACY, 0, 0xffc0, 128, IO, VPT_CALLER_BAR },
+    { "no I/O ports", MACHINE_PCI_LEGACY, 0, 0x10000, 128, IO, VPT_CALLER_BAR },
+    { "far from I/O ports", MACHINE_PCI_LEGACY, 0, 0x1c100, 128, IO, VPT_CALLER_BAR },
+    { "unassigned", MACHINE_PCI_LEGACY, 0, 0, 128, IO, VPT_CALLER_BAR },
+    { "no size", MACHINE_PCI_LEGACY, 0, MOCK_PCI_IO_PORT, 0, IO, VPT_CALLER_BAR },
+    { "small", MACHINE_PCI_LEGACY, 0, MOCK_PCI_IO_PORT, 16, IO, VPT_DEVICE_PCI_BAR },
+    { "none", MACHINE_PCI_LEGACY, 0, 0, 0, VPT_PCI_BAR_NONE, VPT_DEVICE_PCI_BAR },
+    { "broken", MACHINE_PCI_LEGACY, 0, 0, 0, VPT_PCI_BAR_BROKEN, VPT_DEVICE_PCI_BAR },
+    { "half a BAR off", MACHINE_PCI_LEGACY_MEMORY, 0, 0xe0110040, 128, MEMORY, VPT_CALLER_BAR },
+};
 
 /* The BAR that is needed is named; what is wrong with others is nobody's concern. */
-Test(virtio_pci_trust, bars_that_cannot_be_where_they_are_said_to_be)
+Test(virtio_pci_trust, LEG_PCILAYOUT_1_bars_that_cannot_be_where_they_are_said_to_be_are_refused)
 {
-    static const struct {
-        enum card_kind kind;
-        unsigned index; /* of the BAR that is needed */
-        uint64_t address;
-        uint64_t size;
-    } wrong[] = {
-        { CARD_MODERN, 4, UINT64_C(0x8e0002000), 0x4000 },
-        { CARD_MODERN, 4, UINT64_C(0xffffffffffffe000), 0x4000 },
-        { CARD_MODERN, 4, UINT64_C(0xfffffffffffff000), 0x4000 },
-        { CARD_MODERN, 4, UINT64_C(0x8e0000000), 0x4800 },
-        { CARD_MODERN, 4, UINT64_C(0x8e0000000), UINT64_MAX },
-        { CARD_MODERN, 4, 0, 0x4000 },
-        { CARD_LEGACY, 0, 0xc140, 128 },
-        { CARD_LEGACY, 0, 0xffc0, 128 },
-        { CARD_LEGACY, 0, 0x10000, 128 },
-        { CARD_LEGACY_MEMORY, 0, 0xe0110040, 128 },
-    };
-
-    for (size_t i = 0; i < COUNT_OF(wrong); i++) {
-        const struct mock_log_record *line = &card.machine.hal.log[0];
-        struct vpt_pci_bars *bars = &card.machine.bars;
+    for (size_t i = 0; i < COUNT_OF(slips); i++) {
+        const struct slip *slip = &slips[i];
+        const struct mock_log_record *line = machine.on_pci.hal.log;
+        bool legacy = machine_kind_legacy(slip->kind);
         char name[] = "BAR 0";
 
-        card_machine(wrong[i].kind, NULL);
-        name[4] = (char)('0' + wrong[i].index);
-        bars->bar[wrong[i].index].address = wrong[i].address;
-        bars->bar[wrong[i].index].size = wrong[i].size;
-        assert_status(card_try_probe(VPT_VIRTIO_PCI_ANY), VPT_CALLER_BAR);
-        cr_assert(line->level == VPT_LOG_WARNING && line->status == VPT_CALLER_BAR, "%zu", i);
-        cr_assert(strcmp(line->subject, name) == 0, "%zu: %s", i, line->subject);
-        card_finish();
-        card_machine(wrong[i].kind, NULL);
-        bars->bar[5] =
-            (struct vpt_pci_bar){ .kind = VPT_PCI_BAR_MEMORY, .address = wrong[i].address | 1, .size = wrong[i].size };
-        bars->bar[3].kind = VPT_PCI_BAR_BROKEN;
-        assert_status(card_try_probe(VPT_VIRTIO_PCI_ANY), VPT_OK);
-        cr_assert(card.machine.hal.log_count == 0);
-        vpt_virtio_pci_close(&card.pci);
-        card_finish();
+        name[4] = (char)('0' + slip->index);
+        disk_machine_pci(slip->kind, NULL);
+        machine.on_pci.bars.bar[slip->index] =
+            (struct vpt_pci_bar){ .kind = slip->as, .address = slip->address, .size = slip->size };
+        pci_refuse(slip->what, legacy ? VPT_VIRTIO_PCI_LEGACY : VPT_VIRTIO_PCI_MODERN, slip->expected);
+        if (slip->expected == VPT_CALLER_BAR || slip->as == VPT_PCI_BAR_BROKEN) {
+            assert_status_of(slip->what, line->status, slip->expected);
+            assert_same_of(slip->what, line->level, VPT_LOG_WARNING);
+            cr_assert(strcmp(line->subject, name) == 0, "%s: %s", slip->what, line->subject);
+        }
+        machine_finish();
+        disk_machine_pci(slip->kind, NULL);
+        machine.on_pci.bars.bar[5] =
+            (struct vpt_pci_bar){ .kind = MEMORY, .address = slip->address | 1, .size = slip->size };
+        machine.on_pci.bars.bar[legacy ? 3 : 1].kind = VPT_PCI_BAR_BROKEN;
+        assert_status_of(slip->what, machine_probe(), VPT_OK);
+        assert_same_of(slip->what, machine.hal->log_count, 0);
+        machine_end();
     }
 }
 
-CARD_TEST(virtio_pci_trust, flags_in_the_bar_of_the_vectors_are_noticed_before_anything_is_written)
+PCI_TEST(virtio_pci_trust, flags_in_the_bar_of_the_vectors_are_noticed_before_anything_is_written)
 {
-    struct vpt_pci_msix msix;
-
-    card_machine(variant->kind, &with_vectors);
-    assert_status(vpt_pci_command(&card.machine.address, VPT_PCI_COMMAND_MEMORY, 0), VPT_OK);
-    card.machine.bars.bar[MOCK_PCI_MSIX_BAR].address |= 0xc;
-    assert_status(vpt_pci_msix_init(&msix, &card.machine.address, &card.machine.bars), VPT_CALLER_BAR);
-    cr_assert(mock_hal_live_mappings(&card.machine.hal) == 0 && msix.entries == 0);
-    card_finish();
+    disk_machine_pci(variant->kind, &with_vectors);
+    assert_status(vpt_pci_command(&machine.on_pci.address, VPT_PCI_COMMAND_MEMORY, 0), VPT_OK);
+    machine.on_pci.bars.bar[MOCK_PCI_MSIX_BAR].address |= 0xc;
+    assert_status(vpt_pci_msix_init(&machine.msix, &machine.on_pci.address, &machine.on_pci.bars), VPT_CALLER_BAR);
+    cr_assert(mock_hal_live_mappings(machine.hal) == 0 && machine.msix.entries == 0);
+    machine_finish();
 }
 
 /* ---- Interrupts ---- */
 
-static struct vpt_interrupts ask(enum vpt_interrupt_mode mode, uint16_t vectors)
+static void choose(enum vpt_interrupt_mode mode, uint16_t vectors, enum vpt_interrupt_mode expected)
 {
     struct vpt_interrupts interrupts = { .mode = mode, .queues = 1, .vectors = vectors };
 
-    assert_status(vpt_device_choose_interrupts(card.device, &interrupts), VPT_OK);
-    return interrupts;
+    assert_status(vpt_device_choose_interrupts(machine.device, &interrupts), VPT_OK);
+    assert_same(interrupts.mode, expected);
+    cr_assert(expected != VPT_INTERRUPTS_POLLING || interrupts.queue == VPT_NO_VECTOR);
 }
 
 /* As functions of SR-IOV are: whoever asked for the line would wait for ever. */
-CARD_TEST(virtio_pci_trust, a_function_without_a_pin_has_to_be_polled)
+PCI_TEST(virtio_pci_trust, a_function_without_a_pin_has_to_be_polled)
 {
-    struct vpt_interrupts interrupts;
-
-    card_machine(variant->kind, &with_vectors);
-    mock_pci_set(&card.machine.function, INTERRUPT_PIN, 1, 0);
-    assert_status(card_try_probe(card_legacy(variant->kind) ? VPT_VIRTIO_PCI_LEGACY : VPT_VIRTIO_PCI_ANY), VPT_OK);
-    card.device = &card.pci.device;
-    cr_assert(card.pci.interrupt_pin == 0);
-    assert_status(vpt_blk_init(&card.blk, card.device, NULL), VPT_OK);
-    interrupts = ask(VPT_INTERRUPTS_LINE, 0);
-    cr_assert(interrupts.mode == VPT_INTERRUPTS_POLLING && interrupts.queue == VPT_NO_VECTOR);
-    cr_assert(ask(VPT_INTERRUPTS_PER_QUEUE, 2).mode == VPT_INTERRUPTS_POLLING);
-    card_end();
+    disk_machine_pci(variant->kind, &with_vectors);
+    mock_pci_set(&machine.on_pci.function, INTERRUPT_PIN, 1, 0);
+    assert_status(machine_probe(), VPT_OK);
+    assert_same(machine.pci.interrupt_pin, 0);
+    assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
+    choose(VPT_INTERRUPTS_LINE, 0, VPT_INTERRUPTS_POLLING);
+    choose(VPT_INTERRUPTS_PER_QUEUE, 2, VPT_INTERRUPTS_POLLING);
+    disk_end();
 }
 
-CARD_TEST(virtio_pci_trust, who_polls_after_all_takes_the_vectors_back)
+PCI_TEST(virtio_pci_trust, who_polls_after_all_takes_the_vectors_back)
 {
-    bool legacy = card_legacy(variant->kind);
-    enum mock_pci_structure structure = legacy ? MOCK_PCI_HEADER : MOCK_PCI_COMMON;
-    size_t writes;
+    bool legacy = machine_kind_legacy(variant->kind);
+    const uint32_t vectors[] = { legacy ? H_QUEUE_VECTOR : C_QUEUE_VECTOR, legacy ? H_CONFIG_VECTOR : C_CONFIG_VECTOR };
 
-    card_probe(variant->kind, &with_vectors);
-    cr_assert(card.pci.interrupt_pin == 1);
-    card_vectors_on();
-    assert_status(vpt_blk_init(&card.blk, card.device, NULL), VPT_OK);
-    cr_assert(ask(VPT_INTERRUPTS_PER_QUEUE, 2).mode == VPT_INTERRUPTS_PER_QUEUE);
-    card_trace();
-    cr_assert(ask(VPT_INTERRUPTS_POLLING, 0).mode == VPT_INTERRUPTS_POLLING);
-    writes = card_traced(structure, true, legacy ? H_QUEUE_VECTOR : C_QUEUE_VECTOR);
-    cr_assert(writes == 1 && card_traced(structure, true, legacy ? H_CONFIG_VECTOR : C_CONFIG_VECTOR) == 1);
-    cr_assert(card_access(structure, true, legacy ? H_QUEUE_VECTOR : C_QUEUE_VECTOR, 0)->value == VPT_NO_VECTOR);
-    cr_assert(card_access(structure, true, legacy ? H_CONFIG_VECTOR : C_CONFIG_VECTOR, 0)->value == VPT_NO_VECTOR);
-    card_vectors_off();
-    assert_status(vpt_device_reset(card.device), VPT_OK);
-    card_end();
-}
-
-CARD_TEST(virtio_pci_trust, a_closed_function_leaves_the_line_on_for_who_comes_next)
-{
-    card_init(variant->kind, NULL);
-    cr_assert(ask(VPT_INTERRUPTS_POLLING, 0).mode == VPT_INTERRUPTS_POLLING);
-    cr_assert((card_command() & VPT_PCI_COMMAND_INTERRUPT_DISABLE) != 0);
-    assert_status(vpt_device_reset(card.device), VPT_OK);
-    assert_status(vpt_virtio_pci_close(&card.pci), VPT_OK);
-    cr_assert((card_command() & VPT_PCI_COMMAND_INTERRUPT_DISABLE) == 0);
-    assert_status(vpt_virtio_pci_close(&card.pci), VPT_OK);
-    assert_status(vpt_virtio_pci_close(NULL), VPT_OK);
-    card_finish();
+    disk_probe_pci(variant->kind, &with_vectors);
+    assert_same(machine.pci.interrupt_pin, 1);
+    vectors_on();
+    assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
+    choose(VPT_INTERRUPTS_PER_QUEUE, 2, VPT_INTERRUPTS_PER_QUEUE);
+    machine_trace();
+    choose(VPT_INTERRUPTS_POLLING, 0, VPT_INTERRUPTS_POLLING);
+    for (size_t i = 0; i < COUNT_OF(vectors); i++) {
+        assert_same(machine_writes(vectors[i]), 1);
+        assert_same(machine_write(vectors[i], 0)->value, VPT_NO_VECTOR);
+    }
+    disk_end();
 }
 
 /* The configuration stays where it is as long as nobody knows better. */
@@ -203,56 +167,12 @@ LEGACY_TEST(virtio_pci_trust, LEG_PCILAYOUT_4_an_error_of_the_port_does_not_move
 {
     struct vpt_interrupts interrupts = { .mode = VPT_INTERRUPTS_PER_QUEUE, .queues = 1, .vectors = 2 };
 
-    card_probe(variant->kind, &with_vectors);
-    card_vectors_on();
-    assert_status(vpt_blk_init(&card.blk, card.device, NULL), VPT_OK);
-    cr_assert(card_capacity() == card.blk.info.capacity);
-    mock_trigger_set(&card.machine.bus.fail_read, 1, 1);
-    assert_status(vpt_device_choose_interrupts(card.device, &interrupts), card.machine.bus.fail_status);
-    cr_assert(card_capacity() == card.blk.info.capacity);
-    card_vectors_off();
-    assert_status(vpt_device_reset(card.device), VPT_OK);
-    card_end();
-}
-
-/* ---- Failures on the way ---- */
-
-/* The modern interface is there; that the port could not read it once is no reason to take the other one. */
-Test(virtio_pci_trust, an_error_of_the_port_is_no_reason_for_the_legacy_interface)
-{
-    for (uint32_t n = 1;; n++) {
-        enum vpt_status status;
-
-        cr_assert(n < 300);
-        card_machine(CARD_TRANSITIONAL_MODERN, NULL);
-        mock_trigger_set(&card.machine.bus.fail_read, n, 1);
-        status = card_try_probe(VPT_VIRTIO_PCI_ANY);
-        if (card.machine.bus.fail_read.fired == 0) {
-            mock_trigger_set(&card.machine.bus.fail_read, 0, 0);
-            assert_status(status, VPT_OK);
-            assert_status(vpt_virtio_pci_close(&card.pci), VPT_OK);
-            card_finish();
-            return;
-        }
-        assert_status(status, card.machine.bus.fail_status);
-        card_finish();
-    }
-}
-
-/* A mapping can be undone whatever the device does; only the rings stay its own. */
-MODERN_TEST(virtio_pci_trust, CLEANUP_2_a_doorbell_is_unmapped_though_the_rings_stay_the_devices)
-{
-    size_t mappings;
-    size_t allocations;
-
-    card_init(variant->kind, NULL);
-    mappings = mock_hal_live_mappings(&card.machine.hal);
-    mock_fault_set(&card.machine.device.faults, MOCK_FAULT_QUEUE_NOT_READY, 1, 0, 0);
-    mock_fault_set(&card.machine.device.faults, MOCK_FAULT_RESET_NEVER, 1, 0, 0);
-    mock_fault_set(&card.machine.device.faults, MOCK_FAULT_COMMAND_STUCK, 1, 0, 0);
-    assert_status(vpt_blk_queue_init(&card.queue, &card.blk, 0, NULL), VPT_DEVICE_STUCK);
-    allocations = mock_hal_live_allocations(&card.machine.hal);
-    cr_assert(allocations != 0 && mock_hal_live_mappings(&card.machine.hal) == mappings);
-    assert_status(vpt_virtio_pci_close(&card.pci), VPT_DEVICE_STUCK);
-    cr_assert(card.pci.device.ops != NULL && mock_hal_live_mappings(&card.machine.hal) == mappings);
+    disk_probe_pci(variant->kind, &with_vectors);
+    vectors_on();
+    assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
+    assert_same(disk_capacity(), disk.blk.info.capacity);
+    mock_trigger_set(&machine.on_pci.bus.fail_read, 1, 1);
+    assert_status(vpt_device_choose_interrupts(machine.device, &interrupts), machine.on_pci.bus.fail_status);
+    assert_same(disk_capacity(), disk.blk.info.capacity);
+    disk_end();
 }

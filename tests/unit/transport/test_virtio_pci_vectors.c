@@ -1,150 +1,152 @@
 /* SPDX-License-Identifier: MIT */
 /* Which way a device interrupts, by vectors, the line or not at all; and what is left of it that will not reset. */
-#include "virtio_pci_support.h"
+#include "disk.h"
 
-#include <stdio.h>
 #include <string.h>
 
 TestSuite(virtio_pci_vectors, .timeout = 120);
 
-#define QUEUES 3u
-
-static const struct mock_pci_machine_options options = {
-    .vectors = 8,
-    .machine = { .queues = QUEUES, .queue_maximum = 16, .blk = { .capacity = 64 } },
-};
-
-static struct vpt_queue queues[QUEUES];
-
-/* Probed, MSI-X on, negotiated. */
-static void vectors_init(enum card_kind kind)
-{
-    card_probe(kind, &options);
-    card_vectors_on();
-    assert_status(vpt_blk_init(&card.blk, card.device, NULL), VPT_OK);
-}
-
-/* Sets up the queues and starts the device. */
-static void start_queues(void)
-{
-    for (uint16_t i = 0; i < QUEUES; i++) {
-        struct vpt_queue_config config = { .index = i };
-
-        assert_status(vpt_queue_init(&queues[i], card.device, &config), VPT_OK);
-    }
-    assert_status(vpt_device_start(card.device), VPT_OK);
-}
-
-static void release_queues(void)
-{
-    for (unsigned i = 0; i < QUEUES; i++) {
-        void *token;
-
-        while (vpt_queue_drain(&queues[i], &token) == VPT_OK) {
-        }
-        assert_status(vpt_queue_release(&queues[i]), VPT_OK);
-    }
-}
-
-static void vectors_end(void)
-{
-    card_vectors_off();
-    assert_status(vpt_device_reset(card.device), VPT_OK);
-    release_queues();
-    card_end();
-}
-
-/* One request that the device uses at once: a read of sector 0. */
-static void request(struct vpt_queue *queue)
-{
-    struct vpt_segment segments[3] = { { card.data.device_address, 16 },
-                                       { card.data.device_address + 0x1000, SECTOR },
-                                       { card.data.device_address + 0x2000, 1 } };
-
-    memset(card_bytes(0), 0, 16);
-    (void)vpt_queue_notifications_on(queue);
-    assert_status(vpt_queue_add(queue, segments, 1, 2, queue), VPT_OK);
-    assert_status(vpt_queue_kick(queue), VPT_OK);
-    assert_status(vpt_queue_pop(queue, NULL, NULL), VPT_OK);
-}
-
-static struct vpt_interrupts ask(enum vpt_interrupt_mode mode, uint16_t first, uint16_t vectors)
-{
-    struct vpt_interrupts interrupts = { .mode = mode, .queues = QUEUES, .first = first, .vectors = vectors };
-
-    assert_status(vpt_device_choose_interrupts(card.device, &interrupts), VPT_OK);
-    return interrupts;
-}
-
-static void assert_plan(const struct vpt_interrupts *interrupts, enum vpt_interrupt_mode mode, uint16_t configuration,
-                        uint16_t queue, uint16_t step)
-{
-    cr_assert(interrupts->mode == mode, "mode %d, not %d", (int)interrupts->mode, (int)mode);
-    cr_assert(interrupts->configuration == configuration && interrupts->queue == queue, "entries %u and %u",
-              interrupts->configuration, interrupts->queue);
-    cr_assert(queue == VPT_NO_VECTOR || interrupts->step == step);
-}
-
-/* Every interrupt comes by the message that the plan says, and by no other and no line. */
-static void check_messages(const struct vpt_interrupts *interrupts)
-{
-    unsigned expected[8] = { 0 };
-    unsigned sent = 0;
-
-    for (uint16_t i = 0; i < QUEUES; i++) {
-        unsigned entry = (unsigned)interrupts->queue + i * (unsigned)interrupts->step;
-
-        request(&queues[i]);
-        cr_assert(entry < 8);
-        expected[entry]++;
-        sent++;
-        for (uint16_t n = 0; n < 8; n++) {
-            cr_assert(card_messages(n) == expected[n], "entry %u sent %u messages", n, card_messages(n));
-        }
-    }
-    mock_device_configuration_changed(&card.machine.device);
-    expected[interrupts->configuration]++;
-    cr_assert(card_messages(interrupts->configuration) == expected[interrupts->configuration]);
-    cr_assert(card.machine.function.msix->message_count == sent + 1);
-    cr_assert(!mock_pci_intx(&card.machine.function) && card.machine.function.msix->dropped == 0);
-    card_trace();
-    cr_assert(vpt_device_interrupt(card.device) == (VPT_INTERRUPT_QUEUE | VPT_INTERRUPT_CONFIGURATION));
-    cr_assert(card.machine.front.access_count == 0); /* PCI-ISR-1 */
-}
-
-static void check_line(void)
-{
-    unsigned sent = card.machine.function.msix->message_count;
-
-    cr_assert(!mock_pci_msix_enabled(&card.machine.function));
-    for (unsigned i = 0; i < QUEUES; i++) {
-        request(&queues[i]);
-        cr_assert(mock_pci_intx(&card.machine.function));
-        cr_assert(vpt_device_interrupt(card.device) == VPT_INTERRUPT_QUEUE);
-        cr_assert(!mock_pci_intx(&card.machine.function));
-    }
-    mock_device_configuration_changed(&card.machine.device);
-    cr_assert(vpt_device_interrupt(card.device) == VPT_INTERRUPT_CONFIGURATION);
-    cr_assert(card.machine.function.msix->message_count == sent);
-}
-
-static void check_silence(void)
-{
-    for (unsigned n = 0; n < QUEUES; n++) {
-        request(&queues[n]);
-        cr_assert(!mock_pci_intx(&card.machine.function));
-    }
-    mock_device_configuration_changed(&card.machine.device);
-    cr_assert(!mock_pci_intx(&card.machine.function) && card.machine.function.msix->message_count == 0);
-}
-
-/* ---- What is asked for is what comes, and what cannot be had falls back ---- */
+#define QUEUES  3u
+#define ENTRIES 8u
 
 #define PER_QUEUE VPT_INTERRUPTS_PER_QUEUE
 #define SHARED    VPT_INTERRUPTS_SHARED
 #define LINE      VPT_INTERRUPTS_LINE
 #define POLLING   VPT_INTERRUPTS_POLLING
 #define NONE      VPT_NO_VECTOR
+
+static struct vpt_queue queues[QUEUES];
+
+/* Probed, MSI-X on, negotiated. */
+static void init_with(enum machine_kind kind, uint16_t entries)
+{
+    const struct mock_pci_machine_options options = {
+        .vectors = entries, .machine = { .queues = QUEUES, .queue_maximum = 16, .blk = { .capacity = 64 } }
+    };
+
+    disk_probe_pci(kind, &options);
+    vectors_on();
+    assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
+}
+
+static void start_queues(void)
+{
+    for (uint16_t i = 0; i < QUEUES; i++) {
+        assert_status(vpt_queue_init(&queues[i], machine.device, &(struct vpt_queue_config){ .index = i }), VPT_OK);
+    }
+    assert_status(vpt_device_start(machine.device), VPT_OK);
+}
+
+static void release_queues(void)
+{
+    assert_status(vpt_device_reset(machine.device), VPT_OK);
+    for (unsigned i = 0; i < QUEUES; i++) {
+        assert_status(vpt_queue_drain(&queues[i], NULL), VPT_EMPTY);
+        assert_status(vpt_queue_release(&queues[i]), VPT_OK);
+    }
+}
+
+static bool line_off(void)
+{
+    return (pci_command() & VPT_PCI_COMMAND_INTERRUPT_DISABLE) != 0;
+}
+
+static void end(void)
+{
+    release_queues();
+    disk_stop();
+    cr_assert(!line_off(), "the line stays off for who comes next");
+    machine_finish();
+}
+
+/* One request that the device uses at once: a read of sector 0. */
+static void request(struct vpt_queue *queue)
+{
+    struct vpt_segment segments[] = { machine_segment(0, 16), machine_segment(0x1000, SECTOR),
+                                      machine_segment(0x2000, 1) };
+
+    memset(machine_bytes(0), 0, 16);
+    (void)vpt_queue_notifications_on(queue);
+    assert_status(vpt_queue_add(queue, segments, 1, 2, queue), VPT_OK);
+    assert_status(vpt_queue_kick(queue), VPT_OK);
+    assert_status(vpt_queue_pop(queue, NULL, NULL), VPT_OK);
+}
+
+static struct vpt_interrupts choose(enum vpt_interrupt_mode mode, uint16_t first, uint16_t vectors,
+                                    enum vpt_status expected)
+{
+    struct vpt_interrupts interrupts = { .mode = mode, .queues = QUEUES, .first = first, .vectors = vectors };
+
+    assert_status(vpt_device_choose_interrupts(machine.device, &interrupts), expected);
+    return interrupts;
+}
+
+static void assert_plan(const char *row, struct vpt_interrupts got, enum vpt_interrupt_mode mode,
+                        uint16_t configuration, uint16_t queue, uint16_t step)
+{
+    assert_same_of(row, got.mode, mode);
+    assert_same_of(row, got.configuration, configuration);
+    assert_same_of(row, got.queue, queue);
+    assert_same_of(row, queue == NONE ? 0 : got.step, step);
+}
+
+/* Every interrupt comes by the message that the plan says, and by no other and no line. */
+static void check_messages(const struct vpt_interrupts *interrupts)
+{
+    const struct mock_pci_msix *msix = machine.on_pci.function.msix;
+    unsigned before = msix->message_count;
+    unsigned expected[ENTRIES];
+
+    for (uint16_t n = 0; n < ENTRIES; n++) {
+        expected[n] = vectors_messages(n);
+    }
+    for (uint16_t i = 0; i <= QUEUES; i++) {
+        unsigned entry = (unsigned)interrupts->queue + i * (unsigned)interrupts->step;
+
+        if (i < QUEUES) {
+            request(&queues[i]);
+        } else {
+            entry = interrupts->configuration;
+            mock_device_configuration_changed(machine.model);
+        }
+        cr_assert(entry < ENTRIES);
+        expected[entry]++;
+        for (uint16_t n = 0; n < ENTRIES; n++) {
+            assert_same(vectors_messages(n), expected[n]);
+        }
+    }
+    assert_same(msix->message_count - before, QUEUES + 1);
+    cr_assert(!mock_pci_intx(&machine.on_pci.function) && msix->dropped == 0);
+    machine_trace();
+    assert_same(vpt_device_interrupt(machine.device), VPT_INTERRUPT_QUEUE | VPT_INTERRUPT_CONFIGURATION);
+    assert_same(machine.on_pci.front.access_count, 0); /* PCI-ISR-1 */
+}
+
+/* By the line, or, polled, not at all; no message is sent, and no vector is assigned. */
+static void check_line(bool polled)
+{
+    unsigned sent = machine.on_pci.function.msix->message_count;
+
+    assert_same(machine.on_pci.front.configuration.vector, MOCK_PCI_NO_VECTOR);
+    for (unsigned i = 0; i <= QUEUES; i++) {
+        if (i < QUEUES) {
+            assert_same(machine.on_pci.front.queue[i].vector, MOCK_PCI_NO_VECTOR);
+            request(&queues[i]);
+        } else {
+            mock_device_configuration_changed(machine.model);
+        }
+        assert_same(mock_pci_intx(&machine.on_pci.function), !polled);
+        if (!polled) {
+            assert_same(vpt_device_interrupt(machine.device),
+                        i < QUEUES ? VPT_INTERRUPT_QUEUE : VPT_INTERRUPT_CONFIGURATION);
+            cr_assert(!mock_pci_intx(&machine.on_pci.function));
+        }
+    }
+    cr_assert(polled || !mock_pci_msix_enabled(&machine.on_pci.function));
+    assert_same(machine.on_pci.function.msix->message_count, sent);
+}
+
+/* ---- What is asked for is what comes, and what cannot be had falls back ---- */
 
 static const struct {
     const char *what;
@@ -159,6 +161,7 @@ static const struct {
     uint16_t step;
 } plans[] = {
     { "every queue has a vector", false, false, PER_QUEUE, 2, QUEUES + 1, PER_QUEUE, 2, 3, 1 },
+    { "the last vectors", false, false, PER_QUEUE, 4, 4, PER_QUEUE, 4, 5, 1 },
     { "two vectors are shared", false, false, SHARED, 6, 2, SHARED, 6, 7, 0 },
     { "one vector is for everything", false, false, SHARED, 5, 1, SHARED, 5, 5, 0 },
     { "too few for the queues", false, false, PER_QUEUE, 1, QUEUES, SHARED, 1, 2, 0 },
@@ -173,277 +176,185 @@ static const struct {
     { "nor with MSI-X off", true, false, POLLING, 0, 8, POLLING, NONE, NONE, 0 },
 };
 
-static void check_plan(enum card_kind kind, size_t row)
+PCI_TEST(virtio_pci_vectors, PCI_MSIX_2_PCI_MSIX_5_PCI_MSIX_6_PCI_CFGCHG_1_interrupts_come_by_the_plan)
+{
+    for (size_t i = 0; i < COUNT_OF(plans); i++) {
+        struct vpt_interrupts interrupts;
+
+        init_with(variant->kind, ENTRIES);
+        if (plans[i].polled) {
+            (void)choose(POLLING, 0, 0, VPT_OK);
+            cr_assert(line_off());
+        }
+        if (plans[i].polled || plans[i].without) {
+            assert_status(vpt_pci_msix_enable(&machine.msix, !plans[i].without), VPT_OK);
+            assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
+        }
+        interrupts = choose(plans[i].asked, plans[i].first, plans[i].vectors, VPT_OK);
+        assert_plan(plans[i].what, interrupts, plans[i].mode, plans[i].configuration, plans[i].queue, plans[i].step);
+        assert_same_of(plans[i].what, line_off(), plans[i].mode == POLLING);
+        start_queues();
+        if (plans[i].mode >= SHARED) {
+            check_messages(&interrupts);
+        } else {
+            check_line(plans[i].mode == POLLING);
+        }
+        end();
+    }
+}
+
+MACHINE_TEST(virtio_pci_vectors, PCI_MSIX_6_a_device_without_vectors_has_the_line)
+{
+    for (enum vpt_interrupt_mode mode = POLLING; mode <= PER_QUEUE; mode++) {
+        enum vpt_interrupt_mode expected = mode == POLLING ? POLLING : LINE;
+
+        disk_init_pci(variant->kind, NULL);
+        assert_plan("", choose(mode, 0, 8, VPT_OK), expected, NONE, NONE, 0);
+        disk_work();
+        cr_assert(expected == POLLING || vpt_device_interrupt(machine.device) == VPT_INTERRUPT_QUEUE);
+        disk_end();
+    }
+}
+
+/* The device refuses its n-th assignment of a vector, and what follows, `times` times; 0: always. */
+static void check_refused(enum machine_kind kind, uint32_t n, uint32_t times, enum vpt_interrupt_mode mode,
+                          uint16_t queue)
 {
     struct vpt_interrupts interrupts;
 
-    vectors_init(kind);
-    if (plans[row].polled) {
-        (void)ask(POLLING, 0, 0);
-        cr_assert((card_command() & VPT_PCI_COMMAND_INTERRUPT_DISABLE) != 0);
-    }
-    if (plans[row].polled || plans[row].without) {
-        assert_status(vpt_pci_msix_enable(&card.msix, !plans[row].without), VPT_OK);
-        assert_status(vpt_blk_init(&card.blk, card.device, NULL), VPT_OK);
-    }
-    interrupts = ask(plans[row].asked, plans[row].first, plans[row].vectors);
-    assert_plan(&interrupts, plans[row].mode, plans[row].configuration, plans[row].queue, plans[row].step);
-    cr_assert(((card_command() & VPT_PCI_COMMAND_INTERRUPT_DISABLE) != 0) == (plans[row].mode == POLLING));
+    init_with(kind, ENTRIES);
+    assert_same(disk_capacity(), 64);
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_VECTOR_REFUSED, n, times, 0);
+    interrupts = choose(PER_QUEUE, 0, 8, VPT_OK);
+    cr_assert(mock_fault_fired(&machine.model->faults, MOCK_FAULT_VECTOR_REFUSED) != 0);
+    assert_same(interrupts.mode, mode);
+    assert_same(interrupts.queue, queue);
+    assert_same(disk_capacity(), 64); /* on a legacy interface it has moved if MSI-X was turned off */
     start_queues();
-    if (plans[row].mode == POLLING) {
-        check_silence();
-    } else if (plans[row].mode == LINE) {
-        check_line();
-    } else {
-        check_messages(&interrupts);
-    }
-    vectors_end();
-}
-
-CARD_TEST(virtio_pci_vectors, PCI_MSIX_2_PCI_MSIX_5_PCI_MSIX_6_PCI_CFGCHG_1_interrupts_come_by_the_plan)
-{
-    for (size_t row = 0; row < COUNT_OF(plans); row++) {
-        (void)fprintf(stderr, "%s\n", plans[row].what);
-        check_plan(variant->kind, row);
-    }
-}
-
-/* Nothing was said of interrupts: no vector is assigned, and nothing of the function is changed. */
-CARD_TEST(virtio_pci_vectors, without_a_word_no_vector_is_used)
-{
-    vectors_init(variant->kind);
-    start_queues();
-    request(&queues[0]);
-    cr_assert(mock_pci_msix_enabled(&card.machine.function) && card.machine.function.msix->message_count == 0);
-    vectors_end();
-}
-
-CARD_TEST(virtio_pci_vectors, PCI_MSIX_6_a_function_without_msi_x_has_the_line)
-{
-    struct vpt_interrupts interrupts = { .mode = VPT_INTERRUPTS_PER_QUEUE, .queues = 1, .vectors = 8 };
-
-    card_init(variant->kind, NULL);
-    assert_status(vpt_device_choose_interrupts(card.device, &interrupts), VPT_OK);
-    assert_plan(&interrupts, VPT_INTERRUPTS_LINE, VPT_NO_VECTOR, VPT_NO_VECTOR, 0);
-    assert_status(vpt_blk_queue_init(&card.queue, &card.blk, 0, NULL), VPT_OK);
-    assert_status(vpt_driver_start(&card.blk.driver), VPT_OK);
-    assert_status(card_read_sector(1), VPT_OK);
-    cr_assert(vpt_device_interrupt(card.device) == VPT_INTERRUPT_QUEUE);
-    card_end();
-}
-
-VERSION_TEST(virtio_pci_vectors, a_transport_without_vectors_has_the_line)
-{
-    for (unsigned mode = VPT_INTERRUPTS_POLLING; mode <= VPT_INTERRUPTS_PER_QUEUE; mode++) {
-        struct vpt_interrupts interrupts = { .mode = (enum vpt_interrupt_mode)mode, .queues = 1, .vectors = 2 };
-
-        bench_negotiate(variant, NULL);
-        assert_status(vpt_device_choose_interrupts(bench.device, &interrupts), VPT_OK);
-        assert_plan(&interrupts, mode == 0 ? VPT_INTERRUPTS_POLLING : VPT_INTERRUPTS_LINE, VPT_NO_VECTOR, VPT_NO_VECTOR,
-                    0);
-        bench_finish();
-    }
-}
-
-/* What had been assigned before one was refused is taken back. */
-static void assert_no_vectors(void)
-{
-    cr_assert(card.machine.front.configuration.vector == MOCK_PCI_NO_VECTOR);
-    for (unsigned i = 0; i < QUEUES; i++) {
-        cr_assert(card.machine.front.queue[i].vector == MOCK_PCI_NO_VECTOR, "queue %u", i);
-    }
-}
-
-/* What the device comes to if its n-th assignment of a vector, and all that follow, is refused `times` times. */
-static void check_refused(enum card_kind kind, uint32_t n, uint32_t times, enum vpt_interrupt_mode mode, uint16_t queue)
-{
-    struct vpt_interrupts interrupts;
-
-    vectors_init(kind);
-    mock_fault_set(&card.machine.device.faults, MOCK_FAULT_VECTOR_REFUSED, n, times, 0);
-    interrupts = ask(VPT_INTERRUPTS_PER_QUEUE, 0, 8);
-    cr_assert(mock_fault_fired(&card.machine.device.faults, MOCK_FAULT_VECTOR_REFUSED) != 0);
-    cr_assert(interrupts.mode == mode, "refused %u from %u on: mode %d", times, n, (int)interrupts.mode);
-    cr_assert(interrupts.queue == queue);
-    start_queues();
-    if (mode >= VPT_INTERRUPTS_SHARED) {
+    if (mode >= SHARED) {
         check_messages(&interrupts);
     } else {
-        assert_no_vectors();
-        check_line();
+        check_line(false);
     }
-    vectors_end();
+    end();
 }
 
-CARD_TEST(virtio_pci_vectors, PCI_MSIX_5_a_vector_that_the_device_does_not_take_is_noticed)
+PCI_TEST(virtio_pci_vectors, PCI_MSIX_5_LEG_PCILAYOUT_4_a_vector_that_the_device_does_not_take_is_noticed)
 {
     for (uint32_t n = 1; n <= QUEUES + 1; n++) {
-        check_refused(variant->kind, n, 1, VPT_INTERRUPTS_SHARED, 1);
-        check_refused(variant->kind, n, 2, VPT_INTERRUPTS_SHARED, 0);
-        check_refused(variant->kind, n, 0, VPT_INTERRUPTS_LINE, VPT_NO_VECTOR);
+        check_refused(variant->kind, n, 1, SHARED, 1);
+        check_refused(variant->kind, n, 2, SHARED, 0);
+        check_refused(variant->kind, n, 0, LINE, NONE);
     }
 }
 
-/* On a legacy interface the configuration has moved with MSI-X. */
-CARD_TEST(virtio_pci_vectors, LEG_PCILAYOUT_4_the_configuration_is_found_after_msi_x_is_turned_off)
+/* ---- What is refused ---- */
+
+PCI_TEST(virtio_pci_vectors, PCI_MSIX_4_entries_outside_the_table_are_refused)
 {
-    vectors_init(variant->kind);
-    cr_assert(card_capacity() == 64);
-    mock_fault_set(&card.machine.device.faults, MOCK_FAULT_VECTOR_REFUSED, 1, 0, 0);
-    (void)ask(VPT_INTERRUPTS_PER_QUEUE, 0, 8);
-    cr_assert(!mock_pci_msix_enabled(&card.machine.function));
-    cr_assert(card_capacity() == 64);
-    start_queues();
-    vectors_end();
-}
+    static const uint16_t outside[][2] = { { 0, 9 },      { 8, 1 },      { 7, 2 }, { 0xffff, 1 },
+                                           { 1, 0xffff }, { 0xfff8, 9 }, { 5, 4 } };
 
-/* ---- What it answers ---- */
-
-CARD_TEST(virtio_pci_vectors, PCI_MSIX_4_entries_outside_the_table_are_refused)
-{
-    static const struct {
-        uint16_t first;
-        uint16_t vectors;
-    } outside[] = { { 0, 9 }, { 8, 1 }, { 7, 2 }, { 0xffff, 1 }, { 1, 0xffff }, { 0xfff8, 9 }, { 5, 4 } };
-    struct vpt_interrupts interrupts;
-
-    vectors_init(variant->kind);
-    card_trace();
+    init_with(variant->kind, ENTRIES);
+    machine_trace();
     for (size_t i = 0; i < COUNT_OF(outside); i++) {
-        interrupts = (struct vpt_interrupts){
-            .mode = VPT_INTERRUPTS_PER_QUEUE, .queues = QUEUES, .first = outside[i].first, .vectors = outside[i].vectors
-        };
-        assert_status(vpt_device_choose_interrupts(card.device, &interrupts), VPT_CALLER_RANGE);
-        cr_assert(card.machine.front.access_count == 0);
+        (void)choose(PER_QUEUE, outside[i][0], outside[i][1], VPT_CALLER_RANGE);
     }
-    interrupts = ask(VPT_INTERRUPTS_PER_QUEUE, 4, 4);
-    assert_plan(&interrupts, VPT_INTERRUPTS_PER_QUEUE, 4, 5, 1);
-    start_queues();
-    check_messages(&interrupts);
-    vectors_end();
+    assert_same(machine.on_pci.front.access_count, 0);
+    disk_end();
 }
 
-CARD_TEST(virtio_pci_vectors, PCI_MSIX_1_any_table_size_works)
+PCI_TEST(virtio_pci_vectors, PCI_MSIX_1_any_table_size_works)
 {
     static const uint16_t sizes[] = { 1, 2, 3, 64, 65, 2047, 2048 };
 
     for (size_t i = 0; i < COUNT_OF(sizes); i++) {
-        struct mock_pci_machine_options sized = options;
-        struct vpt_interrupts interrupts = {
-            .mode = VPT_INTERRUPTS_PER_QUEUE, .queues = QUEUES, .first = (uint16_t)(sizes[i] - 1u), .vectors = 2
-        };
+        uint16_t last = (uint16_t)(sizes[i] - 1u);
 
-        sized.vectors = sizes[i];
-        card_probe(variant->kind, &sized);
-        card_vectors_on();
-        assert_status(vpt_blk_init(&card.blk, card.device, NULL), VPT_OK);
-        assert_status(vpt_device_choose_interrupts(card.device, &interrupts), VPT_CALLER_RANGE);
-        interrupts = ask(VPT_INTERRUPTS_PER_QUEUE, (uint16_t)(sizes[i] - 1u), 1);
-        assert_plan(&interrupts, VPT_INTERRUPTS_SHARED, (uint16_t)(sizes[i] - 1u), (uint16_t)(sizes[i] - 1u), 0);
+        init_with(variant->kind, sizes[i]);
+        (void)choose(PER_QUEUE, last, 2, VPT_CALLER_RANGE);
+        assert_plan("", choose(PER_QUEUE, last, 1, VPT_OK), SHARED, last, last, 0);
         start_queues();
         request(&queues[1]);
-        cr_assert(card_messages((uint16_t)(sizes[i] - 1u)) == 1);
-        vectors_end();
+        assert_same(vectors_messages(last), 1);
+        end();
     }
 }
 
-CARD_TEST(virtio_pci_vectors, interrupts_are_settled_between_negotiation_and_start)
-{
-    struct vpt_interrupts interrupts = { .mode = VPT_INTERRUPTS_SHARED, .queues = 1, .vectors = 1 };
-
-    card_probe(variant->kind, &options);
-    card_vectors_on();
-    assert_status(vpt_device_choose_interrupts(card.device, &interrupts), VPT_CALLER_STATE);
-    assert_status(vpt_blk_init(&card.blk, card.device, NULL), VPT_OK);
-    assert_status(vpt_device_choose_interrupts(card.device, NULL), VPT_CALLER_ARGUMENT);
-    interrupts.mode = (enum vpt_interrupt_mode)4;
-    assert_status(vpt_device_choose_interrupts(card.device, &interrupts), VPT_CALLER_ARGUMENT);
-    (void)ask(VPT_INTERRUPTS_SHARED, 0, 1);
-    start_queues();
-    interrupts.mode = VPT_INTERRUPTS_LINE;
-    assert_status(vpt_device_choose_interrupts(card.device, &interrupts), VPT_CALLER_STATE);
-    vectors_end();
-}
-
 /* A reset forgets the vectors, and so does the next negotiation, until they are asked for again. */
-CARD_TEST(virtio_pci_vectors, a_negotiation_forgets_the_vectors)
+PCI_TEST(virtio_pci_vectors, interrupts_are_settled_between_each_negotiation_and_its_start)
 {
-    struct vpt_interrupts interrupts;
+    struct vpt_interrupts interrupts = { .mode = SHARED, .queues = QUEUES, .vectors = 1 };
 
-    vectors_init(variant->kind);
-    interrupts = ask(VPT_INTERRUPTS_PER_QUEUE, 0, 8);
-    start_queues();
-    check_messages(&interrupts);
-    assert_status(vpt_device_reset(card.device), VPT_OK);
+    disk_probe_pci(variant->kind,
+                   &(const struct mock_pci_machine_options){ .vectors = ENTRIES, .machine.queues = QUEUES });
+    vectors_on();
+    (void)choose(SHARED, 0, 1, VPT_CALLER_STATE);
+    assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
+    assert_status(vpt_device_choose_interrupts(machine.device, NULL), VPT_CALLER_ARGUMENT);
+    (void)choose((enum vpt_interrupt_mode)4, 0, 1, VPT_CALLER_ARGUMENT);
+    start_queues(); /* nothing was said of interrupts: no vector is used */
+    request(&queues[0]);
+    cr_assert(mock_pci_msix_enabled(&machine.on_pci.function) && machine.on_pci.function.msix->message_count == 0);
     release_queues();
-    assert_status(vpt_blk_init(&card.blk, card.device, NULL), VPT_OK);
-    card.machine.function.msix->message_count = 0;
-    interrupts = ask(VPT_INTERRUPTS_SHARED, 3, 2);
+    assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
+    interrupts = choose(PER_QUEUE, 0, 8, VPT_OK);
+    start_queues();
+    (void)choose(LINE, 0, 1, VPT_CALLER_STATE);
+    check_messages(&interrupts);
+    release_queues();
+    assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
+    interrupts = choose(SHARED, 3, 2, VPT_OK);
     start_queues();
     check_messages(&interrupts);
-    vectors_end();
+    end();
 }
 
-CARD_TEST(virtio_pci_vectors, msi_x_that_cannot_be_turned_off_is_reported)
+/* Functions older than PCI 2.3 have no bit that turns the line off: whoever polls does not mind. */
+PCI_TEST(virtio_pci_vectors, what_cannot_be_turned_off_or_on_is_reported_but_for_a_line_that_is_polled)
 {
-    struct vpt_interrupts interrupts = { .mode = VPT_INTERRUPTS_LINE, .queues = QUEUES };
+    static const struct {
+        enum mock_fault fault;
+        enum vpt_interrupt_mode before;
+        enum vpt_interrupt_mode asked;
+        enum vpt_status expected;
+    } stuck[] = {
+        { MOCK_FAULT_MSIX_STUCK, PER_QUEUE, LINE, VPT_DEVICE_PCI_MSIX },
+        { MOCK_FAULT_COMMAND_STUCK, POLLING, LINE, VPT_DEVICE_PCI_COMMAND },
+        { MOCK_FAULT_COMMAND_STUCK, PER_QUEUE, POLLING, VPT_OK },
+    };
 
-    vectors_init(variant->kind);
-    mock_fault_set(&card.machine.device.faults, MOCK_FAULT_MSIX_STUCK, 1, 0, 0);
-    assert_status(vpt_device_choose_interrupts(card.device, &interrupts), VPT_DEVICE_PCI_MSIX);
-    mock_fault_clear(&card.machine.device.faults, MOCK_FAULT_MSIX_STUCK);
-    assert_status(vpt_device_choose_interrupts(card.device, &interrupts), VPT_OK);
-    start_queues();
-    check_line();
-    vectors_end();
+    for (size_t i = 0; i < COUNT_OF(stuck); i++) {
+        init_with(variant->kind, ENTRIES);
+        (void)choose(stuck[i].before, 0, 8, VPT_OK);
+        mock_fault_set(&machine.model->faults, stuck[i].fault, 1, 0, VPT_PCI_COMMAND_INTERRUPT_DISABLE);
+        (void)choose(stuck[i].asked, 0, 0, stuck[i].expected);
+        cr_assert(mock_fault_fired(&machine.model->faults, stuck[i].fault) != 0);
+        mock_fault_clear(&machine.model->faults, stuck[i].fault);
+        assert_plan("", choose(stuck[i].asked, 0, 0, VPT_OK), stuck[i].asked, NONE, NONE, 0);
+        start_queues();
+        check_line(stuck[i].asked == POLLING);
+        end();
+    }
 }
 
-CARD_TEST(virtio_pci_vectors, a_line_that_cannot_be_turned_on_is_reported)
-{
-    struct vpt_interrupts interrupts = { .mode = VPT_INTERRUPTS_LINE, .queues = QUEUES };
-
-    vectors_init(variant->kind);
-    (void)ask(VPT_INTERRUPTS_POLLING, 0, 0);
-    mock_fault_set(&card.machine.device.faults, MOCK_FAULT_COMMAND_STUCK, 1, 0, VPT_PCI_COMMAND_INTERRUPT_DISABLE);
-    assert_status(vpt_device_choose_interrupts(card.device, &interrupts), VPT_DEVICE_PCI_COMMAND);
-    card_vectors_off();
-    card_end();
-}
-
-/* Functions older than PCI 2.3 have no such bit: whoever polls does not mind. */
-CARD_TEST(virtio_pci_vectors, a_line_that_cannot_be_turned_off_does_not_matter)
+PCI_TEST(virtio_pci_vectors, errors_of_the_port_arrive)
 {
     struct vpt_interrupts interrupts;
+    bool failed = true;
 
-    vectors_init(variant->kind);
-    mock_fault_set(&card.machine.device.faults, MOCK_FAULT_COMMAND_STUCK, 1, 0, VPT_PCI_COMMAND_INTERRUPT_DISABLE);
-    interrupts = ask(VPT_INTERRUPTS_POLLING, 0, 0);
-    cr_assert(mock_fault_fired(&card.machine.device.faults, MOCK_FAULT_COMMAND_STUCK) == 1);
-    assert_plan(&interrupts, VPT_INTERRUPTS_POLLING, VPT_NO_VECTOR, VPT_NO_VECTOR, 0);
-    card_vectors_off();
-    card_end();
-}
-
-CARD_TEST(virtio_pci_vectors, errors_of_the_port_arrive)
-{
-    for (uint32_t n = 1;; n++) {
-        struct vpt_interrupts interrupts = { .mode = VPT_INTERRUPTS_LINE, .queues = QUEUES };
+    for (uint32_t n = 1; failed; n++) {
         enum vpt_status status;
 
-        cr_assert(n < 20);
-        vectors_init(variant->kind);
-        mock_trigger_set(&card.machine.bus.fail_read, n, 1);
-        status = vpt_device_choose_interrupts(card.device, &interrupts);
-        if (card.machine.bus.fail_read.fired == 0) {
-            assert_status(status, VPT_OK);
-            cr_assert(n > 2);
-            card_vectors_off();
-            card_end();
-            return;
-        }
-        assert_status(status, card.machine.bus.fail_status);
-        card_vectors_off();
-        card_end();
+        init_with(variant->kind, ENTRIES);
+        interrupts = (struct vpt_interrupts){ .mode = LINE, .queues = QUEUES };
+        mock_trigger_set(&machine.on_pci.bus.fail_read, n, 1);
+        status = vpt_device_choose_interrupts(machine.device, &interrupts);
+        failed = machine.on_pci.bus.fail_read.fired != 0;
+        assert_status(status, failed ? machine.on_pci.bus.fail_status : VPT_OK);
+        cr_assert(failed ? n < 20 : n > 2);
+        mock_trigger_set(&machine.on_pci.bus.fail_read, 0, 0);
+        disk_end();
     }
 }
 
@@ -453,82 +364,67 @@ static const struct mock_pci_machine_options slow = {
     .machine = { .completion.mode = MOCK_COMPLETE_BY_TICK, .completion.delay = 100000, .blk = { .capacity = 64 } },
 };
 
-static void submit_some(unsigned count)
+static void start_and_submit(enum machine_kind kind, unsigned count)
+{
+    disk_start_pci(kind, &slow);
+    for (unsigned i = 0; i < count; i++) {
+        assert_status(disk_submit_one(VPT_BLK_READ, i, i * SECTOR, SECTOR, NULL), VPT_OK);
+    }
+    assert_status(vpt_requests_kick(&disk.queue->requests), VPT_OK);
+    assert_same(mock_device_pending(machine.model), count);
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_RESET_NEVER, 1, 0, 0);
+}
+
+static void take(unsigned count, enum vpt_status expected)
 {
     for (unsigned i = 0; i < count; i++) {
-        assert_status(card_submit(VPT_BLK_READ, i, i * SECTOR, SECTOR, NULL), VPT_OK);
+        assert_status(disk_poll_one(NULL), expected);
     }
-    assert_status(vpt_requests_kick(&card.queue.requests), VPT_OK);
-    cr_assert(mock_device_pending(&card.machine.device) == count);
+    assert_same(disk_drain(), 0);
 }
 
 /* The device goes on, but its memory is out of reach: the requests come back, and their memory is the driver's. */
-CARD_TEST(virtio_pci_vectors, RESET_1_a_reset_that_does_not_finish_ends_with_bus_mastering_off)
+PCI_TEST(virtio_pci_vectors, RESET_1_a_reset_that_does_not_finish_ends_with_bus_mastering_off)
 {
-    struct vpt_completion completion;
-
-    card_start(variant->kind, &slow);
-    submit_some(9);
-    memset(card_bytes(0), 0x3c, CARD_DATA_SIZE);
-    mock_fault_set(&card.machine.device.faults, MOCK_FAULT_RESET_NEVER, 1, 0, 0);
-    assert_status(vpt_device_reset(card.device), VPT_DEVICE_TIMEOUT);
-    cr_assert((card_command() & VPT_PCI_COMMAND_BUS_MASTER) == 0);
-    for (unsigned i = 0; i < 9; i++) {
-        assert_status(vpt_requests_poll(&card.queue.requests, &completion), VPT_OK);
-        assert_status(completion.status, VPT_CANCELLED);
-    }
-    assert_status(vpt_requests_poll(&card.queue.requests, &completion), VPT_EMPTY);
-    assert_status(vpt_requests_release(&card.queue.requests), VPT_OK);
-    cr_assert(mock_hal_live_allocations(&card.machine.hal) == 0);
+    start_and_submit(variant->kind, 9);
+    memset(machine_bytes(0), 0x3c, MACHINE_DATA_SIZE);
+    assert_status(vpt_device_reset(machine.device), VPT_DEVICE_TIMEOUT);
+    cr_assert((pci_command() & VPT_PCI_COMMAND_BUS_MASTER) == 0);
+    take(9, VPT_CANCELLED);
+    assert_status(vpt_requests_release(&disk.queue->requests), VPT_OK);
+    assert_same(mock_hal_live_allocations(machine.hal), 0);
     for (unsigned i = 0; i < 200000; i++) {
-        mock_hal_tick(&card.machine.hal); /* by now it has tried to complete them */
+        mock_hal_tick(machine.hal); /* by now it has tried to complete them */
     }
-    cr_assert(all_bytes(card_bytes(0), CARD_DATA_SIZE, 0x3c));
-    assert_status(vpt_device_negotiate(card.device, NULL, NULL, NULL), VPT_DEVICE_TIMEOUT);
-    cr_assert((card_command() & VPT_PCI_COMMAND_BUS_MASTER) == 0);
-    mock_fault_clear(&card.machine.device.faults, MOCK_FAULT_RESET_NEVER);
-    assert_status(vpt_device_reset(card.device), VPT_OK);
-    card.machine.device.completion.mode = MOCK_COMPLETE_AT_KICK;
-    vpt_virtio_pci_close(&card.pci);
-    assert_status(card_bring_up(variant->kind), VPT_OK);
-    assert_status(card_read_sector(1), VPT_OK);
-    card_end();
+    cr_assert(all_bytes(machine_bytes(0), MACHINE_DATA_SIZE, 0x3c));
+    assert_status(vpt_device_negotiate(machine.device, NULL, NULL, NULL), VPT_DEVICE_TIMEOUT);
+    cr_assert((pci_command() & VPT_PCI_COMMAND_BUS_MASTER) == 0);
+    mock_fault_clear(&machine.model->faults, MOCK_FAULT_RESET_NEVER);
+    disk_stop();
+    machine.model->completion.mode = MOCK_COMPLETE_AT_KICK;
+    assert_status(disk_bring_up(NULL), VPT_OK);
+    assert_status(disk_read_sector(1), VPT_OK);
+    disk_end();
 }
 
-/* If the bit does not clear, nothing may be given back. */
-CARD_TEST(virtio_pci_vectors, CLEANUP_2_a_device_that_cannot_be_cut_off_keeps_its_memory)
+/* A bit that does not clear is as bad as a port that fails to clear it: nothing may be given back. */
+PCI_TEST(virtio_pci_vectors, CLEANUP_2_a_device_that_cannot_be_cut_off_keeps_its_memory)
 {
-    struct vpt_completion completion;
-    size_t live;
+    for (unsigned port = 0; port < 2; port++) {
+        size_t live;
 
-    card_start(variant->kind, &slow);
-    submit_some(5);
-    live = mock_hal_live_allocations(&card.machine.hal);
-    mock_fault_set(&card.machine.device.faults, MOCK_FAULT_RESET_NEVER, 1, 0, 0);
-    mock_fault_set(&card.machine.device.faults, MOCK_FAULT_COMMAND_STUCK, 1, 0, 0);
-    assert_status(vpt_device_reset(card.device), VPT_DEVICE_STUCK);
-    cr_assert(mock_fault_fired(&card.machine.device.faults, MOCK_FAULT_COMMAND_STUCK) != 0);
-    for (unsigned i = 0; i < 5; i++) {
-        assert_status(vpt_requests_poll(&card.queue.requests, &completion), VPT_OK);
-        assert_status(completion.status, VPT_DEVICE_STUCK);
+        start_and_submit(variant->kind, 5);
+        live = mock_hal_live_allocations(machine.hal);
+        mock_trigger_set(&machine.on_pci.bus.fail_write, port, 1);
+        mock_fault_set(&machine.model->faults, MOCK_FAULT_COMMAND_STUCK, 1 - port, 0, 0);
+        assert_status(vpt_device_reset(machine.device), VPT_DEVICE_STUCK);
+        take(5, VPT_DEVICE_STUCK);
+        assert_status(vpt_requests_release(&disk.queue->requests), VPT_DEVICE_STUCK);
+        assert_same(mock_hal_live_allocations(machine.hal), live);
+        mock_fault_clear(&machine.model->faults, MOCK_FAULT_COMMAND_STUCK);
+        assert_status(vpt_device_reset(machine.device), VPT_DEVICE_TIMEOUT);
+        assert_status(vpt_requests_release(&disk.queue->requests), VPT_OK);
+        mock_fault_clear(&machine.model->faults, MOCK_FAULT_RESET_NEVER);
+        disk_end();
     }
-    assert_status(vpt_requests_release(&card.queue.requests), VPT_DEVICE_STUCK);
-    cr_assert(mock_hal_live_allocations(&card.machine.hal) == live);
-    mock_fault_clear(&card.machine.device.faults, MOCK_FAULT_COMMAND_STUCK);
-    assert_status(vpt_device_reset(card.device), VPT_DEVICE_TIMEOUT);
-    assert_status(vpt_requests_release(&card.queue.requests), VPT_OK);
-    mock_fault_clear(&card.machine.device.faults, MOCK_FAULT_RESET_NEVER);
-    card_end();
-}
-
-/* A port that fails to clear it is as bad as a bit that stays. */
-CARD_TEST(virtio_pci_vectors, CLEANUP_2_a_port_that_cannot_cut_the_device_off_leaves_it_its_memory)
-{
-    card_start(variant->kind, NULL);
-    mock_fault_set(&card.machine.device.faults, MOCK_FAULT_RESET_NEVER, 1, 0, 0);
-    mock_trigger_set(&card.machine.bus.fail_write, 1, 1);
-    assert_status(vpt_device_reset(card.device), VPT_DEVICE_STUCK);
-    assert_status(vpt_requests_release(&card.queue.requests), VPT_DEVICE_STUCK);
-    mock_fault_clear(&card.machine.device.faults, MOCK_FAULT_RESET_NEVER);
-    card_end();
 }
