@@ -56,8 +56,8 @@ static void assert_steps(const struct step *steps, size_t count)
 
 static void init(enum machine_kind kind, uint32_t maximum)
 {
-    disk_init_pci(kind, &(const struct mock_pci_machine_options){
-                            .machine = { .queues = QUEUE_INDEX + 1, .queue_maximum = maximum } });
+    disk_init_on(kind, &(const struct mock_pci_machine_options){
+                           .machine = { .queues = QUEUE_INDEX + 1, .queue_maximum = maximum } });
     machine_trace();
 }
 
