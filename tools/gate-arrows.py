@@ -18,6 +18,7 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 PAGE = (ROOT / "docs" / "layers.md").read_text()
 FOLDER = re.compile(r"`(src/(?:\w+/)?)`")
+STATIC = re.compile(r"^(?:static|VPT_INLINE\w*|VPT_COLD|VPT_OUT_OF_LINE)\b[^;{=]*?\b(\w+)\(", re.M)
 problems = []
 
 may_use = {}
@@ -36,10 +37,11 @@ with tempfile.TemporaryDirectory() as work:
             kind, symbol = line.split()[-2:]
             if kind == "U":
                 calls[path].add(symbol)
-            elif kind == "t":
-                static[symbol].add(path)
-            else:
+            elif kind != "t":
                 defined[symbol] = path
+        # Not from nm, which does not list what is inlined everywhere.
+        for symbol in STATIC.findall((ROOT / path).read_text()):
+            static[symbol].add(path)
 
 arrows = {(path, defined[symbol], f"{symbol}()") for path in calls for symbol in calls[path] if symbol in defined}
 for path in files:
@@ -68,9 +70,8 @@ except graphlib.CycleError as error:
 problems += [f"{path}: not in the table of docs/layers.md" for path in files
              if path.parent.name == "assign" and path.suffix == ".c" and str(path.with_suffix("")) not in level]
 
-headers = " ".join((ROOT / path).read_text() for path in files if path.suffix == ".h")
 problems += [f"{symbol}(): static in {', '.join(sorted(map(str, paths)))}" for symbol, paths in sorted(static.items())
-             if len(paths) > 1 and not re.search(rf"\b{symbol}\(", headers)]
+             if len(paths) > 1]
 
 for problem in problems:
     print(f"FAIL\tarrows\t{problem}")

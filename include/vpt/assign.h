@@ -726,8 +726,8 @@ enum vpt_status vpt_assign_acquire(struct vpt_assign_device *device, uint64_t ow
  * only the guest's side is done.
  *
  * If the reset fails, the release succeeds, but nobody gets the device or another of its group (VPT_DEVICE_STUCK) until
- * vpt_assign_reset() succeeds, or the device is removed from the registry because it is no longer in the machine. After
- * an error of a hook the device keeps its owner, and is degraded once interrupts are turned off: repeat the call.
+ * vpt_assign_reset() succeeds, or the device is removed from the registry because it is no longer in the machine. If a
+ * hook fails, the device keeps its owner, and if bus mastering was off by then, it is degraded: repeat the call.
  *
  * Returns
  * VPT_OK

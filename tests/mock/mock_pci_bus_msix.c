@@ -205,7 +205,7 @@ uint32_t mock_pci_msix_access(struct mock_pci_function *function, unsigned bar, 
     }
     if ((function->liar == NULL || mock_access_write(function->liar, &access, &value)) &&
         mock_require(violations, access.offset < MOCK_MSIX_PENDING, "write to MSI-X pending bits")) {
-        table_rules(function, access.offset / sizeof(uint32_t), value);
+        table_rules(function, (size_t)access.offset / sizeof(uint32_t), value);
         *word = value;
         mock_pci_msix_deliver(function);
     }

@@ -144,10 +144,10 @@ Test(assign_open, bars_of_odd_functions_are_the_guests_as_far_as_they_make_sense
     for (unsigned given = 0; given < 2; given++) {
         function_start();
         for (unsigned i = 0; i < BARS; i++) {
-            uint32_t fixed = ~bars[i].mask;
-
             function_set(BAR(i), 4, bars[i].type);
-            memcpy(&function->fixed[BAR(i)], &fixed, 4);
+            for (unsigned k = 0; k < 4; k++) {
+                function->fixed[BAR(i) + k] = (uint8_t)(~bars[i].mask >> (8u * k));
+            }
         }
         assert_status(vpt_pci_bars_size(&sized, &function->bars), VPT_OK);
         assert_same(function->bars.bar[2].kind, VPT_PCI_BAR_BROKEN);

@@ -349,8 +349,8 @@ static void check_split(const struct split *split, uint8_t *buffer)
     }
     if (split->status == VPT_OK) {
         cr_assert(filled(disk_content(first), LONG, 5), "%s", split->what);
-        cr_assert(all_bytes(disk_content(0), first * SECTOR, 0), "%s", split->what);
-        cr_assert(all_bytes(disk_content(end), (2048 - end) * SECTOR, 0), "%s", split->what);
+        cr_assert(all_bytes(disk_content(0), (size_t)first * SECTOR, 0), "%s", split->what);
+        cr_assert(all_bytes(disk_content(end), (size_t)(2048 - end) * SECTOR, 0), "%s", split->what);
         memset(buffer, 0, LONG);
     }
     assert_status_of(split->what, vpt_blk_read(disk.queue, first, buffer, LONG), split->status);

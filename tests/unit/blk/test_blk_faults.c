@@ -108,7 +108,7 @@ VARIANT_TEST(blk_faults, each_fault_is_reported_as_described_and_overcome)
 PCI_TEST(virtio_pci_blk, each_fault_is_reported_as_described_and_overcome)
 {
     for (enum mock_fault fault = MOCK_FAULT_VANISH; fault < MOCK_FAULT_PCI_END; fault++) {
-        disk_machine_pci(variant->kind, &options);
+        disk_machine_on(variant->kind, &options);
         check_fault(fault);
     }
 }

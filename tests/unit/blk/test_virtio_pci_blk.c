@@ -89,7 +89,7 @@ static void leave_running(bool legacy)
 PCI_TEST(virtio_pci_blk, INIT_1_a_device_that_firmware_left_running_is_taken_over)
 {
     for (unsigned slow = 0; slow < 2; slow++) {
-        disk_machine_pci(variant->kind, &options);
+        disk_machine_on(variant->kind, &options);
         leave_running(machine_kind_legacy(variant->kind));
         mock_fault_set(&machine.model->faults, MOCK_FAULT_RESET_SLOW, slow, 1, 30);
         assert_status(machine_probe(), VPT_OK);
@@ -107,7 +107,7 @@ PCI_TEST(virtio_pci_blk, INIT_1_a_device_that_firmware_left_running_is_taken_ove
 /* Firmware used the legacy interface of a transitional device, the kernel takes the modern one; and the reverse. */
 Test(virtio_pci_blk, LEG_PCIDETECT_2_a_transitional_device_changes_interfaces_by_a_reset)
 {
-    disk_machine_pci(MACHINE_PCI_TRANSITIONAL_MODERN, &options);
+    disk_machine_on(MACHINE_PCI_TRANSITIONAL_MODERN, &options);
     for (unsigned i = 0; i < 6; i++) {
         bool legacy = i % 2 == 0;
 

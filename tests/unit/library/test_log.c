@@ -163,7 +163,7 @@ Test(log, registers_that_cannot_be_mapped_are_named)
 {
     static const struct mock_pci_machine_options options = { .vectors = 3 };
 
-    disk_machine_pci(MACHINE_PCI_MODERN, &options);
+    disk_machine_on(MACHINE_PCI_MODERN, &options);
     machine_fail_map(0);
     assert_status(disk_bring_up(NULL), MAP_FAILED_STATUS);
     assert_logged("mmio_map", MAP_FAILED_STATUS, 64);

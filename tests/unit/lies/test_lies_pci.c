@@ -54,7 +54,7 @@ Test(lies_pci, an_entry_of_the_msix_table_and_a_pending_bit_lie)
     struct mock_lies *lies;
     bool pending = false;
 
-    disk_machine_pci(MACHINE_PCI_MODERN, &options);
+    disk_machine_on(MACHINE_PCI_MODERN, &options);
     lies = &machine.model->lies;
     vectors_on();
     (void)mock_lie_set(lies, &entry);
@@ -72,7 +72,7 @@ Test(lies_pci, an_entry_of_the_msix_table_and_a_pending_bit_lie)
 /* Gone and back between two accesses: decoding is off, and a fresh probe turns it on. */
 Test(lies_pci, a_function_that_returns_is_as_new)
 {
-    disk_start_pci(MACHINE_PCI_MODERN, NULL);
+    disk_start_on(MACHINE_PCI_MODERN, NULL);
     (void)mock_lie_set(&machine.model->lies, &(struct mock_lie){ .how = MOCK_LIE_VANISH, .first = 1, .times = 1 });
     (void)mock_lie_set(&machine.model->lies, &(struct mock_lie){ .how = MOCK_LIE_RETURN, .first = 5, .times = 1 });
     assert_status(vpt_device_check(machine.device), VPT_DEVICE_GONE);

@@ -70,7 +70,7 @@ PCI_TEST(sleeping, vectors_work_again_after_a_sleep)
     if (variant->kind == MACHINE_PCI_MODERN_SCATTERED) {
         return; /* the BAR of its table is taken */
     }
-    disk_probe_pci(variant->kind, &options);
+    disk_probe_on(variant->kind, &options);
     vectors_on();
     assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
     assert_status(vpt_device_choose_interrupts(machine.device, &interrupts), VPT_OK);
@@ -93,7 +93,7 @@ PCI_TEST(sleeping, vectors_work_again_after_a_sleep)
 /* One kind of decoding that does not come on is no reason to leave the other one on. */
 Test(sleeping, decoding_that_comes_on_by_halves_is_turned_off_again)
 {
-    disk_start_pci(MACHINE_PCI_MODERN_SCATTERED, NULL);
+    disk_start_on(MACHINE_PCI_MODERN_SCATTERED, NULL);
     remember();
     lose();
     mock_fault_set(&machine.model->faults, MOCK_FAULT_COMMAND_STUCK, 1, 1, VPT_PCI_COMMAND_IO);

@@ -56,8 +56,8 @@ static void assert_steps(const struct step *steps, size_t count)
 
 static void init(enum machine_kind kind, uint32_t maximum)
 {
-    disk_init_pci(kind, &(const struct mock_pci_machine_options){
-                            .machine = { .queues = QUEUE_INDEX + 1, .queue_maximum = maximum } });
+    disk_init_on(kind, &(const struct mock_pci_machine_options){
+                           .machine = { .queues = QUEUE_INDEX + 1, .queue_maximum = maximum } });
     machine_trace();
 }
 
@@ -166,7 +166,9 @@ MACHINE_TEST(transport_queue, CLEANUP_2_a_queue_that_did_not_start_and_a_reset_t
         assert_same(mock_hal_live_allocations(machine.hal) != 0, kept);
         assert_same(mock_hal_live_mappings(machine.hal), mappings);
         if (!machine_on_pci()) {
-            continue;
+            mock_hal_abandon(machine.hal);
+            machine_finish();
+            return;
         }
         assert_same((pci_command() & VPT_PCI_COMMAND_BUS_MASTER) != 0, kept);
         if (kept) {

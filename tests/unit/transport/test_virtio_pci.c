@@ -12,7 +12,7 @@ PCI_TEST(virtio_pci, PCI_DISC_1_LEG_PCIDISC_2_a_probe_tells_what_the_device_is)
 {
     bool legacy = machine_kind_legacy(variant->kind);
 
-    disk_machine_pci(variant->kind, NULL);
+    disk_machine_on(variant->kind, NULL);
     if (legacy) {
         mock_pci_set(&machine.on_pci.function, 0x2e, 2, 18);
     }
@@ -32,7 +32,7 @@ PCI_TEST(virtio_pci, a_closed_function_masters_no_bus_and_has_no_mapping)
 {
     uint64_t writes;
 
-    disk_start_pci(variant->kind, NULL);
+    disk_start_on(variant->kind, NULL);
     cr_assert((pci_command() & VPT_PCI_COMMAND_BUS_MASTER) != 0);
     disk_stop(); /* which closes it, and looks at the bit */
     assert_same(mock_hal_live_mappings(machine.hal), 0);
@@ -51,7 +51,7 @@ MACHINE_TEST(virtio_pci, INIT_1_LEG_INIT_1_the_status_grows_step_by_step)
     unsigned legacy = machine_kind_legacy(variant->kind) ? 1 : 0;
     uint64_t mastering = machine_kind_on_pci(variant->kind) ? 1 : 0;
 
-    disk_machine_pci(variant->kind, NULL);
+    disk_machine_on(variant->kind, NULL);
     machine_trace();
     assert_status(disk_bring_up(NULL), VPT_OK);
     registers = machine_registers();
@@ -77,7 +77,7 @@ MACHINE_TEST(virtio_pci, INIT_1_LEG_INIT_1_the_status_grows_step_by_step)
 
 PCI_TEST(virtio_pci, a_function_that_cannot_master_the_bus_is_not_brought_up)
 {
-    disk_probe_pci(variant->kind, NULL);
+    disk_probe_on(variant->kind, NULL);
     mock_fault_set(&machine.model->faults, MOCK_FAULT_COMMAND_STUCK, 1, 0, VPT_PCI_COMMAND_BUS_MASTER);
     assert_status(vpt_device_negotiate(machine.device, NULL, NULL, NULL), VPT_DEVICE_PCI_COMMAND);
     assert_same(machine_writes(machine_registers()->status), 2);
@@ -95,7 +95,7 @@ PCI_TEST(virtio_pci, a_function_that_cannot_master_the_bus_is_not_brought_up)
 MODERN_TEST(virtio_pci, PCI_COMMON_5_a_reset_is_waited_for)
 {
     for (uint32_t reads = 1; reads <= 900; reads = reads * 3 + 1) {
-        disk_machine_pci(variant->kind, NULL);
+        disk_machine_on(variant->kind, NULL);
         mock_fault_set(&machine.model->faults, MOCK_FAULT_RESET_SLOW, 1, 0, reads);
         assert_status(disk_bring_up(NULL), VPT_OK);
         cr_assert(machine_traced(MOCK_PCI_COMMON, false, C_STATUS) >= reads);
@@ -119,7 +119,7 @@ Test(virtio_pci, FEAT_3_the_transports_own_feature_is_accepted_on_pci)
     vpt_features_add(&options.machine.withhold, VPT_F_ACCESS_PLATFORM);
     vpt_features_add(&options.machine.withhold, VPT_F_ANY_LAYOUT);
     layout.capability[0].size = 0x40;
-    disk_probe_pci(MACHINE_PCI_AS_TOLD, &options);
+    disk_probe_on(MACHINE_PCI_AS_TOLD, &options);
     assert_status(vpt_device_negotiate(machine.device, NULL, NULL, NULL), VPT_OK);
     for (unsigned word = 0; word < VPT_FEATURE_WORDS; word++) {
         assert_same(machine.model->accepted.word[word], expected.word[word]);
@@ -131,7 +131,7 @@ LEGACY_TEST(virtio_pci, LEG_PCILAYOUT_6_there_are_32_features_and_bit_30_is_left
 {
     struct mock_pci_machine_options options = { .machine.offer = { { 0, 0xffffffffu, 0xffffffffu, 0 } } };
 
-    disk_init_pci(variant->kind, &options);
+    disk_init_on(variant->kind, &options);
     cr_assert(vpt_features_has(&machine.device->offered, MOCK_BAD_FEATURE));
     cr_assert(!vpt_features_has(&machine.device->features, MOCK_BAD_FEATURE));
     cr_assert(vpt_features_has(&machine.device->features, VPT_F_ANY_LAYOUT));
@@ -208,7 +208,7 @@ static void init_with_bell(const struct bell *bell, bool io, uint16_t queues)
     if (bell->config_data) {
         vpt_features_add(&options.machine.offer, VPT_F_NOTIF_CONFIG_DATA);
     }
-    disk_machine_pci(MACHINE_PCI_AS_TOLD, &options);
+    disk_machine_on(MACHINE_PCI_AS_TOLD, &options);
     machine.on_pci.modern.notify_offset[0] = bell->notify_offset;
     assert_status(machine_probe(), VPT_OK);
     assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
@@ -286,7 +286,7 @@ LEGACY_TEST(virtio_pci, PCI_KICK_3_a_kick_is_the_queues_index_in_two_bytes)
 {
     struct mock_pci_machine_options options = { .machine.queues = 3, .machine.queue_maximum = 8 };
 
-    disk_init_pci(variant->kind, &options);
+    disk_init_on(variant->kind, &options);
     kick_each_queue(3);
 }
 
@@ -317,7 +317,7 @@ Test(virtio_pci, PCI_KICK_1_a_doorbell_within_reach_is_one_store_of_its_width)
     struct vpt_queue queue;
 
     for (unsigned data = 0; data < 2; data++) {
-        disk_machine_pci(MACHINE_PCI_AS_TOLD, NULL);
+        disk_machine_on(MACHINE_PCI_AS_TOLD, NULL);
         machine.port->mmio_map = map_plain;
         machine.port->mmio_unmap = unmap_plain;
         machine.port->mmio_read = NULL;
@@ -350,7 +350,7 @@ Test(virtio_pci, D_PCI_5_fields_of_a_feature_need_a_structure_that_has_them)
 
         layout.capability[0].size = length;
         vpt_features_add(&options.machine.offer, VPT_F_NOTIF_CONFIG_DATA);
-        disk_init_pci(MACHINE_PCI_AS_TOLD, &options);
+        disk_init_on(MACHINE_PCI_AS_TOLD, &options);
         assert_status(vpt_blk_queue_init(disk.queue, &disk.blk, 0, NULL),
                       length < 0x3a ? VPT_DEVICE_CAPABILITY_RANGE : VPT_OK);
         disk_end();
@@ -362,7 +362,7 @@ Test(virtio_pci, D_PCI_5_fields_of_a_feature_need_a_structure_that_has_them)
 MODERN_TEST(virtio_pci, CONFIG_1_a_reading_is_of_one_moment)
 {
     for (uint32_t times = 1; times < 20; times++) {
-        disk_machine_pci(variant->kind, NULL);
+        disk_machine_on(variant->kind, NULL);
         mock_fault_set(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING, 1, times, 0);
         assert_status(machine_probe(), VPT_OK);
         assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
@@ -386,7 +386,7 @@ Test(virtio_pci, PCI_CAP_5_configuration_is_read_within_its_structure)
         struct mock_pci_layout layout = mock_pci_usual_layout;
 
         layout.capability[2].size = lengths[i];
-        disk_probe_pci(MACHINE_PCI_AS_TOLD, &(const struct mock_pci_machine_options){ .layout = &layout });
+        disk_probe_on(MACHINE_PCI_AS_TOLD, &(const struct mock_pci_machine_options){ .layout = &layout });
         assert_status(vpt_device_negotiate(machine.device, NULL, NULL, NULL), VPT_OK);
         read_config(lengths[i] & ~3u, 4, false);
         read_config(4, 4, lengths[i] >= 8);
@@ -396,7 +396,7 @@ Test(virtio_pci, PCI_CAP_5_configuration_is_read_within_its_structure)
 
 LEGACY_TEST(virtio_pci, LEG_PCILAYOUT_5_the_configuration_ends_with_the_bar)
 {
-    disk_init_pci(variant->kind, &(const struct mock_pci_machine_options){ .header_size = 32 });
+    disk_init_on(variant->kind, &(const struct mock_pci_machine_options){ .header_size = 32 });
     assert_same(disk_capacity(), 2048);
     read_config(12, 4, false);
     read_config(12, 1, false);
@@ -409,11 +409,11 @@ LEGACY_TEST(virtio_pci, LEG_PCILAYOUT_4_the_configuration_is_behind_the_header_w
 {
     struct mock_pci_machine_options options = { .machine.blk = { .capacity = 64, .block_size = 4096 } };
 
-    disk_init_pci(variant->kind, &options);
+    disk_init_on(variant->kind, &options);
     cr_assert(disk.blk.info.capacity == 64 && disk.blk.info.block_size == 4096);
     disk_end();
     options.vectors = 2;
-    disk_probe_pci(variant->kind, &options);
+    disk_probe_on(variant->kind, &options);
     vectors_on();
     for (unsigned on = 0; on < 5; on++) {
         assert_status(vpt_pci_msix_enable(&machine.msix, on % 2 == 1), VPT_OK);
@@ -432,7 +432,7 @@ PCI_TEST(virtio_pci, D_PCI_4_reading_the_isr_acknowledges)
 {
     bool legacy = machine_kind_legacy(variant->kind);
 
-    disk_start_pci(variant->kind, NULL);
+    disk_start_on(variant->kind, NULL);
     machine_trace();
     assert_same(vpt_device_interrupt(machine.device), 0);
     assert_same(machine_traced(legacy ? MOCK_PCI_HEADER : MOCK_PCI_ISR, false, legacy ? H_ISR : 0), 1);

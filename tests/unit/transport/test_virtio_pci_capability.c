@@ -31,7 +31,7 @@ static struct mock_pci_function *const function = &machine.on_pci.function;
 
 static void machine_of(const struct mock_pci_layout *layout)
 {
-    disk_machine_pci(MACHINE_PCI_AS_TOLD, &(const struct mock_pci_machine_options){ .layout = layout });
+    disk_machine_on(MACHINE_PCI_AS_TOLD, &(const struct mock_pci_machine_options){ .layout = layout });
 }
 
 /* Drives what has been made; every structure that the layout calls unusable is left alone. */
@@ -139,7 +139,7 @@ Test(virtio_pci_capability, PCI_DISC_1_identities)
 Test(virtio_pci_capability, PCI_DISC_3_the_revision_plays_no_part)
 {
     for (unsigned i = 0; i < 512; i += 15) {
-        disk_machine_pci(i % 2 == 0 ? MACHINE_PCI_MODERN : MACHINE_PCI_LEGACY, NULL);
+        disk_machine_on(i % 2 == 0 ? MACHINE_PCI_MODERN : MACHINE_PCI_LEGACY, NULL);
         mock_pci_set(function, 0x08, 1, i / 2);
         assert_status(machine_probe(), VPT_OK);
         machine_end();
@@ -569,7 +569,7 @@ static enum vpt_virtio_pci_interface interface_of(enum machine_kind kind)
 static void fail_at_each_read(enum machine_kind kind, uint32_t times)
 {
     for (uint32_t n = 1; n < 300; n++) {
-        disk_machine_pci(kind, &(const struct mock_pci_machine_options){ .vectors = 4 });
+        disk_machine_on(kind, &(const struct mock_pci_machine_options){ .vectors = 4 });
         mock_trigger_set(&machine.on_pci.bus.fail_read, n, times);
         if (machine_probe() == VPT_OK) {
             cr_assert(machine.on_pci.bus.fail_read.fired == 0 && n > 8);
@@ -596,7 +596,7 @@ MODERN_TEST(virtio_pci_capability, a_single_error_of_the_port_is_not_taken_for_a
 
 PCI_TEST(virtio_pci_capability, what_goes_wrong_with_the_command_register_is_reported)
 {
-    disk_machine_pci(variant->kind, NULL);
+    disk_machine_on(variant->kind, NULL);
     mock_trigger_set(&machine.on_pci.bus.fail_write, 1, 1);
     pci_fail("", interface_of(variant->kind), machine.on_pci.bus.fail_status);
     assert_same(machine.on_pci.bus.fail_write.fired, 1);
@@ -608,13 +608,13 @@ PCI_TEST(virtio_pci_capability, what_goes_wrong_with_the_command_register_is_rep
 Test(virtio_pci_capability, an_error_of_the_port_arrives_from_any_mapping)
 {
     for (unsigned n = 0; n < 5; n++) {
-        disk_machine_pci(n < 3 ? MACHINE_PCI_MODERN : MACHINE_PCI_LEGACY_MEMORY, NULL);
+        disk_machine_on(n < 3 ? MACHINE_PCI_MODERN : MACHINE_PCI_LEGACY_MEMORY, NULL);
         machine_fail_map(n % 3);
         pci_fail("", ANY, MAP_FAILED_STATUS);
         machine_finish();
     }
     /* The doorbell is mapped with its queue. */
-    disk_init_pci(MACHINE_PCI_MODERN, NULL);
+    disk_init_on(MACHINE_PCI_MODERN, NULL);
     machine_fail_map(0);
     assert_status(vpt_blk_queue_init(disk.queue, &disk.blk, 0, NULL), MAP_FAILED_STATUS);
     assert_same(mock_hal_live_allocations(machine.hal), 0);
@@ -634,7 +634,7 @@ PCI_TEST(virtio_pci_capability, decoding_is_turned_on_for_the_bars_that_are_used
     };
 
     for (unsigned before = 0; before <= 0x440; before += 0x440) {
-        disk_machine_pci(variant->kind, NULL);
+        disk_machine_on(variant->kind, NULL);
         mock_pci_front_command(&machine.on_pci.front, (uint16_t)before);
         assert_status(machine_probe(), VPT_OK);
         assert_same(pci_command(), before | decoding[variant->kind]);
@@ -710,7 +710,7 @@ Test(virtio_pci_capability, shared_memory_regions_are_64_bits_wide_and_within_th
 
 LEGACY_TEST(virtio_pci_capability, a_legacy_interface_has_no_shared_memory)
 {
-    disk_probe_pci(variant->kind, NULL);
+    disk_probe_on(variant->kind, NULL);
     assert_region(0, VPT_UNSUPPORTED_REQUEST, 0, 0);
     machine_end();
 }

@@ -12,7 +12,7 @@ LEGACY_TEST(virtio_pci_choice, a_port_with_the_functions_for_its_kind_of_bar_is_
 {
     bool memory = variant->kind == MACHINE_PCI_LEGACY_MEMORY;
 
-    disk_machine_pci(variant->kind, NULL);
+    disk_machine_on(variant->kind, NULL);
     if (memory) {
         machine.port->io_read = NULL;
         machine.port->io_write = NULL;
@@ -53,7 +53,7 @@ Test(virtio_pci_choice, LEG_PCIDETECT_2_LEG_PCIDETECT_3_a_function_is_driven_by_
     };
 
     for (size_t i = 0; i < COUNT_OF(choices); i++) {
-        disk_machine_pci(choices[i].kind, NULL);
+        disk_machine_on(choices[i].kind, NULL);
         if (choices[i].expected == VPT_OK) {
             assert_status(machine_probe_by(choices[i].wanted), VPT_OK);
             assert_same(vpt_device_legacy(machine.device), choices[i].legacy);
@@ -84,7 +84,7 @@ Test(virtio_pci_choice, LEG_PCIDETECT_3_the_legacy_interface_stands_in_for_a_bro
 
         layout.capability[needed[i]].bar = 6;
         layout.capability[needed[i]].unusable = true;
-        disk_machine_pci(MACHINE_PCI_AS_TOLD, &options);
+        disk_machine_on(MACHINE_PCI_AS_TOLD, &options);
         stand_in(VPT_DEVICE_CAPABILITY_BAR);
         disk_stop();
         machine.on_pci.bars.bar[0].kind = VPT_PCI_BAR_NONE;
@@ -96,7 +96,7 @@ Test(virtio_pci_choice, LEG_PCIDETECT_3_the_legacy_interface_stands_in_for_a_bro
 Test(virtio_pci_choice, the_legacy_interface_stands_in_where_the_modern_one_cannot_be_mapped)
 {
     for (unsigned n = 0; n < 3; n++) {
-        disk_machine_pci(MACHINE_PCI_TRANSITIONAL_MODERN, NULL);
+        disk_machine_on(MACHINE_PCI_TRANSITIONAL_MODERN, NULL);
         machine_fail_map(n);
         pci_refuse("", MODERN, MAP_FAILED_STATUS);
         machine_fail_map(n);
@@ -109,7 +109,7 @@ Test(virtio_pci_choice, the_legacy_interface_stands_in_where_the_modern_one_cann
 
 Test(virtio_pci_choice, a_function_of_a_transitional_identity_may_have_no_legacy_interface)
 {
-    disk_machine_pci(MACHINE_PCI_AS_TOLD, &(const struct mock_pci_machine_options){ .device_id = 0x1001 });
+    disk_machine_on(MACHINE_PCI_AS_TOLD, &(const struct mock_pci_machine_options){ .device_id = 0x1001 });
     mock_pci_set(&machine.on_pci.function, 0x2e, 2, 2);
     pci_refuse("", LEGACY, VPT_DEVICE_PCI_BAR);
     assert_status(disk_bring_up(NULL), VPT_OK);

@@ -19,7 +19,7 @@ static const struct mock_pci_machine_options with_vectors = { .vectors = 4 };
  */
 PCI_TEST(virtio_pci_trust, CLEANUP_2_registers_that_read_all_ones_are_no_removed_device)
 {
-    disk_start_pci(variant->kind, NULL);
+    disk_start_on(variant->kind, NULL);
     assert_status(vpt_pci_command(&machine.on_pci.address, 0, DECODING), VPT_OK);
     mock_trigger_set(&machine.on_pci.bus.fail_read, 1, 1);
     assert_status(vpt_device_check(machine.device), VPT_DEVICE_NEEDS_RESET);
@@ -89,7 +89,7 @@ Test(virtio_pci_trust, LEG_PCILAYOUT_1_bars_that_cannot_be_where_they_are_said_t
         char name[] = "BAR 0";
 
         name[4] = (char)('0' + slip->index);
-        disk_machine_pci(slip->kind, NULL);
+        disk_machine_on(slip->kind, NULL);
         machine.on_pci.bars.bar[slip->index] =
             (struct vpt_pci_bar){ .kind = slip->as, .address = slip->address, .size = slip->size };
         pci_refuse(slip->what, legacy ? VPT_VIRTIO_PCI_LEGACY : VPT_VIRTIO_PCI_MODERN, slip->expected);
@@ -99,7 +99,7 @@ Test(virtio_pci_trust, LEG_PCILAYOUT_1_bars_that_cannot_be_where_they_are_said_t
             cr_assert(strcmp(line->subject, name) == 0, "%s: %s", slip->what, line->subject);
         }
         machine_finish();
-        disk_machine_pci(slip->kind, NULL);
+        disk_machine_on(slip->kind, NULL);
         machine.on_pci.bars.bar[5] =
             (struct vpt_pci_bar){ .kind = MEMORY, .address = slip->address | 1, .size = slip->size };
         machine.on_pci.bars.bar[legacy ? 3 : 1].kind = VPT_PCI_BAR_BROKEN;
@@ -111,7 +111,7 @@ Test(virtio_pci_trust, LEG_PCILAYOUT_1_bars_that_cannot_be_where_they_are_said_t
 
 PCI_TEST(virtio_pci_trust, flags_in_the_bar_of_the_vectors_are_noticed_before_anything_is_written)
 {
-    disk_machine_pci(variant->kind, &with_vectors);
+    disk_machine_on(variant->kind, &with_vectors);
     assert_status(vpt_pci_command(&machine.on_pci.address, VPT_PCI_COMMAND_MEMORY, 0), VPT_OK);
     machine.on_pci.bars.bar[MOCK_PCI_MSIX_BAR].address |= 0xc;
     assert_status(vpt_pci_msix_init(&machine.msix, &machine.on_pci.address, &machine.on_pci.bars), VPT_CALLER_BAR);
@@ -133,7 +133,7 @@ static void choose(enum vpt_interrupt_mode mode, uint16_t vectors, enum vpt_inte
 /* As functions of SR-IOV are: whoever asked for the line would wait for ever. */
 PCI_TEST(virtio_pci_trust, a_function_without_a_pin_has_to_be_polled)
 {
-    disk_machine_pci(variant->kind, &with_vectors);
+    disk_machine_on(variant->kind, &with_vectors);
     mock_pci_set(&machine.on_pci.function, INTERRUPT_PIN, 1, 0);
     assert_status(machine_probe(), VPT_OK);
     assert_same(machine.pci.interrupt_pin, 0);
@@ -148,7 +148,7 @@ PCI_TEST(virtio_pci_trust, who_polls_after_all_takes_the_vectors_back)
     bool legacy = machine_kind_legacy(variant->kind);
     const uint32_t vectors[] = { legacy ? H_QUEUE_VECTOR : C_QUEUE_VECTOR, legacy ? H_CONFIG_VECTOR : C_CONFIG_VECTOR };
 
-    disk_probe_pci(variant->kind, &with_vectors);
+    disk_probe_on(variant->kind, &with_vectors);
     assert_same(machine.pci.interrupt_pin, 1);
     vectors_on();
     assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
@@ -167,7 +167,7 @@ LEGACY_TEST(virtio_pci_trust, LEG_PCILAYOUT_4_an_error_of_the_port_does_not_move
 {
     struct vpt_interrupts interrupts = { .mode = VPT_INTERRUPTS_PER_QUEUE, .queues = 1, .vectors = 2 };
 
-    disk_probe_pci(variant->kind, &with_vectors);
+    disk_probe_on(variant->kind, &with_vectors);
     vectors_on();
     assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
     assert_same(disk_capacity(), disk.blk.info.capacity);

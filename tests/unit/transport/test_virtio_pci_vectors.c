@@ -24,7 +24,7 @@ static void init_with(enum machine_kind kind, uint16_t entries)
         .vectors = entries, .machine = { .queues = QUEUES, .queue_maximum = 16, .blk = { .capacity = 64 } }
     };
 
-    disk_probe_pci(kind, &options);
+    disk_probe_on(kind, &options);
     vectors_on();
     assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
 }
@@ -208,7 +208,7 @@ MACHINE_TEST(virtio_pci_vectors, PCI_MSIX_6_a_device_without_vectors_has_the_lin
     for (enum vpt_interrupt_mode mode = POLLING; mode <= PER_QUEUE; mode++) {
         enum vpt_interrupt_mode expected = mode == POLLING ? POLLING : LINE;
 
-        disk_init_pci(variant->kind, NULL);
+        disk_init_on(variant->kind, NULL);
         assert_plan("", choose(mode, 0, 8, VPT_OK), expected, NONE, NONE, 0);
         disk_work();
         cr_assert(expected == POLLING || vpt_device_interrupt(machine.device) == VPT_INTERRUPT_QUEUE);
@@ -286,8 +286,8 @@ PCI_TEST(virtio_pci_vectors, interrupts_are_settled_between_each_negotiation_and
 {
     struct vpt_interrupts interrupts = { .mode = SHARED, .queues = QUEUES, .vectors = 1 };
 
-    disk_probe_pci(variant->kind,
-                   &(const struct mock_pci_machine_options){ .vectors = ENTRIES, .machine.queues = QUEUES });
+    disk_probe_on(variant->kind,
+                  &(const struct mock_pci_machine_options){ .vectors = ENTRIES, .machine.queues = QUEUES });
     vectors_on();
     (void)choose(SHARED, 0, 1, VPT_CALLER_STATE);
     assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
@@ -366,7 +366,7 @@ static const struct mock_pci_machine_options slow = {
 
 static void start_and_submit(enum machine_kind kind, unsigned count)
 {
-    disk_start_pci(kind, &slow);
+    disk_start_on(kind, &slow);
     for (unsigned i = 0; i < count; i++) {
         assert_status(disk_submit_one(VPT_BLK_READ, i, i * SECTOR, SECTOR, NULL), VPT_OK);
     }
