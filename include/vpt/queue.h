@@ -99,11 +99,11 @@ struct vpt_queue {
 
     /*
      * Compilers turn neighbours that a request changes together into a vector, which takes more instructions: so
-     * free_count does not stand beside free_head, nor available_index beside last_added or free_count.
+     * free_count does not stand beside free_head, nor available_index beside free_count.
      */
     uint32_t mask; /* size - 1 */
     uint32_t free_head;
-    uint32_t last_added; /* head of the newest request */
+    uint32_t unpublished; /* head of the first request that is not published; a packed ring has held_word */
     uint32_t free_count;
     uint32_t slot_count;
     enum vpt_status dead;     /* VPT_OK, or why the queue has stopped */
@@ -134,14 +134,19 @@ struct vpt_queue {
     uint32_t table_head;
     uint32_t table_count; /* free tables */
 
-    /* Of a packed ring. */
+    /* Of a device with IN_ORDER. */
+    uint32_t oldest;       /* the request that comes back next */
+    uint32_t batch_id;     /* the last buffer of the batch that is being taken */
+    uint32_t batch_length; /* and its used length */
+
+    /* Of a packed ring; also `entry` with IN_ORDER. */
     uint32_t entry;           /* where the next request's first descriptor goes */
-    uint32_t available_flags; /* AVAIL and USED of an available descriptor there */
-    uint32_t held_entry;      /* first descriptor of the first request that was not published ... */
-    uint16_t held_flags;      /* ... and its flags, which publishing stores */
-    uint16_t shown;           /* the entry behind what was published, with its wrap counter */
-    uint32_t used_entry;      /* where the next used descriptor appears */
-    uint32_t used_flags;      /* AVAIL and USED of a used descriptor there */
+    uint32_t available_word; /* AVAIL and USED of an available descriptor there, in the word that has the id, too */
+    uint32_t held_entry;     /* first descriptor of the first request that is not published ... */
+    uint32_t held_word;      /* ... and that word of it, which publishing stores */
+    uint32_t used_entry;     /* where the next used descriptor appears */
+    uint32_t used_flags;     /* AVAIL and USED of a used descriptor there */
+    uint16_t shown;          /* the entry behind what was published, with its wrap counter */
 
     /* The doorbell's register, if the library accesses it without the port; else NULL. */
     volatile void *direct;

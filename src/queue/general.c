@@ -4,8 +4,7 @@
 
 #include "../transport/transport_ops.h"
 #include "queue_internal.h"
-#include "look.h"
-#include "packed.h"
+#include "in_order.h"
 
 static uint16_t at_most(uint32_t value, uint32_t limit)
 {
@@ -46,11 +45,13 @@ static void prepare_general(struct vpt_queue *queue)
     queue->table_links = queue->links + queue->slot_count;
     for (i = 0; i < queue->slot_count; i++) {
         queue->slots[i].count = 0;
+        queue->slots[i].tail = (uint16_t)(i + 1u < queue->slot_count ? i + 1u : 0u); /* the next id of a packed ring */
     }
     link_all(queue->links, queue->slot_count);
     queue->table_count = split_has(queue, VPT_F_INDIRECT_DESC) ? queue->tables_made : 0u;
     link_all(queue->table_links, queue->table_count);
     queue->free_count = queue->slot_count;
+    in_order_prepare(queue);
 }
 
 enum vpt_status vpt_queue_init(struct vpt_queue *queue, struct vpt_device *device,
@@ -108,12 +109,6 @@ VPT_INLINE void commit(struct vpt_queue *queue, uint32_t head, uint32_t last, ui
     slot->writable = writable;
     slot->tail = (uint16_t)last;
     slot->count = (uint16_t)count;
-    /*
-     * While a request is in flight nobody needs links[last], so it stores the head of the previous request;
-     * is_unpublished_chain() walks this list.
-     */
-    queue->links[last] = (uint16_t)queue->last_added;
-    queue->last_added = head;
     queue->available_index++;
 }
 
@@ -243,103 +238,31 @@ VPT_OUT_OF_LINE enum vpt_status add_chain(struct vpt_queue *queue, const struct 
     return VPT_OK;
 }
 
+/* Adds a request while there are tables. A single segment takes one descriptor with or without a table. */
+VPT_OUT_OF_LINE enum vpt_status add_either(struct vpt_queue *queue, const struct vpt_segment *segments,
+                                           uint32_t readable, uint32_t writable, void *token)
+{
+    uint32_t count = readable + writable;
+
+    if (queue->free_count != 0 && count > 1u && count <= queue->table_segments) {
+        return queue_packed(queue) ? vpt_packed_add_table(queue, segments, readable, writable, token)
+                                   : add_table(queue, segments, readable, writable, token);
+    }
+    return queue_packed(queue) ? vpt_packed_add_chain(queue, segments, readable, writable, token)
+                               : add_chain(queue, segments, readable, writable, token);
+}
+
 enum vpt_status vpt_queue_add(struct vpt_queue *queue, const struct vpt_segment *segments, uint16_t readable,
                               uint16_t writable, void *token)
 {
-    uint32_t count = (uint32_t)readable + writable;
-
-    if (queue_packed(queue)) {
-        return vpt_packed_add(queue, segments, readable, writable, token);
+    if (queue->table_count != 0) {
+        return add_either(queue, segments, readable, writable, token);
     }
-    /* A single segment takes one descriptor with or without a table. */
-    if (queue->table_count != 0 && queue->free_count != 0 && count > 1u && count <= queue->table_segments) {
-        return add_table(queue, segments, readable, writable, token);
-    }
-    return add_chain(queue, segments, readable, writable, token);
+    return queue_packed(queue) ? vpt_packed_add_chain(queue, segments, readable, writable, token)
+                               : add_chain(queue, segments, readable, writable, token);
 }
 
 uint32_t vpt_queue_free(const struct vpt_queue *queue)
 {
     return queue->free_count;
-}
-
-bool vpt_general_unpublished(const struct vpt_queue *queue, uint32_t id)
-{
-    uint32_t left = queue->available_index - queue->published;
-    uint32_t head = queue->last_added;
-
-    for (; left != 0; left--) {
-        if (head == id) {
-            return true;
-        }
-        head = queue->links[queue->slots[head].tail];
-    }
-    return false;
-}
-
-/* Takes back the request of descriptor `id`, which is in flight. */
-VPT_INLINE_FOR_SPEED enum vpt_status take(struct vpt_queue *queue, uint32_t id, uint32_t length, void **token,
-                                          uint32_t *written)
-{
-    struct vpt_queue_slot *slot = &queue->slots[id];
-    uint32_t count = slot->count;
-
-    if (token != NULL) {
-        *token = slot->token;
-    }
-    /* Some devices carry out the request and return a wrong number: they count the data of a write, or say all-ones. */
-    if (written != NULL) {
-        *written = length < slot->writable ? length : slot->writable;
-    }
-    if (count >= COUNT_TABLE_0) {
-        count = general_release_table(queue, count - COUNT_TABLE_0);
-    }
-    VPT_WRITE_ONCE(queue->last_used, queue->last_used + 1u);
-    slot->count = 0;
-    queue->links[slot->tail] = (uint16_t)queue->free_head;
-    queue->free_head = id;
-    queue->free_count += count;
-    return VPT_OK;
-}
-
-/* Does what take() does while there are requests that are not published. */
-VPT_COLD enum vpt_status take_published(struct vpt_queue *queue, uint32_t id, uint32_t length, void **token,
-                                        uint32_t *written)
-{
-    return vpt_general_unpublished(queue, id) ? vpt_split_lie(queue, VPT_DEVICE_USED_ID)
-                                              : take(queue, id, length, token, written);
-}
-
-VPT_COLD enum vpt_status pop_nothing(struct vpt_queue *queue, enum vpt_status why, void **token, uint32_t *written)
-{
-    return split_end_look(queue, why) ? vpt_queue_pop(queue, token, written) : why;
-}
-
-/* All calls of functions are tail calls, so that the common path saves no register. */
-enum vpt_status vpt_queue_pop(struct vpt_queue *queue, void **token, uint32_t *written)
-{
-    const struct split_used_element *element;
-    uint32_t length;
-    uint32_t id;
-
-    if (queue_packed(queue)) {
-        return vpt_packed_pop(queue, token, written);
-    }
-    if (queue->last_used == queue->used_seen) {
-        enum vpt_status status = split_look(queue);
-
-        if (status != VPT_OK) {
-            return pop_nothing(queue, status, token, written);
-        }
-    }
-    element = &split_used_ring(queue)->ring[queue->last_used & queue->mask];
-    id = vpt_order32(queue->device_order, vpt_load32(&element->id));
-    length = vpt_order32(queue->device_order, vpt_load32(&element->length));
-    if (VPT_UNLIKELY(id > queue->mask || queue->slots[id].count == 0)) {
-        return vpt_split_lie(queue, VPT_DEVICE_USED_ID);
-    }
-    if (VPT_UNLIKELY(queue->available_index != queue->published)) {
-        return take_published(queue, id, length, token, written);
-    }
-    return take(queue, id, length, token, written);
 }

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* What free-form requests have in common, whatever the layout of the ring. */
+/* Free-form requests: what those of all layouts have in common. */
 #ifndef VPT_SRC_QUEUE_GENERAL_H
 #define VPT_SRC_QUEUE_GENERAL_H
 
-#include <vpt/queue.h>
+#include "layout.h"
 
 /*
  * Lengths are summed up as length - 1, so that an empty segment counts as 4 GiB less a byte, and one test finds both.
@@ -13,19 +13,13 @@ static inline bool general_too_long(uint64_t sum, uint32_t count)
     return sum > 0xffffffffu - count;
 }
 
-/* Why a request of so many segments finds no room. */
+/* Returns why a request of so many segments finds no room. */
 enum vpt_status vpt_general_refuse(const struct vpt_queue *queue, uint32_t count);
 
-/* Whether the device names a request that it has not been shown yet: one of those added since the last publish. */
-bool vpt_general_unpublished(const struct vpt_queue *queue, uint32_t id);
-
-/* Gives a table back. Returns how many descriptors of the ring its request has. */
-static inline uint32_t general_release_table(struct vpt_queue *queue, uint32_t table)
-{
-    queue->table_links[table] = (uint16_t)queue->table_head;
-    queue->table_head = table;
-    queue->table_count++;
-    return 1;
-}
+/* Do what vpt_queue_add() does, on a packed virtqueue: as a chain, or in a table. There is a table that is long enough. */
+enum vpt_status vpt_packed_add_chain(struct vpt_queue *queue, const struct vpt_segment *segments, uint32_t readable,
+                                     uint32_t writable, void *token);
+enum vpt_status vpt_packed_add_table(struct vpt_queue *queue, const struct vpt_segment *segments, uint32_t readable,
+                                     uint32_t writable, void *token);
 
 #endif

@@ -4,37 +4,52 @@
 
 #include "queue_internal.h"
 
-/* With EVENT_IDX: the device notifies when it has used the request whose turn it is to show. */
-static void arm(struct vpt_queue *queue)
+static struct packed_event *driver_event(const struct vpt_queue *queue)
 {
-    queue->armed = (uint16_t)(queue->used_entry | (queue->used_flags == PACKED_BOTH ? PACKED_EVENT_WRAP : 0u));
-    vpt_store16(&packed_driver_event(queue)->entry, vpt_order16(queue->device_order, queue->armed));
+    return (struct packed_event *)queue->available;
 }
 
-static void store_event_flags(struct vpt_queue *queue, uint16_t flags)
+static void store(uint16_t *where, uint32_t value)
 {
-    vpt_store16(&packed_driver_event(queue)->flags, vpt_order16(queue->device_order, flags));
+    vpt_store16(where, vpt_order16(true, (uint16_t)value));
+}
+
+static uint32_t load(const uint16_t *where)
+{
+    return vpt_order16(true, vpt_load16(where));
+}
+
+/* With EVENT_IDX: asks for a notification of the descriptor whose turn it is. Returns whether this is a new request. */
+static bool arm(struct vpt_queue *queue)
+{
+    uint32_t event = queue->used_entry | (queue->used_flags == PACKED_BOTH ? PACKED_EVENT_WRAP : 0u);
+    bool armed = queue->armed == event;
+
+    queue->armed = (uint16_t)event;
+    store(&driver_event(queue)->entry, event);
+    return !armed;
 }
 
 void vpt_packed_notifications(struct vpt_queue *queue, bool on)
 {
-    if (!on) {
-        store_event_flags(queue, PACKED_EVENT_DISABLE);
-    } else if (split_has(queue, VPT_F_EVENT_IDX)) {
-        arm(queue);
-        vpt_barrier_stores(queue->strong);
-        store_event_flags(queue, PACKED_EVENT_DESCRIPTOR);
-    } else {
-        store_event_flags(queue, PACKED_EVENT_ENABLE);
+    uint32_t flags = PACKED_EVENT_DISABLE;
+
+    if (on) {
+        flags = PACKED_EVENT_ENABLE;
+        if (split_has(queue, VPT_F_EVENT_IDX)) {
+            (void)arm(queue);
+            vpt_barrier_stores(queue->strong);
+            flags = PACKED_EVENT_DESCRIPTOR;
+        }
     }
+    store(&driver_event(queue)->flags, flags);
 }
 
 void vpt_packed_prepare(struct vpt_queue *queue)
 {
     vpt_split_zero(queue->descriptors, VPT_QUEUE_DESCRIPTOR_AREA_SIZE(queue->mask + 1u));
-    queue->entry = 0;
     queue->used_entry = 0;
-    queue->available_flags = PACKED_AVAILABLE;
+    queue->available_word = PACKED_WORD(0, PACKED_AVAILABLE);
     queue->used_flags = PACKED_BOTH;
     vpt_packed_notifications(queue, true);
 }
@@ -42,34 +57,35 @@ void vpt_packed_prepare(struct vpt_queue *queue)
 uint32_t vpt_packed_show(struct vpt_queue *queue)
 {
     uint32_t shown = queue->entry - queue->held_entry;
+    bool wrap_counter = queue->available_word == PACKED_WORD(0, PACKED_AVAILABLE);
 
-    vpt_store16(&(packed_ring(queue) + queue->held_entry)->flags, vpt_order16(queue->device_order, queue->held_flags));
-    queue->shown = (uint16_t)(queue->entry | (queue->available_flags == PACKED_AVAILABLE ? PACKED_EVENT_WRAP : 0u));
+    vpt_store32(&(packed_ring(queue) + queue->held_entry)->id, vpt_order32(true, queue->held_word));
+    queue->shown = (uint16_t)(queue->entry | (wrap_counter ? PACKED_EVENT_WRAP : 0u));
     return queue->entry > queue->held_entry ? shown : shown + queue->mask + 1u;
 }
 
 /* An entry's number within two laps, since the wrap counter tells no more of them apart. */
-static uint32_t within_two_laps(const struct vpt_queue *queue, uint32_t event)
+static uint32_t within_two_laps(uint32_t event, uint32_t size)
 {
     uint32_t entry = event & (PACKED_EVENT_WRAP - 1u);
 
-    return (event & PACKED_EVENT_WRAP) != 0 ? entry : entry + queue->mask + 1u;
+    return (event & PACKED_EVENT_WRAP) != 0 ? entry : entry + size;
 }
 
 bool vpt_packed_wants_kick(const struct vpt_queue *queue, uint32_t unkicked)
 {
-    bool order = queue->device_order;
-    uint32_t flags = vpt_order16(order, vpt_load16(&packed_device_event(queue)->flags));
+    const struct packed_event *event = (const struct packed_event *)queue->used;
+    uint32_t flags = load(&event->flags);
+    uint32_t size = queue->mask + 1u;
     uint32_t ahead;
 
     if (flags != PACKED_EVENT_DESCRIPTOR || !split_has(queue, VPT_F_EVENT_IDX)) {
         return flags != PACKED_EVENT_DISABLE;
     }
     vpt_barrier_loads(queue->strong);
-    ahead = within_two_laps(queue, queue->shown) -
-            within_two_laps(queue, vpt_order16(order, vpt_load16(&packed_device_event(queue)->entry)));
-    if (ahead > 2u * (queue->mask + 1u)) {
-        ahead += 2u * (queue->mask + 1u);
+    ahead = within_two_laps(queue->shown, size) - within_two_laps(load(&event->entry), size);
+    if (ahead > 2u * size) {
+        ahead += 2u * size;
     }
     return ahead - 1u < unkicked;
 }
@@ -78,19 +94,9 @@ enum vpt_status vpt_packed_look(struct vpt_queue *queue)
 {
     enum vpt_status status = split_alive(queue);
 
-    if (status != VPT_OK) {
-        return status;
+    if (status != VPT_OK || !queue->notifications || !split_has(queue, VPT_F_EVENT_IDX) || !arm(queue)) {
+        return status == VPT_OK ? VPT_EMPTY : status;
     }
-    if (queue->notifications && split_has(queue, VPT_F_EVENT_IDX)) {
-        uint16_t armed = queue->armed;
-
-        arm(queue);
-        if (armed != queue->armed) {
-            split_fence(queue);
-            if (packed_has_used(queue)) {
-                return VPT_OK;
-            }
-        }
-    }
-    return VPT_EMPTY;
+    split_fence(queue);
+    return packed_has_used(queue) ? VPT_OK : VPT_EMPTY;
 }

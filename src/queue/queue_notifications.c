@@ -4,11 +4,19 @@
 #include "queue_internal.h"
 #include "split.h"
 
+static bool has_used(const struct vpt_queue *queue)
+{
+    uint32_t last = VPT_READ_ONCE(queue->last_used);
+
+    if (!queue_packed(queue)) {
+        return split_load_used_index(queue) != (uint16_t)last;
+    }
+    return packed_has_used(queue) || (queue_in_order(queue) && VPT_READ_ONCE(queue->used_seen) != last);
+}
+
 bool vpt_queue_has_used(const struct vpt_queue *queue)
 {
-    return split_alive(queue) != VPT_OK || vpt_queue_ended(queue) != VPT_CALLER_STATE ||
-           (queue_packed(queue) ? packed_has_used(queue)
-                                : split_load_used_index(queue) != (uint16_t)VPT_READ_ONCE(queue->last_used));
+    return split_alive(queue) != VPT_OK || vpt_queue_ended(queue) != VPT_CALLER_STATE || has_used(queue);
 }
 
 void vpt_queue_notifications_off(struct vpt_queue *queue)

@@ -29,9 +29,10 @@ static void forget(struct vpt_queue *queue)
     queue->direct = NULL;
     queue->free_head = 0;
     queue->table_head = 0;
-    queue->last_added = 0;
+    queue->unpublished = 0;
     queue->available_index = 0;
     queue->published = 0;
+    queue->entry = 0;
     queue->last_used = 0;
     queue->used_seen = 0;
     queue->armed = 0;

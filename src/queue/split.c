@@ -56,6 +56,7 @@ VPT_INLINE_FOR_SPEED uint32_t publish(struct vpt_queue *queue, uint32_t index)
 
     vpt_barrier_stores(queue->strong);
     queue->published = index;
+    queue->unpublished = queue->free_head;
     if (queue_packed(queue)) {
         return added != 0 ? vpt_packed_show(queue) : 0u;
     }

@@ -3,9 +3,7 @@
 #ifndef VPT_SRC_QUEUE_SPLIT_H
 #define VPT_SRC_QUEUE_SPLIT_H
 
-#include <vpt/queue.h>
-
-#include "../access.h"
+#include "layout.h"
 
 #define DESCRIPTOR_NEXT     1u
 #define DESCRIPTOR_WRITE    2u
@@ -63,41 +61,10 @@ static inline struct split_used *split_used_ring(const struct vpt_queue *queue)
     return (struct split_used *)queue->used;
 }
 
-/* Whether this feature was negotiated when the queue was set up. */
-VPT_INLINE bool split_has(const struct vpt_queue *queue, unsigned feature)
+/* Returns the head of the first request that is not published; there is one. */
+static inline uint32_t queue_unpublished(const struct vpt_queue *queue)
 {
-    return ((queue->features[feature / 32u] >> (feature % 32u)) & 1u) != 0;
-}
-
-/*
- * Whether the ring is packed. A build with -DVPT_WITHOUT_PACKED or with -DVPT_WITHOUT_SPLIT is a smaller one, for kernels
- * whose devices have one layout only.
- */
-VPT_INLINE bool queue_packed(const struct vpt_queue *queue)
-{
-#if defined(VPT_WITHOUT_PACKED)
-    (void)queue;
-    return false;
-#elif defined(VPT_WITHOUT_SPLIT)
-    (void)queue;
-    return true;
-#else
-    return split_has(queue, VPT_F_RING_PACKED);
-#endif
-}
-
-/* The same before the queue has its features. */
-static inline bool device_packed(const struct vpt_device *device)
-{
-#if defined(VPT_WITHOUT_PACKED)
-    (void)device;
-    return false;
-#elif defined(VPT_WITHOUT_SPLIT)
-    (void)device;
-    return true;
-#else
-    return vpt_features_has(&device->features, VPT_F_RING_PACKED);
-#endif
+    return queue_packed(queue) ? queue->held_word & 0xffffu : queue->unpublished;
 }
 
 /* Returns VPT_CALLER_STATE if the queue is not set up, VPT_OK, or the status that ended it. */

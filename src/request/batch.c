@@ -3,7 +3,7 @@
  * Several requests in one call. Half of what a single request costs is the call and the state of the queue, which is
  * read and written once here. Anything unusual goes through the calls for one request.
  */
-#include "packed_slots.h"
+#include "sequential_slots.h"
 #include "slots.h"
 #include "split_slots.h"
 
@@ -17,7 +17,6 @@ static uint32_t submit_alike(struct vpt_requests *requests, const struct vpt_req
     uint32_t reply = queue->free_count != 0 ? requests->kind->reply : 0; /* the queue may not be set up */
     uint32_t segment_max = requests->segment_max < SLOT_BYTES_MAX ? requests->segment_max : SLOT_BYTES_MAX;
     uint32_t head = queue->free_head;
-    uint32_t last_added = queue->last_added;
     uint32_t index = queue->available_index;
     bool order = queue->device_order;
     uint32_t done;
@@ -29,7 +28,6 @@ static uint32_t submit_alike(struct vpt_requests *requests, const struct vpt_req
         struct vpt_queue_slot *slot = &queue->slots[head];
         struct split_descriptor *descriptor;
         uint32_t length;
-        uint32_t next;
 
         if (place->shape != shape || (request->readable | ((uint32_t)request->writable << 16)) != shape) {
             break;
@@ -46,13 +44,9 @@ static uint32_t submit_alike(struct vpt_requests *requests, const struct vpt_req
         slot->token = request->token;
         slot->writable = (writable ? length : 0u) + reply;
         slot->count = 1;
-        next = slot->tail;
-        slot->tail = (uint16_t)last_added;
-        last_added = head;
-        head = next;
+        head = slot->tail;
     }
     queue->free_head = head;
-    queue->last_added = last_added;
     queue->available_index = index;
     queue->free_count -= done;
     return done;
@@ -65,7 +59,7 @@ enum vpt_status vpt_requests_submit_batch(struct vpt_requests *requests, const s
 
     *done = 0;
     while (*done < count && status == VPT_OK) {
-        *done += queue_packed(&requests->queue) ? vpt_packed_submit_alike(requests, batch + *done, count - *done)
+        *done += queue_sequential(&requests->queue) ? vpt_sequential_submit_alike(requests, batch + *done, count - *done)
                                                 : submit_alike(requests, batch + *done, count - *done);
         if (*done < count) {
             const struct vpt_request *request = &batch[*done];
@@ -81,12 +75,19 @@ enum vpt_status vpt_requests_submit_batch(struct vpt_requests *requests, const s
 /* Sets the status of the last `count` requests, whose slots are free again. */
 static void judge(const struct vpt_requests *requests, struct vpt_completion *completions, uint32_t count)
 {
-    uint32_t slot = requests->queue.free_head;
+    const struct vpt_queue *queue = &requests->queue;
+    uint32_t slot = queue->free_head;
 
+    if (queue_in_order(queue)) {
+        slot = queue->oldest;
+    }
     while (count-- != 0) {
+        if (queue_in_order(queue)) {
+            slot = slot != 0 ? slot - 1u : queue->slot_count - 1u;
+        }
         completions[count].status =
             requests->kind->result(requests, slot_or_null(requests, slot), completions[count].length);
-        slot = requests->queue.slots[slot].tail;
+        slot = queue_in_order(queue) ? slot : queue->slots[slot].tail;
     }
 }
 
@@ -124,6 +125,7 @@ static uint32_t take_seen(struct vpt_requests *requests, struct vpt_completion *
     }
     VPT_WRITE_ONCE(queue->last_used, last_used);
     queue->free_head = head;
+    queue->unpublished = head;
     queue->free_count += done;
     return done;
 }
@@ -135,8 +137,8 @@ enum vpt_status vpt_requests_poll_batch(struct vpt_requests *requests, struct vp
 
     *done = 0;
     while (*done < count && status == VPT_OK) {
-        uint32_t taken = queue_packed(&requests->queue)
-                             ? vpt_packed_take_seen(requests, completions + *done, count - *done)
+        uint32_t taken = queue_sequential(&requests->queue)
+                             ? vpt_sequential_take_seen(requests, completions + *done, count - *done)
                              : take_seen(requests, completions + *done, count - *done);
 
         if (taken != 0 && requests->kind->result != NULL) {

@@ -3,7 +3,7 @@
  * Requests of every shape on a split virtqueue. slots.c has the fast path for data of one direction between header and
  * reply; the rest is here.
  */
-#include "packed_slots.h"
+#include "sequential_slots.h"
 #include "slots.h"
 #include "split_slots.h"
 
@@ -122,8 +122,8 @@ enum vpt_status vpt_requests_submit(struct vpt_requests *requests, const struct 
     if (VPT_UNLIKELY(requests->queue.free_count == 0)) {
         return vpt_slots_refuse(requests, (uint32_t)readable + writable);
     }
-    if (queue_packed(&requests->queue)) {
-        return vpt_packed_submit(requests, segments, readable, writable, token);
+    if (queue_sequential(&requests->queue)) {
+        return vpt_sequential_submit(requests, segments, readable, writable, token);
     }
     if (slot_framed(requests->kind) && (readable == 0 || writable == 0)) {
         return vpt_requests_submit_framed(requests, segments, (uint32_t)readable + writable, readable == 0, token);

@@ -7,9 +7,10 @@
  */
 #include "slots.h"
 
+#include "../queue/in_order.h"
 #include "../queue/look.h"
 #include "../transport/transport_ops.h"
-#include "packed_slots.h"
+#include "sequential_slots.h"
 #include "split_slots.h"
 
 static struct vpt_requests *requests_of(struct vpt_queue *queue)
@@ -105,13 +106,14 @@ static void prepare_slots(struct vpt_queue *queue)
     requests->places = (struct vpt_request_place *)(void *)(queue->slots + queue->slot_count);
     vpt_split_zero(queue->areas[VPT_AREA_SLOTS].memory.address, (size_t)queue->slot_count * requests->slot_size);
     for (slot = 0; slot < queue->slot_count; slot++) {
-        if (queue_packed(queue)) {
-            vpt_packed_prepare_slot(requests, slot);
+        if (queue_sequential(queue)) {
+            vpt_sequential_prepare_slot(requests, slot);
         } else {
             prepare_slot(requests, slot);
         }
     }
     queue->free_count = queue->slot_count;
+    in_order_prepare(queue);
 }
 
 const struct vpt_queue_form vpt_split_slots = { plan_slots, prepare_slots };
@@ -197,8 +199,8 @@ enum vpt_status vpt_requests_submit_framed(struct vpt_requests *requests, const 
     struct split_descriptor *descriptor;
     uint64_t bytes = 0;
 
-    if (queue_packed(&requests->queue)) {
-        return vpt_packed_submit(requests, segments, writable ? 0 : count, writable ? count : 0, token);
+    if (queue_sequential(&requests->queue)) {
+        return vpt_sequential_submit(requests, segments, writable ? 0 : count, writable ? count : 0, token);
     }
     /* A slot's shape never has more segments than are allowed; the first test is for the static analyser. */
     if (!VPT_FOR_SPEED || VPT_UNLIKELY(count > requests->segments || slot_shape(count, writable) != place->shape)) {
@@ -224,18 +226,21 @@ enum vpt_status vpt_requests_submit_framed(struct vpt_requests *requests, const 
 
 /* ---- Completion ---- */
 
-bool vpt_slots_unpublished(const struct vpt_queue *queue, uint32_t id)
+bool vpt_slots_step_aside(struct vpt_queue *queue, uint32_t id)
 {
     uint32_t left = queue->available_index - queue->published;
-    uint32_t slot = queue->last_added;
+    uint32_t next = queue_unpublished(queue);
+    uint32_t slot = next;
 
     for (; left != 0; left--) {
+        slot = next;
         if (slot == id) {
-            return true;
+            return false;
         }
-        slot = queue->slots[slot].tail;
+        next = queue->slots[slot].tail;
     }
-    return false;
+    queue->slots[slot].tail = (uint16_t)id;
+    return true;
 }
 
 enum vpt_status vpt_slots_drain(struct vpt_requests *requests, enum vpt_status why, struct vpt_completion *completion)
@@ -244,7 +249,7 @@ enum vpt_status vpt_slots_drain(struct vpt_requests *requests, enum vpt_status w
     void *token = NULL;
     enum vpt_status status;
 
-    if (!queue_packed(queue) && split_end_look(queue, why)) {
+    if (!queue_sequential(queue) && split_end_look(queue, why)) {
         return vpt_requests_poll(requests, completion);
     }
     status = vpt_queue_drain(queue, &token);
@@ -260,13 +265,12 @@ enum vpt_status vpt_requests_poll(struct vpt_requests *requests, struct vpt_comp
 {
     struct vpt_queue *queue = &requests->queue;
     const struct split_used_element *element;
-    struct vpt_queue_slot *slot;
     bool order = queue->device_order;
     uint32_t length;
     uint32_t id;
 
-    if (queue_packed(queue)) {
-        return vpt_packed_poll(requests, completion);
+    if (queue_sequential(queue)) {
+        return vpt_sequential_poll(requests, completion);
     }
     if (queue->last_used == queue->used_seen) {
         enum vpt_status status = split_look(queue);
@@ -278,20 +282,14 @@ enum vpt_status vpt_requests_poll(struct vpt_requests *requests, struct vpt_comp
     element = &split_used_ring(queue)->ring[queue->last_used & queue->mask];
     id = vpt_order32(order, vpt_load32(&element->id));
     length = vpt_order32(order, vpt_load32(&element->length));
-    if (VPT_UNLIKELY(id >= queue->slot_count || queue->slots[id].count == 0 ||
-                     (queue->available_index != queue->published && vpt_slots_unpublished(queue, id)))) {
+    if (VPT_UNLIKELY(!slot_published(queue, id))) {
         return vpt_slots_drain(requests, vpt_split_lie(queue, VPT_DEVICE_USED_ID), completion);
     }
     VPT_WRITE_ONCE(queue->last_used, queue->last_used + 1u);
-    slot = &queue->slots[id];
-    slot->count = 0;
-    slot->tail = (uint16_t)queue->free_head;
-    queue->free_head = id;
-    queue->free_count++;
-    length = length < slot->writable ? length : slot->writable;
-    completion->token = slot->token;
-    completion->length = length;
-    completion->status =
-        requests->kind->result == NULL ? VPT_OK : requests->kind->result(requests, slot_or_null(requests, id), length);
-    return VPT_OK;
+    queue->slots[id].count = 0;
+    slot_release(queue, id);
+    if (queue->available_index == queue->published) {
+        queue->unpublished = id;
+    }
+    return slot_complete(requests, id, length, completion);
 }

@@ -76,12 +76,6 @@ VPT_INLINE void slot_commit(struct vpt_requests *requests, uint32_t head, uint32
     queue->free_count--;
     slot->writable = writable;
     slot->count = 1;
-    /*
-     * While a request is in flight nobody needs the slot's link, so it stores the number of the previous request;
-     * is_unpublished_slot() walks this list.
-     */
-    slot->tail = (uint16_t)queue->last_added;
-    queue->last_added = head;
     queue->available_index++;
 }
 

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+/* How free-form requests come back, on virtqueues of each layout. */
+#include "general.h"
+#include "in_order.h"
+#include "look.h"
+#include "queue_internal.h"
+#include "sequential.h"
+
+/* Returns the head behind that of a request: the next request's if both were added since the last publish. */
+VPT_INLINE uint32_t head_behind(const struct vpt_queue *queue, uint32_t head, bool packed)
+{
+    uint32_t tail = queue->slots[head].tail;
+
+    return packed ? tail : queue->links[tail];
+}
+
+/* Gives a table back. Returns how many descriptors of the ring its request has. */
+VPT_INLINE uint32_t release_table(struct vpt_queue *queue, uint32_t table)
+{
+    queue->table_links[table] = (uint16_t)queue->table_head;
+    queue->table_head = table;
+    queue->table_count++;
+    return 1;
+}
+
+/* Takes back request `id`, which is in flight. */
+VPT_INLINE_FOR_SPEED enum vpt_status take(struct vpt_queue *queue, uint32_t id, uint32_t length, void **token,
+                                          uint32_t *written, bool packed, bool in_order)
+{
+    struct vpt_queue_slot *slot = &queue->slots[id];
+    uint32_t count = slot->count;
+
+    if (token != NULL) {
+        *token = slot->token;
+    }
+    /* Some devices carry out the request and return a wrong number: they count the data of a write, or say all-ones. */
+    if (written != NULL) {
+        *written = length < slot->writable ? length : slot->writable;
+    }
+    if (count >= COUNT_TABLE_0) {
+        count = release_table(queue, count - COUNT_TABLE_0);
+    }
+    if (packed) {
+        packed_advance_used(queue, count);
+    }
+    if (!packed || in_order) {
+        VPT_WRITE_ONCE(queue->last_used, queue->last_used + 1u);
+    }
+    slot->count = 0;
+    if (in_order) {
+        queue->oldest = head_behind(queue, id, packed);
+    } else {
+        if (packed) {
+            slot->tail = (uint16_t)queue->free_head;
+        } else {
+            queue->links[slot->tail] = (uint16_t)queue->free_head;
+            queue->unpublished = id;
+        }
+        queue->free_head = id;
+    }
+    queue->free_count += count;
+    return VPT_OK;
+}
+
+/*
+ * Does what take() does while there are requests that are not published. Such a request is followed by the next one, and
+ * the last of them by what is free. The device cannot have used any of them.
+ */
+VPT_COLD enum vpt_status take_published(struct vpt_queue *queue, uint32_t id, uint32_t length, void **token,
+                                        uint32_t *written)
+{
+    bool packed = queue_packed(queue);
+    uint32_t first = queue_unpublished(queue);
+    uint32_t left = queue->available_index - queue->published;
+    uint32_t next = first;
+    uint32_t head = first;
+    enum vpt_status status;
+
+    for (; left != 0; left--) {
+        head = next;
+        if (head == id) {
+            return vpt_split_lie(queue, VPT_DEVICE_USED_ID);
+        }
+        next = head_behind(queue, head, packed);
+    }
+    status = take(queue, id, length, token, written, packed, false);
+    queue->unpublished = first;
+    if (packed) {
+        queue->slots[head].tail = (uint16_t)id;
+    } else {
+        queue->links[queue->slots[head].tail] = (uint16_t)id;
+    }
+    return status;
+}
+
+/* A device that names a request which is not in flight has lied. */
+VPT_INLINE enum vpt_status take_named(struct vpt_queue *queue, uint32_t id, uint32_t length, void **token,
+                                      uint32_t *written, bool packed)
+{
+    if (VPT_UNLIKELY(id > queue->mask || queue->slots[id].count == 0)) {
+        return vpt_split_lie(queue, VPT_DEVICE_USED_ID);
+    }
+    if (VPT_UNLIKELY(queue->available_index != queue->published)) {
+        return take_published(queue, id, length, token, written);
+    }
+    return take(queue, id, length, token, written, packed, false);
+}
+
+VPT_COLD enum vpt_status pop_nothing(struct vpt_queue *queue, enum vpt_status why, void **token, uint32_t *written)
+{
+    return split_end_look(queue, why) ? vpt_queue_pop(queue, token, written) : why;
+}
+
+VPT_COLD enum vpt_status pop_after_look(struct vpt_queue *queue, void **token, uint32_t *written)
+{
+    enum vpt_status status = queue_in_order(queue) ? vpt_in_order_look(queue) : vpt_packed_look(queue);
+
+    return status == VPT_OK ? vpt_queue_pop(queue, token, written) : status;
+}
+
+VPT_OUT_OF_LINE enum vpt_status pop_in_order(struct vpt_queue *queue, void **token, uint32_t *written)
+{
+    uint32_t id = queue->oldest;
+    uint32_t length;
+
+    if (queue->last_used == queue->used_seen) {
+        return pop_after_look(queue, token, written);
+    }
+    if (VPT_UNLIKELY(!in_order_length(queue, id, &length))) {
+        return vpt_split_lie(queue, VPT_DEVICE_USED_ID);
+    }
+    return take(queue, id, length, token, written, queue_packed(queue), true);
+}
+
+VPT_OUT_OF_LINE enum vpt_status pop_sequential(struct vpt_queue *queue, void **token, uint32_t *written)
+{
+    const struct packed_descriptor *descriptor = packed_ring(queue) + queue->used_entry;
+
+    if (queue_in_order(queue)) {
+        return pop_in_order(queue, token, written);
+    }
+    if (!packed_is_used(queue, descriptor)) {
+        return pop_after_look(queue, token, written);
+    }
+    vpt_barrier_loads(queue->strong);
+    return take_named(queue, vpt_order16(true, vpt_load16(&descriptor->id)),
+                      vpt_order32(true, vpt_load32(&descriptor->length)), token, written, true);
+}
+
+/* All calls of functions are tail calls, so that the common path saves no register. */
+enum vpt_status vpt_queue_pop(struct vpt_queue *queue, void **token, uint32_t *written)
+{
+    const struct split_used_element *element;
+    bool order = queue->device_order;
+
+    if (queue_sequential(queue)) {
+        return pop_sequential(queue, token, written);
+    }
+    if (queue->last_used == queue->used_seen) {
+        enum vpt_status status = split_look(queue);
+
+        if (status != VPT_OK) {
+            return pop_nothing(queue, status, token, written);
+        }
+    }
+    element = &split_used_ring(queue)->ring[queue->last_used & queue->mask];
+    return take_named(queue, vpt_order32(order, vpt_load32(&element->id)),
+                      vpt_order32(order, vpt_load32(&element->length)), token, written, false);
+}

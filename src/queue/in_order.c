@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* What a device has used on a queue with IN_ORDER. */
+#include "in_order.h"
+
+#include "look.h"
+
+/*
+ * Ids on a packed ring are numbers of slots, which are taken and come back in the order of their numbers: so the id of
+ * the last buffer of a batch says how many buffers the batch has.
+ */
+static enum vpt_status look_packed(struct vpt_queue *queue)
+{
+    const struct packed_descriptor *descriptor = packed_ring(queue) + queue->used_entry;
+    uint32_t ahead;
+    uint32_t id;
+
+    vpt_barrier_loads(queue->strong);
+    id = vpt_order16(true, vpt_load16(&descriptor->id));
+    queue->batch_length = vpt_order32(true, vpt_load32(&descriptor->length));
+    ahead = id >= queue->oldest ? id - queue->oldest : id + queue->slot_count - queue->oldest;
+    if (id >= queue->slot_count || ahead >= queue->published - queue->last_used) {
+        return vpt_split_lie(queue, VPT_DEVICE_USED_ID);
+    }
+    queue->batch_id = id;
+    VPT_WRITE_ONCE(queue->used_seen, queue->last_used + ahead + 1u);
+    return VPT_OK;
+}
+
+enum vpt_status vpt_in_order_look(struct vpt_queue *queue)
+{
+    enum vpt_status status = VPT_OK;
+
+    if (queue_packed(queue)) {
+        if (!packed_has_used(queue)) {
+            status = vpt_packed_look(queue);
+        }
+        return status == VPT_OK ? look_packed(queue) : status;
+    }
+    do {
+        status = split_look(queue);
+    } while (status != VPT_OK && split_end_look(queue, status));
+    return status;
+}

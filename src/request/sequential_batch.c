@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: MIT */
+/* Several requests in one call where descriptors are used in the order of the ring. batch.c is for all others. */
+#include "sequential_slots.h"
+
+#include "../queue/in_order.h"
+#include "../queue/sequential.h"
+#include "split_slots.h"
+
+VPT_INLINE uint32_t submit_alike(struct vpt_requests *requests, const struct vpt_request *batch, uint32_t count,
+                                 bool packed)
+{
+    struct vpt_queue *queue = &requests->queue;
+    /* What the loop needs is read once, since the compiler cannot know that no store changes it. */
+    struct vpt_request_place *const places = requests->places;
+    struct vpt_queue_slot *const slots = queue->slots;
+    struct packed_descriptor *const ring = packed_ring(queue);
+    const struct vpt_memory *const tables = &queue->areas[VPT_AREA_TABLES].memory;
+    /* From the address of a slot's data descriptor to the device address of the slot's table. */
+    const uint64_t distance =
+        tables->device_address - (uintptr_t)tables->address - (requests->kind->header != 0 ? sizeof(*ring) : 0u);
+    const uint32_t table_bytes = (slot_fixed_descriptors(requests->kind) + 1u) * (uint32_t)sizeof(*ring);
+    const uint32_t most = requests->segment_max < SLOT_BYTES_MAX ? requests->segment_max : SLOT_BYTES_MAX;
+    const uint32_t reply = requests->kind->reply;
+    const uint32_t shape = slot_shape(1, batch->writable != 0);
+    const uint32_t length_mask = batch->writable != 0 ? 0xffffffffu : 0u;
+    const struct vpt_request *const begin = batch;
+    const struct vpt_request *const end = batch + count;
+    struct packed_descriptor *descriptor = ring + queue->entry;
+    const struct packed_descriptor *stop = ring + queue->mask; /* where there is more to do than going on */
+    uint32_t flags = queue->available_word | PACKED_WORD(0, DESCRIPTOR_INDIRECT);
+    uint32_t index = queue->available_index;
+    uint32_t head = queue->free_head;
+
+    if (packed && index == queue->published) {
+        /* The first descriptor is not available before vpt_packed_show(). */
+        queue->held_entry = queue->entry;
+        queue->held_word = flags | head;
+        flags ^= PACKED_WORD(0, PACKED_BOTH);
+        stop = descriptor;
+    }
+    for (; batch != end; batch++) {
+        struct vpt_queue_slot *slot = &slots[head];
+        struct packed_descriptor *data = places[head].reply;
+        uint32_t length = batch->segments->length;
+
+        if (places[head].shape != shape || (batch->readable | ((uint32_t)batch->writable << 16)) != shape ||
+            length - 1u >= most) {
+            break;
+        }
+        vpt_store64(&descriptor->address, vpt_order64(true, distance + (uintptr_t)data));
+        vpt_store32(&descriptor->length, vpt_order32(true, table_bytes));
+        vpt_store64(&data->address, vpt_order64(true, batch->segments->address));
+        vpt_store32(&data->length, vpt_order32(true, length));
+        slot->token = batch->token;
+        slot->writable = (length & length_mask) + reply;
+        slot->count = 1;
+        if (packed) {
+            vpt_store32(&descriptor->id, vpt_order32(true, head | flags));
+        } else {
+            places[head].index = (uint16_t)(descriptor - ring);
+            vpt_store32(&descriptor->id, vpt_order32(true, DESCRIPTOR_INDIRECT));
+            vpt_store16(&split_available_ring(queue)->ring[index & queue->mask],
+                        vpt_order16(true, places[head].index));
+            index++;
+        }
+        head = slot->tail;
+        if (descriptor != stop) {
+            descriptor++;
+            continue;
+        }
+        if (packed && batch == begin && index == queue->published) {
+            flags ^= PACKED_WORD(0, PACKED_BOTH);
+        }
+        stop = ring + queue->mask;
+        if (descriptor != stop) {
+            descriptor++;
+        } else {
+            descriptor = ring;
+            flags ^= PACKED_WORD(0, PACKED_BOTH);
+        }
+    }
+    count = (uint32_t)(batch - begin);
+    if (count == 0) {
+        return 0;
+    }
+    queue->free_head = head;
+    queue->free_count -= count;
+    queue->entry = (uint32_t)(descriptor - ring);
+    queue->available_word = flags & PACKED_WORD(0, PACKED_BOTH);
+    queue->available_index += count;
+    return count;
+}
+
+uint32_t vpt_sequential_submit_alike(struct vpt_requests *requests, const struct vpt_request *batch, uint32_t count)
+{
+    const struct vpt_queue *queue = &requests->queue;
+
+    count = count < queue->free_count ? count : queue->free_count;
+    /* Without a free slot the queue may not be set up. */
+    if (!VPT_FOR_SPEED || count == 0) {
+        return 0;
+    }
+    return queue_packed(queue) ? submit_alike(requests, batch, count, true)
+                               : submit_alike(requests, batch, count, false);
+}
+
+VPT_INLINE void fill(struct vpt_completion *completion, const struct vpt_queue_slot *slot, uint32_t length)
+{
+    completion->token = slot->token;
+    completion->length = length < slot->writable ? length : slot->writable;
+    completion->status = VPT_OK;
+}
+
+/* On a queue with IN_ORDER: requests up to vpt_queue.used_seen, of which the ring is read once a batch. */
+static uint32_t take_in_order(struct vpt_requests *requests, struct vpt_completion *completions, uint32_t count)
+{
+    struct vpt_queue *queue = &requests->queue;
+    struct vpt_queue_slot *const slots = queue->slots;
+    const bool packed = queue_packed(queue);
+    uint32_t entry = queue->used_entry;
+    uint32_t id = queue->oldest;
+    uint32_t done;
+
+    count = count < queue->used_seen - queue->last_used ? count : queue->used_seen - queue->last_used;
+    for (done = 0; done < count; done++) {
+        struct vpt_queue_slot *slot = &slots[id];
+        uint32_t length;
+
+        if (!in_order_length(queue, packed ? id : requests->places[id].index, &length)) {
+            break;
+        }
+        fill(&completions[done], slot, length);
+        entry += slot->count;
+        slot->count = 0;
+        VPT_WRITE_ONCE(queue->last_used, queue->last_used + 1u);
+        id = slot->tail;
+    }
+    if (packed && entry > queue->mask) {
+        entry -= queue->mask + 1u;
+        VPT_WRITE_ONCE(queue->used_flags, queue->used_flags ^ PACKED_BOTH);
+    }
+    VPT_WRITE_ONCE(queue->used_entry, entry);
+    queue->oldest = id;
+    queue->free_count += done;
+    return done;
+}
+
+/* On a packed queue whose requests come back in any order. `count` is not 0. */
+static uint32_t take_packed(struct vpt_requests *requests, struct vpt_completion *completions, uint32_t count)
+{
+    struct vpt_queue *queue = &requests->queue;
+    const struct packed_descriptor *const ring = packed_ring(queue);
+    struct vpt_queue_slot *const slots = queue->slots;
+    const struct vpt_completion *const begin = completions;
+    const struct vpt_completion *const end = completions + count;
+    const uint32_t slot_count = queue->slot_count;
+    const uint32_t mask = queue->mask;
+    const bool strong = queue->strong;
+    uint32_t entry = queue->used_entry;
+    uint32_t used = queue->used_flags;
+    uint32_t head = queue->free_head;
+
+    do {
+        const struct packed_descriptor *descriptor = ring + entry;
+        struct vpt_queue_slot *slot;
+        uint32_t length;
+        uint32_t id;
+
+        if ((vpt_order16(true, vpt_load16(&descriptor->flags)) & PACKED_BOTH) != used) {
+            break;
+        }
+        vpt_barrier_loads(strong);
+        id = vpt_order16(true, vpt_load16(&descriptor->id));
+        length = vpt_order32(true, vpt_load32(&descriptor->length));
+        if (VPT_UNLIKELY(id >= slot_count || slots[id].count == 0)) {
+            break;
+        }
+        slot = &slots[id];
+        fill(completions, slot, length);
+        entry += slot->count;
+        slot->count = 0;
+        slot->tail = (uint16_t)head;
+        head = id;
+        if (VPT_UNLIKELY(entry > mask)) {
+            entry -= mask + 1u;
+            used ^= PACKED_BOTH;
+        }
+        completions++;
+    } while (completions != end);
+    count = (uint32_t)(completions - begin);
+    VPT_WRITE_ONCE(queue->used_entry, entry);
+    VPT_WRITE_ONCE(queue->used_flags, used);
+    queue->free_head = head;
+    queue->free_count += count;
+    return count;
+}
+
+uint32_t vpt_sequential_take_seen(struct vpt_requests *requests, struct vpt_completion *completions, uint32_t count)
+{
+    const struct vpt_queue *queue = &requests->queue;
+
+    if (!VPT_FOR_SPEED) {
+        return 0;
+    }
+    if (queue_in_order(queue)) {
+        return take_in_order(requests, completions, count);
+    }
+    return queue->available_index == queue->published ? take_packed(requests, completions, count) : 0;
+}
