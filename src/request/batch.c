@@ -59,8 +59,9 @@ enum vpt_status vpt_requests_submit_batch(struct vpt_requests *requests, const s
 
     *done = 0;
     while (*done < count && status == VPT_OK) {
-        *done += queue_sequential(&requests->queue) ? vpt_sequential_submit_alike(requests, batch + *done, count - *done)
-                                                : submit_alike(requests, batch + *done, count - *done);
+        *done += queue_sequential(&requests->queue)
+                     ? vpt_sequential_submit_alike(requests, batch + *done, count - *done)
+                     : submit_alike(requests, batch + *done, count - *done);
         if (*done < count) {
             const struct vpt_request *request = &batch[*done];
 

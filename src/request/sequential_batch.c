@@ -41,10 +41,13 @@ VPT_INLINE uint32_t submit_alike(struct vpt_requests *requests, const struct vpt
     for (; batch != end; batch++) {
         struct vpt_queue_slot *slot = &slots[head];
         struct packed_descriptor *data = places[head].reply;
-        uint32_t length = batch->segments->length;
+        uint32_t length;
 
-        if (places[head].shape != shape || (batch->readable | ((uint32_t)batch->writable << 16)) != shape ||
-            length - 1u >= most) {
+        if (places[head].shape != shape || (batch->readable | ((uint32_t)batch->writable << 16)) != shape) {
+            break;
+        }
+        length = batch->segments->length;
+        if (length - 1u >= most) {
             break;
         }
         vpt_store64(&descriptor->address, vpt_order64(true, distance + (uintptr_t)data));
@@ -59,8 +62,7 @@ VPT_INLINE uint32_t submit_alike(struct vpt_requests *requests, const struct vpt
         } else {
             places[head].index = (uint16_t)(descriptor - ring);
             vpt_store32(&descriptor->id, vpt_order32(true, DESCRIPTOR_INDIRECT));
-            vpt_store16(&split_available_ring(queue)->ring[index & queue->mask],
-                        vpt_order16(true, places[head].index));
+            vpt_store16(&split_available_ring(queue)->ring[index & queue->mask], vpt_order16(true, places[head].index));
             index++;
         }
         head = slot->tail;

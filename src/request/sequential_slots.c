@@ -127,7 +127,9 @@ VPT_COLD enum vpt_status submit_any(struct vpt_requests *requests, const struct 
     if (queue->table_segments != 0) {
         sequential_begin_table(queue, &writer, count, table_of(requests, queue->free_head));
         put_all(requests, &writer, segments, readable, writable);
-        requests->places[queue->free_head].shape = slot_shape(readable, false) | slot_shape(writable, true);
+        /* The next request may be written faster if all data follows the header and has one direction. */
+        requests->places[queue->free_head].shape =
+            writable != 0 && (readable != 0 || requests->kind->reply_first) ? SHAPE_NONE : readable | writable << 16;
         return commit_table(requests, count, (uint32_t)bytes, token);
     }
     sequential_begin(queue, &writer, count);
@@ -150,7 +152,7 @@ enum vpt_status vpt_sequential_submit(struct vpt_requests *requests, const struc
 
     /* Only a slot with a table has a shape. */
     if (!VPT_FOR_SPEED || VPT_UNLIKELY((readable | writable << 16) != requests->places[slot].shape) ||
-        (readable != 0 && writable != 0) || kind->reply_first || count > requests->segments) {
+        count > requests->segments) {
         return submit_any(requests, segments, readable, writable, token);
     }
     descriptor = (struct packed_descriptor *)requests->places[slot].reply;
