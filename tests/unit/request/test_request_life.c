@@ -370,20 +370,19 @@ static const struct lie {
     enum mock_fault fault;
     uint64_t argument;
     enum vpt_status expected;
-    bool split; /* a packed ring has no place for it */
 } lies[] = {
     { "the first id behind the slots", MOCK_FAULT_USED_ID_RANGE, SUBJECT_REQUESTS, VPT_DEVICE_USED_ID },
     { "the rest of a chain", MOCK_FAULT_USED_ID_RANGE, SUBJECT_REQUESTS + 1u, VPT_DEVICE_USED_ID },
     { "the size of the queue", MOCK_FAULT_USED_ID_RANGE, 0, VPT_DEVICE_USED_ID },
-    { "more than 16 bits", MOCK_FAULT_USED_ID_RANGE, 0x10004, VPT_DEVICE_USED_ID, true },
+    { "more than 16 bits", MOCK_FAULT_USED_ID_RANGE, 0x10004, VPT_DEVICE_USED_ID },
     { "all-ones", MOCK_FAULT_USED_ID_RANGE, 0xffffffff, VPT_DEVICE_USED_ID },
     { "a slot that came back", MOCK_FAULT_USED_ID_RANGE, 1, VPT_DEVICE_USED_ID },
     { "one that never was in flight", MOCK_FAULT_USED_ID_RANGE, SUBJECT_REQUESTS - 1u, VPT_DEVICE_USED_ID },
     { "the one that the device has not been shown", MOCK_FAULT_USED_ID_RANGE, 6, VPT_DEVICE_USED_ID },
     { "the same again", MOCK_FAULT_USED_ID_TWICE, 0, VPT_DEVICE_USED_ID },
-    { "an index one too far", MOCK_FAULT_USED_INDEX_AHEAD, 3, VPT_DEVICE_USED_INDEX, true },
-    { "an index far ahead", MOCK_FAULT_USED_INDEX_AHEAD, 0x8000, VPT_DEVICE_USED_INDEX, true },
-    { "an index that goes back", MOCK_FAULT_USED_INDEX_BACK, 1, VPT_DEVICE_USED_INDEX, true },
+    { "an index one too far", MOCK_FAULT_USED_INDEX_AHEAD, 3, VPT_DEVICE_USED_INDEX },
+    { "an index far ahead", MOCK_FAULT_USED_INDEX_AHEAD, 0x8000, VPT_DEVICE_USED_INDEX },
+    { "an index that goes back", MOCK_FAULT_USED_INDEX_BACK, 1, VPT_DEVICE_USED_INDEX },
 };
 
 VARIANT_TEST(request_life, a_lie_ends_the_queue_until_a_reset)
@@ -391,8 +390,8 @@ VARIANT_TEST(request_life, a_lie_ends_the_queue_until_a_reset)
     for (size_t i = 0; i < 2 * COUNT_OF(lies); i++) {
         const struct lie *lie = &lies[i / 2];
 
-        if (lie->split && variant->packed) {
-            continue;
+        if (variant->packed && (lie->expected == VPT_DEVICE_USED_INDEX || lie->argument == 0x10004)) {
+            continue; /* a packed ring has no such index, and 16 bits for an id */
         }
         (void)fprintf(stderr, "%s\n", lie->what);
         tested_batch = i % 2 != 0;
