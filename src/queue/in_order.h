@@ -15,8 +15,10 @@
 /* Makes the first buffer the oldest one. */
 static inline void in_order_prepare(struct vpt_queue *queue)
 {
-    queue->oldest = 0;
-    queue->batch_id = IN_ORDER_NO_BATCH;
+    if (queue_in_order(queue)) {
+        queue->oldest = 0;
+        queue->batch_id = IN_ORDER_NO_BATCH;
+    }
 }
 
 /*

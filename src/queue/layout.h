@@ -51,6 +51,17 @@ VPT_INLINE bool queue_sequential(const struct vpt_queue *queue)
     return queue_packed(queue) || queue_in_order(queue);
 }
 
+/* What queue_packed() returns for a queue of which queue_sequential() is true. */
+VPT_INLINE bool sequential_packed(const struct vpt_queue *queue)
+{
+#if defined(VPT_WITHOUT_IN_ORDER)
+    (void)queue;
+    return true;
+#else
+    return queue_packed(queue);
+#endif
+}
+
 /* What queue_packed() returns, before the queue has its features. */
 static inline bool device_packed(const struct vpt_device *device)
 {

@@ -44,14 +44,13 @@ VPT_INLINE_FOR_SPEED enum vpt_status commit_table(struct vpt_queue *queue, uint3
 VPT_COLD enum vpt_status add_any(struct vpt_queue *queue, const struct vpt_segment *segments, uint32_t readable,
                                  uint32_t writable, void *token, bool table)
 {
+    const struct sequential_part parts[2] = { { segments, readable, 0 },
+                                              { segments + readable, writable, DESCRIPTOR_WRITE } };
     struct sequential_writer writer;
     uint32_t count = readable + writable;
-    uint64_t readable_bytes = 0;
-    uint64_t writable_bytes = 0;
+    uint64_t bytes[2] = { 0, 0 };
 
-    if (vpt_sequential_measure(segments, readable, 0xffffffffu, &readable_bytes) != VPT_OK ||
-        vpt_sequential_measure(segments + readable, writable, 0xffffffffu, &writable_bytes) != VPT_OK ||
-        readable_bytes + writable_bytes > 0xffffffffu) {
+    if (vpt_sequential_measure(parts, 0xffffffffu, bytes) != VPT_OK || bytes[0] + bytes[1] > 0xffffffffu) {
         return vpt_split_refuse(segments, count);
     }
     queue->slots[queue->free_head].token = token;
@@ -60,13 +59,12 @@ VPT_COLD enum vpt_status add_any(struct vpt_queue *queue, const struct vpt_segme
     } else {
         sequential_begin(queue, &writer, count);
     }
-    vpt_sequential_put(queue, &writer, segments, readable, 0);
-    vpt_sequential_put(queue, &writer, segments + readable, writable, DESCRIPTOR_WRITE);
+    vpt_sequential_put(queue, &writer, parts, 2);
     if (table) {
-        return commit_table(queue, (uint32_t)writable_bytes);
+        return commit_table(queue, (uint32_t)bytes[1]);
     }
     return commit(queue, packed_first_word(queue, count, readable == 0 ? DESCRIPTOR_WRITE : 0u), count, count,
-                  (uint32_t)writable_bytes);
+                  (uint32_t)bytes[1]);
 }
 
 /* Descriptors of neighbours while they are written. */

@@ -85,7 +85,7 @@ static enum vpt_status take_all(struct vpt_queue *queue, struct vpt_queue_wish *
     uint32_t maximum = 0;
     enum vpt_status status;
 
-    if (wish->size != 0 && vpt_queue_size_within(queue->device, wish->size) != wish->size) {
+    if (!device_packed(queue->device) && (wish->size & (wish->size - 1u)) != 0) {
         return VPT_CALLER_ARGUMENT;
     }
     status = vpt_queue_find(queue->device, queue->index, &maximum);

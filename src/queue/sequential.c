@@ -2,46 +2,59 @@
 /* Descriptors in the order of the ring, of both layouts, in the ring and in tables. */
 #include "sequential.h"
 
-enum vpt_status vpt_sequential_measure(const struct vpt_segment *segments, uint32_t count, uint32_t most,
-                                       uint64_t *bytes)
+enum vpt_status vpt_sequential_measure(const struct sequential_part parts[2], uint32_t most, uint64_t bytes[2])
 {
+    uint32_t part;
     uint32_t i;
 
-    for (i = 0; i < count; i++) {
-        if (segments[i].length - 1u >= most) {
-            return segments[i].length == 0 ? VPT_CALLER_ARGUMENT : VPT_CALLER_TOO_LONG;
+    for (part = 0; part < 2u; part++) {
+        for (i = 0; i < parts[part].count; i++) {
+            uint32_t length = parts[part].segments[i].length;
+
+            if (length - 1u >= most) {
+                return length == 0 ? VPT_CALLER_ARGUMENT : VPT_CALLER_TOO_LONG;
+            }
+            bytes[part] += length;
         }
-        *bytes += segments[i].length;
     }
     return VPT_OK;
 }
 
-void vpt_sequential_put(const struct vpt_queue *queue, struct sequential_writer *writer,
-                        const struct vpt_segment *segments, uint32_t count, uint32_t direction)
+static void put_one(const struct vpt_queue *queue, struct sequential_writer *writer, const struct vpt_segment *segment,
+                    uint32_t direction)
 {
-    bool packed = queue_packed(queue);
+    struct packed_descriptor *descriptor = writer->base + writer->entry;
+    uint32_t flags = writer->flags | direction;
+    bool packed = sequential_packed(queue);
+    bool first = writer->entry == queue->entry && packed && !writer->table;
+
+    writer->left--;
+    if (writer->left == 0) {
+        flags &= ~DESCRIPTOR_NEXT;
+    }
+    writer->entry++;
+    if (writer->entry > queue->mask) {
+        writer->entry = 0;
+        writer->flags ^= packed ? PACKED_BOTH : 0u;
+    }
+    vpt_store64(&descriptor->address, vpt_order64(true, segment->address));
+    vpt_store32(&descriptor->length, vpt_order32(true, segment->length));
+    if (!first) {
+        uint32_t word = packed ? PACKED_WORD(queue->free_head, flags) : PACKED_WORD(flags, writer->entry);
+
+        vpt_store32(&descriptor->id, vpt_order32(true, word));
+    }
+}
+
+void vpt_sequential_put(const struct vpt_queue *queue, struct sequential_writer *writer,
+                        const struct sequential_part *parts, uint32_t count)
+{
+    uint32_t i;
 
     for (; count != 0; count--) {
-        struct packed_descriptor *descriptor = writer->base + writer->entry;
-        uint32_t flags = writer->flags | direction;
-        bool first = writer->entry == queue->entry && packed && !writer->table;
-
-        writer->left--;
-        if (writer->left == 0) {
-            flags &= ~DESCRIPTOR_NEXT;
+        for (i = 0; i < parts->count; i++) {
+            put_one(queue, writer, &parts->segments[i], parts->direction);
         }
-        writer->entry++;
-        if (writer->entry > queue->mask) {
-            writer->entry = 0;
-            writer->flags ^= packed ? PACKED_BOTH : 0u;
-        }
-        vpt_store64(&descriptor->address, vpt_order64(true, segments->address));
-        vpt_store32(&descriptor->length, vpt_order32(true, segments->length));
-        if (!first) {
-            uint32_t word = packed ? PACKED_WORD(queue->free_head, flags) : PACKED_WORD(flags, writer->entry);
-
-            vpt_store32(&descriptor->id, vpt_order32(true, word));
-        }
-        segments++;
+        parts++;
     }
 }

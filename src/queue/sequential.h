@@ -8,9 +8,18 @@
 
 #include "packed.h"
 
-/* Adds up what segments have. One that is empty is VPT_CALLER_ARGUMENT, above `most` bytes VPT_CALLER_TOO_LONG. */
-enum vpt_status vpt_sequential_measure(const struct vpt_segment *segments, uint32_t count, uint32_t most,
-                                       uint64_t *bytes);
+/* Segments of a request that have one direction. */
+struct sequential_part {
+    const struct vpt_segment *segments;
+    uint32_t count;
+    uint32_t direction; /* DESCRIPTOR_WRITE, or 0 */
+};
+
+/*
+ * Adds the lengths of the segments to bytes[0] for the readable part of data, which stands first, and to bytes[1] for
+ * the writable one. A segment that is empty is VPT_CALLER_ARGUMENT, one above `most` bytes VPT_CALLER_TOO_LONG.
+ */
+enum vpt_status vpt_sequential_measure(const struct sequential_part parts[2], uint32_t most, uint64_t bytes[2]);
 
 /* A request whose descriptors are being written, into the ring or into an indirect table. */
 struct sequential_writer {
@@ -28,7 +37,7 @@ static inline void sequential_begin(const struct vpt_queue *queue, struct sequen
     writer->entry = queue->entry;
     writer->left = count;
     writer->flags = DESCRIPTOR_NEXT;
-    if (queue_packed(queue)) {
+    if (sequential_packed(queue)) {
         writer->flags |= queue->available_word >> 16;
     }
     writer->table = false;
@@ -41,16 +50,16 @@ static inline void sequential_begin_table(const struct vpt_queue *queue, struct 
     writer->base = (struct packed_descriptor *)table;
     writer->entry = 0;
     writer->left = count;
-    writer->flags = queue_packed(queue) ? 0 : DESCRIPTOR_NEXT; /* PACKED-INDIR-2 */
+    writer->flags = sequential_packed(queue) ? 0 : DESCRIPTOR_NEXT; /* PACKED-INDIR-2 */
     writer->table = true;
 }
 
 /*
- * Writes the next descriptors, with this direction: DESCRIPTOR_WRITE or 0. The first one of a request in a packed ring
- * does not get its id and flags: packed_commit() sets them.
+ * Writes the descriptors. The first one of a request in a packed ring does not get its id and flags: packed_commit()
+ * sets them.
  */
 void vpt_sequential_put(const struct vpt_queue *queue, struct sequential_writer *writer,
-                        const struct vpt_segment *segments, uint32_t count, uint32_t direction);
+                        const struct sequential_part *parts, uint32_t count);
 
 /* Returns id and flags of the first descriptor of a request in a packed ring. */
 static inline uint32_t packed_first_word(const struct vpt_queue *queue, uint32_t count, uint32_t direction)

@@ -33,7 +33,9 @@ enum vpt_status vpt_split_kill(struct vpt_queue *queue, enum vpt_status status)
     /* If nothing is free and nothing used is left, the hot paths stop without a test of queue->dead. */
     queue->free_count = 0;
     queue->used_seen = queue->last_used;
-    queue->used_flags = PACKED_NEVER;
+    if (queue_packed(queue)) {
+        queue->used_flags = PACKED_NEVER;
+    }
     return status;
 }
 
@@ -49,31 +51,34 @@ enum vpt_status vpt_split_refuse(const struct vpt_segment *segments, uint32_t co
     return VPT_CALLER_TOO_LONG;
 }
 
-/* Shows the device the requests up to this index. Returns how far events move: requests, or descriptors of a packed ring. */
+/*
+ * Shows the device the requests up to this index. Returns by how much more than the number of requests this moves what
+ * events are about, which is descriptors on a packed ring.
+ */
 VPT_INLINE_FOR_SPEED uint32_t publish(struct vpt_queue *queue, uint32_t index)
 {
     uint32_t added = index - queue->published;
 
     vpt_barrier_stores(queue->strong);
     queue->published = index;
-    queue->unpublished = queue->free_head;
     if (queue_packed(queue)) {
-        return added != 0 ? vpt_packed_show(queue) : 0u;
+        return added != 0 ? vpt_packed_show(queue) - added : 0u;
     }
+    queue->unpublished = queue->free_head;
     vpt_store16(&split_available_ring(queue)->index, vpt_order16(queue->device_order, (uint16_t)index));
-    return added;
+    return 0;
 }
 
 void vpt_queue_publish(struct vpt_queue *queue)
 {
     uint32_t index = queue->available_index;
-    uint32_t added;
+    uint32_t added = index - queue->published;
 
     /* SUSPEND-3: added buffers wait */
-    if (index == queue->published || queue->dead != VPT_OK || (queue->device->status & VPT_STATUS_SUSPEND) != 0) {
+    if (added == 0 || queue->dead != VPT_OK || (queue->device->status & VPT_STATUS_SUSPEND) != 0) {
         return;
     }
-    added = publish(queue, index);
+    added += publish(queue, index);
     if (queue->unkicked < KICK_OWED) {
         queue->unkicked += added;
     }
@@ -210,9 +215,9 @@ enum vpt_status vpt_queue_kick(struct vpt_queue *queue)
 {
     enum vpt_status status = check_running(queue);
     uint32_t index = queue->available_index;
-    uint32_t unkicked = queue->unkicked;
+    uint32_t unkicked = queue->unkicked + index - queue->published;
 
-    if (status != VPT_OK || (unkicked == 0 && index == queue->published)) {
+    if (status != VPT_OK || unkicked == 0) {
         return status;
     }
     unkicked += publish(queue, index);

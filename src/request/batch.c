@@ -59,9 +59,11 @@ enum vpt_status vpt_requests_submit_batch(struct vpt_requests *requests, const s
 
     *done = 0;
     while (*done < count && status == VPT_OK) {
-        *done += queue_sequential(&requests->queue)
-                     ? vpt_sequential_submit_alike(requests, batch + *done, count - *done)
-                     : submit_alike(requests, batch + *done, count - *done);
+        if (VPT_FOR_SPEED) {
+            *done += queue_sequential(&requests->queue)
+                         ? vpt_sequential_submit_alike(requests, batch + *done, count - *done)
+                         : submit_alike(requests, batch + *done, count - *done);
+        }
         if (*done < count) {
             const struct vpt_request *request = &batch[*done];
 
@@ -131,6 +133,17 @@ static uint32_t take_seen(struct vpt_requests *requests, struct vpt_completion *
     return done;
 }
 
+static uint32_t take_alike(struct vpt_requests *requests, struct vpt_completion *completions, uint32_t count)
+{
+    uint32_t taken = queue_sequential(&requests->queue) ? vpt_sequential_take_seen(requests, completions, count)
+                                                        : take_seen(requests, completions, count);
+
+    if (taken != 0 && requests->kind->result != NULL) {
+        judge(requests, completions, taken);
+    }
+    return taken;
+}
+
 enum vpt_status vpt_requests_poll_batch(struct vpt_requests *requests, struct vpt_completion *completions,
                                         uint32_t count, uint32_t *done)
 {
@@ -138,14 +151,9 @@ enum vpt_status vpt_requests_poll_batch(struct vpt_requests *requests, struct vp
 
     *done = 0;
     while (*done < count && status == VPT_OK) {
-        uint32_t taken = queue_sequential(&requests->queue)
-                             ? vpt_sequential_take_seen(requests, completions + *done, count - *done)
-                             : take_seen(requests, completions + *done, count - *done);
-
-        if (taken != 0 && requests->kind->result != NULL) {
-            judge(requests, completions + *done, taken);
+        if (VPT_FOR_SPEED) {
+            *done += take_alike(requests, completions + *done, count - *done);
         }
-        *done += taken;
         if (*done < count) {
             status = vpt_requests_poll(requests, completions + *done);
             *done += status == VPT_OK ? 1u : 0u;

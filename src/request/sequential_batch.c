@@ -99,11 +99,11 @@ uint32_t vpt_sequential_submit_alike(struct vpt_requests *requests, const struct
 
     count = count < queue->free_count ? count : queue->free_count;
     /* Without a free slot the queue may not be set up. */
-    if (!VPT_FOR_SPEED || count == 0) {
+    if (count == 0) {
         return 0;
     }
-    return queue_packed(queue) ? submit_alike(requests, batch, count, true)
-                               : submit_alike(requests, batch, count, false);
+    return sequential_packed(queue) ? submit_alike(requests, batch, count, true)
+                                    : submit_alike(requests, batch, count, false);
 }
 
 VPT_INLINE void fill(struct vpt_completion *completion, const struct vpt_queue_slot *slot, uint32_t length)
@@ -118,7 +118,7 @@ static uint32_t take_in_order(struct vpt_requests *requests, struct vpt_completi
 {
     struct vpt_queue *queue = &requests->queue;
     struct vpt_queue_slot *const slots = queue->slots;
-    const bool packed = queue_packed(queue);
+    const bool packed = sequential_packed(queue);
     uint32_t entry = queue->used_entry;
     uint32_t id = queue->oldest;
     uint32_t done;
@@ -201,9 +201,6 @@ uint32_t vpt_sequential_take_seen(struct vpt_requests *requests, struct vpt_comp
 {
     const struct vpt_queue *queue = &requests->queue;
 
-    if (!VPT_FOR_SPEED) {
-        return 0;
-    }
     if (queue_in_order(queue)) {
         return take_in_order(requests, completions, count);
     }

@@ -7,7 +7,6 @@
  */
 #include "sequential_slots.h"
 
-#include "../queue/in_order.h"
 #include "../queue/sequential.h"
 #include "split_slots.h"
 
@@ -21,10 +20,12 @@ void vpt_sequential_prepare_slot(struct vpt_requests *requests, uint32_t slot)
 {
     struct vpt_queue *queue = &requests->queue;
 
-    /* Here it is the descriptor of the first data segment. */
-    requests->places[slot].reply =
-        queue->table_segments != 0 ? table_of(requests, slot) + (requests->kind->header != 0 ? 1u : 0u) : NULL;
-    requests->places[slot].shape = SHAPE_NONE;
+    if (VPT_FOR_SPEED) {
+        /* Here it is the descriptor of the first data segment. */
+        requests->places[slot].reply =
+            queue->table_segments != 0 ? table_of(requests, slot) + (requests->kind->header != 0 ? 1u : 0u) : NULL;
+        requests->places[slot].shape = SHAPE_NONE;
+    }
     queue->slots[slot].count = 0;
     queue->slots[slot].tail = (uint16_t)(slot + 1u < queue->slot_count ? slot + 1u : 0u);
 }
@@ -33,8 +34,8 @@ void vpt_sequential_prepare_slot(struct vpt_requests *requests, uint32_t slot)
  * Adds the request of the next slot: `entries` descriptors of the ring, all written except the first one's flags if the
  * ring is packed.
  */
-VPT_INLINE void commit_slot(struct vpt_requests *requests, uint32_t word, uint32_t entries, uint32_t writable,
-                            void *token)
+VPT_INLINE_FOR_SPEED void commit_slot(struct vpt_requests *requests, uint32_t word, uint32_t entries, uint32_t writable,
+                                      void *token)
 {
     struct vpt_queue *queue = &requests->queue;
     uint32_t id = queue->free_head;
@@ -45,7 +46,7 @@ VPT_INLINE void commit_slot(struct vpt_requests *requests, uint32_t word, uint32
     slot->count = (uint16_t)entries;
     queue->free_head = slot->tail;
     queue->free_count--;
-    if (queue_packed(queue)) {
+    if (sequential_packed(queue)) {
         packed_commit(queue, word, entries);
         return;
     }
@@ -58,7 +59,8 @@ VPT_INLINE void commit_slot(struct vpt_requests *requests, uint32_t word, uint32
 }
 
 /* Adds the request that is in the slot's table: `count` descriptors. */
-VPT_INLINE enum vpt_status commit_table(struct vpt_requests *requests, uint32_t count, uint32_t writable, void *token)
+VPT_INLINE_FOR_SPEED enum vpt_status commit_table(struct vpt_requests *requests, uint32_t count, uint32_t writable,
+                                                  void *token)
 {
     struct vpt_queue *queue = &requests->queue;
     struct packed_descriptor *descriptor = packed_ring(queue) + queue->entry;
@@ -66,7 +68,7 @@ VPT_INLINE enum vpt_status commit_table(struct vpt_requests *requests, uint32_t 
 
     vpt_store64(&descriptor->address, vpt_order64(true, queue->areas[VPT_AREA_TABLES].memory.device_address + offset));
     vpt_store32(&descriptor->length, vpt_order32(true, count * (uint32_t)sizeof(*descriptor)));
-    if (!queue_packed(queue)) {
+    if (!sequential_packed(queue)) {
         vpt_store32(&descriptor->id, vpt_order32(true, DESCRIPTOR_INDIRECT));
     }
     commit_slot(requests, queue->available_word | PACKED_WORD(queue->free_head, DESCRIPTOR_INDIRECT), 1, writable,
@@ -74,42 +76,22 @@ VPT_INLINE enum vpt_status commit_table(struct vpt_requests *requests, uint32_t 
     return VPT_OK;
 }
 
-static void put_reply(const struct vpt_requests *requests, struct sequential_writer *writer,
-                      const struct vpt_segment *reply)
-{
-    vpt_sequential_put(&requests->queue, writer, reply, requests->kind->reply != 0 ? 1u : 0u, DESCRIPTOR_WRITE);
-}
-
-/* Writes a request's descriptors in the order in which the device reads them. */
-static void put_all(const struct vpt_requests *requests, struct sequential_writer *writer,
-                    const struct vpt_segment *segments, uint32_t readable, uint32_t writable)
-{
-    const struct vpt_requests_kind *kind = requests->kind;
-    const struct vpt_queue *queue = &requests->queue;
-    struct vpt_segment header = { slot_address(requests, queue->free_head), kind->header };
-    struct vpt_segment reply = { header.address + kind->header, kind->reply };
-
-    vpt_sequential_put(queue, writer, &header, kind->header != 0 ? 1u : 0u, 0);
-    vpt_sequential_put(queue, writer, segments, readable, 0);
-    if (kind->reply_first) {
-        put_reply(requests, writer, &reply);
-    }
-    vpt_sequential_put(queue, writer, segments + readable, writable, DESCRIPTOR_WRITE);
-    if (!kind->reply_first) {
-        put_reply(requests, writer, &reply);
-    }
-}
-
 /* Submits a request of any shape. */
 VPT_COLD enum vpt_status submit_any(struct vpt_requests *requests, const struct vpt_segment *segments,
                                     uint32_t readable, uint32_t writable, void *token)
 {
+    const struct vpt_requests_kind *kind = requests->kind;
     struct vpt_queue *queue = &requests->queue;
-    uint32_t count = slot_fixed_descriptors(requests->kind) + readable + writable;
-    uint64_t bytes = requests->kind->reply;
+    struct vpt_segment header = { slot_address(requests, queue->free_head), kind->header };
+    struct vpt_segment reply = { header.address + kind->header, kind->reply };
+    struct sequential_part parts[] = { { &header, header.length != 0 ? 1u : 0u, 0 },
+                                       { segments, readable, 0 },
+                                       { segments + readable, writable, DESCRIPTOR_WRITE },
+                                       { &reply, reply.length != 0 ? 1u : 0u, DESCRIPTOR_WRITE } };
+    uint32_t count = parts[0].count + readable + writable + parts[3].count;
+    uint64_t bytes[2] = { 0, kind->reply };
     struct sequential_writer writer;
     enum vpt_status status;
-    uint64_t read = 0;
 
     if (readable + writable > requests->segments) {
         return VPT_CALLER_TOO_LONG;
@@ -117,26 +99,28 @@ VPT_COLD enum vpt_status submit_any(struct vpt_requests *requests, const struct 
     if (count == 0) {
         return VPT_CALLER_ARGUMENT;
     }
-    status = vpt_sequential_measure(segments, readable, requests->segment_max, &read);
-    if (status == VPT_OK) {
-        status = vpt_sequential_measure(segments + readable, writable, requests->segment_max, &bytes);
-    }
-    if (status != VPT_OK || read + bytes > SLOT_BYTES_MAX) {
+    status = vpt_sequential_measure(&parts[1], requests->segment_max, bytes);
+    if (status != VPT_OK || bytes[0] + bytes[1] > SLOT_BYTES_MAX) {
         return status != VPT_OK ? status : VPT_CALLER_TOO_LONG;
+    }
+    if (kind->reply_first) {
+        struct sequential_part last = parts[2];
+
+        parts[2] = parts[3];
+        parts[3] = last;
     }
     if (queue->table_segments != 0) {
         sequential_begin_table(queue, &writer, count, table_of(requests, queue->free_head));
-        put_all(requests, &writer, segments, readable, writable);
+        vpt_sequential_put(queue, &writer, parts, 4);
         /* The next request may be written faster if all data follows the header and has one direction. */
-        requests->places[queue->free_head].shape =
-            writable != 0 && (readable != 0 || requests->kind->reply_first) ? SHAPE_NONE : readable | writable << 16;
-        return commit_table(requests, count, (uint32_t)bytes, token);
+        slot_set_shape(&requests->places[queue->free_head],
+                       writable != 0 && (readable != 0 || kind->reply_first) ? SHAPE_NONE : readable | writable << 16);
+        return commit_table(requests, count, (uint32_t)bytes[1], token);
     }
     sequential_begin(queue, &writer, count);
-    put_all(requests, &writer, segments, readable, writable);
-    commit_slot(requests,
-                packed_first_word(queue, count, requests->kind->header + readable == 0 ? DESCRIPTOR_WRITE : 0u), count,
-                (uint32_t)bytes, token);
+    vpt_sequential_put(queue, &writer, parts, 4);
+    commit_slot(requests, packed_first_word(queue, count, kind->header + readable == 0 ? DESCRIPTOR_WRITE : 0u), count,
+                (uint32_t)bytes[1], token);
     return VPT_OK;
 }
 
@@ -173,71 +157,4 @@ enum vpt_status vpt_sequential_submit(struct vpt_requests *requests, const struc
     }
     return commit_table(requests, count + slot_fixed_descriptors(kind),
                         (writable != 0 ? (uint32_t)bytes : 0u) + kind->reply, token);
-}
-
-/* Gives back the request in slot `id`. */
-VPT_INLINE enum vpt_status complete(struct vpt_requests *requests, uint32_t id, uint32_t length,
-                                    struct vpt_completion *completion)
-{
-    struct vpt_queue *queue = &requests->queue;
-    struct vpt_queue_slot *slot = &queue->slots[id];
-
-    if (queue_packed(queue)) {
-        packed_advance_used(queue, slot->count);
-    }
-    slot->count = 0;
-    if (queue_in_order(queue)) {
-        VPT_WRITE_ONCE(queue->last_used, queue->last_used + 1u);
-        queue->oldest = slot->tail;
-        queue->free_count++;
-    } else {
-        slot_release(queue, id);
-    }
-    return slot_complete(requests, id, length, completion);
-}
-
-VPT_OUT_OF_LINE enum vpt_status poll_in_order(struct vpt_requests *requests, struct vpt_completion *completion)
-{
-    struct vpt_queue *queue = &requests->queue;
-    uint32_t id = queue->oldest;
-    uint32_t length;
-
-    if (queue->last_used == queue->used_seen) {
-        enum vpt_status status = vpt_in_order_look(queue);
-
-        if (status != VPT_OK) {
-            return vpt_slots_drain(requests, status, completion);
-        }
-    }
-    if (!in_order_length(queue, queue_packed(queue) ? id : requests->places[id].index, &length)) {
-        return vpt_slots_drain(requests, vpt_split_lie(queue, VPT_DEVICE_USED_ID), completion);
-    }
-    return complete(requests, id, length, completion);
-}
-
-enum vpt_status vpt_sequential_poll(struct vpt_requests *requests, struct vpt_completion *completion)
-{
-    struct vpt_queue *queue = &requests->queue;
-    const struct packed_descriptor *descriptor;
-    uint32_t length;
-    uint32_t id;
-
-    if (queue_in_order(queue)) {
-        return poll_in_order(requests, completion);
-    }
-    if (!packed_has_used(queue)) {
-        enum vpt_status status = vpt_packed_look(queue);
-
-        if (status != VPT_OK) {
-            return vpt_slots_drain(requests, status, completion);
-        }
-    }
-    vpt_barrier_loads(queue->strong);
-    descriptor = packed_ring(queue) + queue->used_entry;
-    id = vpt_order16(true, vpt_load16(&descriptor->id));
-    length = vpt_order32(true, vpt_load32(&descriptor->length));
-    if (VPT_UNLIKELY(!slot_published(queue, id))) {
-        return vpt_slots_drain(requests, vpt_split_lie(queue, VPT_DEVICE_USED_ID), completion);
-    }
-    return complete(requests, id, length, completion);
 }

@@ -62,7 +62,7 @@ static void begin_chain(struct vpt_requests *requests, uint32_t slot, struct cha
     chain->second = slot_rest(requests, slot, chain->first, &chain->index);
     chain->second += chain->index;
     chain->bytes[1] = requests->kind->reply;
-    requests->places[slot].shape = SHAPE_NONE; /* its links change */
+    slot_set_shape(&requests->places[slot], SHAPE_NONE); /* its links change */
     if (requests->kind->header != 0) {
         append(chain, chain->first, 0, 0);
     }

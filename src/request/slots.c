@@ -8,7 +8,6 @@
 #include "slots.h"
 
 #include "../queue/in_order.h"
-#include "../queue/look.h"
 #include "../transport/transport_ops.h"
 #include "sequential_slots.h"
 #include "split_slots.h"
@@ -93,7 +92,7 @@ static void prepare_slot(struct vpt_requests *requests, uint32_t slot)
     if (kind->reply != 0) {
         write_descriptor(order, descriptor, address + kind->header, kind->reply, DESCRIPTOR_WRITE);
     }
-    place->shape = SHAPE_NONE;
+    slot_set_shape(place, SHAPE_NONE);
     queue->slots[slot].count = 0;
     queue->slots[slot].tail = (uint16_t)(slot + 1u < queue->slot_count ? slot + 1u : 0u);
 }
@@ -164,7 +163,7 @@ VPT_COLD enum vpt_status submit_relinked(struct vpt_requests *requests, const st
     }
     descriptor = (struct split_descriptor *)place->reply - count;
     index = place->index - count;
-    place->shape = SHAPE_NONE;
+    slot_set_shape(place, SHAPE_NONE);
     vpt_store32(&slot_first(requests, slot)->flags, split_flags(order, DESCRIPTOR_NEXT, index));
     for (i = 0; i < count; i++) {
         enum vpt_status status = write_segment(requests, descriptor, &segments[i], &bytes);
@@ -179,9 +178,7 @@ VPT_COLD enum vpt_status submit_relinked(struct vpt_requests *requests, const st
     if (bytes > SLOT_BYTES_MAX) {
         return VPT_CALLER_TOO_LONG;
     }
-    if (VPT_FOR_SPEED) {
-        place->shape = slot_shape(count, writable);
-    }
+    slot_set_shape(place, slot_shape(count, writable));
     slot_prepare_commit(requests, slot, token);
     slot_commit(requests, slot, (writable ? (uint32_t)bytes : 0u) + requests->kind->reply);
     return VPT_OK;
@@ -222,74 +219,4 @@ enum vpt_status vpt_requests_submit_framed(struct vpt_requests *requests, const 
     }
     slot_commit(requests, slot, (writable ? (uint32_t)bytes : 0u) + requests->kind->reply);
     return VPT_OK;
-}
-
-/* ---- Completion ---- */
-
-bool vpt_slots_step_aside(struct vpt_queue *queue, uint32_t id)
-{
-    uint32_t left = queue->available_index - queue->published;
-    uint32_t next = queue_unpublished(queue);
-    uint32_t slot = next;
-
-    for (; left != 0; left--) {
-        slot = next;
-        if (slot == id) {
-            return false;
-        }
-        next = queue->slots[slot].tail;
-    }
-    queue->slots[slot].tail = (uint16_t)id;
-    return true;
-}
-
-enum vpt_status vpt_slots_drain(struct vpt_requests *requests, enum vpt_status why, struct vpt_completion *completion)
-{
-    struct vpt_queue *queue = &requests->queue;
-    void *token = NULL;
-    enum vpt_status status;
-
-    if (!queue_sequential(queue) && split_end_look(queue, why)) {
-        return vpt_requests_poll(requests, completion);
-    }
-    status = vpt_queue_drain(queue, &token);
-    if (status == VPT_OK) {
-        completion->token = token;
-        completion->length = 0;
-        completion->status = queue->dead;
-    }
-    return status == VPT_CALLER_STATE ? why : status;
-}
-
-enum vpt_status vpt_requests_poll(struct vpt_requests *requests, struct vpt_completion *completion)
-{
-    struct vpt_queue *queue = &requests->queue;
-    const struct split_used_element *element;
-    bool order = queue->device_order;
-    uint32_t length;
-    uint32_t id;
-
-    if (queue_sequential(queue)) {
-        return vpt_sequential_poll(requests, completion);
-    }
-    if (queue->last_used == queue->used_seen) {
-        enum vpt_status status = split_look(queue);
-
-        if (status != VPT_OK) {
-            return vpt_slots_drain(requests, status, completion);
-        }
-    }
-    element = &split_used_ring(queue)->ring[queue->last_used & queue->mask];
-    id = vpt_order32(order, vpt_load32(&element->id));
-    length = vpt_order32(order, vpt_load32(&element->length));
-    if (VPT_UNLIKELY(!slot_published(queue, id))) {
-        return vpt_slots_drain(requests, vpt_split_lie(queue, VPT_DEVICE_USED_ID), completion);
-    }
-    VPT_WRITE_ONCE(queue->last_used, queue->last_used + 1u);
-    queue->slots[id].count = 0;
-    slot_release(queue, id);
-    if (queue->available_index == queue->published) {
-        queue->unpublished = id;
-    }
-    return slot_complete(requests, id, length, completion);
 }

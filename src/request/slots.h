@@ -5,7 +5,6 @@
 
 #include <vpt/request.h>
 
-#include "../access.h"
 #include "../queue/queue_internal.h"
 
 /* A split virtqueue whose slots own their descriptors. Its queues are members of struct vpt_requests. */
@@ -47,43 +46,8 @@ static inline void *slot_next(const struct vpt_requests *requests)
     return requests->queue.free_count != 0 ? slot_or_null(requests, requests->queue.free_head) : NULL;
 }
 
-/* Fills the completion of a request that has left its slot; `length` is what the device says. Returns VPT_OK. */
-static inline enum vpt_status slot_complete(const struct vpt_requests *requests, uint32_t id, uint32_t length,
-                                            struct vpt_completion *completion)
-{
-    const struct vpt_queue_slot *slot = &requests->queue.slots[id];
-
-    length = length < slot->writable ? length : slot->writable;
-    completion->token = slot->token;
-    completion->length = length;
-    completion->status =
-        requests->kind->result == NULL ? VPT_OK : requests->kind->result(requests, slot_or_null(requests, id), length);
-    return VPT_OK;
-}
-
 /* Returns why a request of `count` segments cannot be submitted. */
 enum vpt_status vpt_slots_refuse(const struct vpt_requests *requests, uint32_t count);
-
-/*
- * While there are requests that are not published, each slot of theirs is followed by the next one's, and the last one by
- * those that are free. Returns whether slot `id` is none of them. If so, it will be the first one that is free.
- */
-bool vpt_slots_step_aside(struct vpt_queue *queue, uint32_t id);
-
-/* Whether slot `id`, which the device has named, is in flight and was published. */
-VPT_INLINE bool slot_published(struct vpt_queue *queue, uint32_t id)
-{
-    return id < queue->slot_count && queue->slots[id].count != 0 &&
-           (queue->available_index == queue->published || vpt_slots_step_aside(queue, id));
-}
-
-/* Makes slot `id` the first one that is free. */
-VPT_INLINE void slot_release(struct vpt_queue *queue, uint32_t id)
-{
-    queue->slots[id].tail = (uint16_t)queue->free_head;
-    queue->free_head = id;
-    queue->free_count++;
-}
 
 /* Called when nothing was used. After a reset it returns each request in flight once. */
 enum vpt_status vpt_slots_drain(struct vpt_requests *requests, enum vpt_status why, struct vpt_completion *completion);

@@ -48,8 +48,15 @@ static inline bool slot_framed(const struct vpt_requests_kind *kind)
     return kind->header != 0 && kind->reply != 0 && !kind->reply_first;
 }
 
-/* A vpt_request_place.shape that no request has. */
+/* A vpt_request_place.shape that no request has. A build for small code does not use shapes. */
 #define SHAPE_NONE 0xffffffffu
+
+static inline void slot_set_shape(struct vpt_request_place *place, uint32_t shape)
+{
+    if (VPT_FOR_SPEED) {
+        place->shape = shape;
+    }
+}
 
 static inline uint32_t slot_shape(uint32_t count, bool writable)
 {

@@ -54,7 +54,8 @@ enum vpt_register {
 #endif
 #define VPT_HANDLED_1                                                                                                 \
     ((1u << (VPT_F_VERSION_1 - 32u)) | (1u << (VPT_F_ACCESS_PLATFORM - 32u)) | (1u << (VPT_F_ORDER_PLATFORM - 32u)) | \
-     (1u << (VPT_F_NOTIFICATION_DATA - 32u)) | (1u << (VPT_F_SUSPEND - 32u)) | VPT_HANDLED_PACKED | VPT_HANDLED_IN_ORDER)
+     (1u << (VPT_F_NOTIFICATION_DATA - 32u)) | (1u << (VPT_F_SUSPEND - 32u)) | VPT_HANDLED_PACKED |                   \
+     VPT_HANDLED_IN_ORDER)
 
 /*
  * What only legacy interfaces have. Moreover, they lack FEATURES_OK, use the native byte order, and have rings in one

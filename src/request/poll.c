@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT */
+/* How requests with slots come back, on virtqueues of each layout. */
+#include "sequential_slots.h"
+#include "slots.h"
+
+#include "../queue/in_order.h"
+#include "../queue/look.h"
+#include "../queue/sequential.h"
+
+/*
+ * While there are requests that are not published, each slot of theirs is followed by the next one's, and the last one by
+ * those that are free. Returns whether slot `id` is none of them. If so, it becomes the first one that is free.
+ */
+static bool step_aside(struct vpt_queue *queue, uint32_t id)
+{
+    uint32_t left = queue->available_index - queue->published;
+    uint32_t next = queue_unpublished(queue);
+    struct vpt_queue_slot *slot;
+
+    do {
+        if (next == id) {
+            return false;
+        }
+        slot = &queue->slots[next];
+        next = slot->tail;
+        left--;
+    } while (left != 0);
+    slot->tail = (uint16_t)id;
+    return true;
+}
+
+enum vpt_status vpt_slots_drain(struct vpt_requests *requests, enum vpt_status why, struct vpt_completion *completion)
+{
+    struct vpt_queue *queue = &requests->queue;
+    void *token = NULL;
+    enum vpt_status status;
+
+    if (!queue_sequential(queue) && split_end_look(queue, why)) {
+        return vpt_requests_poll(requests, completion);
+    }
+    status = vpt_queue_drain(queue, &token);
+    if (status == VPT_OK) {
+        completion->token = token;
+        completion->length = 0;
+        completion->status = queue->dead;
+    }
+    return status == VPT_CALLER_STATE ? why : status;
+}
+
+/* Fills the completion of a request that has left its slot; `length` is what the device says. Returns VPT_OK. */
+VPT_INLINE_FOR_SPEED enum vpt_status complete(const struct vpt_requests *requests, uint32_t id, uint32_t length,
+                                              struct vpt_completion *completion)
+{
+    const struct vpt_queue_slot *slot = &requests->queue.slots[id];
+
+    length = length < slot->writable ? length : slot->writable;
+    completion->token = slot->token;
+    completion->length = length;
+    completion->status =
+        requests->kind->result == NULL ? VPT_OK : requests->kind->result(requests, slot_or_null(requests, id), length);
+    return VPT_OK;
+}
+
+/* Polls a queue whose device names each request that it has used. */
+VPT_INLINE_FOR_SPEED enum vpt_status poll_named(struct vpt_requests *requests, struct vpt_completion *completion,
+                                                bool packed)
+{
+    struct vpt_queue *queue = &requests->queue;
+    enum vpt_status status = VPT_OK;
+    struct vpt_queue_slot *slot;
+    bool published;
+    uint32_t length;
+    uint32_t id;
+
+    if (packed && !packed_has_used(queue)) {
+        status = vpt_packed_look(queue);
+    } else if (!packed && queue->last_used == queue->used_seen) {
+        status = split_look(queue);
+    }
+    if (VPT_UNLIKELY(status != VPT_OK)) {
+        return vpt_slots_drain(requests, status, completion);
+    }
+    if (packed) {
+        const struct packed_descriptor *descriptor = packed_ring(queue) + queue->used_entry;
+
+        vpt_barrier_loads(queue->strong);
+        id = vpt_order16(true, vpt_load16(&descriptor->id));
+        length = vpt_order32(true, vpt_load32(&descriptor->length));
+    } else {
+        const struct split_used_element *element = &split_used_ring(queue)->ring[queue->last_used & queue->mask];
+
+        id = vpt_order32(queue->device_order, vpt_load32(&element->id));
+        length = vpt_order32(queue->device_order, vpt_load32(&element->length));
+    }
+    published = queue->available_index == queue->published;
+    slot = &queue->slots[id];
+    if (VPT_UNLIKELY(id >= queue->slot_count || slot->count == 0 || (!published && !step_aside(queue, id)))) {
+        return vpt_slots_drain(requests, vpt_split_lie(queue, VPT_DEVICE_USED_ID), completion);
+    }
+    if (packed) {
+        packed_advance_used(queue, slot->count);
+    } else {
+        VPT_WRITE_ONCE(queue->last_used, queue->last_used + 1u);
+        if (published) {
+            queue->unpublished = id;
+        }
+    }
+    slot->count = 0;
+    slot->tail = (uint16_t)queue->free_head;
+    queue->free_head = id;
+    queue->free_count++;
+    return complete(requests, id, length, completion);
+}
+
+VPT_OUT_OF_LINE enum vpt_status poll_in_order(struct vpt_requests *requests, struct vpt_completion *completion)
+{
+    struct vpt_queue *queue = &requests->queue;
+    bool packed = queue_packed(queue);
+    uint32_t id = queue->oldest;
+    struct vpt_queue_slot *slot;
+    uint32_t length;
+
+    if (queue->last_used == queue->used_seen) {
+        enum vpt_status status = vpt_in_order_look(queue);
+
+        if (status != VPT_OK) {
+            return vpt_slots_drain(requests, status, completion);
+        }
+    }
+    if (!in_order_length(queue, packed ? id : requests->places[id].index, &length)) {
+        return vpt_slots_drain(requests, vpt_split_lie(queue, VPT_DEVICE_USED_ID), completion);
+    }
+    slot = &queue->slots[id];
+    if (packed) {
+        packed_advance_used(queue, slot->count);
+    }
+    VPT_WRITE_ONCE(queue->last_used, queue->last_used + 1u);
+    queue->oldest = slot->tail;
+    slot->count = 0;
+    queue->free_count++;
+    return complete(requests, id, length, completion);
+}
+
+VPT_OUT_OF_LINE enum vpt_status poll_packed(struct vpt_requests *requests, struct vpt_completion *completion)
+{
+    return poll_named(requests, completion, true);
+}
+
+enum vpt_status vpt_requests_poll(struct vpt_requests *requests, struct vpt_completion *completion)
+{
+    const struct vpt_queue *queue = &requests->queue;
+
+    if (queue_in_order(queue)) {
+        return poll_in_order(requests, completion);
+    }
+    if (VPT_FOR_SPEED && queue_packed(queue)) {
+        return poll_packed(requests, completion);
+    }
+    return poll_named(requests, completion, !VPT_FOR_SPEED && queue_packed(queue));
+}
