@@ -136,8 +136,8 @@ struct vpt_queue {
 
     /* Of a device with IN_ORDER. */
     uint32_t oldest;       /* the request that comes back next */
-    uint32_t batch_id;     /* the last buffer of the batch that is being taken */
-    uint32_t batch_length; /* and its used length */
+    uint32_t batch_left;   /* how many are left of the batch that is being taken */
+    uint32_t batch_length; /* the used length of its last one */
 
     /* Of a packed ring; also `entry` with IN_ORDER. */
     uint32_t entry;           /* where the next request's first descriptor goes */

@@ -43,7 +43,7 @@ VPT_INLINE_FOR_SPEED enum vpt_status take(struct vpt_queue *queue, uint32_t id, 
     if (packed) {
         packed_advance_used(queue, count);
     }
-    if (!packed || in_order) {
+    if (!packed && !in_order) {
         VPT_WRITE_ONCE(queue->last_used, queue->last_used + 1u);
     }
     slot->count = 0;
@@ -118,18 +118,35 @@ VPT_COLD enum vpt_status pop_after_look(struct vpt_queue *queue, void **token, u
     return status == VPT_OK ? vpt_queue_pop(queue, token, written) : status;
 }
 
+/* Begins a batch on a split ring, if the device names one of the buffers that are used. */
+VPT_COLD enum vpt_status pop_batch(struct vpt_queue *queue, void **token, uint32_t *written)
+{
+    uint32_t last = in_order_begin(queue);
+    uint32_t most = queue->used_seen - queue->last_used;
+    uint32_t head = queue->oldest;
+    uint32_t count;
+
+    for (count = 1; count <= most; count++) {
+        if (head == last) {
+            queue->batch_left = count;
+            return vpt_queue_pop(queue, token, written);
+        }
+        head = head_behind(queue, head, false);
+    }
+    return vpt_split_lie(queue, VPT_DEVICE_USED_ID);
+}
+
 VPT_OUT_OF_LINE enum vpt_status pop_in_order(struct vpt_queue *queue, void **token, uint32_t *written)
 {
-    uint32_t id = queue->oldest;
-    uint32_t length;
+    bool packed = queue_packed(queue);
 
     if (queue->last_used == queue->used_seen) {
         return pop_after_look(queue, token, written);
     }
-    if (VPT_UNLIKELY(!in_order_length(queue, id, &length))) {
-        return vpt_split_lie(queue, VPT_DEVICE_USED_ID);
+    if (!packed && queue->batch_left == 0) {
+        return pop_batch(queue, token, written);
     }
-    return take(queue, id, length, token, written, queue_packed(queue), true);
+    return take(queue, queue->oldest, in_order_next(queue), token, written, packed, true);
 }
 
 VPT_OUT_OF_LINE enum vpt_status pop_sequential(struct vpt_queue *queue, void **token, uint32_t *written)

@@ -21,7 +21,7 @@ static enum vpt_status look_packed(struct vpt_queue *queue)
     if (id >= queue->slot_count || ahead >= queue->published - queue->last_used) {
         return vpt_split_lie(queue, VPT_DEVICE_USED_ID);
     }
-    queue->batch_id = id;
+    queue->batch_left = ahead + 1u;
     VPT_WRITE_ONCE(queue->used_seen, queue->last_used + ahead + 1u);
     return VPT_OK;
 }

@@ -9,15 +9,12 @@
 
 #include "packed.h"
 
-/* vpt_queue.batch_id when the next buffer begins a batch: no id has this value. */
-#define IN_ORDER_NO_BATCH 0xffffffffu
-
 /* Makes the first buffer the oldest one. */
 static inline void in_order_prepare(struct vpt_queue *queue)
 {
     if (queue_in_order(queue)) {
         queue->oldest = 0;
-        queue->batch_id = IN_ORDER_NO_BATCH;
+        queue->batch_left = 0;
     }
 }
 
@@ -28,27 +25,27 @@ static inline void in_order_prepare(struct vpt_queue *queue)
 enum vpt_status vpt_in_order_look(struct vpt_queue *queue);
 
 /*
- * Finds how many bytes the device says it has written to the oldest buffer, whose id is `id`; it was used. The device
- * gives no length for the buffers before the last one of a batch: these count as written completely (D-SPLIT-5).
- * Returns false if the device has named a buffer that is not in the batch.
+ * Begins a batch on a split ring: returns the id of its last buffer, and keeps how many bytes the device says it has
+ * written to that. The caller finds out how many buffers the batch has, and sets vpt_queue.batch_left. On a packed ring
+ * vpt_in_order_look() does all this.
  */
-VPT_INLINE bool in_order_length(struct vpt_queue *queue, uint32_t id, uint32_t *length)
+static inline uint32_t in_order_begin(struct vpt_queue *queue)
 {
-    const struct split_used_element *element;
+    const struct split_used_element *element = &split_used_ring(queue)->ring[queue->last_used & queue->mask];
 
-    /* On a packed ring vpt_in_order_look() has read the element. */
-    if (!queue_packed(queue) && queue->batch_id == IN_ORDER_NO_BATCH) {
-        element = &split_used_ring(queue)->ring[queue->last_used & queue->mask];
-        queue->batch_id = vpt_order32(true, vpt_load32(&element->id));
-        queue->batch_length = vpt_order32(true, vpt_load32(&element->length));
-    }
-    if (queue->batch_id == id) {
-        queue->batch_id = IN_ORDER_NO_BATCH;
-        *length = queue->batch_length;
-        return true;
-    }
-    *length = 0xffffffffu;
-    return queue->used_seen - queue->last_used > 1u;
+    queue->batch_length = vpt_order32(true, vpt_load32(&element->length));
+    return vpt_order32(true, vpt_load32(&element->id));
+}
+
+/*
+ * Takes the next buffer of a batch. Returns how many bytes the device says it has written to it. It says nothing of
+ * those before the last one: they count as written completely (D-SPLIT-5).
+ */
+VPT_INLINE uint32_t in_order_next(struct vpt_queue *queue)
+{
+    VPT_WRITE_ONCE(queue->last_used, queue->last_used + 1u);
+    queue->batch_left--;
+    return queue->batch_left == 0 ? queue->batch_length : 0xffffffffu;
 }
 
 #endif

@@ -112,6 +112,24 @@ VPT_INLINE_FOR_SPEED enum vpt_status poll_named(struct vpt_requests *requests, s
     return complete(requests, id, length, completion);
 }
 
+bool vpt_slots_begin_batch(struct vpt_requests *requests)
+{
+    struct vpt_queue *queue = &requests->queue;
+    uint32_t last = in_order_begin(queue);
+    uint32_t most = queue->used_seen - queue->last_used;
+    uint32_t slot = queue->oldest;
+    uint32_t count;
+
+    for (count = 1; count <= most; count++) {
+        if (requests->places[slot].index == last) {
+            queue->batch_left = count;
+            return true;
+        }
+        slot = queue->slots[slot].tail;
+    }
+    return false;
+}
+
 VPT_OUT_OF_LINE enum vpt_status poll_in_order(struct vpt_requests *requests, struct vpt_completion *completion)
 {
     struct vpt_queue *queue = &requests->queue;
@@ -127,14 +145,14 @@ VPT_OUT_OF_LINE enum vpt_status poll_in_order(struct vpt_requests *requests, str
             return vpt_slots_drain(requests, status, completion);
         }
     }
-    if (!in_order_length(queue, packed ? id : requests->places[id].index, &length)) {
+    if (!packed && queue->batch_left == 0 && !vpt_slots_begin_batch(requests)) {
         return vpt_slots_drain(requests, vpt_split_lie(queue, VPT_DEVICE_USED_ID), completion);
     }
     slot = &queue->slots[id];
     if (packed) {
         packed_advance_used(queue, slot->count);
     }
-    VPT_WRITE_ONCE(queue->last_used, queue->last_used + 1u);
+    length = in_order_next(queue);
     queue->oldest = slot->tail;
     slot->count = 0;
     queue->free_count++;

@@ -113,28 +113,26 @@ VPT_INLINE void fill(struct vpt_completion *completion, const struct vpt_queue_s
     completion->status = VPT_OK;
 }
 
-/* On a queue with IN_ORDER: requests up to vpt_queue.used_seen, of which the ring is read once a batch. */
+/* On a queue with IN_ORDER: the rest of a batch, of which the ring is read only once. */
 static uint32_t take_in_order(struct vpt_requests *requests, struct vpt_completion *completions, uint32_t count)
 {
     struct vpt_queue *queue = &requests->queue;
     struct vpt_queue_slot *const slots = queue->slots;
-    const bool packed = sequential_packed(queue);
+    const bool packed = queue_packed(queue);
     uint32_t entry = queue->used_entry;
     uint32_t id = queue->oldest;
     uint32_t done;
 
-    count = count < queue->used_seen - queue->last_used ? count : queue->used_seen - queue->last_used;
+    if (queue->last_used == queue->used_seen || (queue->batch_left == 0 && !vpt_slots_begin_batch(requests))) {
+        return 0;
+    }
+    count = count < queue->batch_left ? count : queue->batch_left;
     for (done = 0; done < count; done++) {
         struct vpt_queue_slot *slot = &slots[id];
-        uint32_t length;
 
-        if (!in_order_length(queue, packed ? id : requests->places[id].index, &length)) {
-            break;
-        }
-        fill(&completions[done], slot, length);
+        fill(&completions[done], slot, 0xffffffffu);
         entry += slot->count;
         slot->count = 0;
-        VPT_WRITE_ONCE(queue->last_used, queue->last_used + 1u);
         id = slot->tail;
     }
     if (packed && entry > queue->mask) {
@@ -142,9 +140,14 @@ static uint32_t take_in_order(struct vpt_requests *requests, struct vpt_completi
         VPT_WRITE_ONCE(queue->used_flags, queue->used_flags ^ PACKED_BOTH);
     }
     VPT_WRITE_ONCE(queue->used_entry, entry);
+    VPT_WRITE_ONCE(queue->last_used, queue->last_used + count);
+    queue->batch_left -= count;
+    if (queue->batch_left == 0 && completions[count - 1u].length > queue->batch_length) {
+        completions[count - 1u].length = queue->batch_length;
+    }
     queue->oldest = id;
-    queue->free_count += done;
-    return done;
+    queue->free_count += count;
+    return count;
 }
 
 /* On a packed queue whose requests come back in any order. `count` is not 0. */

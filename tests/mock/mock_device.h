@@ -41,6 +41,7 @@ struct mock_completion {
     uint32_t delay;  /* ticks, at least 1 */
     uint32_t seed;   /* of MOCK_ORDER_SHUFFLED */
     bool keep_kicks; /* do not suppress kicks while requests are pending */
+    uint32_t batch;  /* with IN_ORDER: so many requests that complete together share one used element; 0: none do */
 };
 
 /* A device type. All functions but `handle` may be NULL. */

@@ -182,6 +182,8 @@ static void push(struct mock_device *device, struct mock_queue *queue, const str
         queue->used_count += element->entries;
         queue->used_index++;
     }
+    queue->used_count += queue->skipped_entries;
+    queue->used_index = (uint16_t)(queue->used_index + queue->skipped);
 }
 
 /* ---- Notifications ---- */

@@ -141,10 +141,9 @@ static uint32_t read_common(struct mock_pci_modern *modern, uint32_t offset)
 static void write_size(struct mock_pci_modern *modern, struct mock_queue *queue, uint32_t value)
 {
     require(modern,
-            value != 0 && ((value & (value - 1u)) == 0 ||
-                           vpt_features_has(&modern->front->device->accepted, VPT_F_RING_PACKED)),
-            QUEUE_SIZE,
-            "queue_size written that is no power of two (PCI-COMMON-3)");
+            value != 0 &&
+                ((value & (value - 1u)) == 0 || vpt_features_has(&modern->front->device->accepted, VPT_F_RING_PACKED)),
+            QUEUE_SIZE, "queue_size written that is no power of two (PCI-COMMON-3)");
     modern->front->set.size[queue->index] = mock_device_queue_resize(modern->front->device, queue, value);
 }
 

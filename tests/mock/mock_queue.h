@@ -31,7 +31,7 @@ struct mock_element {
     struct mock_segment *segments;
     struct mock_descriptor_copy *descriptors;
     uint32_t descriptor_count; /* in the ring and in an indirect table */
-    uint32_t entries;          /* of a packed ring */
+    uint32_t entries;          /* of the ring */
     bool indirect;
     uint64_t due; /* the tick from which it may complete */
     bool first;   /* it overtakes the others */
@@ -56,9 +56,11 @@ struct mock_queue {
     uint16_t used_index;
     uint16_t suspended_index; /* the available index when SUSPEND was written */
     uint16_t signalled;       /* the used index at the last interrupt decision */
-    uint64_t available_count; /* entries of a packed ring that were taken ... */
+    uint64_t available_count; /* entries of a packed ring, or with IN_ORDER, that were taken ... */
     uint64_t used_count;      /* ... and given back ... */
     uint64_t signalled_count; /* ... at the last interrupt decision */
+    uint16_t skipped;         /* buffers that were used without an element of their own ... */
+    uint32_t skipped_entries; /* ... and their descriptors */
     uint16_t last_id;
     bool used_any;
     bool busy;                    /* kicks are suppressed until the pending buffers are used */

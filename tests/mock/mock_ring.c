@@ -230,6 +230,16 @@ void mock_ring_push(struct mock_device *device, struct mock_queue *queue, const 
     queue->last_id = element->head;
     queue->used_any = true;
     queue->layout->push(device, queue, element, id, length, times);
+    queue->skipped = 0;
+    queue->skipped_entries = 0;
+}
+
+void mock_ring_skip(struct mock_device *device, struct mock_queue *queue, const struct mock_element *element)
+{
+    check_unchanged(device, queue, element);
+    queue->layout->release(queue, element);
+    queue->skipped++;
+    queue->skipped_entries += element->entries;
 }
 
 /* ---- Notifications ---- */

@@ -30,6 +30,9 @@ bool mock_ring_available(struct mock_device *device, const struct mock_queue *qu
 void mock_ring_push(struct mock_device *device, struct mock_queue *queue, const struct mock_element *element,
                     uint32_t length);
 
+/* Returns a buffer without a used element: with IN_ORDER that of a later one stands for it, too. */
+void mock_ring_skip(struct mock_device *device, struct mock_queue *queue, const struct mock_element *element);
+
 /* Whether what was used since the last decision is to interrupt the driver. */
 bool mock_ring_interrupts(struct mock_device *device, struct mock_queue *queue);
 

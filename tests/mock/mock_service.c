@@ -119,9 +119,45 @@ static bool carry_out(struct mock_device *device, struct mock_queue *queue, cons
     return true;
 }
 
+/* Requests that were carried out, of which the last one is not used yet. */
+struct batch {
+    struct mock_element last;
+    uint32_t length;
+    uint32_t count;
+};
+
+static void finish_batch(struct mock_device *device, struct mock_queue *queue, struct batch *batch)
+{
+    if (batch->count == 0) {
+        return;
+    }
+    if (serviceable(device, queue)) {
+        mock_ring_push(device, queue, &batch->last, batch->length);
+    }
+    mock_element_finish(&batch->last);
+    batch->count = 0;
+}
+
+/* Uses a request that was carried out, now or with others that follow it. Takes over its arrays. */
+static void use(struct mock_device *device, struct mock_queue *queue, struct batch *batch, struct mock_element *element,
+                uint32_t length)
+{
+    if (batch->count != 0) {
+        mock_ring_skip(device, queue, &batch->last);
+        mock_element_finish(&batch->last);
+    }
+    batch->last = *element;
+    batch->length = length;
+    batch->count++;
+    if (!in_order(device) || batch->count >= device->completion.batch) {
+        finish_batch(device, queue, batch);
+    }
+}
+
 /* Completes up to `count` requests of one queue, and interrupts once for all of them. */
 static unsigned complete(struct mock_device *device, struct mock_queue *queue, unsigned count, bool now)
 {
+    struct batch batch = { .count = 0 };
     bool interrupted = false;
     unsigned done = 0;
 
@@ -138,17 +174,19 @@ static unsigned complete(struct mock_device *device, struct mock_queue *queue, u
             break;
         }
         element = mock_queue_take_pending(queue, at);
-        if (carry_out(device, queue, &element, &length)) {
-            done++;
-            queue->completions++;
-            if (mock_fault_fires(&device->faults, MOCK_FAULT_INTERRUPT_EARLY, NULL)) {
-                interrupted = true;
-                mock_device_interrupt(device, queue);
-            }
-            mock_ring_push(device, queue, &element, length);
+        if (!carry_out(device, queue, &element, &length)) {
+            mock_element_finish(&element);
+            continue;
         }
-        mock_element_finish(&element);
+        done++;
+        queue->completions++;
+        if (mock_fault_fires(&device->faults, MOCK_FAULT_INTERRUPT_EARLY, NULL)) {
+            interrupted = true;
+            mock_device_interrupt(device, queue);
+        }
+        use(device, queue, &batch, &element, length);
     }
+    finish_batch(device, queue, &batch);
     if (done != 0 && mock_ring_interrupts(device, queue) && !interrupted &&
         !mock_fault_fires(&device->faults, MOCK_FAULT_INTERRUPT_LOST, NULL)) {
         queue->interrupts++;

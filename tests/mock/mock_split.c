@@ -71,13 +71,23 @@ static bool walk(struct mock_walk *walk)
 
     walk->element->head = index;
     if (!mock_require(walk->device->violations, index < walk->queue->size, "queue %u: head %u is outside the table",
-                      walk->queue->index, index)) {
+                      walk->queue->index, index) ||
+        !mock_walk_require(walk,
+                           !mock_ring_has(walk->device, VPT_F_IN_ORDER) ||
+                               index == walk->queue->available_count % walk->queue->size,
+                           "IN_ORDER, and the chain does not begin behind the last one")) {
         return false;
     }
     /* As many segments as the queue has entries, and the descriptor that leads to an indirect table. */
     for (uint32_t i = 0; i <= walk->queue->size; i++) {
-        if ((!walk->element->indirect && !claim(walk, index)) ||
-            !mock_walk_read(walk, table + (uint64_t)index * DESCRIPTOR_SIZE, &descriptor) ||
+        if (!walk->element->indirect) {
+            if (!claim(walk, index)) {
+                return false;
+            }
+            walk->element->entries++;
+            walk->queue->available_count++;
+        }
+        if (!mock_walk_read(walk, table + (uint64_t)index * DESCRIPTOR_SIZE, &descriptor) ||
             !mock_walk_require(walk,
                                (descriptor.flags & ~(DESCRIPTOR_NEXT | DESCRIPTOR_WRITE | DESCRIPTOR_INDIRECT)) == 0,
                                "unknown descriptor flags")) {
@@ -182,6 +192,7 @@ static void push(struct mock_device *device, struct mock_queue *queue, const str
         mock_ring_put(device, queue, MOCK_RING_USED_LENGTH, entry + 4, 4, length);
         queue->used_index++;
     }
+    queue->used_index = (uint16_t)(queue->used_index + queue->skipped);
     /* The element is there before the index says so. */
     __atomic_thread_fence(__ATOMIC_RELEASE);
     store_used_index(device, queue, used);

@@ -124,6 +124,7 @@ VARIANT_TEST(queue_faults, STATUS_4_a_device_that_needs_a_reset)
 
     plain_start(variant, NULL, &queue, 32);
     machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
+    machine.model->completion.batch = 0;
     queue_send(&queue, 6);
     mock_fault_set(&machine.model->faults, MOCK_FAULT_NEEDS_RESET, 3, 1, 0);
     assert_same(mock_device_run(machine.model, 6), 2);
@@ -156,7 +157,7 @@ VARIANT_TEST(queue_faults, the_used_index_may_reach_what_was_published)
 /* The id of a descriptor in the middle of a chain heads no request. */
 VERSION_TEST(queue_faults, the_id_of_a_member_of_a_chain)
 {
-    struct variant plain = { variant->version, false, true, false };
+    struct variant plain = { variant->version, false, true, false, false };
 
     for (unsigned which = 1; which < 3; which++) {
         uint16_t member;

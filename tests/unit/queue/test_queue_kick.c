@@ -86,7 +86,7 @@ static void decide_often(const struct variant *variant)
 
 VERSION_TEST(queue_kick, SPLIT_ASUPP_4_kicks_without_event_idx_follow_the_flag)
 {
-    struct variant plain = { variant->version, variant->indirect, false, false };
+    struct variant plain = { variant->version, variant->indirect, false, false, false };
 
     decide_often(&plain);
 }

@@ -173,7 +173,7 @@ Test(queue_memory, SPLIT_LAYOUT_1_memory_in_three_pieces_that_does_not_fit_is_re
 
 VERSION_TEST(queue_memory, tables_are_not_looked_at_without_the_feature)
 {
-    struct variant plain = { variant->version, false, true, false };
+    struct variant plain = { variant->version, false, true, false, false };
     struct vpt_queue queue;
     uint8_t byte = 0;
 

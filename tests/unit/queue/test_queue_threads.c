@@ -204,7 +204,7 @@ Test(queue_threads, SPLIT_KICK_1_no_notification_is_lost_by_event_index)
 
 Test(queue_threads, SPLIT_KICK_1_no_notification_is_lost_by_flags)
 {
-    run_both(&(struct variant){ 2, true, false, false }, 0);
+    run_both(&(struct variant){ 2, true, false, false, false }, 0);
 }
 
 Test(queue_threads, RSVFEAT_7_no_notification_is_lost_with_strong_barriers)

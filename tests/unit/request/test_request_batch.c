@@ -232,6 +232,7 @@ VARIANT_TEST(request_batch, a_lie_ends_the_batch)
         bool unpublished = lies[i].value == UNPUBLISHED;
 
         start_linked(variant);
+        machine.model->completion.batch = 0;
         assert_same(submit(6, VPT_OK), 6);
         mock_fault_set(&machine.model->faults, lies[i].fault, 3, 1,
                        unpublished ? tested.requests.queue.free_head : lies[i].value);
