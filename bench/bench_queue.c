@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Measures the driver side of a split virtqueue with callgrind (tools/bench.sh): batches of requests to a device in the
+ * Measures the driver side of a virtqueue with callgrind (tools/bench.sh): batches of requests to a device in the
  * same process that completes every request it sees. Only the library works between submit() and complete().
  *
- * Usage: queue BATCH BATCHES block|net|slots|disk|floor-block|floor-net|floor-slots [indirect] [event]
+ * Usage: queue BATCH BATCHES block|net|slots|disk|floor-block|floor-net|floor-slots [indirect] [event] [packed] [in-order]
  *
  * block and net add lists of three segments and of one to the general queue. slots submits header, 4096 bytes and reply
  * to a queue of requests, by the calls for a batch. disk reads 4096 bytes by the block driver. floor-... do the same on
@@ -122,16 +122,27 @@ static void bring_up_disk(void)
     vpt_requests_notifications_off(&disk.requests);
 }
 
-/* Completes all published requests in order, then asks for a notification of the next. */
-static void device_run(uint32_t length)
+static bool has(unsigned feature)
+{
+    return (features[feature / 32u] >> (feature % 32u) & 1u) != 0;
+}
+
+/*
+ * Completes all published requests in order, then asks for a notification of the next. With IN_ORDER there is one used
+ * element for all of them.
+ */
+static void device_run_split(uint32_t length)
 {
     const struct available *available =
         (void *)(uintptr_t)(registers[0x090 / 4] | (uint64_t)registers[0x094 / 4] << 32);
     struct used *used = (void *)(uintptr_t)(registers[0x0a0 / 4] | (uint64_t)registers[0x0a4 / 4] << 32);
+    uint16_t first = used->index;
 
     while (used->index != available->index) {
-        used->ring[used->index % SIZE].id = available->ring[used->index % SIZE];
-        used->ring[used->index % SIZE].length = length;
+        uint16_t at = has(VPT_F_IN_ORDER) ? first : used->index;
+
+        used->ring[at % SIZE].id = available->ring[used->index % SIZE];
+        used->ring[at % SIZE].length = length;
         used->index++;
     }
     used->available_event = used->index;
@@ -144,13 +155,17 @@ static void device_run_packed(uint32_t length)
     static uint16_t wrap = 0x80; /* AVAIL of what is available, USED if the wrap counter is 0 */
     struct packed_descriptor *ring = (void *)(uintptr_t)(registers[0x080 / 4] | (uint64_t)registers[0x084 / 4] << 32);
     uint16_t *event = (void *)(uintptr_t)(registers[0x0a0 / 4] | (uint64_t)registers[0x0a4 / 4] << 32);
+    struct packed_descriptor *first = NULL;
+    uint16_t used = 0;
 
     while ((ring[entry].flags & 0x8080u) == wrap) {
-        struct packed_descriptor *first = &ring[entry];
-        uint16_t used = wrap == 0x80 ? 0x8080u : 0;
         uint16_t flags;
         uint16_t id;
 
+        if (first == NULL || !has(VPT_F_IN_ORDER)) {
+            first = &ring[entry];
+            used = wrap == 0x80 ? 0x8080u : 0;
+        }
         do {
             flags = ring[entry].flags;
             id = ring[entry].id;
@@ -162,10 +177,24 @@ static void device_run_packed(uint32_t length)
         } while ((flags & 1u) != 0);
         first->length = length;
         first->id = id;
+        if (!has(VPT_F_IN_ORDER)) {
+            first->flags = used;
+        }
+    }
+    if (first != NULL) {
         first->flags = used;
     }
     event[0] = (uint16_t)(entry | (wrap == 0x80 ? 0x8000u : 0));
-    event[1] = (features[0] & 1u << VPT_F_EVENT_IDX) != 0 ? 2 : 0;
+    event[1] = has(VPT_F_EVENT_IDX) ? 2 : 0;
+}
+
+static void device_run(uint32_t length)
+{
+    if (has(VPT_F_RING_PACKED)) {
+        device_run_packed(length);
+    } else {
+        device_run_split(length);
+    }
 }
 
 __attribute__((noinline)) static void submit_queue(unsigned batch, const struct vpt_segment *segments, bool net)
@@ -290,10 +319,16 @@ static int run_floor(unsigned batch, int batches, const char *kind, const struct
 
 int main(int count, char **arguments)
 {
+    static const struct {
+        const char *name;
+        unsigned feature;
+    } options[] = { { "indirect", VPT_F_INDIRECT_DESC },
+                    { "event", VPT_F_EVENT_IDX },
+                    { "packed", VPT_F_RING_PACKED },
+                    { "in-order", VPT_F_IN_ORDER } };
     static const struct vpt_segment block[] = { { 0x1000, 16 }, { 0x2000, 4096 }, { 0x3000, 1 } };
     static const struct vpt_segment packet[] = { { 0x1000, 1500 } };
     const char *kind = count > 3 ? arguments[3] : "";
-    void (*run)(uint32_t length) = device_run;
     unsigned batch = count > 3 ? (unsigned)atoi(arguments[1]) : 0;
     bool net = strcmp(kind, "net") == 0;
     bool slots = strcmp(kind, "slots") == 0;
@@ -306,12 +341,11 @@ int main(int count, char **arguments)
         return run_floor(batch, atoi(arguments[2]), kind, block, packet);
     }
     for (int i = 4; i < count; i++) {
-        if (strcmp(arguments[i], "packed") == 0) {
-            features[1] |= 1u << (VPT_F_RING_PACKED - 32u);
-            run = device_run_packed;
-            continue;
+        for (size_t n = 0; n < sizeof(options) / sizeof(options[0]); n++) {
+            if (strcmp(arguments[i], options[n].name) == 0) {
+                features[options[n].feature / 32u] |= 1u << (options[n].feature % 32u);
+            }
         }
-        features[0] |= 1u << (strcmp(arguments[i], "indirect") == 0 ? VPT_F_INDIRECT_DESC : VPT_F_EVENT_IDX);
     }
     registers[0x000 / 4] = MAGIC;
     registers[0x004 / 4] = 2;
@@ -328,15 +362,15 @@ int main(int count, char **arguments)
     for (int i = atoi(arguments[2]); i > 0; i--) {
         if (whole) {
             submit_disk(batch);
-            run(4097);
+            device_run(4097);
             complete_disk(batch);
         } else if (slots) {
             submit_requests(batch);
-            run(4097);
+            device_run(4097);
             complete_requests(batch);
         } else {
             submit_queue(batch, net ? packet : block, net);
-            run(net ? 0 : 4097);
+            device_run(net ? 0 : 4097);
             complete_queue(batch);
         }
     }

@@ -48,7 +48,7 @@ VPT_INLINE_FOR_SPEED enum vpt_status take(struct vpt_queue *queue, uint32_t id, 
     }
     slot->count = 0;
     if (in_order) {
-        queue->oldest = head_behind(queue, id, packed);
+        queue->oldest = packed ? slot->tail : (id + count) & queue->mask;
     } else {
         if (packed) {
             slot->tail = (uint16_t)queue->free_head;
@@ -113,49 +113,61 @@ VPT_COLD enum vpt_status pop_nothing(struct vpt_queue *queue, enum vpt_status wh
 
 VPT_COLD enum vpt_status pop_after_look(struct vpt_queue *queue, void **token, uint32_t *written)
 {
-    enum vpt_status status = queue_in_order(queue) ? vpt_in_order_look(queue) : vpt_packed_look(queue);
+    enum vpt_status status = vpt_packed_look(queue);
 
     return status == VPT_OK ? vpt_queue_pop(queue, token, written) : status;
 }
 
-/* Begins a batch on a split ring, if the device names one of the buffers that are used. */
-VPT_COLD enum vpt_status pop_batch(struct vpt_queue *queue, void **token, uint32_t *written)
+/* How many buffers of a split ring are in the next batch; 0: the device names one that it cannot have used. */
+static uint32_t count_batch(struct vpt_queue *queue)
 {
-    uint32_t last = in_order_begin(queue);
-    uint32_t most = queue->used_seen - queue->last_used;
-    uint32_t head = queue->oldest;
+    uint32_t last = in_order_element(queue);
     uint32_t count;
 
-    for (count = 1; count <= most; count++) {
-        if (head == last) {
-            queue->batch_left = count;
-            return vpt_queue_pop(queue, token, written);
-        }
-        head = head_behind(queue, head, false);
+    if (last > queue->mask || queue->slots[last].count == 0) {
+        return 0;
     }
-    return vpt_split_lie(queue, VPT_DEVICE_USED_ID);
+    count = (uint16_t)(queue->slots[last].tail - queue->last_used) + 1u;
+    return count <= queue->used_seen - queue->last_used ? count : 0u;
 }
 
-VPT_OUT_OF_LINE enum vpt_status pop_in_order(struct vpt_queue *queue, void **token, uint32_t *written)
+VPT_COLD enum vpt_status pop_batch(struct vpt_queue *queue, void **token, uint32_t *written)
 {
-    bool packed = queue_packed(queue);
+    enum vpt_status status = vpt_in_order_look(queue);
 
-    if (queue->last_used == queue->used_seen) {
-        return pop_after_look(queue, token, written);
+    if (status == VPT_OK && !queue_packed(queue)) {
+        status = in_order_begin(queue, count_batch(queue));
     }
-    if (!packed && queue->batch_left == 0) {
+    return status == VPT_OK ? vpt_queue_pop(queue, token, written) : status;
+}
+
+VPT_INLINE_FOR_SPEED enum vpt_status pop_in_order(struct vpt_queue *queue, void **token, uint32_t *written, bool packed)
+{
+    if (VPT_UNLIKELY(queue->batch_left == 0)) {
         return pop_batch(queue, token, written);
     }
     return take(queue, queue->oldest, in_order_next(queue), token, written, packed, true);
 }
 
+VPT_OUT_OF_LINE enum vpt_status pop_split_in_order(struct vpt_queue *queue, void **token, uint32_t *written)
+{
+    return pop_in_order(queue, token, written, false);
+}
+
+VPT_OUT_OF_LINE enum vpt_status pop_packed_in_order(struct vpt_queue *queue, void **token, uint32_t *written)
+{
+    return pop_in_order(queue, token, written, true);
+}
+
 VPT_OUT_OF_LINE enum vpt_status pop_sequential(struct vpt_queue *queue, void **token, uint32_t *written)
 {
-    const struct packed_descriptor *descriptor = packed_ring(queue) + queue->used_entry;
+    const struct packed_descriptor *descriptor;
 
     if (queue_in_order(queue)) {
-        return pop_in_order(queue, token, written);
+        return sequential_packed(queue) ? pop_packed_in_order(queue, token, written)
+                                        : pop_split_in_order(queue, token, written);
     }
+    descriptor = packed_ring(queue) + queue->used_entry;
     if (!packed_is_used(queue, descriptor)) {
         return pop_after_look(queue, token, written);
     }

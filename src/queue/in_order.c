@@ -21,9 +21,7 @@ static enum vpt_status look_packed(struct vpt_queue *queue)
     if (id >= queue->slot_count || ahead >= queue->published - queue->last_used) {
         return vpt_split_lie(queue, VPT_DEVICE_USED_ID);
     }
-    queue->batch_left = ahead + 1u;
-    VPT_WRITE_ONCE(queue->used_seen, queue->last_used + ahead + 1u);
-    return VPT_OK;
+    return in_order_begin(queue, ahead + 1u);
 }
 
 enum vpt_status vpt_in_order_look(struct vpt_queue *queue)
@@ -35,6 +33,9 @@ enum vpt_status vpt_in_order_look(struct vpt_queue *queue)
             status = vpt_packed_look(queue);
         }
         return status == VPT_OK ? look_packed(queue) : status;
+    }
+    if (queue->last_used != queue->used_seen) {
+        return VPT_OK;
     }
     do {
         status = split_look(queue);

@@ -19,22 +19,32 @@ static inline void in_order_prepare(struct vpt_queue *queue)
 }
 
 /*
- * Looks at the ring once all buffers that are known to be used were taken. VPT_OK: the next ones, up to
- * vpt_queue.used_seen, are used. VPT_EMPTY: none is. Otherwise it is why the queue has stopped.
+ * Looks at the ring once a batch was taken. VPT_OK: on a packed ring the next batch has vpt_queue.batch_left buffers; on
+ * a split one in_order_element() says which is its last. VPT_EMPTY. Otherwise it is why the queue has stopped.
  */
 enum vpt_status vpt_in_order_look(struct vpt_queue *queue);
 
 /*
- * Begins a batch on a split ring: returns the id of its last buffer, and keeps how many bytes the device says it has
- * written to that. The caller finds out how many buffers the batch has, and sets vpt_queue.batch_left. On a packed ring
- * vpt_in_order_look() does all this.
+ * Returns the id of the last buffer of the next batch on a split ring, and keeps how many bytes the device says it has
+ * written to it.
  */
-static inline uint32_t in_order_begin(struct vpt_queue *queue)
+static inline uint32_t in_order_element(struct vpt_queue *queue)
 {
     const struct split_used_element *element = &split_used_ring(queue)->ring[queue->last_used & queue->mask];
 
     queue->batch_length = vpt_order32(true, vpt_load32(&element->length));
     return vpt_order32(true, vpt_load32(&element->id));
+}
+
+/* Begins a batch of `count` buffers; 0: the device has named none of those that it has used. */
+static inline enum vpt_status in_order_begin(struct vpt_queue *queue, uint32_t count)
+{
+    if (count == 0) {
+        return vpt_split_lie(queue, VPT_DEVICE_USED_ID);
+    }
+    VPT_WRITE_ONCE(queue->batch_left, count);
+    VPT_WRITE_ONCE(queue->last_used, queue->last_used + count);
+    return VPT_OK;
 }
 
 /*
@@ -43,9 +53,10 @@ static inline uint32_t in_order_begin(struct vpt_queue *queue)
  */
 VPT_INLINE uint32_t in_order_next(struct vpt_queue *queue)
 {
-    VPT_WRITE_ONCE(queue->last_used, queue->last_used + 1u);
-    queue->batch_left--;
-    return queue->batch_left == 0 ? queue->batch_length : 0xffffffffu;
+    uint32_t left = queue->batch_left - 1u;
+
+    VPT_WRITE_ONCE(queue->batch_left, left);
+    return left == 0 ? queue->batch_length : 0xffffffffu;
 }
 
 #endif

@@ -6,12 +6,11 @@
 
 static bool has_used(const struct vpt_queue *queue)
 {
-    uint32_t last = VPT_READ_ONCE(queue->last_used);
-
-    if (!queue_packed(queue)) {
-        return split_load_used_index(queue) != (uint16_t)last;
+    if (queue_in_order(queue) && VPT_READ_ONCE(queue->batch_left) != 0) {
+        return true;
     }
-    return packed_has_used(queue) || (queue_in_order(queue) && VPT_READ_ONCE(queue->used_seen) != last);
+    return queue_packed(queue) ? packed_has_used(queue)
+                               : split_load_used_index(queue) != (uint16_t)VPT_READ_ONCE(queue->last_used);
 }
 
 bool vpt_queue_has_used(const struct vpt_queue *queue)

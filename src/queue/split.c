@@ -33,6 +33,9 @@ enum vpt_status vpt_split_kill(struct vpt_queue *queue, enum vpt_status status)
     /* If nothing is free and nothing used is left, the hot paths stop without a test of queue->dead. */
     queue->free_count = 0;
     queue->used_seen = queue->last_used;
+    if (queue_in_order(queue)) {
+        VPT_WRITE_ONCE(queue->batch_left, 0);
+    }
     if (queue_packed(queue)) {
         queue->used_flags = PACKED_NEVER;
     }

@@ -112,51 +112,52 @@ VPT_INLINE_FOR_SPEED enum vpt_status poll_named(struct vpt_requests *requests, s
     return complete(requests, id, length, completion);
 }
 
-bool vpt_slots_begin_batch(struct vpt_requests *requests)
+/* Returns how many requests of a split ring are in the next batch; 0: the device names one that it cannot have used. */
+static uint32_t count_batch(struct vpt_requests *requests)
 {
     struct vpt_queue *queue = &requests->queue;
-    uint32_t last = in_order_begin(queue);
+    uint32_t last = in_order_element(queue);
     uint32_t most = queue->used_seen - queue->last_used;
     uint32_t slot = queue->oldest;
     uint32_t count;
 
     for (count = 1; count <= most; count++) {
         if (requests->places[slot].index == last) {
-            queue->batch_left = count;
-            return true;
+            return count;
         }
         slot = queue->slots[slot].tail;
     }
-    return false;
+    return 0;
+}
+
+enum vpt_status vpt_slots_begin_batch(struct vpt_requests *requests)
+{
+    struct vpt_queue *queue = &requests->queue;
+    enum vpt_status status = vpt_in_order_look(queue);
+
+    return status == VPT_OK && !queue_packed(queue) ? in_order_begin(queue, count_batch(requests)) : status;
 }
 
 VPT_OUT_OF_LINE enum vpt_status poll_in_order(struct vpt_requests *requests, struct vpt_completion *completion)
 {
     struct vpt_queue *queue = &requests->queue;
-    bool packed = queue_packed(queue);
     uint32_t id = queue->oldest;
-    struct vpt_queue_slot *slot;
-    uint32_t length;
+    struct vpt_queue_slot *slot = &queue->slots[id];
 
-    if (queue->last_used == queue->used_seen) {
-        enum vpt_status status = vpt_in_order_look(queue);
+    if (queue->batch_left == 0) {
+        enum vpt_status status = vpt_slots_begin_batch(requests);
 
         if (status != VPT_OK) {
             return vpt_slots_drain(requests, status, completion);
         }
     }
-    if (!packed && queue->batch_left == 0 && !vpt_slots_begin_batch(requests)) {
-        return vpt_slots_drain(requests, vpt_split_lie(queue, VPT_DEVICE_USED_ID), completion);
-    }
-    slot = &queue->slots[id];
-    if (packed) {
+    if (queue_packed(queue)) {
         packed_advance_used(queue, slot->count);
     }
-    length = in_order_next(queue);
     queue->oldest = slot->tail;
     slot->count = 0;
     queue->free_count++;
-    return complete(requests, id, length, completion);
+    return complete(requests, id, in_order_next(queue), completion);
 }
 
 VPT_OUT_OF_LINE enum vpt_status poll_packed(struct vpt_requests *requests, struct vpt_completion *completion)

@@ -123,7 +123,7 @@ static uint32_t take_in_order(struct vpt_requests *requests, struct vpt_completi
     uint32_t id = queue->oldest;
     uint32_t done;
 
-    if (queue->last_used == queue->used_seen || (queue->batch_left == 0 && !vpt_slots_begin_batch(requests))) {
+    if (queue->batch_left == 0 && vpt_slots_begin_batch(requests) != VPT_OK) {
         return 0;
     }
     count = count < queue->batch_left ? count : queue->batch_left;
@@ -140,8 +140,7 @@ static uint32_t take_in_order(struct vpt_requests *requests, struct vpt_completi
         VPT_WRITE_ONCE(queue->used_flags, queue->used_flags ^ PACKED_BOTH);
     }
     VPT_WRITE_ONCE(queue->used_entry, entry);
-    VPT_WRITE_ONCE(queue->last_used, queue->last_used + count);
-    queue->batch_left -= count;
+    VPT_WRITE_ONCE(queue->batch_left, queue->batch_left - count);
     if (queue->batch_left == 0 && completions[count - 1u].length > queue->batch_length) {
         completions[count - 1u].length = queue->batch_length;
     }

@@ -12,11 +12,8 @@ void vpt_sequential_prepare_slot(struct vpt_requests *requests, uint32_t slot);
 enum vpt_status vpt_sequential_submit(struct vpt_requests *requests, const struct vpt_segment *segments,
                                       uint32_t readable, uint32_t writable, void *token);
 
-/*
- * Begins a batch on a split ring with IN_ORDER; requests up to vpt_queue.used_seen are used. Returns false if the device
- * names none of them.
- */
-bool vpt_slots_begin_batch(struct vpt_requests *requests);
+/* With IN_ORDER: begins the next batch, if the device has used one. VPT_EMPTY, or why the queue has stopped. */
+enum vpt_status vpt_slots_begin_batch(struct vpt_requests *requests);
 
 /* Submit requests, or take them back, as long as there is nothing unusual about them. They return how many. */
 uint32_t vpt_sequential_submit_alike(struct vpt_requests *requests, const struct vpt_request *batch, uint32_t count);
