@@ -23,11 +23,12 @@ static uint32_t load(const uint16_t *where)
 static bool arm(struct vpt_queue *queue)
 {
     uint32_t event = queue->used_entry | (queue->used_flags == PACKED_BOTH ? PACKED_EVENT_WRAP : 0u);
-    bool armed = queue->armed == event;
-
+    if (queue->armed == event) {
+        return false;
+    }
     queue->armed = (uint16_t)event;
     store(&driver_event(queue)->entry, event);
-    return !armed;
+    return true;
 }
 
 void vpt_packed_notifications(struct vpt_queue *queue, bool on)

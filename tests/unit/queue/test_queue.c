@@ -325,3 +325,21 @@ VARIANT_TEST(queue, OUT_SPLIT_1_the_device_sees_nothing_before_publish)
     assert_status(vpt_queue_kick(&hand.queue), VPT_OK);
     assert_same(hand_available_index(), 3);
 }
+
+/* The descriptors of a request that is refused may have been written. The device takes none of them. */
+VARIANT_TEST(queue, PACKED_SG_6_a_shorter_request_may_follow_one_that_is_refused)
+{
+    struct vpt_segment segments[] = { { 0, 8 }, { 0, 0xffffffff }, { 0, 0xffffffff } };
+    struct vpt_queue queue;
+
+    plain_start(variant, NULL, &queue, 4);
+    segments[0] = machine_segment(0, 8);
+    for (unsigned i = 1; i <= 9; i++) {
+        assert_status(vpt_queue_add(&queue, segments, 0, COUNT_OF(segments), NULL), VPT_CALLER_TOO_LONG);
+        assert_status(vpt_queue_add(&queue, segments, 0, 1, NULL), VPT_OK);
+        assert_status(vpt_queue_kick(&queue), VPT_OK);
+        assert_status(vpt_queue_pop(&queue, NULL, NULL), VPT_OK);
+        assert_same(machine.handled, i);
+    }
+    plain_end(&queue);
+}

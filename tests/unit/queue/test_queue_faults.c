@@ -137,6 +137,25 @@ VARIANT_TEST(queue_faults, STATUS_4_a_device_that_needs_a_reset)
     plain_end(&queue);
 }
 
+/* The device uses one of six requests, and names the fifth: five are used, if the ring has no index that says otherwise. */
+VARIANT_TEST(queue_faults, D_SPLIT_4_D_PACKED_11_a_batch_ends_with_a_request_that_is_used)
+{
+    struct vpt_queue queue;
+
+    plain_start(variant, NULL, &queue, 32);
+    machine.model->completion = (struct mock_completion){ .mode = MOCK_COMPLETE_BY_RUN };
+    queue_send(&queue, 6);
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_USED_ID_RANGE, 1, 1, 4);
+    assert_same(mock_device_run(machine.model, 1), 1);
+    if (variant->in_order && !variant->packed) {
+        assert_status(vpt_queue_pop(&queue, NULL, NULL), VPT_DEVICE_USED_ID);
+    } else {
+        queue_take(&queue, variant->in_order ? 5 : 1);
+        assert_status(vpt_queue_pop(&queue, NULL, NULL), VPT_EMPTY);
+    }
+    plain_end(&queue);
+}
+
 /* Used exactly what was published is no lie; one more is, whatever the indexes are. */
 VARIANT_TEST(queue_faults, the_used_index_may_reach_what_was_published)
 {
