@@ -82,10 +82,10 @@ bench() {
         long=$(instructions "$compiler" "$batch" $((3 * runs)) "$kind" "$@") || exit 1
     [ -n "$short" ] && [ -n "$long" ] || { echo "bench: nothing was counted" >&2; exit 1; }
     each=$(((long - short) / (2 * runs * batch)))
-    printf 'split-%s\t%s %s batch=%d\tdriver\t%d\tinstructions/request\n' \
+    printf 'queue-%s\t%s %s batch=%d\tdriver\t%d\tinstructions/request\n' \
         "$kind" "$compiler" "${*:-direct}" "$batch" "$each"
     if [ "$limit" != - ] && [ "$each" -gt "$limit" ]; then
-        echo "bench: split-$kind takes $each instructions, at most $limit are allowed" >&2
+        echo "bench: queue-$kind takes $each instructions, at most $limit are allowed" >&2
         failed=1
     fi
 }
@@ -104,6 +104,17 @@ bench 265 gcc block 1 event
 bench 195 gcc block 32 event
 bench 220 gcc net 1
 bench 150 gcc net 32
+bench 200 gcc block 32 packed
+bench 220 gcc block 32 packed indirect
+bench 165 gcc net 32 packed
+bench 85 gcc slots 32 packed indirect
+bench 300 gcc disk 32 packed indirect
+bench 195 gcc block 32 packed in-order
+bench 75 gcc slots 32 packed in-order indirect
+bench 195 gcc block 32 in-order
+bench 95 gcc slots 32 in-order indirect
+bench - gcc slots 32 packed
+bench - gcc slots 32 in-order
 for batch in 1 32; do
     for kind in block net slots; do
         bench - gcc "floor-$kind" "$batch"
@@ -117,6 +128,8 @@ bench 220 clang disk 32
 bench 80 clang slots 32
 bench 200 clang block 32
 bench 150 clang net 32
+bench 215 clang block 32 packed
+bench 95 clang slots 32 packed indirect
 
 # Usage: bench_assign KIND FUNCTION VECTORS LIMIT
 bench_assign() {

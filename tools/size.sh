@@ -7,8 +7,11 @@
 #   archive                 the sum of all objects
 #   minimal                 what the library adds to tests/freestanding/minimal.c (MMIO 2, split virtqueue, blk,
 #                           polled); the linker drops unreferenced functions; memcpy and memset are the kernel's
-#   minimal-modern          the same without the legacy interfaces (VPT_WITHOUT_LEGACY); this one has a limit
+#   minimal-modern          the same without legacy interfaces, packed rings and IN_ORDER (VPT_WITHOUT_LEGACY,
+#                           VPT_WITHOUT_PACKED, VPT_WITHOUT_IN_ORDER); this one has a limit
 #   transports-modern       the same with virtio-pci beside virtio-mmio; this one has a limit, too
+#   minimal-packed          minimal-modern with packed rings, which may add 2 KiB
+#   minimal-packed-only     the same without split rings (VPT_WITHOUT_SPLIT)
 #   everything              as minimal, with every public function kept
 #
 # text is what is executable, rodata what is constant. Exits non-zero if something does not build or link, if a function
@@ -24,6 +27,13 @@ cd "$root" || exit 1
 declare -A limits=(
     [minimal-modern-gcc]=8400 [minimal-modern-clang]=9400
     [transports-modern-gcc]=14000 [transports-modern-clang]=15300
+    [minimal-packed-gcc]=$((8400 + 2048)) [minimal-packed-clang]=11500
+)
+# What smaller libraries leave out.
+declare -A without=(
+    [modern]='-DVPT_WITHOUT_LEGACY -DVPT_WITHOUT_PACKED -DVPT_WITHOUT_IN_ORDER'
+    [packed]='-DVPT_WITHOUT_LEGACY -DVPT_WITHOUT_IN_ORDER'
+    [packed-only]='-DVPT_WITHOUT_LEGACY -DVPT_WITHOUT_IN_ORDER -DVPT_WITHOUT_SPLIT'
 )
 # Bytes that the whole of src/assign may have, by gcc on x86_64.
 assign_limit=17442
@@ -88,7 +98,7 @@ linked() {
 # Usage: sizes COMPILER TARGET VARIANT: with the flags that tests/freestanding/variants.tsv has for it
 sizes() {
     local compiler=$1 directory="$work/$1-$2" command object text rodata total_text=0 total_rodata=0
-    local stub missing assign=0 flags
+    local stub missing smaller assign=0 flags
     target=$2 variant="$1-$2-Os"
     flags=$(awk -F '\t' -v "line=$1 $2 $3" '$1 " " $2 " " $3 == line { print $5 }' tests/freestanding/variants.tsv)
     [ -n "$flags" ] || { fail "$variant: no variant $3"; return; }
@@ -109,9 +119,12 @@ sizes() {
     missing=$(comm -23 "$work/functions" <(llvm-nm -U -j -g "$directory/libvpt.a" | sort -u) | paste -s -d ' ')
     [ -z "$missing" ] || fail "$variant: declared but not defined: $missing"
 
-    vpt_objects "$directory/modern" "${command[@]}" -DVPT_WITHOUT_LEGACY ||
-        { fail "$variant: does not compile without legacy"; return; }
-    llvm-ar rcs "$directory/modern/libvpt.a" "$directory/modern"/*.o || { fail "$variant: archive"; return; }
+    for smaller in "${!without[@]}"; do
+        # shellcheck disable=SC2086 # one word a definition
+        vpt_objects "$directory/$smaller" "${command[@]}" ${without[$smaller]} &&
+            llvm-ar rcs "$directory/$smaller/libvpt.a" "$directory/$smaller"/*.o ||
+            { fail "$variant: the $smaller library does not compile"; return; }
+    done
 
     mkdir -p "$directory/stub"
     for stub in minimal runtime; do
@@ -128,6 +141,10 @@ sizes() {
     linked "$directory" "$directory/modern/libvpt.a" minimal-modern || fail "$variant: minimal-modern does not link"
     linked "$directory" "$directory/modern/libvpt.a" transports-modern --undefined=vpt_virtio_pci_probe ||
         fail "$variant: transports-modern does not link"
+    for smaller in packed packed-only; do
+        linked "$directory" "$directory/$smaller/libvpt.a" "minimal-$smaller" ||
+            fail "$variant: minimal-$smaller does not link"
+    done
     linked "$directory" "$directory/libvpt.a" everything "${keep[@]}" || fail "$variant: everything does not link"
 }
 
