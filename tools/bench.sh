@@ -97,13 +97,13 @@ bench 210 gcc disk 32
 bench 290 gcc disk 1 indirect
 bench 210 gcc disk 32 indirect
 bench 80 gcc slots 32
-bench 265 gcc block 1
+bench 275 gcc block 1
 bench 195 gcc block 32
-bench 220 gcc block 32 indirect
-bench 265 gcc block 1 event
+bench 230 gcc block 32 indirect
+bench 280 gcc block 1 event
 bench 195 gcc block 32 event
-bench 220 gcc net 1
-bench 150 gcc net 32
+bench 235 gcc net 1
+bench 155 gcc net 32
 bench 200 gcc block 32 packed
 bench 220 gcc block 32 packed indirect
 bench 165 gcc net 32 packed
@@ -123,7 +123,7 @@ for batch in 1 32; do
         bench - riscv64 "$kind" "$batch"
     done
 done
-bench 300 clang disk 1
+bench 320 clang disk 1
 bench 220 clang disk 32
 bench 80 clang slots 32
 bench 200 clang block 32

@@ -58,13 +58,13 @@ enum vpt_status vpt_split_refuse(const struct vpt_segment *segments, uint32_t co
  * Shows the device the requests up to this index. Returns by how much more than the number of requests this moves what
  * events are about, which is descriptors on a packed ring.
  */
-VPT_INLINE_FOR_SPEED uint32_t publish(struct vpt_queue *queue, uint32_t index)
+VPT_INLINE_FOR_SPEED uint32_t publish(struct vpt_queue *queue, uint32_t index, bool packed)
 {
     uint32_t added = index - queue->published;
 
     vpt_barrier_stores(queue->strong);
     queue->published = index;
-    if (queue_packed(queue)) {
+    if (packed) {
         return added != 0 ? vpt_packed_show(queue) - added : 0u;
     }
     queue->unpublished = queue->free_head;
@@ -81,7 +81,7 @@ void vpt_queue_publish(struct vpt_queue *queue)
     if (added == 0 || queue->dead != VPT_OK || (queue->device->status & VPT_STATUS_SUSPEND) != 0) {
         return;
     }
-    added += publish(queue, index);
+    added += publish(queue, index, queue_packed(queue));
     if (queue->unkicked < KICK_OWED) {
         queue->unkicked += added;
     }
@@ -100,12 +100,12 @@ void vpt_split_fence(const struct vpt_queue *queue)
 }
 
 /* Whether the device wants a notification for the last `unkicked` buffers that were published. */
-VPT_INLINE bool wants_kick(const struct vpt_queue *queue, uint32_t unkicked)
+VPT_INLINE bool wants_kick(const struct vpt_queue *queue, uint32_t unkicked, bool packed)
 {
     uint16_t event;
 
     split_fence(queue);
-    if (queue_packed(queue)) {
+    if (packed) {
         return vpt_packed_wants_kick(queue, unkicked);
     }
     if (!split_has(queue, VPT_F_EVENT_IDX)) {
@@ -118,7 +118,7 @@ VPT_INLINE bool wants_kick(const struct vpt_queue *queue, uint32_t unkicked)
 /* A strong fence is a call. In a separate function it does not make the common path save registers. */
 VPT_COLD bool wants_kick_strongly(const struct vpt_queue *queue, uint32_t unkicked)
 {
-    return wants_kick(queue, unkicked);
+    return wants_kick(queue, unkicked, queue_packed(queue));
 }
 
 bool vpt_queue_kick_prepare(struct vpt_queue *queue)
@@ -132,7 +132,7 @@ bool vpt_queue_kick_prepare(struct vpt_queue *queue)
     if (VPT_FOR_SPEED && VPT_UNLIKELY(queue->strong)) {
         return wants_kick_strongly(queue, unkicked);
     }
-    return wants_kick(queue, unkicked);
+    return wants_kick(queue, unkicked, queue_packed(queue));
 }
 
 /* Whether the device may be notified: it is running, and the queue belongs to it. */
@@ -214,7 +214,7 @@ VPT_COLD enum vpt_status kick_strongly(struct vpt_queue *queue, uint32_t unkicke
 }
 
 /* Does not call vpt_queue_publish() or vpt_queue_kick_prepare(), so that the common path saves no register. */
-enum vpt_status vpt_queue_kick(struct vpt_queue *queue)
+VPT_INLINE_FOR_SPEED enum vpt_status kick(struct vpt_queue *queue, bool packed)
 {
     enum vpt_status status = check_running(queue);
     uint32_t index = queue->available_index;
@@ -223,12 +223,25 @@ enum vpt_status vpt_queue_kick(struct vpt_queue *queue)
     if (status != VPT_OK || unkicked == 0) {
         return status;
     }
-    unkicked += publish(queue, index);
+    unkicked += publish(queue, index, packed);
     queue->unkicked = 0;
     if (VPT_FOR_SPEED && VPT_UNLIKELY(queue->strong)) {
         return kick_strongly(queue, unkicked);
     }
-    return wants_kick(queue, unkicked) ? notify(queue) : VPT_OK;
+    return wants_kick(queue, unkicked, packed) ? notify(queue) : VPT_OK;
+}
+
+VPT_OUT_OF_LINE enum vpt_status kick_packed(struct vpt_queue *queue)
+{
+    return kick(queue, true);
+}
+
+enum vpt_status vpt_queue_kick(struct vpt_queue *queue)
+{
+    if (VPT_FOR_SPEED && queue_packed(queue)) {
+        return kick_packed(queue);
+    }
+    return kick(queue, !VPT_FOR_SPEED && queue_packed(queue));
 }
 
 enum vpt_status vpt_split_lie(struct vpt_queue *queue, enum vpt_status status)
