@@ -1,0 +1,817 @@
+/* SPDX-License-Identifier: MIT */
+/* The machine that both sides run on, and the search through all its states. */
+#define _GNU_SOURCE
+#include "explorer.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <ucontext.h>
+
+#define STACK_SIZE   0x10000u
+#define STACK_DIRTY  0x800u /* bytes below the stack in use that a step may have written */
+#define OBJECTS_MAX  8u
+#define CHOICES_MAX  (STORES_MAX + 16u)
+
+const struct scenario *scenario;
+
+static struct {
+    struct agent agents[SIDES];
+    bool exploring;
+    const char *failure;
+} world;
+
+static uint8_t stacks[SIDES][STACK_SIZE] __attribute__((aligned(64)));
+
+/* ---- Not part of the state ---- */
+
+static struct {
+    void *address;
+    size_t size;
+} objects[OBJECTS_MAX];
+static unsigned object_count;
+
+static jmp_buf scheduler;
+static enum side current;
+static unsigned chosen;
+static bool tracing;
+
+static const char *const side_names[SIDES] = { "driver", "device" };
+
+void explorer_keep(void *object, size_t size)
+{
+    objects[object_count].address = object;
+    objects[object_count++].size = size;
+}
+
+static struct agent *me(void)
+{
+    return &world.agents[current];
+}
+
+static bool weak(void)
+{
+    return scenario->machine == MACHINE_WEAK || scenario->machine == MACHINE_PLATFORM;
+}
+
+/* ---- Coroutines ---- */
+
+/* The frame of the caller is all of the stack that is in use. */
+static __attribute__((noinline)) void leave(struct agent *agent)
+{
+    agent->low = __builtin_frame_address(0);
+    _longjmp(scheduler, 1);
+}
+
+/* Returns what the scheduler has chosen, once it lets this side go on. */
+static __attribute__((noinline)) unsigned yield(enum operation_kind kind, unsigned count, const void *address,
+                                                const char *what)
+{
+    struct agent *agent = me();
+
+    agent->operation.kind = kind;
+    agent->operation.count = count;
+    agent->operation.address = address;
+    agent->operation.what = what;
+    if (_setjmp(agent->context) == 0) {
+        leave(agent);
+    }
+    return chosen;
+}
+
+static void resume(enum side side, unsigned choice)
+{
+    current = side;
+    chosen = choice;
+    if (_setjmp(scheduler) == 0) {
+        _longjmp(world.agents[side].context, 1);
+    }
+}
+
+static void start(enum side side, void (*body)(void))
+{
+    static ucontext_t context;
+
+    current = side;
+    (void)getcontext(&context);
+    context.uc_stack.ss_sp = stacks[side];
+    context.uc_stack.ss_size = STACK_SIZE;
+    context.uc_link = NULL;
+    makecontext(&context, body, 0);
+    if (_setjmp(scheduler) == 0) {
+        (void)setcontext(&context);
+    }
+}
+
+/* ---- Stores and loads ---- */
+
+/* Returns which of `size` bytes at `address` are among `other_size` bytes at `other`, as a mask. */
+static uint32_t overlap(const uint8_t *address, uint32_t size, const uint8_t *other, uint32_t other_size)
+{
+    uint32_t mask = 0;
+
+    for (uint32_t i = 0; i < size; i++) {
+        if (address + i >= other && address + i < other + other_size) {
+            mask |= 1u << i;
+        }
+    }
+    return mask;
+}
+
+static bool in_own_buffer(const struct agent *agent, const uint8_t *address, uint32_t size)
+{
+    for (uint32_t i = 0; i < agent->store_count; i++) {
+        const struct pending_store *store = &agent->stores[i];
+
+        if (store->address != NULL && overlap(address, size, store->address, store->size) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool is_stale(const struct stale *stale, const uint8_t *address, uint32_t size)
+{
+    return (overlap(stale->address, stale->size, address, size) & stale->mask) != 0;
+}
+
+/* Returns how many values a load may return: the newest one, and older ones that no barrier has made old. */
+static unsigned count_values(const struct agent *agent, const uint8_t *address, uint32_t size)
+{
+    unsigned count = 1;
+
+    if (!in_own_buffer(agent, address, size)) {
+        for (uint32_t i = 0; i < agent->stale_count; i++) {
+            count += is_stale(&agent->stale[i], address, size) ? 1u : 0u;
+        }
+    }
+    return count;
+}
+
+static void remove_stale(struct agent *agent, uint32_t index)
+{
+    agent->stale_count--;
+    memmove(&agent->stale[index], &agent->stale[index + 1u], (agent->stale_count - index) * sizeof(struct stale));
+    memset(&agent->stale[agent->stale_count], 0, sizeof(struct stale));
+}
+
+/* From now on this side sees the other's stores before the first `count` that it has not seen, as far as they overlap. */
+static void forget_stale(struct agent *agent, uint32_t count, const uint8_t *address, uint32_t size)
+{
+    for (uint32_t i = count; i-- != 0;) {
+        struct stale *stale = &agent->stale[i];
+
+        stale->mask &= ~overlap(stale->address, stale->size, address, size);
+        if (stale->mask == 0) {
+            remove_stale(agent, i);
+        }
+    }
+}
+
+/* Loads the value before the last `back` stores of the other side. */
+static uint64_t load_value(struct agent *agent, const uint8_t *address, uint32_t size, unsigned back)
+{
+    uint8_t bytes[8] = { 0 };
+    uint64_t value = 0;
+    uint32_t i = agent->stale_count;
+
+    memcpy(bytes, address, size);
+    while (i != 0 && back != 0) {
+        const struct stale *stale = &agent->stale[--i];
+
+        if (is_stale(stale, address, size)) {
+            back--;
+            for (uint32_t n = 0; n < stale->size; n++) {
+                const uint8_t *at = stale->address + n;
+
+                if ((stale->mask >> n & 1u) != 0 && at >= address && at < address + size) {
+                    bytes[at - address] = stale->old[n];
+                }
+            }
+        }
+    }
+    forget_stale(agent, i, address, size);
+    for (i = 0; i < agent->store_count; i++) {
+        const struct pending_store *store = &agent->stores[i];
+
+        for (uint32_t n = 0; n < store->size; n++) {
+            const uint8_t *at = store->address + n;
+
+            if (at >= address && at < address + size) {
+                bytes[at - address] = (uint8_t)(store->value >> (8u * n));
+            }
+        }
+    }
+    memcpy(&value, bytes, sizeof(value));
+    return value;
+}
+
+uint64_t explorer_load(const void *address, unsigned size)
+{
+    unsigned back = 0;
+    uint64_t value;
+
+    if (world.exploring) {
+        back = yield(OPERATION_LOAD, size, address, NULL);
+    }
+    value = load_value(me(), address, size, back);
+    if (tracing && world.exploring) {
+        printf("    %s loads %s: %llu%s\n", side_names[current], device_name_of(address), (unsigned long long)value,
+               back != 0 ? ", which is old" : "");
+    }
+    return value;
+}
+
+static bool shared_with(const struct agent *agent)
+{
+    /* These two make all stores before them visible, so none of them can be stale. */
+    return agent->operation.kind != OPERATION_WAIT && agent->operation.kind != OPERATION_FENCE;
+}
+
+/* A store reaches the memory. */
+static void commit(enum side side, const struct pending_store *store)
+{
+    struct agent *other = &world.agents[!side];
+
+    if (store->address == NULL) {
+        if (side == DEVICE) {
+            device_interrupt();
+        }
+        other->signal = true;
+        return;
+    }
+    if (weak() && world.exploring) {
+        forget_stale(&world.agents[side], world.agents[side].stale_count, store->address, store->size);
+        if (shared_with(other)) {
+            struct stale *stale = &other->stale[other->stale_count];
+
+            stale->address = store->address;
+            stale->size = store->size;
+            memcpy(stale->old, store->address, store->size);
+            for (uint32_t i = 0; i < store->size; i++) {
+                stale->mask |= (uint32_t)(stale->old[i] != (uint8_t)(store->value >> (8u * i))) << i;
+            }
+            if (stale->mask == 0) {
+                memset(stale, 0, sizeof(*stale));
+            } else if (++other->stale_count == STALE_MAX) {
+                abort();
+            }
+        }
+    }
+    memcpy(store->address, &store->value, store->size);
+}
+
+static void post(uint8_t *address, uint32_t size, uint64_t value)
+{
+    struct pending_store store = { address, value, size, me()->epoch };
+
+    if (!world.exploring) {
+        commit(current, &store);
+        return;
+    }
+    if (me()->store_count == STORES_MAX) {
+        abort();
+    }
+    me()->stores[me()->store_count++] = store;
+}
+
+/* Whether this side has stored this value there last, so that another store of it changes nothing. */
+static bool is_repeated(const struct agent *agent, const uint8_t *address, uint32_t size, uint64_t value)
+{
+    for (uint32_t i = agent->store_count; i-- != 0;) {
+        const struct pending_store *store = &agent->stores[i];
+
+        if (store->address != NULL && overlap(address, size, store->address, store->size) != 0) {
+            return store->address == address && store->size == size && store->value == value;
+        }
+    }
+    return memcmp(address, &value, size) == 0;
+}
+
+void explorer_store(void *address, unsigned size, uint64_t value)
+{
+    value &= ~UINT64_C(0) >> (64u - 8u * size);
+    if (tracing && world.exploring) {
+        printf("    %s stores %s: %llu\n", side_names[current], device_name_of(address), (unsigned long long)value);
+    }
+    if (!is_repeated(me(), address, size, value)) {
+        post(address, size, value);
+    }
+}
+
+void explorer_signal(void)
+{
+    if (tracing && world.exploring) {
+        printf("    %s\n", current == DRIVER ? "driver kicks" : "device interrupts");
+    }
+    post(NULL, 0, 0);
+}
+
+/* Whether this store may reach the memory before those that were made before it. */
+static bool may_pass(const struct agent *agent, uint32_t index)
+{
+    const struct pending_store *store = &agent->stores[index];
+
+    if (!weak()) {
+        return index == 0;
+    }
+    for (uint32_t i = 0; i < index; i++) {
+        const struct pending_store *before = &agent->stores[i];
+
+        if (before->epoch != store->epoch || (before->address == NULL && store->address == NULL) ||
+            (before->address != NULL && store->address != NULL &&
+             overlap(before->address, before->size, store->address, store->size) != 0)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void drain(enum side side, uint32_t index)
+{
+    struct agent *agent = &world.agents[side];
+    struct pending_store store = agent->stores[index];
+    uint32_t first;
+
+    if (tracing) {
+        printf("    %s reaches the %s\n",
+               store.address == NULL ? (side == DRIVER ? "kick" : "interrupt") : device_name_of(store.address),
+               store.address == NULL ? side_names[!side] : "memory");
+    }
+    agent->store_count--;
+    memmove(&agent->stores[index], &agent->stores[index + 1u],
+            (agent->store_count - index) * sizeof(struct pending_store));
+    memset(&agent->stores[agent->store_count], 0, sizeof(struct pending_store));
+    first = agent->store_count != 0 ? agent->stores[0].epoch : agent->epoch;
+    for (uint32_t i = 0; i < agent->store_count; i++) {
+        agent->stores[i].epoch -= first;
+    }
+    agent->epoch -= first;
+    commit(side, &store);
+}
+
+/* ---- Barriers ---- */
+
+void explorer_order_stores(void)
+{
+    if (weak() && me()->store_count != 0 && me()->stores[me()->store_count - 1u].epoch == me()->epoch) {
+        me()->epoch++;
+    }
+}
+
+void explorer_order_loads(void)
+{
+    memset(me()->stale, 0, sizeof(me()->stale));
+    me()->stale_count = 0;
+}
+
+void explorer_fence(void)
+{
+    if (world.exploring) {
+        (void)yield(OPERATION_FENCE, 0, NULL, "passes a fence");
+        explorer_order_loads();
+    }
+}
+
+void explorer_weak_barrier(bool strong, void (*barrier)(void))
+{
+    if (scenario->machine == MACHINE_TCG ? barrier != explorer_fence : strong || scenario->machine != MACHINE_PLATFORM) {
+        barrier();
+    }
+}
+
+/* ---- What else the sides do ---- */
+
+void explorer_wait(void)
+{
+    (void)yield(OPERATION_WAIT, 0, NULL, "wakes up");
+    me()->signal = false;
+    explorer_order_loads();
+}
+
+bool explorer_signalled(void)
+{
+    bool signal;
+
+    if (world.exploring) {
+        (void)yield(OPERATION_STEP, 0, NULL, "looks for a signal");
+    }
+    signal = me()->signal;
+    me()->signal = false;
+    if (signal) {
+        explorer_order_loads();
+    }
+    return signal;
+}
+
+void explorer_register(bool drain_first, const char *what)
+{
+    if (world.exploring) {
+        (void)yield(drain_first ? OPERATION_REGISTER : OPERATION_STEP, 0, NULL, what);
+    }
+}
+
+unsigned explorer_choose(unsigned count, const char *what)
+{
+    return world.exploring && count > 1u ? yield(OPERATION_CHOOSE, count, NULL, what) : 0;
+}
+
+void explorer_fail(const char *why)
+{
+    world.failure = why;
+    (void)yield(OPERATION_END, 0, NULL, why);
+    abort();
+}
+
+void explorer_check(bool holds, const char *why)
+{
+    if (!holds) {
+        explorer_fail(why);
+    }
+}
+
+void explorer_begin(void)
+{
+    (void)yield(OPERATION_BEGIN, 0, NULL, "begins");
+    world.exploring = true;
+}
+
+void explorer_end(void)
+{
+    (void)yield(OPERATION_END, 0, NULL, "ends");
+    abort();
+}
+
+/* ---- States, saved and recognised ---- */
+
+struct state {
+    size_t room;
+    uint8_t *bytes;
+};
+
+/* Calls `use` for each piece of the state. */
+static void each_piece(void (*use)(void *piece, size_t size))
+{
+    use(&world, sizeof(world));
+    for (unsigned i = 0; i < object_count; i++) {
+        use(objects[i].address, objects[i].size);
+    }
+    for (unsigned i = 0; i < SIDES; i++) {
+        use(world.agents[i].low, (size_t)(stacks[i] + STACK_SIZE - world.agents[i].low));
+    }
+}
+
+static uint8_t *cursor;
+static size_t length;
+static uint64_t hash;
+
+static void measure_piece(void *piece, size_t size)
+{
+    (void)piece;
+    length += size;
+}
+
+static void save_piece(void *piece, size_t size)
+{
+    memcpy(cursor, piece, size);
+    cursor += size;
+}
+
+static void restore_piece(void *piece, size_t size)
+{
+    memcpy(piece, cursor, size);
+    cursor += size;
+}
+
+static uint64_t mix(uint64_t a, uint64_t b)
+{
+    unsigned __int128 product = (unsigned __int128)(a ^ UINT64_C(0x9e3779b97f4a7c15)) * (b ^ UINT64_C(0xd6e8feb86659fd93));
+
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/* All pieces are multiples of eight bytes. */
+static void hash_piece(void *piece, size_t size)
+{
+    const uint64_t *words = piece;
+    uint64_t lanes[4] = { hash, 1, 2, 3 };
+    size_t count = size / 8u;
+
+    for (; count >= 8u; count -= 8u, words += 8) {
+        for (unsigned i = 0; i < 4u; i++) {
+            lanes[i] = mix(lanes[i] ^ words[2u * i], words[2u * i + 1u] + lanes[i]);
+        }
+    }
+    for (; count != 0; count--, words++) {
+        lanes[0] = mix(lanes[0], *words);
+    }
+    hash = mix(mix(lanes[0], lanes[1]), mix(lanes[2], lanes[3]));
+}
+
+static void save(struct state *state)
+{
+    length = 0;
+    each_piece(measure_piece);
+    if (length > state->room) {
+        state->room = length + 0x400u;
+        state->bytes = realloc(state->bytes, state->room);
+        if (state->bytes == NULL) {
+            abort();
+        }
+    }
+    cursor = state->bytes;
+    each_piece(save_piece);
+}
+
+/* What is below the stacks in use is zeroed, so that what is left there by another path makes no difference. */
+static void restore(const struct state *state)
+{
+    cursor = state->bytes;
+    each_piece(restore_piece); /* the world comes first, and says how much of the stacks is in use */
+    for (unsigned i = 0; i < SIDES; i++) {
+        memset(world.agents[i].low - STACK_DIRTY, 0, STACK_DIRTY);
+    }
+}
+
+static uint64_t *seen;
+static size_t seen_size;
+static size_t seen_count;
+
+static void insert(uint64_t key)
+{
+    size_t at = (size_t)key & (seen_size - 1u);
+
+    while (seen[at] != 0) {
+        at = (at + 1u) & (seen_size - 1u);
+    }
+    seen[at] = key;
+    seen_count++;
+}
+
+static void grow(void)
+{
+    uint64_t *old = seen;
+    size_t old_size = seen_size;
+
+    seen_size = old_size != 0 ? 2u * old_size : 1u << 16;
+    seen = calloc(seen_size, sizeof(*seen));
+    if (seen == NULL) {
+        abort();
+    }
+    seen_count = 0;
+    for (size_t i = 0; i < old_size; i++) {
+        if (old[i] != 0) {
+            insert(old[i]);
+        }
+    }
+    free(old);
+}
+
+/* Whether the state was not seen before. Two states are taken for the same if 64 bits of their hash are. */
+static bool is_new(void)
+{
+    size_t at;
+
+    hash = UINT64_C(0x243f6a8885a308d3);
+    each_piece(hash_piece);
+    hash += hash == 0;
+    if (2u * seen_count >= seen_size) {
+        grow();
+    }
+    for (at = (size_t)hash & (seen_size - 1u); seen[at] != 0; at = (at + 1u) & (seen_size - 1u)) {
+        if (seen[at] == hash) {
+            return false;
+        }
+    }
+    insert(hash);
+    return true;
+}
+
+/* ---- The search ---- */
+
+struct step {
+    uint8_t side;
+    bool drains;
+    uint16_t choice;
+};
+
+struct level {
+    struct state state;
+    unsigned count;
+    unsigned next;
+    struct step steps[CHOICES_MAX];
+};
+
+static struct level **levels;
+static unsigned level_room;
+
+static bool has_stores(const struct agent *agent)
+{
+    for (uint32_t i = 0; i < agent->store_count; i++) {
+        if (agent->stores[i].address != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Returns in how many ways this side can go on. With a full buffer it cannot, as on any machine. */
+static unsigned count_choices(enum side side)
+{
+    const struct agent *agent = &world.agents[side];
+
+    if (agent->store_count > STORES_FULL) {
+        return 0;
+    }
+    switch (agent->operation.kind) {
+    case OPERATION_CHOOSE: return agent->operation.count;
+    case OPERATION_LOAD: return count_values(agent, agent->operation.address, agent->operation.count);
+    case OPERATION_FENCE: return has_stores(agent) ? 0u : 1u;
+    case OPERATION_REGISTER: return agent->store_count != 0 ? 0u : 1u;
+    case OPERATION_WAIT: return (side == DRIVER && scenario->line ? device_line() : agent->signal) ? 1u : 0u;
+    case OPERATION_END: return 0;
+    default: return 1;
+    }
+}
+
+static void add_choices(struct level *level, enum side side)
+{
+    unsigned count = count_choices(side);
+
+    for (unsigned i = 0; i < count; i++) {
+        level->steps[level->count++] = (struct step){ (uint8_t)side, false, (uint16_t)i };
+    }
+}
+
+/* A choice is between steps of one side alone, so its place among the other's steps makes no difference. */
+static void find_steps(struct level *level)
+{
+    level->count = 0;
+    level->next = 0;
+    if (world.failure != NULL || world.agents[DRIVER].operation.kind == OPERATION_END) {
+        return;
+    }
+    for (unsigned side = 0; side < SIDES; side++) {
+        if (world.agents[side].operation.kind == OPERATION_CHOOSE) {
+            add_choices(level, (enum side)side);
+            if (level->count != 0) {
+                return;
+            }
+        }
+    }
+    for (unsigned side = 0; side < SIDES; side++) {
+        add_choices(level, (enum side)side);
+        for (uint32_t i = 0; i < world.agents[side].store_count; i++) {
+            if (may_pass(&world.agents[side], i)) {
+                level->steps[level->count++] = (struct step){ (uint8_t)side, true, (uint16_t)i };
+            }
+        }
+    }
+}
+
+static struct level *level_at(unsigned depth)
+{
+    if (depth == level_room) {
+        level_room += 256u;
+        levels = realloc(levels, level_room * sizeof(*levels));
+        if (levels == NULL) {
+            abort();
+        }
+        for (unsigned i = depth; i < level_room; i++) {
+            levels[i] = calloc(1, sizeof(**levels));
+        }
+    }
+    return levels[depth];
+}
+
+static void make(struct step step)
+{
+    const struct operation *operation = &world.agents[step.side].operation;
+
+    if (step.drains) {
+        drain((enum side)step.side, step.choice);
+        return;
+    }
+    if (tracing && operation->kind != OPERATION_LOAD) {
+        printf("    %s %s", side_names[step.side], operation->what);
+        if (operation->kind == OPERATION_CHOOSE) {
+            printf(" %u", step.choice);
+        }
+        printf("\n");
+    }
+    resume((enum side)step.side, step.choice);
+}
+
+/* Why there is no way on: NULL if the driver has come to its end. */
+static const char *verdict(void)
+{
+    if (world.failure != NULL) {
+        return world.failure;
+    }
+    if (world.agents[DRIVER].operation.kind == OPERATION_END) {
+        return NULL;
+    }
+    return client_lost_interrupt() ? "lost interrupt" : "lost kick";
+}
+
+static void print_trace(unsigned depth)
+{
+    restore(&levels[0]->state);
+    tracing = true;
+    for (unsigned i = 0; i < depth; i++) {
+        make(levels[i]->steps[levels[i]->next - 1u]);
+    }
+    tracing = false;
+    (void)fflush(stdout);
+}
+
+static const char *search(unsigned long *states, bool trace)
+{
+    unsigned depth = 0;
+
+    save(&level_at(0)->state);
+    find_steps(levels[0]);
+    (void)is_new();
+    for (;;) {
+        struct level *level = levels[depth];
+
+        if (level->next == level->count) {
+            if (depth == 0) {
+                *states = seen_count;
+                return NULL;
+            }
+            depth--;
+            continue;
+        }
+        restore(&level->state);
+        make(level->steps[level->next++]);
+        if (!is_new()) {
+            continue;
+        }
+        level = level_at(++depth);
+        find_steps(level);
+        if (level->count == 0) {
+            const char *found = verdict();
+
+            if (found != NULL) {
+                *states = seen_count;
+                if (trace) {
+                    print_trace(depth);
+                }
+                return found;
+            }
+            depth--;
+            continue;
+        }
+        save(&level->state);
+    }
+}
+
+/* ---- The beginning ---- */
+
+static struct agent device_agent;
+static uint8_t device_stack[STACK_SIZE];
+
+void explorer_restart_device(void)
+{
+    struct agent *agent = &world.agents[DEVICE];
+
+    while (agent->store_count != 0) {
+        drain(DEVICE, 0);
+    }
+    *agent = device_agent;
+    memcpy(stacks[DEVICE], device_stack, STACK_SIZE);
+}
+
+/* Both sides run in turn, each until it sleeps. */
+const char *explorer_run(const struct scenario *which, unsigned long *states, bool trace)
+{
+    scenario = which;
+    memset(&world, 0, sizeof(world));
+    memset(stacks, 0, sizeof(stacks));
+    for (unsigned i = 0; i < object_count; i++) {
+        memset(objects[i].address, 0, objects[i].size);
+    }
+    if (seen != NULL) {
+        memset(seen, 0, seen_size * sizeof(*seen));
+        seen_count = 0;
+    } else {
+        grow();
+    }
+    start(DEVICE, device_main);
+    device_agent = world.agents[DEVICE];
+    memcpy(device_stack, stacks[DEVICE], STACK_SIZE);
+    start(DRIVER, client_main);
+    while (world.agents[DRIVER].operation.kind != OPERATION_BEGIN) {
+        enum side side = count_choices(DEVICE) != 0 ? DEVICE : DRIVER;
+
+        if (world.failure != NULL || count_choices(side) == 0) {
+            return world.failure != NULL ? world.failure : "both sleep before the exploration";
+        }
+        resume(side, 0);
+    }
+    while (count_choices(DEVICE) != 0) {
+        resume(DEVICE, 0);
+    }
+    return search(states, trace);
+}
