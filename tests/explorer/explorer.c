@@ -9,7 +9,7 @@
 #include <ucontext.h>
 
 #define STACK_SIZE   0x10000u
-#define STACK_DIRTY  0x800u /* bytes below the stack in use that a step may have written */
+#define STACK_DIRTY  0x400u /* bytes below the stack in use that a step may have written */
 #define OBJECTS_MAX  8u
 #define CHOICES_MAX  (STORES_MAX + 16u)
 
@@ -152,7 +152,6 @@ static void remove_stale(struct agent *agent, uint32_t index)
 {
     agent->stale_count--;
     memmove(&agent->stale[index], &agent->stale[index + 1u], (agent->stale_count - index) * sizeof(struct stale));
-    memset(&agent->stale[agent->stale_count], 0, sizeof(struct stale));
 }
 
 /* From now on this side sees the other's stores before the first `count` that it has not seen, as far as they overlap. */
@@ -222,10 +221,21 @@ uint64_t explorer_load(const void *address, unsigned size)
     return value;
 }
 
-static bool shared_with(const struct agent *agent)
+/* This side need not see the store yet. */
+static void add_stale(struct agent *agent, const struct pending_store *store)
 {
-    /* These two make all stores before them visible, so none of them can be stale. */
-    return agent->operation.kind != OPERATION_WAIT && agent->operation.kind != OPERATION_FENCE;
+    struct stale stale = { .address = store->address, .size = store->size };
+
+    memcpy(stale.old, store->address, store->size);
+    for (uint32_t i = 0; i < store->size; i++) {
+        stale.mask |= (uint32_t)(stale.old[i] != (uint8_t)(store->value >> (8u * i))) << i;
+    }
+    if (stale.mask != 0) {
+        if (agent->stale_count == STALE_MAX) {
+            abort();
+        }
+        agent->stale[agent->stale_count++] = stale;
+    }
 }
 
 /* A store reaches the memory. */
@@ -242,21 +252,9 @@ static void commit(enum side side, const struct pending_store *store)
     }
     if (weak() && world.exploring) {
         forget_stale(&world.agents[side], world.agents[side].stale_count, store->address, store->size);
-        if (shared_with(other)) {
-            struct stale *stale = &other->stale[other->stale_count];
-
-            stale->address = store->address;
-            stale->size = store->size;
-            memcpy(stale->old, store->address, store->size);
-            for (uint32_t i = 0; i < store->size; i++) {
-                stale->mask |= (uint32_t)(stale->old[i] != (uint8_t)(store->value >> (8u * i))) << i;
-            }
-            if (stale->mask == 0) {
-                memset(stale, 0, sizeof(*stale));
-            } else if (++other->stale_count == STALE_MAX) {
-                abort();
-            }
-        }
+        if (other->operation.kind != OPERATION_WAIT && other->operation.kind != OPERATION_FENCE) {
+            add_stale(other, store);
+        } /* else what it does next makes it see all stores */
     }
     memcpy(store->address, &store->value, store->size);
 }
@@ -341,7 +339,6 @@ static void drain(enum side side, uint32_t index)
     agent->store_count--;
     memmove(&agent->stores[index], &agent->stores[index + 1u],
             (agent->store_count - index) * sizeof(struct pending_store));
-    memset(&agent->stores[agent->store_count], 0, sizeof(struct pending_store));
     first = agent->store_count != 0 ? agent->stores[0].epoch : agent->epoch;
     for (uint32_t i = 0; i < agent->store_count; i++) {
         agent->stores[i].epoch -= first;
@@ -361,7 +358,6 @@ void explorer_order_stores(void)
 
 void explorer_order_loads(void)
 {
-    memset(me()->stale, 0, sizeof(me()->stale));
     me()->stale_count = 0;
 }
 
@@ -446,24 +442,28 @@ void explorer_end(void)
 
 struct state {
     size_t room;
+    size_t length; /* a multiple of eight, as all pieces are */
     uint8_t *bytes;
 };
 
 /* Calls `use` for each piece of the state. */
 static void each_piece(void (*use)(void *piece, size_t size))
 {
-    use(&world, sizeof(world));
     for (unsigned i = 0; i < object_count; i++) {
         use(objects[i].address, objects[i].size);
     }
     for (unsigned i = 0; i < SIDES; i++) {
-        use(world.agents[i].low, (size_t)(stacks[i] + STACK_SIZE - world.agents[i].low));
+        struct agent *agent = &world.agents[i];
+
+        use(agent, offsetof(struct agent, stores)); /* the first, since it says how large the others are */
+        use(agent->stores, agent->store_count * sizeof(agent->stores[0]));
+        use(agent->stale, agent->stale_count * sizeof(agent->stale[0]));
+        use(agent->low, (size_t)(stacks[i] + STACK_SIZE - agent->low));
     }
 }
 
 static uint8_t *cursor;
 static size_t length;
-static uint64_t hash;
 
 static void measure_piece(void *piece, size_t size)
 {
@@ -483,31 +483,6 @@ static void restore_piece(void *piece, size_t size)
     cursor += size;
 }
 
-static uint64_t mix(uint64_t a, uint64_t b)
-{
-    unsigned __int128 product = (unsigned __int128)(a ^ UINT64_C(0x9e3779b97f4a7c15)) * (b ^ UINT64_C(0xd6e8feb86659fd93));
-
-    return (uint64_t)product ^ (uint64_t)(product >> 64);
-}
-
-/* All pieces are multiples of eight bytes. */
-static void hash_piece(void *piece, size_t size)
-{
-    const uint64_t *words = piece;
-    uint64_t lanes[4] = { hash, 1, 2, 3 };
-    size_t count = size / 8u;
-
-    for (; count >= 8u; count -= 8u, words += 8) {
-        for (unsigned i = 0; i < 4u; i++) {
-            lanes[i] = mix(lanes[i] ^ words[2u * i], words[2u * i + 1u] + lanes[i]);
-        }
-    }
-    for (; count != 0; count--, words++) {
-        lanes[0] = mix(lanes[0], *words);
-    }
-    hash = mix(mix(lanes[0], lanes[1]), mix(lanes[2], lanes[3]));
-}
-
 static void save(struct state *state)
 {
     length = 0;
@@ -521,16 +496,41 @@ static void save(struct state *state)
     }
     cursor = state->bytes;
     each_piece(save_piece);
+    state->length = length;
 }
 
 /* What is below the stacks in use is zeroed, so that what is left there by another path makes no difference. */
 static void restore(const struct state *state)
 {
     cursor = state->bytes;
-    each_piece(restore_piece); /* the world comes first, and says how much of the stacks is in use */
+    each_piece(restore_piece);
     for (unsigned i = 0; i < SIDES; i++) {
         memset(world.agents[i].low - STACK_DIRTY, 0, STACK_DIRTY);
     }
+}
+
+static uint64_t mix(uint64_t a, uint64_t b)
+{
+    unsigned __int128 product = (unsigned __int128)(a ^ UINT64_C(0x9e3779b97f4a7c15)) * (b ^ UINT64_C(0xd6e8feb86659fd93));
+
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static uint64_t hash_of(const struct state *state)
+{
+    const uint64_t *words = (const uint64_t *)(const void *)state->bytes;
+    uint64_t lanes[4] = { 1, 2, 3, 4 };
+    size_t count = state->length / 8u;
+
+    for (; count >= 8u; count -= 8u, words += 8) {
+        for (unsigned i = 0; i < 4u; i++) {
+            lanes[i] = mix(lanes[i] ^ words[2u * i], lanes[i] + words[2u * i + 1u]);
+        }
+    }
+    for (; count != 0; count--, words++) {
+        lanes[0] = mix(lanes[0], *words);
+    }
+    return mix(mix(lanes[0], lanes[1]), mix(lanes[2], lanes[3]));
 }
 
 static uint64_t *seen;
@@ -568,12 +568,11 @@ static void grow(void)
 }
 
 /* Whether the state was not seen before. Two states are taken for the same if 64 bits of their hash are. */
-static bool is_new(void)
+static bool is_new(const struct state *state)
 {
+    uint64_t hash = hash_of(state);
     size_t at;
 
-    hash = UINT64_C(0x243f6a8885a308d3);
-    each_piece(hash_piece);
     hash += hash == 0;
     if (2u * seen_count >= seen_size) {
         grow();
@@ -725,13 +724,22 @@ static void print_trace(unsigned depth)
     (void)fflush(stdout);
 }
 
+static void swap(struct state *one, struct state *other)
+{
+    struct state state = *one;
+
+    *one = *other;
+    *other = state;
+}
+
 static const char *search(unsigned long *states, bool trace)
 {
+    struct state reached = { 0, 0, NULL };
     unsigned depth = 0;
 
     save(&level_at(0)->state);
     find_steps(levels[0]);
-    (void)is_new();
+    (void)is_new(&levels[0]->state);
     for (;;) {
         struct level *level = levels[depth];
 
@@ -745,7 +753,8 @@ static const char *search(unsigned long *states, bool trace)
         }
         restore(&level->state);
         make(level->steps[level->next++]);
-        if (!is_new()) {
+        save(&reached);
+        if (!is_new(&reached)) {
             continue;
         }
         level = level_at(++depth);
@@ -763,7 +772,7 @@ static const char *search(unsigned long *states, bool trace)
             depth--;
             continue;
         }
-        save(&level->state);
+        swap(&level->state, &reached);
     }
 }
 
@@ -806,7 +815,7 @@ const char *explorer_run(const struct scenario *which, unsigned long *states, bo
         enum side side = count_choices(DEVICE) != 0 ? DEVICE : DRIVER;
 
         if (world.failure != NULL || count_choices(side) == 0) {
-            return world.failure != NULL ? world.failure : "both sleep before the exploration";
+            return verdict();
         }
         resume(side, 0);
     }
