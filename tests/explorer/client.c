@@ -13,6 +13,8 @@
 
 #include "explorer.h"
 
+#define BATCH 2u
+
 static struct {
     struct vpt_mmio mmio;
     struct vpt_entropy entropy; /* requests with slots */
@@ -81,6 +83,7 @@ static void submit(void)
     struct vpt_segment segments[2];
     void *pointer = (void *)(uintptr_t)(token + 1u);
 
+    explorer_note("submits");
     explorer_check(token < TOKENS_MAX, "tokens");
     for (uint32_t i = 0; i < 2u; i++) {
         segments[i] = (struct vpt_segment){ (uintptr_t)data[token], DATA_LENGTH(token, i) };
@@ -95,43 +98,55 @@ static void submit(void)
     client.unpublished = true;
 }
 
-/* Returns false if nothing has come back. */
-static bool take(enum vpt_status expected)
+static void came_back(const void *token, bool used)
 {
-    struct vpt_completion completion = { NULL, 0, VPT_OK };
-    enum vpt_status status;
-    uintptr_t token;
+    uintptr_t number = (uintptr_t)token - 1u;
 
-    if (scenario->slots) {
-        status = vpt_requests_poll(&client.entropy.requests, &completion);
-    } else if (expected == VPT_OK) {
-        status = vpt_queue_pop(&client.queue, &completion.token, NULL);
+    explorer_check(number < TOKENS_MAX && (client.in_flight >> number & 1u) != 0, "a request came back twice");
+    explorer_check(!used || device_has_used((unsigned)number), "a request came back too early");
+    client.in_flight &= ~(1u << number);
+}
+
+/* Takes at most `count` requests, which is one if they have no slots. Returns how many have come back. */
+static uint32_t take(uint32_t count)
+{
+    struct vpt_completion completions[BATCH];
+    enum vpt_status status;
+    uint32_t done = 0;
+
+    if (!scenario->slots) {
+        status = vpt_queue_pop(&client.queue, &completions[0].token, NULL);
+        done = status == VPT_OK;
+    } else if (count == 1u) {
+        status = vpt_requests_poll(&client.entropy.requests, completions);
+        done = status == VPT_OK;
     } else {
-        status = vpt_queue_drain(&client.queue, &completion.token);
+        status = vpt_requests_poll_batch(&client.entropy.requests, completions, count, &done);
     }
-    if (status == VPT_EMPTY) {
-        return false;
+    explorer_check(status == VPT_OK || status == VPT_EMPTY, "the queue has stopped");
+    for (uint32_t i = 0; i < done; i++) {
+        came_back(completions[i].token, true);
     }
-    must(status, "the queue has stopped");
-    token = (uintptr_t)completion.token - 1u;
-    explorer_check(token < TOKENS_MAX && (client.in_flight >> token & 1u) != 0, "a request came back twice");
-    explorer_check(expected != VPT_OK || device_has_used((unsigned)token), "a request came back too early");
-    client.in_flight &= ~(1u << token);
-    return true;
+    client.returned += done;
+    client.armed = status == VPT_EMPTY && client.on;
+    return done;
 }
 
 static void take_one(void)
 {
-    if (take(VPT_OK)) {
-        client.returned++;
-        client.armed = false;
-    } else {
-        client.armed = client.on;
-    }
+    explorer_note("polls");
+    (void)take(1);
+}
+
+static void take_batch(void)
+{
+    explorer_note("polls for a batch");
+    (void)take(BATCH);
 }
 
 static void sleep_until_interrupt(void)
 {
+    explorer_note("sleeps");
     explorer_wait();
     if (scenario->line) {
         (void)vpt_device_interrupt(&client.mmio.device);
@@ -142,9 +157,18 @@ static void sleep_until_interrupt(void)
 /* Those that had not come back are submitted once more. */
 static void reset(void)
 {
+    explorer_note("resets the device");
     client.reset = true;
     must(vpt_device_reset(&client.mmio.device), "reset");
-    while (take(VPT_CANCELLED)) {
+    for (;;) {
+        struct vpt_completion completion;
+        enum vpt_status status = scenario->slots ? vpt_requests_poll(&client.entropy.requests, &completion)
+                                                 : vpt_queue_drain(&client.queue, &completion.token);
+
+        if (status != VPT_OK) {
+            break;
+        }
+        came_back(completion.token, false);
         client.submitted--;
     }
     explorer_check(client.in_flight == 0, "a request did not come back from a reset");
@@ -159,6 +183,7 @@ static void reset(void)
 
 static void publish(void)
 {
+    explorer_note("publishes");
     vpt_queue_publish(queue());
     client.unpublished = false;
     client.undecided = true;
@@ -166,6 +191,7 @@ static void publish(void)
 
 static void decide(void)
 {
+    explorer_note("decides about a kick");
     client.undecided = false;
     if (vpt_queue_kick_prepare(queue())) {
         must(vpt_queue_notify(queue()), "notify");
@@ -174,12 +200,14 @@ static void decide(void)
 
 static void kick(void)
 {
+    explorer_note("publishes and decides about a kick");
     must(vpt_queue_kick(queue()), "kick");
     client.unpublished = false;
 }
 
 static void switch_off(void)
 {
+    explorer_note("turns notifications off");
     vpt_queue_notifications_off(queue());
     client.on = false;
     client.armed = false;
@@ -187,6 +215,7 @@ static void switch_off(void)
 
 static void switch_on(void)
 {
+    explorer_note("turns notifications on");
     client.on = true;
     client.armed = !vpt_queue_notifications_on(queue());
 }
@@ -213,6 +242,9 @@ static void move(void)
     if (client.in_flight != 0) {
         moves[count++] = take_one;
     }
+    if (scenario->slots && client.in_flight != 0) {
+        moves[count++] = take_batch;
+    }
     if (scenario->switching) {
         moves[count++] = client.on ? switch_off : switch_on;
     }
@@ -222,7 +254,7 @@ static void move(void)
     if (may_sleep()) {
         moves[count++] = sleep_until_interrupt;
     }
-    moves[explorer_choose(count, "makes its move number")]();
+    moves[explorer_choose(count)]();
     queue()->kicks = 0; /* counts only, but would make states differ */
 }
 
@@ -234,7 +266,7 @@ static void pass(void)
     kick();
     while (client.in_flight != 0) {
         sleep_until_interrupt();
-        while (take(VPT_OK)) {
+        while (take(1) != 0) {
         }
     }
     device_forget();
@@ -248,6 +280,7 @@ void client_main(void)
     }
     client.next = 0;
     client.submitted = 0;
+    client.returned = 0;
     client.armed = true;
     explorer_begin();
     while (client.returned < scenario->requests) {

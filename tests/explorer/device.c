@@ -6,11 +6,9 @@
  */
 #include "device.h"
 
-#include <stdio.h>
-
 #include "explorer.h"
 
-#define SIZE_MAX_ENTRIES 8u
+#define ENTRIES_MAX 4u
 
 #define FLAG_NEXT      1u
 #define FLAG_AVAILABLE 0x80u
@@ -34,9 +32,6 @@ static struct {
     /* Registers. */
     uint32_t status;
     uint32_t features_select;
-    uint32_t accepted;
-    uint32_t accepted_high;
-    uint32_t accept_select;
     uint32_t size;
     uint32_t ready;
     uint32_t interrupt_status;
@@ -48,7 +43,7 @@ static struct {
     uint32_t signalled;
     uint32_t returned; /* requests */
     uint32_t request_count;
-    struct request requests[SIZE_MAX_ENTRIES]; /* taken and not used */
+    struct request requests[ENTRIES_MAX]; /* taken and not used */
 
     uint32_t used_tokens; /* a bit each */
     uint32_t taken_tokens;
@@ -348,7 +343,7 @@ static void decide(void)
 
 static void complete(void)
 {
-    unsigned which = explorer_choose(device.request_count, "completes the request that it took as number");
+    unsigned which = explorer_choose(device.request_count);
     struct request request = device.requests[which];
 
     device.request_count--;
@@ -358,14 +353,17 @@ static void complete(void)
     device.requests[device.request_count] = (struct request){ 0, 0, 0 };
     device.used_tokens |= 1u << request.token;
     push(&request);
-    if (explorer_choose(2, "puts the interrupt off:") == 0) {
+    if (explorer_choose(2) == 0) {
         decide();
     }
 }
 
 static void serve(void)
 {
-    bool silent = (!scenario->event_idx || scenario->packed) && explorer_choose(2, "wants no kicks meanwhile:") == 0;
+    bool silent;
+
+    explorer_note("looks for requests");
+    silent = (!scenario->event_idx || scenario->packed) && explorer_choose(2) == 0;
 
     if (silent) {
         want_kicks(false);
@@ -373,10 +371,11 @@ static void serve(void)
     do {
         while (has_available()) {
             take();
-            if (explorer_choose(2, "goes on before it completes:") == 0) {
+            if (explorer_choose(2) == 0) {
                 complete();
             }
         }
+        explorer_note("asks for kicks");
         want_kicks(true);
         explorer_fence();
     } while (has_available());
@@ -434,17 +433,51 @@ void device_keep(void)
     explorer_keep(&memory, sizeof(memory));
 }
 
+/* ---- Names, for the trace ---- */
+
+static const char *name_in_split(unsigned area, uint32_t offset)
+{
+    static const char *const words[2][2] = { { "available flags", "available index" }, { "used flags", "used index" } };
+    uint32_t events[2] = { 4u + 2u * device.size, 4u + 8u * device.size };
+
+    if (offset < 4u) {
+        return words[area - 1u][offset / 2u];
+    }
+    if (offset >= events[area - 1u]) {
+        return area == 1u ? "used_event" : "avail_event";
+    }
+    return area == 1u ? "an available element" : "a used element";
+}
+
+static const char *name_in_packed(unsigned area, uint32_t offset)
+{
+    static const char *const words[2][2] = { { "driver's event", "driver's event flags" },
+                                             { "device's event", "device's event flags" } };
+
+    return words[area - 1u][offset / 2u % 2u];
+}
+
+static const char *name_in_descriptor(uint32_t offset)
+{
+    switch (offset % 16u) {
+    case 0: return "an address";
+    case 8: return "a length";
+    case 12: return scenario->packed ? "an id" : "a descriptor's flags";
+    default: return scenario->packed ? "a descriptor's flags" : "a link";
+    }
+}
+
 const char *device_name_of(const uint8_t *address)
 {
-    static char name[64];
     uint64_t at = (uintptr_t)address;
-    static const char *const areas[] = { "descriptors", "driver area", "device area" };
+    unsigned area = 2;
 
-    for (unsigned i = 3; i-- != 0;) {
-        if (at >= device.areas[i]) {
-            (void)snprintf(name, sizeof(name), "%s +%u", areas[i], (unsigned)(at - device.areas[i]));
-            return name;
-        }
+    while (area != 0 && at < device.areas[area]) {
+        area--;
     }
-    return "?";
+    if (area == 0) {
+        return name_in_descriptor((uint32_t)(at - device.areas[0]));
+    }
+    return scenario->packed ? name_in_packed(area, (uint32_t)(at - device.areas[area]))
+                            : name_in_split(area, (uint32_t)(at - device.areas[area]));
 }

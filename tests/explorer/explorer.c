@@ -407,9 +407,16 @@ void explorer_register(bool drain_first, const char *what)
     }
 }
 
-unsigned explorer_choose(unsigned count, const char *what)
+unsigned explorer_choose(unsigned count)
 {
-    return world.exploring && count > 1u ? yield(OPERATION_CHOOSE, count, NULL, what) : 0;
+    return world.exploring && count > 1u ? yield(OPERATION_CHOOSE, count, NULL, NULL) : 0;
+}
+
+void explorer_note(const char *what)
+{
+    if (tracing) {
+        printf("%s %s\n", side_names[current], what);
+    }
 }
 
 void explorer_fail(const char *why)
@@ -691,12 +698,8 @@ static void make(struct step step)
         drain((enum side)step.side, step.choice);
         return;
     }
-    if (tracing && operation->kind != OPERATION_LOAD) {
-        printf("    %s %s", side_names[step.side], operation->what);
-        if (operation->kind == OPERATION_CHOOSE) {
-            printf(" %u", step.choice);
-        }
-        printf("\n");
+    if (tracing && operation->what != NULL) {
+        printf("    %s %s\n", side_names[step.side], operation->what);
     }
     resume((enum side)step.side, step.choice);
 }

@@ -45,8 +45,11 @@ bool explorer_signalled(void);
 /* An access to a register other than the doorbell. With `drain`, it waits until the stores before it are done. */
 void explorer_register(bool drain, const char *what);
 
-/* Returns each value below `count`, one after the other. `what` is for the trace. */
-unsigned explorer_choose(unsigned count, const char *what);
+/* Returns each value below `count`, one after the other. */
+unsigned explorer_choose(unsigned count);
+
+/* For the trace: what this side begins to do. */
+void explorer_note(const char *what);
 
 /* Ends the exploration: something other than a lost wake-up is wrong. */
 void explorer_fail(const char *why);
