@@ -60,8 +60,8 @@ fetch() {
     done
 }
 
-# Usage: boot ARCHITECTURE FENCES QUEUE [QEMU-ROOT]. On x86 the library uses the CPU's own fences if the CPU hides that it is
-# emulated.
+# Usage: boot ARCHITECTURE FENCES QUEUE [QEMU-ROOT]. On x86 the library uses the CPU's own fences if the CPU hides that
+# it is emulated.
 boot() {
     local program=${4:+$4/usr/bin/}qemu-system-$1 machine disk=virtio-blk-pci,drive=disk,addr=5
     [[ $3 != *packed* ]] || disk+=,packed=on
@@ -169,8 +169,9 @@ fi
 fetch qemu-system-{x86,arm,riscv,common,data} seabios || exit 1
 for place in '' "$work/qemu"; do
     for architecture in "${architectures[@]}"; do
+        queue=$(queues "$architecture" | head -n 1)
         for fences in cpu library; do
-            runs "$architecture" "$fences" "$(queues "$architecture" | head -n 1)" "$(version "$place")" "$count" "$place"
+            runs "$architecture" "$fences" "$queue" "$(version "$place")" "$count" "$place"
         done
     done
 done

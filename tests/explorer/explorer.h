@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Runs the library's queue and a device as two coroutines, in every order of their accesses to shared memory that a
- * machine allows. The whole state is in `world` and on the coroutines' stacks, so that a state can be saved, restored
- * and recognised.
+ * machine allows.
  */
 #ifndef VPT_TESTS_EXPLORER_EXPLORER_H
 #define VPT_TESTS_EXPLORER_EXPLORER_H
 
-#include <setjmp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -62,62 +60,8 @@ _Noreturn void explorer_end(void);
 /* Ends what the device does, and starts it from the beginning. Called by the driver. */
 void explorer_restart_device(void);
 
-/* ---- The state ---- */
+/* ---- What is explored ---- */
 
-enum operation_kind {
-    OPERATION_CHOOSE,
-    OPERATION_LOAD,
-    OPERATION_STEP,
-    OPERATION_FENCE,    /* waits until its stores are in memory */
-    OPERATION_REGISTER, /* and its signals have arrived */
-    OPERATION_WAIT,
-    OPERATION_BEGIN,
-    OPERATION_END
-};
-
-/* What a side is about to do. */
-struct operation {
-    enum operation_kind kind;
-    unsigned count; /* of choices, or bytes of a load */
-    const uint8_t *address;
-    const char *what;
-};
-
-/* A store that is not yet in memory, or a signal. */
-struct pending_store {
-    uint8_t *address; /* NULL: a signal */
-    uint64_t value;
-    uint32_t size;
-    uint32_t epoch; /* barriers between stores before it */
-};
-
-/* A store of the other side that this side need not see yet. */
-struct stale {
-    uint8_t *address;
-    uint8_t old[8];
-    uint32_t size;
-    uint32_t mask; /* bytes that it need not see */
-};
-
-#define STORES_FULL 12u /* more than a side makes of two requests */
-#define STORES_MAX  24u /* what it adds before it is stopped included */
-#define STALE_MAX   32u
-
-struct agent {
-    jmp_buf context;
-    uint8_t *low; /* of the stack in use */
-    struct operation operation;
-    bool signal; /* has come, and is not taken */
-    uint32_t epoch;
-    uint32_t store_count;
-    uint32_t stale_count;
-    struct pending_store stores[STORES_MAX];
-    struct stale stale[STALE_MAX];
-};
-
-/* ---- What the other files define ---- */
-
-/* What is explored. */
 struct scenario {
     const char *name;
     enum machine machine;
@@ -143,11 +87,21 @@ void explorer_keep(void *object, size_t size);
 /* Explores from the beginning. Returns NULL, or what was found. */
 const char *explorer_run(const struct scenario *which, unsigned long *states, bool trace);
 
+/* ---- The two sides (explored_driver.c, explored_device.c) ---- */
+
+void driver_keep(void);
+void device_keep(void);
+_Noreturn void driver_main(void);
 _Noreturn void device_main(void);
-_Noreturn void client_main(void);
-void device_interrupt(void);        /* the device's signal arrives */
-bool device_line(void);             /* whether the interrupt's line is up */
-bool client_lost_interrupt(void);   /* whether the device has used what the driver has not seen */
-const char *device_name_of(const uint8_t *address); /* of a place in the rings, for the trace */
+
+/* The device's signal arrives; whether the interrupt's line is up. */
+void device_interrupt(void);
+bool device_line(void);
+
+/* Whether the device has used what the driver has not seen. */
+bool driver_lost_interrupt(void);
+
+/* Names a place in the rings, for the trace. */
+const char *device_name_of(const uint8_t *address);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* What the client's program uses of the device. */
-#ifndef VPT_TESTS_EXPLORER_DEVICE_H
-#define VPT_TESTS_EXPLORER_DEVICE_H
+/* What the driver's side uses of the device. */
+#ifndef VPT_TESTS_EXPLORER_EXPLORED_DEVICE_H
+#define VPT_TESTS_EXPLORER_EXPLORED_DEVICE_H
 
 #include <vpt/vpt.h>
 
@@ -14,8 +14,6 @@ extern uint8_t data[TOKENS_MAX][64];
 
 extern const struct vpt_port device_ports[2];
 extern uint8_t device_registers[];
-
-void device_keep(void);
 
 /* Whether the device has used this request. The tokens begin anew with the exploration. */
 bool device_has_used(unsigned token);

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A device written from the specification: virtio-mmio version 2, one queue, split or packed (sections 2.7, 2.8 and
- * 4.2). It does in every order what a device may do: it completes requests one by one or many before it decides about an
- * interrupt, in any order, at once or after more were made available, and asks for no notifications meanwhile or does.
+ * 4.2). It does in every order what a device may do: it completes requests at once or after others have come, in any
+ * order, it decides about an interrupt after each or after several, and wants no kicks meanwhile, or does.
  */
-#include "device.h"
+#include "explored_device.h"
 
 #include "explorer.h"
 
