@@ -73,6 +73,7 @@ static uint32_t features(uint32_t word)
         return scenario->event_idx ? 1u << VPT_F_EVENT_IDX : 0u;
     }
     return 1u << (VPT_F_VERSION_1 - 32u) | (scenario->packed ? 1u << (VPT_F_RING_PACKED - 32u) : 0u) |
+           (scenario->in_order ? 1u << (VPT_F_IN_ORDER - 32u) : 0u) |
            (scenario->machine == MACHINE_PLATFORM ? 1u << (VPT_F_ORDER_PLATFORM - 32u) : 0u);
 }
 
@@ -259,25 +260,30 @@ static void take(void)
     device.requests[device.request_count++] = request;
 }
 
-static void push(const struct request *request)
+/* Returns `count` requests by one used element, that of the last one, where the first one's would be. */
+static void push(const struct request *requests, unsigned count)
 {
-    if (scenario->packed) {
-        uint8_t *at = descriptor(device.used);
+    const struct request *last = &requests[count - 1u];
+    uint32_t used = device.used;
 
-        explorer_store(at + 8, 4, request->token);
-        explorer_store(at + 12, 2, request->id);
-        explorer_order_stores();
-        explorer_store(at + 14, 2, wrap_of(device.used) ? FLAG_AVAILABLE | FLAG_USED : 0u);
-    } else {
-        uint8_t *at = device_area(4u + 8u * (device.used % device.size));
-
-        explorer_store(at, 4, request->id);
-        explorer_store(at + 4, 4, request->token);
-        explorer_order_stores();
-        explorer_store(device_area(2), 2, (uint16_t)(device.used + 1u));
+    for (unsigned i = 0; i < count; i++) {
+        device.used_tokens |= 1u << requests[i].token;
+        device.used += requests[i].entries;
     }
-    device.used += request->entries;
-    device.returned++;
+    device.returned += count;
+    if (scenario->packed) {
+        explorer_store(descriptor(used) + 8, 4, last->token);
+        explorer_store(descriptor(used) + 12, 2, last->id);
+        explorer_order_stores();
+        explorer_store(descriptor(used) + 14, 2, wrap_of(used) ? FLAG_AVAILABLE | FLAG_USED : 0u);
+    } else {
+        uint8_t *at = device_area(4u + 8u * (used % device.size));
+
+        explorer_store(at, 4, last->id);
+        explorer_store(at + 4, 4, last->token);
+        explorer_order_stores();
+        explorer_store(device_area(2), 2, (uint16_t)device.used);
+    }
 }
 
 /* ---- Notifications ---- */
@@ -341,18 +347,18 @@ static void decide(void)
 
 /* ---- What the device does ---- */
 
+/* Any one of the requests that were taken; with IN_ORDER, the first one or more of them. */
 static void complete(void)
 {
-    unsigned which = explorer_choose(device.request_count);
-    struct request request = device.requests[which];
+    unsigned choice = explorer_choose(device.request_count);
+    unsigned first = scenario->in_order ? 0 : choice;
+    unsigned count = scenario->in_order ? choice + 1u : 1u;
 
-    device.request_count--;
-    for (unsigned i = which; i < device.request_count; i++) {
-        device.requests[i] = device.requests[i + 1u];
+    push(&device.requests[first], count);
+    device.request_count -= count;
+    for (unsigned i = first; i < ENTRIES_MAX; i++) {
+        device.requests[i] = i < device.request_count ? device.requests[i + count] : (struct request){ 0, 0, 0 };
     }
-    device.requests[device.request_count] = (struct request){ 0, 0, 0 };
-    device.used_tokens |= 1u << request.token;
-    push(&request);
     if (explorer_choose(2) == 0) {
         decide();
     }

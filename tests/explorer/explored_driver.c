@@ -18,6 +18,7 @@ static struct {
     uint32_t next;              /* token */
     uint32_t submitted;
     uint32_t returned;
+    uint32_t taken;     /* since the last reset */
     uint32_t in_flight; /* tokens, a bit each */
     bool unpublished;
     bool undecided;
@@ -55,7 +56,9 @@ static void set_up(void)
         must(vpt_queue_init(&driver.queue, &driver.mmio.device, &config), "queue");
     }
     must(vpt_device_start(&driver.mmio.device), "start");
-    explorer_check(vpt_features_has(&driver.mmio.device.features, VPT_F_RING_PACKED) == scenario->packed, "layout");
+    explorer_check(vpt_features_has(&driver.mmio.device.features, VPT_F_RING_PACKED) == scenario->packed &&
+                       vpt_features_has(&driver.mmio.device.features, VPT_F_IN_ORDER) == scenario->in_order,
+                   "features");
     driver.on = true;
     driver.armed = true;
 }
@@ -125,6 +128,7 @@ static uint32_t take(uint32_t count)
         came_back(completions[i].token, true);
     }
     driver.returned += done;
+    driver.taken += done;
     driver.armed = status == VPT_EMPTY && driver.on;
     return done;
 }
@@ -156,6 +160,7 @@ static void reset(void)
 {
     explorer_note("resets the device");
     driver.reset = true;
+    driver.taken = 0;
     must(vpt_device_reset(&driver.mmio.device), "reset");
     for (;;) {
         struct vpt_completion completion;
@@ -293,5 +298,5 @@ void driver_keep(void)
 
 bool driver_lost_interrupt(void)
 {
-    return device_returned() != queue()->last_used;
+    return device_returned() != driver.taken;
 }

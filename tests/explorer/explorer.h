@@ -67,6 +67,7 @@ struct scenario {
     enum machine machine;
     bool packed;
     bool event_idx;
+    bool in_order;
     bool slots;        /* requests with slots, else free-form requests */
     bool line;         /* interrupts by a line and InterruptStatus, else messages */
     bool steps;        /* publish, decide and notify in single calls */

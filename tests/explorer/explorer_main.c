@@ -6,7 +6,13 @@
 
 #include "explorer.h"
 
-#define START 65535u
+#define START 65535u /* at the end of a split ring's indexes, and of an odd number of laps of a packed ring's entries */
+
+#ifdef WITH_PACKED
+#define KINDS 4u
+#else
+#define KINDS 2u
+#endif
 
 /* Each is explored on a split and on a packed ring, with and without EVENT_IDX. */
 static const struct scenario scenarios[] = {
@@ -18,6 +24,10 @@ static const struct scenario scenarios[] = {
     { .name = "resetting", .requests = 3, .depth = 1, .switching = true, .resetting = true },
     { .name = "line", .requests = 2, .start = START, .line = true },
     { .name = "slots", .requests = 2, .start = START, .slots = true, .switching = true },
+#ifdef WITH_PACKED
+    { .name = "in order", .requests = 2, .start = START, .in_order = true, .switching = true },
+    { .name = "slots in order", .requests = 2, .start = START, .slots = true, .in_order = true, .switching = true },
+#endif
     { .name = "weak", .requests = 2, .start = START, .machine = MACHINE_WEAK },
     { .name = "platform", .requests = 2, .start = START, .machine = MACHINE_PLATFORM },
     { .name = "emulated", .requests = 2, .start = START, .machine = MACHINE_TCG, .switching = true },
@@ -61,11 +71,11 @@ int main(int count, char **arguments)
 
     driver_keep();
     device_keep();
-    for (unsigned i = 0; i < 4u * sizeof(scenarios) / sizeof(scenarios[0]); i++) {
-        struct scenario which = scenarios[i / 4u];
+    for (unsigned i = 0; i < KINDS * sizeof(scenarios) / sizeof(scenarios[0]); i++) {
+        struct scenario which = scenarios[i / KINDS];
 
-        which.packed = (i & 2u) != 0;
-        which.event_idx = (i & 1u) != 0;
+        which.packed = i % KINDS >= 2u;
+        which.event_idx = i % 2u != 0;
         if (!explore(which, patterns, trace)) {
             return 1; /* the next ones take long, and say no more */
         }
