@@ -2,13 +2,13 @@
 # SPDX-License-Identifier: MIT
 # Usage: tools/explorer.sh [PATTERN...]
 # Explores the queue and a device in every order of their accesses to memory (tests/explorer/): no wake-up is lost. The
-# library is built by gcc for speed, and by clang for small code; this build does without the scenarios that take long.
-# Then this shows that a lost wake-up would be found: tests/explorer/faults.tsv has fences, second looks and the like
-# that are taken out of the library one at a time, in which scenarios, and what must be found there. A fault "small-*" is
-# tried with small code. With PATTERNs it tries the faults with such names, and explores nothing else.
+# library is built by gcc for speed, and by clang for small code; the second build does without the scenarios that take
+# the longest. Then this shows that a lost wake-up would be found: tests/explorer/faults.tsv says which fences, second
+# looks and the like are taken out of the library, one at a time, which scenarios are explored then, and what must be
+# found. A fault "small-*" is tried with small code. With PATTERNs it only tries the faults with such names.
 # Prints a line each: PASS or FAIL, what was explored, how many states there are, and what was found. Works in
-# build-explorer/, or in the directory that VPT_EXPLORER_DIR names. To see how a wake-up was lost, let
-# DIRECTORY/faults-O1/explorer run with --trace and the scenario's name.
+# build-explorer/, or in the directory that VPT_EXPLORER_DIR names. To see how the wake-up of the last fault was lost,
+# run DIRECTORY/faults-O1/explorer with --trace and the scenario's name.
 set -u -o pipefail
 export LC_ALL=C
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd) || exit 1

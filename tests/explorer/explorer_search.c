@@ -198,21 +198,13 @@ static void add_choices(struct level *level, enum side side)
     }
 }
 
-/* A choice is between steps of one side alone, so its place among the other's steps makes no difference. */
+/* Each side may go on, in each way that it can, and each store that may reach the memory may do so now. */
 static void find_steps(struct level *level)
 {
     level->count = 0;
     level->next = 0;
     if (world.failure != NULL || world.agents[DRIVER].operation.kind == OPERATION_END) {
         return;
-    }
-    for (unsigned side = 0; side < SIDES; side++) {
-        if (world.agents[side].operation.kind == OPERATION_CHOOSE) {
-            add_choices(level, (enum side)side);
-            if (level->count != 0) {
-                return;
-            }
-        }
     }
     for (unsigned side = 0; side < SIDES; side++) {
         add_choices(level, (enum side)side);
