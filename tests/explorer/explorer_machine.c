@@ -200,6 +200,19 @@ uint64_t explorer_load(const void *address, unsigned size)
     return value;
 }
 
+/* A side is at most STALE_EACH stores to one place behind, since a loop that stores would have no end otherwise. */
+static void limit_stale(struct agent *agent, const uint8_t *address)
+{
+    uint32_t left = STALE_EACH - 1u;
+
+    for (uint32_t i = agent->stale_count; i-- != 0;) {
+        if (agent->stale[i].address == address && left-- == 0) {
+            remove_stale(agent, i);
+            return;
+        }
+    }
+}
+
 /* This side need not see the store yet. */
 static void add_stale(struct agent *agent, const struct pending_store *store)
 {
@@ -210,6 +223,7 @@ static void add_stale(struct agent *agent, const struct pending_store *store)
         stale.mask |= (uint32_t)(stale.old[i] != (uint8_t)(store->value >> (8u * i))) << i;
     }
     if (stale.mask != 0) {
+        limit_stale(agent, store->address);
         if (agent->stale_count == STALE_MAX) {
             abort();
         }

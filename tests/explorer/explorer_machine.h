@@ -45,6 +45,7 @@ struct stale {
 #define STORES_FULL 12u /* more than a side makes of two requests */
 #define STORES_MAX  24u /* what it adds before it is stopped included */
 #define STALE_MAX   32u
+#define STALE_EACH  2u
 
 struct agent {
     jmp_buf context;

@@ -29,6 +29,12 @@ static const struct scenario scenarios[] = {
     { .name = "slots in order", .requests = 2, .start = START, .slots = true, .in_order = true, .switching = true },
 #endif
     { .name = "weak", .requests = 2, .start = START, .machine = MACHINE_WEAK },
+    { .name = "weak and switching",
+      .requests = 2,
+      .depth = 1,
+      .start = START,
+      .machine = MACHINE_WEAK,
+      .switching = true },
     { .name = "platform", .requests = 2, .start = START, .machine = MACHINE_PLATFORM },
     { .name = "emulated", .requests = 2, .start = START, .machine = MACHINE_TCG, .switching = true },
 };
