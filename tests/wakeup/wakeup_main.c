@@ -15,9 +15,10 @@
 #define REQUESTS 1000000u
 #endif
 
-#define IN_FLIGHT  32u
-#define POLLS      100000u
-#define LINGER_MAX 1024u
+#define IN_FLIGHT    32u
+#define POLLS        100000u
+#define LINGER_BATCH 1024u /* the device completes the next request of a batch within this time */
+#define LINGER_ONE   8192u /* and a single one within this */
 
 static unsigned char data[IN_FLIGHT][VPT_BLK_SECTOR_SIZE];
 
@@ -137,13 +138,13 @@ static bool sleep_until_interrupt(void)
     return interrupts_wait(&disk.wiring.source) || diagnose();
 }
 
-/* Waits up to some microseconds, so that the CPU and the device meet in each of their steps at some time. */
-static void linger(void)
+/* Waits for a random time, so that the CPU and the device meet in each of their steps at some time. */
+static void linger(uint32_t most)
 {
     static uint32_t state;
 
     state = state * 1664525u + 1013904223u;
-    for (uint32_t i = (state >> 16) % LINGER_MAX; i != 0; i--) {
+    for (uint32_t i = (state >> 8) % most; i != 0; i--) {
         __asm__ volatile("");
     }
 }
@@ -154,7 +155,7 @@ static bool read_singly(void)
     if (!submit(data[0]) || !step("kick", vpt_requests_kick(&disk.queue.requests))) {
         return false;
     }
-    linger();
+    linger(LINGER_ONE);
     while (serve(false) && disk.in_flight != 0) {
         if (!sleep_until_interrupt()) {
             return false;
@@ -166,11 +167,16 @@ static bool read_singly(void)
 /*
  * Submits as many requests as fit, and goes on until none is in flight. A stream, where the device runs out of requests
  * repeatedly, can lose kicks. A batch whose first completion is polled for, while the device completes the others, can
- * lose their interrupt.
+ * lose their interrupt. Either way asks for it: the poll that finds nothing, or, if notifications were off, the call
+ * that turns them on.
  */
 static bool read_many(bool stream)
 {
-    vpt_requests_notifications_off(&disk.queue.requests);
+    bool switching = disk.submitted / IN_FLIGHT % 2u != 0;
+
+    if (switching) {
+        vpt_requests_notifications_off(&disk.queue.requests);
+    }
     for (unsigned i = 0; i < IN_FLIGHT; i++) {
         if (!submit(data[i])) {
             return false;
@@ -182,12 +188,15 @@ static bool read_many(bool stream)
     if (!stream) {
         for (unsigned i = 0; i < POLLS && !vpt_queue_has_used(&disk.queue.requests.queue); i++) {
         }
-        linger();
+        linger(LINGER_BATCH);
     }
     while (serve(stream) && disk.in_flight != 0) {
-        if (!vpt_requests_notifications_on(&disk.queue.requests) && !sleep_until_interrupt()) {
+        if (!(switching && vpt_requests_notifications_on(&disk.queue.requests)) && !sleep_until_interrupt()) {
             return false;
         }
+    }
+    if (switching) {
+        (void)vpt_requests_notifications_on(&disk.queue.requests);
     }
     return disk.in_flight == 0;
 }
