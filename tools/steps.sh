@@ -48,6 +48,7 @@ devices clang-sanitized 115
 step s390x 250 - env VPT_TEST_STRIDE=7 tools/suite.sh tools/suite-s390x.sh
 step i386 130 - env VPT_TEST_STRIDE=9 tools/suite.sh tools/suite-i386.sh
 step threads 60 - tools/threads.sh
+step explorer 120 - env VPT_EXPLORER_DIR="$build/explorer" tools/explorer.sh
 
 step proof-queue 240 - tools/proof.sh queue
 step proof-requests 260 - tools/proof.sh requests
@@ -62,5 +63,5 @@ step freestanding 300 - tools/gate-freestanding.sh
 step size 50 - tools/size.sh
 step bench 35 - tools/bench.sh
 step embedding 80 - tools/gate-embedding.sh
-step wakeup 60 - env VPT_WAKEUP_DIR="$build/wakeup" tools/wakeup.sh
+step wakeup 70 - env VPT_WAKEUP_DIR="$build/wakeup" tools/wakeup.sh
 step demo 90 - tools/demo.sh

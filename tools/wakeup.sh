@@ -1,14 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Usage: tools/wakeup.sh [REQUESTS]
+# Usage: tools/wakeup.sh [REQUESTS [ARCHITECTURE...]]
 #        tools/wakeup.sh campaign [RUNS [REQUESTS [ARCHITECTURE...]]]
-# Builds tests/wakeup/, a kernel that reads a disk by interrupts only with 32 requests in flight, and runs it on one
-# emulated CPU (QEMU's TCG) of each architecture, with the fences that the library chooses: no wake-up is lost.
-# A campaign makes RUNS such runs, and as many with the CPU's own fences, on the QEMU that is installed and on QEMU 10,
-# which it unpacks from bookworm-backports into the build directory; CPU burners keep the machine busy meanwhile. A
-# fence that does not hold shows only while the emulated CPU and the disk really run at the same time: on a computer
-# that has much else to do, VPT_WAKEUP_PREFIX="chrt -r 1" lets QEMU go first.
-# Prints a line for each kind of run, with tabs between: verdict, architecture, QEMU, fences, what came of the runs.
+# Builds tests/wakeup/, a kernel that reads a disk by interrupts only, and runs it on one emulated CPU (QEMU's TCG) of
+# each architecture, with the fences that the library chooses: no wake-up is lost. It reads REQUESTS sectors, a third of
+# them one at a time, with each kind of queue: split and packed, with EVENT_IDX and by flags, with MSI-X and by INTx. If
+# REQUESTS is given, CPU burners keep the machine busy meanwhile.
+# A campaign makes RUNS such runs with a split queue and EVENT_IDX, and as many with the CPU's own fences, on the
+# QEMU that is installed and on QEMU 10, which it unpacks from bookworm-backports into the build directory; CPU burners
+# keep the machine busy. A fence that does not hold shows only while the emulated CPU and the disk really run at the
+# same time: on a computer that has much else to do, VPT_WAKEUP_PREFIX="chrt -r 1" lets QEMU go first.
+# Prints a line for each kind of run, with tabs between: verdict, architecture, QEMU, queue, fences, what came of the
+# runs. An interrupt is late if it took half a minute, and came then: the host was slow, nothing was lost.
 #   PASS  the library's fences: each run came to its end
 #   HELD  the CPU's own fences: each run came to its end
 #   LOST  the CPU's own fences: a wake-up was lost, which is no fault of the library
@@ -57,10 +60,13 @@ fetch() {
     done
 }
 
-# Usage: boot ARCHITECTURE FENCES [QEMU-ROOT]. On x86 the library uses the CPU's own fences if the CPU hides that it is
-# emulated.
+# Usage: boot ARCHITECTURE FENCES QUEUE [QEMU-ROOT]. On x86 the library uses the CPU's own fences if the CPU hides that
+# it is emulated.
 boot() {
-    local program=${3:+$3/usr/bin/}qemu-system-$1 machine
+    local program=${4:+$4/usr/bin/}qemu-system-$1 machine disk=virtio-blk-pci,drive=disk,addr=5
+    [[ $3 != *packed* ]] || disk+=,packed=on
+    [[ $3 != *flags* ]] || disk+=,event_idx=off
+    [[ $3 != *INTx* ]] || disk+=,vectors=0
     case $1 in
     x86_64)
         machine=(-M pc -device "isa-debug-exit,iobase=0xf4,iosize=4" -cpu
@@ -69,30 +75,31 @@ boot() {
     aarch64) machine=(-M virt -cpu cortex-a53 -semihosting) ;;
     riscv64) machine=(-M virt -bios none) ;;
     esac
-    if [ -n "${3:-}" ]; then
+    if [ -n "${4:-}" ]; then
         local -x QEMU_MODULE_DIR
-        QEMU_MODULE_DIR=$(echo "$3"/usr/lib/*/qemu)
-        machine+=(-L "$3/usr/share/seabios" -L "$3/usr/share/qemu")
+        QEMU_MODULE_DIR=$(echo "$4"/usr/lib/*/qemu)
+        machine+=(-L "$4/usr/share/seabios" -L "$4/usr/share/qemu")
     fi
     # shellcheck disable=SC2086 # words
     ${VPT_WAKEUP_PREFIX:-} timeout --kill-after=10 "$seconds" "$program" -accel tcg "${machine[@]}" -smp 1 -m 64M \
         -kernel "$work/$1-$2/kernel.elf" -nodefaults -display none -monitor none -serial stdio -no-reboot \
-        -blockdev driver=null-co,node-name=disk,size=67108864 -device virtio-blk-pci,drive=disk,addr=5 \
+        -blockdev driver=null-co,node-name=disk,size=67108864 -device "$disk" \
         -device virtio-rng-pci,addr=4 </dev/null
 }
 
-# Usage: runs ARCHITECTURE FENCES VERSION COUNT [QEMU-ROOT]
+# Usage: runs ARCHITECTURE FENCES QUEUE VERSION COUNT [QEMU-ROOT]
 runs() {
-    local i log verdict fences='by register' outcome
+    local i log verdict fences='by register' outcome late=0
     local -A times=([done]=0 [interrupt]=0 [kick]=0 [other]=0)
     [ "$2" = library ] || fences='of the CPU'
-    for ((i = 1; i <= $4; i++)); do
-        log=$work/$1-$2/qemu-$3-$i.log
-        boot "$1" "$2" "${5:-}" >"$log" 2>&1
+    for ((i = 1; i <= $5; i++)); do
+        log="$work/$1-$2/qemu-$4-${3//, /-}-$i.log"
+        boot "$1" "$2" "$3" "${6:-}" >"$log" 2>&1
         outcome=$(sed -n 's/^@done.*/done/p; s/^@lost \(interrupt\|kick\)/\1/p' "$log")
-        grep -q "^@queue EVENT_IDX, fences $fences" "$log" || outcome=other
+        grep -q "^@queue $3, fences $fences" "$log" || outcome=other
         times[${outcome:-other}]=$((times[${outcome:-other}] + 1))
-        grep -E '^(@state|@lost|FAILED: [^n]|qemu)' "$log" | sed "s|^|$1 $3 $2: |" >&2
+        late=$((late + $(sed -n 's/^@done.* \([0-9]*\) late$/\1/p' "$log" | grep . || echo 0)))
+        grep -E '^(@state|@lost|FAILED: [^n]|qemu)' "$log" | sed "s|^|$1 $4 $3 $2: |" >&2
     done
     case $2-$((times[interrupt] + times[kick])) in
     library-0) verdict=PASS ;;
@@ -102,8 +109,23 @@ runs() {
     esac
     [ "${times[other]}" -eq 0 ] || verdict=FAIL
     [ "$verdict" != FAIL ] || failed=1
-    printf '%s\t%s\tQEMU %s\tfences of the %s\t%d runs of %d requests, ' "$verdict" "$1" "$3" "$2" "$4" "$requests"
-    printf '%d lost an interrupt, %d a kick, %d did not end\n' "${times[interrupt]}" "${times[kick]}" "${times[other]}"
+    printf '%s\t%s\tQEMU %s\t%s\tfences of the %s\t' "$verdict" "$1" "$4" "$3" "$2"
+    printf '%d runs of %d requests, %d lost an interrupt, %d a kick, %d did not end, %d interrupts were late\n' "$5" \
+        "$requests" "${times[interrupt]}" "${times[kick]}" "${times[other]}" "$late"
+}
+
+# Usage: queues ARCHITECTURE: prints the kinds of queue, a line each. QEMU's riscv64 machine has no messages.
+queues() {
+    local layout events interrupts layouts=(split) messages=(MSI-X)
+    [ ! -e "$root/src/queue/packed.c" ] || layouts+=(packed)
+    [ "$1" != riscv64 ] || messages=()
+    for layout in "${layouts[@]}"; do
+        for interrupts in "${messages[@]}" INTx; do
+            for events in EVENT_IDX flags; do
+                echo "$layout, $events, $interrupts"
+            done
+        done
+    done
 }
 
 # Usage: version [QEMU-ROOT]
@@ -121,11 +143,12 @@ burn() {
     trap 'kill "${burners[@]}"' EXIT
 }
 
-campaign=no
-[ "${1:-}" != campaign ] || { campaign=yes; shift; }
+campaign=no busy=no
+[ "${1:-}" != campaign ] || { campaign=yes busy=yes; shift; }
 count=1
 [ "$campaign" = no ] || { count=${1:-10}; shift; }
-requests=${1:-$([ "$campaign" = yes ] && echo 4000000 || echo 200000)}
+[ -z "${1:-}" ] || busy=yes
+requests=${1:-$([ "$campaign" = yes ] && echo 4000000 || echo 60000)}
 shift
 [ $# -eq 0 ] || architectures=("$@")
 vpt_need_packages clang lld qemu-system-x86 qemu-system-arm qemu-system-misc || exit 1
@@ -134,18 +157,21 @@ for architecture in "${architectures[@]}"; do
     build "$architecture" library || exit 1
     [ "$campaign" = no ] || build "$architecture" cpu || exit 1
 done
+[ "$busy" = no ] || burn
 if [ "$campaign" = no ]; then
     for architecture in "${architectures[@]}"; do
-        runs "$architecture" library "$(version)" 1
+        while read -r queue <&3; do
+            runs "$architecture" library "$queue" "$(version)" 1
+        done 3< <(queues "$architecture")
     done
     exit "$failed"
 fi
 fetch qemu-system-{x86,arm,riscv,common,data} seabios || exit 1
-burn
 for place in '' "$work/qemu"; do
     for architecture in "${architectures[@]}"; do
+        queue=$(queues "$architecture" | head -n 1)
         for fences in cpu library; do
-            runs "$architecture" "$fences" "$(version "$place")" "$count" "$place"
+            runs "$architecture" "$fences" "$queue" "$(version "$place")" "$count" "$place"
         done
     done
 done

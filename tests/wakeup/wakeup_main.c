@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A kernel that reads a disk by interrupts only, with 32 requests in flight, until it has read enough or a wake-up is
- * lost. tools/wakeup.sh parses its lines that begin with "@".
+ * A kernel that reads a disk by interrupts only, one request at a time and with 32 in flight, until it has read enough
+ * or a wake-up is lost. tools/wakeup.sh parses its lines that begin with "@".
  */
 #include "console.h"
 #include "controller.h"
@@ -10,14 +10,15 @@
 #include "ports.h"
 #include "step.h"
 
-/* Half of REQUESTS are read in each of two ways, because they can lose wake-ups at different moments. */
+/* A third of REQUESTS is read in each of three ways, because they can lose wake-ups at different moments. */
 #ifndef REQUESTS
 #define REQUESTS 1000000u
 #endif
 
-#define IN_FLIGHT  32u
-#define POLLS      100000u
-#define LINGER_MAX 1024u
+#define IN_FLIGHT    32u
+#define POLLS        100000u
+#define LINGER_BATCH 1024u /* the device completes the next request of a batch within this time */
+#define LINGER_ONE   8192u /* and a single one within this */
 
 static unsigned char data[IN_FLIGHT][VPT_BLK_SECTOR_SIZE];
 
@@ -28,14 +29,27 @@ static struct {
     struct vpt_blk_queue queue;
     uint32_t in_flight;
     uint32_t submitted;
+    uint32_t goal; /* of the current way */
+    uint32_t late; /* interrupts that took longer than INTERRUPTS_SECONDS, on a slow host */
 } disk;
 
-static bool bring_up(const struct device_place *place, enum vpt_interrupt_mode mode)
+/* By messages if the machine and the disk have them, else by a line. */
+static enum vpt_interrupt_mode choose_mode(const struct device_place *place)
+{
+    uint16_t offset;
+
+    return wiring_possible(VPT_INTERRUPTS_PER_QUEUE, place) &&
+                   vpt_pci_find_capability(&disk.device.pci.function, VPT_PCI_CAPABILITY_MSIX, &offset) == VPT_OK
+               ? VPT_INTERRUPTS_PER_QUEUE
+               : VPT_INTERRUPTS_LINE;
+}
+
+static bool bring_up(const struct device_place *place)
 {
     const struct vpt_requests_config config = { .requests = IN_FLIGHT, .segments = 1, .size = 128 };
 
     return step("open", device_open(&disk.device, &ports_ready_made, place)) &&
-           wiring_prepare(&disk.wiring, mode, &disk.device, place) &&
+           wiring_prepare(&disk.wiring, choose_mode(place), &disk.device, place) &&
            step("initialize", vpt_blk_init(&disk.blk, disk.device.virtio, NULL)) && wiring_connect(&disk.wiring) &&
            step("set the queue up", vpt_blk_queue_init(&disk.queue, &disk.blk, 0, &config)) &&
            step("start", vpt_driver_start(&disk.blk.driver));
@@ -66,7 +80,7 @@ static bool serve(bool stream)
         if (!step("request", completion.status)) {
             return false;
         }
-        if (stream && disk.submitted < REQUESTS &&
+        if (stream && disk.submitted < disk.goal &&
             (!submit(completion.token) || !step("kick", vpt_requests_kick(&disk.queue.requests)))) {
             return false;
         }
@@ -75,23 +89,27 @@ static bool serve(bool stream)
 
 /* ---- Asleep ---- */
 
-static uint16_t used_index(void)
+static bool packed(void)
 {
-    return ((const volatile uint16_t *)disk.queue.requests.queue.used)[1];
+    return vpt_features_has(&disk.device.virtio->features, VPT_F_RING_PACKED);
 }
 
-/* Prints the ring indices of the driver and the device. */
+/*
+ * Prints where the driver is, and the words by which driver and device ask for notifications: used_event and
+ * avail_event, or the flags if EVENT_IDX is off; the two event structures of a packed ring.
+ */
 static void tell(void)
 {
     const struct vpt_queue *queue = &disk.queue.requests.queue;
-    const volatile uint16_t *available = queue->available;
-    const volatile uint16_t *used = queue->used;
+    const volatile uint16_t *driver = queue->available;
+    const volatile uint16_t *device = queue->used;
     unsigned size = queue->mask + 1u;
 
-    print("@state of %u requests %u in flight: used_event %u last_used %u used %u, avail_event %u published %u\n",
-          (unsigned)disk.submitted, (unsigned)disk.in_flight, (unsigned)available[2u + size],
-          (unsigned)(uint16_t)queue->last_used, (unsigned)used[1], (unsigned)used[2u + 4u * size],
-          (unsigned)(uint16_t)queue->published);
+    print("@state of %u requests %u in flight: published %u last_used %u, driver's words %u %u %u, device's %u %u %u\n",
+          (unsigned)disk.submitted, (unsigned)disk.in_flight, (unsigned)(uint16_t)queue->published,
+          (unsigned)(uint16_t)queue->last_used, (unsigned)driver[0], (unsigned)driver[1],
+          packed() ? 0u : (unsigned)driver[2u + size], (unsigned)device[0], (unsigned)device[1],
+          packed() ? 0u : (unsigned)device[2u + 4u * size]);
 }
 
 /*
@@ -100,14 +118,14 @@ static void tell(void)
  */
 static bool diagnose(void)
 {
-    const uint16_t last = (uint16_t)disk.queue.requests.queue.last_used;
     const char *lost = "interrupt";
 
     if (interrupts_wait(&disk.wiring.source)) {
+        disk.late++;
         return true;
     }
     tell();
-    if (used_index() == last) {
+    if (!vpt_queue_has_used(&disk.queue.requests.queue)) {
         (void)vpt_queue_notify(&disk.queue.requests.queue);
         lost = interrupts_wait(&disk.wiring.source) ? "kick" : "device";
     }
@@ -115,25 +133,50 @@ static bool diagnose(void)
     return false;
 }
 
-/* Waits up to some microseconds, so that the CPU and the device meet in each of their steps at some time. */
-static void linger(void)
+static bool sleep_until_interrupt(void)
+{
+    return interrupts_wait(&disk.wiring.source) || diagnose();
+}
+
+/* Waits for a random time, so that the CPU and the device meet in each of their steps at some time. */
+static void linger(uint32_t most)
 {
     static uint32_t state;
 
     state = state * 1664525u + 1013904223u;
-    for (uint32_t i = (state >> 16) % LINGER_MAX; i != 0; i--) {
+    for (uint32_t i = (state >> 8) % most; i != 0; i--) {
         __asm__ volatile("");
     }
 }
 
+/* One request, with notifications on all the time: the poll that finds nothing asks for the interrupt. */
+static bool read_singly(void)
+{
+    if (!submit(data[0]) || !step("kick", vpt_requests_kick(&disk.queue.requests))) {
+        return false;
+    }
+    linger(LINGER_ONE);
+    while (serve(false) && disk.in_flight != 0) {
+        if (!sleep_until_interrupt()) {
+            return false;
+        }
+    }
+    return disk.in_flight == 0;
+}
+
 /*
  * Submits as many requests as fit, and goes on until none is in flight. A stream, where the device runs out of requests
- * repeatedly, can lose kicks. A round that polls for the first completion and asks for an interrupt while the device
- * completes the others can lose this interrupt.
+ * repeatedly, can lose kicks. A batch whose first completion is polled for, while the device completes the others, can
+ * lose their interrupt. Either way asks for it: the poll that finds nothing, or, if notifications were off, the call
+ * that turns them on.
  */
-static bool round(bool stream)
+static bool read_many(bool stream)
 {
-    vpt_requests_notifications_off(&disk.queue.requests);
+    bool switching = disk.submitted / IN_FLIGHT % 2u != 0;
+
+    if (switching) {
+        vpt_requests_notifications_off(&disk.queue.requests);
+    }
     for (unsigned i = 0; i < IN_FLIGHT; i++) {
         if (!submit(data[i])) {
             return false;
@@ -145,21 +188,47 @@ static bool round(bool stream)
     if (!stream) {
         for (unsigned i = 0; i < POLLS && !vpt_queue_has_used(&disk.queue.requests.queue); i++) {
         }
-        linger();
+        linger(LINGER_BATCH);
     }
     while (serve(stream) && disk.in_flight != 0) {
-        if (!vpt_requests_notifications_on(&disk.queue.requests) && !interrupts_wait(&disk.wiring.source) &&
-            !diagnose()) {
+        if (!(switching && vpt_requests_notifications_on(&disk.queue.requests)) && !sleep_until_interrupt()) {
             return false;
         }
     }
+    if (switching) {
+        (void)vpt_requests_notifications_on(&disk.queue.requests);
+    }
     return disk.in_flight == 0;
+}
+
+static bool read_batch(void)
+{
+    return read_many(false);
+}
+
+static bool read_stream(void)
+{
+    return read_many(true);
+}
+
+static bool read_all(void)
+{
+    bool (*const ways[])(void) = { read_batch, read_stream, read_singly };
+
+    for (unsigned i = 0; i < 3u; i++) {
+        disk.goal = REQUESTS / 3u * (i + 1u);
+        while (disk.submitted < disk.goal) {
+            if (!ways[i]()) {
+                return false;
+            }
+        }
+    }
+    return true;
 }
 
 static bool run(void)
 {
     struct devices devices;
-    enum vpt_interrupt_mode mode = VPT_INTERRUPTS_PER_QUEUE;
 
     if (!step("page pool", ports_init()) || !devices_find(&ports_ready_made, &devices)) {
         return false;
@@ -167,23 +236,19 @@ static bool run(void)
 #ifdef NOT_EMULATED
     ports_ready_made.emulated = false;
 #endif
-    if (!wiring_possible(mode, &devices.disk)) {
-        mode = VPT_INTERRUPTS_LINE;
-    }
-    if (!bring_up(&devices.disk, mode)) {
+    if (!bring_up(&devices.disk)) {
         return false;
     }
-    print("@queue %s, fences %s\n",
+    print("@queue %s, %s, %s, fences %s\n", packed() ? "packed" : "split",
           vpt_features_has(&disk.device.virtio->features, VPT_F_EVENT_IDX) ? "EVENT_IDX" : "flags",
+          disk.wiring.mode == VPT_INTERRUPTS_LINE ? "INTx" : "MSI-X",
           disk.queue.requests.queue.emulated ? "by register" : "of the CPU");
-    while (disk.submitted < REQUESTS) {
-        if (!round(disk.submitted >= REQUESTS / 2u)) {
-            return false;
-        }
+    if (!read_all()) {
+        return false;
     }
-    print("@done %u requests, %u kicks, %u interrupts, %u sleeps\n", (unsigned)disk.submitted,
+    print("@done %u requests, %u kicks, %u interrupts, %u sleeps, %u late\n", (unsigned)disk.submitted,
           (unsigned)vpt_queue_kicks(&disk.queue.requests.queue), (unsigned)disk.wiring.source.queues,
-          (unsigned)disk.wiring.source.sleeps);
+          (unsigned)disk.wiring.source.sleeps, (unsigned)disk.late);
     return true;
 }
 
