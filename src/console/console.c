@@ -140,16 +140,9 @@ enum vpt_status vpt_console_open(struct vpt_console *console, struct vpt_console
     for (i = 0; i < console->queue_count && status == VPT_OK; i++) {
         status = vpt_console_queue_init(console, i, NULL);
     }
-    if (status == VPT_OK) {
-        status = vpt_driver_start(&console->driver);
-    }
-    if (status != VPT_OK) {
-        (void)vpt_device_reset(device); /* ends what the start has put in flight */
-        (void)vpt_console_drain(console);
-        status = vpt_driver_open(&console->driver, status);
-        if (console->driver.device == NULL) {
-            vpt_zero(console, sizeof(*console));
-        }
+    status = vpt_driver_open(&console->driver, status);
+    if (status != VPT_OK && console->driver.device == NULL) {
+        vpt_zero(console, sizeof(*console));
     }
     return status;
 }

@@ -43,12 +43,20 @@ static void apply_profile(struct mock_machine_options *options, struct mock_devi
 }
 
 void mock_machine_begin(struct mock_machine_options *options, struct mock_hal *hal, struct mock_device *device,
-                        struct mock_blk *blk, struct mock_entropy *entropy)
+                        struct mock_blk *blk, struct mock_entropy *entropy, struct mock_console *console)
 {
-    const struct mock_backend *backend = options->is_entropy ? &mock_entropy_backend : &mock_blk_backend;
+    const struct mock_backend *backend = &mock_blk_backend;
+    void *backend_ctx = blk;
 
+    if (options->is_entropy) {
+        backend = &mock_entropy_backend;
+        backend_ctx = entropy;
+    } else if (options->is_console) {
+        backend = &mock_console_backend;
+        backend_ctx = console;
+    }
     mock_hal_init(hal);
-    mock_device_init(device, &hal->memory, &hal->violations, backend, options->is_entropy ? (void *)entropy : blk);
+    mock_device_init(device, &hal->memory, &hal->violations, backend, backend_ctx);
     mock_hal_add_ticker(hal, mock_device_tick, device);
     apply_profile(options, device);
     device->completion = options->completion;
@@ -59,10 +67,14 @@ void mock_machine_begin(struct mock_machine_options *options, struct mock_hal *h
 }
 
 bool mock_machine_make_type(const struct mock_machine_options *options, struct mock_device *device,
-                            struct mock_blk *blk, struct mock_entropy *entropy)
+                            struct mock_blk *blk, struct mock_entropy *entropy, struct mock_console *console)
 {
     if (options->is_entropy) {
         mock_entropy_init(entropy, device, &options->entropy);
+        return true;
+    }
+    if (options->is_console) {
+        mock_console_init(console, device, &options->console);
         return true;
     }
     return mock_blk_init(blk, device, &options->blk);
@@ -77,11 +89,11 @@ bool mock_machine_init(struct mock_machine *machine, const struct mock_machine_o
         options = *wishes;
     }
     memset(machine, 0, sizeof(*machine));
-    mock_machine_begin(&options, &machine->hal, device, &machine->blk, &machine->entropy);
+    mock_machine_begin(&options, &machine->hal, device, &machine->blk, &machine->entropy, &machine->console);
     device->vendor = 0x4b434f4d;
     mock_mmio_init(&machine->mmio, &machine->hal, device, options.version == 1 ? 1 : 2, MOCK_MACHINE_PHYSICAL);
     machine->mmio.old = options.old;
-    if (!mock_machine_make_type(&options, device, &machine->blk, &machine->entropy)) {
+    if (!mock_machine_make_type(&options, device, &machine->blk, &machine->entropy, &machine->console)) {
         return false;
     }
     device->offered = mock_machine_offered(device, device->legacy, &options);

@@ -126,7 +126,8 @@ static unsigned complete(struct mock_device *device, struct mock_queue *queue, u
     unsigned done = 0;
 
     while (done < count && serviceable(device, queue)) {
-        size_t at = choose(device, queue, now);
+        bool ready = device->backend->ready == NULL || device->backend->ready(device->backend_ctx, queue);
+        size_t at = ready ? choose(device, queue, now) : queue->pending_count;
         struct mock_element element;
         uint32_t length = 0;
 
@@ -215,14 +216,19 @@ unsigned mock_device_run(struct mock_device *device, unsigned count)
     return done;
 }
 
+void mock_device_look_at(struct mock_device *device, uint32_t index)
+{
+    struct mock_queue *queue = mock_device_queue(device, index);
+
+    if (queue != NULL && serviceable(device, queue)) {
+        look(device, queue);
+    }
+}
+
 void mock_device_look(struct mock_device *device)
 {
     for (uint32_t i = 0; i < device->queue_count; i++) {
-        struct mock_queue *queue = mock_device_queue(device, i);
-
-        if (queue != NULL && serviceable(device, queue)) {
-            look(device, queue);
-        }
+        mock_device_look_at(device, i);
     }
 }
 
