@@ -68,9 +68,18 @@ static bool is_control(const struct mock_queue *queue)
     return queue->index == CONTROL_IN || queue->index == CONTROL_OUT;
 }
 
-static void look_at_port(struct mock_console *console, uint32_t id)
+static void wake(struct mock_console *console, uint32_t index)
 {
-    mock_device_look_at(console->device, id == 0 ? 0 : 2u * id + 2u);
+    struct mock_queue *queue = mock_device_queue(console->device, index);
+
+    if (queue != NULL) {
+        mock_device_wake(console->device, queue);
+    }
+}
+
+static void wake_port(struct mock_console *console, uint32_t id)
+{
+    wake(console, id == 0 ? 0 : 2u * id + 2u);
 }
 
 /* ---- Control messages to the driver ---- */
@@ -89,7 +98,7 @@ void mock_console_say(struct mock_console *console, uint32_t id, uint16_t event,
         memcpy(message->more, more, message->more_size);
     }
     console->message_count++;
-    mock_device_look_at(console->device, CONTROL_IN);
+    wake(console, CONTROL_IN);
     if (console->options.drops && console->device->completion.mode == MOCK_COMPLETE_AT_KICK) {
         console->dropped += console->message_count;
         console->message_count = 0;
@@ -167,7 +176,7 @@ static void take_answer(struct mock_console *console, const struct mock_console_
     } else if (require(console, answer->event == MOCK_CONSOLE_PORT_OPEN, "a message that no driver sends") &&
                require(console, port->ready, "a port opened that is not ready")) {
         port->guest_open = value;
-        look_at_port(console, answer->id);
+        wake_port(console, answer->id);
     }
 }
 
@@ -268,7 +277,7 @@ static bool ready(void *backend, const struct mock_queue *queue)
 void mock_console_write(struct mock_console *console, uint32_t id, const void *bytes, size_t size)
 {
     put_bytes(&console->ports[id].in, bytes, size);
-    look_at_port(console, id);
+    wake_port(console, id);
 }
 
 size_t mock_console_read(struct mock_console *console, uint32_t id, void *bytes, size_t size)
@@ -355,12 +364,21 @@ static void change_configuration(void *backend)
     mock_config_set(&console->device->config, MOCK_CONSOLE_ROWS, 2, 25u + console->changes % 1000u);
 }
 
-void mock_console_init(struct mock_console *console, struct mock_device *device,
-                       const struct mock_console_options *options)
+uint16_t mock_console_queues(const struct mock_console_options *options)
 {
+    uint32_t most = (uint32_t)least(options->ports_max, MOCK_CONSOLE_PORTS);
+
+    return (uint16_t)(options->ports_max != 0 ? 2u * most + 2u : 2u);
+}
+
+void mock_console_init(struct mock_console *console, struct mock_device *device)
+{
+    struct mock_console_options kept = console->options;
+    const struct mock_console_options *options = &console->options;
+
     memset(console, 0, sizeof(*console));
     console->device = device;
-    console->options = *options;
+    console->options = kept;
     mock_config_init(&device->config, fields, sizeof(fields) / sizeof(fields[0]), device->legacy);
     device->config.early = MOCK_CONSOLE_EMERGENCY;
     mock_config_set(&device->config, MOCK_CONSOLE_COLUMNS, 2, options->columns);

@@ -100,9 +100,14 @@ struct mock_console {
     uint32_t changes;
 };
 
-/* Makes `device`, whose front end is there already, a console device: adds the features, fills the configuration. */
-void mock_console_init(struct mock_console *console, struct mock_device *device,
-                       const struct mock_console_options *options);
+/* How many queues such a device has. */
+uint16_t mock_console_queues(const struct mock_console_options *options);
+
+/*
+ * Makes `device`, whose front end is there already, a console device with the object's options: adds the features, fills
+ * the configuration.
+ */
+void mock_console_init(struct mock_console *console, struct mock_device *device);
 
 /* The backend, for mock_device_init(); its context is a struct mock_console. */
 extern const struct mock_backend mock_console_backend;

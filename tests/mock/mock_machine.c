@@ -43,17 +43,15 @@ static void apply_profile(struct mock_machine_options *options, struct mock_devi
 }
 
 void mock_machine_begin(struct mock_machine_options *options, struct mock_hal *hal, struct mock_device *device,
-                        struct mock_blk *blk, struct mock_entropy *entropy, struct mock_console *console)
+                        struct mock_blk *blk, struct mock_entropy *entropy)
 {
-    const struct mock_backend *backend = &mock_blk_backend;
-    void *backend_ctx = blk;
+    const struct mock_backend *backend = options->is_entropy ? &mock_entropy_backend : &mock_blk_backend;
+    void *backend_ctx = options->is_entropy ? (void *)entropy : blk;
 
-    if (options->is_entropy) {
-        backend = &mock_entropy_backend;
-        backend_ctx = entropy;
-    } else if (options->is_console) {
+    if (options->console != NULL) {
         backend = &mock_console_backend;
-        backend_ctx = console;
+        backend_ctx = options->console;
+        options->queues = mock_console_queues(&options->console->options);
     }
     mock_hal_init(hal);
     mock_device_init(device, &hal->memory, &hal->violations, backend, backend_ctx);
@@ -67,14 +65,14 @@ void mock_machine_begin(struct mock_machine_options *options, struct mock_hal *h
 }
 
 bool mock_machine_make_type(const struct mock_machine_options *options, struct mock_device *device,
-                            struct mock_blk *blk, struct mock_entropy *entropy, struct mock_console *console)
+                            struct mock_blk *blk, struct mock_entropy *entropy)
 {
-    if (options->is_entropy) {
-        mock_entropy_init(entropy, device, &options->entropy);
+    if (options->console != NULL) {
+        mock_console_init(options->console, device);
         return true;
     }
-    if (options->is_console) {
-        mock_console_init(console, device, &options->console);
+    if (options->is_entropy) {
+        mock_entropy_init(entropy, device, &options->entropy);
         return true;
     }
     return mock_blk_init(blk, device, &options->blk);
@@ -89,11 +87,11 @@ bool mock_machine_init(struct mock_machine *machine, const struct mock_machine_o
         options = *wishes;
     }
     memset(machine, 0, sizeof(*machine));
-    mock_machine_begin(&options, &machine->hal, device, &machine->blk, &machine->entropy, &machine->console);
+    mock_machine_begin(&options, &machine->hal, device, &machine->blk, &machine->entropy);
     device->vendor = 0x4b434f4d;
     mock_mmio_init(&machine->mmio, &machine->hal, device, options.version == 1 ? 1 : 2, MOCK_MACHINE_PHYSICAL);
     machine->mmio.old = options.old;
-    if (!mock_machine_make_type(&options, device, &machine->blk, &machine->entropy, &machine->console)) {
+    if (!mock_machine_make_type(&options, device, &machine->blk, &machine->entropy)) {
         return false;
     }
     device->offered = mock_machine_offered(device, device->legacy, &options);

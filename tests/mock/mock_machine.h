@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A machine with one simulated device, a disk, an entropy device or a console, in one call:
+ * A machine with one simulated device, a disk or an entropy device, in one call:
  *
  *     struct mock_machine machine;
  *     mock_machine_init(&machine, NULL);
@@ -28,11 +28,10 @@ struct mock_machine_options {
     struct vpt_features offer;          /* features to offer beside the usual ones ... */
     struct vpt_features withhold;       /* ... and features not to offer */
     const struct mock_profile *profile; /* oddities; NULL: none */
-    bool is_entropy;                    /* it is an entropy device, not a disk ... */
-    bool is_console;                    /* ... or a console */
+    bool is_entropy;                    /* it is an entropy device, not a disk */
+    struct mock_console *console;       /* it is a console, in this object, whose options are set; NULL: it is not */
     struct mock_blk_options blk;
     struct mock_entropy_options entropy;
-    struct mock_console_options console;
     struct mock_completion completion;
 };
 
@@ -40,8 +39,7 @@ struct mock_machine {
     struct mock_hal hal;
     struct mock_device device;
     struct mock_blk blk;         /* it is this ... */
-    struct mock_entropy entropy; /* ... or this ... */
-    struct mock_console console; /* ... or this */
+    struct mock_entropy entropy; /* ... or this */
     struct mock_mmio mmio;
     const struct vpt_port *port; /* &hal.port */
     void *mapping;               /* of the slot ... */
@@ -61,11 +59,11 @@ unsigned mock_machine_finish(struct mock_machine *machine);
 
 /* Before the front end: the hal, the device, its queues, and its profile, which changes the options too. */
 void mock_machine_begin(struct mock_machine_options *options, struct mock_hal *hal, struct mock_device *device,
-                        struct mock_blk *blk, struct mock_entropy *entropy, struct mock_console *console);
+                        struct mock_blk *blk, struct mock_entropy *entropy);
 
 /* After the front end: the type's features and configuration. False: no memory. */
 bool mock_machine_make_type(const struct mock_machine_options *options, struct mock_device *device,
-                            struct mock_blk *blk, struct mock_entropy *entropy, struct mock_console *console);
+                            struct mock_blk *blk, struct mock_entropy *entropy);
 
 /* What an interface offers: the type's features, the usual generic ones, and what the options say. */
 struct vpt_features mock_machine_offered(const struct mock_device *device, bool legacy,

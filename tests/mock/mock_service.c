@@ -119,15 +119,19 @@ static bool carry_out(struct mock_device *device, struct mock_queue *queue, cons
     return true;
 }
 
+static bool backend_ready(const struct mock_device *device, const struct mock_queue *queue)
+{
+    return device->backend->ready == NULL || device->backend->ready(device->backend_ctx, queue);
+}
+
 /* Completes up to `count` requests of one queue, and interrupts once for all of them. */
 static unsigned complete(struct mock_device *device, struct mock_queue *queue, unsigned count, bool now)
 {
     bool interrupted = false;
     unsigned done = 0;
 
-    while (done < count && serviceable(device, queue)) {
-        bool ready = device->backend->ready == NULL || device->backend->ready(device->backend_ctx, queue);
-        size_t at = ready ? choose(device, queue, now) : queue->pending_count;
+    while (done < count && serviceable(device, queue) && backend_ready(device, queue)) {
+        size_t at = choose(device, queue, now);
         struct mock_element element;
         uint32_t length = 0;
 
@@ -216,19 +220,21 @@ unsigned mock_device_run(struct mock_device *device, unsigned count)
     return done;
 }
 
-void mock_device_look_at(struct mock_device *device, uint32_t index)
-{
-    struct mock_queue *queue = mock_device_queue(device, index);
-
-    if (queue != NULL && serviceable(device, queue)) {
-        look(device, queue);
-    }
-}
-
 void mock_device_look(struct mock_device *device)
 {
     for (uint32_t i = 0; i < device->queue_count; i++) {
-        mock_device_look_at(device, i);
+        struct mock_queue *queue = mock_device_queue(device, i);
+
+        if (queue != NULL && serviceable(device, queue)) {
+            look(device, queue);
+        }
+    }
+}
+
+void mock_device_wake(struct mock_device *device, struct mock_queue *queue)
+{
+    if (serviceable(device, queue)) {
+        look(device, queue);
     }
 }
 

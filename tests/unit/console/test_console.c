@@ -19,7 +19,7 @@ TRANSPORT_TEST(console, CON_OP_1_CON_OP_2_bytes_go_both_ways)
     cr_assert(ports[0].state.present && ports[0].state.host_open && ports[0].state.open && ports[0].state.is_console);
     assert_same(take_all(0), 0);
     for (unsigned i = 0; i < COUNT_OF(sizes) * COUNT_OF(mosts); i++) {
-        host()->options.most = mosts[i / COUNT_OF(sizes)];
+        host.options.most = mosts[i / COUNT_OF(sizes)];
         assert_prints(0, sizes[i % COUNT_OF(sizes)]);
         assert_reads(0, sizes[i % COUNT_OF(sizes)]);
     }
@@ -46,7 +46,7 @@ TRANSPORT_TEST(console, a_write_takes_what_there_are_buffers_for)
     }
     machine.model->completion.mode = MOCK_COMPLETE_BY_TICK;
     assert_status(vpt_requests_quiesce(&ports[0].queues.out, NULL, NULL), VPT_OK);
-    assert_same(mock_console_read(host(), 0, bytes, sizeof(bytes)), BUFFERS * VPT_CONSOLE_CHUNK + 2u);
+    assert_same(mock_console_read(&host, 0, bytes, sizeof(bytes)), BUFFERS * VPT_CONSOLE_CHUNK + 2u);
     terminal_end();
 }
 
@@ -58,13 +58,13 @@ TRANSPORT_TEST(console, a_reader_that_is_late)
 
     terminal_start(variant->kind, NULL);
     host_writes(0, FLOOD);
-    assert_same(host()->ports[0].in.count, FLOOD - BUFFERS * VPT_CONSOLE_CHUNK);
+    assert_same(host.ports[0].in.count, FLOOD - BUFFERS * VPT_CONSOLE_CHUNK);
     assert_same(take_all(0), FLOOD);
     mock_lie_set(
         &machine.model->lies,
         &(struct mock_lie){
             .space = MOCK_SPACE_RING, .offset = MOCK_RING_USED_LENGTH, .how = MOCK_LIE_VALUE, .first = 1, .times = 1 });
-    mock_console_write(host(), 0, "?", 1);
+    mock_console_write(&host, 0, "?", 1);
     assert_status(vpt_console_read(&ports[0], &byte, 1, &length), VPT_OK);
     assert_same(length, 0);
     mock_lies_clear(machine.model);
@@ -78,10 +78,9 @@ TRANSPORT_TEST(console, LEG_CONOP_2_oddities_of_real_devices)
     for (unsigned i = 0; i < MOCK_PROFILES; i++) {
         bool length = i == MOCK_PROFILE_LENGTH_COUNTS_WRITES || i == MOCK_PROFILE_LENGTH_ALL_ONES ||
                       i == MOCK_PROFILE_LENGTH_ZERO;
-        struct mock_pci_machine_options options = {
-            .machine = { .is_console = true, .queues = 2, .profile = &mock_profiles[i] }
-        };
+        struct mock_pci_machine_options options = { .machine = { .console = &host, .profile = &mock_profiles[i] } };
 
+        memset(&host, 0, sizeof(host));
         machine_make(variant->kind, &options);
         assert_status(machine_probe(), VPT_OK);
         assert_status(vpt_console_open(&console, ports, 1, machine.device), VPT_OK);
@@ -130,7 +129,7 @@ TRANSPORT_TEST(console, LEG_CONCFG_1_the_size_and_its_changes)
 {
     terminal_start(variant->kind, &sized);
     cr_assert(ports[0].state.columns == 80 && ports[0].state.rows == 25);
-    mock_console_resize(host(), 132, 43);
+    mock_console_resize(&host, 132, 43);
     cr_assert((vpt_device_interrupt(machine.device) & VPT_INTERRUPT_CONFIGURATION) != 0);
     assert_status(vpt_console_refresh(&console), VPT_OK);
     cr_assert(ports[0].state.columns == 132 && ports[0].state.rows == 43);
@@ -165,9 +164,9 @@ TRANSPORT_TEST(console, no_size_without_the_feature)
 
 static void assert_emergency(const char *text)
 {
-    host()->emergency.count = 0;
+    host.emergency.count = 0;
     assert_status(vpt_console_emergency(machine.device, text, strlen(text)), VPT_OK);
-    cr_assert(host()->emergency.count == strlen(text) && memcmp(host()->emergency.byte, text, strlen(text)) == 0);
+    cr_assert(host.emergency.count == strlen(text) && memcmp(host.emergency.byte, text, strlen(text)) == 0);
 }
 
 /* On a device that is only probed, in each state that comes later, and on one that was given up. */
@@ -347,7 +346,7 @@ TRANSPORT_TEST(console, a_restart_on_the_same_memory)
     terminal_start(variant->kind, NULL);
     allocations = (unsigned)mock_hal_live_allocations(machine.hal);
     for (unsigned round = 0; round < 3; round++) {
-        mock_console_write(host(), 0, "abc", 3);
+        mock_console_write(&host, 0, "abc", 3);
         assert_status(vpt_console_read(&ports[0], bytes, 1, &length), VPT_OK);
         machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
         assert_status(vpt_console_write(&ports[0], "lost", 4, NULL), VPT_OK);

@@ -10,9 +10,9 @@ static const struct mock_console_options several = { .ports_max = 5 };
 /* What the driver has sent to the device as answer n. */
 static void assert_answer(size_t n, uint32_t id, enum mock_console_event event, uint16_t value)
 {
-    const struct mock_console_answer *answer = &host()->answers[n];
+    const struct mock_console_answer *answer = &host.answers[n];
 
-    cr_assert(n < host()->answer_count, "no answer %zu", n);
+    cr_assert(n < host.answer_count, "no answer %zu", n);
     assert_same(answer->id, id);
     assert_same(answer->event, event);
     assert_same(answer->value, value);
@@ -21,8 +21,8 @@ static void assert_answer(size_t n, uint32_t id, enum mock_console_event event, 
 /* A console at port 0, and a port with a name at port 1, which the host has not opened. */
 static void plug_two(void)
 {
-    mock_console_plug(host(), 0, "con", true);
-    mock_console_plug(host(), 1, "org.example.1", false);
+    mock_console_plug(&host, 0, "con", true);
+    mock_console_plug(&host, 1, "org.example.1", false);
 }
 
 static void assert_two(void)
@@ -51,11 +51,11 @@ static void start_two(enum machine_kind kind)
 /* Opens port 1 from both sides. */
 static void open_port_1(void)
 {
-    mock_console_host_open(host(), 1, true);
+    mock_console_host_open(&host, 1, true);
     assert_event(1, VPT_CONSOLE_HOST_OPEN);
     cr_assert(ports[1].state.host_open);
     assert_status(vpt_console_set_open(&ports[1], true), VPT_OK);
-    cr_assert(ports[1].state.open && host()->ports[1].guest_open);
+    cr_assert(ports[1].state.open && host.ports[1].guest_open);
 }
 
 /* The device would notice a message before DEVICE_READY. */
@@ -63,7 +63,7 @@ TRANSPORT_TEST(console_ports, CON_MP_1_CON_MP_2_ports_are_reported)
 {
     start_two(variant->kind);
     cr_assert(console.port_count == PORTS && console.queue_count == 2u * PORTS + 2u);
-    assert_same(host()->answer_count, 4);
+    assert_same(host.answer_count, 4);
     assert_answer(0, UINT32_MAX, MOCK_CONSOLE_DEVICE_READY, 1);
     assert_answer(1, 0, MOCK_CONSOLE_PORT_READY, 1);
     assert_answer(2, 1, MOCK_CONSOLE_PORT_READY, 1);
@@ -76,13 +76,13 @@ TRANSPORT_TEST(console_ports, CON_MP_1_CON_MP_2_ports_are_reported)
 TRANSPORT_TEST(console_ports, opening_and_closing_from_both_sides)
 {
     start_two(variant->kind);
-    mock_console_write(host(), 1, "early", 5);
+    mock_console_write(&host, 1, "early", 5);
     assert_same(take_all(2), 0);
-    assert_same(host()->ports[1].in.count, 5);
+    assert_same(host.ports[1].in.count, 5);
     assert_status(vpt_console_write(&ports[1], "to nobody", 9, NULL), VPT_OK);
-    assert_same(host()->discarded, 9);
+    assert_same(host.discarded, 9);
     open_port_1();
-    assert_same(host()->ports[1].in.count, 0);
+    assert_same(host.ports[1].in.count, 0);
     for (unsigned i = 0; i < 5; i++) {
         size_t length = 0;
         char byte = 0;
@@ -91,11 +91,11 @@ TRANSPORT_TEST(console_ports, opening_and_closing_from_both_sides)
         cr_assert(length == 1 && byte == "early"[i]);
     }
     assert_port_works(1);
-    mock_console_host_open(host(), 1, false);
+    mock_console_host_open(&host, 1, false);
     assert_event(1, VPT_CONSOLE_HOST_OPEN);
     cr_assert(!ports[1].state.host_open);
     assert_status(vpt_console_set_open(&ports[1], false), VPT_OK);
-    cr_assert(!ports[1].state.open && !host()->ports[1].guest_open);
+    cr_assert(!ports[1].state.open && !host.ports[1].guest_open);
     assert_port_works(0);
     open_port_1();
     assert_port_works(1);
@@ -109,19 +109,19 @@ TRANSPORT_TEST(console_ports, ports_that_come_and_go)
         size_t length = 0;
         char byte;
 
-        mock_console_plug(host(), 2, round == 0 ? NULL : "again", false);
+        mock_console_plug(&host, 2, round == 0 ? NULL : "again", false);
         assert_event(2, VPT_CONSOLE_ADDED);
         if (round != 0) {
             assert_event(2, VPT_CONSOLE_NAMED);
         }
         assert_no_event();
         assert_same(strlen(ports[2].state.name), round == 0 ? 0 : 5);
-        mock_console_host_open(host(), 2, true);
+        mock_console_host_open(&host, 2, true);
         assert_event(2, VPT_CONSOLE_HOST_OPEN);
         assert_status(vpt_console_set_open(&ports[2], true), VPT_OK);
         assert_port_works(2);
-        mock_console_write(host(), 2, "x", 1);
-        mock_console_unplug(host(), 2);
+        mock_console_write(&host, 2, "x", 1);
+        mock_console_unplug(&host, 2);
         assert_event(2, VPT_CONSOLE_REMOVED);
         cr_assert(all_zero(&ports[2].state, sizeof(ports[2].state)));
         assert_status(vpt_console_write(&ports[2], "x", 1, NULL), VPT_CALLER_STATE);
@@ -139,11 +139,11 @@ TRANSPORT_TEST(console_ports, ports_without_memory_are_refused)
 {
     start_two(variant->kind);
     for (uint32_t id = PORTS; id < several.ports_max; id++) {
-        mock_console_plug(host(), id, "too many", false);
+        mock_console_plug(&host, id, "too many", false);
         assert_event(id, VPT_CONSOLE_IGNORED);
-        assert_answer(host()->answer_count - 1u, id, MOCK_CONSOLE_PORT_READY, 0);
-        cr_assert(host()->ports[id].refused && !host()->ports[id].ready);
-        mock_console_unplug(host(), id);
+        assert_answer(host.answer_count - 1u, id, MOCK_CONSOLE_PORT_READY, 0);
+        cr_assert(host.ports[id].refused && !host.ports[id].ready);
+        mock_console_unplug(&host, id);
         assert_event(id, VPT_CONSOLE_IGNORED);
         assert_no_event();
     }
@@ -184,12 +184,12 @@ TRANSPORT_TEST(console_ports, messages_without_a_meaning)
     size_t answers;
 
     start_two(variant->kind);
-    answers = host()->answer_count;
+    answers = host.answer_count;
     memcpy(before, ports, sizeof(before));
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
         struct vpt_console_event event;
 
-        mock_console_say(host(), rows[i].id, rows[i].event, 1, more, rows[i].size);
+        mock_console_say(&host, rows[i].id, rows[i].event, 1, more, rows[i].size);
         assert_status_of(rows[i].text, vpt_console_poll(&console, &event), VPT_OK);
         assert_same_of(rows[i].text, event.kind, VPT_CONSOLE_IGNORED);
         assert_same_of(rows[i].text, event.id, rows[i].seen_id);
@@ -197,8 +197,8 @@ TRANSPORT_TEST(console_ports, messages_without_a_meaning)
             cr_assert(memcmp(&before[k].state, &ports[k].state, sizeof(ports[k].state)) == 0, "%s", rows[i].text);
         }
     }
-    assert_same(host()->answer_count, answers);
-    mock_console_say(host(), 0x7fffffff, MOCK_CONSOLE_DEVICE_ADD, 0, NULL, 8);
+    assert_same(host.answer_count, answers);
+    mock_console_say(&host, 0x7fffffff, MOCK_CONSOLE_DEVICE_ADD, 0, NULL, 8);
     assert_event(0x7fffffff, VPT_CONSOLE_IGNORED);
     assert_answer(answers, 0x7fffffff, MOCK_CONSOLE_PORT_READY, 0);
     assert_port_works(0);
@@ -218,7 +218,7 @@ TRANSPORT_TEST(console_ports, names_of_any_length)
     for (unsigned i = 0; i < COUNT_OF(sizes); i++) {
         size_t kept = sizes[i] < VPT_CONSOLE_NAME_MAX ? sizes[i] : VPT_CONSOLE_NAME_MAX;
 
-        mock_console_say(host(), 1, MOCK_CONSOLE_PORT_NAME, 1, letters, 8 + sizes[i]);
+        mock_console_say(&host, 1, MOCK_CONSOLE_PORT_NAME, 1, letters, 8 + sizes[i]);
         assert_event(1, VPT_CONSOLE_NAMED);
         assert_same(strlen(ports[1].state.name), kept);
         cr_assert(strncmp(ports[1].state.name, letters, kept) == 0);
@@ -229,7 +229,7 @@ TRANSPORT_TEST(console_ports, names_of_any_length)
 TRANSPORT_TEST(console_ports, LEG_CONOP_1_sizes_by_message)
 {
     start_two(variant->kind);
-    mock_console_resize_port(host(), 0, 132, 43);
+    mock_console_resize_port(&host, 0, 132, 43);
     assert_event(0, VPT_CONSOLE_RESIZED);
     cr_assert(ports[0].state.columns == 132 && ports[0].state.rows == 43);
     assert_status(vpt_console_refresh(&console), VPT_UNSUPPORTED_FEATURE); /* the configuration has none */
@@ -278,7 +278,7 @@ TRANSPORT_TEST(console_ports, no_message_is_dropped_for_want_of_a_buffer)
     struct vpt_requests_config config = { .requests = 2u + 2u * 2u }; /* ports, and two more messages for each */
 
     terminal_probe(variant->kind, &several);
-    host()->options.drops = true;
+    host.options.drops = true;
     plug_two();
     assert_status(vpt_console_init(&console, ports, PORTS, machine.device, NULL), VPT_OK);
     for (uint32_t i = 0; i < console.queue_count; i++) {
@@ -287,7 +287,7 @@ TRANSPORT_TEST(console_ports, no_message_is_dropped_for_want_of_a_buffer)
     assert_status(vpt_console_queue_init(&console, console.queue_count, NULL), VPT_UNSUPPORTED_QUEUE);
     assert_status(vpt_driver_start(&console.driver), VPT_OK);
     assert_two();
-    assert_same(host()->dropped, 0);
+    assert_same(host.dropped, 0);
     terminal_end();
 }
 
@@ -303,7 +303,7 @@ TRANSPORT_TEST(console_ports, as_many_as_both_have)
 
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
         terminal_probe(variant->kind, &(struct mock_console_options){ .ports_max = rows[i].device });
-        mock_console_plug(host(), rows[i].ports - 1u, NULL, true);
+        mock_console_plug(&host, rows[i].ports - 1u, NULL, true);
         assert_status(vpt_console_open(&console, ports, rows[i].room, machine.device), VPT_OK);
         assert_same(console.port_count, rows[i].ports);
         assert_event(rows[i].ports - 1u, VPT_CONSOLE_ADDED);
@@ -344,14 +344,14 @@ TRANSPORT_TEST(console_ports, a_restart_reports_the_ports_again)
 
     start_two(variant->kind);
     open_port_1();
-    mock_console_resize_port(host(), 1, 10, 10);
+    mock_console_resize_port(&host, 1, 10, 10);
     for (unsigned round = 0; round < 2; round++) {
         assert_status(vpt_device_reset(machine.device), VPT_OK);
         assert_status(vpt_console_set_open(&ports[1], true), VPT_CANCELLED);
         (void)vpt_console_poll(&console, &event);
         assert_status(vpt_console_poll(&console, &event), VPT_CANCELLED);
         assert_status(vpt_console_drain(&console), VPT_OK);
-        mock_console_host_open(host(), 1, false);
+        mock_console_host_open(&host, 1, false);
         mock_config_set(&machine.model->config, MOCK_CONSOLE_PORTS_MAX, 4, PORTS - 1u);
         assert_status(vpt_driver_restart(&console.driver, NULL), VPT_UNSUPPORTED_QUEUE);
         mock_config_set(&machine.model->config, MOCK_CONSOLE_PORTS_MAX, 4, round == 0 ? PORTS : 5);
