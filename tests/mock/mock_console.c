@@ -400,6 +400,7 @@ void mock_console_init(struct mock_console *console, struct mock_device *device)
 const struct mock_backend mock_console_backend = {
     .type = VPT_DEVICE_TYPE_CONSOLE,
     .known = { { 1u << F_SIZE | 1u << F_MULTIPORT | 1u << F_EMERG_WRITE } },
+    .in_order = true,
     .reset = reset,
     .handle = handle,
     .ready = ready,

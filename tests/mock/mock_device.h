@@ -47,6 +47,7 @@ struct mock_completion {
 struct mock_backend {
     uint32_t type;
     struct vpt_features known; /* this type's feature bits in the specification, without the transport's */
+    bool in_order; /* the buffers of a queue carry a stream, so that they are used in the order of arrival */
     void (*reset)(void *backend);
     /* Whether these features go together (FEAT-1). */
     bool (*features_valid)(void *backend, const struct vpt_features *accepted);

@@ -73,7 +73,7 @@ static uint32_t next_random(struct mock_device *device)
 
 static bool in_order(const struct mock_device *device)
 {
-    return vpt_features_has(&device->accepted, VPT_F_IN_ORDER);
+    return device->backend->in_order || vpt_features_has(&device->accepted, VPT_F_IN_ORDER);
 }
 
 /* The pending request that completes next, or pending_count if none may yet. `now`: even one that is not due. */
