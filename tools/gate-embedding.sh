@@ -177,9 +177,10 @@ try_drivers() {
 together=(
     'core virtio mmio request blk'
     'core virtio mmio request entropy'
+    'core virtio mmio request console'
     'core virtio pci virtio-pci request blk'
     'core virtio pci pci-setup virtio-pci request blk'
-    'core virtio mmio pci virtio-pci request blk entropy'
+    'core virtio mmio pci virtio-pci request blk entropy console'
     'core pci pci-setup'
     'core pci pci-setup assign'
 )

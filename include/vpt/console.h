@@ -7,9 +7,9 @@
  *     vpt_console_write(&port, "hello\n", 6, NULL);
  *     vpt_console_read(&port, buffer, sizeof(buffer), &length);
  *
- * The calls of request.h on `console.driver` and on the queues of each port do the rest: vpt_requests_quiesce(&port.queues.out,
- * NULL, NULL) waits until the device has taken what was written. After a reset call vpt_console_drain(), then
- * vpt_driver_restart() or vpt_driver_release().
+ * The calls of request.h on `console.driver` and on the queues of each port do the rest. For example
+ * vpt_requests_quiesce(&port.queues.out, NULL, NULL) waits until the device has taken what was written. After a reset
+ * call vpt_console_drain(), then vpt_driver_restart() or vpt_driver_release().
  *
  * A device with VPT_CONSOLE_F_MULTIPORT has several ports, which come, get a name, are opened and closed by the host,
  * and go: vpt_console_poll() takes each of these events. Without the feature there is port 0 alone, which is there from
@@ -42,13 +42,13 @@ struct vpt_console_queues {
 
 /* What is known of a port. With VPT_CONSOLE_F_MULTIPORT the device says it after each start. */
 struct vpt_console_state {
-    bool present;     /* the device has the port */
-    bool is_console;  /* the device wants it to be used as a console */
-    bool host_open;   /* somebody at the host has opened it */
-    bool open;        /* the host was told that somebody here has opened it */
-    uint16_t columns; /* size of the console; 0: not known */
-    uint16_t rows;
+    bool present;                         /* the device has the port */
+    bool is_console;                      /* the device wants it to be used as a console */
+    bool host_open;                       /* somebody at the host has opened it */
+    bool open;                            /* the host was told that somebody here has opened it */
     char name[VPT_CONSOLE_NAME_MAX + 1u]; /* "": none */
+    uint16_t columns;                     /* size of the console; 0: not known */
+    uint16_t rows;
 };
 
 /* A port, in the caller's memory. Read `state`; change nothing. */
@@ -67,7 +67,7 @@ struct vpt_console {
     struct vpt_console_port *ports;    /* port n is ports[n] */
     uint32_t room;                     /* how many the caller has memory for */
     uint32_t port_count;               /* how many can be used: no more than the device may have */
-    uint32_t queue_count; /* how many vpt_console_queue_init() sets up */
+    uint32_t queue_count;              /* how many vpt_console_queue_init() sets up */
     struct vpt_console_queues control; /* with VPT_CONSOLE_F_MULTIPORT */
 };
 
@@ -122,9 +122,9 @@ enum vpt_status vpt_console_queue_init(struct vpt_console *console, uint32_t ind
                                        const struct vpt_requests_config *config);
 
 /*
- * Calls vpt_console_init(), vpt_console_queue_init() for each queue with defaults, and vpt_driver_start(). With room for
- * one port it refuses VPT_CONSOLE_F_MULTIPORT. This is for a kernel that polls, or takes an interrupt line. On failure
- * *console is zeroed and the port has its memory back, with the exception below.
+ * Calls vpt_console_init(), vpt_console_queue_init() for each queue with defaults, and vpt_driver_start(). With room
+ * for one port it refuses VPT_CONSOLE_F_MULTIPORT. This is for a kernel that polls, or takes an interrupt line. On
+ * failure *console is zeroed and the port has its memory back, with the exception below.
  *
  * Returns
  * VPT_OK
@@ -170,7 +170,7 @@ enum vpt_status vpt_console_write(struct vpt_console_port *port, const void *byt
 enum vpt_status vpt_console_read(struct vpt_console_port *port, void *buffer, size_t size, size_t *length);
 
 /*
- * Takes one control message, answers it, and fills *event. A message that is too short, unknown, or about a port that
+ * Takes one control message, answers it, and fills *event. The lock is that of the control queues. A message that is too short, unknown, or about a port that
  * is not there changes nothing, and a new port that there is no memory for is refused: VPT_CONSOLE_IGNORED. A restart
  * forgets the ports; the device reports them anew. Call this until VPT_EMPTY.
  *

@@ -42,7 +42,7 @@ static enum vpt_status configure(struct vpt_driver *driver)
     }
     if (console->port_count == 0) {
         console->port_count = config.ports < console->room ? config.ports : console->room;
-        console->queue_count = 2u * (console->port_count + multiport);
+        console->queue_count = 2u * (console->port_count + (multiport ? 1u : 0u));
     }
     if (config.ports < console->port_count) {
         return VPT_UNSUPPORTED_QUEUE; /* an earlier bring-up has set more queues up */

@@ -66,8 +66,8 @@ static uint32_t follow(struct vpt_console_port *port, struct console_message *me
 }
 
 /* Follows a message, fills *event, and answers the two kinds of messages that have an answer. */
-static enum vpt_status take(struct vpt_console *console, struct console_message *message, uint32_t length,
-                            struct vpt_console_event *event)
+static enum vpt_status take_message(struct vpt_console *console, struct console_message *message, uint32_t length,
+                                    struct vpt_console_event *event)
 {
     struct vpt_requests *out = &console->control.out;
     bool order = out->queue.device_order;
@@ -116,7 +116,7 @@ enum vpt_status vpt_console_poll(struct vpt_console *console, struct vpt_console
         status = vpt_requests_kick(&control->in);
     }
     if (status == VPT_OK) {
-        status = take(console, &message, length, event);
+        status = take_message(console, &message, length, event);
     }
     return status;
 }

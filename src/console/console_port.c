@@ -4,7 +4,8 @@
 
 void vpt_console_begin(struct vpt_console_port *port, bool alone)
 {
-    vpt_zero(&port->state, sizeof(port->state));
+    /* Port 0 may have a size by the configuration. */
+    vpt_zero(&port->state, VPT_OFFSET_OF(struct vpt_console_state, columns));
     port->state.present = alone;
     port->state.is_console = alone;
     port->state.host_open = alone;

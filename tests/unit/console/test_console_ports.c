@@ -123,7 +123,8 @@ TRANSPORT_TEST(console_ports, ports_that_come_and_go)
         mock_console_write(&host, 2, "x", 1);
         mock_console_unplug(&host, 2);
         assert_event(2, VPT_CONSOLE_REMOVED);
-        cr_assert(all_zero(&ports[2].state, sizeof(ports[2].state)));
+        cr_assert(!ports[2].state.present && !ports[2].state.open && !ports[2].state.host_open);
+        assert_same(strlen(ports[2].state.name), 0);
         assert_status(vpt_console_write(&ports[2], "x", 1, NULL), VPT_CALLER_STATE);
         assert_status(vpt_console_set_open(&ports[2], true), VPT_CALLER_STATE);
         assert_status(vpt_console_read(&ports[2], &byte, 1, &length), VPT_OK); /* it had come before */
@@ -233,6 +234,20 @@ TRANSPORT_TEST(console_ports, LEG_CONOP_1_sizes_by_message)
     assert_event(0, VPT_CONSOLE_RESIZED);
     cr_assert(ports[0].state.columns == 132 && ports[0].state.rows == 43);
     assert_status(vpt_console_refresh(&console), VPT_UNSUPPORTED_FEATURE); /* the configuration has none */
+    terminal_end();
+}
+
+/* By the configuration, which does not change when the device reports the port. */
+TRANSPORT_TEST(console_ports, the_size_of_port_0)
+{
+    terminal_probe(variant->kind, &(struct mock_console_options){ .columns = 80, .rows = 25, .ports_max = PORTS });
+    mock_console_plug(&host, 0, NULL, true);
+    assert_status(vpt_console_open(&console, ports, PORTS, machine.device), VPT_OK);
+    assert_event(0, VPT_CONSOLE_ADDED);
+    cr_assert(ports[0].state.columns == 80 && ports[0].state.rows == 25 && ports[1].state.columns == 0);
+    mock_console_resize(&host, 132, 43);
+    assert_status(vpt_console_refresh(&console), VPT_OK);
+    cr_assert(ports[0].state.columns == 132 && ports[0].state.rows == 43);
     terminal_end();
 }
 
