@@ -214,7 +214,7 @@ enum vpt_status vpt_console_set_open(struct vpt_console_port *port, bool open);
  * VPT_DEVICE_GONE: the device was removed.
  * what vpt_device_config_fields() returns.
  *
- * Context: init, thread, panic; lock: device; waits: configuration; calls: registers, config_read, log.
+ * Context: init, thread, panic; lock: device; waits: configuration; calls: mmio_read, io_read, config_read, log.
  */
 enum vpt_status vpt_console_refresh(struct vpt_console *console);
 
@@ -228,7 +228,7 @@ enum vpt_status vpt_console_refresh(struct vpt_console *console);
  * VPT_CALLER_ARGUMENT: `console` is NULL.
  * VPT_CALLER_STATE: the device is running; nothing was done.
  *
- * Context: init, thread, panic; lock: queues; calls: registers, config_read, log.
+ * Context: init, thread, panic; lock: queues; calls: mmio_read, io_read, log.
  */
 enum vpt_status vpt_console_drain(struct vpt_console *console);
 
