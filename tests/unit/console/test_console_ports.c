@@ -216,6 +216,8 @@ TRANSPORT_TEST(console_ports, names_of_any_length)
                                     78 };
 
     start_two(variant->kind);
+    mock_console_resize_port(&host, 1, 0x5a5a, 0x5a5a);
+    assert_event(1, VPT_CONSOLE_RESIZED);
     for (unsigned i = 0; i < COUNT_OF(sizes); i++) {
         size_t kept = sizes[i] < VPT_CONSOLE_NAME_MAX ? sizes[i] : VPT_CONSOLE_NAME_MAX;
 
@@ -223,6 +225,7 @@ TRANSPORT_TEST(console_ports, names_of_any_length)
         assert_event(1, VPT_CONSOLE_NAMED);
         assert_same(strlen(ports[1].state.name), kept);
         cr_assert(strncmp(ports[1].state.name, letters, kept) == 0);
+        cr_assert(ports[1].state.columns == 0x5a5a && ports[1].state.rows == 0x5a5a); /* next to the name */
     }
     terminal_end();
 }
@@ -290,7 +293,7 @@ TRANSPORT_TEST(console_ports, answers_that_find_no_room)
 /* A device that drops a message for which there is no buffer: each is back with the device before the answer. */
 TRANSPORT_TEST(console_ports, no_message_is_dropped_for_want_of_a_buffer)
 {
-    struct vpt_requests_config config = { .requests = 2u + 2u * 2u }; /* ports, and two more messages for each */
+    struct vpt_requests_config config = { .requests = 4 }; /* a new port, and three messages about another one */
 
     terminal_probe(variant->kind, &several);
     host.options.drops = true;
