@@ -170,9 +170,10 @@ enum vpt_status vpt_console_write(struct vpt_console_port *port, const void *byt
 enum vpt_status vpt_console_read(struct vpt_console_port *port, void *buffer, size_t size, size_t *length);
 
 /*
- * Takes one control message, answers it, and fills *event. The lock is that of the control queues. A message that is too short, unknown, or about a port that
+ * Takes one control message, answers it, and fills *event. A message that is too short, unknown, or about a port that
  * is not there changes nothing, and a new port that there is no memory for is refused: VPT_CONSOLE_IGNORED. A restart
- * forgets the ports; the device reports them anew. Call this until VPT_EMPTY.
+ * forgets the ports; the device reports them anew. Call this until VPT_EMPTY. The lock is that of the control queues,
+ * one for both.
  *
  * Returns
  * VPT_OK: *event is filled.
