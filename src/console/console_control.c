@@ -125,6 +125,7 @@ enum vpt_status vpt_console_set_open(struct vpt_console_port *port, bool open)
 {
     struct vpt_console *console;
     enum vpt_status status;
+    uint32_t index;
 
     if (port == NULL) {
         return VPT_CALLER_ARGUMENT;
@@ -137,7 +138,8 @@ enum vpt_status vpt_console_set_open(struct vpt_console_port *port, bool open)
         return VPT_UNSUPPORTED_FEATURE;
     }
     vpt_console_take_back(&console->control.out);
-    status = tell(&console->control.out, (uint32_t)(port - console->ports), VPT_CONSOLE_HOST_OPEN, open ? 1 : 0);
+    index = port->queues.in.queue.index;
+    status = tell(&console->control.out, index != 0 ? index / 2u - 1u : 0, VPT_CONSOLE_HOST_OPEN, open ? 1 : 0);
     if (status == VPT_OK) {
         port->state.open = open;
     }
