@@ -15,6 +15,7 @@ serial=vpt-demo-disk
 topology=512,3,16,128
 disk=drive=disk,serial=$serial,physical_block_size=4096,min_io_size=8192,opt_io_size=65536
 entropy=rng=source,max-bytes=640,period=20 # bytes in how many milliseconds: who asks for more has to wait
+console=virtconsole,chardev=console
 seconds=3 # that one machine takes on an idle computer
 
 # Architecture, machine, bus, and the interface that the kernel uses for the disk.
@@ -95,7 +96,7 @@ plug_mmio() {
     [ "$1" = legacy ] || force=off
     read -r first stride count <<<"$slots"
     devices=(-global virtio-mmio.force-legacy="$force" -device "virtio-rng-device,$entropy" -device virtio-serial-device
-        -device "virtio-blk-device,$disk")
+        -device "$console" -device "virtio-blk-device,$disk")
     for i in "${!types[@]}"; do
         place=$(printf '%x' $((first + (count - 1 - i) * stride)))
         expected+=(--device "mmio,$place,${types[i]},$1,$1")
@@ -147,22 +148,36 @@ plug_pci() {
         plug_function 00:05.1 legacy 4 "virtio-rng-pci,addr=5.1,$entropy"
         plug_function 00:04.0 modern 3 virtio-serial-pci,addr=4
     fi
+    devices+=(-device "$console")
 }
 
-# Usage: boot KERNEL DISK SOURCE: the entropy device gives the bytes of the file SOURCE.
+# Usage: boot KERNEL DISK SOURCE CONSOLE: the entropy device gives the bytes of the file SOURCE. A line goes to the
+# virtio console, and what comes from there goes to the file CONSOLE.out.
 # With -icount the counters of the machine count instructions.
 boot() {
+    local status in out heard
+    rm -f "$4".pipe.in "$4".pipe.out
+    mkfifo "$4".pipe.in "$4".pipe.out || return 1
+    # A pipe that is open for both waits for nobody; and cat comes to its end where nobody can write any more.
+    exec {in}<>"$4.pipe.in" {out}<>"$4.pipe.out" {heard}<"$4.pipe.out"
+    echo "$line" >&"$in"
     vpt_limit "$seconds" "${qemu[@]}" -kernel "$1" -m 64M -icount shift=0 \
         -nodefaults -display none -monitor none -serial stdio -no-reboot \
         -drive if=none,id=disk,format=raw,file="$2" -object "rng-random,id=source,filename=$3" "${devices[@]}" \
-        </dev/null
+        -chardev "pipe,id=console,path=$4.pipe" </dev/null
+    status=$?
+    exec {in}>&- {out}>&-
+    cat <&"$heard" >"$4.out"
+    exec {heard}<&-
+    return "$status"
 }
 
 # Usage: check ARCHITECTURE INTERFACE DIRECTORY
 check() {
     python3 "$root/tools/kernel-disk.py" check --architecture "$1" --machine "$machine" --interface "$2" \
         ${slots:+--slots "${slots##* }"} ${functions:+--functions "$functions" --configuration "$configuration"} \
-        "${expected[@]}" --serial "$serial" --topology "$topology" "$3/original.img" "$3/disk.img" "$3/log"
+        "${expected[@]}" --console "$3/console.out" "$line" --serial "$serial" --topology "$topology" \
+        "$3/original.img" "$3/disk.img" "$3/log"
 }
 
 # Usage: transport BUS INTERFACE: prints the name that the lines use
@@ -177,7 +192,7 @@ transport() {
 # Usage: run ARCHITECTURE MACHINE BUS INTERFACE: boots a kernel that is built
 run() {
     local architecture=$1 machine=$2 bus=$3 interface=$4 verdict=FAIL expected=() directory status text
-    local qemu success slots functions configuration interrupts devices
+    local qemu success slots functions configuration interrupts devices line=$RANDOM$RANDOM
     directory=$work/$architecture/$machine-$bus-$interface
     mkdir -p "$directory"
     python3 "$root/tools/kernel-disk.py" create "$directory/original.img"
@@ -187,7 +202,8 @@ run() {
     mmio) plug_mmio "$interface" ;;
     pci) plug_pci "$interface" ;;
     esac
-    boot "$work/$architecture/kernel.elf" "$directory/disk.img" "$directory/original.img" >"$directory/log" 2>&1
+    boot "$work/$architecture/kernel.elf" "$directory/disk.img" "$directory/original.img" "$directory/console" \
+        >"$directory/log" 2>&1
     status=$?
     if [ "$status" -eq "$success" ]; then
         text=$(check "$architecture" "$interface" "$directory" 2>&1) && verdict=PASS

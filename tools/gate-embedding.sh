@@ -59,7 +59,7 @@ run() {
 
 try_lists() {
     diff <(printf '%s\n' "${sources[@]}" | sort) <(find src -name '*.c' | sort) &&
-        diff <(basename -s .list sources/*.list | sort) <(grep "^foreach name : \['core'" meson.build |
+        diff <(basename -s .list sources/*.list | sort) <(sed -n "/^foreach name : \['core'/,/\]\$/p" meson.build |
             grep -o "'[a-z-]*'" | tr -d "'" | sort)
 }
 
@@ -177,9 +177,10 @@ try_drivers() {
 together=(
     'core virtio mmio request blk'
     'core virtio mmio request entropy'
+    'core virtio mmio request console'
     'core virtio pci virtio-pci request blk'
     'core virtio pci pci-setup virtio-pci request blk'
-    'core virtio mmio pci virtio-pci request blk entropy'
+    'core virtio mmio pci virtio-pci request blk entropy console'
     'core pci pci-setup'
     'core pci pci-setup assign'
 )

@@ -6,7 +6,7 @@ kernel-disk.py create IMAGE
     Fills IMAGE with random bytes.
 kernel-disk.py check --architecture A --machine M --interface legacy|modern [--slots N] [--functions N]
                      [--configuration cf8|ecam,ADDRESS] --device mmio|pci,PLACE,TYPE,INTERFACE,INTERFACES...
-                     --interrupts line|messages... [--shared-line]
+                     --interrupts line|messages... [--shared-line] --console FILE LINE
                      --serial S --topology 512,3,16,128 ORIGINAL IMAGE LOG
     Compares the image that a kernel has changed with the kernel's log (the lines that begin with "@"): its writes must
     be in the image byte for byte, its reads must have returned the image's data, and nothing else may have changed.
@@ -14,6 +14,7 @@ kernel-disk.py check --architecture A --machine M --interface legacy|modern [--s
     and the one that the device has (legacy, modern or transitional). The numbers of virtio-mmio slots and PCI
     functions, and the access to PCI configuration, must be those named. The disk's interface is --interface.
     The random bytes must be those of ORIGINAL, which is the entropy source's file.
+    FILE has what came from the virtio console: what was printed before any set-up, and LINE, which was typed there.
     Requests must have completed by interrupt in the modes named, in this order, with the CPU asleep, and no interrupt
     may have come that was turned off. With --shared-line the disk and the entropy source share a line, and each must
     have denied interrupts of the other device.
@@ -191,6 +192,16 @@ def check_entropy(log, source):
     return counts
 
 
+def check_console(log, arguments):
+    """The lines that the kernel printed on the virtio console, one of which had been sent there."""
+    path, line = arguments.console
+    with open(path, encoding="utf-8", errors="replace") as file:
+        found = file.read()
+    expected = f"emergency\n{arguments.architecture} {arguments.machine} listens\nheard {line}\n"
+    require(found == expected, f"on the console: {found!r}")
+    require(log.all("console") == [[line]], f"the kernel has read {log.all('console')}, not {line}")
+
+
 def summary_interrupts(log):
     for mode, rounds, _, queue, *_ in log.all("interrupts"):
         text = f"{queue} {'line' if mode == 'line' else 'MSI-X'} interrupts in {rounds} rounds of requests"
@@ -206,6 +217,7 @@ def summary(log, written, read, entropy):
              f"{sum(one[0] for one in measured)} asynchronous requests"]
     parts += [f"{one[3]} kicks for {one[0]}" for one in measured if len(one) > 3]
     parts.append("{} random bytes in one call and {} by requests at once, all as in the source".format(*entropy))
+    parts.append("a line to the console and one back")
     parts += summary_interrupts(log)
     parts.append(f"{measured[0][1]} + {measured[0][2]} instructions to submit and complete one")
     return ", ".join(parts)
@@ -220,6 +232,7 @@ def check(arguments):
         image = file.read()
     check_devices(log, arguments)
     check_interrupts(log, arguments)
+    check_console(log, arguments)
     seed = check_disk(log, original, arguments)
     expected, written = expected_image(log, original, seed)
     check_image(image, expected, original)
@@ -243,6 +256,7 @@ def main():
     checking.add_argument("--device", required=True, action="append")
     checking.add_argument("--interrupts", required=True, action="append")
     checking.add_argument("--shared-line", action="store_true")
+    checking.add_argument("--console", required=True, nargs=2)
     checking.add_argument("--slots", type=int)
     checking.add_argument("--functions", type=int)
     checking.add_argument("--configuration")

@@ -4,6 +4,7 @@
 #
 #   an object file's name   what that object holds, per compiler and target
 #   assign                  the sum of src/assign, which has a limit by gcc on x86_64
+#   console                 what is executable in src/console, which has a limit on x86_64
 #   archive                 the sum of all objects
 #   minimal                 what the library adds to tests/freestanding/minimal.c (MMIO 2, split virtqueue, blk,
 #                           polled); the linker drops unreferenced functions; memcpy and memset are the kernel's
@@ -37,6 +38,8 @@ declare -A without=(
 )
 # Bytes that the whole of src/assign may have, by gcc on x86_64.
 assign_limit=17442
+# Bytes that the code of src/console may have on x86_64.
+console_limit=2560
 
 vpt_need_packages "${VPT_CROSS_PACKAGES[@]}" python3 || exit 1
 work=$(mktemp -d) || exit 1
@@ -98,7 +101,7 @@ linked() {
 # Usage: sizes COMPILER TARGET VARIANT: with the flags that tests/freestanding/variants.tsv has for it
 sizes() {
     local compiler=$1 directory="$work/$1-$2" command object text rodata total_text=0 total_rodata=0
-    local stub missing smaller assign=0 flags
+    local stub missing smaller assign=0 console=0 flags
     target=$2 variant="$1-$2-Os"
     flags=$(awk -F '\t' -v "line=$1 $2 $3" '$1 " " $2 " " $3 == line { print $5 }' tests/freestanding/variants.tsv)
     [ -n "$flags" ] || { fail "$variant: no variant $3"; return; }
@@ -109,11 +112,15 @@ sizes() {
         total_text=$((total_text + text)) total_rodata=$((total_rodata + rodata))
         case $object in
         */assign-*) assign=$((assign + text + rodata)) ;;
+        */console-*) console=$((console + text)) ;;
         esac
     done < <(measure "$directory"/*.o)
     printf 'assign\t%s\ttotal\t%d\tbytes\n' "$variant" "$assign"
     [ "$variant" != gcc-x86_64-Os ] || [ "$assign" -le "$assign_limit" ] ||
         fail "assign $variant: $assign bytes, limit $assign_limit"
+    printf 'console\t%s\ttext\t%d\tbytes\n' "$variant" "$console"
+    [ "$target" != x86_64 ] || [ "$console" -le "$console_limit" ] ||
+        fail "console $variant: $console bytes, limit $console_limit"
     print archive "$variant" "$total_text" "$total_rodata"
     llvm-ar rcs "$directory/libvpt.a" "$directory"/*.o || { fail "$variant: archive"; return; }
     missing=$(comm -23 "$work/functions" <(llvm-nm -U -j -g "$directory/libvpt.a" | sort -u) | paste -s -d ' ')

@@ -35,9 +35,13 @@ void device_close(struct device *device);
 struct devices {
     struct device_place disk;
     struct device_place entropy;
+    struct device_place console; /* console.bus is NULL if there is none */
 };
 
-/* Prints each device's type, and finds the first of each type. False: there is none, or a place is broken. */
+/*
+ * Prints each device's type, and finds the first of each type. False: there is no disk or no entropy source, or a place
+ * is broken.
+ */
 bool devices_find(const struct vpt_port *port, struct devices *devices);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A kernel that only drives virtio devices by the library: it finds them, reads random bytes, writes to the disk and
+ * A kernel that only drives virtio devices by the library: it finds them, reads random bytes, talks
+ * with the host on a console, writes to the disk and
  * reads back in several ways, by polling and by interrupt, and ends with a status. tools/kernel-disk.py parses lines
  * that begin with "@", and checks the disk image afterwards.
  */
@@ -10,6 +11,7 @@
 #include "machine.h"
 #include "ports.h"
 #include "step.h"
+#include "virtio_console.h"
 
 static const struct disk_life lives[] = {
     {
@@ -47,7 +49,8 @@ static bool run(void)
 
     print("@machine %s %s\n", machine.architecture, machine.name);
     if (!step("page pool", ports_init()) || !devices_find(&ports_ready_made, &devices) ||
-        !entropy_read(&ports_ready_made, &devices.entropy)) {
+        !entropy_read(&ports_ready_made, &devices.entropy) ||
+        !virtio_console_talk(&ports_ready_made, &devices.console)) {
         return false;
     }
     for (unsigned i = 0; i < sizeof(lives) / sizeof(lives[0]); i++) {

@@ -8,6 +8,7 @@
 #include <vpt/assign_remap.h>
 #include <vpt/assign_snapshot.h>
 #include <vpt/blk.h>
+#include <vpt/console.h>
 #include <vpt/entropy.h>
 #include <vpt/features.h>
 #include <vpt/mmio.h>

@@ -27,7 +27,8 @@ struct mock_config {
     const struct mock_config_field *fields;
     unsigned field_count;
     uint32_t generation;
-    bool native; /* fields are in the CPU's byte order: a legacy device */
+    unsigned early; /* offset of a field that may be written in any state of the device; 0: there is none */
+    bool native;    /* fields are in the CPU's byte order: a legacy device */
     uint64_t reads;
     uint64_t writes;
 };

@@ -445,14 +445,21 @@ void mock_device_config_write(struct mock_device *device, unsigned offset, unsig
     const struct mock_config_field *field =
         mock_config_field(&device->config, offset, width, &device->offered, device->violations);
 
-    mock_device_written(device, "configuration");
+    bool early = field != NULL && offset != 0 && offset == device->config.early;
+
+    if (!early) {
+        mock_device_written(device, "configuration");
+    }
     mock_suspend_check(device, "configuration written");
     /* A legacy device has to tolerate early writes (LEG-INIT-2). */
-    if (mock_require(device->violations, device->legacy || (device->status & VPT_STATUS_FEATURES_OK) != 0,
+    if (mock_require(device->violations, early || device->legacy || (device->status & VPT_STATUS_FEATURES_OK) != 0,
                      "configuration written before FEATURES_OK") &&
         field != NULL &&
         mock_require(device->violations, field->writable, "config field %s written, which is read-only", field->name)) {
         mock_config_write(&device->config, offset, width, value);
+        if (device->backend->config_written != NULL) {
+            device->backend->config_written(device->backend_ctx, offset);
+        }
     }
 }
 

@@ -48,11 +48,16 @@ struct mock_completion {
 struct mock_backend {
     uint32_t type;
     struct vpt_features known; /* this type's feature bits in the specification, without the transport's */
+    bool in_order; /* the buffers of a queue carry a stream, so that they are used in the order of arrival */
     void (*reset)(void *backend);
     /* Whether these features go together (FEAT-1). */
     bool (*features_valid)(void *backend, const struct vpt_features *accepted);
+    /* Whether this queue's oldest buffer may be used now: a receive queue's waits until something comes. */
+    bool (*ready)(void *backend, const struct mock_queue *queue);
     /* Carries out a request and returns the used length: no more than was written from the beginning on. */
     uint32_t (*handle)(void *backend, struct mock_queue *queue, const struct mock_element *element);
+    /* A field of the configuration was written, at this offset. */
+    void (*config_written)(void *backend, unsigned offset);
     /* Changes the configuration to another valid one, never the same twice, for MOCK_FAULT_CONFIG_CHANGING. */
     void (*change_configuration)(void *backend);
 };
@@ -159,6 +164,9 @@ void mock_device_reset(struct mock_device *device);
 
 /* Takes what is available in every queue, as after a kick. */
 void mock_device_look(struct mock_device *device);
+
+/* Takes what is available in one queue, for a backend that has something to write there. */
+void mock_device_wake(struct mock_device *device, struct mock_queue *queue);
 
 /* Whether the interrupt line is up. */
 bool mock_device_interrupting(const struct mock_device *device);

@@ -11,6 +11,7 @@
 #define VPT_TESTS_MOCK_MACHINE_H
 
 #include "mock_blk.h"
+#include "mock_console.h"
 #include "mock_entropy.h"
 #include "mock_hal.h"
 #include "mock_mmio.h"
@@ -28,6 +29,7 @@ struct mock_machine_options {
     struct vpt_features withhold;       /* ... and features not to offer */
     const struct mock_profile *profile; /* oddities; NULL: none */
     bool is_entropy;                    /* it is an entropy device, not a disk */
+    struct mock_console *console;       /* it is a console, in this object, whose options are set; NULL: it is not */
     struct mock_blk_options blk;
     struct mock_entropy_options entropy;
     struct mock_completion completion;

@@ -3,6 +3,8 @@
 
 #include <string.h>
 
+#include <vpt/transport.h>
+
 #define VENDOR_VIRTIO 0x1af4u
 #define SUBSYSTEM     0x1100u /* vendor, as QEMU has it */
 #define MSIX_BAR_SIZE 0x10000u
@@ -23,17 +25,35 @@ static bool has_modern(const struct mock_pci_machine_options *options)
     return !options->legacy || options->transitional;
 }
 
+/* What a function of a type says of itself: a transitional device's ID, and the class. */
+struct identity {
+    uint32_t type;
+    uint16_t device;
+    uint32_t class_code;
+};
+
+static struct identity identity_of(uint32_t type)
+{
+    static const struct identity identities[] = { { VPT_DEVICE_TYPE_ENTROPY, 0x1005, 0x00ff00 },
+                                                  { VPT_DEVICE_TYPE_CONSOLE, 0x1003, 0x078000 } };
+    struct identity identity = { type, 0x1001, 0x010000 };
+
+    for (unsigned i = 0; i < sizeof(identities) / sizeof(identities[0]); i++) {
+        identity = identities[i].type == type ? identities[i] : identity;
+    }
+    return identity;
+}
+
 /* A device that may be transitional says its type in the subsystem (LEG-PCIDISC-2). */
 static void make_function(struct mock_pci_machine *machine, const struct mock_pci_machine_options *options)
 {
     uint16_t type = (uint16_t)machine->device.backend->type;
-    bool is_entropy = options->machine.is_entropy;
-    struct mock_pci_ids ids = { .vendor = VENDOR_VIRTIO,
-                                .subsystem_vendor = SUBSYSTEM,
-                                .class_code = is_entropy ? 0x00ff00 : 0x010000,
-                                .interrupt_pin = 1 };
+    struct identity identity = identity_of(type);
+    struct mock_pci_ids ids = {
+        .vendor = VENDOR_VIRTIO, .subsystem_vendor = SUBSYSTEM, .class_code = identity.class_code, .interrupt_pin = 1
+    };
 
-    ids.device = (uint16_t)(has_legacy(options) ? (is_entropy ? 0x1005u : 0x1001u) : 0x1040u + type);
+    ids.device = has_legacy(options) ? identity.device : (uint16_t)(0x1040u + type);
     ids.device = options->device_id != 0 ? options->device_id : ids.device;
     ids.subsystem = has_legacy(options) ? type : 0x1100u;
     ids.revision = has_legacy(options) ? 0 : 1;

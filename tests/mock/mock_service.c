@@ -73,7 +73,7 @@ static uint32_t next_random(struct mock_device *device)
 
 static bool in_order(const struct mock_device *device)
 {
-    return vpt_features_has(&device->accepted, VPT_F_IN_ORDER);
+    return device->backend->in_order || vpt_features_has(&device->accepted, VPT_F_IN_ORDER);
 }
 
 /* The pending request that completes next, or pending_count if none may yet. `now`: even one that is not due. */
@@ -154,6 +154,11 @@ static void use(struct mock_device *device, struct mock_queue *queue, struct bat
     }
 }
 
+static bool backend_ready(const struct mock_device *device, const struct mock_queue *queue)
+{
+    return device->backend->ready == NULL || device->backend->ready(device->backend_ctx, queue);
+}
+
 /* Completes up to `count` requests of one queue, and interrupts once for all of them. */
 static unsigned complete(struct mock_device *device, struct mock_queue *queue, unsigned count, bool now)
 {
@@ -161,7 +166,7 @@ static unsigned complete(struct mock_device *device, struct mock_queue *queue, u
     bool interrupted = false;
     unsigned done = 0;
 
-    while (done < count && serviceable(device, queue)) {
+    while (done < count && serviceable(device, queue) && backend_ready(device, queue)) {
         size_t at = choose(device, queue, now);
         struct mock_element element;
         uint32_t length = 0;
@@ -261,6 +266,13 @@ void mock_device_look(struct mock_device *device)
         if (queue != NULL && serviceable(device, queue)) {
             look(device, queue);
         }
+    }
+}
+
+void mock_device_wake(struct mock_device *device, struct mock_queue *queue)
+{
+    if (serviceable(device, queue)) {
+        look(device, queue);
     }
 }
 

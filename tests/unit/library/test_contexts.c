@@ -9,6 +9,7 @@
 
 #include "disk.h"
 #include "pci_setup.h"
+#include "terminal.h"
 
 TestSuite(contexts, .timeout = 60);
 
@@ -37,7 +38,7 @@ enum {
 #define ANYTHING VPT_PORT_ERROR_LAST
 
 /* Where a trouble can be. */
-enum where { DISK, MODERN_DISK, PCI_DISK, ENTROPY }; /* PCI_DISK: as QEMU's */
+enum where { DISK, MODERN_DISK, PCI_DISK, ENTROPY, CONSOLE }; /* PCI_DISK: as QEMU's */
 
 struct trouble {
     enum where where;
@@ -128,14 +129,15 @@ static void change_limits(void *blk)
     change_capacity(blk);
 }
 
-static void open_machine(enum machine_kind kind, bool is_entropy)
+static void open_machine(enum machine_kind kind, enum where where)
 {
     static const struct mock_blk_limits limits = { 1024, 4, 1 };
     struct mock_pci_layout layout = machine_io_layout;
     struct mock_pci_machine_options options = {
         .vectors = VECTORS,
         .layout = kind == MACHINE_PCI_AS_TOLD ? &layout : NULL,
-        .machine = { .is_entropy = is_entropy,
+        .machine = { .is_entropy = where == ENTROPY,
+                     .console = where == CONSOLE ? &host : NULL,
                      .blk = { .flush = true,
                               .cache_switch = true,
                               .discard = limits,
@@ -149,12 +151,17 @@ static void open_machine(enum machine_kind kind, bool is_entropy)
     }
     memset(&disk, 0, sizeof(disk));
     memset(&entropy, 0, sizeof(entropy));
+    memset(&console, 0, sizeof(console));
+    memset(&host, 0, sizeof(host));
+    host.options = (struct mock_console_options){ .columns = 80, .rows = 25, .ports_max = 2, .emergency = true };
     memset(&shares, 0, sizeof(shares));
     memset(&raw, 0, sizeof(raw));
     machine_make(kind, &options);
     backend = *machine.model->backend;
     change_capacity = backend.change_configuration;
-    backend.change_configuration = is_entropy ? NULL : change_limits;
+    if (where <= PCI_DISK) {
+        backend.change_configuration = change_limits;
+    }
     machine.model->backend = &backend;
     contexts_record(machine.port);
     machine.port = &contexts.port;
@@ -195,6 +202,10 @@ static void close_machine(void)
     CALL_ANY(vpt_shares_end, &entropy.requests, &shares);
     CALL_OK(vpt_requests_release, &disk.queue->requests);
     CALL_OK(vpt_requests_release, &entropy.requests);
+    CALL_OK(vpt_console_drain, &console);
+    if (console.driver.device != NULL) {
+        CALL_OK(vpt_driver_release, &console.driver);
+    }
     CALL_OK(vpt_queue_release, &raw);
     CALL_ANY(vpt_pci_msix_release, &machine.msix);
     if (machine_on_pci()) {
@@ -440,6 +451,70 @@ static bool use_entropy(void)
            use_slots() && use_receiving() && STEP(vpt_entropy_open, &entropy, machine.device) && shut_down(requests);
 }
 
+/* ---- What is done with a console ---- */
+
+static bool put_away_console(void)
+{
+    return STEP(vpt_device_reset, machine.device) && STEP(vpt_console_drain, &console) &&
+           STEP(vpt_driver_release, &console.driver);
+}
+
+/* What the device gives back during a write is looked at by the next one. */
+static bool use_port(void)
+{
+    uint8_t byte;
+    size_t length;
+
+    begin_trouble("vpt_console_set_open");
+    CALL_ANY(vpt_console_set_open, &ports[0], false);
+    if (!STEP(vpt_console_set_open, &ports[0], true)) {
+        return false;
+    }
+    begin_trouble("vpt_console_write");
+    CALL_ANY(vpt_console_write, &ports[0], "x", 1, NULL);
+    if (!STEP(vpt_console_write, &ports[0], "x", 1, NULL)) {
+        return false;
+    }
+    machine.model->completion.keep_kicks = true; /* though it has buffers left */
+    begin_trouble("vpt_console_read");
+    mock_console_write(&host, 0, "x", 1);
+    if (!STEP(vpt_console_read, &ports[0], &byte, 1, &length)) {
+        return false;
+    }
+    CALL_ANY(vpt_console_read, &ports[0], &byte, 1, &length);
+    begin_trouble("vpt_console_drain");
+    mock_console_write(&host, 0, "x", 1);
+    return true;
+}
+
+static bool use_console(void)
+{
+    struct vpt_console_event event;
+    uint32_t i;
+
+    if (!STEP(vpt_console_emergency, machine.device, "x", 1) ||
+        !STEP(vpt_console_init, &console, ports, PORTS, machine.device, NULL)) {
+        return false;
+    }
+    for (i = 0; i < console.queue_count; i++) {
+        if (!STEP(vpt_console_queue_init, &console, i, NULL)) {
+            return false;
+        }
+    }
+    if (!STEP(vpt_driver_start, &console.driver) || !STEP(vpt_console_refresh, &console)) {
+        return false;
+    }
+    begin_trouble("vpt_console_poll");
+    mock_console_plug(&host, 0, NULL, true);
+    if (!STEP(vpt_console_poll, &console, &event)) {
+        return false;
+    }
+    CALL_ANY(vpt_console_poll, &console, &event);
+    CALL_ANY(vpt_console_poll, &console, &event);
+    return use_port() && put_away_console() && STEP(vpt_console_open, &console, ports, PORTS, machine.device) &&
+           put_away_console();
+}
+
 /* ---- Rows ---- */
 
 #define FAULTS(name, ...) static const struct trouble_fault name[] = { __VA_ARGS__, { 0, 0, 0 } }
@@ -457,6 +532,7 @@ FAULTS(small_bar, { FAULT_BAR_SMALL, 1, 1 });
 FAULTS(function_gone, { FAULT_FUNCTION_GONE, 1, 1 });
 FAULTS(no_decoding, { MOCK_FAULT_COMMAND_STUCK, 1, EVER });
 FAULTS(no_msix, { MOCK_FAULT_MSIX_STUCK, 1, EVER });
+FAULTS(vanished, { MOCK_FAULT_VANISH, 1, 1 });
 FAULTS(lie, { MOCK_FAULT_USED_ID_RANGE, 1, 1 });
 FAULTS(lost, { MOCK_FAULT_KICK_LOST, 1, EVER }, { FAULT_RESET_SPOILT, 1, 1 });
 
@@ -507,6 +583,16 @@ static const struct trouble rows[] = {
     { ENTROPY, "vpt_requests_wait", lost, VPT_DEVICE_TIMEOUT, NULL },
     { ENTROPY, "vpt_requests_submit_batch", lie, VPT_DEVICE_USED_ID, "vpt_requests_poll_batch" },
     { ENTROPY, "vpt_receive_start", lie, VPT_DEVICE_USED_ID, "vpt_receive" },
+    { CONSOLE, "vpt_console_init", reset_spoilt, ANYTHING, NULL },
+    { CONSOLE, "vpt_console_init", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
+    { CONSOLE, "vpt_console_open", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
+    { CONSOLE, "vpt_console_refresh", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
+    { CONSOLE, "vpt_console_refresh", vanished, VPT_DEVICE_GONE, NULL },
+    { CONSOLE, "vpt_console_poll", lie, VPT_DEVICE_USED_ID, NULL },
+    { CONSOLE, "vpt_console_set_open", lie, VPT_DEVICE_USED_ID, NULL },
+    { CONSOLE, "vpt_console_write", lie, VPT_DEVICE_USED_ID, NULL },
+    { CONSOLE, "vpt_console_read", lie, VPT_DEVICE_USED_ID, NULL },
+    { CONSOLE, "vpt_console_drain", lie, VPT_OK, NULL },
 };
 
 /* A device that goes away: PCI looks into configuration space to be sure. */
@@ -522,19 +608,29 @@ static const struct {
     const char *at;
     uint32_t reset;
 } set_ups[] = {
-    { DISK, "vpt_queue_init", 1 },       { DISK, "vpt_blk_queue_init", 1 },
-    { DISK, "vpt_blk_open", 2 },         { ENTROPY, "vpt_entropy_queue_init", 1 },
-    { ENTROPY, "vpt_requests_init", 1 }, { ENTROPY, "vpt_entropy_open", 2 },
+    { DISK, "vpt_queue_init", 1 },
+    { DISK, "vpt_blk_queue_init", 1 },
+    { DISK, "vpt_blk_open", 2 },
+    { ENTROPY, "vpt_entropy_queue_init", 1 },
+    { ENTROPY, "vpt_requests_init", 1 },
+    { ENTROPY, "vpt_entropy_open", 2 },
+    { CONSOLE, "vpt_console_queue_init", 1 },
+    { CONSOLE, "vpt_console_open", 2 },
 };
 
+static bool use(enum where where)
+{
+    return where == ENTROPY ? use_entropy() : where == CONSOLE ? use_console() : use_disk();
+}
+
 /* Uses a device from the probe on: to the end, or to the call that has the trouble. */
-static void drive(enum machine_kind kind, bool is_entropy, const struct trouble *row)
+static void drive(enum machine_kind kind, enum where where, const struct trouble *row)
 {
     trouble = row;
     trouble_began = false;
     trouble_ended = false;
-    open_machine(kind, is_entropy);
-    cr_assert((probe() && (is_entropy ? use_entropy() : use_disk())) != trouble_began);
+    open_machine(kind, where);
+    cr_assert((probe() && use(where)) != trouble_began);
     end_trouble();
     close_machine();
     trouble = NULL;
@@ -542,15 +638,16 @@ static void drive(enum machine_kind kind, bool is_entropy, const struct trouble 
 
 static void work(enum machine_kind kind)
 {
-    drive(kind, false, NULL);
-    drive(kind, true, NULL);
+    drive(kind, DISK, NULL);
+    drive(kind, ENTROPY, NULL);
+    drive(kind, CONSOLE, NULL);
 }
 
 static void meet(enum machine_kind kind, const struct trouble *row)
 {
     if ((row->where != MODERN_DISK || !machine_kind_legacy(kind)) &&
         (row->where != PCI_DISK || kind == MACHINE_PCI_MODERN)) {
-        drive(kind, row->where == ENTROPY, row);
+        drive(kind, row->where, row);
         cr_assert(trouble_ended, "%s is not called", row->at);
     }
 }
@@ -580,7 +677,7 @@ static void misbehave(enum machine_kind kind)
             { 0, 0, 0 },
         };
 
-        drive(kind, false, &(struct trouble){ DISK, vanishing[i % COUNT_OF(vanishing)], faults, ANYTHING, NULL });
+        drive(kind, DISK, &(struct trouble){ DISK, vanishing[i % COUNT_OF(vanishing)], faults, ANYTHING, NULL });
     }
 }
 
@@ -714,7 +811,7 @@ KIND_TEST(a_panic_takes_no_memory_of_the_port)
 
     contexts_read();
     contexts.panicking = true;
-    open_machine(*variant, false);
+    open_machine(*variant, DISK);
     hand_over(&config);
     cr_assert(probe() && bring_up(&config) && use_device() && use_requests() && use_helpers() && use_restart() &&
               shut_down(&disk.queue->requests));

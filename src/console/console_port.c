@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/* Bytes to and from the host (VirtIO 1.4, section 5.3.6). */
+#include "console_internal.h"
+
+void vpt_console_begin(struct vpt_console_port *port, bool alone)
+{
+    /* Port 0 may have a size by the configuration. */
+    vpt_zero(&port->state, VPT_OFFSET_OF(struct vpt_console_state, columns));
+    port->state.present = alone;
+    port->state.is_console = alone;
+    port->state.host_open = alone;
+    port->state.open = alone;
+}
+
+void vpt_console_take_back(struct vpt_requests *requests)
+{
+    struct vpt_completion completion;
+
+    while (vpt_requests_poll(requests, &completion) == VPT_OK) {
+    }
+}
+
+enum vpt_status vpt_console_send(struct vpt_requests *requests, const void *bytes, uint32_t size)
+{
+    const uint8_t *next = (const uint8_t *)bytes;
+    uint8_t *slot = (uint8_t *)slot_next(requests);
+    struct vpt_segment segment;
+    uint32_t i;
+
+    segment.address = vpt_requests_next_address(requests);
+    segment.length = size;
+    for (i = 0; i < size && slot != NULL; i++) {
+        vpt_store8(slot + i, next[i]);
+    }
+    return vpt_requests_submit(requests, &segment, 1, 0, NULL); /* CON-OP-2 */
+}
+
+enum vpt_status vpt_console_write(struct vpt_console_port *port, const void *bytes, size_t size, size_t *written)
+{
+    const uint8_t *next = (const uint8_t *)bytes;
+    enum vpt_status status = VPT_OK;
+    enum vpt_status kicked;
+    size_t done = 0;
+
+    if (port == NULL || (bytes == NULL && size != 0)) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    if (!VPT_READ_ONCE(port->state.present)) {
+        return VPT_CALLER_STATE;
+    }
+    vpt_console_take_back(&port->queues.out);
+    while (done < size && status == VPT_OK) {
+        size_t part = size - done < VPT_CONSOLE_CHUNK ? size - done : VPT_CONSOLE_CHUNK;
+
+        status = vpt_console_send(&port->queues.out, next + done, (uint32_t)part);
+        done += status == VPT_OK ? part : 0;
+    }
+    if (written != NULL) {
+        *written = done;
+    }
+    kicked = vpt_requests_kick(&port->queues.out);
+    return kicked != VPT_OK ? kicked : status;
+}
+
+enum vpt_status vpt_console_read(struct vpt_console_port *port, void *buffer, size_t size, size_t *length)
+{
+    enum vpt_status status = VPT_OK;
+    uint32_t part;
+
+    if (port == NULL || buffer == NULL || length == NULL) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    *length = 0;
+    if (port->taken == port->received) {
+        uint32_t received = 0;
+
+        status = vpt_receive(&port->queues.in, port->chunk, sizeof(port->chunk), &received);
+        port->received = status == VPT_OK ? received : 0;
+        port->taken = 0;
+    }
+    part = port->received - port->taken;
+    part = size < part ? (uint32_t)size : part;
+    vpt_copy(buffer, port->chunk + port->taken, part);
+    port->taken += part;
+    *length = part;
+    return status;
+}

@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: MIT */
+/* The console driver with one port: bytes both ways, the size, emergency writes, and how its bring-up can fail. */
+#include <string.h>
+
+#include "terminal.h"
+
+static const struct mock_console_options sized = { .columns = 80, .rows = 25, .emergency = true };
+
+/* ---- Bytes ---- */
+
+/* CON-OP-1, CON-OP-2: the device would notice a buffer of the wrong direction. */
+TRANSPORT_TEST(console, CON_OP_1_CON_OP_2_bytes_go_both_ways)
+{
+    static const size_t sizes[] = { 0, 1, 255, 256, 257, 1000, BUFFERS * VPT_CONSOLE_CHUNK };
+    static const uint32_t mosts[] = { 0, 1, 100, 256 };
+
+    terminal_start(variant->kind, NULL);
+    cr_assert(console.port_count == 1 && console.queue_count == 2);
+    cr_assert(ports[0].state.present && ports[0].state.host_open && ports[0].state.open && ports[0].state.is_console);
+    assert_same(take_all(0), 0);
+    for (unsigned i = 0; i < COUNT_OF(sizes) * COUNT_OF(mosts); i++) {
+        host.options.most = mosts[i / COUNT_OF(sizes)];
+        assert_prints(0, sizes[i % COUNT_OF(sizes)]);
+        assert_reads(0, sizes[i % COUNT_OF(sizes)]);
+    }
+    terminal_end();
+}
+
+/* The host takes its time: what does not fit is the caller's to try again. */
+TRANSPORT_TEST(console, a_write_takes_what_there_are_buffers_for)
+{
+    static uint8_t bytes[FLOOD];
+    size_t written = 0;
+    size_t total;
+
+    terminal_start(variant->kind, NULL);
+    machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
+    memset(bytes, 'x', sizeof(bytes));
+    assert_status(vpt_console_write(&ports[0], bytes, sizeof(bytes), &written), VPT_RESOURCE_FULL);
+    assert_same(written, BUFFERS * VPT_CONSOLE_CHUNK);
+    assert_status(vpt_console_write(&ports[0], bytes, 1, &written), VPT_RESOURCE_FULL);
+    assert_same(written, 0);
+    (void)mock_device_run(machine.model, 2);
+    for (total = 0; total < 3; total++) {
+        assert_status(vpt_console_write(&ports[0], bytes, 1, NULL), total < 2 ? VPT_OK : VPT_RESOURCE_FULL);
+    }
+    machine.model->completion.mode = MOCK_COMPLETE_BY_TICK;
+    assert_status(vpt_requests_quiesce(&ports[0].queues.out, NULL, NULL), VPT_OK);
+    assert_same(mock_console_read(&host, 0, bytes, sizeof(bytes)), BUFFERS * VPT_CONSOLE_CHUNK + 2u);
+    terminal_end();
+}
+
+/* A host that writes more than all buffers hold, and a device that gives a buffer back without a byte in it. */
+TRANSPORT_TEST(console, a_reader_that_is_late)
+{
+    size_t length = 12345;
+    char byte;
+
+    terminal_start(variant->kind, NULL);
+    host_writes(0, FLOOD);
+    assert_same(host.ports[0].in.count, FLOOD - BUFFERS * VPT_CONSOLE_CHUNK);
+    assert_same(take_all(0), FLOOD);
+    mock_lie_set(
+        &machine.model->lies,
+        &(struct mock_lie){
+            .space = MOCK_SPACE_RING, .offset = MOCK_RING_USED_LENGTH, .how = MOCK_LIE_VALUE, .first = 1, .times = 1 });
+    mock_console_write(&host, 0, "?", 1);
+    assert_status(vpt_console_read(&ports[0], &byte, 1, &length), VPT_OK);
+    assert_same(length, 0);
+    mock_lies_clear(machine.model);
+    assert_reads(0, 10);
+    terminal_end();
+}
+
+/* LEG-CONOP-2: what a device says of the length of a buffer that it has only read does not matter. */
+TRANSPORT_TEST(console, LEG_CONOP_2_oddities_of_real_devices)
+{
+    for (unsigned i = 0; i < MOCK_PROFILES; i++) {
+        bool length = i == MOCK_PROFILE_LENGTH_COUNTS_WRITES || i == MOCK_PROFILE_LENGTH_ALL_ONES ||
+                      i == MOCK_PROFILE_LENGTH_ZERO;
+        struct mock_pci_machine_options options = { .machine = { .console = &host, .profile = &mock_profiles[i] } };
+
+        memset(&host, 0, sizeof(host));
+        machine_make(variant->kind, &options);
+        assert_status(machine_probe(), VPT_OK);
+        assert_status(vpt_console_open(&console, ports, 1, machine.device), VPT_OK);
+        assert_prints(0, 700);
+        if (!length) {
+            assert_port_works(0);
+        }
+        assert_status(vpt_device_reset(machine.device), VPT_OK);
+        assert_status(vpt_console_drain(&console), VPT_OK);
+        assert_status(vpt_driver_restart(&console.driver, NULL), VPT_OK);
+        assert_prints(0, 700);
+        terminal_end();
+    }
+}
+
+TRANSPORT_TEST(console, arguments_that_are_none)
+{
+    static struct vpt_console_port other;
+    size_t length;
+    char byte = 0;
+
+    terminal_start(variant->kind, NULL);
+    assert_status(vpt_console_write(NULL, &byte, 1, NULL), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_console_write(&ports[0], NULL, 1, NULL), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_console_write(&ports[0], NULL, 0, NULL), VPT_OK);
+    assert_status(vpt_console_write(&other, &byte, 1, NULL), VPT_CALLER_STATE);
+    assert_status(vpt_console_read(NULL, &byte, 1, &length), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_console_read(&ports[0], NULL, 1, &length), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_console_read(&ports[0], &byte, 1, NULL), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_console_read(&other, &byte, 1, &length), VPT_CALLER_STATE);
+    assert_status(vpt_console_poll(&console, NULL), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_console_poll(NULL, &(struct vpt_console_event){ 0 }), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_console_poll(&console, &(struct vpt_console_event){ 0 }), VPT_CALLER_STATE);
+    assert_status(vpt_console_set_open(NULL, true), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_console_set_open(&other, true), VPT_CALLER_STATE);
+    assert_status(vpt_console_set_open(&ports[0], true), VPT_UNSUPPORTED_FEATURE);
+    assert_status(vpt_console_drain(NULL), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_console_drain(&console), VPT_CALLER_STATE); /* the device is running */
+    assert_port_works(0);
+    terminal_end();
+}
+
+/* ---- The size ---- */
+
+TRANSPORT_TEST(console, LEG_CONCFG_1_the_size_and_its_changes)
+{
+    terminal_start(variant->kind, &sized);
+    cr_assert(ports[0].state.columns == 80 && ports[0].state.rows == 25);
+    mock_console_resize(&host, 132, 43);
+    cr_assert((vpt_device_interrupt(machine.device) & VPT_INTERRUPT_CONFIGURATION) != 0);
+    assert_status(vpt_console_refresh(&console), VPT_OK);
+    cr_assert(ports[0].state.columns == 132 && ports[0].state.rows == 43);
+    mock_device_needs_reset(machine.model);
+    assert_status(vpt_console_refresh(&console), VPT_DEVICE_NEEDS_RESET);
+    assert_status(vpt_device_reset(machine.device), VPT_OK);
+    assert_status(vpt_console_refresh(&console), VPT_UNSUPPORTED_FEATURE);
+    assert_status(vpt_console_drain(&console), VPT_OK);
+    assert_status(vpt_driver_restart(&console.driver, NULL), VPT_OK);
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING, 1, 0, 0);
+    assert_status(vpt_console_refresh(&console), VPT_DEVICE_CONFIG_UNSTABLE);
+    mock_fault_clear(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING);
+    machine_pull_out();
+    assert_status(vpt_console_refresh(&console), VPT_DEVICE_GONE);
+    cr_assert(ports[0].state.columns == 132 && ports[0].state.rows == 43);
+    assert_status(vpt_console_drain(&console), VPT_OK);
+    assert_status(vpt_driver_release(&console.driver), VPT_OK);
+    machine_end();
+}
+
+TRANSPORT_TEST(console, no_size_without_the_feature)
+{
+    terminal_start(variant->kind, NULL);
+    cr_assert(ports[0].state.columns == 0 && ports[0].state.rows == 0);
+    assert_status(vpt_console_refresh(&console), VPT_UNSUPPORTED_FEATURE);
+    assert_status(vpt_console_refresh(NULL), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_console_refresh(&(struct vpt_console){ .room = 0 }), VPT_CALLER_ARGUMENT);
+    terminal_end();
+}
+
+/* ---- Emergency writes ---- */
+
+static void assert_emergency(const char *text)
+{
+    host.emergency.count = 0;
+    assert_status(vpt_console_emergency(machine.device, text, strlen(text)), VPT_OK);
+    cr_assert(host.emergency.count == strlen(text) && memcmp(host.emergency.byte, text, strlen(text)) == 0);
+}
+
+/* On a device that is only probed, in each state that comes later, and on one that was given up. */
+TRANSPORT_TEST(console, emergency_writes_work_in_any_state)
+{
+    terminal_probe(variant->kind, &sized);
+    assert_emergency("before");
+    assert_same(machine.model->resets, 0);
+    assert_status(vpt_console_init(&console, ports, 1, machine.device, NULL), VPT_OK);
+    assert_emergency("\xff\x01");
+    assert_status(vpt_console_open(&console, ports, 1, machine.device), VPT_OK);
+    assert_emergency("meanwhile");
+    assert_port_works(0);
+    vpt_device_fail(machine.device);
+    assert_emergency("given up");
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_RESET_NEVER, 1, 1, 0);
+    assert_status(vpt_device_reset(machine.device), machine_stuck_status());
+    assert_emergency("stuck");
+    terminal_end();
+}
+
+TRANSPORT_TEST(console, emergency_writes_that_are_refused)
+{
+    char byte = 'x';
+
+    terminal_probe(variant->kind, &(struct mock_console_options){ .columns = 1 });
+    assert_status(vpt_console_emergency(machine.device, &byte, 1), VPT_UNSUPPORTED_FEATURE);
+    machine_end();
+    machine_make(variant->kind, NULL);
+    assert_status(machine_probe(), VPT_OK);
+    assert_status(vpt_console_emergency(machine.device, &byte, 1), VPT_UNSUPPORTED_DEVICE);
+    machine_end();
+    terminal_probe(variant->kind, &sized);
+    assert_status(vpt_console_emergency(NULL, &byte, 1), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_console_emergency(machine.device, NULL, 1), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_console_emergency(machine.device, NULL, 0), VPT_OK);
+    machine.device->config_size = 11;
+    assert_status(vpt_console_emergency(machine.device, &byte, 1), VPT_DEVICE_CONFIG);
+    machine.device->config_size = 12;
+    assert_status(vpt_console_emergency(machine.device, &byte, 1), VPT_OK);
+    machine_pull_out();
+    (void)vpt_device_check(machine.device);
+    assert_status(vpt_console_emergency(machine.device, &byte, 1), VPT_DEVICE_GONE);
+    machine_end();
+}
+
+Test(console, SUSPEND_5_no_emergency_write_while_suspended)
+{
+    terminal_probe(MACHINE_MMIO_2, &sized);
+    machine_offer(VPT_F_SUSPEND, true);
+    assert_status(vpt_console_open(&console, ports, 1, machine.device), VPT_OK);
+    assert_status(vpt_device_suspend(machine.device), VPT_OK);
+    assert_status(vpt_console_emergency(machine.device, "x", 1), VPT_CALLER_STATE);
+    assert_status(vpt_device_resume(machine.device), VPT_OK);
+    assert_emergency("again");
+    terminal_end();
+}
+
+/* ---- Bring-up and its end ---- */
+
+TRANSPORT_TEST(console, what_is_no_console_is_left_alone)
+{
+    struct vpt_feature_choice choice = { .required = { { 1u << 5 } } };
+
+    machine_make(variant->kind, NULL);
+    assert_status(machine_probe(), VPT_OK);
+    memset(&console, 0x5a, sizeof(console));
+    assert_status(vpt_console_open(&console, ports, 1, machine.device), VPT_UNSUPPORTED_DEVICE);
+    assert_nothing_left();
+    assert_same(machine.model->resets, 0);
+    machine_end();
+    terminal_probe(variant->kind, NULL);
+    assert_status(vpt_console_init(NULL, ports, 1, machine.device, NULL), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_console_init(&console, NULL, 1, machine.device, NULL), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_console_init(&console, ports, 0, machine.device, NULL), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_console_init(&console, ports, 1, NULL, NULL), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_console_init(&console, ports, 1, machine.device, &choice), VPT_UNSUPPORTED_FEATURE);
+    assert_status(vpt_console_queue_init(NULL, 0, NULL), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_console_queue_init(&console, 0, NULL), VPT_CALLER_ARGUMENT);
+    assert_nothing_left();
+    machine_end();
+}
+
+/* Allocations fail from the n-th on; the n-th queue fails. */
+TRANSPORT_TEST(console, an_open_that_fails_leaves_nothing_behind)
+{
+    static const struct mock_console_options several = { .ports_max = PORTS };
+    unsigned allocations;
+
+    terminal_probe(variant->kind, &several);
+    for (allocations = 1; allocations < 100; allocations++) {
+        enum vpt_status status;
+
+        mock_trigger_set(&machine.hal->fail_allocation, allocations, 0);
+        status = vpt_console_open(&console, ports, PORTS, machine.device);
+        if (status == VPT_OK) {
+            break;
+        }
+        assert_status(status, VPT_RESOURCE_MEMORY);
+        assert_nothing_left();
+    }
+    mock_trigger_set(&machine.hal->fail_allocation, 0, 0);
+    cr_assert(allocations > 2u * PORTS + 2u);
+    terminal_release();
+    for (unsigned i = 1; i <= 2u * PORTS + 2u; i++) {
+        mock_fault_set(&machine.model->faults, MOCK_FAULT_QUEUE_NOT_READY, i, 1, 0);
+        assert_status(vpt_console_open(&console, ports, PORTS, machine.device), VPT_DEVICE_QUEUE_STATE);
+        assert_nothing_left();
+    }
+    machine_end();
+}
+
+static struct vpt_port whole;
+
+static enum vpt_status allocate_and_fail(void *ctx, size_t size, size_t alignment, uint64_t limit, uint32_t flags,
+                                         struct vpt_memory *memory)
+{
+    mock_device_needs_reset(machine.model);
+    return whole.dma_allocate(ctx, size, alignment, limit, flags, memory);
+}
+
+/* The device fails amid its bring-up, and has the rings until it is reset; on PCI it is cut off from them. */
+TRANSPORT_TEST(console, CLEANUP_2_an_open_that_cannot_stop_the_device_leaves_it_the_memory)
+{
+    terminal_probe(variant->kind, NULL);
+    whole = *machine.port;
+    machine.port->dma_allocate = allocate_and_fail;
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_RESET_NEVER, 2, 0, 0);
+    assert_status(vpt_console_open(&console, ports, 1, machine.device),
+                  machine_on_pci() ? VPT_DEVICE_NEEDS_RESET : VPT_DEVICE_STUCK);
+    assert_same(mock_hal_live_allocations(machine.hal) == 0, machine_on_pci());
+    mock_fault_clear(&machine.model->faults, MOCK_FAULT_RESET_NEVER);
+    terminal_end();
+}
+
+/* Memory that was handed over is all that is used: of a port without memory nothing is asked. */
+TRANSPORT_TEST(console, memory_of_the_callers)
+{
+    struct vpt_requests_config config[2] = { { .requests = 4, .size = 4 }, { .requests = 4, .size = 4 } };
+    struct vpt_memory pieces[4];
+
+    terminal_probe(variant->kind, NULL);
+    for (unsigned i = 0; i < 2; i++) {
+        for (unsigned k = 0; k < 2; k++) {
+            assert_status(
+                machine.port->dma_allocate(machine.port->ctx, 0x4000, 4096, UINT64_MAX, 0, &pieces[2 * i + k]), VPT_OK);
+        }
+        config[i].memory.rings = pieces[2 * i];
+        config[i].memory.slots = pieces[2 * i + 1];
+        config[i].memory.private_state =
+            (struct vpt_memory){ machine_bytes(0x1000 * i), 0, VPT_REQUESTS_PRIVATE_SIZE(4) };
+    }
+    whole = *machine.port;
+    machine.port->dma_allocate = NULL;
+    assert_status(vpt_console_init(&console, ports, 1, machine.device, NULL), VPT_OK);
+    assert_status(vpt_console_queue_init(&console, 0, &config[0]), VPT_OK);
+    assert_status(vpt_console_queue_init(&console, 1, &config[1]), VPT_OK);
+    assert_status(vpt_console_queue_init(&console, 2, &config[1]), VPT_UNSUPPORTED_QUEUE);
+    assert_status(vpt_driver_start(&console.driver), VPT_OK);
+    assert_same(vpt_requests_free(&ports[0].queues.out), 4);
+    assert_port_works(0);
+    terminal_release();
+    *machine.port = whole;
+    for (unsigned i = 0; i < COUNT_OF(pieces); i++) {
+        machine.port->dma_free(machine.port->ctx, &pieces[i], 0);
+    }
+    machine_end();
+}
+
+/* What each call says after a reset; then the same memory serves again. */
+TRANSPORT_TEST(console, a_restart_on_the_same_memory)
+{
+    unsigned allocations;
+    char bytes[8];
+    size_t length;
+
+    terminal_start(variant->kind, NULL);
+    allocations = (unsigned)mock_hal_live_allocations(machine.hal);
+    for (unsigned round = 0; round < 3; round++) {
+        mock_console_write(&host, 0, "abc", 3);
+        assert_status(vpt_console_read(&ports[0], bytes, 1, &length), VPT_OK);
+        machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
+        assert_status(vpt_console_write(&ports[0], "lost", 4, NULL), VPT_OK);
+        assert_status(vpt_device_reset(machine.device), VPT_OK);
+        assert_status(vpt_driver_restart(&console.driver, NULL), VPT_CALLER_BUSY);
+        assert_status(vpt_console_write(&ports[0], "x", 1, NULL), VPT_CANCELLED);
+        assert_status(vpt_console_read(&ports[0], bytes, sizeof(bytes), &length), VPT_OK);
+        cr_assert(length == 2 && memcmp(bytes, "bc", 2) == 0); /* it had been taken before */
+        assert_status(vpt_console_read(&ports[0], bytes, sizeof(bytes), &length), VPT_CANCELLED);
+        assert_status(vpt_console_drain(&console), VPT_OK);
+        machine.model->completion.mode = MOCK_COMPLETE_AT_KICK;
+        assert_status(vpt_driver_restart(&console.driver, NULL), VPT_OK);
+        assert_port_works(0);
+    }
+    assert_same(mock_hal_live_allocations(machine.hal), allocations);
+    terminal_end();
+}
+
+/* ---- The simulated device ---- */
+
+Test(console, the_device_itself)
+{
+    struct vpt_segment segment;
+
+    terminal_start(MACHINE_MMIO_2, NULL);
+    segment = machine_segment(0, 8);
+    assert_status(vpt_requests_submit(&ports[0].queues.out, &segment, 0, 1, NULL), VPT_OK);
+    assert_status(vpt_requests_kick(&ports[0].queues.out), VPT_OK);
+    cr_assert(mock_violations_mention(&machine.hal->violations, "CON-OP-2"));
+    mock_violations_clear(&machine.hal->violations);
+    terminal_end();
+}
