@@ -65,7 +65,7 @@ static struct function_variant devices[] = {
     { VPT_QTEST_Q35, MODERN_ONLY, ANY, { false, false }, true, true, "iommu_platform=on" },
     { VPT_QTEST_Q35, MODERN_ONLY, ANY, { true, false }, false, true, "iommu_platform=on,page-per-vq=on" },
     { VPT_QTEST_PC, TRANSITIONAL, LEGACY, { true, true }, false, false, "packed=on" },
-    { VPT_QTEST_PC, MODERN_ONLY, ANY, { true, true }, false, false, "packed=on,queue-size=16" },
+    { VPT_QTEST_PC, MODERN_ONLY, ANY, { true, true }, false, false, "packed=on,page-per-vq=on" },
     { VPT_QTEST_Q35, MODERN_ONLY, ANY, { false, false }, false, true, "packed=on,iommu_platform=on" },
     { VPT_QTEST_AARCH64_VIRT, MODERN_ONLY, ANY, { true, true }, false, false, "packed=on" },
     { VPT_QTEST_RISCV64_VIRT, MODERN_ONLY, ANY, { false, true }, false, false, "packed=on" },
