@@ -22,7 +22,7 @@ pairs=(
     "riscv64 virt mmio legacy"
     "riscv64 virt mmio modern"
     "riscv64 virt pci legacy"
-    "riscv64 virt pci packed"
+    "riscv64 virt pci modern"
     "aarch64 virt mmio legacy"
     "aarch64 virt mmio modern"
     "aarch64 virt pci legacy"

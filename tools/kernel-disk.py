@@ -4,7 +4,8 @@
 
 kernel-disk.py create IMAGE
     Fills IMAGE with random bytes.
-kernel-disk.py check --architecture A --machine M --interface legacy|modern --ring split|packed [--slots N] [--functions N]
+kernel-disk.py check --architecture A --machine M --interface legacy|modern --ring split|packed
+                     [--slots N] [--functions N]
                      [--configuration cf8|ecam,ADDRESS] --device mmio|pci,PLACE,TYPE,INTERFACE,INTERFACES...
                      --interrupts line|messages... [--shared-line]
                      --serial S --topology 512,3,16,128 ORIGINAL IMAGE LOG
@@ -12,7 +13,8 @@ kernel-disk.py check --architecture A --machine M --interface legacy|modern --ri
     be in the image byte for byte, its reads must have returned the image's data, and nothing else may have changed.
     The devices that it found must be those named: place, type, the interface that the kernel uses (legacy or modern),
     and the one that the device has (legacy, modern or transitional). The numbers of virtio-mmio slots and PCI
-    functions, and the access to PCI configuration, must be those named. The disk's interface and ring are --interface and --ring.
+    functions, and the access to PCI configuration, must be those named. The disk's interface and ring are
+    --interface and --ring.
     The random bytes must be those of ORIGINAL, which is the entropy source's file.
     Requests must have completed by interrupt in the modes named, in this order, with the CPU asleep, and no interrupt
     may have come that was turned off. With --shared-line the disk and the entropy source share a line, and each must
