@@ -18,7 +18,7 @@ entropy=rng=source,max-bytes=640,period=20 # bytes in how many milliseconds: who
 console=virtconsole,chardev=console
 seconds=3 # that one machine takes on an idle computer
 
-# Architecture, machine, bus, and the interface that the kernel uses for the disk.
+# Architecture, machine, bus, and the interface that the kernel uses for the disk; packed is modern, with a packed ring.
 pairs=(
     "riscv64 virt mmio legacy"
     "riscv64 virt mmio modern"
@@ -27,13 +27,13 @@ pairs=(
     "aarch64 virt mmio legacy"
     "aarch64 virt mmio modern"
     "aarch64 virt pci legacy"
-    "aarch64 virt pci modern"
+    "aarch64 virt pci packed"
     "x86_64 microvm mmio legacy"
     "x86_64 microvm mmio modern"
     "x86_64 pc pci legacy"
-    "x86_64 pc pci modern"
+    "x86_64 pc pci packed"
     "x86_64 q35 pci modern"
-    "i386 pc pci legacy"
+    "i386 pc pci packed"
 )
 
 # Architecture and machine of the unikernel; the third column stands in place of a transport.
@@ -172,9 +172,9 @@ boot() {
     return "$status"
 }
 
-# Usage: check ARCHITECTURE INTERFACE DIRECTORY
+# Usage: check ARCHITECTURE INTERFACE DIRECTORY split|packed
 check() {
-    python3 "$root/tools/kernel-disk.py" check --architecture "$1" --machine "$machine" --interface "$2" \
+    python3 "$root/tools/kernel-disk.py" check --architecture "$1" --machine "$machine" --interface "$2" --ring "$4" \
         ${slots:+--slots "${slots##* }"} ${functions:+--functions "$functions" --configuration "$configuration"} \
         "${expected[@]}" --console "$3/console.out" "$line" --serial "$serial" --topology "$topology" \
         "$3/original.img" "$3/disk.img" "$3/log"
@@ -192,8 +192,9 @@ transport() {
 # Usage: run ARCHITECTURE MACHINE BUS INTERFACE: boots a kernel that is built
 run() {
     local architecture=$1 machine=$2 bus=$3 interface=$4 verdict=FAIL expected=() directory status text
-    local qemu success slots functions configuration interrupts devices line=$RANDOM$RANDOM
+    local qemu success slots functions configuration interrupts devices disk=$disk ring=split line=$RANDOM$RANDOM
     directory=$work/$architecture/$machine-$bus-$interface
+    [ "$interface" != packed ] || disk+=,packed=on ring=packed interface=modern
     mkdir -p "$directory"
     python3 "$root/tools/kernel-disk.py" create "$directory/original.img"
     cp "$directory/original.img" "$directory/disk.img"
@@ -206,13 +207,13 @@ run() {
         >"$directory/log" 2>&1
     status=$?
     if [ "$status" -eq "$success" ]; then
-        text=$(check "$architecture" "$interface" "$directory" 2>&1) && verdict=PASS
+        text=$(check "$architecture" "$interface" "$directory" "$ring" 2>&1) && verdict=PASS
     else
         text=$vpt_ended
         [ "$status" -eq 124 ] || text+=", not $success"
     fi
     [ "$verdict" = PASS ] || sed 's/^/    /' "$directory/log" >&2
-    report "$verdict" "$architecture" "$machine" "$(transport "$bus" "$interface")" "${text//$'\n'/; }"
+    report "$verdict" "$architecture" "$machine" "$(transport "$bus" "$interface")" "$ring ring, ${text//$'\n'/; }"
 }
 
 # Usage: run_unikernel ARCHITECTURE MACHINE: builds, runs and checks it

@@ -4,7 +4,8 @@
 
 kernel-disk.py create IMAGE
     Fills IMAGE with random bytes.
-kernel-disk.py check --architecture A --machine M --interface legacy|modern [--slots N] [--functions N]
+kernel-disk.py check --architecture A --machine M --interface legacy|modern --ring split|packed
+                     [--slots N] [--functions N]
                      [--configuration cf8|ecam,ADDRESS] --device mmio|pci,PLACE,TYPE,INTERFACE,INTERFACES...
                      --interrupts line|messages... [--shared-line] --console FILE LINE
                      --serial S --topology 512,3,16,128 ORIGINAL IMAGE LOG
@@ -12,7 +13,8 @@ kernel-disk.py check --architecture A --machine M --interface legacy|modern [--s
     be in the image byte for byte, its reads must have returned the image's data, and nothing else may have changed.
     The devices that it found must be those named: place, type, the interface that the kernel uses (legacy or modern),
     and the one that the device has (legacy, modern or transitional). The numbers of virtio-mmio slots and PCI
-    functions, and the access to PCI configuration, must be those named. The disk's interface is --interface.
+    functions, and the access to PCI configuration, must be those named. The disk's interface and ring are
+    --interface and --ring.
     The random bytes must be those of ORIGINAL, which is the entropy source's file.
     FILE has what came from the virtio console: what was printed before any set-up, and LINE, which was typed there.
     Requests must have completed by interrupt in the modes named, in this order, with the CPU asleep, and no interrupt
@@ -99,7 +101,7 @@ def check_devices(log, arguments):
 
 def check_disk(log, original, arguments):
     disks = log.all("disk")
-    right = [str(len(original) // SECTOR), arguments.serial, arguments.interface]
+    right = [str(len(original) // SECTOR), arguments.serial, arguments.interface, arguments.ring]
     require(disks and all(disk == right for disk in disks), f"disks: {disks}")
     topologies = log.all("topology")
     right = arguments.topology.split(",")
@@ -251,7 +253,7 @@ def main():
     creating.add_argument("image")
     creating.set_defaults(run=create)
     checking = commands.add_parser("check")
-    for option in ("--architecture", "--machine", "--interface", "--serial", "--topology"):
+    for option in ("--architecture", "--machine", "--interface", "--ring", "--serial", "--topology"):
         checking.add_argument(option, required=True)
     checking.add_argument("--device", required=True, action="append")
     checking.add_argument("--interrupts", required=True, action="append")

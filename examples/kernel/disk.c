@@ -41,14 +41,20 @@ static void hand_memory_over(struct vpt_requests_config *config)
     config->memory.slots = memory_of(request_slots, sizeof(request_slots));
 }
 
+static const char *ring_name(const struct vpt_device *device)
+{
+    return vpt_features_has(&device->features, VPT_F_RING_PACKED) ? "packed" : "split";
+}
+
 static void describe(struct disk *disk)
 {
     const struct vpt_blk_info *info = &disk->blk.info;
     const struct vpt_device *device = disk->device.virtio;
 
-    print("%s: %llu sectors, block size %u, segments up to %u of %u bytes, %s, %s\n", vpt_device_transport(device),
-          (unsigned long long)info->capacity, (unsigned)info->block_size, (unsigned)info->seg_max,
-          (unsigned)info->size_max, info->read_only ? "read-only" : "writable", info->flush ? "flush" : "no flush");
+    print("%s, %s ring: %llu sectors, block size %u, segments up to %u of %u bytes, %s, %s\n",
+          vpt_device_transport(device), ring_name(device), (unsigned long long)info->capacity,
+          (unsigned)info->block_size, (unsigned)info->seg_max, (unsigned)info->size_max,
+          info->read_only ? "read-only" : "writable", info->flush ? "flush" : "no flush");
     print("features offered: 0x%x 0x%x, accepted: 0x%x 0x%x (from bit 0, from bit 32)\n",
           (unsigned)device->offered.word[0], (unsigned)device->offered.word[1], (unsigned)device->features.word[0],
           (unsigned)device->features.word[1]);
@@ -97,8 +103,8 @@ static bool identify(struct disk *disk)
     if (!step("get-id", vpt_blk_get_id(&disk->queue, id))) {
         return false;
     }
-    print("@disk %llu %s %s\n", (unsigned long long)disk->blk.info.capacity, id,
-          vpt_device_legacy(disk->device.virtio) ? "legacy" : "modern");
+    print("@disk %llu %s %s %s\n", (unsigned long long)disk->blk.info.capacity, id,
+          vpt_device_legacy(disk->device.virtio) ? "legacy" : "modern", ring_name(disk->device.virtio));
     return blocking_seed(disk);
 }
 

@@ -14,6 +14,7 @@ static struct function_variant variants[] = {
     { VPT_QTEST_RISCV64_VIRT, TRANSITIONAL, VPT_VIRTIO_PCI_LEGACY, { false, false }, false, false, "num-queues=4" },
     { VPT_QTEST_AARCH64_VIRT, MODERN_ONLY, VPT_VIRTIO_PCI_ANY, { false, true }, false, false, "num-queues=4" },
     { VPT_QTEST_Q35, MODERN_ONLY, VPT_VIRTIO_PCI_ANY, { true, true }, false, true, "num-queues=4,iommu_platform=on" },
+    { VPT_QTEST_PC, MODERN_ONLY, VPT_VIRTIO_PCI_ANY, { true, true }, false, false, "num-queues=4,packed=on" },
 };
 
 #define VARIANT_TEST(name)                                                                 \
@@ -40,6 +41,7 @@ static void start(const struct function_variant *variant)
     function_start(variant);
     disk.device = &function.pci.device;
     assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_OK);
+    fixture_check_ring(disk.device);
     assert_status(vpt_blk_ranges_init(&disk.blk, 4), VPT_OK);
     assert_that(disk.blk.info.queues == QUEUES);
     for (uint16_t i = 0; i < QUEUES; i++) {

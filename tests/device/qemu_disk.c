@@ -46,6 +46,7 @@ enum vpt_status disk_try(struct vpt_device *device, const struct ring_features *
 void disk_start(struct vpt_device *device, const struct ring_features *ring, const struct vpt_requests_config *config)
 {
     assert_status(disk_try(device, ring, config), VPT_OK);
+    fixture_check_ring(device);
     assert_that(vpt_features_has(&device->features, VPT_F_INDIRECT_DESC) == (ring == NULL || ring->indirect));
     assert_that(vpt_features_has(&device->features, VPT_F_EVENT_IDX) == (ring == NULL || ring->event_idx));
     assert_that(vpt_features_has(&device->features, VPT_F_VERSION_1) == !vpt_device_legacy(device));

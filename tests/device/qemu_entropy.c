@@ -39,6 +39,7 @@ static void start(const struct place *place, const char *properties)
     place_start(place, "virtio-rng", properties, &options);
     assert_that(unlink(name) == 0); /* QEMU keeps it open */
     assert_status(vpt_entropy_open(&entropy, placed.device), VPT_OK);
+    fixture_check_ring(placed.device);
     data = memory_of(REQUESTS * ROOM, data_flags());
     taken = 0;
 }

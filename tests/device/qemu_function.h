@@ -15,7 +15,7 @@ struct function_variant {
     struct ring_features ring;
     bool ecam;           /* q35 only */
     bool iommu;          /* q35 only */
-    char properties[48]; /* for -device virtio-blk-pci; no pointer, since Criterion copies bytes */
+    char properties[64]; /* for -device virtio-blk-pci; no pointer, since Criterion copies bytes */
 };
 
 #define FUNCTION_DEVICE 5u /* device number of the disk on bus 0 */

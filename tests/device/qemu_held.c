@@ -143,6 +143,7 @@ static void start_failing(const struct place *place, const char *properties)
     place_start_disk_on(place, "b0", properties, &options);
     disk.device = placed.device;
     assert_status(vpt_blk_init(&disk.blk, disk.device, NULL), VPT_OK);
+    fixture_check_ring(disk.device);
     assert_status(vpt_blk_ranges_init(&disk.blk, 0), VPT_OK);
     assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, NULL), VPT_OK);
     assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);

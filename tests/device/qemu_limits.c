@@ -28,6 +28,7 @@ PLACE_TEST(device_limits, scattered_blocks_go_one_by_one_where_SEG_MAX_is_missin
 {
     assert_status(start(place, place->iommu), VPT_OK);
     assert_that(disk.blk.info.block_size == BLOCK && disk.blk.info.seg_max == 1);
+    fixture_check_ring(disk.device);
     assert_status(vpt_blk_queue_init(&disk.queue, &disk.blk, 0, NULL), VPT_OK);
     assert_status(vpt_driver_start(&disk.blk.driver), VPT_OK);
     for (uint32_t i = 0; i < 8; i++) {

@@ -13,27 +13,30 @@ struct variant {
     enum vpt_qtest_machine_type machine;
     bool legacy;
     struct ring_features ring;
+    bool packed;
 };
 
-#define RINGS(machine, legacy)                                                                                         \
-    { machine, legacy, { false, false } }, { machine, legacy, { true, false } }, { machine, legacy, { false, true } }, \
-    {                                                                                                                  \
-        machine, legacy,                                                                                               \
-        {                                                                                                              \
-            true, true                                                                                                 \
-        }                                                                                                              \
+#define RINGS(machine, legacy, packed)                                                           \
+    { machine, legacy, { false, false }, packed }, { machine, legacy, { true, false }, packed }, \
+        { machine, legacy, { false, true }, packed },                                            \
+    {                                                                                            \
+        machine, legacy, { true, true }, packed                                                  \
     }
 
 static struct variant variants[] = {
-    RINGS(VPT_QTEST_MICROVM, true),       RINGS(VPT_QTEST_MICROVM, false),     RINGS(VPT_QTEST_AARCH64_VIRT, true),
-    RINGS(VPT_QTEST_AARCH64_VIRT, false), RINGS(VPT_QTEST_RISCV64_VIRT, true), RINGS(VPT_QTEST_RISCV64_VIRT, false),
+    RINGS(VPT_QTEST_MICROVM, true, false),      RINGS(VPT_QTEST_MICROVM, false, false),
+    RINGS(VPT_QTEST_AARCH64_VIRT, true, false), RINGS(VPT_QTEST_AARCH64_VIRT, false, false),
+    RINGS(VPT_QTEST_RISCV64_VIRT, true, false), RINGS(VPT_QTEST_RISCV64_VIRT, false, false),
+    RINGS(VPT_QTEST_MICROVM, false, true),      RINGS(VPT_QTEST_AARCH64_VIRT, false, true),
+    RINGS(VPT_QTEST_RISCV64_VIRT, false, true),
 };
 
 /* Each machine and version, with both ring features. */
 static struct variant versions[] = {
-    { VPT_QTEST_MICROVM, true, { true, true } },      { VPT_QTEST_MICROVM, false, { true, true } },
-    { VPT_QTEST_AARCH64_VIRT, true, { true, true } }, { VPT_QTEST_AARCH64_VIRT, false, { true, true } },
-    { VPT_QTEST_RISCV64_VIRT, true, { true, true } }, { VPT_QTEST_RISCV64_VIRT, false, { true, true } },
+    { VPT_QTEST_MICROVM, true, { true, true }, false },      { VPT_QTEST_MICROVM, false, { true, true }, false },
+    { VPT_QTEST_AARCH64_VIRT, true, { true, true }, false }, { VPT_QTEST_AARCH64_VIRT, false, { true, true }, false },
+    { VPT_QTEST_RISCV64_VIRT, true, { true, true }, false }, { VPT_QTEST_RISCV64_VIRT, false, { true, true }, false },
+    { VPT_QTEST_MICROVM, false, { true, true }, true },      { VPT_QTEST_RISCV64_VIRT, false, { true, true }, true },
 };
 
 #define VARIANT_TEST(name, table)                                           \
@@ -70,14 +73,15 @@ static void unmap_slot(void *mapping)
 
 static void start_with(const struct variant *variant, struct fixture_options *options)
 {
-    fixture_name("%s, version %d, indirect %d, event_idx %d", vpt_qtest_machine(variant->machine)->name,
-                 variant->legacy ? 1 : 2, variant->ring.indirect, variant->ring.event_idx);
+    fixture_name("%s, version %d, indirect %d, event_idx %d, packed %d", vpt_qtest_machine(variant->machine)->name,
+                 variant->legacy ? 1 : 2, variant->ring.indirect, variant->ring.event_idx, variant->packed);
     options->qtest.machine = variant->machine;
     options->image_size = DISK_SIZE;
     options->arguments[0] = "-global";
     options->arguments[1] = variant->legacy ? "virtio-mmio.force-legacy=on" : "virtio-mmio.force-legacy=off";
     options->arguments[2] = "-device";
-    options->arguments[3] = "virtio-blk-device,drive=d0,serial=" DISK_SERIAL;
+    options->arguments[3] = variant->packed ? "virtio-blk-device,packed=on,drive=d0,serial=" DISK_SERIAL
+                                            : "virtio-blk-device,drive=d0,serial=" DISK_SERIAL;
     fixture_start(options);
     slot = map_slot(last_slot());
     assert_status(vpt_mmio_probe(&mmio, fixture.port, slot, SLOT_SIZE), VPT_OK);

@@ -10,12 +10,12 @@ TestSuite(device_pci, .timeout = 120);
 #define MODERN VPT_VIRTIO_PCI_MODERN
 #define LEGACY VPT_VIRTIO_PCI_LEGACY
 
-#define RINGS(machine, kind, interface)                                  \
-    { machine, kind, interface, { false, false }, false, false, "" },    \
-        { machine, kind, interface, { true, false }, false, false, "" }, \
-        { machine, kind, interface, { false, true }, false, false, "" }, \
-    {                                                                    \
-        machine, kind, interface, { true, true }, false, false, ""       \
+#define RINGS(machine, kind, interface, properties)                              \
+    { machine, kind, interface, { false, false }, false, false, properties },    \
+        { machine, kind, interface, { true, false }, false, false, properties }, \
+        { machine, kind, interface, { false, true }, false, false, properties }, \
+    {                                                                            \
+        machine, kind, interface, { true, true }, false, false, properties       \
     }
 
 #define BOTH(machine, kind, interface)                             \
@@ -25,10 +25,18 @@ TestSuite(device_pci, .timeout = 120);
 
 /* Both interfaces of a transitional device on each machine, with all combinations of ring features. */
 static struct function_variant variants[] = {
-    RINGS(VPT_QTEST_PC, TRANSITIONAL, ANY),           RINGS(VPT_QTEST_PC, TRANSITIONAL, LEGACY),
-    RINGS(VPT_QTEST_Q35, TRANSITIONAL, ANY),          RINGS(VPT_QTEST_Q35, TRANSITIONAL, LEGACY),
-    RINGS(VPT_QTEST_AARCH64_VIRT, TRANSITIONAL, ANY), RINGS(VPT_QTEST_AARCH64_VIRT, TRANSITIONAL, LEGACY),
-    RINGS(VPT_QTEST_RISCV64_VIRT, TRANSITIONAL, ANY), RINGS(VPT_QTEST_RISCV64_VIRT, TRANSITIONAL, LEGACY),
+    RINGS(VPT_QTEST_PC, TRANSITIONAL, ANY, ""),
+    RINGS(VPT_QTEST_PC, TRANSITIONAL, LEGACY, ""),
+    RINGS(VPT_QTEST_Q35, TRANSITIONAL, ANY, ""),
+    RINGS(VPT_QTEST_Q35, TRANSITIONAL, LEGACY, ""),
+    RINGS(VPT_QTEST_AARCH64_VIRT, TRANSITIONAL, ANY, ""),
+    RINGS(VPT_QTEST_AARCH64_VIRT, TRANSITIONAL, LEGACY, ""),
+    RINGS(VPT_QTEST_RISCV64_VIRT, TRANSITIONAL, ANY, ""),
+    RINGS(VPT_QTEST_RISCV64_VIRT, TRANSITIONAL, LEGACY, ""),
+    RINGS(VPT_QTEST_PC, TRANSITIONAL, ANY, "packed=on"),
+    RINGS(VPT_QTEST_Q35, TRANSITIONAL, ANY, "packed=on"),
+    RINGS(VPT_QTEST_AARCH64_VIRT, TRANSITIONAL, ANY, "packed=on"),
+    RINGS(VPT_QTEST_RISCV64_VIRT, TRANSITIONAL, ANY, "packed=on"),
 };
 
 /* Each kind of device on each machine by each of its interfaces, and with other options of QEMU. */
@@ -56,6 +64,11 @@ static struct function_variant devices[] = {
     { VPT_QTEST_Q35, MODERN_ONLY, ANY, { true, true }, false, true, "iommu_platform=on" },
     { VPT_QTEST_Q35, MODERN_ONLY, ANY, { false, false }, true, true, "iommu_platform=on" },
     { VPT_QTEST_Q35, MODERN_ONLY, ANY, { true, false }, false, true, "iommu_platform=on,page-per-vq=on" },
+    { VPT_QTEST_PC, TRANSITIONAL, LEGACY, { true, true }, false, false, "packed=on" },
+    { VPT_QTEST_PC, MODERN_ONLY, ANY, { true, true }, false, false, "packed=on,page-per-vq=on" },
+    { VPT_QTEST_Q35, MODERN_ONLY, ANY, { false, false }, false, true, "packed=on,iommu_platform=on" },
+    { VPT_QTEST_AARCH64_VIRT, MODERN_ONLY, ANY, { true, true }, false, false, "packed=on" },
+    { VPT_QTEST_RISCV64_VIRT, MODERN_ONLY, ANY, { false, true }, false, false, "packed=on" },
 };
 
 #define VARIANT_TEST(name, table)                                                    \

@@ -23,6 +23,8 @@ static struct function_variant variants[] = {
     { VPT_QTEST_RISCV64_VIRT, TRANSITIONAL, VPT_VIRTIO_PCI_LEGACY, { true, true }, false, false, "addr=5" },
     { VPT_QTEST_RISCV64_VIRT, MODERN_ONLY, VPT_VIRTIO_PCI_ANY, { true, true }, false, false, "addr=6" },
     { VPT_QTEST_Q35, MODERN_ONLY, VPT_VIRTIO_PCI_ANY, { true, true }, false, true, "addr=5,iommu_platform=on" },
+    { VPT_QTEST_Q35, MODERN_ONLY, VPT_VIRTIO_PCI_ANY, { true, true }, false, false, "addr=5,packed=on" },
+    { VPT_QTEST_AARCH64_VIRT, MODERN_ONLY, VPT_VIRTIO_PCI_ANY, { true, false }, false, false, "addr=5,packed=on" },
 };
 
 /* Machines for several queues; the monitor needs the id. */
@@ -34,6 +36,13 @@ static struct function_variant several[] = {
       false,
       false,
       "addr=6,num-queues=4,vectors=5,id=disk" },
+    { VPT_QTEST_PC,
+      MODERN_ONLY,
+      VPT_VIRTIO_PCI_ANY,
+      { true, true },
+      false,
+      false,
+      "addr=6,num-queues=4,vectors=5,id=disk,packed=on" },
     { VPT_QTEST_PC,
       LEGACY_ONLY,
       VPT_VIRTIO_PCI_ANY,
@@ -556,6 +565,7 @@ TEST_OF(several, PCI_MSIX_6_several_queues_with_too_few_vectors_share_one)
 
 /* Machines whose reset clears neither the IOMMU nor the place of configuration space. */
 static struct function_variant sleepers[] = {
+    { VPT_QTEST_PC, MODERN_ONLY, VPT_VIRTIO_PCI_ANY, { true, true }, false, false, "addr=6,packed=on" },
     { VPT_QTEST_PC, LEGACY_ONLY, VPT_VIRTIO_PCI_ANY, { true, true }, false, false, "addr=5" },
     { VPT_QTEST_PC, MODERN_ONLY, VPT_VIRTIO_PCI_ANY, { true, true }, false, false, "addr=6" },
     { VPT_QTEST_AARCH64_VIRT, MODERN_ONLY, VPT_VIRTIO_PCI_ANY, { true, true }, false, false, "addr=5" },

@@ -11,11 +11,21 @@
 struct placed placed;
 
 struct place places[] = {
-    { VPT_QTEST_MICROVM, MMIO_1, false },          { VPT_QTEST_MICROVM, MMIO_2, false },
-    { VPT_QTEST_AARCH64_VIRT, MMIO_1, false },     { VPT_QTEST_RISCV64_VIRT, MMIO_2, false },
-    { VPT_QTEST_PC, PCI_LEGACY, false },           { VPT_QTEST_PC, PCI_MODERN, false },
-    { VPT_QTEST_Q35, PCI_MODERN, true },           { VPT_QTEST_Q35, PCI_LEGACY, false },
-    { VPT_QTEST_AARCH64_VIRT, PCI_MODERN, false }, { VPT_QTEST_RISCV64_VIRT, PCI_LEGACY, false },
+    { VPT_QTEST_MICROVM, MMIO_1, false, false },
+    { VPT_QTEST_MICROVM, MMIO_2, false, false },
+    { VPT_QTEST_AARCH64_VIRT, MMIO_1, false, false },
+    { VPT_QTEST_RISCV64_VIRT, MMIO_2, false, false },
+    { VPT_QTEST_PC, PCI_LEGACY, false, false },
+    { VPT_QTEST_PC, PCI_MODERN, false, false },
+    { VPT_QTEST_Q35, PCI_MODERN, true, false },
+    { VPT_QTEST_Q35, PCI_LEGACY, false, false },
+    { VPT_QTEST_AARCH64_VIRT, PCI_MODERN, false, false },
+    { VPT_QTEST_RISCV64_VIRT, PCI_LEGACY, false, false },
+    { VPT_QTEST_MICROVM, MMIO_2, false, true },
+    { VPT_QTEST_PC, PCI_MODERN, false, true },
+    { VPT_QTEST_Q35, PCI_MODERN, true, true },
+    { VPT_QTEST_AARCH64_VIRT, MMIO_2, false, true },
+    { VPT_QTEST_RISCV64_VIRT, PCI_MODERN, false, true },
 };
 _Static_assert(COUNT_OF(places) == PLACES_COUNT, "as the header says");
 
@@ -137,17 +147,17 @@ void place_machine(const struct place *place, const char *model, const char *pro
     static char device[200];
     unsigned count = 0;
 
-    fixture_name("%s, %s%s", vpt_qtest_machine(place->machine)->name, names[place->transport],
-                 place->iommu ? ", IOMMU" : "");
+    fixture_name("%s, %s%s%s", vpt_qtest_machine(place->machine)->name, names[place->transport],
+                 place->iommu ? ", IOMMU" : "", place->packed ? ", packed" : "");
     while (options->arguments[count] != NULL) {
         count++;
     }
-    (void)snprintf(device, sizeof(device), "%s-%s,id=device%s%s%s%s", model, place_is_pci(place) ? "pci" : "device",
+    (void)snprintf(device, sizeof(device), "%s-%s,id=device%s%s%s%s%s", model, place_is_pci(place) ? "pci" : "device",
                    where(place, properties),
                    place->transport == PCI_MODERN   ? ",disable-legacy=on,disable-modern=off"
                    : place->transport == PCI_LEGACY ? ",disable-legacy=off,disable-modern=on"
                                                     : "",
-                   place->iommu ? ",iommu_platform=on" : "", properties);
+                   place->iommu ? ",iommu_platform=on" : "", place->packed ? ",packed=on" : "", properties);
     options->arguments[count++] = "-global";
     options->arguments[count++] =
         place->transport == MMIO_2 ? "virtio-mmio.force-legacy=off" : "virtio-mmio.force-legacy=on";

@@ -13,7 +13,8 @@ enum transport { MMIO_1, MMIO_2, PCI_LEGACY, PCI_MODERN };
 struct place {
     enum vpt_qtest_machine_type machine;
     enum transport transport;
-    bool iommu; /* q35 and PCI_MODERN only */
+    bool iommu;  /* q35 and PCI_MODERN only */
+    bool packed; /* not with a legacy interface */
 };
 
 /* The device under test. Behind PCI `function` describes it too. */
@@ -34,7 +35,7 @@ extern struct placed placed;
 
 /* Places for a device: each transport, on x86 and elsewhere. */
 extern struct place places[];
-#define PLACES_COUNT 10u
+#define PLACES_COUNT 15u
 
 #define PLACE_TEST(suite, name)                                         \
     ParameterizedTestParameters(suite, name)                            \

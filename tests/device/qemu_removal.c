@@ -16,9 +16,14 @@ struct variant {
 };
 
 static struct variant variants[] = {
-    { { VPT_QTEST_PC, PCI_LEGACY, false }, false },          { { VPT_QTEST_PC, PCI_MODERN, false }, false },
-    { { VPT_QTEST_Q35, PCI_MODERN, false }, true },          { { VPT_QTEST_AARCH64_VIRT, PCI_LEGACY, false }, true },
-    { { VPT_QTEST_AARCH64_VIRT, PCI_MODERN, false }, true }, { { VPT_QTEST_RISCV64_VIRT, PCI_MODERN, false }, true },
+    { { VPT_QTEST_PC, PCI_LEGACY, false, false }, false },
+    { { VPT_QTEST_PC, PCI_MODERN, false, false }, false },
+    { { VPT_QTEST_Q35, PCI_MODERN, false, false }, true },
+    { { VPT_QTEST_PC, PCI_MODERN, false, true }, false },
+    { { VPT_QTEST_RISCV64_VIRT, PCI_MODERN, false, true }, true },
+    { { VPT_QTEST_AARCH64_VIRT, PCI_LEGACY, false, false }, true },
+    { { VPT_QTEST_AARCH64_VIRT, PCI_MODERN, false, false }, true },
+    { { VPT_QTEST_RISCV64_VIRT, PCI_MODERN, false, false }, true },
 };
 
 #define VARIANT_TEST(name)                                                        \
@@ -89,9 +94,9 @@ static void put_in(const struct variant *variant)
     assert_status(vpt_qtest_qmp(fixture.qtest,
                                 "{'execute': 'device_add', 'arguments': {'driver': 'virtio-blk-pci', 'id': 'device', "
                                 "'drive': 't0', 'serial': '" DISK_SERIAL "', %s, 'disable-modern': %s, "
-                                "'disable-legacy': '%s'}}",
+                                "'disable-legacy': '%s', 'packed': %s}}",
                                 variant->behind_port ? "'bus': 'bridge'" : "'addr': '5'", legacy ? "true" : "false",
-                                legacy ? "off" : "on"),
+                                legacy ? "off" : "on", variant->place.packed ? "true" : "false"),
                   VPT_OK);
     if (variant->behind_port) {
         set_slot(SLOT_ON);

@@ -57,6 +57,7 @@ enum vpt_status fixture_try(const struct fixture_options *options)
         qtest.file_count = 1;
     }
     for (unsigned i = 0; i < FIXTURE_ARGUMENTS && options->arguments[i] != NULL; i++) {
+        fixture.packed = fixture.packed || strstr(options->arguments[i], "packed=on") != NULL;
         arguments[count++] = options->arguments[i];
     }
     qtest.arguments = arguments;
@@ -76,6 +77,13 @@ void fixture_start(const struct fixture_options *options)
     loud.qtest.log = stderr;
     status = fixture_try(&loud);
     cr_assert(status == VPT_OK, "%s: QEMU does not start: %s", fixture.what, vpt_qtest_message(fixture.qtest));
+}
+
+void fixture_check_ring(const struct vpt_device *device)
+{
+    bool packed = fixture.packed && !vpt_device_legacy(device);
+
+    assert_that(vpt_features_has(&device->features, VPT_F_RING_PACKED) == packed);
 }
 
 void fixture_abandon(void)

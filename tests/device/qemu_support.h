@@ -32,6 +32,7 @@ struct fixture {
     const struct vpt_qtest_machine *machine;
     int image; /* a memory file that QEMU opens too; -1: none */
     size_t image_size;
+    bool packed;    /* a device has packed=on */
     char what[128]; /* the variant under test, for messages */
 };
 
@@ -48,6 +49,12 @@ enum vpt_status fixture_try(const struct fixture_options *options);
 
 /* Asserts that QEMU runs, that nothing is outstanding or was misused, and that no IOMMU fault occurred; ends QEMU. */
 void fixture_finish(void);
+
+/*
+ * Asserts that the device, which is initialized, has packed rings exactly if packed=on gives it some. (QEMU ignores this
+ * on a legacy interface.)
+ */
+void fixture_check_ring(const struct vpt_device *device);
 
 /* Ends QEMU without these checks. */
 void fixture_abandon(void);
