@@ -35,7 +35,6 @@ explore() {
 try() {
     local file=src/$2 text replacement content outcome optimization=-O1
     [[ $1 != small-* ]] || optimization=-Os
-    [[ $3 != packed* || -e src/queue/packed.c ]] || return
     printf -v text '%b' "$5"
     printf -v replacement '%b' "${6:-}"
     content=$(cat "$file" && echo .) # the dot keeps the new lines at the end

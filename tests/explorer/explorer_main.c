@@ -8,11 +8,7 @@
 
 #define START 65535u /* at the end of a split ring's indexes, and of an odd number of laps of a packed ring's entries */
 
-#ifdef WITH_PACKED
 #define KINDS 4u
-#else
-#define KINDS 2u
-#endif
 
 /* Each is explored on a split and on a packed ring, with and without EVENT_IDX. */
 static const struct scenario scenarios[] = {
@@ -24,10 +20,8 @@ static const struct scenario scenarios[] = {
     { .name = "resetting", .requests = 3, .depth = 1, .switching = true, .resetting = true },
     { .name = "line", .requests = 2, .start = START, .line = true },
     { .name = "slots", .requests = 2, .start = START, .slots = true, .switching = true },
-#ifdef WITH_PACKED
     { .name = "in order", .requests = 2, .start = START, .in_order = true, .switching = true },
     { .name = "slots in order", .requests = 2, .start = START, .slots = true, .in_order = true, .switching = true },
-#endif
     { .name = "weak", .requests = 2, .start = START, .machine = MACHINE_WEAK },
     { .name = "weak and switching",
       .requests = 2,
