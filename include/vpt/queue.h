@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Virtqueues (VirtIO 1.4, sections 2.6 and 2.7).
+ * Virtqueues, split and packed (VirtIO 1.4, sections 2.6 to 2.8).
  *
  *     add(segments, readable, writable, token) ... -> publish -> kick if needed -> pop(token, written)
  *
@@ -29,7 +29,10 @@ struct vpt_queue_slot {
     uint16_t count;    /* descriptors of the chain; 0: not in flight; above VPT_QUEUE_SIZE_MAX: in which table it is */
 };
 
-/* Bytes of memory for a queue of `size` entries. The alignments are 16, 2 and 4 (SPLIT-LAYOUT-1). */
+/*
+ * Bytes of memory for a queue of `size` entries. The alignments are 16, 2 and 4 (SPLIT-LAYOUT-1), and for a packed ring
+ * 16, 4 and 4 (PACKED-LAYOUT-1), which needs no more than these bytes.
+ */
 #define VPT_QUEUE_DESCRIPTOR_AREA_SIZE(size) (16u * VPT_AS(size_t, size))
 #define VPT_QUEUE_DRIVER_AREA_SIZE(size)     (6u + 2u * VPT_AS(size_t, size))
 #define VPT_QUEUE_DEVICE_AREA_SIZE(size)     (6u + 8u * VPT_AS(size_t, size))
@@ -78,7 +81,7 @@ struct vpt_queue_memory {
  */
 struct vpt_queue_config {
     uint16_t index;             /* which virtqueue */
-    uint16_t size;              /* entries wanted, a power of two up to 32768; 0: the device's maximum, 256 at most */
+    uint16_t size;              /* entries wanted, up to 32768; 0: the device's maximum, 256 at most */
     uint16_t indirect_tables;   /* how many requests may be in tables at once; unused without INDIRECT_DESC */
     uint16_t indirect_segments; /* entries of each table; a request that is longer becomes a chain */
     struct vpt_queue_memory memory;
@@ -140,7 +143,7 @@ struct vpt_queue {
     uint32_t batch_length; /* the used length of its last one */
 
     /* Of a packed ring; also `entry` with IN_ORDER. */
-    uint32_t entry;           /* where the next request's first descriptor goes */
+    uint32_t entry;          /* where the next request's first descriptor goes */
     uint32_t available_word; /* AVAIL and USED of an available descriptor there, in the word that has the id, too */
     uint32_t held_entry;     /* first descriptor of the first request that is not published ... */
     uint32_t held_word;      /* ... and that word of it, which publishing stores */
@@ -158,7 +161,8 @@ struct vpt_queue {
 /*
  * Sets up a virtqueue and tells the device about it. Call it between vpt_device_negotiate() and vpt_device_start().
  *
- * The queue gets the largest power of two that exceeds neither `config->size` nor the device's maximum. If the device
+ * The ring is packed if RING_PACKED was negotiated, else split. A split ring gets the largest power of two that exceeds
+ * neither `config->size` nor the device's maximum, a packed one the largest number. If the device
  * keeps a size of its own, the queue gets that; a legacy interface of PCI always does (LEG-VQLAYOUT-1), and its rings
  * are VPT_QUEUE_RINGS_SIZE(size, VPT_QUEUE_LEGACY_RINGS_ALIGNMENT) bytes. vpt_queue_size() returns the size.
  *
@@ -174,14 +178,15 @@ struct vpt_queue {
  *
  * Returns
  * VPT_OK
- * VPT_CALLER_ARGUMENT: a pointer is NULL, or the size is no power of two.
+ * VPT_CALLER_ARGUMENT: a pointer is NULL, or the size of a split ring is no power of two.
  * VPT_CALLER_STATE: the device is not between negotiation and start; or *queue has been set up on this device since its
  *     last reset, and stays as it is.
  * VPT_CALLER_MEMORY: memory that was handed over is too small for the size that the queue gets, or misaligned, or in
  *     pieces on a legacy interface.
  * VPT_CALLER_TOO_LONG: an area has more bytes than a size_t can count.
  * VPT_RESOURCE_ADDRESS: the device cannot address the memory.
- * VPT_DEVICE_QUEUE_SIZE: the maximum is above 32768, or the device keeps a size that is no power of two.
+ * VPT_DEVICE_QUEUE_SIZE: the maximum is above 32768, or the device keeps a size that is no power of two for a split
+ *     ring.
  * VPT_DEVICE_QUEUE_STATE: the queue was enabled before, or is not enabled after the set-up.
  * VPT_DEVICE_NOTIFY_OFFSET: the device names an impossible place for notifications.
  * VPT_DEVICE_CAPABILITY_RANGE: NOTIF_CONFIG_DATA is negotiated, and the device lacks its register.

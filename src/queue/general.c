@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Free-form requests on a split virtqueue: chains along a free list of descriptors, or indirect tables. */
-#include "general.h"
+#include "packed_general.h"
 
 #include "../transport/transport_ops.h"
 #include "queue_internal.h"
@@ -78,19 +78,6 @@ enum vpt_status vpt_queue_init(struct vpt_queue *queue, struct vpt_device *devic
     wish.segments = config->indirect_segments;
     wish.index = config->index;
     return vpt_queue_set_up(queue, device, &wish, &form);
-}
-
-enum vpt_status vpt_general_refuse(const struct vpt_queue *queue, uint32_t count)
-{
-    enum vpt_status status = split_alive(queue);
-
-    if (status != VPT_OK) {
-        return status;
-    }
-    if (count == 0) {
-        return VPT_CALLER_ARGUMENT;
-    }
-    return count > queue->mask + 1u ? VPT_CALLER_TOO_LONG : VPT_RESOURCE_FULL;
 }
 
 /* Writes token and ring entry before the request is known to be valid: nobody reads them until the commit. */

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* How free-form requests come back, on virtqueues of each layout. */
-#include "general.h"
 #include "in_order.h"
 #include "look.h"
 #include "queue_internal.h"
@@ -63,8 +62,8 @@ VPT_INLINE_FOR_SPEED enum vpt_status take(struct vpt_queue *queue, uint32_t id, 
 }
 
 /*
- * Does what take() does while there are requests that are not published. Such a request is followed by the next one, and
- * the last of them by what is free. The device cannot have used any of them.
+ * Does what take() does while there are requests that are not published. Such a request is followed by the next one,
+ * and the last of them by what is free. The device cannot have used any of them.
  */
 VPT_COLD enum vpt_status take_published(struct vpt_queue *queue, uint32_t id, uint32_t length, void **token,
                                         uint32_t *written)

@@ -19,8 +19,8 @@ static inline void in_order_prepare(struct vpt_queue *queue)
 }
 
 /*
- * Looks at the ring once a batch was taken. VPT_OK: on a packed ring the next batch has vpt_queue.batch_left buffers; on
- * a split one in_order_element() says which is its last. VPT_EMPTY. Otherwise it is why the queue has stopped.
+ * Looks at the ring once a batch was taken. VPT_OK: on a packed ring the next batch has vpt_queue.batch_left buffers,
+ * on a split one in_order_element() says which is its last. VPT_EMPTY. Otherwise it is why the queue has stopped.
  */
 enum vpt_status vpt_in_order_look(struct vpt_queue *queue);
 

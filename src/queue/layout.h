@@ -10,8 +10,8 @@
 
 #include "../access.h"
 
-#if defined(VPT_WITHOUT_PACKED) && defined(VPT_WITHOUT_SPLIT)
-#error "one layout of the ring must remain"
+#if defined(VPT_WITHOUT_SPLIT) && (defined(VPT_WITHOUT_PACKED) || !defined(VPT_WITHOUT_LEGACY))
+#error "VPT_WITHOUT_SPLIT leaves packed rings, which legacy interfaces do not have"
 #endif
 
 /* Whether this feature was negotiated when the queue was set up. */

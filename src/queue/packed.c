@@ -9,25 +9,25 @@ static struct packed_event *driver_event(const struct vpt_queue *queue)
     return (struct packed_event *)queue->available;
 }
 
-static void store(uint16_t *where, uint32_t value)
+static void store_event(uint16_t *where, uint32_t value)
 {
     vpt_store16(where, vpt_order16(true, (uint16_t)value));
 }
 
-static uint32_t load(const uint16_t *where)
+static uint32_t load_event(const uint16_t *where)
 {
     return vpt_order16(true, vpt_load16(where));
 }
 
 /* With EVENT_IDX: asks for a notification of the descriptor whose turn it is. Returns whether this is a new request. */
-static bool arm(struct vpt_queue *queue)
+static bool ask_for_next(struct vpt_queue *queue)
 {
     uint32_t event = queue->used_entry | (queue->used_flags == PACKED_BOTH ? PACKED_EVENT_WRAP : 0u);
     if (queue->armed == event) {
         return false;
     }
     queue->armed = (uint16_t)event;
-    store(&driver_event(queue)->entry, event);
+    store_event(&driver_event(queue)->entry, event);
     return true;
 }
 
@@ -38,12 +38,12 @@ void vpt_packed_notifications(struct vpt_queue *queue, bool on)
     if (on) {
         flags = PACKED_EVENT_ENABLE;
         if (split_has(queue, VPT_F_EVENT_IDX)) {
-            (void)arm(queue);
+            (void)ask_for_next(queue);
             vpt_barrier_stores(queue->strong);
             flags = PACKED_EVENT_DESCRIPTOR;
         }
     }
-    store(&driver_event(queue)->flags, flags);
+    store_event(&driver_event(queue)->flags, flags);
 }
 
 void vpt_packed_prepare(struct vpt_queue *queue)
@@ -76,7 +76,7 @@ static uint32_t within_two_laps(uint32_t event, uint32_t size)
 bool vpt_packed_wants_kick(const struct vpt_queue *queue, uint32_t unkicked)
 {
     const struct packed_event *event = (const struct packed_event *)queue->used;
-    uint32_t flags = load(&event->flags);
+    uint32_t flags = load_event(&event->flags);
     uint32_t size = queue->mask + 1u;
     uint32_t ahead;
 
@@ -84,7 +84,7 @@ bool vpt_packed_wants_kick(const struct vpt_queue *queue, uint32_t unkicked)
         return flags != PACKED_EVENT_DISABLE;
     }
     vpt_barrier_loads(queue->strong);
-    ahead = within_two_laps(queue->shown, size) - within_two_laps(load(&event->entry), size);
+    ahead = within_two_laps(queue->shown, size) - within_two_laps(load_event(&event->entry), size);
     if (ahead > 2u * size) {
         ahead += 2u * size;
     }
@@ -95,7 +95,7 @@ enum vpt_status vpt_packed_look(struct vpt_queue *queue)
 {
     enum vpt_status status = split_alive(queue);
 
-    if (status != VPT_OK || !queue->notifications || !split_has(queue, VPT_F_EVENT_IDX) || !arm(queue)) {
+    if (status != VPT_OK || !queue->notifications || !split_has(queue, VPT_F_EVENT_IDX) || !ask_for_next(queue)) {
         return status == VPT_OK ? VPT_EMPTY : status;
     }
     split_fence(queue);

@@ -15,9 +15,6 @@
 #define PACKED_USED      0x8000u
 #define PACKED_BOTH      (PACKED_AVAILABLE | PACKED_USED)
 
-/* vpt_queue.used_flags of a queue that has stopped: no descriptor has them. */
-#define PACKED_NEVER 1u
-
 /* The wrap counter in the 16 bits that stand for an entry (sections 2.8.14 and 4.1.5.2). */
 #define PACKED_EVENT_WRAP 0x8000u
 

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* Free-form requests on a packed virtqueue: chains of neighbours in the ring, or indirect tables. */
-#include "general.h"
+#include "packed_general.h"
 #include "queue_internal.h"
 #include "sequential.h"
 
 /* Takes the id, whose token is set, and `entries` of the ring. `count` as in vpt_queue_slot. */
-VPT_INLINE_FOR_SPEED enum vpt_status commit(struct vpt_queue *queue, uint32_t word, uint32_t entries, uint32_t count,
-                                            uint32_t writable)
+VPT_INLINE_FOR_SPEED enum vpt_status commit_packed(struct vpt_queue *queue, uint32_t word, uint32_t entries,
+                                                   uint32_t count, uint32_t writable)
 {
     struct vpt_queue_slot *slot = &queue->slots[queue->free_head];
 
@@ -19,7 +19,7 @@ VPT_INLINE_FOR_SPEED enum vpt_status commit(struct vpt_queue *queue, uint32_t wo
 }
 
 /* Returns the next table, and lets the next descriptor of the ring point to it. */
-VPT_INLINE_FOR_SPEED struct packed_descriptor *point_at_table(const struct vpt_queue *queue, uint32_t count)
+VPT_INLINE_FOR_SPEED struct packed_descriptor *begin_table(const struct vpt_queue *queue, uint32_t count)
 {
     const struct vpt_memory *tables = &queue->areas[VPT_AREA_TABLES].memory;
     size_t offset = (size_t)queue->table_head * queue->table_segments;
@@ -30,14 +30,14 @@ VPT_INLINE_FOR_SPEED struct packed_descriptor *point_at_table(const struct vpt_q
     return (struct packed_descriptor *)tables->address + offset;
 }
 
-VPT_INLINE_FOR_SPEED enum vpt_status commit_table(struct vpt_queue *queue, uint32_t writable)
+VPT_INLINE_FOR_SPEED enum vpt_status commit_packed_table(struct vpt_queue *queue, uint32_t writable)
 {
     uint32_t table = queue->table_head;
 
     queue->table_head = queue->table_links[table];
     queue->table_count--;
-    return commit(queue, queue->available_word | PACKED_WORD(queue->free_head, DESCRIPTOR_INDIRECT), 1,
-                  COUNT_TABLE_0 + table, writable);
+    return commit_packed(queue, queue->available_word | PACKED_WORD(queue->free_head, DESCRIPTOR_INDIRECT), 1,
+                         COUNT_TABLE_0 + table, writable);
 }
 
 /* Adds any request: in a table or as a chain, which may go past the end of the ring. */
@@ -55,16 +55,16 @@ VPT_COLD enum vpt_status add_any(struct vpt_queue *queue, const struct vpt_segme
     }
     queue->slots[queue->free_head].token = token;
     if (table) {
-        sequential_begin_table(queue, &writer, count, point_at_table(queue, count));
+        sequential_begin_table(queue, &writer, count, begin_table(queue, count));
     } else {
         sequential_begin(queue, &writer, count);
     }
     vpt_sequential_put(queue, &writer, parts, 2);
     if (table) {
-        return commit_table(queue, (uint32_t)bytes[1]);
+        return commit_packed_table(queue, (uint32_t)bytes[1]);
     }
-    return commit(queue, packed_first_word(queue, count, readable == 0 ? DESCRIPTOR_WRITE : 0u), count, count,
-                  (uint32_t)bytes[1]);
+    return commit_packed(queue, packed_first_word(queue, count, readable == 0 ? DESCRIPTOR_WRITE : 0u), count, count,
+                         (uint32_t)bytes[1]);
 }
 
 /* Descriptors of neighbours while they are written. */
@@ -116,7 +116,7 @@ enum vpt_status vpt_packed_add_table(struct vpt_queue *queue, const struct vpt_s
         return add_any(queue, segments, readable, writable, token, true);
     }
     queue->slots[queue->free_head].token = token;
-    table.next = point_at_table(queue, readable + writable);
+    table.next = begin_table(queue, readable + writable);
     put_neighbours(&table, segments, first_writable);
     readable_sum = table.sum;
     table.word = PACKED_WORD(0, DESCRIPTOR_WRITE);
@@ -124,7 +124,7 @@ enum vpt_status vpt_packed_add_table(struct vpt_queue *queue, const struct vpt_s
     if (VPT_UNLIKELY(general_too_long(table.sum, readable + writable))) {
         return vpt_split_refuse(segments, readable + writable);
     }
-    return commit_table(queue, (uint32_t)(table.sum - readable_sum) + writable);
+    return commit_packed_table(queue, (uint32_t)(table.sum - readable_sum) + writable);
 }
 
 enum vpt_status vpt_packed_add_chain(struct vpt_queue *queue, const struct vpt_segment *segments, uint32_t readable,
@@ -168,5 +168,5 @@ enum vpt_status vpt_packed_add_chain(struct vpt_queue *queue, const struct vpt_s
     } else {
         vpt_store32(&chain.next[-1].id, vpt_order32(true, chain.word & ~PACKED_WORD(0, DESCRIPTOR_NEXT)));
     }
-    return commit(queue, word, last + 1u, last + 1u, (uint32_t)(chain.sum - readable_sum) + writable);
+    return commit_packed(queue, word, last + 1u, last + 1u, (uint32_t)(chain.sum - readable_sum) + writable);
 }

@@ -19,6 +19,9 @@
 #define COUNT_TABLE_0 0x8001u
 #define TABLES_MAX    (0x10000u - COUNT_TABLE_0)
 
+/* vpt_queue.used_flags of a packed queue that has stopped: no descriptor has them. */
+#define PACKED_NEVER 1u
+
 struct split_descriptor {
     uint64_t address;
     uint32_t length;
@@ -90,6 +93,17 @@ enum vpt_status vpt_split_lie(struct vpt_queue *queue, enum vpt_status status);
 
 /* Returns why these segments cannot be added: one is empty, or they are too long, alone or together. */
 enum vpt_status vpt_split_refuse(const struct vpt_segment *segments, uint32_t count);
+
+/*
+ * Lengths are summed up as length - 1, so that an empty segment counts as 4 GiB less a byte, and one test finds both.
+ */
+static inline bool general_too_long(uint64_t sum, uint32_t count)
+{
+    return sum > 0xffffffffu - count;
+}
+
+/* Returns why a request of so many segments finds no room. */
+enum vpt_status vpt_general_refuse(const struct vpt_queue *queue, uint32_t count);
 
 /* split_look() in look.h returns this when the caller should look again after a strong fence. */
 #define SPLIT_LOOK_AGAIN VPT_RESOURCE_FULL

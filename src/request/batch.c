@@ -3,7 +3,7 @@
  * Several requests in one call. Half of what a single request costs is the call and the state of the queue, which is
  * read and written once here. Anything unusual goes through the calls for one request.
  */
-#include "sequential_slots.h"
+#include "sequential_batch.h"
 #include "slots.h"
 #include "split_slots.h"
 

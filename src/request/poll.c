@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* How requests with slots come back, on virtqueues of each layout. */
-#include "sequential_slots.h"
 #include "slots.h"
 
 #include "../queue/in_order.h"
@@ -8,8 +7,8 @@
 #include "../queue/sequential.h"
 
 /*
- * While there are requests that are not published, each slot of theirs is followed by the next one's, and the last one by
- * those that are free. Returns whether slot `id` is none of them. If so, it becomes the first one that is free.
+ * While there are requests that are not published, each slot of theirs is followed by the next one's, and the last one
+ * by those that are free. Returns whether slot `id` is none of them. If so, it becomes the first one that is free.
  */
 static bool step_aside(struct vpt_queue *queue, uint32_t id)
 {
@@ -113,7 +112,7 @@ VPT_INLINE_FOR_SPEED enum vpt_status poll_named(struct vpt_requests *requests, s
 }
 
 /* Returns how many requests of a split ring are in the next batch; 0: the device names one that it cannot have used. */
-static uint32_t count_batch(struct vpt_requests *requests)
+static uint32_t count_slots(struct vpt_requests *requests)
 {
     struct vpt_queue *queue = &requests->queue;
     uint32_t last = in_order_element(queue);
@@ -135,7 +134,7 @@ enum vpt_status vpt_slots_begin_batch(struct vpt_requests *requests)
     struct vpt_queue *queue = &requests->queue;
     enum vpt_status status = vpt_in_order_look(queue);
 
-    return status == VPT_OK && !queue_packed(queue) ? in_order_begin(queue, count_batch(requests)) : status;
+    return status == VPT_OK && !queue_packed(queue) ? in_order_begin(queue, count_slots(requests)) : status;
 }
 
 VPT_OUT_OF_LINE enum vpt_status poll_in_order(struct vpt_requests *requests, struct vpt_completion *completion)

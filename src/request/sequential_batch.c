@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /* Several requests in one call where descriptors are used in the order of the ring. batch.c is for all others. */
-#include "sequential_slots.h"
+#include "sequential_batch.h"
 
 #include "../queue/in_order.h"
 #include "../queue/sequential.h"
+#include "slots.h"
 #include "split_slots.h"
 
-VPT_INLINE uint32_t submit_alike(struct vpt_requests *requests, const struct vpt_request *batch, uint32_t count,
-                                 bool packed)
+VPT_INLINE uint32_t submit_in_tables(struct vpt_requests *requests, const struct vpt_request *batch, uint32_t count,
+                                     bool packed)
 {
     struct vpt_queue *queue = &requests->queue;
     /* What the loop needs is read once, since the compiler cannot know that no store changes it. */
@@ -102,8 +103,8 @@ uint32_t vpt_sequential_submit_alike(struct vpt_requests *requests, const struct
     if (count == 0) {
         return 0;
     }
-    return sequential_packed(queue) ? submit_alike(requests, batch, count, true)
-                                    : submit_alike(requests, batch, count, false);
+    return sequential_packed(queue) ? submit_in_tables(requests, batch, count, true)
+                                    : submit_in_tables(requests, batch, count, false);
 }
 
 VPT_INLINE void fill(struct vpt_completion *completion, const struct vpt_queue_slot *slot, uint32_t length)

@@ -8,6 +8,7 @@
 #include "sequential_slots.h"
 
 #include "../queue/sequential.h"
+#include "slot.h"
 #include "split_slots.h"
 
 static struct packed_descriptor *table_of(const struct vpt_requests *requests, uint32_t slot)
@@ -59,8 +60,8 @@ VPT_INLINE_FOR_SPEED void commit_slot(struct vpt_requests *requests, uint32_t wo
 }
 
 /* Adds the request that is in the slot's table: `count` descriptors. */
-VPT_INLINE_FOR_SPEED enum vpt_status commit_table(struct vpt_requests *requests, uint32_t count, uint32_t writable,
-                                                  void *token)
+VPT_INLINE_FOR_SPEED enum vpt_status commit_slot_table(struct vpt_requests *requests, uint32_t count, uint32_t writable,
+                                                       void *token)
 {
     struct vpt_queue *queue = &requests->queue;
     struct packed_descriptor *descriptor = packed_ring(queue) + queue->entry;
@@ -77,8 +78,8 @@ VPT_INLINE_FOR_SPEED enum vpt_status commit_table(struct vpt_requests *requests,
 }
 
 /* Submits a request of any shape. */
-VPT_COLD enum vpt_status submit_any(struct vpt_requests *requests, const struct vpt_segment *segments,
-                                    uint32_t readable, uint32_t writable, void *token)
+VPT_COLD enum vpt_status submit_shape(struct vpt_requests *requests, const struct vpt_segment *segments,
+                                      uint32_t readable, uint32_t writable, void *token)
 {
     const struct vpt_requests_kind *kind = requests->kind;
     struct vpt_queue *queue = &requests->queue;
@@ -115,7 +116,7 @@ VPT_COLD enum vpt_status submit_any(struct vpt_requests *requests, const struct 
         /* The next request may be written faster if all data follows the header and has one direction. */
         slot_set_shape(&requests->places[queue->free_head],
                        writable != 0 && (readable != 0 || kind->reply_first) ? SHAPE_NONE : readable | writable << 16);
-        return commit_table(requests, count, (uint32_t)bytes[1], token);
+        return commit_slot_table(requests, count, (uint32_t)bytes[1], token);
     }
     sequential_begin(queue, &writer, count);
     vpt_sequential_put(queue, &writer, parts, 4);
@@ -137,7 +138,7 @@ enum vpt_status vpt_sequential_submit(struct vpt_requests *requests, const struc
     /* Only a slot with a table has a shape. */
     if (!VPT_FOR_SPEED || VPT_UNLIKELY((readable | writable << 16) != requests->places[slot].shape) ||
         count > requests->segments) {
-        return submit_any(requests, segments, readable, writable, token);
+        return submit_shape(requests, segments, readable, writable, token);
     }
     descriptor = (struct packed_descriptor *)requests->places[slot].reply;
     for (left = count; left != 0; left--) {
@@ -155,6 +156,6 @@ enum vpt_status vpt_sequential_submit(struct vpt_requests *requests, const struc
     if (VPT_UNLIKELY(bytes > SLOT_BYTES_MAX)) {
         return VPT_CALLER_TOO_LONG;
     }
-    return commit_table(requests, count + slot_fixed_descriptors(kind),
-                        (writable != 0 ? (uint32_t)bytes : 0u) + kind->reply, token);
+    return commit_slot_table(requests, count + slot_fixed_descriptors(kind),
+                             (writable != 0 ? (uint32_t)bytes : 0u) + kind->reply, token);
 }

@@ -6,40 +6,10 @@
 #include <vpt/request.h>
 
 #include "../queue/queue_internal.h"
+#include "slot.h"
 
 /* A split virtqueue whose slots own their descriptors. Its queues are members of struct vpt_requests. */
 extern const struct vpt_queue_form vpt_split_slots;
-
-/* The most data of a request if the library cuts. Devices rarely say what they accept, but are used to this size. */
-#define VPT_REQUEST_BYTES_MAX 0x100000u
-
-/* The most bytes of header and reply, and of a slot. */
-#define SLOT_FIXED_MAX 0xffffu
-#define SLOT_SIZE_MAX  0x80000000u
-
-/* Returns how many descriptors of a slot are not for data. */
-static inline uint32_t slot_fixed_descriptors(const struct vpt_requests_kind *kind)
-{
-    return (kind->header != 0 ? 1u : 0u) + (kind->reply != 0 ? 1u : 0u);
-}
-
-/* Returns the part of a slot that the device sees. Not for slots without such bytes, which have no memory. */
-static inline uint8_t *slot_shared(const struct vpt_requests *requests, uint32_t slot)
-{
-    const struct vpt_memory *memory = &requests->queue.areas[VPT_AREA_SLOTS].memory;
-
-    return (uint8_t *)memory->address + (size_t)slot * requests->slot_size;
-}
-
-static inline uint8_t *slot_or_null(const struct vpt_requests *requests, uint32_t slot)
-{
-    return requests->slot_size != 0 ? slot_shared(requests, slot) : NULL;
-}
-
-static inline uint64_t slot_address(const struct vpt_requests *requests, uint32_t slot)
-{
-    return requests->queue.areas[VPT_AREA_SLOTS].memory.device_address + (uint64_t)slot * requests->slot_size;
-}
 
 static inline void *slot_next(const struct vpt_requests *requests)
 {
@@ -51,6 +21,9 @@ enum vpt_status vpt_slots_refuse(const struct vpt_requests *requests, uint32_t c
 
 /* Called when nothing was used. After a reset it returns each request in flight once. */
 enum vpt_status vpt_slots_drain(struct vpt_requests *requests, enum vpt_status why, struct vpt_completion *completion);
+
+/* With IN_ORDER: begins the next batch, if the device has used one. VPT_EMPTY, or why the queue has stopped. */
+enum vpt_status vpt_slots_begin_batch(struct vpt_requests *requests);
 
 /* Returns how many slots are in flight, which is all that are not free. In a dead queue, free_count is always 0. */
 static inline uint32_t slots_in_flight(const struct vpt_requests *requests)

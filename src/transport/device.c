@@ -11,7 +11,12 @@
 /* The generic and the reserved features of words 0 and 1 (bits 24 to 40 and 43 to 49). */
 static const uint32_t generic[2] = { 0xff000000u, 0x0003f9ffu };
 
-#define VERSION_1 (1u << (VPT_F_VERSION_1 - 32u)) /* in word 1 */
+/* Features of word 1 that a modern device must have. */
+#ifdef VPT_WITHOUT_SPLIT
+#define REQUIRED_1 (1u << (VPT_F_VERSION_1 - 32u) | 1u << (VPT_F_RING_PACKED - 32u))
+#else
+#define REQUIRED_1 (1u << (VPT_F_VERSION_1 - 32u))
+#endif
 
 uint32_t vpt_device_read_status(struct vpt_device *device)
 {
@@ -102,7 +107,7 @@ static uint32_t offered_of(struct vpt_device *device, unsigned word, uint32_t na
 static enum vpt_status choose_word(struct vpt_device *device, unsigned word, uint32_t required, uint32_t wanted,
                                    const struct vpt_feature_choice *choice)
 {
-    uint32_t must = word == 1u && !vpt_legacy(device) ? required | VERSION_1 : required;
+    uint32_t must = word == 1u && !vpt_legacy(device) ? required | REQUIRED_1 : required;
     uint32_t possible = required | wanted;
 
     device->offered.word[word] = offered_of(device, word, possible);

@@ -51,8 +51,8 @@ enum vpt_status fixture_try(const struct fixture_options *options);
 void fixture_finish(void);
 
 /*
- * Asserts that the device, which is initialized, has packed rings exactly if packed=on gives it some. (QEMU ignores this
- * on a legacy interface.)
+ * Asserts that the device, which is initialized, has packed rings exactly if packed=on gives it some. (QEMU ignores
+ * this on a legacy interface.)
  */
 void fixture_check_ring(const struct vpt_device *device);
 

@@ -332,7 +332,8 @@ static void handler(void *ctx)
 Test(lies, interrupts_come_too_early_or_not_at_all)
 {
     static const enum mock_fault faults[] = { MOCK_FAULT_INTERRUPT_EARLY, MOCK_FAULT_INTERRUPT_LOST };
-    static const struct variant flags = { 2, true, false, false, false }; /* with EVENT_IDX, none would come after one was missed */
+    /* With EVENT_IDX, none would come after one was missed. */
+    static const struct variant flags = { 2, true, false, false, false };
 
     for (unsigned i = 0; i < COUNT_OF(faults); i++) {
         disk_start(&flags, NULL, NULL);

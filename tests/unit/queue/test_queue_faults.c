@@ -137,7 +137,7 @@ VARIANT_TEST(queue_faults, STATUS_4_a_device_that_needs_a_reset)
     plain_end(&queue);
 }
 
-/* The device uses one of six requests, and names the fifth: five are used, if the ring has no index that says otherwise. */
+/* The device uses one of six requests, and names the fifth: five are used, if no index in the ring says otherwise. */
 VARIANT_TEST(queue_faults, D_SPLIT_4_D_PACKED_11_a_batch_ends_with_a_request_that_is_used)
 {
     struct vpt_queue queue;
