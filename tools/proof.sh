@@ -24,6 +24,7 @@ options=()
 # What a set-up may come to is followed state by state: each size, each area that does not suit.
 each=vpt_queue_size_within:20,vpt_queue_find:100,vpt_queue_take_memory:1000,take_all:1000,vpt_queue_set_up:1000
 again=(-eva-slevel-function "$each,vpt_queue_init:1000,start:1000"
+    -eva-ilevel 64 # the sets of features
     -eva-unroll-recursive-calls 1) # a pop that arms pops a second time
 queue_sources=(src/queue/*.c src/log.c src/transport/wait.c src/transport/device.c)
 
@@ -101,12 +102,17 @@ transport() {
         src/pci/pci_config.c src/pci/capability.c
 }
 
-queue 'queue set-up, any maximum' 3 400 '' -eva-slevel-function main:100
+queue 'queue set-up, any maximum' 3 400 '' -eva-slevel-function main:1000
 queue 'queue set-up, any size taken' 8 400 -DTAKEN -eva-slevel 300
 queue 'queue of 8, 4 tables, EVENT_IDX, restarts' 52 1000 "$(sized 8 256 8 4 1) -DRESTART"
 queue 'queue of 8, chains only, EVENT_IDX, small' 32 700 "$(sized 8 256 8 0 1) -D__OPTIMIZE_SIZE__"
 queue 'queue reduced to 4, 4 tables' 43 800 "$(sized 8 7 4 4 0)"
 queue 'queue reduced to 2, 2 tables, EVENT_IDX, restarts' 55 1000 "$(sized 8 2 2 2 1) -DRESTART"
+queue 'packed: set-up, any maximum' 3 400 '-DPACKED=1u' -eva-slevel-function main:1000
+queue 'packed: set-up, any size taken' 8 400 '-DPACKED=1u -DTAKEN' -eva-slevel 300
+queue 'packed: of 6, 2 tables, EVENT_IDX, restarts' 60 800 "$(sized 6 6 6 2 1) -DPACKED=1u -DRESTART"
+queue 'packed: in order, of 5, 2 tables, small' 60 800 "$(sized 5 5 5 2 0) -DPACKED=1u -DIN_ORDER=1u -D__OPTIMIZE_SIZE__"
+queue 'in order: of 4, 2 tables, EVENT_IDX' 60 800 "$(sized 4 4 4 2 1) -DIN_ORDER=1u" -eva-unroll-recursive-calls 2
 queue 'queue of 1, EVENT_IDX' 40 780 "$(sized 1 1 1 1 1)"
 requests 'requests: header and reply in tables, EVENT_IDX, restarts' 36 1800 "$(slots 8 4 1 1 16 1 0) -DRESTART"
 requests 'requests: header and reply in chains, small' 15 1400 "$(slots 8 2 0 0 16 1 0) -D__OPTIMIZE_SIZE__"
