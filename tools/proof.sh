@@ -82,10 +82,11 @@ sized() {
 # Usage: requests NAME SECONDS LEAST MACROS [OPTION...]
 requests() {
     local loops=vpt_requests_submit_framed:100,submit_relinked:100,vpt_requests_submit_batch:100,submit_alike:100
-    loops+=,vpt_requests_poll_batch:100,take_seen:100,set_up_slots:1000,vpt_requests_init:1000
+    loops+=,vpt_requests_poll_batch:100,take_seen:100,take_in_order:100,take_packed:100,set_up_slots:1000,vpt_requests_init:1000
     local precision=1 options=("${again[@]}" -eva-slevel-function "$loops" "${@:5}")
     prove "${@:1:4}" tests/proof/proof_requests.c \
-        src/request/{requests,slots,shapes,batch,receive,driver,driver_restart}.c "${queue_sources[@]}"
+        src/request/{requests,slots,shapes,batch,poll,sequential_slots,sequential_batch,receive}.c \
+        src/request/{driver,driver_restart}.c "${queue_sources[@]}"
 }
 
 # Usage: slots SIZE REQUESTS TABLES EVENT HEADER REPLY RECEIVE
@@ -110,9 +111,9 @@ queue 'queue reduced to 4, 4 tables' 43 800 "$(sized 8 7 4 4 0)"
 queue 'queue reduced to 2, 2 tables, EVENT_IDX, restarts' 55 1000 "$(sized 8 2 2 2 1) -DRESTART"
 queue 'packed: set-up, any maximum' 3 400 '-DPACKED=1u' -eva-slevel-function main:1000
 queue 'packed: set-up, any size taken' 8 400 '-DPACKED=1u -DTAKEN' -eva-slevel 300
-queue 'packed: of 6, 2 tables, EVENT_IDX, restarts' 60 800 "$(sized 6 6 6 2 1) -DPACKED=1u -DRESTART"
-queue 'packed: in order, of 5, 2 tables, small' 60 800 "$(sized 5 5 5 2 0) -DPACKED=1u -DIN_ORDER=1u -D__OPTIMIZE_SIZE__"
-queue 'in order: of 4, 2 tables, EVENT_IDX' 60 800 "$(sized 4 4 4 2 1) -DIN_ORDER=1u" -eva-unroll-recursive-calls 2
+queue 'packed: of 3, 1 table, EVENT_IDX, restarts' 60 800 "$(sized 3 3 3 1 1) -DSEGMENTS=2 -DPACKED=1u -DRESTART"
+queue 'packed: in order, of 3, 1 table, small' 60 800 "$(sized 3 3 3 1 0) -DSEGMENTS=2 -DPACKED=1u -DIN_ORDER=1u -D__OPTIMIZE_SIZE__"
+queue 'in order: of 2, 1 table, EVENT_IDX' 60 800 "$(sized 2 2 2 1 1) -DSEGMENTS=2 -DIN_ORDER=1u" -eva-unroll-recursive-calls 2
 queue 'queue of 1, EVENT_IDX' 40 780 "$(sized 1 1 1 1 1)"
 requests 'requests: header and reply in tables, EVENT_IDX, restarts' 36 1800 "$(slots 8 4 1 1 16 1 0) -DRESTART"
 requests 'requests: header and reply in chains, small' 15 1400 "$(slots 8 2 0 0 16 1 0) -D__OPTIMIZE_SIZE__"
