@@ -112,7 +112,7 @@ queue 'queue reduced to 2, 2 tables, EVENT_IDX, restarts' 55 1000 "$(sized 8 2 2
 queue 'packed: set-up, any maximum' 3 400 '-DPACKED=1u' -eva-slevel-function main:1000
 queue 'packed: set-up, any size taken' 8 400 '-DPACKED=1u -DTAKEN' -eva-slevel 300
 queue 'packed: of 3, 1 table, EVENT_IDX, restarts' 60 800 "$(sized 3 3 3 1 1) -DSEGMENTS=2 -DPACKED=1u -DRESTART"
-queue 'packed: in order, of 3, 1 table, small' 60 800 "$(sized 3 3 3 1 0) -DSEGMENTS=2 -DPACKED=1u -DIN_ORDER=1u -D__OPTIMIZE_SIZE__"
+queue 'packed: in order, of 3, 1 table, small' 60 800 "$(sized 3 3 3 1 0) -DSEGMENTS=2 -DPACKED=1u -DIN_ORDER=1u -D__OPTIMIZE_SIZE__" -eva-widening-delay 6
 queue 'in order: of 2, 1 table, EVENT_IDX' 60 800 "$(sized 2 2 2 1 1) -DSEGMENTS=2 -DIN_ORDER=1u" -eva-unroll-recursive-calls 2
 queue 'queue of 1, EVENT_IDX' 40 780 "$(sized 1 1 1 1 1)"
 requests 'requests: header and reply in tables, EVENT_IDX, restarts' 36 1800 "$(slots 8 4 1 1 16 1 0) -DRESTART"
@@ -122,6 +122,9 @@ requests 'requests: data alone in tables' 16 1400 "$(slots 4 4 1 0 0 0 0)"
 requests 'requests: data alone in chains, EVENT_IDX' 17 1400 "$(slots 8 4 0 1 0 0 0)"
 requests 'requests: received' 60 1300 "$(slots 4 4 0 0 0 16 1)" \
     -eva-slevel-function vpt_requests_poll:500,drain:500,vpt_receive:500
+requests 'packed requests: in tables, EVENT_IDX' 36 1800 "$(slots 3 3 1 1 16 1 0) -DPACKED=1u"
+requests 'packed requests: in chains, in order, small' 36 1400 "$(slots 9 2 0 0 16 1 0) -DPACKED=1u -DIN_ORDER=1u -D__OPTIMIZE_SIZE__" -eva-widening-delay 6
+requests 'in order requests: in tables' 36 1800 "$(slots 4 2 1 0 16 1 0) -DIN_ORDER=1u"
 prove 'PCI helpers' 200 1500 '' tests/proof/proof_pci_helpers.c src/pci/*.c src/register_access.c src/log.c
 precision=1 transport 'PCI, any function' 10 640 -DPROBE
 transport 'PCI, modern' 100 1400 -DINTERFACE=VPT_VIRTIO_PCI_MODERN
