@@ -125,7 +125,7 @@ requests 'requests: received' 60 1300 "$(slots 4 4 0 0 0 16 1)" \
     -eva-slevel-function vpt_requests_poll:500,drain:500,vpt_receive:500
 requests 'packed requests: in tables, EVENT_IDX' 36 1800 "$(slots 3 2 1 1 16 1 0) -DSEGMENTS=1 -DPACKED=1u" "${quick[@]}"
 requests 'packed requests: in chains, in order, small' 36 1400 "$(slots 7 2 0 0 16 1 0) -DSEGMENTS=1 -DPACKED=1u -DIN_ORDER=1u -D__OPTIMIZE_SIZE__" "${quick[@]}"
-requests 'in order requests: in tables' 36 1800 "$(slots 2 2 1 0 16 1 0) -DSEGMENTS=1 -DIN_ORDER=1u" "${quick[@]}"
+requests 'in order requests: in tables' 36 1800 "$(slots 4 2 1 0 16 1 0) -DSEGMENTS=1 -DIN_ORDER=1u" "${quick[@]}"
 prove 'PCI helpers' 200 1500 '' tests/proof/proof_pci_helpers.c src/pci/*.c src/register_access.c src/log.c
 precision=1 transport 'PCI, any function' 10 640 -DPROBE
 transport 'PCI, modern' 100 1400 -DINTERFACE=VPT_VIRTIO_PCI_MODERN

@@ -66,7 +66,7 @@ VPT_INLINE uint32_t submit_alike(struct vpt_requests *requests, const struct vpt
             index++;
         }
         head = slot->tail;
-        if (descriptor < stop) {
+        if (!VPT_UNLIKELY(descriptor >= stop)) {
             descriptor++;
             continue;
         }
