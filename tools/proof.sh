@@ -26,7 +26,10 @@ each=vpt_queue_size_within:20,vpt_queue_find:100,vpt_queue_take_memory:1000,take
 again=(-eva-slevel-function "$each,vpt_queue_init:1000,start:1000"
     -eva-ilevel 64 # the sets of features
     -eva-unroll-recursive-calls 1) # a pop that arms pops a second time
-quick=(-eva-widening-delay 6) # few states are worth telling apart
+quick=(-eva-widening-delay 6) # what such short rings hold needs no more steps
+packed=-DPACKED=1u
+in_order=-DIN_ORDER=1u
+small=-D__OPTIMIZE_SIZE__
 queue_sources=(src/queue/*.c src/log.c src/transport/wait.c src/transport/device.c)
 
 # Usage: is_wanted NAME
@@ -83,7 +86,8 @@ sized() {
 # Usage: requests NAME SECONDS LEAST MACROS [OPTION...]
 requests() {
     local loops=vpt_requests_submit_framed:100,submit_relinked:100,vpt_requests_submit_batch:100,submit_alike:100
-    loops+=,vpt_requests_poll_batch:100,take_seen:100,take_in_order:100,take_packed:100,set_up_slots:1000,vpt_requests_init:1000
+    loops+=,vpt_requests_poll_batch:100,take_seen:100,take_in_order:100,take_packed:100,vpt_sequential_put:100
+    loops+=,set_up_slots:1000,vpt_requests_init:1000
     local precision=1 options=("${again[@]}" -eva-slevel-function "$loops" "${@:5}")
     prove "${@:1:4}" tests/proof/proof_requests.c \
         src/request/{requests,slots,shapes,batch,poll,sequential_slots,sequential_batch,receive}.c \
@@ -110,11 +114,14 @@ queue 'queue of 8, 4 tables, EVENT_IDX, restarts' 52 1000 "$(sized 8 256 8 4 1) 
 queue 'queue of 8, chains only, EVENT_IDX, small' 32 700 "$(sized 8 256 8 0 1) -D__OPTIMIZE_SIZE__"
 queue 'queue reduced to 4, 4 tables' 43 800 "$(sized 8 7 4 4 0)"
 queue 'queue reduced to 2, 2 tables, EVENT_IDX, restarts' 55 1000 "$(sized 8 2 2 2 1) -DRESTART"
-queue 'packed: set-up, any maximum' 3 400 '-DPACKED=1u' -eva-slevel-function main:1000
-queue 'packed: set-up, any size taken' 8 400 '-DPACKED=1u -DTAKEN' -eva-slevel 300
-queue 'packed: of 3, 1 table, EVENT_IDX, restarts' 60 800 "$(sized 3 3 3 1 1) -DSEGMENTS=2 -DPACKED=1u -DRESTART" "${quick[@]}"
-queue 'packed: in order, of 3, 1 table, small' 60 800 "$(sized 3 3 3 1 0) -DSEGMENTS=2 -DPACKED=1u -DIN_ORDER=1u -D__OPTIMIZE_SIZE__" "${quick[@]}"
-queue 'in order: of 2, 1 table, EVENT_IDX' 60 800 "$(sized 2 2 2 1 1) -DSEGMENTS=2 -DIN_ORDER=1u" "${quick[@]}" -eva-unroll-recursive-calls 2
+queue 'packed: set-up, any maximum' 6 400 "$packed" -eva-slevel-function main:1000
+queue 'packed: set-up, any size taken' 5 400 "$packed -DTAKEN" -eva-slevel 300
+queue 'packed: of 3, 1 table, EVENT_IDX, restarts' 30 1500 "$(sized 3 3 3 1 1) $packed -DSEGMENTS=2 -DRESTART" \
+    "${quick[@]}"
+queue 'packed: in order, of 3, 1 table, small' 24 1200 "$(sized 3 3 3 1 0) $packed $in_order -DSEGMENTS=2 $small" \
+    "${quick[@]}"
+queue 'in order: of 2, 1 table, EVENT_IDX' 24 1200 "$(sized 2 2 2 1 1) $in_order -DSEGMENTS=2" "${quick[@]}" \
+    -eva-unroll-recursive-calls 2 # a pop that looks begins a batch
 queue 'queue of 1, EVENT_IDX' 40 780 "$(sized 1 1 1 1 1)"
 requests 'requests: header and reply in tables, EVENT_IDX, restarts' 36 1800 "$(slots 8 4 1 1 16 1 0) -DRESTART"
 requests 'requests: header and reply in chains, small' 15 1400 "$(slots 8 2 0 0 16 1 0) -D__OPTIMIZE_SIZE__"
@@ -123,9 +130,10 @@ requests 'requests: data alone in tables' 16 1400 "$(slots 4 4 1 0 0 0 0)"
 requests 'requests: data alone in chains, EVENT_IDX' 17 1400 "$(slots 8 4 0 1 0 0 0)"
 requests 'requests: received' 60 1300 "$(slots 4 4 0 0 0 16 1)" \
     -eva-slevel-function vpt_requests_poll:500,drain:500,vpt_receive:500
-requests 'packed requests: in tables, EVENT_IDX' 36 1800 "$(slots 3 2 1 1 16 1 0) -DSEGMENTS=1 -DPACKED=1u" "${quick[@]}"
-requests 'packed requests: in chains, in order, small' 36 1400 "$(slots 7 2 0 0 16 1 0) -DSEGMENTS=1 -DPACKED=1u -DIN_ORDER=1u -D__OPTIMIZE_SIZE__" "${quick[@]}"
-requests 'in order requests: in tables' 36 1800 "$(slots 4 2 1 0 16 1 0) -DSEGMENTS=1 -DIN_ORDER=1u" "${quick[@]}"
+requests 'packed requests: in tables, EVENT_IDX' 50 1800 "$(slots 3 2 1 1 16 1 0) $packed -DSEGMENTS=1" "${quick[@]}"
+requests 'packed requests: in chains, in order, small' 24 1400 \
+    "$(slots 7 2 0 0 16 1 0) $packed $in_order -DSEGMENTS=1 $small" "${quick[@]}"
+requests 'in order requests: in tables' 40 1400 "$(slots 4 2 1 0 16 1 0) $in_order -DSEGMENTS=1" "${quick[@]}"
 prove 'PCI helpers' 200 1500 '' tests/proof/proof_pci_helpers.c src/pci/*.c src/register_access.c src/log.c
 precision=1 transport 'PCI, any function' 10 640 -DPROBE
 transport 'PCI, modern' 100 1400 -DINTERFACE=VPT_VIRTIO_PCI_MODERN

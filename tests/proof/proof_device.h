@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A device with arbitrary answers, for the programs that Eva analyses. TABLES, EVENT: whether it has INDIRECT_DESC and
- * EVENT_IDX. PACKED, IN_ORDER: whether it has these features, by default not. With MAXIMUM all queues have this maximum, and no step of a queue's set-up fails. Without it each step may
- * fail, and the maximum is arbitrary, or, with TAKEN, the size that the device uses is.
+ * EVENT_IDX. PACKED, IN_ORDER: the same, by default not. With MAXIMUM all queues have this maximum, and no step of a
+ * queue's set-up fails. Without it each step may fail, and the maximum is arbitrary, or, with TAKEN, the size that
+ * the device uses is.
  */
 #ifndef VPT_TESTS_PROOF_DEVICE_H
 #define VPT_TESTS_PROOF_DEVICE_H
