@@ -133,7 +133,7 @@ requests 'requests: received' 60 1300 "$(slots 4 4 0 0 0 16 1)" \
 requests 'packed requests: in tables, EVENT_IDX' 50 1800 "$(slots 3 2 1 1 16 1 0) $packed -DSEGMENTS=1" "${quick[@]}"
 requests 'packed requests: in chains, in order, small' 24 1400 \
     "$(slots 7 2 0 0 16 1 0) $packed $in_order -DSEGMENTS=1 $small" "${quick[@]}"
-requests 'in order requests: in tables' 40 1400 "$(slots 4 2 1 0 16 1 0) $in_order -DSEGMENTS=1" "${quick[@]}"
+requests 'in order requests: in tables' 90 1400 "$(slots 4 2 1 0 16 1 0) $in_order" "${quick[@]}"
 prove 'PCI helpers' 200 1500 '' tests/proof/proof_pci_helpers.c src/pci/*.c src/register_access.c src/log.c
 precision=1 transport 'PCI, any function' 10 640 -DPROBE
 transport 'PCI, modern' 100 1400 -DINTERFACE=VPT_VIRTIO_PCI_MODERN
