@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Usage: tools/proof.sh [NAME...]
-# Shows by static analysis (Frama-C's Eva) that the split queue and the requests with slots on it have no run-time
+# Shows by static analysis (Frama-C's Eva) that queues of each layout and the requests with slots have no run-time
 # error, whatever the device writes to the rings and the replies, nor the PCI transports, whatever registers and
 # configuration space hold. Makes all runs, or those whose names begin as one of the arguments. Prints one line a run,
 # tabs between: PASS or FAIL, what was analysed, statements reached, alarms. Exits non-zero on any alarm, where a run
@@ -24,7 +24,12 @@ options=()
 # What a set-up may come to is followed state by state: each size, each area that does not suit.
 each=vpt_queue_size_within:20,vpt_queue_find:100,vpt_queue_take_memory:1000,take_all:1000,vpt_queue_set_up:1000
 again=(-eva-slevel-function "$each,vpt_queue_init:1000,start:1000"
+    -eva-ilevel 64 # the sets of features
     -eva-unroll-recursive-calls 1) # a pop that arms pops a second time
+quick=(-eva-widening-delay 6) # what such short rings hold needs no more steps
+packed=-DPACKED=1u
+in_order=-DIN_ORDER=1u
+small=-D__OPTIMIZE_SIZE__
 queue_sources=(src/queue/*.c src/log.c src/transport/wait.c src/transport/device.c)
 
 # Usage: is_wanted NAME
@@ -81,10 +86,12 @@ sized() {
 # Usage: requests NAME SECONDS LEAST MACROS [OPTION...]
 requests() {
     local loops=vpt_requests_submit_framed:100,submit_relinked:100,vpt_requests_submit_batch:100,submit_alike:100
-    loops+=,vpt_requests_poll_batch:100,take_seen:100,set_up_slots:1000,vpt_requests_init:1000
+    loops+=,vpt_requests_poll_batch:100,take_seen:100,take_in_order:100,take_packed:100,vpt_sequential_put:100
+    loops+=,set_up_slots:1000,vpt_requests_init:1000
     local precision=1 options=("${again[@]}" -eva-slevel-function "$loops" "${@:5}")
     prove "${@:1:4}" tests/proof/proof_requests.c \
-        src/request/{requests,slots,shapes,batch,receive,driver,driver_restart}.c "${queue_sources[@]}"
+        src/request/{requests,slots,shapes,batch,poll,sequential_slots,sequential_batch,receive}.c \
+        src/request/{driver,driver_restart}.c "${queue_sources[@]}"
 }
 
 # Usage: slots SIZE REQUESTS TABLES EVENT HEADER REPLY RECEIVE
@@ -101,12 +108,20 @@ transport() {
         src/pci/pci_config.c src/pci/capability.c
 }
 
-queue 'queue set-up, any maximum' 3 400 '' -eva-slevel-function main:100
+queue 'queue set-up, any maximum' 3 400 '' -eva-slevel-function main:1000
 queue 'queue set-up, any size taken' 8 400 -DTAKEN -eva-slevel 300
 queue 'queue of 8, 4 tables, EVENT_IDX, restarts' 52 1000 "$(sized 8 256 8 4 1) -DRESTART"
 queue 'queue of 8, chains only, EVENT_IDX, small' 32 700 "$(sized 8 256 8 0 1) -D__OPTIMIZE_SIZE__"
 queue 'queue reduced to 4, 4 tables' 43 800 "$(sized 8 7 4 4 0)"
 queue 'queue reduced to 2, 2 tables, EVENT_IDX, restarts' 55 1000 "$(sized 8 2 2 2 1) -DRESTART"
+queue 'packed: set-up, any maximum' 6 400 "$packed" -eva-slevel-function main:1000
+queue 'packed: set-up, any size taken' 5 400 "$packed -DTAKEN" -eva-slevel 300
+queue 'packed: of 3, 1 table, EVENT_IDX, restarts' 30 1500 "$(sized 3 3 3 1 1) $packed -DSEGMENTS=2 -DRESTART" \
+    "${quick[@]}"
+queue 'packed: in order, of 3, 1 table, small' 24 1200 "$(sized 3 3 3 1 0) $packed $in_order -DSEGMENTS=2 $small" \
+    "${quick[@]}"
+queue 'in order: of 2, 1 table, EVENT_IDX' 24 1200 "$(sized 2 2 2 1 1) $in_order -DSEGMENTS=2" "${quick[@]}" \
+    -eva-unroll-recursive-calls 2 # a pop that looks begins a batch
 queue 'queue of 1, EVENT_IDX' 40 780 "$(sized 1 1 1 1 1)"
 requests 'requests: header and reply in tables, EVENT_IDX, restarts' 36 1800 "$(slots 8 4 1 1 16 1 0) -DRESTART"
 requests 'requests: header and reply in chains, small' 15 1400 "$(slots 8 2 0 0 16 1 0) -D__OPTIMIZE_SIZE__"
@@ -115,6 +130,10 @@ requests 'requests: data alone in tables' 16 1400 "$(slots 4 4 1 0 0 0 0)"
 requests 'requests: data alone in chains, EVENT_IDX' 17 1400 "$(slots 8 4 0 1 0 0 0)"
 requests 'requests: received' 60 1300 "$(slots 4 4 0 0 0 16 1)" \
     -eva-slevel-function vpt_requests_poll:500,drain:500,vpt_receive:500
+requests 'packed requests: in tables, EVENT_IDX' 50 1800 "$(slots 3 2 1 1 16 1 0) $packed -DSEGMENTS=1" "${quick[@]}"
+requests 'packed requests: in chains, in order, small' 24 1400 \
+    "$(slots 7 2 0 0 16 1 0) $packed $in_order -DSEGMENTS=1 $small" "${quick[@]}"
+requests 'in order requests: in tables' 90 1400 "$(slots 4 2 1 0 16 1 0) $in_order" "${quick[@]}"
 prove 'PCI helpers' 200 1500 '' tests/proof/proof_pci_helpers.c src/pci/*.c src/register_access.c src/log.c
 precision=1 transport 'PCI, any function' 10 640 -DPROBE
 transport 'PCI, modern' 100 1400 -DINTERFACE=VPT_VIRTIO_PCI_MODERN

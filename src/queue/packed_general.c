@@ -50,7 +50,9 @@ VPT_COLD enum vpt_status add_any(struct vpt_queue *queue, const struct vpt_segme
     uint32_t count = readable + writable;
     uint64_t bytes[2] = { 0, 0 };
 
-    if (vpt_sequential_measure(parts, 0xffffffffu, bytes) != VPT_OK || bytes[0] + bytes[1] > 0xffffffffu) {
+    /* There is room; the last test is for the static analyser. */
+    if (vpt_sequential_measure(parts, 0xffffffffu, bytes) != VPT_OK || bytes[0] + bytes[1] > 0xffffffffu ||
+        count > queue->mask + 1u) {
         return vpt_split_refuse(segments, count);
     }
     queue->slots[queue->free_head].token = token;
@@ -130,12 +132,12 @@ enum vpt_status vpt_packed_add_table(struct vpt_queue *queue, const struct vpt_s
 enum vpt_status vpt_packed_add_chain(struct vpt_queue *queue, const struct vpt_segment *segments, uint32_t readable,
                                      uint32_t writable, void *token)
 {
-    struct packed_descriptor *first = packed_ring(queue) + queue->entry;
+    struct packed_descriptor *first;
     const struct vpt_segment *end = segments + readable;
     uint32_t last = readable + writable - 1u;
     uint32_t id = queue->free_head;
     uint32_t word = id | queue->available_word | PACKED_WORD(0, DESCRIPTOR_NEXT);
-    struct neighbours chain = { first + 1, word, 0 };
+    struct neighbours chain = { NULL, word, 0 };
     uint64_t readable_sum = 0;
 
     if (VPT_UNLIKELY(last >= queue->free_count)) {
@@ -144,6 +146,8 @@ enum vpt_status vpt_packed_add_chain(struct vpt_queue *queue, const struct vpt_s
     if (!VPT_FOR_SPEED || VPT_UNLIKELY(queue->entry + last > queue->mask)) {
         return add_any(queue, segments, readable, writable, token, false);
     }
+    first = packed_ring(queue) + queue->entry;
+    chain.next = first + 1;
     queue->slots[id].token = token;
     vpt_store64(&first->address, vpt_order64(true, segments->address));
     vpt_store32(&first->length, vpt_order32(true, segments->length));

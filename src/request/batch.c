@@ -84,7 +84,8 @@ static void judge(const struct vpt_requests *requests, struct vpt_completion *co
     if (queue_in_order(queue)) {
         slot = queue->oldest;
     }
-    while (count-- != 0) {
+    while (count != 0) {
+        count--;
         if (queue_in_order(queue)) {
             slot = slot != 0 ? slot - 1u : queue->slot_count - 1u;
         }

@@ -92,10 +92,11 @@ VPT_INLINE_FOR_SPEED enum vpt_status poll_named(struct vpt_requests *requests, s
         length = vpt_order32(queue->device_order, vpt_load32(&element->length));
     }
     published = queue->available_index == queue->published;
-    slot = &queue->slots[id];
-    if (VPT_UNLIKELY(id >= queue->slot_count || slot->count == 0 || (!published && !step_aside(queue, id)))) {
+    if (VPT_UNLIKELY(id >= queue->slot_count || queue->slots[id].count == 0 ||
+                     (!published && !step_aside(queue, id)))) {
         return vpt_slots_drain(requests, vpt_split_lie(queue, VPT_DEVICE_USED_ID), completion);
     }
+    slot = &queue->slots[id];
     if (packed) {
         packed_advance_used(queue, slot->count);
     } else {

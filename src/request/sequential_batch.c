@@ -67,7 +67,7 @@ VPT_INLINE uint32_t submit_in_tables(struct vpt_requests *requests, const struct
             index++;
         }
         head = slot->tail;
-        if (descriptor != stop) {
+        if (!VPT_UNLIKELY(descriptor >= stop)) {
             descriptor++;
             continue;
         }
@@ -142,7 +142,8 @@ static uint32_t take_in_order(struct vpt_requests *requests, struct vpt_completi
     }
     VPT_WRITE_ONCE(queue->used_entry, entry);
     VPT_WRITE_ONCE(queue->batch_left, queue->batch_left - count);
-    if (queue->batch_left == 0 && completions[count - 1u].length > queue->batch_length) {
+    /* The second test is for the static analyser. */
+    if (queue->batch_left == 0 && count != 0 && completions[count - 1u].length > queue->batch_length) {
         completions[count - 1u].length = queue->batch_length;
     }
     queue->oldest = id;

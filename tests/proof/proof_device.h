@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A device with arbitrary answers, for the programs that Eva analyses. TABLES, EVENT: whether it has INDIRECT_DESC and
- * EVENT_IDX. With MAXIMUM all queues have this maximum, and no step of a queue's set-up fails. Without it each step may
- * fail, and the maximum is arbitrary, or, with TAKEN, the size that the device uses is.
+ * EVENT_IDX. PACKED, IN_ORDER: the same, by default not. With MAXIMUM all queues have this maximum, and no step of a
+ * queue's set-up fails. Without it each step may fail, and the maximum is arbitrary, or, with TAKEN, the size that
+ * the device uses is.
  */
 #ifndef VPT_TESTS_PROOF_DEVICE_H
 #define VPT_TESTS_PROOF_DEVICE_H
@@ -11,7 +12,17 @@
 #include "queue/queue_internal.h"
 #include "transport/transport_ops.h"
 
+#ifndef PACKED
+#define PACKED 0u
+#endif
+#ifndef IN_ORDER
+#define IN_ORDER 0u
+#endif
+
 #define FEATURES_0 ((TABLES != 0 ? 1u << VPT_F_INDIRECT_DESC : 0u) | ((uint32_t)EVENT << VPT_F_EVENT_IDX))
+/* VERSION_1, the ring's layout and order; the other features that matter to a queue may be there or not. */
+#define LAYOUT           (1u | PACKED << (VPT_F_RING_PACKED - 32u) | IN_ORDER << (VPT_F_IN_ORDER - 32u))
+#define ANY_BIT(feature) (any32() & 1u << ((feature)-32u))
 
 static uint32_t registers[64];
 
@@ -28,7 +39,7 @@ uint32_t vpt_device_get(struct vpt_device *device, enum vpt_register place)
 {
     (void)device;
     if (place == VPT_REGISTER_DEVICE_FEATURES) {
-        return word == 0 ? FEATURES_0 : any32() | 1u; /* VERSION_1 */
+        return word == 0 ? FEATURES_0 : any_bool() ? LAYOUT : LAYOUT | ~0xcu;
     }
     return any32();
 }
@@ -63,8 +74,15 @@ uint32_t vpt_device_queue_size(struct vpt_device *device, uint16_t index, uint32
     (void)device;
     (void)index;
 #ifdef TAKEN
-    (void)size;
-    return any32();
+    uint32_t taken = any32();
+
+    /* Those that the memory suffices for are followed one by one. */
+    for (size = 0; size <= SIZE; size++) {
+        if (taken == size) {
+            return size;
+        }
+    }
+    return taken;
 #else
     return size;
 #endif
@@ -141,7 +159,8 @@ static void negotiated(void)
 {
     device.status = VPT_STATUS_ACKNOWLEDGE | VPT_STATUS_DRIVER | VPT_STATUS_FEATURES_OK;
     device.features.word[0] = FEATURES_0;
-    device.features.word[1] = any32();
+    device.features.word[1] = LAYOUT | ANY_BIT(VPT_F_ACCESS_PLATFORM) | ANY_BIT(VPT_F_ORDER_PLATFORM) |
+                              ANY_BIT(VPT_F_NOTIFICATION_DATA) | ANY_BIT(VPT_F_RING_RESET) | ANY_BIT(VPT_F_SUSPEND);
 }
 
 #endif

@@ -29,7 +29,9 @@
 
 #include "proof_device.h"
 
-#define SEGMENTS  2                            /* data segments in a request */
+#ifndef SEGMENTS
+#define SEGMENTS 2 /* data segments in a request */
+#endif
 #define EACH      (SEGMENTS + 1)               /* segments of each direction in a submission: too many for a slot */
 #define LONGEST   100                          /* bytes of a writable segment */
 #define WRITABLE  (SEGMENTS * LONGEST + REPLY) /* writable bytes of a request */
@@ -156,7 +158,7 @@ static void poll_any(void)
 /* Any request, then one of one segment, as in most batches. */
 static void submit_batch_any(void)
 {
-    struct vpt_segment segments[EACH];
+    struct vpt_segment segments[EACH + 1];
     struct vpt_request batch[2];
     uint16_t readable = (uint16_t)Frama_C_unsigned_int_interval(0, 1);
     uint16_t writable = (uint16_t)Frama_C_unsigned_int_interval(0, EACH - 1);
@@ -176,7 +178,7 @@ static void submit_batch_any(void)
         batch[i].writable = i == 0 ? writable : 1;
     }
     (void)vpt_requests_submit_batch(&requests, batch, 2, &done);
-    segments[done].length = 0; /* done is at most 2, and EACH is larger */
+    segments[done].length = 0; /* done is at most 2, and there are more segments */
 }
 
 static void poll_batch_any(void)

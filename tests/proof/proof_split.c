@@ -16,8 +16,10 @@
 #define TABLES 4
 #define EVENT  1
 #endif
-#define TABLE_SEGMENTS 5
-#define SEGMENTS       5 /* for each direction; more in total than a table holds */
+#ifndef SEGMENTS
+#define SEGMENTS 5 /* for each direction; more in total than a table holds */
+#endif
+#define TABLE_SEGMENTS (SEGMENTS > 2 ? SEGMENTS : SEGMENTS + 1)
 
 #include <stdlib.h>
 
