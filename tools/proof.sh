@@ -114,13 +114,13 @@ queue 'queue of 8, 4 tables, EVENT_IDX, restarts' 52 1000 "$(sized 8 256 8 4 1) 
 queue 'queue of 8, chains only, EVENT_IDX, small' 32 700 "$(sized 8 256 8 0 1) -D__OPTIMIZE_SIZE__"
 queue 'queue reduced to 4, 4 tables' 43 800 "$(sized 8 7 4 4 0)"
 queue 'queue reduced to 2, 2 tables, EVENT_IDX, restarts' 55 1000 "$(sized 8 2 2 2 1) -DRESTART"
-queue 'packed: set-up, any maximum' 6 400 "$packed" -eva-slevel-function main:1000
-queue 'packed: set-up, any size taken' 5 400 "$packed -DTAKEN" -eva-slevel 300
-queue 'packed: of 3, 1 table, EVENT_IDX, restarts' 30 1500 "$(sized 3 3 3 1 1) $packed -DSEGMENTS=2 -DRESTART" \
+queue 'queue, packed: set-up, any maximum' 6 400 "$packed" -eva-slevel-function main:1000
+queue 'queue, packed: set-up, any size taken' 5 400 "$packed -DTAKEN" -eva-slevel 300
+queue 'queue, packed: of 3, 1 table, EVENT_IDX, restarts' 30 1500 "$(sized 3 3 3 1 1) $packed -DSEGMENTS=2 -DRESTART" \
     "${quick[@]}"
-queue 'packed: in order, of 3, 1 table, small' 24 1200 "$(sized 3 3 3 1 0) $packed $in_order -DSEGMENTS=2 $small" \
+queue 'queue, packed: in order, of 3, 1 table, small' 24 1200 "$(sized 3 3 3 1 0) $packed $in_order -DSEGMENTS=2 $small" \
     "${quick[@]}"
-queue 'in order: of 2, 1 table, EVENT_IDX' 24 1200 "$(sized 2 2 2 1 1) $in_order -DSEGMENTS=2" "${quick[@]}" \
+queue 'queue, in order: of 2, 1 table, EVENT_IDX' 24 1200 "$(sized 2 2 2 1 1) $in_order -DSEGMENTS=2" "${quick[@]}" \
     -eva-unroll-recursive-calls 2 # a pop that looks begins a batch
 queue 'queue of 1, EVENT_IDX' 40 780 "$(sized 1 1 1 1 1)"
 requests 'requests: header and reply in tables, EVENT_IDX, restarts' 36 1800 "$(slots 8 4 1 1 16 1 0) -DRESTART"
@@ -130,10 +130,10 @@ requests 'requests: data alone in tables' 16 1400 "$(slots 4 4 1 0 0 0 0)"
 requests 'requests: data alone in chains, EVENT_IDX' 17 1400 "$(slots 8 4 0 1 0 0 0)"
 requests 'requests: received' 60 1300 "$(slots 4 4 0 0 0 16 1)" \
     -eva-slevel-function vpt_requests_poll:500,drain:500,vpt_receive:500
-requests 'packed requests: in tables, EVENT_IDX' 50 1800 "$(slots 3 2 1 1 16 1 0) $packed -DSEGMENTS=1" "${quick[@]}"
-requests 'packed requests: in chains, in order, small' 24 1400 \
+requests 'requests, packed: in tables, EVENT_IDX' 50 1800 "$(slots 3 2 1 1 16 1 0) $packed -DSEGMENTS=1" "${quick[@]}"
+requests 'requests, packed: in chains, in order, small' 24 1400 \
     "$(slots 7 2 0 0 16 1 0) $packed $in_order -DSEGMENTS=1 $small" "${quick[@]}"
-requests 'in order requests: in tables' 90 1400 "$(slots 4 2 1 0 16 1 0) $in_order" "${quick[@]}"
+requests 'requests, in order: in tables' 90 1400 "$(slots 4 2 1 0 16 1 0) $in_order" "${quick[@]}"
 prove 'PCI helpers' 200 1500 '' tests/proof/proof_pci_helpers.c src/pci/*.c src/register_access.c src/log.c
 precision=1 transport 'PCI, any function' 10 640 -DPROBE
 transport 'PCI, modern' 100 1400 -DINTERFACE=VPT_VIRTIO_PCI_MODERN

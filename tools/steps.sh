@@ -41,17 +41,17 @@ devices gcc 60
 builds clang clang 70 tests/unit/vpt-tests -Dbuildtype=minsize
 units clang 60 1
 builds gcc-undefined gcc 80 tests/unit/vpt-tests "${undefined[@]}" -Ddebug=true -Doptimization=1
-units gcc-undefined 70 3
+units gcc-undefined 70 5
 builds clang-sanitized clang 60 all "${sanitized[@]}" -Dbuildtype=debug
-units clang-sanitized 310 9
+units clang-sanitized 330 19
 devices clang-sanitized 115
-step s390x 250 - env VPT_TEST_STRIDE=7 tools/suite.sh tools/suite-s390x.sh
-step i386 130 - env VPT_TEST_STRIDE=9 tools/suite.sh tools/suite-i386.sh
+step s390x 250 - env VPT_TEST_STRIDE=19 tools/suite.sh tools/suite-s390x.sh
+step i386 130 - env VPT_TEST_STRIDE=19 tools/suite.sh tools/suite-i386.sh
 step threads 60 - tools/threads.sh
-step explorer 120 - env VPT_EXPLORER_DIR="$build/explorer" tools/explorer.sh
+step explorer 180 - env VPT_EXPLORER_DIR="$build/explorer" tools/explorer.sh
 
-step proof-queue 240 - tools/proof.sh queue
-step proof-requests 260 - tools/proof.sh requests
+step proof-queue 310 - tools/proof.sh queue
+step proof-requests 420 - tools/proof.sh requests
 step proof-pci 415 - tools/proof.sh PCI
 
 step headers 60 - tools/gate-headers.sh
