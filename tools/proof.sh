@@ -118,7 +118,8 @@ queue 'queue, packed: set-up, any maximum' 6 400 "$packed" -eva-slevel-function 
 queue 'queue, packed: set-up, any size taken' 5 400 "$packed -DTAKEN" -eva-slevel 300
 queue 'queue, packed: of 3, 1 table, EVENT_IDX, restarts' 30 1500 "$(sized 3 3 3 1 1) $packed -DSEGMENTS=2 -DRESTART" \
     "${quick[@]}"
-queue 'queue, packed: in order, of 3, 1 table, small' 24 1200 "$(sized 3 3 3 1 0) $packed $in_order -DSEGMENTS=2 $small" \
+queue 'queue, packed: in order, of 3, 1 table, small' 24 1200 \
+    "$(sized 3 3 3 1 0) $packed $in_order -DSEGMENTS=2 $small" \
     "${quick[@]}"
 queue 'queue, in order: of 2, 1 table, EVENT_IDX' 24 1200 "$(sized 2 2 2 1 1) $in_order -DSEGMENTS=2" "${quick[@]}" \
     -eva-unroll-recursive-calls 2 # a pop that looks begins a batch
