@@ -87,7 +87,7 @@ VPT_COLD enum vpt_status submit_shape(struct vpt_requests *requests, const struc
     struct vpt_segment reply = { header.address + kind->header, kind->reply };
     struct sequential_part parts[] = { { &header, header.length != 0 ? 1u : 0u, 0 },
                                        { segments, readable, 0 },
-                                       { segments + readable, writable, DESCRIPTOR_WRITE },
+                                       { writable != 0 ? segments + readable : NULL, writable, DESCRIPTOR_WRITE },
                                        { &reply, reply.length != 0 ? 1u : 0u, DESCRIPTOR_WRITE } };
     uint32_t count = parts[0].count + readable + writable + parts[3].count;
     uint64_t bytes[2] = { 0, kind->reply };
