@@ -133,7 +133,7 @@ enum vpt_status vpt_packed_add_chain(struct vpt_queue *queue, const struct vpt_s
                                      uint32_t writable, void *token)
 {
     struct packed_descriptor *first;
-    const struct vpt_segment *end = segments + readable;
+    const struct vpt_segment *end;
     uint32_t last = readable + writable - 1u;
     uint32_t id = queue->free_head;
     uint32_t word = id | queue->available_word | PACKED_WORD(0, DESCRIPTOR_NEXT);
@@ -148,6 +148,7 @@ enum vpt_status vpt_packed_add_chain(struct vpt_queue *queue, const struct vpt_s
     }
     first = packed_ring(queue) + queue->entry;
     chain.next = first + 1;
+    end = segments + readable;
     queue->slots[id].token = token;
     vpt_store64(&first->address, vpt_order64(true, segments->address));
     vpt_store32(&first->length, vpt_order32(true, segments->length));
