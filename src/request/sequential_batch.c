@@ -82,9 +82,13 @@ VPT_INLINE uint32_t submit_in_tables(struct vpt_requests *requests, const struct
             flags ^= PACKED_WORD(0, PACKED_BOTH);
         }
     }
-    count = (uint32_t)(batch - begin);
-    if (count == 0) {
+    if (batch == begin) {
         return 0;
+    }
+    /* Each request has taken one descriptor. */
+    count = (uint32_t)(descriptor - ring) - queue->entry;
+    if (descriptor <= ring + queue->entry) {
+        count += queue->mask + 1u;
     }
     queue->free_head = head;
     queue->free_count -= count;
