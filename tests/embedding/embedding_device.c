@@ -7,7 +7,6 @@
 #define DESC_NEXT     1u
 #define DESC_WRITE    2u
 #define DESC_INDIRECT 4u
-#define SEG_MAX       0x4u /* in features word 0; in word 1 it is a packed ring, which is not requested */
 #define SEGMENTS_MAX  64u
 #define REQUEST_READ  0u
 #define REQUEST_WRITE 1u
@@ -70,7 +69,7 @@ void stub_device_plug(struct stub_device *device, uint32_t features)
     put(device->registers + MAGIC, 4, 0x74726976);
     put(device->registers + VERSION, 4, 2);
     put(device->registers + DEVICE_ID, 4, 2);
-    put(device->registers + FEATURES, 4, features | SEG_MAX | VERSION_1);
+    put(device->registers + FEATURES, 4, features | VERSION_1);
     put(device->registers + QUEUE_MAX, 4, QUEUE_MAXIMUM);
     put(device->registers + CONFIG, 8, STUB_DISK_SECTORS);
     put(device->registers + CONFIG_SEG_MAX, 4, SEGMENTS_MAX - 2u);
