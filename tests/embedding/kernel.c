@@ -34,12 +34,10 @@ static enum vpt_status bring_up(void)
 
 static enum vpt_status transfer(enum vpt_blk_operation operation, uint64_t sector)
 {
-    const struct vpt_segment segments[] = {
-        { (uintptr_t)buffer, VPT_BLK_SECTOR_SIZE },
-        { (uintptr_t)buffer + VPT_BLK_SECTOR_SIZE, VPT_BLK_SECTOR_SIZE },
-    };
+    /* The stub's one word of features offers no SEG_MAX, so a request has one segment. */
+    const struct vpt_segment segment = { (uintptr_t)buffer, 2u * VPT_BLK_SECTOR_SIZE };
     const struct vpt_blk_request request = {
-        .operation = operation, .sector = sector, .segments = segments, .segment_count = 2
+        .operation = operation, .sector = sector, .segments = &segment, .segment_count = 1
     };
     struct vpt_completion completion;
     enum vpt_status status = vpt_blk_submit(&queue, &request, buffer);
