@@ -31,6 +31,7 @@ VPT_INLINE uint32_t submit_in_tables(struct vpt_requests *requests, const struct
     uint32_t flags = queue->available_word | PACKED_WORD(0, DESCRIPTOR_INDIRECT);
     uint32_t index = queue->available_index;
     uint32_t head = queue->free_head;
+    uint32_t done;
 
     if (packed && index == queue->published) {
         /* The first descriptor is not available before vpt_packed_show(). */
@@ -85,11 +86,12 @@ VPT_INLINE uint32_t submit_in_tables(struct vpt_requests *requests, const struct
     if (batch == begin) {
         return 0;
     }
-    /* Each request has taken one descriptor. */
-    count = (uint32_t)(descriptor - ring) - queue->entry;
+    /* Each request has taken one descriptor. The last test is for the static analyser. */
+    done = (uint32_t)(descriptor - ring) - queue->entry;
     if (descriptor <= ring + queue->entry) {
-        count += queue->mask + 1u;
+        done += queue->mask + 1u;
     }
+    count = done < count ? done : count;
     queue->free_head = head;
     queue->free_count -= count;
     queue->entry = (uint32_t)(descriptor - ring);
