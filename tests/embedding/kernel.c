@@ -25,19 +25,25 @@ static unsigned char buffer[2 * VPT_BLK_SECTOR_SIZE];
 
 static enum vpt_status bring_up(void)
 {
+    /* The stub has one word of features for both: SEG_MAX is a packed ring too, which the stub does not have. */
+    static const struct vpt_feature_choice choice = { .refused = { { 0, 1u << (VPT_F_RING_PACKED - 32u) } } };
     const struct vpt_memory piece = { memory, (uintptr_t)memory, sizeof(memory) };
     enum vpt_status status = vpt_page_pool_init(&pool, &piece);
 
     status = status ? status : vpt_mmio_probe(&mmio, &port, device.registers, sizeof(device.registers));
-    return status ? status : vpt_blk_open(&blk, &queue, &mmio.device);
+    status = status ? status : vpt_blk_init(&blk, &mmio.device, &choice);
+    status = status ? status : vpt_blk_queue_init(&queue, &blk, 0, NULL);
+    return status ? status : vpt_driver_start(&blk.driver);
 }
 
 static enum vpt_status transfer(enum vpt_blk_operation operation, uint64_t sector)
 {
-    /* The stub's one word of features offers no SEG_MAX, so a request has one segment. */
-    const struct vpt_segment segment = { (uintptr_t)buffer, 2u * VPT_BLK_SECTOR_SIZE };
+    const struct vpt_segment segments[] = {
+        { (uintptr_t)buffer, VPT_BLK_SECTOR_SIZE },
+        { (uintptr_t)buffer + VPT_BLK_SECTOR_SIZE, VPT_BLK_SECTOR_SIZE },
+    };
     const struct vpt_blk_request request = {
-        .operation = operation, .sector = sector, .segments = &segment, .segment_count = 1
+        .operation = operation, .sector = sector, .segments = segments, .segment_count = 2
     };
     struct vpt_completion completion;
     enum vpt_status status = vpt_blk_submit(&queue, &request, buffer);
@@ -77,7 +83,7 @@ static bool buffer_is(unsigned first, unsigned second)
 
 int main(void)
 {
-    stub_device_plug(&device, 1u << VPT_F_INDIRECT_DESC | 1u << VPT_F_EVENT_IDX);
+    stub_device_plug(&device, 1u << VPT_F_INDIRECT_DESC | 1u << VPT_F_EVENT_IDX | 1u << VPT_BLK_F_SEG_MAX);
     EXPECT(bring_up() == VPT_OK);
     EXPECT(blk.info.capacity == STUB_DISK_SECTORS);
     EXPECT(transfer(VPT_BLK_READ, 5) == VPT_OK);

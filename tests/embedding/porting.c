@@ -193,10 +193,10 @@ int main(void)
     if (line != 0) {
         return line;
     }
-    /* A request has one segment, so that no page may end within a sector. */
-    EXPECT(vpt_blk_read(&queue, 3, buffer, 16 * VPT_BLK_SECTOR_SIZE) == VPT_OK);
+    /* Without SEG_MAX a request has one segment, so that no page may end within a sector. */
+    EXPECT(vpt_blk_read(&queue, 3, buffer + VPT_BLK_SECTOR_SIZE, 16 * VPT_BLK_SECTOR_SIZE) == VPT_OK);
     for (unsigned i = 0; i < 16 * VPT_BLK_SECTOR_SIZE; i++) {
-        EXPECT(buffer[i] == 3 + i / VPT_BLK_SECTOR_SIZE);
+        EXPECT(buffer[VPT_BLK_SECTOR_SIZE + i] == 3 + i / VPT_BLK_SECTOR_SIZE);
     }
     EXPECT((line = try_interrupt()) == 0);
     EXPECT((line = try_interrupt_without_threads()) == 0);
