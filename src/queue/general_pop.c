@@ -5,14 +5,6 @@
 #include "queue_internal.h"
 #include "sequential.h"
 
-/* Returns the head behind that of a request: the next request's if both were added since the last publish. */
-VPT_INLINE uint32_t head_behind(const struct vpt_queue *queue, uint32_t head, bool packed)
-{
-    uint32_t tail = queue->slots[head].tail;
-
-    return packed ? tail : queue->links[tail];
-}
-
 /* Gives a table back. Returns how many descriptors of the ring its request has. */
 VPT_INLINE uint32_t release_table(struct vpt_queue *queue, uint32_t table)
 {
@@ -61,34 +53,19 @@ VPT_INLINE_FOR_SPEED enum vpt_status take(struct vpt_queue *queue, uint32_t id, 
     return VPT_OK;
 }
 
-/*
- * Does what take() does while there are requests that are not published. Such a request is followed by the next one,
- * and the last of them by what is free. The device cannot have used any of them.
- */
+/* Does what take() does while there are requests that are not published. */
 VPT_COLD enum vpt_status take_published(struct vpt_queue *queue, uint32_t id, uint32_t length, void **token,
                                         uint32_t *written)
 {
     bool packed = queue_packed(queue);
-    uint32_t first = queue_unpublished(queue);
-    uint32_t left = queue->available_index - queue->published;
-    uint32_t next = first;
-    uint32_t head = first;
+    uint32_t first = queue->unpublished;
     enum vpt_status status;
 
-    for (; left != 0; left--) {
-        head = next;
-        if (head == id) {
-            return vpt_split_lie(queue, VPT_DEVICE_USED_ID);
-        }
-        next = head_behind(queue, head, packed);
+    if (!queue_step_aside(queue, id, packed ? NULL : queue->links)) {
+        return vpt_split_lie(queue, VPT_DEVICE_USED_ID);
     }
     status = take(queue, id, length, token, written, packed, false);
     queue->unpublished = first;
-    if (packed) {
-        queue->slots[head].tail = (uint16_t)id;
-    } else {
-        queue->links[queue->slots[head].tail] = (uint16_t)id;
-    }
     return status;
 }
 

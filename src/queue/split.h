@@ -70,6 +70,30 @@ static inline uint32_t queue_unpublished(const struct vpt_queue *queue)
     return queue_packed(queue) ? queue->held_word & 0xffffu : queue->unpublished;
 }
 
+/*
+ * While there are requests that are not published, each one is followed by the next, and the last one by what is free.
+ * Returns whether request `id` is none of them, so that the device can have used it. If so, it becomes what follows the
+ * last one. `links`: where a request of several descriptors is linked from its last one, or NULL.
+ */
+VPT_INLINE bool queue_step_aside(struct vpt_queue *queue, uint32_t id, uint16_t *links)
+{
+    uint32_t left = queue->available_index - queue->published;
+    uint32_t next = queue_unpublished(queue);
+    uint16_t *link;
+
+    do {
+        if (next == id) {
+            return false;
+        }
+        link = &queue->slots[next].tail;
+        link = links != NULL ? &links[*link] : link;
+        next = *link;
+        left--;
+    } while (left != 0);
+    *link = (uint16_t)id;
+    return true;
+}
+
 /* Returns VPT_CALLER_STATE if the queue is not set up, VPT_OK, or the status that ended it. */
 static inline enum vpt_status split_alive(const struct vpt_queue *queue)
 {

@@ -6,28 +6,6 @@
 #include "../queue/look.h"
 #include "../queue/sequential.h"
 
-/*
- * While there are requests that are not published, each slot of theirs is followed by the next one's, and the last one
- * by those that are free. Returns whether slot `id` is none of them. If so, it becomes the first one that is free.
- */
-static bool step_aside(struct vpt_queue *queue, uint32_t id)
-{
-    uint32_t left = queue->available_index - queue->published;
-    uint32_t next = queue_unpublished(queue);
-    struct vpt_queue_slot *slot;
-
-    do {
-        if (next == id) {
-            return false;
-        }
-        slot = &queue->slots[next];
-        next = slot->tail;
-        left--;
-    } while (left != 0);
-    slot->tail = (uint16_t)id;
-    return true;
-}
-
 enum vpt_status vpt_slots_drain(struct vpt_requests *requests, enum vpt_status why, struct vpt_completion *completion)
 {
     struct vpt_queue *queue = &requests->queue;
@@ -93,7 +71,7 @@ VPT_INLINE_FOR_SPEED enum vpt_status poll_named(struct vpt_requests *requests, s
     }
     published = queue->available_index == queue->published;
     if (VPT_UNLIKELY(id >= queue->slot_count || queue->slots[id].count == 0 ||
-                     (!published && !step_aside(queue, id)))) {
+                     (!published && !queue_step_aside(queue, id, NULL)))) {
         return vpt_slots_drain(requests, vpt_split_lie(queue, VPT_DEVICE_USED_ID), completion);
     }
     slot = &queue->slots[id];
