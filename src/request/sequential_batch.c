@@ -125,8 +125,7 @@ static uint32_t take_in_order(struct vpt_requests *requests, struct vpt_completi
 {
     struct vpt_queue *queue = &requests->queue;
     struct vpt_queue_slot *const slots = queue->slots;
-    const bool packed = queue_packed(queue);
-    uint32_t entry = queue->used_entry;
+    uint32_t entries = 0;
     uint32_t id = queue->oldest;
     uint32_t done;
 
@@ -138,15 +137,13 @@ static uint32_t take_in_order(struct vpt_requests *requests, struct vpt_completi
         struct vpt_queue_slot *slot = &slots[id];
 
         fill(&completions[done], slot, 0xffffffffu);
-        entry += slot->count;
+        entries += slot->count;
         slot->count = 0;
         id = slot->tail;
     }
-    if (packed && entry > queue->mask) {
-        entry -= queue->mask + 1u;
-        VPT_WRITE_ONCE(queue->used_flags, queue->used_flags ^ PACKED_BOTH);
+    if (sequential_packed(queue)) {
+        packed_advance_used(queue, entries);
     }
-    VPT_WRITE_ONCE(queue->used_entry, entry);
     VPT_WRITE_ONCE(queue->batch_left, queue->batch_left - count);
     /* The second test is for the static analyser. */
     if (queue->batch_left == 0 && count != 0 && completions[count - 1u].length > queue->batch_length) {
