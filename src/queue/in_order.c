@@ -37,8 +37,6 @@ enum vpt_status vpt_in_order_look(struct vpt_queue *queue)
     if (queue->last_used != queue->used_seen) {
         return VPT_OK;
     }
-    do {
-        status = split_look(queue);
-    } while (status != VPT_OK && split_end_look(queue, status));
-    return status;
+    status = split_look(queue);
+    return status != VPT_OK && split_end_look(queue, status) ? split_look(queue) : status;
 }

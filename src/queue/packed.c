@@ -23,6 +23,7 @@ static uint32_t load_event(const uint16_t *where)
 static bool ask_for_next(struct vpt_queue *queue)
 {
     uint32_t event = queue->used_entry | (queue->used_flags == PACKED_BOTH ? PACKED_EVENT_WRAP : 0u);
+
     if (queue->armed == event) {
         return false;
     }

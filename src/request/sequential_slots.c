@@ -32,8 +32,8 @@ void vpt_sequential_prepare_slot(struct vpt_requests *requests, uint32_t slot)
 }
 
 /*
- * Adds the request of the next slot: `entries` descriptors of the ring, all written except the first one's flags if the
- * ring is packed.
+ * Adds the request of the next slot: `entries` descriptors of the ring, all written, but for id and flags of the first
+ * one if the ring is packed: `word`.
  */
 VPT_INLINE_FOR_SPEED void commit_slot(struct vpt_requests *requests, uint32_t word, uint32_t entries, uint32_t writable,
                                       void *token)
