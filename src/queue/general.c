@@ -94,8 +94,7 @@ VPT_INLINE void commit(struct vpt_queue *queue, uint32_t head, uint32_t last, ui
     struct vpt_queue_slot *slot = &queue->slots[head];
 
     slot->writable = writable;
-    /* With IN_ORDER requests need not be linked: it is the request's number. */
-    slot->tail = (uint16_t)(queue_in_order(queue) ? queue->available_index : last);
+    slot->tail = (uint16_t)last;
     slot->count = (uint16_t)count;
     queue->available_index++;
 }

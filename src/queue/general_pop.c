@@ -39,7 +39,7 @@ VPT_INLINE_FOR_SPEED enum vpt_status take(struct vpt_queue *queue, uint32_t id, 
     }
     slot->count = 0;
     if (in_order) {
-        queue->oldest = packed ? slot->tail : (id + count) & queue->mask;
+        queue->oldest = packed ? slot->tail : queue->links[slot->tail];
     } else {
         if (packed) {
             slot->tail = (uint16_t)queue->free_head;
@@ -98,13 +98,17 @@ VPT_COLD enum vpt_status pop_after_look(struct vpt_queue *queue, void **token, u
 static uint32_t count_batch(struct vpt_queue *queue)
 {
     uint32_t last = in_order_element(queue);
+    uint32_t most = queue->used_seen - queue->last_used;
+    uint32_t head = queue->oldest;
     uint32_t count;
 
-    if (last > queue->mask || queue->slots[last].count == 0) {
-        return 0;
+    for (count = 1; count <= most; count++) {
+        if (head == last) {
+            return count;
+        }
+        head = queue->links[queue->slots[head].tail];
     }
-    count = (uint16_t)(queue->slots[last].tail - queue->last_used) + 1u;
-    return count <= queue->used_seen - queue->last_used ? count : 0u;
+    return 0;
 }
 
 VPT_COLD enum vpt_status pop_batch(struct vpt_queue *queue, void **token, uint32_t *written)
