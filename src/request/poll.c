@@ -138,20 +138,18 @@ VPT_OUT_OF_LINE enum vpt_status poll_in_order(struct vpt_requests *requests, str
     return complete(requests, id, in_order_next(queue), completion);
 }
 
-VPT_OUT_OF_LINE enum vpt_status poll_packed(struct vpt_requests *requests, struct vpt_completion *completion)
+VPT_OUT_OF_LINE enum vpt_status poll_sequential(struct vpt_requests *requests, struct vpt_completion *completion)
 {
-    return poll_named(requests, completion, true);
+    return queue_in_order(&requests->queue) ? poll_in_order(requests, completion)
+                                            : poll_named(requests, completion, true);
 }
 
 enum vpt_status vpt_requests_poll(struct vpt_requests *requests, struct vpt_completion *completion)
 {
     const struct vpt_queue *queue = &requests->queue;
 
-    if (queue_in_order(queue)) {
-        return poll_in_order(requests, completion);
-    }
-    if (VPT_FOR_SPEED && queue_packed(queue)) {
-        return poll_packed(requests, completion);
+    if (VPT_FOR_SPEED ? queue_sequential(queue) : queue_in_order(queue)) {
+        return poll_sequential(requests, completion);
     }
     return poll_named(requests, completion, !VPT_FOR_SPEED && queue_packed(queue));
 }
