@@ -21,9 +21,9 @@ seconds=3 # that one machine takes on an idle computer
 # Architecture, machine, bus, and the interface that the kernel uses for the disk; packed is modern, with a packed ring.
 pairs=(
     "riscv64 virt mmio legacy"
-    "riscv64 virt mmio modern"
+    "riscv64 virt mmio packed"
     "riscv64 virt pci legacy"
-    "riscv64 virt pci modern"
+    "riscv64 virt pci packed"
     "aarch64 virt mmio legacy"
     "aarch64 virt mmio modern"
     "aarch64 virt pci legacy"

@@ -27,7 +27,8 @@ BOXES = [
     ("virtio", 0, 5.6, 1, 1, "Drivers", "src/blk/, src/entropy/, src/console/", [
         "what a request looks like, what a reply means"]),
     ("virtio", 0, 5.6, 2, 2, "Requests", "src/request/", ["bring-up and restart; slots; waiting; sharing"]),
-    ("virtio", 0, 5.6, 3, 3, "Queue", "src/queue/", ["split and packed virtqueues; their state is out of the device's reach"]),
+    ("virtio", 0, 5.6, 3, 3, "Queue", "src/queue/", [
+        "split and packed virtqueues; their state is out of the device's reach"]),
     ("virtio", 0, 8.2, 4, 4, "Transport", "src/transport/", ["MMIO, version 1 and 2; PCI, legacy and modern"]),
     ("assign", 8.5, 12, 1, 4, "Assignment", "src/assign/", [
         "a PCI function for a guest:", "configuration space, BARs,", "interrupts, resets, DMA,", "owners, snapshots",

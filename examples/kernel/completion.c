@@ -10,11 +10,10 @@ static bool by_interrupt(const struct disk *disk)
     return disk->wiring.mode != VPT_INTERRUPTS_POLLING;
 }
 
+/* Polling needs none: a controller may remember an interrupt, and deliver it to whoever opens the line later. */
 void completion_init(struct disk *disk)
 {
-    if (by_interrupt(disk)) {
-        vpt_requests_notifications_off(&disk->queue.requests);
-    }
+    vpt_requests_notifications_off(&disk->queue.requests);
 }
 
 /* Number of interrupts that the disk sent while they were turned off. */
