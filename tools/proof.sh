@@ -25,7 +25,7 @@ options=()
 each=vpt_queue_size_within:20,vpt_queue_find:100,vpt_queue_take_memory:1000,take_all:1000,vpt_queue_set_up:1000
 again=(-eva-slevel-function "$each,vpt_queue_init:1000,start:1000"
     -eva-unroll-recursive-calls 1) # a pop that arms pops a second time
-queue_sources=(src/queue/*.c src/log.c src/transport/wait.c src/transport/device.c)
+queue_sources=(src/queue/*.c src/log.c src/transport/wait.c src/transport/device.c src/transport/device_queue.c)
 
 # Usage: is_wanted NAME
 is_wanted() {
