@@ -30,7 +30,7 @@ quick=(-eva-widening-delay 6) # what such short rings hold needs no more steps
 packed=-DPACKED=1u
 in_order=-DIN_ORDER=1u
 small=-D__OPTIMIZE_SIZE__
-queue_sources=(src/queue/*.c src/log.c src/transport/wait.c src/transport/device.c)
+queue_sources=(src/queue/*.c src/log.c src/transport/wait.c src/transport/device.c src/transport/device_queue.c)
 
 # Usage: is_wanted NAME
 is_wanted() {

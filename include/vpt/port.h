@@ -52,7 +52,8 @@ enum vpt_wait {
     VPT_WAIT_RESET = 1,         /* a device reset: the status register reads 0 */
     VPT_WAIT_CONFIGURATION = 2, /* the configuration stays the same while it is read */
     VPT_WAIT_REQUEST = 3, /* a blocking helper's request, or the next request of a queue that is quiesced, comes back */
-    VPT_WAIT_SUSPEND = 4  /* a device suspends itself, or resumes */
+    VPT_WAIT_SUSPEND = 4, /* a device suspends itself, or resumes */
+    VPT_WAIT_QUEUE = 5    /* the reset of one queue: its register reads 0 */
 };
 
 /* How many attempts each kind of wait makes if the port has no keep_waiting. */
@@ -60,6 +61,7 @@ enum vpt_wait {
 #define VPT_WAIT_CONFIGURATION_READS 64u
 #define VPT_WAIT_REQUEST_READS       100000000u
 #define VPT_WAIT_SUSPEND_READS       1000000u
+#define VPT_WAIT_QUEUE_READS         1000000u
 
 enum vpt_log_level {
     VPT_LOG_ERROR = 1,  /* the device has failed, or does what no device may do */

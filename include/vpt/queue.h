@@ -10,7 +10,8 @@
  * need no lock in common. docs/contexts.md explains these lines.
  *
  * If the device lies in the used ring, the queue stops: the call that notices returns a status that says what the lie
- * was, and so do later calls, until the device is reset; then vpt_queue_drain() gives back every token in flight.
+ * was, and so do later calls, until the device or the queue alone is reset; then vpt_queue_drain() gives back every
+ * token in flight.
  */
 #ifndef VPT_QUEUE_H
 #define VPT_QUEUE_H
@@ -128,7 +129,7 @@ struct vpt_queue {
     uint32_t kicks;                    /* notifications sent */
     const struct vpt_queue_form *form; /* how the ring holds requests */
 
-    struct vpt_queue *next; /* of the device's queues; valid until its next reset */
+    struct vpt_queue *next; /* of the device's queues, valid until its next reset; itself: see queue_reset_alone() */
     uint32_t drained;       /* how many slots vpt_queue_drain() has looked at */
 
     /* For requests of vpt_queue_add(). */
@@ -150,6 +151,8 @@ struct vpt_queue {
     uint32_t used_entry;     /* where the next used descriptor appears */
     uint32_t used_flags;     /* AVAIL and USED of a used descriptor there */
     uint16_t shown;          /* the entry behind what was published, with its wrap counter */
+
+    uint16_t vector; /* the interrupt vector that the reset of the queue alone has cleared */
 
     /* The doorbell's register, if the library accesses it without the port; else NULL. */
     volatile void *direct;
@@ -291,7 +294,7 @@ enum vpt_status vpt_queue_pop(struct vpt_queue *queue, void **token, uint32_t *w
 /*
  * Returns whether vpt_queue_pop() would return something other than VPT_EMPTY. This is a hint for idle loops. It is
  * true also if the queue has stopped, was reset or is not set up, so that a driver that sleeps while it is false learns
- * of that. It must not be called during the queue's set-up, restart and release.
+ * of that. It must not be called during the queue's set-up, reset alone, restart and release.
  *
  * Context: any; lock: none.
  */
@@ -314,25 +317,25 @@ void vpt_queue_notifications_off(struct vpt_queue *queue);
 bool vpt_queue_notifications_on(struct vpt_queue *queue);
 
 /*
- * Takes the token of one request that was in flight, after a reset of the device; each comes once, in no order. If the
- * reset did not finish this works too, but the buffers are still the device's (CLEANUP-2).
+ * Takes the token of one request that was in flight, after a reset of the device or of the queue; each comes once, in
+ * no order. If the device's reset did not finish this works too, but the buffers are still the device's (CLEANUP-2).
  *
  * Returns
  * VPT_OK
  * VPT_EMPTY: all tokens were taken.
- * VPT_CALLER_STATE: the device has not been reset since the queue was set up.
+ * VPT_CALLER_STATE: neither the device nor the queue has been reset since the queue was set up.
  *
  * Context: any; lock: queue.
  */
 enum vpt_status vpt_queue_drain(struct vpt_queue *queue, void **token);
 
 /*
- * Gives the queue's memory back and zeroes *queue, after a reset of the device. It does nothing if the queue was not
- * set up.
+ * Gives the queue's memory back and zeroes *queue, after a reset of the device or of the queue. It does nothing if the
+ * queue was not set up.
  *
  * Returns
  * VPT_OK
- * VPT_CALLER_STATE: the device has not been reset since the queue was set up.
+ * VPT_CALLER_STATE: neither the device nor the queue has been reset since the queue was set up.
  * VPT_DEVICE_STUCK: the reset did not finish: the device may still access the memory, and nothing is given back.
  *
  * Context: init, thread, panic (handed over); lock: queue; calls: dma_free, mmio_unmap.
@@ -340,15 +343,39 @@ enum vpt_status vpt_queue_drain(struct vpt_queue *queue, void **token);
 enum vpt_status vpt_queue_release(struct vpt_queue *queue);
 
 /*
- * Sets a queue up again after a reset and vpt_device_negotiate(), in place of vpt_queue_release() and vpt_queue_init().
+ * Resets one queue while the device and its other queues work, and waits until the device says that this is done, for
+ * at most VPT_WAIT_QUEUE. The device must have RING_RESET. Afterwards the device uses the queue's memory no more:
+ * buffers that it had used can still be popped, vpt_queue_drain() returns the tokens of the others, and the queue can
+ * be restarted or released; no buffer is to be added before.
+ *
+ * Returns
+ * VPT_OK
+ * VPT_CALLER_STATE: the queue is not set up, it or its device was reset since, or the device does not run.
+ * VPT_UNSUPPORTED_FEATURE: the device does not have RING_RESET.
+ * VPT_DEVICE_CAPABILITY_RANGE: RING_RESET is negotiated, and the device lacks its register; the queue works on.
+ * VPT_DEVICE_QUEUE_STATE: the device has ignored the reset; the queue works on.
+ * VPT_DEVICE_TIMEOUT: the reset did not finish. The queue stops; another call goes on waiting, and a reset of the
+ *     device ends this, too.
+ * VPT_DEVICE_NEEDS_RESET: the device has failed meanwhile. The queue stops until the device is reset.
+ * VPT_DEVICE_STUCK: the last reset of the device did not finish.
+ * VPT_DEVICE_GONE: the device was removed.
+ *
+ * Context: init, thread, panic; lock: queue, device; waits: queue; calls: registers, config_read, log.
+ */
+enum vpt_status vpt_queue_reset(struct vpt_queue *queue);
+
+/*
+ * Sets a queue up again, in place of vpt_queue_release() and vpt_queue_init(): after a reset of the device and
+ * vpt_device_negotiate(), or after vpt_queue_reset() while the device runs, when the locks of this queue and of the
+ * device are enough and the queue gets the interrupt vector that it had.
  * It uses the memory and the size that the queue has, so nothing is allocated: this is for a device that has failed,
  * and for a machine that wakes up. Every token must have been taken back. Notifications are on afterwards. After a
  * failure the queue can be restarted or released after the next reset.
  *
  * Returns
  * VPT_OK
- * VPT_CALLER_STATE: the queue is not set up, the device was not reset since, or it is not between negotiation and
- *     start.
+ * VPT_CALLER_STATE: the queue is not set up, neither it nor the device was reset since, or the device is not between
+ *     negotiation and start, or does not run after vpt_queue_reset().
  * VPT_CALLER_BUSY: requests are in flight.
  * VPT_DEVICE_QUEUE_SIZE: the device does not take this size any more.
  * VPT_DEVICE_FEATURES: ACCESS_PLATFORM is negotiated now and was not before, or the reverse: the memory is of the wrong
@@ -356,6 +383,7 @@ enum vpt_status vpt_queue_release(struct vpt_queue *queue);
  * VPT_DEVICE_QUEUE_STATE: the queue is not enabled after the set-up.
  * VPT_DEVICE_NOTIFY_OFFSET: the device names an impossible place for notifications.
  * VPT_DEVICE_CAPABILITY_RANGE: NOTIF_CONFIG_DATA is negotiated, and the device lacks its register.
+ * VPT_DEVICE_PCI_MSIX: the device does not take the vector that the queue had.
  * VPT_DEVICE_STUCK: the last reset did not finish.
  * VPT_DEVICE_GONE: the device was removed.
  * VPT_UNSUPPORTED_QUEUE: the device does not have this queue any more.
@@ -370,7 +398,8 @@ enum vpt_status vpt_queue_restart(struct vpt_queue *queue);
  *
  * Returns
  * VPT_OK
- * why the queue has stopped: VPT_DEVICE_USED_INDEX, VPT_DEVICE_USED_ID, or after a reset the status of its requests.
+ * why the queue has stopped: VPT_DEVICE_USED_INDEX, VPT_DEVICE_USED_ID, what vpt_queue_reset() returned, or after a
+ *     reset the status of its requests.
  *
  * Context: any; lock: queue.
  */

@@ -8,7 +8,8 @@
  *     vpt_requests_kick(&queue.requests)                    shows the device what was submitted
  *     vpt_requests_poll(&queue.requests, &completion)       takes back one request
  *     vpt_requests_quiesce(&queue.requests, done, ctx)      waits until all are back
- *     vpt_device_reset(device)                              ends all of them: poll takes them back
+ *     vpt_requests_reset(&queue.requests)                   ends those of one queue: poll takes them back
+ *     vpt_device_reset(device)                              ends all of them
  *     vpt_driver_restart(&disk.driver, NULL)                brings the device up again on the memory it has
  *     vpt_driver_release(&disk.driver)                      gives the memory back
  *
@@ -28,6 +29,7 @@ VPT_BEGIN_DECLARATIONS
 
 struct vpt_driver;
 struct vpt_requests;
+struct vpt_requests_config;
 
 /* ---- A driver's device ---- */
 
@@ -129,8 +131,41 @@ enum vpt_status vpt_driver_restart(struct vpt_driver *driver, struct vpt_interru
 enum vpt_status vpt_driver_release(struct vpt_driver *driver);
 
 /*
- * Gives the memory of one queue back, zeroes the queue and takes it from its driver. Call it after a reset, once every
- * request has been polled. It does nothing if *requests is zeroed.
+ * Resets one queue while the device and its other queues work (vpt_queue_reset()). Afterwards vpt_requests_poll() takes
+ * back each request in flight, as after a reset of the device, and the queue can be restarted or released; nothing is
+ * to be submitted before.
+ *
+ * Returns
+ * VPT_CALLER_ARGUMENT: `requests` is NULL.
+ * what vpt_queue_reset() returns.
+ *
+ * Context: init, thread, panic; lock: queue, device; waits: queue; calls: registers, config_read, log.
+ */
+enum vpt_status vpt_requests_reset(struct vpt_requests *requests);
+
+/*
+ * Sets a queue up again after vpt_requests_reset(), while the device runs, and calls `started` of its kind. Every
+ * request must have been polled. With a `config` of NULL the queue keeps its memory and its size, and nothing is
+ * allocated. Otherwise it gets the size and the memory that vpt_requests_init() would give it; its old memory is given
+ * back once there is new memory. After a failure to get that, the queue is as it was before the call, which can be
+ * tried again in either way. After another failure it has the new size; if the device may use it by then
+ * (VPT_DEVICE_QUEUE_STATE, or a failure of `started`), it must be reset before it can be restarted or released.
+ *
+ * Returns
+ * VPT_OK
+ * VPT_CALLER_ARGUMENT: `requests` is NULL, or what vpt_requests_init() says.
+ * VPT_CALLER_STATE: the queue is not set up, it was not reset alone, or the device does not run.
+ * VPT_CALLER_BUSY: requests have not been polled.
+ * what vpt_queue_restart(), vpt_requests_init() and `started` return.
+ *
+ * Context: init, thread, panic (handed over); lock: queue, device; calls: registers, config_read, dma_allocate,
+ * dma_free, mmio_map, mmio_unmap, log.
+ */
+enum vpt_status vpt_requests_restart(struct vpt_requests *requests, const struct vpt_requests_config *config);
+
+/*
+ * Gives the memory of one queue back, zeroes the queue and takes it from its driver. Call it after a reset of the
+ * device or of the queue, once every request has been polled. It does nothing if *requests is zeroed.
  *
  * Returns
  * VPT_CALLER_ARGUMENT: `requests` is NULL.

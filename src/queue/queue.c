@@ -10,42 +10,12 @@
 
 #define QUEUES_MAX 0x10000u /* of a device: an index has 16 bits */
 
-/* The fewest entries that a queue gets if the caller names no size and memory is short. */
-#define DEFAULT_SIZE_MIN 8u
-
 enum vpt_status vpt_queue_find(struct vpt_device *device, uint16_t index, uint32_t *maximum)
 {
-    enum vpt_status status;
-
     if (!vpt_device_in_setup(device)) {
         return VPT_CALLER_STATE;
     }
-    status = vpt_device_queue_maximum(device, index, maximum);
-    if (status != VPT_OK) {
-        return status;
-    }
-    if (*maximum == 0) {
-        return VPT_UNSUPPORTED_QUEUE;
-    }
-    if (*maximum > VPT_QUEUE_SIZE_MAX) {
-        return VPT_DEVICE_QUEUE_SIZE;
-    }
-    *maximum = vpt_queue_size_within(device, *maximum);
-    return VPT_OK;
-}
-
-/* Checks that the caller gives all three pieces of the rings, or at most one. A legacy interface uses only one. */
-static enum vpt_status check_given(const struct vpt_queue *queue, struct vpt_queue_wish *wish)
-{
-    const struct vpt_queue_memory *memory = wish->memory;
-
-    wish->pieces = memory->driver_area.address != NULL;
-    if (!wish->pieces) {
-        return memory->device_area.address == NULL ? VPT_OK : VPT_CALLER_MEMORY;
-    }
-    return !vpt_legacy(queue->device) && memory->rings.address != NULL && memory->device_area.address != NULL
-               ? VPT_OK
-               : VPT_CALLER_MEMORY;
+    return queue_read_maximum(device, index, maximum);
 }
 
 /* Finds the doorbell, so that a kick is one store, or one call of the port. */
@@ -90,19 +60,12 @@ static enum vpt_status take_all(struct vpt_queue *queue, struct vpt_queue_wish *
     }
     status = vpt_queue_find(queue->device, queue->index, &maximum);
     if (status == VPT_OK) {
-        status = check_given(queue, wish);
+        status = queue_check_given(queue, wish);
     }
     if (status != VPT_OK) {
         return status;
     }
-    wish->least = wish->size;
-    if (wish->size == 0) {
-        wish->size = wish->most;
-        wish->least = DEFAULT_SIZE_MIN;
-    }
-    if (wish->size > maximum) {
-        wish->size = maximum;
-    }
+    queue_plan_size(wish, maximum);
     status = vpt_queue_take_memory(queue, wish);
     if (status == VPT_OK) {
         status = vpt_queue_prepare(queue);

@@ -52,8 +52,37 @@ enum vpt_status vpt_queue_prepare(struct vpt_queue *queue);
 /* Gives the queue to the device, which may use it until a reset, even after an error. */
 enum vpt_status vpt_queue_enable(struct vpt_queue *queue);
 
+/*
+ * Does what vpt_queue_prepare() and vpt_queue_enable() do, for a queue that was reset, alone or with its device. After
+ * an error the queue has stopped.
+ */
+enum vpt_status vpt_queue_begin_again(struct vpt_queue *queue);
+
+/*
+ * Sets up *queue, a zeroed one, in place of `old`, which was there before, was reset alone and has nothing in flight.
+ * If queue->slots is NULL after an error, the caller must put `old` back; its memory was not touched. Otherwise the
+ * memory of `old` was given back.
+ */
+enum vpt_status vpt_queue_replace(struct vpt_queue *queue, struct vpt_queue *old, struct vpt_queue_wish *wish);
+
 /* Unmaps the doorbell that vpt_queue_prepare() has found. */
 void vpt_queue_leave_doorbell(const struct vpt_queue *queue);
+
+/*
+ * Marks a queue that was reset alone, for as long as its device is not reset, too. Such a queue is none of
+ * device->queues, and vpt_queue_ended() finds that the device has had another reset than the queue.
+ */
+static inline void queue_mark_reset(struct vpt_queue *queue)
+{
+    queue->next = queue;
+    queue->resets = queue->device->resets - 1u;
+}
+
+/* Whether the queue was reset alone, and neither set up again nor reset with its device since. */
+static inline bool queue_reset_alone(const struct vpt_queue *queue)
+{
+    return queue->next == queue && queue->resets == queue->device->resets - 1u;
+}
 
 /* Counts the requests in flight. */
 uint32_t vpt_queue_in_flight(const struct vpt_queue *queue);

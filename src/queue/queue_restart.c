@@ -1,16 +1,25 @@
 /* SPDX-License-Identifier: MIT */
-/* Setting a queue up again after a reset, in the same memory. */
+/* Setting a queue up again after a reset of its device or of the queue alone, in the same memory. */
 #include "../transport/transport_ops.h"
 #include "queue_internal.h"
 #include "queue_memory.h"
 #include "split.h"
+
+/* Finds the largest size that the queue may have now. */
+static enum vpt_status find_maximum(const struct vpt_queue *queue, uint32_t *maximum)
+{
+    if (!queue_reset_alone(queue)) {
+        return vpt_queue_find(queue->device, queue->index, maximum);
+    }
+    return vpt_running(queue->device) ? queue_read_maximum(queue->device, queue->index, maximum) : VPT_CALLER_STATE;
+}
 
 /* Checks whether the device still has a queue that fits this one's memory. */
 static enum vpt_status check_fit(const struct vpt_queue *queue)
 {
     uint32_t size = queue->mask + 1u;
     uint32_t maximum = 0;
-    enum vpt_status status = vpt_queue_find(queue->device, queue->index, &maximum);
+    enum vpt_status status = find_maximum(queue, &maximum);
 
     if (status != VPT_OK) {
         return status;
@@ -42,6 +51,24 @@ static void forget(struct vpt_queue *queue)
     queue->dead = VPT_OK;
 }
 
+enum vpt_status vpt_queue_begin_again(struct vpt_queue *queue)
+{
+    /* VQREEN-1: the vector, too. After a reset of the device vpt_device_choose_interrupts() assigns it. */
+    uint16_t vector = queue_reset_alone(queue) ? queue->vector : VPT_NO_VECTOR;
+    enum vpt_status status = vpt_queue_prepare(queue);
+
+    if (status == VPT_OK) {
+        status = vpt_device_queue_vector_assign(queue->device, queue->index, vector);
+    }
+    if (status == VPT_OK) {
+        status = vpt_queue_enable(queue);
+    }
+    if (status != VPT_OK) {
+        (void)vpt_split_kill(queue, status);
+    }
+    return status;
+}
+
 enum vpt_status vpt_queue_restart(struct vpt_queue *queue)
 {
     enum vpt_status status = vpt_queue_ended(queue);
@@ -56,13 +83,7 @@ enum vpt_status vpt_queue_restart(struct vpt_queue *queue)
     if (status == VPT_OK) {
         vpt_queue_leave_doorbell(queue);
         forget(queue);
-        status = vpt_queue_prepare(queue);
-        if (status == VPT_OK) {
-            status = vpt_queue_enable(queue);
-        }
-        if (status != VPT_OK) {
-            (void)vpt_split_kill(queue, status);
-        }
+        status = vpt_queue_begin_again(queue);
     }
     return status == VPT_OK ? status : vpt_device_refused(queue->device, "queue restart", status);
 }

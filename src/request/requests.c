@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Set-up of a queue of requests, and calls that only call the queue. */
-#include "slots.h"
+#include "slots_plan.h"
 
 #include "../access.h"
-
-static uint32_t either(uint32_t value, uint32_t otherwise)
-{
-    return value != 0 ? value : otherwise;
-}
 
 /* Header and reply are in the slot, and with the data they are less than 4 GiB. Returns false if they cannot be. */
 static bool measure_slot(struct vpt_requests *requests, uint32_t slot_size)
@@ -30,47 +25,13 @@ static struct vpt_requests **find_link(struct vpt_driver *driver, const struct v
     return link;
 }
 
-/* The queue's default size is enough, unless a single request is longer. */
-static uint32_t default_size(uint32_t run)
-{
-    uint32_t size = VPT_QUEUE_DEFAULT_SIZE_MAX;
-
-    while (size < run) {
-        size <<= 1;
-    }
-    return size;
-}
-
-/*
- * Returns how many data segments a slot is made for: at most what the longest ring has, and none if requests have only
- * a reply.
- */
-static uint32_t plan_segments(struct vpt_requests *requests, uint32_t wanted)
-{
-    if (requests->kind->header == 0 && requests->kind->reply != 0) {
-        return 0;
-    }
-    requests->segments_made = either(wanted, requests->kind->segments);
-    vpt_requests_fit(requests);
-    wanted = either(requests->segments, VPT_REQUESTS_DEFAULT_SEGMENTS);
-    return wanted < VPT_QUEUE_SIZE_MAX - 2u ? wanted : VPT_QUEUE_SIZE_MAX - 2u;
-}
-
 static enum vpt_status set_up_slots(struct vpt_requests *requests, uint16_t index,
                                     const struct vpt_requests_config *config)
 {
-    const struct vpt_requests_kind *kind = requests->kind;
     struct vpt_queue_wish wish;
     enum vpt_status status;
 
-    requests->segments_made = plan_segments(requests, config->segments);
-    wish.index = index;
-    wish.memory = &config->memory;
-    wish.requests = either(either(config->requests, kind->requests), VPT_REQUESTS_DEFAULT_REQUESTS);
-    wish.tables = wish.requests;
-    wish.segments = requests->segments_made + slot_fixed_descriptors(kind);
-    wish.size = config->size;
-    wish.most = default_size(wish.segments);
+    slots_plan(requests, index, config, &wish);
     status = vpt_queue_set_up(&requests->queue, requests->driver->device, &wish, &vpt_split_slots);
     if (status == VPT_OK) {
         vpt_requests_fit(requests);

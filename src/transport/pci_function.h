@@ -49,6 +49,9 @@ bool vpt_pci_function_removed(const struct vpt_pci_function *function);
 #define VPT_PCI_REGISTER(name)       (VPT_REGISTER_##name / 4u)
 #define VPT_PCI_PLACE(offset, width) ((offset)*4u + (width) / 2u)
 
+/* Where the register for the reset of one queue ends: a common structure that is shorter lacks it. */
+#define VPT_PCI_QUEUE_RESET_END 0x3cu
+
 uint32_t vpt_pci_register_read(struct vpt_device *device, const uint8_t *places, uint32_t place);
 void vpt_pci_register_write(struct vpt_device *device, const uint8_t *places, uint32_t place, uint32_t value);
 bool vpt_pci_removed(struct vpt_device *device, uint32_t status);

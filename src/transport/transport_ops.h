@@ -35,6 +35,8 @@ enum vpt_register {
     VPT_REGISTER_SHM_SEL = 0x0ac,
     VPT_REGISTER_SHM_LEN = 0x0b0,
     VPT_REGISTER_SHM_BASE = 0x0b8,
+    VPT_REGISTER_QUEUE_RESET = 0x0c0,       /* with RING_RESET; see vpt_device_queue_reset() */
+    VPT_REGISTER_QUEUE_VECTOR = 0x0c4,      /* PCI alone; the number is free in virtio-mmio */
     VPT_REGISTER_CONFIG_GENERATION = 0x0fc, /* not in a legacy interface: there two passes are compared */
     VPT_REGISTER_CONFIG = 0x100             /* from here on the device-specific configuration */
 };
@@ -54,8 +56,8 @@ enum vpt_register {
 #endif
 #define VPT_HANDLED_1                                                                                                 \
     ((1u << (VPT_F_VERSION_1 - 32u)) | (1u << (VPT_F_ACCESS_PLATFORM - 32u)) | (1u << (VPT_F_ORDER_PLATFORM - 32u)) | \
-     (1u << (VPT_F_NOTIFICATION_DATA - 32u)) | (1u << (VPT_F_SUSPEND - 32u)) | VPT_HANDLED_PACKED |                   \
-     VPT_HANDLED_IN_ORDER)
+     (1u << (VPT_F_NOTIFICATION_DATA - 32u)) | (1u << (VPT_F_RING_RESET - 32u)) | (1u << (VPT_F_SUSPEND - 32u)) |     \
+     VPT_HANDLED_PACKED | VPT_HANDLED_IN_ORDER)
 
 /*
  * What only legacy interfaces have. Moreover, they lack FEATURES_OK, use the native byte order, and have rings in one
@@ -156,6 +158,21 @@ uint32_t vpt_device_queue_size(struct vpt_device *device, uint16_t index, uint32
 
 /* Enables a queue, and checks that it is enabled. Addresses are aligned and below ring_limit. */
 enum vpt_status vpt_device_queue_enable(struct vpt_device *device, uint16_t index, const struct vpt_area *areas);
+
+/* ---- The reset of one queue (device_queue.c) ---- */
+
+/*
+ * Resets a queue of a running device that has RING_RESET, and waits for the end. `again`: the device was told before,
+ * and only the wait goes on. VPT_DEVICE_CAPABILITY_RANGE: the device lacks the register and was not told.
+ * VPT_DEVICE_QUEUE_STATE: the device has ignored the reset. After another error it may still be resetting the queue.
+ */
+enum vpt_status vpt_device_queue_reset(struct vpt_device *device, uint16_t index, bool again);
+
+/* Returns the interrupt vector of a queue, VPT_NO_VECTOR if it has none. */
+uint16_t vpt_device_queue_vector(struct vpt_device *device, uint16_t index);
+
+/* Assigns a vector that vpt_device_queue_vector() has returned. VPT_DEVICE_PCI_MSIX: the device did not take it. */
+enum vpt_status vpt_device_queue_vector_assign(struct vpt_device *device, uint16_t index, uint16_t vector);
 
 /* ---- The state of a device ---- */
 

@@ -260,3 +260,42 @@ PLACE_TEST(device_recovery, RESET_1_a_blocking_call_resets_such_a_device_before_
     }
     place_finish();
 }
+
+/* ---- The reset of one queue ---- */
+
+/* QEMU 7.2 offers RING_RESET on every modern transport, and its virtio-mmio has no register for it. */
+static enum vpt_status reset_expected(const struct place *place)
+{
+    if (place_is_legacy(place)) {
+        return VPT_UNSUPPORTED_FEATURE;
+    }
+    return place_is_pci(place) ? VPT_OK : VPT_DEVICE_QUEUE_STATE;
+}
+
+PLACE_TEST(device_recovery, VQRESET_1_VQREEN_1_a_queue_is_reset_and_gets_another_size)
+{
+    static const struct vpt_requests_config smaller = { .requests = 4, .segments = 2, .size = 32 };
+    enum vpt_status expected = reset_expected(place);
+    static uint8_t seen[sizeof(bytes)];
+    struct vpt_completion completion;
+
+    place_start_disk(place);
+    start();
+    for (unsigned i = 0; i < 2; i++) {
+        disk_check_works(bytes, seen, sizeof(bytes), i);
+        assert_status(disk_submit(VPT_BLK_READ, 0, 0, SECTOR, tokens), VPT_OK);
+        assert_status(vpt_requests_reset(&disk.queue.requests), expected);
+        if (expected != VPT_OK) {
+            assert_status(vpt_requests_kick(&disk.queue.requests), VPT_OK);
+            assert_status(disk_complete(NULL), VPT_OK);
+            continue;
+        }
+        assert_status(vpt_requests_poll(&disk.queue.requests, &completion), VPT_OK);
+        assert_that(completion.status == VPT_CANCELLED && completion.token == tokens);
+        assert_status(vpt_requests_poll(&disk.queue.requests, &completion), VPT_EMPTY);
+        assert_status(vpt_requests_restart(&disk.queue.requests, i == 0 ? NULL : &smaller), VPT_OK);
+        assert_that(vpt_queue_size(&disk.queue.requests.queue) == (i == 0 ? 256u : 32u));
+    }
+    disk_check_works(bytes, seen, sizeof(bytes), 9);
+    place_end();
+}

@@ -70,6 +70,8 @@ struct mock_front_end_ops {
     bool (*reaches_memory)(void *front_end);
     /* An interrupt: true if it was sent or held back as a message. `queue` is NULL for the configuration. */
     bool (*message)(void *front_end, const struct mock_queue *queue);
+    /* One queue has been reset: the front end forgets what it knows of it. */
+    void (*queue_reset)(void *front_end, const struct mock_queue *queue);
     /* The device has been pulled out, or plugged in again (after its reset). */
     void (*plugged)(void *front_end, bool here);
 };
@@ -97,8 +99,11 @@ struct mock_device {
     struct vpt_features offered;
     struct vpt_features transport_known; /* generic bits that this transport may negotiate */
     uint16_t queue_count;
-    uint32_t suspend_reads; /* status reads that a suspend or a resume takes; UINT32_MAX: it never ends */
-    bool suspend_unseen;    /* the status bit shows only when it is done; else both bits show at once, until then */
+    uint32_t suspend_reads;     /* status reads that a suspend or a resume takes; UINT32_MAX: it never ends */
+    uint32_t queue_reset_reads; /* register reads that the reset of one queue takes; UINT32_MAX: it never ends */
+    bool queue_reset_ignored;   /* there is no such register, though RING_RESET is offered: it reads 0 (QEMU's MMIO) */
+    uint16_t far_index;         /* not 0: the queue at MOCK_QUEUES_MAX - 1 has this index, past queue_count */
+    bool suspend_unseen;        /* the status bit shows only when it is done; else both bits show at once, until then */
     struct mock_shared_region regions[MOCK_REGIONS_MAX]; /* by shmid */
     void (*on_interrupt)(void *ctx);                     /* the interrupt line goes up; or NULL */
     void *interrupt_ctx;
@@ -190,6 +195,13 @@ void mock_device_accept(struct mock_device *device, uint32_t word, uint32_t valu
 
 /* The queue, or NULL if the device has none of this index. */
 struct mock_queue *mock_device_queue(struct mock_device *device, uint32_t index);
+
+/* The index that the driver knows a queue by. */
+uint16_t mock_device_queue_index(const struct mock_device *device, const struct mock_queue *queue);
+
+/* The register for the reset of one queue is written, or read: 1 while the reset goes on. */
+void mock_device_queue_reset(struct mock_device *device, struct mock_queue *queue, uint32_t value);
+uint32_t mock_device_queue_resetting(struct mock_device *device, struct mock_queue *queue);
 
 /* What a reading of the maximum, or of the ready state, answers. */
 uint32_t mock_device_queue_maximum(struct mock_device *device, struct mock_queue *queue);

@@ -158,6 +158,7 @@ void mock_hal_init(struct mock_hal *hal)
     hal->wait_budget[VPT_WAIT_CONFIGURATION] = 64;
     hal->wait_budget[VPT_WAIT_REQUEST] = 10000;
     hal->wait_budget[VPT_WAIT_SUSPEND] = 1000;
+    hal->wait_budget[VPT_WAIT_QUEUE] = 1000;
 }
 
 unsigned mock_hal_finish(struct mock_hal *hal)

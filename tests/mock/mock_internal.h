@@ -22,6 +22,9 @@ void mock_lies_catch_up(struct mock_device *device);
 /* Sets the interrupt status and sends a message or raises the line. `queue` NULL: a configuration change. */
 void mock_device_interrupt(struct mock_device *device, const struct mock_queue *queue);
 
+/* Completes a pending request of a queue whose device is busy: none, if there is none. */
+void mock_device_complete_one(struct mock_device *device, struct mock_queue *queue);
+
 /* `what` is accessed, which a driver may not do while the device is suspended or is about to be. */
 void mock_suspend_check(struct mock_device *device, const char *what);
 

@@ -143,6 +143,13 @@ static uint32_t read_queue_state(struct mock_mmio *mmio)
     return queue->enabled ? mmio->frame[queue->index] : 0xbad;
 }
 
+static uint32_t read_queue_reset(struct mock_mmio *mmio)
+{
+    struct mock_queue *queue = mock_device_queue(mmio->device, mmio->queue_select);
+
+    return queue != NULL ? mock_device_queue_resetting(mmio->device, queue) : 0;
+}
+
 static uint32_t read_region(const struct mock_mmio *mmio, size_t offset)
 {
     uint32_t id = mmio->region_select;
@@ -168,7 +175,7 @@ static uint32_t read_register(struct mock_mmio *mmio, size_t offset)
     case QUEUE_READY: return read_queue_state(mmio);
     case INTERRUPT_STATUS: return mock_device_interrupt_status(mmio->device);
     case STATUS: return mock_device_read_status(mmio->device);
-    case QUEUE_RESET: return 0; /* a queue's reset is done before its write returns */
+    case QUEUE_RESET: return read_queue_reset(mmio);
     case CONFIG_GENERATION: return mmio->device->config.generation;
     default: return read_region(mmio, offset);
     }
@@ -255,14 +262,6 @@ static void write_frame(struct mock_mmio *mmio, struct mock_queue *queue, uint32
     }
 }
 
-static void write_reset(struct mock_mmio *mmio, struct mock_queue *queue, uint32_t value)
-{
-    if (require(mmio, value == 1 && vpt_features_has(&mmio->device->accepted, VPT_F_RING_RESET), QUEUE_RESET,
-                "QueueReset takes 1, and only with RING_RESET negotiated")) {
-        mock_device_queue_disable(mmio->device, queue);
-    }
-}
-
 static void write_set_up(struct mock_mmio *mmio, struct mock_queue *queue, size_t offset, uint32_t value)
 {
     if (offset == QUEUE_SIZE) {
@@ -285,7 +284,7 @@ static void write_queue(struct mock_mmio *mmio, size_t offset, const char *name,
     switch (offset) {
     case QUEUE_READY: write_ready(mmio, queue, value); break;
     case QUEUE_PFN: write_frame(mmio, queue, value); break;
-    case QUEUE_RESET: write_reset(mmio, queue, value); break;
+    case QUEUE_RESET: mock_device_queue_reset(mmio->device, queue, value); break;
     default:
         if (mock_device_queue_writable(mmio->device, queue, name)) {
             write_set_up(mmio, queue, offset, value);

@@ -172,6 +172,14 @@ static void reset(void *ctx)
     drive_by(front, front->wanted);
 }
 
+static void queue_reset(void *ctx, const struct mock_queue *queue)
+{
+    struct mock_pci_front *front = ctx;
+
+    front->queue[queue->index] = (struct mock_pci_vector){ MOCK_PCI_NO_VECTOR, false };
+    front->set.size[queue->index] = 0;
+}
+
 /* A function that was plugged in anew decodes nothing yet. */
 static void plugged(void *ctx, bool here)
 {
@@ -187,7 +195,7 @@ static void plugged(void *ctx, bool here)
     }
 }
 
-static const struct mock_front_end_ops front_end_ops = { reset, masters, message, plugged };
+static const struct mock_front_end_ops front_end_ops = { reset, masters, message, queue_reset, plugged };
 
 /* Whether firmware has left the device running: it writes to memory that is used for something else by now. */
 static bool running(const struct mock_device *device)

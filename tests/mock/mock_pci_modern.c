@@ -111,7 +111,7 @@ static uint32_t read_queue(struct mock_pci_modern *modern, uint32_t offset)
         (void)mock_fault_fires(&device->faults, MOCK_FAULT_NOTIFY_OFFSET, &value);
         return (uint32_t)value & 0xffffu;
     case QUEUE_NOTIF_CONFIG_DATA: return modern->notify_data[queue->index];
-    case QUEUE_RESET: return 0; /* a queue's reset is done before its write returns */
+    case QUEUE_RESET: return mock_device_queue_resetting(device, queue);
     default: value = queue->area[(offset - QUEUE_DESC) / 8u]; return (uint32_t)(offset % 8u == 0 ? value : value >> 32);
     }
 }
@@ -153,18 +153,12 @@ static void write_enable(struct mock_pci_modern *modern, struct mock_queue *queu
     if (!require(modern, value == 1, QUEUE_ENABLE, "queue_enable takes 1 alone (PCI-COMMON-6)")) {
         return;
     }
+    require(modern, !modern->front->queue[queue->index].unread, QUEUE_ENABLE,
+            "queue_enable written, but the vector was not read back");
     if (modern->front->set.size[queue->index] == 0) {
         queue->size = queue->shown_maximum;
     }
     mock_device_queue_enable(modern->front->device, queue);
-}
-
-static void write_reset(struct mock_pci_modern *modern, struct mock_queue *queue, uint32_t value)
-{
-    if (require(modern, value == 1, QUEUE_RESET, "queue_reset takes 1 alone")) {
-        modern->front->set.size[queue->index] = 0;
-        mock_device_queue_disable(modern->front->device, queue);
-    }
 }
 
 static void write_queue(struct mock_pci_modern *modern, const struct mock_register *field, uint32_t offset,
@@ -176,7 +170,7 @@ static void write_queue(struct mock_pci_modern *modern, const struct mock_regist
         return;
     }
     if (offset == QUEUE_RESET) {
-        write_reset(modern, queue, value);
+        mock_device_queue_reset(modern->front->device, queue, value);
         return;
     }
     if (!mock_device_queue_writable(modern->front->device, queue, field->name)) {
@@ -230,9 +224,10 @@ static const struct mock_queue *notified(const struct mock_pci_modern *modern, u
     bool by_data = vpt_features_has(&device->accepted, VPT_F_NOTIF_CONFIG_DATA);
 
     for (uint16_t i = 0; i < MOCK_QUEUES_MAX; i++) {
-        uint16_t expected = by_data ? modern->notify_data[i] : i;
+        uint16_t index = mock_device_queue_index(device, &device->queues[i]);
+        uint16_t expected = by_data ? modern->notify_data[i] : index;
 
-        if (mock_device_queue(device, i) != NULL && (uint64_t)modern->notify_offset[i] * multiplier == offset &&
+        if (mock_device_queue(device, index) != NULL && (uint64_t)modern->notify_offset[i] * multiplier == offset &&
             expected == (value & 0xffffu)) {
             return &device->queues[i];
         }
@@ -250,7 +245,8 @@ static void notify(struct mock_pci_modern *modern, const struct mock_pci_capabil
         require(modern, queue != NULL, offset,
                 "a doorbell with a value that means no queue there (PCI-KICK-3 to PCI-KICK-6)") &&
         mock_pci_front_drives(modern->front, MOCK_PCI_MODERN, "kick")) {
-        mock_device_notify(modern->front->device, (value & 0xffff0000u) | queue->index);
+        mock_device_notify(modern->front->device,
+                           (value & 0xffff0000u) | mock_device_queue_index(modern->front->device, queue));
     }
 }
 

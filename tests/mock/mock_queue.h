@@ -46,6 +46,8 @@ struct mock_queue {
     uint32_t size;
     uint64_t area[MOCK_QUEUE_AREAS]; /* device addresses */
     bool enabled;
+    uint32_t resetting;     /* register reads until the reset of this queue is done; UINT32_MAX: it never is */
+    bool was_reset;         /* alone, since the device's last reset: it may be set up while the device runs */
     uint32_t shown_maximum; /* the reading of the maximum that the driver saw last */
 
     /* What the device remembers. */

@@ -200,6 +200,11 @@ static unsigned complete(struct mock_device *device, struct mock_queue *queue, u
     return done;
 }
 
+void mock_device_complete_one(struct mock_device *device, struct mock_queue *queue)
+{
+    (void)complete(device, queue, 1, true);
+}
+
 /* A driver may have added a buffer while kicks were suppressed, so the ring is read again once they are wanted. */
 static unsigned service(struct mock_device *device, struct mock_queue *queue, unsigned count, bool now)
 {
@@ -312,7 +317,8 @@ static bool kick_allowed(struct mock_device *device, const struct mock_queue *qu
     return mock_require(violations, queue != NULL, "kick of queue %" PRIu32 ", which does not exist", index) &&
            mock_require(violations, device->legacy || (device->status & VPT_STATUS_DRIVER_OK) != 0,
                         "kick of queue %" PRIu32 " before DRIVER_OK", index) &&
-           mock_require(violations, queue->enabled, "kick of queue %" PRIu32 ", which is not enabled", index);
+           mock_require(violations, queue->enabled && queue->resetting == 0,
+                        "kick of queue %" PRIu32 ", which is not enabled, or is being reset", index);
 }
 
 static void check_notification_data(struct mock_device *device, const struct mock_queue *queue, uint32_t value)

@@ -5,16 +5,76 @@
 
 #include <vpt/transport.h>
 
-#include "mock_device.h"
+#include "mock_internal.h"
 #include "mock_ring.h"
 
 struct mock_queue *mock_device_queue(struct mock_device *device, uint32_t index)
 {
+    if (device->far_index != 0 && index == device->far_index) {
+        return &device->queues[MOCK_QUEUES_MAX - 1u];
+    }
     if (index >= device->queue_count || index >= MOCK_QUEUES_MAX || device->queues[index].maximum == 0) {
         return NULL;
     }
     return &device->queues[index];
 }
+
+uint16_t mock_device_queue_index(const struct mock_device *device, const struct mock_queue *queue)
+{
+    bool far_one = device->far_index != 0 && queue == &device->queues[MOCK_QUEUES_MAX - 1u];
+
+    return far_one ? device->far_index : queue->index;
+}
+
+/* ---- The reset of one queue (VirtIO 1.4, section 2.6.1) ---- */
+
+static void end_queue_reset(struct mock_device *device, struct mock_queue *queue)
+{
+    mock_queue_reset(queue);
+    queue->was_reset = true;
+    if (device->front_end != NULL) {
+        device->front_end->queue_reset(device->front_end_ctx, queue);
+    }
+}
+
+void mock_device_queue_reset(struct mock_device *device, struct mock_queue *queue, uint32_t value)
+{
+    struct mock_violations *violations = device->violations;
+
+    mock_device_written(device, "queue reset");
+    mock_suspend_check(device, "a queue reset");
+    if (!mock_require(violations, value == 1 && vpt_features_has(&device->accepted, VPT_F_RING_RESET),
+                      "queue reset takes 1, and only with RING_RESET negotiated") ||
+        !mock_require(violations, (device->status & VPT_STATUS_DRIVER_OK) != 0, "queue reset before DRIVER_OK") ||
+        !mock_require(violations, queue->enabled && queue->resetting == 0,
+                      "queue %u reset while it is not enabled, or is being reset", queue->index)) {
+        return;
+    }
+    if (device->queue_reset_ignored) {
+        return;
+    }
+    queue->resetting = device->queue_reset_reads;
+    if (queue->resetting == 0) {
+        end_queue_reset(device, queue);
+    }
+}
+
+uint32_t mock_device_queue_resetting(struct mock_device *device, struct mock_queue *queue)
+{
+    mock_require(device->violations, vpt_features_has(&device->accepted, VPT_F_RING_RESET),
+                 "queue reset read without RING_RESET negotiated");
+    if (queue->resetting == 0) {
+        return 0;
+    }
+    mock_device_complete_one(device, queue);
+    if (queue->resetting != UINT32_MAX && --queue->resetting == 0) {
+        end_queue_reset(device, queue);
+        return 0;
+    }
+    return 1;
+}
+
+/* ---- Set-up ---- */
 
 uint32_t mock_device_queue_maximum(struct mock_device *device, struct mock_queue *queue)
 {
@@ -64,9 +124,7 @@ bool mock_device_queue_writable(struct mock_device *device, const struct mock_qu
     }
     mock_require(violations, device->legacy || device->features_ok_seen, "%s written before FEATURES_OK was read back",
                  what);
-    mock_require(violations,
-                 device->legacy || (device->status & VPT_STATUS_DRIVER_OK) == 0 ||
-                     vpt_features_has(&device->accepted, VPT_F_RING_RESET),
+    mock_require(violations, device->legacy || (device->status & VPT_STATUS_DRIVER_OK) == 0 || queue->was_reset,
                  "%s written after DRIVER_OK", what);
     return mock_require(violations, !queue->enabled, "%s written while queue %u is in use", what, queue->index);
 }

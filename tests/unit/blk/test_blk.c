@@ -130,7 +130,7 @@ VERSION_TEST(blk, a_disk_without_any_optional_feature_has_the_defaults)
  */
 VERSION_TEST(blk, BLK_INIT_5_BLK_INIT_8_BLK_INIT_9_FEAT_5_unknown_features_are_left_alone_and_no_reason_to_refuse)
 {
-    static const unsigned foreign[] = { F_BARRIER, F_SCSI, F_LIFETIME, F_ZONED, VPT_F_RING_RESET };
+    static const unsigned foreign[] = { F_BARRIER, F_SCSI, F_LIFETIME, F_ZONED, VPT_F_SR_IOV };
     const uint8_t models[] = { MOCK_BLK_ZONES_NONE, MOCK_BLK_ZONES_NONE,
                                variant->version == 1 ? MOCK_BLK_ZONES_HOST_MANAGED : MOCK_BLK_ZONES_HOST_AWARE };
     struct mock_machine_options options = { .old = true };

@@ -29,6 +29,7 @@ enum {
     /* PCI turns bus mastering off when a reset does not finish; elsewhere that is for ever, so it is slow there. */
     FAULT_RESET_SPOILT = MOCK_FAULT_PCI_END,
     FAULT_SUSPEND_NEVER,
+    FAULT_QUEUE_RESET_NEVER,
     FAULT_SHARES_SMALL,
     FAULT_NO_MAPPING,
     FAULT_FUNCTION_GONE,
@@ -59,6 +60,7 @@ static void begin_fault(const struct trouble_fault *fault)
 
     switch (which) {
     case FAULT_SUSPEND_NEVER: machine.model->suspend_reads = UINT32_MAX; return;
+    case FAULT_QUEUE_RESET_NEVER: machine.model->queue_reset_reads = UINT32_MAX; return;
     case FAULT_SHARES_SMALL: machine.hal->share_most = 16; return;
     case FAULT_NO_MAPPING: machine_fail_map(0); return;
     case FAULT_FUNCTION_GONE: machine.on_pci.bus.undecoded_allowed = machine.on_pci.function.gone = true; return;
@@ -79,6 +81,7 @@ static void begin_trouble(const char *name)
     trouble_began = true;
     machine.hal->wait_budget[VPT_WAIT_REQUEST] = 3;
     machine.hal->wait_budget[VPT_WAIT_SUSPEND] = 3;
+    machine.hal->wait_budget[VPT_WAIT_QUEUE] = 3;
     for (const struct trouble_fault *fault = trouble->faults; fault->first != 0; fault++) {
         begin_fault(fault);
     }
@@ -145,9 +148,11 @@ static void open_machine(enum machine_kind kind, enum where where)
                               .secure_erase = limits } },
     };
 
+    layout.capability[0].size = 0x3c; /* with the register for the reset of one queue */
     layout.capability[1].size = 0x60; /* of the device's configuration */
     if (!machine_kind_legacy(kind)) {
         vpt_features_add(&options.machine.offer, VPT_F_SUSPEND);
+        vpt_features_add(&options.machine.offer, VPT_F_RING_RESET);
     }
     memset(&disk, 0, sizeof(disk));
     memset(&entropy, 0, sizeof(entropy));
@@ -157,6 +162,7 @@ static void open_machine(enum machine_kind kind, enum where where)
     memset(&shares, 0, sizeof(shares));
     memset(&raw, 0, sizeof(raw));
     machine_make(kind, &options);
+    machine.model->queue_reset_reads = 2;
     backend = *machine.model->backend;
     change_capacity = backend.change_configuration;
     if (where <= PCI_DISK) {
@@ -288,6 +294,17 @@ static bool use_device(void)
            STEP(vpt_blk_set_write_back, &disk.blk, false) && STEP(vpt_blk_refresh, &disk.blk);
 }
 
+static bool reset_queue(void)
+{
+    static const struct vpt_requests_config smaller = { .requests = 2 };
+    struct vpt_requests *requests = &disk.queue->requests;
+
+    return machine_kind_legacy(machine.kind) ||
+           (submit() && STEP(vpt_requests_reset, requests) && poll_all(requests) &&
+            STEP(vpt_requests_restart, requests, NULL) && STEP(vpt_requests_reset, requests) &&
+            STEP(vpt_requests_restart, requests, &smaller));
+}
+
 static bool use_restart(void)
 {
     return submit() && STEP(vpt_device_reset, machine.device) && poll_all(&disk.queue->requests) &&
@@ -302,6 +319,15 @@ static bool add(void)
 
     memset(machine_bytes(0), 0, 16);
     return STEP(vpt_queue_add, &raw, segments, 1, 2, &raw);
+}
+
+/* With one request that was used and not popped, before and after. */
+static bool reset_raw_queue(void)
+{
+    void *token;
+
+    return machine_kind_legacy(machine.kind) || (STEP(vpt_queue_reset, &raw) && STEP(vpt_queue_drain, &raw, &token) &&
+                                                 STEP(vpt_queue_restart, &raw) && add() && STEP(vpt_queue_kick, &raw));
 }
 
 static bool use_raw_queue(void)
@@ -320,7 +346,7 @@ static bool use_raw_queue(void)
            STEP(vpt_queue_kick, &raw) && STEP(vpt_queue_pop, &raw, &token, &written) &&
            STEP_ANY(vpt_queue_pop, &raw, &token, &written) && add() && STEP(vpt_queue_kick, &raw) &&
            STEP_ANY(vpt_queue_free, &raw) && STEP_ANY(vpt_queue_status, &raw) && STEP_ANY(vpt_queue_kicks, &raw) &&
-           STEP_ANY(vpt_queue_size, &raw) && STEP(vpt_device_reset, machine.device) &&
+           STEP_ANY(vpt_queue_size, &raw) && reset_raw_queue() && STEP(vpt_device_reset, machine.device) &&
            STEP(vpt_queue_drain, &raw, &token) && STEP(vpt_device_negotiate, machine.device, NULL, NULL, NULL) &&
            STEP(vpt_queue_restart, &raw) && STEP(vpt_device_start, machine.device) &&
            STEP_ANY(vpt_device_fail, machine.device) && STEP(vpt_device_reset, machine.device) &&
@@ -380,7 +406,7 @@ static bool use_disk(void)
            use_requests() && use_helpers() &&
            (machine_kind_legacy(machine.kind) ||
             (STEP(vpt_device_suspend, machine.device) && STEP(vpt_device_resume, machine.device))) &&
-           use_restart() && shut_down(&disk.queue->requests) && use_driver() &&
+           use_restart() && reset_queue() && shut_down(&disk.queue->requests) && use_driver() &&
            STEP(vpt_blk_open, &disk.blk, disk.queue, machine.device) && shut_down(&disk.queue->requests);
 }
 
@@ -526,6 +552,7 @@ FAULTS(vector_refused, { MOCK_FAULT_VECTOR_REFUSED, 1, EVER });
 FAULTS(changing, { MOCK_FAULT_CONFIG_CHANGING, 1, EVER });
 FAULTS(not_ready, { MOCK_FAULT_QUEUE_NOT_READY, 1, 1 });
 FAULTS(never_suspended, { FAULT_SUSPEND_NEVER, 1, EVER });
+FAULTS(never_reset, { FAULT_QUEUE_RESET_NEVER, 1, EVER });
 FAULTS(small_shares, { FAULT_SHARES_SMALL, 1, EVER });
 FAULTS(no_mapping, { FAULT_NO_MAPPING, 1, 1 });
 FAULTS(small_bar, { FAULT_BAR_SMALL, 1, 1 });
@@ -571,6 +598,9 @@ static const struct trouble rows[] = {
     { MODERN_DISK, "vpt_blk_init", refused, VPT_DEVICE_FEATURES_REFUSED, NULL },
     { MODERN_DISK, "vpt_device_suspend", never_suspended, VPT_DEVICE_TIMEOUT, NULL },
     { MODERN_DISK, "vpt_device_resume", never_suspended, VPT_DEVICE_TIMEOUT, NULL },
+    { MODERN_DISK, "vpt_queue_reset", never_reset, VPT_DEVICE_TIMEOUT, NULL },
+    { MODERN_DISK, "vpt_requests_reset", never_reset, VPT_DEVICE_TIMEOUT, NULL },
+    { MODERN_DISK, "vpt_requests_restart", not_ready, VPT_DEVICE_QUEUE_STATE, NULL },
     { PCI_DISK, "vpt_virtio_pci_probe", no_decoding, VPT_DEVICE_PCI_COMMAND, NULL },
     { PCI_DISK, "vpt_virtio_pci_probe", small_bar, VPT_DEVICE_CAPABILITY_RANGE, NULL },
     { PCI_DISK, "vpt_pci_msix_init", no_mapping, MAP_FAILED_STATUS, NULL },
@@ -597,9 +627,9 @@ static const struct trouble rows[] = {
 
 /* A device that goes away: PCI looks into configuration space to be sure. */
 static const char *const vanishing[] = {
-    "vpt_device_check",       "vpt_device_start",   "vpt_driver_start",     "vpt_blk_ranges_init",
-    "vpt_blk_set_write_back", "vpt_blk_refresh",    "vpt_requests_quiesce", "vpt_queue_restart",
-    "vpt_driver_restart",     "vpt_device_suspend", "vpt_device_resume",    "vpt_pci_msix_pending",
+    "vpt_device_check",  "vpt_device_start",     "vpt_driver_start",  "vpt_blk_ranges_init", "vpt_blk_set_write_back",
+    "vpt_blk_refresh",   "vpt_requests_quiesce", "vpt_queue_restart", "vpt_driver_restart",  "vpt_device_suspend",
+    "vpt_device_resume", "vpt_pci_msix_pending", "vpt_queue_reset",   "vpt_requests_reset",  "vpt_requests_restart",
 };
 
 /* Calls that set a queue up, and which reset of theirs is the one that takes a queue back that is not ready. */

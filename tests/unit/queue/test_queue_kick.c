@@ -217,6 +217,92 @@ VARIANT_TEST(queue_kick, D_NOTIFDATA_1_kicks_are_neither_lost_nor_wasted)
     }
 }
 
+/* Which features a kick's value depends on, and the size of the ring. */
+static const struct told {
+    enum machine_kind kind;
+    bool data;        /* NOTIFICATION_DATA */
+    bool config_data; /* NOTIF_CONFIG_DATA */
+    bool packed;
+    uint16_t size;
+} tolds[] = {
+    { MACHINE_MMIO_2, false, false, false, 8 },    { MACHINE_MMIO_2, true, false, false, 8 },
+    { MACHINE_MMIO_2, false, false, true, 5 },     { MACHINE_MMIO_2, true, false, true, 5 },
+    { MACHINE_MMIO_2, true, false, true, 8 },      { MACHINE_PCI_MODERN, false, false, false, 8 },
+    { MACHINE_PCI_MODERN, true, false, false, 8 }, { MACHINE_PCI_MODERN, false, true, false, 8 },
+    { MACHINE_PCI_MODERN, true, true, false, 8 },  { MACHINE_PCI_MODERN, false, false, true, 5 },
+    { MACHINE_PCI_MODERN, true, false, true, 5 },  { MACHINE_PCI_MODERN, false, true, true, 5 },
+    { MACHINE_PCI_MODERN, true, true, true, 5 },   { MACHINE_PCI_MODERN, true, true, true, 8 },
+};
+
+#define TOLD_QUEUE 3u
+
+static void open_told(const struct told *told, struct vpt_queue *queue)
+{
+    const struct variant variant = { 2, false, false, told->packed, false };
+    const struct vpt_queue_config config = { .index = TOLD_QUEUE, .size = told->size };
+    struct mock_pci_machine_options options = { .machine.queues = TOLD_QUEUE + 1u };
+
+    if (told->data) {
+        vpt_features_add(&options.machine.offer, VPT_F_NOTIFICATION_DATA);
+    }
+    if (told->config_data) {
+        vpt_features_add(&options.machine.offer, VPT_F_NOTIF_CONFIG_DATA);
+    }
+    plain_machine_on(told->kind, &variant, &options);
+    assert_status(machine_probe(), VPT_OK);
+    assert_status(vpt_device_negotiate(machine.device, NULL, NULL, NULL), VPT_OK);
+    assert_status(vpt_queue_init(queue, machine.device, &config), VPT_OK);
+    assert_status(vpt_device_start(machine.device), VPT_OK);
+    assert_same(vpt_queue_size(queue), told->size);
+}
+
+static void assert_kick(const struct told *told, uint32_t upper)
+{
+    uint32_t lower = told->config_data ? machine.on_pci.modern.notify_data[TOLD_QUEUE] : TOLD_QUEUE;
+    const struct mock_pci_access *kick = machine_on_pci()
+                                             ? machine_access(MOCK_PCI_NOTIFY, true, 4u * TOLD_QUEUE, 0)
+                                             : machine_access((enum mock_pci_structure)0, true, R_NOTIFY, 0);
+
+    assert_same(kick->value, lower | (told->data ? upper << 16 : 0u));
+    assert_same(kick->width, told->data || !machine_on_pci() ? 4 : 2);
+}
+
+/*
+ * With data it is the available index, all 16 bits of it, or the entry behind the last one, with the wrap counter above
+ * its 15 bits.
+ */
+Test(queue_kick, D_NOTIFDATA_1_D_NOTIFDATA_3_D_NOTIFDATA_4_PCI_KICK_2_PCI_KICK_4_PCI_KICK_5_PCI_KICK_6_what_is_told)
+{
+    for (size_t i = 0; i < COUNT_OF(tolds); i++) {
+        const struct told *told = &tolds[i];
+        uint32_t kicks = told->packed ? 60 : 17000; /* an index past 16 bits, by way of bit 15 */
+        uint32_t requests = 0;
+        uint32_t entry = 0;
+        uint32_t wrap_counter = 1;
+        struct vpt_queue queue;
+
+        open_told(told, &queue);
+        for (uint32_t n = 0; n < kicks; n++) {
+            unsigned batch = 4 - n % 2; /* not the same place in each lap */
+
+            machine_trace();
+            queue_send(&queue, batch);
+            queue_take(&queue, batch);
+            requests += batch;
+            entry += batch;
+            if (entry >= told->size) {
+                entry -= told->size;
+                wrap_counter ^= 1u;
+            }
+            assert_kick(told, told->packed ? wrap_counter << 15 | entry : requests & 0xffffu);
+        }
+        assert_status(vpt_device_reset(machine.device), VPT_OK);
+        assert_status(vpt_queue_release(&queue), VPT_OK);
+        machine_close();
+        machine_finish();
+    }
+}
+
 VARIANT_TEST(queue_kick, SPLIT_ASUPP_3_a_busy_device_is_not_kicked)
 {
     struct vpt_queue queue;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Setting up a queue on every transport: in which order, what is refused, what is left of one that did not start. */
 #include "disk.h"
+#include "plain.h"
 
 #include <string.h>
 
@@ -367,5 +368,43 @@ Test(transport_queue, LEG_VQLAYOUT_1_memory_of_the_callers_own_is_measured_by_th
             cr_assert(all_zero(&queue, sizeof(queue)));
         }
         disk_end();
+    }
+}
+
+/*
+ * An administration queue has an index past the queues that the device counts. Where there is RING_RESET, it is reset,
+ * too.
+ */
+TRANSPORT_TEST(transport_queue, a_queue_may_have_any_index_of_16_bits)
+{
+    static const uint16_t indexes[] = { 0x40, 65534, 65535 };
+
+    for (size_t i = 0; i < COUNT_OF(indexes); i++) {
+        const struct vpt_queue_config config = { .index = indexes[i] };
+        const struct variant features = { 2, true, true, false, false };
+        struct mock_pci_machine_options options = { .machine.queues = 2 };
+        struct vpt_queue queue;
+
+        if (!machine_kind_legacy(variant->kind)) {
+            vpt_features_add(&options.machine.offer, VPT_F_RING_RESET);
+        }
+        plain_machine_on(variant->kind, &features, &options);
+        machine.model->far_index = indexes[i];
+        machine.model->queues[MOCK_QUEUES_MAX - 1u].maximum = 16;
+        assert_status(machine_probe(), VPT_OK);
+        assert_status(vpt_device_negotiate(machine.device, NULL, NULL, NULL), VPT_OK);
+        assert_status(vpt_queue_init(&queue, machine.device, &config), VPT_OK);
+        assert_status(vpt_device_start(machine.device), VPT_OK);
+        plain_go_round(&queue, 16);
+        if (!machine_kind_legacy(variant->kind)) {
+            assert_status(vpt_queue_reset(&queue), VPT_OK);
+            assert_status(vpt_queue_restart(&queue), VPT_OK);
+            plain_go_round(&queue, 16);
+        }
+        cr_assert(machine.model->queues[MOCK_QUEUES_MAX - 1u].completions != 0);
+        assert_status(vpt_device_reset(machine.device), VPT_OK);
+        assert_status(vpt_queue_release(&queue), VPT_OK);
+        machine_close();
+        machine_finish();
     }
 }

@@ -105,9 +105,10 @@ MODERN_TEST(virtio_pci, PCI_COMMON_5_a_reset_is_waited_for)
 
 Test(virtio_pci, FEAT_3_the_transports_own_feature_is_accepted_on_pci)
 {
-    static const unsigned handled[] = { VPT_F_INDIRECT_DESC,     VPT_F_EVENT_IDX,         VPT_F_VERSION_1,
-                                        VPT_F_RING_PACKED,       VPT_F_IN_ORDER,          VPT_F_ORDER_PLATFORM,
-                                        VPT_F_NOTIFICATION_DATA, VPT_F_NOTIF_CONFIG_DATA, VPT_F_SUSPEND };
+    static const unsigned handled[] = {
+        VPT_F_INDIRECT_DESC,  VPT_F_EVENT_IDX,         VPT_F_VERSION_1,         VPT_F_RING_PACKED, VPT_F_IN_ORDER,
+        VPT_F_ORDER_PLATFORM, VPT_F_NOTIFICATION_DATA, VPT_F_NOTIF_CONFIG_DATA, VPT_F_RING_RESET,  VPT_F_SUSPEND
+    };
     struct mock_pci_layout layout = machine_io_layout;
     struct mock_pci_machine_options options = { .layout = &layout,
                                                 .machine.offer = { { 0xff000000u, 0x0003f9ffu, 0, 0 } } };
