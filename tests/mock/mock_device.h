@@ -50,6 +50,8 @@ struct mock_backend {
     void (*reset)(void *backend);
     /* Whether these features go together (FEAT-1). */
     bool (*features_valid)(void *backend, const struct vpt_features *accepted);
+    /* Whether this queue's oldest buffer may be used now: a receive queue's waits until something comes. */
+    bool (*ready)(void *backend, const struct mock_queue *queue);
     /* Carries out a request and returns the used length: no more than was written from the beginning on. */
     uint32_t (*handle)(void *backend, struct mock_queue *queue, const struct mock_element *element);
     /* Changes the configuration to another valid one, never the same twice, for MOCK_FAULT_CONFIG_CHANGING. */
@@ -158,6 +160,9 @@ void mock_device_reset(struct mock_device *device);
 
 /* Takes what is available in every queue, as after a kick. */
 void mock_device_look(struct mock_device *device);
+
+/* Takes what is available in one queue, for a backend that has something to write there. */
+void mock_device_wake(struct mock_device *device, struct mock_queue *queue);
 
 /* Whether the interrupt line is up. */
 bool mock_device_interrupting(const struct mock_device *device);

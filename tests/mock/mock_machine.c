@@ -46,9 +46,15 @@ void mock_machine_begin(struct mock_machine_options *options, struct mock_hal *h
                         struct mock_blk *blk, struct mock_entropy *entropy)
 {
     const struct mock_backend *backend = options->is_entropy ? &mock_entropy_backend : &mock_blk_backend;
+    void *backend_ctx = options->is_entropy ? (void *)entropy : blk;
 
+    if (options->net != NULL) {
+        backend = &mock_net_backend;
+        backend_ctx = options->net;
+        options->queues = mock_net_queues(&options->net->options);
+    }
     mock_hal_init(hal);
-    mock_device_init(device, &hal->memory, &hal->violations, backend, options->is_entropy ? (void *)entropy : blk);
+    mock_device_init(device, &hal->memory, &hal->violations, backend, backend_ctx);
     mock_hal_add_ticker(hal, mock_device_tick, device);
     apply_profile(options, device);
     device->completion = options->completion;
@@ -61,6 +67,10 @@ void mock_machine_begin(struct mock_machine_options *options, struct mock_hal *h
 bool mock_machine_make_type(const struct mock_machine_options *options, struct mock_device *device,
                             struct mock_blk *blk, struct mock_entropy *entropy)
 {
+    if (options->net != NULL) {
+        mock_net_init(options->net, device);
+        return true;
+    }
     if (options->is_entropy) {
         mock_entropy_init(entropy, device, &options->entropy);
         return true;

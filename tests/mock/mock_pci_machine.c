@@ -28,12 +28,15 @@ static void make_function(struct mock_pci_machine *machine, const struct mock_pc
 {
     uint16_t type = (uint16_t)machine->device.backend->type;
     bool is_entropy = options->machine.is_entropy;
+    bool is_net = options->machine.net != NULL;
     struct mock_pci_ids ids = { .vendor = VENDOR_VIRTIO,
                                 .subsystem_vendor = SUBSYSTEM,
-                                .class_code = is_entropy ? 0x00ff00 : 0x010000,
+                                .class_code = is_net       ? 0x020000
+                                              : is_entropy ? 0x00ff00
+                                                           : 0x010000,
                                 .interrupt_pin = 1 };
 
-    ids.device = (uint16_t)(has_legacy(options) ? (is_entropy ? 0x1005u : 0x1001u) : 0x1040u + type);
+    ids.device = (uint16_t)(has_legacy(options) ? (is_net ? 0x1000u : is_entropy ? 0x1005u : 0x1001u) : 0x1040u + type);
     ids.device = options->device_id != 0 ? options->device_id : ids.device;
     ids.subsystem = has_legacy(options) ? type : 0x1100u;
     ids.revision = has_legacy(options) ? 0 : 1;

@@ -119,13 +119,18 @@ static bool carry_out(struct mock_device *device, struct mock_queue *queue, cons
     return true;
 }
 
+static bool backend_ready(const struct mock_device *device, const struct mock_queue *queue)
+{
+    return device->backend->ready == NULL || device->backend->ready(device->backend_ctx, queue);
+}
+
 /* Completes up to `count` requests of one queue, and interrupts once for all of them. */
 static unsigned complete(struct mock_device *device, struct mock_queue *queue, unsigned count, bool now)
 {
     bool interrupted = false;
     unsigned done = 0;
 
-    while (done < count && serviceable(device, queue)) {
+    while (done < count && serviceable(device, queue) && backend_ready(device, queue)) {
         size_t at = choose(device, queue, now);
         struct mock_element element;
         uint32_t length = 0;
@@ -223,6 +228,13 @@ void mock_device_look(struct mock_device *device)
         if (queue != NULL && serviceable(device, queue)) {
             look(device, queue);
         }
+    }
+}
+
+void mock_device_wake(struct mock_device *device, struct mock_queue *queue)
+{
+    if (serviceable(device, queue)) {
+        look(device, queue);
     }
 }
 
