@@ -3,11 +3,13 @@
  * Measures the driver side of a split virtqueue with callgrind (tools/bench.sh): batches of requests to a device in the
  * same process that completes every request it sees. Only the library works between submit() and complete().
  *
- * Usage: queue BATCH BATCHES block|net|slots|disk|floor-block|floor-net|floor-slots [indirect] [event]
+ * Usage: queue BATCH BATCHES KIND [indirect] [event]; KIND is block, net, slots, disk, net-send, net-receive, floor-block,
+ * floor-net or floor-slots
  *
  * block and net add lists of three segments and of one to the general queue. slots submits header, 4096 bytes and reply
- * to a queue of requests, by the calls for a batch. disk reads 4096 bytes by the block driver. floor-... do the same on
- * the queue written by hand (floor.h).
+ * to a queue of requests, by the calls for a batch. disk reads 4096 bytes by the block driver. net-send sends frames of
+ * 1500 bytes by the network driver, and net-receive receives them and gives their buffers back. floor-... do the same as
+ * the first three on the queue written by hand (floor.h).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +17,7 @@
 
 #include <vpt/blk.h>
 #include <vpt/mmio.h>
+#include <vpt/net.h>
 #include <vpt/request.h>
 
 #include "bench_floor.h"
@@ -33,6 +36,9 @@ static struct vpt_driver driver;
 static struct vpt_requests requests;
 static struct vpt_blk blk;
 static struct vpt_blk_queue disk;
+static struct vpt_net net;
+static struct vpt_net_receiveq receiveq;
+static struct vpt_net_transmitq transmitq;
 
 static uint32_t mmio_read(void *ctx, void *mapping, size_t offset, unsigned width)
 {
@@ -115,14 +121,31 @@ static void bring_up_disk(void)
     vpt_requests_notifications_off(&disk.requests);
 }
 
-/* Completes all published requests in order, then asks for a notification of the next. */
-static void device_run(uint32_t length)
+/* One queue is enough: device_run() completes what is in the queue that was set up last. */
+static void bring_up_net(bool receive)
+{
+    static const struct vpt_requests_config config = { .requests = 64, .size = SIZE };
+
+    registers[0x008 / 4] = VPT_DEVICE_TYPE_NETWORK;
+    check(vpt_mmio_probe(&mmio, &port, registers, sizeof(registers)));
+    check(vpt_net_init(&net, &mmio.device, NULL));
+    if (receive) {
+        check(vpt_net_receiveq_init(&receiveq, &net, 0, 0, &config));
+    } else {
+        check(vpt_net_transmitq_init(&transmitq, &net, 0, &config));
+    }
+    check(vpt_driver_start(&net.driver));
+    vpt_requests_notifications_off(receive ? &receiveq.requests : &transmitq.requests);
+}
+
+/* Completes `count` published requests in order, then asks for a notification of the next. */
+static void device_run(uint32_t length, unsigned count)
 {
     const struct available *available =
         (void *)(uintptr_t)(registers[0x090 / 4] | (uint64_t)registers[0x094 / 4] << 32);
     struct used *used = (void *)(uintptr_t)(registers[0x0a0 / 4] | (uint64_t)registers[0x0a4 / 4] << 32);
 
-    while (used->index != available->index) {
+    for (; count != 0 && used->index != available->index; count--) {
         used->ring[used->index % SIZE].id = available->ring[used->index % SIZE];
         used->ring[used->index % SIZE].length = length;
         used->index++;
@@ -192,6 +215,37 @@ __attribute__((noinline)) static void complete_disk(unsigned batch)
     }
 }
 
+__attribute__((noinline)) static void submit_net(unsigned batch)
+{
+    static const struct vpt_segment data = { 0x2000, 1500 };
+
+    struct vpt_request list[SIZE / SEGMENTS];
+    uint32_t done;
+
+    for (unsigned i = 0; i < batch; i++) {
+        list[i] = (struct vpt_request){ .segments = &data, .token = &net, .readable = 1 };
+    }
+    check(vpt_net_transmit_batch(&transmitq, list, NULL, batch, &done));
+    check(vpt_requests_kick(&transmitq.requests));
+}
+
+__attribute__((noinline)) static void complete_net(unsigned batch)
+{
+    struct vpt_completion list[SIZE / SEGMENTS];
+    uint32_t done;
+
+    check(vpt_requests_poll_batch(&transmitq.requests, list, batch, &done));
+}
+
+__attribute__((noinline)) static void receive_net(unsigned batch)
+{
+    struct vpt_net_frame list[SIZE / SEGMENTS];
+    uint32_t done;
+
+    check(vpt_net_receive(&receiveq, list, batch, &done));
+    check(vpt_net_recycle(&receiveq, list, batch));
+}
+
 __attribute__((noinline)) static void submit_floor(unsigned batch, const struct vpt_segment *segments, bool net)
 {
     for (unsigned i = 0; i < batch; i++) {
@@ -240,7 +294,7 @@ static int run_floor(unsigned batch, int batches, const char *kind, const struct
         } else {
             submit_floor(batch, net ? packet : block, net);
         }
-        device_run(net ? 0 : 4097);
+        device_run(net ? 0 : 4097, batch);
         if (slots) {
             check(floor_slots_complete(tokens, batch) == batch ? VPT_OK : VPT_EMPTY);
         } else {
@@ -259,6 +313,8 @@ int main(int count, char **arguments)
     bool net = strcmp(kind, "net") == 0;
     bool slots = strcmp(kind, "slots") == 0;
     bool whole = strcmp(kind, "disk") == 0;
+    bool send = strcmp(kind, "net-send") == 0;
+    bool receive = strcmp(kind, "net-receive") == 0;
 
     if (batch == 0 || batch > SIZE / SEGMENTS) {
         return 2;
@@ -274,7 +330,9 @@ int main(int count, char **arguments)
     registers[0x008 / 4] = VPT_DEVICE_TYPE_BLOCK;
     registers[0x034 / 4] = SIZE;
     check(vpt_mmio_probe(&mmio, &port, registers, sizeof(registers)));
-    if (whole) {
+    if (send || receive) {
+        bring_up_net(receive);
+    } else if (whole) {
         bring_up_disk();
     } else if (slots) {
         bring_up_requests();
@@ -282,17 +340,24 @@ int main(int count, char **arguments)
         bring_up_queue();
     }
     for (int i = atoi(arguments[2]); i > 0; i--) {
-        if (whole) {
+        if (receive) {
+            device_run(12u + 1500u, batch);
+            receive_net(batch);
+        } else if (send) {
+            submit_net(batch);
+            device_run(0, batch);
+            complete_net(batch);
+        } else if (whole) {
             submit_disk(batch);
-            device_run(4097);
+            device_run(4097, batch);
             complete_disk(batch);
         } else if (slots) {
             submit_requests(batch);
-            device_run(4097);
+            device_run(4097, batch);
             complete_requests(batch);
         } else {
             submit_queue(batch, net ? packet : block, net);
-            device_run(net ? 0 : 4097);
+            device_run(net ? 0 : 4097, batch);
             complete_queue(batch);
         }
     }

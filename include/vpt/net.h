@@ -45,7 +45,6 @@ VPT_BEGIN_DECLARATIONS
 #define VPT_NET_F_GUEST_ANNOUNCE 21u
 #define VPT_NET_F_MQ             22u
 #define VPT_NET_F_CTRL_MAC_ADDR  23u
-#define VPT_NET_F_SPEED_DUPLEX   63u
 
 #define VPT_NET_MAC_SIZE      6u
 #define VPT_NET_ETHERNET_SIZE 14u /* bytes of an Ethernet header */
@@ -59,8 +58,6 @@ struct vpt_net_info {
     bool checksum_transmit;        /* the device completes checksums of frames; else false */
     bool checksum_receive;         /* vpt_net_frame.checksum may be something other than NONE; else false */
     uint8_t header;                /* bytes in a received buffer before a frame: 12, or 10 on a legacy interface */
-    uint8_t duplex;                /* 1: full, 0: half; else 0xff: unknown */
-    uint32_t speed;                /* Mbit/s; else 0xffffffff: unknown */
     uint16_t pairs;                /* pairs of queues, at least 1; else 1 */
     uint16_t mtu;                  /* bytes behind the Ethernet header; else 1500 */
     uint16_t status;               /* as the device has it. Private. */
@@ -173,8 +170,8 @@ enum vpt_status vpt_net_open(struct vpt_net *net, struct vpt_net_receiveq *recei
                              struct vpt_net_transmitq *transmitq, struct vpt_device *device);
 
 /*
- * Reads again what changes by itself: info.link, info.announce, info.speed and info.duplex. Call this from a thread
- * after vpt_device_interrupt() has returned VPT_INTERRUPT_CONFIGURATION (NET-CFG-11). On failure info stays as it was.
+ * Reads again what changes by itself: info.link and info.announce. Call this from a thread after
+ * vpt_device_interrupt() has returned VPT_INTERRUPT_CONFIGURATION. On failure info stays as it was.
  *
  * Returns
  * VPT_OK
@@ -238,15 +235,14 @@ enum vpt_net_checksum_state {
 
 /* A buffer that came back: a frame, or a part of one. */
 struct vpt_net_frame {
-    void *buffer; /* the buffer's first byte, as it was posted */
-    const void
-        *bytes; /* the frame, or this part of it, in the buffer: the device can reach it, so copy before checks */
-    uint32_t length;
+    void *buffer;           /* the buffer's first byte, as it was posted */
+    uint32_t length;        /* of the frame, or of this part of it */
+    uint16_t left;          /* so many of the following buffers belong to the same frame */
+    uint8_t checksum;       /* enum vpt_net_checksum_state */
+    bool continued;         /* this is not the first part of a frame */
+    const void *bytes;      /* the frame in the buffer; the device can still reach it, so copy before you check */
     enum vpt_status status; /* of the buffer, see vpt_net_receive() */
-    enum vpt_net_checksum_state checksum;
-    struct vpt_net_checksum partial; /* if the checksum is PARTIAL; it lies within the first part */
-    uint16_t left;                   /* so many of the following buffers belong to the same frame */
-    bool continued;                  /* this is not the first part of a frame */
+    struct vpt_net_checksum partial; /* if `checksum` is VPT_NET_CHECKSUM_PARTIAL; it lies within the first part */
 };
 
 /*

@@ -15,38 +15,26 @@
 #define MTU_LEAST   68u
 #define MTU_MOST    65535u
 #define PAIRS_MOST  32767u /* the control queue's index, twice as many, has 16 bits */
-#define SPEED_MOST  0x7fffffffu
-#define UNKNOWN     0xffffffffu
 
 #define FIELD(offset, width, feature, member)                                                           \
     {                                                                                                   \
         offset, width, VPT_CONFIG_WITH(VPT_NET_F_##feature), VPT_OFFSET_OF(struct vpt_net_info, member) \
     }
 
-/* The first three change by themselves. */
+/* The first one changes by itself. */
 static const struct vpt_config_field fields[] = {
-    FIELD(6, 2, STATUS, status),
-    FIELD(12, 4, SPEED_DUPLEX, speed),
-    FIELD(16, 1, SPEED_DUPLEX, duplex),
-    FIELD(8, 2, MQ, pairs),
-    FIELD(10, 2, MTU, mtu),
-    FIELD(0, 1, MAC, mac[0]),
-    FIELD(1, 1, MAC, mac[1]),
-    FIELD(2, 1, MAC, mac[2]),
-    FIELD(3, 1, MAC, mac[3]),
-    FIELD(4, 1, MAC, mac[4]),
-    FIELD(5, 1, MAC, mac[5]),
+    FIELD(6, 2, STATUS, status), FIELD(8, 2, MQ, pairs),   FIELD(10, 2, MTU, mtu),
+    FIELD(0, 1, MAC, mac[0]),    FIELD(1, 1, MAC, mac[1]), FIELD(2, 1, MAC, mac[2]),
+    FIELD(3, 1, MAC, mac[3]),    FIELD(4, 1, MAC, mac[4]), FIELD(5, 1, MAC, mac[5]),
 };
-#define FIELDS_CHANGING 3u
+#define FIELDS_CHANGING 1u
 #define FIELDS          (sizeof(fields) / sizeof(fields[0]))
 
-/* Derives what the fields that change mean. Numbers out of range mean that nothing is known (NET-CFG-10). */
-static void derive(struct vpt_net_info *info, const struct vpt_features *features)
+static void set_status(struct vpt_net_info *info, const struct vpt_features *features, uint16_t status)
 {
-    info->link = (info->status & STATUS_LINK_UP) != 0;
-    info->announce = (info->status & STATUS_ANNOUNCE) != 0 && vpt_features_has(features, VPT_NET_F_GUEST_ANNOUNCE);
-    info->speed = info->speed <= SPEED_MOST ? info->speed : UNKNOWN;
-    info->duplex = info->duplex <= 1u ? info->duplex : 0xff;
+    info->status = status;
+    info->link = (status & STATUS_LINK_UP) != 0;
+    info->announce = (status & STATUS_ANNOUNCE) != 0 && vpt_features_has(features, VPT_NET_F_GUEST_ANNOUNCE);
 }
 
 /* Each start reads the configuration. Queues that were set up before must still be what they were set up for. */
@@ -61,8 +49,6 @@ static enum vpt_status configure(struct vpt_driver *driver)
     info.status = STATUS_LINK_UP;
     info.pairs = 1;
     info.mtu = MTU_DEFAULT;
-    info.speed = UNKNOWN;
-    info.duplex = 0xff;
     status = vpt_device_config_fields(driver->device, fields, FIELDS, &info);
     if (status != VPT_OK) {
         return status;
@@ -71,7 +57,7 @@ static enum vpt_status configure(struct vpt_driver *driver)
         (driver->first != NULL && (info.mtu > net->info.mtu || info.pairs != net->info.pairs))) {
         return VPT_DEVICE_CONFIG;
     }
-    derive(&info, features);
+    set_status(&info, features, info.status);
     info.merge = vpt_features_has(features, VPT_NET_F_MRG_RXBUF);
     info.checksum_transmit = vpt_features_has(features, VPT_NET_F_CSUM);
     info.checksum_receive = vpt_features_has(features, VPT_NET_F_GUEST_CSUM);
@@ -96,9 +82,8 @@ enum vpt_status vpt_net_init(struct vpt_net *net, struct vpt_device *device, con
 {
     static const struct vpt_driver_kind kind = { .type = VPT_DEVICE_TYPE_NETWORK,
                                                  .wanted = { { BIT(CSUM) | BIT(GUEST_CSUM) | BIT(MTU) | BIT(MAC) |
-                                                                   BIT(MRG_RXBUF) | BIT(STATUS) | BIT(CTRL_VQ) |
-                                                                   NEEDS_CONTROL,
-                                                               1u << (VPT_NET_F_SPEED_DUPLEX - 32u) } },
+                                                               BIT(MRG_RXBUF) | BIT(STATUS) | BIT(CTRL_VQ) |
+                                                               NEEDS_CONTROL } },
                                                  .examine = examine,
                                                  .configure = configure };
     enum vpt_status status;
@@ -120,17 +105,11 @@ enum vpt_status vpt_net_init(struct vpt_net *net, struct vpt_device *device, con
 
 enum vpt_status vpt_net_refresh(struct vpt_net *net)
 {
-    struct vpt_net_info info;
-    enum vpt_status status;
+    struct vpt_net_info info = { .status = STATUS_LINK_UP };
+    enum vpt_status status = vpt_driver_refresh(net != NULL ? &net->driver : NULL, fields, FIELDS_CHANGING, &info);
 
-    if (net == NULL) {
-        return VPT_CALLER_ARGUMENT;
-    }
-    info = net->info;
-    status = vpt_driver_refresh(&net->driver, fields, FIELDS_CHANGING, &info);
     if (status == VPT_OK) {
-        derive(&info, &net->driver.features);
-        net->info = info;
+        set_status(&net->info, &net->driver.features, info.status);
     }
     return status;
 }

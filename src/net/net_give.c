@@ -1,98 +1,99 @@
 /* SPDX-License-Identifier: MIT */
 /* Giving receive buffers to the device, several at once (VirtIO 1.4, section 5.1.6.3). */
-#include "../request/slots.h"
+#include "../request/slot_batch.h"
 #include "net_internal.h"
 
-#define CHUNK       (VPT_FOR_SPEED ? 16u : 1u) /* buffers that are worked on together */
 #define BUFFER_MOST 0x7fffffffu
 #define ALIGNMENT   4u /* so that each field of the header is aligned */
 
-struct chunk {
-    struct vpt_request requests[CHUNK];
-    struct vpt_segment segments[CHUNK][2];
+/* Where buffers are from. */
+struct source {
+    const struct vpt_memory *buffers;   /* the caller's; NULL: the library's */
+    const struct vpt_net_frame *frames; /* those of the library's */
+    struct vpt_memory memory;           /* of all of the library's */
+    uint32_t size;                      /* of each of these; of the caller's the smallest that one may be */
 };
 
-/* Makes the request for a buffer. The header has a descriptor of its own if the device expects that (LEG-NETFRAME-1). */
-VPT_INLINE_FOR_SPEED void make_request(const struct vpt_net_receiveq *queue, void *address, uint64_t device_address,
-                                       uint32_t size, struct chunk *chunk, uint32_t i)
+/* Describes buffer n. Returns false if it cannot be given. */
+VPT_INLINE_FOR_SPEED bool describe_buffer(const struct source *source, bool posted, uint32_t n,
+                                          struct vpt_memory *buffer)
 {
-    struct vpt_segment *segments = chunk->segments[i];
-    struct vpt_request *request = &chunk->requests[i];
+    uintptr_t offset;
 
-    segments[0].address = device_address;
-    segments[0].length = size;
-    request->segments = segments;
-    request->token = address;
-    request->readable = 0;
-    request->writable = 1;
-    if (VPT_UNLIKELY(queue->split)) {
-        uint32_t header = net_of(&queue->requests)->info.header;
-
-        segments[0].length = header;
-        segments[1].address = device_address + header;
-        segments[1].length = size - header;
-        request->writable = 2;
+    if (posted) {
+        *buffer = source->buffers[n];
+        return buffer->size >= source->size && buffer->size <= BUFFER_MOST &&
+               ((uintptr_t)buffer->address & (ALIGNMENT - 1u)) == 0;
     }
+    offset = (uintptr_t)source->frames[n].buffer - (uintptr_t)source->memory.address;
+    buffer->address = source->frames[n].buffer;
+    buffer->device_address = source->memory.device_address + offset;
+    buffer->size = source->size;
+    return offset < source->memory.size;
 }
 
-/* Makes the request for one of the library's buffers. Returns false if it is none. */
-VPT_INLINE_FOR_SPEED bool make_own(const struct vpt_net_receiveq *queue, const struct vpt_net_frame *frames, uint32_t n,
-                                   struct chunk *chunk, uint32_t i)
+/* The header has a descriptor of its own if the device expects that (LEG-NETFRAME-1). */
+enum vpt_status vpt_net_give_one(struct vpt_net_receiveq *queue, const struct vpt_memory *buffer)
 {
-    const struct vpt_queue *ring = &queue->requests.queue;
-    const struct vpt_memory *memory = &ring->areas[VPT_AREA_SLOTS].memory;
-    uintptr_t offset = (uintptr_t)n * queue->buffer_size;
+    struct vpt_segment segments[2];
+    uint32_t header = net_of(&queue->requests)->info.header;
+    uint32_t size = (uint32_t)buffer->size;
 
-    if (frames != NULL) {
-        offset = (uintptr_t)frames[n].buffer - (uintptr_t)memory->address;
-        if (VPT_UNLIKELY(offset >= (uintptr_t)ring->slot_count * queue->buffer_size)) {
-            return false;
-        }
-    }
-    make_request(queue, (uint8_t *)memory->address + offset, memory->device_address + offset, queue->buffer_size, chunk,
-                 i);
-    return true;
+    segments[0].address = buffer->device_address;
+    segments[0].length = queue->split ? header : size;
+    segments[1].address = buffer->device_address + header;
+    segments[1].length = size - header;
+    return vpt_requests_submit(&queue->requests, segments, 0, queue->split ? 2 : 1, buffer->address);
 }
 
-/* Makes the request for a buffer of the caller's. Returns false if the device cannot receive into it. */
-VPT_INLINE_FOR_SPEED bool make_posted(const struct vpt_net_receiveq *queue, const struct vpt_memory *buffer,
-                                      struct chunk *chunk, uint32_t i)
+/* Gives buffers in the fast way, as many as go that way. Returns how many. */
+VPT_INLINE_FOR_SPEED uint32_t give_fast(struct vpt_requests *requests, const struct source *source, bool posted,
+                                        uint32_t from, uint32_t count)
 {
-    if (VPT_UNLIKELY(buffer->size < net_buffer_least(&net_of(&queue->requests)->info) || buffer->size > BUFFER_MOST ||
-                     ((uintptr_t)buffer->address & (ALIGNMENT - 1u)) != 0)) {
-        return false;
+    struct slot_batch batch;
+    uint32_t end = from + slot_batch_begin(&batch, requests, count - from);
+    struct vpt_memory buffer;
+
+    while (from != end && describe_buffer(source, posted, from, &buffer) &&
+           slot_batch_add(&batch, requests->queue.device_order, buffer.device_address, (uint32_t)buffer.size, true,
+                          buffer.address)) {
+        from++;
     }
-    make_request(queue, buffer->address, buffer->device_address, (uint32_t)buffer->size, chunk, i);
-    return true;
+    return slot_batch_end(&batch, requests);
 }
 
 enum vpt_status vpt_net_give(struct vpt_net_receiveq *queue, const struct vpt_net_frame *frames,
                              const struct vpt_memory *buffers, uint32_t count, uint32_t *done)
 {
     struct vpt_requests *requests = &queue->requests;
-    enum vpt_status status = requests->driver != NULL ? VPT_OK : VPT_CALLER_STATE;
-    enum vpt_status refused = VPT_OK;
+    struct source source = { buffers, frames, requests->queue.areas[VPT_AREA_SLOTS].memory, queue->buffer_size };
+    enum vpt_status status = VPT_OK;
     enum vpt_status kicked;
-    struct chunk chunk;
 
     *done = 0;
-    while (*done < count && status == VPT_OK && refused == VPT_OK) {
-        uint32_t made;
-        uint32_t taken;
+    if (requests->driver == NULL) {
+        return VPT_CALLER_STATE;
+    }
+    source.memory.size = (size_t)requests->queue.slot_count * queue->buffer_size;
+    if (buffers != NULL) {
+        source.size = net_buffer_least(&net_of(requests)->info);
+    }
+    while (*done < count && status == VPT_OK) {
+        struct vpt_memory buffer;
 
-        for (made = 0; made < CHUNK && *done + made < count; made++) {
-            uint32_t n = *done + made;
-
-            if (buffers == NULL ? !make_own(queue, frames, n, &chunk, made)
-                                : !make_posted(queue, &buffers[n], &chunk, made)) {
-                refused = buffers == NULL ? VPT_CALLER_ARGUMENT : VPT_CALLER_MEMORY;
+        if (VPT_FOR_SPEED) {
+            *done += buffers != NULL ? give_fast(requests, &source, true, *done, count)
+                                     : give_fast(requests, &source, false, *done, count);
+            if (*done == count) {
                 break;
             }
         }
-        status = vpt_requests_submit_batch(requests, chunk.requests, made, &taken);
-        *done += taken;
+        status = buffers != NULL ? VPT_CALLER_MEMORY : VPT_CALLER_ARGUMENT;
+        if (describe_buffer(&source, buffers != NULL, *done, &buffer)) {
+            status = vpt_net_give_one(queue, &buffer);
+        }
+        *done += status == VPT_OK ? 1u : 0u;
     }
     kicked = vpt_requests_kick(requests); /* also shows what was given before one was refused */
-    status = status != VPT_OK ? status : refused;
-    return status != VPT_OK ? status : kicked;
+    return status == VPT_OK ? kicked : status;
 }

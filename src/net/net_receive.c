@@ -16,10 +16,18 @@
 static enum vpt_status give_all(struct vpt_requests *requests)
 {
     struct vpt_net_receiveq *queue = VPT_CONTAINER_OF(requests, struct vpt_net_receiveq, requests);
-    uint32_t done;
+    uint32_t count = queue->buffer_size != 0 ? requests->queue.slot_count : 0;
+    struct vpt_memory buffer = { NULL, 0, queue->buffer_size };
+    enum vpt_status status = VPT_OK;
+    uint32_t i;
 
     queue->left = 0;
-    return vpt_net_give(queue, NULL, NULL, queue->buffer_size != 0 ? requests->queue.slot_count : 0, &done);
+    for (i = 0; i < count && status == VPT_OK; i++) {
+        buffer.address = slot_shared(requests, i);
+        buffer.device_address = slot_address(requests, i);
+        status = vpt_net_give_one(queue, &buffer);
+    }
+    return status == VPT_OK ? vpt_requests_kick(requests) : status;
 }
 
 enum vpt_status vpt_net_receiveq_init(struct vpt_net_receiveq *queue, struct vpt_net *net, uint16_t pair,
@@ -73,72 +81,106 @@ static bool read_checksum(const uint8_t *header, bool order, struct vpt_net_fram
 }
 
 /*
- * Reads the header in the first buffer of a frame. num_buffers is read only if it was negotiated, because devices leave
- * it as it was otherwise. `present`: this buffer and those that the device had beside it. Returns false if the device
- * says something impossible.
+ * Reads what the header in the first buffer of a frame says. num_buffers is read only if it was negotiated, because
+ * devices leave it as it was otherwise. `present`: this buffer and those that the device had beside it. Returns false
+ * if the device says something impossible.
  */
-VPT_INLINE_FOR_SPEED bool read_header(struct vpt_net_receiveq *queue, struct vpt_net_frame *frame, uint32_t present)
+static bool read_header(struct vpt_net_receiveq *queue, struct vpt_net_frame *frame, uint32_t present)
 {
     const struct vpt_net_info *info = &net_of(&queue->requests)->info;
     const uint8_t *header = (const uint8_t *)frame->buffer;
     bool order = queue->requests.queue.device_order;
 
-    if (VPT_UNLIKELY(frame->length < info->header)) {
+    if (info->checksum_receive && !read_checksum(header, order, frame)) {
         return false;
     }
-    frame->bytes = header + info->header;
-    frame->length -= info->header;
     if (info->merge) {
         uint32_t more = vpt_order16(order, vpt_load16(header + NET_HEADER_BUFFERS)) - 1u;
 
-        if (VPT_UNLIKELY(more >= present)) {
+        if (more >= present) {
             return false;
         }
         queue->left = (uint16_t)more;
+        frame->left = (uint16_t)more;
     }
-    return !info->checksum_receive || read_checksum(header, order, frame);
+    return true;
 }
 
-/* Says what came in a buffer. */
-VPT_INLINE_FOR_SPEED void describe(struct vpt_net_receiveq *queue, const struct vpt_completion *completion,
-                                   uint32_t present, struct vpt_net_frame *frame)
+/* Says what came in a buffer that is not the first one of a frame, or holds none. */
+VPT_COLD void describe_other(struct vpt_net_receiveq *queue, struct vpt_net_frame *frame, uint32_t length)
 {
-    frame->buffer = completion->token;
-    frame->bytes = completion->token;
-    frame->length = completion->length;
-    frame->status = completion->status;
-    frame->checksum = VPT_NET_CHECKSUM_NONE;
-    frame->continued = queue->left != 0;
-    if (VPT_UNLIKELY(frame->status != VPT_OK)) {
-        queue->left = 0;
-    } else if (VPT_UNLIKELY(queue->left != 0)) {
+    if (frame->status == VPT_OK && queue->left != 0) {
+        frame->continued = true;
         queue->left--;
-    } else if (VPT_UNLIKELY(!read_header(queue, frame, present))) {
-        frame->status = VPT_DEVICE_REQUEST_STATUS;
-        frame->length = 0;
+    } else {
+        frame->status = frame->status != VPT_OK ? frame->status : VPT_DEVICE_REQUEST_STATUS;
         queue->left = 0;
+        length = 0;
     }
+    frame->length = length;
+    frame->bytes = frame->buffer;
     frame->left = queue->left;
+}
+
+/*
+ * Says what came in a buffer. `present`: this one and those that the device had beside it. `plain`: the header says
+ * nothing.
+ */
+VPT_INLINE_FOR_SPEED void describe_frame(struct vpt_net_receiveq *queue, const struct vpt_completion *completion,
+                                         uint32_t header, bool plain, uint32_t present, struct vpt_net_frame *frame)
+{
+    uint8_t *buffer = (uint8_t *)completion->token;
+    uint32_t length = completion->length;
+    enum vpt_status status = completion->status;
+
+    frame->left = 0;
+    frame->checksum = VPT_NET_CHECKSUM_NONE;
+    frame->continued = false;
+    frame->buffer = buffer;
+    frame->length = length - header;
+    frame->bytes = buffer + header;
+    frame->status = status;
+    if (VPT_UNLIKELY(status != VPT_OK || queue->left != 0 || length < header) ||
+        (!plain && !read_header(queue, frame, present))) {
+        describe_other(queue, frame, length);
+    }
+}
+
+/* Takes up to `count` buffers; `*done` is how many. */
+VPT_INLINE_FOR_SPEED enum vpt_status receive_some(struct vpt_net_receiveq *queue, struct vpt_net_frame *frames,
+                                                  uint32_t count, uint32_t *done)
+{
+    struct vpt_completion completions[COMPLETIONS];
+    const struct vpt_queue *ring = &queue->requests.queue;
+    enum vpt_status status =
+        vpt_requests_poll_batch(&queue->requests, completions, count < COMPLETIONS ? count : COMPLETIONS, done);
+    uint32_t taken = *done;
+    uint32_t i;
+
+    if (taken != 0) { /* else the queue may not be set up */
+        const struct vpt_net_info *info = &net_of(&queue->requests)->info;
+        const bool plain = !info->merge && !info->checksum_receive;
+        const uint32_t header = info->header;
+        uint32_t present = ring->slot_count - ring->free_count + taken;
+
+        for (i = 0; i < taken; i++) {
+            describe_frame(queue, &completions[i], header, plain, present - i, &frames[i]);
+        }
+    }
+    return status;
 }
 
 enum vpt_status vpt_net_receive(struct vpt_net_receiveq *queue, struct vpt_net_frame *frames, uint32_t count,
                                 uint32_t *done)
 {
-    struct vpt_completion completions[COMPLETIONS];
-    const struct vpt_queue *ring = &queue->requests.queue;
     enum vpt_status status;
 
     *done = 0;
     do {
-        uint32_t wanted = count - *done < COMPLETIONS ? count - *done : COMPLETIONS;
         uint32_t taken;
-        uint32_t i;
 
-        status = vpt_requests_poll_batch(&queue->requests, completions, wanted, &taken);
-        for (i = 0; i < taken; i++) {
-            describe(queue, &completions[i], ring->slot_count - ring->free_count + taken - i, frames + *done);
-            ++*done;
-        }
+        status = receive_some(queue, frames + *done, count - *done, &taken);
+        *done += taken;
     } while (status == VPT_OK && *done < count);
     return status;
 }

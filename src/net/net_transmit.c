@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Transmit queues (VirtIO 1.4, section 5.1.6.2). */
-#include "../request/slots.h"
+#include "../request/slot_batch.h"
 #include "net_internal.h"
 
 static void fit(struct vpt_requests *requests)
@@ -21,21 +21,21 @@ enum vpt_status vpt_net_transmitq_init(struct vpt_net_transmitq *queue, struct v
                                                 &kinds[net->info.header == NET_HEADER], 0, config);
 }
 
-/* Checks what vpt_requests_submit() does not: the whole frame's length, and the checksum's place. */
-VPT_INLINE_FOR_SPEED enum vpt_status check_frame(const struct vpt_net_info *info, const struct vpt_segment *segments,
-                                                 uint32_t count, const struct vpt_net_checksum *checksum)
+/* Checks the length of a whole frame, and the checksum's place. */
+VPT_INLINE_FOR_SPEED enum vpt_status check_frame(const struct vpt_net_info *info, const struct vpt_request *frame,
+                                                 const struct vpt_net_checksum *checksum)
 {
     uint64_t bytes = 0;
     uint32_t i;
 
-    if (count == 1u && checksum == NULL) {
-        return VPT_OK; /* requests->segment_max is the limit */
+    for (i = 0; i < frame->readable; i++) {
+        bytes += frame->segments[i].length;
     }
-    for (i = 0; i < count; i++) {
-        bytes += segments[i].length;
+    if (VPT_UNLIKELY(bytes > info->transmit_max)) {
+        return VPT_CALLER_TOO_LONG;
     }
-    if (bytes > info->transmit_max || count == 0) {
-        return count == 0 ? VPT_CALLER_ARGUMENT : VPT_CALLER_TOO_LONG;
+    if (VPT_UNLIKELY(bytes == 0 || frame->writable != 0)) {
+        return VPT_CALLER_ARGUMENT;
     }
     if (checksum == NULL || checksum->start == 0) {
         return VPT_OK;
@@ -69,34 +69,63 @@ VPT_INLINE_FOR_SPEED void write_header(const struct vpt_requests *requests, uint
     vpt_store32(header + 8, vpt_order32(order, vpt_pair(order, offset, 0)));
 }
 
+static const struct vpt_net_checksum *checksum_of(const struct vpt_net_checksum *checksums, uint32_t n)
+{
+    return checksums != NULL ? checksums + n : NULL;
+}
+
+/* Submits frames of one segment in the fast way, up to one that does not go that way. Returns how many. */
+VPT_INLINE_FOR_SPEED uint32_t transmit_fast(struct vpt_requests *requests, const struct vpt_request *frames,
+                                            const struct vpt_net_checksum *checksums, uint32_t from, uint32_t count)
+{
+    const struct vpt_net_info *info = &net_of(requests)->info;
+    struct slot_batch batch;
+    uint32_t end = from + slot_batch_begin(&batch, requests, count - from);
+
+    for (; from != end; from++) {
+        const struct vpt_request *frame = &frames[from];
+        const struct vpt_net_checksum *checksum = checksum_of(checksums, from);
+
+        if (frame->readable != 1 || check_frame(info, frame, checksum) != VPT_OK) {
+            break;
+        }
+        write_header(requests, batch.head, checksum);
+        if (!slot_batch_add(&batch, requests->queue.device_order, frame->segments->address, frame->segments->length,
+                            false, frame->token)) {
+            break;
+        }
+    }
+    return slot_batch_end(&batch, requests);
+}
+
 enum vpt_status vpt_net_transmit_batch(struct vpt_net_transmitq *queue, const struct vpt_request *frames,
                                        const struct vpt_net_checksum *checksums, uint32_t count, uint32_t *done)
 {
     struct vpt_requests *requests = &queue->requests;
-    uint32_t slot = requests->queue.free_head;
-    enum vpt_status refused = VPT_OK;
-    enum vpt_status status;
-    uint32_t ready;
+    enum vpt_status status = VPT_OK;
 
-    /* The free slots are linked in the order in which they are taken. */
-    for (ready = 0; ready < count && ready < requests->queue.free_count; ready++) {
-        const struct vpt_request *frame = &frames[ready];
-        const struct vpt_net_checksum *checksum = checksums != NULL ? &checksums[ready] : NULL;
+    *done = 0;
+    while (*done < count && status == VPT_OK) {
+        const struct vpt_request *frame;
 
-        refused = frame->writable == 0
-                      ? check_frame(&net_of(requests)->info, frame->segments, frame->readable, checksum)
-                      : VPT_CALLER_ARGUMENT;
-        if (refused != VPT_OK) {
-            break;
+        if (VPT_FOR_SPEED && requests->queue.free_count != 0) {
+            *done += transmit_fast(requests, frames, checksums, *done, count);
+            if (*done == count) {
+                break;
+            }
         }
-        write_header(requests, slot, checksum);
-        slot = requests->queue.slots[slot].tail;
+        frame = &frames[*done];
+        if (requests->queue.free_count == 0) {
+            return vpt_slots_refuse(requests, frame->readable);
+        }
+        status = check_frame(&net_of(requests)->info, frame, checksum_of(checksums, *done));
+        if (status == VPT_OK) {
+            write_header(requests, requests->queue.free_head, checksum_of(checksums, *done));
+            status = vpt_requests_submit(requests, frame->segments, frame->readable, 0, frame->token);
+        }
+        *done += status == VPT_OK ? 1u : 0u;
     }
-    status = vpt_requests_submit_batch(requests, frames, ready, done);
-    if (status != VPT_OK || ready == count) {
-        return status;
-    }
-    return refused != VPT_OK ? refused : vpt_slots_refuse(requests, frames[ready].readable);
+    return status;
 }
 
 enum vpt_status vpt_net_transmit(struct vpt_net_transmitq *queue, const struct vpt_segment *segments, uint16_t count,

@@ -23,7 +23,6 @@
 #define F_GUEST_ANNOUNCE      21u
 #define F_MQ                  22u
 #define F_CTRL_MAC_ADDR       23u
-#define F_SPEED_DUPLEX        63u
 
 #define HEADER_SIZE   12u
 #define HEADER_LEGACY 10u
@@ -37,17 +36,11 @@
 #define ANSWER_ERROR 1u
 
 static const struct mock_config_field fields[] = {
-    { "mac[0]", MOCK_NET_MAC, 1, F_MAC, false },
-    { "mac[1]", MOCK_NET_MAC + 1u, 1, F_MAC, false },
-    { "mac[2]", MOCK_NET_MAC + 2u, 1, F_MAC, false },
-    { "mac[3]", MOCK_NET_MAC + 3u, 1, F_MAC, false },
-    { "mac[4]", MOCK_NET_MAC + 4u, 1, F_MAC, false },
-    { "mac[5]", MOCK_NET_MAC + 5u, 1, F_MAC, false },
-    { "status", MOCK_NET_STATUS, 2, F_STATUS, false },
-    { "max_virtqueue_pairs", MOCK_NET_PAIRS, 2, F_MQ, false },
+    { "mac[0]", MOCK_NET_MAC, 1, F_MAC, false },       { "mac[1]", MOCK_NET_MAC + 1u, 1, F_MAC, false },
+    { "mac[2]", MOCK_NET_MAC + 2u, 1, F_MAC, false },  { "mac[3]", MOCK_NET_MAC + 3u, 1, F_MAC, false },
+    { "mac[4]", MOCK_NET_MAC + 4u, 1, F_MAC, false },  { "mac[5]", MOCK_NET_MAC + 5u, 1, F_MAC, false },
+    { "status", MOCK_NET_STATUS, 2, F_STATUS, false }, { "max_virtqueue_pairs", MOCK_NET_PAIRS, 2, F_MQ, false },
     { "mtu", MOCK_NET_MTU, 2, F_MTU, false },
-    { "speed", MOCK_NET_SPEED, 4, F_SPEED_DUPLEX, false },
-    { "duplex", MOCK_NET_DUPLEX, 1, F_SPEED_DUPLEX, false },
 };
 
 static bool has(const struct mock_net *net, unsigned feature)
@@ -436,9 +429,6 @@ static void offer_all(const struct mock_net *net)
             vpt_features_add(offered, feature);
         }
     }
-    if (options->speed != 0) {
-        vpt_features_add(offered, F_SPEED_DUPLEX);
-    }
 }
 
 void mock_net_init(struct mock_net *net, struct mock_device *device)
@@ -457,8 +447,6 @@ void mock_net_init(struct mock_net *net, struct mock_device *device)
     mock_config_set(config, MOCK_NET_STATUS, 2, MOCK_NET_LINK_UP);
     mock_config_set(config, MOCK_NET_PAIRS, 2, pairs_of(&options));
     mock_config_set(config, MOCK_NET_MTU, 2, options.mtu);
-    mock_config_set(config, MOCK_NET_SPEED, 4, options.speed);
-    mock_config_set(config, MOCK_NET_DUPLEX, 1, options.duplex);
     memset(config->changed, 0, sizeof(config->changed));
     offer_all(net);
     reset(net);

@@ -19,8 +19,6 @@
 #define MOCK_NET_STATUS 6u
 #define MOCK_NET_PAIRS  8u
 #define MOCK_NET_MTU    10u
-#define MOCK_NET_SPEED  12u
-#define MOCK_NET_DUPLEX 16u
 
 #define MOCK_NET_LINK_UP  1u
 #define MOCK_NET_ANNOUNCE 2u
@@ -30,8 +28,6 @@ struct mock_net_options {
     struct vpt_features withhold; /* of this type's features */
     uint16_t mtu;                 /* 0: the device says none */
     uint16_t pairs;               /* of queues; 0: 1, without MQ */
-    uint32_t speed;               /* 0: neither speed nor duplex */
-    uint8_t duplex;
     bool sets_buffers; /* num_buffers is written, as 1, although MRG_RXBUF was not accepted; QEMU 7.2 leaves it alone */
 };
 

@@ -8,8 +8,7 @@
 
 TRANSPORT_TEST(net, NET_CFG_2_NET_CFG_3_NET_CFG_6_what_the_device_says_of_itself)
 {
-    static const struct mock_net_options options = { .mtu = 9000, .pairs = 3, .speed = 10000, .duplex = 1 };
-    bool legacy = machine_kind_legacy(variant->kind);
+    static const struct mock_net_options options = { .mtu = 9000, .pairs = 3 };
 
     network_start(variant->kind, &options);
     cr_assert(memcmp(network.net.info.mac, "\x52\x54\x00\x12\x34\x56", 6) == 0);
@@ -19,8 +18,6 @@ TRANSPORT_TEST(net, NET_CFG_2_NET_CFG_3_NET_CFG_6_what_the_device_says_of_itself
     assert_same(network.net.info.transmit_max, 9014);
     assert_same(network.net.info.pairs, 3);
     assert_same(network.net.info.header, 12);
-    assert_same(network.net.info.speed, legacy ? UINT32_MAX : 10000); /* the bit is above those of a legacy interface */
-    assert_same(network.net.info.duplex, legacy ? 0xff : 1);
     assert_same(network.receiveq[0].buffer_size, (9000 + 18 + 12 + 15) & ~15);
     network_end();
 }
@@ -29,16 +26,13 @@ TRANSPORT_TEST(net, NET_CFG_2_NET_CFG_3_NET_CFG_6_what_the_device_says_of_itself
 TRANSPORT_TEST(net, NET_CFG_5_NET_RXBUF_4_LEG_NETOP_1_a_device_that_offers_nothing)
 {
     static const struct mock_net_options options = { .withhold = { { UINT32_MAX } } };
-    static const struct vpt_net_info expected = {
-        .link = true, .mtu = 1500, .pairs = 1, .speed = UINT32_MAX, .duplex = 0xff, .transmit_max = 65535 + 14
-    };
+    static const struct vpt_net_info expected = { .link = true, .mtu = 1500, .pairs = 1, .transmit_max = 65535 + 14 };
     const struct vpt_net_info *info = &network.net.info;
 
     network_start(variant->kind, &options);
     cr_assert(all_zero(info->mac, 6) && info->link && !info->announce && !info->merge);
     cr_assert(!info->checksum_transmit && !info->checksum_receive);
     cr_assert(info->mtu == expected.mtu && info->pairs == 1 && info->transmit_max == expected.transmit_max);
-    cr_assert(info->speed == expected.speed && info->duplex == expected.duplex);
     assert_same(info->header, machine_kind_legacy(variant->kind) ? 10 : 12);
     assert_status(vpt_net_control_init(&network.control, &network.net, 0, NULL), VPT_UNSUPPORTED_FEATURE);
     network_assert_works(1);
@@ -85,18 +79,15 @@ static const struct {
     { "32767 pairs", MOCK_CONFIG_VALUE(MOCK_NET_PAIRS, 32767), VPT_OK },
 };
 
-TRANSPORT_TEST(net, NET_CFG_10_fields_that_are_out_of_range)
+TRANSPORT_TEST(net, fields_that_are_out_of_range)
 {
-    static const struct mock_net_options options = { .mtu = 1500, .pairs = 2, .speed = UINT32_MAX - 1u, .duplex = 2 };
+    static const struct mock_net_options options = { .mtu = 1500, .pairs = 2 };
 
     for (unsigned i = 0; i < COUNT_OF(impossible); i++) {
         network_machine(variant->kind, &options, NULL);
         mock_fault_set(&machine.model->faults, MOCK_FAULT_CONFIG_VALUE, 1, 0, impossible[i].argument);
         assert_status_of(impossible[i].text, vpt_net_init(&network.net, machine.device, NULL), impossible[i].status);
         cr_assert(impossible[i].status == VPT_OK || all_zero(&network.net, sizeof(network.net)));
-        cr_assert(impossible[i].status != VPT_OK ||
-                  (network.net.info.speed == UINT32_MAX && network.net.info.duplex == 0xff));
-        mock_fault_clear(&machine.model->faults, MOCK_FAULT_CONFIG_VALUE);
         network_end();
     }
 }
@@ -112,18 +103,14 @@ TRANSPORT_TEST(net, GEN_1_an_address_that_changes_while_it_is_read)
 }
 
 /* The link, and a device that asks for an announcement. */
-TRANSPORT_TEST(net, NET_CFG_11_NET_GARP_1_NET_GARP_2_what_changes_while_the_device_runs)
+TRANSPORT_TEST(net, NET_GARP_1_NET_GARP_2_what_changes_while_the_device_runs)
 {
-    static const struct mock_net_options options = { .speed = 100 };
-
-    network_start(variant->kind, &options);
+    network_start(variant->kind, NULL);
     mock_net_set_status(&network_model, 0);
     assert_same(vpt_device_interrupt(machine.device) & VPT_INTERRUPT_CONFIGURATION, VPT_INTERRUPT_CONFIGURATION);
     cr_assert(network.net.info.link);
-    mock_config_set(&machine.model->config, MOCK_NET_SPEED, 4, 1000);
     assert_status(vpt_net_refresh(&network.net), VPT_OK);
     cr_assert(!network.net.info.link && !network.net.info.announce);
-    assert_same(network.net.info.speed, machine_kind_legacy(variant->kind) ? UINT32_MAX : 1000);
     mock_net_set_status(&network_model, MOCK_NET_LINK_UP | MOCK_NET_ANNOUNCE);
     assert_status(vpt_net_refresh(&network.net), VPT_OK);
     cr_assert(network.net.info.link && network.net.info.announce);
