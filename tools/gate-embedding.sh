@@ -177,6 +177,7 @@ try_drivers() {
 together=(
     'core virtio mmio request blk'
     'core virtio mmio request entropy'
+    'core virtio mmio request net'
     'core virtio pci virtio-pci request blk'
     'core virtio pci pci-setup virtio-pci request blk'
     'core virtio mmio pci virtio-pci request blk entropy'

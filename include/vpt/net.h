@@ -304,8 +304,9 @@ enum vpt_status vpt_net_post(struct vpt_net_receiveq *queue, const struct vpt_me
  * VPT_OK
  * VPT_EMPTY: there is no frame. If notifications are on, the next one interrupts.
  * VPT_DEVICE_REQUEST_STATUS: a buffer, or a frame of which a part is missing, was dropped; call it again.
- * the status of a buffer after a reset, once for each buffer; then VPT_EMPTY.
- * why the queue has stopped, and what vpt_net_recycle() returns.
+ * what vpt_net_receive() says of a buffer after a reset, once for each buffer.
+ * why the queue has stopped.
+ * what vpt_net_recycle() returns.
  *
  * Context: any; lock: queue; calls: registers, log.
  */

@@ -38,7 +38,7 @@ static void set_status(struct vpt_net_info *info, const struct vpt_features *fea
 }
 
 /* Each start reads the configuration. Queues that were set up before must still be what they were set up for. */
-static enum vpt_status configure(struct vpt_driver *driver)
+static enum vpt_status configure_net(struct vpt_driver *driver)
 {
     struct vpt_net *net = VPT_CONTAINER_OF(driver, struct vpt_net, driver);
     const struct vpt_features *features = &driver->device->features;
@@ -68,7 +68,7 @@ static enum vpt_status configure(struct vpt_driver *driver)
 }
 
 /* A device may offer what needs a control queue without having one, or the kernel may refuse the control queue. */
-static enum vpt_status examine(struct vpt_driver *driver)
+static enum vpt_status examine_net(struct vpt_driver *driver)
 {
     struct vpt_features *features = &driver->device->features;
 
@@ -84,8 +84,8 @@ enum vpt_status vpt_net_init(struct vpt_net *net, struct vpt_device *device, con
                                                  .wanted = { { BIT(CSUM) | BIT(GUEST_CSUM) | BIT(MTU) | BIT(MAC) |
                                                                BIT(MRG_RXBUF) | BIT(STATUS) | BIT(CTRL_VQ) |
                                                                NEEDS_CONTROL } },
-                                                 .examine = examine,
-                                                 .configure = configure };
+                                                 .examine = examine_net,
+                                                 .configure = configure_net };
     enum vpt_status status;
 
     if (net == NULL) {

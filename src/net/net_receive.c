@@ -85,7 +85,7 @@ static bool read_checksum(const uint8_t *header, bool order, struct vpt_net_fram
  * devices leave it as it was otherwise. `present`: this buffer and those that the device had beside it. Returns false
  * if the device says something impossible.
  */
-static bool read_header(struct vpt_net_receiveq *queue, struct vpt_net_frame *frame, uint32_t present)
+static bool read_frame_header(struct vpt_net_receiveq *queue, struct vpt_net_frame *frame, uint32_t present)
 {
     const struct vpt_net_info *info = &net_of(&queue->requests)->info;
     const uint8_t *header = (const uint8_t *)frame->buffer;
@@ -141,7 +141,7 @@ VPT_INLINE_FOR_SPEED void describe_frame(struct vpt_net_receiveq *queue, const s
     frame->bytes = buffer + header;
     frame->status = status;
     if (VPT_UNLIKELY(status != VPT_OK || queue->left != 0 || length < header) ||
-        (!plain && !read_header(queue, frame, present))) {
+        (!plain && !read_frame_header(queue, frame, present))) {
         describe_other(queue, frame, length);
     }
 }

@@ -3,7 +3,7 @@
 #include "../request/slot_batch.h"
 #include "net_internal.h"
 
-static void fit(struct vpt_requests *requests)
+static void fit_frames(struct vpt_requests *requests)
 {
     requests->segment_max = net_of(requests)->info.transmit_max;
 }
@@ -12,8 +12,10 @@ enum vpt_status vpt_net_transmitq_init(struct vpt_net_transmitq *queue, struct v
                                        const struct vpt_requests_config *config)
 {
     /* The header of sending is as long as that of receiving (NET-TX-1). */
-    static const struct vpt_requests_kind kinds[2] = { { .header = NET_HEADER_LEGACY, .segments = 4, .fit = fit },
-                                                       { .header = NET_HEADER, .segments = 4, .fit = fit } };
+    static const struct vpt_requests_kind kinds[2] = {
+        { .header = NET_HEADER_LEGACY, .segments = 4, .fit = fit_frames },
+        { .header = NET_HEADER, .segments = 4, .fit = fit_frames }
+    };
     enum vpt_status status = net_check_pair(queue, net, pair);
 
     return status != VPT_OK ? status
@@ -50,8 +52,8 @@ VPT_INLINE_FOR_SPEED enum vpt_status check_frame(const struct vpt_net_info *info
  * Writes the header into a slot, whose last frame may have had another one. There is no segmentation (NET-TX-21), and
  * num_buffers is 0 (NET-TX-2). A slot has 16 bytes, so the last word is there even if the header ends in it.
  */
-VPT_INLINE_FOR_SPEED void write_header(const struct vpt_requests *requests, uint32_t slot,
-                                       const struct vpt_net_checksum *checksum)
+VPT_INLINE_FOR_SPEED void write_frame_header(const struct vpt_requests *requests, uint32_t slot,
+                                             const struct vpt_net_checksum *checksum)
 {
     uint8_t *header = slot_shared(requests, slot);
     bool order = requests->queue.device_order;
@@ -89,7 +91,7 @@ VPT_INLINE_FOR_SPEED uint32_t transmit_fast(struct vpt_requests *requests, const
         if (frame->readable != 1 || check_frame(info, frame, checksum) != VPT_OK) {
             break;
         }
-        write_header(requests, batch.head, checksum);
+        write_frame_header(requests, batch.head, checksum);
         if (!slot_batch_add(&batch, requests->queue.device_order, frame->segments->address, frame->segments->length,
                             false, frame->token)) {
             break;
@@ -120,7 +122,7 @@ enum vpt_status vpt_net_transmit_batch(struct vpt_net_transmitq *queue, const st
         }
         status = check_frame(&net_of(requests)->info, frame, checksum_of(checksums, *done));
         if (status == VPT_OK) {
-            write_header(requests, requests->queue.free_head, checksum_of(checksums, *done));
+            write_frame_header(requests, requests->queue.free_head, checksum_of(checksums, *done));
             status = vpt_requests_submit(requests, frame->segments, frame->readable, 0, frame->token);
         }
         *done += status == VPT_OK ? 1u : 0u;

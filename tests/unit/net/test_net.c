@@ -93,7 +93,7 @@ TRANSPORT_TEST(net, fields_that_are_out_of_range)
 }
 
 /* An address is of one moment: all its bytes are equal while it changes. */
-TRANSPORT_TEST(net, GEN_1_an_address_that_changes_while_it_is_read)
+TRANSPORT_TEST(net, CONFIG_1_an_address_that_changes_while_it_is_read)
 {
     network_machine(variant->kind, NULL, NULL);
     mock_fault_set(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING, 5, 1, 0);
