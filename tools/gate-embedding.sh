@@ -59,7 +59,7 @@ run() {
 
 try_lists() {
     diff <(printf '%s\n' "${sources[@]}" | sort) <(find src -name '*.c' | sort) &&
-        diff <(basename -s .list sources/*.list | sort) <(grep "^foreach name : \['core'" meson.build |
+        diff <(basename -s .list sources/*.list | sort) <(sed -n "/^foreach name : \['core'/,/\]/p" meson.build |
             grep -o "'[a-z-]*'" | tr -d "'" | sort)
 }
 

@@ -77,7 +77,9 @@ static uint32_t write_part(const struct vpt_requests *requests, uint8_t *to, con
     return before + size;
 }
 
-/* Submits a command with `size` bytes of data, and waits. Of a table `second` more follow in a descriptor of their own. */
+/*
+ * Submits a command with `size` bytes of data, and waits. Of a table `second` more follow in a descriptor of their own.
+ */
 static enum vpt_status submit_command(struct vpt_requests *requests, uint32_t command, const uint8_t *data,
                                       uint32_t size, uint32_t second)
 {

@@ -71,7 +71,7 @@ VPT_INLINE_FOR_SPEED void write_frame_header(const struct vpt_requests *requests
     vpt_store32(header + 8, vpt_order32(order, vpt_pair(order, offset, 0)));
 }
 
-static const struct vpt_net_checksum *checksum_of(const struct vpt_net_checksum *checksums, uint32_t n)
+static const struct vpt_net_checksum *checksum_at(const struct vpt_net_checksum *checksums, uint32_t n)
 {
     return checksums != NULL ? checksums + n : NULL;
 }
@@ -86,7 +86,7 @@ VPT_INLINE_FOR_SPEED uint32_t transmit_fast(struct vpt_requests *requests, const
 
     for (; from != end; from++) {
         const struct vpt_request *frame = &frames[from];
-        const struct vpt_net_checksum *checksum = checksum_of(checksums, from);
+        const struct vpt_net_checksum *checksum = checksum_at(checksums, from);
 
         if (frame->readable != 1 || check_frame(info, frame, checksum) != VPT_OK) {
             break;
@@ -120,9 +120,9 @@ enum vpt_status vpt_net_transmit_batch(struct vpt_net_transmitq *queue, const st
         if (requests->queue.free_count == 0) {
             return vpt_slots_refuse(requests, frame->readable);
         }
-        status = check_frame(&net_of(requests)->info, frame, checksum_of(checksums, *done));
+        status = check_frame(&net_of(requests)->info, frame, checksum_at(checksums, *done));
         if (status == VPT_OK) {
-            write_frame_header(requests, requests->queue.free_head, checksum_of(checksums, *done));
+            write_frame_header(requests, requests->queue.free_head, checksum_at(checksums, *done));
             status = vpt_requests_submit(requests, frame->segments, frame->readable, 0, frame->token);
         }
         *done += status == VPT_OK ? 1u : 0u;

@@ -398,7 +398,7 @@ static bool features_valid(void *backend, const struct vpt_features *accepted)
            ((word >> (F_GUEST_TSO4 + 4u) & 0xfu) == 0 || (word >> F_CSUM & 1u) != 0);
 }
 
-/* All bytes of each address are equal, so that one that was read while it changed shows itself. */
+/* All bytes of an address are equal, so one that was read while it changed shows itself. The link changes too. */
 static void change_configuration(void *backend)
 {
     struct mock_net *net = backend;
@@ -407,6 +407,8 @@ static void change_configuration(void *backend)
     for (unsigned i = 0; i < 6; i++) {
         mock_config_set(&net->device->config, MOCK_NET_MAC + i, 1, next);
     }
+    mock_config_set(&net->device->config, MOCK_NET_STATUS, 2,
+                    mock_config_get(&net->device->config, MOCK_NET_STATUS, 2) ^ MOCK_NET_LINK_UP);
 }
 
 void mock_net_set_status(struct mock_net *net, uint16_t status)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A network device from its probe to its release, over and over, and a lie or a deed at each of its accesses in turn, as
- * in lies/ with a disk: each frame and each buffer comes back once, and all memory comes back.
+ * A network device from its probe to its release, over and over, and a lie or a deed at each of its accesses in turn,
+ * as in lies/ with a disk: each frame and each buffer comes back once, and all memory comes back.
  */
 #include "campaign.h"
 
