@@ -3,8 +3,8 @@
  * Measures the driver side of a split virtqueue with callgrind (tools/bench.sh): batches of requests to a device in the
  * same process that completes every request it sees. Only the library works between submit() and complete().
  *
- * Usage: queue BATCH BATCHES KIND [indirect] [event]; KIND is block, net, slots, disk, net-send, net-receive, floor-block,
- * floor-net or floor-slots
+ * Usage: queue BATCH BATCHES KIND [indirect] [event]; KIND is block, net, slots, disk, net-send, net-receive,
+ * floor-block, floor-net or floor-slots
  *
  * block and net add lists of three segments and of one to the general queue. slots submits header, 4096 bytes and reply
  * to a queue of requests, by the calls for a batch. disk reads 4096 bytes by the block driver. net-send sends frames of

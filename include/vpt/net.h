@@ -13,8 +13,8 @@
  *     vpt_driver_start(&net.driver);                          DRIVER_OK
  *
  * Kick, poll, reset, restart and release are calls of request.h on `net.driver` and on the `requests` of each queue.
- * Frames that were sent come back by vpt_requests_poll() or vpt_requests_poll_batch() with VPT_OK, or with a status that
- * every request may have. A receive queue is never idle, so vpt_requests_quiesce() does not end it: a reset does, and
+ * Frames that were sent come back by vpt_requests_poll() or vpt_requests_poll_batch() with VPT_OK, or with a status
+ * that every request may have. A receive queue is never idle, so vpt_requests_quiesce() does not end it: a reset does, and
  * then vpt_net_receive() or vpt_net_read() takes each buffer back.
  *
  * Three features change what a kernel must do. A kernel that does not want to do it refuses the feature, as
@@ -132,8 +132,8 @@ enum vpt_status vpt_net_transmitq_init(struct vpt_net_transmitq *queue, struct v
 /*
  * Sets the receive queue of a pair up. There are two ways to have buffers:
  *
- * - The library's: config->requests of them, 64 if that is 0, each of `buffer_size` bytes with the header (0: room for a
- *   frame of the MTU with a VLAN tag), in the memory of config->memory.slots or the port's. Each start gives all of
+ * - The library's: config->requests of them, 64 if that is 0, each of `buffer_size` bytes with the header (0: room for
+ *   a frame of the MTU with a VLAN tag), in the memory of config->memory.slots or the port's. Each start gives all of
  *   them to the device.
  * - The caller's, if `buffer_size` is VPT_NET_POSTED: the caller posts them after each start (vpt_net_post()), at most
  *   config->requests at a time.

@@ -156,8 +156,8 @@ enum vpt_status vpt_requests_release(struct vpt_requests *requests);
 enum vpt_status vpt_driver_bytes(struct vpt_device *device, uint32_t offset, uint8_t *bytes, unsigned count);
 
 /*
- * Reads fields again, by vpt_device_config_fields(), of a device that may have changed them: call it from a thread after
- * vpt_device_interrupt() has returned VPT_INTERRUPT_CONFIGURATION. After an error `object` may hold anything.
+ * Reads fields again, by vpt_device_config_fields(), of a device that may have changed them: call it from a thread
+ * after vpt_device_interrupt() has returned VPT_INTERRUPT_CONFIGURATION. After an error `object` may hold anything.
  *
  * Returns
  * VPT_OK

@@ -68,13 +68,10 @@ static uint32_t write_part(const struct vpt_requests *requests, uint8_t *to, con
     uint32_t before = table ? (uint32_t)sizeof(number) : 0;
     uint32_t i;
 
-    for (i = 0; i < before; i++) {
-        vpt_store8(to + i, ((const uint8_t *)&number)[i]);
+    for (i = 0; i < before + size; i++) {
+        vpt_store8(to + i, i < before ? ((const uint8_t *)&number)[i] : data[i - before]);
     }
-    for (i = 0; i < size; i++) {
-        vpt_store8(to + before + i, data[i]);
-    }
-    return before + size;
+    return i;
 }
 
 /*
@@ -83,25 +80,29 @@ static uint32_t write_part(const struct vpt_requests *requests, uint8_t *to, con
 static enum vpt_status submit_command(struct vpt_requests *requests, uint32_t command, const uint8_t *data,
                                       uint32_t size, uint32_t second)
 {
-    bool table = command == COMMAND_TABLE;
+    uint16_t parts = command == COMMAND_TABLE ? 2 : size != 0 ? 1 : 0;
+    uint64_t address = vpt_requests_next_address(requests) + SLOT_DATA;
     uint8_t *slot = slot_next(requests);
-    struct vpt_segment segments[2];
+    uint8_t *to = slot + SLOT_DATA;
     enum vpt_status answer = VPT_OK;
+    struct vpt_segment segments[2];
     enum vpt_status status;
-    uint16_t count = 0;
+    uint16_t i;
 
     vpt_store8(slot, (uint8_t)(command >> 8));
     vpt_store8(slot + 1, (uint8_t)command);
     vpt_store8(slot + SLOT_ANSWER, ANSWER_NOT_WRITTEN);
-    segments[0].address = vpt_requests_next_address(requests) + SLOT_DATA;
-    segments[0].length = write_part(requests, slot + SLOT_DATA, data, size, table);
-    count = segments[0].length != 0 ? 1 : 0;
-    if (table) {
-        segments[1].address = segments[0].address + segments[0].length;
-        segments[1].length = write_part(requests, slot + SLOT_DATA + segments[0].length, data + size, second, table);
-        count = 2;
+    for (i = 0; i < parts; i++) {
+        uint32_t length = write_part(requests, to, data, size, parts == 2);
+
+        segments[i].address = address;
+        segments[i].length = length;
+        address += length;
+        to += length;
+        data = data != NULL ? data + size : NULL;
+        size = second;
     }
-    status = vpt_requests_submit(requests, segments, count, 0, NULL);
+    status = vpt_requests_submit(requests, segments, parts, 0, NULL);
     if (status == VPT_OK) {
         status = vpt_requests_quiesce(requests, take_answer, &answer);
     }

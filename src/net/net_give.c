@@ -10,7 +10,8 @@
 struct source {
     const struct vpt_memory *buffers;   /* the caller's; NULL: the library's */
     const struct vpt_net_frame *frames; /* those of the library's */
-    struct vpt_memory memory;           /* of all of the library's */
+    const struct vpt_memory *memory;    /* of all of the library's ... */
+    uintptr_t memory_size;              /* ... as much of it as they take */
     uint32_t size;                      /* of each of these; of the caller's the smallest that one may be */
 };
 
@@ -25,11 +26,11 @@ VPT_INLINE_FOR_SPEED bool describe_buffer(const struct source *source, bool post
         return buffer->size >= source->size && buffer->size <= BUFFER_MOST &&
                ((uintptr_t)buffer->address & (ALIGNMENT - 1u)) == 0;
     }
-    offset = (uintptr_t)source->frames[n].buffer - (uintptr_t)source->memory.address;
+    offset = (uintptr_t)source->frames[n].buffer - (uintptr_t)source->memory->address;
     buffer->address = source->frames[n].buffer;
-    buffer->device_address = source->memory.device_address + offset;
+    buffer->device_address = source->memory->device_address + offset;
     buffer->size = source->size;
-    return offset < source->memory.size;
+    return offset < source->memory_size;
 }
 
 /* The header has a descriptor of its own if the device expects that (LEG-NETFRAME-1). */
@@ -66,7 +67,7 @@ enum vpt_status vpt_net_give(struct vpt_net_receiveq *queue, const struct vpt_ne
                              const struct vpt_memory *buffers, uint32_t count, uint32_t *done)
 {
     struct vpt_requests *requests = &queue->requests;
-    struct source source = { buffers, frames, requests->queue.areas[VPT_AREA_SLOTS].memory, queue->buffer_size };
+    struct source source = { buffers, frames, &requests->queue.areas[VPT_AREA_SLOTS].memory, 0, queue->buffer_size };
     enum vpt_status status = VPT_OK;
     enum vpt_status kicked;
 
@@ -74,7 +75,7 @@ enum vpt_status vpt_net_give(struct vpt_net_receiveq *queue, const struct vpt_ne
     if (requests->driver == NULL) {
         return VPT_CALLER_STATE;
     }
-    source.memory.size = (size_t)requests->queue.slot_count * queue->buffer_size;
+    source.memory_size = (uintptr_t)requests->queue.slot_count * queue->buffer_size;
     if (buffers != NULL) {
         source.size = net_buffer_least(&net_of(requests)->info);
     }

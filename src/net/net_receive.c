@@ -16,16 +16,16 @@
 static enum vpt_status give_all(struct vpt_requests *requests)
 {
     struct vpt_net_receiveq *queue = VPT_CONTAINER_OF(requests, struct vpt_net_receiveq, requests);
-    uint32_t count = queue->buffer_size != 0 ? requests->queue.slot_count : 0;
-    struct vpt_memory buffer = { NULL, 0, queue->buffer_size };
+    uint32_t left = queue->buffer_size != 0 ? requests->queue.slot_count : 0;
+    struct vpt_memory buffer = requests->queue.areas[VPT_AREA_SLOTS].memory;
     enum vpt_status status = VPT_OK;
-    uint32_t i;
 
     queue->left = 0;
-    for (i = 0; i < count && status == VPT_OK; i++) {
-        buffer.address = slot_shared(requests, i);
-        buffer.device_address = slot_address(requests, i);
+    buffer.size = queue->buffer_size;
+    for (; left != 0 && status == VPT_OK; left--) {
         status = vpt_net_give_one(queue, &buffer);
+        buffer.address = (uint8_t *)buffer.address + buffer.size;
+        buffer.device_address += buffer.size;
     }
     return status == VPT_OK ? vpt_requests_kick(requests) : status;
 }
@@ -122,66 +122,67 @@ VPT_COLD void describe_other(struct vpt_net_receiveq *queue, struct vpt_net_fram
     frame->left = queue->left;
 }
 
-/*
- * Says what came in a buffer. `present`: this one and those that the device had beside it. `plain`: the header says
- * nothing.
- */
-VPT_INLINE_FOR_SPEED void describe_frame(struct vpt_net_receiveq *queue, const struct vpt_completion *completion,
-                                         uint32_t header, bool plain, uint32_t present, struct vpt_net_frame *frame)
+/* Says what came in each of `count` buffers. */
+VPT_INLINE_FOR_SPEED void describe_frames(struct vpt_net_receiveq *queue, const struct vpt_completion *completion,
+                                          uint32_t count, struct vpt_net_frame *frame)
 {
-    uint8_t *buffer = (uint8_t *)completion->token;
-    uint32_t length = completion->length;
-    enum vpt_status status = completion->status;
+    const struct vpt_net_info *info = &net_of(&queue->requests)->info;
+    const struct vpt_queue *ring = &queue->requests.queue;
+    const bool plain = !info->merge && !info->checksum_receive; /* headers say nothing */
+    const uint32_t header = info->header;
+    const uint32_t beside = ring->slot_count - ring->free_count; /* buffers that the device has beside these */
 
-    frame->left = 0;
-    frame->checksum = VPT_NET_CHECKSUM_NONE;
-    frame->continued = false;
-    frame->buffer = buffer;
-    frame->length = length - header;
-    frame->bytes = buffer + header;
-    frame->status = status;
-    if (VPT_UNLIKELY(status != VPT_OK || queue->left != 0 || length < header) ||
-        (!plain && !read_frame_header(queue, frame, present))) {
-        describe_other(queue, frame, length);
+    for (; count != 0; count--) {
+        uint8_t *buffer = (uint8_t *)completion->token;
+        uint32_t length = completion->length;
+        enum vpt_status status = completion->status;
+
+        frame->left = 0;
+        frame->checksum = VPT_NET_CHECKSUM_NONE;
+        frame->continued = false;
+        frame->buffer = buffer;
+        frame->length = length - header;
+        frame->bytes = buffer + header;
+        frame->status = status;
+        if (VPT_UNLIKELY(status != VPT_OK || queue->left != 0 || length < header) ||
+            (!plain && !read_frame_header(queue, frame, beside + count))) {
+            describe_other(queue, frame, length);
+        }
+        completion++;
+        frame++;
     }
 }
 
-/* Takes up to `count` buffers; `*done` is how many. */
-VPT_INLINE_FOR_SPEED enum vpt_status receive_some(struct vpt_net_receiveq *queue, struct vpt_net_frame *frames,
-                                                  uint32_t count, uint32_t *done)
+/* Takes up to `count` completions; `*done` is how many. A build for small code takes one. */
+VPT_INLINE_FOR_SPEED enum vpt_status poll_some(struct vpt_requests *requests, struct vpt_completion *completions,
+                                               uint32_t count, uint32_t *done)
 {
-    struct vpt_completion completions[COMPLETIONS];
-    const struct vpt_queue *ring = &queue->requests.queue;
-    enum vpt_status status =
-        vpt_requests_poll_batch(&queue->requests, completions, count < COMPLETIONS ? count : COMPLETIONS, done);
-    uint32_t taken = *done;
-    uint32_t i;
+    enum vpt_status status;
 
-    if (taken != 0) { /* else the queue may not be set up */
-        const struct vpt_net_info *info = &net_of(&queue->requests)->info;
-        const bool plain = !info->merge && !info->checksum_receive;
-        const uint32_t header = info->header;
-        uint32_t present = ring->slot_count - ring->free_count + taken;
-
-        for (i = 0; i < taken; i++) {
-            describe_frame(queue, &completions[i], header, plain, present - i, &frames[i]);
-        }
+    if (VPT_FOR_SPEED) {
+        return vpt_requests_poll_batch(requests, completions, count < COMPLETIONS ? count : COMPLETIONS, done);
     }
+    status = vpt_requests_poll(requests, completions);
+    *done = status == VPT_OK ? 1 : 0;
     return status;
 }
 
 enum vpt_status vpt_net_receive(struct vpt_net_receiveq *queue, struct vpt_net_frame *frames, uint32_t count,
                                 uint32_t *done)
 {
-    enum vpt_status status;
+    struct vpt_completion completions[COMPLETIONS];
+    enum vpt_status status = VPT_OK;
 
     *done = 0;
-    do {
+    while (status == VPT_OK && *done < count) {
         uint32_t taken;
 
-        status = receive_some(queue, frames + *done, count - *done, &taken);
+        status = poll_some(&queue->requests, completions, count - *done, &taken);
+        if (taken != 0) { /* else the queue may not be set up */
+            describe_frames(queue, completions, taken, &frames[*done]);
+        }
         *done += taken;
-    } while (status == VPT_OK && *done < count);
+    }
     return status;
 }
 
