@@ -20,7 +20,6 @@ static enum vpt_status give_all(struct vpt_requests *requests)
     struct vpt_memory buffer = requests->queue.areas[VPT_AREA_SLOTS].memory;
     enum vpt_status status = VPT_OK;
 
-    queue->left = 0;
     buffer.size = queue->buffer_size;
     for (; left != 0 && status == VPT_OK; left--) {
         status = vpt_net_give_one(queue, &buffer);
