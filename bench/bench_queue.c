@@ -8,8 +8,8 @@
  *
  * block and net add lists of three segments and of one to the general queue. slots submits header, 4096 bytes and reply
  * to a queue of requests, by the calls for a batch. disk reads 4096 bytes by the block driver. net-send sends frames of
- * 1500 bytes by the network driver, and net-receive receives them and gives their buffers back. floor-... do the same as
- * the first three on the queue written by hand (floor.h).
+ * 1500 bytes by the network driver, and net-receive receives them and gives their buffers back. floor-... do the same
+ * as the first three on the queue written by hand (floor.h).
  */
 #include <stdio.h>
 #include <stdlib.h>

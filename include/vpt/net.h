@@ -14,8 +14,8 @@
  *
  * Kick, poll, reset, restart and release are calls of request.h on `net.driver` and on the `requests` of each queue.
  * Frames that were sent come back by vpt_requests_poll() or vpt_requests_poll_batch() with VPT_OK, or with a status
- * that every request may have. A receive queue is never idle, so vpt_requests_quiesce() does not end it: a reset does, and
- * then vpt_net_receive() or vpt_net_read() takes each buffer back.
+ * that every request may have. A receive queue is never idle, so vpt_requests_quiesce() does not end it: a reset does,
+ * and then vpt_net_receive() or vpt_net_read() takes each buffer back.
  *
  * Three features change what a kernel must do. A kernel that does not want to do it refuses the feature, as
  * vpt_net_open() does:
