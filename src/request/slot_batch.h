@@ -47,11 +47,12 @@ VPT_INLINE bool slot_batch_add(struct slot_batch *batch, bool order, uint64_t ad
     uint32_t head = batch->head;
     const struct vpt_request_place *place = &batch->places[head];
     struct vpt_queue_slot *slot = &batch->slots[head];
-    struct split_descriptor *descriptor = (struct split_descriptor *)place->reply - 1;
+    struct split_descriptor *descriptor;
 
     if (VPT_UNLIKELY(place->shape != slot_shape(1, writable))) {
         return false;
     }
+    descriptor = (struct split_descriptor *)place->reply - 1;
     vpt_store64(&descriptor->address, vpt_order64(order, address));
     vpt_store32(&descriptor->length, vpt_order32(order, length));
     vpt_store16(&batch->available->ring[batch->index & batch->mask], vpt_order16(order, (uint16_t)head));
