@@ -151,8 +151,8 @@ static void bring_up_net(bool receive)
 }
 
 /*
- * Completes `count` published requests in order, then asks for a notification of the next. With IN_ORDER there is one used
- * element for all of them.
+ * Completes `count` published requests in order, then asks for a notification of the next. With IN_ORDER there is one
+ * used element for all of them.
  */
 static void device_run_split(uint32_t length, unsigned count)
 {

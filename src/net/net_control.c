@@ -82,7 +82,7 @@ static enum vpt_status submit_command(struct vpt_requests *requests, uint32_t co
 {
     uint16_t parts = command == COMMAND_TABLE ? 2 : size != 0 ? 1 : 0;
     uint64_t address = vpt_requests_next_address(requests) + SLOT_DATA;
-    uint8_t *slot = slot_next(requests);
+    uint8_t *slot = slot_shared(requests, requests->queue.free_head); /* one is free */
     uint8_t *to = slot + SLOT_DATA;
     enum vpt_status answer = VPT_OK;
     struct vpt_segment segments[2];

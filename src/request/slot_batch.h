@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Several requests of one data segment and without a reply, submitted by a driver in a loop of its own: so it needs no
- * array of requests. What this refuses goes through vpt_requests_submit(): all of a packed ring and with IN_ORDER, and in
- * a build for small code.
+ * array of requests. What this refuses goes through vpt_requests_submit(): with a packed ring or IN_ORDER, and in a
+ * build for small code, this is all.
  */
 #ifndef VPT_SRC_REQUEST_SLOT_BATCH_H
 #define VPT_SRC_REQUEST_SLOT_BATCH_H
