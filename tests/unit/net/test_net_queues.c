@@ -623,3 +623,48 @@ TRANSPORT_TEST(net_read, frames_that_are_dropped)
     assert_status(read_frame(bytes, sizeof(bytes)), VPT_EMPTY);
     network_end();
 }
+
+/* ---- Rings ---- */
+
+/* Frames in batches, of one segment and of two, and received frames whose buffers are given back, on each kind of ring. */
+VARIANT_TEST(net_rings, frames_go_both_ways)
+{
+    enum machine_kind kind = variant->version == 1 ? MACHINE_MMIO_1 : MACHINE_MMIO_2;
+    struct mock_pci_machine_options options = { .vectors = 0 };
+
+    variant_options(variant, &options.machine);
+    options.machine.completion.batch = 0; /* each frame has a length of its own */
+    network_machine(kind, NULL, &options);
+    assert_status(network_bring_up(1, 0, NULL), VPT_OK);
+    assert_same(vpt_features_has(&network.net.driver.features, VPT_F_RING_PACKED), variant->packed);
+    assert_same(vpt_features_has(&network.net.driver.features, VPT_F_IN_ORDER), variant->in_order);
+    for (uint32_t round = 0; round < 100; round++) {
+        const struct vpt_net_checksum checksums[2] = { { 34, 16 }, { 0, 0 } };
+        struct vpt_segment segments[] = { machine_segment(0, 100), machine_segment(0x1000, 50) };
+        struct vpt_request frames[] = { { .segments = segments, .readable = 1 },
+                                        { .segments = segments, .readable = (uint16_t)(1u + round % 2u) } };
+        uint32_t done;
+
+        fill(machine_bytes(0), 100, round);
+        assert_status(vpt_net_transmit_batch(network.transmitq, frames, checksums, 2, &done), VPT_OK);
+        assert_same(done, 2);
+        assert_status(vpt_requests_kick(&network.transmitq[0].requests), VPT_OK);
+        for (uint32_t i = 0; i < 2; i++) {
+            const struct mock_net_record *sent = &network_model.log[(round * 2u + i) % MOCK_NET_LOG];
+
+            assert_same(sent->length, i == 0 || round % 2u == 0 ? 100 : 150);
+            assert_same(sent->checksum_start, checksums[i].start);
+            cr_assert(filled(sent->bytes, 100, round));
+        }
+        assert_same(network_drain_transmitq(0), 2);
+        for (uint32_t i = 0; i < 1u + round % NETWORK_BUFFERS; i++) {
+            network_come(0, 60u + i, round + i);
+        }
+        network_take(0, 1u + round % NETWORK_BUFFERS);
+        for (uint32_t i = 0; i < 1u + round % NETWORK_BUFFERS; i++) {
+            network_check(&network.frame[i], 60u + i, round + i);
+        }
+        assert_status(vpt_net_recycle(network.receiveq, network.frame, 1u + round % NETWORK_BUFFERS), VPT_OK);
+    }
+    network_end();
+}
