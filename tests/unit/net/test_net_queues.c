@@ -626,7 +626,7 @@ TRANSPORT_TEST(net_read, frames_that_are_dropped)
 
 /* ---- Rings ---- */
 
-/* Frames in batches, of one segment and of two, and received frames whose buffers are given back, on each kind of ring. */
+/* Frames in batches, of one segment and of two; received frames, whose buffers are given back. */
 VARIANT_TEST(net_rings, frames_go_both_ways)
 {
     enum machine_kind kind = variant->version == 1 ? MACHINE_MMIO_1 : MACHINE_MMIO_2;
