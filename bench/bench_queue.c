@@ -3,12 +3,13 @@
  * Measures the driver side of a virtqueue with callgrind (tools/bench.sh): batches of requests to a device in the
  * same process that completes every request it sees. Only the library works between submit() and complete().
  *
- * Usage: queue BATCH BATCHES block|net|slots|disk|floor-block|floor-net|floor-slots
- *        [indirect] [event] [packed] [in-order]
+ * Usage: queue BATCH BATCHES KIND [indirect] [event] [packed] [in-order]; KIND is block, net, slots, disk, net-send,
+ * net-receive, floor-block, floor-net or floor-slots
  *
  * block and net add lists of three segments and of one to the general queue. slots submits header, 4096 bytes and reply
- * to a queue of requests, by the calls for a batch. disk reads 4096 bytes by the block driver. floor-... do the same on
- * the queue written by hand (floor.h).
+ * to a queue of requests, by the calls for a batch. disk reads 4096 bytes by the block driver. net-send sends frames of
+ * 1500 bytes by the network driver, and net-receive receives them and gives their buffers back. floor-... do the same
+ * as the first three on the queue written by hand (floor.h).
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,6 +17,7 @@
 
 #include <vpt/blk.h>
 #include <vpt/mmio.h>
+#include <vpt/net.h>
 #include <vpt/request.h>
 
 #include "bench_floor.h"
@@ -41,6 +43,9 @@ static struct vpt_driver driver;
 static struct vpt_requests requests;
 static struct vpt_blk blk;
 static struct vpt_blk_queue disk;
+static struct vpt_net net;
+static struct vpt_net_receiveq receiveq;
+static struct vpt_net_transmitq transmitq;
 
 static uint32_t mmio_read(void *ctx, void *mapping, size_t offset, unsigned width)
 {
@@ -128,18 +133,35 @@ static bool has(unsigned feature)
     return (features[feature / 32u] >> (feature % 32u) & 1u) != 0;
 }
 
+/* One queue is enough: device_run() completes what is in the queue that was set up last. */
+static void bring_up_net(bool receive)
+{
+    static const struct vpt_requests_config config = { .requests = 64, .size = SIZE };
+
+    registers[0x008 / 4] = VPT_DEVICE_TYPE_NETWORK;
+    check(vpt_mmio_probe(&mmio, &port, registers, sizeof(registers)));
+    check(vpt_net_init(&net, &mmio.device, NULL));
+    if (receive) {
+        check(vpt_net_receiveq_init(&receiveq, &net, 0, 0, &config));
+    } else {
+        check(vpt_net_transmitq_init(&transmitq, &net, 0, &config));
+    }
+    check(vpt_driver_start(&net.driver));
+    vpt_requests_notifications_off(receive ? &receiveq.requests : &transmitq.requests);
+}
+
 /*
- * Completes all published requests in order, then asks for a notification of the next. With IN_ORDER there is one used
- * element for all of them.
+ * Completes `count` published requests in order, then asks for a notification of the next. With IN_ORDER there is one
+ * used element for all of them.
  */
-static void device_run_split(uint32_t length)
+static void device_run_split(uint32_t length, unsigned count)
 {
     const struct available *available =
         (void *)(uintptr_t)(registers[0x090 / 4] | (uint64_t)registers[0x094 / 4] << 32);
     struct used *used = (void *)(uintptr_t)(registers[0x0a0 / 4] | (uint64_t)registers[0x0a4 / 4] << 32);
     uint16_t first = used->index;
 
-    while (used->index != available->index) {
+    for (; count != 0 && used->index != available->index; count--) {
         uint16_t at = has(VPT_F_IN_ORDER) ? first : used->index;
 
         used->ring[at % SIZE].id = available->ring[used->index % SIZE];
@@ -150,7 +172,7 @@ static void device_run_split(uint32_t length)
 }
 
 /* The same on a packed ring. */
-static void device_run_packed(uint32_t length)
+static void device_run_packed(uint32_t length, unsigned count)
 {
     static uint32_t entry;
     static uint16_t wrap = 0x80; /* AVAIL of what is available, USED if the wrap counter is 0 */
@@ -159,7 +181,7 @@ static void device_run_packed(uint32_t length)
     struct packed_descriptor *first = NULL;
     uint16_t used = 0;
 
-    while ((ring[entry].flags & 0x8080u) == wrap) {
+    for (; count != 0 && (ring[entry].flags & 0x8080u) == wrap; count--) {
         uint16_t flags;
         uint16_t id;
 
@@ -189,12 +211,12 @@ static void device_run_packed(uint32_t length)
     event[1] = has(VPT_F_EVENT_IDX) ? 2 : 0;
 }
 
-static void device_run(uint32_t length)
+static void device_run(uint32_t length, unsigned count)
 {
     if (has(VPT_F_RING_PACKED)) {
-        device_run_packed(length);
+        device_run_packed(length, count);
     } else {
-        device_run_split(length);
+        device_run_split(length, count);
     }
 }
 
@@ -260,6 +282,37 @@ __attribute__((noinline)) static void complete_disk(unsigned batch)
     }
 }
 
+__attribute__((noinline)) static void submit_net(unsigned batch)
+{
+    static const struct vpt_segment data = { 0x2000, 1500 };
+
+    struct vpt_request list[SIZE / SEGMENTS];
+    uint32_t done;
+
+    for (unsigned i = 0; i < batch; i++) {
+        list[i] = (struct vpt_request){ .segments = &data, .token = &net, .readable = 1 };
+    }
+    check(vpt_net_transmit_batch(&transmitq, list, NULL, batch, &done));
+    check(vpt_requests_kick(&transmitq.requests));
+}
+
+__attribute__((noinline)) static void complete_net(unsigned batch)
+{
+    struct vpt_completion list[SIZE / SEGMENTS];
+    uint32_t done;
+
+    check(vpt_requests_poll_batch(&transmitq.requests, list, batch, &done));
+}
+
+__attribute__((noinline)) static void receive_net(unsigned batch)
+{
+    struct vpt_net_frame list[SIZE / SEGMENTS];
+    uint32_t done;
+
+    check(vpt_net_receive(&receiveq, list, batch, &done));
+    check(vpt_net_recycle(&receiveq, list, batch));
+}
+
 __attribute__((noinline)) static void submit_floor(unsigned batch, const struct vpt_segment *segments, bool net)
 {
     for (unsigned i = 0; i < batch; i++) {
@@ -308,7 +361,7 @@ static int run_floor(unsigned batch, int batches, const char *kind, const struct
         } else {
             submit_floor(batch, net ? packet : block, net);
         }
-        device_run(net ? 0 : 4097);
+        device_run(net ? 0 : 4097, batch);
         if (slots) {
             check(floor_slots_complete(tokens, batch) == batch ? VPT_OK : VPT_EMPTY);
         } else {
@@ -334,6 +387,8 @@ int main(int count, char **arguments)
     bool net = strcmp(kind, "net") == 0;
     bool slots = strcmp(kind, "slots") == 0;
     bool whole = strcmp(kind, "disk") == 0;
+    bool send = strcmp(kind, "net-send") == 0;
+    bool receive = strcmp(kind, "net-receive") == 0;
 
     if (batch == 0 || batch > SIZE / SEGMENTS) {
         return 2;
@@ -353,7 +408,9 @@ int main(int count, char **arguments)
     registers[0x008 / 4] = VPT_DEVICE_TYPE_BLOCK;
     registers[0x034 / 4] = SIZE;
     check(vpt_mmio_probe(&mmio, &port, registers, sizeof(registers)));
-    if (whole) {
+    if (send || receive) {
+        bring_up_net(receive);
+    } else if (whole) {
         bring_up_disk();
     } else if (slots) {
         bring_up_requests();
@@ -361,17 +418,24 @@ int main(int count, char **arguments)
         bring_up_queue();
     }
     for (int i = atoi(arguments[2]); i > 0; i--) {
-        if (whole) {
+        if (receive) {
+            device_run(12u + 1500u, batch);
+            receive_net(batch);
+        } else if (send) {
+            submit_net(batch);
+            device_run(0, batch);
+            complete_net(batch);
+        } else if (whole) {
             submit_disk(batch);
-            device_run(4097);
+            device_run(4097, batch);
             complete_disk(batch);
         } else if (slots) {
             submit_requests(batch);
-            device_run(4097);
+            device_run(4097, batch);
             complete_requests(batch);
         } else {
             submit_queue(batch, net ? packet : block, net);
-            device_run(net ? 0 : 4097);
+            device_run(net ? 0 : 4097, batch);
             complete_queue(batch);
         }
     }

@@ -67,6 +67,8 @@ instructions() {
     case $3 in
     slots) functions="vpt_requests_submit_batch vpt_requests_kick vpt_requests_poll_batch" ;;
     disk) functions="vpt_blk_submit vpt_requests_kick vpt_requests_poll" ;;
+    net-send) functions="vpt_net_transmit_batch vpt_requests_kick vpt_requests_poll_batch" ;;
+    net-receive) functions="vpt_net_receive vpt_net_recycle" ;;
     floor-*) functions="floor_add floor_kick floor_pop floor_slots_submit floor_slots_complete" ;;
     esac
     counted "$functions" "$work/queue-$compiler" "$@"
@@ -97,6 +99,8 @@ bench 210 gcc disk 32
 bench 290 gcc disk 1 indirect
 bench 210 gcc disk 32 indirect
 bench 80 gcc slots 32
+bench 110 gcc net-send 32
+bench 110 gcc net-receive 32
 bench 275 gcc block 1
 bench 195 gcc block 32
 bench 230 gcc block 32 indirect
@@ -126,6 +130,8 @@ done
 bench 320 clang disk 1
 bench 220 clang disk 32
 bench 80 clang slots 32
+bench 110 clang net-send 32
+bench 110 clang net-receive 32
 bench 200 clang block 32
 bench 150 clang net 32
 bench 215 clang block 32 packed

@@ -59,7 +59,7 @@ run() {
 
 try_lists() {
     diff <(printf '%s\n' "${sources[@]}" | sort) <(find src -name '*.c' | sort) &&
-        diff <(basename -s .list sources/*.list | sort) <(sed -n "/^foreach name : \['core'/,/\]\$/p" meson.build |
+        diff <(basename -s .list sources/*.list | sort) <(sed -n "/^foreach name : \['core'/,/\]/p" meson.build |
             grep -o "'[a-z-]*'" | tr -d "'" | sort)
 }
 
@@ -178,9 +178,10 @@ together=(
     'core virtio mmio request blk'
     'core virtio mmio request entropy'
     'core virtio mmio request console'
+    'core virtio mmio request net'
     'core virtio pci virtio-pci request blk'
     'core virtio pci pci-setup virtio-pci request blk'
-    'core virtio mmio pci virtio-pci request blk entropy console'
+    'core virtio mmio pci virtio-pci request blk entropy console net'
     'core pci pci-setup'
     'core pci pci-setup assign'
 )

@@ -190,6 +190,23 @@ enum vpt_status vpt_requests_release(struct vpt_requests *requests);
  */
 enum vpt_status vpt_driver_bytes(struct vpt_device *device, uint32_t offset, uint8_t *bytes, unsigned count);
 
+/*
+ * Reads fields again, by vpt_device_config_fields(), of a device that may have changed them: call it from a thread
+ * after vpt_device_interrupt() has returned VPT_INTERRUPT_CONFIGURATION. After an error `object` may hold anything.
+ *
+ * Returns
+ * VPT_OK
+ * VPT_CALLER_ARGUMENT: `driver` is NULL or zeroed.
+ * VPT_CALLER_STATE: the device was reset or became FAILED since its bring-up, or is suspended.
+ * VPT_DEVICE_NEEDS_RESET: the device has failed, which is what the interrupt was about.
+ * VPT_DEVICE_GONE: the device was removed.
+ * what vpt_device_config_fields() returns.
+ *
+ * Context: init, thread, panic; lock: device; waits: configuration; calls: mmio_read, io_read, config_read, log.
+ */
+enum vpt_status vpt_driver_refresh(struct vpt_driver *driver, const struct vpt_config_field *fields, unsigned count,
+                                   void *object);
+
 /* ---- Queues of requests ---- */
 
 /* What the requests of a queue look like to the device. Constant. */

@@ -12,6 +12,7 @@
 #include <vpt/entropy.h>
 #include <vpt/features.h>
 #include <vpt/mmio.h>
+#include <vpt/net.h>
 #include <vpt/pci.h>
 #include <vpt/port.h>
 #include <vpt/queue.h>

@@ -3,20 +3,6 @@
 #include "../transport/transport_ops.h"
 #include "blk_internal.h"
 
-/* Checks that the device is as vpt_blk_init() has left it, or started. */
-static enum vpt_status check_negotiated(const struct vpt_blk *blk)
-{
-    const uint8_t states = VPT_STATUS_DRIVER | VPT_STATUS_FAILED;
-
-    if (blk == NULL || blk->driver.device == NULL) {
-        return VPT_CALLER_ARGUMENT;
-    }
-    if (vpt_gone(blk->driver.device)) {
-        return VPT_DEVICE_GONE;
-    }
-    return (blk->driver.device->status & states) == VPT_STATUS_DRIVER ? VPT_OK : VPT_CALLER_STATE;
-}
-
 /* Sets the write cache, and reads back into *info what the device does. */
 static enum vpt_status set_write_back(struct vpt_device *device, struct vpt_blk_info *info, bool write_back)
 {
@@ -54,7 +40,7 @@ static enum vpt_status repeat(struct vpt_device *device, struct vpt_blk_info *in
 
 enum vpt_status vpt_blk_set_write_back(struct vpt_blk *blk, bool write_back)
 {
-    enum vpt_status status = check_negotiated(blk);
+    enum vpt_status status = vpt_driver_negotiated(blk != NULL ? &blk->driver : NULL);
 
     if (status != VPT_OK) {
         return status;
@@ -67,19 +53,9 @@ enum vpt_status vpt_blk_set_write_back(struct vpt_blk *blk, bool write_back)
 enum vpt_status vpt_blk_refresh(struct vpt_blk *blk)
 {
     static const struct vpt_config_field field = { BLK_CONFIG_CAPACITY, 8, 0, 0 };
-    enum vpt_status status = check_negotiated(blk);
     uint64_t capacity = 0;
+    enum vpt_status status = vpt_driver_refresh(blk != NULL ? &blk->driver : NULL, &field, 1, &capacity);
 
-    if (status != VPT_OK) {
-        return status;
-    }
-    status = vpt_device_config_fields(blk->driver.device, &field, 1, &capacity);
-    /* A device that is gone reads as one with the largest capacity, or its configuration is unstable while it goes. */
-    if (status == VPT_OK || status == VPT_DEVICE_CONFIG_UNSTABLE) {
-        enum vpt_status found = vpt_device_check(blk->driver.device);
-
-        status = found != VPT_OK ? found : status;
-    }
     if (status == VPT_OK) {
         blk->info.capacity = capacity;
     }

@@ -4,12 +4,14 @@
 
 #include "../access.h"
 
-/* Reads each byte once, so that the caller gets what was checked. */
-static void copy_out(uint8_t *buffer, const uint8_t *slot, size_t size)
+void vpt_slots_copy_out(uint8_t *buffer, const uint8_t *slot, size_t size)
 {
     size_t i;
 
-    for (i = 0; size - i >= 4u; i += 4u) {
+    for (i = 0; i < size && ((uintptr_t)(slot + i) & 3u) != 0; i++) {
+        buffer[i] = vpt_load8(slot + i);
+    }
+    for (; size - i >= 4u; i += 4u) {
         uint32_t word = vpt_load32(slot + i);
 
         vpt_copy(buffer + i, &word, sizeof(word));
@@ -46,7 +48,7 @@ enum vpt_status vpt_receive(struct vpt_requests *requests, void *buffer, size_t 
         return status;
     }
     *length = completion.length;
-    copy_out((uint8_t *)buffer, (const uint8_t *)completion.token, size < *length ? size : *length);
+    vpt_slots_copy_out((uint8_t *)buffer, (const uint8_t *)completion.token, size < *length ? size : *length);
     status = give(requests); /* a dead queue has no slot to give */
     return completion.status != VPT_OK ? completion.status : status;
 }

@@ -37,6 +37,9 @@ static inline uint32_t slots_in_flight(const struct vpt_requests *requests)
 enum vpt_status vpt_requests_submit_framed(struct vpt_requests *requests, const struct vpt_segment *segments,
                                            uint32_t count, bool writable, void *token);
 
+/* Copies what a device has written. Reads each byte once, so that the caller gets what it checks. */
+void vpt_slots_copy_out(uint8_t *buffer, const uint8_t *slot, size_t size);
+
 /* Sets the limits at a bring-up: those of the slots, then the driver's. */
 void vpt_requests_fit(struct vpt_requests *requests);
 
@@ -45,6 +48,9 @@ void vpt_requests_fit(struct vpt_requests *requests);
  * releases and zeroes the driver. VPT_DEVICE_STUCK: the reset has failed, and nothing was released.
  */
 enum vpt_status vpt_driver_open(struct vpt_driver *driver, enum vpt_status status);
+
+/* Checks that the device is as the driver's bring-up has left it, or started. `driver` may be NULL. */
+enum vpt_status vpt_driver_negotiated(const struct vpt_driver *driver);
 
 /* Resets and negotiates, and lets the driver read the configuration. After an error the device is FAILED. */
 enum vpt_status vpt_driver_bring_up(struct vpt_driver *driver, const struct vpt_features *wanted,

@@ -53,6 +53,11 @@ void mock_machine_begin(struct mock_machine_options *options, struct mock_hal *h
         backend_ctx = options->console;
         options->queues = mock_console_queues(&options->console->options);
     }
+    if (options->net != NULL) {
+        backend = &mock_net_backend;
+        backend_ctx = options->net;
+        options->queues = mock_net_queues(&options->net->options);
+    }
     mock_hal_init(hal);
     mock_device_init(device, &hal->memory, &hal->violations, backend, backend_ctx);
     mock_hal_add_ticker(hal, mock_device_tick, device);
@@ -69,6 +74,10 @@ bool mock_machine_make_type(const struct mock_machine_options *options, struct m
 {
     if (options->console != NULL) {
         mock_console_init(options->console, device);
+        return true;
+    }
+    if (options->net != NULL) {
+        mock_net_init(options->net, device);
         return true;
     }
     if (options->is_entropy) {

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "disk.h"
+#include "network.h"
 #include "pci_setup.h"
 #include "terminal.h"
 
@@ -39,7 +40,7 @@ enum {
 #define ANYTHING VPT_PORT_ERROR_LAST
 
 /* Where a trouble can be. */
-enum where { DISK, MODERN_DISK, PCI_DISK, ENTROPY, CONSOLE }; /* PCI_DISK: as QEMU's */
+enum where { DISK, MODERN_DISK, PCI_DISK, ENTROPY, CONSOLE, NETWORK }; /* PCI_DISK: as QEMU's */
 
 struct trouble {
     enum where where;
@@ -141,6 +142,7 @@ static void open_machine(enum machine_kind kind, enum where where)
         .layout = kind == MACHINE_PCI_AS_TOLD ? &layout : NULL,
         .machine = { .is_entropy = where == ENTROPY,
                      .console = where == CONSOLE ? &host : NULL,
+                     .net = where == NETWORK ? &network_model : NULL,
                      .blk = { .flush = true,
                               .cache_switch = true,
                               .discard = limits,
@@ -159,6 +161,9 @@ static void open_machine(enum machine_kind kind, enum where where)
     memset(&console, 0, sizeof(console));
     memset(&host, 0, sizeof(host));
     host.options = (struct mock_console_options){ .columns = 80, .rows = 25, .ports_max = 2, .emergency = true };
+    memset(&network, 0, sizeof(network));
+    memset(&network_model, 0, sizeof(network_model));
+    network_model.options.pairs = 1;
     memset(&shares, 0, sizeof(shares));
     memset(&raw, 0, sizeof(raw));
     machine_make(kind, &options);
@@ -191,6 +196,19 @@ static bool poll_all(struct vpt_requests *requests)
     return true;
 }
 
+/* All that a network device still has. */
+static void take_network_back(void)
+{
+    struct vpt_net_frame frame;
+    uint32_t done = 1;
+
+    (void)poll_all(&network.transmitq[0].requests);
+    (void)poll_all(&network.control.requests);
+    while (network.receiveq[0].requests.driver != NULL && done != 0) {
+        CALL_ANY(vpt_net_receive, &network.receiveq[0], &frame, 1, &done);
+    }
+}
+
 /* A device that has gone cannot be told anything; one that has not gives everything back. */
 static void close_machine(void)
 {
@@ -203,6 +221,7 @@ static void close_machine(void)
     }
     (void)poll_all(&disk.queue->requests);
     (void)poll_all(&entropy.requests);
+    take_network_back();
     while (CALL(vpt_queue_drain, &raw, &token) == VPT_OK) {
     }
     CALL_ANY(vpt_shares_end, &entropy.requests, &shares);
@@ -212,6 +231,7 @@ static void close_machine(void)
     if (console.driver.device != NULL) {
         CALL_OK(vpt_driver_release, &console.driver);
     }
+    CALL_OK(vpt_driver_release, &network.net.driver);
     CALL_OK(vpt_queue_release, &raw);
     CALL_ANY(vpt_pci_msix_release, &machine.msix);
     if (machine_on_pci()) {
@@ -541,6 +561,80 @@ static bool use_console(void)
            put_away_console();
 }
 
+/* ---- What is done with a network device ---- */
+
+#define NETWORK_FEW 4u /* buffers */
+
+static bool set_up_network(uint32_t buffer_size)
+{
+    const struct vpt_requests_config config = { .requests = NETWORK_FEW };
+
+    return STEP(vpt_net_init, &network.net, machine.device, NULL) &&
+           STEP(vpt_net_receiveq_init, &network.receiveq[0], &network.net, 0, buffer_size, &config) &&
+           STEP(vpt_net_transmitq_init, &network.transmitq[0], &network.net, 0, &config) &&
+           STEP(vpt_net_control_init, &network.control, &network.net, 2, NULL) &&
+           STEP(vpt_driver_start, &network.net.driver);
+}
+
+static bool shut_network_down(void)
+{
+    if (!STEP(vpt_device_reset, machine.device)) {
+        return false;
+    }
+    take_network_back();
+    return STEP(vpt_driver_release, &network.net.driver);
+}
+
+static bool command(void)
+{
+    struct vpt_net_control *control = &network.control;
+
+    return STEP(vpt_net_set_mode, control, VPT_NET_PROMISCUOUS, true) &&
+           STEP(vpt_net_filter, control, (const uint8_t *)"abcdef", 1, 0) &&
+           STEP(vpt_net_set_mac, control, (const uint8_t *)"abcdef") && STEP(vpt_net_announced, control) &&
+           STEP(vpt_net_use_pairs, control, 1);
+}
+
+static bool exchange(void)
+{
+    const struct vpt_segment segment = machine_segment(0, 100);
+    const struct vpt_request frame = { .segments = &segment, .readable = 1 };
+    struct vpt_net_transmitq *transmitq = &network.transmitq[0];
+    struct vpt_net_receiveq *receiveq = &network.receiveq[0];
+    uint8_t bytes[100];
+    uint32_t done;
+
+    /* As many as there are buffers: then the device wants to be told of each that it gets back. */
+    for (unsigned i = 0; i < NETWORK_FEW; i++) {
+        network_come(0, 100, i);
+    }
+    return STEP(vpt_net_transmit, transmitq, &segment, 1, NULL, NULL) &&
+           STEP(vpt_net_transmit_batch, transmitq, &frame, NULL, 1, &done) &&
+           STEP(vpt_requests_kick, &transmitq->requests) && poll_all(&transmitq->requests) &&
+           STEP(vpt_net_read, receiveq, bytes, sizeof(bytes), network.frame) &&
+           STEP(vpt_net_receive, receiveq, network.frame, NETWORK_FEW - 1u, &done) && (network_come(0, 100, 9), true) &&
+           STEP(vpt_net_receive, receiveq, network.frame + NETWORK_FEW - 1u, 1, &done) &&
+           STEP_ANY(vpt_net_receive, receiveq, network.frame + NETWORK_FEW, 1, &done) &&
+           STEP(vpt_net_recycle, receiveq, network.frame, NETWORK_FEW) &&
+           STEP_ANY(vpt_net_read, receiveq, bytes, sizeof(bytes), network.frame);
+}
+
+static bool use_network(void)
+{
+    static const struct vpt_config_field field = { MOCK_NET_STATUS, 2, 0, 0 };
+    struct vpt_memory memory = { machine_bytes(0), machine_segment(0, 4096).address, 4096 };
+    uint16_t status;
+    uint32_t done;
+
+    return set_up_network(0) && STEP(vpt_net_refresh, &network.net) &&
+           STEP(vpt_driver_refresh, &network.net.driver, &field, 1, &status) && command() && exchange() &&
+           shut_network_down() && set_up_network(VPT_NET_POSTED) &&
+           STEP(vpt_net_post, &network.receiveq[0], &memory, 1, &done) &&
+           STEP_ANY(vpt_net_receive, &network.receiveq[0], network.frame, 1, &done) && shut_network_down() &&
+           STEP(vpt_net_open, &network.net, &network.receiveq[0], &network.transmitq[0], machine.device) &&
+           shut_network_down();
+}
+
 /* ---- Rows ---- */
 
 #define FAULTS(name, ...) static const struct trouble_fault name[] = { __VA_ARGS__, { 0, 0, 0 } }
@@ -561,6 +655,8 @@ FAULTS(no_decoding, { MOCK_FAULT_COMMAND_STUCK, 1, EVER });
 FAULTS(no_msix, { MOCK_FAULT_MSIX_STUCK, 1, EVER });
 FAULTS(vanished, { MOCK_FAULT_VANISH, 1, 1 });
 FAULTS(lie, { MOCK_FAULT_USED_ID_RANGE, 1, 1 });
+FAULTS(second_lie, { MOCK_FAULT_USED_ID_RANGE, 2, 1 });
+FAULTS(third_lie, { MOCK_FAULT_USED_ID_RANGE, 3, 1 });
 FAULTS(lost, { MOCK_FAULT_KICK_LOST, 1, EVER }, { FAULT_RESET_SPOILT, 1, 1 });
 
 static const struct trouble rows[] = {
@@ -623,13 +719,39 @@ static const struct trouble rows[] = {
     { CONSOLE, "vpt_console_write", lie, VPT_DEVICE_USED_ID, NULL },
     { CONSOLE, "vpt_console_read", lie, VPT_DEVICE_USED_ID, NULL },
     { CONSOLE, "vpt_console_drain", lie, VPT_OK, NULL },
+    { NETWORK, "vpt_net_init", reset_slow, VPT_OK, NULL },
+    { NETWORK, "vpt_net_init", reset_spoilt, ANYTHING, NULL },
+    { NETWORK, "vpt_net_init", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
+    { NETWORK, "vpt_net_open", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
+    { NETWORK, "vpt_net_refresh", changing, ANYTHING, NULL },
+    { NETWORK, "vpt_driver_refresh", changing, ANYTHING, NULL },
+    { NETWORK, "vpt_net_set_mode", lie, VPT_DEVICE_USED_ID, NULL },
+    { NETWORK, "vpt_net_set_mode", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { NETWORK, "vpt_net_filter", lie, VPT_DEVICE_USED_ID, NULL },
+    { NETWORK, "vpt_net_filter", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { NETWORK, "vpt_net_set_mac", lie, VPT_DEVICE_USED_ID, NULL },
+    { NETWORK, "vpt_net_set_mac", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { NETWORK, "vpt_net_announced", lie, VPT_DEVICE_USED_ID, NULL },
+    { NETWORK, "vpt_net_announced", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { NETWORK, "vpt_net_use_pairs", lie, VPT_DEVICE_USED_ID, NULL },
+    { NETWORK, "vpt_net_use_pairs", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { NETWORK, "vpt_net_use_pairs", second_lie, VPT_DEVICE_USED_ID, "vpt_net_read" },
+    { NETWORK, "vpt_net_use_pairs", third_lie, VPT_DEVICE_USED_ID, "vpt_net_receive" },
 };
 
 /* A device that goes away: PCI looks into configuration space to be sure. */
-static const char *const vanishing[] = {
-    "vpt_device_check",  "vpt_device_start",     "vpt_driver_start",  "vpt_blk_ranges_init", "vpt_blk_set_write_back",
-    "vpt_blk_refresh",   "vpt_requests_quiesce", "vpt_queue_restart", "vpt_driver_restart",  "vpt_device_suspend",
-    "vpt_device_resume", "vpt_pci_msix_pending", "vpt_queue_reset",   "vpt_requests_reset",  "vpt_requests_restart",
+static const struct {
+    enum where where;
+    const char *at;
+} vanishing[] = {
+    { DISK, "vpt_device_check" },     { DISK, "vpt_device_start" },       { DISK, "vpt_driver_start" },
+    { DISK, "vpt_blk_ranges_init" },  { DISK, "vpt_blk_set_write_back" }, { DISK, "vpt_blk_refresh" },
+    { DISK, "vpt_requests_quiesce" }, { DISK, "vpt_queue_restart" },      { DISK, "vpt_driver_restart" },
+    { DISK, "vpt_device_suspend" },   { DISK, "vpt_device_resume" },      { DISK, "vpt_pci_msix_pending" },
+    { DISK, "vpt_queue_reset" },      { DISK, "vpt_requests_reset" },     { DISK, "vpt_requests_restart" },
+    { NETWORK, "vpt_net_refresh" },   { NETWORK, "vpt_driver_refresh" },  { NETWORK, "vpt_net_set_mode" },
+    { NETWORK, "vpt_net_filter" },    { NETWORK, "vpt_net_set_mac" },     { NETWORK, "vpt_net_announced" },
+    { NETWORK, "vpt_net_use_pairs" },
 };
 
 /* Calls that set a queue up, and which reset of theirs is the one that takes a queue back that is not ready. */
@@ -646,11 +768,20 @@ static const struct {
     { ENTROPY, "vpt_entropy_open", 2 },
     { CONSOLE, "vpt_console_queue_init", 1 },
     { CONSOLE, "vpt_console_open", 2 },
+    { NETWORK, "vpt_net_receiveq_init", 1 },
+    { NETWORK, "vpt_net_transmitq_init", 1 },
+    { NETWORK, "vpt_net_control_init", 1 },
+    { NETWORK, "vpt_net_open", 2 },
 };
 
 static bool use(enum where where)
 {
-    return where == ENTROPY ? use_entropy() : where == CONSOLE ? use_console() : use_disk();
+    switch (where) {
+    case ENTROPY: return use_entropy();
+    case CONSOLE: return use_console();
+    case NETWORK: return use_network();
+    default: return use_disk();
+    }
 }
 
 /* Uses a device from the probe on: to the end, or to the call that has the trouble. */
@@ -671,6 +802,7 @@ static void work(enum machine_kind kind)
     drive(kind, DISK, NULL);
     drive(kind, ENTROPY, NULL);
     drive(kind, CONSOLE, NULL);
+    drive(kind, NETWORK, NULL);
 }
 
 static void meet(enum machine_kind kind, const struct trouble *row)
@@ -707,7 +839,10 @@ static void misbehave(enum machine_kind kind)
             { 0, 0, 0 },
         };
 
-        drive(kind, DISK, &(struct trouble){ DISK, vanishing[i % COUNT_OF(vanishing)], faults, ANYTHING, NULL });
+        unsigned n = i % COUNT_OF(vanishing);
+
+        drive(kind, vanishing[n].where,
+              &(struct trouble){ vanishing[n].where, vanishing[n].at, faults, ANYTHING, NULL });
     }
 }
 

@@ -3,7 +3,7 @@
  * A console from its probe to its release, over and over: at each of its accesses in turn a lie, of each way of lying,
  * or a deed; and some at once, drawn from a seed.
  */
-#include "campaign_console.h"
+#include "campaign.h"
 
 TestSuite(lies_console, .timeout = 240);
 
@@ -31,7 +31,7 @@ static const struct {
 
 PARAMETER_TEST(struct campaign_variant, campaign_variants(COUNT_OF(ways)), lies_console, at_each_access)
 {
-    campaign_subject = &campaign_console;
+    campaign_driver = &campaign_console;
     campaign_at_each(variant->kind, ways[variant->row].by_tick ? &campaign_by_tick : NULL, ways[variant->row].lie);
 }
 
@@ -40,7 +40,7 @@ TRANSPORT_TEST(lies_console, it_stops_and_cannot_be_reset)
 {
     struct mock_lie lie = { .space = MOCK_SPACE_COMPLETION, .how = MOCK_LIE_STOP, .times = 1 };
 
-    campaign_subject = &campaign_console;
+    campaign_driver = &campaign_console;
     for (lie.first = 1; lie.first <= 12; lie.first++) {
         campaign_machine(variant->kind, &campaign_by_tick);
         (void)campaign_lie(&lie);

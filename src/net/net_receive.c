@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Receive queues (VirtIO 1.4, sections 5.1.6.3 and 5.1.6.4). A buffer begins with the header, and any slot may have any
+ * buffer: so buffers may be kept while others go back to the device.
+ */
+#include "../request/slots.h"
+#include "../transport/transport_ops.h"
+#include "net_internal.h"
+
+#define VLAN_TAG_SIZE 4u
+#define COMPLETIONS   (VPT_FOR_SPEED ? 16u : 1u) /* that are worked on together */
+
+/* ---- Set-up ---- */
+
+/* Gives all of the library's buffers to the device. */
+static enum vpt_status give_all(struct vpt_requests *requests)
+{
+    struct vpt_net_receiveq *queue = VPT_CONTAINER_OF(requests, struct vpt_net_receiveq, requests);
+    uint32_t left = queue->buffer_size != 0 ? requests->queue.slot_count : 0;
+    struct vpt_memory buffer = requests->queue.areas[VPT_AREA_SLOTS].memory;
+    enum vpt_status status = VPT_OK;
+
+    buffer.size = queue->buffer_size;
+    for (; left != 0 && status == VPT_OK; left--) {
+        status = vpt_net_give_one(queue, &buffer);
+        buffer.address = (uint8_t *)buffer.address + buffer.size;
+        buffer.device_address += buffer.size;
+    }
+    return status == VPT_OK ? vpt_requests_kick(requests) : status;
+}
+
+enum vpt_status vpt_net_receiveq_init(struct vpt_net_receiveq *queue, struct vpt_net *net, uint16_t pair,
+                                      uint32_t buffer_size, const struct vpt_requests_config *config)
+{
+    static const struct vpt_requests_kind kinds[2] = { { .segments = 1, .started = give_all },
+                                                       { .segments = 2, .started = give_all } };
+    enum vpt_status status = net_check_pair(queue, net, pair);
+    bool split;
+
+    if (status != VPT_OK) {
+        return status;
+    }
+    if (buffer_size == 0) {
+        buffer_size = net->info.header + VPT_NET_ETHERNET_SIZE + VLAN_TAG_SIZE + net->info.mtu;
+    }
+    if (buffer_size < net_buffer_least(&net->info)) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    split = vpt_legacy(net->driver.device) && !vpt_features_has(&net->driver.features, VPT_F_ANY_LAYOUT);
+    status = vpt_requests_init(&queue->requests, &net->driver, (uint16_t)(2u * pair), &kinds[split],
+                               buffer_size != VPT_NET_POSTED ? buffer_size : 0, config);
+    if (status != VPT_CALLER_STATE) { /* else the queue may be in use */
+        queue->buffer_size = queue->requests.slot_size;
+        queue->left = 0;
+        queue->split = split;
+    }
+    return status;
+}
+
+/* ---- Receiving ---- */
+
+/* Reads the checksum fields, each once. Returns false if they cannot be. */
+static bool read_checksum(const uint8_t *header, bool order, struct vpt_net_frame *frame)
+{
+    uint32_t flags = vpt_load8(header + NET_HEADER_FLAGS);
+
+    if ((flags & NET_FLAG_NEEDS_CHECKSUM) != 0) { /* else the two fields mean nothing (NET-RX-4) */
+        uint16_t start = vpt_order16(order, vpt_load16(header + NET_HEADER_CHECKSUM_START));
+        uint16_t offset = vpt_order16(order, vpt_load16(header + NET_HEADER_CHECKSUM_OFFSET));
+
+        frame->checksum = VPT_NET_CHECKSUM_PARTIAL;
+        frame->partial.start = start;
+        frame->partial.offset = offset;
+        return (uint32_t)start + offset + 2u <= frame->length;
+    }
+    if ((flags & NET_FLAG_DATA_VALID) != 0) {
+        frame->checksum = VPT_NET_CHECKSUM_VALID;
+    }
+    return true;
+}
+
+/*
+ * Reads what the header in the first buffer of a frame says. num_buffers is read only if it was negotiated, because
+ * devices leave it as it was otherwise. `present`: this buffer and those that the device had beside it. Returns false
+ * if the device says something impossible.
+ */
+static bool read_frame_header(struct vpt_net_receiveq *queue, struct vpt_net_frame *frame, uint32_t present)
+{
+    const struct vpt_net_info *info = &net_of(&queue->requests)->info;
+    const uint8_t *header = (const uint8_t *)frame->buffer;
+    bool order = queue->requests.queue.device_order;
+
+    if (info->checksum_receive && !read_checksum(header, order, frame)) {
+        return false;
+    }
+    if (info->merge) {
+        uint32_t more = vpt_order16(order, vpt_load16(header + NET_HEADER_BUFFERS)) - 1u;
+
+        if (more >= present) {
+            return false;
+        }
+        queue->left = (uint16_t)more;
+        frame->left = (uint16_t)more;
+    }
+    return true;
+}
+
+/* Says what came in a buffer that is not the first one of a frame, or holds none. */
+VPT_COLD void describe_other(struct vpt_net_receiveq *queue, struct vpt_net_frame *frame, uint32_t length)
+{
+    if (frame->status == VPT_OK && queue->left != 0) {
+        frame->continued = true;
+        queue->left--;
+    } else {
+        frame->status = frame->status != VPT_OK ? frame->status : VPT_DEVICE_REQUEST_STATUS;
+        queue->left = 0;
+        length = 0;
+    }
+    frame->length = length;
+    frame->bytes = frame->buffer;
+    frame->left = queue->left;
+}
+
+/* Says what came in each of `count` buffers. */
+VPT_INLINE_FOR_SPEED void describe_frames(struct vpt_net_receiveq *queue, const struct vpt_completion *completion,
+                                          uint32_t count, struct vpt_net_frame *frame)
+{
+    const struct vpt_net_info *info = &net_of(&queue->requests)->info;
+    const struct vpt_queue *ring = &queue->requests.queue;
+    const bool plain = !info->merge && !info->checksum_receive; /* headers say nothing */
+    const uint32_t header = info->header;
+    const uint32_t beside = ring->slot_count - ring->free_count; /* buffers that the device has beside these */
+
+    for (; count != 0; count--) {
+        uint8_t *buffer = (uint8_t *)completion->token;
+        uint32_t length = completion->length;
+        enum vpt_status status = completion->status;
+
+        frame->left = 0;
+        frame->checksum = VPT_NET_CHECKSUM_NONE;
+        frame->continued = false;
+        frame->buffer = buffer;
+        frame->length = length - header;
+        frame->bytes = buffer + header;
+        frame->status = status;
+        if (VPT_UNLIKELY(status != VPT_OK || queue->left != 0 || length < header) ||
+            (!plain && !read_frame_header(queue, frame, beside + count))) {
+            describe_other(queue, frame, length);
+        }
+        completion++;
+        frame++;
+    }
+}
+
+/* Takes up to `count` completions; `*done` is how many. A build for small code takes one. */
+VPT_INLINE_FOR_SPEED enum vpt_status poll_some(struct vpt_requests *requests, struct vpt_completion *completions,
+                                               uint32_t count, uint32_t *done)
+{
+    enum vpt_status status;
+
+    if (VPT_FOR_SPEED) {
+        return vpt_requests_poll_batch(requests, completions, count < COMPLETIONS ? count : COMPLETIONS, done);
+    }
+    status = vpt_requests_poll(requests, completions);
+    *done = status == VPT_OK ? 1 : 0;
+    return status;
+}
+
+enum vpt_status vpt_net_receive(struct vpt_net_receiveq *queue, struct vpt_net_frame *frames, uint32_t count,
+                                uint32_t *done)
+{
+    struct vpt_completion completions[COMPLETIONS];
+    enum vpt_status status = VPT_OK;
+
+    *done = 0;
+    while (status == VPT_OK && *done < count) {
+        uint32_t taken;
+
+        status = poll_some(&queue->requests, completions, count - *done, &taken);
+        if (taken != 0) { /* else the queue may not be set up */
+            describe_frames(queue, completions, taken, &frames[*done]);
+        }
+        *done += taken;
+    }
+    return status;
+}
+
+enum vpt_status vpt_net_recycle(struct vpt_net_receiveq *queue, const struct vpt_net_frame *frames, uint32_t count)
+{
+    uint32_t done;
+
+    return queue->buffer_size != 0 ? vpt_net_give(queue, frames, NULL, count, &done) : VPT_CALLER_ARGUMENT;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Several requests of one data segment and without a reply, submitted by a driver in a loop of its own: so it needs no
+ * array of requests. What this refuses goes through vpt_requests_submit(): with a packed ring or IN_ORDER, and in a
+ * build for small code, this is all.
+ */
+#ifndef VPT_SRC_REQUEST_SLOT_BATCH_H
+#define VPT_SRC_REQUEST_SLOT_BATCH_H
+
+#include "slots.h"
+#include "split_slots.h"
+
+/* What is read once, and changes while requests are submitted. */
+struct slot_batch {
+    struct split_available *available;
+    struct vpt_queue_slot *slots;
+    const struct vpt_request_place *places;
+    uint32_t mask;
+    uint32_t index;
+    uint32_t head; /* the slot that the next request takes */
+};
+
+/* Returns how many of `count` requests there is room for. */
+VPT_INLINE uint32_t slot_batch_begin(struct slot_batch *batch, const struct vpt_requests *requests, uint32_t count)
+{
+    const struct vpt_queue *queue = &requests->queue;
+
+    batch->available = split_available_ring(queue);
+    batch->slots = queue->slots;
+    batch->places = requests->places;
+    batch->mask = queue->mask;
+    batch->index = queue->available_index;
+    batch->head = queue->free_head;
+    if (!VPT_FOR_SPEED || queue_sequential(queue)) {
+        return 0;
+    }
+    return count < queue->free_count ? count : queue->free_count;
+}
+
+/*
+ * Submits a request of one segment, whose length is not 0. Returns false if the slot's last request had another shape.
+ */
+VPT_INLINE bool slot_batch_add(struct slot_batch *batch, bool order, uint64_t address, uint32_t length, bool writable,
+                               void *token)
+{
+    uint32_t head = batch->head;
+    const struct vpt_request_place *place = &batch->places[head];
+    struct vpt_queue_slot *slot = &batch->slots[head];
+    struct split_descriptor *descriptor;
+
+    if (VPT_UNLIKELY(place->shape != slot_shape(1, writable))) {
+        return false;
+    }
+    descriptor = (struct split_descriptor *)place->reply - 1;
+    vpt_store64(&descriptor->address, vpt_order64(order, address));
+    vpt_store32(&descriptor->length, vpt_order32(order, length));
+    vpt_store16(&batch->available->ring[batch->index & batch->mask], vpt_order16(order, (uint16_t)head));
+    batch->index++;
+    slot->token = token;
+    slot->writable = writable ? length : 0;
+    slot->count = 1;
+    batch->head = slot->tail;
+    return true;
+}
+
+/* Makes what was submitted the queue's. Returns how many requests these are. */
+VPT_INLINE uint32_t slot_batch_end(const struct slot_batch *batch, struct vpt_requests *requests)
+{
+    struct vpt_queue *queue = &requests->queue;
+    uint32_t done = batch->index - queue->available_index;
+
+    queue->free_head = batch->head;
+    queue->available_index = batch->index;
+    queue->free_count -= done;
+    return done;
+}
+
+#endif
