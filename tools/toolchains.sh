@@ -92,7 +92,7 @@ vpt_port_objects() {
     done
 }
 
-# Usage: vpt_object_name src/queue/split.c: prints queue-split.o
+# Usage: vpt_object_name src/queue/queue_common.c: prints queue-queue_common.o
 vpt_object_name() {
     local name=${1#src/}
     name=${name%.c}

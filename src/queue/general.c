@@ -48,7 +48,7 @@ static void prepare_general(struct vpt_queue *queue)
         queue->slots[i].tail = (uint16_t)(i + 1u < queue->slot_count ? i + 1u : 0u); /* the next id of a packed ring */
     }
     link_all(queue->links, queue->slot_count);
-    queue->table_count = split_has(queue, VPT_F_INDIRECT_DESC) ? queue->tables_made : 0u;
+    queue->table_count = queue_has(queue, VPT_F_INDIRECT_DESC) ? queue->tables_made : 0u;
     link_all(queue->table_links, queue->table_count);
     queue->free_count = queue->slot_count;
     in_order_prepare(queue);
@@ -186,7 +186,7 @@ VPT_OUT_OF_LINE enum vpt_status add_table(struct vpt_queue *queue, const struct 
     table.word |= vpt_pair(order, DESCRIPTOR_WRITE, 0);
     put_table(order, &table, first_writable, first_writable + writable);
     if (VPT_UNLIKELY(general_too_long(table.sum, count))) {
-        return vpt_split_refuse(segments, count);
+        return vpt_queue_refuse(segments, count);
     }
     vpt_store32(&table.next[-1].flags, split_flags(order, writable != 0 ? DESCRIPTOR_WRITE : 0u, 0));
     queue->table_head = queue->table_links[index];
@@ -216,7 +216,7 @@ VPT_OUT_OF_LINE enum vpt_status add_chain(struct vpt_queue *queue, const struct 
     readable_sum = chain.sum;
     put_chain(queue, &chain, first_writable, first_writable + writable, DESCRIPTOR_WRITE);
     if (VPT_UNLIKELY(general_too_long(chain.sum, count))) {
-        return vpt_split_refuse(segments, count);
+        return vpt_queue_refuse(segments, count);
     }
     vpt_store32(&chain.last->flags, split_flags(queue->device_order, writable != 0 ? DESCRIPTOR_WRITE : 0u, 0));
     queue->free_head = chain.next;

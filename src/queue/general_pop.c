@@ -62,7 +62,7 @@ VPT_COLD enum vpt_status take_published(struct vpt_queue *queue, uint32_t id, ui
     enum vpt_status status;
 
     if (!queue_step_aside(queue, id, packed ? NULL : queue->links)) {
-        return vpt_split_lie(queue, VPT_DEVICE_USED_ID);
+        return vpt_queue_lie(queue, VPT_DEVICE_USED_ID);
     }
     status = take(queue, id, length, token, written, packed, false);
     queue->unpublished = first;
@@ -74,7 +74,7 @@ VPT_INLINE enum vpt_status take_named(struct vpt_queue *queue, uint32_t id, uint
                                       uint32_t *written, bool packed)
 {
     if (VPT_UNLIKELY(id > queue->mask || queue->slots[id].count == 0)) {
-        return vpt_split_lie(queue, VPT_DEVICE_USED_ID);
+        return vpt_queue_lie(queue, VPT_DEVICE_USED_ID);
     }
     if (VPT_UNLIKELY(queue->available_index != queue->published)) {
         return take_published(queue, id, length, token, written);
@@ -84,7 +84,7 @@ VPT_INLINE enum vpt_status take_named(struct vpt_queue *queue, uint32_t id, uint
 
 VPT_COLD enum vpt_status pop_nothing(struct vpt_queue *queue, enum vpt_status why, void **token, uint32_t *written)
 {
-    return split_end_look(queue, why) ? vpt_queue_pop(queue, token, written) : why;
+    return queue_end_look(queue, why) ? vpt_queue_pop(queue, token, written) : why;
 }
 
 VPT_COLD enum vpt_status pop_after_look(struct vpt_queue *queue, void **token, uint32_t *written)

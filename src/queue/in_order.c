@@ -19,7 +19,7 @@ static enum vpt_status look_packed(struct vpt_queue *queue)
     queue->batch_length = vpt_order32(true, vpt_load32(&descriptor->length));
     ahead = id >= queue->oldest ? id - queue->oldest : id + queue->slot_count - queue->oldest;
     if (id >= queue->slot_count || ahead >= queue->published - queue->last_used) {
-        return vpt_split_lie(queue, VPT_DEVICE_USED_ID);
+        return vpt_queue_lie(queue, VPT_DEVICE_USED_ID);
     }
     return in_order_begin(queue, ahead + 1u);
 }
@@ -38,5 +38,5 @@ enum vpt_status vpt_in_order_look(struct vpt_queue *queue)
         return VPT_OK;
     }
     status = split_look(queue);
-    return status != VPT_OK && split_end_look(queue, status) ? split_look(queue) : status;
+    return status != VPT_OK && queue_end_look(queue, status) ? split_look(queue) : status;
 }

@@ -40,7 +40,7 @@ static inline uint32_t in_order_element(struct vpt_queue *queue)
 static inline enum vpt_status in_order_begin(struct vpt_queue *queue, uint32_t count)
 {
     if (count == 0) {
-        return vpt_split_lie(queue, VPT_DEVICE_USED_ID);
+        return vpt_queue_lie(queue, VPT_DEVICE_USED_ID);
     }
     VPT_WRITE_ONCE(queue->batch_left, count);
     VPT_WRITE_ONCE(queue->last_used, queue->last_used + count);

@@ -53,11 +53,11 @@ VPT_INLINE bool wants_kick(const struct vpt_queue *queue, uint32_t unkicked, boo
 {
     uint16_t event;
 
-    split_fence(queue);
+    queue_fence(queue);
     if (packed) {
         return vpt_packed_wants_kick(queue, unkicked);
     }
-    if (!split_has(queue, VPT_F_EVENT_IDX)) {
+    if (!queue_has(queue, VPT_F_EVENT_IDX)) {
         return (vpt_order16(queue->device_order, vpt_load16(&split_used_ring(queue)->flags)) & USED_NO_NOTIFY) == 0;
     }
     event = vpt_order16(queue->device_order, vpt_load16(available_event(queue)));
@@ -138,7 +138,7 @@ VPT_INLINE enum vpt_status notify(struct vpt_queue *queue)
 {
     uint32_t value = queue->doorbell.value;
 
-    if (split_has(queue, VPT_F_NOTIFICATION_DATA)) {
+    if (queue_has(queue, VPT_F_NOTIFICATION_DATA)) {
         value |= (queue_packed(queue) ? (uint32_t)queue->shown : queue->published) << 16;
     }
     queue->kicks++;

@@ -15,7 +15,7 @@
 #endif
 
 /* Whether this feature was negotiated when the queue was set up. */
-VPT_INLINE bool split_has(const struct vpt_queue *queue, unsigned feature)
+VPT_INLINE bool queue_has(const struct vpt_queue *queue, unsigned feature)
 {
     return ((queue->features[feature / 32u] >> (feature % 32u)) & 1u) != 0;
 }
@@ -30,7 +30,7 @@ VPT_INLINE bool queue_packed(const struct vpt_queue *queue)
     (void)queue;
     return true;
 #else
-    return split_has(queue, VPT_F_RING_PACKED);
+    return queue_has(queue, VPT_F_RING_PACKED);
 #endif
 }
 
@@ -41,7 +41,7 @@ VPT_INLINE bool queue_in_order(const struct vpt_queue *queue)
     (void)queue;
     return false;
 #else
-    return split_has(queue, VPT_F_IN_ORDER);
+    return queue_has(queue, VPT_F_IN_ORDER);
 #endif
 }
 

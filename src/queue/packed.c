@@ -38,7 +38,7 @@ void vpt_packed_notifications(struct vpt_queue *queue, bool on)
 
     if (on) {
         flags = PACKED_EVENT_ENABLE;
-        if (split_has(queue, VPT_F_EVENT_IDX)) {
+        if (queue_has(queue, VPT_F_EVENT_IDX)) {
             (void)ask_for_next(queue);
             vpt_barrier_stores(queue->strong);
             flags = PACKED_EVENT_DESCRIPTOR;
@@ -49,7 +49,7 @@ void vpt_packed_notifications(struct vpt_queue *queue, bool on)
 
 void vpt_packed_prepare(struct vpt_queue *queue)
 {
-    vpt_split_zero(queue->descriptors, VPT_QUEUE_DESCRIPTOR_AREA_SIZE(queue->mask + 1u));
+    vpt_queue_zero(queue->descriptors, VPT_QUEUE_DESCRIPTOR_AREA_SIZE(queue->mask + 1u));
     queue->used_entry = 0;
     queue->available_word = PACKED_WORD(0, PACKED_AVAILABLE);
     queue->used_flags = PACKED_BOTH;
@@ -81,7 +81,7 @@ bool vpt_packed_wants_kick(const struct vpt_queue *queue, uint32_t unkicked)
     uint32_t size = queue->mask + 1u;
     uint32_t ahead;
 
-    if (flags != PACKED_EVENT_DESCRIPTOR || !split_has(queue, VPT_F_EVENT_IDX)) {
+    if (flags != PACKED_EVENT_DESCRIPTOR || !queue_has(queue, VPT_F_EVENT_IDX)) {
         return flags != PACKED_EVENT_DISABLE;
     }
     vpt_barrier_loads(queue->strong);
@@ -94,11 +94,11 @@ bool vpt_packed_wants_kick(const struct vpt_queue *queue, uint32_t unkicked)
 
 enum vpt_status vpt_packed_look(struct vpt_queue *queue)
 {
-    enum vpt_status status = split_alive(queue);
+    enum vpt_status status = queue_alive(queue);
 
-    if (status != VPT_OK || !queue->notifications || !split_has(queue, VPT_F_EVENT_IDX) || !ask_for_next(queue)) {
+    if (status != VPT_OK || !queue->notifications || !queue_has(queue, VPT_F_EVENT_IDX) || !ask_for_next(queue)) {
         return status == VPT_OK ? VPT_EMPTY : status;
     }
-    split_fence(queue);
+    queue_fence(queue);
     return packed_has_used(queue) ? VPT_OK : VPT_EMPTY;
 }

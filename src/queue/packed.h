@@ -3,7 +3,6 @@
 #ifndef VPT_SRC_QUEUE_PACKED_H
 #define VPT_SRC_QUEUE_PACKED_H
 
-#include "layout.h"
 #include "split.h"
 
 /*

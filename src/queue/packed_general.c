@@ -53,7 +53,7 @@ VPT_COLD enum vpt_status add_any(struct vpt_queue *queue, const struct vpt_segme
     /* There is room; the last test is for the static analyser. */
     if (vpt_sequential_measure(parts, 0xffffffffu, bytes) != VPT_OK || bytes[0] + bytes[1] > 0xffffffffu ||
         count > queue->mask + 1u) {
-        return vpt_split_refuse(segments, count);
+        return vpt_queue_refuse(segments, count);
     }
     queue->slots[queue->free_head].token = token;
     if (table) {
@@ -104,7 +104,7 @@ VPT_COLD enum vpt_status refuse_written(struct vpt_queue *queue, const struct vp
     for (i = 1; i < count; i++) {
         vpt_store16(&(packed_ring(queue) + queue->entry + i)->flags, vpt_order16(true, (uint16_t)flags));
     }
-    return vpt_split_refuse(segments, count);
+    return vpt_queue_refuse(segments, count);
 }
 
 enum vpt_status vpt_packed_add_table(struct vpt_queue *queue, const struct vpt_segment *segments, uint32_t readable,
@@ -124,7 +124,7 @@ enum vpt_status vpt_packed_add_table(struct vpt_queue *queue, const struct vpt_s
     table.word = PACKED_WORD(0, DESCRIPTOR_WRITE);
     put_neighbours(&table, first_writable, first_writable + writable);
     if (VPT_UNLIKELY(general_too_long(table.sum, readable + writable))) {
-        return vpt_split_refuse(segments, readable + writable);
+        return vpt_queue_refuse(segments, readable + writable);
     }
     return commit_packed_table(queue, (uint32_t)(table.sum - readable_sum) + writable);
 }

@@ -42,8 +42,8 @@ enum vpt_status vpt_queue_prepare(struct vpt_queue *queue)
     queue->notifications = true;
     queue->form->prepare(queue);
     /* SPLIT-ASUPP-1 */
-    vpt_split_zero(queue->available, VPT_QUEUE_DRIVER_AREA_SIZE(queue->mask + 1u));
-    vpt_split_zero(queue->used, VPT_QUEUE_DEVICE_AREA_SIZE(queue->mask + 1u));
+    vpt_queue_zero(queue->available, VPT_QUEUE_DRIVER_AREA_SIZE(queue->mask + 1u));
+    vpt_queue_zero(queue->used, VPT_QUEUE_DEVICE_AREA_SIZE(queue->mask + 1u));
     if (queue_packed(queue)) {
         vpt_packed_prepare(queue);
     }
@@ -162,7 +162,7 @@ enum vpt_status vpt_queue_drain(struct vpt_queue *queue, void **token)
     if (status == VPT_CALLER_STATE) {
         return status;
     }
-    (void)vpt_split_kill(queue, status);
+    (void)vpt_queue_kill(queue, status);
     while (queue->drained < queue->slot_count) {
         struct vpt_queue_slot *slot = &queue->slots[queue->drained++];
 

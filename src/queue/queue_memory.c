@@ -4,7 +4,7 @@
 
 #include "../log.h"
 #include "../transport/transport_ops.h"
-#include "split.h"
+#include "queue_common.h"
 
 VPT_STATIC_ASSERT(sizeof(struct vpt_queue_memory) == VPT_AREAS * sizeof(struct vpt_memory), "one for one");
 

@@ -15,7 +15,7 @@ static bool has_used(const struct vpt_queue *queue)
 
 bool vpt_queue_has_used(const struct vpt_queue *queue)
 {
-    return split_alive(queue) != VPT_OK || vpt_queue_ended(queue) != VPT_CALLER_STATE || has_used(queue);
+    return queue_alive(queue) != VPT_OK || vpt_queue_ended(queue) != VPT_CALLER_STATE || has_used(queue);
 }
 
 void vpt_queue_notifications_off(struct vpt_queue *queue)
@@ -26,7 +26,7 @@ void vpt_queue_notifications_off(struct vpt_queue *queue)
     }
     if (queue_packed(queue)) {
         vpt_packed_notifications(queue, false);
-    } else if (split_has(queue, VPT_F_EVENT_IDX)) {
+    } else if (queue_has(queue, VPT_F_EVENT_IDX)) {
         /* The flag must stay 0 (SPLIT-USUPP-3). The event is the index that is as far ahead as possible. */
         split_arm(queue, (uint16_t)(queue->last_used - 1u));
     } else {
@@ -42,11 +42,11 @@ bool vpt_queue_notifications_on(struct vpt_queue *queue)
     }
     if (queue_packed(queue)) {
         vpt_packed_notifications(queue, true);
-    } else if (split_has(queue, VPT_F_EVENT_IDX)) {
+    } else if (queue_has(queue, VPT_F_EVENT_IDX)) {
         split_arm(queue, (uint16_t)queue->last_used);
     } else {
         vpt_store16(&split_available_ring(queue)->flags, 0);
     }
-    split_fence(queue);
-    return split_alive(queue) == VPT_OK && vpt_queue_has_used(queue);
+    queue_fence(queue);
+    return queue_alive(queue) == VPT_OK && vpt_queue_has_used(queue);
 }

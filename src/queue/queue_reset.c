@@ -4,7 +4,7 @@
 #include "../transport/transport_ops.h"
 #include "queue_internal.h"
 #include "queue_memory.h"
-#include "split.h"
+#include "queue_common.h"
 
 /* Takes the queue out of the device's list, so that its memory may be given back while the device runs. */
 static void unlink_queue(struct vpt_queue *queue)
@@ -33,7 +33,7 @@ enum vpt_status vpt_queue_reset(struct vpt_queue *queue)
     if (status != VPT_CALLER_STATE) {
         return status == VPT_CANCELLED ? VPT_CALLER_STATE : status;
     }
-    if (!split_has(queue, VPT_F_RING_RESET)) {
+    if (!queue_has(queue, VPT_F_RING_RESET)) {
         return VPT_UNSUPPORTED_FEATURE;
     }
     if (!vpt_running(device)) {
@@ -50,7 +50,7 @@ enum vpt_status vpt_queue_reset(struct vpt_queue *queue)
     }
     status = vpt_device_refused(device, "queue reset", status);
     if (status != VPT_DEVICE_CAPABILITY_RANGE && status != VPT_DEVICE_QUEUE_STATE) {
-        (void)vpt_split_kill(queue, status);
+        (void)vpt_queue_kill(queue, status);
     }
     return status;
 }

@@ -3,7 +3,7 @@
 #include "../transport/transport_ops.h"
 #include "queue_internal.h"
 #include "queue_memory.h"
-#include "split.h"
+#include "queue_common.h"
 
 /* Finds the largest size that the queue may have now. */
 static enum vpt_status find_maximum(const struct vpt_queue *queue, uint32_t *maximum)
@@ -64,7 +64,7 @@ enum vpt_status vpt_queue_begin_again(struct vpt_queue *queue)
         status = vpt_queue_enable(queue);
     }
     if (status != VPT_OK) {
-        (void)vpt_split_kill(queue, status);
+        (void)vpt_queue_kill(queue, status);
     }
     return status;
 }

@@ -12,7 +12,7 @@ enum vpt_status vpt_slots_drain(struct vpt_requests *requests, enum vpt_status w
     void *token = NULL;
     enum vpt_status status;
 
-    if (!queue_sequential(queue) && split_end_look(queue, why)) {
+    if (!queue_sequential(queue) && queue_end_look(queue, why)) {
         return vpt_requests_poll(requests, completion);
     }
     status = vpt_queue_drain(queue, &token);
@@ -72,7 +72,7 @@ VPT_INLINE_FOR_SPEED enum vpt_status poll_named(struct vpt_requests *requests, s
     published = queue->available_index == queue->published;
     if (VPT_UNLIKELY(id >= queue->slot_count || queue->slots[id].count == 0 ||
                      (!published && !queue_step_aside(queue, id, NULL)))) {
-        return vpt_slots_drain(requests, vpt_split_lie(queue, VPT_DEVICE_USED_ID), completion);
+        return vpt_slots_drain(requests, vpt_queue_lie(queue, VPT_DEVICE_USED_ID), completion);
     }
     slot = &queue->slots[id];
     if (packed) {

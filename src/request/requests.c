@@ -32,7 +32,7 @@ static enum vpt_status set_up_slots(struct vpt_requests *requests, uint16_t inde
     enum vpt_status status;
 
     slots_plan(requests, index, config, &wish);
-    status = vpt_queue_set_up(&requests->queue, requests->driver->device, &wish, &vpt_split_slots);
+    status = vpt_queue_set_up(&requests->queue, requests->driver->device, &wish, &vpt_slots_form);
     if (status == VPT_OK) {
         vpt_requests_fit(requests);
     }

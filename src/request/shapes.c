@@ -93,13 +93,13 @@ VPT_COLD enum vpt_status submit_other(struct vpt_requests *requests, const struc
     reply_first = requests->kind->reply_first;
     begin_chain(requests, slot, &chain);
     if (!append_data(&chain, segments, readable, 0, requests->segment_max)) {
-        return vpt_split_refuse(segments, readable);
+        return vpt_queue_refuse(segments, readable);
     }
     if (requests->kind->reply != 0 && reply_first) {
         append_reply(&chain, requests);
     }
     if (writable != 0 && !append_data(&chain, segments + readable, writable, DESCRIPTOR_WRITE, requests->segment_max)) {
-        return vpt_split_refuse(segments + readable, writable);
+        return vpt_queue_refuse(segments + readable, writable);
     }
     if (requests->kind->reply != 0 && !reply_first) {
         append_reply(&chain, requests);

@@ -103,7 +103,7 @@ static void prepare_slots(struct vpt_queue *queue)
     uint32_t slot;
 
     requests->places = (struct vpt_request_place *)(void *)(queue->slots + queue->slot_count);
-    vpt_split_zero(queue->areas[VPT_AREA_SLOTS].memory.address, (size_t)queue->slot_count * requests->slot_size);
+    vpt_queue_zero(queue->areas[VPT_AREA_SLOTS].memory.address, (size_t)queue->slot_count * requests->slot_size);
     for (slot = 0; slot < queue->slot_count; slot++) {
         if (queue_sequential(queue)) {
             vpt_sequential_prepare_slot(requests, slot);
@@ -115,11 +115,11 @@ static void prepare_slots(struct vpt_queue *queue)
     in_order_prepare(queue);
 }
 
-const struct vpt_queue_form vpt_split_slots = { plan_slots, prepare_slots };
+const struct vpt_queue_form vpt_slots_form = { plan_slots, prepare_slots };
 
 enum vpt_status vpt_slots_refuse(const struct vpt_requests *requests, uint32_t count)
 {
-    enum vpt_status status = split_alive(&requests->queue);
+    enum vpt_status status = queue_alive(&requests->queue);
 
     if (status != VPT_OK) {
         return status;

@@ -9,7 +9,7 @@
 #include "slot.h"
 
 /* A split virtqueue whose slots own their descriptors. Its queues are members of struct vpt_requests. */
-extern const struct vpt_queue_form vpt_split_slots;
+extern const struct vpt_queue_form vpt_slots_form;
 
 static inline void *slot_next(const struct vpt_requests *requests)
 {

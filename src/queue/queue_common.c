@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* What queues of each layout do: fences, refusals, and their end. */
-#include "split.h"
+#include "queue_common.h"
 
 #include "../log.h"
 #include "../transport/transport_ops.h"
 
-void vpt_split_zero(void *area, size_t bytes)
+void vpt_queue_zero(void *area, size_t bytes)
 {
     size_t offset;
 
@@ -14,7 +14,7 @@ void vpt_split_zero(void *area, size_t bytes)
     }
 }
 
-enum vpt_status vpt_split_kill(struct vpt_queue *queue, enum vpt_status status)
+enum vpt_status vpt_queue_kill(struct vpt_queue *queue, enum vpt_status status)
 {
     VPT_WRITE_ONCE(queue->dead, status);
     /* If nothing is free and nothing used is left, the hot paths stop without a test of queue->dead. */
@@ -29,7 +29,7 @@ enum vpt_status vpt_split_kill(struct vpt_queue *queue, enum vpt_status status)
     return status;
 }
 
-enum vpt_status vpt_split_refuse(const struct vpt_segment *segments, uint32_t count)
+enum vpt_status vpt_queue_refuse(const struct vpt_segment *segments, uint32_t count)
 {
     uint32_t i;
 
@@ -43,7 +43,7 @@ enum vpt_status vpt_split_refuse(const struct vpt_segment *segments, uint32_t co
 
 enum vpt_status vpt_general_refuse(const struct vpt_queue *queue, uint32_t count)
 {
-    enum vpt_status status = split_alive(queue);
+    enum vpt_status status = queue_alive(queue);
 
     if (status != VPT_OK) {
         return status;
@@ -54,7 +54,7 @@ enum vpt_status vpt_general_refuse(const struct vpt_queue *queue, uint32_t count
     return count > queue->mask + 1u ? VPT_CALLER_TOO_LONG : VPT_RESOURCE_FULL;
 }
 
-void vpt_split_fence(const struct vpt_queue *queue)
+void vpt_queue_fence(const struct vpt_queue *queue)
 {
     if (!queue->strong) {
         vpt_barrier_full();
@@ -66,19 +66,19 @@ void vpt_split_fence(const struct vpt_queue *queue)
     }
 }
 
-enum vpt_status vpt_split_lie(struct vpt_queue *queue, enum vpt_status status)
+enum vpt_status vpt_queue_lie(struct vpt_queue *queue, enum vpt_status status)
 {
-    return vpt_log(queue->device->port, VPT_LOG_ERROR, "queue", vpt_split_kill(queue, status));
+    return vpt_log(queue->device->port, VPT_LOG_ERROR, "queue", vpt_queue_kill(queue, status));
 }
 
-bool vpt_split_end_look(struct vpt_queue *queue, enum vpt_status status)
+bool vpt_queue_end_look(struct vpt_queue *queue, enum vpt_status status)
 {
-    if (status == SPLIT_LOOK_AGAIN && queue->dead == VPT_OK) {
-        vpt_split_fence(queue);
+    if (status == QUEUE_LOOK_AGAIN && queue->dead == VPT_OK) {
+        vpt_queue_fence(queue);
         return true;
     }
     if (status == VPT_DEVICE_USED_INDEX && queue->dead == VPT_OK) {
-        (void)vpt_split_lie(queue, status);
+        (void)vpt_queue_lie(queue, status);
     }
     return false;
 }
