@@ -135,7 +135,9 @@ void mock_pci_msix_deliver(struct mock_pci_function *function)
     struct mock_pci_msix *msix = function->msix;
 
     for (unsigned i = 0; msix != NULL && i < msix->entries; i++) {
-        if (mock_pci_msix_pending(function, (uint16_t)i) && unmasked(function, (uint16_t)i)) {
+        if (msix->pending[i / 32u] == 0) {
+            i |= 31u;
+        } else if (mock_pci_msix_pending(function, (uint16_t)i) && unmasked(function, (uint16_t)i)) {
             msix->pending[i / 32u] &= ~(UINT32_C(1) << (i % 32u));
             send(function, (uint16_t)i);
         }

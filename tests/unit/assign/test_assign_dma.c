@@ -456,7 +456,7 @@ Test(assign_dma, random_operations_do_what_the_model_does)
     unsigned failures = 0;
     unsigned full = 0;
 
-    for (uint32_t i = 0; i < 4000 * 100; i++) {
+    for (uint32_t i = 0; i < 4000 / test_stride() * 100; i++) {
         enum vpt_status status;
 
         if (i % 100 == 0) {
@@ -475,5 +475,6 @@ Test(assign_dma, random_operations_do_what_the_model_does)
         }
         check();
     }
-    cr_assert(failures > 4000 && degraded > 400 && full > 100, "%u, %u, %u", failures, degraded, full);
+    cr_assert(failures > 4000 / test_stride() && degraded > 400 / test_stride() && full > 100 / test_stride(),
+              "%u, %u, %u", failures, degraded, full);
 }
