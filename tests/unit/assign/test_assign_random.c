@@ -341,10 +341,12 @@ static void use_with_each_seed(const struct composed *composed)
                   met.mapped[i]);
     }
     /* A part of the runs does not meet all. */
-    cr_assert(runs < SEEDS || (met.refused > 20 && met.hooks_failed > 5 && met.hosts_failed > 20), "%u, %u, %u",
-              met.refused, met.hooks_failed, met.hosts_failed);
-    cr_assert(met.accesses > 50 && met.regions > 10 && met.owners > 20, "%u, %u, %u", met.accesses, met.regions,
-              met.owners);
+    if (runs == SEEDS) {
+        cr_assert(met.refused > 20 && met.hooks_failed > 5 && met.hosts_failed > 20, "%u, %u, %u", met.refused,
+                  met.hooks_failed, met.hosts_failed);
+        cr_assert(met.accesses > 50 && met.regions > 10 && met.owners > 20, "%u, %u, %u", met.accesses, met.regions,
+                  met.owners);
+    }
 }
 
 COMPOSED_TEST(assign_random, a_function_agrees_with_the_model_whatever_is_done_to_it)
