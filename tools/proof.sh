@@ -108,6 +108,15 @@ transport() {
         src/pci/pci_config.c src/pci/capability.c
 }
 
+# Usage: helpers NAME SECONDS LEAST MACROS
+helpers() {
+    # Of MSI-X the paths are followed one by one: which pieces were found, and how many entries the table has.
+    local msix=find_msix:100,find_and_map:300,read_piece:100,locate:100,check_register:100,map:100,map_piece:100
+    msix+=,vpt_pci_msix_init:100,check_entry:50,entry_control:50,entry_mask:50,mask_entries:50,vpt_pci_msix_mask:50
+    local precision=1 options=(-eva-slevel-function "$msix")
+    prove "$@" tests/proof/proof_pci_helpers.c src/pci/*.c src/register_access.c src/log.c
+}
+
 queue 'queue set-up, any maximum' 3 400 '' -eva-slevel-function main:1000
 queue 'queue set-up, any size taken' 8 400 -DTAKEN -eva-slevel 300
 queue 'queue of 8, 4 tables, EVENT_IDX, restarts' 52 1000 "$(sized 8 256 8 4 1) -DRESTART"
@@ -135,7 +144,7 @@ requests 'requests, packed: in tables, EVENT_IDX' 50 1800 "$(slots 3 2 1 1 16 1 
 requests 'requests, packed: in chains, in order, small' 24 1400 \
     "$(slots 7 2 0 0 16 1 0) $packed $in_order -DSEGMENTS=1 $small" "${quick[@]}"
 requests 'requests, in order: in tables' 90 1400 "$(slots 4 2 1 0 16 1 0) $in_order" "${quick[@]}"
-prove 'PCI helpers' 200 1500 '' tests/proof/proof_pci_helpers.c src/pci/*.c src/register_access.c src/log.c
+helpers 'PCI helpers' 50 1500 ''
 precision=1 transport 'PCI, any function' 10 640 -DPROBE
 transport 'PCI, modern' 100 1400 -DINTERFACE=VPT_VIRTIO_PCI_MODERN
 transport 'PCI, legacy' 60 1000 -DINTERFACE=VPT_VIRTIO_PCI_LEGACY
