@@ -122,7 +122,7 @@ enum vpt_status vpt_input_open(struct vpt_input *input, struct vpt_device *devic
  * VPT_CALLER_ARGUMENT: a pointer is NULL.
  * VPT_DEVICE_REQUEST_STATUS: as many buffers in a row as the queue has came without an event: call this again, or reset
  *     the device.
- * what vpt_receive() and vpt_requests_kick() return.
+ * what vpt_receive() returns.
  *
  * Context: any; lock: queue; calls: registers, log.
  */

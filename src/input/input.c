@@ -69,12 +69,10 @@ enum vpt_status vpt_input_poll(struct vpt_input *input, struct vpt_input_event *
     left = input->events.queue.slot_count;
     do {
         status = vpt_receive(&input->events, &wire, sizeof(wire), &length);
-        if (status == VPT_OK) {
-            status = vpt_requests_kick(&input->events); /* INPUT-OP-1 */
-        }
         if (status != VPT_OK) {
             return status;
         }
+        (void)vpt_requests_kick(&input->events); /* INPUT-OP-1. After a reset what was used before still comes. */
         if (length == sizeof(wire)) {
             event->type = vpt_order16(true, wire.type);
             event->code = vpt_order16(true, wire.code);
