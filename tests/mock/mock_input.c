@@ -83,11 +83,11 @@ static void change_configuration(void *backend)
     const struct mock_input_answer *answer = selected(input);
 
     input->changes++;
-    if (answer != NULL && answer->size > 1) {
-        for (unsigned i = 0; i < answer->size - 1u && i < MOCK_INPUT_BYTES; i++) {
+    if (answer != NULL && answer->size != 0) {
+        for (unsigned i = 0; i < answer->size && i < MOCK_INPUT_BYTES; i++) {
             mock_config_set(config, MOCK_INPUT_DATA + i, 1, 'a' + input->changes % 26u);
         }
-        mock_config_set(config, MOCK_INPUT_SIZE, 1, answer->size - input->changes % 2u);
+        mock_config_set(config, MOCK_INPUT_SIZE, 1, answer->size - (answer->size > 1 ? input->changes % 2u : 0));
     }
 }
 

@@ -196,7 +196,7 @@ INPUT_TEST(input_config, CONFIG_1_a_text_that_changes_is_of_one_moment)
         input_start(variant);
         change_once(first);
         assert_status(vpt_input_text(&input, VPT_INPUT_NAME, text, sizeof(text)), VPT_OK);
-        if (first < 14) { /* else nothing is read any more that has changed */
+        if (first < 15) { /* else nothing is read any more that has changed */
             memset(expected, 'b', 13);
         }
         cr_assert(strcmp(text, expected) == 0, "at %u: \"%s\"", first, text);
