@@ -207,6 +207,8 @@ INPUT_TEST(input, a_device_that_takes_no_messages)
 INPUT_TEST(input, the_status_queue_can_be_left_out)
 {
     input_probe(variant);
+    machine.model->queue_count = 3; /* one that the driver knows nothing of */
+    machine.model->queues[2].maximum = 64;
     assert_status(vpt_input_init(&input, machine.device, NULL), VPT_OK);
     assert_status(vpt_input_queue_init(&input, 0, NULL), VPT_OK);
     assert_status(vpt_input_queue_init(&input, 2, NULL), VPT_UNSUPPORTED_QUEUE);
