@@ -34,7 +34,7 @@ VPT_BEGIN_DECLARATIONS
 struct vpt_input_event {
     uint16_t type; /* VPT_INPUT_*, or another number */
     uint16_t code; /* which key, axis and so on */
-    int32_t value;
+    int value;
 };
 
 /* The most bytes that a device says of one thing. */
@@ -54,11 +54,11 @@ struct vpt_input_ids {
 
 /* What the values of an axis mean. */
 struct vpt_input_axis {
-    int32_t minimum;
-    int32_t maximum;
-    int32_t fuzz;       /* changes up to this are noise */
-    int32_t flat;       /* values up to this far from the centre mean the centre */
-    int32_t resolution; /* units per millimetre; 0: not known */
+    int minimum;
+    int maximum;
+    int fuzz;       /* changes up to this are noise */
+    int flat;       /* values up to this far from the centre mean the centre */
+    int resolution; /* units per millimetre; 0: not known */
 };
 
 /* An input device, in the caller's memory. */
@@ -142,7 +142,7 @@ enum vpt_status vpt_input_poll(struct vpt_input *input, struct vpt_input_event *
  *
  * Context: any; lock: queue; calls: registers, log.
  */
-enum vpt_status vpt_input_send(struct vpt_input *input, uint16_t type, uint16_t code, int32_t value);
+enum vpt_status vpt_input_send(struct vpt_input *input, uint16_t type, uint16_t code, int value);
 
 /*
  * Takes back all buffers after a reset, or when the device is gone, so that vpt_driver_restart() and

@@ -12,6 +12,8 @@ struct wire_event {
     uint32_t value;
 };
 
+VPT_STATIC_ASSERT(sizeof(int) == sizeof(uint32_t), "values are signed, but a kernel may have no int32_t");
+
 enum vpt_status vpt_input_init(struct vpt_input *input, struct vpt_device *device,
                                const struct vpt_feature_choice *choice)
 {
@@ -76,7 +78,7 @@ enum vpt_status vpt_input_poll(struct vpt_input *input, struct vpt_input_event *
         if (length == sizeof(wire)) {
             event->type = vpt_order16(true, wire.type);
             event->code = vpt_order16(true, wire.code);
-            event->value = (int32_t)vpt_order32(true, wire.value);
+            event->value = (int)vpt_order32(true, wire.value);
             return VPT_OK;
         }
         left--;
@@ -84,7 +86,7 @@ enum vpt_status vpt_input_poll(struct vpt_input *input, struct vpt_input_event *
     return VPT_DEVICE_REQUEST_STATUS;
 }
 
-enum vpt_status vpt_input_send(struct vpt_input *input, uint16_t type, uint16_t code, int32_t value)
+enum vpt_status vpt_input_send(struct vpt_input *input, uint16_t type, uint16_t code, int value)
 {
     struct wire_event wire;
     enum vpt_status status;

@@ -58,7 +58,7 @@ static void end(void)
     place_finish();
 }
 
-static void expect(uint16_t type, uint16_t code, int32_t value)
+static void expect(uint16_t type, uint16_t code, int value)
 {
     struct vpt_input_event event = { 99, 99, 99 };
 

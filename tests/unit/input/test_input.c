@@ -4,7 +4,7 @@
 
 #include "keyboard.h"
 
-#define KEY_MSG(n) VPT_INPUT_LED, (uint16_t)(n), (int32_t)(n)
+#define KEY_MSG(n) VPT_INPUT_LED, (uint16_t)(n), (int)(n)
 
 static const struct input_variant usual = { MACHINE_MMIO_2, false, false, false };
 
@@ -164,7 +164,7 @@ INPUT_TEST(input, an_event_interrupts_once_all_were_taken)
 INPUT_TEST(input, INPUT_OP_3_what_is_sent_arrives)
 {
     input_start(variant);
-    for (int32_t i = 0; i < 3 * (int32_t)INPUT_MESSAGES; i++) {
+    for (int i = 0; i < 3 * (int)INPUT_MESSAGES; i++) {
         assert_status(vpt_input_send(&input, VPT_INPUT_LED, (uint16_t)(i % 3), i - 20), VPT_OK);
     }
     assert_same(input_model.sent_count, 3u * INPUT_MESSAGES);
