@@ -53,8 +53,8 @@ static bool listen(struct vpt_input *input)
     struct vpt_input_bits bits;
     char line[LINE_MAX];
 
-    if (!step("read the name", vpt_input_text(input, VPT_INPUT_NAME, name, sizeof(name))) ||
-        !step("read which keys there are", vpt_input_codes(input, VPT_INPUT_KEY, &bits)) ||
+    if (!step("read the name", vpt_input_get_text(input, VPT_INPUT_NAME, name, sizeof(name))) ||
+        !step("read which keys there are", vpt_input_get_codes(input, VPT_INPUT_KEY, &bits)) ||
         !step("find the key Enter", vpt_input_has(&bits, KEY_ENTER) ? VPT_OK : VPT_UNSUPPORTED_DEVICE) ||
         !step("turn an LED on", vpt_input_send(input, VPT_INPUT_LED, LED_CAPS, 1)) ||
         !step("wait until it is on", vpt_requests_quiesce(&input->status, NULL, NULL))) {

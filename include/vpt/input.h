@@ -4,6 +4,7 @@
  * codes of Linux's evdev.
  *
  *     vpt_input_open(&input, &device);
+ *     if (vpt_input_get_codes(&input, VPT_INPUT_ABS, &bits) == VPT_OK) { it is a tablet }
  *     while (vpt_input_poll(&input, &event) == VPT_OK) { ... }
  *     vpt_input_send(&input, VPT_INPUT_LED, 1, 1);            turns an LED on
  *
@@ -177,51 +178,51 @@ enum vpt_input_text { VPT_INPUT_NAME = 1, VPT_INPUT_SERIAL = 2 };
  *
  * Context: init, thread, panic; lock: device; waits: configuration; calls: registers, config_read, log.
  */
-enum vpt_status vpt_input_text(struct vpt_input *input, enum vpt_input_text which, char *text, size_t size);
+enum vpt_status vpt_input_get_text(struct vpt_input *input, enum vpt_input_text which, char *text, size_t size);
 
 /*
  * Reads who made the device.
  *
  * Returns
  * VPT_EMPTY: the device does not say; *ids is zeroed.
- * what vpt_input_text() returns.
+ * what vpt_input_get_text() returns.
  *
  * Context: init, thread, panic; lock: device; waits: configuration; calls: registers, config_read, log.
  */
-enum vpt_status vpt_input_ids(struct vpt_input *input, struct vpt_input_ids *ids);
+enum vpt_status vpt_input_get_ids(struct vpt_input *input, struct vpt_input_ids *ids);
 
 /*
  * Reads which properties the device has: 0 that it is a pointer, 1 that it is touched directly, and so on.
  *
  * Returns
  * VPT_EMPTY: it has none; *bits is zeroed.
- * what vpt_input_text() returns.
+ * what vpt_input_get_text() returns.
  *
  * Context: init, thread, panic; lock: device; waits: configuration; calls: registers, config_read, log.
  */
-enum vpt_status vpt_input_properties(struct vpt_input *input, struct vpt_input_bits *bits);
+enum vpt_status vpt_input_get_properties(struct vpt_input *input, struct vpt_input_bits *bits);
 
 /*
  * Reads which codes of a type of events the device has.
  *
  * Returns
  * VPT_EMPTY: it has no events of this type; *bits is zeroed.
- * what vpt_input_text() returns.
+ * what vpt_input_get_text() returns.
  *
  * Context: init, thread, panic; lock: device; waits: configuration; calls: registers, config_read, log.
  */
-enum vpt_status vpt_input_codes(struct vpt_input *input, uint8_t type, struct vpt_input_bits *bits);
+enum vpt_status vpt_input_get_codes(struct vpt_input *input, uint8_t type, struct vpt_input_bits *bits);
 
 /*
  * Reads what the values of an axis mean, a code of VPT_INPUT_ABS. Check the range before you divide by it.
  *
  * Returns
  * VPT_EMPTY: the device does not say; *axis is zeroed.
- * what vpt_input_text() returns.
+ * what vpt_input_get_text() returns.
  *
  * Context: init, thread, panic; lock: device; waits: configuration; calls: registers, config_read, log.
  */
-enum vpt_status vpt_input_axis(struct vpt_input *input, uint8_t code, struct vpt_input_axis *axis);
+enum vpt_status vpt_input_get_axis(struct vpt_input *input, uint8_t code, struct vpt_input_axis *axis);
 
 /*
  * Returns whether a code or a property is there.

@@ -80,7 +80,7 @@ static enum vpt_status ask(struct vpt_input *input, uint32_t select, uint32_t su
     return status == VPT_CALLER_RANGE ? VPT_DEVICE_CONFIG : status;
 }
 
-enum vpt_status vpt_input_text(struct vpt_input *input, enum vpt_input_text which, char *text, size_t size)
+enum vpt_status vpt_input_get_text(struct vpt_input *input, enum vpt_input_text which, char *text, size_t size)
 {
     uint32_t bytes = size <= VPT_INPUT_BYTES_MAX ? (uint32_t)size - 1u : VPT_INPUT_BYTES_MAX;
 
@@ -92,22 +92,22 @@ enum vpt_status vpt_input_text(struct vpt_input *input, enum vpt_input_text whic
     return ask(input, (uint32_t)which, 0, 1, text, bytes);
 }
 
-enum vpt_status vpt_input_ids(struct vpt_input *input, struct vpt_input_ids *ids)
+enum vpt_status vpt_input_get_ids(struct vpt_input *input, struct vpt_input_ids *ids)
 {
     return ask(input, SELECT_IDS, 0, sizeof(ids->bus), ids, sizeof(*ids));
 }
 
-enum vpt_status vpt_input_properties(struct vpt_input *input, struct vpt_input_bits *bits)
+enum vpt_status vpt_input_get_properties(struct vpt_input *input, struct vpt_input_bits *bits)
 {
     return ask(input, SELECT_PROPERTIES, 0, 1, bits, sizeof(*bits));
 }
 
-enum vpt_status vpt_input_codes(struct vpt_input *input, uint8_t type, struct vpt_input_bits *bits)
+enum vpt_status vpt_input_get_codes(struct vpt_input *input, uint8_t type, struct vpt_input_bits *bits)
 {
     return ask(input, SELECT_CODES, type, 1, bits, sizeof(*bits));
 }
 
-enum vpt_status vpt_input_axis(struct vpt_input *input, uint8_t code, struct vpt_input_axis *axis)
+enum vpt_status vpt_input_get_axis(struct vpt_input *input, uint8_t code, struct vpt_input_axis *axis)
 {
     return ask(input, SELECT_AXIS, code, sizeof(axis->minimum), axis, sizeof(*axis));
 }

@@ -95,10 +95,10 @@ static void assert_is(const char *name, uint16_t product)
     char text[VPT_INPUT_BYTES_MAX + 1u];
     struct vpt_input_ids ids;
 
-    assert_status(vpt_input_text(&input, VPT_INPUT_NAME, text, sizeof(text)), VPT_OK);
+    assert_status(vpt_input_get_text(&input, VPT_INPUT_NAME, text, sizeof(text)), VPT_OK);
     cr_assert(strcmp(text, name) == 0, "%s: \"%s\"", fixture.what, text);
-    assert_status(vpt_input_text(&input, VPT_INPUT_SERIAL, text, sizeof(text)), VPT_EMPTY);
-    assert_status(vpt_input_ids(&input, &ids), VPT_OK);
+    assert_status(vpt_input_get_text(&input, VPT_INPUT_SERIAL, text, sizeof(text)), VPT_EMPTY);
+    assert_status(vpt_input_get_ids(&input, &ids), VPT_OK);
     assert_that(ids.bus == 6 && ids.vendor == 0x627 && ids.product == product);
 }
 
@@ -106,7 +106,7 @@ static void assert_is(const char *name, uint16_t product)
 static bool has(uint8_t type, uint32_t code)
 {
     struct vpt_input_bits bits;
-    enum vpt_status status = vpt_input_codes(&input, type, &bits);
+    enum vpt_status status = vpt_input_get_codes(&input, type, &bits);
 
     assert_that(status == VPT_OK || status == VPT_EMPTY);
     return vpt_input_has(&bits, code);
@@ -122,7 +122,7 @@ PLACE_TEST(device_input, INPUT_OP_1_keys_come)
         assert_is("QEMU Virtio Keyboard", 1);
         assert_that(has(VPT_INPUT_KEY, KEY_A) && has(VPT_INPUT_LED, 0));
         assert_that(!has(VPT_INPUT_REL, 0) && !has(VPT_INPUT_ABS, 0) && !has(VPT_INPUT_KEY, BUTTON));
-        assert_status(vpt_input_codes(&input, VPT_INPUT_REP, &bits), VPT_OK); /* there is the type, but no code */
+        assert_status(vpt_input_get_codes(&input, VPT_INPUT_REP, &bits), VPT_OK); /* there is the type, but no code */
         assert_keys_come();
         end();
     }
@@ -164,10 +164,10 @@ PLACE_TEST(device_input, D_INPUT_6_a_tablet_has_ranges)
         assert_is("QEMU Virtio Tablet", 3);
         assert_that(has(VPT_INPUT_ABS, 0) && has(VPT_INPUT_ABS, 1) && has(VPT_INPUT_KEY, BUTTON));
         for (uint8_t code = 0; code < 2; code++) {
-            assert_status(vpt_input_axis(&input, code, &axis), VPT_OK);
+            assert_status(vpt_input_get_axis(&input, code, &axis), VPT_OK);
             assert_that(axis.minimum == 0 && axis.maximum == 0x7fff && axis.fuzz == 0 && axis.flat == 0);
         }
-        assert_status(vpt_input_axis(&input, 2, &axis), VPT_EMPTY);
+        assert_status(vpt_input_get_axis(&input, 2, &axis), VPT_EMPTY);
         for (unsigned i = 0; i < 30; i++) {
             happen(MOVE("abs", "1000", "32767"));
             expect(VPT_INPUT_ABS, 0, 1000);

@@ -17,7 +17,7 @@ static void assert_text(enum vpt_input_text which, size_t room, const char *expe
     char text[200];
 
     memset(text, FILLED, sizeof(text));
-    assert_status(vpt_input_text(&input, which, text, room), expected[0] != '\0' || room == 1 ? VPT_OK : VPT_EMPTY);
+    assert_status(vpt_input_get_text(&input, which, text, room), expected[0] != '\0' || room == 1 ? VPT_OK : VPT_EMPTY);
     cr_assert(strcmp(text, expected) == 0 && all_bytes(text + room, sizeof(text) - room, FILLED), "\"%s\"", text);
 }
 
@@ -37,30 +37,30 @@ INPUT_TEST(input_config, D_INPUT_3_D_INPUT_5_each_selection_is_answered)
     input_start(variant);
     assert_text(VPT_INPUT_NAME, 129, "Mock Keyboard");
     assert_text(VPT_INPUT_SERIAL, 129, "");
-    assert_status(vpt_input_ids(&input, &ids), VPT_OK);
+    assert_status(vpt_input_get_ids(&input, &ids), VPT_OK);
     cr_assert(ids.bus == 6 && ids.vendor == 0x627 && ids.product == 1 && ids.version == 0x1002);
-    assert_status(vpt_input_properties(&input, &bits), VPT_OK);
+    assert_status(vpt_input_get_properties(&input, &bits), VPT_OK);
     cr_assert(bits.bytes[0] == 3 && all_zero(bits.bytes + 1, sizeof(bits) - 1u));
-    assert_status(vpt_input_codes(&input, VPT_INPUT_KEY, &bits), VPT_OK);
+    assert_status(vpt_input_get_codes(&input, VPT_INPUT_KEY, &bits), VPT_OK);
     for (uint32_t code = 0; code < 2000; code++) {
         count += vpt_input_has(&bits, code) ? 1u : 0u;
     }
     cr_assert(count == 2 && vpt_input_has(&bits, 30) && vpt_input_has(&bits, 48));
     cr_assert(!vpt_input_has(&bits, 8u * VPT_INPUT_BYTES_MAX + 30u));
     memset(&bits, FILLED, sizeof(bits));
-    assert_status(vpt_input_codes(&input, VPT_INPUT_REL, &bits), VPT_EMPTY);
+    assert_status(vpt_input_get_codes(&input, VPT_INPUT_REL, &bits), VPT_EMPTY);
     cr_assert(all_zero(&bits, sizeof(bits)));
-    assert_status(vpt_input_codes(&input, 0xff, &bits), VPT_EMPTY);
+    assert_status(vpt_input_get_codes(&input, 0xff, &bits), VPT_EMPTY);
     input_end();
 }
 
 INPUT_TEST(input_config, D_INPUT_6_the_range_of_an_axis)
 {
     input_start(variant);
-    assert_status(vpt_input_axis(&input, 1, &axis), VPT_OK);
+    assert_status(vpt_input_get_axis(&input, 1, &axis), VPT_OK);
     cr_assert(axis.minimum == -2 && axis.maximum == 0x7fff && axis.fuzz == 4 && axis.flat == 5 && axis.resolution == 6);
     memset(&axis, FILLED, sizeof(axis));
-    assert_status(vpt_input_axis(&input, 0, &axis), VPT_EMPTY);
+    assert_status(vpt_input_get_axis(&input, 0, &axis), VPT_EMPTY);
     cr_assert(all_zero(&axis, sizeof(axis)));
     input_end();
 }
@@ -78,7 +78,7 @@ INPUT_TEST(input_config, it_can_be_asked_at_any_time)
         input_take(i);
     }
     assert_status(vpt_device_reset(machine.device), VPT_OK);
-    assert_status(vpt_input_ids(&input, &ids), VPT_CALLER_STATE);
+    assert_status(vpt_input_get_ids(&input, &ids), VPT_CALLER_STATE);
     assert_status(vpt_input_drain(&input), VPT_OK);
     assert_status(vpt_driver_restart(&input.driver, NULL), VPT_OK);
     assert_text(VPT_INPUT_NAME, 129, "Mock Keyboard");
@@ -139,14 +139,14 @@ INPUT_TEST(input_config, sizes_that_are_odd)
         }
         say_again(1, ones, (uint8_t)size);
         say_again(5, ones, (uint8_t)size);
-        assert_status(vpt_input_ids(&input, &ids), size < 2 ? VPT_EMPTY : VPT_OK);
+        assert_status(vpt_input_get_ids(&input, &ids), size < 2 ? VPT_EMPTY : VPT_OK);
         cr_assert(ids.bus == half[0] && ids.vendor == half[1] && ids.product == half[2] && ids.version == half[3]);
-        assert_status(vpt_input_axis(&input, 1, &axis), size < 4 ? VPT_EMPTY : VPT_OK);
+        assert_status(vpt_input_get_axis(&input, 1, &axis), size < 4 ? VPT_EMPTY : VPT_OK);
         cr_assert((uint32_t)axis.minimum == word[0] && (uint32_t)axis.maximum == word[1] &&
                   (uint32_t)axis.fuzz == word[2] && (uint32_t)axis.flat == word[3] &&
                   (uint32_t)axis.resolution == word[4]);
         say_again(2, ones, (uint8_t)size);
-        assert_status(vpt_input_properties(&input, &bits), size < 1 ? VPT_EMPTY : VPT_OK);
+        assert_status(vpt_input_get_properties(&input, &bits), size < 1 ? VPT_EMPTY : VPT_OK);
         for (unsigned i = 0; i < sizeof(bits); i++) {
             assert_same(bits.bytes[i], i < size ? 1 : 0);
         }
@@ -167,16 +167,16 @@ INPUT_TEST(input_config, INPUT_INIT_1_INPUT_INIT_2_INPUT_INIT_3_selectors_then_s
     config = &machine.model->config;
     assert_same(config->writes, 0);
     writes = config->writes;
-    assert_status(vpt_input_codes(&input, VPT_INPUT_ABS, &bits), VPT_OK);
+    assert_status(vpt_input_get_codes(&input, VPT_INPUT_ABS, &bits), VPT_OK);
     cr_assert(config->bytes[0] == MOCK_INPUT_CODES && config->bytes[1] == VPT_INPUT_ABS);
     assert_same(config->writes, writes + 2u);
-    assert_status(vpt_input_axis(&input, 1, &axis), VPT_OK);
+    assert_status(vpt_input_get_axis(&input, 1, &axis), VPT_OK);
     cr_assert(config->bytes[0] == MOCK_INPUT_AXIS && config->bytes[1] == 1);
-    assert_status(vpt_input_ids(&input, &ids), VPT_OK);
+    assert_status(vpt_input_get_ids(&input, &ids), VPT_OK);
     cr_assert(config->bytes[0] == MOCK_INPUT_IDS && config->bytes[1] == 0);
     assert_same(config->writes, writes + 6u);
     reads = config->reads;
-    assert_status(vpt_input_axis(&input, 7, &axis), VPT_EMPTY);
+    assert_status(vpt_input_get_axis(&input, 7, &axis), VPT_EMPTY);
     assert_same(config->reads, reads + 1u);
     input_end();
 }
@@ -195,7 +195,7 @@ INPUT_TEST(input_config, CONFIG_1_a_text_that_changes_is_of_one_moment)
 
         input_start(variant);
         change_once(first);
-        assert_status(vpt_input_text(&input, VPT_INPUT_NAME, text, sizeof(text)), VPT_OK);
+        assert_status(vpt_input_get_text(&input, VPT_INPUT_NAME, text, sizeof(text)), VPT_OK);
         if (first < 15) { /* else nothing is read any more that has changed */
             memset(expected, 'b', 13);
         }
@@ -211,13 +211,13 @@ INPUT_TEST(input_config, a_device_that_is_not_well)
 
     input_start(variant);
     mock_fault_set(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING, 1, 0, 0);
-    assert_status(vpt_input_text(&input, VPT_INPUT_NAME, text, sizeof(text)), VPT_DEVICE_CONFIG_UNSTABLE);
+    assert_status(vpt_input_get_text(&input, VPT_INPUT_NAME, text, sizeof(text)), VPT_DEVICE_CONFIG_UNSTABLE);
     mock_fault_clear(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING);
     mock_device_needs_reset(machine.model);
-    assert_status(vpt_input_text(&input, VPT_INPUT_NAME, text, sizeof(text)), VPT_DEVICE_NEEDS_RESET);
+    assert_status(vpt_input_get_text(&input, VPT_INPUT_NAME, text, sizeof(text)), VPT_DEVICE_NEEDS_RESET);
     machine_pull_out();
-    assert_status(vpt_input_text(&input, VPT_INPUT_NAME, text, sizeof(text)), VPT_DEVICE_GONE);
-    assert_status(vpt_input_ids(&input, &ids), VPT_DEVICE_GONE);
+    assert_status(vpt_input_get_text(&input, VPT_INPUT_NAME, text, sizeof(text)), VPT_DEVICE_GONE);
+    assert_status(vpt_input_get_ids(&input, &ids), VPT_DEVICE_GONE);
     assert_status(vpt_input_drain(&input), VPT_OK);
     assert_status(vpt_driver_release(&input.driver), VPT_OK);
     machine_end();
@@ -233,7 +233,7 @@ INPUT_TEST(input_config, a_device_that_goes_meanwhile)
 
         input_start(variant);
         (void)mock_lie_set(&machine.model->lies, &lie);
-        status = vpt_input_text(&input, VPT_INPUT_NAME, text, sizeof(text));
+        status = vpt_input_get_text(&input, VPT_INPUT_NAME, text, sizeof(text));
         assert_same(machine.model->lies.fired, status == VPT_DEVICE_GONE ? 1 : 0);
         cr_assert(status == VPT_DEVICE_GONE || (first > 18 && status == VPT_OK), "%u: %s", first,
                   vpt_status_str(status));
@@ -261,10 +261,10 @@ INPUT_TEST(input_config, a_configuration_that_is_too_short)
     input_start(variant);
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
         machine.device->config_size = rows[i].size;
-        assert_status(vpt_input_ids(&input, &ids), rows[i].status);
+        assert_status(vpt_input_get_ids(&input, &ids), rows[i].status);
     }
     machine.device->config_size = 3; /* enough for what there is not */
-    assert_status(vpt_input_axis(&input, 0, &axis), VPT_EMPTY);
+    assert_status(vpt_input_get_axis(&input, 0, &axis), VPT_EMPTY);
     input_end();
 }
 
@@ -274,9 +274,9 @@ Test(input_config, SUSPEND_5_nothing_is_asked_while_suspended)
     machine_offer(VPT_F_SUSPEND, true);
     assert_status(vpt_input_open(&input, machine.device), VPT_OK);
     assert_status(vpt_device_suspend(machine.device), VPT_OK);
-    assert_status(vpt_input_ids(&input, &ids), VPT_CALLER_STATE);
+    assert_status(vpt_input_get_ids(&input, &ids), VPT_CALLER_STATE);
     assert_status(vpt_device_resume(machine.device), VPT_OK);
-    assert_status(vpt_input_ids(&input, &ids), VPT_OK);
+    assert_status(vpt_input_get_ids(&input, &ids), VPT_OK);
     assert_input_works();
     input_end();
 }
@@ -287,16 +287,16 @@ INPUT_TEST(input_config, arguments_that_are_none)
     char text[8] = "";
 
     input_start(variant);
-    assert_status(vpt_input_text(NULL, VPT_INPUT_NAME, text, sizeof(text)), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_input_text(&zeroed, VPT_INPUT_NAME, text, sizeof(text)), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_input_text(&input, VPT_INPUT_NAME, NULL, sizeof(text)), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_input_text(&input, VPT_INPUT_NAME, text, 0), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_input_ids(NULL, &ids), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_input_ids(&zeroed, &ids), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_input_ids(&input, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_input_properties(&input, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_input_codes(&input, VPT_INPUT_KEY, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_input_axis(&input, 0, NULL), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_input_get_text(NULL, VPT_INPUT_NAME, text, sizeof(text)), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_input_get_text(&zeroed, VPT_INPUT_NAME, text, sizeof(text)), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_input_get_text(&input, VPT_INPUT_NAME, NULL, sizeof(text)), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_input_get_text(&input, VPT_INPUT_NAME, text, 0), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_input_get_ids(NULL, &ids), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_input_get_ids(&zeroed, &ids), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_input_get_ids(&input, NULL), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_input_get_properties(&input, NULL), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_input_get_codes(&input, VPT_INPUT_KEY, NULL), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_input_get_axis(&input, 0, NULL), VPT_CALLER_ARGUMENT);
     assert_same(machine.model->config.writes, 0);
     input_end();
 }

@@ -582,9 +582,10 @@ static bool ask_input(void)
     struct vpt_input_ids ids;
     char text[16];
 
-    return STEP(vpt_input_text, &input, VPT_INPUT_NAME, text, sizeof(text)) && STEP(vpt_input_ids, &input, &ids) &&
-           STEP(vpt_input_properties, &input, &bits) && STEP(vpt_input_codes, &input, VPT_INPUT_KEY, &bits) &&
-           STEP(vpt_input_axis, &input, 1, &axis) && STEP_ANY(vpt_input_has, &bits, 30);
+    return STEP(vpt_input_get_text, &input, VPT_INPUT_NAME, text, sizeof(text)) &&
+           STEP(vpt_input_get_ids, &input, &ids) && STEP(vpt_input_get_properties, &input, &bits) &&
+           STEP(vpt_input_get_codes, &input, VPT_INPUT_KEY, &bits) && STEP(vpt_input_get_axis, &input, 1, &axis) &&
+           STEP_ANY(vpt_input_has, &bits, 30);
 }
 
 /* What the device gives back while a message is sent is looked at by the next one. */
@@ -775,11 +776,11 @@ static const struct trouble rows[] = {
     { CONSOLE, "vpt_console_read", lie, VPT_DEVICE_USED_ID, NULL },
     { CONSOLE, "vpt_console_drain", lie, VPT_OK, NULL },
     { INPUT, "vpt_input_init", reset_spoilt, ANYTHING, NULL },
-    { INPUT, "vpt_input_text", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
-    { INPUT, "vpt_input_ids", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
-    { INPUT, "vpt_input_properties", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
-    { INPUT, "vpt_input_codes", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
-    { INPUT, "vpt_input_axis", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
+    { INPUT, "vpt_input_get_text", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
+    { INPUT, "vpt_input_get_ids", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
+    { INPUT, "vpt_input_get_properties", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
+    { INPUT, "vpt_input_get_codes", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
+    { INPUT, "vpt_input_get_axis", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
     { INPUT, "vpt_input_send", lie, VPT_DEVICE_USED_ID, NULL },
     { INPUT, "vpt_input_poll", lie, VPT_DEVICE_USED_ID, NULL },
     { INPUT, "vpt_input_drain", lie, VPT_OK, NULL },
@@ -808,15 +809,15 @@ static const struct {
     enum where where;
     const char *at;
 } vanishing[] = {
-    { DISK, "vpt_device_check" },      { DISK, "vpt_device_start" },       { DISK, "vpt_driver_start" },
-    { DISK, "vpt_blk_ranges_init" },   { DISK, "vpt_blk_set_write_back" }, { DISK, "vpt_blk_refresh" },
-    { DISK, "vpt_requests_quiesce" },  { DISK, "vpt_queue_restart" },      { DISK, "vpt_driver_restart" },
-    { DISK, "vpt_device_suspend" },    { DISK, "vpt_device_resume" },      { DISK, "vpt_pci_msix_pending" },
-    { DISK, "vpt_queue_reset" },       { DISK, "vpt_requests_reset" },     { DISK, "vpt_requests_restart" },
-    { NETWORK, "vpt_net_refresh" },    { NETWORK, "vpt_driver_refresh" },  { NETWORK, "vpt_net_set_mode" },
-    { NETWORK, "vpt_net_filter" },     { NETWORK, "vpt_net_set_mac" },     { NETWORK, "vpt_net_announced" },
-    { NETWORK, "vpt_net_use_pairs" },  { INPUT, "vpt_input_text" },        { INPUT, "vpt_input_ids" },
-    { INPUT, "vpt_input_properties" }, { INPUT, "vpt_input_codes" },       { INPUT, "vpt_input_axis" },
+    { DISK, "vpt_device_check" },          { DISK, "vpt_device_start" },       { DISK, "vpt_driver_start" },
+    { DISK, "vpt_blk_ranges_init" },       { DISK, "vpt_blk_set_write_back" }, { DISK, "vpt_blk_refresh" },
+    { DISK, "vpt_requests_quiesce" },      { DISK, "vpt_queue_restart" },      { DISK, "vpt_driver_restart" },
+    { DISK, "vpt_device_suspend" },        { DISK, "vpt_device_resume" },      { DISK, "vpt_pci_msix_pending" },
+    { DISK, "vpt_queue_reset" },           { DISK, "vpt_requests_reset" },     { DISK, "vpt_requests_restart" },
+    { NETWORK, "vpt_net_refresh" },        { NETWORK, "vpt_driver_refresh" },  { NETWORK, "vpt_net_set_mode" },
+    { NETWORK, "vpt_net_filter" },         { NETWORK, "vpt_net_set_mac" },     { NETWORK, "vpt_net_announced" },
+    { NETWORK, "vpt_net_use_pairs" },      { INPUT, "vpt_input_get_text" },    { INPUT, "vpt_input_get_ids" },
+    { INPUT, "vpt_input_get_properties" }, { INPUT, "vpt_input_get_codes" },   { INPUT, "vpt_input_get_axis" },
 };
 
 /* Calls that set a queue up, and which reset of theirs is the one that takes a queue back that is not ready. */
