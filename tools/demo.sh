@@ -89,7 +89,8 @@ describe_machine() {
 }
 
 # Usage: plug_mmio legacy|modern
-# Sets the options for the devices, QEMU's and those of the check. QEMU fills the slots from the last one down.
+# Sets the options for the devices, QEMU's and those of the check. QEMU fills the slots from the last one down. A
+# keyboard has no legacy interface.
 plug_mmio() {
     local force=on types=(4 3 2) first stride count place i
     expected=(--interrupts line)
@@ -97,6 +98,10 @@ plug_mmio() {
     read -r first stride count <<<"$slots"
     devices=(-global virtio-mmio.force-legacy="$force" -device "virtio-rng-device,$entropy" -device virtio-serial-device
         -device "$console" -device "virtio-blk-device,$disk")
+    if [ "$1" = modern ]; then
+        types+=(18) keyboard=yes
+        devices+=(-device virtio-keyboard-device)
+    fi
     for i in "${!types[@]}"; do
         place=$(printf '%x' $((first + (count - 1 - i) * stride)))
         expected+=(--device "mmio,$place,${types[i]},$1,$1")
@@ -149,24 +154,54 @@ plug_pci() {
         plug_function 00:04.0 modern 3 virtio-serial-pci,addr=4
     fi
     devices+=(-device "$console")
+    plug_function 00:06.0 modern 18 virtio-keyboard-pci,addr=6
+    keyboard=yes
+}
+
+# Usage: press KEY: prints a command of the QEMU Machine Protocol that presses a key and releases it.
+press() {
+    local key down
+    for down in true false; do
+        key="{'type': 'key', 'data': {'down': $down, 'key': {'type': 'qcode', 'data': '$1'}}}"
+        echo "{'execute': 'input-send-event', 'arguments': {'events': [$key]}}"
+    done
+}
+
+# Usage: type_line LOG: types the line once the kernel says in its log that it listens.
+type_line() {
+    local i
+    until grep -q '^@listens' "$1"; do
+        sleep 0.02
+    done
+    echo "{'execute': 'qmp_capabilities'}"
+    for ((i = 0; i < ${#line}; i++)); do
+        press "${line:i:1}"
+    done
+    press ret
 }
 
 # Usage: boot KERNEL DISK SOURCE CONSOLE: the entropy device gives the bytes of the file SOURCE. A line goes to the
-# virtio console, and what comes from there goes to the file CONSOLE.out.
+# virtio console, and what comes from there goes to the file CONSOLE.out. The same line is typed on the keyboard.
 # With -icount the counters of the machine count instructions.
 boot() {
-    local status in out heard
-    rm -f "$4".pipe.in "$4".pipe.out
-    mkfifo "$4".pipe.in "$4".pipe.out || return 1
+    local status in out heard keys answers typist
+    rm -f "$4".{pipe,keys}.{in,out}
+    mkfifo "$4".{pipe,keys}.{in,out} || return 1
     # A pipe that is open for both waits for nobody; and cat comes to its end where nobody can write any more.
     exec {in}<>"$4.pipe.in" {out}<>"$4.pipe.out" {heard}<"$4.pipe.out"
+    exec {keys}<>"$4.keys.in" {answers}<>"$4.keys.out"
     echo "$line" >&"$in"
+    type_line "${4%/*}/log" >&"$keys" &
+    typist=$!
     vpt_limit "$seconds" "${qemu[@]}" -kernel "$1" -m 64M -icount shift=0 \
         -nodefaults -display none -monitor none -serial stdio -no-reboot \
         -drive if=none,id=disk,format=raw,file="$2" -object "rng-random,id=source,filename=$3" "${devices[@]}" \
-        -chardev "pipe,id=console,path=$4.pipe" </dev/null
+        -chardev "pipe,id=console,path=$4.pipe" \
+        -chardev "pipe,id=keys,path=$4.keys" -mon keys,mode=control </dev/null
     status=$?
-    exec {in}>&- {out}>&-
+    kill "$typist" 2>/dev/null
+    wait "$typist" 2>/dev/null
+    exec {in}>&- {out}>&- {keys}>&- {answers}>&-
     cat <&"$heard" >"$4.out"
     exec {heard}<&-
     return "$status"
@@ -176,7 +211,8 @@ boot() {
 check() {
     python3 "$root/tools/kernel-disk.py" check --architecture "$1" --machine "$machine" --interface "$2" --ring "$4" \
         ${slots:+--slots "${slots##* }"} ${functions:+--functions "$functions" --configuration "$configuration"} \
-        "${expected[@]}" --console "$3/console.out" "$line" --serial "$serial" --topology "$topology" \
+        "${expected[@]}" --console "$3/console.out" "$line" ${keyboard:+--keyboard "$line"} \
+        --serial "$serial" --topology "$topology" \
         "$3/original.img" "$3/disk.img" "$3/log"
 }
 
@@ -191,7 +227,7 @@ transport() {
 
 # Usage: run ARCHITECTURE MACHINE BUS INTERFACE: boots a kernel that is built
 run() {
-    local architecture=$1 machine=$2 bus=$3 interface=$4 verdict=FAIL expected=() directory status text
+    local architecture=$1 machine=$2 bus=$3 interface=$4 verdict=FAIL expected=() directory status text keyboard=
     local qemu success slots functions configuration interrupts devices disk=$disk ring=split line=$RANDOM$RANDOM
     directory=$work/$architecture/$machine-$bus-$interface
     [ "$interface" != packed ] || disk+=,packed=on ring=packed interface=modern

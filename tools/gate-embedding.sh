@@ -178,10 +178,11 @@ together=(
     'core virtio mmio request blk'
     'core virtio mmio request entropy'
     'core virtio mmio request console'
+    'core virtio mmio request input'
     'core virtio mmio request net'
     'core virtio pci virtio-pci request blk'
     'core virtio pci pci-setup virtio-pci request blk'
-    'core virtio mmio pci virtio-pci request blk entropy console net'
+    'core virtio mmio pci virtio-pci request blk entropy console input net'
     'core pci pci-setup'
     'core pci pci-setup assign'
 )

@@ -7,7 +7,7 @@ kernel-disk.py create IMAGE
 kernel-disk.py check --architecture A --machine M --interface legacy|modern --ring split|packed
                      [--slots N] [--functions N]
                      [--configuration cf8|ecam,ADDRESS] --device mmio|pci,PLACE,TYPE,INTERFACE,INTERFACES...
-                     --interrupts line|messages... [--shared-line] --console FILE LINE
+                     --interrupts line|messages... [--shared-line] --console FILE LINE [--keyboard LINE]
                      --serial S --topology 512,3,16,128 ORIGINAL IMAGE LOG
     Compares the image that a kernel has changed with the kernel's log (the lines that begin with "@"): its writes must
     be in the image byte for byte, its reads must have returned the image's data, and nothing else may have changed.
@@ -17,6 +17,7 @@ kernel-disk.py check --architecture A --machine M --interface legacy|modern --ri
     --interface and --ring.
     The random bytes must be those of ORIGINAL, which is the entropy source's file.
     FILE has what came from the virtio console: what was printed before any set-up, and LINE, which was typed there.
+    LINE was also typed on the keyboard, if there is one.
     Requests must have completed by interrupt in the modes named, in this order, with the CPU asleep, and no interrupt
     may have come that was turned off. With --shared-line the disk and the entropy source share a line, and each must
     have denied interrupts of the other device.
@@ -205,6 +206,12 @@ def check_console(log, arguments):
     require(log.all("console") == [[line]], f"the kernel has read {log.all('console')}, not {line}")
 
 
+def check_keyboard(log, line):
+    """The line that the kernel has read from the keyboard, if there is one."""
+    typed = [] if line is None else [[line]]
+    require(log.all("typed") == typed, f"typed on the keyboard: {log.all('typed')}, not {typed}")
+
+
 def summary_interrupts(log):
     for mode, rounds, _, queue, *_ in log.all("interrupts"):
         text = f"{queue} {'line' if mode == 'line' else 'MSI-X'} interrupts in {rounds} rounds of requests"
@@ -221,6 +228,7 @@ def summary(log, written, read, entropy):
     parts += [f"{one[3]} kicks for {one[0]}" for one in measured if len(one) > 3]
     parts.append("{} random bytes in one call and {} by requests at once, all as in the source".format(*entropy))
     parts.append("a line to the console and one back")
+    parts += ["a line typed on a keyboard"] if log.all("typed") else []
     parts += summary_interrupts(log)
     parts.append(f"{measured[0][1]} + {measured[0][2]} instructions to submit and complete one")
     return ", ".join(parts)
@@ -236,6 +244,7 @@ def check(arguments):
     check_devices(log, arguments)
     check_interrupts(log, arguments)
     check_console(log, arguments)
+    check_keyboard(log, arguments.keyboard)
     seed = check_disk(log, original, arguments)
     expected, written = expected_image(log, original, seed)
     check_image(image, expected, original)
@@ -260,6 +269,7 @@ def main():
     checking.add_argument("--interrupts", required=True, action="append")
     checking.add_argument("--shared-line", action="store_true")
     checking.add_argument("--console", required=True, nargs=2)
+    checking.add_argument("--keyboard")
     checking.add_argument("--slots", type=int)
     checking.add_argument("--functions", type=int)
     checking.add_argument("--configuration")

@@ -5,6 +5,7 @@
 #   an object file's name   what that object holds, per compiler and target
 #   assign                  the sum of src/assign, which has a limit by gcc on x86_64
 #   console                 what is executable in src/console, which has a limit on x86_64
+#   input                   what is executable in src/input, which has a limit on x86_64
 #   net                     the sum of src/net, which has a limit on x86_64
 #   archive                 the sum of all objects
 #   minimal                 what the library adds to tests/freestanding/minimal.c (MMIO 2, split virtqueue, blk,
@@ -41,6 +42,8 @@ declare -A without=(
 assign_limit=17442
 # Bytes that the code of src/console may have on x86_64.
 console_limit=2560
+# Bytes that the code of src/input may have on x86_64.
+input_limit=1280
 # Bytes that the whole of src/net may have on x86_64.
 declare -A net_limits=([gcc]=4000 [clang]=4400)
 
@@ -104,7 +107,7 @@ linked() {
 # Usage: sizes COMPILER TARGET VARIANT: with the flags that tests/freestanding/variants.tsv has for it
 sizes() {
     local compiler=$1 directory="$work/$1-$2" command object text rodata total_text=0 total_rodata=0
-    local stub missing smaller libraries assign=0 console=0 net=0 flags
+    local stub missing smaller libraries assign=0 console=0 input=0 net=0 flags
     target=$2 variant="$1-$2-Os"
     flags=$(awk -F '\t' -v "line=$1 $2 $3" '$1 " " $2 " " $3 == line { print $5 }' tests/freestanding/variants.tsv)
     [ -n "$flags" ] || { fail "$variant: no variant $3"; return; }
@@ -116,6 +119,7 @@ sizes() {
         case $object in
         */assign-*) assign=$((assign + text + rodata)) ;;
         */console-*) console=$((console + text)) ;;
+        */input-*) input=$((input + text)) ;;
         */net-*) net=$((net + text + rodata)) ;;
         esac
     done < <(measure "$directory"/*.o)
@@ -125,6 +129,9 @@ sizes() {
     printf 'console\t%s\ttext\t%d\tbytes\n' "$variant" "$console"
     [ "$target" != x86_64 ] || [ "$console" -le "$console_limit" ] ||
         fail "console $variant: $console bytes, limit $console_limit"
+    printf 'input\t%s\ttext\t%d\tbytes\n' "$variant" "$input"
+    [ "$target" != x86_64 ] || [ "$input" -le "$input_limit" ] ||
+        fail "input $variant: $input bytes, limit $input_limit"
     printf 'net\t%s\ttotal\t%d\tbytes\n' "$variant" "$net"
     [ "$target" != x86_64 ] || [ "$net" -le "${net_limits[$1]}" ] ||
         fail "net $variant: $net bytes, limit ${net_limits[$1]}"

@@ -113,18 +113,7 @@ enum vpt_status vpt_console_queue_init(struct vpt_console *console, uint32_t ind
 
 enum vpt_status vpt_console_drain(struct vpt_console *console)
 {
-    struct vpt_requests *queue;
-
-    if (console == NULL) {
-        return VPT_CALLER_ARGUMENT;
-    }
-    if (console->driver.device != NULL && vpt_running(console->driver.device) && !vpt_gone(console->driver.device)) {
-        return VPT_CALLER_STATE;
-    }
-    for (queue = console->driver.first; queue != NULL; queue = queue->next) {
-        vpt_console_take_back(queue);
-    }
-    return VPT_OK;
+    return console != NULL ? vpt_driver_drain(&console->driver) : VPT_CALLER_ARGUMENT;
 }
 
 enum vpt_status vpt_console_open(struct vpt_console *console, struct vpt_console_port *ports, uint32_t room,

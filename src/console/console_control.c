@@ -16,7 +16,7 @@ static enum vpt_status tell(struct vpt_requests *out, uint32_t id, uint32_t even
     message.id = vpt_order32(order, id);
     message.event = vpt_order16(order, (uint16_t)event);
     message.value = vpt_order16(order, (uint16_t)value);
-    status = vpt_console_send(out, &message, CONSOLE_MESSAGE_BYTES);
+    status = vpt_slots_send(out, &message, CONSOLE_MESSAGE_BYTES);
     return status == VPT_OK ? vpt_requests_kick(out) : status;
 }
 
@@ -105,7 +105,7 @@ enum vpt_status vpt_console_poll(struct vpt_console *console, struct vpt_console
         return VPT_CALLER_ARGUMENT;
     }
     control = &console->control;
-    vpt_console_take_back(&control->out);
+    vpt_slots_take_back(&control->out);
     /* A message that cannot be answered stays where it is. */
     if (vpt_requests_free(&control->out) == 0 && vpt_slots_refuse(&control->out, 0) == VPT_RESOURCE_FULL) {
         return VPT_RESOURCE_FULL;
@@ -137,7 +137,7 @@ enum vpt_status vpt_console_set_open(struct vpt_console_port *port, bool open)
     if (!vpt_features_has(&console->driver.features, VPT_CONSOLE_F_MULTIPORT)) {
         return VPT_UNSUPPORTED_FEATURE;
     }
-    vpt_console_take_back(&console->control.out);
+    vpt_slots_take_back(&console->control.out);
     index = port->queues.in.queue.index;
     status = tell(&console->control.out, index != 0 ? index / 2u - 1u : 0, VPT_CONSOLE_HOST_OPEN, open ? 1 : 0);
     if (status == VPT_OK) {

@@ -39,12 +39,6 @@ static inline struct vpt_console *console_of(const struct vpt_requests *requests
 /* Forgets what the device has said of a port. `alone`: it is the only one, and is open from the start. */
 void vpt_console_begin(struct vpt_console_port *port, bool alone);
 
-/* Takes back what the device has used, or what a reset has ended. */
-void vpt_console_take_back(struct vpt_requests *requests);
-
-/* Copies up to VPT_CONSOLE_CHUNK bytes into a slot and submits it. VPT_RESOURCE_FULL: no slot is free. */
-enum vpt_status vpt_console_send(struct vpt_requests *requests, const void *bytes, uint32_t size);
-
 /* ---- Control messages (console_control.c) ---- */
 
 /* Tells the device, after each start, that messages about ports may come (CON-MP-1). `out` is the control queue. */

@@ -12,29 +12,6 @@ void vpt_console_begin(struct vpt_console_port *port, bool alone)
     port->state.open = alone;
 }
 
-void vpt_console_take_back(struct vpt_requests *requests)
-{
-    struct vpt_completion completion;
-
-    while (vpt_requests_poll(requests, &completion) == VPT_OK) {
-    }
-}
-
-enum vpt_status vpt_console_send(struct vpt_requests *requests, const void *bytes, uint32_t size)
-{
-    const uint8_t *next = (const uint8_t *)bytes;
-    uint8_t *slot = (uint8_t *)slot_next(requests);
-    struct vpt_segment segment;
-    uint32_t i;
-
-    segment.address = vpt_requests_next_address(requests);
-    segment.length = size;
-    for (i = 0; i < size && slot != NULL; i++) {
-        vpt_store8(slot + i, next[i]);
-    }
-    return vpt_requests_submit(requests, &segment, 1, 0, NULL); /* CON-OP-2 */
-}
-
 enum vpt_status vpt_console_write(struct vpt_console_port *port, const void *bytes, size_t size, size_t *written)
 {
     const uint8_t *next = (const uint8_t *)bytes;
@@ -48,11 +25,11 @@ enum vpt_status vpt_console_write(struct vpt_console_port *port, const void *byt
     if (!VPT_READ_ONCE(port->state.present)) {
         return VPT_CALLER_STATE;
     }
-    vpt_console_take_back(&port->queues.out);
+    vpt_slots_take_back(&port->queues.out);
     while (done < size && status == VPT_OK) {
         size_t part = size - done < VPT_CONSOLE_CHUNK ? size - done : VPT_CONSOLE_CHUNK;
 
-        status = vpt_console_send(&port->queues.out, next + done, (uint32_t)part);
+        status = vpt_slots_send(&port->queues.out, next + done, (uint32_t)part); /* CON-OP-2 */
         done += status == VPT_OK ? part : 0;
     }
     if (written != NULL) {

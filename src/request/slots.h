@@ -40,6 +40,18 @@ enum vpt_status vpt_requests_submit_framed(struct vpt_requests *requests, const 
 /* Copies what a device has written. Reads each byte once, so that the caller gets what it checks. */
 void vpt_slots_copy_out(uint8_t *buffer, const uint8_t *slot, size_t size);
 
+/*
+ * Copies a message into a slot, which has room for it, and submits the slot as a segment that the device reads.
+ * VPT_RESOURCE_FULL: no slot is free.
+ */
+enum vpt_status vpt_slots_send(struct vpt_requests *requests, const void *bytes, uint32_t size);
+
+/* Takes back what the device has used, or what a reset has ended, where no caller waits for it. */
+void vpt_slots_take_back(struct vpt_requests *requests);
+
+/* Does so on each queue of a driver. VPT_CALLER_STATE: the device is running; nothing was done. */
+enum vpt_status vpt_driver_drain(struct vpt_driver *driver);
+
 /* Sets the limits at a bring-up: those of the slots, then the driver's. */
 void vpt_requests_fit(struct vpt_requests *requests);
 

@@ -53,6 +53,11 @@ void mock_machine_begin(struct mock_machine_options *options, struct mock_hal *h
         backend_ctx = options->console;
         options->queues = mock_console_queues(&options->console->options);
     }
+    if (options->input != NULL) {
+        backend = &mock_input_backend;
+        backend_ctx = options->input;
+        options->queues = MOCK_INPUT_QUEUES;
+    }
     if (options->net != NULL) {
         backend = &mock_net_backend;
         backend_ctx = options->net;
@@ -74,6 +79,10 @@ bool mock_machine_make_type(const struct mock_machine_options *options, struct m
 {
     if (options->console != NULL) {
         mock_console_init(options->console, device);
+        return true;
+    }
+    if (options->input != NULL) {
+        mock_input_init(options->input, device);
         return true;
     }
     if (options->net != NULL) {

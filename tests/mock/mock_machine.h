@@ -14,6 +14,7 @@
 #include "mock_console.h"
 #include "mock_entropy.h"
 #include "mock_hal.h"
+#include "mock_input.h"
 #include "mock_mmio.h"
 #include "mock_net.h"
 #include "mock_profiles.h"
@@ -31,7 +32,8 @@ struct mock_machine_options {
     const struct mock_profile *profile; /* oddities; NULL: none */
     bool is_entropy;                    /* it is an entropy device, not a disk */
     struct mock_console *console;       /* it is a console, in this object, whose options are set; NULL: it is not */
-    struct mock_net *net; /* it is a network device, in this object, whose options are set; NULL: it is not */
+    struct mock_input *input; /* it is an input device, in this object, whose answers are set; NULL: it is not */
+    struct mock_net *net;     /* it is a network device, in this object, whose options are set; NULL: it is not */
     struct mock_blk_options blk;
     struct mock_entropy_options entropy;
     struct mock_completion completion;

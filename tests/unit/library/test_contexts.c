@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "disk.h"
+#include "keyboard.h"
 #include "network.h"
 #include "pci_setup.h"
 #include "terminal.h"
@@ -40,7 +41,7 @@ enum {
 #define ANYTHING VPT_PORT_ERROR_LAST
 
 /* Where a trouble can be. */
-enum where { DISK, MODERN_DISK, PCI_DISK, ENTROPY, CONSOLE, NETWORK }; /* PCI_DISK: as QEMU's */
+enum where { DISK, MODERN_DISK, PCI_DISK, ENTROPY, CONSOLE, NETWORK, INPUT }; /* PCI_DISK: as QEMU's */
 
 struct trouble {
     enum where where;
@@ -143,6 +144,7 @@ static void open_machine(enum machine_kind kind, enum where where)
         .machine = { .is_entropy = where == ENTROPY,
                      .console = where == CONSOLE ? &host : NULL,
                      .net = where == NETWORK ? &network_model : NULL,
+                     .input = where == INPUT ? &input_model : NULL,
                      .blk = { .flush = true,
                               .cache_switch = true,
                               .discard = limits,
@@ -164,6 +166,8 @@ static void open_machine(enum machine_kind kind, enum where where)
     memset(&network, 0, sizeof(network));
     memset(&network_model, 0, sizeof(network_model));
     network_model.options.pairs = 1;
+    memset(&input, 0, sizeof(input));
+    input_make_model();
     memset(&shares, 0, sizeof(shares));
     memset(&raw, 0, sizeof(raw));
     machine_make(kind, &options);
@@ -231,6 +235,8 @@ static void close_machine(void)
     if (console.driver.device != NULL) {
         CALL_OK(vpt_driver_release, &console.driver);
     }
+    CALL_OK(vpt_input_drain, &input);
+    CALL_OK(vpt_driver_release, &input.driver);
     CALL_OK(vpt_driver_release, &network.net.driver);
     CALL_OK(vpt_queue_release, &raw);
     CALL_ANY(vpt_pci_msix_release, &machine.msix);
@@ -561,6 +567,56 @@ static bool use_console(void)
            put_away_console();
 }
 
+/* ---- What is done with an input device ---- */
+
+static bool put_away_input(void)
+{
+    return STEP(vpt_device_reset, machine.device) && STEP(vpt_input_drain, &input) &&
+           STEP(vpt_driver_release, &input.driver);
+}
+
+static bool ask_input(void)
+{
+    struct vpt_input_bits bits;
+    struct vpt_input_axis axis;
+    struct vpt_input_ids ids;
+    char text[16];
+
+    return STEP(vpt_input_get_text, &input, VPT_INPUT_NAME, text, sizeof(text)) &&
+           STEP(vpt_input_get_ids, &input, &ids) && STEP(vpt_input_get_properties, &input, &bits) &&
+           STEP(vpt_input_get_codes, &input, VPT_INPUT_KEY, &bits) && STEP(vpt_input_get_axis, &input, 1, &axis) &&
+           STEP_ANY(vpt_input_has, &bits, 30);
+}
+
+/* What the device gives back while a message is sent is looked at by the next one. */
+static bool use_events(void)
+{
+    struct vpt_input_event event;
+
+    begin_trouble("vpt_input_send");
+    CALL_ANY(vpt_input_send, &input, VPT_INPUT_LED, 0, 1);
+    if (!STEP(vpt_input_send, &input, VPT_INPUT_LED, 0, 1)) {
+        return false;
+    }
+    machine.model->completion.keep_kicks = true; /* though it has buffers left */
+    begin_trouble("vpt_input_poll");
+    input_report(0);
+    if (!STEP(vpt_input_poll, &input, &event)) {
+        return false;
+    }
+    CALL_ANY(vpt_input_poll, &input, &event);
+    begin_trouble("vpt_input_drain");
+    input_report(0);
+    return true;
+}
+
+static bool use_input(void)
+{
+    return STEP(vpt_input_init, &input, machine.device, NULL) && STEP(vpt_input_queue_init, &input, 0, NULL) &&
+           STEP(vpt_input_queue_init, &input, 1, NULL) && STEP(vpt_driver_start, &input.driver) && ask_input() &&
+           use_events() && put_away_input() && STEP(vpt_input_open, &input, machine.device) && put_away_input();
+}
+
 /* ---- What is done with a network device ---- */
 
 #define NETWORK_FEW 4u /* buffers */
@@ -719,6 +775,15 @@ static const struct trouble rows[] = {
     { CONSOLE, "vpt_console_write", lie, VPT_DEVICE_USED_ID, NULL },
     { CONSOLE, "vpt_console_read", lie, VPT_DEVICE_USED_ID, NULL },
     { CONSOLE, "vpt_console_drain", lie, VPT_OK, NULL },
+    { INPUT, "vpt_input_init", reset_spoilt, ANYTHING, NULL },
+    { INPUT, "vpt_input_get_text", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
+    { INPUT, "vpt_input_get_ids", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
+    { INPUT, "vpt_input_get_properties", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
+    { INPUT, "vpt_input_get_codes", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
+    { INPUT, "vpt_input_get_axis", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
+    { INPUT, "vpt_input_send", lie, VPT_DEVICE_USED_ID, NULL },
+    { INPUT, "vpt_input_poll", lie, VPT_DEVICE_USED_ID, NULL },
+    { INPUT, "vpt_input_drain", lie, VPT_OK, NULL },
     { NETWORK, "vpt_net_init", reset_slow, VPT_OK, NULL },
     { NETWORK, "vpt_net_init", reset_spoilt, ANYTHING, NULL },
     { NETWORK, "vpt_net_init", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
@@ -744,14 +809,15 @@ static const struct {
     enum where where;
     const char *at;
 } vanishing[] = {
-    { DISK, "vpt_device_check" },     { DISK, "vpt_device_start" },       { DISK, "vpt_driver_start" },
-    { DISK, "vpt_blk_ranges_init" },  { DISK, "vpt_blk_set_write_back" }, { DISK, "vpt_blk_refresh" },
-    { DISK, "vpt_requests_quiesce" }, { DISK, "vpt_queue_restart" },      { DISK, "vpt_driver_restart" },
-    { DISK, "vpt_device_suspend" },   { DISK, "vpt_device_resume" },      { DISK, "vpt_pci_msix_pending" },
-    { DISK, "vpt_queue_reset" },      { DISK, "vpt_requests_reset" },     { DISK, "vpt_requests_restart" },
-    { NETWORK, "vpt_net_refresh" },   { NETWORK, "vpt_driver_refresh" },  { NETWORK, "vpt_net_set_mode" },
-    { NETWORK, "vpt_net_filter" },    { NETWORK, "vpt_net_set_mac" },     { NETWORK, "vpt_net_announced" },
-    { NETWORK, "vpt_net_use_pairs" },
+    { DISK, "vpt_device_check" },          { DISK, "vpt_device_start" },       { DISK, "vpt_driver_start" },
+    { DISK, "vpt_blk_ranges_init" },       { DISK, "vpt_blk_set_write_back" }, { DISK, "vpt_blk_refresh" },
+    { DISK, "vpt_requests_quiesce" },      { DISK, "vpt_queue_restart" },      { DISK, "vpt_driver_restart" },
+    { DISK, "vpt_device_suspend" },        { DISK, "vpt_device_resume" },      { DISK, "vpt_pci_msix_pending" },
+    { DISK, "vpt_queue_reset" },           { DISK, "vpt_requests_reset" },     { DISK, "vpt_requests_restart" },
+    { NETWORK, "vpt_net_refresh" },        { NETWORK, "vpt_driver_refresh" },  { NETWORK, "vpt_net_set_mode" },
+    { NETWORK, "vpt_net_filter" },         { NETWORK, "vpt_net_set_mac" },     { NETWORK, "vpt_net_announced" },
+    { NETWORK, "vpt_net_use_pairs" },      { INPUT, "vpt_input_get_text" },    { INPUT, "vpt_input_get_ids" },
+    { INPUT, "vpt_input_get_properties" }, { INPUT, "vpt_input_get_codes" },   { INPUT, "vpt_input_get_axis" },
 };
 
 /* Calls that set a queue up, and which reset of theirs is the one that takes a queue back that is not ready. */
@@ -768,6 +834,8 @@ static const struct {
     { ENTROPY, "vpt_entropy_open", 2 },
     { CONSOLE, "vpt_console_queue_init", 1 },
     { CONSOLE, "vpt_console_open", 2 },
+    { INPUT, "vpt_input_queue_init", 1 },
+    { INPUT, "vpt_input_open", 2 },
     { NETWORK, "vpt_net_receiveq_init", 1 },
     { NETWORK, "vpt_net_transmitq_init", 1 },
     { NETWORK, "vpt_net_control_init", 1 },
@@ -779,17 +847,22 @@ static bool use(enum where where)
     switch (where) {
     case ENTROPY: return use_entropy();
     case CONSOLE: return use_console();
+    case INPUT: return use_input();
     case NETWORK: return use_network();
     default: return use_disk();
     }
 }
 
-/* Uses a device from the probe on: to the end, or to the call that has the trouble. */
+/* Uses a device, if it has this interface, from the probe on: to the end, or to the call that has the trouble. */
 static void drive(enum machine_kind kind, enum where where, const struct trouble *row)
 {
     trouble = row;
     trouble_began = false;
     trouble_ended = false;
+    if (where == INPUT && machine_kind_legacy(kind)) {
+        trouble_ended = true;
+        return;
+    }
     open_machine(kind, where);
     cr_assert((probe() && use(where)) != trouble_began);
     end_trouble();
@@ -803,6 +876,7 @@ static void work(enum machine_kind kind)
     drive(kind, ENTROPY, NULL);
     drive(kind, CONSOLE, NULL);
     drive(kind, NETWORK, NULL);
+    drive(kind, INPUT, NULL);
 }
 
 static void meet(enum machine_kind kind, const struct trouble *row)

@@ -7,37 +7,10 @@
 
 TestSuite(net_lies, .timeout = 240);
 
-static const struct {
-    struct mock_lie lie;
-    const struct mock_completion *completion;
-} rows[] = {
-    { { LIE_VALUE(0) }, NULL },
-    { { LIE_VALUE(UINT64_MAX) }, NULL },
-    { { LIE_XOR(1) }, NULL },
-    { { LIE_ADD(1) }, NULL },
-    { { LIE_DROP }, NULL },
-    { { LIE_XOR(UINT64_C(0x4040404040404040)) }, NULL },
-    { { .how = MOCK_LIE_RANDOM, .value = 0x1d872b41 }, NULL },
-    { { .how = MOCK_LIE_VANISH }, NULL },
-    { { .how = MOCK_LIE_VANISH }, &campaign_by_tick },
-    { { .how = MOCK_LIE_STOP }, NULL },
-    { { .how = MOCK_LIE_STOP }, &campaign_by_tick },
-    { { .how = MOCK_LIE_RESET }, NULL },
-    { { .how = MOCK_LIE_RESET }, &campaign_by_tick },
-    { { .how = MOCK_LIE_NEEDS_RESET }, NULL },
-    { { .how = MOCK_LIE_NEEDS_RESET_QUIET }, NULL },
-    { { .how = MOCK_LIE_CONFIGURATION }, NULL },
-    { { .how = MOCK_LIE_GENERATION }, NULL },
-    { { .how = MOCK_LIE_INTERRUPT }, NULL },
-    { { .how = MOCK_LIE_SCRIBBLE, .value = 0x9e3779b9u }, NULL },
-    { { .how = MOCK_LIE_SCRIBBLE, .value = 0x3c6ef372u, .area = MOCK_SCRIBBLE_DEVICE_AREA }, &campaign_by_tick },
-    { { .how = MOCK_LIE_SCRIBBLE, .value = 0xdaa66d2bu, .area = MOCK_SCRIBBLE_ALLOCATIONS }, &campaign_by_tick },
-};
-
-PARAMETER_TEST(struct campaign_variant, campaign_variants(COUNT_OF(rows)), net_lies, it_comes_at_each_access)
+PARAMETER_TEST(struct campaign_variant, campaign_variants(CAMPAIGN_WAYS), net_lies, it_comes_at_each_access)
 {
     campaign_driver = &campaign_network;
-    campaign_at_each(variant->kind, rows[variant->row].completion, rows[variant->row].lie);
+    campaign_at_each(variant->kind, campaign_ways[variant->row].completion, campaign_ways[variant->row].lie);
 }
 
 /* It has taken a frame or a command, does not complete it, and no reset ends that. */
