@@ -67,13 +67,19 @@ static enum vpt_status configure_net(struct vpt_driver *driver)
     return VPT_OK;
 }
 
-/* A device may offer what needs a control queue without having one, or the kernel may refuse the control queue. */
+/*
+ * A device may offer what needs a control queue without having one, or the kernel may refuse the control queue. With a
+ * packed ring and EVENT_IDX QEMU does not notice frames that are submitted after its network was busy for a time.
+ */
 static enum vpt_status examine_net(struct vpt_driver *driver)
 {
     struct vpt_features *features = &driver->device->features;
 
     if (!vpt_features_has(features, VPT_NET_F_CTRL_VQ)) {
         features->word[0] &= ~NEEDS_CONTROL;
+    }
+    if (vpt_features_has(features, VPT_F_RING_PACKED)) {
+        vpt_features_remove(features, VPT_F_EVENT_IDX);
     }
     return VPT_OK;
 }

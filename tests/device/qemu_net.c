@@ -12,7 +12,7 @@ TestSuite(device_net, .timeout = 60);
 
 #define BUFFERS  32u
 #define BUFFER   1024u /* bytes of each of the test's receive buffers */
-#define SENDING  4u    /* frames that may be in flight */
+#define SENDING  32u   /* frames that may be in flight */
 #define ROOM     4096u /* bytes of a frame to send */
 #define LONG     4000u /* bytes of a frame that takes several buffers */
 #define MAC_SIZE VPT_NET_MAC_SIZE
@@ -260,6 +260,29 @@ PLACE_TEST(device_net, frames_are_read_after_an_open_with_defaults)
         } while (status == VPT_EMPTY);
         assert_status(status, VPT_OK);
         assert_that(frame.length == 500 && is_frame(bytes, 500, own, i));
+    }
+    end();
+}
+
+/*
+ * Nobody takes frames from the socket while it becomes full. Then QEMU sends one frame after another by itself, and has
+ * to notice those that are submitted later.
+ */
+PLACE_TEST(device_net, frames_that_the_network_takes_late)
+{
+    start(place, "", 0);
+    for (uint32_t round = 0; round < 5; round++) {
+        for (uint32_t i = 0; i < SENDING; i++) {
+            submit(i, 100, 1, round * SENDING + i);
+        }
+        assert_status(vpt_requests_kick(&transmitq.requests), VPT_OK);
+        (void)place_status(); /* QEMU runs */
+        for (uint32_t i = 0; i < SENDING; i++) {
+            expect_at_peer(100, round * SENDING + i);
+        }
+        for (uint32_t i = 0; i < SENDING; i++) {
+            expect_sent(i);
+        }
     }
     end();
 }
