@@ -16,6 +16,7 @@ topology=512,3,16,128
 disk=drive=disk,serial=$serial,physical_block_size=4096,min_io_size=8192,opt_io_size=65536
 entropy=rng=source,max-bytes=640,period=20 # bytes in how many milliseconds: who asks for more has to wait
 console=virtconsole,chardev=console
+card=netdev=network,mac=52:54:00:12:34:56
 seconds=3 # that one machine takes on an idle computer
 
 # Architecture, machine, bus, and the interface that the kernel uses for the disk; packed is modern, with a packed ring.
@@ -91,12 +92,12 @@ describe_machine() {
 # Usage: plug_mmio legacy|modern
 # Sets the options for the devices, QEMU's and those of the check. QEMU fills the slots from the last one down.
 plug_mmio() {
-    local force=on types=(4 3 2) first stride count place i
+    local force=on types=(4 3 2 1) first stride count place i
     expected=(--interrupts line)
     [ "$1" = legacy ] || force=off
     read -r first stride count <<<"$slots"
     devices=(-global virtio-mmio.force-legacy="$force" -device "virtio-rng-device,$entropy" -device virtio-serial-device
-        -device "$console" -device "virtio-blk-device,$disk")
+        -device "$console" -device "virtio-blk-device,$disk" -device "virtio-net-device,$card")
     for i in "${!types[@]}"; do
         place=$(printf '%x' $((first + (count - 1 - i) * stride)))
         expected+=(--device "mmio,$place,${types[i]},$1,$1")
@@ -148,11 +149,13 @@ plug_pci() {
         plug_function 00:05.1 legacy 4 "virtio-rng-pci,addr=5.1,$entropy"
         plug_function 00:04.0 modern 3 virtio-serial-pci,addr=4
     fi
+    plug_function 00:06.0 "$1" 1 "virtio-net-pci,addr=6,romfile=,$card"
     devices+=(-device "$console")
 }
 
-# Usage: boot KERNEL DISK SOURCE CONSOLE: the entropy device gives the bytes of the file SOURCE. A line goes to the
-# virtio console, and what comes from there goes to the file CONSOLE.out.
+# Usage: boot KERNEL DISK SOURCE CONSOLE NETWORK: the entropy device gives the bytes of the file SOURCE. A line goes to
+# the virtio console, and what comes from there goes to the file CONSOLE.out. Frames are answered, and the file NETWORK
+# says how many.
 # With -icount the counters of the machine count instructions.
 boot() {
     local status in out heard
@@ -161,7 +164,8 @@ boot() {
     # A pipe that is open for both waits for nobody; and cat comes to its end where nobody can write any more.
     exec {in}<>"$4.pipe.in" {out}<>"$4.pipe.out" {heard}<"$4.pipe.out"
     echo "$line" >&"$in"
-    vpt_limit "$seconds" "${qemu[@]}" -kernel "$1" -m 64M -icount shift=0 \
+    vpt_limit "$seconds" python3 "$root/tools/kernel-host.py" network "$5" \
+        "${qemu[@]}" -kernel "$1" -m 64M -icount shift=0 \
         -nodefaults -display none -monitor none -serial stdio -no-reboot \
         -drive if=none,id=disk,format=raw,file="$2" -object "rng-random,id=source,filename=$3" "${devices[@]}" \
         -chardev "pipe,id=console,path=$4.pipe" </dev/null
@@ -174,9 +178,10 @@ boot() {
 
 # Usage: check ARCHITECTURE INTERFACE DIRECTORY split|packed
 check() {
-    python3 "$root/tools/kernel-disk.py" check --architecture "$1" --machine "$machine" --interface "$2" --ring "$4" \
+    python3 "$root/tools/kernel-host.py" check --architecture "$1" --machine "$machine" --interface "$2" --ring "$4" \
         ${slots:+--slots "${slots##* }"} ${functions:+--functions "$functions" --configuration "$configuration"} \
-        "${expected[@]}" --console "$3/console.out" "$line" --serial "$serial" --topology "$topology" \
+        "${expected[@]}" --console "$3/console.out" "$line" --network "$3/network" \
+        --serial "$serial" --topology "$topology" \
         "$3/original.img" "$3/disk.img" "$3/log"
 }
 
@@ -192,18 +197,19 @@ transport() {
 # Usage: run ARCHITECTURE MACHINE BUS INTERFACE: boots a kernel that is built
 run() {
     local architecture=$1 machine=$2 bus=$3 interface=$4 verdict=FAIL expected=() directory status text
-    local qemu success slots functions configuration interrupts devices disk=$disk ring=split line=$RANDOM$RANDOM
+    local qemu success slots functions configuration interrupts devices disk=$disk card=$card ring=split
+    local line=$RANDOM$RANDOM
     directory=$work/$architecture/$machine-$bus-$interface
-    [ "$interface" != packed ] || disk+=,packed=on ring=packed interface=modern
+    [ "$interface" != packed ] || disk+=,packed=on card+=,packed=on ring=packed interface=modern
     mkdir -p "$directory"
-    python3 "$root/tools/kernel-disk.py" create "$directory/original.img"
+    python3 "$root/tools/kernel-host.py" create "$directory/original.img"
     cp "$directory/original.img" "$directory/disk.img"
     describe_machine "$architecture" "$machine"
     case $bus in
     mmio) plug_mmio "$interface" ;;
     pci) plug_pci "$interface" ;;
     esac
-    boot "$work/$architecture/kernel.elf" "$directory/disk.img" "$directory/original.img" "$directory/console" \
+    boot "$work/$architecture/kernel.elf" "$directory/disk.img" "$directory/original.img" "$directory/console" "$directory/network" \
         >"$directory/log" 2>&1
     status=$?
     if [ "$status" -eq "$success" ]; then

@@ -36,6 +36,7 @@ struct devices {
     struct device_place disk;
     struct device_place entropy;
     struct device_place console; /* console.bus is NULL if there is none */
+    struct device_place network; /* the same holds */
 };
 
 /*

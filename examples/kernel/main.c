@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A kernel that only drives virtio devices by the library: it finds them, reads random bytes, talks
- * with the host on a console, writes to the disk and
- * reads back in several ways, by polling and by interrupt, and ends with a status. tools/kernel-disk.py parses lines
- * that begin with "@", and checks the disk image afterwards.
+ * A kernel that only drives virtio devices by the library: it finds them, reads random bytes, talks with the host on a
+ * console, exchanges frames with it, writes to the disk and reads back in several ways, by polling and by interrupt, and
+ * ends with a status. tools/kernel-host.py is the other end of the network, parses lines that begin with "@", and checks
+ * the disk image afterwards.
  */
 #include "console.h"
 #include "disk.h"
 #include "entropy.h"
 #include "machine.h"
+#include "network.h"
 #include "ports.h"
 #include "step.h"
 #include "virtio_console.h"
@@ -50,7 +51,8 @@ static bool run(void)
     print("@machine %s %s\n", machine.architecture, machine.name);
     if (!step("page pool", ports_init()) || !devices_find(&ports_ready_made, &devices) ||
         !entropy_read(&ports_ready_made, &devices.entropy) ||
-        !virtio_console_talk(&ports_ready_made, &devices.console)) {
+        !virtio_console_talk(&ports_ready_made, &devices.console) ||
+        !network_talk(&ports_ready_made, &devices.network)) {
         return false;
     }
     for (unsigned i = 0; i < sizeof(lives) / sizeof(lives[0]); i++) {
