@@ -69,7 +69,8 @@ static enum vpt_status configure_net(struct vpt_driver *driver)
 
 /*
  * A device may offer what needs a control queue without having one, or the kernel may refuse the control queue. With a
- * packed ring and EVENT_IDX QEMU does not notice frames that are submitted after its network was busy for a time.
+ * packed ring and EVENT_IDX QEMU's device, after it had to wait for its network, asks for a notification of descriptors
+ * that it has taken since: so it gets none for later frames.
  */
 static enum vpt_status examine_net(struct vpt_driver *driver)
 {
