@@ -209,8 +209,8 @@ run() {
     mmio) plug_mmio "$interface" ;;
     pci) plug_pci "$interface" ;;
     esac
-    boot "$work/$architecture/kernel.elf" "$directory/disk.img" "$directory/original.img" "$directory/console" "$directory/network" \
-        >"$directory/log" 2>&1
+    boot "$work/$architecture/kernel.elf" "$directory/disk.img" "$directory/original.img" "$directory/console" \
+        "$directory/network" >"$directory/log" 2>&1
     status=$?
     if [ "$status" -eq "$success" ]; then
         text=$(check "$architecture" "$interface" "$directory" "$ring" 2>&1) && verdict=PASS
