@@ -16,6 +16,7 @@ topology=512,3,16,128
 disk=drive=disk,serial=$serial,physical_block_size=4096,min_io_size=8192,opt_io_size=65536
 entropy=rng=source,max-bytes=640,period=20 # bytes in how many milliseconds: who asks for more has to wait
 console=virtconsole,chardev=console
+card=netdev=network,mac=52:54:00:12:34:56
 seconds=3 # that one machine takes on an idle computer
 
 # Architecture, machine, bus, and the interface that the kernel uses for the disk; packed is modern, with a packed ring.
@@ -92,12 +93,12 @@ describe_machine() {
 # Sets the options for the devices, QEMU's and those of the check. QEMU fills the slots from the last one down. A
 # keyboard has no legacy interface.
 plug_mmio() {
-    local force=on types=(4 3 2) first stride count place i
+    local force=on types=(4 3 2 1) first stride count place i
     expected=(--interrupts line)
     [ "$1" = legacy ] || force=off
     read -r first stride count <<<"$slots"
     devices=(-global virtio-mmio.force-legacy="$force" -device "virtio-rng-device,$entropy" -device virtio-serial-device
-        -device "$console" -device "virtio-blk-device,$disk")
+        -device "$console" -device "virtio-blk-device,$disk" -device "virtio-net-device,$card")
     if [ "$1" = modern ]; then
         types+=(18) keyboard=yes
         devices+=(-device virtio-keyboard-device)
@@ -153,8 +154,9 @@ plug_pci() {
         plug_function 00:05.1 legacy 4 "virtio-rng-pci,addr=5.1,$entropy"
         plug_function 00:04.0 modern 3 virtio-serial-pci,addr=4
     fi
+    plug_function 00:06.0 "$1" 1 "virtio-net-pci,addr=6,romfile=,$card"
     devices+=(-device "$console")
-    plug_function 00:06.0 modern 18 virtio-keyboard-pci,addr=6
+    plug_function 00:07.0 modern 18 virtio-keyboard-pci,addr=7
     keyboard=yes
 }
 
@@ -180,8 +182,9 @@ type_line() {
     press ret
 }
 
-# Usage: boot KERNEL DISK SOURCE CONSOLE: the entropy device gives the bytes of the file SOURCE. A line goes to the
-# virtio console, and what comes from there goes to the file CONSOLE.out. The same line is typed on the keyboard.
+# Usage: boot KERNEL DISK SOURCE CONSOLE NETWORK: the entropy device gives the bytes of the file SOURCE. A line goes to
+# the virtio console, and what comes from there goes to the file CONSOLE.out. The same line is typed on the keyboard.
+# Frames are answered, and the file NETWORK says how many.
 # With -icount the counters of the machine count instructions.
 boot() {
     local status in out heard keys answers typist
@@ -193,7 +196,8 @@ boot() {
     echo "$line" >&"$in"
     type_line "${4%/*}/log" >&"$keys" &
     typist=$!
-    vpt_limit "$seconds" "${qemu[@]}" -kernel "$1" -m 64M -icount shift=0 \
+    vpt_limit "$seconds" python3 "$root/tools/kernel-host.py" network "$5" \
+        "${qemu[@]}" -kernel "$1" -m 64M -icount shift=0 \
         -nodefaults -display none -monitor none -serial stdio -no-reboot \
         -drive if=none,id=disk,format=raw,file="$2" -object "rng-random,id=source,filename=$3" "${devices[@]}" \
         -chardev "pipe,id=console,path=$4.pipe" \
@@ -209,9 +213,9 @@ boot() {
 
 # Usage: check ARCHITECTURE INTERFACE DIRECTORY split|packed
 check() {
-    python3 "$root/tools/kernel-disk.py" check --architecture "$1" --machine "$machine" --interface "$2" --ring "$4" \
+    python3 "$root/tools/kernel-host.py" check --architecture "$1" --machine "$machine" --interface "$2" --ring "$4" \
         ${slots:+--slots "${slots##* }"} ${functions:+--functions "$functions" --configuration "$configuration"} \
-        "${expected[@]}" --console "$3/console.out" "$line" ${keyboard:+--keyboard "$line"} \
+        "${expected[@]}" --console "$3/console.out" "$line" ${keyboard:+--keyboard "$line"} --network "$3/network" \
         --serial "$serial" --topology "$topology" \
         "$3/original.img" "$3/disk.img" "$3/log"
 }
@@ -228,11 +232,12 @@ transport() {
 # Usage: run ARCHITECTURE MACHINE BUS INTERFACE: boots a kernel that is built
 run() {
     local architecture=$1 machine=$2 bus=$3 interface=$4 verdict=FAIL expected=() directory status text keyboard=
-    local qemu success slots functions configuration interrupts devices disk=$disk ring=split line=$RANDOM$RANDOM
+    local qemu success slots functions configuration interrupts devices disk=$disk card=$card ring=split
+    local line=$RANDOM$RANDOM
     directory=$work/$architecture/$machine-$bus-$interface
-    [ "$interface" != packed ] || disk+=,packed=on ring=packed interface=modern
+    [ "$interface" != packed ] || disk+=,packed=on card+=,packed=on ring=packed interface=modern
     mkdir -p "$directory"
-    python3 "$root/tools/kernel-disk.py" create "$directory/original.img"
+    python3 "$root/tools/kernel-host.py" create "$directory/original.img"
     cp "$directory/original.img" "$directory/disk.img"
     describe_machine "$architecture" "$machine"
     case $bus in
@@ -240,7 +245,7 @@ run() {
     pci) plug_pci "$interface" ;;
     esac
     boot "$work/$architecture/kernel.elf" "$directory/disk.img" "$directory/original.img" "$directory/console" \
-        >"$directory/log" 2>&1
+        "$directory/network" >"$directory/log" 2>&1
     status=$?
     if [ "$status" -eq "$success" ]; then
         text=$(check "$architecture" "$interface" "$directory" "$ring" 2>&1) && verdict=PASS

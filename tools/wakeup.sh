@@ -37,7 +37,7 @@ build() (
     vpt_example_target "$1" || exit 1
     folder=examples/kernel/$vpt_example_folder
     mapfile -t sources < <(find examples/kernel -maxdepth 1 -name '*.c' |
-        grep -v -E '/(main|disk|batch|blocking|completion|entropy|input|neighbour|pattern|virtio_console)\.c$'
+        grep -v -E '/(main|disk|batch|blocking|completion|entropy|input|neighbour|network|pattern|virtio_console)\.c$'
         find "$folder" examples/kernel/"$1" -name '*.[cS]' | sort -u)
     CFLAGS="${CFLAGS:-} -DREQUESTS=${requests}u $([ "$2" = library ] || echo -DNOT_EMULATED)"
     vpt_example_build "$work/$1-$2" kernel.elf examples/kernel \

@@ -91,6 +91,9 @@ static void remember(struct search *search, uint32_t type, const struct device_p
     if (type == VPT_DEVICE_TYPE_INPUT && search->devices->input.bus == NULL) {
         search->devices->input = *place;
     }
+    if (type == VPT_DEVICE_TYPE_NETWORK && search->devices->network.bus == NULL) {
+        search->devices->network = *place;
+    }
 }
 
 static bool visit(void *ctx, const struct device_place *place)
@@ -119,6 +122,7 @@ bool devices_find(const struct vpt_port *port, struct devices *devices)
 
     devices->console.bus = NULL;
     devices->input.bus = NULL;
+    devices->network.bus = NULL;
     for (size_t i = 0; i < machine.bus_count; i++) {
         const struct machine_bus *bus = &machine.buses[i];
         bool good = bus->kind == MACHINE_MMIO_SLOTS ? slots_search(bus, port, visit, &search)

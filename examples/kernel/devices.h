@@ -36,7 +36,8 @@ struct devices {
     struct device_place disk;
     struct device_place entropy;
     struct device_place console; /* console.bus is NULL if there is none */
-    struct device_place input;   /* input.bus is NULL if there is none */
+    struct device_place input;   /* the same holds */
+    struct device_place network; /* the same holds */
 };
 
 /*

@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A kernel that only drives virtio devices by the library: it finds them, reads random bytes, talks with the host on a
- * console, listens to a keyboard, writes to the disk and reads back in several ways, by polling and by interrupt, and
- * ends with a status. tools/kernel-disk.py parses lines that begin with "@", and checks the disk image afterwards.
+ * console, exchanges frames with it, listens to a keyboard, writes to the disk and reads back in several ways, by
+ * polling and by interrupt, and ends with a status. tools/kernel-host.py is the other end of the network, parses lines
+ * that begin with "@", and checks the disk image afterwards.
  */
 #include "console.h"
 #include "disk.h"
 #include "entropy.h"
 #include "input.h"
 #include "machine.h"
+#include "network.h"
 #include "ports.h"
 #include "step.h"
 #include "virtio_console.h"
@@ -51,7 +53,8 @@ static bool run(void)
     if (!step("page pool", ports_init()) || !devices_find(&ports_ready_made, &devices) ||
         !entropy_read(&ports_ready_made, &devices.entropy) ||
         !virtio_console_talk(&ports_ready_made, &devices.console) ||
-        (devices.input.bus != NULL && !input_listen(&ports_ready_made, &devices.input))) {
+        (devices.input.bus != NULL && !input_listen(&ports_ready_made, &devices.input)) ||
+        !network_talk(&ports_ready_made, &devices.network)) {
         return false;
     }
     for (unsigned i = 0; i < sizeof(lives) / sizeof(lives[0]); i++) {

@@ -209,11 +209,8 @@ enum vpt_status vpt_console_set_open(struct vpt_console_port *port, bool open);
  *
  * Returns
  * VPT_OK: columns and rows of port 0 are up to date.
- * VPT_CALLER_ARGUMENT: `console` is NULL or not initialised.
- * VPT_UNSUPPORTED_FEATURE: VPT_CONSOLE_F_SIZE is not negotiated, or the device was reset.
- * VPT_DEVICE_NEEDS_RESET: the device has failed.
- * VPT_DEVICE_GONE: the device was removed.
- * what vpt_device_config_fields() returns.
+ * VPT_UNSUPPORTED_FEATURE: VPT_CONSOLE_F_SIZE is not negotiated.
+ * what vpt_driver_refresh() returns.
  *
  * Context: init, thread, panic; lock: device; waits: configuration; calls: mmio_read, io_read, config_read, log.
  */

@@ -24,7 +24,9 @@
  * - VPT_NET_F_GUEST_CSUM: checksums of received frames may be incomplete (VPT_NET_CHECKSUM_PARTIAL).
  * - VPT_NET_F_GUEST_ANNOUNCE: the device may ask the kernel to make itself known (vpt_net_info.announce).
  *
- * No feature for segmentation (TSO, UFO, USO) is ever accepted: each frame goes over the wire as it is in memory.
+ * No feature for segmentation (TSO, UFO, USO) is ever accepted: each frame goes over the wire as it is in memory. With
+ * a packed ring EVENT_IDX is not accepted: with both, QEMU's device never notices later frames once it had to wait for
+ * its network.
  */
 #ifndef VPT_NET_H
 #define VPT_NET_H

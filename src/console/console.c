@@ -16,22 +16,18 @@ struct console_config {
         offset, width, VPT_CONFIG_WITH(VPT_CONSOLE_F_##feature), VPT_OFFSET_OF(struct console_config, member) \
     }
 
-VPT_OUT_OF_LINE enum vpt_status read_config(struct vpt_device *device, struct console_config *config)
-{
-    static const struct vpt_config_field fields[] = { FIELD(0, 2, SIZE, columns), FIELD(2, 2, SIZE, rows),
-                                                      FIELD(4, 4, MULTIPORT, ports) };
-
-    vpt_zero(config, sizeof(*config));
-    config->ports = 1;
-    return vpt_device_config_fields(device, fields, sizeof(fields) / sizeof(fields[0]), config);
-}
+/* The first two change by themselves. */
+static const struct vpt_config_field fields[] = { FIELD(0, 2, SIZE, columns), FIELD(2, 2, SIZE, rows),
+                                                  FIELD(4, 4, MULTIPORT, ports) };
+#define FIELDS_CHANGING 2u
+#define FIELDS          (sizeof(fields) / sizeof(fields[0]))
 
 static enum vpt_status configure(struct vpt_driver *driver)
 {
     struct vpt_console *console = VPT_CONTAINER_OF(driver, struct vpt_console, driver);
     bool multiport = vpt_features_has(&driver->device->features, VPT_CONSOLE_F_MULTIPORT);
-    struct console_config config;
-    enum vpt_status status = read_config(driver->device, &config);
+    struct console_config config = { .ports = 1 };
+    enum vpt_status status = vpt_device_config_fields(driver->device, fields, FIELDS, &config);
     uint32_t i;
 
     if (status != VPT_OK) {
@@ -139,24 +135,16 @@ enum vpt_status vpt_console_open(struct vpt_console *console, struct vpt_console
 enum vpt_status vpt_console_refresh(struct vpt_console *console)
 {
     struct console_config config;
-    enum vpt_status status;
-    enum vpt_status found;
+    enum vpt_status status =
+        vpt_driver_refresh(console != NULL ? &console->driver : NULL, fields, FIELDS_CHANGING, &config);
 
-    if (console == NULL || console->driver.device == NULL) {
-        return VPT_CALLER_ARGUMENT;
+    if (status != VPT_OK) {
+        return status;
     }
-    if (!vpt_features_has(&console->driver.device->features, VPT_CONSOLE_F_SIZE)) {
-        return VPT_UNSUPPORTED_FEATURE; /* after a reset too */
+    if (!vpt_features_has(&console->driver.features, VPT_CONSOLE_F_SIZE)) {
+        return VPT_UNSUPPORTED_FEATURE;
     }
-    status = read_config(console->driver.device, &config);
-    /* A device that is gone reads as if it had changed, or its configuration is unstable while it goes. */
-    found = vpt_device_check(console->driver.device);
-    if (found != VPT_OK) {
-        return found;
-    }
-    if (status == VPT_OK) {
-        console->ports->state.columns = config.columns;
-        console->ports->state.rows = config.rows;
-    }
-    return status;
+    console->ports->state.columns = config.columns;
+    console->ports->state.rows = config.rows;
+    return VPT_OK;
 }

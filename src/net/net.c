@@ -67,13 +67,20 @@ static enum vpt_status configure_net(struct vpt_driver *driver)
     return VPT_OK;
 }
 
-/* A device may offer what needs a control queue without having one, or the kernel may refuse the control queue. */
+/*
+ * A device may offer what needs a control queue without having one, or the kernel may refuse the control queue. With a
+ * packed ring and EVENT_IDX QEMU's device, after it had to wait for its network, asks for a notification of descriptors
+ * that it has taken since: so it gets none for later frames.
+ */
 static enum vpt_status examine_net(struct vpt_driver *driver)
 {
     struct vpt_features *features = &driver->device->features;
 
     if (!vpt_features_has(features, VPT_NET_F_CTRL_VQ)) {
         features->word[0] &= ~NEEDS_CONTROL;
+    }
+    if (vpt_features_has(features, VPT_F_RING_PACKED)) {
+        vpt_features_remove(features, VPT_F_EVENT_IDX);
     }
     return VPT_OK;
 }

@@ -136,7 +136,7 @@ TRANSPORT_TEST(console, LEG_CONCFG_1_the_size_and_its_changes)
     mock_device_needs_reset(machine.model);
     assert_status(vpt_console_refresh(&console), VPT_DEVICE_NEEDS_RESET);
     assert_status(vpt_device_reset(machine.device), VPT_OK);
-    assert_status(vpt_console_refresh(&console), VPT_UNSUPPORTED_FEATURE);
+    assert_status(vpt_console_refresh(&console), VPT_CALLER_STATE);
     assert_status(vpt_console_drain(&console), VPT_OK);
     assert_status(vpt_driver_restart(&console.driver, NULL), VPT_OK);
     mock_fault_set(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING, 1, 0, 0);

@@ -638,6 +638,7 @@ VARIANT_TEST(net_rings, frames_go_both_ways)
     assert_status(network_bring_up(1, 0, NULL), VPT_OK);
     assert_same(vpt_features_has(&network.net.driver.features, VPT_F_RING_PACKED), variant->packed);
     assert_same(vpt_features_has(&network.net.driver.features, VPT_F_IN_ORDER), variant->in_order);
+    cr_assert(!variant->packed || !vpt_features_has(&network.net.driver.features, VPT_F_EVENT_IDX));
     for (uint32_t round = 0; round < 100; round++) {
         const struct vpt_net_checksum checksums[2] = { { 34, 16 }, { 0, 0 } };
         struct vpt_segment segments[] = { machine_segment(0, 100), machine_segment(0x1000, 50) };

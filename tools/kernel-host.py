@@ -1,13 +1,18 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Checks the example kernel's disk image from outside.
+"""The host of the example kernel: its disk image, its network, and the check of what it did.
 
-kernel-disk.py create IMAGE
+kernel-host.py create IMAGE
     Fills IMAGE with random bytes.
-kernel-disk.py check --architecture A --machine M --interface legacy|modern --ring split|packed
+kernel-host.py network FILE COMMAND...
+    Runs COMMAND, which is QEMU, with the netdev "network", and answers each frame that comes from there by one of its
+    own. FILE gets the number of frames that were as expected, byte for byte; or what was wrong with one, after which
+    there are no answers. Exits as COMMAND does.
+kernel-host.py check --architecture A --machine M --interface legacy|modern --ring split|packed
                      [--slots N] [--functions N]
                      [--configuration cf8|ecam,ADDRESS] --device mmio|pci,PLACE,TYPE,INTERFACE,INTERFACES...
                      --interrupts line|messages... [--shared-line] --console FILE LINE [--keyboard LINE]
+                     --network FILE
                      --serial S --topology 512,3,16,128 ORIGINAL IMAGE LOG
     Compares the image that a kernel has changed with the kernel's log (the lines that begin with "@"): its writes must
     be in the image byte for byte, its reads must have returned the image's data, and nothing else may have changed.
@@ -16,8 +21,9 @@ kernel-disk.py check --architecture A --machine M --interface legacy|modern --ri
     functions, and the access to PCI configuration, must be those named. The disk's interface and ring are
     --interface and --ring.
     The random bytes must be those of ORIGINAL, which is the entropy source's file.
-    FILE has what came from the virtio console: what was printed before any set-up, and LINE, which was typed there.
-    LINE was also typed on the keyboard, if there is one.
+    The FILE of --console has what came from the virtio console: what was printed before any set-up, and LINE, which was
+    typed there. That of --keyboard was typed on the keyboard, if there is one. The FILE of --network is the one that
+    the command "network" has written.
     Requests must have completed by interrupt in the modes named, in this order, with the CPU asleep, and no interrupt
     may have come that was turned off. With --shared-line the disk and the entropy source share a line, and each must
     have denied interrupts of the other device.
@@ -26,10 +32,16 @@ kernel-disk.py check --architecture A --machine M --interface legacy|modern --ri
 
 import argparse
 import os
+import select
+import socket
+import subprocess
 import sys
+import tempfile
 
 SECTOR = 512
 SECTORS = 32771  # odd, so that no larger block contains the last sector
+KERNEL_MAC = bytes.fromhex("525400123456")
+PEER_MAC = bytes.fromhex("525400767074")
 MASK = (1 << 64) - 1
 
 
@@ -59,6 +71,12 @@ def checksum(data):
     for byte in data:
         value = ((value ^ byte) * 0x100000001B3) & MASK
     return value
+
+
+def frame(number, sent):
+    """A frame that the kernel sends, or the answer to it: see network.c in examples/kernel."""
+    addresses = PEER_MAC + KERNEL_MAC if sent else KERNEL_MAC + PEER_MAC
+    return (addresses + b"\x88\xb5" + pattern(1 if sent else 2, 3 * number, 3)[14:])[:1514 - number * 61 % 1455]
 
 
 class Log:
@@ -117,7 +135,7 @@ def check_sharing(log, shared):
     """Checks that each device claimed its own interrupts only."""
     [[line, asked, claimed]] = log.numbers("line")
     [[answers, sleeps, other_line, other_asked, other_claimed]] = log.numbers("neighbour")
-    [[nobody]] = log.numbers("nobody")
+    nobody = log.numbers("nobody")[0][0] - int(log.all("network")[0][-1])
     require(answers > 0 and other_claimed >= answers and sleeps > 0,
             "the entropy source did not interrupt as it should")
     require((line == other_line) == shared, f"the disk is on line {line}, the entropy source on line {other_line}")
@@ -212,6 +230,21 @@ def check_keyboard(log, line):
     require(log.all("typed") == typed, f"typed on the keyboard: {log.all('typed')}, not {typed}")
 
 
+def check_network(log, arguments):
+    """The frames that were sent and answered: by polling, and by interrupt."""
+    [[address, *counts]] = log.all("network")
+    polled, interrupted, sleeps, claimed, nobody = (int(count) for count in counts)
+    require(bytes(int(byte, 16) for byte in address.split(":")) == KERNEL_MAC, f"the network card is {address}")
+    require(polled > 0 and interrupted > 0 and sleeps > 0, f"frames, and sleeps until they came: {counts}")
+    # A PLIC remembers that the card raised its line again before the handler had asked it.
+    most = claimed if arguments.architecture == "riscv64" else 0
+    require(nobody <= most, f"{nobody} interrupts that were nobody's, {most} may be")
+    with open(arguments.network, encoding="utf-8") as file:
+        found = file.read()
+    require(found == f"{polled + interrupted} frames", f"at the other end of the network: {found}")
+    return found
+
+
 def summary_interrupts(log):
     for mode, rounds, _, queue, *_ in log.all("interrupts"):
         text = f"{queue} {'line' if mode == 'line' else 'MSI-X'} interrupts in {rounds} rounds of requests"
@@ -220,7 +253,7 @@ def summary_interrupts(log):
         yield text
 
 
-def summary(log, written, read, entropy):
+def summary(log, written, read, entropy, network):
     measured = log.numbers("measured")
     require(len(measured) == len(log.all("disk")), "no measurements")
     parts = [f"wrote {written} sectors", "read back", f"read {read} others", "image checked",
@@ -229,6 +262,7 @@ def summary(log, written, read, entropy):
     parts.append("{} random bytes in one call and {} by requests at once, all as in the source".format(*entropy))
     parts.append("a line to the console and one back")
     parts += ["a line typed on a keyboard"] if log.all("typed") else []
+    parts.append(f"{network} sent and as many received, all as sent")
     parts += summary_interrupts(log)
     parts.append(f"{measured[0][1]} + {measured[0][2]} instructions to submit and complete one")
     return ", ".join(parts)
@@ -245,15 +279,43 @@ def check(arguments):
     check_interrupts(log, arguments)
     check_console(log, arguments)
     check_keyboard(log, arguments.keyboard)
+    network = check_network(log, arguments)
     seed = check_disk(log, original, arguments)
     expected, written = expected_image(log, original, seed)
     check_image(image, expected, original)
-    print(summary(log, written, check_reads(log, original), check_entropy(log, original)))
+    print(summary(log, written, check_reads(log, original), check_entropy(log, original), network))
 
 
 def create(arguments):
     with open(arguments.image, "wb") as file:
         file.write(os.urandom(SECTORS * SECTOR))
+
+
+def answer(peer, device, running):
+    """Answers frames as long as they are the expected ones; returns how many these were."""
+    number = 0
+    while running():
+        if select.select([peer], [], [], 0.02)[0]:
+            found = peer.recv(65536)
+            require(found == frame(number, True), f"frame {number} is {found.hex()}")
+            peer.sendto(frame(number, False), device)
+            number += 1
+    return number
+
+
+def network(arguments):
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as peer:
+        here, device = f"{folder}/peer", f"{folder}/device"
+        peer.bind(here)
+        with subprocess.Popen([*arguments.command, "-netdev", "dgram,id=network,local.type=unix,remote.type=unix,"
+                               f"local.path={device},remote.path={here}"]) as process:
+            try:
+                text = f"{answer(peer, device, lambda: process.poll() is None)} frames"
+            except (Wrong, OSError) as wrong:
+                text = str(wrong)
+    with open(arguments.file, "w", encoding="utf-8") as file:
+        file.write(text)
+    sys.exit(process.returncode)
 
 
 def main():
@@ -262,6 +324,10 @@ def main():
     creating = commands.add_parser("create")
     creating.add_argument("image")
     creating.set_defaults(run=create)
+    networking = commands.add_parser("network")
+    networking.add_argument("file")
+    networking.add_argument("command", nargs=argparse.REMAINDER)
+    networking.set_defaults(run=network)
     checking = commands.add_parser("check")
     for option in ("--architecture", "--machine", "--interface", "--ring", "--serial", "--topology"):
         checking.add_argument(option, required=True)
@@ -270,6 +336,7 @@ def main():
     checking.add_argument("--shared-line", action="store_true")
     checking.add_argument("--console", required=True, nargs=2)
     checking.add_argument("--keyboard")
+    checking.add_argument("--network", required=True)
     checking.add_argument("--slots", type=int)
     checking.add_argument("--functions", type=int)
     checking.add_argument("--configuration")
