@@ -15,16 +15,18 @@ example=$root/examples/unikernel
 . "$root/tools/freestanding.sh"
 # shellcheck source=tools/packages.sh
 . "$root/tools/packages.sh"
+# shellcheck source=tools/lwip.sh
+. "$root/tools/lwip.sh"
 
 # The example kernel has the start-up code, the interrupt controllers and the serial ports.
 case $architecture in
 x86_64)
     borrowed=(x86/{apic,controller,idt,ioapic,machine,pic,serial}.c x86/vectors.S x86_64/start.S)
-    ports=(page_pool x86_io cf8)
+    ports=(page_pool x86_io cf8 direct ecam)
     ;;
 riscv64)
     borrowed=(riscv64/{machine,plic,serial}.c riscv64/{start,vector}.S)
-    ports=(page_pool io_window)
+    ports=(page_pool io_window direct ecam)
     ;;
 *)
     echo "$0: unknown architecture: $architecture" >&2
@@ -32,13 +34,32 @@ riscv64)
     ;;
 esac
 
+# The parts of lwIP that are used.
+lwip=(core/{def,inet_chksum,init,ip,mem,memp,netif,pbuf,tcp,tcp_in,tcp_out,timeouts,udp}.c
+    core/ipv4/{dhcp,etharp,icmp,ip4,ip4_addr}.c netif/ethernet.c)
+
+# Usage: build_lwip DIRECTORY: compiles lwIP; its warnings are not ours
+build_lwip() {
+    local source object
+    vpt_lwip "${VPT_LWIP_DIR:-$root/build-lwip}"
+    vpt_example_headers=(-I"$example/lwip" -isystem "$vpt_lwip_source/include")
+    mkdir -p "$1"
+    for source in "${lwip[@]}"; do
+        object=$1/lwip_${source//\//_}.o
+        "${CC:-clang}" "${vpt_example_options[@]}" "${vpt_example_flags[@]}" -w -fno-builtin \
+            "${vpt_example_headers[@]}" -c "$vpt_lwip_source/$source" -o "$object"
+        vpt_example_linked+=("$object")
+    done
+}
+
 # Usage: build DIRECTORY
 build() {
     local sources
     mapfile -t sources < <(printf 'port/%s.c\n' "${ports[@]}"
         printf 'examples/kernel/%s\n' string.c console.c "${borrowed[@]}"
-        cd "$root" && printf '%s\n' examples/unikernel/*.c)
+        cd "$root" && printf '%s\n' examples/unikernel/*.c "examples/unikernel/$architecture"/*.c)
     vpt_example_target "$architecture"
+    build_lwip "$1"
     vpt_example_build "$1" unikernel.elf "examples/unikernel examples/kernel" "${sources[@]}"
 }
 
