@@ -2,12 +2,15 @@
 /* The program: what a kernel would call init, but without a kernel. */
 #include "command.h"
 #include "console.h"
+#include "http_server.h"
 #include "machine.h"
 #include "network.h"
 #include "port.h"
 #include "sleep.h"
 
 #define KEYS_MAX 1024u
+
+_Static_assert(KEYS_MAX *(2u * FORMAT_KEY_MAX + 3u) + 16u <= WEB_REPLY_MAX, "a list of all keys may be too long");
 
 /* Longer than the longest valid line, so that commands can say what is too long. */
 #define LINE_MAX (COMMAND_LINE_MAX + 512u)
@@ -80,6 +83,31 @@ static void start(void)
     command_begin(&store, &answer);
 }
 
+static unsigned count(struct web_counter counters[WEB_COUNTERS_MAX])
+{
+    const struct web_counter values[] = {
+        { "disk requests", storage.requests },
+        { "disk interrupts", disk.interrupts },
+        { "frames received", network_counters.received },
+        { "frames sent", network_counters.sent },
+        { "frames lost", network_counters.lost },
+        { "network kicks", network_counters.kicks },
+        { "network interrupts", network.interrupts },
+        { "connections", http_server_counters.connections },
+        { "connections dropped", http_server_counters.dropped },
+        { "HTTP requests", http_server_counters.requests },
+    };
+    unsigned number = sizeof(values) / sizeof(values[0]);
+
+    _Static_assert(sizeof(values) / sizeof(values[0]) <= WEB_COUNTERS_MAX, "too many counters");
+    for (unsigned i = 0; i < number; i++) {
+        counters[i] = values[i];
+    }
+    return number;
+}
+
+static const struct web web = { .store = &store, .counters = count };
+
 /* False: there is no network. */
 static bool start_network(void)
 {
@@ -89,11 +117,13 @@ static bool start_network(void)
         return false;
     }
     status = network_init(network.device);
+    if (status == VPT_OK && !http_server_init(&web)) {
+        status = VPT_RESOURCE_MEMORY;
+    }
     if (status != VPT_OK) {
         print("error network: %s\n", vpt_status_str(status));
-        return false;
     }
-    return true;
+    return status == VPT_OK;
 }
 
 _Noreturn void kernel_main(void)

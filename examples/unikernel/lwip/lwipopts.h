@@ -38,6 +38,5 @@
 #define TCP_WND            (8 * TCP_MSS)
 #define TCP_SND_BUF        (16 * TCP_MSS)
 #define TCP_SND_QUEUELEN   64
-#define TCP_LISTEN_BACKLOG 1
 
 #endif
