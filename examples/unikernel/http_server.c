@@ -8,7 +8,7 @@
 #define CONNECTIONS 64u
 
 /* Limits in milliseconds: for a whole request, for sending an answer, and for what the client still does after it. */
-#define REQUEST_LIMIT 10000u
+#define REQUEST_LIMIT 5000u
 #define ANSWER_LIMIT  30000u
 #define END_LIMIT     5000u
 

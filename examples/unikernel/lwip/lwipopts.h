@@ -34,6 +34,12 @@
 #define PBUF_POOL_SIZE    1024
 #define PBUF_POOL_BUFSIZE 1536
 
+/*
+ * A connection that is over keeps its PCB for twice so many milliseconds. During this time lwIP refuses a new one from
+ * the same port of the same peer, as an emulator's network may make soon.
+ */
+#define TCP_MSL 1000
+
 #define TCP_MSS            1460
 #define TCP_WND            (8 * TCP_MSS)
 #define TCP_SND_BUF        (16 * TCP_MSS)
