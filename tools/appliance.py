@@ -221,11 +221,18 @@ def check(arguments):
         hostile = appliance_hostile.check(appliance, session, random.Random(arguments.seed))
         session.off(appliance.base)
     print(f"HTTP, {appliance.base['name']}: power lost {arguments.kills} times with {CLIENTS} clients at work, "
-          f"{counts.exposed} times with writes not yet flushed; all of {counts.answered} changes that were answered are "
-          f"there, {counts.open} others made or not; {hostile}")
+          f"{counts.exposed} times with writes not yet flushed; all of {counts.answered} changes that were "
+          f"answered are there, {counts.open} others made or not; {hostile}")
 
 
 # ---- Load ----
+
+FIGURES = {
+    "complete": r"Complete requests:\s+(\d+)", "failed": r"Failed requests:\s+(\d+)",
+    "other": r"Non-2xx responses:\s+(\d+)", "rate": r"Requests per second:\s+([\d.]+)",
+    "half": r"\n\s+50%\s+(\d+)", "most": r"\n\s+99%\s+(\d+)", "all": r"\n\s+100%\s+(\d+)",
+}
+
 
 def bench(appliance, seconds, path, *options):
     """Runs ab, and returns its figures."""
@@ -234,18 +241,15 @@ def bench(appliance, seconds, path, *options):
     done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + SECONDS, check=False)
     text = done.stdout + done.stderr
     figures = {name: float(match.group(1)) if (match := re.search(pattern, text)) else 0
-               for name, pattern in (("complete", r"Complete requests:\s+(\d+)"), ("failed", r"Failed requests:\s+(\d+)"),
-                                     ("other", r"Non-2xx responses:\s+(\d+)"), ("rate", r"Requests per second:\s+([\d.]+)"),
-                                     ("half", r"\n\s+50%\s+(\d+)"), ("most", r"\n\s+99%\s+(\d+)"),
-                                     ("all", r"\n\s+100%\s+(\d+)"))}
+               for name, pattern in FIGURES.items()}
     require(done.returncode == 0 and figures["complete"] > 0, f"ab has failed: {text.strip()[-300:]}")
     require(figures["failed"] == 0 and figures["other"] == 0, f"requests have failed: {figures}")
     return figures
 
 
 def describe(figures):
-    return (f"{figures['complete']:.0f} requests, {figures['rate']:.0f} a second, half within {figures['half']:.0f} ms, "
-            f"99 % within {figures['most']:.0f} ms, all within {figures['all']:.0f} ms")
+    return (f"{figures['complete']:.0f} requests, {figures['rate']:.0f} a second, half within "
+            f"{figures['half']:.0f} ms, 99 % within {figures['most']:.0f} ms, all within {figures['all']:.0f} ms")
 
 
 def load(arguments):

@@ -11,7 +11,7 @@ from selenium.webdriver.support.ui import WebDriverWait
 
 from unikernel import SECONDS, Wrong, require
 
-SIZE = {"width": 390, "height": 700, "pixelRatio": 1.0}  # of a phone's screen
+SIZE = {"width": 390, "height": 840, "pixelRatio": 1.0}  # of a phone's screen
 VALUE = "<b>1</b> & \"2\" 'three'"
 
 

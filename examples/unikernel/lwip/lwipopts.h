@@ -40,9 +40,9 @@
  */
 #define TCP_MSL 1000
 
-#define TCP_MSS            1460
-#define TCP_WND            (8 * TCP_MSS)
-#define TCP_SND_BUF        (16 * TCP_MSS)
-#define TCP_SND_QUEUELEN   64
+#define TCP_MSS          1460
+#define TCP_WND          (8 * TCP_MSS)
+#define TCP_SND_BUF      (16 * TCP_MSS)
+#define TCP_SND_QUEUELEN 64
 
 #endif
