@@ -263,11 +263,12 @@ def load(arguments):
         after = appliance.counters()
         changes = bench(appliance, max(1, arguments.seconds // 4), "/keys/load", "-u", change, "-T", "application/json")
         require(appliance.contents() == {"load": "v" * 100}, "the change is not there")
+        lost = appliance.counters()["frames lost"]
         session.off(appliance.base)
     frames = after["frames received"] + after["frames sent"]
     print(f"HTTP, {appliance.base['name']}: {CONNECTIONS} connections at once, no error; page: {describe(pages)}; "
           f"changes: {describe(changes)}; in {arguments.seconds} s of pages {frames} frames, "
-          f"{after['network interrupts']} interrupts, {after['network kicks']} kicks")
+          f"{after['network interrupts']} interrupts, {after['network kicks']} kicks; {lost} frames lost")
 
 
 # ---- The command ----

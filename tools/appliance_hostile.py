@@ -27,6 +27,8 @@ END = b"\r\n"
 TABLE = (
     (b"GET / HTTP/1.1\r\n" + HOST + END, (200,)),
     (b"GET / HTTP/1.0\r\n\r\n", (200,)),
+    (b"GET /no HTTP/1.0\r\n\r\nGET / HTTP/1.0\r\n\r\n", (404,)),
+    (b"GET /no HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\nGET / HTTP/1.0\r\n\r\n", (404, 200)),
     (b"HEAD / HTTP/1.1\r\n" + HOST + END, (200,)),
     (b"\r\nGET / HTTP/1.1\r\n" + HOST + END, (200,)),
     (b"GET /?key=none HTTP/1.1\r\n" + HOST + END, (404,)),
@@ -36,6 +38,7 @@ TABLE = (
     (b"GET /keys HTTP/1.1\r\n" + HOST + END, (200,)),
     (b"GET /keys HTTP/1.1\r\n" + HOST + END + b"GET /no HTTP/1.1\r\n" + HOST + END, (200, 404)),
     (b"GET /keys HTTP/1.1\r\nConnection: x, Close\r\n" + HOST + END + b"GET / HTTP/1.1\r\n" + HOST + END, (200,)),
+    (b"GET /no HTTP/1.0\r\nConnection: close\r\nConnection: keep-alive\r\n\r\nGET / HTTP/1.0\r\n\r\n", (404,)),
     (b"GET /counters HTTP/1.1\r\n" + HOST + END, (200,)),
     (b"GET /keys/a HTTP/1.1\r\n" + HOST + END, (404,)),
     (b"GET /keys/ HTTP/1.1\r\n" + HOST + END, (400,)),

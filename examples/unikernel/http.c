@@ -109,6 +109,7 @@ struct fields {
     bool host;
     bool length;
     bool encoding;
+    bool close;
 };
 
 static bool parse_length(struct text value, struct http_request *request, struct fields *fields)
@@ -129,15 +130,13 @@ static bool parse_length(struct text value, struct http_request *request, struct
     return true;
 }
 
-static void parse_connection(struct text value, struct http_request *request)
+static void parse_connection(struct text value, struct http_request *request, struct fields *fields)
 {
     while (value.size != 0) {
         struct text option = text_trim(text_cut(&value, ','));
 
-        if (text_is_any_case(option, "close")) {
-            request->keep = false;
-            return; /* it wins over all others */
-        }
+        fields->close = fields->close || text_is_any_case(option, "close");
+        request->keep = request->keep || text_is_any_case(option, "keep-alive"); /* HTTP/1.0 asks for it so */
     }
 }
 
@@ -171,7 +170,7 @@ static bool parse_field(struct text line, struct http_request *request, struct f
         return parse_length(value, request, fields);
     }
     if (text_is_any_case(name, "Connection")) {
-        parse_connection(value, request);
+        parse_connection(value, request, fields);
     } else if (text_is_any_case(name, "Transfer-Encoding")) {
         fields->encoding = true;
     } else if (text_is_any_case(name, "Expect")) {
@@ -220,6 +219,7 @@ unsigned http_parse(struct text head, struct http_request *request)
             return 400;
         }
     }
+    request->keep = request->keep && !fields.close;
     if (fields.encoding) {
         return 501;
     }

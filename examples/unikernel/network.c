@@ -11,10 +11,17 @@
 #include "console.h"
 #include "machine.h"
 
-#define FRAME_MAX    (VPT_NET_ETHERNET_SIZE + 4u + 1500u) /* with a VLAN tag */
-#define SEGMENTS     4u                                   /* of a frame to send, as vpt_net_open() sets them up */
-#define FRAMES_BATCH 64u                                  /* received before the timers are looked at */
-#define AGAIN        5u                                   /* milliseconds to wait if there was no memory for a frame */
+#define FRAME_MAX (VPT_NET_ETHERNET_SIZE + 4u + 1500u) /* with a VLAN tag */
+
+/*
+ * Frames to send that the device may have. lwIP makes most of one part, so each has room for one. No frame is received
+ * while fewer than TRANSMIT_RESERVE are free: lwIP's answer to one frame would be lost, and TCP would wait a second.
+ */
+#define TRANSMIT_MAX     128u
+#define TRANSMIT_RESERVE 32u
+
+#define FRAMES_BATCH 32u /* received before what is to be sent is shown to the device */
+#define AGAIN        1u  /* milliseconds to wait if there was no room for a frame */
 
 static struct vpt_net net;
 static struct vpt_net_receiveq receiveq;
@@ -59,15 +66,14 @@ static void reclaim(void)
     }
 }
 
-/* Sends without a copy: lwIP does not change a segment that has another reference. */
+/* Sends without a copy: lwIP does not change a segment that has another reference. A frame in parts is copied. */
 static err_t transmit(struct netif *to, struct pbuf *frame)
 {
-    struct vpt_segment segments[SEGMENTS];
-    uint16_t count = 0;
+    struct vpt_segment segment;
 
     (void)to;
     reclaim();
-    if (pbuf_clen(frame) > SEGMENTS) {
+    if (frame->next != NULL) {
         frame = pbuf_clone(PBUF_RAW, PBUF_RAM, frame);
     } else {
         pbuf_ref(frame);
@@ -76,12 +82,8 @@ static err_t transmit(struct netif *to, struct pbuf *frame)
         network_counters.lost++;
         return ERR_MEM;
     }
-    for (const struct pbuf *part = frame; part != NULL; part = part->next) {
-        if (part->len != 0) {
-            segments[count++] = (struct vpt_segment){ (uintptr_t)part->payload, part->len };
-        }
-    }
-    if (vpt_net_transmit(&transmitq, segments, count, NULL, frame) != VPT_OK) {
+    segment = (struct vpt_segment){ (uintptr_t)frame->payload, frame->len };
+    if (vpt_net_transmit(&transmitq, &segment, 1, NULL, frame) != VPT_OK) {
         network_counters.lost++;
         (void)pbuf_free(frame);
         return ERR_MEM;
@@ -134,16 +136,18 @@ static enum vpt_status receive(void)
 }
 
 /* Returns in how many milliseconds this is to be called again even without an interrupt. */
-static uint32_t receive_all(void)
+static uint32_t receive_some(void)
 {
     enum vpt_status status = VPT_OK;
 
     for (unsigned i = 0; i < FRAMES_BATCH && (status == VPT_OK || status == VPT_DEVICE_REQUEST_STATUS); i++) {
-        status = receive();
+        reclaim();
+        status = vpt_requests_free(&transmitq.requests) < TRANSMIT_RESERVE ? VPT_RESOURCE_FULL : receive();
     }
     switch (status) {
     case VPT_OK:
     case VPT_DEVICE_REQUEST_STATUS: return 0;
+    case VPT_RESOURCE_FULL:
     case VPT_RESOURCE_MEMORY: return AGAIN;
     default: return UINT32_MAX;
     }
@@ -166,9 +170,27 @@ static err_t init_interface(struct netif *new)
     return ERR_OK;
 }
 
+/* vpt_net_open() with more frames to send. */
+static enum vpt_status open_device(struct vpt_device *device)
+{
+    static const struct vpt_feature_choice choice = {
+        .refused = { { 1u << VPT_NET_F_MRG_RXBUF | 1u << VPT_NET_F_GUEST_CSUM | 1u << VPT_NET_F_GUEST_ANNOUNCE } }
+    };
+    static const struct vpt_requests_config config = { .requests = TRANSMIT_MAX, .segments = 1 };
+    enum vpt_status status = vpt_net_init(&net, device, &choice);
+
+    if (status == VPT_OK) {
+        status = vpt_net_receiveq_init(&receiveq, &net, 0, 0, NULL);
+    }
+    if (status == VPT_OK) {
+        status = vpt_net_transmitq_init(&transmitq, &net, 0, &config);
+    }
+    return status == VPT_OK ? vpt_driver_start(&net.driver) : status;
+}
+
 enum vpt_status network_init(struct vpt_device *device)
 {
-    enum vpt_status status = vpt_net_open(&net, &receiveq, &transmitq, device);
+    enum vpt_status status = open_device(device);
 
     if (status != VPT_OK) {
         return status;
@@ -185,7 +207,7 @@ enum vpt_status network_init(struct vpt_device *device)
 
 uint32_t network_work(void)
 {
-    uint32_t again = receive_all();
+    uint32_t again = receive_some();
     uint32_t timer;
 
     sys_check_timeouts();
