@@ -4,228 +4,26 @@
 #include <lwip/sys.h>
 #include <lwip/tcp.h>
 
+#include "http_connection.h"
+
 #define PORT        80u
 #define CONNECTIONS 64u
 
-/* Limits in milliseconds: for a whole request, for sending an answer, and for what the client still does after it. */
-#define REQUEST_LIMIT 5000u
-#define ANSWER_LIMIT  30000u
-#define END_LIMIT     5000u
-
 #define POLLS 2u /* of lwIP's half seconds, until a limit is looked at */
-
-/* A whole request, and what may come behind it before lwIP's window is full. */
-#define INPUT_MAX (HTTP_HEAD_MAX + HTTP_BODY_MAX + TCP_WND)
-#define HEAD_MAX  512u
-#define WRITE_MAX 0xffffu
-
-enum state {
-    FREE,
-    READING, /* a request */
-    WRITING, /* an answer */
-    ENDING   /* all is sent; what the client still sends is thrown away, so that it can read the answer */
-};
-
-struct connection {
-    enum state state;
-    struct tcp_pcb *pcb;
-    u32_t limit; /* the time at which the connection is given up */
-    bool keep;   /* there may be another request after this answer */
-    bool told;   /* "100 Continue" was sent for this request */
-    bool at_end; /* the client sends nothing more */
-    size_t input_size;
-    size_t searched; /* bytes of the input in which the end of a head was looked for */
-    size_t written;  /* of head and body together */
-    size_t body_size;
-    struct reply head;
-    struct reply body;
-    char input[INPUT_MAX];
-    char head_bytes[HEAD_MAX];
-    char body_bytes[WEB_REPLY_MAX];
-};
 
 static struct connection connections[CONNECTIONS];
 static const struct web *web;
-static bool aborted; /* by the callback that runs: it must say so to lwIP */
 
 struct http_server_counters http_server_counters;
 
-static err_t result(void)
+/* What the callback that has dealt with the connection returns. */
+static err_t result(struct connection *connection)
 {
-    err_t error = aborted ? ERR_ABRT : ERR_OK;
+    err_t error = connection->aborted ? ERR_ABRT : ERR_OK;
 
-    aborted = false;
+    connection->aborted = false;
     return error;
 }
-
-/* ---- The end of a connection ---- */
-
-static void forget(struct connection *connection)
-{
-    tcp_arg(connection->pcb, NULL);
-    tcp_recv(connection->pcb, NULL);
-    tcp_sent(connection->pcb, NULL);
-    tcp_poll(connection->pcb, NULL, 0);
-    tcp_err(connection->pcb, NULL);
-    connection->state = FREE;
-}
-
-static void abandon(struct connection *connection)
-{
-    forget(connection);
-    tcp_abort(connection->pcb);
-    aborted = true;
-    http_server_counters.dropped++;
-}
-
-/* Both sides have sent all. */
-static void close(struct connection *connection)
-{
-    if (tcp_close(connection->pcb) == ERR_OK) {
-        forget(connection);
-    } else {
-        abandon(connection);
-    }
-}
-
-/* Says to the client that nothing more comes. If lwIP has no memory for that now, a poll tries again. */
-static void end(struct connection *connection)
-{
-    connection->state = ENDING;
-    connection->limit = sys_now() + END_LIMIT;
-    if (connection->at_end) {
-        close(connection);
-    } else {
-        (void)tcp_shutdown(connection->pcb, 0, 1);
-    }
-}
-
-/* ---- Answers ---- */
-
-static void await_request(struct connection *connection)
-{
-    connection->state = READING;
-    connection->limit = sys_now() + REQUEST_LIMIT;
-    connection->searched = 0;
-    connection->told = false;
-}
-
-/* Writes as much of the answer as lwIP takes. */
-static void write_answer(struct connection *connection)
-{
-    size_t head_size = connection->head.size;
-    size_t size = head_size + connection->body_size;
-
-    while (connection->written < size) {
-        bool in_head = connection->written < head_size;
-        const char *from = in_head ? connection->head_bytes + connection->written
-                                   : connection->body_bytes + (connection->written - head_size);
-        size_t count = (in_head ? head_size : size) - connection->written;
-        size_t room = tcp_sndbuf(connection->pcb);
-
-        count = count < room ? count : room;
-        count = count < WRITE_MAX ? count : WRITE_MAX;
-        if (count == 0 || tcp_write(connection->pcb, from, (u16_t)count,
-                                    TCP_WRITE_FLAG_COPY | (in_head ? TCP_WRITE_FLAG_MORE : 0)) != ERR_OK) {
-            break; /* more when the client has received some */
-        }
-        connection->written += count;
-    }
-    (void)tcp_output(connection->pcb);
-    if (connection->written == size && connection->keep && !connection->at_end) {
-        await_request(connection);
-    } else if (connection->written == size) {
-        end(connection);
-    }
-}
-
-static void begin_answer(struct connection *connection, bool keep, bool with_body)
-{
-    connection->state = WRITING;
-    connection->limit = sys_now() + ANSWER_LIMIT;
-    connection->keep = keep;
-    connection->written = 0;
-    connection->body_size = with_body ? connection->body.size : 0;
-    reply_begin(&connection->head, connection->body.status, NULL);
-    reply_head(&connection->head, &connection->body, keep);
-    write_answer(connection);
-}
-
-/* Answers what is no request; the client's next bytes cannot be understood either. */
-static void refuse(struct connection *connection, unsigned status)
-{
-    reply_begin(&connection->body, status, "text/plain");
-    reply_words(&connection->body, http_reason(status));
-    reply_words(&connection->body, "\n");
-    begin_answer(connection, false, true);
-}
-
-/* ---- Requests ---- */
-
-static void remove_input(struct connection *connection, size_t size)
-{
-    connection->input_size -= size;
-    connection->searched = 0;
-    for (size_t i = 0; i < connection->input_size; i++) {
-        connection->input[i] = connection->input[size + i];
-    }
-}
-
-/* An empty line before a request is ignored (RFC 9112, section 2.2). */
-static void remove_empty_line(struct connection *connection)
-{
-    if (connection->input_size >= 2u && connection->input[0] == '\r' && connection->input[1] == '\n') {
-        remove_input(connection, 2);
-    }
-}
-
-/* The head has come; the body may have. Returns whether there is an answer. */
-static bool carry_out(struct connection *connection, size_t head_size)
-{
-    static const char go_on[] = "HTTP/1.1 100 Continue\r\n\r\n";
-    struct http_request request;
-    unsigned status = http_parse((struct text){ connection->input, head_size }, &request);
-
-    if (status != 0) {
-        refuse(connection, status);
-        return true;
-    }
-    if (connection->input_size - head_size < request.body.size) {
-        if (request.expects && !connection->told) {
-            connection->told = tcp_write(connection->pcb, go_on, sizeof(go_on) - 1u, TCP_WRITE_FLAG_COPY) == ERR_OK;
-        }
-        return false;
-    }
-    request.body.bytes = connection->input + head_size;
-    http_server_counters.requests++;
-    web_answer(web, &request, &connection->body);
-    remove_input(connection, head_size + request.body.size);
-    begin_answer(connection, request.keep, request.method != HTTP_HEAD);
-    return true;
-}
-
-/* Takes a request out of the input, and answers. False: it has not come as a whole. */
-static bool serve_one(struct connection *connection)
-{
-    size_t size;
-
-    remove_empty_line(connection);
-    size = http_head_size((struct text){ connection->input, connection->input_size }, &connection->searched);
-    if (size > HTTP_HEAD_MAX || (size == 0 && connection->input_size >= HTTP_HEAD_MAX)) {
-        refuse(connection, 431);
-        return true;
-    }
-    return size != 0 && carry_out(connection, size);
-}
-
-/* A client may send further requests before it has the first answer. */
-static void serve(struct connection *connection)
-{
-    while (connection->state == READING && serve_one(connection)) {
-    }
-}
-
-/* ---- What lwIP calls ---- */
 
 static err_t received(void *arg, struct tcp_pcb *pcb, struct pbuf *data, err_t error)
 {
@@ -233,65 +31,36 @@ static err_t received(void *arg, struct tcp_pcb *pcb, struct pbuf *data, err_t e
 
     (void)error;
     if (data == NULL) {
-        connection->at_end = true;
-        if (connection->state != WRITING) {
-            end(connection);
-        }
-        return result();
+        connection_take_end(connection);
+        return result(connection);
     }
-    if (connection->state != ENDING) {
-        if (data->tot_len > INPUT_MAX - connection->input_size) {
-            return ERR_MEM; /* lwIP keeps it, and offers it again */
-        }
-        if (connection->input_size == 0 && connection->state == READING) {
-            await_request(connection); /* its time begins now */
-        }
-        connection->input_size += pbuf_copy_partial(data, connection->input + connection->input_size, data->tot_len, 0);
+    if (!connection_take(connection, data)) {
+        return ERR_MEM; /* lwIP keeps it, and offers it again */
     }
     tcp_recved(pcb, data->tot_len);
     (void)pbuf_free(data);
-    serve(connection);
-    return result();
+    connection_continue(connection);
+    return result(connection);
 }
 
 static err_t sent(void *arg, struct tcp_pcb *pcb, u16_t size)
 {
-    struct connection *connection = arg;
-
     (void)pcb;
     (void)size;
-    if (connection->state == WRITING) {
-        write_answer(connection);
-        serve(connection);
-    }
-    return result();
-}
-
-static void expire(struct connection *connection)
-{
-    if (connection->state != READING) {
-        abandon(connection);
-    } else if (connection->input_size != 0) {
-        http_server_counters.dropped++;
-        refuse(connection, 408);
-    } else {
-        end(connection); /* idle between requests */
-    }
+    connection_continue(arg);
+    return result(arg);
 }
 
 static err_t polled(void *arg, struct tcp_pcb *pcb)
 {
     struct connection *connection = arg;
 
-    if ((s32_t)(sys_now() - connection->limit) >= 0) {
-        expire(connection);
-    } else if (connection->state == WRITING) {
-        write_answer(connection);
-        serve(connection);
-    } else if (connection->state == ENDING && (pcb->state == ESTABLISHED || pcb->state == CLOSE_WAIT)) {
-        (void)tcp_shutdown(pcb, 0, 1);
+    (void)pcb;
+    connection_look_at_limit(connection);
+    if (!connection->aborted) {
+        connection_continue(connection);
     }
-    return result();
+    return result(connection);
 }
 
 /* lwIP has freed the PCB. */
@@ -300,7 +69,7 @@ static void failed(void *arg, err_t error)
     struct connection *connection = arg;
 
     (void)error;
-    connection->state = FREE;
+    connection->state = CONNECTION_FREE;
 }
 
 /* Returns a free connection, or makes the one free that waits for its client and has the least time left. */
@@ -311,16 +80,16 @@ static struct connection *find_room(void)
     for (unsigned i = 0; i < CONNECTIONS; i++) {
         struct connection *connection = &connections[i];
 
-        if (connection->state == FREE) {
+        if (connection->state == CONNECTION_FREE) {
             return connection;
         }
-        if (connection->state != WRITING && (found == NULL || (s32_t)(connection->limit - found->limit) < 0)) {
+        if (connection->state != CONNECTION_WRITING &&
+            (found == NULL || (s32_t)(connection->limit - found->limit) < 0)) {
             found = connection;
         }
     }
     if (found != NULL) {
-        abandon(found);
-        aborted = false; /* it is another connection than that of the callback */
+        connection_abandon(found);
     }
     return found;
 }
@@ -340,12 +109,8 @@ static err_t accepted(void *arg, struct tcp_pcb *pcb, err_t error)
         return ERR_ABRT;
     }
     http_server_counters.connections++;
-    connection->pcb = pcb;
-    connection->at_end = false;
-    connection->input_size = 0;
-    connection->head = (struct reply){ .bytes = connection->head_bytes, .max = HEAD_MAX };
-    connection->body = (struct reply){ .bytes = connection->body_bytes, .max = WEB_REPLY_MAX };
-    await_request(connection);
+    connection->web = web;
+    connection_begin(connection, pcb);
     tcp_nagle_disable(pcb);
     tcp_arg(pcb, connection);
     tcp_recv(pcb, received);
