@@ -35,6 +35,7 @@ CLIENTS = 4
 KEYS = 6  # of each client
 AREA = 400  # sectors: all keys fit twice, also in units of 8 sectors
 CONNECTIONS = 32  # of the load
+AT_ONCE = 2  # of these, opened at once
 
 DEVICES = {
     "x86_64": {"device": "virtio-blk-device,drive=disk", "network": "virtio-net-device", "name": "virtio-mmio 2"},
@@ -234,17 +235,34 @@ FIGURES = {
 }
 
 
-def bench(appliance, seconds, path, *options):
-    """Runs ab, and returns its figures."""
-    command = ["ab", "-q", "-l", "-k", "-c", str(CONNECTIONS), "-t", str(seconds), "-n", "100000000", *options,
-               f"http://127.0.0.1:{appliance.port}{path}"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=seconds + SECONDS, check=False)
-    text = done.stdout + done.stderr
+def read_figures(process, limit):
+    text = "".join(process.communicate(timeout=limit))
     figures = {name: float(match.group(1)) if (match := re.search(pattern, text)) else 0
                for name, pattern in FIGURES.items()}
-    require(done.returncode == 0 and figures["complete"] > 0, f"ab has failed: {text.strip()[-300:]}")
+    require(process.returncode == 0 and figures["complete"] > 0, f"ab has failed: {text.strip()[-300:]}")
     require(figures["failed"] == 0 and figures["other"] == 0, f"requests have failed: {figures}")
     return figures
+
+
+def bench(appliance, seconds, path, *options):
+    """
+    Runs several ab, which begin one after the other: QEMU has a queue for two new connections, and others would wait
+    for seconds. Returns the figures of all: sums of numbers, the longest of times.
+    """
+    command = ["ab", "-q", "-l", "-k", "-c", str(AT_ONCE), "-t", str(seconds), "-n", "100000000", *options,
+               f"http://127.0.0.1:{appliance.port}{path}"]
+    running = []
+    try:
+        for _ in range(CONNECTIONS // AT_ONCE):
+            running.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True))
+            time.sleep(0.05)
+        every = [read_figures(process, seconds + SECONDS) for process in running]
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()
+    return {name: (sum if name in ("complete", "rate") else max)(figures[name] for figures in every)
+            for name in FIGURES}
 
 
 def describe(figures):
