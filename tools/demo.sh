@@ -1,11 +1,12 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Usage: tools/demo.sh [kernel|unikernel|assign|ARCHITECTURE[/MACHINE]...]
+# Usage: tools/demo.sh [kernel|unikernel|appliance|assign|ARCHITECTURE[/MACHINE]...]
 # Builds the example kernel, boots it on every machine (or on the named ones), and then checks the disk image from
-# outside. Then it kills the unikernel again and again, and checks that the unikernel's store has lost nothing. Then the
-# example hypervisor gives a machine's devices to two guests in turn. Prints one line for each machine and transport:
-# PASS or FAIL, architecture, machine, transport, what was verified, with tabs between. Exits with 1 if any failed.
-# Installs the Debian packages it lacks. Works in build-demo/, or in the directory that VPT_DEMO_DIR names.
+# outside. Then it kills the unikernel again and again, and checks that the unikernel's store has lost nothing; the same
+# by HTTP, with clients that do harm (appliance). Then the example hypervisor gives a machine's devices to two guests in
+# turn. Prints one line for each machine and transport: PASS or FAIL, architecture, machine, transport, what was
+# verified, with tabs between. Exits with 1 if any failed. Installs the Debian packages it lacks. Works in build-demo/,
+# or in the directory that VPT_DEMO_DIR names.
 set -uo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -37,13 +38,15 @@ pairs=(
     "i386 pc pci packed"
 )
 
-# Architecture and machine of the unikernel; the third column stands in place of a transport.
+# Architecture and machine of the unikernel; the third column names the check, in place of a transport.
 unikernels=(
     "x86_64 microvm unikernel"
+    "x86_64 microvm appliance"
     "riscv64 virt unikernel"
+    "riscv64 virt appliance"
 )
 assignments=("x86_64 q35 assign")
-unikernel_seconds=20 # that the kills on one machine take
+unikernel_seconds=20 # that one check on one machine takes
 
 # shellcheck source=tools/packages.sh
 . "$root/tools/packages.sh"
@@ -257,20 +260,29 @@ run() {
     report "$verdict" "$architecture" "$machine" "$(transport "$bus" "$interface")" "$ring ring, ${text//$'\n'/; }"
 }
 
-# Usage: run_unikernel ARCHITECTURE MACHINE: builds, runs and checks it
+# Usage: build_unikernel ARCHITECTURE DIRECTORY: builds it once for both checks
+build_unikernel() {
+    if [ -z "${built[unikernel-$1]:-}" ]; then
+        built[unikernel-$1]=no
+        ! "$root/tools/unikernel.sh" build "$1" "$2" || built[unikernel-$1]=yes
+    fi
+    [ "${built[unikernel-$1]}" = yes ]
+}
+
+# Usage: run_unikernel ARCHITECTURE MACHINE unikernel|appliance: builds, runs and checks it
 run_unikernel() {
     local directory=$work/$1/unikernel text verdict=FAIL
-    if ! "$root/tools/unikernel.sh" build "$1" "$directory"; then
+    if ! build_unikernel "$1" "$directory"; then
         text="the unikernel does not build"
     else
-        vpt_limit "$unikernel_seconds" "$root/tools/unikernel.sh" check "$1" "$directory" >"$directory/log" 2>&1
+        vpt_limit "$unikernel_seconds" "$root/tools/$3.sh" check "$1" "$directory" >"$directory/$3.txt" 2>&1
         case $? in
-        0) verdict=PASS text=$(<"$directory/log") ;;
-        1) text=$(<"$directory/log") ;;
+        0) verdict=PASS text=$(<"$directory/$3.txt") ;;
+        1) text=$(<"$directory/$3.txt") ;;
         *) text=$vpt_ended ;;
         esac
     fi
-    report "$verdict" "$1" "$2" unikernel "${text//$'\n'/; }"
+    report "$verdict" "$1" "$2" "$3" "${text//$'\n'/; }"
 }
 
 # Usage: run_assign ARCHITECTURE MACHINE: builds, runs and checks it; its last line says what was verified
@@ -286,12 +298,12 @@ run_assign() {
     report "$verdict" "$1" "$2" assignment "${text//$'\n'/; }"
 }
 
-# Usage: matches NAME ARCHITECTURE MACHINE BUS: whether that is kernel, unikernel or assign, ARCHITECTURE or
-# ARCHITECTURE/MACHINE
+# Usage: matches NAME ARCHITECTURE MACHINE BUS: whether that is kernel, unikernel, appliance or assign,
+# ARCHITECTURE or ARCHITECTURE/MACHINE
 matches() {
     local program=kernel
     case $4 in
-    unikernel | assign) program=$4 ;;
+    unikernel | appliance | assign) program=$4 ;;
     esac
     [ "$1" = "$program" ] || [ "$1" = "$2" ] || [ "$1" = "$2/$3" ]
 }
@@ -316,8 +328,8 @@ mapfile -t wanted < <(selected "$@")
 declare -A built=()
 for pair in "${wanted[@]}"; do
     read -r architecture machine bus interface <<<"$pair"
-    if [ "$bus" = unikernel ]; then
-        run_unikernel "$architecture" "$machine"
+    if [ "$bus" = unikernel ] || [ "$bus" = appliance ]; then
+        run_unikernel "$architecture" "$machine" "$bus"
         continue
     elif [ "$bus" = assign ]; then
         run_assign "$architecture" "$machine"

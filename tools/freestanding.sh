@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: MIT
 # Sourced by kernel.sh and unikernel.sh: builds the examples, each with the library from its sources. CC
 # (default clang; it must know --target) and LD (default ld.lld) may name other tools; CFLAGS is added.
-# The script that sources this has set `root`.
+# The script that sources this has set `root`. A program of more than the root's sources adds to two arrays: the
+# compiler's options for where other headers are, and other objects to link.
+vpt_example_headers=()
+vpt_example_linked=()
 
 vpt_example_flags=(-std=c11 -O2 -ffreestanding -fno-pic -fno-stack-protector -ffunction-sections -fdata-sections
     -Wall -Wextra -Wconversion -Wsign-conversion -Werror)
@@ -59,8 +62,8 @@ vpt_example_build() {
     done < <(cat "$root"/sources/*.list)
     # The compiler must not turn the loops of memcpy and memset into calls of memcpy and memset.
     for source in "$@"; do
-        vpt_example_compile "$directory" "$source" -fno-builtin "${includes[@]}" || return 1
+        vpt_example_compile "$directory" "$source" -fno-builtin "${includes[@]}" "${vpt_example_headers[@]}" || return 1
     done
     "${LD:-ld.lld}" --gc-sections --fatal-warnings -nostdlib -T "$root/examples/kernel/$vpt_example_folder/kernel.ld" \
-        -o "$directory/$program" "${vpt_example_objects[@]}"
+        -o "$directory/$program" "${vpt_example_objects[@]}" "${vpt_example_linked[@]}"
 }

@@ -1,9 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Checks that the files of git look as .editorconfig says: UTF-8, lines that end with LF, a final newline, no blanks at
-# the end of a line, no tab but in Makefiles and tables, no line of more than 120 characters but in pages, tables and
-# pictures; that C and C++ look as .clang-format says; and that no two sources outside examples/ have the same name.
-# Prints a line for each problem, and PASS or FAIL at the end, with tabs between the fields; exits with 1 on a problem.
+# Checks that the files of git, but PNG pictures, look as .editorconfig says: UTF-8, lines that end with LF, a final
+# newline, no blanks at the end of a line, no tab but in Makefiles and tables, no line of more than 120 characters but
+# in pages, tables and pictures; that C and C++ look as .clang-format says; and that no two sources outside examples/
+# have the same name. Prints a line for each problem, and PASS or FAIL at the end, with tabs between the fields; exits
+# with 1 on a problem.
 set -u -o pipefail
 export LC_ALL=C.UTF-8
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd) || exit 1
@@ -19,7 +20,7 @@ lines() {
 }
 
 problems=$(
-    git ls-files -z | while IFS= read -r -d '' file; do
+    git ls-files -z -- ':!*.png' | while IFS= read -r -d '' file; do
         [ -s "$file" ] || continue
         [ -z "$(tail -c 1 "$file")" ] || printf 'FAIL\tformat\t%s: no newline at the end\n' "$file"
         iconv -f utf-8 -t utf-8 <"$file" >/dev/null 2>&1 || printf 'FAIL\tformat\t%s: not UTF-8\n' "$file"

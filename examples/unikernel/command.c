@@ -96,26 +96,6 @@ static struct parts divide(struct text text)
     return parts;
 }
 
-static bool printable(struct text text)
-{
-    for (size_t i = 0; i < text.size; i++) {
-        if (text.bytes[i] < ' ' || text.bytes[i] > '~') {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool is(struct text text, const char *word)
-{
-    size_t i = 0;
-
-    while (i < text.size && word[i] != '\0' && text.bytes[i] == word[i]) {
-        i++;
-    }
-    return i == text.size && word[i] == '\0';
-}
-
 static bool key_valid(const struct answer *answer, struct text key, const char *usage)
 {
     if (key.size == 0) {
@@ -253,14 +233,14 @@ bool command_run(struct store *store, const char *line, size_t size, const struc
     struct text text = { line, size };
     struct parts parts = divide(text);
 
-    if (!printable(text)) {
+    if (!text_printable(text)) {
         answer_wrong(answer, "a character that cannot be printed");
         return true;
     }
     for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
         const struct command *command = &commands[i];
 
-        if (is(parts.first, command->name) && (command->arguments || !parts.divided)) {
+        if (text_is(parts.first, command->name) && (command->arguments || !parts.divided)) {
             command->run(store, parts.rest, answer);
             return command->run != off;
         }

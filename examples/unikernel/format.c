@@ -51,19 +51,6 @@ static void clear(uint8_t *bytes, size_t size)
     }
 }
 
-bool text_equal(struct text a, struct text b)
-{
-    if (a.size != b.size) {
-        return false;
-    }
-    for (size_t i = 0; i < a.size; i++) {
-        if (a.bytes[i] != b.bytes[i]) {
-            return false;
-        }
-    }
-    return true;
-}
-
 /* ---- Headers ---- */
 
 void header_encode(const struct header *header, uint8_t *sector)

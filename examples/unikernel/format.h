@@ -6,9 +6,9 @@
 #ifndef UNIKERNEL_FORMAT_H
 #define UNIKERNEL_FORMAT_H
 
-#include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
+
+#include "text.h"
 
 #define FORMAT_SECTOR 512u
 
@@ -22,14 +22,6 @@
 
 #define FORMAT_KEY_MAX   64u
 #define FORMAT_VALUE_MAX 2000u
-
-/* Bytes that the caller owns. */
-struct text {
-    const char *bytes;
-    size_t size;
-};
-
-bool text_equal(struct text a, struct text b);
 
 /*
  * ---- Headers: slot n (0 or 1) says that area n is the store, unless the header with the higher generation differs

@@ -4,15 +4,16 @@
 #include <page_pool.h>
 #include <vpt/mmio.h>
 
-#include "machine.h"
+#define PAGES 128u
 
-static _Alignas(VPT_PAGE_POOL_PAGE_SIZE) unsigned char memory[16u * VPT_PAGE_POOL_PAGE_SIZE];
+static _Alignas(VPT_PAGE_POOL_PAGE_SIZE) unsigned char memory[PAGES * VPT_PAGE_POOL_PAGE_SIZE];
 static struct vpt_page_pool pool;
 static struct vpt_port_context context = { .pool = &pool };
-static struct vpt_mmio mmio;
+static struct vpt_mmio mmio[PORT_DEVICES];
 
 /*
- * Memory and registers are mapped at their physical addresses, and the store shares nothing, so this is the whole port.
+ * Memory and registers are mapped at their physical addresses, and nothing is shared, so this is the whole port for
+ * virtio-mmio.
  */
 static struct vpt_port port = {
     .ctx = &context,
@@ -20,22 +21,38 @@ static struct vpt_port port = {
     .dma_free = vpt_page_pool_dma_free,
 };
 
-struct vpt_device *port_find_disk(unsigned *line)
+static void find_in_slots(const struct machine_slots *slots, struct port_device devices[PORT_DEVICES])
 {
-    const struct vpt_memory all = { memory, (uintptr_t)memory, sizeof(memory) };
-    const struct machine_slots *slots = &machine.buses[0].slots;
-
-    port.emulated = machine.emulated;
-    if (machine.buses[0].kind != MACHINE_MMIO_SLOTS || vpt_page_pool_init(&pool, &all) != VPT_OK) {
-        return NULL;
-    }
     for (unsigned i = 0; i < slots->count; i++) {
         void *slot = (void *)(uintptr_t)(slots->first + (uint64_t)i * slots->stride);
+        struct port_device *wanted;
+        struct vpt_mmio found;
 
-        if (vpt_mmio_probe(&mmio, &port, slot, slots->stride) == VPT_OK && mmio.device.type == VPT_DEVICE_TYPE_BLOCK) {
-            *line = slots->first_line + i;
-            return &mmio.device;
+        if (vpt_mmio_probe(&found, &port, slot, slots->stride) != VPT_OK) {
+            continue;
+        }
+        wanted = port_wanted(devices, found.device.type);
+        if (wanted != NULL) {
+            mmio[wanted - devices] = found;
+            wanted->device = &mmio[wanted - devices].device;
+            wanted->line = slots->first_line + i;
         }
     }
-    return NULL;
+}
+
+void port_find(struct port_device devices[PORT_DEVICES])
+{
+    const struct vpt_memory all = { memory, (uintptr_t)memory, sizeof(memory) };
+
+    port.emulated = machine.emulated;
+    if (vpt_page_pool_init(&pool, &all) != VPT_OK) {
+        return;
+    }
+    for (size_t i = 0; i < machine.bus_count; i++) {
+        if (machine.buses[i].kind == MACHINE_MMIO_SLOTS) {
+            find_in_slots(&machine.buses[i].slots, devices);
+        } else {
+            port_find_functions(&port, &machine.buses[i].pci, devices);
+        }
+    }
 }

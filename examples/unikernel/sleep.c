@@ -5,16 +5,17 @@
  */
 #include "sleep.h"
 
+#include "clock.h"
 #include "controller.h"
 #include "interrupts.h"
 #include "serial.h"
 
-#define SECONDS 10u /* limit of a request */
+#define DISK_MILLISECONDS 10000u /* limit of a request */
 
 #define INPUT_SIZE 4096u /* a power of two */
 
-static struct vpt_device *disk;
-static volatile bool disk_done;
+static struct sleep_device *disk;
+static struct sleep_device *network; /* NULL: there is none */
 static volatile bool alarm;
 
 /* Received characters; the positions only grow. */
@@ -40,13 +41,22 @@ static void take_input(void)
     serial_interrupts(false);
 }
 
+/* Two devices may share a line. */
+static void ask(struct sleep_device *source, unsigned line)
+{
+    if (source != NULL && source->line == line && (vpt_device_interrupt(source->device) & VPT_INTERRUPT_QUEUE) != 0) {
+        source->happened = true;
+        source->interrupts++;
+    }
+}
+
 void interrupts_line(unsigned line)
 {
     if (line == serial_line) {
         take_input();
-    } else if ((vpt_device_interrupt(disk) & VPT_INTERRUPT_QUEUE) != 0) {
-        disk_done = true;
     }
+    ask(disk, line);
+    ask(network, line);
 }
 
 void interrupts_message(unsigned message)
@@ -61,11 +71,16 @@ void interrupts_alarm(void)
 
 /* ---- The program ---- */
 
-void sleep_init(struct vpt_device *device, unsigned disk_line)
+void sleep_init(struct sleep_device *new_disk, struct sleep_device *new_network)
 {
-    disk = device;
+    disk = new_disk;
+    network = new_network;
     controller_init();
-    controller_open(disk_line);
+    clock_init();
+    controller_open(disk->line);
+    if (network != NULL) {
+        controller_open(network->line);
+    }
     controller_open(serial_line);
     serial_init();
     serial_interrupts(true);
@@ -82,28 +97,44 @@ bool sleep_for_disk(void *ctx)
     (void)ctx;
     cpu_interrupts_off();
     alarm = false;
-    controller_alarm(SECONDS);
-    while (!disk_done && !alarm) {
+    clock_alarm(DISK_MILLISECONDS);
+    while (!disk->happened && !alarm) {
         cpu_sleep();
     }
     controller_alarm_off();
-    done = disk_done && !alarm;
-    disk_done = false;
+    done = disk->happened && !alarm;
+    disk->happened = false;
     cpu_interrupts_on();
     return done;
 }
 
-char sleep_for_character(void)
+void sleep_for_event(uint32_t milliseconds)
 {
-    char character;
-
     cpu_interrupts_off();
-    while (input_put == input_taken) {
+    alarm = milliseconds == 0;
+    if (milliseconds != 0 && milliseconds != SLEEP_FOREVER) {
+        clock_alarm(milliseconds < CLOCK_ALARM_MAX ? milliseconds : CLOCK_ALARM_MAX);
+    }
+    while (input_put == input_taken && !alarm && (network == NULL || !network->happened)) {
         cpu_sleep();
     }
-    character = input[input_taken % INPUT_SIZE];
-    input_taken++;
-    if (input_held) {
+    controller_alarm_off();
+    if (network != NULL) {
+        network->happened = false;
+    }
+    cpu_interrupts_on();
+}
+
+int sleep_character(void)
+{
+    int character = -1;
+
+    cpu_interrupts_off();
+    if (input_put != input_taken) {
+        character = (unsigned char)input[input_taken % INPUT_SIZE];
+        input_taken++;
+    }
+    if (input_held && character >= 0) {
         input_held = false;
         serial_interrupts(true);
     }
