@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: MIT
 # Usage: tools/appliance.sh check ARCHITECTURE DIRECTORY    what tools/demo.sh runs, after tools/unikernel.sh build
 #        tools/appliance.sh load [SECONDS [ARCHITECTURE]]   32 connections at once, for 10 seconds or so many
-#        tools/appliance.sh browser [ARCHITECTURE]          uses the page by Chromium, and makes docs/appliance.png
+#        tools/appliance.sh browser [ARCHITECTURE [PNG]]    uses the page by Chromium, and makes a picture of it
 # Checks what the unikernel serves by HTTP on 127.0.0.1. ARCHITECTURE is x86_64 (the default) or riscv64. The last two
 # build it in build-unikernel/, and install the Debian packages they lack. Each prints one line that says what was
 # verified, or what is wrong; then it exits with 1. See tools/appliance.py and examples/unikernel/README.md.
@@ -31,7 +31,7 @@ load)
     ;;
 browser)
     vpt_need_packages chromium chromium-driver python3-selenium
-    run browser "${2:-x86_64}" --picture "$root/docs/appliance.png"
+    run browser "${2:-x86_64}" --picture "${3:-$root/build-unikernel/page.png}"
     ;;
 *)
     sed -n '3,8s/^# //p' "$0" >&2

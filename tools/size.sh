@@ -178,10 +178,10 @@ mapfile -t keep < <(sed 's/^/--undefined=/' "$work/functions")
 
 for compiler in clang gcc; do
     sizes "$compiler" x86_64 kernel
-    sizes "$compiler" i386 i486
-    sizes "$compiler" aarch64 kernel
-    sizes "$compiler" arm thumb
-    sizes "$compiler" riscv64 medany
-    sizes "$compiler" s390x soft
+    sizes "$compiler" i386 default
+    sizes "$compiler" aarch64 kernel-fixed
+    sizes "$compiler" arm default
+    sizes "$compiler" riscv64 default
+    sizes "$compiler" s390x default
 done
 [ "$failures" -eq 0 ]

@@ -52,16 +52,18 @@ step explorer 180 - env VPT_EXPLORER_DIR="$build/explorer" tools/explorer.sh
 
 step proof-queue 310 - tools/proof.sh queue
 step proof-requests 420 - tools/proof.sh requests
-step proof-pci 415 - tools/proof.sh PCI
+step proof-pci 250 - tools/proof.sh PCI
 
 step headers 60 - tools/gate-headers.sh
 step readme 30 - tools/gate-readme.sh
 step contexts 1 - tools/contexts.py --check
 # The next two steps use the same objects.
 export VPT_OBJECTS=$build/objects
-step freestanding 300 - tools/gate-freestanding.sh
-step size 50 - tools/size.sh
-step bench 35 - tools/bench.sh
+step freestanding 260 - tools/gate-freestanding.sh
+step size 90 - tools/size.sh
+step bench 60 - tools/bench.sh
 step embedding 80 - tools/gate-embedding.sh
 step wakeup 70 - env VPT_WAKEUP_DIR="$build/wakeup" tools/wakeup.sh
-step demo 90 - tools/demo.sh
+step demo 130 - tools/demo.sh
+# After the demo, which has fetched and unpacked what both need.
+step appliance 60 demo bash -c 'tools/appliance.sh load && tools/appliance.sh browser'
