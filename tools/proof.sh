@@ -139,7 +139,8 @@ requests 'requests: reply before the data, in tables' 20 1400 "$(slots 8 4 1 0 1
 requests 'requests: data alone in tables' 16 1400 "$(slots 4 4 1 0 0 0 0)"
 requests 'requests: data alone in chains, EVENT_IDX' 17 1400 "$(slots 8 4 0 1 0 0 0)"
 requests 'requests: received' 60 1300 "$(slots 4 4 0 0 0 16 1)" \
-    -eva-slevel-function vpt_requests_poll:500,poll_named:500,complete:500,vpt_slots_drain:500,vpt_receive:500
+    -eva-slevel-function vpt_requests_poll:500,poll_named:500,complete:500,vpt_slots_drain:500,vpt_receive:500 \
+    -eva-slevel-function vpt_slots_copy_out:500
 requests 'requests, packed: in tables, EVENT_IDX' 50 1800 "$(slots 3 2 1 1 16 1 0) $packed -DSEGMENTS=1" "${quick[@]}"
 requests 'requests, packed: in chains, in order, small' 24 1400 \
     "$(slots 7 2 0 0 16 1 0) $packed $in_order -DSEGMENTS=1 $small" "${quick[@]}"

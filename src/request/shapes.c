@@ -111,10 +111,9 @@ VPT_COLD enum vpt_status submit_other(struct vpt_requests *requests, const struc
         return VPT_CALLER_TOO_LONG;
     }
     vpt_store32(&chain.last->flags, split_flags(chain.order, chain.flags, 0));
-    if (VPT_FOR_SPEED && requests->kind->reply == 0 && (readable == 0 || writable == 0)) {
-        /* As if there were a reply behind the data: the next request of this shape only writes where its data is. */
-        requests->places[slot].reply = chain.last + 1;
-        requests->places[slot].shape = slot_shape(readable + writable, readable == 0);
+    if (requests->kind->reply == 0 && readable + writable == 1u) {
+        /* As if there were a reply behind the segment: the next request of this shape only writes where its data is. */
+        slot_set_shape(&requests->places[slot], slot_shape(1, writable != 0));
     }
     slot_prepare_commit(requests, slot, token);
     slot_commit(requests, slot, (uint32_t)chain.bytes[1]);

@@ -64,6 +64,7 @@ static void write_descriptor(bool order, struct split_descriptor *descriptor, ui
     vpt_store32(&descriptor->flags, split_flags(order, flags, 0));
 }
 
+/* Where there is no reply, its place is behind a single segment. */
 static void prepare_slot(struct vpt_requests *requests, uint32_t slot)
 {
     const struct vpt_requests_kind *kind = requests->kind;
@@ -84,10 +85,12 @@ static void prepare_slot(struct vpt_requests *requests, uint32_t slot)
     if (kind->header != 0) {
         write_descriptor(order, descriptor, address, kind->header, 0);
         descriptor = slot_rest(requests, slot, descriptor, &index);
-        index += requests->run - 2u;
+        index += kind->reply != 0 ? requests->run - 2u : 1u;
         descriptor += index;
         place->reply = descriptor;
         place->index = (uint16_t)index;
+    } else if (VPT_FOR_SPEED) {
+        place->reply = descriptor + 1;
     }
     if (kind->reply != 0) {
         write_descriptor(order, descriptor, address + kind->header, kind->reply, DESCRIPTOR_WRITE);

@@ -46,6 +46,8 @@ uint16_t vpt_device_queue_vector(struct vpt_device *device, uint16_t index)
 
 enum vpt_status vpt_device_queue_vector_assign(struct vpt_device *device, uint16_t index, uint16_t vector)
 {
-    return vector == VPT_NO_VECTOR || device->ops->pci->vector_assign(device, index, vector) ? VPT_OK
-                                                                                             : VPT_DEVICE_PCI_MSIX;
+    if (vector == VPT_NO_VECTOR || device->ops->pci == NULL) {
+        return VPT_OK;
+    }
+    return device->ops->pci->vector_assign(device, index, vector) ? VPT_OK : VPT_DEVICE_PCI_MSIX;
 }
