@@ -49,7 +49,7 @@ def read_table(problems):
 def main():
     problems = []
     known = read_table(problems)
-    command = ["git", "ls-files", "-z", "include", "src", "tests", "docs"]
+    command = ["git", "ls-files", "-z", "include", "src", "tests", "docs", ":!*.png"]
     files = subprocess.run(command, stdout=subprocess.PIPE, check=True, text=True).stdout.split("\0")
     named = set()
     for file in [pathlib.Path(file) for file in files if file]:

@@ -85,7 +85,7 @@ static void prepare_slot(struct vpt_requests *requests, uint32_t slot)
     if (kind->header != 0) {
         write_descriptor(order, descriptor, address, kind->header, 0);
         descriptor = slot_rest(requests, slot, descriptor, &index);
-        index += kind->reply != 0 ? requests->run - 2u : 1u;
+        index += VPT_FOR_SPEED && kind->reply == 0 ? 1u : requests->run - 2u;
         descriptor += index;
         place->reply = descriptor;
         place->index = (uint16_t)index;
