@@ -113,7 +113,6 @@ static enum vpt_status submit_command(struct vpt_requests *requests, uint32_t co
 static enum vpt_status carry_out(struct vpt_net_control *control, uint32_t features, uint32_t command,
                                  const uint8_t *data, uint32_t size, uint32_t second)
 {
-    struct vpt_completion late;
     struct vpt_requests *requests;
     enum vpt_status status;
 
@@ -121,9 +120,7 @@ static enum vpt_status carry_out(struct vpt_net_control *control, uint32_t featu
         return VPT_CALLER_ARGUMENT;
     }
     requests = &control->requests;
-    while (vpt_requests_poll(requests, &late) == VPT_OK) {
-        /* The answer to a command that was given up is for nobody. */
-    }
+    vpt_slots_take_back(requests); /* the answer to a command that was given up is for nobody */
     status = vpt_requests_ready(requests);
     if (status != VPT_OK) {
         return status;
