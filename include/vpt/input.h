@@ -231,7 +231,9 @@ enum vpt_status vpt_input_get_axis(struct vpt_input *input, uint8_t code, struct
  */
 static inline bool vpt_input_has(const struct vpt_input_bits *bits, uint32_t code)
 {
-    return code < VPT_INPUT_BYTES_MAX * 8u && (((uint32_t)bits->bytes[code / 8u] >> (code % 8u)) & 1u) != 0;
+    const uint32_t byte = code < VPT_INPUT_BYTES_MAX * 8u ? bits->bytes[code / 8u] : 0u;
+
+    return ((byte >> (code % 8u)) & 1u) != 0;
 }
 
 VPT_END_DECLARATIONS
