@@ -295,7 +295,7 @@ GPU_TEST(gpu_life, one_queue_is_reset)
     for (uint32_t round = 0; round < 3; round++) {
         assert_status(vpt_requests_reset(&gpu.control), VPT_OK);
         assert_status(vpt_gpu_move_cursor(&gpu, 0, round, round), VPT_OK);
-        assert_status(vpt_gpu_flush(&picture, &whole), VPT_CANCELLED);
+        assert_status(vpt_gpu_flush(&picture, &whole), VPT_CALLER_STATE);
         assert_status(vpt_requests_restart(&gpu.control, NULL), VPT_OK);
         gpu_paint(round);
         assert_status(vpt_gpu_transfer(&picture, &whole), VPT_OK);
