@@ -100,7 +100,7 @@ struct vpt_gpu_resource {
  * VPT_UNSUPPORTED_FEATURE: the interface is a legacy one (VERSION_1 is missing), or what vpt_driver_init() says.
  * what vpt_driver_init() returns.
  *
- * Context: init, thread, panic; lock: queues; waits: reset; calls: registers, configuration, log.
+ * Context: init, thread, panic; lock: queues; waits: reset, configuration; calls: registers, configuration, log.
  */
 enum vpt_status vpt_gpu_init(struct vpt_gpu *gpu, struct vpt_device *device, const struct vpt_feature_choice *choice);
 
@@ -131,8 +131,8 @@ enum vpt_status vpt_gpu_queue_init(struct vpt_gpu *gpu, uint16_t index, const st
  *     the memory: reset the device again, then call vpt_driver_release().
  * what the three calls return.
  *
- * Context: init, thread; lock: queues; waits: reset; calls: registers, configuration, dma_allocate, dma_free, mmio_map,
- * mmio_unmap, log.
+ * Context: init, thread; lock: queues; waits: reset, configuration; calls: registers, configuration, dma_allocate,
+ * dma_free, mmio_map, mmio_unmap, log.
  */
 enum vpt_status vpt_gpu_open(struct vpt_gpu *gpu, struct vpt_device *device);
 
