@@ -4,8 +4,13 @@
 #include "gpu_internal.h"
 
 #define FLAG_FENCE 1u
-#define ERRORS     0x1200u /* types of answers: these are errors */
-#define ERRORS_END 0x1300u
+
+/* Types of answers (D-GPU-4). */
+#define OK_NO_DATA      0x1100u
+#define OK_DISPLAY_INFO 0x1101u
+#define OK_EDID         0x1104u
+#define ERRORS          0x1200u
+#define ERRORS_END      0x1300u
 
 /* Offsets in a header; the rest of it stays 0. */
 #define HEADER_TYPE  0u
@@ -15,19 +20,10 @@
 /* Where the slot has, behind the command, the type that its answer is to have. */
 #define SLOT_EXPECTED (GPU_SLOT_ANSWER - 4u)
 
-VPT_STATIC_ASSERT(GPU_HEADER + GPU_BODY_MAX * 4u <= SLOT_EXPECTED, "a command fits before what it expects");
-VPT_STATIC_ASSERT(GPU_SLOT_ANSWER + GPU_HEADER + 8u + VPT_GPU_EDID_MAX <= VPT_GPU_SLOT_SIZE, "an EDID fits");
+VPT_STATIC_ASSERT(GPU_HEADER + sizeof(struct gpu_body) <= SLOT_EXPECTED, "a command fits before what it expects");
+VPT_STATIC_ASSERT(GPU_SLOT_ANSWER + GPU_HEADER + GPU_EDID_HEADER + VPT_GPU_EDID_MAX <= VPT_GPU_SLOT_SIZE,
+                  "an EDID fits");
 VPT_STATIC_ASSERT(GPU_SLOT_LIST + VPT_GPU_PIECES_IN_SLOT * VPT_GPU_PIECE_SIZE <= VPT_GPU_SLOT_SIZE, "a list fits");
-
-static uint32_t load(const uint8_t *at)
-{
-    return vpt_order32(true, vpt_load32(at));
-}
-
-static void store(uint8_t *at, uint32_t value)
-{
-    vpt_store32(at, vpt_order32(true, value));
-}
 
 /*
  * The answer was zeroed before, so its length is not needed. What the slot says of the command may have been changed by
@@ -37,19 +33,20 @@ static enum vpt_status control_result(const struct vpt_requests *requests, const
 {
     const uint8_t *command = (const uint8_t *)slot;
     const uint8_t *answer = command + GPU_SLOT_ANSWER;
-    uint32_t type = load(answer + HEADER_TYPE);
+    uint32_t type = gpu_load(answer + HEADER_TYPE);
 
     (void)requests;
     (void)length;
     if (type >= ERRORS && type < ERRORS_END) {
         return VPT_DEVICE_IO_ERROR;
     }
-    if (type != load(command + SLOT_EXPECTED)) {
+    if (type != gpu_load(command + SLOT_EXPECTED)) {
         return VPT_DEVICE_REQUEST_STATUS;
     }
-    if ((load(command + HEADER_FLAGS) & FLAG_FENCE) != 0 && /* OUT-GPU-5 */
-        ((load(answer + HEADER_FLAGS) & FLAG_FENCE) == 0 ||
-         load(answer + HEADER_FENCE) != load(command + HEADER_FENCE) || load(answer + HEADER_FENCE + 4u) != 0)) {
+    if ((gpu_load(command + HEADER_FLAGS) & FLAG_FENCE) != 0 && /* OUT-GPU-5 */
+        ((gpu_load(answer + HEADER_FLAGS) & FLAG_FENCE) == 0 ||
+         gpu_load(answer + HEADER_FENCE) != gpu_load(command + HEADER_FENCE) ||
+         gpu_load(answer + HEADER_FENCE + 4u) != 0)) {
         return VPT_DEVICE_REQUEST_STATUS;
     }
     return VPT_OK;
@@ -131,66 +128,116 @@ enum vpt_status vpt_gpu_drain(struct vpt_gpu *gpu)
 
 /* ---- Commands ---- */
 
-uint32_t vpt_gpu_write_command(uint8_t *slot, uint32_t type, uint32_t fence, const struct gpu_body *body,
-                               uint32_t words)
+uint32_t vpt_gpu_write_command(uint8_t *slot, uint32_t command, uint32_t fence, const struct gpu_body *body)
 {
     uint32_t i;
 
     vpt_queue_zero(slot, GPU_HEADER);
-    store(slot + HEADER_TYPE, type);
-    store(slot + HEADER_FLAGS, fence != 0 ? FLAG_FENCE : 0u);
-    store(slot + HEADER_FENCE, fence);
-    for (i = 0; i < words; i++) {
-        store(slot + GPU_HEADER + 4u * i, body->word[i]);
+    gpu_store(slot + HEADER_TYPE, GPU_TYPE(command));
+    gpu_store(slot + HEADER_FLAGS, fence != 0 ? FLAG_FENCE : 0u);
+    gpu_store(slot + HEADER_FENCE, fence);
+    for (i = 0; i < GPU_WORDS(command); i++) {
+        gpu_store(slot + GPU_HEADER + 4u * i, body->word[i]);
     }
-    return GPU_HEADER + 4u * words;
+    return GPU_HEADER + 4u * i;
 }
 
-/* Fences are not 0. */
-static uint32_t next_fence(struct vpt_gpu *gpu)
+/* Returns the type of a command's answer. Its bytes are added to `*size`. */
+static uint32_t answer_of(uint32_t command, uint32_t *size)
 {
-    gpu->fences = gpu->fences != 0xffffffffu ? gpu->fences + 1u : 1u;
+    *size = GPU_HEADER;
+    if (command == GPU_GET_DISPLAY_INFO) {
+        *size += VPT_GPU_SCANOUTS_MAX * GPU_DISPLAY_SIZE;
+        return OK_DISPLAY_INFO;
+    }
+    if (command == GPU_GET_EDID) {
+        *size += GPU_EDID_HEADER + VPT_GPU_EDID_MAX;
+        return OK_EDID;
+    }
+    return OK_NO_DATA;
+}
+
+/* What only asks needs no fence (GPU-FENCE-1). A fence is not 0. */
+static uint32_t fence_of(struct vpt_gpu *gpu, uint32_t answer)
+{
+    if (answer != OK_NO_DATA) {
+        return 0;
+    }
+    gpu->fences++;
+    gpu->fences += gpu->fences == 0 ? 1u : 0u;
     return gpu->fences;
 }
 
-enum vpt_status vpt_gpu_submit(struct vpt_gpu *gpu, const struct gpu_command *command, void *token)
+enum vpt_status vpt_gpu_submit(struct vpt_gpu *gpu, uint32_t command, const struct gpu_body *body,
+                               const struct vpt_segment *lists, uint32_t list_count, void *token)
 {
     struct vpt_requests *requests = &gpu->control;
-    uint64_t address = vpt_requests_next_address(requests);
     uint8_t *slot = (uint8_t *)slot_next(requests);
     struct vpt_segment segments[VPT_GPU_LISTS_MAX + 2u];
-    uint32_t count = 1;
-    uint32_t fence;
+    struct vpt_segment *segment = segments;
+    uint32_t answer;
+    uint32_t i;
 
     if (slot == NULL) {
         return vpt_slots_refuse(requests, 0);
     }
-    fence = command->answer_type == GPU_OK_NO_DATA ? next_fence(gpu) : 0; /* GPU-FENCE-1 */
-    vpt_queue_zero(slot + GPU_SLOT_ANSWER, command->answer_size);
-    store(slot + SLOT_EXPECTED, command->answer_type);
-    segments[0].address = address;
-    segments[0].length = vpt_gpu_write_command(slot, command->type, fence, &command->body, command->words);
-    for (; count <= command->list_count; count++) {
-        segments[count] = command->lists[count - 1u];
+    segment->address = vpt_requests_next_address(requests);
+    answer = answer_of(command, &segments[list_count + 1u].length);
+    segment->length = vpt_gpu_write_command(slot, command, fence_of(gpu, answer), body);
+    for (i = 0; i < list_count; i++) {
+        segment++;
+        *segment = lists[i];
     }
-    segments[count].address = address + GPU_SLOT_ANSWER;
-    segments[count].length = command->answer_size;
-    return vpt_requests_submit(requests, segments, (uint16_t)count, 1, token);
+    segment++;
+    segment->address = segments[0].address + GPU_SLOT_ANSWER;
+    gpu_store(slot + SLOT_EXPECTED, answer);
+    vpt_queue_zero(slot + GPU_SLOT_ANSWER, segment->length);
+    return vpt_requests_submit(requests, segments, (uint16_t)(list_count + 1u), 1, token);
 }
 
-enum vpt_status vpt_gpu_carry_out(struct vpt_gpu *gpu, const struct gpu_command *command, const uint8_t **answer)
+enum vpt_status vpt_gpu_wait(struct vpt_gpu *gpu, enum vpt_status status)
 {
     struct vpt_completion completion;
-    enum vpt_status status = vpt_requests_ready(&gpu->control);
 
-    if (status == VPT_OK && answer != NULL) {
-        *answer = (const uint8_t *)slot_next(&gpu->control) + GPU_SLOT_ANSWER; /* a slot is free */
-    }
-    if (status == VPT_OK) {
-        status = vpt_gpu_submit(gpu, command, NULL);
-    }
     if (status == VPT_OK) {
         status = vpt_requests_wait(&gpu->control, &completion);
     }
     return status == VPT_OK ? completion.status : status;
+}
+
+enum vpt_status vpt_gpu_carry_out(struct vpt_gpu *gpu, uint32_t command, const struct gpu_body *body)
+{
+    enum vpt_status status = vpt_requests_ready(&gpu->control);
+
+    return vpt_gpu_wait(gpu, status == VPT_OK ? vpt_gpu_submit(gpu, command, body, NULL, 0, NULL) : status);
+}
+
+/* ---- What commands are about ---- */
+
+enum vpt_status vpt_gpu_check_resource(const struct vpt_gpu_resource *resource, const struct vpt_gpu *gpu)
+{
+    if (resource == NULL || (gpu != NULL && resource->gpu != NULL && resource->gpu != gpu)) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    return resource->gpu != NULL && resource->resets == resource->gpu->control.queue.resets ? VPT_OK : VPT_CALLER_STATE;
+}
+
+enum vpt_status vpt_gpu_begin(const struct vpt_gpu_resource *resource, const struct vpt_gpu *gpu,
+                              const struct vpt_gpu_rectangle *rectangle, struct gpu_body *body)
+{
+    enum vpt_status status = vpt_gpu_check_resource(resource, gpu);
+
+    if (status != VPT_OK || rectangle == NULL) {
+        return status != VPT_OK ? status : VPT_CALLER_ARGUMENT;
+    }
+    vpt_zero(body, sizeof(*body));
+    body->word[0] = rectangle->x;
+    body->word[1] = rectangle->y;
+    body->word[2] = rectangle->width;
+    body->word[3] = rectangle->height;
+    return rectangle->width - 1u < resource->width && rectangle->height - 1u < resource->height &&
+                   rectangle->x <= resource->width - rectangle->width &&
+                   rectangle->y <= resource->height - rectangle->height
+               ? VPT_OK
+               : VPT_CALLER_RANGE;
 }

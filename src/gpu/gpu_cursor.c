@@ -2,7 +2,7 @@
 /* Cursors (VirtIO 1.4, section 5.7.6.10). As Linux does, nothing is left for the device to write (D-GPU-14). */
 #include "gpu_internal.h"
 
-static enum vpt_status send(struct vpt_gpu *gpu, uint32_t type, const struct gpu_body *body)
+static enum vpt_status send(struct vpt_gpu *gpu, uint32_t command, const struct gpu_body *body)
 {
     struct vpt_requests *requests = &gpu->cursor;
     enum vpt_status status;
@@ -18,7 +18,7 @@ static enum vpt_status send(struct vpt_gpu *gpu, uint32_t type, const struct gpu
         return vpt_slots_refuse(requests, 0);
     }
     segment.address = vpt_requests_next_address(requests);
-    segment.length = vpt_gpu_write_command(slot, type, 0, body, GPU_BODY_MAX); /* D-GPU-13 */
+    segment.length = vpt_gpu_write_command(slot, command, 0, body); /* D-GPU-13 */
     status = vpt_requests_submit(requests, &segment, 1, 0, NULL);
     return status == VPT_OK ? vpt_requests_kick(requests) : status;
 }
@@ -26,14 +26,14 @@ static enum vpt_status send(struct vpt_gpu *gpu, uint32_t type, const struct gpu
 enum vpt_status vpt_gpu_update_cursor(struct vpt_gpu *gpu, uint32_t scanout, const struct vpt_gpu_resource *resource,
                                       uint32_t x, uint32_t y, uint32_t hot_x, uint32_t hot_y)
 {
-    struct gpu_body body = { { scanout, x, y, 0, 0, hot_x, hot_y, 0 } };
+    struct gpu_body body = { { scanout, x, y, 0, 0, hot_x, hot_y } };
     enum vpt_status status = VPT_OK;
 
-    if (gpu == NULL || (resource != NULL && resource->gpu != NULL && resource->gpu != gpu)) {
+    if (gpu == NULL) {
         return VPT_CALLER_ARGUMENT;
     }
     if (resource != NULL) {
-        status = vpt_gpu_check_resource(resource);
+        status = vpt_gpu_check_resource(resource, gpu);
         if (status == VPT_OK && (resource->width != VPT_GPU_CURSOR_SIZE || resource->height != VPT_GPU_CURSOR_SIZE ||
                                  hot_x >= VPT_GPU_CURSOR_SIZE || hot_y >= VPT_GPU_CURSOR_SIZE)) {
             status = VPT_CALLER_RANGE; /* OUT-GPU-3 */
@@ -45,7 +45,7 @@ enum vpt_status vpt_gpu_update_cursor(struct vpt_gpu *gpu, uint32_t scanout, con
 
 enum vpt_status vpt_gpu_move_cursor(struct vpt_gpu *gpu, uint32_t scanout, uint32_t x, uint32_t y)
 {
-    const struct gpu_body body = { { scanout, x, y, 0, 0, 0, 0, 0 } };
+    const struct gpu_body body = { { scanout, x, y } };
 
     return gpu != NULL ? send(gpu, GPU_MOVE_CURSOR, &body) : VPT_CALLER_ARGUMENT;
 }

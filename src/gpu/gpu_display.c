@@ -8,49 +8,48 @@
 #define CONFIG_EVENTS_CLEAR 4u
 #define EVENT_DISPLAY       1u
 
-/* The answer about all displays (D-GPU-5), and the one with an EDID (D-GPU-6). */
-#define DISPLAY_SIZE    24u
-#define DISPLAY_ENABLED 16u
-#define EDID_SIZE       GPU_HEADER
-#define EDID_BYTES      (GPU_HEADER + 8u)
-
-static uint32_t load(const uint8_t *at)
+/*
+ * Asks about a display. What is behind the answer's header is then at *data; what the device has not written there
+ * is 0.
+ */
+static enum vpt_status ask(struct vpt_gpu *gpu, uint32_t command, uint32_t scanout, const uint8_t **data)
 {
-    return vpt_order32(true, vpt_load32(at));
+    const struct gpu_body body = { { scanout } };
+
+    if (scanout >= gpu->scanouts) {
+        return VPT_CALLER_RANGE;
+    }
+    *data = (const uint8_t *)slot_next(&gpu->control); /* if the queue is idle, a slot is free */
+    if (*data != NULL) {
+        *data += GPU_SLOT_ANSWER + GPU_HEADER;
+    }
+    return vpt_gpu_carry_out(gpu, command, &body);
 }
 
 enum vpt_status vpt_gpu_get_display(struct vpt_gpu *gpu, uint32_t scanout, struct vpt_gpu_display *display)
 {
-    struct gpu_command command;
-    const uint8_t *answer = NULL;
+    const uint8_t *data = NULL;
     enum vpt_status status;
 
     if (gpu == NULL || display == NULL) {
         return VPT_CALLER_ARGUMENT;
     }
-    if (scanout >= gpu->scanouts) {
-        return VPT_CALLER_RANGE;
+    status = ask(gpu, GPU_GET_DISPLAY_INFO, scanout, &data);
+    if (status == VPT_OK) {
+        data += scanout * GPU_DISPLAY_SIZE;
+        display->rectangle.x = gpu_load(data);
+        display->rectangle.y = gpu_load(data + 4);
+        display->rectangle.width = gpu_load(data + 8);
+        display->rectangle.height = gpu_load(data + 12);
+        display->enabled = gpu_load(data + 16) != 0;
+        status = display->enabled ? VPT_OK : VPT_EMPTY;
     }
-    gpu_begin(&command, GPU_GET_DISPLAY_INFO, 0);
-    command.answer_type = GPU_OK_DISPLAY_INFO;
-    command.answer_size += VPT_GPU_SCANOUTS_MAX * DISPLAY_SIZE;
-    status = vpt_gpu_carry_out(gpu, &command, &answer);
-    if (status != VPT_OK) {
-        return status;
-    }
-    answer += GPU_HEADER + scanout * DISPLAY_SIZE;
-    display->rectangle.x = load(answer);
-    display->rectangle.y = load(answer + 4);
-    display->rectangle.width = load(answer + 8);
-    display->rectangle.height = load(answer + 12);
-    display->enabled = load(answer + DISPLAY_ENABLED) != 0;
-    return display->enabled ? VPT_OK : VPT_EMPTY;
+    return status;
 }
 
 enum vpt_status vpt_gpu_get_edid(struct vpt_gpu *gpu, uint32_t scanout, uint8_t *edid, uint32_t room, uint32_t *size)
 {
-    struct gpu_command command;
-    const uint8_t *answer = NULL;
+    const uint8_t *data = NULL;
     enum vpt_status status;
     uint32_t bytes;
     uint32_t i;
@@ -62,21 +61,14 @@ enum vpt_status vpt_gpu_get_edid(struct vpt_gpu *gpu, uint32_t scanout, uint8_t 
     if (!vpt_features_has(&gpu->driver.features, VPT_GPU_F_EDID)) {
         return VPT_UNSUPPORTED_FEATURE;
     }
-    if (scanout >= gpu->scanouts) {
-        return VPT_CALLER_RANGE;
-    }
-    gpu_begin(&command, GPU_GET_EDID, 2);
-    command.body.word[0] = scanout;
-    command.answer_type = GPU_OK_EDID;
-    command.answer_size = EDID_BYTES + VPT_GPU_EDID_MAX;
-    status = vpt_gpu_carry_out(gpu, &command, &answer);
+    status = ask(gpu, GPU_GET_EDID, scanout, &data);
     if (status != VPT_OK) {
         return status;
     }
-    bytes = load(answer + EDID_SIZE);
+    bytes = gpu_load(data);
     bytes = bytes < VPT_GPU_EDID_MAX ? bytes : VPT_GPU_EDID_MAX;
     for (i = 0; i < bytes && i < room; i++) {
-        edid[i] = vpt_load8(answer + EDID_BYTES + i);
+        edid[i] = vpt_load8(data + GPU_EDID_HEADER + i);
     }
     *size = i;
     return bytes != 0 ? VPT_OK : VPT_EMPTY;

@@ -2,67 +2,46 @@
 /* Showing what has changed in a picture (VirtIO 1.4, section 5.7.6.8). */
 #include "gpu_internal.h"
 
-#define PIXEL_SIZE 4u
-
-static enum vpt_status prepare_transfer(const struct vpt_gpu_resource *resource,
-                                        const struct vpt_gpu_rectangle *rectangle, struct gpu_command *command)
+static enum vpt_status draw(const struct vpt_gpu_resource *resource, const struct vpt_gpu_rectangle *rectangle,
+                            uint32_t command, bool wait, void *token)
 {
-    enum vpt_status status = vpt_gpu_check_rectangle(resource, rectangle);
+    struct gpu_body body;
+    enum vpt_status status = vpt_gpu_begin(resource, NULL, rectangle, &body);
 
     if (status != VPT_OK) {
         return status;
     }
-    gpu_begin(command, GPU_TRANSFER, 8);
-    gpu_write_rectangle(&command->body, rectangle);
-    /* D-GPU-10. It is less than the picture's bytes, and so less than 4 GiB. */
-    command->body.word[4] = (rectangle->y * resource->width + rectangle->x) * PIXEL_SIZE;
-    command->body.word[6] = resource->id;
-    return resource->attached ? VPT_OK : VPT_CALLER_STATE;
-}
-
-static enum vpt_status prepare_flush(const struct vpt_gpu_resource *resource, const struct vpt_gpu_rectangle *rectangle,
-                                     struct gpu_command *command)
-{
-    enum vpt_status status = vpt_gpu_check_rectangle(resource, rectangle);
-
-    if (status == VPT_OK) {
-        gpu_begin(command, GPU_FLUSH, 6);
-        gpu_write_rectangle(&command->body, rectangle);
-        command->body.word[4] = resource->id;
+    body.word[4] = resource->id;
+    if (command == GPU_TRANSFER) {
+        /* D-GPU-10. It is less than the picture's bytes, and so less than 4 GiB. */
+        body.word[4] = (rectangle->y * resource->width + rectangle->x) * GPU_PIXEL_SIZE;
+        body.word[6] = resource->id;
+        if (!resource->attached) {
+            return VPT_CALLER_STATE;
+        }
     }
-    return status;
+    return wait ? vpt_gpu_carry_out(resource->gpu, command, &body)
+                : vpt_gpu_submit(resource->gpu, command, &body, NULL, 0, token);
 }
 
 enum vpt_status vpt_gpu_submit_transfer(const struct vpt_gpu_resource *resource,
                                         const struct vpt_gpu_rectangle *rectangle, void *token)
 {
-    struct gpu_command command;
-    enum vpt_status status = prepare_transfer(resource, rectangle, &command);
-
-    return status == VPT_OK ? vpt_gpu_submit(resource->gpu, &command, token) : status;
+    return draw(resource, rectangle, GPU_TRANSFER, false, token);
 }
 
 enum vpt_status vpt_gpu_submit_flush(const struct vpt_gpu_resource *resource, const struct vpt_gpu_rectangle *rectangle,
                                      void *token)
 {
-    struct gpu_command command;
-    enum vpt_status status = prepare_flush(resource, rectangle, &command);
-
-    return status == VPT_OK ? vpt_gpu_submit(resource->gpu, &command, token) : status;
+    return draw(resource, rectangle, GPU_FLUSH, false, token);
 }
 
 enum vpt_status vpt_gpu_transfer(const struct vpt_gpu_resource *resource, const struct vpt_gpu_rectangle *rectangle)
 {
-    struct gpu_command command;
-    enum vpt_status status = prepare_transfer(resource, rectangle, &command);
-
-    return status == VPT_OK ? vpt_gpu_carry_out(resource->gpu, &command, NULL) : status;
+    return draw(resource, rectangle, GPU_TRANSFER, true, NULL);
 }
 
 enum vpt_status vpt_gpu_flush(const struct vpt_gpu_resource *resource, const struct vpt_gpu_rectangle *rectangle)
 {
-    struct gpu_command command;
-    enum vpt_status status = prepare_flush(resource, rectangle, &command);
-
-    return status == VPT_OK ? vpt_gpu_carry_out(resource->gpu, &command, NULL) : status;
+    return draw(resource, rectangle, GPU_FLUSH, true, NULL);
 }

@@ -7,24 +7,29 @@
 #include "../access.h"
 #include "../request/slots.h"
 
-/* Types of commands, and of answers without an error (D-GPU-4). */
-#define GPU_GET_DISPLAY_INFO 0x100u
-#define GPU_CREATE_2D        0x101u
-#define GPU_UNREF            0x102u
-#define GPU_SET_SCANOUT      0x103u
-#define GPU_FLUSH            0x104u
-#define GPU_TRANSFER         0x105u
-#define GPU_ATTACH           0x106u
-#define GPU_DETACH           0x107u
-#define GPU_GET_EDID         0x10au
-#define GPU_UPDATE_CURSOR    0x300u
-#define GPU_MOVE_CURSOR      0x301u
-
-#define GPU_OK_NO_DATA      0x1100u
-#define GPU_OK_DISPLAY_INFO 0x1101u
-#define GPU_OK_EDID         0x1104u
-
 #define GPU_HEADER 24u /* bytes, of a command and of an answer (D-GPU-3) */
+
+/* Commands: the type, and how many words of 32 bits are behind the header. The last words of some are padding. */
+#define GPU_COMMAND(type, words) ((uint32_t)(words) << 16 | (type))
+#define GPU_TYPE(command)        ((command)&0xffffu)
+#define GPU_WORDS(command)       ((command) >> 16)
+
+#define GPU_GET_DISPLAY_INFO GPU_COMMAND(0x100u, 0)
+#define GPU_CREATE_2D        GPU_COMMAND(0x101u, 4)
+#define GPU_UNREF            GPU_COMMAND(0x102u, 2)
+#define GPU_SET_SCANOUT      GPU_COMMAND(0x103u, 6)
+#define GPU_FLUSH            GPU_COMMAND(0x104u, 6)
+#define GPU_TRANSFER         GPU_COMMAND(0x105u, 8)
+#define GPU_ATTACH           GPU_COMMAND(0x106u, 2)
+#define GPU_DETACH           GPU_COMMAND(0x107u, 2)
+#define GPU_GET_EDID         GPU_COMMAND(0x10au, 2)
+#define GPU_UPDATE_CURSOR    GPU_COMMAND(0x300u, 8)
+#define GPU_MOVE_CURSOR      GPU_COMMAND(0x301u, 8)
+
+/* What is behind a command's header. */
+struct gpu_body {
+    uint32_t word[8];
+};
 
 /*
  * Where things are in a slot of the control queue: a command; the answer, with room for the longest one. A list of
@@ -33,61 +38,40 @@
 #define GPU_SLOT_ANSWER 64u
 #define GPU_SLOT_LIST   (GPU_SLOT_ANSWER + GPU_HEADER + 8u)
 
-#define GPU_BODY_MAX 8u
+/* Bytes of a display in its answer (D-GPU-5), and of what is before an EDID (D-GPU-6). */
+#define GPU_DISPLAY_SIZE 24u
+#define GPU_EDID_HEADER  8u
 
-/* What is behind a command's header: words of 32 bits; the last ones of some commands are padding. */
-struct gpu_body {
-    uint32_t word[GPU_BODY_MAX];
-};
+#define GPU_PIXEL_SIZE 4u
 
-/* A command for the control queue. */
-struct gpu_command {
-    uint32_t type;
-    uint32_t words; /* of the body */
-    struct gpu_body body;
-    uint32_t answer_type; /* if it goes well */
-    uint32_t answer_size;
-    const struct vpt_segment *lists; /* more for the device to read */
-    uint32_t list_count;
-};
-
-/* Fills a command whose answer has no data. */
-static inline void gpu_begin(struct gpu_command *command, uint32_t type, uint32_t words)
+static inline uint32_t gpu_load(const uint8_t *at)
 {
-    vpt_zero(command, sizeof(*command));
-    command->type = type;
-    command->words = words;
-    command->answer_type = GPU_OK_NO_DATA;
-    command->answer_size = GPU_HEADER;
+    return vpt_order32(true, vpt_load32(at));
 }
 
-/* Writes a command's header and body to a slot. Returns its bytes. `fence`: 0 for none. */
-uint32_t vpt_gpu_write_command(uint8_t *slot, uint32_t type, uint32_t fence, const struct gpu_body *body,
-                               uint32_t words);
-
-/* Submits a command. */
-enum vpt_status vpt_gpu_submit(struct vpt_gpu *gpu, const struct gpu_command *command, void *token);
-
-/*
- * Submits a command on an idle queue and waits for its answer, whose address is `*answer` (unless that is NULL): what the
- * device has not written there is 0.
- */
-enum vpt_status vpt_gpu_carry_out(struct vpt_gpu *gpu, const struct gpu_command *command, const uint8_t **answer);
-
-/* Checks that the device knows the resource; NULL is none. */
-enum vpt_status vpt_gpu_check_resource(const struct vpt_gpu_resource *resource);
-
-/* Checks this too, and that the rectangle is within its picture; `rectangle` may be NULL. */
-enum vpt_status vpt_gpu_check_rectangle(const struct vpt_gpu_resource *resource,
-                                        const struct vpt_gpu_rectangle *rectangle);
-
-/* Writes a rectangle as the first four words of a body. */
-static inline void gpu_write_rectangle(struct gpu_body *body, const struct vpt_gpu_rectangle *rectangle)
+static inline void gpu_store(uint8_t *at, uint32_t value)
 {
-    body->word[0] = rectangle->x;
-    body->word[1] = rectangle->y;
-    body->word[2] = rectangle->width;
-    body->word[3] = rectangle->height;
+    vpt_store32(at, vpt_order32(true, value));
 }
+
+/* Writes a command to a slot. Returns its bytes. `fence`: 0 for none. */
+uint32_t vpt_gpu_write_command(uint8_t *slot, uint32_t command, uint32_t fence, const struct gpu_body *body);
+
+/* Submits a command, with more for the device to read behind it. */
+enum vpt_status vpt_gpu_submit(struct vpt_gpu *gpu, uint32_t command, const struct gpu_body *body,
+                               const struct vpt_segment *lists, uint32_t list_count, void *token);
+
+/* Waits for the command that was submitted to an idle queue with this status. */
+enum vpt_status vpt_gpu_wait(struct vpt_gpu *gpu, enum vpt_status status);
+
+/* Submits a command to an idle queue and waits for it. */
+enum vpt_status vpt_gpu_carry_out(struct vpt_gpu *gpu, uint32_t command, const struct gpu_body *body);
+
+/* Checks that the device knows the resource, and, unless it is NULL, that it is this GPU's. */
+enum vpt_status vpt_gpu_check_resource(const struct vpt_gpu_resource *resource, const struct vpt_gpu *gpu);
+
+/* Checks this, and that the rectangle is within its picture, and writes the rectangle to the body, whose rest is 0. */
+enum vpt_status vpt_gpu_begin(const struct vpt_gpu_resource *resource, const struct vpt_gpu *gpu,
+                              const struct vpt_gpu_rectangle *rectangle, struct gpu_body *body);
 
 #endif
