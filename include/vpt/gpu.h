@@ -122,8 +122,8 @@ enum vpt_status vpt_gpu_queue_init(struct vpt_gpu *gpu, uint16_t index, const st
 
 /*
  * Calls vpt_gpu_init(), vpt_gpu_queue_init() for each queue with defaults, and vpt_driver_start(). This is for a kernel
- * that polls, or takes an interrupt line. On failure *gpu is zeroed and the port has its memory back, with the exception
- * below.
+ * that polls, or takes an interrupt line. On failure *gpu is zeroed and the port has its memory back, with the
+ * exception below.
  *
  * Returns
  * VPT_OK
@@ -329,7 +329,7 @@ enum vpt_status vpt_gpu_transfer(const struct vpt_gpu_resource *resource, const 
  */
 enum vpt_status vpt_gpu_flush(const struct vpt_gpu_resource *resource, const struct vpt_gpu_rectangle *rectangle);
 
-/* ---- Cursors: nothing waits for them, and the device says nothing of them. The lock is that of the cursor queue. ---- */
+/* ---- Cursors: nothing waits for them, and the device does not answer. The lock is that of the cursor queue. ---- */
 
 /*
  * Gives a display a cursor of this shape and place, or none if `resource` is NULL. Its picture has VPT_GPU_CURSOR_SIZE

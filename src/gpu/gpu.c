@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* Bring-up of a GPU, and its commands (VirtIO 1.4, sections 5.7.2 to 5.7.6). */
-#include "../queue/queue_common.h"
 #include "gpu_internal.h"
 
 #define FLAG_FENCE 1u
@@ -29,7 +28,7 @@ VPT_STATIC_ASSERT(GPU_SLOT_LIST + VPT_GPU_PIECES_IN_SLOT * VPT_GPU_PIECE_SIZE <=
  * The answer was zeroed before, so its length is not needed. What the slot says of the command may have been changed by
  * the device, which could as well answer that it has carried the command out.
  */
-static enum vpt_status control_result(const struct vpt_requests *requests, const void *slot, uint32_t length)
+static enum vpt_status gpu_result(const struct vpt_requests *requests, const void *slot, uint32_t length)
 {
     const uint8_t *command = (const uint8_t *)slot;
     const uint8_t *answer = command + GPU_SLOT_ANSWER;
@@ -54,7 +53,7 @@ static enum vpt_status control_result(const struct vpt_requests *requests, const
 
 /* ---- Bring-up ---- */
 
-static enum vpt_status configure(struct vpt_driver *driver)
+static enum vpt_status configure_gpu(struct vpt_driver *driver)
 {
     static const struct vpt_config_field field = { 8, 4, 0, 0 }; /* num_scanouts */
     uint32_t scanouts = 0;
@@ -72,7 +71,7 @@ enum vpt_status vpt_gpu_init(struct vpt_gpu *gpu, struct vpt_device *device, con
     static const struct vpt_driver_kind kind = { .type = VPT_DEVICE_TYPE_GPU,
                                                  .required = { { 0, 1u << (VPT_F_VERSION_1 - 32u) } },
                                                  .wanted = { { 1u << VPT_GPU_F_EDID } },
-                                                 .configure = configure };
+                                                 .configure = configure_gpu };
     enum vpt_status status;
 
     if (gpu == NULL) {
@@ -90,7 +89,7 @@ enum vpt_status vpt_gpu_queue_init(struct vpt_gpu *gpu, uint16_t index, const st
 {
     static const struct vpt_requests_kind control = { .requests = 8,
                                                       .segments = VPT_GPU_LISTS_MAX + 2u,
-                                                      .result = control_result };
+                                                      .result = gpu_result };
     static const struct vpt_requests_kind cursor = { .requests = 8, .segments = 1 };
 
     if (gpu == NULL) {
@@ -128,11 +127,20 @@ enum vpt_status vpt_gpu_drain(struct vpt_gpu *gpu)
 
 /* ---- Commands ---- */
 
+static void clear(uint8_t *at, uint32_t size)
+{
+    uint32_t i;
+
+    for (i = 0; i < size; i += 4u) {
+        gpu_store(at + i, 0);
+    }
+}
+
 uint32_t vpt_gpu_write_command(uint8_t *slot, uint32_t command, uint32_t fence, const struct gpu_body *body)
 {
     uint32_t i;
 
-    vpt_queue_zero(slot, GPU_HEADER);
+    clear(slot, GPU_HEADER);
     gpu_store(slot + HEADER_TYPE, GPU_TYPE(command));
     gpu_store(slot + HEADER_FLAGS, fence != 0 ? FLAG_FENCE : 0u);
     gpu_store(slot + HEADER_FENCE, fence);
@@ -191,7 +199,7 @@ enum vpt_status vpt_gpu_submit(struct vpt_gpu *gpu, uint32_t command, const stru
     segment++;
     segment->address = segments[0].address + GPU_SLOT_ANSWER;
     gpu_store(slot + SLOT_EXPECTED, answer);
-    vpt_queue_zero(slot + GPU_SLOT_ANSWER, segment->length);
+    clear(slot + GPU_SLOT_ANSWER, segment->length);
     return vpt_requests_submit(requests, segments, (uint16_t)(list_count + 1u), 1, token);
 }
 

@@ -12,7 +12,7 @@
  * Asks about a display. What is behind the answer's header is then at *data; what the device has not written there
  * is 0.
  */
-static enum vpt_status ask(struct vpt_gpu *gpu, uint32_t command, uint32_t scanout, const uint8_t **data)
+static enum vpt_status ask_about(struct vpt_gpu *gpu, uint32_t command, uint32_t scanout, const uint8_t **data)
 {
     const struct gpu_body body = { { scanout } };
 
@@ -34,7 +34,7 @@ enum vpt_status vpt_gpu_get_display(struct vpt_gpu *gpu, uint32_t scanout, struc
     if (gpu == NULL || display == NULL) {
         return VPT_CALLER_ARGUMENT;
     }
-    status = ask(gpu, GPU_GET_DISPLAY_INFO, scanout, &data);
+    status = ask_about(gpu, GPU_GET_DISPLAY_INFO, scanout, &data);
     if (status == VPT_OK) {
         data += scanout * GPU_DISPLAY_SIZE;
         display->rectangle.x = gpu_load(data);
@@ -61,7 +61,7 @@ enum vpt_status vpt_gpu_get_edid(struct vpt_gpu *gpu, uint32_t scanout, uint8_t 
     if (!vpt_features_has(&gpu->driver.features, VPT_GPU_F_EDID)) {
         return VPT_UNSUPPORTED_FEATURE;
     }
-    status = ask(gpu, GPU_GET_EDID, scanout, &data);
+    status = ask_about(gpu, GPU_GET_EDID, scanout, &data);
     if (status != VPT_OK) {
         return status;
     }

@@ -513,7 +513,7 @@ static void config_written(void *backend, unsigned offset)
     }
 }
 
-/* The event comes, or comes again; the number of displays changes, with equal bytes where the driver would not clamp. */
+/* The event comes, or comes again, and the number of displays changes. */
 static void change_configuration(void *backend)
 {
     struct mock_gpu *gpu = backend;
