@@ -90,7 +90,7 @@ GPU_TEST(gpu_display, GPU_INIT_2_D_GPU_6_the_EDID_of_a_display)
         gpu_model.options.edid_size = sizes[i];
         for (uint32_t n = 0; n < 2; n++) {
             memset(edid, FILLED, sizeof(edid));
-            assert_status(vpt_gpu_get_edid(&gpu, n, edid, VPT_GPU_EDID_MAX, &size), VPT_OK);
+            assert_status(vpt_gpu_get_edid(&gpu, n, edid, sizeof(edid), &size), VPT_OK);
             assert_same(size, least);
             cr_assert(edid[0] == 1u + n && memcmp(edid + 1, gpu_model.options.edid + 1, least - 1u) == 0);
             cr_assert(all_bytes(edid + least, sizeof(edid) - least, FILLED));
