@@ -138,7 +138,7 @@ static const uint8_t *dump(unsigned head, uint32_t *width, uint32_t *height)
                                 "'head': %u}}",
                                 name, head),
                   VPT_OK);
-    file = open(name, O_RDONLY | O_CLOEXEC);
+    file = open(name, O_RDONLY);
     assert_that(file >= 0);
     size = read(file, bytes, sizeof(bytes) - 1u);
     (void)close(file);
