@@ -113,6 +113,71 @@ GPU_TEST(gpu_life, an_open_that_fails_leaves_nothing_behind)
     machine_end();
 }
 
+static struct vpt_port plain_port;
+
+static enum vpt_status allocate_and_fail(void *ctx, size_t size, size_t alignment, uint64_t limit, uint32_t flags,
+                                         struct vpt_memory *memory)
+{
+    mock_device_needs_reset(machine.model);
+    return plain_port.dma_allocate(ctx, size, alignment, limit, flags, memory);
+}
+
+GPU_TEST(gpu_life, CLEANUP_2_an_open_that_cannot_stop_the_device_leaves_it_the_memory)
+{
+    gpu_probe(variant);
+    plain_port = *machine.port;
+    machine.port->dma_allocate = allocate_and_fail;
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_RESET_NEVER, 2, 0, 0);
+    assert_status(vpt_gpu_open(&gpu, machine.device), machine_on_pci() ? VPT_DEVICE_NEEDS_RESET : VPT_DEVICE_STUCK);
+    assert_same(mock_hal_live_allocations(machine.hal) == 0, machine_on_pci());
+    assert_same(gpu.scanouts, machine_on_pci() ? 0 : 2);
+    mock_fault_clear(&machine.model->faults, MOCK_FAULT_RESET_NEVER);
+    machine.port->dma_allocate = plain_port.dma_allocate;
+    if (!machine_on_pci()) {
+        gpu_release();
+    }
+    assert_status(vpt_gpu_open(&gpu, machine.device), VPT_OK);
+    assert_gpu_works();
+    gpu_end();
+}
+
+/* An earlier driver has not seen this change, and it goes on: no value is of one moment. */
+GPU_TEST(gpu_life, CONFIG_1_a_configuration_that_keeps_changing)
+{
+    gpu_probe(variant);
+    machine.model->backend->change_configuration(&gpu_model);
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING, 1, 0, 0);
+    assert_status(vpt_gpu_open(&gpu, machine.device), VPT_DEVICE_CONFIG_UNSTABLE);
+    assert_nothing_left();
+    mock_fault_clear(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING);
+    assert_status(vpt_gpu_open(&gpu, machine.device), VPT_OK);
+    assert_gpu_works();
+    gpu_end();
+}
+
+/* A short ring without tables has room for few commands, down to one of three segments. */
+Test(gpu_life, short_rings)
+{
+    static const uint32_t sizes[] = { 4, 8, 16, 32, 64 };
+
+    for (unsigned i = 0; i < COUNT_OF(sizes); i++) {
+        for (unsigned tables = 0; tables < 2; tables++) {
+            struct mock_pci_machine_options options = { .machine = { .gpu = &gpu_model, .queue_maximum = sizes[i] } };
+
+            gpu_make_model();
+            if (tables == 0) {
+                vpt_features_add(&options.machine.withhold, VPT_F_INDIRECT_DESC);
+            }
+            machine_make(MACHINE_PCI_MODERN, &options);
+            assert_status(machine_probe(), VPT_OK);
+            assert_status(vpt_gpu_open(&gpu, machine.device), VPT_OK);
+            assert_gpu_works();
+            assert_gpu_works();
+            gpu_end();
+        }
+    }
+}
+
 /* Memory that was handed over is all that is used: of a port without memory nothing is asked. */
 GPU_TEST(gpu_life, memory_of_the_callers)
 {
