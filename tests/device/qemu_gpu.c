@@ -3,7 +3,10 @@
 #include "qemu_place.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 TestSuite(device_gpu, .timeout = 60);
@@ -29,11 +32,15 @@ static const struct vpt_gpu_rectangle whole = { 0, 0, WIDTH, HEIGHT };
 
 /* ---- The machine ---- */
 
-/* False: the device has no such interface, and QEMU offers none behind PCI. */
-static bool start(const struct place *place)
+/* False: the device has no such interface, and QEMU offers none behind PCI. `vnc`: "unix:..." or NULL. */
+static bool start_with(const struct place *place, const char *vnc)
 {
     struct fixture_options options = { .image_size = 0 };
 
+    if (vnc != NULL) {
+        options.arguments[0] = "-vnc";
+        options.arguments[1] = vnc;
+    }
     if (place->transport == PCI_LEGACY) {
         return false;
     }
@@ -53,6 +60,11 @@ static bool start(const struct place *place)
         pieces[i].length = PIECE;
     }
     return true;
+}
+
+static bool start(const struct place *place)
+{
+    return start_with(place, NULL);
 }
 
 static void end(void)
@@ -169,7 +181,97 @@ static void assert_shown(unsigned head, const struct vpt_gpu_rectangle *part)
     }
 }
 
+/* ---- A viewer by VNC (RFC 6143), which may ask for another size of the display ---- */
+
+static int viewer;
+
+static void viewer_get(void *bytes, size_t size)
+{
+    struct pollfd ready = { .fd = viewer, .events = POLLIN };
+
+    for (size_t done = 0; done < size;) {
+        ssize_t got;
+
+        assert_that(poll(&ready, 1, (int)FIXTURE_WAIT) == 1);
+        got = read(viewer, (uint8_t *)bytes + done, size - done);
+        assert_that(got > 0);
+        done += (size_t)got;
+    }
+}
+
+static void viewer_put(const void *bytes, size_t size)
+{
+    assert_that(write(viewer, bytes, size) == (ssize_t)size);
+}
+
+static void viewer_start(const char *path)
+{
+    static const uint8_t resizes[8] = { 2, 0, 0, 1, 0xff, 0xff, 0xfe, 0xcc }; /* encoding -308 */
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    uint8_t bytes[256];
+
+    (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+    viewer = socket(AF_UNIX, SOCK_STREAM, 0);
+    assert_that(connect(viewer, (const struct sockaddr *)&address, sizeof(address)) == 0);
+    (void)unlink(path);
+    viewer_get(bytes, 12); /* the version */
+    viewer_put("RFB 003.008\n", 12);
+    viewer_get(bytes, 1); /* kinds of security */
+    viewer_get(bytes + 1, bytes[0]);
+    viewer_put("\1", 1);
+    viewer_get(bytes, 4);
+    viewer_put("\1", 1);
+    viewer_get(bytes, 24);
+    viewer_get(bytes + 24, bytes[23]); /* the name */
+    viewer_put(resizes, sizeof(resizes));
+}
+
+static void viewer_resize(uint16_t width, uint16_t height)
+{
+    const uint8_t wide[2] = { (uint8_t)(width >> 8), (uint8_t)width };
+    const uint8_t high[2] = { (uint8_t)(height >> 8), (uint8_t)height };
+    const uint8_t message[24] = { 251, 0, wide[0], wide[1], high[0], high[1], 1,       0,       0,       0,
+                                  0,   0, 0,       0,       0,       0,       wide[0], wide[1], high[0], high[1] };
+
+    viewer_put(message, sizeof(message));
+}
+
 /* ---- Tests ---- */
+
+PLACE_TEST(device_gpu, OUT_GPU_1_OUT_GPU_2_a_display_that_changes)
+{
+    struct vpt_gpu_display display;
+    bool changed = false;
+    char vnc[64];
+
+    (void)snprintf(vnc, sizeof(vnc), "unix:/tmp/vpt-gpu-%ld.vnc", (long)getpid());
+    if (!start_with(place, vnc)) {
+        return;
+    }
+    viewer_start(vnc + strlen("unix:"));
+    assert_status(vpt_gpu_take_events(&gpu, &changed), VPT_OK);
+    (void)vpt_device_interrupt(placed.device);
+    place_intercept();
+    for (uint16_t i = 1; i < 4; i++) {
+        uint32_t raises = vpt_qtest_line_raises(fixture.qtest, place_line());
+        uint64_t ends = now() + FIXTURE_WAIT;
+        uint32_t what = 0;
+
+        viewer_resize((uint16_t)(600u + 8u * i), (uint16_t)(400u + 8u * i));
+        assert_status(vpt_qtest_wait_line(fixture.qtest, place_line(), raises, FIXTURE_WAIT), VPT_OK);
+        what = vpt_device_interrupt(placed.device);
+        assert_that((what & VPT_INTERRUPT_CONFIGURATION) != 0 && now() < ends);
+        assert_status(vpt_gpu_take_events(&gpu, &changed), VPT_OK);
+        assert_that(changed);
+        assert_status(vpt_gpu_get_display(&gpu, 0, &display), VPT_OK);
+        (void)vpt_device_interrupt(placed.device);
+        assert_that(display.rectangle.width == 600u + 8u * i && display.rectangle.height == 400u + 8u * i);
+        assert_status(vpt_gpu_take_events(&gpu, &changed), VPT_OK);
+        assert_that(!changed);
+    }
+    (void)close(viewer);
+    end();
+}
 
 PLACE_TEST(device_gpu, GPU_INIT_1_GPU_INIT_2_what_the_device_says)
 {
