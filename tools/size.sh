@@ -48,7 +48,7 @@ input_limit=1280
 # Bytes that the whole of src/net may have on x86_64.
 declare -A net_limits=([gcc]=4000 [clang]=4400)
 # Bytes that the whole of src/gpu may have on x86_64.
-declare -A gpu_limits=([gcc]=3400 [clang]=3800)
+declare -A gpu_limits=([gcc]=3300 [clang]=3800)
 
 vpt_need_packages "${VPT_CROSS_PACKAGES[@]}" python3 || exit 1
 work=$(mktemp -d) || exit 1

@@ -16,6 +16,8 @@
 #define HEADER_FLAGS 4u
 #define HEADER_FENCE 8u /* its lower word; the upper one stays 0 */
 
+VPT_STATIC_ASSERT(sizeof(struct vpt_gpu_rectangle) == 4u * sizeof(uint32_t), "a rectangle is four words of a body");
+
 /* Where the slot has, behind the command, the type that its answer is to have. */
 #define SLOT_EXPECTED (GPU_SLOT_ANSWER - 4u)
 
@@ -127,30 +129,7 @@ enum vpt_status vpt_gpu_drain(struct vpt_gpu *gpu)
 
 /* ---- Commands ---- */
 
-static void clear(uint8_t *at, uint32_t size)
-{
-    uint32_t i;
-
-    for (i = 0; i < size; i += 4u) {
-        gpu_store(at + i, 0);
-    }
-}
-
-uint32_t vpt_gpu_write_command(uint8_t *slot, uint32_t command, uint32_t fence, const struct gpu_body *body)
-{
-    uint32_t i;
-
-    clear(slot, GPU_HEADER);
-    gpu_store(slot + HEADER_TYPE, GPU_TYPE(command));
-    gpu_store(slot + HEADER_FLAGS, fence != 0 ? FLAG_FENCE : 0u);
-    gpu_store(slot + HEADER_FENCE, fence);
-    for (i = 0; i < GPU_WORDS(command); i++) {
-        gpu_store(slot + GPU_HEADER + 4u * i, body->word[i]);
-    }
-    return GPU_HEADER + 4u * i;
-}
-
-/* Returns the type of a command's answer. Its bytes are added to `*size`. */
+/* Returns the type of a command's answer, 0 for none, and says how long it is. */
 static uint32_t answer_of(uint32_t command, uint32_t *size)
 {
     *size = GPU_HEADER;
@@ -165,42 +144,56 @@ static uint32_t answer_of(uint32_t command, uint32_t *size)
     return OK_NO_DATA;
 }
 
-/* What only asks needs no fence (GPU-FENCE-1). A fence is not 0. */
-static uint32_t fence_of(struct vpt_gpu *gpu, uint32_t answer)
+/* Writes a command to a slot, whose bytes are 0, and returns its length. */
+static uint32_t write_command(struct vpt_gpu *gpu, uint8_t *slot, uint32_t command, const struct gpu_body *body,
+                              uint32_t answer)
 {
-    if (answer != OK_NO_DATA) {
-        return 0;
+    uint32_t i;
+
+    gpu_store(slot + HEADER_TYPE, GPU_TYPE(command));
+    if (answer == OK_NO_DATA) { /* what only asks needs no fence (GPU-FENCE-1) */
+        gpu->fences++;
+        gpu_store(slot + HEADER_FLAGS, FLAG_FENCE);
+        gpu_store(slot + HEADER_FENCE, gpu->fences);
     }
-    gpu->fences++;
-    gpu->fences += gpu->fences == 0 ? 1u : 0u;
-    return gpu->fences;
+    gpu_store(slot + SLOT_EXPECTED, answer);
+    for (i = 0; i < GPU_WORDS(command); i++) {
+        gpu_store(slot + GPU_HEADER + 4u * i, body->word[i]);
+    }
+    return GPU_HEADER + 4u * i;
 }
 
-enum vpt_status vpt_gpu_submit(struct vpt_gpu *gpu, uint32_t command, const struct gpu_body *body,
-                               const struct vpt_segment *lists, uint32_t list_count, void *token)
+enum vpt_status vpt_gpu_submit_lists(struct vpt_gpu *gpu, uint32_t command, const struct gpu_body *body,
+                                     struct vpt_segment *segments, uint32_t lists, void *token)
 {
-    struct vpt_requests *requests = &gpu->control;
+    bool cursor = GPU_IS_CURSOR(command);
+    struct vpt_requests *requests = cursor ? &gpu->cursor : &gpu->control;
     uint8_t *slot = (uint8_t *)slot_next(requests);
-    struct vpt_segment segments[VPT_GPU_LISTS_MAX + 2u];
-    struct vpt_segment *segment = segments;
+    struct vpt_segment *last = &segments[lists + 1u];
     uint32_t answer;
     uint32_t i;
 
     if (slot == NULL) {
         return vpt_slots_refuse(requests, 0);
     }
-    segment->address = vpt_requests_next_address(requests);
-    answer = answer_of(command, &segments[list_count + 1u].length);
-    segment->length = vpt_gpu_write_command(slot, command, fence_of(gpu, answer), body);
-    for (i = 0; i < list_count; i++) {
-        segment++;
-        *segment = lists[i];
+    answer = answer_of(command, &last->length);
+    if (cursor) {
+        answer = last->length = 0;
     }
-    segment++;
-    segment->address = segments[0].address + GPU_SLOT_ANSWER;
-    gpu_store(slot + SLOT_EXPECTED, answer);
-    clear(slot + GPU_SLOT_ANSWER, segment->length);
-    return vpt_requests_submit(requests, segments, (uint16_t)(list_count + 1u), 1, token);
+    for (i = 0; i < GPU_SLOT_ANSWER + last->length; i += 4u) {
+        gpu_store(slot + i, 0);
+    }
+    segments->address = vpt_requests_next_address(requests);
+    segments->length = write_command(gpu, slot, command, body, answer);
+    last->address = segments->address + GPU_SLOT_ANSWER;
+    return vpt_requests_submit(requests, segments, (uint16_t)(lists + 1u), cursor ? 0 : 1, token);
+}
+
+enum vpt_status vpt_gpu_submit(struct vpt_gpu *gpu, uint32_t command, const struct gpu_body *body, void *token)
+{
+    struct vpt_segment segments[2];
+
+    return vpt_gpu_submit_lists(gpu, command, body, segments, 0, token);
 }
 
 enum vpt_status vpt_gpu_wait(struct vpt_gpu *gpu, enum vpt_status status)
@@ -217,7 +210,7 @@ enum vpt_status vpt_gpu_carry_out(struct vpt_gpu *gpu, uint32_t command, const s
 {
     enum vpt_status status = vpt_requests_ready(&gpu->control);
 
-    return vpt_gpu_wait(gpu, status == VPT_OK ? vpt_gpu_submit(gpu, command, body, NULL, 0, NULL) : status);
+    return vpt_gpu_wait(gpu, status == VPT_OK ? vpt_gpu_submit(gpu, command, body, NULL) : status);
 }
 
 /* ---- What commands are about ---- */
@@ -239,10 +232,7 @@ enum vpt_status vpt_gpu_begin(const struct vpt_gpu_resource *resource, const str
         return status != VPT_OK ? status : VPT_CALLER_ARGUMENT;
     }
     vpt_zero(body, sizeof(*body));
-    body->word[0] = rectangle->x;
-    body->word[1] = rectangle->y;
-    body->word[2] = rectangle->width;
-    body->word[3] = rectangle->height;
+    vpt_copy(body, rectangle, sizeof(*rectangle));
     return rectangle->width - 1u < resource->width && rectangle->height - 1u < resource->height &&
                    rectangle->x <= resource->width - rectangle->width &&
                    rectangle->y <= resource->height - rectangle->height

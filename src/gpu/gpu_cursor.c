@@ -4,23 +4,14 @@
 
 static enum vpt_status send(struct vpt_gpu *gpu, uint32_t command, const struct gpu_body *body)
 {
-    struct vpt_requests *requests = &gpu->cursor;
     enum vpt_status status;
-    struct vpt_segment segment;
-    uint8_t *slot;
 
     if (body->word[0] >= gpu->scanouts) {
         return VPT_CALLER_RANGE;
     }
-    vpt_slots_take_back(requests);
-    slot = (uint8_t *)slot_next(requests);
-    if (slot == NULL) {
-        return vpt_slots_refuse(requests, 0);
-    }
-    segment.address = vpt_requests_next_address(requests);
-    segment.length = vpt_gpu_write_command(slot, command, 0, body); /* D-GPU-13 */
-    status = vpt_requests_submit(requests, &segment, 1, 0, NULL);
-    return status == VPT_OK ? vpt_requests_kick(requests) : status;
+    vpt_slots_take_back(&gpu->cursor);
+    status = vpt_gpu_submit(gpu, command, body, NULL); /* D-GPU-13 */
+    return status == VPT_OK ? vpt_requests_kick(&gpu->cursor) : status;
 }
 
 enum vpt_status vpt_gpu_update_cursor(struct vpt_gpu *gpu, uint32_t scanout, const struct vpt_gpu_resource *resource,

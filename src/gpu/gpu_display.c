@@ -52,7 +52,6 @@ enum vpt_status vpt_gpu_get_edid(struct vpt_gpu *gpu, uint32_t scanout, uint8_t 
     const uint8_t *data = NULL;
     enum vpt_status status;
     uint32_t bytes;
-    uint32_t i;
 
     if (gpu == NULL || size == NULL || (edid == NULL && room != 0)) {
         return VPT_CALLER_ARGUMENT;
@@ -67,10 +66,8 @@ enum vpt_status vpt_gpu_get_edid(struct vpt_gpu *gpu, uint32_t scanout, uint8_t 
     }
     bytes = gpu_load(data);
     bytes = bytes < VPT_GPU_EDID_MAX ? bytes : VPT_GPU_EDID_MAX;
-    for (i = 0; i < bytes && i < room; i++) {
-        edid[i] = vpt_load8(data + GPU_EDID_HEADER + i);
-    }
-    *size = i;
+    *size = bytes < room ? bytes : room;
+    vpt_slots_copy_out(edid, data + GPU_EDID_HEADER, *size);
     return bytes != 0 ? VPT_OK : VPT_EMPTY;
 }
 

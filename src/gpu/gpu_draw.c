@@ -21,7 +21,7 @@ static enum vpt_status draw(const struct vpt_gpu_resource *resource, const struc
         }
     }
     return wait ? vpt_gpu_carry_out(resource->gpu, command, &body)
-                : vpt_gpu_submit(resource->gpu, command, &body, NULL, 0, token);
+                : vpt_gpu_submit(resource->gpu, command, &body, token);
 }
 
 enum vpt_status vpt_gpu_submit_transfer(const struct vpt_gpu_resource *resource,

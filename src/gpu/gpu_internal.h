@@ -13,6 +13,7 @@
 #define GPU_COMMAND(type, words) ((uint32_t)(words) << 16 | (type))
 #define GPU_TYPE(command)        ((command)&0xffffu)
 #define GPU_WORDS(command)       ((command) >> 16)
+#define GPU_IS_CURSOR(command)   (((command)&0x200u) != 0)
 
 #define GPU_GET_DISPLAY_INFO GPU_COMMAND(0x100u, 0)
 #define GPU_CREATE_2D        GPU_COMMAND(0x101u, 4)
@@ -54,17 +55,17 @@ static inline void gpu_store(uint8_t *at, uint32_t value)
     vpt_store32(at, vpt_order32(true, value));
 }
 
-/* Writes a command to a slot. Returns its bytes. `fence`: 0 for none. */
-uint32_t vpt_gpu_write_command(uint8_t *slot, uint32_t command, uint32_t fence, const struct gpu_body *body);
+/* Submits a command, to the cursor queue if it is one for cursors. */
+enum vpt_status vpt_gpu_submit(struct vpt_gpu *gpu, uint32_t command, const struct gpu_body *body, void *token);
 
-/* Submits a command, with more for the device to read behind it. */
-enum vpt_status vpt_gpu_submit(struct vpt_gpu *gpu, uint32_t command, const struct gpu_body *body,
-                               const struct vpt_segment *lists, uint32_t list_count, void *token);
+/* The same with more for the device to read, in segments[1] to segments[lists], with one before and one behind. */
+enum vpt_status vpt_gpu_submit_lists(struct vpt_gpu *gpu, uint32_t command, const struct gpu_body *body,
+                                     struct vpt_segment *segments, uint32_t lists, void *token);
 
-/* Waits for the command that was submitted to an idle queue with this status. */
+/* Waits for the command that was submitted to an idle control queue with this status. */
 enum vpt_status vpt_gpu_wait(struct vpt_gpu *gpu, enum vpt_status status);
 
-/* Submits a command to an idle queue and waits for it. */
+/* Submits a command to an idle control queue and waits for it. */
 enum vpt_status vpt_gpu_carry_out(struct vpt_gpu *gpu, uint32_t command, const struct gpu_body *body);
 
 /* Checks that the device knows the resource, and, unless it is NULL, that it is this GPU's. */

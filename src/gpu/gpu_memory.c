@@ -10,38 +10,44 @@ static void write_piece(uint8_t *at, const struct vpt_segment *piece)
     gpu_store(at + 12, 0);
 }
 
-/*
- * Writes the pieces to the lists, and says in used[] how much of each list is used, and in *used_count of how many.
- * Together the pieces must have `left` bytes.
- */
-static enum vpt_status write_lists(const struct vpt_segment *pieces, uint32_t count, uint64_t left,
-                                   const struct vpt_memory *lists, uint32_t list_count, struct vpt_segment *used,
-                                   uint32_t *used_count)
+/* Writes the pieces to the lists. Says in used[] how much of each list is used, and in *used_count of how many. */
+static enum vpt_status write_lists(const struct vpt_segment *pieces, uint32_t count, const struct vpt_memory *lists,
+                                   uint32_t list_count, struct vpt_segment *used, uint32_t *used_count)
 {
-    uint32_t list = 0;
-    size_t at = 0;
+    uint32_t done = 0;
+    uint32_t list;
+    size_t at;
+
+    for (list = 0; list < list_count && done < count; list++) {
+        const struct vpt_memory *memory = &lists[list];
+
+        if (((uintptr_t)memory->address & 7u) != 0 || memory->size < VPT_GPU_PIECE_SIZE) {
+            return VPT_CALLER_MEMORY;
+        }
+        for (at = 0; done < count && memory->size - at >= VPT_GPU_PIECE_SIZE; done++) {
+            write_piece((uint8_t *)memory->address + at, &pieces[done]);
+            at += VPT_GPU_PIECE_SIZE;
+        }
+        used[list].address = memory->device_address;
+        used[list].length = (uint32_t)at;
+    }
+    *used_count = list;
+    return done == count ? VPT_OK : VPT_CALLER_MEMORY;
+}
+
+static enum vpt_status check_pieces(const struct vpt_gpu_resource *resource, const struct vpt_segment *pieces,
+                                    uint32_t count)
+{
+    uint64_t bytes = 0;
     uint32_t i;
 
     for (i = 0; i < count; i++) {
-        if (at != 0 && lists[list].size - at < VPT_GPU_PIECE_SIZE) {
-            list++;
-            at = 0;
-        }
         if (pieces[i].length == 0) {
             return VPT_CALLER_ARGUMENT;
         }
-        if (list == list_count || lists[list].size < at + VPT_GPU_PIECE_SIZE ||
-            ((uintptr_t)lists[list].address & 7u) != 0) {
-            return VPT_CALLER_MEMORY;
-        }
-        write_piece((uint8_t *)lists[list].address + at, &pieces[i]);
-        at += VPT_GPU_PIECE_SIZE;
-        used[list].address = lists[list].device_address;
-        used[list].length = (uint32_t)at;
-        left -= pieces[i].length < left ? pieces[i].length : left;
+        bytes += pieces[i].length;
     }
-    *used_count = list + 1u;
-    return left == 0 ? VPT_OK : VPT_CALLER_MEMORY;
+    return bytes >= (uint64_t)resource->width * resource->height * GPU_PIXEL_SIZE ? VPT_OK : VPT_CALLER_MEMORY;
 }
 
 /* The queue is idle. */
@@ -50,7 +56,7 @@ static enum vpt_status attach(struct vpt_gpu_resource *resource, const struct vp
 {
     const struct gpu_body body = { { resource->id, count } };
     struct vpt_requests *requests = &resource->gpu->control;
-    struct vpt_segment used[VPT_GPU_LISTS_MAX];
+    struct vpt_segment segments[VPT_GPU_LISTS_MAX + 2u];
     struct vpt_memory in_slot;
     enum vpt_status status;
 
@@ -61,10 +67,10 @@ static enum vpt_status attach(struct vpt_gpu_resource *resource, const struct vp
         lists = &in_slot;
         list_count = 1;
     }
-    status = write_lists(pieces, count, (uint64_t)resource->width * resource->height * GPU_PIXEL_SIZE, lists,
-                         list_count, used, &list_count);
+    status = write_lists(pieces, count, lists, list_count, &segments[1], &list_count);
     if (status == VPT_OK) {
-        status = vpt_gpu_wait(resource->gpu, vpt_gpu_submit(resource->gpu, GPU_ATTACH, &body, used, list_count, NULL));
+        status = vpt_gpu_submit_lists(resource->gpu, GPU_ATTACH, &body, segments, list_count, NULL);
+        status = vpt_gpu_wait(resource->gpu, status);
     }
     /* An answer that is none does not say that the device has not taken the pages. */
     resource->attached = status == VPT_OK || status == VPT_DEVICE_REQUEST_STATUS;
@@ -85,7 +91,10 @@ enum vpt_status vpt_gpu_attach(struct vpt_gpu_resource *resource, const struct v
     if (resource->attached || list_count > VPT_GPU_LISTS_MAX) {
         return resource->attached ? VPT_CALLER_STATE : VPT_CALLER_TOO_LONG;
     }
-    status = vpt_requests_ready(&resource->gpu->control);
+    status = check_pieces(resource, pieces, count);
+    if (status == VPT_OK) {
+        status = vpt_requests_ready(&resource->gpu->control);
+    }
     return status == VPT_OK ? attach(resource, pieces, count, lists, list_count) : status;
 }
 

@@ -438,7 +438,8 @@ static uint32_t control(struct mock_gpu *gpu, const struct mock_element *element
     if (rule->fenced) {
         uint64_t fence = mock_load(command.bytes + 8, 8, false);
 
-        require(gpu, fence != 0 && fence != gpu->last_fence, "a fence that is not new");
+        require(gpu, !gpu->fenced || fence != gpu->last_fence, "a fence that is not new");
+        gpu->fenced = true;
         gpu->last_fence = fence;
     }
     gpu->commands++;
@@ -497,7 +498,7 @@ static void reset(void *backend)
     memset(gpu->resources, 0, sizeof(gpu->resources));
     memset(gpu->scanouts, 0, sizeof(gpu->scanouts));
     memset(gpu->cursors, 0, sizeof(gpu->cursors));
-    gpu->last_fence = 0;
+    gpu->fenced = false;
 }
 
 /* Bits that are written to events_clear go out in events_read. */

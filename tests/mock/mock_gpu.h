@@ -77,6 +77,7 @@ struct mock_gpu {
     struct mock_gpu_scanout scanouts[MOCK_GPU_SCANOUTS];
     struct mock_gpu_cursor cursors[MOCK_GPU_SCANOUTS];
     uint64_t last_fence;
+    bool fenced; /* there was one */
 
     /* Since the device was made. */
     uint64_t commands;

@@ -475,7 +475,7 @@ GPU_TEST(gpu, OUT_GPU_5_fences_are_checked)
     gpu_end();
 }
 
-/* A fence of 0 would be none. */
+/* An id of 0 would be no picture. */
 GPU_TEST(gpu, OUT_GPU_5_fences_and_ids_wrap_around)
 {
     gpu_start(variant);
