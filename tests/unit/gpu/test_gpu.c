@@ -150,9 +150,15 @@ GPU_TEST(gpu, D_GPU_11_a_list_is_in_as_many_parts_as_there_are)
         pieces = gpu_pieces(WIDTH * HEIGHT * 4u, count);
         for (uint32_t i = 0; i < parts; i++) {
             lists[i] = list_at((size_t)i * 0x400u, (i % 2u == 0 ? 31u : 30u) * VPT_GPU_PIECE_SIZE + 15u);
+            memset(lists[i].address, 0x5a, 0x400);
         }
         assert_status(vpt_gpu_attach(&picture, pieces, count, parts != 0 ? lists : NULL, parts), VPT_OK);
         assert_has(pieces, count);
+        for (uint32_t i = 0; i < parts; i++) {
+            size_t used = lists[i].size - 15u;
+
+            cr_assert(all_bytes((uint8_t *)lists[i].address + used, 0x400 - used, 0x5a));
+        }
         cr_assert(gpu_model.last_lists >= 1 && gpu_model.last_lists <= (parts != 0 ? parts : 1u));
         assert_status(vpt_gpu_detach(&picture), VPT_OK);
         cr_assert(!picture.attached && !mock_gpu_find(&gpu_model, picture.id)->backed);
