@@ -129,7 +129,7 @@ enum vpt_status vpt_gpu_drain(struct vpt_gpu *gpu)
 
 /* ---- Commands ---- */
 
-/* Returns the type of a command's answer, 0 for none, and says how long it is. */
+/* Returns the type of a command's answer, and says how long it is. */
 static uint32_t answer_of(uint32_t command, uint32_t *size)
 {
     *size = GPU_HEADER;
@@ -177,7 +177,7 @@ enum vpt_status vpt_gpu_submit_lists(struct vpt_gpu *gpu, uint32_t command, cons
         return vpt_slots_refuse(requests, 0);
     }
     answer = answer_of(command, &last->length);
-    if (cursor) {
+    if (cursor) { /* it has none */
         answer = last->length = 0;
     }
     for (i = 0; i < GPU_SLOT_ANSWER + last->length; i += 4u) {
