@@ -8,13 +8,12 @@
 
 #include "mock_device.h"
 
-#define MOCK_GPU_QUEUES     2u
-#define MOCK_GPU_SCANOUTS   16u
-#define MOCK_GPU_RESOURCES  8u
-#define MOCK_GPU_PIXELS     8192u /* of a resource; larger ones have none */
-#define MOCK_GPU_PIECES     4096u /* of a backing */
-#define MOCK_GPU_EDID       1024u
-#define MOCK_GPU_ERROR_MOST 0x1205u
+#define MOCK_GPU_QUEUES    2u
+#define MOCK_GPU_SCANOUTS  16u
+#define MOCK_GPU_RESOURCES 8u
+#define MOCK_GPU_PIXELS    8192u /* of a resource; larger ones have none */
+#define MOCK_GPU_PIECES    4096u /* of a backing */
+#define MOCK_GPU_EDID      1024u
 
 /* Offsets in the configuration. */
 enum mock_gpu_field {
@@ -65,7 +64,6 @@ struct mock_gpu_options {
     uint32_t answer_most;        /* bytes of an answer that are written; 0: all */
     uint32_t fence_flags_off;    /* flags that an answer lacks */
     uint64_t fence_wrong;        /* bits of the fence that are turned over in an answer */
-    bool cursor_answers;         /* it answers on the cursor queue where it can */
 };
 
 struct mock_gpu {
