@@ -63,6 +63,11 @@ void mock_machine_begin(struct mock_machine_options *options, struct mock_hal *h
         backend_ctx = options->net;
         options->queues = mock_net_queues(&options->net->options);
     }
+    if (options->gpu != NULL) {
+        backend = &mock_gpu_backend;
+        backend_ctx = options->gpu;
+        options->queues = MOCK_GPU_QUEUES;
+    }
     mock_hal_init(hal);
     mock_device_init(device, &hal->memory, &hal->violations, backend, backend_ctx);
     mock_hal_add_ticker(hal, mock_device_tick, device);
@@ -87,6 +92,10 @@ bool mock_machine_make_type(const struct mock_machine_options *options, struct m
     }
     if (options->net != NULL) {
         mock_net_init(options->net, device);
+        return true;
+    }
+    if (options->gpu != NULL) {
+        mock_gpu_init(options->gpu, device);
         return true;
     }
     if (options->is_entropy) {

@@ -7,44 +7,14 @@
 
 TestSuite(input_lies, .timeout = 240);
 
-/* The device has no legacy interface. */
-struct input_lie_variant {
-    enum machine_kind kind;
-    bool packed;
-    unsigned row;
-};
-
-static struct criterion_test_params input_lie_variants(unsigned count)
+PARAMETER_TEST(struct campaign_modern_variant, campaign_modern_variants(CAMPAIGN_WAYS), input_lies,
+               it_comes_at_each_access)
 {
-    static struct input_lie_variant variants[3u * CAMPAIGN_WAYS];
-
-    for (unsigned i = 0; i < 3u * count; i++) {
-        variants[i] =
-            (struct input_lie_variant){ i % 3u == 2 ? MACHINE_PCI_MODERN : MACHINE_MMIO_2, i % 3u == 1, i / 3u };
-    }
-    return cr_make_param_array(struct input_lie_variant, variants, 3u * count);
-}
-
-PARAMETER_TEST(struct input_lie_variant, input_lie_variants(CAMPAIGN_WAYS), input_lies, it_comes_at_each_access)
-{
-    campaign_driver = &campaign_input;
-    campaign_input_packed = variant->packed;
-    campaign_at_each(variant->kind, campaign_ways[variant->row].completion, campaign_ways[variant->row].lie);
+    campaign_modern(&campaign_input, variant);
 }
 
 /* It has taken a message, or has an event, does not complete it, and no reset ends that. */
-PARAMETER_TEST(struct input_lie_variant, input_lie_variants(1), input_lies, it_stops_and_cannot_be_reset)
+PARAMETER_TEST(struct campaign_modern_variant, campaign_modern_variants(1), input_lies, it_stops_and_cannot_be_reset)
 {
-    campaign_driver = &campaign_input;
-    campaign_input_packed = variant->packed;
-    for (uint32_t first = 1; first <= 12; first++) {
-        campaign_machine(variant->kind, &campaign_by_tick);
-        (void)campaign_lie(&(const struct mock_lie){
-            .space = MOCK_SPACE_COMPLETION, .how = MOCK_LIE_STOP, .times = 1, .first = first });
-        mock_fault_set(&machine.model->faults, MOCK_FAULT_RESET_NEVER, 2, 0, 0);
-        campaign_run();
-        assert_status(campaign.end, machine_stuck_status());
-        cr_assert(machine_on_pci() == (mock_hal_live_allocations(machine.hal) == 0));
-        campaign_recover();
-    }
+    campaign_modern_stuck(&campaign_input, variant, 12);
 }

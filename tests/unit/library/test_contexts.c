@@ -11,6 +11,7 @@
 #include "keyboard.h"
 #include "network.h"
 #include "pci_setup.h"
+#include "screen.h"
 #include "terminal.h"
 
 TestSuite(contexts, .timeout = 60);
@@ -41,7 +42,7 @@ enum {
 #define ANYTHING VPT_PORT_ERROR_LAST
 
 /* Where a trouble can be. */
-enum where { DISK, MODERN_DISK, PCI_DISK, ENTROPY, CONSOLE, NETWORK, INPUT }; /* PCI_DISK: as QEMU's */
+enum where { DISK, MODERN_DISK, PCI_DISK, ENTROPY, CONSOLE, NETWORK, INPUT, GPU }; /* PCI_DISK: as QEMU's */
 
 struct trouble {
     enum where where;
@@ -96,7 +97,7 @@ static void end_trouble(void)
     }
     machine.model->suspend_reads = 0;
     machine.hal->share_most = 0;
-    machine.on_pci.function.gone = false;
+    machine.on_pci.function.gone = machine.model->vanished;
 }
 
 /* Whether to go on: every call comes to VPT_OK but the one that the trouble is about. */
@@ -145,6 +146,7 @@ static void open_machine(enum machine_kind kind, enum where where)
                      .console = where == CONSOLE ? &host : NULL,
                      .net = where == NETWORK ? &network_model : NULL,
                      .input = where == INPUT ? &input_model : NULL,
+                     .gpu = where == GPU ? &gpu_model : NULL,
                      .blk = { .flush = true,
                               .cache_switch = true,
                               .discard = limits,
@@ -168,6 +170,8 @@ static void open_machine(enum machine_kind kind, enum where where)
     network_model.options.pairs = 1;
     memset(&input, 0, sizeof(input));
     input_make_model();
+    memset(&gpu, 0, sizeof(gpu));
+    gpu_make_model();
     memset(&shares, 0, sizeof(shares));
     memset(&raw, 0, sizeof(raw));
     machine_make(kind, &options);
@@ -237,6 +241,8 @@ static void close_machine(void)
     }
     CALL_OK(vpt_input_drain, &input);
     CALL_OK(vpt_driver_release, &input.driver);
+    CALL_OK(vpt_gpu_drain, &gpu);
+    CALL_OK(vpt_driver_release, &gpu.driver);
     CALL_OK(vpt_driver_release, &network.net.driver);
     CALL_OK(vpt_queue_release, &raw);
     CALL_ANY(vpt_pci_msix_release, &machine.msix);
@@ -617,6 +623,73 @@ static bool use_input(void)
            use_events() && put_away_input() && STEP(vpt_input_open, &input, machine.device) && put_away_input();
 }
 
+/* ---- What is done with a GPU ---- */
+
+static const struct vpt_gpu_rectangle whole = { 0, 0, 64, 64 };
+
+static bool put_away_gpu(void)
+{
+    return STEP(vpt_device_reset, machine.device) && STEP(vpt_gpu_drain, &gpu) && STEP(vpt_driver_release, &gpu.driver);
+}
+
+/* A change that the driver has not seen yet, so that what it reads next may not be of one moment. */
+static bool change_displays(void)
+{
+    machine.model->backend->change_configuration(&gpu_model);
+    return true;
+}
+
+static bool ask_gpu(void)
+{
+    struct vpt_gpu_display display;
+    uint8_t edid[16];
+    uint32_t size;
+    bool changed;
+
+    return change_displays() && STEP(vpt_gpu_get_display, &gpu, 0, &display) &&
+           STEP(vpt_gpu_get_edid, &gpu, 0, edid, sizeof(edid), &size) && STEP(vpt_gpu_take_events, &gpu, &changed);
+}
+
+static bool draw(void)
+{
+    const struct vpt_segment piece = machine_segment(0, 64u * 64u * 4u);
+
+    return STEP(vpt_gpu_create, &gpu, &picture, VPT_GPU_BGRA, 64, 64) &&
+           STEP(vpt_gpu_attach, &picture, &piece, 1, NULL, 0) && STEP(vpt_gpu_set_scanout, &gpu, 0, &picture, &whole) &&
+           STEP(vpt_gpu_transfer, &picture, &whole) && STEP(vpt_gpu_flush, &picture, &whole) &&
+           STEP(vpt_gpu_submit_transfer, &picture, &whole, NULL) &&
+           STEP(vpt_gpu_submit_flush, &picture, &whole, NULL) && STEP(vpt_requests_kick, &gpu.control) &&
+           poll_all(&gpu.control) && STEP(vpt_gpu_detach, &picture);
+}
+
+/* What the device gives back of a cursor is looked at by the next one. */
+static bool point(void)
+{
+    begin_trouble("vpt_gpu_update_cursor");
+    CALL_ANY(vpt_gpu_update_cursor, &gpu, 0, &picture, 1, 1, 1, 1);
+    if (!STEP(vpt_gpu_update_cursor, &gpu, 0, &picture, 1, 1, 1, 1)) {
+        return false;
+    }
+    begin_trouble("vpt_gpu_move_cursor");
+    CALL_ANY(vpt_gpu_move_cursor, &gpu, 0, 1, 1);
+    if (!STEP(vpt_gpu_move_cursor, &gpu, 0, 1, 1)) {
+        return false;
+    }
+    begin_trouble("vpt_gpu_drain");
+    CALL_ANY(vpt_gpu_move_cursor, &gpu, 0, 1, 1);
+    return true;
+}
+
+static bool use_gpu(void)
+{
+    return change_displays() && STEP(vpt_gpu_init, &gpu, machine.device, NULL) &&
+           STEP(vpt_gpu_queue_init, &gpu, 0, NULL) && STEP(vpt_gpu_queue_init, &gpu, 1, NULL) &&
+           STEP(vpt_driver_start, &gpu.driver) && ask_gpu() && draw() && point() && put_away_gpu() &&
+           change_displays() && STEP(vpt_gpu_open, &gpu, machine.device) &&
+           STEP(vpt_gpu_create, &gpu, &picture, VPT_GPU_BGRA, 64, 64) && STEP(vpt_gpu_unref, &picture) &&
+           put_away_gpu();
+}
+
 /* ---- What is done with a network device ---- */
 
 #define NETWORK_FEW 4u /* buffers */
@@ -784,6 +857,22 @@ static const struct trouble rows[] = {
     { INPUT, "vpt_input_send", lie, VPT_DEVICE_USED_ID, NULL },
     { INPUT, "vpt_input_poll", lie, VPT_DEVICE_USED_ID, NULL },
     { INPUT, "vpt_input_drain", lie, VPT_OK, NULL },
+    { GPU, "vpt_gpu_init", reset_spoilt, ANYTHING, NULL },
+    { GPU, "vpt_gpu_init", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
+    { GPU, "vpt_gpu_open", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
+    { GPU, "vpt_gpu_take_events", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
+    { GPU, "vpt_gpu_get_display", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { GPU, "vpt_gpu_get_edid", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { GPU, "vpt_gpu_create", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { GPU, "vpt_gpu_attach", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { GPU, "vpt_gpu_set_scanout", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { GPU, "vpt_gpu_transfer", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { GPU, "vpt_gpu_flush", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { GPU, "vpt_gpu_detach", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { GPU, "vpt_gpu_unref", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { GPU, "vpt_gpu_update_cursor", lie, VPT_DEVICE_USED_ID, NULL },
+    { GPU, "vpt_gpu_move_cursor", lie, VPT_DEVICE_USED_ID, NULL },
+    { GPU, "vpt_gpu_drain", lie, VPT_OK, NULL },
     { NETWORK, "vpt_net_init", reset_slow, VPT_OK, NULL },
     { NETWORK, "vpt_net_init", reset_spoilt, ANYTHING, NULL },
     { NETWORK, "vpt_net_init", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
@@ -809,15 +898,43 @@ static const struct {
     enum where where;
     const char *at;
 } vanishing[] = {
-    { DISK, "vpt_device_check" },          { DISK, "vpt_device_start" },       { DISK, "vpt_driver_start" },
-    { DISK, "vpt_blk_ranges_init" },       { DISK, "vpt_blk_set_write_back" }, { DISK, "vpt_blk_refresh" },
-    { DISK, "vpt_requests_quiesce" },      { DISK, "vpt_queue_restart" },      { DISK, "vpt_driver_restart" },
-    { DISK, "vpt_device_suspend" },        { DISK, "vpt_device_resume" },      { DISK, "vpt_pci_msix_pending" },
-    { DISK, "vpt_queue_reset" },           { DISK, "vpt_requests_reset" },     { DISK, "vpt_requests_restart" },
-    { NETWORK, "vpt_net_refresh" },        { NETWORK, "vpt_driver_refresh" },  { NETWORK, "vpt_net_set_mode" },
-    { NETWORK, "vpt_net_filter" },         { NETWORK, "vpt_net_set_mac" },     { NETWORK, "vpt_net_announced" },
-    { NETWORK, "vpt_net_use_pairs" },      { INPUT, "vpt_input_get_text" },    { INPUT, "vpt_input_get_ids" },
-    { INPUT, "vpt_input_get_properties" }, { INPUT, "vpt_input_get_codes" },   { INPUT, "vpt_input_get_axis" },
+    { DISK, "vpt_device_check" },
+    { DISK, "vpt_device_start" },
+    { DISK, "vpt_driver_start" },
+    { DISK, "vpt_blk_ranges_init" },
+    { DISK, "vpt_blk_set_write_back" },
+    { DISK, "vpt_blk_refresh" },
+    { DISK, "vpt_requests_quiesce" },
+    { DISK, "vpt_queue_restart" },
+    { DISK, "vpt_driver_restart" },
+    { DISK, "vpt_device_suspend" },
+    { DISK, "vpt_device_resume" },
+    { DISK, "vpt_pci_msix_pending" },
+    { DISK, "vpt_queue_reset" },
+    { DISK, "vpt_requests_reset" },
+    { DISK, "vpt_requests_restart" },
+    { NETWORK, "vpt_net_refresh" },
+    { NETWORK, "vpt_driver_refresh" },
+    { NETWORK, "vpt_net_set_mode" },
+    { NETWORK, "vpt_net_filter" },
+    { NETWORK, "vpt_net_set_mac" },
+    { NETWORK, "vpt_net_announced" },
+    { NETWORK, "vpt_net_use_pairs" },
+    { INPUT, "vpt_input_get_text" },
+    { INPUT, "vpt_input_get_ids" },
+    { INPUT, "vpt_input_get_properties" },
+    { INPUT, "vpt_input_get_codes" },
+    { INPUT, "vpt_input_get_axis" },
+    { GPU, "vpt_gpu_get_display" },
+    { GPU, "vpt_gpu_get_edid" },
+    { GPU, "vpt_gpu_create" },
+    { GPU, "vpt_gpu_attach" },
+    { GPU, "vpt_gpu_set_scanout" },
+    { GPU, "vpt_gpu_transfer" },
+    { GPU, "vpt_gpu_flush" },
+    { GPU, "vpt_gpu_detach" },
+    { GPU, "vpt_gpu_unref" },
+    { GPU, "vpt_gpu_take_events" },
 };
 
 /* Calls that set a queue up, and which reset of theirs is the one that takes a queue back that is not ready. */
@@ -836,6 +953,8 @@ static const struct {
     { CONSOLE, "vpt_console_open", 2 },
     { INPUT, "vpt_input_queue_init", 1 },
     { INPUT, "vpt_input_open", 2 },
+    { GPU, "vpt_gpu_queue_init", 1 },
+    { GPU, "vpt_gpu_open", 2 },
     { NETWORK, "vpt_net_receiveq_init", 1 },
     { NETWORK, "vpt_net_transmitq_init", 1 },
     { NETWORK, "vpt_net_control_init", 1 },
@@ -848,6 +967,7 @@ static bool use(enum where where)
     case ENTROPY: return use_entropy();
     case CONSOLE: return use_console();
     case INPUT: return use_input();
+    case GPU: return use_gpu();
     case NETWORK: return use_network();
     default: return use_disk();
     }
@@ -859,7 +979,7 @@ static void drive(enum machine_kind kind, enum where where, const struct trouble
     trouble = row;
     trouble_began = false;
     trouble_ended = false;
-    if (where == INPUT && machine_kind_legacy(kind)) {
+    if ((where == INPUT || where == GPU) && machine_kind_legacy(kind)) {
         trouble_ended = true;
         return;
     }
@@ -877,6 +997,7 @@ static void work(enum machine_kind kind)
     drive(kind, CONSOLE, NULL);
     drive(kind, NETWORK, NULL);
     drive(kind, INPUT, NULL);
+    drive(kind, GPU, NULL);
 }
 
 static void meet(enum machine_kind kind, const struct trouble *row)
