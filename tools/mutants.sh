@@ -21,7 +21,7 @@ work=${VPT_MUTANTS_DIR:-$root/build-mutants}
 copy=$work/tree
 results=$work/results.tsv
 # Without those of two threads, which take long where other work is done beside them.
-units=("$work/build/tests/unit/vpt-tests" "--jobs=$(nproc)" --without=queue_threads::)
+units=("$work/build/tests/unit/vpt-tests" --without=queue_threads::)
 mkdir -p "$copy" || exit 1
 
 # What differs is copied with a new time, so that Ninja builds it again whatever an interrupted run has left.
@@ -42,16 +42,8 @@ copy_tree() {
     touch "$results"
 }
 
-# Criterion starts a program for each test; the stand-in for it (tests/foreign/) forks, which takes a third of the time.
 set_up() {
-    gcc -O1 -std=c11 -Itests/foreign -c tests/foreign/runner.c -o "$work/runner.o" || exit 1
-    cat >"$work/criterion.pc" <<END
-Name: criterion
-Description: stand-in
-Version: 2.4.1
-Cflags: -I$copy/tests/foreign
-Libs: $work/runner.o
-END
+    tools/stand-in.sh "$work" gcc || exit 1
     [ -e "$work/build/build.ninja" ] || PKG_CONFIG_LIBDIR=$work vpt_must "$work/log" 6 \
         meson setup "$work/build" "$copy" -Dtests=enabled -Dbuildtype=plain -Doptimization=1 -Dwerror=false -Dc_args=-w
     rm -f "${units[0]}"

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # Runs the units of tests/unit/ on a big-endian CPU: built for s390x, under QEMU's user-mode emulation. Debian has no
-# Criterion for another architecture than the machine's own, so tests/foreign/ stands in for it, in this run alone.
+# Criterion for another architecture than the machine's own, so tests/foreign/ stands in for it.
 # Arguments go to the runner (tests/foreign/runner.c): --filter=TEXT. Ends with the synthesis line; exits non-zero
 # unless every test passed.
 set -u -o pipefail
@@ -13,25 +13,9 @@ cd "$root" || exit 1
 vpt_need_packages gcc-s390x-linux-gnu libc6-dev-s390x-cross qemu-user meson ninja-build pkg-config || exit 1
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
-compiler=(s390x-linux-gnu-gcc -std=c11 -O2 -Wall -Wextra -Wconversion -Wsign-conversion -Werror)
 emulator=(qemu-s390x -L /usr/s390x-linux-gnu)
 
-# The stand-in has to report failing tests before its word counts.
-"${compiler[@]}" -Itests/foreign -c tests/foreign/runner.c -o "$work/runner.o" &&
-    "${compiler[@]}" -D_POSIX_C_SOURCE=200809L -Itests/foreign tests/foreign/self.c "$work/runner.o" \
-        -o "$work/self" || exit 1
-vpt_limit 6 "${emulator[@]}" "$work/self" --jobs=2 >"$work/log" 2>&1
-grep -qx -F "[====] Synthesis: Tested: 10 | Passing: 3 | Failing: 4 | Crashing: 3" <(tail -n 1 "$work/log") ||
-    { cat "$work/log"; printf 'FAIL\tthe stand-in for Criterion is wrong: %s\n' "$vpt_ended"; exit 1; }
-
-# Meson finds the stand-in as a package named criterion.
-cat >"$work/criterion.pc" <<END
-Name: criterion
-Description: stand-in
-Version: 2.4.1
-Cflags: -I$root/tests/foreign
-Libs: $work/runner.o
-END
+tools/stand-in.sh "$work" s390x-linux-gnu-gcc "${emulator[@]}" || exit 1
 cat >"$work/cross.ini" <<END
 [binaries]
 c = 's390x-linux-gnu-gcc'
@@ -52,5 +36,5 @@ vpt_must "$work/log" 60 ninja -C "$work/build" -j 2 tests/unit/vpt-tests
 tests=$work/build/tests/unit/vpt-tests
 s390x-linux-gnu-readelf -h "$tests" | grep -q 'Data:.*big endian' || { echo "$tests is not big-endian"; exit 1; }
 # Emulation takes several times as long as the limits in the suites allow.
-vpt_limit 90 "${emulator[@]}" "$tests" --jobs=2 --timeout-factor=5 "$@" ||
+vpt_limit 90 "${emulator[@]}" "$tests" --timeout-factor=5 "$@" ||
     { printf 'FAIL\ts390x\t%s\n' "$vpt_ended"; exit 1; }

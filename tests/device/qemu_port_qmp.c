@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The qtest port and QEMU's monitor: commands, their answers, events. */
+#define _POSIX_C_SOURCE 200809L
+
 #include "qemu_support.h"
 
 #include <signal.h>

@@ -3,11 +3,12 @@
  * main() of the replacement: runs every test in a process of its own, several at a time, each with a time limit, and
  * ends with Criterion's synthesis line.
  *
- *     --jobs=N             tests at a time; 1
+ *     --jobs=N             tests at a time; as many as there are CPUs
  *     --filter=TEXT        only tests whose suite::name contains TEXT
  *     --without=TEXT       no tests whose suite::name contains TEXT
  *     --first=TEXT         tests whose suite::name begins with TEXT run first
  *     --fail-fast          no further test after one that did not pass
+ *     --color=never        nothing: there are no colours
  *     --timeout-factor=N   factor for the time limits of suites, under emulation; 1
  */
 #define _POSIX_C_SOURCE 200809L
@@ -274,6 +275,8 @@ static void read_arguments(struct runner *runner, int count, char **arguments)
             runner->without = arguments[i] + 10;
         } else if (strncmp(arguments[i], "--first=", 8) == 0) {
             runner->first = arguments[i] + 8;
+        } else if (strcmp(arguments[i], "--color=never") == 0) {
+            continue;
         } else if (strcmp(arguments[i], "--fail-fast") == 0) {
             runner->fail_fast = true;
         } else {
@@ -285,7 +288,8 @@ static void read_arguments(struct runner *runner, int count, char **arguments)
 
 int main(int count, char **arguments)
 {
-    struct runner runner = { .job_count = 1, .factor = 1 };
+    const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+    struct runner runner = { .job_count = cpus > 0 && cpus < (long)JOBS_MAX ? (unsigned)cpus : 1, .factor = 1 };
 
     read_arguments(&runner, count, arguments);
     run_tests(&runner, true);
