@@ -51,16 +51,18 @@ enum vpt_status vpt_net_give_one(struct vpt_net_receiveq *queue, const struct vp
 VPT_INLINE_FOR_SPEED uint32_t give_fast(struct vpt_requests *requests, const struct source *source, bool posted,
                                         uint32_t from, uint32_t count)
 {
+    const uint32_t begin = from;
     struct slot_batch batch;
     uint32_t end = from + slot_batch_begin(&batch, requests, count - from);
     struct vpt_memory buffer;
 
     while (from != end && describe_buffer(source, posted, from, &buffer) &&
-           slot_batch_add(&batch, requests->queue.device_order, buffer.device_address, (uint32_t)buffer.size, true,
+           slot_batch_add(&batch, requests->queue.device_order, buffer.device_address, (uint32_t)buffer.size, true, 0,
                           buffer.address)) {
         from++;
     }
-    return slot_batch_end(&batch, requests);
+    slot_batch_end(&batch, requests, from - begin);
+    return from - begin;
 }
 
 enum vpt_status vpt_net_give(struct vpt_net_receiveq *queue, const struct vpt_net_frame *frames,

@@ -81,6 +81,7 @@ VPT_INLINE_FOR_SPEED uint32_t transmit_fast(struct vpt_requests *requests, const
                                             const struct vpt_net_checksum *checksums, uint32_t from, uint32_t count)
 {
     const struct vpt_net_info *info = &net_of(requests)->info;
+    const uint32_t begin = from;
     struct slot_batch batch;
     uint32_t end = from + slot_batch_begin(&batch, requests, count - from);
 
@@ -93,11 +94,12 @@ VPT_INLINE_FOR_SPEED uint32_t transmit_fast(struct vpt_requests *requests, const
         }
         write_frame_header(requests, batch.head, checksum);
         if (!slot_batch_add(&batch, requests->queue.device_order, frame->segments->address, frame->segments->length,
-                            false, frame->token)) {
+                            false, 0, frame->token)) {
             break;
         }
     }
-    return slot_batch_end(&batch, requests);
+    slot_batch_end(&batch, requests, from - begin);
+    return from - begin;
 }
 
 enum vpt_status vpt_net_transmit_batch(struct vpt_net_transmitq *queue, const struct vpt_request *frames,

@@ -4,51 +4,35 @@
  * read and written once here. Anything unusual goes through the calls for one request.
  */
 #include "sequential_batch.h"
-#include "slots.h"
-#include "split_slots.h"
+#include "slot_batch.h"
 
 /* Submits requests of one data segment, as long as they and the slots have the same shape. Returns how many. */
 static uint32_t submit_alike(struct vpt_requests *requests, const struct vpt_request *batch, uint32_t count)
 {
-    struct vpt_queue *queue = &requests->queue;
-    struct split_available *available = split_available_ring(queue);
-    bool writable = batch->writable != 0;
-    uint32_t shape = slot_shape(1, writable);
-    uint32_t reply = queue->free_count != 0 ? requests->kind->reply : 0; /* the queue may not be set up */
-    uint32_t segment_max = requests->segment_max < SLOT_BYTES_MAX ? requests->segment_max : SLOT_BYTES_MAX;
-    uint32_t head = queue->free_head;
-    uint32_t index = queue->available_index;
-    bool order = queue->device_order;
+    const bool order = requests->queue.device_order;
+    const bool writable = batch->writable != 0;
+    const uint32_t shape = slot_shape(1, writable);
+    const uint32_t most = requests->segment_max < SLOT_BYTES_MAX ? requests->segment_max : SLOT_BYTES_MAX;
+    struct slot_batch slots;
+    uint32_t reply;
     uint32_t done;
 
-    count = count < queue->free_count ? count : queue->free_count;
+    count = slot_batch_begin(&slots, requests, count);
+    reply = count != 0 ? requests->kind->reply : 0; /* the queue may not be set up */
     for (done = 0; done < count; done++) {
         const struct vpt_request *request = &batch[done];
-        const struct vpt_request_place *place = &requests->places[head];
-        struct vpt_queue_slot *slot = &queue->slots[head];
-        struct split_descriptor *descriptor;
         uint32_t length;
 
-        if (place->shape != shape || (request->readable | ((uint32_t)request->writable << 16)) != shape) {
+        if ((request->readable | ((uint32_t)request->writable << 16)) != shape) {
             break;
         }
         length = request->segments->length;
-        if (length - 1u >= segment_max) {
+        if (length - 1u >= most ||
+            !slot_batch_add(&slots, order, request->segments->address, length, writable, reply, request->token)) {
             break;
         }
-        descriptor = (struct split_descriptor *)place->reply - 1;
-        vpt_store64(&descriptor->address, vpt_order64(order, request->segments->address));
-        vpt_store32(&descriptor->length, vpt_order32(order, length));
-        vpt_store16(&available->ring[index & queue->mask], vpt_order16(order, (uint16_t)head));
-        index++;
-        slot->token = request->token;
-        slot->writable = (writable ? length : 0u) + reply;
-        slot->count = 1;
-        head = slot->tail;
     }
-    queue->free_head = head;
-    queue->available_index = index;
-    queue->free_count -= done;
+    slot_batch_end(&slots, requests, done);
     return done;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Several requests of one data segment and without a reply, submitted by a driver in a loop of its own: so it needs no
- * array of requests. What this refuses goes through vpt_requests_submit(): with a packed ring or IN_ORDER, and in a
- * build for small code, this is all.
+ * Several requests of one data segment, submitted in a loop of the caller's own: so a driver needs no array of requests.
+ * What this refuses goes through vpt_requests_submit(): with a packed ring or IN_ORDER, and in a build for small code,
+ * this is all.
  */
 #ifndef VPT_SRC_REQUEST_SLOT_BATCH_H
 #define VPT_SRC_REQUEST_SLOT_BATCH_H
@@ -38,10 +38,11 @@ VPT_INLINE uint32_t slot_batch_begin(struct slot_batch *batch, const struct vpt_
 }
 
 /*
- * Submits a request of one segment, whose length is not 0. Returns false if the slot's last request had another shape.
+ * Submits a request of one segment, whose length is not 0, and of `reply` further bytes that the device may write.
+ * Returns false if the slot's last request had another shape.
  */
 VPT_INLINE bool slot_batch_add(struct slot_batch *batch, bool order, uint64_t address, uint32_t length, bool writable,
-                               void *token)
+                               uint32_t reply, void *token)
 {
     uint32_t head = batch->head;
     const struct vpt_request_place *place = &batch->places[head];
@@ -57,22 +58,20 @@ VPT_INLINE bool slot_batch_add(struct slot_batch *batch, bool order, uint64_t ad
     vpt_store16(&batch->available->ring[batch->index & batch->mask], vpt_order16(order, (uint16_t)head));
     batch->index++;
     slot->token = token;
-    slot->writable = writable ? length : 0;
+    slot->writable = (writable ? length : 0u) + reply;
     slot->count = 1;
     batch->head = slot->tail;
     return true;
 }
 
-/* Makes what was submitted the queue's. Returns how many requests these are. */
-VPT_INLINE uint32_t slot_batch_end(const struct slot_batch *batch, struct vpt_requests *requests)
+/* Makes what was submitted the queue's: `count` requests. */
+VPT_INLINE void slot_batch_end(const struct slot_batch *batch, struct vpt_requests *requests, uint32_t count)
 {
     struct vpt_queue *queue = &requests->queue;
-    uint32_t done = batch->index - queue->available_index;
 
     queue->free_head = batch->head;
     queue->available_index = batch->index;
-    queue->free_count -= done;
-    return done;
+    queue->free_count -= count;
 }
 
 #endif
