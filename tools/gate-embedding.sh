@@ -107,20 +107,23 @@ objects() {
     done
 }
 
-# Usage: try_only COMPILER LIST...: with the port's headers and traps of the names of src/ in front of all others. Where
-# there are a transport and a driver the stub kernel uses them.
+# Usage: try_only COMPILER LIST...: with the port's headers and traps of the names of src/ in front of all others. Each
+# source is compiled once. Where there are a transport and a driver the stub kernel uses them.
 try_only() {
-    local folder=$work/only compiler=$1 source header
+    local folder=$work/only-$1 compiler=$1 members=() source header
     shift
-    rm -rf "$folder" && mkdir -p "$folder/traps" || return 1
-    while read -r header; do
-        echo '#error this is not the header that was meant' >"$folder/traps/${header##*/}"
-    done < <(find src -name '*.h')
+    if [ ! -e "$folder/traps" ]; then
+        mkdir -p "$folder/traps" || return 1
+        while read -r header; do
+            echo '#error this is not the header that was meant' >"$folder/traps/${header##*/}"
+        done < <(find src -name '*.h')
+        objects "only-$compiler" "$compiler" -std=c11 -O2 -ffreestanding -fno-pie -fno-stack-protector \
+            -I"$folder/traps" -Iport || return 1
+    fi
     while read -r source; do
-        "$compiler" -std=c11 -O2 -ffreestanding -fno-pie -fno-stack-protector -I"$folder/traps" -Iport -Iinclude \
-            -c "$source" -o "$folder/${source//\//-}.o" || return 1
+        members+=("$folder/${source//\//-}.o")
     done < <(cat "${@/%/.list}")
-    ld -r -o "$folder/joined" "$folder"/*.o && nm -u "$folder/joined" >"$folder/undefined" &&
+    ld -r -o "$folder/joined" "${members[@]}" && nm -u "$folder/joined" >"$folder/undefined" &&
         ! grep -vE ' (memcpy|memset)$' "$folder/undefined" || return 1
     case " $* " in
     *' sources/mmio '*' sources/blk '*)
