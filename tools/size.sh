@@ -3,11 +3,7 @@
 # Measures the library at -Os, built as for a kernel. Prints tab-separated lines: name, variant, metric, value, unit.
 #
 #   an object file's name   what that object holds, per compiler and target
-#   assign                  the sum of src/assign, which has a limit by gcc on x86_64
-#   console                 what is executable in src/console, which has a limit on x86_64
-#   input                   what is executable in src/input, which has a limit on x86_64
-#   net                     the sum of src/net, which has a limit on x86_64
-#   gpu                     the sum of src/gpu, which has a limit on x86_64
+#   a folder of src/        the sum of its objects; some have limits on x86_64
 #   archive                 the sum of all objects
 #   minimal                 what the library adds to tests/freestanding/minimal.c (MMIO 2, split virtqueue, blk,
 #                           polled); the linker drops unreferenced functions; memcpy and memset are the kernel's
@@ -27,11 +23,16 @@ cd "$root" || exit 1
 . tools/packages.sh
 . tools/toolchains.sh
 
-# Bytes of text and rodata that the library may add on x86_64.
+# Bytes of text and rodata on x86_64: those that the library may add, and those of folders.
 declare -A limits=(
     [minimal-modern-gcc]=8400 [minimal-modern-clang]=9400
     [transports-modern-gcc]=14000 [transports-modern-clang]=15300
     [minimal-packed-gcc]=$((8400 + 2048)) [minimal-packed-clang]=11520
+    [assign-gcc]=17442
+    [console-gcc]=2560 [console-clang]=2560
+    [gpu-gcc]=3300 [gpu-clang]=3800
+    [input-gcc]=1280 [input-clang]=1400
+    [net-gcc]=4000 [net-clang]=4400
 )
 # What smaller libraries leave out.
 declare -A without=(
@@ -39,17 +40,6 @@ declare -A without=(
     [packed]='-DVPT_WITHOUT_LEGACY -DVPT_WITHOUT_IN_ORDER'
     [packed-only]='-DVPT_WITHOUT_LEGACY -DVPT_WITHOUT_IN_ORDER -DVPT_WITHOUT_SPLIT'
 )
-# Bytes that the whole of src/assign may have, by gcc on x86_64.
-assign_limit=17442
-# Bytes that the code of src/console may have on x86_64.
-console_limit=2560
-# Bytes that the code of src/input may have on x86_64.
-input_limit=1280
-# Bytes that the whole of src/net may have on x86_64.
-declare -A net_limits=([gcc]=4000 [clang]=4400)
-# Bytes that the whole of src/gpu may have on x86_64.
-declare -A gpu_limits=([gcc]=3300 [clang]=3800)
-
 vpt_need_packages "${VPT_CROSS_PACKAGES[@]}" python3 || exit 1
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
@@ -84,9 +74,17 @@ print() {
     printf '%s\t%s\t%s\t%d\tbytes\n' "$1" "$2" text "$3" "$1" "$2" rodata "$4"
 }
 
+# Usage: print_total NAME BYTES: fails where that is above the name's limit.
+print_total() {
+    local limit=$2
+    printf '%s\t%s\ttotal\t%d\tbytes\n' "$1" "$variant" "$2"
+    [ "$target" != x86_64 ] || limit=${limits[$1-${variant%%-*}]:-$2}
+    [ "$2" -le "$limit" ] || fail "$1 $variant: $2 bytes, limit $limit"
+}
+
 # Usage: linked DIRECTORY LIBRARY NAME LINKER-ARGUMENT...: prints what the library adds to the linked stub.
 linked() {
-    local directory=$1 library=$2 name=$3 text rodata stub_text stub_rodata total limit
+    local directory=$1 library=$2 name=$3 text rodata stub_text stub_rodata
     shift 3
     # memcpy and memset belong to the kernel, so both programs have them.
     set -- --gc-sections -e kernel_main --undefined=memcpy --undefined=memset "$@"
@@ -99,18 +97,14 @@ linked() {
     read -r _ stub_text stub_rodata < <(measure "$directory/$name-alone.elf")
     print "$name" "$variant" $((text - stub_text)) $((rodata - stub_rodata))
     [ "$text" -gt "$stub_text" ] || return 1
-    if [ "$target" = x86_64 ] && [ "$name" != everything ]; then
-        total=$((text - stub_text + rodata - stub_rodata))
-        printf '%s\t%s\t%s\t%d\tbytes\n' "$name" "$variant" total "$total"
-        limit=${limits[$name-${variant%%-*}]:-$total}
-        [ "$total" -le "$limit" ] || fail "$name $variant: $total bytes, limit $limit"
-    fi
+    [ "$target" != x86_64 ] || print_total "$name" $((text - stub_text + rodata - stub_rodata))
 }
 
 # Usage: sizes COMPILER TARGET VARIANT: with the flags that tests/freestanding/variants.tsv has for it
 sizes() {
     local compiler=$1 directory="$work/$1-$2" command object text rodata total_text=0 total_rodata=0
-    local stub missing smaller libraries assign=0 console=0 input=0 net=0 gpu=0 flags
+    local stub missing smaller libraries folder flags
+    local -A folders=()
     target=$2 variant="$1-$2-Os"
     flags=$(awk -F '\t' -v "line=$1 $2 $3" '$1 " " $2 " " $3 == line { print $5 }' tests/freestanding/variants.tsv)
     [ -n "$flags" ] || { fail "$variant: no variant $3"; return; }
@@ -119,29 +113,12 @@ sizes() {
     while read -r object text rodata; do
         print "$(basename "$object")" "$variant" "$text" "$rodata"
         total_text=$((total_text + text)) total_rodata=$((total_rodata + rodata))
-        case $object in
-        */assign-*) assign=$((assign + text + rodata)) ;;
-        */console-*) console=$((console + text)) ;;
-        */input-*) input=$((input + text)) ;;
-        */net-*) net=$((net + text + rodata)) ;;
-        */gpu-*) gpu=$((gpu + text + rodata)) ;;
-        esac
+        folder=${object##*/}
+        [[ $folder != *-* ]] || folders[${folder%%-*}]=$((${folders[${folder%%-*}]:-0} + text + rodata))
     done < <(measure "$directory"/*.o)
-    printf 'assign\t%s\ttotal\t%d\tbytes\n' "$variant" "$assign"
-    [ "$variant" != gcc-x86_64-Os ] || [ "$assign" -le "$assign_limit" ] ||
-        fail "assign $variant: $assign bytes, limit $assign_limit"
-    printf 'console\t%s\ttext\t%d\tbytes\n' "$variant" "$console"
-    [ "$target" != x86_64 ] || [ "$console" -le "$console_limit" ] ||
-        fail "console $variant: $console bytes, limit $console_limit"
-    printf 'input\t%s\ttext\t%d\tbytes\n' "$variant" "$input"
-    [ "$target" != x86_64 ] || [ "$input" -le "$input_limit" ] ||
-        fail "input $variant: $input bytes, limit $input_limit"
-    printf 'net\t%s\ttotal\t%d\tbytes\n' "$variant" "$net"
-    [ "$target" != x86_64 ] || [ "$net" -le "${net_limits[$1]}" ] ||
-        fail "net $variant: $net bytes, limit ${net_limits[$1]}"
-    printf 'gpu\t%s\ttotal\t%d\tbytes\n' "$variant" "$gpu"
-    [ "$target" != x86_64 ] || [ "$gpu" -le "${gpu_limits[$1]}" ] ||
-        fail "gpu $variant: $gpu bytes, limit ${gpu_limits[$1]}"
+    while read -r folder; do
+        print_total "$folder" "${folders[$folder]}"
+    done < <(printf '%s\n' "${!folders[@]}" | sort)
     print archive "$variant" "$total_text" "$total_rodata"
     llvm-ar rcs "$directory/libvpt.a" "$directory"/*.o || { fail "$variant: archive"; return; }
     missing=$(comm -23 "$work/functions" <(llvm-nm -U -j -g "$directory/libvpt.a" | sort -u) | paste -s -d ' ')
