@@ -22,7 +22,7 @@ LONGEST = 360  # bar
 SUBMIT, POLL, MARK = "3fa7d6", "f2a541", "ee5c5c"
 MARK_SIZE = 9
 AXIS = 32767  # the tablet's
-KEYS = {str(digit): 1 + (digit or 10) for digit in range(10)} | {"ret": 28}
+KEYS = {str(digit): 1 + (digit or 10) for digit in range(10)}
 FONT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../examples/kernel/font.c")
 
 
@@ -63,8 +63,9 @@ class Picture:
             header, found = file.read().split(b"\n255\n", 1)
         require(header.split() == [b"P6", b"%d" % WIDTH, b"%d" % HEIGHT], f"a screen dump of another size: {header}")
         wanted = b"".join(self.rows)
-        wrong = next((i // 3 for i in range(len(wanted)) if found[i:i + 1] != wanted[i:i + 1]), None)
-        require(wrong is None and len(found) == len(wanted), f"pixel {wrong and divmod(wrong, WIDTH)[::-1]} is wrong")
+        wrong = [divmod(i // 3, WIDTH)[::-1] for i in range(len(wanted)) if found[i:i + 1] != wanted[i:i + 1]] \
+            if found != wanted else []
+        require(found == wanted, f"{len(wrong)} wrong bytes of the screen dump, first at {wrong[:1]}")
         return WIDTH * HEIGHT
 
 
@@ -76,31 +77,38 @@ class User:
         self.x = self.y = 0
         self.events, self.cursors, self.drawn = [], [], []
 
-    def send(self, inputs, events):
-        """A report, after which the kernel must have handled all events so far."""
-        self.machine.execute("input-send-event", events=[{"type": kind, "data": data} for kind, data in inputs])
-        self.events += [[kind, code, value & 0xffffffff] for kind, code, value in [*events, (0, 0, 0)]]
+    def report(self, *inputs):
+        """Sends (QEMU's type, what it says, the event that the kernel must get) for each, and waits for the end."""
+        self.machine.execute("input-send-event", events=[{"type": kind, "data": data} for kind, data, _ in inputs])
+        self.events += [[kind, code, value & 0xffffffff] for _, _, (kind, code, value) in inputs] + [[0, 0, 0]]
         self.machine.wait("event", len(self.events))
+
+    def axes(self, kind, number, x, y):
+        self.cursors.append([self.x, self.y])
+        self.report((kind, {"axis": "x", "value": x}, (number, 0, x)),
+                    (kind, {"axis": "y", "value": y}, (number, 1, y)))
 
     def place(self, x, y):
         self.x, self.y = x * (WIDTH - 1) // AXIS, y * (HEIGHT - 1) // AXIS
-        self.cursors.append([self.x, self.y])
-        self.send([("abs", {"axis": "x", "value": x}), ("abs", {"axis": "y", "value": y})], [(3, 0, x), (3, 1, y)])
+        self.axes("abs", 3, x, y)
 
     def move(self, x, y):
         self.x, self.y = min(max(self.x + x, 0), WIDTH - 1), min(max(self.y + y, 0), HEIGHT - 1)
-        self.cursors.append([self.x, self.y])
-        self.send([("rel", {"axis": "x", "value": x}), ("rel", {"axis": "y", "value": y})], [(2, 0, x), (2, 1, y)])
+        self.axes("rel", 2, x, y)
 
     def click(self):
         self.drawn.append(["fill", str(min(self.x, WIDTH - MARK_SIZE)), str(min(self.y, HEIGHT - MARK_SIZE)),
                            str(MARK_SIZE), str(MARK_SIZE), MARK])
         for down in True, False:
-            self.send([("btn", {"button": "left", "down": down})], [(1, 0x110, down)])
+            self.report(("btn", {"button": "left", "down": down}, (1, 0x110, down)))
 
-    def type(self, key):
+    def type(self, digit):
         for down in True, False:
-            self.send([("key", {"key": {"type": "qcode", "data": key}, "down": down})], [(1, KEYS[key], down)])
+            self.report(("key", {"key": {"type": "qcode", "data": digit}, "down": down}, (1, KEYS[digit], down)))
+
+    def end(self):
+        self.machine.execute("input-send-event", events=[
+            {"type": "key", "data": {"key": {"type": "qcode", "data": "ret"}, "down": True}}])
 
 
 def check_chart(machine):
@@ -166,15 +174,14 @@ def check(arguments):
         pixels += picture.compare(machine, dump)
         machine.execute("screendump", filename=os.path.join(arguments.directory, "screen.png"), format="png")
         check_use(machine, user, digits)
-        machine.execute("input-send-event", events=[{"type": "key", "data": {
-            "key": {"type": "qcode", "data": "ret"}, "down": True}}])
+        user.end()
         traces = machine.end()
         flushes = check_traces(machine, user, traces)
         [[_, _, pages]], [[sleeps]] = machine.numbers("picture"), machine.numbers("slept")
         require(sleeps >= flushes, f"{sleeps} sleeps for {flushes} flushes")
-    return (f"{arguments.ring} rings, {pixels} pixels of 2 screen dumps as drawn, from {pages} scattered pages; a chart "
-            f"with {bars} bars; {len(user.events)} events as sent; {len(user.cursors)} places of the cursor, also by "
-            f"QEMU's trace; {flushes} parts shown, each after a sleep of the CPU")
+    return (f"{arguments.ring} rings, {pixels} pixels of two screen dumps as drawn, from {pages} scattered pages, "
+            f"a chart with {bars} bars, {len(user.events)} events as sent, {len(user.cursors)} places of the cursor, "
+            f"also by QEMU's trace, {flushes} parts shown, each after a sleep of the CPU")
 
 
 if __name__ == "__main__":

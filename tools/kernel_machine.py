@@ -9,7 +9,6 @@ import re
 import socket
 import subprocess
 import sys
-import tempfile
 
 host = importlib.import_module("kernel-host")
 Wrong, require = host.Wrong, host.require
@@ -21,6 +20,7 @@ class Machine:
 
     def __init__(self, arguments, devices, options):
         self.said = []  # the first word and its arguments of each such line
+        self.commands = 0
         self.success = arguments.success
         self.traces = os.path.join(arguments.directory, "traces")
         self.log = open(os.path.join(arguments.directory, "log"), "w", encoding="utf-8")
@@ -30,31 +30,35 @@ class Machine:
         for device in devices:
             name, _, properties = device.partition(",")
             command += ["-device", f"{name}-{ending}{packed}" + (f",{properties}" if properties else "")]
-        with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as listener:
-            listener.bind(f"{folder}/monitor")
-            listener.listen()
-            command += ["-chardev", f"socket,id=monitor,path={folder}/monitor", "-mon", "monitor,mode=control"]
-            self.process = subprocess.Popen([*command, "-D", self.traces], stdin=subprocess.DEVNULL,
-                                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-            listener.settimeout(30)
-            self.monitor = listener.accept()[0].makefile("rw", encoding="utf-8")
-        self.monitor.readline()
-        self.execute("qmp_capabilities")
+        self.monitor, other = socket.socketpair()
+        command += ["-chardev", f"socket,id=monitor,fd={other.fileno()}", "-mon", "monitor,mode=control"]
+        self.process = subprocess.Popen([*command, "-D", self.traces], stdin=subprocess.DEVNULL, text=True,
+                                        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, pass_fds=[other.fileno()])
+        other.close()
+        self.answers = self.monitor.makefile(encoding="utf-8")
+        self.send("qmp_capabilities", {}, None)
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
         self.process.kill()
-        self.process.communicate()
+        self.log.write(self.process.communicate()[0])
         self.log.close()
 
+    def send(self, command, arguments, number):
+        text = json.dumps({"execute": command, "arguments": arguments, "id": number})
+        self.monitor.sendall(text.encode() + b"\n")
+
     def execute(self, command, **arguments):
-        self.monitor.write(json.dumps({"execute": command, "arguments": arguments}) + "\n")
-        self.monitor.flush()
+        """Sends a command to QEMU. Returns its answer."""
+        self.commands += 1
+        self.send(command, arguments, self.commands)
         answer = {}
-        while "return" not in answer and "error" not in answer:  # else it is an event
-            answer = json.loads(self.monitor.readline())
+        while answer.get("id") != self.commands:  # else it is a greeting or an event
+            line = self.answers.readline()
+            require(line, f"QEMU has ended before it answered {command}")
+            answer = json.loads(line)
         require("return" in answer, f"{command}: {answer}")
         return answer["return"]
 
@@ -63,7 +67,7 @@ class Machine:
         line = self.process.stdout.readline()
         self.log.write(line)
         if line.startswith("@"):
-            self.said.append(line[1:].split())
+            self.said.append(line[1:].rstrip("\n").split(" "))
         return line != ""
 
     def all(self, word):

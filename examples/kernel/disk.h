@@ -10,7 +10,7 @@
 /* Options of one run on the disk. */
 struct disk_life {
     const char *name;
-    const char *label; /* a word */
+    const char *label; /* at most nine characters, for a chart */
     const struct vpt_port *port;
     bool hand_memory_over;              /* give the library its memory; else the port allocates it */
     bool plain_ring;                    /* refuse indirect tables and the event index */

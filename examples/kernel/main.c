@@ -20,19 +20,19 @@
 static const struct disk_life lives[] = {
     {
         .name = "Memory from the port, registers reached directly",
-        .label = "direct",
+        .label = "polling",
         .port = &ports_ready_made,
     },
     {
         .name = "Memory handed over, registers reached by the port",
-        .label = "by port",
+        .label = "callbacks",
         .port = &ports_counting,
         .hand_memory_over = true,
         .queue_size = DISK_QUEUE_SIZE_MAX,
     },
     {
         .name = "The same without indirect tables and event index, on a small queue where the size is ours to choose",
-        .label = "plain",
+        .label = "chains",
         .port = &ports_counting,
         .hand_memory_over = true,
         .plain_ring = true,
@@ -40,13 +40,13 @@ static const struct disk_life lives[] = {
     },
     {
         .name = "Completion by interrupt, on a line",
-        .label = "line",
+        .label = "by line",
         .port = &ports_ready_made,
         .interrupts = VPT_INTERRUPTS_LINE,
     },
     {
         .name = "Completion by interrupt, by a message for each queue (MSI-X)",
-        .label = "MSI-X",
+        .label = "by MSI-X",
         .port = &ports_ready_made,
         .interrupts = VPT_INTERRUPTS_PER_QUEUE,
     },

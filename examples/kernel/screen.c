@@ -127,21 +127,28 @@ static void draw_chart(const struct disk_cost *costs, unsigned count)
     }
 }
 
+/* Writes texts one after the other. */
+static void draw_line(uint32_t y, uint32_t scale, uint32_t color, const char *const texts[4])
+{
+    uint32_t x = LEFT;
+
+    for (unsigned i = 0; i < 4 && texts[i] != NULL; i++) {
+        x += canvas_text(x, y, scale, color, texts[i]).width;
+    }
+}
+
 static void draw(const struct screen *screen, const struct disk_cost *costs, unsigned count)
 {
     const struct vpt_device *device = screen->device.virtio;
-    struct vpt_gpu_rectangle title = { LEFT, 24, 0, 0 };
+    bool packed = vpt_features_has(&device->features, VPT_F_RING_PACKED);
 
     canvas_fill(&whole, BACKGROUND);
-    title = canvas_text(LEFT, 24, 4, BRIGHT, "vpt on ");
-    title.x += title.width;
-    title = canvas_text(title.x, 24, 4, BRIGHT, machine.architecture);
-    (void)canvas_text(title.x + title.width + 24u, 24, 4, BRIGHT, machine.name);
-    (void)canvas_text(LEFT, 72, 2, DIM, vpt_device_transport(device));
-    (void)canvas_text(LEFT + 240u, 72, 2, DIM,
-                      vpt_features_has(&device->features, VPT_F_RING_PACKED) ? "packed ring" : "split ring");
+    draw_line(24, 4, BRIGHT, (const char *const[4]){ "vpt on ", machine.architecture, " ", machine.name });
+    draw_line(
+        72, 2, DIM,
+        (const char *const[4]){ "GPU by ", vpt_device_transport(device), packed ? ", packed" : ", split", " ring" });
     draw_chart(costs, count);
-    (void)canvas_text(LEFT, TYPED_TOP - 40u, 2, DIM, "Digits that were typed, marks where it was clicked:");
+    (void)canvas_text(LEFT, TYPED_TOP - 40u, 2, DIM, "What was typed, and marks where it was clicked:");
 }
 
 static bool attach(struct screen *screen, struct vpt_gpu_resource *resource, const struct vpt_gpu_rectangle *all,
