@@ -23,7 +23,7 @@ class Machine:
         self.commands = 0
         self.success = arguments.success
         self.traces = os.path.join(arguments.directory, "traces")
-        self.log = open(os.path.join(arguments.directory, "log"), "w", encoding="utf-8")
+        self.log = open(os.path.join(arguments.directory, "log"), "w", encoding="utf-8", buffering=1)
         ending = "device" if arguments.bus == "mmio" else "pci"
         packed = ",packed=on" if arguments.ring == "packed" else ""
         command = [*arguments.command, "-global", "virtio-mmio.force-legacy=off", *options]

@@ -75,7 +75,7 @@ static bool transitional(const struct vpt_port *port, const struct device_place 
 
 static void remember(struct devices *devices, uint32_t type, const struct device_place *place)
 {
-    struct device_place *own = NULL;
+    struct device_place *own;
     unsigned count = 1;
 
     switch (type) {

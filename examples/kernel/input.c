@@ -14,7 +14,7 @@
 static bool read_axes(struct input *input)
 {
     for (uint8_t i = 0; i < INPUT_AXES; i++) {
-        struct vpt_input_axis axis;
+        struct vpt_input_axis axis = { 0 };
         enum vpt_status status = vpt_input_get_axis(&input->driver, i, &axis);
         bool good = axis.minimum == 0 && axis.maximum > 0 && axis.maximum <= 0xffff;
 

@@ -16,9 +16,9 @@
 #define MARK       0xee5c5cu
 
 #define LEFT       24u
-#define CHART_LEFT 136u
+#define CHART_LEFT 144u
 #define CHART_TOP  150u
-#define CHART_LONG 360u /* the longest bar */
+#define CHART_LONG 352u /* the longest bar */
 #define ROW        26u
 #define TYPED_TOP  360u
 #define MARK_SIZE  9u
