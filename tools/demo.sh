@@ -1,12 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Usage: tools/demo.sh [kernel|unikernel|appliance|assign|ARCHITECTURE[/MACHINE]...]
+# Usage: tools/demo.sh [kernel|screen|unikernel|appliance|assign|ARCHITECTURE[/MACHINE]...]
 # Builds the example kernel, boots it on every machine (or on the named ones), and then checks the disk image from
-# outside. Then it kills the unikernel again and again, and checks that the unikernel's store has lost nothing; the same
-# by HTTP, with clients that do harm (appliance). Then the example hypervisor gives a machine's devices to two guests in
-# turn. Prints one line for each machine and transport: PASS or FAIL, architecture, machine, transport, what was
-# verified, with tabs between. Exits with 1 if any failed. Installs the Debian packages it lacks. Works in build-demo/,
-# or in the directory that VPT_DEMO_DIR names.
+# outside. With other devices, it looks at what the kernel draws while keys and a pointer are used (screen). Then it
+# kills the unikernel again and again, and checks that the unikernel's store has lost nothing; the same by HTTP, with
+# clients that do harm (appliance). Then the example hypervisor gives a machine's devices to two guests in turn. Prints
+# one line for each machine and transport: PASS or FAIL, architecture, machine, transport, what was verified, with tabs
+# between. Exits with 1 if any failed. Installs the Debian packages it lacks. Works in build-demo/, or in the directory
+# that VPT_DEMO_DIR names.
 set -uo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -38,6 +39,14 @@ pairs=(
     "i386 pc pci packed"
 )
 
+# Architecture and machine of the kernel with other devices; what tools/kernel-KIND.py attaches, drives from outside and
+# checks; bus and ring of these devices.
+kinds=(
+    "x86_64 q35 screen pci split"
+    "riscv64 virt screen mmio split"
+    "aarch64 virt screen pci packed"
+)
+
 # Architecture and machine of the unikernel; the third column names the check, in place of a transport.
 unikernels=(
     "x86_64 microvm unikernel"
@@ -62,9 +71,10 @@ report() {
     [ "$1" = PASS ] || failed=1
 }
 
-# Sets QEMU's command for a machine, and what the kernel has to find there before any device is plugged in: the
-# virtio-mmio slots (address of the first, distance, number), the PCI functions, and how these are configured. Sets also
-# which interrupts PCI functions can use: a PLIC takes no messages.
+# Sets QEMU's command for a machine with the kernel, and what the kernel has to find there before any device is plugged
+# in: the virtio-mmio slots (address of the first, distance, number), the PCI functions, and how these are configured.
+# Sets also which interrupts PCI functions can use: a PLIC takes no messages. With -icount the counters of the machine
+# count instructions.
 describe_machine() {
     local x86=(-device "isa-debug-exit,iobase=0xf4,iosize=4")
     slots='' functions='' configuration='' interrupts='line messages'
@@ -90,6 +100,8 @@ describe_machine() {
         success=33 functions=4 configuration=ecam,b0000000
         ;;
     esac
+    qemu+=(-kernel "$work/$1/kernel.elf" -m 64M -icount shift=0 -nodefaults -display none -monitor none -serial stdio
+        -no-reboot)
 }
 
 # Usage: plug_mmio legacy|modern
@@ -185,31 +197,28 @@ type_line() {
     press ret
 }
 
-# Usage: boot KERNEL DISK SOURCE CONSOLE NETWORK: the entropy device gives the bytes of the file SOURCE. A line goes to
+# Usage: boot DISK SOURCE CONSOLE NETWORK: the entropy device gives the bytes of the file SOURCE. A line goes to
 # the virtio console, and what comes from there goes to the file CONSOLE.out. The same line is typed on the keyboard.
 # Frames are answered, and the file NETWORK says how many.
-# With -icount the counters of the machine count instructions.
 boot() {
     local status in out heard keys answers typist
-    rm -f "$4".{pipe,keys}.{in,out}
-    mkfifo "$4".{pipe,keys}.{in,out} || return 1
+    rm -f "$3".{pipe,keys}.{in,out}
+    mkfifo "$3".{pipe,keys}.{in,out} || return 1
     # A pipe that is open for both waits for nobody; and cat comes to its end where nobody can write any more.
-    exec {in}<>"$4.pipe.in" {out}<>"$4.pipe.out" {heard}<"$4.pipe.out"
-    exec {keys}<>"$4.keys.in" {answers}<>"$4.keys.out"
+    exec {in}<>"$3.pipe.in" {out}<>"$3.pipe.out" {heard}<"$3.pipe.out"
+    exec {keys}<>"$3.keys.in" {answers}<>"$3.keys.out"
     echo "$line" >&"$in"
-    type_line "${4%/*}/log" >&"$keys" &
+    type_line "${3%/*}/log" >&"$keys" &
     typist=$!
-    vpt_limit "$seconds" python3 "$root/tools/kernel-host.py" network "$5" \
-        "${qemu[@]}" -kernel "$1" -m 64M -icount shift=0 \
-        -nodefaults -display none -monitor none -serial stdio -no-reboot \
-        -drive if=none,id=disk,format=raw,file="$2" -object "rng-random,id=source,filename=$3" "${devices[@]}" \
-        -chardev "pipe,id=console,path=$4.pipe" \
-        -chardev "pipe,id=keys,path=$4.keys" -mon keys,mode=control </dev/null
+    vpt_limit "$seconds" python3 "$root/tools/kernel-host.py" network "$4" \
+        "${qemu[@]}" -drive if=none,id=disk,format=raw,file="$1" -object "rng-random,id=source,filename=$2" \
+        "${devices[@]}" -chardev "pipe,id=console,path=$3.pipe" \
+        -chardev "pipe,id=keys,path=$3.keys" -mon keys,mode=control </dev/null
     status=$?
     kill "$typist" 2>/dev/null
     wait "$typist" 2>/dev/null
     exec {in}>&- {out}>&- {keys}>&- {answers}>&-
-    cat <&"$heard" >"$4.out"
+    cat <&"$heard" >"$3.out"
     exec {heard}<&-
     return "$status"
 }
@@ -247,8 +256,7 @@ run() {
     mmio) plug_mmio "$interface" ;;
     pci) plug_pci "$interface" ;;
     esac
-    boot "$work/$architecture/kernel.elf" "$directory/disk.img" "$directory/original.img" "$directory/console" \
-        "$directory/network" >"$directory/log" 2>&1
+    boot "$directory"/{disk.img,original.img,console,network} >"$directory/log" 2>&1
     status=$?
     if [ "$status" -eq "$success" ]; then
         text=$(check "$architecture" "$interface" "$directory" "$ring" 2>&1) && verdict=PASS
@@ -258,6 +266,23 @@ run() {
     fi
     [ "$verdict" = PASS ] || sed 's/^/    /' "$directory/log" >&2
     report "$verdict" "$architecture" "$machine" "$(transport "$bus" "$interface")" "$ring ring, ${text//$'\n'/; }"
+}
+
+# Usage: run_kind ARCHITECTURE MACHINE KIND "BUS RING": boots a kernel that is built; the kind's script does the rest
+run_kind() {
+    local directory=$work/$1/$2-$3 verdict=FAIL text bus ring qemu success slots functions configuration interrupts
+    read -r bus ring <<<"$4"
+    mkdir -p "$directory"
+    describe_machine "$1" "$2"
+    vpt_limit "$seconds" python3 "$root/tools/kernel-$3.py" --bus "$bus" --ring "$ring" --success "$success" \
+        "$directory" "${qemu[@]}" >"$directory/$3.txt" 2>&1
+    case $? in
+    0) verdict=PASS text=$(<"$directory/$3.txt") ;;
+    124) text=$vpt_ended ;;
+    *) text=$(<"$directory/$3.txt") ;;
+    esac
+    [ "$verdict" = PASS ] || sed 's/^/    /' "$directory/log" >&2
+    report "$verdict" "$1" "$2" "$3" "virtio-$bus, ${text//$'\n'/; }"
 }
 
 # Usage: build_unikernel ARCHITECTURE DIRECTORY: builds it once for both checks
@@ -298,12 +323,12 @@ run_assign() {
     report "$verdict" "$1" "$2" assignment "${text//$'\n'/; }"
 }
 
-# Usage: matches NAME ARCHITECTURE MACHINE BUS: whether that is kernel, unikernel, appliance or assign,
+# Usage: matches NAME ARCHITECTURE MACHINE BUS: whether that is kernel (for a bus) or what is in the bus's place,
 # ARCHITECTURE or ARCHITECTURE/MACHINE
 matches() {
-    local program=kernel
+    local program=$4
     case $4 in
-    unikernel | appliance | assign) program=$4 ;;
+    mmio | pci) program=kernel ;;
     esac
     [ "$1" = "$program" ] || [ "$1" = "$2" ] || [ "$1" = "$2/$3" ]
 }
@@ -311,7 +336,7 @@ matches() {
 # Usage: selected [NAME...]: the pairs that are wanted, one a line; all of them without names
 selected() {
     local pair name architecture machine bus rest
-    for pair in "${pairs[@]}" "${unikernels[@]}" "${assignments[@]}"; do
+    for pair in "${pairs[@]}" "${kinds[@]}" "${unikernels[@]}" "${assignments[@]}"; do
         read -r architecture machine bus rest <<<"$pair"
         [ $# -gt 0 ] || echo "$pair"
         for name in "$@"; do
@@ -327,7 +352,7 @@ done
 mapfile -t wanted < <(selected "$@")
 declare -A built=()
 for pair in "${wanted[@]}"; do
-    read -r architecture machine bus interface <<<"$pair"
+    read -r architecture machine bus rest <<<"$pair"
     if [ "$bus" = unikernel ] || [ "$bus" = appliance ]; then
         run_unikernel "$architecture" "$machine" "$bus"
         continue
@@ -339,10 +364,13 @@ for pair in "${wanted[@]}"; do
         built[$architecture]=no
         ! "$root/tools/kernel.sh" "$architecture" "$work/$architecture" || built[$architecture]=yes
     fi
-    if [ "${built[$architecture]}" = yes ]; then
-        run "$architecture" "$machine" "$bus" "$interface"
-    else
-        report FAIL "$architecture" "$machine" "virtio-$bus $interface" "the kernel does not build"
+    if [ "${built[$architecture]}" = no ]; then
+        report FAIL "$architecture" "$machine" "$bus $rest" "the kernel does not build"
+        continue
     fi
+    case $bus in
+    mmio | pci) run "$architecture" "$machine" "$bus" "$rest" ;;
+    *) run_kind "$architecture" "$machine" "$bus" "$rest" ;;
+    esac
 done
 exit "$failed"

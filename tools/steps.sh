@@ -65,6 +65,6 @@ step size 90 - tools/size.sh
 step bench 60 - tools/bench.sh
 step embedding 80 - tools/gate-embedding.sh
 step wakeup 70 - env VPT_WAKEUP_DIR="$build/wakeup" tools/wakeup.sh
-step demo 130 - tools/demo.sh
+step demo 145 - tools/demo.sh
 # After the demo, which has fetched and unpacked what both need.
 step appliance 60 demo bash -c 'tools/appliance.sh load && tools/appliance.sh browser'

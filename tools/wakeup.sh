@@ -30,14 +30,14 @@ burners=() failed=0
 # shellcheck source=tools/freestanding.sh
 . "$root/tools/freestanding.sh"
 
-# Usage: build ARCHITECTURE FENCES: makes DIRECTORY/ARCHITECTURE-FENCES/kernel.elf. It takes all files of the example
-# kernel except those that use the disk.
+# Usage: build ARCHITECTURE FENCES: makes DIRECTORY/ARCHITECTURE-FENCES/kernel.elf. It takes those files of the
+# example kernel that find devices and take interrupts.
 build() (
     cd "$root" || exit 1
     vpt_example_target "$1" || exit 1
     folder=examples/kernel/$vpt_example_folder
-    mapfile -t sources < <(find examples/kernel -maxdepth 1 -name '*.c' |
-        grep -v -E '/(main|disk|batch|blocking|completion|entropy|input|neighbour|network|pattern|virtio_console)\.c$'
+    mapfile -t sources < <(
+        printf 'examples/kernel/%s.c\n' console devices functions interrupts ports slots string wiring
         find "$folder" examples/kernel/"$1" -name '*.[cS]' | sort -u)
     CFLAGS="${CFLAGS:-} -DREQUESTS=${requests}u $([ "$2" = library ] || echo -DNOT_EMULATED)"
     vpt_example_build "$work/$1-$2" kernel.elf examples/kernel \

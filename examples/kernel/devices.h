@@ -31,19 +31,19 @@ enum vpt_status device_open(struct device *device, const struct vpt_port *port, 
 /* Closes the device, which must have been reset, or never been started. */
 void device_close(struct device *device);
 
-/* The devices that this kernel drives. */
+#define DEVICES_INPUTS_MAX 3u
+
+/* The devices that this kernel drives. The `bus` of a place is NULL if there is no such device. */
 struct devices {
     struct device_place disk;
     struct device_place entropy;
-    struct device_place console; /* console.bus is NULL if there is none */
-    struct device_place input;   /* the same holds */
-    struct device_place network; /* the same holds */
+    struct device_place console;
+    struct device_place gpu;
+    struct device_place network;
+    struct device_place inputs[DEVICES_INPUTS_MAX];
 };
 
-/*
- * Prints each device's type, and finds the first of each type. False: there is no disk or no entropy source, or a place
- * is broken.
- */
+/* Prints each device's type, and finds the first of each type, or more. False: a place is broken. */
 bool devices_find(const struct vpt_port *port, struct devices *devices);
 
 #endif

@@ -166,15 +166,13 @@ static uint32_t per_request(uint64_t ticks, uint32_t requests)
     return ticks <= UINT32_MAX ? (uint32_t)ticks / requests : UINT32_MAX;
 }
 
-static void report(const struct disk_measure *measure, const struct ports_count *before)
+static void report(const struct disk_measure *measure, const struct disk_cost *cost, const struct ports_count *before)
 {
     const struct ports_count after = ports_count();
-    uint32_t submit_ticks = per_request(measure->submit_ticks, measure->requests);
-    uint32_t poll_ticks = per_request(measure->poll_ticks, measure->requests);
 
     print("%u asynchronous requests, ticks for each: %u in submit, %u in poll\n", (unsigned)measure->requests,
-          (unsigned)submit_ticks, (unsigned)poll_ticks);
-    print("@measured %u %u %u", (unsigned)measure->requests, (unsigned)submit_ticks, (unsigned)poll_ticks);
+          (unsigned)cost->submit, (unsigned)cost->poll);
+    print("@measured %u %u %u", (unsigned)measure->requests, (unsigned)cost->submit, (unsigned)cost->poll);
     if (after.register_accesses != before->register_accesses) {
         print(" %u\n%u kicks; with set-up and blocking requests: %u register accesses, %u shares",
               (unsigned)measure->kicks, (unsigned)measure->kicks,
@@ -206,7 +204,7 @@ static bool work_beside(struct disk *disk, const struct disk_life *life, const s
     return true;
 }
 
-bool disk_live(const struct disk_life *life, const struct devices *devices, unsigned number)
+bool disk_live(const struct disk_life *life, const struct devices *devices, unsigned number, struct disk_cost *cost)
 {
     static struct disk disk;
     const struct ports_count before = ports_count();
@@ -216,8 +214,9 @@ bool disk_live(const struct disk_life *life, const struct devices *devices, unsi
     if (!bring_up(&disk, life, &devices->disk) || !identify(&disk) || !completion_quiet(&disk)) {
         return false;
     }
-    if (!(life->interrupts == VPT_INTERRUPTS_LINE ? work_beside(&disk, life, &devices->entropy, number)
-                                                  : work(&disk, number))) {
+    if (!(life->interrupts == VPT_INTERRUPTS_LINE && devices->entropy.bus != NULL
+              ? work_beside(&disk, life, &devices->entropy, number)
+              : work(&disk, number))) {
         return false;
     }
     if (life->interrupts != VPT_INTERRUPTS_POLLING) {
@@ -226,6 +225,9 @@ bool disk_live(const struct disk_life *life, const struct devices *devices, unsi
     if (!take_down(&disk)) {
         return false;
     }
-    report(&disk.measure, &before);
+    cost->label = life->label;
+    cost->submit = per_request(disk.measure.submit_ticks, disk.measure.requests);
+    cost->poll = per_request(disk.measure.poll_ticks, disk.measure.requests);
+    report(&disk.measure, cost, &before);
     return true;
 }

@@ -10,6 +10,7 @@
 /* Options of one run on the disk. */
 struct disk_life {
     const char *name;
+    const char *label; /* at most nine characters, for a chart */
     const struct vpt_port *port;
     bool hand_memory_over;              /* give the library its memory; else the port allocates it */
     bool plain_ring;                    /* refuse indirect tables and the event index */
@@ -24,6 +25,13 @@ struct disk_measure {
     uint64_t submit_ticks; /* in the calls, without the device's time */
     uint64_t poll_ticks;   /* of polls that found a completion */
     uint32_t rounds;       /* rounds of requests completed by interrupt */
+};
+
+/* Ticks that a request took. */
+struct disk_cost {
+    const char *label; /* of the run */
+    uint32_t submit;
+    uint32_t poll;
 };
 
 struct disk {
@@ -48,8 +56,8 @@ struct disk {
 
 /*
  * Brings the disk up, tests it, takes it down. `number` is the run's number, from 0; each run uses its own part of the
- * disk. The entropy source is used too if the disk interrupts on a line.
+ * disk. The entropy source is used too if the disk interrupts on a line. Fills in *cost.
  */
-bool disk_live(const struct disk_life *life, const struct devices *devices, unsigned number);
+bool disk_live(const struct disk_life *life, const struct devices *devices, unsigned number, struct disk_cost *cost);
 
 #endif

@@ -1,18 +1,53 @@
 /* SPDX-License-Identifier: MIT */
 #include "input.h"
 
-#include <vpt/input.h>
-
 #include "step.h"
 
 #define LINE_MAX 80u
 #define ATTEMPTS 50000000u
 
 /* Codes of keys; the digits from 1 to 9, then 0, follow each other. */
-#define KEY_1     2u
-#define KEY_0     11u
-#define KEY_ENTER 28u
-#define LED_CAPS  1u
+#define KEY_1    2u
+#define KEY_0    11u
+#define LED_CAPS 1u
+
+static bool read_axes(struct input *input)
+{
+    for (uint8_t i = 0; i < INPUT_AXES; i++) {
+        struct vpt_input_axis axis = { 0 };
+        enum vpt_status status = vpt_input_get_axis(&input->driver, i, &axis);
+        bool good = axis.minimum == 0 && axis.maximum > 0 && axis.maximum <= 0xffff;
+
+        input->most[i] = status == VPT_OK ? (uint32_t)axis.maximum : 0;
+        if (status != VPT_EMPTY &&
+            (!step("read an axis", status) || !step("use an axis", good ? VPT_OK : VPT_UNSUPPORTED_DEVICE))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool input_open(struct input *input, const struct vpt_port *port, const struct device_place *place)
+{
+    return step("open an input device", device_open(&input->device, port, place)) &&
+           step("bring it up", vpt_input_open(&input->driver, input->device.virtio)) && read_axes(input);
+}
+
+bool input_close(struct input *input)
+{
+    if (!step("reset an input device", vpt_device_reset(input->device.virtio)) ||
+        !step("take its buffers back", vpt_input_drain(&input->driver)) ||
+        !step("release it", vpt_driver_release(&input->driver.driver))) {
+        return false;
+    }
+    device_close(&input->device);
+    return true;
+}
+
+char input_digit(uint16_t code)
+{
+    return code >= KEY_1 && code <= KEY_0 ? "1234567890"[code - KEY_1] : '?';
+}
 
 /* Takes the next key that is pressed. Other events, and types that this kernel does not know, are dropped. */
 static enum vpt_status next_key(struct vpt_input *input, uint16_t *code)
@@ -37,11 +72,11 @@ static bool read_line(struct vpt_input *input, char line[LINE_MAX])
     uint16_t code = 0;
     uint32_t used;
 
-    for (used = 0; used < LINE_MAX - 1u && code != KEY_ENTER; used++) {
+    for (used = 0; used < LINE_MAX - 1u && code != INPUT_KEY_ENTER; used++) {
         if (!step("wait for a key", next_key(input, &code))) {
             return false;
         }
-        line[used] = code >= KEY_1 && code <= KEY_0 ? "1234567890"[code - KEY_1] : '?';
+        line[used] = input_digit(code);
     }
     line[used - 1u] = '\0'; /* in place of Enter */
     return true;
@@ -55,7 +90,7 @@ static bool listen(struct vpt_input *input)
 
     if (!step("read the name", vpt_input_get_text(input, VPT_INPUT_NAME, name, sizeof(name))) ||
         !step("read which keys there are", vpt_input_get_codes(input, VPT_INPUT_KEY, &bits)) ||
-        !step("find the key Enter", vpt_input_has(&bits, KEY_ENTER) ? VPT_OK : VPT_UNSUPPORTED_DEVICE) ||
+        !step("find the key Enter", vpt_input_has(&bits, INPUT_KEY_ENTER) ? VPT_OK : VPT_UNSUPPORTED_DEVICE) ||
         !step("turn an LED on", vpt_input_send(input, VPT_INPUT_LED, LED_CAPS, 1)) ||
         !step("wait until it is on", vpt_requests_quiesce(&input->status, NULL, NULL))) {
         return false;
@@ -70,16 +105,7 @@ static bool listen(struct vpt_input *input)
 
 bool input_listen(const struct vpt_port *port, const struct device_place *place)
 {
-    static struct vpt_input input;
-    struct device device;
+    static struct input keyboard;
 
-    if (!step("open the keyboard", device_open(&device, port, place)) ||
-        !step("bring the keyboard up", vpt_input_open(&input, device.virtio)) || !listen(&input) ||
-        !step("reset the keyboard", vpt_device_reset(device.virtio)) ||
-        !step("take its buffers back", vpt_input_drain(&input)) ||
-        !step("release the keyboard", vpt_driver_release(&input.driver))) {
-        return false;
-    }
-    device_close(&device);
-    return true;
+    return input_open(&keyboard, port, place) && listen(&keyboard.driver) && input_close(&keyboard);
 }

@@ -136,8 +136,7 @@ static bool turn_interrupts_on(struct network *network)
 
 static bool bring_up(struct network *network, const struct vpt_port *port, const struct device_place *place)
 {
-    if (!step("find a network card", place->bus != NULL ? VPT_OK : VPT_UNSUPPORTED_DEVICE) ||
-        !step("open the network card", device_open(&network->device, port, place)) ||
+    if (!step("open the network card", device_open(&network->device, port, place)) ||
         !wiring_prepare(&network->wiring, VPT_INTERRUPTS_LINE, &network->device, place) ||
         !step("bring the network card up",
               vpt_net_open(&network->net, &network->receiveq, &network->transmitq, network->device.virtio))) {

@@ -65,8 +65,7 @@ bool virtio_console_talk(const struct vpt_port *port, const struct device_place 
     static struct vpt_console_port port_0;
     struct device device;
 
-    if (!step("find a console", place->bus != NULL ? VPT_OK : VPT_UNSUPPORTED_DEVICE) ||
-        !step("open the console", device_open(&device, port, place)) ||
+    if (!step("open the console", device_open(&device, port, place)) ||
         !step("print in an emergency", vpt_console_emergency(device.virtio, emergency, sizeof(emergency) - 1u)) ||
         !step("bring the console up", vpt_console_open(&console, &port_0, 1, device.virtio)) || !talk(&port_0) ||
         !step("reset the console", vpt_device_reset(device.virtio)) ||
