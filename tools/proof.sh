@@ -18,7 +18,8 @@ wanted=("$@")
 runs=0
 failed=0
 
-# Options of a run's own; one may also name a `precision` other than the usual 3.
+# Options of a run's own; one may also name a `precision` other than the usual 3, and a `widening` other than after 20
+# steps: what short rings hold needs no more than 6.
 options=()
 
 # What a set-up may come to is followed state by state: each size, each area that does not suit.
@@ -26,7 +27,6 @@ each=vpt_queue_size_within:20,vpt_queue_find:100,vpt_queue_take_memory:1000,take
 again=(-eva-slevel-function "$each,vpt_queue_init:1000,start:1000"
     -eva-ilevel 64 # the sets of features
     -eva-unroll-recursive-calls 1) # a pop that arms pops a second time
-quick=(-eva-widening-delay 6) # what such short rings hold needs no more steps
 packed=-DPACKED=1u
 in_order=-DIN_ORDER=1u
 small=-D__OPTIMIZE_SIZE__
@@ -51,8 +51,8 @@ prove() {
     vpt_limit "$seconds" frama-c -c11 -machdep gcc_x86_64 \
         -cpp-extra-args="-Iinclude -Isrc -std=c11 -D__FRAMAC__ $macros" \
         "$@" src/status.c \
-        -eva -eva-precision "${precision:-3}" -eva-split-return full -eva-widening-delay 20 -eva-no-show-progress \
-        "${options[@]}" \
+        -eva -eva-precision "${precision:-3}" -eva-split-return full -eva-widening-delay "${widening:-20}" \
+        -eva-no-show-progress "${options[@]}" \
         >"$log" 2>&1 </dev/null
     if [ $? -eq 124 ]; then
         failed=1
@@ -74,7 +74,7 @@ prove() {
 
 # Usage: queue NAME SECONDS LEAST MACROS [OPTION...]
 queue() {
-    local precision=1 options=("${again[@]}" "${@:5}")
+    local precision=1 widening=6 options=("${again[@]}" "${@:5}")
     prove "${@:1:4}" tests/proof/proof_split.c "${queue_sources[@]}" src/transport/device_suspend.c
 }
 
@@ -88,7 +88,7 @@ requests() {
     local loops=vpt_requests_submit_framed:100,submit_relinked:100,vpt_requests_submit_batch:100,submit_alike:100
     loops+=,vpt_requests_poll_batch:100,take_seen:100,take_in_order:100,take_packed:100,vpt_sequential_put:100
     loops+=,set_up_slots:1000,vpt_requests_init:1000
-    local precision=1 options=("${again[@]}" -eva-slevel-function "$loops" "${@:5}")
+    local precision=1 widening=6 options=("${again[@]}" -eva-slevel-function "$loops" "${@:5}")
     prove "${@:1:4}" tests/proof/proof_requests.c \
         src/request/{requests,slots,shapes,batch,poll,sequential_slots,sequential_batch,receive}.c \
         src/request/{driver,driver_restart}.c "${queue_sources[@]}"
@@ -120,17 +120,14 @@ helpers() {
 queue 'queue set-up, any maximum' 3 400 '' -eva-slevel-function main:1000
 queue 'queue set-up, any size taken' 8 400 -DTAKEN -eva-slevel 300
 queue 'queue of 8, 4 tables, EVENT_IDX, restarts' 52 1000 "$(sized 8 256 8 4 1) -DRESTART"
-queue 'queue of 8, chains only, EVENT_IDX, small' 32 700 "$(sized 8 256 8 0 1) -D__OPTIMIZE_SIZE__"
-queue 'queue reduced to 4, 4 tables' 43 800 "$(sized 8 7 4 4 0)"
+queue 'queue of 8, chains only, small' 32 700 "$(sized 8 256 8 0 0) -D__OPTIMIZE_SIZE__"
 queue 'queue reduced to 2, 2 tables, EVENT_IDX, restarts' 55 1000 "$(sized 8 2 2 2 1) -DRESTART"
 queue 'queue, packed: set-up, any maximum' 6 400 "$packed" -eva-slevel-function main:1000
 queue 'queue, packed: set-up, any size taken' 5 400 "$packed -DTAKEN" -eva-slevel 300
-queue 'queue, packed: of 3, 1 table, EVENT_IDX, restarts' 30 1500 "$(sized 3 3 3 1 1) $packed -DSEGMENTS=2 -DRESTART" \
-    "${quick[@]}"
+queue 'queue, packed: of 3, 1 table, EVENT_IDX, restarts' 30 1500 "$(sized 3 3 3 1 1) $packed -DSEGMENTS=2 -DRESTART"
 queue 'queue, packed: in order, of 3, 1 table, small' 24 1200 \
-    "$(sized 3 3 3 1 0) $packed $in_order -DSEGMENTS=2 $small" \
-    "${quick[@]}"
-queue 'queue, in order: of 2, 1 table, EVENT_IDX' 24 1200 "$(sized 2 2 2 1 1) $in_order -DSEGMENTS=2" "${quick[@]}" \
+    "$(sized 3 3 3 1 0) $packed $in_order -DSEGMENTS=2 $small"
+queue 'queue, in order: of 2, 1 table, EVENT_IDX' 24 1200 "$(sized 2 2 2 1 1) $in_order -DSEGMENTS=2" \
     -eva-unroll-recursive-calls 2 # a pop that looks begins a batch
 queue 'queue of 1, EVENT_IDX' 40 780 "$(sized 1 1 1 1 1)"
 requests 'requests: header and reply in tables, EVENT_IDX, restarts' 36 1800 "$(slots 8 4 1 1 16 1 0) -DRESTART"
@@ -138,13 +135,13 @@ requests 'requests: header and reply in chains, small' 15 1400 "$(slots 8 2 0 0 
 requests 'requests: reply before the data, in tables' 20 1400 "$(slots 8 4 1 0 16 1 0) -DREPLY_FIRST=true"
 requests 'requests: data alone in tables' 16 1400 "$(slots 4 4 1 0 0 0 0)"
 requests 'requests: data alone in chains, EVENT_IDX' 17 1400 "$(slots 8 4 0 1 0 0 0)"
-requests 'requests: received' 60 1300 "$(slots 4 4 0 0 0 16 1)" \
+requests 'requests: received' 30 1300 "$(slots 2 2 0 0 0 16 1)" \
     -eva-slevel-function vpt_requests_poll:500,poll_named:500,complete:500,vpt_slots_drain:500,vpt_receive:500 \
     -eva-slevel-function vpt_slots_copy_out:500
-requests 'requests, packed: in tables, EVENT_IDX' 50 1800 "$(slots 3 2 1 1 16 1 0) $packed -DSEGMENTS=1" "${quick[@]}"
+requests 'requests, packed: in tables, EVENT_IDX' 50 1800 "$(slots 3 2 1 1 16 1 0) $packed -DSEGMENTS=1"
 requests 'requests, packed: in chains, in order, small' 24 1400 \
-    "$(slots 7 2 0 0 16 1 0) $packed $in_order -DSEGMENTS=1 $small" "${quick[@]}"
-requests 'requests, in order: in tables' 90 1400 "$(slots 4 2 1 0 16 1 0) $in_order" "${quick[@]}"
+    "$(slots 7 2 0 0 16 1 0) $packed $in_order -DSEGMENTS=1 $small"
+requests 'requests, in order: in tables' 90 1400 "$(slots 4 2 1 0 16 1 0) $in_order"
 helpers 'PCI helpers' 50 1500 ''
 precision=1 transport 'PCI, any function' 10 640 -DPROBE
 transport 'PCI, modern' 100 1400 -DINTERFACE=VPT_VIRTIO_PCI_MODERN
