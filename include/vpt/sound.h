@@ -18,7 +18,9 @@
  *
  * The calls of request.h on `sound.driver` and `sound.queue` do the rest. After a reset the device has forgotten the
  * streams: poll the queues with periods, call vpt_sound_drain(), then vpt_driver_restart() or vpt_driver_release(). A
- * restart begins again with vpt_sound_describe().
+ * restart begins again with vpt_sound_describe(). Release streams before a reset where that is possible: QEMU's device
+ * (10.0) remembers their periods over a reset, writes to them later, and gives them back a second time, which stops the
+ * queue (VPT_DEVICE_USED_INDEX, VPT_DEVICE_USED_ID).
  *
  * Devices answer commands in a wrong order with success, and keep periods for ever that a stream cannot use. So the
  * driver keeps the state of each stream, and refuses such calls. Nobody submits to a stream, or gives it another
@@ -40,14 +42,14 @@ VPT_BEGIN_DECLARATIONS
 /* What a stream can do beside its samples: bits of `features`. */
 #define VPT_SOUND_XRUNS (1u << 4) /* it tells when the host had no samples to play, or no room for captured ones */
 
-/* Numbers of formats, which are bits of `formats` too. The name has the bits of a sample, then bytes if less follows. */
+/* Numbers of formats, which are bits of `formats` too. A name has the bits of a sample. */
 enum vpt_sound_format {
     VPT_SOUND_IMA_ADPCM = 0,
     VPT_SOUND_MU_LAW = 1,
     VPT_SOUND_A_LAW = 2,
     VPT_SOUND_S8 = 3,
     VPT_SOUND_U8 = 4,
-    VPT_SOUND_S16 = 5, /* samples are little-endian */
+    VPT_SOUND_S16 = 5,
     VPT_SOUND_U16 = 6,
     VPT_SOUND_S18_3 = 7, /* _3: in three bytes */
     VPT_SOUND_U18_3 = 8,
@@ -328,7 +330,8 @@ enum vpt_status vpt_sound_stop(struct vpt_sound_stream *stream);
 /*
  * Releases a stream that is prepared or stopped, and takes back its periods: each is given to `done` (NULL: to nobody),
  * and so are periods of other streams that come back on the same queue. Nothing is submitted to the queue meanwhile.
- * The locks are those of the control queue and of stream->requests.
+ * A period's memory is the kernel's only when that period has come back: a device that overwrites ids can make this call
+ * count wrongly. The locks are those of the control queue and of stream->requests.
  *
  * Returns
  * VPT_OK: all periods of the stream are back.

@@ -11,7 +11,7 @@
 /* Where things are in a slot of the control queue: a command, then room for the longest answer. */
 #define SLOT_ANSWER 32u
 
-VPT_STATIC_ASSERT(SOUND_WORDS_MOST * 4u <= SLOT_ANSWER && SLOT_ANSWER + SOUND_ANSWER_MOST * 4u <= VPT_SOUND_SLOT_SIZE,
+VPT_STATIC_ASSERT(SOUND_WORDS_MOST * 4u <= SLOT_ANSWER && SLOT_ANSWER + 4u + SOUND_PCM_RECORD <= VPT_SOUND_SLOT_SIZE,
                   "a command and its answer fit");
 
 /* An event, little-endian (D-SND-4). */
@@ -92,13 +92,21 @@ static enum vpt_status configure_sound(struct vpt_driver *driver)
     return VPT_OK;
 }
 
+/* Zeroes the object if there is no device. */
+static enum vpt_status settle(struct vpt_sound *sound, enum vpt_status status)
+{
+    if (sound->driver.device == NULL) {
+        vpt_zero(sound, sizeof(*sound));
+    }
+    return status;
+}
+
 enum vpt_status vpt_sound_init(struct vpt_sound *sound, struct vpt_sound_stream *streams, uint32_t room,
                                struct vpt_device *device, const struct vpt_feature_choice *choice)
 {
     static const struct vpt_driver_kind kind = { .type = VPT_DEVICE_TYPE_SOUND,
                                                  .required = { { 0, 1u << (VPT_F_VERSION_1 - 32u) } },
                                                  .configure = configure_sound };
-    enum vpt_status status;
 
     if (sound == NULL || streams == NULL || room == 0) {
         return VPT_CALLER_ARGUMENT;
@@ -106,11 +114,7 @@ enum vpt_status vpt_sound_init(struct vpt_sound *sound, struct vpt_sound_stream 
     vpt_zero(sound, sizeof(*sound));
     sound->streams = streams;
     sound->room = room;
-    status = vpt_driver_init(&sound->driver, device, &kind, choice);
-    if (status != VPT_OK) {
-        vpt_zero(sound, sizeof(*sound));
-    }
-    return status;
+    return settle(sound, vpt_driver_init(&sound->driver, device, &kind, choice));
 }
 
 enum vpt_status vpt_sound_queue_init(struct vpt_sound *sound, uint16_t index, const struct vpt_requests_config *config)
@@ -151,11 +155,7 @@ enum vpt_status vpt_sound_open(struct vpt_sound *sound, struct vpt_sound_stream 
     for (i = 0; i < VPT_SOUND_QUEUES && status == VPT_OK; i++) {
         status = vpt_sound_queue_init(sound, i, NULL);
     }
-    status = vpt_driver_open(&sound->driver, status);
-    if (status != VPT_OK && sound->driver.device == NULL) {
-        vpt_zero(sound, sizeof(*sound));
-    }
-    return status;
+    return settle(sound, vpt_driver_open(&sound->driver, status));
 }
 
 enum vpt_status vpt_sound_drain(struct vpt_sound *sound)
@@ -181,7 +181,7 @@ enum vpt_status vpt_sound_carry_out(struct vpt_sound *sound, const uint32_t *wor
     segments[0].address = vpt_requests_next_address(requests);
     segments[0].length = count * 4u;
     segments[1].address = segments[0].address + SLOT_ANSWER;
-    segments[1].length = answer * 4u;
+    segments[1].length = answer;
     for (i = 0; i < VPT_SOUND_SLOT_SIZE / 4u; i++) {
         sound_store(slot + 4u * i, i < count ? words[i] : 0);
     }
@@ -192,22 +192,18 @@ enum vpt_status vpt_sound_carry_out(struct vpt_sound *sound, const uint32_t *wor
     return status == VPT_OK ? completion.status : status;
 }
 
-enum vpt_status vpt_sound_query(struct vpt_sound *sound, uint32_t code, uint32_t id, uint32_t *answer, uint32_t count)
+enum vpt_status vpt_sound_query(struct vpt_sound *sound, uint32_t code, uint32_t id, uint32_t size,
+                                const uint8_t **record)
 {
-    const uint32_t words[] = { code, id, 1, count * 4u }; /* D-SND-5 */
-    const uint8_t *slot = (const uint8_t *)slot_next(&sound->queue[VPT_SOUND_CONTROL]);
-    enum vpt_status status = vpt_sound_carry_out(sound, words, 4, 1u + count); /* SND-INFO-2 */
-    uint32_t i;
+    const uint32_t words[] = { code, id, 1, size }; /* D-SND-5 */
 
-    for (i = 0; i < count && status == VPT_OK; i++) {
-        answer[i] = sound_load(slot + SLOT_ANSWER + 4u + 4u * i);
-    }
-    return status;
+    *record = (const uint8_t *)slot_next(&sound->queue[VPT_SOUND_CONTROL]) + SLOT_ANSWER + 4u;
+    return vpt_sound_carry_out(sound, words, 4, 4u + size); /* SND-INFO-2 */
 }
 
 enum vpt_status vpt_sound_get_jack(struct vpt_sound *sound, uint32_t index, struct vpt_sound_jack *jack)
 {
-    uint32_t answer[6];
+    const uint8_t *record;
     enum vpt_status status;
 
     if (sound == NULL || jack == NULL) {
@@ -216,13 +212,13 @@ enum vpt_status vpt_sound_get_jack(struct vpt_sound *sound, uint32_t index, stru
     if (index >= sound->jack_count) { /* SND-INFO-1 */
         return VPT_CALLER_RANGE;
     }
-    status = vpt_sound_query(sound, SOUND_JACK_INFO, index, answer, 6);
+    status = vpt_sound_query(sound, SOUND_JACK_INFO, index, SOUND_JACK_RECORD, &record);
     if (status == VPT_OK) {
-        jack->function = answer[0];
-        jack->features = answer[1];
-        jack->defaults = answer[2];
-        jack->capabilities = answer[3];
-        jack->connected = (answer[4] & 0xffu) != 0;
+        jack->function = sound_load(record);
+        jack->features = sound_load(record + 4);
+        jack->defaults = sound_load(record + 8);
+        jack->capabilities = sound_load(record + 12);
+        jack->connected = (sound_load(record + 16) & 0xffu) != 0;
     }
     return status;
 }

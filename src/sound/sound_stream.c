@@ -17,30 +17,53 @@ static enum vpt_status check_stream(const struct vpt_sound_stream *stream)
 enum vpt_status vpt_sound_describe(struct vpt_sound_stream *stream)
 {
     enum vpt_status status = check_stream(stream);
-    uint32_t answer[8];
-    uint32_t direction;
+    const uint8_t *record;
+    uint32_t last;
 
     if (status != VPT_OK || stream->state != VPT_SOUND_UNKNOWN) {
         return status;
     }
-    status = vpt_sound_query(stream->sound, SOUND_PCM_INFO, stream->id, answer, 8); /* SND-INFO-1 */
+    status = vpt_sound_query(stream->sound, SOUND_PCM_INFO, stream->id, SOUND_PCM_RECORD, &record); /* SND-INFO-1 */
     if (status != VPT_OK) {
         return status;
     }
-    direction = answer[6] & 0xffu;
-    if (direction > 1u) {
+    last = sound_load(record + 24); /* direction, channels_min, channels_max, padding */
+    if ((last & 0xffu) > 1u) {
         return VPT_DEVICE_REQUEST_STATUS;
     }
-    stream->info.function = answer[0];
-    stream->info.features = answer[1];
-    stream->info.formats = answer[2] & FORMATS;
-    stream->info.rates = answer[4] & RATES;
-    stream->info.capture = direction != 0;
-    stream->info.channels_min = (uint8_t)(answer[6] >> 8);
-    stream->info.channels_max = (uint8_t)(answer[6] >> 16);
-    stream->requests = &stream->sound->queue[VPT_SOUND_PLAYBACK + direction];
+    stream->info.function = sound_load(record);
+    stream->info.features = sound_load(record + 4);
+    stream->info.formats = sound_load(record + 8) & FORMATS;
+    stream->info.rates = sound_load(record + 16) & RATES;
+    stream->info.capture = (last & 1u) != 0;
+    stream->info.channels_min = (uint8_t)(last >> 8);
+    stream->info.channels_max = (uint8_t)(last >> 16);
+    stream->requests = &stream->sound->queue[VPT_SOUND_PLAYBACK + (last & 1u)];
     stream->state = VPT_SOUND_DESCRIBED;
     return VPT_OK;
+}
+
+static bool announced(uint32_t bits, uint32_t number)
+{
+    return number < 32u && (bits >> number & 1u) != 0;
+}
+
+static enum vpt_status check_params(const struct vpt_sound_stream *stream, const struct vpt_sound_params *params)
+{
+    const struct vpt_sound_info *info = &stream->info;
+
+    if (stream->pending != 0) {
+        return VPT_CALLER_BUSY;
+    }
+    if (params->period_bytes == 0 || params->buffer_bytes == 0 ||
+        params->buffer_bytes % params->period_bytes != 0) { /* SND-PARAM-1 */
+        return VPT_CALLER_ARGUMENT;
+    }
+    return announced(info->formats, params->format) && announced(info->rates, params->rate) &&         /* SND-PARAM-3 */
+                   params->channels >= info->channels_min && params->channels <= info->channels_max && /* SND-PARAM-4 */
+                   (params->features & ~(info->features & VPT_SOUND_XRUNS)) == 0                       /* SND-PARAM-5 */
+               ? VPT_OK
+               : VPT_UNSUPPORTED_REQUEST;
 }
 
 /* Carries a command out that takes the stream from one of the states `from` (bit n: state n) to another one. */
@@ -54,6 +77,9 @@ static enum vpt_status command(struct vpt_sound_stream *stream, uint32_t code, u
     if (status == VPT_OK && (from >> stream->state & 1u) == 0) { /* D-SND-7 */
         status = VPT_CALLER_STATE;
     }
+    if (status == VPT_OK && params != NULL) {
+        status = check_params(stream, params);
+    }
     if (status != VPT_OK) {
         return status;
     }
@@ -66,48 +92,22 @@ static enum vpt_status command(struct vpt_sound_stream *stream, uint32_t code, u
         words[5] = params->channels | (uint32_t)params->format << 8 | (uint32_t)params->rate << 16; /* SND-PARAM-6 */
         count = 6;
     }
-    status = vpt_sound_carry_out(stream->sound, words, count, 1);
+    status = vpt_sound_carry_out(stream->sound, words, count, 4);
     if (status == VPT_OK) {
         stream->state = to;
+        if (params != NULL) {
+            stream->params = *params;
+        }
     }
     return status;
-}
-
-static bool announced(uint32_t bits, uint32_t number)
-{
-    return number < 32u && (bits >> number & 1u) != 0;
 }
 
 enum vpt_status vpt_sound_set_params(struct vpt_sound_stream *stream, const struct vpt_sound_params *params)
 {
-    const uint32_t from = 1u << VPT_SOUND_DESCRIBED | 1u << VPT_SOUND_SET | 1u << VPT_SOUND_PREPARED;
-    const struct vpt_sound_info *info;
-    enum vpt_status status = check_stream(stream);
-
-    if (status != VPT_OK) {
-        return status;
-    }
-    if (params == NULL || params->period_bytes == 0 || params->buffer_bytes == 0 ||
-        params->buffer_bytes % params->period_bytes != 0) { /* SND-PARAM-1 */
-        return VPT_CALLER_ARGUMENT;
-    }
-    if ((from >> stream->state & 1u) == 0) {
-        return VPT_CALLER_STATE;
-    }
-    if (stream->pending != 0) {
-        return VPT_CALLER_BUSY;
-    }
-    info = &stream->info;
-    if (!announced(info->formats, params->format) || !announced(info->rates, params->rate) || /* SND-PARAM-3 */
-        params->channels < info->channels_min || params->channels > info->channels_max ||     /* SND-PARAM-4 */
-        (params->features & ~(info->features & VPT_SOUND_XRUNS)) != 0) {                      /* SND-PARAM-5 */
-        return VPT_UNSUPPORTED_REQUEST;
-    }
-    status = command(stream, SOUND_SET_PARAMS, from, VPT_SOUND_SET, params);
-    if (status == VPT_OK) {
-        stream->params = *params;
-    }
-    return status;
+    return params == NULL ? VPT_CALLER_ARGUMENT
+                          : command(stream, SOUND_SET_PARAMS,
+                                    1u << VPT_SOUND_DESCRIBED | 1u << VPT_SOUND_SET | 1u << VPT_SOUND_PREPARED,
+                                    VPT_SOUND_SET, params);
 }
 
 enum vpt_status vpt_sound_prepare(struct vpt_sound_stream *stream)
