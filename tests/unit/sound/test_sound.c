@@ -319,7 +319,7 @@ SOUND_TEST(sound, SND_IN_1_SND_IN_2_D_SND_13_what_is_captured)
     assert_status(vpt_sound_start(&streams[SOUND_HEARS]), VPT_OK);
     for (uint32_t n = 0; n < 50; n++) {
         assert_sound_period(SOUND_HEARS, n, VPT_OK);
-        assert_same(streams[SOUND_HEARS].latency, mock_sound_latency(SOUND_HEARS, n < 4 ? n + 1u : n + 1u));
+        assert_same(streams[SOUND_HEARS].latency, mock_sound_latency(SOUND_HEARS, n + 1u));
         sound_submit(SOUND_HEARS, n + 4u, 1);
     }
     for (uint32_t n = 50; n < 54; n++) {
@@ -441,6 +441,49 @@ Test(sound, D_SND_10_a_release_beside_another_stream)
     assert_sound_period(SOUND_SECOND, 4, VPT_OK);
     assert_sound_period(SOUND_SECOND, 5, VPT_OK);
     sound_end();
+}
+
+/* The other stream's periods are used just after those that the release gives back. */
+Test(sound, D_SND_10_a_release_leaves_nothing_that_has_come_back)
+{
+    uint32_t seen[SOUND_STREAMS] = { 0 };
+    struct vpt_completion completion;
+
+    sound_start(&sound_usual);
+    sound_bring(SOUND_PLAYS, VPT_SOUND_RUNNING);
+    sound_bring(SOUND_SECOND, VPT_SOUND_PREPARED);
+    sound_submit(SOUND_SECOND, 0, 2);
+    machine.model->completion.mode = MOCK_COMPLETE_BY_TICK;
+    machine.model->completion.delay = 2;
+    sound_submit(SOUND_PLAYS, 0, 2);
+    machine.model->completion.delay = 1;
+    assert_status(vpt_sound_release(&streams[SOUND_SECOND], count, seen), VPT_OK);
+    cr_assert(seen[SOUND_SECOND] == 3 && seen[SOUND_PLAYS] == 3);
+    assert_status(vpt_requests_poll(streams[SOUND_PLAYS].requests, &completion), VPT_EMPTY);
+    sound_end();
+}
+
+/* The id in a slot: it belongs to no stream, to one of the other direction, or to one without periods. */
+Test(sound, D_SND_11_an_id_that_the_device_has_overwritten)
+{
+    static const uint32_t bits[] = { UINT32_MAX, 0xff, SOUND_PLAYS ^ SOUND_HEARS, SOUND_PLAYS ^ SOUND_SECOND };
+
+    for (unsigned i = 0; i < COUNT_OF(bits); i++) {
+        sound_start(&sound_usual);
+        sound_bring(SOUND_HEARS, VPT_SOUND_PREPARED);
+        sound_submit(SOUND_HEARS, 0, 2);
+        sound_bring(SOUND_SECOND, VPT_SOUND_PREPARED);
+        sound_bring(SOUND_PLAYS, VPT_SOUND_RUNNING);
+        sound_model.options.id_wrong = bits[i];
+        sound_submit(SOUND_PLAYS, 0, 3);
+        for (uint32_t n = 0; n < 3; n++) {
+            assert_sound_period(SOUND_PLAYS, n, VPT_OK);
+        }
+        assert_same(streams[SOUND_PLAYS].pending, 3);
+        assert_same(streams[SOUND_HEARS].pending, 2);
+        assert_same(streams[SOUND_SECOND].pending, 0);
+        sound_end();
+    }
 }
 
 /* A device that keeps periods after a release, or loses one, or changes ids: only a reset gives them back. */
