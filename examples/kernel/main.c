@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A kernel that only drives virtio devices by the library: it finds them, reads random bytes, talks with the host on a
- * console, exchanges frames with it, listens to a keyboard, writes to the disk and reads back in several ways, by
- * polling and by interrupt, and ends with a status. tools/kernel-host.py is the other end of the network, parses lines
- * that begin with "@", and checks the disk image afterwards.
+ * console, listens to a keyboard, plays a melody, exchanges frames with the host, writes to the disk and reads back in
+ * several ways, by polling and by interrupt, and ends with a status. tools/kernel-host.py is the other end of the
+ * network, parses lines that begin with "@", and checks the disk image afterwards.
  */
 #include "console.h"
 #include "disk.h"
@@ -12,6 +12,7 @@
 #include "machine.h"
 #include "network.h"
 #include "ports.h"
+#include "sound.h"
 #include "step.h"
 #include "virtio_console.h"
 
@@ -54,6 +55,7 @@ static bool run(void)
         !entropy_read(&ports_ready_made, &devices.entropy) ||
         !virtio_console_talk(&ports_ready_made, &devices.console) ||
         (devices.input.bus != NULL && !input_listen(&ports_ready_made, &devices.input)) ||
+        (devices.sound.bus != NULL && !sound_play(&ports_ready_made, &devices.sound)) ||
         !network_talk(&ports_ready_made, &devices.network)) {
         return false;
     }
