@@ -330,8 +330,8 @@ enum vpt_status vpt_sound_stop(struct vpt_sound_stream *stream);
 /*
  * Releases a stream that is prepared or stopped, and takes back its periods: each is given to `done` (NULL: to nobody),
  * and so are periods of other streams that come back on the same queue. Nothing is submitted to the queue meanwhile.
- * A period's memory is the kernel's only when that period has come back: a device that overwrites ids can make this call
- * count wrongly. The locks are those of the control queue and of stream->requests.
+ * A period's memory is the kernel's only when that period has come back: a device that overwrites ids can make this
+ * call count wrongly. The locks are those of the control queue and of stream->requests.
  *
  * Returns
  * VPT_OK: all periods of the stream are back.

@@ -32,7 +32,7 @@ static enum vpt_status outcome(uint32_t status)
     }
 }
 
-static enum vpt_status control_result(const struct vpt_requests *requests, const void *slot, uint32_t length)
+static enum vpt_status command_result(const struct vpt_requests *requests, const void *slot, uint32_t length)
 {
     (void)requests;
     (void)length;
@@ -119,7 +119,7 @@ enum vpt_status vpt_sound_init(struct vpt_sound *sound, struct vpt_sound_stream 
 
 enum vpt_status vpt_sound_queue_init(struct vpt_sound *sound, uint16_t index, const struct vpt_requests_config *config)
 {
-    static const struct vpt_requests_kind control = { .requests = 1, .segments = 2, .result = control_result };
+    static const struct vpt_requests_kind control = { .requests = 1, .segments = 2, .result = command_result };
     static const struct vpt_requests_kind events = { .reply = sizeof(struct wire_event), /* SND-INIT-2 */
                                                      .requests = 16,
                                                      .started = vpt_receive_start };
