@@ -75,6 +75,7 @@ static bool start(const struct place *place, const char *host)
         assert_status(vpt_sound_open(&sound, streams, 2, placed.device), VPT_UNSUPPORTED_FEATURE);
         assert_status(vpt_device_reset(placed.device), VPT_OK);
         place_finish();
+        (void)unlink(name);
         return false;
     }
     assert_status(vpt_sound_open(&sound, streams, 2, placed.device), VPT_OK);
@@ -92,8 +93,8 @@ static void end(void)
     assert_status(vpt_sound_drain(&sound), VPT_OK);
     assert_status(vpt_driver_release(&sound.driver), VPT_OK);
     fixture.port->dma_free(fixture.port->ctx, &samples, placed.place.iommu ? VPT_DMA_ACCESS_PLATFORM : 0);
-    (void)unlink(name);
     place_finish();
+    (void)unlink(name);
 }
 
 static void prepare(uint32_t stream)
