@@ -38,6 +38,9 @@ step stand-in 3 - tools/stand-in.sh "$build/stand-in" gcc
 builds gcc - gcc 95 all -Dbuildtype=debugoptimized
 units gcc 60 1
 devices gcc 60
+# On QEMU 10, which the step fetches: the device that QEMU 7.2 lacks.
+step gcc-sound 15 gcc-compile env VPT_SOUND_DIR="$build/sound" tools/suite.sh tools/sound.sh \
+    "$build/gcc/tests/device/vpt-sound-tests" --color=never
 # A library that is built for small code takes other paths through the queues (VPT_FOR_SPEED).
 builds clang - clang 70 tests/unit/vpt-tests -Dbuildtype=minsize
 units clang 60 1

@@ -27,6 +27,8 @@ burners=() failed=0
 
 # shellcheck source=tools/packages.sh
 . "$root/tools/packages.sh"
+# shellcheck source=tools/qemu10.sh
+. "$root/tools/qemu10.sh"
 # shellcheck source=tools/freestanding.sh
 . "$root/tools/freestanding.sh"
 
@@ -43,22 +45,6 @@ build() (
     vpt_example_build "$work/$1-$2" kernel.elf examples/kernel \
         port/{page_pool,direct,cf8,ecam,x86_io,io_window}.c "${sources[@]}" tests/wakeup/wakeup_main.c
 )
-
-# Usage: fetch PACKAGE...: unpacks these of bookworm-backports into the build directory, with lists of their own.
-fetch() {
-    local apt=$work/apt package options archive
-    mkdir -p "$apt"/{lists,archives}/partial "$work/qemu" || return 1
-    # The archive is the one that this machine gets Debian 12 from.
-    archive=$(apt-get indextargets --format '$(REPO_URI)' 'Codename: bookworm' 'Created-By: Packages' | head -n 1)
-    echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] ${archive:?} bookworm-backports main" \
-        >"$apt/sources.list"
-    options=(-qq -o Dir::Etc::sourcelist="$apt/sources.list" -o Dir::Etc::sourceparts=- -o APT::Sandbox::User=
-        -o Dir::State::Lists="$apt/lists" -o Dir::Cache="$apt" -o Dir::Cache::archives="$apt/archives")
-    (cd "$apt/archives" && apt-get "${options[@]}" update && apt-get "${options[@]}" download "$@") || return 1
-    for package in "$apt"/archives/*.deb; do
-        dpkg -x "$package" "$work/qemu" || return 1
-    done
-}
 
 # Usage: boot ARCHITECTURE FENCES QUEUE [QEMU-ROOT]. On x86 the library uses the CPU's own fences if the CPU hides that
 # it is emulated.
@@ -165,7 +151,7 @@ if [ "$campaign" = no ]; then
     done
     exit "$failed"
 fi
-fetch qemu-system-{x86,arm,riscv,common,data} seabios || exit 1
+vpt_unpack_qemu10 "$work" qemu-system-{x86,arm,riscv,common,data} seabios || exit 1
 for place in '' "$work/qemu"; do
     for architecture in "${architectures[@]}"; do
         queue=$(queues "$architecture" | head -n 1)

@@ -75,24 +75,12 @@ static bool transitional(const struct vpt_port *port, const struct device_place 
 
 static void remember(struct devices *devices, uint32_t type, const struct device_place *place)
 {
-    struct device_place *own;
-    unsigned count = 1;
-
-    switch (type) {
-    case VPT_DEVICE_TYPE_NETWORK: own = &devices->network; break;
-    case VPT_DEVICE_TYPE_BLOCK: own = &devices->disk; break;
-    case VPT_DEVICE_TYPE_CONSOLE: own = &devices->console; break;
-    case VPT_DEVICE_TYPE_ENTROPY: own = &devices->entropy; break;
-    case VPT_DEVICE_TYPE_GPU: own = &devices->gpu; break;
-    case VPT_DEVICE_TYPE_INPUT:
-        own = devices->inputs;
-        count = DEVICES_INPUTS_MAX;
-        break;
-    default: return;
+    if (type < DEVICES_TYPES && devices->first[type].bus == NULL) {
+        devices->first[type] = *place;
     }
-    for (unsigned i = 0; i < count; i++) {
-        if (own[i].bus == NULL) {
-            own[i] = *place;
+    for (unsigned i = 0; i < DEVICES_INPUTS_MAX && type == VPT_DEVICE_TYPE_INPUT; i++) {
+        if (devices->inputs[i].bus == NULL) {
+            devices->inputs[i] = *place;
             return;
         }
     }

@@ -31,19 +31,16 @@ enum vpt_status device_open(struct device *device, const struct vpt_port *port, 
 /* Closes the device, which must have been reset, or never been started. */
 void device_close(struct device *device);
 
+#define DEVICES_TYPES      32u
 #define DEVICES_INPUTS_MAX 3u
 
-/* The devices that this kernel drives. The `bus` of a place is NULL if there is no such device. */
+/* The `bus` of a place is NULL if there is no such device. */
 struct devices {
-    struct device_place disk;
-    struct device_place entropy;
-    struct device_place console;
-    struct device_place gpu;
-    struct device_place network;
+    struct device_place first[DEVICES_TYPES]; /* the first of each type */
     struct device_place inputs[DEVICES_INPUTS_MAX];
 };
 
-/* Prints each device's type, and finds the first of each type, or more. False: a place is broken. */
+/* Prints each device's type, and finds the first of each type, and the input devices. False: a place is broken. */
 bool devices_find(const struct vpt_port *port, struct devices *devices);
 
 #endif

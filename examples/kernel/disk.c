@@ -211,11 +211,12 @@ bool disk_live(const struct disk_life *life, const struct devices *devices, unsi
 
     disk = (struct disk){ 0 };
     print("\n%s\n", life->name);
-    if (!bring_up(&disk, life, &devices->disk) || !identify(&disk) || !completion_quiet(&disk)) {
+    if (!bring_up(&disk, life, &devices->first[VPT_DEVICE_TYPE_BLOCK]) || !identify(&disk) ||
+        !completion_quiet(&disk)) {
         return false;
     }
-    if (!(life->interrupts == VPT_INTERRUPTS_LINE && devices->entropy.bus != NULL
-              ? work_beside(&disk, life, &devices->entropy, number)
+    if (!(life->interrupts == VPT_INTERRUPTS_LINE && devices->first[VPT_DEVICE_TYPE_ENTROPY].bus != NULL
+              ? work_beside(&disk, life, &devices->first[VPT_DEVICE_TYPE_ENTROPY], number)
               : work(&disk, number))) {
         return false;
     }

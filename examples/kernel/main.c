@@ -1,10 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A kernel that only drives virtio devices by the library: it finds them, reads random bytes, talks with the host on a
- * console, exchanges frames with it, listens to a keyboard, writes to the disk and reads back in several ways, by
- * polling and by interrupt, draws on a screen, and ends with a status. tools/kernel-host.py is the other end of the
- * network, parses lines that begin with "@", and checks the disk image afterwards; tools/kernel-screen.py looks at the
- * screen, types and moves the pointer.
+ * A kernel that only drives virtio devices by the library: it finds them, does something with each (`uses`), writes to
+ * the disk and reads back in several ways, by polling and by interrupt, draws on a screen, and ends with a status. The
+ * scripts tools/kernel-*.py are the host: they parse lines that begin with "@".
  */
 #include "console.h"
 #include "disk.h"
@@ -14,6 +12,7 @@
 #include "network.h"
 #include "ports.h"
 #include "screen.h"
+#include "sound.h"
 #include "step.h"
 #include "virtio_console.h"
 
@@ -54,33 +53,54 @@ static const struct disk_life lives[] = {
 
 #define LIVES (sizeof(lives) / sizeof(lives[0]))
 
-/* The runs on the disk, then what they have cost, on the screen. */
-static bool measure_and_show(const struct devices *devices)
-{
-    struct disk_cost costs[LIVES];
-    unsigned count = 0;
+/* What is done with a device that is there. */
+static const struct {
+    uint32_t type;
+    bool (*use)(const struct vpt_port *port, const struct device_place *place);
+} uses[] = {
+    { VPT_DEVICE_TYPE_ENTROPY, entropy_read }, { VPT_DEVICE_TYPE_CONSOLE, virtio_console_talk },
+    { VPT_DEVICE_TYPE_INPUT, input_listen },   { VPT_DEVICE_TYPE_SOUND, sound_play },
+    { VPT_DEVICE_TYPE_NETWORK, network_talk },
+};
 
-    for (unsigned i = 0; i < LIVES && devices->disk.bus != NULL; i++) {
-        if (wiring_possible(lives[i].interrupts, &devices->disk) &&
-            !disk_live(&lives[i], devices, i, &costs[count++])) {
+/* With a GPU, the screen listens to the keyboard. */
+static bool use_devices(const struct devices *devices)
+{
+    bool screen = devices->first[VPT_DEVICE_TYPE_GPU].bus != NULL;
+
+    for (unsigned i = 0; i < sizeof(uses) / sizeof(uses[0]); i++) {
+        const struct device_place *place = &devices->first[uses[i].type];
+
+        if (place->bus != NULL && !(screen && uses[i].type == VPT_DEVICE_TYPE_INPUT) &&
+            !uses[i].use(&ports_ready_made, place)) {
             return false;
         }
     }
-    return devices->gpu.bus == NULL || screen_show(&ports_ready_made, devices, costs, count);
+    return true;
 }
 
-/* Devices that are not there are passed over. With a GPU, the screen listens to the keyboard. */
+/* The runs on the disk, then what they have cost, on the screen. */
+static bool measure_and_show(const struct devices *devices)
+{
+    const struct device_place *disk = &devices->first[VPT_DEVICE_TYPE_BLOCK];
+    struct disk_cost costs[LIVES];
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < LIVES && disk->bus != NULL; i++) {
+        if (wiring_possible(lives[i].interrupts, disk) && !disk_live(&lives[i], devices, i, &costs[count++])) {
+            return false;
+        }
+    }
+    return devices->first[VPT_DEVICE_TYPE_GPU].bus == NULL || screen_show(&ports_ready_made, devices, costs, count);
+}
+
 static bool run(void)
 {
     static struct devices devices;
-    const struct vpt_port *port = &ports_ready_made;
 
     print("@machine %s %s\n", machine.architecture, machine.name);
-    if (!step("page pool", ports_init()) || !devices_find(port, &devices) ||
-        (devices.entropy.bus != NULL && !entropy_read(port, &devices.entropy)) ||
-        (devices.console.bus != NULL && !virtio_console_talk(port, &devices.console)) ||
-        (devices.inputs[0].bus != NULL && devices.gpu.bus == NULL && !input_listen(port, &devices.inputs[0])) ||
-        (devices.network.bus != NULL && !network_talk(port, &devices.network)) || !measure_and_show(&devices)) {
+    if (!step("page pool", ports_init()) || !devices_find(&ports_ready_made, &devices) || !use_devices(&devices) ||
+        !measure_and_show(&devices)) {
         return false;
     }
     print("\n%u interrupts that were nobody's\n@nobody %u\n", (unsigned)interrupts_nobody(),

@@ -302,6 +302,8 @@ static enum vpt_interrupt_mode interrupt_mode(const struct device_place *place)
 
 static bool bring_up(struct screen *screen, const struct vpt_port *port, const struct devices *devices)
 {
+    const struct device_place *place = &devices->first[VPT_DEVICE_TYPE_GPU];
+
     for (unsigned i = 0; i < DEVICES_INPUTS_MAX && devices->inputs[i].bus != NULL; i++) {
         if (!input_open(&screen->inputs[i], port, &devices->inputs[i])) {
             return false;
@@ -309,8 +311,8 @@ static bool bring_up(struct screen *screen, const struct vpt_port *port, const s
         screen->input_count++;
     }
     if (!step("find an input device", screen->input_count != 0 ? VPT_OK : VPT_UNSUPPORTED_DEVICE) ||
-        !step("open the GPU", device_open(&screen->device, port, &devices->gpu)) ||
-        !wiring_prepare(&screen->wiring, interrupt_mode(&devices->gpu), &screen->device, &devices->gpu) ||
+        !step("open the GPU", device_open(&screen->device, port, place)) ||
+        !wiring_prepare(&screen->wiring, interrupt_mode(place), &screen->device, place) ||
         !step("initialize the GPU", vpt_gpu_init(&screen->gpu, screen->device.virtio, NULL)) ||
         !wiring_connect(&screen->wiring) ||
         !step("set the control queue up", vpt_gpu_queue_init(&screen->gpu, 0, NULL)) ||

@@ -26,8 +26,8 @@ enum vpt_status vpt_requests_ready(const struct vpt_requests *requests)
     return slots_in_flight(requests) == 0 ? VPT_OK : VPT_CALLER_BUSY;
 }
 
-/* Returns VPT_OK, VPT_EMPTY if more waiting may help, or why it cannot. */
-static enum vpt_status wait_once(struct vpt_requests *requests, struct vpt_completion *completion, uint32_t *iteration)
+enum vpt_status vpt_slots_wait_once(struct vpt_requests *requests, struct vpt_completion *completion,
+                                    uint32_t *iteration)
 {
     struct vpt_device *device = requests->queue.device;
     enum vpt_status status = vpt_requests_poll(requests, completion);
@@ -75,7 +75,7 @@ enum vpt_status vpt_requests_wait(struct vpt_requests *requests, struct vpt_comp
 
     if (status == VPT_OK) {
         do {
-            status = wait_once(requests, completion, &iteration);
+            status = vpt_slots_wait_once(requests, completion, &iteration);
         } while (status == VPT_EMPTY);
     }
     if (status != VPT_OK) {
@@ -98,7 +98,7 @@ enum vpt_status vpt_requests_quiesce(struct vpt_requests *requests, vpt_requests
     left = slots_in_flight(requests);
     status = left != 0 ? vpt_requests_kick(requests) : VPT_OK;
     while (left != 0 && (status == VPT_OK || status == VPT_EMPTY)) {
-        status = wait_once(requests, &completion, &iteration);
+        status = vpt_slots_wait_once(requests, &completion, &iteration);
         if (status == VPT_OK) {
             left--;
             iteration = 0;

@@ -46,6 +46,10 @@ void vpt_slots_copy_out(uint8_t *buffer, const uint8_t *slot, size_t size);
  */
 enum vpt_status vpt_slots_send(struct vpt_requests *requests, const void *bytes, uint32_t size);
 
+/* Takes a request back. VPT_EMPTY if more waiting may help; else why it cannot. `*iteration` is 0 at first. */
+enum vpt_status vpt_slots_wait_once(struct vpt_requests *requests, struct vpt_completion *completion,
+                                    uint32_t *iteration);
+
 /* Takes back what the device has used, or what a reset has ended, where no caller waits for it. */
 void vpt_slots_take_back(struct vpt_requests *requests);
 

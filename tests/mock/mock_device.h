@@ -54,6 +54,8 @@ struct mock_backend {
     bool (*features_valid)(void *backend, const struct vpt_features *accepted);
     /* Whether this queue's oldest buffer may be used now: a receive queue's waits until something comes. */
     bool (*ready)(void *backend, const struct mock_queue *queue);
+    /* The same for one buffer of a queue that may use others before it. Pending buffers then suppress no kicks. */
+    bool (*usable)(void *backend, const struct mock_queue *queue, const struct mock_element *element);
     /* Carries out a request and returns the used length: no more than was written from the beginning on. */
     uint32_t (*handle)(void *backend, struct mock_queue *queue, const struct mock_element *element);
     /* A field of the configuration was written, at this offset. */

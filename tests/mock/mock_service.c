@@ -76,6 +76,11 @@ static bool in_order(const struct mock_device *device)
     return device->backend->in_order || vpt_features_has(&device->accepted, VPT_F_IN_ORDER);
 }
 
+static bool usable(const struct mock_device *device, const struct mock_queue *queue, size_t at)
+{
+    return device->backend->usable == NULL || device->backend->usable(device->backend_ctx, queue, &queue->pending[at]);
+}
+
 /* The pending request that completes next, or pending_count if none may yet. `now`: even one that is not due. */
 static size_t choose(struct mock_device *device, const struct mock_queue *queue, bool now)
 {
@@ -84,7 +89,7 @@ static size_t choose(struct mock_device *device, const struct mock_queue *queue,
 
     for (size_t i = 0; i < queue->pending_count; i++) {
         const struct mock_element *element = &queue->pending[i];
-        bool due = now || element->due <= device->ticks;
+        bool due = (now || element->due <= device->ticks) && usable(device, queue, i);
 
         if (in_order(device)) {
             return due ? i : chosen;
@@ -218,7 +223,7 @@ static unsigned service(struct mock_device *device, struct mock_queue *queue, un
         if (!serviceable(device, queue)) {
             break;
         }
-        if (queue->pending_count != 0 && !device->completion.keep_kicks) {
+        if (queue->pending_count != 0 && !device->completion.keep_kicks && device->backend->usable == NULL) {
             mock_ring_want_kicks(device, queue, true);
             break;
         }

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "audio.h"
 #include "disk.h"
 #include "keyboard.h"
 #include "network.h"
@@ -42,7 +43,7 @@ enum {
 #define ANYTHING VPT_PORT_ERROR_LAST
 
 /* Where a trouble can be. */
-enum where { DISK, MODERN_DISK, PCI_DISK, ENTROPY, CONSOLE, NETWORK, INPUT, GPU }; /* PCI_DISK: as QEMU's */
+enum where { DISK, MODERN_DISK, PCI_DISK, ENTROPY, CONSOLE, NETWORK, INPUT, GPU, SOUND }; /* PCI_DISK: as QEMU's */
 
 struct trouble {
     enum where where;
@@ -147,6 +148,7 @@ static void open_machine(enum machine_kind kind, enum where where)
                      .net = where == NETWORK ? &network_model : NULL,
                      .input = where == INPUT ? &input_model : NULL,
                      .gpu = where == GPU ? &gpu_model : NULL,
+                     .sound = where == SOUND ? &sound_model : NULL,
                      .blk = { .flush = true,
                               .cache_switch = true,
                               .discard = limits,
@@ -172,6 +174,8 @@ static void open_machine(enum machine_kind kind, enum where where)
     input_make_model();
     memset(&gpu, 0, sizeof(gpu));
     gpu_make_model();
+    memset(&sound, 0, sizeof(sound));
+    sound_make_model();
     memset(&shares, 0, sizeof(shares));
     memset(&raw, 0, sizeof(raw));
     machine_make(kind, &options);
@@ -243,6 +247,8 @@ static void close_machine(void)
     CALL_OK(vpt_driver_release, &input.driver);
     CALL_OK(vpt_gpu_drain, &gpu);
     CALL_OK(vpt_driver_release, &gpu.driver);
+    CALL_OK(vpt_sound_drain, &sound);
+    CALL_OK(vpt_driver_release, &sound.driver);
     CALL_OK(vpt_driver_release, &network.net.driver);
     CALL_OK(vpt_queue_release, &raw);
     CALL_ANY(vpt_pci_msix_release, &machine.msix);
@@ -690,6 +696,66 @@ static bool use_gpu(void)
            put_away_gpu();
 }
 
+/* ---- What is done with a sound device ---- */
+
+static bool put_away_sound(void)
+{
+    return STEP(vpt_device_reset, machine.device) && STEP(vpt_sound_drain, &sound) &&
+           STEP(vpt_driver_release, &sound.driver);
+}
+
+static bool change_jacks(void)
+{
+    machine.model->backend->change_configuration(&sound_model);
+    return true;
+}
+
+static bool hear_events(void)
+{
+    struct vpt_sound_event event;
+
+    begin_trouble("vpt_sound_poll_event");
+    mock_sound_plug(&sound_model, 0, true);
+    if (!STEP(vpt_sound_poll_event, &sound, &event)) {
+        return false;
+    }
+    CALL_ANY(vpt_sound_poll_event, &sound, &event);
+    return true;
+}
+
+/* A period is played, and one comes back by the release. */
+static bool play(struct vpt_sound_stream *stream)
+{
+    const struct vpt_segment segment = sound_segment(0, 0);
+    struct vpt_completion completion;
+
+    return STEP(vpt_sound_describe, stream) && STEP(vpt_sound_set_params, stream, &sound_params) &&
+           STEP(vpt_sound_prepare, stream) && STEP(vpt_sound_submit, stream, &segment, 1, NULL) &&
+           STEP(vpt_requests_kick, stream->requests) && STEP(vpt_sound_start, stream) &&
+           STEP(vpt_requests_poll, stream->requests, &completion) && STEP_ANY(vpt_sound_captured, &completion) &&
+           STEP(vpt_sound_stop, stream) && STEP(vpt_sound_release, stream, NULL, NULL) &&
+           STEP(vpt_sound_prepare, stream) && STEP(vpt_sound_submit, stream, &segment, 1, NULL) &&
+           STEP(vpt_sound_release, stream, NULL, NULL);
+}
+
+static bool use_sound(void)
+{
+    struct vpt_sound_jack jack;
+    bool goes_on = change_jacks() && STEP(vpt_sound_init, &sound, streams, SOUND_STREAMS, machine.device, NULL);
+
+    for (uint16_t i = 0; i < VPT_SOUND_QUEUES && goes_on; i++) {
+        goes_on = STEP(vpt_sound_queue_init, &sound, i, NULL);
+    }
+    if (!goes_on || !STEP(vpt_driver_start, &sound.driver) || !hear_events() ||
+        !STEP(vpt_sound_get_jack, &sound, 0, &jack) || !play(&streams[SOUND_PLAYS])) {
+        return false;
+    }
+    begin_trouble("vpt_sound_drain");
+    mock_sound_plug(&sound_model, 0, true);
+    return put_away_sound() && change_jacks() && STEP(vpt_sound_open, &sound, streams, SOUND_STREAMS, machine.device) &&
+           put_away_sound();
+}
+
 /* ---- What is done with a network device ---- */
 
 #define NETWORK_FEW 4u /* buffers */
@@ -873,6 +939,18 @@ static const struct trouble rows[] = {
     { GPU, "vpt_gpu_update_cursor", lie, VPT_DEVICE_USED_ID, NULL },
     { GPU, "vpt_gpu_move_cursor", lie, VPT_DEVICE_USED_ID, NULL },
     { GPU, "vpt_gpu_drain", lie, VPT_OK, NULL },
+    { SOUND, "vpt_sound_init", reset_spoilt, ANYTHING, NULL },
+    { SOUND, "vpt_sound_init", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
+    { SOUND, "vpt_sound_open", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
+    { SOUND, "vpt_sound_get_jack", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { SOUND, "vpt_sound_describe", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { SOUND, "vpt_sound_set_params", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { SOUND, "vpt_sound_prepare", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { SOUND, "vpt_sound_start", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { SOUND, "vpt_sound_stop", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { SOUND, "vpt_sound_release", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { SOUND, "vpt_sound_poll_event", lie, VPT_DEVICE_USED_ID, NULL },
+    { SOUND, "vpt_sound_drain", lie, VPT_OK, NULL },
     { NETWORK, "vpt_net_init", reset_slow, VPT_OK, NULL },
     { NETWORK, "vpt_net_init", reset_spoilt, ANYTHING, NULL },
     { NETWORK, "vpt_net_init", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
@@ -935,6 +1013,13 @@ static const struct {
     { GPU, "vpt_gpu_detach" },
     { GPU, "vpt_gpu_unref" },
     { GPU, "vpt_gpu_take_events" },
+    { SOUND, "vpt_sound_get_jack" },
+    { SOUND, "vpt_sound_describe" },
+    { SOUND, "vpt_sound_set_params" },
+    { SOUND, "vpt_sound_prepare" },
+    { SOUND, "vpt_sound_start" },
+    { SOUND, "vpt_sound_stop" },
+    { SOUND, "vpt_sound_release" },
 };
 
 /* Calls that set a queue up, and which reset of theirs is the one that takes a queue back that is not ready. */
@@ -955,6 +1040,8 @@ static const struct {
     { INPUT, "vpt_input_open", 2 },
     { GPU, "vpt_gpu_queue_init", 1 },
     { GPU, "vpt_gpu_open", 2 },
+    { SOUND, "vpt_sound_queue_init", 1 },
+    { SOUND, "vpt_sound_open", 2 },
     { NETWORK, "vpt_net_receiveq_init", 1 },
     { NETWORK, "vpt_net_transmitq_init", 1 },
     { NETWORK, "vpt_net_control_init", 1 },
@@ -968,6 +1055,7 @@ static bool use(enum where where)
     case CONSOLE: return use_console();
     case INPUT: return use_input();
     case GPU: return use_gpu();
+    case SOUND: return use_sound();
     case NETWORK: return use_network();
     default: return use_disk();
     }
@@ -979,7 +1067,7 @@ static void drive(enum machine_kind kind, enum where where, const struct trouble
     trouble = row;
     trouble_began = false;
     trouble_ended = false;
-    if ((where == INPUT || where == GPU) && machine_kind_legacy(kind)) {
+    if ((where == INPUT || where == GPU || where == SOUND) && machine_kind_legacy(kind)) {
         trouble_ended = true;
         return;
     }
@@ -998,6 +1086,7 @@ static void work(enum machine_kind kind)
     drive(kind, NETWORK, NULL);
     drive(kind, INPUT, NULL);
     drive(kind, GPU, NULL);
+    drive(kind, SOUND, NULL);
 }
 
 static void meet(enum machine_kind kind, const struct trouble *row)

@@ -1,0 +1,309 @@
+/* SPDX-License-Identifier: MIT */
+/* A sound device's bring-up and its end: resets, restarts, a device that is silent or pulled out. */
+#include <string.h>
+
+#include "audio.h"
+
+static void assert_nothing_left(void)
+{
+    cr_assert(all_zero(&sound, sizeof(sound)) && mock_hal_live_allocations(machine.hal) == 0);
+}
+
+/* Of the four transports two are legacy interfaces. */
+TRANSPORT_TEST(sound_life, what_is_no_modern_sound_device_is_refused)
+{
+    bool legacy = machine_kind_legacy(variant->kind);
+
+    machine_make(variant->kind, NULL);
+    assert_status(machine_probe(), VPT_OK);
+    memset(&sound, 0x5a, sizeof(sound));
+    assert_status(vpt_sound_open(&sound, streams, 1, machine.device), VPT_UNSUPPORTED_DEVICE);
+    assert_nothing_left();
+    assert_same(machine.model->resets, 0);
+    machine_end();
+    sound_probe(&(const struct gpu_variant){ variant->kind, false, false, false });
+    assert_status(vpt_sound_open(&sound, streams, 1, NULL), VPT_CALLER_ARGUMENT);
+    if (!legacy) {
+        machine_offer(VPT_F_VERSION_1, false);
+    }
+    assert_status(vpt_sound_open(&sound, streams, 1, machine.device), VPT_UNSUPPORTED_FEATURE);
+    assert_nothing_left();
+    machine_end();
+}
+
+/* Controls are not accepted, and their number is not read: the model would complain. */
+Test(sound_life, SND_INIT_1_controls_are_left_alone)
+{
+    sound_make_model();
+    sound_model.options.controls = true;
+    machine_make(MACHINE_MMIO_2, &(const struct mock_pci_machine_options){ .machine.sound = &sound_model });
+    assert_status(machine_probe(), VPT_OK);
+    assert_status(vpt_sound_open(&sound, streams, SOUND_STREAMS, machine.device), VPT_OK);
+    assert_same(machine.model->accepted.word[0] & 1u, 0);
+    assert_sound_works();
+    sound_end();
+}
+
+/* Only the queues that are needed; before the set-up, and before the start, commands are refused. */
+SOUND_TEST(sound_life, D_SND_1_queue_by_queue)
+{
+    struct vpt_sound_event event;
+
+    sound_probe(variant);
+    assert_status(vpt_sound_init(&sound, streams, SOUND_STREAMS, machine.device, NULL), VPT_OK);
+    assert_status(vpt_sound_describe(&streams[0]), VPT_CALLER_STATE);
+    assert_status(vpt_sound_queue_init(&sound, VPT_SOUND_CONTROL, NULL), VPT_OK);
+    assert_status(vpt_sound_queue_init(&sound, VPT_SOUND_PLAYBACK, NULL), VPT_OK);
+    assert_status(vpt_sound_describe(&streams[0]), VPT_CALLER_STATE);
+    assert_status(vpt_driver_start(&sound.driver), VPT_OK);
+    assert_status(vpt_sound_poll_event(&sound, &event), VPT_CALLER_STATE);
+    sound_bring(SOUND_PLAYS, VPT_SOUND_RUNNING);
+    sound_submit(SOUND_PLAYS, 0, 2);
+    cr_assert(sound_played(SOUND_PLAYS, 2));
+    sound_bring(SOUND_HEARS, VPT_SOUND_PREPARED);
+    assert_status(
+        vpt_sound_submit(&streams[SOUND_HEARS], &(const struct vpt_segment){ sound_segment(1, 0).address, 8 }, 1, NULL),
+        VPT_CALLER_STATE);
+    assert_status(vpt_sound_release(&streams[SOUND_HEARS], NULL, NULL), VPT_OK);
+    sound_end();
+}
+
+/* Allocations fail from the n-th on; the n-th queue fails. */
+SOUND_TEST(sound_life, an_open_that_fails_leaves_nothing_behind)
+{
+    unsigned allocations;
+
+    sound_probe(variant);
+    for (allocations = 1; allocations < 40; allocations++) {
+        enum vpt_status status;
+
+        mock_trigger_set(&machine.hal->fail_allocation, allocations, 0);
+        status = vpt_sound_open(&sound, streams, SOUND_STREAMS, machine.device);
+        if (status == VPT_OK) {
+            break;
+        }
+        assert_status(status, VPT_RESOURCE_MEMORY);
+        assert_nothing_left();
+    }
+    mock_trigger_set(&machine.hal->fail_allocation, 0, 0);
+    cr_assert(allocations > 4);
+    assert_sound_works();
+    sound_release();
+    for (unsigned i = 1; i <= 4; i++) {
+        mock_fault_set(&machine.model->faults, MOCK_FAULT_QUEUE_NOT_READY, i, 1, 0);
+        assert_status(vpt_sound_open(&sound, streams, SOUND_STREAMS, machine.device), VPT_DEVICE_QUEUE_STATE);
+        assert_nothing_left();
+    }
+    machine_end();
+}
+
+/* A change that goes on: no value is of one moment. Streams stay as they were until there is one. */
+SOUND_TEST(sound_life, CONFIG_1_a_configuration_that_keeps_changing)
+{
+    sound_start(variant);
+    sound_bring(0, VPT_SOUND_PREPARED);
+    assert_status(vpt_device_reset(machine.device), VPT_OK);
+    assert_status(vpt_sound_drain(&sound), VPT_OK);
+    machine.model->backend->change_configuration(&sound_model);
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING, 1, 0, 0);
+    assert_status(vpt_driver_restart(&sound.driver, NULL), VPT_DEVICE_CONFIG_UNSTABLE);
+    assert_same(streams[0].state, VPT_SOUND_PREPARED);
+    mock_fault_clear(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING);
+    assert_status(vpt_driver_restart(&sound.driver, NULL), VPT_OK);
+    assert_sound_works();
+    sound_end();
+}
+
+/* A short ring without tables has room for few periods, down to one. */
+Test(sound_life, short_rings)
+{
+    static const uint32_t sizes[] = { 4, 8, 16, 64 };
+
+    for (unsigned i = 0; i < 2u * COUNT_OF(sizes); i++) {
+        struct mock_pci_machine_options options = { .machine = { .sound = &sound_model,
+                                                                 .queue_maximum = sizes[i / 2u] } };
+
+        sound_make_model();
+        if (i % 2u == 0) {
+            vpt_features_add(&options.machine.withhold, VPT_F_INDIRECT_DESC);
+        }
+        machine_make(MACHINE_PCI_MODERN, &options);
+        assert_status(machine_probe(), VPT_OK);
+        assert_status(vpt_sound_open(&sound, streams, SOUND_STREAMS, machine.device), VPT_OK);
+        sound_bring(SOUND_PLAYS, VPT_SOUND_RUNNING);
+        for (uint32_t n = 0; n < 20; n++) {
+            sound_submit(SOUND_PLAYS, n, 1);
+            assert_sound_period(SOUND_PLAYS, n, VPT_OK);
+        }
+        cr_assert(sound_played(SOUND_PLAYS, 20));
+        sound_end();
+    }
+}
+
+/* Memory that was handed over is all that is used: of a port without memory nothing is asked. */
+SOUND_TEST(sound_life, memory_of_the_callers)
+{
+    struct vpt_memory pieces[VPT_SOUND_QUEUES];
+    struct vpt_port whole_port;
+
+    sound_probe(variant);
+    for (unsigned i = 0; i < VPT_SOUND_QUEUES; i++) {
+        assert_status(machine.port->dma_allocate(machine.port->ctx, 0x4000, 4096, UINT64_MAX, 0, &pieces[i]), VPT_OK);
+    }
+    whole_port = *machine.port;
+    machine.port->dma_allocate = NULL;
+    assert_status(vpt_sound_init(&sound, streams, SOUND_STREAMS, machine.device, NULL), VPT_OK);
+    for (uint16_t i = 0; i < VPT_SOUND_QUEUES; i++) {
+        struct vpt_requests_config config = { .requests = i == 0 ? 1 : 4, .segments = 2, .size = 16 };
+        struct vpt_memory *parts[] = { &config.memory.rings, &config.memory.indirect, &config.memory.slots };
+
+        for (unsigned part = 0; part < 3; part++) {
+            *parts[part] = (struct vpt_memory){ (uint8_t *)pieces[i].address + 0x1000u * part,
+                                                pieces[i].device_address + 0x1000u * part, 0x1000 };
+        }
+        config.memory.slots.size = i == 0 ? VPT_SOUND_SLOT_SIZE : 4u * 16u;
+        config.memory.private_state =
+            (struct vpt_memory){ machine_bytes(0x3c000u + 0x1000u * i), 0, VPT_REQUESTS_PRIVATE_SIZE(4) };
+        assert_status(vpt_sound_queue_init(&sound, i, &config), VPT_OK);
+    }
+    assert_status(vpt_driver_start(&sound.driver), VPT_OK);
+    for (unsigned i = 0; i < 5; i++) {
+        assert_sound_works();
+    }
+    sound_release();
+    *machine.port = whole_port;
+    for (unsigned i = 0; i < VPT_SOUND_QUEUES; i++) {
+        machine.port->dma_free(machine.port->ctx, &pieces[i], 0);
+    }
+    machine_end();
+}
+
+/* ---- Resets ---- */
+
+static void take_all(uint32_t stream, uint32_t count, enum vpt_status status)
+{
+    struct vpt_completion completion;
+    unsigned seen = 0;
+
+    for (uint32_t i = 0; i < count; i++) {
+        assert_status(vpt_requests_poll(streams[stream].requests, &completion), VPT_OK);
+        assert_status(completion.status, status);
+        for (uint32_t n = 0; n < count; n++) {
+            seen |= completion.token == sound_token(stream, n) ? 1u << n : 0;
+        }
+    }
+    assert_same(seen, (1u << count) - 1u);
+    assert_status(vpt_requests_poll(streams[stream].requests, &completion), VPT_EMPTY);
+}
+
+/* Restarted on the same memory, with periods and events in flight. The device has forgotten its streams. */
+SOUND_TEST(sound_life, CLEANUP_2_a_restart_on_the_same_memory)
+{
+    const struct vpt_segment segment = sound_segment(0, 0);
+    struct vpt_sound_jack jack;
+    uint64_t allocations;
+
+    sound_start(variant);
+    allocations = machine.hal->allocations;
+    for (uint32_t round = 0; round < 3; round++) {
+        sound_bring(SOUND_PLAYS, VPT_SOUND_PREPARED);
+        sound_bring(SOUND_HEARS, VPT_SOUND_PREPARED);
+        sound_submit(SOUND_PLAYS, 0, 3);
+        sound_submit(SOUND_HEARS, 0, 4);
+        assert_status(vpt_device_reset(machine.device), VPT_OK);
+        assert_status(vpt_driver_restart(&sound.driver, NULL), VPT_CALLER_BUSY);
+        take_all(SOUND_PLAYS, 3, VPT_CANCELLED);
+        take_all(SOUND_HEARS, 4, VPT_CANCELLED);
+        assert_status(vpt_sound_get_jack(&sound, 0, &jack), VPT_CALLER_STATE);
+        assert_status(vpt_sound_start(&streams[0]), VPT_CALLER_STATE);
+        assert_status(vpt_sound_submit(&streams[0], &segment, 1, NULL), VPT_CANCELLED);
+        assert_status(vpt_sound_drain(&sound), VPT_OK);
+        assert_status(vpt_driver_restart(&sound.driver, NULL), VPT_OK);
+        assert_status(vpt_sound_submit(&streams[0], &segment, 1, NULL), VPT_CALLER_STATE);
+        assert_status(vpt_sound_prepare(&streams[0]), VPT_CALLER_STATE);
+        assert_sound_works();
+        assert_status(vpt_device_reset(machine.device), VPT_OK);
+        assert_status(vpt_sound_drain(&sound), VPT_OK);
+        assert_status(vpt_driver_restart(&sound.driver, NULL), VPT_OK);
+    }
+    assert_same(machine.hal->allocations, allocations);
+    sound_end();
+}
+
+/* A device that does not answer is reset. */
+SOUND_TEST(sound_life, a_device_that_does_not_answer)
+{
+    sound_start(variant);
+    machine.hal->wait_budget[VPT_WAIT_REQUEST] = 5;
+    for (uint32_t round = 0; round < 4; round++) {
+        uint64_t resets;
+
+        sound_bring(SOUND_PLAYS, round == 0 ? VPT_SOUND_UNKNOWN : VPT_SOUND_PREPARED);
+        if (round >= 2) {
+            sound_submit(SOUND_PLAYS, 0, 2);
+        }
+        mock_fault_set(&machine.model->faults, MOCK_FAULT_COMPLETION_LOST, round == 3 ? 3 : 1, 1, 0);
+        resets = machine.model->resets;
+        switch (round) {
+        case 0: assert_status(vpt_sound_describe(&streams[0]), VPT_DEVICE_TIMEOUT); break;
+        case 1: assert_status(vpt_sound_prepare(&streams[0]), VPT_DEVICE_TIMEOUT); break;
+        case 2: assert_status(vpt_sound_start(&streams[0]), VPT_DEVICE_TIMEOUT); break;
+        default: assert_status(vpt_sound_release(&streams[0], NULL, NULL), VPT_DEVICE_TIMEOUT); break;
+        }
+        assert_same(machine.model->resets, resets + 1u);
+        if (round == 2) {
+            take_all(SOUND_PLAYS, 2, VPT_CANCELLED);
+        }
+        assert_status(vpt_sound_drain(&sound), VPT_OK);
+        assert_status(vpt_driver_restart(&sound.driver, NULL), VPT_OK);
+        assert_sound_works();
+        assert_status(vpt_device_reset(machine.device), VPT_OK);
+        assert_status(vpt_sound_drain(&sound), VPT_OK);
+        assert_status(vpt_driver_restart(&sound.driver, NULL), VPT_OK);
+    }
+    sound_end();
+}
+
+/* Each period comes back, and the next device finds nothing of this one. */
+SOUND_TEST(sound_life, a_device_that_is_pulled_out)
+{
+    struct vpt_sound_event event;
+    struct vpt_sound_jack jack;
+
+    sound_start(variant);
+    sound_bring(SOUND_PLAYS, VPT_SOUND_PREPARED);
+    sound_submit(SOUND_PLAYS, 0, 3);
+    machine_pull_out();
+    assert_status(vpt_sound_start(&streams[0]), VPT_DEVICE_GONE);
+    take_all(SOUND_PLAYS, 3, VPT_DEVICE_GONE);
+    assert_status(vpt_sound_release(&streams[0], NULL, NULL), VPT_DEVICE_GONE);
+    assert_status(vpt_sound_get_jack(&sound, 0, &jack), VPT_DEVICE_GONE);
+    assert_status(vpt_sound_poll_event(&sound, &event), VPT_DEVICE_GONE);
+    assert_status(vpt_sound_drain(&sound), VPT_OK);
+    assert_status(vpt_driver_restart(&sound.driver, NULL), VPT_DEVICE_GONE);
+    assert_status(vpt_driver_release(&sound.driver), VPT_OK);
+    machine_end();
+}
+
+/* One queue alone: what was in flight there is not waited for when the stream is released. */
+SOUND_TEST(sound_life, one_queue_is_reset)
+{
+    sound_probe(variant);
+    machine_offer(VPT_F_RING_RESET, true);
+    assert_status(vpt_sound_open(&sound, streams, SOUND_STREAMS, machine.device), VPT_OK);
+    for (unsigned round = 0; round < 3; round++) {
+        sound_bring(SOUND_HEARS, VPT_SOUND_PREPARED);
+        sound_submit(SOUND_HEARS, 0, 2);
+        sound_bring(SOUND_PLAYS, VPT_SOUND_PREPARED);
+        sound_submit(SOUND_PLAYS, 0, 3);
+        assert_status(vpt_requests_reset(streams[SOUND_PLAYS].requests), VPT_OK);
+        take_all(SOUND_PLAYS, 3, VPT_CANCELLED);
+        assert_status(vpt_requests_restart(streams[SOUND_PLAYS].requests, NULL), VPT_OK);
+        assert_same(streams[SOUND_PLAYS].pending, 0);
+        assert_same(streams[SOUND_HEARS].pending, 2);
+        assert_status(vpt_sound_release(&streams[SOUND_PLAYS], NULL, NULL), VPT_OK);
+        assert_status(vpt_sound_release(&streams[SOUND_HEARS], NULL, NULL), VPT_OK);
+        assert_sound_works();
+    }
+    sound_end();
+}
