@@ -101,7 +101,7 @@ enum vpt_status vpt_9p_open(struct vpt_9p *p9, struct vpt_device *device);
  * VPT_CALLER_ARGUMENT: a pointer is NULL, or `size` is 0.
  * what vpt_driver_refresh() and vpt_driver_bytes() return; `tag` is "".
  *
- * Context: init, thread, panic; lock: device; waits: configuration; calls: registers, config_read, log.
+ * Context: init, thread, panic; lock: device; waits: configuration; calls: mmio_read, io_read, config_read, log.
  */
 enum vpt_status vpt_9p_get_tag(struct vpt_9p *p9, char *tag, size_t size);
 
