@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* 9P transport: one queue, whose requests are a message and room for its reply (D-9P-1 to D-9P-8). */
+/* 9P transport: one queue, whose requests are a message and room for its reply (D-9P-3, D-9P-8). */
 #include "../transport/transport_ops.h"
 #include "9p_internal.h"
 

@@ -59,7 +59,7 @@ void vpt_9p_add_string(struct p9_call *call, const char *string)
 }
 
 /* Takes the message back, or, without keeping anything, the one that asks the server to give it up. */
-static void take(void *ctx, const struct vpt_completion *completion)
+static void keep(void *ctx, const struct vpt_completion *completion)
 {
     struct p9_call *call = (struct p9_call *)ctx;
 
@@ -88,10 +88,10 @@ static enum vpt_status submit_flush(struct p9_call *call)
 static enum vpt_status wait_for(struct p9_call *call)
 {
     struct vpt_requests *requests = &call->p9->requests;
-    enum vpt_status status = vpt_requests_quiesce(requests, take, call);
+    enum vpt_status status = vpt_requests_quiesce(requests, keep, call);
 
     if (status == VPT_DEVICE_TIMEOUT && submit_flush(call) == VPT_OK) {
-        status = vpt_requests_quiesce(requests, take, call);
+        status = vpt_requests_quiesce(requests, keep, call);
         if (status == VPT_OK && call->completion.status == VPT_DEVICE_REQUEST_STATUS) {
             call->completion.status = VPT_CANCELLED;
         }

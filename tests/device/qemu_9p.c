@@ -221,7 +221,6 @@ PLACE_TEST(device_9p, many_files_are_listed_once_each)
         while ((status = vpt_9p_next_entry(&p9, &list, &entry)) == VPT_OK) {
             unsigned n = (unsigned)strtoul(entry.name, NULL, 10);
 
-
             if (entry.name[0] == '.') {
                 assert_that(entry.type == 4 || entry.type == 0);
                 continue;
