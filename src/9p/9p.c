@@ -116,7 +116,7 @@ enum vpt_status vpt_9p_submit(struct vpt_9p *p9, const struct vpt_9p_message *me
     if (message->size > VPT_9P_MESSAGE_MAX || (uint32_t)message->readable + message->writable > VPT_9P_SEGMENTS) {
         return VPT_CALLER_TOO_LONG;
     }
-    slot = (uint8_t *)slot_next(&p9->requests);
+    slot = (uint8_t *)vpt_requests_next(&p9->requests);
     if (slot == NULL) {
         return vpt_slots_refuse(&p9->requests, 0);
     }

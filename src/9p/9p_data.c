@@ -18,7 +18,6 @@ static enum vpt_status transfer_pieces(struct p9_call *call, const struct vpt_sh
     bool write = call->message.type == P9_WRITE;
     enum vpt_status status;
     uint32_t asked = 0;
-    uint32_t count;
     uint16_t i;
 
     for (i = 0; i < shares->count && i + 2u < call->p9->requests.segments; i++) {
@@ -32,11 +31,10 @@ static enum vpt_status transfer_pieces(struct p9_call *call, const struct vpt_sh
     vpt_9p_add(call, 4, asked);
     status = vpt_9p_finish(call, write ? VPT_9P_DATA : 0);
     if (status == VPT_OK) {
-        count = (uint32_t)vpt_9p_get(call->reply + VPT_9P_HEADER, 4);
-        if (count > asked || (!write && vpt_9p_get(call->reply, 4) != (uint64_t)VPT_9P_DATA + count)) {
+        if (call->first > asked || (!write && call->size - VPT_9P_DATA != call->first)) {
             return VPT_DEVICE_REQUEST_STATUS;
         }
-        *done = count;
+        *done = call->first;
     }
     return status;
 }

@@ -41,6 +41,8 @@ struct p9_call {
     enum vpt_status status;
     struct vpt_9p_message message;
     struct vpt_completion completion;
+    uint32_t size;                   /* of the reply */
+    uint32_t first;                  /* the first four bytes behind the reply's header */
     uint8_t reply[VPT_9P_REPLY_MAX]; /* copied before it is checked, since the device may change its own */
 };
 

@@ -179,6 +179,12 @@ Test(p9_replies, what_is_no_lie)
         p9.error = 0;
         assert_status(ask(types[k]), VPT_DEVICE_IO_ERROR);
         assert_same(p9.error, 5);
+        if (types[k] == 100) { /* then there is no session any more */
+            assert_status(ask(110), VPT_CALLER_STATE);
+            mock_fault_clear(&machine.model->faults, MOCK_FAULT_IO_ERROR);
+            p9_session();
+            mock_fault_set(&machine.model->faults, MOCK_FAULT_IO_ERROR, 1, 0, 0);
+        }
     }
     p9_end();
 }
