@@ -100,7 +100,7 @@ static bool copy_name(const uint8_t *from, uint32_t length, char *name)
     uint32_t i;
 
     for (i = 0; i < length; i++) {
-        if (from[i] == '\0' || from[i] == '/') {
+        if (from[i] == 0 || from[i] == '/') {
             return false;
         }
         name[i] = (char)from[i];

@@ -250,6 +250,10 @@ static uint32_t walk(struct request *request)
         }
     }
     request->at = request->length;
+    for (uint32_t i = 0; i < p9->options.walk_more; i++) {
+        put_qid(request, node);
+        found++;
+    }
     mock_store(request->reply + HEADER, 2, found, false);
     if (from == NULL || (names != 0 && found == 0)) {
         return from == NULL ? EBADF_ : ENOENT_;
@@ -401,6 +405,7 @@ static uint32_t read_or_list(struct request *request, const struct mock_9p_fid *
             put_string(request, entry->name);
         }
     }
+    request->size -= list ? p9->options.list_cut : 0;
     if (!list && offset < node->size) {
         count = cut(p9, count < node->size - offset ? count : node->size - offset);
         memcpy(request->reply + request->size, node->bytes + offset, count);
@@ -454,6 +459,25 @@ static uint32_t with_fid(struct request *request, uint8_t type)
     }
 }
 
+/* The header of a message that has not been carried out. */
+static bool read_header(struct mock_9p *p9, const struct mock_element *element, uint8_t *header)
+{
+    return mock_element_read(p9->device, element, 0, header, HEADER) == HEADER;
+}
+
+/* A Tflush is about the message that is held, or was until now. */
+static void check_flushed(struct mock_9p *p9, uint64_t tag)
+{
+    const struct mock_queue *queue = &p9->device->queues[0];
+    bool known = tag == p9->last_tag || p9->options.held == 0;
+    uint8_t other[HEADER];
+
+    for (size_t i = 0; i < queue->pending_count; i++) {
+        known = known || (read_header(p9, &queue->pending[i], other) && mock_load(other + 5, 2, false) == tag);
+    }
+    require(p9, known, "a Tflush of another message");
+}
+
 static uint32_t carry_out(struct request *request, uint8_t type)
 {
     struct mock_9p *p9 = request->p9;
@@ -473,19 +497,13 @@ static uint32_t carry_out(struct request *request, uint8_t type)
     case TFLUSH:
         p9->flushes++;
         p9->released = p9->device->queues[0].pending_count != 0;
-        (void)take(request, 2);
+        check_flushed(p9, take(request, 2));
         return 0;
     default: return with_fid(request, type);
     }
 }
 
 /* ---- The device ---- */
-
-/* The header of a message that has not been carried out. */
-static bool read_header(struct mock_9p *p9, const struct mock_element *element, uint8_t *header)
-{
-    return mock_element_read(p9->device, element, 0, header, HEADER) == HEADER;
-}
 
 /* No two messages in flight have the same tag (D-9P-7). */
 static void check_tag(struct mock_9p *p9, const struct mock_queue *queue, const uint8_t *header)
@@ -539,6 +557,7 @@ static uint32_t handle(void *backend, struct mock_queue *queue, const struct moc
     type = message_bytes[4];
     p9->messages++;
     p9->last_type = type;
+    p9->last_tag = type != TFLUSH ? (uint16_t)mock_load(message_bytes + 5, 2, false) : p9->last_tag;
     if (type == p9->options.held) {
         p9->released = false;
         if (!p9->options.held_answered) {

@@ -52,6 +52,8 @@ struct mock_9p_options {
     const char *version; /* NULL: "9P2000.L" */
     uint32_t most;       /* bytes of a read or a write, or of a list; 0: as many as asked */
     uint32_t walk_most;  /* names of a walk that it finds; 0: all that there are */
+    uint32_t list_cut;   /* bytes that a list lacks of its last entry */
+    uint32_t walk_more;  /* names that it finds beyond those of a walk */
     struct mock_9p_lie lie;
 
     /* Messages of this type are not answered before a Tflush comes; 0: all are. */
@@ -76,6 +78,7 @@ struct mock_9p {
     uint32_t longest; /* reply */
     uint32_t changes;
     uint8_t last_type;
+    uint16_t last_tag; /* of what was not a Tflush */
 };
 
 /* Makes `device`, whose front end is there already, a 9P transport. The files stay. */

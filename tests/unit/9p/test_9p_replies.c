@@ -21,6 +21,7 @@ static enum vpt_status ask(uint8_t type)
     struct vpt_9p_entry entry;
     size_t done;
 
+    memset(p9_buffer, 'y', 600);
     switch (type) {
     case 12: return vpt_9p_open_file(&p9, P9_ROOT, VPT_9P_READ_ONLY);
     case 14: return vpt_9p_create_file(&p9, P9_ROOT, "made", VPT_9P_READ_WRITE, 0644);
@@ -159,6 +160,57 @@ Test(p9_replies, D_9P_5_a_size_above_a_legacy_device_s_room)
         expect_lie(&legacy, "silent", &(const struct mock_9p_lie){ .type = types[k], .silent = true },
                    VPT_DEVICE_REQUEST_STATUS);
     }
+}
+
+/* More names than were asked for, or longer messages. */
+Test(p9_replies, what_a_server_does_beyond_what_is_asked)
+{
+    start(&usual);
+    p9_model.options.walk_more = 1;
+    assert_status(ask(110), VPT_DEVICE_REQUEST_STATUS);
+    p9_model.options.walk_more = 0;
+    p9_model.options.lie = (struct mock_9p_lie){ .type = 100, .width = 4, .offset = BODY, .value = 0x100000 };
+    assert_status(ask(100), VPT_OK);
+    assert_same(p9.msize, 8192);
+    p9_model.options.lie.type = 0;
+    assert_p9_works();
+    p9_end();
+}
+
+/* What is in the buffer behind a list is no part of it. */
+Test(p9_replies, a_list_that_ends_within_an_entry)
+{
+    struct vpt_9p_list list = { .fid = 2, .buffer = p9_buffer, .size = 1000 };
+    struct vpt_9p_entry entry;
+    char name[VPT_9P_NAME_MAX + 1u] = { 0 };
+
+    for (uint32_t cut = 1; cut < 24u + 3u; cut++) {
+        start(&usual);
+        memset(p9_buffer, 'y', P9_BUFFER);
+        p9_buffer[29 + 22] = 3; /* the length of the second name */
+        p9_buffer[29 + 23] = 0;
+        list.at = list.length = 0;
+        list.offset = 0;
+        p9_model.options.list_cut = cut;
+        assert_status(vpt_9p_next_entry(&p9, &list, &entry), VPT_OK);
+        cr_assert(strcmp(entry.name, "hello") == 0);
+        assert_status(vpt_9p_next_entry(&p9, &list, &entry), VPT_DEVICE_REQUEST_STATUS);
+        p9_end();
+    }
+    /* A name that is a byte longer than the longest, where the next byte is not 0. */
+    start(&usual);
+    memset(name, 'x', VPT_9P_NAME_MAX);
+    p9_make_model();
+    (void)strcpy(p9_model.nodes[1].name, name);
+    p9_session();
+    assert_status(vpt_9p_walk(&p9, P9_ROOT, 2, ""), VPT_OK);
+    assert_status(vpt_9p_open_file(&p9, 2, VPT_9P_READ_ONLY), VPT_OK);
+    list.at = list.length = 0;
+    list.offset = 0;
+    p9_model.options.lie = (struct mock_9p_lie){ .type = 40, .width = 2, .offset = 11 + 22, .value = 256 };
+    assert_status(vpt_9p_next_entry(&p9, &list, &entry), VPT_DEVICE_REQUEST_STATUS);
+    p9_model.options.lie.type = 0;
+    p9_end();
 }
 
 /* A part of a path that is found is not enough; 0 bytes are the end of a file. */
