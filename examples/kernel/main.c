@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A kernel that only drives virtio devices by the library: it finds them, reads random bytes, talks with the host on a
- * console, exchanges frames with it, listens to a keyboard, writes to the disk and reads back in several ways, by
- * polling and by interrupt, and ends with a status. tools/kernel-host.py is the other end of the network, parses lines
- * that begin with "@", and checks the disk image afterwards.
+ * console, exchanges frames with it, copies a file of its folder, listens to a keyboard, writes to the disk and reads
+ * back in several ways, by polling and by interrupt, and ends with a status. tools/kernel-host.py is the other end of
+ * the network, parses lines that begin with "@", and checks the disk image afterwards.
  */
 #include "console.h"
 #include "disk.h"
