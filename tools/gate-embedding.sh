@@ -60,7 +60,7 @@ run() {
 try_lists() {
     diff <(printf '%s\n' "${sources[@]}" | sort) <(find src -name '*.c' | sort) &&
         diff <(basename -s .list sources/*.list | sort) <(sed -n "/^foreach name : \['core'/,/\]/p" meson.build |
-            grep -o "'[a-z-]*'" | tr -d "'" | sort)
+            grep -o "'[a-z0-9-]*'" | tr -d "'" | sort)
 }
 
 # The wrap file clones a repository: one of this tree as it stands.
@@ -183,11 +183,12 @@ together=(
     'core virtio mmio request console'
     'core virtio mmio request input'
     'core virtio mmio request net'
+    'core virtio mmio request 9p'
     'core virtio mmio request gpu'
     'core virtio mmio request sound'
     'core virtio pci virtio-pci request blk'
     'core virtio pci pci-setup virtio-pci request blk'
-    'core virtio mmio pci virtio-pci request blk entropy console input net gpu sound'
+    'core virtio mmio pci virtio-pci request blk entropy console input net 9p gpu sound'
     'core pci pci-setup'
     'core pci pci-setup assign'
 )

@@ -28,6 +28,7 @@ declare -A limits=(
     [minimal-modern-gcc]=8400 [minimal-modern-clang]=9400
     [transports-modern-gcc]=14000 [transports-modern-clang]=15300
     [minimal-packed-gcc]=$((8400 + 2048)) [minimal-packed-clang]=11520
+    [9p-gcc]=4000 [9p-clang]=4650
     [assign-gcc]=17442
     [console-gcc]=2560 [console-clang]=2560
     [gpu-gcc]=3300 [gpu-clang]=3800

@@ -12,6 +12,7 @@
 #include "network.h"
 #include "ports.h"
 #include "screen.h"
+#include "share.h"
 #include "sound.h"
 #include "step.h"
 #include "virtio_console.h"
@@ -58,9 +59,14 @@ static const struct {
     uint32_t type;
     bool (*use)(const struct vpt_port *port, const struct device_place *place);
 } uses[] = {
-    { VPT_DEVICE_TYPE_ENTROPY, entropy_read }, { VPT_DEVICE_TYPE_CONSOLE, virtio_console_talk },
-    { VPT_DEVICE_TYPE_INPUT, input_listen },   { VPT_DEVICE_TYPE_SOUND, sound_play },
+    /* clang-format off */
+    { VPT_DEVICE_TYPE_ENTROPY, entropy_read },
+    { VPT_DEVICE_TYPE_CONSOLE, virtio_console_talk },
+    { VPT_DEVICE_TYPE_INPUT, input_listen },
+    { VPT_DEVICE_TYPE_9P, share_use },
+    { VPT_DEVICE_TYPE_SOUND, sound_play },
     { VPT_DEVICE_TYPE_NETWORK, network_talk },
+    /* clang-format on */
 };
 
 /* With a GPU, the screen listens to the keyboard. */

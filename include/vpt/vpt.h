@@ -3,6 +3,7 @@
 #ifndef VPT_VPT_H
 #define VPT_VPT_H
 
+#include <vpt/9p.h>
 #include <vpt/assign.h>
 #include <vpt/assign_dma.h>
 #include <vpt/assign_remap.h>

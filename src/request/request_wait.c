@@ -45,14 +45,13 @@ enum vpt_status vpt_slots_wait_once(struct vpt_requests *requests, struct vpt_co
 }
 
 /* The device may still write to the data, so it is reset before anything is given back. */
-static enum vpt_status give_up(struct vpt_requests *requests, enum vpt_status why)
+enum vpt_status vpt_requests_give_up(struct vpt_requests *requests, enum vpt_status why)
 {
     struct vpt_completion completion;
     enum vpt_status status = vpt_device_reset(requests->queue.device);
 
-    /* Polls for the request, which may have completed just before the reset, then once more, to end the queue. */
-    if (vpt_requests_poll(requests, &completion) == VPT_OK) {
-        (void)vpt_requests_poll(requests, &completion);
+    /* Polls for each request, which may have completed just before the reset, then once more, to end the queue. */
+    while (vpt_requests_poll(requests, &completion) == VPT_OK) {
     }
     if (status == VPT_DEVICE_STUCK || status == VPT_DEVICE_GONE) {
         return status;
@@ -79,7 +78,7 @@ enum vpt_status vpt_requests_wait(struct vpt_requests *requests, struct vpt_comp
         } while (status == VPT_EMPTY);
     }
     if (status != VPT_OK) {
-        return give_up(requests, status);
+        return vpt_requests_give_up(requests, status);
     }
     arm(requests);
     return VPT_OK;

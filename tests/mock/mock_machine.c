@@ -73,6 +73,10 @@ void mock_machine_begin(struct mock_machine_options *options, struct mock_hal *h
         backend_ctx = options->sound;
         options->queues = MOCK_SOUND_QUEUES;
     }
+    if (options->p9 != NULL) {
+        backend = &mock_9p_backend;
+        backend_ctx = options->p9;
+    }
     mock_hal_init(hal);
     mock_device_init(device, &hal->memory, &hal->violations, backend, backend_ctx);
     mock_hal_add_ticker(hal, mock_device_tick, device);
@@ -105,6 +109,10 @@ bool mock_machine_make_type(const struct mock_machine_options *options, struct m
     }
     if (options->sound != NULL) {
         mock_sound_init(options->sound, device);
+        return true;
+    }
+    if (options->p9 != NULL) {
+        mock_9p_init(options->p9, device);
         return true;
     }
     if (options->is_entropy) {

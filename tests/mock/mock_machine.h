@@ -10,6 +10,7 @@
 #ifndef VPT_TESTS_MOCK_MACHINE_H
 #define VPT_TESTS_MOCK_MACHINE_H
 
+#include "mock_9p.h"
 #include "mock_blk.h"
 #include "mock_console.h"
 #include "mock_entropy.h"
@@ -38,6 +39,7 @@ struct mock_machine_options {
     struct mock_net *net;     /* it is a network device, in this object, whose options are set; NULL: it is not */
     struct mock_gpu *gpu;     /* it is a GPU, in this object, whose options are set; NULL: it is not */
     struct mock_sound *sound; /* it is a sound device, in this object, whose options are set; NULL: it is not */
+    struct mock_9p *p9;       /* it is a 9P transport, in this object, whose options are set; NULL: it is not */
     struct mock_blk_options blk;
     struct mock_entropy_options entropy;
     struct mock_completion completion;

@@ -13,6 +13,7 @@
 #include "network.h"
 #include "pci_setup.h"
 #include "screen.h"
+#include "share.h"
 #include "terminal.h"
 
 TestSuite(contexts, .timeout = 60);
@@ -43,7 +44,7 @@ enum {
 #define ANYTHING VPT_PORT_ERROR_LAST
 
 /* Where a trouble can be. */
-enum where { DISK, MODERN_DISK, PCI_DISK, ENTROPY, CONSOLE, NETWORK, INPUT, GPU, SOUND }; /* PCI_DISK: as QEMU's */
+enum where { DISK, MODERN_DISK, PCI_DISK, ENTROPY, CONSOLE, NETWORK, INPUT, P9, GPU, SOUND }; /* PCI_DISK: as QEMU's */
 
 struct trouble {
     enum where where;
@@ -149,6 +150,7 @@ static void open_machine(enum machine_kind kind, enum where where)
                      .input = where == INPUT ? &input_model : NULL,
                      .gpu = where == GPU ? &gpu_model : NULL,
                      .sound = where == SOUND ? &sound_model : NULL,
+                     .p9 = where == P9 ? &p9_model : NULL,
                      .blk = { .flush = true,
                               .cache_switch = true,
                               .discard = limits,
@@ -176,6 +178,8 @@ static void open_machine(enum machine_kind kind, enum where where)
     gpu_make_model();
     memset(&sound, 0, sizeof(sound));
     sound_make_model();
+    memset(&p9, 0, sizeof(p9));
+    p9_make_model();
     memset(&shares, 0, sizeof(shares));
     memset(&raw, 0, sizeof(raw));
     machine_make(kind, &options);
@@ -249,6 +253,8 @@ static void close_machine(void)
     CALL_OK(vpt_driver_release, &gpu.driver);
     CALL_OK(vpt_sound_drain, &sound);
     CALL_OK(vpt_driver_release, &sound.driver);
+    (void)poll_all(&p9.requests);
+    CALL_OK(vpt_driver_release, &p9.driver);
     CALL_OK(vpt_driver_release, &network.net.driver);
     CALL_OK(vpt_queue_release, &raw);
     CALL_ANY(vpt_pci_msix_release, &machine.msix);
@@ -756,6 +762,43 @@ static bool use_sound(void)
            put_away_sound();
 }
 
+/* ---- What is done with a 9P device ---- */
+
+static bool put_away_9p(void)
+{
+    return STEP(vpt_device_reset, machine.device) && poll_all(&p9.requests) && STEP(vpt_driver_release, &p9.driver);
+}
+
+static bool use_files(void)
+{
+    struct vpt_9p_list list = { .fid = 2, .buffer = p9_buffer, .size = P9_BUFFER };
+    struct vpt_9p_attributes attributes;
+    struct vpt_9p_entry entry;
+    size_t done;
+
+    return STEP(vpt_9p_version, &p9, 8192) && STEP(vpt_9p_attach, &p9, 0, "", "") &&
+           STEP(vpt_9p_walk, &p9, 0, 1, "hello") && STEP(vpt_9p_open_file, &p9, 1, VPT_9P_READ_WRITE) &&
+           STEP(vpt_9p_get_attributes, &p9, 1, &attributes) && STEP(vpt_9p_read, &p9, 1, 0, p9_buffer, 10, &done) &&
+           STEP(vpt_9p_write, &p9, 1, 0, p9_buffer, 10, &done) && STEP(vpt_9p_walk, &p9, 0, 2, "") &&
+           STEP(vpt_9p_open_file, &p9, 2, VPT_9P_READ_ONLY) && STEP(vpt_9p_next_entry, &p9, &list, &entry) &&
+           STEP(vpt_9p_make_directory, &p9, 0, "new", 0755) && STEP(vpt_9p_remove, &p9, 0, "new", true) &&
+           STEP(vpt_9p_clunk, &p9, 1) && STEP(vpt_9p_create_file, &p9, 0, "file", VPT_9P_READ_WRITE, 0644);
+}
+
+static bool use_9p(void)
+{
+    static const struct vpt_9p_message message = { .type = 120, .size = VPT_9P_HEADER + 4u };
+    struct vpt_completion completion;
+    char tag[8];
+
+    machine.model->backend->change_configuration(&p9_model);
+    return STEP(vpt_9p_init, &p9, machine.device, NULL) && STEP(vpt_9p_get_tag, &p9, tag, sizeof(tag)) &&
+           STEP(vpt_9p_queue_init, &p9, NULL) && STEP(vpt_driver_start, &p9.driver) && use_files() &&
+           STEP(vpt_9p_submit, &p9, &message, NULL) && STEP(vpt_requests_kick, &p9.requests) &&
+           STEP(vpt_requests_poll, &p9.requests, &completion) && put_away_9p() &&
+           STEP(vpt_9p_open, &p9, machine.device) && put_away_9p();
+}
+
 /* ---- What is done with a network device ---- */
 
 #define NETWORK_FEW 4u /* buffers */
@@ -951,6 +994,21 @@ static const struct trouble rows[] = {
     { SOUND, "vpt_sound_release", lost, VPT_DEVICE_TIMEOUT, NULL },
     { SOUND, "vpt_sound_poll_event", lie, VPT_DEVICE_USED_ID, NULL },
     { SOUND, "vpt_sound_drain", lie, VPT_OK, NULL },
+    { P9, "vpt_9p_init", reset_spoilt, ANYTHING, NULL },
+    { P9, "vpt_9p_get_tag", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
+    { P9, "vpt_9p_version", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { P9, "vpt_9p_attach", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { P9, "vpt_9p_walk", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { P9, "vpt_9p_open_file", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { P9, "vpt_9p_create_file", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { P9, "vpt_9p_make_directory", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { P9, "vpt_9p_remove", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { P9, "vpt_9p_clunk", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { P9, "vpt_9p_get_attributes", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { P9, "vpt_9p_read", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { P9, "vpt_9p_write", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { P9, "vpt_9p_next_entry", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { P9, "vpt_9p_submit", lie, VPT_DEVICE_USED_ID, "vpt_requests_poll" },
     { NETWORK, "vpt_net_init", reset_slow, VPT_OK, NULL },
     { NETWORK, "vpt_net_init", reset_spoilt, ANYTHING, NULL },
     { NETWORK, "vpt_net_init", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
@@ -1020,6 +1078,19 @@ static const struct {
     { SOUND, "vpt_sound_start" },
     { SOUND, "vpt_sound_stop" },
     { SOUND, "vpt_sound_release" },
+    { P9, "vpt_9p_get_tag" },
+    { P9, "vpt_9p_version" },
+    { P9, "vpt_9p_attach" },
+    { P9, "vpt_9p_walk" },
+    { P9, "vpt_9p_open_file" },
+    { P9, "vpt_9p_create_file" },
+    { P9, "vpt_9p_make_directory" },
+    { P9, "vpt_9p_remove" },
+    { P9, "vpt_9p_clunk" },
+    { P9, "vpt_9p_get_attributes" },
+    { P9, "vpt_9p_read" },
+    { P9, "vpt_9p_write" },
+    { P9, "vpt_9p_next_entry" },
 };
 
 /* Calls that set a queue up, and which reset of theirs is the one that takes a queue back that is not ready. */
@@ -1042,6 +1113,8 @@ static const struct {
     { GPU, "vpt_gpu_open", 2 },
     { SOUND, "vpt_sound_queue_init", 1 },
     { SOUND, "vpt_sound_open", 2 },
+    { P9, "vpt_9p_queue_init", 1 },
+    { P9, "vpt_9p_open", 2 },
     { NETWORK, "vpt_net_receiveq_init", 1 },
     { NETWORK, "vpt_net_transmitq_init", 1 },
     { NETWORK, "vpt_net_control_init", 1 },
@@ -1056,6 +1129,7 @@ static bool use(enum where where)
     case INPUT: return use_input();
     case GPU: return use_gpu();
     case SOUND: return use_sound();
+    case P9: return use_9p();
     case NETWORK: return use_network();
     default: return use_disk();
     }
@@ -1087,6 +1161,7 @@ static void work(enum machine_kind kind)
     drive(kind, INPUT, NULL);
     drive(kind, GPU, NULL);
     drive(kind, SOUND, NULL);
+    drive(kind, P9, NULL);
 }
 
 static void meet(enum machine_kind kind, const struct trouble *row)

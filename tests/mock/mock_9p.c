@@ -1,0 +1,638 @@
+/* SPDX-License-Identifier: MIT */
+#include "mock_9p.h"
+
+#include <string.h>
+
+#include <vpt/transport.h>
+
+#include "mock_order.h"
+
+#define F_MOUNT_TAG 0u
+
+#define HEADER      7u
+#define DATA_HEADER 11u
+#define QID         13u
+#define ENTRY       24u
+#define OVERHEAD    24u
+#define MSIZE       65536u
+#define MSIZE_LEAST 512u
+#define MESSAGE_MAX (MSIZE * 8u)
+
+/* T-messages. */
+#define TLOPEN    12u
+#define TLCREATE  14u
+#define TGETATTR  24u
+#define TREADDIR  40u
+#define TMKDIR    72u
+#define TUNLINKAT 76u
+#define TVERSION  100u
+#define TATTACH   104u
+#define TFLUSH    108u
+#define TWALK     110u
+#define TREAD     116u
+#define TWRITE    118u
+#define TCLUNK    120u
+#define RLERROR   7u
+
+/* Errors, by Linux's numbers. */
+#define ENOENT_  2u
+#define EIO_     5u
+#define EBADF_   9u
+#define EEXIST_  17u
+#define ENOTDIR_ 20u
+#define EISDIR_  21u
+#define EINVAL_  22u
+#define ENOSPC_  28u
+#define NOTEMPTY 39u
+
+#define O_ACCESS   3u
+#define O_TRUNC_   01000u
+#define REMOVE_DIR 0x200u
+
+/* A message that is carried out. Fields are taken from `message` at `at`, and put to `reply` at `size`. */
+struct request {
+    struct mock_9p *p9;
+    const uint8_t *message;
+    uint32_t length;
+    uint32_t at;
+    uint8_t *reply;
+    uint32_t size;
+};
+
+static uint8_t message_bytes[MESSAGE_MAX];
+static uint8_t reply_bytes[MESSAGE_MAX];
+static struct mock_config_field fields[1u + MOCK_9P_TAG];
+
+static bool require(const struct mock_9p *p9, bool holds, const char *complaint)
+{
+    return mock_require(p9->device->violations, holds, "9p: %s", complaint);
+}
+
+/* ---- Fields ---- */
+
+static uint64_t take(struct request *request, uint32_t width)
+{
+    uint64_t value = 0;
+
+    if (require(request->p9, request->length - request->at >= width, "a message that ends within a field")) {
+        value = mock_load(request->message + request->at, width, false);
+        request->at += width;
+    }
+    return value;
+}
+
+static uint32_t take32(struct request *request)
+{
+    return (uint32_t)take(request, 4);
+}
+
+/* A string, with a NUL; false: too long, or it is no name though it has to be. */
+static bool take_name(struct request *request, char *name, bool any)
+{
+    uint32_t length = (uint32_t)take(request, 2);
+    const char *from = (const char *)request->message + request->at;
+
+    if (!require(request->p9, length <= request->length - request->at && length < MOCK_9P_NAME, "a string's length")) {
+        return false;
+    }
+    memcpy(name, from, length);
+    name[length] = '\0';
+    request->at += length;
+    return any || (length != 0 && strchr(name, '/') == NULL && strlen(name) == length);
+}
+
+static void put(struct request *request, uint32_t width, uint64_t value)
+{
+    mock_store(request->reply + request->size, width, value, false);
+    request->size += width;
+}
+
+static void put_string(struct request *request, const char *string)
+{
+    put(request, 2, strlen(string));
+    memcpy(request->reply + request->size, string, strlen(string));
+    request->size += (uint32_t)strlen(string);
+}
+
+static void put_qid(struct request *request, uint32_t node)
+{
+    put(request, 1, request->p9->nodes[node].directory ? 0x80 : 0);
+    put(request, 4, 1);
+    put(request, 8, 1000u + node);
+}
+
+/* ---- Files ---- */
+
+static struct mock_9p_fid *find_fid(struct mock_9p *p9, uint32_t fid)
+{
+    for (unsigned i = 0; i < MOCK_9P_FIDS; i++) {
+        if (p9->fids[i].used && p9->fids[i].fid == fid) {
+            return &p9->fids[i];
+        }
+    }
+    return NULL;
+}
+
+unsigned mock_9p_fids(const struct mock_9p *p9)
+{
+    unsigned count = 0;
+
+    for (unsigned i = 0; i < MOCK_9P_FIDS; i++) {
+        count += p9->fids[i].used ? 1u : 0u;
+    }
+    return count;
+}
+
+static bool new_fid(struct mock_9p *p9, uint32_t fid, uint32_t node)
+{
+    for (unsigned i = 0; i < MOCK_9P_FIDS && find_fid(p9, fid) == NULL; i++) {
+        if (!p9->fids[i].used) {
+            p9->fids[i] = (struct mock_9p_fid){ .used = true, .fid = fid, .node = node };
+            return true;
+        }
+    }
+    return false;
+}
+
+struct mock_9p_node *mock_9p_find(struct mock_9p *p9, uint32_t parent, const char *name)
+{
+    for (unsigned i = 1; i < MOCK_9P_NODES; i++) {
+        if (p9->nodes[i].used && p9->nodes[i].parent == parent && strcmp(p9->nodes[i].name, name) == 0) {
+            return &p9->nodes[i];
+        }
+    }
+    return NULL;
+}
+
+uint32_t mock_9p_make(struct mock_9p *p9, uint32_t parent, const char *name, bool directory)
+{
+    for (uint32_t i = 1; i < MOCK_9P_NODES; i++) {
+        if (!p9->nodes[i].used) {
+            memset(&p9->nodes[i], 0, sizeof(p9->nodes[i]));
+            p9->nodes[i].used = true;
+            p9->nodes[i].directory = directory;
+            p9->nodes[i].parent = parent;
+            p9->nodes[i].mode = directory ? 0755 : 0644;
+            (void)strncpy(p9->nodes[i].name, name, MOCK_9P_NAME - 1u);
+            return i;
+        }
+    }
+    return MOCK_9P_NODES;
+}
+
+void mock_9p_clear(struct mock_9p *p9)
+{
+    struct mock_device *device = p9->device;
+
+    memset(p9, 0, sizeof(*p9));
+    p9->device = device;
+    p9->nodes[MOCK_9P_ROOT].used = true;
+    p9->nodes[MOCK_9P_ROOT].directory = true;
+    p9->nodes[MOCK_9P_ROOT].mode = 0755;
+}
+
+/* ---- Messages: each returns an error, or 0 ---- */
+
+static uint32_t version(struct request *request)
+{
+    struct mock_9p *p9 = request->p9;
+    uint32_t most = p9->options.msize != 0 ? p9->options.msize : MSIZE;
+    uint32_t msize = take32(request);
+    char name[MOCK_9P_NAME];
+
+    require(p9, take_name(request, name, true) && strcmp(name, "9P2000.L") == 0, "another version");
+    require(p9, msize >= MSIZE_LEAST, "a session of tiny messages");
+    memset(p9->fids, 0, sizeof(p9->fids));
+    p9->msize = msize < most ? msize : most;
+    put(request, 4, p9->msize);
+    put_string(request, p9->options.version != NULL ? p9->options.version : "9P2000.L");
+    return 0;
+}
+
+static uint32_t attach(struct request *request)
+{
+    uint32_t fid = take32(request);
+    char name[MOCK_9P_NAME];
+
+    require(request->p9, take32(request) == UINT32_MAX, "an authentication");
+    if (!take_name(request, name, true) || !take_name(request, name, true)) {
+        return EINVAL_;
+    }
+    (void)take32(request);
+    if (name[0] != '\0') {
+        return ENOENT_;
+    }
+    put_qid(request, MOCK_9P_ROOT);
+    return new_fid(request->p9, fid, MOCK_9P_ROOT) ? 0 : EINVAL_;
+}
+
+static uint32_t walk(struct request *request)
+{
+    struct mock_9p *p9 = request->p9;
+    const struct mock_9p_fid *from = find_fid(p9, take32(request));
+    uint32_t fid = take32(request);
+    uint32_t names = (uint32_t)take(request, 2);
+    uint32_t node = from != NULL ? from->node : 0;
+    char name[MOCK_9P_NAME];
+    uint32_t found = 0;
+
+    require(p9, names <= 16, "a walk of more than 16 names");
+    put(request, 2, 0);
+    for (bool here = true; found < names && here; found += here ? 1u : 0u) {
+        const struct mock_9p_node *next = NULL;
+
+        here = require(p9, take_name(request, name, false), "a walk by what is no name");
+        next = here ? mock_9p_find(p9, node, name) : NULL;
+        here = next != NULL && (p9->options.walk_most == 0 || found < p9->options.walk_most);
+        if (here) {
+            node = (uint32_t)(next - p9->nodes);
+            put_qid(request, node);
+        }
+    }
+    request->at = request->length;
+    for (uint32_t i = 0; i < p9->options.walk_more; i++) {
+        put_qid(request, node);
+        found++;
+    }
+    mock_store(request->reply + HEADER, 2, found, false);
+    if (from == NULL || (names != 0 && found == 0)) {
+        return from == NULL ? EBADF_ : ENOENT_;
+    }
+    return found < names || new_fid(p9, fid, node) ? 0 : EBADF_;
+}
+
+static uint32_t open_node(struct request *request, struct mock_9p_fid *fid, uint32_t flags)
+{
+    struct mock_9p_node *node = &request->p9->nodes[fid->node];
+
+    if (node->directory && (flags & O_ACCESS) != 0) {
+        return EISDIR_;
+    }
+    if ((flags & O_TRUNC_) != 0) {
+        node->size = 0;
+    }
+    require(request->p9, !fid->open, "a fid that is open is opened");
+    fid->open = true;
+    fid->flags = flags;
+    put_qid(request, fid->node);
+    put(request, 4, 0);
+    return 0;
+}
+
+/* Makes what a directory's fid and a name say. `*made` is its number. */
+static uint32_t make(struct request *request, const struct mock_9p_fid *fid, const char *name, bool directory,
+                     uint32_t *made)
+{
+    if (!request->p9->nodes[fid->node].directory) {
+        return ENOTDIR_;
+    }
+    if (mock_9p_find(request->p9, fid->node, name) != NULL) {
+        return EEXIST_;
+    }
+    *made = mock_9p_make(request->p9, fid->node, name, directory);
+    return *made < MOCK_9P_NODES ? 0 : ENOSPC_;
+}
+
+static uint32_t create(struct request *request, struct mock_9p_fid *fid)
+{
+    char name[MOCK_9P_NAME];
+    bool good = take_name(request, name, false);
+    uint32_t flags = take32(request);
+    uint32_t mode = take32(request);
+    uint32_t made = 0;
+    uint32_t error;
+
+    (void)take32(request);
+    error = good ? make(request, fid, name, false, &made) : EINVAL_;
+    if (error == 0) {
+        request->p9->nodes[made].mode = mode;
+        fid->node = made;
+        error = open_node(request, fid, flags);
+    }
+    return error;
+}
+
+static uint32_t make_directory(struct request *request, const struct mock_9p_fid *fid)
+{
+    char name[MOCK_9P_NAME];
+    bool good = take_name(request, name, false);
+    uint32_t mode = take32(request);
+    uint32_t made = 0;
+    uint32_t error;
+
+    (void)take32(request);
+    error = good ? make(request, fid, name, true, &made) : EINVAL_;
+    if (error == 0) {
+        request->p9->nodes[made].mode = mode;
+        put_qid(request, made);
+    }
+    return error;
+}
+
+static uint32_t remove_name(struct request *request, const struct mock_9p_fid *fid)
+{
+    struct mock_9p *p9 = request->p9;
+    struct mock_9p_node *node = NULL;
+    char name[MOCK_9P_NAME];
+    uint32_t flags;
+
+    if (take_name(request, name, false)) {
+        node = mock_9p_find(p9, fid->node, name);
+    }
+    flags = take32(request);
+    require(p9, (flags & ~REMOVE_DIR) == 0, "an unknown flag");
+    if (node == NULL) {
+        return ENOENT_;
+    }
+    if (node->directory != (flags == REMOVE_DIR)) {
+        return node->directory ? EISDIR_ : ENOTDIR_;
+    }
+    for (unsigned i = 1; i < MOCK_9P_NODES; i++) {
+        if (p9->nodes[i].used && p9->nodes[i].parent == (uint32_t)(node - p9->nodes)) {
+            return NOTEMPTY;
+        }
+    }
+    node->used = false;
+    return 0;
+}
+
+static uint32_t get_attributes(struct request *request, const struct mock_9p_fid *fid)
+{
+    const struct mock_9p_node *node = &request->p9->nodes[fid->node];
+
+    require(request->p9, take(request, 8) == 0x7ff, "other attributes");
+    put(request, 8, 0x7ff);
+    put_qid(request, fid->node);
+    put(request, 4, node->mode | (node->directory ? 0040000u : 0100000u));
+    put(request, 8, 0); /* owner */
+    put(request, 8, 1);
+    put(request, 8, 0);
+    put(request, 8, node->size);
+    while (request->size < 160) {
+        put(request, 4, 0x77777777);
+    }
+    return 0;
+}
+
+/* Cuts a count to what the server gives at once. */
+static uint32_t cut(const struct mock_9p *p9, uint64_t count)
+{
+    return p9->options.most != 0 && count > p9->options.most ? p9->options.most : (uint32_t)count;
+}
+
+static uint32_t read_or_list(struct request *request, const struct mock_9p_fid *fid, bool list)
+{
+    struct mock_9p *p9 = request->p9;
+    const struct mock_9p_node *node = &p9->nodes[fid->node];
+    uint64_t offset = take(request, 8);
+    uint32_t count = take32(request);
+
+    require(p9, count <= p9->msize - OVERHEAD, "more is asked for than a reply has room for");
+    if (!require(p9, fid->open, "a fid is read that is not open") || node->directory != list) {
+        return node->directory ? EISDIR_ : EBADF_;
+    }
+    put(request, 4, 0);
+    for (uint64_t i = offset + 1u; list && i < MOCK_9P_NODES; i++) {
+        const struct mock_9p_node *entry = &p9->nodes[i];
+
+        if (entry->used && entry->parent == fid->node) {
+            if (request->size + ENTRY + strlen(entry->name) > DATA_HEADER + cut(p9, count)) {
+                break;
+            }
+            put_qid(request, (uint32_t)i);
+            put(request, 8, i);
+            put(request, 1, entry->directory ? 4 : 8);
+            put_string(request, entry->name);
+        }
+    }
+    request->size -= list ? p9->options.list_cut : 0;
+    if (!list && offset < node->size) {
+        count = cut(p9, count < node->size - offset ? count : node->size - offset);
+        memcpy(request->reply + request->size, node->bytes + offset, count);
+        request->size += count;
+    }
+    mock_store(request->reply + HEADER, 4, request->size - DATA_HEADER, false);
+    return 0;
+}
+
+static uint32_t write_file(struct request *request, const struct mock_9p_fid *fid)
+{
+    struct mock_9p_node *node = &request->p9->nodes[fid->node];
+    uint64_t offset = take(request, 8);
+    uint32_t count = take32(request);
+
+    require(request->p9, count == request->length - request->at, "a write of other bytes than it has");
+    request->at = request->length;
+    if (!require(request->p9, fid->open && (fid->flags & O_ACCESS) != 0,
+                 "a fid is written that is not open for that")) {
+        return EBADF_;
+    }
+    count = cut(request->p9, count);
+    if (offset > MOCK_9P_BYTES || count > MOCK_9P_BYTES - offset) {
+        return ENOSPC_;
+    }
+    memcpy(node->bytes + offset, request->message + 23, count);
+    node->size = offset + count > node->size ? (uint32_t)offset + count : node->size;
+    put(request, 4, count);
+    return 0;
+}
+
+static uint32_t with_fid(struct request *request, uint8_t type)
+{
+    struct mock_9p_fid *fid = find_fid(request->p9, take32(request));
+
+    if (fid == NULL) {
+        request->at = request->length;
+        return EBADF_;
+    }
+    switch (type) {
+    case TLOPEN: return open_node(request, fid, take32(request));
+    case TLCREATE: return create(request, fid);
+    case TGETATTR: return get_attributes(request, fid);
+    case TREADDIR: return read_or_list(request, fid, true);
+    case TMKDIR: return make_directory(request, fid);
+    case TUNLINKAT: return remove_name(request, fid);
+    case TREAD: return read_or_list(request, fid, false);
+    case TWRITE: return write_file(request, fid);
+    case TCLUNK: fid->used = false; return 0;
+    default: require(request->p9, false, "an unknown message"); return EIO_;
+    }
+}
+
+/* The header of a message that has not been carried out. */
+static bool read_header(struct mock_9p *p9, const struct mock_element *element, uint8_t *header)
+{
+    return mock_element_read(p9->device, element, 0, header, HEADER) == HEADER;
+}
+
+/* A Tflush is about the message that is held, or was until now. */
+static void check_flushed(struct mock_9p *p9, uint64_t tag)
+{
+    const struct mock_queue *queue = &p9->device->queues[0];
+    bool known = tag == p9->last_tag || p9->options.held == 0;
+    uint8_t other[HEADER];
+
+    for (size_t i = 0; i < queue->pending_count; i++) {
+        known = known || (read_header(p9, &queue->pending[i], other) && mock_load(other + 5, 2, false) == tag);
+    }
+    require(p9, known, "a Tflush of another message");
+}
+
+static uint32_t carry_out(struct request *request, uint8_t type)
+{
+    struct mock_9p *p9 = request->p9;
+
+    if (type != TVERSION && type != TFLUSH) {
+        require(p9, p9->msize != 0, "a message without a session");
+        require(p9, request->length <= p9->msize, "a message that is longer than agreed");
+    }
+    if (mock_fault_fires(&p9->device->faults, MOCK_FAULT_IO_ERROR, NULL)) {
+        request->at = request->length;
+        return EIO_;
+    }
+    switch (type) {
+    case TVERSION: return version(request);
+    case TATTACH: return attach(request);
+    case TWALK: return walk(request);
+    case TFLUSH:
+        p9->flushes++;
+        p9->released = p9->device->queues[0].pending_count != 0;
+        check_flushed(p9, take(request, 2));
+        return 0;
+    default: return with_fid(request, type);
+    }
+}
+
+/* ---- The device ---- */
+
+/* No two messages in flight have the same tag (D-9P-7). */
+static void check_tag(struct mock_9p *p9, const struct mock_queue *queue, const uint8_t *header)
+{
+    uint64_t tag = mock_load(header + 5, 2, false);
+    uint8_t other[HEADER];
+
+    require(p9, (header[4] == TVERSION) == (tag == 0xffff), "the tag that is none");
+    for (size_t i = 0; i < queue->pending_count; i++) {
+        require(p9, !read_header(p9, &queue->pending[i], other) || mock_load(other + 5, 2, false) != tag,
+                "a tag that is in use");
+    }
+}
+
+/* Writes a reply, or what the test would have instead. Returns the used length. */
+static uint32_t answer(struct request *request, const struct mock_element *element, uint8_t type)
+{
+    const struct mock_9p_lie *lie = &request->p9->options.lie;
+    uint32_t size = request->size;
+
+    if (!mock_require(request->p9->device->violations, element->writable_bytes >= size,
+                      "9p: a reply of %u bytes has no room (D-9P-6)", size)) {
+        mock_device_needs_reset(request->p9->device);
+        return 0;
+    }
+    request->p9->longest = size > request->p9->longest ? size : request->p9->longest;
+    if (lie->type == type && lie->silent) {
+        return size;
+    }
+    if (lie->type == type) {
+        mock_store(request->reply + lie->offset, lie->width, lie->value, false);
+        size -= lie->cut < size ? lie->cut : size;
+    }
+    return (uint32_t)mock_element_write(request->p9->device, element, 0, request->reply, size);
+}
+
+static uint32_t handle(void *backend, struct mock_queue *queue, const struct mock_element *element)
+{
+    struct mock_9p *p9 = backend;
+    struct request request = { p9, message_bytes, 0, HEADER, reply_bytes, HEADER };
+    uint32_t error;
+    uint8_t type;
+
+    request.length = (uint32_t)mock_element_read(p9->device, element, 0, message_bytes, MESSAGE_MAX);
+    if (!require(p9, request.length >= HEADER && mock_load(message_bytes, 4, false) == element->readable_bytes,
+                 "a message's size (D-9P-5)")) {
+        mock_device_needs_reset(p9->device);
+        return 0;
+    }
+    check_tag(p9, queue, message_bytes);
+    type = message_bytes[4];
+    p9->messages++;
+    p9->last_type = type;
+    p9->last_tag = type != TFLUSH ? (uint16_t)mock_load(message_bytes + 5, 2, false) : p9->last_tag;
+    if (type == p9->options.held) {
+        p9->released = false;
+        if (!p9->options.held_answered) {
+            return 0;
+        }
+    }
+    memset(reply_bytes, 0, HEADER);
+    error = carry_out(&request, type);
+    require(p9, request.at == request.length || error != 0, "a message with more than its fields");
+    if (error != 0) {
+        request.size = HEADER;
+        put(&request, 4, error);
+    }
+    mock_store(reply_bytes, 4, request.size, false);
+    reply_bytes[4] = error != 0 ? RLERROR : (uint8_t)(type + 1u);
+    memcpy(reply_bytes + 5, message_bytes + 5, 2);
+    return answer(&request, element, type);
+}
+
+/* Whether the oldest message may be answered: one that is held waits for a Tflush, which may wait for ever. */
+static bool ready(void *backend, const struct mock_queue *queue)
+{
+    struct mock_9p *p9 = backend;
+    uint8_t header[HEADER];
+
+    if (p9->options.held == 0 || queue->pending_count == 0 || !read_header(p9, &queue->pending[0], header) ||
+        (header[4] != p9->options.held && header[4] != TFLUSH)) {
+        return true;
+    }
+    return !p9->options.flush_unanswered && (queue->pending_count > 1 || header[4] == TFLUSH || p9->released);
+}
+
+static void reset(void *backend)
+{
+    struct mock_9p *p9 = backend;
+
+    p9->msize = 0;
+    p9->released = false;
+    memset(p9->fids, 0, sizeof(p9->fids));
+}
+
+static void change_configuration(void *backend)
+{
+    struct mock_9p *p9 = backend;
+
+    p9->changes++;
+    mock_config_set(&p9->device->config, 0, 2, 1u + p9->changes % 5u);
+    mock_config_set(&p9->device->config, 2, 1, 'a' + p9->changes % 26u);
+}
+
+void mock_9p_init(struct mock_9p *p9, struct mock_device *device)
+{
+    const char *tag = p9->options.tag != NULL ? p9->options.tag : "share";
+    struct mock_config *config = &device->config;
+    size_t length = strlen(tag);
+
+    fields[0] = (struct mock_config_field){ "tag length", 0, 2, F_MOUNT_TAG, false };
+    for (unsigned i = 0; i < MOCK_9P_TAG; i++) {
+        fields[1u + i] = (struct mock_config_field){ "tag", (uint16_t)(2u + i), 1, F_MOUNT_TAG, false };
+    }
+    p9->device = device;
+    mock_config_init(config, fields, p9->options.no_tag ? 0 : 1u + MOCK_9P_TAG, device->legacy);
+    mock_config_set(config, 0, 2, p9->options.tag_length != 0 ? p9->options.tag_length : length);
+    memcpy(config->bytes + 2, tag, length < MOCK_9P_TAG ? length : MOCK_9P_TAG);
+    memset(config->changed, 0, sizeof(config->changed));
+    if (!p9->options.no_tag) {
+        vpt_features_add(&device->offered, F_MOUNT_TAG);
+    }
+}
+
+const struct mock_backend mock_9p_backend = {
+    .type = VPT_DEVICE_TYPE_9P,
+    .known = { { 0x1 } },
+    .reset = reset,
+    .ready = ready,
+    .handle = handle,
+    .change_configuration = change_configuration,
+};

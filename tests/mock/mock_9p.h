@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The simulated 9P transport, with a server of 9P2000.L behind it that has a few files in memory. VirtIO 1.4 does not
+ * describe the device: it does what QEMU's does. It checks each message; the test makes files, and makes it lie.
+ */
+#ifndef VPT_TESTS_MOCK_9P_H
+#define VPT_TESTS_MOCK_9P_H
+
+#include "mock_device.h"
+
+#define MOCK_9P_NODES 80u
+#define MOCK_9P_FIDS  16u
+#define MOCK_9P_BYTES 20000u /* of a file */
+#define MOCK_9P_NAME  256u
+#define MOCK_9P_TAG   254u /* the configuration has no more */
+#define MOCK_9P_ROOT  0u
+
+struct mock_9p_node {
+    bool used;
+    bool directory;
+    uint32_t parent;
+    uint32_t mode;
+    char name[MOCK_9P_NAME];
+    uint32_t size;
+    uint8_t bytes[MOCK_9P_BYTES];
+};
+
+struct mock_9p_fid {
+    bool used;
+    bool open;
+    uint32_t fid;
+    uint32_t node;
+    uint32_t flags;
+};
+
+/* What replies to messages of one type are changed to. */
+struct mock_9p_lie {
+    uint8_t type; /* of the T-message; 0: there is no lie */
+    uint8_t width;
+    uint16_t offset; /* in the reply */
+    uint64_t value;  /* of `width` bytes there */
+    uint32_t cut;    /* bytes that are not written of its end, nor counted in the used length ... */
+    bool silent;     /* ... or nothing is written, and all is counted */
+};
+
+/* What the test says; it stays when the machine is made. */
+struct mock_9p_options {
+    bool no_tag;
+    const char *tag;     /* NULL: "share" */
+    uint16_t tag_length; /* what the configuration says; 0: the tag's */
+    uint32_t msize;      /* the most that it accepts; 0: 65536 */
+    const char *version; /* NULL: "9P2000.L" */
+    uint32_t most;       /* bytes of a read or a write, or of a list; 0: as many as asked */
+    uint32_t walk_most;  /* names of a walk that it finds; 0: all that there are */
+    uint32_t list_cut;   /* bytes that a list lacks of its last entry */
+    uint32_t walk_more;  /* names that it finds beyond those of a walk */
+    struct mock_9p_lie lie;
+
+    /* Messages of this type are not answered before a Tflush comes; 0: all are. */
+    uint8_t held;
+    bool held_answered; /* they are then carried out, else only given back */
+    bool flush_unanswered;
+};
+
+struct mock_9p {
+    struct mock_device *device;
+    struct mock_9p_options options;
+    struct mock_9p_node nodes[MOCK_9P_NODES]; /* the first one is the root */
+
+    /* Since the last reset. */
+    uint32_t msize; /* 0: there is no session */
+    bool released;  /* the message that is held may go, because a Tflush was before it */
+    struct mock_9p_fid fids[MOCK_9P_FIDS];
+
+    /* Since the device was made. */
+    uint64_t messages;
+    uint64_t flushes;
+    uint32_t longest; /* reply */
+    uint32_t changes;
+    uint8_t last_type;
+    uint16_t last_tag; /* of what was not a Tflush */
+};
+
+/* Makes `device`, whose front end is there already, a 9P transport. The files stay. */
+void mock_9p_init(struct mock_9p *p9, struct mock_device *device);
+
+/* The backend, for mock_device_init(); its context is a struct mock_9p. */
+extern const struct mock_backend mock_9p_backend;
+
+/* ---- For tests ---- */
+
+/* No files but an empty root, no options, no session. */
+void mock_9p_clear(struct mock_9p *p9);
+
+/* Makes a file or a directory in another one. Returns its number. */
+uint32_t mock_9p_make(struct mock_9p *p9, uint32_t parent, const char *name, bool directory);
+
+/* The node of a name in a directory, or NULL. */
+struct mock_9p_node *mock_9p_find(struct mock_9p *p9, uint32_t parent, const char *name);
+
+/* How many fids are in use. */
+unsigned mock_9p_fids(const struct mock_9p *p9);
+
+#endif
