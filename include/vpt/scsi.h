@@ -162,7 +162,6 @@ enum vpt_status vpt_scsi_drain(struct vpt_scsi *scsi);
  *   VPT_EMPTY_SLOT             there is no such target or unit (any more)
  *   VPT_RESOURCE_FULL          the device or the unit is busy; submit it again later
  *   VPT_CANCELLED              it was aborted, by vpt_scsi_abort() or a reset of the unit or the device
- *   VPT_CALLER_READ_ONLY       the unit's data is protected
  *   VPT_UNSUPPORTED_REQUEST    the unit does not know the command
  *   VPT_DEVICE_IO_ERROR        it failed: request->response, status and key say why. If key is
  *                              VPT_SCSI_UNIT_ATTENTION, it was not carried out, and is to be submitted again.
@@ -200,11 +199,11 @@ enum vpt_status vpt_scsi_execute(struct vpt_scsi *scsi, struct vpt_scsi_request 
 
 /*
  * Asks a target for its units. `luns` has room for `room` of them and one more. Their numbers are in luns[0] to
- * luns[*count - 1]; well-known units are left out.
+ * luns[*count - 1]; well-known units are left out. If there are as many as `room`, there may be more.
  *
  * Returns
  * VPT_OK
- * VPT_CALLER_MEMORY: there are more than fit.
+ * VPT_CALLER_ARGUMENT: a pointer is NULL, or `room` is 0 or above 65535.
  * VPT_EMPTY_SLOT: there is no such target.
  * what vpt_scsi_execute() returns.
  *

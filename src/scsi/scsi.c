@@ -41,6 +41,31 @@ struct wire {
 VPT_STATIC_ASSERT(VPT_OFFSET_OF(struct wire, reply) == SCSI_HEADER, "section 5.6.6.1");
 VPT_STATIC_ASSERT(sizeof(struct wire) % 4u == 0, "it is copied by words");
 
+void vpt_scsi_store(uint8_t *slot, const void *bytes, uint32_t size)
+{
+    uint32_t word;
+    uint32_t i;
+
+    for (i = 0; i < size; i += (uint32_t)sizeof(word)) {
+        vpt_copy(&word, (const uint8_t *)bytes + i, sizeof(word));
+        vpt_store32(slot + i, word);
+    }
+}
+
+void vpt_scsi_put_lun(uint8_t *at, uint8_t target, uint16_t lun)
+{
+    vpt_scsi_put(at, (uint64_t)(0x01004000u | (uint32_t)target << 16 | lun) << 32, 8);
+}
+
+void vpt_scsi_put(uint8_t *at, uint64_t value, unsigned size)
+{
+    while (size != 0) {
+        size--;
+        at[size] = (uint8_t)value;
+        value >>= 8;
+    }
+}
+
 /* ---- What came of a command ---- */
 
 static uint32_t word(const struct vpt_requests *requests, const uint8_t *at)
@@ -75,7 +100,7 @@ static enum vpt_status judge_sense(const struct vpt_scsi_request *request)
     if (request->key == VPT_SCSI_ILLEGAL_REQUEST && request->asc == ASC_NO_UNIT) {
         return VPT_EMPTY_SLOT;
     }
-    return request->key == VPT_SCSI_DATA_PROTECT ? VPT_CALLER_READ_ONLY : VPT_DEVICE_IO_ERROR;
+    return VPT_DEVICE_IO_ERROR;
 }
 
 /* The response comes first, then the status, then sense (D-SCSI-7). */
@@ -299,11 +324,11 @@ static void write_request(struct vpt_scsi *scsi, struct vpt_scsi_request *reques
     request->response = SCSI_NO_RESPONSE;
     request->status = request->key = request->asc = request->ascq = 0;
     vpt_zero(&wire, sizeof(wire));
-    scsi_put_lun(wire.lun, request->target, request->lun);
+    vpt_scsi_put_lun(wire.lun, request->target, request->lun);
     wire.id = vpt_order64(scsi->requests.queue.device_order, request->id);
     vpt_copy(wire.cdb, request->cdb, sizeof(wire.cdb));
     wire.reply[REPLY_RESPONSE] = SCSI_NO_RESPONSE;
-    scsi_store(slot, &wire, sizeof(wire));
+    vpt_scsi_store(slot, &wire, sizeof(wire));
 }
 
 enum vpt_status vpt_scsi_submit(struct vpt_scsi *scsi, struct vpt_scsi_request *request)

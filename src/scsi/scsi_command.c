@@ -15,6 +15,17 @@ static bool wanted_again(const struct vpt_scsi_request *request, enum vpt_status
     return status == VPT_RESOURCE_FULL || (status == VPT_DEVICE_IO_ERROR && request->key == VPT_SCSI_UNIT_ATTENTION);
 }
 
+uint64_t vpt_scsi_get(const uint8_t *at, unsigned size)
+{
+    uint64_t value = 0;
+
+    for (; size != 0; size--) {
+        value = value << 8 | *at;
+        at++;
+    }
+    return value;
+}
+
 enum vpt_status vpt_scsi_transact(struct vpt_scsi *scsi, struct vpt_scsi_request *request)
 {
     struct vpt_completion completion;
@@ -65,7 +76,7 @@ enum vpt_status vpt_scsi_ask(struct vpt_scsi *scsi, uint8_t target, uint16_t lun
     segment.address = slot_address(&scsi->requests, 0) + SLOT_DATA;
     segment.length = size;
     if (size != 0) {
-        scsi_store(data, answer, size);
+        vpt_scsi_store(data, answer, size);
         request.segments = &segment;
         request.writable = 1;
     }
@@ -123,7 +134,7 @@ enum vpt_status vpt_scsi_get_serial(struct vpt_scsi *scsi, uint8_t target, uint1
     if (status != VPT_OK || (answer[0] & IS_ABSENT) != 0) {
         return status != VPT_OK ? status : VPT_EMPTY_SLOT;
     }
-    length = (uint32_t)scsi_get(&answer[2], 2);
+    length = (uint32_t)vpt_scsi_get(&answer[2], 2);
     for (i = 0; i < length && i < VPT_SCSI_SERIAL_MAX; i++) {
         serial[i] = (char)answer[SERIAL_HEADER + i];
     }

@@ -14,13 +14,13 @@ static enum vpt_status read_capacity(const struct vpt_scsi_disk *disk, uint64_t 
     enum vpt_status status = vpt_scsi_ask(disk->scsi, disk->target, disk->lun, SCSI_READ_CAPACITY, answer, 8);
     uint32_t size_at = 4;
 
-    *last = scsi_get(answer, 4);
+    *last = vpt_scsi_get(answer, 4);
     if (status == VPT_OK && *last == 0xffffffffu) {
         status = vpt_scsi_ask(disk->scsi, disk->target, disk->lun, SCSI_READ_CAPACITY_16, answer, sizeof(answer));
-        *last = scsi_get(answer, 8);
+        *last = vpt_scsi_get(answer, 8);
         size_at = 8;
     }
-    *block_size = (uint32_t)scsi_get(&answer[size_at], 4);
+    *block_size = (uint32_t)vpt_scsi_get(&answer[size_at], 4);
     return status;
 }
 
@@ -120,11 +120,11 @@ void vpt_scsi_disk_command(const struct vpt_scsi_disk *disk, struct vpt_scsi_req
     cdb[0] = operation == VPT_SCSI_WRITE ? WRITE_10 : READ_10;
     if (block + count > 0xffffffffu || count > 0xffffu) {
         cdb[0] += TO_16;
-        scsi_put(&cdb[2], block, 8);
-        scsi_put(&cdb[10], count, 4);
+        vpt_scsi_put(&cdb[2], block, 8);
+        vpt_scsi_put(&cdb[10], count, 4);
     } else {
-        scsi_put(&cdb[2], block, 4);
-        scsi_put(&cdb[7], count, 2);
+        vpt_scsi_put(&cdb[2], block, 4);
+        vpt_scsi_put(&cdb[7], count, 2);
     }
 }
 
@@ -136,10 +136,8 @@ enum vpt_status vpt_scsi_disk_submit(struct vpt_scsi_disk *disk, struct vpt_scsi
     uint64_t bytes = 0;
     uint32_t i;
 
-    if (disk == NULL || disk->scsi == NULL || request == NULL || (segments == NULL && count != 0)) {
-        return VPT_CALLER_ARGUMENT;
-    }
-    if ((operation == VPT_SCSI_FLUSH) == (count != 0)) {
+    if (disk == NULL || disk->scsi == NULL || request == NULL || (segments == NULL && count != 0) ||
+        operation > VPT_SCSI_FLUSH || (operation == VPT_SCSI_FLUSH) == (count != 0)) {
         return VPT_CALLER_ARGUMENT;
     }
     for (i = 0; i < count; i++) {

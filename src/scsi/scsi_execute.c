@@ -45,35 +45,15 @@ enum vpt_status vpt_scsi_execute(struct vpt_scsi *scsi, struct vpt_scsi_request 
     return vpt_scsi_transact_shared(scsi, request, &shares);
 }
 
-/* Turns the answer, of which `size` bytes are there, into numbers of units, in its place. Returns how many. */
-static uint32_t decode_luns(uint64_t *luns, uint32_t size)
-{
-    uint32_t listed = (uint32_t)scsi_get((const uint8_t *)luns, 4);
-    uint32_t count = 0;
-    uint32_t i;
-
-    size = size > LUN_SIZE ? size - LUN_SIZE : 0;
-    size = size < listed ? size : listed;
-    for (i = 1; i <= size / LUN_SIZE; i++) {
-        uint64_t lun = scsi_get((const uint8_t *)&luns[i], LUN_SIZE) >> 48;
-
-        if (lun <= 0x7fffu) { /* else it is none of 14 bits (D-SCSI-6) */
-            luns[count] = lun & 0x3fffu;
-            count++;
-        }
-    }
-    return count;
-}
-
 enum vpt_status vpt_scsi_report_luns(struct vpt_scsi *scsi, uint8_t target, uint64_t *luns, uint32_t room,
                                      uint32_t *count)
 {
     struct vpt_scsi_request request;
     enum vpt_status status;
-    uint32_t listed;
     uint32_t size;
+    uint32_t i;
 
-    if (luns == NULL || count == NULL || room == 0 || room > 0xffffu) {
+    if (luns == NULL || count == NULL || room - 1u >= 0xffffu) {
         return VPT_CALLER_ARGUMENT;
     }
     *count = 0;
@@ -81,13 +61,20 @@ enum vpt_status vpt_scsi_report_luns(struct vpt_scsi *scsi, uint8_t target, uint
     request.target = target;
     request.cdb[0] = REPORT_LUNS;
     size = (room + 1u) * LUN_SIZE;
-    scsi_put(&request.cdb[6], size, 4);
-    vpt_zero(luns, size);
+    vpt_scsi_put(&request.cdb[6], size, 4);
+    luns[0] = 0;
     status = vpt_scsi_execute(scsi, &request, VPT_DEVICE_WRITES, luns, size);
-    if (status == VPT_OK) {
-        listed = (uint32_t)scsi_get((const uint8_t *)luns, 4);
-        *count = decode_luns(luns, request.length);
-        status = listed > size - LUN_SIZE ? VPT_CALLER_MEMORY : VPT_OK;
+    if (status != VPT_OK) {
+        return status;
     }
-    return status;
+    size = (uint32_t)vpt_scsi_get((const uint8_t *)luns, 4) / LUN_SIZE; /* how many there are, and how many are here */
+    for (i = 1; i <= size && (i + 1u) * LUN_SIZE <= request.length; i++) {
+        uint64_t lun = vpt_scsi_get((const uint8_t *)&luns[i], LUN_SIZE) >> 48;
+
+        if (lun <= 0x7fffu) { /* else it is not one of 14 bits */
+            luns[*count] = lun & 0x3fffu;
+            ++*count;
+        }
+    }
+    return VPT_OK;
 }

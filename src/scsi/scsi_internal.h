@@ -38,48 +38,15 @@ VPT_STATIC_ASSERT(4u + VPT_SCSI_SERIAL_MAX <= SCSI_ANSWER_MAX, "a serial number 
 #define SCSI_READ_CAPACITY_16  SCSI_COMMAND(0x9eu, 0x10, 0, 13)
 #define SCSI_SYNCHRONIZE_CACHE SCSI_COMMAND(0x35u, 0, 0, 0)
 
-/* Writes the address of a unit (D-SCSI-6). */
-static inline void scsi_put_lun(uint8_t *at, uint8_t target, uint16_t lun)
-{
-    at[0] = 1;
-    at[1] = target;
-    at[2] = (uint8_t)(0x40u | lun >> 8);
-    at[3] = (uint8_t)lun;
-    at[4] = at[5] = at[6] = at[7] = 0;
-}
+/* Writes the address of a unit, of 8 bytes (D-SCSI-6). */
+void vpt_scsi_put_lun(uint8_t *at, uint8_t target, uint16_t lun);
 
 /* Numbers in commands and their data are big-endian. */
-static inline void scsi_put(uint8_t *at, uint64_t value, unsigned size)
-{
-    while (size != 0) {
-        size--;
-        at[size] = (uint8_t)value;
-        value >>= 8;
-    }
-}
+void vpt_scsi_put(uint8_t *at, uint64_t value, unsigned size);
+uint64_t vpt_scsi_get(const uint8_t *at, unsigned size);
 
-static inline uint64_t scsi_get(const uint8_t *at, unsigned size)
-{
-    uint64_t value = 0;
-
-    for (; size != 0; size--) {
-        value = value << 8 | *at;
-        at++;
-    }
-    return value;
-}
-
-/* Copies words to a slot, or what begins at a word there. */
-static inline void scsi_store(uint8_t *slot, const void *bytes, uint32_t size)
-{
-    uint32_t word;
-    uint32_t i;
-
-    for (i = 0; i < size; i += 4u) {
-        vpt_copy(&word, (const uint8_t *)bytes + i, sizeof(word));
-        vpt_store32(slot + i, word);
-    }
-}
+/* Copies words to a slot. */
+void vpt_scsi_store(uint8_t *slot, const void *bytes, uint32_t size);
 
 /* Carries out a command, as often as the unit wants it, which may be VPT_SCSI_TRIES times. */
 enum vpt_status vpt_scsi_transact(struct vpt_scsi *scsi, struct vpt_scsi_request *request);

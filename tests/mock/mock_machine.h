@@ -19,6 +19,7 @@
 #include "mock_mmio.h"
 #include "mock_net.h"
 #include "mock_profiles.h"
+#include "mock_scsi.h"
 
 #define MOCK_MACHINE_PHYSICAL UINT64_C(0x0a000000) /* where the slot is, for mmio_map() */
 
@@ -35,6 +36,7 @@ struct mock_machine_options {
     struct mock_console *console;       /* it is a console, in this object, whose options are set; NULL: it is not */
     struct mock_input *input; /* it is an input device, in this object, whose answers are set; NULL: it is not */
     struct mock_net *net;     /* it is a network device, in this object, whose options are set; NULL: it is not */
+    struct mock_scsi *scsi;   /* it is a SCSI host, in this object, whose units and options are set; NULL: it is not */
     struct mock_gpu *gpu;     /* it is a GPU, in this object, whose options are set; NULL: it is not */
     struct mock_blk_options blk;
     struct mock_entropy_options entropy;
