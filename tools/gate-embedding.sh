@@ -180,10 +180,11 @@ together=(
     'core virtio mmio request console'
     'core virtio mmio request input'
     'core virtio mmio request net'
+    'core virtio mmio request scsi'
     'core virtio mmio request gpu'
     'core virtio pci virtio-pci request blk'
     'core virtio pci pci-setup virtio-pci request blk'
-    'core virtio mmio pci virtio-pci request blk entropy console input net gpu'
+    'core virtio mmio pci virtio-pci request blk entropy console input net scsi gpu'
     'core pci pci-setup'
     'core pci pci-setup assign'
 )

@@ -7,6 +7,7 @@
 #   console                 what is executable in src/console, which has a limit on x86_64
 #   input                   what is executable in src/input, which has a limit on x86_64
 #   net                     the sum of src/net, which has a limit on x86_64
+#   scsi                    the sum of src/scsi, which has a limit on x86_64
 #   gpu                     the sum of src/gpu, which has a limit on x86_64
 #   archive                 the sum of all objects
 #   minimal                 what the library adds to tests/freestanding/minimal.c (MMIO 2, split virtqueue, blk,
@@ -47,6 +48,8 @@ console_limit=2560
 input_limit=1280
 # Bytes that the whole of src/net may have on x86_64.
 declare -A net_limits=([gcc]=4000 [clang]=4400)
+# Bytes that the whole of src/scsi may have on x86_64.
+declare -A scsi_limits=([gcc]=5000 [clang]=5400)
 # Bytes that the whole of src/gpu may have on x86_64.
 declare -A gpu_limits=([gcc]=3300 [clang]=3800)
 
@@ -110,7 +113,7 @@ linked() {
 # Usage: sizes COMPILER TARGET VARIANT: with the flags that tests/freestanding/variants.tsv has for it
 sizes() {
     local compiler=$1 directory="$work/$1-$2" command object text rodata total_text=0 total_rodata=0
-    local stub missing smaller libraries assign=0 console=0 input=0 net=0 gpu=0 flags
+    local stub missing smaller libraries assign=0 console=0 input=0 net=0 scsi=0 gpu=0 flags
     target=$2 variant="$1-$2-Os"
     flags=$(awk -F '\t' -v "line=$1 $2 $3" '$1 " " $2 " " $3 == line { print $5 }' tests/freestanding/variants.tsv)
     [ -n "$flags" ] || { fail "$variant: no variant $3"; return; }
@@ -124,6 +127,7 @@ sizes() {
         */console-*) console=$((console + text)) ;;
         */input-*) input=$((input + text)) ;;
         */net-*) net=$((net + text + rodata)) ;;
+        */scsi-*) scsi=$((scsi + text + rodata)) ;;
         */gpu-*) gpu=$((gpu + text + rodata)) ;;
         esac
     done < <(measure "$directory"/*.o)
@@ -139,6 +143,9 @@ sizes() {
     printf 'net\t%s\ttotal\t%d\tbytes\n' "$variant" "$net"
     [ "$target" != x86_64 ] || [ "$net" -le "${net_limits[$1]}" ] ||
         fail "net $variant: $net bytes, limit ${net_limits[$1]}"
+    printf 'scsi\t%s\ttotal\t%d\tbytes\n' "$variant" "$scsi"
+    [ "$target" != x86_64 ] || [ "$scsi" -le "${scsi_limits[$1]}" ] ||
+        fail "scsi $variant: $scsi bytes, limit ${scsi_limits[$1]}"
     printf 'gpu\t%s\ttotal\t%d\tbytes\n' "$variant" "$gpu"
     [ "$target" != x86_64 ] || [ "$gpu" -le "${gpu_limits[$1]}" ] ||
         fail "gpu $variant: $gpu bytes, limit ${gpu_limits[$1]}"

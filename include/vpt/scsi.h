@@ -9,8 +9,8 @@
  *     vpt_scsi_disk_open(&disk, &scsi, target, lun);             a disk
  *     vpt_scsi_disk_read(&disk, sector, buffer, size);
  *
- * A kernel with several requests in flight calls vpt_scsi_disk_submit() or vpt_scsi_submit(), and the calls of request.h
- * on `scsi.requests`. Blocking calls need that queue to be idle; each waits for at most VPT_WAIT_REQUEST for an answer,
+ * A kernel with several requests in flight calls vpt_scsi_disk_submit() or vpt_scsi_submit(), and those of request.h on
+ * `scsi.requests`. Blocking calls need that queue to be idle; each waits for at most VPT_WAIT_REQUEST for an answer,
  * then the device is reset, as vpt_requests_wait() says. All disks of a host share its queue and its lock.
  *
  * After a reset poll `scsi.requests` if something was submitted there, call vpt_scsi_drain(), then
@@ -188,7 +188,7 @@ enum vpt_status vpt_scsi_submit(struct vpt_scsi *scsi, struct vpt_scsi_request *
  * Returns
  * VPT_CALLER_ARGUMENT: a pointer is NULL, and `size` is not 0.
  * VPT_CALLER_TOO_LONG: one request does not take the buffer.
- * the status of the request, as vpt_scsi_submit() says.
+ * what the request comes to, as vpt_scsi_submit() says.
  * what vpt_scsi_submit(), vpt_shares_begin(), vpt_requests_ready() and vpt_requests_wait() return.
  *
  * Context: init, thread, panic; lock: queue, reset; waits: request, reset; calls: share, unshare, registers,
@@ -217,7 +217,7 @@ enum vpt_status vpt_scsi_report_luns(struct vpt_scsi *scsi, uint8_t target, uint
 #define VPT_SCSI_TYPE_CD   5u
 
 /* What a unit is. The texts are the device's: any bytes, padded with spaces. */
-struct vpt_scsi_inquiry {
+struct vpt_scsi_unit {
     uint8_t type;
     bool removable; /* its medium is */
     char vendor[8 + 1];
@@ -236,7 +236,7 @@ struct vpt_scsi_inquiry {
  *
  * Context: init, thread, panic; lock: queue, reset; waits: request, reset; calls: registers, configuration, log.
  */
-enum vpt_status vpt_scsi_inquiry(struct vpt_scsi *scsi, uint8_t target, uint16_t lun, struct vpt_scsi_inquiry *inquiry);
+enum vpt_status vpt_scsi_inquiry(struct vpt_scsi *scsi, uint8_t target, uint16_t lun, struct vpt_scsi_unit *unit);
 
 /*
  * Reads the serial number of a unit, with a 0 behind it. It is the device's: any bytes.
@@ -325,7 +325,8 @@ struct vpt_scsi_event {
  * VPT_OK: *event is filled.
  * VPT_EMPTY: there is none.
  * VPT_CALLER_ARGUMENT: a pointer is NULL.
- * after a reset VPT_CANCELLED or another status of vpt_requests_poll(), once for each event that the queue has room for.
+ * what vpt_requests_poll() returns; after a reset VPT_CANCELLED or another status that it names, once for each event
+ *     that the queue has room for.
  * why the queue has stopped.
  *
  * Context: any; lock: queue; calls: registers, log.

@@ -104,7 +104,7 @@ static enum vpt_status judge_sense(const struct vpt_scsi_request *request)
 }
 
 /* The response comes first, then the status, then sense (D-SCSI-7). */
-static enum vpt_status judge(const struct vpt_scsi_request *request)
+static enum vpt_status judge_reply(const struct vpt_scsi_request *request)
 {
     switch (request->response) {
     case RESPONSE_OK: break;
@@ -148,7 +148,7 @@ static enum vpt_status scsi_result(const struct vpt_requests *requests, const vo
             read_sense(request, &reply[REPLY_SENSE], word(requests, &reply[REPLY_SENSE_LENGTH]));
         }
     }
-    return judge(request);
+    return judge_reply(request);
 }
 
 /* ---- Bring-up ---- */
@@ -226,7 +226,7 @@ static void fit_scsi(struct vpt_requests *requests)
 }
 
 /* What came of task management (D-SCSI-12). */
-static enum vpt_status control_result(const struct vpt_requests *requests, const void *slot, uint32_t length)
+static enum vpt_status management_result(const struct vpt_requests *requests, const void *slot, uint32_t length)
 {
     (void)requests;
     (void)length;
@@ -245,7 +245,7 @@ static enum vpt_status control_result(const struct vpt_requests *requests, const
 enum vpt_status vpt_scsi_queue_init(struct vpt_scsi *scsi, uint16_t index, const struct vpt_requests_config *config)
 {
     static const struct vpt_requests_kind kinds[] = {
-        { .header = SCSI_CONTROL_HEADER, .reply = 1, .requests = 1, .segments = 1, .result = control_result },
+        { .header = SCSI_CONTROL_HEADER, .reply = 1, .requests = 1, .segments = 1, .result = management_result },
         { .reply = SCSI_EVENT, .requests = 16, .started = vpt_receive_start }, /* SCSI-EVENT-2, D-SCSI-15 */
         { .header = SCSI_HEADER,
           .reply = SCSI_REPLY,
@@ -345,7 +345,7 @@ enum vpt_status vpt_scsi_submit(struct vpt_scsi *scsi, struct vpt_scsi_request *
     if (slot == NULL) {
         return vpt_slots_refuse(requests, 0);
     }
-    if (slots_in_flight(requests) >= scsi->info.cmd_per_lun) {
+    if (requests->queue.slot_count - requests->queue.free_count >= scsi->info.cmd_per_lun) {
         return VPT_RESOURCE_FULL; /* SCSI-CFG-2 */
     }
     status = check(scsi, request);

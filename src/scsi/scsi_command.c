@@ -71,7 +71,7 @@ enum vpt_status vpt_scsi_ask(struct vpt_scsi *scsi, uint8_t target, uint16_t lun
     request.cdb[0] = (uint8_t)command;
     request.cdb[1] = (uint8_t)(command >> 8);
     request.cdb[2] = (uint8_t)(command >> 16);
-    /* The queue is idle, so that any slot's memory is free. The first one's, because each try may be in another slot. */
+    /* The queue is idle, so that the first slot's memory is free; each try may be in another slot. */
     data = slot_shared(&scsi->requests, 0) + SLOT_DATA;
     segment.address = slot_address(&scsi->requests, 0) + SLOT_DATA;
     segment.length = size;
@@ -94,15 +94,15 @@ enum vpt_status vpt_scsi_test_ready(struct vpt_scsi *scsi, uint8_t target, uint1
     return vpt_scsi_ask(scsi, target, lun, SCSI_TEST_UNIT_READY, &nothing, 0);
 }
 
-enum vpt_status vpt_scsi_inquiry(struct vpt_scsi *scsi, uint8_t target, uint16_t lun, struct vpt_scsi_inquiry *inquiry)
+enum vpt_status vpt_scsi_inquiry(struct vpt_scsi *scsi, uint8_t target, uint16_t lun, struct vpt_scsi_unit *unit)
 {
     uint8_t answer[INQUIRY_SIZE];
     enum vpt_status status;
 
-    if (inquiry == NULL) {
+    if (unit == NULL) {
         return VPT_CALLER_ARGUMENT;
     }
-    vpt_zero(inquiry, sizeof(*inquiry));
+    vpt_zero(unit, sizeof(*unit));
     status = vpt_scsi_ask(scsi, target, lun, SCSI_INQUIRY, answer, sizeof(answer));
     if (status != VPT_OK) {
         return status;
@@ -110,11 +110,11 @@ enum vpt_status vpt_scsi_inquiry(struct vpt_scsi *scsi, uint8_t target, uint16_t
     if ((answer[0] & IS_ABSENT) != 0) {
         return VPT_EMPTY_SLOT; /* 0x7f, and success: nothing is there */
     }
-    inquiry->type = answer[0] & TYPE;
-    inquiry->removable = (answer[1] & IS_REMOVABLE) != 0;
-    vpt_copy(inquiry->vendor, &answer[8], sizeof(inquiry->vendor) - 1u);
-    vpt_copy(inquiry->product, &answer[16], sizeof(inquiry->product) - 1u);
-    vpt_copy(inquiry->revision, &answer[32], sizeof(inquiry->revision) - 1u);
+    unit->type = answer[0] & TYPE;
+    unit->removable = (answer[1] & IS_REMOVABLE) != 0;
+    vpt_copy(unit->vendor, &answer[8], sizeof(unit->vendor) - 1u);
+    vpt_copy(unit->product, &answer[16], sizeof(unit->product) - 1u);
+    vpt_copy(unit->revision, &answer[32], sizeof(unit->revision) - 1u);
     return VPT_OK;
 }
 

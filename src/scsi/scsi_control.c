@@ -17,7 +17,7 @@ struct wire {
 
 VPT_STATIC_ASSERT(VPT_OFFSET_OF(struct wire, response) == SCSI_CONTROL_HEADER, "section 5.6.6.2");
 
-static void take_answer(void *ctx, const struct vpt_completion *completion)
+static void take_response(void *ctx, const struct vpt_completion *completion)
 {
     *(enum vpt_status *)ctx = completion->status;
 }
@@ -46,7 +46,7 @@ static enum vpt_status manage(struct vpt_scsi *scsi, uint32_t subtype, uint8_t t
     vpt_scsi_store(slot_shared(requests, requests->queue.free_head), &wire, sizeof(wire)); /* one is free */
     status = vpt_requests_submit(requests, NULL, 0, 0, NULL);
     if (status == VPT_OK) {
-        status = vpt_requests_quiesce(requests, take_answer, &answer);
+        status = vpt_requests_quiesce(requests, take_response, &answer);
     }
     return status == VPT_OK ? answer : status;
 }

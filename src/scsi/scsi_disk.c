@@ -62,7 +62,7 @@ static enum vpt_status read_mode(struct vpt_scsi_disk *disk)
 
 enum vpt_status vpt_scsi_disk_open(struct vpt_scsi_disk *disk, struct vpt_scsi *scsi, uint8_t target, uint16_t lun)
 {
-    struct vpt_scsi_inquiry inquiry;
+    struct vpt_scsi_unit unit;
     enum vpt_status status;
 
     if (disk == NULL) {
@@ -72,12 +72,12 @@ enum vpt_status vpt_scsi_disk_open(struct vpt_scsi_disk *disk, struct vpt_scsi *
     disk->scsi = scsi;
     disk->target = target;
     disk->lun = lun;
-    status = vpt_scsi_inquiry(scsi, target, lun, &inquiry);
-    if (status == VPT_OK && inquiry.type != VPT_SCSI_TYPE_DISK && inquiry.type != VPT_SCSI_TYPE_CD) {
+    status = vpt_scsi_inquiry(scsi, target, lun, &unit);
+    if (status == VPT_OK && unit.type != VPT_SCSI_TYPE_DISK && unit.type != VPT_SCSI_TYPE_CD) {
         status = VPT_UNSUPPORTED_DEVICE;
     }
     if (status == VPT_OK) {
-        disk->read_only = inquiry.type == VPT_SCSI_TYPE_CD;
+        disk->read_only = unit.type == VPT_SCSI_TYPE_CD;
         status = vpt_scsi_disk_refresh(disk);
     }
     if (status == VPT_OK) {

@@ -38,7 +38,7 @@ static enum vpt_status transfer(struct vpt_scsi_disk *disk, enum vpt_scsi_operat
     return status;
 }
 
-static enum vpt_status read_or_write(struct vpt_scsi_disk *disk, enum vpt_scsi_operation operation, uint64_t sector,
+static enum vpt_status disk_transfer(struct vpt_scsi_disk *disk, enum vpt_scsi_operation operation, uint64_t sector,
                                      void *buffer, size_t size)
 {
     enum vpt_status status;
@@ -55,12 +55,12 @@ static enum vpt_status read_or_write(struct vpt_scsi_disk *disk, enum vpt_scsi_o
 
 enum vpt_status vpt_scsi_disk_read(struct vpt_scsi_disk *disk, uint64_t sector, void *buffer, size_t size)
 {
-    return read_or_write(disk, VPT_SCSI_READ, sector, buffer, size);
+    return disk_transfer(disk, VPT_SCSI_READ, sector, buffer, size);
 }
 
 enum vpt_status vpt_scsi_disk_write(struct vpt_scsi_disk *disk, uint64_t sector, const void *buffer, size_t size)
 {
-    return read_or_write(disk, VPT_SCSI_WRITE, sector, vpt_unconst(buffer), size);
+    return disk_transfer(disk, VPT_SCSI_WRITE, sector, vpt_unconst(buffer), size);
 }
 
 enum vpt_status vpt_scsi_disk_flush(struct vpt_scsi_disk *disk)

@@ -14,7 +14,7 @@ struct wire {
 
 VPT_STATIC_ASSERT(sizeof(struct wire) == SCSI_EVENT, "section 5.6.6.3");
 
-static void decode(const struct wire *wire, bool order, struct vpt_scsi_event *event)
+static void decode_event(const struct wire *wire, bool order, struct vpt_scsi_event *event)
 {
     uint32_t type = vpt_order32(order, wire->event);
 
@@ -45,7 +45,7 @@ enum vpt_status vpt_scsi_poll_event(struct vpt_scsi *scsi, struct vpt_scsi_event
         return status;
     }
     vpt_slots_copy_out((uint8_t *)&wire, (const uint8_t *)completion.token, sizeof(wire));
-    decode(&wire, requests->queue.device_order, event);
+    decode_event(&wire, requests->queue.device_order, event);
     if (completion.length < sizeof(wire) && !vpt_legacy(scsi->driver.device)) { /* LEG-SCSIOP-1 */
         event->type = VPT_SCSI_EVENT_NONE;
         event->lost = true;

@@ -51,7 +51,7 @@ void vpt_scsi_store(uint8_t *slot, const void *bytes, uint32_t size);
 /* Carries out a command, as often as the unit wants it, which may be VPT_SCSI_TRIES times. */
 enum vpt_status vpt_scsi_transact(struct vpt_scsi *scsi, struct vpt_scsi_request *request);
 
-/* Carries out SCSI_COMMAND(), whose answer is in a slot, and copies the answer; what the device has not written is 0. */
+/* Carries out SCSI_COMMAND(), and copies its answer from a slot; what the device has not written is 0. */
 enum vpt_status vpt_scsi_ask(struct vpt_scsi *scsi, uint8_t target, uint16_t lun, uint32_t command, uint8_t *answer,
                              uint32_t size);
 

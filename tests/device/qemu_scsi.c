@@ -125,7 +125,7 @@ static void check_works(uint64_t sector, size_t size, uint32_t seed)
 PLACE_TEST(device_scsi, D_SCSI_2_D_SCSI_3_D_SCSI_6_what_there_is)
 {
     char serial[VPT_SCSI_SERIAL_MAX + 1u];
-    struct vpt_scsi_inquiry inquiry;
+    struct vpt_scsi_unit inquiry;
     uint64_t luns[8];
     uint32_t count = 0;
 

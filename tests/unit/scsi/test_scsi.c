@@ -49,7 +49,7 @@ SCSI_TEST(scsi, what_a_unit_says_of_itself)
 {
     static const char longest[] = "0123456789012345678901234567890123456789012345678901234567890123 and more";
     char serial[VPT_SCSI_SERIAL_MAX + 1u];
-    struct vpt_scsi_inquiry inquiry;
+    struct vpt_scsi_unit inquiry;
 
     scsi_start(variant);
     assert_status(vpt_scsi_inquiry(&scsi, 3, 300, &inquiry), VPT_OK);
@@ -193,7 +193,7 @@ SCSI_TEST(scsi, D_SCSI_8_LEG_SCSIOP_1_residuals)
 /* What a device does not answer is not taken from an earlier answer; what it does not write reads as 0. */
 SCSI_TEST(scsi, a_device_that_does_not_write)
 {
-    struct vpt_scsi_inquiry inquiry;
+    struct vpt_scsi_unit inquiry;
     uint32_t count;
     uint64_t luns[4] = { UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX };
 
