@@ -16,6 +16,8 @@ enum vpt_status vpt_scsi_transact_shared(struct vpt_scsi *scsi, struct vpt_scsi_
     request->readable = writes ? 0 : shares->count;
     request->writable = writes ? shares->count : 0;
     status = vpt_scsi_transact(scsi, request);
+    request->segments = NULL; /* nothing points to what ends here */
+    request->readable = request->writable = 0;
     if (status != VPT_DEVICE_STUCK) {
         vpt_shares_end(&scsi->requests, shares);
     }
