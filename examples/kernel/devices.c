@@ -94,6 +94,9 @@ static void remember(struct search *search, uint32_t type, const struct device_p
     if (type == VPT_DEVICE_TYPE_NETWORK && search->devices->network.bus == NULL) {
         search->devices->network = *place;
     }
+    if (type == VPT_DEVICE_TYPE_SCSI && search->devices->scsi.bus == NULL) {
+        search->devices->scsi = *place;
+    }
 }
 
 static bool visit(void *ctx, const struct device_place *place)
@@ -123,6 +126,7 @@ bool devices_find(const struct vpt_port *port, struct devices *devices)
     devices->console.bus = NULL;
     devices->input.bus = NULL;
     devices->network.bus = NULL;
+    devices->scsi.bus = NULL;
     for (size_t i = 0; i < machine.bus_count; i++) {
         const struct machine_bus *bus = &machine.buses[i];
         bool good = bus->kind == MACHINE_MMIO_SLOTS ? slots_search(bus, port, visit, &search)

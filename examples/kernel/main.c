@@ -12,6 +12,7 @@
 #include "machine.h"
 #include "network.h"
 #include "ports.h"
+#include "scsi.h"
 #include "step.h"
 #include "virtio_console.h"
 
@@ -54,7 +55,8 @@ static bool run(void)
         !entropy_read(&ports_ready_made, &devices.entropy) ||
         !virtio_console_talk(&ports_ready_made, &devices.console) ||
         (devices.input.bus != NULL && !input_listen(&ports_ready_made, &devices.input)) ||
-        !network_talk(&ports_ready_made, &devices.network)) {
+        !network_talk(&ports_ready_made, &devices.network) ||
+        (devices.scsi.bus != NULL && !scsi_use(&ports_ready_made, &devices.scsi))) {
         return false;
     }
     for (unsigned i = 0; i < sizeof(lives) / sizeof(lives[0]); i++) {
