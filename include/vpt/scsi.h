@@ -23,7 +23,6 @@
 
 VPT_BEGIN_DECLARATIONS
 
-#define VPT_SCSI_F_INOUT   0u
 #define VPT_SCSI_F_HOTPLUG 1u
 #define VPT_SCSI_F_CHANGE  2u
 
@@ -49,11 +48,11 @@ struct vpt_scsi_info {
 /* A host, in the caller's memory. Read `info` and the features; change nothing. */
 struct vpt_scsi {
     struct vpt_driver driver;
+    struct vpt_scsi_info info;
+    uint32_t ids; /* private */
     struct vpt_requests requests;
     struct vpt_requests control;
     struct vpt_requests events;
-    struct vpt_scsi_info info;
-    uint32_t ids; /* private */
 };
 
 /* Sense keys, of vpt_scsi_request.key. */
@@ -80,10 +79,10 @@ struct vpt_scsi_request {
     uint16_t lun;
     uint8_t cdb[VPT_SCSI_CDB_SIZE];     /* the command, zeroes behind it */
     const struct vpt_segment *segments; /* data, at device addresses; read during the call only */
-    uint16_t readable;                  /* how many of the segments the device reads, and behind them writes */
-    uint16_t writable;
-    bool whole;  /* less than all of the data is an error */
-    void *token; /* for the caller alone */
+    uint16_t readable;                  /* how many segments the device reads ... */
+    uint16_t writable;                  /* ... or writes: one of the two is 0 */
+    bool whole;                         /* less than all of the data is an error */
+    void *token;                        /* for the caller alone */
 
     uint32_t length;  /* bytes of data that were transferred; 0 if the device says what cannot be */
     uint8_t response; /* the device's (D-SCSI-7), 0xff: it has not answered */
@@ -173,7 +172,7 @@ enum vpt_status vpt_scsi_drain(struct vpt_scsi *scsi);
  * VPT_RESOURCE_FULL: no slot is free, or info.cmd_per_lun commands are in flight; poll, then try again.
  * VPT_CALLER_ARGUMENT: a pointer is NULL, or a segment is empty.
  * VPT_CALLER_RANGE: the target or the unit is above those of `info`.
- * VPT_UNSUPPORTED_FEATURE: there is data in both directions, and VPT_SCSI_F_INOUT was not accepted.
+ * VPT_UNSUPPORTED_REQUEST: there is data in both directions.
  * what vpt_requests_submit() returns.
  *
  * Context: any; lock: queue.

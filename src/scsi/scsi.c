@@ -200,8 +200,7 @@ static enum vpt_status configure_scsi(struct vpt_driver *driver)
 enum vpt_status vpt_scsi_init(struct vpt_scsi *scsi, struct vpt_device *device, const struct vpt_feature_choice *choice)
 {
     static const struct vpt_driver_kind kind = { .type = VPT_DEVICE_TYPE_SCSI,
-                                                 .wanted = { { 1u << VPT_SCSI_F_INOUT | 1u << VPT_SCSI_F_HOTPLUG |
-                                                               1u << VPT_SCSI_F_CHANGE } },
+                                                 .wanted = { { 1u << VPT_SCSI_F_HOTPLUG | 1u << VPT_SCSI_F_CHANGE } },
                                                  .configure = configure_scsi };
     enum vpt_status status;
 
@@ -295,12 +294,8 @@ enum vpt_status vpt_scsi_drain(struct vpt_scsi *scsi)
 
 static enum vpt_status check(const struct vpt_scsi *scsi, const struct vpt_scsi_request *request)
 {
-    if (request->readable != 0 && request->writable != 0 &&
-        !vpt_features_has(&scsi->driver.features, VPT_SCSI_F_INOUT)) {
-        return VPT_UNSUPPORTED_FEATURE; /* D-SCSI-9 */
-    }
-    if (request->segments == NULL && (request->readable | request->writable) != 0) {
-        return VPT_CALLER_ARGUMENT;
+    if (request->readable != 0 && request->writable != 0) {
+        return VPT_UNSUPPORTED_REQUEST; /* INOUT is not accepted (D-SCSI-9) */
     }
     return request->target <= scsi->info.max_target && request->lun <= scsi->info.max_lun && request->lun <= LUN_MAX
                ? VPT_OK

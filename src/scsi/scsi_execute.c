@@ -27,12 +27,15 @@ enum vpt_status vpt_scsi_transact_shared(struct vpt_scsi *scsi, struct vpt_scsi_
 enum vpt_status vpt_scsi_execute(struct vpt_scsi *scsi, struct vpt_scsi_request *request, enum vpt_direction direction,
                                  void *buffer, size_t size)
 {
-    struct vpt_shares shares = { .direction = direction };
+    struct vpt_shares shares;
     enum vpt_status status;
 
     if (scsi == NULL || request == NULL || (buffer == NULL && size != 0)) {
         return VPT_CALLER_ARGUMENT;
     }
+    shares.count = 0;
+    shares.bytes = 0;
+    shares.direction = direction;
     status = vpt_requests_ready(&scsi->requests);
     if (status == VPT_OK && size != 0) {
         status = vpt_shares_begin(&scsi->requests, &shares, direction, buffer, size, 1);

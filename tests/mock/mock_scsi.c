@@ -196,6 +196,7 @@ static void inquire(struct command *command)
 
 static void report_luns(struct command *command)
 {
+    const struct mock_scsi_options *options = &command->scsi->options;
     uint8_t answer[ANSWER_MAX] = { 0 };
     uint32_t size = 8;
 
@@ -209,7 +210,7 @@ static void report_luns(struct command *command)
     }
     put_big(&answer[size], 0xc101, 2); /* a well-known one */
     size += 8;
-    put_big(answer, size - 8u, 4);
+    put_big(answer, options->list_length != 0 ? options->list_length : size - 8u, 4);
     send(command, answer, size, big(&command->cdb[6], 4));
 }
 
@@ -515,6 +516,9 @@ static uint32_t give(struct mock_scsi *scsi, const struct mock_element *element)
         bytes[6] = (uint8_t)((options->plain_luns ? 0 : 0x40u) | event.lun >> 8);
         bytes[7] = (uint8_t)event.lun;
     }
+    if (mock_fault_fires(&scsi->device->faults, MOCK_FAULT_STATUS_MISSING, NULL)) {
+        return 0;
+    }
     mock_store(bytes, 4, event.type | (scsi->lost ? EVENT_MISSED : 0), native);
     mock_store(&bytes[12], 4, event.reason, native);
     scsi->lost = false;
@@ -604,9 +608,7 @@ void mock_scsi_init(struct mock_scsi *scsi, struct mock_device *device)
     mock_config_set(config, MOCK_SCSI_MAX_LUN, 4, either(options->max_lun, 16383));
     reset(scsi);
     memset(config->changed, 0, sizeof(config->changed));
-    if (!options->no_inout) {
-        vpt_features_add(&device->offered, F_INOUT);
-    }
+    vpt_features_add(&device->offered, F_INOUT);
     vpt_features_add(&device->offered, F_HOTPLUG);
     vpt_features_add(&device->offered, F_CHANGE);
     vpt_features_add(&device->offered, F_T10_PI);

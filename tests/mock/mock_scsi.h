@@ -64,7 +64,6 @@ struct mock_scsi_options {
     uint16_t max_target;
     uint32_t sense_size;
     uint32_t cdb_size;
-    bool no_inout;
     bool plain_luns; /* in events, as QEMU has them */
 
     /* Lies about each command. */
@@ -75,6 +74,7 @@ struct mock_scsi_options {
     uint32_t sense_length;
     bool residual_lies;
     uint32_t residual;
+    uint32_t list_length;     /* not 0: of each list of units */
     uint8_t control_response; /* not 0: of each TMF */
     uint32_t event_most;      /* bytes of an event that are written; 0: all */
 };

@@ -24,6 +24,7 @@ SCSI_TEST(scsi, D_SCSI_2_D_SCSI_3_D_SCSI_6_what_there_is)
         { 3, VPT_OK, 1, 1, { 0 } },        { 255, VPT_OK, 2, 1, { 1 } },       { 254, VPT_EMPTY_SLOT, 1, 0, { 0 } },
         { 3, VPT_OK, 100, 2, { 0, 300 } },
     };
+    struct mock_scsi_options *options = &scsi_model.options;
     uint64_t luns[101];
     uint32_t count = 7;
 
@@ -41,6 +42,19 @@ SCSI_TEST(scsi, D_SCSI_2_D_SCSI_3_D_SCSI_6_what_there_is)
         assert_same(luns[rows[i].room + 1u <= 100 ? rows[i].room + 1u : 0],
                     rows[i].room + 1u <= 100 ? UINT64_C(0xa5a5a5a5a5a5a5a5) : rows[i].luns[0]);
     }
+    for (uint32_t i = 0; i < 4; i++) { /* of 32 bytes there are fewer, or the device says that they are many */
+        options->residual_lies = true;
+        options->residual = 8u * i;
+        options->list_length = UINT32_MAX;
+        assert_status(vpt_scsi_report_luns(&scsi, 3, luns, 3, &count), VPT_OK);
+        assert_same(count, i < 2 ? 2 : 3u - i);
+        options->residual = 0;
+        options->list_length = 8u * i + 7u;
+        assert_status(vpt_scsi_report_luns(&scsi, 3, luns, 3, &count), VPT_OK);
+        assert_same(count, i < 3 ? i : 2);
+    }
+    options->residual_lies = false;
+    options->list_length = 0;
     scsi_end();
 }
 
@@ -255,7 +269,6 @@ Test(scsi, D_SCSI_9_SCSI_CFG_2_commands_that_are_refused)
     uint8_t byte;
 
     scsi_make_model();
-    scsi_model.options.no_inout = true;
     scsi_model.options.max_target = 3;
     scsi_model.options.max_lun = 300;
     scsi_model.options.cmd_per_lun = 1;
@@ -269,10 +282,9 @@ Test(scsi, D_SCSI_9_SCSI_CFG_2_commands_that_are_refused)
     assert_status(vpt_scsi_submit(NULL, &one), VPT_CALLER_ARGUMENT);
     assert_status(vpt_scsi_submit(&scsi, NULL), VPT_CALLER_ARGUMENT);
     one.readable = one.writable = 1;
-    assert_status(vpt_scsi_submit(&scsi, &one), VPT_UNSUPPORTED_FEATURE);
-    one.readable = 0;
-    assert_status(vpt_scsi_submit(&scsi, &one), VPT_CALLER_ARGUMENT);
     one.segments = segments;
+    assert_status(vpt_scsi_submit(&scsi, &one), VPT_UNSUPPORTED_REQUEST);
+    one.readable = 0;
     one.writable = 6; /* D-SCSI-4 */
     assert_status(vpt_scsi_submit(&scsi, &one), VPT_CALLER_TOO_LONG);
     one.writable = 5;
@@ -306,32 +318,24 @@ Test(scsi, D_SCSI_9_SCSI_CFG_2_commands_that_are_refused)
     machine_end();
 }
 
-/* Data in both directions reaches the device as it is. LUNs end at 14 bits, whatever the device says. */
-Test(scsi, D_SCSI_6_both_directions)
+/* LUNs end at 14 bits, whatever the device says. */
+Test(scsi, D_SCSI_6_the_last_unit)
 {
     struct vpt_scsi_request request;
-    struct vpt_segment segments[2] = { machine_segment(0, 6), machine_segment(64, 6) };
-    struct vpt_completion completion;
     static uint8_t large[0x180000];
 
     scsi_make_model();
     scsi_model.options.max_lun = UINT32_MAX;
     scsi_model.options.answers = true;
     scsi_probe_model(&usual);
-    segments[0] = machine_segment(0, 6);
-    segments[1] = machine_segment(64, 6);
     assert_status(vpt_scsi_open(&scsi, machine.device), VPT_OK);
     request = scsi_command(SCSI_SMALL, 0xc0);
-    request.segments = segments;
-    request.readable = request.writable = 1;
     request.lun = 0x4000;
     assert_status(vpt_scsi_submit(&scsi, &request), VPT_CALLER_RANGE);
     request.lun = 0x3fff;
-    assert_status(vpt_scsi_submit(&scsi, &request), VPT_OK);
-    assert_status(vpt_requests_kick(&scsi.requests), VPT_OK);
-    assert_status(vpt_requests_poll(&scsi.requests, &completion), VPT_OK);
-    assert_same(request.asked, 12);
     assert_status(vpt_scsi_execute(&scsi, &request, VPT_DEVICE_READS, large, sizeof(large)), VPT_CALLER_TOO_LONG);
+    assert_status(vpt_scsi_execute(&scsi, &request, VPT_DEVICE_READS, large, 100), VPT_OK);
+    cr_assert(request.asked == 100 && request.segments == NULL && request.readable == 0);
     scsi_end();
 }
 
@@ -460,6 +464,10 @@ SCSI_TEST(scsi, D_SCSI_14_D_SCSI_15_SCSI_EVENT_1_SCSI_EVENT_3_events)
     }
     assert_event(VPT_SCSI_EVENT_NONE, 0, 0, 0, true);
     assert_status(vpt_scsi_poll_event(&scsi, &event), VPT_EMPTY);
+    scsi_model.waiting[scsi_model.waiting_count++] = (struct event){ VPT_SCSI_EVENT_RESET, 9, 8, 1 };
+    scsi_model.lost = true;
+    mock_device_wake(machine.model, &machine.model->queues[1]);
+    assert_event(VPT_SCSI_EVENT_RESET, 9, 8, 1, true);
     assert_status(vpt_scsi_poll_event(&scsi, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_scsi_poll_event(NULL, &event), VPT_CALLER_ARGUMENT);
     scsi_end();
@@ -481,6 +489,9 @@ SCSI_TEST(scsi, LEG_SCSIOP_1_events_that_are_not_written)
     assert_event(old ? VPT_SCSI_EVENT_CHANGE : VPT_SCSI_EVENT_NONE, 7, 8, 9, !old);
     scsi_model.options.event_most = 3;
     mock_scsi_happens(&scsi_model, 0, 7, 8, 9);
+    assert_event(VPT_SCSI_EVENT_NONE, 0, 0, 0, !old);
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_STATUS_MISSING, 1, 1, 0);
+    mock_scsi_happens(&scsi_model, VPT_SCSI_EVENT_CHANGE, 7, 8, 9);
     assert_event(VPT_SCSI_EVENT_NONE, 0, 0, 0, !old);
     scsi_model.options.event_most = 4; /* about no unit */
     memset(scsi.events.queue.areas[VPT_AREA_SLOTS].memory.address, 0, 16u * 16u);

@@ -46,7 +46,7 @@ SCSI_TEST(scsi_life, OUT_SCSI_1_OUT_SCSI_2_OUT_SCSI_4_D_SCSI_10_features_and_siz
         scsi_probe_model(variant);
         assert_status(vpt_scsi_open(&scsi, machine.device), rows[i].status);
         if (rows[i].status == VPT_OK) {
-            assert_same(machine.model->accepted.word[0] & 0xfu, 7);
+            assert_same(machine.model->accepted.word[0] & 0xfu, 6);
             assert_same(machine.model->config.writes, 0); /* SCSI-CFG-1 */
             assert_scsi_works();
             scsi_end();
