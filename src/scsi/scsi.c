@@ -132,7 +132,8 @@ static enum vpt_status judge_reply(const struct vpt_scsi_request *request)
 /* The used length is not needed: a legacy device's is void (LEG-SCSIOP-1), and QEMU's is always the largest. */
 static enum vpt_status scsi_result(const struct vpt_requests *requests, const void *slot, uint32_t length)
 {
-    uintptr_t index = ((uintptr_t)slot - (uintptr_t)slot_shared(requests, 0)) / VPT_SCSI_SLOT_SIZE;
+    const uint8_t *first = slot_shared(requests, 0);
+    uint32_t index = (uint32_t)((const uint8_t *)slot - first) / VPT_SCSI_SLOT_SIZE;
     struct vpt_scsi_request *request = (struct vpt_scsi_request *)requests->queue.slots[index].token;
     uint8_t reply[REPLY_SEEN];
     uint32_t residual;
@@ -336,7 +337,7 @@ enum vpt_status vpt_scsi_submit(struct vpt_scsi *scsi, struct vpt_scsi_request *
         return VPT_CALLER_ARGUMENT;
     }
     requests = &scsi->requests;
-    slot = (uint8_t *)slot_next(requests);
+    slot = (uint8_t *)vpt_requests_next(requests);
     if (slot == NULL) {
         return vpt_slots_refuse(requests, 0);
     }

@@ -56,7 +56,7 @@ enum vpt_status vpt_scsi_ask(struct vpt_scsi *scsi, uint8_t target, uint16_t lun
     enum vpt_status status;
     uint8_t *data;
 
-    if (scsi == NULL || answer == NULL) {
+    if (scsi == NULL) {
         return VPT_CALLER_ARGUMENT;
     }
     status = vpt_requests_ready(&scsi->requests);

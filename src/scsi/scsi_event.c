@@ -22,8 +22,7 @@ static void decode_event(const struct wire *wire, bool order, struct vpt_scsi_ev
     event->reason = vpt_order32(order, wire->reason);
     event->target = wire->lun[1];
     event->lun = (uint16_t)((wire->lun[2] & 0x3fu) << 8 | wire->lun[3]);
-    /* One that is about no unit may have been about any. */
-    event->lost = (type & EVENTS_MISSED) != 0 || (type != VPT_SCSI_EVENT_NONE && wire->lun[0] != 1);
+    event->lost = (type & EVENTS_MISSED) != 0 || wire->lun[0] != 1; /* one about no unit may have been about any */
 }
 
 enum vpt_status vpt_scsi_poll_event(struct vpt_scsi *scsi, struct vpt_scsi_event *event)
@@ -52,7 +51,8 @@ enum vpt_status vpt_scsi_poll_event(struct vpt_scsi *scsi, struct vpt_scsi_event
     }
     /* Nothing old is left for a device that writes nothing. */
     vpt_store32(completion.token, 0);
-    if (vpt_requests_submit(requests, NULL, 0, 0, slot_next(requests)) == VPT_OK) { /* SCSI-EVENT-1 */
+    vpt_store32((uint8_t *)completion.token + 4, 0);
+    if (vpt_requests_submit(requests, NULL, 0, 0, vpt_requests_next(requests)) == VPT_OK) { /* SCSI-EVENT-1 */
         (void)vpt_requests_kick(requests);
     }
     return VPT_OK;
