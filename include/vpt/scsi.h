@@ -5,7 +5,7 @@
  *
  *     vpt_scsi_open(&scsi, &device);
  *     vpt_scsi_report_luns(&scsi, target, luns, 17, &count);     for each target up to scsi.info.max_target
- *     vpt_scsi_inquiry(&scsi, target, lun, &inquiry);            what it is
+ *     vpt_scsi_inquiry(&scsi, target, lun, &unit);               what it is
  *     vpt_scsi_disk_open(&disk, &scsi, target, lun);             a disk
  *     vpt_scsi_disk_read(&disk, sector, buffer, size);
  *
@@ -36,7 +36,7 @@ VPT_BEGIN_DECLARATIONS
 /* How often a blocking call gives a command to a unit that wants it again: UNIT ATTENTION, or busy. */
 #define VPT_SCSI_TRIES 4u
 
-/* What the device says of itself; where it says 0, this is 1. */
+/* What the device says of itself; the first three are 1 where it says 0. */
 struct vpt_scsi_info {
     uint32_t segments;    /* data segments in one command */
     uint32_t sectors;     /* suggested most of a transfer, in 512 bytes */
@@ -303,8 +303,8 @@ enum vpt_scsi_event_type {
 };
 
 #define VPT_SCSI_RESET_HARD    0u
-#define VPT_SCSI_RESET_RESCAN  1u /* a unit has appeared, or changed; of LUN 0: rescan the target */
-#define VPT_SCSI_RESET_REMOVED 2u /* a unit has gone; of LUN 0: rescan the target */
+#define VPT_SCSI_RESET_RESCAN  1u /* a unit has come; of LUN 0: ask for the whole target (SCSI-EVENT-4) */
+#define VPT_SCSI_RESET_REMOVED 2u /* a unit has gone; of LUN 0: the same */
 
 #define VPT_SCSI_REASON_CAPACITY 0x092au
 
