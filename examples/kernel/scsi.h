@@ -6,10 +6,10 @@
 #include "devices.h"
 
 /*
- * Brings the host up and opens the first disk that a target has. Reads sectors, and prints their checksum: "@scsi-read
- * sector count checksum". Writes sectors by blocking and by asynchronous requests, flushes, and reads each back in the
- * opposite way: "@scsi-wrote sector count". The data is the pattern of pattern.h, whose seed is the first eight bytes of
- * the disk. Prints where the disk is and what it says of itself, too: "@scsi target lun sectors serial".
+ * Brings the host up and opens the first disk that a target has: "@scsi target lun sectors serial". Reads sectors, and
+ * prints their checksum: "@scsi-read sector count checksum". Writes sectors by blocking and by asynchronous requests,
+ * flushes, and reads each back in the opposite way: "@scsi-wrote sector count". The data is the pattern of pattern.h,
+ * whose seed is the first eight bytes of the disk.
  */
 bool scsi_use(const struct vpt_port *port, const struct device_place *place);
 
