@@ -184,11 +184,12 @@ together=(
     'core virtio mmio request input'
     'core virtio mmio request net'
     'core virtio mmio request 9p'
+    'core virtio mmio request scsi'
     'core virtio mmio request gpu'
     'core virtio mmio request sound'
     'core virtio pci virtio-pci request blk'
     'core virtio pci pci-setup virtio-pci request blk'
-    'core virtio mmio pci virtio-pci request blk entropy console input net 9p gpu sound'
+    'core virtio mmio pci virtio-pci request blk entropy console input net scsi 9p gpu sound'
     'core pci pci-setup'
     'core pci pci-setup assign'
 )

@@ -34,6 +34,7 @@ declare -A limits=(
     [gpu-gcc]=3300 [gpu-clang]=3800
     [input-gcc]=1280 [input-clang]=1400
     [net-gcc]=4000 [net-clang]=4400
+    [scsi-gcc]=5000 [scsi-clang]=5400
     [sound-gcc]=2600 [sound-clang]=2700
 )
 # What smaller libraries leave out.

@@ -12,6 +12,7 @@
 #include "network.h"
 #include "ports.h"
 #include "screen.h"
+#include "scsi.h"
 #include "share.h"
 #include "sound.h"
 #include "step.h"
@@ -63,6 +64,7 @@ static const struct {
     { VPT_DEVICE_TYPE_ENTROPY, entropy_read },
     { VPT_DEVICE_TYPE_CONSOLE, virtio_console_talk },
     { VPT_DEVICE_TYPE_INPUT, input_listen },
+    { VPT_DEVICE_TYPE_SCSI, scsi_use },
     { VPT_DEVICE_TYPE_9P, share_use },
     { VPT_DEVICE_TYPE_SOUND, sound_play },
     { VPT_DEVICE_TYPE_NETWORK, network_talk },

@@ -21,6 +21,7 @@
 #include <vpt/queue.h>
 #include <vpt/request.h>
 #include <vpt/sound.h>
+#include <vpt/scsi.h>
 #include <vpt/status.h>
 #include <vpt/transport.h>
 #include <vpt/types.h>

@@ -77,6 +77,11 @@ void mock_machine_begin(struct mock_machine_options *options, struct mock_hal *h
         backend = &mock_9p_backend;
         backend_ctx = options->p9;
     }
+    if (options->scsi != NULL) {
+        backend = &mock_scsi_backend;
+        backend_ctx = options->scsi;
+        options->queues = MOCK_SCSI_QUEUES;
+    }
     mock_hal_init(hal);
     mock_device_init(device, &hal->memory, &hal->violations, backend, backend_ctx);
     mock_hal_add_ticker(hal, mock_device_tick, device);
@@ -113,6 +118,10 @@ bool mock_machine_make_type(const struct mock_machine_options *options, struct m
     }
     if (options->p9 != NULL) {
         mock_9p_init(options->p9, device);
+        return true;
+    }
+    if (options->scsi != NULL) {
+        mock_scsi_init(options->scsi, device);
         return true;
     }
     if (options->is_entropy) {

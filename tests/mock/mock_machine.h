@@ -21,6 +21,7 @@
 #include "mock_net.h"
 #include "mock_profiles.h"
 #include "mock_sound.h"
+#include "mock_scsi.h"
 
 #define MOCK_MACHINE_PHYSICAL UINT64_C(0x0a000000) /* where the slot is, for mmio_map() */
 
@@ -37,6 +38,7 @@ struct mock_machine_options {
     struct mock_console *console;       /* it is a console, in this object, whose options are set; NULL: it is not */
     struct mock_input *input; /* it is an input device, in this object, whose answers are set; NULL: it is not */
     struct mock_net *net;     /* it is a network device, in this object, whose options are set; NULL: it is not */
+    struct mock_scsi *scsi;   /* it is a SCSI host, in this object, whose units and options are set; NULL: it is not */
     struct mock_gpu *gpu;     /* it is a GPU, in this object, whose options are set; NULL: it is not */
     struct mock_sound *sound; /* it is a sound device, in this object, whose options are set; NULL: it is not */
     struct mock_9p *p9;       /* it is a 9P transport, in this object, whose options are set; NULL: it is not */

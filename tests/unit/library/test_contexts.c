@@ -14,6 +14,7 @@
 #include "pci_setup.h"
 #include "screen.h"
 #include "share.h"
+#include "scsi_host.h"
 #include "terminal.h"
 
 TestSuite(contexts, .timeout = 60);
@@ -44,7 +45,19 @@ enum {
 #define ANYTHING VPT_PORT_ERROR_LAST
 
 /* Where a trouble can be. */
-enum where { DISK, MODERN_DISK, PCI_DISK, ENTROPY, CONSOLE, NETWORK, INPUT, P9, GPU, SOUND }; /* PCI_DISK: as QEMU's */
+enum where {
+    DISK,
+    MODERN_DISK,
+    PCI_DISK,
+    ENTROPY,
+    CONSOLE,
+    NETWORK,
+    INPUT,
+    SCSI,
+    P9,
+    GPU,
+    SOUND
+}; /* PCI_DISK: as QEMU's */
 
 struct trouble {
     enum where where;
@@ -148,6 +161,7 @@ static void open_machine(enum machine_kind kind, enum where where)
                      .console = where == CONSOLE ? &host : NULL,
                      .net = where == NETWORK ? &network_model : NULL,
                      .input = where == INPUT ? &input_model : NULL,
+                     .scsi = where == SCSI ? &scsi_model : NULL,
                      .gpu = where == GPU ? &gpu_model : NULL,
                      .sound = where == SOUND ? &sound_model : NULL,
                      .p9 = where == P9 ? &p9_model : NULL,
@@ -174,6 +188,8 @@ static void open_machine(enum machine_kind kind, enum where where)
     network_model.options.pairs = 1;
     memset(&input, 0, sizeof(input));
     input_make_model();
+    memset(&scsi, 0, sizeof(scsi));
+    scsi_make_model();
     memset(&gpu, 0, sizeof(gpu));
     gpu_make_model();
     memset(&sound, 0, sizeof(sound));
@@ -249,6 +265,8 @@ static void close_machine(void)
     }
     CALL_OK(vpt_input_drain, &input);
     CALL_OK(vpt_driver_release, &input.driver);
+    CALL_OK(vpt_scsi_drain, &scsi);
+    CALL_OK(vpt_driver_release, &scsi.driver);
     CALL_OK(vpt_gpu_drain, &gpu);
     CALL_OK(vpt_driver_release, &gpu.driver);
     CALL_OK(vpt_sound_drain, &sound);
@@ -635,6 +653,75 @@ static bool use_input(void)
            use_events() && put_away_input() && STEP(vpt_input_open, &input, machine.device) && put_away_input();
 }
 
+/* ---- What is done with a SCSI host ---- */
+
+static bool put_away_scsi(void)
+{
+    return STEP(vpt_device_reset, machine.device) && STEP(vpt_scsi_drain, &scsi) &&
+           STEP(vpt_driver_release, &scsi.driver);
+}
+
+static bool change_scsi(void)
+{
+    machine.model->backend->change_configuration(&scsi_model);
+    return true;
+}
+
+static bool ask_scsi(void)
+{
+    struct vpt_scsi_request request = scsi_command(SCSI_SMALL, 0x12);
+    struct vpt_scsi_request ready = scsi_command(SCSI_SMALL, 0);
+    uint8_t data[36];
+    char serial[VPT_SCSI_SERIAL_MAX + 1u];
+    struct vpt_scsi_unit unit;
+    uint64_t luns[4];
+    uint32_t count;
+
+    request.cdb[4] = sizeof(data);
+    return STEP(vpt_scsi_report_luns, &scsi, 3, luns, 3, &count) && STEP(vpt_scsi_inquiry, &scsi, 0, 0, &unit) &&
+           STEP(vpt_scsi_get_serial, &scsi, 0, 0, serial) && STEP(vpt_scsi_test_ready, &scsi, 0, 0) &&
+           STEP(vpt_scsi_execute, &scsi, &request, VPT_DEVICE_WRITES, data, sizeof(data)) &&
+           STEP(vpt_scsi_submit, &scsi, &ready) && STEP(vpt_requests_kick, &scsi.requests) &&
+           poll_all(&scsi.requests) && STEP(vpt_scsi_abort, &scsi, &ready) && STEP(vpt_scsi_reset_unit, &scsi, 0, 0);
+}
+
+static bool use_scsi_disk(void)
+{
+    static struct vpt_scsi_request request;
+    const struct vpt_segment segment = machine_segment(0, 512);
+    uint8_t bytes[1024] = { 0 };
+
+    return STEP(vpt_scsi_disk_open, &scsi_disk, &scsi, 0, 0) && STEP(vpt_scsi_disk_refresh, &scsi_disk) &&
+           STEP(vpt_scsi_disk_write, &scsi_disk, 0, bytes, sizeof(bytes)) &&
+           STEP(vpt_scsi_disk_read, &scsi_disk, 0, bytes, sizeof(bytes)) && STEP(vpt_scsi_disk_flush, &scsi_disk) &&
+           STEP(vpt_scsi_disk_submit, &scsi_disk, &request, VPT_SCSI_READ, 0, &segment, 1) &&
+           STEP(vpt_requests_kick, &scsi.requests) && poll_all(&scsi.requests);
+}
+
+static bool take_scsi_event(void)
+{
+    struct vpt_scsi_event event;
+
+    machine.model->completion.keep_kicks = true;
+    begin_trouble("vpt_scsi_poll_event");
+    mock_scsi_happens(&scsi_model, VPT_SCSI_EVENT_CHANGE, 0, 0, VPT_SCSI_REASON_CAPACITY);
+    if (!STEP(vpt_scsi_poll_event, &scsi, &event)) {
+        return false;
+    }
+    begin_trouble("vpt_scsi_drain");
+    mock_scsi_happens(&scsi_model, VPT_SCSI_EVENT_CHANGE, 0, 0, VPT_SCSI_REASON_CAPACITY);
+    return true;
+}
+
+static bool use_scsi(void)
+{
+    return change_scsi() && STEP(vpt_scsi_init, &scsi, machine.device, NULL) &&
+           STEP(vpt_scsi_queue_init, &scsi, 0, NULL) && STEP(vpt_scsi_queue_init, &scsi, 1, NULL) &&
+           STEP(vpt_scsi_queue_init, &scsi, 2, NULL) && STEP(vpt_driver_start, &scsi.driver) && ask_scsi() &&
+           use_scsi_disk() && take_scsi_event() && put_away_scsi() && change_scsi() &&
+           STEP(vpt_scsi_open, &scsi, machine.device) && put_away_scsi();
+}
+
 /* ---- What is done with a GPU ---- */
 
 static const struct vpt_gpu_rectangle whole = { 0, 0, 64, 64 };
@@ -966,6 +1053,25 @@ static const struct trouble rows[] = {
     { INPUT, "vpt_input_send", lie, VPT_DEVICE_USED_ID, NULL },
     { INPUT, "vpt_input_poll", lie, VPT_DEVICE_USED_ID, NULL },
     { INPUT, "vpt_input_drain", lie, VPT_OK, NULL },
+    { SCSI, "vpt_scsi_init", reset_spoilt, ANYTHING, NULL },
+    { SCSI, "vpt_scsi_init", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
+    { SCSI, "vpt_scsi_open", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
+    { SCSI, "vpt_scsi_report_luns", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { SCSI, "vpt_scsi_inquiry", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { SCSI, "vpt_scsi_get_serial", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { SCSI, "vpt_scsi_test_ready", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { SCSI, "vpt_scsi_execute", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { SCSI, "vpt_scsi_abort", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { SCSI, "vpt_scsi_reset_unit", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { SCSI, "vpt_scsi_disk_open", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { SCSI, "vpt_scsi_disk_refresh", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { SCSI, "vpt_scsi_disk_read", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { SCSI, "vpt_scsi_disk_write", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { SCSI, "vpt_scsi_disk_flush", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { SCSI, "vpt_scsi_abort", lie, VPT_DEVICE_USED_ID, NULL },
+    { SCSI, "vpt_scsi_reset_unit", lie, VPT_DEVICE_USED_ID, NULL },
+    { SCSI, "vpt_scsi_poll_event", lie, VPT_DEVICE_USED_ID, NULL },
+    { SCSI, "vpt_scsi_drain", lie, VPT_OK, NULL },
     { GPU, "vpt_gpu_init", reset_spoilt, ANYTHING, NULL },
     { GPU, "vpt_gpu_init", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
     { GPU, "vpt_gpu_open", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
@@ -1061,6 +1167,18 @@ static const struct {
     { INPUT, "vpt_input_get_properties" },
     { INPUT, "vpt_input_get_codes" },
     { INPUT, "vpt_input_get_axis" },
+    { SCSI, "vpt_scsi_report_luns" },
+    { SCSI, "vpt_scsi_inquiry" },
+    { SCSI, "vpt_scsi_get_serial" },
+    { SCSI, "vpt_scsi_test_ready" },
+    { SCSI, "vpt_scsi_execute" },
+    { SCSI, "vpt_scsi_abort" },
+    { SCSI, "vpt_scsi_reset_unit" },
+    { SCSI, "vpt_scsi_disk_open" },
+    { SCSI, "vpt_scsi_disk_refresh" },
+    { SCSI, "vpt_scsi_disk_read" },
+    { SCSI, "vpt_scsi_disk_write" },
+    { SCSI, "vpt_scsi_disk_flush" },
     { GPU, "vpt_gpu_get_display" },
     { GPU, "vpt_gpu_get_edid" },
     { GPU, "vpt_gpu_create" },
@@ -1109,6 +1227,8 @@ static const struct {
     { CONSOLE, "vpt_console_open", 2 },
     { INPUT, "vpt_input_queue_init", 1 },
     { INPUT, "vpt_input_open", 2 },
+    { SCSI, "vpt_scsi_queue_init", 1 },
+    { SCSI, "vpt_scsi_open", 2 },
     { GPU, "vpt_gpu_queue_init", 1 },
     { GPU, "vpt_gpu_open", 2 },
     { SOUND, "vpt_sound_queue_init", 1 },
@@ -1127,6 +1247,7 @@ static bool use(enum where where)
     case ENTROPY: return use_entropy();
     case CONSOLE: return use_console();
     case INPUT: return use_input();
+    case SCSI: return use_scsi();
     case GPU: return use_gpu();
     case SOUND: return use_sound();
     case P9: return use_9p();
@@ -1159,6 +1280,7 @@ static void work(enum machine_kind kind)
     drive(kind, CONSOLE, NULL);
     drive(kind, NETWORK, NULL);
     drive(kind, INPUT, NULL);
+    drive(kind, SCSI, NULL);
     drive(kind, GPU, NULL);
     drive(kind, SOUND, NULL);
     drive(kind, P9, NULL);
