@@ -7,6 +7,7 @@
 #include <vpt/assign_dma.h>
 #include <vpt/assign_remap.h>
 #include <vpt/assign_snapshot.h>
+#include <vpt/balloon.h>
 #include <vpt/blk.h>
 #include <vpt/console.h>
 #include <vpt/entropy.h>

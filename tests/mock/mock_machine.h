@@ -10,6 +10,7 @@
 #ifndef VPT_TESTS_MOCK_MACHINE_H
 #define VPT_TESTS_MOCK_MACHINE_H
 
+#include "mock_balloon.h"
 #include "mock_blk.h"
 #include "mock_console.h"
 #include "mock_entropy.h"
@@ -33,9 +34,10 @@ struct mock_machine_options {
     const struct mock_profile *profile; /* oddities; NULL: none */
     bool is_entropy;                    /* it is an entropy device, not a disk */
     struct mock_console *console;       /* it is a console, in this object, whose options are set; NULL: it is not */
-    struct mock_input *input; /* it is an input device, in this object, whose answers are set; NULL: it is not */
-    struct mock_net *net;     /* it is a network device, in this object, whose options are set; NULL: it is not */
-    struct mock_gpu *gpu;     /* it is a GPU, in this object, whose options are set; NULL: it is not */
+    struct mock_input *input;     /* it is an input device, in this object, whose answers are set; NULL: it is not */
+    struct mock_net *net;         /* it is a network device, in this object, whose options are set; NULL: it is not */
+    struct mock_gpu *gpu;         /* it is a GPU, in this object, whose options are set; NULL: it is not */
+    struct mock_balloon *balloon; /* it is a memory balloon, in this object, whose options are set; NULL: it is not */
     struct mock_blk_options blk;
     struct mock_entropy_options entropy;
     struct mock_completion completion;
