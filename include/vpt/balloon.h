@@ -102,7 +102,7 @@ enum vpt_status vpt_balloon_open(struct vpt_balloon *balloon, struct vpt_device 
  * VPT_CALLER_ARGUMENT: a pointer is NULL, or `balloon` is not initialised.
  * what vpt_driver_refresh() returns.
  *
- * Context: init, thread, panic; lock: device; waits: configuration; calls: registers, config_read, log.
+ * Context: init, thread, panic; lock: device; waits: configuration; calls: mmio_read, io_read, config_read, log.
  */
 enum vpt_status vpt_balloon_get_target(struct vpt_balloon *balloon, uint32_t *pages);
 

@@ -12,6 +12,7 @@
 #include "network.h"
 #include "pci_setup.h"
 #include "screen.h"
+#include "small.h"
 #include "terminal.h"
 
 TestSuite(contexts, .timeout = 60);
@@ -42,7 +43,7 @@ enum {
 #define ANYTHING VPT_PORT_ERROR_LAST
 
 /* Where a trouble can be. */
-enum where { DISK, MODERN_DISK, PCI_DISK, ENTROPY, CONSOLE, NETWORK, INPUT, GPU }; /* PCI_DISK: as QEMU's */
+enum where { DISK, MODERN_DISK, PCI_DISK, ENTROPY, CONSOLE, NETWORK, INPUT, GPU, BALLOON }; /* PCI_DISK: as QEMU's */
 
 struct trouble {
     enum where where;
@@ -147,6 +148,7 @@ static void open_machine(enum machine_kind kind, enum where where)
                      .net = where == NETWORK ? &network_model : NULL,
                      .input = where == INPUT ? &input_model : NULL,
                      .gpu = where == GPU ? &gpu_model : NULL,
+                     .balloon = where == BALLOON ? &balloon_model : NULL,
                      .blk = { .flush = true,
                               .cache_switch = true,
                               .discard = limits,
@@ -172,6 +174,8 @@ static void open_machine(enum machine_kind kind, enum where where)
     input_make_model();
     memset(&gpu, 0, sizeof(gpu));
     gpu_make_model();
+    memset(&balloon, 0, sizeof(balloon));
+    balloon_make_model();
     memset(&shares, 0, sizeof(shares));
     memset(&raw, 0, sizeof(raw));
     machine_make(kind, &options);
@@ -243,6 +247,8 @@ static void close_machine(void)
     CALL_OK(vpt_driver_release, &input.driver);
     CALL_OK(vpt_gpu_drain, &gpu);
     CALL_OK(vpt_driver_release, &gpu.driver);
+    CALL_OK(vpt_balloon_drain, &balloon);
+    CALL_OK(vpt_driver_release, &balloon.driver);
     CALL_OK(vpt_driver_release, &network.net.driver);
     CALL_OK(vpt_queue_release, &raw);
     CALL_ANY(vpt_pci_msix_release, &machine.msix);
@@ -690,6 +696,62 @@ static bool use_gpu(void)
            put_away_gpu();
 }
 
+/* ---- What is done with a balloon ---- */
+
+static bool put_away_balloon(void)
+{
+    return STEP(vpt_device_reset, machine.device) && STEP(vpt_balloon_drain, &balloon) &&
+           STEP(vpt_driver_release, &balloon.driver);
+}
+
+static bool use_pages(void)
+{
+    uint32_t target;
+
+    mock_balloon_want(&balloon_model, 9);
+    return STEP(vpt_balloon_get_target, &balloon, &target) &&
+           STEP(vpt_balloon_inflate, &balloon, balloon_pages(0, 9), 9) &&
+           STEP(vpt_balloon_deflate, &balloon, balloon_pages(0, 9), 9) &&
+           STEP(vpt_balloon_submit_inflate, &balloon, balloon_pages(0, 9), 9, NULL) &&
+           STEP(vpt_requests_kick, &balloon.inflate) && poll_all(&balloon.inflate) &&
+           STEP(vpt_balloon_submit_deflate, &balloon, balloon_pages(0, 9), 9, NULL) &&
+           STEP(vpt_requests_kick, &balloon.deflate) && poll_all(&balloon.deflate) &&
+           STEP(vpt_balloon_set_actual, &balloon, 0);
+}
+
+/* What the device gives back is looked at when new statistics are given. */
+static bool use_reports(void)
+{
+    const struct vpt_balloon_statistic statistic = { VPT_BALLOON_FREE, 1 };
+    const struct vpt_segment piece = machine_segment(0, 0x1000);
+
+    if (!STEP(vpt_balloon_report, &balloon, &piece, 1, NULL) || !STEP(vpt_requests_kick, &balloon.reporting) ||
+        !poll_all(&balloon.reporting)) {
+        return false;
+    }
+    CALL_ANY(vpt_balloon_give_statistics, &balloon, &statistic, 1);
+    CALL_ANY(vpt_balloon_give_statistics, &balloon, &statistic, 1);
+    begin_trouble("vpt_balloon_give_statistics");
+    mock_balloon_ask(&balloon_model);
+    if (!STEP(vpt_balloon_give_statistics, &balloon, &statistic, 1)) {
+        return false;
+    }
+    begin_trouble("vpt_balloon_drain");
+    mock_balloon_ask(&balloon_model);
+    return true;
+}
+
+static bool use_balloon(void)
+{
+    bool done = STEP(vpt_balloon_init, &balloon, machine.device, NULL);
+
+    for (uint16_t i = 0; i <= VPT_BALLOON_REPORTING && done; i++) {
+        done = i == 3 || STEP(vpt_balloon_queue_init, &balloon, i, NULL);
+    }
+    return done && STEP(vpt_driver_start, &balloon.driver) && use_pages() && use_reports() && put_away_balloon() &&
+           STEP(vpt_balloon_open, &balloon, machine.device) && put_away_balloon();
+}
+
 /* ---- What is done with a network device ---- */
 
 #define NETWORK_FEW 4u /* buffers */
@@ -873,6 +935,12 @@ static const struct trouble rows[] = {
     { GPU, "vpt_gpu_update_cursor", lie, VPT_DEVICE_USED_ID, NULL },
     { GPU, "vpt_gpu_move_cursor", lie, VPT_DEVICE_USED_ID, NULL },
     { GPU, "vpt_gpu_drain", lie, VPT_OK, NULL },
+    { BALLOON, "vpt_balloon_init", reset_spoilt, ANYTHING, NULL },
+    { BALLOON, "vpt_balloon_get_target", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
+    { BALLOON, "vpt_balloon_inflate", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { BALLOON, "vpt_balloon_deflate", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { BALLOON, "vpt_balloon_give_statistics", lie, VPT_DEVICE_USED_ID, NULL },
+    { BALLOON, "vpt_balloon_drain", lie, VPT_OK, NULL },
     { NETWORK, "vpt_net_init", reset_slow, VPT_OK, NULL },
     { NETWORK, "vpt_net_init", reset_spoilt, ANYTHING, NULL },
     { NETWORK, "vpt_net_init", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
@@ -935,6 +1003,9 @@ static const struct {
     { GPU, "vpt_gpu_detach" },
     { GPU, "vpt_gpu_unref" },
     { GPU, "vpt_gpu_take_events" },
+    { BALLOON, "vpt_balloon_get_target" },
+    { BALLOON, "vpt_balloon_inflate" },
+    { BALLOON, "vpt_balloon_deflate" },
 };
 
 /* Calls that set a queue up, and which reset of theirs is the one that takes a queue back that is not ready. */
@@ -955,6 +1026,8 @@ static const struct {
     { INPUT, "vpt_input_open", 2 },
     { GPU, "vpt_gpu_queue_init", 1 },
     { GPU, "vpt_gpu_open", 2 },
+    { BALLOON, "vpt_balloon_queue_init", 1 },
+    { BALLOON, "vpt_balloon_open", 2 },
     { NETWORK, "vpt_net_receiveq_init", 1 },
     { NETWORK, "vpt_net_transmitq_init", 1 },
     { NETWORK, "vpt_net_control_init", 1 },
@@ -968,6 +1041,7 @@ static bool use(enum where where)
     case CONSOLE: return use_console();
     case INPUT: return use_input();
     case GPU: return use_gpu();
+    case BALLOON: return use_balloon();
     case NETWORK: return use_network();
     default: return use_disk();
     }
@@ -998,6 +1072,7 @@ static void work(enum machine_kind kind)
     drive(kind, NETWORK, NULL);
     drive(kind, INPUT, NULL);
     drive(kind, GPU, NULL);
+    drive(kind, BALLOON, NULL);
 }
 
 static void meet(enum machine_kind kind, const struct trouble *row)
