@@ -47,9 +47,9 @@ struct vpt_balloon {
 };
 
 /*
- * Resets the device and negotiates its features, as vpt_driver_init() does. A kernel that accepts STATISTICS has to call
- * vpt_balloon_give_statistics() right after the start (BAL-STAT-2), so one that has none to give refuses this feature
- * in `choice`. On failure *balloon is zeroed.
+ * Resets the device and negotiates its features, as vpt_driver_init() does. If STATISTICS is accepted, the kernel has
+ * to call vpt_balloon_give_statistics() right after the start (BAL-STAT-2); a kernel that has none to give refuses this
+ * feature in `choice`. On failure *balloon is zeroed.
  *
  * Returns
  * VPT_CALLER_ARGUMENT: `balloon` is NULL.
@@ -196,7 +196,8 @@ struct vpt_balloon_statistic {
 
 /*
  * Gives statistics to the device, which keeps them until it asks for newer ones. Call this right after the start, and
- * after each interrupt of the statistics queue; always with the same tags (BAL-STAT-8). The first values may be ignored.
+ * after each interrupt of the statistics queue; always with the same tags (BAL-STAT-8). The first ones may
+ * be ignored.
  *
  * Returns
  * VPT_OK: the device has them.

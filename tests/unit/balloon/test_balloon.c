@@ -342,6 +342,8 @@ SMALL_TEST(balloon, BAL_FEAT_1_BAL_FEAT_2_what_is_accepted)
         const struct vpt_feature_choice choice = { .refused = { { rows[i].refused } } };
 
         balloon_probe(variant, rows[i].offered);
+        machine.model->queue_count = 6; /* one that the driver knows nothing of */
+        machine.model->queues[5].maximum = 64;
         assert_status(vpt_balloon_init(&balloon, machine.device, &choice), VPT_OK);
         assert_same(machine.model->accepted.word[0] & 0xffu, rows[i].accepted);
         assert_status(vpt_balloon_queue_init(&balloon, VPT_BALLOON_STATISTICS, NULL),
@@ -417,6 +419,31 @@ SMALL_TEST(balloon, a_device_that_is_silent)
         assert_balloon_works();
         assert_same(machine.hal->allocations, allocations);
         balloon_end();
+    }
+}
+
+static void look_at_device(void *device)
+{
+    (void)vpt_device_check(device);
+}
+
+/* While the second of three requests is with it. The kernel's timer may find that out during the wait. */
+SMALL_TEST(balloon, a_device_that_goes_meanwhile)
+{
+    const struct mock_lie lie = { .space = MOCK_SPACE_COMPLETION, .how = MOCK_LIE_VANISH, .first = 2, .times = 1 };
+
+    for (unsigned timer = 0; timer < 2; timer++) {
+        balloon_start(variant);
+        if (timer != 0) {
+            mock_hal_add_ticker(machine.hal, look_at_device, machine.device);
+        }
+        (void)mock_lie_set(&machine.model->lies, &lie);
+        assert_status(vpt_balloon_inflate(&balloon, balloon_pages(0, 700), 700), VPT_DEVICE_GONE);
+        assert_same(balloon.actual, 256);
+        mock_lies_clear(machine.model);
+        assert_status(vpt_balloon_drain(&balloon), VPT_OK);
+        assert_status(vpt_driver_release(&balloon.driver), VPT_OK);
+        machine_end();
     }
 }
 
