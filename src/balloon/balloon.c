@@ -87,8 +87,7 @@ enum vpt_status vpt_balloon_queue_init(struct vpt_balloon *balloon, uint16_t ind
                                        const struct vpt_requests_config *config)
 {
     const struct balloon_queue *queue = &queues[index < QUEUES ? index : 3u];
-    struct vpt_requests *requests;
-    enum vpt_status status;
+    uint32_t maximum = 0;
 
     if (balloon == NULL || balloon->driver.device == NULL) {
         return VPT_CALLER_ARGUMENT;
@@ -99,13 +98,12 @@ enum vpt_status vpt_balloon_queue_init(struct vpt_balloon *balloon, uint16_t ind
     if (queue->features != 0 && (balloon->driver.features.word[0] & queue->features) == 0) {
         return VPT_UNSUPPORTED_FEATURE;
     }
-    requests = (struct vpt_requests *)(void *)((char *)balloon + queue->member);
-    status = vpt_requests_init(requests, &balloon->driver, index, &queue->kind, queue->slot_size, config);
-    if (status == VPT_UNSUPPORTED_QUEUE && index == VPT_BALLOON_REPORTING) {
-        status = vpt_requests_init(requests, &balloon->driver, counted(&balloon->driver.device->offered), &queue->kind,
-                                   queue->slot_size, config);
+    if (index == VPT_BALLOON_REPORTING &&
+        vpt_queue_find(balloon->driver.device, index, &maximum) == VPT_UNSUPPORTED_QUEUE) {
+        index = counted(&balloon->driver.device->offered);
     }
-    return status;
+    return vpt_requests_init((struct vpt_requests *)(void *)((char *)balloon + queue->member), &balloon->driver, index,
+                             &queue->kind, queue->slot_size, config);
 }
 
 enum vpt_status vpt_balloon_open(struct vpt_balloon *balloon, struct vpt_device *device)
