@@ -17,6 +17,7 @@
 #include <vpt/mmio.h>
 #include <vpt/net.h>
 #include <vpt/pci.h>
+#include <vpt/pmem.h>
 #include <vpt/port.h>
 #include <vpt/queue.h>
 #include <vpt/request.h>

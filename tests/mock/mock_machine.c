@@ -73,6 +73,10 @@ void mock_machine_begin(struct mock_machine_options *options, struct mock_hal *h
         backend_ctx = options->balloon;
         options->queues = MOCK_BALLOON_QUEUES;
     }
+    if (options->pmem != NULL) {
+        backend = &mock_pmem_backend;
+        backend_ctx = options->pmem;
+    }
     mock_hal_init(hal);
     mock_device_init(device, &hal->memory, &hal->violations, backend, backend_ctx);
     mock_hal_add_ticker(hal, mock_device_tick, device);
@@ -105,6 +109,10 @@ bool mock_machine_make_type(const struct mock_machine_options *options, struct m
     }
     if (options->balloon != NULL) {
         mock_balloon_init(options->balloon, device);
+        return true;
+    }
+    if (options->pmem != NULL) {
+        mock_pmem_init(options->pmem, device);
         return true;
     }
     if (options->is_entropy) {

@@ -19,6 +19,7 @@
 #include "mock_input.h"
 #include "mock_mmio.h"
 #include "mock_net.h"
+#include "mock_pmem.h"
 #include "mock_profiles.h"
 
 #define MOCK_MACHINE_PHYSICAL UINT64_C(0x0a000000) /* where the slot is, for mmio_map() */
@@ -38,6 +39,7 @@ struct mock_machine_options {
     struct mock_net *net;         /* it is a network device, in this object, whose options are set; NULL: it is not */
     struct mock_gpu *gpu;         /* it is a GPU, in this object, whose options are set; NULL: it is not */
     struct mock_balloon *balloon; /* it is a memory balloon, in this object, whose options are set; NULL: it is not */
+    struct mock_pmem *pmem;       /* it is persistent memory, in this object, whose options are set; NULL: it is not */
     struct mock_blk_options blk;
     struct mock_entropy_options entropy;
     struct mock_completion completion;
