@@ -71,7 +71,7 @@ enum vpt_status vpt_pmem_init(struct vpt_pmem *pmem, struct vpt_device *device, 
 enum vpt_status vpt_pmem_queue_init(struct vpt_pmem *pmem, const struct vpt_requests_config *config)
 {
     static const struct vpt_requests_kind kind = {
-        .header = FLUSH_SIZE, .reply = ANSWER_SIZE, .requests = 8, .segments = 1, .result = flush_result
+        .header = FLUSH_SIZE, .reply = ANSWER_SIZE, .requests = 1, .segments = 1, .result = flush_result
     };
 
     return pmem != NULL ? vpt_requests_init(&pmem->requests, &pmem->driver, 0, &kind, 0, config) : VPT_CALLER_ARGUMENT;

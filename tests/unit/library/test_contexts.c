@@ -43,7 +43,18 @@ enum {
 #define ANYTHING VPT_PORT_ERROR_LAST
 
 /* Where a trouble can be. */
-enum where { DISK, MODERN_DISK, PCI_DISK, ENTROPY, CONSOLE, NETWORK, INPUT, GPU, BALLOON }; /* PCI_DISK: as QEMU's */
+enum where {
+    DISK,
+    MODERN_DISK,
+    PCI_DISK,
+    ENTROPY,
+    CONSOLE,
+    NETWORK,
+    INPUT,
+    GPU,
+    BALLOON,
+    PMEM
+}; /* PCI_DISK: as QEMU's */
 
 struct trouble {
     enum where where;
@@ -149,6 +160,7 @@ static void open_machine(enum machine_kind kind, enum where where)
                      .input = where == INPUT ? &input_model : NULL,
                      .gpu = where == GPU ? &gpu_model : NULL,
                      .balloon = where == BALLOON ? &balloon_model : NULL,
+                     .pmem = where == PMEM ? &pmem_model : NULL,
                      .blk = { .flush = true,
                               .cache_switch = true,
                               .discard = limits,
@@ -176,6 +188,8 @@ static void open_machine(enum machine_kind kind, enum where where)
     gpu_make_model();
     memset(&balloon, 0, sizeof(balloon));
     balloon_make_model();
+    memset(&pmem, 0, sizeof(pmem));
+    pmem_make_model();
     memset(&shares, 0, sizeof(shares));
     memset(&raw, 0, sizeof(raw));
     machine_make(kind, &options);
@@ -249,6 +263,8 @@ static void close_machine(void)
     CALL_OK(vpt_driver_release, &gpu.driver);
     CALL_OK(vpt_balloon_drain, &balloon);
     CALL_OK(vpt_driver_release, &balloon.driver);
+    (void)poll_all(&pmem.requests);
+    CALL_OK(vpt_driver_release, &pmem.driver);
     CALL_OK(vpt_driver_release, &network.net.driver);
     CALL_OK(vpt_queue_release, &raw);
     CALL_ANY(vpt_pci_msix_release, &machine.msix);
@@ -752,6 +768,29 @@ static bool use_balloon(void)
            STEP(vpt_balloon_open, &balloon, machine.device) && put_away_balloon();
 }
 
+/* ---- What is done with persistent memory ---- */
+
+static bool put_away_pmem(void)
+{
+    return STEP(vpt_device_reset, machine.device) && poll_all(&pmem.requests) && STEP(vpt_driver_release, &pmem.driver);
+}
+
+/* As if it had moved, so that what the driver reads next may not be of one moment. */
+static bool move_pmem(void)
+{
+    mock_pmem_place(&pmem_model, PMEM_START + PMEM_SIZE, PMEM_SIZE);
+    return true;
+}
+
+static bool use_pmem(void)
+{
+    return move_pmem() && STEP(vpt_pmem_init, &pmem, machine.device, NULL) && STEP(vpt_pmem_queue_init, &pmem, NULL) &&
+           STEP(vpt_driver_start, &pmem.driver) && STEP(vpt_pmem_flush, &pmem) &&
+           STEP(vpt_pmem_submit_flush, &pmem, NULL) && STEP(vpt_requests_kick, &pmem.requests) &&
+           poll_all(&pmem.requests) && put_away_pmem() && move_pmem() && STEP(vpt_pmem_open, &pmem, machine.device) &&
+           put_away_pmem();
+}
+
 /* ---- What is done with a network device ---- */
 
 #define NETWORK_FEW 4u /* buffers */
@@ -941,6 +980,10 @@ static const struct trouble rows[] = {
     { BALLOON, "vpt_balloon_deflate", lost, VPT_DEVICE_TIMEOUT, NULL },
     { BALLOON, "vpt_balloon_give_statistics", lie, VPT_DEVICE_USED_ID, NULL },
     { BALLOON, "vpt_balloon_drain", lie, VPT_OK, NULL },
+    { PMEM, "vpt_pmem_init", reset_spoilt, ANYTHING, NULL },
+    { PMEM, "vpt_pmem_init", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
+    { PMEM, "vpt_pmem_open", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
+    { PMEM, "vpt_pmem_flush", lost, VPT_DEVICE_TIMEOUT, NULL },
     { NETWORK, "vpt_net_init", reset_slow, VPT_OK, NULL },
     { NETWORK, "vpt_net_init", reset_spoilt, ANYTHING, NULL },
     { NETWORK, "vpt_net_init", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
@@ -1006,6 +1049,7 @@ static const struct {
     { BALLOON, "vpt_balloon_get_target" },
     { BALLOON, "vpt_balloon_inflate" },
     { BALLOON, "vpt_balloon_deflate" },
+    { PMEM, "vpt_pmem_flush" },
 };
 
 /* Calls that set a queue up, and which reset of theirs is the one that takes a queue back that is not ready. */
@@ -1028,6 +1072,8 @@ static const struct {
     { GPU, "vpt_gpu_open", 2 },
     { BALLOON, "vpt_balloon_queue_init", 1 },
     { BALLOON, "vpt_balloon_open", 2 },
+    { PMEM, "vpt_pmem_queue_init", 1 },
+    { PMEM, "vpt_pmem_open", 2 },
     { NETWORK, "vpt_net_receiveq_init", 1 },
     { NETWORK, "vpt_net_transmitq_init", 1 },
     { NETWORK, "vpt_net_control_init", 1 },
@@ -1042,6 +1088,7 @@ static bool use(enum where where)
     case INPUT: return use_input();
     case GPU: return use_gpu();
     case BALLOON: return use_balloon();
+    case PMEM: return use_pmem();
     case NETWORK: return use_network();
     default: return use_disk();
     }
@@ -1053,7 +1100,7 @@ static void drive(enum machine_kind kind, enum where where, const struct trouble
     trouble = row;
     trouble_began = false;
     trouble_ended = false;
-    if ((where == INPUT || where == GPU) && machine_kind_legacy(kind)) {
+    if ((where == INPUT || where == GPU || where == PMEM) && machine_kind_legacy(kind)) {
         trouble_ended = true;
         return;
     }
@@ -1073,6 +1120,7 @@ static void work(enum machine_kind kind)
     drive(kind, INPUT, NULL);
     drive(kind, GPU, NULL);
     drive(kind, BALLOON, NULL);
+    drive(kind, PMEM, NULL);
 }
 
 static void meet(enum machine_kind kind, const struct trouble *row)

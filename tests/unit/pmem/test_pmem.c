@@ -25,6 +25,7 @@ static const struct {
     { UINT64_C(0x123456789abcd000), UINT64_C(0x0fedcba987654000), VPT_OK },
     { ALL, 1, VPT_OK },
     { ALL - 0xfffu, 0x1000, VPT_OK },
+    { 0, 0, VPT_DEVICE_CONFIG },
     { 0x1000, 0, VPT_DEVICE_CONFIG },
     { ALL, 2, VPT_DEVICE_CONFIG },
     { ALL - 0xfffu, 0x1001, VPT_DEVICE_CONFIG },
@@ -145,7 +146,10 @@ SMALL_MODERN_TEST(pmem, CLEANUP_2_several_flushes_at_once)
     struct vpt_completion completion;
     int tokens[8];
 
-    pmem_start(variant);
+    pmem_probe(variant);
+    assert_status(vpt_pmem_init(&pmem, machine.device, NULL), VPT_OK);
+    assert_status(vpt_pmem_queue_init(&pmem, &(const struct vpt_requests_config){ .requests = 8 }), VPT_OK);
+    assert_status(vpt_driver_start(&pmem.driver), VPT_OK);
     machine.model->completion.batch = 0;
     machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
     for (unsigned i = 0; i < COUNT_OF(tokens); i++) {
@@ -203,6 +207,9 @@ TRANSPORT_TEST(pmem, what_is_no_modern_device_of_this_type_is_refused)
     assert_status(vpt_pmem_flush(&(struct vpt_pmem){ .driver.device = NULL }), VPT_CALLER_STATE);
     assert_status(vpt_pmem_submit_flush(&(struct vpt_pmem){ .driver.device = NULL }, NULL), VPT_CALLER_STATE);
     assert_pmem_works();
+    machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
+    assert_status(vpt_pmem_submit_flush(&pmem, NULL), VPT_OK);
+    assert_status(vpt_pmem_submit_flush(&pmem, NULL), VPT_RESOURCE_FULL); /* one at a time, by default */
     pmem_end();
 }
 
