@@ -11,6 +11,7 @@ static const char *type_name(uint32_t type)
     case VPT_DEVICE_TYPE_BLOCK: return "block device";
     case VPT_DEVICE_TYPE_CONSOLE: return "console";
     case VPT_DEVICE_TYPE_ENTROPY: return "entropy source";
+    case VPT_DEVICE_TYPE_BALLOON: return "memory balloon";
     case VPT_DEVICE_TYPE_SCSI: return "SCSI host";
     case VPT_DEVICE_TYPE_9P: return "9P transport";
     case VPT_DEVICE_TYPE_GPU: return "GPU device";
@@ -88,6 +89,9 @@ static void remember(struct search *search, uint32_t type, const struct device_p
     if (type == VPT_DEVICE_TYPE_CONSOLE && search->devices->console.bus == NULL) {
         search->devices->console = *place;
     }
+    if (type == VPT_DEVICE_TYPE_BALLOON && search->devices->balloon.bus == NULL) {
+        search->devices->balloon = *place;
+    }
     if (type == VPT_DEVICE_TYPE_INPUT && search->devices->input.bus == NULL) {
         search->devices->input = *place;
     }
@@ -123,6 +127,7 @@ bool devices_find(const struct vpt_port *port, struct devices *devices)
     devices->console.bus = NULL;
     devices->input.bus = NULL;
     devices->network.bus = NULL;
+    devices->balloon.bus = NULL;
     for (size_t i = 0; i < machine.bus_count; i++) {
         const struct machine_bus *bus = &machine.buses[i];
         bool good = bus->kind == MACHINE_MMIO_SLOTS ? slots_search(bus, port, visit, &search)

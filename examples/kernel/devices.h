@@ -38,6 +38,7 @@ struct devices {
     struct device_place console; /* console.bus is NULL if there is none */
     struct device_place input;   /* the same holds */
     struct device_place network; /* the same holds */
+    struct device_place balloon; /* the same holds */
 };
 
 /*

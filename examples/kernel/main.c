@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A kernel that only drives virtio devices by the library: it finds them, reads random bytes, talks with the host on a
- * console, exchanges frames with it, listens to a keyboard, writes to the disk and reads back in several ways, by
- * polling and by interrupt, and ends with a status. tools/kernel-host.py is the other end of the network, parses lines
- * that begin with "@", and checks the disk image afterwards.
+ * console, gives it memory and takes it back, listens to a keyboard, exchanges frames with the host, writes to the disk
+ * and reads back in several ways, by polling and by interrupt, and ends with a status. tools/kernel-host.py is the
+ * other end of the network, parses lines that begin with "@", and checks the disk image afterwards.
  */
+#include "balloon.h"
 #include "console.h"
 #include "disk.h"
 #include "entropy.h"
@@ -53,6 +54,7 @@ static bool run(void)
     if (!step("page pool", ports_init()) || !devices_find(&ports_ready_made, &devices) ||
         !entropy_read(&ports_ready_made, &devices.entropy) ||
         !virtio_console_talk(&ports_ready_made, &devices.console) ||
+        (devices.balloon.bus != NULL && !balloon_use(&ports_ready_made, &devices.balloon)) ||
         (devices.input.bus != NULL && !input_listen(&ports_ready_made, &devices.input)) ||
         !network_talk(&ports_ready_made, &devices.network)) {
         return false;
