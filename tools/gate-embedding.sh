@@ -181,9 +181,11 @@ together=(
     'core virtio mmio request input'
     'core virtio mmio request net'
     'core virtio mmio request gpu'
+    'core virtio mmio request balloon'
+    'core virtio mmio request pmem'
     'core virtio pci virtio-pci request blk'
     'core virtio pci pci-setup virtio-pci request blk'
-    'core virtio mmio pci virtio-pci request blk entropy console input net gpu'
+    'core virtio mmio pci virtio-pci request blk entropy console input net gpu balloon pmem'
     'core pci pci-setup'
     'core pci pci-setup assign'
 )
