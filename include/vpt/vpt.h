@@ -21,6 +21,7 @@
 #include <vpt/port.h>
 #include <vpt/queue.h>
 #include <vpt/request.h>
+#include <vpt/rtc.h>
 #include <vpt/status.h>
 #include <vpt/transport.h>
 #include <vpt/types.h>

@@ -77,6 +77,11 @@ void mock_machine_begin(struct mock_machine_options *options, struct mock_hal *h
         backend = &mock_pmem_backend;
         backend_ctx = options->pmem;
     }
+    if (options->rtc != NULL) {
+        backend = &mock_rtc_backend;
+        backend_ctx = options->rtc;
+        options->queues = 2;
+    }
     mock_hal_init(hal);
     mock_device_init(device, &hal->memory, &hal->violations, backend, backend_ctx);
     mock_hal_add_ticker(hal, mock_device_tick, device);
@@ -113,6 +118,10 @@ bool mock_machine_make_type(const struct mock_machine_options *options, struct m
     }
     if (options->pmem != NULL) {
         mock_pmem_init(options->pmem, device);
+        return true;
+    }
+    if (options->rtc != NULL) {
+        mock_rtc_init(options->rtc, device);
         return true;
     }
     if (options->is_entropy) {

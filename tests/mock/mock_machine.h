@@ -21,6 +21,7 @@
 #include "mock_net.h"
 #include "mock_pmem.h"
 #include "mock_profiles.h"
+#include "mock_rtc.h"
 
 #define MOCK_MACHINE_PHYSICAL UINT64_C(0x0a000000) /* where the slot is, for mmio_map() */
 
@@ -40,6 +41,7 @@ struct mock_machine_options {
     struct mock_gpu *gpu;         /* it is a GPU, in this object, whose options are set; NULL: it is not */
     struct mock_balloon *balloon; /* it is a memory balloon, in this object, whose options are set; NULL: it is not */
     struct mock_pmem *pmem;       /* it is persistent memory, in this object, whose options are set; NULL: it is not */
+    struct mock_rtc *rtc;         /* it is a clock device, in this object, whose clocks are set; NULL: it is not */
     struct mock_blk_options blk;
     struct mock_entropy_options entropy;
     struct mock_completion completion;
