@@ -183,9 +183,10 @@ together=(
     'core virtio mmio request gpu'
     'core virtio mmio request balloon'
     'core virtio mmio request pmem'
+    'core virtio mmio request rtc'
     'core virtio pci virtio-pci request blk'
     'core virtio pci pci-setup virtio-pci request blk'
-    'core virtio mmio pci virtio-pci request blk entropy console input net gpu balloon pmem'
+    'core virtio mmio pci virtio-pci request blk entropy console input net gpu balloon pmem rtc'
     'core pci pci-setup'
     'core pci pci-setup assign'
 )

@@ -8,7 +8,7 @@
 #   input                   what is executable in src/input, which has a limit on x86_64
 #   net                     the sum of src/net, which has a limit on x86_64
 #   gpu                     the sum of src/gpu, which has a limit on x86_64
-#   balloon, pmem           the sum of src/balloon and of src/pmem, which have limits on x86_64
+#   balloon, pmem, rtc      the sum of src/balloon and so on, which have limits on x86_64
 #   archive                 the sum of all objects
 #   minimal                 what the library adds to tests/freestanding/minimal.c (MMIO 2, split virtqueue, blk,
 #                           polled); the linker drops unreferenced functions; memcpy and memset are the kernel's
@@ -50,8 +50,8 @@ input_limit=1280
 declare -A net_limits=([gcc]=4000 [clang]=4400)
 # Bytes that the whole of src/gpu may have on x86_64.
 declare -A gpu_limits=([gcc]=3300 [clang]=3800)
-# Bytes that the whole of src/balloon and of src/pmem may have on x86_64.
-declare -A small_limits=([balloon]=1900 [pmem]=800)
+# Bytes that the whole of src/balloon and so on may have on x86_64.
+declare -A small_limits=([balloon]=1900 [pmem]=800 [rtc]=1700)
 
 vpt_need_packages "${VPT_CROSS_PACKAGES[@]}" python3 || exit 1
 work=$(mktemp -d) || exit 1
@@ -114,7 +114,7 @@ linked() {
 sizes() {
     local compiler=$1 directory="$work/$1-$2" command object text rodata total_text=0 total_rodata=0
     local stub missing smaller libraries assign=0 console=0 input=0 net=0 gpu=0 flags small
-    local -A smalls=([balloon]=0 [pmem]=0)
+    local -A smalls=([balloon]=0 [pmem]=0 [rtc]=0)
     target=$2 variant="$1-$2-Os"
     flags=$(awk -F '\t' -v "line=$1 $2 $3" '$1 " " $2 " " $3 == line { print $5 }' tests/freestanding/variants.tsv)
     [ -n "$flags" ] || { fail "$variant: no variant $3"; return; }
@@ -131,6 +131,7 @@ sizes() {
         */gpu-*) gpu=$((gpu + text + rodata)) ;;
         */balloon-*) smalls[balloon]=$((smalls[balloon] + text + rodata)) ;;
         */pmem-*) smalls[pmem]=$((smalls[pmem] + text + rodata)) ;;
+        */rtc-*) smalls[rtc]=$((smalls[rtc] + text + rodata)) ;;
         esac
     done < <(measure "$directory"/*.o)
     printf 'assign\t%s\ttotal\t%d\tbytes\n' "$variant" "$assign"

@@ -53,7 +53,8 @@ enum where {
     INPUT,
     GPU,
     BALLOON,
-    PMEM
+    PMEM,
+    RTC
 }; /* PCI_DISK: as QEMU's */
 
 struct trouble {
@@ -161,6 +162,7 @@ static void open_machine(enum machine_kind kind, enum where where)
                      .gpu = where == GPU ? &gpu_model : NULL,
                      .balloon = where == BALLOON ? &balloon_model : NULL,
                      .pmem = where == PMEM ? &pmem_model : NULL,
+                     .rtc = where == RTC ? &rtc_model : NULL,
                      .blk = { .flush = true,
                               .cache_switch = true,
                               .discard = limits,
@@ -190,6 +192,8 @@ static void open_machine(enum machine_kind kind, enum where where)
     balloon_make_model();
     memset(&pmem, 0, sizeof(pmem));
     pmem_make_model();
+    memset(&rtc, 0, sizeof(rtc));
+    rtc_make_model();
     memset(&shares, 0, sizeof(shares));
     memset(&raw, 0, sizeof(raw));
     machine_make(kind, &options);
@@ -265,6 +269,8 @@ static void close_machine(void)
     CALL_OK(vpt_driver_release, &balloon.driver);
     (void)poll_all(&pmem.requests);
     CALL_OK(vpt_driver_release, &pmem.driver);
+    CALL_OK(vpt_rtc_drain, &rtc);
+    CALL_OK(vpt_driver_release, &rtc.driver);
     CALL_OK(vpt_driver_release, &network.net.driver);
     CALL_OK(vpt_queue_release, &raw);
     CALL_ANY(vpt_pci_msix_release, &machine.msix);
@@ -791,6 +797,55 @@ static bool use_pmem(void)
            put_away_pmem();
 }
 
+/* ---- What is done with a clock device ---- */
+
+static bool put_away_rtc(void)
+{
+    return STEP(vpt_device_reset, machine.device) && STEP(vpt_rtc_drain, &rtc) && STEP(vpt_driver_release, &rtc.driver);
+}
+
+static bool read_clocks(void)
+{
+    struct vpt_rtc_clock clock;
+    struct vpt_rtc_cross cross;
+    uint16_t count;
+    uint64_t now;
+
+    return STEP(vpt_rtc_get_clocks, &rtc, &count) && STEP(vpt_rtc_get_clock, &rtc, 0, &clock) &&
+           STEP(vpt_rtc_read, &rtc, 0, &now) && STEP(vpt_rtc_check_cross, &rtc, 2, VPT_RTC_COUNTER_X86) &&
+           STEP(vpt_rtc_read_cross, &rtc, 2, VPT_RTC_COUNTER_X86, &cross);
+}
+
+/* The alarm expires when it is reached, not by a call. */
+static bool use_alarms(void)
+{
+    struct vpt_rtc_alarm alarm = { 9000, false };
+    uint16_t id;
+
+    if (!STEP(vpt_rtc_listen, &rtc) || !STEP(vpt_rtc_set_alarm, &rtc, 0, &alarm) ||
+        !STEP(vpt_rtc_get_alarm, &rtc, 0, &alarm) || !STEP(vpt_rtc_enable_alarm, &rtc, 0, true)) {
+        return false;
+    }
+    machine.model->completion.keep_kicks = true; /* though it has buffers left */
+    begin_trouble("vpt_rtc_poll_alarm");
+    mock_rtc_set(&rtc_model, 0, 9000);
+    if (!STEP(vpt_rtc_poll_alarm, &rtc, &id)) {
+        return false;
+    }
+    CALL_ANY(vpt_rtc_poll_alarm, &rtc, &id);
+    begin_trouble("vpt_rtc_drain");
+    mock_rtc_set(&rtc_model, 0, 0);
+    mock_rtc_set(&rtc_model, 0, 9000);
+    return true;
+}
+
+static bool use_rtc(void)
+{
+    return STEP(vpt_rtc_init, &rtc, machine.device, NULL) && STEP(vpt_rtc_queue_init, &rtc, 0, NULL) &&
+           STEP(vpt_rtc_queue_init, &rtc, 1, NULL) && STEP(vpt_driver_start, &rtc.driver) && read_clocks() &&
+           use_alarms() && put_away_rtc() && STEP(vpt_rtc_open, &rtc, machine.device) && put_away_rtc();
+}
+
 /* ---- What is done with a network device ---- */
 
 #define NETWORK_FEW 4u /* buffers */
@@ -984,6 +1039,17 @@ static const struct trouble rows[] = {
     { PMEM, "vpt_pmem_init", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
     { PMEM, "vpt_pmem_open", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
     { PMEM, "vpt_pmem_flush", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { RTC, "vpt_rtc_init", reset_spoilt, ANYTHING, NULL },
+    { RTC, "vpt_rtc_get_clocks", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { RTC, "vpt_rtc_get_clock", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { RTC, "vpt_rtc_read", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { RTC, "vpt_rtc_check_cross", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { RTC, "vpt_rtc_read_cross", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { RTC, "vpt_rtc_set_alarm", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { RTC, "vpt_rtc_get_alarm", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { RTC, "vpt_rtc_enable_alarm", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { RTC, "vpt_rtc_poll_alarm", lie, VPT_DEVICE_USED_ID, NULL },
+    { RTC, "vpt_rtc_drain", lie, VPT_OK, NULL },
     { NETWORK, "vpt_net_init", reset_slow, VPT_OK, NULL },
     { NETWORK, "vpt_net_init", reset_spoilt, ANYTHING, NULL },
     { NETWORK, "vpt_net_init", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
@@ -1050,6 +1116,14 @@ static const struct {
     { BALLOON, "vpt_balloon_inflate" },
     { BALLOON, "vpt_balloon_deflate" },
     { PMEM, "vpt_pmem_flush" },
+    { RTC, "vpt_rtc_get_clocks" },
+    { RTC, "vpt_rtc_get_clock" },
+    { RTC, "vpt_rtc_read" },
+    { RTC, "vpt_rtc_check_cross" },
+    { RTC, "vpt_rtc_read_cross" },
+    { RTC, "vpt_rtc_set_alarm" },
+    { RTC, "vpt_rtc_get_alarm" },
+    { RTC, "vpt_rtc_enable_alarm" },
 };
 
 /* Calls that set a queue up, and which reset of theirs is the one that takes a queue back that is not ready. */
@@ -1074,6 +1148,8 @@ static const struct {
     { BALLOON, "vpt_balloon_open", 2 },
     { PMEM, "vpt_pmem_queue_init", 1 },
     { PMEM, "vpt_pmem_open", 2 },
+    { RTC, "vpt_rtc_queue_init", 1 },
+    { RTC, "vpt_rtc_open", 2 },
     { NETWORK, "vpt_net_receiveq_init", 1 },
     { NETWORK, "vpt_net_transmitq_init", 1 },
     { NETWORK, "vpt_net_control_init", 1 },
@@ -1089,6 +1165,7 @@ static bool use(enum where where)
     case GPU: return use_gpu();
     case BALLOON: return use_balloon();
     case PMEM: return use_pmem();
+    case RTC: return use_rtc();
     case NETWORK: return use_network();
     default: return use_disk();
     }
@@ -1100,7 +1177,7 @@ static void drive(enum machine_kind kind, enum where where, const struct trouble
     trouble = row;
     trouble_began = false;
     trouble_ended = false;
-    if ((where == INPUT || where == GPU || where == PMEM) && machine_kind_legacy(kind)) {
+    if ((where == INPUT || where == GPU || where == PMEM || where == RTC) && machine_kind_legacy(kind)) {
         trouble_ended = true;
         return;
     }
@@ -1121,6 +1198,7 @@ static void work(enum machine_kind kind)
     drive(kind, GPU, NULL);
     drive(kind, BALLOON, NULL);
     drive(kind, PMEM, NULL);
+    drive(kind, RTC, NULL);
 }
 
 static void meet(enum machine_kind kind, const struct trouble *row)
