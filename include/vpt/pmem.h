@@ -44,9 +44,10 @@ enum vpt_status vpt_pmem_init(struct vpt_pmem *pmem, struct vpt_device *device,
                               const struct vpt_feature_choice *choice);
 
 /*
- * Sets the device's queue up, after vpt_pmem_init() and before vpt_driver_start(). If `config` is NULL, one flush can be
- * in flight, and the memory is the port's. Ask for more only if you know the device: QEMU's takes one request for each
- * kick, so that a second flush may wait for ever. One is enough, because a flush is about all that was stored before.
+ * Sets the device's queue up, after vpt_pmem_init() and before vpt_driver_start(). If `config` is NULL, one flush can
+ * be in flight, and the memory is the port's. Ask for more only if you know the device: QEMU's takes one request for
+ * each kick, so that a second flush may wait for ever. One is enough, because a flush is about all that was stored
+ * before.
  *
  * Returns
  * VPT_CALLER_ARGUMENT: `pmem` is NULL.

@@ -19,7 +19,7 @@
 #define STATISTICS_SLOT (VPT_BALLOON_STATISTICS_MAX * STATISTIC_SIZE)
 
 /* The configuration is little-endian on a legacy interface too (LEG-BALCFG-1), where other devices' is not. */
-static uint32_t config_order(const struct vpt_device *device, uint32_t value)
+static uint32_t balloon_order(const struct vpt_device *device, uint32_t value)
 {
     return vpt_order32(vpt_legacy(device), value);
 }
@@ -140,7 +140,7 @@ enum vpt_status vpt_balloon_get_target(struct vpt_balloon *balloon, uint32_t *pa
     }
     status = vpt_driver_refresh(&balloon->driver, &field, 1, &value);
     if (status == VPT_OK) {
-        *pages = config_order(balloon->driver.device, value);
+        *pages = balloon_order(balloon->driver.device, value);
     }
     return status;
 }
@@ -155,7 +155,7 @@ enum vpt_status vpt_balloon_set_actual(struct vpt_balloon *balloon, uint32_t pag
     }
     balloon->actual = pages;
     device = balloon->driver.device;
-    status = vpt_device_config_write(device, CONFIG_ACTUAL, 4, config_order(device, pages)); /* LEG-BALOP-2 */
+    status = vpt_device_config_write(device, CONFIG_ACTUAL, 4, balloon_order(device, pages)); /* LEG-BALOP-2 */
     return status == VPT_CALLER_RANGE ? VPT_DEVICE_CONFIG : status;
 }
 

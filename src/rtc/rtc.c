@@ -111,7 +111,8 @@ static uint64_t pair(const uint32_t *words)
 }
 
 /* Makes a request, and copies what is behind the head of its answer. `clock`: its number, and what is behind that. */
-static enum vpt_status ask(struct vpt_rtc *rtc, uint32_t type, uint32_t clock, uint64_t alarm, uint32_t *answer)
+static enum vpt_status make_request(struct vpt_rtc *rtc, uint32_t type, uint32_t clock, uint64_t alarm,
+                                    uint32_t *answer)
 {
     uint32_t words[WORDS + 2u + ANSWER_WORDS] = { type, 0, clock }; /* RTC-OP-2: the rest is 0 */
     struct vpt_completion completion;
@@ -145,7 +146,8 @@ static enum vpt_status ask(struct vpt_rtc *rtc, uint32_t type, uint32_t clock, u
 enum vpt_status vpt_rtc_get_clocks(struct vpt_rtc *rtc, uint16_t *count)
 {
     uint32_t answer[ANSWER_WORDS];
-    enum vpt_status status = rtc != NULL && count != NULL ? ask(rtc, CONFIGURATION, 0, 0, answer) : VPT_CALLER_ARGUMENT;
+    enum vpt_status status =
+        rtc != NULL && count != NULL ? make_request(rtc, CONFIGURATION, 0, 0, answer) : VPT_CALLER_ARGUMENT;
 
     if (status == VPT_OK) {
         *count = (uint16_t)answer[0];
@@ -156,7 +158,8 @@ enum vpt_status vpt_rtc_get_clocks(struct vpt_rtc *rtc, uint16_t *count)
 enum vpt_status vpt_rtc_get_clock(struct vpt_rtc *rtc, uint16_t id, struct vpt_rtc_clock *clock)
 {
     uint32_t answer[ANSWER_WORDS];
-    enum vpt_status status = rtc != NULL && clock != NULL ? ask(rtc, CLOCK_CAP, id, 0, answer) : VPT_CALLER_ARGUMENT;
+    enum vpt_status status =
+        rtc != NULL && clock != NULL ? make_request(rtc, CLOCK_CAP, id, 0, answer) : VPT_CALLER_ARGUMENT;
 
     if (status == VPT_OK) {
         clock->type = (uint8_t)answer[0];
@@ -169,7 +172,8 @@ enum vpt_status vpt_rtc_get_clock(struct vpt_rtc *rtc, uint16_t id, struct vpt_r
 enum vpt_status vpt_rtc_read(struct vpt_rtc *rtc, uint16_t id, uint64_t *nanoseconds)
 {
     uint32_t answer[ANSWER_WORDS];
-    enum vpt_status status = rtc != NULL && nanoseconds != NULL ? ask(rtc, READ, id, 0, answer) : VPT_CALLER_ARGUMENT;
+    enum vpt_status status =
+        rtc != NULL && nanoseconds != NULL ? make_request(rtc, READ, id, 0, answer) : VPT_CALLER_ARGUMENT;
 
     if (status == VPT_OK) {
         *nanoseconds = pair(answer);
@@ -187,7 +191,7 @@ enum vpt_status vpt_rtc_check_cross(struct vpt_rtc *rtc, uint16_t id, uint8_t co
 {
     uint32_t answer[ANSWER_WORDS];
     enum vpt_status status = rtc != NULL && counter_exists(counter)
-                                 ? ask(rtc, CROSS_CAP, id | BEHIND_ID(counter), 0, answer)
+                                 ? make_request(rtc, CROSS_CAP, id | BEHIND_ID(counter), 0, answer)
                                  : VPT_CALLER_ARGUMENT;
 
     return status == VPT_OK && (answer[0] & FLAG) == 0 ? VPT_UNSUPPORTED_REQUEST : status;
@@ -197,7 +201,7 @@ enum vpt_status vpt_rtc_read_cross(struct vpt_rtc *rtc, uint16_t id, uint8_t cou
 {
     uint32_t answer[ANSWER_WORDS];
     enum vpt_status status = rtc != NULL && cross != NULL && counter_exists(counter)
-                                 ? ask(rtc, READ_CROSS, id | BEHIND_ID(counter), 0, answer)
+                                 ? make_request(rtc, READ_CROSS, id | BEHIND_ID(counter), 0, answer)
                                  : VPT_CALLER_ARGUMENT;
 
     if (status == VPT_OK) {
@@ -210,12 +214,13 @@ enum vpt_status vpt_rtc_read_cross(struct vpt_rtc *rtc, uint16_t id, uint8_t cou
 /* ---- Alarms ---- */
 
 /* Makes a request that is about an alarm (RTC-OP-3). */
-static enum vpt_status ask_alarm(struct vpt_rtc *rtc, uint32_t type, uint32_t clock, uint64_t alarm, uint32_t *answer)
+static enum vpt_status request_alarm(struct vpt_rtc *rtc, uint32_t type, uint32_t clock, uint64_t alarm,
+                                     uint32_t *answer)
 {
     if (rtc == NULL) {
         return VPT_CALLER_ARGUMENT;
     }
-    return vpt_features_has(&rtc->driver.features, VPT_RTC_F_ALARM) ? ask(rtc, type, clock, alarm, answer)
+    return vpt_features_has(&rtc->driver.features, VPT_RTC_F_ALARM) ? make_request(rtc, type, clock, alarm, answer)
                                                                     : VPT_UNSUPPORTED_FEATURE;
 }
 
@@ -223,7 +228,7 @@ enum vpt_status vpt_rtc_set_alarm(struct vpt_rtc *rtc, uint16_t id, const struct
 {
     uint32_t answer[ANSWER_WORDS];
 
-    return alarm != NULL ? ask_alarm(rtc, SET_ALARM, id | BEHIND_ID(alarm->enabled), alarm->nanoseconds, answer)
+    return alarm != NULL ? request_alarm(rtc, SET_ALARM, id | BEHIND_ID(alarm->enabled), alarm->nanoseconds, answer)
                          : VPT_CALLER_ARGUMENT;
 }
 
@@ -231,13 +236,13 @@ enum vpt_status vpt_rtc_enable_alarm(struct vpt_rtc *rtc, uint16_t id, bool enab
 {
     uint32_t answer[ANSWER_WORDS];
 
-    return ask_alarm(rtc, ENABLE_ALARM, id | BEHIND_ID(enabled), 0, answer);
+    return request_alarm(rtc, ENABLE_ALARM, id | BEHIND_ID(enabled), 0, answer);
 }
 
 enum vpt_status vpt_rtc_get_alarm(struct vpt_rtc *rtc, uint16_t id, struct vpt_rtc_alarm *alarm)
 {
     uint32_t answer[ANSWER_WORDS];
-    enum vpt_status status = alarm != NULL ? ask_alarm(rtc, READ_ALARM, id, 0, answer) : VPT_CALLER_ARGUMENT;
+    enum vpt_status status = alarm != NULL ? request_alarm(rtc, READ_ALARM, id, 0, answer) : VPT_CALLER_ARGUMENT;
 
     if (status == VPT_OK) {
         alarm->nanoseconds = pair(answer);

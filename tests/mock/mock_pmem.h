@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The simulated persistent memory device (VirtIO 1.4, section 5.19). It counts flushes; the memory itself is not there. */
+/* The simulated persistent memory device (VirtIO 1.4, section 5.19). It counts flushes; there is no memory. */
 #ifndef VPT_TESTS_MOCK_PMEM_H
 #define VPT_TESTS_MOCK_PMEM_H
 
