@@ -63,8 +63,8 @@ enum vpt_status vpt_balloon_init(struct vpt_balloon *balloon, struct vpt_device 
 /*
  * Sets one queue up (VPT_BALLOON_INFLATE and so on), after vpt_balloon_init() and before vpt_driver_start(). Some
  * devices number the reporting queue as if queues that they do not offer did not exist: if the specification's number
- * is not there, this one is tried. Afterwards reporting.queue.index says which it was. If `config` is NULL, the memory
- * is the port's, for 4 requests of VPT_BALLOON_PAGES_MAX pages, and for 4 reports of 32 pieces.
+ * is not there, which the log says, that one is tried. Afterwards reporting.queue.index says which it was. If `config`
+ * is NULL, the memory is the port's, for 4 requests of VPT_BALLOON_PAGES_MAX pages, and for 4 reports of 32 pieces.
  *
  * Returns
  * VPT_CALLER_ARGUMENT: `balloon` is NULL, or not initialised.

@@ -87,7 +87,8 @@ enum vpt_status vpt_balloon_queue_init(struct vpt_balloon *balloon, uint16_t ind
                                        const struct vpt_requests_config *config)
 {
     const struct balloon_queue *queue = &queues[index < QUEUES ? index : 3u];
-    uint32_t maximum = 0;
+    struct vpt_requests *requests;
+    enum vpt_status status;
 
     if (balloon == NULL || balloon->driver.device == NULL) {
         return VPT_CALLER_ARGUMENT;
@@ -98,12 +99,13 @@ enum vpt_status vpt_balloon_queue_init(struct vpt_balloon *balloon, uint16_t ind
     if (queue->features != 0 && (balloon->driver.features.word[0] & queue->features) == 0) {
         return VPT_UNSUPPORTED_FEATURE;
     }
-    if (index == VPT_BALLOON_REPORTING &&
-        vpt_queue_find(balloon->driver.device, index, &maximum) == VPT_UNSUPPORTED_QUEUE) {
-        index = counted(&balloon->driver.device->offered);
+    requests = (struct vpt_requests *)(void *)((char *)balloon + queue->member);
+    status = vpt_requests_init(requests, &balloon->driver, index, &queue->kind, queue->slot_size, config);
+    if (status == VPT_UNSUPPORTED_QUEUE && index == VPT_BALLOON_REPORTING) {
+        status = vpt_requests_init(requests, &balloon->driver, counted(&balloon->driver.device->offered), &queue->kind,
+                                   queue->slot_size, config);
     }
-    return vpt_requests_init((struct vpt_requests *)(void *)((char *)balloon + queue->member), &balloon->driver, index,
-                             &queue->kind, queue->slot_size, config);
+    return status;
 }
 
 enum vpt_status vpt_balloon_open(struct vpt_balloon *balloon, struct vpt_device *device)
@@ -259,10 +261,10 @@ enum vpt_status vpt_balloon_give_statistics(struct vpt_balloon *balloon, const s
         return VPT_CALLER_TOO_LONG;
     }
     requests = &balloon->statistics;
-    if (slots_in_flight(requests) != 0) { /* one at most is with the device (BAL-STAT-1) */
+    if (requests->queue.free_count != requests->queue.slot_count) { /* one at most is with the device (BAL-STAT-1) */
         status = vpt_requests_poll(requests, &completion);
-        if (status != VPT_OK) {
-            return status;
+        if (status != VPT_OK) { /* a dead queue has nothing more, but a reason */
+            return status == VPT_EMPTY && requests->queue.dead != VPT_OK ? requests->queue.dead : status;
         }
     }
     for (i = 0; i < count; i++) { /* LEG-BALSTAT-1 */
