@@ -187,9 +187,12 @@ together=(
     'core virtio mmio request scsi'
     'core virtio mmio request gpu'
     'core virtio mmio request sound'
+    'core virtio mmio request balloon'
+    'core virtio mmio request pmem'
+    'core virtio mmio request rtc'
     'core virtio pci virtio-pci request blk'
     'core virtio pci pci-setup virtio-pci request blk'
-    'core virtio mmio pci virtio-pci request blk entropy console input net scsi 9p gpu sound'
+    'core virtio mmio pci virtio-pci request blk entropy console input net scsi 9p gpu sound balloon pmem rtc'
     'core pci pci-setup'
     'core pci pci-setup assign'
 )

@@ -30,10 +30,13 @@ declare -A limits=(
     [minimal-packed-gcc]=$((8400 + 2048)) [minimal-packed-clang]=11520
     [9p-gcc]=4000 [9p-clang]=4650
     [assign-gcc]=17442
+    [balloon-gcc]=1900 [balloon-clang]=1900
     [console-gcc]=2560 [console-clang]=2560
     [gpu-gcc]=3300 [gpu-clang]=3800
     [input-gcc]=1280 [input-clang]=1400
     [net-gcc]=4000 [net-clang]=4400
+    [pmem-gcc]=800 [pmem-clang]=800
+    [rtc-gcc]=1700 [rtc-clang]=1700
     [scsi-gcc]=5000 [scsi-clang]=5400
     [sound-gcc]=2600 [sound-clang]=2700
 )

@@ -4,6 +4,7 @@
  * the disk and reads back in several ways, by polling and by interrupt, draws on a screen, and ends with a status. The
  * scripts tools/kernel-*.py are the host: they parse lines that begin with "@".
  */
+#include "balloon.h"
 #include "console.h"
 #include "disk.h"
 #include "entropy.h"
@@ -64,6 +65,7 @@ static const struct {
     { VPT_DEVICE_TYPE_ENTROPY, entropy_read },
     { VPT_DEVICE_TYPE_CONSOLE, virtio_console_talk },
     { VPT_DEVICE_TYPE_INPUT, input_listen },
+    { VPT_DEVICE_TYPE_BALLOON, balloon_use },
     { VPT_DEVICE_TYPE_SCSI, scsi_use },
     { VPT_DEVICE_TYPE_9P, share_use },
     { VPT_DEVICE_TYPE_SOUND, sound_play },

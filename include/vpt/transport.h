@@ -20,12 +20,15 @@ VPT_BEGIN_DECLARATIONS
 #define VPT_DEVICE_TYPE_BLOCK   2u
 #define VPT_DEVICE_TYPE_CONSOLE 3u
 #define VPT_DEVICE_TYPE_ENTROPY 4u
+#define VPT_DEVICE_TYPE_BALLOON 5u
 #define VPT_DEVICE_TYPE_SCSI    8u
 #define VPT_DEVICE_TYPE_9P      9u
 #define VPT_DEVICE_TYPE_GPU     16u
+#define VPT_DEVICE_TYPE_RTC     17u
 #define VPT_DEVICE_TYPE_INPUT   18u
 #define VPT_DEVICE_TYPE_SOCKET  19u
 #define VPT_DEVICE_TYPE_SOUND   25u
+#define VPT_DEVICE_TYPE_PMEM    27u
 
 /* The device status field (VirtIO 1.4, section 2.1). */
 #define VPT_STATUS_ACKNOWLEDGE        0x01u

@@ -8,6 +8,7 @@
 #include <vpt/assign_dma.h>
 #include <vpt/assign_remap.h>
 #include <vpt/assign_snapshot.h>
+#include <vpt/balloon.h>
 #include <vpt/blk.h>
 #include <vpt/console.h>
 #include <vpt/entropy.h>
@@ -17,11 +18,13 @@
 #include <vpt/mmio.h>
 #include <vpt/net.h>
 #include <vpt/pci.h>
+#include <vpt/pmem.h>
 #include <vpt/port.h>
 #include <vpt/queue.h>
 #include <vpt/request.h>
 #include <vpt/sound.h>
 #include <vpt/scsi.h>
+#include <vpt/rtc.h>
 #include <vpt/status.h>
 #include <vpt/transport.h>
 #include <vpt/types.h>

@@ -82,6 +82,20 @@ void mock_machine_begin(struct mock_machine_options *options, struct mock_hal *h
         backend_ctx = options->scsi;
         options->queues = MOCK_SCSI_QUEUES;
     }
+    if (options->balloon != NULL) {
+        backend = &mock_balloon_backend;
+        backend_ctx = options->balloon;
+        options->queues = MOCK_BALLOON_QUEUES;
+    }
+    if (options->pmem != NULL) {
+        backend = &mock_pmem_backend;
+        backend_ctx = options->pmem;
+    }
+    if (options->rtc != NULL) {
+        backend = &mock_rtc_backend;
+        backend_ctx = options->rtc;
+        options->queues = 2;
+    }
     mock_hal_init(hal);
     mock_device_init(device, &hal->memory, &hal->violations, backend, backend_ctx);
     mock_hal_add_ticker(hal, mock_device_tick, device);
@@ -122,6 +136,18 @@ bool mock_machine_make_type(const struct mock_machine_options *options, struct m
     }
     if (options->scsi != NULL) {
         mock_scsi_init(options->scsi, device);
+        return true;
+    }
+    if (options->balloon != NULL) {
+        mock_balloon_init(options->balloon, device);
+        return true;
+    }
+    if (options->pmem != NULL) {
+        mock_pmem_init(options->pmem, device);
+        return true;
+    }
+    if (options->rtc != NULL) {
+        mock_rtc_init(options->rtc, device);
         return true;
     }
     if (options->is_entropy) {

@@ -11,6 +11,7 @@
 #define VPT_TESTS_MOCK_MACHINE_H
 
 #include "mock_9p.h"
+#include "mock_balloon.h"
 #include "mock_blk.h"
 #include "mock_console.h"
 #include "mock_entropy.h"
@@ -19,9 +20,11 @@
 #include "mock_input.h"
 #include "mock_mmio.h"
 #include "mock_net.h"
+#include "mock_pmem.h"
 #include "mock_profiles.h"
 #include "mock_sound.h"
 #include "mock_scsi.h"
+#include "mock_rtc.h"
 
 #define MOCK_MACHINE_PHYSICAL UINT64_C(0x0a000000) /* where the slot is, for mmio_map() */
 
@@ -41,7 +44,10 @@ struct mock_machine_options {
     struct mock_scsi *scsi;   /* it is a SCSI host, in this object, whose units and options are set; NULL: it is not */
     struct mock_gpu *gpu;     /* it is a GPU, in this object, whose options are set; NULL: it is not */
     struct mock_sound *sound; /* it is a sound device, in this object, whose options are set; NULL: it is not */
-    struct mock_9p *p9;       /* it is a 9P transport, in this object, whose options are set; NULL: it is not */
+    struct mock_balloon *balloon; /* it is a memory balloon, in this object, whose options are set; NULL: it is not */
+    struct mock_9p *p9;           /* it is a 9P transport, in this object, whose options are set; NULL: it is not */
+    struct mock_pmem *pmem;       /* it is persistent memory, in this object, whose options are set; NULL: it is not */
+    struct mock_rtc *rtc;         /* it is a clock device, in this object, whose clocks are set; NULL: it is not */
     struct mock_blk_options blk;
     struct mock_entropy_options entropy;
     struct mock_completion completion;

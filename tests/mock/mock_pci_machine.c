@@ -36,7 +36,8 @@ static struct identity identity_of(uint32_t type)
 {
     static const struct identity identities[] = { { VPT_DEVICE_TYPE_NETWORK, 0x1000, 0x020000 },
                                                   { VPT_DEVICE_TYPE_ENTROPY, 0x1005, 0x00ff00 },
-                                                  { VPT_DEVICE_TYPE_CONSOLE, 0x1003, 0x078000 } };
+                                                  { VPT_DEVICE_TYPE_CONSOLE, 0x1003, 0x078000 },
+                                                  { VPT_DEVICE_TYPE_BALLOON, 0x1002, 0x00ff00 } };
     struct identity identity = { type, 0x1001, 0x010000 };
 
     for (unsigned i = 0; i < sizeof(identities) / sizeof(identities[0]); i++) {

@@ -15,6 +15,7 @@
 #include "screen.h"
 #include "share.h"
 #include "scsi_host.h"
+#include "small.h"
 #include "terminal.h"
 
 TestSuite(contexts, .timeout = 60);
@@ -56,7 +57,10 @@ enum where {
     SCSI,
     P9,
     GPU,
-    SOUND
+    SOUND,
+    BALLOON,
+    PMEM,
+    RTC
 }; /* PCI_DISK: as QEMU's */
 
 struct trouble {
@@ -165,6 +169,9 @@ static void open_machine(enum machine_kind kind, enum where where)
                      .gpu = where == GPU ? &gpu_model : NULL,
                      .sound = where == SOUND ? &sound_model : NULL,
                      .p9 = where == P9 ? &p9_model : NULL,
+                     .balloon = where == BALLOON ? &balloon_model : NULL,
+                     .pmem = where == PMEM ? &pmem_model : NULL,
+                     .rtc = where == RTC ? &rtc_model : NULL,
                      .blk = { .flush = true,
                               .cache_switch = true,
                               .discard = limits,
@@ -196,6 +203,12 @@ static void open_machine(enum machine_kind kind, enum where where)
     sound_make_model();
     memset(&p9, 0, sizeof(p9));
     p9_make_model();
+    memset(&balloon, 0, sizeof(balloon));
+    balloon_make_model();
+    memset(&pmem, 0, sizeof(pmem));
+    pmem_make_model();
+    memset(&rtc, 0, sizeof(rtc));
+    rtc_make_model();
     memset(&shares, 0, sizeof(shares));
     memset(&raw, 0, sizeof(raw));
     machine_make(kind, &options);
@@ -273,6 +286,12 @@ static void close_machine(void)
     CALL_OK(vpt_driver_release, &sound.driver);
     (void)poll_all(&p9.requests);
     CALL_OK(vpt_driver_release, &p9.driver);
+    CALL_OK(vpt_balloon_drain, &balloon);
+    CALL_OK(vpt_driver_release, &balloon.driver);
+    (void)poll_all(&pmem.requests);
+    CALL_OK(vpt_driver_release, &pmem.driver);
+    CALL_OK(vpt_rtc_drain, &rtc);
+    CALL_OK(vpt_driver_release, &rtc.driver);
     CALL_OK(vpt_driver_release, &network.net.driver);
     CALL_OK(vpt_queue_release, &raw);
     CALL_ANY(vpt_pci_msix_release, &machine.msix);
@@ -886,6 +905,134 @@ static bool use_9p(void)
            STEP(vpt_9p_open, &p9, machine.device) && put_away_9p();
 }
 
+/* ---- What is done with a balloon ---- */
+
+static bool put_away_balloon(void)
+{
+    return STEP(vpt_device_reset, machine.device) && STEP(vpt_balloon_drain, &balloon) &&
+           STEP(vpt_driver_release, &balloon.driver);
+}
+
+static bool use_pages(void)
+{
+    uint32_t target;
+
+    mock_balloon_want(&balloon_model, 9);
+    return STEP(vpt_balloon_get_target, &balloon, &target) &&
+           STEP(vpt_balloon_inflate, &balloon, balloon_pages(0, 9), 9) &&
+           STEP(vpt_balloon_deflate, &balloon, balloon_pages(0, 9), 9) &&
+           STEP(vpt_balloon_submit_inflate, &balloon, balloon_pages(0, 9), 9, NULL) &&
+           STEP(vpt_requests_kick, &balloon.inflate) && poll_all(&balloon.inflate) &&
+           STEP(vpt_balloon_submit_deflate, &balloon, balloon_pages(0, 9), 9, NULL) &&
+           STEP(vpt_requests_kick, &balloon.deflate) && poll_all(&balloon.deflate) &&
+           STEP(vpt_balloon_set_actual, &balloon, 0);
+}
+
+/* What the device gives back is looked at when new statistics are given. */
+static bool use_reports(void)
+{
+    const struct vpt_balloon_statistic statistic = { VPT_BALLOON_FREE, 1 };
+    const struct vpt_segment piece = machine_segment(0, 0x1000);
+
+    if (!STEP(vpt_balloon_report, &balloon, &piece, 1, NULL) || !STEP(vpt_requests_kick, &balloon.reporting) ||
+        !poll_all(&balloon.reporting)) {
+        return false;
+    }
+    CALL_ANY(vpt_balloon_give_statistics, &balloon, &statistic, 1);
+    CALL_ANY(vpt_balloon_give_statistics, &balloon, &statistic, 1);
+    begin_trouble("vpt_balloon_give_statistics");
+    mock_balloon_ask(&balloon_model);
+    if (!STEP(vpt_balloon_give_statistics, &balloon, &statistic, 1)) {
+        return false;
+    }
+    begin_trouble("vpt_balloon_drain");
+    mock_balloon_ask(&balloon_model);
+    return true;
+}
+
+static bool use_balloon(void)
+{
+    bool done = STEP(vpt_balloon_init, &balloon, machine.device, NULL);
+
+    for (uint16_t i = 0; i <= VPT_BALLOON_REPORTING && done; i++) {
+        done = i == 3 || STEP(vpt_balloon_queue_init, &balloon, i, NULL);
+    }
+    return done && STEP(vpt_driver_start, &balloon.driver) && use_pages() && use_reports() && put_away_balloon() &&
+           STEP(vpt_balloon_open, &balloon, machine.device) && put_away_balloon();
+}
+
+/* ---- What is done with persistent memory ---- */
+
+static bool put_away_pmem(void)
+{
+    return STEP(vpt_device_reset, machine.device) && poll_all(&pmem.requests) && STEP(vpt_driver_release, &pmem.driver);
+}
+
+/* As if it had moved, so that what the driver reads next may not be of one moment. */
+static bool move_pmem(void)
+{
+    mock_pmem_place(&pmem_model, PMEM_START + PMEM_SIZE, PMEM_SIZE);
+    return true;
+}
+
+static bool use_pmem(void)
+{
+    return move_pmem() && STEP(vpt_pmem_init, &pmem, machine.device, NULL) && STEP(vpt_pmem_queue_init, &pmem, NULL) &&
+           STEP(vpt_driver_start, &pmem.driver) && STEP(vpt_pmem_flush, &pmem) &&
+           STEP(vpt_pmem_submit_flush, &pmem, NULL) && STEP(vpt_requests_kick, &pmem.requests) &&
+           poll_all(&pmem.requests) && put_away_pmem() && move_pmem() && STEP(vpt_pmem_open, &pmem, machine.device) &&
+           put_away_pmem();
+}
+
+/* ---- What is done with a clock device ---- */
+
+static bool put_away_rtc(void)
+{
+    return STEP(vpt_device_reset, machine.device) && STEP(vpt_rtc_drain, &rtc) && STEP(vpt_driver_release, &rtc.driver);
+}
+
+static bool read_clocks(void)
+{
+    struct vpt_rtc_clock clock;
+    struct vpt_rtc_cross cross;
+    uint16_t count;
+    uint64_t now;
+
+    return STEP(vpt_rtc_get_clocks, &rtc, &count) && STEP(vpt_rtc_get_clock, &rtc, 0, &clock) &&
+           STEP(vpt_rtc_read, &rtc, 0, &now) && STEP(vpt_rtc_check_cross, &rtc, 2, VPT_RTC_COUNTER_X86) &&
+           STEP(vpt_rtc_read_cross, &rtc, 2, VPT_RTC_COUNTER_X86, &cross);
+}
+
+/* The alarm expires when it is reached, not by a call. */
+static bool use_alarms(void)
+{
+    struct vpt_rtc_alarm alarm = { 9000, false };
+    uint16_t id;
+
+    if (!STEP(vpt_rtc_listen, &rtc) || !STEP(vpt_rtc_set_alarm, &rtc, 0, &alarm) ||
+        !STEP(vpt_rtc_get_alarm, &rtc, 0, &alarm) || !STEP(vpt_rtc_enable_alarm, &rtc, 0, true)) {
+        return false;
+    }
+    machine.model->completion.keep_kicks = true; /* though it has buffers left */
+    begin_trouble("vpt_rtc_poll_alarm");
+    mock_rtc_set(&rtc_model, 0, 9000);
+    if (!STEP(vpt_rtc_poll_alarm, &rtc, &id)) {
+        return false;
+    }
+    CALL_ANY(vpt_rtc_poll_alarm, &rtc, &id);
+    begin_trouble("vpt_rtc_drain");
+    mock_rtc_set(&rtc_model, 0, 0);
+    mock_rtc_set(&rtc_model, 0, 9000);
+    return true;
+}
+
+static bool use_rtc(void)
+{
+    return STEP(vpt_rtc_init, &rtc, machine.device, NULL) && STEP(vpt_rtc_queue_init, &rtc, 0, NULL) &&
+           STEP(vpt_rtc_queue_init, &rtc, 1, NULL) && STEP(vpt_driver_start, &rtc.driver) && read_clocks() &&
+           use_alarms() && put_away_rtc() && STEP(vpt_rtc_open, &rtc, machine.device) && put_away_rtc();
+}
+
 /* ---- What is done with a network device ---- */
 
 #define NETWORK_FEW 4u /* buffers */
@@ -1115,6 +1262,27 @@ static const struct trouble rows[] = {
     { P9, "vpt_9p_write", lost, VPT_DEVICE_TIMEOUT, NULL },
     { P9, "vpt_9p_next_entry", lost, VPT_DEVICE_TIMEOUT, NULL },
     { P9, "vpt_9p_submit", lie, VPT_DEVICE_USED_ID, "vpt_requests_poll" },
+    { BALLOON, "vpt_balloon_init", reset_spoilt, ANYTHING, NULL },
+    { BALLOON, "vpt_balloon_get_target", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
+    { BALLOON, "vpt_balloon_inflate", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { BALLOON, "vpt_balloon_deflate", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { BALLOON, "vpt_balloon_give_statistics", lie, VPT_DEVICE_USED_ID, NULL },
+    { BALLOON, "vpt_balloon_drain", lie, VPT_OK, NULL },
+    { PMEM, "vpt_pmem_init", reset_spoilt, ANYTHING, NULL },
+    { PMEM, "vpt_pmem_init", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
+    { PMEM, "vpt_pmem_open", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
+    { PMEM, "vpt_pmem_flush", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { RTC, "vpt_rtc_init", reset_spoilt, ANYTHING, NULL },
+    { RTC, "vpt_rtc_get_clocks", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { RTC, "vpt_rtc_get_clock", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { RTC, "vpt_rtc_read", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { RTC, "vpt_rtc_check_cross", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { RTC, "vpt_rtc_read_cross", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { RTC, "vpt_rtc_set_alarm", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { RTC, "vpt_rtc_get_alarm", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { RTC, "vpt_rtc_enable_alarm", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { RTC, "vpt_rtc_poll_alarm", lie, VPT_DEVICE_USED_ID, NULL },
+    { RTC, "vpt_rtc_drain", lie, VPT_OK, NULL },
     { NETWORK, "vpt_net_init", reset_slow, VPT_OK, NULL },
     { NETWORK, "vpt_net_init", reset_spoilt, ANYTHING, NULL },
     { NETWORK, "vpt_net_init", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
@@ -1209,6 +1377,18 @@ static const struct {
     { P9, "vpt_9p_read" },
     { P9, "vpt_9p_write" },
     { P9, "vpt_9p_next_entry" },
+    { BALLOON, "vpt_balloon_get_target" },
+    { BALLOON, "vpt_balloon_inflate" },
+    { BALLOON, "vpt_balloon_deflate" },
+    { PMEM, "vpt_pmem_flush" },
+    { RTC, "vpt_rtc_get_clocks" },
+    { RTC, "vpt_rtc_get_clock" },
+    { RTC, "vpt_rtc_read" },
+    { RTC, "vpt_rtc_check_cross" },
+    { RTC, "vpt_rtc_read_cross" },
+    { RTC, "vpt_rtc_set_alarm" },
+    { RTC, "vpt_rtc_get_alarm" },
+    { RTC, "vpt_rtc_enable_alarm" },
 };
 
 /* Calls that set a queue up, and which reset of theirs is the one that takes a queue back that is not ready. */
@@ -1235,6 +1415,12 @@ static const struct {
     { SOUND, "vpt_sound_open", 2 },
     { P9, "vpt_9p_queue_init", 1 },
     { P9, "vpt_9p_open", 2 },
+    { BALLOON, "vpt_balloon_queue_init", 1 },
+    { BALLOON, "vpt_balloon_open", 2 },
+    { PMEM, "vpt_pmem_queue_init", 1 },
+    { PMEM, "vpt_pmem_open", 2 },
+    { RTC, "vpt_rtc_queue_init", 1 },
+    { RTC, "vpt_rtc_open", 2 },
     { NETWORK, "vpt_net_receiveq_init", 1 },
     { NETWORK, "vpt_net_transmitq_init", 1 },
     { NETWORK, "vpt_net_control_init", 1 },
@@ -1251,6 +1437,9 @@ static bool use(enum where where)
     case GPU: return use_gpu();
     case SOUND: return use_sound();
     case P9: return use_9p();
+    case BALLOON: return use_balloon();
+    case PMEM: return use_pmem();
+    case RTC: return use_rtc();
     case NETWORK: return use_network();
     default: return use_disk();
     }
@@ -1262,7 +1451,8 @@ static void drive(enum machine_kind kind, enum where where, const struct trouble
     trouble = row;
     trouble_began = false;
     trouble_ended = false;
-    if ((where == INPUT || where == GPU || where == SOUND) && machine_kind_legacy(kind)) {
+    if ((where == INPUT || where == GPU || where == SOUND || where == PMEM || where == RTC) &&
+        machine_kind_legacy(kind)) {
         trouble_ended = true;
         return;
     }
@@ -1284,6 +1474,9 @@ static void work(enum machine_kind kind)
     drive(kind, GPU, NULL);
     drive(kind, SOUND, NULL);
     drive(kind, P9, NULL);
+    drive(kind, BALLOON, NULL);
+    drive(kind, PMEM, NULL);
+    drive(kind, RTC, NULL);
 }
 
 static void meet(enum machine_kind kind, const struct trouble *row)

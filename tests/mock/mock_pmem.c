@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: MIT */
+#include "mock_pmem.h"
+
+#include <vpt/transport.h>
+
+#include "mock_order.h"
+
+static const struct mock_config_field fields[] = {
+    { "start", MOCK_PMEM_START, 8, MOCK_CONFIG_ALWAYS, false },
+    { "size", MOCK_PMEM_SIZE, 8, MOCK_CONFIG_ALWAYS, false },
+};
+
+static uint32_t handle(void *backend, struct mock_queue *queue, const struct mock_element *element)
+{
+    struct mock_pmem *pmem = backend;
+    struct mock_violations *violations = pmem->device->violations;
+    uint8_t bytes[4];
+
+    (void)queue;
+    mock_require(violations, element->readable_bytes == 4 && element->writable_bytes == 4,
+                 "pmem: not a request with its answer (D-PMEM-2)");
+    if (mock_element_read(pmem->device, element, 0, bytes, 4) == 4) {
+        mock_require(violations, mock_load(bytes, 4, false) == 0, "pmem: a request of an unknown type (D-PMEM-2)");
+        pmem->flushes++;
+    }
+    mock_store(bytes, 4, pmem->answer, false);
+    return pmem->silent ? 0 : (uint32_t)mock_element_write(pmem->device, element, 0, bytes, 4);
+}
+
+void mock_pmem_place(struct mock_pmem *pmem, uint64_t start, uint64_t size)
+{
+    struct mock_config *config = &pmem->device->config;
+
+    pmem->device->regions[0] = (struct mock_shared_region){ !pmem->options.shared_memory_lost, start, size };
+    mock_config_set(config, MOCK_PMEM_START, 8, pmem->options.shared_memory ? 0xbad1 : start);
+    mock_config_set(config, MOCK_PMEM_SIZE, 8, pmem->options.shared_memory ? 0xbad2 : size);
+}
+
+/* A place whose halves are equal. */
+static void change_configuration(void *backend)
+{
+    struct mock_pmem *pmem = backend;
+
+    pmem->changes++;
+    mock_config_set(&pmem->device->config, MOCK_PMEM_START, 8, pmem->changes * UINT64_C(0x100000001));
+}
+
+void mock_pmem_init(struct mock_pmem *pmem, struct mock_device *device)
+{
+    pmem->device = device;
+    device->offered.word[0] |= pmem->options.shared_memory ? 1u : 0u;
+    mock_config_init(&device->config, fields, sizeof(fields) / sizeof(fields[0]), device->legacy);
+    mock_pmem_place(pmem, pmem->options.start, pmem->options.size);
+}
+
+const struct mock_backend mock_pmem_backend = {
+    .type = VPT_DEVICE_TYPE_PMEM,
+    .known = { { 1u } },
+    .handle = handle,
+    .change_configuration = change_configuration,
+};
