@@ -16,9 +16,11 @@ Wrong, require = host.Wrong, host.require
 
 class Machine:
     """QEMU with the kernel. The kernel's lines that begin with "@" are read as they come; QEMU takes commands.
-    `arguments` are those of run(). Each device is a name without the bus, and properties: "virtio-blk,drive=disk"."""
+    `arguments` are those of run(). Each device is a name without the bus, and properties: "virtio-blk,drive=disk";
+    `plugged` is what is plugged into these, with whole names."""
 
-    def __init__(self, arguments, devices, options):
+    def __init__(self, arguments, devices, options, plugged=()):
+        self.events = []  # QEMU's, that were read
         self.said = []  # the first word and its arguments of each such line
         self.commands = 0
         self.success = arguments.success
@@ -30,6 +32,8 @@ class Machine:
         for device in devices:
             name, _, properties = device.partition(",")
             command += ["-device", f"{name}-{ending}{packed}" + (f",{properties}" if properties else "")]
+        for device in plugged:
+            command += ["-device", device]
         self.monitor, other = socket.socketpair()
         command += ["-chardev", f"socket,id=monitor,fd={other.fileno()}", "-mon", "monitor,mode=control"]
         self.process = subprocess.Popen([*command, "-D", self.traces], stdin=subprocess.DEVNULL, text=True,
@@ -59,6 +63,7 @@ class Machine:
             line = self.answers.readline()
             require(line, f"QEMU has ended before it answered {command}")
             answer = json.loads(line)
+            self.events.append(answer)
         require("return" in answer, f"{command}: {answer}")
         return answer["return"]
 
@@ -87,6 +92,7 @@ class Machine:
             pass
         require(self.said[-1] == ["end", "ok"] and self.process.wait() == self.success,
                 "the kernel did not come to a good end")
+        self.events += map(json.loads, self.answers)
         with open(self.traces, encoding="utf-8") as file:
             return re.findall(r"^(?:\d+@[\d.]+:)?(virtio_\w+) (.*)$", file.read(), re.MULTILINE)
 

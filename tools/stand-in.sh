@@ -11,7 +11,8 @@ cd "$root" || exit 1
 . tools/limit.sh
 work=$1
 emulator=("${@:3}")
-compiler=("$2" -std=c11 -O2 -D_POSIX_C_SOURCE=200809L -Wall -Wextra -Wconversion -Wsign-conversion -Werror -Itests/foreign)
+compiler=("$2" -std=c11 -O2 -D_POSIX_C_SOURCE=200809L -Itests/foreign
+    -Wall -Wextra -Wconversion -Wsign-conversion -Werror)
 
 mkdir -p "$work" || exit 1
 "${compiler[@]}" -c tests/foreign/runner.c -o "$work/runner.o" &&

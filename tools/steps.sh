@@ -39,8 +39,6 @@ builds gcc - gcc 95 all -Dbuildtype=debugoptimized
 units gcc 60 1
 devices gcc 60
 # On QEMU 10, which the step fetches: the device that QEMU 7.2 lacks.
-step gcc-sound 15 gcc-compile env VPT_SOUND_DIR="$build/sound" tools/suite.sh tools/sound.sh \
-    "$build/gcc/tests/device/vpt-sound-tests" --color=never
 # A library that is built for small code takes other paths through the queues (VPT_FOR_SPEED).
 builds clang - clang 70 tests/unit/vpt-tests -Dbuildtype=minsize
 units clang 60 1
@@ -68,6 +66,8 @@ step size 90 - tools/size.sh
 step bench 60 - tools/bench.sh
 step embedding 80 - tools/gate-embedding.sh
 step wakeup 70 - env VPT_WAKEUP_DIR="$build/wakeup" tools/wakeup.sh
-step demo 145 - tools/demo.sh
-# After the demo, which has fetched and unpacked what both need.
+export VPT_SOUND_DIR=$build/sound
+step demo 155 - tools/demo.sh
+# After the demo, which has fetched and unpacked what these need.
+step gcc-sound 15 gcc-compile,demo tools/suite.sh tools/sound.sh "$build/gcc/tests/device/vpt-sound-tests" --color=never
 step appliance 60 demo bash -c 'tools/appliance.sh load && tools/appliance.sh browser'

@@ -66,7 +66,7 @@ static enum vpt_status transfer_some(struct vpt_9p *p9, uint8_t type, uint32_t f
     return status;
 }
 
-static enum vpt_status transfer(struct vpt_9p *p9, uint8_t type, uint32_t fid, uint64_t offset, void *buffer,
+static enum vpt_status transfer_all(struct vpt_9p *p9, uint8_t type, uint32_t fid, uint64_t offset, void *buffer,
                                 size_t size, size_t *done)
 {
     enum vpt_status status = VPT_OK;
@@ -83,13 +83,13 @@ static enum vpt_status transfer(struct vpt_9p *p9, uint8_t type, uint32_t fid, u
 
 enum vpt_status vpt_9p_read(struct vpt_9p *p9, uint32_t fid, uint64_t offset, void *buffer, size_t size, size_t *done)
 {
-    return transfer(p9, P9_READ, fid, offset, buffer, size, done);
+    return transfer_all(p9, P9_READ, fid, offset, buffer, size, done);
 }
 
 enum vpt_status vpt_9p_write(struct vpt_9p *p9, uint32_t fid, uint64_t offset, const void *buffer, size_t size,
                              size_t *done)
 {
-    enum vpt_status status = transfer(p9, P9_WRITE, fid, offset, vpt_unconst(buffer), size, done);
+    enum vpt_status status = transfer_all(p9, P9_WRITE, fid, offset, vpt_unconst(buffer), size, done);
 
     return status == VPT_OK && *done < size ? VPT_DEVICE_REQUEST_STATUS : status;
 }

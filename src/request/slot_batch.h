@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Several requests of one data segment, submitted in a loop of the caller's own: so a driver needs no array of requests.
- * What this refuses goes through vpt_requests_submit(): with a packed ring or IN_ORDER, and in a build for small code,
- * this is all.
+ * Several requests of one data segment, submitted in a loop of the caller's own, so that a driver needs no array of
+ * requests. What this refuses goes through vpt_requests_submit(): with a packed ring or IN_ORDER, and in a build for
+ * small code, this is all.
  */
 #ifndef VPT_SRC_REQUEST_SLOT_BATCH_H
 #define VPT_SRC_REQUEST_SLOT_BATCH_H
