@@ -87,9 +87,9 @@ def check(arguments):
         check_balloon(machine)
         wrote, read = check_scsi(machine, image, original)
         size = check_folder(machine, folder, content, entries)
-    return (f"{arguments.ring} rings, {PAGES} pages of memory given back and taken again; on a SCSI disk {wrote} sectors "
-            f"written and {read} others read, image checked; in the host's folder {entries} entries listed, a file read, "
-            f"one of {size} bytes made, both compared")
+    return (f"{arguments.ring} rings, {PAGES} pages of memory given back and taken again; on a SCSI disk {wrote} "
+            f"sectors written and {read} others read, image checked; in the host's folder {entries} entries listed, a "
+            f"file read, one of {size} bytes made, both compared")
 
 
 if __name__ == "__main__":

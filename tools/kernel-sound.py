@@ -26,8 +26,8 @@ def check(arguments):
         frames = file.read()[HEADER:HEADER + int(size)]
     require(len(frames) == int(size) > 0, f"{len(frames)} bytes were recorded, {size} played")
     require(host.checksum(frames) == int(said, 16), "the file has other frames than the kernel has played")
-    return (f"{arguments.ring} rings, a melody of {len(frames) / SECOND:.1f} s: the {len(frames)} bytes of its frames are "
-            f"in the WAV file, checksum {said}")
+    return (f"{arguments.ring} rings, a melody of {len(frames) / SECOND:.1f} s: the {len(frames)} bytes of its frames "
+            f"are in the WAV file, checksum {said}")
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ static enum vpt_status transfer_some(struct vpt_9p *p9, uint8_t type, uint32_t f
 }
 
 static enum vpt_status transfer_all(struct vpt_9p *p9, uint8_t type, uint32_t fid, uint64_t offset, void *buffer,
-                                size_t size, size_t *done)
+                                    size_t size, size_t *done)
 {
     enum vpt_status status = VPT_OK;
     uint32_t count = 1;
