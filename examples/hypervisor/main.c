@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A small hypervisor for a q35 of QEMU that emulates SVM. It assigns the machine's virtio functions to a guest, which
+ * drives them. README.md says what the parts are.
+ */
+#include <console.h>
+#include <machine.h>
+#include <require.h>
+#include <serial.h>
+#include <stdarg.h>
+#include <vpt/transport.h>
+#include <x86.h>
+
+#include "chips.h"
+#include "guest.h"
+
+#define KERNEL      "opt/vpt/guest"
+#define KERNEL_SIZE 0x400000u
+
+static _Alignas(8) unsigned char kernel[KERNEL_SIZE];
+static struct host host;
+static struct guest guest = { .name = "A" };
+
+void x86_vector(uintptr_t vector, uintptr_t address);
+
+/* ---- The end ---- */
+
+_Noreturn void fail(const char *format, ...)
+{
+    va_list values;
+
+    print("FAIL\t");
+    va_start(values, format);
+    print_list(format, values);
+    va_end(values);
+    print("\n");
+    chips_exit(false);
+}
+
+void require_status(enum vpt_status status, enum vpt_status expected, const char *what)
+{
+    require(status == expected, "%s: \"%s\" instead of \"%s\"", what, vpt_status_str(status), vpt_status_str(expected));
+}
+
+void require_ok(enum vpt_status status, const char *what)
+{
+    require_status(status, VPT_OK, what);
+}
+
+/* ---- Interrupts ---- */
+
+/* vectors.S calls this. */
+void x86_vector(uintptr_t vector, uintptr_t address)
+{
+    unsigned number = (unsigned)vector;
+
+    if (number < CHIPS_EXCEPTIONS) {
+        fail("exception %u at 0x%llx", number, (unsigned long long)address);
+    }
+    if (number - CHIPS_VECTOR_LINE < CHIPS_LINES) {
+        host_take_line(&host, CHIPS_LINE_FIRST + number - CHIPS_VECTOR_LINE);
+    } else if (number != CHIPS_VECTOR_TICK && number != CHIPS_VECTORS - 1u) {
+        host_take_message(&host, number);
+    }
+    chips_end();
+}
+
+/* ---- Steps ---- */
+
+static void print_host(void)
+{
+    for (unsigned i = 0; i < host.function_count; i++) {
+        const struct host_function *function = &host.functions[i];
+
+        print("host\thas the %s, %x:%x, on bus %u, line %u\n", function->name, function->device.vendor_id,
+              function->device.device_id, function->physical.address.bus, function->line);
+    }
+}
+
+static void plug(uint32_t type, uint8_t device, unsigned line)
+{
+    const struct vpt_pci_address address = { .device = device };
+    struct host_function *function = host_function(&host, type);
+
+    guest_plug(&guest, function, &address, line);
+    print("%s\tgets the %s, at 00:%x.0\n", guest.name, function->name, device);
+}
+
+static void start_guest(void)
+{
+    uint32_t size = chips_file(KERNEL, kernel, KERNEL_SIZE);
+
+    require(size != 0, "there is no kernel for the guest");
+    guest_start(&guest, &host, kernel, size);
+    print("%s\thas %u MiB of memory and a kernel of %u bytes\n", guest.name, GUEST_MEMORY >> 20, (unsigned)size);
+    plug(VPT_DEVICE_TYPE_CONSOLE, 4, 9);
+    plug(VPT_DEVICE_TYPE_BLOCK, 5, 10);
+    plug(VPT_DEVICE_TYPE_NETWORK, 6, 11);
+    plug(VPT_DEVICE_TYPE_ENTROPY, 7, 5);
+    guest_firmware(&guest);
+}
+
+static void run_guest(void)
+{
+    while (guest.end == GUEST_RUNS) {
+        chips_let_in();
+        if (!guest_run(&guest)) {
+            chips_sleep();
+        }
+    }
+    if (guest.end == GUEST_FAILED) {
+        const struct svm_block *block = guest.block;
+
+        fail("the guest has ended: %s; at 0x%llx, exit 0x%llx (0x%llx, 0x%llx)", guest.reason,
+             (unsigned long long)block->state.rip, (unsigned long long)block->exit,
+             (unsigned long long)block->exit_info[0], (unsigned long long)block->exit_info[1]);
+    }
+}
+
+_Noreturn void kernel_main(void)
+{
+    serial_init();
+    idt_load();
+    require(svm_start(), "the CPU has no SVM with nested paging");
+    chips_start();
+    host_start(&host);
+    print_host();
+    start_guest();
+    run_guest();
+    print("%s\thas ended well: %u exits, of which %u to ports, %u to registers in memory; %u configuration accesses, "
+          "%u interrupts\n",
+          guest.name, guest.count.exits, guest.count.ports, guest.count.registers, guest.count.configurations,
+          guest.count.interrupts);
+    guest_stop(&guest);
+    host_stop(&host);
+    print("PASS\t%u interrupts of the machine, %u of nobody\n", host.delivered, host.unknown);
+    chips_exit(true);
+}
