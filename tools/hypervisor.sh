@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: MIT
 # Usage: tools/hypervisor.sh [DIRECTORY]
 # Builds examples/hypervisor/ and its guest, examples/kernel/, in build-hypervisor/ or the DIRECTORY, and boots them:
-# the hypervisor assigns a disk, a network card, an entropy source and a console of QEMU to the guest, whose kernel
-# drives them. Then checks the disk's image and the guest's log from outside. Prints the hypervisor's lines, and what
-# was verified; the first word of the last line is PASS or FAIL. Exits with 1 at a failure. CC and LD may name other
-# tools.
+# the hypervisor assigns a disk, a network card, an entropy source and a console of QEMU to each of two guests, whose
+# kernels drive them at the same time. Then checks the disks' images and the guests' logs from outside. Prints the
+# hypervisor's lines, and what was verified; each line that begins with PASS or FAIL is a result. Exits with 1 at a
+# failure. CC and LD may name other tools.
 set -uo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -13,6 +13,7 @@ directory=$(realpath -m "${1:-$root/build-hypervisor}")
 serial=vpt-demo-disk
 line=$RANDOM$RANDOM
 seconds=20 # on an idle computer
+guests=(A B)
 # shellcheck source=tools/packages.sh
 . "$root/tools/packages.sh"
 # shellcheck source=tools/limit.sh
@@ -32,66 +33,97 @@ build() {
         "examples/hypervisor examples/kernel examples/kernel/x86 examples/assign" "${sources[@]}"
 }
 
-# Each function is behind a root port of its own, so that it can be reset alone.
-functions=()
-slot=2
 # Usage: plug DEVICE,PROPERTIES
+# Each function is behind a root port of its own, so that it can be reset alone.
 plug() {
     functions+=(-device "pcie-root-port,id=port$slot,addr=$slot,chassis=$slot"
         -device "$1,bus=port$slot,disable-legacy=on,iommu_platform=on")
     slot=$((slot + 1))
 }
 
+# Usage: plug_guest NAME
+# The functions of a guest, and what is at their other ends.
+plug_guest() {
+    plug "virtio-serial-pci,id=serial$1"
+    plug "virtio-blk-pci,drive=disk$1,serial=$serial,physical_block_size=4096,min_io_size=8192,opt_io_size=65536"
+    plug "virtio-net-pci,romfile=,netdev=network$1,mac=52:54:00:12:34:56"
+    plug "virtio-rng-pci,rng=source$1,max-bytes=128,period=20" # bytes in how many milliseconds: the kernel has to wait
+    functions+=(-chardev "pipe,id=console$1,path=$directory/pipe$1"
+        -device "virtconsole,bus=serial$1.0,chardev=console$1"
+        -drive "if=none,id=disk$1,format=raw,file=$directory/disk$1.img"
+        -object "rng-random,id=source$1,filename=$directory/original$1.img"
+        -serial "file:$directory/guest$1.log")
+}
+
+# Usage: prepare NAME
+prepare() {
+    python3 "$root/tools/kernel-host.py" create "$directory/original$1.img"
+    cp "$directory/original$1.img" "$directory/disk$1.img"
+    rm -f "$directory/pipe$1".{in,out}
+    mkfifo "$directory/pipe$1".{in,out}
+}
+
+# A pipe that is open for both waits for nobody; and cat comes to its end where nobody can write any more.
 boot() {
-    local status in out heard
-    plug virtio-serial-pci
-    plug "virtio-blk-pci,drive=disk,serial=$serial,physical_block_size=4096,min_io_size=8192,opt_io_size=65536"
-    plug virtio-net-pci,romfile=,netdev=network,mac=52:54:00:12:34:56
-    plug virtio-rng-pci,rng=source,max-bytes=128,period=20
-    rm -f "$directory"/pipe.{in,out}
-    mkfifo "$directory"/pipe.{in,out}
-    # A pipe that is open for both waits for nobody; and cat comes to its end where nobody can write any more.
-    exec {in}<>"$directory/pipe.in" {out}<>"$directory/pipe.out" {heard}<"$directory/pipe.out"
-    echo "$line" >&"$in"
-    vpt_limit "$seconds" python3 "$root/tools/kernel-host.py" network "$directory/network" \
-        qemu-system-x86_64 -M q35 -cpu max -m 512M -kernel "$directory/hypervisor/hypervisor.elf" \
+    local status pipes=() heard=() name pipe command=() functions=() slot=2
+    for name in "${guests[@]}"; do
+        prepare "$name"
+        exec {pipe}<>"$directory/pipe$name.in"
+        pipes+=("$pipe")
+        echo "$line$name" >&"$pipe"
+        exec {pipe}<>"$directory/pipe$name.out"
+        pipes+=("$pipe")
+        exec {pipe}<"$directory/pipe$name.out"
+        heard+=("$pipe")
+        command+=(python3 "$root/tools/kernel-host.py" network --netdev "network$name" "$directory/network$name")
+        plug_guest "$name"
+    done
+    vpt_limit "$seconds" "${command[@]}" \
+        qemu-system-x86_64 -M q35 -cpu max -m 512M -icount shift=0 -kernel "$directory/hypervisor/hypervisor.elf" \
         -fw_cfg "name=opt/vpt/guest,file=$directory/guest/kernel.elf" -device isa-debug-exit,iobase=0xf4,iosize=4 \
-        -nodefaults -display none -monitor none -serial stdio -serial "file:$directory/guest.log" -no-reboot \
-        -device intel-iommu "${functions[@]}" -device virtconsole,chardev=console \
-        -drive if=none,id=disk,format=raw,file="$directory/disk.img" \
-        -object "rng-random,id=source,filename=$directory/original.img" \
-        -chardev "pipe,id=console,path=$directory/pipe" </dev/null
+        -nodefaults -display none -monitor none -no-reboot -device intel-iommu -serial stdio "${functions[@]}" \
+        </dev/null
     status=$?
-    exec {in}>&- {out}>&-
-    cat <&"$heard" >"$directory/console.out"
-    exec {heard}<&-
+    for pipe in "${pipes[@]}"; do
+        exec {pipe}>&-
+    done
+    for name in "${guests[@]}"; do
+        cat <&"${heard[0]}" >"$directory/console$name"
+        pipe=${heard[0]}
+        exec {pipe}>&-
+        heard=("${heard[@]:1}")
+    done
     return "$status"
 }
 
+# Usage: check NAME
 check() {
     python3 "$root/tools/kernel-host.py" check --architecture x86_64 --machine q35 --interface modern --ring split \
         --functions 5 --configuration ecam,b0000000 --interrupts line --interrupts messages \
         --device pci,00:04.0,3,modern,modern --device pci,00:05.0,2,modern,modern \
         --device pci,00:06.0,1,modern,modern --device pci,00:07.0,4,modern,modern \
-        --console "$directory/console.out" "$line" --network "$directory/network" --serial "$serial" \
-        --topology 512,3,16,128 "$directory/original.img" "$directory/disk.img" "$directory/guest.log"
+        --console "$directory/console$1" "$line$1" --network "$directory/network$1" --serial "$serial" \
+        --topology 512,3,16,128 "$directory/original$1.img" "$directory/disk$1.img" "$directory/guest$1.log"
 }
 
 vpt_need_packages clang lld python3 qemu-system-x86 || exit 1
 mkdir -p "$directory"
 "$root/tools/kernel.sh" x86_64 "$directory/guest" || exit 1
 build || exit 1
-python3 "$root/tools/kernel-host.py" create "$directory/original.img"
-cp "$directory/original.img" "$directory/disk.img"
 boot
 status=$?
 if [ "$status" -ne 33 ]; then
-    tail -5 "$directory/guest.log" 2>/dev/null
+    tail -n 5 "$directory"/guest?.log
     printf 'FAIL\thypervisor\t%s\n' "$vpt_ended"
     exit 1
 fi
-text=$(check 2>&1) || {
-    printf 'FAIL\tguest\t%s\n' "$text"
-    exit 1
-}
-printf 'PASS\tguest\t%s\n' "$text"
+failed=0
+for name in "${guests[@]}"; do
+    if text=$(check "$name" 2>&1); then
+        printf 'PASS\tguest %s\t%s\n' "$name" "$text"
+    else
+        printf 'FAIL\tguest %s\t%s\n' "$name" "$text"
+        failed=1
+    fi
+done
+exit "$failed"

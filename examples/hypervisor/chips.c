@@ -33,6 +33,8 @@
 #define HPET_COUNTER       0x0f0u
 #define HPET_STEP          10u
 
+#define WAIT_STEPS 10000u
+
 #define DEBUG_EXIT 0xf4u
 
 #define CONFIG_SELECTOR  0x510u
@@ -100,8 +102,11 @@ void chips_wait(uint32_t microseconds)
 {
     uint64_t end = chips_clock() + (uint64_t)microseconds * 1000u;
 
+    /* With -icount time passes by instructions, so some must lie between the readings, which are slow. */
     while (chips_clock() < end) {
-        __asm__ volatile("pause");
+        for (unsigned i = 0; i < WAIT_STEPS; i++) {
+            __asm__ volatile("");
+        }
     }
 }
 

@@ -5,6 +5,10 @@
 
 #include "chips.h"
 
+/* The machine's serial ports that stand for those of the guests. */
+static const uint16_t serial_ports[] = { 0x2f8, 0x3e8 };
+static const char *const names[] = { "A", "B" };
+
 #define FAULT_GENERAL 13u
 #define FAULT_OPCODE  6u
 
@@ -12,9 +16,8 @@
 
 #define PORT_MAP_SIZE 12288u
 
-/* Addresses of guests' memory on the machine, of the serial port that stands for a guest's, and its exit. */
+/* Where the guests' memory lies on the machine, one behind the other. */
 #define MEMORY 0x10000000u
-#define SERIAL 0x2f8u
 
 /* Registers of the host bridge, an 82Q35's. */
 #define BRIDGE_IDS    0x00u
@@ -57,7 +60,7 @@ static void plug_bridge(struct guest *guest)
     require_ok(vpt_assign_open(&bridge->device, &config), "opening the host bridge");
     *slot = (struct guest_slot){ .guest = guest, .device = &bridge->device };
     slot->hooks = (struct vpt_assign_guest){ .ctx = slot, .map = guest_map, .unmap = guest_unmap };
-    require_ok(vpt_assign_acquire(&bridge->device, guest->owner, &slot->hooks), "acquiring the host bridge");
+    require_ok(vpt_assign_acquire(&bridge->device, guest->number, &slot->hooks), "acquiring the host bridge");
 }
 
 /* ---- Functions ---- */
@@ -73,7 +76,7 @@ void guest_plug(struct guest *guest, struct host_function *function, const struc
         .guest = guest, .address = *address, .line = line, .device = &function->device, .bars = &function->bars
     };
     slot->hooks = (struct vpt_assign_guest){ slot, guest_map, guest_unmap, guest_message, guest_line };
-    require_ok(vpt_assign_acquire(&function->device, guest->owner, &slot->hooks), "acquiring a device");
+    require_ok(vpt_assign_acquire(&function->device, guest->number, &slot->hooks), "acquiring a device");
     require_ok(vpt_assign_dma_attach(&guest->dma, &function->device), "attaching a device");
 }
 
@@ -146,13 +149,15 @@ static void make_memory(struct guest *guest)
     require_ok(vpt_assign_dma_map(&guest->dma, &memory), "adding a guest's memory");
 }
 
-void guest_start(struct guest *guest, struct host *host, const void *kernel, uint32_t size)
+void guest_start(struct guest *guest, uint32_t number, struct host *host, const void *kernel, uint32_t size)
 {
     uint64_t entry;
 
+    guest->number = number;
+    guest->name = names[number];
     guest->host = host;
-    guest->memory = (unsigned char *)(uintptr_t)(MEMORY + guest->owner * GUEST_MEMORY);
-    guest->serial = SERIAL;
+    guest->memory = (unsigned char *)(uintptr_t)(MEMORY + number * GUEST_MEMORY);
+    guest->serial = serial_ports[number];
     guest->block = allocate(guest, sizeof(*guest->block));
     guest->port_map = allocate(guest, PORT_MAP_SIZE);
     for (unsigned i = 0; i < PORT_MAP_SIZE; i++) {
@@ -163,7 +168,8 @@ void guest_start(struct guest *guest, struct host *host, const void *kernel, uin
     virtual_apic_init(&guest->apic);
     entry = guest_load(guest, kernel, size);
     require(entry != 0, "the guest's kernel is not one");
-    svm_init(guest->block, guest->nested.top, guest->port_map, entry);
+    svm_floating_init(&guest->floating);
+    svm_init(guest->block, number, guest->nested.top, guest->port_map, entry);
     plug_bridge(guest);
 }
 
@@ -269,7 +275,7 @@ bool guest_run(struct guest *guest)
     }
     guest->halted = false;
     guest->count.exits++;
-    svm_run(guest->block, &guest->registers);
+    svm_run(guest->block, &guest->registers, &guest->left);
     if (offered) {
         guest_taken(guest);
     }

@@ -51,12 +51,14 @@ struct guest_bridge {
 
 struct guest {
     const char *name;
-    uint64_t owner;
+    uint32_t number; /* also its number as an owner */
     struct host *host;
     unsigned char *memory; /* at its physical address on the machine */
     uint16_t serial;       /* the machine's port that stands for the guest's */
     struct svm_block *block;
     struct svm_registers registers;
+    struct svm_floating floating;
+    uint64_t left; /* the time-stamp counter at the last exit */
     uint8_t *port_map;
     struct nested nested;
     struct virtual_pic pic;
@@ -74,12 +76,12 @@ struct guest {
     struct vpt_assign_dma dma;
     struct vpt_assign_dma_range ranges[GUEST_RANGES];
     struct {
-        unsigned exits, interrupts, ports, configurations, registers; /* how often */
+        unsigned exits, interrupts, ports, configurations, registers, turns; /* how often */
     } count;
 };
 
-/* Makes a guest with memory, a host bridge and a kernel, an ELF file with a PVH entry. */
-void guest_start(struct guest *guest, struct host *host, const void *kernel, uint32_t size);
+/* Makes a guest with memory, a host bridge and a kernel, an ELF file with a PVH entry. The object is zeroed. */
+void guest_start(struct guest *guest, uint32_t number, struct host *host, const void *kernel, uint32_t size);
 
 /* Returns everything, functions too. */
 void guest_stop(struct guest *guest);

@@ -196,14 +196,14 @@ void host_start(struct host *host)
     require_ok(vpt_pci_enumerate(&host->port, 0, 0, 255, visit, host), "looking for functions");
 }
 
-struct host_function *host_function(struct host *host, uint32_t type)
+struct host_function *host_free_function(struct host *host, uint32_t type)
 {
     for (unsigned i = 0; i < host->function_count; i++) {
-        if (host->functions[i].device.type == type) {
+        if (host->functions[i].device.type == type && !host->functions[i].device.owned) {
             return &host->functions[i];
         }
     }
-    fail("the machine has no %s", type_name(type));
+    fail("the machine has no %s that is free", type_name(type));
 }
 
 /* ---- End ---- */

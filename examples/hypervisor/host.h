@@ -8,7 +8,7 @@
 #include <vpt/assign_dma.h>
 #include <vpt/assign_remap.h>
 
-#define HOST_FUNCTIONS_MAX 6u
+#define HOST_FUNCTIONS_MAX 12u
 #define HOST_MESSAGES_MAX  8u /* of a function */
 #define HOST_VECTORS       256u
 
@@ -49,8 +49,8 @@ void host_start(struct host *host);
 /* Closes everything, and asserts that nothing remains. */
 void host_stop(struct host *host);
 
-/* The function of this type (VPT_DEVICE_TYPE_*). */
-struct host_function *host_function(struct host *host, uint32_t type);
+/* The first function of this type (VPT_DEVICE_TYPE_*) that no guest has. */
+struct host_function *host_free_function(struct host *host, uint32_t type);
 
 /* ---- host_interrupts.c ---- */
 

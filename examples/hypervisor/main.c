@@ -17,9 +17,12 @@
 #define KERNEL      "opt/vpt/guest"
 #define KERNEL_SIZE 0x400000u
 
+#define GUESTS 2u
+
 static _Alignas(8) unsigned char kernel[KERNEL_SIZE];
 static struct host host;
-static struct guest guest = { .name = "A" };
+static struct guest guests[GUESTS];
+static unsigned ticks;
 
 void x86_vector(uintptr_t vector, uintptr_t address);
 
@@ -59,7 +62,9 @@ void x86_vector(uintptr_t vector, uintptr_t address)
     }
     if (number - CHIPS_VECTOR_LINE < CHIPS_LINES) {
         host_take_line(&host, CHIPS_LINE_FIRST + number - CHIPS_VECTOR_LINE);
-    } else if (number != CHIPS_VECTOR_TICK && number != CHIPS_VECTORS - 1u) {
+    } else if (number == CHIPS_VECTOR_TICK) {
+        ticks++;
+    } else if (number != CHIPS_VECTORS - 1u) {
         host_take_message(&host, number);
     }
     chips_end();
@@ -77,43 +82,92 @@ static void print_host(void)
     }
 }
 
-static void plug(uint32_t type, uint8_t device, unsigned line)
+static void plug(struct guest *guest, uint32_t type, uint8_t device, unsigned line)
 {
     const struct vpt_pci_address address = { .device = device };
-    struct host_function *function = host_function(&host, type);
+    struct host_function *function = host_free_function(&host, type);
 
-    guest_plug(&guest, function, &address, line);
-    print("%s\tgets the %s, at 00:%x.0\n", guest.name, function->name, device);
+    guest_plug(guest, function, &address, line);
+    print("%s\tgets the %s on bus %u, at 00:0%x.0\n", guest->name, function->name, function->physical.address.bus,
+          device);
 }
 
-static void start_guest(void)
+static void start_guests(void)
 {
     uint32_t size = chips_file(KERNEL, kernel, KERNEL_SIZE);
 
-    require(size != 0, "there is no kernel for the guest");
-    guest_start(&guest, &host, kernel, size);
-    print("%s\thas %u MiB of memory and a kernel of %u bytes\n", guest.name, GUEST_MEMORY >> 20, (unsigned)size);
-    plug(VPT_DEVICE_TYPE_CONSOLE, 4, 9);
-    plug(VPT_DEVICE_TYPE_BLOCK, 5, 10);
-    plug(VPT_DEVICE_TYPE_NETWORK, 6, 11);
-    plug(VPT_DEVICE_TYPE_ENTROPY, 7, 5);
-    guest_firmware(&guest);
+    require(size != 0, "there is no kernel for the guests");
+    for (uint32_t i = 0; i < GUESTS; i++) {
+        struct guest *guest = &guests[i];
+
+        guest_start(guest, i, &host, kernel, size);
+        print("%s\thas %u MiB of memory and a kernel of %u bytes\n", guest->name, GUEST_MEMORY >> 20, (unsigned)size);
+        plug(guest, VPT_DEVICE_TYPE_CONSOLE, 4, 9);
+        plug(guest, VPT_DEVICE_TYPE_BLOCK, 5, 10);
+        plug(guest, VPT_DEVICE_TYPE_NETWORK, 6, 11);
+        plug(guest, VPT_DEVICE_TYPE_ENTROPY, 7, 5);
+        guest_firmware(guest);
+    }
 }
 
-static void run_guest(void)
+static void guest_ended(const struct guest *guest)
 {
-    while (guest.end == GUEST_RUNS) {
+    const struct svm_block *block = guest->block;
+
+    require(guest->end == GUEST_SUCCEEDED, "guest %s has ended: %s; at 0x%llx, exit 0x%llx (0x%llx, 0x%llx)",
+            guest->name, guest->reason, (unsigned long long)block->state.rip, (unsigned long long)block->exit,
+            (unsigned long long)block->exit_info[0], (unsigned long long)block->exit_info[1]);
+    print("%s\thas ended well: %u exits, of which %u to ports, %u to registers in memory; %u configuration accesses, "
+          "%u interrupts, %u turns\n",
+          guest->name, guest->count.exits, guest->count.ports, guest->count.registers, guest->count.configurations,
+          guest->count.interrupts, guest->count.turns);
+}
+
+/* Runs a guest until the next tick, or until it waits. Returns whether it has run; then interrupts were let in. */
+static bool run_turn(struct guest *guest)
+{
+    unsigned start = ticks;
+    bool ran = false;
+
+    if (guest->end != GUEST_RUNS) {
+        return false;
+    }
+    svm_floating_load(&guest->floating);
+    while (guest->end == GUEST_RUNS && ticks == start && guest_run(guest)) {
+        ran = true;
         chips_let_in();
-        if (!guest_run(&guest)) {
-            chips_sleep();
+    }
+    svm_floating_save(&guest->floating);
+    guest->count.turns += ran;
+    if (guest->end != GUEST_RUNS) {
+        guest_ended(guest);
+    }
+    return ran;
+}
+
+static bool any_runs(void)
+{
+    for (unsigned i = 0; i < GUESTS; i++) {
+        if (guests[i].end == GUEST_RUNS) {
+            return true;
         }
     }
-    if (guest.end == GUEST_FAILED) {
-        const struct svm_block *block = guest.block;
+    return false;
+}
 
-        fail("the guest has ended: %s; at 0x%llx, exit 0x%llx (0x%llx, 0x%llx)", guest.reason,
-             (unsigned long long)block->state.rip, (unsigned long long)block->exit,
-             (unsigned long long)block->exit_info[0], (unsigned long long)block->exit_info[1]);
+/* No interrupt is let in between the look at the last guest and the sleep if no guest has run. */
+static void run_guests(void)
+{
+    while (any_runs()) {
+        bool ran = false;
+
+        chips_let_in();
+        for (unsigned i = 0; i < GUESTS; i++) {
+            ran = run_turn(&guests[i]) || ran;
+        }
+        if (!ran) {
+            chips_sleep();
+        }
     }
 }
 
@@ -125,14 +179,13 @@ _Noreturn void kernel_main(void)
     chips_start();
     host_start(&host);
     print_host();
-    start_guest();
-    run_guest();
-    print("%s\thas ended well: %u exits, of which %u to ports, %u to registers in memory; %u configuration accesses, "
-          "%u interrupts\n",
-          guest.name, guest.count.exits, guest.count.ports, guest.count.registers, guest.count.configurations,
-          guest.count.interrupts);
-    guest_stop(&guest);
+    start_guests();
+    run_guests();
+    for (unsigned i = 0; i < GUESTS; i++) {
+        guest_stop(&guests[i]);
+    }
     host_stop(&host);
-    print("PASS\t%u interrupts of the machine, %u of nobody\n", host.delivered, host.unknown);
+    print("PASS\thypervisor\t%u guests, %u interrupts of the machine, %u of nobody\n", GUESTS, host.delivered,
+          host.unknown);
     chips_exit(true);
 }

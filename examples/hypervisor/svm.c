@@ -23,6 +23,14 @@
 
 #define REGISTER_MAP_SIZE 8192u
 
+#define CR4_FXSAVE UINT64_C(0x200)
+
+/* Offsets and values of floating point's control registers at power-on. */
+#define CONTROL_AT     0u
+#define CONTROL        0x037fu
+#define SSE_CONTROL_AT 24u
+#define SSE_CONTROL    0x1f80u
+
 void svm_enter(struct svm_block *block, struct svm_registers *registers, struct svm_block *host);
 
 static _Alignas(4096) unsigned char host_save[4096];
@@ -57,12 +65,16 @@ static struct leaf identify(uint32_t number)
 
 bool svm_start(void)
 {
+    uint64_t cr4;
+
     if ((identify(LEAF_EXTENDED).c & HAS_SVM) == 0 || (identify(LEAF_SVM).d & HAS_NESTED) == 0) {
         return false;
     }
     write_register(EFER, read_register(EFER) | SVM_EFER_SVME);
     write_register(HOST_SAVE, (uintptr_t)host_save);
     __asm__ volatile("vmsave %0" ::"a"(&host_block) : "memory");
+    __asm__ volatile("mov %%cr4, %0" : "=r"(cr4));
+    __asm__ volatile("mov %0, %%cr4" ::"r"(cr4 | CR4_FXSAVE));
     for (unsigned i = 0; i < REGISTER_MAP_SIZE; i++) {
         register_map[i] = 0xff;
     }
@@ -90,7 +102,7 @@ static void init_state(struct svm_state *state, uint64_t entry)
     state->rip = entry;
 }
 
-void svm_init(struct svm_block *block, uint64_t nested_table, const void *port_map, uint64_t entry)
+void svm_init(struct svm_block *block, uint32_t number, uint64_t nested_table, const void *port_map, uint64_t entry)
 {
     block->intercept_debug_registers = UINT32_MAX;
     block->intercept[0] = SVM_INTERCEPT_INTERRUPTS | SVM_INTERCEPT_RDPMC | SVM_INTERCEPT_RSM | SVM_INTERCEPT_INVD |
@@ -99,7 +111,7 @@ void svm_init(struct svm_block *block, uint64_t nested_table, const void *port_m
     block->intercept[1] = SVM_INTERCEPT2_ALL;
     block->port_map = (uintptr_t)port_map;
     block->register_map = (uintptr_t)register_map;
-    block->asid = 1;
+    block->asid = number + 1u; /* 0 is the host's */
     block->flush = SVM_FLUSH_ALL;
     block->interrupt = SVM_INTERRUPT_MASKING;
     block->nested = 1;
@@ -107,13 +119,45 @@ void svm_init(struct svm_block *block, uint64_t nested_table, const void *port_m
     init_state(&block->state, entry);
 }
 
-void svm_run(struct svm_block *block, struct svm_registers *registers)
+static uint64_t read_counter(void)
+{
+    uint32_t low;
+    uint32_t high;
+
+    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high)::"memory");
+    return (uint64_t)high << 32 | low;
+}
+
+void svm_run(struct svm_block *block, struct svm_registers *registers, uint64_t *left)
 {
     block->state.rax = registers->number[SVM_RAX];
     block->state.rsp = registers->number[SVM_RSP];
+    block->tsc_offset -= read_counter() - *left;
     svm_enter(block, registers, &host_block);
+    *left = read_counter();
     registers->number[SVM_RAX] = block->state.rax;
     registers->number[SVM_RSP] = block->state.rsp;
     block->flush = 0;
     block->event = 0;
+}
+
+/* ---- Floating point ---- */
+
+void svm_floating_init(struct svm_floating *floating)
+{
+    *floating = (struct svm_floating){ { 0 } };
+    floating->bytes[CONTROL_AT] = CONTROL & 0xffu;
+    floating->bytes[CONTROL_AT + 1u] = CONTROL >> 8;
+    floating->bytes[SSE_CONTROL_AT] = SSE_CONTROL & 0xffu;
+    floating->bytes[SSE_CONTROL_AT + 1u] = SSE_CONTROL >> 8;
+}
+
+void svm_floating_load(const struct svm_floating *floating)
+{
+    __asm__ volatile("fxrstor64 %0" ::"m"(*floating));
+}
+
+void svm_floating_save(struct svm_floating *floating)
+{
+    __asm__ volatile("fxsave64 %0" : "=m"(*floating));
 }

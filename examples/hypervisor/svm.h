@@ -125,10 +125,25 @@ struct svm_registers {
 /* Turns SVM on. False: the CPU has none, or no nested paging. */
 bool svm_start(void);
 
-/* Makes a control block, which is zeroed: a CPU in 32-bit protected mode without paging. */
-void svm_init(struct svm_block *block, uint64_t nested_table, const void *port_map, uint64_t entry);
+/*
+ * Makes a control block, which is zeroed: a CPU in 32-bit protected mode without paging. `number` is that of the guest,
+ * from 0.
+ */
+void svm_init(struct svm_block *block, uint32_t number, uint64_t nested_table, const void *port_map, uint64_t entry);
 
-/* Runs the guest until it exits. Interrupts of the machine end it, and are then pending. */
-void svm_run(struct svm_block *block, struct svm_registers *registers);
+/*
+ * Runs the guest until it exits. Interrupts of the machine end it, and are then pending. The guest's time-stamp counter
+ * stands still otherwise: `left` is what the machine's had at the last exit.
+ */
+void svm_run(struct svm_block *block, struct svm_registers *registers, uint64_t *left);
+
+/* The registers of floating point, which the hypervisor does not use, and the CPU keeps for no guest. */
+struct svm_floating {
+    _Alignas(16) uint8_t bytes[512];
+};
+
+void svm_floating_init(struct svm_floating *floating);
+void svm_floating_load(const struct svm_floating *floating);
+void svm_floating_save(struct svm_floating *floating);
 
 #endif
