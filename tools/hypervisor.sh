@@ -14,6 +14,7 @@ serial=vpt-demo-disk
 line=$RANDOM$RANDOM
 seconds=20 # on an idle computer
 guests=(A B)
+declare -A kernels
 # shellcheck source=tools/packages.sh
 . "$root/tools/packages.sh"
 # shellcheck source=tools/limit.sh
@@ -24,13 +25,21 @@ guests=(A B)
 # The example kernel has the start-up code and the serial port, the example of assignment the IOMMU.
 build() {
     local sources
-    vpt_example_target x86_64
     mapfile -t sources < <(cd "$root" && printf '%s\n' examples/hypervisor/*.{c,S} \
         examples/kernel/{console,string}.c examples/kernel/x86/{idt,serial}.c examples/kernel/x86/vectors.S \
         examples/kernel/x86_64/start.S examples/assign/iommu.c \
         port/{page_pool,direct,ecam,x86_io,assign_port,emulated_function}.c)
     vpt_example_build "$directory/hypervisor" hypervisor.elf \
         "examples/hypervisor examples/kernel examples/kernel/x86 examples/assign" "${sources[@]}"
+}
+
+# A guest that does harm, on the example kernel's machine.
+build_hostile() {
+    local sources
+    mapfile -t sources < <(cd "$root" && printf '%s\n' examples/hypervisor/hostile/*.c \
+        examples/kernel/{console,ports,string}.c examples/kernel/x86/{apic,idt,machine,pic,serial}.c \
+        examples/kernel/x86/vectors.S examples/kernel/x86_64/start.S port/{page_pool,direct,ecam,cf8,x86_io}.c)
+    vpt_example_build "$directory/hostile" hostile.elf "examples/kernel examples/kernel/x86" "${sources[@]}"
 }
 
 # Usage: plug DEVICE,PROPERTIES
@@ -41,7 +50,7 @@ plug() {
     slot=$((slot + 1))
 }
 
-# Usage: plug_guest NAME
+# Usage: plug_guest NAME KERNEL
 # The functions of a guest, and what is at their other ends.
 plug_guest() {
     plug "virtio-serial-pci,id=serial$1"
@@ -52,7 +61,7 @@ plug_guest() {
         -device "virtconsole,bus=serial$1.0,chardev=console$1"
         -drive "if=none,id=disk$1,format=raw,file=$directory/disk$1.img"
         -object "rng-random,id=source$1,filename=$directory/original$1.img"
-        -serial "file:$directory/guest$1.log")
+        -serial "file:$directory/guest$1.log" -fw_cfg "name=opt/vpt/guest$1,file=$2")
 }
 
 # Usage: prepare NAME
@@ -76,11 +85,11 @@ boot() {
         exec {pipe}<"$directory/pipe$name.out"
         heard+=("$pipe")
         command+=(python3 "$root/tools/kernel-host.py" network --netdev "network$name" "$directory/network$name")
-        plug_guest "$name"
+        plug_guest "$name" "${kernels[$name]}"
     done
     vpt_limit "$seconds" "${command[@]}" \
         qemu-system-x86_64 -M q35 -cpu max -m 512M -icount shift=0 -kernel "$directory/hypervisor/hypervisor.elf" \
-        -fw_cfg "name=opt/vpt/guest,file=$directory/guest/kernel.elf" -device isa-debug-exit,iobase=0xf4,iosize=4 \
+        -device isa-debug-exit,iobase=0xf4,iosize=4 \
         -nodefaults -display none -monitor none -no-reboot -device intel-iommu -serial stdio "${functions[@]}" \
         </dev/null
     status=$?
@@ -109,21 +118,58 @@ check() {
 vpt_need_packages clang lld python3 qemu-system-x86 || exit 1
 mkdir -p "$directory"
 "$root/tools/kernel.sh" x86_64 "$directory/guest" || exit 1
+vpt_example_target x86_64
 build || exit 1
-boot
-status=$?
-if [ "$status" -ne 33 ]; then
-    tail -n 5 "$directory"/guest?.log
-    printf 'FAIL\thypervisor\t%s\n' "$vpt_ended"
-    exit 1
-fi
+build_hostile || exit 1
 failed=0
-for name in "${guests[@]}"; do
-    if text=$(check "$name" 2>&1); then
-        printf 'PASS\tguest %s\t%s\n' "$name" "$text"
+
+# Usage: report PASS|FAIL WHO TEXT
+report() {
+    local IFS=$'\t'
+    echo "$*"
+    [ "$1" = PASS ] || failed=1
+}
+
+# Usage: report_kernel NAME: checks what a guest with the example kernel has done
+report_kernel() {
+    local text
+    if text=$(check "$1" 2>&1); then
+        report PASS "guest $1" "$text"
     else
-        printf 'FAIL\tguest %s\t%s\n' "$name" "$text"
-        failed=1
+        report FAIL "guest $1" "$text"
     fi
-done
+}
+
+# Usage: report_hostile NAME
+report_hostile() {
+    if [ "$(tail -n 1 "$directory/guest$1.log")" = "@end ok" ]; then
+        report PASS "guest $1" "did harm to itself alone"
+    else
+        tail -n 5 "$directory/guest$1.log"
+        report FAIL "guest $1" "did not come to its end"
+    fi
+}
+
+# Usage: run KERNEL KERNEL: runs two guests with these kernels, "guest" or "hostile"
+run() {
+    local i
+    for i in 0 1; do
+        kernels[${guests[i]}]=$directory/${@:i+1:1}
+    done
+    boot
+    if [ $? -ne 33 ]; then
+        tail -n 5 "$directory"/guest?.log
+        report FAIL hypervisor "$vpt_ended"
+        return
+    fi
+    for i in 0 1; do
+        case ${@:i+1:1} in
+        guest/*) report_kernel "${guests[i]}" ;;
+        *) report_hostile "${guests[i]}" ;;
+        esac
+    done
+}
+
+run guest/kernel.elf guest/kernel.elf
+run guest/kernel.elf hostile/hostile.elf
 exit "$failed"

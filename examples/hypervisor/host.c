@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "host.h"
 
+#include <console.h>
 #include <direct.h>
 #include <ecam.h>
 #include <page_pool.h>
@@ -206,13 +207,21 @@ struct host_function *host_free_function(struct host *host, uint32_t type)
     fail("the machine has no %s that is free", type_name(type));
 }
 
+void host_look_for_faults(struct host *host)
+{
+    struct iommu_fault fault;
+
+    while (iommu_take_fault(&host->iommu, &fault)) {
+        host->refused++;
+        print("host\trefuses 0x%llx to the function on bus %u\n", (unsigned long long)fault.page, fault.function.bus);
+    }
+}
+
 /* ---- End ---- */
 
 void host_stop(struct host *host)
 {
-    struct iommu_fault fault;
-
-    require(!iommu_take_fault(&host->iommu, &fault), "the IOMMU has refused 0x%llx", (unsigned long long)fault.page);
+    host_look_for_faults(host);
     for (unsigned i = 0; i < host->function_count; i++) {
         struct host_function *function = &host->functions[i];
 

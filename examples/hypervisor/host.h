@@ -41,6 +41,7 @@ struct host {
     uint8_t turn[256];  /* for each bus: sum of the device numbers of the bridges above */
     unsigned delivered; /* number of interrupts */
     unsigned unknown;   /* interrupts that belonged to no function */
+    unsigned refused;   /* accesses to memory that the IOMMU has refused, as far as it has kept them */
 };
 
 /* Finds the virtio functions, and opens them as assignable devices. */
@@ -48,6 +49,9 @@ void host_start(struct host *host);
 
 /* Closes everything, and asserts that nothing remains. */
 void host_stop(struct host *host);
+
+/* Counts the accesses that the IOMMU has refused. */
+void host_look_for_faults(struct host *host);
 
 /* The first function of this type (VPT_DEVICE_TYPE_*) that no guest has. */
 struct host_function *host_free_function(struct host *host, uint32_t type);
