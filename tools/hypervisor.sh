@@ -150,26 +150,24 @@ report_hostile() {
     fi
 }
 
-# Usage: run KERNEL KERNEL: runs two guests with these kernels, "guest" or "hostile"
+# Usage: run KERNEL KERNEL: runs two guests with these kernels
 run() {
-    local i
-    for i in 0 1; do
-        kernels[${guests[i]}]=$directory/${@:i+1:1}
-    done
+    local name
+    kernels=([A]=$1 [B]=$2)
     boot
     if [ $? -ne 33 ]; then
         tail -n 5 "$directory"/guest?.log
         report FAIL hypervisor "$vpt_ended"
         return
     fi
-    for i in 0 1; do
-        case ${@:i+1:1} in
-        guest/*) report_kernel "${guests[i]}" ;;
-        *) report_hostile "${guests[i]}" ;;
+    for name in "${guests[@]}"; do
+        case ${kernels[$name]} in
+        */hostile.elf) report_hostile "$name" ;;
+        *) report_kernel "$name" ;;
         esac
     done
 }
 
-run guest/kernel.elf guest/kernel.elf
-run guest/kernel.elf hostile/hostile.elf
+run "$directory/guest/kernel.elf" "$directory/guest/kernel.elf"
+run "$directory/guest/kernel.elf" "$directory/hostile/hostile.elf"
 exit "$failed"

@@ -33,8 +33,8 @@ uint64_t chips_message_address(void);
 /* Nanoseconds since the start. */
 uint64_t chips_clock(void);
 
-/* Waits, with interrupts as they are. */
-void chips_wait(uint32_t microseconds);
+/* Waits for some microseconds, with interrupts as they are. */
+void chips_pause(void);
 
 /* Lets pending interrupts in; and sleeps until there is one. */
 void chips_let_in(void);

@@ -65,6 +65,7 @@ struct guest {
     struct virtual_apic apic;
     bool offered_by_pic; /* the pending interrupt */
     bool halted;
+    bool has_turn;
     enum guest_end end;
     const char *reason; /* why it has failed */
     uint32_t latch;     /* value of port 0xcf8 */
@@ -77,6 +78,7 @@ struct guest {
     struct vpt_assign_dma_range ranges[GUEST_RANGES];
     struct {
         unsigned exits, interrupts, ports, configurations, registers, turns; /* how often */
+        unsigned beside; /* of the turns: while the library waited for another guest's function */
     } count;
 };
 

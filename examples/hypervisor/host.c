@@ -73,8 +73,9 @@ static void start_port(struct host *host)
 
 static void delay(void *ctx, uint32_t microseconds)
 {
-    (void)ctx;
-    chips_wait(microseconds);
+    const struct host_function *function = ctx;
+
+    function->host->wait(chips_clock() + (uint64_t)microseconds * 1000u);
 }
 
 static struct host_function *find(struct host *host, const struct vpt_pci_address *address)
@@ -188,8 +189,9 @@ static bool visit(void *ctx, const struct vpt_pci_function *function, const stru
     return true;
 }
 
-void host_start(struct host *host)
+void host_start(struct host *host, void (*wait)(uint64_t end))
 {
+    host->wait = wait;
     start_port(host);
     iommu_start(&host->iommu, &host->port);
     host->iommu_hooks = (struct vpt_assign_iommu){ host, map_memory, unmap_memory };

@@ -30,6 +30,7 @@ struct host_function {
 };
 
 struct host {
+    void (*wait)(uint64_t end); /* what is done until the clock is there */
     struct vpt_port port;
     struct iommu iommu;
     struct vpt_assign_iommu iommu_hooks;
@@ -44,8 +45,11 @@ struct host {
     unsigned refused;   /* accesses to memory that the IOMMU has refused, as far as it has kept them */
 };
 
-/* Finds the virtio functions, and opens them as assignable devices. */
-void host_start(struct host *host);
+/*
+ * Finds the virtio functions, and opens them as assignable devices. While the library waits for a function it calls
+ * wait(), which may run guests: the library's locks are those of devices, and each guest has devices of its own.
+ */
+void host_start(struct host *host, void (*wait)(uint64_t end));
 
 /* Closes everything, and asserts that nothing remains. */
 void host_stop(struct host *host);

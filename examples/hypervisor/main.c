@@ -24,6 +24,7 @@ static const char *const kernels[GUESTS] = { "opt/vpt/guestA", "opt/vpt/guestB" 
 static _Alignas(8) unsigned char kernel[KERNEL_SIZE];
 static struct host host;
 static struct guest guests[GUESTS];
+static struct guest *present; /* whose turn it is */
 static unsigned ticks;
 
 void x86_vector(uintptr_t vector, uintptr_t address);
@@ -119,31 +120,70 @@ static void guest_ended(const struct guest *guest)
               (unsigned long long)block->exit_info[0], (unsigned long long)block->exit_info[1]);
     }
     print("%s\thas ended: %u exits, of which %u to ports, %u to registers in memory; %u configuration accesses, "
-          "%u interrupts, %u turns\n",
+          "%u interrupts; %u turns, %u of them while the other guest's function was reset\n",
           guest->name, guest->count.exits, guest->count.ports, guest->count.registers, guest->count.configurations,
-          guest->count.interrupts, guest->count.turns);
+          guest->count.interrupts, guest->count.turns, guest->count.beside);
+}
+
+/* The CPU has the floating point of the guest whose turn it is. */
+static void switch_floating(struct guest *from, const struct guest *to)
+{
+    if (from != NULL) {
+        svm_floating_save(&from->floating);
+    }
+    if (to != NULL) {
+        svm_floating_load(&to->floating);
+    }
 }
 
 /* Runs a guest until the next tick, or until it waits. Returns whether it has run; then interrupts were let in. */
 static bool run_turn(struct guest *guest)
 {
+    struct guest *before = present;
     unsigned start = ticks;
     bool ran = false;
 
-    if (guest->end != GUEST_RUNS) {
+    if (guest->end != GUEST_RUNS || guest->has_turn) {
         return false;
     }
-    svm_floating_load(&guest->floating);
+    switch_floating(before, guest);
+    present = guest;
+    guest->has_turn = true;
     while (guest->end == GUEST_RUNS && ticks == start && guest_run(guest)) {
         ran = true;
         chips_let_in();
     }
-    svm_floating_save(&guest->floating);
+    guest->has_turn = false;
+    present = before;
+    switch_floating(guest, before);
     guest->count.turns += ran;
+    guest->count.beside += ran && before != NULL;
     if (guest->end != GUEST_RUNS) {
         guest_ended(guest);
     }
     return ran;
+}
+
+/* No interrupt is let in after the look at the first guest if no guest has run. */
+static bool run_all(void)
+{
+    bool ran = false;
+
+    chips_let_in();
+    for (unsigned i = 0; i < GUESTS; i++) {
+        ran = run_turn(&guests[i]) || ran;
+    }
+    return ran;
+}
+
+/* The library waits for a function, usually because a guest resets it: the other guests go on. */
+static void wait(uint64_t end)
+{
+    while (chips_clock() < end) {
+        if (!run_all()) {
+            chips_pause();
+        }
+    }
 }
 
 static bool any_runs(void)
@@ -156,16 +196,11 @@ static bool any_runs(void)
     return false;
 }
 
-/* No interrupt is let in between the look at the last guest and the sleep if no guest has run. */
 static void run_guests(void)
 {
     while (any_runs()) {
-        bool ran = false;
+        bool ran = run_all();
 
-        chips_let_in();
-        for (unsigned i = 0; i < GUESTS; i++) {
-            ran = run_turn(&guests[i]) || ran;
-        }
         host_look_for_faults(&host);
         if (!ran) {
             chips_sleep();
@@ -179,7 +214,7 @@ _Noreturn void kernel_main(void)
     idt_load();
     require(svm_start(), "the CPU has no SVM with nested paging");
     chips_start();
-    host_start(&host);
+    host_start(&host, wait);
     print_host();
     for (uint32_t i = 0; i < GUESTS; i++) {
         start_guest(&guests[i], i);
