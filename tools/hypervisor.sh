@@ -140,10 +140,11 @@ report_kernel() {
     fi
 }
 
-# Usage: report_hostile NAME
+# Usage: report_hostile NAME: checks that a guest has done all its harm
 report_hostile() {
-    if [ "$(tail -n 1 "$directory/guest$1.log")" = "@end ok" ]; then
-        report PASS "guest $1" "did harm to itself alone"
+    if [ "$(tail -n 2 "$directory/guest$1.log" | cut -d, -f2)" = " 10 exceptions"$'\n'"@end ok" ]; then
+        report PASS "guest $1" "all harm done, and nobody else was harmed: $(sed -n 's/^@hostile //p' \
+            "$directory/guest$1.log" | uniq | paste -sd, | sed 's/,/, /g')"
     else
         tail -n 5 "$directory/guest$1.log"
         report FAIL "guest $1" "did not come to its end"

@@ -279,9 +279,13 @@ bool guest_run(struct guest *guest)
     if (offered) {
         guest_taken(guest);
     }
-    if ((guest->block->exit_event & SVM_EVENT_VALID) != 0) {
+    if ((guest->block->exit_event & SVM_EVENT_VALID) == 0) {
+        handle(guest);
+    } else if (guest->block->exit == SVM_EXIT_MEMORY) {
+        guest_fail(guest, "an exception or interrupt with a stack that is no memory");
+    } else {
         guest->block->event = guest->block->exit_event;
+        handle(guest);
     }
-    handle(guest);
     return true;
 }

@@ -30,6 +30,7 @@
 #define MSIX_FUNCTION_MASK 0x4000u
 
 #define RESETS       3u
+#define FLOOD        2000u
 #define TOGGLES      500u
 #define ATTEMPTS     2000000u
 #define WINDOW       0xd0000000u
@@ -44,6 +45,10 @@ struct harm {
 static struct vpt_pci_function functions[FUNCTIONS_MAX];
 static unsigned function_count;
 static volatile uint32_t interrupts;
+static volatile uint32_t flood; /* interrupts of lines since these were opened */
+static volatile uint32_t exceptions;
+static volatile bool expected; /* an exception */
+static void *recovery[5];
 
 void x86_vector(uintptr_t vector, uintptr_t address);
 
@@ -53,13 +58,28 @@ _Noreturn void kernel_trap(uint64_t cause, uint64_t address)
     machine_exit(false);
 }
 
+/* Goes on behind the instruction that has failed, if one was expected to. A line is never served, and so comes again. */
 void x86_vector(uintptr_t vector, uintptr_t address)
 {
+    unsigned line = (unsigned)vector - X86_VECTOR_PIC;
+
+    if (vector < X86_EXCEPTIONS && expected) {
+        expected = false;
+        exceptions++;
+        __builtin_longjmp(recovery, 1);
+    }
     if (vector < X86_EXCEPTIONS) {
         kernel_trap(vector, address);
     }
     interrupts++;
-    apic_end();
+    if (line >= PIC_LINES) {
+        apic_end();
+        return;
+    }
+    if (++flood > FLOOD) {
+        pic_shut(line);
+    }
+    pic_end(line);
 }
 
 /* ---- Configuration space ---- */
@@ -200,38 +220,171 @@ static void reset_again_and_again(const struct vpt_pci_function *function)
     }
 }
 
-/* What is not the guest's: memory of the other guest, on the machine; and addresses without memory. */
+/* Opens an entropy source. False: the function is none, or does not work. */
+static bool open_entropy(const struct vpt_pci_function *function, struct vpt_virtio_pci *pci,
+                         struct vpt_entropy *entropy)
+{
+    struct vpt_pci_bars bars;
+
+    if (vpt_pci_bars_size(function, &bars) != VPT_OK ||
+        vpt_virtio_pci_probe(pci, function, &bars, VPT_VIRTIO_PCI_ANY) != VPT_OK) {
+        return false;
+    }
+    if (pci->device.type != VPT_DEVICE_TYPE_ENTROPY || vpt_entropy_open(entropy, &pci->device) != VPT_OK) {
+        vpt_virtio_pci_close(pci);
+        return false;
+    }
+    return true;
+}
+
+static void close_entropy(struct vpt_virtio_pci *pci, struct vpt_entropy *entropy)
+{
+    (void)vpt_device_reset(&pci->device);
+    (void)vpt_driver_release(&entropy->driver);
+    vpt_virtio_pci_close(pci);
+}
+
+/* Waits until the device has answered, or has had much time. */
+static void ask(struct vpt_entropy *entropy, uint64_t address)
+{
+    const struct vpt_segment segment = { address, FOREIGN_SIZE };
+    struct vpt_completion completion;
+
+    (void)vpt_entropy_submit(entropy, &segment, 1, NULL);
+    (void)vpt_requests_kick(&entropy->requests);
+    for (unsigned n = 0; n < ATTEMPTS && vpt_requests_poll(&entropy->requests, &completion) == VPT_EMPTY; n++) {
+    }
+}
+
+/*
+ * What is not the guest's: memory of the other guest, by its address on the machine; and addresses without memory. The
+ * window of messages is left out (README.md).
+ */
 static void reach_for_memory(const struct vpt_pci_function *function)
 {
     static const uint64_t places[] = { 0x10000000u, 0x04000000u, UINT64_C(0x7f00000000) };
     static struct vpt_virtio_pci pci;
     static struct vpt_entropy entropy;
-    struct vpt_pci_bars found;
 
     repair(function);
     for (unsigned i = 0; i < sizeof(places) / sizeof(places[0]); i++) {
-        const struct vpt_segment segment = { places[i], FOREIGN_SIZE };
-        struct vpt_completion completion;
-
-        if (vpt_pci_bars_size(function, &found) != VPT_OK ||
-            vpt_virtio_pci_probe(&pci, function, &found, VPT_VIRTIO_PCI_ANY) != VPT_OK) {
-            return;
+        if (open_entropy(function, &pci, &entropy)) {
+            ask(&entropy, places[i]);
+            close_entropy(&pci, &entropy);
         }
-        if (pci.device.type == VPT_DEVICE_TYPE_ENTROPY && vpt_entropy_open(&entropy, &pci.device) == VPT_OK) {
-            (void)vpt_entropy_submit(&entropy, &segment, 1, NULL);
-            (void)vpt_requests_kick(&entropy.requests);
-            for (unsigned n = 0; n < ATTEMPTS && vpt_requests_poll(&entropy.requests, &completion) == VPT_EMPTY; n++) {
-            }
-            (void)vpt_device_reset(&pci.device);
-            (void)vpt_driver_release(&entropy.driver);
-        }
-        vpt_virtio_pci_close(&pci);
     }
+}
+
+/* The device's line stays high, because nobody reads what it interrupts for. */
+static void never_serve(const struct vpt_pci_function *function)
+{
+    static unsigned char bytes[FOREIGN_SIZE];
+    static struct vpt_virtio_pci pci;
+    static struct vpt_entropy entropy;
+
+    repair(function);
+    if (!open_entropy(function, &pci, &entropy)) {
+        return;
+    }
+    flood = 0;
+    for (unsigned line = 3; line < PIC_LINES; line++) {
+        pic_open(line);
+    }
+    ask(&entropy, ports_device_address(bytes));
+    for (unsigned n = 0; n < ATTEMPTS && flood <= FLOOD; n++) {
+    }
+    for (unsigned line = 3; line < PIC_LINES; line++) {
+        pic_shut(line);
+    }
+    close_entropy(&pci, &entropy);
+}
+
+/* ---- Instructions ---- */
+
+#define APIC_AT 0xfee00000u
+
+static void run_monitor(void)
+{
+    __asm__ volatile("vmrun %%rax" ::"a"(0x200000));
+}
+
+static void call_monitor(void)
+{
+    __asm__ volatile("vmmcall");
+}
+
+static void set_features(void)
+{
+    __asm__ volatile("xsetbv" ::"a"(7), "c"(0), "d"(0));
+}
+
+static void read_debug(void)
+{
+    uint64_t value;
+
+    __asm__ volatile("mov %%dr7, %0" : "=r"(value));
+}
+
+static void write_unknown(void)
+{
+    __asm__ volatile("wrmsr" ::"a"(0x300000), "c"(0xc0010117), "d"(0));
+}
+
+static void end_virtualization(void)
+{
+    __asm__ volatile("wrmsr" ::"a"(0x1d00), "c"(0xc0000080), "d"(0));
+}
+
+static void read_string(void)
+{
+    static unsigned char byte;
+
+    __asm__ volatile("insb" ::"d"(0x3f8), "D"(&byte) : "memory");
+}
+
+static void add_to_register(void)
+{
+    __asm__ volatile("lock addl $1, (%0)" ::"r"((uintptr_t)APIC_AT) : "memory");
+}
+
+static void push_register(void)
+{
+    __asm__ volatile("pushq (%0)\n\tpop %%rcx" ::"r"((uintptr_t)APIC_AT) : "rcx", "memory");
+}
+
+static void execute_register(void)
+{
+    __asm__ volatile("call *%0" ::"r"((uintptr_t)APIC_AT) : "memory");
+}
+
+static void (*const instructions[])(void) = { run_monitor,        call_monitor,    set_features,    read_debug,
+                                              write_unknown,      read_string,     add_to_register, push_register,
+                                              end_virtualization, execute_register };
+
+/* Each of these must raise an exception, and does nothing else. */
+static void try_instructions(void)
+{
+    for (volatile unsigned i = 0; i < sizeof(instructions) / sizeof(instructions[0]); i++) {
+        expected = true;
+        if (__builtin_setjmp(recovery) == 0) {
+            instructions[i]();
+            expected = false;
+            print("@hostile instruction %u raises no exception\n", i);
+        }
+        __asm__ volatile("sti");
+    }
+}
+
+/* The exception for it cannot be delivered, as there is no stack: the guest's end. */
+static void push_into_register(void)
+{
+    __asm__ volatile("mov %0, %%rsp\n\tpush %%rax" ::"r"((uintptr_t)APIC_AT + 0x80u));
 }
 
 static const struct harm harms[] = {
     { "moves BARs", move_bars },
     { "misuses messages", misuse_messages },
+    { "never serves a line", never_serve },
     { "reaches for memory", reach_for_memory },
     { "resets", reset_again_and_again },
     { "writes everything", write_everything },
@@ -265,6 +418,9 @@ _Noreturn void kernel_main(void)
         }
         print("@hostile %s\n", harms[i].name);
     }
-    print("@hostile %u interrupts\n@end ok\n", (unsigned)interrupts);
+    try_instructions();
+    print("@hostile %u interrupts, %u exceptions\n", (unsigned)interrupts, (unsigned)exceptions);
+    print("@end ok\n");
+    push_into_register();
     machine_exit(true);
 }
