@@ -91,7 +91,7 @@ boot() {
         qemu-system-x86_64 -M q35 -cpu max -m 512M -icount shift=0 -kernel "$directory/hypervisor/hypervisor.elf" \
         -device isa-debug-exit,iobase=0xf4,iosize=4 \
         -nodefaults -display none -monitor none -no-reboot -device intel-iommu -serial stdio "${functions[@]}" \
-        </dev/null
+        </dev/null 2>"$directory/errors"
     status=$?
     for pipe in "${pipes[@]}"; do
         exec {pipe}>&-
@@ -157,7 +157,7 @@ run() {
     kernels=([A]=$1 [B]=$2)
     boot
     if [ $? -ne 33 ]; then
-        tail -n 5 "$directory"/guest?.log
+        tail -n 5 "$directory"/errors "$directory"/guest?.log
         report FAIL hypervisor "$vpt_ended"
         return
     fi

@@ -58,7 +58,7 @@ _Noreturn void kernel_trap(uint64_t cause, uint64_t address)
     machine_exit(false);
 }
 
-/* Goes on behind the instruction that has failed, if one was expected to. A line is never served, and so comes again. */
+/* Goes on behind an instruction that was expected to fail. A line is never served, and so comes again. */
 void x86_vector(uintptr_t vector, uintptr_t address)
 {
     unsigned line = (unsigned)vector - X86_VECTOR_PIC;
