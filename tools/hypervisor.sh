@@ -72,9 +72,42 @@ prepare() {
     mkfifo "$directory/pipe$1".{in,out}
 }
 
+# Usage: press KEY: prints a command of the QEMU Machine Protocol that presses a key and releases it.
+press() {
+    local down
+    for down in true false; do
+        echo "{'execute': 'input-send-event', 'arguments': {'events': [{'type': 'key', 'data':" \
+            "{'down': $down, 'key': {'type': 'qcode', 'data': '$1'}}}]}}"
+    done
+}
+
+# Types the line for each guest that says in its log that it listens to the keyboard.
+type_lines() {
+    local name i
+    echo "{'execute': 'qmp_capabilities'}"
+    for name in "${guests[@]}"; do
+        until grep -q '^@listens' "$directory/guest$name.log" 2>/dev/null; do
+            sleep 0.02
+        done
+        for ((i = 0; i < ${#line}; i++)); do
+            press "${line:i:1}"
+        done
+        press ret
+    done
+}
+
 # A pipe that is open for both waits for nobody; and cat comes to its end where nobody can write any more.
 boot() {
-    local status pipes=() heard=() name pipe command=() functions=() slot=2
+    local status pipes=() heard=() name pipe command=() functions=() slot=2 typist
+    rm -f "$directory"/keys.{in,out} "$directory"/guest?.log
+    mkfifo "$directory"/keys.{in,out}
+    exec {pipe}<>"$directory/keys.out"
+    pipes+=("$pipe")
+    exec {pipe}<>"$directory/keys.in"
+    pipes+=("$pipe")
+    type_lines >&"$pipe" &
+    typist=$!
+    plug virtio-keyboard-pci
     for name in "${guests[@]}"; do
         prepare "$name"
         exec {pipe}<>"$directory/pipe$name.in"
@@ -90,9 +123,12 @@ boot() {
     vpt_limit "$seconds" "${command[@]}" \
         qemu-system-x86_64 -M q35 -cpu max -m 512M -icount shift=0 -kernel "$directory/hypervisor/hypervisor.elf" \
         -device isa-debug-exit,iobase=0xf4,iosize=4 \
+        -chardev "pipe,id=keys,path=$directory/keys" -mon keys,mode=control \
         -nodefaults -display none -monitor none -no-reboot -device intel-iommu -serial stdio "${functions[@]}" \
         </dev/null 2>"$directory/errors"
     status=$?
+    kill "$typist" 2>/dev/null
+    wait "$typist" 2>/dev/null
     for pipe in "${pipes[@]}"; do
         exec {pipe}>&-
     done
@@ -108,9 +144,10 @@ boot() {
 # Usage: check NAME
 check() {
     python3 "$root/tools/kernel-host.py" check --architecture x86_64 --machine q35 --interface modern --ring split \
-        --functions 5 --configuration ecam,b0000000 --interrupts line --interrupts messages \
+        --functions 6 --configuration ecam,b0000000 --interrupts line --interrupts messages \
         --device pci,00:04.0,3,modern,modern --device pci,00:05.0,2,modern,modern \
         --device pci,00:06.0,1,modern,modern --device pci,00:07.0,4,modern,modern \
+        --device pci,00:08.0,18,modern,modern --keyboard "$line" \
         --console "$directory/console$1" "$line$1" --network "$directory/network$1" --serial "$serial" \
         --topology 512,3,16,128 "$directory/original$1.img" "$directory/disk$1.img" "$directory/guest$1.log"
 }

@@ -72,12 +72,27 @@ void guest_plug(struct guest *guest, struct host_function *function, const struc
 
     require(guest->slot_count < GUEST_SLOTS, "the guest has no free slot");
     guest->slot_count++;
-    *slot = (struct guest_slot){
-        .guest = guest, .address = *address, .line = line, .device = &function->device, .bars = &function->bars
-    };
+    *slot = (struct guest_slot){ .guest = guest, .address = *address, .line = line, .device = &function->device };
     slot->hooks = (struct vpt_assign_guest){ slot, guest_map, guest_unmap, guest_message, guest_line };
     require_ok(vpt_assign_acquire(&function->device, guest->number, &slot->hooks), "acquiring a device");
     require_ok(vpt_assign_dma_attach(&guest->dma, &function->device), "attaching a device");
+}
+
+static void release_slot(struct guest_slot *slot)
+{
+    require_ok(vpt_assign_check(slot->device), "the library's books of a device");
+    require_ok(vpt_assign_release(slot->device), "releasing a device");
+    require(!slot->level, "a line is left high by a device that is gone");
+    slot->device = NULL;
+}
+
+void guest_unplug(struct guest *guest, const struct host_function *function)
+{
+    for (unsigned i = 0; i < guest->slot_count; i++) {
+        if (guest->slots[i].device == &function->device) {
+            release_slot(&guest->slots[i]);
+        }
+    }
 }
 
 static enum vpt_status firmware_read(void *ctx, const struct vpt_pci_address *address, uint16_t offset, unsigned width,
@@ -153,6 +168,7 @@ void guest_start(struct guest *guest, uint32_t number, struct host *host, const 
 {
     uint64_t entry;
 
+    guest->state = GUEST_RUNS;
     guest->number = number;
     guest->name = names[number];
     guest->host = host;
@@ -176,11 +192,9 @@ void guest_start(struct guest *guest, uint32_t number, struct host *host, const 
 void guest_stop(struct guest *guest)
 {
     for (unsigned i = guest->slot_count; i > 0; i--) {
-        struct guest_slot *slot = &guest->slots[i - 1u];
-
-        require_ok(vpt_assign_check(slot->device), "the library's books of a device");
-        require_ok(vpt_assign_release(slot->device), "releasing a device");
-        require(!slot->level, "a line is left high by a device that is gone");
+        if (guest->slots[i - 1u].device != NULL) {
+            release_slot(&guest->slots[i - 1u]);
+        }
     }
     require(guest->region_count == 0, "%u regions are left to a guest that is gone", guest->region_count);
     require_ok(vpt_assign_close(&guest->bridge.device), "closing the host bridge");
@@ -195,7 +209,7 @@ void guest_stop(struct guest *guest)
 
 void guest_fail(struct guest *guest, const char *reason)
 {
-    guest->end = GUEST_FAILED;
+    guest->state = GUEST_FAILED;
     guest->reason = reason;
 }
 

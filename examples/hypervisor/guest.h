@@ -16,20 +16,20 @@
 #define GUEST_ECAM_SIZE    UINT64_C(0x10000000)
 #define GUEST_WINDOW       UINT64_C(0xc0000000) /* for BARs */
 #define GUEST_WINDOW_LAST  UINT64_C(0xfebfffff)
-#define GUEST_SLOTS        6u
+#define GUEST_SLOTS        8u
 #define GUEST_REGIONS_MAX  64u
 #define GUEST_RANGES       8u
 #define GUEST_BRIDGE_SPACE 256u
 
-enum guest_end { GUEST_RUNS, GUEST_SUCCEEDED, GUEST_FAILED };
+/* A zeroed guest is absent. */
+enum guest_state { GUEST_ABSENT, GUEST_RUNS, GUEST_SUCCEEDED, GUEST_FAILED };
 
 /* A place for a function on the guest's bus 0. */
 struct guest_slot {
     struct guest *guest;
     struct vpt_pci_address address;
-    unsigned line; /* of the PIC, for INTx */
-    struct vpt_assign_device *device;
-    const struct vpt_pci_bars *bars; /* the function's own addresses; NULL: it has none */
+    unsigned line;                    /* of the PIC, for INTx */
+    struct vpt_assign_device *device; /* NULL: there is none any more */
     struct vpt_assign_guest hooks;
     bool level; /* of its INTx */
 };
@@ -66,7 +66,7 @@ struct guest {
     bool offered_by_pic; /* the pending interrupt */
     bool halted;
     bool has_turn;
-    enum guest_end end;
+    enum guest_state state;
     const char *reason; /* why it has failed */
     uint32_t latch;     /* value of port 0xcf8 */
     struct guest_bridge bridge;
@@ -91,6 +91,9 @@ void guest_stop(struct guest *guest);
 /* Assigns a function to the guest, and lets it reach the guest's memory. */
 void guest_plug(struct guest *guest, struct host_function *function, const struct vpt_pci_address *address,
                 unsigned line);
+
+/* Takes a function from the guest, in the state of power-on. */
+void guest_unplug(struct guest *guest, const struct host_function *function);
 
 /* Does a firmware's work: gives addresses and interrupt lines to the functions, and turns decoding on. */
 void guest_firmware(struct guest *guest);

@@ -46,7 +46,7 @@ void guest_ports(struct guest *guest, bool write, uint16_t io_port, unsigned wid
     } else if (io_port - CONFIG < CONFIG_PORTS) {
         guest_config_ports(guest, write, io_port, width, value);
     } else if (io_port == DEBUG_EXIT && write) {
-        guest->end = *value == SUCCESS ? GUEST_SUCCEEDED : GUEST_FAILED;
+        guest->state = *value == SUCCESS ? GUEST_SUCCEEDED : GUEST_FAILED;
         guest->reason = "it has said so";
     } else {
         guest_access(guest, write, VPT_ASSIGN_IO, io_port, width, &wide);

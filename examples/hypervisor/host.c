@@ -120,6 +120,7 @@ static const char *type_name(uint32_t type)
     case VPT_DEVICE_TYPE_BLOCK: return "disk";
     case VPT_DEVICE_TYPE_CONSOLE: return "console";
     case VPT_DEVICE_TYPE_ENTROPY: return "entropy";
+    case VPT_DEVICE_TYPE_INPUT: return "keyboard";
     default: return "device";
     }
 }
@@ -197,6 +198,16 @@ void host_start(struct host *host, void (*wait)(uint64_t end))
     host->iommu_hooks = (struct vpt_assign_iommu){ host, map_memory, unmap_memory };
     require_ok(vpt_assign_remap_init(&host->remap, host->entries, HOST_VECTORS), "the table of vectors");
     require_ok(vpt_pci_enumerate(&host->port, 0, 0, 255, visit, host), "looking for functions");
+}
+
+struct host_function *host_find(struct host *host, uint32_t type)
+{
+    for (unsigned i = 0; i < host->function_count; i++) {
+        if (host->functions[i].device.type == type) {
+            return &host->functions[i];
+        }
+    }
+    return NULL;
 }
 
 struct host_function *host_free_function(struct host *host, uint32_t type)

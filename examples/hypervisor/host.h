@@ -57,7 +57,8 @@ void host_stop(struct host *host);
 /* Counts the accesses that the IOMMU has refused. */
 void host_look_for_faults(struct host *host);
 
-/* The first function of this type (VPT_DEVICE_TYPE_*) that no guest has. */
+/* The first function of this type (VPT_DEVICE_TYPE_*); and the first that no guest has, which there must be. */
+struct host_function *host_find(struct host *host, uint32_t type);
 struct host_function *host_free_function(struct host *host, uint32_t type);
 
 /* ---- host_interrupts.c ---- */

@@ -18,6 +18,8 @@
 
 #define GUESTS 2u
 
+#define COMMAND 0x04u /* register of a function */
+
 /* QEMU's files with the guests' kernels. */
 static const char *const kernels[GUESTS] = { "opt/vpt/guestA", "opt/vpt/guestB" };
 
@@ -106,15 +108,43 @@ static void start_guest(struct guest *guest, uint32_t number)
     plug(guest, VPT_DEVICE_TYPE_BLOCK, 5, 10);
     plug(guest, VPT_DEVICE_TYPE_NETWORK, 6, 11);
     plug(guest, VPT_DEVICE_TYPE_ENTROPY, 7, 5);
+    plug(guest, VPT_DEVICE_TYPE_INPUT, 8, 11);
     guest_firmware(guest);
 }
+
+/* ---- The keyboard ---- */
+
+/* Whether a guest has used it, and its driver has turned it off. */
+static bool is_free(struct host_function *keyboard)
+{
+    static bool used;
+    uint32_t command = 0;
+
+    require_ok(vpt_assign_config_read(&keyboard->device, COMMAND, 2, &command), "reading a guest's command register");
+    used = used || (command & VPT_PCI_COMMAND_BUS_MASTER) != 0;
+    return used && (command & VPT_PCI_COMMAND_BUS_MASTER) == 0;
+}
+
+/* The second guest starts once the first has no use for the keyboard any more, which both need. */
+static void move_keyboard(void)
+{
+    struct host_function *keyboard = host_find(&host, VPT_DEVICE_TYPE_INPUT);
+
+    if (guests[1].state == GUEST_ABSENT && keyboard != NULL && is_free(keyboard)) {
+        guest_unplug(&guests[0], keyboard);
+        print("%s\tloses the keyboard, while it runs\n", guests[0].name);
+        start_guest(&guests[1], 1);
+    }
+}
+
+/* ---- Turns ---- */
 
 /* A guest that ends badly ends alone. */
 static void guest_ended(const struct guest *guest)
 {
     const struct svm_block *block = guest->block;
 
-    if (guest->end == GUEST_FAILED) {
+    if (guest->state == GUEST_FAILED) {
         print("%s\thas failed: %s; at 0x%llx, exit 0x%llx (0x%llx, 0x%llx)\n", guest->name, guest->reason,
               (unsigned long long)block->state.rip, (unsigned long long)block->exit,
               (unsigned long long)block->exit_info[0], (unsigned long long)block->exit_info[1]);
@@ -143,13 +173,13 @@ static bool run_turn(struct guest *guest)
     unsigned start = ticks;
     bool ran = false;
 
-    if (guest->end != GUEST_RUNS || guest->has_turn) {
+    if (guest->state != GUEST_RUNS || guest->has_turn) {
         return false;
     }
     switch_floating(before, guest);
     present = guest;
     guest->has_turn = true;
-    while (guest->end == GUEST_RUNS && ticks == start && guest_run(guest)) {
+    while (guest->state == GUEST_RUNS && ticks == start && guest_run(guest)) {
         ran = true;
         chips_let_in();
     }
@@ -158,7 +188,7 @@ static bool run_turn(struct guest *guest)
     switch_floating(guest, before);
     guest->count.turns += ran;
     guest->count.beside += ran && before != NULL;
-    if (guest->end != GUEST_RUNS) {
+    if (guest->state != GUEST_RUNS) {
         guest_ended(guest);
     }
     return ran;
@@ -189,7 +219,7 @@ static void wait(uint64_t end)
 static bool any_runs(void)
 {
     for (unsigned i = 0; i < GUESTS; i++) {
-        if (guests[i].end == GUEST_RUNS) {
+        if (guests[i].state == GUEST_RUNS) {
             return true;
         }
     }
@@ -202,6 +232,7 @@ static void run_guests(void)
         bool ran = run_all();
 
         host_look_for_faults(&host);
+        move_keyboard();
         if (!ran) {
             chips_sleep();
         }
@@ -216,11 +247,10 @@ _Noreturn void kernel_main(void)
     chips_start();
     host_start(&host, wait);
     print_host();
-    for (uint32_t i = 0; i < GUESTS; i++) {
-        start_guest(&guests[i], i);
-    }
+    start_guest(&guests[0], 0);
     run_guests();
     for (unsigned i = 0; i < GUESTS; i++) {
+        require(guests[i].state != GUEST_ABSENT, "a guest has never been started");
         guest_stop(&guests[i]);
     }
     host_stop(&host);
