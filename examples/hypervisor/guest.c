@@ -86,13 +86,16 @@ static void release_slot(struct guest_slot *slot)
     slot->device = NULL;
 }
 
+/* The release waits for a reset, and other guests run meanwhile; but not this one, which may access the function. */
 void guest_unplug(struct guest *guest, const struct host_function *function)
 {
+    guest->has_turn = true;
     for (unsigned i = 0; i < guest->slot_count; i++) {
         if (guest->slots[i].device == &function->device) {
             release_slot(&guest->slots[i]);
         }
     }
+    guest->has_turn = false;
 }
 
 static enum vpt_status firmware_read(void *ctx, const struct vpt_pci_address *address, uint16_t offset, unsigned width,

@@ -92,7 +92,7 @@ void guest_stop(struct guest *guest);
 void guest_plug(struct guest *guest, struct host_function *function, const struct vpt_pci_address *address,
                 unsigned line);
 
-/* Takes a function from the guest, in the state of power-on. */
+/* Takes a function from the guest, which must not have its turn. */
 void guest_unplug(struct guest *guest, const struct host_function *function);
 
 /* Does a firmware's work: gives addresses and interrupt lines to the functions, and turns decoding on. */

@@ -3,15 +3,20 @@
 
 #include "chips.h"
 
-#define MESSAGES      UINT64_C(0xfee00000)
-#define MESSAGES_MASK (~UINT64_C(0xfffff))
+#define MESSAGES        UINT64_C(0xfee00000)
+#define MESSAGES_MASK   (~UINT64_C(0xfffff))
+#define DESTINATION(at) ((at) >> 12 & 0xffu)
+#define DESTINATION_ALL 0xffu
+#define OTHER_MODES     0x600u /* bits of the data: neither fixed nor to the CPU with the lowest priority */
 
-/* Also a message to another CPU, or in another mode than a fixed vector, is dropped: there is one CPU. */
+/* There is one CPU. Messages to others, and in other modes than for a vector, are dropped. */
 enum vpt_status guest_message(void *ctx, uint64_t address, uint32_t data)
 {
     const struct guest_slot *slot = ctx;
+    uint64_t destination = DESTINATION(address);
 
-    if ((address & MESSAGES_MASK) == MESSAGES) {
+    if ((address & MESSAGES_MASK) == MESSAGES && (destination == 0 || destination == DESTINATION_ALL) &&
+        (data & OTHER_MODES) == 0) {
         slot->guest->count.interrupts++;
         virtual_apic_raise(&slot->guest->apic, (uint8_t)data);
     }
