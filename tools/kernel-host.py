@@ -4,10 +4,10 @@
 
 kernel-host.py create IMAGE
     Fills IMAGE with random bytes.
-kernel-host.py network FILE COMMAND...
-    Runs COMMAND, which is QEMU, with the netdev "network", and answers each frame that comes from there by one of its
-    own. FILE gets the number of frames that were as expected, byte for byte; or what was wrong with one, after which
-    there are no answers. Exits as COMMAND does.
+kernel-host.py network [--netdev NAME] FILE COMMAND...
+    Runs COMMAND, which is QEMU, with the netdev NAME ("network" if it is not given), and answers each frame that comes
+    from there by one of its own. FILE gets the number of frames that were as expected, byte for byte; or what was wrong
+    with one, after which there are no answers. Exits as COMMAND does.
 kernel-host.py check --architecture A --machine M --interface legacy|modern --ring split|packed
                      [--slots N] [--functions N]
                      [--configuration cf8|ecam,ADDRESS] --device mmio|pci,PLACE,TYPE,INTERFACE,INTERFACES...
@@ -307,7 +307,8 @@ def network(arguments):
     with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as peer:
         here, device = f"{folder}/peer", f"{folder}/device"
         peer.bind(here)
-        with subprocess.Popen([*arguments.command, "-netdev", "dgram,id=network,local.type=unix,remote.type=unix,"
+        with subprocess.Popen([*arguments.command, "-netdev",
+                               f"dgram,id={arguments.netdev},local.type=unix,remote.type=unix,"
                                f"local.path={device},remote.path={here}"]) as process:
             try:
                 text = f"{answer(peer, device, lambda: process.poll() is None)} frames"
@@ -325,6 +326,7 @@ def main():
     creating.add_argument("image")
     creating.set_defaults(run=create)
     networking = commands.add_parser("network")
+    networking.add_argument("--netdev", default="network")
     networking.add_argument("file")
     networking.add_argument("command", nargs=argparse.REMAINDER)
     networking.set_defaults(run=network)

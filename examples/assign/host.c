@@ -299,7 +299,7 @@ void host_start(struct host *host)
     memset(host, 0, sizeof(*host));
     make_image(host);
     start_machine(host);
-    iommu_start(&host->iommu, host->qtest);
+    iommu_start(&host->iommu, host->port);
     host->iommu_hooks = (struct vpt_assign_iommu){ host, map_memory, unmap_memory };
     require_ok(host->port->dma_allocate(host->port->ctx, IOMMU_PAGE, IOMMU_PAGE, UINT64_MAX, 0, &host->message_page),
                "memory for messages");

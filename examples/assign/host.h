@@ -7,6 +7,7 @@
 #define EXAMPLE_ASSIGN_HOST_H
 
 #include <assign_port.h>
+#include <qtest.h>
 #include <vpt/assign_dma.h>
 #include <vpt/assign_remap.h>
 

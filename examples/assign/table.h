@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Prints each step, and ends the program at a failure. */
+/* Prints each step. fail() prints which step failed, and why, and ends the program with 1; QEMU ends with it. */
 #ifndef EXAMPLE_ASSIGN_TABLE_H
 #define EXAMPLE_ASSIGN_TABLE_H
 
 #include <stdbool.h>
 
 #include <vpt/assign.h>
+
+#include "require.h"
 
 /* The printed state of an assigned function. */
 struct table_function {
@@ -26,15 +28,5 @@ void table_result(const struct table_function *functions, unsigned count);
 
 /* Number of steps so far. */
 unsigned table_steps(void);
-
-/* Prints which step failed, and why, and ends the program with 1. QEMU ends with it. */
-_Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
-/* fail() unless `condition` holds. */
-#define require(condition, ...) ((condition) ? (void)0 : fail(__VA_ARGS__))
-
-/* fail() unless `status` is `expected`; `what` names the call. */
-void require_status(enum vpt_status status, enum vpt_status expected, const char *what);
-void require_ok(enum vpt_status status, const char *what);
 
 #endif

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "console.h"
 
-#include <stdarg.h>
-
 #include "machine.h"
 
 static void print_text(const char *text)
@@ -48,11 +46,8 @@ static void print_decimal(uint64_t value)
     }
 }
 
-void print(const char *format, ...)
+void print_list(const char *format, va_list arguments)
 {
-    va_list arguments;
-
-    va_start(arguments, format);
     for (const char *at = format; *at != '\0'; at++) {
         if (*at != '%') {
             machine_put(*at);
@@ -69,5 +64,13 @@ void print(const char *format, ...)
             break; /* unknown format: the remaining arguments cannot be found */
         }
     }
+}
+
+void print(const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    print_list(format, arguments);
     va_end(arguments);
 }
