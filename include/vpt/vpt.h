@@ -19,6 +19,7 @@
 #include <vpt/port.h>
 #include <vpt/queue.h>
 #include <vpt/request.h>
+#include <vpt/socket.h>
 #include <vpt/status.h>
 #include <vpt/transport.h>
 #include <vpt/types.h>
