@@ -10,10 +10,10 @@
 
 /* ---- The list of connections ---- */
 
-/* Returns whether packets of this connection may still come or go. */
+/* Returns whether packets for this object may still come or go. */
 static bool is_live(const struct vpt_socket_connection *connection)
 {
-    return connection->state == VPT_SOCKET_CONNECTING || connection->state == VPT_SOCKET_OPEN || connection->owed != 0;
+    return connection->state != VPT_SOCKET_ENDING || connection->owed != 0;
 }
 
 /* Returns the connection between these ends (D-VSOCK-6), or NULL; or a listener, whose peer is 0 and 0. */

@@ -19,6 +19,7 @@
 #include "mock_mmio.h"
 #include "mock_net.h"
 #include "mock_profiles.h"
+#include "mock_socket.h"
 
 #define MOCK_MACHINE_PHYSICAL UINT64_C(0x0a000000) /* where the slot is, for mmio_map() */
 
@@ -33,9 +34,10 @@ struct mock_machine_options {
     const struct mock_profile *profile; /* oddities; NULL: none */
     bool is_entropy;                    /* it is an entropy device, not a disk */
     struct mock_console *console;       /* it is a console, in this object, whose options are set; NULL: it is not */
-    struct mock_input *input; /* it is an input device, in this object, whose answers are set; NULL: it is not */
-    struct mock_net *net;     /* it is a network device, in this object, whose options are set; NULL: it is not */
-    struct mock_gpu *gpu;     /* it is a GPU, in this object, whose options are set; NULL: it is not */
+    struct mock_input *input;   /* it is an input device, in this object, whose answers are set; NULL: it is not */
+    struct mock_net *net;       /* it is a network device, in this object, whose options are set; NULL: it is not */
+    struct mock_gpu *gpu;       /* it is a GPU, in this object, whose options are set; NULL: it is not */
+    struct mock_socket *socket; /* it is a socket device, in this object; NULL: it is not */
     struct mock_blk_options blk;
     struct mock_entropy_options entropy;
     struct mock_completion completion;
