@@ -297,12 +297,14 @@ void mock_socket_finish(struct mock_socket *socket)
     reset(socket);
 }
 
+/* No guest can have such an address, but only so it changes as a whole. */
 static void change_configuration(void *backend)
 {
     struct mock_socket *socket = backend;
 
     socket->changes++;
-    mock_config_set(&socket->device->config, 0, 8, GUEST + socket->changes);
+    mock_config_set(&socket->device->config, 0, 4, GUEST + socket->changes);
+    mock_config_set(&socket->device->config, 4, 4, GUEST + socket->changes);
 }
 
 void mock_socket_init(struct mock_socket *socket, struct mock_device *device)
