@@ -8,6 +8,7 @@
 #   input                   what is executable in src/input, which has a limit on x86_64
 #   net                     the sum of src/net, which has a limit on x86_64
 #   gpu                     the sum of src/gpu, which has a limit on x86_64
+#   socket                  the sum of src/socket, which has a limit on x86_64
 #   archive                 the sum of all objects
 #   minimal                 what the library adds to tests/freestanding/minimal.c (MMIO 2, split virtqueue, blk,
 #                           polled); the linker drops unreferenced functions; memcpy and memset are the kernel's
@@ -49,6 +50,8 @@ input_limit=1280
 declare -A net_limits=([gcc]=4000 [clang]=4400)
 # Bytes that the whole of src/gpu may have on x86_64.
 declare -A gpu_limits=([gcc]=3300 [clang]=3800)
+# Bytes that the whole of src/socket may have on x86_64.
+declare -A socket_limits=([gcc]=3700 [clang]=4000)
 
 vpt_need_packages "${VPT_CROSS_PACKAGES[@]}" python3 || exit 1
 work=$(mktemp -d) || exit 1
@@ -110,7 +113,7 @@ linked() {
 # Usage: sizes COMPILER TARGET VARIANT: with the flags that tests/freestanding/variants.tsv has for it
 sizes() {
     local compiler=$1 directory="$work/$1-$2" command object text rodata total_text=0 total_rodata=0
-    local stub missing smaller libraries assign=0 console=0 input=0 net=0 gpu=0 flags
+    local stub missing smaller libraries assign=0 console=0 input=0 net=0 gpu=0 socket=0 flags
     target=$2 variant="$1-$2-Os"
     flags=$(awk -F '\t' -v "line=$1 $2 $3" '$1 " " $2 " " $3 == line { print $5 }' tests/freestanding/variants.tsv)
     [ -n "$flags" ] || { fail "$variant: no variant $3"; return; }
@@ -125,6 +128,7 @@ sizes() {
         */input-*) input=$((input + text)) ;;
         */net-*) net=$((net + text + rodata)) ;;
         */gpu-*) gpu=$((gpu + text + rodata)) ;;
+        */socket-*) socket=$((socket + text + rodata)) ;;
         esac
     done < <(measure "$directory"/*.o)
     printf 'assign\t%s\ttotal\t%d\tbytes\n' "$variant" "$assign"
@@ -142,6 +146,9 @@ sizes() {
     printf 'gpu\t%s\ttotal\t%d\tbytes\n' "$variant" "$gpu"
     [ "$target" != x86_64 ] || [ "$gpu" -le "${gpu_limits[$1]}" ] ||
         fail "gpu $variant: $gpu bytes, limit ${gpu_limits[$1]}"
+    printf 'socket\t%s\ttotal\t%d\tbytes\n' "$variant" "$socket"
+    [ "$target" != x86_64 ] || [ "$socket" -le "${socket_limits[$1]}" ] ||
+        fail "socket $variant: $socket bytes, limit ${socket_limits[$1]}"
     print archive "$variant" "$total_text" "$total_rodata"
     llvm-ar rcs "$directory/libvpt.a" "$directory"/*.o || { fail "$variant: archive"; return; }
     missing=$(comm -23 "$work/functions" <(llvm-nm -U -j -g "$directory/libvpt.a" | sort -u) | paste -s -d ' ')

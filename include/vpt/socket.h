@@ -195,8 +195,9 @@ enum vpt_status vpt_socket_drain(struct vpt_socket *socket);
  * VPT_OK: *event is filled.
  * VPT_EMPTY: nothing more has happened, and the next packet will interrupt.
  * VPT_CALLER_ARGUMENT: a pointer is NULL.
- * VPT_DEVICE_CONFIG, VPT_DEVICE_CONFIG_UNSTABLE: the guest's new address cannot be read; nothing can be sent or received
- *     until a later call can.
+ * VPT_DEVICE_CONFIG: the guest's new address is one that no guest can have. Nothing can be sent or received until a
+ *     later call reads another one.
+ * VPT_DEVICE_CONFIG_UNSTABLE: the configuration kept changing. The same holds.
  * what vpt_requests_poll() returns, after a reset also what a request comes back with.
  *
  * Context: init, thread, panic; lock: queues; waits: configuration; calls: registers, config_read, log.

@@ -117,7 +117,7 @@ VPT_OUT_OF_LINE void copy_in(uint8_t *slot, const uint8_t *bytes, uint32_t size)
 /* All fields are little-endian, and words but two, which share one. */
 static void change_order(struct socket_packet *packet)
 {
-    uint32_t *word = &packet->source;
+    uint32_t *word = (uint32_t *)packet;
     uint32_t i;
 
     for (i = 0; VPT_BIG_ENDIAN != 0 && i < SOCKET_HEADER / 4u; i++) {
@@ -149,8 +149,7 @@ enum vpt_status vpt_socket_submit(struct vpt_socket *socket, struct socket_packe
     return vpt_requests_submit(transmit, &segment, segment.length != 0 ? 1 : 0, 0, NULL);
 }
 
-enum vpt_status vpt_socket_take(struct vpt_socket *socket, struct socket_packet *packet, const uint8_t **payload,
-                                bool *whole)
+enum vpt_status vpt_socket_take(struct vpt_socket *socket, struct socket_packet *packet, const uint8_t **payload)
 {
     struct vpt_completion completion;
     enum vpt_status status = vpt_requests_poll(&socket->receive, &completion);
@@ -162,7 +161,9 @@ enum vpt_status vpt_socket_take(struct vpt_socket *socket, struct socket_packet 
     if (completion.length >= SOCKET_HEADER) {
         vpt_slots_copy_out((uint8_t *)packet, (const uint8_t *)completion.token, SOCKET_HEADER);
         change_order(packet);
-        *whole = packet->length <= completion.length - SOCKET_HEADER; /* D-VSOCK-5 */
+        if (packet->kind == SOCKET_KIND(SOCKET_RW) && packet->length > completion.length - SOCKET_HEADER) {
+            packet->kind = SOCKET_KIND(0);
+        }
         if (packet->target == socket->cid && (packet->source_high | packet->target_high) == 0) {
             *payload = (const uint8_t *)completion.token + SOCKET_HEADER;
         }
@@ -174,21 +175,18 @@ enum vpt_status vpt_socket_take(struct vpt_socket *socket, struct socket_packet 
 
 enum vpt_status vpt_socket_take_events(struct vpt_socket *socket)
 {
-    uint32_t left = socket->events.queue.slot_count;
     enum vpt_status status = VPT_OK;
     uint32_t length = 0;
     uint32_t event = 0;
     uint64_t cid = 0;
 
-    while (status == VPT_OK) {
-        status = left != 0 ? vpt_receive(&socket->events, &event, sizeof(event), &length) : VPT_EMPTY;
-        left--;
+    while (status == VPT_OK) { /* until all buffers are given back (VSOCK-EVENT-1) */
+        status = vpt_receive(&socket->events, &event, sizeof(event), &length);
         if (status == VPT_OK && length == sizeof(event) && vpt_order32(true, event) == EVENT_RESET) {
             vpt_socket_end_all(socket); /* VSOCK-EVENT-3, VSOCK-EVENT-4 */
             socket->cid = 0;
         }
     }
-    (void)vpt_requests_kick(&socket->events); /* VSOCK-EVENT-1 */
     if (status != VPT_EMPTY || socket->cid != 0) {
         return status == VPT_EMPTY ? VPT_OK : status;
     }

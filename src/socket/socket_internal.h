@@ -50,10 +50,10 @@ enum vpt_status vpt_socket_submit(struct vpt_socket *socket, struct socket_packe
 
 /*
  * Takes the next packet from its queue. `*payload` is where its payload is, which the device may still change; NULL:
- * the packet is to be passed over. A payload that is not all there has `*whole` false. The slot stays with the driver.
+ * the packet is to be passed over. A packet whose payload is not all there gets the operation 0. The slot stays with the
+ * driver.
  */
-enum vpt_status vpt_socket_take(struct vpt_socket *socket, struct socket_packet *packet, const uint8_t **payload,
-                                bool *whole);
+enum vpt_status vpt_socket_take(struct vpt_socket *socket, struct socket_packet *packet, const uint8_t **payload);
 
 /* Takes the events. If the host has changed, ends all connections and reads the guest's address. */
 enum vpt_status vpt_socket_take_events(struct vpt_socket *socket);

@@ -229,7 +229,7 @@ static bool store(struct vpt_socket_connection *connection, const uint8_t *paylo
 
 /* Works on a packet of a connection that is open. Returns false if the peer has broken a rule. */
 static bool converse(struct vpt_socket_connection *connection, const struct socket_packet *packet,
-                     const uint8_t *payload, bool whole)
+                     const uint8_t *payload)
 {
     switch (SOCKET_OPERATION(packet->kind)) {
     case SOCKET_SHUTDOWN: /* D-VSOCK-11 */
@@ -239,7 +239,7 @@ static bool converse(struct vpt_socket_connection *connection, const struct sock
             end(connection, VPT_OK, true); /* D-VSOCK-12 */
         }
         return true;
-    case SOCKET_RW: return whole && store(connection, payload, packet->length);
+    case SOCKET_RW: return store(connection, payload, packet->length);
     case SOCKET_CREDIT_REQUEST: connection->owed |= OWED(SOCKET_CREDIT_UPDATE); return true; /* D-VSOCK-9 */
     default: return packet->kind == SOCKET_KIND(SOCKET_CREDIT_UPDATE);
     }
@@ -257,7 +257,7 @@ static enum vpt_status reset_status(const struct vpt_socket_connection *connecti
 
 /* Works on a packet of a connection, or on a request for a listener. */
 static void take_in(struct vpt_socket_connection *connection, const struct socket_packet *packet,
-                    const uint8_t *payload, bool whole)
+                    const uint8_t *payload)
 {
     enum vpt_socket_state state = connection->state;
 
@@ -268,7 +268,7 @@ static void take_in(struct vpt_socket_connection *connection, const struct socke
     if (packet->kind == SOCKET_KIND(SOCKET_RST)) {
         end(connection, reset_status(connection), false);
     } else if (state == VPT_SOCKET_OPEN
-                   ? !converse(connection, packet, payload, whole)
+                   ? !converse(connection, packet, payload)
                    : state == VPT_SOCKET_CONNECTING && packet->kind != SOCKET_KIND(SOCKET_RESPONSE)) {
         end(connection, VPT_DEVICE_REQUEST_STATUS, true);
     } else if (state != VPT_SOCKET_OPEN) {
@@ -281,7 +281,7 @@ static void take_in(struct vpt_socket_connection *connection, const struct socke
 }
 
 /* Finds whom a packet is for. */
-static void deliver(struct vpt_socket *socket, const struct socket_packet *packet, const uint8_t *payload, bool whole)
+static void deliver(struct vpt_socket *socket, const struct socket_packet *packet, const uint8_t *payload)
 {
     const bool asks = packet->kind == SOCKET_KIND(SOCKET_REQUEST);
     struct vpt_socket_connection *connection = NULL;
@@ -293,7 +293,7 @@ static void deliver(struct vpt_socket *socket, const struct socket_packet *packe
         connection = find(socket, packet->target_port, 0, 0);
     }
     if (connection != NULL && (asks || connection->state != VPT_SOCKET_LISTENING)) {
-        take_in(connection, packet, payload, whole);
+        take_in(connection, packet, payload);
     } else {
         refuse(socket, packet);
     }
@@ -305,14 +305,13 @@ static enum vpt_status take_packet(struct vpt_socket *socket)
     const uint8_t *payload = NULL;
     struct socket_packet packet;
     enum vpt_status status;
-    bool whole = false;
 
     if (socket->refusal_count == VPT_SOCKET_REFUSALS) {
         return VPT_EMPTY;
     }
-    status = vpt_socket_take(socket, &packet, &payload, &whole);
+    status = vpt_socket_take(socket, &packet, &payload);
     if (status == VPT_OK && payload != NULL) {
-        deliver(socket, &packet, payload, whole);
+        deliver(socket, &packet, payload);
     }
     return status;
 }

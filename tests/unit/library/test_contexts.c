@@ -11,6 +11,7 @@
 #include "keyboard.h"
 #include "network.h"
 #include "pci_setup.h"
+#include "peer.h"
 #include "screen.h"
 #include "terminal.h"
 
@@ -42,7 +43,7 @@ enum {
 #define ANYTHING VPT_PORT_ERROR_LAST
 
 /* Where a trouble can be. */
-enum where { DISK, MODERN_DISK, PCI_DISK, ENTROPY, CONSOLE, NETWORK, INPUT, GPU }; /* PCI_DISK: as QEMU's */
+enum where { DISK, MODERN_DISK, PCI_DISK, ENTROPY, CONSOLE, NETWORK, INPUT, GPU, SOCKET }; /* PCI_DISK: as QEMU's */
 
 struct trouble {
     enum where where;
@@ -147,6 +148,7 @@ static void open_machine(enum machine_kind kind, enum where where)
                      .net = where == NETWORK ? &network_model : NULL,
                      .input = where == INPUT ? &input_model : NULL,
                      .gpu = where == GPU ? &gpu_model : NULL,
+                     .socket = where == SOCKET ? &socket_model : NULL,
                      .blk = { .flush = true,
                               .cache_switch = true,
                               .discard = limits,
@@ -172,6 +174,9 @@ static void open_machine(enum machine_kind kind, enum where where)
     input_make_model();
     memset(&gpu, 0, sizeof(gpu));
     gpu_make_model();
+    memset(&vsock, 0, sizeof(vsock));
+    memset(&socket_model, 0, sizeof(socket_model));
+    memset(&peer, 0, sizeof(peer));
     memset(&shares, 0, sizeof(shares));
     memset(&raw, 0, sizeof(raw));
     machine_make(kind, &options);
@@ -243,6 +248,9 @@ static void close_machine(void)
     CALL_OK(vpt_driver_release, &input.driver);
     CALL_OK(vpt_gpu_drain, &gpu);
     CALL_OK(vpt_driver_release, &gpu.driver);
+    CALL_OK(vpt_socket_drain, &vsock);
+    CALL_OK(vpt_driver_release, &vsock.driver);
+    mock_socket_finish(&socket_model);
     CALL_OK(vpt_driver_release, &network.net.driver);
     CALL_OK(vpt_queue_release, &raw);
     CALL_ANY(vpt_pci_msix_release, &machine.msix);
@@ -690,6 +698,83 @@ static bool use_gpu(void)
            put_away_gpu();
 }
 
+/* ---- What is done with a socket device ---- */
+
+static bool put_away_socket(void)
+{
+    return STEP(vpt_device_reset, machine.device) && STEP(vpt_socket_drain, &vsock) &&
+           STEP(vpt_driver_release, &vsock.driver);
+}
+
+/* The queue for what is sent has one slot: what it held is taken back by the next call. */
+static bool use_connection(void)
+{
+    struct vpt_socket_connection *connection = &peer.connection;
+    uint8_t bytes[400];
+    size_t done;
+
+    socket_model.trusting = true; /* there is no peer, so that the test makes its connection up */
+    if (!STEP(vpt_socket_listen, &vsock, connection, 9, peer.buffer, PEER_BUFFER) ||
+        !STEP(vpt_socket_abort, connection)) {
+        return false;
+    }
+    memset(connection, 0, sizeof(*connection));
+    vsock.first = NULL;
+    begin_trouble("vpt_socket_connect");
+    CALL_ANY(vpt_socket_connect, &vsock, connection, 2, PEER_PORT, peer.buffer, PEER_BUFFER);
+    memset(connection, 0, sizeof(*connection));
+    vsock.first = NULL;
+    if (!STEP(vpt_socket_connect, &vsock, connection, 2, PEER_PORT, peer.buffer, PEER_BUFFER)) {
+        return false;
+    }
+    connection->state = VPT_SOCKET_OPEN;
+    connection->peer_size = PEER_SIZE;
+    connection->available = PEER_BUFFER;
+    begin_trouble("vpt_socket_send");
+    CALL_ANY(vpt_socket_send, connection, bytes, 1, &done);
+    if (!STEP(vpt_socket_send, connection, bytes, 1, &done)) {
+        return false;
+    }
+    begin_trouble("vpt_socket_receive");
+    CALL_ANY(vpt_socket_receive, connection, bytes, sizeof(bytes), &done);
+    if (!STEP(vpt_socket_receive, connection, bytes, sizeof(bytes), &done)) {
+        return false;
+    }
+    begin_trouble("vpt_socket_shutdown");
+    CALL_ANY(vpt_socket_shutdown, connection, VPT_SOCKET_SEND);
+    return STEP(vpt_socket_shutdown, connection, VPT_SOCKET_SEND) && STEP(vpt_socket_abort, connection);
+}
+
+/* The guest moves. What a connection has come to would be told before any trouble. */
+static bool hear(void)
+{
+    struct vpt_socket_event event;
+
+    peer.connection.owed = 0;
+    if (trouble != NULL && strcmp(trouble->at, "vpt_socket_poll") == 0) {
+        vsock.first = NULL;
+    }
+    mock_socket_happens(&socket_model, 0, 3);
+    machine.model->backend->change_configuration(&socket_model);
+    mock_config_set(&machine.model->config, 0, 8, 5);
+    if (!STEP(vpt_socket_poll, &vsock, &event)) {
+        return false;
+    }
+    begin_trouble("vpt_socket_drain");
+    (void)mock_socket_receive(&socket_model, &(struct mock_socket_packet){ .source = 2, .target = 5 }, NULL);
+    return true;
+}
+
+static bool use_socket(void)
+{
+    static const struct vpt_requests_config one = { .requests = 1 };
+
+    return STEP(vpt_socket_init, &vsock, machine.device, NULL) && STEP(vpt_socket_queue_init, &vsock, 0, NULL) &&
+           STEP(vpt_socket_queue_init, &vsock, 1, &one) && STEP(vpt_socket_queue_init, &vsock, 2, NULL) &&
+           STEP(vpt_driver_start, &vsock.driver) && use_connection() && hear() && put_away_socket() &&
+           STEP(vpt_socket_open, &vsock, machine.device) && put_away_socket();
+}
+
 /* ---- What is done with a network device ---- */
 
 #define NETWORK_FEW 4u /* buffers */
@@ -873,6 +958,15 @@ static const struct trouble rows[] = {
     { GPU, "vpt_gpu_update_cursor", lie, VPT_DEVICE_USED_ID, NULL },
     { GPU, "vpt_gpu_move_cursor", lie, VPT_DEVICE_USED_ID, NULL },
     { GPU, "vpt_gpu_drain", lie, VPT_OK, NULL },
+    { SOCKET, "vpt_socket_init", reset_spoilt, ANYTHING, NULL },
+    { SOCKET, "vpt_socket_init", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
+    { SOCKET, "vpt_socket_open", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
+    { SOCKET, "vpt_socket_connect", lie, VPT_OK, NULL },
+    { SOCKET, "vpt_socket_send", lie, VPT_DEVICE_USED_ID, NULL },
+    { SOCKET, "vpt_socket_receive", lie, VPT_OK, NULL },
+    { SOCKET, "vpt_socket_shutdown", lie, VPT_OK, NULL },
+    { SOCKET, "vpt_socket_drain", lie, VPT_OK, NULL },
+    { SOCKET, "vpt_socket_poll", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
     { NETWORK, "vpt_net_init", reset_slow, VPT_OK, NULL },
     { NETWORK, "vpt_net_init", reset_spoilt, ANYTHING, NULL },
     { NETWORK, "vpt_net_init", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
@@ -935,6 +1029,7 @@ static const struct {
     { GPU, "vpt_gpu_detach" },
     { GPU, "vpt_gpu_unref" },
     { GPU, "vpt_gpu_take_events" },
+    { SOCKET, "vpt_socket_poll" },
 };
 
 /* Calls that set a queue up, and which reset of theirs is the one that takes a queue back that is not ready. */
@@ -955,6 +1050,8 @@ static const struct {
     { INPUT, "vpt_input_open", 2 },
     { GPU, "vpt_gpu_queue_init", 1 },
     { GPU, "vpt_gpu_open", 2 },
+    { SOCKET, "vpt_socket_queue_init", 1 },
+    { SOCKET, "vpt_socket_open", 2 },
     { NETWORK, "vpt_net_receiveq_init", 1 },
     { NETWORK, "vpt_net_transmitq_init", 1 },
     { NETWORK, "vpt_net_control_init", 1 },
@@ -968,6 +1065,7 @@ static bool use(enum where where)
     case CONSOLE: return use_console();
     case INPUT: return use_input();
     case GPU: return use_gpu();
+    case SOCKET: return use_socket();
     case NETWORK: return use_network();
     default: return use_disk();
     }
@@ -979,7 +1077,7 @@ static void drive(enum machine_kind kind, enum where where, const struct trouble
     trouble = row;
     trouble_began = false;
     trouble_ended = false;
-    if ((where == INPUT || where == GPU) && machine_kind_legacy(kind)) {
+    if ((where == INPUT || where == GPU || where == SOCKET) && machine_kind_legacy(kind)) {
         trouble_ended = true;
         return;
     }
@@ -998,6 +1096,7 @@ static void work(enum machine_kind kind)
     drive(kind, NETWORK, NULL);
     drive(kind, INPUT, NULL);
     drive(kind, GPU, NULL);
+    drive(kind, SOCKET, NULL);
 }
 
 static void meet(enum machine_kind kind, const struct trouble *row)
