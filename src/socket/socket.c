@@ -20,7 +20,7 @@ static enum vpt_status set_cid(struct vpt_socket *socket, uint64_t cid, enum vpt
     return status;
 }
 
-static enum vpt_status configure(struct vpt_driver *driver)
+static enum vpt_status read_address(struct vpt_driver *driver)
 {
     struct vpt_socket *socket = VPT_CONTAINER_OF(driver, struct vpt_socket, driver);
     const struct vpt_features *features = &driver->device->features;
@@ -42,7 +42,7 @@ enum vpt_status vpt_socket_init(struct vpt_socket *socket, struct vpt_device *de
         .type = VPT_DEVICE_TYPE_SOCKET,
         .required = { { 0, 1u << (VPT_F_VERSION_1 - 32u) } },
         .wanted = { { 1u << VPT_SOCKET_F_STREAM | 1u << VPT_SOCKET_F_NO_IMPLIED_STREAM } }, /* VSOCK-FEAT-1 */
-        .configure = configure
+        .configure = read_address
     };
 
     if (socket == NULL) {
@@ -85,16 +85,6 @@ enum vpt_status vpt_socket_open(struct vpt_socket *socket, struct vpt_device *de
         status = vpt_socket_queue_init(socket, i, NULL);
     }
     return vpt_driver_open(&socket->driver, status);
-}
-
-enum vpt_status vpt_socket_drain(struct vpt_socket *socket)
-{
-    enum vpt_status status = socket != NULL ? vpt_driver_drain(&socket->driver) : VPT_CALLER_ARGUMENT;
-
-    if (status == VPT_OK) {
-        vpt_socket_end_all(socket);
-    }
-    return status;
 }
 
 /* ---- Packets ---- */
@@ -173,7 +163,7 @@ enum vpt_status vpt_socket_take(struct vpt_socket *socket, struct socket_packet 
 
 /* ---- Events ---- */
 
-enum vpt_status vpt_socket_take_events(struct vpt_socket *socket)
+enum vpt_status vpt_socket_take_events(struct vpt_socket *socket, bool *moved)
 {
     enum vpt_status status = VPT_OK;
     uint32_t length = 0;
@@ -183,7 +173,7 @@ enum vpt_status vpt_socket_take_events(struct vpt_socket *socket)
     while (status == VPT_OK) { /* until all buffers are given back (VSOCK-EVENT-1) */
         status = vpt_receive(&socket->events, &event, sizeof(event), &length);
         if (status == VPT_OK && length == sizeof(event) && vpt_order32(true, event) == EVENT_RESET) {
-            vpt_socket_end_all(socket); /* VSOCK-EVENT-3, VSOCK-EVENT-4 */
+            *moved = true;
             socket->cid = 0;
         }
     }

@@ -49,18 +49,12 @@ VPT_STATIC_ASSERT(sizeof(struct socket_packet) == SOCKET_HEADER, "D-VSOCK-3");
 enum vpt_status vpt_socket_submit(struct vpt_socket *socket, struct socket_packet *packet, const uint8_t *bytes);
 
 /*
- * Takes the next packet from its queue. `*payload` is where its payload is, which the device may still change; NULL:
- * the packet is to be passed over. A packet whose payload is not all there gets the operation 0. The slot stays with the
- * driver.
+ * Takes the next packet from its queue; the slot stays with the driver. `*payload` is where its payload is, which the
+ * device may still change; NULL: the packet is to be passed over. If the payload is not all there, the operation is 0.
  */
 enum vpt_status vpt_socket_take(struct vpt_socket *socket, struct socket_packet *packet, const uint8_t **payload);
 
-/* Takes the events. If the host has changed, ends all connections and reads the guest's address. */
-enum vpt_status vpt_socket_take_events(struct vpt_socket *socket);
-
-/* ---- Connections (socket_stream.c) ---- */
-
-/* Ends all connections, but not the listeners, without a word to the peers. */
-void vpt_socket_end_all(struct vpt_socket *socket);
+/* Takes the events. If the guest has moved to another host, says so and reads the guest's address. */
+enum vpt_status vpt_socket_take_events(struct vpt_socket *socket, bool *moved);
 
 #endif

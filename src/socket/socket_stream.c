@@ -58,7 +58,8 @@ static void end(struct vpt_socket_connection *connection, enum vpt_status status
     connection->blocked = false;
 }
 
-void vpt_socket_end_all(struct vpt_socket *socket)
+/* Ends all connections, but not the listeners, without a word to the peers. */
+static void end_all(struct vpt_socket *socket)
 {
     struct vpt_socket_connection *connection;
 
@@ -381,12 +382,16 @@ static bool take_news(struct vpt_socket *socket, struct vpt_socket_event *event)
 enum vpt_status vpt_socket_poll(struct vpt_socket *socket, struct vpt_socket_event *event)
 {
     enum vpt_status status;
+    bool moved = false;
 
     if (socket == NULL || event == NULL) {
         return VPT_CALLER_ARGUMENT;
     }
     vpt_slots_take_back(&socket->transmit);
-    status = vpt_socket_take_events(socket);
+    status = vpt_socket_take_events(socket, &moved);
+    if (moved) {
+        end_all(socket); /* VSOCK-EVENT-3, VSOCK-EVENT-4 */
+    }
     pay_all(socket);
     while (!take_news(socket, event)) {
         if (status == VPT_OK) {
@@ -457,4 +462,14 @@ enum vpt_status vpt_socket_abort(struct vpt_socket_connection *connection)
     }
     end(connection, VPT_CANCELLED, connection->state != VPT_SOCKET_LISTENING);
     return pay_now(connection);
+}
+
+enum vpt_status vpt_socket_drain(struct vpt_socket *socket)
+{
+    enum vpt_status status = socket != NULL ? vpt_driver_drain(&socket->driver) : VPT_CALLER_ARGUMENT;
+
+    if (status == VPT_OK) {
+        end_all(socket);
+    }
+    return status;
 }

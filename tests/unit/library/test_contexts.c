@@ -742,7 +742,12 @@ static bool use_connection(void)
     }
     begin_trouble("vpt_socket_shutdown");
     CALL_ANY(vpt_socket_shutdown, connection, VPT_SOCKET_SEND);
-    return STEP(vpt_socket_shutdown, connection, VPT_SOCKET_SEND) && STEP(vpt_socket_abort, connection);
+    if (!STEP(vpt_socket_shutdown, connection, VPT_SOCKET_SEND)) {
+        return false;
+    }
+    begin_trouble("vpt_socket_abort");
+    CALL_ANY(vpt_socket_shutdown, connection, VPT_SOCKET_SEND);
+    return STEP(vpt_socket_abort, connection);
 }
 
 /* The guest moves. What a connection has come to would be told before any trouble. */
@@ -754,6 +759,7 @@ static bool hear(void)
     if (trouble != NULL && strcmp(trouble->at, "vpt_socket_poll") == 0) {
         vsock.first = NULL;
     }
+    machine.model->completion.keep_kicks = true; /* though it has buffers left */
     mock_socket_happens(&socket_model, 0, 3);
     machine.model->backend->change_configuration(&socket_model);
     mock_config_set(&machine.model->config, 0, 8, 5);
@@ -965,6 +971,7 @@ static const struct trouble rows[] = {
     { SOCKET, "vpt_socket_send", lie, VPT_DEVICE_USED_ID, NULL },
     { SOCKET, "vpt_socket_receive", lie, VPT_OK, NULL },
     { SOCKET, "vpt_socket_shutdown", lie, VPT_OK, NULL },
+    { SOCKET, "vpt_socket_abort", lie, VPT_OK, NULL },
     { SOCKET, "vpt_socket_drain", lie, VPT_OK, NULL },
     { SOCKET, "vpt_socket_poll", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
     { NETWORK, "vpt_net_init", reset_slow, VPT_OK, NULL },

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A socket device's bring-up and its end: features, addresses, events, resets, restarts, a device that is pulled out. */
+/* A socket device's bring-up and its end: features, addresses, events, resets, a device that is pulled out. */
 #include <string.h>
 
 #include "peer.h"
