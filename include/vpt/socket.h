@@ -193,7 +193,8 @@ enum vpt_status vpt_socket_drain(struct vpt_socket *socket);
  *
  * Returns
  * VPT_OK: *event is filled.
- * VPT_EMPTY: nothing more has happened, and the next packet will interrupt.
+ * VPT_EMPTY: nothing more has happened. The next packet will interrupt, or, if too many answers wait until the device
+ *     has taken what was sent before, the device when it has.
  * VPT_CALLER_ARGUMENT: a pointer is NULL.
  * VPT_DEVICE_CONFIG: the guest's new address is one that no guest can have. Nothing can be sent or received until a
  *     later call reads another one.

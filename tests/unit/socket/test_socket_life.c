@@ -311,6 +311,35 @@ SOCKET_TEST(socket_life, a_reset_in_the_middle_and_a_restart)
     peer_end();
 }
 
+/* What was owed is owed no more: not by a connection that had ended before, and not to peers without one. */
+SOCKET_TEST(socket_life, a_reset_ends_what_was_owed)
+{
+    struct peer other = { .local = 10 };
+    uint8_t byte = 0;
+    size_t sent;
+
+    peer_start(variant);
+    peer_accept(&peer, 9);
+    socket_model.deaf = true;
+    for (unsigned i = 0; i < PEER_SLOTS; i++) {
+        assert_status(vpt_socket_send(&peer.connection, &byte, 1, &sent), VPT_OK);
+    }
+    for (unsigned i = 0; i < 3; i++) {
+        peer_says(&other, MOCK_SOCKET_REQUEST, 0, 0, 0);
+    }
+    assert_status(vpt_socket_abort(&peer.connection), VPT_OK);
+    assert_no_news(); /* the peer was not told yet */
+    assert_status(vpt_device_reset(machine.device), VPT_OK);
+    assert_status(vpt_socket_drain(&vsock), VPT_OK);
+    assert_ended(&peer);
+    socket_model.deaf = false;
+    assert_status(vpt_driver_restart(&vsock.driver, NULL), VPT_OK);
+    assert_no_news();
+    assert_silence();
+    assert_socket_works();
+    peer_end();
+}
+
 SOCKET_TEST(socket_life, a_device_that_is_pulled_out)
 {
     struct vpt_socket_event event;
