@@ -51,7 +51,7 @@ declare -A net_limits=([gcc]=4000 [clang]=4400)
 # Bytes that the whole of src/gpu may have on x86_64.
 declare -A gpu_limits=([gcc]=3300 [clang]=3800)
 # Bytes that the whole of src/socket may have on x86_64.
-declare -A socket_limits=([gcc]=3700 [clang]=4000)
+declare -A socket_limits=([gcc]=3650 [clang]=4100)
 
 vpt_need_packages "${VPT_CROSS_PACKAGES[@]}" python3 || exit 1
 work=$(mktemp -d) || exit 1

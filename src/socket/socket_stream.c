@@ -49,7 +49,7 @@ static enum vpt_status begin(struct vpt_socket *socket, struct vpt_socket_connec
 }
 
 /* A connection has ended; `tell`: the peer is to know. */
-static void end(struct vpt_socket_connection *connection, enum vpt_status status, bool tell)
+VPT_OUT_OF_LINE void end(struct vpt_socket_connection *connection, enum vpt_status status, bool tell)
 {
     connection->state = VPT_SOCKET_ENDING;
     connection->status = status;
@@ -122,7 +122,7 @@ static enum vpt_status pay(struct vpt_socket_connection *connection)
 }
 
 /* Sends what is owed by a call, and shows it to the device. What does not go now goes from vpt_socket_poll(). */
-static enum vpt_status pay_now(struct vpt_socket_connection *connection)
+VPT_OUT_OF_LINE enum vpt_status pay_now(struct vpt_socket_connection *connection)
 {
     (void)pay(connection);
     (void)vpt_requests_kick(&connection->socket->transmit);
