@@ -190,9 +190,10 @@ together=(
     'core virtio mmio request balloon'
     'core virtio mmio request pmem'
     'core virtio mmio request rtc'
+    'core virtio mmio request socket'
     'core virtio pci virtio-pci request blk'
     'core virtio pci pci-setup virtio-pci request blk'
-    'core virtio mmio pci virtio-pci request blk entropy console input net scsi 9p gpu sound balloon pmem rtc'
+    'core virtio mmio pci virtio-pci request blk entropy console input net scsi 9p gpu sound balloon pmem rtc socket'
     'core pci pci-setup'
     'core pci pci-setup assign'
 )

@@ -25,6 +25,7 @@
 #include <vpt/sound.h>
 #include <vpt/scsi.h>
 #include <vpt/rtc.h>
+#include <vpt/socket.h>
 #include <vpt/status.h>
 #include <vpt/transport.h>
 #include <vpt/types.h>

@@ -96,6 +96,11 @@ void mock_machine_begin(struct mock_machine_options *options, struct mock_hal *h
         backend_ctx = options->rtc;
         options->queues = 2;
     }
+    if (options->socket != NULL) {
+        backend = &mock_socket_backend;
+        backend_ctx = options->socket;
+        options->queues = MOCK_SOCKET_QUEUES;
+    }
     mock_hal_init(hal);
     mock_device_init(device, &hal->memory, &hal->violations, backend, backend_ctx);
     mock_hal_add_ticker(hal, mock_device_tick, device);
@@ -148,6 +153,10 @@ bool mock_machine_make_type(const struct mock_machine_options *options, struct m
     }
     if (options->rtc != NULL) {
         mock_rtc_init(options->rtc, device);
+        return true;
+    }
+    if (options->socket != NULL) {
+        mock_socket_init(options->socket, device);
         return true;
     }
     if (options->is_entropy) {

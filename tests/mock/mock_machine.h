@@ -25,6 +25,7 @@
 #include "mock_sound.h"
 #include "mock_scsi.h"
 #include "mock_rtc.h"
+#include "mock_socket.h"
 
 #define MOCK_MACHINE_PHYSICAL UINT64_C(0x0a000000) /* where the slot is, for mmio_map() */
 
@@ -44,6 +45,7 @@ struct mock_machine_options {
     struct mock_scsi *scsi;   /* it is a SCSI host, in this object, whose units and options are set; NULL: it is not */
     struct mock_gpu *gpu;     /* it is a GPU, in this object, whose options are set; NULL: it is not */
     struct mock_sound *sound; /* it is a sound device, in this object, whose options are set; NULL: it is not */
+    struct mock_socket *socket;   /* it is a socket device, in this object, whose options are set; NULL: it is not */
     struct mock_balloon *balloon; /* it is a memory balloon, in this object, whose options are set; NULL: it is not */
     struct mock_9p *p9;           /* it is a 9P transport, in this object, whose options are set; NULL: it is not */
     struct mock_pmem *pmem;       /* it is persistent memory, in this object, whose options are set; NULL: it is not */

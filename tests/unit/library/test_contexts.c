@@ -12,6 +12,7 @@
 #include "keyboard.h"
 #include "network.h"
 #include "pci_setup.h"
+#include "peer.h"
 #include "screen.h"
 #include "share.h"
 #include "scsi_host.h"
@@ -60,7 +61,8 @@ enum where {
     SOUND,
     BALLOON,
     PMEM,
-    RTC
+    RTC,
+    SOCKET
 }; /* PCI_DISK: as QEMU's */
 
 struct trouble {
@@ -172,6 +174,7 @@ static void open_machine(enum machine_kind kind, enum where where)
                      .balloon = where == BALLOON ? &balloon_model : NULL,
                      .pmem = where == PMEM ? &pmem_model : NULL,
                      .rtc = where == RTC ? &rtc_model : NULL,
+                     .socket = where == SOCKET ? &socket_model : NULL,
                      .blk = { .flush = true,
                               .cache_switch = true,
                               .discard = limits,
@@ -209,6 +212,9 @@ static void open_machine(enum machine_kind kind, enum where where)
     pmem_make_model();
     memset(&rtc, 0, sizeof(rtc));
     rtc_make_model();
+    memset(&vsock, 0, sizeof(vsock));
+    memset(&socket_model, 0, sizeof(socket_model));
+    memset(&peer, 0, sizeof(peer));
     memset(&shares, 0, sizeof(shares));
     memset(&raw, 0, sizeof(raw));
     machine_make(kind, &options);
@@ -292,6 +298,9 @@ static void close_machine(void)
     CALL_OK(vpt_driver_release, &pmem.driver);
     CALL_OK(vpt_rtc_drain, &rtc);
     CALL_OK(vpt_driver_release, &rtc.driver);
+    CALL_OK(vpt_socket_drain, &vsock);
+    CALL_OK(vpt_driver_release, &vsock.driver);
+    mock_socket_finish(&socket_model);
     CALL_OK(vpt_driver_release, &network.net.driver);
     CALL_OK(vpt_queue_release, &raw);
     CALL_ANY(vpt_pci_msix_release, &machine.msix);
@@ -1033,6 +1042,89 @@ static bool use_rtc(void)
            use_alarms() && put_away_rtc() && STEP(vpt_rtc_open, &rtc, machine.device) && put_away_rtc();
 }
 
+/* ---- What is done with a socket device ---- */
+
+static bool put_away_socket(void)
+{
+    return STEP(vpt_device_reset, machine.device) && STEP(vpt_socket_drain, &vsock) &&
+           STEP(vpt_driver_release, &vsock.driver);
+}
+
+/* The queue for what is sent has one slot: what it held is taken back by the next call. */
+static bool use_connection(void)
+{
+    struct vpt_socket_connection *connection = &peer.connection;
+    uint8_t bytes[400];
+    size_t done;
+
+    socket_model.trusting = true; /* there is no peer, so that the test makes its connection up */
+    if (!STEP(vpt_socket_listen, &vsock, connection, 9, peer.buffer, PEER_BUFFER) ||
+        !STEP_ANY(vpt_socket_abort, connection)) {
+        return false;
+    }
+    memset(connection, 0, sizeof(*connection));
+    vsock.first = NULL;
+    begin_trouble("vpt_socket_connect");
+    CALL_ANY(vpt_socket_connect, &vsock, connection, 2, PEER_PORT, peer.buffer, PEER_BUFFER);
+    memset(connection, 0, sizeof(*connection));
+    vsock.first = NULL;
+    if (!STEP(vpt_socket_connect, &vsock, connection, 2, PEER_PORT, peer.buffer, PEER_BUFFER)) {
+        return false;
+    }
+    connection->state = VPT_SOCKET_OPEN;
+    connection->peer_size = PEER_SIZE;
+    connection->available = PEER_BUFFER;
+    begin_trouble("vpt_socket_send");
+    CALL_ANY(vpt_socket_send, connection, bytes, 1, &done);
+    if (!STEP(vpt_socket_send, connection, bytes, 1, &done)) {
+        return false;
+    }
+    begin_trouble("vpt_socket_receive");
+    CALL_ANY(vpt_socket_receive, connection, bytes, sizeof(bytes), &done);
+    if (!STEP(vpt_socket_receive, connection, bytes, sizeof(bytes), &done)) {
+        return false;
+    }
+    begin_trouble("vpt_socket_shutdown");
+    CALL_ANY(vpt_socket_shutdown, connection, VPT_SOCKET_SEND);
+    if (!STEP(vpt_socket_shutdown, connection, VPT_SOCKET_SEND)) {
+        return false;
+    }
+    begin_trouble("vpt_socket_abort");
+    CALL_ANY(vpt_socket_shutdown, connection, VPT_SOCKET_SEND);
+    return STEP(vpt_socket_abort, connection);
+}
+
+/* The guest moves. What a connection has come to would be told before any trouble. */
+static bool hear(void)
+{
+    struct vpt_socket_event event;
+
+    peer.connection.owed = 0;
+    if (trouble != NULL && strcmp(trouble->at, "vpt_socket_poll") == 0) {
+        vsock.first = NULL;
+    }
+    machine.model->completion.keep_kicks = true; /* though it has buffers left */
+    mock_socket_happens(&socket_model, 0, 3);
+    machine.model->backend->change_configuration(&socket_model);
+    mock_config_set(&machine.model->config, 0, 8, 5);
+    if (!STEP(vpt_socket_poll, &vsock, &event)) {
+        return false;
+    }
+    begin_trouble("vpt_socket_drain");
+    (void)mock_socket_receive(&socket_model, &(struct mock_socket_packet){ .source = 2, .target = 5 }, NULL);
+    return true;
+}
+
+static bool use_socket(void)
+{
+    static const struct vpt_requests_config one = { .requests = 1 };
+
+    return STEP(vpt_socket_init, &vsock, machine.device, NULL) && STEP(vpt_socket_queue_init, &vsock, 0, NULL) &&
+           STEP(vpt_socket_queue_init, &vsock, 1, &one) && STEP(vpt_socket_queue_init, &vsock, 2, NULL) &&
+           STEP(vpt_driver_start, &vsock.driver) && use_connection() && hear() && put_away_socket() &&
+           STEP(vpt_socket_open, &vsock, machine.device) && put_away_socket();
+}
+
 /* ---- What is done with a network device ---- */
 
 #define NETWORK_FEW 4u /* buffers */
@@ -1283,6 +1375,16 @@ static const struct trouble rows[] = {
     { RTC, "vpt_rtc_enable_alarm", lost, VPT_DEVICE_TIMEOUT, NULL },
     { RTC, "vpt_rtc_poll_alarm", lie, VPT_DEVICE_USED_ID, NULL },
     { RTC, "vpt_rtc_drain", lie, VPT_OK, NULL },
+    { SOCKET, "vpt_socket_init", reset_spoilt, ANYTHING, NULL },
+    { SOCKET, "vpt_socket_init", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
+    { SOCKET, "vpt_socket_open", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
+    { SOCKET, "vpt_socket_connect", lie, VPT_OK, NULL },
+    { SOCKET, "vpt_socket_send", lie, VPT_DEVICE_USED_ID, NULL },
+    { SOCKET, "vpt_socket_receive", lie, VPT_OK, NULL },
+    { SOCKET, "vpt_socket_shutdown", lie, VPT_OK, NULL },
+    { SOCKET, "vpt_socket_abort", lie, VPT_OK, NULL },
+    { SOCKET, "vpt_socket_drain", lie, VPT_OK, NULL },
+    { SOCKET, "vpt_socket_poll", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
     { NETWORK, "vpt_net_init", reset_slow, VPT_OK, NULL },
     { NETWORK, "vpt_net_init", reset_spoilt, ANYTHING, NULL },
     { NETWORK, "vpt_net_init", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
@@ -1389,6 +1491,7 @@ static const struct {
     { RTC, "vpt_rtc_set_alarm" },
     { RTC, "vpt_rtc_get_alarm" },
     { RTC, "vpt_rtc_enable_alarm" },
+    { SOCKET, "vpt_socket_poll" },
 };
 
 /* Calls that set a queue up, and which reset of theirs is the one that takes a queue back that is not ready. */
@@ -1421,6 +1524,8 @@ static const struct {
     { PMEM, "vpt_pmem_open", 2 },
     { RTC, "vpt_rtc_queue_init", 1 },
     { RTC, "vpt_rtc_open", 2 },
+    { SOCKET, "vpt_socket_queue_init", 1 },
+    { SOCKET, "vpt_socket_open", 2 },
     { NETWORK, "vpt_net_receiveq_init", 1 },
     { NETWORK, "vpt_net_transmitq_init", 1 },
     { NETWORK, "vpt_net_control_init", 1 },
@@ -1440,6 +1545,7 @@ static bool use(enum where where)
     case BALLOON: return use_balloon();
     case PMEM: return use_pmem();
     case RTC: return use_rtc();
+    case SOCKET: return use_socket();
     case NETWORK: return use_network();
     default: return use_disk();
     }
@@ -1451,7 +1557,7 @@ static void drive(enum machine_kind kind, enum where where, const struct trouble
     trouble = row;
     trouble_began = false;
     trouble_ended = false;
-    if ((where == INPUT || where == GPU || where == SOUND || where == PMEM || where == RTC) &&
+    if ((where == INPUT || where == GPU || where == SOUND || where == PMEM || where == RTC || where == SOCKET) &&
         machine_kind_legacy(kind)) {
         trouble_ended = true;
         return;
@@ -1477,6 +1583,7 @@ static void work(enum machine_kind kind)
     drive(kind, BALLOON, NULL);
     drive(kind, PMEM, NULL);
     drive(kind, RTC, NULL);
+    drive(kind, SOCKET, NULL);
 }
 
 static void meet(enum machine_kind kind, const struct trouble *row)
