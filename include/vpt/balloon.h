@@ -22,7 +22,7 @@ VPT_BEGIN_DECLARATIONS
 
 /* Features; all but the last are accepted if they are offered and not refused. Hints of free pages are not accepted. */
 #define VPT_BALLOON_F_MUST_TELL_HOST 0u /* pages are not used before their deflation has come back */
-#define VPT_BALLOON_F_STATISTICS     1u
+#define VPT_BALLOON_F_STATS_VQ     1u
 #define VPT_BALLOON_F_DEFLATE_ON_OOM 2u /* pages may be taken back without the host's wish if memory runs out */
 #define VPT_BALLOON_F_PAGE_REPORTING 5u
 #define VPT_BALLOON_F_PAGE_POISON    4u /* never accepted: the driver does not fill pages */
@@ -47,7 +47,7 @@ struct vpt_balloon {
 };
 
 /*
- * Resets the device and negotiates its features, as vpt_driver_init() does. If STATISTICS is accepted, the kernel has
+ * Resets the device and negotiates its features, as vpt_driver_init() does. If STATS_VQ is accepted, the kernel has
  * to call vpt_balloon_give_statistics() right after the start (BAL-STAT-2); a kernel that has none to give refuses this
  * feature in `choice`. On failure *balloon is zeroed.
  *
@@ -80,7 +80,7 @@ enum vpt_status vpt_balloon_queue_init(struct vpt_balloon *balloon, uint16_t ind
 
 /*
  * Calls vpt_balloon_init(), vpt_balloon_queue_init() for inflation and deflation with defaults, and vpt_driver_start().
- * It refuses STATISTICS and PAGE_REPORTING. This is for a kernel that polls, or takes an interrupt line. On failure
+ * It refuses STATS_VQ and PAGE_REPORTING. This is for a kernel that polls, or takes an interrupt line. On failure
  * *balloon is zeroed and the port has its memory back, with the exception below.
  *
  * Returns

@@ -51,7 +51,7 @@ static const struct balloon_queue {
     [VPT_BALLOON_STATISTICS] = { { .requests = 1, .segments = 1 },
                                  VPT_OFFSET_OF(struct vpt_balloon, statistics),
                                  STATISTICS_SLOT,
-                                 1u << VPT_BALLOON_F_STATISTICS },
+                                 1u << VPT_BALLOON_F_STATS_VQ },
     [VPT_BALLOON_REPORTING] = { { .requests = 4, .segments = 32 },
                                 VPT_OFFSET_OF(struct vpt_balloon, reporting),
                                 0,
@@ -65,7 +65,7 @@ enum vpt_status vpt_balloon_init(struct vpt_balloon *balloon, struct vpt_device 
 {
     static const struct vpt_driver_kind kind = {
         .type = VPT_DEVICE_TYPE_BALLOON,
-        .wanted = { { 1u << VPT_BALLOON_F_MUST_TELL_HOST | 1u << VPT_BALLOON_F_STATISTICS |
+        .wanted = { { 1u << VPT_BALLOON_F_MUST_TELL_HOST | 1u << VPT_BALLOON_F_STATS_VQ |
                       1u << VPT_BALLOON_F_DEFLATE_ON_OOM | 1u << VPT_BALLOON_F_PAGE_REPORTING } }
     };
 
@@ -79,7 +79,7 @@ enum vpt_status vpt_balloon_init(struct vpt_balloon *balloon, struct vpt_device 
 /* Returns the number of the reporting queue of a device that counts only the queues that it offers (D-BAL-2). */
 static uint16_t counted(const struct vpt_features *offered)
 {
-    return (uint16_t)(2u + vpt_features_has(offered, VPT_BALLOON_F_STATISTICS) +
+    return (uint16_t)(2u + vpt_features_has(offered, VPT_BALLOON_F_STATS_VQ) +
                       vpt_features_has(offered, FREE_PAGE_HINT));
 }
 
@@ -110,7 +110,7 @@ enum vpt_status vpt_balloon_queue_init(struct vpt_balloon *balloon, uint16_t ind
 
 enum vpt_status vpt_balloon_open(struct vpt_balloon *balloon, struct vpt_device *device)
 {
-    static const struct vpt_feature_choice choice = { .refused = { { 1u << VPT_BALLOON_F_STATISTICS |
+    static const struct vpt_feature_choice choice = { .refused = { { 1u << VPT_BALLOON_F_STATS_VQ |
                                                                      1u << VPT_BALLOON_F_PAGE_REPORTING } } };
     enum vpt_status status = vpt_balloon_init(balloon, device, &choice);
 
