@@ -129,7 +129,8 @@ struct vpt_fs_message {
  * reply fit there. It comes back by vpt_requests_poll(); beside the statuses that every request may have, it has one
  * of these:
  *
- * - VPT_OK: the reply is one to this message, whose length with its header is the completion's.
+ * - VPT_OK: the reply is one to this message; its first word, the length with its header, is never above what there is room
+ *   for.
  * - VPT_DEVICE_IO_ERROR: the server said no; the reply's second word is its reason, from -1 to -511.
  * - VPT_DEVICE_REQUEST_STATUS: it is no reply to this message.
  *

@@ -22,13 +22,15 @@ static enum vpt_status fs_result(const struct vpt_requests *requests, const void
 {
     const uint8_t *message = (const uint8_t *)slot;
     const uint8_t *reply = message + SLOT_REPLY;
+    uint32_t size;
     uint32_t error;
 
     if (requests->queue.index == FS_HIPRIO) { /* no reply (D-FS-8) */
         return VPT_OK;
     }
+    size = vpt_load32(reply);
     error = 0u - vpt_load32(reply + AT_ERROR);
-    if (length < VPT_FS_REPLY_HEADER || vpt_load32(reply) != length || error > FS_ERROR_MAX ||
+    if (size < VPT_FS_REPLY_HEADER || size > length || error > FS_ERROR_MAX ||
         vpt_load32(reply + AT_NUMBER) != vpt_load32(message + AT_NUMBER) ||
         vpt_load32(reply + AT_NUMBER + 4u) != vpt_load32(message + AT_NUMBER + 4u)) { /* D-FS-5 */
         return VPT_DEVICE_REQUEST_STATUS;
@@ -36,7 +38,7 @@ static enum vpt_status fs_result(const struct vpt_requests *requests, const void
     if (error == 0) {
         return VPT_OK;
     }
-    return length == VPT_FS_REPLY_HEADER ? VPT_DEVICE_IO_ERROR : VPT_DEVICE_REQUEST_STATUS;
+    return size == VPT_FS_REPLY_HEADER ? VPT_DEVICE_IO_ERROR : VPT_DEVICE_REQUEST_STATUS;
 }
 
 enum vpt_status vpt_fs_init(struct vpt_fs *fs, struct vpt_device *device, const struct vpt_feature_choice *choice)

@@ -89,7 +89,10 @@ static enum vpt_status check_reply(struct fs_call *call, uint32_t plain, const s
     if (status != VPT_OK || plain == FS_FORGET) {
         return status;
     }
-    call->length = completion->length - VPT_FS_REPLY_HEADER;
+    call->length = call->reply.word[0] - VPT_FS_REPLY_HEADER;
+    if (call->length > completion->length - VPT_FS_REPLY_HEADER) { /* changed since it was checked */
+        return VPT_DEVICE_REQUEST_STATUS;
+    }
     if (FS_RESULTS(plain) != FS_ANY && FS_RESULTS(plain) != call->length) {
         return VPT_DEVICE_REQUEST_STATUS;
     }

@@ -43,10 +43,10 @@ enum vpt_status vpt_fs_walk(struct vpt_fs *fs, const struct vpt_fs_file *from, c
     struct vpt_fs_file at = { .node = FS_ROOT, .mode = VPT_FS_MODE_DIRECTORY };
     struct vpt_fs_file next;
     struct fs_call call = { .fs = fs, .file = from, .name = path };
-    enum vpt_status status = VPT_OK;
+    enum vpt_status status = path != NULL && file != NULL ? vpt_fs_check(&call, FS_LOOKUP) : VPT_CALLER_ARGUMENT;
 
-    if (fs == NULL || path == NULL || file == NULL) {
-        return VPT_CALLER_ARGUMENT;
+    if (status != VPT_OK) {
+        return status;
     }
     at.session = fs->session;
     for (;;) {

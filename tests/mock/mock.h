@@ -5,7 +5,7 @@
  *     mock_machine.h, mock_pci_machine.h   a machine with one simulated device, memory-mapped or behind PCI
  *     mock_hal.h                           the port that it gives to the library
  *     mock_device.h                        the device, of any type
- *     mock_blk.h, mock_entropy.h, mock_console.h, mock_input.h, mock_net.h, mock_gpu.h   the types
+ *     mock_blk.h, mock_entropy.h, mock_console.h, mock_input.h, mock_net.h, mock_gpu.h, mock_fs.h   the types
  *     mock_faults.h                        misbehaviour by name
  *     mock_lies.h                          misbehaviour by place and moment
  *     mock_profiles.h                      the oddities of real devices, by name

@@ -13,6 +13,7 @@
 #include "mock_blk.h"
 #include "mock_console.h"
 #include "mock_entropy.h"
+#include "mock_fs.h"
 #include "mock_gpu.h"
 #include "mock_hal.h"
 #include "mock_input.h"
@@ -36,6 +37,7 @@ struct mock_machine_options {
     struct mock_input *input; /* it is an input device, in this object, whose answers are set; NULL: it is not */
     struct mock_net *net;     /* it is a network device, in this object, whose options are set; NULL: it is not */
     struct mock_gpu *gpu;     /* it is a GPU, in this object, whose options are set; NULL: it is not */
+    struct mock_fs *fs;       /* it is a file system, in this object, whose options are set; NULL: it is not */
     struct mock_blk_options blk;
     struct mock_entropy_options entropy;
     struct mock_completion completion;
