@@ -21,7 +21,7 @@ import re
 import sys
 
 HEADERS = ("status.h", "features.h", "mmio.h", "virtio_pci.h", "transport.h", "queue.h", "request.h", "entropy.h",
-           "console.h", "input.h", "blk.h", "net.h", "gpu.h", "pci.h", "assign.h", "assign_remap.h",
+           "console.h", "input.h", "blk.h", "net.h", "gpu.h", "fs.h", "pci.h", "assign.h", "assign_remap.h",
            "assign_dma.h", "assign_snapshot.h")
 CONTEXTS = ("init", "thread", "interrupt", "panic")
 GROUPS = {

@@ -184,9 +184,10 @@ together=(
     'core virtio mmio request input'
     'core virtio mmio request net'
     'core virtio mmio request gpu'
+    'core virtio mmio request fs'
     'core virtio pci virtio-pci request blk'
     'core virtio pci pci-setup virtio-pci request blk'
-    'core virtio mmio pci virtio-pci request blk entropy console input net gpu'
+    'core virtio mmio pci virtio-pci request blk entropy console input net gpu fs'
     'core pci pci-setup'
     'core pci pci-setup assign'
 )

@@ -24,7 +24,7 @@ BOXES = [
     ("kernel", 0, 5.6, 0, 0, "Threads of the kernel", "", []),
     ("kernel", 5.8, 8.2, 0, 0, "Interrupt handler", "", []),
     ("kernel", 8.5, 12, 0, 0, "Hypervisor", "", []),
-    ("virtio", 0, 5.6, 1, 1, "Drivers", "src/blk/, src/entropy/, src/console/, src/input/, src/net/, src/gpu/", [
+    ("virtio", 0, 5.6, 1, 1, "Drivers", "src/blk/, src/net/, src/gpu/, src/fs/ and others", [
         "what a request looks like, what a reply means"]),
     ("virtio", 0, 5.6, 2, 2, "Requests", "src/request/", ["bring-up and restart; slots; waiting; sharing"]),
     ("virtio", 0, 5.6, 3, 3, "Queue", "src/queue/", [

@@ -129,8 +129,8 @@ struct vpt_fs_message {
  * reply fit there. It comes back by vpt_requests_poll(); beside the statuses that every request may have, it has one
  * of these:
  *
- * - VPT_OK: the reply is one to this message; its first word, the length with its header, is never above what there is room
- *   for.
+ * - VPT_OK: the reply is one to this message; its first word, the length with its header, is never above what there
+ *   is room for.
  * - VPT_DEVICE_IO_ERROR: the server said no; the reply's second word is its reason, from -1 to -511.
  * - VPT_DEVICE_REQUEST_STATUS: it is no reply to this message.
  *
@@ -261,7 +261,7 @@ enum vpt_status vpt_fs_remove(struct vpt_fs *fs, const struct vpt_fs_file *direc
  * VPT_CALLER_BUSY: then call again. Of an ended session there is nothing to close, which is VPT_CALLER_STATE.
  *
  * Returns
- * VPT_DEVICE_IO_ERROR, VPT_DEVICE_REQUEST_STATUS: the server's answer to RELEASE; the file is closed in any case.
+ * VPT_DEVICE_IO_ERROR: the server said no to RELEASE; the file is closed all the same.
  * what vpt_fs_walk() returns.
  *
  * Context: init, thread, panic; lock: queue, reset; waits: request, reset; calls: registers, configuration, log.

@@ -104,8 +104,8 @@ enum vpt_status vpt_fs_get_tag(struct vpt_fs *fs, char *tag, size_t size)
 enum vpt_status vpt_fs_submit(struct vpt_fs *fs, const struct vpt_fs_message *message, void *token)
 {
     struct vpt_segment segments[VPT_FS_SEGMENTS + 2u];
-    struct vpt_segment *next = segments;
     struct vpt_requests *requests;
+    struct vpt_segment *reply;
     bool forget;
     uint8_t *slot;
     uint32_t size;
@@ -126,18 +126,16 @@ enum vpt_status vpt_fs_submit(struct vpt_fs *fs, const struct vpt_fs_message *me
     if (slot == NULL) {
         return vpt_slots_refuse(requests, 0);
     }
-    next->address = vpt_requests_next_address(requests);
-    next->length = size = message->size;
-    for (i = 0; i < message->readable; i++) {
-        *++next = message->segments[i];
-        size += next->length; /* of too many bytes the low part, but they are refused below */
+    size = message->size;
+    for (i = 0; i < (uint32_t)message->readable + message->writable; i++) {
+        segments[i < message->readable ? i + 1u : i + 2u] = message->segments[i];
+        size += i < message->readable ? message->segments[i].length : 0; /* if this wraps, they are refused below */
     }
-    next++;
-    next->address = segments->address + SLOT_REPLY;
-    next->length = message->writable != 0 ? VPT_FS_REPLY_HEADER : VPT_FS_REPLY_MAX;
-    for (; i < (uint32_t)message->readable + message->writable; i++) {
-        *++next = message->segments[i];
-    }
+    segments->address = vpt_requests_next_address(requests);
+    segments->length = message->size;
+    reply = &segments[message->readable + 1u];
+    reply->address = segments->address + SLOT_REPLY;
+    reply->length = message->writable != 0 ? VPT_FS_REPLY_HEADER : VPT_FS_REPLY_MAX;
     vpt_store32(slot, size);
     vpt_store32(slot + AT_TYPE, message->type);
     vpt_store64(slot + AT_NUMBER, ++fs->messages); /* an old reply has another one */

@@ -45,7 +45,7 @@ static uint8_t *add_byte(struct fs_call *call, uint8_t *to, uint8_t byte)
 }
 
 /* Writes what comes behind the header. A name ends at a '/', which only one that is looked up may have. */
-static enum vpt_status write_message(struct fs_call *call, uint32_t plain, const void *arguments, uint8_t *slot)
+static enum vpt_status write_arguments(struct fs_call *call, uint32_t plain, const void *arguments, uint8_t *slot)
 {
     const uint8_t *from = (const uint8_t *)arguments;
     const char *name = call->name;
@@ -114,7 +114,7 @@ enum vpt_status vpt_fs_call(struct fs_call *call, uint32_t plain, const void *ar
         return status;
     }
     slot = (uint8_t *)slot_next(requests); /* the queue is idle, so one is free */
-    status = write_message(call, plain, arguments, slot);
+    status = write_arguments(call, plain, arguments, slot);
     if (status == VPT_OK) {
         status = vpt_fs_submit(call->fs, &call->message, NULL);
     }
@@ -128,11 +128,21 @@ enum vpt_status vpt_fs_call(struct fs_call *call, uint32_t plain, const void *ar
     return check_reply(call, plain, &completion);
 }
 
+enum vpt_status vpt_fs_send(struct fs_call *call, struct vpt_fs *fs, uint32_t plain, const struct vpt_fs_file *file,
+                            const char *name, const void *arguments)
+{
+    vpt_zero(call, VPT_OFFSET_OF(struct fs_call, reply));
+    call->fs = fs;
+    call->file = file;
+    call->name = name;
+    return vpt_fs_call(call, plain, arguments);
+}
+
 enum vpt_status vpt_fs_begin(struct vpt_fs *fs)
 {
     static const uint32_t arguments[] = { MAJOR, MINOR, 0, FS_TRUNCATES | BIG_WRITES | HAS_PAGES };
-    struct fs_call call = { .fs = fs };
-    enum vpt_status status = vpt_fs_call(&call, FS_INIT, arguments);
+    struct fs_call call;
+    enum vpt_status status = vpt_fs_send(&call, fs, FS_INIT, NULL, NULL, arguments);
     uint32_t pages = PAGES_UNSAID;
     uint32_t minor;
     uint32_t most;

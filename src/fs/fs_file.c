@@ -15,7 +15,7 @@ static bool is_directory(const struct vpt_fs_file *file)
 }
 
 /* Makes *file what the reply has, which the server has counted. */
-static void take_entry(const struct fs_call *call, struct vpt_fs_file *file)
+static void take_found(const struct fs_call *call, struct vpt_fs_file *file)
 {
     vpt_zero(file, sizeof(*file));
     file->node = call->reply.wide[FS_WIDE(0)];
@@ -28,11 +28,11 @@ static void take_entry(const struct fs_call *call, struct vpt_fs_file *file)
  * Takes back what the server has counted for a file. `status` is that of a call just before; if this has ended the
  * session, there is nothing to take back. Returns the first failure.
  */
-static enum vpt_status forget(struct vpt_fs *fs, const struct vpt_fs_file *file, enum vpt_status status)
+static enum vpt_status forget_file(struct vpt_fs *fs, const struct vpt_fs_file *file, enum vpt_status status)
 {
     static const uint64_t times = 1;
-    struct fs_call call = { .fs = fs, .file = file };
-    enum vpt_status forgotten = vpt_fs_call(&call, FS_FORGET, &times);
+    struct fs_call call;
+    enum vpt_status forgotten = vpt_fs_send(&call, fs, FS_FORGET, file, NULL, &times);
 
     return status != VPT_OK ? status : forgotten;
 }
@@ -42,32 +42,31 @@ enum vpt_status vpt_fs_walk(struct vpt_fs *fs, const struct vpt_fs_file *from, c
 {
     struct vpt_fs_file at = { .node = FS_ROOT, .mode = VPT_FS_MODE_DIRECTORY };
     struct vpt_fs_file next;
-    struct fs_call call = { .fs = fs, .file = from, .name = path };
+    struct fs_call call = { .fs = fs, .file = from };
     enum vpt_status status = path != NULL && file != NULL ? vpt_fs_check(&call, FS_LOOKUP) : VPT_CALLER_ARGUMENT;
 
     if (status != VPT_OK) {
         return status;
     }
     at.session = fs->session;
-    for (;;) {
-        while (*call.name == '/') {
-            call.name++;
+    for (;; path = call.name) {
+        while (*path == '/') {
+            path++;
         }
-        if (*call.name == '\0') {
+        if (*path == '\0') {
             break;
         }
-        status = vpt_fs_call(&call, FS_LOOKUP, NULL);
+        status = vpt_fs_send(&call, fs, FS_LOOKUP, at.counted ? &at : from, path, NULL);
         if (status == VPT_OK) {
-            take_entry(&call, &next);
+            take_found(&call, &next);
         }
         if (at.counted) {
-            status = forget(fs, &at, status);
+            status = forget_file(fs, &at, status);
         }
         if (status != VPT_OK) {
             return status;
         }
         at = next;
-        call.file = &at;
     }
     if (!at.counted && from != NULL) {
         return VPT_CALLER_ARGUMENT;
@@ -79,7 +78,7 @@ enum vpt_status vpt_fs_walk(struct vpt_fs *fs, const struct vpt_fs_file *from, c
 enum vpt_status vpt_fs_open_file(struct vpt_fs *fs, struct vpt_fs_file *file, uint32_t flags)
 {
     const uint32_t arguments[] = { flags, 0 };
-    struct fs_call call = { .fs = fs, .file = file };
+    struct fs_call call;
     enum vpt_status status;
 
     if (fs == NULL || file == NULL) {
@@ -91,7 +90,7 @@ enum vpt_status vpt_fs_open_file(struct vpt_fs *fs, struct vpt_fs_file *file, ui
     if ((flags & VPT_FS_TRUNCATE) != 0 && (fs->flags & FS_TRUNCATES) == 0) {
         return VPT_UNSUPPORTED_FEATURE;
     }
-    status = vpt_fs_call(&call, is_directory(file) ? FS_OPENDIR : FS_OPEN, arguments);
+    status = vpt_fs_send(&call, fs, is_directory(file) ? FS_OPENDIR : FS_OPEN, file, NULL, arguments);
     if (status == VPT_OK) {
         file->handle = call.reply.wide[FS_WIDE(0)];
         file->open = true;
@@ -103,15 +102,15 @@ enum vpt_status vpt_fs_create_file(struct vpt_fs *fs, const struct vpt_fs_file *
                                    uint32_t flags, uint32_t mode, struct vpt_fs_file *file)
 {
     const uint32_t arguments[] = { flags, mode | VPT_FS_MODE_FILE, 0, 0 };
-    struct fs_call call = { .fs = fs, .file = directory, .name = name };
+    struct fs_call call;
     enum vpt_status status;
 
     if (file == NULL) {
         return VPT_CALLER_ARGUMENT;
     }
-    status = vpt_fs_call(&call, FS_CREATE, arguments);
+    status = vpt_fs_send(&call, fs, FS_CREATE, directory, name, arguments);
     if (status == VPT_OK) {
-        take_entry(&call, file);
+        take_found(&call, file);
         file->handle = call.reply.wide[FS_WIDE(FS_ENTRY)];
         file->open = true;
     }
@@ -122,13 +121,13 @@ enum vpt_status vpt_fs_make_directory(struct vpt_fs *fs, const struct vpt_fs_fil
                                       uint32_t mode)
 {
     const uint32_t arguments[] = { mode, 0 };
-    struct fs_call call = { .fs = fs, .file = directory, .name = name };
-    enum vpt_status status = vpt_fs_call(&call, FS_MKDIR, arguments);
+    struct fs_call call;
+    enum vpt_status status = vpt_fs_send(&call, fs, FS_MKDIR, directory, name, arguments);
     struct vpt_fs_file made;
 
     if (status == VPT_OK) {
-        take_entry(&call, &made);
-        status = forget(fs, &made, VPT_OK);
+        take_found(&call, &made);
+        status = forget_file(fs, &made, VPT_OK);
     }
     return status;
 }
@@ -137,21 +136,21 @@ enum vpt_status vpt_fs_make_directory(struct vpt_fs *fs, const struct vpt_fs_fil
 enum vpt_status vpt_fs_remove(struct vpt_fs *fs, const struct vpt_fs_file *directory, const char *name,
                               bool is_directory)
 {
-    struct fs_call call = { .fs = fs, .file = directory, .name = name };
-    enum vpt_status status = vpt_fs_call(&call, FS_LOOKUP, NULL);
+    struct fs_call call;
+    enum vpt_status status = vpt_fs_send(&call, fs, FS_LOOKUP, directory, name, NULL);
     struct vpt_fs_file found;
 
     if (status == VPT_OK) {
-        take_entry(&call, &found);
-        call.name = name;
-        status = forget(fs, &found, vpt_fs_call(&call, is_directory ? FS_RMDIR : FS_UNLINK, NULL));
+        take_found(&call, &found);
+        status = vpt_fs_send(&call, fs, is_directory ? FS_RMDIR : FS_UNLINK, directory, name, NULL);
+        status = forget_file(fs, &found, status);
     }
     return status;
 }
 
 enum vpt_status vpt_fs_close(struct vpt_fs *fs, struct vpt_fs_file *file)
 {
-    struct fs_call call = { .fs = fs, .file = file };
+    struct fs_call call;
     enum vpt_status status = VPT_OK;
 
     if (fs == NULL || file == NULL) {
@@ -160,10 +159,10 @@ enum vpt_status vpt_fs_close(struct vpt_fs *fs, struct vpt_fs_file *file)
     if (file->open) {
         const uint64_t arguments[] = { file->handle, 0, 0 };
 
-        status = vpt_fs_call(&call, is_directory(file) ? FS_RELEASEDIR : FS_RELEASE, arguments);
+        status = vpt_fs_send(&call, fs, is_directory(file) ? FS_RELEASEDIR : FS_RELEASE, file, NULL, arguments);
     }
     if (file->counted) {
-        status = forget(fs, file, status);
+        status = forget_file(fs, file, status);
     }
     if (status != VPT_CALLER_BUSY) {
         vpt_zero(file, sizeof(*file));
@@ -175,13 +174,13 @@ enum vpt_status vpt_fs_get_attributes(struct vpt_fs *fs, const struct vpt_fs_fil
                                       struct vpt_fs_attributes *attributes)
 {
     static const uint64_t arguments[2] = { 0, 0 };
-    struct fs_call call = { .fs = fs, .file = file };
+    struct fs_call call;
     enum vpt_status status;
 
     if (attributes == NULL) {
         return VPT_CALLER_ARGUMENT;
     }
-    status = vpt_fs_call(&call, FS_GETATTR, arguments);
+    status = vpt_fs_send(&call, fs, FS_GETATTR, file, NULL, arguments);
     if (status == VPT_OK) {
         attributes->size = call.reply.wide[FS_WIDE(AT_ATTRIBUTES_SIZE)];
         attributes->mode = call.reply.word[FS_WORD(AT_ATTRIBUTES_MODE)];

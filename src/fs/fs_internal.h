@@ -79,4 +79,8 @@ enum vpt_status vpt_fs_check(const struct fs_call *call, uint32_t plain);
  */
 enum vpt_status vpt_fs_call(struct fs_call *call, uint32_t plain, const void *arguments);
 
+/* The same, of a message without segments. The call is filled in before. */
+enum vpt_status vpt_fs_send(struct fs_call *call, struct vpt_fs *fs, uint32_t plain, const struct vpt_fs_file *file,
+                            const char *name, const void *arguments);
+
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The simulated file system device (VirtIO 1.4, section 5.11), with a server of FUSE 7.36 behind it that has a few files
+ * The simulated file system device (VirtIO 1.4, section 5.11), with a server of FUSE 7.36 that has a few files
  * in memory. It checks each message, and what the driver takes and gives back; the test makes files, and makes it lie.
  */
 #ifndef VPT_TESTS_MOCK_FS_H

@@ -25,7 +25,7 @@ TRANSPORT_TEST(fs_life, what_is_no_file_system_is_refused)
     machine_end();
 }
 
-LEGACY_TEST(fs_life, LEG_1_a_legacy_interface_is_refused)
+LEGACY_TEST(fs_life, D_FS_1_a_legacy_interface_is_refused)
 {
     struct mock_pci_machine_options options = { .machine.fs = &fs_model };
 

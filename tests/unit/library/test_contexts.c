@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "disk.h"
+#include "folder.h"
 #include "keyboard.h"
 #include "network.h"
 #include "pci_setup.h"
@@ -42,7 +43,7 @@ enum {
 #define ANYTHING VPT_PORT_ERROR_LAST
 
 /* Where a trouble can be. */
-enum where { DISK, MODERN_DISK, PCI_DISK, ENTROPY, CONSOLE, NETWORK, INPUT, GPU }; /* PCI_DISK: as QEMU's */
+enum where { DISK, MODERN_DISK, PCI_DISK, ENTROPY, CONSOLE, NETWORK, INPUT, GPU, FS }; /* PCI_DISK: as QEMU's */
 
 struct trouble {
     enum where where;
@@ -147,6 +148,7 @@ static void open_machine(enum machine_kind kind, enum where where)
                      .net = where == NETWORK ? &network_model : NULL,
                      .input = where == INPUT ? &input_model : NULL,
                      .gpu = where == GPU ? &gpu_model : NULL,
+                     .fs = where == FS ? &fs_model : NULL,
                      .blk = { .flush = true,
                               .cache_switch = true,
                               .discard = limits,
@@ -172,6 +174,8 @@ static void open_machine(enum machine_kind kind, enum where where)
     input_make_model();
     memset(&gpu, 0, sizeof(gpu));
     gpu_make_model();
+    memset(&fs, 0, sizeof(fs));
+    fs_make_model();
     memset(&shares, 0, sizeof(shares));
     memset(&raw, 0, sizeof(raw));
     machine_make(kind, &options);
@@ -243,6 +247,9 @@ static void close_machine(void)
     CALL_OK(vpt_driver_release, &input.driver);
     CALL_OK(vpt_gpu_drain, &gpu);
     CALL_OK(vpt_driver_release, &gpu.driver);
+    (void)poll_all(&fs.requests);
+    (void)poll_all(&fs.hiprio);
+    CALL_OK(vpt_driver_release, &fs.driver);
     CALL_OK(vpt_driver_release, &network.net.driver);
     CALL_OK(vpt_queue_release, &raw);
     CALL_ANY(vpt_pci_msix_release, &machine.msix);
@@ -690,6 +697,58 @@ static bool use_gpu(void)
            put_away_gpu();
 }
 
+/* ---- What is done with a file system ---- */
+
+static bool put_away_fs(void)
+{
+    return STEP(vpt_device_reset, machine.device) && poll_all(&fs.requests) && poll_all(&fs.hiprio) &&
+           STEP(vpt_driver_release, &fs.driver);
+}
+
+static bool use_files(void)
+{
+    struct vpt_fs_list list = { .directory = &fs_file, .buffer = fs_buffer, .size = FS_BUFFER };
+    struct vpt_fs_attributes attributes;
+    struct vpt_fs_entry entry;
+    size_t done;
+
+    return STEP(vpt_fs_begin, &fs) && STEP(vpt_fs_walk, &fs, NULL, "hello", &fs_file) &&
+           STEP(vpt_fs_open_file, &fs, &fs_file, VPT_FS_READ_WRITE) &&
+           STEP(vpt_fs_get_attributes, &fs, &fs_file, &attributes) &&
+           STEP(vpt_fs_read, &fs, &fs_file, 0, fs_buffer, 10, &done) &&
+           STEP(vpt_fs_write, &fs, &fs_file, 0, fs_buffer, 10, &done) && STEP(vpt_fs_close, &fs, &fs_file) &&
+           STEP(vpt_fs_walk, &fs, NULL, "", &fs_file) && STEP(vpt_fs_open_file, &fs, &fs_file, VPT_FS_READ_ONLY) &&
+           STEP(vpt_fs_next_entry, &fs, &list, &entry) && STEP(vpt_fs_make_directory, &fs, NULL, "new", 0755) &&
+           STEP(vpt_fs_remove, &fs, NULL, "new", true) &&
+           STEP(vpt_fs_create_file, &fs, NULL, "file", VPT_FS_READ_WRITE, 0644, &fs_file);
+}
+
+/* The arguments of the next message. */
+static bool clear_next(void)
+{
+    uint8_t *slot = vpt_requests_next(&fs.requests);
+
+    if (slot != NULL) {
+        memset(slot + VPT_FS_HEADER, 0, 16);
+    }
+    return true;
+}
+
+static bool use_fs(void)
+{
+    static const struct vpt_fs_message message = { .type = 3, .size = VPT_FS_HEADER + 16u, .node = 1 };
+    struct vpt_completion completion;
+    char tag[8];
+
+    machine.model->backend->change_configuration(&fs_model);
+    return STEP(vpt_fs_init, &fs, machine.device, NULL) && STEP(vpt_fs_get_tag, &fs, tag, sizeof(tag)) &&
+           STEP(vpt_fs_queue_init, &fs, 0, NULL) && STEP(vpt_fs_queue_init, &fs, 1, NULL) &&
+           STEP(vpt_driver_start, &fs.driver) && use_files() && clear_next() &&
+           STEP(vpt_fs_submit, &fs, &message, NULL) && STEP(vpt_requests_kick, &fs.requests) &&
+           STEP(vpt_requests_poll, &fs.requests, &completion) && put_away_fs() &&
+           STEP(vpt_fs_open, &fs, machine.device) && put_away_fs();
+}
+
 /* ---- What is done with a network device ---- */
 
 #define NETWORK_FEW 4u /* buffers */
@@ -873,6 +932,20 @@ static const struct trouble rows[] = {
     { GPU, "vpt_gpu_update_cursor", lie, VPT_DEVICE_USED_ID, NULL },
     { GPU, "vpt_gpu_move_cursor", lie, VPT_DEVICE_USED_ID, NULL },
     { GPU, "vpt_gpu_drain", lie, VPT_OK, NULL },
+    { FS, "vpt_fs_init", reset_spoilt, ANYTHING, NULL },
+    { FS, "vpt_fs_get_tag", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
+    { FS, "vpt_fs_begin", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { FS, "vpt_fs_walk", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { FS, "vpt_fs_open_file", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { FS, "vpt_fs_create_file", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { FS, "vpt_fs_make_directory", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { FS, "vpt_fs_remove", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { FS, "vpt_fs_close", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { FS, "vpt_fs_get_attributes", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { FS, "vpt_fs_read", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { FS, "vpt_fs_write", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { FS, "vpt_fs_next_entry", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { FS, "vpt_fs_submit", lie, VPT_DEVICE_USED_ID, "vpt_requests_poll" },
     { NETWORK, "vpt_net_init", reset_slow, VPT_OK, NULL },
     { NETWORK, "vpt_net_init", reset_spoilt, ANYTHING, NULL },
     { NETWORK, "vpt_net_init", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
@@ -935,6 +1008,18 @@ static const struct {
     { GPU, "vpt_gpu_detach" },
     { GPU, "vpt_gpu_unref" },
     { GPU, "vpt_gpu_take_events" },
+    { FS, "vpt_fs_get_tag" },
+    { FS, "vpt_fs_begin" },
+    { FS, "vpt_fs_walk" },
+    { FS, "vpt_fs_open_file" },
+    { FS, "vpt_fs_create_file" },
+    { FS, "vpt_fs_make_directory" },
+    { FS, "vpt_fs_remove" },
+    { FS, "vpt_fs_close" },
+    { FS, "vpt_fs_get_attributes" },
+    { FS, "vpt_fs_read" },
+    { FS, "vpt_fs_write" },
+    { FS, "vpt_fs_next_entry" },
 };
 
 /* Calls that set a queue up, and which reset of theirs is the one that takes a queue back that is not ready. */
@@ -955,6 +1040,8 @@ static const struct {
     { INPUT, "vpt_input_open", 2 },
     { GPU, "vpt_gpu_queue_init", 1 },
     { GPU, "vpt_gpu_open", 2 },
+    { FS, "vpt_fs_queue_init", 1 },
+    { FS, "vpt_fs_open", 2 },
     { NETWORK, "vpt_net_receiveq_init", 1 },
     { NETWORK, "vpt_net_transmitq_init", 1 },
     { NETWORK, "vpt_net_control_init", 1 },
@@ -968,6 +1055,7 @@ static bool use(enum where where)
     case CONSOLE: return use_console();
     case INPUT: return use_input();
     case GPU: return use_gpu();
+    case FS: return use_fs();
     case NETWORK: return use_network();
     default: return use_disk();
     }
@@ -979,7 +1067,7 @@ static void drive(enum machine_kind kind, enum where where, const struct trouble
     trouble = row;
     trouble_began = false;
     trouble_ended = false;
-    if ((where == INPUT || where == GPU) && machine_kind_legacy(kind)) {
+    if ((where == INPUT || where == GPU || where == FS) && machine_kind_legacy(kind)) {
         trouble_ended = true;
         return;
     }
@@ -998,6 +1086,7 @@ static void work(enum machine_kind kind)
     drive(kind, NETWORK, NULL);
     drive(kind, INPUT, NULL);
     drive(kind, GPU, NULL);
+    drive(kind, FS, NULL);
 }
 
 static void meet(enum machine_kind kind, const struct trouble *row)
