@@ -105,14 +105,15 @@ static enum vpt_status check_reply(struct fs_call *call, uint32_t plain, const s
 
 enum vpt_status vpt_fs_call(struct fs_call *call, uint32_t plain, const void *arguments)
 {
-    struct vpt_requests *requests = plain == FS_FORGET ? &call->fs->hiprio : &call->fs->requests;
     enum vpt_status status = vpt_fs_check(call, plain);
     struct vpt_completion completion;
+    struct vpt_requests *requests;
     uint8_t *slot;
 
     if (status != VPT_OK) {
         return status;
     }
+    requests = plain == FS_FORGET ? &call->fs->hiprio : &call->fs->requests;
     slot = (uint8_t *)slot_next(requests); /* the queue is idle, so one is free */
     status = write_arguments(call, plain, arguments, slot);
     if (status == VPT_OK) {
