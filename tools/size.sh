@@ -30,7 +30,7 @@ declare -A limits=(
     [minimal-packed-gcc]=$((8400 + 2048)) [minimal-packed-clang]=11520
     [assign-gcc]=17442
     [console-gcc]=2560 [console-clang]=2560
-    [fs-gcc]=4100 [fs-clang]=4700
+    [fs-gcc]=4100 [fs-clang]=4850
     [gpu-gcc]=3300 [gpu-clang]=3800
     [input-gcc]=1280 [input-clang]=1400
     [net-gcc]=4000 [net-clang]=4400

@@ -41,7 +41,7 @@ enum vpt_status vpt_fs_walk(struct vpt_fs *fs, const struct vpt_fs_file *from, c
                             struct vpt_fs_file *file)
 {
     struct vpt_fs_file at = { .node = FS_ROOT, .mode = VPT_FS_MODE_DIRECTORY };
-    struct vpt_fs_file next;
+    struct vpt_fs_file last;
     struct fs_call call = { .fs = fs, .file = from };
     enum vpt_status status = path != NULL && file != NULL ? vpt_fs_check(&call, FS_LOOKUP) : VPT_CALLER_ARGUMENT;
 
@@ -56,17 +56,17 @@ enum vpt_status vpt_fs_walk(struct vpt_fs *fs, const struct vpt_fs_file *from, c
         if (*path == '\0') {
             break;
         }
-        status = vpt_fs_send(&call, fs, FS_LOOKUP, at.counted ? &at : from, path, NULL);
+        last = at;
+        status = vpt_fs_send(&call, fs, FS_LOOKUP, last.counted ? &last : from, path, NULL);
         if (status == VPT_OK) {
-            take_found(&call, &next);
+            take_found(&call, &at);
         }
-        if (at.counted) {
-            status = forget_file(fs, &at, status);
+        if (last.counted) {
+            status = forget_file(fs, &last, status);
         }
         if (status != VPT_OK) {
             return status;
         }
-        at = next;
     }
     if (!at.counted && from != NULL) {
         return VPT_CALLER_ARGUMENT;

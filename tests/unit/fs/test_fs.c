@@ -79,6 +79,7 @@ FS_TEST(fs, FS_HIPRIO_1_FS_HIPRIO_3_what_is_forgotten_goes_by_a_queue_of_its_own
     const struct vpt_fs_message message = { .type = FORGET, .size = VPT_FS_HEADER + 8u, .node = 2 };
     const uint64_t once = 1;
     struct vpt_completion completion;
+    struct vpt_fs_file file;
 
     fs_start(variant);
     assert_status(vpt_fs_walk(&fs, NULL, "hello", &fs_file), VPT_OK);
@@ -92,10 +93,11 @@ FS_TEST(fs, FS_HIPRIO_1_FS_HIPRIO_3_what_is_forgotten_goes_by_a_queue_of_its_own
     assert_status(vpt_fs_close(&fs, &fs_file), VPT_CALLER_BUSY);
     cr_assert(fs_file.node == 2);
     (void)mock_device_run(machine.model, 2);
-    assert_status(vpt_requests_poll(&fs.hiprio, &completion), VPT_OK);
-    cr_assert(completion.token == &fs_file && completion.status == VPT_OK && completion.length == 0);
     assert_status(vpt_requests_poll(&fs.requests, &completion), VPT_OK);
     cr_assert(completion.token == &fs && completion.status == VPT_OK);
+    assert_status(vpt_fs_walk(&fs, NULL, "dir", &file), VPT_CALLER_BUSY); /* it could not be forgotten */
+    assert_status(vpt_requests_poll(&fs.hiprio, &completion), VPT_OK);
+    cr_assert(completion.token == &fs_file && completion.status == VPT_OK && completion.length == 0);
     assert_same(mock_fs_lookups(&fs_model), 0);
     fs_end();
 }
