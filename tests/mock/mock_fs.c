@@ -402,15 +402,25 @@ static uint32_t release(struct request *request)
     return 0;
 }
 
-static uint32_t forget(struct request *request)
+static void forget(struct request *request, uint32_t node)
 {
     uint64_t count = take(request, 8);
 
     request->fs->forgets++;
-    if (require(request->fs, count <= request->fs->lookups[request->node], "more is taken back than was looked up")) {
-        request->fs->lookups[request->node] -= count;
+    if (require(request->fs, node < MOCK_TREE_NODES && count <= request->fs->lookups[node],
+                "more is taken back than was looked up")) {
+        request->fs->lookups[node] -= count;
     }
-    return 0;
+}
+
+static void forget_several(struct request *request)
+{
+    uint32_t count = take32(request);
+
+    take_zeros(request, 4);
+    while (count-- != 0 && request->at < request->length) {
+        forget(request, (uint32_t)take(request, 8) - 1u);
+    }
 }
 
 static uint32_t carry_out(struct request *request)
@@ -424,7 +434,8 @@ static uint32_t carry_out(struct request *request)
     switch (request->type) {
     case INIT: return init(request);
     case LOOKUP: return lookup(request, take_name(request));
-    case FORGET: return forget(request);
+    case FORGET: forget(request, request->node); return 0;
+    case BATCH_FORGET: forget_several(request); return 0;
     case GETATTR: return get_attributes(request);
     case MKDIR:
     case CREATE: return make(request);

@@ -102,6 +102,30 @@ FS_TEST(fs, FS_HIPRIO_1_FS_HIPRIO_3_what_is_forgotten_goes_by_a_queue_of_its_own
     fs_end();
 }
 
+Test(fs, FS_HIPRIO_1_several_files_are_forgotten_at_once)
+{
+    const struct vpt_fs_message message = { .type = 42, .size = VPT_FS_HEADER + 40u };
+    static const uint64_t files[] = { 2, 2, 3, 1 };
+    const uint32_t count = 2;
+    struct vpt_completion completion;
+    uint8_t *slot;
+
+    fs_start(&fs_usual);
+    assert_status(vpt_fs_walk(&fs, NULL, "hello", &fs_file), VPT_OK);
+    assert_status(vpt_fs_walk(&fs, NULL, "hello", &fs_file), VPT_OK);
+    assert_status(vpt_fs_walk(&fs, NULL, "dir", &fs_file), VPT_OK);
+    assert_same(mock_fs_lookups(&fs_model), 3);
+    slot = (uint8_t *)vpt_requests_next(&fs.hiprio) + VPT_FS_HEADER;
+    memset(slot, 0, 8);
+    memcpy(slot, &count, sizeof(count));
+    memcpy(slot + 8, files, sizeof(files));
+    assert_status(vpt_fs_submit(&fs, &message, NULL), VPT_OK);
+    assert_status(vpt_requests_wait(&fs.hiprio, &completion), VPT_OK);
+    assert_status(completion.status, VPT_OK);
+    assert_same(mock_fs_lookups(&fs_model), 0);
+    fs_end();
+}
+
 Test(fs, messages_that_are_none)
 {
     struct vpt_segment segments[VPT_FS_SEGMENTS + 1u] = { { 0, 0 } };

@@ -44,6 +44,8 @@ FS_TEST(fs_life, before_it_is_started)
 
     fs_make_model();
     fs_probe(variant);
+    machine.model->queue_count = 3; /* as one that offers more request queues */
+    machine.model->queues[2].maximum = 16;
     assert_status(vpt_fs_init(&fs, machine.device, NULL), VPT_OK);
     assert_status(vpt_fs_begin(&fs), VPT_CALLER_STATE);
     assert_status(vpt_fs_submit(&fs, &message, NULL), VPT_CALLER_STATE);
