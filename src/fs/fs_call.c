@@ -37,44 +37,36 @@ enum vpt_status vpt_fs_check(const struct fs_call *call, uint32_t plain)
     return status;
 }
 
-static uint8_t *add_byte(struct fs_call *call, uint8_t *to, uint8_t byte)
-{
-    vpt_store8(to, byte);
-    call->message.size++;
-    return to + 1;
-}
-
 /* Writes what comes behind the header. A name ends at a '/', which only one that is looked up may have. */
 static enum vpt_status write_arguments(struct fs_call *call, uint32_t plain, const void *arguments, uint8_t *slot)
 {
     const uint8_t *from = (const uint8_t *)arguments;
+    uint8_t *to = slot + VPT_FS_HEADER;
     const char *name = call->name;
     uint32_t left;
 
+    for (left = FS_ARGUMENTS(plain); left != 0; left--) {
+        vpt_store8(to++, *from++);
+    }
+    if (FS_IS_NAMED(plain)) {
+        if (name == NULL) {
+            return VPT_CALLER_ARGUMENT;
+        }
+        for (left = VPT_FS_NAME_MAX; *name != '\0' && *name != '/'; left--) {
+            if (left == 0) {
+                return VPT_CALLER_TOO_LONG;
+            }
+            vpt_store8(to++, (uint8_t)*name++);
+        }
+        if (name == call->name || (*name == '/' && plain != FS_LOOKUP)) {
+            return VPT_CALLER_ARGUMENT;
+        }
+        vpt_store8(to++, 0);
+        call->name = name;
+    }
     call->message.type = FS_TYPE(plain);
     call->message.node = call->file != NULL ? call->file->node : FS_ROOT;
-    call->message.size = VPT_FS_HEADER;
-    slot += VPT_FS_HEADER;
-    for (left = FS_ARGUMENTS(plain); left != 0; left--) {
-        slot = add_byte(call, slot, *from++);
-    }
-    if (!FS_IS_NAMED(plain)) {
-        return VPT_OK;
-    }
-    if (name == NULL) {
-        return VPT_CALLER_ARGUMENT;
-    }
-    for (left = VPT_FS_NAME_MAX; *name != '\0' && *name != '/'; left--) {
-        if (left == 0) {
-            return VPT_CALLER_TOO_LONG;
-        }
-        slot = add_byte(call, slot, (uint8_t)*name++);
-    }
-    if (name == call->name || (*name == '/' && plain != FS_LOOKUP)) {
-        return VPT_CALLER_ARGUMENT;
-    }
-    (void)add_byte(call, slot, 0);
-    call->name = name;
+    call->message.size = (uint32_t)(to - slot);
     return VPT_OK;
 }
 
