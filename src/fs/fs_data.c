@@ -125,7 +125,7 @@ static enum vpt_status take_entry(struct vpt_fs_list *list, struct vpt_fs_entry 
     }
     for (i = 0; i < length; i++) {
         entry->name[i] = (char)vpt_load8(at + ENTRY_NAME + i);
-        if (entry->name[i] == '\0' || entry->name[i] == '/') {
+        if (entry->name[i] == 0 || entry->name[i] == '/') {
             return VPT_DEVICE_REQUEST_STATUS;
         }
     }

@@ -346,7 +346,7 @@ static void put_entries(struct request *request, uint64_t offset, uint32_t most)
         put(request, 4, length);
         put(request, 4, entry->directory ? 4 : 8);
         for (size_t k = 0; k < (length + 7u) / 8u * 8u; k++) {
-            put(request, 1, k < length ? (uint8_t)entry->name[k] : 0);
+            put(request, 1, k < length ? (uint8_t)entry->name[k] : 'f');
         }
     }
 }
@@ -372,6 +372,8 @@ static uint32_t transfer(struct request *request)
     size = fs->options.most != 0 && size > fs->options.most ? fs->options.most : size;
     if (request->type == READDIR) {
         put_entries(request, offset, size);
+        size = request->size - REPLY_HEADER;
+        request->size -= fs->options.list_cut < size ? fs->options.list_cut : size;
     } else if (write) {
         request->at = request->length;
         if (offset > MOCK_TREE_BYTES || size > MOCK_TREE_BYTES - offset) {

@@ -34,6 +34,7 @@ struct mock_fs_options {
     uint32_t pages_max; /* 0: 32; UINT32_MAX: it does not know of such a field */
     bool no_truncation; /* by OPEN */
     uint32_t most;      /* bytes of a read, a write or a list; 0: as many as asked */
+    uint32_t list_cut;  /* bytes of a list's end that are left out */
     uint32_t held;      /* messages of this type are not completed; 0: all are */
     struct mock_fs_lie lie;
 };

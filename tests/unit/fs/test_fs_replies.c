@@ -188,17 +188,37 @@ Test(fs_replies, a_list_that_ends_within_an_entry)
 {
     struct vpt_fs_entry entry;
 
-    for (uint32_t most = 1; most < 32; most++) {
+    start(&fs_usual);
+    fs_model.options.most = 32; /* the bytes of the first entry */
+    for (uint32_t cut = 0; cut < 32; cut++) {
         struct vpt_fs_list list = { .directory = &directory, .buffer = fs_buffer, .size = VPT_FS_LIST_MIN };
 
-        start(&fs_usual);
-        memset(fs_buffer, 0, VPT_FS_LIST_MIN);
-        fs_buffer[16] = fs_buffer[19] = 0; /* of the length */
-        fs_model.options.lie = (struct mock_fs_lie){ .type = 28, .more = most, .offset = RESULTS, .width = 0 };
-        fs_model.options.most = 1; /* no whole entry, but there are bytes */
-        assert_status(vpt_fs_next_entry(&fs, &list, &entry), VPT_DEVICE_REQUEST_STATUS);
-        fs_end();
+        memset(fs_buffer, 'y', VPT_FS_LIST_MIN);
+        fs_model.options.list_cut = cut;
+        assert_status(vpt_fs_next_entry(&fs, &list, &entry), cut == 0 ? VPT_OK : VPT_DEVICE_REQUEST_STATUS);
+        cr_assert(cut != 0 || strcmp(entry.name, "hello") == 0);
     }
+    fs_end();
+}
+
+/* The longest name, and one that is a byte longer, where there is no NUL. */
+Test(fs_replies, the_longest_name_in_a_list)
+{
+    struct vpt_fs_entry entry;
+    char name[VPT_FS_NAME_MAX + 1u] = { 0 };
+
+    start(&fs_usual);
+    memset(name, 'x', VPT_FS_NAME_MAX);
+    memcpy(fs_model.tree.nodes[1].name, name, sizeof(name));
+    for (uint32_t length = VPT_FS_NAME_MAX; length <= VPT_FS_NAME_MAX + 1u; length++) {
+        struct vpt_fs_list list = { .directory = &directory, .buffer = fs_buffer, .size = VPT_FS_LIST_MIN };
+
+        fs_model.options.lie = (struct mock_fs_lie){ .type = 28, .width = 4, .offset = RESULTS + 16, .value = length };
+        assert_status(vpt_fs_next_entry(&fs, &list, &entry),
+                      length == VPT_FS_NAME_MAX ? VPT_OK : VPT_DEVICE_REQUEST_STATUS);
+        cr_assert(length != VPT_FS_NAME_MAX || strcmp(entry.name, name) == 0);
+    }
+    fs_end();
 }
 
 /* The server's reason is told, after any message. What a file needs is taken back all the same. */
