@@ -22,7 +22,7 @@ import sys
 
 HEADERS = ("status.h", "features.h", "mmio.h", "virtio_pci.h", "transport.h", "queue.h", "request.h", "entropy.h",
            "console.h", "input.h", "blk.h", "net.h", "balloon.h", "scsi.h", "9p.h", "gpu.h", "rtc.h", "sound.h",
-           "pmem.h", "socket.h", "pci.h", "assign.h", "assign_remap.h", "assign_dma.h", "assign_snapshot.h")
+           "pmem.h", "socket.h", "fs.h", "pci.h", "assign.h", "assign_remap.h", "assign_dma.h", "assign_snapshot.h")
 CONTEXTS = ("init", "thread", "interrupt", "panic")
 GROUPS = {
     "registers": ("mmio_read", "mmio_write", "io_read", "io_write"),

@@ -191,9 +191,10 @@ together=(
     'core virtio mmio request pmem'
     'core virtio mmio request rtc'
     'core virtio mmio request socket'
+    'core virtio mmio request fs'
     'core virtio pci virtio-pci request blk'
     'core virtio pci pci-setup virtio-pci request blk'
-    'core virtio mmio pci virtio-pci request blk entropy console input net scsi 9p gpu sound balloon pmem rtc socket'
+    'core virtio mmio pci virtio-pci request blk entropy console input net scsi 9p gpu sound balloon pmem rtc socket fs'
     'core pci pci-setup'
     'core pci pci-setup assign'
 )

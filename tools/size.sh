@@ -32,6 +32,8 @@ declare -A limits=(
     [assign-gcc]=17442
     [balloon-gcc]=1900 [balloon-clang]=1900
     [console-gcc]=2560 [console-clang]=2560
+    [fs-gcc]=4100 [fs-clang]=4850
+    [fs-gcc]=4100 [fs-clang]=4850
     [gpu-gcc]=3300 [gpu-clang]=3800
     [input-gcc]=1280 [input-clang]=1400
     [net-gcc]=4000 [net-clang]=4400

@@ -22,7 +22,7 @@ VPT_BEGIN_DECLARATIONS
 
 /* Features; all but the last are accepted if they are offered and not refused. Hints of free pages are not accepted. */
 #define VPT_BALLOON_F_MUST_TELL_HOST 0u /* pages are not used before their deflation has come back */
-#define VPT_BALLOON_F_STATS_VQ     1u
+#define VPT_BALLOON_F_STATS_VQ       1u
 #define VPT_BALLOON_F_DEFLATE_ON_OOM 2u /* pages may be taken back without the host's wish if memory runs out */
 #define VPT_BALLOON_F_PAGE_REPORTING 5u
 #define VPT_BALLOON_F_PAGE_POISON    4u /* never accepted: the driver does not fill pages */

@@ -29,6 +29,7 @@ VPT_BEGIN_DECLARATIONS
 #define VPT_DEVICE_TYPE_SOCKET  19u
 #define VPT_DEVICE_TYPE_SOUND   25u
 #define VPT_DEVICE_TYPE_PMEM    27u
+#define VPT_DEVICE_TYPE_FS      26u
 
 /* The device status field (VirtIO 1.4, section 2.1). */
 #define VPT_STATUS_ACKNOWLEDGE        0x01u

@@ -13,6 +13,7 @@
 #include <vpt/console.h>
 #include <vpt/entropy.h>
 #include <vpt/features.h>
+#include <vpt/fs.h>
 #include <vpt/gpu.h>
 #include <vpt/input.h>
 #include <vpt/mmio.h>

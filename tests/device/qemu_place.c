@@ -154,9 +154,10 @@ void place_machine(const struct place *place, const char *model, const char *pro
     }
     (void)snprintf(device, sizeof(device), "%s-%s,id=device%s%s%s%s%s", model, place_is_pci(place) ? "pci" : "device",
                    where(place, properties),
-                   place->transport == PCI_MODERN   ? ",disable-legacy=on,disable-modern=off"
-                   : place->transport == PCI_LEGACY ? ",disable-legacy=off,disable-modern=on"
-                                                    : "",
+                   strncmp(model, "vhost-user", 10) == 0 ? "" /* which is modern alone */
+                   : place->transport == PCI_MODERN      ? ",disable-legacy=on,disable-modern=off"
+                   : place->transport == PCI_LEGACY      ? ",disable-legacy=off,disable-modern=on"
+                                                         : "",
                    place->iommu ? ",iommu_platform=on" : "", place->packed ? ",packed=on" : "", properties);
     options->arguments[count++] = "-global";
     options->arguments[count++] =

@@ -6,7 +6,8 @@
  *     mock_hal.h                           the port that it gives to the library
  *     mock_device.h                        the device, of any type
  *     mock_blk.h, mock_entropy.h, mock_console.h, mock_input.h, mock_net.h, mock_balloon.h,
- *     mock_scsi.h, mock_9p.h, mock_gpu.h, mock_rtc.h, mock_socket.h, mock_sound.h, mock_pmem.h   the types
+ *     mock_scsi.h, mock_9p.h, mock_gpu.h, mock_rtc.h, mock_socket.h, mock_sound.h,
+ *     mock_fs.h, mock_pmem.h   the types
  *     mock_faults.h                        misbehaviour by name
  *     mock_lies.h                          misbehaviour by place and moment
  *     mock_profiles.h                      the oddities of real devices, by name

@@ -101,6 +101,11 @@ void mock_machine_begin(struct mock_machine_options *options, struct mock_hal *h
         backend_ctx = options->socket;
         options->queues = MOCK_SOCKET_QUEUES;
     }
+    if (options->fs != NULL) {
+        backend = &mock_fs_backend;
+        backend_ctx = options->fs;
+        options->queues = MOCK_FS_QUEUES;
+    }
     mock_hal_init(hal);
     mock_device_init(device, &hal->memory, &hal->violations, backend, backend_ctx);
     mock_hal_add_ticker(hal, mock_device_tick, device);
@@ -157,6 +162,10 @@ bool mock_machine_make_type(const struct mock_machine_options *options, struct m
     }
     if (options->socket != NULL) {
         mock_socket_init(options->socket, device);
+        return true;
+    }
+    if (options->fs != NULL) {
+        mock_fs_init(options->fs, device);
         return true;
     }
     if (options->is_entropy) {

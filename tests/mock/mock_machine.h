@@ -15,6 +15,7 @@
 #include "mock_blk.h"
 #include "mock_console.h"
 #include "mock_entropy.h"
+#include "mock_fs.h"
 #include "mock_gpu.h"
 #include "mock_hal.h"
 #include "mock_input.h"
@@ -50,6 +51,7 @@ struct mock_machine_options {
     struct mock_9p *p9;           /* it is a 9P transport, in this object, whose options are set; NULL: it is not */
     struct mock_pmem *pmem;       /* it is persistent memory, in this object, whose options are set; NULL: it is not */
     struct mock_rtc *rtc;         /* it is a clock device, in this object, whose clocks are set; NULL: it is not */
+    struct mock_fs *fs;           /* it is a file system, in this object, whose options are set; NULL: it is not */
     struct mock_blk_options blk;
     struct mock_entropy_options entropy;
     struct mock_completion completion;

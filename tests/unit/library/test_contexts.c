@@ -9,6 +9,7 @@
 
 #include "audio.h"
 #include "disk.h"
+#include "folder.h"
 #include "keyboard.h"
 #include "network.h"
 #include "pci_setup.h"
@@ -62,7 +63,8 @@ enum where {
     BALLOON,
     PMEM,
     RTC,
-    SOCKET
+    SOCKET,
+    FS
 }; /* PCI_DISK: as QEMU's */
 
 struct trouble {
@@ -175,6 +177,7 @@ static void open_machine(enum machine_kind kind, enum where where)
                      .pmem = where == PMEM ? &pmem_model : NULL,
                      .rtc = where == RTC ? &rtc_model : NULL,
                      .socket = where == SOCKET ? &socket_model : NULL,
+                     .fs = where == FS ? &fs_model : NULL,
                      .blk = { .flush = true,
                               .cache_switch = true,
                               .discard = limits,
@@ -215,6 +218,8 @@ static void open_machine(enum machine_kind kind, enum where where)
     memset(&vsock, 0, sizeof(vsock));
     memset(&socket_model, 0, sizeof(socket_model));
     memset(&peer, 0, sizeof(peer));
+    memset(&fs, 0, sizeof(fs));
+    fs_make_model();
     memset(&shares, 0, sizeof(shares));
     memset(&raw, 0, sizeof(raw));
     machine_make(kind, &options);
@@ -301,6 +306,9 @@ static void close_machine(void)
     CALL_OK(vpt_socket_drain, &vsock);
     CALL_OK(vpt_driver_release, &vsock.driver);
     mock_socket_finish(&socket_model);
+    (void)poll_all(&fs.requests);
+    (void)poll_all(&fs.hiprio);
+    CALL_OK(vpt_driver_release, &fs.driver);
     CALL_OK(vpt_driver_release, &network.net.driver);
     CALL_OK(vpt_queue_release, &raw);
     CALL_ANY(vpt_pci_msix_release, &machine.msix);
@@ -884,7 +892,7 @@ static bool put_away_9p(void)
     return STEP(vpt_device_reset, machine.device) && poll_all(&p9.requests) && STEP(vpt_driver_release, &p9.driver);
 }
 
-static bool use_files(void)
+static bool use_9p_files(void)
 {
     struct vpt_9p_list list = { .fid = 2, .buffer = p9_buffer, .size = P9_BUFFER };
     struct vpt_9p_attributes attributes;
@@ -908,7 +916,7 @@ static bool use_9p(void)
 
     machine.model->backend->change_configuration(&p9_model);
     return STEP(vpt_9p_init, &p9, machine.device, NULL) && STEP(vpt_9p_get_tag, &p9, tag, sizeof(tag)) &&
-           STEP(vpt_9p_queue_init, &p9, NULL) && STEP(vpt_driver_start, &p9.driver) && use_files() &&
+           STEP(vpt_9p_queue_init, &p9, NULL) && STEP(vpt_driver_start, &p9.driver) && use_9p_files() &&
            STEP(vpt_9p_submit, &p9, &message, NULL) && STEP(vpt_requests_kick, &p9.requests) &&
            STEP(vpt_requests_poll, &p9.requests, &completion) && put_away_9p() &&
            STEP(vpt_9p_open, &p9, machine.device) && put_away_9p();
@@ -1123,6 +1131,58 @@ static bool use_socket(void)
            STEP(vpt_socket_queue_init, &vsock, 1, &one) && STEP(vpt_socket_queue_init, &vsock, 2, NULL) &&
            STEP(vpt_driver_start, &vsock.driver) && use_connection() && hear() && put_away_socket() &&
            STEP(vpt_socket_open, &vsock, machine.device) && put_away_socket();
+}
+
+/* ---- What is done with a file system ---- */
+
+static bool put_away_fs(void)
+{
+    return STEP(vpt_device_reset, machine.device) && poll_all(&fs.requests) && poll_all(&fs.hiprio) &&
+           STEP(vpt_driver_release, &fs.driver);
+}
+
+static bool use_files(void)
+{
+    struct vpt_fs_list list = { .directory = &fs_file, .buffer = fs_buffer, .size = FS_BUFFER };
+    struct vpt_fs_attributes attributes;
+    struct vpt_fs_entry entry;
+    size_t done;
+
+    return STEP(vpt_fs_begin, &fs) && STEP(vpt_fs_walk, &fs, NULL, "hello", &fs_file) &&
+           STEP(vpt_fs_open_file, &fs, &fs_file, VPT_FS_READ_WRITE) &&
+           STEP(vpt_fs_get_attributes, &fs, &fs_file, &attributes) &&
+           STEP(vpt_fs_read, &fs, &fs_file, 0, fs_buffer, 10, &done) &&
+           STEP(vpt_fs_write, &fs, &fs_file, 0, fs_buffer, 10, &done) && STEP(vpt_fs_close, &fs, &fs_file) &&
+           STEP(vpt_fs_walk, &fs, NULL, "", &fs_file) && STEP(vpt_fs_open_file, &fs, &fs_file, VPT_FS_READ_ONLY) &&
+           STEP(vpt_fs_next_entry, &fs, &list, &entry) && STEP(vpt_fs_make_directory, &fs, NULL, "new", 0755) &&
+           STEP(vpt_fs_remove, &fs, NULL, "new", true) &&
+           STEP(vpt_fs_create_file, &fs, NULL, "file", VPT_FS_READ_WRITE, 0644, &fs_file);
+}
+
+/* The arguments of the next message. */
+static bool clear_next(void)
+{
+    uint8_t *slot = vpt_requests_next(&fs.requests);
+
+    if (slot != NULL) {
+        memset(slot + VPT_FS_HEADER, 0, 16);
+    }
+    return true;
+}
+
+static bool use_fs(void)
+{
+    static const struct vpt_fs_message message = { .type = 3, .size = VPT_FS_HEADER + 16u, .node = 1 };
+    struct vpt_completion completion;
+    char tag[8];
+
+    machine.model->backend->change_configuration(&fs_model);
+    return STEP(vpt_fs_init, &fs, machine.device, NULL) && STEP(vpt_fs_get_tag, &fs, tag, sizeof(tag)) &&
+           STEP(vpt_fs_queue_init, &fs, 0, NULL) && STEP(vpt_fs_queue_init, &fs, 1, NULL) &&
+           STEP(vpt_driver_start, &fs.driver) && use_files() && clear_next() &&
+           STEP(vpt_fs_submit, &fs, &message, NULL) && STEP(vpt_requests_kick, &fs.requests) &&
+           STEP(vpt_requests_poll, &fs.requests, &completion) && put_away_fs() &&
+           STEP(vpt_fs_open, &fs, machine.device) && put_away_fs();
 }
 
 /* ---- What is done with a network device ---- */
@@ -1385,6 +1445,20 @@ static const struct trouble rows[] = {
     { SOCKET, "vpt_socket_abort", lie, VPT_OK, NULL },
     { SOCKET, "vpt_socket_drain", lie, VPT_OK, NULL },
     { SOCKET, "vpt_socket_poll", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
+    { FS, "vpt_fs_init", reset_spoilt, ANYTHING, NULL },
+    { FS, "vpt_fs_get_tag", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
+    { FS, "vpt_fs_begin", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { FS, "vpt_fs_walk", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { FS, "vpt_fs_open_file", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { FS, "vpt_fs_create_file", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { FS, "vpt_fs_make_directory", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { FS, "vpt_fs_remove", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { FS, "vpt_fs_close", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { FS, "vpt_fs_get_attributes", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { FS, "vpt_fs_read", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { FS, "vpt_fs_write", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { FS, "vpt_fs_next_entry", lost, VPT_DEVICE_TIMEOUT, NULL },
+    { FS, "vpt_fs_submit", lie, VPT_DEVICE_USED_ID, "vpt_requests_poll" },
     { NETWORK, "vpt_net_init", reset_slow, VPT_OK, NULL },
     { NETWORK, "vpt_net_init", reset_spoilt, ANYTHING, NULL },
     { NETWORK, "vpt_net_init", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
@@ -1492,6 +1566,18 @@ static const struct {
     { RTC, "vpt_rtc_get_alarm" },
     { RTC, "vpt_rtc_enable_alarm" },
     { SOCKET, "vpt_socket_poll" },
+    { FS, "vpt_fs_get_tag" },
+    { FS, "vpt_fs_begin" },
+    { FS, "vpt_fs_walk" },
+    { FS, "vpt_fs_open_file" },
+    { FS, "vpt_fs_create_file" },
+    { FS, "vpt_fs_make_directory" },
+    { FS, "vpt_fs_remove" },
+    { FS, "vpt_fs_close" },
+    { FS, "vpt_fs_get_attributes" },
+    { FS, "vpt_fs_read" },
+    { FS, "vpt_fs_write" },
+    { FS, "vpt_fs_next_entry" },
 };
 
 /* Calls that set a queue up, and which reset of theirs is the one that takes a queue back that is not ready. */
@@ -1526,6 +1612,8 @@ static const struct {
     { RTC, "vpt_rtc_open", 2 },
     { SOCKET, "vpt_socket_queue_init", 1 },
     { SOCKET, "vpt_socket_open", 2 },
+    { FS, "vpt_fs_queue_init", 1 },
+    { FS, "vpt_fs_open", 2 },
     { NETWORK, "vpt_net_receiveq_init", 1 },
     { NETWORK, "vpt_net_transmitq_init", 1 },
     { NETWORK, "vpt_net_control_init", 1 },
@@ -1546,6 +1634,7 @@ static bool use(enum where where)
     case PMEM: return use_pmem();
     case RTC: return use_rtc();
     case SOCKET: return use_socket();
+    case FS: return use_fs();
     case NETWORK: return use_network();
     default: return use_disk();
     }
@@ -1557,7 +1646,8 @@ static void drive(enum machine_kind kind, enum where where, const struct trouble
     trouble = row;
     trouble_began = false;
     trouble_ended = false;
-    if ((where == INPUT || where == GPU || where == SOUND || where == PMEM || where == RTC || where == SOCKET) &&
+    if ((where == INPUT || where == GPU || where == SOUND || where == PMEM || where == RTC || where == SOCKET ||
+         where == FS) &&
         machine_kind_legacy(kind)) {
         trouble_ended = true;
         return;
@@ -1584,6 +1674,7 @@ static void work(enum machine_kind kind)
     drive(kind, PMEM, NULL);
     drive(kind, RTC, NULL);
     drive(kind, SOCKET, NULL);
+    drive(kind, FS, NULL);
 }
 
 static void meet(enum machine_kind kind, const struct trouble *row)
