@@ -3,7 +3,7 @@
 #include "9p_internal.h"
 
 /* "9P2000.L", as a field of 8 bytes. */
-#define VERSION      UINT64_C(0x4c2e303030325039)
+#define VERSION      ((uint64_t)0x4c2e3030u << 32 | 0x30325039u)
 #define VERSION_SIZE 8u
 
 #define NAMES_MAX        16u /* in a walk */

@@ -209,7 +209,7 @@ static enum vpt_status move(struct vpt_balloon *balloon, bool inflate, const uin
     if (balloon == NULL || (pages == NULL && count != 0)) {
         return VPT_CALLER_ARGUMENT;
     }
-    if (count > (inflate ? UINT32_MAX - balloon->actual : balloon->actual)) {
+    if (count > (inflate ? 0xffffffffu - balloon->actual : balloon->actual)) {
         return VPT_CALLER_RANGE;
     }
     requests = inflate ? &balloon->inflate : &balloon->deflate;

@@ -20,8 +20,8 @@ struct io {
 VPT_STATIC_ASSERT(sizeof(struct io) == FS_ARGUMENTS(FS_READ), "as the server has it");
 
 /* Sends the message with as many of the shared pieces as it has segments for. `*done` is how many bytes went. */
-static enum vpt_status transfer_pieces(struct fs_call *call, uint32_t plain, struct io *io,
-                                       const struct vpt_shares *shares, uint32_t *done)
+static enum vpt_status transfer_segments(struct fs_call *call, uint32_t plain, struct io *io,
+                                         const struct vpt_shares *shares, uint32_t *done)
 {
     enum vpt_status status;
     uint32_t written;
@@ -69,7 +69,7 @@ static enum vpt_status transfer_once(struct vpt_fs *fs, uint32_t plain, const st
     status = vpt_shares_begin(&fs->requests, &shares, plain == FS_WRITE ? VPT_DEVICE_READS : VPT_DEVICE_WRITES, buffer,
                               size, 1);
     if (status == VPT_OK) {
-        status = transfer_pieces(&call, plain, &io, &shares, done);
+        status = transfer_segments(&call, plain, &io, &shares, done);
         if (status != VPT_DEVICE_STUCK) {
             vpt_shares_end(&fs->requests, &shares);
         }
@@ -77,8 +77,8 @@ static enum vpt_status transfer_once(struct vpt_fs *fs, uint32_t plain, const st
     return status;
 }
 
-static enum vpt_status transfer(struct vpt_fs *fs, uint32_t plain, const struct vpt_fs_file *file, uint64_t offset,
-                                void *buffer, size_t size, size_t *done)
+static enum vpt_status transfer_data(struct vpt_fs *fs, uint32_t plain, const struct vpt_fs_file *file, uint64_t offset,
+                                     void *buffer, size_t size, size_t *done)
 {
     enum vpt_status status = VPT_OK;
     uint32_t count = 1;
@@ -95,19 +95,19 @@ static enum vpt_status transfer(struct vpt_fs *fs, uint32_t plain, const struct 
 enum vpt_status vpt_fs_read(struct vpt_fs *fs, const struct vpt_fs_file *file, uint64_t offset, void *buffer,
                             size_t size, size_t *done)
 {
-    return transfer(fs, FS_READ, file, offset, buffer, size, done);
+    return transfer_data(fs, FS_READ, file, offset, buffer, size, done);
 }
 
 enum vpt_status vpt_fs_write(struct vpt_fs *fs, const struct vpt_fs_file *file, uint64_t offset, const void *buffer,
                              size_t size, size_t *done)
 {
-    enum vpt_status status = transfer(fs, FS_WRITE, file, offset, vpt_unconst(buffer), size, done);
+    enum vpt_status status = transfer_data(fs, FS_WRITE, file, offset, vpt_unconst(buffer), size, done);
 
     return status == VPT_OK && *done < size ? VPT_DEVICE_REQUEST_STATUS : status;
 }
 
 /* Takes the entry at list->at. Each byte is read once, since the memory may be the device's as well. */
-static enum vpt_status take_entry(struct vpt_fs_list *list, struct vpt_fs_entry *entry)
+static enum vpt_status take_directory_entry(struct vpt_fs_list *list, struct vpt_fs_entry *entry)
 {
     const uint8_t *at = (const uint8_t *)list->buffer + list->at;
     uint32_t left = list->length - list->at;
@@ -152,5 +152,5 @@ enum vpt_status vpt_fs_next_entry(struct vpt_fs *fs, struct vpt_fs_list *list, s
             status = VPT_EMPTY;
         }
     }
-    return status == VPT_OK ? take_entry(list, entry) : status;
+    return status == VPT_OK ? take_directory_entry(list, entry) : status;
 }

@@ -41,7 +41,7 @@ static enum vpt_status configure_pmem(struct vpt_driver *driver)
     enum vpt_status status = read_region(driver->device, &region);
 
     if (status == VPT_UNSUPPORTED_REQUEST ||
-        (status == VPT_OK && (region.length == 0 || region.length - 1u > UINT64_MAX - region.base))) {
+        (status == VPT_OK && (region.length == 0 || region.length - 1u > ~(uint64_t)0 - region.base))) {
         return VPT_DEVICE_CONFIG;
     }
     if (status == VPT_OK && pmem->region.length != 0 &&
