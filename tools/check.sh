@@ -3,8 +3,8 @@
 # Usage: tools/check.sh [STEP...]
 # Runs all tests, or the named steps and the steps that they need; tools/steps.sh is the table of the steps. Installs
 # the Debian packages it lacks. Works in build-check/, where each step leaves its log. Prints one line when a step ends:
-# PASS or FAIL, its name, the seconds it took, and the seconds of CPUs. At the end it prints what failed, and
-# Criterion's synthesis of every suite that ran. Exits non-zero if anything failed.
+# PASS or FAIL, its name, the seconds it took, and the seconds of CPUs; lines SKIP say what it could not run. At the end
+# it prints what failed, and Criterion's synthesis of every suite that ran. Exits non-zero if anything failed.
 set -u -o pipefail
 export LC_ALL=C
 exec </dev/null
@@ -91,7 +91,7 @@ find_next() {
 
 # Usage: run_step NUMBER: runs in a shell of its own.
 run_step() {
-    local log=$logs/${names[$1]}.log command started=$SECONDS status user system line
+    local log=$logs/${names[$1]}.log command started=$SECONDS status user system line skipped
     eval "command=(${commands[$1]})"
     TIMEFORMAT='%U %S'
     { time vpt_limit "${seconds[$1]}" "${command[@]}" >"$log" 2>&1; } 2>"$log.cpu"
@@ -99,7 +99,8 @@ run_step() {
     read -r user system <"$log.cpu"
     line=$(printf '%s\t%d s\t%d s of CPUs' "${names[$1]}" $((SECONDS - started)) $((${user%.*} + ${system%.*})))
     if [ "$status" -eq 0 ]; then
-        printf 'PASS\t%s\n' "$line"
+        skipped=$(grep ^SKIP "$log")
+        printf 'PASS\t%s\n%s' "$line" "${skipped:+$skipped$'\n'}"
     else
         # One write, since other steps print at the same time.
         printf '%s\n' "$(printf 'FAIL\t%s\t%s\n' "$line" "$vpt_ended"
@@ -131,13 +132,11 @@ run_steps() {
 
 # Prints Criterion's last line for each suite.
 print_syntheses() {
-    local number
+    local number line
     for number in "${!names[@]}"; do
-        if [ -n "${states[number]:-}" ] && [[ ${commands[number]} == *tools/suite.sh* ]]; then
-            echo "suite ${names[number]}:"
-            grep -F '[====] Synthesis:' "$logs/${names[number]}.log" 2>/dev/null | tail -n 1 | grep . ||
-                echo "no synthesis: the suite did not run to its end"
-        fi
+        [ -n "${states[number]:-}" ] || continue
+        line=$(grep -F '[====] Synthesis:' "$logs/${names[number]}.log" 2>/dev/null | tail -n 1)
+        [ -z "$line" ] || printf 'suite %s:\n%s\n' "${names[number]}" "$line"
     done
 }
 

@@ -70,5 +70,5 @@ export VPT_SOUND_DIR=$build/sound
 step demo 155 - tools/demo.sh
 step hypervisor 70 - tools/hypervisor.sh "$build/hypervisor"
 # After the demo, which has fetched and unpacked what these need.
-step gcc-sound 15 gcc-compile,demo tools/suite.sh tools/sound.sh "$build/gcc/tests/device/vpt-sound-tests" --color=never
+step gcc-sound 15 gcc-compile,demo tools/sound.sh "$build/gcc/tests/device/vpt-sound-tests" --color=never
 step appliance 60 demo bash -c 'tools/appliance.sh load && tools/appliance.sh browser'
