@@ -1,23 +1,28 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Shares a folder, a SCSI disk and memory with the example kernel.
+"""Shares folders, a SCSI disk and memory with the example kernel.
 
 kernel-share.py --bus mmio|pci --ring split|packed --success STATUS DIRECTORY COMMAND...
     Runs COMMAND, which is QEMU with the kernel, and attaches a memory balloon, a SCSI host with a disk beside a virtio
-    disk, and a folder by 9P. The kernel must give back as much memory as the host wants and take it again, by its own
-    word and QEMU's; its writes must be in the SCSI disk's image, its reads must have been of the image, and nothing
-    else may have changed; a file that it has made in the folder must be the host's file with a line of its own. Prints
-    what was verified on one line; on a failure prints what is wrong and exits with 1.
+    disk, a folder by 9P and another one by virtiofs, whose server has to be run by root. The kernel must give back as
+    much memory as the host wants and take it again, by its own word and QEMU's; its writes must be in the SCSI disk's
+    image, its reads must have been of the image, and nothing else may have changed; in each folder a file that it has
+    made must be the host's file with a line of its own. Prints what was verified on one line; on a failure prints what
+    is wrong and exits with 1.
 """
 
+import contextlib
 import os
 import random
 import shutil
+import socket
+import subprocess
 import zlib
 
 from kernel_machine import Machine, host, require, run
 
 MEMORY, PAGES = 64 << 20, 64  # the machine's bytes; what the kernel can do without, in pages of 4096 bytes
+SERVER = "/usr/lib/qemu/virtiofsd"
 LINE = b"This line was written by a kernel.\n"
 SECTORS = 2048
 
@@ -34,13 +39,31 @@ def make_folder(folder):
     return content, others + 1
 
 
-def check_folder(machine, folder, content, entries):
+@contextlib.contextmanager
+def served(folder, path):
+    """While a server of the folder runs; `path` is where QEMU finds it."""
+    if os.path.exists(path):
+        os.unlink(path)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen()
+        server = subprocess.Popen([SERVER, f"--fd={listener.fileno()}", "-f", "-o", f"source={folder}", "-o",
+                                   "sandbox=chroot", "-o", "log_level=err"], pass_fds=[listener.fileno()],
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        yield
+    finally:
+        server.kill()
+        server.wait()
+
+
+def check_folder(machine, tag, folder, content, entries):
     with open(os.path.join(folder, "from-guest.txt"), "rb") as file:
         found = file.read()
     require(found == content + LINE, "the kernel's file is not the host's with one more line")
     require(len(os.listdir(folder)) == entries + 1, f"entries in the folder: {os.listdir(folder)}")
-    said = ["vptshare", str(entries), str(len(found)), f"0x{zlib.adler32(found):x}"]
-    require(machine.all("share") == [said], f"shared: {machine.all('share')}, not {said}")
+    said = [tag, str(entries), str(len(found)), f"0x{zlib.adler32(found):x}"]
+    require(said in machine.all("share"), f"shared: {machine.all('share')}, not {said}")
     return len(found)
 
 
@@ -69,27 +92,31 @@ def check_balloon(machine):
 
 
 def check(arguments):
-    folder, image, disk = (os.path.join(arguments.directory, name) for name in ("folder", "scsi.img", "disk.img"))
+    image, disk, server = (os.path.join(arguments.directory, name) for name in ("scsi.img", "disk.img", "server"))
     original = random.randbytes(SECTORS * host.SECTOR)
-    content, entries = make_folder(folder)
+    folders = [(tag, os.path.join(arguments.directory, tag)) for tag in ("9p", "virtiofs")]
+    contents = [make_folder(folder) for _, folder in folders]
     for name, data in (image, original), (disk, bytes(host.SECTORS * host.SECTOR)):
         with open(name, "wb") as file:
             file.write(data)
     devices = ["virtio-rng,rng=source", "virtio-blk,drive=disk", "virtio-balloon", "virtio-scsi,id=scsi",
-               "virtio-9p,fsdev=share,mount_tag=vptshare"]
+               "virtio-9p,fsdev=share,mount_tag=9p", "vhost-user-fs,chardev=server,tag=virtiofs,queue-size=64"]
     options = ["-drive", f"if=none,id=disk,format=raw,file={disk}", "-object", "rng-builtin,id=source",
                "-drive", f"if=none,id=scsidisk,format=raw,file={image}",
-               "-fsdev", f"local,id=share,path={folder},security_model=none"]
-    with Machine(arguments, devices, options,
+               "-fsdev", f"local,id=share,path={folders[0][1]},security_model=none",
+               "-object", f"memory-backend-memfd,id=memory,size={MEMORY},share=on", "-machine", "memory-backend=memory",
+               "-chardev", f"socket,id=server,path={server}"]
+    with served(folders[1][1], server), Machine(arguments, devices, options,
                  ["scsi-hd,drive=scsidisk,bus=scsi.0,scsi-id=1,lun=0,serial=VPT1"]) as machine:
         machine.execute("balloon", value=MEMORY - PAGES * 4096)
         machine.end()
         check_balloon(machine)
         wrote, read = check_scsi(machine, image, original)
-        size = check_folder(machine, folder, content, entries)
+        sizes = [check_folder(machine, *folder, *content) for folder, content in zip(folders, contents)]
     return (f"{arguments.ring} rings, {PAGES} pages of memory given back and taken again; on a SCSI disk {wrote} "
-            f"sectors written and {read} others read, image checked; in the host's folder {entries} entries listed, a "
-            f"file read, one of {size} bytes made, both compared")
+            f"sectors written and {read} others read, image checked; in folders of the host's by 9P and by virtiofs "
+            f"{contents[0][1]} and {contents[1][1]} entries listed, a file read, one of {sizes[0]} and {sizes[1]} "
+            f"bytes made, all compared")
 
 
 if __name__ == "__main__":

@@ -11,12 +11,14 @@ static const char *type_name(uint32_t type)
     case VPT_DEVICE_TYPE_BLOCK: return "block device";
     case VPT_DEVICE_TYPE_CONSOLE: return "console";
     case VPT_DEVICE_TYPE_ENTROPY: return "entropy source";
+    case VPT_DEVICE_TYPE_BALLOON: return "memory balloon";
     case VPT_DEVICE_TYPE_SCSI: return "SCSI host";
     case VPT_DEVICE_TYPE_9P: return "9P transport";
     case VPT_DEVICE_TYPE_GPU: return "GPU device";
     case VPT_DEVICE_TYPE_INPUT: return "input device";
     case VPT_DEVICE_TYPE_SOCKET: return "socket device";
     case VPT_DEVICE_TYPE_SOUND: return "sound device";
+    case VPT_DEVICE_TYPE_FS: return "file system";
     default: return "device of a type without a name here";
     }
 }

@@ -67,7 +67,8 @@ static const struct {
     { VPT_DEVICE_TYPE_INPUT, input_listen },
     { VPT_DEVICE_TYPE_BALLOON, balloon_use },
     { VPT_DEVICE_TYPE_SCSI, scsi_use },
-    { VPT_DEVICE_TYPE_9P, share_use },
+    { VPT_DEVICE_TYPE_9P, share_use_9p },
+    { VPT_DEVICE_TYPE_FS, share_use_fs },
     { VPT_DEVICE_TYPE_SOUND, sound_play },
     { VPT_DEVICE_TYPE_NETWORK, network_talk },
     /* clang-format on */
