@@ -229,6 +229,7 @@ enum vpt_status vpt_sound_poll_event(struct vpt_sound *sound, struct vpt_sound_e
 {
     struct wire_event wire;
     enum vpt_status status;
+    uint32_t code;
     uint32_t length = 0;
     uint32_t limit = 0;
 
@@ -239,7 +240,8 @@ enum vpt_status vpt_sound_poll_event(struct vpt_sound *sound, struct vpt_sound_e
     if (status != VPT_OK) {
         return status;
     }
-    event->kind = (enum vpt_sound_event_kind)vpt_order32(true, wire.code);
+    code = vpt_order32(true, wire.code);
+    event->kind = (enum vpt_sound_event_kind)code;
     event->id = vpt_order32(true, wire.id);
     if (event->kind == VPT_SOUND_XRUN) {
         limit = sound->stream_count;

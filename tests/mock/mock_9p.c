@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "mock_9p.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include <vpt/transport.h>
@@ -173,7 +174,7 @@ uint32_t mock_9p_make(struct mock_9p *p9, uint32_t parent, const char *name, boo
             p9->nodes[i].directory = directory;
             p9->nodes[i].parent = parent;
             p9->nodes[i].mode = directory ? 0755 : 0644;
-            (void)strncpy(p9->nodes[i].name, name, MOCK_9P_NAME - 1u);
+            (void)snprintf(p9->nodes[i].name, MOCK_9P_NAME, "%s", name);
             return i;
         }
     }

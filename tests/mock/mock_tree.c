@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "mock_tree.h"
 
+#include <stdio.h>
 #include <string.h>
 
 void mock_tree_clear(struct mock_tree *tree)
@@ -22,7 +23,7 @@ uint32_t mock_tree_make(struct mock_tree *tree, uint32_t parent, const char *nam
         tree->nodes[i] = (struct mock_tree_node){
             .used = true, .directory = directory, .parent = parent, .mode = directory ? 0755 : 0644
         };
-        (void)strncpy(tree->nodes[i].name, name, MOCK_TREE_NAME - 1u);
+        (void)snprintf(tree->nodes[i].name, MOCK_TREE_NAME, "%s", name);
     }
     return i;
 }
