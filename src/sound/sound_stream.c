@@ -48,6 +48,20 @@ static bool announced(uint32_t bits, uint32_t number)
     return number < 32u && (bits >> number & 1u) != 0;
 }
 
+/* Neither is 0. A function of the compiler for division, which some CPUs need, is more than a kernel must have. */
+static bool is_multiple(uint32_t value, uint32_t of)
+{
+    uint32_t part = of;
+
+    while (part <= value >> 1) {
+        part <<= 1;
+    }
+    for (; part >= of; part >>= 1) {
+        value -= value >= part ? part : 0u;
+    }
+    return value == 0;
+}
+
 static enum vpt_status check_params(const struct vpt_sound_stream *stream, const struct vpt_sound_params *params)
 {
     const struct vpt_sound_info *info = &stream->info;
@@ -56,7 +70,7 @@ static enum vpt_status check_params(const struct vpt_sound_stream *stream, const
         return VPT_CALLER_BUSY;
     }
     if (params->period_bytes == 0 || params->buffer_bytes == 0 ||
-        params->buffer_bytes % params->period_bytes != 0) { /* SND-PARAM-1 */
+        !is_multiple(params->buffer_bytes, params->period_bytes)) { /* SND-PARAM-1 */
         return VPT_CALLER_ARGUMENT;
     }
     return announced(info->formats, params->format) && announced(info->rates, params->rate) &&         /* SND-PARAM-3 */
