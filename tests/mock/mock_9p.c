@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "mock_9p.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include <vpt/transport.h>
@@ -93,7 +92,8 @@ static bool take_name(struct request *request, char *name, bool any)
     uint32_t length = (uint32_t)take(request, 2);
     const char *from = (const char *)request->message + request->at;
 
-    if (!require(request->p9, length <= request->length - request->at && length < MOCK_9P_NAME, "a string's length")) {
+    if (!require(request->p9, length <= request->length - request->at && length < MOCK_TREE_NAME,
+                 "a string's length")) {
         return false;
     }
     memcpy(name, from, length);
@@ -117,7 +117,7 @@ static void put_string(struct request *request, const char *string)
 
 static void put_qid(struct request *request, uint32_t node)
 {
-    put(request, 1, request->p9->nodes[node].directory ? 0x80 : 0);
+    put(request, 1, request->p9->tree.nodes[node].directory ? 0x80 : 0);
     put(request, 4, 1);
     put(request, 8, 1000u + node);
 }
@@ -155,41 +155,13 @@ static bool new_fid(struct mock_9p *p9, uint32_t fid, uint32_t node)
     return false;
 }
 
-struct mock_9p_node *mock_9p_find(struct mock_9p *p9, uint32_t parent, const char *name)
-{
-    for (unsigned i = 1; i < MOCK_9P_NODES; i++) {
-        if (p9->nodes[i].used && p9->nodes[i].parent == parent && strcmp(p9->nodes[i].name, name) == 0) {
-            return &p9->nodes[i];
-        }
-    }
-    return NULL;
-}
-
-uint32_t mock_9p_make(struct mock_9p *p9, uint32_t parent, const char *name, bool directory)
-{
-    for (uint32_t i = 1; i < MOCK_9P_NODES; i++) {
-        if (!p9->nodes[i].used) {
-            memset(&p9->nodes[i], 0, sizeof(p9->nodes[i]));
-            p9->nodes[i].used = true;
-            p9->nodes[i].directory = directory;
-            p9->nodes[i].parent = parent;
-            p9->nodes[i].mode = directory ? 0755 : 0644;
-            (void)snprintf(p9->nodes[i].name, MOCK_9P_NAME, "%s", name);
-            return i;
-        }
-    }
-    return MOCK_9P_NODES;
-}
-
 void mock_9p_clear(struct mock_9p *p9)
 {
     struct mock_device *device = p9->device;
 
     memset(p9, 0, sizeof(*p9));
     p9->device = device;
-    p9->nodes[MOCK_9P_ROOT].used = true;
-    p9->nodes[MOCK_9P_ROOT].directory = true;
-    p9->nodes[MOCK_9P_ROOT].mode = 0755;
+    mock_tree_clear(&p9->tree);
 }
 
 /* ---- Messages: each returns an error, or 0 ---- */
@@ -199,7 +171,7 @@ static uint32_t version(struct request *request)
     struct mock_9p *p9 = request->p9;
     uint32_t most = p9->options.msize != 0 ? p9->options.msize : MSIZE;
     uint32_t msize = take32(request);
-    char name[MOCK_9P_NAME];
+    char name[MOCK_TREE_NAME];
 
     require(p9, take_name(request, name, true) && strcmp(name, "9P2000.L") == 0, "another version");
     require(p9, msize >= MSIZE_LEAST, "a session of tiny messages");
@@ -213,7 +185,7 @@ static uint32_t version(struct request *request)
 static uint32_t attach(struct request *request)
 {
     uint32_t fid = take32(request);
-    char name[MOCK_9P_NAME];
+    char name[MOCK_TREE_NAME];
 
     require(request->p9, take32(request) == UINT32_MAX, "an authentication");
     if (!take_name(request, name, true) || !take_name(request, name, true)) {
@@ -223,8 +195,8 @@ static uint32_t attach(struct request *request)
     if (name[0] != '\0') {
         return ENOENT_;
     }
-    put_qid(request, MOCK_9P_ROOT);
-    return new_fid(request->p9, fid, MOCK_9P_ROOT) ? 0 : EINVAL_;
+    put_qid(request, MOCK_TREE_ROOT);
+    return new_fid(request->p9, fid, MOCK_TREE_ROOT) ? 0 : EINVAL_;
 }
 
 static uint32_t walk(struct request *request)
@@ -234,19 +206,19 @@ static uint32_t walk(struct request *request)
     uint32_t fid = take32(request);
     uint32_t names = (uint32_t)take(request, 2);
     uint32_t node = from != NULL ? from->node : 0;
-    char name[MOCK_9P_NAME];
+    char name[MOCK_TREE_NAME];
     uint32_t found = 0;
 
     require(p9, names <= 16, "a walk of more than 16 names");
     put(request, 2, 0);
     for (bool here = true; found < names && here; found += here ? 1u : 0u) {
-        const struct mock_9p_node *next = NULL;
+        uint32_t next = MOCK_TREE_NODES;
 
         here = require(p9, take_name(request, name, false), "a walk by what is no name");
-        next = here ? mock_9p_find(p9, node, name) : NULL;
-        here = next != NULL && (p9->options.walk_most == 0 || found < p9->options.walk_most);
+        next = here ? mock_tree_find(&p9->tree, node, name) : next;
+        here = next < MOCK_TREE_NODES && (p9->options.walk_most == 0 || found < p9->options.walk_most);
         if (here) {
-            node = (uint32_t)(next - p9->nodes);
+            node = next;
             put_qid(request, node);
         }
     }
@@ -264,7 +236,7 @@ static uint32_t walk(struct request *request)
 
 static uint32_t open_node(struct request *request, struct mock_9p_fid *fid, uint32_t flags)
 {
-    struct mock_9p_node *node = &request->p9->nodes[fid->node];
+    struct mock_tree_node *node = &request->p9->tree.nodes[fid->node];
 
     if (node->directory && (flags & O_ACCESS) != 0) {
         return EISDIR_;
@@ -284,19 +256,19 @@ static uint32_t open_node(struct request *request, struct mock_9p_fid *fid, uint
 static uint32_t make(struct request *request, const struct mock_9p_fid *fid, const char *name, bool directory,
                      uint32_t *made)
 {
-    if (!request->p9->nodes[fid->node].directory) {
+    if (!request->p9->tree.nodes[fid->node].directory) {
         return ENOTDIR_;
     }
-    if (mock_9p_find(request->p9, fid->node, name) != NULL) {
+    if (mock_tree_find(&request->p9->tree, fid->node, name) < MOCK_TREE_NODES) {
         return EEXIST_;
     }
-    *made = mock_9p_make(request->p9, fid->node, name, directory);
-    return *made < MOCK_9P_NODES ? 0 : ENOSPC_;
+    *made = mock_tree_make(&request->p9->tree, fid->node, name, directory);
+    return *made < MOCK_TREE_NODES ? 0 : ENOSPC_;
 }
 
 static uint32_t create(struct request *request, struct mock_9p_fid *fid)
 {
-    char name[MOCK_9P_NAME];
+    char name[MOCK_TREE_NAME];
     bool good = take_name(request, name, false);
     uint32_t flags = take32(request);
     uint32_t mode = take32(request);
@@ -306,7 +278,7 @@ static uint32_t create(struct request *request, struct mock_9p_fid *fid)
     (void)take32(request);
     error = good ? make(request, fid, name, false, &made) : EINVAL_;
     if (error == 0) {
-        request->p9->nodes[made].mode = mode;
+        request->p9->tree.nodes[made].mode = mode;
         fid->node = made;
         error = open_node(request, fid, flags);
     }
@@ -315,7 +287,7 @@ static uint32_t create(struct request *request, struct mock_9p_fid *fid)
 
 static uint32_t make_directory(struct request *request, const struct mock_9p_fid *fid)
 {
-    char name[MOCK_9P_NAME];
+    char name[MOCK_TREE_NAME];
     bool good = take_name(request, name, false);
     uint32_t mode = take32(request);
     uint32_t made = 0;
@@ -324,7 +296,7 @@ static uint32_t make_directory(struct request *request, const struct mock_9p_fid
     (void)take32(request);
     error = good ? make(request, fid, name, true, &made) : EINVAL_;
     if (error == 0) {
-        request->p9->nodes[made].mode = mode;
+        request->p9->tree.nodes[made].mode = mode;
         put_qid(request, made);
     }
     return error;
@@ -333,25 +305,25 @@ static uint32_t make_directory(struct request *request, const struct mock_9p_fid
 static uint32_t remove_name(struct request *request, const struct mock_9p_fid *fid)
 {
     struct mock_9p *p9 = request->p9;
-    struct mock_9p_node *node = NULL;
-    char name[MOCK_9P_NAME];
+    uint32_t found = MOCK_TREE_NODES;
+    struct mock_tree_node *node;
+    char name[MOCK_TREE_NAME];
     uint32_t flags;
 
     if (take_name(request, name, false)) {
-        node = mock_9p_find(p9, fid->node, name);
+        found = mock_tree_find(&p9->tree, fid->node, name);
     }
     flags = take32(request);
     require(p9, (flags & ~REMOVE_DIR) == 0, "an unknown flag");
-    if (node == NULL) {
+    if (found == MOCK_TREE_NODES) {
         return ENOENT_;
     }
+    node = &p9->tree.nodes[found];
     if (node->directory != (flags == REMOVE_DIR)) {
         return node->directory ? EISDIR_ : ENOTDIR_;
     }
-    for (unsigned i = 1; i < MOCK_9P_NODES; i++) {
-        if (p9->nodes[i].used && p9->nodes[i].parent == (uint32_t)(node - p9->nodes)) {
-            return NOTEMPTY;
-        }
+    if (mock_tree_has_children(&p9->tree, found)) {
+        return NOTEMPTY;
     }
     node->used = false;
     return 0;
@@ -359,7 +331,7 @@ static uint32_t remove_name(struct request *request, const struct mock_9p_fid *f
 
 static uint32_t get_attributes(struct request *request, const struct mock_9p_fid *fid)
 {
-    const struct mock_9p_node *node = &request->p9->nodes[fid->node];
+    const struct mock_tree_node *node = &request->p9->tree.nodes[fid->node];
 
     require(request->p9, take(request, 8) == 0x7ff, "other attributes");
     put(request, 8, 0x7ff);
@@ -384,7 +356,7 @@ static uint32_t cut(const struct mock_9p *p9, uint64_t count)
 static uint32_t read_or_list(struct request *request, const struct mock_9p_fid *fid, bool list)
 {
     struct mock_9p *p9 = request->p9;
-    const struct mock_9p_node *node = &p9->nodes[fid->node];
+    const struct mock_tree_node *node = &p9->tree.nodes[fid->node];
     uint64_t offset = take(request, 8);
     uint32_t count = take32(request);
 
@@ -393,8 +365,8 @@ static uint32_t read_or_list(struct request *request, const struct mock_9p_fid *
         return node->directory ? EISDIR_ : EBADF_;
     }
     put(request, 4, 0);
-    for (uint64_t i = offset + 1u; list && i < MOCK_9P_NODES; i++) {
-        const struct mock_9p_node *entry = &p9->nodes[i];
+    for (uint64_t i = offset + 1u; list && i < MOCK_TREE_NODES; i++) {
+        const struct mock_tree_node *entry = &p9->tree.nodes[i];
 
         if (entry->used && entry->parent == fid->node) {
             if (request->size + ENTRY + strlen(entry->name) > DATA_HEADER + cut(p9, count)) {
@@ -418,7 +390,7 @@ static uint32_t read_or_list(struct request *request, const struct mock_9p_fid *
 
 static uint32_t write_file(struct request *request, const struct mock_9p_fid *fid)
 {
-    struct mock_9p_node *node = &request->p9->nodes[fid->node];
+    struct mock_tree_node *node = &request->p9->tree.nodes[fid->node];
     uint64_t offset = take(request, 8);
     uint32_t count = take32(request);
 
@@ -429,7 +401,7 @@ static uint32_t write_file(struct request *request, const struct mock_9p_fid *fi
         return EBADF_;
     }
     count = cut(request->p9, count);
-    if (offset > MOCK_9P_BYTES || count > MOCK_9P_BYTES - offset) {
+    if (offset > MOCK_TREE_BYTES || count > MOCK_TREE_BYTES - offset) {
         return ENOSPC_;
     }
     memcpy(node->bytes + offset, request->message + 23, count);

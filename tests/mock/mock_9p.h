@@ -7,23 +7,10 @@
 #define VPT_TESTS_MOCK_9P_H
 
 #include "mock_device.h"
+#include "mock_tree.h"
 
-#define MOCK_9P_NODES 80u
-#define MOCK_9P_FIDS  16u
-#define MOCK_9P_BYTES 20000u /* of a file */
-#define MOCK_9P_NAME  256u
-#define MOCK_9P_TAG   254u /* the configuration has no more */
-#define MOCK_9P_ROOT  0u
-
-struct mock_9p_node {
-    bool used;
-    bool directory;
-    uint32_t parent;
-    uint32_t mode;
-    char name[MOCK_9P_NAME];
-    uint32_t size;
-    uint8_t bytes[MOCK_9P_BYTES];
-};
+#define MOCK_9P_FIDS 16u
+#define MOCK_9P_TAG  254u /* the configuration has no more */
 
 struct mock_9p_fid {
     bool used;
@@ -65,7 +52,7 @@ struct mock_9p_options {
 struct mock_9p {
     struct mock_device *device;
     struct mock_9p_options options;
-    struct mock_9p_node nodes[MOCK_9P_NODES]; /* the first one is the root */
+    struct mock_tree tree;
 
     /* Since the last reset. */
     uint32_t msize; /* 0: there is no session */
@@ -91,12 +78,6 @@ extern const struct mock_backend mock_9p_backend;
 
 /* No files but an empty root, no options, no session. */
 void mock_9p_clear(struct mock_9p *p9);
-
-/* Makes a file or a directory in another one. Returns its number. */
-uint32_t mock_9p_make(struct mock_9p *p9, uint32_t parent, const char *name, bool directory);
-
-/* The node of a name in a directory, or NULL. */
-struct mock_9p_node *mock_9p_find(struct mock_9p *p9, uint32_t parent, const char *name);
 
 /* How many fids are in use. */
 unsigned mock_9p_fids(const struct mock_9p *p9);

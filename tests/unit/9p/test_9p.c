@@ -237,7 +237,7 @@ Test(p9, a_session_takes_the_lower_msize)
             cr_assert(done == P9_HELLO - 1u && p9_model.longest <= p9.msize);
             fill(p9_buffer, 6000, 9);
             assert_status(vpt_9p_write(&p9, P9_FILE, 0, p9_buffer, 6000, &done), VPT_OK);
-            cr_assert(done == 6000 && filled(p9_model.nodes[1].bytes, 6000, 9));
+            cr_assert(done == 6000 && filled(p9_model.tree.nodes[1].bytes, 6000, 9));
         } else {
             assert_status(vpt_9p_attach(&p9, P9_ROOT, "", ""), VPT_CALLER_STATE);
         }
@@ -275,7 +275,7 @@ Test(p9, a_walk_takes_all_names_of_a_path)
     };
 
     p9_start(&usual);
-    (void)mock_9p_make(&p9_model, MOCK_9P_ROOT, NAME_255, true);
+    (void)mock_tree_make(&p9_model.tree, MOCK_TREE_ROOT, NAME_255, true);
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
         p9.error = 0;
         assert_status_of(rows[i].path, vpt_9p_walk(&p9, P9_ROOT, P9_FILE, rows[i].path), rows[i].status);
@@ -410,7 +410,7 @@ Test(p9, a_write_that_fails_in_its_middle)
     p9_model.options.most = 1500;
     assert_status(vpt_9p_walk(&p9, P9_ROOT, P9_FILE, "hello"), VPT_OK);
     assert_status(vpt_9p_open_file(&p9, P9_FILE, VPT_9P_READ_WRITE), VPT_OK);
-    assert_status(vpt_9p_write(&p9, P9_FILE, MOCK_9P_BYTES - 3500u, p9_buffer, 6000, &done), VPT_DEVICE_IO_ERROR);
+    assert_status(vpt_9p_write(&p9, P9_FILE, MOCK_TREE_BYTES - 3500u, p9_buffer, 6000, &done), VPT_DEVICE_IO_ERROR);
     cr_assert(done == 3000 && p9.error == 28);
     mock_trigger_set(&machine.hal->fail_share, 2, 1);
     assert_status(vpt_9p_read(&p9, P9_FILE, 0, p9_buffer, 6000, &done), machine.hal->fail_share_status);
@@ -438,22 +438,22 @@ P9_TEST(p9, a_long_list_comes_in_several_replies)
 
         memset(name, 'a' + (int)(i % 26u), sizeof(name));
         name[i % 7u == 0 ? VPT_9P_NAME_MAX : i + 1u] = '\0';
-        (void)mock_9p_make(&p9_model, MOCK_9P_ROOT, name, i % 3u == 0);
+        (void)mock_tree_make(&p9_model.tree, MOCK_TREE_ROOT, name, i % 3u == 0);
     }
     assert_status(vpt_9p_walk(&p9, P9_ROOT, P9_FILE, ""), VPT_OK);
     assert_status(vpt_9p_open_file(&p9, P9_FILE, VPT_9P_READ_ONLY), VPT_OK);
     for (unsigned i = 0; i < COUNT_OF(sizes); i++) {
         struct vpt_9p_list list = { .fid = P9_FILE, .buffer = p9_buffer, .size = sizes[i] };
-        bool seen[MOCK_9P_NODES] = { false };
+        bool seen[MOCK_TREE_NODES] = { false };
         struct vpt_9p_entry entry;
         enum vpt_status status;
         unsigned count = 0;
 
         messages = p9_model.messages;
         while ((status = vpt_9p_next_entry(&p9, &list, &entry)) == VPT_OK) {
-            const struct mock_9p_node *node = &p9_model.nodes[entry.path - 1000u];
+            const struct mock_tree_node *node = &p9_model.tree.nodes[entry.path - 1000u];
 
-            cr_assert(entry.path - 1000u < MOCK_9P_NODES && !seen[entry.path - 1000u] &&
+            cr_assert(entry.path - 1000u < MOCK_TREE_NODES && !seen[entry.path - 1000u] &&
                       strcmp(node->name, entry.name) == 0 && entry.type == (node->directory ? 4 : 8));
             seen[entry.path - 1000u] = true;
             count++;

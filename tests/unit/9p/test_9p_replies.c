@@ -201,7 +201,7 @@ Test(p9_replies, a_list_that_ends_within_an_entry)
     start(&usual);
     memset(name, 'x', VPT_9P_NAME_MAX);
     p9_make_model();
-    (void)strcpy(p9_model.nodes[1].name, name);
+    (void)strcpy(p9_model.tree.nodes[1].name, name);
     p9_session();
     assert_status(vpt_9p_walk(&p9, P9_ROOT, 2, ""), VPT_OK);
     assert_status(vpt_9p_open_file(&p9, 2, VPT_9P_READ_ONLY), VPT_OK);
