@@ -2,9 +2,10 @@
 /* Messages of the 9P client: sessions, and files without their data. */
 #include "9p_internal.h"
 
-/* "9P2000.L", as a field of 8 bytes. */
-#define VERSION      ((uint64_t)0x4c2e3030u << 32 | 0x30325039u)
-#define VERSION_SIZE 8u
+/* "9P2000.L", as two fields. */
+#define VERSION_FIRST  0x30325039u
+#define VERSION_SECOND 0x4c2e3030u
+#define VERSION_SIZE   8u
 
 #define NAMES_MAX        16u /* in a walk */
 #define AT_COUNT         15u /* where a walk's message has their number */
@@ -22,6 +23,7 @@
 enum vpt_status vpt_9p_version(struct vpt_9p *p9, uint32_t msize)
 {
     struct p9_call call;
+    const uint8_t *version = call.reply + VPT_9P_HEADER + 4u + 2u;
     uint32_t length;
 
     vpt_9p_begin(&call, p9, P9_VERSION);
@@ -30,7 +32,8 @@ enum vpt_status vpt_9p_version(struct vpt_9p *p9, uint32_t msize)
     }
     vpt_9p_add(&call, 4, msize);
     vpt_9p_add(&call, 2, VERSION_SIZE);
-    vpt_9p_add(&call, VERSION_SIZE, VERSION);
+    vpt_9p_add(&call, 4, VERSION_FIRST);
+    vpt_9p_add(&call, 4, VERSION_SECOND);
     if (vpt_9p_finish(&call, 0) != VPT_OK) {
         return call.status;
     }
@@ -38,7 +41,8 @@ enum vpt_status vpt_9p_version(struct vpt_9p *p9, uint32_t msize)
     if (call.size != VPT_9P_HEADER + 4u + 2u + length || call.first < VPT_9P_MSIZE_MIN) {
         return VPT_DEVICE_REQUEST_STATUS;
     }
-    if (length != VERSION_SIZE || vpt_9p_get(call.reply + VPT_9P_HEADER + 4u + 2u, VERSION_SIZE) != VERSION) {
+    if (length != VERSION_SIZE || vpt_9p_get(version, 4) != VERSION_FIRST ||
+        vpt_9p_get(version + 4, 4) != VERSION_SECOND) {
         return VPT_UNSUPPORTED_VERSION;
     }
     p9->msize = call.first < msize ? call.first : msize;
