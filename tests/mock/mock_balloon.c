@@ -218,8 +218,8 @@ void mock_balloon_init(struct mock_balloon *balloon, struct mock_device *device)
     for (unsigned i = 0; i < MOCK_BALLOON_QUEUES; i++) {
         device->queues[i].maximum = purpose(balloon, i) < MOCK_BALLOON_QUEUES ? device->queues[i].maximum : 0;
     }
-    /* LEG-BALCFG-1: little-endian always. */
     mock_config_init(&device->config, fields, sizeof(fields) / sizeof(fields[0]), false);
+    device->config.little = true; /* LEG-BALCFG-1 */
     mock_config_set(&device->config, MOCK_BALLOON_TARGET, 4, balloon->options.target);
 }
 

@@ -29,6 +29,7 @@ struct mock_config {
     uint32_t generation;
     unsigned early; /* offset of a field that may be written in any state of the device; 0: there is none */
     bool native;    /* fields are in the CPU's byte order: a legacy device */
+    bool little;    /* never so, whatever the interface is */
     uint64_t reads;
     uint64_t writes;
 };

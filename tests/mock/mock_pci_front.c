@@ -19,6 +19,7 @@ static bool require(const struct mock_pci_front *front, bool holds, const char *
 /* A legacy driver reads fields in its CPU's byte order, a modern one as little-endian. */
 static void set_byte_order(struct mock_config *config, bool native)
 {
+    native = native && !config->little;
     for (unsigned i = 0; i < config->field_count && config->native != native; i++) {
         const struct mock_config_field *field = &config->fields[i];
         uint64_t value = mock_load(&config->bytes[field->offset], field->width, config->native);
