@@ -216,7 +216,7 @@ PLACE_TEST(device_fs, many_files_are_listed_once_each)
     start(place);
     for (unsigned i = 0; i < FILES; i++) {
         (void)snprintf(name, sizeof(name), "%03u-%0*u", i, i % 60u == 0 ? 251 : (int)(i % 50u) + 1, 0u);
-        folder_write(name, name, i);
+        folder_write(name, bytes, i);
     }
     for (unsigned k = 0; k < COUNT_OF(sizes); k++) {
         struct vpt_fs_list list = { .directory = &file, .buffer = bytes, .size = sizes[k] };
