@@ -236,7 +236,7 @@ static bool run(void)
 #ifdef NOT_EMULATED
     ports_ready_made.emulated = false;
 #endif
-    if (!bring_up(&devices.disk)) {
+    if (!bring_up(&devices.first[VPT_DEVICE_TYPE_BLOCK])) {
         return false;
     }
     print("@queue %s, %s, %s, fences %s\n", packed() ? "packed" : "split",
