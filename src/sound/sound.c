@@ -196,8 +196,9 @@ enum vpt_status vpt_sound_query(struct vpt_sound *sound, uint32_t code, uint32_t
                                 const uint8_t **record)
 {
     const uint32_t words[] = { code, id, 1, size }; /* D-SND-5 */
+    const uint8_t *slot = (const uint8_t *)slot_next(&sound->queue[VPT_SOUND_CONTROL]);
 
-    *record = (const uint8_t *)slot_next(&sound->queue[VPT_SOUND_CONTROL]) + SLOT_ANSWER + 4u;
+    *record = slot != NULL ? slot + SLOT_ANSWER + 4u : NULL;
     return vpt_sound_carry_out(sound, words, 4, 4u + size); /* SND-INFO-2 */
 }
 
