@@ -206,6 +206,17 @@ VPT_INLINE void vpt_store64(void *address, uint64_t value)
     VPT_SHARED_STORE(uint64_t, address, value);
 }
 
+/* Of what is little-endian whatever the interface is. */
+VPT_INLINE uint32_t vpt_load_little32(const void *address)
+{
+    return vpt_order32(true, vpt_load32(address));
+}
+
+VPT_INLINE void vpt_store_little32(void *address, uint32_t value)
+{
+    vpt_store32(address, vpt_order32(true, value));
+}
+
 /* ---- Barriers ---- */
 
 #ifdef __FRAMAC__

@@ -34,20 +34,20 @@ static enum vpt_status gpu_result(const struct vpt_requests *requests, const voi
 {
     const uint8_t *command = (const uint8_t *)slot;
     const uint8_t *answer = command + GPU_SLOT_ANSWER;
-    uint32_t type = gpu_load(answer + HEADER_TYPE);
+    uint32_t type = vpt_load_little32(answer + HEADER_TYPE);
 
     (void)requests;
     (void)length;
     if (type >= ERRORS && type < ERRORS_END) {
         return VPT_DEVICE_IO_ERROR;
     }
-    if (type != gpu_load(command + SLOT_EXPECTED)) {
+    if (type != vpt_load_little32(command + SLOT_EXPECTED)) {
         return VPT_DEVICE_REQUEST_STATUS;
     }
-    if ((gpu_load(command + HEADER_FLAGS) & FLAG_FENCE) != 0 && /* OUT-GPU-5 */
-        ((gpu_load(answer + HEADER_FLAGS) & FLAG_FENCE) == 0 ||
-         gpu_load(answer + HEADER_FENCE) != gpu_load(command + HEADER_FENCE) ||
-         gpu_load(answer + HEADER_FENCE + 4u) != 0)) {
+    if ((vpt_load_little32(command + HEADER_FLAGS) & FLAG_FENCE) != 0 && /* OUT-GPU-5 */
+        ((vpt_load_little32(answer + HEADER_FLAGS) & FLAG_FENCE) == 0 ||
+         vpt_load_little32(answer + HEADER_FENCE) != vpt_load_little32(command + HEADER_FENCE) ||
+         vpt_load_little32(answer + HEADER_FENCE + 4u) != 0)) {
         return VPT_DEVICE_REQUEST_STATUS;
     }
     return VPT_OK;
@@ -150,15 +150,15 @@ static uint32_t write_command(struct vpt_gpu *gpu, uint8_t *slot, uint32_t comma
 {
     uint32_t i;
 
-    gpu_store(slot + HEADER_TYPE, GPU_TYPE(command));
+    vpt_store_little32(slot + HEADER_TYPE, GPU_TYPE(command));
     if (answer == OK_NO_DATA) { /* what only asks needs no fence (GPU-FENCE-1) */
         gpu->fences++;
-        gpu_store(slot + HEADER_FLAGS, FLAG_FENCE);
-        gpu_store(slot + HEADER_FENCE, gpu->fences);
+        vpt_store_little32(slot + HEADER_FLAGS, FLAG_FENCE);
+        vpt_store_little32(slot + HEADER_FENCE, gpu->fences);
     }
-    gpu_store(slot + SLOT_EXPECTED, answer);
+    vpt_store_little32(slot + SLOT_EXPECTED, answer);
     for (i = 0; i < GPU_WORDS(command); i++) {
-        gpu_store(slot + GPU_HEADER + 4u * i, body->word[i]);
+        vpt_store_little32(slot + GPU_HEADER + 4u * i, body->word[i]);
     }
     return GPU_HEADER + 4u * i;
 }
@@ -181,7 +181,7 @@ enum vpt_status vpt_gpu_submit_lists(struct vpt_gpu *gpu, uint32_t command, cons
         answer = last->length = 0;
     }
     for (i = 0; i < GPU_SLOT_ANSWER + last->length; i += 4u) {
-        gpu_store(slot + i, 0);
+        vpt_store_little32(slot + i, 0);
     }
     segments->address = vpt_requests_next_address(requests);
     segments->length = write_command(gpu, slot, command, body, answer);

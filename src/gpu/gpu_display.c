@@ -37,11 +37,11 @@ enum vpt_status vpt_gpu_get_display(struct vpt_gpu *gpu, uint32_t scanout, struc
     status = ask_about(gpu, GPU_GET_DISPLAY_INFO, scanout, &data);
     if (status == VPT_OK) {
         data += scanout * GPU_DISPLAY_SIZE;
-        display->rectangle.x = gpu_load(data);
-        display->rectangle.y = gpu_load(data + 4);
-        display->rectangle.width = gpu_load(data + 8);
-        display->rectangle.height = gpu_load(data + 12);
-        display->enabled = gpu_load(data + 16) != 0;
+        display->rectangle.x = vpt_load_little32(data);
+        display->rectangle.y = vpt_load_little32(data + 4);
+        display->rectangle.width = vpt_load_little32(data + 8);
+        display->rectangle.height = vpt_load_little32(data + 12);
+        display->enabled = vpt_load_little32(data + 16) != 0;
         status = display->enabled ? VPT_OK : VPT_EMPTY;
     }
     return status;
@@ -64,7 +64,7 @@ enum vpt_status vpt_gpu_get_edid(struct vpt_gpu *gpu, uint32_t scanout, uint8_t 
     if (status != VPT_OK) {
         return status;
     }
-    bytes = gpu_load(data);
+    bytes = vpt_load_little32(data);
     bytes = bytes < VPT_GPU_EDID_MAX ? bytes : VPT_GPU_EDID_MAX;
     *size = bytes < room ? bytes : room;
     vpt_slots_copy_out(edid, data + GPU_EDID_HEADER, *size);

@@ -45,16 +45,6 @@ struct gpu_body {
 
 #define GPU_PIXEL_SIZE 4u
 
-static inline uint32_t gpu_load(const uint8_t *at)
-{
-    return vpt_order32(true, vpt_load32(at));
-}
-
-static inline void gpu_store(uint8_t *at, uint32_t value)
-{
-    vpt_store32(at, vpt_order32(true, value));
-}
-
 /* Submits a command, to the cursor queue if it is one for cursors. */
 enum vpt_status vpt_gpu_submit(struct vpt_gpu *gpu, uint32_t command, const struct gpu_body *body, void *token);
 

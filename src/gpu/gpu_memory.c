@@ -6,8 +6,8 @@
 static void write_piece(uint8_t *at, const struct vpt_segment *piece)
 {
     vpt_store64(at, vpt_order64(true, piece->address));
-    gpu_store(at + 8, piece->length);
-    gpu_store(at + 12, 0);
+    vpt_store_little32(at + 8, piece->length);
+    vpt_store_little32(at + 12, 0);
 }
 
 /* Writes the pieces to the lists. Says in used[] how much of each list is used, and in *used_count of how many. */

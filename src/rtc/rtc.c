@@ -131,14 +131,14 @@ static enum vpt_status make_request(struct vpt_rtc *rtc, uint32_t type, uint32_t
     words[WORDS] = STATUS_ABSENT;
     slot = (uint8_t *)slot_next(&rtc->requests); /* the queue is idle, so a slot is free */
     for (i = 0; i < WORDS + 2u + ANSWER_WORDS; i++) {
-        vpt_store32(slot + i * 4u, vpt_order32(true, words[i]));
+        vpt_store_little32(slot + i * 4u, words[i]);
     }
     status = vpt_requests_submit(&rtc->requests, NULL, 0, 0, NULL);
     if (status == VPT_OK) {
         status = vpt_requests_wait(&rtc->requests, &completion);
     }
     for (i = 0; i < ANSWER_WORDS; i++) {
-        answer[i] = vpt_order32(true, vpt_load32(slot + ANSWER + 8u + i * 4u));
+        answer[i] = vpt_load_little32(slot + ANSWER + 8u + i * 4u);
     }
     return status == VPT_OK ? completion.status : status;
 }

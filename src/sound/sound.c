@@ -36,7 +36,7 @@ static enum vpt_status command_result(const struct vpt_requests *requests, const
 {
     (void)requests;
     (void)length;
-    return outcome(sound_load((const uint8_t *)slot + SLOT_ANSWER));
+    return outcome(vpt_load_little32((const uint8_t *)slot + SLOT_ANSWER));
 }
 
 /* A device that changes the id in the slot only makes the streams of its queue wait for periods that are back. */
@@ -44,15 +44,15 @@ static enum vpt_status period_result(const struct vpt_requests *requests, const 
 {
     const struct vpt_sound *sound = VPT_CONTAINER_OF(requests->driver, struct vpt_sound, driver);
     const uint8_t *period = (const uint8_t *)slot;
-    uint32_t id = sound_load(period);
+    uint32_t id = vpt_load_little32(period);
     struct vpt_sound_stream *stream = id < sound->stream_count ? &sound->streams[id] : NULL;
 
     (void)length;
     if (stream != NULL && stream->requests == requests && stream->pending != 0) {
         stream->pending--;
-        stream->latency = sound_load(period + SOUND_PERIOD_LATENCY);
+        stream->latency = vpt_load_little32(period + SOUND_PERIOD_LATENCY);
     }
-    return outcome(sound_load(period + SOUND_PERIOD_STATUS));
+    return outcome(vpt_load_little32(period + SOUND_PERIOD_STATUS));
 }
 
 /* After a reset of the queue alone all periods were polled, but were not given to period_result(). */
@@ -183,7 +183,7 @@ enum vpt_status vpt_sound_carry_out(struct vpt_sound *sound, const uint32_t *wor
     segments[1].address = segments[0].address + SLOT_ANSWER;
     segments[1].length = answer;
     for (i = 0; i < VPT_SOUND_SLOT_SIZE / 4u; i++) {
-        sound_store(slot + 4u * i, i < count ? words[i] : 0);
+        vpt_store_little32(slot + 4u * i, i < count ? words[i] : 0);
     }
     status = vpt_requests_submit(requests, segments, 1, 1, NULL);
     if (status == VPT_OK) {
@@ -215,11 +215,11 @@ enum vpt_status vpt_sound_get_jack(struct vpt_sound *sound, uint32_t index, stru
     }
     status = vpt_sound_query(sound, SOUND_JACK_INFO, index, SOUND_JACK_RECORD, &record);
     if (status == VPT_OK) {
-        jack->function = sound_load(record);
-        jack->features = sound_load(record + 4);
-        jack->defaults = sound_load(record + 8);
-        jack->capabilities = sound_load(record + 12);
-        jack->connected = (sound_load(record + 16) & 0xffu) != 0;
+        jack->function = vpt_load_little32(record);
+        jack->features = vpt_load_little32(record + 4);
+        jack->defaults = vpt_load_little32(record + 8);
+        jack->capabilities = vpt_load_little32(record + 12);
+        jack->connected = (vpt_load_little32(record + 16) & 0xffu) != 0;
     }
     return status;
 }

@@ -25,16 +25,6 @@
 #define SOUND_PERIOD_STATUS  4u
 #define SOUND_PERIOD_LATENCY 8u
 
-static inline uint32_t sound_load(const uint8_t *at)
-{
-    return vpt_order32(true, vpt_load32(at));
-}
-
-static inline void sound_store(uint8_t *at, uint32_t value)
-{
-    vpt_store32(at, vpt_order32(true, value));
-}
-
 /* Submits a command of `count` words to an idle control queue, and waits for its answer of `answer` bytes. */
 enum vpt_status vpt_sound_carry_out(struct vpt_sound *sound, const uint32_t *words, uint32_t count, uint32_t answer);
 

@@ -27,14 +27,14 @@ enum vpt_status vpt_sound_describe(struct vpt_sound_stream *stream)
     if (status != VPT_OK) {
         return status;
     }
-    last = sound_load(record + 24); /* direction, channels_min, channels_max, padding */
+    last = vpt_load_little32(record + 24); /* direction, channels_min, channels_max, padding */
     if ((last & 0xffu) > 1u) {
         return VPT_DEVICE_REQUEST_STATUS;
     }
-    stream->info.function = sound_load(record);
-    stream->info.features = sound_load(record + 4);
-    stream->info.formats = sound_load(record + 8) & FORMATS;
-    stream->info.rates = sound_load(record + 16) & RATES;
+    stream->info.function = vpt_load_little32(record);
+    stream->info.features = vpt_load_little32(record + 4);
+    stream->info.formats = vpt_load_little32(record + 8) & FORMATS;
+    stream->info.rates = vpt_load_little32(record + 16) & RATES;
     stream->info.capture = (last & 1u) != 0;
     stream->info.channels_min = (uint8_t)(last >> 8);
     stream->info.channels_max = (uint8_t)(last >> 16);
@@ -203,9 +203,9 @@ enum vpt_status vpt_sound_submit(struct vpt_sound_stream *stream, const struct v
     }
     slot = (uint8_t *)slot_next(stream->requests);
     if (slot != NULL) { /* D-SND-11 */
-        sound_store(slot, stream->id);
-        sound_store(slot + SOUND_PERIOD_STATUS, 0);
-        sound_store(slot + SOUND_PERIOD_LATENCY, 0);
+        vpt_store_little32(slot, stream->id);
+        vpt_store_little32(slot + SOUND_PERIOD_STATUS, 0);
+        vpt_store_little32(slot + SOUND_PERIOD_LATENCY, 0);
     }
     status = stream->info.capture ? vpt_requests_submit(stream->requests, segments, 0, count, token)
                                   : vpt_requests_submit(stream->requests, segments, count, 0, token);
