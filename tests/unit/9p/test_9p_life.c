@@ -2,12 +2,15 @@
 /* A 9P device's bring-up and its end: resets, restarts, short rings, a device that is pulled out. */
 #include <string.h>
 
+#include "opening.h"
 #include "share.h"
 
-static void assert_nothing_left(void)
+static enum vpt_status open_it(void)
 {
-    cr_assert(all_zero(&p9, sizeof(p9)) && mock_hal_live_allocations(machine.hal) == 0);
+    return vpt_9p_open(&p9, machine.device);
 }
+
+static const struct opening opening = { open_it, &p9, sizeof(p9), 1 };
 
 TRANSPORT_TEST(p9_life, D_9P_1_what_is_no_9P_device_is_refused)
 {
@@ -15,7 +18,7 @@ TRANSPORT_TEST(p9_life, D_9P_1_what_is_no_9P_device_is_refused)
     assert_status(machine_probe(), VPT_OK);
     memset(&p9, 0x5a, sizeof(p9));
     assert_status(vpt_9p_open(&p9, machine.device), VPT_UNSUPPORTED_DEVICE);
-    assert_nothing_left();
+    assert_nothing_left(&opening);
     assert_same(machine.model->resets, 0);
     assert_status(vpt_9p_init(NULL, machine.device, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_9p_init(&p9, NULL, NULL), VPT_CALLER_ARGUMENT);
@@ -43,28 +46,12 @@ P9_TEST(p9_life, before_it_is_started)
 /* Allocations fail from the n-th on; the queue fails. */
 P9_TEST(p9_life, an_open_that_fails_leaves_nothing_behind)
 {
-    unsigned allocations;
-
     p9_make_model();
     p9_probe(variant);
-    for (allocations = 1; allocations < 30; allocations++) {
-        enum vpt_status status;
-
-        mock_trigger_set(&machine.hal->fail_allocation, allocations, 0);
-        status = vpt_9p_open(&p9, machine.device);
-        if (status == VPT_OK) {
-            break;
-        }
-        assert_status(status, VPT_RESOURCE_MEMORY);
-        assert_nothing_left();
-    }
-    mock_trigger_set(&machine.hal->fail_allocation, 0, 0);
-    cr_assert(allocations > 2);
+    opening_without_memory(&opening);
     assert_p9_works();
     p9_release();
-    mock_fault_set(&machine.model->faults, MOCK_FAULT_QUEUE_NOT_READY, 1, 1, 0);
-    assert_status(vpt_9p_open(&p9, machine.device), VPT_DEVICE_QUEUE_STATE);
-    assert_nothing_left();
+    opening_without_queue(&opening);
     machine_end();
 }
 

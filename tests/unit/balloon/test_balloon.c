@@ -2,6 +2,7 @@
 /* The balloon driver: pages both ways, the host's wish, statistics, reports, bring-up and its end. */
 #include <string.h>
 
+#include "opening.h"
 #include "small.h"
 
 static const struct small_variant usual = { MACHINE_MMIO_2, false, false, false };
@@ -326,10 +327,12 @@ SMALL_TEST(balloon, D_BAL_1_D_BAL_2_the_number_of_the_reporting_queue)
 
 /* ---- Bring-up and its end ---- */
 
-static void assert_nothing_left(void)
+static enum vpt_status open_it(void)
 {
-    cr_assert(all_zero(&balloon, sizeof(balloon)) && mock_hal_live_allocations(machine.hal) == 0);
+    return vpt_balloon_open(&balloon, machine.device);
 }
+
+static const struct opening opening = { open_it, &balloon, sizeof(balloon), 2 };
 
 /* Neither hints nor PAGE_POISON are accepted; what vpt_balloon_open() sets no queue up for neither. */
 SMALL_TEST(balloon, BAL_FEAT_1_BAL_FEAT_2_what_is_accepted)
@@ -364,37 +367,18 @@ SMALL_TEST(balloon, BAL_FEAT_1_BAL_FEAT_2_what_is_accepted)
 /* Allocations fail from the n-th on; the n-th queue fails; the device is another one. */
 SMALL_TEST(balloon, an_open_that_fails_leaves_nothing_behind)
 {
-    unsigned allocations;
-
     machine_make(variant->kind, NULL);
     assert_status(machine_probe(), VPT_OK);
     memset(&balloon, 0x5a, sizeof(balloon));
     assert_status(vpt_balloon_open(&balloon, machine.device), VPT_UNSUPPORTED_DEVICE);
-    assert_nothing_left();
+    assert_nothing_left(&opening);
     machine_end();
     balloon_probe(variant, BALLOON_ALL);
     assert_status(vpt_balloon_open(&balloon, NULL), VPT_CALLER_ARGUMENT);
-    for (allocations = 1; allocations < 30; allocations++) {
-        enum vpt_status status;
-
-        mock_trigger_set(&machine.hal->fail_allocation, allocations, 0);
-        status = vpt_balloon_open(&balloon, machine.device);
-        if (status == VPT_OK) {
-            break;
-        }
-        assert_status(status, VPT_RESOURCE_MEMORY);
-        assert_nothing_left();
-    }
-    mock_trigger_set(&machine.hal->fail_allocation, 0, 0);
-    cr_assert(allocations > 2);
+    opening_without_memory(&opening);
     assert_balloon_works();
     balloon_release();
-    for (unsigned i = 1; i <= 2; i++) {
-        mock_fault_set(&machine.model->faults, MOCK_FAULT_QUEUE_NOT_READY, i, 1, 0);
-        assert_status(vpt_balloon_open(&balloon, machine.device), VPT_DEVICE_QUEUE_STATE);
-        mock_fault_clear(&machine.model->faults, MOCK_FAULT_QUEUE_NOT_READY);
-        assert_nothing_left();
-    }
+    opening_without_queue(&opening);
     machine_end();
 }
 
@@ -482,7 +466,7 @@ SMALL_TEST(balloon, CLEANUP_2_requests_of_a_device_that_was_reset_or_is_gone)
             balloon_end();
         } else {
             assert_status(vpt_driver_release(&balloon.driver), VPT_OK);
-            assert_nothing_left();
+            assert_nothing_left(&opening);
             machine_end();
         }
     }

@@ -235,7 +235,7 @@ TRANSPORT_TEST(console, what_is_no_console_is_left_alone)
     assert_status(machine_probe(), VPT_OK);
     memset(&console, 0x5a, sizeof(console));
     assert_status(vpt_console_open(&console, ports, 1, machine.device), VPT_UNSUPPORTED_DEVICE);
-    assert_nothing_left();
+    assert_nothing_left(&terminal_opening);
     assert_same(machine.model->resets, 0);
     machine_end();
     terminal_probe(variant->kind, NULL);
@@ -246,7 +246,7 @@ TRANSPORT_TEST(console, what_is_no_console_is_left_alone)
     assert_status(vpt_console_init(&console, ports, 1, machine.device, &choice), VPT_UNSUPPORTED_FEATURE);
     assert_status(vpt_console_queue_init(NULL, 0, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_console_queue_init(&console, 0, NULL), VPT_CALLER_ARGUMENT);
-    assert_nothing_left();
+    assert_nothing_left(&terminal_opening);
     machine_end();
 }
 
@@ -254,28 +254,11 @@ TRANSPORT_TEST(console, what_is_no_console_is_left_alone)
 TRANSPORT_TEST(console, an_open_that_fails_leaves_nothing_behind)
 {
     static const struct mock_console_options several = { .ports_max = PORTS };
-    unsigned allocations;
 
     terminal_probe(variant->kind, &several);
-    for (allocations = 1; allocations < 100; allocations++) {
-        enum vpt_status status;
-
-        mock_trigger_set(&machine.hal->fail_allocation, allocations, 0);
-        status = vpt_console_open(&console, ports, PORTS, machine.device);
-        if (status == VPT_OK) {
-            break;
-        }
-        assert_status(status, VPT_RESOURCE_MEMORY);
-        assert_nothing_left();
-    }
-    mock_trigger_set(&machine.hal->fail_allocation, 0, 0);
-    cr_assert(allocations > 2u * PORTS + 2u);
+    opening_without_memory(&terminal_opening);
     terminal_release();
-    for (unsigned i = 1; i <= 2u * PORTS + 2u; i++) {
-        mock_fault_set(&machine.model->faults, MOCK_FAULT_QUEUE_NOT_READY, i, 1, 0);
-        assert_status(vpt_console_open(&console, ports, PORTS, machine.device), VPT_DEVICE_QUEUE_STATE);
-        assert_nothing_left();
-    }
+    opening_without_queue(&terminal_opening);
     machine_end();
 }
 

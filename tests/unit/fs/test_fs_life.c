@@ -3,11 +3,14 @@
 #include <string.h>
 
 #include "folder.h"
+#include "opening.h"
 
-static void assert_nothing_left(void)
+static enum vpt_status open_it(void)
 {
-    cr_assert(all_zero(&fs, sizeof(fs)) && mock_hal_live_allocations(machine.hal) == 0);
+    return vpt_fs_open(&fs, machine.device);
 }
+
+static const struct opening opening = { open_it, &fs, sizeof(fs), 2 };
 
 TRANSPORT_TEST(fs_life, what_is_no_file_system_is_refused)
 {
@@ -15,7 +18,7 @@ TRANSPORT_TEST(fs_life, what_is_no_file_system_is_refused)
     assert_status(machine_probe(), VPT_OK);
     memset(&fs, 0x5a, sizeof(fs));
     assert_status(vpt_fs_open(&fs, machine.device), VPT_UNSUPPORTED_DEVICE);
-    assert_nothing_left();
+    assert_nothing_left(&opening);
     assert_same(machine.model->resets, 0);
     assert_status(vpt_fs_init(NULL, machine.device, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_fs_init(&fs, NULL, NULL), VPT_CALLER_ARGUMENT);
@@ -33,7 +36,7 @@ LEGACY_TEST(fs_life, D_FS_1_a_legacy_interface_is_refused)
     machine_make(variant->kind, &options);
     assert_status(machine_probe(), VPT_OK);
     assert_status(vpt_fs_open(&fs, machine.device), VPT_UNSUPPORTED_FEATURE);
-    assert_nothing_left();
+    assert_nothing_left(&opening);
     machine_end();
 }
 
@@ -63,29 +66,11 @@ FS_TEST(fs_life, before_it_is_started)
 /* Allocations fail from the n-th on; a queue fails. */
 FS_TEST(fs_life, an_open_that_fails_leaves_nothing_behind)
 {
-    unsigned allocations;
-
     fs_make_model();
     fs_probe(variant);
-    for (allocations = 1; allocations < 30; allocations++) {
-        enum vpt_status status;
-
-        mock_trigger_set(&machine.hal->fail_allocation, allocations, 0);
-        status = vpt_fs_open(&fs, machine.device);
-        if (status == VPT_OK) {
-            break;
-        }
-        assert_status(status, VPT_RESOURCE_MEMORY);
-        assert_nothing_left();
-    }
-    mock_trigger_set(&machine.hal->fail_allocation, 0, 0);
-    cr_assert(allocations > 4);
+    opening_without_memory(&opening);
     fs_release();
-    for (uint32_t i = 1; i <= 2; i++) {
-        mock_fault_set(&machine.model->faults, MOCK_FAULT_QUEUE_NOT_READY, i, 1, 0);
-        assert_status(vpt_fs_open(&fs, machine.device), VPT_DEVICE_QUEUE_STATE);
-        assert_nothing_left();
-    }
+    opening_without_queue(&opening);
     machine_end();
 }
 

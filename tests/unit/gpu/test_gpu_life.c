@@ -2,16 +2,19 @@
 /* A GPU's bring-up and its end: resets, restarts, a device that is silent or pulled out. */
 #include <string.h>
 
+#include "opening.h"
 #include "screen.h"
 
 static const struct gpu_variant usual = { MACHINE_MMIO_2, false, false, false };
 
 static const struct vpt_gpu_rectangle whole = { 0, 0, 50, 20 };
 
-static void assert_nothing_left(void)
+static enum vpt_status open_it(void)
 {
-    cr_assert(all_zero(&gpu, sizeof(gpu)) && mock_hal_live_allocations(machine.hal) == 0);
+    return vpt_gpu_open(&gpu, machine.device);
 }
+
+static const struct opening opening = { open_it, &gpu, sizeof(gpu), 2 };
 
 /* Of the four transports two are legacy interfaces. */
 TRANSPORT_TEST(gpu_life, what_is_no_modern_GPU_is_refused)
@@ -22,14 +25,14 @@ TRANSPORT_TEST(gpu_life, what_is_no_modern_GPU_is_refused)
     assert_status(machine_probe(), VPT_OK);
     memset(&gpu, 0x5a, sizeof(gpu));
     assert_status(vpt_gpu_open(&gpu, machine.device), VPT_UNSUPPORTED_DEVICE);
-    assert_nothing_left();
+    assert_nothing_left(&opening);
     assert_same(machine.model->resets, 0);
     machine_end();
     gpu_probe(&(const struct gpu_variant){ variant->kind, false, false, false });
     assert_status(vpt_gpu_init(&gpu, NULL, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_gpu_open(&gpu, machine.device), legacy ? VPT_UNSUPPORTED_FEATURE : VPT_OK);
     if (legacy) {
-        assert_nothing_left();
+        assert_nothing_left(&opening);
         machine_end();
     } else {
         gpu_end();
@@ -41,7 +44,7 @@ Test(gpu_life, a_modern_device_without_VERSION_1_is_refused)
     gpu_probe(&usual);
     machine_offer(VPT_F_VERSION_1, false);
     assert_status(vpt_gpu_open(&gpu, machine.device), VPT_UNSUPPORTED_FEATURE);
-    assert_nothing_left();
+    assert_nothing_left(&opening);
     machine_end();
 }
 
@@ -87,29 +90,11 @@ GPU_TEST(gpu_life, before_its_queues_are_set_up)
 /* Allocations fail from the n-th on; the n-th queue fails. */
 GPU_TEST(gpu_life, an_open_that_fails_leaves_nothing_behind)
 {
-    unsigned allocations;
-
     gpu_probe(variant);
-    for (allocations = 1; allocations < 30; allocations++) {
-        enum vpt_status status;
-
-        mock_trigger_set(&machine.hal->fail_allocation, allocations, 0);
-        status = vpt_gpu_open(&gpu, machine.device);
-        if (status == VPT_OK) {
-            break;
-        }
-        assert_status(status, VPT_RESOURCE_MEMORY);
-        assert_nothing_left();
-    }
-    mock_trigger_set(&machine.hal->fail_allocation, 0, 0);
-    cr_assert(allocations > 2);
+    opening_without_memory(&opening);
     assert_gpu_works();
     gpu_release();
-    for (unsigned i = 1; i <= 2; i++) {
-        mock_fault_set(&machine.model->faults, MOCK_FAULT_QUEUE_NOT_READY, i, 1, 0);
-        assert_status(vpt_gpu_open(&gpu, machine.device), VPT_DEVICE_QUEUE_STATE);
-        assert_nothing_left();
-    }
+    opening_without_queue(&opening);
     machine_end();
 }
 
@@ -148,7 +133,7 @@ GPU_TEST(gpu_life, CONFIG_1_a_configuration_that_keeps_changing)
     machine.model->backend->change_configuration(&gpu_model);
     mock_fault_set(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING, 1, 0, 0);
     assert_status(vpt_gpu_open(&gpu, machine.device), VPT_DEVICE_CONFIG_UNSTABLE);
-    assert_nothing_left();
+    assert_nothing_left(&opening);
     mock_fault_clear(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING);
     assert_status(vpt_gpu_open(&gpu, machine.device), VPT_OK);
     assert_gpu_works();

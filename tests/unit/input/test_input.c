@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "keyboard.h"
+#include "opening.h"
 
 #define KEY_MSG(n) VPT_INPUT_LED, (uint16_t)(n), (int)(n)
 
@@ -240,10 +241,12 @@ INPUT_TEST(input, arguments_that_are_none)
 
 /* ---- Bring-up and its end ---- */
 
-static void assert_nothing_left(void)
+static enum vpt_status open_it(void)
 {
-    cr_assert(all_zero(&input, sizeof(input)) && mock_hal_live_allocations(machine.hal) == 0);
+    return vpt_input_open(&input, machine.device);
 }
+
+static const struct opening opening = { open_it, &input, sizeof(input), 2 };
 
 /* Of the four transports two are legacy interfaces. */
 TRANSPORT_TEST(input, what_is_no_modern_input_device_is_refused)
@@ -254,14 +257,14 @@ TRANSPORT_TEST(input, what_is_no_modern_input_device_is_refused)
     assert_status(machine_probe(), VPT_OK);
     memset(&input, 0x5a, sizeof(input));
     assert_status(vpt_input_open(&input, machine.device), VPT_UNSUPPORTED_DEVICE);
-    assert_nothing_left();
+    assert_nothing_left(&opening);
     assert_same(machine.model->resets, 0);
     machine_end();
     input_probe(&(const struct input_variant){ variant->kind, false, false, false });
     assert_status(vpt_input_init(&input, NULL, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_input_open(&input, machine.device), legacy ? VPT_UNSUPPORTED_FEATURE : VPT_OK);
     if (legacy) {
-        assert_nothing_left();
+        assert_nothing_left(&opening);
         assert_same(machine.model->config.writes, 0);
         machine_end();
     } else {
@@ -274,36 +277,18 @@ Test(input, a_modern_device_without_VERSION_1_is_refused)
     input_probe(&usual);
     machine_offer(VPT_F_VERSION_1, false);
     assert_status(vpt_input_open(&input, machine.device), VPT_UNSUPPORTED_FEATURE);
-    assert_nothing_left();
+    assert_nothing_left(&opening);
     machine_end();
 }
 
 /* Allocations fail from the n-th on; the n-th queue fails. */
 INPUT_TEST(input, an_open_that_fails_leaves_nothing_behind)
 {
-    unsigned allocations;
-
     input_probe(variant);
-    for (allocations = 1; allocations < 30; allocations++) {
-        enum vpt_status status;
-
-        mock_trigger_set(&machine.hal->fail_allocation, allocations, 0);
-        status = vpt_input_open(&input, machine.device);
-        if (status == VPT_OK) {
-            break;
-        }
-        assert_status(status, VPT_RESOURCE_MEMORY);
-        assert_nothing_left();
-    }
-    mock_trigger_set(&machine.hal->fail_allocation, 0, 0);
-    cr_assert(allocations > 2);
+    opening_without_memory(&opening);
     assert_input_works();
     input_release();
-    for (unsigned i = 1; i <= 2; i++) {
-        mock_fault_set(&machine.model->faults, MOCK_FAULT_QUEUE_NOT_READY, i, 1, 0);
-        assert_status(vpt_input_open(&input, machine.device), VPT_DEVICE_QUEUE_STATE);
-        assert_nothing_left();
-    }
+    opening_without_queue(&opening);
     machine_end();
 }
 
@@ -419,7 +404,7 @@ INPUT_TEST(input, a_device_that_is_pulled_out)
     assert_status(vpt_input_send(&input, KEY_MSG(1)), VPT_DEVICE_GONE);
     assert_status(vpt_driver_restart(&input.driver, NULL), VPT_DEVICE_GONE);
     assert_status(vpt_driver_release(&input.driver), VPT_OK);
-    assert_nothing_left();
+    assert_nothing_left(&opening);
     machine_end();
 }
 

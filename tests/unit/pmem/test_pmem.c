@@ -3,12 +3,15 @@
 #include <string.h>
 
 #include "campaign.h"
+#include "opening.h"
 #include "small.h"
 
-static void assert_nothing_left(void)
+static enum vpt_status open_it(void)
 {
-    cr_assert(all_zero(&pmem, sizeof(pmem)) && mock_hal_live_allocations(machine.hal) == 0);
+    return vpt_pmem_open(&pmem, machine.device);
 }
+
+static const struct opening opening = { open_it, &pmem, sizeof(pmem), 1 };
 
 /* ---- Where the memory is ---- */
 
@@ -42,7 +45,7 @@ SMALL_MODERN_TEST(pmem, PMEM_INIT_2_D_PMEM_1_the_configuration_says_where_the_me
         if (places[i].status == VPT_OK) {
             cr_assert(pmem.region.base == places[i].start && pmem.region.length == places[i].size);
         } else {
-            assert_nothing_left();
+            assert_nothing_left(&opening);
         }
     }
     mock_fault_set(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING, 1, 0, 0);
@@ -51,7 +54,7 @@ SMALL_MODERN_TEST(pmem, PMEM_INIT_2_D_PMEM_1_the_configuration_says_where_the_me
     mock_fault_clear(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING);
     machine.device->config_size = 15;
     assert_status(vpt_pmem_open(&pmem, machine.device), VPT_DEVICE_CONFIG);
-    assert_nothing_left();
+    assert_nothing_left(&opening);
     machine_end();
 }
 
@@ -189,12 +192,12 @@ TRANSPORT_TEST(pmem, what_is_no_modern_device_of_this_type_is_refused)
     assert_status(machine_probe(), VPT_OK);
     memset(&pmem, 0x5a, sizeof(pmem));
     assert_status(vpt_pmem_open(&pmem, machine.device), VPT_UNSUPPORTED_DEVICE);
-    assert_nothing_left();
+    assert_nothing_left(&opening);
     machine_end();
     if (machine_kind_legacy(variant->kind)) {
         pmem_probe(&usual);
         assert_status(vpt_pmem_open(&pmem, machine.device), VPT_UNSUPPORTED_FEATURE);
-        assert_nothing_left();
+        assert_nothing_left(&opening);
         machine_end();
         return;
     }
@@ -215,22 +218,8 @@ TRANSPORT_TEST(pmem, what_is_no_modern_device_of_this_type_is_refused)
 
 SMALL_MODERN_TEST(pmem, an_open_that_fails_leaves_nothing_behind)
 {
-    unsigned allocations;
-
     pmem_probe(variant);
-    for (allocations = 1; allocations < 30; allocations++) {
-        enum vpt_status status;
-
-        mock_trigger_set(&machine.hal->fail_allocation, allocations, 0);
-        status = vpt_pmem_open(&pmem, machine.device);
-        if (status == VPT_OK) {
-            break;
-        }
-        assert_status(status, VPT_RESOURCE_MEMORY);
-        assert_nothing_left();
-    }
-    mock_trigger_set(&machine.hal->fail_allocation, 0, 0);
-    cr_assert(allocations > 2);
+    opening_without_memory(&opening);
     assert_pmem_works();
     pmem_end();
 }

@@ -2,6 +2,7 @@
 /* A SCSI host's bring-up and its end: resets, restarts, a device that is silent or pulled out. */
 #include <string.h>
 
+#include "opening.h"
 #include "scsi_host.h"
 
 #define TOGETHER 4u
@@ -10,10 +11,12 @@ static const struct scsi_variant usual = { MACHINE_MMIO_2, false, false, false }
 
 static uint8_t buffer[4096];
 
-static void assert_nothing_left(void)
+static enum vpt_status open_it(void)
 {
-    cr_assert(all_zero(&scsi, sizeof(scsi)) && mock_hal_live_allocations(machine.hal) == 0);
+    return vpt_scsi_open(&scsi, machine.device);
 }
+
+static const struct opening opening = { open_it, &scsi, sizeof(scsi), 3 };
 
 TRANSPORT_TEST(scsi_life, another_device_is_refused)
 {
@@ -21,7 +24,7 @@ TRANSPORT_TEST(scsi_life, another_device_is_refused)
     assert_status(machine_probe(), VPT_OK);
     memset(&scsi, 0x5a, sizeof(scsi));
     assert_status(vpt_scsi_open(&scsi, machine.device), VPT_UNSUPPORTED_DEVICE);
-    assert_nothing_left();
+    assert_nothing_left(&opening);
     assert_same(machine.model->resets, 0);
     assert_status(vpt_scsi_init(&scsi, NULL, NULL), VPT_CALLER_ARGUMENT);
     machine_end();
@@ -51,7 +54,7 @@ SCSI_TEST(scsi_life, OUT_SCSI_1_OUT_SCSI_2_OUT_SCSI_4_D_SCSI_10_features_and_siz
             assert_scsi_works();
             scsi_end();
         } else {
-            assert_nothing_left();
+            assert_nothing_left(&opening);
             machine_end();
         }
     }
@@ -63,7 +66,7 @@ Test(scsi_life, limits_of_nothing)
     scsi_probe(&usual);
     mock_config_set(&machine.model->config, MOCK_SCSI_NUM_QUEUES, 4, 0);
     assert_status(vpt_scsi_open(&scsi, machine.device), VPT_DEVICE_CONFIG);
-    assert_nothing_left();
+    assert_nothing_left(&opening);
     mock_config_set(&machine.model->config, MOCK_SCSI_NUM_QUEUES, 4, 7); /* OUT-SCSI-3 */
     mock_config_set(&machine.model->config, MOCK_SCSI_SEG_MAX, 4, 0);
     mock_config_set(&machine.model->config, MOCK_SCSI_MAX_SECTORS, 4, 0);
@@ -113,29 +116,11 @@ SCSI_TEST(scsi_life, SCSI_INIT_1_SCSI_INIT_3_one_queue_is_enough)
 /* Allocations fail from the n-th on; the n-th queue fails. */
 SCSI_TEST(scsi_life, an_open_that_fails_leaves_nothing_behind)
 {
-    unsigned allocations;
-
     scsi_probe(variant);
-    for (allocations = 1; allocations < 40; allocations++) {
-        enum vpt_status status;
-
-        mock_trigger_set(&machine.hal->fail_allocation, allocations, 0);
-        status = vpt_scsi_open(&scsi, machine.device);
-        if (status == VPT_OK) {
-            break;
-        }
-        assert_status(status, VPT_RESOURCE_MEMORY);
-        assert_nothing_left();
-    }
-    mock_trigger_set(&machine.hal->fail_allocation, 0, 0);
-    cr_assert(allocations > 3);
+    opening_without_memory(&opening);
     assert_scsi_works();
     scsi_release();
-    for (unsigned i = 1; i <= 3; i++) {
-        mock_fault_set(&machine.model->faults, MOCK_FAULT_QUEUE_NOT_READY, i, 1, 0);
-        assert_status(vpt_scsi_open(&scsi, machine.device), VPT_DEVICE_QUEUE_STATE);
-        assert_nothing_left();
-    }
+    opening_without_queue(&opening);
     machine_end();
 }
 
@@ -176,7 +161,7 @@ SCSI_TEST(scsi_life, CONFIG_1_a_configuration_that_keeps_changing)
     machine.model->backend->change_configuration(&scsi_model);
     mock_fault_set(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING, 1, 0, 0);
     assert_status(vpt_scsi_open(&scsi, machine.device), VPT_DEVICE_CONFIG_UNSTABLE);
-    assert_nothing_left();
+    assert_nothing_left(&opening);
     mock_fault_clear(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING);
     assert_status(vpt_scsi_open(&scsi, machine.device), VPT_OK);
     assert_scsi_works();

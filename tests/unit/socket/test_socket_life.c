@@ -2,14 +2,17 @@
 /* A socket device's bring-up and its end: features, addresses, events, resets, a device that is pulled out. */
 #include <string.h>
 
+#include "opening.h"
 #include "peer.h"
 
 static const struct peer_variant usual = { MACHINE_MMIO_2, false, false, false };
 
-static void assert_nothing_left(void)
+static enum vpt_status open_it(void)
 {
-    cr_assert(all_zero(&vsock.driver, sizeof(vsock.driver)) && mock_hal_live_allocations(machine.hal) == 0);
+    return vpt_socket_open(&vsock, machine.device);
 }
+
+static const struct opening opening = { open_it, &vsock.driver, sizeof(vsock.driver), 3 };
 
 /* Of the four transports two are legacy interfaces. */
 TRANSPORT_TEST(socket_life, what_is_no_modern_socket_device_is_refused)
@@ -19,13 +22,13 @@ TRANSPORT_TEST(socket_life, what_is_no_modern_socket_device_is_refused)
     machine_make(variant->kind, NULL);
     assert_status(machine_probe(), VPT_OK);
     assert_status(vpt_socket_open(&vsock, machine.device), VPT_UNSUPPORTED_DEVICE);
-    assert_nothing_left();
+    assert_nothing_left(&opening);
     machine_end();
     peer_probe(&(const struct peer_variant){ variant->kind, false, false, false });
     assert_status(vpt_socket_init(&vsock, NULL, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_socket_open(&vsock, machine.device), legacy ? VPT_UNSUPPORTED_FEATURE : VPT_OK);
     if (legacy) {
-        assert_nothing_left();
+        assert_nothing_left(&opening);
         machine_end();
     } else {
         peer_end();
@@ -48,7 +51,7 @@ Test(socket_life, VSOCK_FEAT_1_VSOCK_FEAT_2_VSOCK_FEAT_3_features)
             assert_socket_works();
             peer_release();
         }
-        assert_nothing_left();
+        assert_nothing_left(&opening);
         machine_end();
     }
 }
@@ -69,7 +72,7 @@ Test(socket_life, D_VSOCK_2_addresses_that_a_guest_can_have)
             assert_same(vsock.cid, cids[i].cid);
             peer_release();
         }
-        assert_nothing_left();
+        assert_nothing_left(&opening);
         machine_end();
     }
 }
@@ -82,7 +85,7 @@ Test(socket_life, D_VSOCK_2_an_address_that_changes_while_it_is_read)
     peer_probe(&usual);
     mock_fault_set(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING, 1, 0, 0);
     assert_status(vpt_socket_open(&vsock, machine.device), VPT_DEVICE_CONFIG_UNSTABLE);
-    assert_nothing_left();
+    assert_nothing_left(&opening);
     mock_fault_clear(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING);
     mock_config_set(&machine.model->config, 0, 8, 3);
     assert_status(vpt_socket_open(&vsock, machine.device), VPT_OK);
@@ -115,29 +118,11 @@ Test(socket_life, arguments_that_are_none)
 /* Allocations fail from the n-th on; the n-th queue fails. */
 SOCKET_TEST(socket_life, an_open_that_fails_leaves_nothing_behind)
 {
-    unsigned allocations;
-
     peer_probe(variant);
-    for (allocations = 1; allocations < 30; allocations++) {
-        enum vpt_status status;
-
-        mock_trigger_set(&machine.hal->fail_allocation, allocations, 0);
-        status = vpt_socket_open(&vsock, machine.device);
-        if (status == VPT_OK) {
-            break;
-        }
-        assert_status(status, VPT_RESOURCE_MEMORY);
-        assert_nothing_left();
-    }
-    mock_trigger_set(&machine.hal->fail_allocation, 0, 0);
-    cr_assert(allocations > 3);
+    opening_without_memory(&opening);
     assert_socket_works();
     peer_release();
-    for (unsigned i = 1; i <= 3; i++) {
-        mock_fault_set(&machine.model->faults, MOCK_FAULT_QUEUE_NOT_READY, i, 1, 0);
-        assert_status(vpt_socket_open(&vsock, machine.device), VPT_DEVICE_QUEUE_STATE);
-        assert_nothing_left();
-    }
+    opening_without_queue(&opening);
     machine_end();
 }
 

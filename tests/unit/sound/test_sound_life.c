@@ -3,11 +3,14 @@
 #include <string.h>
 
 #include "audio.h"
+#include "opening.h"
 
-static void assert_nothing_left(void)
+static enum vpt_status open_it(void)
 {
-    cr_assert(all_zero(&sound, sizeof(sound)) && mock_hal_live_allocations(machine.hal) == 0);
+    return vpt_sound_open(&sound, streams, SOUND_STREAMS, machine.device);
 }
+
+static const struct opening opening = { open_it, &sound, sizeof(sound), 4 };
 
 /* Of the four transports two are legacy interfaces. */
 TRANSPORT_TEST(sound_life, what_is_no_modern_sound_device_is_refused)
@@ -18,7 +21,7 @@ TRANSPORT_TEST(sound_life, what_is_no_modern_sound_device_is_refused)
     assert_status(machine_probe(), VPT_OK);
     memset(&sound, 0x5a, sizeof(sound));
     assert_status(vpt_sound_open(&sound, streams, 1, machine.device), VPT_UNSUPPORTED_DEVICE);
-    assert_nothing_left();
+    assert_nothing_left(&opening);
     assert_same(machine.model->resets, 0);
     machine_end();
     sound_probe(&(const struct gpu_variant){ variant->kind, false, false, false });
@@ -27,7 +30,7 @@ TRANSPORT_TEST(sound_life, what_is_no_modern_sound_device_is_refused)
         machine_offer(VPT_F_VERSION_1, false);
     }
     assert_status(vpt_sound_open(&sound, streams, 1, machine.device), VPT_UNSUPPORTED_FEATURE);
-    assert_nothing_left();
+    assert_nothing_left(&opening);
     machine_end();
 }
 
@@ -71,29 +74,11 @@ SOUND_TEST(sound_life, D_SND_1_queue_by_queue)
 /* Allocations fail from the n-th on; the n-th queue fails. */
 SOUND_TEST(sound_life, an_open_that_fails_leaves_nothing_behind)
 {
-    unsigned allocations;
-
     sound_probe(variant);
-    for (allocations = 1; allocations < 40; allocations++) {
-        enum vpt_status status;
-
-        mock_trigger_set(&machine.hal->fail_allocation, allocations, 0);
-        status = vpt_sound_open(&sound, streams, SOUND_STREAMS, machine.device);
-        if (status == VPT_OK) {
-            break;
-        }
-        assert_status(status, VPT_RESOURCE_MEMORY);
-        assert_nothing_left();
-    }
-    mock_trigger_set(&machine.hal->fail_allocation, 0, 0);
-    cr_assert(allocations > 4);
+    opening_without_memory(&opening);
     assert_sound_works();
     sound_release();
-    for (unsigned i = 1; i <= 4; i++) {
-        mock_fault_set(&machine.model->faults, MOCK_FAULT_QUEUE_NOT_READY, i, 1, 0);
-        assert_status(vpt_sound_open(&sound, streams, SOUND_STREAMS, machine.device), VPT_DEVICE_QUEUE_STATE);
-        assert_nothing_left();
-    }
+    opening_without_queue(&opening);
     machine_end();
 }
 
