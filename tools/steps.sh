@@ -5,10 +5,10 @@
 #
 # SECONDS say how long a step takes on an idle computer: seconds of CPUs, or of time if it mostly waits; check.sh prints
 # both. A step that takes ten times as long is ended. NEEDS names the steps that have to pass before it, with commas
-# between; - means none. A step fails if its command exits non-zero. check.sh shows the synthesis of a step that runs
-# under tools/suite.sh.
+# between; - means none. A step fails if its command exits non-zero. check.sh shows the synthesis of each step that has
+# one in its log.
 
-# Usage: builds NAME AFTER COMPILER SECONDS TARGETS MESON-OPTION...: the steps NAME-setup and NAME-compile
+# Usage: builds NAME NEEDS COMPILER SECONDS TARGETS MESON-OPTION...: the steps NAME-setup and NAME-compile
 builds() {
     local name=$1 after=$2 compiler=$3 compiling=$4 targets=$5
     shift 5
@@ -38,7 +38,6 @@ step stand-in 3 - tools/stand-in.sh "$build/stand-in" gcc
 builds gcc - gcc 95 all -Dbuildtype=debugoptimized
 units gcc 60 1
 devices gcc 60
-# On QEMU 10, which the step fetches: the device that QEMU 7.2 lacks.
 # A library that is built for small code takes other paths through the queues (VPT_FOR_SPEED).
 builds clang - clang 70 tests/unit/vpt-tests -Dbuildtype=minsize
 units clang 60 1
