@@ -581,8 +581,9 @@ static void change_configuration(void *backend)
     mock_config_set(&p9->device->config, 2, 1, 'a' + p9->changes % 26u);
 }
 
-void mock_9p_init(struct mock_9p *p9, struct mock_device *device)
+static void init(void *backend, struct mock_device *device)
 {
+    struct mock_9p *p9 = backend;
     const char *tag = p9->options.tag != NULL ? p9->options.tag : "share";
     struct mock_config *config = &device->config;
     size_t length = strlen(tag);
@@ -603,6 +604,7 @@ void mock_9p_init(struct mock_9p *p9, struct mock_device *device)
 
 const struct mock_backend mock_9p_backend = {
     .type = VPT_DEVICE_TYPE_9P,
+    .init = init,
     .known = { { 0x1 } },
     .reset = reset,
     .ready = ready,

@@ -68,9 +68,6 @@ struct mock_9p {
     uint16_t last_tag; /* of what was not a Tflush */
 };
 
-/* Makes `device`, whose front end is there already, a 9P transport. The files stay. */
-void mock_9p_init(struct mock_9p *p9, struct mock_device *device);
-
 /* The backend, for mock_device_init(); its context is a struct mock_9p. */
 extern const struct mock_backend mock_9p_backend;
 

@@ -211,8 +211,9 @@ static void reset(void *backend)
     balloon->statistics_buffers = 0;
 }
 
-void mock_balloon_init(struct mock_balloon *balloon, struct mock_device *device)
+static void init(void *backend, struct mock_device *device)
 {
+    struct mock_balloon *balloon = backend;
     balloon->device = device;
     device->offered.word[0] |= balloon->options.features;
     for (unsigned i = 0; i < MOCK_BALLOON_QUEUES; i++) {
@@ -225,6 +226,8 @@ void mock_balloon_init(struct mock_balloon *balloon, struct mock_device *device)
 
 const struct mock_backend mock_balloon_backend = {
     .type = VPT_DEVICE_TYPE_BALLOON,
+    .init = init,
+    .queues = MOCK_BALLOON_QUEUES,
     .known = { { 0x3fu } },
     .reset = reset,
     .handle = handle,

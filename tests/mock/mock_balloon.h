@@ -62,9 +62,6 @@ struct mock_balloon {
     uint32_t changes;
 };
 
-/* Makes `device`, whose front end is there already, a balloon. */
-void mock_balloon_init(struct mock_balloon *balloon, struct mock_device *device);
-
 /* The backend, for mock_device_init(); its context is a struct mock_balloon. */
 extern const struct mock_backend mock_balloon_backend;
 

@@ -364,15 +364,18 @@ static void change_configuration(void *backend)
     mock_config_set(&console->device->config, MOCK_CONSOLE_ROWS, 2, 25u + console->changes % 1000u);
 }
 
-uint16_t mock_console_queues(const struct mock_console_options *options)
+static uint16_t count_queues(const void *backend)
 {
+    const struct mock_console_options *options = &((const struct mock_console *)backend)->options;
+
     uint32_t most = (uint32_t)least(options->ports_max, MOCK_CONSOLE_PORTS);
 
     return (uint16_t)(options->ports_max != 0 ? 2u * most + 2u : 2u);
 }
 
-void mock_console_init(struct mock_console *console, struct mock_device *device)
+static void init(void *backend, struct mock_device *device)
 {
+    struct mock_console *console = backend;
     struct mock_console_options kept = console->options;
     const struct mock_console_options *options = &console->options;
 
@@ -399,6 +402,8 @@ void mock_console_init(struct mock_console *console, struct mock_device *device)
 
 const struct mock_backend mock_console_backend = {
     .type = VPT_DEVICE_TYPE_CONSOLE,
+    .init = init,
+    .count_queues = count_queues,
     .known = { { 1u << F_SIZE | 1u << F_MULTIPORT | 1u << F_EMERG_WRITE } },
     .in_order = true,
     .reset = reset,

@@ -100,12 +100,6 @@ struct mock_console {
     uint32_t changes;
 };
 
-/* How many queues such a device has. */
-uint16_t mock_console_queues(const struct mock_console_options *options);
-
-/* Makes `device`, whose front end is there already, a console with the object's options: features, configuration. */
-void mock_console_init(struct mock_console *console, struct mock_device *device);
-
 /* The backend, for mock_device_init(); its context is a struct mock_console. */
 extern const struct mock_backend mock_console_backend;
 

@@ -47,6 +47,10 @@ struct mock_completion {
 /* A device type. All functions but `handle` may be NULL. */
 struct mock_backend {
     uint32_t type;
+    uint16_t queues; /* 0: one, or what count_queues() says */
+    uint16_t (*count_queues)(const void *backend);
+    /* Makes `device`, whose front end is there already, one of this type. What a test has set in the object stays. */
+    void (*init)(void *backend, struct mock_device *device);
     struct vpt_features known; /* this type's feature bits in the specification, without the transport's */
     bool in_order; /* the buffers of a queue carry a stream, so that they are used in the order of arrival */
     void (*reset)(void *backend);

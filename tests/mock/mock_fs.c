@@ -214,7 +214,7 @@ static struct mock_fs_handle *take_handle(struct request *request)
 
 /* ---- Messages: each returns an error, or 0 ---- */
 
-static uint32_t init(struct request *request)
+static uint32_t begin_session(struct request *request)
 {
     struct mock_fs *fs = request->fs;
     const struct mock_fs_options *options = &fs->options;
@@ -434,7 +434,7 @@ static uint32_t carry_out(struct request *request)
         return EIO_;
     }
     switch (request->type) {
-    case INIT: return init(request);
+    case INIT: return begin_session(request);
     case LOOKUP: return lookup(request, take_name(request));
     case FORGET: forget(request, request->node); return 0;
     case BATCH_FORGET: forget_several(request); return 0;
@@ -561,8 +561,9 @@ static void change_configuration(void *backend)
     mock_config_set(&fs->device->config, 36, 4, ++fs->changes % 7u + 1u);
 }
 
-void mock_fs_init(struct mock_fs *fs, struct mock_device *device)
+static void init(void *backend, struct mock_device *device)
 {
+    struct mock_fs *fs = backend;
     const char *tag = fs->options.tag != NULL ? fs->options.tag : "share";
     struct mock_config *config = &device->config;
 
@@ -579,6 +580,8 @@ void mock_fs_init(struct mock_fs *fs, struct mock_device *device)
 
 const struct mock_backend mock_fs_backend = {
     .type = VPT_DEVICE_TYPE_FS,
+    .init = init,
+    .queues = MOCK_FS_QUEUES,
     .known = { { 0x1 } },
     .reset = reset,
     .ready = ready,

@@ -63,9 +63,6 @@ struct mock_fs {
     uint32_t changes;
 };
 
-/* Makes `device`, whose front end is there already, a file system device. The files stay. */
-void mock_fs_init(struct mock_fs *fs, struct mock_device *device);
-
 /* The backend, for mock_device_init(); its context is a struct mock_fs. */
 extern const struct mock_backend mock_fs_backend;
 

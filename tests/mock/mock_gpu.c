@@ -535,8 +535,9 @@ void mock_gpu_change(struct mock_gpu *gpu, uint32_t scanout, uint32_t width, uin
     mock_device_configuration_changed(gpu->device);
 }
 
-void mock_gpu_init(struct mock_gpu *gpu, struct mock_device *device)
+static void init(void *backend, struct mock_device *device)
 {
+    struct mock_gpu *gpu = backend;
     struct mock_config *config = &device->config;
     const struct mock_gpu_options options = gpu->options;
 
@@ -556,6 +557,8 @@ void mock_gpu_init(struct mock_gpu *gpu, struct mock_device *device)
 
 const struct mock_backend mock_gpu_backend = {
     .type = VPT_DEVICE_TYPE_GPU,
+    .init = init,
+    .queues = MOCK_GPU_QUEUES,
     .known = { { 0x3f } },
     .reset = reset,
     .handle = handle,

@@ -84,9 +84,6 @@ struct mock_gpu {
     uint32_t changes;
 };
 
-/* Makes `device`, whose front end is there already, a GPU. */
-void mock_gpu_init(struct mock_gpu *gpu, struct mock_device *device);
-
 /* The backend, for mock_device_init(); its context is a struct mock_gpu. */
 extern const struct mock_backend mock_gpu_backend;
 

@@ -181,8 +181,9 @@ static void reset(void *backend)
     input->begun = 0;
 }
 
-void mock_input_init(struct mock_input *input, struct mock_device *device)
+static void init(void *backend, struct mock_device *device)
 {
+    struct mock_input *input = backend;
     input->device = device;
     mock_config_init(&device->config, input->fields, 0, device->legacy);
     /* What a driver before has selected. */
@@ -193,6 +194,8 @@ void mock_input_init(struct mock_input *input, struct mock_device *device)
 
 const struct mock_backend mock_input_backend = {
     .type = VPT_DEVICE_TYPE_INPUT,
+    .init = init,
+    .queues = MOCK_INPUT_QUEUES,
     .in_order = true,
     .reset = reset,
     .handle = handle,

@@ -64,9 +64,6 @@ struct mock_input {
     struct mock_config_field fields[MOCK_INPUT_FIELDS];
 };
 
-/* Makes `device`, whose front end is there already, an input device. */
-void mock_input_init(struct mock_input *input, struct mock_device *device);
-
 /* The backend, for mock_device_init(); its context is a struct mock_input. */
 extern const struct mock_backend mock_input_backend;
 

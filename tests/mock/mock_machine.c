@@ -48,63 +48,10 @@ void mock_machine_begin(struct mock_machine_options *options, struct mock_hal *h
     const struct mock_backend *backend = options->is_entropy ? &mock_entropy_backend : &mock_blk_backend;
     void *backend_ctx = options->is_entropy ? (void *)entropy : blk;
 
-    if (options->console != NULL) {
-        backend = &mock_console_backend;
-        backend_ctx = options->console;
-        options->queues = mock_console_queues(&options->console->options);
-    }
-    if (options->input != NULL) {
-        backend = &mock_input_backend;
-        backend_ctx = options->input;
-        options->queues = MOCK_INPUT_QUEUES;
-    }
-    if (options->net != NULL) {
-        backend = &mock_net_backend;
-        backend_ctx = options->net;
-        options->queues = mock_net_queues(&options->net->options);
-    }
-    if (options->gpu != NULL) {
-        backend = &mock_gpu_backend;
-        backend_ctx = options->gpu;
-        options->queues = MOCK_GPU_QUEUES;
-    }
-    if (options->sound != NULL) {
-        backend = &mock_sound_backend;
-        backend_ctx = options->sound;
-        options->queues = MOCK_SOUND_QUEUES;
-    }
-    if (options->p9 != NULL) {
-        backend = &mock_9p_backend;
-        backend_ctx = options->p9;
-    }
-    if (options->scsi != NULL) {
-        backend = &mock_scsi_backend;
-        backend_ctx = options->scsi;
-        options->queues = MOCK_SCSI_QUEUES;
-    }
-    if (options->balloon != NULL) {
-        backend = &mock_balloon_backend;
-        backend_ctx = options->balloon;
-        options->queues = MOCK_BALLOON_QUEUES;
-    }
-    if (options->pmem != NULL) {
-        backend = &mock_pmem_backend;
-        backend_ctx = options->pmem;
-    }
-    if (options->rtc != NULL) {
-        backend = &mock_rtc_backend;
-        backend_ctx = options->rtc;
-        options->queues = 2;
-    }
-    if (options->socket != NULL) {
-        backend = &mock_socket_backend;
-        backend_ctx = options->socket;
-        options->queues = MOCK_SOCKET_QUEUES;
-    }
-    if (options->fs != NULL) {
-        backend = &mock_fs_backend;
-        backend_ctx = options->fs;
-        options->queues = MOCK_FS_QUEUES;
+    if (options->type.backend != NULL) {
+        backend = options->type.backend;
+        backend_ctx = options->type.object;
+        options->queues = backend->count_queues != NULL ? backend->count_queues(backend_ctx) : backend->queues;
     }
     mock_hal_init(hal);
     mock_device_init(device, &hal->memory, &hal->violations, backend, backend_ctx);
@@ -120,52 +67,8 @@ void mock_machine_begin(struct mock_machine_options *options, struct mock_hal *h
 bool mock_machine_make_type(const struct mock_machine_options *options, struct mock_device *device,
                             struct mock_blk *blk, struct mock_entropy *entropy)
 {
-    if (options->console != NULL) {
-        mock_console_init(options->console, device);
-        return true;
-    }
-    if (options->input != NULL) {
-        mock_input_init(options->input, device);
-        return true;
-    }
-    if (options->net != NULL) {
-        mock_net_init(options->net, device);
-        return true;
-    }
-    if (options->gpu != NULL) {
-        mock_gpu_init(options->gpu, device);
-        return true;
-    }
-    if (options->sound != NULL) {
-        mock_sound_init(options->sound, device);
-        return true;
-    }
-    if (options->p9 != NULL) {
-        mock_9p_init(options->p9, device);
-        return true;
-    }
-    if (options->scsi != NULL) {
-        mock_scsi_init(options->scsi, device);
-        return true;
-    }
-    if (options->balloon != NULL) {
-        mock_balloon_init(options->balloon, device);
-        return true;
-    }
-    if (options->pmem != NULL) {
-        mock_pmem_init(options->pmem, device);
-        return true;
-    }
-    if (options->rtc != NULL) {
-        mock_rtc_init(options->rtc, device);
-        return true;
-    }
-    if (options->socket != NULL) {
-        mock_socket_init(options->socket, device);
-        return true;
-    }
-    if (options->fs != NULL) {
-        mock_fs_init(options->fs, device);
+    if (options->type.backend != NULL) {
+        options->type.backend->init(options->type.object, device);
         return true;
     }
     if (options->is_entropy) {

@@ -10,27 +10,21 @@
 #ifndef VPT_TESTS_MOCK_MACHINE_H
 #define VPT_TESTS_MOCK_MACHINE_H
 
-#include "mock_9p.h"
-#include "mock_balloon.h"
 #include "mock_blk.h"
-#include "mock_console.h"
 #include "mock_entropy.h"
-#include "mock_fs.h"
-#include "mock_gpu.h"
 #include "mock_hal.h"
-#include "mock_input.h"
 #include "mock_mmio.h"
-#include "mock_net.h"
-#include "mock_pmem.h"
 #include "mock_profiles.h"
-#include "mock_sound.h"
-#include "mock_scsi.h"
-#include "mock_rtc.h"
-#include "mock_socket.h"
 
 #define MOCK_MACHINE_PHYSICAL UINT64_C(0x0a000000) /* where the slot is, for mmio_map() */
 
 /* Zeroed: virtio-mmio 2, one queue of 256, INDIRECT_DESC and EVENT_IDX, a plain disk of 1 MiB. */
+/* A type of device: its backend, and the object that is its context, whose options are set. */
+struct mock_type {
+    const struct mock_backend *backend;
+    void *object;
+};
+
 struct mock_machine_options {
     unsigned version;                   /* of virtio-mmio, 1 or 2; 0: 2 */
     bool old;                           /* see struct mock_mmio */
@@ -40,18 +34,7 @@ struct mock_machine_options {
     struct vpt_features withhold;       /* ... and features not to offer */
     const struct mock_profile *profile; /* oddities; NULL: none */
     bool is_entropy;                    /* it is an entropy device, not a disk */
-    struct mock_console *console;       /* it is a console, in this object, whose options are set; NULL: it is not */
-    struct mock_input *input; /* it is an input device, in this object, whose answers are set; NULL: it is not */
-    struct mock_net *net;     /* it is a network device, in this object, whose options are set; NULL: it is not */
-    struct mock_scsi *scsi;   /* it is a SCSI host, in this object, whose units and options are set; NULL: it is not */
-    struct mock_gpu *gpu;     /* it is a GPU, in this object, whose options are set; NULL: it is not */
-    struct mock_sound *sound; /* it is a sound device, in this object, whose options are set; NULL: it is not */
-    struct mock_socket *socket;   /* it is a socket device, in this object, whose options are set; NULL: it is not */
-    struct mock_balloon *balloon; /* it is a memory balloon, in this object, whose options are set; NULL: it is not */
-    struct mock_9p *p9;           /* it is a 9P transport, in this object, whose options are set; NULL: it is not */
-    struct mock_pmem *pmem;       /* it is persistent memory, in this object, whose options are set; NULL: it is not */
-    struct mock_rtc *rtc;         /* it is a clock device, in this object, whose clocks are set; NULL: it is not */
-    struct mock_fs *fs;           /* it is a file system, in this object, whose options are set; NULL: it is not */
+    struct mock_type type;              /* another type; NULL: it is one of these two */
     struct mock_blk_options blk;
     struct mock_entropy_options entropy;
     struct mock_completion completion;

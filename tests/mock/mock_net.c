@@ -58,8 +58,10 @@ static uint16_t pairs_of(const struct mock_net_options *options)
     return options->pairs != 0 ? options->pairs : 1;
 }
 
-uint16_t mock_net_queues(const struct mock_net_options *options)
+static uint16_t count_queues(const void *backend)
 {
+    const struct mock_net_options *options = &((const struct mock_net *)backend)->options;
+
     return (uint16_t)(2u * pairs_of(options) + 1u);
 }
 
@@ -433,8 +435,9 @@ static void offer_all(const struct mock_net *net)
     }
 }
 
-void mock_net_init(struct mock_net *net, struct mock_device *device)
+static void init(void *backend, struct mock_device *device)
 {
+    struct mock_net *net = backend;
     static const uint8_t mac[6] = { 0x52, 0x54, 0x00, 0x12, 0x34, 0x56 };
     const struct mock_net_options options = net->options;
     struct mock_config *config = &device->config;
@@ -457,6 +460,8 @@ void mock_net_init(struct mock_net *net, struct mock_device *device)
 /* Bits 0 to 23 but 4, and those of modern devices from 50 on. */
 const struct mock_backend mock_net_backend = {
     .type = VPT_DEVICE_TYPE_NETWORK,
+    .init = init,
+    .count_queues = count_queues,
     .known = { { 0x00ffffef, UINT32_C(0xfffc0000) & ~(UINT32_C(1) << (58u - 32u)), 0, 0 } },
     .reset = reset,
     .features_valid = features_valid,

@@ -73,12 +73,6 @@ struct mock_net {
     struct mock_net_record log[MOCK_NET_LOG]; /* frame n is at n % MOCK_NET_LOG, n counted from 0 */
 };
 
-/* Makes `device`, whose front end is there already, a network device. */
-void mock_net_init(struct mock_net *net, struct mock_device *device);
-
-/* How many virtqueues the options make. */
-uint16_t mock_net_queues(const struct mock_net_options *options);
-
 /* The backend, for mock_device_init(); its context is a struct mock_net. */
 extern const struct mock_backend mock_net_backend;
 

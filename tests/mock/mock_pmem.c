@@ -45,8 +45,9 @@ static void change_configuration(void *backend)
     mock_config_set(&pmem->device->config, MOCK_PMEM_START, 8, pmem->changes * UINT64_C(0x100000001));
 }
 
-void mock_pmem_init(struct mock_pmem *pmem, struct mock_device *device)
+static void init(void *backend, struct mock_device *device)
 {
+    struct mock_pmem *pmem = backend;
     pmem->device = device;
     device->offered.word[0] |= pmem->options.shared_memory ? 1u : 0u;
     mock_config_init(&device->config, fields, sizeof(fields) / sizeof(fields[0]), device->legacy);
@@ -55,6 +56,7 @@ void mock_pmem_init(struct mock_pmem *pmem, struct mock_device *device)
 
 const struct mock_backend mock_pmem_backend = {
     .type = VPT_DEVICE_TYPE_PMEM,
+    .init = init,
     .known = { { 1u } },
     .handle = handle,
     .change_configuration = change_configuration,

@@ -23,9 +23,6 @@ struct mock_pmem {
     uint32_t changes;
 };
 
-/* Makes `device`, whose front end is there already, a persistent memory device. */
-void mock_pmem_init(struct mock_pmem *pmem, struct mock_device *device);
-
 /* The backend, for mock_device_init(); its context is a struct mock_pmem. */
 extern const struct mock_backend mock_pmem_backend;
 

@@ -244,8 +244,9 @@ static bool ready(void *backend, const struct mock_queue *queue)
     return queue->index != MOCK_RTC_ALARMS || next_expired(backend) != NULL;
 }
 
-void mock_rtc_init(struct mock_rtc *rtc, struct mock_device *device)
+static void init(void *backend, struct mock_device *device)
 {
+    struct mock_rtc *rtc = backend;
     rtc->device = device;
     device->offered.word[0] |= rtc->alarms ? 1u : 0u;
     device->queues[MOCK_RTC_ALARMS].maximum = rtc->alarms ? device->queues[MOCK_RTC_ALARMS].maximum : 0;
@@ -254,6 +255,8 @@ void mock_rtc_init(struct mock_rtc *rtc, struct mock_device *device)
 
 const struct mock_backend mock_rtc_backend = {
     .type = VPT_DEVICE_TYPE_RTC,
+    .init = init,
+    .queues = 2,
     .known = { { 1u } },
     .in_order = true,
     .handle = handle,

@@ -33,9 +33,6 @@ struct mock_rtc {
     uint32_t requests; /* since the device was made */
 };
 
-/* Makes `device`, whose front end is there already, a clock device. */
-void mock_rtc_init(struct mock_rtc *rtc, struct mock_device *device);
-
 /* The backend, for mock_device_init(); its context is a struct mock_rtc. */
 extern const struct mock_backend mock_rtc_backend;
 

@@ -592,8 +592,9 @@ static uint32_t either(uint32_t value, uint32_t otherwise)
     return value != 0 ? value : otherwise;
 }
 
-void mock_scsi_init(struct mock_scsi *scsi, struct mock_device *device)
+static void init(void *backend, struct mock_device *device)
 {
+    struct mock_scsi *scsi = backend;
     const struct mock_scsi_options *options = &scsi->options;
     struct mock_config *config = &device->config;
 
@@ -616,6 +617,8 @@ void mock_scsi_init(struct mock_scsi *scsi, struct mock_device *device)
 
 const struct mock_backend mock_scsi_backend = {
     .type = VPT_DEVICE_TYPE_SCSI,
+    .init = init,
+    .queues = MOCK_SCSI_QUEUES,
     .known = { { 0xf } },
     .reset = reset,
     .handle = handle,

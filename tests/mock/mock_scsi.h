@@ -99,9 +99,6 @@ struct mock_scsi {
     uint32_t most_in_flight;
 };
 
-/* Makes `device`, whose front end is there already, a SCSI host with the units that the object has. */
-void mock_scsi_init(struct mock_scsi *scsi, struct mock_device *device);
-
 /* The backend, for mock_device_init(); its context is a struct mock_scsi. */
 extern const struct mock_backend mock_scsi_backend;
 

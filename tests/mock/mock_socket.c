@@ -307,8 +307,9 @@ static void change_configuration(void *backend)
     mock_config_set(&socket->device->config, 4, 4, GUEST + socket->changes);
 }
 
-void mock_socket_init(struct mock_socket *socket, struct mock_device *device)
+static void init(void *backend, struct mock_device *device)
 {
+    struct mock_socket *socket = backend;
     socket->device = device;
     mock_config_init(&device->config, fields, sizeof(fields) / sizeof(fields[0]), device->legacy);
     mock_config_set(&device->config, 0, 8, socket->cid != 0 ? socket->cid : GUEST);
@@ -316,6 +317,8 @@ void mock_socket_init(struct mock_socket *socket, struct mock_device *device)
 
 const struct mock_backend mock_socket_backend = {
     .type = VPT_DEVICE_TYPE_SOCKET,
+    .init = init,
+    .queues = MOCK_SOCKET_QUEUES,
     .known = { { 7u } }, /* STREAM, SEQPACKET, NO_IMPLIED_STREAM */
     .in_order = true,
     .reset = reset,

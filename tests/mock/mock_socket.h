@@ -84,8 +84,6 @@ struct mock_socket {
     unsigned changes;
 };
 
-/* Makes `device`, whose front end is there already, a socket device. */
-void mock_socket_init(struct mock_socket *socket, struct mock_device *device);
 void mock_socket_finish(struct mock_socket *socket);
 
 /* The backend, for mock_device_init(); its context is a struct mock_socket. */

@@ -518,8 +518,9 @@ static void change_configuration(void *backend)
     mock_config_set(&sound->device->config, MOCK_SOUND_CONFIG_CHMAPS, 4, sound->changes);
 }
 
-void mock_sound_init(struct mock_sound *sound, struct mock_device *device)
+static void init(void *backend, struct mock_device *device)
 {
+    struct mock_sound *sound = backend;
     struct mock_config *config = &device->config;
     const struct mock_sound_options options = sound->options;
 
@@ -537,6 +538,8 @@ void mock_sound_init(struct mock_sound *sound, struct mock_device *device)
 
 const struct mock_backend mock_sound_backend = {
     .type = VPT_DEVICE_TYPE_SOUND,
+    .init = init,
+    .queues = MOCK_SOUND_QUEUES,
     .known = { { 1 } },
     .reset = reset,
     .handle = handle,

@@ -93,9 +93,6 @@ struct mock_sound {
     uint32_t changes;
 };
 
-/* Makes `device`, whose front end is there already, a sound device. */
-void mock_sound_init(struct mock_sound *sound, struct mock_device *device);
-
 /* The backend, for mock_device_init(); its context is a struct mock_sound. */
 extern const struct mock_backend mock_sound_backend;
 

@@ -62,7 +62,8 @@ Test(p9_life, short_rings)
 
     for (unsigned i = 0; i < 2u * COUNT_OF(sizes); i++) {
         bool tables = i % 2u == 0;
-        struct mock_pci_machine_options options = { .machine = { .p9 = &p9_model, .queue_maximum = sizes[i / 2u] } };
+        struct mock_pci_machine_options options = { .machine = { .type = { &mock_9p_backend, &p9_model },
+                                                                 .queue_maximum = sizes[i / 2u] } };
         size_t done;
 
         p9_make_model();

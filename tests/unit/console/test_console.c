@@ -78,7 +78,8 @@ TRANSPORT_TEST(console, LEG_CONOP_2_oddities_of_real_devices)
     for (unsigned i = 0; i < MOCK_PROFILES; i++) {
         bool length = i == MOCK_PROFILE_LENGTH_COUNTS_WRITES || i == MOCK_PROFILE_LENGTH_ALL_ONES ||
                       i == MOCK_PROFILE_LENGTH_ZERO;
-        struct mock_pci_machine_options options = { .machine = { .console = &host, .profile = &mock_profiles[i] } };
+        struct mock_pci_machine_options options = { .machine = { .type = { &mock_console_backend, &host },
+                                                                 .profile = &mock_profiles[i] } };
 
         memset(&host, 0, sizeof(host));
         machine_make(variant->kind, &options);

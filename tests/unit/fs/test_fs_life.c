@@ -30,7 +30,7 @@ TRANSPORT_TEST(fs_life, what_is_no_file_system_is_refused)
 
 LEGACY_TEST(fs_life, D_FS_1_a_legacy_interface_is_refused)
 {
-    struct mock_pci_machine_options options = { .machine.fs = &fs_model };
+    struct mock_pci_machine_options options = { .machine.type = { &mock_fs_backend, &fs_model } };
 
     fs_make_model();
     machine_make(variant->kind, &options);
@@ -80,7 +80,8 @@ Test(fs_life, short_rings)
     static const uint32_t sizes[] = { 2, 4, 8, 64 };
 
     for (unsigned i = 0; i < 2u * COUNT_OF(sizes); i++) {
-        struct mock_pci_machine_options options = { .machine = { .fs = &fs_model, .queue_maximum = sizes[i / 2u] } };
+        struct mock_pci_machine_options options = { .machine = { .type = { &mock_fs_backend, &fs_model },
+                                                                 .queue_maximum = sizes[i / 2u] } };
         size_t done;
 
         fs_make_model();

@@ -147,7 +147,8 @@ Test(gpu_life, short_rings)
 
     for (unsigned i = 0; i < COUNT_OF(sizes); i++) {
         for (unsigned tables = 0; tables < 2; tables++) {
-            struct mock_pci_machine_options options = { .machine = { .gpu = &gpu_model, .queue_maximum = sizes[i] } };
+            struct mock_pci_machine_options options = { .machine = { .type = { &mock_gpu_backend, &gpu_model },
+                                                                     .queue_maximum = sizes[i] } };
 
             gpu_make_model();
             if (tables == 0) {

@@ -158,6 +158,22 @@ static void change_limits(void *blk)
     change_capacity(blk);
 }
 
+/* Without one it is a disk, or an entropy device. */
+static const struct mock_type types[] = {
+    [CONSOLE] = { &mock_console_backend, &host },
+    [NETWORK] = { &mock_net_backend, &network_model },
+    [INPUT] = { &mock_input_backend, &input_model },
+    [SCSI] = { &mock_scsi_backend, &scsi_model },
+    [P9] = { &mock_9p_backend, &p9_model },
+    [GPU] = { &mock_gpu_backend, &gpu_model },
+    [SOUND] = { &mock_sound_backend, &sound_model },
+    [BALLOON] = { &mock_balloon_backend, &balloon_model },
+    [PMEM] = { &mock_pmem_backend, &pmem_model },
+    [RTC] = { &mock_rtc_backend, &rtc_model },
+    [SOCKET] = { &mock_socket_backend, &socket_model },
+    [FS] = { &mock_fs_backend, &fs_model },
+};
+
 static void open_machine(enum machine_kind kind, enum where where)
 {
     static const struct mock_blk_limits limits = { 1024, 4, 1 };
@@ -166,18 +182,7 @@ static void open_machine(enum machine_kind kind, enum where where)
         .vectors = VECTORS,
         .layout = kind == MACHINE_PCI_AS_TOLD ? &layout : NULL,
         .machine = { .is_entropy = where == ENTROPY,
-                     .console = where == CONSOLE ? &host : NULL,
-                     .net = where == NETWORK ? &network_model : NULL,
-                     .input = where == INPUT ? &input_model : NULL,
-                     .scsi = where == SCSI ? &scsi_model : NULL,
-                     .gpu = where == GPU ? &gpu_model : NULL,
-                     .sound = where == SOUND ? &sound_model : NULL,
-                     .p9 = where == P9 ? &p9_model : NULL,
-                     .balloon = where == BALLOON ? &balloon_model : NULL,
-                     .pmem = where == PMEM ? &pmem_model : NULL,
-                     .rtc = where == RTC ? &rtc_model : NULL,
-                     .socket = where == SOCKET ? &socket_model : NULL,
-                     .fs = where == FS ? &fs_model : NULL,
+                     .type = types[where],
                      .blk = { .flush = true,
                               .cache_switch = true,
                               .discard = limits,

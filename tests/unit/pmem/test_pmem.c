@@ -63,7 +63,8 @@ Test(pmem, PMEM_INIT_1_a_shared_memory_region_is_the_memory)
 {
     pmem_make_model();
     pmem_model.options.shared_memory = true;
-    machine_make(MACHINE_MMIO_2, &(struct mock_pci_machine_options){ .machine.pmem = &pmem_model });
+    machine_make(MACHINE_MMIO_2,
+                 &(struct mock_pci_machine_options){ .machine.type = { &mock_pmem_backend, &pmem_model } });
     assert_status(machine_probe(), VPT_OK);
     for (unsigned i = 0; i < COUNT_OF(places); i++) {
         mock_pmem_place(&pmem_model, places[i].start, places[i].size);
@@ -82,7 +83,8 @@ Test(pmem, PMEM_INIT_1_a_shared_memory_region_is_the_memory)
 Test(pmem, PMEM_INIT_1_a_shared_memory_region_behind_PCI)
 {
     struct mock_pci_layout layout = mock_pci_usual_layout;
-    struct mock_pci_machine_options options = { .machine.pmem = &pmem_model, .layout = &layout };
+    struct mock_pci_machine_options options = { .machine.type = { &mock_pmem_backend, &pmem_model },
+                                                .layout = &layout };
 
     pmem_make_model();
     pmem_model.options.shared_memory = true;

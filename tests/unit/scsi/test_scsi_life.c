@@ -174,7 +174,7 @@ Test(scsi_life, short_rings)
     static const uint32_t sizes[] = { 4, 8, 16, 32, 64 };
 
     for (unsigned i = 0; i < 2u * COUNT_OF(sizes); i++) {
-        struct mock_pci_machine_options options = { .machine = { .scsi = &scsi_model,
+        struct mock_pci_machine_options options = { .machine = { .type = { &mock_scsi_backend, &scsi_model },
                                                                  .queue_maximum = sizes[i / 2u] } };
 
         scsi_make_model();

@@ -63,7 +63,7 @@ static void pass_on(void *ctx, const struct mock_socket_packet *packet, const ui
 
 static void start(struct end *end, unsigned kind, uint64_t cid)
 {
-    struct mock_machine_options options = { .socket = &end->model };
+    struct mock_machine_options options = { .type = { &mock_socket_backend, &end->model } };
     const struct variant ring = { 2, true, true, kinds[kind].packed, kinds[kind].in_order };
 
     memset(end, 0, sizeof(*end));

@@ -39,7 +39,8 @@ Test(sound_life, SND_INIT_1_controls_are_left_alone)
 {
     sound_make_model();
     sound_model.options.controls = true;
-    machine_make(MACHINE_MMIO_2, &(const struct mock_pci_machine_options){ .machine.sound = &sound_model });
+    machine_make(MACHINE_MMIO_2,
+                 &(const struct mock_pci_machine_options){ .machine.type = { &mock_sound_backend, &sound_model } });
     assert_status(machine_probe(), VPT_OK);
     assert_status(vpt_sound_open(&sound, streams, SOUND_STREAMS, machine.device), VPT_OK);
     assert_same(machine.model->accepted.word[0] & 1u, 0);
@@ -105,7 +106,7 @@ Test(sound_life, short_rings)
     static const uint32_t sizes[] = { 4, 8, 16, 64 };
 
     for (unsigned i = 0; i < 2u * COUNT_OF(sizes); i++) {
-        struct mock_pci_machine_options options = { .machine = { .sound = &sound_model,
+        struct mock_pci_machine_options options = { .machine = { .type = { &mock_sound_backend, &sound_model },
                                                                  .queue_maximum = sizes[i / 2u] } };
 
         sound_make_model();
