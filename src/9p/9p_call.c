@@ -94,7 +94,7 @@ static enum vpt_status wait_for(struct p9_call *call)
             call->completion.status = VPT_CANCELLED;
         }
     }
-    return status == VPT_OK ? call->completion.status : vpt_requests_give_up(requests, status);
+    return status == VPT_OK ? call->completion.status : vpt_slots_give_up(requests, status);
 }
 
 enum vpt_status vpt_9p_finish(struct p9_call *call, uint32_t size)

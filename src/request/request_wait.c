@@ -45,7 +45,7 @@ enum vpt_status vpt_slots_wait_once(struct vpt_requests *requests, struct vpt_co
 }
 
 /* The device may still write to the data, so it is reset before anything is given back. */
-enum vpt_status vpt_requests_give_up(struct vpt_requests *requests, enum vpt_status why)
+enum vpt_status vpt_slots_give_up(struct vpt_requests *requests, enum vpt_status why)
 {
     struct vpt_completion completion;
     enum vpt_status status = vpt_device_reset(requests->queue.device);
@@ -78,7 +78,7 @@ enum vpt_status vpt_requests_wait(struct vpt_requests *requests, struct vpt_comp
         } while (status == VPT_EMPTY);
     }
     if (status != VPT_OK) {
-        return vpt_requests_give_up(requests, status);
+        return vpt_slots_give_up(requests, status);
     }
     arm(requests);
     return VPT_OK;

@@ -60,7 +60,7 @@ enum vpt_status vpt_driver_drain(struct vpt_driver *driver);
  * Gives the requests of a blocking helper up: resets the device and takes them back. Returns `why`, or VPT_DEVICE_STUCK
  * or VPT_DEVICE_GONE.
  */
-enum vpt_status vpt_requests_give_up(struct vpt_requests *requests, enum vpt_status why);
+enum vpt_status vpt_slots_give_up(struct vpt_requests *requests, enum vpt_status why);
 
 /* Sets the limits at a bring-up: those of the slots, then the driver's. */
 void vpt_requests_fit(struct vpt_requests *requests);
