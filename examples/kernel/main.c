@@ -56,22 +56,13 @@ static const struct disk_life lives[] = {
 
 #define LIVES (sizeof(lives) / sizeof(lives[0]))
 
-/* What is done with a device that is there. */
-static const struct {
-    uint32_t type;
-    bool (*use)(const struct vpt_port *port, const struct device_place *place);
-} uses[] = {
-    /* clang-format off */
-    { VPT_DEVICE_TYPE_ENTROPY, entropy_read },
-    { VPT_DEVICE_TYPE_CONSOLE, virtio_console_talk },
-    { VPT_DEVICE_TYPE_INPUT, input_listen },
-    { VPT_DEVICE_TYPE_BALLOON, balloon_use },
-    { VPT_DEVICE_TYPE_SCSI, scsi_use },
-    { VPT_DEVICE_TYPE_9P, share_use_9p },
-    { VPT_DEVICE_TYPE_FS, share_use_fs },
-    { VPT_DEVICE_TYPE_SOUND, sound_play },
-    { VPT_DEVICE_TYPE_NETWORK, network_talk },
-    /* clang-format on */
+/* What is done with a device that is there, by type. */
+static bool (*const uses[DEVICES_TYPES])(const struct vpt_port *port, const struct device_place *place) = {
+    [VPT_DEVICE_TYPE_NETWORK] = network_talk, [VPT_DEVICE_TYPE_CONSOLE] = virtio_console_talk,
+    [VPT_DEVICE_TYPE_ENTROPY] = entropy_read, [VPT_DEVICE_TYPE_BALLOON] = balloon_use,
+    [VPT_DEVICE_TYPE_SCSI] = scsi_use,        [VPT_DEVICE_TYPE_9P] = share_use_9p,
+    [VPT_DEVICE_TYPE_INPUT] = input_listen,   [VPT_DEVICE_TYPE_SOUND] = sound_play,
+    [VPT_DEVICE_TYPE_FS] = share_use_fs,
 };
 
 /* With a GPU, the screen listens to the keyboard. */
@@ -79,11 +70,11 @@ static bool use_devices(const struct devices *devices)
 {
     bool screen = devices->first[VPT_DEVICE_TYPE_GPU].bus != NULL;
 
-    for (unsigned i = 0; i < sizeof(uses) / sizeof(uses[0]); i++) {
-        const struct device_place *place = &devices->first[uses[i].type];
+    for (uint32_t type = 0; type < DEVICES_TYPES; type++) {
+        const struct device_place *place = &devices->first[type];
 
-        if (place->bus != NULL && !(screen && uses[i].type == VPT_DEVICE_TYPE_INPUT) &&
-            !uses[i].use(&ports_ready_made, place)) {
+        if (uses[type] != NULL && place->bus != NULL && !(screen && type == VPT_DEVICE_TYPE_INPUT) &&
+            !uses[type](&ports_ready_made, place)) {
             return false;
         }
     }
