@@ -46,7 +46,7 @@ units gcc-undefined 70 5
 builds clang-sanitized stand-in clang 90 all "${sanitized[@]}"
 units clang-sanitized 60 19
 devices clang-sanitized 115
-step s390x 250 - env VPT_TEST_STRIDE=19 tools/suite.sh tools/suite-s390x.sh
+step s390x 400 - env VPT_TEST_STRIDE=19 tools/suite.sh tools/suite-s390x.sh
 step i386 130 - env VPT_TEST_STRIDE=19 tools/suite.sh tools/suite-i386.sh
 step threads 60 - tools/threads.sh
 step explorer 180 - env VPT_EXPLORER_DIR="$build/explorer" tools/explorer.sh
