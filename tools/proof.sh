@@ -120,7 +120,8 @@ helpers() {
 queue 'queue set-up, any maximum' 3 400 '' -eva-slevel-function main:1000
 queue 'queue set-up, any size taken' 8 400 -DTAKEN -eva-slevel 300
 queue 'queue of 8, 4 tables, EVENT_IDX, restarts' 52 1000 "$(sized 8 256 8 4 1) -DRESTART"
-queue 'queue of 8, chains only, small' 32 700 "$(sized 8 256 8 0 0) -D__OPTIMIZE_SIZE__"
+queue 'queue of 8, chains only, EVENT_IDX, small' 32 700 "$(sized 8 256 8 0 1) -D__OPTIMIZE_SIZE__"
+queue 'queue reduced to 4, 4 tables' 43 800 "$(sized 8 7 4 4 0)"
 queue 'queue reduced to 2, 2 tables, EVENT_IDX, restarts' 55 1000 "$(sized 8 2 2 2 1) -DRESTART"
 queue 'queue, packed: set-up, any maximum' 6 400 "$packed" -eva-slevel-function main:1000
 queue 'queue, packed: set-up, any size taken' 5 400 "$packed -DTAKEN" -eva-slevel 300
@@ -135,7 +136,7 @@ requests 'requests: header and reply in chains, small' 15 1400 "$(slots 8 2 0 0 
 requests 'requests: reply before the data, in tables' 20 1400 "$(slots 8 4 1 0 16 1 0) -DREPLY_FIRST=true"
 requests 'requests: data alone in tables' 16 1400 "$(slots 4 4 1 0 0 0 0)"
 requests 'requests: data alone in chains, EVENT_IDX' 17 1400 "$(slots 8 4 0 1 0 0 0)"
-requests 'requests: received' 30 1300 "$(slots 2 2 0 0 0 16 1)" \
+requests 'requests: received' 60 1300 "$(slots 4 4 0 0 0 16 1)" \
     -eva-slevel-function vpt_requests_poll:500,poll_named:500,complete:500,vpt_slots_drain:500,vpt_receive:500 \
     -eva-slevel-function vpt_slots_copy_out:500
 requests 'requests, packed: in tables, EVENT_IDX' 50 1800 "$(slots 3 2 1 1 16 1 0) $packed -DSEGMENTS=1"

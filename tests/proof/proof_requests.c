@@ -155,13 +155,13 @@ static void poll_any(void)
     }
 }
 
-/* A request of one segment or two, then one of one segment, as in most batches. */
+/* Any request, then one of one segment, as in most batches. */
 static void submit_batch_any(void)
 {
     struct vpt_segment segments[EACH + 1];
     struct vpt_request batch[2];
     uint16_t readable = (uint16_t)Frama_C_unsigned_int_interval(0, 1);
-    uint16_t writable = (uint16_t)(1u - readable + Frama_C_unsigned_int_interval(0, 1));
+    uint16_t writable = (uint16_t)Frama_C_unsigned_int_interval(0, EACH - 1);
     uint32_t done = 0;
     unsigned i;
 
