@@ -33,14 +33,13 @@ declare -A limits=(
     [balloon-gcc]=1900 [balloon-clang]=1900
     [console-gcc]=2560 [console-clang]=2560
     [fs-gcc]=4100 [fs-clang]=4850
-    [fs-gcc]=4100 [fs-clang]=4850
     [gpu-gcc]=3300 [gpu-clang]=3800
     [input-gcc]=1280 [input-clang]=1400
     [net-gcc]=4000 [net-clang]=4400
     [pmem-gcc]=800 [pmem-clang]=800
     [rtc-gcc]=1700 [rtc-clang]=1700
-    [scsi-gcc]=5000 [scsi-clang]=5400
-    [socket-gcc]=3650 [socket-clang]=4100
+    [scsi-gcc]=4750 [scsi-clang]=5340
+    [socket-gcc]=3550 [socket-clang]=3960
     [sound-gcc]=2600 [sound-clang]=2760
 )
 # What smaller libraries leave out.
