@@ -5,17 +5,37 @@
 #include "../access.h"
 #include "../transport/transport_ops.h"
 
-enum vpt_status vpt_slots_send(struct vpt_requests *requests, const void *bytes, uint32_t size)
+uint8_t *vpt_slots_copy_in(uint8_t *slot, const void *bytes, uint32_t size)
 {
     const uint8_t *next = (const uint8_t *)bytes;
+
+    while (size != 0) {
+        uint32_t step = ((uintptr_t)slot & 3u) == 0 && size >= 4u ? 4u : 1u;
+
+        if (step != 1u) {
+            uint32_t word;
+
+            vpt_copy(&word, next, sizeof(word));
+            vpt_store32(slot, word);
+        } else {
+            vpt_store8(slot, *next);
+        }
+        slot += step;
+        next += step;
+        size -= step;
+    }
+    return slot;
+}
+
+enum vpt_status vpt_slots_send(struct vpt_requests *requests, const void *bytes, uint32_t size)
+{
     uint8_t *slot = (uint8_t *)slot_next(requests);
     struct vpt_segment segment;
-    uint32_t i;
 
     segment.address = vpt_requests_next_address(requests);
     segment.length = size;
-    for (i = 0; i < size && slot != NULL; i++) {
-        vpt_store8(slot + i, next[i]);
+    if (slot != NULL) {
+        (void)vpt_slots_copy_in(slot, bytes, size);
     }
     return vpt_requests_submit(requests, &segment, 1, 0, NULL);
 }
