@@ -16,17 +16,8 @@
 static enum vpt_status give_all(struct vpt_requests *requests)
 {
     struct vpt_net_receiveq *queue = VPT_CONTAINER_OF(requests, struct vpt_net_receiveq, requests);
-    uint32_t left = queue->buffer_size != 0 ? requests->queue.slot_count : 0;
-    struct vpt_memory buffer = requests->queue.areas[VPT_AREA_SLOTS].memory;
-    enum vpt_status status = VPT_OK;
 
-    buffer.size = queue->buffer_size;
-    for (; left != 0 && status == VPT_OK; left--) {
-        status = vpt_net_give_one(queue, &buffer);
-        buffer.address = (uint8_t *)buffer.address + buffer.size;
-        buffer.device_address += buffer.size;
-    }
-    return status == VPT_OK ? vpt_requests_kick(requests) : status;
+    return vpt_net_recycle(queue, NULL, queue->buffer_size != 0 ? requests->queue.slot_count : 0);
 }
 
 enum vpt_status vpt_net_receiveq_init(struct vpt_net_receiveq *queue, struct vpt_net *net, uint16_t pair,
@@ -183,11 +174,4 @@ enum vpt_status vpt_net_receive(struct vpt_net_receiveq *queue, struct vpt_net_f
         *done += taken;
     }
     return status;
-}
-
-enum vpt_status vpt_net_recycle(struct vpt_net_receiveq *queue, const struct vpt_net_frame *frames, uint32_t count)
-{
-    uint32_t done;
-
-    return queue->buffer_size != 0 ? vpt_net_give(queue, frames, NULL, count, &done) : VPT_CALLER_ARGUMENT;
 }
