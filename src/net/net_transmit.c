@@ -92,27 +92,28 @@ static const struct vpt_net_checksum *checksum_at(const struct vpt_net_checksum 
 
 /* Submits frames of one segment in the fast way, up to one that does not go that way. Returns how many. */
 VPT_INLINE uint32_t transmit_fast(struct vpt_requests *requests, const struct vpt_request *frames,
-                                  const struct vpt_net_checksum *checksums, uint32_t from, uint32_t count)
+                                  const struct vpt_net_checksum *checksums, uint32_t count)
 {
+    const struct vpt_request *frame = frames;
+    const struct vpt_request *end;
     struct slot_batch batch;
-    uint32_t end = from + slot_batch_begin(&batch, requests, count - from);
-    uint32_t i;
 
-    for (i = from; i != end; i++) {
-        const struct vpt_net_checksum *checksum = checksum_at(checksums, i);
-        const struct vpt_segment *segment = frames[i].segments;
+    end = frame + slot_batch_begin(&batch, requests, count);
+    for (; frame != end; frame++) {
+        const struct vpt_segment *segment = frame->segments;
+        uint32_t length = segment->length;
+        uint32_t slot = batch.head;
 
-        if (frames[i].readable != 1 || frames[i].writable != 0 ||
-            check_frame(&net_of(requests)->info, segment->length, checksum) != VPT_OK) {
+        if (frame->readable != 1 || frame->writable != 0 ||
+            check_frame(&net_of(requests)->info, length, checksums) != VPT_OK ||
+            !slot_batch_add(&batch, segment->address, length, false, 0, frame->token)) {
             break;
         }
-        write_frame_header(requests, batch.head, checksum);
-        if (!slot_batch_add(&batch, segment->address, segment->length, false, 0, frames[i].token)) {
-            break;
-        }
+        write_frame_header(requests, slot, checksums);
+        checksums = checksums != NULL ? checksums + 1 : NULL;
     }
     slot_batch_end(&batch, requests);
-    return i - from;
+    return (uint32_t)(frame - frames);
 }
 
 enum vpt_status vpt_net_transmit_batch(struct vpt_net_transmitq *queue, const struct vpt_request *frames,
@@ -125,7 +126,8 @@ enum vpt_status vpt_net_transmit_batch(struct vpt_net_transmitq *queue, const st
         const struct vpt_request *frame;
 
         if (VPT_FOR_SPEED) {
-            i += transmit_fast(&queue->requests, frames, checksums, i, count);
+            i += checksums != NULL ? transmit_fast(&queue->requests, frames + i, checksums + i, count - i)
+                                   : transmit_fast(&queue->requests, frames + i, NULL, count - i);
         }
         if (i == count) {
             break;
