@@ -20,52 +20,56 @@ static enum vpt_status give_one(struct vpt_net_receiveq *queue, const struct vpt
     return vpt_requests_submit(&queue->requests, segments, 0, queue->split ? 2 : 1, buffer->address);
 }
 
-/* Describes the library's buffer at an address. Returns false if there is none. */
-VPT_INLINE_FOR_SPEED bool describe_own(const struct vpt_net_receiveq *queue, void *address, struct vpt_memory *buffer)
+/* Describes the buffer of `size` bytes at an address in the library's memory. Returns false if there is none. */
+VPT_INLINE_FOR_SPEED bool describe_own(const struct vpt_memory *own, uint32_t size, void *address,
+                                       struct vpt_memory *buffer)
 {
-    const struct vpt_memory *memory = &queue->requests.queue.areas[VPT_AREA_SLOTS].memory;
-    uintptr_t offset = (uintptr_t)address - (uintptr_t)memory->address;
+    uintptr_t offset = (uintptr_t)address - (uintptr_t)own->address;
 
     buffer->address = address;
-    buffer->device_address = memory->device_address + offset;
-    buffer->size = queue->buffer_size;
-    return offset < (uintptr_t)queue->requests.queue.slot_count * queue->buffer_size;
+    buffer->device_address = own->device_address + offset;
+    buffer->size = size;
+    return offset < own->size;
 }
 
 /* Whether the device can have a buffer of the caller's. */
-VPT_INLINE_FOR_SPEED bool check_posted(const struct vpt_net_receiveq *queue, const struct vpt_memory *buffer)
+VPT_INLINE bool check_posted(const struct vpt_memory *buffer, uint32_t least)
 {
-    return buffer->size >= net_buffer_least(&net_of(&queue->requests)->info) && buffer->size <= BUFFER_MOST &&
-           ((uintptr_t)buffer->address & (ALIGNMENT - 1u)) == 0;
+    return buffer->size >= least && buffer->size <= BUFFER_MOST && ((uintptr_t)buffer->address & (ALIGNMENT - 1u)) == 0;
 }
 
-/* Gives those of `frames` or `buffers` in the fast way, as many as go that way. Returns how many. */
-VPT_INLINE uint32_t give_fast(struct vpt_net_receiveq *queue, const struct vpt_net_frame *frames,
-                              const struct vpt_memory *buffers, uint32_t from, uint32_t count)
+/*
+ * Gives buffers in the fast way, as many as go that way: those of `frames`, each of `size` bytes in `own`; or
+ * `buffers`, each of `size` bytes at least. Returns how many.
+ */
+VPT_INLINE uint32_t give_fast(struct vpt_requests *requests, const struct vpt_net_frame *frames,
+                              const struct vpt_memory *own, const struct vpt_memory *buffers, uint32_t size,
+                              uint32_t count)
 {
     struct slot_batch batch;
-    uint32_t end = from + slot_batch_begin(&batch, &queue->requests, count - from);
-    uint32_t i;
+    uint32_t left = slot_batch_begin(&batch, requests, count);
 
-    for (i = from; i != end; i++) {
+    for (count = left; left != 0; left--) {
         struct vpt_memory buffer;
 
         if (frames != NULL) {
-            if (!describe_own(queue, frames[i].buffer, &buffer)) {
+            if (!describe_own(own, size, frames->buffer, &buffer)) {
                 break;
             }
+            frames++;
         } else {
-            buffer = buffers[i];
-            if (!check_posted(queue, &buffer)) {
+            buffer = *buffers;
+            if (!check_posted(&buffer, size)) {
                 break;
             }
+            buffers++;
         }
         if (!slot_batch_add(&batch, buffer.device_address, (uint32_t)buffer.size, true, 0, buffer.address)) {
             break;
         }
     }
-    slot_batch_end(&batch, &queue->requests);
-    return i - from;
+    slot_batch_end(&batch, requests);
+    return count - left;
 }
 
 /* Shows the device what was given, also before one was refused. */
@@ -78,23 +82,33 @@ static enum vpt_status show(struct vpt_net_receiveq *queue, enum vpt_status stat
 
 enum vpt_status vpt_net_recycle(struct vpt_net_receiveq *queue, const struct vpt_net_frame *frames, uint32_t count)
 {
-    uint8_t *all = (uint8_t *)queue->requests.queue.areas[VPT_AREA_SLOTS].memory.address;
+    struct vpt_requests *requests = &queue->requests;
+    struct vpt_memory own = requests->queue.areas[VPT_AREA_SLOTS].memory;
+    void *next = own.address;
     enum vpt_status status = VPT_OK;
-    uint32_t i;
 
-    for (i = 0; status == VPT_OK; i++) {
+    own.size = (size_t)requests->queue.slot_count * queue->buffer_size;
+    while (status == VPT_OK) {
         struct vpt_memory buffer;
 
         if (VPT_FOR_SPEED && frames != NULL) {
-            i += give_fast(queue, frames, NULL, i, count);
+            uint32_t fast = give_fast(requests, frames, &own, NULL, queue->buffer_size, count);
+
+            count -= fast;
+            frames += fast;
         }
-        if (i == count) {
+        if (count == 0) {
             break;
         }
+        count--;
+        if (frames != NULL) {
+            next = frames->buffer;
+            frames++;
+        }
         status = VPT_CALLER_ARGUMENT;
-        if (describe_own(queue, frames != NULL ? frames[i].buffer : all, &buffer)) {
+        if (describe_own(&own, queue->buffer_size, next, &buffer)) {
             status = give_one(queue, &buffer);
-            all += buffer.size;
+            next = (uint8_t *)next + buffer.size;
         }
     }
     return show(queue, status);
@@ -104,6 +118,7 @@ enum vpt_status vpt_net_post(struct vpt_net_receiveq *queue, const struct vpt_me
                              uint32_t *done)
 {
     enum vpt_status status = VPT_OK;
+    uint32_t least;
 
     *done = 0;
     if (queue->buffer_size != 0) {
@@ -112,14 +127,15 @@ enum vpt_status vpt_net_post(struct vpt_net_receiveq *queue, const struct vpt_me
     if (queue->requests.driver == NULL) {
         return VPT_CALLER_STATE;
     }
+    least = net_buffer_least(&net_of(&queue->requests)->info);
     while (status == VPT_OK) {
         if (VPT_FOR_SPEED) {
-            *done += give_fast(queue, NULL, buffers, *done, count);
+            *done += give_fast(&queue->requests, NULL, NULL, buffers + *done, least, count - *done);
         }
         if (*done == count) {
             break;
         }
-        status = check_posted(queue, &buffers[*done]) ? give_one(queue, &buffers[*done]) : VPT_CALLER_MEMORY;
+        status = check_posted(&buffers[*done], least) ? give_one(queue, &buffers[*done]) : VPT_CALLER_MEMORY;
         *done += status == VPT_OK ? 1u : 0u;
     }
     return show(queue, status);

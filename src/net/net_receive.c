@@ -112,35 +112,34 @@ VPT_COLD void describe_other(struct vpt_net_receiveq *queue, struct vpt_net_fram
     frame->left = queue->left;
 }
 
-/* Says what came in each of `count` buffers. */
+/* Says what came in each of `count` buffers, at least one. `plain`: headers say nothing. */
 VPT_INLINE_FOR_SPEED void describe_frames(struct vpt_net_receiveq *queue, const struct vpt_completion *completion,
-                                          uint32_t count, struct vpt_net_frame *frame)
+                                          uint32_t count, struct vpt_net_frame *frame, bool plain)
 {
-    const struct vpt_net_info *info = &net_of(&queue->requests)->info;
     const struct vpt_queue *ring = &queue->requests.queue;
-    const bool plain = !info->merge && !info->checksum_receive; /* headers say nothing */
-    const uint32_t header = info->header;
+    const uint32_t header = net_of(&queue->requests)->info.header;
     const uint32_t beside = ring->slot_count - ring->free_count; /* buffers that the device has beside these */
 
-    for (; count != 0; count--) {
+    do {
         uint8_t *buffer = (uint8_t *)completion->token;
         uint32_t length = completion->length;
         enum vpt_status status = completion->status;
 
+        frame->buffer = buffer;
+        frame->length = length - header;
         frame->left = 0;
         frame->checksum = VPT_NET_CHECKSUM_NONE;
         frame->continued = false;
-        frame->buffer = buffer;
-        frame->length = length - header;
         frame->bytes = buffer + header;
         frame->status = status;
-        if (VPT_UNLIKELY(status != VPT_OK || queue->left != 0 || length < header) ||
-            (!plain && !read_frame_header(queue, frame, beside + count))) {
+        if (VPT_UNLIKELY(status != VPT_OK || length < header) ||
+            (!plain && (queue->left != 0 || !read_frame_header(queue, frame, beside + count)))) {
             describe_other(queue, frame, length);
         }
         completion++;
         frame++;
-    }
+        count--;
+    } while (VPT_FOR_SPEED && count != 0);
 }
 
 /* Takes up to `count` completions; `*done` is how many. A build for small code takes one. */
@@ -157,6 +156,13 @@ VPT_INLINE_FOR_SPEED enum vpt_status poll_some(struct vpt_requests *requests, st
     return status;
 }
 
+static bool is_plain(const struct vpt_net_receiveq *queue)
+{
+    const struct vpt_net_info *info = &net_of(&queue->requests)->info;
+
+    return !info->merge && !info->checksum_receive;
+}
+
 enum vpt_status vpt_net_receive(struct vpt_net_receiveq *queue, struct vpt_net_frame *frames, uint32_t count,
                                 uint32_t *done)
 {
@@ -168,8 +174,10 @@ enum vpt_status vpt_net_receive(struct vpt_net_receiveq *queue, struct vpt_net_f
         uint32_t taken;
 
         status = poll_some(&queue->requests, completions, count - *done, &taken);
-        if (taken != 0) { /* else the queue may not be set up */
-            describe_frames(queue, completions, taken, &frames[*done]);
+        if (VPT_FOR_SPEED && taken != 0 && is_plain(queue)) {
+            describe_frames(queue, completions, taken, &frames[*done], true);
+        } else if (taken != 0) { /* else the queue may not be set up */
+            describe_frames(queue, completions, taken, &frames[*done], false);
         }
         *done += taken;
     }
