@@ -64,7 +64,11 @@ static enum vpt_status configure_net(struct vpt_driver *driver)
     info.merge = vpt_features_has(features, VPT_NET_F_MRG_RXBUF);
     info.checksum_transmit = vpt_features_has(features, VPT_NET_F_CSUM);
     info.checksum_receive = vpt_features_has(features, VPT_NET_F_GUEST_CSUM);
-    info.header = vpt_legacy(driver->device) && !info.merge ? NET_HEADER_LEGACY : NET_HEADER;
+    info.header = NET_HEADER;
+    if (vpt_legacy(driver->device)) {
+        info.header = info.merge ? NET_HEADER : NET_HEADER_LEGACY;
+        info.split = !vpt_features_has(features, VPT_F_ANY_LAYOUT);
+    }
     info.transmit_max = VPT_NET_ETHERNET_SIZE + (vpt_features_has(features, VPT_NET_F_MTU) ? info.mtu : MTU_MOST);
     net->info = info;
     read_status(net);

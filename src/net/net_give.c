@@ -6,18 +6,20 @@
 #define BUFFER_MOST 0x7fffffffu
 #define ALIGNMENT   4u /* so that each field of the header is aligned */
 
-/* Gives a buffer; its token is its address. The header has a descriptor of its own if need be (LEG-NETFRAME-1). */
-static enum vpt_status give_one(struct vpt_net_receiveq *queue, const struct vpt_memory *buffer)
+/* Gives a buffer; its token is its address. */
+static enum vpt_status give_one(struct vpt_requests *requests, const struct vpt_memory *buffer)
 {
+    const struct vpt_net_info *info = &net_of(requests)->info;
     struct vpt_segment segments[2];
-    uint32_t header = net_of(&queue->requests)->info.header;
-    uint32_t size = (uint32_t)buffer->size;
 
     segments[0].address = buffer->device_address;
-    segments[0].length = queue->split ? header : size;
-    segments[1].address = buffer->device_address + header;
-    segments[1].length = size - header;
-    return vpt_requests_submit(&queue->requests, segments, 0, queue->split ? 2 : 1, buffer->address);
+    segments[0].length = (uint32_t)buffer->size;
+    if (info->split) {
+        segments[0].length = info->header;
+        segments[1].address = buffer->device_address + info->header;
+        segments[1].length = (uint32_t)buffer->size - info->header;
+    }
+    return vpt_requests_submit(requests, segments, 0, info->split ? 2 : 1, buffer->address);
 }
 
 /* Describes the buffer of `size` bytes at an address in the library's memory. Returns false if there is none. */
@@ -73,9 +75,9 @@ VPT_INLINE uint32_t give_fast(struct vpt_requests *requests, const struct vpt_ne
 }
 
 /* Shows the device what was given, also before one was refused. */
-static enum vpt_status show(struct vpt_net_receiveq *queue, enum vpt_status status)
+static enum vpt_status show(struct vpt_requests *requests, enum vpt_status status)
 {
-    enum vpt_status kicked = vpt_requests_kick(&queue->requests);
+    enum vpt_status kicked = vpt_requests_kick(requests);
 
     return status == VPT_OK ? kicked : status;
 }
@@ -87,12 +89,12 @@ enum vpt_status vpt_net_recycle(struct vpt_net_receiveq *queue, const struct vpt
     void *next = own.address;
     enum vpt_status status = VPT_OK;
 
-    own.size = (size_t)requests->queue.slot_count * queue->buffer_size;
+    own.size = (size_t)requests->queue.slot_count * requests->slot_size;
     while (status == VPT_OK) {
         struct vpt_memory buffer;
 
         if (VPT_FOR_SPEED && frames != NULL) {
-            uint32_t fast = give_fast(requests, frames, &own, NULL, queue->buffer_size, count);
+            uint32_t fast = give_fast(requests, frames, &own, NULL, requests->slot_size, count);
 
             count -= fast;
             frames += fast;
@@ -106,37 +108,38 @@ enum vpt_status vpt_net_recycle(struct vpt_net_receiveq *queue, const struct vpt
             frames++;
         }
         status = VPT_CALLER_ARGUMENT;
-        if (describe_own(&own, queue->buffer_size, next, &buffer)) {
-            status = give_one(queue, &buffer);
+        if (describe_own(&own, requests->slot_size, next, &buffer)) {
+            status = give_one(requests, &buffer);
             next = (uint8_t *)next + buffer.size;
         }
     }
-    return show(queue, status);
+    return show(requests, status);
 }
 
 enum vpt_status vpt_net_post(struct vpt_net_receiveq *queue, const struct vpt_memory *buffers, uint32_t count,
                              uint32_t *done)
 {
+    struct vpt_requests *requests = &queue->requests;
     enum vpt_status status = VPT_OK;
     uint32_t least;
 
     *done = 0;
-    if (queue->buffer_size != 0) {
+    if (requests->slot_size != 0) {
         return VPT_CALLER_ARGUMENT;
     }
-    if (queue->requests.driver == NULL) {
+    if (requests->driver == NULL) {
         return VPT_CALLER_STATE;
     }
-    least = net_buffer_least(&net_of(&queue->requests)->info);
+    least = net_buffer_least(&net_of(requests)->info);
     while (status == VPT_OK) {
         if (VPT_FOR_SPEED) {
-            *done += give_fast(&queue->requests, NULL, NULL, buffers + *done, least, count - *done);
+            *done += give_fast(requests, NULL, NULL, buffers + *done, least, count - *done);
         }
         if (*done == count) {
             break;
         }
-        status = check_posted(&buffers[*done], least) ? give_one(queue, &buffers[*done]) : VPT_CALLER_MEMORY;
+        status = check_posted(&buffers[*done], least) ? give_one(requests, &buffers[*done]) : VPT_CALLER_MEMORY;
         *done += status == VPT_OK ? 1u : 0u;
     }
-    return show(queue, status);
+    return show(requests, status);
 }

@@ -17,16 +17,19 @@ static enum vpt_status give_all(struct vpt_requests *requests)
 {
     struct vpt_net_receiveq *queue = VPT_CONTAINER_OF(requests, struct vpt_net_receiveq, requests);
 
-    return vpt_net_recycle(queue, NULL, queue->buffer_size != 0 ? requests->queue.slot_count : 0);
+    return vpt_net_recycle(queue, NULL, requests->slot_size != 0 ? requests->queue.slot_count : 0);
+}
+
+static void fit_buffers(struct vpt_requests *requests)
+{
+    requests->segments = net_of(requests)->info.split ? 2 : 1;
 }
 
 enum vpt_status vpt_net_receiveq_init(struct vpt_net_receiveq *queue, struct vpt_net *net, uint16_t pair,
                                       uint32_t buffer_size, const struct vpt_requests_config *config)
 {
-    static const struct vpt_requests_kind kinds[2] = { { .segments = 1, .started = give_all },
-                                                       { .segments = 2, .started = give_all } };
+    static const struct vpt_requests_kind kind = { .fit = fit_buffers, .started = give_all };
     enum vpt_status status = net_check_pair(queue, net, pair);
-    bool split;
 
     if (status != VPT_OK) {
         return status;
@@ -37,13 +40,10 @@ enum vpt_status vpt_net_receiveq_init(struct vpt_net_receiveq *queue, struct vpt
     if (buffer_size < net_buffer_least(&net->info)) {
         return VPT_CALLER_ARGUMENT;
     }
-    split = vpt_legacy(net->driver.device) && !vpt_features_has(&net->driver.features, VPT_F_ANY_LAYOUT);
-    status = vpt_requests_init(&queue->requests, &net->driver, (uint16_t)(2u * pair), &kinds[split],
+    status = vpt_requests_init(&queue->requests, &net->driver, (uint16_t)(2u * pair), &kind,
                                buffer_size != VPT_NET_POSTED ? buffer_size : 0, config);
     if (status != VPT_CALLER_STATE) { /* else the queue may be in use */
-        queue->buffer_size = queue->requests.slot_size;
         queue->left = 0;
-        queue->split = split;
     }
     return status;
 }
