@@ -36,11 +36,11 @@ declare -A limits=(
     [fs-gcc]=4100 [fs-clang]=4850
     [gpu-gcc]=3300 [gpu-clang]=3800
     [input-gcc]=1280 [input-clang]=1400
-    [net-gcc]=4000 [net-clang]=4400
+    [net-gcc]=3584 [net-clang]=3640
     [pmem-gcc]=800 [pmem-clang]=800
     [rtc-gcc]=1700 [rtc-clang]=1700
     [scsi-gcc]=5000 [scsi-clang]=5400
-    [socket-gcc]=3650 [socket-clang]=4100
+    [socket-gcc]=3550 [socket-clang]=3960
     [sound-gcc]=2600 [sound-clang]=2760
 )
 # What smaller libraries leave out.
