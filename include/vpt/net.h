@@ -172,7 +172,7 @@ enum vpt_status vpt_net_open(struct vpt_net *net, struct vpt_net_receiveq *recei
 
 /*
  * Reads again what changes by itself: info.link and info.announce. Call this from a thread after
- * vpt_device_interrupt() has returned VPT_INTERRUPT_CONFIGURATION. On failure info stays as it was.
+ * vpt_device_interrupt() has returned VPT_INTERRUPT_CONFIGURATION. On failure both stay as they were.
  *
  * Returns
  * VPT_OK

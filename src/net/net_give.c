@@ -70,7 +70,7 @@ VPT_INLINE uint32_t give_fast(struct vpt_requests *requests, const struct vpt_ne
             break;
         }
     }
-    slot_batch_end(&batch, requests);
+    slot_batch_end(&batch, requests, count - left);
     return count - left;
 }
 
@@ -82,6 +82,7 @@ static enum vpt_status show(struct vpt_requests *requests, enum vpt_status statu
     return status == VPT_OK ? kicked : status;
 }
 
+/* At a start there are no `frames`: all buffers are given, in the order in which they lie. */
 enum vpt_status vpt_net_recycle(struct vpt_net_receiveq *queue, const struct vpt_net_frame *frames, uint32_t count)
 {
     struct vpt_requests *requests = &queue->requests;

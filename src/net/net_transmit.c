@@ -112,8 +112,9 @@ VPT_INLINE uint32_t transmit_fast(struct vpt_requests *requests, const struct vp
         write_frame_header(requests, slot, checksums);
         checksums = checksums != NULL ? checksums + 1 : NULL;
     }
-    slot_batch_end(&batch, requests);
-    return (uint32_t)(frame - frames);
+    count = (uint32_t)(frame - frames);
+    slot_batch_end(&batch, requests, count);
+    return count;
 }
 
 enum vpt_status vpt_net_transmit_batch(struct vpt_net_transmitq *queue, const struct vpt_request *frames,

@@ -31,7 +31,7 @@ static uint32_t submit_alike(struct vpt_requests *requests, const struct vpt_req
             break;
         }
     }
-    slot_batch_end(&slots, requests);
+    slot_batch_end(&slots, requests, done);
     return done;
 }
 

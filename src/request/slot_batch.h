@@ -66,14 +66,14 @@ VPT_INLINE bool slot_batch_add(struct slot_batch *batch, uint64_t address, uint3
     return true;
 }
 
-/* Makes what was submitted the queue's. */
-VPT_INLINE void slot_batch_end(const struct slot_batch *batch, struct vpt_requests *requests)
+/* Makes what was submitted the queue's: `count` requests. */
+VPT_INLINE void slot_batch_end(const struct slot_batch *batch, struct vpt_requests *requests, uint32_t count)
 {
     struct vpt_queue *queue = &requests->queue;
 
-    queue->free_count -= batch->index - queue->available_index;
     queue->free_head = batch->head;
     queue->available_index = batch->index;
+    queue->free_count -= count;
 }
 
 #endif
