@@ -102,8 +102,8 @@ bench 210 gcc disk 32
 bench 290 gcc disk 1 indirect
 bench 210 gcc disk 32 indirect
 bench 80 gcc slots 32
-bench 110 gcc net-send 32
-bench 110 gcc net-receive 32
+bench 80 gcc net-send 32
+bench 95 gcc net-receive 32
 bench 275 gcc block 1
 bench 195 gcc block 32
 bench 230 gcc block 32 indirect
@@ -133,8 +133,8 @@ done
 bench 320 clang disk 1
 bench 220 clang disk 32
 bench 80 clang slots 32
-bench 110 clang net-send 32
-bench 110 clang net-receive 32
+bench 80 clang net-send 32
+bench 95 clang net-receive 32
 bench 200 clang block 32
 bench 150 clang net 32
 bench 215 clang block 32 packed

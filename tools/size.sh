@@ -35,7 +35,7 @@ declare -A limits=(
     [fs-gcc]=4100 [fs-clang]=4850
     [gpu-gcc]=3300 [gpu-clang]=3800
     [input-gcc]=1280 [input-clang]=1400
-    [net-gcc]=4000 [net-clang]=4400
+    [net-gcc]=3584 [net-clang]=3640
     [pmem-gcc]=800 [pmem-clang]=800
     [rtc-gcc]=1700 [rtc-clang]=1700
     [scsi-gcc]=4750 [scsi-clang]=5340

@@ -63,6 +63,7 @@ struct vpt_net_info {
     uint16_t pairs;                /* pairs of queues, at least 1; else 1 */
     uint16_t mtu;                  /* bytes behind the Ethernet header; else 1500 */
     uint16_t status;               /* as the device has it. Private. */
+    bool split;                    /* a received header has a descriptor of its own (LEG-NETFRAME-1). Private. */
     uint32_t transmit_max;         /* bytes of a frame to send, with its Ethernet header: mtu + 14; else 65549 */
 };
 
@@ -79,10 +80,8 @@ struct vpt_net_transmitq {
 
 /* A receive queue. `requests` is for vpt_requests_notifications_off() and the like; the rest is private. */
 struct vpt_net_receiveq {
-    struct vpt_requests requests;
-    uint32_t buffer_size; /* of each of the library's buffers; 0: the buffers are the caller's */
-    uint16_t left;        /* buffers that are to come of the frame whose beginning was taken */
-    bool split;           /* the header has a descriptor of its own (LEG-NETFRAME-1) */
+    struct vpt_requests requests; /* a slot is a buffer of the library's; slots of 0 bytes: they are the caller's */
+    uint16_t left;                /* buffers that are to come of the frame whose beginning was taken */
 };
 
 /* The control queue. `requests` is for the calls of request.h. */
@@ -173,7 +172,7 @@ enum vpt_status vpt_net_open(struct vpt_net *net, struct vpt_net_receiveq *recei
 
 /*
  * Reads again what changes by itself: info.link and info.announce. Call this from a thread after
- * vpt_device_interrupt() has returned VPT_INTERRUPT_CONFIGURATION. On failure info stays as it was.
+ * vpt_device_interrupt() has returned VPT_INTERRUPT_CONFIGURATION. On failure both stay as they were.
  *
  * Returns
  * VPT_OK

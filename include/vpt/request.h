@@ -41,8 +41,8 @@ struct vpt_driver_kind {
 
     /*
      * Says whether the driver can work with the device, before the features are accepted: device->offered is what the
-     * device offers, and the configuration may be read. A status other than VPT_OK gives the device up. NULL: it always
-     * can.
+     * device offers, and the configuration may be read. It may remove features from device->features; if the kernel
+     * requires one of them, the bring-up fails. A status other than VPT_OK gives the device up. NULL: it always can.
      */
     enum vpt_status (*examine)(struct vpt_driver *driver);
 

@@ -23,18 +23,22 @@
 
 /* The first one changes by itself. */
 static const struct vpt_config_field fields[] = {
-    FIELD(6, 2, STATUS, status), FIELD(8, 2, MQ, pairs),   FIELD(10, 2, MTU, mtu),
-    FIELD(0, 1, MAC, mac[0]),    FIELD(1, 1, MAC, mac[1]), FIELD(2, 1, MAC, mac[2]),
-    FIELD(3, 1, MAC, mac[3]),    FIELD(4, 1, MAC, mac[4]), FIELD(5, 1, MAC, mac[5]),
+    FIELD(6, 2, STATUS, status),
+    FIELD(8, 2, MQ, pairs),
+    FIELD(10, 2, MTU, mtu),
+    FIELD(0, VPT_CONFIG_BYTES(VPT_NET_MAC_SIZE), MAC, mac),
 };
 #define FIELDS_CHANGING 1u
 #define FIELDS          (sizeof(fields) / sizeof(fields[0]))
 
-static void set_status(struct vpt_net_info *info, const struct vpt_features *features, uint16_t status)
+/* Says what the device's status means. */
+static void read_status(struct vpt_net *net)
 {
-    info->status = status;
-    info->link = (status & STATUS_LINK_UP) != 0;
-    info->announce = (status & STATUS_ANNOUNCE) != 0 && vpt_features_has(features, VPT_NET_F_GUEST_ANNOUNCE);
+    uint32_t status = net->info.status;
+
+    net->info.link = (status & STATUS_LINK_UP) != 0;
+    net->info.announce =
+        (status & STATUS_ANNOUNCE) != 0 && vpt_features_has(&net->driver.device->features, VPT_NET_F_GUEST_ANNOUNCE);
 }
 
 /* Each start reads the configuration. Queues that were set up before must still be what they were set up for. */
@@ -57,13 +61,17 @@ static enum vpt_status configure_net(struct vpt_driver *driver)
         (driver->first != NULL && (info.mtu > net->info.mtu || info.pairs != net->info.pairs))) {
         return VPT_DEVICE_CONFIG;
     }
-    set_status(&info, features, info.status);
     info.merge = vpt_features_has(features, VPT_NET_F_MRG_RXBUF);
     info.checksum_transmit = vpt_features_has(features, VPT_NET_F_CSUM);
     info.checksum_receive = vpt_features_has(features, VPT_NET_F_GUEST_CSUM);
-    info.header = vpt_legacy(driver->device) && !info.merge ? NET_HEADER_LEGACY : NET_HEADER;
+    info.header = NET_HEADER;
+    if (vpt_legacy(driver->device)) {
+        info.header = info.merge ? NET_HEADER : NET_HEADER_LEGACY;
+        info.split = !vpt_features_has(features, VPT_F_ANY_LAYOUT);
+    }
     info.transmit_max = VPT_NET_ETHERNET_SIZE + (vpt_features_has(features, VPT_NET_F_MTU) ? info.mtu : MTU_MOST);
     net->info = info;
+    read_status(net);
     return VPT_OK;
 }
 
@@ -98,25 +106,22 @@ enum vpt_status vpt_net_init(struct vpt_net *net, struct vpt_device *device, con
     if (net == NULL) {
         return VPT_CALLER_ARGUMENT;
     }
-    vpt_zero(net, sizeof(*net));
     status = vpt_driver_init(&net->driver, device, &kind, choice);
-    if (status == VPT_OK && choice != NULL && (choice->required.word[0] & ~net->driver.features.word[0]) != 0) {
-        status = VPT_UNSUPPORTED_FEATURE;
-        vpt_device_fail(device);
-    }
-    if (status != VPT_OK) {
-        vpt_zero(net, sizeof(*net));
+    if (status != VPT_OK) { /* the configuration may have been read */
+        vpt_zero(&net->info, sizeof(net->info));
     }
     return status;
 }
 
 enum vpt_status vpt_net_refresh(struct vpt_net *net)
 {
-    struct vpt_net_info info = { .status = STATUS_LINK_UP };
-    enum vpt_status status = vpt_driver_refresh(net != NULL ? &net->driver : NULL, fields, FIELDS_CHANGING, &info);
+    enum vpt_status status = VPT_CALLER_ARGUMENT;
 
+    if (net != NULL) {
+        status = vpt_driver_refresh(&net->driver, fields, FIELDS_CHANGING, &net->info);
+    }
     if (status == VPT_OK) {
-        set_status(&net->info, &net->driver.features, info.status);
+        read_status(net);
     }
     return status;
 }

@@ -11,12 +11,20 @@
 #define ANSWER_ERROR       1u
 #define ANSWER_NOT_WRITTEN 0xffu
 
-/* The class, and the command in the lower byte. */
-#define COMMAND_MODE      0x0000u /* and the following, one for each mode */
-#define COMMAND_TABLE     0x0100u
-#define COMMAND_ADDRESS   0x0101u
-#define COMMAND_ANNOUNCED 0x0300u
-#define COMMAND_PAIRS     0x0400u
+/*
+ * The class of a command, the command, in how many parts its data is, how many bytes a number at the beginning of each
+ * part has, and how many bytes of addresses follow for each unit of this number.
+ */
+#define COMMAND(class, command, parts, number, unit) \
+    ((class) | (command) << 8 | (parts) << 16 | (number) << 20 | (unit) << 24)
+#define COMMAND_MODE(mode)      COMMAND(0u, mode, 1u, 1u, 0u)
+#define COMMAND_TABLE           COMMAND(1u, 0u, 2u, 4u, VPT_NET_MAC_SIZE)
+#define COMMAND_ADDRESS         COMMAND(1u, 1u, 1u, 0u, VPT_NET_MAC_SIZE)
+#define COMMAND_ANNOUNCED       COMMAND(3u, 0u, 0u, 0u, 0u)
+#define COMMAND_PAIRS           COMMAND(4u, 0u, 1u, 2u, 0u)
+#define COMMAND_PARTS(command)  ((command) >> 16 & 15u)
+#define COMMAND_NUMBER(command) ((command) >> 20 & 15u)
+#define COMMAND_UNIT(command)   ((command) >> 24)
 
 #define BIT(feature) (1u << VPT_NET_F_##feature)
 
@@ -60,59 +68,48 @@ static void take_answer(void *ctx, const struct vpt_completion *completion)
     *(enum vpt_status *)ctx = completion->status;
 }
 
-/* Copies one part of a command's data. Of a table its number of addresses is written first. Returns the bytes. */
-static uint32_t write_part(const struct vpt_requests *requests, uint8_t *to, const uint8_t *data, uint32_t size,
-                           bool table)
+/* Returns the value whose first bytes in memory are a number of `size` bytes. */
+static uint32_t number_first(const struct vpt_requests *requests, uint32_t number, uint32_t size)
 {
-    uint32_t number = vpt_order32(requests->queue.device_order, size / VPT_NET_MAC_SIZE);
-    uint32_t before = table ? (uint32_t)sizeof(number) : 0;
-    uint32_t i;
+    bool order = requests->queue.device_order;
 
-    for (i = 0; i < before + size; i++) {
-        vpt_store8(to + i, i < before ? ((const uint8_t *)&number)[i] : data[i - before]);
-    }
-    return i;
+    return vpt_order32(order, VPT_BIG_ENDIAN == 0 || order ? number : number << ((32u - 8u * size) & 31u));
 }
 
 /*
- * Submits a command with `size` bytes of data, and waits. Of a table `second` more follow in a descriptor of their own.
+ * Writes a command into a slot, and its data behind it. `numbers` has the number of the first part in its lower half,
+ * and that of the second in the upper one.
  */
-static enum vpt_status submit_command(struct vpt_requests *requests, uint32_t command, const uint8_t *data,
-                                      uint32_t size, uint32_t second)
+static void fill_command(const struct vpt_requests *requests, struct vpt_segment *segments, uint32_t command,
+                         uint32_t numbers, const uint8_t *addresses)
 {
-    uint16_t parts = command == COMMAND_TABLE ? 2 : size != 0 ? 1 : 0;
-    uint64_t address = vpt_requests_next_address(requests) + SLOT_DATA;
-    uint8_t *slot = slot_shared(requests, requests->queue.free_head); /* one is free */
-    uint8_t *to = slot + SLOT_DATA;
-    enum vpt_status answer = VPT_OK;
-    struct vpt_segment segments[2];
-    enum vpt_status status;
-    uint16_t i;
+    const struct vpt_memory *memory = &requests->queue.areas[VPT_AREA_SLOTS].memory;
+    uint8_t *to = slot_shared(requests, requests->queue.free_head); /* one is free */
+    uint32_t left;
 
-    vpt_store8(slot, (uint8_t)(command >> 8));
-    vpt_store8(slot + 1, (uint8_t)command);
-    vpt_store8(slot + SLOT_ANSWER, ANSWER_NOT_WRITTEN);
-    for (i = 0; i < parts; i++) {
-        uint32_t length = write_part(requests, to, data, size, parts == 2);
+    vpt_store16(to, vpt_order16(true, (uint16_t)command));
+    vpt_store8(to + SLOT_ANSWER, ANSWER_NOT_WRITTEN);
+    to += SLOT_DATA;
+    for (left = COMMAND_PARTS(command); left != 0; left--) {
+        uint32_t number = number_first(requests, numbers & 0xffffu, COMMAND_NUMBER(command));
+        uint32_t size = (numbers & 0xffffu) * COMMAND_UNIT(command);
 
-        segments[i].address = address;
-        segments[i].length = length;
-        address += length;
-        to += length;
-        data = data != NULL ? data + size : NULL;
-        size = second;
+        segments->address = memory->device_address + (uintptr_t)(to - (uint8_t *)memory->address);
+        segments->length = COMMAND_NUMBER(command) + size;
+        to = vpt_slots_copy_in(to, &number, COMMAND_NUMBER(command));
+        to = vpt_slots_copy_in(to, addresses, size);
+        addresses = size != 0 ? addresses + size : addresses;
+        numbers >>= 16;
+        segments++;
     }
-    status = vpt_requests_submit(requests, segments, parts, 0, NULL);
-    if (status == VPT_OK) {
-        status = vpt_requests_quiesce(requests, take_answer, &answer);
-    }
-    return status == VPT_OK ? answer : status;
 }
 
-/* Carries out a command that needs these features of word 0. */
-static enum vpt_status carry_out(struct vpt_net_control *control, uint32_t features, uint32_t command,
-                                 const uint8_t *data, uint32_t size, uint32_t second)
+/* Carries out a command that needs these features of word 0, and waits for the answer. */
+static enum vpt_status carry_out(struct vpt_net_control *control, uint32_t command, uint32_t numbers,
+                                 const uint8_t *addresses, uint32_t features)
 {
+    enum vpt_status answer;
+    struct vpt_segment segments[2];
     struct vpt_requests *requests;
     enum vpt_status status;
 
@@ -128,16 +125,19 @@ static enum vpt_status carry_out(struct vpt_net_control *control, uint32_t featu
     if ((features & ~requests->driver->features.word[0]) != 0) {
         return VPT_UNSUPPORTED_FEATURE;
     }
-    return submit_command(requests, command, data, size, second);
+    fill_command(requests, segments, command, numbers, addresses);
+    answer = vpt_requests_submit(requests, segments, COMMAND_PARTS(command), 0, NULL);
+    if (answer == VPT_OK) {
+        status = vpt_requests_quiesce(requests, take_answer, &answer);
+    }
+    return status == VPT_OK ? answer : status;
 }
 
 enum vpt_status vpt_net_set_mode(struct vpt_net_control *control, enum vpt_net_mode mode, bool on)
 {
-    uint32_t feature = mode <= VPT_NET_ALL_MULTICAST ? BIT(CTRL_RX) : BIT(CTRL_RX_EXTRA);
-    uint8_t data = on ? 1 : 0;
-
     return (uint32_t)mode <= VPT_NET_NO_BROADCAST
-               ? carry_out(control, feature, COMMAND_MODE + (uint32_t)mode, &data, 1, 0)
+               ? carry_out(control, COMMAND_MODE((uint32_t)mode), on, NULL,
+                           mode <= VPT_NET_ALL_MULTICAST ? BIT(CTRL_RX) : BIT(CTRL_RX_EXTRA))
                : VPT_CALLER_ARGUMENT;
 }
 
@@ -147,14 +147,12 @@ enum vpt_status vpt_net_filter(struct vpt_net_control *control, const uint8_t *a
     if (control != NULL && (uint32_t)unicast + multicast > control->addresses) {
         return VPT_CALLER_TOO_LONG;
     }
-    return carry_out(control, BIT(CTRL_RX), COMMAND_TABLE, addresses, unicast * VPT_NET_MAC_SIZE,
-                     multicast * VPT_NET_MAC_SIZE);
+    return carry_out(control, COMMAND_TABLE, unicast | (uint32_t)multicast << 16, addresses, BIT(CTRL_RX));
 }
 
 enum vpt_status vpt_net_set_mac(struct vpt_net_control *control, const uint8_t mac[VPT_NET_MAC_SIZE])
 {
-    enum vpt_status status =
-        carry_out(control, BIT(CTRL_MAC_ADDR) | BIT(CTRL_RX), COMMAND_ADDRESS, mac, VPT_NET_MAC_SIZE, 0);
+    enum vpt_status status = carry_out(control, COMMAND_ADDRESS, 1, mac, BIT(CTRL_MAC_ADDR) | BIT(CTRL_RX));
 
     if (status == VPT_OK) {
         vpt_copy(net_of(&control->requests)->info.mac, mac, VPT_NET_MAC_SIZE);
@@ -164,7 +162,7 @@ enum vpt_status vpt_net_set_mac(struct vpt_net_control *control, const uint8_t m
 
 enum vpt_status vpt_net_announced(struct vpt_net_control *control)
 {
-    enum vpt_status status = carry_out(control, BIT(GUEST_ANNOUNCE), COMMAND_ANNOUNCED, NULL, 0, 0);
+    enum vpt_status status = carry_out(control, COMMAND_ANNOUNCED, 0, NULL, BIT(GUEST_ANNOUNCE));
 
     if (status == VPT_OK) {
         net_of(&control->requests)->info.announce = false;
@@ -174,11 +172,8 @@ enum vpt_status vpt_net_announced(struct vpt_net_control *control)
 
 enum vpt_status vpt_net_use_pairs(struct vpt_net_control *control, uint16_t pairs)
 {
-    bool little = control == NULL || control->requests.queue.device_order;
-    uint16_t data = vpt_order16(little, pairs);
-
     if (control != NULL && control->requests.driver != NULL && pairs - 1u >= net_of(&control->requests)->info.pairs) {
         return VPT_CALLER_RANGE;
     }
-    return carry_out(control, BIT(MQ), COMMAND_PAIRS, (const uint8_t *)&data, sizeof(data), 0);
+    return carry_out(control, COMMAND_PAIRS, pairs, NULL, BIT(MQ));
 }

@@ -6,97 +6,141 @@
 #define BUFFER_MOST 0x7fffffffu
 #define ALIGNMENT   4u /* so that each field of the header is aligned */
 
-/* Where buffers are from. */
-struct source {
-    const struct vpt_memory *buffers;   /* the caller's; NULL: the library's */
-    const struct vpt_net_frame *frames; /* those of the library's */
-    const struct vpt_memory *memory;    /* of all of the library's ... */
-    uintptr_t memory_size;              /* ... as much of it as they take */
-    uint32_t size;                      /* of each of these; of the caller's the smallest that one may be */
-};
-
-/* Describes buffer n. Returns false if it cannot be given. */
-VPT_INLINE_FOR_SPEED bool describe_buffer(const struct source *source, bool posted, uint32_t n,
-                                          struct vpt_memory *buffer)
+/* Gives a buffer; its token is its address. */
+static enum vpt_status give_one(struct vpt_requests *requests, const struct vpt_memory *buffer)
 {
-    uintptr_t offset;
-
-    if (posted) {
-        *buffer = source->buffers[n];
-        return buffer->size >= source->size && buffer->size <= BUFFER_MOST &&
-               ((uintptr_t)buffer->address & (ALIGNMENT - 1u)) == 0;
-    }
-    offset = (uintptr_t)source->frames[n].buffer - (uintptr_t)source->memory->address;
-    buffer->address = source->frames[n].buffer;
-    buffer->device_address = source->memory->device_address + offset;
-    buffer->size = source->size;
-    return offset < source->memory_size;
-}
-
-/* The header has a descriptor of its own if the device expects that (LEG-NETFRAME-1). */
-enum vpt_status vpt_net_give_one(struct vpt_net_receiveq *queue, const struct vpt_memory *buffer)
-{
+    const struct vpt_net_info *info = &net_of(requests)->info;
     struct vpt_segment segments[2];
-    uint32_t header = net_of(&queue->requests)->info.header;
-    uint32_t size = (uint32_t)buffer->size;
 
     segments[0].address = buffer->device_address;
-    segments[0].length = queue->split ? header : size;
-    segments[1].address = buffer->device_address + header;
-    segments[1].length = size - header;
-    return vpt_requests_submit(&queue->requests, segments, 0, queue->split ? 2 : 1, buffer->address);
-}
-
-/* Gives buffers in the fast way, as many as go that way. Returns how many. */
-VPT_INLINE_FOR_SPEED uint32_t give_fast(struct vpt_requests *requests, const struct source *source, bool posted,
-                                        uint32_t from, uint32_t count)
-{
-    const uint32_t begin = from;
-    struct slot_batch batch;
-    uint32_t end = from + slot_batch_begin(&batch, requests, count - from);
-    struct vpt_memory buffer;
-
-    while (from != end && describe_buffer(source, posted, from, &buffer) &&
-           slot_batch_add(&batch, requests->queue.device_order, buffer.device_address, (uint32_t)buffer.size, true, 0,
-                          buffer.address)) {
-        from++;
+    segments[0].length = (uint32_t)buffer->size;
+    if (info->split) {
+        segments[0].length = info->header;
+        segments[1].address = buffer->device_address + info->header;
+        segments[1].length = (uint32_t)buffer->size - info->header;
     }
-    slot_batch_end(&batch, requests, from - begin);
-    return from - begin;
+    return vpt_requests_submit(requests, segments, 0, info->split ? 2 : 1, buffer->address);
 }
 
-enum vpt_status vpt_net_give(struct vpt_net_receiveq *queue, const struct vpt_net_frame *frames,
-                             const struct vpt_memory *buffers, uint32_t count, uint32_t *done)
+/* Describes the buffer of `size` bytes at an address in the library's memory. Returns false if there is none. */
+VPT_INLINE_FOR_SPEED bool describe_own(const struct vpt_memory *own, uint32_t size, void *address,
+                                       struct vpt_memory *buffer)
+{
+    uintptr_t offset = (uintptr_t)address - (uintptr_t)own->address;
+
+    buffer->address = address;
+    buffer->device_address = own->device_address + offset;
+    buffer->size = size;
+    return offset < own->size;
+}
+
+/* Whether the device can have a buffer of the caller's. */
+VPT_INLINE bool check_posted(const struct vpt_memory *buffer, uint32_t least)
+{
+    return buffer->size >= least && buffer->size <= BUFFER_MOST && ((uintptr_t)buffer->address & (ALIGNMENT - 1u)) == 0;
+}
+
+/*
+ * Gives buffers in the fast way, as many as go that way: those of `frames`, each of `size` bytes in `own`; or
+ * `buffers`, each of `size` bytes at least. Returns how many.
+ */
+VPT_INLINE uint32_t give_fast(struct vpt_requests *requests, const struct vpt_net_frame *frames,
+                              const struct vpt_memory *own, const struct vpt_memory *buffers, uint32_t size,
+                              uint32_t count)
+{
+    struct slot_batch batch;
+    uint32_t left = slot_batch_begin(&batch, requests, count);
+
+    for (count = left; left != 0; left--) {
+        struct vpt_memory buffer;
+
+        if (frames != NULL) {
+            if (!describe_own(own, size, frames->buffer, &buffer)) {
+                break;
+            }
+            frames++;
+        } else {
+            buffer = *buffers;
+            if (!check_posted(&buffer, size)) {
+                break;
+            }
+            buffers++;
+        }
+        if (!slot_batch_add(&batch, buffer.device_address, (uint32_t)buffer.size, true, 0, buffer.address)) {
+            break;
+        }
+    }
+    slot_batch_end(&batch, requests, count - left);
+    return count - left;
+}
+
+/* Shows the device what was given, also before one was refused. */
+static enum vpt_status show(struct vpt_requests *requests, enum vpt_status status)
+{
+    enum vpt_status kicked = vpt_requests_kick(requests);
+
+    return status == VPT_OK ? kicked : status;
+}
+
+/* At a start there are no `frames`: all buffers are given, in the order in which they lie. */
+enum vpt_status vpt_net_recycle(struct vpt_net_receiveq *queue, const struct vpt_net_frame *frames, uint32_t count)
 {
     struct vpt_requests *requests = &queue->requests;
-    struct source source = { buffers, frames, &requests->queue.areas[VPT_AREA_SLOTS].memory, 0, queue->buffer_size };
+    struct vpt_memory own = requests->queue.areas[VPT_AREA_SLOTS].memory;
+    void *next = own.address;
     enum vpt_status status = VPT_OK;
-    enum vpt_status kicked;
+
+    own.size = (size_t)requests->queue.slot_count * requests->slot_size;
+    while (status == VPT_OK) {
+        struct vpt_memory buffer;
+
+        if (VPT_FOR_SPEED && frames != NULL) {
+            uint32_t fast = give_fast(requests, frames, &own, NULL, requests->slot_size, count);
+
+            count -= fast;
+            frames += fast;
+        }
+        if (count == 0) {
+            break;
+        }
+        count--;
+        if (frames != NULL) {
+            next = frames->buffer;
+            frames++;
+        }
+        status = VPT_CALLER_ARGUMENT;
+        if (describe_own(&own, requests->slot_size, next, &buffer)) {
+            status = give_one(requests, &buffer);
+            next = (uint8_t *)next + buffer.size;
+        }
+    }
+    return show(requests, status);
+}
+
+enum vpt_status vpt_net_post(struct vpt_net_receiveq *queue, const struct vpt_memory *buffers, uint32_t count,
+                             uint32_t *done)
+{
+    struct vpt_requests *requests = &queue->requests;
+    enum vpt_status status = VPT_OK;
+    uint32_t least;
 
     *done = 0;
+    if (requests->slot_size != 0) {
+        return VPT_CALLER_ARGUMENT;
+    }
     if (requests->driver == NULL) {
         return VPT_CALLER_STATE;
     }
-    source.memory_size = (uintptr_t)requests->queue.slot_count * queue->buffer_size;
-    if (buffers != NULL) {
-        source.size = net_buffer_least(&net_of(requests)->info);
-    }
-    while (*done < count && status == VPT_OK) {
-        struct vpt_memory buffer;
-
+    least = net_buffer_least(&net_of(requests)->info);
+    while (status == VPT_OK) {
         if (VPT_FOR_SPEED) {
-            *done += buffers != NULL ? give_fast(requests, &source, true, *done, count)
-                                     : give_fast(requests, &source, false, *done, count);
-            if (*done == count) {
-                break;
-            }
+            *done += give_fast(requests, NULL, NULL, buffers + *done, least, count - *done);
         }
-        status = buffers != NULL ? VPT_CALLER_MEMORY : VPT_CALLER_ARGUMENT;
-        if (describe_buffer(&source, buffers != NULL, *done, &buffer)) {
-            status = vpt_net_give_one(queue, &buffer);
+        if (*done == count) {
+            break;
         }
+        status = check_posted(&buffers[*done], least) ? give_one(requests, &buffers[*done]) : VPT_CALLER_MEMORY;
         *done += status == VPT_OK ? 1u : 0u;
     }
-    kicked = vpt_requests_kick(requests); /* also shows what was given before one was refused */
-    return status == VPT_OK ? kicked : status;
+    return show(requests, status);
 }

@@ -39,14 +39,4 @@ static inline uint32_t net_buffer_least(const struct vpt_net_info *info)
     return info->header + (info->merge ? VPT_NET_PART_LEAST : info->mtu + VPT_NET_ETHERNET_SIZE);
 }
 
-/*
- * Gives buffers to the device, up to one that is refused, and shows them to it; `*done` is how many it has. They are
- * those of `frames`, which are the library's, or `buffers` of the caller's. Their tokens are their addresses.
- */
-enum vpt_status vpt_net_give(struct vpt_net_receiveq *queue, const struct vpt_net_frame *frames,
-                             const struct vpt_memory *buffers, uint32_t count, uint32_t *done);
-
-/* Gives one, and does not show it. */
-enum vpt_status vpt_net_give_one(struct vpt_net_receiveq *queue, const struct vpt_memory *buffer);
-
 #endif

@@ -14,18 +14,19 @@ enum vpt_status vpt_net_open(struct vpt_net *net, struct vpt_net_receiveq *recei
     if (net == NULL || receiveq == NULL || transmitq == NULL) {
         return VPT_CALLER_ARGUMENT;
     }
+    vpt_zero(receiveq, sizeof(*receiveq));
+    vpt_zero(transmitq, sizeof(*transmitq));
     status = vpt_net_init(net, device, &choice);
-    if (status == VPT_OK) {
-        status = vpt_net_receiveq_init(receiveq, net, 0, 0, NULL);
-        if (status == VPT_OK) {
-            status = vpt_net_transmitq_init(transmitq, net, 0, NULL);
-        }
-        status = vpt_driver_open(&net->driver, status);
+    if (status != VPT_OK) {
+        return status;
     }
-    if (status != VPT_OK && net->driver.device == NULL) {
-        vpt_zero(net, sizeof(*net));
-        vpt_zero(receiveq, sizeof(*receiveq));
-        vpt_zero(transmitq, sizeof(*transmitq));
+    status = vpt_net_receiveq_init(receiveq, net, 0, 0, NULL);
+    if (status == VPT_OK) {
+        status = vpt_net_transmitq_init(transmitq, net, 0, NULL);
+    }
+    status = vpt_driver_open(&net->driver, status);
+    if (net->driver.device == NULL) { /* else it was not released */
+        vpt_zero(&net->info, sizeof(net->info));
     }
     return status;
 }

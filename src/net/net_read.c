@@ -6,10 +6,11 @@
 /* Appends a part to the frame in the caller's buffer, as far as it has room. */
 static void append_part(struct vpt_net_frame *frame, size_t size, const struct vpt_net_frame *part)
 {
-    size_t room = frame->length < size ? size - frame->length : 0;
+    size_t done = frame->length < size ? frame->length : size;
 
-    vpt_slots_copy_out((uint8_t *)frame->buffer + (size - room), (const uint8_t *)part->bytes,
-                       room < part->length ? room : part->length);
+    size -= done;
+    vpt_slots_copy_out((uint8_t *)frame->buffer + done, (const uint8_t *)part->bytes,
+                       size < part->length ? size : part->length);
     frame->length += part->length;
 }
 
@@ -20,10 +21,10 @@ enum vpt_status vpt_net_read(struct vpt_net_receiveq *queue, void *buffer, size_
     struct vpt_net_frame part;
 
     do {
-        uint32_t done = 0;
+        uint32_t done;
 
         status = vpt_net_receive(queue, &part, 1, &done);
-        if (done == 0) {
+        if (status != VPT_OK) {
             return outcome != VPT_EMPTY && status == VPT_EMPTY ? VPT_DEVICE_REQUEST_STATUS : status;
         }
         if (outcome == VPT_EMPTY) {

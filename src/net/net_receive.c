@@ -16,26 +16,20 @@
 static enum vpt_status give_all(struct vpt_requests *requests)
 {
     struct vpt_net_receiveq *queue = VPT_CONTAINER_OF(requests, struct vpt_net_receiveq, requests);
-    uint32_t left = queue->buffer_size != 0 ? requests->queue.slot_count : 0;
-    struct vpt_memory buffer = requests->queue.areas[VPT_AREA_SLOTS].memory;
-    enum vpt_status status = VPT_OK;
 
-    buffer.size = queue->buffer_size;
-    for (; left != 0 && status == VPT_OK; left--) {
-        status = vpt_net_give_one(queue, &buffer);
-        buffer.address = (uint8_t *)buffer.address + buffer.size;
-        buffer.device_address += buffer.size;
-    }
-    return status == VPT_OK ? vpt_requests_kick(requests) : status;
+    return vpt_net_recycle(queue, NULL, requests->slot_size != 0 ? requests->queue.slot_count : 0);
+}
+
+static void fit_buffers(struct vpt_requests *requests)
+{
+    requests->segments = net_of(requests)->info.split ? 2 : 1;
 }
 
 enum vpt_status vpt_net_receiveq_init(struct vpt_net_receiveq *queue, struct vpt_net *net, uint16_t pair,
                                       uint32_t buffer_size, const struct vpt_requests_config *config)
 {
-    static const struct vpt_requests_kind kinds[2] = { { .segments = 1, .started = give_all },
-                                                       { .segments = 2, .started = give_all } };
+    static const struct vpt_requests_kind kind = { .fit = fit_buffers, .started = give_all };
     enum vpt_status status = net_check_pair(queue, net, pair);
-    bool split;
 
     if (status != VPT_OK) {
         return status;
@@ -46,13 +40,10 @@ enum vpt_status vpt_net_receiveq_init(struct vpt_net_receiveq *queue, struct vpt
     if (buffer_size < net_buffer_least(&net->info)) {
         return VPT_CALLER_ARGUMENT;
     }
-    split = vpt_legacy(net->driver.device) && !vpt_features_has(&net->driver.features, VPT_F_ANY_LAYOUT);
-    status = vpt_requests_init(&queue->requests, &net->driver, (uint16_t)(2u * pair), &kinds[split],
+    status = vpt_requests_init(&queue->requests, &net->driver, (uint16_t)(2u * pair), &kind,
                                buffer_size != VPT_NET_POSTED ? buffer_size : 0, config);
     if (status != VPT_CALLER_STATE) { /* else the queue may be in use */
-        queue->buffer_size = queue->requests.slot_size;
         queue->left = 0;
-        queue->split = split;
     }
     return status;
 }
@@ -121,35 +112,34 @@ VPT_COLD void describe_other(struct vpt_net_receiveq *queue, struct vpt_net_fram
     frame->left = queue->left;
 }
 
-/* Says what came in each of `count` buffers. */
+/* Says what came in each of `count` buffers, at least one. `plain`: headers say nothing. */
 VPT_INLINE_FOR_SPEED void describe_frames(struct vpt_net_receiveq *queue, const struct vpt_completion *completion,
-                                          uint32_t count, struct vpt_net_frame *frame)
+                                          uint32_t count, struct vpt_net_frame *frame, bool plain)
 {
-    const struct vpt_net_info *info = &net_of(&queue->requests)->info;
     const struct vpt_queue *ring = &queue->requests.queue;
-    const bool plain = !info->merge && !info->checksum_receive; /* headers say nothing */
-    const uint32_t header = info->header;
+    const uint32_t header = net_of(&queue->requests)->info.header;
     const uint32_t beside = ring->slot_count - ring->free_count; /* buffers that the device has beside these */
 
-    for (; count != 0; count--) {
+    do {
         uint8_t *buffer = (uint8_t *)completion->token;
         uint32_t length = completion->length;
         enum vpt_status status = completion->status;
 
+        frame->buffer = buffer;
+        frame->length = length - header;
         frame->left = 0;
         frame->checksum = VPT_NET_CHECKSUM_NONE;
         frame->continued = false;
-        frame->buffer = buffer;
-        frame->length = length - header;
         frame->bytes = buffer + header;
         frame->status = status;
-        if (VPT_UNLIKELY(status != VPT_OK || queue->left != 0 || length < header) ||
-            (!plain && !read_frame_header(queue, frame, beside + count))) {
+        if (VPT_UNLIKELY(status != VPT_OK || length < header) ||
+            (!plain && (queue->left != 0 || !read_frame_header(queue, frame, beside + count)))) {
             describe_other(queue, frame, length);
         }
         completion++;
         frame++;
-    }
+        count--;
+    } while (VPT_FOR_SPEED && count != 0);
 }
 
 /* Takes up to `count` completions; `*done` is how many. A build for small code takes one. */
@@ -166,6 +156,13 @@ VPT_INLINE_FOR_SPEED enum vpt_status poll_some(struct vpt_requests *requests, st
     return status;
 }
 
+static bool is_plain(const struct vpt_net_receiveq *queue)
+{
+    const struct vpt_net_info *info = &net_of(&queue->requests)->info;
+
+    return !info->merge && !info->checksum_receive;
+}
+
 enum vpt_status vpt_net_receive(struct vpt_net_receiveq *queue, struct vpt_net_frame *frames, uint32_t count,
                                 uint32_t *done)
 {
@@ -177,17 +174,12 @@ enum vpt_status vpt_net_receive(struct vpt_net_receiveq *queue, struct vpt_net_f
         uint32_t taken;
 
         status = poll_some(&queue->requests, completions, count - *done, &taken);
-        if (taken != 0) { /* else the queue may not be set up */
-            describe_frames(queue, completions, taken, &frames[*done]);
+        if (VPT_FOR_SPEED && taken != 0 && is_plain(queue)) {
+            describe_frames(queue, completions, taken, &frames[*done], true);
+        } else if (taken != 0) { /* else the queue may not be set up */
+            describe_frames(queue, completions, taken, &frames[*done], false);
         }
         *done += taken;
     }
     return status;
-}
-
-enum vpt_status vpt_net_recycle(struct vpt_net_receiveq *queue, const struct vpt_net_frame *frames, uint32_t count)
-{
-    uint32_t done;
-
-    return queue->buffer_size != 0 ? vpt_net_give(queue, frames, NULL, count, &done) : VPT_CALLER_ARGUMENT;
 }

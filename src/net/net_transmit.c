@@ -3,6 +3,8 @@
 #include "../request/slot_batch.h"
 #include "net_internal.h"
 
+#define SLOT_SIZE 16u /* a header in two words of 64 bits */
+
 static void fit_frames(struct vpt_requests *requests)
 {
     requests->segment_max = net_of(requests)->info.transmit_max;
@@ -20,24 +22,15 @@ enum vpt_status vpt_net_transmitq_init(struct vpt_net_transmitq *queue, struct v
 
     return status != VPT_OK ? status
                             : vpt_requests_init(&queue->requests, &net->driver, (uint16_t)(2u * pair + 1u),
-                                                &kinds[net->info.header == NET_HEADER], 0, config);
+                                                &kinds[net->info.header == NET_HEADER], SLOT_SIZE, config);
 }
 
-/* Checks the length of a whole frame, and the checksum's place. */
-VPT_INLINE_FOR_SPEED enum vpt_status check_frame(const struct vpt_net_info *info, const struct vpt_request *frame,
+/* Checks a frame of so many bytes. */
+VPT_INLINE_FOR_SPEED enum vpt_status check_frame(const struct vpt_net_info *info, uint64_t bytes,
                                                  const struct vpt_net_checksum *checksum)
 {
-    uint64_t bytes = 0;
-    uint32_t i;
-
-    for (i = 0; i < frame->readable; i++) {
-        bytes += frame->segments[i].length;
-    }
-    if (VPT_UNLIKELY(bytes > info->transmit_max)) {
-        return VPT_CALLER_TOO_LONG;
-    }
-    if (VPT_UNLIKELY(bytes == 0 || frame->writable != 0)) {
-        return VPT_CALLER_ARGUMENT;
+    if (VPT_UNLIKELY(bytes - 1u >= info->transmit_max)) {
+        return bytes == 0 ? VPT_CALLER_ARGUMENT : VPT_CALLER_TOO_LONG;
     }
     if (checksum == NULL || checksum->start == 0) {
         return VPT_OK;
@@ -50,25 +43,46 @@ VPT_INLINE_FOR_SPEED enum vpt_status check_frame(const struct vpt_net_info *info
 
 /*
  * Writes the header into a slot, whose last frame may have had another one. There is no segmentation (NET-TX-21), and
- * num_buffers is 0 (NET-TX-2). A slot has 16 bytes, so the last word is there even if the header ends in it.
+ * num_buffers is 0 (NET-TX-2).
  */
 VPT_INLINE_FOR_SPEED void write_frame_header(const struct vpt_requests *requests, uint32_t slot,
                                              const struct vpt_net_checksum *checksum)
 {
-    uint8_t *header = slot_shared(requests, slot);
+    uint8_t *header = (uint8_t *)requests->queue.areas[VPT_AREA_SLOTS].memory.address + (size_t)slot * SLOT_SIZE;
     bool order = requests->queue.device_order;
-    uint16_t start = 0;
-    uint16_t offset = 0;
-    uint32_t flags = 0;
+    uint64_t first = 0;  /* up to the checksum's start */
+    uint64_t second = 0; /* from its offset on */
 
     if (checksum != NULL && checksum->start != 0) {
-        start = checksum->start;
-        offset = checksum->offset;
-        flags = NET_FLAG_NEEDS_CHECKSUM;
+        bool big = VPT_BIG_ENDIAN != 0 && !order;
+
+        first = (uint64_t)NET_FLAG_NEEDS_CHECKSUM << (big ? 56 : 0) | (uint64_t)checksum->start << (big ? 0 : 48);
+        second = (uint64_t)checksum->offset << (big ? 48 : 0);
     }
-    vpt_store32(header, vpt_order32(true, flags)); /* the first byte, whatever the byte order */
-    vpt_store32(header + 4, vpt_order32(order, vpt_pair(order, 0, start)));
-    vpt_store32(header + 8, vpt_order32(order, vpt_pair(order, offset, 0)));
+    vpt_store64(header, vpt_order64(order, first));
+    vpt_store64(header + 8, vpt_order64(order, second));
+}
+
+enum vpt_status vpt_net_transmit(struct vpt_net_transmitq *queue, const struct vpt_segment *segments, uint16_t count,
+                                 const struct vpt_net_checksum *checksum, void *token)
+{
+    struct vpt_requests *requests = &queue->requests;
+    enum vpt_status status;
+    uint64_t bytes = 0;
+    uint32_t i;
+
+    if (requests->queue.free_count == 0) {
+        return vpt_slots_refuse(requests, count);
+    }
+    for (i = 0; i < count; i++) {
+        bytes += segments[i].length;
+    }
+    status = check_frame(&net_of(requests)->info, bytes, checksum);
+    if (status != VPT_OK) {
+        return status;
+    }
+    write_frame_header(requests, requests->queue.free_head, checksum);
+    return vpt_requests_submit(requests, segments, count, 0, token);
 }
 
 static const struct vpt_net_checksum *checksum_at(const struct vpt_net_checksum *checksums, uint32_t n)
@@ -77,66 +91,54 @@ static const struct vpt_net_checksum *checksum_at(const struct vpt_net_checksum 
 }
 
 /* Submits frames of one segment in the fast way, up to one that does not go that way. Returns how many. */
-VPT_INLINE_FOR_SPEED uint32_t transmit_fast(struct vpt_requests *requests, const struct vpt_request *frames,
-                                            const struct vpt_net_checksum *checksums, uint32_t from, uint32_t count)
+VPT_INLINE uint32_t transmit_fast(struct vpt_requests *requests, const struct vpt_request *frames,
+                                  const struct vpt_net_checksum *checksums, uint32_t count)
 {
-    const struct vpt_net_info *info = &net_of(requests)->info;
-    const uint32_t begin = from;
+    const struct vpt_request *frame = frames;
+    const struct vpt_request *end;
     struct slot_batch batch;
-    uint32_t end = from + slot_batch_begin(&batch, requests, count - from);
 
-    for (; from != end; from++) {
-        const struct vpt_request *frame = &frames[from];
-        const struct vpt_net_checksum *checksum = checksum_at(checksums, from);
+    end = frame + slot_batch_begin(&batch, requests, count);
+    for (; frame != end; frame++) {
+        const struct vpt_segment *segment = frame->segments;
+        uint32_t length = segment->length;
+        uint32_t slot = batch.head;
 
-        if (frame->readable != 1 || check_frame(info, frame, checksum) != VPT_OK) {
+        if (frame->readable != 1 || frame->writable != 0 ||
+            check_frame(&net_of(requests)->info, length, checksums) != VPT_OK ||
+            !slot_batch_add(&batch, segment->address, length, false, 0, frame->token)) {
             break;
         }
-        write_frame_header(requests, batch.head, checksum);
-        if (!slot_batch_add(&batch, requests->queue.device_order, frame->segments->address, frame->segments->length,
-                            false, 0, frame->token)) {
-            break;
-        }
+        write_frame_header(requests, slot, checksums);
+        checksums = checksums != NULL ? checksums + 1 : NULL;
     }
-    slot_batch_end(&batch, requests, from - begin);
-    return from - begin;
+    count = (uint32_t)(frame - frames);
+    slot_batch_end(&batch, requests, count);
+    return count;
 }
 
 enum vpt_status vpt_net_transmit_batch(struct vpt_net_transmitq *queue, const struct vpt_request *frames,
                                        const struct vpt_net_checksum *checksums, uint32_t count, uint32_t *done)
 {
-    struct vpt_requests *requests = &queue->requests;
     enum vpt_status status = VPT_OK;
+    uint32_t i = 0;
 
-    *done = 0;
-    while (*done < count && status == VPT_OK) {
+    while (status == VPT_OK) {
         const struct vpt_request *frame;
 
-        if (VPT_FOR_SPEED && requests->queue.free_count != 0) {
-            *done += transmit_fast(requests, frames, checksums, *done, count);
-            if (*done == count) {
-                break;
-            }
+        if (VPT_FOR_SPEED) {
+            i += checksums != NULL ? transmit_fast(&queue->requests, frames + i, checksums + i, count - i)
+                                   : transmit_fast(&queue->requests, frames + i, NULL, count - i);
         }
-        frame = &frames[*done];
-        if (requests->queue.free_count == 0) {
-            return vpt_slots_refuse(requests, frame->readable);
+        if (i == count) {
+            break;
         }
-        status = check_frame(&net_of(requests)->info, frame, checksum_at(checksums, *done));
-        if (status == VPT_OK) {
-            write_frame_header(requests, requests->queue.free_head, checksum_at(checksums, *done));
-            status = vpt_requests_submit(requests, frame->segments, frame->readable, 0, frame->token);
-        }
-        *done += status == VPT_OK ? 1u : 0u;
+        frame = &frames[i];
+        status = frame->writable == 0 ? vpt_net_transmit(queue, frame->segments, frame->readable,
+                                                         checksum_at(checksums, i), frame->token)
+                                      : VPT_CALLER_ARGUMENT;
+        i += status == VPT_OK ? 1u : 0u;
     }
+    *done = i;
     return status;
-}
-
-enum vpt_status vpt_net_transmit(struct vpt_net_transmitq *queue, const struct vpt_segment *segments, uint16_t count,
-                                 const struct vpt_net_checksum *checksum, void *token)
-{
-    struct vpt_request frame = { .segments = segments, .token = token, .readable = count };
-    uint32_t done;
-
-    return vpt_net_transmit_batch(queue, &frame, checksum, 1, &done);
 }

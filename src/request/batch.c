@@ -9,7 +9,6 @@
 /* Submits requests of one data segment, as long as they and the slots have the same shape. Returns how many. */
 static uint32_t submit_alike(struct vpt_requests *requests, const struct vpt_request *batch, uint32_t count)
 {
-    const bool order = requests->queue.device_order;
     const bool writable = batch->writable != 0;
     const uint32_t shape = slot_shape(1, writable);
     const uint32_t most = requests->segment_max < SLOT_BYTES_MAX ? requests->segment_max : SLOT_BYTES_MAX;
@@ -28,7 +27,7 @@ static uint32_t submit_alike(struct vpt_requests *requests, const struct vpt_req
         }
         length = request->segments->length;
         if (length - 1u >= most ||
-            !slot_batch_add(&slots, order, request->segments->address, length, writable, reply, request->token)) {
+            !slot_batch_add(&slots, request->segments->address, length, writable, reply, request->token)) {
             break;
         }
     }

@@ -24,7 +24,7 @@ enum vpt_status vpt_driver_bring_up(struct vpt_driver *driver, const struct vpt_
         status = call(driver->kind->examine, driver);
     }
     if (status == VPT_OK) {
-        status = vpt_device_accept_features(device);
+        status = vpt_device_accept_features(device, choice);
     }
     if (status == VPT_OK) {
         status = call(driver->kind->configure, driver);

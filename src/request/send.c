@@ -5,23 +5,26 @@
 #include "../access.h"
 #include "../transport/transport_ops.h"
 
-void vpt_slots_copy_in(uint8_t *slot, const void *bytes, size_t size)
+uint8_t *vpt_slots_copy_in(uint8_t *slot, const void *bytes, uint32_t size)
 {
     const uint8_t *next = (const uint8_t *)bytes;
-    size_t i;
 
-    for (i = 0; i < size && ((uintptr_t)(slot + i) & 3u) != 0; i++) {
-        vpt_store8(slot + i, next[i]);
-    }
-    for (; size - i >= 4u; i += 4u) {
-        uint32_t word;
+    while (size != 0) {
+        uint32_t step = ((uintptr_t)slot & 3u) == 0 && size >= 4u ? 4u : 1u;
 
-        vpt_copy(&word, next + i, sizeof(word));
-        vpt_store32(slot + i, word);
+        if (step != 1u) {
+            uint32_t word;
+
+            vpt_copy(&word, next, sizeof(word));
+            vpt_store32(slot, word);
+        } else {
+            vpt_store8(slot, *next);
+        }
+        slot += step;
+        next += step;
+        size -= step;
     }
-    for (; i < size; i++) {
-        vpt_store8(slot + i, next[i]);
-    }
+    return slot;
 }
 
 enum vpt_status vpt_slots_send(struct vpt_requests *requests, const void *bytes, uint32_t size)
@@ -32,7 +35,7 @@ enum vpt_status vpt_slots_send(struct vpt_requests *requests, const void *bytes,
     segment.address = vpt_requests_next_address(requests);
     segment.length = size;
     if (slot != NULL) {
-        vpt_slots_copy_in(slot, bytes, size);
+        (void)vpt_slots_copy_in(slot, bytes, size);
     }
     return vpt_requests_submit(requests, &segment, 1, 0, NULL);
 }

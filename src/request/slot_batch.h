@@ -18,6 +18,7 @@ struct slot_batch {
     uint32_t mask;
     uint32_t index;
     uint32_t head; /* the slot that the next request takes */
+    bool order;
 };
 
 /* Returns how many of `count` requests there is room for. */
@@ -31,6 +32,7 @@ VPT_INLINE uint32_t slot_batch_begin(struct slot_batch *batch, const struct vpt_
     batch->mask = queue->mask;
     batch->index = queue->available_index;
     batch->head = queue->free_head;
+    batch->order = queue->device_order;
     if (!VPT_FOR_SPEED || queue_sequential(queue)) {
         return 0;
     }
@@ -41,7 +43,7 @@ VPT_INLINE uint32_t slot_batch_begin(struct slot_batch *batch, const struct vpt_
  * Submits a request of one segment, whose length is not 0, and of `reply` further bytes that the device may write.
  * Returns false if the slot's last request had another shape.
  */
-VPT_INLINE bool slot_batch_add(struct slot_batch *batch, bool order, uint64_t address, uint32_t length, bool writable,
+VPT_INLINE bool slot_batch_add(struct slot_batch *batch, uint64_t address, uint32_t length, bool writable,
                                uint32_t reply, void *token)
 {
     uint32_t head = batch->head;
@@ -53,9 +55,9 @@ VPT_INLINE bool slot_batch_add(struct slot_batch *batch, bool order, uint64_t ad
         return false;
     }
     descriptor = (struct split_descriptor *)place->reply - 1;
-    vpt_store64(&descriptor->address, vpt_order64(order, address));
-    vpt_store32(&descriptor->length, vpt_order32(order, length));
-    vpt_store16(&batch->available->ring[batch->index & batch->mask], vpt_order16(order, (uint16_t)head));
+    vpt_store64(&descriptor->address, vpt_order64(batch->order, address));
+    vpt_store32(&descriptor->length, vpt_order32(batch->order, length));
+    vpt_store16(&batch->available->ring[batch->index & batch->mask], vpt_order16(batch->order, (uint16_t)head));
     batch->index++;
     slot->token = token;
     slot->writable = (writable ? length : 0u) + reply;

@@ -312,7 +312,7 @@ static void write_request(struct vpt_scsi *scsi, struct vpt_scsi_request *reques
     wire.id = vpt_order64(scsi->requests.queue.device_order, request->id);
     vpt_copy(wire.cdb, request->cdb, sizeof(wire.cdb));
     wire.reply[REPLY_RESPONSE] = SCSI_NO_RESPONSE;
-    vpt_slots_copy_in(slot, &wire, sizeof(wire));
+    (void)vpt_slots_copy_in(slot, &wire, sizeof(wire));
 }
 
 enum vpt_status vpt_scsi_submit(struct vpt_scsi *scsi, struct vpt_scsi_request *request)

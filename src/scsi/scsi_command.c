@@ -76,7 +76,7 @@ enum vpt_status vpt_scsi_ask(struct vpt_scsi *scsi, uint8_t target, uint16_t lun
     segment.address = slot_address(&scsi->requests, 0) + SLOT_DATA;
     segment.length = size;
     if (size != 0) {
-        vpt_slots_copy_in(data, answer, size);
+        (void)vpt_slots_copy_in(data, answer, size);
         request.segments = &segment;
         request.writable = 1;
     }

@@ -118,8 +118,8 @@ enum vpt_status vpt_socket_submit(struct vpt_socket *socket, struct socket_packe
     if (slot != NULL) {
         packet->source = socket->cid; /* VSOCK-TX-1 */
         change_order(packet);
-        vpt_slots_copy_in(slot, packet, SOCKET_HEADER);
-        vpt_slots_copy_in(slot + SOCKET_HEADER, bytes, segment.length);
+        slot = vpt_slots_copy_in(slot, packet, SOCKET_HEADER);
+        (void)vpt_slots_copy_in(slot, bytes, segment.length);
     }
     return vpt_requests_submit(transmit, &segment, segment.length != 0 ? 1 : 0, 0, NULL);
 }

@@ -118,7 +118,6 @@ static enum vpt_status choose_word(struct vpt_device *device, unsigned word, uin
     device->features.word[word] = possible;
     if (choice != NULL) {
         device->features.word[word] &= must | ~choice->refused.word[word];
-        required |= choice->required.word[word];
     }
     if ((required & ~device->features.word[word]) != 0) {
         return VPT_UNSUPPORTED_FEATURE;
@@ -147,17 +146,23 @@ enum vpt_status vpt_device_choose_features(struct vpt_device *device, const stru
 }
 
 /*
- * Steps 5 and 6. A legacy interface has no FEATURES_OK to set and read back (LEG-INIT-1). A word above the second is
- * not written if it is 0, because a device with two words would take it for its second word, and lose VERSION_1.
+ * Steps 5 and 6. A legacy interface has no FEATURES_OK to set and read back (LEG-INIT-1). A word above the first is not
+ * written if it is 0: a legacy interface has none, the second word has VERSION_1, and a device with two words would
+ * take a higher one for its second, and lose VERSION_1.
  */
-enum vpt_status vpt_device_accept_features(struct vpt_device *device)
+enum vpt_status vpt_device_accept_features(struct vpt_device *device, const struct vpt_feature_choice *choice)
 {
     unsigned word;
 
-    for (word = 0; word < feature_words(device); word++) {
-        if (word < 2u || device->features.word[word] != 0) {
+    for (word = 0; word < VPT_FEATURE_WORDS; word++) {
+        uint32_t features = device->features.word[word];
+
+        if (choice != NULL && (choice->required.word[word] & ~features) != 0) {
+            return VPT_UNSUPPORTED_FEATURE;
+        }
+        if (word == 0 || features != 0) {
             vpt_device_put(device, VPT_REGISTER_DRIVER_FEATURES_SEL, word);
-            vpt_device_put(device, VPT_REGISTER_DRIVER_FEATURES, device->features.word[word]);
+            vpt_device_put(device, VPT_REGISTER_DRIVER_FEATURES, features);
         }
     }
     if (vpt_legacy(device)) {
@@ -195,7 +200,7 @@ enum vpt_status vpt_device_negotiate(struct vpt_device *device, const struct vpt
     status = vpt_device_choose_features(device, required != NULL ? required : &none, wanted != NULL ? wanted : &none,
                                         &choice);
     if (status == VPT_OK) {
-        status = vpt_device_accept_features(device);
+        status = vpt_device_accept_features(device, &choice);
     }
     return vpt_device_settle(device, status);
 }

@@ -132,12 +132,13 @@ static inline uint32_t vpt_used_alignment(const struct vpt_device *device)
 
 /*
  * Do what vpt_device_negotiate() does after its reset, in two steps, for a driver that reads the configuration before
- * it accepts features: between the steps device->features is what will be accepted. The driver passes what it requires
- * or wants. All that `choice` requires must be accepted. vpt_device_settle() is called then, even after an error.
+ * it accepts features: between the steps device->features is what will be accepted, and the driver may remove some.
+ * The driver passes what it requires or wants. All that `choice` requires must be accepted; `choice` may be NULL.
+ * vpt_device_settle() is called then, even after an error.
  */
 enum vpt_status vpt_device_choose_features(struct vpt_device *device, const struct vpt_features *required,
                                            const struct vpt_features *wanted, const struct vpt_feature_choice *choice);
-enum vpt_status vpt_device_accept_features(struct vpt_device *device);
+enum vpt_status vpt_device_accept_features(struct vpt_device *device, const struct vpt_feature_choice *choice);
 
 /* ---- Registers (registers.c) ---- */
 

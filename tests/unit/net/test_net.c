@@ -18,7 +18,7 @@ TRANSPORT_TEST(net, NET_CFG_2_NET_CFG_3_NET_CFG_6_what_the_device_says_of_itself
     assert_same(network.net.info.transmit_max, 9014);
     assert_same(network.net.info.pairs, 3);
     assert_same(network.net.info.header, 12);
-    assert_same(network.receiveq[0].buffer_size, (9000 + 18 + 12 + 15) & ~15);
+    assert_same(network.receiveq[0].requests.slot_size, (9000 + 18 + 12 + 15) & ~15);
     network_end();
 }
 
@@ -330,7 +330,7 @@ static void assert_odd_lengths(enum mock_profile_name profile)
     network_take(0, 1);
     assert_status(network.frame[0].status, profile == MOCK_PROFILE_LENGTH_ZERO ? VPT_DEVICE_REQUEST_STATUS : VPT_OK);
     if (profile != MOCK_PROFILE_LENGTH_ZERO) {
-        assert_same(network.frame[0].length, network.receiveq[0].buffer_size - network.net.info.header);
+        assert_same(network.frame[0].length, network.receiveq[0].requests.slot_size - network.net.info.header);
         cr_assert(filled(network.frame[0].bytes, NETWORK_FRAME, 9));
     }
     assert_status(vpt_net_recycle(network.receiveq, network.frame, 1), VPT_OK);
