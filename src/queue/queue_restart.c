@@ -34,21 +34,9 @@ static enum vpt_status check_fit(const struct vpt_queue *queue)
 /* Zeroes the members that vpt_queue_init() zeroes and the queue has changed since. */
 static void forget(struct vpt_queue *queue)
 {
-    vpt_zero(&queue->doorbell, sizeof(queue->doorbell));
-    queue->direct = NULL;
-    queue->free_head = 0;
-    queue->table_head = 0;
-    queue->unpublished = 0;
-    queue->available_index = 0;
-    queue->published = 0;
-    queue->entry = 0;
-    queue->last_used = 0;
-    queue->used_seen = 0;
-    queue->armed = 0;
-    queue->unkicked = 0;
-    queue->kicks = 0;
-    queue->drained = 0;
-    queue->dead = VPT_OK;
+    const size_t first = VPT_OFFSET_OF(struct vpt_queue, features);
+
+    vpt_zero((uint8_t *)queue + first, VPT_OFFSET_OF(struct vpt_queue, form) - first);
 }
 
 enum vpt_status vpt_queue_begin_again(struct vpt_queue *queue)

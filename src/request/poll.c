@@ -49,7 +49,9 @@ VPT_INLINE_FOR_SPEED enum vpt_status poll_named(struct vpt_requests *requests, s
     uint32_t length;
     uint32_t id;
 
-    if (packed && !packed_has_used(queue)) {
+    if (!VPT_FOR_SPEED) {
+        status = vpt_queue_look(queue);
+    } else if (packed && !packed_has_used(queue)) {
         status = vpt_packed_look(queue);
     } else if (!packed && queue->last_used == queue->used_seen) {
         status = split_look(queue);
@@ -111,7 +113,7 @@ static uint32_t count_slots(struct vpt_requests *requests)
 enum vpt_status vpt_slots_begin_batch(struct vpt_requests *requests)
 {
     struct vpt_queue *queue = &requests->queue;
-    enum vpt_status status = vpt_in_order_look(queue);
+    enum vpt_status status = vpt_queue_look(queue);
 
     return status == VPT_OK && !queue_packed(queue) ? in_order_begin(queue, count_slots(requests)) : status;
 }
