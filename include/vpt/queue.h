@@ -109,18 +109,19 @@ struct vpt_queue {
 
     /*
      * A restart zeroes what follows, down to the doorbell. Compilers turn neighbours that a request changes together
-     * into a vector, which takes more instructions: so free_count does not stand beside free_head, nor available_index
-     * beside free_count.
+     * into a vector, which takes more instructions: so others stand between free_head, free_count and unpublished, and
+     * between free_count and available_index.
      */
     uint32_t features[2]; /* the device's first 64 when the queue was set up */
     uint32_t free_head;
-    uint32_t unpublished; /* head of the first request that is not published; a packed ring has held_word */
+    enum vpt_status dead; /* VPT_OK, or why the queue has stopped */
     uint32_t free_count;
-    enum vpt_status dead;     /* VPT_OK, or why the queue has stopped */
-    uint32_t available_index; /* requests added; the ring's indexes are the lower 16 bits of these four members */
-    uint32_t published;       /* requests that the device was shown */
-    uint32_t last_used;       /* the next used element to pop */
+    /* The ring's indexes are the lower 16 bits of used_seen, available_index, last_used and published. */
     uint32_t used_seen;       /* the used index when it was last read and checked */
+    uint32_t available_index; /* requests added */
+    uint32_t unpublished;     /* head of the first request that is not published; a packed ring has held_word */
+    uint32_t last_used;       /* the next used element to pop */
+    uint32_t published;       /* requests that the device was shown */
     uint32_t unkicked;        /* buffers published since the last decision about a kick */
 
     /* Of a packed ring; also `entry` with IN_ORDER. */

@@ -146,12 +146,18 @@ VPT_OUT_OF_LINE enum vpt_status poll_sequential(struct vpt_requests *requests, s
                                             : poll_named(requests, completion, true);
 }
 
+VPT_OUT_OF_LINE enum vpt_status poll_split(struct vpt_requests *requests, struct vpt_completion *completion)
+{
+    return poll_named(requests, completion, false);
+}
+
 enum vpt_status vpt_requests_poll(struct vpt_requests *requests, struct vpt_completion *completion)
 {
     const struct vpt_queue *queue = &requests->queue;
 
-    if (VPT_FOR_SPEED ? queue_sequential(queue) : queue_in_order(queue)) {
-        return poll_sequential(requests, completion);
+    if (!VPT_FOR_SPEED) {
+        return queue_in_order(queue) ? poll_in_order(requests, completion)
+                                     : poll_named(requests, completion, queue_packed(queue));
     }
-    return poll_named(requests, completion, !VPT_FOR_SPEED && queue_packed(queue));
+    return queue_sequential(queue) ? poll_sequential(requests, completion) : poll_split(requests, completion);
 }
