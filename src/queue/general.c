@@ -26,7 +26,7 @@ static enum vpt_status plan_general(struct vpt_queue *queue, const struct vpt_qu
 }
 
 /* Links each entry to the next one, and the last to the first. */
-static void link_all(uint16_t *links, uint32_t count)
+VPT_OUT_OF_LINE void link_all(uint16_t *links, uint32_t count)
 {
     uint32_t i;
 
@@ -41,11 +41,11 @@ static void prepare_general(struct vpt_queue *queue)
 
     queue->links = (uint16_t *)(void *)(queue->slots + queue->slot_count);
     queue->table_links = queue->links + queue->slot_count;
+    link_all(queue->links, queue->slot_count);
     for (i = 0; i < queue->slot_count; i++) {
         queue->slots[i].count = 0;
-        queue->slots[i].tail = (uint16_t)(i + 1u < queue->slot_count ? i + 1u : 0u); /* the next id of a packed ring */
+        queue->slots[i].tail = queue->links[i]; /* the next id of a packed ring */
     }
-    link_all(queue->links, queue->slot_count);
     queue->table_count = queue_has(queue, VPT_F_INDIRECT_DESC) ? queue->tables_made : 0u;
     link_all(queue->table_links, queue->table_count);
     queue->free_count = queue->slot_count;

@@ -5,21 +5,12 @@
 #include "queue_memory.h"
 #include "queue_common.h"
 
-/* Finds the largest size that the queue may have now. */
-static enum vpt_status find_maximum(const struct vpt_queue *queue, uint32_t *maximum)
-{
-    if (!queue_reset_alone(queue)) {
-        return vpt_queue_find(queue->device, queue->index, maximum);
-    }
-    return vpt_running(queue->device) ? queue_read_maximum(queue->device, queue->index, maximum) : VPT_CALLER_STATE;
-}
-
 /* Checks whether the device still has a queue that fits this one's memory. */
 static enum vpt_status check_fit(const struct vpt_queue *queue)
 {
     uint32_t size = queue->mask + 1u;
     uint32_t maximum = 0;
-    enum vpt_status status = find_maximum(queue, &maximum);
+    enum vpt_status status = vpt_queue_find(queue->device, queue->index, queue_reset_alone(queue), &maximum);
 
     if (status != VPT_OK) {
         return status;
