@@ -89,7 +89,7 @@ static uint32_t count_batch(struct vpt_queue *queue)
 }
 
 /* Looks for what the device has used, unless a batch is being taken. */
-static enum vpt_status look(struct vpt_queue *queue)
+static enum vpt_status look_next(struct vpt_queue *queue)
 {
     enum vpt_status status;
 
@@ -103,7 +103,7 @@ static enum vpt_status look(struct vpt_queue *queue)
 
 VPT_COLD enum vpt_status pop_after_look(struct vpt_queue *queue, void **token, uint32_t *written)
 {
-    enum vpt_status status = look(queue);
+    enum vpt_status status = look_next(queue);
 
     return status == VPT_OK ? vpt_queue_pop(queue, token, written) : status;
 }
@@ -125,7 +125,7 @@ VPT_INLINE enum vpt_status pop(struct vpt_queue *queue, void **token, uint32_t *
     uint32_t id;
 
     if (!VPT_FOR_SPEED) {
-        enum vpt_status status = look(queue);
+        enum vpt_status status = look_next(queue);
 
         if (status != VPT_OK) {
             return status;
