@@ -9,8 +9,8 @@
 #include "split.h"
 
 /*
- * Looks at the ring of any queue, once a batch was taken if there is IN_ORDER. VPT_OK: the ring's next element is a used
- * one. With IN_ORDER the next batch has vpt_queue.batch_left buffers on a packed ring, and on a split one
+ * Looks at the ring of any queue, once a batch was taken if there is IN_ORDER. VPT_OK: the next element of the ring is
+ * a used one. With IN_ORDER the next batch has vpt_queue.batch_left buffers on a packed ring, and on a split one
  * in_order_element() says which is its last. VPT_EMPTY. Otherwise it is why the queue has stopped.
  */
 enum vpt_status vpt_queue_look(struct vpt_queue *queue);
