@@ -4,6 +4,8 @@
 #
 #   an object file's name   what that object holds, per compiler and target
 #   a folder of src/        the sum of its objects; some have limits on x86_64
+#   layouts                 what src/queue/ holds for each layout and order of a virtqueue: all but what sets any queue
+#                           up, resets and restarts it, and takes its memory
 #   archive                 the sum of all objects
 #   minimal                 what the library adds to tests/freestanding/minimal.c (MMIO 2, split virtqueue, blk,
 #                           polled); the linker drops unreferenced functions; memcpy and memset are the kernel's
@@ -35,8 +37,10 @@ declare -A limits=(
     [fs-gcc]=4100 [fs-clang]=4850
     [gpu-gcc]=3300 [gpu-clang]=3800
     [input-gcc]=1280 [input-clang]=1400
+    [layouts-gcc]=4000 [layouts-clang]=4500
     [net-gcc]=3584 [net-clang]=3640
     [pmem-gcc]=800 [pmem-clang]=800
+    [queue-gcc]=7050 [queue-clang]=8000
     [rtc-gcc]=1700 [rtc-clang]=1700
     [scsi-gcc]=4750 [scsi-clang]=5340
     [socket-gcc]=3550 [socket-clang]=3960
@@ -123,6 +127,10 @@ sizes() {
         total_text=$((total_text + text)) total_rodata=$((total_rodata + rodata))
         folder=${object##*/}
         [[ $folder != *-* ]] || folders[${folder%%-*}]=$((${folders[${folder%%-*}]:-0} + text + rodata))
+        case $folder in
+        queue-queue.o | queue-queue_memory.o | queue-queue_reset.o | queue-queue_restart.o) ;;
+        queue-*) folders[layouts]=$((${folders[layouts]:-0} + text + rodata)) ;;
+        esac
     done < <(measure "$directory"/*.o)
     while read -r folder; do
         print_total "$folder" "${folders[$folder]}"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* How free-form requests come back, on virtqueues of each layout. */
+/*
+ * How free-form requests come back, on virtqueues of each layout. A build for speed has a copy of pop() and take() for
+ * each layout and each order; a build for small code has one of each, which asks what the queue has.
+ */
 #include "in_order.h"
 #include "look.h"
 #include "queue_internal.h"
@@ -14,12 +17,16 @@ VPT_INLINE uint32_t release_table(struct vpt_queue *queue, uint32_t table)
     return 1;
 }
 
-/* Takes back request `id`, which is in flight. */
-VPT_INLINE_FOR_SPEED enum vpt_status take(struct vpt_queue *queue, uint32_t id, uint32_t length, void **token,
-                                          uint32_t *written, bool packed, bool in_order)
+/*
+ * Takes back request `id`, which is in flight. `published`: there are no requests that are not published, so that what
+ * is free begins with the next one to publish.
+ */
+VPT_INLINE enum vpt_status take(struct vpt_queue *queue, uint32_t id, uint32_t length, void **token, uint32_t *written,
+                                bool packed, bool in_order, bool published)
 {
     struct vpt_queue_slot *slot = &queue->slots[id];
     uint32_t count = slot->count;
+    uint16_t *link;
 
     if (token != NULL) {
         *token = slot->token;
@@ -31,25 +38,24 @@ VPT_INLINE_FOR_SPEED enum vpt_status take(struct vpt_queue *queue, uint32_t id, 
     if (count >= COUNT_TABLE_0) {
         count = release_table(queue, count - COUNT_TABLE_0);
     }
+    slot->count = 0;
+    queue->free_count += count;
+    link = packed ? &slot->tail : &queue->links[slot->tail];
     if (packed) {
         packed_advance_used(queue, count);
     }
-    if (!packed && !in_order) {
+    if (in_order) {
+        queue->oldest = *link;
+        return VPT_OK;
+    }
+    if (!packed) {
         VPT_WRITE_ONCE(queue->last_used, queue->last_used + 1u);
     }
-    slot->count = 0;
-    if (in_order) {
-        queue->oldest = packed ? slot->tail : queue->links[slot->tail];
-    } else {
-        if (packed) {
-            slot->tail = (uint16_t)queue->free_head;
-        } else {
-            queue->links[slot->tail] = (uint16_t)queue->free_head;
-            queue->unpublished = id;
-        }
-        queue->free_head = id;
+    if (!packed && published) {
+        queue->unpublished = id;
     }
-    queue->free_count += count;
+    *link = (uint16_t)queue->free_head;
+    queue->free_head = id;
     return VPT_OK;
 }
 
@@ -58,40 +64,11 @@ VPT_COLD enum vpt_status take_published(struct vpt_queue *queue, uint32_t id, ui
                                         uint32_t *written)
 {
     bool packed = queue_packed(queue);
-    uint32_t first = queue->unpublished;
-    enum vpt_status status;
 
     if (!queue_step_aside(queue, id, packed ? NULL : queue->links)) {
         return vpt_queue_lie(queue, VPT_DEVICE_USED_ID);
     }
-    status = take(queue, id, length, token, written, packed, false);
-    queue->unpublished = first;
-    return status;
-}
-
-/* A device that names a request which is not in flight has lied. */
-VPT_INLINE enum vpt_status take_named(struct vpt_queue *queue, uint32_t id, uint32_t length, void **token,
-                                      uint32_t *written, bool packed)
-{
-    if (VPT_UNLIKELY(id > queue->mask || queue->slots[id].count == 0)) {
-        return vpt_queue_lie(queue, VPT_DEVICE_USED_ID);
-    }
-    if (VPT_UNLIKELY(queue->available_index != queue->published)) {
-        return take_published(queue, id, length, token, written);
-    }
-    return take(queue, id, length, token, written, packed, false);
-}
-
-VPT_COLD enum vpt_status pop_nothing(struct vpt_queue *queue, enum vpt_status why, void **token, uint32_t *written)
-{
-    return queue_end_look(queue, why) ? vpt_queue_pop(queue, token, written) : why;
-}
-
-VPT_COLD enum vpt_status pop_after_look(struct vpt_queue *queue, void **token, uint32_t *written)
-{
-    enum vpt_status status = vpt_packed_look(queue);
-
-    return status == VPT_OK ? vpt_queue_pop(queue, token, written) : status;
+    return take(queue, id, length, token, written, packed, false, false);
 }
 
 /* How many buffers of a split ring are in the next batch; 0: the device names one that it cannot have used. */
@@ -111,68 +88,118 @@ static uint32_t count_batch(struct vpt_queue *queue)
     return 0;
 }
 
-VPT_COLD enum vpt_status pop_batch(struct vpt_queue *queue, void **token, uint32_t *written)
+/* Looks for what the device has used, unless a batch is being taken. */
+static enum vpt_status look_next(struct vpt_queue *queue)
 {
-    enum vpt_status status = vpt_in_order_look(queue);
+    enum vpt_status status;
 
-    if (status == VPT_OK && !queue_packed(queue)) {
-        status = in_order_begin(queue, count_batch(queue));
+    if (queue_in_order(queue) && queue->batch_left != 0) {
+        return VPT_OK;
     }
+    status = vpt_queue_look(queue);
+    return status == VPT_OK && queue_in_order(queue) && !queue_packed(queue) ? in_order_begin(queue, count_batch(queue))
+                                                                             : status;
+}
+
+VPT_COLD enum vpt_status pop_after_look(struct vpt_queue *queue, void **token, uint32_t *written)
+{
+    enum vpt_status status = look_next(queue);
+
     return status == VPT_OK ? vpt_queue_pop(queue, token, written) : status;
 }
 
-VPT_INLINE_FOR_SPEED enum vpt_status pop_in_order(struct vpt_queue *queue, void **token, uint32_t *written, bool packed)
+VPT_COLD enum vpt_status pop_nothing(struct vpt_queue *queue, enum vpt_status why, void **token, uint32_t *written)
 {
-    if (VPT_UNLIKELY(queue->batch_left == 0)) {
-        return pop_batch(queue, token, written);
+    return queue_end_look(queue, why) ? vpt_queue_pop(queue, token, written) : why;
+}
+
+/*
+ * Reads which request the device has used next, and how many bytes it says that it has written. Returns VPT_OK, or how
+ * the pop ends. A device that names a request which is not in flight has lied.
+ */
+VPT_INLINE enum vpt_status pop(struct vpt_queue *queue, void **token, uint32_t *written, bool packed, bool in_order)
+{
+    bool order = queue->device_order;
+    bool published = true;
+    uint32_t length;
+    uint32_t id;
+
+    if (!VPT_FOR_SPEED) {
+        enum vpt_status status = look_next(queue);
+
+        if (status != VPT_OK) {
+            return status;
+        }
     }
-    return take(queue, queue->oldest, in_order_next(queue), token, written, packed, true);
+    if (in_order) {
+        if (VPT_FOR_SPEED && VPT_UNLIKELY(queue->batch_left == 0)) {
+            return pop_after_look(queue, token, written);
+        }
+        id = queue->oldest;
+        length = in_order_next(queue);
+    } else {
+        if (packed) {
+            const struct packed_descriptor *descriptor = packed_ring(queue) + queue->used_entry;
+
+            if (VPT_FOR_SPEED && !packed_is_used(queue, descriptor)) {
+                return pop_after_look(queue, token, written);
+            }
+            vpt_barrier_loads(queue->strong);
+            id = vpt_order16(true, vpt_load16(&descriptor->id));
+            length = vpt_order32(true, vpt_load32(&descriptor->length));
+        } else {
+            const struct split_used_element *element;
+
+            if (VPT_FOR_SPEED && queue->last_used == queue->used_seen) {
+                enum vpt_status status = split_look(queue);
+
+                if (status != VPT_OK) {
+                    return pop_nothing(queue, status, token, written);
+                }
+            }
+            element = &split_used_ring(queue)->ring[queue->last_used & queue->mask];
+            id = vpt_order32(order, vpt_load32(&element->id));
+            length = vpt_order32(order, vpt_load32(&element->length));
+        }
+        if (VPT_UNLIKELY(id > queue->mask || queue->slots[id].count == 0)) {
+            return vpt_queue_lie(queue, VPT_DEVICE_USED_ID);
+        }
+        published = queue->available_index == queue->published;
+        if (VPT_UNLIKELY(!published)) {
+            if (VPT_FOR_SPEED) {
+                return take_published(queue, id, length, token, written);
+            }
+            if (!queue_step_aside(queue, id, packed ? NULL : queue->links)) {
+                return vpt_queue_lie(queue, VPT_DEVICE_USED_ID);
+            }
+        }
+    }
+    return take(queue, id, length, token, written, packed, in_order, published);
 }
 
 VPT_OUT_OF_LINE enum vpt_status pop_split_in_order(struct vpt_queue *queue, void **token, uint32_t *written)
 {
-    return pop_in_order(queue, token, written, false);
+    return pop(queue, token, written, false, true);
 }
 
 VPT_OUT_OF_LINE enum vpt_status pop_packed_in_order(struct vpt_queue *queue, void **token, uint32_t *written)
 {
-    return pop_in_order(queue, token, written, true);
+    return pop(queue, token, written, true, true);
 }
 
 VPT_OUT_OF_LINE enum vpt_status pop_sequential(struct vpt_queue *queue, void **token, uint32_t *written)
 {
-    const struct packed_descriptor *descriptor;
-
     if (queue_in_order(queue)) {
         return sequential_packed(queue) ? pop_packed_in_order(queue, token, written)
                                         : pop_split_in_order(queue, token, written);
     }
-    descriptor = packed_ring(queue) + queue->used_entry;
-    if (!packed_is_used(queue, descriptor)) {
-        return pop_after_look(queue, token, written);
-    }
-    vpt_barrier_loads(queue->strong);
-    return take_named(queue, vpt_order16(true, vpt_load16(&descriptor->id)),
-                      vpt_order32(true, vpt_load32(&descriptor->length)), token, written, true);
+    return pop(queue, token, written, true, false);
 }
 
-/* All calls of functions are tail calls, so that the common path saves no register. */
 enum vpt_status vpt_queue_pop(struct vpt_queue *queue, void **token, uint32_t *written)
 {
-    const struct split_used_element *element;
-    bool order = queue->device_order;
-
-    if (queue_sequential(queue)) {
-        return pop_sequential(queue, token, written);
+    if (!VPT_FOR_SPEED) {
+        return pop(queue, token, written, queue_packed(queue), queue_in_order(queue));
     }
-    if (queue->last_used == queue->used_seen) {
-        enum vpt_status status = split_look(queue);
-
-        if (status != VPT_OK) {
-            return pop_nothing(queue, status, token, written);
-        }
-    }
-    element = &split_used_ring(queue)->ring[queue->last_used & queue->mask];
-    return take_named(queue, vpt_order32(order, vpt_load32(&element->id)),
-                      vpt_order32(order, vpt_load32(&element->length)), token, written, false);
+    return queue_sequential(queue) ? pop_sequential(queue, token, written) : pop(queue, token, written, false, false);
 }

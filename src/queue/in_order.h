@@ -19,12 +19,6 @@ static inline void in_order_prepare(struct vpt_queue *queue)
 }
 
 /*
- * Looks at the ring once a batch was taken. VPT_OK: on a packed ring the next batch has vpt_queue.batch_left buffers,
- * on a split one in_order_element() says which is its last. VPT_EMPTY. Otherwise it is why the queue has stopped.
- */
-enum vpt_status vpt_in_order_look(struct vpt_queue *queue);
-
-/*
  * Returns the id of the last buffer of the next batch on a split ring, and keeps how many bytes the device says it has
  * written to it.
  */

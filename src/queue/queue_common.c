@@ -41,19 +41,6 @@ enum vpt_status vpt_queue_refuse(const struct vpt_segment *segments, uint32_t co
     return VPT_CALLER_TOO_LONG;
 }
 
-enum vpt_status vpt_general_refuse(const struct vpt_queue *queue, uint32_t count)
-{
-    enum vpt_status status = queue_alive(queue);
-
-    if (status != VPT_OK) {
-        return status;
-    }
-    if (count == 0) {
-        return VPT_CALLER_ARGUMENT;
-    }
-    return count > queue->mask + 1u ? VPT_CALLER_TOO_LONG : VPT_RESOURCE_FULL;
-}
-
 void vpt_queue_fence(const struct vpt_queue *queue)
 {
     if (!queue->strong) {
@@ -69,16 +56,4 @@ void vpt_queue_fence(const struct vpt_queue *queue)
 enum vpt_status vpt_queue_lie(struct vpt_queue *queue, enum vpt_status status)
 {
     return vpt_log(queue->device->port, VPT_LOG_ERROR, "queue", vpt_queue_kill(queue, status));
-}
-
-bool vpt_queue_end_look(struct vpt_queue *queue, enum vpt_status status)
-{
-    if (status == QUEUE_LOOK_AGAIN && queue->dead == VPT_OK) {
-        vpt_queue_fence(queue);
-        return true;
-    }
-    if (status == VPT_DEVICE_USED_INDEX && queue->dead == VPT_OK) {
-        (void)vpt_queue_lie(queue, status);
-    }
-    return false;
 }

@@ -63,31 +63,6 @@ enum vpt_status vpt_queue_lie(struct vpt_queue *queue, enum vpt_status status);
 /* Returns why these segments cannot be added: one is empty, or they are too long, alone or together. */
 enum vpt_status vpt_queue_refuse(const struct vpt_segment *segments, uint32_t count);
 
-/*
- * Lengths are summed up as length - 1, so that an empty segment counts as 4 GiB less a byte, and one test finds both.
- */
-static inline bool general_too_long(uint64_t sum, uint32_t count)
-{
-    return sum > 0xffffffffu - count;
-}
-
-/* Returns why a request of so many segments finds no room. */
-enum vpt_status vpt_general_refuse(const struct vpt_queue *queue, uint32_t count);
-
-/* split_look() in look.h returns this when the caller should look again after a strong fence. */
-#define QUEUE_LOOK_AGAIN VPT_RESOURCE_FULL
-
-/*
- * Ends a look that was not VPT_OK: makes the fence, or ends a queue whose device has lied. Returns whether to look
- * again. In a build for small code split_look() does this itself.
- */
-bool vpt_queue_end_look(struct vpt_queue *queue, enum vpt_status status);
-
-static inline bool queue_end_look(struct vpt_queue *queue, enum vpt_status status)
-{
-    return VPT_FOR_SPEED && vpt_queue_end_look(queue, status);
-}
-
 /* Orders stores of what the device is told before loads of what the device wants or has done. */
 void vpt_queue_fence(const struct vpt_queue *queue);
 

@@ -25,24 +25,34 @@ static void put_one(const struct vpt_queue *queue, struct sequential_writer *wri
 {
     struct packed_descriptor *descriptor = writer->base + writer->entry;
     uint32_t flags = writer->flags | direction;
-    bool packed = sequential_packed(queue);
-    bool first = writer->entry == queue->entry && packed && !writer->table;
+    bool order = queue->device_order;
+    uint32_t next;
 
+    writer->last = writer->entry;
+    next = writer->links != NULL ? writer->links[writer->entry] : writer->entry + 1u;
+    if (next > queue->mask) {
+        next = 0;
+    }
+    writer->entry = next;
     writer->left--;
     if (writer->left == 0) {
         flags &= ~DESCRIPTOR_NEXT;
+        next = 0;
     }
-    writer->entry++;
-    if (writer->entry > queue->mask) {
-        writer->entry = 0;
-        writer->flags ^= packed ? PACKED_BOTH : 0u;
+    vpt_store64(&descriptor->address, vpt_order64(order, segment->address));
+    vpt_store32(&descriptor->length, vpt_order32(order, segment->length));
+    if (!queue_packed(queue)) {
+        vpt_store32(&descriptor->id, split_flags(order, flags, next));
+        return;
     }
-    vpt_store64(&descriptor->address, vpt_order64(true, segment->address));
-    vpt_store32(&descriptor->length, vpt_order32(true, segment->length));
-    if (!first) {
-        uint32_t word = packed ? PACKED_WORD(queue->free_head, flags) : PACKED_WORD(flags, writer->entry);
-
-        vpt_store32(&descriptor->id, vpt_order32(true, word));
+    if (writer->entry == 0) {
+        writer->flags ^= PACKED_BOTH;
+    }
+    flags = PACKED_WORD(queue->free_head, flags);
+    if (descriptor == packed_ring(queue) + queue->entry) {
+        writer->first_word = flags;
+    } else {
+        vpt_store32(&descriptor->id, vpt_order32(order, flags));
     }
 }
 

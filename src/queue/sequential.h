@@ -24,23 +24,26 @@ enum vpt_status vpt_sequential_measure(const struct sequential_part parts[2], ui
 /* A request whose descriptors are being written, into the ring or into an indirect table. */
 struct sequential_writer {
     struct packed_descriptor *base;
-    uint32_t entry; /* where the next one goes */
-    uint32_t left;  /* how many are still to come */
-    uint32_t flags; /* of each but the last, without WRITE */
-    bool table;
+    const uint16_t *links; /* what follows each entry, if it is not its neighbour */
+    uint32_t entry;        /* where the next one goes */
+    uint32_t last;         /* where the last one went */
+    uint32_t left;         /* how many are still to come */
+    uint32_t flags;        /* of each but the last, without WRITE */
+    uint32_t first_word;   /* id and flags of the first one in a packed ring, which packed_commit() takes */
 };
 
 /* Begins a request of `count` descriptors in the ring. */
 static inline void sequential_begin(const struct vpt_queue *queue, struct sequential_writer *writer, uint32_t count)
 {
     writer->base = packed_ring(queue);
+    writer->links = NULL;
     writer->entry = queue->entry;
     writer->left = count;
+    writer->first_word = 0;
     writer->flags = DESCRIPTOR_NEXT;
-    if (sequential_packed(queue)) {
+    if (queue_packed(queue)) {
         writer->flags |= queue->available_word >> 16;
     }
-    writer->table = false;
 }
 
 /* Begins a request of `count` descriptors in a table. */
@@ -48,10 +51,11 @@ static inline void sequential_begin_table(const struct vpt_queue *queue, struct 
                                           uint32_t count, void *table)
 {
     writer->base = (struct packed_descriptor *)table;
+    writer->links = NULL;
     writer->entry = 0;
     writer->left = count;
-    writer->flags = sequential_packed(queue) ? 0 : DESCRIPTOR_NEXT; /* PACKED-INDIR-2 */
-    writer->table = true;
+    writer->flags = queue_packed(queue) ? 0 : DESCRIPTOR_NEXT; /* PACKED-INDIR-2 */
+    writer->first_word = queue->available_word | PACKED_WORD(queue->free_head, DESCRIPTOR_INDIRECT);
 }
 
 /*
@@ -60,12 +64,6 @@ static inline void sequential_begin_table(const struct vpt_queue *queue, struct 
  */
 void vpt_sequential_put(const struct vpt_queue *queue, struct sequential_writer *writer,
                         const struct sequential_part *parts, uint32_t count);
-
-/* Returns id and flags of the first descriptor of a request in a packed ring. */
-static inline uint32_t packed_first_word(const struct vpt_queue *queue, uint32_t count, uint32_t direction)
-{
-    return queue->available_word | PACKED_WORD(queue->free_head, direction | (count > 1u ? DESCRIPTOR_NEXT : 0u));
-}
 
 /*
  * Adds a request of `entries` descriptors, of which all is written but id and flags of the first one. They show the

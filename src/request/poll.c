@@ -49,7 +49,9 @@ VPT_INLINE_FOR_SPEED enum vpt_status poll_named(struct vpt_requests *requests, s
     uint32_t length;
     uint32_t id;
 
-    if (packed && !packed_has_used(queue)) {
+    if (!VPT_FOR_SPEED) {
+        status = vpt_queue_look(queue);
+    } else if (packed && !packed_has_used(queue)) {
         status = vpt_packed_look(queue);
     } else if (!packed && queue->last_used == queue->used_seen) {
         status = split_look(queue);
@@ -111,7 +113,7 @@ static uint32_t count_slots(struct vpt_requests *requests)
 enum vpt_status vpt_slots_begin_batch(struct vpt_requests *requests)
 {
     struct vpt_queue *queue = &requests->queue;
-    enum vpt_status status = vpt_in_order_look(queue);
+    enum vpt_status status = vpt_queue_look(queue);
 
     return status == VPT_OK && !queue_packed(queue) ? in_order_begin(queue, count_slots(requests)) : status;
 }
@@ -144,12 +146,18 @@ VPT_OUT_OF_LINE enum vpt_status poll_sequential(struct vpt_requests *requests, s
                                             : poll_named(requests, completion, true);
 }
 
+VPT_OUT_OF_LINE enum vpt_status poll_split(struct vpt_requests *requests, struct vpt_completion *completion)
+{
+    return poll_named(requests, completion, false);
+}
+
 enum vpt_status vpt_requests_poll(struct vpt_requests *requests, struct vpt_completion *completion)
 {
     const struct vpt_queue *queue = &requests->queue;
 
-    if (VPT_FOR_SPEED ? queue_sequential(queue) : queue_in_order(queue)) {
-        return poll_sequential(requests, completion);
+    if (!VPT_FOR_SPEED) {
+        return queue_in_order(queue) ? poll_in_order(requests, completion)
+                                     : poll_named(requests, completion, queue_packed(queue));
     }
-    return poll_named(requests, completion, !VPT_FOR_SPEED && queue_packed(queue));
+    return queue_sequential(queue) ? poll_sequential(requests, completion) : poll_split(requests, completion);
 }

@@ -120,8 +120,7 @@ VPT_COLD enum vpt_status submit_shape(struct vpt_requests *requests, const struc
     }
     sequential_begin(queue, &writer, count);
     vpt_sequential_put(queue, &writer, parts, 4);
-    commit_slot(requests, packed_first_word(queue, count, kind->header + readable == 0 ? DESCRIPTOR_WRITE : 0u), count,
-                (uint32_t)bytes[1], token);
+    commit_slot(requests, writer.first_word, count, (uint32_t)bytes[1], token);
     return VPT_OK;
 }
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What a device has used on a queue with IN_ORDER. */
-#include "in_order.h"
-
+/* How any queue finds what the device has used, whatever its layout and order. */
 #include "look.h"
+
+#include "in_order.h"
 
 /*
  * Ids on a packed ring are numbers of slots, which are taken and come back in the order of their numbers: so the id of
@@ -24,7 +24,7 @@ static enum vpt_status look_packed(struct vpt_queue *queue)
     return in_order_begin(queue, ahead + 1u);
 }
 
-enum vpt_status vpt_in_order_look(struct vpt_queue *queue)
+enum vpt_status vpt_queue_look(struct vpt_queue *queue)
 {
     enum vpt_status status = VPT_OK;
 
@@ -32,7 +32,7 @@ enum vpt_status vpt_in_order_look(struct vpt_queue *queue)
         if (!packed_has_used(queue)) {
             status = vpt_packed_look(queue);
         }
-        return status == VPT_OK ? look_packed(queue) : status;
+        return status == VPT_OK && queue_in_order(queue) ? look_packed(queue) : status;
     }
     if (queue->last_used != queue->used_seen) {
         return VPT_OK;
