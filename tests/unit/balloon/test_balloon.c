@@ -2,7 +2,6 @@
 /* The balloon driver: pages both ways, the host's wish, statistics, reports, bring-up and its end. */
 #include <string.h>
 
-#include "opening.h"
 #include "small.h"
 
 static const struct small_variant usual = { MACHINE_MMIO_2, false, false, false };
@@ -109,10 +108,6 @@ SMALL_TEST(balloon, arguments_that_are_none)
     uint32_t target;
 
     balloon_start(variant);
-    assert_status(vpt_balloon_init(NULL, machine.device, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_balloon_open(NULL, machine.device), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_balloon_queue_init(NULL, 0, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_balloon_queue_init(&none, 0, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_balloon_get_target(NULL, &target), VPT_CALLER_ARGUMENT);
     assert_status(vpt_balloon_get_target(&balloon, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_balloon_get_target(&none, &target), VPT_CALLER_ARGUMENT);
@@ -133,8 +128,6 @@ SMALL_TEST(balloon, arguments_that_are_none)
     assert_status(vpt_balloon_give_statistics(&balloon, &statistic, 1), VPT_CALLER_STATE); /* there is no such queue */
     assert_status(vpt_balloon_report(NULL, NULL, 0, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_balloon_report(&balloon, &(struct vpt_segment){ 4096, 4096 }, 1, NULL), VPT_CALLER_STATE);
-    assert_status(vpt_balloon_drain(NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_balloon_drain(&balloon), VPT_CALLER_STATE); /* the device is running */
     assert_balloon_works();
     balloon_end();
 }
@@ -327,13 +320,6 @@ SMALL_TEST(balloon, D_BAL_1_D_BAL_2_the_number_of_the_reporting_queue)
 
 /* ---- Bring-up and its end ---- */
 
-static enum vpt_status open_it(void)
-{
-    return vpt_balloon_open(&balloon, machine.device);
-}
-
-static const struct opening opening = { open_it, &balloon, sizeof(balloon), 2 };
-
 /* Neither hints nor PAGE_POISON are accepted; what vpt_balloon_open() sets no queue up for neither. */
 SMALL_TEST(balloon, BAL_FEAT_1_BAL_FEAT_2_what_is_accepted)
 {
@@ -362,24 +348,6 @@ SMALL_TEST(balloon, BAL_FEAT_1_BAL_FEAT_2_what_is_accepted)
     balloon_start(variant);
     assert_same(machine.model->accepted.word[0] & 0xffu, 5);
     balloon_end();
-}
-
-/* Allocations fail from the n-th on; the n-th queue fails; the device is another one. */
-SMALL_TEST(balloon, an_open_that_fails_leaves_nothing_behind)
-{
-    machine_make(variant->kind, NULL);
-    assert_status(machine_probe(), VPT_OK);
-    memset(&balloon, 0x5a, sizeof(balloon));
-    assert_status(vpt_balloon_open(&balloon, machine.device), VPT_UNSUPPORTED_DEVICE);
-    assert_nothing_left(&opening);
-    machine_end();
-    balloon_probe(variant, BALLOON_ALL);
-    assert_status(vpt_balloon_open(&balloon, NULL), VPT_CALLER_ARGUMENT);
-    opening_without_memory(&opening);
-    assert_balloon_works();
-    balloon_release();
-    opening_without_queue(&opening);
-    machine_end();
 }
 
 /* The second of three requests is lost: of the first one it is certain that it was done. */
@@ -466,7 +434,7 @@ SMALL_TEST(balloon, CLEANUP_2_requests_of_a_device_that_was_reset_or_is_gone)
             balloon_end();
         } else {
             assert_status(vpt_driver_release(&balloon.driver), VPT_OK);
-            assert_nothing_left(&opening);
+            assert_same(mock_hal_live_allocations(machine.hal), 0);
             machine_end();
         }
     }

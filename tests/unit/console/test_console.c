@@ -118,8 +118,6 @@ TRANSPORT_TEST(console, arguments_that_are_none)
     assert_status(vpt_console_set_open(NULL, true), VPT_CALLER_ARGUMENT);
     assert_status(vpt_console_set_open(&other, true), VPT_CALLER_STATE);
     assert_status(vpt_console_set_open(&ports[0], true), VPT_UNSUPPORTED_FEATURE);
-    assert_status(vpt_console_drain(NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_console_drain(&console), VPT_CALLER_STATE); /* the device is running */
     assert_port_works(0);
     terminal_end();
 }
@@ -228,31 +226,20 @@ Test(console, SUSPEND_5_no_emergency_write_while_suspended)
 
 /* ---- Bring-up and its end ---- */
 
-TRANSPORT_TEST(console, what_is_no_console_is_left_alone)
+TRANSPORT_TEST(console, ports_that_are_none)
 {
     struct vpt_feature_choice choice = { .required = { { 1u << 5 } } };
 
-    machine_make(variant->kind, NULL);
-    assert_status(machine_probe(), VPT_OK);
-    memset(&console, 0x5a, sizeof(console));
-    assert_status(vpt_console_open(&console, ports, 1, machine.device), VPT_UNSUPPORTED_DEVICE);
-    assert_nothing_left(&terminal_opening);
-    assert_same(machine.model->resets, 0);
-    machine_end();
     terminal_probe(variant->kind, NULL);
-    assert_status(vpt_console_init(NULL, ports, 1, machine.device, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_console_init(&console, NULL, 1, machine.device, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_console_init(&console, ports, 0, machine.device, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_console_init(&console, ports, 1, NULL, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_console_init(&console, ports, 1, machine.device, &choice), VPT_UNSUPPORTED_FEATURE);
-    assert_status(vpt_console_queue_init(NULL, 0, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_console_queue_init(&console, 0, NULL), VPT_CALLER_ARGUMENT);
     assert_nothing_left(&terminal_opening);
     machine_end();
 }
 
 /* Allocations fail from the n-th on; the n-th queue fails. */
-TRANSPORT_TEST(console, an_open_that_fails_leaves_nothing_behind)
+TRANSPORT_TEST(console, an_open_with_several_ports_that_fails_leaves_nothing_behind)
 {
     static const struct mock_console_options several = { .ports_max = PORTS };
 
@@ -260,63 +247,6 @@ TRANSPORT_TEST(console, an_open_that_fails_leaves_nothing_behind)
     opening_without_memory(&terminal_opening);
     terminal_release();
     opening_without_queue(&terminal_opening);
-    machine_end();
-}
-
-static struct vpt_port whole;
-
-static enum vpt_status allocate_and_fail(void *ctx, size_t size, size_t alignment, uint64_t limit, uint32_t flags,
-                                         struct vpt_memory *memory)
-{
-    mock_device_needs_reset(machine.model);
-    return whole.dma_allocate(ctx, size, alignment, limit, flags, memory);
-}
-
-/* The device fails amid its bring-up, and has the rings until it is reset; on PCI it is cut off from them. */
-TRANSPORT_TEST(console, CLEANUP_2_an_open_that_cannot_stop_the_device_leaves_it_the_memory)
-{
-    terminal_probe(variant->kind, NULL);
-    whole = *machine.port;
-    machine.port->dma_allocate = allocate_and_fail;
-    mock_fault_set(&machine.model->faults, MOCK_FAULT_RESET_NEVER, 2, 0, 0);
-    assert_status(vpt_console_open(&console, ports, 1, machine.device),
-                  machine_on_pci() ? VPT_DEVICE_NEEDS_RESET : VPT_DEVICE_STUCK);
-    assert_same(mock_hal_live_allocations(machine.hal) == 0, machine_on_pci());
-    mock_fault_clear(&machine.model->faults, MOCK_FAULT_RESET_NEVER);
-    terminal_end();
-}
-
-/* Memory that was handed over is all that is used: of a port without memory nothing is asked. */
-TRANSPORT_TEST(console, memory_of_the_callers)
-{
-    struct vpt_requests_config config[2] = { { .requests = 4, .size = 4 }, { .requests = 4, .size = 4 } };
-    struct vpt_memory pieces[4];
-
-    terminal_probe(variant->kind, NULL);
-    for (unsigned i = 0; i < 2; i++) {
-        for (unsigned k = 0; k < 2; k++) {
-            assert_status(
-                machine.port->dma_allocate(machine.port->ctx, 0x4000, 4096, UINT64_MAX, 0, &pieces[2 * i + k]), VPT_OK);
-        }
-        config[i].memory.rings = pieces[2 * i];
-        config[i].memory.slots = pieces[2 * i + 1];
-        config[i].memory.private_state =
-            (struct vpt_memory){ machine_bytes(0x1000 * i), 0, VPT_REQUESTS_PRIVATE_SIZE(4) };
-    }
-    whole = *machine.port;
-    machine.port->dma_allocate = NULL;
-    assert_status(vpt_console_init(&console, ports, 1, machine.device, NULL), VPT_OK);
-    assert_status(vpt_console_queue_init(&console, 0, &config[0]), VPT_OK);
-    assert_status(vpt_console_queue_init(&console, 1, &config[1]), VPT_OK);
-    assert_status(vpt_console_queue_init(&console, 2, &config[1]), VPT_UNSUPPORTED_QUEUE);
-    assert_status(vpt_driver_start(&console.driver), VPT_OK);
-    assert_same(vpt_requests_free(&ports[0].queues.out), 4);
-    assert_port_works(0);
-    terminal_release();
-    *machine.port = whole;
-    for (unsigned i = 0; i < COUNT_OF(pieces); i++) {
-        machine.port->dma_free(machine.port->ctx, &pieces[i], 0);
-    }
     machine_end();
 }
 

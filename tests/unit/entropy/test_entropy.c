@@ -289,70 +289,17 @@ TRANSPORT_TEST(entropy, what_the_port_cannot_do)
 
 /* ---- Bring-up ---- */
 
-TRANSPORT_TEST(entropy, what_is_no_entropy_device_is_left_alone)
-{
-    machine_make(variant->kind, NULL);
-    assert_status(machine_probe(), VPT_OK);
-    memset(&entropy, 0x5a, sizeof(entropy));
-    assert_status(vpt_entropy_open(&entropy, machine.device), VPT_UNSUPPORTED_DEVICE);
-    cr_assert(all_zero(&entropy, sizeof(entropy)) && machine.model->resets == 0);
-    assert_status(vpt_entropy_read(&entropy, room(0), 1, NULL), VPT_CALLER_STATE);
-    assert_status(vpt_entropy_init(NULL, machine.device, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_entropy_init(&entropy, NULL, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_entropy_queue_init(NULL, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_entropy_queue_init(&entropy, NULL), VPT_CALLER_ARGUMENT);
-    machine_end();
-}
-
-static void assert_nothing_left(void)
-{
-    cr_assert(all_zero(&entropy, sizeof(entropy)) && mock_hal_live_allocations(machine.hal) == 0);
-}
-
-TRANSPORT_TEST(entropy, a_bring_up_that_fails_leaves_nothing_behind)
+TRANSPORT_TEST(entropy, arguments_that_are_none_and_a_feature_that_is_missing)
 {
     struct vpt_feature_choice choice = { .required = { { 1u << 5 } } };
 
     probe(variant->kind);
     assert_status(vpt_entropy_init(&entropy, machine.device, &choice), VPT_UNSUPPORTED_FEATURE);
-    assert_nothing_left();
-    mock_trigger_set(&machine.hal->fail_allocation, 2, 0);
-    assert_status(vpt_entropy_open(&entropy, machine.device), VPT_RESOURCE_MEMORY);
-    assert_nothing_left();
-    mock_trigger_set(&machine.hal->fail_allocation, 0, 0);
-    mock_fault_set(&machine.model->faults, MOCK_FAULT_QUEUE_NOT_READY, 1, 1, 0);
-    assert_status(vpt_entropy_open(&entropy, machine.device), VPT_DEVICE_QUEUE_STATE);
-    assert_nothing_left();
-    assert_status(vpt_entropy_init(&entropy, machine.device, NULL), VPT_OK);
-    assert_status(vpt_entropy_queue_init(&entropy, NULL), VPT_OK);
-    assert_status(vpt_entropy_read(&entropy, room(0), 1, NULL), VPT_CALLER_STATE); /* not started */
+    cr_assert(all_zero(&entropy, sizeof(entropy)) && mock_hal_live_allocations(machine.hal) == 0);
+    assert_status(vpt_entropy_open(&entropy, machine.device), VPT_OK);
     assert_status(vpt_entropy_read(NULL, room(0), 1, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_entropy_read(&entropy, NULL, 1, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_driver_start(&entropy.driver), VPT_OK);
     read_bytes(9, VPT_OK, 9);
-    end();
-}
-
-static struct vpt_port whole;
-
-static enum vpt_status allocate_and_fail(void *ctx, size_t size, size_t alignment, uint64_t limit, uint32_t flags,
-                                         struct vpt_memory *memory)
-{
-    mock_device_needs_reset(machine.model);
-    return whole.dma_allocate(ctx, size, alignment, limit, flags, memory);
-}
-
-/* The device fails amid its bring-up, and has the rings until it is reset; on PCI it is cut off from them. */
-TRANSPORT_TEST(entropy, CLEANUP_2_an_open_that_cannot_stop_the_device_leaves_it_the_memory)
-{
-    probe(variant->kind);
-    whole = *machine.port;
-    machine.port->dma_allocate = allocate_and_fail;
-    mock_fault_set(&machine.model->faults, MOCK_FAULT_RESET_NEVER, 2, 0, 0);
-    assert_status(vpt_entropy_open(&entropy, machine.device),
-                  machine_on_pci() ? VPT_DEVICE_NEEDS_RESET : VPT_DEVICE_STUCK);
-    assert_same(mock_hal_live_allocations(machine.hal) == 0, machine_on_pci());
-    mock_fault_clear(&machine.model->faults, MOCK_FAULT_RESET_NEVER);
     end();
 }
 

@@ -3,11 +3,8 @@
 #include <string.h>
 
 #include "keyboard.h"
-#include "opening.h"
 
 #define KEY_MSG(n) VPT_INPUT_LED, (uint16_t)(n), (int)(n)
-
-static const struct input_variant usual = { MACHINE_MMIO_2, false, false, false };
 
 /* ---- Events ---- */
 
@@ -225,108 +222,15 @@ INPUT_TEST(input, arguments_that_are_none)
     struct vpt_input_event event;
 
     input_start(variant);
-    assert_status(vpt_input_init(NULL, machine.device, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_input_queue_init(NULL, 0, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_input_queue_init(&(struct vpt_input){ .driver.device = NULL }, 0, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_input_open(NULL, machine.device), VPT_CALLER_ARGUMENT);
     assert_status(vpt_input_poll(NULL, &event), VPT_CALLER_ARGUMENT);
     assert_status(vpt_input_poll(&input, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_input_poll(&(struct vpt_input){ .driver.device = NULL }, &event), VPT_CALLER_STATE);
     assert_status(vpt_input_send(NULL, KEY_MSG(1)), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_input_drain(NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_input_drain(&input), VPT_CALLER_STATE); /* the device is running */
     assert_input_works();
     input_end();
 }
 
 /* ---- Bring-up and its end ---- */
-
-static enum vpt_status open_it(void)
-{
-    return vpt_input_open(&input, machine.device);
-}
-
-static const struct opening opening = { open_it, &input, sizeof(input), 2 };
-
-/* Of the four transports two are legacy interfaces. */
-TRANSPORT_TEST(input, what_is_no_modern_input_device_is_refused)
-{
-    bool legacy = machine_kind_legacy(variant->kind);
-
-    machine_make(variant->kind, NULL);
-    assert_status(machine_probe(), VPT_OK);
-    memset(&input, 0x5a, sizeof(input));
-    assert_status(vpt_input_open(&input, machine.device), VPT_UNSUPPORTED_DEVICE);
-    assert_nothing_left(&opening);
-    assert_same(machine.model->resets, 0);
-    machine_end();
-    input_probe(&(const struct input_variant){ variant->kind, false, false, false });
-    assert_status(vpt_input_init(&input, NULL, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_input_open(&input, machine.device), legacy ? VPT_UNSUPPORTED_FEATURE : VPT_OK);
-    if (legacy) {
-        assert_nothing_left(&opening);
-        assert_same(machine.model->config.writes, 0);
-        machine_end();
-    } else {
-        input_end();
-    }
-}
-
-Test(input, a_modern_device_without_VERSION_1_is_refused)
-{
-    input_probe(&usual);
-    machine_offer(VPT_F_VERSION_1, false);
-    assert_status(vpt_input_open(&input, machine.device), VPT_UNSUPPORTED_FEATURE);
-    assert_nothing_left(&opening);
-    machine_end();
-}
-
-/* Allocations fail from the n-th on; the n-th queue fails. */
-INPUT_TEST(input, an_open_that_fails_leaves_nothing_behind)
-{
-    input_probe(variant);
-    opening_without_memory(&opening);
-    assert_input_works();
-    input_release();
-    opening_without_queue(&opening);
-    machine_end();
-}
-
-/* Memory that was handed over is all that is used: of a port without memory nothing is asked. */
-INPUT_TEST(input, memory_of_the_callers)
-{
-    struct vpt_requests_config config[2] = { { .requests = 4, .size = 4 }, { .requests = 4, .size = 4 } };
-    struct vpt_memory pieces[4];
-    struct vpt_port whole;
-
-    input_probe(variant);
-    for (unsigned i = 0; i < COUNT_OF(pieces); i++) {
-        assert_status(machine.port->dma_allocate(machine.port->ctx, 0x4000, 4096, UINT64_MAX, 0, &pieces[i]), VPT_OK);
-    }
-    whole = *machine.port;
-    machine.port->dma_allocate = NULL;
-    assert_status(vpt_input_init(&input, machine.device, NULL), VPT_OK);
-    for (uint16_t i = 0; i < 2; i++) {
-        config[i].memory.rings = pieces[2u * i];
-        config[i].memory.slots = pieces[2u * i + 1u];
-        config[i].memory.private_state =
-            (struct vpt_memory){ machine_bytes(0x1000u * i), 0, VPT_REQUESTS_PRIVATE_SIZE(4) };
-        assert_status(vpt_input_queue_init(&input, i, &config[i]), VPT_OK);
-    }
-    assert_status(vpt_driver_start(&input.driver), VPT_OK);
-    assert_same(vpt_requests_free(&input.status), 4);
-    for (uint32_t i = 0; i < 10; i++) {
-        input_report(3);
-        input_take(3);
-        assert_status(vpt_input_send(&input, KEY_MSG(i)), VPT_OK);
-    }
-    input_release();
-    *machine.port = whole;
-    for (unsigned i = 0; i < COUNT_OF(pieces); i++) {
-        machine.port->dma_free(machine.port->ctx, &pieces[i], 0);
-    }
-    machine_end();
-}
 
 /* Takes each buffer back, once, with this status. */
 static void assert_each_comes_back(enum vpt_status status)
@@ -338,37 +242,6 @@ static void assert_each_comes_back(enum vpt_status status)
     }
     assert_no_input();
     assert_status(vpt_input_drain(&input), VPT_OK);
-}
-
-/* Restarted on the same memory, with events in the device and messages under way. */
-INPUT_TEST(input, a_restart_on_the_same_memory)
-{
-    uint64_t allocations;
-
-    input_start(variant);
-    allocations = machine.hal->allocations;
-    for (uint32_t round = 0; round < 3; round++) {
-        struct vpt_completion completion;
-        uint32_t back = 0;
-
-        machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
-        for (uint32_t i = 0; i < 3; i++) {
-            assert_status(vpt_input_send(&input, KEY_MSG(i)), VPT_OK);
-        }
-        assert_status(vpt_device_reset(machine.device), VPT_OK);
-        assert_status(vpt_driver_restart(&input.driver, NULL), VPT_CALLER_BUSY);
-        while (vpt_requests_poll(&input.events, &completion) == VPT_OK) {
-            assert_status(completion.status, VPT_CANCELLED);
-            back++;
-        }
-        assert_same(back, INPUT_EVENTS);
-        assert_status(vpt_input_send(&input, KEY_MSG(1)), VPT_CANCELLED);
-        machine.model->completion.mode = MOCK_COMPLETE_AT_KICK;
-        assert_status(vpt_driver_restart(&input.driver, NULL), VPT_OK);
-        assert_input_works();
-    }
-    assert_same(machine.hal->allocations, allocations);
-    input_end();
 }
 
 INPUT_TEST(input, CLEANUP_2_a_poll_takes_the_buffers_of_a_device_that_was_reset)
@@ -404,7 +277,6 @@ INPUT_TEST(input, a_device_that_is_pulled_out)
     assert_status(vpt_input_send(&input, KEY_MSG(1)), VPT_DEVICE_GONE);
     assert_status(vpt_driver_restart(&input.driver, NULL), VPT_DEVICE_GONE);
     assert_status(vpt_driver_release(&input.driver), VPT_OK);
-    assert_nothing_left(&opening);
     machine_end();
 }
 

@@ -6,16 +6,11 @@
 #include "opening.h"
 #include "small.h"
 
-static enum vpt_status open_it(void)
-{
-    return vpt_pmem_open(&pmem, machine.device);
-}
-
-static const struct opening opening = { open_it, &pmem, sizeof(pmem), 1 };
-
 /* ---- Where the memory is ---- */
 
 #define ALL UINT64_MAX
+
+static const struct opening opening = { .object = &pmem, .size = sizeof(pmem) };
 
 static const struct {
     uint64_t start;
@@ -185,28 +180,9 @@ SMALL_MODERN_TEST(pmem, CLEANUP_2_several_flushes_at_once)
 
 /* ---- Bring-up ---- */
 
-/* Of the four transports two are legacy interfaces. */
-TRANSPORT_TEST(pmem, what_is_no_modern_device_of_this_type_is_refused)
+SMALL_MODERN_TEST(pmem, arguments_that_are_none)
 {
-    const struct small_variant usual = { variant->kind, false, false, false };
-
-    machine_make(variant->kind, NULL);
-    assert_status(machine_probe(), VPT_OK);
-    memset(&pmem, 0x5a, sizeof(pmem));
-    assert_status(vpt_pmem_open(&pmem, machine.device), VPT_UNSUPPORTED_DEVICE);
-    assert_nothing_left(&opening);
-    machine_end();
-    if (machine_kind_legacy(variant->kind)) {
-        pmem_probe(&usual);
-        assert_status(vpt_pmem_open(&pmem, machine.device), VPT_UNSUPPORTED_FEATURE);
-        assert_nothing_left(&opening);
-        machine_end();
-        return;
-    }
-    pmem_start(&usual);
-    assert_status(vpt_pmem_init(NULL, machine.device, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_pmem_queue_init(NULL, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_pmem_open(NULL, machine.device), VPT_CALLER_ARGUMENT);
+    pmem_start(variant);
     assert_status(vpt_pmem_flush(NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_pmem_submit_flush(NULL, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_pmem_flush(&(struct vpt_pmem){ .driver.device = NULL }), VPT_CALLER_STATE);
@@ -215,14 +191,6 @@ TRANSPORT_TEST(pmem, what_is_no_modern_device_of_this_type_is_refused)
     machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
     assert_status(vpt_pmem_submit_flush(&pmem, NULL), VPT_OK);
     assert_status(vpt_pmem_submit_flush(&pmem, NULL), VPT_RESOURCE_FULL); /* one at a time, by default */
-    pmem_end();
-}
-
-SMALL_MODERN_TEST(pmem, an_open_that_fails_leaves_nothing_behind)
-{
-    pmem_probe(variant);
-    opening_without_memory(&opening);
-    assert_pmem_works();
     pmem_end();
 }
 

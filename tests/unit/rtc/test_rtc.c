@@ -3,15 +3,7 @@
 #include <string.h>
 
 #include "campaign.h"
-#include "opening.h"
 #include "small.h"
-
-static enum vpt_status open_it(void)
-{
-    return vpt_rtc_open(&rtc, machine.device);
-}
-
-static const struct opening opening = { open_it, &rtc, sizeof(rtc), 1 }; /* two with ALARM */
 
 static void assert_no_alarm(void)
 {
@@ -219,28 +211,6 @@ SMALL_MODERN_TEST(rtc, D_RTC_1_RTC_OP_3_without_ALARM)
 
 /* ---- Bring-up and its end ---- */
 
-/* Of the four transports two are legacy interfaces. */
-TRANSPORT_TEST(rtc, what_is_no_modern_device_of_this_type_is_refused)
-{
-    const struct small_variant usual = { variant->kind, false, false, false };
-
-    machine_make(variant->kind, NULL);
-    assert_status(machine_probe(), VPT_OK);
-    memset(&rtc, 0x5a, sizeof(rtc));
-    assert_status(vpt_rtc_open(&rtc, machine.device), VPT_UNSUPPORTED_DEVICE);
-    assert_nothing_left(&opening);
-    machine_end();
-    rtc_probe(&usual);
-    assert_status(vpt_rtc_open(&rtc, machine.device),
-                  machine_kind_legacy(variant->kind) ? VPT_UNSUPPORTED_FEATURE : VPT_OK);
-    if (machine_kind_legacy(variant->kind)) {
-        assert_nothing_left(&opening);
-        machine_end();
-    } else {
-        rtc_end();
-    }
-}
-
 SMALL_MODERN_TEST(rtc, arguments_that_are_none)
 {
     struct vpt_rtc none = { .driver.device = NULL };
@@ -251,12 +221,6 @@ SMALL_MODERN_TEST(rtc, arguments_that_are_none)
     uint64_t now;
 
     rtc_start(variant);
-    assert_status(vpt_rtc_init(NULL, machine.device, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_rtc_queue_init(NULL, 0, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_rtc_queue_init(&none, 0, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_rtc_open(NULL, machine.device), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_rtc_drain(NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_rtc_drain(&rtc), VPT_CALLER_STATE); /* the device is running */
     assert_status(vpt_rtc_get_clocks(NULL, &number), VPT_CALLER_ARGUMENT);
     assert_status(vpt_rtc_get_clocks(&rtc, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_rtc_get_clocks(&none, &number), VPT_CALLER_STATE);
@@ -275,20 +239,6 @@ SMALL_MODERN_TEST(rtc, arguments_that_are_none)
     assert_status(vpt_rtc_listen(NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_rtc_poll_alarm(NULL, &number), VPT_CALLER_ARGUMENT);
     assert_status(vpt_rtc_poll_alarm(&rtc, NULL), VPT_CALLER_ARGUMENT);
-    assert_rtc_works();
-    rtc_end();
-}
-
-SMALL_MODERN_TEST(rtc, an_open_that_fails_leaves_nothing_behind)
-{
-    rtc_probe(variant);
-    opening_without_memory(&opening);
-    assert_rtc_works();
-    machine.hal->wait_budget[VPT_WAIT_REQUEST] = 5;
-    mock_fault_set(&machine.model->faults, MOCK_FAULT_COMPLETION_LOST, 1, 1, 0);
-    assert_status(vpt_rtc_read(&rtc, 0, &(uint64_t){ 0 }), VPT_DEVICE_TIMEOUT);
-    assert_status(vpt_rtc_read(&rtc, 0, &(uint64_t){ 0 }), VPT_CANCELLED);
-    assert_status(vpt_driver_restart(&rtc.driver, NULL), VPT_OK);
     assert_rtc_works();
     rtc_end();
 }

@@ -7,33 +7,7 @@
 
 static const struct peer_variant usual = { MACHINE_MMIO_2, false, false, false };
 
-static enum vpt_status open_it(void)
-{
-    return vpt_socket_open(&vsock, machine.device);
-}
-
-static const struct opening opening = { open_it, &vsock.driver, sizeof(vsock.driver), 3 };
-
-/* Of the four transports two are legacy interfaces. */
-TRANSPORT_TEST(socket_life, what_is_no_modern_socket_device_is_refused)
-{
-    bool legacy = machine_kind_legacy(variant->kind);
-
-    machine_make(variant->kind, NULL);
-    assert_status(machine_probe(), VPT_OK);
-    assert_status(vpt_socket_open(&vsock, machine.device), VPT_UNSUPPORTED_DEVICE);
-    assert_nothing_left(&opening);
-    machine_end();
-    peer_probe(&(const struct peer_variant){ variant->kind, false, false, false });
-    assert_status(vpt_socket_init(&vsock, NULL, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_socket_open(&vsock, machine.device), legacy ? VPT_UNSUPPORTED_FEATURE : VPT_OK);
-    if (legacy) {
-        assert_nothing_left(&opening);
-        machine_end();
-    } else {
-        peer_end();
-    }
-}
+static const struct opening opening = { .object = &vsock.driver, .size = sizeof(vsock.driver) };
 
 /* Bits 0 STREAM, 1 SEQPACKET, 2 NO_IMPLIED_STREAM; 3 nothing known. */
 Test(socket_life, VSOCK_FEAT_1_VSOCK_FEAT_2_VSOCK_FEAT_3_features)
@@ -98,31 +72,6 @@ Test(socket_life, D_VSOCK_2_an_address_that_changes_while_it_is_read)
     assert_no_news();
     assert_socket_works();
     peer_release();
-    machine_end();
-}
-
-Test(socket_life, arguments_that_are_none)
-{
-    peer_start(&usual);
-    assert_status(vpt_socket_init(NULL, machine.device, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_socket_queue_init(NULL, 0, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_socket_queue_init(&(struct vpt_socket){ .cid = 3 }, 0, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_socket_queue_init(&vsock, 3, NULL), VPT_UNSUPPORTED_QUEUE);
-    assert_status(vpt_socket_open(NULL, machine.device), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_socket_drain(NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_socket_drain(&vsock), VPT_CALLER_STATE); /* the device is running */
-    assert_socket_works();
-    peer_end();
-}
-
-/* Allocations fail from the n-th on; the n-th queue fails. */
-SOCKET_TEST(socket_life, an_open_that_fails_leaves_nothing_behind)
-{
-    peer_probe(variant);
-    opening_without_memory(&opening);
-    assert_socket_works();
-    peer_release();
-    opening_without_queue(&opening);
     machine_end();
 }
 

@@ -5,35 +5,6 @@
 #include "audio.h"
 #include "opening.h"
 
-static enum vpt_status open_it(void)
-{
-    return vpt_sound_open(&sound, streams, SOUND_STREAMS, machine.device);
-}
-
-static const struct opening opening = { open_it, &sound, sizeof(sound), 4 };
-
-/* Of the four transports two are legacy interfaces. */
-TRANSPORT_TEST(sound_life, what_is_no_modern_sound_device_is_refused)
-{
-    bool legacy = machine_kind_legacy(variant->kind);
-
-    machine_make(variant->kind, NULL);
-    assert_status(machine_probe(), VPT_OK);
-    memset(&sound, 0x5a, sizeof(sound));
-    assert_status(vpt_sound_open(&sound, streams, 1, machine.device), VPT_UNSUPPORTED_DEVICE);
-    assert_nothing_left(&opening);
-    assert_same(machine.model->resets, 0);
-    machine_end();
-    sound_probe(&(const struct gpu_variant){ variant->kind, false, false, false });
-    assert_status(vpt_sound_open(&sound, streams, 1, NULL), VPT_CALLER_ARGUMENT);
-    if (!legacy) {
-        machine_offer(VPT_F_VERSION_1, false);
-    }
-    assert_status(vpt_sound_open(&sound, streams, 1, machine.device), VPT_UNSUPPORTED_FEATURE);
-    assert_nothing_left(&opening);
-    machine_end();
-}
-
 /* Controls are not accepted, and their number is not read: the model would complain. */
 Test(sound_life, SND_INIT_1_controls_are_left_alone)
 {
@@ -70,17 +41,6 @@ SOUND_TEST(sound_life, D_SND_1_queue_by_queue)
         VPT_CALLER_STATE);
     assert_status(vpt_sound_release(&streams[SOUND_HEARS], NULL, NULL), VPT_OK);
     sound_end();
-}
-
-/* Allocations fail from the n-th on; the n-th queue fails. */
-SOUND_TEST(sound_life, an_open_that_fails_leaves_nothing_behind)
-{
-    sound_probe(variant);
-    opening_without_memory(&opening);
-    assert_sound_works();
-    sound_release();
-    opening_without_queue(&opening);
-    machine_end();
 }
 
 /* A change that goes on: no value is of one moment. Streams stay as they were until there is one. */
@@ -124,44 +84,6 @@ Test(sound_life, short_rings)
         cr_assert(sound_played(SOUND_PLAYS, 20));
         sound_end();
     }
-}
-
-/* Memory that was handed over is all that is used: of a port without memory nothing is asked. */
-SOUND_TEST(sound_life, memory_of_the_callers)
-{
-    struct vpt_memory pieces[VPT_SOUND_QUEUES];
-    struct vpt_port whole_port;
-
-    sound_probe(variant);
-    for (unsigned i = 0; i < VPT_SOUND_QUEUES; i++) {
-        assert_status(machine.port->dma_allocate(machine.port->ctx, 0x4000, 4096, UINT64_MAX, 0, &pieces[i]), VPT_OK);
-    }
-    whole_port = *machine.port;
-    machine.port->dma_allocate = NULL;
-    assert_status(vpt_sound_init(&sound, streams, SOUND_STREAMS, machine.device, NULL), VPT_OK);
-    for (uint16_t i = 0; i < VPT_SOUND_QUEUES; i++) {
-        struct vpt_requests_config config = { .requests = i == 0 ? 1 : 4, .segments = 2, .size = 16 };
-        struct vpt_memory *parts[] = { &config.memory.rings, &config.memory.indirect, &config.memory.slots };
-
-        for (unsigned part = 0; part < 3; part++) {
-            *parts[part] = (struct vpt_memory){ (uint8_t *)pieces[i].address + 0x1000u * part,
-                                                pieces[i].device_address + 0x1000u * part, 0x1000 };
-        }
-        config.memory.slots.size = i == 0 ? VPT_SOUND_SLOT_SIZE : 4u * 16u;
-        config.memory.private_state =
-            (struct vpt_memory){ machine_bytes(0x3c000u + 0x1000u * i), 0, VPT_REQUESTS_PRIVATE_SIZE(4) };
-        assert_status(vpt_sound_queue_init(&sound, i, &config), VPT_OK);
-    }
-    assert_status(vpt_driver_start(&sound.driver), VPT_OK);
-    for (unsigned i = 0; i < 5; i++) {
-        assert_sound_works();
-    }
-    sound_release();
-    *machine.port = whole_port;
-    for (unsigned i = 0; i < VPT_SOUND_QUEUES; i++) {
-        machine.port->dma_free(machine.port->ctx, &pieces[i], 0);
-    }
-    machine_end();
 }
 
 /* ---- Resets ---- */
