@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The clock driver: clocks, cross timestamps, alarms, bring-up and its end; and a device that lies. */
+/* The clock driver: clocks, cross timestamps, alarms, bring-up and its end. */
 #include <string.h>
 
-#include "campaign.h"
 #include "small.h"
 
 static void assert_no_alarm(void)
@@ -241,19 +240,4 @@ SMALL_MODERN_TEST(rtc, arguments_that_are_none)
     assert_status(vpt_rtc_poll_alarm(&rtc, NULL), VPT_CALLER_ARGUMENT);
     assert_rtc_works();
     rtc_end();
-}
-
-/* ---- A device that lies ---- */
-
-TestSuite(rtc_lies, .timeout = 240);
-
-PARAMETER_TEST(struct campaign_modern_variant, campaign_modern_variants(CAMPAIGN_WAYS), rtc_lies,
-               it_comes_at_each_access)
-{
-    campaign_modern(&campaign_rtc, variant);
-}
-
-PARAMETER_TEST(struct campaign_modern_variant, campaign_modern_variants(1), rtc_lies, it_stops_and_cannot_be_reset)
-{
-    campaign_modern_stuck(&campaign_rtc, variant, 6);
 }
