@@ -32,14 +32,12 @@ Test(p9_life, short_rings)
 }
 
 /* The server has forgotten it. */
-P9_TEST(p9_life, a_restart_ends_the_session)
+STARTED_P9_TEST(p9_life, a_restart_ends_the_session)
 {
-    p9_start(variant);
     assert_status(vpt_device_reset(machine.device), VPT_OK);
     assert_status(vpt_driver_restart(&p9.driver, NULL), VPT_OK);
     assert_status(vpt_9p_clunk(&p9, P9_ROOT), VPT_CALLER_STATE);
     assert_p9_works();
-    p9_end();
 }
 
 /* While a message is waited for. */

@@ -22,14 +22,13 @@ static struct vpt_completion take(struct vpt_requests *requests)
 /* ---- Pages ---- */
 
 /* BAL-OP-12: the device is told once for all requests of a call. LEG-BALOP-2: by one access of four bytes. */
-SMALL_TEST(balloon, D_BAL_4_BAL_OP_6_BAL_OP_11_pages_go_in_and_out)
+STARTED_BALLOON_TEST(balloon, D_BAL_4_BAL_OP_6_BAL_OP_11_pages_go_in_and_out)
 {
     static const struct {
         uint32_t count;
         uint32_t requests;
     } rows[] = { { 0, 0 }, { 1, 1 }, { 255, 1 }, { 256, 1 }, { 257, 2 }, { 2000, 8 } };
 
-    balloon_start(variant);
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
         uint32_t count = rows[i].count;
         uint32_t requests = balloon_model.requests;
@@ -50,27 +49,23 @@ SMALL_TEST(balloon, D_BAL_4_BAL_OP_6_BAL_OP_11_pages_go_in_and_out)
         assert_same(balloon_model.page_count, 0);
         assert_same(told(), 0);
     }
-    balloon_end();
 }
 
 /* More than there are, and more than a number of 32 bits says. */
-SMALL_TEST(balloon, numbers_of_pages_that_cannot_be)
+STARTED_BALLOON_TEST(balloon, numbers_of_pages_that_cannot_be)
 {
-    balloon_start(variant);
     assert_status(vpt_balloon_inflate(&balloon, balloon_pages(0, 3), 3), VPT_OK);
     assert_status(vpt_balloon_deflate(&balloon, balloon_pages(0, 4), 4), VPT_CALLER_RANGE);
     assert_status(vpt_balloon_inflate(&balloon, balloon_pages(0, 3), UINT32_MAX - 2u), VPT_CALLER_RANGE);
     assert_same(balloon_model.page_count, 3);
     assert_balloon_works();
-    balloon_end();
 }
 
 /* BAL-OP-7, BAL-OP-9: a page changes hands when its request comes back. */
-SMALL_TEST(balloon, BAL_OP_7_BAL_OP_9_BAL_OP_12_several_requests_at_once)
+STARTED_BALLOON_TEST(balloon, BAL_OP_7_BAL_OP_9_BAL_OP_12_several_requests_at_once)
 {
     int tokens[4];
 
-    balloon_start(variant);
     machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
     for (uint32_t i = 0; i < 4; i++) {
         assert_status(vpt_balloon_submit_inflate(&balloon, balloon_pages(300u * i, 100u + i), 100u + i, &tokens[i]),
@@ -98,16 +93,14 @@ SMALL_TEST(balloon, BAL_OP_7_BAL_OP_9_BAL_OP_12_several_requests_at_once)
     assert_same(balloon_model.page_count, 306);
     assert_status(vpt_balloon_set_actual(&balloon, 306), VPT_OK);
     assert_balloon_works();
-    balloon_end();
 }
 
-SMALL_TEST(balloon, arguments_that_are_none)
+STARTED_BALLOON_TEST(balloon, arguments_that_are_none)
 {
     const struct vpt_balloon_statistic statistic = { VPT_BALLOON_FREE, 1 };
     struct vpt_balloon none = { .actual = 0 };
     uint32_t target;
 
-    balloon_start(variant);
     assert_status(vpt_balloon_get_target(NULL, &target), VPT_CALLER_ARGUMENT);
     assert_status(vpt_balloon_get_target(&balloon, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_balloon_get_target(&none, &target), VPT_CALLER_ARGUMENT);
@@ -129,7 +122,6 @@ SMALL_TEST(balloon, arguments_that_are_none)
     assert_status(vpt_balloon_report(NULL, NULL, 0, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_balloon_report(&balloon, &(struct vpt_segment){ 4096, 4096 }, 1, NULL), VPT_CALLER_STATE);
     assert_balloon_works();
-    balloon_end();
 }
 
 /* ---- The host's wish ---- */

@@ -44,12 +44,11 @@ Test(fs_life, the_shortest_ring)
 /* ---- Resets ---- */
 
 /* What was known in the session is known no more. */
-FS_TEST(fs_life, a_restart_ends_the_session)
+STARTED_FS_TEST(fs_life, a_restart_ends_the_session)
 {
     struct vpt_fs_file known;
     size_t done;
 
-    fs_start(variant);
     for (unsigned round = 0; round < 3; round++) {
         fs_open_file("hello", VPT_FS_READ_ONLY);
         assert_status(vpt_device_reset(machine.device), VPT_OK);
@@ -63,7 +62,6 @@ FS_TEST(fs_life, a_restart_ends_the_session)
         cr_assert(all_zero(&known, sizeof(known)));
     }
     assert_fs_works();
-    fs_end();
 }
 
 FS_TEST(fs_life, a_device_that_is_pulled_out)

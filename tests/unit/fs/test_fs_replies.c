@@ -112,12 +112,11 @@ Test(fs_replies, D_FS_5_a_header_that_lies)
 }
 
 /* The same of a message that a kernel submits itself. */
-Test(fs_replies, D_FS_5_a_length_below_a_header)
+PLAIN_FS_TEST(fs_replies, D_FS_5_a_length_below_a_header)
 {
     const struct vpt_fs_message message = { .type = 3, .size = VPT_FS_HEADER + 16u, .node = 1 };
     struct vpt_completion completion;
 
-    fs_start(&fs_usual);
     for (uint32_t length = 0; length < 17; length++) {
         fs_model.options.lie = (struct mock_fs_lie){ .type = 3, .offset = LENGTH, .width = 4, .value = length };
         memset((uint8_t *)vpt_requests_next(&fs.requests) + VPT_FS_HEADER, 0, 16);
@@ -125,7 +124,6 @@ Test(fs_replies, D_FS_5_a_length_below_a_header)
         assert_status(vpt_requests_wait(&fs.requests, &completion), VPT_OK);
         assert_status(completion.status, length < VPT_FS_REPLY_HEADER ? VPT_DEVICE_REQUEST_STATUS : VPT_OK);
     }
-    fs_end();
 }
 
 /* An error comes with nothing behind it; results are as long as they are. */

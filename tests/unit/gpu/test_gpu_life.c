@@ -9,21 +9,18 @@ static const struct gpu_variant usual = { MACHINE_MMIO_2, false, false, false };
 static const struct vpt_gpu_rectangle whole = { 0, 0, 50, 20 };
 
 /* 3D is not accepted. */
-GPU_TEST(gpu_life, only_what_the_driver_knows_is_accepted)
+STARTED_GPU_TEST(gpu_life, only_what_the_driver_knows_is_accepted)
 {
-    gpu_start(variant);
     assert_same(machine.model->accepted.word[0] & 0xffu, 1u << VPT_GPU_F_EDID);
-    gpu_end();
 }
 
 /* ---- Resets ---- */
 
 /* The device has forgotten its pictures. */
-GPU_TEST(gpu_life, a_restart_ends_the_pictures)
+STARTED_GPU_TEST(gpu_life, a_restart_ends_the_pictures)
 {
     struct vpt_gpu_resource old;
 
-    gpu_start(variant);
     for (uint32_t round = 0; round < 3; round++) {
         gpu_show(50, 20, 70);
         machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
@@ -44,7 +41,6 @@ GPU_TEST(gpu_life, a_restart_ends_the_pictures)
         assert_gpu_works();
         cr_assert(gpu.resources != old.id);
     }
-    gpu_end();
 }
 
 /* An attachment that times out has no pages any more, since the device was reset. */

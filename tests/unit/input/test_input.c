@@ -9,9 +9,8 @@
 /* ---- Events ---- */
 
 /* INPUT-OP-2: the device would notice a buffer that is too small. */
-INPUT_TEST(input, INPUT_OP_2_D_INPUT_1_D_INPUT_7_events_come_once_and_in_order)
+STARTED_INPUT_TEST(input, INPUT_OP_2_D_INPUT_1_D_INPUT_7_events_come_once_and_in_order)
 {
-    input_start(variant);
     assert_no_input();
     for (uint32_t i = 0; i < 200; i++) {
         uint32_t count = i * 13u % INPUT_EVENTS;
@@ -27,16 +26,14 @@ INPUT_TEST(input, INPUT_OP_2_D_INPUT_1_D_INPUT_7_events_come_once_and_in_order)
     assert_input(VPT_INPUT_REL, 8, -1);
     assert_input(VPT_INPUT_SYN, 0, 0);
     assert_same(input_model.dropped, 0);
-    input_end();
 }
 
 /* Every buffer was used, so the device gets each one back by a kick. */
-INPUT_TEST(input, INPUT_OP_1_a_buffer_goes_back_at_once)
+STARTED_INPUT_TEST(input, INPUT_OP_1_a_buffer_goes_back_at_once)
 {
     const struct mock_queue *queue;
     struct vpt_input_event event;
 
-    input_start(variant);
     queue = &machine.model->queues[0];
     assert_same(queue->pending_count, INPUT_EVENTS);
     input_report(INPUT_EVENTS - 1u);
@@ -48,14 +45,12 @@ INPUT_TEST(input, INPUT_OP_1_a_buffer_goes_back_at_once)
         cr_assert(queue->kicks != 0);
     }
     assert_no_input();
-    input_end();
 }
 
-INPUT_TEST(input, D_INPUT_8_a_report_that_does_not_fit_is_lost_as_a_whole)
+STARTED_INPUT_TEST(input, D_INPUT_8_a_report_that_does_not_fit_is_lost_as_a_whole)
 {
     struct vpt_input_event event;
 
-    input_start(variant);
     for (uint32_t round = 0; round < 3; round++) {
         uint64_t dropped = input_model.dropped;
 
@@ -71,13 +66,11 @@ INPUT_TEST(input, D_INPUT_8_a_report_that_does_not_fit_is_lost_as_a_whole)
         assert_no_input();
         assert_input_works();
     }
-    input_end();
 }
 
 /* What an earlier event has left in the buffer is not taken for this one. */
-INPUT_TEST(input, an_event_that_is_cut_is_passed_over)
+STARTED_INPUT_TEST(input, an_event_that_is_cut_is_passed_over)
 {
-    input_start(variant);
     machine.model->completion.batch = 0; /* nothing is said of the length of all but the last of a batch */
     input_report(INPUT_EVENTS - 1u);
     input_take(INPUT_EVENTS - 1u);
@@ -92,15 +85,13 @@ INPUT_TEST(input, an_event_that_is_cut_is_passed_over)
         assert_input_works();
     }
     assert_same(input_model.dropped, 0);
-    input_end();
 }
 
 /* More buffers without an event than the queue has: the call ends, the next one goes on. */
-INPUT_TEST(input, a_flood_of_cut_events_ends)
+STARTED_INPUT_TEST(input, a_flood_of_cut_events_ends)
 {
     struct vpt_input_event event = { 1, 2, 3 };
 
-    input_start(variant);
     machine.model->completion.batch = 0;
     input_model.most = 7;
     input_report(INPUT_EVENTS - 1u);
@@ -109,7 +100,6 @@ INPUT_TEST(input, a_flood_of_cut_events_ends)
     assert_no_input();
     input_model.most = 0;
     assert_input_works();
-    input_end();
 }
 
 /* A used length of 0, and one that is above what was writable. */
@@ -139,11 +129,10 @@ INPUT_TEST(input, lengths_that_are_lies)
     }
 }
 
-INPUT_TEST(input, an_event_interrupts_once_all_were_taken)
+STARTED_INPUT_TEST(input, an_event_interrupts_once_all_were_taken)
 {
     const struct mock_queue *queue;
 
-    input_start(variant);
     queue = &machine.model->queues[0];
     for (uint32_t round = 0; round < 3; round++) {
         uint64_t before = queue->interrupts;
@@ -153,15 +142,13 @@ INPUT_TEST(input, an_event_interrupts_once_all_were_taken)
         cr_assert((vpt_device_interrupt(machine.device) & VPT_INTERRUPT_QUEUE) != 0);
         input_take(3);
     }
-    input_end();
 }
 
 /* ---- Messages ---- */
 
 /* INPUT-OP-3: the device would notice one that is too short. */
-INPUT_TEST(input, INPUT_OP_3_what_is_sent_arrives)
+STARTED_INPUT_TEST(input, INPUT_OP_3_what_is_sent_arrives)
 {
-    input_start(variant);
     for (int i = 0; i < 3 * (int)INPUT_MESSAGES; i++) {
         assert_status(vpt_input_send(&input, VPT_INPUT_LED, (uint16_t)(i % 3), i - 20), VPT_OK);
     }
@@ -172,13 +159,11 @@ INPUT_TEST(input, INPUT_OP_3_what_is_sent_arrives)
         cr_assert(sent->type == VPT_INPUT_LED && sent->code == i % 3u && sent->value == i - 20u);
     }
     assert_input_works();
-    input_end();
 }
 
 /* The device takes its time: what does not fit is the caller's to try again. */
-INPUT_TEST(input, a_device_that_takes_no_messages)
+STARTED_INPUT_TEST(input, a_device_that_takes_no_messages)
 {
-    input_start(variant);
     machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
     for (uint32_t i = 0; i < INPUT_MESSAGES; i++) {
         assert_status(vpt_input_send(&input, KEY_MSG(i)), VPT_OK);
@@ -199,7 +184,6 @@ INPUT_TEST(input, a_device_that_takes_no_messages)
     }
     machine.model->completion.mode = MOCK_COMPLETE_AT_KICK;
     assert_input_works();
-    input_end();
 }
 
 INPUT_TEST(input, the_status_queue_can_be_left_out)
@@ -217,17 +201,15 @@ INPUT_TEST(input, the_status_queue_can_be_left_out)
     input_end();
 }
 
-INPUT_TEST(input, arguments_that_are_none)
+STARTED_INPUT_TEST(input, arguments_that_are_none)
 {
     struct vpt_input_event event;
 
-    input_start(variant);
     assert_status(vpt_input_poll(NULL, &event), VPT_CALLER_ARGUMENT);
     assert_status(vpt_input_poll(&input, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_input_poll(&(struct vpt_input){ .driver.device = NULL }, &event), VPT_CALLER_STATE);
     assert_status(vpt_input_send(NULL, KEY_MSG(1)), VPT_CALLER_ARGUMENT);
     assert_input_works();
-    input_end();
 }
 
 /* ---- Bring-up and its end ---- */
@@ -244,9 +226,8 @@ static void assert_each_comes_back(enum vpt_status status)
     assert_status(vpt_input_drain(&input), VPT_OK);
 }
 
-INPUT_TEST(input, CLEANUP_2_a_poll_takes_the_buffers_of_a_device_that_was_reset)
+STARTED_INPUT_TEST(input, CLEANUP_2_a_poll_takes_the_buffers_of_a_device_that_was_reset)
 {
-    input_start(variant);
     input_report(3);
     assert_status(vpt_device_reset(machine.device), VPT_OK);
     /* What was used before the reset has come. */
@@ -259,7 +240,6 @@ INPUT_TEST(input, CLEANUP_2_a_poll_takes_the_buffers_of_a_device_that_was_reset)
     assert_each_comes_back(VPT_CANCELLED);
     assert_status(vpt_driver_restart(&input.driver, NULL), VPT_OK);
     assert_input_works();
-    input_end();
 }
 
 /* Each buffer comes back, and the next device finds nothing of this one. */

@@ -3,10 +3,6 @@
  * Each driver from its probe to its release, over and over, and a lie or a deed of its device at each access in turn,
  * as in test_lies.c with a disk: each request comes back once, and all memory comes back.
  */
-/*
- * Each driver from its probe to its release, over and over, and a lie or a deed of its device at each access in turn, as
- * in test_lies.c with a disk: each request comes back once, and all memory comes back.
- */
 #include "campaign.h"
 
 TestSuite(drivers_lies, .timeout = 240);

@@ -94,12 +94,11 @@ Test(pmem, PMEM_INIT_1_a_shared_memory_region_behind_PCI)
 }
 
 /* At a restart the memory is where it was, or the device is given up; later it may be started again. */
-SMALL_MODERN_TEST(pmem, a_restart_on_the_same_memory)
+STARTED_PMEM_TEST(pmem, a_restart_on_the_same_memory)
 {
     static const uint64_t moved[][2] = { { PMEM_START + 0x1000u, PMEM_SIZE }, { PMEM_START, PMEM_SIZE - 1u } };
     uint64_t allocations;
 
-    pmem_start(variant);
     allocations = machine.hal->allocations;
     for (unsigned i = 0; i < COUNT_OF(moved); i++) {
         assert_pmem_works();
@@ -111,13 +110,12 @@ SMALL_MODERN_TEST(pmem, a_restart_on_the_same_memory)
     }
     assert_pmem_works();
     assert_same(machine.hal->allocations, allocations);
-    pmem_end();
 }
 
 /* ---- Flushes ---- */
 
 /* Of a device that writes nothing, what it wrote before is not taken for an answer. */
-SMALL_MODERN_TEST(pmem, D_PMEM_2_what_the_device_answers)
+STARTED_PMEM_TEST(pmem, D_PMEM_2_what_the_device_answers)
 {
     static const struct {
         uint32_t answer;
@@ -129,7 +127,6 @@ SMALL_MODERN_TEST(pmem, D_PMEM_2_what_the_device_answers)
                  { 0x1000000, false, VPT_DEVICE_IO_ERROR },
                  { 0, true, VPT_DEVICE_IO_ERROR } };
 
-    pmem_start(variant);
     for (unsigned i = 0; i < 10u * COUNT_OF(rows); i++) {
         pmem_model.answer = rows[i % COUNT_OF(rows)].answer;
         pmem_model.silent = rows[i % COUNT_OF(rows)].silent;
@@ -137,7 +134,6 @@ SMALL_MODERN_TEST(pmem, D_PMEM_2_what_the_device_answers)
     }
     pmem_model.silent = false;
     assert_pmem_works();
-    pmem_end();
 }
 
 SMALL_MODERN_TEST(pmem, CLEANUP_2_several_flushes_at_once)
@@ -179,9 +175,8 @@ SMALL_MODERN_TEST(pmem, CLEANUP_2_several_flushes_at_once)
 
 /* ---- Bring-up ---- */
 
-SMALL_MODERN_TEST(pmem, arguments_that_are_none)
+STARTED_PMEM_TEST(pmem, arguments_that_are_none)
 {
-    pmem_start(variant);
     assert_status(vpt_pmem_flush(NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_pmem_submit_flush(NULL, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_pmem_flush(&(struct vpt_pmem){ .driver.device = NULL }), VPT_CALLER_STATE);
@@ -190,5 +185,4 @@ SMALL_MODERN_TEST(pmem, arguments_that_are_none)
     machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
     assert_status(vpt_pmem_submit_flush(&pmem, NULL), VPT_OK);
     assert_status(vpt_pmem_submit_flush(&pmem, NULL), VPT_RESOURCE_FULL); /* one at a time, by default */
-    pmem_end();
 }

@@ -22,7 +22,7 @@ static void assert_alarm(uint16_t expected)
 
 /* ---- Clocks ---- */
 
-SMALL_MODERN_TEST(rtc, D_RTC_2_D_RTC_5_RTC_OP_5_what_clocks_there_are)
+STARTED_RTC_TEST(rtc, D_RTC_2_D_RTC_5_RTC_OP_5_what_clocks_there_are)
 {
     static const struct vpt_rtc_clock expected[] = { { VPT_RTC_UTC, 0, true },
                                                      { VPT_RTC_UTC_SMEARED, 2, false },
@@ -30,7 +30,6 @@ SMALL_MODERN_TEST(rtc, D_RTC_2_D_RTC_5_RTC_OP_5_what_clocks_there_are)
     struct vpt_rtc_clock clock;
     uint16_t count = 0;
 
-    rtc_start(variant);
     assert_status(vpt_rtc_get_clocks(&rtc, &count), VPT_OK);
     assert_same(count, COUNT_OF(expected));
     for (uint16_t i = 0; i < COUNT_OF(expected); i++) {
@@ -42,10 +41,9 @@ SMALL_MODERN_TEST(rtc, D_RTC_2_D_RTC_5_RTC_OP_5_what_clocks_there_are)
     rtc_model.clock_count = 0;
     assert_status(vpt_rtc_get_clocks(&rtc, &count), VPT_OK);
     assert_same(count, 0);
-    rtc_end();
 }
 
-SMALL_MODERN_TEST(rtc, D_RTC_6_RTC_CTRL_1_RTC_READ_1_times_and_counters)
+STARTED_RTC_TEST(rtc, D_RTC_6_RTC_CTRL_1_RTC_READ_1_times_and_counters)
 {
     static const struct {
         uint16_t id;
@@ -61,7 +59,6 @@ SMALL_MODERN_TEST(rtc, D_RTC_6_RTC_CTRL_1_RTC_READ_1_times_and_counters)
                  { 2, 0xff, VPT_CALLER_ARGUMENT } };
     uint64_t now = 99;
 
-    rtc_start(variant);
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
         struct vpt_rtc_cross cross = { 98, 97 };
 
@@ -74,11 +71,10 @@ SMALL_MODERN_TEST(rtc, D_RTC_6_RTC_CTRL_1_RTC_READ_1_times_and_counters)
     assert_status(vpt_rtc_read(&rtc, 3, &now), VPT_UNSUPPORTED_REQUEST);
     assert_same(now, 99);
     assert_rtc_works();
-    rtc_end();
 }
 
 /* Of a device that writes nothing, what it wrote before is not taken for an answer. */
-SMALL_MODERN_TEST(rtc, RTC_OP_1_D_RTC_4_what_the_device_answers)
+STARTED_RTC_TEST(rtc, RTC_OP_1_D_RTC_4_what_the_device_answers)
 {
     static const struct {
         uint8_t status;
@@ -88,7 +84,6 @@ SMALL_MODERN_TEST(rtc, RTC_OP_1_D_RTC_4_what_the_device_answers)
                  { 0, VPT_DEVICE_REQUEST_STATUS }, { 255, VPT_DEVICE_REQUEST_STATUS } };
     uint64_t now = 99;
 
-    rtc_start(variant);
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
         rtc_model.status = rows[i].status;
         rtc_model.silent = rows[i].status == 0;
@@ -98,16 +93,14 @@ SMALL_MODERN_TEST(rtc, RTC_OP_1_D_RTC_4_what_the_device_answers)
         rtc_model.silent = false;
         assert_rtc_works();
     }
-    rtc_end();
 }
 
 /* ---- Alarms ---- */
 
-SMALL_MODERN_TEST(rtc, RTC_ALARM_1_RTC_NOTIF_1_RTC_NOTIF_3_alarms)
+STARTED_RTC_TEST(rtc, RTC_ALARM_1_RTC_NOTIF_1_RTC_NOTIF_3_alarms)
 {
     struct vpt_rtc_alarm alarm = { 1, true };
 
-    rtc_start(variant);
     assert_status(vpt_rtc_get_alarm(&rtc, 0, &alarm), VPT_OK);
     cr_assert(alarm.nanoseconds == 0 && !alarm.enabled);
     for (uint64_t at = UINT64_C(0x100002000); at < UINT64_C(0x100002000) + 30u; at++) {
@@ -129,17 +122,15 @@ SMALL_MODERN_TEST(rtc, RTC_ALARM_1_RTC_NOTIF_1_RTC_NOTIF_3_alarms)
     assert_alarm(0);
     assert_status(vpt_rtc_set_alarm(&rtc, 2, &alarm), VPT_DEVICE_REQUEST_STATUS); /* it has none */
     assert_rtc_works();
-    rtc_end();
 }
 
 /* D-RTC-8: what was set before the reset is cleared before the device gets buffers. */
-SMALL_MODERN_TEST(rtc, D_RTC_8_an_alarm_outlives_a_reset)
+STARTED_RTC_TEST(rtc, D_RTC_8_an_alarm_outlives_a_reset)
 {
     const struct vpt_rtc_alarm early = { 1, true };
     const struct vpt_rtc_alarm none = { 0, false };
     uint64_t allocations;
 
-    rtc_start(variant);
     allocations = machine.hal->allocations;
     for (unsigned clear = 0; clear < 2; clear++) {
         assert_status(vpt_rtc_set_alarm(&rtc, 0, &early), VPT_OK);
@@ -160,16 +151,14 @@ SMALL_MODERN_TEST(rtc, D_RTC_8_an_alarm_outlives_a_reset)
     }
     assert_rtc_works();
     assert_same(machine.hal->allocations, allocations);
-    rtc_end();
 }
 
 /* Cut ones, and some of another type. */
-SMALL_MODERN_TEST(rtc, RTC_NOTIF_2_notifications_that_are_no_alarm)
+STARTED_RTC_TEST(rtc, RTC_NOTIF_2_notifications_that_are_no_alarm)
 {
     const struct vpt_rtc_alarm early = { 1, true };
     uint16_t id = 99;
 
-    rtc_start(variant);
     machine.model->completion.batch = 0; /* nothing is said of the length of all but the last of a batch */
     for (uint32_t i = 0; i < 20; i++) {
         rtc_model.most = i % 2u == 0 ? 15 : 0;
@@ -183,7 +172,6 @@ SMALL_MODERN_TEST(rtc, RTC_NOTIF_2_notifications_that_are_no_alarm)
         assert_alarm(0);
         assert_no_alarm();
     }
-    rtc_end();
 }
 
 /* Its device has alarms. */
@@ -210,7 +198,7 @@ SMALL_MODERN_TEST(rtc, D_RTC_1_RTC_OP_3_without_ALARM)
 
 /* ---- Bring-up and its end ---- */
 
-SMALL_MODERN_TEST(rtc, arguments_that_are_none)
+STARTED_RTC_TEST(rtc, arguments_that_are_none)
 {
     struct vpt_rtc none = { .driver.device = NULL };
     struct vpt_rtc_alarm alarm = { 1, true };
@@ -219,7 +207,6 @@ SMALL_MODERN_TEST(rtc, arguments_that_are_none)
     uint16_t number;
     uint64_t now;
 
-    rtc_start(variant);
     assert_status(vpt_rtc_get_clocks(NULL, &number), VPT_CALLER_ARGUMENT);
     assert_status(vpt_rtc_get_clocks(&rtc, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_rtc_get_clocks(&none, &number), VPT_CALLER_STATE);
@@ -239,5 +226,4 @@ SMALL_MODERN_TEST(rtc, arguments_that_are_none)
     assert_status(vpt_rtc_poll_alarm(NULL, &number), VPT_CALLER_ARGUMENT);
     assert_status(vpt_rtc_poll_alarm(&rtc, NULL), VPT_CALLER_ARGUMENT);
     assert_rtc_works();
-    rtc_end();
 }

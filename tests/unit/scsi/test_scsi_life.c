@@ -116,12 +116,11 @@ static void assert_each_comes_back(const struct vpt_scsi_request *requests, enum
 }
 
 /* Disks stay open. */
-SCSI_TEST(scsi_life, CLEANUP_2_a_reset_with_commands_in_flight)
+STARTED_SCSI_TEST(scsi_life, CLEANUP_2_a_reset_with_commands_in_flight)
 {
     struct vpt_scsi_request requests[TOGETHER];
     struct vpt_scsi_event event;
 
-    scsi_start(variant);
     for (uint32_t round = 0; round < 3; round++) {
         assert_status(scsi_open_disk(SCSI_SMALL), VPT_OK);
         submit_together(requests);
@@ -135,7 +134,6 @@ SCSI_TEST(scsi_life, CLEANUP_2_a_reset_with_commands_in_flight)
         assert_status(vpt_scsi_poll_event(&scsi, &event), VPT_OK);
         assert_scsi_works();
     }
-    scsi_end();
 }
 
 /* The reset does not finish: the buffer stays the device's. */

@@ -98,12 +98,11 @@ SOCKET_TEST(socket_life, queues_of_any_size)
  * The guest moves: connections end, the listener lives on under the new address. An event that is not known means
  * nothing.
  */
-SOCKET_TEST(socket_life, VSOCK_EVENT_1_VSOCK_EVENT_2_VSOCK_EVENT_3_VSOCK_EVENT_4_D_VSOCK_14_the_guest_moves)
+STARTED_SOCKET_TEST(socket_life, VSOCK_EVENT_1_VSOCK_EVENT_2_VSOCK_EVENT_3_VSOCK_EVENT_4_D_VSOCK_14_the_guest_moves)
 {
     static struct peer others[2];
     size_t sent;
 
-    peer_start(variant);
     for (uint32_t round = 0; round < 10; round++) {
         memset(others, 0, sizeof(others));
         others[0].port = 7;
@@ -141,7 +140,6 @@ SOCKET_TEST(socket_life, VSOCK_EVENT_1_VSOCK_EVENT_2_VSOCK_EVENT_3_VSOCK_EVENT_4
         assert_news(&peer, VPT_SOCKET_ENDED);
     }
     assert_socket_works();
-    peer_end();
 }
 
 /* Until a new address can be read nothing is sent, because its source would be wrong, and nothing is taken. */
@@ -199,12 +197,11 @@ static void assert_ended(struct peer *of)
 }
 
 /* With packets owed and in flight; the listener lives on, and nothing is allocated. */
-SOCKET_TEST(socket_life, a_reset_in_the_middle_and_a_restart)
+STARTED_SOCKET_TEST(socket_life, a_reset_in_the_middle_and_a_restart)
 {
     static struct peer other;
     struct vpt_socket_event event;
 
-    peer_start(variant);
     for (unsigned round = 0; round < 5; round++) {
         size_t allocated = mock_hal_live_allocations(machine.hal);
         size_t sent;
@@ -242,17 +239,15 @@ SOCKET_TEST(socket_life, a_reset_in_the_middle_and_a_restart)
         assert_news(&peer, VPT_SOCKET_ENDED);
         assert_socket_works();
     }
-    peer_end();
 }
 
 /* What was owed is owed no more: not by a connection that had ended before, and not to peers without one. */
-SOCKET_TEST(socket_life, a_reset_ends_what_was_owed)
+STARTED_SOCKET_TEST(socket_life, a_reset_ends_what_was_owed)
 {
     struct peer other = { .local = 10 };
     uint8_t byte = 0;
     size_t sent;
 
-    peer_start(variant);
     peer_accept(&peer, 9);
     socket_model.deaf = true;
     for (unsigned i = 0; i < PEER_SLOTS; i++) {
@@ -271,7 +266,6 @@ SOCKET_TEST(socket_life, a_reset_ends_what_was_owed)
     assert_no_news();
     assert_silence();
     assert_socket_works();
-    peer_end();
 }
 
 SOCKET_TEST(socket_life, a_device_that_is_pulled_out)

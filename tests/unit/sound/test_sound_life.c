@@ -44,9 +44,8 @@ SOUND_TEST(sound_life, D_SND_1_queue_by_queue)
 }
 
 /* A change that goes on: no value is of one moment. Streams stay as they were until there is one. */
-SOUND_TEST(sound_life, CONFIG_1_a_configuration_that_keeps_changing)
+STARTED_SOUND_TEST(sound_life, CONFIG_1_a_configuration_that_keeps_changing)
 {
-    sound_start(variant);
     sound_bring(0, VPT_SOUND_PREPARED);
     assert_status(vpt_device_reset(machine.device), VPT_OK);
     assert_status(vpt_sound_drain(&sound), VPT_OK);
@@ -57,7 +56,6 @@ SOUND_TEST(sound_life, CONFIG_1_a_configuration_that_keeps_changing)
     mock_fault_clear(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING);
     assert_status(vpt_driver_restart(&sound.driver, NULL), VPT_OK);
     assert_sound_works();
-    sound_end();
 }
 
 /* A short ring without tables has room for few periods, down to one. */
@@ -105,13 +103,12 @@ static void take_all(uint32_t stream, uint32_t count, enum vpt_status status)
 }
 
 /* Restarted on the same memory, with periods and events in flight. The device has forgotten its streams. */
-SOUND_TEST(sound_life, CLEANUP_2_a_restart_on_the_same_memory)
+STARTED_SOUND_TEST(sound_life, CLEANUP_2_a_restart_on_the_same_memory)
 {
     const struct vpt_segment segment = sound_segment(0, 0);
     struct vpt_sound_jack jack;
     uint64_t allocations;
 
-    sound_start(variant);
     allocations = machine.hal->allocations;
     for (uint32_t round = 0; round < 3; round++) {
         sound_bring(SOUND_PLAYS, VPT_SOUND_PREPARED);
@@ -135,13 +132,11 @@ SOUND_TEST(sound_life, CLEANUP_2_a_restart_on_the_same_memory)
         assert_status(vpt_driver_restart(&sound.driver, NULL), VPT_OK);
     }
     assert_same(machine.hal->allocations, allocations);
-    sound_end();
 }
 
 /* A device that does not answer is reset. */
-SOUND_TEST(sound_life, a_device_that_does_not_answer)
+STARTED_SOUND_TEST(sound_life, a_device_that_does_not_answer)
 {
-    sound_start(variant);
     machine.hal->wait_budget[VPT_WAIT_REQUEST] = 5;
     for (uint32_t round = 0; round < 4; round++) {
         uint64_t resets;
@@ -169,7 +164,6 @@ SOUND_TEST(sound_life, a_device_that_does_not_answer)
         assert_status(vpt_sound_drain(&sound), VPT_OK);
         assert_status(vpt_driver_restart(&sound.driver, NULL), VPT_OK);
     }
-    sound_end();
 }
 
 /* Each period comes back, and the next device finds nothing of this one. */
