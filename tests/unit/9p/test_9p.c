@@ -5,8 +5,6 @@
 #include "mock_order.h"
 #include "share.h"
 
-static const struct p9_variant usual = { MACHINE_MMIO_2, false, false, false };
-
 P9_TEST(p9, D_9P_3_files_are_read_made_written_listed_and_removed)
 {
     p9_open(variant);
@@ -125,7 +123,7 @@ Test(p9, messages_that_are_none)
         { 23, 1, 0, VPT_CALLER_ARGUMENT }, /* an empty segment */
     };
 
-    p9_start(&usual);
+    p9_start(&ring_usual);
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
         const struct vpt_9p_message message = { 24, rows[i].readable, rows[i].writable, rows[i].size, segments };
 
@@ -172,7 +170,7 @@ P9_TEST(p9, D_9P_4_the_tag)
         p9_make_model();
         p9_model.options.tag = rows[i].tag;
         p9_model.options.tag_length = rows[i].length;
-        p9_probe(variant);
+        p9_probe_model(variant);
         assert_status(vpt_9p_init(&p9, machine.device, NULL), VPT_OK);
         memset(tag, 0x5a, sizeof(tag));
         assert_status_of(rows[i].tag, vpt_9p_get_tag(&p9, tag, rows[i].size), rows[i].status);
@@ -184,7 +182,7 @@ P9_TEST(p9, D_9P_4_the_tag)
     }
     p9_make_model();
     p9_model.options.no_tag = true;
-    p9_probe(variant);
+    p9_probe_model(variant);
     assert_status(vpt_9p_open(&p9, machine.device), VPT_OK);
     assert_status(vpt_9p_get_tag(&p9, tag, 32), VPT_EMPTY);
     assert_status(vpt_9p_get_tag(&p9, tag, 0), VPT_CALLER_ARGUMENT);
@@ -223,7 +221,7 @@ Test(p9, a_session_takes_the_lower_msize)
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
         size_t done = 0;
 
-        p9_open(&usual);
+        p9_open(&ring_usual);
         p9_model.options.msize = rows[i].most;
         p9_model.options.version = rows[i].version;
         assert_status(vpt_9p_attach(&p9, P9_ROOT, "", ""), VPT_CALLER_STATE);
@@ -274,7 +272,7 @@ Test(p9, a_walk_takes_all_names_of_a_path)
         { NULL, VPT_CALLER_ARGUMENT, 0 },
     };
 
-    p9_start(&usual);
+    p9_start(&ring_usual);
     (void)mock_tree_make(&p9_model.tree, MOCK_TREE_ROOT, NAME_255, true);
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
         p9.error = 0;
@@ -295,7 +293,7 @@ Test(p9, what_a_server_refuses_has_its_reason)
     struct vpt_9p_attributes attributes;
     size_t done = 1;
 
-    p9_start(&usual);
+    p9_start(&ring_usual);
 #define REFUSED(call, reason)                              \
     do {                                                   \
         p9.error = 0;                                      \
@@ -329,7 +327,7 @@ Test(p9, arguments_that_are_none)
     uint64_t messages;
     size_t done;
 
-    p9_start(&usual);
+    p9_start(&ring_usual);
     messages = p9_model.messages;
     assert_status(vpt_9p_version(NULL, 8192), VPT_CALLER_ARGUMENT);
     assert_status(vpt_9p_attach(NULL, 1, "", ""), VPT_CALLER_ARGUMENT);
@@ -406,7 +404,7 @@ Test(p9, a_write_that_fails_in_its_middle)
 {
     size_t done = 0;
 
-    p9_start(&usual);
+    p9_start(&ring_usual);
     p9_model.options.most = 1500;
     assert_status(vpt_9p_walk(&p9, P9_ROOT, P9_FILE, "hello"), VPT_OK);
     assert_status(vpt_9p_open_file(&p9, P9_FILE, VPT_9P_READ_WRITE), VPT_OK);

@@ -31,7 +31,6 @@ TRANSPORT_TEST(p9_life, D_9P_1_what_is_no_9P_device_is_refused)
 /* Calls before the queue is set up, and before the start. */
 P9_TEST(p9_life, before_it_is_started)
 {
-    p9_make_model();
     p9_probe(variant);
     assert_status(vpt_9p_init(&p9, machine.device, NULL), VPT_OK);
     assert_status(vpt_9p_version(&p9, 8192), VPT_CALLER_STATE);
@@ -46,7 +45,6 @@ P9_TEST(p9_life, before_it_is_started)
 /* Allocations fail from the n-th on; the queue fails. */
 P9_TEST(p9_life, an_open_that_fails_leaves_nothing_behind)
 {
-    p9_make_model();
     p9_probe(variant);
     opening_without_memory(&opening);
     assert_p9_works();
@@ -98,7 +96,6 @@ P9_TEST(p9_life, memory_of_the_callers)
     struct vpt_memory pieces[3];
     struct vpt_port whole;
 
-    p9_make_model();
     p9_probe(variant);
     for (unsigned i = 0; i < COUNT_OF(pieces); i++) {
         assert_status(machine.port->dma_allocate(machine.port->ctx, 0x4000, 4096, UINT64_MAX, 0, &pieces[i]), VPT_OK);
@@ -204,7 +201,7 @@ TRANSPORT_TEST(p9_life, a_device_that_is_pulled_out_while_it_is_waited_for)
 {
     size_t done;
 
-    p9_start(&(const struct p9_variant){ variant->kind, false, false, false });
+    p9_start(&(const struct ring_variant){ variant->kind, false, false, false });
     machine.hal->wait_budget[VPT_WAIT_REQUEST] = 5;
     assert_status(vpt_9p_walk(&p9, P9_ROOT, P9_FILE, "hello"), VPT_OK);
     assert_status(vpt_9p_open_file(&p9, P9_FILE, VPT_9P_READ_ONLY), VPT_OK);

@@ -110,7 +110,7 @@ Test(fs, FS_HIPRIO_1_several_files_are_forgotten_at_once)
     struct vpt_completion completion;
     uint8_t *slot;
 
-    fs_start(&fs_usual);
+    fs_start(&ring_usual);
     assert_status(vpt_fs_walk(&fs, NULL, "hello", &fs_file), VPT_OK);
     assert_status(vpt_fs_walk(&fs, NULL, "hello", &fs_file), VPT_OK);
     assert_status(vpt_fs_walk(&fs, NULL, "dir", &fs_file), VPT_OK);
@@ -149,7 +149,7 @@ Test(fs, messages_that_are_none)
         { 36, 48, 0, 0, VPT_CALLER_ARGUMENT }, /* INTERRUPT */
     };
 
-    fs_start(&fs_usual);
+    fs_start(&ring_usual);
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
         const struct vpt_fs_message message = { rows[i].type, rows[i].readable, rows[i].writable, 1,
                                                 rows[i].size, segments };
@@ -188,7 +188,7 @@ FS_TEST(fs, D_FS_3_the_tag_of_the_folder)
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
         fs_make_model();
         fs_model.options.tag = rows[i].tag;
-        fs_probe(variant);
+        fs_probe_model(variant);
         assert_status(vpt_fs_init(&fs, machine.device, NULL), VPT_OK);
         memset(tag, 'z', sizeof(tag));
         assert_status(vpt_fs_get_tag(&fs, tag, rows[i].room), rows[i].status);
@@ -231,7 +231,7 @@ Test(fs, D_FS_6_the_beginning_of_a_session)
     };
 
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
-        fs_open(&fs_usual);
+        fs_open(&ring_usual);
         fs_model.options = (struct mock_fs_options){ .major = rows[i].major,
                                                      .minor = rows[i].minor,
                                                      .init_size = rows[i].init_size,
@@ -317,7 +317,7 @@ Test(fs, what_is_refused_at_once)
     size_t done;
 
     memset(long_name, 'x', sizeof(long_name) - 1u);
-    fs_start(&fs_usual);
+    fs_start(&ring_usual);
     for (unsigned i = 0; i < COUNT_OF(names); i++) {
         assert_status(vpt_fs_create_file(&fs, NULL, names[i].name, 0, 0, &fs_file), names[i].status);
         assert_status(vpt_fs_make_directory(&fs, NULL, names[i].name, 0), names[i].status);
@@ -356,7 +356,7 @@ Test(fs, what_is_refused_at_once)
     assert_same(fs_model.messages, messages + 1u);
     mock_violations_clear(&machine.hal->violations);
     fs_end();
-    fs_open(&fs_usual);
+    fs_open(&ring_usual);
     fs_model.options.no_truncation = true;
     assert_status(vpt_fs_begin(&fs), VPT_OK);
     assert_status(vpt_fs_walk(&fs, NULL, "hello", &fs_file), VPT_OK);
@@ -392,7 +392,7 @@ Test(fs, a_file_that_takes_no_more)
 {
     size_t done = 0;
 
-    fs_start(&fs_usual);
+    fs_start(&ring_usual);
     fs_open_file("hello", VPT_FS_READ_WRITE);
     assert_status(vpt_fs_write(&fs, &fs_file, MOCK_TREE_BYTES - 10u, fs_buffer, 11, &done), VPT_DEVICE_IO_ERROR);
     cr_assert(done == 0 && fs.error == 28);

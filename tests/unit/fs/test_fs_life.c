@@ -45,7 +45,6 @@ FS_TEST(fs_life, before_it_is_started)
 {
     static const struct vpt_fs_message message = { .type = 3, .size = VPT_FS_HEADER + 16u };
 
-    fs_make_model();
     fs_probe(variant);
     machine.model->queue_count = 3; /* as one that offers more request queues */
     machine.model->queues[2].maximum = 16;
@@ -66,7 +65,6 @@ FS_TEST(fs_life, before_it_is_started)
 /* Allocations fail from the n-th on; a queue fails. */
 FS_TEST(fs_life, an_open_that_fails_leaves_nothing_behind)
 {
-    fs_make_model();
     fs_probe(variant);
     opening_without_memory(&opening);
     fs_release();

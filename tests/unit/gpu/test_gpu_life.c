@@ -5,8 +5,6 @@
 #include "opening.h"
 #include "screen.h"
 
-static const struct gpu_variant usual = { MACHINE_MMIO_2, false, false, false };
-
 static const struct vpt_gpu_rectangle whole = { 0, 0, 50, 20 };
 
 static enum vpt_status open_it(void)
@@ -28,7 +26,7 @@ TRANSPORT_TEST(gpu_life, what_is_no_modern_GPU_is_refused)
     assert_nothing_left(&opening);
     assert_same(machine.model->resets, 0);
     machine_end();
-    gpu_probe(&(const struct gpu_variant){ variant->kind, false, false, false });
+    gpu_probe(&(const struct ring_variant){ variant->kind, false, false, false });
     assert_status(vpt_gpu_init(&gpu, NULL, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_gpu_open(&gpu, machine.device), legacy ? VPT_UNSUPPORTED_FEATURE : VPT_OK);
     if (legacy) {
@@ -41,7 +39,7 @@ TRANSPORT_TEST(gpu_life, what_is_no_modern_GPU_is_refused)
 
 Test(gpu_life, a_modern_device_without_VERSION_1_is_refused)
 {
-    gpu_probe(&usual);
+    gpu_probe(&ring_usual);
     machine_offer(VPT_F_VERSION_1, false);
     assert_status(vpt_gpu_open(&gpu, machine.device), VPT_UNSUPPORTED_FEATURE);
     assert_nothing_left(&opening);
@@ -299,7 +297,7 @@ GPU_TEST(gpu_life, a_device_that_does_not_answer)
 /* An attachment that times out has no pages any more, since the device was reset. */
 Test(gpu_life, D_GPU_11_pages_after_a_time_out)
 {
-    gpu_start(&usual);
+    gpu_start(&ring_usual);
     machine.hal->wait_budget[VPT_WAIT_REQUEST] = 5;
     assert_status(vpt_gpu_create(&gpu, &picture, VPT_GPU_BGRX, 50, 20), VPT_OK);
     mock_fault_set(&machine.model->faults, MOCK_FAULT_COMPLETION_LOST, 1, 1, 0);

@@ -7,8 +7,6 @@
 
 #define KEY_MSG(n) VPT_INPUT_LED, (uint16_t)(n), (int)(n)
 
-static const struct input_variant usual = { MACHINE_MMIO_2, false, false, false };
-
 /* ---- Events ---- */
 
 /* INPUT-OP-2: the device would notice a buffer that is too small. */
@@ -260,7 +258,7 @@ TRANSPORT_TEST(input, what_is_no_modern_input_device_is_refused)
     assert_nothing_left(&opening);
     assert_same(machine.model->resets, 0);
     machine_end();
-    input_probe(&(const struct input_variant){ variant->kind, false, false, false });
+    input_probe(&(const struct ring_variant){ variant->kind, false, false, false });
     assert_status(vpt_input_init(&input, NULL, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_input_open(&input, machine.device), legacy ? VPT_UNSUPPORTED_FEATURE : VPT_OK);
     if (legacy) {
@@ -274,7 +272,7 @@ TRANSPORT_TEST(input, what_is_no_modern_input_device_is_refused)
 
 Test(input, a_modern_device_without_VERSION_1_is_refused)
 {
-    input_probe(&usual);
+    input_probe(&ring_usual);
     machine_offer(VPT_F_VERSION_1, false);
     assert_status(vpt_input_open(&input, machine.device), VPT_UNSUPPORTED_FEATURE);
     assert_nothing_left(&opening);

@@ -176,6 +176,10 @@ static const struct mock_type types[] = {
 
 static void open_machine(enum machine_kind kind, enum where where)
 {
+    static const struct fixture *const fixtures[] = { &console_fixture, &network_fixture, &input_fixture,
+                                                      &scsi_fixture,    &gpu_fixture,     &sound_fixture,
+                                                      &p9_fixture,      &balloon_fixture, &pmem_fixture,
+                                                      &rtc_fixture,     &socket_fixture,  &fs_fixture };
     static const struct mock_blk_limits limits = { 1024, 4, 1 };
     struct mock_pci_layout layout = machine_io_layout;
     struct mock_pci_machine_options options = {
@@ -198,33 +202,12 @@ static void open_machine(enum machine_kind kind, enum where where)
     }
     memset(&disk, 0, sizeof(disk));
     memset(&entropy, 0, sizeof(entropy));
-    memset(&console, 0, sizeof(console));
-    memset(&host, 0, sizeof(host));
+    for (unsigned i = 0; i < COUNT_OF(fixtures); i++) {
+        fixture_fill(fixtures[i], 0);
+        fixtures[i]->make_model();
+    }
     host.options = (struct mock_console_options){ .columns = 80, .rows = 25, .ports_max = 2, .emergency = true };
-    memset(&network, 0, sizeof(network));
-    memset(&network_model, 0, sizeof(network_model));
     network_model.options.pairs = 1;
-    memset(&input, 0, sizeof(input));
-    input_make_model();
-    memset(&scsi, 0, sizeof(scsi));
-    scsi_make_model();
-    memset(&gpu, 0, sizeof(gpu));
-    gpu_make_model();
-    memset(&sound, 0, sizeof(sound));
-    sound_make_model();
-    memset(&p9, 0, sizeof(p9));
-    p9_make_model();
-    memset(&balloon, 0, sizeof(balloon));
-    balloon_make_model();
-    memset(&pmem, 0, sizeof(pmem));
-    pmem_make_model();
-    memset(&rtc, 0, sizeof(rtc));
-    rtc_make_model();
-    memset(&vsock, 0, sizeof(vsock));
-    memset(&socket_model, 0, sizeof(socket_model));
-    memset(&peer, 0, sizeof(peer));
-    memset(&fs, 0, sizeof(fs));
-    fs_make_model();
     memset(&shares, 0, sizeof(shares));
     memset(&raw, 0, sizeof(raw));
     machine_make(kind, &options);
@@ -310,7 +293,6 @@ static void close_machine(void)
     CALL_OK(vpt_driver_release, &rtc.driver);
     CALL_OK(vpt_socket_drain, &vsock);
     CALL_OK(vpt_driver_release, &vsock.driver);
-    mock_socket_finish(&socket_model);
     (void)poll_all(&fs.requests);
     (void)poll_all(&fs.hiprio);
     CALL_OK(vpt_driver_release, &fs.driver);

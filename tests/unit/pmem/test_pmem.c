@@ -188,7 +188,7 @@ SMALL_MODERN_TEST(pmem, CLEANUP_2_several_flushes_at_once)
 /* Of the four transports two are legacy interfaces. */
 TRANSPORT_TEST(pmem, what_is_no_modern_device_of_this_type_is_refused)
 {
-    const struct small_variant usual = { variant->kind, false, false, false };
+    const struct ring_variant usual = { variant->kind, false, false, false };
 
     machine_make(variant->kind, NULL);
     assert_status(machine_probe(), VPT_OK);

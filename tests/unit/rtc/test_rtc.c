@@ -222,7 +222,7 @@ SMALL_MODERN_TEST(rtc, D_RTC_1_RTC_OP_3_without_ALARM)
 /* Of the four transports two are legacy interfaces. */
 TRANSPORT_TEST(rtc, what_is_no_modern_device_of_this_type_is_refused)
 {
-    const struct small_variant usual = { variant->kind, false, false, false };
+    const struct ring_variant usual = { variant->kind, false, false, false };
 
     machine_make(variant->kind, NULL);
     assert_status(machine_probe(), VPT_OK);

@@ -5,8 +5,6 @@
 #include "opening.h"
 #include "peer.h"
 
-static const struct peer_variant usual = { MACHINE_MMIO_2, false, false, false };
-
 static enum vpt_status open_it(void)
 {
     return vpt_socket_open(&vsock, machine.device);
@@ -24,7 +22,7 @@ TRANSPORT_TEST(socket_life, what_is_no_modern_socket_device_is_refused)
     assert_status(vpt_socket_open(&vsock, machine.device), VPT_UNSUPPORTED_DEVICE);
     assert_nothing_left(&opening);
     machine_end();
-    peer_probe(&(const struct peer_variant){ variant->kind, false, false, false });
+    peer_probe(&(const struct ring_variant){ variant->kind, false, false, false });
     assert_status(vpt_socket_init(&vsock, NULL, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_socket_open(&vsock, machine.device), legacy ? VPT_UNSUPPORTED_FEATURE : VPT_OK);
     if (legacy) {
@@ -41,7 +39,7 @@ Test(socket_life, VSOCK_FEAT_1_VSOCK_FEAT_2_VSOCK_FEAT_3_features)
     for (unsigned offered = 0; offered < 8; offered++) {
         bool streams = (offered & 4u) == 0 || (offered & 1u) != 0;
 
-        peer_probe(&usual);
+        peer_probe(&ring_usual);
         for (unsigned i = 0; i < 3; i++) {
             machine_offer(i, (offered >> i & 1u) != 0);
         }
@@ -65,7 +63,7 @@ static const struct {
 Test(socket_life, D_VSOCK_2_addresses_that_a_guest_can_have)
 {
     for (size_t i = 0; i < COUNT_OF(cids); i++) {
-        peer_probe(&usual);
+        peer_probe(&ring_usual);
         mock_config_set(&machine.model->config, 0, 8, cids[i].cid);
         assert_status(vpt_socket_open(&vsock, machine.device), cids[i].valid ? VPT_OK : VPT_DEVICE_CONFIG);
         if (cids[i].valid) {
@@ -82,7 +80,7 @@ Test(socket_life, D_VSOCK_2_an_address_that_changes_while_it_is_read)
 {
     struct vpt_socket_event event;
 
-    peer_probe(&usual);
+    peer_probe(&ring_usual);
     mock_fault_set(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING, 1, 0, 0);
     assert_status(vpt_socket_open(&vsock, machine.device), VPT_DEVICE_CONFIG_UNSTABLE);
     assert_nothing_left(&opening);
@@ -103,7 +101,7 @@ Test(socket_life, D_VSOCK_2_an_address_that_changes_while_it_is_read)
 
 Test(socket_life, arguments_that_are_none)
 {
-    peer_start(&usual);
+    peer_start(&ring_usual);
     assert_status(vpt_socket_init(NULL, machine.device, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_socket_queue_init(NULL, 0, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_socket_queue_init(&(struct vpt_socket){ .cid = 3 }, 0, NULL), VPT_CALLER_ARGUMENT);
@@ -200,7 +198,7 @@ Test(socket_life, VSOCK_TX_1_an_address_that_cannot_be_read_is_read_later)
 {
     struct vpt_socket_event event;
 
-    peer_start(&usual);
+    peer_start(&ring_usual);
     mock_socket_happens(&socket_model, 0, 2);
     for (unsigned i = 0; i < 3; i++) {
         assert_status(vpt_socket_poll(&vsock, &event), VPT_DEVICE_CONFIG);
@@ -228,7 +226,7 @@ Test(socket_life, VSOCK_EVENT_1_a_flood_of_events_ends)
 {
     struct vpt_socket_event event;
 
-    peer_start(&usual);
+    peer_start(&ring_usual);
     for (unsigned i = 0; i < 8; i++) {
         mock_socket_happens(&socket_model, 5 + i % 2u, 0);
     }

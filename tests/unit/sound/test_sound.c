@@ -37,7 +37,7 @@ SOUND_TEST(sound, D_SND_6_SND_INFO_1_what_a_stream_can_do)
 /* A direction that is none, or an answer that ends before it, which then reads as 0. */
 Test(sound, D_SND_6_what_a_device_says_wrongly)
 {
-    sound_start(&sound_usual);
+    sound_start(&ring_usual);
     sound_model.options.info[0].direction = 2;
     assert_status(vpt_sound_describe(&streams[0]), VPT_DEVICE_REQUEST_STATUS);
     assert_same(streams[0].state, VPT_SOUND_UNKNOWN);
@@ -53,7 +53,7 @@ Test(sound, D_SND_2_more_and_fewer_streams_than_memory)
 {
     static struct vpt_sound_stream many[5];
 
-    sound_probe(&sound_usual);
+    sound_probe(&ring_usual);
     assert_status(vpt_sound_open(&sound, many, 1, machine.device), VPT_OK);
     assert_same(sound.stream_count, 1);
     assert_status(vpt_sound_describe(&many[0]), VPT_OK);
@@ -116,7 +116,7 @@ Test(sound, SND_PARAM_1_to_SND_PARAM_6_parameters)
         { PARAMS(960, 240, 3, 2, VPT_SOUND_S16, VPT_SOUND_44100), VPT_UNSUPPORTED_REQUEST },
     };
 
-    sound_start(&sound_usual);
+    sound_start(&ring_usual);
     sound_model.options.info[0].features = 0x1f;
     assert_status(vpt_sound_describe(&streams[0]), VPT_OK);
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
@@ -213,7 +213,7 @@ Test(sound, D_SND_3_answers_of_commands_and_periods)
         struct mock_faults *faults;
         struct vpt_sound_jack jack;
 
-        sound_start(&sound_usual);
+        sound_start(&ring_usual);
         faults = &machine.model->faults;
         mock_fault_set(faults, rows[i].fault, 1, 1, rows[i].argument);
         assert_status(vpt_sound_get_jack(&sound, 0, &jack), rows[i].status);
@@ -244,7 +244,7 @@ Test(sound, arguments_that_are_none)
     struct vpt_sound_event event;
     struct vpt_sound_jack jack;
 
-    sound_start(&sound_usual);
+    sound_start(&ring_usual);
     segments[0] = segments[1] = sound_segment(0, 0);
     assert_status(vpt_sound_init(NULL, streams, 1, machine.device, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_sound_init(&sound, NULL, 1, machine.device, NULL), VPT_CALLER_ARGUMENT);
@@ -338,7 +338,7 @@ Test(sound, streams_at_once)
 {
     struct vpt_completion completion;
 
-    sound_start(&sound_usual);
+    sound_start(&ring_usual);
     for (uint32_t i = 0; i < SOUND_STREAMS; i++) {
         sound_bring(i, VPT_SOUND_PREPARED);
     }
@@ -424,7 +424,7 @@ Test(sound, D_SND_10_a_release_beside_another_stream)
     uint32_t seen[SOUND_STREAMS] = { 0 };
     struct vpt_completion completion;
 
-    sound_start(&sound_usual);
+    sound_start(&ring_usual);
     sound_bring(SOUND_PLAYS, VPT_SOUND_RUNNING);
     sound_bring(SOUND_SECOND, VPT_SOUND_PREPARED);
     sound_submit(SOUND_SECOND, 0, 2);
@@ -449,7 +449,7 @@ Test(sound, D_SND_10_a_release_leaves_nothing_that_has_come_back)
     uint32_t seen[SOUND_STREAMS] = { 0 };
     struct vpt_completion completion;
 
-    sound_start(&sound_usual);
+    sound_start(&ring_usual);
     sound_bring(SOUND_PLAYS, VPT_SOUND_RUNNING);
     sound_bring(SOUND_SECOND, VPT_SOUND_PREPARED);
     sound_submit(SOUND_SECOND, 0, 2);
@@ -469,7 +469,7 @@ Test(sound, D_SND_11_an_id_that_the_device_has_overwritten)
     static const uint32_t bits[] = { UINT32_MAX, 0xff, SOUND_PLAYS ^ SOUND_HEARS, SOUND_PLAYS ^ SOUND_SECOND };
 
     for (unsigned i = 0; i < COUNT_OF(bits); i++) {
-        sound_start(&sound_usual);
+        sound_start(&ring_usual);
         sound_bring(SOUND_HEARS, VPT_SOUND_PREPARED);
         sound_submit(SOUND_HEARS, 0, 2);
         sound_bring(SOUND_SECOND, VPT_SOUND_PREPARED);
@@ -492,7 +492,7 @@ Test(sound, D_SND_10_a_release_that_does_not_give_periods_back)
     for (unsigned row = 0; row < 3; row++) {
         struct vpt_completion completion;
 
-        sound_start(&sound_usual);
+        sound_start(&ring_usual);
         machine.hal->wait_budget[VPT_WAIT_REQUEST] = 20;
         sound_bring(SOUND_PLAYS, row == 0 ? VPT_SOUND_PREPARED : VPT_SOUND_RUNNING);
         sound_model.options.keeps_periods = row == 0;
@@ -563,7 +563,7 @@ Test(sound, SND_PARAM_3_xruns_and_plugs)
     struct vpt_sound_event event;
     struct vpt_sound_jack jack;
 
-    sound_start(&sound_usual);
+    sound_start(&ring_usual);
     sound_bring(0, VPT_SOUND_RUNNING);
     mock_sound_xrun(&sound_model, 0);
     assert_status(vpt_sound_poll_event(&sound, &event), VPT_EMPTY);

@@ -24,7 +24,7 @@ TRANSPORT_TEST(sound_life, what_is_no_modern_sound_device_is_refused)
     assert_nothing_left(&opening);
     assert_same(machine.model->resets, 0);
     machine_end();
-    sound_probe(&(const struct gpu_variant){ variant->kind, false, false, false });
+    sound_probe(&(const struct ring_variant){ variant->kind, false, false, false });
     assert_status(vpt_sound_open(&sound, streams, 1, NULL), VPT_CALLER_ARGUMENT);
     if (!legacy) {
         machine_offer(VPT_F_VERSION_1, false);
