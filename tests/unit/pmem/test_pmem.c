@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The driver of persistent memory: where it is, flushes, bring-up and its end; and a device that lies. */
+/* The driver of persistent memory: where it is, flushes, bring-up and its end. */
 #include <string.h>
 
-#include "campaign.h"
 #include "opening.h"
 #include "small.h"
 
@@ -224,19 +223,4 @@ SMALL_MODERN_TEST(pmem, an_open_that_fails_leaves_nothing_behind)
     opening_without_memory(&opening);
     assert_pmem_works();
     pmem_end();
-}
-
-/* ---- A device that lies ---- */
-
-TestSuite(pmem_lies, .timeout = 240);
-
-PARAMETER_TEST(struct campaign_modern_variant, campaign_modern_variants(CAMPAIGN_WAYS), pmem_lies,
-               it_comes_at_each_access)
-{
-    campaign_modern(&campaign_pmem, variant);
-}
-
-PARAMETER_TEST(struct campaign_modern_variant, campaign_modern_variants(1), pmem_lies, it_stops_and_cannot_be_reset)
-{
-    campaign_modern_stuck(&campaign_pmem, variant, 6);
 }

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* The clock driver: clocks, cross timestamps, alarms, bring-up and its end; and a device that lies. */
+/* The clock driver: clocks, cross timestamps, alarms, bring-up and its end. */
 #include <string.h>
 
-#include "campaign.h"
 #include "opening.h"
 #include "small.h"
 
@@ -291,19 +290,4 @@ SMALL_MODERN_TEST(rtc, an_open_that_fails_leaves_nothing_behind)
     assert_status(vpt_driver_restart(&rtc.driver, NULL), VPT_OK);
     assert_rtc_works();
     rtc_end();
-}
-
-/* ---- A device that lies ---- */
-
-TestSuite(rtc_lies, .timeout = 240);
-
-PARAMETER_TEST(struct campaign_modern_variant, campaign_modern_variants(CAMPAIGN_WAYS), rtc_lies,
-               it_comes_at_each_access)
-{
-    campaign_modern(&campaign_rtc, variant);
-}
-
-PARAMETER_TEST(struct campaign_modern_variant, campaign_modern_variants(1), rtc_lies, it_stops_and_cannot_be_reset)
-{
-    campaign_modern_stuck(&campaign_rtc, variant, 6);
 }
