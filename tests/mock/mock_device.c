@@ -85,6 +85,9 @@ void mock_device_finish(struct mock_device *device)
     for (unsigned i = 0; i < MOCK_QUEUES_MAX; i++) {
         mock_queue_reset(&device->queues[i]);
     }
+    if (device->backend->reset != NULL) {
+        device->backend->reset(device->backend_ctx);
+    }
 }
 
 /* ---- Reset ---- */
@@ -104,9 +107,6 @@ void mock_device_reset(struct mock_device *device)
     device->cut_off = false;
     device->suspending = false;
     device->resuming = false;
-    if (device->backend->reset != NULL) {
-        device->backend->reset(device->backend_ctx);
-    }
     if (device->front_end != NULL) {
         device->front_end->reset(device->front_end_ctx);
     }

@@ -292,11 +292,6 @@ static void reset(void *backend)
     memset(socket->flows, 0, sizeof(socket->flows));
 }
 
-void mock_socket_finish(struct mock_socket *socket)
-{
-    reset(socket);
-}
-
 /* No guest can have such an address, but only so it changes as a whole. */
 static void change_configuration(void *backend)
 {

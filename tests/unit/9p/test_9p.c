@@ -5,8 +5,6 @@
 #include "mock_order.h"
 #include "share.h"
 
-static const struct p9_variant usual = { MACHINE_MMIO_2, false, false, false };
-
 P9_TEST(p9, D_9P_3_files_are_read_made_written_listed_and_removed)
 {
     p9_open(variant);
@@ -102,7 +100,7 @@ STARTED_P9_TEST(p9, D_9P_8_data_in_segments)
     }
 }
 
-#define PLAIN_P9_TEST(suite, name) PLAIN_STARTED_TEST(p9_start(&usual), p9_end(), suite, name)
+#define PLAIN_P9_TEST(suite, name) PLAIN_STARTED_TEST(p9_start(&ring_usual), p9_end(), suite, name)
 
 PLAIN_P9_TEST(p9, messages_that_are_none)
 {
@@ -168,7 +166,7 @@ P9_TEST(p9, D_9P_4_the_tag)
         p9_make_model();
         p9_model.options.tag = rows[i].tag;
         p9_model.options.tag_length = rows[i].length;
-        p9_probe(variant);
+        p9_probe_model(variant);
         assert_status(vpt_9p_init(&p9, machine.device, NULL), VPT_OK);
         memset(tag, 0x5a, sizeof(tag));
         assert_status_of(rows[i].tag, vpt_9p_get_tag(&p9, tag, rows[i].size), rows[i].status);
@@ -180,7 +178,7 @@ P9_TEST(p9, D_9P_4_the_tag)
     }
     p9_make_model();
     p9_model.options.no_tag = true;
-    p9_probe(variant);
+    p9_probe_model(variant);
     assert_status(vpt_9p_open(&p9, machine.device), VPT_OK);
     assert_status(vpt_9p_get_tag(&p9, tag, 32), VPT_EMPTY);
     assert_status(vpt_9p_get_tag(&p9, tag, 0), VPT_CALLER_ARGUMENT);
@@ -219,7 +217,7 @@ Test(p9, a_session_takes_the_lower_msize)
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
         size_t done = 0;
 
-        p9_open(&usual);
+        p9_open(&ring_usual);
         p9_model.options.msize = rows[i].most;
         p9_model.options.version = rows[i].version;
         assert_status(vpt_9p_attach(&p9, P9_ROOT, "", ""), VPT_CALLER_STATE);

@@ -11,8 +11,7 @@ Test(p9_life, short_rings)
         bool tables = i % 2u == 0;
         size_t done;
 
-        p9_make_model();
-        p9_probe(&(const struct p9_variant){ MACHINE_PCI_MODERN, false, false, !tables });
+        p9_probe(&(const struct ring_variant){ MACHINE_PCI_MODERN, false, false, !tables });
         machine.model->queues[0].maximum = sizes[i / 2u];
         machine.hal->share_page = 64;
         machine.hal->wait_budget[VPT_WAIT_REQUEST] = 5;
@@ -45,7 +44,7 @@ TRANSPORT_TEST(p9_life, a_device_that_is_pulled_out_while_it_is_waited_for)
 {
     size_t done;
 
-    p9_start(&(const struct p9_variant){ variant->kind, false, false, false });
+    p9_start(&(const struct ring_variant){ variant->kind, false, false, false });
     machine.hal->wait_budget[VPT_WAIT_REQUEST] = 5;
     assert_status(vpt_9p_walk(&p9, P9_ROOT, P9_FILE, "hello"), VPT_OK);
     assert_status(vpt_9p_open_file(&p9, P9_FILE, VPT_9P_READ_ONLY), VPT_OK);

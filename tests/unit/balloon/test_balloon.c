@@ -4,8 +4,6 @@
 
 #include "small.h"
 
-static const struct small_variant usual = { MACHINE_MMIO_2, false, false, false };
-
 static uint64_t told(void)
 {
     return mock_config_get(&machine.model->config, MOCK_BALLOON_ACTUAL, 4);
@@ -222,7 +220,7 @@ Test(balloon, BAL_STAT_1_one_buffer_whatever_the_queue_has_room_for)
     const struct vpt_requests_config config = { .requests = 4 };
     const struct vpt_balloon_statistic statistic = { VPT_BALLOON_FREE, 12345 };
 
-    balloon_probe(&usual, BALLOON_STATISTICS);
+    balloon_probe(&ring_usual, BALLOON_STATISTICS);
     assert_status(vpt_balloon_init(&balloon, machine.device, NULL), VPT_OK);
     assert_status(vpt_balloon_queue_init(&balloon, VPT_BALLOON_STATISTICS, &config), VPT_OK);
     assert_status(vpt_driver_start(&balloon.driver), VPT_OK);
@@ -437,7 +435,7 @@ SMALL_TEST(balloon, CLEANUP_2_requests_of_a_device_that_was_reset_or_is_gone)
 /* What it complains of. */
 Test(balloon, the_device_itself)
 {
-    balloon_start(&usual);
+    balloon_start(&ring_usual);
     assert_status(vpt_balloon_inflate(&balloon, balloon_pages(1, 1), 1), VPT_OK);
     assert_status(vpt_balloon_inflate(&balloon, balloon_pages(1, 1), 1), VPT_OK);
     cr_assert(mock_violations_mention(&machine.hal->violations, "twice"));

@@ -8,11 +8,16 @@ TestSuite(drivers, .timeout = 60);
 
 #define MOST 64u /* requests in flight */
 
+static void *object(void)
+{
+    return driver_row->fixture->object.at;
+}
+
 /* ---- What is refused ---- */
 
 static void assert_open_is_refused(enum vpt_status status)
 {
-    assert_status_of(driver_row->name, driver_reopen(), status);
+    assert_status_of(driver_row->name, driver_opening.open(), status);
     assert_nothing_left(&driver_opening);
 }
 
@@ -20,9 +25,9 @@ DRIVER_TRANSPORT_TEST(drivers, D_9P_1_a_device_of_another_type_is_refused)
 {
     driver_probe(variant);
     machine_end();
-    machine_make(variant->kind, NULL);
+    machine_make(variant->rings.kind, NULL);
     assert_status(machine_probe(), VPT_OK);
-    memset(driver_row->driver, 0x5a, sizeof(*driver_row->driver));
+    fixture_fill(driver_row->fixture, 0x5a);
     assert_open_is_refused(VPT_UNSUPPORTED_DEVICE);
     assert_same(machine.model->resets, 0);
     machine_end();
@@ -33,7 +38,7 @@ DRIVER_TRANSPORT_TEST(drivers, D_FS_1_a_legacy_interface_that_the_type_does_not_
 {
     if (!driver_row_of(variant)->legacy) {
         driver_probe(variant);
-        if (!machine_kind_legacy(variant->kind)) {
+        if (!machine_kind_legacy(variant->rings.kind)) {
             machine_offer(VPT_F_VERSION_1, false);
         }
         assert_open_is_refused(VPT_UNSUPPORTED_FEATURE);
@@ -48,21 +53,21 @@ DRIVER_TEST(drivers, arguments_that_are_none)
 
     driver_probe(variant);
     assert_status(driver_row->init(NULL, machine.device), VPT_CALLER_ARGUMENT);
-    assert_status(driver_row->init(driver_row->object, NULL), VPT_CALLER_ARGUMENT);
+    assert_status(driver_row->init(object(), NULL), VPT_CALLER_ARGUMENT);
     assert_status(driver_row->open(NULL, machine.device), VPT_CALLER_ARGUMENT);
-    assert_status(driver_row->open(driver_row->object, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(driver_reopen(), VPT_OK);
+    assert_status(driver_row->open(object(), NULL), VPT_CALLER_ARGUMENT);
+    assert_status(driver_opening.open(), VPT_OK);
     assert_status(driver_row->queue_init(NULL, 0, NULL), VPT_CALLER_ARGUMENT);
     assert_status(driver_row->queue_init(none, 0, NULL), VPT_CALLER_ARGUMENT);
     if (driver_row->no_queue != 0) {
-        assert_status(driver_row->queue_init(driver_row->object, driver_row->no_queue, NULL), VPT_UNSUPPORTED_QUEUE);
+        assert_status(driver_row->queue_init(object(), driver_row->no_queue, NULL), VPT_UNSUPPORTED_QUEUE);
     }
-    if (driver_row->drain_checks) {
+    if (driver_row->drain != NULL) {
         assert_status(driver_row->drain(NULL), VPT_CALLER_ARGUMENT);
-        assert_status(driver_row->drain(driver_row->object), VPT_CALLER_STATE); /* the device is running */
+        assert_status(driver_row->drain(object()), VPT_CALLER_STATE); /* the device is running */
     }
     driver_assert_works();
-    driver_end();
+    fixture_end(driver_row->fixture);
 }
 
 static void assert_waits_are_refused(unsigned waits, enum vpt_status status)
@@ -90,16 +95,16 @@ DRIVER_TEST(drivers, before_it_is_started)
 
     driver_probe(variant);
     waits = driver_row->waits_unprepared != 0 ? driver_row->waits_unprepared : driver_row->waits;
-    assert_status(driver_row->init(driver_row->object, machine.device), VPT_OK);
+    assert_status(driver_row->init(object(), machine.device), VPT_OK);
     assert_waits_are_refused(waits, VPT_CALLER_STATE);
     assert_status(driver_row->beside != NULL ? driver_row->beside() : VPT_CALLER_STATE, VPT_CALLER_STATE);
     for (uint16_t i = 0; i < driver_row->queues; i++) {
-        assert_status(driver_row->queue_init(driver_row->object, i, NULL), VPT_OK);
+        assert_status(driver_row->queue_init(object(), i, NULL), VPT_OK);
     }
     assert_waits_are_refused(waits, VPT_CALLER_STATE);
-    assert_status(vpt_driver_start(driver_row->driver), VPT_OK);
+    assert_status(vpt_driver_start(driver_row->fixture->driver), VPT_OK);
     driver_assert_works();
-    driver_end();
+    fixture_end(driver_row->fixture);
 }
 
 DRIVER_TEST(drivers, an_open_that_fails_leaves_nothing_behind)
@@ -107,7 +112,7 @@ DRIVER_TEST(drivers, an_open_that_fails_leaves_nothing_behind)
     driver_probe(variant);
     opening_without_memory(&driver_opening);
     driver_assert_works();
-    driver_release();
+    fixture_release(driver_row->fixture);
     opening_without_queue(&driver_opening);
     machine_end();
 }
@@ -128,17 +133,17 @@ DRIVER_TEST(drivers, CLEANUP_2_an_open_that_cannot_stop_the_device_leaves_it_the
     whole = *machine.port;
     machine.port->dma_allocate = allocate_and_fail;
     mock_fault_set(&machine.model->faults, MOCK_FAULT_RESET_NEVER, 2, 0, 0);
-    assert_status(driver_reopen(), machine_on_pci() ? VPT_DEVICE_NEEDS_RESET : VPT_DEVICE_STUCK);
+    assert_status(driver_opening.open(), machine_on_pci() ? VPT_DEVICE_NEEDS_RESET : VPT_DEVICE_STUCK);
     assert_same(mock_hal_live_allocations(machine.hal) == 0, machine_on_pci());
-    assert_same(all_zero(driver_row->object, driver_row->size), machine_on_pci());
+    assert_same(all_zero(object(), driver_opening.size), machine_on_pci());
     mock_fault_clear(&machine.model->faults, MOCK_FAULT_RESET_NEVER);
     machine.port->dma_allocate = whole.dma_allocate;
     if (!machine_on_pci()) {
-        driver_release();
+        fixture_release(driver_row->fixture);
     }
-    assert_status(driver_reopen(), VPT_OK);
+    assert_status(driver_opening.open(), VPT_OK);
     driver_assert_works();
-    driver_end();
+    fixture_end(driver_row->fixture);
 }
 
 /* An earlier driver has not seen this change, and it goes on: no value is of one moment. */
@@ -148,13 +153,13 @@ DRIVER_TEST(drivers, CONFIG_1_a_configuration_that_keeps_changing)
         return;
     }
     driver_probe(variant);
-    machine.model->backend->change_configuration(driver_row->type.object);
+    machine.model->backend->change_configuration(driver_row->fixture->type.object);
     mock_fault_set(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING, 1, 0, 0);
     assert_open_is_refused(VPT_DEVICE_CONFIG_UNSTABLE);
     mock_fault_clear(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING);
-    assert_status(driver_reopen(), VPT_OK);
+    assert_status(driver_opening.open(), VPT_OK);
     driver_assert_works();
-    driver_end();
+    fixture_end(driver_row->fixture);
 }
 
 /* Without tables there is room for few requests, down to one. */
@@ -162,7 +167,7 @@ DRIVER_TRANSPORT_TEST(drivers, short_rings)
 {
     const struct driver_row *row = driver_row_of(variant);
 
-    for (uint32_t size = row->least_ring; size <= 64 && (row->legacy || !machine_kind_legacy(variant->kind));
+    for (uint32_t size = row->least_ring; size <= 64 && (row->legacy || !machine_kind_legacy(variant->rings.kind));
          size *= 2) {
         for (unsigned tables = 0; tables < 2; tables++) {
             driver_probe(variant);
@@ -170,10 +175,10 @@ DRIVER_TRANSPORT_TEST(drivers, short_rings)
             for (unsigned i = 0; i < row->queues; i++) {
                 machine.model->queues[i].maximum = size;
             }
-            assert_status_of(row->name, driver_reopen(), VPT_OK);
+            assert_status_of(row->name, driver_opening.open(), VPT_OK);
             driver_assert_works();
             driver_assert_works();
-            driver_end();
+            fixture_end(driver_row->fixture);
         }
     }
 }
@@ -191,25 +196,25 @@ DRIVER_TEST(drivers, memory_of_the_callers)
     }
     whole = *machine.port;
     machine.port->dma_allocate = NULL;
-    assert_status(driver_row->init(driver_row->object, machine.device), VPT_OK);
+    assert_status(driver_row->init(object(), machine.device), VPT_OK);
     for (uint16_t i = 0; i < driver_row->queues; i++) {
         struct vpt_requests_config config = few;
 
         if (driver_row->events != 0) {
             config = (struct vpt_requests_config){ .requests = driver_row->events, .size = driver_row->events };
         }
-        config.size = machine_kind_legacy(variant->kind) ? 0 : config.size;
+        config.size = machine_kind_legacy(variant->rings.kind) ? 0 : config.size;
         config.memory.rings = pieces[3u * i];
         config.memory.indirect = pieces[3u * i + 1u];
         config.memory.slots = pieces[3u * i + 2u];
         config.memory.private_state = (struct vpt_memory){ private[i], 0, sizeof(private[i]) };
-        assert_status(driver_row->queue_init(driver_row->object, i, &config), VPT_OK);
+        assert_status(driver_row->queue_init(object(), i, &config), VPT_OK);
     }
-    assert_status(vpt_driver_start(driver_row->driver), VPT_OK);
+    assert_status(vpt_driver_start(driver_row->fixture->driver), VPT_OK);
     for (unsigned i = 0; i < 5; i++) {
         driver_assert_works();
     }
-    driver_release();
+    fixture_release(driver_row->fixture);
     *machine.port = whole;
     for (unsigned i = 0; i < COUNT_OF(pieces); i++) {
         machine.port->dma_free(machine.port->ctx, &pieces[i], 0);
@@ -261,9 +266,9 @@ static void assert_each_comes_back(unsigned count, enum vpt_status status)
 
 static void assert_cancelled_and_restart(void)
 {
-    assert_status_of(driver_row->name, driver_drain(), VPT_OK);
+    assert_status_of(driver_row->name, driver_row->fixture->drain(), VPT_OK);
     assert_calls_are_refused(VPT_CANCELLED);
-    assert_status_of(driver_row->name, vpt_driver_restart(driver_row->driver, NULL), VPT_OK);
+    assert_status_of(driver_row->name, vpt_driver_restart(driver_row->fixture->driver, NULL), VPT_OK);
 }
 
 DRIVER_TEST(drivers, CLEANUP_2_a_restart_on_the_same_memory)
@@ -277,14 +282,14 @@ DRIVER_TEST(drivers, CLEANUP_2_a_restart_on_the_same_memory)
 
         assert_status(vpt_device_reset(machine.device), VPT_OK);
         if (count != 0) {
-            assert_status(vpt_driver_restart(driver_row->driver, NULL), VPT_CALLER_BUSY);
+            assert_status(vpt_driver_restart(driver_row->fixture->driver, NULL), VPT_CALLER_BUSY);
         }
         assert_each_comes_back(count, VPT_CANCELLED);
         assert_cancelled_and_restart();
         driver_assert_works();
     }
     assert_same(machine.hal->allocations, allocations);
-    driver_end();
+    fixture_end(driver_row->fixture);
 }
 
 /* Each request comes back, and the next device finds nothing of this one. */
@@ -297,11 +302,11 @@ DRIVER_TEST(drivers, a_device_that_is_pulled_out)
     machine_pull_out();
     assert_status(vpt_device_check(machine.device), VPT_DEVICE_GONE);
     assert_each_comes_back(count, VPT_DEVICE_GONE);
-    assert_status(driver_drain(), VPT_OK);
+    assert_status(driver_row->fixture->drain(), VPT_OK);
     assert_calls_are_refused(VPT_DEVICE_GONE);
     assert_same(mock_hal_live_shares(machine.hal), 0);
-    assert_status(vpt_driver_restart(driver_row->driver, NULL), VPT_DEVICE_GONE);
-    assert_status(vpt_driver_release(driver_row->driver), VPT_OK);
+    assert_status(vpt_driver_restart(driver_row->fixture->driver, NULL), VPT_DEVICE_GONE);
+    assert_status(vpt_driver_release(driver_row->fixture->driver), VPT_OK);
     assert_same(mock_hal_live_allocations(machine.hal), 0);
     machine_end();
 }
@@ -322,18 +327,18 @@ DRIVER_TEST(drivers, a_device_that_does_not_answer)
         assert_cancelled_and_restart();
         driver_assert_works();
     }
-    driver_end();
+    fixture_end(driver_row->fixture);
 }
 
 /* The queue of most requests alone, while the others go on. */
 DRIVER_TEST(drivers, one_queue_is_reset)
 {
-    if (machine_kind_legacy(variant->kind) || driver_row_of(variant)->submit == NULL) {
+    if (machine_kind_legacy(variant->rings.kind) || driver_row_of(variant)->submit == NULL) {
         return;
     }
     driver_probe(variant);
     machine_offer(VPT_F_RING_RESET, true);
-    assert_status(driver_reopen(), VPT_OK);
+    assert_status(driver_opening.open(), VPT_OK);
     for (unsigned round = 0; round < 3; round++) {
         unsigned count = leave_in_flight();
 
@@ -345,5 +350,5 @@ DRIVER_TEST(drivers, one_queue_is_reset)
         assert_status(vpt_requests_restart(driver_row->requests, NULL), VPT_OK);
         driver_assert_works();
     }
-    driver_end();
+    fixture_end(driver_row->fixture);
 }

@@ -178,7 +178,7 @@ FS_TEST(fs, D_FS_3_the_tag_of_the_folder)
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
         fs_make_model();
         fs_model.options.tag = rows[i].tag;
-        fs_probe(variant);
+        fs_probe_model(variant);
         assert_status(vpt_fs_init(&fs, machine.device, NULL), VPT_OK);
         memset(tag, 'z', sizeof(tag));
         assert_status(vpt_fs_get_tag(&fs, tag, rows[i].room), rows[i].status);
@@ -221,7 +221,7 @@ Test(fs, D_FS_6_the_beginning_of_a_session)
     };
 
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
-        fs_open(&fs_usual);
+        fs_open(&ring_usual);
         fs_model.options = (struct mock_fs_options){ .major = rows[i].major,
                                                      .minor = rows[i].minor,
                                                      .init_size = rows[i].init_size,
@@ -307,7 +307,7 @@ Test(fs, what_is_refused_at_once)
     size_t done;
 
     memset(long_name, 'x', sizeof(long_name) - 1u);
-    fs_start(&fs_usual);
+    fs_start(&ring_usual);
     for (unsigned i = 0; i < COUNT_OF(names); i++) {
         assert_status(vpt_fs_create_file(&fs, NULL, names[i].name, 0, 0, &fs_file), names[i].status);
         assert_status(vpt_fs_make_directory(&fs, NULL, names[i].name, 0), names[i].status);
@@ -346,7 +346,7 @@ Test(fs, what_is_refused_at_once)
     assert_same(fs_model.messages, messages + 1u);
     mock_violations_clear(&machine.hal->violations);
     fs_end();
-    fs_open(&fs_usual);
+    fs_open(&ring_usual);
     fs_model.options.no_truncation = true;
     assert_status(vpt_fs_begin(&fs), VPT_OK);
     assert_status(vpt_fs_walk(&fs, NULL, "hello", &fs_file), VPT_OK);

@@ -7,7 +7,6 @@ FS_TEST(fs_life, before_it_is_started)
 {
     static const struct vpt_fs_message message = { .type = 3, .size = VPT_FS_HEADER + 16u };
 
-    fs_make_model();
     fs_probe(variant);
     machine.model->queue_count = 3; /* as one that offers more request queues */
     machine.model->queues[2].maximum = 16;
@@ -30,8 +29,7 @@ Test(fs_life, the_shortest_ring)
 {
     size_t done;
 
-    fs_make_model();
-    fs_probe(&(const struct fs_variant){ MACHINE_PCI_MODERN, false, false, true });
+    fs_probe(&(const struct ring_variant){ MACHINE_PCI_MODERN, false, false, true });
     machine.model->queues[1].maximum = 2;
     assert_status(vpt_fs_open(&fs, machine.device), VPT_OK);
     assert_status(vpt_fs_begin(&fs), VPT_OK);

@@ -7,8 +7,6 @@
 #define WIDTH  50u
 #define HEIGHT 20u
 
-static const struct gpu_variant usual = { MACHINE_MMIO_2, false, false, false };
-
 static const struct vpt_gpu_rectangle whole = { 0, 0, WIDTH, HEIGHT };
 
 static void draw(const struct vpt_gpu_rectangle *part)
@@ -265,7 +263,7 @@ Test(gpu, D_GPU_10_an_offset_near_its_end)
     const struct vpt_gpu_rectangle last = gpu_part(0x7ffe, 0x7fff, 1, 1);
     struct vpt_segment pieces[2] = { machine_segment(0, 0), machine_segment(0, 0) };
 
-    gpu_start(&usual);
+    gpu_start(&ring_usual);
     assert_status(vpt_gpu_create(&gpu, &picture, VPT_GPU_BGRA, 0x7fff, 0x8000), VPT_OK);
     pieces[0] = (struct vpt_segment){ 0x1000, 0xffffffffu };
     assert_status(vpt_gpu_attach(&picture, pieces, 1, NULL, 0), VPT_OK);

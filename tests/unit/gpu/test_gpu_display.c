@@ -6,8 +6,6 @@
 
 #define FILLED 0x5a
 
-static const struct gpu_variant usual = { MACHINE_MMIO_2, false, false, false };
-
 static struct vpt_gpu_display display;
 
 /* ---- Displays ---- */
@@ -35,7 +33,7 @@ Test(gpu_display, D_GPU_2_numbers_of_displays)
     for (unsigned i = 0; i < COUNT_OF(numbers); i++) {
         uint32_t least = numbers[i] < 16u ? numbers[i] : 16u;
 
-        gpu_probe(&usual);
+        gpu_probe(&ring_usual);
         mock_config_set(&machine.model->config, MOCK_GPU_NUM_SCANOUTS, 4, numbers[i]);
         gpu_model.options.scanouts = numbers[i];
         for (unsigned n = 0; n < MOCK_GPU_SCANOUTS; n++) {
@@ -150,7 +148,7 @@ Test(gpu_display, OUT_GPU_1_other_events_are_left_alone)
 {
     bool changed = true;
 
-    gpu_start(&usual);
+    gpu_start(&ring_usual);
     mock_config_set(&machine.model->config, MOCK_GPU_EVENTS_READ, 4, 0xfffffffeu);
     assert_status(vpt_gpu_take_events(&gpu, &changed), VPT_OK);
     cr_assert(!changed && machine.model->config.writes == 0);

@@ -4,8 +4,6 @@
 
 #include "screen.h"
 
-static const struct gpu_variant usual = { MACHINE_MMIO_2, false, false, false };
-
 static const struct vpt_gpu_rectangle whole = { 0, 0, 50, 20 };
 
 /* 3D is not accepted. */
@@ -46,7 +44,7 @@ STARTED_GPU_TEST(gpu_life, a_restart_ends_the_pictures)
 /* An attachment that times out has no pages any more, since the device was reset. */
 Test(gpu_life, D_GPU_11_pages_after_a_time_out)
 {
-    gpu_start(&usual);
+    gpu_start(&ring_usual);
     machine.hal->wait_budget[VPT_WAIT_REQUEST] = 5;
     assert_status(vpt_gpu_create(&gpu, &picture, VPT_GPU_BGRX, 50, 20), VPT_OK);
     mock_fault_set(&machine.model->faults, MOCK_FAULT_COMPLETION_LOST, 1, 1, 0);
@@ -59,7 +57,7 @@ Test(gpu_life, a_device_that_is_pulled_out_has_no_events)
 {
     bool changed = true;
 
-    gpu_start(&usual);
+    gpu_start(&ring_usual);
     machine_pull_out();
     assert_status(vpt_gpu_take_events(&gpu, &changed), VPT_DEVICE_GONE);
     cr_assert(!changed);

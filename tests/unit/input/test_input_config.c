@@ -6,8 +6,6 @@
 
 #define FILLED 0x5a
 
-static const struct input_variant usual = { MACHINE_MMIO_2, false, false, false };
-
 static struct vpt_input_bits bits;
 static struct vpt_input_ids ids;
 static struct vpt_input_axis axis;
@@ -262,7 +260,7 @@ STARTED_INPUT_TEST(input_config, a_configuration_that_is_too_short)
 
 Test(input_config, SUSPEND_5_nothing_is_asked_while_suspended)
 {
-    input_probe(&usual);
+    input_probe(&ring_usual);
     machine_offer(VPT_F_SUSPEND, true);
     assert_status(vpt_input_open(&input, machine.device), VPT_OK);
     assert_status(vpt_device_suspend(machine.device), VPT_OK);
@@ -297,7 +295,7 @@ Test(input_config, the_device_itself)
 {
     struct vpt_segment segment;
 
-    input_start(&usual);
+    input_start(&ring_usual);
     assert_status(vpt_device_config_write(machine.device, 2, 1, 0), VPT_OK);
     cr_assert(mock_violations_mention(&machine.hal->violations, "read-only"));
     mock_violations_clear(&machine.hal->violations);

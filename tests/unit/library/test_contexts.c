@@ -184,27 +184,12 @@ static const struct mock_type types[] = {
     [FS] = { &mock_fs_backend, &fs_model },
 };
 
-#define OBJECT(of)        \
-    {                     \
-        &(of), sizeof(of) \
-    }
-
-static const struct {
-    void *object;
-    size_t size;
-} objects[] = {
-    OBJECT(disk),   OBJECT(entropy), OBJECT(console), OBJECT(host),         OBJECT(network), OBJECT(network_model),
-    OBJECT(input),  OBJECT(scsi),    OBJECT(gpu),     OBJECT(sound),        OBJECT(p9),      OBJECT(balloon),
-    OBJECT(pmem),   OBJECT(rtc),     OBJECT(vsock),   OBJECT(socket_model), OBJECT(peer),    OBJECT(fs),
-    OBJECT(shares), OBJECT(raw)
-};
-
-static void (*const make_models[])(void) = { input_make_model, scsi_make_model, gpu_make_model,
-                                             sound_make_model, p9_make_model,   balloon_make_model,
-                                             pmem_make_model,  rtc_make_model,  fs_make_model };
-
 static void open_machine(enum machine_kind kind, enum where where)
 {
+    static const struct fixture *const fixtures[] = { &console_fixture, &network_fixture, &input_fixture,
+                                                      &scsi_fixture,    &gpu_fixture,     &sound_fixture,
+                                                      &p9_fixture,      &balloon_fixture, &pmem_fixture,
+                                                      &rtc_fixture,     &socket_fixture,  &fs_fixture };
     static const struct mock_blk_limits limits = { 1024, 4, 1 };
     struct mock_pci_layout layout = machine_io_layout;
     struct mock_pci_machine_options options = {
@@ -225,14 +210,16 @@ static void open_machine(enum machine_kind kind, enum where where)
         vpt_features_add(&options.machine.offer, VPT_F_SUSPEND);
         vpt_features_add(&options.machine.offer, VPT_F_RING_RESET);
     }
-    for (unsigned i = 0; i < COUNT_OF(objects); i++) {
-        memset(objects[i].object, 0, objects[i].size);
+    for (unsigned i = 0; i < COUNT_OF(fixtures); i++) {
+        fixture_fill(fixtures[i], 0);
+        fixtures[i]->make_model();
     }
+    memset(&disk, 0, sizeof(disk));
+    memset(&entropy, 0, sizeof(entropy));
+    memset(&shares, 0, sizeof(shares));
+    memset(&raw, 0, sizeof(raw));
     host.options = (struct mock_console_options){ .columns = 80, .rows = 25, .ports_max = 2, .emergency = true };
     network_model.options.pairs = 1;
-    for (unsigned i = 0; i < COUNT_OF(make_models); i++) {
-        make_models[i]();
-    }
     machine_make(kind, &options);
     machine.model->queue_reset_reads = 2;
     backend = *machine.model->backend;
@@ -315,7 +302,6 @@ static void close_machine(void)
     CALL_OK(vpt_driver_release, &p9.driver);
     (void)poll_all(&pmem.requests);
     CALL_OK(vpt_driver_release, &pmem.driver);
-    mock_socket_finish(&socket_model);
     (void)poll_all(&fs.requests);
     (void)poll_all(&fs.hiprio);
     CALL_OK(vpt_driver_release, &fs.driver);

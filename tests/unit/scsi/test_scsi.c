@@ -6,8 +6,7 @@
 
 #define TEST_UNIT_READY 0x00u
 
-static const struct scsi_variant usual = { MACHINE_MMIO_2, false, false, false };
-static const struct scsi_variant legacy = { MACHINE_MMIO_1, false, false, false };
+static const struct ring_variant legacy = { MACHINE_MMIO_1, false, false, false };
 
 /* ---- What units say ---- */
 
@@ -261,7 +260,7 @@ Test(scsi, D_SCSI_9_SCSI_CFG_2_commands_that_are_refused)
     scsi_model.options.max_lun = 300;
     scsi_model.options.cmd_per_lun = 1;
     scsi_model.options.seg_max = 5;
-    scsi_probe_model(&usual);
+    scsi_probe_model(&ring_usual);
     assert_status(vpt_scsi_open(&scsi, machine.device), VPT_OK);
     for (unsigned i = 0; i < COUNT_OF(segments); i++) {
         segments[i] = machine_segment(64u * i, 6);
@@ -315,7 +314,7 @@ Test(scsi, D_SCSI_6_the_last_unit)
     scsi_make_model();
     scsi_model.options.max_lun = UINT32_MAX;
     scsi_model.options.answers = true;
-    scsi_probe_model(&usual);
+    scsi_probe_model(&ring_usual);
     assert_status(vpt_scsi_open(&scsi, machine.device), VPT_OK);
     request = scsi_command(SCSI_SMALL, 0xc0);
     request.lun = 0x4000;

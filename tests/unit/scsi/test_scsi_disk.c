@@ -6,8 +6,6 @@
 
 #define BYTES 0x10000u
 
-static const struct scsi_variant usual = { MACHINE_MMIO_2, false, false, false };
-
 static uint8_t buffer[BYTES], before[BYTES];
 
 STARTED_SCSI_TEST(scsi_disk, what_a_disk_is_like)
@@ -60,7 +58,7 @@ Test(scsi_disk, what_is_no_disk)
     };
     struct mock_scsi_unit *unit = &scsi_model.units[SCSI_SMALL];
 
-    scsi_start(&usual);
+    scsi_start(&ring_usual);
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
         struct vpt_scsi_disk old;
 
@@ -143,7 +141,7 @@ Test(scsi_disk, D_SCSI_2_max_sectors)
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
         scsi_make_model();
         scsi_model.options.max_sectors = rows[i].sectors;
-        scsi_probe_model(&usual);
+        scsi_probe_model(&ring_usual);
         assert_status(vpt_scsi_open(&scsi, machine.device), VPT_OK);
         assert_status(scsi_open_disk(rows[i].unit), VPT_OK);
         assert_status(vpt_scsi_disk_read(&scsi_disk, 8, buffer, 40960), VPT_OK);
@@ -299,7 +297,7 @@ Test(scsi_disk, requests_that_are_refused)
     struct vpt_scsi_disk none = { .scsi = NULL };
     struct vpt_scsi_request request;
 
-    scsi_start(&usual);
+    scsi_start(&ring_usual);
     assert_status(scsi_open_disk(SCSI_HUGE), VPT_OK);
     assert_status(vpt_scsi_disk_submit(NULL, &request, VPT_SCSI_READ, 0, &segment, 1), VPT_CALLER_ARGUMENT);
     assert_status(vpt_scsi_disk_submit(&none, &request, VPT_SCSI_READ, 0, &segment, 1), VPT_CALLER_ARGUMENT);

@@ -7,7 +7,6 @@
 
 #define TOGETHER 4u
 
-static const struct scsi_variant usual = { MACHINE_MMIO_2, false, false, false };
 static const struct opening opening = { .object = &scsi, .size = sizeof(scsi) };
 
 static uint8_t buffer[4096];
@@ -45,7 +44,7 @@ SCSI_TEST(scsi_life, OUT_SCSI_1_OUT_SCSI_2_OUT_SCSI_4_D_SCSI_10_features_and_siz
 /* What a device says of itself that cannot be: nothing at all is one. */
 Test(scsi_life, limits_of_nothing)
 {
-    scsi_probe(&usual);
+    scsi_probe(&ring_usual);
     mock_config_set(&machine.model->config, MOCK_SCSI_NUM_QUEUES, 4, 0);
     assert_status(vpt_scsi_open(&scsi, machine.device), VPT_DEVICE_CONFIG);
     assert_nothing_left(&opening);
@@ -139,7 +138,7 @@ STARTED_SCSI_TEST(scsi_life, CLEANUP_2_a_reset_with_commands_in_flight)
 /* The reset does not finish: the buffer stays the device's. */
 Test(scsi_life, CLEANUP_2_a_device_that_is_stuck_keeps_the_buffer)
 {
-    scsi_start(&usual);
+    scsi_start(&ring_usual);
     machine.hal->wait_budget[VPT_WAIT_REQUEST] = 5;
     assert_status(scsi_open_disk(SCSI_SMALL), VPT_OK);
     mock_fault_set(&machine.model->faults, MOCK_FAULT_COMPLETION_LOST, 1, 1, 0);

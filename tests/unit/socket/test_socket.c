@@ -4,8 +4,6 @@
 
 #include "peer.h"
 
-static const struct peer_variant usual = { MACHINE_MMIO_2, false, false, false };
-
 /* ---- Connections ---- */
 
 STARTED_SOCKET_TEST(socket, D_VSOCK_1_D_VSOCK_3_D_VSOCK_4_VSOCK_TX_1_a_connection_both_ways)
@@ -545,7 +543,7 @@ Test(socket, arguments_that_are_none)
     uint8_t byte = 0;
     size_t done = 99;
 
-    peer_start(&usual);
+    peer_start(&ring_usual);
     for (unsigned i = 0; i < 4; i++) {
         struct vpt_socket *socket = i == 0 ? NULL : &vsock;
         void *buffer = i == 2 ? NULL : peer.buffer;

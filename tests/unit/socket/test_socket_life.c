@@ -5,8 +5,6 @@
 #include "opening.h"
 #include "peer.h"
 
-static const struct peer_variant usual = { MACHINE_MMIO_2, false, false, false };
-
 static const struct opening opening = { .object = &vsock.driver, .size = sizeof(vsock.driver) };
 
 /* Bits 0 STREAM, 1 SEQPACKET, 2 NO_IMPLIED_STREAM; 3 nothing known. */
@@ -15,7 +13,7 @@ Test(socket_life, VSOCK_FEAT_1_VSOCK_FEAT_2_VSOCK_FEAT_3_features)
     for (unsigned offered = 0; offered < 8; offered++) {
         bool streams = (offered & 4u) == 0 || (offered & 1u) != 0;
 
-        peer_probe(&usual);
+        peer_probe(&ring_usual);
         for (unsigned i = 0; i < 3; i++) {
             machine_offer(i, (offered >> i & 1u) != 0);
         }
@@ -39,7 +37,7 @@ static const struct {
 Test(socket_life, D_VSOCK_2_addresses_that_a_guest_can_have)
 {
     for (size_t i = 0; i < COUNT_OF(cids); i++) {
-        peer_probe(&usual);
+        peer_probe(&ring_usual);
         mock_config_set(&machine.model->config, 0, 8, cids[i].cid);
         assert_status(vpt_socket_open(&vsock, machine.device), cids[i].valid ? VPT_OK : VPT_DEVICE_CONFIG);
         if (cids[i].valid) {
@@ -56,7 +54,7 @@ Test(socket_life, D_VSOCK_2_an_address_that_changes_while_it_is_read)
 {
     struct vpt_socket_event event;
 
-    peer_probe(&usual);
+    peer_probe(&ring_usual);
     mock_fault_set(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING, 1, 0, 0);
     assert_status(vpt_socket_open(&vsock, machine.device), VPT_DEVICE_CONFIG_UNSTABLE);
     assert_nothing_left(&opening);
@@ -147,7 +145,7 @@ Test(socket_life, VSOCK_TX_1_an_address_that_cannot_be_read_is_read_later)
 {
     struct vpt_socket_event event;
 
-    peer_start(&usual);
+    peer_start(&ring_usual);
     mock_socket_happens(&socket_model, 0, 2);
     for (unsigned i = 0; i < 3; i++) {
         assert_status(vpt_socket_poll(&vsock, &event), VPT_DEVICE_CONFIG);
@@ -175,7 +173,7 @@ Test(socket_life, VSOCK_EVENT_1_a_flood_of_events_ends)
 {
     struct vpt_socket_event event;
 
-    peer_start(&usual);
+    peer_start(&ring_usual);
     for (unsigned i = 0; i < 8; i++) {
         mock_socket_happens(&socket_model, 5 + i % 2u, 0);
     }

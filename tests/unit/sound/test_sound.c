@@ -49,7 +49,7 @@ Test(sound, D_SND_2_more_and_fewer_streams_than_memory)
 {
     static struct vpt_sound_stream many[5];
 
-    sound_probe(&sound_usual);
+    sound_probe(&ring_usual);
     assert_status(vpt_sound_open(&sound, many, 1, machine.device), VPT_OK);
     assert_same(sound.stream_count, 1);
     assert_status(vpt_sound_describe(&many[0]), VPT_OK);
@@ -205,7 +205,7 @@ Test(sound, D_SND_3_answers_of_commands_and_periods)
         struct mock_faults *faults;
         struct vpt_sound_jack jack;
 
-        sound_start(&sound_usual);
+        sound_start(&ring_usual);
         faults = &machine.model->faults;
         mock_fault_set(faults, rows[i].fault, 1, 1, rows[i].argument);
         assert_status(vpt_sound_get_jack(&sound, 0, &jack), rows[i].status);
@@ -451,7 +451,7 @@ Test(sound, D_SND_11_an_id_that_the_device_has_overwritten)
     static const uint32_t bits[] = { UINT32_MAX, 0xff, SOUND_PLAYS ^ SOUND_HEARS, SOUND_PLAYS ^ SOUND_SECOND };
 
     for (unsigned i = 0; i < COUNT_OF(bits); i++) {
-        sound_start(&sound_usual);
+        sound_start(&ring_usual);
         sound_bring(SOUND_HEARS, VPT_SOUND_PREPARED);
         sound_submit(SOUND_HEARS, 0, 2);
         sound_bring(SOUND_SECOND, VPT_SOUND_PREPARED);
@@ -474,7 +474,7 @@ Test(sound, D_SND_10_a_release_that_does_not_give_periods_back)
     for (unsigned row = 0; row < 3; row++) {
         struct vpt_completion completion;
 
-        sound_start(&sound_usual);
+        sound_start(&ring_usual);
         machine.hal->wait_budget[VPT_WAIT_REQUEST] = 20;
         sound_bring(SOUND_PLAYS, row == 0 ? VPT_SOUND_PREPARED : VPT_SOUND_RUNNING);
         sound_model.options.keeps_periods = row == 0;
