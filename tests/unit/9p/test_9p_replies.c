@@ -335,22 +335,3 @@ P9_TEST(p9_replies, a_device_that_never_gives_a_message_back)
         p9_end();
     }
 }
-
-/* The memory stays shared if the reset does not finish either. */
-TRANSPORT_TEST(p9_replies, CLEANUP_2_a_device_that_is_stuck)
-{
-    const struct ring_variant way = { variant->kind, false, false, false };
-
-    start(&way);
-    machine.hal->wait_budget[VPT_WAIT_REQUEST] = 5;
-    machine.hal->wait_budget[VPT_WAIT_RESET] = 5;
-    mock_fault_set(&machine.model->faults, MOCK_FAULT_COMPLETION_LOST, 1, 0, 0);
-    mock_fault_set(&machine.model->faults, MOCK_FAULT_RESET_NEVER, 1, 0, 0);
-    assert_status(ask(116), machine_on_pci() ? VPT_DEVICE_TIMEOUT : VPT_DEVICE_STUCK);
-    assert_same(mock_hal_live_shares(machine.hal), machine_on_pci() ? 0 : 1);
-    mock_fault_clear(&machine.model->faults, MOCK_FAULT_COMPLETION_LOST);
-    mock_fault_clear(&machine.model->faults, MOCK_FAULT_RESET_NEVER);
-    p9_release();
-    mock_hal_abandon(machine.hal);
-    machine_end();
-}

@@ -330,6 +330,30 @@ DRIVER_TEST(drivers, a_device_that_does_not_answer)
     fixture_end(driver_row->fixture);
 }
 
+/* The reset does not finish either: what was shared stays the device's, unless PCI cuts it off. */
+DRIVER_TEST(drivers, CLEANUP_2_a_device_that_cannot_be_reset_keeps_what_was_shared)
+{
+    for (unsigned n = 0; n < driver_row_of(variant)->waits; n++) {
+        driver_open(variant);
+        if (driver_row->waits_unprepared != 0 && n >= driver_row->waits_unprepared) {
+            driver_begin();
+        }
+        machine.hal->wait_budget[VPT_WAIT_REQUEST] = 5;
+        machine.hal->wait_budget[VPT_WAIT_RESET] = 5;
+        mock_fault_set(&machine.model->faults, MOCK_FAULT_COMPLETION_LOST, 1, 0, 0);
+        mock_fault_set(&machine.model->faults, MOCK_FAULT_RESET_NEVER, 1, 0, 0);
+        assert_status_of(driver_row->name, driver_row->wait(n),
+                         machine_on_pci() ? VPT_DEVICE_TIMEOUT : VPT_DEVICE_STUCK);
+        assert_same_of(driver_row->name, mock_hal_live_shares(machine.hal),
+                       !machine_on_pci() && driver_row->shares && n + 1u == driver_row->waits);
+        mock_fault_clear(&machine.model->faults, MOCK_FAULT_COMPLETION_LOST);
+        mock_fault_clear(&machine.model->faults, MOCK_FAULT_RESET_NEVER);
+        fixture_release(driver_row->fixture);
+        mock_hal_abandon(machine.hal);
+        machine_end();
+    }
+}
+
 /* The queue of most requests alone, while the others go on. */
 DRIVER_TEST(drivers, one_queue_is_reset)
 {

@@ -135,22 +135,6 @@ STARTED_SCSI_TEST(scsi_life, CLEANUP_2_a_reset_with_commands_in_flight)
     }
 }
 
-/* The reset does not finish: the buffer stays the device's. */
-Test(scsi_life, CLEANUP_2_a_device_that_is_stuck_keeps_the_buffer)
-{
-    scsi_start(&ring_usual);
-    machine.hal->wait_budget[VPT_WAIT_REQUEST] = 5;
-    assert_status(scsi_open_disk(SCSI_SMALL), VPT_OK);
-    mock_fault_set(&machine.model->faults, MOCK_FAULT_COMPLETION_LOST, 1, 1, 0);
-    mock_fault_set(&machine.model->faults, MOCK_FAULT_RESET_NEVER, 1, 0, 0);
-    assert_status(vpt_scsi_disk_read(&scsi_disk, 0, buffer, 4096), VPT_DEVICE_STUCK);
-    assert_same(mock_hal_live_shares(machine.hal), 1);
-    mock_fault_clear(&machine.model->faults, MOCK_FAULT_RESET_NEVER);
-    scsi_release();
-    mock_hal_abandon(machine.hal);
-    machine_end();
-}
-
 SCSI_TEST(scsi_life, a_device_that_is_pulled_out)
 {
     struct vpt_scsi_request requests[TOGETHER];
