@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Each driver but the disk's from its probe to its release, over and over, and a lie or a deed at each of its accesses
+ * Each driver from its probe to its release, over and over, and a lie or a deed at each of its accesses
  * in turn: each request and each buffer comes back once, and all memory comes back.
  */
 #include "campaign.h"
@@ -26,12 +26,19 @@ static const struct {
     unsigned places;      /* bits */
     uint32_t completions; /* of a run, at each of which the device stops once */
 } rows[] = {
-    { &campaign_9p, MODERN | PACKED | LEGACY, 16 }, { &campaign_balloon, MODERN | PACKED | LEGACY, 6 },
-    { &campaign_console, MODERN | LEGACY, 12 },     { &campaign_fs, MODERN | PACKED, 20 },
-    { &campaign_gpu, MODERN | PACKED, 16 },         { &campaign_input, MODERN | PACKED, 12 },
-    { &campaign_network, MODERN | LEGACY, 8 },      { &campaign_pmem, MODERN | PACKED, 6 },
-    { &campaign_rtc, MODERN | PACKED, 6 },          { &campaign_scsi, MODERN | LEGACY | PACKED_PCI, 16 },
-    { &campaign_socket, MODERN | PACKED, 12 },      { &campaign_sound, MODERN | PACKED, 20 },
+    { &campaign_9p, MODERN | PACKED | LEGACY, 16 },
+    { &campaign_balloon, MODERN | PACKED | LEGACY, 6 },
+    { &campaign_console, MODERN | LEGACY, 12 },
+    { &campaign_disk, MODERN | LEGACY, 5u + CAMPAIGN_REQUESTS },
+    { &campaign_fs, MODERN | PACKED, 20 },
+    { &campaign_gpu, MODERN | PACKED, 16 },
+    { &campaign_input, MODERN | PACKED, 12 },
+    { &campaign_network, MODERN | LEGACY, 8 },
+    { &campaign_pmem, MODERN | PACKED, 6 },
+    { &campaign_rtc, MODERN | PACKED, 6 },
+    { &campaign_scsi, MODERN | LEGACY | PACKED_PCI, 16 },
+    { &campaign_socket, MODERN | PACKED, 12 },
+    { &campaign_sound, MODERN | PACKED, 20 },
 };
 
 struct driver_place {
@@ -80,6 +87,7 @@ PARAMETER_TEST(struct driver_place, each(1), lies_drivers, it_stops_and_cannot_b
         mock_fault_set(&machine.model->faults, MOCK_FAULT_RESET_NEVER, 2, 0, 0);
         campaign_run();
         assert_status(campaign.end, machine_stuck_status());
+        cr_assert(mock_device_pending(machine.model) != 0);
         cr_assert(machine_on_pci() == (mock_hal_live_allocations(machine.hal) == 0));
         campaign_recover();
     }

@@ -448,7 +448,7 @@ STARTED_SCSI_TEST(scsi, D_SCSI_14_D_SCSI_15_SCSI_EVENT_1_SCSI_EVENT_3_events)
     assert_status(vpt_scsi_poll_event(&scsi, &event), VPT_EMPTY);
     scsi_model.waiting[scsi_model.waiting_count++] = (struct event){ VPT_SCSI_EVENT_RESET, 9, 8, 1 };
     scsi_model.lost = true;
-    mock_device_wake(machine.model, &machine.model->queues[1]);
+    mock_device_wake(machine.model, 1);
     assert_event(VPT_SCSI_EVENT_RESET, 9, 8, 1, true);
     assert_status(vpt_scsi_poll_event(&scsi, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_scsi_poll_event(NULL, &event), VPT_CALLER_ARGUMENT);
