@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "mock_9p.h"
 
-#include <string.h>
-
-#include <vpt/transport.h>
-
-#include "mock_order.h"
+#include "mock_backend.h"
 
 #define F_MOUNT_TAG 0u
 
@@ -62,11 +58,6 @@ struct request {
 static uint8_t message_bytes[MESSAGE_MAX];
 static uint8_t reply_bytes[MESSAGE_MAX];
 static struct mock_config_field fields[1u + MOCK_9P_TAG];
-
-static bool require(const struct mock_9p *p9, bool holds, const char *complaint)
-{
-    return mock_require(p9->device->violations, holds, "9p: %s", complaint);
-}
 
 /* ---- Fields ---- */
 
@@ -603,6 +594,7 @@ static void init(void *backend, struct mock_device *device)
 }
 
 const struct mock_backend mock_9p_backend = {
+    .name = "9p",
     .type = VPT_DEVICE_TYPE_9P,
     .init = init,
     .known = { { 0x1 } },

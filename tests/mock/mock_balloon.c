@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "mock_balloon.h"
 
-#include <string.h>
-
-#include <vpt/transport.h>
-
-#include "mock_order.h"
+#include "mock_backend.h"
 
 #define F_STATISTICS 1u
 #define F_HINTS      3u
@@ -20,11 +16,6 @@ static const struct mock_config_field fields[] = {
     { "free_page_hint_cmd_id", MOCK_BALLOON_HINT_ID, 4, F_HINTS, false },
     { "poison_val", MOCK_BALLOON_POISON, 4, F_POISON, true },
 };
-
-static bool require(const struct mock_balloon *balloon, bool holds, const char *complaint)
-{
-    return mock_require(balloon->device->violations, holds, "balloon: %s", complaint);
-}
 
 static bool offers(const struct mock_balloon *balloon, unsigned feature)
 {
@@ -123,12 +114,8 @@ static void consume(struct mock_balloon *balloon, const struct mock_queue *queue
 
 void mock_balloon_ask(struct mock_balloon *balloon)
 {
-    struct mock_queue *queue = mock_device_queue(balloon->device, MOCK_BALLOON_STATISTICS_QUEUE);
-
     balloon->asked = true;
-    if (queue != NULL) {
-        mock_device_wake(balloon->device, queue);
-    }
+    mock_device_wake(balloon->device, MOCK_BALLOON_STATISTICS_QUEUE);
 }
 
 /* ---- Reports ---- */
@@ -219,12 +206,13 @@ static void init(void *backend, struct mock_device *device)
     for (unsigned i = 0; i < MOCK_BALLOON_QUEUES; i++) {
         device->queues[i].maximum = purpose(balloon, i) < MOCK_BALLOON_QUEUES ? device->queues[i].maximum : 0;
     }
-    mock_config_init(&device->config, fields, sizeof(fields) / sizeof(fields[0]), false);
+    mock_config_init(&device->config, MOCK_FIELDS(fields), false);
     device->config.little = true; /* LEG-BALCFG-1 */
     mock_config_set(&device->config, MOCK_BALLOON_TARGET, 4, balloon->options.target);
 }
 
 const struct mock_backend mock_balloon_backend = {
+    .name = "balloon",
     .type = VPT_DEVICE_TYPE_BALLOON,
     .init = init,
     .queues = MOCK_BALLOON_QUEUES,

@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "mock_console.h"
 
-#include <inttypes.h>
-#include <string.h>
-
-#include <vpt/transport.h>
-
-#include "mock_order.h"
+#include "mock_backend.h"
 
 #define F_SIZE        0u
 #define F_MULTIPORT   1u
@@ -28,11 +23,6 @@ static size_t least(uint64_t one, uint64_t other)
 static bool has(const struct mock_device *device, unsigned feature)
 {
     return vpt_features_has(&device->accepted, feature);
-}
-
-static bool require(const struct mock_console *console, bool holds, const char *complaint)
-{
-    return mock_require(console->device->violations, holds, "console: %s", complaint);
 }
 
 /* ---- Bytes ---- */
@@ -68,18 +58,9 @@ static bool is_control(const struct mock_queue *queue)
     return queue->index == CONTROL_IN || queue->index == CONTROL_OUT;
 }
 
-static void wake(struct mock_console *console, uint32_t index)
-{
-    struct mock_queue *queue = mock_device_queue(console->device, index);
-
-    if (queue != NULL) {
-        mock_device_wake(console->device, queue);
-    }
-}
-
 static void wake_port(struct mock_console *console, uint32_t id)
 {
-    wake(console, id == 0 ? 0 : 2u * id + 2u);
+    mock_device_wake(console->device, id == 0 ? 0 : 2u * id + 2u);
 }
 
 /* ---- Control messages to the driver ---- */
@@ -98,7 +79,7 @@ void mock_console_say(struct mock_console *console, uint32_t id, uint16_t event,
         memcpy(message->more, more, message->more_size);
     }
     console->message_count++;
-    wake(console, CONTROL_IN);
+    mock_device_wake(console->device, CONTROL_IN);
     if (console->options.drops && console->device->completion.mode == MOCK_COMPLETE_AT_KICK) {
         console->dropped += console->message_count;
         console->message_count = 0;
@@ -382,7 +363,7 @@ static void init(void *backend, struct mock_device *device)
     memset(console, 0, sizeof(*console));
     console->device = device;
     console->options = kept;
-    mock_config_init(&device->config, fields, sizeof(fields) / sizeof(fields[0]), device->legacy);
+    mock_config_init(&device->config, MOCK_FIELDS(fields), device->legacy);
     device->config.early = MOCK_CONSOLE_EMERGENCY;
     mock_config_set(&device->config, MOCK_CONSOLE_COLUMNS, 2, options->columns);
     mock_config_set(&device->config, MOCK_CONSOLE_ROWS, 2, options->rows);
@@ -401,6 +382,7 @@ static void init(void *backend, struct mock_device *device)
 }
 
 const struct mock_backend mock_console_backend = {
+    .name = "console",
     .type = VPT_DEVICE_TYPE_CONSOLE,
     .init = init,
     .count_queues = count_queues,

@@ -10,6 +10,7 @@
 #include "mock_order.h"
 #include "mock_ring.h"
 #include "mock_internal.h"
+#include "mock_backend.h"
 
 /* The status bits that a driver may write. */
 #define DRIVER_BITS                                                                                                    \
@@ -85,6 +86,26 @@ void mock_device_finish(struct mock_device *device)
     for (unsigned i = 0; i < MOCK_QUEUES_MAX; i++) {
         mock_queue_reset(&device->queues[i]);
     }
+    if (device->backend->reset != NULL) {
+        device->backend->reset(device->backend_ctx);
+    }
+}
+
+/* ---- For backends ---- */
+
+bool mock_backend_require(const struct mock_device *device, bool holds, const char *complaint)
+{
+    return mock_require(device->violations, holds, "%s: %s", device->backend->name, complaint);
+}
+
+bool mock_backend_status(struct mock_device *device, uint32_t *status, uint32_t unknown)
+{
+    uint64_t argument = 0;
+
+    if (mock_fault_fires(&device->faults, MOCK_FAULT_STATUS_UNKNOWN, &argument)) {
+        *status = argument != 0 ? (uint32_t)argument : unknown;
+    }
+    return !mock_fault_fires(&device->faults, MOCK_FAULT_STATUS_MISSING, NULL);
 }
 
 /* ---- Reset ---- */
@@ -104,9 +125,6 @@ void mock_device_reset(struct mock_device *device)
     device->cut_off = false;
     device->suspending = false;
     device->resuming = false;
-    if (device->backend->reset != NULL) {
-        device->backend->reset(device->backend_ctx);
-    }
     if (device->front_end != NULL) {
         device->front_end->reset(device->front_end_ctx);
     }

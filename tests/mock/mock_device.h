@@ -46,6 +46,7 @@ struct mock_completion {
 
 /* A device type. All functions but `handle` may be NULL. */
 struct mock_backend {
+    const char *name; /* for messages */
     uint32_t type;
     uint16_t queues; /* 0: one, or what count_queues() says */
     uint16_t (*count_queues)(const void *backend);
@@ -176,8 +177,8 @@ void mock_device_reset(struct mock_device *device);
 /* Takes what is available in every queue, as after a kick. */
 void mock_device_look(struct mock_device *device);
 
-/* Takes what is available in one queue, for a backend that has something to write there. */
-void mock_device_wake(struct mock_device *device, struct mock_queue *queue);
+/* Takes what is available in one queue, if there is one, for a backend that has something to write there. */
+void mock_device_wake(struct mock_device *device, uint32_t index);
 
 /* Whether the interrupt line is up. */
 bool mock_device_interrupting(const struct mock_device *device);

@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "mock_fs.h"
 
-#include <string.h>
-
-#include <vpt/transport.h>
-
-#include "mock_order.h"
+#include "mock_backend.h"
 
 #define HIPRIO 0u
 
@@ -70,11 +66,6 @@ struct request {
 static uint8_t message_bytes[MESSAGE_MAX];
 static uint8_t reply_bytes[MESSAGE_MAX];
 static struct mock_config_field fields[1u + MOCK_FS_TAG];
-
-static bool require(const struct mock_fs *fs, bool holds, const char *complaint)
-{
-    return mock_require(fs->device->violations, holds, "fs: %s", complaint);
-}
 
 /* ---- Fields: in the order of the driver's CPU, which is this one (D-FS-6) ---- */
 
@@ -579,6 +570,7 @@ static void init(void *backend, struct mock_device *device)
 }
 
 const struct mock_backend mock_fs_backend = {
+    .name = "fs",
     .type = VPT_DEVICE_TYPE_FS,
     .init = init,
     .queues = MOCK_FS_QUEUES,

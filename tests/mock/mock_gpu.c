@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "mock_gpu.h"
 
-#include <string.h>
-
-#include <vpt/transport.h>
-
-#include "mock_order.h"
+#include "mock_backend.h"
 
 #define F_VIRGL 0u
 #define F_EDID  1u
@@ -76,11 +72,6 @@ struct command {
     uint8_t answer[ANSWER_MAX]; /* behind its header */
     uint32_t answer_type;       /* unless it is an error */
 };
-
-static bool require(const struct mock_gpu *gpu, bool holds, const char *complaint)
-{
-    return mock_require(gpu->device->violations, holds, "gpu: %s", complaint);
-}
 
 static uint32_t word(const struct command *command, unsigned offset)
 {
@@ -398,14 +389,10 @@ static uint32_t answer(struct command *command, const struct rule *rule, uint32_
 {
     const struct mock_gpu_options *options = &command->gpu->options;
     uint8_t bytes[HEADER + sizeof(command->answer)] = { 0 };
-    uint64_t argument = 0;
     uint32_t size = type == OK_NO_DATA ? rule->answer : HEADER;
 
     type = type == OK_NO_DATA ? command->answer_type : type;
-    if (mock_fault_fires(&command->gpu->device->faults, MOCK_FAULT_STATUS_UNKNOWN, &argument)) {
-        type = argument != 0 ? (uint32_t)argument : 0x1110u;
-    }
-    if (mock_fault_fires(&command->gpu->device->faults, MOCK_FAULT_STATUS_MISSING, NULL)) {
+    if (!mock_backend_status(command->gpu->device, &type, 0x1110)) {
         return 0;
     }
     mock_store(bytes, 4, type, false);
@@ -544,7 +531,7 @@ static void init(void *backend, struct mock_device *device)
     memset(gpu, 0, sizeof(*gpu));
     gpu->device = device;
     gpu->options = options;
-    mock_config_init(config, fields, sizeof(fields) / sizeof(fields[0]), device->legacy);
+    mock_config_init(config, MOCK_FIELDS(fields), device->legacy);
     mock_config_set(config, MOCK_GPU_NUM_SCANOUTS, 4, options.scanouts);
     memset(config->changed, 0, sizeof(config->changed));
     if (!options.no_edid) {
@@ -556,6 +543,7 @@ static void init(void *backend, struct mock_device *device)
 }
 
 const struct mock_backend mock_gpu_backend = {
+    .name = "gpu",
     .type = VPT_DEVICE_TYPE_GPU,
     .init = init,
     .queues = MOCK_GPU_QUEUES,

@@ -1,20 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "mock_input.h"
 
-#include <string.h>
-
-#include <vpt/transport.h>
-
-#include "mock_order.h"
+#include "mock_backend.h"
 
 #define EVENT_SIZE 8u
 #define EVENTS     0u /* queues */
 #define STATUS     1u
-
-static bool require(const struct mock_input *input, bool holds, const char *complaint)
-{
-    return mock_require(input->device->violations, holds, "input: %s", complaint);
-}
 
 /* ---- The configuration ---- */
 
@@ -161,14 +152,14 @@ void mock_input_happens(struct mock_input *input, uint16_t type, uint16_t code, 
     if (type != 0 || code != 0 || queue == NULL) {
         return;
     }
-    mock_device_wake(input->device, queue);
+    mock_device_wake(input->device, EVENTS);
     if (queue->pending_count < input->waiting_count + input->begun) {
         input->dropped += input->begun;
     } else {
         input->waiting_count += input->begun;
     }
     input->begun = 0;
-    mock_device_wake(input->device, queue);
+    mock_device_wake(input->device, EVENTS);
 }
 
 /* ---- The device ---- */
@@ -193,6 +184,7 @@ static void init(void *backend, struct mock_device *device)
 }
 
 const struct mock_backend mock_input_backend = {
+    .name = "input",
     .type = VPT_DEVICE_TYPE_INPUT,
     .init = init,
     .queues = MOCK_INPUT_QUEUES,

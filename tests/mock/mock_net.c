@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "mock_net.h"
 
-#include <string.h>
-
-#include <vpt/transport.h>
-
-#include "mock_order.h"
+#include "mock_backend.h"
 
 #define F_CSUM                0u
 #define F_GUEST_CSUM          1u
@@ -46,11 +42,6 @@ static const struct mock_config_field fields[] = {
 static bool has(const struct mock_net *net, unsigned feature)
 {
     return vpt_features_has(&net->device->accepted, feature);
-}
-
-static bool require(const struct mock_net *net, bool holds, const char *complaint)
-{
-    return mock_require(net->device->violations, holds, "net: %s", complaint);
 }
 
 static uint16_t pairs_of(const struct mock_net_options *options)
@@ -237,7 +228,7 @@ bool mock_net_receive(struct mock_net *net, uint16_t pair, const void *bytes, ui
     frame->length = length;
     memcpy(frame->bytes, bytes, length);
     net->offered++;
-    mock_device_wake(net->device, queue);
+    mock_device_wake(net->device, 2u * pair);
     return true;
 }
 
@@ -346,23 +337,19 @@ static uint8_t carry_out(struct mock_net *net, const uint8_t *header, const uint
 static uint32_t command(struct mock_net *net, const struct mock_element *element)
 {
     uint8_t bytes[2u + 8u + 6u * MOCK_NET_TABLE_MAX];
-    uint64_t argument = 0;
     size_t size = mock_element_read(net->device, element, 0, bytes, sizeof(bytes));
-    uint8_t answer;
+    uint32_t status;
 
     if (!require(net, size >= 2 && size == element->readable_bytes && command_framed(net, element, bytes),
                  "not framed as a command")) {
         mock_device_needs_reset(net->device);
         return 0;
     }
-    answer = carry_out(net, bytes, bytes + 2, (uint32_t)size - 2u);
-    if (mock_fault_fires(&net->device->faults, MOCK_FAULT_STATUS_UNKNOWN, &argument)) {
-        answer = argument != 0 ? (uint8_t)argument : 0x7f;
-    }
-    if (mock_fault_fires(&net->device->faults, MOCK_FAULT_STATUS_MISSING, NULL)) {
+    status = carry_out(net, bytes, bytes + 2, (uint32_t)size - 2u);
+    if (!mock_backend_status(net->device, &status, 0x7f)) {
         return 0;
     }
-    return (uint32_t)mock_element_write(net->device, element, 0, &answer, 1);
+    return (uint32_t)mock_element_write(net->device, element, 0, &(uint8_t){ (uint8_t)status }, 1);
 }
 
 /* ---- The backend ---- */
@@ -445,7 +432,7 @@ static void init(void *backend, struct mock_device *device)
     memset(net, 0, sizeof(*net));
     net->device = device;
     net->options = options;
-    mock_config_init(config, fields, sizeof(fields) / sizeof(fields[0]), device->legacy);
+    mock_config_init(config, MOCK_FIELDS(fields), device->legacy);
     for (unsigned i = 0; i < 6; i++) {
         mock_config_set(config, MOCK_NET_MAC + i, 1, mac[i]);
     }
@@ -459,6 +446,7 @@ static void init(void *backend, struct mock_device *device)
 
 /* Bits 0 to 23 but 4, and those of modern devices from 50 on. */
 const struct mock_backend mock_net_backend = {
+    .name = "net",
     .type = VPT_DEVICE_TYPE_NETWORK,
     .init = init,
     .count_queues = count_queues,

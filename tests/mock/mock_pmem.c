@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "mock_pmem.h"
 
-#include <vpt/transport.h>
-
-#include "mock_order.h"
+#include "mock_backend.h"
 
 static const struct mock_config_field fields[] = {
     { "start", MOCK_PMEM_START, 8, MOCK_CONFIG_ALWAYS, false },
@@ -50,11 +48,12 @@ static void init(void *backend, struct mock_device *device)
     struct mock_pmem *pmem = backend;
     pmem->device = device;
     device->offered.word[0] |= pmem->options.shared_memory ? 1u : 0u;
-    mock_config_init(&device->config, fields, sizeof(fields) / sizeof(fields[0]), device->legacy);
+    mock_config_init(&device->config, MOCK_FIELDS(fields), device->legacy);
     mock_pmem_place(pmem, pmem->options.start, pmem->options.size);
 }
 
 const struct mock_backend mock_pmem_backend = {
+    .name = "pmem",
     .type = VPT_DEVICE_TYPE_PMEM,
     .init = init,
     .known = { { 1u } },

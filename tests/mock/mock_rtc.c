@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "mock_rtc.h"
 
-#include <string.h>
-
-#include <vpt/transport.h>
-
-#include "mock_order.h"
+#include "mock_backend.h"
 
 #define REQUEST_MAX  24u
 #define ANSWER_MAX   24u
@@ -22,22 +18,13 @@ struct request {
     uint8_t answer[ANSWER_MAX];
 };
 
-static bool require(const struct mock_rtc *rtc, bool holds, const char *complaint)
-{
-    return mock_require(rtc->device->violations, holds, "rtc: %s", complaint);
-}
-
 /* ---- Alarms ---- */
 
 static void expire(struct mock_rtc *rtc, struct mock_rtc_clock *clock)
 {
-    struct mock_queue *queue = mock_device_queue(rtc->device, MOCK_RTC_ALARMS);
-
     if (clock->enabled && clock->time >= clock->alarm) {
         clock->expired = true;
-        if (queue != NULL) {
-            mock_device_wake(rtc->device, queue);
-        }
+        mock_device_wake(rtc->device, MOCK_RTC_ALARMS);
     }
 }
 
@@ -254,6 +241,7 @@ static void init(void *backend, struct mock_device *device)
 }
 
 const struct mock_backend mock_rtc_backend = {
+    .name = "rtc",
     .type = VPT_DEVICE_TYPE_RTC,
     .init = init,
     .queues = 2,

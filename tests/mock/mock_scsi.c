@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "mock_scsi.h"
 
-#include <string.h>
-
-#include <vpt/transport.h>
-
+#include "mock_backend.h"
 #include "mock_internal.h"
-#include "mock_order.h"
 
 #define F_INOUT   0u
 #define F_HOTPLUG 1u
@@ -86,11 +82,6 @@ struct command {
     uint8_t sense[18];
     uint32_t sense_length;
 };
-
-static bool require(const struct mock_scsi *scsi, bool holds, const char *complaint)
-{
-    return mock_require(scsi->device->violations, holds, "scsi: %s", complaint);
-}
 
 static uint64_t big(const uint8_t *at, unsigned size)
 {
@@ -389,18 +380,15 @@ static uint32_t reply(struct command *command)
     struct mock_device *device = command->scsi->device;
     uint64_t residual = command->out + command->in - command->moved;
     uint8_t bytes[REPLY] = { 0 };
-    uint64_t argument = 0;
+    uint32_t response = command->response;
 
-    if (mock_fault_fires(&device->faults, MOCK_FAULT_STATUS_UNKNOWN, &argument)) {
-        command->response = argument != 0 ? (uint8_t)argument : 0x77;
-    }
-    if (mock_fault_fires(&device->faults, MOCK_FAULT_STATUS_MISSING, NULL)) {
+    if (!mock_backend_status(device, &response, 0x77)) {
         return 0;
     }
     mock_store(bytes, 4, command->sense_length, device->legacy);
     mock_store(bytes + 4, 4, options->residual_lies ? options->residual : residual, device->legacy);
     bytes[10] = command->status;
-    bytes[11] = command->response;
+    bytes[11] = (uint8_t)response;
     memcpy(&bytes[12], command->sense, sizeof(command->sense));
     return (uint32_t)(mock_element_write(device, command->element, 0, bytes, sizeof(bytes)) + command->in);
 }
@@ -463,7 +451,7 @@ static void end_commands(struct mock_scsi *scsi, const uint8_t *lun, bool all, u
         mock_device_complete_one(scsi->device, queue);
     }
     if (count != 0) {
-        mock_device_wake(scsi->device, queue);
+        mock_device_wake(scsi->device, REQUESTS);
     }
 }
 
@@ -534,13 +522,13 @@ void mock_scsi_happens(struct mock_scsi *scsi, uint32_t type, uint8_t target, ui
     if (queue == NULL) {
         return;
     }
-    mock_device_wake(scsi->device, queue);
+    mock_device_wake(scsi->device, EVENTS);
     if (scsi->waiting_count >= queue->pending_count || scsi->waiting_count == MOCK_SCSI_WAITING) {
         scsi->lost = true;
         return;
     }
     scsi->waiting[scsi->waiting_count++] = (struct event){ type, target, lun, reason };
-    mock_device_wake(scsi->device, queue);
+    mock_device_wake(scsi->device, EVENTS);
 }
 
 /* ---- The device ---- */
@@ -599,7 +587,7 @@ static void init(void *backend, struct mock_device *device)
     struct mock_config *config = &device->config;
 
     scsi->device = device;
-    mock_config_init(config, fields, sizeof(fields) / sizeof(fields[0]), device->legacy);
+    mock_config_init(config, MOCK_FIELDS(fields), device->legacy);
     mock_config_set(config, MOCK_SCSI_NUM_QUEUES, 4, either(options->queues, 1));
     mock_config_set(config, MOCK_SCSI_SEG_MAX, 4, either(options->seg_max, 254));
     mock_config_set(config, MOCK_SCSI_MAX_SECTORS, 4, either(options->max_sectors, 65535));
@@ -616,6 +604,7 @@ static void init(void *backend, struct mock_device *device)
 }
 
 const struct mock_backend mock_scsi_backend = {
+    .name = "scsi",
     .type = VPT_DEVICE_TYPE_SCSI,
     .init = init,
     .queues = MOCK_SCSI_QUEUES,

@@ -268,21 +268,19 @@ unsigned mock_device_run(struct mock_device *device, unsigned count)
     return done;
 }
 
-void mock_device_look(struct mock_device *device)
+void mock_device_wake(struct mock_device *device, uint32_t index)
 {
-    for (uint32_t i = 0; i < device->queue_count; i++) {
-        struct mock_queue *queue = mock_device_queue(device, i);
+    struct mock_queue *queue = mock_device_queue(device, index);
 
-        if (queue != NULL && serviceable(device, queue)) {
-            look(device, queue);
-        }
+    if (queue != NULL && serviceable(device, queue)) {
+        look(device, queue);
     }
 }
 
-void mock_device_wake(struct mock_device *device, struct mock_queue *queue)
+void mock_device_look(struct mock_device *device)
 {
-    if (serviceable(device, queue)) {
-        look(device, queue);
+    for (uint32_t i = 0; i < device->queue_count; i++) {
+        mock_device_wake(device, i);
     }
 }
 

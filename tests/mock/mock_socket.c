@@ -2,11 +2,8 @@
 #include "mock_socket.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-#include <vpt/transport.h>
-
-#include "mock_order.h"
+#include "mock_backend.h"
 
 #define RECEIVE  0u /* queues */
 #define TRANSMIT 1u
@@ -19,23 +16,9 @@
 
 static const struct mock_config_field fields[] = { { "guest_cid", 0, 8, MOCK_CONFIG_ALWAYS, false } };
 
-static bool require(const struct mock_socket *socket, bool holds, const char *complaint)
-{
-    return mock_require(socket->device->violations, holds, "socket: %s", complaint);
-}
-
 static uint64_t guest(const struct mock_socket *socket)
 {
     return mock_config_get(&socket->device->config, 0, 8);
-}
-
-static void wake(struct mock_socket *socket, uint32_t index)
-{
-    struct mock_queue *queue = mock_device_queue(socket->device, index);
-
-    if (queue != NULL) {
-        mock_device_wake(socket->device, queue);
-    }
 }
 
 /* ---- The header ---- */
@@ -109,7 +92,7 @@ bool mock_socket_receive(struct mock_socket *socket, const struct mock_socket_pa
         memcpy(waiting->bytes, bytes, packet->length);
     }
     socket->waiting_count++;
-    wake(socket, RECEIVE);
+    mock_device_wake(socket->device, RECEIVE);
     return true;
 }
 
@@ -120,13 +103,13 @@ void mock_socket_happens(struct mock_socket *socket, uint32_t event, uint64_t ci
         memset(socket->flows, 0, sizeof(socket->flows));
     }
     socket->events[socket->event_count++] = event;
-    wake(socket, EVENTS);
+    mock_device_wake(socket->device, EVENTS);
 }
 
 void mock_socket_listen(struct mock_socket *socket)
 {
     socket->deaf = false;
-    wake(socket, TRANSMIT);
+    mock_device_wake(socket->device, TRANSMIT);
 }
 
 static void drop_first(struct mock_socket *socket)
@@ -292,11 +275,6 @@ static void reset(void *backend)
     memset(socket->flows, 0, sizeof(socket->flows));
 }
 
-void mock_socket_finish(struct mock_socket *socket)
-{
-    reset(socket);
-}
-
 /* No guest can have such an address, but only so it changes as a whole. */
 static void change_configuration(void *backend)
 {
@@ -311,11 +289,12 @@ static void init(void *backend, struct mock_device *device)
 {
     struct mock_socket *socket = backend;
     socket->device = device;
-    mock_config_init(&device->config, fields, sizeof(fields) / sizeof(fields[0]), device->legacy);
+    mock_config_init(&device->config, MOCK_FIELDS(fields), device->legacy);
     mock_config_set(&device->config, 0, 8, socket->cid != 0 ? socket->cid : GUEST);
 }
 
 const struct mock_backend mock_socket_backend = {
+    .name = "socket",
     .type = VPT_DEVICE_TYPE_SOCKET,
     .init = init,
     .queues = MOCK_SOCKET_QUEUES,

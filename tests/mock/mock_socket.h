@@ -84,8 +84,6 @@ struct mock_socket {
     unsigned changes;
 };
 
-void mock_socket_finish(struct mock_socket *socket);
-
 /* The backend, for mock_device_init(); its context is a struct mock_socket. */
 extern const struct mock_backend mock_socket_backend;
 

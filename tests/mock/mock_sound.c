@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "mock_sound.h"
 
-#include <string.h>
-
-#include <vpt/transport.h>
-
-#include "mock_order.h"
+#include "mock_backend.h"
 
 /* Queues. */
 #define CONTROL  0u
@@ -64,11 +60,6 @@ static const struct {
     [STOP - SET_PARAMS] = { 1u << MOCK_SOUND_RUNNING, MOCK_SOUND_STOPPED },
 };
 
-static bool require(const struct mock_sound *sound, bool holds, const char *complaint)
-{
-    return mock_require(sound->device->violations, holds, "sound: %s", complaint);
-}
-
 static uint32_t word(const uint8_t *bytes)
 {
     return (uint32_t)mock_load(bytes, 4, false);
@@ -82,18 +73,6 @@ uint8_t mock_sound_sample(uint32_t stream, uint32_t position)
 uint32_t mock_sound_latency(uint32_t stream, uint32_t periods)
 {
     return 1000u * (stream + 1u) + periods;
-}
-
-/* What becomes of a status by a fault; false: it is not written. */
-static bool distort(struct mock_sound *sound, uint32_t *status)
-{
-    struct mock_faults *faults = &sound->device->faults;
-    uint64_t argument = 0;
-
-    if (mock_fault_fires(faults, MOCK_FAULT_STATUS_UNKNOWN, &argument)) {
-        *status = argument != 0 ? (uint32_t)argument : 0x8004u;
-    }
-    return !mock_fault_fires(faults, MOCK_FAULT_STATUS_MISSING, NULL);
 }
 
 static bool refused(struct mock_sound *sound, uint32_t *status)
@@ -132,9 +111,14 @@ static uint32_t stream_of(const struct mock_sound *sound, const struct mock_queu
                : UINT32_MAX;
 }
 
+static uint32_t queue_number(const struct mock_sound *sound, uint32_t stream)
+{
+    return sound->options.info[stream].direction != 0 ? CAPTURE : PLAYBACK;
+}
+
 static struct mock_queue *queue_of(struct mock_sound *sound, uint32_t stream)
 {
-    return mock_device_queue(sound->device, sound->options.info[stream].direction != 0 ? CAPTURE : PLAYBACK);
+    return mock_device_queue(sound->device, queue_number(sound, stream));
 }
 
 uint32_t mock_sound_pending(struct mock_sound *sound, uint32_t stream)
@@ -215,7 +199,7 @@ static uint32_t use_period(struct mock_sound *sound, const struct mock_queue *qu
     }
     stream->periods++;
     spoil_id(sound, element);
-    if (distort(sound, &status)) {
+    if (mock_backend_status(sound->device, &status, 0x8004u)) {
         mock_store(bytes, 4, status, false);
         mock_store(bytes + 4, 4, mock_sound_latency(id, stream->periods), false);
         (void)mock_element_write(sound->device, element, element->writable_bytes - STATUS, bytes, STATUS);
@@ -362,11 +346,7 @@ static uint32_t step(struct command *command, uint32_t code)
     sound->streams[id].state = steps[code - SET_PARAMS].to;
     sound->streams[id].releasing = false;
     if (code == START) {
-        struct mock_queue *queue = queue_of(sound, id);
-
-        if (queue != NULL) {
-            mock_device_wake(sound->device, queue);
-        }
+        mock_device_wake(sound->device, queue_number(sound, id));
     }
     return S_OK;
 }
@@ -406,7 +386,7 @@ static uint32_t control(struct mock_sound *sound, const struct mock_element *ele
     sound->commands++;
     status = carry_out(&command);
     size = 4u + (status == S_OK ? command.answer_size : 0);
-    if (!distort(sound, &status)) {
+    if (!mock_backend_status(sound->device, &status, 0x8004u)) {
         return 0;
     }
     mock_store(bytes, 4, status, false);
@@ -431,7 +411,7 @@ static bool command_usable(struct mock_sound *sound, const struct mock_element *
         return true;
     }
     sound->streams[id].releasing = true;
-    mock_device_wake(sound->device, queue_of(sound, id));
+    mock_device_wake(sound->device, queue_number(sound, id));
     return mock_sound_pending(sound, id) == 0;
 }
 
@@ -453,15 +433,11 @@ static uint32_t give_event(struct mock_sound *sound, const struct mock_element *
 
 void mock_sound_happens(struct mock_sound *sound, uint32_t code, uint32_t id)
 {
-    struct mock_queue *queue = mock_device_queue(sound->device, EVENTS);
-
     if (sound->waiting_count < MOCK_SOUND_WAITING) {
         sound->waiting[sound->waiting_count].code = code;
         sound->waiting[sound->waiting_count++].id = id;
     }
-    if (queue != NULL) {
-        mock_device_wake(sound->device, queue);
-    }
+    mock_device_wake(sound->device, EVENTS);
 }
 
 void mock_sound_plug(struct mock_sound *sound, uint32_t jack, bool in)
@@ -527,7 +503,7 @@ static void init(void *backend, struct mock_device *device)
     memset(sound, 0, sizeof(*sound));
     sound->device = device;
     sound->options = options;
-    mock_config_init(config, fields, sizeof(fields) / sizeof(fields[0]), device->legacy);
+    mock_config_init(config, MOCK_FIELDS(fields), device->legacy);
     mock_config_set(config, MOCK_SOUND_CONFIG_JACKS, 4, options.jack_count);
     mock_config_set(config, MOCK_SOUND_CONFIG_STREAMS, 4, options.stream_count);
     memset(config->changed, 0, sizeof(config->changed));
@@ -537,6 +513,7 @@ static void init(void *backend, struct mock_device *device)
 }
 
 const struct mock_backend mock_sound_backend = {
+    .name = "sound",
     .type = VPT_DEVICE_TYPE_SOUND,
     .init = init,
     .queues = MOCK_SOUND_QUEUES,

@@ -5,8 +5,6 @@
 #include "mock_order.h"
 #include "share.h"
 
-static const struct p9_variant usual = { MACHINE_MMIO_2, false, false, false };
-
 P9_TEST(p9, D_9P_3_files_are_read_made_written_listed_and_removed)
 {
     p9_open(variant);
@@ -28,11 +26,10 @@ static struct vpt_9p_message question(uint8_t *slot, uint32_t fid)
 }
 
 /* Several are in flight, with a tag each; they come back in any order. The mock checks the tags. */
-P9_TEST(p9, D_9P_7_several_messages_in_flight)
+STARTED_P9_TEST(p9, D_9P_7_several_messages_in_flight)
 {
     static const enum mock_completion_order orders[] = { MOCK_ORDER_ARRIVAL, MOCK_ORDER_REVERSED, MOCK_ORDER_SHUFFLED };
 
-    p9_start(variant);
     machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
     for (unsigned round = 0; round < COUNT_OF(orders); round++) {
         struct vpt_completion completion;
@@ -66,18 +63,16 @@ P9_TEST(p9, D_9P_7_several_messages_in_flight)
         assert_status(vpt_requests_poll(&p9.requests, &completion), VPT_EMPTY);
         assert_same(seen, (1u << slots) - 1u);
     }
-    p9_end();
 }
 
 /* The rest of a message, and of a reply, is in as many segments as there may be. */
-P9_TEST(p9, D_9P_8_data_in_segments)
+STARTED_P9_TEST(p9, D_9P_8_data_in_segments)
 {
     struct vpt_segment segments[VPT_9P_SEGMENTS];
     struct vpt_completion completion;
     struct vpt_9p_message message = { .type = 118, .size = 23, .readable = VPT_9P_SEGMENTS, .segments = segments };
     uint32_t bytes = 0;
 
-    p9_start(variant);
     assert_status(vpt_9p_walk(&p9, P9_ROOT, P9_FILE, ""), VPT_OK);
     assert_status(vpt_9p_create_file(&p9, P9_FILE, "file", VPT_9P_READ_WRITE, 0644), VPT_OK);
     message.readable = (uint16_t)(p9.requests.segments - 2u);
@@ -103,10 +98,11 @@ P9_TEST(p9, D_9P_8_data_in_segments)
         }
         memset(machine_bytes(0), type == 118 ? 0 : 1, 0x8000);
     }
-    p9_end();
 }
 
-Test(p9, messages_that_are_none)
+#define PLAIN_P9_TEST(suite, name) PLAIN_STARTED_TEST(p9_start(&ring_usual), p9_end(), suite, name)
+
+PLAIN_P9_TEST(p9, messages_that_are_none)
 {
     struct vpt_segment segments[VPT_9P_SEGMENTS + 1u] = { { 0, 0 } };
     static const struct {
@@ -125,7 +121,6 @@ Test(p9, messages_that_are_none)
         { 23, 1, 0, VPT_CALLER_ARGUMENT }, /* an empty segment */
     };
 
-    p9_start(&usual);
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
         const struct vpt_9p_message message = { 24, rows[i].readable, rows[i].writable, rows[i].size, segments };
 
@@ -134,7 +129,6 @@ Test(p9, messages_that_are_none)
     assert_status(vpt_9p_submit(&p9, NULL, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_9p_submit(NULL, &(const struct vpt_9p_message){ 24, 0, 0, 19, NULL }, NULL), VPT_CALLER_ARGUMENT);
     assert_p9_works();
-    p9_end();
 }
 
 /* ---- The tag ---- */
@@ -172,7 +166,7 @@ P9_TEST(p9, D_9P_4_the_tag)
         p9_make_model();
         p9_model.options.tag = rows[i].tag;
         p9_model.options.tag_length = rows[i].length;
-        p9_probe(variant);
+        p9_probe_model(variant);
         assert_status(vpt_9p_init(&p9, machine.device, NULL), VPT_OK);
         memset(tag, 0x5a, sizeof(tag));
         assert_status_of(rows[i].tag, vpt_9p_get_tag(&p9, tag, rows[i].size), rows[i].status);
@@ -184,7 +178,7 @@ P9_TEST(p9, D_9P_4_the_tag)
     }
     p9_make_model();
     p9_model.options.no_tag = true;
-    p9_probe(variant);
+    p9_probe_model(variant);
     assert_status(vpt_9p_open(&p9, machine.device), VPT_OK);
     assert_status(vpt_9p_get_tag(&p9, tag, 32), VPT_EMPTY);
     assert_status(vpt_9p_get_tag(&p9, tag, 0), VPT_CALLER_ARGUMENT);
@@ -223,7 +217,7 @@ Test(p9, a_session_takes_the_lower_msize)
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
         size_t done = 0;
 
-        p9_open(&usual);
+        p9_open(&ring_usual);
         p9_model.options.msize = rows[i].most;
         p9_model.options.version = rows[i].version;
         assert_status(vpt_9p_attach(&p9, P9_ROOT, "", ""), VPT_CALLER_STATE);
@@ -249,7 +243,7 @@ Test(p9, a_session_takes_the_lower_msize)
 
 #define NAME_255 FIFTY FIFTY FIFTY FIFTY FIFTY "01234"
 
-Test(p9, a_walk_takes_all_names_of_a_path)
+PLAIN_P9_TEST(p9, a_walk_takes_all_names_of_a_path)
 {
     static const struct {
         const char *path;
@@ -274,7 +268,6 @@ Test(p9, a_walk_takes_all_names_of_a_path)
         { NULL, VPT_CALLER_ARGUMENT, 0 },
     };
 
-    p9_start(&usual);
     (void)mock_tree_make(&p9_model.tree, MOCK_TREE_ROOT, NAME_255, true);
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
         p9.error = 0;
@@ -287,15 +280,13 @@ Test(p9, a_walk_takes_all_names_of_a_path)
     }
     assert_status(vpt_9p_walk(&p9, 99, P9_FILE, "dir"), VPT_DEVICE_IO_ERROR);
     assert_same(p9.error, 9);
-    p9_end();
 }
 
-Test(p9, what_a_server_refuses_has_its_reason)
+PLAIN_P9_TEST(p9, what_a_server_refuses_has_its_reason)
 {
     struct vpt_9p_attributes attributes;
     size_t done = 1;
 
-    p9_start(&usual);
 #define REFUSED(call, reason)                              \
     do {                                                   \
         p9.error = 0;                                      \
@@ -318,10 +309,9 @@ Test(p9, what_a_server_refuses_has_its_reason)
     REFUSED(vpt_9p_write(&p9, 9, 0, p9_buffer, 10, &done), 9);
     assert_same(done, 0);
     assert_p9_works();
-    p9_end();
 }
 
-Test(p9, arguments_that_are_none)
+PLAIN_P9_TEST(p9, arguments_that_are_none)
 {
     struct vpt_9p_list list = { .fid = P9_ROOT, .buffer = p9_buffer, .size = VPT_9P_LIST_MIN };
     struct vpt_9p_attributes attributes;
@@ -329,7 +319,6 @@ Test(p9, arguments_that_are_none)
     uint64_t messages;
     size_t done;
 
-    p9_start(&usual);
     messages = p9_model.messages;
     assert_status(vpt_9p_version(NULL, 8192), VPT_CALLER_ARGUMENT);
     assert_status(vpt_9p_attach(NULL, 1, "", ""), VPT_CALLER_ARGUMENT);
@@ -362,7 +351,6 @@ Test(p9, arguments_that_are_none)
     assert_status(vpt_9p_next_entry(&p9, &list, &entry), VPT_CALLER_ARGUMENT);
     assert_same(p9_model.messages, messages);
     assert_p9_works();
-    p9_end();
 }
 
 /* ---- Data ---- */
@@ -402,11 +390,10 @@ P9_TEST(p9, large_reads_and_writes_are_cut_to_what_fits)
 }
 
 /* What was done before a failure is told. */
-Test(p9, a_write_that_fails_in_its_middle)
+PLAIN_P9_TEST(p9, a_write_that_fails_in_its_middle)
 {
     size_t done = 0;
 
-    p9_start(&usual);
     p9_model.options.most = 1500;
     assert_status(vpt_9p_walk(&p9, P9_ROOT, P9_FILE, "hello"), VPT_OK);
     assert_status(vpt_9p_open_file(&p9, P9_FILE, VPT_9P_READ_WRITE), VPT_OK);
@@ -421,18 +408,16 @@ Test(p9, a_write_that_fails_in_its_middle)
     p9_model.options.lie.type = 0;
     machine.port->share = NULL;
     assert_status(vpt_9p_read(&p9, P9_FILE, 0, p9_buffer, 6000, &done), VPT_UNSUPPORTED_PORT);
-    p9_end();
 }
 
 /* ---- Directories ---- */
 
 /* Each entry comes once, of a list that takes many replies. */
-P9_TEST(p9, a_long_list_comes_in_several_replies)
+STARTED_P9_TEST(p9, a_long_list_comes_in_several_replies)
 {
     static const uint32_t sizes[] = { VPT_9P_LIST_MIN, 1000, P9_BUFFER };
     uint64_t messages;
 
-    p9_start(variant);
     for (unsigned i = 0; i < 60; i++) {
         char name[VPT_9P_NAME_MAX + 1u];
 
@@ -463,5 +448,4 @@ P9_TEST(p9, a_long_list_comes_in_several_replies)
         cr_assert(i == 2 ? p9_model.messages - messages == 2 : p9_model.messages - messages > 5);
         assert_status(vpt_9p_next_entry(&p9, &list, &entry), VPT_EMPTY);
     }
-    p9_end();
 }

@@ -9,8 +9,6 @@
 #define TAG  5
 #define BODY 7
 
-static const struct p9_variant usual = { MACHINE_MMIO_2, false, false, false };
-
 /* ---- Replies ---- */
 
 /* Carries out what a message of this type is for, on P9_ROOT or the open file P9_FILE. */
@@ -41,7 +39,7 @@ static enum vpt_status ask(uint8_t type)
 static const uint8_t types[] = { 12, 14, 24, 40, 72, 76, 100, 104, 110, 116, 118, 120 };
 
 /* With P9_FILE open for reading and writing, and the root open at 2. */
-static void start(const struct p9_variant *variant)
+static void start(const struct ring_variant *variant)
 {
     p9_start(variant);
     assert_status(vpt_9p_walk(&p9, P9_ROOT, P9_FILE, "hello"), VPT_OK);
@@ -50,7 +48,7 @@ static void start(const struct p9_variant *variant)
     assert_status(vpt_9p_open_file(&p9, 2, VPT_9P_READ_ONLY), VPT_OK);
 }
 
-static void expect_lie(const struct p9_variant *variant, const char *text, const struct mock_9p_lie *lie,
+static void expect_lie(const struct ring_variant *variant, const char *text, const struct mock_9p_lie *lie,
                        enum vpt_status status)
 {
     uint64_t resets;
@@ -98,7 +96,7 @@ Test(p9_replies, D_9P_5_a_header_that_lies)
             }
             lie.type = types[k];
             if (rows[i].lie.cut == 1 || lie.width != 0 || lie.cut != 0 || lie.silent) {
-                expect_lie(&usual, rows[i].text, &lie, VPT_DEVICE_REQUEST_STATUS);
+                expect_lie(&ring_usual, rows[i].text, &lie, VPT_DEVICE_REQUEST_STATUS);
             }
         }
     }
@@ -131,7 +129,7 @@ Test(p9_replies, D_9P_7_a_body_that_lies)
     };
 
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
-        expect_lie(&usual, rows[i].text, &rows[i].lie, VPT_DEVICE_REQUEST_STATUS);
+        expect_lie(&ring_usual, rows[i].text, &rows[i].lie, VPT_DEVICE_REQUEST_STATUS);
     }
 }
 
@@ -151,7 +149,7 @@ P9_TEST(p9_replies, D_9P_5_a_used_length_that_is_too_short)
 /* Behind a legacy interface a size is bounded by the room. */
 Test(p9_replies, D_9P_5_a_size_above_a_legacy_device_s_room)
 {
-    static const struct p9_variant legacy = { MACHINE_MMIO_1, false, false, false };
+    static const struct ring_variant legacy = { MACHINE_MMIO_1, false, false, false };
 
     for (unsigned k = 0; k < COUNT_OF(types); k++) {
         const struct mock_9p_lie lie = { .type = types[k], .offset = SIZE, .width = 4, .value = 0x10000 };
@@ -165,7 +163,7 @@ Test(p9_replies, D_9P_5_a_size_above_a_legacy_device_s_room)
 /* More names than were asked for, or longer messages. */
 Test(p9_replies, what_a_server_does_beyond_what_is_asked)
 {
-    start(&usual);
+    start(&ring_usual);
     p9_model.options.walk_more = 1;
     assert_status(ask(110), VPT_DEVICE_REQUEST_STATUS);
     p9_model.options.walk_more = 0;
@@ -185,7 +183,7 @@ Test(p9_replies, a_list_that_ends_within_an_entry)
     char name[VPT_9P_NAME_MAX + 1u] = { 0 };
 
     for (uint32_t cut = 1; cut < 24u + 3u; cut++) {
-        start(&usual);
+        start(&ring_usual);
         memset(p9_buffer, 'y', P9_BUFFER);
         p9_buffer[29 + 22] = 3; /* the length of the second name */
         p9_buffer[29 + 23] = 0;
@@ -198,7 +196,7 @@ Test(p9_replies, a_list_that_ends_within_an_entry)
         p9_end();
     }
     /* A name that is a byte longer than the longest, where the next byte is not 0. */
-    start(&usual);
+    start(&ring_usual);
     memset(name, 'x', VPT_9P_NAME_MAX);
     p9_make_model();
     (void)strcpy(p9_model.tree.nodes[1].name, name);
@@ -218,7 +216,7 @@ Test(p9_replies, what_is_no_lie)
 {
     size_t done = 1;
 
-    start(&usual);
+    start(&ring_usual);
     p9_model.options.walk_most = 1;
     p9.error = 0;
     assert_status(ask(110), VPT_DEVICE_IO_ERROR);
@@ -336,23 +334,4 @@ P9_TEST(p9_replies, a_device_that_never_gives_a_message_back)
         assert_p9_works();
         p9_end();
     }
-}
-
-/* The memory stays shared if the reset does not finish either. */
-TRANSPORT_TEST(p9_replies, CLEANUP_2_a_device_that_is_stuck)
-{
-    const struct p9_variant way = { variant->kind, false, false, false };
-
-    start(&way);
-    machine.hal->wait_budget[VPT_WAIT_REQUEST] = 5;
-    machine.hal->wait_budget[VPT_WAIT_RESET] = 5;
-    mock_fault_set(&machine.model->faults, MOCK_FAULT_COMPLETION_LOST, 1, 0, 0);
-    mock_fault_set(&machine.model->faults, MOCK_FAULT_RESET_NEVER, 1, 0, 0);
-    assert_status(ask(116), machine_on_pci() ? VPT_DEVICE_TIMEOUT : VPT_DEVICE_STUCK);
-    assert_same(mock_hal_live_shares(machine.hal), machine_on_pci() ? 0 : 1);
-    mock_fault_clear(&machine.model->faults, MOCK_FAULT_COMPLETION_LOST);
-    mock_fault_clear(&machine.model->faults, MOCK_FAULT_RESET_NEVER);
-    p9_release();
-    mock_hal_abandon(machine.hal);
-    machine_end();
 }

@@ -2,10 +2,7 @@
 /* The balloon driver: pages both ways, the host's wish, statistics, reports, bring-up and its end. */
 #include <string.h>
 
-#include "opening.h"
 #include "small.h"
-
-static const struct small_variant usual = { MACHINE_MMIO_2, false, false, false };
 
 static uint64_t told(void)
 {
@@ -23,14 +20,13 @@ static struct vpt_completion take(struct vpt_requests *requests)
 /* ---- Pages ---- */
 
 /* BAL-OP-12: the device is told once for all requests of a call. LEG-BALOP-2: by one access of four bytes. */
-SMALL_TEST(balloon, D_BAL_4_BAL_OP_6_BAL_OP_11_pages_go_in_and_out)
+STARTED_BALLOON_TEST(balloon, D_BAL_4_BAL_OP_6_BAL_OP_11_pages_go_in_and_out)
 {
     static const struct {
         uint32_t count;
         uint32_t requests;
     } rows[] = { { 0, 0 }, { 1, 1 }, { 255, 1 }, { 256, 1 }, { 257, 2 }, { 2000, 8 } };
 
-    balloon_start(variant);
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
         uint32_t count = rows[i].count;
         uint32_t requests = balloon_model.requests;
@@ -51,27 +47,23 @@ SMALL_TEST(balloon, D_BAL_4_BAL_OP_6_BAL_OP_11_pages_go_in_and_out)
         assert_same(balloon_model.page_count, 0);
         assert_same(told(), 0);
     }
-    balloon_end();
 }
 
 /* More than there are, and more than a number of 32 bits says. */
-SMALL_TEST(balloon, numbers_of_pages_that_cannot_be)
+STARTED_BALLOON_TEST(balloon, numbers_of_pages_that_cannot_be)
 {
-    balloon_start(variant);
     assert_status(vpt_balloon_inflate(&balloon, balloon_pages(0, 3), 3), VPT_OK);
     assert_status(vpt_balloon_deflate(&balloon, balloon_pages(0, 4), 4), VPT_CALLER_RANGE);
     assert_status(vpt_balloon_inflate(&balloon, balloon_pages(0, 3), UINT32_MAX - 2u), VPT_CALLER_RANGE);
     assert_same(balloon_model.page_count, 3);
     assert_balloon_works();
-    balloon_end();
 }
 
 /* BAL-OP-7, BAL-OP-9: a page changes hands when its request comes back. */
-SMALL_TEST(balloon, BAL_OP_7_BAL_OP_9_BAL_OP_12_several_requests_at_once)
+STARTED_BALLOON_TEST(balloon, BAL_OP_7_BAL_OP_9_BAL_OP_12_several_requests_at_once)
 {
     int tokens[4];
 
-    balloon_start(variant);
     machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
     for (uint32_t i = 0; i < 4; i++) {
         assert_status(vpt_balloon_submit_inflate(&balloon, balloon_pages(300u * i, 100u + i), 100u + i, &tokens[i]),
@@ -99,20 +91,14 @@ SMALL_TEST(balloon, BAL_OP_7_BAL_OP_9_BAL_OP_12_several_requests_at_once)
     assert_same(balloon_model.page_count, 306);
     assert_status(vpt_balloon_set_actual(&balloon, 306), VPT_OK);
     assert_balloon_works();
-    balloon_end();
 }
 
-SMALL_TEST(balloon, arguments_that_are_none)
+STARTED_BALLOON_TEST(balloon, arguments_that_are_none)
 {
     const struct vpt_balloon_statistic statistic = { VPT_BALLOON_FREE, 1 };
     struct vpt_balloon none = { .actual = 0 };
     uint32_t target;
 
-    balloon_start(variant);
-    assert_status(vpt_balloon_init(NULL, machine.device, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_balloon_open(NULL, machine.device), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_balloon_queue_init(NULL, 0, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_balloon_queue_init(&none, 0, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_balloon_get_target(NULL, &target), VPT_CALLER_ARGUMENT);
     assert_status(vpt_balloon_get_target(&balloon, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_balloon_get_target(&none, &target), VPT_CALLER_ARGUMENT);
@@ -133,10 +119,7 @@ SMALL_TEST(balloon, arguments_that_are_none)
     assert_status(vpt_balloon_give_statistics(&balloon, &statistic, 1), VPT_CALLER_STATE); /* there is no such queue */
     assert_status(vpt_balloon_report(NULL, NULL, 0, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_balloon_report(&balloon, &(struct vpt_segment){ 4096, 4096 }, 1, NULL), VPT_CALLER_STATE);
-    assert_status(vpt_balloon_drain(NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_balloon_drain(&balloon), VPT_CALLER_STATE); /* the device is running */
     assert_balloon_works();
-    balloon_end();
 }
 
 /* ---- The host's wish ---- */
@@ -237,7 +220,7 @@ Test(balloon, BAL_STAT_1_one_buffer_whatever_the_queue_has_room_for)
     const struct vpt_requests_config config = { .requests = 4 };
     const struct vpt_balloon_statistic statistic = { VPT_BALLOON_FREE, 12345 };
 
-    balloon_probe(&usual, BALLOON_STATISTICS);
+    balloon_probe(&ring_usual, BALLOON_STATISTICS);
     assert_status(vpt_balloon_init(&balloon, machine.device, NULL), VPT_OK);
     assert_status(vpt_balloon_queue_init(&balloon, VPT_BALLOON_STATISTICS, &config), VPT_OK);
     assert_status(vpt_driver_start(&balloon.driver), VPT_OK);
@@ -327,13 +310,6 @@ SMALL_TEST(balloon, D_BAL_1_D_BAL_2_the_number_of_the_reporting_queue)
 
 /* ---- Bring-up and its end ---- */
 
-static enum vpt_status open_it(void)
-{
-    return vpt_balloon_open(&balloon, machine.device);
-}
-
-static const struct opening opening = { open_it, &balloon, sizeof(balloon), 2 };
-
 /* Neither hints nor PAGE_POISON are accepted; what vpt_balloon_open() sets no queue up for neither. */
 SMALL_TEST(balloon, BAL_FEAT_1_BAL_FEAT_2_what_is_accepted)
 {
@@ -362,24 +338,6 @@ SMALL_TEST(balloon, BAL_FEAT_1_BAL_FEAT_2_what_is_accepted)
     balloon_start(variant);
     assert_same(machine.model->accepted.word[0] & 0xffu, 5);
     balloon_end();
-}
-
-/* Allocations fail from the n-th on; the n-th queue fails; the device is another one. */
-SMALL_TEST(balloon, an_open_that_fails_leaves_nothing_behind)
-{
-    machine_make(variant->kind, NULL);
-    assert_status(machine_probe(), VPT_OK);
-    memset(&balloon, 0x5a, sizeof(balloon));
-    assert_status(vpt_balloon_open(&balloon, machine.device), VPT_UNSUPPORTED_DEVICE);
-    assert_nothing_left(&opening);
-    machine_end();
-    balloon_probe(variant, BALLOON_ALL);
-    assert_status(vpt_balloon_open(&balloon, NULL), VPT_CALLER_ARGUMENT);
-    opening_without_memory(&opening);
-    assert_balloon_works();
-    balloon_release();
-    opening_without_queue(&opening);
-    machine_end();
 }
 
 /* The second of three requests is lost: of the first one it is certain that it was done. */
@@ -466,7 +424,7 @@ SMALL_TEST(balloon, CLEANUP_2_requests_of_a_device_that_was_reset_or_is_gone)
             balloon_end();
         } else {
             assert_status(vpt_driver_release(&balloon.driver), VPT_OK);
-            assert_nothing_left(&opening);
+            assert_same(mock_hal_live_allocations(machine.hal), 0);
             machine_end();
         }
     }
@@ -477,7 +435,7 @@ SMALL_TEST(balloon, CLEANUP_2_requests_of_a_device_that_was_reset_or_is_gone)
 /* What it complains of. */
 Test(balloon, the_device_itself)
 {
-    balloon_start(&usual);
+    balloon_start(&ring_usual);
     assert_status(vpt_balloon_inflate(&balloon, balloon_pages(1, 1), 1), VPT_OK);
     assert_status(vpt_balloon_inflate(&balloon, balloon_pages(1, 1), 1), VPT_OK);
     cr_assert(mock_violations_mention(&machine.hal->violations, "twice"));

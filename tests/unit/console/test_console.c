@@ -9,12 +9,11 @@ static const struct mock_console_options sized = { .columns = 80, .rows = 25, .e
 /* ---- Bytes ---- */
 
 /* CON-OP-1, CON-OP-2: the device would notice a buffer of the wrong direction. */
-TRANSPORT_TEST(console, CON_OP_1_CON_OP_2_bytes_go_both_ways)
+STARTED_CONSOLE_TEST(console, CON_OP_1_CON_OP_2_bytes_go_both_ways)
 {
     static const size_t sizes[] = { 0, 1, 255, 256, 257, 1000, BUFFERS * VPT_CONSOLE_CHUNK };
     static const uint32_t mosts[] = { 0, 1, 100, 256 };
 
-    terminal_start(variant->kind, NULL);
     cr_assert(console.port_count == 1 && console.queue_count == 2);
     cr_assert(ports[0].state.present && ports[0].state.host_open && ports[0].state.open && ports[0].state.is_console);
     assert_same(take_all(0), 0);
@@ -23,17 +22,15 @@ TRANSPORT_TEST(console, CON_OP_1_CON_OP_2_bytes_go_both_ways)
         assert_prints(0, sizes[i % COUNT_OF(sizes)]);
         assert_reads(0, sizes[i % COUNT_OF(sizes)]);
     }
-    terminal_end();
 }
 
 /* The host takes its time: what does not fit is the caller's to try again. */
-TRANSPORT_TEST(console, a_write_takes_what_there_are_buffers_for)
+STARTED_CONSOLE_TEST(console, a_write_takes_what_there_are_buffers_for)
 {
     static uint8_t bytes[FLOOD];
     size_t written = 0;
     size_t total;
 
-    terminal_start(variant->kind, NULL);
     machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
     memset(bytes, 'x', sizeof(bytes));
     assert_status(vpt_console_write(&ports[0], bytes, sizeof(bytes), &written), VPT_RESOURCE_FULL);
@@ -47,16 +44,14 @@ TRANSPORT_TEST(console, a_write_takes_what_there_are_buffers_for)
     machine.model->completion.mode = MOCK_COMPLETE_BY_TICK;
     assert_status(vpt_requests_quiesce(&ports[0].queues.out, NULL, NULL), VPT_OK);
     assert_same(mock_console_read(&host, 0, bytes, sizeof(bytes)), BUFFERS * VPT_CONSOLE_CHUNK + 2u);
-    terminal_end();
 }
 
 /* A host that writes more than all buffers hold, and a device that gives a buffer back without a byte in it. */
-TRANSPORT_TEST(console, a_reader_that_is_late)
+STARTED_CONSOLE_TEST(console, a_reader_that_is_late)
 {
     size_t length = 12345;
     char byte;
 
-    terminal_start(variant->kind, NULL);
     host_writes(0, FLOOD);
     assert_same(host.ports[0].in.count, FLOOD - BUFFERS * VPT_CONSOLE_CHUNK);
     assert_same(take_all(0), FLOOD);
@@ -69,7 +64,6 @@ TRANSPORT_TEST(console, a_reader_that_is_late)
     assert_same(length, 0);
     mock_lies_clear(machine.model);
     assert_reads(0, 10);
-    terminal_end();
 }
 
 /* LEG-CONOP-2: what a device says of the length of a buffer that it has only read does not matter. */
@@ -97,13 +91,12 @@ TRANSPORT_TEST(console, LEG_CONOP_2_oddities_of_real_devices)
     }
 }
 
-TRANSPORT_TEST(console, arguments_that_are_none)
+STARTED_CONSOLE_TEST(console, arguments_that_are_none)
 {
     static struct vpt_console_port other;
     size_t length;
     char byte = 0;
 
-    terminal_start(variant->kind, NULL);
     assert_status(vpt_console_write(NULL, &byte, 1, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_console_write(&ports[0], NULL, 1, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_console_write(&ports[0], NULL, 0, NULL), VPT_OK);
@@ -118,10 +111,7 @@ TRANSPORT_TEST(console, arguments_that_are_none)
     assert_status(vpt_console_set_open(NULL, true), VPT_CALLER_ARGUMENT);
     assert_status(vpt_console_set_open(&other, true), VPT_CALLER_STATE);
     assert_status(vpt_console_set_open(&ports[0], true), VPT_UNSUPPORTED_FEATURE);
-    assert_status(vpt_console_drain(NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_console_drain(&console), VPT_CALLER_STATE); /* the device is running */
     assert_port_works(0);
-    terminal_end();
 }
 
 /* ---- The size ---- */
@@ -151,14 +141,12 @@ TRANSPORT_TEST(console, LEG_CONCFG_1_the_size_and_its_changes)
     machine_end();
 }
 
-TRANSPORT_TEST(console, no_size_without_the_feature)
+STARTED_CONSOLE_TEST(console, no_size_without_the_feature)
 {
-    terminal_start(variant->kind, NULL);
     cr_assert(ports[0].state.columns == 0 && ports[0].state.rows == 0);
     assert_status(vpt_console_refresh(&console), VPT_UNSUPPORTED_FEATURE);
     assert_status(vpt_console_refresh(NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_console_refresh(&(struct vpt_console){ .room = 0 }), VPT_CALLER_ARGUMENT);
-    terminal_end();
 }
 
 /* ---- Emergency writes ---- */
@@ -228,31 +216,20 @@ Test(console, SUSPEND_5_no_emergency_write_while_suspended)
 
 /* ---- Bring-up and its end ---- */
 
-TRANSPORT_TEST(console, what_is_no_console_is_left_alone)
+TRANSPORT_TEST(console, ports_that_are_none)
 {
     struct vpt_feature_choice choice = { .required = { { 1u << 5 } } };
 
-    machine_make(variant->kind, NULL);
-    assert_status(machine_probe(), VPT_OK);
-    memset(&console, 0x5a, sizeof(console));
-    assert_status(vpt_console_open(&console, ports, 1, machine.device), VPT_UNSUPPORTED_DEVICE);
-    assert_nothing_left(&terminal_opening);
-    assert_same(machine.model->resets, 0);
-    machine_end();
     terminal_probe(variant->kind, NULL);
-    assert_status(vpt_console_init(NULL, ports, 1, machine.device, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_console_init(&console, NULL, 1, machine.device, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_console_init(&console, ports, 0, machine.device, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_console_init(&console, ports, 1, NULL, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_console_init(&console, ports, 1, machine.device, &choice), VPT_UNSUPPORTED_FEATURE);
-    assert_status(vpt_console_queue_init(NULL, 0, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_console_queue_init(&console, 0, NULL), VPT_CALLER_ARGUMENT);
     assert_nothing_left(&terminal_opening);
     machine_end();
 }
 
 /* Allocations fail from the n-th on; the n-th queue fails. */
-TRANSPORT_TEST(console, an_open_that_fails_leaves_nothing_behind)
+TRANSPORT_TEST(console, an_open_with_several_ports_that_fails_leaves_nothing_behind)
 {
     static const struct mock_console_options several = { .ports_max = PORTS };
 
@@ -263,71 +240,13 @@ TRANSPORT_TEST(console, an_open_that_fails_leaves_nothing_behind)
     machine_end();
 }
 
-static struct vpt_port whole;
-
-static enum vpt_status allocate_and_fail(void *ctx, size_t size, size_t alignment, uint64_t limit, uint32_t flags,
-                                         struct vpt_memory *memory)
-{
-    mock_device_needs_reset(machine.model);
-    return whole.dma_allocate(ctx, size, alignment, limit, flags, memory);
-}
-
-/* The device fails amid its bring-up, and has the rings until it is reset; on PCI it is cut off from them. */
-TRANSPORT_TEST(console, CLEANUP_2_an_open_that_cannot_stop_the_device_leaves_it_the_memory)
-{
-    terminal_probe(variant->kind, NULL);
-    whole = *machine.port;
-    machine.port->dma_allocate = allocate_and_fail;
-    mock_fault_set(&machine.model->faults, MOCK_FAULT_RESET_NEVER, 2, 0, 0);
-    assert_status(vpt_console_open(&console, ports, 1, machine.device),
-                  machine_on_pci() ? VPT_DEVICE_NEEDS_RESET : VPT_DEVICE_STUCK);
-    assert_same(mock_hal_live_allocations(machine.hal) == 0, machine_on_pci());
-    mock_fault_clear(&machine.model->faults, MOCK_FAULT_RESET_NEVER);
-    terminal_end();
-}
-
-/* Memory that was handed over is all that is used: of a port without memory nothing is asked. */
-TRANSPORT_TEST(console, memory_of_the_callers)
-{
-    struct vpt_requests_config config[2] = { { .requests = 4, .size = 4 }, { .requests = 4, .size = 4 } };
-    struct vpt_memory pieces[4];
-
-    terminal_probe(variant->kind, NULL);
-    for (unsigned i = 0; i < 2; i++) {
-        for (unsigned k = 0; k < 2; k++) {
-            assert_status(
-                machine.port->dma_allocate(machine.port->ctx, 0x4000, 4096, UINT64_MAX, 0, &pieces[2 * i + k]), VPT_OK);
-        }
-        config[i].memory.rings = pieces[2 * i];
-        config[i].memory.slots = pieces[2 * i + 1];
-        config[i].memory.private_state =
-            (struct vpt_memory){ machine_bytes(0x1000 * i), 0, VPT_REQUESTS_PRIVATE_SIZE(4) };
-    }
-    whole = *machine.port;
-    machine.port->dma_allocate = NULL;
-    assert_status(vpt_console_init(&console, ports, 1, machine.device, NULL), VPT_OK);
-    assert_status(vpt_console_queue_init(&console, 0, &config[0]), VPT_OK);
-    assert_status(vpt_console_queue_init(&console, 1, &config[1]), VPT_OK);
-    assert_status(vpt_console_queue_init(&console, 2, &config[1]), VPT_UNSUPPORTED_QUEUE);
-    assert_status(vpt_driver_start(&console.driver), VPT_OK);
-    assert_same(vpt_requests_free(&ports[0].queues.out), 4);
-    assert_port_works(0);
-    terminal_release();
-    *machine.port = whole;
-    for (unsigned i = 0; i < COUNT_OF(pieces); i++) {
-        machine.port->dma_free(machine.port->ctx, &pieces[i], 0);
-    }
-    machine_end();
-}
-
 /* What each call says after a reset; then the same memory serves again. */
-TRANSPORT_TEST(console, a_restart_on_the_same_memory)
+STARTED_CONSOLE_TEST(console, a_restart_on_the_same_memory)
 {
     unsigned allocations;
     char bytes[8];
     size_t length;
 
-    terminal_start(variant->kind, NULL);
     allocations = (unsigned)mock_hal_live_allocations(machine.hal);
     for (unsigned round = 0; round < 3; round++) {
         mock_console_write(&host, 0, "abc", 3);
@@ -346,7 +265,6 @@ TRANSPORT_TEST(console, a_restart_on_the_same_memory)
         assert_port_works(0);
     }
     assert_same(mock_hal_live_allocations(machine.hal), allocations);
-    terminal_end();
 }
 
 /* ---- The simulated device ---- */

@@ -58,10 +58,12 @@ static void open_port_1(void)
     cr_assert(ports[1].state.open && host.ports[1].guest_open);
 }
 
+#define TWO_PORTS_TEST(suite, name) \
+    STARTED_TEST(struct machine_variant, TRANSPORT_TEST, start_two(variant->kind), terminal_end(), suite, name)
+
 /* The device would notice a message before DEVICE_READY. */
-TRANSPORT_TEST(console_ports, CON_MP_1_CON_MP_2_ports_are_reported)
+TWO_PORTS_TEST(console_ports, CON_MP_1_CON_MP_2_ports_are_reported)
 {
-    start_two(variant->kind);
     cr_assert(console.port_count == PORTS && console.queue_count == 2u * PORTS + 2u);
     assert_same(host.answer_count, 4);
     assert_answer(0, UINT32_MAX, MOCK_CONSOLE_DEVICE_READY, 1);
@@ -69,13 +71,11 @@ TRANSPORT_TEST(console_ports, CON_MP_1_CON_MP_2_ports_are_reported)
     assert_answer(2, 1, MOCK_CONSOLE_PORT_READY, 1);
     assert_answer(3, 0, MOCK_CONSOLE_PORT_OPEN, 1);
     assert_port_works(0);
-    terminal_end();
 }
 
 /* What the host writes is held back until the driver opens the port. */
-TRANSPORT_TEST(console_ports, opening_and_closing_from_both_sides)
+TWO_PORTS_TEST(console_ports, opening_and_closing_from_both_sides)
 {
-    start_two(variant->kind);
     mock_console_write(&host, 1, "early", 5);
     assert_same(take_all(2), 0);
     assert_same(host.ports[1].in.count, 5);
@@ -99,12 +99,10 @@ TRANSPORT_TEST(console_ports, opening_and_closing_from_both_sides)
     assert_port_works(0);
     open_port_1();
     assert_port_works(1);
-    terminal_end();
 }
 
-TRANSPORT_TEST(console_ports, ports_that_come_and_go)
+TWO_PORTS_TEST(console_ports, ports_that_come_and_go)
 {
-    start_two(variant->kind);
     for (unsigned round = 0; round < 3; round++) {
         size_t length = 0;
         char byte;
@@ -132,13 +130,11 @@ TRANSPORT_TEST(console_ports, ports_that_come_and_go)
         assert_status(vpt_console_read(&ports[2], &byte, 1, &length), VPT_EMPTY);
         assert_port_works(0);
     }
-    terminal_end();
 }
 
 /* Ports 3 and 4 are the device's, but there is memory for three. */
-TRANSPORT_TEST(console_ports, ports_without_memory_are_refused)
+TWO_PORTS_TEST(console_ports, ports_without_memory_are_refused)
 {
-    start_two(variant->kind);
     for (uint32_t id = PORTS; id < several.ports_max; id++) {
         mock_console_plug(&host, id, "too many", false);
         assert_event(id, VPT_CONSOLE_IGNORED);
@@ -151,11 +147,10 @@ TRANSPORT_TEST(console_ports, ports_without_memory_are_refused)
     assert_port_works(0);
     open_port_1();
     assert_port_works(1);
-    terminal_end();
 }
 
 /* What the device says without sense changes nothing, and gets no answer. */
-TRANSPORT_TEST(console_ports, messages_without_a_meaning)
+TWO_PORTS_TEST(console_ports, messages_without_a_meaning)
 {
     static const struct {
         const char *text;
@@ -184,7 +179,6 @@ TRANSPORT_TEST(console_ports, messages_without_a_meaning)
     struct vpt_console_port before[PORTS];
     size_t answers;
 
-    start_two(variant->kind);
     answers = host.answer_count;
     memcpy(before, ports, sizeof(before));
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
@@ -205,17 +199,15 @@ TRANSPORT_TEST(console_ports, messages_without_a_meaning)
     assert_port_works(0);
     open_port_1();
     assert_port_works(1);
-    terminal_end();
 }
 
 /* With a NUL behind it or without, empty, as long as there is room, and longer. */
-TRANSPORT_TEST(console_ports, names_of_any_length)
+TWO_PORTS_TEST(console_ports, names_of_any_length)
 {
     static const char letters[] = "abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz";
     static const size_t sizes[] = { 0, 1, 4, VPT_CONSOLE_NAME_MAX - 1u, VPT_CONSOLE_NAME_MAX, VPT_CONSOLE_NAME_MAX + 1u,
                                     78 };
 
-    start_two(variant->kind);
     mock_console_resize_port(&host, 1, 0x5a5a, 0x5a5a);
     assert_event(1, VPT_CONSOLE_RESIZED);
     for (unsigned i = 0; i < COUNT_OF(sizes); i++) {
@@ -227,17 +219,14 @@ TRANSPORT_TEST(console_ports, names_of_any_length)
         cr_assert(strncmp(ports[1].state.name, letters, kept) == 0);
         cr_assert(ports[1].state.columns == 0x5a5a && ports[1].state.rows == 0x5a5a); /* next to the name */
     }
-    terminal_end();
 }
 
-TRANSPORT_TEST(console_ports, LEG_CONOP_1_sizes_by_message)
+TWO_PORTS_TEST(console_ports, LEG_CONOP_1_sizes_by_message)
 {
-    start_two(variant->kind);
     mock_console_resize_port(&host, 0, 132, 43);
     assert_event(0, VPT_CONSOLE_RESIZED);
     cr_assert(ports[0].state.columns == 132 && ports[0].state.rows == 43);
     assert_status(vpt_console_refresh(&console), VPT_UNSUPPORTED_FEATURE); /* the configuration has none */
-    terminal_end();
 }
 
 /* By the configuration, which does not change when the device reports the port. */
@@ -268,12 +257,11 @@ LEGACY_TEST(console_ports, LEG_CONFRAME_1_one_descriptor_a_message)
 }
 
 /* The device takes no answer: the message waits, and so does whoever opens a port. */
-TRANSPORT_TEST(console_ports, answers_that_find_no_room)
+TWO_PORTS_TEST(console_ports, answers_that_find_no_room)
 {
     struct vpt_console_event event;
     unsigned sent = 0;
 
-    start_two(variant->kind);
     machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
     while (vpt_console_set_open(&ports[1], true) == VPT_OK) {
         sent++;
@@ -287,7 +275,6 @@ TRANSPORT_TEST(console_ports, answers_that_find_no_room)
     machine.model->completion.mode = MOCK_COMPLETE_AT_KICK;
     (void)mock_device_run(machine.model, UINT32_MAX);
     open_port_1();
-    terminal_end();
 }
 
 /* A device that drops a message for which there is no buffer: each is back with the device before the answer. */
@@ -356,11 +343,10 @@ TRANSPORT_TEST(console_ports, a_device_without_a_port)
 }
 
 /* A restart forgets the ports, and the device reports them anew; it may not have fewer then. */
-TRANSPORT_TEST(console_ports, a_restart_reports_the_ports_again)
+TWO_PORTS_TEST(console_ports, a_restart_reports_the_ports_again)
 {
     struct vpt_console_event event;
 
-    start_two(variant->kind);
     open_port_1();
     mock_console_resize_port(&host, 1, 10, 10);
     for (unsigned round = 0; round < 2; round++) {
@@ -380,7 +366,6 @@ TRANSPORT_TEST(console_ports, a_restart_reports_the_ports_again)
         assert_port_works(0);
         assert_port_works(1);
     }
-    terminal_end();
 }
 
 /* ---- The simulated device ---- */

@@ -102,12 +102,14 @@ static void kick(void)
 
 /* ---- Asynchronous ---- */
 
+#define STARTED_ENTROPY_TEST(suite, name) \
+    STARTED_TEST(struct machine_variant, TRANSPORT_TEST, start(variant->kind), end(), suite, name)
+
 /* RNG-OP-1: the device would notice a buffer that it is to read. */
-TRANSPORT_TEST(entropy, RNG_OP_1_requests_come_back_filled)
+STARTED_ENTROPY_TEST(entropy, RNG_OP_1_requests_come_back_filled)
 {
     struct vpt_segment segment;
 
-    start(variant->kind);
     source()->options.most = 0;
     segment = machine_segment(0, ROOM);
     for (unsigned round = 0; round < 20; round++) {
@@ -125,7 +127,6 @@ TRANSPORT_TEST(entropy, RNG_OP_1_requests_come_back_filled)
         assert_status(vpt_requests_poll(&entropy.requests, &completion), VPT_EMPTY);
     }
     assert_same(source()->requests, 20u * REQUESTS);
-    end();
 }
 
 TRANSPORT_TEST(entropy, a_request_may_have_several_segments)
@@ -149,9 +150,8 @@ TRANSPORT_TEST(entropy, a_request_may_have_several_segments)
 }
 
 /* RNG-OP-2: less than was asked for, nothing, and nothing for a while. */
-TRANSPORT_TEST(entropy, RNG_OP_2_a_request_says_how_much_it_got)
+STARTED_ENTROPY_TEST(entropy, RNG_OP_2_a_request_says_how_much_it_got)
 {
-    start(variant->kind);
     submit(0);
     submit(1);
     kick();
@@ -171,19 +171,17 @@ TRANSPORT_TEST(entropy, RNG_OP_2_a_request_says_how_much_it_got)
         mock_hal_tick(machine.hal);
     }
     take(4, VPT_OK, BATCH, 3 * BATCH);
-    end();
 }
 
 /* ---- Blocking ---- */
 
 /* However much the device gives at once, and the port shares. */
-TRANSPORT_TEST(entropy, a_read_is_filled_by_as_many_requests_as_it_takes)
+STARTED_ENTROPY_TEST(entropy, a_read_is_filled_by_as_many_requests_as_it_takes)
 {
     static const uint32_t mosts[] = { 0, 1, 7, 32, 1000 };
     static const size_t shares[] = { 0, 1, 31, 512 };
     static const size_t sizes[] = { 1, 2, 31, 32, 33, 64, 700 };
 
-    start(variant->kind);
     assert_status(vpt_entropy_read(&entropy, NULL, 0, NULL), VPT_OK);
     read_bytes(0, VPT_OK, 0);
     assert_same(source()->requests, 0);
@@ -195,15 +193,13 @@ TRANSPORT_TEST(entropy, a_read_is_filled_by_as_many_requests_as_it_takes)
         read_bytes(size, VPT_OK, size);
     }
     read_bytes(4096, VPT_OK, 4096);
-    end();
 }
 
 /* A part of the bytes, then nothing for as long as a wait lasts, or longer than that. */
-TRANSPORT_TEST(entropy, a_device_that_has_nothing_for_a_while)
+STARTED_ENTROPY_TEST(entropy, a_device_that_has_nothing_for_a_while)
 {
     uint32_t budget;
 
-    start(variant->kind);
     budget = machine.hal->wait_budget[VPT_WAIT_REQUEST];
     mock_fault_set(&machine.model->faults, MOCK_FAULT_COMPLETION_LATE, 2, 1, budget - 10u);
     read_bytes(64, VPT_OK, 64);
@@ -215,13 +211,11 @@ TRANSPORT_TEST(entropy, a_device_that_has_nothing_for_a_while)
     read_bytes(1, VPT_CANCELLED, 0);
     assert_status(vpt_driver_restart(&entropy.driver, NULL), VPT_OK);
     read_bytes(64, VPT_OK, 64);
-    end();
 }
 
 /* Some answers in a row without a byte are lived with. */
-TRANSPORT_TEST(entropy, a_device_at_its_end)
+STARTED_ENTROPY_TEST(entropy, a_device_at_its_end)
 {
-    start(variant->kind);
     source()->options.most = 10;
     source()->options.empty = VPT_ENTROPY_EMPTY_ANSWERS - 1u;
     read_bytes(25, VPT_OK, 25);
@@ -232,7 +226,6 @@ TRANSPORT_TEST(entropy, a_device_at_its_end)
     assert_same(mock_hal_live_shares(machine.hal), 0);
     source()->options.empty = 0;
     read_bytes(25, VPT_OK, 25); /* nothing has to be reset */
-    end();
 }
 
 /* What goes wrong in the second request of a read: the first one's bytes are random all the same. */
@@ -277,94 +270,38 @@ TRANSPORT_TEST(entropy, CLEANUP_2_a_device_that_cannot_be_stopped)
     machine_end();
 }
 
-TRANSPORT_TEST(entropy, what_the_port_cannot_do)
+STARTED_ENTROPY_TEST(entropy, what_the_port_cannot_do)
 {
-    start(variant->kind);
     mock_trigger_set(&machine.hal->fail_share, 2, 1);
     read_bytes(64, machine.hal->fail_share_status, BATCH);
     machine.port->unshare = NULL;
     read_bytes(64, VPT_UNSUPPORTED_PORT, 0);
-    end();
 }
 
 /* ---- Bring-up ---- */
 
-TRANSPORT_TEST(entropy, what_is_no_entropy_device_is_left_alone)
-{
-    machine_make(variant->kind, NULL);
-    assert_status(machine_probe(), VPT_OK);
-    memset(&entropy, 0x5a, sizeof(entropy));
-    assert_status(vpt_entropy_open(&entropy, machine.device), VPT_UNSUPPORTED_DEVICE);
-    cr_assert(all_zero(&entropy, sizeof(entropy)) && machine.model->resets == 0);
-    assert_status(vpt_entropy_read(&entropy, room(0), 1, NULL), VPT_CALLER_STATE);
-    assert_status(vpt_entropy_init(NULL, machine.device, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_entropy_init(&entropy, NULL, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_entropy_queue_init(NULL, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_entropy_queue_init(&entropy, NULL), VPT_CALLER_ARGUMENT);
-    machine_end();
-}
-
-static void assert_nothing_left(void)
-{
-    cr_assert(all_zero(&entropy, sizeof(entropy)) && mock_hal_live_allocations(machine.hal) == 0);
-}
-
-TRANSPORT_TEST(entropy, a_bring_up_that_fails_leaves_nothing_behind)
+TRANSPORT_TEST(entropy, arguments_that_are_none_and_a_feature_that_is_missing)
 {
     struct vpt_feature_choice choice = { .required = { { 1u << 5 } } };
 
     probe(variant->kind);
     assert_status(vpt_entropy_init(&entropy, machine.device, &choice), VPT_UNSUPPORTED_FEATURE);
-    assert_nothing_left();
-    mock_trigger_set(&machine.hal->fail_allocation, 2, 0);
-    assert_status(vpt_entropy_open(&entropy, machine.device), VPT_RESOURCE_MEMORY);
-    assert_nothing_left();
-    mock_trigger_set(&machine.hal->fail_allocation, 0, 0);
-    mock_fault_set(&machine.model->faults, MOCK_FAULT_QUEUE_NOT_READY, 1, 1, 0);
-    assert_status(vpt_entropy_open(&entropy, machine.device), VPT_DEVICE_QUEUE_STATE);
-    assert_nothing_left();
-    assert_status(vpt_entropy_init(&entropy, machine.device, NULL), VPT_OK);
-    assert_status(vpt_entropy_queue_init(&entropy, NULL), VPT_OK);
-    assert_status(vpt_entropy_read(&entropy, room(0), 1, NULL), VPT_CALLER_STATE); /* not started */
+    cr_assert(all_zero(&entropy, sizeof(entropy)) && mock_hal_live_allocations(machine.hal) == 0);
+    assert_status(vpt_entropy_open(&entropy, machine.device), VPT_OK);
     assert_status(vpt_entropy_read(NULL, room(0), 1, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_entropy_read(&entropy, NULL, 1, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_driver_start(&entropy.driver), VPT_OK);
     read_bytes(9, VPT_OK, 9);
-    end();
-}
-
-static struct vpt_port whole;
-
-static enum vpt_status allocate_and_fail(void *ctx, size_t size, size_t alignment, uint64_t limit, uint32_t flags,
-                                         struct vpt_memory *memory)
-{
-    mock_device_needs_reset(machine.model);
-    return whole.dma_allocate(ctx, size, alignment, limit, flags, memory);
-}
-
-/* The device fails amid its bring-up, and has the rings until it is reset; on PCI it is cut off from them. */
-TRANSPORT_TEST(entropy, CLEANUP_2_an_open_that_cannot_stop_the_device_leaves_it_the_memory)
-{
-    probe(variant->kind);
-    whole = *machine.port;
-    machine.port->dma_allocate = allocate_and_fail;
-    mock_fault_set(&machine.model->faults, MOCK_FAULT_RESET_NEVER, 2, 0, 0);
-    assert_status(vpt_entropy_open(&entropy, machine.device),
-                  machine_on_pci() ? VPT_DEVICE_NEEDS_RESET : VPT_DEVICE_STUCK);
-    assert_same(mock_hal_live_allocations(machine.hal) == 0, machine_on_pci());
-    mock_fault_clear(&machine.model->faults, MOCK_FAULT_RESET_NEVER);
     end();
 }
 
 /* ---- The simulated device ---- */
 
 /* It says more than it wrote: no driver can tell, but nothing outside the room is touched. And it notices RNG-OP-1. */
-TRANSPORT_TEST(entropy, the_device_itself)
+STARTED_ENTROPY_TEST(entropy, the_device_itself)
 {
     static const uint32_t claimed[] = { 10, 1000 };
     struct vpt_segment segment;
 
-    start(variant->kind);
     for (unsigned i = 0; i < COUNT_OF(claimed); i++) {
         source()->options.claimed = claimed[i];
         submit(0);
@@ -378,5 +315,4 @@ TRANSPORT_TEST(entropy, the_device_itself)
     kick();
     cr_assert(mock_violations_mention(&machine.hal->violations, "RNG-OP-1"));
     mock_violations_clear(&machine.hal->violations);
-    end();
 }

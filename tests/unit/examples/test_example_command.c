@@ -36,7 +36,7 @@ static void check(const char *line, const char *expected)
 
 #define USAGE "error usage: put KEY VALUE, get KEY, delete KEY, list, status, format or off\n"
 
-Test(example_command, each_line_has_one_line_for_an_answer)
+WORLD_TEST(example_command, each_line_has_one_line_for_an_answer)
 {
     static const char *const lines[][2] = {
         { "list", "ok 0\n" },
@@ -75,18 +75,15 @@ Test(example_command, each_line_has_one_line_for_an_answer)
         { "get a", "ok 1\n" },
     };
 
-    world_begin(&version_2, &plain);
     for (size_t i = 0; i < COUNT_OF(lines); i++) {
         check(lines[i][0], lines[i][1]);
     }
-    world_end();
 }
 
-Test(example_command, what_is_too_long_is_told)
+WORLD_TEST(example_command, what_is_too_long_is_told)
 {
     static char line[COMMAND_LINE_MAX + 2u];
 
-    world_begin(&version_2, &plain);
     memset(line, 'x', sizeof(line) - 1u);
     memcpy(line, "put ", 4);
     line[4u + FORMAT_KEY_MAX] = ' ';
@@ -106,14 +103,12 @@ Test(example_command, what_is_too_long_is_told)
     said_size = 0;
     command_too_long(&answer);
     cr_assert(strcmp(said, "error the line is too long\n") == 0);
-    world_end();
 }
 
-Test(example_command, failures_are_told)
+WORLD_TEST(example_command, failures_are_told)
 {
     char line[32];
 
-    world_begin(&version_2, &plain);
     for (unsigned i = 0; i < WORLD_ENTRIES; i++) {
         (void)snprintf(line, sizeof(line), "put %u x", i);
         check(line, "ok\n");
@@ -130,12 +125,10 @@ Test(example_command, failures_are_told)
     check("list", "error no store on this disk: format makes one\n");
     check("format", "ok\n");
     check("list", "ok 0\n");
-    world_end();
 }
 
-Test(example_command, the_beginning_and_the_end)
+WORLD_TEST(example_command, the_beginning_and_the_end)
 {
-    world_begin(&version_2, &plain);
     command_begin(&world.store, &answer);
     cr_assert(strcmp(said, "ready keys=0 used=0 area=120 unit=1 generation=2 sequence=1 recovered=0 torn=no "
                            "requests=14 wakeups=14\n") == 0,
@@ -150,5 +143,4 @@ Test(example_command, the_beginning_and_the_end)
     said_size = 0;
     command_begin(&world.store, &answer);
     cr_assert(strcmp(said, "error disk: device reports an I/O error\n") == 0, "%s", said);
-    world_end();
 }

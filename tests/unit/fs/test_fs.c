@@ -4,14 +4,12 @@
 
 #include "folder.h"
 
-FS_TEST(fs, D_FS_4_files_are_read_made_written_listed_and_removed)
+STARTED_FS_TEST(fs, D_FS_4_files_are_read_made_written_listed_and_removed)
 {
-    fs_start(variant);
     for (unsigned i = 0; i < 3; i++) {
         assert_fs_works();
     }
     cr_assert(fs_model.forgets != 0 && fs.minor == 31);
-    fs_end();
 }
 
 /* ---- Messages of a kernel's own client ---- */
@@ -39,12 +37,11 @@ static uint32_t word_at(const uint8_t *at)
 }
 
 /* Several are in flight, with a number each; they come back in any order. The mock checks the numbers. */
-FS_TEST(fs, D_FS_7_several_messages_in_flight)
+STARTED_FS_TEST(fs, D_FS_7_several_messages_in_flight)
 {
     static const enum mock_completion_order orders[] = { MOCK_ORDER_ARRIVAL, MOCK_ORDER_REVERSED, MOCK_ORDER_SHUFFLED };
     struct vpt_fs_file file;
 
-    fs_start(variant);
     machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
     for (unsigned round = 0; round < COUNT_OF(orders); round++) {
         struct vpt_completion completion;
@@ -70,18 +67,16 @@ FS_TEST(fs, D_FS_7_several_messages_in_flight)
         }
         assert_status(vpt_requests_poll(&fs.requests, &completion), VPT_EMPTY);
     }
-    fs_end();
 }
 
 /* A file is forgotten by the other queue, while messages about others are in flight. */
-FS_TEST(fs, FS_HIPRIO_1_FS_HIPRIO_3_what_is_forgotten_goes_by_a_queue_of_its_own)
+STARTED_FS_TEST(fs, FS_HIPRIO_1_FS_HIPRIO_3_what_is_forgotten_goes_by_a_queue_of_its_own)
 {
     const struct vpt_fs_message message = { .type = FORGET, .size = VPT_FS_HEADER + 8u, .node = 2 };
     const uint64_t once = 1;
     struct vpt_completion completion;
     struct vpt_fs_file file;
 
-    fs_start(variant);
     assert_status(vpt_fs_walk(&fs, NULL, "hello", &fs_file), VPT_OK);
     assert_same(fs_file.node, 2);
     machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
@@ -99,10 +94,9 @@ FS_TEST(fs, FS_HIPRIO_1_FS_HIPRIO_3_what_is_forgotten_goes_by_a_queue_of_its_own
     assert_status(vpt_requests_poll(&fs.hiprio, &completion), VPT_OK);
     cr_assert(completion.token == &fs_file && completion.status == VPT_OK && completion.length == 0);
     assert_same(mock_fs_lookups(&fs_model), 0);
-    fs_end();
 }
 
-Test(fs, FS_HIPRIO_1_several_files_are_forgotten_at_once)
+PLAIN_FS_TEST(fs, FS_HIPRIO_1_several_files_are_forgotten_at_once)
 {
     const struct vpt_fs_message message = { .type = 42, .size = VPT_FS_HEADER + 40u };
     static const uint64_t files[] = { 2, 2, 3, 1 };
@@ -110,7 +104,6 @@ Test(fs, FS_HIPRIO_1_several_files_are_forgotten_at_once)
     struct vpt_completion completion;
     uint8_t *slot;
 
-    fs_start(&fs_usual);
     assert_status(vpt_fs_walk(&fs, NULL, "hello", &fs_file), VPT_OK);
     assert_status(vpt_fs_walk(&fs, NULL, "hello", &fs_file), VPT_OK);
     assert_status(vpt_fs_walk(&fs, NULL, "dir", &fs_file), VPT_OK);
@@ -123,10 +116,9 @@ Test(fs, FS_HIPRIO_1_several_files_are_forgotten_at_once)
     assert_status(vpt_requests_wait(&fs.hiprio, &completion), VPT_OK);
     assert_status(completion.status, VPT_OK);
     assert_same(mock_fs_lookups(&fs_model), 0);
-    fs_end();
 }
 
-Test(fs, messages_that_are_none)
+PLAIN_FS_TEST(fs, messages_that_are_none)
 {
     struct vpt_segment segments[VPT_FS_SEGMENTS + 1u] = { { 0, 0 } };
     static const struct {
@@ -149,7 +141,6 @@ Test(fs, messages_that_are_none)
         { 36, 48, 0, 0, VPT_CALLER_ARGUMENT }, /* INTERRUPT */
     };
 
-    fs_start(&fs_usual);
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
         const struct vpt_fs_message message = { rows[i].type, rows[i].readable, rows[i].writable, 1,
                                                 rows[i].size, segments };
@@ -160,7 +151,6 @@ Test(fs, messages_that_are_none)
     assert_status(vpt_fs_submit(NULL, &(const struct vpt_fs_message){ GETATTR, 0, 0, 1, 56, NULL }, NULL),
                   VPT_CALLER_ARGUMENT);
     assert_fs_works();
-    fs_end();
 }
 
 /* ---- The tag ---- */
@@ -188,7 +178,7 @@ FS_TEST(fs, D_FS_3_the_tag_of_the_folder)
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
         fs_make_model();
         fs_model.options.tag = rows[i].tag;
-        fs_probe(variant);
+        fs_probe_model(variant);
         assert_status(vpt_fs_init(&fs, machine.device, NULL), VPT_OK);
         memset(tag, 'z', sizeof(tag));
         assert_status(vpt_fs_get_tag(&fs, tag, rows[i].room), rows[i].status);
@@ -231,7 +221,7 @@ Test(fs, D_FS_6_the_beginning_of_a_session)
     };
 
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
-        fs_open(&fs_usual);
+        fs_open(&ring_usual);
         fs_model.options = (struct mock_fs_options){ .major = rows[i].major,
                                                      .minor = rows[i].minor,
                                                      .init_size = rows[i].init_size,
@@ -317,7 +307,7 @@ Test(fs, what_is_refused_at_once)
     size_t done;
 
     memset(long_name, 'x', sizeof(long_name) - 1u);
-    fs_start(&fs_usual);
+    fs_start(&ring_usual);
     for (unsigned i = 0; i < COUNT_OF(names); i++) {
         assert_status(vpt_fs_create_file(&fs, NULL, names[i].name, 0, 0, &fs_file), names[i].status);
         assert_status(vpt_fs_make_directory(&fs, NULL, names[i].name, 0), names[i].status);
@@ -356,7 +346,7 @@ Test(fs, what_is_refused_at_once)
     assert_same(fs_model.messages, messages + 1u);
     mock_violations_clear(&machine.hal->violations);
     fs_end();
-    fs_open(&fs_usual);
+    fs_open(&ring_usual);
     fs_model.options.no_truncation = true;
     assert_status(vpt_fs_begin(&fs), VPT_OK);
     assert_status(vpt_fs_walk(&fs, NULL, "hello", &fs_file), VPT_OK);
@@ -388,11 +378,10 @@ FS_TEST(fs, data_in_pieces)
     }
 }
 
-Test(fs, a_file_that_takes_no_more)
+PLAIN_FS_TEST(fs, a_file_that_takes_no_more)
 {
     size_t done = 0;
 
-    fs_start(&fs_usual);
     fs_open_file("hello", VPT_FS_READ_WRITE);
     assert_status(vpt_fs_write(&fs, &fs_file, MOCK_TREE_BYTES - 10u, fs_buffer, 11, &done), VPT_DEVICE_IO_ERROR);
     cr_assert(done == 0 && fs.error == 28);
@@ -401,5 +390,4 @@ Test(fs, a_file_that_takes_no_more)
     assert_same(done, 0);
     assert_status(vpt_fs_read(&fs, &fs_file, MOCK_TREE_BYTES, fs_buffer, 10, &done), VPT_OK);
     assert_same(done, 0);
-    fs_end();
 }

@@ -45,7 +45,7 @@ static enum vpt_status ask(uint32_t type)
 
 static const uint32_t types[] = { 1, 3, 9, 10, 11, 14, 15, 16, 18, 27, 28, 29, 35 };
 
-static void start(const struct fs_variant *variant)
+static void start(const struct ring_variant *variant)
 {
     fs_start(variant);
     (void)mock_tree_make(&fs_model.tree, MOCK_TREE_ROOT, "empty", true);
@@ -69,7 +69,7 @@ static void expect_lie(const char *text, const struct mock_fs_lie *lie, enum vpt
 {
     uint64_t resets;
 
-    start(&fs_usual);
+    start(&ring_usual);
     resets = machine.model->resets;
     fs_model.options.lie = *lie;
     assert_status_of(text, ask(lie->type), status);
@@ -112,12 +112,11 @@ Test(fs_replies, D_FS_5_a_header_that_lies)
 }
 
 /* The same of a message that a kernel submits itself. */
-Test(fs_replies, D_FS_5_a_length_below_a_header)
+PLAIN_FS_TEST(fs_replies, D_FS_5_a_length_below_a_header)
 {
     const struct vpt_fs_message message = { .type = 3, .size = VPT_FS_HEADER + 16u, .node = 1 };
     struct vpt_completion completion;
 
-    fs_start(&fs_usual);
     for (uint32_t length = 0; length < 17; length++) {
         fs_model.options.lie = (struct mock_fs_lie){ .type = 3, .offset = LENGTH, .width = 4, .value = length };
         memset((uint8_t *)vpt_requests_next(&fs.requests) + VPT_FS_HEADER, 0, 16);
@@ -125,7 +124,6 @@ Test(fs_replies, D_FS_5_a_length_below_a_header)
         assert_status(vpt_requests_wait(&fs.requests, &completion), VPT_OK);
         assert_status(completion.status, length < VPT_FS_REPLY_HEADER ? VPT_DEVICE_REQUEST_STATUS : VPT_OK);
     }
-    fs_end();
 }
 
 /* An error comes with nothing behind it; results are as long as they are. */
@@ -188,7 +186,7 @@ Test(fs_replies, a_list_that_ends_within_an_entry)
 {
     struct vpt_fs_entry entry;
 
-    start(&fs_usual);
+    start(&ring_usual);
     fs_model.options.most = 32; /* the bytes of the first entry */
     for (uint32_t cut = 0; cut < 32; cut++) {
         struct vpt_fs_list list = { .directory = &directory, .buffer = fs_buffer, .size = VPT_FS_LIST_MIN };
@@ -207,7 +205,7 @@ Test(fs_replies, the_longest_name_in_a_list)
     struct vpt_fs_entry entry;
     char name[VPT_FS_NAME_MAX + 1u] = { 0 };
 
-    start(&fs_usual);
+    start(&ring_usual);
     memset(name, 'x', VPT_FS_NAME_MAX);
     memcpy(fs_model.tree.nodes[1].name, name, sizeof(name));
     for (uint32_t length = VPT_FS_NAME_MAX; length <= VPT_FS_NAME_MAX + 1u; length++) {
@@ -224,7 +222,7 @@ Test(fs_replies, the_longest_name_in_a_list)
 /* The server's reason is told, after any message. What a file needs is taken back all the same. */
 Test(fs_replies, D_FS_5_a_reason_is_told)
 {
-    start(&fs_usual);
+    start(&ring_usual);
     mock_fault_set(&machine.model->faults, MOCK_FAULT_IO_ERROR, 1, 0, 0);
     for (unsigned k = 0; k < COUNT_OF(types); k++) {
         if (types[k] != 14 && types[k] != 27 && types[k] != 18 && types[k] != 29) {

@@ -7,8 +7,6 @@
 #define WIDTH  50u
 #define HEIGHT 20u
 
-static const struct gpu_variant usual = { MACHINE_MMIO_2, false, false, false };
-
 static const struct vpt_gpu_rectangle whole = { 0, 0, WIDTH, HEIGHT };
 
 static void draw(const struct vpt_gpu_rectangle *part)
@@ -20,11 +18,10 @@ static void draw(const struct vpt_gpu_rectangle *part)
 /* ---- Drawing ---- */
 
 /* D-GPU-10: the device would notice a transfer from elsewhere. What is outside a rectangle stays as it was. */
-GPU_TEST(gpu, D_GPU_10_D_GPU_12_what_has_changed_is_shown)
+STARTED_GPU_TEST(gpu, D_GPU_10_D_GPU_12_what_has_changed_is_shown)
 {
     static const uint32_t counts[] = { 1, 2, 7, 64, 65, 333, 1000 };
 
-    gpu_start(variant);
     for (unsigned i = 0; i < COUNT_OF(counts); i++) {
         gpu_show(WIDTH, HEIGHT, counts[i]);
         gpu_paint(1);
@@ -46,17 +43,15 @@ GPU_TEST(gpu, D_GPU_10_D_GPU_12_what_has_changed_is_shown)
         }
         assert_status(vpt_gpu_unref(&picture), VPT_OK);
     }
-    gpu_end();
 }
 
 /* Two displays show parts of one picture; one goes off. */
-GPU_TEST(gpu, D_GPU_7_D_GPU_9_displays_show_parts)
+STARTED_GPU_TEST(gpu, D_GPU_7_D_GPU_9_displays_show_parts)
 {
     const struct vpt_gpu_rectangle left = gpu_part(0, 0, 20, HEIGHT);
     const struct vpt_gpu_rectangle right = gpu_part(20, 4, 30, 16);
     const struct mock_gpu_scanout *shown = gpu_model.scanouts;
 
-    gpu_start(variant);
     gpu_show(WIDTH, HEIGHT, 9);
     assert_status(vpt_gpu_set_scanout(&gpu, 0, &picture, &left), VPT_OK);
     assert_status(vpt_gpu_set_scanout(&gpu, 1, &picture, &right), VPT_OK);
@@ -69,16 +64,14 @@ GPU_TEST(gpu, D_GPU_7_D_GPU_9_displays_show_parts)
     cr_assert(shown[1].resource == 0 && shown[0].resource == picture.id);
     assert_status(vpt_gpu_unref(&picture), VPT_OK);
     assert_same(shown[0].resource, 0);
-    gpu_end();
 }
 
 /* As many as the queue takes, then they come back, once each, and all is shown. */
-GPU_TEST(gpu, GPU_FENCE_1_OUT_GPU_5_commands_in_flight_together)
+STARTED_GPU_TEST(gpu, GPU_FENCE_1_OUT_GPU_5_commands_in_flight_together)
 {
     struct vpt_completion completion;
     unsigned tokens[GPU_COMMANDS];
 
-    gpu_start(variant);
     gpu_show(WIDTH, HEIGHT, 5);
     for (uint32_t round = 0; round < 10; round++) {
         uint32_t slots = vpt_requests_free(&gpu.control) & ~1u;
@@ -112,7 +105,6 @@ GPU_TEST(gpu, GPU_FENCE_1_OUT_GPU_5_commands_in_flight_together)
         }
         cr_assert(gpu_shown(round, whole));
     }
-    gpu_end();
 }
 
 /* ---- Memory of pictures ---- */
@@ -135,11 +127,10 @@ static void assert_has(const struct vpt_segment *pieces, uint32_t count)
 }
 
 /* The list is in one memory, or in parts that do not touch; what is left of them is not used. */
-GPU_TEST(gpu, D_GPU_11_a_list_is_in_as_many_parts_as_there_are)
+STARTED_GPU_TEST(gpu, D_GPU_11_a_list_is_in_as_many_parts_as_there_are)
 {
     const struct vpt_segment *pieces;
 
-    gpu_start(variant);
     assert_status(vpt_gpu_create(&gpu, &picture, VPT_GPU_RGBX, WIDTH, HEIGHT), VPT_OK);
     assert_same(mock_gpu_find(&gpu_model, picture.id)->format, 134);
     for (uint32_t parts = 0; parts <= VPT_GPU_LISTS_MAX; parts++) {
@@ -163,16 +154,14 @@ GPU_TEST(gpu, D_GPU_11_a_list_is_in_as_many_parts_as_there_are)
         assert_status(vpt_gpu_detach(&picture), VPT_OK);
         cr_assert(!picture.attached && !mock_gpu_find(&gpu_model, picture.id)->backed);
     }
-    gpu_end();
 }
 
-GPU_TEST(gpu, D_GPU_11_lists_and_pieces_that_will_not_do)
+STARTED_GPU_TEST(gpu, D_GPU_11_lists_and_pieces_that_will_not_do)
 {
     struct vpt_memory lists[VPT_GPU_LISTS_MAX + 1u];
     const struct vpt_segment *pieces;
     struct vpt_segment piece;
 
-    gpu_start(variant);
     assert_status(vpt_gpu_create(&gpu, &picture, VPT_GPU_BGRX, WIDTH, HEIGHT), VPT_OK);
     for (unsigned i = 0; i < COUNT_OF(lists); i++) {
         lists[i] = list_at(i * 0x100u, VPT_GPU_PIECE_SIZE);
@@ -199,7 +188,6 @@ GPU_TEST(gpu, D_GPU_11_lists_and_pieces_that_will_not_do)
     piece.length = WIDTH * HEIGHT * 4u;
     assert_status(vpt_gpu_attach(&picture, &piece, 1, NULL, 0), VPT_OK);
     assert_status(vpt_gpu_attach(&picture, &piece, 1, NULL, 0), VPT_CALLER_STATE);
-    gpu_end();
 }
 
 /* A queue of few segments has room for as many lists less. */
@@ -230,7 +218,7 @@ GPU_TEST(gpu, D_GPU_11_a_queue_of_few_segments)
 /* ---- What is refused ---- */
 
 /* Width times height times 4 must be less than 4 GiB; it must not be taken modulo that. */
-GPU_TEST(gpu, D_GPU_7_sizes_of_pictures)
+STARTED_GPU_TEST(gpu, D_GPU_7_sizes_of_pictures)
 {
     static const struct {
         uint32_t width, height;
@@ -253,7 +241,6 @@ GPU_TEST(gpu, D_GPU_7_sizes_of_pictures)
     };
     uint32_t last = 0;
 
-    gpu_start(variant);
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
         memset(&picture, 0x77, sizeof(picture));
         assert_status(vpt_gpu_create(&gpu, &picture, VPT_GPU_BGRA, rows[i].width, rows[i].height), rows[i].status);
@@ -268,7 +255,6 @@ GPU_TEST(gpu, D_GPU_7_sizes_of_pictures)
     }
     assert_status(vpt_gpu_create(NULL, &picture, VPT_GPU_BGRA, 1, 1), VPT_CALLER_ARGUMENT);
     assert_status(vpt_gpu_create(&gpu, NULL, VPT_GPU_BGRA, 1, 1), VPT_CALLER_ARGUMENT);
-    gpu_end();
 }
 
 /* The last pixels of a picture of almost 4 GiB: the offset is not cut. */
@@ -277,7 +263,7 @@ Test(gpu, D_GPU_10_an_offset_near_its_end)
     const struct vpt_gpu_rectangle last = gpu_part(0x7ffe, 0x7fff, 1, 1);
     struct vpt_segment pieces[2] = { machine_segment(0, 0), machine_segment(0, 0) };
 
-    gpu_start(&usual);
+    gpu_start(&ring_usual);
     assert_status(vpt_gpu_create(&gpu, &picture, VPT_GPU_BGRA, 0x7fff, 0x8000), VPT_OK);
     pieces[0] = (struct vpt_segment){ 0x1000, 0xffffffffu };
     assert_status(vpt_gpu_attach(&picture, pieces, 1, NULL, 0), VPT_OK);
@@ -286,7 +272,7 @@ Test(gpu, D_GPU_10_an_offset_near_its_end)
     gpu_end();
 }
 
-GPU_TEST(gpu, D_GPU_9_rectangles_that_are_not_within)
+STARTED_GPU_TEST(gpu, D_GPU_9_rectangles_that_are_not_within)
 {
     static const struct vpt_gpu_rectangle wrong[] = {
         { 0, 0, 0, 1 },          { 0, 0, 1, 0 },          { 0, 0, WIDTH + 1u, 1 }, { 0, 0, 1, HEIGHT + 1u },
@@ -297,7 +283,6 @@ GPU_TEST(gpu, D_GPU_9_rectangles_that_are_not_within)
     static const struct vpt_gpu_rectangle corner = { WIDTH - 1u, HEIGHT - 1u, 1, 1 };
     uint64_t commands;
 
-    gpu_start(variant);
     gpu_show(WIDTH, HEIGHT, 3);
     commands = gpu_model.commands;
     for (unsigned i = 0; i < COUNT_OF(wrong); i++) {
@@ -312,16 +297,14 @@ GPU_TEST(gpu, D_GPU_9_rectangles_that_are_not_within)
     assert_same(gpu_model.commands, commands);
     draw(&corner);
     assert_status(vpt_gpu_set_scanout(&gpu, 1, &picture, &corner), VPT_OK);
-    gpu_end();
 }
 
-GPU_TEST(gpu, D_GPU_11_pictures_in_the_wrong_state)
+STARTED_GPU_TEST(gpu, D_GPU_11_pictures_in_the_wrong_state)
 {
     struct vpt_gpu_resource none = { .gpu = NULL };
     struct vpt_gpu other = { .scanouts = 1 };
     uint64_t commands;
 
-    gpu_start(variant);
     assert_status(vpt_gpu_create(&gpu, &picture, VPT_GPU_BGRX, WIDTH, HEIGHT), VPT_OK);
     commands = gpu_model.commands;
     assert_status(vpt_gpu_transfer(&picture, &whole), VPT_CALLER_STATE);
@@ -349,7 +332,6 @@ GPU_TEST(gpu, D_GPU_11_pictures_in_the_wrong_state)
     assert_status(vpt_gpu_update_cursor(&other, 0, &picture, 0, 0, 0, 0), VPT_CALLER_ARGUMENT);
     assert_same(gpu_model.commands, commands);
     assert_status(vpt_gpu_flush(&picture, &whole), VPT_OK); /* for this it needs no memory */
-    gpu_end();
 }
 
 /* ---- What a device answers ---- */
@@ -377,9 +359,8 @@ static enum vpt_status command(unsigned n)
 #define COMMANDS 9u
 
 /* The device says no, and a picture is as it was: what failed can be tried again. */
-GPU_TEST(gpu, D_GPU_4_errors_of_each_command)
+STARTED_GPU_TEST(gpu, D_GPU_4_errors_of_each_command)
 {
-    gpu_start(variant);
     for (unsigned n = 0; n < COMMANDS; n++) {
         mock_fault_set(&machine.model->faults, MOCK_FAULT_IO_ERROR, 1, 1, 0);
         assert_status(command(n), VPT_DEVICE_IO_ERROR);
@@ -388,11 +369,10 @@ GPU_TEST(gpu, D_GPU_4_errors_of_each_command)
         assert_status(command(n), VPT_OK);
     }
     assert_gpu_works();
-    gpu_end();
 }
 
 /* Errors are all that begins with 0x12; other types are no answer, nor are those of other commands. */
-GPU_TEST(gpu, D_GPU_4_types_of_answers)
+STARTED_GPU_TEST(gpu, D_GPU_4_types_of_answers)
 {
     static const struct {
         uint32_t type;
@@ -408,7 +388,6 @@ GPU_TEST(gpu, D_GPU_4_types_of_answers)
     };
     static const uint32_t expected[] = { 0x1101, 0x1104, 0x1100 };
 
-    gpu_start(variant);
     for (unsigned i = 0; i < COUNT_OF(rows) + COUNT_OF(expected); i++) {
         uint32_t type = i < COUNT_OF(rows) ? rows[i].type : expected[i - COUNT_OF(rows)];
 
@@ -423,13 +402,11 @@ GPU_TEST(gpu, D_GPU_4_types_of_answers)
         assert_status(vpt_driver_restart(&gpu.driver, NULL), VPT_OK);
     }
     assert_gpu_works();
-    gpu_end();
 }
 
 /* Nothing is written: what an earlier command has left in the slot is not taken for an answer. */
-GPU_TEST(gpu, D_GPU_4_an_answer_that_is_missing)
+STARTED_GPU_TEST(gpu, D_GPU_4_an_answer_that_is_missing)
 {
-    gpu_start(variant);
     for (uint32_t i = 0; i < 2u * GPU_COMMANDS; i++) {
         assert_gpu_works();
         gpu_show(WIDTH, HEIGHT, 3);
@@ -437,13 +414,11 @@ GPU_TEST(gpu, D_GPU_4_an_answer_that_is_missing)
         assert_status(vpt_gpu_flush(&picture, &whole), VPT_DEVICE_REQUEST_STATUS);
         assert_status(vpt_gpu_unref(&picture), VPT_OK);
     }
-    gpu_end();
 }
 
 /* Whether the device has taken the pages is not known, so they are its own until it says otherwise. */
-GPU_TEST(gpu, D_GPU_11_pages_after_an_answer_that_is_none)
+STARTED_GPU_TEST(gpu, D_GPU_11_pages_after_an_answer_that_is_none)
 {
-    gpu_start(variant);
     assert_status(command(2), VPT_OK);
     mock_fault_set(&machine.model->faults, MOCK_FAULT_STATUS_MISSING, 1, 1, 0);
     assert_status(command(3), VPT_DEVICE_REQUEST_STATUS);
@@ -459,13 +434,11 @@ GPU_TEST(gpu, D_GPU_11_pages_after_an_answer_that_is_none)
     mock_fault_set(&machine.model->faults, MOCK_FAULT_IO_ERROR, 1, 1, 0);
     assert_status(vpt_gpu_unref(&picture), VPT_DEVICE_IO_ERROR);
     assert_status(vpt_gpu_unref(&picture), VPT_OK);
-    gpu_end();
 }
 
 /* An answer without the fence is no promise that the command was carried out. */
-GPU_TEST(gpu, OUT_GPU_5_fences_are_checked)
+STARTED_GPU_TEST(gpu, OUT_GPU_5_fences_are_checked)
 {
-    gpu_start(variant);
     gpu_show(WIDTH, HEIGHT, 3);
     gpu_model.options.fence_flags_off = 1;
     assert_status(vpt_gpu_flush(&picture, &whole), VPT_DEVICE_REQUEST_STATUS);
@@ -478,13 +451,11 @@ GPU_TEST(gpu, OUT_GPU_5_fences_are_checked)
     assert_status(command(1), VPT_OK);
     gpu_model.options.fence_wrong = 0;
     assert_status(vpt_gpu_flush(&picture, &whole), VPT_OK);
-    gpu_end();
 }
 
 /* An id of 0 would be no picture. */
-GPU_TEST(gpu, OUT_GPU_5_fences_and_ids_wrap_around)
+STARTED_GPU_TEST(gpu, OUT_GPU_5_fences_and_ids_wrap_around)
 {
-    gpu_start(variant);
     gpu.fences = 0xfffffffeu;
     gpu.resources = 0xfffffffeu;
     for (unsigned i = 0; i < 4; i++) {
@@ -493,7 +464,6 @@ GPU_TEST(gpu, OUT_GPU_5_fences_and_ids_wrap_around)
         assert_status(vpt_gpu_flush(&picture, &whole), VPT_OK);
         assert_status(vpt_gpu_unref(&picture), VPT_OK);
     }
-    gpu_end();
 }
 
 /* A used length of 0, one that is too short, and one above what was writable: the answer says what has happened. */
@@ -519,9 +489,8 @@ GPU_TEST(gpu, D_GPU_4_lengths_that_are_lies)
 }
 
 /* An answer that ends too early: within the header it is none, since the fence is missing. */
-GPU_TEST(gpu, OUT_GPU_5_answers_that_are_cut)
+STARTED_GPU_TEST(gpu, OUT_GPU_5_answers_that_are_cut)
 {
-    gpu_start(variant);
     gpu_show(WIDTH, HEIGHT, 3);
     for (uint32_t most = 1; most < 24; most++) {
         gpu_model.options.answer_most = most;
@@ -529,5 +498,4 @@ GPU_TEST(gpu, OUT_GPU_5_answers_that_are_cut)
     }
     gpu_model.options.answer_most = 0;
     assert_status(vpt_gpu_flush(&picture, &whole), VPT_OK);
-    gpu_end();
 }

@@ -6,15 +6,12 @@
 
 #define FILLED 0x5a
 
-static const struct gpu_variant usual = { MACHINE_MMIO_2, false, false, false };
-
 static struct vpt_gpu_display display;
 
 /* ---- Displays ---- */
 
-GPU_TEST(gpu_display, GPU_INIT_1_D_GPU_5_sizes_of_displays)
+STARTED_GPU_TEST(gpu_display, GPU_INIT_1_D_GPU_5_sizes_of_displays)
 {
-    gpu_start(variant);
     assert_same(gpu.scanouts, 2);
     assert_status(vpt_gpu_get_display(&gpu, 0, &display), VPT_OK);
     cr_assert(display.enabled && display.rectangle.x == 0 && display.rectangle.y == 0 &&
@@ -26,7 +23,6 @@ GPU_TEST(gpu_display, GPU_INIT_1_D_GPU_5_sizes_of_displays)
     assert_status(vpt_gpu_get_display(&gpu, 0xffffffffu, &display), VPT_CALLER_RANGE);
     assert_status(vpt_gpu_get_display(&gpu, 0, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_gpu_get_display(NULL, 0, &display), VPT_CALLER_ARGUMENT);
-    gpu_end();
 }
 
 /* More displays than there are records for, and none. */
@@ -37,7 +33,7 @@ Test(gpu_display, D_GPU_2_numbers_of_displays)
     for (unsigned i = 0; i < COUNT_OF(numbers); i++) {
         uint32_t least = numbers[i] < 16u ? numbers[i] : 16u;
 
-        gpu_probe(&usual);
+        gpu_probe(&ring_usual);
         mock_config_set(&machine.model->config, MOCK_GPU_NUM_SCANOUTS, 4, numbers[i]);
         gpu_model.options.scanouts = numbers[i];
         for (unsigned n = 0; n < MOCK_GPU_SCANOUTS; n++) {
@@ -58,9 +54,8 @@ Test(gpu_display, D_GPU_2_numbers_of_displays)
 }
 
 /* What is not written is 0, whatever was in the slot: QEMU's device cuts an answer without a word. */
-GPU_TEST(gpu_display, D_GPU_5_an_answer_that_is_cut)
+STARTED_GPU_TEST(gpu_display, D_GPU_5_an_answer_that_is_cut)
 {
-    gpu_start(variant);
     gpu_model.options.enabled[1] = true;
     for (unsigned i = 0; i < 2u * GPU_COMMANDS; i++) {
         gpu_model.options.answer_most = 0;
@@ -72,18 +67,16 @@ GPU_TEST(gpu_display, D_GPU_5_an_answer_that_is_cut)
     }
     gpu_model.options.answer_most = 24;
     assert_status(vpt_gpu_get_display(&gpu, 0, &display), VPT_EMPTY);
-    gpu_end();
 }
 
 /* ---- EDID ---- */
 
-GPU_TEST(gpu_display, GPU_INIT_2_D_GPU_6_the_EDID_of_a_display)
+STARTED_GPU_TEST(gpu_display, GPU_INIT_2_D_GPU_6_the_EDID_of_a_display)
 {
     static const uint32_t sizes[] = { 1, 128, 256, 1023, 1024, 1025, 0xffffffffu };
     uint8_t edid[VPT_GPU_EDID_MAX + 8u];
     uint32_t size;
 
-    gpu_start(variant);
     for (unsigned i = 0; i < COUNT_OF(sizes); i++) {
         uint32_t least = sizes[i] < VPT_GPU_EDID_MAX ? sizes[i] : VPT_GPU_EDID_MAX;
 
@@ -109,7 +102,6 @@ GPU_TEST(gpu_display, GPU_INIT_2_D_GPU_6_the_EDID_of_a_display)
     assert_status(vpt_gpu_get_edid(&gpu, 0, NULL, 1, &size), VPT_CALLER_ARGUMENT);
     assert_status(vpt_gpu_get_edid(&gpu, 0, edid, 1, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_gpu_get_edid(NULL, 0, edid, 1, &size), VPT_CALLER_ARGUMENT);
-    gpu_end();
 }
 
 GPU_TEST(gpu_display, GPU_INIT_2_without_the_feature_there_is_no_EDID)
@@ -130,12 +122,11 @@ GPU_TEST(gpu_display, GPU_INIT_2_without_the_feature_there_is_no_EDID)
 
 /* ---- Changes ---- */
 
-GPU_TEST(gpu_display, OUT_GPU_1_OUT_GPU_2_changes_are_seen_once)
+STARTED_GPU_TEST(gpu_display, OUT_GPU_1_OUT_GPU_2_changes_are_seen_once)
 {
     const struct mock_config *config;
     bool changed = true;
 
-    gpu_start(variant);
     config = &machine.model->config;
     assert_status(vpt_gpu_take_events(&gpu, &changed), VPT_OK);
     cr_assert(!changed && config->writes == 0);
@@ -150,7 +141,6 @@ GPU_TEST(gpu_display, OUT_GPU_1_OUT_GPU_2_changes_are_seen_once)
         assert_status(vpt_gpu_get_display(&gpu, 1, &display), i % 2u != 0 ? VPT_OK : VPT_EMPTY);
         assert_same(display.rectangle.height, 60u * i);
     }
-    gpu_end();
 }
 
 /* Events that the driver does not know are left for those that do. */
@@ -158,7 +148,7 @@ Test(gpu_display, OUT_GPU_1_other_events_are_left_alone)
 {
     bool changed = true;
 
-    gpu_start(&usual);
+    gpu_start(&ring_usual);
     mock_config_set(&machine.model->config, MOCK_GPU_EVENTS_READ, 4, 0xfffffffeu);
     assert_status(vpt_gpu_take_events(&gpu, &changed), VPT_OK);
     cr_assert(!changed && machine.model->config.writes == 0);
@@ -185,11 +175,10 @@ static void make_shape(void)
     assert_status(vpt_gpu_create(&gpu, &shape, VPT_GPU_BGRA, VPT_GPU_CURSOR_SIZE, VPT_GPU_CURSOR_SIZE), VPT_OK);
 }
 
-GPU_TEST(gpu_display, D_GPU_13_D_GPU_14_cursors_come_and_move)
+STARTED_GPU_TEST(gpu_display, D_GPU_13_D_GPU_14_cursors_come_and_move)
 {
     const struct mock_gpu_cursor *cursors = gpu_model.cursors;
 
-    gpu_start(variant);
     make_shape();
     for (uint32_t i = 0; i < 3u * GPU_COMMANDS; i++) {
         uint32_t n = i % 2u;
@@ -203,12 +192,10 @@ GPU_TEST(gpu_display, D_GPU_13_D_GPU_14_cursors_come_and_move)
     }
     assert_status(vpt_gpu_update_cursor(&gpu, 0, NULL, 1, 2, 0, 0), VPT_OK);
     cr_assert(cursors[0].resource == 0 && cursors[1].resource == shape.id);
-    gpu_end();
 }
 
-GPU_TEST(gpu_display, OUT_GPU_3_cursors_that_will_not_do)
+STARTED_GPU_TEST(gpu_display, OUT_GPU_3_cursors_that_will_not_do)
 {
-    gpu_start(variant);
     make_shape();
     assert_status(vpt_gpu_update_cursor(&gpu, 0, &shape, 0, 0, 64, 0), VPT_CALLER_RANGE);
     assert_status(vpt_gpu_update_cursor(&gpu, 0, &shape, 0, 0, 0, 64), VPT_CALLER_RANGE);
@@ -223,13 +210,11 @@ GPU_TEST(gpu_display, OUT_GPU_3_cursors_that_will_not_do)
     assert_status(vpt_gpu_create(&gpu, &picture, VPT_GPU_BGRA, 65, 64), VPT_OK);
     assert_status(vpt_gpu_update_cursor(&gpu, 0, &picture, 0, 0, 0, 0), VPT_CALLER_RANGE);
     cr_assert(gpu_model.cursors[0].updates == 0 && gpu_model.cursors[0].moves == 0);
-    gpu_end();
 }
 
 /* The device takes its time: what does not fit is the caller's to try again; commands go on. */
-GPU_TEST(gpu_display, D_GPU_14_a_device_that_takes_no_cursors)
+STARTED_GPU_TEST(gpu_display, D_GPU_14_a_device_that_takes_no_cursors)
 {
-    gpu_start(variant);
     machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
     for (uint32_t i = 0; i < GPU_COMMANDS; i++) {
         assert_status(vpt_gpu_move_cursor(&gpu, 0, i, i), VPT_OK);
@@ -244,5 +229,4 @@ GPU_TEST(gpu_display, D_GPU_14_a_device_that_takes_no_cursors)
     cr_assert(gpu_model.cursors[0].x == 7 && gpu_model.cursors[0].y == 8);
     machine.model->completion.mode = MOCK_COMPLETE_AT_KICK;
     assert_gpu_works();
-    gpu_end();
 }

@@ -3,18 +3,14 @@
 #include <string.h>
 
 #include "keyboard.h"
-#include "opening.h"
 
 #define KEY_MSG(n) VPT_INPUT_LED, (uint16_t)(n), (int)(n)
-
-static const struct input_variant usual = { MACHINE_MMIO_2, false, false, false };
 
 /* ---- Events ---- */
 
 /* INPUT-OP-2: the device would notice a buffer that is too small. */
-INPUT_TEST(input, INPUT_OP_2_D_INPUT_1_D_INPUT_7_events_come_once_and_in_order)
+STARTED_INPUT_TEST(input, INPUT_OP_2_D_INPUT_1_D_INPUT_7_events_come_once_and_in_order)
 {
-    input_start(variant);
     assert_no_input();
     for (uint32_t i = 0; i < 200; i++) {
         uint32_t count = i * 13u % INPUT_EVENTS;
@@ -30,16 +26,14 @@ INPUT_TEST(input, INPUT_OP_2_D_INPUT_1_D_INPUT_7_events_come_once_and_in_order)
     assert_input(VPT_INPUT_REL, 8, -1);
     assert_input(VPT_INPUT_SYN, 0, 0);
     assert_same(input_model.dropped, 0);
-    input_end();
 }
 
 /* Every buffer was used, so the device gets each one back by a kick. */
-INPUT_TEST(input, INPUT_OP_1_a_buffer_goes_back_at_once)
+STARTED_INPUT_TEST(input, INPUT_OP_1_a_buffer_goes_back_at_once)
 {
     const struct mock_queue *queue;
     struct vpt_input_event event;
 
-    input_start(variant);
     queue = &machine.model->queues[0];
     assert_same(queue->pending_count, INPUT_EVENTS);
     input_report(INPUT_EVENTS - 1u);
@@ -51,14 +45,12 @@ INPUT_TEST(input, INPUT_OP_1_a_buffer_goes_back_at_once)
         cr_assert(queue->kicks != 0);
     }
     assert_no_input();
-    input_end();
 }
 
-INPUT_TEST(input, D_INPUT_8_a_report_that_does_not_fit_is_lost_as_a_whole)
+STARTED_INPUT_TEST(input, D_INPUT_8_a_report_that_does_not_fit_is_lost_as_a_whole)
 {
     struct vpt_input_event event;
 
-    input_start(variant);
     for (uint32_t round = 0; round < 3; round++) {
         uint64_t dropped = input_model.dropped;
 
@@ -74,13 +66,11 @@ INPUT_TEST(input, D_INPUT_8_a_report_that_does_not_fit_is_lost_as_a_whole)
         assert_no_input();
         assert_input_works();
     }
-    input_end();
 }
 
 /* What an earlier event has left in the buffer is not taken for this one. */
-INPUT_TEST(input, an_event_that_is_cut_is_passed_over)
+STARTED_INPUT_TEST(input, an_event_that_is_cut_is_passed_over)
 {
-    input_start(variant);
     machine.model->completion.batch = 0; /* nothing is said of the length of all but the last of a batch */
     input_report(INPUT_EVENTS - 1u);
     input_take(INPUT_EVENTS - 1u);
@@ -95,15 +85,13 @@ INPUT_TEST(input, an_event_that_is_cut_is_passed_over)
         assert_input_works();
     }
     assert_same(input_model.dropped, 0);
-    input_end();
 }
 
 /* More buffers without an event than the queue has: the call ends, the next one goes on. */
-INPUT_TEST(input, a_flood_of_cut_events_ends)
+STARTED_INPUT_TEST(input, a_flood_of_cut_events_ends)
 {
     struct vpt_input_event event = { 1, 2, 3 };
 
-    input_start(variant);
     machine.model->completion.batch = 0;
     input_model.most = 7;
     input_report(INPUT_EVENTS - 1u);
@@ -112,7 +100,6 @@ INPUT_TEST(input, a_flood_of_cut_events_ends)
     assert_no_input();
     input_model.most = 0;
     assert_input_works();
-    input_end();
 }
 
 /* A used length of 0, and one that is above what was writable. */
@@ -142,11 +129,10 @@ INPUT_TEST(input, lengths_that_are_lies)
     }
 }
 
-INPUT_TEST(input, an_event_interrupts_once_all_were_taken)
+STARTED_INPUT_TEST(input, an_event_interrupts_once_all_were_taken)
 {
     const struct mock_queue *queue;
 
-    input_start(variant);
     queue = &machine.model->queues[0];
     for (uint32_t round = 0; round < 3; round++) {
         uint64_t before = queue->interrupts;
@@ -156,15 +142,13 @@ INPUT_TEST(input, an_event_interrupts_once_all_were_taken)
         cr_assert((vpt_device_interrupt(machine.device) & VPT_INTERRUPT_QUEUE) != 0);
         input_take(3);
     }
-    input_end();
 }
 
 /* ---- Messages ---- */
 
 /* INPUT-OP-3: the device would notice one that is too short. */
-INPUT_TEST(input, INPUT_OP_3_what_is_sent_arrives)
+STARTED_INPUT_TEST(input, INPUT_OP_3_what_is_sent_arrives)
 {
-    input_start(variant);
     for (int i = 0; i < 3 * (int)INPUT_MESSAGES; i++) {
         assert_status(vpt_input_send(&input, VPT_INPUT_LED, (uint16_t)(i % 3), i - 20), VPT_OK);
     }
@@ -175,13 +159,11 @@ INPUT_TEST(input, INPUT_OP_3_what_is_sent_arrives)
         cr_assert(sent->type == VPT_INPUT_LED && sent->code == i % 3u && sent->value == i - 20u);
     }
     assert_input_works();
-    input_end();
 }
 
 /* The device takes its time: what does not fit is the caller's to try again. */
-INPUT_TEST(input, a_device_that_takes_no_messages)
+STARTED_INPUT_TEST(input, a_device_that_takes_no_messages)
 {
-    input_start(variant);
     machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
     for (uint32_t i = 0; i < INPUT_MESSAGES; i++) {
         assert_status(vpt_input_send(&input, KEY_MSG(i)), VPT_OK);
@@ -202,7 +184,6 @@ INPUT_TEST(input, a_device_that_takes_no_messages)
     }
     machine.model->completion.mode = MOCK_COMPLETE_AT_KICK;
     assert_input_works();
-    input_end();
 }
 
 INPUT_TEST(input, the_status_queue_can_be_left_out)
@@ -220,113 +201,18 @@ INPUT_TEST(input, the_status_queue_can_be_left_out)
     input_end();
 }
 
-INPUT_TEST(input, arguments_that_are_none)
+STARTED_INPUT_TEST(input, arguments_that_are_none)
 {
     struct vpt_input_event event;
 
-    input_start(variant);
-    assert_status(vpt_input_init(NULL, machine.device, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_input_queue_init(NULL, 0, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_input_queue_init(&(struct vpt_input){ .driver.device = NULL }, 0, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_input_open(NULL, machine.device), VPT_CALLER_ARGUMENT);
     assert_status(vpt_input_poll(NULL, &event), VPT_CALLER_ARGUMENT);
     assert_status(vpt_input_poll(&input, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_input_poll(&(struct vpt_input){ .driver.device = NULL }, &event), VPT_CALLER_STATE);
     assert_status(vpt_input_send(NULL, KEY_MSG(1)), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_input_drain(NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_input_drain(&input), VPT_CALLER_STATE); /* the device is running */
     assert_input_works();
-    input_end();
 }
 
 /* ---- Bring-up and its end ---- */
-
-static enum vpt_status open_it(void)
-{
-    return vpt_input_open(&input, machine.device);
-}
-
-static const struct opening opening = { open_it, &input, sizeof(input), 2 };
-
-/* Of the four transports two are legacy interfaces. */
-TRANSPORT_TEST(input, what_is_no_modern_input_device_is_refused)
-{
-    bool legacy = machine_kind_legacy(variant->kind);
-
-    machine_make(variant->kind, NULL);
-    assert_status(machine_probe(), VPT_OK);
-    memset(&input, 0x5a, sizeof(input));
-    assert_status(vpt_input_open(&input, machine.device), VPT_UNSUPPORTED_DEVICE);
-    assert_nothing_left(&opening);
-    assert_same(machine.model->resets, 0);
-    machine_end();
-    input_probe(&(const struct input_variant){ variant->kind, false, false, false });
-    assert_status(vpt_input_init(&input, NULL, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_input_open(&input, machine.device), legacy ? VPT_UNSUPPORTED_FEATURE : VPT_OK);
-    if (legacy) {
-        assert_nothing_left(&opening);
-        assert_same(machine.model->config.writes, 0);
-        machine_end();
-    } else {
-        input_end();
-    }
-}
-
-Test(input, a_modern_device_without_VERSION_1_is_refused)
-{
-    input_probe(&usual);
-    machine_offer(VPT_F_VERSION_1, false);
-    assert_status(vpt_input_open(&input, machine.device), VPT_UNSUPPORTED_FEATURE);
-    assert_nothing_left(&opening);
-    machine_end();
-}
-
-/* Allocations fail from the n-th on; the n-th queue fails. */
-INPUT_TEST(input, an_open_that_fails_leaves_nothing_behind)
-{
-    input_probe(variant);
-    opening_without_memory(&opening);
-    assert_input_works();
-    input_release();
-    opening_without_queue(&opening);
-    machine_end();
-}
-
-/* Memory that was handed over is all that is used: of a port without memory nothing is asked. */
-INPUT_TEST(input, memory_of_the_callers)
-{
-    struct vpt_requests_config config[2] = { { .requests = 4, .size = 4 }, { .requests = 4, .size = 4 } };
-    struct vpt_memory pieces[4];
-    struct vpt_port whole;
-
-    input_probe(variant);
-    for (unsigned i = 0; i < COUNT_OF(pieces); i++) {
-        assert_status(machine.port->dma_allocate(machine.port->ctx, 0x4000, 4096, UINT64_MAX, 0, &pieces[i]), VPT_OK);
-    }
-    whole = *machine.port;
-    machine.port->dma_allocate = NULL;
-    assert_status(vpt_input_init(&input, machine.device, NULL), VPT_OK);
-    for (uint16_t i = 0; i < 2; i++) {
-        config[i].memory.rings = pieces[2u * i];
-        config[i].memory.slots = pieces[2u * i + 1u];
-        config[i].memory.private_state =
-            (struct vpt_memory){ machine_bytes(0x1000u * i), 0, VPT_REQUESTS_PRIVATE_SIZE(4) };
-        assert_status(vpt_input_queue_init(&input, i, &config[i]), VPT_OK);
-    }
-    assert_status(vpt_driver_start(&input.driver), VPT_OK);
-    assert_same(vpt_requests_free(&input.status), 4);
-    for (uint32_t i = 0; i < 10; i++) {
-        input_report(3);
-        input_take(3);
-        assert_status(vpt_input_send(&input, KEY_MSG(i)), VPT_OK);
-    }
-    input_release();
-    *machine.port = whole;
-    for (unsigned i = 0; i < COUNT_OF(pieces); i++) {
-        machine.port->dma_free(machine.port->ctx, &pieces[i], 0);
-    }
-    machine_end();
-}
 
 /* Takes each buffer back, once, with this status. */
 static void assert_each_comes_back(enum vpt_status status)
@@ -340,40 +226,8 @@ static void assert_each_comes_back(enum vpt_status status)
     assert_status(vpt_input_drain(&input), VPT_OK);
 }
 
-/* Restarted on the same memory, with events in the device and messages under way. */
-INPUT_TEST(input, a_restart_on_the_same_memory)
+STARTED_INPUT_TEST(input, CLEANUP_2_a_poll_takes_the_buffers_of_a_device_that_was_reset)
 {
-    uint64_t allocations;
-
-    input_start(variant);
-    allocations = machine.hal->allocations;
-    for (uint32_t round = 0; round < 3; round++) {
-        struct vpt_completion completion;
-        uint32_t back = 0;
-
-        machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
-        for (uint32_t i = 0; i < 3; i++) {
-            assert_status(vpt_input_send(&input, KEY_MSG(i)), VPT_OK);
-        }
-        assert_status(vpt_device_reset(machine.device), VPT_OK);
-        assert_status(vpt_driver_restart(&input.driver, NULL), VPT_CALLER_BUSY);
-        while (vpt_requests_poll(&input.events, &completion) == VPT_OK) {
-            assert_status(completion.status, VPT_CANCELLED);
-            back++;
-        }
-        assert_same(back, INPUT_EVENTS);
-        assert_status(vpt_input_send(&input, KEY_MSG(1)), VPT_CANCELLED);
-        machine.model->completion.mode = MOCK_COMPLETE_AT_KICK;
-        assert_status(vpt_driver_restart(&input.driver, NULL), VPT_OK);
-        assert_input_works();
-    }
-    assert_same(machine.hal->allocations, allocations);
-    input_end();
-}
-
-INPUT_TEST(input, CLEANUP_2_a_poll_takes_the_buffers_of_a_device_that_was_reset)
-{
-    input_start(variant);
     input_report(3);
     assert_status(vpt_device_reset(machine.device), VPT_OK);
     /* What was used before the reset has come. */
@@ -386,7 +240,6 @@ INPUT_TEST(input, CLEANUP_2_a_poll_takes_the_buffers_of_a_device_that_was_reset)
     assert_each_comes_back(VPT_CANCELLED);
     assert_status(vpt_driver_restart(&input.driver, NULL), VPT_OK);
     assert_input_works();
-    input_end();
 }
 
 /* Each buffer comes back, and the next device finds nothing of this one. */
@@ -404,7 +257,6 @@ INPUT_TEST(input, a_device_that_is_pulled_out)
     assert_status(vpt_input_send(&input, KEY_MSG(1)), VPT_DEVICE_GONE);
     assert_status(vpt_driver_restart(&input.driver, NULL), VPT_DEVICE_GONE);
     assert_status(vpt_driver_release(&input.driver), VPT_OK);
-    assert_nothing_left(&opening);
     machine_end();
 }
 

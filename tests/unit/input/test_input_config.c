@@ -6,8 +6,6 @@
 
 #define FILLED 0x5a
 
-static const struct input_variant usual = { MACHINE_MMIO_2, false, false, false };
-
 static struct vpt_input_bits bits;
 static struct vpt_input_ids ids;
 static struct vpt_input_axis axis;
@@ -30,11 +28,10 @@ static void say_again(unsigned answer, const void *bytes, uint8_t size)
 
 /* ---- What there is ---- */
 
-INPUT_TEST(input_config, D_INPUT_3_D_INPUT_5_each_selection_is_answered)
+STARTED_INPUT_TEST(input_config, D_INPUT_3_D_INPUT_5_each_selection_is_answered)
 {
     uint32_t count = 0;
 
-    input_start(variant);
     assert_text(VPT_INPUT_NAME, 129, "Mock Keyboard");
     assert_text(VPT_INPUT_SERIAL, 129, "");
     assert_status(vpt_input_get_ids(&input, &ids), VPT_OK);
@@ -51,18 +48,15 @@ INPUT_TEST(input_config, D_INPUT_3_D_INPUT_5_each_selection_is_answered)
     assert_status(vpt_input_get_codes(&input, VPT_INPUT_REL, &bits), VPT_EMPTY);
     cr_assert(all_zero(&bits, sizeof(bits)));
     assert_status(vpt_input_get_codes(&input, 0xff, &bits), VPT_EMPTY);
-    input_end();
 }
 
-INPUT_TEST(input_config, D_INPUT_6_the_range_of_an_axis)
+STARTED_INPUT_TEST(input_config, D_INPUT_6_the_range_of_an_axis)
 {
-    input_start(variant);
     assert_status(vpt_input_get_axis(&input, 1, &axis), VPT_OK);
     cr_assert(axis.minimum == -2 && axis.maximum == 0x7fff && axis.fuzz == 4 && axis.flat == 5 && axis.resolution == 6);
     memset(&axis, FILLED, sizeof(axis));
     assert_status(vpt_input_get_axis(&input, 0, &axis), VPT_EMPTY);
     cr_assert(all_zero(&axis, sizeof(axis)));
-    input_end();
 }
 
 /* Before the start, and while events come. */
@@ -157,13 +151,12 @@ INPUT_TEST(input_config, sizes_that_are_odd)
 /* ---- How it is asked ---- */
 
 /* INPUT-INIT-2: the device would notice a write of something else, INPUT-INIT-3: and a read behind the size. */
-INPUT_TEST(input_config, INPUT_INIT_1_INPUT_INIT_2_INPUT_INIT_3_selectors_then_size_then_data)
+STARTED_INPUT_TEST(input_config, INPUT_INIT_1_INPUT_INIT_2_INPUT_INIT_3_selectors_then_size_then_data)
 {
     const struct mock_config *config;
     uint64_t writes;
     uint64_t reads;
 
-    input_start(variant);
     config = &machine.model->config;
     assert_same(config->writes, 0);
     writes = config->writes;
@@ -178,7 +171,6 @@ INPUT_TEST(input_config, INPUT_INIT_1_INPUT_INIT_2_INPUT_INIT_3_selectors_then_s
     reads = config->reads;
     assert_status(vpt_input_get_axis(&input, 7, &axis), VPT_EMPTY);
     assert_same(config->reads, reads + 1u);
-    input_end();
 }
 
 static void change_once(uint32_t first)
@@ -248,7 +240,7 @@ INPUT_TEST(input_config, a_device_that_goes_meanwhile)
     }
 }
 
-INPUT_TEST(input_config, a_configuration_that_is_too_short)
+STARTED_INPUT_TEST(input_config, a_configuration_that_is_too_short)
 {
     static const struct {
         size_t size;
@@ -258,19 +250,17 @@ INPUT_TEST(input_config, a_configuration_that_is_too_short)
         { 15, VPT_DEVICE_CONFIG }, { 16, VPT_OK },           { 21, VPT_OK },           { 136, VPT_OK }
     };
 
-    input_start(variant);
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
         machine.device->config_size = rows[i].size;
         assert_status(vpt_input_get_ids(&input, &ids), rows[i].status);
     }
     machine.device->config_size = 3; /* enough for what there is not */
     assert_status(vpt_input_get_axis(&input, 0, &axis), VPT_EMPTY);
-    input_end();
 }
 
 Test(input_config, SUSPEND_5_nothing_is_asked_while_suspended)
 {
-    input_probe(&usual);
+    input_probe(&ring_usual);
     machine_offer(VPT_F_SUSPEND, true);
     assert_status(vpt_input_open(&input, machine.device), VPT_OK);
     assert_status(vpt_device_suspend(machine.device), VPT_OK);
@@ -281,12 +271,11 @@ Test(input_config, SUSPEND_5_nothing_is_asked_while_suspended)
     input_end();
 }
 
-INPUT_TEST(input_config, arguments_that_are_none)
+STARTED_INPUT_TEST(input_config, arguments_that_are_none)
 {
     struct vpt_input zeroed = { .driver.device = NULL };
     char text[8] = "";
 
-    input_start(variant);
     assert_status(vpt_input_get_text(NULL, VPT_INPUT_NAME, text, sizeof(text)), VPT_CALLER_ARGUMENT);
     assert_status(vpt_input_get_text(&zeroed, VPT_INPUT_NAME, text, sizeof(text)), VPT_CALLER_ARGUMENT);
     assert_status(vpt_input_get_text(&input, VPT_INPUT_NAME, NULL, sizeof(text)), VPT_CALLER_ARGUMENT);
@@ -298,7 +287,6 @@ INPUT_TEST(input_config, arguments_that_are_none)
     assert_status(vpt_input_get_codes(&input, VPT_INPUT_KEY, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_input_get_axis(&input, 0, NULL), VPT_CALLER_ARGUMENT);
     assert_same(machine.model->config.writes, 0);
-    input_end();
 }
 
 /* ---- The simulated device ---- */
@@ -307,7 +295,7 @@ Test(input_config, the_device_itself)
 {
     struct vpt_segment segment;
 
-    input_start(&usual);
+    input_start(&ring_usual);
     assert_status(vpt_device_config_write(machine.device, 2, 1, 0), VPT_OK);
     cr_assert(mock_violations_mention(&machine.hal->violations, "read-only"));
     mock_violations_clear(&machine.hal->violations);

@@ -64,7 +64,8 @@ enum where {
     PMEM,
     RTC,
     SOCKET,
-    FS
+    FS,
+    WHERES
 }; /* PCI_DISK: as QEMU's */
 
 struct trouble {
@@ -141,6 +142,15 @@ static bool went(const char *name, enum vpt_status status)
 #define STEP(function, ...)     (begin_trouble(#function), went(#function, CALL(function, __VA_ARGS__)))
 #define STEP_ANY(function, ...) (CALL_ANY(function, __VA_ARGS__), true)
 
+/* What the device gives back of the first of two such calls is looked at by the second one. */
+#define STEP_AGAIN(function, ...) \
+    (begin_trouble(#function), CALL_ANY(function, __VA_ARGS__), STEP(function, __VA_ARGS__))
+
+/* The end of a driver that has a call which takes everything back. */
+#define PUT_AWAY(of, object)                                                     \
+    (STEP(vpt_device_reset, machine.device) && STEP(vpt_##of##_drain, object) && \
+     STEP(vpt_driver_release, &(object)->driver))
+
 /* ---- Machines ---- */
 
 static struct vpt_entropy entropy;
@@ -176,6 +186,10 @@ static const struct mock_type types[] = {
 
 static void open_machine(enum machine_kind kind, enum where where)
 {
+    static const struct fixture *const fixtures[] = { &console_fixture, &network_fixture, &input_fixture,
+                                                      &scsi_fixture,    &gpu_fixture,     &sound_fixture,
+                                                      &p9_fixture,      &balloon_fixture, &pmem_fixture,
+                                                      &rtc_fixture,     &socket_fixture,  &fs_fixture };
     static const struct mock_blk_limits limits = { 1024, 4, 1 };
     struct mock_pci_layout layout = machine_io_layout;
     struct mock_pci_machine_options options = {
@@ -196,37 +210,16 @@ static void open_machine(enum machine_kind kind, enum where where)
         vpt_features_add(&options.machine.offer, VPT_F_SUSPEND);
         vpt_features_add(&options.machine.offer, VPT_F_RING_RESET);
     }
+    for (unsigned i = 0; i < COUNT_OF(fixtures); i++) {
+        fixture_fill(fixtures[i], 0);
+        fixtures[i]->make_model();
+    }
     memset(&disk, 0, sizeof(disk));
     memset(&entropy, 0, sizeof(entropy));
-    memset(&console, 0, sizeof(console));
-    memset(&host, 0, sizeof(host));
-    host.options = (struct mock_console_options){ .columns = 80, .rows = 25, .ports_max = 2, .emergency = true };
-    memset(&network, 0, sizeof(network));
-    memset(&network_model, 0, sizeof(network_model));
-    network_model.options.pairs = 1;
-    memset(&input, 0, sizeof(input));
-    input_make_model();
-    memset(&scsi, 0, sizeof(scsi));
-    scsi_make_model();
-    memset(&gpu, 0, sizeof(gpu));
-    gpu_make_model();
-    memset(&sound, 0, sizeof(sound));
-    sound_make_model();
-    memset(&p9, 0, sizeof(p9));
-    p9_make_model();
-    memset(&balloon, 0, sizeof(balloon));
-    balloon_make_model();
-    memset(&pmem, 0, sizeof(pmem));
-    pmem_make_model();
-    memset(&rtc, 0, sizeof(rtc));
-    rtc_make_model();
-    memset(&vsock, 0, sizeof(vsock));
-    memset(&socket_model, 0, sizeof(socket_model));
-    memset(&peer, 0, sizeof(peer));
-    memset(&fs, 0, sizeof(fs));
-    fs_make_model();
     memset(&shares, 0, sizeof(shares));
     memset(&raw, 0, sizeof(raw));
+    host.options = (struct mock_console_options){ .columns = 80, .rows = 25, .ports_max = 2, .emergency = true };
+    network_model.options.pairs = 1;
     machine_make(kind, &options);
     machine.model->queue_reset_reads = 2;
     backend = *machine.model->backend;
@@ -270,6 +263,12 @@ static void take_network_back(void)
     }
 }
 
+#define CLOSE(of, object)                               \
+    do {                                                \
+        CALL_OK(vpt_##of##_drain, object);              \
+        CALL_OK(vpt_driver_release, &(object)->driver); \
+    } while (0)
+
 /* A device that has gone cannot be told anything; one that has not gives everything back. */
 static void close_machine(void)
 {
@@ -292,25 +291,17 @@ static void close_machine(void)
     if (console.driver.device != NULL) {
         CALL_OK(vpt_driver_release, &console.driver);
     }
-    CALL_OK(vpt_input_drain, &input);
-    CALL_OK(vpt_driver_release, &input.driver);
-    CALL_OK(vpt_scsi_drain, &scsi);
-    CALL_OK(vpt_driver_release, &scsi.driver);
-    CALL_OK(vpt_gpu_drain, &gpu);
-    CALL_OK(vpt_driver_release, &gpu.driver);
-    CALL_OK(vpt_sound_drain, &sound);
-    CALL_OK(vpt_driver_release, &sound.driver);
+    CLOSE(input, &input);
+    CLOSE(scsi, &scsi);
+    CLOSE(gpu, &gpu);
+    CLOSE(sound, &sound);
+    CLOSE(balloon, &balloon);
+    CLOSE(rtc, &rtc);
+    CLOSE(socket, &vsock);
     (void)poll_all(&p9.requests);
     CALL_OK(vpt_driver_release, &p9.driver);
-    CALL_OK(vpt_balloon_drain, &balloon);
-    CALL_OK(vpt_driver_release, &balloon.driver);
     (void)poll_all(&pmem.requests);
     CALL_OK(vpt_driver_release, &pmem.driver);
-    CALL_OK(vpt_rtc_drain, &rtc);
-    CALL_OK(vpt_driver_release, &rtc.driver);
-    CALL_OK(vpt_socket_drain, &vsock);
-    CALL_OK(vpt_driver_release, &vsock.driver);
-    mock_socket_finish(&socket_model);
     (void)poll_all(&fs.requests);
     (void)poll_all(&fs.hiprio);
     CALL_OK(vpt_driver_release, &fs.driver);
@@ -582,12 +573,6 @@ static bool use_entropy(void)
 
 /* ---- What is done with a console ---- */
 
-static bool put_away_console(void)
-{
-    return STEP(vpt_device_reset, machine.device) && STEP(vpt_console_drain, &console) &&
-           STEP(vpt_driver_release, &console.driver);
-}
-
 /* What the device gives back during a write is looked at by the next one. */
 static bool use_port(void)
 {
@@ -599,9 +584,7 @@ static bool use_port(void)
     if (!STEP(vpt_console_set_open, &ports[0], true)) {
         return false;
     }
-    begin_trouble("vpt_console_write");
-    CALL_ANY(vpt_console_write, &ports[0], "x", 1, NULL);
-    if (!STEP(vpt_console_write, &ports[0], "x", 1, NULL)) {
+    if (!STEP_AGAIN(vpt_console_write, &ports[0], "x", 1, NULL)) {
         return false;
     }
     machine.model->completion.keep_kicks = true; /* though it has buffers left */
@@ -640,17 +623,11 @@ static bool use_console(void)
     }
     CALL_ANY(vpt_console_poll, &console, &event);
     CALL_ANY(vpt_console_poll, &console, &event);
-    return use_port() && put_away_console() && STEP(vpt_console_open, &console, ports, PORTS, machine.device) &&
-           put_away_console();
+    return use_port() && PUT_AWAY(console, &console) &&
+           STEP(vpt_console_open, &console, ports, PORTS, machine.device) && PUT_AWAY(console, &console);
 }
 
 /* ---- What is done with an input device ---- */
-
-static bool put_away_input(void)
-{
-    return STEP(vpt_device_reset, machine.device) && STEP(vpt_input_drain, &input) &&
-           STEP(vpt_driver_release, &input.driver);
-}
 
 static bool ask_input(void)
 {
@@ -670,9 +647,7 @@ static bool use_events(void)
 {
     struct vpt_input_event event;
 
-    begin_trouble("vpt_input_send");
-    CALL_ANY(vpt_input_send, &input, VPT_INPUT_LED, 0, 1);
-    if (!STEP(vpt_input_send, &input, VPT_INPUT_LED, 0, 1)) {
+    if (!STEP_AGAIN(vpt_input_send, &input, VPT_INPUT_LED, 0, 1)) {
         return false;
     }
     machine.model->completion.keep_kicks = true; /* though it has buffers left */
@@ -691,16 +666,11 @@ static bool use_input(void)
 {
     return STEP(vpt_input_init, &input, machine.device, NULL) && STEP(vpt_input_queue_init, &input, 0, NULL) &&
            STEP(vpt_input_queue_init, &input, 1, NULL) && STEP(vpt_driver_start, &input.driver) && ask_input() &&
-           use_events() && put_away_input() && STEP(vpt_input_open, &input, machine.device) && put_away_input();
+           use_events() && PUT_AWAY(input, &input) && STEP(vpt_input_open, &input, machine.device) &&
+           PUT_AWAY(input, &input);
 }
 
 /* ---- What is done with a SCSI host ---- */
-
-static bool put_away_scsi(void)
-{
-    return STEP(vpt_device_reset, machine.device) && STEP(vpt_scsi_drain, &scsi) &&
-           STEP(vpt_driver_release, &scsi.driver);
-}
 
 static bool change_scsi(void)
 {
@@ -759,18 +729,13 @@ static bool use_scsi(void)
     return change_scsi() && STEP(vpt_scsi_init, &scsi, machine.device, NULL) &&
            STEP(vpt_scsi_queue_init, &scsi, 0, NULL) && STEP(vpt_scsi_queue_init, &scsi, 1, NULL) &&
            STEP(vpt_scsi_queue_init, &scsi, 2, NULL) && STEP(vpt_driver_start, &scsi.driver) && ask_scsi() &&
-           use_scsi_disk() && take_scsi_event() && put_away_scsi() && change_scsi() &&
-           STEP(vpt_scsi_open, &scsi, machine.device) && put_away_scsi();
+           use_scsi_disk() && take_scsi_event() && PUT_AWAY(scsi, &scsi) && change_scsi() &&
+           STEP(vpt_scsi_open, &scsi, machine.device) && PUT_AWAY(scsi, &scsi);
 }
 
 /* ---- What is done with a GPU ---- */
 
 static const struct vpt_gpu_rectangle whole = { 0, 0, 64, 64 };
-
-static bool put_away_gpu(void)
-{
-    return STEP(vpt_device_reset, machine.device) && STEP(vpt_gpu_drain, &gpu) && STEP(vpt_driver_release, &gpu.driver);
-}
 
 /* A change that the driver has not seen yet, so that what it reads next may not be of one moment. */
 static bool change_displays(void)
@@ -805,14 +770,8 @@ static bool draw(void)
 /* What the device gives back of a cursor is looked at by the next one. */
 static bool point(void)
 {
-    begin_trouble("vpt_gpu_update_cursor");
-    CALL_ANY(vpt_gpu_update_cursor, &gpu, 0, &picture, 1, 1, 1, 1);
-    if (!STEP(vpt_gpu_update_cursor, &gpu, 0, &picture, 1, 1, 1, 1)) {
-        return false;
-    }
-    begin_trouble("vpt_gpu_move_cursor");
-    CALL_ANY(vpt_gpu_move_cursor, &gpu, 0, 1, 1);
-    if (!STEP(vpt_gpu_move_cursor, &gpu, 0, 1, 1)) {
+    if (!STEP_AGAIN(vpt_gpu_update_cursor, &gpu, 0, &picture, 1, 1, 1, 1) ||
+        !STEP_AGAIN(vpt_gpu_move_cursor, &gpu, 0, 1, 1)) {
         return false;
     }
     begin_trouble("vpt_gpu_drain");
@@ -824,19 +783,13 @@ static bool use_gpu(void)
 {
     return change_displays() && STEP(vpt_gpu_init, &gpu, machine.device, NULL) &&
            STEP(vpt_gpu_queue_init, &gpu, 0, NULL) && STEP(vpt_gpu_queue_init, &gpu, 1, NULL) &&
-           STEP(vpt_driver_start, &gpu.driver) && ask_gpu() && draw() && point() && put_away_gpu() &&
+           STEP(vpt_driver_start, &gpu.driver) && ask_gpu() && draw() && point() && PUT_AWAY(gpu, &gpu) &&
            change_displays() && STEP(vpt_gpu_open, &gpu, machine.device) &&
            STEP(vpt_gpu_create, &gpu, &picture, VPT_GPU_BGRA, 64, 64) && STEP(vpt_gpu_unref, &picture) &&
-           put_away_gpu();
+           PUT_AWAY(gpu, &gpu);
 }
 
 /* ---- What is done with a sound device ---- */
-
-static bool put_away_sound(void)
-{
-    return STEP(vpt_device_reset, machine.device) && STEP(vpt_sound_drain, &sound) &&
-           STEP(vpt_driver_release, &sound.driver);
-}
 
 static bool change_jacks(void)
 {
@@ -886,8 +839,8 @@ static bool use_sound(void)
     }
     begin_trouble("vpt_sound_drain");
     mock_sound_plug(&sound_model, 0, true);
-    return put_away_sound() && change_jacks() && STEP(vpt_sound_open, &sound, streams, SOUND_STREAMS, machine.device) &&
-           put_away_sound();
+    return PUT_AWAY(sound, &sound) && change_jacks() &&
+           STEP(vpt_sound_open, &sound, streams, SOUND_STREAMS, machine.device) && PUT_AWAY(sound, &sound);
 }
 
 /* ---- What is done with a 9P device ---- */
@@ -928,12 +881,6 @@ static bool use_9p(void)
 }
 
 /* ---- What is done with a balloon ---- */
-
-static bool put_away_balloon(void)
-{
-    return STEP(vpt_device_reset, machine.device) && STEP(vpt_balloon_drain, &balloon) &&
-           STEP(vpt_driver_release, &balloon.driver);
-}
 
 static bool use_pages(void)
 {
@@ -979,8 +926,9 @@ static bool use_balloon(void)
     for (uint16_t i = 0; i <= VPT_BALLOON_REPORTING && done; i++) {
         done = i == 3 || STEP(vpt_balloon_queue_init, &balloon, i, NULL);
     }
-    return done && STEP(vpt_driver_start, &balloon.driver) && use_pages() && use_reports() && put_away_balloon() &&
-           STEP(vpt_balloon_open, &balloon, machine.device) && put_away_balloon();
+    return done && STEP(vpt_driver_start, &balloon.driver) && use_pages() && use_reports() &&
+           PUT_AWAY(balloon, &balloon) && STEP(vpt_balloon_open, &balloon, machine.device) &&
+           PUT_AWAY(balloon, &balloon);
 }
 
 /* ---- What is done with persistent memory ---- */
@@ -1007,11 +955,6 @@ static bool use_pmem(void)
 }
 
 /* ---- What is done with a clock device ---- */
-
-static bool put_away_rtc(void)
-{
-    return STEP(vpt_device_reset, machine.device) && STEP(vpt_rtc_drain, &rtc) && STEP(vpt_driver_release, &rtc.driver);
-}
 
 static bool read_clocks(void)
 {
@@ -1052,16 +995,10 @@ static bool use_rtc(void)
 {
     return STEP(vpt_rtc_init, &rtc, machine.device, NULL) && STEP(vpt_rtc_queue_init, &rtc, 0, NULL) &&
            STEP(vpt_rtc_queue_init, &rtc, 1, NULL) && STEP(vpt_driver_start, &rtc.driver) && read_clocks() &&
-           use_alarms() && put_away_rtc() && STEP(vpt_rtc_open, &rtc, machine.device) && put_away_rtc();
+           use_alarms() && PUT_AWAY(rtc, &rtc) && STEP(vpt_rtc_open, &rtc, machine.device) && PUT_AWAY(rtc, &rtc);
 }
 
 /* ---- What is done with a socket device ---- */
-
-static bool put_away_socket(void)
-{
-    return STEP(vpt_device_reset, machine.device) && STEP(vpt_socket_drain, &vsock) &&
-           STEP(vpt_driver_release, &vsock.driver);
-}
 
 /* The queue for what is sent has one slot: what it held is taken back by the next call. */
 static bool use_connection(void)
@@ -1087,19 +1024,11 @@ static bool use_connection(void)
     connection->state = VPT_SOCKET_OPEN;
     connection->peer_size = PEER_SIZE;
     connection->available = PEER_BUFFER;
-    begin_trouble("vpt_socket_send");
-    CALL_ANY(vpt_socket_send, connection, bytes, 1, &done);
-    if (!STEP(vpt_socket_send, connection, bytes, 1, &done)) {
+    if (!STEP_AGAIN(vpt_socket_send, connection, bytes, 1, &done) ||
+        !STEP_AGAIN(vpt_socket_receive, connection, bytes, sizeof(bytes), &done)) {
         return false;
     }
-    begin_trouble("vpt_socket_receive");
-    CALL_ANY(vpt_socket_receive, connection, bytes, sizeof(bytes), &done);
-    if (!STEP(vpt_socket_receive, connection, bytes, sizeof(bytes), &done)) {
-        return false;
-    }
-    begin_trouble("vpt_socket_shutdown");
-    CALL_ANY(vpt_socket_shutdown, connection, VPT_SOCKET_SEND);
-    if (!STEP(vpt_socket_shutdown, connection, VPT_SOCKET_SEND)) {
+    if (!STEP_AGAIN(vpt_socket_shutdown, connection, VPT_SOCKET_SEND)) {
         return false;
     }
     begin_trouble("vpt_socket_abort");
@@ -1134,8 +1063,8 @@ static bool use_socket(void)
 
     return STEP(vpt_socket_init, &vsock, machine.device, NULL) && STEP(vpt_socket_queue_init, &vsock, 0, NULL) &&
            STEP(vpt_socket_queue_init, &vsock, 1, &one) && STEP(vpt_socket_queue_init, &vsock, 2, NULL) &&
-           STEP(vpt_driver_start, &vsock.driver) && use_connection() && hear() && put_away_socket() &&
-           STEP(vpt_socket_open, &vsock, machine.device) && put_away_socket();
+           STEP(vpt_driver_start, &vsock.driver) && use_connection() && hear() && PUT_AWAY(socket, &vsock) &&
+           STEP(vpt_socket_open, &vsock, machine.device) && PUT_AWAY(socket, &vsock);
 }
 
 /* ---- What is done with a file system ---- */
@@ -1288,341 +1217,162 @@ FAULTS(second_lie, { MOCK_FAULT_USED_ID_RANGE, 2, 1 });
 FAULTS(third_lie, { MOCK_FAULT_USED_ID_RANGE, 3, 1 });
 FAULTS(lost, { MOCK_FAULT_KICK_LOST, 1, EVER }, { FAULT_RESET_SPOILT, 1, 1 });
 
-static const struct trouble rows[] = {
-    { DISK, "vpt_device_reset", reset_spoilt, ANYTHING, NULL },
-    { DISK, "vpt_device_negotiate", reset_slow, VPT_OK, NULL },
-    { DISK, "vpt_device_negotiate", reset_spoilt, ANYTHING, NULL },
-    { DISK, "vpt_queue_restart", not_ready, VPT_DEVICE_QUEUE_STATE, NULL },
+/* Calls that come to one status by the same faults; of NULL, only by the loss of the device. */
+struct troubles {
+    enum where where;
+    const struct trouble_fault *faults;
+    enum vpt_status status;
+    const char *at[24];
+};
+
+#define TROUBLES(where, faults, status, ...) \
+    {                                        \
+        where, faults, status,               \
+        {                                    \
+            __VA_ARGS__                      \
+        }                                    \
+    }
+
+static const struct troubles rows[] = {
+    TROUBLES(DISK, reset_spoilt, ANYTHING, "vpt_device_reset", "vpt_device_negotiate", "vpt_blk_init",
+             "vpt_driver_restart", "vpt_driver_init"),
+    TROUBLES(DISK, reset_slow, VPT_OK, "vpt_device_negotiate", "vpt_blk_init", "vpt_driver_restart", "vpt_driver_init"),
+    TROUBLES(DISK, not_ready, VPT_DEVICE_QUEUE_STATE, "vpt_queue_restart", "vpt_driver_restart"),
+    TROUBLES(DISK, changing, VPT_DEVICE_CONFIG_UNSTABLE, "vpt_blk_init", "vpt_device_config_fields", "vpt_blk_refresh",
+             "vpt_driver_restart", "vpt_driver_init", "vpt_driver_bytes", "vpt_blk_open"),
+    TROUBLES(DISK, changing, ANYTHING, "vpt_blk_ranges_init"),
+    TROUBLES(DISK, lie, VPT_DEVICE_USED_ID, "vpt_requests_quiesce"),
+    TROUBLES(DISK, lost, VPT_DEVICE_TIMEOUT, "vpt_requests_quiesce", "vpt_blk_read", "vpt_blk_write", "vpt_blk_get_id",
+             "vpt_blk_flush", "vpt_blk_discard", "vpt_blk_write_zeroes", "vpt_blk_secure_erase"),
+    TROUBLES(MODERN_DISK, refused, VPT_DEVICE_FEATURES_REFUSED, "vpt_device_negotiate", "vpt_blk_init"),
+    TROUBLES(MODERN_DISK, never_suspended, VPT_DEVICE_TIMEOUT, "vpt_device_suspend", "vpt_device_resume"),
+    TROUBLES(MODERN_DISK, never_reset, VPT_DEVICE_TIMEOUT, "vpt_queue_reset", "vpt_requests_reset"),
+    TROUBLES(MODERN_DISK, not_ready, VPT_DEVICE_QUEUE_STATE, "vpt_requests_restart"),
+    TROUBLES(PCI_DISK, no_decoding, VPT_DEVICE_PCI_COMMAND, "vpt_virtio_pci_probe"),
+    TROUBLES(PCI_DISK, small_bar, VPT_DEVICE_CAPABILITY_RANGE, "vpt_virtio_pci_probe"),
+    TROUBLES(PCI_DISK, no_mapping, MAP_FAILED_STATUS, "vpt_pci_msix_init"),
+    TROUBLES(PCI_DISK, function_gone, VPT_DEVICE_GONE, "vpt_pci_msix_pending"),
+    TROUBLES(PCI_DISK, vector_refused, VPT_OK, "vpt_device_choose_interrupts"),
+    TROUBLES(ENTROPY, reset_spoilt, ANYTHING, "vpt_entropy_init"),
+    TROUBLES(ENTROPY, lost, VPT_DEVICE_TIMEOUT, "vpt_entropy_read", "vpt_requests_wait"),
+    TROUBLES(ENTROPY, small_shares, VPT_RESOURCE_SEGMENTS, "vpt_shares_begin"),
+    TROUBLES(CONSOLE, reset_spoilt, ANYTHING, "vpt_console_init"),
+    TROUBLES(CONSOLE, changing, VPT_DEVICE_CONFIG_UNSTABLE, "vpt_console_init", "vpt_console_open",
+             "vpt_console_refresh"),
+    TROUBLES(CONSOLE, vanished, VPT_DEVICE_GONE, "vpt_console_refresh"),
+    TROUBLES(CONSOLE, lie, VPT_DEVICE_USED_ID, "vpt_console_poll", "vpt_console_set_open", "vpt_console_write",
+             "vpt_console_read"),
+    TROUBLES(CONSOLE, lie, VPT_OK, "vpt_console_drain"),
+    TROUBLES(INPUT, reset_spoilt, ANYTHING, "vpt_input_init"),
+    TROUBLES(INPUT, changing, VPT_DEVICE_CONFIG_UNSTABLE, "vpt_input_get_text", "vpt_input_get_ids",
+             "vpt_input_get_properties", "vpt_input_get_codes", "vpt_input_get_axis"),
+    TROUBLES(INPUT, lie, VPT_DEVICE_USED_ID, "vpt_input_send", "vpt_input_poll"),
+    TROUBLES(INPUT, lie, VPT_OK, "vpt_input_drain"),
+    TROUBLES(SCSI, reset_spoilt, ANYTHING, "vpt_scsi_init"),
+    TROUBLES(SCSI, changing, VPT_DEVICE_CONFIG_UNSTABLE, "vpt_scsi_init", "vpt_scsi_open"),
+    TROUBLES(SCSI, lost, VPT_DEVICE_TIMEOUT, "vpt_scsi_report_luns", "vpt_scsi_inquiry", "vpt_scsi_get_serial",
+             "vpt_scsi_test_ready", "vpt_scsi_execute", "vpt_scsi_abort", "vpt_scsi_reset_unit", "vpt_scsi_disk_open",
+             "vpt_scsi_disk_refresh", "vpt_scsi_disk_read", "vpt_scsi_disk_write", "vpt_scsi_disk_flush"),
+    TROUBLES(SCSI, lie, VPT_DEVICE_USED_ID, "vpt_scsi_abort", "vpt_scsi_reset_unit", "vpt_scsi_poll_event"),
+    TROUBLES(SCSI, lie, VPT_OK, "vpt_scsi_drain"),
+    TROUBLES(GPU, reset_spoilt, ANYTHING, "vpt_gpu_init"),
+    TROUBLES(GPU, changing, VPT_DEVICE_CONFIG_UNSTABLE, "vpt_gpu_init", "vpt_gpu_open", "vpt_gpu_take_events"),
+    TROUBLES(GPU, lost, VPT_DEVICE_TIMEOUT, "vpt_gpu_get_display", "vpt_gpu_get_edid", "vpt_gpu_create",
+             "vpt_gpu_attach", "vpt_gpu_set_scanout", "vpt_gpu_transfer", "vpt_gpu_flush", "vpt_gpu_detach",
+             "vpt_gpu_unref"),
+    TROUBLES(GPU, lie, VPT_DEVICE_USED_ID, "vpt_gpu_update_cursor", "vpt_gpu_move_cursor"),
+    TROUBLES(GPU, lie, VPT_OK, "vpt_gpu_drain"),
+    TROUBLES(SOUND, reset_spoilt, ANYTHING, "vpt_sound_init"),
+    TROUBLES(SOUND, changing, VPT_DEVICE_CONFIG_UNSTABLE, "vpt_sound_init", "vpt_sound_open"),
+    TROUBLES(SOUND, lost, VPT_DEVICE_TIMEOUT, "vpt_sound_get_jack", "vpt_sound_describe", "vpt_sound_set_params",
+             "vpt_sound_prepare", "vpt_sound_start", "vpt_sound_stop", "vpt_sound_release"),
+    TROUBLES(SOUND, lie, VPT_DEVICE_USED_ID, "vpt_sound_poll_event"),
+    TROUBLES(SOUND, lie, VPT_OK, "vpt_sound_drain"),
+    TROUBLES(P9, reset_spoilt, ANYTHING, "vpt_9p_init"),
+    TROUBLES(P9, changing, VPT_DEVICE_CONFIG_UNSTABLE, "vpt_9p_get_tag"),
+    TROUBLES(P9, lost, VPT_DEVICE_TIMEOUT, "vpt_9p_version", "vpt_9p_attach", "vpt_9p_walk", "vpt_9p_open_file",
+             "vpt_9p_create_file", "vpt_9p_make_directory", "vpt_9p_remove", "vpt_9p_clunk", "vpt_9p_get_attributes",
+             "vpt_9p_read", "vpt_9p_write", "vpt_9p_next_entry"),
+    TROUBLES(BALLOON, reset_spoilt, ANYTHING, "vpt_balloon_init"),
+    TROUBLES(BALLOON, changing, VPT_DEVICE_CONFIG_UNSTABLE, "vpt_balloon_get_target"),
+    TROUBLES(BALLOON, lost, VPT_DEVICE_TIMEOUT, "vpt_balloon_inflate", "vpt_balloon_deflate"),
+    TROUBLES(BALLOON, lie, VPT_DEVICE_USED_ID, "vpt_balloon_give_statistics"),
+    TROUBLES(BALLOON, lie, VPT_OK, "vpt_balloon_drain"),
+    TROUBLES(PMEM, reset_spoilt, ANYTHING, "vpt_pmem_init"),
+    TROUBLES(PMEM, changing, VPT_DEVICE_CONFIG_UNSTABLE, "vpt_pmem_init", "vpt_pmem_open"),
+    TROUBLES(PMEM, lost, VPT_DEVICE_TIMEOUT, "vpt_pmem_flush"),
+    TROUBLES(RTC, reset_spoilt, ANYTHING, "vpt_rtc_init"),
+    TROUBLES(RTC, lost, VPT_DEVICE_TIMEOUT, "vpt_rtc_get_clocks", "vpt_rtc_get_clock", "vpt_rtc_read",
+             "vpt_rtc_check_cross", "vpt_rtc_read_cross", "vpt_rtc_set_alarm", "vpt_rtc_get_alarm",
+             "vpt_rtc_enable_alarm"),
+    TROUBLES(RTC, lie, VPT_DEVICE_USED_ID, "vpt_rtc_poll_alarm"),
+    TROUBLES(RTC, lie, VPT_OK, "vpt_rtc_drain"),
+    TROUBLES(SOCKET, reset_spoilt, ANYTHING, "vpt_socket_init"),
+    TROUBLES(SOCKET, changing, VPT_DEVICE_CONFIG_UNSTABLE, "vpt_socket_init", "vpt_socket_open", "vpt_socket_poll"),
+    TROUBLES(SOCKET, lie, VPT_OK, "vpt_socket_connect", "vpt_socket_receive", "vpt_socket_shutdown", "vpt_socket_abort",
+             "vpt_socket_drain"),
+    TROUBLES(SOCKET, lie, VPT_DEVICE_USED_ID, "vpt_socket_send"),
+    TROUBLES(FS, reset_spoilt, ANYTHING, "vpt_fs_init"),
+    TROUBLES(FS, changing, VPT_DEVICE_CONFIG_UNSTABLE, "vpt_fs_get_tag"),
+    TROUBLES(FS, lost, VPT_DEVICE_TIMEOUT, "vpt_fs_begin", "vpt_fs_walk", "vpt_fs_open_file", "vpt_fs_create_file",
+             "vpt_fs_make_directory", "vpt_fs_remove", "vpt_fs_close", "vpt_fs_get_attributes", "vpt_fs_read",
+             "vpt_fs_write", "vpt_fs_next_entry"),
+    TROUBLES(NETWORK, reset_slow, VPT_OK, "vpt_net_init"),
+    TROUBLES(NETWORK, reset_spoilt, ANYTHING, "vpt_net_init"),
+    TROUBLES(NETWORK, changing, VPT_DEVICE_CONFIG_UNSTABLE, "vpt_net_init", "vpt_net_open"),
+    TROUBLES(NETWORK, changing, ANYTHING, "vpt_net_refresh", "vpt_driver_refresh"),
+    TROUBLES(NETWORK, lie, VPT_DEVICE_USED_ID, "vpt_net_set_mode", "vpt_net_filter", "vpt_net_set_mac",
+             "vpt_net_announced", "vpt_net_use_pairs"),
+    TROUBLES(NETWORK, lost, VPT_DEVICE_TIMEOUT, "vpt_net_set_mode", "vpt_net_filter", "vpt_net_set_mac",
+             "vpt_net_announced", "vpt_net_use_pairs"),
+    TROUBLES(DISK, NULL, ANYTHING, "vpt_device_check", "vpt_device_start", "vpt_driver_start", "vpt_blk_set_write_back",
+             "vpt_queue_restart", "vpt_device_suspend", "vpt_device_resume", "vpt_pci_msix_pending", "vpt_queue_reset",
+             "vpt_requests_reset", "vpt_requests_restart"),
+};
+
+/* What another call notices. */
+static const struct trouble rows_of_two_calls[] = {
     { DISK, "vpt_queue_add", lie, VPT_DEVICE_USED_ID, "vpt_queue_pop" },
-    { DISK, "vpt_blk_init", reset_slow, VPT_OK, NULL },
-    { DISK, "vpt_blk_init", reset_spoilt, ANYTHING, NULL },
-    { DISK, "vpt_blk_init", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
-    { DISK, "vpt_blk_ranges_init", changing, ANYTHING, NULL },
-    { DISK, "vpt_device_config_fields", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
-    { DISK, "vpt_blk_refresh", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
     { DISK, "vpt_blk_submit", lie, VPT_DEVICE_USED_ID, "vpt_requests_poll" },
-    { DISK, "vpt_requests_quiesce", lie, VPT_DEVICE_USED_ID, NULL },
-    { DISK, "vpt_requests_quiesce", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { DISK, "vpt_blk_read", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { DISK, "vpt_blk_write", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { DISK, "vpt_blk_get_id", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { DISK, "vpt_blk_flush", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { DISK, "vpt_blk_discard", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { DISK, "vpt_blk_write_zeroes", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { DISK, "vpt_blk_secure_erase", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { DISK, "vpt_driver_restart", reset_slow, VPT_OK, NULL },
-    { DISK, "vpt_driver_restart", reset_spoilt, ANYTHING, NULL },
-    { DISK, "vpt_driver_restart", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
-    { DISK, "vpt_driver_restart", not_ready, VPT_DEVICE_QUEUE_STATE, NULL },
-    { DISK, "vpt_driver_init", reset_slow, VPT_OK, NULL },
-    { DISK, "vpt_driver_init", reset_spoilt, ANYTHING, NULL },
-    { DISK, "vpt_driver_init", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
-    { DISK, "vpt_driver_bytes", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
-    { DISK, "vpt_blk_open", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
-    { MODERN_DISK, "vpt_device_negotiate", refused, VPT_DEVICE_FEATURES_REFUSED, NULL },
-    { MODERN_DISK, "vpt_blk_init", refused, VPT_DEVICE_FEATURES_REFUSED, NULL },
-    { MODERN_DISK, "vpt_device_suspend", never_suspended, VPT_DEVICE_TIMEOUT, NULL },
-    { MODERN_DISK, "vpt_device_resume", never_suspended, VPT_DEVICE_TIMEOUT, NULL },
-    { MODERN_DISK, "vpt_queue_reset", never_reset, VPT_DEVICE_TIMEOUT, NULL },
-    { MODERN_DISK, "vpt_requests_reset", never_reset, VPT_DEVICE_TIMEOUT, NULL },
-    { MODERN_DISK, "vpt_requests_restart", not_ready, VPT_DEVICE_QUEUE_STATE, NULL },
-    { PCI_DISK, "vpt_virtio_pci_probe", no_decoding, VPT_DEVICE_PCI_COMMAND, NULL },
-    { PCI_DISK, "vpt_virtio_pci_probe", small_bar, VPT_DEVICE_CAPABILITY_RANGE, NULL },
-    { PCI_DISK, "vpt_pci_msix_init", no_mapping, MAP_FAILED_STATUS, NULL },
-    { PCI_DISK, "vpt_pci_msix_pending", function_gone, VPT_DEVICE_GONE, NULL },
     { PCI_DISK, "vpt_device_choose_interrupts", no_msix, VPT_DEVICE_PCI_MSIX, "vpt_pci_msix_init" },
-    { PCI_DISK, "vpt_device_choose_interrupts", vector_refused, VPT_OK, NULL },
-    { ENTROPY, "vpt_entropy_init", reset_spoilt, ANYTHING, NULL },
-    { ENTROPY, "vpt_entropy_read", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { ENTROPY, "vpt_shares_begin", small_shares, VPT_RESOURCE_SEGMENTS, NULL },
-    { ENTROPY, "vpt_requests_wait", lost, VPT_DEVICE_TIMEOUT, NULL },
     { ENTROPY, "vpt_requests_submit_batch", lie, VPT_DEVICE_USED_ID, "vpt_requests_poll_batch" },
     { ENTROPY, "vpt_receive_start", lie, VPT_DEVICE_USED_ID, "vpt_receive" },
-    { CONSOLE, "vpt_console_init", reset_spoilt, ANYTHING, NULL },
-    { CONSOLE, "vpt_console_init", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
-    { CONSOLE, "vpt_console_open", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
-    { CONSOLE, "vpt_console_refresh", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
-    { CONSOLE, "vpt_console_refresh", vanished, VPT_DEVICE_GONE, NULL },
-    { CONSOLE, "vpt_console_poll", lie, VPT_DEVICE_USED_ID, NULL },
-    { CONSOLE, "vpt_console_set_open", lie, VPT_DEVICE_USED_ID, NULL },
-    { CONSOLE, "vpt_console_write", lie, VPT_DEVICE_USED_ID, NULL },
-    { CONSOLE, "vpt_console_read", lie, VPT_DEVICE_USED_ID, NULL },
-    { CONSOLE, "vpt_console_drain", lie, VPT_OK, NULL },
-    { INPUT, "vpt_input_init", reset_spoilt, ANYTHING, NULL },
-    { INPUT, "vpt_input_get_text", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
-    { INPUT, "vpt_input_get_ids", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
-    { INPUT, "vpt_input_get_properties", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
-    { INPUT, "vpt_input_get_codes", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
-    { INPUT, "vpt_input_get_axis", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
-    { INPUT, "vpt_input_send", lie, VPT_DEVICE_USED_ID, NULL },
-    { INPUT, "vpt_input_poll", lie, VPT_DEVICE_USED_ID, NULL },
-    { INPUT, "vpt_input_drain", lie, VPT_OK, NULL },
-    { SCSI, "vpt_scsi_init", reset_spoilt, ANYTHING, NULL },
-    { SCSI, "vpt_scsi_init", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
-    { SCSI, "vpt_scsi_open", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
-    { SCSI, "vpt_scsi_report_luns", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { SCSI, "vpt_scsi_inquiry", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { SCSI, "vpt_scsi_get_serial", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { SCSI, "vpt_scsi_test_ready", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { SCSI, "vpt_scsi_execute", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { SCSI, "vpt_scsi_abort", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { SCSI, "vpt_scsi_reset_unit", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { SCSI, "vpt_scsi_disk_open", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { SCSI, "vpt_scsi_disk_refresh", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { SCSI, "vpt_scsi_disk_read", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { SCSI, "vpt_scsi_disk_write", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { SCSI, "vpt_scsi_disk_flush", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { SCSI, "vpt_scsi_abort", lie, VPT_DEVICE_USED_ID, NULL },
-    { SCSI, "vpt_scsi_reset_unit", lie, VPT_DEVICE_USED_ID, NULL },
-    { SCSI, "vpt_scsi_poll_event", lie, VPT_DEVICE_USED_ID, NULL },
-    { SCSI, "vpt_scsi_drain", lie, VPT_OK, NULL },
-    { GPU, "vpt_gpu_init", reset_spoilt, ANYTHING, NULL },
-    { GPU, "vpt_gpu_init", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
-    { GPU, "vpt_gpu_open", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
-    { GPU, "vpt_gpu_take_events", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
-    { GPU, "vpt_gpu_get_display", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { GPU, "vpt_gpu_get_edid", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { GPU, "vpt_gpu_create", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { GPU, "vpt_gpu_attach", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { GPU, "vpt_gpu_set_scanout", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { GPU, "vpt_gpu_transfer", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { GPU, "vpt_gpu_flush", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { GPU, "vpt_gpu_detach", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { GPU, "vpt_gpu_unref", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { GPU, "vpt_gpu_update_cursor", lie, VPT_DEVICE_USED_ID, NULL },
-    { GPU, "vpt_gpu_move_cursor", lie, VPT_DEVICE_USED_ID, NULL },
-    { GPU, "vpt_gpu_drain", lie, VPT_OK, NULL },
-    { SOUND, "vpt_sound_init", reset_spoilt, ANYTHING, NULL },
-    { SOUND, "vpt_sound_init", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
-    { SOUND, "vpt_sound_open", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
-    { SOUND, "vpt_sound_get_jack", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { SOUND, "vpt_sound_describe", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { SOUND, "vpt_sound_set_params", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { SOUND, "vpt_sound_prepare", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { SOUND, "vpt_sound_start", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { SOUND, "vpt_sound_stop", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { SOUND, "vpt_sound_release", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { SOUND, "vpt_sound_poll_event", lie, VPT_DEVICE_USED_ID, NULL },
-    { SOUND, "vpt_sound_drain", lie, VPT_OK, NULL },
-    { P9, "vpt_9p_init", reset_spoilt, ANYTHING, NULL },
-    { P9, "vpt_9p_get_tag", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
-    { P9, "vpt_9p_version", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { P9, "vpt_9p_attach", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { P9, "vpt_9p_walk", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { P9, "vpt_9p_open_file", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { P9, "vpt_9p_create_file", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { P9, "vpt_9p_make_directory", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { P9, "vpt_9p_remove", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { P9, "vpt_9p_clunk", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { P9, "vpt_9p_get_attributes", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { P9, "vpt_9p_read", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { P9, "vpt_9p_write", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { P9, "vpt_9p_next_entry", lost, VPT_DEVICE_TIMEOUT, NULL },
     { P9, "vpt_9p_submit", lie, VPT_DEVICE_USED_ID, "vpt_requests_poll" },
-    { BALLOON, "vpt_balloon_init", reset_spoilt, ANYTHING, NULL },
-    { BALLOON, "vpt_balloon_get_target", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
-    { BALLOON, "vpt_balloon_inflate", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { BALLOON, "vpt_balloon_deflate", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { BALLOON, "vpt_balloon_give_statistics", lie, VPT_DEVICE_USED_ID, NULL },
-    { BALLOON, "vpt_balloon_drain", lie, VPT_OK, NULL },
-    { PMEM, "vpt_pmem_init", reset_spoilt, ANYTHING, NULL },
-    { PMEM, "vpt_pmem_init", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
-    { PMEM, "vpt_pmem_open", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
-    { PMEM, "vpt_pmem_flush", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { RTC, "vpt_rtc_init", reset_spoilt, ANYTHING, NULL },
-    { RTC, "vpt_rtc_get_clocks", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { RTC, "vpt_rtc_get_clock", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { RTC, "vpt_rtc_read", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { RTC, "vpt_rtc_check_cross", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { RTC, "vpt_rtc_read_cross", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { RTC, "vpt_rtc_set_alarm", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { RTC, "vpt_rtc_get_alarm", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { RTC, "vpt_rtc_enable_alarm", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { RTC, "vpt_rtc_poll_alarm", lie, VPT_DEVICE_USED_ID, NULL },
-    { RTC, "vpt_rtc_drain", lie, VPT_OK, NULL },
-    { SOCKET, "vpt_socket_init", reset_spoilt, ANYTHING, NULL },
-    { SOCKET, "vpt_socket_init", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
-    { SOCKET, "vpt_socket_open", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
-    { SOCKET, "vpt_socket_connect", lie, VPT_OK, NULL },
-    { SOCKET, "vpt_socket_send", lie, VPT_DEVICE_USED_ID, NULL },
-    { SOCKET, "vpt_socket_receive", lie, VPT_OK, NULL },
-    { SOCKET, "vpt_socket_shutdown", lie, VPT_OK, NULL },
-    { SOCKET, "vpt_socket_abort", lie, VPT_OK, NULL },
-    { SOCKET, "vpt_socket_drain", lie, VPT_OK, NULL },
-    { SOCKET, "vpt_socket_poll", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
-    { FS, "vpt_fs_init", reset_spoilt, ANYTHING, NULL },
-    { FS, "vpt_fs_get_tag", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
-    { FS, "vpt_fs_begin", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { FS, "vpt_fs_walk", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { FS, "vpt_fs_open_file", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { FS, "vpt_fs_create_file", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { FS, "vpt_fs_make_directory", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { FS, "vpt_fs_remove", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { FS, "vpt_fs_close", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { FS, "vpt_fs_get_attributes", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { FS, "vpt_fs_read", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { FS, "vpt_fs_write", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { FS, "vpt_fs_next_entry", lost, VPT_DEVICE_TIMEOUT, NULL },
     { FS, "vpt_fs_submit", lie, VPT_DEVICE_USED_ID, "vpt_requests_poll" },
-    { NETWORK, "vpt_net_init", reset_slow, VPT_OK, NULL },
-    { NETWORK, "vpt_net_init", reset_spoilt, ANYTHING, NULL },
-    { NETWORK, "vpt_net_init", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
-    { NETWORK, "vpt_net_open", changing, VPT_DEVICE_CONFIG_UNSTABLE, NULL },
-    { NETWORK, "vpt_net_refresh", changing, ANYTHING, NULL },
-    { NETWORK, "vpt_driver_refresh", changing, ANYTHING, NULL },
-    { NETWORK, "vpt_net_set_mode", lie, VPT_DEVICE_USED_ID, NULL },
-    { NETWORK, "vpt_net_set_mode", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { NETWORK, "vpt_net_filter", lie, VPT_DEVICE_USED_ID, NULL },
-    { NETWORK, "vpt_net_filter", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { NETWORK, "vpt_net_set_mac", lie, VPT_DEVICE_USED_ID, NULL },
-    { NETWORK, "vpt_net_set_mac", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { NETWORK, "vpt_net_announced", lie, VPT_DEVICE_USED_ID, NULL },
-    { NETWORK, "vpt_net_announced", lost, VPT_DEVICE_TIMEOUT, NULL },
-    { NETWORK, "vpt_net_use_pairs", lie, VPT_DEVICE_USED_ID, NULL },
-    { NETWORK, "vpt_net_use_pairs", lost, VPT_DEVICE_TIMEOUT, NULL },
     { NETWORK, "vpt_net_use_pairs", second_lie, VPT_DEVICE_USED_ID, "vpt_net_read" },
     { NETWORK, "vpt_net_use_pairs", third_lie, VPT_DEVICE_USED_ID, "vpt_net_receive" },
 };
 
-/* A device that goes away: PCI looks into configuration space to be sure. */
-static const struct {
+/* Calls that set a queue up, and the one that does so after a reset. */
+struct set_up {
     enum where where;
-    const char *at;
-} vanishing[] = {
-    { DISK, "vpt_device_check" },
-    { DISK, "vpt_device_start" },
-    { DISK, "vpt_driver_start" },
-    { DISK, "vpt_blk_ranges_init" },
-    { DISK, "vpt_blk_set_write_back" },
-    { DISK, "vpt_blk_refresh" },
-    { DISK, "vpt_requests_quiesce" },
-    { DISK, "vpt_queue_restart" },
-    { DISK, "vpt_driver_restart" },
-    { DISK, "vpt_device_suspend" },
-    { DISK, "vpt_device_resume" },
-    { DISK, "vpt_pci_msix_pending" },
-    { DISK, "vpt_queue_reset" },
-    { DISK, "vpt_requests_reset" },
-    { DISK, "vpt_requests_restart" },
-    { NETWORK, "vpt_net_refresh" },
-    { NETWORK, "vpt_driver_refresh" },
-    { NETWORK, "vpt_net_set_mode" },
-    { NETWORK, "vpt_net_filter" },
-    { NETWORK, "vpt_net_set_mac" },
-    { NETWORK, "vpt_net_announced" },
-    { NETWORK, "vpt_net_use_pairs" },
-    { INPUT, "vpt_input_get_text" },
-    { INPUT, "vpt_input_get_ids" },
-    { INPUT, "vpt_input_get_properties" },
-    { INPUT, "vpt_input_get_codes" },
-    { INPUT, "vpt_input_get_axis" },
-    { SCSI, "vpt_scsi_report_luns" },
-    { SCSI, "vpt_scsi_inquiry" },
-    { SCSI, "vpt_scsi_get_serial" },
-    { SCSI, "vpt_scsi_test_ready" },
-    { SCSI, "vpt_scsi_execute" },
-    { SCSI, "vpt_scsi_abort" },
-    { SCSI, "vpt_scsi_reset_unit" },
-    { SCSI, "vpt_scsi_disk_open" },
-    { SCSI, "vpt_scsi_disk_refresh" },
-    { SCSI, "vpt_scsi_disk_read" },
-    { SCSI, "vpt_scsi_disk_write" },
-    { SCSI, "vpt_scsi_disk_flush" },
-    { GPU, "vpt_gpu_get_display" },
-    { GPU, "vpt_gpu_get_edid" },
-    { GPU, "vpt_gpu_create" },
-    { GPU, "vpt_gpu_attach" },
-    { GPU, "vpt_gpu_set_scanout" },
-    { GPU, "vpt_gpu_transfer" },
-    { GPU, "vpt_gpu_flush" },
-    { GPU, "vpt_gpu_detach" },
-    { GPU, "vpt_gpu_unref" },
-    { GPU, "vpt_gpu_take_events" },
-    { SOUND, "vpt_sound_get_jack" },
-    { SOUND, "vpt_sound_describe" },
-    { SOUND, "vpt_sound_set_params" },
-    { SOUND, "vpt_sound_prepare" },
-    { SOUND, "vpt_sound_start" },
-    { SOUND, "vpt_sound_stop" },
-    { SOUND, "vpt_sound_release" },
-    { P9, "vpt_9p_get_tag" },
-    { P9, "vpt_9p_version" },
-    { P9, "vpt_9p_attach" },
-    { P9, "vpt_9p_walk" },
-    { P9, "vpt_9p_open_file" },
-    { P9, "vpt_9p_create_file" },
-    { P9, "vpt_9p_make_directory" },
-    { P9, "vpt_9p_remove" },
-    { P9, "vpt_9p_clunk" },
-    { P9, "vpt_9p_get_attributes" },
-    { P9, "vpt_9p_read" },
-    { P9, "vpt_9p_write" },
-    { P9, "vpt_9p_next_entry" },
-    { BALLOON, "vpt_balloon_get_target" },
-    { BALLOON, "vpt_balloon_inflate" },
-    { BALLOON, "vpt_balloon_deflate" },
-    { PMEM, "vpt_pmem_flush" },
-    { RTC, "vpt_rtc_get_clocks" },
-    { RTC, "vpt_rtc_get_clock" },
-    { RTC, "vpt_rtc_read" },
-    { RTC, "vpt_rtc_check_cross" },
-    { RTC, "vpt_rtc_read_cross" },
-    { RTC, "vpt_rtc_set_alarm" },
-    { RTC, "vpt_rtc_get_alarm" },
-    { RTC, "vpt_rtc_enable_alarm" },
-    { SOCKET, "vpt_socket_poll" },
-    { FS, "vpt_fs_get_tag" },
-    { FS, "vpt_fs_begin" },
-    { FS, "vpt_fs_walk" },
-    { FS, "vpt_fs_open_file" },
-    { FS, "vpt_fs_create_file" },
-    { FS, "vpt_fs_make_directory" },
-    { FS, "vpt_fs_remove" },
-    { FS, "vpt_fs_close" },
-    { FS, "vpt_fs_get_attributes" },
-    { FS, "vpt_fs_read" },
-    { FS, "vpt_fs_write" },
-    { FS, "vpt_fs_next_entry" },
+    const char *open;
+    const char *queue_init[3];
 };
 
-/* Calls that set a queue up, and which reset of theirs is the one that takes a queue back that is not ready. */
-static const struct {
-    enum where where;
-    const char *at;
-    uint32_t reset;
-} set_ups[] = {
-    { DISK, "vpt_queue_init", 1 },
-    { DISK, "vpt_blk_queue_init", 1 },
-    { DISK, "vpt_blk_open", 2 },
-    { ENTROPY, "vpt_entropy_queue_init", 1 },
-    { ENTROPY, "vpt_requests_init", 1 },
-    { ENTROPY, "vpt_entropy_open", 2 },
-    { CONSOLE, "vpt_console_queue_init", 1 },
-    { CONSOLE, "vpt_console_open", 2 },
-    { INPUT, "vpt_input_queue_init", 1 },
-    { INPUT, "vpt_input_open", 2 },
-    { SCSI, "vpt_scsi_queue_init", 1 },
-    { SCSI, "vpt_scsi_open", 2 },
-    { GPU, "vpt_gpu_queue_init", 1 },
-    { GPU, "vpt_gpu_open", 2 },
-    { SOUND, "vpt_sound_queue_init", 1 },
-    { SOUND, "vpt_sound_open", 2 },
-    { P9, "vpt_9p_queue_init", 1 },
-    { P9, "vpt_9p_open", 2 },
-    { BALLOON, "vpt_balloon_queue_init", 1 },
-    { BALLOON, "vpt_balloon_open", 2 },
-    { PMEM, "vpt_pmem_queue_init", 1 },
-    { PMEM, "vpt_pmem_open", 2 },
-    { RTC, "vpt_rtc_queue_init", 1 },
-    { RTC, "vpt_rtc_open", 2 },
-    { SOCKET, "vpt_socket_queue_init", 1 },
-    { SOCKET, "vpt_socket_open", 2 },
-    { FS, "vpt_fs_queue_init", 1 },
-    { FS, "vpt_fs_open", 2 },
-    { NETWORK, "vpt_net_receiveq_init", 1 },
-    { NETWORK, "vpt_net_transmitq_init", 1 },
-    { NETWORK, "vpt_net_control_init", 1 },
-    { NETWORK, "vpt_net_open", 2 },
+#define SET_UP(where, open, ...) \
+    {                            \
+        where, open,             \
+        {                        \
+            __VA_ARGS__          \
+        }                        \
+    }
+
+static const struct set_up set_ups[] = {
+    SET_UP(DISK, "vpt_blk_open", "vpt_queue_init", "vpt_blk_queue_init"),
+    SET_UP(ENTROPY, "vpt_entropy_open", "vpt_entropy_queue_init", "vpt_requests_init"),
+    SET_UP(CONSOLE, "vpt_console_open", "vpt_console_queue_init"),
+    SET_UP(INPUT, "vpt_input_open", "vpt_input_queue_init"),
+    SET_UP(SCSI, "vpt_scsi_open", "vpt_scsi_queue_init"),
+    SET_UP(GPU, "vpt_gpu_open", "vpt_gpu_queue_init"),
+    SET_UP(SOUND, "vpt_sound_open", "vpt_sound_queue_init"),
+    SET_UP(P9, "vpt_9p_open", "vpt_9p_queue_init"),
+    SET_UP(BALLOON, "vpt_balloon_open", "vpt_balloon_queue_init"),
+    SET_UP(PMEM, "vpt_pmem_open", "vpt_pmem_queue_init"),
+    SET_UP(RTC, "vpt_rtc_open", "vpt_rtc_queue_init"),
+    SET_UP(SOCKET, "vpt_socket_open", "vpt_socket_queue_init"),
+    SET_UP(FS, "vpt_fs_open", "vpt_fs_queue_init"),
+    SET_UP(NETWORK, "vpt_net_open", "vpt_net_receiveq_init", "vpt_net_transmitq_init", "vpt_net_control_init"),
 };
 
 static bool use(enum where where)
@@ -1666,20 +1416,11 @@ static void drive(enum machine_kind kind, enum where where, const struct trouble
 
 static void work(enum machine_kind kind)
 {
-    drive(kind, DISK, NULL);
-    drive(kind, ENTROPY, NULL);
-    drive(kind, CONSOLE, NULL);
-    drive(kind, NETWORK, NULL);
-    drive(kind, INPUT, NULL);
-    drive(kind, SCSI, NULL);
-    drive(kind, GPU, NULL);
-    drive(kind, SOUND, NULL);
-    drive(kind, P9, NULL);
-    drive(kind, BALLOON, NULL);
-    drive(kind, PMEM, NULL);
-    drive(kind, RTC, NULL);
-    drive(kind, SOCKET, NULL);
-    drive(kind, FS, NULL);
+    for (unsigned where = DISK; where < WHERES; where++) {
+        if (where != MODERN_DISK && where != PCI_DISK) {
+            drive(kind, (enum where)where, NULL);
+        }
+    }
 }
 
 static void meet(enum machine_kind kind, const struct trouble *row)
@@ -1691,35 +1432,62 @@ static void meet(enum machine_kind kind, const struct trouble *row)
     }
 }
 
-static void misbehave(enum machine_kind kind)
+/* PCI looks into configuration space to be sure that a device has gone. */
+static void vanish(enum machine_kind kind, enum where where, const char *at)
 {
-    for (unsigned i = 0; i < COUNT_OF(rows); i++) {
-        meet(kind, &rows[i]);
-    }
-    /* The device is made to let go of the queue by stopping it, which takes time or does not work, or by a reset. */
-    for (unsigned i = 0; i < 3 * COUNT_OF(set_ups); i++) {
-        unsigned how = i / COUNT_OF(set_ups);
-        unsigned n = i % COUNT_OF(set_ups);
+    for (uint32_t first = 1; first <= 6; first++) {
         const struct trouble_fault faults[] = {
-            { MOCK_FAULT_QUEUE_NOT_READY, 1, 1 },
-            { MOCK_FAULT_QUEUE_IN_USE, 2, how == 0 ? 2 : EVER },
-            { how == 1 ? MOCK_FAULT_RESET_SLOW : FAULT_RESET_SPOILT, set_ups[n].reset, 1 },
-            { 0, 0, 0 },
-        };
-
-        meet(kind, &(struct trouble){ set_ups[n].where, set_ups[n].at, faults, VPT_DEVICE_QUEUE_STATE, NULL });
-    }
-    for (unsigned i = 0; i < 6 * COUNT_OF(vanishing); i++) {
-        const struct trouble_fault faults[] = {
-            { MOCK_FAULT_VANISH, 1 + i / COUNT_OF(vanishing), 1 },
+            { MOCK_FAULT_VANISH, first, 1 },
             { MOCK_FAULT_KICK_LOST, 1, 1 }, /* for what waits */
             { 0, 0, 0 },
         };
 
-        unsigned n = i % COUNT_OF(vanishing);
+        drive(kind, where, &(struct trouble){ where, at, faults, ANYTHING, NULL });
+    }
+}
 
-        drive(kind, vanishing[n].where,
-              &(struct trouble){ vanishing[n].where, vanishing[n].at, faults, ANYTHING, NULL });
+/*
+ * The device is made to let go of the queue by stopping it, which takes time or does not work, or by a reset: this one
+ * of the call's.
+ */
+static void refuse_queue(enum machine_kind kind, enum where where, const char *at, uint32_t reset)
+{
+    for (unsigned how = 0; how < 3; how++) {
+        const struct trouble_fault faults[] = {
+            { MOCK_FAULT_QUEUE_NOT_READY, 1, 1 },
+            { MOCK_FAULT_QUEUE_IN_USE, 2, how == 0 ? 2 : EVER },
+            { how == 1 ? MOCK_FAULT_RESET_SLOW : FAULT_RESET_SPOILT, reset, 1 },
+            { 0, 0, 0 },
+        };
+
+        meet(kind, &(struct trouble){ where, at, faults, VPT_DEVICE_QUEUE_STATE, NULL });
+    }
+}
+
+static void misbehave(enum machine_kind kind)
+{
+    for (unsigned i = 0; i < COUNT_OF(rows); i++) {
+        const struct troubles *row = &rows[i];
+
+        for (const char *const *at = row->at; *at != NULL; at++) {
+            if (row->faults != NULL) {
+                meet(kind, &(struct trouble){ row->where, *at, row->faults, row->status, NULL });
+            }
+            if (row->faults == NULL || row->faults == lost || row->faults == changing) {
+                vanish(kind, row->where, *at);
+            }
+        }
+    }
+    for (unsigned i = 0; i < COUNT_OF(rows_of_two_calls); i++) {
+        meet(kind, &rows_of_two_calls[i]);
+    }
+    for (unsigned i = 0; i < COUNT_OF(set_ups); i++) {
+        const struct set_up *row = &set_ups[i];
+
+        for (unsigned n = 0; n < COUNT_OF(row->queue_init) && row->queue_init[n] != NULL; n++) {
+            refuse_queue(kind, row->where, row->queue_init[n], 1);
+        }
+        refuse_queue(kind, row->where, row->open, 2);
     }
 }
 

@@ -143,11 +143,10 @@ Test(log, a_function_that_the_port_lacks_is_named)
     }
 }
 
-TRANSPORT_TEST(log, a_helper_names_what_keeps_it_from_sharing)
+STARTED_PAIR_TEST(log, a_helper_names_what_keeps_it_from_sharing)
 {
     uint8_t sector[SECTOR];
 
-    pair_start(variant->kind, NULL);
     machine.hal->log_count = 0;
     mock_trigger_set(&machine.hal->fail_share, 1, 1);
     assert_status(vpt_blk_read(&disk.queue[0], 0, sector, sizeof(sector)), machine.hal->fail_share_status);
@@ -155,7 +154,6 @@ TRANSPORT_TEST(log, a_helper_names_what_keeps_it_from_sharing)
     machine.port->share = NULL;
     assert_status(vpt_blk_read(&disk.queue[0], 0, sector, sizeof(sector)), VPT_UNSUPPORTED_PORT);
     assert_logged("share, unshare", VPT_UNSUPPORTED_PORT, 0);
-    disk_end();
 }
 
 /* Of the structures the common one comes first. */

@@ -1,31 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A disk from its probe to its release, over and over, and at each of its accesses in turn the device does something of
- * its own accord: it vanishes, comes back, stops, fails, resets itself, changes, interrupts, scribbles.
+ * A disk from its probe to its release, over and over, and in turn the device does something of its own accord that a
+ * driver's test cannot try at each access alone: it comes back, stops completing, works by itself, scribbles.
  */
 #include "campaign.h"
 
 TestSuite(lies_deeds, .timeout = 240);
 
 static const struct mock_lie at_a_completion = { .space = MOCK_SPACE_COMPLETION, .how = MOCK_LIE_STOP, .times = 1 };
-
-static const struct {
-    enum mock_lie_how how;
-    bool by_tick;
-} deeds[] = {
-    { MOCK_LIE_VANISH, false },        { MOCK_LIE_VANISH, true },
-    { MOCK_LIE_STOP, false },          { MOCK_LIE_STOP, true },
-    { MOCK_LIE_RESET, false },         { MOCK_LIE_RESET, true },
-    { MOCK_LIE_NEEDS_RESET, false },   { MOCK_LIE_NEEDS_RESET_QUIET, false },
-    { MOCK_LIE_CONFIGURATION, false }, { MOCK_LIE_GENERATION, false },
-    { MOCK_LIE_INTERRUPT, false },     { MOCK_LIE_INTERRUPT_CONFIGURATION, false },
-};
-
-PARAMETER_TEST(struct campaign_variant, campaign_variants(COUNT_OF(deeds)), lies_deeds, it_comes_at_each_access)
-{
-    campaign_at_each(variant->kind, deeds[variant->row].by_tick ? &campaign_by_tick : NULL,
-                     (struct mock_lie){ .how = deeds[variant->row].how });
-}
 
 /* It is back, as new, some accesses later: a driver may have noticed, or not. */
 TRANSPORT_TEST(lies_deeds, it_vanishes_and_comes_back_at_each_access)
@@ -52,23 +34,6 @@ TRANSPORT_TEST(lies_deeds, it_stops_completing_at_each_completion)
     assert_same(campaign_count(variant->kind, &campaign_by_tick, &lie), 5u + CAMPAIGN_REQUESTS);
     for (lie.first = 1; lie.first <= 5u + CAMPAIGN_REQUESTS; lie.first++) {
         assert_same(campaign_try(variant->kind, &campaign_by_tick, &lie, 1), 1);
-    }
-}
-
-/* It has taken a request, does not complete it, and no reset ends that: its memory is not given back. */
-TRANSPORT_TEST(lies_deeds, it_stops_at_each_completion_and_cannot_be_reset)
-{
-    struct mock_lie lie = at_a_completion;
-
-    for (lie.first = 1; lie.first <= 5u + CAMPAIGN_REQUESTS; lie.first++) {
-        campaign_machine(variant->kind, &campaign_by_tick);
-        (void)campaign_lie(&lie);
-        mock_fault_set(&machine.model->faults, MOCK_FAULT_RESET_NEVER, 2, 0, 0);
-        campaign_run();
-        assert_status(campaign.end, machine_stuck_status());
-        cr_assert(mock_device_pending(machine.model) != 0);
-        cr_assert(machine_on_pci() == (mock_hal_live_allocations(machine.hal) == 0));
-        campaign_recover();
     }
 }
 

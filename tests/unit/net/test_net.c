@@ -208,47 +208,6 @@ TRANSPORT_TEST(net, an_open_with_defaults)
     network_end();
 }
 
-TRANSPORT_TEST(net, an_open_that_fails_leaves_nothing_behind)
-{
-    network_machine(variant->kind, NULL, NULL);
-    for (uint32_t n = 1; n < 20; n++) {
-        enum vpt_status status;
-
-        mock_trigger_set(&machine.hal->fail_allocation, n, 0);
-        status = vpt_net_open(&network.net, network.receiveq, network.transmitq, machine.device);
-        if (status == VPT_OK) {
-            break;
-        }
-        assert_status(status, VPT_RESOURCE_MEMORY);
-        cr_assert(all_zero(&network, sizeof(network)) && mock_hal_live_allocations(machine.hal) == 0);
-        cr_assert(n < 19);
-    }
-    network_assert_works(1);
-    network_end();
-}
-
-static struct vpt_port whole;
-
-static enum vpt_status allocate_and_fail(void *ctx, size_t size, size_t alignment, uint64_t limit, uint32_t flags,
-                                         struct vpt_memory *memory)
-{
-    mock_device_needs_reset(machine.model);
-    return whole.dma_allocate(ctx, size, alignment, limit, flags, memory);
-}
-
-TRANSPORT_TEST(net, CLEANUP_2_an_open_that_cannot_stop_the_device_leaves_it_the_memory)
-{
-    network_machine(variant->kind, NULL, NULL);
-    whole = *machine.port;
-    machine.port->dma_allocate = allocate_and_fail;
-    mock_fault_set(&machine.model->faults, MOCK_FAULT_RESET_NEVER, 2, 0, 0);
-    assert_status(vpt_net_open(&network.net, network.receiveq, network.transmitq, machine.device),
-                  machine_on_pci() ? VPT_DEVICE_NEEDS_RESET : VPT_DEVICE_STUCK);
-    assert_same(mock_hal_live_allocations(machine.hal) == 0, machine_on_pci());
-    mock_fault_clear(&machine.model->faults, MOCK_FAULT_RESET_NEVER);
-    network_end();
-}
-
 /* ---- Several pairs ---- */
 
 TRANSPORT_TEST(net, NET_MQ_1_NET_MQ_2_LEG_NETMQ_1_several_pairs)

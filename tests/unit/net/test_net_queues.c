@@ -83,7 +83,7 @@ TRANSPORT_TEST(net_transmit, a_full_ring)
 }
 
 /* Checksums that the device completes. The header of a slot does not outlast its frame. */
-TRANSPORT_TEST(net_transmit, NET_TX_3_NET_TX_17_NET_TX_20_checksums_are_left_to_the_device)
+STARTED_NETWORK_TEST(net_transmit, NET_TX_3_NET_TX_17_NET_TX_20_checksums_are_left_to_the_device)
 {
     static const struct {
         uint16_t start, offset;
@@ -98,7 +98,6 @@ TRANSPORT_TEST(net_transmit, NET_TX_3_NET_TX_17_NET_TX_20_checksums_are_left_to_
         { 65535, 65535, VPT_CALLER_RANGE },
     };
 
-    network_start(variant->kind, NULL);
     for (unsigned i = 0; i < 3u * COUNT_OF(rows); i++) {
         unsigned row = i % COUNT_OF(rows);
         const struct vpt_net_checksum checksum = { rows[row].start, rows[row].offset };
@@ -115,18 +114,16 @@ TRANSPORT_TEST(net_transmit, NET_TX_3_NET_TX_17_NET_TX_20_checksums_are_left_to_
             assert_same(network_drain_transmitq(0), 1);
         }
     }
-    network_end();
 }
 
 /* Batches of frames of one segment take the short way, others the long one: the device sees the same. */
-TRANSPORT_TEST(net_transmit, batches)
+STARTED_NETWORK_TEST(net_transmit, batches)
 {
     const struct vpt_net_checksum checksums[4] = { { 0, 0 }, { 34, 16 }, { 0, 0 }, { 14, 2 } };
     struct vpt_segment segments[4][2];
     struct vpt_request frames[4];
     uint32_t done;
 
-    network_start(variant->kind, NULL);
     for (uint32_t round = 0; round < 100; round++) {
         for (uint32_t i = 0; i < 4; i++) {
             uint32_t count = (round * 7u + i * 3u) % 5u == 0 ? 2 : 1;
@@ -150,13 +147,11 @@ TRANSPORT_TEST(net_transmit, batches)
         }
         assert_same(network_drain_transmitq(0), 4);
     }
-    network_end();
 }
 
 /* A used length means nothing here (LEG-NETOP-2); an id that cannot be stops the queue. */
-TRANSPORT_TEST(net_transmit, LEG_NETOP_2_a_device_that_lies_about_what_it_sent)
+STARTED_NETWORK_TEST(net_transmit, LEG_NETOP_2_a_device_that_lies_about_what_it_sent)
 {
-    network_start(variant->kind, NULL);
     mock_fault_set(&machine.model->faults, MOCK_FAULT_USED_LENGTH, 1, 1, UINT32_MAX);
     assert_status(network_submit(0, 1, 100, 1, 1, NULL), VPT_OK);
     assert_status(vpt_requests_kick(&network.transmitq[0].requests), VPT_OK);
@@ -168,7 +163,6 @@ TRANSPORT_TEST(net_transmit, LEG_NETOP_2_a_device_that_lies_about_what_it_sent)
     assert_status(network_submit(0, 1, 100, 1, 1, NULL), VPT_DEVICE_USED_ID);
     assert_status(vpt_device_reset(machine.device), VPT_OK);
     assert_same(network_drain_transmitq(0), 1);
-    network_end();
 }
 
 /* ---- Receiving ---- */
@@ -207,12 +201,11 @@ TRANSPORT_TEST(net_receive, LEG_NETFRAME_1_frames_are_received_byte_for_byte)
 }
 
 /* The device has used every buffer: frames wait until some are given back, and the next one interrupts. */
-TRANSPORT_TEST(net_receive, a_ring_that_ran_empty)
+STARTED_NETWORK_TEST(net_receive, a_ring_that_ran_empty)
 {
     static struct vpt_net_frame kept[NETWORK_BUFFERS];
     uint64_t interrupts;
 
-    network_start(variant->kind, NULL);
     for (uint32_t i = 0; i < NETWORK_BUFFERS + 3u; i++) {
         network_come(0, 100, i);
     }
@@ -233,15 +226,13 @@ TRANSPORT_TEST(net_receive, a_ring_that_ran_empty)
     assert_status(vpt_net_recycle(network.receiveq, network.frame, 3), VPT_OK);
     assert_same(vpt_requests_free(&network.receiveq[0].requests), 0);
     network_assert_works(9);
-    network_end();
 }
 
-TRANSPORT_TEST(net_receive, buffers_that_are_not_the_librarys_are_refused)
+STARTED_NETWORK_TEST(net_receive, buffers_that_are_not_the_librarys_are_refused)
 {
     struct vpt_memory memory = { machine_bytes, 0, 4096 };
     uint32_t done;
 
-    network_start(variant->kind, NULL);
     network_come(0, 100, 1);
     network_come(0, 100, 2);
     network_take(0, 2);
@@ -251,7 +242,6 @@ TRANSPORT_TEST(net_receive, buffers_that_are_not_the_librarys_are_refused)
     assert_same(vpt_requests_free(&network.receiveq[0].requests), 1); /* the first one was given back */
     assert_status(vpt_net_recycle(network.receiveq, network.frame + 2, 1), VPT_OK);
     assert_status(vpt_net_post(network.receiveq, &memory, 1, &done), VPT_CALLER_ARGUMENT);
-    network_end();
 }
 
 static const struct {
@@ -566,12 +556,11 @@ static enum vpt_status read_frame(uint8_t *bytes, size_t size)
     return vpt_net_read(network.receiveq, bytes, size, network.frame);
 }
 
-TRANSPORT_TEST(net_read, frames_are_copied_and_buffers_given_back)
+STARTED_NETWORK_TEST(net_read, frames_are_copied_and_buffers_given_back)
 {
     static uint8_t bytes[MOCK_NET_FRAME_MAX];
     static const uint32_t lengths[] = { 60, 1514, 1518, 3500 }; /* the last one takes three buffers */
 
-    network_start(variant->kind, NULL);
     assert_status(read_frame(bytes, sizeof(bytes)), VPT_EMPTY);
     for (uint32_t i = 0; i < 40; i++) {
         uint32_t length = lengths[i % 4u];
@@ -589,18 +578,16 @@ TRANSPORT_TEST(net_read, frames_are_copied_and_buffers_given_back)
     network_come(0, 60, 98);
     assert_status(read_frame(bytes, 0), VPT_OK);
     cr_assert(network.frame[0].length == 60 && bytes[0] == 0xee);
-    network_end();
 }
 
 /* A frame that the device has cut short is dropped, with its parts that come later. */
-TRANSPORT_TEST(net_read, frames_that_are_dropped)
+STARTED_NETWORK_TEST(net_read, frames_that_are_dropped)
 {
     static uint8_t bytes[MOCK_NET_FRAME_MAX];
     const struct mock_lie three = {
         .space = MOCK_SPACE_DATA, .offset = 10, .width = 2, .how = MOCK_LIE_VALUE, .value = 3, .first = 1, .times = 1
     };
 
-    network_start(variant->kind, NULL);
     (void)mock_lie_set(&machine.model->lies, &three);
     network_come(0, 100, 1);
     assert_status(read_frame(bytes, sizeof(bytes)), VPT_DEVICE_REQUEST_STATUS);
@@ -621,7 +608,6 @@ TRANSPORT_TEST(net_read, frames_that_are_dropped)
         assert_status(read_frame(bytes, sizeof(bytes)), VPT_CANCELLED);
     }
     assert_status(read_frame(bytes, sizeof(bytes)), VPT_EMPTY);
-    network_end();
 }
 
 /* ---- Rings ---- */

@@ -127,26 +127,22 @@ Test(pci_bar, what_a_register_may_hold_beside_an_address)
     check_found(0x7e, "", 0x10, 0xfebd1000, "");
 }
 
-Test(pci_bar, a_bar_below_1_mib_may_lack_the_bits_above)
+PCI_FUNCTION_TEST(pci_bar, a_bar_below_1_mib_may_lack_the_bits_above)
 {
-    pci_begin(0);
     pci_bars(&pci.function, "l32K");
     mock_pci_set_writable(&pci.function, 0x10, 4, 0x000f8000);
     assert_status(size_quietly(), VPT_OK);
     pci_check_bars(&bars, "l32K");
-    pci_end();
 }
 
 /* Register 1 would be the upper half of a 64-bit BAR, if that had any address bit. */
-Test(pci_bar, type_bits_alone_make_no_bar)
+PCI_FUNCTION_TEST(pci_bar, type_bits_alone_make_no_bar)
 {
-    pci_begin(0);
     pci_bars(&pci.function, "- - - m32");
     pci_set(0x10, 4, 0xc);
     pci_set(0x18, 4, 0x1);
     assert_status(size_quietly(), VPT_OK);
     pci_check_bars(&bars, "- - - m32");
-    pci_end();
 }
 
 /* ---- Registers that are wrong ---- */
@@ -311,14 +307,12 @@ Test(pci_bar, no_bar_is_touched_while_decoding_stays_on)
     }
 }
 
-Test(pci_bar, a_rom_of_all_ones_is_a_function_that_has_gone)
+PCI_FUNCTION_TEST(pci_bar, a_rom_of_all_ones_is_a_function_that_has_gone)
 {
-    pci_begin(0);
     pci_bars(&pci.function, "R2K");
     pci_set(0x30, 4, 0x7ff);
     mock_pci_set_writable(&pci.function, 0x30, 4, 0xfffff800);
     assert_status(size_quietly(), VPT_DEVICE_GONE);
-    pci_end();
 }
 
 static void check_failed_reading(const struct pci_failure *failure)

@@ -113,9 +113,8 @@ Test(pci_bus, accesses_go_where_the_registers_say)
     pci_end();
 }
 
-Test(pci_bus, configuration_bytes_have_masks)
+PCI_FUNCTION_TEST(pci_bus, configuration_bytes_have_masks)
 {
-    pci_begin(0);
     pci.bus.rules_off = true;
     pci_set(4, 4, 0xf9100000);
     write(4, 4, 0x0800ffff);
@@ -124,7 +123,6 @@ Test(pci_bus, configuration_bytes_have_masks)
     assert_same(read(0, 2), PCI_VENDOR);
     write(0x3c, 1, 9);
     assert_same(read(0x3c, 2), 0x0109);
-    pci_end();
 }
 
 static unsigned hooked;
@@ -136,28 +134,24 @@ static void refresh(void *ctx, struct mock_pci_function *function, uint16_t offs
     mock_pci_set(function, 0x44, 2, 0x1111 * hooked);
 }
 
-Test(pci_bus, a_hook_sees_accesses_to_its_bytes)
+PCI_FUNCTION_TEST(pci_bus, a_hook_sees_accesses_to_its_bytes)
 {
     static const uint8_t body[8] = { 0 };
 
-    pci_begin(0);
     cr_assert(mock_pci_capability_add(&pci.function, 9, body, 8, NULL) == 0x40);
     mock_pci_hook_add(&pci.function, &(struct mock_pci_hook){ 0x45, 0x46, refresh, NULL, &hooked });
     cr_assert(read(0x44, 2) == 0x1111 && read(0x44, 2) == 0x2222);
     cr_assert(read(0x48, 4) == 0 && read(0x40, 4) == 0x0009 && hooked == 2);
-    pci_end();
 }
 
-Test(pci_bus, the_interrupt_line_follows_its_disable_bit)
+PCI_FUNCTION_TEST(pci_bus, the_interrupt_line_follows_its_disable_bit)
 {
-    pci_begin(0);
     mock_pci_intx_set(&pci.function, true);
     cr_assert(mock_pci_intx(&pci.function) && (read(6, 2) & 8) != 0);
     assert_status(vpt_pci_command(&pci.here, VPT_PCI_COMMAND_INTERRUPT_DISABLE, 0), VPT_OK);
     cr_assert(!mock_pci_intx(&pci.function) && (read(6, 2) & 8) != 0);
     mock_pci_intx_set(&pci.function, false);
     cr_assert((read(6, 2) & 8) == 0);
-    pci_end();
 }
 
 static void check_violation(uint8_t header_type, uint16_t command, uint16_t offset, unsigned width, uint32_t value,

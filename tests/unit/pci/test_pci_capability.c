@@ -171,9 +171,8 @@ static void check_find(uint8_t id, enum vpt_status status, uint16_t expected)
     assert_same(offset, expected);
 }
 
-Test(pci_capability, the_first_of_its_kind_is_found)
+PCI_FUNCTION_TEST(pci_capability, the_first_of_its_kind_is_found)
 {
-    pci_begin(0);
     add(0x09, 14);
     add(0x11, 10);
     add(0x05, 10);
@@ -185,29 +184,25 @@ Test(pci_capability, the_first_of_its_kind_is_found)
     check_find(VPT_PCI_CAPABILITY_MSI, VPT_OK, 0x5c);
     check_find(0x10, VPT_DEVICE_PCI_CAPABILITIES, 0);
     assert_status(vpt_pci_find_capability(&pci.here, 0x10, NULL), VPT_CALLER_ARGUMENT);
-    pci_end();
 }
 
-Test(pci_capability, arguments_that_make_no_sense_are_refused)
+PCI_FUNCTION_TEST(pci_capability, arguments_that_make_no_sense_are_refused)
 {
     struct vpt_pci_walk none;
 
-    pci_begin(0);
     assert_status(vpt_pci_walk_begin(NULL, &pci.here), VPT_CALLER_ARGUMENT);
     assert_status(vpt_pci_walk_begin_extended(NULL, &pci.here), VPT_CALLER_ARGUMENT);
     assert_status(vpt_pci_walk_begin(&none, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_pci_walk_next(&none, &met[0]), VPT_EMPTY);
     assert_status(vpt_pci_walk_next(NULL, &met[0]), VPT_CALLER_ARGUMENT);
     assert_status(vpt_pci_walk_next(&none, NULL), VPT_CALLER_ARGUMENT);
-    pci_end();
 }
 
 /* ---- Extended ---- */
 
 /* A header of 0 is no list, nor is space that the port does not reach. */
-Test(pci_capability, extended_ones_are_met_with_their_versions)
+PCI_FUNCTION_TEST(pci_capability, extended_ones_are_met_with_their_versions)
 {
-    pci_begin(0);
     check_extended("", VPT_EMPTY);
     pci_end();
     make_three();
@@ -218,17 +213,14 @@ Test(pci_capability, extended_ones_are_met_with_their_versions)
     pci.bus.config_size = 256;
     check_extended("", VPT_EMPTY);
     assert_same(pci.function.config_writes, 0);
-    pci_end();
 }
 
 /* The first 256 bytes again, where the upper address bits are dropped on the way. */
-Test(pci_capability, extended_space_that_is_an_alias_is_none)
+PCI_FUNCTION_TEST(pci_capability, extended_space_that_is_an_alias_is_none)
 {
-    pci_begin(0);
     add(0x09, 14);
     memcpy(&pci.function.config[0x100], &pci.function.config[0], 256);
     check_extended("", VPT_EMPTY);
-    pci_end();
 }
 
 Test(pci_capability, an_extended_pointer_below_0x100_ends_the_list)

@@ -106,11 +106,10 @@ static void check_read(uint16_t offset, unsigned width, enum vpt_status status)
     assert_same(value, width == 2 ? 0xffff : 0xffffffff);
 }
 
-Test(pci_config, where_nobody_answers_all_ones_are_read)
+PCI_FUNCTION_TEST(pci_config, where_nobody_answers_all_ones_are_read)
 {
     struct vpt_pci_identity none;
 
-    pci_begin(0);
     mock_trigger_set(&pci.bus.fail_read, 1, 1);
     mock_trigger_set(&pci.bus.fail_write, 1, 1);
     check_read(0, 4, pci.bus.fail_status);
@@ -127,7 +126,6 @@ Test(pci_config, where_nobody_answers_all_ones_are_read)
     pci.bus.port.config_write = NULL;
     assert_status(vpt_pci_write(&pci.here, 4, 2, 0), VPT_UNSUPPORTED_PORT);
     assert_same(pci.function.config_writes + pci.function.config_reads, 0);
-    pci_end();
 }
 
 /* ---- The command register ---- */
@@ -233,9 +231,8 @@ Test(pci_identify, the_header_is_read_by_its_type)
 }
 
 /* A vendor of all ones or of 0 is none. */
-Test(pci_identify, an_empty_slot_is_told)
+PCI_FUNCTION_TEST(pci_identify, an_empty_slot_is_told)
 {
-    pci_begin(0);
     pci.here.address.bus = 7;
     assert_status(identify(), VPT_EMPTY_SLOT);
     cr_assert(all_zero(&identity, sizeof(identity)));
@@ -245,7 +242,6 @@ Test(pci_identify, an_empty_slot_is_told)
     assert_status(identify(), VPT_EMPTY_SLOT);
     pci_set(0, 4, 0);
     assert_status(identify(), VPT_EMPTY_SLOT);
-    pci_end();
 }
 
 static void make_bridge(void)

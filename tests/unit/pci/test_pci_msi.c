@@ -98,9 +98,8 @@ Test(pci_msi, it_is_off_while_the_message_changes)
     pci_end();
 }
 
-Test(pci_msi, what_makes_no_sense_is_refused)
+PCI_FUNCTION_TEST(pci_msi, what_makes_no_sense_is_refused)
 {
-    pci_begin(0);
     assert_status(enable(), VPT_EMPTY);
     assert_status(vpt_pci_msi_disable(&pci.here), VPT_EMPTY);
     assert_status(vpt_pci_msi_mask(&pci.here, true), VPT_EMPTY);
@@ -111,7 +110,6 @@ Test(pci_msi, what_makes_no_sense_is_refused)
     assert_status(vpt_pci_msi_enable(&pci.here, 0xfee00000, 0x10000), VPT_CALLER_RANGE);
     assert_same(pci.function.config_writes, 0);
     assert_status(vpt_pci_msi_enable(&pci.here, 0xfffffffc, 0xffff), VPT_OK);
-    pci_end();
 }
 
 /* Where its last field would lie outside of the space, it is none. */

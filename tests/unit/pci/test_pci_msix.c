@@ -171,9 +171,8 @@ Test(pci_msix, table_and_pending_bits_may_be_in_two_bars)
     finish();
 }
 
-Test(pci_msix, a_function_without_the_capability_has_no_msix)
+PCI_FUNCTION_TEST(pci_msix, a_function_without_the_capability_has_no_msix)
 {
-    pci_begin(0);
     refuse("no list:", VPT_EMPTY);
     cr_assert(mock_pci_capability_add(&pci.function, 9, NULL, 0, NULL) == 0x40);
     refuse("another capability:", VPT_EMPTY);
@@ -184,7 +183,6 @@ Test(pci_msix, a_function_without_the_capability_has_no_msix)
     assert_status(vpt_pci_msix_init(NULL, &pci.here, &bars), VPT_CALLER_ARGUMENT);
     assert_status(vpt_pci_msix_init(&msix, NULL, &bars), VPT_CALLER_ARGUMENT);
     assert_status(vpt_pci_msix_init(&msix, &pci.here, NULL), VPT_CALLER_ARGUMENT);
-    pci_end();
 }
 
 static void try_table(const char *row, uint16_t entries, uint32_t table, uint32_t pending, enum vpt_status status)
@@ -308,9 +306,10 @@ static enum vpt_status failing_map(void *ctx, uint64_t physical, size_t size, en
     return maps_until_failure-- == 0 ? MAP_ERROR : port->mmio_map(port->ctx, physical, size, intent, mapping);
 }
 
-Test(pci_msix, a_port_that_does_not_map_is_told)
+#define MSIX_TEST(suite, name) PLAIN_STARTED_TEST(make(), pci_end(), suite, name)
+
+MSIX_TEST(pci_msix, a_port_that_does_not_map_is_told)
 {
-    make();
     pci.bus.port.mmio_map = failing_map;
     for (unsigned n = 0; n < 2; n++) {
         maps_until_failure = n;
@@ -321,7 +320,6 @@ Test(pci_msix, a_port_that_does_not_map_is_told)
     refuse("a BAR up to the last address would be mapped:", MAP_ERROR);
     pci.bus.port.mmio_map = NULL;
     refuse("no maps:", VPT_UNSUPPORTED_PORT);
-    pci_end();
 }
 
 static unsigned init_reads; /* of a set-up in which nothing fails */
@@ -374,9 +372,8 @@ Test(pci_msix, it_is_turned_on_and_off)
     assert_status(vpt_pci_msix_mask_all(&msix, true), VPT_CALLER_STATE);
 }
 
-Test(pci_msix, bits_that_do_not_change_are_told)
+MSIX_TEST(pci_msix, bits_that_do_not_change_are_told)
 {
-    make();
     pci.bus.rules_off = true;
     assert_status(init(), VPT_OK);
     mock_pci_set_writable(&pci.function, control_at(), 2, 0);
@@ -387,7 +384,6 @@ Test(pci_msix, bits_that_do_not_change_are_told)
     assert_status(vpt_pci_msix_enable(&msix, false), VPT_DEVICE_PCI_MSIX);
     vpt_pci_msix_release(&msix);
     refuse("stuck:", VPT_DEVICE_PCI_MSIX);
-    pci_end();
 }
 
 /* ---- Entries ---- */
@@ -522,9 +518,8 @@ static void lose_write(void *ctx, void *mapping, size_t offset, unsigned width, 
     cr_assert(width == 4 && offset < 8 * 16);
 }
 
-Test(pci_msix, a_table_that_does_not_take_a_mask_is_told)
+MSIX_TEST(pci_msix, a_table_that_does_not_take_a_mask_is_told)
 {
-    make();
     pci.bus.port.mmio_write = lose_write;
     entry_of(3)[3] = 0;
     refuse("lost writes:", VPT_DEVICE_PCI_MSIX);
@@ -538,7 +533,6 @@ Test(pci_msix, a_table_that_does_not_take_a_mask_is_told)
     assert_status(vpt_pci_msix_program(&msix, 3, 0xfee00000, 1), VPT_DEVICE_GONE);
     assert_status(vpt_pci_msix_mask(&msix, 3, true), VPT_DEVICE_GONE);
     vpt_pci_msix_release(&msix);
-    pci_end();
 }
 
 Test(pci_msix, a_function_that_is_gone_is_told)

@@ -1,21 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* The driver of persistent memory: where it is, flushes, bring-up and its end; and a device that lies. */
+/* The driver of persistent memory: where it is, flushes, bring-up and its end. */
 #include <string.h>
 
-#include "campaign.h"
 #include "opening.h"
 #include "small.h"
-
-static enum vpt_status open_it(void)
-{
-    return vpt_pmem_open(&pmem, machine.device);
-}
-
-static const struct opening opening = { open_it, &pmem, sizeof(pmem), 1 };
 
 /* ---- Where the memory is ---- */
 
 #define ALL UINT64_MAX
+
+static const struct opening opening = { .object = &pmem, .size = sizeof(pmem) };
 
 static const struct {
     uint64_t start;
@@ -100,12 +94,11 @@ Test(pmem, PMEM_INIT_1_a_shared_memory_region_behind_PCI)
 }
 
 /* At a restart the memory is where it was, or the device is given up; later it may be started again. */
-SMALL_MODERN_TEST(pmem, a_restart_on_the_same_memory)
+STARTED_PMEM_TEST(pmem, a_restart_on_the_same_memory)
 {
     static const uint64_t moved[][2] = { { PMEM_START + 0x1000u, PMEM_SIZE }, { PMEM_START, PMEM_SIZE - 1u } };
     uint64_t allocations;
 
-    pmem_start(variant);
     allocations = machine.hal->allocations;
     for (unsigned i = 0; i < COUNT_OF(moved); i++) {
         assert_pmem_works();
@@ -117,33 +110,30 @@ SMALL_MODERN_TEST(pmem, a_restart_on_the_same_memory)
     }
     assert_pmem_works();
     assert_same(machine.hal->allocations, allocations);
-    pmem_end();
 }
 
 /* ---- Flushes ---- */
 
 /* Of a device that writes nothing, what it wrote before is not taken for an answer. */
-SMALL_MODERN_TEST(pmem, D_PMEM_2_what_the_device_answers)
+STARTED_PMEM_TEST(pmem, D_PMEM_2_what_the_device_answers)
 {
     static const struct {
         uint32_t answer;
         bool silent;
         enum vpt_status status;
     } rows[] = { { 0, false, VPT_OK },
+                 { 0, true, VPT_DEVICE_IO_ERROR },
                  { 1, false, VPT_DEVICE_IO_ERROR },
                  { UINT32_MAX, false, VPT_DEVICE_IO_ERROR },
-                 { 0x1000000, false, VPT_DEVICE_IO_ERROR },
-                 { 0, true, VPT_DEVICE_IO_ERROR } };
+                 { 0x1000000, false, VPT_DEVICE_IO_ERROR } };
 
-    pmem_start(variant);
     for (unsigned i = 0; i < 10u * COUNT_OF(rows); i++) {
         pmem_model.answer = rows[i % COUNT_OF(rows)].answer;
         pmem_model.silent = rows[i % COUNT_OF(rows)].silent;
         assert_status(vpt_pmem_flush(&pmem), rows[i % COUNT_OF(rows)].status);
     }
-    pmem_model.silent = false;
+    pmem_model.answer = 0;
     assert_pmem_works();
-    pmem_end();
 }
 
 SMALL_MODERN_TEST(pmem, CLEANUP_2_several_flushes_at_once)
@@ -185,28 +175,8 @@ SMALL_MODERN_TEST(pmem, CLEANUP_2_several_flushes_at_once)
 
 /* ---- Bring-up ---- */
 
-/* Of the four transports two are legacy interfaces. */
-TRANSPORT_TEST(pmem, what_is_no_modern_device_of_this_type_is_refused)
+STARTED_PMEM_TEST(pmem, arguments_that_are_none)
 {
-    const struct small_variant usual = { variant->kind, false, false, false };
-
-    machine_make(variant->kind, NULL);
-    assert_status(machine_probe(), VPT_OK);
-    memset(&pmem, 0x5a, sizeof(pmem));
-    assert_status(vpt_pmem_open(&pmem, machine.device), VPT_UNSUPPORTED_DEVICE);
-    assert_nothing_left(&opening);
-    machine_end();
-    if (machine_kind_legacy(variant->kind)) {
-        pmem_probe(&usual);
-        assert_status(vpt_pmem_open(&pmem, machine.device), VPT_UNSUPPORTED_FEATURE);
-        assert_nothing_left(&opening);
-        machine_end();
-        return;
-    }
-    pmem_start(&usual);
-    assert_status(vpt_pmem_init(NULL, machine.device, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_pmem_queue_init(NULL, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_pmem_open(NULL, machine.device), VPT_CALLER_ARGUMENT);
     assert_status(vpt_pmem_flush(NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_pmem_submit_flush(NULL, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_pmem_flush(&(struct vpt_pmem){ .driver.device = NULL }), VPT_CALLER_STATE);
@@ -215,28 +185,4 @@ TRANSPORT_TEST(pmem, what_is_no_modern_device_of_this_type_is_refused)
     machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
     assert_status(vpt_pmem_submit_flush(&pmem, NULL), VPT_OK);
     assert_status(vpt_pmem_submit_flush(&pmem, NULL), VPT_RESOURCE_FULL); /* one at a time, by default */
-    pmem_end();
-}
-
-SMALL_MODERN_TEST(pmem, an_open_that_fails_leaves_nothing_behind)
-{
-    pmem_probe(variant);
-    opening_without_memory(&opening);
-    assert_pmem_works();
-    pmem_end();
-}
-
-/* ---- A device that lies ---- */
-
-TestSuite(pmem_lies, .timeout = 240);
-
-PARAMETER_TEST(struct campaign_modern_variant, campaign_modern_variants(CAMPAIGN_WAYS), pmem_lies,
-               it_comes_at_each_access)
-{
-    campaign_modern(&campaign_pmem, variant);
-}
-
-PARAMETER_TEST(struct campaign_modern_variant, campaign_modern_variants(1), pmem_lies, it_stops_and_cannot_be_reset)
-{
-    campaign_modern_stuck(&campaign_pmem, variant, 6);
 }

@@ -7,6 +7,8 @@
 
 #include "hand.h"
 
+static struct vpt_queue queue;
+
 /* ---- Direct access: a zeroed port ---- */
 
 /* The bytes of a register, as memory holds them: little-endian on every host. */
@@ -126,11 +128,8 @@ static void add_and_kick(struct vpt_queue *queue)
 }
 
 /* Only a kick makes a port call, and of accessors of the port's own. Nothing is logged or waited for. */
-VARIANT_TEST(port, the_data_path_reads_no_register_and_is_silent)
+STARTED_QUEUE_TEST(port, the_data_path_reads_no_register_and_is_silent)
 {
-    struct vpt_queue queue;
-
-    plain_start(variant, NULL, &queue, 16);
     machine_trace();
     for (unsigned i = 0; i < 100; i++) {
         add_and_kick(&queue);
@@ -143,7 +142,6 @@ VARIANT_TEST(port, the_data_path_reads_no_register_and_is_silent)
     }
     assert_same(machine.hal->log_count, 0);
     assert_same(machine.hal->waits[VPT_WAIT_RESET], 0);
-    plain_end(&queue);
 }
 
 /* ---- Little is needed ---- */
@@ -151,7 +149,6 @@ VARIANT_TEST(port, the_data_path_reads_no_register_and_is_silent)
 /* Only what gives memory and reaches registers: no waits, no log, no shares, no maps. */
 VARIANT_TEST(port, a_port_of_the_minimum_tier)
 {
-    struct vpt_queue queue;
     struct vpt_port *port;
 
     plain_machine(variant, NULL);
@@ -182,13 +179,11 @@ static void assert_logged(enum vpt_log_level level, enum vpt_status status)
     cr_assert(hal->log[0].level == level && hal->log[0].status == status && hal->log[0].subject[0] != '\0');
 }
 
-VERSION_TEST(port, failures_are_logged_once)
+PROBED_TEST(port, failures_are_logged_once)
 {
     struct vpt_features required = { { 1u << 22, 0, 0, 0 } };
     struct vpt_queue_config config = { .index = 7 };
-    struct vpt_queue queue;
 
-    plain_probe(variant, NULL);
     assert_status(vpt_device_negotiate(machine.device, &required, NULL, NULL), VPT_UNSUPPORTED_FEATURE);
     assert_logged(VPT_LOG_ERROR, VPT_UNSUPPORTED_FEATURE);
     machine_finish();
@@ -200,5 +195,4 @@ VERSION_TEST(port, failures_are_logged_once)
     mock_fault_set(&machine.model->faults, MOCK_FAULT_VANISH, 2, 1, 0);
     assert_status(vpt_device_reset(machine.device), VPT_DEVICE_GONE);
     assert_logged(VPT_LOG_ERROR, VPT_DEVICE_GONE);
-    machine_finish();
 }

@@ -4,6 +4,8 @@
 
 #include "hand.h"
 
+static struct vpt_queue queue;
+
 /* ---- Chains ---- */
 
 #define PIECE 24u /* bytes between two segments of a chain in the arena */
@@ -69,8 +71,6 @@ static void go_through(struct vpt_queue *queue, uint16_t readable, uint16_t writ
 
 VARIANT_TEST(queue, SPLIT_FRAME_1_every_split_of_readable_and_writable)
 {
-    struct vpt_queue queue;
-
     plain_start(variant, NULL, &queue, MOST);
     for (uint16_t count = 1; count <= MOST; count++) {
         for (uint16_t readable = 0; readable <= count; readable++) {
@@ -196,11 +196,8 @@ static struct vpt_segment *make_refused(const struct refusal *refusal)
     return segments;
 }
 
-VARIANT_TEST(queue, SPLIT_DESC_1_a_request_of_4_gib_or_of_more_segments_than_entries_is_refused)
+STARTED_QUEUE_TEST(queue, SPLIT_DESC_1_a_request_of_4_gib_or_of_more_segments_than_entries_is_refused)
 {
-    struct vpt_queue queue;
-
-    plain_start(variant, NULL, &queue, 16);
     for (size_t i = 0; i < COUNT_OF(refusals); i++) {
         const struct refusal *row = &refusals[i];
 
@@ -215,7 +212,6 @@ VARIANT_TEST(queue, SPLIT_DESC_1_a_request_of_4_gib_or_of_more_segments_than_ent
     assert_status(vpt_queue_kick(&queue), VPT_OK);
     assert_same(plain_last()->readable, 8);
     assert_same(plain_last()->writable, 8);
-    plain_end(&queue);
 }
 
 VARIANT_TEST(queue, SPLIT_DESC_1_a_byte_less_than_4_gib_is_allowed)
@@ -240,8 +236,6 @@ VARIANT_TEST(queue, SPLIT_DESC_1_a_byte_less_than_4_gib_is_allowed)
 
 VARIANT_TEST(queue, a_full_queue_says_so_and_takes_more_after_a_pop)
 {
-    struct vpt_queue queue;
-
     plain_negotiate(variant, NULL);
     plain_queue(&queue, 16, 0, 0);
     for (unsigned i = 0; i < 5; i++) {
@@ -266,7 +260,6 @@ VERSION_TEST(queue, SPLIT_INDIR_1_without_free_tables_requests_become_chains)
         unsigned count;
         bool indirect;
     } expected[] = { { 4, true }, { 1, false }, { 5, false }, { 2, true }, { 3, true }, { 3, false }, { 2, false } };
-    struct vpt_queue queue;
 
     plain_negotiate(variant, NULL);
     plain_queue(&queue, 16, 3, 4);
@@ -289,13 +282,11 @@ VERSION_TEST(queue, SPLIT_INDIR_1_without_free_tables_requests_become_chains)
 
 /* ---- What a pop tells ---- */
 
-VARIANT_TEST(queue, SPLIT_USED_1_a_pop_passes_token_and_length_on_as_far_as_they_are_asked_for)
+STARTED_QUEUE_TEST(queue, SPLIT_USED_1_a_pop_passes_token_and_length_on_as_far_as_they_are_asked_for)
 {
-    struct vpt_queue queue;
     void *token = &queue;
     uint32_t written = 99;
 
-    plain_start(variant, NULL, &queue, 16);
     machine.understate = 3;
     queue_send(&queue, 4);
     assert_status(vpt_queue_pop(&queue, &token, NULL), VPT_OK);
@@ -307,7 +298,6 @@ VARIANT_TEST(queue, SPLIT_USED_1_a_pop_passes_token_and_length_on_as_far_as_they
     cr_assert(token == (void *)3);
     assert_status(vpt_queue_pop(&queue, &token, &written), VPT_EMPTY);
     cr_assert(token == (void *)3 && written == 5, "an empty pop leaves both alone");
-    plain_end(&queue);
 }
 
 VARIANT_TEST(queue, OUT_SPLIT_1_the_device_sees_nothing_before_publish)
@@ -330,7 +320,6 @@ VARIANT_TEST(queue, OUT_SPLIT_1_the_device_sees_nothing_before_publish)
 VARIANT_TEST(queue, PACKED_SG_6_a_shorter_request_may_follow_one_that_is_refused)
 {
     struct vpt_segment segments[] = { { 0, 8 }, { 0, 0xffffffff }, { 0, 0xffffffff } };
-    struct vpt_queue queue;
 
     plain_start(variant, NULL, &queue, 4);
     segments[0] = machine_segment(0, 8);

@@ -4,6 +4,8 @@
 
 #include "hand.h"
 
+static struct vpt_queue queue;
+
 #define SIZE 16u
 
 /* Every call on a dead queue says what killed it, and the device is left alone. */
@@ -120,8 +122,6 @@ VARIANT_TEST(queue_faults, D_LVQ_1_a_used_length_above_what_is_writable_is_clamp
 
 VARIANT_TEST(queue_faults, STATUS_4_a_device_that_needs_a_reset)
 {
-    struct vpt_queue queue;
-
     plain_start(variant, NULL, &queue, 32);
     machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
     machine.model->completion.batch = 0;
@@ -140,8 +140,6 @@ VARIANT_TEST(queue_faults, STATUS_4_a_device_that_needs_a_reset)
 /* The device uses one of six requests, and names the fifth: five are used, if no index in the ring says otherwise. */
 VARIANT_TEST(queue_faults, D_SPLIT_4_D_PACKED_11_a_batch_ends_with_a_request_that_is_used)
 {
-    struct vpt_queue queue;
-
     plain_start(variant, NULL, &queue, 32);
     machine.model->completion = (struct mock_completion){ .mode = MOCK_COMPLETE_BY_RUN };
     queue_send(&queue, 6);

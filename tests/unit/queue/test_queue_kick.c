@@ -2,6 +2,8 @@
 /* Kicks: whether the device is told, and what. */
 #include "hand.h"
 
+static struct vpt_queue queue;
+
 /* ---- Every decision against a model ---- */
 
 #define BATCH_MAX 1024u
@@ -197,7 +199,6 @@ VARIANT_TEST(queue_kick, D_NOTIFDATA_1_kicks_are_neither_lost_nor_wasted)
     for (size_t i = 0; i < (variant->version == 1 ? 1 : COUNT_OF(features)); i++) {
         struct mock_machine_options options = { .queues = 2 };
         struct vpt_queue_config config = { .index = 1, .size = 64, .indirect_tables = 64, .indirect_segments = 8 };
-        struct vpt_queue queue;
         uint32_t batches = 0;
 
         vpt_features_add(&options.offer, features[i]);
@@ -280,7 +281,6 @@ Test(queue_kick, D_NOTIFDATA_1_D_NOTIFDATA_3_D_NOTIFDATA_4_PCI_KICK_2_PCI_KICK_4
         uint32_t requests = 0;
         uint32_t entry = 0;
         uint32_t wrap_counter = 1;
-        struct vpt_queue queue;
 
         open_told(told, &queue);
         for (uint32_t n = 0; n < kicks; n++) {
@@ -304,11 +304,8 @@ Test(queue_kick, D_NOTIFDATA_1_D_NOTIFDATA_3_D_NOTIFDATA_4_PCI_KICK_2_PCI_KICK_4
     }
 }
 
-VARIANT_TEST(queue_kick, SPLIT_ASUPP_3_a_busy_device_is_not_kicked)
+STARTED_QUEUE_TEST(queue_kick, SPLIT_ASUPP_3_a_busy_device_is_not_kicked)
 {
-    struct vpt_queue queue;
-
-    plain_start(variant, NULL, &queue, 16);
     machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
     for (unsigned i = 0; i < 5; i++) {
         queue_send(&queue, 1);
@@ -317,5 +314,4 @@ VARIANT_TEST(queue_kick, SPLIT_ASUPP_3_a_busy_device_is_not_kicked)
     assert_same(mock_device_run(machine.model, 5), 5);
     queue_send(&queue, 1);
     assert_same(machine.model->kicks, 2);
-    plain_end(&queue);
 }

@@ -5,6 +5,8 @@
 
 #include "hand.h"
 
+static struct vpt_queue queue;
+
 static void start_and_go_round(struct vpt_queue *queue)
 {
     assert_status(vpt_device_start(machine.device), VPT_OK);
@@ -95,8 +97,6 @@ static void hand_over(const struct variant *variant, uint16_t size, bool three)
 static void work_in_handed_memory(const struct variant *variant, bool three)
 {
     for (uint16_t size = 1; size <= 1024; size = (uint16_t)(size * 2)) {
-        struct vpt_queue queue;
-
         hand_over(variant, size, three);
         machine.hal->port.dma_allocate = NULL;
         machine.hal->port.dma_free = NULL;
@@ -174,7 +174,6 @@ Test(queue_memory, SPLIT_LAYOUT_1_memory_in_three_pieces_that_does_not_fit_is_re
 VERSION_TEST(queue_memory, tables_are_not_looked_at_without_the_feature)
 {
     struct variant plain = { variant->version, false, true, false, false };
-    struct vpt_queue queue;
     uint8_t byte = 0;
 
     plain_negotiate(&plain, NULL);
@@ -192,7 +191,6 @@ Test(queue_memory, SPLIT_LAYOUT_1_areas_at_the_end_of_the_address_space)
 {
     for (unsigned which = 0; which < 3; which += 2) {
         struct vpt_memory *memory = which == 0 ? &config.memory.rings : &config.memory.device_area;
-        struct vpt_queue queue;
 
         hand_over(&version_2, 16, true);
         mock_hal_unregister(machine.hal, memory);
@@ -229,8 +227,6 @@ Test(queue_memory, D_LMMIO_5_a_legacy_ring_lies_below_16_tib_and_not_at_0)
     };
 
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        struct vpt_queue queue;
-
         (void)fprintf(stderr, "row %zu\n", i);
         plain_negotiate(&version_1, NULL);
         config = (struct vpt_queue_config){ .size = rows[i].size };
@@ -251,8 +247,6 @@ Test(queue_memory, D_LMMIO_5_a_legacy_ring_lies_below_16_tib_and_not_at_0)
 
 Test(queue_memory, D_LMMIO_5_the_port_is_told_the_limit_and_found_out_if_it_ignores_it)
 {
-    struct vpt_queue queue;
-
     config = (struct vpt_queue_config){ .size = 16 };
     plain_negotiate(&version_1, NULL);
     machine.hal->base = PAGES_END;
@@ -272,7 +266,6 @@ Test(queue_memory, D_LMMIO_5_the_port_is_told_the_limit_and_found_out_if_it_igno
 VERSION_TEST(queue_memory, a_port_that_never_frees_is_enough)
 {
     struct mock_hal *hal = &machine.on_mmio.hal;
-    struct vpt_queue queue;
 
     config = (struct vpt_queue_config){ .size = 16 };
     plain_negotiate(variant, NULL);
@@ -314,7 +307,6 @@ VERSION_TEST(queue_memory, SPLIT_INDIR_3_the_port_is_asked_for_what_the_macros_s
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         uint16_t size = rows[i][0];
         uint16_t tables = rows[i][3];
-        struct vpt_queue queue;
 
         config =
             (struct vpt_queue_config){ .size = size, .indirect_tables = rows[i][1], .indirect_segments = rows[i][2] };
@@ -371,7 +363,6 @@ VERSION_TEST(queue_memory, SPLIT_LAYOUT_1_what_the_port_has_no_piece_for_is_take
         const struct shortage *row = &shortages[i];
         const struct made *made = &row->made[variant->version - 1u];
         uint32_t requests = made->size / 2;
-        struct vpt_queue queue;
         char text[32];
 
         (void)snprintf(text, sizeof(text), "%zu bytes, size %u:", row->most, row->wanted);

@@ -8,6 +8,8 @@
 
 #include "hand.h"
 
+static struct vpt_queue queue;
+
 VARIANT_TEST(queue_notify, SPLIT_USUPP_2_off_and_on)
 {
     hand_open(variant, 0, 16);
@@ -147,12 +149,10 @@ Test(queue_notify, D_SPLIT_6_used_while_notifications_are_turned_on)
  * With EVENT_IDX one interrupt stands for all that are used before the driver has drained; without, each has one. A
  * handler touches no queue, and an interrupt for nothing, which the device sends at each kick, does no harm.
  */
-VARIANT_TEST(queue_notify, SPLIT_USUPP_5_interrupts_of_a_device)
+STARTED_QUEUE_TEST(queue_notify, SPLIT_USUPP_5_interrupts_of_a_device)
 {
-    struct vpt_queue queue;
     uint64_t before;
 
-    plain_start(variant, NULL, &queue, 16);
     machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
     mock_fault_set(&machine.model->faults, MOCK_FAULT_INTERRUPT_SPURIOUS, 1, 0, 0);
     for (unsigned round = 0; round < 20; round++) {
@@ -179,5 +179,4 @@ VARIANT_TEST(queue_notify, SPLIT_USUPP_5_interrupts_of_a_device)
         queue_take(&queue, 1);
     }
     assert_same(machine.model->interrupts, before);
-    plain_end(&queue);
 }

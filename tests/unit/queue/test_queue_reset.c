@@ -6,6 +6,8 @@
 
 TestSuite(queue_reset, .timeout = 60);
 
+static struct vpt_queue queue;
+
 #define SIZE   16u
 #define NEVER  UINT32_MAX
 #define PLACES 2u /* virtio-mmio and PCI */
@@ -192,7 +194,6 @@ VARIANT_TEST(queue_reset, VQRESET_2_memory_is_given_back_while_the_other_queue_w
 VARIANT_TEST(queue_reset, without_the_feature_nothing_is_done)
 {
     struct mock_machine_options options = { .queues = 2 };
-    struct vpt_queue queue;
 
     plain_start(variant, &options, &queue, SIZE);
     queue_send(&queue, 1);

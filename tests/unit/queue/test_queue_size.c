@@ -4,6 +4,8 @@
 
 #include "hand.h"
 
+static struct vpt_queue queue;
+
 /* Every entry in use at once, and one request that takes all of them; used in reversed order. */
 VARIANT_TEST(queue_size, D_SPLIT_1_every_size_filled)
 {
@@ -57,7 +59,6 @@ VERSION_TEST(queue_size, MMIO_REG_9_a_size_is_never_above_the_maximum)
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct mock_machine_options options = { .queue_maximum = cases[i].maximum };
         struct vpt_queue_config config = { .size = cases[i].wanted };
-        struct vpt_queue queue;
         char text[48];
 
         (void)snprintf(text, sizeof(text), "%u of %u:", cases[i].wanted, (unsigned)cases[i].maximum);
@@ -72,12 +73,11 @@ VERSION_TEST(queue_size, MMIO_REG_9_a_size_is_never_above_the_maximum)
     }
 }
 
-VERSION_TEST(queue_size, D_SPLIT_1_sizes_that_are_no_power_of_two_and_impossible_maximums_are_refused)
+NEGOTIATED_TEST(queue_size, D_SPLIT_1_sizes_that_are_no_power_of_two_and_impossible_maximums_are_refused)
 {
     static const uint16_t sizes[] = { 3, 5, 6, 7, 48, 255, 257, 32767, 32769, 49152, 65535 };
     static const uint32_t maximums[] = { 32769, 49152, 65535, 65536, 0x10040, 0x80000000u, 0xffffffffu };
 
-    plain_negotiate(variant, NULL);
     for (size_t i = 0; i < COUNT_OF(sizes); i++) {
         plain_refuse(&(struct vpt_queue_config){ .size = sizes[i] }, VPT_CALLER_ARGUMENT, true);
     }
@@ -85,7 +85,6 @@ VERSION_TEST(queue_size, D_SPLIT_1_sizes_that_are_no_power_of_two_and_impossible
         mock_fault_set(&machine.model->faults, MOCK_FAULT_QUEUE_MAXIMUM, 1, 0, maximums[i]);
         plain_refuse(&(struct vpt_queue_config){ .size = 16 }, VPT_DEVICE_QUEUE_SIZE, false);
     }
-    machine_finish();
 }
 
 VERSION_TEST(queue_size, D_MMIO_1_a_queue_that_does_not_exist)
@@ -104,12 +103,10 @@ VERSION_TEST(queue_size, D_MMIO_1_a_queue_that_does_not_exist)
     machine_finish();
 }
 
-VERSION_TEST(queue_size, INIT_1_queues_are_set_up_between_negotiation_and_start)
+PROBED_TEST(queue_size, INIT_1_queues_are_set_up_between_negotiation_and_start)
 {
     struct vpt_queue_config config = { .size = 16 };
-    struct vpt_queue queue;
 
-    plain_probe(variant, NULL);
     plain_refuse(&config, VPT_CALLER_STATE, true);
     assert_status(vpt_device_reset(machine.device), VPT_OK);
     plain_refuse(&config, VPT_CALLER_STATE, true);
@@ -120,5 +117,4 @@ VERSION_TEST(queue_size, INIT_1_queues_are_set_up_between_negotiation_and_start)
     assert_status(vpt_queue_init(&queue, NULL, &config), VPT_CALLER_ARGUMENT);
     cr_assert(all_zero(&queue, sizeof(queue)));
     plain_refuse(NULL, VPT_CALLER_ARGUMENT, true);
-    machine_finish();
 }

@@ -181,11 +181,10 @@ VARIANT_TEST(request, shapes_follow_each_other_in_a_slot)
 
 /* ---- Slots ---- */
 
-VARIANT_TEST(request, each_slot_has_memory_of_its_own)
+STARTED_REQUESTS_TEST(request, each_slot_has_memory_of_its_own)
 {
     uint64_t addresses[SUBJECT_REQUESTS];
 
-    tested_start(variant, &framed);
     machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
     for (uintptr_t token = 0; token < SUBJECT_REQUESTS; token++) {
         uint8_t *slot = vpt_requests_next(&tested.requests);
@@ -206,7 +205,6 @@ VARIANT_TEST(request, each_slot_has_memory_of_its_own)
         assert_same(machine.read[0], 0x80 + token);
         assert_same(plain_last()->first_address, addresses[token]);
     }
-    tested_end();
 }
 
 /* A driver keeps bytes of its own in a slot, beside header and reply: data that is submitted by their address. */
@@ -406,11 +404,10 @@ Test(request, a_queue_that_is_not_set_up_refuses)
     assert_status(vpt_requests_release(&tested.requests), VPT_OK);
 }
 
-VARIANT_TEST(request, interrupts_are_turned_off_and_on)
+STARTED_REQUESTS_TEST(request, interrupts_are_turned_off_and_on)
 {
     const struct mock_queue *theirs = &machine.on_mmio.device.queues[0];
 
-    tested_start(variant, &framed);
     vpt_requests_notifications_off(&tested.requests);
     for (uintptr_t token = 0; token < 4; token++) {
         assert_status(tested_submit(token), VPT_OK);
@@ -423,5 +420,4 @@ VARIANT_TEST(request, interrupts_are_turned_off_and_on)
     assert_status(tested_submit(1), VPT_OK);
     assert_status(vpt_requests_kick(&tested.requests), VPT_OK);
     cr_assert(theirs->interrupts != 0);
-    tested_end();
 }

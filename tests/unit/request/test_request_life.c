@@ -102,12 +102,11 @@ Test(request_life, start_is_for_a_driver_between_negotiation_and_start)
 
 /* ---- Set-up ---- */
 
-VARIANT_TEST(request_life, a_queue_is_set_up_once)
+STARTED_REQUESTS_TEST(request_life, a_queue_is_set_up_once)
 {
     static struct vpt_requests second;
     struct vpt_requests before;
 
-    tested_start(variant, &framed);
     before = tested.requests;
     assert_status(init(&framed, NULL), VPT_CALLER_STATE);
     cr_assert(memcmp(&before, &tested.requests, sizeof(before)) == 0);
@@ -118,7 +117,6 @@ VARIANT_TEST(request_life, a_queue_is_set_up_once)
     assert_status(vpt_requests_init(&second, NULL, 0, &framed, 0, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_requests_init(&second, &tested.driver, 0, NULL, 0, NULL), VPT_CALLER_ARGUMENT);
     tested_assert_works();
-    tested_end();
 }
 
 /* What the configuration asks for, what the ring has, and what comes of it with tables and without. */
@@ -463,11 +461,10 @@ static void complete_one_now_and_then(void *ctx)
 }
 
 /* As long as requests keep coming back, the wait is one of each, however many there are. */
-VARIANT_TEST(request_life, quiesce_waits_for_each_request_that_is_in_flight)
+STARTED_REQUESTS_TEST(request_life, quiesce_waits_for_each_request_that_is_in_flight)
 {
     unsigned ticks = 0;
 
-    tested_start(variant, &framed);
     handed = 0;
     machine.hal->wait_budget[VPT_WAIT_REQUEST] = 2 * PACE;
     machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
@@ -482,7 +479,6 @@ VARIANT_TEST(request_life, quiesce_waits_for_each_request_that_is_in_flight)
     }
     assert_same(handed, 2 * SUBJECT_REQUESTS);
     cr_assert(ticks >= 3 * SUBJECT_REQUESTS * PACE, "%u", ticks);
-    tested_end();
 }
 
 /* What a device comes to that does not answer, and how its requests come back after the reset. */
@@ -519,12 +515,11 @@ VARIANT_TEST(request_life, CLEANUP_2_requests_come_back_after_a_reset_alone)
 }
 
 /* What had completed before the reset has completed. */
-VARIANT_TEST(request_life, a_reset_does_not_take_back_what_is_done)
+STARTED_REQUESTS_TEST(request_life, a_reset_does_not_take_back_what_is_done)
 {
     uint32_t done = 0;
     uint32_t cancelled = 0;
 
-    tested_start(variant, &framed);
     machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
     tested_submit_many(6);
     assert_status(vpt_requests_kick(&tested.requests), VPT_OK);
@@ -540,7 +535,6 @@ VARIANT_TEST(request_life, a_reset_does_not_take_back_what_is_done)
     }
     assert_same(done, 0x07);
     assert_same(cancelled, 0x78);
-    tested_end();
 }
 
 /* ---- Waiting for one ---- */
@@ -551,7 +545,7 @@ static enum vpt_status submit_and_wait(uintptr_t token)
     return vpt_requests_wait(&tested.requests, &tested.completion);
 }
 
-VARIANT_TEST(request_life, a_wait_ends_with_the_request_or_a_reset)
+STARTED_REQUESTS_TEST(request_life, a_wait_ends_with_the_request_or_a_reset)
 {
     static const struct {
         enum mock_fault fault;
@@ -562,7 +556,6 @@ VARIANT_TEST(request_life, a_wait_ends_with_the_request_or_a_reset)
         { MOCK_FAULT_USED_ID_RANGE, VPT_DEVICE_USED_ID },
     };
 
-    tested_start(variant, &framed);
     machine.model->completion.mode = MOCK_COMPLETE_BY_TICK;
     machine.model->completion.delay = 9;
     for (size_t i = 0; i < COUNT_OF(ends); i++) {
@@ -579,7 +572,6 @@ VARIANT_TEST(request_life, a_wait_ends_with_the_request_or_a_reset)
         assert_status(vpt_driver_restart(&tested.driver, NULL), VPT_OK);
     }
     tested_assert_works();
-    tested_end();
 }
 
 static bool stand_still(void *ctx, enum vpt_wait what, uint32_t iteration)
@@ -593,9 +585,8 @@ static bool stand_still(void *ctx, enum vpt_wait what, uint32_t iteration)
 }
 
 /* The time may run out while this CPU does not run at all, and the device does. */
-VARIANT_TEST(request_life, a_request_that_came_back_at_the_last_moment_is_seen)
+STARTED_REQUESTS_TEST(request_life, a_request_that_came_back_at_the_last_moment_is_seen)
 {
-    tested_start(variant, &framed);
     machine.hal->port.keep_waiting = stand_still;
     machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
     assert_status(submit_and_wait(3), VPT_OK);
@@ -603,15 +594,13 @@ VARIANT_TEST(request_life, a_request_that_came_back_at_the_last_moment_is_seen)
     assert_same((uintptr_t)tested.completion.token, 3);
     assert_status(tested_submit(4), VPT_OK);
     assert_status(vpt_requests_quiesce(&tested.requests, NULL, NULL), VPT_OK);
-    tested_end();
 }
 
 /* A kernel that submits and sleeps is woken, whatever it waited for before. */
-VARIANT_TEST(request_life, after_a_wait_the_next_request_interrupts)
+STARTED_REQUESTS_TEST(request_life, after_a_wait_the_next_request_interrupts)
 {
     const struct mock_queue *theirs = &machine.on_mmio.device.queues[0];
 
-    tested_start(variant, &framed);
     for (unsigned i = 0; i < 6; i++) {
         uint64_t interrupts;
 
@@ -625,7 +614,6 @@ VARIANT_TEST(request_life, after_a_wait_the_next_request_interrupts)
         assert_same(theirs->interrupts, interrupts + 1u);
         assert_same(tested_take(VPT_OK), 1);
     }
-    tested_end();
 }
 
 /* ---- Restart, release ---- */
@@ -677,7 +665,7 @@ VARIANT_TEST(request_life, a_restart_allocates_nothing_and_fits_the_limits_again
 }
 
 /* What a restart says when the device has become another one; then it is as it was, and the next restart works. */
-VARIANT_TEST(request_life, a_restart_that_fails_may_be_tried_again)
+STARTED_REQUESTS_TEST(request_life, a_restart_that_fails_may_be_tried_again)
 {
     static const struct {
         enum mock_fault fault;
@@ -691,7 +679,6 @@ VARIANT_TEST(request_life, a_restart_that_fails_may_be_tried_again)
         { MOCK_FAULT_RESET_NEVER, 0, VPT_DEVICE_STUCK },
     };
 
-    tested_start(variant, &framed);
     for (size_t i = 0; i < COUNT_OF(changes); i++) {
         assert_status(vpt_device_reset(machine.device), VPT_OK);
         mock_fault_set(&machine.model->faults, changes[i].fault, 1, 0, changes[i].argument);
@@ -706,7 +693,6 @@ VARIANT_TEST(request_life, a_restart_that_fails_may_be_tried_again)
     tested.configured = VPT_OK;
     vpt_features_remove(&machine.model->offered, variant->indirect ? VPT_F_INDIRECT_DESC : F_WANTED);
     assert_status(vpt_driver_restart(&tested.driver, NULL), variant->indirect ? VPT_UNSUPPORTED_FEATURE : VPT_OK);
-    tested_end();
 }
 
 VARIANT_TEST(request_life, the_end_gives_the_memory_back_once)

@@ -1,17 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The clock driver: clocks, cross timestamps, alarms, bring-up and its end; and a device that lies. */
+/* The clock driver: clocks, cross timestamps, alarms, bring-up and its end. */
 #include <string.h>
 
-#include "campaign.h"
-#include "opening.h"
 #include "small.h"
-
-static enum vpt_status open_it(void)
-{
-    return vpt_rtc_open(&rtc, machine.device);
-}
-
-static const struct opening opening = { open_it, &rtc, sizeof(rtc), 1 }; /* two with ALARM */
 
 static void assert_no_alarm(void)
 {
@@ -31,7 +22,7 @@ static void assert_alarm(uint16_t expected)
 
 /* ---- Clocks ---- */
 
-SMALL_MODERN_TEST(rtc, D_RTC_2_D_RTC_5_RTC_OP_5_what_clocks_there_are)
+STARTED_RTC_TEST(rtc, D_RTC_2_D_RTC_5_RTC_OP_5_what_clocks_there_are)
 {
     static const struct vpt_rtc_clock expected[] = { { VPT_RTC_UTC, 0, true },
                                                      { VPT_RTC_UTC_SMEARED, 2, false },
@@ -39,7 +30,6 @@ SMALL_MODERN_TEST(rtc, D_RTC_2_D_RTC_5_RTC_OP_5_what_clocks_there_are)
     struct vpt_rtc_clock clock;
     uint16_t count = 0;
 
-    rtc_start(variant);
     assert_status(vpt_rtc_get_clocks(&rtc, &count), VPT_OK);
     assert_same(count, COUNT_OF(expected));
     for (uint16_t i = 0; i < COUNT_OF(expected); i++) {
@@ -51,10 +41,9 @@ SMALL_MODERN_TEST(rtc, D_RTC_2_D_RTC_5_RTC_OP_5_what_clocks_there_are)
     rtc_model.clock_count = 0;
     assert_status(vpt_rtc_get_clocks(&rtc, &count), VPT_OK);
     assert_same(count, 0);
-    rtc_end();
 }
 
-SMALL_MODERN_TEST(rtc, D_RTC_6_RTC_CTRL_1_RTC_READ_1_times_and_counters)
+STARTED_RTC_TEST(rtc, D_RTC_6_RTC_CTRL_1_RTC_READ_1_times_and_counters)
 {
     static const struct {
         uint16_t id;
@@ -70,7 +59,6 @@ SMALL_MODERN_TEST(rtc, D_RTC_6_RTC_CTRL_1_RTC_READ_1_times_and_counters)
                  { 2, 0xff, VPT_CALLER_ARGUMENT } };
     uint64_t now = 99;
 
-    rtc_start(variant);
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
         struct vpt_rtc_cross cross = { 98, 97 };
 
@@ -83,11 +71,10 @@ SMALL_MODERN_TEST(rtc, D_RTC_6_RTC_CTRL_1_RTC_READ_1_times_and_counters)
     assert_status(vpt_rtc_read(&rtc, 3, &now), VPT_UNSUPPORTED_REQUEST);
     assert_same(now, 99);
     assert_rtc_works();
-    rtc_end();
 }
 
 /* Of a device that writes nothing, what it wrote before is not taken for an answer. */
-SMALL_MODERN_TEST(rtc, RTC_OP_1_D_RTC_4_what_the_device_answers)
+STARTED_RTC_TEST(rtc, RTC_OP_1_D_RTC_4_what_the_device_answers)
 {
     static const struct {
         uint8_t status;
@@ -97,7 +84,6 @@ SMALL_MODERN_TEST(rtc, RTC_OP_1_D_RTC_4_what_the_device_answers)
                  { 0, VPT_DEVICE_REQUEST_STATUS }, { 255, VPT_DEVICE_REQUEST_STATUS } };
     uint64_t now = 99;
 
-    rtc_start(variant);
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
         rtc_model.status = rows[i].status;
         rtc_model.silent = rows[i].status == 0;
@@ -107,16 +93,14 @@ SMALL_MODERN_TEST(rtc, RTC_OP_1_D_RTC_4_what_the_device_answers)
         rtc_model.silent = false;
         assert_rtc_works();
     }
-    rtc_end();
 }
 
 /* ---- Alarms ---- */
 
-SMALL_MODERN_TEST(rtc, RTC_ALARM_1_RTC_NOTIF_1_RTC_NOTIF_3_alarms)
+STARTED_RTC_TEST(rtc, RTC_ALARM_1_RTC_NOTIF_1_RTC_NOTIF_3_alarms)
 {
     struct vpt_rtc_alarm alarm = { 1, true };
 
-    rtc_start(variant);
     assert_status(vpt_rtc_get_alarm(&rtc, 0, &alarm), VPT_OK);
     cr_assert(alarm.nanoseconds == 0 && !alarm.enabled);
     for (uint64_t at = UINT64_C(0x100002000); at < UINT64_C(0x100002000) + 30u; at++) {
@@ -138,17 +122,15 @@ SMALL_MODERN_TEST(rtc, RTC_ALARM_1_RTC_NOTIF_1_RTC_NOTIF_3_alarms)
     assert_alarm(0);
     assert_status(vpt_rtc_set_alarm(&rtc, 2, &alarm), VPT_DEVICE_REQUEST_STATUS); /* it has none */
     assert_rtc_works();
-    rtc_end();
 }
 
 /* D-RTC-8: what was set before the reset is cleared before the device gets buffers. */
-SMALL_MODERN_TEST(rtc, D_RTC_8_an_alarm_outlives_a_reset)
+STARTED_RTC_TEST(rtc, D_RTC_8_an_alarm_outlives_a_reset)
 {
     const struct vpt_rtc_alarm early = { 1, true };
     const struct vpt_rtc_alarm none = { 0, false };
     uint64_t allocations;
 
-    rtc_start(variant);
     allocations = machine.hal->allocations;
     for (unsigned clear = 0; clear < 2; clear++) {
         assert_status(vpt_rtc_set_alarm(&rtc, 0, &early), VPT_OK);
@@ -169,16 +151,14 @@ SMALL_MODERN_TEST(rtc, D_RTC_8_an_alarm_outlives_a_reset)
     }
     assert_rtc_works();
     assert_same(machine.hal->allocations, allocations);
-    rtc_end();
 }
 
 /* Cut ones, and some of another type. */
-SMALL_MODERN_TEST(rtc, RTC_NOTIF_2_notifications_that_are_no_alarm)
+STARTED_RTC_TEST(rtc, RTC_NOTIF_2_notifications_that_are_no_alarm)
 {
     const struct vpt_rtc_alarm early = { 1, true };
     uint16_t id = 99;
 
-    rtc_start(variant);
     machine.model->completion.batch = 0; /* nothing is said of the length of all but the last of a batch */
     for (uint32_t i = 0; i < 20; i++) {
         rtc_model.most = i % 2u == 0 ? 15 : 0;
@@ -192,7 +172,6 @@ SMALL_MODERN_TEST(rtc, RTC_NOTIF_2_notifications_that_are_no_alarm)
         assert_alarm(0);
         assert_no_alarm();
     }
-    rtc_end();
 }
 
 /* Its device has alarms. */
@@ -219,29 +198,7 @@ SMALL_MODERN_TEST(rtc, D_RTC_1_RTC_OP_3_without_ALARM)
 
 /* ---- Bring-up and its end ---- */
 
-/* Of the four transports two are legacy interfaces. */
-TRANSPORT_TEST(rtc, what_is_no_modern_device_of_this_type_is_refused)
-{
-    const struct small_variant usual = { variant->kind, false, false, false };
-
-    machine_make(variant->kind, NULL);
-    assert_status(machine_probe(), VPT_OK);
-    memset(&rtc, 0x5a, sizeof(rtc));
-    assert_status(vpt_rtc_open(&rtc, machine.device), VPT_UNSUPPORTED_DEVICE);
-    assert_nothing_left(&opening);
-    machine_end();
-    rtc_probe(&usual);
-    assert_status(vpt_rtc_open(&rtc, machine.device),
-                  machine_kind_legacy(variant->kind) ? VPT_UNSUPPORTED_FEATURE : VPT_OK);
-    if (machine_kind_legacy(variant->kind)) {
-        assert_nothing_left(&opening);
-        machine_end();
-    } else {
-        rtc_end();
-    }
-}
-
-SMALL_MODERN_TEST(rtc, arguments_that_are_none)
+STARTED_RTC_TEST(rtc, arguments_that_are_none)
 {
     struct vpt_rtc none = { .driver.device = NULL };
     struct vpt_rtc_alarm alarm = { 1, true };
@@ -250,13 +207,6 @@ SMALL_MODERN_TEST(rtc, arguments_that_are_none)
     uint16_t number;
     uint64_t now;
 
-    rtc_start(variant);
-    assert_status(vpt_rtc_init(NULL, machine.device, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_rtc_queue_init(NULL, 0, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_rtc_queue_init(&none, 0, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_rtc_open(NULL, machine.device), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_rtc_drain(NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_rtc_drain(&rtc), VPT_CALLER_STATE); /* the device is running */
     assert_status(vpt_rtc_get_clocks(NULL, &number), VPT_CALLER_ARGUMENT);
     assert_status(vpt_rtc_get_clocks(&rtc, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_rtc_get_clocks(&none, &number), VPT_CALLER_STATE);
@@ -276,34 +226,4 @@ SMALL_MODERN_TEST(rtc, arguments_that_are_none)
     assert_status(vpt_rtc_poll_alarm(NULL, &number), VPT_CALLER_ARGUMENT);
     assert_status(vpt_rtc_poll_alarm(&rtc, NULL), VPT_CALLER_ARGUMENT);
     assert_rtc_works();
-    rtc_end();
-}
-
-SMALL_MODERN_TEST(rtc, an_open_that_fails_leaves_nothing_behind)
-{
-    rtc_probe(variant);
-    opening_without_memory(&opening);
-    assert_rtc_works();
-    machine.hal->wait_budget[VPT_WAIT_REQUEST] = 5;
-    mock_fault_set(&machine.model->faults, MOCK_FAULT_COMPLETION_LOST, 1, 1, 0);
-    assert_status(vpt_rtc_read(&rtc, 0, &(uint64_t){ 0 }), VPT_DEVICE_TIMEOUT);
-    assert_status(vpt_rtc_read(&rtc, 0, &(uint64_t){ 0 }), VPT_CANCELLED);
-    assert_status(vpt_driver_restart(&rtc.driver, NULL), VPT_OK);
-    assert_rtc_works();
-    rtc_end();
-}
-
-/* ---- A device that lies ---- */
-
-TestSuite(rtc_lies, .timeout = 240);
-
-PARAMETER_TEST(struct campaign_modern_variant, campaign_modern_variants(CAMPAIGN_WAYS), rtc_lies,
-               it_comes_at_each_access)
-{
-    campaign_modern(&campaign_rtc, variant);
-}
-
-PARAMETER_TEST(struct campaign_modern_variant, campaign_modern_variants(1), rtc_lies, it_stops_and_cannot_be_reset)
-{
-    campaign_modern_stuck(&campaign_rtc, variant, 6);
 }

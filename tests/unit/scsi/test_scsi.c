@@ -6,12 +6,11 @@
 
 #define TEST_UNIT_READY 0x00u
 
-static const struct scsi_variant usual = { MACHINE_MMIO_2, false, false, false };
-static const struct scsi_variant legacy = { MACHINE_MMIO_1, false, false, false };
+static const struct ring_variant legacy = { MACHINE_MMIO_1, false, false, false };
 
 /* ---- What units say ---- */
 
-SCSI_TEST(scsi, D_SCSI_2_D_SCSI_3_D_SCSI_6_what_there_is)
+STARTED_SCSI_TEST(scsi, D_SCSI_2_D_SCSI_3_D_SCSI_6_what_there_is)
 {
     static const struct {
         uint8_t target;
@@ -28,7 +27,6 @@ SCSI_TEST(scsi, D_SCSI_2_D_SCSI_3_D_SCSI_6_what_there_is)
     uint64_t luns[101];
     uint32_t count = 7;
 
-    scsi_start(variant);
     assert_same(scsi.info.segments, 254);
     assert_same(scsi.info.sectors, 65535);
     assert_same(scsi.info.cmd_per_lun, 128);
@@ -55,17 +53,15 @@ SCSI_TEST(scsi, D_SCSI_2_D_SCSI_3_D_SCSI_6_what_there_is)
     }
     options->residual_lies = false;
     options->list_length = 0;
-    scsi_end();
 }
 
 /* What a unit is, and its serial number, whether it is there or not. */
-SCSI_TEST(scsi, what_a_unit_says_of_itself)
+STARTED_SCSI_TEST(scsi, what_a_unit_says_of_itself)
 {
     static const char longest[] = "0123456789012345678901234567890123456789012345678901234567890123 and more";
     char serial[VPT_SCSI_SERIAL_MAX + 1u];
     struct vpt_scsi_unit inquiry;
 
-    scsi_start(variant);
     assert_status(vpt_scsi_inquiry(&scsi, 3, 300, &inquiry), VPT_OK);
     cr_assert(inquiry.type == VPT_SCSI_TYPE_CD && inquiry.removable);
     cr_assert(strcmp(inquiry.vendor, "VPT     ") == 0 && strcmp(inquiry.product, "simulated disk  ") == 0 &&
@@ -88,7 +84,6 @@ SCSI_TEST(scsi, what_a_unit_says_of_itself)
     assert_status(vpt_scsi_test_ready(&scsi, 0, 1), VPT_EMPTY_SLOT);
     scsi_model.units[SCSI_CD].unready = true;
     assert_status(vpt_scsi_test_ready(&scsi, 3, 300), VPT_DEVICE_IO_ERROR);
-    scsi_end();
 }
 
 /* ---- What comes of a command ---- */
@@ -132,12 +127,11 @@ static const struct outcome_row {
     { 0, 0x04, { 0 }, 0, VPT_DEVICE_IO_ERROR, 0, 0, 0 },
 };
 
-SCSI_TEST(scsi, D_SCSI_5_D_SCSI_7_SCSI_REQ_1_what_comes_of_a_command)
+STARTED_SCSI_TEST(scsi, D_SCSI_5_D_SCSI_7_SCSI_REQ_1_what_comes_of_a_command)
 {
     struct mock_scsi_options *options = &scsi_model.options;
     struct vpt_completion completion;
 
-    scsi_start(variant);
     options->answers = true;
     for (unsigned i = 0; i < COUNT_OF(outcomes); i++) {
         const struct outcome_row *row = &outcomes[i];
@@ -162,11 +156,10 @@ SCSI_TEST(scsi, D_SCSI_5_D_SCSI_7_SCSI_REQ_1_what_comes_of_a_command)
     }
     options->answers = false;
     assert_scsi_works();
-    scsi_end();
 }
 
 /* Bytes that were transferred are what was asked without the residual, which may be any number. */
-SCSI_TEST(scsi, D_SCSI_8_LEG_SCSIOP_1_residuals)
+STARTED_SCSI_TEST(scsi, D_SCSI_8_LEG_SCSIOP_1_residuals)
 {
     static const struct {
         uint32_t residual;
@@ -184,7 +177,6 @@ SCSI_TEST(scsi, D_SCSI_8_LEG_SCSIOP_1_residuals)
         { 0x80000000u, 0, false, VPT_OK },
     };
 
-    scsi_start(variant);
     scsi_model.options.residual_lies = true;
     mock_fault_set(&machine.model->faults,
                    machine_kind_legacy(variant->kind) ? MOCK_FAULT_USED_LENGTH_SHORT : MOCK_FAULT_USED_LENGTH, 1, 0, 0);
@@ -201,17 +193,15 @@ SCSI_TEST(scsi, D_SCSI_8_LEG_SCSIOP_1_residuals)
     }
     mock_fault_clear(&machine.model->faults, MOCK_FAULT_USED_LENGTH);
     mock_fault_clear(&machine.model->faults, MOCK_FAULT_USED_LENGTH_SHORT);
-    scsi_end();
 }
 
 /* What a device does not answer is not taken from an earlier answer; what it does not write reads as 0. */
-SCSI_TEST(scsi, a_device_that_does_not_write)
+STARTED_SCSI_TEST(scsi, a_device_that_does_not_write)
 {
     struct vpt_scsi_unit inquiry;
     uint32_t count;
     uint64_t luns[4] = { UINT64_MAX, UINT64_MAX, UINT64_MAX, UINT64_MAX };
 
-    scsi_start(variant);
     for (unsigned i = 0; i < 40; i++) { /* each slot has had an answer */
         assert_status(vpt_scsi_inquiry(&scsi, 3, 300, &inquiry), VPT_OK);
     }
@@ -226,16 +216,14 @@ SCSI_TEST(scsi, a_device_that_does_not_write)
     cr_assert(all_zero(&inquiry, sizeof(inquiry)));
     assert_status(vpt_scsi_report_luns(&scsi, 3, luns, 3, &count), VPT_OK);
     assert_same(count, 0);
-    scsi_end();
 }
 
 /* UNIT ATTENTION and busy: a blocking call tries again, but not for ever. */
-SCSI_TEST(scsi, units_that_want_a_command_again)
+STARTED_SCSI_TEST(scsi, units_that_want_a_command_again)
 {
     struct mock_scsi_unit *unit = &scsi_model.units[SCSI_SMALL];
     struct vpt_scsi_request request = scsi_command(SCSI_SMALL, TEST_UNIT_READY);
 
-    scsi_start(variant);
     for (uint32_t i = 0; i < 2u * VPT_SCSI_TRIES; i++) {
         unit->attentions = i;
         unit->commands = 0;
@@ -254,7 +242,6 @@ SCSI_TEST(scsi, units_that_want_a_command_again)
     unit->commands = 0;
     assert_status(vpt_scsi_test_ready(&scsi, 0, 0), VPT_DEVICE_IO_ERROR);
     assert_same(unit->commands, 1);
-    scsi_end();
 }
 
 /* ---- What is refused ---- */
@@ -273,7 +260,7 @@ Test(scsi, D_SCSI_9_SCSI_CFG_2_commands_that_are_refused)
     scsi_model.options.max_lun = 300;
     scsi_model.options.cmd_per_lun = 1;
     scsi_model.options.seg_max = 5;
-    scsi_probe_model(&usual);
+    scsi_probe_model(&ring_usual);
     assert_status(vpt_scsi_open(&scsi, machine.device), VPT_OK);
     for (unsigned i = 0; i < COUNT_OF(segments); i++) {
         segments[i] = machine_segment(64u * i, 6);
@@ -327,7 +314,7 @@ Test(scsi, D_SCSI_6_the_last_unit)
     scsi_make_model();
     scsi_model.options.max_lun = UINT32_MAX;
     scsi_model.options.answers = true;
-    scsi_probe_model(&usual);
+    scsi_probe_model(&ring_usual);
     assert_status(vpt_scsi_open(&scsi, machine.device), VPT_OK);
     request = scsi_command(SCSI_SMALL, 0xc0);
     request.lun = 0x4000;
@@ -342,13 +329,12 @@ Test(scsi, D_SCSI_6_the_last_unit)
 /* ---- Task management ---- */
 
 /* Each command comes back once: the aborted one as such, the others as they would. */
-SCSI_TEST(scsi, D_SCSI_12_D_SCSI_13_commands_that_are_given_up)
+STARTED_SCSI_TEST(scsi, D_SCSI_12_D_SCSI_13_commands_that_are_given_up)
 {
     struct vpt_scsi_request requests[6];
     struct vpt_completion completion;
     unsigned seen = 0;
 
-    scsi_start(variant);
     scsi_model.units[SCSI_SMALL].attentions = scsi_model.units[SCSI_WIDE].attentions = 0;
     machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
     for (unsigned i = 0; i < 6; i++) {
@@ -377,10 +363,9 @@ SCSI_TEST(scsi, D_SCSI_12_D_SCSI_13_commands_that_are_given_up)
     assert_same(scsi_model.units[SCSI_WIDE].attentions, 1);
     assert_status(vpt_scsi_abort(&scsi, &requests[2]), VPT_OK); /* it has ended already */
     assert_scsi_works();
-    scsi_end();
 }
 
-SCSI_TEST(scsi, D_SCSI_12_what_comes_of_task_management)
+STARTED_SCSI_TEST(scsi, D_SCSI_12_what_comes_of_task_management)
 {
     static const struct {
         uint8_t response;
@@ -397,7 +382,6 @@ SCSI_TEST(scsi, D_SCSI_12_what_comes_of_task_management)
     };
     const struct vpt_scsi_request request = { .target = 0 };
 
-    scsi_start(variant);
     machine.hal->wait_budget[VPT_WAIT_REQUEST] = 5;
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
         scsi_model.options.control_response = rows[i].response;
@@ -420,7 +404,6 @@ SCSI_TEST(scsi, D_SCSI_12_what_comes_of_task_management)
     machine.model->completion.mode = MOCK_COMPLETE_AT_KICK;
     assert_status(vpt_scsi_abort(&scsi, &request), VPT_OK);
     assert_same(machine.model->resets, 1);
-    scsi_end();
 }
 
 /* ---- Events ---- */
@@ -439,11 +422,10 @@ static void assert_event(uint32_t type, uint8_t target, uint16_t lun, uint32_t r
     }
 }
 
-SCSI_TEST(scsi, D_SCSI_14_D_SCSI_15_SCSI_EVENT_1_SCSI_EVENT_3_events)
+STARTED_SCSI_TEST(scsi, D_SCSI_14_D_SCSI_15_SCSI_EVENT_1_SCSI_EVENT_3_events)
 {
     struct vpt_scsi_event event = { .type = 99 };
 
-    scsi_start(variant);
     assert_same(machine.model->queues[1].pending_count, 16);
     assert_status(vpt_scsi_poll_event(&scsi, &event), VPT_EMPTY);
     assert_same(event.type, 99);
@@ -466,20 +448,18 @@ SCSI_TEST(scsi, D_SCSI_14_D_SCSI_15_SCSI_EVENT_1_SCSI_EVENT_3_events)
     assert_status(vpt_scsi_poll_event(&scsi, &event), VPT_EMPTY);
     scsi_model.waiting[scsi_model.waiting_count++] = (struct event){ VPT_SCSI_EVENT_RESET, 9, 8, 1 };
     scsi_model.lost = true;
-    mock_device_wake(machine.model, &machine.model->queues[1]);
+    mock_device_wake(machine.model, 1);
     assert_event(VPT_SCSI_EVENT_RESET, 9, 8, 1, true);
     assert_status(vpt_scsi_poll_event(&scsi, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_scsi_poll_event(NULL, &event), VPT_CALLER_ARGUMENT);
-    scsi_end();
 }
 
 /* An event that is too short is lost. A legacy device's length is void; what it did not write is not an old event. */
-SCSI_TEST(scsi, LEG_SCSIOP_1_events_that_are_not_written)
+STARTED_SCSI_TEST(scsi, LEG_SCSIOP_1_events_that_are_not_written)
 {
     bool old = machine_kind_legacy(variant->kind);
     struct vpt_scsi_event event;
 
-    scsi_start(variant);
     for (uint32_t i = 0; i < 16; i++) {
         mock_scsi_happens(&scsi_model, VPT_SCSI_EVENT_CHANGE, 7, 8, 9);
         assert_event(VPT_SCSI_EVENT_CHANGE, 7, 8, 9, false);
@@ -497,7 +477,6 @@ SCSI_TEST(scsi, LEG_SCSIOP_1_events_that_are_not_written)
     mock_scsi_happens(&scsi_model, VPT_SCSI_EVENT_RESET, 7, 8, 9);
     assert_status(vpt_scsi_poll_event(&scsi, &event), VPT_OK);
     cr_assert(event.lost);
-    scsi_end();
 }
 
 /* Numbers of a legacy device are in the CPU's order, commands' are big-endian in any case. */

@@ -6,11 +6,9 @@
 
 #define BYTES 0x10000u
 
-static const struct scsi_variant usual = { MACHINE_MMIO_2, false, false, false };
-
 static uint8_t buffer[BYTES], before[BYTES];
 
-SCSI_TEST(scsi_disk, what_a_disk_is_like)
+STARTED_SCSI_TEST(scsi_disk, what_a_disk_is_like)
 {
     static const struct {
         uint64_t capacity;
@@ -18,7 +16,6 @@ SCSI_TEST(scsi_disk, what_a_disk_is_like)
         bool read_only;
     } rows[] = { { 128, 512, false }, { 128, 4096, false }, { 128, 2048, true }, { UINT64_C(1) << 33, 512, false } };
 
-    scsi_start(variant);
     for (unsigned i = 0; i < SCSI_UNITS; i++) {
         assert_status(scsi_open_disk(i), VPT_OK);
         assert_same(scsi_disk.capacity, rows[i].capacity);
@@ -34,7 +31,6 @@ SCSI_TEST(scsi_disk, what_a_disk_is_like)
     assert_status(vpt_scsi_disk_refresh(&scsi_disk), VPT_OK);
     assert_same(scsi_disk.capacity, 60);
     cr_assert(scsi_disk.read_only);
-    scsi_end();
 }
 
 /* Block sizes and capacities; what is no disk; what cannot be asked. */
@@ -62,7 +58,7 @@ Test(scsi_disk, what_is_no_disk)
     };
     struct mock_scsi_unit *unit = &scsi_model.units[SCSI_SMALL];
 
-    scsi_start(&usual);
+    scsi_start(&ring_usual);
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
         struct vpt_scsi_disk old;
 
@@ -96,13 +92,12 @@ Test(scsi_disk, what_is_no_disk)
 }
 
 /* Writes and reads of every length and place, in whole blocks, and in parts where a request takes less. */
-SCSI_TEST(scsi_disk, transfers)
+STARTED_SCSI_TEST(scsi_disk, transfers)
 {
     static const uint32_t pages[] = { 0, 4096, 1000 }; /* the port shares so much at a time */
     struct mock_scsi_unit *unit;
     uint32_t seed = 1;
 
-    scsi_start(variant);
     for (unsigned i = 0; i < 2u * COUNT_OF(pages); i++) {
         unit = &scsi_model.units[i % 2u == 0 ? SCSI_SMALL : SCSI_WIDE];
         machine.hal->share_most = pages[i / 2u];
@@ -128,7 +123,6 @@ SCSI_TEST(scsi_disk, transfers)
         assert_same(mock_hal_live_shares(machine.hal), 0);
     }
     assert_status(vpt_scsi_disk_read(&scsi_disk, 0, NULL, 0), VPT_OK);
-    scsi_end();
 }
 
 /* A transfer is cut where the device suggests, in whole blocks; a block is never cut. */
@@ -147,7 +141,7 @@ Test(scsi_disk, D_SCSI_2_max_sectors)
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
         scsi_make_model();
         scsi_model.options.max_sectors = rows[i].sectors;
-        scsi_probe_model(&usual);
+        scsi_probe_model(&ring_usual);
         assert_status(vpt_scsi_open(&scsi, machine.device), VPT_OK);
         assert_status(scsi_open_disk(rows[i].unit), VPT_OK);
         assert_status(vpt_scsi_disk_read(&scsi_disk, 8, buffer, 40960), VPT_OK);
@@ -158,7 +152,7 @@ Test(scsi_disk, D_SCSI_2_max_sectors)
 }
 
 /* Commands of 10 bytes where they reach, of 16 bytes beyond. */
-SCSI_TEST(scsi_disk, the_place_on_a_large_disk)
+STARTED_SCSI_TEST(scsi_disk, the_place_on_a_large_disk)
 {
     static const struct {
         uint64_t sector;
@@ -170,7 +164,6 @@ SCSI_TEST(scsi_disk, the_place_on_a_large_disk)
                  { (UINT64_C(1) << 33) - 1u, 0x88 } };
     struct mock_scsi_unit *unit = &scsi_model.units[SCSI_HUGE];
 
-    scsi_start(variant);
     assert_status(scsi_open_disk(SCSI_HUGE), VPT_OK);
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
         memset(buffer, (int)(i + 1u), 512);
@@ -181,10 +174,9 @@ SCSI_TEST(scsi_disk, the_place_on_a_large_disk)
         assert_same(unit->last_operation, rows[i].operation);
     }
     assert_status(vpt_scsi_disk_flush(&scsi_disk), VPT_UNSUPPORTED_REQUEST);
-    scsi_end();
 }
 
-SCSI_TEST(scsi_disk, transfers_that_are_refused)
+STARTED_SCSI_TEST(scsi_disk, transfers_that_are_refused)
 {
     static const struct {
         unsigned unit;
@@ -207,7 +199,6 @@ SCSI_TEST(scsi_disk, transfers_that_are_refused)
     };
     struct vpt_scsi_disk none = { .scsi = NULL };
 
-    scsi_start(variant);
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
         assert_status(scsi_open_disk(rows[i].unit), VPT_OK);
         assert_status(vpt_scsi_disk_read(&scsi_disk, rows[i].sector, buffer, rows[i].size), rows[i].status);
@@ -234,7 +225,6 @@ SCSI_TEST(scsi_disk, transfers_that_are_refused)
     scsi_model.units[SCSI_SMALL].here = false;
     assert_status(vpt_scsi_disk_read(&scsi_disk, 0, buffer, 512), VPT_EMPTY_SLOT);
     assert_same(mock_hal_live_shares(machine.hal), 0);
-    scsi_end();
 }
 
 /* ---- Several at once ---- */
@@ -254,13 +244,12 @@ static void submit(struct vpt_scsi_request *request, uint32_t i)
         VPT_OK);
 }
 
-SCSI_TEST(scsi_disk, D_SCSI_11_requests_in_flight_together)
+STARTED_SCSI_TEST(scsi_disk, D_SCSI_11_requests_in_flight_together)
 {
     struct mock_scsi_unit *unit = &scsi_model.units[SCSI_SMALL];
     struct vpt_scsi_request requests[TOGETHER];
     struct vpt_completion completions[TOGETHER];
 
-    scsi_start(variant);
     assert_status(scsi_open_disk(SCSI_SMALL), VPT_OK);
     for (uint32_t round = 0; round < 5; round++) {
         unsigned seen = 0;
@@ -297,7 +286,6 @@ SCSI_TEST(scsi_disk, D_SCSI_11_requests_in_flight_together)
     }
     assert_same(unit->flushes, 5u * (TOGETHER / 3u));
     assert_scsi_works();
-    scsi_end();
 }
 
 Test(scsi_disk, requests_that_are_refused)
@@ -309,7 +297,7 @@ Test(scsi_disk, requests_that_are_refused)
     struct vpt_scsi_disk none = { .scsi = NULL };
     struct vpt_scsi_request request;
 
-    scsi_start(&usual);
+    scsi_start(&ring_usual);
     assert_status(scsi_open_disk(SCSI_HUGE), VPT_OK);
     assert_status(vpt_scsi_disk_submit(NULL, &request, VPT_SCSI_READ, 0, &segment, 1), VPT_CALLER_ARGUMENT);
     assert_status(vpt_scsi_disk_submit(&none, &request, VPT_SCSI_READ, 0, &segment, 1), VPT_CALLER_ARGUMENT);

@@ -4,24 +4,19 @@
 
 #include "peer.h"
 
-static const struct peer_variant usual = { MACHINE_MMIO_2, false, false, false };
-
 /* ---- Connections ---- */
 
-SOCKET_TEST(socket, D_VSOCK_1_D_VSOCK_3_D_VSOCK_4_VSOCK_TX_1_a_connection_both_ways)
+STARTED_SOCKET_TEST(socket, D_VSOCK_1_D_VSOCK_3_D_VSOCK_4_VSOCK_TX_1_a_connection_both_ways)
 {
-    peer_start(variant);
     assert_no_news();
     assert_socket_works();
     assert_socket_works();
-    peer_end();
 }
 
-SOCKET_TEST(socket, D_VSOCK_10_listeners_take_one_peer_each_and_the_next_is_refused)
+STARTED_SOCKET_TEST(socket, D_VSOCK_10_listeners_take_one_peer_each_and_the_next_is_refused)
 {
     static struct peer peers[3];
 
-    peer_start(variant);
     memset(peers, 0, sizeof(peers));
     for (uint32_t i = 0; i < 3; i++) {
         peers[i].port = 100u + i;
@@ -46,7 +41,6 @@ SOCKET_TEST(socket, D_VSOCK_10_listeners_take_one_peer_each_and_the_next_is_refu
         peer_sends(&peers[i], 60, i);
     }
     assert_silence();
-    peer_end();
 }
 
 /* How a connection ends: what comes from the peer, what the driver answers, and the status. 0: nothing. */
@@ -96,9 +90,8 @@ static void reach(unsigned state)
     }
 }
 
-SOCKET_TEST(socket, D_VSOCK_12_how_a_connection_ends)
+STARTED_SOCKET_TEST(socket, D_VSOCK_12_how_a_connection_ends)
 {
-    peer_start(variant);
     for (size_t i = 0; i < COUNT_OF(ends); i++) {
         uint32_t shut = ends[i].state != 0 && ends[i].operation == MOCK_SOCKET_SHUTDOWN ? VPT_SOCKET_SHUT : 0;
         unsigned sent;
@@ -121,14 +114,12 @@ SOCKET_TEST(socket, D_VSOCK_12_how_a_connection_ends)
         assert_silence();
     }
     assert_socket_works();
-    peer_end();
 }
 
-SOCKET_TEST(socket, D_VSOCK_11_halves_are_shut_for_good)
+STARTED_SOCKET_TEST(socket, D_VSOCK_11_halves_are_shut_for_good)
 {
     size_t sent = 99;
 
-    peer_start(variant);
     peer_accept(&peer, 9);
     peer_says(&peer, MOCK_SOCKET_SHUTDOWN, VPT_SOCKET_RECEIVE, 0, 0);
     assert_news(&peer, VPT_SOCKET_SHUT);
@@ -149,13 +140,11 @@ SOCKET_TEST(socket, D_VSOCK_11_halves_are_shut_for_good)
     assert_received(&peer, 10, 3); /* what came before is still there */
     assert_status(vpt_socket_send(&peer.connection, "x", 1, &sent), VPT_CALLER_STATE);
     assert_silence();
-    peer_end();
 }
 
 /* The peer, the object's owner, and a listener that nobody wants any more. */
-SOCKET_TEST(socket, a_connection_is_aborted)
+STARTED_SOCKET_TEST(socket, a_connection_is_aborted)
 {
-    peer_start(variant);
     for (unsigned state = 0; state < 4; state++) {
         reach(state);
         assert_status(vpt_socket_connect(&vsock, &peer.connection, 2, 1, peer.buffer, 1), VPT_CALLER_STATE);
@@ -175,7 +164,6 @@ SOCKET_TEST(socket, a_connection_is_aborted)
     assert_no_news();
     (void)assert_sent(MOCK_SOCKET_RST);
     assert_silence();
-    peer_end();
 }
 
 /* ---- Credit ---- */
@@ -199,11 +187,10 @@ static const struct {
     { UINT32_MAX, 1, 9000 }, /* more than is asked for */
 };
 
-SOCKET_TEST(socket, VSOCK_CREDIT_1_D_VSOCK_7_D_VSOCK_8_bytes_go_as_far_as_there_is_room)
+STARTED_SOCKET_TEST(socket, VSOCK_CREDIT_1_D_VSOCK_7_D_VSOCK_8_bytes_go_as_far_as_there_is_room)
 {
     static const uint8_t bytes[9000];
 
-    peer_start(variant);
     socket_model.trusting = true;
     for (uint32_t wrap = 0; wrap < 2; wrap++) { /* the counters wrap in the middle of what is sent */
         for (size_t i = 0; i < COUNT_OF(credits); i++) {
@@ -237,15 +224,13 @@ SOCKET_TEST(socket, VSOCK_CREDIT_1_D_VSOCK_7_D_VSOCK_8_bytes_go_as_far_as_there_
         }
     }
     assert_silence();
-    peer_end();
 }
 
 /* Once, however often the kernel tries; and the event comes when there is room. */
-SOCKET_TEST(socket, a_driver_without_credit_asks_for_it_once)
+STARTED_SOCKET_TEST(socket, a_driver_without_credit_asks_for_it_once)
 {
     size_t sent = 99;
 
-    peer_start(variant);
     peer.size = 10;
     peer_accept(&peer, 9);
     for (unsigned i = 0; i < 3; i++) {
@@ -265,19 +250,17 @@ SOCKET_TEST(socket, a_driver_without_credit_asks_for_it_once)
     assert_status(vpt_socket_send(&peer.connection, "e", 1, &sent), VPT_RESOURCE_FULL);
     (void)assert_sent(MOCK_SOCKET_CREDIT_REQUEST); /* the peer has answered the one before */
     assert_silence();
-    peer_end();
 }
 
 /*
  * D-VSOCK-9: a peer that waits for credit gets it once the reader has made room, also if the counters wrap, and a
  * question is answered.
  */
-SOCKET_TEST(socket, D_VSOCK_9_VSOCK_CREDIT_2_the_peer_learns_what_the_reader_took)
+STARTED_SOCKET_TEST(socket, D_VSOCK_9_VSOCK_CREDIT_2_the_peer_learns_what_the_reader_took)
 {
     struct mock_socket_flow *flow;
     uint32_t taken;
 
-    peer_start(variant);
     peer_accept(&peer, 9);
     peer.connection.forwarded = peer.connection.told = 0u - 1500u;
     flow = mock_socket_flow(&socket_model, 9, VPT_SOCKET_CID_HOST, PEER_PORT);
@@ -308,13 +291,11 @@ SOCKET_TEST(socket, D_VSOCK_9_VSOCK_CREDIT_2_the_peer_learns_what_the_reader_too
         assert_same(assert_sent(MOCK_SOCKET_CREDIT_UPDATE)->forwarded, 0u - 1500u + (round + 1u) * PEER_BUFFER);
         peer_sends(&peer, 5, 5);
     }
-    peer_end();
 }
 
 /* From the smallest buffer on: a peer that fills it, and waits until it hears that there is room, goes on. */
-SOCKET_TEST(socket, a_full_buffer_is_never_the_end)
+STARTED_SOCKET_TEST(socket, a_full_buffer_is_never_the_end)
 {
-    peer_start(variant);
     for (uint32_t size = 1; size < 12; size++) {
         uint32_t room = size;
 
@@ -335,15 +316,13 @@ SOCKET_TEST(socket, a_full_buffer_is_never_the_end)
         assert_status(vpt_socket_abort(&peer.connection), VPT_OK);
         assert_news(&peer, VPT_SOCKET_ENDED);
     }
-    peer_end();
 }
 
 /* ---- Payloads ---- */
 
 /* Each third one is empty. */
-SOCKET_TEST(socket, many_tiny_packets_take_no_more_than_the_buffer)
+STARTED_SOCKET_TEST(socket, many_tiny_packets_take_no_more_than_the_buffer)
 {
-    peer_start(variant);
     peer_accept(&peer, 9);
     for (uint32_t i = 0; i < 9000; i++) {
         peer_says(&peer, MOCK_SOCKET_RW, 0, i % 3u == 0 ? 0 : 1, i / 3u * 2u + i % 3u);
@@ -357,7 +336,6 @@ SOCKET_TEST(socket, many_tiny_packets_take_no_more_than_the_buffer)
     }
     assert_same(peer.connection.available, 0);
     assert_same(peer.connection.forwarded, 6u * PEER_BUFFER);
-    peer_end();
 }
 
 /* D-VSOCK-5: the used length may be that of the whole buffer. */
@@ -395,9 +373,8 @@ SOCKET_TEST(socket, D_VSOCK_5_a_long_payload_comes_in_pieces)
 }
 
 /* More than there is room for, and a payload that is not all there. */
-SOCKET_TEST(socket, a_peer_that_sends_too_much_loses_the_connection)
+STARTED_SOCKET_TEST(socket, a_peer_that_sends_too_much_loses_the_connection)
 {
-    peer_start(variant);
     machine.model->completion.batch = 0; /* nothing is said of the length of all but the last of a batch */
     for (uint32_t row = 0; row < 3; row++) {
         peer_accept(&peer, 9);
@@ -429,16 +406,14 @@ SOCKET_TEST(socket, a_peer_that_sends_too_much_loses_the_connection)
     }
     assert_silence();
     assert_socket_works();
-    peer_end();
 }
 
 /* ---- Packets that belong to no connection ---- */
 
-SOCKET_TEST(socket, VSOCK_RX_1_what_nobody_knows_is_answered_by_RST)
+STARTED_SOCKET_TEST(socket, VSOCK_RX_1_what_nobody_knows_is_answered_by_RST)
 {
     static const uint16_t types[] = { 1, 2, 0x101, 0xffff };
 
-    peer_start(variant);
     peer_accept(&peer, 9);
     for (unsigned operation = 0; operation < 10; operation++) {
         for (size_t i = 0; i < COUNT_OF(types); i++) {
@@ -453,15 +428,13 @@ SOCKET_TEST(socket, VSOCK_RX_1_what_nobody_knows_is_answered_by_RST)
         }
     }
     peer_sends(&peer, 5, 5); /* it is still open */
-    peer_end();
 }
 
 /* Another guest's, or an address that is none; or no header at all. */
-SOCKET_TEST(socket, what_is_not_for_this_guest_is_passed_over)
+STARTED_SOCKET_TEST(socket, what_is_not_for_this_guest_is_passed_over)
 {
     struct mock_socket_packet packet = { .source_port = PEER_PORT, .target_port = 9, .type = 1, .operation = 5 };
 
-    peer_start(variant);
     for (unsigned row = 0; row < 3; row++) {
         packet.source = row == 0 ? UINT64_C(0x100000002) : 2;
         packet.target = row == 1 ? UINT64_C(0x100000003) : row == 2 ? 4 : 3;
@@ -481,21 +454,19 @@ SOCKET_TEST(socket, what_is_not_for_this_guest_is_passed_over)
     mock_lies_clear(machine.model);
     assert_silence();
     assert_socket_works();
-    peer_end();
 }
 
 /*
  * The device takes nothing that is sent. The driver goes on to receive as long as it can remember what it owes: 16
  * answers to peers without a connection, and those of each connection.
  */
-SOCKET_TEST(socket, VSOCK_FLOW_1_packets_are_taken_while_none_can_be_sent)
+STARTED_SOCKET_TEST(socket, VSOCK_FLOW_1_packets_are_taken_while_none_can_be_sent)
 {
     static const uint8_t bytes[PEER_SLOTS];
     struct peer other = { .local = 10 };
     size_t sent = 99;
     uint32_t left = VPT_SOCKET_REFUSALS;
 
-    peer_start(variant);
     peer_accept(&peer, 9);
     socket_model.deaf = true;
     for (unsigned i = 0; i < PEER_SLOTS; i++) {
@@ -527,17 +498,15 @@ SOCKET_TEST(socket, VSOCK_FLOW_1_packets_are_taken_while_none_can_be_sent)
     (void)assert_sent(MOCK_SOCKET_CREDIT_UPDATE); /* one for all of them */
     assert_silence();
     peer_sends(&peer, 8, 8);
-    peer_end();
 }
 
 /* Each packet of a connection that cannot be sent at once is sent later, in order, before a payload. */
-SOCKET_TEST(socket, what_cannot_be_sent_is_sent_later)
+STARTED_SOCKET_TEST(socket, what_cannot_be_sent_is_sent_later)
 {
     static const uint8_t bytes[PEER_SLOTS];
     static struct peer second;
     size_t sent = 99;
 
-    peer_start(variant);
     memset(&second, 0, sizeof(second));
     second.size = PEER_SIZE;
     second.local = 20;
@@ -565,7 +534,6 @@ SOCKET_TEST(socket, what_cannot_be_sent_is_sent_later)
     assert_status(vpt_socket_abort(&second.connection), VPT_OK);
     (void)assert_sent(MOCK_SOCKET_RST);
     assert_silence();
-    peer_end();
 }
 
 Test(socket, arguments_that_are_none)
@@ -575,7 +543,7 @@ Test(socket, arguments_that_are_none)
     uint8_t byte = 0;
     size_t done = 99;
 
-    peer_start(&usual);
+    peer_start(&ring_usual);
     for (unsigned i = 0; i < 4; i++) {
         struct vpt_socket *socket = i == 0 ? NULL : &vsock;
         void *buffer = i == 2 ? NULL : peer.buffer;

@@ -5,35 +5,7 @@
 #include "opening.h"
 #include "peer.h"
 
-static const struct peer_variant usual = { MACHINE_MMIO_2, false, false, false };
-
-static enum vpt_status open_it(void)
-{
-    return vpt_socket_open(&vsock, machine.device);
-}
-
-static const struct opening opening = { open_it, &vsock.driver, sizeof(vsock.driver), 3 };
-
-/* Of the four transports two are legacy interfaces. */
-TRANSPORT_TEST(socket_life, what_is_no_modern_socket_device_is_refused)
-{
-    bool legacy = machine_kind_legacy(variant->kind);
-
-    machine_make(variant->kind, NULL);
-    assert_status(machine_probe(), VPT_OK);
-    assert_status(vpt_socket_open(&vsock, machine.device), VPT_UNSUPPORTED_DEVICE);
-    assert_nothing_left(&opening);
-    machine_end();
-    peer_probe(&(const struct peer_variant){ variant->kind, false, false, false });
-    assert_status(vpt_socket_init(&vsock, NULL, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_socket_open(&vsock, machine.device), legacy ? VPT_UNSUPPORTED_FEATURE : VPT_OK);
-    if (legacy) {
-        assert_nothing_left(&opening);
-        machine_end();
-    } else {
-        peer_end();
-    }
-}
+static const struct opening opening = { .object = &vsock.driver, .size = sizeof(vsock.driver) };
 
 /* Bits 0 STREAM, 1 SEQPACKET, 2 NO_IMPLIED_STREAM; 3 nothing known. */
 Test(socket_life, VSOCK_FEAT_1_VSOCK_FEAT_2_VSOCK_FEAT_3_features)
@@ -41,7 +13,7 @@ Test(socket_life, VSOCK_FEAT_1_VSOCK_FEAT_2_VSOCK_FEAT_3_features)
     for (unsigned offered = 0; offered < 8; offered++) {
         bool streams = (offered & 4u) == 0 || (offered & 1u) != 0;
 
-        peer_probe(&usual);
+        peer_probe(&ring_usual);
         for (unsigned i = 0; i < 3; i++) {
             machine_offer(i, (offered >> i & 1u) != 0);
         }
@@ -65,7 +37,7 @@ static const struct {
 Test(socket_life, D_VSOCK_2_addresses_that_a_guest_can_have)
 {
     for (size_t i = 0; i < COUNT_OF(cids); i++) {
-        peer_probe(&usual);
+        peer_probe(&ring_usual);
         mock_config_set(&machine.model->config, 0, 8, cids[i].cid);
         assert_status(vpt_socket_open(&vsock, machine.device), cids[i].valid ? VPT_OK : VPT_DEVICE_CONFIG);
         if (cids[i].valid) {
@@ -82,7 +54,7 @@ Test(socket_life, D_VSOCK_2_an_address_that_changes_while_it_is_read)
 {
     struct vpt_socket_event event;
 
-    peer_probe(&usual);
+    peer_probe(&ring_usual);
     mock_fault_set(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING, 1, 0, 0);
     assert_status(vpt_socket_open(&vsock, machine.device), VPT_DEVICE_CONFIG_UNSTABLE);
     assert_nothing_left(&opening);
@@ -98,31 +70,6 @@ Test(socket_life, D_VSOCK_2_an_address_that_changes_while_it_is_read)
     assert_no_news();
     assert_socket_works();
     peer_release();
-    machine_end();
-}
-
-Test(socket_life, arguments_that_are_none)
-{
-    peer_start(&usual);
-    assert_status(vpt_socket_init(NULL, machine.device, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_socket_queue_init(NULL, 0, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_socket_queue_init(&(struct vpt_socket){ .cid = 3 }, 0, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_socket_queue_init(&vsock, 3, NULL), VPT_UNSUPPORTED_QUEUE);
-    assert_status(vpt_socket_open(NULL, machine.device), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_socket_drain(NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_socket_drain(&vsock), VPT_CALLER_STATE); /* the device is running */
-    assert_socket_works();
-    peer_end();
-}
-
-/* Allocations fail from the n-th on; the n-th queue fails. */
-SOCKET_TEST(socket_life, an_open_that_fails_leaves_nothing_behind)
-{
-    peer_probe(variant);
-    opening_without_memory(&opening);
-    assert_socket_works();
-    peer_release();
-    opening_without_queue(&opening);
     machine_end();
 }
 
@@ -149,12 +96,11 @@ SOCKET_TEST(socket_life, queues_of_any_size)
  * The guest moves: connections end, the listener lives on under the new address. An event that is not known means
  * nothing.
  */
-SOCKET_TEST(socket_life, VSOCK_EVENT_1_VSOCK_EVENT_2_VSOCK_EVENT_3_VSOCK_EVENT_4_D_VSOCK_14_the_guest_moves)
+STARTED_SOCKET_TEST(socket_life, VSOCK_EVENT_1_VSOCK_EVENT_2_VSOCK_EVENT_3_VSOCK_EVENT_4_D_VSOCK_14_the_guest_moves)
 {
     static struct peer others[2];
     size_t sent;
 
-    peer_start(variant);
     for (uint32_t round = 0; round < 10; round++) {
         memset(others, 0, sizeof(others));
         others[0].port = 7;
@@ -192,7 +138,6 @@ SOCKET_TEST(socket_life, VSOCK_EVENT_1_VSOCK_EVENT_2_VSOCK_EVENT_3_VSOCK_EVENT_4
         assert_news(&peer, VPT_SOCKET_ENDED);
     }
     assert_socket_works();
-    peer_end();
 }
 
 /* Until a new address can be read nothing is sent, because its source would be wrong, and nothing is taken. */
@@ -200,7 +145,7 @@ Test(socket_life, VSOCK_TX_1_an_address_that_cannot_be_read_is_read_later)
 {
     struct vpt_socket_event event;
 
-    peer_start(&usual);
+    peer_start(&ring_usual);
     mock_socket_happens(&socket_model, 0, 2);
     for (unsigned i = 0; i < 3; i++) {
         assert_status(vpt_socket_poll(&vsock, &event), VPT_DEVICE_CONFIG);
@@ -228,7 +173,7 @@ Test(socket_life, VSOCK_EVENT_1_a_flood_of_events_ends)
 {
     struct vpt_socket_event event;
 
-    peer_start(&usual);
+    peer_start(&ring_usual);
     for (unsigned i = 0; i < 8; i++) {
         mock_socket_happens(&socket_model, 5 + i % 2u, 0);
     }
@@ -250,12 +195,11 @@ static void assert_ended(struct peer *of)
 }
 
 /* With packets owed and in flight; the listener lives on, and nothing is allocated. */
-SOCKET_TEST(socket_life, a_reset_in_the_middle_and_a_restart)
+STARTED_SOCKET_TEST(socket_life, a_reset_in_the_middle_and_a_restart)
 {
     static struct peer other;
     struct vpt_socket_event event;
 
-    peer_start(variant);
     for (unsigned round = 0; round < 5; round++) {
         size_t allocated = mock_hal_live_allocations(machine.hal);
         size_t sent;
@@ -293,17 +237,15 @@ SOCKET_TEST(socket_life, a_reset_in_the_middle_and_a_restart)
         assert_news(&peer, VPT_SOCKET_ENDED);
         assert_socket_works();
     }
-    peer_end();
 }
 
 /* What was owed is owed no more: not by a connection that had ended before, and not to peers without one. */
-SOCKET_TEST(socket_life, a_reset_ends_what_was_owed)
+STARTED_SOCKET_TEST(socket_life, a_reset_ends_what_was_owed)
 {
     struct peer other = { .local = 10 };
     uint8_t byte = 0;
     size_t sent;
 
-    peer_start(variant);
     peer_accept(&peer, 9);
     socket_model.deaf = true;
     for (unsigned i = 0; i < PEER_SLOTS; i++) {
@@ -322,7 +264,6 @@ SOCKET_TEST(socket_life, a_reset_ends_what_was_owed)
     assert_no_news();
     assert_silence();
     assert_socket_works();
-    peer_end();
 }
 
 SOCKET_TEST(socket_life, a_device_that_is_pulled_out)

@@ -96,7 +96,6 @@ static void release(struct end *end)
     while (vpt_socket_poll(&end->socket, &event) == VPT_OK) {
     }
     assert_status(vpt_driver_release(&end->socket.driver), VPT_OK);
-    mock_socket_finish(&end->model);
     assert_same(mock_machine_finish(&end->machine), 0);
 }
 

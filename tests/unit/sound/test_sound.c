@@ -8,11 +8,10 @@
 
 /* ---- What the device says ---- */
 
-SOUND_TEST(sound, D_SND_6_SND_INFO_1_what_a_stream_can_do)
+STARTED_SOUND_TEST(sound, D_SND_6_SND_INFO_1_what_a_stream_can_do)
 {
     struct mock_sound_info *info = sound_model.options.info;
 
-    sound_start(variant);
     info[SOUND_PLAYS].formats |= UINT64_C(0xffffffff00000000) | 1u << 25 | 1u << 24;
     info[SOUND_PLAYS].rates |= UINT64_C(1) << 40 | 1u << 16;
     for (uint32_t i = 0; i < SOUND_STREAMS; i++) {
@@ -31,13 +30,11 @@ SOUND_TEST(sound, D_SND_6_SND_INFO_1_what_a_stream_can_do)
         assert_same(streams[i].info.channels_max, 2);
         cr_assert(streams[i].requests == &sound.queue[i == SOUND_HEARS ? VPT_SOUND_CAPTURE : VPT_SOUND_PLAYBACK]);
     }
-    sound_end();
 }
 
 /* A direction that is none, or an answer that ends before it, which then reads as 0. */
-Test(sound, D_SND_6_what_a_device_says_wrongly)
+PLAIN_SOUND_TEST(sound, D_SND_6_what_a_device_says_wrongly)
 {
-    sound_start(&sound_usual);
     sound_model.options.info[0].direction = 2;
     assert_status(vpt_sound_describe(&streams[0]), VPT_DEVICE_REQUEST_STATUS);
     assert_same(streams[0].state, VPT_SOUND_UNKNOWN);
@@ -45,7 +42,6 @@ Test(sound, D_SND_6_what_a_device_says_wrongly)
     assert_status(vpt_sound_describe(&streams[0]), VPT_OK);
     assert_same(streams[0].info.formats, 0);
     assert_status(vpt_sound_set_params(&streams[0], &sound_params), VPT_UNSUPPORTED_REQUEST);
-    sound_end();
 }
 
 /* A caller with memory for fewer or for more streams than the device has. */
@@ -53,7 +49,7 @@ Test(sound, D_SND_2_more_and_fewer_streams_than_memory)
 {
     static struct vpt_sound_stream many[5];
 
-    sound_probe(&sound_usual);
+    sound_probe(&ring_usual);
     assert_status(vpt_sound_open(&sound, many, 1, machine.device), VPT_OK);
     assert_same(sound.stream_count, 1);
     assert_status(vpt_sound_describe(&many[0]), VPT_OK);
@@ -66,11 +62,10 @@ Test(sound, D_SND_2_more_and_fewer_streams_than_memory)
     sound_end();
 }
 
-SOUND_TEST(sound, SND_INFO_1_SND_INFO_2_jacks)
+STARTED_SOUND_TEST(sound, SND_INFO_1_SND_INFO_2_jacks)
 {
     struct vpt_sound_jack jack;
 
-    sound_start(variant);
     assert_same(sound.jack_count, 2);
     for (uint32_t i = 0; i < 2; i++) {
         const struct mock_sound_jack *model = &sound_model.options.jacks[i];
@@ -85,7 +80,6 @@ SOUND_TEST(sound, SND_INFO_1_SND_INFO_2_jacks)
     }
     assert_status(vpt_sound_get_jack(&sound, 2, &jack), VPT_CALLER_RANGE);
     assert_status(vpt_sound_get_jack(&sound, UINT32_MAX, &jack), VPT_CALLER_RANGE);
-    sound_end();
 }
 
 /* ---- Parameters ---- */
@@ -95,7 +89,7 @@ SOUND_TEST(sound, SND_INFO_1_SND_INFO_2_jacks)
         buffer, period, features, channels, format, rate         \
     }
 
-Test(sound, SND_PARAM_1_to_SND_PARAM_6_parameters)
+PLAIN_SOUND_TEST(sound, SND_PARAM_1_to_SND_PARAM_6_parameters)
 {
     static const struct {
         struct vpt_sound_params params;
@@ -116,7 +110,6 @@ Test(sound, SND_PARAM_1_to_SND_PARAM_6_parameters)
         { PARAMS(960, 240, 3, 2, VPT_SOUND_S16, VPT_SOUND_44100), VPT_UNSUPPORTED_REQUEST },
     };
 
-    sound_start(&sound_usual);
     sound_model.options.info[0].features = 0x1f;
     assert_status(vpt_sound_describe(&streams[0]), VPT_OK);
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
@@ -136,7 +129,6 @@ Test(sound, SND_PARAM_1_to_SND_PARAM_6_parameters)
     sound_model.options.info[1].features = 0;
     assert_status(vpt_sound_describe(&streams[1]), VPT_OK);
     assert_status(vpt_sound_set_params(&streams[1], &rows[1].params), VPT_UNSUPPORTED_REQUEST);
-    sound_end();
 }
 
 /* ---- States ---- */
@@ -213,7 +205,7 @@ Test(sound, D_SND_3_answers_of_commands_and_periods)
         struct mock_faults *faults;
         struct vpt_sound_jack jack;
 
-        sound_start(&sound_usual);
+        sound_start(&ring_usual);
         faults = &machine.model->faults;
         mock_fault_set(faults, rows[i].fault, 1, 1, rows[i].argument);
         assert_status(vpt_sound_get_jack(&sound, 0, &jack), rows[i].status);
@@ -237,14 +229,13 @@ Test(sound, D_SND_3_answers_of_commands_and_periods)
     }
 }
 
-Test(sound, arguments_that_are_none)
+PLAIN_SOUND_TEST(sound, arguments_that_are_none)
 {
     const struct vpt_segment empty = { sound_segment(0, 0).address, 0 };
     struct vpt_segment segments[2];
     struct vpt_sound_event event;
     struct vpt_sound_jack jack;
 
-    sound_start(&sound_usual);
     segments[0] = segments[1] = sound_segment(0, 0);
     assert_status(vpt_sound_init(NULL, streams, 1, machine.device, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_sound_init(&sound, NULL, 1, machine.device, NULL), VPT_CALLER_ARGUMENT);
@@ -271,18 +262,16 @@ Test(sound, arguments_that_are_none)
     segments[1].length = 1;
     assert_status(vpt_sound_submit(&streams[0], segments, 2, NULL), VPT_CALLER_TOO_LONG);
     assert_same(streams[0].pending, 0);
-    sound_end();
 }
 
 /* ---- Periods ---- */
 
 /* More periods than a queue has slots; some are there before the start, and the last one is shorter. */
-SOUND_TEST(sound, SND_OUT_1_D_SND_11_D_SND_12_what_is_played)
+STARTED_SOUND_TEST(sound, SND_OUT_1_D_SND_11_D_SND_12_what_is_played)
 {
     struct vpt_completion completion;
     struct vpt_segment last;
 
-    sound_start(variant);
     sound_bring(SOUND_PLAYS, VPT_SOUND_PREPARED);
     sound_submit(SOUND_PLAYS, 0, 4);
     assert_status(vpt_requests_poll(streams[SOUND_PLAYS].requests, &completion), VPT_EMPTY);
@@ -304,7 +293,6 @@ SOUND_TEST(sound, SND_OUT_1_D_SND_11_D_SND_12_what_is_played)
     assert_status(vpt_requests_kick(streams[SOUND_PLAYS].requests), VPT_OK);
     assert_status(vpt_requests_poll(streams[SOUND_PLAYS].requests, &completion), VPT_OK);
     assert_same(sound_model.streams[SOUND_PLAYS].bytes, 104 * SOUND_PERIOD + 4);
-    sound_end();
 }
 
 /* A device at the end of what it captures says with its length how much it has. */
@@ -334,11 +322,10 @@ SOUND_TEST(sound, SND_IN_1_SND_IN_2_D_SND_13_what_is_captured)
 }
 
 /* Two streams play, of which one is not started for a while, and one captures. */
-Test(sound, streams_at_once)
+PLAIN_SOUND_TEST(sound, streams_at_once)
 {
     struct vpt_completion completion;
 
-    sound_start(&sound_usual);
     for (uint32_t i = 0; i < SOUND_STREAMS; i++) {
         sound_bring(i, VPT_SOUND_PREPARED);
     }
@@ -358,7 +345,6 @@ Test(sound, streams_at_once)
         assert_sound_period(SOUND_SECOND, n, VPT_OK);
     }
     cr_assert(sound_played(SOUND_PLAYS, 40) && sound_played(SOUND_SECOND, 3));
-    sound_end();
 }
 
 /* ---- Release ---- */
@@ -419,12 +405,11 @@ SOUND_TEST(sound, D_SND_10_a_release_gives_periods_back)
 }
 
 /* Periods of another stream that were there already are given to `done`, too; those that wait for its start are not. */
-Test(sound, D_SND_10_a_release_beside_another_stream)
+PLAIN_SOUND_TEST(sound, D_SND_10_a_release_beside_another_stream)
 {
     uint32_t seen[SOUND_STREAMS] = { 0 };
     struct vpt_completion completion;
 
-    sound_start(&sound_usual);
     sound_bring(SOUND_PLAYS, VPT_SOUND_RUNNING);
     sound_bring(SOUND_SECOND, VPT_SOUND_PREPARED);
     sound_submit(SOUND_SECOND, 0, 2);
@@ -440,16 +425,14 @@ Test(sound, D_SND_10_a_release_beside_another_stream)
     assert_status(vpt_sound_start(&streams[SOUND_SECOND]), VPT_OK);
     assert_sound_period(SOUND_SECOND, 4, VPT_OK);
     assert_sound_period(SOUND_SECOND, 5, VPT_OK);
-    sound_end();
 }
 
 /* The other stream's periods are used just after those that the release gives back. */
-Test(sound, D_SND_10_a_release_leaves_nothing_that_has_come_back)
+PLAIN_SOUND_TEST(sound, D_SND_10_a_release_leaves_nothing_that_has_come_back)
 {
     uint32_t seen[SOUND_STREAMS] = { 0 };
     struct vpt_completion completion;
 
-    sound_start(&sound_usual);
     sound_bring(SOUND_PLAYS, VPT_SOUND_RUNNING);
     sound_bring(SOUND_SECOND, VPT_SOUND_PREPARED);
     sound_submit(SOUND_SECOND, 0, 2);
@@ -460,7 +443,6 @@ Test(sound, D_SND_10_a_release_leaves_nothing_that_has_come_back)
     assert_status(vpt_sound_release(&streams[SOUND_SECOND], count, seen), VPT_OK);
     cr_assert(seen[SOUND_SECOND] == 3 && seen[SOUND_PLAYS] == 3);
     assert_status(vpt_requests_poll(streams[SOUND_PLAYS].requests, &completion), VPT_EMPTY);
-    sound_end();
 }
 
 /* The id in a slot: it belongs to no stream, to one of the other direction, or to one without periods. */
@@ -469,7 +451,7 @@ Test(sound, D_SND_11_an_id_that_the_device_has_overwritten)
     static const uint32_t bits[] = { UINT32_MAX, 0xff, SOUND_PLAYS ^ SOUND_HEARS, SOUND_PLAYS ^ SOUND_SECOND };
 
     for (unsigned i = 0; i < COUNT_OF(bits); i++) {
-        sound_start(&sound_usual);
+        sound_start(&ring_usual);
         sound_bring(SOUND_HEARS, VPT_SOUND_PREPARED);
         sound_submit(SOUND_HEARS, 0, 2);
         sound_bring(SOUND_SECOND, VPT_SOUND_PREPARED);
@@ -492,7 +474,7 @@ Test(sound, D_SND_10_a_release_that_does_not_give_periods_back)
     for (unsigned row = 0; row < 3; row++) {
         struct vpt_completion completion;
 
-        sound_start(&sound_usual);
+        sound_start(&ring_usual);
         machine.hal->wait_budget[VPT_WAIT_REQUEST] = 20;
         sound_bring(SOUND_PLAYS, row == 0 ? VPT_SOUND_PREPARED : VPT_SOUND_RUNNING);
         sound_model.options.keeps_periods = row == 0;
@@ -522,7 +504,7 @@ Test(sound, D_SND_10_a_release_that_does_not_give_periods_back)
 
 /* ---- Events ---- */
 
-SOUND_TEST(sound, D_SND_4_SND_INIT_2_SND_INIT_3_events)
+STARTED_SOUND_TEST(sound, D_SND_4_SND_INIT_2_SND_INIT_3_events)
 {
     static const struct {
         uint32_t code, id, most;
@@ -541,7 +523,6 @@ SOUND_TEST(sound, D_SND_4_SND_INIT_2_SND_INIT_3_events)
     };
     struct vpt_sound_event event;
 
-    sound_start(variant);
     assert_status(vpt_sound_poll_event(&sound, &event), VPT_EMPTY);
     for (unsigned i = 0; i < 5 * COUNT_OF(rows); i++) {
         unsigned row = i % COUNT_OF(rows);
@@ -553,17 +534,15 @@ SOUND_TEST(sound, D_SND_4_SND_INIT_2_SND_INIT_3_events)
         assert_same(event.id, rows[row].most != 0 ? event.id : rows[row].id);
         assert_status(vpt_sound_poll_event(&sound, &event), VPT_EMPTY);
     }
-    sound_end();
 }
 
 /* An xrun is told to who has asked for it. */
-Test(sound, SND_PARAM_3_xruns_and_plugs)
+PLAIN_SOUND_TEST(sound, SND_PARAM_3_xruns_and_plugs)
 {
     struct vpt_sound_params params = sound_params;
     struct vpt_sound_event event;
     struct vpt_sound_jack jack;
 
-    sound_start(&sound_usual);
     sound_bring(0, VPT_SOUND_RUNNING);
     mock_sound_xrun(&sound_model, 0);
     assert_status(vpt_sound_poll_event(&sound, &event), VPT_EMPTY);
@@ -581,5 +560,4 @@ Test(sound, SND_PARAM_3_xruns_and_plugs)
     cr_assert(event.kind == VPT_SOUND_CONNECTED && event.id == 1);
     assert_status(vpt_sound_get_jack(&sound, 1, &jack), VPT_OK);
     cr_assert(jack.connected);
-    sound_end();
 }

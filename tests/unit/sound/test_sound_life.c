@@ -5,35 +5,6 @@
 #include "audio.h"
 #include "opening.h"
 
-static enum vpt_status open_it(void)
-{
-    return vpt_sound_open(&sound, streams, SOUND_STREAMS, machine.device);
-}
-
-static const struct opening opening = { open_it, &sound, sizeof(sound), 4 };
-
-/* Of the four transports two are legacy interfaces. */
-TRANSPORT_TEST(sound_life, what_is_no_modern_sound_device_is_refused)
-{
-    bool legacy = machine_kind_legacy(variant->kind);
-
-    machine_make(variant->kind, NULL);
-    assert_status(machine_probe(), VPT_OK);
-    memset(&sound, 0x5a, sizeof(sound));
-    assert_status(vpt_sound_open(&sound, streams, 1, machine.device), VPT_UNSUPPORTED_DEVICE);
-    assert_nothing_left(&opening);
-    assert_same(machine.model->resets, 0);
-    machine_end();
-    sound_probe(&(const struct gpu_variant){ variant->kind, false, false, false });
-    assert_status(vpt_sound_open(&sound, streams, 1, NULL), VPT_CALLER_ARGUMENT);
-    if (!legacy) {
-        machine_offer(VPT_F_VERSION_1, false);
-    }
-    assert_status(vpt_sound_open(&sound, streams, 1, machine.device), VPT_UNSUPPORTED_FEATURE);
-    assert_nothing_left(&opening);
-    machine_end();
-}
-
 /* Controls are not accepted, and their number is not read: the model would complain. */
 Test(sound_life, SND_INIT_1_controls_are_left_alone)
 {
@@ -72,21 +43,9 @@ SOUND_TEST(sound_life, D_SND_1_queue_by_queue)
     sound_end();
 }
 
-/* Allocations fail from the n-th on; the n-th queue fails. */
-SOUND_TEST(sound_life, an_open_that_fails_leaves_nothing_behind)
-{
-    sound_probe(variant);
-    opening_without_memory(&opening);
-    assert_sound_works();
-    sound_release();
-    opening_without_queue(&opening);
-    machine_end();
-}
-
 /* A change that goes on: no value is of one moment. Streams stay as they were until there is one. */
-SOUND_TEST(sound_life, CONFIG_1_a_configuration_that_keeps_changing)
+STARTED_SOUND_TEST(sound_life, CONFIG_1_a_configuration_that_keeps_changing)
 {
-    sound_start(variant);
     sound_bring(0, VPT_SOUND_PREPARED);
     assert_status(vpt_device_reset(machine.device), VPT_OK);
     assert_status(vpt_sound_drain(&sound), VPT_OK);
@@ -97,7 +56,6 @@ SOUND_TEST(sound_life, CONFIG_1_a_configuration_that_keeps_changing)
     mock_fault_clear(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING);
     assert_status(vpt_driver_restart(&sound.driver, NULL), VPT_OK);
     assert_sound_works();
-    sound_end();
 }
 
 /* A short ring without tables has room for few periods, down to one. */
@@ -126,44 +84,6 @@ Test(sound_life, short_rings)
     }
 }
 
-/* Memory that was handed over is all that is used: of a port without memory nothing is asked. */
-SOUND_TEST(sound_life, memory_of_the_callers)
-{
-    struct vpt_memory pieces[VPT_SOUND_QUEUES];
-    struct vpt_port whole_port;
-
-    sound_probe(variant);
-    for (unsigned i = 0; i < VPT_SOUND_QUEUES; i++) {
-        assert_status(machine.port->dma_allocate(machine.port->ctx, 0x4000, 4096, UINT64_MAX, 0, &pieces[i]), VPT_OK);
-    }
-    whole_port = *machine.port;
-    machine.port->dma_allocate = NULL;
-    assert_status(vpt_sound_init(&sound, streams, SOUND_STREAMS, machine.device, NULL), VPT_OK);
-    for (uint16_t i = 0; i < VPT_SOUND_QUEUES; i++) {
-        struct vpt_requests_config config = { .requests = i == 0 ? 1 : 4, .segments = 2, .size = 16 };
-        struct vpt_memory *parts[] = { &config.memory.rings, &config.memory.indirect, &config.memory.slots };
-
-        for (unsigned part = 0; part < 3; part++) {
-            *parts[part] = (struct vpt_memory){ (uint8_t *)pieces[i].address + 0x1000u * part,
-                                                pieces[i].device_address + 0x1000u * part, 0x1000 };
-        }
-        config.memory.slots.size = i == 0 ? VPT_SOUND_SLOT_SIZE : 4u * 16u;
-        config.memory.private_state =
-            (struct vpt_memory){ machine_bytes(0x3c000u + 0x1000u * i), 0, VPT_REQUESTS_PRIVATE_SIZE(4) };
-        assert_status(vpt_sound_queue_init(&sound, i, &config), VPT_OK);
-    }
-    assert_status(vpt_driver_start(&sound.driver), VPT_OK);
-    for (unsigned i = 0; i < 5; i++) {
-        assert_sound_works();
-    }
-    sound_release();
-    *machine.port = whole_port;
-    for (unsigned i = 0; i < VPT_SOUND_QUEUES; i++) {
-        machine.port->dma_free(machine.port->ctx, &pieces[i], 0);
-    }
-    machine_end();
-}
-
 /* ---- Resets ---- */
 
 static void take_all(uint32_t stream, uint32_t count, enum vpt_status status)
@@ -183,13 +103,12 @@ static void take_all(uint32_t stream, uint32_t count, enum vpt_status status)
 }
 
 /* Restarted on the same memory, with periods and events in flight. The device has forgotten its streams. */
-SOUND_TEST(sound_life, CLEANUP_2_a_restart_on_the_same_memory)
+STARTED_SOUND_TEST(sound_life, CLEANUP_2_a_restart_on_the_same_memory)
 {
     const struct vpt_segment segment = sound_segment(0, 0);
     struct vpt_sound_jack jack;
     uint64_t allocations;
 
-    sound_start(variant);
     allocations = machine.hal->allocations;
     for (uint32_t round = 0; round < 3; round++) {
         sound_bring(SOUND_PLAYS, VPT_SOUND_PREPARED);
@@ -213,13 +132,11 @@ SOUND_TEST(sound_life, CLEANUP_2_a_restart_on_the_same_memory)
         assert_status(vpt_driver_restart(&sound.driver, NULL), VPT_OK);
     }
     assert_same(machine.hal->allocations, allocations);
-    sound_end();
 }
 
 /* A device that does not answer is reset. */
-SOUND_TEST(sound_life, a_device_that_does_not_answer)
+STARTED_SOUND_TEST(sound_life, a_device_that_does_not_answer)
 {
-    sound_start(variant);
     machine.hal->wait_budget[VPT_WAIT_REQUEST] = 5;
     for (uint32_t round = 0; round < 4; round++) {
         uint64_t resets;
@@ -247,7 +164,6 @@ SOUND_TEST(sound_life, a_device_that_does_not_answer)
         assert_status(vpt_sound_drain(&sound), VPT_OK);
         assert_status(vpt_driver_restart(&sound.driver, NULL), VPT_OK);
     }
-    sound_end();
 }
 
 /* Each period comes back, and the next device finds nothing of this one. */

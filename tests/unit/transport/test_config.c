@@ -47,7 +47,10 @@ static enum vpt_status read_capacity(uint64_t *value)
 
 /* ---- Single accesses ---- */
 
-VERSION_TEST(config, MMIO_REG_3_fields_are_read_at_their_width)
+#define CONFIG_TEST(suite, name) \
+    STARTED_TEST(struct variant, VERSION_TEST, negotiate(variant), machine_finish(), suite, name)
+
+CONFIG_TEST(config, MMIO_REG_3_fields_are_read_at_their_width)
 {
     static const struct {
         uint32_t offset;
@@ -61,7 +64,6 @@ VERSION_TEST(config, MMIO_REG_3_fields_are_read_at_their_width)
         { MOCK_BLK_ALIGNMENT_OFFSET, 1, 5 },  { MOCK_BLK_CAPACITY, 4, 0x1020 },
     };
 
-    negotiate(variant);
     /* Which half of a legacy capacity is the low one depends on the host. */
     for (size_t i = 0; i < COUNT_OF(fields) - (variant->version == 1 ? 1 : 0); i++) {
         uint32_t value = 0;
@@ -73,7 +75,6 @@ VERSION_TEST(config, MMIO_REG_3_fields_are_read_at_their_width)
         assert_same(machine.trace[0].width, fields[i].width);
         assert_same(machine.trace[0].offset, R_CONFIG + fields[i].offset);
     }
-    machine_finish();
 }
 
 /* An access, by itself and as a field if it could be one. */
@@ -101,12 +102,11 @@ static void check_refused(uint32_t offset, unsigned width, enum vpt_status expec
     mock_violations_clear(&machine.hal->violations); /* the first half of 8 bytes may be no field */
 }
 
-VERSION_TEST(config, MMIO_REG_3_other_widths_and_misaligned_offsets_are_refused)
+CONFIG_TEST(config, MMIO_REG_3_other_widths_and_misaligned_offsets_are_refused)
 {
     static const unsigned widths[] = { 0, 3, 5, 6, 7, 12, 16, 127, 0x80000000u };
     uint64_t value = 0;
 
-    negotiate(variant);
     for (size_t i = 0; i < COUNT_OF(widths); i++) {
         check_refused(0, widths[i], VPT_CALLER_ALIGNMENT);
     }
@@ -121,7 +121,6 @@ VERSION_TEST(config, MMIO_REG_3_other_widths_and_misaligned_offsets_are_refused)
     assert_status(vpt_device_config_fields(machine.device, NULL, 1, &value), VPT_CALLER_ARGUMENT);
     assert_status(vpt_device_config_fields(machine.device, &capacity, 1, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_device_config_fields(machine.device, &capacity, 0, &value), VPT_OK);
-    machine_finish();
 }
 
 /* An 8-byte field of which only the first half is mapped is out of range, not read by half. */
@@ -195,7 +194,7 @@ VERSION_TEST(config, INIT_2_no_writes_before_features_ok)
 
 /* ---- Several fields of one moment ---- */
 
-VERSION_TEST(config, CONFIG_1_fields_of_every_width)
+CONFIG_TEST(config, CONFIG_1_fields_of_every_width)
 {
     struct values {
         uint8_t before, heads;
@@ -211,13 +210,11 @@ VERSION_TEST(config, CONFIG_1_fields_of_every_width)
         { MOCK_BLK_SEG_MAX, 4, 0, offsetof(struct values, seg_max) },
     };
 
-    negotiate(variant);
     mock_config_set(&machine.model->config, MOCK_BLK_CAPACITY, 8, UINT64_C(0x1122334455667788));
     assert_status(vpt_device_config_fields(machine.device, fields, COUNT_OF(fields), &values), VPT_OK);
     assert_same(values.capacity, UINT64_C(0x1122334455667788));
     cr_assert(values.heads == 0x33 && values.cylinders == 0x1122 && values.seg_max == 0x05060708);
     cr_assert(values.before == 1 && values.behind == 6);
-    machine_finish();
 }
 
 VERSION_TEST(config, CONFIG_1_a_reading_is_repeated_while_the_configuration_changes)
@@ -288,12 +285,11 @@ VERSION_TEST(config, CONFIG_1_one_that_never_stops_changing_is_given_up)
 }
 
 /* A modern field by its generation; a legacy one, which has none, until two readings agree. */
-VERSION_TEST(config, CONFIG_1_LEG_CONFIG_1_how_often_a_field_is_read)
+CONFIG_TEST(config, CONFIG_1_LEG_CONFIG_1_how_often_a_field_is_read)
 {
     bool legacy = variant->version == 1;
     uint64_t value = 0x1020; /* the answer already, as a first pass could take it for a second */
 
-    negotiate(variant);
     assert_status(read_capacity(&value), VPT_OK);
     assert_same(value, 0x1020);
     assert_same(machine.trace_count, 4);
@@ -301,7 +297,6 @@ VERSION_TEST(config, CONFIG_1_LEG_CONFIG_1_how_often_a_field_is_read)
     assert_same(mmio_traced(false, R_CONFIG + 4), legacy ? 2 : 1);
     assert_same(mmio_traced(false, R_GENERATION), legacy ? 0 : 2);
     cr_assert(legacy || (mmio_at(false, R_GENERATION, 0) == 0 && mmio_at(false, R_GENERATION, 1) == 3));
-    machine_finish();
 }
 
 /* A slot may be larger than anything that is known of it. */

@@ -50,9 +50,11 @@ VERSION_TEST(device, RESET_1_every_status_is_left_behind)
     }
 }
 
-VERSION_TEST(device, RESET_1_waits_until_the_status_reads_0)
+#define STARTED_DEVICE_TEST(suite, name) \
+    STARTED_TEST(struct variant, VERSION_TEST, start(variant), machine_finish(), suite, name)
+
+STARTED_DEVICE_TEST(device, RESET_1_waits_until_the_status_reads_0)
 {
-    start(variant);
     fault(MOCK_FAULT_RESET_SLOW, 1, 50);
     assert_status(vpt_device_reset(machine.device), VPT_OK);
     assert_same(mmio_traced(false, R_STATUS), 50);
@@ -63,14 +65,12 @@ VERSION_TEST(device, RESET_1_waits_until_the_status_reads_0)
     assert_status(vpt_device_reset(machine.device), VPT_DEVICE_STUCK);
     assert_status(vpt_device_reset(machine.device), VPT_OK);
     assert_status(vpt_device_negotiate(machine.device, NULL, NULL, NULL), VPT_OK);
-    machine_finish();
 }
 
-VERSION_TEST(device, a_reset_that_never_ends_is_stuck_within_bounds)
+STARTED_DEVICE_TEST(device, a_reset_that_never_ends_is_stuck_within_bounds)
 {
     uint64_t reads;
 
-    start(variant);
     fault(MOCK_FAULT_RESET_NEVER, 0, 0);
     assert_status(vpt_device_reset(machine.device), VPT_DEVICE_STUCK);
     assert_same(machine.hal->waits[VPT_WAIT_RESET], machine.hal->wait_budget[VPT_WAIT_RESET] + 1u);
@@ -87,14 +87,12 @@ VERSION_TEST(device, a_reset_that_never_ends_is_stuck_within_bounds)
     mock_fault_clear(&machine.model->faults, MOCK_FAULT_RESET_NEVER);
     assert_status(vpt_device_reset(machine.device), VPT_OK);
     cr_assert(!machine.device->stuck && machine.device->resets == 2);
-    machine_finish();
 }
 
 /* ---- Start, failure, check ---- */
 
-VERSION_TEST(device, INIT_1_start_has_its_place)
+PROBED_TEST(device, INIT_1_start_has_its_place)
 {
-    plain_probe(variant, NULL);
     assert_status(vpt_device_start(machine.device), VPT_CALLER_STATE);
     assert_status(vpt_device_reset(machine.device), VPT_OK);
     assert_status(vpt_device_start(machine.device), VPT_CALLER_STATE);
@@ -104,20 +102,16 @@ VERSION_TEST(device, INIT_1_start_has_its_place)
     assert_status(vpt_device_reset(machine.device), VPT_OK);
     assert_status(vpt_device_start(machine.device), VPT_CALLER_STATE);
     assert_same(machine.model->status, 0);
-    machine_finish();
 }
 
-VERSION_TEST(device, STATUS_2_failing_drops_no_bit)
+STARTED_DEVICE_TEST(device, STATUS_2_failing_drops_no_bit)
 {
-    start(variant);
     vpt_device_fail(machine.device);
     assert_same(mmio_value(true, R_STATUS, 0), variant->version == 1 ? 0x87 : 0x8f);
-    machine_finish();
 }
 
-VERSION_TEST(device, STATUS_4_a_device_that_needs_a_reset_says_so)
+NEGOTIATED_TEST(device, STATUS_4_a_device_that_needs_a_reset_says_so)
 {
-    plain_negotiate(variant, NULL);
     assert_status(vpt_device_check(machine.device), VPT_OK);
     mock_device_needs_reset(machine.model);
     assert_status(vpt_device_check(machine.device), VPT_DEVICE_NEEDS_RESET);
@@ -125,7 +119,6 @@ VERSION_TEST(device, STATUS_4_a_device_that_needs_a_reset_says_so)
     assert_status(vpt_device_negotiate(machine.device, NULL, NULL, NULL), VPT_OK);
     assert_status(vpt_device_check(machine.device), VPT_OK);
     assert_status(vpt_device_start(machine.device), VPT_OK);
-    machine_finish();
 }
 
 /* ---- Interrupts ---- */
@@ -156,9 +149,8 @@ VERSION_TEST(device, MMIO_IRQ_1_MMIO_REG_12_interrupts_are_read_and_what_is_know
 
 /* ---- Gone ---- */
 
-VERSION_TEST(device, vanishing_at_an_interrupt_at_the_start_or_during_a_reset_is_noticed_at_once)
+STARTED_DEVICE_TEST(device, vanishing_at_an_interrupt_at_the_start_or_during_a_reset_is_noticed_at_once)
 {
-    start(variant);
     fault(MOCK_FAULT_VANISH, 1, 0);
     assert_same(vpt_device_interrupt(machine.device), 0);
     assert_same(mmio_traced(true, R_IRQ_ACK), 0);
@@ -172,12 +164,11 @@ VERSION_TEST(device, vanishing_at_an_interrupt_at_the_start_or_during_a_reset_is
     assert_status(vpt_device_reset(machine.device), VPT_DEVICE_GONE);
     cr_assert(vpt_device_gone(machine.device) && machine.device->resets == 1);
     assert_same(machine.hal->waits[VPT_WAIT_RESET], 0);
-    machine_finish();
 }
 
 /* ---- Shared memory ---- */
 
-VERSION_TEST(device, D_MMIO_3_D_LMMIO_10_shared_memory_regions_are_within_64_bits_and_not_on_a_legacy_interface)
+NEGOTIATED_TEST(device, D_MMIO_3_D_LMMIO_10_shared_memory_regions_are_within_64_bits_and_not_on_a_legacy_interface)
 {
     static const struct {
         struct mock_shared_region region;
@@ -191,7 +182,6 @@ VERSION_TEST(device, D_MMIO_3_D_LMMIO_10_shared_memory_regions_are_within_64_bit
     };
     struct vpt_shared_memory_region region;
 
-    plain_negotiate(variant, NULL);
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         enum vpt_status expected = variant->version == 1 ? VPT_UNSUPPORTED_REQUEST : cases[i].expected;
 
@@ -204,5 +194,4 @@ VERSION_TEST(device, D_MMIO_3_D_LMMIO_10_shared_memory_regions_are_within_64_bit
     }
     assert_status(vpt_device_shared_memory(machine.device, 255, &region), VPT_UNSUPPORTED_REQUEST);
     assert_status(vpt_device_shared_memory(machine.device, 1, NULL), VPT_CALLER_ARGUMENT);
-    machine_finish();
 }

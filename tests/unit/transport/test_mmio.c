@@ -123,12 +123,11 @@ VERSION_TEST(mmio, MMIO_INIT_3_nobody_asks_for_shared_memory)
     plain_end(&queue);
 }
 
-VERSION_TEST(mmio, MMIO_REG_7_LEG_FEAT_2_every_feature_access_is_selected_before)
+PROBED_TEST(mmio, MMIO_REG_7_LEG_FEAT_2_every_feature_access_is_selected_before)
 {
     struct vpt_features wanted = { { 0, ~0u, 0, 0 } };
     size_t words = variant->version == 1 ? 1 : 2; /* a legacy interface has one */
 
-    plain_probe(variant, NULL);
     machine_trace();
     assert_status(vpt_device_negotiate(machine.device, NULL, &wanted, NULL), VPT_OK);
     assert_same(mmio_traced(false, R_DEV_FEATURES), words);
@@ -140,5 +139,4 @@ VERSION_TEST(mmio, MMIO_REG_7_LEG_FEAT_2_every_feature_access_is_selected_before
         assert_same(mmio_value(true, R_DEV_SELECT, i), i);
         assert_same(mmio_value(true, R_DRV_SELECT, i), i);
     }
-    machine_finish();
 }

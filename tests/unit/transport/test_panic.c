@@ -190,11 +190,10 @@ TRANSPORT_TEST(panic, a_kernel_that_dies_at_any_access_still_writes_to_its_disk)
 }
 
 /* The objects in use need not be thrown away: a restart takes no lock and no memory either. */
-TRANSPORT_TEST(panic, objects_in_use_can_be_restarted_for_the_last_words)
+STARTED_PAIR_TEST(panic, objects_in_use_can_be_restarted_for_the_last_words)
 {
     uint64_t allocations;
 
-    pair_start(variant->kind, NULL);
     machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
     pair_submit(0, 8);
     allocations = machine.hal->allocations;
@@ -203,5 +202,4 @@ TRANSPORT_TEST(panic, objects_in_use_can_be_restarted_for_the_last_words)
     machine.model->completion.mode = MOCK_COMPLETE_AT_KICK;
     write_last_words(disk.queue, 4);
     assert_same(machine.hal->allocations, allocations);
-    disk_end();
 }

@@ -105,14 +105,12 @@ TRANSPORT_TEST(recovery, STATUS_4_CLEANUP_2_a_device_that_fails_is_reset_before_
 }
 
 /* The device tells of it by an interrupt of its configuration, by which a kernel comes to look at the status. */
-TRANSPORT_TEST(recovery, needs_reset_is_told_by_an_interrupt)
+STARTED_PAIR_TEST(recovery, needs_reset_is_told_by_an_interrupt)
 {
-    pair_start(variant->kind, NULL);
     (void)vpt_device_interrupt(machine.device);
     mock_device_needs_reset(machine.model);
     cr_assert((vpt_device_interrupt(machine.device) & VPT_INTERRUPT_CONFIGURATION) != 0);
     assert_status(vpt_blk_refresh(&disk.blk), VPT_DEVICE_NEEDS_RESET);
-    disk_end();
 }
 
 /* Where memory cannot be taken from the device, requests come back marked so, and a later reset makes up for it. */

@@ -13,13 +13,12 @@ static enum vpt_status restart(void)
     return vpt_driver_restart(&disk.blk.driver, NULL);
 }
 
-TRANSPORT_TEST(restart, states_in_which_a_queue_cannot_be_restarted)
+STARTED_PAIR_TEST(restart, states_in_which_a_queue_cannot_be_restarted)
 {
     static struct vpt_driver unused_driver;
     static struct vpt_requests unused;
     struct vpt_queue *queue = &disk.queue[0].requests.queue;
 
-    pair_start(variant->kind, NULL);
     assert_status(vpt_queue_restart(queue), VPT_CALLER_STATE); /* still the device's */
     machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
     pair_submit(0, 4);
@@ -33,14 +32,12 @@ TRANSPORT_TEST(restart, states_in_which_a_queue_cannot_be_restarted)
     assert_status(vpt_queue_restart(&unused.queue), VPT_CALLER_STATE);
     assert_status(vpt_driver_restart(&unused_driver, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_driver_restart(NULL, NULL), VPT_CALLER_ARGUMENT);
-    disk_end();
 }
 
 /* ---- What may have changed meanwhile ---- */
 
-TRANSPORT_TEST(restart, what_the_device_says_of_itself_is_read_again)
+STARTED_PAIR_TEST(restart, what_the_device_says_of_itself_is_read_again)
 {
-    pair_start(variant->kind, NULL);
     assert_same(disk.blk.info.capacity, 64);
     mock_blk_resize(machine.blk, 96);
     pair_reset();
@@ -48,7 +45,6 @@ TRANSPORT_TEST(restart, what_the_device_says_of_itself_is_read_again)
     assert_status(restart(), VPT_OK);
     assert_same(disk.blk.info.capacity, 96);
     pair_assert_works(4);
-    disk_end();
 }
 
 TRANSPORT_TEST(restart, a_device_that_lost_a_feature_or_a_queue_is_given_up_and_may_be_tried_again)

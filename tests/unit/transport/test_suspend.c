@@ -6,9 +6,9 @@ TestSuite(suspend, .timeout = 60);
 
 static struct machine_variant kinds[] = { { MACHINE_MMIO_2 }, { MACHINE_PCI_MODERN } };
 
-#define SUSPEND_TEST(name)                                                                                      \
-    PARAMETER_TEST(struct machine_variant, cr_make_param_array(struct machine_variant, kinds, COUNT_OF(kinds)), \
-                   suspend, name)
+#define SUSPEND_TEST(suite, name)                                                                                      \
+    PARAMETER_TEST(struct machine_variant, cr_make_param_array(struct machine_variant, kinds, COUNT_OF(kinds)), suite, \
+                   name)
 
 #define ALIVE (VPT_STATUS_ACKNOWLEDGE | VPT_STATUS_DRIVER | VPT_STATUS_FEATURES_OK)
 
@@ -39,12 +39,14 @@ static void reset_and_restart(void)
     assert_status(vpt_driver_restart(&disk.blk.driver, NULL), VPT_OK);
 }
 
+#define STARTED_SUSPEND_TEST(suite, name) \
+    STARTED_TEST(struct machine_variant, SUSPEND_TEST, start(variant->kind), disk_end(), suite, name)
+
 /* Its status shows what it was told at once, or not before it is done. */
-SUSPEND_TEST(SUSPEND_6_a_device_goes_on_after_a_suspend_as_it_was_before)
+STARTED_SUSPEND_TEST(suspend, SUSPEND_6_a_device_goes_on_after_a_suspend_as_it_was_before)
 {
     uint64_t resets;
 
-    start(variant->kind);
     resets = machine.model->resets;
     for (uint32_t i = 0; i < 8; i++) {
         machine.model->suspend_reads = i / 2 * 13;
@@ -58,14 +60,12 @@ SUSPEND_TEST(SUSPEND_6_a_device_goes_on_after_a_suspend_as_it_was_before)
     }
     assert_same(machine.model->resets, resets);
     pair_assert_works(77);
-    disk_end();
 }
 
-SUSPEND_TEST(SUSPEND_3_requests_are_kept_back_until_the_device_goes_on)
+STARTED_SUSPEND_TEST(suspend, SUSPEND_3_requests_are_kept_back_until_the_device_goes_on)
 {
     struct vpt_segment segment;
 
-    start(variant->kind);
     segment = machine_segment(0, SECTOR);
     suspend(VPT_OK);
     assert_status(disk_submit(VPT_BLK_READ, 1, &segment, 1, &disk.back[1]), VPT_OK);
@@ -77,16 +77,14 @@ SUSPEND_TEST(SUSPEND_3_requests_are_kept_back_until_the_device_goes_on)
     assert_status(vpt_requests_kick(&disk.queue[0].requests), VPT_OK);
     assert_status(pair_poll(), VPT_EMPTY);
     pair_assert_back(1, 1, VPT_OK);
-    disk_end();
 }
 
-SUSPEND_TEST(SUSPEND_4_SUSPEND_5_queues_and_configuration_are_left_alone_while_the_device_is_suspended)
+STARTED_SUSPEND_TEST(suspend, SUSPEND_4_SUSPEND_5_queues_and_configuration_are_left_alone_while_the_device_is_suspended)
 {
     uint8_t sector[SECTOR];
     uint32_t value = 0;
     uint64_t kicks;
 
-    start(variant->kind);
     suspend(VPT_OK);
     kicks = machine.model->kicks;
     assert_status(vpt_requests_kick(&disk.queue[1].requests), VPT_CALLER_STATE);
@@ -101,12 +99,10 @@ SUSPEND_TEST(SUSPEND_4_SUSPEND_5_queues_and_configuration_are_left_alone_while_t
     resume(VPT_OK);
     assert_status(vpt_blk_refresh(&disk.blk), VPT_OK);
     pair_assert_works(4);
-    disk_end();
 }
 
-SUSPEND_TEST(SUSPEND_1_only_a_started_device_with_the_feature_is_suspended)
+STARTED_SUSPEND_TEST(suspend, SUSPEND_1_only_a_started_device_with_the_feature_is_suspended)
 {
-    start(variant->kind);
     resume(VPT_CALLER_STATE);
     suspend(VPT_OK);
     suspend(VPT_CALLER_STATE);
@@ -117,37 +113,32 @@ SUSPEND_TEST(SUSPEND_1_only_a_started_device_with_the_feature_is_suspended)
     pair_assert_works(5);
     vpt_device_fail(machine.device);
     suspend(VPT_CALLER_STATE);
-    disk_end();
 }
 
-TRANSPORT_TEST(suspend, SUSPEND_1_a_device_without_the_feature_is_not_asked)
+STARTED_PAIR_TEST(suspend, SUSPEND_1_a_device_without_the_feature_is_not_asked)
 {
     uint8_t status;
 
-    pair_start(variant->kind, NULL);
     status = machine.model->status;
     suspend(VPT_UNSUPPORTED_FEATURE);
     assert_same(machine.model->status, status);
     pair_assert_works(6);
-    disk_end();
 }
 
-SUSPEND_TEST(SUSPEND_2_the_wait_for_a_suspend_is_bounded)
+STARTED_SUSPEND_TEST(suspend, SUSPEND_2_the_wait_for_a_suspend_is_bounded)
 {
-    start(variant->kind);
     machine.model->suspend_reads = UINT32_MAX;
     suspend(VPT_DEVICE_TIMEOUT);
     assert_status(vpt_requests_kick(&disk.queue[0].requests), VPT_CALLER_STATE);
     resume(VPT_DEVICE_TIMEOUT);
     reset_and_restart();
     pair_assert_works(7);
-    disk_end();
 }
 
 /*
  * A device that is only slow: each call goes on where the one before gave up, and none is too early or repeats itself.
  */
-SUSPEND_TEST(SUSPEND_6_what_takes_longer_than_the_wait_is_waited_for_again)
+SUSPEND_TEST(suspend, SUSPEND_6_what_takes_longer_than_the_wait_is_waited_for_again)
 {
     for (unsigned unseen = 0; unseen < 2; unseen++) {
         start(variant->kind);
@@ -174,7 +165,7 @@ SUSPEND_TEST(SUSPEND_6_what_takes_longer_than_the_wait_is_waited_for_again)
 }
 
 /* A machine that took the device's power after all: what comes back has no queues, and says so before it is used. */
-SUSPEND_TEST(a_device_that_has_lost_its_state_is_not_resumed)
+SUSPEND_TEST(suspend, a_device_that_has_lost_its_state_is_not_resumed)
 {
     start(variant->kind);
     machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
@@ -192,7 +183,7 @@ SUSPEND_TEST(a_device_that_has_lost_its_state_is_not_resumed)
     pair_restart_and_end();
 }
 
-SUSPEND_TEST(a_device_that_fails_or_goes_instead_is_named)
+SUSPEND_TEST(suspend, a_device_that_fails_or_goes_instead_is_named)
 {
     start(variant->kind);
     machine.model->suspend_reads = UINT32_MAX;
@@ -207,9 +198,8 @@ SUSPEND_TEST(a_device_that_fails_or_goes_instead_is_named)
 }
 
 /* Requests that the device has taken wait with it, and come back once it goes on. */
-SUSPEND_TEST(requests_in_flight_outlast_a_suspend)
+STARTED_SUSPEND_TEST(suspend, requests_in_flight_outlast_a_suspend)
 {
-    start(variant->kind);
     machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
     pair_submit(0, 12);
     suspend(VPT_OK);
@@ -219,5 +209,4 @@ SUSPEND_TEST(requests_in_flight_outlast_a_suspend)
     assert_same(mock_device_run(machine.model, UINT32_MAX), 12);
     assert_status(pair_poll(), VPT_EMPTY);
     pair_assert_back(0, 12, VPT_OK);
-    disk_end();
 }
