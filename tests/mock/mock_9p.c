@@ -30,29 +30,11 @@
 #define TCLUNK    120u
 #define RLERROR   7u
 
-/* Errors, by Linux's numbers. */
-#define ENOENT_  2u
-#define EIO_     5u
-#define EBADF_   9u
-#define EEXIST_  17u
-#define ENOTDIR_ 20u
-#define EISDIR_  21u
-#define EINVAL_  22u
-#define ENOSPC_  28u
-#define NOTEMPTY 39u
-
-#define O_ACCESS   3u
-#define O_TRUNC_   01000u
 #define REMOVE_DIR 0x200u
 
-/* A message that is carried out. Fields are taken from `message` at `at`, and put to `reply` at `size`. */
 struct request {
+    struct mock_message m;
     struct mock_9p *p9;
-    const uint8_t *message;
-    uint32_t length;
-    uint32_t at;
-    uint8_t *reply;
-    uint32_t size;
 };
 
 static uint8_t message_bytes[MESSAGE_MAX];
@@ -61,56 +43,34 @@ static struct mock_config_field fields[1u + MOCK_9P_TAG];
 
 /* ---- Fields ---- */
 
-static uint64_t take(struct request *request, uint32_t width)
-{
-    uint64_t value = 0;
-
-    if (require(request->p9, request->length - request->at >= width, "a message that ends within a field")) {
-        value = mock_load(request->message + request->at, width, false);
-        request->at += width;
-    }
-    return value;
-}
-
-static uint32_t take32(struct request *request)
-{
-    return (uint32_t)take(request, 4);
-}
-
 /* A string, with a NUL; false: too long, or it is no name though it has to be. */
 static bool take_name(struct request *request, char *name, bool any)
 {
-    uint32_t length = (uint32_t)take(request, 2);
-    const char *from = (const char *)request->message + request->at;
+    uint32_t length = (uint32_t)mock_take(&request->m, 2);
+    const char *from = (const char *)request->m.bytes + request->m.at;
 
-    if (!require(request->p9, length <= request->length - request->at && length < MOCK_TREE_NAME,
+    if (!require(request->p9, length <= request->m.length - request->m.at && length < MOCK_TREE_NAME,
                  "a string's length")) {
         return false;
     }
     memcpy(name, from, length);
     name[length] = '\0';
-    request->at += length;
+    request->m.at += length;
     return any || (length != 0 && strchr(name, '/') == NULL && strlen(name) == length);
-}
-
-static void put(struct request *request, uint32_t width, uint64_t value)
-{
-    mock_store(request->reply + request->size, width, value, false);
-    request->size += width;
 }
 
 static void put_string(struct request *request, const char *string)
 {
-    put(request, 2, strlen(string));
-    memcpy(request->reply + request->size, string, strlen(string));
-    request->size += (uint32_t)strlen(string);
+    mock_put(&request->m, 2, strlen(string));
+    memcpy(request->m.reply + request->m.size, string, strlen(string));
+    request->m.size += (uint32_t)strlen(string);
 }
 
 static void put_qid(struct request *request, uint32_t node)
 {
-    put(request, 1, request->p9->tree.nodes[node].directory ? 0x80 : 0);
-    put(request, 4, 1);
-    put(request, 8, 1000u + node);
+    mock_put(&request->m, 1, request->p9->tree.nodes[node].directory ? 0x80 : 0);
+    mock_put(&request->m, 4, 1);
+    mock_put(&request->m, 8, 1000u + node);
 }
 
 /* ---- Files ---- */
@@ -161,47 +121,47 @@ static uint32_t version(struct request *request)
 {
     struct mock_9p *p9 = request->p9;
     uint32_t most = p9->options.msize != 0 ? p9->options.msize : MSIZE;
-    uint32_t msize = take32(request);
+    uint32_t msize = mock_take32(&request->m);
     char name[MOCK_TREE_NAME];
 
     require(p9, take_name(request, name, true) && strcmp(name, "9P2000.L") == 0, "another version");
     require(p9, msize >= MSIZE_LEAST, "a session of tiny messages");
     memset(p9->fids, 0, sizeof(p9->fids));
     p9->msize = msize < most ? msize : most;
-    put(request, 4, p9->msize);
+    mock_put(&request->m, 4, p9->msize);
     put_string(request, p9->options.version != NULL ? p9->options.version : "9P2000.L");
     return 0;
 }
 
 static uint32_t attach(struct request *request)
 {
-    uint32_t fid = take32(request);
+    uint32_t fid = mock_take32(&request->m);
     char name[MOCK_TREE_NAME];
 
-    require(request->p9, take32(request) == UINT32_MAX, "an authentication");
+    require(request->p9, mock_take32(&request->m) == UINT32_MAX, "an authentication");
     if (!take_name(request, name, true) || !take_name(request, name, true)) {
-        return EINVAL_;
+        return MOCK_EINVAL;
     }
-    (void)take32(request);
+    (void)mock_take32(&request->m);
     if (name[0] != '\0') {
-        return ENOENT_;
+        return MOCK_ENOENT;
     }
     put_qid(request, MOCK_TREE_ROOT);
-    return new_fid(request->p9, fid, MOCK_TREE_ROOT) ? 0 : EINVAL_;
+    return new_fid(request->p9, fid, MOCK_TREE_ROOT) ? 0 : MOCK_EINVAL;
 }
 
 static uint32_t walk(struct request *request)
 {
     struct mock_9p *p9 = request->p9;
-    const struct mock_9p_fid *from = find_fid(p9, take32(request));
-    uint32_t fid = take32(request);
-    uint32_t names = (uint32_t)take(request, 2);
+    const struct mock_9p_fid *from = find_fid(p9, mock_take32(&request->m));
+    uint32_t fid = mock_take32(&request->m);
+    uint32_t names = (uint32_t)mock_take(&request->m, 2);
     uint32_t node = from != NULL ? from->node : 0;
     char name[MOCK_TREE_NAME];
     uint32_t found = 0;
 
     require(p9, names <= 16, "a walk of more than 16 names");
-    put(request, 2, 0);
+    mock_put(&request->m, 2, 0);
     for (bool here = true; found < names && here; found += here ? 1u : 0u) {
         uint32_t next = MOCK_TREE_NODES;
 
@@ -213,33 +173,33 @@ static uint32_t walk(struct request *request)
             put_qid(request, node);
         }
     }
-    request->at = request->length;
+    request->m.at = request->m.length;
     for (uint32_t i = 0; i < p9->options.walk_more; i++) {
         put_qid(request, node);
         found++;
     }
-    mock_store(request->reply + HEADER, 2, found, false);
+    mock_store(request->m.reply + HEADER, 2, found, false);
     if (from == NULL || (names != 0 && found == 0)) {
-        return from == NULL ? EBADF_ : ENOENT_;
+        return from == NULL ? MOCK_EBADF : MOCK_ENOENT;
     }
-    return found < names || new_fid(p9, fid, node) ? 0 : EBADF_;
+    return found < names || new_fid(p9, fid, node) ? 0 : MOCK_EBADF;
 }
 
 static uint32_t open_node(struct request *request, struct mock_9p_fid *fid, uint32_t flags)
 {
     struct mock_tree_node *node = &request->p9->tree.nodes[fid->node];
 
-    if (node->directory && (flags & O_ACCESS) != 0) {
-        return EISDIR_;
+    if (node->directory && (flags & MOCK_O_ACCESS) != 0) {
+        return MOCK_EISDIR;
     }
-    if ((flags & O_TRUNC_) != 0) {
+    if ((flags & MOCK_O_TRUNCATE) != 0) {
         node->size = 0;
     }
     require(request->p9, !fid->open, "a fid that is open is opened");
     fid->open = true;
     fid->flags = flags;
     put_qid(request, fid->node);
-    put(request, 4, 0);
+    mock_put(&request->m, 4, 0);
     return 0;
 }
 
@@ -248,26 +208,26 @@ static uint32_t make(struct request *request, const struct mock_9p_fid *fid, con
                      uint32_t *made)
 {
     if (!request->p9->tree.nodes[fid->node].directory) {
-        return ENOTDIR_;
+        return MOCK_ENOTDIR;
     }
     if (mock_tree_find(&request->p9->tree, fid->node, name) < MOCK_TREE_NODES) {
-        return EEXIST_;
+        return MOCK_EEXIST;
     }
     *made = mock_tree_make(&request->p9->tree, fid->node, name, directory);
-    return *made < MOCK_TREE_NODES ? 0 : ENOSPC_;
+    return *made < MOCK_TREE_NODES ? 0 : MOCK_ENOSPC;
 }
 
 static uint32_t create(struct request *request, struct mock_9p_fid *fid)
 {
     char name[MOCK_TREE_NAME];
     bool good = take_name(request, name, false);
-    uint32_t flags = take32(request);
-    uint32_t mode = take32(request);
+    uint32_t flags = mock_take32(&request->m);
+    uint32_t mode = mock_take32(&request->m);
     uint32_t made = 0;
     uint32_t error;
 
-    (void)take32(request);
-    error = good ? make(request, fid, name, false, &made) : EINVAL_;
+    (void)mock_take32(&request->m);
+    error = good ? make(request, fid, name, false, &made) : MOCK_EINVAL;
     if (error == 0) {
         request->p9->tree.nodes[made].mode = mode;
         fid->node = made;
@@ -280,12 +240,12 @@ static uint32_t make_directory(struct request *request, const struct mock_9p_fid
 {
     char name[MOCK_TREE_NAME];
     bool good = take_name(request, name, false);
-    uint32_t mode = take32(request);
+    uint32_t mode = mock_take32(&request->m);
     uint32_t made = 0;
     uint32_t error;
 
-    (void)take32(request);
-    error = good ? make(request, fid, name, true, &made) : EINVAL_;
+    (void)mock_take32(&request->m);
+    error = good ? make(request, fid, name, true, &made) : MOCK_EINVAL;
     if (error == 0) {
         request->p9->tree.nodes[made].mode = mode;
         put_qid(request, made);
@@ -297,43 +257,31 @@ static uint32_t remove_name(struct request *request, const struct mock_9p_fid *f
 {
     struct mock_9p *p9 = request->p9;
     uint32_t found = MOCK_TREE_NODES;
-    struct mock_tree_node *node;
     char name[MOCK_TREE_NAME];
     uint32_t flags;
 
     if (take_name(request, name, false)) {
         found = mock_tree_find(&p9->tree, fid->node, name);
     }
-    flags = take32(request);
+    flags = mock_take32(&request->m);
     require(p9, (flags & ~REMOVE_DIR) == 0, "an unknown flag");
-    if (found == MOCK_TREE_NODES) {
-        return ENOENT_;
-    }
-    node = &p9->tree.nodes[found];
-    if (node->directory != (flags == REMOVE_DIR)) {
-        return node->directory ? EISDIR_ : ENOTDIR_;
-    }
-    if (mock_tree_has_children(&p9->tree, found)) {
-        return NOTEMPTY;
-    }
-    node->used = false;
-    return 0;
+    return mock_file_remove(&p9->tree, found, flags == REMOVE_DIR);
 }
 
 static uint32_t get_attributes(struct request *request, const struct mock_9p_fid *fid)
 {
     const struct mock_tree_node *node = &request->p9->tree.nodes[fid->node];
 
-    require(request->p9, take(request, 8) == 0x7ff, "other attributes");
-    put(request, 8, 0x7ff);
+    require(request->p9, mock_take(&request->m, 8) == 0x7ff, "other attributes");
+    mock_put(&request->m, 8, 0x7ff);
     put_qid(request, fid->node);
-    put(request, 4, node->mode | (node->directory ? 0040000u : 0100000u));
-    put(request, 8, 0); /* owner */
-    put(request, 8, 1);
-    put(request, 8, 0);
-    put(request, 8, node->size);
-    while (request->size < 160) {
-        put(request, 4, 0x77777777);
+    mock_put(&request->m, 4, node->mode | (node->directory ? 0040000u : 0100000u));
+    mock_put(&request->m, 8, 0); /* owner */
+    mock_put(&request->m, 8, 1);
+    mock_put(&request->m, 8, 0);
+    mock_put(&request->m, 8, node->size);
+    while (request->m.size < 160) {
+        mock_put(&request->m, 4, 0x77777777);
     }
     return 0;
 }
@@ -348,69 +296,64 @@ static uint32_t read_or_list(struct request *request, const struct mock_9p_fid *
 {
     struct mock_9p *p9 = request->p9;
     const struct mock_tree_node *node = &p9->tree.nodes[fid->node];
-    uint64_t offset = take(request, 8);
-    uint32_t count = take32(request);
+    uint64_t offset = mock_take(&request->m, 8);
+    uint32_t count = mock_take32(&request->m);
 
     require(p9, count <= p9->msize - OVERHEAD, "more is asked for than a reply has room for");
     if (!require(p9, fid->open, "a fid is read that is not open") || node->directory != list) {
-        return node->directory ? EISDIR_ : EBADF_;
+        return node->directory ? MOCK_EISDIR : MOCK_EBADF;
     }
-    put(request, 4, 0);
+    mock_put(&request->m, 4, 0);
     for (uint64_t i = offset + 1u; list && i < MOCK_TREE_NODES; i++) {
         const struct mock_tree_node *entry = &p9->tree.nodes[i];
 
         if (entry->used && entry->parent == fid->node) {
-            if (request->size + ENTRY + strlen(entry->name) > DATA_HEADER + cut(p9, count)) {
+            if (request->m.size + ENTRY + strlen(entry->name) > DATA_HEADER + cut(p9, count)) {
                 break;
             }
             put_qid(request, (uint32_t)i);
-            put(request, 8, i);
-            put(request, 1, entry->directory ? 4 : 8);
+            mock_put(&request->m, 8, i);
+            mock_put(&request->m, 1, entry->directory ? 4 : 8);
             put_string(request, entry->name);
         }
     }
-    request->size -= list ? p9->options.list_cut : 0;
+    request->m.size -= list ? p9->options.list_cut : 0;
     if (!list && offset < node->size) {
         count = cut(p9, count < node->size - offset ? count : node->size - offset);
-        memcpy(request->reply + request->size, node->bytes + offset, count);
-        request->size += count;
+        memcpy(request->m.reply + request->m.size, node->bytes + offset, count);
+        request->m.size += count;
     }
-    mock_store(request->reply + HEADER, 4, request->size - DATA_HEADER, false);
+    mock_store(request->m.reply + HEADER, 4, request->m.size - DATA_HEADER, false);
     return 0;
 }
 
 static uint32_t write_file(struct request *request, const struct mock_9p_fid *fid)
 {
     struct mock_tree_node *node = &request->p9->tree.nodes[fid->node];
-    uint64_t offset = take(request, 8);
-    uint32_t count = take32(request);
+    uint64_t offset = mock_take(&request->m, 8);
+    uint32_t count = mock_take32(&request->m);
 
-    require(request->p9, count == request->length - request->at, "a write of other bytes than it has");
-    request->at = request->length;
-    if (!require(request->p9, fid->open && (fid->flags & O_ACCESS) != 0,
+    require(request->p9, count == request->m.length - request->m.at, "a write of other bytes than it has");
+    request->m.at = request->m.length;
+    if (!require(request->p9, fid->open && (fid->flags & MOCK_O_ACCESS) != 0,
                  "a fid is written that is not open for that")) {
-        return EBADF_;
+        return MOCK_EBADF;
     }
     count = cut(request->p9, count);
-    if (offset > MOCK_TREE_BYTES || count > MOCK_TREE_BYTES - offset) {
-        return ENOSPC_;
-    }
-    memcpy(node->bytes + offset, request->message + 23, count);
-    node->size = offset + count > node->size ? (uint32_t)offset + count : node->size;
-    put(request, 4, count);
-    return 0;
+    mock_put(&request->m, 4, count);
+    return mock_file_write(node, offset, request->m.bytes + 23, count);
 }
 
 static uint32_t with_fid(struct request *request, uint8_t type)
 {
-    struct mock_9p_fid *fid = find_fid(request->p9, take32(request));
+    struct mock_9p_fid *fid = find_fid(request->p9, mock_take32(&request->m));
 
     if (fid == NULL) {
-        request->at = request->length;
-        return EBADF_;
+        request->m.at = request->m.length;
+        return MOCK_EBADF;
     }
     switch (type) {
-    case TLOPEN: return open_node(request, fid, take32(request));
+    case TLOPEN: return open_node(request, fid, mock_take32(&request->m));
     case TLCREATE: return create(request, fid);
     case TGETATTR: return get_attributes(request, fid);
     case TREADDIR: return read_or_list(request, fid, true);
@@ -419,7 +362,7 @@ static uint32_t with_fid(struct request *request, uint8_t type)
     case TREAD: return read_or_list(request, fid, false);
     case TWRITE: return write_file(request, fid);
     case TCLUNK: fid->used = false; return 0;
-    default: require(request->p9, false, "an unknown message"); return EIO_;
+    default: require(request->p9, false, "an unknown message"); return MOCK_EIO;
     }
 }
 
@@ -448,11 +391,11 @@ static uint32_t carry_out(struct request *request, uint8_t type)
 
     if (type != TVERSION && type != TFLUSH) {
         require(p9, p9->msize != 0, "a message without a session");
-        require(p9, request->length <= p9->msize, "a message that is longer than agreed");
+        require(p9, request->m.length <= p9->msize, "a message that is longer than agreed");
     }
     if (mock_fault_fires(&p9->device->faults, MOCK_FAULT_IO_ERROR, NULL)) {
-        request->at = request->length;
-        return EIO_;
+        request->m.at = request->m.length;
+        return MOCK_EIO;
     }
     switch (type) {
     case TVERSION: return version(request);
@@ -461,7 +404,7 @@ static uint32_t carry_out(struct request *request, uint8_t type)
     case TFLUSH:
         p9->flushes++;
         p9->released = p9->device->queues[0].pending_count != 0;
-        check_flushed(p9, take(request, 2));
+        check_flushed(p9, mock_take(&request->m, 2));
         return 0;
     default: return with_fid(request, type);
     }
@@ -482,37 +425,17 @@ static void check_tag(struct mock_9p *p9, const struct mock_queue *queue, const 
     }
 }
 
-/* Writes a reply, or what the test would have instead. Returns the used length. */
-static uint32_t answer(struct request *request, const struct mock_element *element, uint8_t type)
-{
-    const struct mock_9p_lie *lie = &request->p9->options.lie;
-    uint32_t size = request->size;
-
-    if (!mock_require(request->p9->device->violations, element->writable_bytes >= size,
-                      "9p: a reply of %u bytes has no room (D-9P-6)", size)) {
-        mock_device_needs_reset(request->p9->device);
-        return 0;
-    }
-    request->p9->longest = size > request->p9->longest ? size : request->p9->longest;
-    if (lie->type == type && lie->silent) {
-        return size;
-    }
-    if (lie->type == type) {
-        mock_store(request->reply + lie->offset, lie->width, lie->value, false);
-        size -= lie->cut < size ? lie->cut : size;
-    }
-    return (uint32_t)mock_element_write(request->p9->device, element, 0, request->reply, size);
-}
-
 static uint32_t handle(void *backend, struct mock_queue *queue, const struct mock_element *element)
 {
     struct mock_9p *p9 = backend;
-    struct request request = { p9, message_bytes, 0, HEADER, reply_bytes, HEADER };
+    struct request request = {
+        { .device = p9->device, .bytes = message_bytes, .at = HEADER, .reply = reply_bytes, .size = HEADER }, p9
+    };
     uint32_t error;
     uint8_t type;
 
-    request.length = (uint32_t)mock_element_read(p9->device, element, 0, message_bytes, MESSAGE_MAX);
-    if (!require(p9, request.length >= HEADER && mock_load(message_bytes, 4, false) == element->readable_bytes,
+    request.m.length = (uint32_t)mock_element_read(p9->device, element, 0, message_bytes, MESSAGE_MAX);
+    if (!require(p9, request.m.length >= HEADER && mock_load(message_bytes, 4, false) == element->readable_bytes,
                  "a message's size (D-9P-5)")) {
         mock_device_needs_reset(p9->device);
         return 0;
@@ -530,15 +453,16 @@ static uint32_t handle(void *backend, struct mock_queue *queue, const struct moc
     }
     memset(reply_bytes, 0, HEADER);
     error = carry_out(&request, type);
-    require(p9, request.at == request.length || error != 0, "a message with more than its fields");
+    require(p9, request.m.at == request.m.length || error != 0, "a message with more than its fields");
     if (error != 0) {
-        request.size = HEADER;
-        put(&request, 4, error);
+        request.m.size = HEADER;
+        mock_put(&request.m, 4, error);
     }
-    mock_store(reply_bytes, 4, request.size, false);
+    mock_store(reply_bytes, 4, request.m.size, false);
     reply_bytes[4] = error != 0 ? RLERROR : (uint8_t)(type + 1u);
     memcpy(reply_bytes + 5, message_bytes + 5, 2);
-    return answer(&request, element, type);
+    p9->longest = request.m.size > p9->longest ? request.m.size : p9->longest;
+    return mock_answer(&request.m, element, type, &p9->options.lie);
 }
 
 /* Whether the oldest message may be answered: one that is held waits for a Tflush, which may wait for ever. */

@@ -6,8 +6,7 @@
 #ifndef VPT_TESTS_MOCK_9P_H
 #define VPT_TESTS_MOCK_9P_H
 
-#include "mock_device.h"
-#include "mock_tree.h"
+#include "mock_message.h"
 
 #define MOCK_9P_FIDS 16u
 #define MOCK_9P_TAG  254u /* the configuration has no more */
@@ -18,16 +17,6 @@ struct mock_9p_fid {
     uint32_t fid;
     uint32_t node;
     uint32_t flags;
-};
-
-/* What replies to messages of one type are changed to. */
-struct mock_9p_lie {
-    uint8_t type; /* of the T-message; 0: there is no lie */
-    uint8_t width;
-    uint16_t offset; /* in the reply */
-    uint64_t value;  /* of `width` bytes there */
-    uint32_t cut;    /* bytes that are not written of its end, nor counted in the used length ... */
-    bool silent;     /* ... or nothing is written, and all is counted */
 };
 
 /* What the test says; it stays when the machine is made. */
@@ -41,7 +30,7 @@ struct mock_9p_options {
     uint32_t walk_most;  /* names of a walk that it finds; 0: all that there are */
     uint32_t list_cut;   /* bytes that a list lacks of its last entry */
     uint32_t walk_more;  /* names that it finds beyond those of a walk */
-    struct mock_9p_lie lie;
+    struct mock_reply_lie lie;
 
     /* Messages of this type are not answered before a Tflush comes; 0: all are. */
     uint8_t held;

@@ -35,71 +35,34 @@
 #define F_TRUNCATE  (1u << 3)
 #define F_PAGES_MAX (1u << 22)
 
-/* Errors, by Linux's numbers. */
-#define ENOENT_  2u
-#define EIO_     5u
-#define EBADF_   9u
-#define EEXIST_  17u
-#define ENOTDIR_ 20u
-#define EISDIR_  21u
-#define EINVAL_  22u
-#define ENFILE_  23u
-#define ENOSPC_  28u
-#define NOTEMPTY 39u
-
-#define O_ACCESS 3u
-#define O_EXCL_  0200u
-#define O_TRUNC_ 01000u
-
-/* A message that is carried out. Fields are taken from `message` at `at`, and put to `reply` at `size`. */
 struct request {
+    struct mock_message m;
     struct mock_fs *fs;
-    const uint8_t *message;
-    uint32_t length;
-    uint32_t at;
     uint32_t type;
     uint32_t node; /* number in the tree */
-    uint8_t *reply;
-    uint32_t size;
 };
 
 static uint8_t message_bytes[MESSAGE_MAX];
 static uint8_t reply_bytes[MESSAGE_MAX];
 static struct mock_config_field fields[1u + MOCK_FS_TAG];
 
-/* ---- Fields: in the order of the driver's CPU, which is this one (D-FS-6) ---- */
-
-static uint64_t take(struct request *request, uint32_t width)
-{
-    uint64_t value = 0;
-
-    if (require(request->fs, request->length - request->at >= width, "a message that ends within a field")) {
-        value = mock_load(request->message + request->at, width, true);
-        request->at += width;
-    }
-    return value;
-}
-
-static uint32_t take32(struct request *request)
-{
-    return (uint32_t)take(request, 4);
-}
+/* ---- Fields ---- */
 
 static void take_zeros(struct request *request, uint32_t count)
 {
     while (count-- != 0) {
-        require(request->fs, take(request, 1) == 0, "a field that is not used is not 0");
+        require(request->fs, mock_take(&request->m, 1) == 0, "a field that is not used is not 0");
     }
 }
 
 /* The last field; it ends with a NUL. */
 static const char *take_name(struct request *request)
 {
-    const char *name = (const char *)request->message + request->at;
-    size_t most = request->length - request->at;
+    const char *name = (const char *)request->m.bytes + request->m.at;
+    size_t most = request->m.length - request->m.at;
     size_t length = memchr(name, 0, most) != NULL ? strlen(name) : most;
 
-    request->at = request->length;
+    request->m.at = request->m.length;
     if (!require(request->fs,
                  length + 1u == most && length != 0 && length < MOCK_TREE_NAME && strchr(name, '/') == NULL,
                  "a name that is none")) {
@@ -108,24 +71,18 @@ static const char *take_name(struct request *request)
     return name;
 }
 
-static void put(struct request *request, uint32_t width, uint64_t value)
-{
-    mock_store(request->reply + request->size, width, value, true);
-    request->size += width;
-}
-
 static void put_attributes(struct request *request, uint32_t node)
 {
     const struct mock_tree_node *of = &request->fs->tree.nodes[node];
 
-    put(request, 8, 1000u + node);
-    put(request, 8, of->size);
+    mock_put(&request->m, 8, 1000u + node);
+    mock_put(&request->m, 8, of->size);
     for (unsigned i = 0; i < 11; i++) { /* blocks, times */
-        put(request, 4, 0x77777777);
+        mock_put(&request->m, 4, 0x77777777);
     }
-    put(request, 4, of->mode | (of->directory ? 0040000u : 0100000u));
+    mock_put(&request->m, 4, of->mode | (of->directory ? 0040000u : 0100000u));
     for (unsigned i = 0; i < 6; i++) {
-        put(request, 4, 0x66666666);
+        mock_put(&request->m, 4, 0x66666666);
     }
 }
 
@@ -133,10 +90,10 @@ static void put_attributes(struct request *request, uint32_t node)
 static uint32_t put_entry(struct request *request, uint32_t node)
 {
     request->fs->lookups[node]++;
-    put(request, 8, node + 1u);
-    put(request, 8, 1);
+    mock_put(&request->m, 8, node + 1u);
+    mock_put(&request->m, 8, 1);
     for (unsigned i = 0; i < 6; i++) { /* how long it is valid */
-        put(request, 4, 0x55555555);
+        mock_put(&request->m, 4, 0x55555555);
     }
     put_attributes(request, node);
     return 0;
@@ -180,18 +137,18 @@ static uint32_t put_handle(struct request *request, uint32_t node, uint32_t flag
 
         if (!handle->used) {
             *handle = (struct mock_fs_handle){ .used = true, .node = node, .flags = flags };
-            put(request, 8, HANDLES + i);
-            put(request, 8, 0);
+            mock_put(&request->m, 8, HANDLES + i);
+            mock_put(&request->m, 8, 0);
             return 0;
         }
     }
-    return ENFILE_;
+    return MOCK_ENFILE;
 }
 
 /* The handle that a message has; NULL: a violation. */
 static struct mock_fs_handle *take_handle(struct request *request)
 {
-    uint64_t number = take(request, 8);
+    uint64_t number = mock_take(&request->m, 8);
     struct mock_fs_handle *handle = NULL;
 
     if (number >= HANDLES && number < HANDLES + MOCK_FS_HANDLES) {
@@ -213,24 +170,24 @@ static uint32_t begin_session(struct request *request)
     uint32_t pages_max = options->pages_max != 0 ? options->pages_max : 32;
     uint32_t flags;
 
-    require(fs, take32(request) == 7 && take32(request) == 31, "another version");
-    (void)take32(request);
-    flags = take32(request);
+    require(fs, mock_take32(&request->m) == 7 && mock_take32(&request->m) == 31, "another version");
+    (void)mock_take32(&request->m);
+    flags = mock_take32(&request->m);
     require(fs, !fs->session, "a second INIT");
-    put(request, 4, options->major != 0 ? options->major : 7);
-    put(request, 4, options->minor != 0 ? options->minor : 36);
-    put(request, 4, 0x20000);
-    put(request, 4,
-        0xff800000 | (flags & ~((options->no_truncation ? F_TRUNCATE : 0) | F_PAGES_MAX)) |
-            (options->pages_max != UINT32_MAX ? flags & F_PAGES_MAX : 0));
-    put(request, 4, 0x00100010);
-    put(request, 4, write_max);
-    put(request, 4, 1);
-    put(request, 2, options->pages_max != UINT32_MAX ? pages_max : 0);
-    while (request->size < REPLY_HEADER + 64u) {
-        put(request, 2, 0x4444);
+    mock_put(&request->m, 4, options->major != 0 ? options->major : 7);
+    mock_put(&request->m, 4, options->minor != 0 ? options->minor : 36);
+    mock_put(&request->m, 4, 0x20000);
+    mock_put(&request->m, 4,
+             0xff800000 | (flags & ~((options->no_truncation ? F_TRUNCATE : 0) | F_PAGES_MAX)) |
+                 (options->pages_max != UINT32_MAX ? flags & F_PAGES_MAX : 0));
+    mock_put(&request->m, 4, 0x00100010);
+    mock_put(&request->m, 4, write_max);
+    mock_put(&request->m, 4, 1);
+    mock_put(&request->m, 2, options->pages_max != UINT32_MAX ? pages_max : 0);
+    while (request->m.size < REPLY_HEADER + 64u) {
+        mock_put(&request->m, 2, 0x4444);
     }
-    request->size = REPLY_HEADER + (options->init_size != 0 ? options->init_size : 64u);
+    request->m.size = REPLY_HEADER + (options->init_size != 0 ? options->init_size : 64u);
     fs->session = true;
     pages_max = options->pages_max != UINT32_MAX ? pages_max : 32;
     fs->data_max = write_max < pages_max * 4096u ? write_max : pages_max * 4096u;
@@ -241,21 +198,21 @@ static uint32_t lookup(struct request *request, const char *name)
 {
     uint32_t found = mock_tree_find(&request->fs->tree, request->node, name);
 
-    return found < MOCK_TREE_NODES ? put_entry(request, found) : ENOENT_;
+    return found < MOCK_TREE_NODES ? put_entry(request, found) : MOCK_ENOENT;
 }
 
 static uint32_t open_node(struct request *request)
 {
     struct mock_tree_node *node = &request->fs->tree.nodes[request->node];
-    uint32_t flags = take32(request);
+    uint32_t flags = mock_take32(&request->m);
 
     take_zeros(request, 4);
     require(request->fs, node->directory == (request->type == OPENDIR),
             "a directory is opened as a file, or a file so");
-    if (node->directory && (flags & O_ACCESS) != 0) {
-        return EISDIR_;
+    if (node->directory && (flags & MOCK_O_ACCESS) != 0) {
+        return MOCK_EISDIR;
     }
-    if ((flags & O_TRUNC_) != 0) {
+    if ((flags & MOCK_O_TRUNCATE) != 0) {
         require(request->fs, !request->fs->options.no_truncation, "OPEN is to truncate without being able to");
         node->size = 0;
     }
@@ -266,24 +223,24 @@ static uint32_t make(struct request *request)
 {
     struct mock_fs *fs = request->fs;
     bool directory = request->type == MKDIR;
-    uint32_t flags = directory ? 0 : take32(request);
-    uint32_t mode = take32(request);
+    uint32_t flags = directory ? 0 : mock_take32(&request->m);
+    uint32_t mode = mock_take32(&request->m);
     const char *name;
     uint32_t made;
 
     take_zeros(request, directory ? 4 : 8);
     name = take_name(request);
     made = mock_tree_find(&fs->tree, request->node, name);
-    if (made < MOCK_TREE_NODES && (directory || (flags & O_EXCL_) != 0)) {
-        return EEXIST_;
+    if (made < MOCK_TREE_NODES && (directory || (flags & MOCK_O_EXCLUDE) != 0)) {
+        return MOCK_EEXIST;
     }
     if (!fs->tree.nodes[request->node].directory) {
-        return ENOTDIR_;
+        return MOCK_ENOTDIR;
     }
     if (made == MOCK_TREE_NODES) {
         made = mock_tree_make(&fs->tree, request->node, name, directory);
         if (made == MOCK_TREE_NODES) {
-            return ENOSPC_;
+            return MOCK_ENOSPC;
         }
         require(fs, directory || (mode & 0170000u) == 0100000u, "a file that is none is created");
         fs->tree.nodes[made].mode = mode & 07777u;
@@ -298,24 +255,17 @@ static uint32_t remove_name(struct request *request)
     struct mock_tree *tree = &request->fs->tree;
     uint32_t found = mock_tree_find(tree, request->node, take_name(request));
 
-    if (found == MOCK_TREE_NODES || request->fs->lookups[found] == 0) {
-        return found == MOCK_TREE_NODES ? ENOENT_ : EIO_;
+    if (found < MOCK_TREE_NODES && request->fs->lookups[found] == 0) {
+        return MOCK_EIO;
     }
-    if (tree->nodes[found].directory != (request->type == RMDIR)) {
-        return tree->nodes[found].directory ? EISDIR_ : ENOTDIR_;
-    }
-    if (mock_tree_has_children(tree, found)) {
-        return NOTEMPTY;
-    }
-    tree->nodes[found].used = false;
-    return 0;
+    return mock_file_remove(tree, found, request->type == RMDIR);
 }
 
 static uint32_t get_attributes(struct request *request)
 {
     take_zeros(request, 16);
-    put(request, 8, 0x3333333333333333);
-    put(request, 8, 0x22222222);
+    mock_put(&request->m, 8, 0x3333333333333333);
+    mock_put(&request->m, 8, 0x22222222);
     put_attributes(request, request->node);
     return 0;
 }
@@ -329,15 +279,15 @@ static void put_entries(struct request *request, uint64_t offset, uint32_t most)
         if (!entry->used || entry->parent != request->node) {
             continue;
         }
-        if (request->size + (24u + length + 7u) / 8u * 8u > REPLY_HEADER + most) {
+        if (request->m.size + (24u + length + 7u) / 8u * 8u > REPLY_HEADER + most) {
             break;
         }
-        put(request, 8, 1000u + i);
-        put(request, 8, i);
-        put(request, 4, length);
-        put(request, 4, entry->directory ? 4 : 8);
+        mock_put(&request->m, 8, 1000u + i);
+        mock_put(&request->m, 8, i);
+        mock_put(&request->m, 4, length);
+        mock_put(&request->m, 4, entry->directory ? 4 : 8);
         for (size_t k = 0; k < (length + 7u) / 8u * 8u; k++) {
-            put(request, 1, k < length ? (uint8_t)entry->name[k] : 'f');
+            mock_put(&request->m, 1, k < length ? (uint8_t)entry->name[k] : 'f');
         }
     }
 }
@@ -348,36 +298,32 @@ static uint32_t transfer(struct request *request)
     struct mock_fs *fs = request->fs;
     struct mock_tree_node *node = &fs->tree.nodes[request->node];
     const struct mock_fs_handle *handle = take_handle(request);
-    uint64_t offset = take(request, 8);
-    uint32_t size = take32(request);
+    uint64_t offset = mock_take(&request->m, 8);
+    uint32_t size = mock_take32(&request->m);
     bool write = request->type == WRITE;
 
     take_zeros(request, 20);
     fs->longest = size > fs->longest ? size : fs->longest;
     require(fs, size <= fs->data_max && size != 0, "more data than INIT has said, or none");
-    require(fs, !write || size == request->length - request->at, "a write of other bytes than it has");
+    require(fs, !write || size == request->m.length - request->m.at, "a write of other bytes than it has");
     require(fs, node->directory == (request->type == READDIR), "a directory is read as a file, or a file so");
-    if (handle == NULL || (write && (handle->flags & O_ACCESS) == 0)) {
-        return EBADF_;
+    if (handle == NULL || (write && (handle->flags & MOCK_O_ACCESS) == 0)) {
+        return MOCK_EBADF;
     }
     size = fs->options.most != 0 && size > fs->options.most ? fs->options.most : size;
     if (request->type == READDIR) {
         put_entries(request, offset, size);
-        size = request->size - REPLY_HEADER;
-        request->size -= fs->options.list_cut < size ? fs->options.list_cut : size;
+        size = request->m.size - REPLY_HEADER;
+        request->m.size -= fs->options.list_cut < size ? fs->options.list_cut : size;
     } else if (write) {
-        request->at = request->length;
-        if (offset > MOCK_TREE_BYTES || size > MOCK_TREE_BYTES - offset) {
-            return ENOSPC_;
-        }
-        memcpy(node->bytes + offset, request->message + HEADER + IO, size);
-        node->size = offset + size > node->size ? (uint32_t)offset + size : node->size;
-        put(request, 4, size);
-        put(request, 4, 0);
+        request->m.at = request->m.length;
+        mock_put(&request->m, 4, size);
+        mock_put(&request->m, 4, 0);
+        return mock_file_write(node, offset, request->m.bytes + HEADER + IO, size);
     } else if (offset < node->size) {
         size = size < node->size - offset ? size : node->size - (uint32_t)offset;
-        memcpy(request->reply + request->size, node->bytes + offset, size);
-        request->size += size;
+        memcpy(request->m.reply + request->m.size, node->bytes + offset, size);
+        request->m.size += size;
     }
     return 0;
 }
@@ -397,7 +343,7 @@ static uint32_t release(struct request *request)
 
 static void forget(struct request *request, uint32_t node)
 {
-    uint64_t count = take(request, 8);
+    uint64_t count = mock_take(&request->m, 8);
 
     request->fs->forgets++;
     if (require(request->fs, node < MOCK_TREE_NODES && count <= request->fs->lookups[node],
@@ -408,11 +354,11 @@ static void forget(struct request *request, uint32_t node)
 
 static void forget_several(struct request *request)
 {
-    uint32_t count = take32(request);
+    uint32_t count = mock_take32(&request->m);
 
     take_zeros(request, 4);
-    while (count-- != 0 && request->at < request->length) {
-        forget(request, (uint32_t)take(request, 8) - 1u);
+    while (count-- != 0 && request->m.at < request->m.length) {
+        forget(request, (uint32_t)mock_take(&request->m, 8) - 1u);
     }
 }
 
@@ -421,8 +367,8 @@ static uint32_t carry_out(struct request *request)
     struct mock_fs *fs = request->fs;
 
     if (mock_fault_fires(&fs->device->faults, MOCK_FAULT_IO_ERROR, NULL)) {
-        request->at = request->length;
-        return EIO_;
+        request->m.at = request->m.length;
+        return MOCK_EIO;
     }
     switch (request->type) {
     case INIT: return begin_session(request);
@@ -441,7 +387,7 @@ static uint32_t carry_out(struct request *request)
     case READDIR: return transfer(request);
     case RELEASE:
     case RELEASEDIR: return release(request);
-    default: require(fs, false, "an unknown message"); return EINVAL_;
+    default: require(fs, false, "an unknown message"); return MOCK_EINVAL;
     }
 }
 
@@ -455,12 +401,13 @@ static bool read_header(struct request *request, const struct mock_queue *queue)
     uint64_t node;
     bool forgets;
 
-    if (!require(fs, request->length >= HEADER && take32(request) == request->length, "a message's length")) {
+    if (!require(fs, request->m.length >= HEADER && mock_take32(&request->m) == request->m.length,
+                 "a message's length")) {
         return false;
     }
-    request->type = take32(request);
-    number = take(request, 8);
-    node = take(request, 8);
+    request->type = mock_take32(&request->m);
+    number = mock_take(&request->m, 8);
+    node = mock_take(&request->m, 8);
     take_zeros(request, 16);
     require(fs, number != 0, "a message without a number");
     for (size_t i = 0; i < queue->pending_count; i++) {
@@ -480,49 +427,34 @@ static bool read_header(struct request *request, const struct mock_queue *queue)
                    "a file that is not known (any more)");
 }
 
-/* Writes a reply, or what the test would have instead. Returns the used length. */
-static uint32_t answer(struct request *request, const struct mock_element *element)
-{
-    const struct mock_fs_lie *lie = &request->fs->options.lie;
-    bool lies = lie->type != 0 && lie->type == request->type;
-
-    if (!require(request->fs, element->writable_bytes >= request->size, "a reply has no room")) {
-        mock_device_needs_reset(request->fs->device);
-        return 0;
-    }
-    if (lies && lie->silent) {
-        return request->size;
-    }
-    if (lies) {
-        request->size += lie->more;
-        mock_store(request->reply, 4, request->size, true);
-        mock_store(request->reply + lie->offset, lie->width, lie->value, true);
-        request->size -= lie->cut < request->size ? lie->cut : request->size;
-    }
-    return (uint32_t)mock_element_write(request->fs->device, element, 0, request->reply, request->size);
-}
-
 static uint32_t handle_message(void *backend, struct mock_queue *queue, const struct mock_element *element)
 {
     struct mock_fs *fs = backend;
-    struct request request = { .fs = fs, .message = message_bytes, .reply = reply_bytes, .size = REPLY_HEADER };
-    uint32_t error = EIO_;
+    struct request request = { { .device = fs->device,
+                                 .native = true, /* the order of the driver's CPU, which is this one (D-FS-6) */
+                                 .bytes = message_bytes,
+                                 .reply = reply_bytes,
+                                 .size = REPLY_HEADER },
+                               fs,
+                               0,
+                               0 };
+    uint32_t error = MOCK_EIO;
 
-    request.length = (uint32_t)mock_element_read(fs->device, element, 0, message_bytes, MESSAGE_MAX);
+    request.m.length = (uint32_t)mock_element_read(fs->device, element, 0, message_bytes, MESSAGE_MAX);
     fs->messages++;
     if (read_header(&request, queue)) {
         error = carry_out(&request);
-        require(fs, request.at == request.length || error != 0, "a message with more than its fields");
+        require(fs, request.m.at == request.m.length || error != 0, "a message with more than its fields");
     }
     if (queue->index == HIPRIO) {
         require(fs, element->writable_bytes == 0, "room for a reply that there is not (D-FS-8)");
         return 0;
     }
-    request.size = error != 0 ? REPLY_HEADER : request.size;
-    mock_store(reply_bytes, 4, request.size, true);
+    request.m.size = error != 0 ? REPLY_HEADER : request.m.size;
+    mock_store(reply_bytes, 4, request.m.size, true);
     mock_store(reply_bytes + 4, 4, 0u - error, true);
     memcpy(reply_bytes + 8, message_bytes + 8, 8);
-    return answer(&request, element);
+    return mock_answer(&request.m, element, request.type, &fs->options.lie);
 }
 
 /* Whether the oldest message may be answered. */
@@ -563,7 +495,7 @@ static void init(void *backend, struct mock_device *device)
     }
     fields[MOCK_FS_TAG] = (struct mock_config_field){ "num_request_queues", 36, 4, MOCK_CONFIG_ALWAYS, false };
     fs->device = device;
-    mock_config_init(config, fields, 1u + MOCK_FS_TAG, device->legacy);
+    mock_config_init(config, MOCK_FIELDS(fields), device->legacy);
     memcpy(config->bytes, tag, strlen(tag) < MOCK_FS_TAG ? strlen(tag) : MOCK_FS_TAG);
     mock_config_set(config, 36, 4, 1);
     memset(config->changed, 0, sizeof(config->changed));

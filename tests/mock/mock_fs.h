@@ -6,23 +6,11 @@
 #ifndef VPT_TESTS_MOCK_FS_H
 #define VPT_TESTS_MOCK_FS_H
 
-#include "mock_device.h"
-#include "mock_tree.h"
+#include "mock_message.h"
 
 #define MOCK_FS_QUEUES  2u
 #define MOCK_FS_HANDLES 16u
 #define MOCK_FS_TAG     36u
-
-/* What replies to messages of one type are changed to. */
-struct mock_fs_lie {
-    uint32_t type; /* 0: there is no lie */
-    uint8_t width;
-    uint16_t offset; /* in the reply */
-    uint64_t value;  /* of `width` bytes there */
-    uint32_t cut;    /* bytes that are not written of its end, nor counted in the used length ... */
-    uint32_t more;   /* ... or bytes that are written behind it and counted, there and in the reply ... */
-    bool silent;     /* ... or nothing is written, and all is counted */
-};
 
 /* What the test says; it stays when the machine is made. */
 struct mock_fs_options {
@@ -36,7 +24,7 @@ struct mock_fs_options {
     uint32_t most;      /* bytes of a read, a write or a list; 0: as many as asked */
     uint32_t list_cut;  /* bytes of a list's end that are left out */
     uint32_t held;      /* messages of this type are not completed; 0: all are */
-    struct mock_fs_lie lie;
+    struct mock_reply_lie lie;
 };
 
 struct mock_fs_handle {

@@ -402,7 +402,7 @@ PLAIN_P9_TEST(p9, a_write_that_fails_in_its_middle)
     mock_trigger_set(&machine.hal->fail_share, 2, 1);
     assert_status(vpt_9p_read(&p9, P9_FILE, 0, p9_buffer, 6000, &done), machine.hal->fail_share_status);
     assert_same(done, 1500);
-    p9_model.options.lie = (struct mock_9p_lie){ .type = 118, .offset = 7, .width = 4 }; /* 0 bytes */
+    p9_model.options.lie = (struct mock_reply_lie){ .type = 118, .offset = 7, .width = 4 }; /* 0 bytes */
     assert_status(vpt_9p_write(&p9, P9_FILE, 0, p9_buffer, 100, &done), VPT_DEVICE_REQUEST_STATUS);
     assert_same(done, 0);
     p9_model.options.lie.type = 0;

@@ -48,7 +48,7 @@ static void start(const struct ring_variant *variant)
     assert_status(vpt_9p_open_file(&p9, 2, VPT_9P_READ_ONLY), VPT_OK);
 }
 
-static void expect_lie(const struct ring_variant *variant, const char *text, const struct mock_9p_lie *lie,
+static void expect_lie(const struct ring_variant *variant, const char *text, const struct mock_reply_lie *lie,
                        enum vpt_status status)
 {
     uint64_t resets;
@@ -56,7 +56,7 @@ static void expect_lie(const struct ring_variant *variant, const char *text, con
     start(variant);
     resets = machine.model->resets;
     p9_model.options.lie = *lie;
-    assert_status_of(text, ask(lie->type), status);
+    assert_status_of(text, ask((uint8_t)lie->type), status);
     p9_make_model(); /* what was carried out is undone */
     assert_same_of(text, machine.model->resets, resets);
     assert_same(mock_hal_live_shares(machine.hal), 0);
@@ -69,7 +69,7 @@ Test(p9_replies, D_9P_5_a_header_that_lies)
 {
     static const struct {
         const char *text;
-        struct mock_9p_lie lie;
+        struct mock_reply_lie lie;
     } rows[] = {
         { "no size", { .offset = SIZE, .width = 4, .value = 0 } },
         { "less than a header", { .offset = SIZE, .width = 4, .value = 6 } },
@@ -88,7 +88,7 @@ Test(p9_replies, D_9P_5_a_header_that_lies)
 
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
         for (unsigned k = 0; k < COUNT_OF(types); k++) {
-            struct mock_9p_lie lie = rows[i].lie;
+            struct mock_reply_lie lie = rows[i].lie;
 
             /* A write's reply has the size of an error, whose number is then the count. */
             if (types[k] == 118 && lie.value == 7) {
@@ -107,7 +107,7 @@ Test(p9_replies, D_9P_7_a_body_that_lies)
 {
     static const struct {
         const char *text;
-        struct mock_9p_lie lie;
+        struct mock_reply_lie lie;
     } rows[] = {
         { "more names than were asked for", { .type = 110, .offset = BODY, .width = 2, .value = 3 } },
         { "a large number of names", { .type = 110, .offset = BODY, .width = 2, .value = 0xffff } },
@@ -152,10 +152,10 @@ Test(p9_replies, D_9P_5_a_size_above_a_legacy_device_s_room)
     static const struct ring_variant legacy = { MACHINE_MMIO_1, false, false, false };
 
     for (unsigned k = 0; k < COUNT_OF(types); k++) {
-        const struct mock_9p_lie lie = { .type = types[k], .offset = SIZE, .width = 4, .value = 0x10000 };
+        const struct mock_reply_lie lie = { .type = types[k], .offset = SIZE, .width = 4, .value = 0x10000 };
 
         expect_lie(&legacy, "too long", &lie, VPT_DEVICE_REQUEST_STATUS);
-        expect_lie(&legacy, "silent", &(const struct mock_9p_lie){ .type = types[k], .silent = true },
+        expect_lie(&legacy, "silent", &(const struct mock_reply_lie){ .type = types[k], .silent = true },
                    VPT_DEVICE_REQUEST_STATUS);
     }
 }
@@ -167,7 +167,7 @@ Test(p9_replies, what_a_server_does_beyond_what_is_asked)
     p9_model.options.walk_more = 1;
     assert_status(ask(110), VPT_DEVICE_REQUEST_STATUS);
     p9_model.options.walk_more = 0;
-    p9_model.options.lie = (struct mock_9p_lie){ .type = 100, .width = 4, .offset = BODY, .value = 0x100000 };
+    p9_model.options.lie = (struct mock_reply_lie){ .type = 100, .width = 4, .offset = BODY, .value = 0x100000 };
     assert_status(ask(100), VPT_OK);
     assert_same(p9.msize, 8192);
     p9_model.options.lie.type = 0;
@@ -205,7 +205,7 @@ Test(p9_replies, a_list_that_ends_within_an_entry)
     assert_status(vpt_9p_open_file(&p9, 2, VPT_9P_READ_ONLY), VPT_OK);
     list.at = list.length = 0;
     list.offset = 0;
-    p9_model.options.lie = (struct mock_9p_lie){ .type = 40, .width = 2, .offset = 11 + 22, .value = 256 };
+    p9_model.options.lie = (struct mock_reply_lie){ .type = 40, .width = 2, .offset = 11 + 22, .value = 256 };
     assert_status(vpt_9p_next_entry(&p9, &list, &entry), VPT_DEVICE_REQUEST_STATUS);
     p9_model.options.lie.type = 0;
     p9_end();

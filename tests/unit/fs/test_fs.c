@@ -385,7 +385,7 @@ PLAIN_FS_TEST(fs, a_file_that_takes_no_more)
     fs_open_file("hello", VPT_FS_READ_WRITE);
     assert_status(vpt_fs_write(&fs, &fs_file, MOCK_TREE_BYTES - 10u, fs_buffer, 11, &done), VPT_DEVICE_IO_ERROR);
     cr_assert(done == 0 && fs.error == 28);
-    fs_model.options.lie = (struct mock_fs_lie){ .type = 16, .offset = 16, .width = 4, .value = 0 };
+    fs_model.options.lie = (struct mock_reply_lie){ .type = 16, .offset = 16, .width = 4, .value = 0 };
     assert_status(vpt_fs_write(&fs, &fs_file, 0, fs_buffer, 10, &done), VPT_DEVICE_REQUEST_STATUS);
     assert_same(done, 0);
     assert_status(vpt_fs_read(&fs, &fs_file, MOCK_TREE_BYTES, fs_buffer, 10, &done), VPT_OK);

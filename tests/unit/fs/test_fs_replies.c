@@ -65,7 +65,7 @@ static void start_again(void)
     assert_fs_works();
 }
 
-static void expect_lie(const char *text, const struct mock_fs_lie *lie, enum vpt_status status)
+static void expect_lie(const char *text, const struct mock_reply_lie *lie, enum vpt_status status)
 {
     uint64_t resets;
 
@@ -85,7 +85,7 @@ Test(fs_replies, D_FS_5_a_header_that_lies)
 {
     static const struct {
         const char *text;
-        struct mock_fs_lie lie;
+        struct mock_reply_lie lie;
     } rows[] = {
         { "no length", { .offset = LENGTH, .width = 4, .value = 0 } },
         { "less than a header", { .offset = LENGTH, .width = 4, .value = 15 } },
@@ -103,7 +103,7 @@ Test(fs_replies, D_FS_5_a_header_that_lies)
 
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
         for (unsigned k = 0; k < COUNT_OF(types); k++) {
-            struct mock_fs_lie lie = rows[i].lie;
+            struct mock_reply_lie lie = rows[i].lie;
 
             lie.type = types[k];
             expect_lie(rows[i].text, &lie, VPT_DEVICE_REQUEST_STATUS);
@@ -118,7 +118,7 @@ PLAIN_FS_TEST(fs_replies, D_FS_5_a_length_below_a_header)
     struct vpt_completion completion;
 
     for (uint32_t length = 0; length < 17; length++) {
-        fs_model.options.lie = (struct mock_fs_lie){ .type = 3, .offset = LENGTH, .width = 4, .value = length };
+        fs_model.options.lie = (struct mock_reply_lie){ .type = 3, .offset = LENGTH, .width = 4, .value = length };
         memset((uint8_t *)vpt_requests_next(&fs.requests) + VPT_FS_HEADER, 0, 16);
         assert_status(vpt_fs_submit(&fs, &message, NULL), VPT_OK);
         assert_status(vpt_requests_wait(&fs.requests, &completion), VPT_OK);
@@ -130,12 +130,12 @@ PLAIN_FS_TEST(fs_replies, D_FS_5_a_length_below_a_header)
 Test(fs_replies, D_FS_5_results_of_another_length)
 {
     for (unsigned k = 0; k < COUNT_OF(types); k++) {
-        struct mock_fs_lie lie = { .type = types[k], .offset = ERROR, .width = 4, .value = 0u - 2u };
+        struct mock_reply_lie lie = { .type = types[k], .offset = ERROR, .width = 4, .value = 0u - 2u };
         bool empty = types[k] == 10 || types[k] == 11 || types[k] == 18 || types[k] == 29;
 
         expect_lie("an error with results", &lie, empty ? VPT_DEVICE_IO_ERROR : VPT_DEVICE_REQUEST_STATUS);
         if (types[k] != 15 && types[k] != 28) {
-            lie = (struct mock_fs_lie){ .type = types[k], .more = 8 };
+            lie = (struct mock_reply_lie){ .type = types[k], .more = 8 };
             expect_lie("more results", &lie, VPT_DEVICE_REQUEST_STATUS);
         }
     }
@@ -146,7 +146,7 @@ Test(fs_replies, D_FS_5_results_that_lie)
 {
     static const struct {
         const char *text;
-        struct mock_fs_lie lie;
+        struct mock_reply_lie lie;
         enum vpt_status status;
     } rows[] = {
         { "no node", { .type = 1, .offset = RESULTS, .width = 8 }, VPT_DEVICE_IO_ERROR },
@@ -211,7 +211,8 @@ Test(fs_replies, the_longest_name_in_a_list)
     for (uint32_t length = VPT_FS_NAME_MAX; length <= VPT_FS_NAME_MAX + 1u; length++) {
         struct vpt_fs_list list = { .directory = &directory, .buffer = fs_buffer, .size = VPT_FS_LIST_MIN };
 
-        fs_model.options.lie = (struct mock_fs_lie){ .type = 28, .width = 4, .offset = RESULTS + 16, .value = length };
+        fs_model.options.lie =
+            (struct mock_reply_lie){ .type = 28, .width = 4, .offset = RESULTS + 16, .value = length };
         assert_status(vpt_fs_next_entry(&fs, &list, &entry),
                       length == VPT_FS_NAME_MAX ? VPT_OK : VPT_DEVICE_REQUEST_STATUS);
         cr_assert(length != VPT_FS_NAME_MAX || strcmp(entry.name, name) == 0);
@@ -233,7 +234,7 @@ Test(fs_replies, D_FS_5_a_reason_is_told)
     }
     mock_fault_clear(&machine.model->faults, MOCK_FAULT_IO_ERROR);
     assert_same(mock_fs_lookups(&fs_model), 1);
-    fs_model.options.lie = (struct mock_fs_lie){ .type = 18, .offset = ERROR, .width = 4, .value = 0u - 511u };
+    fs_model.options.lie = (struct mock_reply_lie){ .type = 18, .offset = ERROR, .width = 4, .value = 0u - 511u };
     assert_status(vpt_fs_close(&fs, &opened), VPT_DEVICE_IO_ERROR);
     assert_same(fs.error, 511);
     assert_same(mock_fs_lookups(&fs_model), 0);
