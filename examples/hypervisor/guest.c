@@ -268,7 +268,7 @@ static void halt(struct guest *guest)
 
 static void handle(struct guest *guest)
 {
-    switch (guest->block->exit) {
+    switch ((uint32_t)guest->block->exit) {
     case SVM_EXIT_INTERRUPT:
     case SVM_EXIT_NMI: break;
     case SVM_EXIT_MEMORY: guest_memory_exit(guest); break;

@@ -94,7 +94,7 @@ _Static_assert(offsetof(struct svm_state, efer) == 0xd0 && offsetof(struct svm_s
 #define SVM_EXIT_SHUTDOWN  UINT64_C(0x7f)
 #define SVM_EXIT_WBINVD    UINT64_C(0x89)
 #define SVM_EXIT_MEMORY    UINT64_C(0x400)
-#define SVM_EXIT_INVALID   UINT64_MAX
+#define SVM_EXIT_INVALID   UINT32_MAX /* the low half of a number that has 64 bits, but not in QEMU */
 
 /* The first information of SVM_EXIT_PORT; the second one is the address of the next instruction. */
 #define SVM_PORT_IN           0x1u
