@@ -4,8 +4,9 @@
 # Builds examples/hypervisor/ and its guest, examples/kernel/, in build-hypervisor/ or the DIRECTORY, and boots them:
 # the hypervisor assigns a disk, a network card, an entropy source and a console of QEMU to each of two guests, whose
 # kernels drive them at the same time. Then checks the disks' images and the guests' logs from outside. Prints the
-# hypervisor's lines, and what was verified; each line that begins with PASS or FAIL is a result. Exits with 1 at a
-# failure. CC and LD may name other tools.
+# hypervisor's lines, what the guests' kernels say beside what the hypervisor says of their functions, and what exits
+# have cost; each line that begins with PASS or FAIL is a result. Exits with 1 at a failure. CC and LD may name other
+# tools.
 set -uo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -125,7 +126,7 @@ boot() {
         -device isa-debug-exit,iobase=0xf4,iosize=4 \
         -chardev "pipe,id=keys,path=$directory/keys" -mon keys,mode=control \
         -nodefaults -display none -monitor none -no-reboot -device intel-iommu -serial stdio "${functions[@]}" \
-        </dev/null 2>"$directory/errors"
+        </dev/null >"$directory/log" 2>"$directory/errors"
     status=$?
     kill "$typist" 2>/dev/null
     wait "$typist" 2>/dev/null
@@ -188,12 +189,23 @@ report_hostile() {
     fi
 }
 
+# Usage: report_log WHAT COMMAND...: prints what tools/hypervisor.py makes of the hypervisor's log; the last line is the
+# result
+report_log() {
+    local text verdict=PASS
+    text=$(python3 "$root/tools/hypervisor.py" "$2" "$directory/log" "${@:3}" 2>&1) || verdict=FAIL
+    sed '$d' <<<"$text"
+    report "$verdict" "$1" "${text##*$'\n'}"
+}
+
 # Usage: run KERNEL KERNEL: runs two guests with these kernels
 run() {
-    local name
+    local name status
     kernels=([A]=$1 [B]=$2)
     boot
-    if [ $? -ne 33 ]; then
+    status=$?
+    grep -v -e ^cost -e ^function -e ^region "$directory/log"
+    if [ "$status" -ne 33 ]; then
         tail -n 5 "$directory"/errors "$directory"/guest?.log
         report FAIL hypervisor "$vpt_ended"
         return
@@ -207,5 +219,7 @@ run() {
 }
 
 run "$directory/guest/kernel.elf" "$directory/guest/kernel.elf"
+report_log tables tables A="$directory/guestA.log" B="$directory/guestB.log"
+report_log costs costs
 run "$directory/guest/kernel.elf" "$directory/hostile/hostile.elf"
 exit "$failed"

@@ -4,6 +4,8 @@
 #include <require.h>
 
 #include "chips.h"
+#include "cost.h"
+#include "report.h"
 
 /* The machine's serial ports that stand for those of the guests. */
 static const uint16_t serial_ports[] = { 0x2f8, 0x3e8 };
@@ -73,6 +75,7 @@ void guest_plug(struct guest *guest, struct host_function *function, const struc
     require(guest->slot_count < GUEST_SLOTS, "the guest has no free slot");
     guest->slot_count++;
     *slot = (struct guest_slot){ .guest = guest, .address = *address, .line = line, .device = &function->device };
+    slot->generation = function->device.generation;
     slot->hooks = (struct vpt_assign_guest){ slot, guest_map, guest_unmap, guest_message, guest_line };
     require_ok(vpt_assign_acquire(&function->device, guest->number, &slot->hooks), "acquiring a device");
     require_ok(vpt_assign_dma_attach(&guest->dma, &function->device), "attaching a device");
@@ -92,6 +95,7 @@ void guest_unplug(struct guest *guest, const struct host_function *function)
     guest->has_turn = true;
     for (unsigned i = 0; i < guest->slot_count; i++) {
         if (guest->slots[i].device == &function->device) {
+            report_slot(&guest->slots[i]);
             release_slot(&guest->slots[i]);
         }
     }
@@ -244,6 +248,7 @@ static void port_exit(struct guest *guest)
     uint32_t value = (uint32_t)merge(0, (uint32_t)*rax, width);
 
     guest->count.ports++;
+    cost_is(COST_PORT);
     if ((info & SVM_PORT_STRING) != 0) {
         guest_fault(guest);
         return;
@@ -259,6 +264,7 @@ static void port_exit(struct guest *guest)
 /* Sleeps until an interrupt, if it can get any. */
 static void halt(struct guest *guest)
 {
+    cost_is(COST_HALT);
     guest_skip_code(guest, 1);
     guest->halted = true;
     if ((guest->block->state.rflags & RFLAGS_INTERRUPTS) == 0) {
@@ -270,7 +276,7 @@ static void handle(struct guest *guest)
 {
     switch ((uint32_t)guest->block->exit) {
     case SVM_EXIT_INTERRUPT:
-    case SVM_EXIT_NMI: break;
+    case SVM_EXIT_NMI: cost_is(COST_INTERRUPT); break;
     case SVM_EXIT_MEMORY: guest_memory_exit(guest); break;
     case SVM_EXIT_PORT: port_exit(guest); break;
     case SVM_EXIT_REGISTER: guest_register_exit(guest); break;
@@ -285,8 +291,10 @@ static void handle(struct guest *guest)
 
 bool guest_run(struct guest *guest)
 {
-    bool offered = guest_offer(guest);
+    bool offered;
 
+    cost_begin(COST_OTHER);
+    offered = guest_offer(guest);
     if (guest->halted && !offered) {
         return false;
     }
@@ -304,5 +312,6 @@ bool guest_run(struct guest *guest)
         guest->block->event = guest->block->exit_event;
         handle(guest);
     }
+    cost_end();
     return true;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Interrupts of the physical functions: how functions are programmed, and how interrupts arrive. */
 #include "chips.h"
+#include "cost.h"
 #include "host.h"
 
 #define STATUS           0x06u
@@ -52,9 +53,8 @@ static enum vpt_status turn_messages_on(struct host_function *function, uint16_t
     return status != VPT_OK ? status : vpt_pci_msix_enable(&function->msix, true);
 }
 
-enum vpt_status host_interrupts(void *ctx, enum vpt_assign_interrupt_mode mode, uint16_t count)
+static enum vpt_status set_mode(struct host_function *function, enum vpt_assign_interrupt_mode mode, uint16_t count)
 {
-    struct host_function *function = ctx;
     enum vpt_status status;
 
     turn_off(function);
@@ -74,14 +74,26 @@ enum vpt_status host_interrupts(void *ctx, enum vpt_assign_interrupt_mode mode, 
     return VPT_OK;
 }
 
+enum vpt_status host_interrupts(void *ctx, enum vpt_assign_interrupt_mode mode, uint16_t count)
+{
+    bool before = cost_library(false);
+    enum vpt_status status = set_mode(ctx, mode, count);
+
+    (void)cost_library(before);
+    return status;
+}
+
 /* Masks in the function's command register, because the line may be shared. */
 enum vpt_status host_intx_mask(void *ctx, bool masked)
 {
     struct host_function *function = ctx;
     uint16_t bit = VPT_PCI_COMMAND_INTERRUPT_DISABLE;
+    bool before = cost_library(false);
+    enum vpt_status status = vpt_pci_command(&function->physical, masked ? bit : 0, masked ? 0 : bit);
 
     function->masked = masked;
-    return vpt_pci_command(&function->physical, masked ? bit : 0, masked ? 0 : bit);
+    (void)cost_library(before);
+    return status;
 }
 
 /* ---- Arrival ---- */
@@ -89,13 +101,15 @@ enum vpt_status host_intx_mask(void *ctx, bool masked)
 void host_take_message(struct host *host, uint32_t vector)
 {
     struct vpt_assign_interrupt interrupt;
+    bool before = cost_library(true);
 
-    if (vpt_assign_remap_find(&host->remap, vector, &interrupt) != VPT_OK) {
+    if (vpt_assign_remap_find(&host->remap, vector, &interrupt) == VPT_OK) {
+        host->delivered++;
+        (void)vpt_assign_deliver(&interrupt); /* VPT_EMPTY: the guest has lost the device meanwhile */
+    } else {
         host->unknown++;
-        return;
     }
-    host->delivered++;
-    (void)vpt_assign_deliver(&interrupt); /* VPT_EMPTY: the guest has lost the device meanwhile */
+    (void)cost_library(before);
 }
 
 static bool interrupts(const struct host_function *function)

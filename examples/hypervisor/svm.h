@@ -131,6 +131,9 @@ bool svm_start(void);
  */
 void svm_init(struct svm_block *block, uint32_t number, uint64_t nested_table, const void *port_map, uint64_t entry);
 
+/* The machine's time-stamp counter. */
+uint64_t svm_counter(void);
+
 /*
  * Runs the guest until it exits. Interrupts of the machine end it, and are then pending. The guest's time-stamp counter
  * stands still otherwise: `left` is what the machine's had at the last exit.

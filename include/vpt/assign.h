@@ -249,6 +249,7 @@ struct vpt_assign_device {
     bool degraded;            /* undoing failed: registers and mappings may differ; false after a release */
     bool vanished;            /* the host's function does not answer any more */
     bool capabilities_broken; /* a capability list loops or leaves its space: guests see what is before that */
+    uint32_t generation;      /* grows with each release and reset; an interrupt found before that is not delivered */
     /* ---- */
     bool virtio;        /* of virtio's vendor, so vendor-specific capabilities are virtio's */
     bool reset_needed;  /* a reset has failed */
@@ -278,7 +279,6 @@ struct vpt_assign_device {
     struct vpt_assign_remap_entry *entries; /* the first of its entries */
     struct vpt_assign_dma *dma;             /* the space that it is attached to; NULL: none */
     struct vpt_assign_device *dma_next;
-    uint32_t generation;   /* counts owners and resets, so that an earlier interrupt is recognised */
     uint32_t host_command; /* the host's command and status registers as they were read last */
     bool raised; /* a message was raised since all were looked at; if false, turning bus mastering on delivers none */
     uint16_t own_regions;                    /* how many regions the hypervisor may add */
