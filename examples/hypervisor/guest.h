@@ -9,6 +9,7 @@
 #include "nested.h"
 #include "svm.h"
 #include "virtual_apic.h"
+#include "virtual_entropy.h"
 #include "virtual_pic.h"
 
 #define GUEST_MEMORY       0x04000000u /* bytes, from address 0 on */
@@ -22,7 +23,7 @@
 #define GUEST_BRIDGE_SPACE 256u
 
 /* A zeroed guest is absent. */
-enum guest_state { GUEST_ABSENT, GUEST_RUNS, GUEST_SUCCEEDED, GUEST_FAILED };
+enum guest_state { GUEST_ABSENT, GUEST_RUNS, GUEST_SUSPENDED, GUEST_SUCCEEDED, GUEST_FAILED };
 
 /* A place for a function on the guest's bus 0. */
 struct guest_slot {
@@ -70,6 +71,7 @@ struct guest {
     const char *reason; /* why it has failed */
     uint32_t latch;     /* value of port 0xcf8 */
     struct guest_bridge bridge;
+    struct virtual_entropy entropy;
     struct guest_slot slots[GUEST_SLOTS];
     unsigned slot_count;
     struct guest_region regions[GUEST_REGIONS_MAX];
@@ -91,6 +93,16 @@ void guest_stop(struct guest *guest);
 /* Assigns a function to the guest, and lets it reach the guest's memory. */
 void guest_plug(struct guest *guest, struct host_function *function, const struct vpt_pci_address *address,
                 unsigned line);
+
+/* Lets devices reach the guest's memory, also after the last of them was taken, which removes it from their space. */
+void guest_open_memory(struct guest *guest);
+
+/* Gives a slot that is empty a device. */
+void guest_give(struct guest_slot *slot, struct vpt_assign_device *device);
+
+/* Gives the guest the entropy source that the hypervisor emulates; these are what it gives. */
+void guest_plug_entropy(struct guest *guest, const struct vpt_pci_address *address, unsigned line, const uint8_t *bytes,
+                        uint32_t count);
 
 /* Takes a function from the guest, which must not have its turn. */
 void guest_unplug(struct guest *guest, const struct host_function *function);
