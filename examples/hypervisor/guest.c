@@ -16,9 +16,6 @@ static const char *const names[] = { "A", "B" };
 
 #define PORT_MAP_SIZE 12288u
 
-/* Where the guests' memory lies on the machine, one behind the other. */
-#define MEMORY 0x10000000u
-
 /* Registers of the host bridge, an 82Q35's. */
 #define BRIDGE_IDS    0x00u
 #define BRIDGE_CLASS  0x08u
@@ -138,7 +135,10 @@ static enum vpt_status firmware_write(void *ctx, const struct vpt_pci_address *a
 void guest_firmware(struct guest *guest)
 {
     const struct vpt_port port = { .ctx = guest, .config_read = firmware_read, .config_write = firmware_write };
-    struct vpt_pci_window window = { .kind = VPT_PCI_BAR_MEMORY, .next = GUEST_WINDOW, .last = GUEST_WINDOW_LAST };
+    struct vpt_pci_window windows[] = {
+        { .kind = VPT_PCI_BAR_MEMORY, .next = GUEST_WINDOW, .last = GUEST_WINDOW_LAST },
+        { .kind = VPT_PCI_BAR_IO, .next = GUEST_PORTS, .last = GUEST_PORTS_LAST },
+    };
 
     for (unsigned i = 1; i < guest->slot_count; i++) {
         const struct guest_slot *slot = &guest->slots[i];
@@ -146,7 +146,7 @@ void guest_firmware(struct guest *guest)
         struct vpt_pci_bars bars;
 
         require_ok(vpt_pci_bars_size(&function, &bars), "sizing a guest's BARs");
-        require_ok(vpt_pci_bars_place(&function, &bars, VPT_PCI_ALL_BARS, &window, 1), "assigning a guest's BARs");
+        require_ok(vpt_pci_bars_place(&function, &bars, VPT_PCI_ALL_BARS, windows, 2), "assigning a guest's BARs");
         require_ok(vpt_pci_write(&function, INTERRUPT_LINE, 1, slot->line), "a guest's interrupt line");
         require_ok(vpt_pci_command(&function, VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY, 0), "a guest's BARs");
     }
@@ -194,7 +194,8 @@ static void make_memory(struct guest *guest)
     guest_open_memory(guest);
 }
 
-void guest_start(struct guest *guest, uint32_t number, struct host *host, const void *kernel, uint32_t size)
+void guest_start(struct guest *guest, uint32_t number, struct host *host, uint64_t memory,
+                 const struct guest_file *kernel)
 {
     uint64_t entry;
 
@@ -202,7 +203,7 @@ void guest_start(struct guest *guest, uint32_t number, struct host *host, const 
     guest->number = number;
     guest->name = names[number];
     guest->host = host;
-    guest->memory = (unsigned char *)(uintptr_t)(MEMORY + number * GUEST_MEMORY);
+    guest->memory = (unsigned char *)(uintptr_t)memory;
     guest->serial = serial_ports[number];
     guest->block = allocate(guest, sizeof(*guest->block));
     guest->port_map = allocate(guest, PORT_MAP_SIZE);
@@ -212,7 +213,7 @@ void guest_start(struct guest *guest, uint32_t number, struct host *host, const 
     make_memory(guest);
     virtual_pic_init(&guest->pic);
     virtual_apic_init(&guest->apic);
-    entry = guest_load(guest, kernel, size);
+    entry = guest_load(guest, kernel->bytes, kernel->size);
     require(entry != 0, "the guest's kernel is not one");
     svm_floating_init(&guest->floating);
     svm_init(guest->block, number, guest->nested.top, guest->port_map, entry);

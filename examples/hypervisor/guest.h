@@ -17,6 +17,8 @@
 #define GUEST_ECAM_SIZE    UINT64_C(0x10000000)
 #define GUEST_WINDOW       UINT64_C(0xc0000000) /* for BARs */
 #define GUEST_WINDOW_LAST  UINT64_C(0xfebfffff)
+#define GUEST_PORTS        0x2000u
+#define GUEST_PORTS_LAST   0x2fffu
 #define GUEST_SLOTS        8u
 #define GUEST_REGIONS_MAX  64u
 #define GUEST_RANGES       8u
@@ -84,8 +86,15 @@ struct guest {
     } count;
 };
 
-/* Makes a guest with memory, a host bridge and a kernel, an ELF file with a PVH entry. The object is zeroed. */
-void guest_start(struct guest *guest, uint32_t number, struct host *host, const void *kernel, uint32_t size);
+/* A kernel: an ELF file with a PVH entry. */
+struct guest_file {
+    const void *bytes;
+    uint32_t size;
+};
+
+/* Makes a guest with a host bridge and a kernel, whose memory begins at this address. The object is zeroed. */
+void guest_start(struct guest *guest, uint32_t number, struct host *host, uint64_t memory,
+                 const struct guest_file *kernel);
 
 /* Returns everything, functions too. */
 void guest_stop(struct guest *guest);

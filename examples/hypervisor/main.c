@@ -28,6 +28,12 @@ static const char *const kernels[GUESTS] = { "opt/vpt/guestA", "opt/vpt/guestB" 
 #define ENTROPY      "opt/vpt/entropy"
 #define ENTROPY_SIZE 4096u
 
+/* If QEMU has this file, the first guest is trusted: its memory has the same addresses on the machine. */
+#define TRUSTED "opt/vpt/trusted"
+
+/* Where the memory of other guests lies, one behind the other. This program lies between. */
+#define MEMORY UINT64_C(0x10000000)
+
 static _Alignas(8) unsigned char kernel[KERNEL_SIZE];
 static struct host host;
 static struct guest guests[GUESTS];
@@ -113,13 +119,23 @@ static void plug_entropy(struct guest *guest, uint8_t device, unsigned line)
     print("%s\tgets an entropy source that is emulated, at 00:0%x.0\n", guest->name, device);
 }
 
+static uint64_t memory_of(uint32_t number)
+{
+    uint8_t text[8];
+    bool trusted = number == 0 && chips_file(TRUSTED, text, sizeof(text)) != 0;
+
+    return trusted ? 0 : MEMORY + number * GUEST_MEMORY;
+}
+
 static void start_guest(struct guest *guest, uint32_t number)
 {
-    uint32_t size = chips_file(kernels[number], kernel, KERNEL_SIZE);
+    const struct guest_file file = { kernel, chips_file(kernels[number], kernel, KERNEL_SIZE) };
+    uint64_t memory = memory_of(number);
 
-    require(size != 0, "there is no kernel %s", kernels[number]);
-    guest_start(guest, number, &host, kernel, size);
-    print("%s\thas %u MiB of memory and a kernel of %u bytes\n", guest->name, GUEST_MEMORY >> 20, (unsigned)size);
+    require(file.size != 0, "there is no kernel %s", kernels[number]);
+    guest_start(guest, number, &host, memory, &file);
+    print("%s\thas %u MiB of memory from 0x%llx on, and a kernel of %u bytes\n", guest->name, GUEST_MEMORY >> 20,
+          (unsigned long long)memory, (unsigned)file.size);
     plug(guest, VPT_DEVICE_TYPE_CONSOLE, 4, 9);
     plug(guest, VPT_DEVICE_TYPE_BLOCK, 5, 10);
     plug(guest, VPT_DEVICE_TYPE_NETWORK, 6, 11);
