@@ -25,7 +25,7 @@ LIMITS = {
     "handling of a line": 220,
 }
 
-DISK = 0x1042
+VIRTIO, DISK = 0x1af4, 0x1042
 # How the kernel's summary of another driver begins, by the device ids.
 SUMMARIES = {0x1041: "network card: ", 0x1043: "console: ", 0x1044: "entropy source: ", 0x1052: "keyboard: "}
 
@@ -114,7 +114,7 @@ def rows(log, guest, kernel):
         require((vendor, device) == (given_vendor, given_device), f"{place}: the guest reads other ids")
         yield place, title or f"{vendor:04x}:{device:04x}", f"on bus {bus}" if bus else "emulated"
         yield from same_bars(place, bars, regions)
-        if bus:
+        if vendor == VIRTIO:
             yield "  driver", summary(kernel, device), f"messages {messages}, on the line {lines}, resets {resets}"
         require(device != DISK or all(0 < disk_interrupts(kernel, mode) <= given
                                       for mode, given in (("messages", messages), ("line", lines))),

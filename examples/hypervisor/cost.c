@@ -19,6 +19,7 @@ static const char *const names[COST_KINDS] = {
     [COST_CONFIG_WRITE] = "configuration write",
     [COST_TRAPPED_READ] = "trapped register of a BAR, read",
     [COST_TRAPPED_WRITE] = "trapped register of a BAR, write",
+    [COST_EMULATED] = "register of an emulated function",
     [COST_ABSENT] = "access to what is not there",
     [COST_APIC] = "local APIC",
     [COST_PIC] = "PIC",

@@ -123,6 +123,7 @@ void guest_access(struct guest *guest, bool write, enum vpt_assign_space space, 
 {
     uint64_t found = UINT64_MAX;
     enum vpt_status status = VPT_CALLER_RANGE;
+    const struct vpt_assign_device *accessed = NULL;
     bool before;
 
     for (unsigned i = 0; i < guest->slot_count && status == VPT_CALLER_RANGE; i++) {
@@ -135,9 +136,12 @@ void guest_access(struct guest *guest, bool write, enum vpt_assign_space space, 
         status = write ? vpt_assign_access_write(device, space, address, width, *value)
                        : vpt_assign_access_read(device, space, address, width, &found);
         (void)cost_library(before);
+        accessed = device;
     }
     if (status == VPT_CALLER_RANGE) {
         cost_is(COST_ABSENT);
+    } else if (accessed == &guest->entropy.device) {
+        cost_is(COST_EMULATED);
     } else {
         cost_is(write ? COST_TRAPPED_WRITE : COST_TRAPPED_READ);
     }

@@ -54,6 +54,10 @@ void host_start(struct host *host, void (*wait)(uint64_t end));
 /* Closes everything, and asserts that nothing remains. */
 void host_stop(struct host *host);
 
+/* Closes a device that no guest has, and opens it again. */
+void host_close(struct host_function *function);
+void host_open(struct host_function *function);
+
 /* Counts the accesses that the IOMMU has refused. */
 void host_look_for_faults(struct host *host);
 

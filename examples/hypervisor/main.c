@@ -15,6 +15,7 @@
 #include "cost.h"
 #include "guest.h"
 #include "report.h"
+#include "suspend.h"
 
 #define KERNEL_SIZE 0x400000u
 
@@ -25,9 +26,20 @@
 /* QEMU's files with the guests' kernels. */
 static const char *const kernels[GUESTS] = { "opt/vpt/guestA", "opt/vpt/guestB" };
 
+/* QEMU's file with what the entropy source gives that the hypervisor emulates for the second guest. */
+#define ENTROPY      "opt/vpt/entropy"
+#define ENTROPY_SIZE 4096u
+
+/* If QEMU has this file, the first guest is trusted: its memory has the same addresses on the machine. */
+#define TRUSTED "opt/vpt/trusted"
+
+/* Where the memory of other guests lies, one behind the other. This program lies between. */
+#define MEMORY UINT64_C(0x10000000)
+
 static _Alignas(8) unsigned char kernel[KERNEL_SIZE];
 static struct host host;
 static struct guest guests[GUESTS];
+static uint8_t entropy[ENTROPY_SIZE];
 static struct guest *present; /* whose turn it is */
 static unsigned ticks;
 static unsigned interrupts; /* of the machine */
@@ -115,18 +127,41 @@ static void plug(struct guest *guest, uint32_t type, uint8_t device, unsigned li
           device);
 }
 
+static void plug_entropy(struct guest *guest, uint8_t device, unsigned line)
+{
+    const struct vpt_pci_address address = { .device = device };
+    uint32_t size = chips_file(ENTROPY, entropy, ENTROPY_SIZE);
+
+    require(size != 0, "there is no file %s", ENTROPY);
+    guest_plug_entropy(guest, &address, line, entropy, size);
+    print("%s\tgets an entropy source that is emulated, at 00:0%x.0\n", guest->name, device);
+}
+
+static uint64_t memory_of(uint32_t number)
+{
+    uint8_t text[8];
+    bool trusted = number == 0 && chips_file(TRUSTED, text, sizeof(text)) != 0;
+
+    return trusted ? 0 : MEMORY + number * GUEST_MEMORY;
+}
+
 static void start_guest(struct guest *guest, uint32_t number)
 {
-    uint32_t size = chips_file(kernels[number], kernel, KERNEL_SIZE);
+    const struct guest_file file = { kernel, chips_file(kernels[number], kernel, KERNEL_SIZE) };
+    uint64_t memory = memory_of(number);
 
-    require(size != 0, "there is no kernel %s", kernels[number]);
-    guest_start(guest, number, &host, kernel, size);
-    print("%s\thas %u MiB of memory and a kernel of %u bytes\n", guest->name, GUEST_MEMORY >> 20, (unsigned)size);
+    require(file.size != 0, "there is no kernel %s", kernels[number]);
+    guest_start(guest, number, &host, memory, &file);
+    print("%s\thas %u MiB of memory from 0x%llx on, and a kernel of %u bytes\n", guest->name, GUEST_MEMORY >> 20,
+          (unsigned long long)memory, (unsigned)file.size);
     plug(guest, VPT_DEVICE_TYPE_CONSOLE, 4, 9);
     plug(guest, VPT_DEVICE_TYPE_BLOCK, 5, 10);
     plug(guest, VPT_DEVICE_TYPE_NETWORK, 6, 11);
-    plug(guest, VPT_DEVICE_TYPE_ENTROPY, 7, 5);
+    plug(guest, VPT_DEVICE_TYPE_ENTROPY, number == 0 ? 7 : 9, 5);
     plug(guest, VPT_DEVICE_TYPE_INPUT, 8, 11);
+    if (number != 0) {
+        plug_entropy(guest, 7, 5);
+    }
     guest_firmware(guest);
 }
 
@@ -171,6 +206,10 @@ static void guest_ended(const struct guest *guest)
           "%u interrupts; %u turns, %u of them while the other guest's function was reset\n",
           guest->name, guest->count.exits, guest->count.ports, guest->count.registers, guest->count.configurations,
           guest->count.interrupts, guest->count.turns, guest->count.beside);
+    if (guest->entropy.byte_count != 0) {
+        print("%s\thas had %u answers of the emulated entropy source, and %u refusals\n", guest->name,
+              guest->entropy.count, guest->entropy.refused);
+    }
     report_guest(guest);
 }
 
@@ -241,7 +280,7 @@ static void wait(uint64_t end)
 static bool any_runs(void)
 {
     for (unsigned i = 0; i < GUESTS; i++) {
-        if (guests[i].state == GUEST_RUNS) {
+        if (guests[i].state == GUEST_RUNS || guests[i].state == GUEST_SUSPENDED) {
             return true;
         }
     }
@@ -255,6 +294,7 @@ static void run_guests(void)
 
         host_look_for_faults(&host);
         move_keyboard();
+        suspend_look(&guests[0]);
         if (!ran) {
             chips_sleep();
         }
@@ -278,8 +318,9 @@ _Noreturn void kernel_main(void)
     }
     host_stop(&host);
     cost_print();
-    print(
-        "PASS\thypervisor\t%u guests, %u interrupts of the machine, %u of nobody; the IOMMU has refused %u accesses\n",
-        GUESTS, host.delivered, host.unknown, host.refused);
+    print("PASS\thypervisor\t%u guests, %u interrupts of the machine, %u of nobody; the IOMMU has refused %u accesses; "
+          "%s was suspended and continued %u times, %u of them with messages\n",
+          GUESTS, host.delivered, host.unknown, host.refused, guests[0].name, suspend_count().all,
+          suspend_count().by_message);
     chips_exit(true);
 }
