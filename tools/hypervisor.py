@@ -22,7 +22,7 @@ LIMITS = {
     "trapped register of a BAR, read": 560,
     "trapped register of a BAR, write": 570,
     "handling of a message to a guest": 220,
-    "handling of a line": 220,
+    "handling of a line": 400,
 }
 
 VIRTIO, DISK = 0x1af4, 0x1042

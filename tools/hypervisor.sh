@@ -31,7 +31,7 @@ build() {
     mapfile -t sources < <(cd "$root" && printf '%s\n' examples/hypervisor/*.{c,S} \
         examples/kernel/{console,string}.c examples/kernel/x86/{idt,serial}.c examples/kernel/x86/vectors.S \
         examples/kernel/x86_64/start.S examples/assign/iommu.c \
-        port/{page_pool,direct,ecam,x86_io,assign_port,emulated_function}.c)
+        port/{page_pool,direct,ecam,x86_io,assign_port,assign_vectors,emulated_function}.c)
     local vpt_example_linked=(--defsym=kernel_base=0x8000000) # a guest's memory may be at its own addresses
     vpt_example_build "$directory/hypervisor" hypervisor.elf \
         "examples/hypervisor examples/kernel examples/kernel/x86 examples/assign" "${sources[@]}"

@@ -131,7 +131,7 @@ static void go_on(struct guest *guest)
 static void suspend_if_possible(struct guest *guest)
 {
     const struct host_function *disk = disk_of(guest);
-    bool messages = disk->mode == VPT_ASSIGN_INTERRUPT_MSIX;
+    bool messages = disk->vectors.mode == VPT_ASSIGN_INTERRUPT_MSIX;
     uint16_t used = 0;
     bool possible = is_possible(guest, &used);
 
