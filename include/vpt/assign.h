@@ -98,7 +98,10 @@ struct vpt_assign_host {
      */
     enum vpt_status (*reset)(void *ctx, enum vpt_assign_reset_method method);
 
-    /* Waits for at least so many microseconds. NULL: nothing can wait, so functions are not reset. */
+    /*
+     * Waits for at least so many microseconds. Other guests may run meanwhile, and calls for other devices may be made;
+     * docs/assignment.md has the rules. NULL: nothing can wait, so functions are not reset.
+     */
     void (*delay)(void *ctx, uint32_t microseconds);
 
     /* Whether reset() can do VPT_ASSIGN_RESET_BUS; if not, reset() is never called for a bus. */
@@ -647,7 +650,8 @@ enum vpt_status vpt_assign_raise(struct vpt_assign_device *device, uint16_t vect
 
 /*
  * Takes the guest's end of interrupt for the line of the function's INTx: the host's INTx is unmasked, and the guest's
- * line is deasserted. If the function still interrupts, INTx will be raised again.
+ * line is deasserted. If the function still interrupts, INTx will be raised again. The call is also made when the guest
+ * unmasks the line at its interrupt controller, because the function may have been served in the meantime.
  *
  * Returns
  * VPT_OK
