@@ -298,42 +298,27 @@ run_kind() {
     report "$verdict" "$1" "$2" "$3" "virtio-$bus, ${text//$'\n'/; }"
 }
 
-# Usage: build_unikernel ARCHITECTURE DIRECTORY: builds it once for both checks
-build_unikernel() {
-    if [ -z "${built[unikernel-$1]:-}" ]; then
-        built[unikernel-$1]=no
-        ! "$root/tools/unikernel.sh" build "$1" "$2" || built[unikernel-$1]=yes
-    fi
-    [ "${built[unikernel-$1]}" = yes ]
-}
-
-# Usage: run_unikernel ARCHITECTURE MACHINE unikernel|appliance: builds, runs and checks it
+# Usage: run_unikernel ARCHITECTURE MACHINE unikernel|appliance: runs and checks it
 run_unikernel() {
     local directory=$work/$1/unikernel text verdict=FAIL
-    if ! build_unikernel "$1" "$directory"; then
-        text="the unikernel does not build"
-    else
-        vpt_limit "$unikernel_seconds" "$root/tools/$3.sh" check "$1" "$directory" >"$directory/$3.txt" 2>&1
-        case $? in
-        0) verdict=PASS text=$(<"$directory/$3.txt") ;;
-        1) text=$(<"$directory/$3.txt") ;;
-        *) text=$vpt_ended ;;
-        esac
-    fi
+    vpt_limit "$unikernel_seconds" "$root/tools/$3.sh" check "$1" "$directory" >"$directory/$3.txt" 2>&1
+    case $? in
+    0) verdict=PASS text=$(<"$directory/$3.txt") ;;
+    1) text=$(<"$directory/$3.txt") ;;
+    *) text=$vpt_ended ;;
+    esac
     report "$verdict" "$1" "$2" "$3" "${text//$'\n'/; }"
 }
 
 # Usage: run_assign ARCHITECTURE MACHINE: builds, runs and checks it; its last line says what was verified
 run_assign() {
-    local directory=$work/$1/assign text verdict=FAIL
+    local directory=$work/$1/assign text lines
     mkdir -p "$directory"
-    if "$root/tools/assign.sh" "$directory" 2>&1 | tee "$directory/log" | grep -v -e ^PASS -e ^FAIL; then
-        text=$(sed -n 's/^PASS\t//p' "$directory/log") verdict=PASS
-    else
-        text=$(sed -n 's/^FAIL\t//p' "$directory/log")
-    fi
-    [ -n "$text" ] || { verdict=FAIL text="it did not come to its end"; }
-    report "$verdict" "$1" "$2" assignment "${text//$'\n'/; }"
+    "$root/tools/assign.sh" "$directory" >"$directory/log" 2>&1
+    lines=$(grep -v -e ^PASS -e ^FAIL "$directory/log")
+    text=$(grep -e ^PASS -e ^FAIL "$directory/log" || echo $'FAIL\tit did not come to its end')
+    echo "$lines"
+    report "${text%%$'\t'*}" "$1" "$2" assignment "${text#*$'\t'}"
 }
 
 # Usage: matches NAME ARCHITECTURE MACHINE BUS: whether that is kernel (for a bus) or what is in the bus's place,
@@ -363,27 +348,76 @@ for name in "$@"; do
     [ -n "$(selected "$name")" ] || { echo "$0: unknown name: $name" >&2; exit 2; }
 done
 mapfile -t wanted < <(selected "$@")
-declare -A built=()
-for pair in "${wanted[@]}"; do
-    read -r architecture machine bus rest <<<"$pair"
-    if [ "$bus" = unikernel ] || [ "$bus" = appliance ]; then
-        run_unikernel "$architecture" "$machine" "$bus"
-        continue
-    elif [ "$bus" = assign ]; then
-        run_assign "$architecture" "$machine"
-        continue
-    fi
-    if [ -z "${built[$architecture]:-}" ]; then
-        built[$architecture]=no
-        ! "$root/tools/kernel.sh" "$architecture" "$work/$architecture" || built[$architecture]=yes
-    fi
-    if [ "${built[$architecture]}" = no ]; then
-        report FAIL "$architecture" "$machine" "$bus $rest" "the kernel does not build"
-        continue
-    fi
-    case $bus in
-    mmio | pci) run "$architecture" "$machine" "$bus" "$rest" ;;
-    *) run_kind "$architecture" "$machine" "$bus" "$rest" ;;
+
+# Usage: run_pair ARCHITECTURE MACHINE WHAT...
+run_pair() {
+    local program=kernel
+    case $3 in
+    assign) run_assign "$1" "$2"; return ;;
+    unikernel | appliance) program=unikernel ;;
     esac
+    if [ ! -e "$(program_of "$program" "$1")" ]; then
+        report FAIL "${@:1:3}" "the $program does not build"
+        return
+    fi
+    case $3 in
+    mmio | pci) run "$@" ;;
+    unikernel | appliance) run_unikernel "$@" ;;
+    *) run_kind "${@:1:3}" "${*:4}" ;;
+    esac
+}
+
+# Usage: program_of kernel|unikernel ARCHITECTURE: prints the file's name
+program_of() {
+    case $1 in
+    kernel) echo "$work/$2/kernel.elf" ;;
+    unikernel) echo "$work/$2/unikernel/unikernel.elf" ;;
+    esac
+}
+
+build_kernel() {
+    rm -f "$(program_of kernel "$1")"
+    "$root/tools/kernel.sh" "$1" "$work/$1"
+}
+
+# One after the other, since the first downloads what both need.
+build_unikernels() {
+    local architecture
+    for architecture; do
+        rm -f "$(program_of unikernel "$architecture")"
+        "$root/tools/unikernel.sh" build "$architecture" "$work/$architecture/unikernel"
+    done
+}
+
+# Usage: begin COMMAND...: once a CPU is free. What it prints comes at once, when it ends.
+begin() {
+    while [ "$(jobs -rp | wc -l)" -ge "$(nproc)" ]; do
+        wait -n || failed=1
+    done
+    {
+        failed=0 lines=$("$@"; exit "$failed")
+        status=$?
+        [ -z "$lines" ] || printf '%s\n' "$lines"
+        exit "$status"
+    } &
+}
+
+# Waits for all that has begun.
+finish() {
+    while [ -n "$(jobs -p)" ]; do
+        wait -n || failed=1
+    done
+}
+
+# shellcheck disable=SC2046 # an architecture a word
+begin build_unikernels $(printf '%s\n' "${wanted[@]}" | awk '$3 ~ /unikernel|appliance/ { print $1 }' | sort -u)
+for architecture in $(printf '%s\n' "${wanted[@]}" | awk '$3 !~ /unikernel|appliance|assign/ { print $1 }' | sort -u); do
+    begin build_kernel "$architecture"
 done
+finish
+for pair in "${wanted[@]}"; do
+    read -r -a words <<<"$pair"
+    begin run_pair "${words[@]}"
+done
+finish
 exit "$failed"

@@ -11,7 +11,7 @@ cd "$root" || exit 1
 . tools/limit.sh
 work=$1
 emulator=("${@:3}")
-compiler=("$2" -std=c11 -O2 -D_POSIX_C_SOURCE=200809L -Itests/foreign
+compiler=("$2" -std=c11 -O2 -Itests/foreign
     -Wall -Wextra -Wconversion -Wsign-conversion -Werror)
 
 mkdir -p "$work" || exit 1

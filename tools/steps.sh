@@ -40,13 +40,13 @@ units gcc 60 1
 devices gcc 60
 # A library that is built for small code takes other paths through the queues (VPT_FOR_SPEED).
 builds clang - clang 70 tests/unit/vpt-tests -Dbuildtype=minsize
-units clang 60 1
+units clang 40 5
 builds gcc-undefined stand-in gcc 80 tests/unit/vpt-tests "${undefined[@]}"
 units gcc-undefined 70 5
 builds clang-sanitized stand-in clang 90 all "${sanitized[@]}"
 units clang-sanitized 60 19
 devices clang-sanitized 115
-step s390x 400 - env VPT_TEST_STRIDE=19 tools/suite.sh tools/suite-s390x.sh
+step s390x 250 - env VPT_TEST_STRIDE=41 tools/suite.sh tools/suite-s390x.sh
 step i386 130 - env VPT_TEST_STRIDE=19 tools/suite.sh tools/suite-i386.sh
 step threads 60 - tools/threads.sh
 step explorer 180 - env VPT_EXPLORER_DIR="$build/explorer" tools/explorer.sh

@@ -5,17 +5,34 @@
 #include "../access.h"
 #include "../transport/transport_ops.h"
 
-enum vpt_status vpt_slots_send(struct vpt_requests *requests, const void *bytes, uint32_t size)
+void vpt_slots_copy_in(uint8_t *slot, const void *bytes, size_t size)
 {
     const uint8_t *next = (const uint8_t *)bytes;
+    size_t i;
+
+    for (i = 0; i < size && ((uintptr_t)(slot + i) & 3u) != 0; i++) {
+        vpt_store8(slot + i, next[i]);
+    }
+    for (; size - i >= 4u; i += 4u) {
+        uint32_t word;
+
+        vpt_copy(&word, next + i, sizeof(word));
+        vpt_store32(slot + i, word);
+    }
+    for (; i < size; i++) {
+        vpt_store8(slot + i, next[i]);
+    }
+}
+
+enum vpt_status vpt_slots_send(struct vpt_requests *requests, const void *bytes, uint32_t size)
+{
     uint8_t *slot = (uint8_t *)slot_next(requests);
     struct vpt_segment segment;
-    uint32_t i;
 
     segment.address = vpt_requests_next_address(requests);
     segment.length = size;
-    for (i = 0; i < size && slot != NULL; i++) {
-        vpt_store8(slot + i, next[i]);
+    if (slot != NULL) {
+        vpt_slots_copy_in(slot, bytes, size);
     }
     return vpt_requests_submit(requests, &segment, 1, 0, NULL);
 }

@@ -40,6 +40,9 @@ enum vpt_status vpt_requests_submit_framed(struct vpt_requests *requests, const 
 /* Copies what a device has written. Reads each byte once, so that the caller gets what it checks. */
 void vpt_slots_copy_out(uint8_t *buffer, const uint8_t *slot, size_t size);
 
+/* The other way. */
+void vpt_slots_copy_in(uint8_t *slot, const void *bytes, size_t size);
+
 /*
  * Copies a message into a slot, which has room for it, and submits the slot as a segment that the device reads.
  * VPT_RESOURCE_FULL: no slot is free.

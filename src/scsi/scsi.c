@@ -39,18 +39,6 @@ struct wire {
 #define REPLY_SEEN         (REPLY_SENSE + 18u)
 
 VPT_STATIC_ASSERT(VPT_OFFSET_OF(struct wire, reply) == SCSI_HEADER, "section 5.6.6.1");
-VPT_STATIC_ASSERT(sizeof(struct wire) % 4u == 0, "it is copied by words");
-
-void vpt_scsi_store(uint8_t *slot, const void *bytes, uint32_t size)
-{
-    uint32_t word;
-    uint32_t i;
-
-    for (i = 0; i < size; i += (uint32_t)sizeof(word)) {
-        vpt_copy(&word, (const uint8_t *)bytes + i, sizeof(word));
-        vpt_store32(slot + i, word);
-    }
-}
 
 void vpt_scsi_put_lun(uint8_t *at, uint8_t target, uint16_t lun)
 {
@@ -324,7 +312,7 @@ static void write_request(struct vpt_scsi *scsi, struct vpt_scsi_request *reques
     wire.id = vpt_order64(scsi->requests.queue.device_order, request->id);
     vpt_copy(wire.cdb, request->cdb, sizeof(wire.cdb));
     wire.reply[REPLY_RESPONSE] = SCSI_NO_RESPONSE;
-    vpt_scsi_store(slot, &wire, sizeof(wire));
+    vpt_slots_copy_in(slot, &wire, sizeof(wire));
 }
 
 enum vpt_status vpt_scsi_submit(struct vpt_scsi *scsi, struct vpt_scsi_request *request)

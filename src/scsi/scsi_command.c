@@ -56,6 +56,7 @@ enum vpt_status vpt_scsi_ask(struct vpt_scsi *scsi, uint8_t target, uint16_t lun
     enum vpt_status status;
     uint8_t *data;
 
+    vpt_zero(answer, size);
     if (scsi == NULL) {
         return VPT_CALLER_ARGUMENT;
     }
@@ -64,7 +65,6 @@ enum vpt_status vpt_scsi_ask(struct vpt_scsi *scsi, uint8_t target, uint16_t lun
         return status;
     }
     vpt_zero(&request, sizeof(request));
-    vpt_zero(answer, size);
     request.target = target;
     request.lun = lun;
     request.cdb[command >> 24] = (uint8_t)size;
@@ -76,7 +76,7 @@ enum vpt_status vpt_scsi_ask(struct vpt_scsi *scsi, uint8_t target, uint16_t lun
     segment.address = slot_address(&scsi->requests, 0) + SLOT_DATA;
     segment.length = size;
     if (size != 0) {
-        vpt_scsi_store(data, answer, size);
+        vpt_slots_copy_in(data, answer, size);
         request.segments = &segment;
         request.writable = 1;
     }

@@ -43,7 +43,7 @@ static enum vpt_status manage(struct vpt_scsi *scsi, uint32_t subtype, uint8_t t
     vpt_scsi_put_lun(wire.lun, target, lun);
     wire.id = vpt_order64(requests->queue.device_order, id);
     wire.response = SCSI_NO_RESPONSE;
-    vpt_scsi_store(slot_shared(requests, requests->queue.free_head), &wire, sizeof(wire)); /* one is free */
+    vpt_slots_copy_in(slot_shared(requests, requests->queue.free_head), &wire, sizeof(wire)); /* one is free */
     status = vpt_requests_submit(requests, NULL, 0, 0, NULL);
     if (status == VPT_OK) {
         status = vpt_requests_quiesce(requests, take_response, &answer);

@@ -45,9 +45,6 @@ void vpt_scsi_put_lun(uint8_t *at, uint8_t target, uint16_t lun);
 void vpt_scsi_put(uint8_t *at, uint64_t value, unsigned size);
 uint64_t vpt_scsi_get(const uint8_t *at, unsigned size);
 
-/* Copies words to a slot. */
-void vpt_scsi_store(uint8_t *slot, const void *bytes, uint32_t size);
-
 /* Carries out a command, as often as the unit wants it, which may be VPT_SCSI_TRIES times. */
 enum vpt_status vpt_scsi_transact(struct vpt_scsi *scsi, struct vpt_scsi_request *request);
 

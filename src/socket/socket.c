@@ -89,21 +89,6 @@ enum vpt_status vpt_socket_open(struct vpt_socket *socket, struct vpt_device *de
 
 /* ---- Packets ---- */
 
-/* Writes to a slot. What is there is aligned for words. */
-VPT_OUT_OF_LINE void copy_in(uint8_t *slot, const uint8_t *bytes, uint32_t size)
-{
-    uint32_t word;
-    uint32_t i;
-
-    for (i = 0; size - i >= 4u; i += 4u) {
-        vpt_copy(&word, bytes + i, sizeof(word));
-        vpt_store32(slot + i, word);
-    }
-    for (; i < size; i++) {
-        vpt_store8(slot + i, bytes[i]);
-    }
-}
-
 /* All fields are little-endian, and words but two, which share one. */
 static void change_order(struct socket_packet *packet)
 {
@@ -133,8 +118,8 @@ enum vpt_status vpt_socket_submit(struct vpt_socket *socket, struct socket_packe
     if (slot != NULL) {
         packet->source = socket->cid; /* VSOCK-TX-1 */
         change_order(packet);
-        copy_in(slot, (const uint8_t *)packet, SOCKET_HEADER);
-        copy_in(slot + SOCKET_HEADER, bytes, segment.length);
+        vpt_slots_copy_in(slot, packet, SOCKET_HEADER);
+        vpt_slots_copy_in(slot + SOCKET_HEADER, bytes, segment.length);
     }
     return vpt_requests_submit(transmit, &segment, segment.length != 0 ? 1 : 0, 0, NULL);
 }

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * main() of the replacement: runs every test in a process of its own, several at a time, each with a time limit, and
- * ends with Criterion's synthesis line.
+ * ends with Criterion's synthesis line. The cases of a parameterized test share processes, as under emulation most of a
+ * short process's time goes to the translation of its code; one that fails ends its process, and the next begins a new
+ * one.
  *
  *     --jobs=N             tests at a time; as many as there are CPUs
  *     --filter=TEXT        only tests whose suite::name contains TEXT
@@ -11,7 +13,7 @@
  *     --color=never        nothing: there are no colours
  *     --timeout-factor=N   factor for the time limits of suites, under emulation; 1
  */
-#define _POSIX_C_SOURCE 200809L
+#define _DEFAULT_SOURCE /* MAP_ANONYMOUS */
 
 #include <criterion/criterion.h>
 
@@ -20,10 +22,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
+#define CASES_MAX       32u /* of a process */
 #define JOBS_MAX        16u
 #define DEFAULT_TIMEOUT 60.0 /* seconds */
 #define MESSAGE_SIZE    1024u
@@ -32,11 +36,19 @@
 #define ENDED  100
 #define FAILED 101
 
+/* What a process has reached, in memory that it shares. */
+struct progress {
+    size_t param;
+    double started;
+};
+
 struct job {
     pid_t pid; /* 0: free */
     const struct criterion_test *test;
-    size_t param;
-    double started;
+    struct criterion_test_params params;
+    size_t begin; /* this process's first case, */
+    size_t end;   /* and the first that is not its */
+    volatile struct progress *progress;
     double limit; /* seconds */
 };
 
@@ -48,7 +60,6 @@ struct runner {
     const char *without;
     const char *first;
     bool fail_fast;
-    unsigned long tested;
     unsigned long passing;
     unsigned long failing;
     unsigned long crashing;
@@ -120,50 +131,69 @@ static double limit_of(const struct runner *runner, const struct criterion_test 
     return (timeout > 0 ? timeout : DEFAULT_TIMEOUT) * runner->factor;
 }
 
-/* ---- One test ---- */
-
-static _Noreturn void run(const struct criterion_test *test, const struct criterion_test_params *params, size_t param)
+static bool is_over(const struct runner *runner)
 {
-    if (test->body != NULL) {
-        test->body();
-    } else {
-        test->body_with((char *)params->params + param * params->size);
+    return runner->fail_fast && runner->failing + runner->crashing != 0;
+}
+
+/* ---- One process ---- */
+
+static _Noreturn void run(const struct job *job)
+{
+    for (; job->progress->param < job->end; job->progress->param++) {
+        job->progress->started = now();
+        if (job->test->body != NULL) {
+            job->test->body();
+        } else {
+            job->test->body_with((char *)job->params.params + job->progress->param * job->params.size);
+        }
     }
     _exit(ENDED);
 }
 
-static void start(struct runner *runner, struct job *job, const struct criterion_test *test,
-                  const struct criterion_test_params *params, size_t param)
+/* From the case that the job's progress names. */
+static void start(struct job *job)
 {
-    job->test = test;
-    job->param = param;
-    job->started = now();
-    job->limit = limit_of(runner, test);
+    job->progress->started = now();
     job->pid = fork();
     if (job->pid == 0) {
-        run(test, params, param);
+        run(job);
     }
     if (job->pid < 0) {
         perror("fork");
         exit(2);
     }
-    runner->tested++;
 }
 
 static void report(const struct job *job, const char *what, int number)
 {
     char text[MESSAGE_SIZE];
 
-    snprintf(text, sizeof(text), "[FAIL] %s::%s [%zu]: (%.2fs) %s %d\n", job->test->suite, job->test->name, job->param,
-             now() - job->started, what, number);
+    snprintf(text, sizeof(text), "[FAIL] %s::%s [%zu]: (%.2fs) %s %d\n", job->test->suite, job->test->name,
+             job->progress->param, now() - job->progress->started, what, number);
     say(text, strlen(text));
+}
+
+/* The process has ended amid a case, which has not passed: another process takes those that are left. */
+static void go_on(struct runner *runner, struct job *job)
+{
+    runner->passing += job->progress->param - job->begin;
+    job->begin = job->progress->param + 1u;
+    job->progress->param = job->begin;
+    job->pid = 0;
+    if (job->begin < job->end && !is_over(runner)) {
+        start(job);
+    }
 }
 
 static void finish(struct runner *runner, struct job *job, int status)
 {
-    if (WIFEXITED(status) && WEXITSTATUS(status) == ENDED) {
-        runner->passing++;
-    } else if (WIFEXITED(status) && WEXITSTATUS(status) == FAILED) {
+    if (WIFEXITED(status) && WEXITSTATUS(status) == ENDED && job->progress->param == job->end) {
+        runner->passing += job->end - job->begin;
+        job->pid = 0;
+        return;
+    }
+    if (WIFEXITED(status) && WEXITSTATUS(status) == FAILED) {
         runner->failing++;
         report(job, "status", FAILED);
     } else if (WIFSIGNALED(status)) {
@@ -173,7 +203,7 @@ static void finish(struct runner *runner, struct job *job, int status)
         runner->crashing++;
         report(job, "exit", WEXITSTATUS(status));
     }
-    job->pid = 0;
+    go_on(runner, job);
 }
 
 static void time_out(struct runner *runner, struct job *job)
@@ -184,7 +214,7 @@ static void time_out(struct runner *runner, struct job *job)
     waitpid(job->pid, &status, 0);
     runner->failing++;
     report(job, "timed out after seconds", (int)job->limit);
-    job->pid = 0;
+    go_on(runner, job);
 }
 
 /* ---- All of them ---- */
@@ -204,7 +234,7 @@ static struct job *wait_for_place(struct runner *runner, bool all)
 
             if (job->pid != 0 && waitpid(job->pid, &status, WNOHANG) == job->pid) {
                 finish(runner, job, status);
-            } else if (job->pid != 0 && now() - job->started > job->limit) {
+            } else if (job->pid != 0 && now() - job->progress->started > job->limit) {
                 time_out(runner, job);
             }
             place = job->pid == 0 ? job : place;
@@ -217,11 +247,6 @@ static struct job *wait_for_place(struct runner *runner, bool all)
     }
 }
 
-static bool is_over(const struct runner *runner)
-{
-    return runner->fail_fast && runner->failing + runner->crashing != 0;
-}
-
 static void run_test(struct runner *runner, const struct criterion_test *test)
 {
     struct criterion_test_params params = { 0, NULL, 1 };
@@ -229,13 +254,20 @@ static void run_test(struct runner *runner, const struct criterion_test *test)
     if (test->params != NULL) {
         params = test->params();
     }
-    for (size_t i = 0; i < params.length; i++) {
-        struct job *place = wait_for_place(runner, false);
+    for (size_t i = 0, end; i < params.length; i = end) {
+        struct job *job = wait_for_place(runner, false);
 
         if (is_over(runner)) {
             return;
         }
-        start(runner, place, test, &params, i);
+        end = params.length - i < CASES_MAX ? params.length : i + CASES_MAX;
+        job->test = test;
+        job->params = params;
+        job->begin = i;
+        job->end = end;
+        job->progress->param = i;
+        job->limit = limit_of(runner, test);
+        start(job);
     }
 }
 
@@ -290,12 +322,23 @@ int main(int count, char **arguments)
 {
     const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
     struct runner runner = { .job_count = cpus > 0 && cpus < (long)JOBS_MAX ? (unsigned)cpus : 1, .factor = 1 };
+    struct progress *shared =
+        mmap(NULL, sizeof(*shared) * JOBS_MAX, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    unsigned long tested;
 
+    if (shared == MAP_FAILED) {
+        perror("mmap");
+        return 2;
+    }
+    for (unsigned i = 0; i < JOBS_MAX; i++) {
+        runner.jobs[i].progress = &shared[i];
+    }
     read_arguments(&runner, count, arguments);
     run_tests(&runner, true);
     run_tests(&runner, false);
     wait_for_place(&runner, true);
-    printf("[====] Synthesis: Tested: %lu | Passing: %lu | Failing: %lu | Crashing: %lu\n", runner.tested,
-           runner.passing, runner.failing, runner.crashing);
-    return runner.tested > 0 && runner.passing == runner.tested ? 0 : 1;
+    tested = runner.passing + runner.failing + runner.crashing;
+    printf("[====] Synthesis: Tested: %lu | Passing: %lu | Failing: %lu | Crashing: %lu\n", tested, runner.passing,
+           runner.failing, runner.crashing);
+    return tested > 0 && runner.passing == tested ? 0 : 1;
 }

@@ -6,6 +6,8 @@
  */
 #include "assign_steps.h"
 
+#include <string.h>
+
 #define WINDOW 0x6ff00000u /* the page that the hypervisor has no place at */
 
 TestSuite(assign_failure);
@@ -209,6 +211,7 @@ static void each(const struct composed *composed)
 {
     unsigned k = 1;
 
+    memset(&met, 0, sizeof(met));
     begin(composed, 0, "no failure");
     take_whole_course();
     while (hooks_fail(composed, k, 0)) {

@@ -6,6 +6,8 @@
  */
 #include "assign_steps.h"
 
+#include <string.h>
+
 #define STEPS 10000u
 #define SEEDS 6u
 
@@ -332,6 +334,7 @@ static void use_with_each_seed(const struct composed *composed)
 {
     uint32_t runs = 0;
 
+    memset(&met, 0, sizeof(met));
     for (uint32_t seed = 1; seed <= SEEDS; seed += test_stride()) {
         use(composed, seed);
         runs++;

@@ -102,6 +102,7 @@ VERSION_TEST(queue_kick, SPLIT_ASUPP_7_a_device_that_is_busy_is_left_alone)
     unsigned kicks = 0;
 
     hand_open(variant, 0, 64);
+    published = 0;
     while (published < 3 * 65536) {
         kicks += decide(1, 0xfff0) ? 1u : 0u;
     }

@@ -40,6 +40,7 @@ VARIANT_TEST(request_life, INIT_4_a_bring_up_that_fails_gives_the_device_up)
     };
 
     plain_probe(variant, NULL);
+    tested.configurations = 0;
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         struct vpt_driver_kind kind = tested_driver;
         struct vpt_feature_choice choice = { .required = { { rows[i].chosen } } };
@@ -467,6 +468,7 @@ VARIANT_TEST(request_life, quiesce_waits_for_each_request_that_is_in_flight)
     unsigned ticks = 0;
 
     tested_start(variant, &framed);
+    handed = 0;
     machine.hal->wait_budget[VPT_WAIT_REQUEST] = 2 * PACE;
     machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
     machine.model->completion.order = MOCK_ORDER_SHUFFLED;
