@@ -202,10 +202,12 @@ static void guest_ended(const struct guest *guest)
               (unsigned long long)block->state.rip, (unsigned long long)block->exit,
               (unsigned long long)block->exit_info[0], (unsigned long long)block->exit_info[1]);
     }
-    print("%s\thas ended: %u exits, of which %u to ports, %u to registers in memory; %u configuration accesses, "
-          "%u interrupts; %u turns, %u of them while the other guest's function was reset\n",
-          guest->name, guest->count.exits, guest->count.ports, guest->count.registers, guest->count.configurations,
-          guest->count.interrupts, guest->count.turns, guest->count.beside);
+    print(
+        "%s\thas ended at %u ms: %u exits, of which %u to ports, %u to registers in memory; %u configuration accesses, "
+        "%u interrupts; %u turns, %u of them while the other guest's function was reset\n",
+        guest->name, (unsigned)(chips_clock() / 1000000u), guest->count.exits, guest->count.ports,
+        guest->count.registers, guest->count.configurations, guest->count.interrupts, guest->count.turns,
+        guest->count.beside);
     if (guest->entropy.byte_count != 0) {
         print("%s\thas had %u answers of the emulated entropy source, and %u refusals\n", guest->name,
               guest->entropy.count, guest->entropy.refused);
@@ -257,6 +259,8 @@ static bool run_all(void)
 {
     bool ran = false;
 
+    host_look_for_faults(&host);
+    suspend_look(&guests[0]);
     let_in();
     for (unsigned i = 0; i < GUESTS; i++) {
         ran = run_turn(&guests[i]) || ran;
@@ -292,9 +296,7 @@ static void run_guests(void)
     while (any_runs()) {
         bool ran = run_all();
 
-        host_look_for_faults(&host);
         move_keyboard();
-        suspend_look(&guests[0]);
         if (!ran) {
             chips_sleep();
         }
@@ -319,8 +321,8 @@ _Noreturn void kernel_main(void)
     host_stop(&host);
     cost_print();
     print("PASS\thypervisor\t%u guests, %u interrupts of the machine, %u of nobody; the IOMMU has refused %u accesses; "
-          "%s was suspended and continued %u times, %u of them with messages\n",
+          "%s was suspended and continued %u times, %u of them with messages, with %u requests in flight\n",
           GUESTS, host.delivered, host.unknown, host.refused, guests[0].name, suspend_count().all,
-          suspend_count().by_message);
+          suspend_count().by_message, suspend_count().in_flight);
     chips_exit(true);
 }

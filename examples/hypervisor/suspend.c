@@ -58,18 +58,18 @@ static const struct host_function *disk_of(const struct guest *guest)
 
 /* ---- Suspending ---- */
 
-/* Whether all functions can be saved; and how many requests the disk has used since its reset. */
-static bool is_possible(const struct guest *guest, uint16_t *disk_used)
+/* Whether all functions can be saved; and the state of the disk. */
+static bool is_possible(const struct guest *guest, struct virtio_state *disk)
 {
     for (unsigned i = 0; i < guest->slot_count; i++) {
         struct host_function *function = function_in(&guest->slots[i]);
-        uint16_t used;
+        struct virtio_state state;
 
-        if (function != NULL && !virtio_state_possible(guest, function, &used)) {
+        if (function != NULL && !virtio_state_possible(guest, function, &state)) {
             return false;
         }
         if (function != NULL && function->device.type == VPT_DEVICE_TYPE_BLOCK) {
-            *disk_used = used;
+            *disk = state;
         }
     }
     return true;
@@ -87,10 +87,14 @@ static void save(const struct guest_slot *slot, struct image *image)
     }
 }
 
-/* Functions have nothing to do any more when the first of them is taken away. */
+/*
+ * Functions have nothing to do any more when the first of them is taken away. While they are reset others have turns,
+ * and look whether it is time to go on.
+ */
 static void suspend(struct guest *guest)
 {
     guest->state = GUEST_SUSPENDED;
+    end = UINT64_MAX;
     for (unsigned i = 0; i < guest->slot_count; i++) {
         save(&guest->slots[i], &images[i]);
     }
@@ -127,28 +131,43 @@ static void go_on(struct guest *guest)
 
 /* ---- When ---- */
 
-/* Once in each of the disk's lives. */
+/* Which image is the disk's. */
+static const struct virtio_state *disk_state(const struct guest *guest, const struct host_function *disk)
+{
+    unsigned i = 0;
+
+    while (i + 1u < guest->slot_count && images[i].function != disk) {
+        i++;
+    }
+    return &images[i].virtio;
+}
+
+/* Once in each of the disk's lives, with requests in flight. */
 static void suspend_if_possible(struct guest *guest)
 {
     const struct host_function *disk = disk_of(guest);
     bool messages = disk->vectors.mode == VPT_ASSIGN_INTERRUPT_MSIX;
-    uint16_t used = 0;
-    bool possible = is_possible(guest, &used);
+    struct virtio_state state = { .status = 0 };
+    const struct virtio_state *saved;
+    bool possible = is_possible(guest, &state);
 
-    done = done && !(possible && used == 0);
-    if (!done && possible && used >= REQUESTS_BEFORE) {
-        suspend(guest);
-        print("%s\tis suspended: its disk has used %u requests, and has %s\n", guest->name, used,
-              messages ? "messages" : "a line");
-        done = true;
-        count.all++;
-        count.by_message += messages;
+    done = done && !(possible && state.status == 0);
+    if (done || !possible || state.queue.used < REQUESTS_BEFORE || state.in_flight == 0) {
+        return;
     }
+    suspend(guest);
+    saved = disk_state(guest, disk);
+    print("%s\tis suspended: its disk has used %u requests, had %u more in flight, and has %s\n", guest->name,
+          saved->queue.used, saved->in_flight, messages ? "messages" : "a line");
+    done = true;
+    count.all++;
+    count.by_message += messages;
+    count.in_flight += saved->in_flight;
 }
 
 void suspend_look(struct guest *guest)
 {
-    if (guest->state == GUEST_RUNS && disk_of(guest) != NULL) {
+    if (guest->state == GUEST_RUNS && !guest->has_turn && disk_of(guest) != NULL) {
         suspend_if_possible(guest);
     } else if (guest->state == GUEST_SUSPENDED && chips_clock() >= end) {
         go_on(guest);

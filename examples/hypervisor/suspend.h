@@ -18,6 +18,7 @@ void suspend_look(struct guest *guest);
 struct suspend_count {
     unsigned all;
     unsigned by_message; /* of these: with a disk that interrupts by messages */
+    unsigned in_flight;  /* number of requests that the disk had not used when the guest was stopped */
 };
 
 struct suspend_count suspend_count(void);

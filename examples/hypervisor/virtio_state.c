@@ -59,7 +59,7 @@
 #define ID_BYTES    20u
 #define HEADER_SIZE 16u
 
-#define PATIENCE UINT64_C(5000000000) /* nanoseconds */
+#define PATIENCE UINT64_C(60000000000) /* nanoseconds */
 
 /* Where a function's registers are on the machine. */
 struct places {
@@ -233,25 +233,34 @@ static struct rings rings_of(const struct guest *guest, const struct virtio_stat
                            (void *)(guest->memory + state->queue.device) };
 }
 
-bool virtio_state_possible(const struct guest *guest, struct host_function *function, uint16_t *used)
+static void count_requests(const struct guest *guest, struct virtio_state *state)
+{
+    struct rings rings = rings_of(guest, state);
+
+    state->queue.used = rings.device[WORD_INDEX];
+    state->in_flight = (uint16_t)(rings.driver[WORD_INDEX] - state->queue.used);
+}
+
+bool virtio_state_possible(const struct guest *guest, struct host_function *function, struct virtio_state *state)
 {
     struct places places;
-    struct virtio_state state = { .status = 0 };
     bool possible;
 
-    *used = 0;
+    *state = (struct virtio_state){ .status = 0 };
     if (!find_places(function, &places)) {
         return false;
     }
-    state.status = (uint8_t)get(&places, STATUS, 1);
-    if (state.status == 0) {
+    state->status = (uint8_t)get(&places, STATUS, 1);
+    if (state->status == 0) {
         return true;
     }
-    read_state(&places, &state);
-    possible = (state.status & (STATUS_DRIVER_OK | STATUS_BAD)) == STATUS_DRIVER_OK && get(&places, QUEUES, 2) == 1 &&
-               get(&places, QUEUE_ENABLE, 2) != 0 && can_wind(function, &state);
-    put_selects(&places, state.selected);
-    *used = possible ? rings_of(guest, &state).device[WORD_INDEX] : 0;
+    read_state(&places, state);
+    possible = (state->status & (STATUS_DRIVER_OK | STATUS_BAD)) == STATUS_DRIVER_OK && get(&places, QUEUES, 2) == 1 &&
+               get(&places, QUEUE_ENABLE, 2) != 0 && can_wind(function, state);
+    put_selects(&places, state->selected);
+    if (possible) {
+        count_requests(guest, state);
+    }
     return possible;
 }
 
@@ -284,6 +293,7 @@ void virtio_state_save(const struct guest *guest, struct host_function *function
     }
     read_state(&places, state);
     rings = rings_of(guest, state);
+    count_requests(guest, state);
     notify(&places, 0);
     wait_for(&rings.device[WORD_INDEX], rings.driver[WORD_INDEX]);
     state->queue.used = rings.device[WORD_INDEX];

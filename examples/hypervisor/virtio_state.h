@@ -16,6 +16,7 @@ struct virtio_state {
     uint16_t vector;
     uint32_t features[2];
     uint32_t selected[3];
+    uint16_t in_flight; /* number of requests that it had not used when saving began */
     struct {
         uint16_t size;
         uint16_t vector;
@@ -24,8 +25,11 @@ struct virtio_state {
     } queue;
 };
 
-/* Whether the function can be saved as it is now. Then *used is how many requests it has used since a reset. */
-bool virtio_state_possible(const struct guest *guest, struct host_function *function, uint16_t *used);
+/*
+ * Whether the function can be saved as it is now. *state says how many requests it has used, and has in flight; its
+ * other members say nothing.
+ */
+bool virtio_state_possible(const struct guest *guest, struct host_function *function, struct virtio_state *state);
 
 /*
  * The function finishes what it has to do, for its guest, which is stopped; then it is saved. Interrupts of the machine
