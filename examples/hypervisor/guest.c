@@ -4,6 +4,8 @@
 #include <require.h>
 
 #include "chips.h"
+#include "cost.h"
+#include "report.h"
 
 /* The machine's serial ports that stand for those of the guests. */
 static const uint16_t serial_ports[] = { 0x2f8, 0x3e8 };
@@ -15,9 +17,6 @@ static const char *const names[] = { "A", "B" };
 #define RFLAGS_INTERRUPTS 0x200u
 
 #define PORT_MAP_SIZE 12288u
-
-/* Where the guests' memory lies on the machine, one behind the other. */
-#define MEMORY 0x10000000u
 
 /* Registers of the host bridge, an 82Q35's. */
 #define BRIDGE_IDS    0x00u
@@ -65,17 +64,37 @@ static void plug_bridge(struct guest *guest)
 
 /* ---- Functions ---- */
 
-void guest_plug(struct guest *guest, struct host_function *function, const struct vpt_pci_address *address,
-                unsigned line)
+void guest_give(struct guest_slot *slot, struct vpt_assign_device *device)
+{
+    slot->device = device;
+    slot->generation = device->generation;
+    slot->hooks = (struct vpt_assign_guest){ slot, guest_map, guest_unmap, guest_message, guest_line };
+    require_ok(vpt_assign_acquire(device, slot->guest->number, &slot->hooks), "acquiring a device");
+    require_ok(vpt_assign_dma_attach(&slot->guest->dma, device), "attaching a device");
+}
+
+static void plug(struct guest *guest, struct vpt_assign_device *device, const struct vpt_pci_address *address,
+                 unsigned line)
 {
     struct guest_slot *slot = &guest->slots[guest->slot_count];
 
     require(guest->slot_count < GUEST_SLOTS, "the guest has no free slot");
     guest->slot_count++;
-    *slot = (struct guest_slot){ .guest = guest, .address = *address, .line = line, .device = &function->device };
-    slot->hooks = (struct vpt_assign_guest){ slot, guest_map, guest_unmap, guest_message, guest_line };
-    require_ok(vpt_assign_acquire(&function->device, guest->number, &slot->hooks), "acquiring a device");
-    require_ok(vpt_assign_dma_attach(&guest->dma, &function->device), "attaching a device");
+    *slot = (struct guest_slot){ .guest = guest, .address = *address, .line = line };
+    guest_give(slot, device);
+}
+
+void guest_plug(struct guest *guest, struct host_function *function, const struct vpt_pci_address *address,
+                unsigned line)
+{
+    plug(guest, &function->device, address, line);
+}
+
+void guest_plug_entropy(struct guest *guest, const struct vpt_pci_address *address, unsigned line, const uint8_t *bytes,
+                        uint32_t count)
+{
+    virtual_entropy_open(&guest->entropy, &guest->dma, bytes, count);
+    plug(guest, &guest->entropy.device, address, line);
 }
 
 static void release_slot(struct guest_slot *slot)
@@ -92,6 +111,7 @@ void guest_unplug(struct guest *guest, const struct host_function *function)
     guest->has_turn = true;
     for (unsigned i = 0; i < guest->slot_count; i++) {
         if (guest->slots[i].device == &function->device) {
+            report_slot(&guest->slots[i]);
             release_slot(&guest->slots[i]);
         }
     }
@@ -119,7 +139,10 @@ static enum vpt_status firmware_write(void *ctx, const struct vpt_pci_address *a
 void guest_firmware(struct guest *guest)
 {
     const struct vpt_port port = { .ctx = guest, .config_read = firmware_read, .config_write = firmware_write };
-    struct vpt_pci_window window = { .kind = VPT_PCI_BAR_MEMORY, .next = GUEST_WINDOW, .last = GUEST_WINDOW_LAST };
+    struct vpt_pci_window windows[] = {
+        { .kind = VPT_PCI_BAR_MEMORY, .next = GUEST_WINDOW, .last = GUEST_WINDOW_LAST },
+        { .kind = VPT_PCI_BAR_IO, .next = GUEST_PORTS, .last = GUEST_PORTS_LAST },
+    };
 
     for (unsigned i = 1; i < guest->slot_count; i++) {
         const struct guest_slot *slot = &guest->slots[i];
@@ -127,7 +150,7 @@ void guest_firmware(struct guest *guest)
         struct vpt_pci_bars bars;
 
         require_ok(vpt_pci_bars_size(&function, &bars), "sizing a guest's BARs");
-        require_ok(vpt_pci_bars_place(&function, &bars, VPT_PCI_ALL_BARS, &window, 1), "assigning a guest's BARs");
+        require_ok(vpt_pci_bars_place(&function, &bars, VPT_PCI_ALL_BARS, windows, 2), "assigning a guest's BARs");
         require_ok(vpt_pci_write(&function, INTERRUPT_LINE, 1, slot->line), "a guest's interrupt line");
         require_ok(vpt_pci_command(&function, VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY, 0), "a guest's BARs");
     }
@@ -153,21 +176,30 @@ static void release(const struct guest *guest, void *address, size_t size)
     port->dma_free(port->ctx, &memory, VPT_DMA_PRIVATE);
 }
 
+void guest_open_memory(struct guest *guest)
+{
+    const struct vpt_assign_dma_range memory = { .guest = 0, .host = (uintptr_t)guest->memory, .size = GUEST_MEMORY };
+
+    if (vpt_assign_dma_find(&guest->dma, 0) == NULL) {
+        require_ok(vpt_assign_dma_map(&guest->dma, &memory), "adding a guest's memory");
+    }
+}
+
 /* Devices reach the guest's memory; where messages go to there must be none. */
 static void make_memory(struct guest *guest)
 {
     const struct vpt_assign_dma_range messages = { .guest = VIRTUAL_APIC, .size = 0x100000, .reserved = true };
-    const struct vpt_assign_dma_range memory = { .guest = 0, .host = (uintptr_t)guest->memory, .size = GUEST_MEMORY };
 
     require_ok(nested_init(&guest->nested, &guest->host->port), "a guest's nested table");
-    require_ok(nested_map(&guest->nested, 0, memory.host, GUEST_MEMORY), "a guest's memory");
+    require_ok(nested_map(&guest->nested, 0, (uintptr_t)guest->memory, GUEST_MEMORY), "a guest's memory");
     require_ok(vpt_assign_dma_init(&guest->dma, &guest->host->iommu_hooks, guest->ranges, GUEST_RANGES, 0),
                "a guest's space");
     require_ok(vpt_assign_dma_map(&guest->dma, &messages), "reserving the window of messages");
-    require_ok(vpt_assign_dma_map(&guest->dma, &memory), "adding a guest's memory");
+    guest_open_memory(guest);
 }
 
-void guest_start(struct guest *guest, uint32_t number, struct host *host, const void *kernel, uint32_t size)
+void guest_start(struct guest *guest, uint32_t number, struct host *host, uint64_t memory,
+                 const struct guest_file *kernel)
 {
     uint64_t entry;
 
@@ -175,7 +207,7 @@ void guest_start(struct guest *guest, uint32_t number, struct host *host, const 
     guest->number = number;
     guest->name = names[number];
     guest->host = host;
-    guest->memory = (unsigned char *)(uintptr_t)(MEMORY + number * GUEST_MEMORY);
+    guest->memory = (unsigned char *)(uintptr_t)memory;
     guest->serial = serial_ports[number];
     guest->block = allocate(guest, sizeof(*guest->block));
     guest->port_map = allocate(guest, PORT_MAP_SIZE);
@@ -185,7 +217,7 @@ void guest_start(struct guest *guest, uint32_t number, struct host *host, const 
     make_memory(guest);
     virtual_pic_init(&guest->pic);
     virtual_apic_init(&guest->apic);
-    entry = guest_load(guest, kernel, size);
+    entry = guest_load(guest, kernel->bytes, kernel->size);
     require(entry != 0, "the guest's kernel is not one");
     svm_floating_init(&guest->floating);
     svm_init(guest->block, number, guest->nested.top, guest->port_map, entry);
@@ -201,6 +233,9 @@ void guest_stop(struct guest *guest)
     }
     require(guest->region_count == 0, "%u regions are left to a guest that is gone", guest->region_count);
     require_ok(vpt_assign_close(&guest->bridge.device), "closing the host bridge");
+    if (guest->entropy.byte_count != 0) {
+        virtual_entropy_close(&guest->entropy);
+    }
     nested_unmap(&guest->nested, 0, (uintptr_t)guest->memory, GUEST_MEMORY);
     require(guest->nested.tables == 0, "%u nested tables are left", guest->nested.tables);
     release(guest, (void *)(uintptr_t)guest->nested.top, NESTED_PAGE);
@@ -244,6 +279,7 @@ static void port_exit(struct guest *guest)
     uint32_t value = (uint32_t)merge(0, (uint32_t)*rax, width);
 
     guest->count.ports++;
+    cost_is(COST_PORT);
     if ((info & SVM_PORT_STRING) != 0) {
         guest_fault(guest);
         return;
@@ -259,6 +295,7 @@ static void port_exit(struct guest *guest)
 /* Sleeps until an interrupt, if it can get any. */
 static void halt(struct guest *guest)
 {
+    cost_is(COST_HALT);
     guest_skip_code(guest, 1);
     guest->halted = true;
     if ((guest->block->state.rflags & RFLAGS_INTERRUPTS) == 0) {
@@ -268,9 +305,9 @@ static void halt(struct guest *guest)
 
 static void handle(struct guest *guest)
 {
-    switch (guest->block->exit) {
+    switch ((uint32_t)guest->block->exit) {
     case SVM_EXIT_INTERRUPT:
-    case SVM_EXIT_NMI: break;
+    case SVM_EXIT_NMI: cost_is(COST_INTERRUPT); break;
     case SVM_EXIT_MEMORY: guest_memory_exit(guest); break;
     case SVM_EXIT_PORT: port_exit(guest); break;
     case SVM_EXIT_REGISTER: guest_register_exit(guest); break;
@@ -285,8 +322,13 @@ static void handle(struct guest *guest)
 
 bool guest_run(struct guest *guest)
 {
-    bool offered = guest_offer(guest);
+    bool offered;
 
+    cost_begin(COST_OTHER);
+    if (guest->entropy.byte_count != 0) {
+        virtual_entropy_work(&guest->entropy, chips_clock());
+    }
+    offered = guest_offer(guest);
     if (guest->halted && !offered) {
         return false;
     }
@@ -304,5 +346,6 @@ bool guest_run(struct guest *guest)
         guest->block->event = guest->block->exit_event;
         handle(guest);
     }
+    cost_end();
     return true;
 }

@@ -9,6 +9,7 @@
 #include "nested.h"
 #include "svm.h"
 #include "virtual_apic.h"
+#include "virtual_entropy.h"
 #include "virtual_pic.h"
 
 #define GUEST_MEMORY       0x04000000u /* bytes, from address 0 on */
@@ -16,13 +17,15 @@
 #define GUEST_ECAM_SIZE    UINT64_C(0x10000000)
 #define GUEST_WINDOW       UINT64_C(0xc0000000) /* for BARs */
 #define GUEST_WINDOW_LAST  UINT64_C(0xfebfffff)
+#define GUEST_PORTS        0x2000u
+#define GUEST_PORTS_LAST   0x2fffu
 #define GUEST_SLOTS        8u
 #define GUEST_REGIONS_MAX  64u
 #define GUEST_RANGES       8u
 #define GUEST_BRIDGE_SPACE 256u
 
 /* A zeroed guest is absent. */
-enum guest_state { GUEST_ABSENT, GUEST_RUNS, GUEST_SUCCEEDED, GUEST_FAILED };
+enum guest_state { GUEST_ABSENT, GUEST_RUNS, GUEST_SUSPENDED, GUEST_SUCCEEDED, GUEST_FAILED };
 
 /* A place for a function on the guest's bus 0. */
 struct guest_slot {
@@ -31,7 +34,10 @@ struct guest_slot {
     unsigned line;                    /* of the PIC, for INTx */
     struct vpt_assign_device *device; /* NULL: there is none any more */
     struct vpt_assign_guest hooks;
-    bool level; /* of its INTx */
+    bool level;          /* of its INTx */
+    unsigned messages;   /* that it has sent */
+    unsigned lines;      /* how often its INTx has risen */
+    uint32_t generation; /* of the device, when the guest got it last */
 };
 
 /* What a slot's function has in the guest's address space. */
@@ -70,6 +76,7 @@ struct guest {
     const char *reason; /* why it has failed */
     uint32_t latch;     /* value of port 0xcf8 */
     struct guest_bridge bridge;
+    struct virtual_entropy entropy;
     struct guest_slot slots[GUEST_SLOTS];
     unsigned slot_count;
     struct guest_region regions[GUEST_REGIONS_MAX];
@@ -82,8 +89,15 @@ struct guest {
     } count;
 };
 
-/* Makes a guest with memory, a host bridge and a kernel, an ELF file with a PVH entry. The object is zeroed. */
-void guest_start(struct guest *guest, uint32_t number, struct host *host, const void *kernel, uint32_t size);
+/* A kernel: an ELF file with a PVH entry. */
+struct guest_file {
+    const void *bytes;
+    uint32_t size;
+};
+
+/* Makes a guest with a host bridge and a kernel, whose memory begins at this address. The object is zeroed. */
+void guest_start(struct guest *guest, uint32_t number, struct host *host, uint64_t memory,
+                 const struct guest_file *kernel);
 
 /* Returns everything, functions too. */
 void guest_stop(struct guest *guest);
@@ -91,6 +105,16 @@ void guest_stop(struct guest *guest);
 /* Assigns a function to the guest, and lets it reach the guest's memory. */
 void guest_plug(struct guest *guest, struct host_function *function, const struct vpt_pci_address *address,
                 unsigned line);
+
+/* Lets devices reach the guest's memory, also after the last of them was taken, which removes it from their space. */
+void guest_open_memory(struct guest *guest);
+
+/* Gives a slot that is empty a device. */
+void guest_give(struct guest_slot *slot, struct vpt_assign_device *device);
+
+/* Gives the guest the entropy source that the hypervisor emulates; these are what it gives. */
+void guest_plug_entropy(struct guest *guest, const struct vpt_pci_address *address, unsigned line, const uint8_t *bytes,
+                        uint32_t count);
 
 /* Takes a function from the guest, which must not have its turn. */
 void guest_unplug(struct guest *guest, const struct host_function *function);

@@ -137,24 +137,33 @@ static void map_bars(struct host_function *function)
     }
 }
 
-static void open_device(struct host_function *function, unsigned index)
+void host_open(struct host_function *function)
 {
     struct vpt_assign_config config = { .host = &function->access.host,
                                         .address = function->physical.address,
                                         .config_size = VPT_PCI_EXTENDED_CONFIG_SIZE,
                                         .bars = &function->bars,
-                                        .storage = storage[index],
+                                        .storage = storage[function - function->host->functions],
                                         .storage_size = STORAGE_SIZE,
                                         .regions = VPT_ASSIGN_REGIONS(0) };
 
+    require_ok(vpt_assign_open(&function->device, &config), "opening a device");
+    require_ok(vpt_assign_registry_add(&function->host->registry, &function->device), "registering a device");
+}
+
+void host_close(struct host_function *function)
+{
+    require_ok(vpt_assign_registry_remove(&function->device), "taking a device out of the registry");
+    require_ok(vpt_assign_close(&function->device), "closing a device");
+}
+
+static void start_access(struct host_function *function)
+{
     require_ok(vpt_assign_port_init(&function->access, &function->physical), "the host's side of a device");
     map_bars(function);
     function->access.host.interrupts = host_interrupts;
     function->access.host.intx_mask = host_intx_mask;
     function->access.host.delay = delay;
-    require_ok(vpt_assign_open(&function->device, &config), "opening a device");
-    require_ok(vpt_assign_registry_add(&function->host->registry, &function->device), "registering a device");
-    function->name = type_name(function->device.type);
 }
 
 /* Firmware has given addresses to the BARs. Until a guest has the function, it interrupts nobody. */
@@ -165,7 +174,7 @@ static void start_function(struct host *host, const struct vpt_pci_function *phy
 
     function->host = host;
     function->physical = *physical;
-    function->first_vector = MESSAGE_VECTORS + index * (HOST_MESSAGES_MAX + 1u);
+    host_vectors_init(function, MESSAGE_VECTORS + index * (HOST_MESSAGES_MAX + 1u));
     function->line = CHIPS_LINE_FIRST + 4u + turn % 4u;
     require_ok(vpt_pci_bars_size(physical, &function->bars), "sizing a function's BARs");
     require_ok(vpt_pci_command(physical, VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY,
@@ -173,7 +182,9 @@ static void start_function(struct host *host, const struct vpt_pci_function *phy
                "a function's command register");
     require_ok(host_intx_mask(function, true), "masking a function's line");
     iommu_domain_init(&function->domain, &host->iommu, &physical->address);
-    open_device(function, index);
+    start_access(function);
+    host_open(function);
+    function->name = type_name(function->device.type);
     chips_open_line(function->line);
 }
 
@@ -238,8 +249,7 @@ void host_stop(struct host *host)
     for (unsigned i = 0; i < host->function_count; i++) {
         struct host_function *function = &host->functions[i];
 
-        require_ok(vpt_assign_registry_remove(&function->device), "taking a device out of the registry");
-        require_ok(vpt_assign_close(&function->device), "closing a device");
+        host_close(function);
         vpt_assign_port_release(&function->access);
         require(function->domain.pages == 0, "%u pages are still mapped in the IOMMU", function->domain.pages);
     }

@@ -12,7 +12,10 @@
 #include <x86.h>
 
 #include "chips.h"
+#include "cost.h"
 #include "guest.h"
+#include "report.h"
+#include "suspend.h"
 
 #define KERNEL_SIZE 0x400000u
 
@@ -23,11 +26,23 @@
 /* QEMU's files with the guests' kernels. */
 static const char *const kernels[GUESTS] = { "opt/vpt/guestA", "opt/vpt/guestB" };
 
+/* QEMU's file with what the entropy source gives that the hypervisor emulates for the second guest. */
+#define ENTROPY      "opt/vpt/entropy"
+#define ENTROPY_SIZE 4096u
+
+/* If QEMU has this file, the first guest is trusted: its memory has the same addresses on the machine. */
+#define TRUSTED "opt/vpt/trusted"
+
+/* Where the memory of other guests lies, one behind the other. This program lies between. */
+#define MEMORY UINT64_C(0x10000000)
+
 static _Alignas(8) unsigned char kernel[KERNEL_SIZE];
 static struct host host;
 static struct guest guests[GUESTS];
+static uint8_t entropy[ENTROPY_SIZE];
 static struct guest *present; /* whose turn it is */
 static unsigned ticks;
+static unsigned interrupts; /* of the machine */
 
 void x86_vector(uintptr_t vector, uintptr_t address);
 
@@ -65,14 +80,29 @@ void x86_vector(uintptr_t vector, uintptr_t address)
     if (number < CHIPS_EXCEPTIONS) {
         fail("exception %u at 0x%llx", number, (unsigned long long)address);
     }
+    interrupts++;
     if (number - CHIPS_VECTOR_LINE < CHIPS_LINES) {
+        cost_is(COST_LINE);
         host_take_line(&host, CHIPS_LINE_FIRST + number - CHIPS_VECTOR_LINE);
     } else if (number == CHIPS_VECTOR_TICK) {
+        cost_is(COST_TICK);
         ticks++;
     } else if (number != CHIPS_VECTORS - 1u) {
+        cost_is(COST_MESSAGE);
         host_take_message(&host, number);
     }
     chips_end();
+}
+
+static void let_in(void)
+{
+    unsigned before = interrupts;
+
+    cost_begin(COST_NOTHING);
+    chips_let_in();
+    if (interrupts - before == 1u) {
+        cost_end();
+    }
 }
 
 /* ---- Steps ---- */
@@ -97,18 +127,41 @@ static void plug(struct guest *guest, uint32_t type, uint8_t device, unsigned li
           device);
 }
 
+static void plug_entropy(struct guest *guest, uint8_t device, unsigned line)
+{
+    const struct vpt_pci_address address = { .device = device };
+    uint32_t size = chips_file(ENTROPY, entropy, ENTROPY_SIZE);
+
+    require(size != 0, "there is no file %s", ENTROPY);
+    guest_plug_entropy(guest, &address, line, entropy, size);
+    print("%s\tgets an entropy source that is emulated, at 00:0%x.0\n", guest->name, device);
+}
+
+static uint64_t memory_of(uint32_t number)
+{
+    uint8_t text[8];
+    bool trusted = number == 0 && chips_file(TRUSTED, text, sizeof(text)) != 0;
+
+    return trusted ? 0 : MEMORY + number * GUEST_MEMORY;
+}
+
 static void start_guest(struct guest *guest, uint32_t number)
 {
-    uint32_t size = chips_file(kernels[number], kernel, KERNEL_SIZE);
+    const struct guest_file file = { kernel, chips_file(kernels[number], kernel, KERNEL_SIZE) };
+    uint64_t memory = memory_of(number);
 
-    require(size != 0, "there is no kernel %s", kernels[number]);
-    guest_start(guest, number, &host, kernel, size);
-    print("%s\thas %u MiB of memory and a kernel of %u bytes\n", guest->name, GUEST_MEMORY >> 20, (unsigned)size);
+    require(file.size != 0, "there is no kernel %s", kernels[number]);
+    guest_start(guest, number, &host, memory, &file);
+    print("%s\thas %u MiB of memory from 0x%llx on, and a kernel of %u bytes\n", guest->name, GUEST_MEMORY >> 20,
+          (unsigned long long)memory, (unsigned)file.size);
     plug(guest, VPT_DEVICE_TYPE_CONSOLE, 4, 9);
     plug(guest, VPT_DEVICE_TYPE_BLOCK, 5, 10);
     plug(guest, VPT_DEVICE_TYPE_NETWORK, 6, 11);
-    plug(guest, VPT_DEVICE_TYPE_ENTROPY, 7, 5);
+    plug(guest, VPT_DEVICE_TYPE_ENTROPY, number == 0 ? 7 : 9, 5);
     plug(guest, VPT_DEVICE_TYPE_INPUT, 8, 11);
+    if (number != 0) {
+        plug_entropy(guest, 7, 5);
+    }
     guest_firmware(guest);
 }
 
@@ -149,10 +202,17 @@ static void guest_ended(const struct guest *guest)
               (unsigned long long)block->state.rip, (unsigned long long)block->exit,
               (unsigned long long)block->exit_info[0], (unsigned long long)block->exit_info[1]);
     }
-    print("%s\thas ended: %u exits, of which %u to ports, %u to registers in memory; %u configuration accesses, "
-          "%u interrupts; %u turns, %u of them while the other guest's function was reset\n",
-          guest->name, guest->count.exits, guest->count.ports, guest->count.registers, guest->count.configurations,
-          guest->count.interrupts, guest->count.turns, guest->count.beside);
+    print(
+        "%s\thas ended at %u ms: %u exits, of which %u to ports, %u to registers in memory; %u configuration accesses, "
+        "%u interrupts; %u turns, %u of them while the other guest's function was reset\n",
+        guest->name, (unsigned)(chips_clock() / 1000000u), guest->count.exits, guest->count.ports,
+        guest->count.registers, guest->count.configurations, guest->count.interrupts, guest->count.turns,
+        guest->count.beside);
+    if (guest->entropy.byte_count != 0) {
+        print("%s\thas had %u answers of the emulated entropy source, and %u refusals\n", guest->name,
+              guest->entropy.count, guest->entropy.refused);
+    }
+    report_guest(guest);
 }
 
 /* The CPU has the floating point of the guest whose turn it is. */
@@ -181,7 +241,7 @@ static bool run_turn(struct guest *guest)
     guest->has_turn = true;
     while (guest->state == GUEST_RUNS && ticks == start && guest_run(guest)) {
         ran = true;
-        chips_let_in();
+        let_in();
     }
     guest->has_turn = false;
     present = before;
@@ -199,7 +259,9 @@ static bool run_all(void)
 {
     bool ran = false;
 
-    chips_let_in();
+    host_look_for_faults(&host);
+    suspend_look(&guests[0]);
+    let_in();
     for (unsigned i = 0; i < GUESTS; i++) {
         ran = run_turn(&guests[i]) || ran;
     }
@@ -209,17 +271,20 @@ static bool run_all(void)
 /* The library waits for a function, usually because a guest resets it: the other guests go on. */
 static void wait(uint64_t end)
 {
+    struct cost_span span = cost_leave();
+
     while (chips_clock() < end) {
         if (!run_all()) {
             chips_pause();
         }
     }
+    cost_return(&span);
 }
 
 static bool any_runs(void)
 {
     for (unsigned i = 0; i < GUESTS; i++) {
-        if (guests[i].state == GUEST_RUNS) {
+        if (guests[i].state == GUEST_RUNS || guests[i].state == GUEST_SUSPENDED) {
             return true;
         }
     }
@@ -231,7 +296,6 @@ static void run_guests(void)
     while (any_runs()) {
         bool ran = run_all();
 
-        host_look_for_faults(&host);
         move_keyboard();
         if (!ran) {
             chips_sleep();
@@ -244,6 +308,7 @@ _Noreturn void kernel_main(void)
     serial_init();
     idt_load();
     require(svm_start(), "the CPU has no SVM with nested paging");
+    cost_start();
     chips_start();
     host_start(&host, wait);
     print_host();
@@ -254,8 +319,10 @@ _Noreturn void kernel_main(void)
         guest_stop(&guests[i]);
     }
     host_stop(&host);
-    print(
-        "PASS\thypervisor\t%u guests, %u interrupts of the machine, %u of nobody; the IOMMU has refused %u accesses\n",
-        GUESTS, host.delivered, host.unknown, host.refused);
+    cost_print();
+    print("PASS\thypervisor\t%u guests, %u interrupts of the machine, %u of nobody; the IOMMU has refused %u accesses; "
+          "%s was suspended and continued %u times, %u of them with messages, with %u requests in flight\n",
+          GUESTS, host.delivered, host.unknown, host.refused, guests[0].name, suspend_count().all,
+          suspend_count().by_message, suspend_count().in_flight);
     chips_exit(true);
 }

@@ -2,16 +2,26 @@
 #include "wiring.h"
 
 #include "controller.h"
+#include "ports.h"
 #include "step.h"
 
 _Static_assert(CONTROLLER_MESSAGES == 2u, "one for the configuration, one for virtqueue 0");
+
+static bool has_msix(const struct device_place *place)
+{
+    const struct vpt_pci_function function = { &ports_ready_made, place->function };
+    uint16_t offset;
+
+    return place->bus->kind == MACHINE_PCI &&
+           vpt_pci_find_capability(&function, VPT_PCI_CAPABILITY_MSIX, &offset) == VPT_OK;
+}
 
 bool wiring_possible(enum vpt_interrupt_mode mode, const struct device_place *place)
 {
     uint64_t address;
     uint32_t data;
 
-    return mode <= VPT_INTERRUPTS_LINE || (place->bus->kind == MACHINE_PCI && controller_message(0, &address, &data));
+    return mode <= VPT_INTERRUPTS_LINE || (has_msix(place) && controller_message(0, &address, &data));
 }
 
 /* ---- MSI-X ---- */

@@ -13,7 +13,7 @@ struct wiring {
     unsigned line; /* VPT_INTERRUPTS_LINE */
 };
 
-/* Whether the machine supports the mode for a device in this place: not every place has messages (MSI-X). */
+/* Whether machine and device support the mode: not every place has messages (MSI-X), nor every function. */
 bool wiring_possible(enum vpt_interrupt_mode mode, const struct device_place *place);
 
 /* Call before vpt_device_negotiate(): turns MSI-X on if the mode uses it, and initializes *wiring. */
