@@ -409,9 +409,14 @@ finish() {
     done
 }
 
+# Usage: architectures PATTERN: those of the wanted lines of which the third field matches
+architectures() {
+    printf '%s\n' "${wanted[@]}" | awk -v pattern="$1" '$3 ~ pattern { print $1 }' | sort -u
+}
+
 # shellcheck disable=SC2046 # an architecture a word
-begin build_unikernels $(printf '%s\n' "${wanted[@]}" | awk '$3 ~ /unikernel|appliance/ { print $1 }' | sort -u)
-for architecture in $(printf '%s\n' "${wanted[@]}" | awk '$3 !~ /unikernel|appliance|assign/ { print $1 }' | sort -u); do
+begin build_unikernels $(architectures '^(unikernel|appliance)$')
+for architecture in $(architectures '^(mmio|pci|screen|share|sound)$'); do
     begin build_kernel "$architecture"
 done
 finish
