@@ -21,6 +21,7 @@ set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${VPT_LISTS})
 
 set(VPT_INCLUDES "${CMAKE_CURRENT_LIST_DIR}/include")
 
-set(VPT_PORT_SOURCES assign_port.c cf8.c direct.c ecam.c emulated_function.c io_window.c page_pool.c x86_io.c)
+set(VPT_PORT_SOURCES assign_port.c assign_vectors.c cf8.c direct.c ecam.c emulated_function.c io_window.c page_pool.c
+  x86_io.c)
 list(TRANSFORM VPT_PORT_SOURCES PREPEND "${CMAKE_CURRENT_LIST_DIR}/port/")
 set(VPT_PORT_INCLUDES "${CMAKE_CURRENT_LIST_DIR}/port")

@@ -22,7 +22,7 @@ struct vpt_assign_port_window {
     void *mapping;
 };
 
-/* A physical function that the port reaches. `host` is for struct vpt_assign_config; the rest is private. */
+/* A physical function that the port reaches. `host` is for struct vpt_assign_config; `function` may be read. */
 struct vpt_assign_port_host {
     struct vpt_assign_host host;
     struct vpt_pci_function function;

@@ -23,8 +23,8 @@ compiler=("${CC:-gcc}" "${VPT_STRICT[@]}" -O2 "${extra[@]}")
 mkdir -p "$directory"
 rm -rf "$directory/objects"
 vpt_objects "$directory/objects" "${compiler[@]}" -ffreestanding
-"${compiler[@]}" -Iinclude -Iport -Iport/qtest examples/assign/*.c port/qtest/*.c port/assign_port.c port/page_pool.c \
-    "$directory"/objects/*.o -o "$directory/assign"
+"${compiler[@]}" -Iinclude -Iport -Iport/qtest examples/assign/*.c port/qtest/*.c port/page_pool.c \
+    port/assign_port.c port/assign_vectors.c "$directory"/objects/*.o -o "$directory/assign"
 vpt_limit 2 "$directory/assign" || {
     status=$?
     [ "$status" -eq 1 ] || printf 'FAIL\t%s\n' "$vpt_ended"

@@ -4,7 +4,8 @@
 #
 #   format      the files look as .editorconfig says (tools/gate-format.sh)
 #   arrows      calls and includes in src/ go one way (tools/gate-arrows.py)
-#   layers      docs/layers.svg is what tools/layers.py draws
+#   pictures    docs/layers.svg and docs/hypervisor.svg are what tools/pictures.py draws
+#   lines       docs/hypervisor.md says how long its parts are (tools/gate-lines.py)
 #   clauses     docs/clauses.tsv has each clause of the specification that code and tests name (tools/gate-clauses.py)
 #   readme      the C code of README.md compiles and links, with gcc and with clang, and runs without a device
 #   ... page    the C code of docs/recovery.md and docs/assignment.md compiles; the program of docs/mock.md also runs
@@ -20,7 +21,8 @@ failed=0
 
 tools/gate-format.sh || failed=1
 tools/gate-arrows.py || failed=1
-tools/layers.py --check || failed=1
+tools/pictures.py --check || failed=1
+tools/gate-lines.py || failed=1
 tools/gate-clauses.py || failed=1
 
 code() # page file: the C code printed in the page

@@ -4,7 +4,8 @@
 # Builds examples/hypervisor/ and its guest, examples/kernel/, in build-hypervisor/ or the DIRECTORY, and boots them:
 # the hypervisor assigns a disk, a network card, an entropy source and a console of QEMU to each of two guests, whose
 # kernels drive them at the same time. Then checks the disks' images and the guests' logs from outside. Prints the
-# hypervisor's lines, and what was verified; each line that begins with PASS or FAIL is a result. Exits with 1 at a
+# hypervisor's lines, what the guests' kernels say beside what the hypervisor says of their functions, and what exits
+# have cost; each line that begins with PASS or FAIL is a result, as tools/demo.sh prints them. Exits with 1 at a
 # failure. CC and LD may name other tools. Two runs are done at a time.
 set -uo pipefail
 
@@ -32,7 +33,7 @@ build() {
     mapfile -t sources < <(cd "$root" && printf '%s\n' examples/hypervisor/*.{c,S} \
         examples/kernel/{console,string}.c examples/kernel/x86/{idt,serial}.c examples/kernel/x86/vectors.S \
         examples/kernel/x86_64/start.S examples/assign/iommu.c \
-        port/{page_pool,direct,ecam,x86_io,assign_port,emulated_function}.c)
+        port/{page_pool,direct,ecam,x86_io,assign_port,assign_vectors,emulated_function}.c)
     local vpt_example_linked=(--defsym=kernel_base=0x8000000) # a guest's memory may be at its own addresses
     vpt_example_build "$directory/hypervisor" hypervisor.elf \
         "examples/hypervisor examples/kernel examples/kernel/x86 examples/assign" "${sources[@]}"
@@ -174,8 +175,7 @@ build_hostile || exit 1
 
 # Usage: report PASS|FAIL WHO TEXT
 report() {
-    local IFS=$'\t'
-    echo "$*"
+    printf '%s\tx86_64\tq35\thypervisor\t%s: %s\n' "$@"
 }
 
 # Usage: report_kernel NAME: checks what a guest with the example kernel has done. B has an entropy source more.
@@ -210,6 +210,15 @@ report_hostile() {
     fi
 }
 
+# Usage: report_log COMMAND [GUEST=LOG...]: prints what tools/hypervisor.py makes of the hypervisor's log; the last line
+# is the result
+report_log() {
+    local text verdict=PASS
+    text=$(python3 "$root/tools/hypervisor.py" "$1" "$place/log" "${@:2}" 2>&1) || verdict=FAIL
+    sed '$d' <<<"$text"
+    report "$verdict" "$1" "${text##*$'\n'}"
+}
+
 # Checks that guest A was suspended as often as it has used its disk, and not always when the disk had nothing to do.
 report_suspended() {
     local text
@@ -228,12 +237,13 @@ run() {
     mkdir -p "$place"
     boot
     status=$?
-    cat "$place/log"
+    grep -v -e ^cost -e ^function -e ^region -e ^PASS "$place/log"
     if [ "$status" -ne 33 ]; then
         tail -n 5 "$place"/errors "$place"/guest?.log
         report FAIL hypervisor "$vpt_ended"
         return
     fi
+    report PASS hypervisor "$(sed -n 's/^PASS\thypervisor\t//p' "$place/log")"
     [ "$suspensions" -eq 0 ] || report_suspended
     for name in "${guests[@]}"; do
         case ${kernels[$name]} in
@@ -241,6 +251,13 @@ run() {
         *) report_kernel "$name" ;;
         esac
     done
+}
+
+run_kernels() {
+    local place=$directory/kernels
+    run kernels "$kernel" "$kernel"
+    report_log tables A="$place/guestA.log" B="$place/guestB.log"
+    report_log costs
 }
 
 # Guest A is trusted with a legacy disk, which does not use the IOMMU, and has its registers in ports. B has a disk
@@ -251,15 +268,15 @@ run_old_disks() {
     run disks "$kernel" "$kernel"
 }
 
-# Guest B does harm for a minute of the machine's time. The CPU is so slow that A works for most of it.
+# Guest B does harm for a minute of the machine's time. The CPU and A's disk are so slow that A works for most of it.
 run_hostile() {
-    local shift=5
+    local shift=5 speed=200
     run hostile "$kernel" "$directory/hostile/hostile.elf"
 }
 
 kernel=$directory/guest/kernel.elf
 run_hostile >"$directory/hostile.report" &
-run kernels "$kernel" "$kernel" >"$directory/kernels.report"
+run_kernels >"$directory/kernels.report"
 run_old_disks >"$directory/disks.report"
 wait
 cat "$directory"/{kernels,disks,hostile}.report

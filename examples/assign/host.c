@@ -284,7 +284,7 @@ static void start_function(struct host *host, unsigned index)
     function->host = host;
     function->physical = (struct vpt_pci_function){ host->port, place->physical };
     function->root_port = (struct vpt_pci_function){ host->port, place->root_port };
-    function->first_vector = place->first_vector;
+    host_vectors_init(function, place->first_vector);
     function->reset_by_port = place->reset_by_port;
     function->line = vpt_qtest_intx_line(host->qtest, place->root_port.device, 1);
     open_root_port(&function->root_port, place);

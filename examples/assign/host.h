@@ -7,6 +7,7 @@
 #define EXAMPLE_ASSIGN_HOST_H
 
 #include <assign_port.h>
+#include <assign_vectors.h>
 #include <qtest.h>
 #include <vpt/assign_dma.h>
 #include <vpt/assign_remap.h>
@@ -34,16 +35,12 @@ struct host_function {
     struct vpt_pci_function physical;
     struct vpt_pci_function root_port; /* above this function */
     struct vpt_pci_bars bars;
-    struct vpt_pci_msix msix; /* in MSI-X mode */
     struct iommu_domain domain;
     struct vpt_assign_device device;
-    enum vpt_assign_interrupt_mode mode;
-    uint16_t messages;     /* number that it may send in this mode */
-    uint32_t first_vector; /* host's vectors for its messages, then one for INTx */
-    uint32_t line;         /* interrupt line of its INTx */
-    bool masked;           /* whether its INTx is masked */
-    bool reset_by_port;    /* needs a reset of the whole bus behind its root port */
-    unsigned resets;       /* resets of the bus */
+    struct vpt_assign_vectors vectors;
+    uint32_t line;      /* interrupt line of its INTx */
+    bool reset_by_port; /* needs a reset of the whole bus behind its root port */
+    unsigned resets;    /* resets of the bus */
 };
 
 struct host {
@@ -82,6 +79,9 @@ void host_image_read(const struct host *host, uint64_t position, void *bytes, si
 uint32_t host_config(const struct host_function *function, uint16_t offset, unsigned width);
 
 /* ---- host_interrupts.c ---- */
+
+/* Gives a function vectors of the machine: for its messages, and the one after them for INTx. */
+void host_vectors_init(struct host_function *function, uint32_t first);
 
 /* Hooks that set how a function interrupts. */
 enum vpt_status host_interrupts(void *ctx, enum vpt_assign_interrupt_mode mode, uint16_t count);

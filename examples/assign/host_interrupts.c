@@ -1,120 +1,49 @@
 /* SPDX-License-Identifier: MIT */
-/* Interrupts of the physical functions: how functions are programmed, and how interrupts arrive. */
+/* Interrupts of the physical functions: which vectors they have, and how interrupts arrive. */
 #include "host.h"
 #include "table.h"
 
 #define MESSAGE      0x5100u /* plus the host's vector: the data that a function sends */
 #define MESSAGES_MAX 8u      /* messages of a function; the vector after them is INTx */
 
-static uint32_t intx_vector(const struct host_function *function)
-{
-    return function->first_vector + MESSAGES_MAX;
-}
-
-/* ---- Modes ---- */
-
-static enum vpt_status forget_vectors(struct host_function *function)
-{
-    struct host *host = function->host;
-    enum vpt_status status = VPT_OK;
-
-    for (uint32_t i = 0; i < function->messages && status == VPT_OK; i++) {
-        status = vpt_assign_remap_remove(&host->remap, function->first_vector + i);
-    }
-    if (function->mode == VPT_ASSIGN_INTERRUPT_INTX) {
-        status = vpt_assign_remap_remove(&host->remap, intx_vector(function));
-    }
-    function->messages = 0;
-    return status;
-}
-
-/* The function does not interrupt after this call. */
-static enum vpt_status turn_off(struct host_function *function)
-{
-    enum vpt_status status = forget_vectors(function);
-
-    if (function->mode == VPT_ASSIGN_INTERRUPT_MSIX) {
-        vpt_pci_msix_release(&function->msix);
-    } else if (function->mode == VPT_ASSIGN_INTERRUPT_MSI) {
-        status = status != VPT_OK ? status : vpt_pci_msi_disable(&function->physical);
-    }
-    function->mode = VPT_ASSIGN_INTERRUPT_NONE;
-    return status;
-}
+/* ---- Hooks ---- */
 
 /* An invented rule picks the guest's CPU for a message. */
-static uint32_t target_of(uint16_t number)
+static uint32_t target_of(uint32_t number)
 {
     return number % 2u;
 }
 
-static enum vpt_status add_vector(struct host_function *function, uint16_t number)
+static void message(void *ctx, uint32_t vector, struct vpt_assign_vectors_message *raised)
 {
-    return vpt_assign_remap_add(&function->host->remap, function->first_vector + number, &function->device, number,
-                                target_of(number));
+    const struct host_function *function = ctx;
+
+    raised->address = HOST_MESSAGES_AT + 4u * vector;
+    raised->data = MESSAGE | vector;
+    raised->target = target_of(vector - function->vectors.first);
 }
 
-static uint64_t message_address(const struct host_function *function, uint16_t number)
+void host_vectors_init(struct host_function *function, uint32_t first)
 {
-    return HOST_MESSAGES_AT + 4u * (function->first_vector + number);
-}
-
-static uint32_t message_data(const struct host_function *function, uint16_t number)
-{
-    return MESSAGE | (function->first_vector + number);
-}
-
-static enum vpt_status turn_msix_on(struct host_function *function, uint16_t count)
-{
-    enum vpt_status status = vpt_pci_msix_init(&function->msix, &function->physical, &function->bars);
-
-    for (uint16_t i = 0; i < count && status == VPT_OK; i++) {
-        status = add_vector(function, i);
-        function->messages = (uint16_t)(i + 1u);
-        if (status == VPT_OK) {
-            status = vpt_pci_msix_program(&function->msix, i, message_address(function, i), message_data(function, i));
-        }
-        if (status == VPT_OK) {
-            status = vpt_pci_msix_mask(&function->msix, i, false);
-        }
-    }
-    return status != VPT_OK ? status : vpt_pci_msix_enable(&function->msix, true);
+    function->vectors = (struct vpt_assign_vectors){ .remap = &function->host->remap,
+                                                     .device = &function->device,
+                                                     .function = &function->physical,
+                                                     .bars = &function->bars,
+                                                     .first = first,
+                                                     .count = MESSAGES_MAX,
+                                                     .intx = first + MESSAGES_MAX,
+                                                     .ctx = function,
+                                                     .message = message };
 }
 
 enum vpt_status host_interrupts(void *ctx, enum vpt_assign_interrupt_mode mode, uint16_t count)
 {
-    struct host_function *function = ctx;
-    enum vpt_status status = turn_off(function);
-
-    if (status != VPT_OK) {
-        return status;
-    }
-    function->mode = mode;
-    switch (mode) {
-    case VPT_ASSIGN_INTERRUPT_MSIX: return turn_msix_on(function, count);
-    case VPT_ASSIGN_INTERRUPT_MSI:
-        require(count == 1, "a guest has enabled %u messages of a function that has one", count);
-        function->messages = 1;
-        status = add_vector(function, 0);
-        return status != VPT_OK
-                   ? status
-                   : vpt_pci_msi_enable(&function->physical, message_address(function, 0), message_data(function, 0));
-    case VPT_ASSIGN_INTERRUPT_INTX:
-        return vpt_assign_remap_add(&function->host->remap, intx_vector(function), &function->device, VPT_ASSIGN_INTX,
-                                    0);
-    case VPT_ASSIGN_INTERRUPT_NONE: break;
-    }
-    return VPT_OK;
+    return vpt_assign_vectors_set(&((struct host_function *)ctx)->vectors, mode, count);
 }
 
-/* Masks in the function's command register, because the line may be shared. */
 enum vpt_status host_intx_mask(void *ctx, bool masked)
 {
-    struct host_function *function = ctx;
-    uint16_t bit = VPT_PCI_COMMAND_INTERRUPT_DISABLE;
-
-    function->masked = masked;
-    return vpt_pci_command(&function->physical, masked ? bit : 0, masked ? 0 : bit);
+    return vpt_assign_vectors_mask(&((struct host_function *)ctx)->vectors, masked);
 }
 
 /* ---- Arrival ---- */
@@ -135,9 +64,9 @@ static uint32_t next_vector(const struct host *host)
     for (unsigned i = 0; i < HOST_FUNCTIONS; i++) {
         const struct host_function *function = &host->functions[i];
 
-        if (function->mode == VPT_ASSIGN_INTERRUPT_INTX && !function->masked &&
+        if (function->vectors.mode == VPT_ASSIGN_INTERRUPT_INTX && !function->vectors.masked &&
             vpt_qtest_line_high(host->qtest, function->line)) {
-            return intx_vector(function);
+            return function->vectors.intx;
         }
     }
     return HOST_VECTORS;

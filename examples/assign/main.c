@@ -37,7 +37,7 @@ void step_done(const struct scenario *of)
         const struct host_function *function = &of->host.functions[i];
 
         require_ok(vpt_assign_check(&function->device), "the library's books of a device");
-        rows[i] = (struct table_function){ .name = function->name, .mode = function->mode };
+        rows[i] = (struct table_function){ .name = function->name, .mode = function->vectors.mode };
         if (of->present != NULL) {
             rows[i].regions = of->present->devices[i].regions;
             rows[i].count = of->present->devices[i].region_count;

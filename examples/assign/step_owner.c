@@ -26,7 +26,7 @@ void acquire(struct scenario *scenario, struct guest *guest)
         const struct host_function *function = &scenario->host.functions[i];
 
         require(function->device.owner == guest->owner, "the %s has another owner", function->name);
-        require(function->mode == VPT_ASSIGN_INTERRUPT_INTX, "the %s interrupts otherwise", function->name);
+        require(function->vectors.mode == VPT_ASSIGN_INTERRUPT_INTX, "the %s interrupts otherwise", function->name);
         if (guest == &scenario->a) {
             read_config(scenario, i, scenario->sight.config[i]);
         }
@@ -73,7 +73,7 @@ static void check_host_function(const struct host_function *function)
     require_ok(vpt_pci_find_capability(&function->physical, VPT_PCI_CAPABILITY_MSIX, &msix), "MSI-X");
     require((host_config(function, (uint16_t)(msix + 2u), 2) & MSIX_ENABLE) == 0, "MSI-X of the %s is still on",
             function->name);
-    require(function->mode == VPT_ASSIGN_INTERRUPT_NONE, "the %s still interrupts", function->name);
+    require(function->vectors.mode == VPT_ASSIGN_INTERRUPT_NONE, "the %s still interrupts", function->name);
     require(function->domain.pages == 1, "the %s still reaches %u pages", function->name, function->domain.pages - 1u);
 }
 

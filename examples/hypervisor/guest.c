@@ -4,6 +4,8 @@
 #include <require.h>
 
 #include "chips.h"
+#include "cost.h"
+#include "report.h"
 
 /* The machine's serial ports that stand for those of the guests. */
 static const uint16_t serial_ports[] = { 0x2f8, 0x3e8 };
@@ -65,6 +67,7 @@ static void plug_bridge(struct guest *guest)
 void guest_give(struct guest_slot *slot, struct vpt_assign_device *device)
 {
     slot->device = device;
+    slot->generation = device->generation;
     slot->hooks = (struct vpt_assign_guest){ slot, guest_map, guest_unmap, guest_message, guest_line };
     require_ok(vpt_assign_acquire(device, slot->guest->number, &slot->hooks), "acquiring a device");
     require_ok(vpt_assign_dma_attach(&slot->guest->dma, device), "attaching a device");
@@ -108,6 +111,7 @@ void guest_unplug(struct guest *guest, const struct host_function *function)
     guest->has_turn = true;
     for (unsigned i = 0; i < guest->slot_count; i++) {
         if (guest->slots[i].device == &function->device) {
+            report_slot(&guest->slots[i]);
             release_slot(&guest->slots[i]);
         }
     }
@@ -275,6 +279,7 @@ static void port_exit(struct guest *guest)
     uint32_t value = (uint32_t)merge(0, (uint32_t)*rax, width);
 
     guest->count.ports++;
+    cost_is(COST_PORT);
     if ((info & SVM_PORT_STRING) != 0) {
         guest_fault(guest);
         return;
@@ -290,6 +295,7 @@ static void port_exit(struct guest *guest)
 /* Sleeps until an interrupt, if it can get any. */
 static void halt(struct guest *guest)
 {
+    cost_is(COST_HALT);
     guest_skip_code(guest, 1);
     guest->halted = true;
     if ((guest->block->state.rflags & RFLAGS_INTERRUPTS) == 0) {
@@ -299,9 +305,9 @@ static void halt(struct guest *guest)
 
 static void handle(struct guest *guest)
 {
-    switch (guest->block->exit) {
+    switch ((uint32_t)guest->block->exit) {
     case SVM_EXIT_INTERRUPT:
-    case SVM_EXIT_NMI: break;
+    case SVM_EXIT_NMI: cost_is(COST_INTERRUPT); break;
     case SVM_EXIT_MEMORY: guest_memory_exit(guest); break;
     case SVM_EXIT_PORT: port_exit(guest); break;
     case SVM_EXIT_REGISTER: guest_register_exit(guest); break;
@@ -318,6 +324,7 @@ bool guest_run(struct guest *guest)
 {
     bool offered;
 
+    cost_begin(COST_OTHER);
     if (guest->entropy.byte_count != 0) {
         virtual_entropy_work(&guest->entropy, chips_clock());
     }
@@ -339,5 +346,6 @@ bool guest_run(struct guest *guest)
         guest->block->event = guest->block->exit_event;
         handle(guest);
     }
+    cost_end();
     return true;
 }

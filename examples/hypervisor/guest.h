@@ -34,7 +34,10 @@ struct guest_slot {
     unsigned line;                    /* of the PIC, for INTx */
     struct vpt_assign_device *device; /* NULL: there is none any more */
     struct vpt_assign_guest hooks;
-    bool level; /* of its INTx */
+    bool level;          /* of its INTx */
+    unsigned messages;   /* that it has sent */
+    unsigned lines;      /* how often its INTx has risen */
+    uint32_t generation; /* of the device, when the guest got it last */
 };
 
 /* What a slot's function has in the guest's address space. */

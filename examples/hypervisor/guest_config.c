@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A guest's accesses to PCI configuration space. */
+#include "cost.h"
 #include "guest.h"
 
 #define ADDRESS_PORT 0xcf8u
@@ -22,15 +23,22 @@ static struct vpt_assign_device *device_at(const struct guest *guest, const stru
 void guest_config(struct guest *guest, bool write, const struct vpt_pci_target *target, uint32_t *value)
 {
     struct vpt_assign_device *device = device_at(guest, &target->address);
+    bool before;
 
     guest->count.configurations++;
     if (device == NULL) {
+        cost_is(COST_ABSENT);
         *value = write ? *value : UINT32_MAX;
-    } else if (write) {
+        return;
+    }
+    cost_is(write ? COST_CONFIG_WRITE : COST_CONFIG_READ);
+    before = cost_library(true);
+    if (write) {
         (void)vpt_assign_config_write(device, target->offset, target->width, *value);
     } else {
         (void)vpt_assign_config_read(device, target->offset, target->width, value);
     }
+    (void)cost_library(before);
 }
 
 void guest_config_ports(struct guest *guest, bool write, uint16_t io_port, unsigned width, uint32_t *value)

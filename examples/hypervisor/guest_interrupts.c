@@ -2,6 +2,7 @@
 #include "guest.h"
 
 #include "chips.h"
+#include "cost.h"
 
 #define MESSAGES        UINT64_C(0xfee00000)
 #define MESSAGES_MASK   (~UINT64_C(0xfffff))
@@ -12,14 +13,17 @@
 /* There is one CPU. Messages to others, and in other modes than for a vector, are dropped. */
 enum vpt_status guest_message(void *ctx, uint64_t address, uint32_t data)
 {
-    const struct guest_slot *slot = ctx;
+    struct guest_slot *slot = ctx;
     uint64_t destination = DESTINATION(address);
+    bool before = cost_library(false);
 
     if ((address & MESSAGES_MASK) == MESSAGES && (destination == 0 || destination == DESTINATION_ALL) &&
         (data & OTHER_MODES) == 0) {
         slot->guest->count.interrupts++;
+        slot->messages++;
         virtual_apic_raise(&slot->guest->apic, (uint8_t)data);
     }
+    (void)cost_library(before);
     return VPT_OK;
 }
 
@@ -38,10 +42,13 @@ void guest_line(void *ctx, bool asserted)
 {
     struct guest_slot *slot = ctx;
     struct guest *guest = slot->guest;
+    bool before = cost_library(false);
 
     guest->count.interrupts += asserted;
+    slot->lines += asserted;
     slot->level = asserted;
     virtual_pic_set(&guest->pic, slot->line, line_level(guest, slot->line));
+    (void)cost_library(before);
 }
 
 void guest_ask_again(struct guest *guest, uint16_t lines)
@@ -50,7 +57,10 @@ void guest_ask_again(struct guest *guest, uint16_t lines)
         struct guest_slot *slot = &guest->slots[i];
 
         if (slot->device != NULL && (lines >> slot->line & 1u) != 0) {
+            bool before = cost_library(true);
+
             (void)vpt_assign_end_of_interrupt(slot->device);
+            (void)cost_library(before);
         }
     }
 }

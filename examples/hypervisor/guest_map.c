@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the functions in a guest's slots have in its address space. */
+#include "cost.h"
 #include "guest.h"
 
 #define PORT_BIT(io_port) ((uint8_t)(1u << (io_port) % 8u))
@@ -62,9 +63,8 @@ static void pass_ports(struct guest *guest, const struct vpt_assign_region *regi
     }
 }
 
-enum vpt_status guest_map(void *ctx, const struct vpt_assign_region *region)
+static enum vpt_status map(const struct guest_slot *slot, const struct vpt_assign_region *region)
 {
-    const struct guest_slot *slot = ctx;
     struct guest *guest = slot->guest;
     enum vpt_status status = VPT_OK;
 
@@ -85,10 +85,20 @@ enum vpt_status guest_map(void *ctx, const struct vpt_assign_region *region)
     return status;
 }
 
+enum vpt_status guest_map(void *ctx, const struct vpt_assign_region *region)
+{
+    bool before = cost_library(false);
+    enum vpt_status status = map(ctx, region);
+
+    (void)cost_library(before);
+    return status;
+}
+
 enum vpt_status guest_unmap(void *ctx, const struct vpt_assign_region *region)
 {
     const struct guest_slot *slot = ctx;
     struct guest *guest = slot->guest;
+    bool before = cost_library(false);
 
     for (unsigned i = 0; i < guest->region_count; i++) {
         const struct vpt_assign_region *known = &guest->regions[i].region;
@@ -104,6 +114,7 @@ enum vpt_status guest_unmap(void *ctx, const struct vpt_assign_region *region)
         nested_unmap(&guest->nested, region->guest, region->host, region->size);
         guest->block->flush = SVM_FLUSH_ALL;
     }
+    (void)cost_library(before);
     return VPT_OK;
 }
 
@@ -112,6 +123,8 @@ void guest_access(struct guest *guest, bool write, enum vpt_assign_space space, 
 {
     uint64_t found = UINT64_MAX;
     enum vpt_status status = VPT_CALLER_RANGE;
+    const struct vpt_assign_device *accessed = NULL;
+    bool before;
 
     for (unsigned i = 0; i < guest->slot_count && status == VPT_CALLER_RANGE; i++) {
         struct vpt_assign_device *device = guest->slots[i].device;
@@ -119,8 +132,18 @@ void guest_access(struct guest *guest, bool write, enum vpt_assign_space space, 
         if (device == NULL) {
             continue;
         }
+        before = cost_library(true);
         status = write ? vpt_assign_access_write(device, space, address, width, *value)
                        : vpt_assign_access_read(device, space, address, width, &found);
+        (void)cost_library(before);
+        accessed = device;
+    }
+    if (status == VPT_CALLER_RANGE) {
+        cost_is(COST_ABSENT);
+    } else if (accessed == &guest->entropy.device) {
+        cost_is(COST_EMULATED);
+    } else {
+        cost_is(write ? COST_TRAPPED_WRITE : COST_TRAPPED_READ);
     }
     if (!write) {
         *value = found;

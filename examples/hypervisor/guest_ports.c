@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A guest's I/O ports: a serial port, two PICs, PCI, and QEMU's exit device. */
+#include "cost.h"
 #include "guest.h"
 
 #include <x86_io.h>
@@ -15,6 +16,7 @@ static void access_pic(struct guest *guest, bool write, uint16_t io_port, uint32
 {
     struct virtual_pic_change change;
 
+    cost_is(COST_PIC);
     if (!write) {
         *value = virtual_pic_read(&guest->pic, io_port);
         return;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A guest's accesses to registers in memory that trap, and to model-specific registers. */
 #include "chips.h"
+#include "cost.h"
 #include "guest.h"
 #include "instruction.h"
 
@@ -13,6 +14,7 @@
 
 static void access_apic(struct guest *guest, bool write, uint32_t offset, unsigned width, uint64_t *value)
 {
+    cost_is(COST_APIC);
     if (width != 4u || offset % 4u != 0) {
         *value = write ? *value : UINT64_MAX;
     } else if (write) {

@@ -174,7 +174,7 @@ static void start_function(struct host *host, const struct vpt_pci_function *phy
 
     function->host = host;
     function->physical = *physical;
-    function->first_vector = MESSAGE_VECTORS + index * (HOST_MESSAGES_MAX + 1u);
+    host_vectors_init(function, MESSAGE_VECTORS + index * (HOST_MESSAGES_MAX + 1u));
     function->line = CHIPS_LINE_FIRST + 4u + turn % 4u;
     require_ok(vpt_pci_bars_size(physical, &function->bars), "sizing a function's BARs");
     require_ok(vpt_pci_command(physical, VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY,

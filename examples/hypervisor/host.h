@@ -4,6 +4,7 @@
 #define HYPERVISOR_HOST_H
 
 #include <assign_port.h>
+#include <assign_vectors.h>
 #include <iommu.h>
 #include <vpt/assign_dma.h>
 #include <vpt/assign_remap.h>
@@ -19,14 +20,10 @@ struct host_function {
     struct host *host;
     struct vpt_pci_function physical;
     struct vpt_pci_bars bars;
-    struct vpt_pci_msix msix; /* in MSI-X mode */
     struct iommu_domain domain;
     struct vpt_assign_device device;
-    enum vpt_assign_interrupt_mode mode;
-    uint16_t messages;     /* number that it may send in this mode */
-    uint32_t first_vector; /* of the machine's, for its messages; the one after them stands for INTx */
-    unsigned line;         /* of the I/O APIC, for INTx */
-    bool masked;           /* whether its INTx is masked */
+    struct vpt_assign_vectors vectors;
+    unsigned line; /* of the I/O APIC, for INTx */
 };
 
 struct host {
@@ -66,6 +63,9 @@ struct host_function *host_find(struct host *host, uint32_t type);
 struct host_function *host_free_function(struct host *host, uint32_t type);
 
 /* ---- host_interrupts.c ---- */
+
+/* Gives a function vectors of the machine: for its messages, and the one after them for INTx. */
+void host_vectors_init(struct host_function *function, uint32_t first);
 
 /* Hooks that set how a function interrupts. */
 enum vpt_status host_interrupts(void *ctx, enum vpt_assign_interrupt_mode mode, uint16_t count);

@@ -1,87 +1,46 @@
 /* SPDX-License-Identifier: MIT */
-/* Interrupts of the physical functions: how functions are programmed, and how interrupts arrive. */
+/* Interrupts of the physical functions: which vectors they have, and how interrupts arrive. */
 #include "chips.h"
+#include "cost.h"
 #include "host.h"
 
 #define STATUS           0x06u
 #define STATUS_INTERRUPT 0x08u
 
-static uint32_t intx_vector(const struct host_function *function)
+/* ---- Hooks ---- */
+
+static void message(void *ctx, uint32_t vector, struct vpt_assign_vectors_message *raised)
 {
-    return function->first_vector + HOST_MESSAGES_MAX;
+    (void)ctx;
+    raised->address = chips_message_address();
+    raised->data = vector;
 }
 
-/* ---- Modes ---- */
-
-static void turn_off(struct host_function *function)
+void host_vectors_init(struct host_function *function, uint32_t first)
 {
-    struct vpt_assign_remap *remap = &function->host->remap;
-
-    for (uint32_t i = 0; i <= HOST_MESSAGES_MAX; i++) {
-        (void)vpt_assign_remap_remove(remap, function->first_vector + i); /* there may be none */
-    }
-    if (function->mode == VPT_ASSIGN_INTERRUPT_MSIX) {
-        vpt_pci_msix_release(&function->msix);
-    }
-    function->messages = 0;
-    function->mode = VPT_ASSIGN_INTERRUPT_NONE;
-}
-
-static enum vpt_status turn_message_on(struct host_function *function, uint16_t number)
-{
-    uint32_t vector = function->first_vector + number;
-    enum vpt_status status = vpt_assign_remap_add(&function->host->remap, vector, &function->device, number, 0);
-
-    if (status == VPT_OK) {
-        status = vpt_pci_msix_program(&function->msix, number, chips_message_address(), vector);
-    }
-    return status != VPT_OK ? status : vpt_pci_msix_mask(&function->msix, number, false);
-}
-
-static enum vpt_status turn_messages_on(struct host_function *function, uint16_t count)
-{
-    enum vpt_status status = vpt_pci_msix_init(&function->msix, &function->physical, &function->bars);
-
-    if (status == VPT_OK && count > HOST_MESSAGES_MAX) {
-        status = VPT_RESOURCE_FULL;
-    }
-    for (uint16_t i = 0; i < count && status == VPT_OK; i++) {
-        status = turn_message_on(function, i);
-        function->messages = (uint16_t)(i + 1u);
-    }
-    return status != VPT_OK ? status : vpt_pci_msix_enable(&function->msix, true);
+    function->vectors = (struct vpt_assign_vectors){ .remap = &function->host->remap,
+                                                     .device = &function->device,
+                                                     .function = &function->physical,
+                                                     .bars = &function->bars,
+                                                     .first = first,
+                                                     .count = HOST_MESSAGES_MAX,
+                                                     .intx = first + HOST_MESSAGES_MAX,
+                                                     .message = message };
 }
 
 enum vpt_status host_interrupts(void *ctx, enum vpt_assign_interrupt_mode mode, uint16_t count)
 {
     struct host_function *function = ctx;
-    enum vpt_status status;
+    enum vpt_status status = vpt_assign_vectors_set(&function->vectors, mode, count);
 
-    turn_off(function);
-    status = host_intx_mask(function, mode != VPT_ASSIGN_INTERRUPT_INTX);
-    if (status != VPT_OK) {
-        return status;
-    }
-    function->mode = mode;
-    switch (mode) {
-    case VPT_ASSIGN_INTERRUPT_MSIX: return turn_messages_on(function, count);
-    case VPT_ASSIGN_INTERRUPT_MSI: return VPT_UNSUPPORTED_PORT; /* no virtio function of QEMU has it */
-    case VPT_ASSIGN_INTERRUPT_INTX:
-        return vpt_assign_remap_add(&function->host->remap, intx_vector(function), &function->device, VPT_ASSIGN_INTX,
-                                    0);
-    case VPT_ASSIGN_INTERRUPT_NONE: break;
-    }
-    return VPT_OK;
+    return status != VPT_OK ? status : host_intx_mask(function, mode != VPT_ASSIGN_INTERRUPT_INTX);
 }
 
-/* Masks in the function's command register, because the line may be shared. */
 enum vpt_status host_intx_mask(void *ctx, bool masked)
 {
     struct host_function *function = ctx;
-    uint16_t bit = VPT_PCI_COMMAND_INTERRUPT_DISABLE;
 
-    function->masked = masked;
-    return vpt_pci_command(&function->physical, masked ? bit : 0, masked ? 0 : bit);
+    return vpt_assign_vectors_mask(&function->vectors, masked);
 }
 
 /* ---- Arrival ---- */
@@ -89,20 +48,22 @@ enum vpt_status host_intx_mask(void *ctx, bool masked)
 void host_take_message(struct host *host, uint32_t vector)
 {
     struct vpt_assign_interrupt interrupt;
+    bool before = cost_library(true);
 
-    if (vpt_assign_remap_find(&host->remap, vector, &interrupt) != VPT_OK) {
+    if (vpt_assign_remap_find(&host->remap, vector, &interrupt) == VPT_OK) {
+        host->delivered++;
+        (void)vpt_assign_deliver(&interrupt); /* VPT_EMPTY: the guest has lost the device meanwhile */
+    } else {
         host->unknown++;
-        return;
     }
-    host->delivered++;
-    (void)vpt_assign_deliver(&interrupt); /* VPT_EMPTY: the guest has lost the device meanwhile */
+    (void)cost_library(before);
 }
 
 static bool interrupts(const struct host_function *function)
 {
     uint32_t status = 0;
 
-    return function->mode == VPT_ASSIGN_INTERRUPT_INTX && !function->masked &&
+    return function->vectors.mode == VPT_ASSIGN_INTERRUPT_INTX && !function->vectors.masked &&
            vpt_pci_read(&function->physical, STATUS, 2, &status) == VPT_OK && (status & STATUS_INTERRUPT) != 0;
 }
 
@@ -113,7 +74,7 @@ void host_take_line(struct host *host, unsigned line)
         const struct host_function *function = &host->functions[i];
 
         if (function->line == line && interrupts(function)) {
-            host_take_message(host, intx_vector(function));
+            host_take_message(host, function->vectors.intx);
         }
     }
 }

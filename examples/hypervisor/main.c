@@ -12,7 +12,9 @@
 #include <x86.h>
 
 #include "chips.h"
+#include "cost.h"
 #include "guest.h"
+#include "report.h"
 #include "suspend.h"
 
 #define KERNEL_SIZE 0x400000u
@@ -40,6 +42,7 @@ static struct guest guests[GUESTS];
 static uint8_t entropy[ENTROPY_SIZE];
 static struct guest *present; /* whose turn it is */
 static unsigned ticks;
+static unsigned interrupts; /* of the machine */
 
 void x86_vector(uintptr_t vector, uintptr_t address);
 
@@ -77,14 +80,29 @@ void x86_vector(uintptr_t vector, uintptr_t address)
     if (number < CHIPS_EXCEPTIONS) {
         fail("exception %u at 0x%llx", number, (unsigned long long)address);
     }
+    interrupts++;
     if (number - CHIPS_VECTOR_LINE < CHIPS_LINES) {
+        cost_is(COST_LINE);
         host_take_line(&host, CHIPS_LINE_FIRST + number - CHIPS_VECTOR_LINE);
     } else if (number == CHIPS_VECTOR_TICK) {
+        cost_is(COST_TICK);
         ticks++;
     } else if (number != CHIPS_VECTORS - 1u) {
+        cost_is(COST_MESSAGE);
         host_take_message(&host, number);
     }
     chips_end();
+}
+
+static void let_in(void)
+{
+    unsigned before = interrupts;
+
+    cost_begin(COST_NOTHING);
+    chips_let_in();
+    if (interrupts - before == 1u) {
+        cost_end();
+    }
 }
 
 /* ---- Steps ---- */
@@ -194,6 +212,7 @@ static void guest_ended(const struct guest *guest)
         print("%s\thas had %u answers of the emulated entropy source, and %u refusals\n", guest->name,
               guest->entropy.count, guest->entropy.refused);
     }
+    report_guest(guest);
 }
 
 /* The CPU has the floating point of the guest whose turn it is. */
@@ -222,7 +241,7 @@ static bool run_turn(struct guest *guest)
     guest->has_turn = true;
     while (guest->state == GUEST_RUNS && ticks == start && guest_run(guest)) {
         ran = true;
-        chips_let_in();
+        let_in();
     }
     guest->has_turn = false;
     present = before;
@@ -242,7 +261,7 @@ static bool run_all(void)
 
     host_look_for_faults(&host);
     suspend_look(&guests[0]);
-    chips_let_in();
+    let_in();
     for (unsigned i = 0; i < GUESTS; i++) {
         ran = run_turn(&guests[i]) || ran;
     }
@@ -252,11 +271,14 @@ static bool run_all(void)
 /* The library waits for a function, usually because a guest resets it: the other guests go on. */
 static void wait(uint64_t end)
 {
+    struct cost_span span = cost_leave();
+
     while (chips_clock() < end) {
         if (!run_all()) {
             chips_pause();
         }
     }
+    cost_return(&span);
 }
 
 static bool any_runs(void)
@@ -286,6 +308,7 @@ _Noreturn void kernel_main(void)
     serial_init();
     idt_load();
     require(svm_start(), "the CPU has no SVM with nested paging");
+    cost_start();
     chips_start();
     host_start(&host, wait);
     print_host();
@@ -296,6 +319,7 @@ _Noreturn void kernel_main(void)
         guest_stop(&guests[i]);
     }
     host_stop(&host);
+    cost_print();
     print("PASS\thypervisor\t%u guests, %u interrupts of the machine, %u of nobody; the IOMMU has refused %u accesses; "
           "%s was suspended and continued %u times, %u of them with messages, with %u requests in flight\n",
           GUESTS, host.delivered, host.unknown, host.refused, guests[0].name, suspend_count().all,

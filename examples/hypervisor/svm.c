@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "svm.h"
 
+#include "cost.h"
+
 #define EFER      0xc0000080u
 #define HOST_SAVE 0xc0010117u /* physical address of a page that the CPU keeps the host's state in */
 
@@ -119,7 +121,7 @@ void svm_init(struct svm_block *block, uint32_t number, uint64_t nested_table, c
     init_state(&block->state, entry);
 }
 
-static uint64_t read_counter(void)
+uint64_t svm_counter(void)
 {
     uint32_t low;
     uint32_t high;
@@ -132,9 +134,11 @@ void svm_run(struct svm_block *block, struct svm_registers *registers, uint64_t 
 {
     block->state.rax = registers->number[SVM_RAX];
     block->state.rsp = registers->number[SVM_RSP];
-    block->tsc_offset -= read_counter() - *left;
+    block->tsc_offset -= svm_counter() - *left;
+    cost_stop();
     svm_enter(block, registers, &host_block);
-    *left = read_counter();
+    cost_go();
+    *left = svm_counter();
     registers->number[SVM_RAX] = block->state.rax;
     registers->number[SVM_RSP] = block->state.rsp;
     block->flush = 0;

@@ -94,7 +94,7 @@ _Static_assert(offsetof(struct svm_state, efer) == 0xd0 && offsetof(struct svm_s
 #define SVM_EXIT_SHUTDOWN  UINT64_C(0x7f)
 #define SVM_EXIT_WBINVD    UINT64_C(0x89)
 #define SVM_EXIT_MEMORY    UINT64_C(0x400)
-#define SVM_EXIT_INVALID   UINT64_MAX
+#define SVM_EXIT_INVALID   UINT32_MAX /* the low half of a number that has 64 bits, but not in QEMU */
 
 /* The first information of SVM_EXIT_PORT; the second one is the address of the next instruction. */
 #define SVM_PORT_IN           0x1u
@@ -130,6 +130,9 @@ bool svm_start(void);
  * from 0.
  */
 void svm_init(struct svm_block *block, uint32_t number, uint64_t nested_table, const void *port_map, uint64_t entry);
+
+/* The machine's time-stamp counter. */
+uint64_t svm_counter(void);
 
 /*
  * Runs the guest until it exits. Interrupts of the machine end it, and are then pending. The guest's time-stamp counter

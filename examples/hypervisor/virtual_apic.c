@@ -40,9 +40,9 @@ static void set(uint32_t bits[8], uint8_t vector, bool value)
 /* 0: none */
 static uint8_t highest(const uint32_t bits[8])
 {
-    for (unsigned vector = 255; vector >= FIRST_VECTOR; vector--) {
-        if ((bits[vector / 32u] >> vector % 32u & 1u) != 0) {
-            return (uint8_t)vector;
+    for (unsigned word = 8; word > 0; word--) {
+        if (bits[word - 1u] != 0) {
+            return (uint8_t)(32u * word - 1u - (unsigned)__builtin_clz(bits[word - 1u]));
         }
     }
     return 0;

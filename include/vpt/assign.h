@@ -98,7 +98,10 @@ struct vpt_assign_host {
      */
     enum vpt_status (*reset)(void *ctx, enum vpt_assign_reset_method method);
 
-    /* Waits for at least so many microseconds. NULL: nothing can wait, so functions are not reset. */
+    /*
+     * Waits for at least so many microseconds. Other guests may run meanwhile, and calls for other devices may be made;
+     * docs/assignment.md has the rules. NULL: nothing can wait, so functions are not reset.
+     */
     void (*delay)(void *ctx, uint32_t microseconds);
 
     /* Whether reset() can do VPT_ASSIGN_RESET_BUS; if not, reset() is never called for a bus. */
@@ -249,6 +252,7 @@ struct vpt_assign_device {
     bool degraded;            /* undoing failed: registers and mappings may differ; false after a release */
     bool vanished;            /* the host's function does not answer any more */
     bool capabilities_broken; /* a capability list loops or leaves its space: guests see what is before that */
+    uint32_t generation;      /* grows with each release and reset; an interrupt found before that is not delivered */
     /* ---- */
     bool virtio;        /* of virtio's vendor, so vendor-specific capabilities are virtio's */
     bool reset_needed;  /* a reset has failed */
@@ -278,7 +282,6 @@ struct vpt_assign_device {
     struct vpt_assign_remap_entry *entries; /* the first of its entries */
     struct vpt_assign_dma *dma;             /* the space that it is attached to; NULL: none */
     struct vpt_assign_device *dma_next;
-    uint32_t generation;   /* counts owners and resets, so that an earlier interrupt is recognised */
     uint32_t host_command; /* the host's command and status registers as they were read last */
     bool raised; /* a message was raised since all were looked at; if false, turning bus mastering on delivers none */
     uint16_t own_regions;                    /* how many regions the hypervisor may add */
@@ -647,7 +650,8 @@ enum vpt_status vpt_assign_raise(struct vpt_assign_device *device, uint16_t vect
 
 /*
  * Takes the guest's end of interrupt for the line of the function's INTx: the host's INTx is unmasked, and the guest's
- * line is deasserted. If the function still interrupts, INTx will be raised again.
+ * line is deasserted. If the function still interrupts, INTx will be raised again. The call is also made when the guest
+ * unmasks the line at its interrupt controller, because the function may have been served in the meantime.
  *
  * Returns
  * VPT_OK

@@ -39,6 +39,21 @@ Test(assign_interrupt, msix_goes_before_msi_and_msi_before_intx)
     EXPECT_NOTHING();
 }
 
+/* The guest has served the function with the line masked at its controller, and opens the line. */
+Test(assign_interrupt, an_end_too_many_does_nothing_and_after_one_too_early_the_line_rises_again)
+{
+    signal_start();
+    signal_open();
+    for (unsigned i = 0; i < 2; i++) {
+        signal_raise(VPT_ASSIGN_INTX);
+        EXPECT({ LEVEL, true, 0 }, { HOST_MASK, true, 0 });
+        assert_status(vpt_assign_end_of_interrupt(&signals.device), VPT_OK);
+        EXPECT({ HOST_MASK, false, 0 }, { LEVEL, false, 0 });
+        assert_status(vpt_assign_end_of_interrupt(&signals.device), VPT_EMPTY);
+        EXPECT_NOTHING();
+    }
+}
+
 Test(assign_interrupt, hooks_may_be_left_out_and_without_message_a_vector_stays_pending)
 {
     signal_make(&with_all);

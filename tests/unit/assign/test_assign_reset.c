@@ -5,6 +5,7 @@
 #include "simulated_host.h"
 
 #include <vpt/assign_dma.h>
+#include <vpt/assign_remap.h>
 
 TestSuite(assign_reset);
 TestSuite(assign_reset_bus);
@@ -582,12 +583,63 @@ Test(assign_reset, a_guest_resets_by_either_capability_whose_bit_reads_0)
         set_up(rows[i].ways);
         guest_write(rows[i].offset, 2, rows[i].value);
         assert_same(function->resets, 1);
+        assert_same(function->device.generation, 1);
         function_check_fresh(function);
         assert_same_of(row_name(i), guest_read(rows[i].offset, 2) & (i == 0 ? 0x8000 : 0xff), 0);
         set_up(BY_POWER);
         guest_write(rows[i].offset, 2, rows[i].value);
         cr_assert(function->resets == 0 && function->mapped_count == 3);
     }
+}
+
+/* ---- What others do while a device is waited for ---- */
+
+static struct vpt_assign_remap remap;
+static struct vpt_assign_remap_entry entries[2];
+
+/* The host's delay() of the first function, in which all is done that docs/assignment.md allows. */
+static void let_others_go_on(void *ctx, uint32_t microseconds)
+{
+    struct vpt_assign_interrupt found;
+    struct vpt_assign_device *second = &functions[1].device;
+    uint32_t value;
+
+    host_delay(ctx, microseconds);
+    assert_status(vpt_assign_remap_find(&remap, 0, &found), VPT_EMPTY);
+    assert_status(vpt_assign_acquire(second, 2, &functions[1].guest), VPT_OK);
+    assert_status(vpt_assign_remap_add(&remap, 1, second, VPT_ASSIGN_INTX, 0), VPT_OK);
+    assert_status(vpt_assign_config_write(second, BAR(0), 4, 0xe0000000), VPT_OK);
+    assert_status(vpt_assign_config_write(second, 0x04, 2, MEMORY_ON | MASTER), VPT_OK);
+    assert_status(vpt_assign_config_read(second, 0x04, 2, &value), VPT_OK);
+    assert_status(vpt_assign_reset(second), VPT_OK);
+    assert_status(vpt_assign_release(second), VPT_OK);
+    assert_status(vpt_assign_registry_remove(second), VPT_OK);
+    assert_status(vpt_assign_registry_add(&registry, second), VPT_OK);
+}
+
+Test(assign_reset, while_it_waits_other_devices_are_used_reset_and_given_away)
+{
+    memset(&registry, 0, sizeof(registry));
+    for (unsigned i = 0; i < 2; i++) {
+        function_resettable(&functions[i], ALL_WAYS);
+        functions[i].setup.address.device = (uint8_t)i;
+        functions[i].config[0x3d] = 1;
+        function_open_of(&functions[i]);
+        assert_status(vpt_assign_registry_add(&registry, &functions[i].device), VPT_OK);
+    }
+    assert_status(vpt_assign_remap_init(&remap, entries, COUNT_OF(entries)), VPT_OK);
+    function_give_to(function, OWNER);
+    assert_status(vpt_assign_remap_add(&remap, 0, &function->device, VPT_ASSIGN_INTX, 0), VPT_OK);
+    function->host.delay = let_others_go_on;
+    guest_write(RESET_PCIE + 8, 2, 0x8000);
+    assert_same(function->resets, 1);
+    cr_assert(functions[1].resets >= 2 && functions[1].mapped_count == 0);
+    function_check_fresh(function);
+    guest_write(BAR(0), 4, 0xf0000000);
+    guest_write(0x04, 2, MEMORY_ON | MASTER);
+    assert_status(vpt_assign_release(&function->device), VPT_OK);
+    function_check_restored(function);
+    assert_status(vpt_assign_check(&functions[1].device), VPT_OK);
 }
 
 /* ---- The bus ---- */
