@@ -268,9 +268,9 @@ run_old_disks() {
     run disks "$kernel" "$kernel"
 }
 
-# Guest B does harm for a minute of the machine's time. The CPU is so slow that A works for most of it.
+# Guest B does harm for a minute of the machine's time. The CPU and A's disk are so slow that A works for most of it.
 run_hostile() {
-    local shift=5
+    local shift=5 speed=200
     run hostile "$kernel" "$directory/hostile/hostile.elf"
 }
 

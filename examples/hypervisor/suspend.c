@@ -11,7 +11,8 @@
 
 #define IMAGE_SIZE VPT_ASSIGN_SNAPSHOT_SIZE(VPT_PCI_EXTENDED_CONFIG_SIZE, HOST_MESSAGES_MAX)
 
-#define REQUESTS_BEFORE 100u                /* of the disk, in the midst of its work */
+#define REQUESTS_BEFORE 100u /* of the disk */
+#define REQUESTS_MOST   300u
 #define PAUSE           UINT64_C(200000000) /* nanoseconds */
 
 /* What is left of a function. */
@@ -24,6 +25,7 @@ struct image {
 static struct image images[GUEST_SLOTS];
 static struct suspend_count count;
 static bool done; /* since the disk's last reset */
+static uint16_t used_before;
 static uint64_t end;
 
 struct suspend_count suspend_count(void)
@@ -142,17 +144,26 @@ static const struct virtio_state *disk_state(const struct guest *guest, const st
     return &images[i].virtio;
 }
 
-/* Once in each of the disk's lives, with requests in flight. */
+/* In the midst of the disk's work: with requests in flight, unless it is so quick that this is never seen. */
+static bool is_time(const struct virtio_state *disk)
+{
+    return disk->queue.used >= REQUESTS_BEFORE && (disk->in_flight > 0 || disk->queue.used >= REQUESTS_MOST);
+}
+
+/* Once in each of the disk's lives. */
 static void suspend_if_possible(struct guest *guest)
 {
     const struct host_function *disk = disk_of(guest);
     bool messages = disk->vectors.mode == VPT_ASSIGN_INTERRUPT_MSIX;
     struct virtio_state state = { .status = 0 };
     const struct virtio_state *saved;
-    bool possible = is_possible(guest, &state);
 
-    done = done && !(possible && state.status == 0);
-    if (done || !possible || state.queue.used < REQUESTS_BEFORE || state.in_flight == 0) {
+    if (!is_possible(guest, &state)) {
+        return;
+    }
+    done = done && state.queue.used >= used_before; /* else it was reset */
+    used_before = state.queue.used;
+    if (done || !is_time(&state)) {
         return;
     }
     suspend(guest);
