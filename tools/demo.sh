@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Usage: tools/demo.sh [kernel|screen|share|sound|unikernel|appliance|assign|ARCHITECTURE[/MACHINE]...]
+# Usage: tools/demo.sh [kernel|screen|share|sound|unikernel|appliance|assign|hypervisor|ARCHITECTURE[/MACHINE]...]
 # Builds the example kernel, boots it on every machine (or on the named ones), and then checks the disk image from
 # outside. With other devices, it looks at what the kernel draws while keys and a pointer are used (screen), at the
 # folder, the SCSI disk and the memory that they share (share), and records what the kernel plays (sound). Then it kills
 # the unikernel again and again, and checks that the unikernel's store has lost nothing; the same by HTTP, with clients
-# that do harm (appliance). Then the example hypervisor gives a machine's devices to two guests in turn. Prints one line
-# for each machine and transport: PASS, FAIL or SKIP, architecture, machine, transport, what was verified, with tabs
-# between. Exits with 1 if any failed. Installs the Debian packages it lacks. Works in build-demo/, or in the directory
-# that VPT_DEMO_DIR names.
+# that do harm (appliance). Then a machine's devices are given to two scripted guests in turn (assign), and to
+# example kernels in a hypervisor, at once, one of which does harm (hypervisor). Prints one line for each machine and
+# transport: PASS, FAIL or SKIP, architecture, machine, transport, what was verified, with tabs between. Exits with 1 if
+# any failed. Installs the Debian packages it lacks. Works in build-demo/, or in the directory that VPT_DEMO_DIR names.
 set -uo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -59,7 +59,7 @@ unikernels=(
     "riscv64 virt unikernel"
     "riscv64 virt appliance"
 )
-assignments=("x86_64 q35 assign")
+assignments=("x86_64 q35 assign" "x86_64 q35 hypervisor")
 unikernel_seconds=20 # that one check on one machine takes
 
 # shellcheck source=tools/packages.sh
@@ -321,6 +321,14 @@ run_assign() {
     report "${text%%$'\t'*}" "$1" "$2" assignment "${text#*$'\t'}"
 }
 
+# Usage: run_hypervisor ARCHITECTURE MACHINE: builds and runs it; it prints lines as ours, and tables
+run_hypervisor() {
+    local log=$work/$1/hypervisor.log
+    "$root/tools/hypervisor.sh" "$work/$1/hypervisor" >"$log" 2>&1 || failed=1
+    cat "$log"
+    grep -q ^FAIL "$log" || [ "$failed" -eq 0 ] || report FAIL "$1" "$2" hypervisor "it did not come to its end"
+}
+
 # Usage: matches NAME ARCHITECTURE MACHINE BUS: whether that is kernel (for a bus) or what is in the bus's place,
 # ARCHITECTURE or ARCHITECTURE/MACHINE
 matches() {
@@ -354,6 +362,7 @@ run_pair() {
     local program=kernel
     case $3 in
     assign) run_assign "$1" "$2"; return ;;
+    hypervisor) run_hypervisor "$1" "$2"; return ;;
     unikernel | appliance) program=unikernel ;;
     esac
     if [ ! -e "$(program_of "$program" "$1")" ]; then

@@ -279,5 +279,5 @@ run_hostile >"$directory/hostile.report" &
 run_kernels >"$directory/kernels.report"
 run_old_disks >"$directory/disks.report"
 wait
-cat "$directory"/{kernels,disks,hostile}.report
+cat "$directory"/{kernels,hostile,disks}.report
 ! grep -q '^FAIL' "$directory"/{kernels,disks,hostile}.report

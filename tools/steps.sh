@@ -66,8 +66,7 @@ step bench 60 - tools/bench.sh
 step embedding 80 - tools/gate-embedding.sh
 step wakeup 70 - env VPT_WAKEUP_DIR="$build/wakeup" tools/wakeup.sh
 export VPT_SOUND_DIR=$build/sound
-step demo 155 - tools/demo.sh
-step hypervisor 70 - tools/hypervisor.sh "$build/hypervisor"
+step demo 230 - tools/demo.sh
 # After the demo, which has fetched and unpacked what these need.
 step gcc-sound 15 gcc-compile,demo tools/sound.sh "$build/gcc/tests/device/vpt-sound-tests" --color=never
 step appliance 60 demo bash -c 'tools/appliance.sh load && tools/appliance.sh browser'
