@@ -115,14 +115,14 @@ static enum vpt_status choose_word(struct vpt_device *device, unsigned word, uin
         possible = (possible & ~generic[word]) | device->ops->handled[word];
     }
     possible &= device->offered.word[word];
-    device->features.word[word] = possible;
+    if ((must & ~possible) != 0) {
+        return (required & ~possible) != 0 ? VPT_UNSUPPORTED_FEATURE : VPT_DEVICE_FEATURES;
+    }
     if (choice != NULL) {
-        device->features.word[word] &= must | ~choice->refused.word[word];
+        possible &= must | ~choice->refused.word[word];
     }
-    if ((required & ~device->features.word[word]) != 0) {
-        return VPT_UNSUPPORTED_FEATURE;
-    }
-    return (must & ~possible) != 0 ? VPT_DEVICE_FEATURES : VPT_OK;
+    device->features.word[word] = possible;
+    return VPT_OK;
 }
 
 enum vpt_status vpt_device_choose_features(struct vpt_device *device, const struct vpt_features *required,
