@@ -38,10 +38,10 @@ declare -A limits=(
     [fs-gcc]=4100 [fs-clang]=4850
     [gpu-gcc]=3300 [gpu-clang]=3800
     [input-gcc]=1280 [input-clang]=1400
-    [layouts-gcc]=4000 [layouts-clang]=4500
+    [layouts-gcc]=4608 [layouts-clang]=4900
     [net-gcc]=4000 [net-clang]=4400
     [pmem-gcc]=800 [pmem-clang]=800
-    [queue-gcc]=7050 [queue-clang]=8000
+    [queue-gcc]=7800 [queue-clang]=8750
     [rtc-gcc]=1700 [rtc-clang]=1700
     [scsi-gcc]=5000 [scsi-clang]=5400
     [socket-gcc]=3650 [socket-clang]=4100
