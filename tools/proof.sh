@@ -23,8 +23,7 @@ failed=0
 options=()
 
 # What a set-up may come to is followed state by state: each size, each area that does not suit.
-each=vpt_queue_size_within:20,vpt_queue_find:100,vpt_queue_take_memory:1000,take_areas:1000,take_all:1000
-each+=,vpt_queue_set_up:1000
+each=vpt_queue_size_within:20,vpt_queue_find:100,vpt_queue_take_memory:1000,take_all:1000,vpt_queue_set_up:1000
 again=(-eva-slevel-function "$each,vpt_queue_init:1000,start:1000"
     -eva-ilevel 64 # the sets of features
     -eva-unroll-recursive-calls 1) # a pop that arms pops a second time

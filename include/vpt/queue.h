@@ -92,7 +92,7 @@ struct vpt_queue_config {
 struct vpt_queue_form;
 
 struct vpt_queue {
-    /* What is used most comes first: x86 and others reach the first 128 bytes by shorter instructions. */
+    /* What every request needs comes first: x86 and others reach the first 128 bytes by shorter instructions. */
     struct vpt_device *device;
     struct vpt_queue_slot *slots; /* NULL: the queue is not set up */
 
@@ -101,66 +101,63 @@ struct vpt_queue {
     void *available;
     void *used;
 
-    uint32_t mask; /* size - 1 */
-    uint32_t slot_count;
-    uint32_t resets; /* device->resets when the queue was set up */
-    uint16_t index;  /* of the virtqueue */
-    uint16_t table_segments;
-
     /*
-     * A restart zeroes what follows, down to the doorbell. Compilers turn neighbours that a request changes together
-     * into a vector, which takes more instructions: so others stand between free_head, free_count and unpublished, and
-     * between free_count and available_index.
+     * Compilers turn neighbours that a request changes together into a vector, which takes more instructions: so
+     * free_count does not stand beside free_head, nor available_index beside free_count.
      */
-    uint32_t features[2]; /* the device's first 64 when the queue was set up */
+    uint32_t mask; /* size - 1 */
     uint32_t free_head;
-    enum vpt_status dead; /* VPT_OK, or why the queue has stopped */
+    uint32_t unpublished; /* head of the first request that is not published; a packed ring has held_word */
     uint32_t free_count;
-    /* The ring's indexes are the lower 16 bits of used_seen, available_index, last_used and published. */
-    uint32_t used_seen;       /* the used index when it was last read and checked */
-    uint32_t available_index; /* requests added */
-    uint32_t unpublished;     /* head of the first request that is not published; a packed ring has held_word */
-    uint32_t last_used;       /* the next used element to pop */
+    uint32_t slot_count;
+    enum vpt_status dead;     /* VPT_OK, or why the queue has stopped */
+    uint32_t available_index; /* requests added; the ring's indexes are the lower 16 bits of these four members */
     uint32_t published;       /* requests that the device was shown */
+    uint32_t last_used;       /* the next used element to pop */
+    uint32_t used_seen;       /* the used index when it was last read and checked */
     uint32_t unkicked;        /* buffers published since the last decision about a kick */
+    uint16_t armed;           /* the value that used_event was set to */
+    uint16_t index;           /* of the virtqueue */
+    bool device_order;        /* ring fields are little-endian, else in the CPU's byte order */
+    bool strong;              /* barriers are as strong as for devices: ORDER_PLATFORM, or `emulated` */
+    bool emulated;            /* a full fence also accesses a register */
+    bool notifications;       /* used buffer notifications are wanted */
+    uint16_t tables_made;
+    uint16_t table_segments;
+    uint32_t features[2];              /* the device's first 64 when the queue was set up */
+    uint32_t resets;                   /* device->resets when the queue was set up */
+    uint32_t kicks;                    /* notifications sent */
+    const struct vpt_queue_form *form; /* how the ring holds requests */
 
-    /* Of a packed ring; also `entry` with IN_ORDER. */
-    uint32_t used_entry;     /* where the next used descriptor appears */
-    uint32_t used_flags;     /* AVAIL and USED of a used descriptor there */
-    uint32_t entry;          /* where the next request's first descriptor goes */
-    uint32_t available_word; /* AVAIL and USED of an available descriptor there, in the word that has the id, too */
-
-    /* Of a device with IN_ORDER; also batch_length. */
-    uint32_t oldest;     /* the request that comes back next */
-    uint32_t batch_left; /* how many are left of the batch that is being taken */
-
-    bool device_order;  /* ring fields are little-endian, else in the CPU's byte order */
-    bool strong;        /* barriers are as strong as for devices: ORDER_PLATFORM, or `emulated` */
-    bool emulated;      /* a full fence also accesses a register */
-    bool notifications; /* used buffer notifications are wanted */
-
-    uint32_t batch_length; /* the used length of the last request of the batch */
-    uint32_t held_entry;   /* on a packed ring, first descriptor of the first request that is not published ... */
-    uint32_t held_word;    /* ... and that word of it, which publishing stores */
-    uint16_t shown;        /* on a packed ring, the entry behind what was published, with its wrap counter */
-    uint16_t armed;        /* the value that used_event was set to */
-    uint32_t kicks;        /* notifications sent */
-    uint32_t drained;      /* how many slots vpt_queue_drain() has looked at */
+    struct vpt_queue *next; /* of the device's queues, valid until its next reset; itself: see queue_reset_alone() */
+    uint32_t drained;       /* how many slots vpt_queue_drain() has looked at */
 
     /* For requests of vpt_queue_add(). */
-    uint32_t table_head;
-    uint32_t table_count;  /* free tables */
     uint16_t *links;       /* the next descriptor of a chain or of the free list */
     uint16_t *table_links; /* the next table of the free list */
+    uint32_t table_head;
+    uint32_t table_count; /* free tables */
+
+    /* Of a device with IN_ORDER. */
+    uint32_t oldest;       /* the request that comes back next */
+    uint32_t batch_left;   /* how many are left of the batch that is being taken */
+    uint32_t batch_length; /* the used length of its last one */
+
+    /* Of a packed ring; also `entry` with IN_ORDER. */
+    uint32_t entry;          /* where the next request's first descriptor goes */
+    uint32_t available_word; /* AVAIL and USED of an available descriptor there, in the word that has the id, too */
+    uint32_t held_entry;     /* first descriptor of the first request that is not published ... */
+    uint32_t held_word;      /* ... and that word of it, which publishing stores */
+    uint32_t used_entry;     /* where the next used descriptor appears */
+    uint32_t used_flags;     /* AVAIL and USED of a used descriptor there */
+    uint16_t shown;          /* the entry behind what was published, with its wrap counter */
+
+    uint16_t vector; /* the interrupt vector that the reset of the queue alone has cleared */
 
     /* The doorbell's register, if the library accesses it without the port; else NULL. */
     volatile void *direct;
     struct vpt_doorbell doorbell;
 
-    const struct vpt_queue_form *form; /* how the ring holds requests */
-    struct vpt_queue *next; /* of the device's queues, valid until its next reset; itself: see queue_reset_alone() */
-    uint16_t tables_made;
-    uint16_t vector; /* the interrupt vector that the reset of the queue alone has cleared */
     struct vpt_area areas[VPT_AREAS];
 };
 

@@ -63,7 +63,8 @@ VPT_OUT_OF_LINE enum vpt_status add_any(struct vpt_queue *queue, const struct vp
         return refuse_for_room(queue, count);
     }
     status = vpt_sequential_measure(parts, 0xffffffffu, bytes);
-    if (status != VPT_OK || bytes[0] + bytes[1] > 0xffffffffu) {
+    /* There is room; the last test is for the static analyser. */
+    if (status != VPT_OK || bytes[0] + bytes[1] > 0xffffffffu || entries > queue->mask + 1u) {
         return status != VPT_OK ? status : VPT_CALLER_TOO_LONG;
     }
     slot->token = token;
@@ -81,6 +82,7 @@ VPT_OUT_OF_LINE enum vpt_status add_any(struct vpt_queue *queue, const struct vp
         if (!queue_packed(queue)) {
             vpt_store32(&descriptor->id, split_flags(queue->device_order, DESCRIPTOR_INDIRECT, 0));
         }
+        writer.first_word = queue->available_word | PACKED_WORD(queue->free_head, DESCRIPTOR_INDIRECT);
         queue->table_head = queue->table_links[queue->table_head];
         queue->table_count--;
     } else {

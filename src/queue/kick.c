@@ -16,44 +16,45 @@ static const void *available_event(const struct vpt_queue *queue)
 }
 
 /*
- * Shows the device the next `added` requests. Returns by how much this moves what events are about: descriptors on a
- * packed ring, requests on a split one.
+ * Shows the device the requests up to this index. Returns by how much more than the number of requests this moves what
+ * events are about, which is descriptors on a packed ring.
  */
-VPT_INLINE uint32_t publish(struct vpt_queue *queue, uint32_t added, bool packed)
+VPT_INLINE_FOR_SPEED uint32_t publish(struct vpt_queue *queue, uint32_t index, bool packed)
 {
-    uint32_t index = queue->published + added;
+    uint32_t added = index - queue->published;
 
     vpt_barrier_stores(queue->strong);
     queue->published = index;
     if (packed) {
-        return added != 0 ? vpt_packed_show(queue) : 0u;
+        return added != 0 ? vpt_packed_show(queue) - added : 0u;
     }
     queue->unpublished = queue->free_head;
     vpt_store16(&split_available_ring(queue)->index, vpt_order16(queue->device_order, (uint16_t)index));
-    return added;
+    return 0;
 }
 
 void vpt_queue_publish(struct vpt_queue *queue)
 {
-    uint32_t added = queue->available_index - queue->published;
+    uint32_t index = queue->available_index;
+    uint32_t added = index - queue->published;
 
     /* SUSPEND-3: added buffers wait */
     if (added == 0 || queue->dead != VPT_OK || (queue->device->status & VPT_STATUS_SUSPEND) != 0) {
         return;
     }
-    added = publish(queue, added, queue_packed(queue));
+    added += publish(queue, index, queue_packed(queue));
     if (queue->unkicked < KICK_OWED) {
         queue->unkicked += added;
     }
 }
 
 /* Whether the device wants a notification for the last `unkicked` buffers that were published. */
-VPT_INLINE_FOR_SPEED bool wants_kick(const struct vpt_queue *queue, uint32_t unkicked, bool packed)
+VPT_INLINE bool wants_kick(const struct vpt_queue *queue, uint32_t unkicked, bool packed)
 {
     uint16_t event;
 
     queue_fence(queue);
-    if (VPT_FOR_SPEED ? packed : queue_packed(queue)) {
+    if (packed) {
         return vpt_packed_wants_kick(queue, unkicked);
     }
     if (!queue_has(queue, VPT_F_EVENT_IDX)) {
@@ -84,7 +85,7 @@ bool vpt_queue_kick_prepare(struct vpt_queue *queue)
 }
 
 /* Whether the device may be notified: it is running, and the queue belongs to it. */
-VPT_INLINE_FOR_SPEED enum vpt_status check_running(const struct vpt_queue *queue)
+VPT_INLINE enum vpt_status check_running(const struct vpt_queue *queue)
 {
     const struct vpt_device *device = queue->device;
 
@@ -133,7 +134,7 @@ void vpt_queue_leave_doorbell(const struct vpt_queue *queue)
     }
 }
 
-VPT_INLINE_FOR_SPEED enum vpt_status notify(struct vpt_queue *queue)
+VPT_INLINE enum vpt_status notify(struct vpt_queue *queue)
 {
     uint32_t value = queue->doorbell.value;
 
@@ -162,16 +163,16 @@ VPT_COLD enum vpt_status kick_strongly(struct vpt_queue *queue, uint32_t unkicke
 }
 
 /* Does not call vpt_queue_publish() or vpt_queue_kick_prepare(), so that the common path saves no register. */
-VPT_INLINE enum vpt_status kick(struct vpt_queue *queue, bool packed)
+VPT_INLINE_FOR_SPEED enum vpt_status kick(struct vpt_queue *queue, bool packed)
 {
     enum vpt_status status = check_running(queue);
-    uint32_t added = queue->available_index - queue->published;
-    uint32_t unkicked = queue->unkicked + added;
+    uint32_t index = queue->available_index;
+    uint32_t unkicked = queue->unkicked + index - queue->published;
 
     if (status != VPT_OK || unkicked == 0) {
         return status;
     }
-    unkicked = queue->unkicked + publish(queue, added, packed);
+    unkicked += publish(queue, index, packed);
     queue->unkicked = 0;
     if (VPT_FOR_SPEED && VPT_UNLIKELY(queue->strong)) {
         return kick_strongly(queue, unkicked);
@@ -186,15 +187,8 @@ VPT_OUT_OF_LINE enum vpt_status kick_packed(struct vpt_queue *queue)
 
 enum vpt_status vpt_queue_kick(struct vpt_queue *queue)
 {
-    enum vpt_status status;
-
-    if (VPT_FOR_SPEED) {
-        return queue_packed(queue) ? kick_packed(queue) : kick(queue, false);
+    if (VPT_FOR_SPEED && queue_packed(queue)) {
+        return kick_packed(queue);
     }
-    status = check_running(queue);
-    if (status != VPT_OK) {
-        return status;
-    }
-    vpt_queue_publish(queue);
-    return vpt_queue_kick_prepare(queue) ? vpt_queue_notify(queue) : VPT_OK;
+    return kick(queue, !VPT_FOR_SPEED && queue_packed(queue));
 }

@@ -10,6 +10,14 @@
 
 #define QUEUES_MAX 0x10000u /* of a device: an index has 16 bits */
 
+enum vpt_status vpt_queue_find(struct vpt_device *device, uint16_t index, uint32_t *maximum)
+{
+    if (!vpt_device_in_setup(device)) {
+        return VPT_CALLER_STATE;
+    }
+    return queue_read_maximum(device, index, maximum);
+}
+
 /* Finds the doorbell, so that a kick is one store, or one call of the port. */
 static enum vpt_status take_doorbell(struct vpt_queue *queue)
 {
@@ -44,13 +52,27 @@ enum vpt_status vpt_queue_prepare(struct vpt_queue *queue)
 
 static enum vpt_status take_all(struct vpt_queue *queue, struct vpt_queue_wish *wish)
 {
-    enum vpt_status status = vpt_queue_take_memory(queue, wish, false);
+    uint32_t maximum = 0;
+    enum vpt_status status;
 
+    if (!device_packed(queue->device) && (wish->size & (wish->size - 1u)) != 0) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    status = vpt_queue_find(queue->device, queue->index, &maximum);
+    if (status == VPT_OK) {
+        status = queue_check_given(queue, wish);
+    }
+    if (status != VPT_OK) {
+        return status;
+    }
+    queue_plan_size(wish, maximum);
+    status = vpt_queue_take_memory(queue, wish);
     if (status == VPT_OK) {
         status = vpt_queue_prepare(queue);
-        if (status != VPT_OK) {
-            queue_restore_size(queue, wish);
-        }
+    }
+    if (status != VPT_OK) {
+        /* On PCI the maximum reads as the size that was written last, but the next try needs the device's maximum. */
+        (void)vpt_device_queue_size(queue->device, queue->index, maximum);
     }
     return status;
 }

@@ -43,6 +43,9 @@ enum vpt_status vpt_queue_set_up(struct vpt_queue *queue, struct vpt_device *dev
 /* Whether `queue` was given to the device after its last reset. `queue` may point to any memory. */
 bool vpt_queue_in_use(const struct vpt_device *device, const struct vpt_queue *queue);
 
+/* Checks whether queue `index` can be set up now, and returns the largest size up to the device's maximum. */
+enum vpt_status vpt_queue_find(struct vpt_device *device, uint16_t index, uint32_t *maximum);
+
 /* Fills the rings and the private state for the negotiated features, and finds the doorbell. */
 enum vpt_status vpt_queue_prepare(struct vpt_queue *queue);
 

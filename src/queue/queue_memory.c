@@ -6,9 +6,6 @@
 #include "../transport/transport_ops.h"
 #include "queue_common.h"
 
-/* The fewest entries that a queue gets if the caller names no size and memory is short. */
-#define QUEUE_DEFAULT_SIZE_MIN 8u
-
 VPT_STATIC_ASSERT(sizeof(struct vpt_queue_memory) == VPT_AREAS * sizeof(struct vpt_memory), "one for one");
 
 /* The names are for the log. An entry has eight bytes, so that finding it needs no multiplication. */
@@ -23,40 +20,6 @@ static const struct {
     [VPT_AREA_STATE] = { 8, "state" },
     [VPT_AREA_SLOTS] = { 16, "slots" },
 };
-
-uint32_t vpt_queue_size_within(const struct vpt_device *device, uint32_t maximum)
-{
-    uint32_t size = VPT_QUEUE_SIZE_MAX;
-
-    if (device_packed(device) && maximum <= size) {
-        return maximum;
-    }
-    while (size > maximum) {
-        size >>= 1;
-    }
-    return size;
-}
-
-enum vpt_status vpt_queue_find(struct vpt_device *device, uint16_t index, bool running, uint32_t *maximum)
-{
-    enum vpt_status status;
-
-    if (running ? !vpt_running(device) : !vpt_device_in_setup(device)) {
-        return VPT_CALLER_STATE;
-    }
-    status = vpt_device_queue_maximum(device, index, maximum);
-    if (status != VPT_OK) {
-        return status;
-    }
-    if (*maximum == 0) {
-        return VPT_UNSUPPORTED_QUEUE;
-    }
-    if (*maximum > VPT_QUEUE_SIZE_MAX) {
-        return VPT_DEVICE_QUEUE_SIZE;
-    }
-    *maximum = vpt_queue_size_within(device, *maximum);
-    return VPT_OK;
-}
 
 /* Some devices ignore the size that is asked for and use their maximum: the rings get the size that the device says. */
 static enum vpt_status take_size(struct vpt_queue *queue, uint32_t wanted)
@@ -186,36 +149,7 @@ static bool reduce(const struct vpt_queue *queue, unsigned area, struct vpt_queu
     return true;
 }
 
-/* Checks that the caller gives all three pieces of the rings, or at most one. A legacy interface uses only one. */
-static enum vpt_status check_given(const struct vpt_queue *queue, struct vpt_queue_wish *wish)
-{
-    const struct vpt_queue_memory *memory = wish->memory;
-
-    wish->pieces = memory->driver_area.address != NULL;
-    if (!wish->pieces) {
-        return memory->device_area.address == NULL ? VPT_OK : VPT_CALLER_MEMORY;
-    }
-    return !vpt_legacy(queue->device) && memory->rings.address != NULL && memory->device_area.address != NULL
-               ? VPT_OK
-               : VPT_CALLER_MEMORY;
-}
-
-/* Sets the size to ask for, and the fewest entries that will do. */
-static void plan_size(struct vpt_queue_wish *wish, uint32_t maximum)
-{
-    wish->least = wish->size;
-    if (wish->size == 0) {
-        wish->size = wish->most;
-        wish->least = QUEUE_DEFAULT_SIZE_MIN;
-    }
-    if (wish->size > maximum) {
-        wish->size = maximum;
-    }
-    wish->most = maximum;
-}
-
-/* Takes as much memory as there is. After an error, what was taken must be given back. */
-static enum vpt_status take_areas(struct vpt_queue *queue, struct vpt_queue_wish *wish)
+enum vpt_status vpt_queue_take_memory(struct vpt_queue *queue, struct vpt_queue_wish *wish)
 {
     const struct vpt_memory *given = (const struct vpt_memory *)(const void *)wish->memory;
     uint64_t bytes[VPT_AREAS];
@@ -254,29 +188,4 @@ void vpt_queue_give_back(struct vpt_queue *queue)
         }
     }
     vpt_queue_leave_doorbell(queue);
-}
-
-enum vpt_status vpt_queue_take_memory(struct vpt_queue *queue, struct vpt_queue_wish *wish, bool running)
-{
-    struct vpt_device *device = queue->device;
-    uint32_t maximum = 0;
-    enum vpt_status status;
-
-    if (!device_packed(device) && (wish->size & (wish->size - 1u)) != 0) {
-        return VPT_CALLER_ARGUMENT;
-    }
-    status = vpt_queue_find(device, queue->index, running, &maximum);
-    if (status == VPT_OK) {
-        status = check_given(queue, wish);
-    }
-    if (status != VPT_OK) {
-        return status;
-    }
-    plan_size(wish, maximum);
-    status = take_areas(queue, wish);
-    if (status != VPT_OK) {
-        vpt_queue_give_back(queue);
-        queue_restore_size(queue, wish);
-    }
-    return status;
 }

@@ -55,6 +55,34 @@ enum vpt_status vpt_queue_reset(struct vpt_queue *queue)
     return status;
 }
 
+static enum vpt_status take_memory(struct vpt_queue *queue, struct vpt_queue_wish *wish)
+{
+    struct vpt_device *device = queue->device;
+    uint32_t maximum = 0;
+    enum vpt_status status;
+
+    if (!vpt_running(device)) {
+        return VPT_CALLER_STATE;
+    }
+    if (!device_packed(device) && (wish->size & (wish->size - 1u)) != 0) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    status = queue_check_given(queue, wish);
+    if (status == VPT_OK) {
+        status = queue_read_maximum(device, queue->index, &maximum);
+    }
+    if (status == VPT_OK) {
+        queue_plan_size(wish, maximum);
+        status = vpt_queue_take_memory(queue, wish);
+        if (status != VPT_OK) {
+            vpt_queue_give_back(queue);
+            /* On PCI the maximum reads as the size that was written last, but the next try needs the device's. */
+            (void)vpt_device_queue_size(device, queue->index, maximum);
+        }
+    }
+    return status;
+}
+
 enum vpt_status vpt_queue_replace(struct vpt_queue *queue, struct vpt_queue *old, struct vpt_queue_wish *wish)
 {
     enum vpt_status status;
@@ -63,7 +91,7 @@ enum vpt_status vpt_queue_replace(struct vpt_queue *queue, struct vpt_queue *old
     queue->form = old->form;
     queue->index = old->index;
     queue->vector = old->vector;
-    status = vpt_queue_take_memory(queue, wish, true);
+    status = take_memory(queue, wish);
     if (status == VPT_OK) {
         vpt_queue_give_back(old);
         queue_mark_reset(queue);

@@ -5,12 +5,21 @@
 #include "queue_memory.h"
 #include "queue_common.h"
 
+/* Finds the largest size that the queue may have now. */
+static enum vpt_status find_maximum(const struct vpt_queue *queue, uint32_t *maximum)
+{
+    if (!queue_reset_alone(queue)) {
+        return vpt_queue_find(queue->device, queue->index, maximum);
+    }
+    return vpt_running(queue->device) ? queue_read_maximum(queue->device, queue->index, maximum) : VPT_CALLER_STATE;
+}
+
 /* Checks whether the device still has a queue that fits this one's memory. */
 static enum vpt_status check_fit(const struct vpt_queue *queue)
 {
     uint32_t size = queue->mask + 1u;
     uint32_t maximum = 0;
-    enum vpt_status status = vpt_queue_find(queue->device, queue->index, queue_reset_alone(queue), &maximum);
+    enum vpt_status status = find_maximum(queue, &maximum);
 
     if (status != VPT_OK) {
         return status;
@@ -25,9 +34,21 @@ static enum vpt_status check_fit(const struct vpt_queue *queue)
 /* Zeroes the members that vpt_queue_init() zeroes and the queue has changed since. */
 static void forget(struct vpt_queue *queue)
 {
-    const size_t first = VPT_OFFSET_OF(struct vpt_queue, features);
-
-    vpt_zero((uint8_t *)queue + first, VPT_OFFSET_OF(struct vpt_queue, form) - first);
+    vpt_zero(&queue->doorbell, sizeof(queue->doorbell));
+    queue->direct = NULL;
+    queue->free_head = 0;
+    queue->table_head = 0;
+    queue->unpublished = 0;
+    queue->available_index = 0;
+    queue->published = 0;
+    queue->entry = 0;
+    queue->last_used = 0;
+    queue->used_seen = 0;
+    queue->armed = 0;
+    queue->unkicked = 0;
+    queue->kicks = 0;
+    queue->drained = 0;
+    queue->dead = VPT_OK;
 }
 
 enum vpt_status vpt_queue_begin_again(struct vpt_queue *queue)

@@ -55,7 +55,6 @@ static inline void sequential_begin_table(const struct vpt_queue *queue, struct 
     writer->entry = 0;
     writer->left = count;
     writer->flags = queue_packed(queue) ? 0 : DESCRIPTOR_NEXT; /* PACKED-INDIR-2 */
-    writer->first_word = queue->available_word | PACKED_WORD(queue->free_head, DESCRIPTOR_INDIRECT);
 }
 
 /*

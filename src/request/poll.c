@@ -49,9 +49,7 @@ VPT_INLINE_FOR_SPEED enum vpt_status poll_named(struct vpt_requests *requests, s
     uint32_t length;
     uint32_t id;
 
-    if (!VPT_FOR_SPEED) {
-        status = vpt_queue_look(queue);
-    } else if (packed && !packed_has_used(queue)) {
+    if (packed && !packed_has_used(queue)) {
         status = vpt_packed_look(queue);
     } else if (!packed && queue->last_used == queue->used_seen) {
         status = split_look(queue);
