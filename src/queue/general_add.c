@@ -78,7 +78,7 @@ VPT_OUT_OF_LINE enum vpt_status add_any(struct vpt_queue *queue, const struct vp
         struct packed_descriptor *descriptor = packed_ring(queue) + queue->entry;
 
         slot->count = (uint16_t)(COUNT_TABLE_0 + queue->table_head);
-        sequential_begin_table(queue, &writer, count, point_at_table(queue, descriptor, count));
+        sequential_begin_table(queue_packed(queue), &writer, count, point_at_table(queue, descriptor, count));
         if (!queue_packed(queue)) {
             vpt_store32(&descriptor->id, split_flags(queue->device_order, DESCRIPTOR_INDIRECT, 0));
         }
@@ -86,7 +86,7 @@ VPT_OUT_OF_LINE enum vpt_status add_any(struct vpt_queue *queue, const struct vp
         queue->table_head = queue->table_links[queue->table_head];
         queue->table_count--;
     } else {
-        sequential_begin(queue, &writer, count);
+        sequential_begin(queue, queue_packed(queue), &writer, count);
         writer.links = queue->links;
     }
     vpt_sequential_put(queue, &writer, parts, 2);

@@ -38,23 +38,22 @@ VPT_INLINE enum vpt_status take(struct vpt_queue *queue, uint32_t id, uint32_t l
     if (count >= COUNT_TABLE_0) {
         count = release_table(queue, count - COUNT_TABLE_0);
     }
-    slot->count = 0;
     queue->free_count += count;
-    link = packed ? &slot->tail : &queue->links[slot->tail];
     if (packed) {
         packed_advance_used(queue, count);
+    } else if (!in_order) {
+        VPT_WRITE_ONCE(queue->last_used, queue->last_used + 1u);
     }
+    slot->count = 0;
+    link = packed ? &slot->tail : &queue->links[slot->tail];
     if (in_order) {
         queue->oldest = *link;
         return VPT_OK;
     }
-    if (!packed) {
-        VPT_WRITE_ONCE(queue->last_used, queue->last_used + 1u);
-    }
+    *link = (uint16_t)queue->free_head;
     if (!packed && published) {
         queue->unpublished = id;
     }
-    *link = (uint16_t)queue->free_head;
     queue->free_head = id;
     return VPT_OK;
 }

@@ -27,6 +27,7 @@ static void put_one(const struct vpt_queue *queue, struct sequential_writer *wri
     uint32_t flags = writer->flags | direction;
     bool order = queue->device_order;
     uint32_t next;
+    uint32_t word;
 
     writer->last = writer->entry;
     next = writer->links != NULL ? writer->links[writer->entry] : writer->entry + 1u;
@@ -41,29 +42,31 @@ static void put_one(const struct vpt_queue *queue, struct sequential_writer *wri
     }
     vpt_store64(&descriptor->address, vpt_order64(order, segment->address));
     vpt_store32(&descriptor->length, vpt_order32(order, segment->length));
-    if (!queue_packed(queue)) {
-        vpt_store32(&descriptor->id, split_flags(order, flags, next));
-        return;
+    word = split_flags(order, flags, next);
+    if (queue_packed(queue)) {
+        if (writer->entry == 0) {
+            writer->flags ^= PACKED_BOTH;
+        }
+        word = PACKED_WORD(queue->free_head, flags);
+        if (descriptor == packed_ring(queue) + queue->entry) {
+            writer->first_word = word;
+            return;
+        }
+        word = vpt_order32(order, word);
     }
-    if (writer->entry == 0) {
-        writer->flags ^= PACKED_BOTH;
-    }
-    flags = PACKED_WORD(queue->free_head, flags);
-    if (descriptor == packed_ring(queue) + queue->entry) {
-        writer->first_word = flags;
-    } else {
-        vpt_store32(&descriptor->id, vpt_order32(order, flags));
-    }
+    vpt_store32(&descriptor->id, word);
 }
 
 void vpt_sequential_put(const struct vpt_queue *queue, struct sequential_writer *writer,
                         const struct sequential_part *parts, uint32_t count)
 {
-    uint32_t i;
-
     for (; count != 0; count--) {
-        for (i = 0; i < parts->count; i++) {
-            put_one(queue, writer, &parts->segments[i], parts->direction);
+        const struct vpt_segment *segment = parts->segments;
+        uint32_t left = parts->count;
+
+        for (; left != 0; left--) {
+            put_one(queue, writer, segment, parts->direction);
+            segment++;
         }
         parts++;
     }

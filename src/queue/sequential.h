@@ -33,7 +33,8 @@ struct sequential_writer {
 };
 
 /* Begins a request of `count` descriptors in the ring. */
-static inline void sequential_begin(const struct vpt_queue *queue, struct sequential_writer *writer, uint32_t count)
+static inline void sequential_begin(const struct vpt_queue *queue, bool packed, struct sequential_writer *writer,
+                                    uint32_t count)
 {
     writer->base = packed_ring(queue);
     writer->links = NULL;
@@ -41,20 +42,19 @@ static inline void sequential_begin(const struct vpt_queue *queue, struct sequen
     writer->left = count;
     writer->first_word = 0;
     writer->flags = DESCRIPTOR_NEXT;
-    if (queue_packed(queue)) {
+    if (packed) {
         writer->flags |= queue->available_word >> 16;
     }
 }
 
 /* Begins a request of `count` descriptors in a table. */
-static inline void sequential_begin_table(const struct vpt_queue *queue, struct sequential_writer *writer,
-                                          uint32_t count, void *table)
+static inline void sequential_begin_table(bool packed, struct sequential_writer *writer, uint32_t count, void *table)
 {
     writer->base = (struct packed_descriptor *)table;
     writer->links = NULL;
     writer->entry = 0;
     writer->left = count;
-    writer->flags = queue_packed(queue) ? 0 : DESCRIPTOR_NEXT; /* PACKED-INDIR-2 */
+    writer->flags = packed ? 0 : DESCRIPTOR_NEXT; /* PACKED-INDIR-2 */
 }
 
 /*

@@ -111,14 +111,14 @@ VPT_COLD enum vpt_status submit_shape(struct vpt_requests *requests, const struc
         parts[3] = last;
     }
     if (queue->table_segments != 0) {
-        sequential_begin_table(queue, &writer, count, table_of(requests, queue->free_head));
+        sequential_begin_table(sequential_packed(queue), &writer, count, table_of(requests, queue->free_head));
         vpt_sequential_put(queue, &writer, parts, 4);
         /* The next request may be written faster if all data follows the header and has one direction. */
         slot_set_shape(&requests->places[queue->free_head],
                        writable != 0 && (readable != 0 || kind->reply_first) ? SHAPE_NONE : readable | writable << 16);
         return commit_slot_table(requests, count, (uint32_t)bytes[1], token);
     }
-    sequential_begin(queue, &writer, count);
+    sequential_begin(queue, sequential_packed(queue), &writer, count);
     vpt_sequential_put(queue, &writer, parts, 4);
     commit_slot(requests, writer.first_word, count, (uint32_t)bytes[1], token);
     return VPT_OK;
