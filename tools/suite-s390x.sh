@@ -36,5 +36,5 @@ vpt_must "$work/log" 60 ninja -C "$work/build" -j 2 tests/unit/vpt-tests
 tests=$work/build/tests/unit/vpt-tests
 s390x-linux-gnu-readelf -h "$tests" | grep -q 'Data:.*big endian' || { echo "$tests is not big-endian"; exit 1; }
 # Emulation takes several times as long as the limits in the suites allow.
-vpt_limit 240 "${emulator[@]}" "$tests" --timeout-factor=5 "$@" ||
+vpt_limit 240 "${emulator[@]}" "$tests" --timeout-factor=5 --cases=32 "$@" ||
     { printf 'FAIL\ts390x\t%s\n' "$vpt_ended"; exit 1; }

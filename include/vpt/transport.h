@@ -92,8 +92,8 @@ struct vpt_config_field {
     uint16_t member;   /* offsetof() of an unsigned integer of this width, or of an array */
 };
 
-/* An array of at most 127 bytes. A number of 8 bytes is read as two halves. */
-#define VPT_CONFIG_BYTES(count) (VPT_AS(unsigned, count) + 128u)
+/* An array of 1 to 247 bytes. A number of 8 bytes is read as two halves. */
+#define VPT_CONFIG_BYTES(count) (VPT_AS(unsigned, count) + 8u)
 
 #define VPT_CONFIG_WITH(feature) (VPT_AS(unsigned, feature) + 1u)
 

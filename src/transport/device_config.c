@@ -81,11 +81,15 @@ static uint32_t store_member(uint8_t *member, unsigned width, uint32_t value)
 static enum vpt_status read_config_field(struct vpt_device *device, const struct vpt_config_field *field,
                                          uint8_t *member, uint32_t *changed)
 {
-    unsigned size = field->width & (VPT_CONFIG_BYTES(0) - 1u);
-    unsigned width = size != field->width ? 1u : size != 8u ? size : 4u;
-    bool exchange = VPT_BIG_ENDIAN != 0 && !vpt_legacy(device) && width == 4u;
+    unsigned size = field->width;
+    unsigned width = size != 8u ? size : 4u;
+    bool exchange = VPT_BIG_ENDIAN != 0 && !vpt_legacy(device) && size <= 8u;
     unsigned done = 0;
 
+    if (size > 8u) {
+        size -= VPT_CONFIG_BYTES(0);
+        width = 1;
+    }
     do {
         uint32_t part = 0;
         enum vpt_status status = vpt_device_config_read(device, field->offset + (uint32_t)done, width, &part);

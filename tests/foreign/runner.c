@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * main() of the replacement: runs every test in a process of its own, several at a time, each with a time limit, and
- * ends with Criterion's synthesis line. The cases of a parameterized test share processes, as under emulation most of a
- * short process's time goes to the translation of its code; one that fails ends its process, and the next begins a new
- * one.
+ * ends with Criterion's synthesis line. A case that fails ends its process; where cases share one, the next begins
+ * another.
  *
  *     --jobs=N             tests at a time; as many as there are CPUs
+ *     --cases=N            cases of a parameterized test that share a process; 1. Under emulation most of the work of a
+ *                          short process is to translate its code.
  *     --filter=TEXT        only tests whose suite::name contains TEXT
  *     --without=TEXT       no tests whose suite::name contains TEXT
  *     --first=TEXT         tests whose suite::name begins with TEXT run first
@@ -27,7 +28,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define CASES_MAX       32u /* of a process */
 #define JOBS_MAX        16u
 #define DEFAULT_TIMEOUT 60.0 /* seconds */
 #define MESSAGE_SIZE    1024u
@@ -55,6 +55,7 @@ struct job {
 struct runner {
     struct job jobs[JOBS_MAX];
     unsigned job_count;
+    unsigned cases;
     double factor;
     const char *filter;
     const char *without;
@@ -260,7 +261,7 @@ static void run_test(struct runner *runner, const struct criterion_test *test)
         if (is_over(runner)) {
             return;
         }
-        end = params.length - i < CASES_MAX ? params.length : i + CASES_MAX;
+        end = params.length - i < runner->cases ? params.length : i + runner->cases;
         job->test = test;
         job->params = params;
         job->begin = i;
@@ -299,6 +300,8 @@ static void read_arguments(struct runner *runner, int count, char **arguments)
 
         if (sscanf(arguments[i], "--jobs=%u", &number) == 1 && number >= 1 && number <= JOBS_MAX) {
             runner->job_count = number;
+        } else if (sscanf(arguments[i], "--cases=%u", &number) == 1 && number >= 1) {
+            runner->cases = number;
         } else if (sscanf(arguments[i], "--timeout-factor=%u", &number) == 1 && number >= 1) {
             runner->factor = number;
         } else if (strncmp(arguments[i], "--filter=", 9) == 0) {
@@ -321,7 +324,9 @@ static void read_arguments(struct runner *runner, int count, char **arguments)
 int main(int count, char **arguments)
 {
     const long cpus = sysconf(_SC_NPROCESSORS_ONLN);
-    struct runner runner = { .job_count = cpus > 0 && cpus < (long)JOBS_MAX ? (unsigned)cpus : 1, .factor = 1 };
+    struct runner runner = { .job_count = cpus > 0 && cpus < (long)JOBS_MAX ? (unsigned)cpus : 1,
+                             .cases = 1,
+                             .factor = 1 };
     struct progress *shared =
         mmap(NULL, sizeof(*shared) * JOBS_MAX, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     unsigned long tested;

@@ -135,7 +135,7 @@ static void any_configuration_access(void)
 {
     const struct vpt_config_field fields[] = { { (uint16_t)any32(), 8, 0, 0 },
                                                { (uint16_t)any32(), (uint8_t)any32(), (uint8_t)any32(), 8 } };
-    uint64_t values[(8u + 128u) / 8u] = { 0 }; /* the second may be an array of any length */
+    uint8_t values[8u + 247u] = { 0 }; /* the second may be an array of any length */
     uint32_t value;
 
     (void)vpt_device_config_read(&pci.device, any32(), Frama_C_unsigned_int_interval(0, 8), &value);
