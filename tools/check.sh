@@ -151,7 +151,7 @@ mkdir -p "$logs" || exit 1
 # All packages are installed before the first step, since two steps cannot install at the same time.
 vpt_need_packages gcc g++ clang clang-format lld libclang-rt-dev llvm libc6-dev meson ninja-build pkg-config \
     libcriterion-dev python3 make cmake git frama-c-base qemu-system-x86 qemu-system-arm qemu-system-misc qemu-user \
-    gcc-s390x-linux-gnu libc6-dev-s390x-cross "${VPT_CROSS_PACKAGES[@]}" ||
+    valgrind libc6-dev-riscv64-cross gcc-s390x-linux-gnu libc6-dev-s390x-cross "${VPT_CROSS_PACKAGES[@]}" ||
     { printf 'FAIL\tpackages\n'; exit 1; }
 
 # Two steps run at once on two CPUs although many steps use two processes, since most of them use only one CPU for part

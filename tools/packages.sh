@@ -18,6 +18,7 @@ vpt_need_packages() {
         # Exported so that the scripts started from this one do not refresh the lists again.
         export VPT_APT_UPDATED=1
     fi
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -y --no-install-recommends install "${missing[@]}" \
+    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o DPkg::Lock::Timeout=300 \
+        --no-install-recommends install "${missing[@]}" \
         </dev/null >&2
 }
