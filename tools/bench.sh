@@ -11,8 +11,8 @@ set -u -o pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd) || exit 1
 cd "$root" || exit 1
 . tools/packages.sh
-vpt_need_packages gcc clang libc6-dev gcc-riscv64-linux-gnu libc6-dev-riscv64-cross valgrind qemu-system-x86 qemu-user ||
-    exit 1
+vpt_need_packages gcc clang libc6-dev gcc-riscv64-linux-gnu libc6-dev-riscv64-cross valgrind qemu-system-x86 \
+    qemu-user || exit 1
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 
