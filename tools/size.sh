@@ -38,7 +38,7 @@ declare -A limits=(
     [gpu-gcc]=3300 [gpu-clang]=3800
     [input-gcc]=1280 [input-clang]=1400
     [layouts-gcc]=4608 [layouts-clang]=4900
-    [net-gcc]=3584 [net-clang]=3640
+    [net-gcc]=3584 [net-clang]=3680
     [pmem-gcc]=800 [pmem-clang]=800
     [queue-gcc]=7800 [queue-clang]=8750
     [rtc-gcc]=1700 [rtc-clang]=1700

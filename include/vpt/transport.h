@@ -86,14 +86,11 @@ struct vpt_device {
 
 /* A field of the device-specific configuration, and the member of an object that it is read into. */
 struct vpt_config_field {
-    uint16_t offset;   /* bytes from the start of the configuration, a multiple of 4 or of the number's width */
-    uint8_t width;     /* 1, 2, 4 or 8 bytes, of the member too; or VPT_CONFIG_BYTES(count) */
+    uint16_t offset;   /* bytes from the start of the configuration, a multiple of min(width, 4) */
+    uint8_t width;     /* 1, 2, 4 or 8 bytes, of the member too; 8 is read as two 4-byte halves */
     uint8_t condition; /* VPT_CONFIG_WITH(feature): the field exists if this is accepted (CONFIG-2); 0: always */
-    uint16_t member;   /* offsetof() of an unsigned integer of this width, or of an array */
+    uint16_t member;   /* offsetof() of an unsigned integer of this width */
 };
-
-/* An array of 1 to 247 bytes. A number of 8 bytes is read as two halves. */
-#define VPT_CONFIG_BYTES(count) (VPT_AS(unsigned, count) + 8u)
 
 #define VPT_CONFIG_WITH(feature) (VPT_AS(unsigned, feature) + 1u)
 

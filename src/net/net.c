@@ -23,10 +23,9 @@
 
 /* The first one changes by itself. */
 static const struct vpt_config_field fields[] = {
-    FIELD(6, 2, STATUS, status),
-    FIELD(8, 2, MQ, pairs),
-    FIELD(10, 2, MTU, mtu),
-    FIELD(0, VPT_CONFIG_BYTES(VPT_NET_MAC_SIZE), MAC, mac),
+    FIELD(6, 2, STATUS, status), FIELD(8, 2, MQ, pairs),   FIELD(10, 2, MTU, mtu),
+    FIELD(0, 1, MAC, mac[0]),    FIELD(1, 1, MAC, mac[1]), FIELD(2, 1, MAC, mac[2]),
+    FIELD(3, 1, MAC, mac[3]),    FIELD(4, 1, MAC, mac[4]), FIELD(5, 1, MAC, mac[5]),
 };
 #define FIELDS_CHANGING 1u
 #define FIELDS          (sizeof(fields) / sizeof(fields[0]))

@@ -58,16 +58,16 @@ enum vpt_status vpt_device_config_write(struct vpt_device *device, uint32_t offs
     return status;
 }
 
-/* Stores `width` bytes of a number in a member or in a part of it. Returns which bits of any byte have changed. */
-static uint32_t store_member(uint8_t *member, unsigned width, uint32_t value)
+/* Stores `width` bytes of a number in a member or in one half of it. Returns whether the bytes have changed. */
+static bool store_member(uint8_t *member, unsigned width, uint32_t value)
 {
-    uint32_t changed = 0;
+    bool changed = false;
     unsigned i;
 
     for (i = 0; i < width; i++) {
         uint8_t *byte = &member[VPT_BIG_ENDIAN != 0 ? width - 1u - i : i];
 
-        changed |= *byte ^ (value & 0xffu);
+        changed = changed || *byte != (uint8_t)value;
         *byte = (uint8_t)value;
         value >>= 8;
     }
@@ -79,17 +79,12 @@ static uint32_t store_member(uint8_t *member, unsigned width, uint32_t value)
  * CPU's.
  */
 static enum vpt_status read_config_field(struct vpt_device *device, const struct vpt_config_field *field,
-                                         uint8_t *member, uint32_t *changed)
+                                         uint8_t *member, bool *changed)
 {
-    unsigned size = field->width;
-    unsigned width = size != 8u ? size : 4u;
-    bool exchange = VPT_BIG_ENDIAN != 0 && !vpt_legacy(device) && size <= 8u;
+    bool exchange = VPT_BIG_ENDIAN != 0 && !vpt_legacy(device);
+    unsigned width = field->width != 8u ? field->width : 4u;
     unsigned done = 0;
 
-    if (size > 8u) {
-        size -= VPT_CONFIG_BYTES(0);
-        width = 1;
-    }
     do {
         uint32_t part = 0;
         enum vpt_status status = vpt_device_config_read(device, field->offset + (uint32_t)done, width, &part);
@@ -97,9 +92,9 @@ static enum vpt_status read_config_field(struct vpt_device *device, const struct
         if (status != VPT_OK) {
             return status == VPT_CALLER_RANGE ? VPT_DEVICE_CONFIG : status;
         }
-        *changed |= store_member(&member[exchange ? size - width - done : done], width, part);
+        *changed |= store_member(&member[exchange ? field->width - width - done : done], width, part);
         done += width;
-    } while (done < size);
+    } while (done < field->width);
     return VPT_OK;
 }
 
@@ -117,7 +112,7 @@ enum vpt_status vpt_device_config_fields(struct vpt_device *device, const struct
         return VPT_CALLER_ARGUMENT;
     }
     do {
-        uint32_t changed = iteration == 0;
+        bool changed = vpt_legacy(device) && iteration == 0;
         uint32_t before = generation(device);
         unsigned i;
 
@@ -132,7 +127,7 @@ enum vpt_status vpt_device_config_fields(struct vpt_device *device, const struct
                 }
             }
         }
-        if (vpt_legacy(device) ? changed == 0 : generation(device) == before) {
+        if (vpt_legacy(device) ? !changed : generation(device) == before) {
             return VPT_OK;
         }
     } while (vpt_keep_waiting(device->port, VPT_WAIT_CONFIGURATION, &iteration));

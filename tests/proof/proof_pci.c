@@ -133,19 +133,14 @@ static const struct vpt_port port = {
 
 static void any_configuration_access(void)
 {
-    const uint8_t number = (uint8_t)Frama_C_unsigned_int_interval(0, 8);
-    const uint8_t array = (uint8_t)Frama_C_unsigned_int_interval(VPT_CONFIG_BYTES(1), 255);
-    const struct vpt_config_field numbers[] = { { (uint16_t)any32(), 8, 0, 0 },
-                                                { (uint16_t)any32(), number, (uint8_t)any32(), 8 } };
-    const struct vpt_config_field arrays[] = { { (uint16_t)any32(), array, (uint8_t)any32(), 0 } };
+    const struct vpt_config_field fields[] = { { (uint16_t)any32(), 8, 0, 0 },
+                                               { (uint16_t)any32(), (uint8_t)any32(), (uint8_t)any32(), 8 } };
     uint64_t values[2] = { 0, 0 };
-    uint8_t bytes[255u - VPT_CONFIG_BYTES(0)] = { 0 };
     uint32_t value;
 
     (void)vpt_device_config_read(&pci.device, any32(), Frama_C_unsigned_int_interval(0, 8), &value);
     (void)vpt_device_config_write(&pci.device, any32(), Frama_C_unsigned_int_interval(0, 8), any32());
-    (void)vpt_device_config_fields(&pci.device, numbers, 2, values);
-    (void)vpt_device_config_fields(&pci.device, arrays, 1, bytes);
+    (void)vpt_device_config_fields(&pci.device, fields, 2, values);
 }
 
 static void any_interrupts(void)

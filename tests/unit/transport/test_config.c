@@ -92,7 +92,7 @@ static void check_refused(uint32_t offset, unsigned width, enum vpt_status expec
         assert_status_of(row, vpt_device_config_write(machine.device, offset, width, 0), expected);
         assert_same_of(row, value, 77);
     }
-    if (field.offset == offset && width <= 8) { /* above are arrays */
+    if (field.offset == offset && field.width == width) {
         assert_status_of(row, vpt_device_config_fields(machine.device, &field, 1, wide),
                          expected == VPT_CALLER_RANGE ? VPT_DEVICE_CONFIG : expected);
     }
