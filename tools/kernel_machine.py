@@ -51,8 +51,8 @@ class Machine:
         self.log.close()
 
     def send(self, command, arguments, number):
-        text = json.dumps({"execute": command, "arguments": arguments, "id": number})
-        self.monitor.sendall(text.encode() + b"\n")
+        # Without the end of the line: QEMU reads byte by byte, and one left unread when it ends resets the connection.
+        self.monitor.sendall(json.dumps({"execute": command, "arguments": arguments, "id": number}).encode())
 
     def execute(self, command, **arguments):
         """Sends a command to QEMU. Returns its answer."""
