@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* What is the same for all drivers: bring-up that fails, handed memory, resets and restarts, a device that is gone. */
-#include <string.h>
-
 #include "drivers.h"
 
 TestSuite(drivers, .timeout = 60);

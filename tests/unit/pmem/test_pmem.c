@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The driver of persistent memory: where it is, flushes, bring-up and its end. */
-#include <string.h>
-
 #include "opening.h"
 #include "small.h"
 

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* A SCSI host's bring-up and its end: resets, restarts, a device that is silent or pulled out. */
-#include <string.h>
-
 #include "opening.h"
 #include "scsi_host.h"
 
