@@ -290,7 +290,7 @@ DRIVER_TEST(drivers, CLEANUP_2_a_restart_on_the_same_memory)
     fixture_end(driver_row->fixture);
 }
 
-/* Each request comes back, and the next device finds nothing of this one. */
+/* Each request comes back, and so does all memory. */
 DRIVER_TEST(drivers, a_device_that_is_pulled_out)
 {
     unsigned count;

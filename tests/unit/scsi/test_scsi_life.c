@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A SCSI host's bring-up and its end: resets, restarts, a device that is silent or pulled out. */
+/* A SCSI host: features, limits, one queue alone, commands in flight at a reset, a device that is pulled out. */
 #include "opening.h"
 #include "scsi_host.h"
 
