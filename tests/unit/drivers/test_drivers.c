@@ -15,8 +15,8 @@ static void *object(void)
 
 static void assert_open_is_refused(enum vpt_status status)
 {
-    assert_status_of(driver_row->name, driver_opening.open(), status);
-    assert_nothing_left(&driver_opening);
+    assert_status_of(driver_row->name, driver_row->fixture->open(), status);
+    assert_nothing_left(driver_row->fixture);
 }
 
 DRIVER_TRANSPORT_TEST(drivers, D_9P_1_a_device_of_another_type_is_refused)
@@ -54,7 +54,7 @@ DRIVER_TEST(drivers, arguments_that_are_none)
     assert_status(driver_row->init(object(), NULL), VPT_CALLER_ARGUMENT);
     assert_status(driver_row->open(NULL, machine.device), VPT_CALLER_ARGUMENT);
     assert_status(driver_row->open(object(), NULL), VPT_CALLER_ARGUMENT);
-    assert_status(driver_opening.open(), VPT_OK);
+    assert_status(driver_row->fixture->open(), VPT_OK);
     assert_status(driver_row->queue_init(NULL, 0, NULL), VPT_CALLER_ARGUMENT);
     assert_status(driver_row->queue_init(none, 0, NULL), VPT_CALLER_ARGUMENT);
     if (driver_row->no_queue != 0) {
@@ -108,10 +108,10 @@ DRIVER_TEST(drivers, before_it_is_started)
 DRIVER_TEST(drivers, an_open_that_fails_leaves_nothing_behind)
 {
     driver_probe(variant);
-    opening_without_memory(&driver_opening);
+    fixture_open_without_memory(driver_row->fixture, driver_row->queues);
     driver_assert_works();
     fixture_release(driver_row->fixture);
-    opening_without_queue(&driver_opening);
+    fixture_open_without_queue(driver_row->fixture, driver_row->queues);
     machine_end();
 }
 
@@ -131,15 +131,15 @@ DRIVER_TEST(drivers, CLEANUP_2_an_open_that_cannot_stop_the_device_leaves_it_the
     whole = *machine.port;
     machine.port->dma_allocate = allocate_and_fail;
     mock_fault_set(&machine.model->faults, MOCK_FAULT_RESET_NEVER, 2, 0, 0);
-    assert_status(driver_opening.open(), machine_on_pci() ? VPT_DEVICE_NEEDS_RESET : VPT_DEVICE_STUCK);
+    assert_status(driver_row->fixture->open(), machine_on_pci() ? VPT_DEVICE_NEEDS_RESET : VPT_DEVICE_STUCK);
     assert_same(mock_hal_live_allocations(machine.hal) == 0, machine_on_pci());
-    assert_same(all_zero(object(), driver_opening.size), machine_on_pci());
+    assert_same(all_zero(object(), driver_row->fixture->object.size), machine_on_pci());
     mock_fault_clear(&machine.model->faults, MOCK_FAULT_RESET_NEVER);
     machine.port->dma_allocate = whole.dma_allocate;
     if (!machine_on_pci()) {
         fixture_release(driver_row->fixture);
     }
-    assert_status(driver_opening.open(), VPT_OK);
+    assert_status(driver_row->fixture->open(), VPT_OK);
     driver_assert_works();
     fixture_end(driver_row->fixture);
 }
@@ -155,7 +155,7 @@ DRIVER_TEST(drivers, CONFIG_1_a_configuration_that_keeps_changing)
     mock_fault_set(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING, 1, 0, 0);
     assert_open_is_refused(VPT_DEVICE_CONFIG_UNSTABLE);
     mock_fault_clear(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING);
-    assert_status(driver_opening.open(), VPT_OK);
+    assert_status(driver_row->fixture->open(), VPT_OK);
     driver_assert_works();
     fixture_end(driver_row->fixture);
 }
@@ -173,7 +173,7 @@ DRIVER_TRANSPORT_TEST(drivers, short_rings)
             for (unsigned i = 0; i < row->queues; i++) {
                 machine.model->queues[i].maximum = size;
             }
-            assert_status_of(row->name, driver_opening.open(), VPT_OK);
+            assert_status_of(row->name, driver_row->fixture->open(), VPT_OK);
             driver_assert_works();
             driver_assert_works();
             fixture_end(driver_row->fixture);
@@ -360,7 +360,7 @@ DRIVER_TEST(drivers, one_queue_is_reset)
     }
     driver_probe(variant);
     machine_offer(VPT_F_RING_RESET, true);
-    assert_status(driver_opening.open(), VPT_OK);
+    assert_status(driver_row->fixture->open(), VPT_OK);
     for (unsigned round = 0; round < 3; round++) {
         unsigned count = leave_in_flight();
 
