@@ -21,8 +21,7 @@ static void assert_open_is_refused(enum vpt_status status)
 
 DRIVER_TRANSPORT_TEST(drivers, D_9P_1_a_device_of_another_type_is_refused)
 {
-    driver_probe(variant);
-    machine_end();
+    driver_choose(variant);
     machine_make(variant->rings.kind, NULL);
     assert_status(machine_probe(), VPT_OK);
     fixture_fill(driver_row->fixture, 0x5a);
