@@ -249,7 +249,7 @@ static void assert_each_comes_back(unsigned count, enum vpt_status status)
 
         assert_status_of(driver_row->name, vpt_requests_poll(driver_row->requests, &completion), VPT_OK);
         assert_status_of(driver_row->name, completion.status, status);
-        if (driver_row->tokens) {
+        if (!driver_row->anonymous) {
             n = (size_t)((uint8_t *)completion.token - tokens);
         }
         cr_assert(n < count && (seen >> n & 1u) == 0, "%s: request %zu", driver_row->name, n);
