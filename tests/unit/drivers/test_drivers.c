@@ -80,8 +80,12 @@ static void assert_waits_are_refused(unsigned waits, enum vpt_status status)
 static void assert_calls_are_refused(enum vpt_status status)
 {
     assert_waits_are_refused(driver_row->waits, status);
-    assert_status_of(driver_row->name, driver_row->submit != NULL ? driver_row->submit(NULL) : status, status);
-    assert_status_of(driver_row->name, driver_row->beside != NULL ? driver_row->beside() : status, status);
+    if (driver_row->submit != NULL) {
+        assert_status_of(driver_row->name, driver_row->submit(NULL), status);
+    }
+    if (driver_row->beside != NULL) {
+        assert_status_of(driver_row->name, driver_row->beside(), status);
+    }
 }
 
 /* ---- Bring-up ---- */
@@ -94,7 +98,9 @@ DRIVER_TEST(drivers, before_it_is_started)
     waits = driver_row->waits_unprepared != 0 ? driver_row->waits_unprepared : driver_row->waits;
     assert_status(driver_row->init(object(), machine.device), VPT_OK);
     assert_waits_are_refused(waits, VPT_CALLER_STATE);
-    assert_status(driver_row->beside != NULL ? driver_row->beside() : VPT_CALLER_STATE, VPT_CALLER_STATE);
+    if (driver_row->beside != NULL) {
+        assert_status(driver_row->beside(), VPT_CALLER_STATE);
+    }
     for (uint16_t i = 0; i < driver_row->queues; i++) {
         assert_status(driver_row->queue_init(object(), i, NULL), VPT_OK);
     }
@@ -233,8 +239,10 @@ static unsigned leave_in_flight(void)
     while (driver_row->submit != NULL && count < MOST && driver_row->submit(&tokens[count]) == VPT_OK) {
         count++;
     }
-    cr_assert(driver_row->submit == NULL || count != 0);
-    assert_status(count != 0 ? vpt_requests_kick(driver_row->requests) : VPT_OK, VPT_OK);
+    if (driver_row->submit != NULL) {
+        cr_assert(count != 0);
+        assert_status(vpt_requests_kick(driver_row->requests), VPT_OK);
+    }
     return count;
 }
 
@@ -367,7 +375,9 @@ DRIVER_TEST(drivers, one_queue_is_reset)
         assert_each_comes_back(count, VPT_CANCELLED);
         assert_status(driver_row->submit(tokens),
                       driver_row->queue_was_reset != VPT_OK ? driver_row->queue_was_reset : VPT_CANCELLED);
-        assert_status(driver_row->beside != NULL ? driver_row->beside() : VPT_OK, VPT_OK);
+        if (driver_row->beside != NULL) {
+            assert_status(driver_row->beside(), VPT_OK);
+        }
         assert_status(vpt_requests_restart(driver_row->requests, NULL), VPT_OK);
         driver_assert_works();
     }
