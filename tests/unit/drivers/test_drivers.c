@@ -11,6 +11,35 @@ static void *object(void)
     return driver_row->fixture->object.at;
 }
 
+/* ---- What a test applies to ---- */
+
+static bool is_modern(const struct driver_row *row, enum machine_kind kind)
+{
+    (void)kind;
+    return !row->legacy;
+}
+
+static bool reads_together(const struct driver_row *row, enum machine_kind kind)
+{
+    return driver_has_interface(row, kind) && row->reads_together;
+}
+
+static bool has_calls_that_wait(const struct driver_row *row, enum machine_kind kind)
+{
+    return driver_has_interface(row, kind) && row->waits != 0;
+}
+
+static bool gives_up_by_a_reset(const struct driver_row *row, enum machine_kind kind)
+{
+    return has_calls_that_wait(row, kind) && !row->gives_up_alone;
+}
+
+/* Legacy interfaces have no reset of one queue. */
+static bool resets_one_queue(const struct driver_row *row, enum machine_kind kind)
+{
+    return row->submit != NULL && !machine_kind_legacy(kind);
+}
+
 /* ---- What is refused ---- */
 
 static void assert_open_is_refused(enum vpt_status status)
@@ -19,7 +48,7 @@ static void assert_open_is_refused(enum vpt_status status)
     assert_nothing_left(driver_row->fixture);
 }
 
-DRIVER_TRANSPORT_TEST(drivers, D_9P_1_a_device_of_another_type_is_refused)
+DRIVER_TRANSPORT_TEST(NULL, drivers, D_9P_1_a_device_of_another_type_is_refused)
 {
     driver_choose(variant);
     machine_make(variant->rings.kind, NULL);
@@ -31,17 +60,15 @@ DRIVER_TRANSPORT_TEST(drivers, D_9P_1_a_device_of_another_type_is_refused)
 }
 
 /* Most types have no legacy interface, and a modern device without VERSION_1 would have the rules of one. */
-DRIVER_TRANSPORT_TEST(drivers, D_FS_1_a_legacy_interface_that_the_type_does_not_have_is_refused)
+DRIVER_TRANSPORT_TEST(is_modern, drivers, D_FS_1_a_legacy_interface_that_the_type_does_not_have_is_refused)
 {
-    if (!driver_row_of(variant)->legacy) {
-        driver_probe(variant);
-        if (!machine_kind_legacy(variant->rings.kind)) {
-            machine_offer(VPT_F_VERSION_1, false);
-        }
-        assert_open_is_refused(VPT_UNSUPPORTED_FEATURE);
-        assert_same(machine.model->config.writes, 0);
-        machine_end();
+    driver_probe(variant);
+    if (!machine_kind_legacy(variant->rings.kind)) {
+        machine_offer(VPT_F_VERSION_1, false);
     }
+    assert_open_is_refused(VPT_UNSUPPORTED_FEATURE);
+    assert_same(machine.model->config.writes, 0);
+    machine_end();
 }
 
 DRIVER_TEST(drivers, arguments_that_are_none)
@@ -150,11 +177,8 @@ DRIVER_TEST(drivers, CLEANUP_2_an_open_that_cannot_stop_the_device_leaves_it_the
 }
 
 /* An earlier driver has not seen this change, and it goes on: no value is of one moment. */
-DRIVER_TEST(drivers, CONFIG_1_a_configuration_that_keeps_changing)
+DRIVER_TEST_WHERE(reads_together, drivers, CONFIG_1_a_configuration_that_keeps_changing)
 {
-    if (!driver_row_of(variant)->reads_together) {
-        return;
-    }
     driver_probe(variant);
     machine.model->backend->change_configuration(driver_row->fixture->type.object);
     mock_fault_set(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING, 1, 0, 0);
@@ -166,19 +190,17 @@ DRIVER_TEST(drivers, CONFIG_1_a_configuration_that_keeps_changing)
 }
 
 /* Without tables there is room for few requests, down to one. */
-DRIVER_TRANSPORT_TEST(drivers, short_rings)
+DRIVER_TRANSPORT_TEST(driver_has_interface, drivers, short_rings)
 {
-    const struct driver_row *row = driver_row_of(variant);
-
-    for (uint32_t size = row->least_ring; size <= 64 && (row->legacy || !machine_kind_legacy(variant->rings.kind));
-         size *= 2) {
+    driver_choose(variant);
+    for (uint32_t size = driver_row->least_ring; size <= 64; size *= 2) {
         for (unsigned tables = 0; tables < 2; tables++) {
             driver_probe(variant);
             machine_offer(VPT_F_INDIRECT_DESC, tables != 0);
-            for (unsigned i = 0; i < row->queues; i++) {
+            for (unsigned i = 0; i < driver_row->queues; i++) {
                 machine.model->queues[i].maximum = size;
             }
-            assert_status_of(row->name, driver_row->fixture->open(), VPT_OK);
+            assert_status_of(driver_row->name, driver_row->fixture->open(), VPT_OK);
             driver_assert_works();
             driver_assert_works();
             fixture_end(driver_row->fixture);
@@ -317,11 +339,11 @@ DRIVER_TEST(drivers, a_device_that_is_pulled_out)
 }
 
 /* A device that does not answer is reset, so that what it was given is the caller's again. */
-DRIVER_TEST(drivers, a_device_that_does_not_answer)
+DRIVER_TEST_WHERE(gives_up_by_a_reset, drivers, a_device_that_does_not_answer)
 {
     driver_open(variant);
     machine.hal->wait_budget[VPT_WAIT_REQUEST] = 5;
-    for (unsigned n = 0; n < driver_row->waits && !driver_row->gives_up_alone; n++) {
+    for (unsigned n = 0; n < driver_row->waits; n++) {
         uint64_t resets = machine.model->resets;
 
         driver_begin();
@@ -336,9 +358,10 @@ DRIVER_TEST(drivers, a_device_that_does_not_answer)
 }
 
 /* The reset does not finish either: what was shared stays the device's, unless PCI cuts it off. */
-DRIVER_TEST(drivers, CLEANUP_2_a_device_that_cannot_be_reset_keeps_what_was_shared)
+DRIVER_TEST_WHERE(has_calls_that_wait, drivers, CLEANUP_2_a_device_that_cannot_be_reset_keeps_what_was_shared)
 {
-    for (unsigned n = 0; n < driver_row_of(variant)->waits; n++) {
+    driver_choose(variant);
+    for (unsigned n = 0; n < driver_row->waits; n++) {
         driver_open(variant);
         if (driver_row->waits_unprepared != 0 && n >= driver_row->waits_unprepared) {
             driver_begin();
@@ -360,11 +383,8 @@ DRIVER_TEST(drivers, CLEANUP_2_a_device_that_cannot_be_reset_keeps_what_was_shar
 }
 
 /* The queue of most requests alone, while the others go on. */
-DRIVER_TEST(drivers, one_queue_is_reset)
+DRIVER_TEST_WHERE(resets_one_queue, drivers, one_queue_is_reset)
 {
-    if (machine_kind_legacy(variant->rings.kind) || driver_row_of(variant)->submit == NULL) {
-        return;
-    }
     driver_probe(variant);
     machine_offer(VPT_F_RING_RESET, true);
     assert_status(driver_row->fixture->open(), VPT_OK);
