@@ -73,7 +73,7 @@ DRIVER_TRANSPORT_TEST(is_modern, drivers, D_FS_1_a_legacy_interface_that_the_typ
 
 DRIVER_TEST(drivers, arguments_that_are_none)
 {
-    static _Alignas(8) uint8_t none[0x2000]; /* larger than each driver's object */
+    static _Alignas(8) uint8_t none[DRIVER_OBJECT];
 
     driver_probe(variant);
     assert_status(driver_row->init(NULL, machine.device), VPT_CALLER_ARGUMENT);
