@@ -125,6 +125,9 @@ DRIVER_TEST(drivers, before_it_is_started)
     waits = driver_row->waits_unprepared != 0 ? driver_row->waits_unprepared : driver_row->waits;
     assert_status(driver_row->init(object(), machine.device), VPT_OK);
     assert_waits_are_refused(waits, VPT_CALLER_STATE);
+    if (driver_row->submit != NULL && driver_row->begin == NULL) {
+        assert_status_of(driver_row->name, driver_row->submit(NULL), VPT_CALLER_STATE);
+    }
     if (driver_row->beside != NULL) {
         assert_status(driver_row->beside(), VPT_CALLER_STATE);
     }
