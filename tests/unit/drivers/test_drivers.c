@@ -211,11 +211,14 @@ DRIVER_TRANSPORT_TEST(driver_has_interface, drivers, short_rings)
     }
 }
 
-/* Memory that was handed over is all that is used: of a port without memory nothing is asked. */
+/*
+ * Memory that was handed over is all that is used: of a port without memory nothing is asked. There are as many
+ * requests as the caller says, which no driver has by itself.
+ */
 DRIVER_TEST(drivers, memory_of_the_callers)
 {
-    static _Alignas(8) uint8_t private[DRIVER_QUEUES][VPT_REQUESTS_PRIVATE_SIZE(64)];
-    const struct vpt_requests_config few = { .requests = 4, .segments = 4, .size = 32 };
+    static _Alignas(8) uint8_t private[DRIVER_QUEUES][VPT_REQUESTS_PRIVATE_SIZE(80)];
+    const struct vpt_requests_config few = { .requests = 5, .segments = 4, .size = 32 };
     struct vpt_memory pieces[3u * DRIVER_QUEUES];
 
     driver_probe(variant);
@@ -229,7 +232,7 @@ DRIVER_TEST(drivers, memory_of_the_callers)
         struct vpt_requests_config config = few;
 
         if (driver_row->events != 0) {
-            config = (struct vpt_requests_config){ .requests = driver_row->events, .size = driver_row->events };
+            config = (struct vpt_requests_config){ .requests = driver_row->events, .size = 128 };
         }
         config.size = machine_kind_legacy(variant->rings.kind) ? 0 : config.size;
         config.memory.rings = pieces[3u * i];
@@ -239,6 +242,10 @@ DRIVER_TEST(drivers, memory_of_the_callers)
         assert_status(driver_row->queue_init(object(), i, &config), VPT_OK);
     }
     assert_status(vpt_driver_start(driver_row->fixture->driver), VPT_OK);
+    if (driver_row->requests != NULL) {
+        assert_same_of(driver_row->name, vpt_requests_free(driver_row->requests),
+                       driver_row->events != 0 ? driver_row->events : few.requests);
+    }
     for (unsigned i = 0; i < 5; i++) {
         driver_assert_works();
     }
