@@ -211,48 +211,62 @@ DRIVER_TRANSPORT_TEST(driver_has_interface, drivers, short_rings)
     }
 }
 
-/*
- * Memory that was handed over is all that is used: of a port without memory nothing is asked. There are as many
- * requests as the caller says, which no driver has by itself.
- */
-DRIVER_TEST(drivers, memory_of_the_callers)
+/* No driver has so many by itself. */
+static uint16_t requests_of_the_caller(void)
+{
+    return driver_row->events != 0 ? driver_row->events : 5;
+}
+
+/* A config with memory for queue i: slots have as many bytes as the driver's header says. */
+static struct vpt_requests_config config_of_the_caller(uint16_t i, const struct vpt_memory pieces[3])
 {
     static _Alignas(8) uint8_t private[DRIVER_QUEUES][VPT_REQUESTS_PRIVATE_SIZE(80)];
-    const struct vpt_requests_config few = { .requests = 5, .segments = 4, .size = 32 };
-    struct vpt_memory pieces[3u * DRIVER_QUEUES];
+    struct vpt_requests_config config = { .requests = requests_of_the_caller() };
+
+    config.segments = driver_row->events != 0 ? 0 : 4;
+    if (!machine_kind_legacy(machine.kind)) {
+        config.size = driver_row->events != 0 ? 128 : 32;
+    }
+    config.memory.rings = pieces[0];
+    config.memory.indirect = pieces[1];
+    config.memory.slots = pieces[2];
+    config.memory.private_state = (struct vpt_memory){ private[i], 0, sizeof(private[i]) };
+    if (driver_row->slot_size[i] != 0) {
+        config.memory.slots.size = (size_t)config.requests * driver_row->slot_size[i];
+    }
+    return config;
+}
+
+/* Memory that was handed over is all that is used: of a port without memory nothing is asked. */
+DRIVER_TEST(drivers, memory_of_the_callers)
+{
+    struct vpt_memory pieces[DRIVER_QUEUES][3];
 
     driver_probe(variant);
-    for (unsigned i = 0; i < COUNT_OF(pieces); i++) {
-        assert_status(machine.port->dma_allocate(machine.port->ctx, 0x4000, 4096, UINT32_MAX, 0, &pieces[i]), VPT_OK);
+    for (unsigned i = 0; i < 3u * DRIVER_QUEUES; i++) {
+        assert_status(
+            machine.port->dma_allocate(machine.port->ctx, 0x8000, 4096, UINT32_MAX, 0, &pieces[i / 3u][i % 3u]),
+            VPT_OK);
     }
     whole = *machine.port;
     machine.port->dma_allocate = NULL;
     assert_status(driver_row->init(object(), machine.device), VPT_OK);
     for (uint16_t i = 0; i < driver_row->queues; i++) {
-        struct vpt_requests_config config = few;
+        const struct vpt_requests_config config = config_of_the_caller(i, pieces[i]);
 
-        if (driver_row->events != 0) {
-            config = (struct vpt_requests_config){ .requests = driver_row->events, .size = 128 };
-        }
-        config.size = machine_kind_legacy(variant->rings.kind) ? 0 : config.size;
-        config.memory.rings = pieces[3u * i];
-        config.memory.indirect = pieces[3u * i + 1u];
-        config.memory.slots = pieces[3u * i + 2u];
-        config.memory.private_state = (struct vpt_memory){ private[i], 0, sizeof(private[i]) };
-        assert_status(driver_row->queue_init(object(), i, &config), VPT_OK);
+        assert_status_of(driver_row->name, driver_row->queue_init(object(), i, &config), VPT_OK);
     }
     assert_status(vpt_driver_start(driver_row->fixture->driver), VPT_OK);
     if (driver_row->requests != NULL) {
-        assert_same_of(driver_row->name, vpt_requests_free(driver_row->requests),
-                       driver_row->events != 0 ? driver_row->events : few.requests);
+        assert_same_of(driver_row->name, vpt_requests_free(driver_row->requests), requests_of_the_caller());
     }
     for (unsigned i = 0; i < 5; i++) {
         driver_assert_works();
     }
     fixture_release(driver_row->fixture);
     *machine.port = whole;
-    for (unsigned i = 0; i < COUNT_OF(pieces); i++) {
-        machine.port->dma_free(machine.port->ctx, &pieces[i], 0);
+    for (unsigned i = 0; i < 3u * DRIVER_QUEUES; i++) {
+        machine.port->dma_free(machine.port->ctx, &pieces[i / 3u][i % 3u], 0);
     }
     machine_end();
 }
