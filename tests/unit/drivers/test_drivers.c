@@ -416,6 +416,7 @@ DRIVER_TEST_WHERE(resets_one_queue, drivers, one_queue_is_reset)
         unsigned count = leave_in_flight();
 
         assert_status(vpt_requests_reset(driver_row->requests), VPT_OK);
+        assert_waits_are_refused(driver_row->waits_beside ? 0 : driver_row->waits, VPT_CALLER_STATE);
         assert_each_comes_back(count, VPT_CANCELLED);
         assert_status(driver_row->submit(tokens),
                       driver_row->queue_was_reset != VPT_OK ? driver_row->queue_was_reset : VPT_CANCELLED);
