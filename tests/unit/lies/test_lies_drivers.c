@@ -47,13 +47,15 @@ struct driver_place {
     unsigned way;
 };
 
+/* Those of fewer ways are the first ones of all, so that a test may begin while cases of another one run. */
 static struct criterion_test_params each(unsigned ways)
 {
     static struct driver_place variants[COUNT_OF(rows) * COUNT_OF(places) * CAMPAIGN_WAYS];
     size_t count = 0;
 
     for (unsigned i = 0; i < COUNT_OF(rows) * COUNT_OF(places) * ways; i++) {
-        const struct driver_place variant = { i / ways / COUNT_OF(places), i / ways % COUNT_OF(places), i % ways };
+        const struct driver_place variant = { i / COUNT_OF(places) % COUNT_OF(rows), i % COUNT_OF(places),
+                                              i / COUNT_OF(places) / COUNT_OF(rows) };
 
         if ((rows[variant.row].places >> variant.place & 1u) != 0) {
             variants[count++] = variant;
