@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "mock_entropy.h"
 
-#include <string.h>
-
-#include <vpt/transport.h>
+#include "mock_backend.h"
 
 #define PERIOD 251u /* of the sequence: a prime, so that it differs from that of any buffer */
 
@@ -38,8 +36,7 @@ static uint32_t handle(void *backend, struct mock_queue *queue, const struct moc
     uint32_t count = entropy->options.most != 0 ? least(room, entropy->options.most) : room;
 
     (void)queue;
-    mock_require(entropy->device->violations, element->readable == 0 && element->writable != 0,
-                 "entropy: a buffer for the device to read (RNG-OP-1)");
+    require(entropy, element->readable == 0 && element->writable != 0, "a buffer for the device to read (RNG-OP-1)");
     if (entropy->options.empty != 0) {
         entropy->options.empty--;
         count = 0;
@@ -49,16 +46,17 @@ static uint32_t handle(void *backend, struct mock_queue *queue, const struct moc
     return count + least(entropy->options.claimed, room - count);
 }
 
-void mock_entropy_init(struct mock_entropy *entropy, struct mock_device *device,
-                       const struct mock_entropy_options *options)
+static void init(void *backend, struct mock_device *device)
 {
-    memset(entropy, 0, sizeof(*entropy));
+    struct mock_entropy *entropy = backend;
+
     entropy->device = device;
-    entropy->options = *options;
     mock_config_init(&device->config, NULL, 0, device->legacy);
 }
 
 const struct mock_backend mock_entropy_backend = {
+    .name = "entropy",
     .type = VPT_DEVICE_TYPE_ENTROPY,
+    .init = init,
     .handle = handle,
 };

@@ -27,10 +27,6 @@ struct mock_entropy {
 /* Byte n of the sequence, counted from 0; never 0, and no byte is equal to the one before. */
 uint8_t mock_entropy_byte(uint64_t n);
 
-/* Makes `device`, whose front end is there already, an entropy device. */
-void mock_entropy_init(struct mock_entropy *entropy, struct mock_device *device,
-                       const struct mock_entropy_options *options);
-
 /* The backend, for mock_device_init(); its context is a struct mock_entropy. */
 extern const struct mock_backend mock_entropy_backend;
 

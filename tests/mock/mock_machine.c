@@ -72,7 +72,8 @@ bool mock_machine_make_type(const struct mock_machine_options *options, struct m
         return true;
     }
     if (options->is_entropy) {
-        mock_entropy_init(entropy, device, &options->entropy);
+        entropy->options = options->entropy;
+        mock_entropy_backend.init(entropy, device);
         return true;
     }
     return mock_blk_init(blk, device, &options->blk);

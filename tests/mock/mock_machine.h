@@ -18,13 +18,13 @@
 
 #define MOCK_MACHINE_PHYSICAL UINT64_C(0x0a000000) /* where the slot is, for mmio_map() */
 
-/* Zeroed: virtio-mmio 2, one queue of 256, INDIRECT_DESC and EVENT_IDX, a plain disk of 1 MiB. */
 /* A type of device: its backend, and the object that is its context, whose options are set. */
 struct mock_type {
     const struct mock_backend *backend;
     void *object;
 };
 
+/* Zeroed: virtio-mmio 2, one queue of 256, INDIRECT_DESC and EVENT_IDX, a plain disk of 1 MiB. */
 struct mock_machine_options {
     unsigned version;                   /* of virtio-mmio, 1 or 2; 0: 2 */
     bool old;                           /* see struct mock_mmio */

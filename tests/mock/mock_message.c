@@ -31,7 +31,7 @@ uint32_t mock_answer(struct mock_message *message, const struct mock_element *el
     bool lies = lie->type != 0 && lie->type == type;
     uint32_t size = message->size;
 
-    if (!require(message, element->writable_bytes >= size, "a reply has no room (D-9P-6)")) {
+    if (!require(message, element->writable_bytes >= size, "a reply has no room")) {
         mock_device_needs_reset(message->device);
         return 0;
     }

@@ -131,6 +131,14 @@ PLAIN_P9_TEST(p9, messages_that_are_none)
     assert_p9_works();
 }
 
+Test(p9, a_message_before_the_queue_is_set_up)
+{
+    p9_probe(&ring_usual);
+    assert_status(vpt_9p_init(&p9, machine.device, NULL), VPT_OK);
+    assert_status(vpt_9p_submit(&p9, &(const struct vpt_9p_message){ 24, 0, 0, 19, NULL }, NULL), VPT_CALLER_STATE);
+    machine_end();
+}
+
 /* ---- The tag ---- */
 
 #define TEN   "0123456789"

@@ -2,7 +2,7 @@
 /* A 9P device on short rings, after a restart, and while a message is waited for. */
 #include "share.h"
 
-/* A ring of 2 without tables has no room for data; one message at a time leaves none for a Tflush. */
+/* A ring of 2 has no room for data, and no table is longer; one message at a time leaves none for a Tflush. */
 Test(p9_life, short_rings)
 {
     static const uint32_t sizes[] = { 2, 4, 8, 16, 32, 64 };

@@ -224,7 +224,7 @@ TRANSPORT_TEST(console, ports_that_are_none)
     assert_status(vpt_console_init(&console, NULL, 1, machine.device, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_console_init(&console, ports, 0, machine.device, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_console_init(&console, ports, 1, machine.device, &choice), VPT_UNSUPPORTED_FEATURE);
-    assert_nothing_left(&terminal_opening);
+    assert_nothing_left(&console_fixture);
     machine_end();
 }
 
@@ -234,9 +234,9 @@ TRANSPORT_TEST(console, an_open_with_several_ports_that_fails_leaves_nothing_beh
     static const struct mock_console_options several = { .ports_max = PORTS };
 
     terminal_probe(variant->kind, &several);
-    opening_without_memory(&terminal_opening);
+    fixture_open_without_memory(&console_fixture, 2u * PORTS + 2u);
     terminal_release();
-    opening_without_queue(&terminal_opening);
+    fixture_open_without_queue(&console_fixture, 2u * PORTS + 2u);
     machine_end();
 }
 

@@ -335,7 +335,7 @@ TRANSPORT_TEST(console_ports, a_device_without_a_port)
     terminal_probe(variant->kind, &several);
     mock_config_set(&machine.model->config, MOCK_CONSOLE_PORTS_MAX, 4, 0);
     assert_status(vpt_console_open(&console, ports, PORTS, machine.device), VPT_DEVICE_CONFIG);
-    assert_nothing_left(&terminal_opening);
+    assert_nothing_left(&console_fixture);
     mock_config_set(&machine.model->config, MOCK_CONSOLE_PORTS_MAX, 4, UINT32_MAX); /* a lie, and more than enough */
     assert_status(vpt_console_open(&console, ports, PORTS, machine.device), VPT_OK);
     assert_same(console.port_count, PORTS);

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* What is the same for all drivers: bring-up that fails, handed memory, resets and restarts, a device that is gone. */
-#include <string.h>
-
 #include "drivers.h"
 
 TestSuite(drivers, .timeout = 60);
@@ -13,18 +11,46 @@ static void *object(void)
     return driver_row->fixture->object.at;
 }
 
+/* ---- What a test applies to ---- */
+
+static bool is_modern(const struct driver_row *row, enum machine_kind kind)
+{
+    (void)kind;
+    return !row->legacy;
+}
+
+static bool reads_together(const struct driver_row *row, enum machine_kind kind)
+{
+    return driver_has_interface(row, kind) && row->reads_together;
+}
+
+static bool has_calls_that_wait(const struct driver_row *row, enum machine_kind kind)
+{
+    return driver_has_interface(row, kind) && row->waits != 0;
+}
+
+static bool gives_up_by_a_reset(const struct driver_row *row, enum machine_kind kind)
+{
+    return has_calls_that_wait(row, kind) && !row->gives_up_alone;
+}
+
+/* Legacy interfaces have no reset of one queue. */
+static bool resets_one_queue(const struct driver_row *row, enum machine_kind kind)
+{
+    return row->submit != NULL && !machine_kind_legacy(kind);
+}
+
 /* ---- What is refused ---- */
 
 static void assert_open_is_refused(enum vpt_status status)
 {
-    assert_status_of(driver_row->name, driver_opening.open(), status);
-    assert_nothing_left(&driver_opening);
+    assert_status_of(driver_row->name, driver_row->fixture->open(), status);
+    assert_nothing_left(driver_row->fixture);
 }
 
-DRIVER_TRANSPORT_TEST(drivers, D_9P_1_a_device_of_another_type_is_refused)
+DRIVER_TRANSPORT_TEST(NULL, drivers, D_9P_1_a_device_of_another_type_is_refused)
 {
-    driver_probe(variant);
-    machine_end();
+    driver_choose(variant);
     machine_make(variant->rings.kind, NULL);
     assert_status(machine_probe(), VPT_OK);
     fixture_fill(driver_row->fixture, 0x5a);
@@ -34,29 +60,27 @@ DRIVER_TRANSPORT_TEST(drivers, D_9P_1_a_device_of_another_type_is_refused)
 }
 
 /* Most types have no legacy interface, and a modern device without VERSION_1 would have the rules of one. */
-DRIVER_TRANSPORT_TEST(drivers, D_FS_1_a_legacy_interface_that_the_type_does_not_have_is_refused)
+DRIVER_TRANSPORT_TEST(is_modern, drivers, D_FS_1_a_legacy_interface_that_the_type_does_not_have_is_refused)
 {
-    if (!driver_row_of(variant)->legacy) {
-        driver_probe(variant);
-        if (!machine_kind_legacy(variant->rings.kind)) {
-            machine_offer(VPT_F_VERSION_1, false);
-        }
-        assert_open_is_refused(VPT_UNSUPPORTED_FEATURE);
-        assert_same(machine.model->config.writes, 0);
-        machine_end();
+    driver_probe(variant);
+    if (!machine_kind_legacy(variant->rings.kind)) {
+        machine_offer(VPT_F_VERSION_1, false);
     }
+    assert_open_is_refused(VPT_UNSUPPORTED_FEATURE);
+    assert_same(machine.model->config.writes, 0);
+    machine_end();
 }
 
 DRIVER_TEST(drivers, arguments_that_are_none)
 {
-    static _Alignas(8) uint8_t none[0x2000]; /* larger than each driver's object */
+    static _Alignas(8) uint8_t none[DRIVER_OBJECT];
 
     driver_probe(variant);
     assert_status(driver_row->init(NULL, machine.device), VPT_CALLER_ARGUMENT);
     assert_status(driver_row->init(object(), NULL), VPT_CALLER_ARGUMENT);
     assert_status(driver_row->open(NULL, machine.device), VPT_CALLER_ARGUMENT);
     assert_status(driver_row->open(object(), NULL), VPT_CALLER_ARGUMENT);
-    assert_status(driver_opening.open(), VPT_OK);
+    assert_status(driver_row->fixture->open(), VPT_OK);
     assert_status(driver_row->queue_init(NULL, 0, NULL), VPT_CALLER_ARGUMENT);
     assert_status(driver_row->queue_init(none, 0, NULL), VPT_CALLER_ARGUMENT);
     if (driver_row->no_queue != 0) {
@@ -83,8 +107,12 @@ static void assert_waits_are_refused(unsigned waits, enum vpt_status status)
 static void assert_calls_are_refused(enum vpt_status status)
 {
     assert_waits_are_refused(driver_row->waits, status);
-    assert_status_of(driver_row->name, driver_row->submit != NULL ? driver_row->submit(NULL) : status, status);
-    assert_status_of(driver_row->name, driver_row->beside != NULL ? driver_row->beside() : status, status);
+    if (driver_row->submit != NULL) {
+        assert_status_of(driver_row->name, driver_row->submit(NULL), status);
+    }
+    if (driver_row->beside != NULL) {
+        assert_status_of(driver_row->name, driver_row->beside(), status);
+    }
 }
 
 /* ---- Bring-up ---- */
@@ -97,7 +125,12 @@ DRIVER_TEST(drivers, before_it_is_started)
     waits = driver_row->waits_unprepared != 0 ? driver_row->waits_unprepared : driver_row->waits;
     assert_status(driver_row->init(object(), machine.device), VPT_OK);
     assert_waits_are_refused(waits, VPT_CALLER_STATE);
-    assert_status(driver_row->beside != NULL ? driver_row->beside() : VPT_CALLER_STATE, VPT_CALLER_STATE);
+    if (driver_row->submit != NULL && driver_row->begin == NULL) {
+        assert_status_of(driver_row->name, driver_row->submit(NULL), VPT_CALLER_STATE);
+    }
+    if (driver_row->beside != NULL) {
+        assert_status(driver_row->beside(), VPT_CALLER_STATE);
+    }
     for (uint16_t i = 0; i < driver_row->queues; i++) {
         assert_status(driver_row->queue_init(object(), i, NULL), VPT_OK);
     }
@@ -110,10 +143,10 @@ DRIVER_TEST(drivers, before_it_is_started)
 DRIVER_TEST(drivers, an_open_that_fails_leaves_nothing_behind)
 {
     driver_probe(variant);
-    opening_without_memory(&driver_opening);
+    fixture_open_without_memory(driver_row->fixture, driver_row->queues);
     driver_assert_works();
     fixture_release(driver_row->fixture);
-    opening_without_queue(&driver_opening);
+    fixture_open_without_queue(driver_row->fixture, driver_row->queues);
     machine_end();
 }
 
@@ -133,49 +166,44 @@ DRIVER_TEST(drivers, CLEANUP_2_an_open_that_cannot_stop_the_device_leaves_it_the
     whole = *machine.port;
     machine.port->dma_allocate = allocate_and_fail;
     mock_fault_set(&machine.model->faults, MOCK_FAULT_RESET_NEVER, 2, 0, 0);
-    assert_status(driver_opening.open(), machine_on_pci() ? VPT_DEVICE_NEEDS_RESET : VPT_DEVICE_STUCK);
+    assert_status(driver_row->fixture->open(), machine_on_pci() ? VPT_DEVICE_NEEDS_RESET : VPT_DEVICE_STUCK);
     assert_same(mock_hal_live_allocations(machine.hal) == 0, machine_on_pci());
-    assert_same(all_zero(object(), driver_opening.size), machine_on_pci());
+    assert_same(all_zero(object(), driver_row->fixture->object.size), machine_on_pci());
     mock_fault_clear(&machine.model->faults, MOCK_FAULT_RESET_NEVER);
     machine.port->dma_allocate = whole.dma_allocate;
     if (!machine_on_pci()) {
         fixture_release(driver_row->fixture);
     }
-    assert_status(driver_opening.open(), VPT_OK);
+    assert_status(driver_row->fixture->open(), VPT_OK);
     driver_assert_works();
     fixture_end(driver_row->fixture);
 }
 
 /* An earlier driver has not seen this change, and it goes on: no value is of one moment. */
-DRIVER_TEST(drivers, CONFIG_1_a_configuration_that_keeps_changing)
+DRIVER_TEST_WHERE(reads_together, drivers, CONFIG_1_a_configuration_that_keeps_changing)
 {
-    if (!driver_row_of(variant)->reads_together) {
-        return;
-    }
     driver_probe(variant);
     machine.model->backend->change_configuration(driver_row->fixture->type.object);
     mock_fault_set(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING, 1, 0, 0);
     assert_open_is_refused(VPT_DEVICE_CONFIG_UNSTABLE);
     mock_fault_clear(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING);
-    assert_status(driver_opening.open(), VPT_OK);
+    assert_status(driver_row->fixture->open(), VPT_OK);
     driver_assert_works();
     fixture_end(driver_row->fixture);
 }
 
 /* Without tables there is room for few requests, down to one. */
-DRIVER_TRANSPORT_TEST(drivers, short_rings)
+DRIVER_TRANSPORT_TEST(driver_has_interface, drivers, short_rings)
 {
-    const struct driver_row *row = driver_row_of(variant);
-
-    for (uint32_t size = row->least_ring; size <= 64 && (row->legacy || !machine_kind_legacy(variant->rings.kind));
-         size *= 2) {
+    driver_choose(variant);
+    for (uint32_t size = driver_row->least_ring; size <= 64; size *= 2) {
         for (unsigned tables = 0; tables < 2; tables++) {
             driver_probe(variant);
             machine_offer(VPT_F_INDIRECT_DESC, tables != 0);
-            for (unsigned i = 0; i < row->queues; i++) {
+            for (unsigned i = 0; i < driver_row->queues; i++) {
                 machine.model->queues[i].maximum = size;
             }
-            assert_status_of(row->name, driver_opening.open(), VPT_OK);
+            assert_status_of(driver_row->name, driver_row->fixture->open(), VPT_OK);
             driver_assert_works();
             driver_assert_works();
             fixture_end(driver_row->fixture);
@@ -183,41 +211,62 @@ DRIVER_TRANSPORT_TEST(drivers, short_rings)
     }
 }
 
+/* No driver has so many by itself. */
+static uint16_t requests_of_the_caller(void)
+{
+    return driver_row->events != 0 ? driver_row->events : 5;
+}
+
+/* A config with memory for queue i: slots have as many bytes as the driver's header says. */
+static struct vpt_requests_config config_of_the_caller(uint16_t i, const struct vpt_memory pieces[3])
+{
+    static _Alignas(8) uint8_t private[DRIVER_QUEUES][VPT_REQUESTS_PRIVATE_SIZE(80)];
+    struct vpt_requests_config config = { .requests = requests_of_the_caller() };
+
+    config.segments = driver_row->events != 0 ? 0 : 4;
+    if (!machine_kind_legacy(machine.kind)) {
+        config.size = driver_row->events != 0 ? 128 : 32;
+    }
+    config.memory.rings = pieces[0];
+    config.memory.indirect = pieces[1];
+    config.memory.slots = pieces[2];
+    config.memory.private_state = (struct vpt_memory){ private[i], 0, sizeof(private[i]) };
+    if (driver_row->slot_size[i] != 0) {
+        config.memory.slots.size = (size_t)config.requests * driver_row->slot_size[i];
+    }
+    return config;
+}
+
 /* Memory that was handed over is all that is used: of a port without memory nothing is asked. */
 DRIVER_TEST(drivers, memory_of_the_callers)
 {
-    static _Alignas(8) uint8_t private[DRIVER_QUEUES][VPT_REQUESTS_PRIVATE_SIZE(64)];
-    const struct vpt_requests_config few = { .requests = 4, .segments = 4, .size = 32 };
-    struct vpt_memory pieces[3u * DRIVER_QUEUES];
+    struct vpt_memory pieces[DRIVER_QUEUES][3];
 
     driver_probe(variant);
-    for (unsigned i = 0; i < COUNT_OF(pieces); i++) {
-        assert_status(machine.port->dma_allocate(machine.port->ctx, 0x4000, 4096, UINT32_MAX, 0, &pieces[i]), VPT_OK);
+    for (unsigned i = 0; i < 3u * DRIVER_QUEUES; i++) {
+        assert_status(
+            machine.port->dma_allocate(machine.port->ctx, 0x8000, 4096, UINT32_MAX, 0, &pieces[i / 3u][i % 3u]),
+            VPT_OK);
     }
     whole = *machine.port;
     machine.port->dma_allocate = NULL;
     assert_status(driver_row->init(object(), machine.device), VPT_OK);
     for (uint16_t i = 0; i < driver_row->queues; i++) {
-        struct vpt_requests_config config = few;
+        const struct vpt_requests_config config = config_of_the_caller(i, pieces[i]);
 
-        if (driver_row->events != 0) {
-            config = (struct vpt_requests_config){ .requests = driver_row->events, .size = driver_row->events };
-        }
-        config.size = machine_kind_legacy(variant->rings.kind) ? 0 : config.size;
-        config.memory.rings = pieces[3u * i];
-        config.memory.indirect = pieces[3u * i + 1u];
-        config.memory.slots = pieces[3u * i + 2u];
-        config.memory.private_state = (struct vpt_memory){ private[i], 0, sizeof(private[i]) };
-        assert_status(driver_row->queue_init(object(), i, &config), VPT_OK);
+        assert_status_of(driver_row->name, driver_row->queue_init(object(), i, &config), VPT_OK);
     }
     assert_status(vpt_driver_start(driver_row->fixture->driver), VPT_OK);
+    if (driver_row->requests != NULL) {
+        assert_same_of(driver_row->name, vpt_requests_free(driver_row->requests), requests_of_the_caller());
+    }
     for (unsigned i = 0; i < 5; i++) {
         driver_assert_works();
     }
     fixture_release(driver_row->fixture);
     *machine.port = whole;
-    for (unsigned i = 0; i < COUNT_OF(pieces); i++) {
-        machine.port->dma_free(machine.port->ctx, &pieces[i], 0);
+    for (unsigned i = 0; i < 3u * DRIVER_QUEUES; i++) {
+        machine.port->dma_free(machine.port->ctx, &pieces[i / 3u][i % 3u], 0);
     }
     machine_end();
 }
@@ -236,8 +285,10 @@ static unsigned leave_in_flight(void)
     while (driver_row->submit != NULL && count < MOST && driver_row->submit(&tokens[count]) == VPT_OK) {
         count++;
     }
-    cr_assert(driver_row->submit == NULL || count != 0);
-    assert_status(count != 0 ? vpt_requests_kick(driver_row->requests) : VPT_OK, VPT_OK);
+    if (driver_row->submit != NULL) {
+        cr_assert(count != 0);
+        assert_status(vpt_requests_kick(driver_row->requests), VPT_OK);
+    }
     return count;
 }
 
@@ -252,7 +303,7 @@ static void assert_each_comes_back(unsigned count, enum vpt_status status)
 
         assert_status_of(driver_row->name, vpt_requests_poll(driver_row->requests, &completion), VPT_OK);
         assert_status_of(driver_row->name, completion.status, status);
-        if (driver_row->tokens) {
+        if (!driver_row->anonymous) {
             n = (size_t)((uint8_t *)completion.token - tokens);
         }
         cr_assert(n < count && (seen >> n & 1u) == 0, "%s: request %zu", driver_row->name, n);
@@ -292,7 +343,7 @@ DRIVER_TEST(drivers, CLEANUP_2_a_restart_on_the_same_memory)
     fixture_end(driver_row->fixture);
 }
 
-/* Each request comes back, and the next device finds nothing of this one. */
+/* Each request comes back, and so does all memory. */
 DRIVER_TEST(drivers, a_device_that_is_pulled_out)
 {
     unsigned count;
@@ -312,11 +363,11 @@ DRIVER_TEST(drivers, a_device_that_is_pulled_out)
 }
 
 /* A device that does not answer is reset, so that what it was given is the caller's again. */
-DRIVER_TEST(drivers, a_device_that_does_not_answer)
+DRIVER_TEST_WHERE(gives_up_by_a_reset, drivers, a_device_that_does_not_answer)
 {
     driver_open(variant);
     machine.hal->wait_budget[VPT_WAIT_REQUEST] = 5;
-    for (unsigned n = 0; n < driver_row->waits && !driver_row->gives_up_alone; n++) {
+    for (unsigned n = 0; n < driver_row->waits; n++) {
         uint64_t resets = machine.model->resets;
 
         driver_begin();
@@ -331,9 +382,10 @@ DRIVER_TEST(drivers, a_device_that_does_not_answer)
 }
 
 /* The reset does not finish either: what was shared stays the device's, unless PCI cuts it off. */
-DRIVER_TEST(drivers, CLEANUP_2_a_device_that_cannot_be_reset_keeps_what_was_shared)
+DRIVER_TEST_WHERE(has_calls_that_wait, drivers, CLEANUP_2_a_device_that_cannot_be_reset_keeps_what_was_shared)
 {
-    for (unsigned n = 0; n < driver_row_of(variant)->waits; n++) {
+    driver_choose(variant);
+    for (unsigned n = 0; n < driver_row->waits; n++) {
         driver_open(variant);
         if (driver_row->waits_unprepared != 0 && n >= driver_row->waits_unprepared) {
             driver_begin();
@@ -355,22 +407,22 @@ DRIVER_TEST(drivers, CLEANUP_2_a_device_that_cannot_be_reset_keeps_what_was_shar
 }
 
 /* The queue of most requests alone, while the others go on. */
-DRIVER_TEST(drivers, one_queue_is_reset)
+DRIVER_TEST_WHERE(resets_one_queue, drivers, one_queue_is_reset)
 {
-    if (machine_kind_legacy(variant->rings.kind) || driver_row_of(variant)->submit == NULL) {
-        return;
-    }
     driver_probe(variant);
     machine_offer(VPT_F_RING_RESET, true);
-    assert_status(driver_opening.open(), VPT_OK);
+    assert_status(driver_row->fixture->open(), VPT_OK);
     for (unsigned round = 0; round < 3; round++) {
         unsigned count = leave_in_flight();
 
         assert_status(vpt_requests_reset(driver_row->requests), VPT_OK);
+        assert_waits_are_refused(driver_row->waits_beside ? 0 : driver_row->waits, VPT_CALLER_STATE);
         assert_each_comes_back(count, VPT_CANCELLED);
         assert_status(driver_row->submit(tokens),
                       driver_row->queue_was_reset != VPT_OK ? driver_row->queue_was_reset : VPT_CANCELLED);
-        assert_status(driver_row->beside != NULL ? driver_row->beside() : VPT_OK, VPT_OK);
+        if (driver_row->beside != NULL) {
+            assert_status(driver_row->beside(), VPT_OK);
+        }
         assert_status(vpt_requests_restart(driver_row->requests, NULL), VPT_OK);
         driver_assert_works();
     }

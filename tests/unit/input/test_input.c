@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The input driver's events both ways, its bring-up and its end. */
-#include <string.h>
-
 #include "keyboard.h"
 
 #define KEY_MSG(n) VPT_INPUT_LED, (uint16_t)(n), (int)(n)

@@ -169,34 +169,20 @@ static void change_limits(void *blk)
 }
 
 /* Without one it is a disk, or an entropy device. */
-static const struct mock_type types[] = {
-    [CONSOLE] = { &mock_console_backend, &host },
-    [NETWORK] = { &mock_net_backend, &network_model },
-    [INPUT] = { &mock_input_backend, &input_model },
-    [SCSI] = { &mock_scsi_backend, &scsi_model },
-    [P9] = { &mock_9p_backend, &p9_model },
-    [GPU] = { &mock_gpu_backend, &gpu_model },
-    [SOUND] = { &mock_sound_backend, &sound_model },
-    [BALLOON] = { &mock_balloon_backend, &balloon_model },
-    [PMEM] = { &mock_pmem_backend, &pmem_model },
-    [RTC] = { &mock_rtc_backend, &rtc_model },
-    [SOCKET] = { &mock_socket_backend, &socket_model },
-    [FS] = { &mock_fs_backend, &fs_model },
+static const struct fixture *const fixtures[WHERES] = {
+    [CONSOLE] = &console_fixture, [NETWORK] = &network_fixture, [INPUT] = &input_fixture,     [SCSI] = &scsi_fixture,
+    [P9] = &p9_fixture,           [GPU] = &gpu_fixture,         [SOUND] = &sound_fixture,     [PMEM] = &pmem_fixture,
+    [RTC] = &rtc_fixture,         [SOCKET] = &socket_fixture,   [BALLOON] = &balloon_fixture, [FS] = &fs_fixture,
 };
 
 static void open_machine(enum machine_kind kind, enum where where)
 {
-    static const struct fixture *const fixtures[] = { &console_fixture, &network_fixture, &input_fixture,
-                                                      &scsi_fixture,    &gpu_fixture,     &sound_fixture,
-                                                      &p9_fixture,      &balloon_fixture, &pmem_fixture,
-                                                      &rtc_fixture,     &socket_fixture,  &fs_fixture };
     static const struct mock_blk_limits limits = { 1024, 4, 1 };
     struct mock_pci_layout layout = machine_io_layout;
     struct mock_pci_machine_options options = {
         .vectors = VECTORS,
         .layout = kind == MACHINE_PCI_AS_TOLD ? &layout : NULL,
         .machine = { .is_entropy = where == ENTROPY,
-                     .type = types[where],
                      .blk = { .flush = true,
                               .cache_switch = true,
                               .discard = limits,
@@ -210,7 +196,10 @@ static void open_machine(enum machine_kind kind, enum where where)
         vpt_features_add(&options.machine.offer, VPT_F_SUSPEND);
         vpt_features_add(&options.machine.offer, VPT_F_RING_RESET);
     }
-    for (unsigned i = 0; i < COUNT_OF(fixtures); i++) {
+    if (fixtures[where] != NULL) {
+        options.machine.type = fixtures[where]->type;
+    }
+    for (unsigned i = CONSOLE; i < COUNT_OF(fixtures); i++) {
         fixture_fill(fixtures[i], 0);
         fixtures[i]->make_model();
     }

@@ -208,6 +208,18 @@ TRANSPORT_TEST(net, an_open_with_defaults)
     network_end();
 }
 
+/* The first queue was set up by then, and the configuration read. */
+TRANSPORT_TEST(net, an_open_that_fails_at_its_second_queue_zeroes_all_objects)
+{
+    network_machine(variant->kind, NULL, NULL);
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_QUEUE_NOT_READY, 2, 1, 0);
+    assert_status(vpt_net_open(&network.net, network.receiveq, network.transmitq, machine.device),
+                  VPT_DEVICE_QUEUE_STATE);
+    cr_assert(all_zero(&network, sizeof(network)));
+    assert_same(mock_hal_live_allocations(machine.hal), 0);
+    machine_end();
+}
+
 /* ---- Several pairs ---- */
 
 TRANSPORT_TEST(net, NET_MQ_1_NET_MQ_2_LEG_NETMQ_1_several_pairs)

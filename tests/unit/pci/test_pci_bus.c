@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The simulated PCI bus itself: that it decodes as a real one does, and sees what a driver does wrong. */
-#include <string.h>
-
 #include "pci_setup.h"
 
 static uint32_t last_offset;

@@ -1,15 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* The driver of persistent memory: where it is, flushes, bring-up and its end. */
-#include <string.h>
-
-#include "opening.h"
 #include "small.h"
 
 /* ---- Where the memory is ---- */
 
 #define ALL UINT64_MAX
-
-static const struct opening opening = { .object = &pmem, .size = sizeof(pmem) };
 
 static const struct {
     uint64_t start;
@@ -39,7 +34,7 @@ SMALL_MODERN_TEST(pmem, PMEM_INIT_2_D_PMEM_1_the_configuration_says_where_the_me
         if (places[i].status == VPT_OK) {
             cr_assert(pmem.region.base == places[i].start && pmem.region.length == places[i].size);
         } else {
-            assert_nothing_left(&opening);
+            assert_nothing_left(&pmem_fixture);
         }
     }
     mock_fault_set(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING, 1, 0, 0);
@@ -48,7 +43,7 @@ SMALL_MODERN_TEST(pmem, PMEM_INIT_2_D_PMEM_1_the_configuration_says_where_the_me
     mock_fault_clear(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING);
     machine.device->config_size = 15;
     assert_status(vpt_pmem_open(&pmem, machine.device), VPT_DEVICE_CONFIG);
-    assert_nothing_left(&opening);
+    assert_nothing_left(&pmem_fixture);
     machine_end();
 }
 

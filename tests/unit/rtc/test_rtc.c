@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The clock driver: clocks, cross timestamps, alarms, bring-up and its end. */
-#include <string.h>
-
 #include "small.h"
 
 static void assert_no_alarm(void)

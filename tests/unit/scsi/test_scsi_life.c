@@ -1,13 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A SCSI host's bring-up and its end: resets, restarts, a device that is silent or pulled out. */
-#include <string.h>
-
-#include "opening.h"
+/* A SCSI host: features, limits, one queue alone, commands in flight at a reset, a device that is pulled out. */
 #include "scsi_host.h"
 
 #define TOGETHER 4u
-
-static const struct opening opening = { .object = &scsi, .size = sizeof(scsi) };
 
 static uint8_t buffer[4096];
 
@@ -35,7 +30,7 @@ SCSI_TEST(scsi_life, OUT_SCSI_1_OUT_SCSI_2_OUT_SCSI_4_D_SCSI_10_features_and_siz
             assert_scsi_works();
             scsi_end();
         } else {
-            assert_nothing_left(&opening);
+            assert_nothing_left(&scsi_fixture);
             machine_end();
         }
     }
@@ -47,7 +42,7 @@ Test(scsi_life, limits_of_nothing)
     scsi_probe(&ring_usual);
     mock_config_set(&machine.model->config, MOCK_SCSI_NUM_QUEUES, 4, 0);
     assert_status(vpt_scsi_open(&scsi, machine.device), VPT_DEVICE_CONFIG);
-    assert_nothing_left(&opening);
+    assert_nothing_left(&scsi_fixture);
     mock_config_set(&machine.model->config, MOCK_SCSI_NUM_QUEUES, 4, 7); /* OUT-SCSI-3 */
     mock_config_set(&machine.model->config, MOCK_SCSI_SEG_MAX, 4, 0);
     mock_config_set(&machine.model->config, MOCK_SCSI_MAX_SECTORS, 4, 0);

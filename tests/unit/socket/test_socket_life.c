@@ -2,10 +2,7 @@
 /* A socket device's bring-up and its end: features, addresses, events, resets, a device that is pulled out. */
 #include <string.h>
 
-#include "opening.h"
 #include "peer.h"
-
-static const struct opening opening = { .object = &vsock.driver, .size = sizeof(vsock.driver) };
 
 /* Bits 0 STREAM, 1 SEQPACKET, 2 NO_IMPLIED_STREAM; 3 nothing known. */
 Test(socket_life, VSOCK_FEAT_1_VSOCK_FEAT_2_VSOCK_FEAT_3_features)
@@ -23,7 +20,7 @@ Test(socket_life, VSOCK_FEAT_1_VSOCK_FEAT_2_VSOCK_FEAT_3_features)
             assert_socket_works();
             peer_release();
         }
-        assert_nothing_left(&opening);
+        assert_nothing_left(&socket_fixture);
         machine_end();
     }
 }
@@ -44,7 +41,7 @@ Test(socket_life, D_VSOCK_2_addresses_that_a_guest_can_have)
             assert_same(vsock.cid, cids[i].cid);
             peer_release();
         }
-        assert_nothing_left(&opening);
+        assert_nothing_left(&socket_fixture);
         machine_end();
     }
 }
@@ -57,7 +54,7 @@ Test(socket_life, D_VSOCK_2_an_address_that_changes_while_it_is_read)
     peer_probe(&ring_usual);
     mock_fault_set(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING, 1, 0, 0);
     assert_status(vpt_socket_open(&vsock, machine.device), VPT_DEVICE_CONFIG_UNSTABLE);
-    assert_nothing_left(&opening);
+    assert_nothing_left(&socket_fixture);
     mock_fault_clear(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING);
     mock_config_set(&machine.model->config, 0, 8, 3);
     assert_status(vpt_socket_open(&vsock, machine.device), VPT_OK);

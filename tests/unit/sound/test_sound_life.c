@@ -1,9 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* A sound device's bring-up and its end: resets, restarts, a device that is silent or pulled out. */
-#include <string.h>
-
 #include "audio.h"
-#include "opening.h"
 
 /* Controls are not accepted, and their number is not read: the model would complain. */
 Test(sound_life, SND_INIT_1_controls_are_left_alone)
