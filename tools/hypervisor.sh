@@ -18,7 +18,7 @@ suspensions=5 # of guest A, one for each time that the example kernel uses its d
 guests=(A B)
 declare -A kernels disks=() # of a guest: its kernel, and what kind of disk it has
 machine=()                  # options of QEMU
-speed=1000                  # requests of a disk in a second: slow, so that some are in flight at any time
+speed=1000                  # requests of a disk in a second: slow, so that some are often in flight
 shift=0                     # an instruction takes 2 to the power of so many nanoseconds
 # shellcheck source=tools/packages.sh
 . "$root/tools/packages.sh"
