@@ -66,6 +66,8 @@ unikernel_seconds=20 # that one check on one machine takes
 . "$root/tools/packages.sh"
 # shellcheck source=tools/limit.sh
 . "$root/tools/limit.sh"
+# shellcheck source=tools/keys.sh
+. "$root/tools/keys.sh"
 # shellcheck source=tools/qemu10.sh
 . "$root/tools/qemu10.sh"
 
@@ -182,28 +184,6 @@ plug_pci() {
     keyboard=yes
 }
 
-# Usage: press KEY: prints a command of the QEMU Machine Protocol that presses a key and releases it.
-press() {
-    local key down
-    for down in true false; do
-        key="{'type': 'key', 'data': {'down': $down, 'key': {'type': 'qcode', 'data': '$1'}}}"
-        echo "{'execute': 'input-send-event', 'arguments': {'events': [$key]}}"
-    done
-}
-
-# Usage: type_line LOG: types the line once the kernel says in its log that it listens.
-type_line() {
-    local i
-    until grep -q '^@listens' "$1"; do
-        sleep 0.02
-    done
-    echo "{'execute': 'qmp_capabilities'}"
-    for ((i = 0; i < ${#line}; i++)); do
-        press "${line:i:1}"
-    done
-    press ret
-}
-
 # Usage: boot DISK SOURCE CONSOLE NETWORK: the entropy device gives the bytes of the file SOURCE. A line goes to
 # the virtio console, and what comes from there goes to the file CONSOLE.out. The same line is typed on the keyboard.
 # Frames are answered, and the file NETWORK says how many.
@@ -215,7 +195,7 @@ boot() {
     exec {in}<>"$3.pipe.in" {out}<>"$3.pipe.out" {heard}<"$3.pipe.out"
     exec {keys}<>"$3.keys.in" {answers}<>"$3.keys.out"
     echo "$line" >&"$in"
-    type_line "${3%/*}/log" >&"$keys" &
+    vpt_type "$line" "${3%/*}/log" >&"$keys" &
     typist=$!
     vpt_limit "$seconds" python3 "$root/tools/kernel-host.py" network "$4" \
         "${qemu[@]}" -drive if=none,id=disk,format=raw,file="$1" -object "rng-random,id=source,filename=$2" \

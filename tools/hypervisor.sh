@@ -24,6 +24,8 @@ shift=0                     # an instruction takes 2 to the power of so many nan
 . "$root/tools/packages.sh"
 # shellcheck source=tools/limit.sh
 . "$root/tools/limit.sh"
+# shellcheck source=tools/keys.sh
+. "$root/tools/keys.sh"
 # shellcheck source=tools/freestanding.sh
 . "$root/tools/freestanding.sh"
 
@@ -84,30 +86,6 @@ prepare() {
     head -c 4096 "$place/original$1.img" >"$place/source$1"
 }
 
-# Usage: press KEY: prints a command of the QEMU Machine Protocol that presses a key and releases it.
-press() {
-    local down
-    for down in true false; do
-        echo "{'execute': 'input-send-event', 'arguments': {'events': [{'type': 'key', 'data':" \
-            "{'down': $down, 'key': {'type': 'qcode', 'data': '$1'}}}]}}"
-    done
-}
-
-# Types the line for each guest that says in its log that it listens to the keyboard.
-type_lines() {
-    local name i
-    echo "{'execute': 'qmp_capabilities'}"
-    for name in "${guests[@]}"; do
-        until grep -q '^@listens' "$place/guest$name.log" 2>/dev/null; do
-            sleep 0.02
-        done
-        for ((i = 0; i < ${#line}; i++)); do
-            press "${line:i:1}"
-        done
-        press ret
-    done
-}
-
 # A pipe that is open for both waits for nobody; and cat comes to its end where nobody can write any more.
 boot() {
     local status pipes=() heard=() name pipe command=() functions=() slot=2 typist
@@ -117,7 +95,7 @@ boot() {
     pipes+=("$pipe")
     exec {pipe}<>"$place/keys.in"
     pipes+=("$pipe")
-    type_lines >&"$pipe" &
+    vpt_type "$line" "$place"/guest{A,B}.log >&"$pipe" &
     typist=$!
     plug "virtio-keyboard-pci,$modern"
     for name in "${guests[@]}"; do
