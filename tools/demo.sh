@@ -292,13 +292,13 @@ run_unikernel() {
 
 # Usage: run_assign ARCHITECTURE MACHINE: builds, runs and checks it; its last line says what was verified
 run_assign() {
-    local directory=$work/$1/assign text lines
+    local directory=$work/$1/assign text verdict=PASS
     mkdir -p "$directory"
-    "$root/tools/assign.sh" "$directory" >"$directory/log" 2>&1
-    lines=$(grep -v -e ^PASS -e ^FAIL "$directory/log")
-    text=$(grep -e ^PASS -e ^FAIL "$directory/log" || echo $'FAIL\tit did not come to its end')
-    echo "$lines"
-    report "${text%%$'\t'*}" "$1" "$2" assignment "${text#*$'\t'}"
+    "$root/tools/assign.sh" "$directory" >"$directory/log" 2>&1 || verdict=FAIL
+    grep -v -e ^PASS -e ^FAIL "$directory/log"
+    text=$(sed -n 's/^\(PASS\|FAIL\)\t//p' "$directory/log")
+    [ -n "$text" ] || verdict=FAIL text="it did not come to its end"
+    report "$verdict" "$1" "$2" assignment "${text//$'\n'/; }"
 }
 
 # Usage: run_hypervisor ARCHITECTURE MACHINE: builds and runs it; it prints lines as ours, and tables
