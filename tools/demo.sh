@@ -346,7 +346,7 @@ run_pair() {
     unikernel | appliance) program=unikernel ;;
     esac
     if [ ! -e "$(program_of "$program" "$1")" ]; then
-        report FAIL "${@:1:3}" "the $program does not build"
+        report FAIL "$1" "$2" "${*:3}" "the $program does not build"
         return
     fi
     case $3 in
