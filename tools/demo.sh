@@ -251,7 +251,7 @@ run() {
         text=$vpt_ended
         [ "$status" -eq 124 ] || text+=", not $success"
     fi
-    [ "$verdict" = PASS ] || sed 's/^/    /' "$directory/log" >&2
+    [ "$verdict" = PASS ] || sed 's/^/    /' "$directory/log"
     report "$verdict" "$architecture" "$machine" "$(transport "$bus" "$interface")" "$ring ring, ${text//$'\n'/; }"
 }
 
@@ -274,7 +274,7 @@ run_kind() {
     124) text=$vpt_ended ;;
     *) text=$(<"$directory/$3.txt") ;;
     esac
-    [ "$verdict" = PASS ] || sed 's/^/    /' "$directory/log" >&2
+    [ "$verdict" = PASS ] || sed 's/^/    /' "$directory/log"
     report "$verdict" "$1" "$2" "$3" "virtio-$bus, ${text//$'\n'/; }"
 }
 
@@ -384,7 +384,7 @@ begin() {
         wait -n || failed=1
     done
     {
-        failed=0 lines=$("$@"; exit "$failed")
+        failed=0 lines=$("$@" 2>&1; exit "$failed")
         status=$?
         [ -z "$lines" ] || printf '%s\n' "$lines"
         exit "$status"
