@@ -3,12 +3,15 @@
 # Usage: tools/demo.sh [kernel|screen|share|sound|unikernel|appliance|assign|hypervisor|ARCHITECTURE[/MACHINE]...]
 # Builds the example kernel, boots it on every machine (or on the named ones), and then checks the disk image from
 # outside. With other devices, it looks at what the kernel draws while keys and a pointer are used (screen), at the
-# folder, the SCSI disk and the memory that they share (share), and records what the kernel plays (sound). Then it kills
-# the unikernel again and again, and checks that the unikernel's store has lost nothing; the same by HTTP, with clients
-# that do harm (appliance). Then a machine's devices are given to two scripted guests in turn (assign), and to
-# example kernels in a hypervisor, at once, one of which does harm (hypervisor). Prints one line for each machine and
-# transport: PASS, FAIL or SKIP, architecture, machine, transport, what was verified, with tabs between. Exits with 1 if
-# any failed. Installs the Debian packages it lacks. Works in build-demo/, or in the directory that VPT_DEMO_DIR names.
+# folder, the SCSI disk and the memory that they share (share), and records what the kernel plays (sound). It kills the
+# unikernel again and again, and checks that the unikernel's store has lost nothing (unikernel); the same by HTTP, with
+# clients that do harm (appliance). It gives a machine's devices to two scripted guests in turn (assign), and to example
+# kernels in a hypervisor, at once, with one that does harm (hypervisor).
+#
+# As many of these run at a time as there are CPUs. When one ends, its line comes: PASS, FAIL or SKIP, architecture,
+# machine, transport, what was verified, with tabs between. For guests there are several lines, and tables.
+# Exits with 1 if any failed. Installs the Debian packages it lacks. Works in build-demo/, or in the directory that
+# VPT_DEMO_DIR names.
 set -uo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
