@@ -339,6 +339,7 @@ for name in "$@"; do
     [ -n "$(selected "$name")" ] || { echo "$0: unknown name: $name" >&2; exit 2; }
 done
 mapfile -t wanted < <(selected "$@")
+trap vpt_end_jobs INT
 
 # Usage: run_pair ARCHITECTURE MACHINE WHAT...
 run_pair() {

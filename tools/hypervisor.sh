@@ -145,6 +145,7 @@ check() {
 }
 
 vpt_need_packages clang lld python3 qemu-system-x86 || exit 1
+trap vpt_end_jobs INT
 mkdir -p "$directory"
 "$root/tools/kernel.sh" x86_64 "$directory/guest" || exit 1
 vpt_example_target x86_64
@@ -266,8 +267,10 @@ show() {
 
 kernel=$directory/guest/kernel.elf
 run_hostile >"$directory/hostile.report" &
-run_kernels >"$directory/kernels.report"
-run_old_disks >"$directory/disks.report"
+{
+    run_kernels >"$directory/kernels.report"
+    run_old_disks >"$directory/disks.report"
+} &
 wait
 failed=0
 show kernels 6
