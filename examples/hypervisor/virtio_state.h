@@ -14,7 +14,7 @@ struct virtio_state {
     uint8_t status; /* 0: the function is as after a reset, and the rest says nothing */
     uint8_t interrupt_status;
     uint16_t vector;
-    uint32_t features[2];
+    struct vpt_features features;
     uint32_t selected[3];
     uint16_t in_flight; /* number of requests that it had not used when saving began */
     struct {
