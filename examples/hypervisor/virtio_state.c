@@ -188,14 +188,6 @@ static struct rings rings_of(const struct guest *guest, const struct virtio_stat
                            (void *)(guest->memory + state->queue.device) };
 }
 
-static void count_requests(const struct guest *guest, struct virtio_state *state)
-{
-    struct rings rings = rings_of(guest, state);
-
-    state->queue.used = rings.device->index;
-    state->in_flight = (uint16_t)(rings.driver->index - state->queue.used);
-}
-
 bool virtio_state_possible(const struct guest *guest, struct host_function *function, struct virtio_state *state)
 {
     struct places places;
@@ -214,7 +206,10 @@ bool virtio_state_possible(const struct guest *guest, struct host_function *func
                get(&places, VIRTIO_AT(queue_enable), 2) != 0 && can_wind(function, state);
     put_selects(&places, state->selected);
     if (possible) {
-        count_requests(guest, state);
+        struct rings rings = rings_of(guest, state);
+
+        state->queue.used = rings.device->index;
+        state->in_flight = (uint16_t)(rings.driver->index - state->queue.used);
     }
     return possible;
 }
@@ -248,7 +243,6 @@ void virtio_state_save(const struct guest *guest, struct host_function *function
     }
     read_state(&places, state);
     rings = rings_of(guest, state);
-    count_requests(guest, state);
     notify(&places, 0);
     wait_for(&rings.device->index, rings.driver->index);
     state->queue.used = rings.device->index;

@@ -16,7 +16,7 @@ struct virtio_state {
     uint16_t vector;
     struct vpt_features features;
     uint32_t selected[3];
-    uint16_t in_flight; /* number of requests that it had not used when saving began */
+    uint16_t in_flight; /* number of requests that it has not used yet; 0 once it is saved */
     struct {
         uint16_t size;
         uint16_t vector;
