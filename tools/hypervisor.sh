@@ -176,16 +176,22 @@ report_kernel() {
     fi
 }
 
-# Usage: report_hostile NAME: checks that a guest has done all its harm, with messages in thousands of requests
+# Usage: report_hostile NAME: checks that a guest has done all its harm, with messages in thousands of requests; that its
+# functions were refused the other guest's memory, by the IOMMU and by the one that is emulated; and what its end was
 report_hostile() {
-    local text
+    local text iommu emulated
     text=$(sed -n 's/^@hostile //p' "$place/guest$1.log" | paste -sd, | sed 's/,/, /g; s/,  /, /g')
+    iommu=$(grep -c $'^host\trefuses 0x10000000 to ' "$place/log")
+    emulated=$(sed -n "s/^guest $1\t.* of the emulated entropy source, and \([0-9]*\) refusals$/\1/p" "$place/log")
+    text+="; refused by the IOMMU $iommu times, by the emulated function ${emulated:=0} times"
     if [ "$(tail -n 1 "$place/guest$1.log")" = "@end ok" ] &&
-        [[ $text =~ \ [0-9]{4,}\ requests\ in\ floods,\ [0-9]{3,}\ messages,.*\ 10\ exceptions$ ]]; then
-        report PASS "guest $1" "all harm done, and nobody else was harmed: $text"
+        [[ $text =~ \ [0-9]{4,}\ requests\ in\ floods,\ [0-9]{3,}\ messages,.*\ 10\ exceptions\; ]] &&
+        [ "$iommu" -gt 0 ] && [ "$emulated" -gt 0 ] &&
+        grep -q "^guest $1.has failed: an exception or interrupt with a stack that is no memory;" "$place/log"; then
+        report PASS "guest $1" "all harm done: $text"
     else
         tail -n 5 "$place/guest$1.log"
-        report FAIL "guest $1" "has not done all its harm: $text"
+        report FAIL "guest $1" "has not done all its harm, or was not refused: $text"
     fi
 }
 
