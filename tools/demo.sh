@@ -3,12 +3,15 @@
 # Usage: tools/demo.sh [kernel|screen|share|sound|unikernel|appliance|assign|hypervisor|ARCHITECTURE[/MACHINE]...]
 # Builds the example kernel, boots it on every machine (or on the named ones), and then checks the disk image from
 # outside. With other devices, it looks at what the kernel draws while keys and a pointer are used (screen), at the
-# folder, the SCSI disk and the memory that they share (share), and records what the kernel plays (sound). Then it kills
-# the unikernel again and again, and checks that the unikernel's store has lost nothing; the same by HTTP, with clients
-# that do harm (appliance). Then a machine's devices are given to two scripted guests in turn (assign), and to
-# example kernels in a hypervisor, at once, one of which does harm (hypervisor). Prints one line for each machine and
-# transport: PASS, FAIL or SKIP, architecture, machine, transport, what was verified, with tabs between. Exits with 1 if
-# any failed. Installs the Debian packages it lacks. Works in build-demo/, or in the directory that VPT_DEMO_DIR names.
+# folder, the SCSI disk and the memory that they share (share), and records what the kernel plays (sound). It kills the
+# unikernel again and again, and checks that the unikernel's store has lost nothing (unikernel); the same by HTTP, with
+# clients that do harm (appliance). It gives a machine's devices to two scripted guests in turn (assign), and to example
+# kernels in a hypervisor, at once, with one that does harm (hypervisor).
+#
+# As many of these run at a time as there are CPUs. When one ends, its line comes: PASS, FAIL or SKIP, architecture,
+# machine, transport, what was verified, with tabs between. For guests there are several lines, and tables.
+# Exits with 1 if any failed. Installs the Debian packages it lacks. Works in build-demo/, or in the directory that
+# VPT_DEMO_DIR names.
 set -uo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
@@ -66,6 +69,8 @@ unikernel_seconds=20 # that one check on one machine takes
 . "$root/tools/packages.sh"
 # shellcheck source=tools/limit.sh
 . "$root/tools/limit.sh"
+# shellcheck source=tools/keys.sh
+. "$root/tools/keys.sh"
 # shellcheck source=tools/qemu10.sh
 . "$root/tools/qemu10.sh"
 
@@ -182,28 +187,6 @@ plug_pci() {
     keyboard=yes
 }
 
-# Usage: press KEY: prints a command of the QEMU Machine Protocol that presses a key and releases it.
-press() {
-    local key down
-    for down in true false; do
-        key="{'type': 'key', 'data': {'down': $down, 'key': {'type': 'qcode', 'data': '$1'}}}"
-        echo "{'execute': 'input-send-event', 'arguments': {'events': [$key]}}"
-    done
-}
-
-# Usage: type_line LOG: types the line once the kernel says in its log that it listens.
-type_line() {
-    local i
-    until grep -q '^@listens' "$1"; do
-        sleep 0.02
-    done
-    echo "{'execute': 'qmp_capabilities'}"
-    for ((i = 0; i < ${#line}; i++)); do
-        press "${line:i:1}"
-    done
-    press ret
-}
-
 # Usage: boot DISK SOURCE CONSOLE NETWORK: the entropy device gives the bytes of the file SOURCE. A line goes to
 # the virtio console, and what comes from there goes to the file CONSOLE.out. The same line is typed on the keyboard.
 # Frames are answered, and the file NETWORK says how many.
@@ -215,7 +198,7 @@ boot() {
     exec {in}<>"$3.pipe.in" {out}<>"$3.pipe.out" {heard}<"$3.pipe.out"
     exec {keys}<>"$3.keys.in" {answers}<>"$3.keys.out"
     echo "$line" >&"$in"
-    type_line "${3%/*}/log" >&"$keys" &
+    vpt_type "$line" "${3%/*}/log" >&"$keys" &
     typist=$!
     vpt_limit "$seconds" python3 "$root/tools/kernel-host.py" network "$4" \
         "${qemu[@]}" -drive if=none,id=disk,format=raw,file="$1" -object "rng-random,id=source,filename=$2" \
@@ -271,7 +254,7 @@ run() {
         text=$vpt_ended
         [ "$status" -eq 124 ] || text+=", not $success"
     fi
-    [ "$verdict" = PASS ] || sed 's/^/    /' "$directory/log" >&2
+    [ "$verdict" = PASS ] || sed 's/^/    /' "$directory/log"
     report "$verdict" "$architecture" "$machine" "$(transport "$bus" "$interface")" "$ring ring, ${text//$'\n'/; }"
 }
 
@@ -294,7 +277,7 @@ run_kind() {
     124) text=$vpt_ended ;;
     *) text=$(<"$directory/$3.txt") ;;
     esac
-    [ "$verdict" = PASS ] || sed 's/^/    /' "$directory/log" >&2
+    [ "$verdict" = PASS ] || sed 's/^/    /' "$directory/log"
     report "$verdict" "$1" "$2" "$3" "virtio-$bus, ${text//$'\n'/; }"
 }
 
@@ -312,13 +295,13 @@ run_unikernel() {
 
 # Usage: run_assign ARCHITECTURE MACHINE: builds, runs and checks it; its last line says what was verified
 run_assign() {
-    local directory=$work/$1/assign text lines
+    local directory=$work/$1/assign text verdict=PASS
     mkdir -p "$directory"
-    "$root/tools/assign.sh" "$directory" >"$directory/log" 2>&1
-    lines=$(grep -v -e ^PASS -e ^FAIL "$directory/log")
-    text=$(grep -e ^PASS -e ^FAIL "$directory/log" || echo $'FAIL\tit did not come to its end')
-    echo "$lines"
-    report "${text%%$'\t'*}" "$1" "$2" assignment "${text#*$'\t'}"
+    "$root/tools/assign.sh" "$directory" >"$directory/log" 2>&1 || verdict=FAIL
+    grep -v -e ^PASS -e ^FAIL "$directory/log"
+    text=$(sed -n 's/^\(PASS\|FAIL\)\t//p' "$directory/log")
+    [ -n "$text" ] || verdict=FAIL text="it did not come to its end"
+    report "$verdict" "$1" "$2" assignment "${text//$'\n'/; }"
 }
 
 # Usage: run_hypervisor ARCHITECTURE MACHINE: builds and runs it; it prints lines as ours, and tables
@@ -356,6 +339,7 @@ for name in "$@"; do
     [ -n "$(selected "$name")" ] || { echo "$0: unknown name: $name" >&2; exit 2; }
 done
 mapfile -t wanted < <(selected "$@")
+trap vpt_end_jobs INT
 
 # Usage: run_pair ARCHITECTURE MACHINE WHAT...
 run_pair() {
@@ -366,7 +350,7 @@ run_pair() {
     unikernel | appliance) program=unikernel ;;
     esac
     if [ ! -e "$(program_of "$program" "$1")" ]; then
-        report FAIL "${@:1:3}" "the $program does not build"
+        report FAIL "$1" "$2" "${*:3}" "the $program does not build"
         return
     fi
     case $3 in
@@ -404,7 +388,7 @@ begin() {
         wait -n || failed=1
     done
     {
-        failed=0 lines=$("$@"; exit "$failed")
+        failed=0 lines=$("$@" 2>&1; exit "$failed")
         status=$?
         [ -z "$lines" ] || printf '%s\n' "$lines"
         exit "$status"

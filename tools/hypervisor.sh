@@ -18,12 +18,14 @@ suspensions=5 # of guest A, one for each time that the example kernel uses its d
 guests=(A B)
 declare -A kernels disks=() # of a guest: its kernel, and what kind of disk it has
 machine=()                  # options of QEMU
-speed=1000                  # requests of a disk in a second: slow, so that some are in flight at any time
+speed=1000                  # requests of a disk in a second: slow, so that some are often in flight
 shift=0                     # an instruction takes 2 to the power of so many nanoseconds
 # shellcheck source=tools/packages.sh
 . "$root/tools/packages.sh"
 # shellcheck source=tools/limit.sh
 . "$root/tools/limit.sh"
+# shellcheck source=tools/keys.sh
+. "$root/tools/keys.sh"
 # shellcheck source=tools/freestanding.sh
 . "$root/tools/freestanding.sh"
 
@@ -84,30 +86,6 @@ prepare() {
     head -c 4096 "$place/original$1.img" >"$place/source$1"
 }
 
-# Usage: press KEY: prints a command of the QEMU Machine Protocol that presses a key and releases it.
-press() {
-    local down
-    for down in true false; do
-        echo "{'execute': 'input-send-event', 'arguments': {'events': [{'type': 'key', 'data':" \
-            "{'down': $down, 'key': {'type': 'qcode', 'data': '$1'}}}]}}"
-    done
-}
-
-# Types the line for each guest that says in its log that it listens to the keyboard.
-type_lines() {
-    local name i
-    echo "{'execute': 'qmp_capabilities'}"
-    for name in "${guests[@]}"; do
-        until grep -q '^@listens' "$place/guest$name.log" 2>/dev/null; do
-            sleep 0.02
-        done
-        for ((i = 0; i < ${#line}; i++)); do
-            press "${line:i:1}"
-        done
-        press ret
-    done
-}
-
 # A pipe that is open for both waits for nobody; and cat comes to its end where nobody can write any more.
 boot() {
     local status pipes=() heard=() name pipe command=() functions=() slot=2 typist
@@ -117,7 +95,7 @@ boot() {
     pipes+=("$pipe")
     exec {pipe}<>"$place/keys.in"
     pipes+=("$pipe")
-    type_lines >&"$pipe" &
+    vpt_type "$line" "$place"/guest{A,B}.log >&"$pipe" &
     typist=$!
     plug "virtio-keyboard-pci,$modern"
     for name in "${guests[@]}"; do
@@ -167,6 +145,7 @@ check() {
 }
 
 vpt_need_packages clang lld python3 qemu-system-x86 || exit 1
+trap vpt_end_jobs INT
 mkdir -p "$directory"
 "$root/tools/kernel.sh" x86_64 "$directory/guest" || exit 1
 vpt_example_target x86_64
@@ -197,16 +176,22 @@ report_kernel() {
     fi
 }
 
-# Usage: report_hostile NAME: checks that a guest has done all its harm, with messages in thousands of requests
+# Usage: report_hostile NAME: checks that a guest has done all its harm, with messages in thousands of requests; that its
+# functions were refused the other guest's memory, by the IOMMU and by the one that is emulated; and what its end was
 report_hostile() {
-    local text
+    local text iommu emulated
     text=$(sed -n 's/^@hostile //p' "$place/guest$1.log" | paste -sd, | sed 's/,/, /g; s/,  /, /g')
+    iommu=$(grep -c $'^host\trefuses 0x10000000 to ' "$place/log")
+    emulated=$(sed -n "s/^guest $1\t.* of the emulated entropy source, and \([0-9]*\) refusals$/\1/p" "$place/log")
+    text+="; refused by the IOMMU $iommu times, by the emulated function ${emulated:=0} times"
     if [ "$(tail -n 1 "$place/guest$1.log")" = "@end ok" ] &&
-        [[ $text =~ \ [0-9]{4,}\ requests\ in\ floods,\ [0-9]{3,}\ messages,.*\ 10\ exceptions$ ]]; then
-        report PASS "guest $1" "all harm done, and nobody else was harmed: $text"
+        [[ $text =~ \ [0-9]{4,}\ requests\ in\ floods,\ [0-9]{3,}\ messages,.*\ 10\ exceptions\; ]] &&
+        [ "$iommu" -gt 0 ] && [ "$emulated" -gt 0 ] &&
+        grep -q "^guest $1.has failed: an exception or interrupt with a stack that is no memory;" "$place/log"; then
+        report PASS "guest $1" "all harm done: $text"
     else
         tail -n 5 "$place/guest$1.log"
-        report FAIL "guest $1" "has not done all its harm: $text"
+        report FAIL "guest $1" "has not done all its harm, or was not refused: $text"
     fi
 }
 
@@ -274,10 +259,27 @@ run_hostile() {
     run hostile "$kernel" "$directory/hostile/hostile.elf"
 }
 
+# Usage: show RUN RESULTS: prints what a run has reported. It must have come to its end, so its results are counted.
+show() {
+    local file=$directory/$1.report
+    cat "$file"
+    if grep -q ^FAIL "$file"; then
+        failed=1
+    elif [ "$(grep -c ^PASS "$file")" -ne "$2" ]; then
+        report FAIL "$1" "the run did not come to its end"
+        failed=1
+    fi
+}
+
 kernel=$directory/guest/kernel.elf
 run_hostile >"$directory/hostile.report" &
-run_kernels >"$directory/kernels.report"
-run_old_disks >"$directory/disks.report"
+{
+    run_kernels >"$directory/kernels.report"
+    run_old_disks >"$directory/disks.report"
+} &
 wait
-cat "$directory"/{kernels,hostile,disks}.report
-! grep -q '^FAIL' "$directory"/{kernels,disks,hostile}.report
+failed=0
+show kernels 6
+show hostile 4
+show disks 3
+exit "$failed"

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Sourced by the scripts that run something for a limited time: provides vpt_limit.
+# Sourced by the scripts that run something for a limited time: provides vpt_limit, vpt_must and vpt_end_jobs.
 #
 # A limit is there to end what hangs, not what is slow. So each is written as the seconds that the command takes alone
 # on an idle computer with two CPUs, and VPT_PATIENCE times that (10 if it is not set), at least a minute, may pass.
@@ -28,4 +28,26 @@ vpt_must() {
     cat "$log"
     printf 'FAIL\t%s\t%s\n' "${*:2}" "$vpt_ended"
     exit 1
+}
+
+# Usage: vpt_end PID: ends a process and all that it has begun. Each is stopped first, so that it begins nothing more.
+vpt_end() {
+    local child
+    kill -STOP "$1" 2>/dev/null || return
+    for child in $(cat "/proc/$1"/task/*/children 2>/dev/null); do
+        vpt_end "$child"
+    done
+    kill -TERM "$1"
+    kill -CONT "$1"
+}
+
+# Ends the script and its jobs: for its trap of SIGINT, which jobs ignore. A limited command is not in the script's
+# process group, where it could be reached.
+vpt_end_jobs() {
+    local job
+    trap '' INT
+    for job in $(jobs -p); do
+        vpt_end "$job"
+    done
+    exit 130
 }

@@ -133,17 +133,6 @@ static void go_on(struct guest *guest)
 
 /* ---- When ---- */
 
-/* Which image is the disk's. */
-static const struct virtio_state *disk_state(const struct guest *guest, const struct host_function *disk)
-{
-    unsigned i = 0;
-
-    while (i + 1u < guest->slot_count && images[i].function != disk) {
-        i++;
-    }
-    return &images[i].virtio;
-}
-
 /* In the midst of the disk's work: with requests in flight, unless it is so quick that this is never seen. */
 static bool is_time(const struct virtio_state *disk)
 {
@@ -156,7 +145,6 @@ static void suspend_if_possible(struct guest *guest)
     const struct host_function *disk = disk_of(guest);
     bool messages = disk->vectors.mode == VPT_ASSIGN_INTERRUPT_MSIX;
     struct virtio_state state = { .status = 0 };
-    const struct virtio_state *saved;
 
     if (!is_possible(guest, &state)) {
         return;
@@ -167,13 +155,12 @@ static void suspend_if_possible(struct guest *guest)
         return;
     }
     suspend(guest);
-    saved = disk_state(guest, disk);
-    print("%s\tis suspended: its disk has used %u requests, had %u more in flight, and has %s\n", guest->name,
-          saved->queue.used, saved->in_flight, messages ? "messages" : "a line");
+    print("%s\tis suspended: its disk had used %u requests, had %u more in flight, and has %s\n", guest->name,
+          state.queue.used, state.in_flight, messages ? "messages" : "a line");
     done = true;
     count.all++;
     count.by_message += messages;
-    count.in_flight += saved->in_flight;
+    count.in_flight += state.in_flight;
 }
 
 void suspend_look(struct guest *guest)

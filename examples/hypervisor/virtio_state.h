@@ -14,9 +14,9 @@ struct virtio_state {
     uint8_t status; /* 0: the function is as after a reset, and the rest says nothing */
     uint8_t interrupt_status;
     uint16_t vector;
-    uint32_t features[2];
+    struct vpt_features features;
     uint32_t selected[3];
-    uint16_t in_flight; /* number of requests that it had not used when saving began */
+    uint16_t in_flight; /* number of requests that it has not used yet; 0 once it is saved */
     struct {
         uint16_t size;
         uint16_t vector;

@@ -19,7 +19,6 @@
 #define THE_IDS        0x10441af4u
 #define THE_SUBSYSTEM  0x11001af4u
 #define CLASS_REVISION 0x00ff0001u
-#define PLACE_SIZE     16u
 #define MSIX_SIZE      12u
 
 /* Where its registers are on the machine: nowhere. So any address does. */
@@ -32,47 +31,13 @@
 #define AT_PENDING     0x3800u
 #define PART_SIZE      0x1000u
 
-#define PLACE_COMMON    1u
-#define PLACE_NOTIFY    2u
-#define PLACE_INTERRUPT 3u
+/* What it offers: features of word 1. */
+#define OFFERED (1u << (VPT_F_VERSION_1 - 32u) | 1u << (VPT_F_ACCESS_PLATFORM - 32u))
 
-#define STATUS_DRIVER_OK 0x04u
-#define STATUS_FEATURES  0x08u
-#define STATUS_BROKEN    0x40u
-
-#define OFFERED_1 0x3u /* word 1: VIRTIO_F_VERSION_1, VIRTIO_F_ACCESS_PLATFORM */
-
-#define NO_VECTOR  0xffffu
 #define QUEUE_SIZE 16u
-
-#define DESCRIPTOR_NEXT  1u
-#define DESCRIPTOR_WRITE 2u
-#define NO_INTERRUPT     1u
 
 #define ANSWER_MAX 64u    /* bytes: a guest cannot keep the hypervisor busy */
 #define DELAY      50000u /* nanoseconds until an answer */
-
-struct descriptor {
-    uint64_t address;
-    uint32_t length;
-    uint16_t flags;
-    uint16_t next;
-};
-
-struct driver_ring {
-    uint16_t flags;
-    uint16_t index;
-    uint16_t ring[QUEUE_SIZE];
-};
-
-struct device_ring {
-    uint16_t flags;
-    uint16_t index;
-    struct {
-        uint32_t id;
-        uint32_t length;
-    } ring[QUEUE_SIZE];
-};
 
 /* ---- Its memory ---- */
 
@@ -83,13 +48,13 @@ static void *reach(struct virtual_entropy *entropy, uint64_t address, uint64_t s
 
     if (range == NULL || range->reserved || size > range->size - (address - range->guest) || address % alignment != 0) {
         entropy->refused++;
-        entropy->registers.status |= STATUS_BROKEN;
+        entropy->registers.device_status |= VPT_STATUS_DEVICE_NEEDS_RESET;
         return NULL;
     }
     return (void *)(uintptr_t)(range->host + (address - range->guest));
 }
 
-static uint32_t fill(struct virtual_entropy *entropy, const struct descriptor *descriptor, uint32_t room)
+static uint32_t fill(struct virtual_entropy *entropy, const struct virtio_descriptor *descriptor, uint32_t room)
 {
     uint32_t length = descriptor->length < room ? descriptor->length : room;
     uint8_t *bytes = reach(entropy, descriptor->address, length, 1);
@@ -105,16 +70,17 @@ static uint32_t fill(struct virtual_entropy *entropy, const struct descriptor *d
 }
 
 /* Returns the number of bytes. The guest may change a descriptor at any time, so it is read once. */
-static uint32_t answer_one(struct virtual_entropy *entropy, const volatile struct descriptor *table, uint16_t head)
+static uint32_t answer_one(struct virtual_entropy *entropy, const volatile struct virtio_descriptor *table,
+                           uint16_t head)
 {
-    struct descriptor descriptor = { .flags = DESCRIPTOR_NEXT, .next = head };
+    struct virtio_descriptor descriptor = { .flags = VIRTIO_DESCRIPTOR_NEXT, .next = head };
     uint32_t total = 0;
 
-    for (unsigned i = 0; i < QUEUE_SIZE && (descriptor.flags & DESCRIPTOR_NEXT) != 0; i++) {
-        const volatile struct descriptor *at = &table[descriptor.next % QUEUE_SIZE];
+    for (unsigned i = 0; i < QUEUE_SIZE && (descriptor.flags & VIRTIO_DESCRIPTOR_NEXT) != 0; i++) {
+        const volatile struct virtio_descriptor *at = &table[descriptor.next % QUEUE_SIZE];
 
-        descriptor = (struct descriptor){ at->address, at->length, at->flags, at->next };
-        if ((descriptor.flags & DESCRIPTOR_WRITE) != 0) {
+        descriptor = (struct virtio_descriptor){ at->address, at->length, at->flags, at->next };
+        if ((descriptor.flags & VIRTIO_DESCRIPTOR_WRITE) != 0) {
             total += fill(entropy, &descriptor, ANSWER_MAX - total);
         }
     }
@@ -123,20 +89,22 @@ static uint32_t answer_one(struct virtual_entropy *entropy, const volatile struc
 
 static void interrupt(struct virtual_entropy *entropy)
 {
-    entropy->interrupt_status = 1;
-    if (entropy->mode == VPT_ASSIGN_INTERRUPT_MSIX && entropy->registers.queue_vector != NO_VECTOR) {
-        (void)vpt_assign_raise(&entropy->device, entropy->registers.queue_vector);
+    entropy->interrupt_status = VPT_INTERRUPT_QUEUE;
+    if (entropy->mode == VPT_ASSIGN_INTERRUPT_MSIX && entropy->registers.queue_msix_vector != VPT_NO_VECTOR) {
+        (void)vpt_assign_raise(&entropy->device, entropy->registers.queue_msix_vector);
     }
 }
 
 /* A request at a time: then it is the guest's turn again. */
 static void answer(struct virtual_entropy *entropy, uint64_t now)
 {
-    const struct virtual_entropy_registers *registers = &entropy->registers;
-    const volatile struct descriptor *table =
-        reach(entropy, registers->descriptors, QUEUE_SIZE * sizeof(struct descriptor), 16);
-    const volatile struct driver_ring *driver = reach(entropy, registers->driver, sizeof(*driver), 2);
-    volatile struct device_ring *device = reach(entropy, registers->device, sizeof(*device), 4);
+    const struct virtio_registers *registers = &entropy->registers;
+    const volatile struct virtio_descriptor *table =
+        reach(entropy, registers->queue_desc, VIRTIO_DESCRIPTORS_SIZE(QUEUE_SIZE), 16);
+    const volatile struct virtio_driver_area *driver =
+        reach(entropy, registers->queue_driver, VIRTIO_DRIVER_SIZE(QUEUE_SIZE), 2);
+    volatile struct virtio_device_area *device =
+        reach(entropy, registers->queue_device, VIRTIO_DEVICE_SIZE(QUEUE_SIZE), 4);
     uint16_t head;
     unsigned at;
 
@@ -147,14 +115,14 @@ static void answer(struct virtual_entropy *entropy, uint64_t now)
     at = device->index % QUEUE_SIZE;
     device->ring[at].id = head;
     device->ring[at].length = answer_one(entropy, table, head);
-    if ((registers->status & STATUS_BROKEN) != 0) {
+    if ((registers->device_status & VPT_STATUS_DEVICE_NEEDS_RESET) != 0) {
         return;
     }
     device->index = (uint16_t)(device->index + 1u);
     entropy->next++;
     entropy->count++;
     entropy->due = now + DELAY;
-    if ((driver->flags & NO_INTERRUPT) == 0) {
+    if ((driver->flags & VIRTIO_NO_INTERRUPT) == 0) {
         interrupt(entropy);
     }
 }
@@ -178,11 +146,11 @@ static void reset(void *ctx)
 {
     struct virtual_entropy *entropy = ctx;
 
-    entropy->registers = (struct virtual_entropy_registers){
-        .vector = NO_VECTOR, .queues = 1, .queue_size = QUEUE_SIZE, .queue_vector = NO_VECTOR
-    };
-    entropy->features[0] = 0;
-    entropy->features[1] = 0;
+    entropy->registers = (struct virtio_registers){ .config_msix_vector = VPT_NO_VECTOR,
+                                                    .num_queues = 1,
+                                                    .queue_size = QUEUE_SIZE,
+                                                    .queue_msix_vector = VPT_NO_VECTOR };
+    entropy->features = (struct vpt_features){ .word = { 0 } };
     entropy->interrupt_status = 0;
     entropy->next = 0;
     entropy->due = 0;
@@ -190,20 +158,22 @@ static void reset(void *ctx)
 
 static void set_status(struct virtual_entropy *entropy, uint8_t value)
 {
+    const struct vpt_features *features = &entropy->features;
     bool right =
-        entropy->features[0] == 0 && (entropy->features[1] & ~OFFERED_1) == 0 && (entropy->features[1] & 1u) != 0;
+        features->word[0] == 0 && (features->word[1] & ~OFFERED) == 0 && vpt_features_has(features, VPT_F_VERSION_1);
 
     if (value == 0) {
         reset(entropy);
     } else {
-        entropy->registers.status =
-            (uint8_t)((right ? value : value & ~STATUS_FEATURES) | (entropy->registers.status & STATUS_BROKEN));
+        entropy->registers.device_status =
+            (uint8_t)((right ? value : value & ~VPT_STATUS_FEATURES_OK) |
+                      (entropy->registers.device_status & VPT_STATUS_DEVICE_NEEDS_RESET));
     }
 }
 
 static uint16_t message(uint64_t value)
 {
-    return (uint16_t)(value < VIRTUAL_ENTROPY_MESSAGES ? value : NO_VECTOR);
+    return (uint16_t)(value < VIRTUAL_ENTROPY_MESSAGES ? value : VPT_NO_VECTOR);
 }
 
 static void set_half(uint64_t *address, bool upper, uint64_t value)
@@ -211,55 +181,54 @@ static void set_half(uint64_t *address, bool upper, uint64_t value)
     *address = upper ? (*address & UINT32_MAX) | value << 32 : (*address & ~(uint64_t)UINT32_MAX) | value;
 }
 
-#define AT(name) offsetof(struct virtual_entropy_registers, name)
-
 /* Registers of the queue: there is one. */
-static void write_queue(struct virtual_entropy_registers *registers, unsigned at, uint64_t value)
+static void write_queue(struct virtio_registers *registers, unsigned at, uint64_t value)
 {
-    if (registers->select_queue != 0 || registers->queue_enable != 0) {
+    if (registers->queue_select != 0 || registers->queue_enable != 0) {
         return;
     }
     switch (at) {
-    case AT(queue_vector): registers->queue_vector = message(value); break;
-    case AT(queue_enable): registers->queue_enable = value == 1u && registers->queue_size == QUEUE_SIZE; break;
-    case AT(queue_size): registers->queue_size = (uint16_t)value; break;
-    case AT(descriptors):
-    case AT(descriptors) + 4u: set_half(&registers->descriptors, at != AT(descriptors), value); break;
-    case AT(driver):
-    case AT(driver) + 4u: set_half(&registers->driver, at != AT(driver), value); break;
-    case AT(device):
-    case AT(device) + 4u: set_half(&registers->device, at != AT(device), value); break;
+    case VIRTIO_AT(queue_msix_vector): registers->queue_msix_vector = message(value); break;
+    case VIRTIO_AT(queue_enable): registers->queue_enable = value == 1u && registers->queue_size == QUEUE_SIZE; break;
+    case VIRTIO_AT(queue_size): registers->queue_size = (uint16_t)value; break;
+    case VIRTIO_AT(queue_desc):
+    case VIRTIO_AT(queue_desc) + 4u: set_half(&registers->queue_desc, at != VIRTIO_AT(queue_desc), value); break;
+    case VIRTIO_AT(queue_driver):
+    case VIRTIO_AT(queue_driver) + 4u: set_half(&registers->queue_driver, at != VIRTIO_AT(queue_driver), value); break;
+    case VIRTIO_AT(queue_device):
+    case VIRTIO_AT(queue_device) + 4u: set_half(&registers->queue_device, at != VIRTIO_AT(queue_device), value); break;
     default: break;
     }
 }
 
 static void write_common(struct virtual_entropy *entropy, unsigned at, uint64_t value)
 {
-    struct virtual_entropy_registers *registers = &entropy->registers;
+    struct virtio_registers *registers = &entropy->registers;
 
     switch (at) {
-    case AT(select_offered): registers->select_offered = (uint32_t)value; break;
-    case AT(select_features): registers->select_features = (uint32_t)value; break;
-    case AT(features):
-        if (registers->select_features < 2u && (registers->status & STATUS_FEATURES) == 0) {
-            entropy->features[registers->select_features] = (uint32_t)value;
+    case VIRTIO_AT(device_feature_select): registers->device_feature_select = (uint32_t)value; break;
+    case VIRTIO_AT(driver_feature_select): registers->driver_feature_select = (uint32_t)value; break;
+    case VIRTIO_AT(driver_feature):
+        if (registers->driver_feature_select < 2u && (registers->device_status & VPT_STATUS_FEATURES_OK) == 0) {
+            entropy->features.word[registers->driver_feature_select] = (uint32_t)value;
         }
         break;
-    case AT(vector): registers->vector = message(value); break;
-    case AT(status): set_status(entropy, (uint8_t)value); break;
-    case AT(select_queue): registers->select_queue = (uint16_t)value; break;
+    case VIRTIO_AT(config_msix_vector): registers->config_msix_vector = message(value); break;
+    case VIRTIO_AT(device_status): set_status(entropy, (uint8_t)value); break;
+    case VIRTIO_AT(queue_select): registers->queue_select = (uint16_t)value; break;
     default: write_queue(registers, at, value); break;
     }
 }
 
 static uint64_t read_common(const struct virtual_entropy *entropy, unsigned at, unsigned width)
 {
-    struct virtual_entropy_registers registers = entropy->registers;
+    struct virtio_registers registers = entropy->registers;
     uint64_t value = 0;
 
-    registers.offered = registers.select_offered == 1u ? OFFERED_1 : 0;
-    registers.features = registers.select_features < 2u ? entropy->features[registers.select_features] : 0;
-    if (at >= AT(queue_size) && registers.select_queue != 0) {
+    registers.device_feature = registers.device_feature_select == 1u ? OFFERED : 0;
+    registers.driver_feature =
+        registers.driver_feature_select < 2u ? entropy->features.word[registers.driver_feature_select] : 0;
+    if (at >= VIRTIO_AT(queue_size) && registers.queue_select != 0) {
         return 0;
     }
     for (unsigned i = 0; i < width && at + i < sizeof(registers); i++) {
@@ -300,7 +269,7 @@ static enum vpt_status access(void *ctx, bool write, enum vpt_assign_space space
         }
         break;
     case AT_NOTIFY:
-        if (write && (entropy->registers.status & STATUS_DRIVER_OK) != 0 && entropy->due == 0) {
+        if (write && (entropy->registers.device_status & VPT_STATUS_DRIVER_OK) != 0 && entropy->due == 0) {
             entropy->due = chips_clock() + DELAY;
         }
         break;
@@ -322,8 +291,9 @@ static void put(uint8_t *bytes, unsigned width, uint32_t value)
 static unsigned put_place(uint8_t *space, unsigned at, uint8_t type, uint32_t where, unsigned size)
 {
     put(&space[at], 4, VPT_PCI_CAPABILITY_VENDOR | (at + size) << 8 | size << 16 | (uint32_t)type << 24);
-    put(&space[at + 8u], 4, where);
-    put(&space[at + 12u], 4, type == PLACE_COMMON ? (uint32_t)sizeof(struct virtual_entropy_registers) : 4u);
+    put(&space[at + VIRTIO_CAPABILITY(offset)], 4, where);
+    put(&space[at + VIRTIO_CAPABILITY(length)], 4,
+        type == VIRTIO_COMMON ? (uint32_t)sizeof(struct virtio_registers) : 4u);
     return at + size;
 }
 
@@ -341,9 +311,9 @@ static void make_space(struct virtual_entropy *entropy)
     put(&space[SUBSYSTEM], 4, THE_SUBSYSTEM);
     put(&space[FIRST], 1, CAPABILITIES);
     put(&space[INTERRUPT_PIN], 1, 1);
-    at = put_place(space, at, PLACE_COMMON, AT_COMMON, PLACE_SIZE);
-    at = put_place(space, at, PLACE_INTERRUPT, AT_INTERRUPT, PLACE_SIZE);
-    at = put_place(space, at, PLACE_NOTIFY, AT_NOTIFY, PLACE_SIZE + 4u);
+    at = put_place(space, at, VIRTIO_COMMON, AT_COMMON, VIRTIO_CAPABILITY(notify_off_multiplier));
+    at = put_place(space, at, VIRTIO_INTERRUPT, AT_INTERRUPT, VIRTIO_CAPABILITY(notify_off_multiplier));
+    at = put_place(space, at, VIRTIO_NOTIFY, AT_NOTIFY, sizeof(struct virtio_capability));
     put(&space[at], 4, VPT_PCI_CAPABILITY_MSIX | (VIRTUAL_ENTROPY_MESSAGES - 1u) << 16);
     put(&space[at + 4u], 4, AT_TABLE);
     put(&space[at + 8u], 4, AT_PENDING);

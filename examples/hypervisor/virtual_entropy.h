@@ -9,19 +9,10 @@
 #include <emulated_function.h>
 #include <vpt/assign_dma.h>
 
+#include "virtio.h"
+
 #define VIRTUAL_ENTROPY_SPACE    256u
 #define VIRTUAL_ENTROPY_MESSAGES 2u
-
-/* The common configuration (VirtIO 1.2, 4.1.4.3), as the driver reads it. */
-struct virtual_entropy_registers {
-    uint32_t select_offered, offered;
-    uint32_t select_features, features;
-    uint16_t vector, queues;
-    uint8_t status, generation;
-    uint16_t select_queue;
-    uint16_t queue_size, queue_vector, queue_enable, queue_notify;
-    uint64_t descriptors, driver, device;
-};
 
 /* A zeroed object is absent. */
 struct virtual_entropy {
@@ -33,8 +24,8 @@ struct virtual_entropy {
     uint32_t place;
     enum vpt_assign_interrupt_mode mode;
     bool masked; /* INTx */
-    struct virtual_entropy_registers registers;
-    uint32_t features[2];
+    struct virtio_registers registers;
+    struct vpt_features features;
     uint8_t interrupt_status;
     uint16_t next;    /* index of the next request */
     uint64_t due;     /* when it answers; 0: nothing is asked */

@@ -202,7 +202,7 @@ static void ask(struct vpt_entropy *entropy, uint64_t address)
 
 /*
  * What is not the guest's: memory of the other guest, by its address on the machine; and addresses without memory. The
- * window of messages is left out (README.md).
+ * window of messages is left out (docs/hypervisor.md, "Limits").
  */
 static void reach_for_memory(const struct vpt_pci_function *function)
 {
