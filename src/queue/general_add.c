@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Adding free-form requests: as chains of descriptors of the ring, or in indirect tables. Chains of a split ring follow
- * a free list, those of a packed one are neighbours. A build for speed has a function for each kind of request; in a
- * build for small code add_any() adds all of them.
+ * a free list, those of a packed one are neighbours. A build for speed has a function for each kind of request, and
+ * adds chains that pass the end of a packed ring by add_any(), by which a build for small code adds all of them.
  */
 #include "queue_internal.h"
 #include "sequential.h"
@@ -366,6 +366,7 @@ VPT_OUT_OF_LINE enum vpt_status packed_add_chain(struct vpt_queue *queue, const 
     }
     return commit_packed(queue, word, last + 1u, last + 1u, (uint32_t)(chain.sum - readable_sum) + writable);
 }
+
 /* Adds a request while there are tables. A single segment takes one descriptor with or without a table. */
 VPT_OUT_OF_LINE enum vpt_status add_either(struct vpt_queue *queue, const struct vpt_segment *segments,
                                            uint32_t readable, uint32_t writable, void *token)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Descriptors in the order of the ring, of both layouts, in the ring and in tables. */
+/* Writes the descriptors of a request, whatever the layout. */
 #include "sequential.h"
 
 enum vpt_status vpt_sequential_measure(const struct sequential_part parts[2], uint32_t most, uint64_t bytes[2])
