@@ -58,6 +58,7 @@ VPT_OUT_OF_LINE enum vpt_status add_any(struct vpt_queue *queue, const struct vp
     struct sequential_writer writer;
     uint64_t bytes[2] = { 0, 0 };
     enum vpt_status status;
+    uint32_t first;
 
     if (entries - 1u >= queue->free_count) {
         return refuse_for_room(queue, count);
@@ -71,11 +72,9 @@ VPT_OUT_OF_LINE enum vpt_status add_any(struct vpt_queue *queue, const struct vp
     slot->writable = (uint32_t)bytes[1];
     slot->count = (uint16_t)count;
     queue->free_count -= entries;
-    if (!queue_packed(queue)) {
-        queue->entry = queue->free_head;
-    }
+    first = queue_packed(queue) ? queue->entry : queue->free_head;
     if (in_table) {
-        struct packed_descriptor *descriptor = packed_ring(queue) + queue->entry;
+        struct packed_descriptor *descriptor = packed_ring(queue) + first;
 
         slot->count = (uint16_t)(COUNT_TABLE_0 + queue->table_head);
         sequential_begin_table(queue_packed(queue), &writer, count, point_at_table(queue, descriptor, count));
@@ -87,6 +86,7 @@ VPT_OUT_OF_LINE enum vpt_status add_any(struct vpt_queue *queue, const struct vp
         queue->table_count--;
     } else {
         sequential_begin(queue, queue_packed(queue), &writer, count);
+        writer.entry = first;
         writer.links = queue->links;
     }
     vpt_sequential_put(queue, &writer, parts, 2);
