@@ -40,14 +40,10 @@ enum vpt_status vpt_fs_check(const struct fs_call *call, uint32_t plain)
 /* Writes what comes behind the header. A name ends at a '/', which only one that is looked up may have. */
 static enum vpt_status write_arguments(struct fs_call *call, uint32_t plain, const void *arguments, uint8_t *slot)
 {
-    const uint8_t *from = (const uint8_t *)arguments;
-    uint8_t *to = slot + VPT_FS_HEADER;
+    uint8_t *to = vpt_slots_copy_in(slot + VPT_FS_HEADER, arguments, FS_ARGUMENTS(plain));
     const char *name = call->name;
     uint32_t left;
 
-    for (left = FS_ARGUMENTS(plain); left != 0; left--) {
-        vpt_store8(to++, *from++);
-    }
     if (FS_IS_NAMED(plain)) {
         if (name == NULL) {
             return VPT_CALLER_ARGUMENT;

@@ -4,7 +4,6 @@
  * buffer: so buffers may be kept while others go back to the device.
  */
 #include "../request/slots.h"
-#include "../transport/transport_ops.h"
 #include "net_internal.h"
 
 #define VLAN_TAG_SIZE 4u

@@ -100,13 +100,15 @@ VPT_INLINE uint32_t transmit_fast(struct vpt_requests *requests, const struct vp
 
     end = frame + slot_batch_begin(&batch, requests, count);
     for (; frame != end; frame++) {
-        const struct vpt_segment *segment = frame->segments;
-        uint32_t length = segment->length;
+        const struct vpt_segment *segment;
         uint32_t slot = batch.head;
 
-        if (frame->readable != 1 || frame->writable != 0 ||
-            check_frame(&net_of(requests)->info, length, checksums) != VPT_OK ||
-            !slot_batch_add(&batch, segment->address, length, false, 0, frame->token)) {
+        if (frame->readable != 1 || frame->writable != 0) {
+            break;
+        }
+        segment = frame->segments;
+        if (check_frame(&net_of(requests)->info, segment->length, checksums) != VPT_OK ||
+            !slot_batch_add(&batch, segment->address, segment->length, false, 0, frame->token)) {
             break;
         }
         write_frame_header(requests, slot, checksums);

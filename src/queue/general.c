@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* The set-up of queues for free-form requests. */
-#include "../transport/transport_ops.h"
 #include "in_order.h"
 #include "queue_internal.h"
 

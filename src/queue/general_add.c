@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Adding free-form requests: as chains of descriptors of the ring, or in indirect tables. Chains of a split ring follow
- * a free list, those of a packed one are neighbours. A build for speed has a function for each kind of request; in a
- * build for small code add_any() adds all of them.
+ * a free list, those of a packed one are neighbours. A build for speed has a function for each kind of request, and
+ * adds chains that pass the end of a packed ring by add_any(), by which a build for small code adds all of them.
  */
 #include "queue_internal.h"
 #include "sequential.h"
@@ -58,6 +58,7 @@ VPT_OUT_OF_LINE enum vpt_status add_any(struct vpt_queue *queue, const struct vp
     struct sequential_writer writer;
     uint64_t bytes[2] = { 0, 0 };
     enum vpt_status status;
+    uint32_t first;
 
     if (entries - 1u >= queue->free_count) {
         return refuse_for_room(queue, count);
@@ -71,11 +72,9 @@ VPT_OUT_OF_LINE enum vpt_status add_any(struct vpt_queue *queue, const struct vp
     slot->writable = (uint32_t)bytes[1];
     slot->count = (uint16_t)count;
     queue->free_count -= entries;
-    if (!queue_packed(queue)) {
-        queue->entry = queue->free_head;
-    }
+    first = queue_packed(queue) ? queue->entry : queue->free_head;
     if (in_table) {
-        struct packed_descriptor *descriptor = packed_ring(queue) + queue->entry;
+        struct packed_descriptor *descriptor = packed_ring(queue) + first;
 
         slot->count = (uint16_t)(COUNT_TABLE_0 + queue->table_head);
         sequential_begin_table(queue_packed(queue), &writer, count, point_at_table(queue, descriptor, count));
@@ -87,6 +86,7 @@ VPT_OUT_OF_LINE enum vpt_status add_any(struct vpt_queue *queue, const struct vp
         queue->table_count--;
     } else {
         sequential_begin(queue, queue_packed(queue), &writer, count);
+        writer.entry = first;
         writer.links = queue->links;
     }
     vpt_sequential_put(queue, &writer, parts, 2);
@@ -366,6 +366,7 @@ VPT_OUT_OF_LINE enum vpt_status packed_add_chain(struct vpt_queue *queue, const 
     }
     return commit_packed(queue, word, last + 1u, last + 1u, (uint32_t)(chain.sum - readable_sum) + writable);
 }
+
 /* Adds a request while there are tables. A single segment takes one descriptor with or without a table. */
 VPT_OUT_OF_LINE enum vpt_status add_either(struct vpt_queue *queue, const struct vpt_segment *segments,
                                            uint32_t readable, uint32_t writable, void *token)

@@ -100,9 +100,13 @@ static enum vpt_status look_next(struct vpt_queue *queue)
                                                                              : status;
 }
 
+/*
+ * The flags of a packed ring were read just now. A look that read them again could end without arming, and with a device
+ * that changes them all the time pop and look would follow each other without an end.
+ */
 VPT_COLD enum vpt_status pop_after_look(struct vpt_queue *queue, void **token, uint32_t *written)
 {
-    enum vpt_status status = look_next(queue);
+    enum vpt_status status = queue_in_order(queue) ? look_next(queue) : vpt_packed_look(queue);
 
     return status == VPT_OK ? vpt_queue_pop(queue, token, written) : status;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * How popping and polling find what the device has used. A build for speed has copies of the common part in them; in a
- * build for small code both call vpt_queue_look().
+ * build for small code popping and batches call vpt_queue_look().
  */
 #ifndef VPT_SRC_QUEUE_LOOK_H
 #define VPT_SRC_QUEUE_LOOK_H

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Set-up and end of a virtqueue. The data path is in the files of the ring's format. */
+/* Set-up and end of a virtqueue. The data path is in general_add.c, general_pop.c, kick.c and src/request/. */
 #include <vpt/queue.h>
 
 #include "../transport/transport_ops.h"

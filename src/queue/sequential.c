@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Descriptors in the order of the ring, of both layouts, in the ring and in tables. */
+/* Writes the descriptors of a request, whatever the layout. */
 #include "sequential.h"
 
 enum vpt_status vpt_sequential_measure(const struct sequential_part parts[2], uint32_t most, uint64_t bytes[2])
@@ -42,8 +42,9 @@ static void put_one(const struct vpt_queue *queue, struct sequential_writer *wri
     }
     vpt_store64(&descriptor->address, vpt_order64(order, segment->address));
     vpt_store32(&descriptor->length, vpt_order32(order, segment->length));
-    word = split_flags(order, flags, next);
-    if (queue_packed(queue)) {
+    if (!queue_packed(queue)) {
+        word = split_flags(order, flags, next);
+    } else {
         if (writer->entry == 0) {
             writer->flags ^= PACKED_BOTH;
         }

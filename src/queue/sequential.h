@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Requests that take the next descriptors of the ring, in order: on packed virtqueues, and on split ones with IN_ORDER.
- * Such devices have VERSION_1, so all fields are little-endian.
+ * Descriptors of a request, in the ring or in a table, of both layouts: neighbours, or along the links of a free list.
  */
 #ifndef VPT_SRC_QUEUE_SEQUENTIAL_H
 #define VPT_SRC_QUEUE_SEQUENTIAL_H

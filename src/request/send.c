@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Queues that send short messages from their slots; and taking back what nobody has a token for. */
+/* Copies into slots; queues that send short messages from them; and taking back what nobody has a token for. */
 #include "slots.h"
 
 #include "../access.h"

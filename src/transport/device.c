@@ -76,22 +76,16 @@ enum vpt_status vpt_device_reset(struct vpt_device *device)
     return vpt_log(device->port, VPT_LOG_ERROR, "reset", vpt_gone(device) ? VPT_DEVICE_GONE : result);
 }
 
-/* Returns how many words of features the interface has. */
-static unsigned feature_words(const struct vpt_device *device)
-{
-    return vpt_legacy(device) ? 1u : VPT_FEATURE_WORDS;
-}
-
 /*
- * Returns which features of a word the device offers. Some devices have two words, and show the second one under every
- * higher selector. So a word above the second is only read if the driver names a feature of it, and offers nothing if
- * it repeats the second word.
+ * Returns which features of a word the device offers; a legacy interface has one word. Some devices have two words, and
+ * show the second one under every higher selector. So a word above the second is only read if the driver names a feature
+ * of it, and offers nothing if it repeats the second word.
  */
 static uint32_t offered_of(struct vpt_device *device, unsigned word, uint32_t named)
 {
     uint32_t offered;
 
-    if (word >= feature_words(device) || (word >= 2u && named == 0)) {
+    if ((word != 0 && vpt_legacy(device)) || (word >= 2u && named == 0)) {
         return 0;
     }
     vpt_device_put(device, VPT_REGISTER_DEVICE_FEATURES_SEL, word);

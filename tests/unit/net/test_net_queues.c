@@ -50,6 +50,9 @@ TRANSPORT_TEST(net_transmit, NET_CFG_8_frames_that_are_refused)
     assert_status(network_submit(0, 0, 100, 5, 1, NULL), VPT_CALLER_TOO_LONG);
     assert_status(network_submit(0, 0, 100, 1, 1, &checksum), VPT_UNSUPPORTED_REQUEST);
     assert_status(vpt_net_transmit(network.transmitq, NULL, 0, NULL, NULL), VPT_CALLER_ARGUMENT);
+    frames[0] = (struct vpt_request){ .segments = NULL };
+    assert_status(vpt_net_transmit_batch(network.transmitq, frames, NULL, 1, &done), VPT_CALLER_ARGUMENT);
+    assert_same(done, 0);
     segment = machine_segment(0, 1014);
     for (unsigned i = 0; i < 3; i++) {
         frames[i] = (struct vpt_request){ .segments = &segment, .readable = 1, .writable = i == 2 ? 1 : 0 };
