@@ -101,8 +101,8 @@ static enum vpt_status look_next(struct vpt_queue *queue)
 }
 
 /*
- * The flags of a packed ring were read just now. A look that read them again could end without arming, and with a device
- * that changes them all the time pop and look would follow each other without an end.
+ * The flags of a packed ring were read just now. A look that read them again could end without arming, and with a
+ * device that changes them all the time pop and look would follow each other without an end.
  */
 VPT_COLD enum vpt_status pop_after_look(struct vpt_queue *queue, void **token, uint32_t *written)
 {

@@ -78,8 +78,8 @@ enum vpt_status vpt_device_reset(struct vpt_device *device)
 
 /*
  * Returns which features of a word the device offers; a legacy interface has one word. Some devices have two words, and
- * show the second one under every higher selector. So a word above the second is only read if the driver names a feature
- * of it, and offers nothing if it repeats the second word.
+ * show the second one under every higher selector. So a word above the second is only read if the driver names a
+ * feature of it, and offers nothing if it repeats the second word.
  */
 static uint32_t offered_of(struct vpt_device *device, unsigned word, uint32_t named)
 {
