@@ -177,7 +177,7 @@ report_kernel() {
 }
 
 # Usage: report_hostile NAME: checks that a guest has done all its harm, with messages in thousands of requests; that
-# its functions were refused the other guest's memory, by the IOMMU and by the one that is emulated; and what its end was
+# its functions were refused the other guest's memory, by the IOMMU and by the emulated one; and what its end was
 report_hostile() {
     local text iommu emulated
     text=$(sed -n 's/^@hostile //p' "$place/guest$1.log" | paste -sd, | sed 's/,/, /g; s/,  /, /g')

@@ -52,6 +52,11 @@ declare -A without=(
     [packed]='-DVPT_WITHOUT_LEGACY -DVPT_WITHOUT_IN_ORDER'
     [packed-only]='-DVPT_WITHOUT_LEGACY -DVPT_WITHOUT_IN_ORDER -DVPT_WITHOUT_SPLIT'
 )
+# What docs/devices.md says of the drivers.
+declare -A shown=()
+while read -r folder gcc clang; do
+    shown[$folder-gcc]=$gcc shown[$folder-clang]=$clang
+done < <(sed -n 's,.*](../src/\([0-9a-z]*\)) .* | \([0-9]*\) | \([0-9]*\) |$,\1 \2 \3,p' docs/devices.md)
 vpt_need_packages "${VPT_CROSS_PACKAGES[@]}" python3 || exit 1
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
@@ -92,6 +97,8 @@ print_total() {
     printf '%s\t%s\ttotal\t%d\tbytes\n' "$1" "$variant" "$2"
     [ "$target" != x86_64 ] || limit=${limits[$1-${variant%%-*}]:-$2}
     [ "$2" -le "$limit" ] || fail "$1 $variant: $2 bytes, limit $limit"
+    [ "$target" != x86_64 ] || [ "${shown[$1-${variant%%-*}]:-$2}" -eq "$2" ] ||
+        fail "$1 $variant: $2 bytes, docs/devices.md has ${shown[$1-${variant%%-*}]}"
 }
 
 # Usage: linked DIRECTORY LIBRARY NAME LINKER-ARGUMENT...: prints what the library adds to the linked stub.

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A small hypervisor for a q35 of QEMU that emulates SVM. It assigns the machine's virtio functions to two guests, which
- * drive them. docs/hypervisor.md says what the parts are.
+ * A small hypervisor for a q35 of QEMU that emulates SVM. It assigns the machine's virtio functions to two guests,
+ * which drive them. docs/hypervisor.md says what the parts are.
  */
 #include <console.h>
 #include <machine.h>
