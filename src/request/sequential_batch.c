@@ -7,23 +7,57 @@
 #include "slots.h"
 #include "split_slots.h"
 
+/* Each of at most `count` requests has taken one descriptor; `entry` is behind the last. Returns how many there are. */
+static uint32_t take_descriptors(struct vpt_queue *queue, uint32_t entry, uint32_t flags, uint32_t count)
+{
+    uint32_t done = entry - queue->entry;
+
+    if (entry <= queue->entry) {
+        done += queue->mask + 1u;
+    }
+    /* For the static analyser. */
+    count = done < count ? done : count;
+    queue->free_count -= count;
+    queue->entry = entry;
+    queue->available_word = flags & PACKED_WORD(0, PACKED_BOTH);
+    queue->available_index += count;
+    return count;
+}
+
+/* What is the same for all requests of a batch, which have the shape of its first one, and their data in one segment. */
+struct alike {
+    uint64_t distance; /* from the address of a slot's data descriptor to the device address of the slot's table */
+    uint32_t table_bytes;
+    uint32_t most; /* of the data, in bytes */
+    uint32_t reply;
+    uint32_t shape;
+    uint32_t length_mask; /* of the data's length: what the device may write, all or nothing */
+};
+
+/* The loop over the requests cannot read it from where it is: the compiler cannot know that no store changes it. */
+VPT_INLINE struct alike alike_of(const struct vpt_requests *requests, const struct vpt_request *first)
+{
+    const struct vpt_memory *tables = &requests->queue.areas[VPT_AREA_TABLES].memory;
+    const uint32_t size = (uint32_t)sizeof(struct packed_descriptor);
+
+    return (struct alike){
+        .distance = tables->device_address - (uintptr_t)tables->address - (requests->kind->header != 0 ? size : 0u),
+        .table_bytes = (slot_fixed_descriptors(requests->kind) + 1u) * size,
+        .most = requests->segment_max < SLOT_BYTES_MAX ? requests->segment_max : SLOT_BYTES_MAX,
+        .reply = requests->kind->reply,
+        .shape = slot_shape(1, first->writable != 0),
+        .length_mask = first->writable != 0 ? 0xffffffffu : 0u,
+    };
+}
+
 VPT_INLINE uint32_t submit_in_tables(struct vpt_requests *requests, const struct vpt_request *batch, uint32_t count,
                                      bool packed)
 {
     struct vpt_queue *queue = &requests->queue;
-    /* What the loop needs is read once, since the compiler cannot know that no store changes it. */
     struct vpt_request_place *const places = requests->places;
     struct vpt_queue_slot *const slots = queue->slots;
     struct packed_descriptor *const ring = packed_ring(queue);
-    const struct vpt_memory *const tables = &queue->areas[VPT_AREA_TABLES].memory;
-    /* From the address of a slot's data descriptor to the device address of the slot's table. */
-    const uint64_t distance =
-        tables->device_address - (uintptr_t)tables->address - (requests->kind->header != 0 ? sizeof(*ring) : 0u);
-    const uint32_t table_bytes = (slot_fixed_descriptors(requests->kind) + 1u) * (uint32_t)sizeof(*ring);
-    const uint32_t most = requests->segment_max < SLOT_BYTES_MAX ? requests->segment_max : SLOT_BYTES_MAX;
-    const uint32_t reply = requests->kind->reply;
-    const uint32_t shape = slot_shape(1, batch->writable != 0);
-    const uint32_t length_mask = batch->writable != 0 ? 0xffffffffu : 0u;
+    const struct alike alike = alike_of(requests, batch);
     const struct vpt_request *const begin = batch;
     const struct vpt_request *const end = batch + count;
     struct packed_descriptor *descriptor = ring + queue->entry;
@@ -31,7 +65,6 @@ VPT_INLINE uint32_t submit_in_tables(struct vpt_requests *requests, const struct
     uint32_t flags = queue->available_word | PACKED_WORD(0, DESCRIPTOR_INDIRECT);
     uint32_t index = queue->available_index;
     uint32_t head = queue->free_head;
-    uint32_t done;
 
     if (packed && index == queue->published) {
         /* The first descriptor is not available before vpt_packed_show(). */
@@ -45,19 +78,19 @@ VPT_INLINE uint32_t submit_in_tables(struct vpt_requests *requests, const struct
         struct packed_descriptor *data = places[head].reply;
         uint32_t length;
 
-        if (places[head].shape != shape || (batch->readable | ((uint32_t)batch->writable << 16)) != shape) {
+        if (places[head].shape != alike.shape || (batch->readable | ((uint32_t)batch->writable << 16)) != alike.shape) {
             break;
         }
         length = batch->segments->length;
-        if (length - 1u >= most) {
+        if (length - 1u >= alike.most) {
             break;
         }
-        vpt_store64(&descriptor->address, vpt_order64(true, distance + (uintptr_t)data));
-        vpt_store32(&descriptor->length, vpt_order32(true, table_bytes));
+        vpt_store64(&descriptor->address, vpt_order64(true, alike.distance + (uintptr_t)data));
+        vpt_store32(&descriptor->length, vpt_order32(true, alike.table_bytes));
         vpt_store64(&data->address, vpt_order64(true, batch->segments->address));
         vpt_store32(&data->length, vpt_order32(true, length));
         slot->token = batch->token;
-        slot->writable = (length & length_mask) + reply;
+        slot->writable = (length & alike.length_mask) + alike.reply;
         slot->count = 1;
         if (packed) {
             vpt_store32(&descriptor->id, vpt_order32(true, head | flags));
@@ -86,18 +119,8 @@ VPT_INLINE uint32_t submit_in_tables(struct vpt_requests *requests, const struct
     if (batch == begin) {
         return 0;
     }
-    /* Each request has taken one descriptor. The last test is for the static analyser. */
-    done = (uint32_t)(descriptor - ring) - queue->entry;
-    if (descriptor <= ring + queue->entry) {
-        done += queue->mask + 1u;
-    }
-    count = done < count ? done : count;
     queue->free_head = head;
-    queue->free_count -= count;
-    queue->entry = (uint32_t)(descriptor - ring);
-    queue->available_word = flags & PACKED_WORD(0, PACKED_BOTH);
-    queue->available_index += count;
-    return count;
+    return take_descriptors(queue, (uint32_t)(descriptor - ring), flags, count);
 }
 
 uint32_t vpt_sequential_submit_alike(struct vpt_requests *requests, const struct vpt_request *batch, uint32_t count)
