@@ -24,7 +24,7 @@ static uint32_t take_descriptors(struct vpt_queue *queue, uint32_t entry, uint32
     return count;
 }
 
-/* What is the same for all requests of a batch, which have the shape of its first one, and their data in one segment. */
+/* What is the same for all requests of a batch: each has its first one's shape, and its data in one segment. */
 struct alike {
     uint64_t distance; /* from the address of a slot's data descriptor to the device address of the slot's table */
     uint32_t table_bytes;
