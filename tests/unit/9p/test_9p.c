@@ -126,6 +126,8 @@ PLAIN_P9_TEST(p9, messages_that_are_none)
 
         assert_status(vpt_9p_submit(&p9, &message, NULL), rows[i].status);
     }
+    assert_status(vpt_9p_submit(&p9, &(const struct vpt_9p_message){ 24, 1, 0, 23, NULL }, NULL), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_9p_submit(&p9, &(const struct vpt_9p_message){ 24, 0, 1, 23, NULL }, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_9p_submit(&p9, NULL, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_9p_submit(NULL, &(const struct vpt_9p_message){ 24, 0, 0, 19, NULL }, NULL), VPT_CALLER_ARGUMENT);
     assert_p9_works();

@@ -147,6 +147,10 @@ PLAIN_FS_TEST(fs, messages_that_are_none)
 
         assert_status(vpt_fs_submit(&fs, &message, NULL), rows[i].status);
     }
+    assert_status(vpt_fs_submit(&fs, &(const struct vpt_fs_message){ GETATTR, 1, 0, 1, 56, NULL }, NULL),
+                  VPT_CALLER_ARGUMENT);
+    assert_status(vpt_fs_submit(&fs, &(const struct vpt_fs_message){ GETATTR, 0, 1, 1, 56, NULL }, NULL),
+                  VPT_CALLER_ARGUMENT);
     assert_status(vpt_fs_submit(&fs, NULL, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_fs_submit(NULL, &(const struct vpt_fs_message){ GETATTR, 0, 0, 1, 56, NULL }, NULL),
                   VPT_CALLER_ARGUMENT);
