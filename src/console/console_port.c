@@ -17,8 +17,10 @@ enum vpt_status vpt_console_write(struct vpt_console_port *port, const void *byt
     const uint8_t *next = (const uint8_t *)bytes;
     enum vpt_status status = VPT_OK;
     enum vpt_status kicked;
-    size_t done = 0;
+    size_t ignored;
 
+    written = written != NULL ? written : &ignored;
+    *written = 0;
     if (port == NULL || (bytes == NULL && size != 0)) {
         return VPT_CALLER_ARGUMENT;
     }
@@ -26,14 +28,11 @@ enum vpt_status vpt_console_write(struct vpt_console_port *port, const void *byt
         return VPT_CALLER_STATE;
     }
     vpt_slots_take_back(&port->queues.out);
-    while (done < size && status == VPT_OK) {
-        size_t part = size - done < VPT_CONSOLE_CHUNK ? size - done : VPT_CONSOLE_CHUNK;
+    while (*written < size && status == VPT_OK) {
+        size_t part = size - *written < VPT_CONSOLE_CHUNK ? size - *written : VPT_CONSOLE_CHUNK;
 
-        status = vpt_slots_send(&port->queues.out, next + done, (uint32_t)part); /* CON-OP-2 */
-        done += status == VPT_OK ? part : 0;
-    }
-    if (written != NULL) {
-        *written = done;
+        status = vpt_slots_send(&port->queues.out, next + *written, (uint32_t)part); /* CON-OP-2 */
+        *written += status == VPT_OK ? part : 0;
     }
     kicked = vpt_requests_kick(&port->queues.out);
     return kicked != VPT_OK ? kicked : status;

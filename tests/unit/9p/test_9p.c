@@ -346,7 +346,9 @@ PLAIN_P9_TEST(p9, arguments_that_are_none)
     assert_status(vpt_9p_get_attributes(NULL, 0, &attributes), VPT_CALLER_ARGUMENT);
     assert_status(vpt_9p_get_attributes(&p9, 0, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_9p_read(NULL, 0, 0, p9_buffer, 1, &done), VPT_CALLER_ARGUMENT);
+    done = 7;
     assert_status(vpt_9p_read(&p9, 0, 0, NULL, 1, &done), VPT_CALLER_ARGUMENT);
+    assert_same(done, 0);
     assert_status(vpt_9p_read(&p9, 0, 0, p9_buffer, 1, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_9p_read(&p9, 0, 0, NULL, 0, &done), VPT_OK);
     assert_status(vpt_9p_write(&p9, 0, 0, NULL, 1, &done), VPT_CALLER_ARGUMENT);
