@@ -400,7 +400,8 @@ enum vpt_status vpt_socket_poll(struct vpt_socket *socket, struct vpt_socket_eve
         if (status != VPT_OK) {
             (void)vpt_receive_start(&socket->receive); /* the slots of what was taken */
             pay_all(socket);
-            return status;
+            /* If nothing can be sent any more, those that wait for what is owed have to learn of it here. */
+            return status != VPT_EMPTY || socket->transmit.queue.dead == VPT_OK ? status : socket->transmit.queue.dead;
         }
     }
     return VPT_OK;
