@@ -233,7 +233,9 @@ STARTED_NETWORK_TEST(net_receive, a_ring_that_ran_empty)
 
 STARTED_NETWORK_TEST(net_receive, buffers_that_are_not_the_librarys_are_refused)
 {
+    const struct vpt_requests *requests = &network.receiveq[0].requests;
     struct vpt_memory memory = { machine_bytes, 0, 4096 };
+    uint8_t *last;
     uint32_t done;
 
     network_come(0, 100, 1);
@@ -243,6 +245,12 @@ STARTED_NETWORK_TEST(net_receive, buffers_that_are_not_the_librarys_are_refused)
     network.frame[1].buffer = &network;
     assert_status(vpt_net_recycle(network.receiveq, network.frame, 3), VPT_CALLER_ARGUMENT);
     assert_same(vpt_requests_free(&network.receiveq[0].requests), 1); /* the first one was given back */
+    last = requests->queue.areas[VPT_AREA_SLOTS].memory.address;
+    last += (size_t)(requests->queue.slot_count - 1u) * requests->slot_size;
+    for (uint32_t i = 1; i <= requests->slot_size; i++) { /* the device would write behind the last one */
+        network.frame[1].buffer = last + i;
+        assert_status(vpt_net_recycle(network.receiveq, network.frame + 1, 1), VPT_CALLER_ARGUMENT);
+    }
     assert_status(vpt_net_recycle(network.receiveq, network.frame + 2, 1), VPT_OK);
     assert_status(vpt_net_post(network.receiveq, &memory, 1, &done), VPT_CALLER_ARGUMENT);
 }
