@@ -41,7 +41,7 @@ static uint32_t follow(struct vpt_console_port *port, struct console_message *me
     switch (event) {
     case VPT_CONSOLE_ADDED:
     case VPT_CONSOLE_REMOVED:
-        vpt_console_begin(port, false);
+        vpt_console_begin(port, false, message->id == 0); /* port 0 may have its size by the configuration */
         VPT_WRITE_ONCE(port->state.present, event == VPT_CONSOLE_ADDED);
         break;
     case VPT_CONSOLE_NOMINATED:

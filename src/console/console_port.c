@@ -2,10 +2,9 @@
 /* Bytes to and from the host (VirtIO 1.4, section 5.3.6). */
 #include "console_internal.h"
 
-void vpt_console_begin(struct vpt_console_port *port, bool alone)
+void vpt_console_begin(struct vpt_console_port *port, bool alone, bool sized)
 {
-    /* Port 0 may have a size by the configuration. */
-    vpt_zero(&port->state, VPT_OFFSET_OF(struct vpt_console_state, columns));
+    vpt_zero(&port->state, sized ? VPT_OFFSET_OF(struct vpt_console_state, columns) : sizeof(port->state));
     port->state.present = alone;
     port->state.is_console = alone;
     port->state.host_open = alone;

@@ -114,6 +114,10 @@ TWO_PORTS_TEST(console_ports, ports_that_come_and_go)
         }
         assert_no_event();
         assert_same(strlen(ports[2].state.name), round == 0 ? 0 : 5);
+        cr_assert(ports[2].state.columns == 0 && ports[2].state.rows == 0);
+        mock_console_resize_port(&host, 2, 100, 30);
+        assert_event(2, VPT_CONSOLE_RESIZED);
+        cr_assert(ports[2].state.columns == 100 && ports[2].state.rows == 30);
         mock_console_host_open(&host, 2, true);
         assert_event(2, VPT_CONSOLE_HOST_OPEN);
         assert_status(vpt_console_set_open(&ports[2], true), VPT_OK);
