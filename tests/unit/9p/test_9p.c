@@ -242,6 +242,8 @@ Test(p9, a_session_takes_the_lower_msize)
             fill(p9_buffer, 6000, 9);
             assert_status(vpt_9p_write(&p9, P9_FILE, 0, p9_buffer, 6000, &done), VPT_OK);
             cr_assert(done == 6000 && filled(p9_model.tree.nodes[1].bytes, 6000, 9));
+            assert_status(vpt_9p_version(&p9, VPT_9P_MSIZE_MIN - 1u), VPT_CALLER_ARGUMENT); /* the session goes on */
+            assert_status(vpt_9p_read(&p9, P9_FILE, 0, p9_buffer, 6000, &done), VPT_OK);
         } else {
             assert_status(vpt_9p_attach(&p9, P9_ROOT, "", ""), VPT_CALLER_STATE);
         }
