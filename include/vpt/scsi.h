@@ -146,7 +146,7 @@ enum vpt_status vpt_scsi_open(struct vpt_scsi *scsi, struct vpt_device *device);
  * Returns
  * VPT_OK
  * VPT_CALLER_ARGUMENT: `scsi` is NULL.
- * VPT_CALLER_STATE: the device is running; nothing was done.
+ * VPT_CALLER_STATE: the device is running or suspended; nothing was done.
  *
  * Context: init, thread, panic; lock: queues; calls: mmio_read, io_read, log.
  */

@@ -176,7 +176,7 @@ enum vpt_status vpt_socket_open(struct vpt_socket *socket, struct vpt_device *de
  * Returns
  * VPT_OK
  * VPT_CALLER_ARGUMENT: `socket` is NULL.
- * VPT_CALLER_STATE: the device is running; nothing was done.
+ * VPT_CALLER_STATE: the device is running or suspended; nothing was done.
  *
  * Context: init, thread, panic; lock: queues; calls: mmio_read, io_read, log.
  */

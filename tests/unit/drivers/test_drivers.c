@@ -410,6 +410,25 @@ DRIVER_TEST(drivers, CLEANUP_2_a_restart_on_the_same_memory)
     fixture_end(driver_row->fixture);
 }
 
+static bool is_drained(const struct driver_row *row, enum machine_kind kind)
+{
+    return row->drain != NULL && driver_has_interface(row, kind) && !machine_kind_legacy(kind);
+}
+
+/* The device has its buffers for later, and what it has used is not lost. */
+DRIVER_TEST_WHERE(is_drained, drivers, a_suspended_device_is_not_drained)
+{
+    driver_probe(variant);
+    machine_offer(VPT_F_SUSPEND, true);
+    assert_status(driver_row->fixture->open(), VPT_OK);
+    driver_assert_works();
+    assert_status(vpt_device_suspend(machine.device), VPT_OK);
+    assert_status_of(driver_row->name, driver_row->drain(object()), VPT_CALLER_STATE);
+    assert_status(vpt_device_resume(machine.device), VPT_OK);
+    driver_assert_works();
+    fixture_end(driver_row->fixture);
+}
+
 /* Each request comes back, and so does all memory. */
 DRIVER_TEST(drivers, a_device_that_is_pulled_out)
 {
