@@ -307,7 +307,8 @@ enum vpt_status vpt_net_post(struct vpt_net_receiveq *queue, const struct vpt_me
  * VPT_DEVICE_REQUEST_STATUS: a buffer, or a frame of which a part is missing, was dropped; call it again.
  * what vpt_net_receive() says of a buffer after a reset, once for each buffer.
  * why the queue has stopped.
- * what vpt_net_recycle() returns.
+ * VPT_CALLER_ARGUMENT: the queue has buffers of the caller's; none was taken.
+ * VPT_CALLER_STATE: the queue is not set up.
  *
  * Context: any; lock: queue; calls: registers, log.
  */

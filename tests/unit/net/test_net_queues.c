@@ -493,6 +493,7 @@ TRANSPORT_TEST(net_post, NET_CFG_7_NET_RXBUF_2_buffers_that_are_too_small)
 
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
         struct vpt_memory memory[4];
+        uint8_t bytes[100];
         uint32_t least;
         uint32_t done = 9;
 
@@ -512,7 +513,8 @@ TRANSPORT_TEST(net_post, NET_CFG_7_NET_RXBUF_2_buffers_that_are_too_small)
             assert_same(done, 0);
         }
         network_come(0, 200, i);
-        network_take(0, 1);
+        assert_status(vpt_net_read(network.receiveq, bytes, sizeof(bytes), network.frame), VPT_CALLER_ARGUMENT);
+        network_take(0, 1); /* it is still there */
         network_check(network.frame, 200, i);
         cr_assert(network.frame[0].buffer == memory[0].address);
         assert_status(vpt_net_recycle(network.receiveq, network.frame, 1), VPT_CALLER_ARGUMENT);
@@ -619,6 +621,28 @@ STARTED_NETWORK_TEST(net_read, frames_that_are_dropped)
         assert_status(read_frame(bytes, sizeof(bytes)), VPT_CANCELLED);
     }
     assert_status(read_frame(bytes, sizeof(bytes)), VPT_EMPTY);
+}
+
+/* What came before is read, also in several parts; the device gets the buffers when it goes on. */
+Test(net_read, frames_of_a_suspended_device)
+{
+    static uint8_t bytes[MOCK_NET_FRAME_MAX];
+
+    network_machine(MACHINE_MMIO_2, NULL, NULL);
+    machine_offer(VPT_F_SUSPEND, true);
+    assert_status(network_bring_up(1, 0, NULL), VPT_OK);
+    network_come(0, 3500, 1);
+    network_come(0, 100, 2);
+    assert_status(vpt_device_suspend(machine.device), VPT_OK);
+    assert_status(read_frame(bytes, sizeof(bytes)), VPT_OK);
+    network_check(network.frame, 3500, 1);
+    assert_status(read_frame(bytes, sizeof(bytes)), VPT_OK);
+    network_check(network.frame, 100, 2);
+    assert_status(read_frame(bytes, sizeof(bytes)), VPT_EMPTY);
+    assert_status(vpt_device_resume(machine.device), VPT_OK);
+    assert_status(vpt_requests_kick(&network.receiveq[0].requests), VPT_OK);
+    network_assert_works(3);
+    network_end();
 }
 
 /* ---- Rings ---- */
