@@ -200,6 +200,7 @@ enum vpt_status vpt_socket_drain(struct vpt_socket *socket);
  *     later call reads another one.
  * VPT_DEVICE_CONFIG_UNSTABLE: the configuration kept changing. The same holds.
  * what vpt_requests_poll() returns, after a reset also what a request comes back with.
+ * VPT_CALLER_STATE: the queues are not set up, or the device is not started or is suspended.
  * why one of the queues has stopped; also that of what is sent.
  *
  * Context: init, thread, panic; lock: queues; waits: configuration; calls: registers, config_read, log.

@@ -287,7 +287,8 @@ static enum vpt_status check(const struct vpt_scsi *scsi, const struct vpt_scsi_
     if (request->readable != 0 && request->writable != 0) {
         return VPT_UNSUPPORTED_REQUEST; /* INOUT is not accepted (D-SCSI-9) */
     }
-    return request->target <= scsi->info.max_target && request->lun <= scsi->info.max_lun && request->lun <= SCSI_LUN_MAX
+    return request->target <= scsi->info.max_target && request->lun <= scsi->info.max_lun &&
+                   request->lun <= SCSI_LUN_MAX
                ? VPT_OK
                : VPT_CALLER_RANGE;
 }
