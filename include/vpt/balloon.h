@@ -236,7 +236,7 @@ enum vpt_status vpt_balloon_report(struct vpt_balloon *balloon, const struct vpt
  * Returns
  * VPT_OK
  * VPT_CALLER_ARGUMENT: `balloon` is NULL.
- * VPT_CALLER_STATE: the device is running; nothing was done.
+ * VPT_CALLER_STATE: the device is running or suspended; nothing was done.
  *
  * Context: init, thread, panic; lock: queues; calls: mmio_read, io_read, log.
  */

@@ -179,7 +179,7 @@ enum vpt_status vpt_console_read(struct vpt_console_port *port, void *buffer, si
  * VPT_OK: *event is filled.
  * VPT_EMPTY: there is no message.
  * VPT_CALLER_ARGUMENT: a pointer is NULL.
- * VPT_CALLER_STATE: the control queues are not set up, or the device has one port only.
+ * VPT_CALLER_STATE: the control queues are not set up, or the device has one port only, or it is suspended.
  * VPT_RESOURCE_FULL: the device has not taken the last answers, so it gets no other; call again later.
  * what vpt_receive() and vpt_requests_kick() return.
  *
@@ -224,7 +224,7 @@ enum vpt_status vpt_console_refresh(struct vpt_console *console);
  * Returns
  * VPT_OK
  * VPT_CALLER_ARGUMENT: `console` is NULL.
- * VPT_CALLER_STATE: the device is running; nothing was done.
+ * VPT_CALLER_STATE: the device is running or suspended; nothing was done.
  *
  * Context: init, thread, panic; lock: queues; calls: mmio_read, io_read, log.
  */

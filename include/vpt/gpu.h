@@ -143,7 +143,7 @@ enum vpt_status vpt_gpu_open(struct vpt_gpu *gpu, struct vpt_device *device);
  * Returns
  * VPT_OK
  * VPT_CALLER_ARGUMENT: `gpu` is NULL.
- * VPT_CALLER_STATE: the device is running; nothing was done.
+ * VPT_CALLER_STATE: the device is running or suspended; nothing was done.
  *
  * Context: init, thread, panic; lock: queues; calls: mmio_read, io_read, log.
  */

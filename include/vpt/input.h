@@ -152,7 +152,7 @@ enum vpt_status vpt_input_send(struct vpt_input *input, uint16_t type, uint16_t 
  * Returns
  * VPT_OK
  * VPT_CALLER_ARGUMENT: `input` is NULL.
- * VPT_CALLER_STATE: the device is running; nothing was done.
+ * VPT_CALLER_STATE: the device is running or suspended; nothing was done.
  *
  * Context: init, thread, panic; lock: queues; calls: mmio_read, io_read, log.
  */

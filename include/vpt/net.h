@@ -266,8 +266,9 @@ enum vpt_status vpt_net_receive(struct vpt_net_receiveq *queue, struct vpt_net_f
                                 uint32_t *done);
 
 /*
- * Gives the buffers of `count` frames, which are the library's, back to the device, and shows them to it. Frames that
- * were taken before a restart are void: do not give them back, since the start has given all buffers to the device.
+ * Gives the buffers of `count` frames, which are the library's, back to the device, and shows them to it. If only the
+ * kick is refused, as of a suspended device, they were given all the same: do not give them again. Frames that were
+ * taken before a restart are void: do not give them back, since the start has given all buffers to the device.
  *
  * Returns
  * VPT_OK
@@ -307,7 +308,8 @@ enum vpt_status vpt_net_post(struct vpt_net_receiveq *queue, const struct vpt_me
  * VPT_DEVICE_REQUEST_STATUS: a buffer, or a frame of which a part is missing, was dropped; call it again.
  * what vpt_net_receive() says of a buffer after a reset, once for each buffer.
  * why the queue has stopped.
- * what vpt_net_recycle() returns.
+ * VPT_CALLER_ARGUMENT: the queue has buffers of the caller's; none was taken.
+ * VPT_CALLER_STATE: the queue is not set up.
  *
  * Context: any; lock: queue; calls: registers, log.
  */

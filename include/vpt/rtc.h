@@ -106,7 +106,7 @@ enum vpt_status vpt_rtc_open(struct vpt_rtc *rtc, struct vpt_device *device);
  * Returns
  * VPT_OK
  * VPT_CALLER_ARGUMENT: `rtc` is NULL.
- * VPT_CALLER_STATE: the device is running; nothing was done.
+ * VPT_CALLER_STATE: the device is running or suspended; nothing was done.
  *
  * Context: init, thread, panic; lock: queues; calls: mmio_read, io_read, log.
  */

@@ -146,7 +146,7 @@ enum vpt_status vpt_scsi_open(struct vpt_scsi *scsi, struct vpt_device *device);
  * Returns
  * VPT_OK
  * VPT_CALLER_ARGUMENT: `scsi` is NULL.
- * VPT_CALLER_STATE: the device is running; nothing was done.
+ * VPT_CALLER_STATE: the device is running or suspended; nothing was done.
  *
  * Context: init, thread, panic; lock: queues; calls: mmio_read, io_read, log.
  */
@@ -273,6 +273,7 @@ enum vpt_status vpt_scsi_test_ready(struct vpt_scsi *scsi, uint8_t target, uint1
  * VPT_CALLER_ARGUMENT: a pointer is NULL.
  * VPT_EMPTY_SLOT: there is no such target or unit.
  * VPT_CALLER_BUSY: the device has not answered an earlier call.
+ * VPT_RESOURCE_FULL: the device is busy; call it again later.
  * VPT_DEVICE_TIMEOUT: the device does not answer.
  * VPT_DEVICE_IO_ERROR: the device refuses.
  * VPT_DEVICE_REQUEST_STATUS: the device has not answered as it should.

@@ -176,7 +176,7 @@ enum vpt_status vpt_socket_open(struct vpt_socket *socket, struct vpt_device *de
  * Returns
  * VPT_OK
  * VPT_CALLER_ARGUMENT: `socket` is NULL.
- * VPT_CALLER_STATE: the device is running; nothing was done.
+ * VPT_CALLER_STATE: the device is running or suspended; nothing was done.
  *
  * Context: init, thread, panic; lock: queues; calls: mmio_read, io_read, log.
  */
@@ -200,6 +200,8 @@ enum vpt_status vpt_socket_drain(struct vpt_socket *socket);
  *     later call reads another one.
  * VPT_DEVICE_CONFIG_UNSTABLE: the configuration kept changing. The same holds.
  * what vpt_requests_poll() returns, after a reset also what a request comes back with.
+ * VPT_CALLER_STATE: the queues are not set up, or the device is not started or is suspended.
+ * why one of the queues has stopped; also that of what is sent.
  *
  * Context: init, thread, panic; lock: queues; waits: configuration; calls: registers, config_read, log.
  */

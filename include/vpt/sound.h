@@ -224,7 +224,7 @@ enum vpt_status vpt_sound_open(struct vpt_sound *sound, struct vpt_sound_stream 
  * Returns
  * VPT_OK
  * VPT_CALLER_ARGUMENT: `sound` is NULL.
- * VPT_CALLER_STATE: the device is running; nothing was done.
+ * VPT_CALLER_STATE: the device is running or suspended; nothing was done.
  *
  * Context: init, thread, panic; lock: queues; calls: mmio_read, io_read, log.
  */

@@ -110,7 +110,8 @@ enum vpt_status vpt_9p_submit(struct vpt_9p *p9, const struct vpt_9p_message *me
     uint32_t size;
     uint32_t i;
 
-    if (p9 == NULL || message == NULL || message->size < VPT_9P_HEADER) {
+    if (p9 == NULL || message == NULL || message->size < VPT_9P_HEADER ||
+        (message->segments == NULL && (message->readable | message->writable) != 0)) {
         return VPT_CALLER_ARGUMENT;
     }
     if (message->size > VPT_9P_MESSAGE_MAX || (uint32_t)message->readable + message->writable > VPT_9P_SEGMENTS) {

@@ -26,10 +26,7 @@ enum vpt_status vpt_9p_version(struct vpt_9p *p9, uint32_t msize)
     const uint8_t *version = call.reply + VPT_9P_HEADER + 4u + 2u;
     uint32_t length;
 
-    vpt_9p_begin(&call, p9, P9_VERSION);
-    if (call.status == VPT_OK && msize < VPT_9P_MSIZE_MIN) {
-        call.status = VPT_CALLER_ARGUMENT;
-    }
+    vpt_9p_begin(&call, msize >= VPT_9P_MSIZE_MIN ? p9 : NULL, P9_VERSION);
     vpt_9p_add(&call, 4, msize);
     vpt_9p_add(&call, 2, VERSION_SIZE);
     vpt_9p_add(&call, 4, VERSION_FIRST);

@@ -72,10 +72,14 @@ static enum vpt_status transfer_all(struct vpt_9p *p9, uint8_t type, uint32_t fi
     enum vpt_status status = VPT_OK;
     uint32_t count = 1;
 
-    if (done == NULL || (buffer == NULL && size != 0)) {
+    if (done == NULL) {
         return VPT_CALLER_ARGUMENT;
     }
-    for (*done = 0; *done < size && status == VPT_OK && count != 0; *done += count) {
+    *done = 0;
+    if (buffer == NULL && size != 0) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    for (; *done < size && status == VPT_OK && count != 0; *done += count) {
         status = transfer_some(p9, type, fid, offset + *done, (uint8_t *)buffer + *done, size - *done, &count);
     }
     return status;

@@ -263,8 +263,12 @@ enum vpt_status vpt_balloon_give_statistics(struct vpt_balloon *balloon, const s
     requests = &balloon->statistics;
     if (requests->queue.free_count != requests->queue.slot_count) { /* one at most is with the device (BAL-STAT-1) */
         status = vpt_requests_poll(requests, &completion);
-        if (status != VPT_OK) { /* a dead queue has nothing more, but a reason */
-            return status == VPT_EMPTY && requests->queue.dead != VPT_OK ? requests->queue.dead : status;
+        if (status == VPT_EMPTY) { /* the last one may not have been shown; and a dead queue says why */
+            status = vpt_requests_kick(requests);
+            status = status == VPT_OK ? VPT_EMPTY : status;
+        }
+        if (status != VPT_OK) {
+            return status;
         }
     }
     for (i = 0; i < count; i++) { /* LEG-BALSTAT-1 */

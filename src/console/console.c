@@ -45,7 +45,7 @@ static enum vpt_status configure(struct vpt_driver *driver)
     }
     /* A device of several ports reports them after each start. */
     for (i = 0; i < console->port_count; i++) {
-        vpt_console_begin(&console->ports[i], !multiport);
+        vpt_console_begin(&console->ports[i], !multiport, false);
     }
     console->ports->state.columns = config.columns;
     console->ports->state.rows = config.rows;

@@ -41,7 +41,7 @@ static uint32_t follow(struct vpt_console_port *port, struct console_message *me
     switch (event) {
     case VPT_CONSOLE_ADDED:
     case VPT_CONSOLE_REMOVED:
-        vpt_console_begin(port, false);
+        vpt_console_begin(port, false, message->id == 0); /* port 0 may have its size by the configuration */
         VPT_WRITE_ONCE(port->state.present, event == VPT_CONSOLE_ADDED);
         break;
     case VPT_CONSOLE_NOMINATED:
@@ -106,7 +106,10 @@ enum vpt_status vpt_console_poll(struct vpt_console *console, struct vpt_console
     }
     control = &console->control;
     vpt_slots_take_back(&control->out);
-    /* A message that cannot be answered stays where it is. */
+    /* A message that cannot be answered stays where it is, also while the device is suspended (SUSPEND-3). */
+    if (console->driver.device != NULL && (console->driver.device->status & VPT_STATUS_SUSPEND) != 0) {
+        return VPT_CALLER_STATE;
+    }
     if (vpt_requests_free(&control->out) == 0 && vpt_slots_refuse(&control->out, 0) == VPT_RESOURCE_FULL) {
         return VPT_RESOURCE_FULL;
     }

@@ -36,8 +36,11 @@ static inline struct vpt_console *console_of(const struct vpt_requests *requests
 
 /* ---- One port (console_port.c) ---- */
 
-/* Forgets what the device has said of a port. `alone`: it is the only one, and is open from the start. */
-void vpt_console_begin(struct vpt_console_port *port, bool alone);
+/*
+ * Forgets what the device has said of a port. `alone`: it is the only one, and is open from the start. `sized`: its
+ * size stays.
+ */
+void vpt_console_begin(struct vpt_console_port *port, bool alone, bool sized);
 
 /* ---- Control messages (console_control.c) ---- */
 

@@ -2,10 +2,9 @@
 /* Bytes to and from the host (VirtIO 1.4, section 5.3.6). */
 #include "console_internal.h"
 
-void vpt_console_begin(struct vpt_console_port *port, bool alone)
+void vpt_console_begin(struct vpt_console_port *port, bool alone, bool sized)
 {
-    /* Port 0 may have a size by the configuration. */
-    vpt_zero(&port->state, VPT_OFFSET_OF(struct vpt_console_state, columns));
+    vpt_zero(&port->state, sized ? VPT_OFFSET_OF(struct vpt_console_state, columns) : sizeof(port->state));
     port->state.present = alone;
     port->state.is_console = alone;
     port->state.host_open = alone;
@@ -17,8 +16,10 @@ enum vpt_status vpt_console_write(struct vpt_console_port *port, const void *byt
     const uint8_t *next = (const uint8_t *)bytes;
     enum vpt_status status = VPT_OK;
     enum vpt_status kicked;
-    size_t done = 0;
+    size_t ignored;
 
+    written = written != NULL ? written : &ignored;
+    *written = 0;
     if (port == NULL || (bytes == NULL && size != 0)) {
         return VPT_CALLER_ARGUMENT;
     }
@@ -26,14 +27,11 @@ enum vpt_status vpt_console_write(struct vpt_console_port *port, const void *byt
         return VPT_CALLER_STATE;
     }
     vpt_slots_take_back(&port->queues.out);
-    while (done < size && status == VPT_OK) {
-        size_t part = size - done < VPT_CONSOLE_CHUNK ? size - done : VPT_CONSOLE_CHUNK;
+    while (*written < size && status == VPT_OK) {
+        size_t part = size - *written < VPT_CONSOLE_CHUNK ? size - *written : VPT_CONSOLE_CHUNK;
 
-        status = vpt_slots_send(&port->queues.out, next + done, (uint32_t)part); /* CON-OP-2 */
-        done += status == VPT_OK ? part : 0;
-    }
-    if (written != NULL) {
-        *written = done;
+        status = vpt_slots_send(&port->queues.out, next + *written, (uint32_t)part); /* CON-OP-2 */
+        *written += status == VPT_OK ? part : 0;
     }
     kicked = vpt_requests_kick(&port->queues.out);
     return kicked != VPT_OK ? kicked : status;

@@ -71,27 +71,25 @@ static enum vpt_status read_some(struct vpt_requests *requests, void *buffer, si
 
 enum vpt_status vpt_entropy_read(struct vpt_entropy *entropy, void *buffer, size_t size, size_t *filled)
 {
-    uint8_t *next = (uint8_t *)buffer;
     enum vpt_status status;
     uint32_t empty = 0;
+    size_t ignored;
 
+    filled = filled != NULL ? filled : &ignored;
+    *filled = 0;
     if (entropy == NULL || (buffer == NULL && size != 0)) {
         return VPT_CALLER_ARGUMENT;
     }
     status = vpt_requests_ready(&entropy->requests);
-    while (status == VPT_OK && size != 0) {
+    while (status == VPT_OK && *filled < size) {
         uint32_t length = 0;
 
-        status = read_some(&entropy->requests, next, size, &length);
-        next += length;
-        size -= length;
+        status = read_some(&entropy->requests, (uint8_t *)buffer + *filled, size - *filled, &length);
+        *filled += length;
         empty = length != 0 ? 0 : empty + 1u;
         if (status == VPT_DEVICE_IO_ERROR && empty < VPT_ENTROPY_EMPTY_ANSWERS) {
             status = VPT_OK;
         }
-    }
-    if (filled != NULL) {
-        *filled = (size_t)(next - (uint8_t *)buffer);
     }
     return status;
 }

@@ -111,7 +111,8 @@ enum vpt_status vpt_fs_submit(struct vpt_fs *fs, const struct vpt_fs_message *me
     uint32_t size;
     uint32_t i;
 
-    if (fs == NULL || message == NULL || message->size < VPT_FS_HEADER || message->type == FS_INTERRUPT) {
+    if (fs == NULL || message == NULL || message->size < VPT_FS_HEADER || message->type == FS_INTERRUPT ||
+        (message->segments == NULL && (message->readable | message->writable) != 0)) {
         return VPT_CALLER_ARGUMENT;
     }
     if (message->size > VPT_FS_MESSAGE_MAX || (uint32_t)message->readable + message->writable > VPT_FS_SEGMENTS) {

@@ -83,10 +83,14 @@ static enum vpt_status transfer_data(struct vpt_fs *fs, uint32_t plain, const st
     enum vpt_status status = VPT_OK;
     uint32_t count = 1;
 
-    if (file == NULL || done == NULL || (buffer == NULL && size != 0)) {
+    if (done == NULL) {
         return VPT_CALLER_ARGUMENT;
     }
-    for (*done = 0; *done < size && status == VPT_OK && count != 0; *done += count) {
+    *done = 0;
+    if (file == NULL || (buffer == NULL && size != 0)) {
+        return VPT_CALLER_ARGUMENT;
+    }
+    for (; *done < size && status == VPT_OK && count != 0; *done += count) {
         status = transfer_once(fs, plain, file, offset + *done, (uint8_t *)buffer + *done, size - *done, &count);
     }
     return status;

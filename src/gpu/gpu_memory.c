@@ -72,8 +72,8 @@ static enum vpt_status attach(struct vpt_gpu_resource *resource, const struct vp
         status = vpt_gpu_submit_lists(resource->gpu, GPU_ATTACH, &body, segments, list_count, NULL);
         status = vpt_gpu_wait(resource->gpu, status);
     }
-    /* An answer that is none does not say that the device has not taken the pages. */
-    resource->attached = status == VPT_OK || status == VPT_DEVICE_REQUEST_STATUS;
+    /* An answer that is none does not say that the device has not taken the pages, and a reset that fails neither. */
+    resource->attached = status == VPT_OK || status == VPT_DEVICE_REQUEST_STATUS || status == VPT_DEVICE_STUCK;
     return status;
 }
 

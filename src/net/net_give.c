@@ -90,7 +90,8 @@ enum vpt_status vpt_net_recycle(struct vpt_net_receiveq *queue, const struct vpt
     void *next = own.address;
     enum vpt_status status = VPT_OK;
 
-    own.size = (size_t)requests->queue.slot_count * requests->slot_size;
+    /* Up to the first byte of the last buffer, as nothing behind it is one. */
+    own.size = (size_t)(requests->queue.slot_count - 1u) * requests->slot_size + (requests->slot_size != 0 ? 1u : 0u);
     while (status == VPT_OK) {
         struct vpt_memory buffer;
 

@@ -17,13 +17,15 @@ static void append_part(struct vpt_net_frame *frame, size_t size, const struct v
 enum vpt_status vpt_net_read(struct vpt_net_receiveq *queue, void *buffer, size_t size, struct vpt_net_frame *frame)
 {
     enum vpt_status outcome = VPT_EMPTY; /* nothing was taken yet */
-    enum vpt_status status;
     struct vpt_net_frame part;
 
+    if (queue->requests.driver != NULL && queue->requests.slot_size == 0) {
+        return VPT_CALLER_ARGUMENT;
+    }
     do {
         uint32_t done;
+        enum vpt_status status = vpt_net_receive(queue, &part, 1, &done);
 
-        status = vpt_net_receive(queue, &part, 1, &done);
         if (status != VPT_OK) {
             return outcome != VPT_EMPTY && status == VPT_EMPTY ? VPT_DEVICE_REQUEST_STATUS : status;
         }
@@ -37,7 +39,8 @@ enum vpt_status vpt_net_read(struct vpt_net_receiveq *queue, void *buffer, size_
         }
         outcome = part.status != VPT_OK ? part.status : outcome;
         append_part(frame, size, &part);
-        status = vpt_net_recycle(queue, &part, 1); /* a dead queue does not take it */
-    } while (part.left != 0 && status == VPT_OK);
-    return outcome != VPT_OK ? outcome : status;
+        /* What has come is read, although a dead queue does not take the buffer, and a suspended device not yet. */
+        (void)vpt_net_recycle(queue, &part, 1);
+    } while (part.left != 0);
+    return outcome;
 }

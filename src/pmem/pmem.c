@@ -54,6 +54,15 @@ static enum vpt_status configure_pmem(struct vpt_driver *driver)
     return status;
 }
 
+/* Without a device there is no memory either: it may have been read before the bring-up failed. */
+static enum vpt_status settle_region(struct vpt_pmem *pmem, enum vpt_status status)
+{
+    if (pmem->driver.device == NULL) {
+        vpt_zero(&pmem->region, sizeof(pmem->region));
+    }
+    return status;
+}
+
 enum vpt_status vpt_pmem_init(struct vpt_pmem *pmem, struct vpt_device *device, const struct vpt_feature_choice *choice)
 {
     static const struct vpt_driver_kind kind = { .type = VPT_DEVICE_TYPE_PMEM,
@@ -65,7 +74,7 @@ enum vpt_status vpt_pmem_init(struct vpt_pmem *pmem, struct vpt_device *device, 
         return VPT_CALLER_ARGUMENT;
     }
     vpt_zero(pmem, sizeof(*pmem));
-    return vpt_driver_init(&pmem->driver, device, &kind, choice);
+    return settle_region(pmem, vpt_driver_init(&pmem->driver, device, &kind, choice));
 }
 
 enum vpt_status vpt_pmem_queue_init(struct vpt_pmem *pmem, const struct vpt_requests_config *config)
@@ -82,10 +91,7 @@ enum vpt_status vpt_pmem_open(struct vpt_pmem *pmem, struct vpt_device *device)
     enum vpt_status status = vpt_pmem_init(pmem, device, NULL);
 
     if (status == VPT_OK) {
-        status = vpt_driver_open(&pmem->driver, vpt_pmem_queue_init(pmem, NULL));
-        if (status != VPT_OK && pmem->driver.device == NULL) {
-            vpt_zero(&pmem->region, sizeof(pmem->region));
-        }
+        status = settle_region(pmem, vpt_driver_open(&pmem->driver, vpt_pmem_queue_init(pmem, NULL)));
     }
     return status;
 }

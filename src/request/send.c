@@ -50,9 +50,12 @@ void vpt_slots_take_back(struct vpt_requests *requests)
 
 enum vpt_status vpt_driver_drain(struct vpt_driver *driver)
 {
+    const struct vpt_device *device = driver->device;
     struct vpt_requests *queue;
 
-    if (driver->device != NULL && vpt_running(driver->device) && !vpt_gone(driver->device)) {
+    /* A suspended device keeps its buffers until it goes on. */
+    if (device != NULL && !vpt_gone(device) && (device->status & VPT_STATUS_FAILED) == 0 &&
+        (device->status & (VPT_STATUS_DRIVER_OK | VPT_STATUS_SUSPEND)) != 0) {
         return VPT_CALLER_STATE;
     }
     for (queue = driver->first; queue != NULL; queue = queue->next) {

@@ -56,7 +56,7 @@ enum vpt_status vpt_slots_wait_once(struct vpt_requests *requests, struct vpt_co
 /* Takes back what the device has used, or what a reset has ended, where no caller waits for it. */
 void vpt_slots_take_back(struct vpt_requests *requests);
 
-/* Does so on each queue of a driver. VPT_CALLER_STATE: the device is running; nothing was done. */
+/* Does so on each queue of a driver. VPT_CALLER_STATE: the device is running or suspended; nothing was done. */
 enum vpt_status vpt_driver_drain(struct vpt_driver *driver);
 
 /*

@@ -2,8 +2,6 @@
 /* Bring-up of a SCSI host, and its commands (VirtIO 1.4, sections 5.6.2 to 5.6.6.1). */
 #include "scsi_internal.h"
 
-#define LUN_MAX 0x3fffu
-
 /* Responses of commands (D-SCSI-7), then those of task management (D-SCSI-12). */
 #define RESPONSE_OK            0u
 #define RESPONSE_ABORTED       2u
@@ -283,10 +281,14 @@ enum vpt_status vpt_scsi_drain(struct vpt_scsi *scsi)
 
 static enum vpt_status check(const struct vpt_scsi *scsi, const struct vpt_scsi_request *request)
 {
+    if (request->segments == NULL && (request->readable | request->writable) != 0) {
+        return VPT_CALLER_ARGUMENT;
+    }
     if (request->readable != 0 && request->writable != 0) {
         return VPT_UNSUPPORTED_REQUEST; /* INOUT is not accepted (D-SCSI-9) */
     }
-    return request->target <= scsi->info.max_target && request->lun <= scsi->info.max_lun && request->lun <= LUN_MAX
+    return request->target <= scsi->info.max_target && request->lun <= scsi->info.max_lun &&
+                   request->lun <= SCSI_LUN_MAX
                ? VPT_OK
                : VPT_CALLER_RANGE;
 }

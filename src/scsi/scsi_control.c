@@ -32,6 +32,9 @@ static enum vpt_status manage(struct vpt_scsi *scsi, uint32_t subtype, uint8_t t
     if (scsi == NULL) {
         return VPT_CALLER_ARGUMENT;
     }
+    if (lun > SCSI_LUN_MAX) {
+        return VPT_EMPTY_SLOT;
+    }
     requests = &scsi->control;
     vpt_slots_take_back(requests); /* the answer to one that was given up is for nobody */
     status = vpt_requests_ready(requests);

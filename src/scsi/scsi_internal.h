@@ -23,6 +23,8 @@ VPT_STATIC_ASSERT(4u + VPT_SCSI_SERIAL_MAX <= SCSI_ANSWER_MAX, "a serial number 
 #define SCSI_CONTROL_HEADER 24u
 #define SCSI_EVENT          16u
 
+#define SCSI_LUN_MAX 0x3fffu /* a number with more bits would be another unit's (D-SCSI-6) */
+
 /* What a response is before the device has written one. */
 #define SCSI_NO_RESPONSE 0xffu
 

@@ -129,8 +129,8 @@ VPT_OUT_OF_LINE enum vpt_status pay_now(struct vpt_socket_connection *connection
     return VPT_OK;
 }
 
-/* Sends what is owed to everybody, as far as there is room. */
-static void pay_all(struct vpt_socket *socket)
+/* Sends what is owed to everybody, as far as there is room. Returns why nothing can be sent any more, or VPT_OK. */
+static enum vpt_status pay_all(struct vpt_socket *socket)
 {
     struct vpt_socket_connection *connection = socket->first;
     enum vpt_status status = VPT_OK;
@@ -148,7 +148,7 @@ static void pay_all(struct vpt_socket *socket)
     for (; connection != NULL && status == VPT_OK; connection = connection->next) {
         status = pay(connection);
     }
-    (void)vpt_requests_kick(&socket->transmit);
+    return vpt_requests_kick(&socket->transmit);
 }
 
 enum vpt_status vpt_socket_send(struct vpt_socket_connection *connection, const void *bytes, size_t size, size_t *sent)
@@ -381,6 +381,7 @@ static bool take_news(struct vpt_socket *socket, struct vpt_socket_event *event)
 
 enum vpt_status vpt_socket_poll(struct vpt_socket *socket, struct vpt_socket_event *event)
 {
+    enum vpt_status stopped;
     enum vpt_status status;
     bool moved = false;
 
@@ -392,15 +393,16 @@ enum vpt_status vpt_socket_poll(struct vpt_socket *socket, struct vpt_socket_eve
     if (moved) {
         end_all(socket); /* VSOCK-EVENT-3, VSOCK-EVENT-4 */
     }
-    pay_all(socket);
+    (void)pay_all(socket);
     while (!take_news(socket, event)) {
         if (status == VPT_OK) {
             status = take_packet(socket);
         }
         if (status != VPT_OK) {
             (void)vpt_receive_start(&socket->receive); /* the slots of what was taken */
-            pay_all(socket);
-            return status;
+            stopped = pay_all(socket);
+            /* Those that wait for what is owed have to learn of this here. */
+            return status == VPT_EMPTY && stopped != VPT_OK ? stopped : status;
         }
     }
     return VPT_OK;

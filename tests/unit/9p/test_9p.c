@@ -126,6 +126,8 @@ PLAIN_P9_TEST(p9, messages_that_are_none)
 
         assert_status(vpt_9p_submit(&p9, &message, NULL), rows[i].status);
     }
+    assert_status(vpt_9p_submit(&p9, &(const struct vpt_9p_message){ 24, 1, 0, 23, NULL }, NULL), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_9p_submit(&p9, &(const struct vpt_9p_message){ 24, 0, 1, 23, NULL }, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_9p_submit(&p9, NULL, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_9p_submit(NULL, &(const struct vpt_9p_message){ 24, 0, 0, 19, NULL }, NULL), VPT_CALLER_ARGUMENT);
     assert_p9_works();
@@ -240,6 +242,8 @@ Test(p9, a_session_takes_the_lower_msize)
             fill(p9_buffer, 6000, 9);
             assert_status(vpt_9p_write(&p9, P9_FILE, 0, p9_buffer, 6000, &done), VPT_OK);
             cr_assert(done == 6000 && filled(p9_model.tree.nodes[1].bytes, 6000, 9));
+            assert_status(vpt_9p_version(&p9, VPT_9P_MSIZE_MIN - 1u), VPT_CALLER_ARGUMENT); /* the session goes on */
+            assert_status(vpt_9p_read(&p9, P9_FILE, 0, p9_buffer, 6000, &done), VPT_OK);
         } else {
             assert_status(vpt_9p_attach(&p9, P9_ROOT, "", ""), VPT_CALLER_STATE);
         }
@@ -344,7 +348,9 @@ PLAIN_P9_TEST(p9, arguments_that_are_none)
     assert_status(vpt_9p_get_attributes(NULL, 0, &attributes), VPT_CALLER_ARGUMENT);
     assert_status(vpt_9p_get_attributes(&p9, 0, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_9p_read(NULL, 0, 0, p9_buffer, 1, &done), VPT_CALLER_ARGUMENT);
+    done = 7;
     assert_status(vpt_9p_read(&p9, 0, 0, NULL, 1, &done), VPT_CALLER_ARGUMENT);
+    assert_same(done, 0);
     assert_status(vpt_9p_read(&p9, 0, 0, p9_buffer, 1, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_9p_read(&p9, 0, 0, NULL, 0, &done), VPT_OK);
     assert_status(vpt_9p_write(&p9, 0, 0, NULL, 1, &done), VPT_CALLER_ARGUMENT);

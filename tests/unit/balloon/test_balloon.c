@@ -229,6 +229,26 @@ Test(balloon, BAL_STAT_1_one_buffer_whatever_the_queue_has_room_for)
     balloon_end();
 }
 
+/* What could not be shown to the device before is shown by the next call. */
+Test(balloon, BAL_STAT_2_statistics_before_the_start)
+{
+    const struct vpt_balloon_statistic statistic = { VPT_BALLOON_FREE, 12345 };
+
+    balloon_probe(&ring_usual, BALLOON_ALL);
+    assert_status(vpt_balloon_init(&balloon, machine.device, NULL), VPT_OK);
+    assert_status(vpt_balloon_queue_init(&balloon, VPT_BALLOON_STATISTICS, NULL), VPT_OK);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_status(vpt_balloon_give_statistics(&balloon, &statistic, 1), VPT_CALLER_STATE);
+    }
+    assert_status(vpt_driver_start(&balloon.driver), VPT_OK);
+    assert_status(vpt_balloon_give_statistics(&balloon, &statistic, 1), VPT_EMPTY);
+    assert_has(&statistic, 1);
+    mock_balloon_ask(&balloon_model);
+    assert_status(vpt_balloon_give_statistics(&balloon, &statistic, 1), VPT_OK);
+    assert_same(balloon_model.statistics_buffers, 2);
+    balloon_end();
+}
+
 SMALL_TEST(balloon, statistics_for_a_device_that_was_reset_or_lies)
 {
     const struct vpt_balloon_statistic statistic = { VPT_BALLOON_FREE, 1 };

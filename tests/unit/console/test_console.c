@@ -98,9 +98,13 @@ STARTED_CONSOLE_TEST(console, arguments_that_are_none)
     char byte = 0;
 
     assert_status(vpt_console_write(NULL, &byte, 1, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_console_write(&ports[0], NULL, 1, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_console_write(&ports[0], NULL, 0, NULL), VPT_OK);
-    assert_status(vpt_console_write(&other, &byte, 1, NULL), VPT_CALLER_STATE);
+    length = 7;
+    assert_status(vpt_console_write(&ports[0], NULL, 1, &length), VPT_CALLER_ARGUMENT);
+    assert_same(length, 0);
+    length = 7;
+    assert_status(vpt_console_write(&other, &byte, 1, &length), VPT_CALLER_STATE);
+    assert_same(length, 0);
     assert_status(vpt_console_read(NULL, &byte, 1, &length), VPT_CALLER_ARGUMENT);
     assert_status(vpt_console_read(&ports[0], NULL, 1, &length), VPT_CALLER_ARGUMENT);
     assert_status(vpt_console_read(&ports[0], &byte, 1, NULL), VPT_CALLER_ARGUMENT);

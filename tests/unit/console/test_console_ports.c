@@ -114,6 +114,10 @@ TWO_PORTS_TEST(console_ports, ports_that_come_and_go)
         }
         assert_no_event();
         assert_same(strlen(ports[2].state.name), round == 0 ? 0 : 5);
+        cr_assert(ports[2].state.columns == 0 && ports[2].state.rows == 0);
+        mock_console_resize_port(&host, 2, 100, 30);
+        assert_event(2, VPT_CONSOLE_RESIZED);
+        cr_assert(ports[2].state.columns == 100 && ports[2].state.rows == 30);
         mock_console_host_open(&host, 2, true);
         assert_event(2, VPT_CONSOLE_HOST_OPEN);
         assert_status(vpt_console_set_open(&ports[2], true), VPT_OK);
@@ -130,6 +134,32 @@ TWO_PORTS_TEST(console_ports, ports_that_come_and_go)
         assert_status(vpt_console_read(&ports[2], &byte, 1, &length), VPT_EMPTY);
         assert_port_works(0);
     }
+}
+
+/* No answer can be given then. */
+Test(console_ports, SUSPEND_3_a_message_waits_for_the_device_to_go_on)
+{
+    struct vpt_console_event event;
+    size_t answers;
+
+    terminal_probe(MACHINE_MMIO_2, &several);
+    machine_offer(VPT_F_SUSPEND, true);
+    plug_two();
+    assert_status(vpt_console_open(&console, ports, PORTS, machine.device), VPT_OK);
+    assert_two();
+    answers = host.answer_count;
+    mock_console_plug(&host, 2, NULL, false);
+    assert_status(vpt_device_suspend(machine.device), VPT_OK);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_status(vpt_console_poll(&console, &event), VPT_CALLER_STATE);
+    }
+    cr_assert(!ports[2].state.present && host.answer_count == answers);
+    assert_status(vpt_device_resume(machine.device), VPT_OK);
+    assert_event(2, VPT_CONSOLE_ADDED);
+    assert_answer(answers, 2, MOCK_CONSOLE_PORT_READY, 1);
+    assert_no_event();
+    assert_port_works(0);
+    terminal_end();
 }
 
 /* Ports 3 and 4 are the device's, but there is memory for three. */

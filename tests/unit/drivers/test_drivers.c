@@ -179,6 +179,73 @@ DRIVER_TEST(drivers, CLEANUP_2_an_open_that_cannot_stop_the_device_leaves_it_the
     fixture_end(driver_row->fixture);
 }
 
+static unsigned accesses_left;
+static bool pulled_out;
+
+/* Another CPU finds that the device is gone, at the access after so many. */
+static void count_access(void)
+{
+    if (!pulled_out && accesses_left-- == 0) {
+        pulled_out = true;
+        machine_pull_out();
+        (void)vpt_device_check(machine.device);
+    }
+}
+
+static void write_memory_and_count(void *ctx, void *mapping, size_t offset, unsigned width, uint32_t value)
+{
+    count_access();
+    whole.mmio_write(ctx, mapping, offset, width, value);
+}
+
+static uint32_t read_memory_and_count(void *ctx, void *mapping, size_t offset, unsigned width)
+{
+    count_access();
+    return whole.mmio_read(ctx, mapping, offset, width);
+}
+
+static void write_port_and_count(void *ctx, uint16_t port, unsigned width, uint32_t value)
+{
+    count_access();
+    whole.io_write(ctx, port, width, value);
+}
+
+static uint32_t read_port_and_count(void *ctx, uint16_t port, unsigned width)
+{
+    count_access();
+    return whole.io_read(ctx, port, width);
+}
+
+/* Buffers that a queue has given to the device by then come back, too. */
+DRIVER_TRANSPORT_TEST(driver_has_interface, drivers, a_device_that_is_pulled_out_amid_its_open)
+{
+    pulled_out = true;
+    for (unsigned n = 0; pulled_out; n++) {
+        enum vpt_status status;
+
+        driver_probe(variant);
+        whole = *machine.port;
+        machine.port->mmio_write = whole.mmio_write != NULL ? write_memory_and_count : NULL;
+        machine.port->mmio_read = whole.mmio_read != NULL ? read_memory_and_count : NULL;
+        machine.port->io_write = whole.io_write != NULL ? write_port_and_count : NULL;
+        machine.port->io_read = whole.io_read != NULL ? read_port_and_count : NULL;
+        accesses_left = n;
+        pulled_out = false;
+        status = driver_row->fixture->open();
+        *machine.port = whole;
+        if (status != VPT_OK) {
+            assert_status_of(driver_row->name, status, VPT_DEVICE_GONE);
+            assert_nothing_left(driver_row->fixture);
+        } else if (pulled_out) { /* at the last access */
+            assert_status(driver_row->fixture->drain(), VPT_OK);
+            assert_status(vpt_driver_release(driver_row->fixture->driver), VPT_OK);
+        } else {
+            fixture_release(driver_row->fixture);
+        }
+        machine_end();
+    }
+}
+
 /* An earlier driver has not seen this change, and it goes on: no value is of one moment. */
 DRIVER_TEST_WHERE(reads_together, drivers, CONFIG_1_a_configuration_that_keeps_changing)
 {
@@ -340,6 +407,25 @@ DRIVER_TEST(drivers, CLEANUP_2_a_restart_on_the_same_memory)
         driver_assert_works();
     }
     assert_same(machine.hal->allocations, allocations);
+    fixture_end(driver_row->fixture);
+}
+
+static bool is_drained(const struct driver_row *row, enum machine_kind kind)
+{
+    return row->drain != NULL && driver_has_interface(row, kind) && !machine_kind_legacy(kind);
+}
+
+/* The device has its buffers for later, and what it has used is not lost. */
+DRIVER_TEST_WHERE(is_drained, drivers, a_suspended_device_is_not_drained)
+{
+    driver_probe(variant);
+    machine_offer(VPT_F_SUSPEND, true);
+    assert_status(driver_row->fixture->open(), VPT_OK);
+    driver_assert_works();
+    assert_status(vpt_device_suspend(machine.device), VPT_OK);
+    assert_status_of(driver_row->name, driver_row->drain(object()), VPT_CALLER_STATE);
+    assert_status(vpt_device_resume(machine.device), VPT_OK);
+    driver_assert_works();
     fixture_end(driver_row->fixture);
 }
 

@@ -283,13 +283,17 @@ STARTED_ENTROPY_TEST(entropy, what_the_port_cannot_do)
 TRANSPORT_TEST(entropy, arguments_that_are_none_and_a_feature_that_is_missing)
 {
     struct vpt_feature_choice choice = { .required = { { 1u << 5 } } };
+    size_t filled = 7;
 
     probe(variant->kind);
     assert_status(vpt_entropy_init(&entropy, machine.device, &choice), VPT_UNSUPPORTED_FEATURE);
     cr_assert(all_zero(&entropy, sizeof(entropy)) && mock_hal_live_allocations(machine.hal) == 0);
     assert_status(vpt_entropy_open(&entropy, machine.device), VPT_OK);
-    assert_status(vpt_entropy_read(NULL, room(0), 1, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_entropy_read(&entropy, NULL, 1, NULL), VPT_CALLER_ARGUMENT);
+    assert_status(vpt_entropy_read(NULL, room(0), 1, &filled), VPT_CALLER_ARGUMENT);
+    assert_same(filled, 0);
+    filled = 7;
+    assert_status(vpt_entropy_read(&entropy, NULL, 1, &filled), VPT_CALLER_ARGUMENT);
+    assert_same(filled, 0);
     read_bytes(9, VPT_OK, 9);
     end();
 }

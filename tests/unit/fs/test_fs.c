@@ -147,6 +147,10 @@ PLAIN_FS_TEST(fs, messages_that_are_none)
 
         assert_status(vpt_fs_submit(&fs, &message, NULL), rows[i].status);
     }
+    assert_status(vpt_fs_submit(&fs, &(const struct vpt_fs_message){ GETATTR, 1, 0, 1, 56, NULL }, NULL),
+                  VPT_CALLER_ARGUMENT);
+    assert_status(vpt_fs_submit(&fs, &(const struct vpt_fs_message){ GETATTR, 0, 1, 1, 56, NULL }, NULL),
+                  VPT_CALLER_ARGUMENT);
     assert_status(vpt_fs_submit(&fs, NULL, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_fs_submit(NULL, &(const struct vpt_fs_message){ GETATTR, 0, 0, 1, 56, NULL }, NULL),
                   VPT_CALLER_ARGUMENT);
@@ -330,7 +334,9 @@ Test(fs, what_is_refused_at_once)
     assert_status(vpt_fs_close(&fs, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_fs_get_attributes(&fs, &fs_file, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_fs_get_attributes(NULL, &fs_file, &attributes), VPT_CALLER_ARGUMENT);
+    done = 7;
     assert_status(vpt_fs_read(&fs, &fs_file, 0, NULL, 1, &done), VPT_CALLER_ARGUMENT);
+    assert_same(done, 0);
     assert_status(vpt_fs_read(&fs, &fs_file, 0, fs_buffer, 1, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_fs_read(&fs, NULL, 0, fs_buffer, 1, &done), VPT_CALLER_ARGUMENT);
     assert_status(vpt_fs_next_entry(&fs, NULL, &entry), VPT_CALLER_ARGUMENT);

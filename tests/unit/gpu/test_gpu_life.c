@@ -53,6 +53,20 @@ Test(gpu_life, D_GPU_11_pages_after_a_time_out)
     gpu_end();
 }
 
+/* It may still read them. */
+Test(gpu_life, CLEANUP_2_pages_of_a_device_that_cannot_be_reset)
+{
+    gpu_start(&ring_usual);
+    machine.hal->wait_budget[VPT_WAIT_REQUEST] = 5;
+    assert_status(vpt_gpu_create(&gpu, &picture, VPT_GPU_BGRX, 50, 20), VPT_OK);
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_COMPLETION_LOST, 1, 1, 0);
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_RESET_NEVER, 1, 0, 0);
+    assert_status(vpt_gpu_attach(&picture, gpu_pieces(4000, 2), 2, NULL, 0), VPT_DEVICE_STUCK);
+    cr_assert(picture.attached);
+    mock_fault_clear(&machine.model->faults, MOCK_FAULT_RESET_NEVER);
+    gpu_end();
+}
+
 Test(gpu_life, a_device_that_is_pulled_out_has_no_events)
 {
     bool changed = true;

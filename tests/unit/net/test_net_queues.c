@@ -233,7 +233,9 @@ STARTED_NETWORK_TEST(net_receive, a_ring_that_ran_empty)
 
 STARTED_NETWORK_TEST(net_receive, buffers_that_are_not_the_librarys_are_refused)
 {
+    const struct vpt_requests *requests = &network.receiveq[0].requests;
     struct vpt_memory memory = { machine_bytes, 0, 4096 };
+    uint8_t *last;
     uint32_t done;
 
     network_come(0, 100, 1);
@@ -243,6 +245,12 @@ STARTED_NETWORK_TEST(net_receive, buffers_that_are_not_the_librarys_are_refused)
     network.frame[1].buffer = &network;
     assert_status(vpt_net_recycle(network.receiveq, network.frame, 3), VPT_CALLER_ARGUMENT);
     assert_same(vpt_requests_free(&network.receiveq[0].requests), 1); /* the first one was given back */
+    last = requests->queue.areas[VPT_AREA_SLOTS].memory.address;
+    last += (size_t)(requests->queue.slot_count - 1u) * requests->slot_size;
+    for (uint32_t i = 1; i <= requests->slot_size; i++) { /* the device would write behind the last one */
+        network.frame[1].buffer = last + i;
+        assert_status(vpt_net_recycle(network.receiveq, network.frame + 1, 1), VPT_CALLER_ARGUMENT);
+    }
     assert_status(vpt_net_recycle(network.receiveq, network.frame + 2, 1), VPT_OK);
     assert_status(vpt_net_post(network.receiveq, &memory, 1, &done), VPT_CALLER_ARGUMENT);
 }
@@ -485,6 +493,7 @@ TRANSPORT_TEST(net_post, NET_CFG_7_NET_RXBUF_2_buffers_that_are_too_small)
 
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
         struct vpt_memory memory[4];
+        uint8_t bytes[100];
         uint32_t least;
         uint32_t done = 9;
 
@@ -504,7 +513,8 @@ TRANSPORT_TEST(net_post, NET_CFG_7_NET_RXBUF_2_buffers_that_are_too_small)
             assert_same(done, 0);
         }
         network_come(0, 200, i);
-        network_take(0, 1);
+        assert_status(vpt_net_read(network.receiveq, bytes, sizeof(bytes), network.frame), VPT_CALLER_ARGUMENT);
+        network_take(0, 1); /* it is still there */
         network_check(network.frame, 200, i);
         cr_assert(network.frame[0].buffer == memory[0].address);
         assert_status(vpt_net_recycle(network.receiveq, network.frame, 1), VPT_CALLER_ARGUMENT);
@@ -611,6 +621,28 @@ STARTED_NETWORK_TEST(net_read, frames_that_are_dropped)
         assert_status(read_frame(bytes, sizeof(bytes)), VPT_CANCELLED);
     }
     assert_status(read_frame(bytes, sizeof(bytes)), VPT_EMPTY);
+}
+
+/* What came before is read, also in several parts; the device gets the buffers when it goes on. */
+Test(net_read, frames_of_a_suspended_device)
+{
+    static uint8_t bytes[MOCK_NET_FRAME_MAX];
+
+    network_machine(MACHINE_MMIO_2, NULL, NULL);
+    machine_offer(VPT_F_SUSPEND, true);
+    assert_status(network_bring_up(1, 0, NULL), VPT_OK);
+    network_come(0, 3500, 1);
+    network_come(0, 100, 2);
+    assert_status(vpt_device_suspend(machine.device), VPT_OK);
+    assert_status(read_frame(bytes, sizeof(bytes)), VPT_OK);
+    network_check(network.frame, 3500, 1);
+    assert_status(read_frame(bytes, sizeof(bytes)), VPT_OK);
+    network_check(network.frame, 100, 2);
+    assert_status(read_frame(bytes, sizeof(bytes)), VPT_EMPTY);
+    assert_status(vpt_device_resume(machine.device), VPT_OK);
+    assert_status(vpt_requests_kick(&network.receiveq[0].requests), VPT_OK);
+    network_assert_works(3);
+    network_end();
 }
 
 /* ---- Rings ---- */

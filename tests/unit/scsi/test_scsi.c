@@ -268,6 +268,11 @@ Test(scsi, D_SCSI_9_SCSI_CFG_2_commands_that_are_refused)
     one = two = scsi_command(SCSI_SMALL, TEST_UNIT_READY);
     assert_status(vpt_scsi_submit(NULL, &one), VPT_CALLER_ARGUMENT);
     assert_status(vpt_scsi_submit(&scsi, NULL), VPT_CALLER_ARGUMENT);
+    one.readable = 1;
+    assert_status(vpt_scsi_submit(&scsi, &one), VPT_CALLER_ARGUMENT); /* its segments are nowhere */
+    one.readable = 0;
+    one.writable = 1;
+    assert_status(vpt_scsi_submit(&scsi, &one), VPT_CALLER_ARGUMENT);
     one.readable = one.writable = 1;
     one.segments = segments;
     assert_status(vpt_scsi_submit(&scsi, &one), VPT_UNSUPPORTED_REQUEST);
@@ -381,6 +386,7 @@ STARTED_SCSI_TEST(scsi, D_SCSI_12_what_comes_of_task_management)
         { 0xff, VPT_DEVICE_REQUEST_STATUS },
     };
     const struct vpt_scsi_request request = { .target = 0 };
+    uint32_t attentions;
 
     machine.hal->wait_budget[VPT_WAIT_REQUEST] = 5;
     for (unsigned i = 0; i < COUNT_OF(rows); i++) {
@@ -390,6 +396,11 @@ STARTED_SCSI_TEST(scsi, D_SCSI_12_what_comes_of_task_management)
     scsi_model.options.control_response = 0;
     assert_status(vpt_scsi_reset_unit(&scsi, 0, 1), VPT_EMPTY_SLOT);
     assert_status(vpt_scsi_reset_unit(&scsi, 9, 0), VPT_EMPTY_SLOT);
+    attentions = scsi_model.units[SCSI_SMALL].attentions;
+    for (unsigned bit = 14; bit < 16; bit++) { /* no unit has them (D-SCSI-6), unit 0 least of all */
+        assert_status(vpt_scsi_reset_unit(&scsi, 0, (uint16_t)(1u << bit)), VPT_EMPTY_SLOT);
+    }
+    assert_same(scsi_model.units[SCSI_SMALL].attentions, attentions);
     mock_fault_set(&machine.model->faults, MOCK_FAULT_STATUS_MISSING, 1, 1, 0);
     assert_status(vpt_scsi_abort(&scsi, &request), VPT_DEVICE_REQUEST_STATUS);
     assert_status(vpt_scsi_abort(NULL, &request), VPT_CALLER_ARGUMENT);

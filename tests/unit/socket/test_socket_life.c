@@ -263,6 +263,30 @@ STARTED_SOCKET_TEST(socket_life, a_reset_ends_what_was_owed)
     assert_socket_works();
 }
 
+/* Nothing can be sent any more, so that a connection which is to end would wait for ever. */
+STARTED_SOCKET_TEST(socket_life, a_lie_about_what_was_sent_is_told)
+{
+    const enum vpt_status lie = VPT_DEVICE_USED_ID;
+    struct vpt_socket_event event;
+    size_t sent;
+
+    peer_accept(&peer, 9);
+    mock_fault_set(&machine.model->faults, MOCK_FAULT_USED_ID_RANGE, 1, 1, 0);
+    assert_status(vpt_socket_send(&peer.connection, "x", 1, &sent), VPT_OK);
+    peer_says(&peer, MOCK_SOCKET_RW, 0, 10, 0);
+    assert_news(&peer, VPT_SOCKET_RECEIVED);
+    for (unsigned i = 0; i < 2; i++) {
+        assert_status(vpt_socket_poll(&vsock, &event), lie);
+    }
+    assert_status(vpt_socket_abort(&peer.connection), VPT_OK);
+    assert_status(vpt_socket_poll(&vsock, &event), lie); /* the peer cannot be told */
+    assert_status(vpt_device_reset(machine.device), VPT_OK);
+    assert_status(vpt_socket_drain(&vsock), VPT_OK);
+    assert_ended(&peer);
+    assert_status(vpt_driver_restart(&vsock.driver, NULL), VPT_OK);
+    assert_socket_works();
+}
+
 SOCKET_TEST(socket_life, a_device_that_is_pulled_out)
 {
     struct vpt_socket_event event;
