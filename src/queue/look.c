@@ -38,5 +38,5 @@ enum vpt_status vpt_queue_look(struct vpt_queue *queue)
         return VPT_OK;
     }
     status = split_look(queue);
-    return status != VPT_OK && queue_end_look(queue, status) ? split_look(queue) : status;
+    return status != VPT_OK && queue_end_look(queue, status) ? vpt_queue_look(queue) : status;
 }
