@@ -15,6 +15,7 @@
 #   c++17        a kernel in C++ without exceptions and run-time types, linked with the C archive, without a C++ library
 #   no stdint.h  a kernel without any standard header
 #   aligned      memory that traps unaligned accesses (x86)
+#   without      the library with one kind of ring, which is asked about queues that are not set up
 #   porting      the code of docs/porting.md
 #   drivers      the code of docs/drivers.md, by the public headers alone; tests/device/qemu_guide.c runs it
 set -u -o pipefail
@@ -158,6 +159,16 @@ try_aligned() {
             "$work/aligned-$1$2"/*.o -o "$work/aligned-$1$2/kernel" && run "$work/aligned-$1$2/kernel"
 }
 
+# Usage: try_without COMPILER RINGS: fast code by gcc, small code by clang.
+try_without() {
+    local folder=$work/without-$1-$2 optimization=-O2
+    [ "$1" = gcc ] || optimization=-Os
+    objects "without-$1-$2" "$1" -std=c11 $optimization -DVPT_WITHOUT_LEGACY -DVPT_WITHOUT_IN_ORDER \
+        "-DVPT_WITHOUT_$2" &&
+        "$1" -std=c11 $optimization "${strict[@]}" -Iinclude tests/embedding/without.c "$folder"/*.o \
+            -o "$folder/kernel" && run "$folder/kernel"
+}
+
 # Usage: try_porting COMPILER
 try_porting() {
     mkdir -p "$work/porting" && sed -n '/^```c$/,/^```$/{/^```/d;p}' docs/porting.md >"$work/porting/porting.h" &&
@@ -207,6 +218,9 @@ for compiler in gcc clang; do
     way "make $compiler" try_make "$compiler"
     way "c++17 $compiler" try_cxx "$compiler" "$([ "$compiler" = gcc ] && echo g++ || echo clang++)"
     way "no stdint.h $compiler" try_no_stdint "$compiler"
+    for rings in SPLIT PACKED; do
+        way "without $rings $compiler" try_without "$compiler" "$rings"
+    done
     way "porting $compiler" try_porting "$compiler"
     way "drivers $compiler" try_drivers "$compiler"
     for lists in "${together[@]}"; do

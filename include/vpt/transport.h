@@ -155,9 +155,9 @@ enum vpt_status vpt_device_reset(struct vpt_device *device);
  *
  * A feature is accepted if the device offers it and one of these is true: it is a feature of the device type and is in
  * `required` or `wanted`, or it is a generic one that the library handles for every driver (INDIRECT_DESC, EVENT_IDX,
- * VERSION_1, ACCESS_PLATFORM, ORDER_PLATFORM, NOTIFICATION_DATA, NOTIF_CONFIG_DATA, RING_RESET, SUSPEND, legacy
- * ANY_LAYOUT). A feature in `refused` is not accepted unless it is required. NULL stands for an empty set. If the call
- * fails after the reset, the device is left FAILED.
+ * VERSION_1, ACCESS_PLATFORM, RING_PACKED, IN_ORDER, ORDER_PLATFORM, NOTIFICATION_DATA, NOTIF_CONFIG_DATA, RING_RESET,
+ * SUSPEND, legacy ANY_LAYOUT). A feature in `refused` is not accepted unless it is required. NULL stands for an empty
+ * set. If the call fails after the reset, the device is left FAILED.
  *
  * Returns
  * VPT_OK

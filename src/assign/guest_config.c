@@ -136,7 +136,7 @@ static enum vpt_status follow_write(struct vpt_assign_device *device, const stru
             changed &= ~(uint32_t)VPT_PCI_COMMAND_BUS_MASTER;
         }
     }
-    if (mappings != 0 && ((changed & mappings) != 0 || device->refused != 0)) {
+    if (mappings != 0 && ((changed & mappings) != 0 || (device->refused != 0 && !device->degraded))) {
         status = vpt_assign_follow(device, word->base);
     }
     if ((status == VPT_OK || status == VPT_REFUSED) && changed != 0 && has_effect(word->effects, EFFECT_INTERRUPTS)) {

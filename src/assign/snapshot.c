@@ -6,6 +6,7 @@
 #include <vpt/assign_snapshot.h>
 
 #include "guest_interrupt.h"
+#include "guest_registers.h"
 #include "live.h"
 #include "message.h"
 #include "permission.h"
@@ -13,6 +14,9 @@
 
 #define MAGIC        0x73707601u /* "vps" and the version, 1 */
 #define VERSION_MASK 0xffu
+
+/* The bits of the command register that enable something. */
+#define ENABLES (ASSIGN_DECODE | VPT_PCI_COMMAND_BUS_MASTER)
 
 /* The first words. The configuration space, the MSI-X table, and pending messages of MSI come after them. */
 enum word {
@@ -141,8 +145,11 @@ static enum vpt_status check_image(const struct vpt_assign_device *device, const
         get_word(image, count) != checksum_of(image, count) || !looks_alike(device, image)) {
         return VPT_CALLER_IMAGE;
     }
-    return device->owned && device->placed.live == 0 && device->mode <= VPT_ASSIGN_INTERRUPT_INTX ? VPT_OK
-                                                                                                  : VPT_CALLER_STATE;
+    /* If BARs were decoded, one that map() refuses would end the restoring before the other registers. */
+    return device->owned && (vpt_assign_shadow32(device, PCI_COMMAND) & ENABLES) == 0 &&
+                   device->mode <= VPT_ASSIGN_INTERRUPT_INTX
+               ? VPT_OK
+               : VPT_CALLER_STATE;
 }
 
 /*

@@ -62,6 +62,20 @@ VPT_INLINE bool sequential_packed(const struct vpt_queue *queue)
 #endif
 }
 
+/*
+ * Whether the queue is not set up, so that it has no ring, and queue_packed() is true all the same. In other builds
+ * such a queue counts as a split one.
+ */
+VPT_INLINE bool queue_without_ring(const struct vpt_queue *queue)
+{
+#ifdef VPT_WITHOUT_SPLIT
+    return queue->slots == NULL;
+#else
+    (void)queue;
+    return false;
+#endif
+}
+
 /* What queue_packed() returns, before the queue has its features. */
 static inline bool device_packed(const struct vpt_device *device)
 {

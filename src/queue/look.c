@@ -38,5 +38,9 @@ enum vpt_status vpt_queue_look(struct vpt_queue *queue)
         return VPT_OK;
     }
     status = split_look(queue);
-    return status != VPT_OK && queue_end_look(queue, status) ? split_look(queue) : status;
+    if (status != VPT_OK && queue_end_look(queue, status)) {
+        status = split_look(queue);
+        (void)queue_end_look(queue, status); /* the device may have lied only now */
+    }
+    return status;
 }

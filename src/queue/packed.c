@@ -53,6 +53,7 @@ void vpt_packed_prepare(struct vpt_queue *queue)
     queue->used_entry = 0;
     queue->available_word = PACKED_WORD(0, PACKED_AVAILABLE);
     queue->used_flags = PACKED_BOTH;
+    queue->shown = PACKED_EVENT_WRAP;
     vpt_packed_notifications(queue, true);
 }
 

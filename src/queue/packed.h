@@ -51,7 +51,8 @@ static inline struct packed_descriptor *packed_ring(const struct vpt_queue *queu
 /* Whether the descriptor whose turn it is was used. Never in a queue that has stopped. */
 VPT_INLINE bool packed_is_used(const struct vpt_queue *queue, const struct packed_descriptor *descriptor)
 {
-    return (vpt_order16(true, vpt_load16(&descriptor->flags)) & PACKED_BOTH) == VPT_READ_ONCE(queue->used_flags);
+    return !queue_without_ring(queue) &&
+           (vpt_order16(true, vpt_load16(&descriptor->flags)) & PACKED_BOTH) == VPT_READ_ONCE(queue->used_flags);
 }
 
 VPT_INLINE bool packed_has_used(const struct vpt_queue *queue)

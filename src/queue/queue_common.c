@@ -24,7 +24,7 @@ enum vpt_status vpt_queue_kill(struct vpt_queue *queue, enum vpt_status status)
         VPT_WRITE_ONCE(queue->batch_left, 0);
     }
     if (queue_packed(queue)) {
-        queue->used_flags = PACKED_NEVER;
+        VPT_WRITE_ONCE(queue->used_flags, PACKED_NEVER);
     }
     return status;
 }

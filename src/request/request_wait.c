@@ -78,7 +78,8 @@ enum vpt_status vpt_requests_wait(struct vpt_requests *requests, struct vpt_comp
         } while (status == VPT_EMPTY);
     }
     if (status != VPT_OK) {
-        return vpt_slots_give_up(requests, status);
+        /* A queue that is not set up has no device. */
+        return requests->queue.slots != NULL ? vpt_slots_give_up(requests, status) : status;
     }
     arm(requests);
     return VPT_OK;

@@ -234,5 +234,8 @@ uint32_t vpt_sequential_take_seen(struct vpt_requests *requests, struct vpt_comp
     if (queue_in_order(queue)) {
         return take_in_order(requests, completions, count);
     }
-    return queue->available_index == queue->published ? take_packed(requests, completions, count) : 0;
+    if (queue->available_index != queue->published || queue_without_ring(queue)) {
+        return 0;
+    }
+    return take_packed(requests, completions, count);
 }

@@ -79,6 +79,24 @@ Test(assign_follow, what_cannot_be_undone_degrades_until_the_release)
     }
 }
 
+/* Also while a BAR is refused, which an undegraded device would try again. */
+Test(assign_follow, a_degraded_device_can_be_kept_from_the_bus_and_its_line_turned_off)
+{
+    for (unsigned refused = 0; refused < 2; refused++) {
+        function_place_five_bars();
+        refuse(0xfe010000, refused != 0 ? 0xfe010fff : 0);
+        assert_status(guest_try_write(4, 2, DECODING | MASTER), refused != 0 ? VPT_REFUSED : VPT_OK);
+        function_fail_hooks(2, 1000);
+        assert_status(guest_try_write(4, 2, MASTER), VPT_DEVICE_ASSIGN_DEGRADED);
+        function_fail_hooks(0, 0);
+        function_forget();
+        assert_status(guest_try_write(4, 2, DECODING | VPT_PCI_COMMAND_INTERRUPT_DISABLE), VPT_OK);
+        assert_same(guest_read(4, 2), DECODING | VPT_PCI_COMMAND_INTERRUPT_DISABLE);
+        cr_assert((function_get(4, 2) & MASTER) == 0 && function->calls == 0);
+        assert_status(vpt_assign_release(&function->device), VPT_OK);
+    }
+}
+
 /* ---- Refusals ---- */
 
 Test(assign_follow, what_is_refused_on_the_way_back_degrades)

@@ -484,6 +484,28 @@ Test(assign_snapshot, images_are_saved_of_owned_devices_and_given_to_those_where
     assert_status(vpt_assign_snapshot_save(device, image, image_size), VPT_CALLER_ARGUMENT);
 }
 
+/* Decoding and bus mastering are enabled even if no BAR has an address yet. */
+Test(assign_snapshot, a_device_whose_guest_has_only_begun_to_enable_it_gets_no_image)
+{
+    static const uint16_t commands[] = { 0x1, 0x2, 0x4, 0x7 };
+
+    for (size_t i = 0; i < COUNT_OF(commands); i++) {
+        composed_give(&composed_nic);
+        guest_write(BAR(0), 4, 0xd0000000);
+        guest_write(0x3c, 1, 11);
+        save(&function->device);
+        give_again();
+        guest_write(4, 2, commands[i]);
+        function->refuse_first = 0xd0000000;
+        function->refuse_last = 0xdfffffff;
+        assert_status(restore(), VPT_CALLER_STATE);
+        assert_same(guest_read(BAR(0), 4) & 0xfffffff0, 0);
+        guest_write(4, 2, 0);
+        assert_status(restore(), VPT_OK);
+        assert_same(guest_read(BAR(0), 4) & 0xfffffff0, 0xd0000000);
+    }
+}
+
 /* ---- Failures ---- */
 
 /* The device is degraded until its release then, and the image is as good. */

@@ -53,9 +53,9 @@ static void plain_write(void *ctx, void *mapping, size_t offset, unsigned width,
     hand_set(offset, value);
 }
 
-static void open_emulated(const struct variant *variant)
+static void open_emulated(const struct variant *variant, uint32_t word_1)
 {
-    hand_negotiate(variant, 0, 16);
+    hand_negotiate(variant, word_1, 16);
     hand.port.emulated = true;
     hand.port.mmio_read = acting_read;
     hand.port.mmio_write = plain_write;
@@ -72,7 +72,7 @@ static void ask_for_kicks(void)
 
 VARIANT_TEST(queue_fence, SPLIT_KICK_1_a_wish_that_comes_with_the_fence_is_seen)
 {
-    open_emulated(variant);
+    open_emulated(variant, 0);
     hand_used_flags(1);
     hand_available_event(0x8000);
     hand_add(NULL, true, 4);
@@ -91,7 +91,7 @@ static void use_one(void)
 
 VARIANT_TEST(queue_fence, D_SPLIT_6_what_is_used_with_the_fence_is_found)
 {
-    open_emulated(variant);
+    open_emulated(variant, 0);
     for (unsigned i = 0; i < 3; i++) {
         hand_add(NULL, true, 4);
     }
@@ -116,13 +116,37 @@ VARIANT_TEST(queue_fence, D_SPLIT_6_what_is_used_with_the_fence_is_found)
 /* Who turns them on until nothing is left must come to an end. */
 VARIANT_TEST(queue_fence, of_a_dead_queue_nothing_is_left_to_pop)
 {
-    open_emulated(variant);
+    open_emulated(variant, 0);
     hand_add(NULL, true, 4);
     vpt_queue_publish(&hand.queue);
     hand_use(15, 4);
     assert_status(vpt_queue_pop(&hand.queue, NULL, NULL), VPT_DEVICE_USED_ID);
     cr_assert(vpt_queue_has_used(&hand.queue));
     cr_assert(!vpt_queue_notifications_on(&hand.queue));
+}
+
+static void claim_too_much(void)
+{
+    hand_show((uint16_t)(hand.index + 17u));
+}
+
+/* The look behind the fence ends a queue as the one before it does, in whatever order requests come back. */
+Test(queue_fence, a_lie_that_comes_with_the_fence_stops_the_queue)
+{
+    const struct variant variant = { 2, false, true, false, false };
+
+    for (unsigned in_order = 0; in_order < 2; in_order++) {
+        open_emulated(&variant, in_order != 0 ? 1u << (VPT_F_IN_ORDER - 32u) : 0);
+        hand_offer(2);
+        use_one();
+        assert_status(vpt_queue_pop(&hand.queue, NULL, NULL), VPT_OK);
+        act = claim_too_much;
+        assert_status(vpt_queue_pop(&hand.queue, NULL, NULL), VPT_DEVICE_USED_INDEX);
+        cr_assert(act == NULL);
+        assert_status(vpt_queue_status(&hand.queue), VPT_DEVICE_USED_INDEX);
+        hand_show(hand.index);
+        assert_status(vpt_queue_pop(&hand.queue, NULL, NULL), VPT_DEVICE_USED_INDEX);
+    }
 }
 
 /* ---- Where: on every interface, and nowhere else ---- */

@@ -304,6 +304,30 @@ Test(queue_kick, D_NOTIFDATA_1_D_NOTIFDATA_3_D_NOTIFDATA_4_PCI_KICK_2_PCI_KICK_4
     }
 }
 
+/* Before anything is published, in the first life of a queue and in the next, the place is the ring's beginning. */
+Test(queue_kick, D_NOTIFDATA_3_a_kick_without_a_request_tells_where_the_first_will_be)
+{
+    for (size_t i = 0; i < COUNT_OF(tolds); i++) {
+        const struct told *told = &tolds[i];
+
+        open_told(told, &queue);
+        for (unsigned life = 0; life < 2; life++) {
+            machine_trace();
+            assert_status(vpt_queue_notify(&queue), VPT_OK);
+            assert_kick(told, told->packed ? 1u << 15 : 0);
+            queue_send(&queue, 3);
+            queue_take(&queue, 3);
+            assert_status(vpt_device_negotiate(machine.device, NULL, NULL, NULL), VPT_OK);
+            assert_status(vpt_queue_restart(&queue), VPT_OK);
+            assert_status(vpt_device_start(machine.device), VPT_OK);
+        }
+        assert_status(vpt_device_reset(machine.device), VPT_OK);
+        assert_status(vpt_queue_release(&queue), VPT_OK);
+        machine_close();
+        machine_finish();
+    }
+}
+
 STARTED_QUEUE_TEST(queue_kick, SPLIT_ASUPP_3_a_busy_device_is_not_kicked)
 {
     machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;

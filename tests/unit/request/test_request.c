@@ -397,6 +397,7 @@ Test(request, a_queue_that_is_not_set_up_refuses)
     assert_status(vpt_requests_poll_batch(&tested.requests, NULL, 0, &done), VPT_OK);
     assert_status(vpt_requests_kick(&tested.requests), VPT_CALLER_STATE);
     assert_status(vpt_requests_ready(&tested.requests), VPT_CALLER_STATE);
+    assert_status(vpt_requests_wait(&tested.requests, &tested.completion), VPT_CALLER_STATE);
     assert_status(vpt_requests_quiesce(&tested.requests, NULL, NULL), VPT_CALLER_ARGUMENT);
     cr_assert(vpt_requests_next(&tested.requests) == NULL && vpt_requests_free(&tested.requests) == 0);
     cr_assert(!vpt_requests_notifications_on(&tested.requests));
