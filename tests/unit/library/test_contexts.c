@@ -222,8 +222,6 @@ static void open_machine(enum machine_kind kind, enum where where)
     }
     machine.model->backend = &backend;
     contexts_record(machine.port);
-    machine.port = &contexts.port;
-    machine.on_pci.address.port = &contexts.port;
 }
 
 static bool probe(void)
@@ -1253,13 +1251,12 @@ static void use_pci(void)
     mock_pci_set(&pci.function, 0x24, 4, 0x6); /* one that makes no sense, for the log */
     cr_assert(mock_pci_capability_add(&pci.function, VPT_PCI_CAPABILITY_MSI, msi, sizeof(msi), writable) != 0);
     contexts_record(&pci.bus.port);
-    pci.here.port = &contexts.port;
     CALL_OK(vpt_pci_read, &pci.here, 0, 2, &value);
     CALL_OK(vpt_pci_write, &pci.here, 0x3c, 1, 5);
     CALL_OK(vpt_pci_identify, &pci.here, &identity);
-    CALL_OK(vpt_pci_enumerate, &contexts.port, 2, 3, 3, visit, NULL);
+    CALL_OK(vpt_pci_enumerate, &pci.bus.port, 2, 3, 3, visit, NULL);
     pci.function.address.function = 0; /* the only one of its device is number 0 */
-    CALL_OK(vpt_pci_buses_place, &contexts.port, 2, 3, 3, NULL, 0);
+    CALL_OK(vpt_pci_buses_place, &pci.bus.port, 2, 3, 3, NULL, 0);
     pci.function.address.function = 5;
     CALL_OK(vpt_pci_walk_begin, &walk, &pci.here);
     CALL_ANY(vpt_pci_walk_next, &walk, &capability);

@@ -4,6 +4,7 @@
  * were set aside for that, no lock, no allocation, and nothing known of what the objects in use were at.
  */
 #include "disk.h"
+#include "watched_port.h"
 
 #include <setjmp.h>
 #include <string.h>
@@ -29,53 +30,15 @@ static struct reserve {
 } reserve;
 
 static jmp_buf out;
-static uint32_t accesses_left; /* until the kernel dies; 0: it does not */
-static struct vpt_port below;
+static uint32_t accesses_left; /* of registers, to the one at which the kernel dies, from 1; 0: it does not */
 
-static void count(void)
+static bool count(enum callback callback, enum vpt_wait wait)
 {
-    if (accesses_left != 0 && --accesses_left == 0) {
+    (void)wait;
+    if ((MADE(callback) & MADE_REGISTERS) != 0 && accesses_left != 0 && --accesses_left == 0) {
         longjmp(out, 1);
     }
-}
-
-static uint32_t counted_read(void *ctx, void *mapping, size_t offset, unsigned width)
-{
-    uint32_t value = below.mmio_read(ctx, mapping, offset, width);
-
-    count();
-    return value;
-}
-
-static void counted_write(void *ctx, void *mapping, size_t offset, unsigned width, uint32_t value)
-{
-    below.mmio_write(ctx, mapping, offset, width, value);
-    count();
-}
-
-static uint32_t counted_io_read(void *ctx, uint16_t io_port, unsigned width)
-{
-    uint32_t value = below.io_read(ctx, io_port, width);
-
-    count();
-    return value;
-}
-
-static void counted_io_write(void *ctx, uint16_t io_port, unsigned width, uint32_t value)
-{
-    below.io_write(ctx, io_port, width, value);
-    count();
-}
-
-static void hook(void)
-{
-    below = *machine.port;
-    machine.port->mmio_read = counted_read;
-    machine.port->mmio_write = counted_write;
-    if (below.io_read != NULL) {
-        machine.port->io_read = counted_io_read;
-        machine.port->io_write = counted_io_write;
-    }
+    return true;
 }
 
 static void set_aside(void)
@@ -166,7 +129,7 @@ static bool die_at(enum machine_kind kind, uint32_t access)
 
     pair_machine(kind, NULL);
     set_aside();
-    hook();
+    watch_port(machine.port, count);
     if (setjmp(out) == 0) {
         accesses_left = access;
         work();
