@@ -60,70 +60,7 @@ Test(assign_bar, a_bar_of_each_size_and_kind_is_sized_by_any_pattern)
     }
 }
 
-/* A register of 32 bits that is being sized is beyond them. */
-Test(assign_bar, the_last_ports_are_ports_like_others)
-{
-    uint64_t value;
-
-    for (uint32_t size = 4; size <= 0x100; size *= 2) {
-        open_with(1, (struct vpt_pci_bar){ .kind = VPT_PCI_BAR_IO, .size = size, .address = 0xc000 });
-        guest_write(4, 2, IO_ON);
-        guest_write(BAR(1), 4, 0x10000 - size);
-        function_check_map(0);
-        assert_status(vpt_assign_access_read(&function->device, VPT_ASSIGN_IO, 0xffff, 1, &value), VPT_OK);
-        assert_same(function->access_address, 0xc000 + size - 1);
-        assert_status(vpt_assign_access_read(&function->device, VPT_ASSIGN_IO, 0xffff, 2, &value), VPT_CALLER_RANGE);
-        guest_write(BAR(1), 4, 0xffffffff);
-        assert_same(function->mapped_count, 0);
-        guest_write(BAR(1), 4, 0x10000);
-        assert_same(function->mapped_count, 0);
-    }
-}
-
 /* ---- Decoding ---- */
-
-/*
- * Each half of a 64-bit BAR, and both together, sized with decoding on: wherever map() fails, the guest reads what it
- * would read otherwise, and the BAR is back where it was with the first write that can map it.
- */
-Test(assign_bar, a_64_bit_bar_can_be_sized_while_maps_fail)
-{
-    static const struct {
-        unsigned half;
-        uint32_t value;
-        uint32_t reads;
-        bool fails; /* somewhere, if map() does */
-    } writes[] = {
-        { 2, 0xffffffff, 0xffffc004, true },                                       /* 0x1ffffc000 */
-        { 2, 0xfe000000, 0xfe000004, true },  { 3, 0xffffffff, 0xffffffff, true }, /* 0xfffffffffe000000 */
-        { 3, 0x00000001, 0x00000001, true },  { 2, 0xffffffff, 0xffffc004, true },
-        { 3, 0xffffffff, 0xffffffff, false }, /* no address at all */
-        { 2, 0xfe000000, 0xfe000004, true },  { 3, 0x00000001, 0x00000001, true },
-    };
-
-    for (unsigned failing = 0; failing < 1u << COUNT_OF(writes); failing++) {
-        function_start_powered();
-        function_memory(2, 0x4000, 0x80000000, true);
-        function_open_and_give();
-        guest_write(BAR(2), 4, 0xfe000000);
-        guest_write(BAR(3), 4, 1);
-        guest_write(4, 2, MEMORY_ON);
-        for (unsigned i = 0; i < COUNT_OF(writes); i++) {
-            bool fails = (failing >> i & 1) != 0;
-            uint16_t offset = BAR(writes[i].half);
-
-            function_fail_hooks(function->mapped_count + 1, fails);
-            assert_status_of(row_name(i), guest_try_write(offset, 4, writes[i].value),
-                             fails && writes[i].fails ? VPT_REFUSED : VPT_OK);
-            cr_assert(guest_read(offset, 4) == writes[i].reads, "write %u of %#x", i, failing);
-            function_check_map(0);
-        }
-        function_fail_hooks(0, 0);
-        guest_write(4, 2, MEMORY_ON);
-        cr_assert(function_find(VPT_ASSIGN_MEMORY, UINT64_C(0x1fe000000)) != NULL);
-        function_check_map(0);
-    }
-}
 
 Test(assign_bar, a_write_that_changes_nothing_calls_no_hook)
 {
@@ -142,6 +79,22 @@ Test(assign_bar, a_write_that_changes_nothing_calls_no_hook)
     }
     guest_write(BAR(0), 4, 0xfe004000);
     assert_same(function->calls, 6); /* three pieces go, three come */
+}
+
+Test(assign_bar, an_unmap_that_refuses_has_failed)
+{
+    function_place_five_bars();
+    guest_write(4, 2, DECODING);
+    function->failure = VPT_REFUSED;
+    for (unsigned i = 0; i < 2; i++) {
+        function->refuse_first = 0xfe022000;
+        function->refuse_last = i == 0 ? 0 : 0xfe022fff;
+        function_fail_hooks(i == 0 ? 1 : 7, 1);
+        assert_status(guest_try_write(BAR(0), 4, 0xfe020000), VPT_CALLER_ARGUMENT);
+        cr_assert(function->failed == 1 && !function->device.degraded);
+        assert_same(guest_read(BAR(0), 4), 0xfe000000);
+        function_check_map(0);
+    }
 }
 
 /* ---- What no function has ---- */
@@ -204,4 +157,25 @@ Test(assign_bar, nothing_lies_in_an_upper_half)
     function_memory(4, 0x1000, 0x80000000, true);
     function_memory(VPT_PCI_ROM, 0x1000, 0x80001000, false);
     function_open();
+}
+
+/* ---- Degraded devices ---- */
+
+/* Also while a BAR is refused, which an undegraded device would try again. */
+Test(assign_bar, a_degraded_device_can_be_kept_from_the_bus_and_its_line_turned_off)
+{
+    for (unsigned refused = 0; refused < 2; refused++) {
+        function_place_five_bars();
+        function->refuse_first = 0xfe010000;
+        function->refuse_last = refused != 0 ? 0xfe010fff : 0;
+        assert_status(guest_try_write(4, 2, DECODING | MASTER), refused != 0 ? VPT_REFUSED : VPT_OK);
+        function_fail_hooks(2, 1000);
+        assert_status(guest_try_write(4, 2, MASTER), VPT_DEVICE_ASSIGN_DEGRADED);
+        function_fail_hooks(0, 0);
+        function_forget();
+        assert_status(guest_try_write(4, 2, DECODING | VPT_PCI_COMMAND_INTERRUPT_DISABLE), VPT_OK);
+        assert_same(guest_read(4, 2), DECODING | VPT_PCI_COMMAND_INTERRUPT_DISABLE);
+        cr_assert((function_get(4, 2) & MASTER) == 0 && function->calls == 0);
+        assert_status(vpt_assign_release(&function->device), VPT_OK);
+    }
 }

@@ -23,37 +23,6 @@ Test(assign_interrupt, interrupts_need_a_device_with_an_owner)
     EXPECT_NOTHING();
 }
 
-Test(assign_interrupt, msix_goes_before_msi_and_msi_before_intx)
-{
-    signal_make(&with_all);
-    signal_open();
-    signal_raise(VPT_ASSIGN_INTX);
-    EXPECT({ LEVEL, true, 0 }, { HOST_MASK, true, 0 });
-    signal_msi_control(MSI_MESSAGES(3) | MSI_ENABLE);
-    EXPECT({ HOST_MASK, false, 0 }, { TOLD, VPT_ASSIGN_INTERRUPT_MSI, 8 }, { LEVEL, false, 0 });
-    signal_raise(5);
-    EXPECT({ MESSAGE, 0, 5 });
-    signal_msix_control(MSIX_ENABLE);
-    EXPECT({ TOLD, VPT_ASSIGN_INTERRUPT_MSIX, 4 });
-    signal_msi_control(MSI_MESSAGES(5) | MSI_ENABLE);
-    EXPECT_NOTHING();
-}
-
-/* The guest has served the function with the line masked at its controller, and opens the line. */
-Test(assign_interrupt, an_end_too_many_does_nothing_and_after_one_too_early_the_line_rises_again)
-{
-    signal_start();
-    signal_open();
-    for (unsigned i = 0; i < 2; i++) {
-        signal_raise(VPT_ASSIGN_INTX);
-        EXPECT({ LEVEL, true, 0 }, { HOST_MASK, true, 0 });
-        assert_status(vpt_assign_end_of_interrupt(&signals.device), VPT_OK);
-        EXPECT({ HOST_MASK, false, 0 }, { LEVEL, false, 0 });
-        assert_status(vpt_assign_end_of_interrupt(&signals.device), VPT_EMPTY);
-        EXPECT_NOTHING();
-    }
-}
-
 Test(assign_interrupt, hooks_may_be_left_out_and_without_message_a_vector_stays_pending)
 {
     signal_make(&with_all);
@@ -92,16 +61,4 @@ Test(assign_interrupt, a_guest_gets_no_interrupts_once_its_release_has_begun)
     signals.unmap_fails = false;
     assert_status(vpt_assign_release(&signals.device), VPT_OK);
     EXPECT_NOTHING();
-}
-
-Test(assign_interrupt, bus_mastering_that_the_host_has_lost_comes_back_with_the_guests_next_write)
-{
-    signal_start();
-    signal_open();
-    signals.config[4] &= 0xfb;
-    assert_same(signal_read(4, 2), 6);
-    signal_write(5, 1, 0);
-    assert_same(signals.config[4] & 4, 0);
-    signal_write(4, 2, 6);
-    assert_same(signals.config[4] & 4, 4);
 }

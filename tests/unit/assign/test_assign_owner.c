@@ -28,25 +28,6 @@ static void set_up(void)
 
 /* ---- Owners ---- */
 
-Test(assign_owner, any_number_is_one_at_a_time_and_not_even_the_same_twice)
-{
-    static const uint64_t owners[] = { 0, 1, UINT64_MAX };
-    struct vpt_assign_device before;
-
-    function_start();
-    function_open();
-    for (unsigned i = 0; i < COUNT_OF(owners); i++) {
-        assert_status(acquire(&function->device, owners[i]), VPT_OK);
-        cr_assert(function->device.owned && function->device.owner == owners[i]);
-        memcpy(&before, &function->device, sizeof(before));
-        assert_status(acquire(&function->device, owners[i]), VPT_CALLER_OWNED);
-        assert_status(acquire(&function->device, 8), VPT_CALLER_OWNED);
-        cr_assert(memcmp(&before, &function->device, sizeof(before)) == 0);
-        assert_status(release(), VPT_OK);
-        cr_assert(!function->device.owned);
-    }
-}
-
 Test(assign_owner, nobody_gets_what_is_no_device_or_does_not_answer)
 {
     static const struct vpt_assign_guest none;

@@ -66,7 +66,6 @@ static void open_device(void)
     mock_pci_set_writable(&pci.function, 0x64, 2, 3);
     mock_pci_set(&pci.function, 0x3d, 1, 1);
     contexts_record(&pci.bus.port);
-    pci.here.port = &contexts.port;
     assert_status(vpt_assign_port_init(&physical, &pci.here), VPT_OK);
     assert_status(vpt_assign_port_map(&physical, PCI_APERTURE, 0x100), VPT_OK);
     physical.host.delay = pass_time;

@@ -293,26 +293,6 @@ Test(pci_buses, a_root_port_s_windows_cover_the_disk_behind_it)
     pci_end();
 }
 
-Test(pci_buses, accesses_arrive_both_ways_through_two_bridges)
-{
-    struct vpt_pci_function here = { &pci.bus.port, { 0, 2, 4, 0 } };
-    struct vpt_pci_bars bars;
-
-    build("b(c(d4))");
-    assert_status(run(), VPT_OK);
-    check_tree(true);
-    assert_same(mock_pci_get(&nodes[0], 0x18, 4), 0x00020100);
-    assert_same(mock_pci_get(&nodes[1], 0x18, 4), 0x00020201);
-    assert_status(vpt_pci_bars_size(&here, &bars), VPT_OK);
-    assert_same(bars.bar[1].address, mock_pci_bar_address(&nodes[2], 1));
-    assert_same(bars.bar[1].size, 4 * KIB);
-    assert_status(vpt_pci_command(&here, 7, 0), VPT_OK);
-    assert_same(pci.bus.port.io_read(&pci.bus, (uint16_t)bars.bar[0].address, 4), 0);
-    cr_assert(mock_pci_masters(&nodes[2]));
-    assert_same(pci.bus.undecoded, 0);
-    pci_end();
-}
-
 /* As deep as may be, with one bridge that has nothing behind; and three pairs of bridges. */
 Test(pci_buses, bridges_may_be_beside_and_behind_each_other)
 {

@@ -4,6 +4,7 @@
  * were set aside for that, no lock, no allocation, and nothing known of what the objects in use were at.
  */
 #include "disk.h"
+#include "watched_port.h"
 
 #include <setjmp.h>
 #include <string.h>
@@ -29,53 +30,15 @@ static struct reserve {
 } reserve;
 
 static jmp_buf out;
-static uint32_t accesses_left; /* until the kernel dies; 0: it does not */
-static struct vpt_port below;
+static uint32_t accesses_left; /* of registers, to the one at which the kernel dies, from 1; 0: it does not */
 
-static void count(void)
+static bool count(enum callback callback, enum vpt_wait wait)
 {
-    if (accesses_left != 0 && --accesses_left == 0) {
+    (void)wait;
+    if ((MADE(callback) & MADE_REGISTERS) != 0 && accesses_left != 0 && --accesses_left == 0) {
         longjmp(out, 1);
     }
-}
-
-static uint32_t counted_read(void *ctx, void *mapping, size_t offset, unsigned width)
-{
-    uint32_t value = below.mmio_read(ctx, mapping, offset, width);
-
-    count();
-    return value;
-}
-
-static void counted_write(void *ctx, void *mapping, size_t offset, unsigned width, uint32_t value)
-{
-    below.mmio_write(ctx, mapping, offset, width, value);
-    count();
-}
-
-static uint32_t counted_io_read(void *ctx, uint16_t io_port, unsigned width)
-{
-    uint32_t value = below.io_read(ctx, io_port, width);
-
-    count();
-    return value;
-}
-
-static void counted_io_write(void *ctx, uint16_t io_port, unsigned width, uint32_t value)
-{
-    below.io_write(ctx, io_port, width, value);
-    count();
-}
-
-static void hook(void)
-{
-    below = *machine.port;
-    machine.port->mmio_read = counted_read;
-    machine.port->mmio_write = counted_write;
-    if (below.io_read != NULL) {
-        machine.port->io_read = counted_io_read;
-        machine.port->io_write = counted_io_write;
-    }
+    return true;
 }
 
 static void set_aside(void)
@@ -97,18 +60,9 @@ static void set_aside(void)
 
 /* ---- The last words ---- */
 
-static void write_last_words(struct vpt_blk_queue *queue, uint32_t seed)
+static void write_last_words(uint32_t seed)
 {
     uint8_t words[SECTOR];
-
-    fill(words, sizeof(words), seed);
-    assert_status(vpt_blk_write(queue, 63, words, sizeof(words)), VPT_OK);
-    assert_status(vpt_blk_flush(queue), VPT_OK);
-    cr_assert(filled(disk_content(63), SECTOR, seed));
-}
-
-static void write_from_reserve(uint32_t seed)
-{
     uint64_t allocations = machine.hal->allocations;
     enum vpt_status status =
         machine_on_pci()
@@ -119,7 +73,10 @@ static void write_from_reserve(uint32_t seed)
     assert_status(vpt_blk_init(&reserve.blk, reserve.device, NULL), VPT_OK);
     assert_status(vpt_blk_queue_init(&reserve.queue, &reserve.blk, 0, &reserve.config), VPT_OK);
     assert_status(vpt_driver_start(&reserve.blk.driver), VPT_OK);
-    write_last_words(&reserve.queue, seed);
+    fill(words, sizeof(words), seed);
+    assert_status(vpt_blk_write(&reserve.queue, 63, words, sizeof(words)), VPT_OK);
+    assert_status(vpt_blk_flush(&reserve.queue), VPT_OK);
+    cr_assert(filled(disk_content(63), SECTOR, seed));
     cr_assert(machine.hal->allocations == allocations, "a panic allocates");
 }
 
@@ -166,14 +123,14 @@ static bool die_at(enum machine_kind kind, uint32_t access)
 
     pair_machine(kind, NULL);
     set_aside();
-    hook();
+    watch_port(machine.port, count);
     if (setjmp(out) == 0) {
         accesses_left = access;
         work();
         survived = accesses_left != 0;
         accesses_left = 0;
     }
-    write_from_reserve(access);
+    write_last_words(access);
     bury();
     return survived;
 }
@@ -187,19 +144,4 @@ TRANSPORT_TEST(panic, a_kernel_that_dies_at_any_access_still_writes_to_its_disk)
         cr_assert(access < 2000);
     }
     cr_assert(access > 60, "%u", access);
-}
-
-/* The objects in use need not be thrown away: a restart takes no lock and no memory either. */
-STARTED_PAIR_TEST(panic, objects_in_use_can_be_restarted_for_the_last_words)
-{
-    uint64_t allocations;
-
-    machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
-    pair_submit(0, 8);
-    allocations = machine.hal->allocations;
-    pair_reset();
-    assert_status(vpt_driver_restart(&disk.blk.driver, NULL), VPT_OK);
-    machine.model->completion.mode = MOCK_COMPLETE_AT_KICK;
-    write_last_words(disk.queue, 4);
-    assert_same(machine.hal->allocations, allocations);
 }

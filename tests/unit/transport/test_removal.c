@@ -4,13 +4,12 @@
  * device that has just been reset, and configuration space alone tells.
  */
 #include "disk.h"
+#include "watched_port.h"
 
 TestSuite(removal, .timeout = 60);
 
-static uint32_t accesses_left; /* until it is pulled out; 0: it stays */
+static uint32_t accesses_left; /* to the one at which it is pulled out, from 1; 0: it stays */
 static bool pulled_out;
-static uint32_t vendor; /* what configuration space reads then */
-static struct vpt_port below;
 
 static void pull_out(void)
 {
@@ -18,49 +17,24 @@ static void pull_out(void)
     pulled_out = true;
 }
 
-static bool gone(void)
+static bool still_there(enum callback callback, enum vpt_wait wait)
 {
+    (void)wait;
+    if ((MADE(callback) & (MADE_REGISTERS | MADE_CONFIGURATION)) == 0) {
+        return true;
+    }
     if (accesses_left != 0 && --accesses_left == 0) {
         pull_out();
     }
-    return pulled_out;
+    return !pulled_out;
 }
 
-static uint32_t read_register(void *ctx, void *mapping, size_t offset, unsigned width)
-{
-    return gone() ? 0 : below.mmio_read(ctx, mapping, offset, width);
-}
-
-static void write_register(void *ctx, void *mapping, size_t offset, unsigned width, uint32_t value)
-{
-    if (!gone()) {
-        below.mmio_write(ctx, mapping, offset, width, value);
-    }
-}
-
-static enum vpt_status read_configuration(void *ctx, const struct vpt_pci_address *address, uint16_t offset,
-                                          unsigned width, uint32_t *value)
-{
-    *value = vendor;
-    return gone() ? VPT_OK : below.config_read(ctx, address, offset, width, value);
-}
-
-static enum vpt_status write_configuration(void *ctx, const struct vpt_pci_address *address, uint16_t offset,
-                                           unsigned width, uint32_t value)
-{
-    return gone() ? VPT_OK : below.config_write(ctx, address, offset, width, value);
-}
-
-static void hook(uint32_t vendor_when_gone)
+static void watch(uint32_t vendor_when_gone)
 {
     accesses_left = 0;
     pulled_out = false;
-    vendor = vendor_when_gone;
-    below = *machine.port;
-    machine.port->mmio_read = read_register;
-    machine.port->mmio_write = write_register;
-    machine.port->config_read = read_configuration;
-    machine.port->config_write = write_configuration;
+    watched_configuration = vendor_when_gone;
+    watch_port(machine.port, still_there);
 }
 
 /* The end of a device that has been pulled out: its memory is the driver's again. */
@@ -82,7 +56,7 @@ static bool pull_out_at(uint32_t access, bool restart)
     pair_machine(MACHINE_PCI_MODERN, NULL);
     assert_status(restart ? disk_bring_up(NULL) : machine_probe(), VPT_OK);
     assert_status(restart ? vpt_device_reset(machine.device) : VPT_OK, VPT_OK);
-    hook(0xffffffffu);
+    watch(0xffffffffu);
     accesses_left = access;
     if (restart) {
         status = vpt_driver_restart(&disk.blk.driver, NULL);
@@ -123,7 +97,7 @@ Test(removal, zeroes_in_configuration_space_are_no_function_either)
         pair_start(MACHINE_PCI_MODERN, NULL);
         machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
         pair_submit(0, 8);
-        hook(zeroes == 1 ? 0 : 0xffffffffu);
+        watch(zeroes == 1 ? 0 : 0xffffffffu);
         pull_out();
         assert_status(vpt_device_check(machine.device), VPT_DEVICE_GONE);
         assert_status(pair_poll(), VPT_EMPTY);

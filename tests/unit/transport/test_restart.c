@@ -167,27 +167,3 @@ TRANSPORT_TEST(restart, the_recovery_page_survives_sleep_failure_and_silence_and
     page_recovers(VPT_DEVICE_GONE, VPT_DEVICE_GONE);
     pair_bury();
 }
-
-/* ---- A device that fails meanwhile ---- */
-
-TRANSPORT_TEST(restart, a_device_that_vanishes_during_a_restart_is_given_up)
-{
-    for (uint32_t access = 1; access < 200; access++) {
-        enum vpt_status status;
-
-        pair_start(variant->kind, NULL);
-        pair_reset();
-        mock_fault_set(&machine.model->faults, MOCK_FAULT_VANISH, access, 0, 0);
-        status = restart();
-        if (status == VPT_OK && !machine.model->vanished) {
-            mock_fault_clear(&machine.model->faults, MOCK_FAULT_VANISH);
-            cr_assert(access > 20);
-            disk_end();
-            return;
-        }
-        cr_assert(status == VPT_DEVICE_GONE || status == VPT_OK, "%s", vpt_status_str(status));
-        assert_status(vpt_device_check(machine.device), VPT_DEVICE_GONE);
-        pair_bury();
-    }
-    cr_assert_fail("a restart of 200 accesses");
-}
