@@ -51,7 +51,8 @@ static void assert_open_is_refused(enum vpt_status status)
 DRIVER_TRANSPORT_TEST(NULL, drivers, D_9P_1_a_device_of_another_type_is_refused)
 {
     driver_choose(variant);
-    machine_make(variant->rings.kind, NULL);
+    machine_make(variant->rings.kind, &(const struct mock_pci_machine_options){
+                                          .machine.is_entropy = driver_row->fixture->type.backend == NULL });
     assert_status(machine_probe(), VPT_OK);
     fixture_fill(driver_row->fixture, 0x5a);
     assert_open_is_refused(VPT_UNSUPPORTED_DEVICE);
@@ -183,7 +184,7 @@ DRIVER_TEST(drivers, CLEANUP_2_an_open_that_cannot_stop_the_device_leaves_it_the
 DRIVER_TEST_WHERE(reads_together, drivers, CONFIG_1_a_configuration_that_keeps_changing)
 {
     driver_probe(variant);
-    machine.model->backend->change_configuration(driver_row->fixture->type.object);
+    machine.model->backend->change_configuration(machine.model->backend_ctx);
     mock_fault_set(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING, 1, 0, 0);
     assert_open_is_refused(VPT_DEVICE_CONFIG_UNSTABLE);
     mock_fault_clear(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING);
