@@ -253,23 +253,6 @@ TRANSPORT_TEST(entropy, a_read_that_fails_says_how_much_is_random)
     }
 }
 
-/* A device that cannot be stopped keeps the buffer; on PCI it is cut off from memory. */
-TRANSPORT_TEST(entropy, CLEANUP_2_a_device_that_cannot_be_stopped)
-{
-    start(variant->kind);
-    mock_fault_set(&machine.model->faults, MOCK_FAULT_COMPLETION_LOST, 1, 0, 0);
-    mock_fault_set(&machine.model->faults, MOCK_FAULT_RESET_NEVER, 1, 0, 0);
-    read_bytes(64, machine_stuck_status(), 0);
-    assert_same(mock_hal_live_shares(machine.hal), machine_on_pci() ? 0 : 1);
-    mock_fault_clear(&machine.model->faults, MOCK_FAULT_COMPLETION_LOST);
-    mock_fault_clear(&machine.model->faults, MOCK_FAULT_RESET_NEVER);
-    assert_status(vpt_driver_restart(&entropy.driver, NULL), VPT_OK);
-    read_bytes(64, VPT_OK, 64);
-    release();
-    mock_hal_abandon(machine.hal);
-    machine_end();
-}
-
 STARTED_ENTROPY_TEST(entropy, what_the_port_cannot_do)
 {
     mock_trigger_set(&machine.hal->fail_share, 2, 1);

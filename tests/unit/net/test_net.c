@@ -129,19 +129,6 @@ TRANSPORT_TEST(net, NET_GARP_1_NET_GARP_2_what_changes_while_the_device_runs)
 
 /* ---- Bring-up ---- */
 
-TRANSPORT_TEST(net, what_is_no_network_device_is_left_alone)
-{
-    machine_make(variant->kind, NULL);
-    assert_status(machine_probe(), VPT_OK);
-    memset(&network, 0x5a, sizeof(network));
-    assert_status(vpt_net_open(&network.net, network.receiveq, network.transmitq, machine.device),
-                  VPT_UNSUPPORTED_DEVICE);
-    cr_assert(all_zero(&network.net, sizeof(network.net)) && machine.model->resets == 0);
-    cr_assert(all_zero(network.receiveq, sizeof(network.receiveq[0])));
-    cr_assert(all_zero(network.transmitq, sizeof(network.transmitq[0])));
-    machine_end();
-}
-
 TRANSPORT_TEST(net, arguments_that_cannot_be)
 {
     struct vpt_net_receiveq *receiveq = &network.receiveq[1];

@@ -129,20 +129,3 @@ STARTED_SCSI_TEST(scsi_life, CLEANUP_2_a_reset_with_commands_in_flight)
         assert_scsi_works();
     }
 }
-
-SCSI_TEST(scsi_life, a_device_that_is_pulled_out)
-{
-    struct vpt_scsi_request requests[TOGETHER];
-    struct vpt_scsi_event event;
-
-    scsi_start(variant);
-    assert_status(scsi_open_disk(SCSI_SMALL), VPT_OK);
-    submit_together(requests);
-    machine_pull_out();
-    assert_status(vpt_scsi_abort(&scsi, &requests[0]), VPT_DEVICE_GONE);
-    assert_each_comes_back(requests, VPT_DEVICE_GONE);
-    assert_status(vpt_scsi_poll_event(&scsi, &event), VPT_DEVICE_GONE);
-    assert_status(vpt_scsi_drain(&scsi), VPT_OK);
-    assert_status(vpt_driver_release(&scsi.driver), VPT_OK);
-    machine_end();
-}

@@ -163,27 +163,6 @@ STARTED_SOUND_TEST(sound_life, a_device_that_does_not_answer)
     }
 }
 
-/* Each period comes back, and the next device finds nothing of this one. */
-SOUND_TEST(sound_life, a_device_that_is_pulled_out)
-{
-    struct vpt_sound_event event;
-    struct vpt_sound_jack jack;
-
-    sound_start(variant);
-    sound_bring(SOUND_PLAYS, VPT_SOUND_PREPARED);
-    sound_submit(SOUND_PLAYS, 0, 3);
-    machine_pull_out();
-    assert_status(vpt_sound_start(&streams[0]), VPT_DEVICE_GONE);
-    take_all(SOUND_PLAYS, 3, VPT_DEVICE_GONE);
-    assert_status(vpt_sound_release(&streams[0], NULL, NULL), VPT_DEVICE_GONE);
-    assert_status(vpt_sound_get_jack(&sound, 0, &jack), VPT_DEVICE_GONE);
-    assert_status(vpt_sound_poll_event(&sound, &event), VPT_DEVICE_GONE);
-    assert_status(vpt_sound_drain(&sound), VPT_OK);
-    assert_status(vpt_driver_restart(&sound.driver, NULL), VPT_DEVICE_GONE);
-    assert_status(vpt_driver_release(&sound.driver), VPT_OK);
-    machine_end();
-}
-
 /* One queue alone: what was in flight there is not waited for when the stream is released. */
 SOUND_TEST(sound_life, one_queue_is_reset)
 {
