@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What is the same for all drivers: bring-up that fails, handed memory, resets and restarts, a device that is gone. */
 #include "drivers.h"
+#include "small.h"
 
 TestSuite(drivers, .timeout = 60);
 
@@ -51,8 +52,10 @@ static void assert_open_is_refused(enum vpt_status status)
 DRIVER_TRANSPORT_TEST(NULL, drivers, D_9P_1_a_device_of_another_type_is_refused)
 {
     driver_choose(variant);
-    machine_make(variant->rings.kind, &(const struct mock_pci_machine_options){
-                                          .machine.is_entropy = driver_row->fixture->type.backend == NULL });
+    machine_make(variant->rings.kind,
+                 &(const struct mock_pci_machine_options){ .machine.type = driver_row->fixture->type.backend == NULL
+                                                                               ? entropy_fixture.type
+                                                                               : (struct mock_type){ 0 } });
     assert_status(machine_probe(), VPT_OK);
     fixture_fill(driver_row->fixture, 0x5a);
     assert_open_is_refused(VPT_UNSUPPORTED_DEVICE);

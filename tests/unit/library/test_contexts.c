@@ -153,7 +153,6 @@ static bool went(const char *name, enum vpt_status status)
 
 /* ---- Machines ---- */
 
-static struct vpt_entropy entropy;
 static struct vpt_shares shares;
 static struct vpt_queue raw;
 static struct mock_backend backend;
@@ -168,11 +167,13 @@ static void change_limits(void *blk)
     change_capacity(blk);
 }
 
-/* Without one it is a disk, or an entropy device. */
+/* Without one it is a disk. */
 static const struct fixture *const fixtures[WHERES] = {
-    [CONSOLE] = &console_fixture, [NETWORK] = &network_fixture, [INPUT] = &input_fixture,     [SCSI] = &scsi_fixture,
-    [P9] = &p9_fixture,           [GPU] = &gpu_fixture,         [SOUND] = &sound_fixture,     [PMEM] = &pmem_fixture,
-    [RTC] = &rtc_fixture,         [SOCKET] = &socket_fixture,   [BALLOON] = &balloon_fixture, [FS] = &fs_fixture,
+    [ENTROPY] = &entropy_fixture, [CONSOLE] = &console_fixture, [NETWORK] = &network_fixture,
+    [INPUT] = &input_fixture,     [SCSI] = &scsi_fixture,       [P9] = &p9_fixture,
+    [GPU] = &gpu_fixture,         [SOUND] = &sound_fixture,     [PMEM] = &pmem_fixture,
+    [RTC] = &rtc_fixture,         [SOCKET] = &socket_fixture,   [BALLOON] = &balloon_fixture,
+    [FS] = &fs_fixture,
 };
 
 static void open_machine(enum machine_kind kind, enum where where)
@@ -182,8 +183,7 @@ static void open_machine(enum machine_kind kind, enum where where)
     struct mock_pci_machine_options options = {
         .vectors = VECTORS,
         .layout = kind == MACHINE_PCI_AS_TOLD ? &layout : NULL,
-        .machine = { .is_entropy = where == ENTROPY,
-                     .blk = { .flush = true,
+        .machine = { .blk = { .flush = true,
                               .cache_switch = true,
                               .discard = limits,
                               .write_zeroes = limits,
@@ -199,12 +199,11 @@ static void open_machine(enum machine_kind kind, enum where where)
     if (fixtures[where] != NULL) {
         options.machine.type = fixtures[where]->type;
     }
-    for (unsigned i = CONSOLE; i < COUNT_OF(fixtures); i++) {
+    for (unsigned i = ENTROPY; i < COUNT_OF(fixtures); i++) {
         fixture_fill(fixtures[i], 0);
         fixtures[i]->make_model();
     }
     memset(&disk, 0, sizeof(disk));
-    memset(&entropy, 0, sizeof(entropy));
     memset(&shares, 0, sizeof(shares));
     memset(&raw, 0, sizeof(raw));
     host.options = (struct mock_console_options){ .columns = 80, .rows = 25, .ports_max = 2, .emergency = true };
