@@ -59,11 +59,6 @@ static uint32_t find(const struct mock_balloon *balloon, uint32_t page)
     return at;
 }
 
-bool mock_balloon_has(const struct mock_balloon *balloon, uint32_t page)
-{
-    return find(balloon, page) < balloon->page_count;
-}
-
 static void move(struct mock_balloon *balloon, const struct mock_element *element, bool inflate)
 {
     require(balloon, element->writable == 0 && element->readable_bytes != 0 && element->readable_bytes % 4u == 0,

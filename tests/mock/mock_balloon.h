@@ -73,6 +73,4 @@ void mock_balloon_want(struct mock_balloon *balloon, uint32_t pages);
 /* Asks for statistics. */
 void mock_balloon_ask(struct mock_balloon *balloon);
 
-bool mock_balloon_has(const struct mock_balloon *balloon, uint32_t page);
-
 #endif

@@ -534,12 +534,8 @@ static void init(void *backend, struct mock_device *device)
     mock_config_init(config, MOCK_FIELDS(fields), device->legacy);
     mock_config_set(config, MOCK_GPU_NUM_SCANOUTS, 4, options.scanouts);
     memset(config->changed, 0, sizeof(config->changed));
-    if (!options.no_edid) {
-        vpt_features_add(&device->offered, F_EDID);
-    }
-    if (!options.plain) {
-        vpt_features_add(&device->offered, F_VIRGL);
-    }
+    vpt_features_add(&device->offered, F_EDID);
+    vpt_features_add(&device->offered, F_VIRGL);
 }
 
 const struct mock_backend mock_gpu_backend = {

@@ -54,8 +54,6 @@ struct mock_gpu_cursor {
 
 /* What the test says; it stays when the machine is made. */
 struct mock_gpu_options {
-    bool no_edid;
-    bool plain; /* it offers neither this nor 3D */
     uint32_t scanouts;
     struct mock_gpu_rectangle size[MOCK_GPU_SCANOUTS];
     bool enabled[MOCK_GPU_SCANOUTS];

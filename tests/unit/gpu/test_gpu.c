@@ -472,12 +472,9 @@ GPU_TEST(gpu, D_GPU_4_lengths_that_are_lies)
     static const uint64_t lengths[] = { 0, 7, 23, 25, UINT32_MAX };
 
     for (unsigned i = 0; i < COUNT_OF(lengths); i++) {
-        struct mock_lie lie = {
-            .space = MOCK_SPACE_RING, .offset = MOCK_RING_USED_LENGTH, .how = MOCK_LIE_VALUE, .first = 1
-        };
+        const struct mock_lie lie = LENGTH_LIE(lengths[i]);
 
         gpu_start(variant);
-        lie.value = lengths[i];
         (void)mock_lie_set(&machine.model->lies, &lie);
         assert_gpu_works();
         assert_status(command(0), VPT_OK);

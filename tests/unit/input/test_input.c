@@ -106,13 +106,10 @@ INPUT_TEST(input, lengths_that_are_lies)
     static const uint64_t lengths[] = { 0, 7, 9, UINT32_MAX };
 
     for (unsigned i = 0; i < COUNT_OF(lengths); i++) {
-        struct mock_lie lie = {
-            .space = MOCK_SPACE_RING, .offset = MOCK_RING_USED_LENGTH, .how = MOCK_LIE_VALUE, .first = 1
-        };
+        const struct mock_lie lie = LENGTH_LIE(lengths[i]);
 
         input_start(variant);
         machine.model->completion.batch = 0;
-        lie.value = lengths[i];
         (void)mock_lie_set(&machine.model->lies, &lie);
         input_report(2);
         if (lengths[i] < 8) {

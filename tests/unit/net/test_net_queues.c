@@ -301,24 +301,12 @@ static const struct {
     struct mock_lie lie;
     enum vpt_status status;
 } lies[] = {
-    { "no byte",
-      { .space = MOCK_SPACE_RING, .offset = MOCK_RING_USED_LENGTH, .how = MOCK_LIE_VALUE },
-      VPT_DEVICE_REQUEST_STATUS },
-    { "less than a header",
-      { .space = MOCK_SPACE_RING, .offset = MOCK_RING_USED_LENGTH, .how = MOCK_LIE_VALUE, .value = 9 },
-      VPT_DEVICE_REQUEST_STATUS },
-    { "a header alone",
-      { .space = MOCK_SPACE_RING, .offset = MOCK_RING_USED_LENGTH, .how = MOCK_LIE_VALUE, .value = 12 },
-      VPT_OK },
-    { "no buffer",
-      { .space = MOCK_SPACE_DATA, .offset = 10, .width = 2, .how = MOCK_LIE_VALUE },
-      VPT_DEVICE_REQUEST_STATUS },
-    { "more buffers than it has",
-      { .space = MOCK_SPACE_DATA, .offset = 10, .width = 2, .how = MOCK_LIE_VALUE, .value = NETWORK_BUFFERS + 1 },
-      VPT_DEVICE_REQUEST_STATUS },
-    { "65535 buffers",
-      { .space = MOCK_SPACE_DATA, .offset = 10, .width = 2, .how = MOCK_LIE_VALUE, .value = 0xffff },
-      VPT_DEVICE_REQUEST_STATUS },
+    { "no byte", LENGTH_LIE(0), VPT_DEVICE_REQUEST_STATUS },
+    { "less than a header", LENGTH_LIE(9), VPT_DEVICE_REQUEST_STATUS },
+    { "a header alone", LENGTH_LIE(12), VPT_OK },
+    { "no buffer", WORD_LIE(10, 0), VPT_DEVICE_REQUEST_STATUS },
+    { "more buffers than it has", WORD_LIE(10, NETWORK_BUFFERS + 1), VPT_DEVICE_REQUEST_STATUS },
+    { "65535 buffers", WORD_LIE(10, 0xffff), VPT_DEVICE_REQUEST_STATUS },
 };
 
 /* The buffer comes back and can be given back; the next one begins a frame. */
@@ -328,7 +316,6 @@ TRANSPORT_TEST(net_receive, buffers_with_an_impossible_header_or_length)
         struct mock_lie lie = lies[i].lie;
 
         network_start(variant->kind, NULL);
-        lie.first = 1;
         lie.times = 1;
         (void)mock_lie_set(&machine.model->lies, &lie);
         network_come(0, 100, 1);
@@ -351,10 +338,7 @@ TRANSPORT_TEST(net_receive, num_buffers_means_nothing_without_mrg_rxbuf)
                                                      .sets_buffers = true };
 
     network_start(variant->kind, &options);
-    (void)mock_lie_set(
-        &machine.model->lies,
-        &(struct mock_lie){
-            .space = MOCK_SPACE_DATA, .offset = 10, .width = 2, .how = MOCK_LIE_VALUE, .value = 0xa5a5, .first = 1 });
+    (void)mock_lie_set(&machine.model->lies, &(struct mock_lie)WORD_LIE(10, 0xa5a5));
     network_come(0, machine_kind_legacy(variant->kind) ? 1 : 100, 1);
     network_take(0, 1);
     assert_status(network.frame[0].status, VPT_OK);
@@ -444,17 +428,13 @@ TRANSPORT_TEST(net_receive, NET_RXBUF_3_a_frame_in_several_buffers)
 TRANSPORT_TEST(net_receive, a_frame_of_which_a_part_is_missing)
 {
     static const struct mock_net_options options = { .mtu = 9000 };
+    struct mock_lie three = WORD_LIE(10, 3);
 
     network_machine(variant->kind, &options, NULL);
     assert_status(network_bring_up(1, VPT_NET_POSTED, NULL), VPT_OK);
     post(0, NETWORK_BUFFERS, POSTED);
-    (void)mock_lie_set(&machine.model->lies, &(struct mock_lie){ .space = MOCK_SPACE_DATA,
-                                                                 .offset = 10,
-                                                                 .width = 2,
-                                                                 .how = MOCK_LIE_VALUE,
-                                                                 .value = 3,
-                                                                 .first = 1,
-                                                                 .times = 1 });
+    three.times = 1;
+    (void)mock_lie_set(&machine.model->lies, &three);
     network_come(0, 100, 1);
     network_take(0, 1);
     cr_assert(network.frame[0].status == VPT_OK && network.frame[0].left == 2);
@@ -587,10 +567,9 @@ STARTED_NETWORK_TEST(net_read, frames_are_copied_and_buffers_given_back)
 STARTED_NETWORK_TEST(net_read, frames_that_are_dropped)
 {
     static uint8_t bytes[MOCK_NET_FRAME_MAX];
-    const struct mock_lie three = {
-        .space = MOCK_SPACE_DATA, .offset = 10, .width = 2, .how = MOCK_LIE_VALUE, .value = 3, .first = 1, .times = 1
-    };
+    struct mock_lie three = WORD_LIE(10, 3);
 
+    three.times = 1;
     (void)mock_lie_set(&machine.model->lies, &three);
     network_come(0, 100, 1);
     assert_status(read_frame(bytes, sizeof(bytes)), VPT_DEVICE_REQUEST_STATUS);

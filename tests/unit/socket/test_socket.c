@@ -442,11 +442,7 @@ STARTED_SOCKET_TEST(socket, what_is_not_for_this_guest_is_passed_over)
         assert_no_news();
     }
     machine.model->completion.batch = 0;
-    (void)mock_lie_set(&machine.model->lies, &(struct mock_lie){ .space = MOCK_SPACE_RING,
-                                                                 .offset = MOCK_RING_USED_LENGTH,
-                                                                 .how = MOCK_LIE_VALUE,
-                                                                 .value = 43,
-                                                                 .first = 1 });
+    (void)mock_lie_set(&machine.model->lies, &(const struct mock_lie)LENGTH_LIE(43));
     packet.target = 3;
     packet.source = 2;
     cr_assert(mock_socket_receive(&socket_model, &packet, NULL));
