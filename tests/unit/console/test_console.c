@@ -64,31 +64,6 @@ STARTED_CONSOLE_TEST(console, a_reader_that_is_late)
     assert_reads(0, 10);
 }
 
-/* LEG-CONOP-2: what a device says of the length of a buffer that it has only read does not matter. */
-TRANSPORT_TEST(console, LEG_CONOP_2_oddities_of_real_devices)
-{
-    for (unsigned i = 0; i < MOCK_PROFILES; i++) {
-        bool length = i == MOCK_PROFILE_LENGTH_COUNTS_WRITES || i == MOCK_PROFILE_LENGTH_ALL_ONES ||
-                      i == MOCK_PROFILE_LENGTH_ZERO;
-        struct mock_pci_machine_options options = { .machine = { .type = { &mock_console_backend, &host },
-                                                                 .profile = &mock_profiles[i] } };
-
-        memset(&host, 0, sizeof(host));
-        machine_make(variant->kind, &options);
-        assert_status(machine_probe(), VPT_OK);
-        assert_status(vpt_console_open(&console, ports, 1, machine.device), VPT_OK);
-        assert_prints(0, 700);
-        if (!length) {
-            assert_port_works(0);
-        }
-        assert_status(vpt_device_reset(machine.device), VPT_OK);
-        assert_status(vpt_console_drain(&console), VPT_OK);
-        assert_status(vpt_driver_restart(&console.driver, NULL), VPT_OK);
-        assert_prints(0, 700);
-        terminal_end();
-    }
-}
-
 STARTED_CONSOLE_TEST(console, arguments_that_are_none)
 {
     static struct vpt_console_port other;

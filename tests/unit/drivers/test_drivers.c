@@ -80,6 +80,10 @@ DRIVER_TEST(drivers, arguments_that_are_none)
     static _Alignas(8) uint8_t none[DRIVER_OBJECT];
 
     driver_probe(variant);
+    if (driver_row->no_queue != 0) { /* the device has it, and the driver knows nothing of it */
+        machine.model->queue_count = (uint16_t)(driver_row->no_queue + 1u);
+        machine.model->queues[driver_row->no_queue].maximum = 64;
+    }
     assert_status(driver_row->init(NULL, machine.device), VPT_CALLER_ARGUMENT);
     assert_status(driver_row->init(object(), NULL), VPT_CALLER_ARGUMENT);
     assert_status(driver_row->open(NULL, machine.device), VPT_CALLER_ARGUMENT);
@@ -431,4 +435,49 @@ DRIVER_TEST_WHERE(resets_one_queue, drivers, one_queue_is_reset)
         driver_assert_works();
     }
     fixture_end(driver_row->fixture);
+}
+
+/* ---- Real devices ---- */
+
+static bool has_short_rings(const struct driver_row *row, enum mock_profile_name profile)
+{
+    return profile == MOCK_PROFILE_SMALL_QUEUE && row->least_ring > 8;
+}
+
+/* Where used lengths are wrong and matter, only what the device has nothing to write for works. */
+static void assert_works_with(enum mock_profile_name profile)
+{
+    bool lengths = profile == MOCK_PROFILE_LENGTH_COUNTS_WRITES || profile == MOCK_PROFILE_LENGTH_ALL_ONES ||
+                   profile == MOCK_PROFILE_LENGTH_ZERO;
+
+    if (!lengths || !driver_row->lengths) {
+        driver_assert_works();
+    } else if (driver_row->sends) {
+        assert_status_of(driver_row->name, driver_row->submit(tokens), VPT_OK);
+        assert_status(vpt_requests_kick(driver_row->requests), VPT_OK);
+        assert_each_comes_back(1, VPT_OK);
+    }
+}
+
+DRIVER_TRANSPORT_TEST(driver_has_interface, drivers, LEG_CONOP_2_LEG_NETOP_2_oddities_of_real_devices)
+{
+    const struct fixture *fixture;
+
+    driver_choose(variant);
+    fixture = driver_row->fixture;
+    for (enum mock_profile_name i = 0; i < MOCK_PROFILES; i++) {
+        fixture->make_model();
+        fixture_fill(fixture, 0xa5);
+        machine_make(variant->rings.kind, &(const struct mock_pci_machine_options){
+                                              .machine = { .type = fixture->type, .profile = &mock_profiles[i] } });
+        assert_status(machine_probe(), VPT_OK);
+        assert_status_of(mock_profiles[i].name, fixture->open(), VPT_OK);
+        for (unsigned round = 0; round < 2 && !has_short_rings(driver_row, i); round++) {
+            assert_works_with(i);
+            assert_status(vpt_device_reset(machine.device), VPT_OK);
+            assert_status(fixture->drain(), VPT_OK);
+            assert_status(vpt_driver_restart(fixture->driver, NULL), VPT_OK);
+        }
+        fixture_end(fixture);
+    }
 }

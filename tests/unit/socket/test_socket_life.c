@@ -70,23 +70,6 @@ Test(socket_life, D_VSOCK_2_an_address_that_changes_while_it_is_read)
     machine_end();
 }
 
-/* A kernel's own sizes, down to one packet each way. */
-SOCKET_TEST(socket_life, queues_of_any_size)
-{
-    for (uint16_t count = 1; count < 6; count++) {
-        const struct vpt_requests_config config = { .requests = count };
-
-        peer_probe(variant);
-        assert_status(vpt_socket_init(&vsock, machine.device, NULL), VPT_OK);
-        for (uint16_t i = 0; i < 3; i++) {
-            assert_status(vpt_socket_queue_init(&vsock, i, &config), VPT_OK);
-        }
-        assert_status(vpt_driver_start(&vsock.driver), VPT_OK);
-        assert_socket_works();
-        peer_end();
-    }
-}
-
 /* ---- Events ---- */
 
 /*
