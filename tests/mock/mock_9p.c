@@ -487,15 +487,6 @@ static void reset(void *backend)
     memset(p9->fids, 0, sizeof(p9->fids));
 }
 
-static void change_configuration(void *backend)
-{
-    struct mock_9p *p9 = backend;
-
-    p9->changes++;
-    mock_config_set(&p9->device->config, 0, 2, 1u + p9->changes % 5u);
-    mock_config_set(&p9->device->config, 2, 1, 'a' + p9->changes % 26u);
-}
-
 static void init(void *backend, struct mock_device *device)
 {
     struct mock_9p *p9 = backend;
@@ -525,5 +516,5 @@ const struct mock_backend mock_9p_backend = {
     .reset = reset,
     .ready = ready,
     .handle = handle,
-    .change_configuration = change_configuration,
+    .changes = { { 0, 2, 1, 1, 5 }, { 2, 1, 'a', 1, 26 } },
 };

@@ -59,7 +59,6 @@ struct mock_balloon {
     uint32_t reports;
     uint32_t reported_pieces;
     uint64_t reported_bytes;
-    uint32_t changes;
 };
 
 /* The backend, for mock_device_init(); its context is a struct mock_balloon. */

@@ -79,7 +79,6 @@ struct mock_gpu {
     uint64_t commands;
     uint32_t last_type;
     uint32_t last_lists; /* segments behind the first one, of the last command */
-    uint32_t changes;
 };
 
 /* The backend, for mock_device_init(); its context is a struct mock_gpu. */

@@ -191,7 +191,7 @@ DRIVER_TEST(drivers, CLEANUP_2_an_open_that_cannot_stop_the_device_leaves_it_the
 DRIVER_TEST_WHERE(reads_together, drivers, CONFIG_1_a_configuration_that_keeps_changing)
 {
     driver_probe(variant);
-    machine.model->backend->change_configuration(machine.model->backend_ctx);
+    mock_device_change_configuration(machine.model);
     mock_fault_set(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING, 1, 0, 0);
     assert_open_is_refused(VPT_DEVICE_CONFIG_UNSTABLE);
     mock_fault_clear(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING);

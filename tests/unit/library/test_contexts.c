@@ -662,7 +662,7 @@ static bool use_input(void)
 
 static bool change_scsi(void)
 {
-    machine.model->backend->change_configuration(&scsi_model);
+    mock_device_change_configuration(machine.model);
     return true;
 }
 
@@ -728,7 +728,7 @@ static const struct vpt_gpu_rectangle whole = { 0, 0, 64, 64 };
 /* A change that the driver has not seen yet, so that what it reads next may not be of one moment. */
 static bool change_displays(void)
 {
-    machine.model->backend->change_configuration(&gpu_model);
+    mock_device_change_configuration(machine.model);
     return true;
 }
 
@@ -781,7 +781,7 @@ static bool use_gpu(void)
 
 static bool change_jacks(void)
 {
-    machine.model->backend->change_configuration(&sound_model);
+    mock_device_change_configuration(machine.model);
     return true;
 }
 
@@ -860,7 +860,7 @@ static bool use_9p(void)
     struct vpt_completion completion;
     char tag[8];
 
-    machine.model->backend->change_configuration(&p9_model);
+    mock_device_change_configuration(machine.model);
     return STEP(vpt_9p_init, &p9, machine.device, NULL) && STEP(vpt_9p_get_tag, &p9, tag, sizeof(tag)) &&
            STEP(vpt_9p_queue_init, &p9, NULL) && STEP(vpt_driver_start, &p9.driver) && use_9p_files() &&
            STEP(vpt_9p_submit, &p9, &message, NULL) && STEP(vpt_requests_kick, &p9.requests) &&
@@ -1035,7 +1035,7 @@ static bool hear(void)
     }
     machine.model->completion.keep_kicks = true; /* though it has buffers left */
     mock_socket_happens(&socket_model, 0, 3);
-    machine.model->backend->change_configuration(&socket_model);
+    mock_device_change_configuration(machine.model);
     mock_config_set(&machine.model->config, 0, 8, 5);
     if (!STEP(vpt_socket_poll, &vsock, &event)) {
         return false;
@@ -1098,7 +1098,7 @@ static bool use_fs(void)
     struct vpt_completion completion;
     char tag[8];
 
-    machine.model->backend->change_configuration(&fs_model);
+    mock_device_change_configuration(machine.model);
     return STEP(vpt_fs_init, &fs, machine.device, NULL) && STEP(vpt_fs_get_tag, &fs, tag, sizeof(tag)) &&
            STEP(vpt_fs_queue_init, &fs, 0, NULL) && STEP(vpt_fs_queue_init, &fs, 1, NULL) &&
            STEP(vpt_driver_start, &fs.driver) && use_files() && clear_next() &&

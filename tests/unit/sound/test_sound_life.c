@@ -46,7 +46,7 @@ STARTED_SOUND_TEST(sound_life, CONFIG_1_a_configuration_that_keeps_changing)
     sound_bring(0, VPT_SOUND_PREPARED);
     assert_status(vpt_device_reset(machine.device), VPT_OK);
     assert_status(vpt_sound_drain(&sound), VPT_OK);
-    machine.model->backend->change_configuration(&sound_model);
+    mock_device_change_configuration(machine.model);
     mock_fault_set(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING, 1, 0, 0);
     assert_status(vpt_driver_restart(&sound.driver, NULL), VPT_DEVICE_CONFIG_UNSTABLE);
     assert_same(streams[0].state, VPT_SOUND_PREPARED);
