@@ -220,18 +220,16 @@ STARTED_GPU_TEST(gpu, D_GPU_7_sizes_of_pictures)
 }
 
 /* The last pixels of a picture of almost 4 GiB: the offset is not cut. */
-Test(gpu, D_GPU_10_an_offset_near_its_end)
+PLAIN_GPU_TEST(gpu, D_GPU_10_an_offset_near_its_end)
 {
     const struct vpt_gpu_rectangle last = gpu_part(0x7ffe, 0x7fff, 1, 1);
     struct vpt_segment pieces[2] = { machine_segment(0, 0), machine_segment(0, 0) };
 
-    gpu_start(&ring_usual);
     assert_status(vpt_gpu_create(&gpu, &picture, VPT_GPU_BGRA, 0x7fff, 0x8000), VPT_OK);
     pieces[0] = (struct vpt_segment){ 0x1000, 0xffffffffu };
     assert_status(vpt_gpu_attach(&picture, pieces, 1, NULL, 0), VPT_OK);
     assert_status(vpt_gpu_transfer(&picture, &last), VPT_OK);
     assert_same(mock_gpu_find(&gpu_model, picture.id)->piece_count, 1);
-    gpu_end();
 }
 
 STARTED_GPU_TEST(gpu, D_GPU_9_rectangles_that_are_not_within)

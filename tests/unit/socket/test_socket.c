@@ -532,14 +532,13 @@ STARTED_SOCKET_TEST(socket, what_cannot_be_sent_is_sent_later)
     assert_silence();
 }
 
-Test(socket, arguments_that_are_none)
+PLAIN_SOCKET_TEST(socket, arguments_that_are_none)
 {
     struct vpt_socket_connection *connection = &peer.connection;
     struct vpt_socket_event event;
     uint8_t byte = 0;
     size_t done = 99;
 
-    peer_start(&ring_usual);
     for (unsigned i = 0; i < 4; i++) {
         struct vpt_socket *socket = i == 0 ? NULL : &vsock;
         void *buffer = i == 2 ? NULL : peer.buffer;
@@ -566,5 +565,4 @@ Test(socket, arguments_that_are_none)
     assert_status(vpt_socket_listen(&(struct vpt_socket){ .cid = 3 }, connection, 1, &byte, 1), VPT_CALLER_STATE);
     assert_silence();
     assert_socket_works();
-    peer_end();
 }
