@@ -7,9 +7,9 @@
 TestSuite(lies, .timeout = 60);
 
 /* With the machine of a lie for good; with a started disk. */
-#define LIE_TEST(name)      PLAIN_STARTED_TEST(lie_machine(MACHINE_MMIO_2), lie_end(), lies, name)
+#define LIE_TEST(name)      PLAIN_STARTED_TEST(lie_machine(MACHINE_MMIO_2), disk_recover_and_end(), lies, name)
 #define DISK_TEST(name)     PLAIN_STARTED_TEST(disk_start(&version_2, NULL, NULL), disk_end(), lies, name)
-#define BAD_DISK_TEST(name) PLAIN_STARTED_TEST(disk_start(&version_2, NULL, NULL), lie_end(), lies, name)
+#define BAD_DISK_TEST(name) PLAIN_STARTED_TEST(disk_start(&version_2, NULL, NULL), disk_recover_and_end(), lies, name)
 
 static unsigned tell(struct mock_lie lie)
 {
@@ -117,7 +117,7 @@ Test(lies, a_device_that_seems_to_want_no_kick_gets_none)
         assert_status(lie_try(&lies[i]), VPT_OK);
         assert_status(disk_read_sector(9), VPT_DEVICE_TIMEOUT);
         assert_same(machine.model->kicks, 1);
-        lie_end();
+        disk_recover_and_end();
     }
 }
 
@@ -151,13 +151,13 @@ Test(lies, several_lies_take_effect_in_the_order_in_which_they_were_set)
     lie_machine(MACHINE_MMIO_2);
     assert_status(lie_try(&one), VPT_OK); /* 7 is 4 to who takes powers of two */
     cr_assert(vpt_queue_size(&disk.queue->requests.queue) == 4);
-    lie_end();
+    disk_recover_and_end();
     disk_machine(&version_2, NULL);
     (void)tell(one);
     (void)tell(more);
     assert_status(disk_bring_up(NULL), VPT_OK);
     cr_assert(vpt_queue_size(&disk.queue->requests.queue) == 8);
-    lie_end();
+    disk_recover_and_end();
 }
 
 LIE_TEST(what_a_lie_explains_is_excused_and_what_none_can_is_not)
@@ -232,7 +232,7 @@ Test(lies, deeds_come_before_the_access_that_they_fire_at_is_answered)
             assert_status(vpt_blk_refresh(&disk.blk), VPT_OK);
             assert_same(disk.blk.info.capacity, UINT64_C(1) << 32 | 1u);
         }
-        lie_end();
+        disk_recover_and_end();
     }
 }
 
@@ -298,7 +298,7 @@ Test(lies, a_scribble_writes_what_it_is_given_where_it_is_told)
         cr_assert(i + sizeof(content) <= 38);
         found = memcmp(used + i, content, sizeof(content)) == 0;
     }
-    lie_end();
+    disk_recover_and_end();
 }
 
 /* ---- Interrupts ---- */
