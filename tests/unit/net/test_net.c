@@ -67,6 +67,16 @@ TRANSPORT_TEST(net, NET_TX_21_which_features_are_accepted)
     machine_end();
 }
 
+/* Devices lose interrupts if a packed ring has event indexes. */
+STARTED_NETWORK_TEST(net, rings_are_accepted_and_no_event_index_of_a_packed_one)
+{
+    const struct vpt_features *features = &network.net.driver.features;
+
+    assert_same(vpt_features_has(features, VPT_F_RING_PACKED), variant->packed);
+    assert_same(vpt_features_has(features, VPT_F_IN_ORDER), variant->in_order);
+    assert_same(vpt_features_has(features, VPT_F_EVENT_IDX), !variant->packed && !variant->plain);
+}
+
 static const struct {
     const char *text;
     uint64_t argument;
