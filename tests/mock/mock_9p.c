@@ -203,54 +203,37 @@ static uint32_t open_node(struct request *request, struct mock_9p_fid *fid, uint
     return 0;
 }
 
-/* Makes what a directory's fid and a name say. `*made` is its number. */
-static uint32_t make(struct request *request, const struct mock_9p_fid *fid, const char *name, bool directory,
-                     uint32_t *made)
+/* Makes what a directory's fid and a name say, and opens it if it is a file. */
+static uint32_t make(struct request *request, struct mock_9p_fid *fid, bool directory)
 {
-    if (!request->p9->tree.nodes[fid->node].directory) {
+    struct mock_tree *tree = &request->p9->tree;
+    char name[MOCK_TREE_NAME];
+    bool good = take_name(request, name, false);
+    uint32_t flags = directory ? 0 : mock_take32(&request->m);
+    uint32_t mode = mock_take32(&request->m);
+    uint32_t made;
+
+    (void)mock_take32(&request->m);
+    if (!good) {
+        return MOCK_EINVAL;
+    }
+    if (!tree->nodes[fid->node].directory) {
         return MOCK_ENOTDIR;
     }
-    if (mock_tree_find(&request->p9->tree, fid->node, name) < MOCK_TREE_NODES) {
+    if (mock_tree_find(tree, fid->node, name) < MOCK_TREE_NODES) {
         return MOCK_EEXIST;
     }
-    *made = mock_tree_make(&request->p9->tree, fid->node, name, directory);
-    return *made < MOCK_TREE_NODES ? 0 : MOCK_ENOSPC;
-}
-
-static uint32_t create(struct request *request, struct mock_9p_fid *fid)
-{
-    char name[MOCK_TREE_NAME];
-    bool good = take_name(request, name, false);
-    uint32_t flags = mock_take32(&request->m);
-    uint32_t mode = mock_take32(&request->m);
-    uint32_t made = 0;
-    uint32_t error;
-
-    (void)mock_take32(&request->m);
-    error = good ? make(request, fid, name, false, &made) : MOCK_EINVAL;
-    if (error == 0) {
-        request->p9->tree.nodes[made].mode = mode;
-        fid->node = made;
-        error = open_node(request, fid, flags);
+    made = mock_tree_make(tree, fid->node, name, directory);
+    if (made == MOCK_TREE_NODES) {
+        return MOCK_ENOSPC;
     }
-    return error;
-}
-
-static uint32_t make_directory(struct request *request, const struct mock_9p_fid *fid)
-{
-    char name[MOCK_TREE_NAME];
-    bool good = take_name(request, name, false);
-    uint32_t mode = mock_take32(&request->m);
-    uint32_t made = 0;
-    uint32_t error;
-
-    (void)mock_take32(&request->m);
-    error = good ? make(request, fid, name, true, &made) : MOCK_EINVAL;
-    if (error == 0) {
-        request->p9->tree.nodes[made].mode = mode;
+    tree->nodes[made].mode = mode;
+    if (directory) {
         put_qid(request, made);
+        return 0;
     }
-    return error;
+    fid->node = made;
+    return open_node(request, fid, flags);
 }
 
 static uint32_t remove_name(struct request *request, const struct mock_9p_fid *fid)
@@ -354,10 +337,10 @@ static uint32_t with_fid(struct request *request, uint8_t type)
     }
     switch (type) {
     case TLOPEN: return open_node(request, fid, mock_take32(&request->m));
-    case TLCREATE: return create(request, fid);
+    case TLCREATE: return make(request, fid, false);
     case TGETATTR: return get_attributes(request, fid);
     case TREADDIR: return read_or_list(request, fid, true);
-    case TMKDIR: return make_directory(request, fid);
+    case TMKDIR: return make(request, fid, true);
     case TUNLINKAT: return remove_name(request, fid);
     case TREAD: return read_or_list(request, fid, false);
     case TWRITE: return write_file(request, fid);
@@ -487,15 +470,6 @@ static void reset(void *backend)
     memset(p9->fids, 0, sizeof(p9->fids));
 }
 
-static void change_configuration(void *backend)
-{
-    struct mock_9p *p9 = backend;
-
-    p9->changes++;
-    mock_config_set(&p9->device->config, 0, 2, 1u + p9->changes % 5u);
-    mock_config_set(&p9->device->config, 2, 1, 'a' + p9->changes % 26u);
-}
-
 static void init(void *backend, struct mock_device *device)
 {
     struct mock_9p *p9 = backend;
@@ -525,5 +499,5 @@ const struct mock_backend mock_9p_backend = {
     .reset = reset,
     .ready = ready,
     .handle = handle,
-    .change_configuration = change_configuration,
+    .changes = { { 0, 2, 1, 1, 5 }, { 2, 1, 'a', 1, 26 } },
 };

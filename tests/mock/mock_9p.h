@@ -52,7 +52,6 @@ struct mock_9p {
     uint64_t messages;
     uint64_t flushes;
     uint32_t longest; /* reply */
-    uint32_t changes;
     uint8_t last_type;
     uint16_t last_tag; /* of what was not a Tflush */
 };

@@ -59,11 +59,6 @@ static uint32_t find(const struct mock_balloon *balloon, uint32_t page)
     return at;
 }
 
-bool mock_balloon_has(const struct mock_balloon *balloon, uint32_t page)
-{
-    return find(balloon, page) < balloon->page_count;
-}
-
 static void move(struct mock_balloon *balloon, const struct mock_element *element, bool inflate)
 {
     require(balloon, element->writable == 0 && element->readable_bytes != 0 && element->readable_bytes % 4u == 0,
@@ -175,14 +170,6 @@ static void config_written(void *backend, unsigned offset)
     balloon->actual_writes += offset == MOCK_BALLOON_ACTUAL ? 1u : 0u;
 }
 
-static void change_configuration(void *backend)
-{
-    struct mock_balloon *balloon = backend;
-
-    balloon->changes++;
-    mock_config_set(&balloon->device->config, MOCK_BALLOON_TARGET, 4, balloon->changes * 0x1001u);
-}
-
 void mock_balloon_want(struct mock_balloon *balloon, uint32_t pages)
 {
     mock_config_set(&balloon->device->config, MOCK_BALLOON_TARGET, 4, pages);
@@ -221,5 +208,5 @@ const struct mock_backend mock_balloon_backend = {
     .handle = handle,
     .ready = ready,
     .config_written = config_written,
-    .change_configuration = change_configuration,
+    .changes = { { MOCK_BALLOON_TARGET, 4, 0, 0x1001, 0 } },
 };

@@ -59,7 +59,6 @@ struct mock_balloon {
     uint32_t reports;
     uint32_t reported_pieces;
     uint64_t reported_bytes;
-    uint32_t changes;
 };
 
 /* The backend, for mock_device_init(); its context is a struct mock_balloon. */
@@ -72,7 +71,5 @@ void mock_balloon_want(struct mock_balloon *balloon, uint32_t pages);
 
 /* Asks for statistics. */
 void mock_balloon_ask(struct mock_balloon *balloon);
-
-bool mock_balloon_has(const struct mock_balloon *balloon, uint32_t page);
 
 #endif

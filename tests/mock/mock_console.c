@@ -336,15 +336,6 @@ static void config_written(void *backend, unsigned offset)
     put_bytes(&console->emergency, &byte, 1);
 }
 
-static void change_configuration(void *backend)
-{
-    struct mock_console *console = backend;
-
-    console->changes++;
-    mock_config_set(&console->device->config, MOCK_CONSOLE_COLUMNS, 2, 80u + console->changes % 1000u);
-    mock_config_set(&console->device->config, MOCK_CONSOLE_ROWS, 2, 25u + console->changes % 1000u);
-}
-
 static uint16_t count_queues(const void *backend)
 {
     const struct mock_console_options *options = &((const struct mock_console *)backend)->options;
@@ -392,5 +383,5 @@ const struct mock_backend mock_console_backend = {
     .handle = handle,
     .ready = ready,
     .config_written = config_written,
-    .change_configuration = change_configuration,
+    .changes = { { MOCK_CONSOLE_COLUMNS, 2, 80, 1, 1000 }, { MOCK_CONSOLE_ROWS, 2, 25, 1, 1000 } },
 };

@@ -97,7 +97,6 @@ struct mock_console {
     size_t answer_count;
     uint64_t dropped;   /* messages that found no buffer */
     uint64_t discarded; /* bytes of the driver to a port that is not there, or that nobody at the host has open */
-    uint32_t changes;
 };
 
 /* The backend, for mock_device_init(); its context is a struct mock_console. */

@@ -430,6 +430,22 @@ void mock_device_accept(struct mock_device *device, uint32_t word, uint32_t valu
     }
 }
 
+void mock_device_change_configuration(struct mock_device *device)
+{
+    const struct mock_change *changes = device->backend->changes;
+
+    device->changes++;
+    if (device->backend->change_configuration != NULL) {
+        device->backend->change_configuration(device->backend_ctx);
+        return;
+    }
+    for (unsigned i = 0; i < 2 && changes[i].width != 0; i++) {
+        uint64_t n = changes[i].period != 0 ? device->changes % changes[i].period : device->changes;
+
+        mock_config_set(&device->config, changes[i].offset, changes[i].width, changes[i].first + n * changes[i].step);
+    }
+}
+
 /* ---- Configuration ---- */
 
 uint32_t mock_device_config_read(struct mock_device *device, unsigned offset, unsigned width)
@@ -451,8 +467,8 @@ uint32_t mock_device_config_read(struct mock_device *device, unsigned offset, un
         mock_store(bytes, width, (uint32_t)argument, device->legacy);
         value = (uint32_t)mock_load(bytes, width, false);
     }
-    if (mock_fault_fires(faults, MOCK_FAULT_CONFIG_CHANGING, NULL) && device->backend->change_configuration != NULL) {
-        device->backend->change_configuration(device->backend_ctx);
+    if (mock_fault_fires(faults, MOCK_FAULT_CONFIG_CHANGING, NULL)) {
+        mock_device_change_configuration(device);
         mock_device_configuration_changed(device);
     }
     return value;

@@ -44,6 +44,13 @@ struct mock_completion {
     uint32_t batch;  /* with IN_ORDER: so many requests that complete together share one used element; 0: none do */
 };
 
+/* A field whose value is `first` and, at the n-th change from 1, n % period times `step` more; period 0: n times. */
+struct mock_change {
+    uint16_t offset;
+    uint16_t width; /* 0: there is none */
+    uint64_t first, step, period;
+};
+
 /* A device type. All functions but `handle` may be NULL. */
 struct mock_backend {
     const char *name; /* for messages */
@@ -67,6 +74,7 @@ struct mock_backend {
     void (*config_written)(void *backend, unsigned offset);
     /* Changes the configuration to another valid one, never the same twice, for MOCK_FAULT_CONFIG_CHANGING. */
     void (*change_configuration)(void *backend);
+    struct mock_change changes[2]; /* the same, if it is NULL */
 };
 
 /* What the device asks its front end for, with `front_end_ctx`. */
@@ -140,6 +148,7 @@ struct mock_device {
     uint64_t returns; /* calls of mock_device_return() */
     uint64_t kicks;
     uint64_t interrupts;
+    uint32_t changes; /* of the configuration, of the device's own accord */
     uint32_t random;
 };
 
@@ -161,6 +170,9 @@ void mock_device_tick(void *device);
 
 /* Tells the driver that the configuration has changed (after mock_config_set()). */
 void mock_device_configuration_changed(struct mock_device *device);
+
+/* Changes the configuration as its type says. */
+void mock_device_change_configuration(struct mock_device *device);
 
 /* The device fails: DEVICE_NEEDS_RESET, and nothing more happens until a reset. */
 void mock_device_needs_reset(struct mock_device *device);

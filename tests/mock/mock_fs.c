@@ -477,13 +477,6 @@ static void reset(void *backend)
     memset(fs->handles, 0, sizeof(fs->handles));
 }
 
-static void change_configuration(void *backend)
-{
-    struct mock_fs *fs = backend;
-
-    mock_config_set(&fs->device->config, 36, 4, ++fs->changes % 7u + 1u);
-}
-
 static void init(void *backend, struct mock_device *device)
 {
     struct mock_fs *fs = backend;
@@ -510,5 +503,5 @@ const struct mock_backend mock_fs_backend = {
     .reset = reset,
     .ready = ready,
     .handle = handle_message,
-    .change_configuration = change_configuration,
+    .changes = { { 36, 4, 1, 1, 7 } },
 };

@@ -48,7 +48,6 @@ struct mock_fs {
     uint64_t messages;
     uint64_t forgets;
     uint32_t longest; /* data of a message */
-    uint32_t changes;
 };
 
 /* The backend, for mock_device_init(); its context is a struct mock_fs. */

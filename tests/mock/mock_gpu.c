@@ -501,16 +501,6 @@ static void config_written(void *backend, unsigned offset)
     }
 }
 
-/* The event comes, or comes again, and the number of displays changes. */
-static void change_configuration(void *backend)
-{
-    struct mock_gpu *gpu = backend;
-
-    gpu->changes++;
-    mock_config_set(&gpu->device->config, MOCK_GPU_EVENTS_READ, 4, 1u | (uint64_t)gpu->changes << 1);
-    mock_config_set(&gpu->device->config, MOCK_GPU_NUM_SCANOUTS, 4, gpu->options.scanouts + gpu->changes % 2u);
-}
-
 void mock_gpu_change(struct mock_gpu *gpu, uint32_t scanout, uint32_t width, uint32_t height, bool enabled)
 {
     struct mock_config *config = &gpu->device->config;
@@ -534,12 +524,8 @@ static void init(void *backend, struct mock_device *device)
     mock_config_init(config, MOCK_FIELDS(fields), device->legacy);
     mock_config_set(config, MOCK_GPU_NUM_SCANOUTS, 4, options.scanouts);
     memset(config->changed, 0, sizeof(config->changed));
-    if (!options.no_edid) {
-        vpt_features_add(&device->offered, F_EDID);
-    }
-    if (!options.plain) {
-        vpt_features_add(&device->offered, F_VIRGL);
-    }
+    vpt_features_add(&device->offered, F_EDID);
+    vpt_features_add(&device->offered, F_VIRGL);
 }
 
 const struct mock_backend mock_gpu_backend = {
@@ -551,5 +537,5 @@ const struct mock_backend mock_gpu_backend = {
     .reset = reset,
     .handle = handle,
     .config_written = config_written,
-    .change_configuration = change_configuration,
+    .changes = { { MOCK_GPU_EVENTS_READ, 4, 1, 2, 0 }, { MOCK_GPU_NUM_SCANOUTS, 4, 2, 1, 2 } },
 };

@@ -54,8 +54,6 @@ struct mock_gpu_cursor {
 
 /* What the test says; it stays when the machine is made. */
 struct mock_gpu_options {
-    bool no_edid;
-    bool plain; /* it offers neither this nor 3D */
     uint32_t scanouts;
     struct mock_gpu_rectangle size[MOCK_GPU_SCANOUTS];
     bool enabled[MOCK_GPU_SCANOUTS];
@@ -81,7 +79,6 @@ struct mock_gpu {
     uint64_t commands;
     uint32_t last_type;
     uint32_t last_lists; /* segments behind the first one, of the last command */
-    uint32_t changes;
 };
 
 /* The backend, for mock_device_init(); its context is a struct mock_gpu. */

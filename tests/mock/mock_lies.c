@@ -164,11 +164,7 @@ static void do_now(struct mock_device *device, unsigned number)
     case MOCK_LIE_STOP: device->stopped = true; break;
     case MOCK_LIE_NEEDS_RESET: mock_device_needs_reset(device); break;
     case MOCK_LIE_NEEDS_RESET_QUIET: device->status |= VPT_STATUS_DEVICE_NEEDS_RESET; break;
-    case MOCK_LIE_CONFIGURATION:
-        if (device->backend->change_configuration != NULL) {
-            device->backend->change_configuration(device->backend_ctx);
-        }
-        break;
+    case MOCK_LIE_CONFIGURATION: mock_device_change_configuration(device); break;
     case MOCK_LIE_GENERATION: device->config.generation++; break;
     case MOCK_LIE_INTERRUPT: mock_device_interrupt(device, &device->queues[0]); break;
     case MOCK_LIE_INTERRUPT_CONFIGURATION: mock_device_configuration_changed(device); break;

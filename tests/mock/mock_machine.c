@@ -43,10 +43,10 @@ static void apply_profile(struct mock_machine_options *options, struct mock_devi
 }
 
 void mock_machine_begin(struct mock_machine_options *options, struct mock_hal *hal, struct mock_device *device,
-                        struct mock_blk *blk, struct mock_entropy *entropy)
+                        struct mock_blk *blk)
 {
-    const struct mock_backend *backend = options->is_entropy ? &mock_entropy_backend : &mock_blk_backend;
-    void *backend_ctx = options->is_entropy ? (void *)entropy : blk;
+    const struct mock_backend *backend = &mock_blk_backend;
+    void *backend_ctx = blk;
 
     if (options->type.backend != NULL) {
         backend = options->type.backend;
@@ -65,15 +65,10 @@ void mock_machine_begin(struct mock_machine_options *options, struct mock_hal *h
 }
 
 bool mock_machine_make_type(const struct mock_machine_options *options, struct mock_device *device,
-                            struct mock_blk *blk, struct mock_entropy *entropy)
+                            struct mock_blk *blk)
 {
     if (options->type.backend != NULL) {
         options->type.backend->init(options->type.object, device);
-        return true;
-    }
-    if (options->is_entropy) {
-        entropy->options = options->entropy;
-        mock_entropy_backend.init(entropy, device);
         return true;
     }
     return mock_blk_init(blk, device, &options->blk);
@@ -88,11 +83,11 @@ bool mock_machine_init(struct mock_machine *machine, const struct mock_machine_o
         options = *wishes;
     }
     memset(machine, 0, sizeof(*machine));
-    mock_machine_begin(&options, &machine->hal, device, &machine->blk, &machine->entropy);
+    mock_machine_begin(&options, &machine->hal, device, &machine->blk);
     device->vendor = 0x4b434f4d;
     mock_mmio_init(&machine->mmio, &machine->hal, device, options.version == 1 ? 1 : 2, MOCK_MACHINE_PHYSICAL);
     machine->mmio.old = options.old;
-    if (!mock_machine_make_type(&options, device, &machine->blk, &machine->entropy)) {
+    if (!mock_machine_make_type(&options, device, &machine->blk)) {
         return false;
     }
     device->offered = mock_machine_offered(device, device->legacy, &options);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A machine with one simulated device, a disk or an entropy device, in one call:
+ * A machine with one simulated device, in one call:
  *
  *     struct mock_machine machine;
  *     mock_machine_init(&machine, NULL);
@@ -11,7 +11,6 @@
 #define VPT_TESTS_MOCK_MACHINE_H
 
 #include "mock_blk.h"
-#include "mock_entropy.h"
 #include "mock_hal.h"
 #include "mock_mmio.h"
 #include "mock_profiles.h"
@@ -33,18 +32,15 @@ struct mock_machine_options {
     struct vpt_features offer;          /* features to offer beside the usual ones ... */
     struct vpt_features withhold;       /* ... and features not to offer */
     const struct mock_profile *profile; /* oddities; NULL: none */
-    bool is_entropy;                    /* it is an entropy device, not a disk */
-    struct mock_type type;              /* another type; NULL: it is one of these two */
+    struct mock_type type;              /* zeroed: a disk */
     struct mock_blk_options blk;
-    struct mock_entropy_options entropy;
     struct mock_completion completion;
 };
 
 struct mock_machine {
     struct mock_hal hal;
     struct mock_device device;
-    struct mock_blk blk;         /* it is this ... */
-    struct mock_entropy entropy; /* ... or this */
+    struct mock_blk blk; /* unless it is of another type */
     struct mock_mmio mmio;
     const struct vpt_port *port; /* &hal.port */
     void *mapping;               /* of the slot ... */
@@ -64,11 +60,11 @@ unsigned mock_machine_finish(struct mock_machine *machine);
 
 /* Before the front end: the hal, the device, its queues, and its profile, which changes the options too. */
 void mock_machine_begin(struct mock_machine_options *options, struct mock_hal *hal, struct mock_device *device,
-                        struct mock_blk *blk, struct mock_entropy *entropy);
+                        struct mock_blk *blk);
 
 /* After the front end: the type's features and configuration. False: no memory. */
 bool mock_machine_make_type(const struct mock_machine_options *options, struct mock_device *device,
-                            struct mock_blk *blk, struct mock_entropy *entropy);
+                            struct mock_blk *blk);
 
 /* What an interface offers: the type's features, the usual generic ones, and what the options say. */
 struct vpt_features mock_machine_offered(const struct mock_device *device, bool legacy,

@@ -11,7 +11,6 @@
 #define MOCK_NET_FRAME_MAX 9200u /* bytes of a frame */
 #define MOCK_NET_LOG       64u   /* frames that are remembered: the last ones */
 #define MOCK_NET_WAITING   32u   /* frames that wait for buffers at most; further ones are dropped */
-#define MOCK_NET_PAIRS_MAX 4u
 #define MOCK_NET_TABLE_MAX 16u
 
 /* The configuration (section 5.1.4): name, offset, width, the feature that the field needs. */

@@ -86,7 +86,7 @@ static void make_interfaces(struct mock_pci_machine *machine, const struct mock_
 static bool make_device(struct mock_pci_machine *machine, const struct mock_pci_machine_options *options)
 {
     struct mock_device *device = &machine->device;
-    bool done = mock_machine_make_type(&options->machine, device, &machine->blk, &machine->entropy);
+    bool done = mock_machine_make_type(&options->machine, device, &machine->blk);
 
     if (has_modern(options)) {
         mock_pci_front_offer(&machine->front, MOCK_PCI_MODERN, mock_machine_offered(device, false, &options->machine));
@@ -124,7 +124,7 @@ bool mock_pci_machine_init(struct mock_pci_machine *machine, const struct mock_p
         options.header_in_memory = true;
     }
     memset(machine, 0, sizeof(*machine));
-    mock_machine_begin(&options.machine, &machine->hal, &machine->device, &machine->blk, &machine->entropy);
+    mock_machine_begin(&options.machine, &machine->hal, &machine->device, &machine->blk);
     mock_pci_bus_init(&machine->bus, &machine->hal);
     (void)mock_pci_bus_aperture(&machine->bus, LOW_APERTURE, APERTURE_SIZE);
     (void)mock_pci_bus_aperture(&machine->bus, HIGH_APERTURE, APERTURE_SIZE);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A machine with one simulated device, a disk or an entropy device, on a PCI bus, in one call:
+ * A machine with one simulated device on a PCI bus, in one call:
  *
  *     static struct mock_pci_machine machine;
  *     mock_pci_machine_init(&machine, NULL);
@@ -37,8 +37,7 @@ struct mock_pci_machine_options {
 struct mock_pci_machine {
     struct mock_hal hal;
     struct mock_device device;
-    struct mock_blk blk;         /* it is this ... */
-    struct mock_entropy entropy; /* ... or this */
+    struct mock_blk blk; /* unless it is of another type */
     struct mock_pci_bus bus;
     struct mock_pci_function function;
     struct mock_pci_front front;

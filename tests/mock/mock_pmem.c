@@ -34,15 +34,6 @@ void mock_pmem_place(struct mock_pmem *pmem, uint64_t start, uint64_t size)
     mock_config_set(config, MOCK_PMEM_SIZE, 8, pmem->options.shared_memory ? 0xbad2 : size);
 }
 
-/* A place whose halves are equal. */
-static void change_configuration(void *backend)
-{
-    struct mock_pmem *pmem = backend;
-
-    pmem->changes++;
-    mock_config_set(&pmem->device->config, MOCK_PMEM_START, 8, pmem->changes * UINT64_C(0x100000001));
-}
-
 static void init(void *backend, struct mock_device *device)
 {
     struct mock_pmem *pmem = backend;
@@ -58,5 +49,5 @@ const struct mock_backend mock_pmem_backend = {
     .init = init,
     .known = { { 1u } },
     .handle = handle,
-    .change_configuration = change_configuration,
+    .changes = { { MOCK_PMEM_START, 8, 0, UINT64_C(0x100000001), 0 } }, /* a place whose halves are equal */
 };

@@ -20,7 +20,6 @@ struct mock_pmem {
     uint32_t answer;                  /* to flushes */
     bool silent;                      /* writes none */
     uint32_t flushes;
-    uint32_t changes;
 };
 
 /* The backend, for mock_device_init(); its context is a struct mock_pmem. */

@@ -567,14 +567,6 @@ static void reset(void *backend)
                     scsi->options.cdb_size != 0 ? scsi->options.cdb_size : 32);
 }
 
-static void change_configuration(void *backend)
-{
-    struct mock_scsi *scsi = backend;
-
-    scsi->changes++;
-    mock_config_set(&scsi->device->config, MOCK_SCSI_MAX_SECTORS, 4, 1000u + scsi->changes);
-}
-
 static uint32_t either(uint32_t value, uint32_t otherwise)
 {
     return value != 0 ? value : otherwise;
@@ -612,5 +604,5 @@ const struct mock_backend mock_scsi_backend = {
     .reset = reset,
     .handle = handle,
     .ready = ready,
-    .change_configuration = change_configuration,
+    .changes = { { MOCK_SCSI_MAX_SECTORS, 4, 1000, 1, 0 } },
 };

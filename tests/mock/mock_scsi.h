@@ -95,7 +95,6 @@ struct mock_scsi {
     uint64_t aborted[MOCK_SCSI_WAITING];
     uint32_t aborted_count;
     uint64_t last_id;
-    uint32_t changes;
     uint32_t most_in_flight;
 };
 

@@ -81,7 +81,6 @@ struct mock_socket {
     struct mock_socket_packet log[MOCK_SOCKET_LOG];
     unsigned log_count;
     uint8_t last[MOCK_SOCKET_PAYLOAD]; /* the payload of the last one */
-    unsigned changes;
 };
 
 /* The backend, for mock_device_init(); its context is a struct mock_socket. */

@@ -483,17 +483,6 @@ static void reset(void *backend)
     sound->waiting_count = 0;
 }
 
-/* More jacks and streams, or as many as before; what is new is as what was there. */
-static void change_configuration(void *backend)
-{
-    struct mock_sound *sound = backend;
-
-    sound->changes++;
-    mock_config_set(&sound->device->config, MOCK_SOUND_CONFIG_JACKS, 4,
-                    sound->options.jack_count + sound->changes % 2u);
-    mock_config_set(&sound->device->config, MOCK_SOUND_CONFIG_CHMAPS, 4, sound->changes);
-}
-
 static void init(void *backend, struct mock_device *device)
 {
     struct mock_sound *sound = backend;
@@ -521,5 +510,5 @@ const struct mock_backend mock_sound_backend = {
     .reset = reset,
     .handle = handle,
     .usable = usable,
-    .change_configuration = change_configuration,
+    .changes = { { MOCK_SOUND_CONFIG_JACKS, 4, 2, 1, 2 }, { MOCK_SOUND_CONFIG_CHMAPS, 4, 0, 1, 0 } },
 };

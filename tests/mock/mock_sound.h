@@ -90,7 +90,6 @@ struct mock_sound {
 
     /* Since the device was made. */
     uint64_t commands;
-    uint32_t changes;
 };
 
 /* The backend, for mock_device_init(); its context is a struct mock_sound. */

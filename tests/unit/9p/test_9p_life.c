@@ -38,23 +38,3 @@ STARTED_P9_TEST(p9_life, a_restart_ends_the_session)
     assert_status(vpt_9p_clunk(&p9, P9_ROOT), VPT_CALLER_STATE);
     assert_p9_works();
 }
-
-/* While a message is waited for. */
-TRANSPORT_TEST(p9_life, a_device_that_is_pulled_out_while_it_is_waited_for)
-{
-    size_t done;
-
-    p9_start(&(const struct ring_variant){ variant->kind, false, false, false });
-    machine.hal->wait_budget[VPT_WAIT_REQUEST] = 5;
-    assert_status(vpt_9p_walk(&p9, P9_ROOT, P9_FILE, "hello"), VPT_OK);
-    assert_status(vpt_9p_open_file(&p9, P9_FILE, VPT_9P_READ_ONLY), VPT_OK);
-    (void)mock_lie_set(
-        &machine.model->lies,
-        &(const struct mock_lie){ .space = MOCK_SPACE_COMPLETION, .how = MOCK_LIE_VANISH, .first = 1, .times = 1 });
-    assert_status(vpt_9p_read(&p9, P9_FILE, 0, p9_buffer, 10, &done), VPT_DEVICE_GONE);
-    assert_same(mock_hal_live_shares(machine.hal), 0);
-    assert_status(vpt_driver_release(&p9.driver), VPT_OK);
-    mock_violations_clear(&machine.hal->violations);
-    machine_plug_in();
-    machine_end();
-}

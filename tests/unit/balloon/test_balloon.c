@@ -411,45 +411,6 @@ SMALL_TEST(balloon, a_device_that_goes_meanwhile)
     }
 }
 
-/* Each request comes back once, with what has ended it, and nothing is allocated for the next start. */
-SMALL_TEST(balloon, CLEANUP_2_requests_of_a_device_that_was_reset_or_is_gone)
-{
-    static const enum vpt_status whys[] = { VPT_CANCELLED, VPT_DEVICE_GONE };
-
-    for (unsigned i = 0; i < COUNT_OF(whys); i++) {
-        struct vpt_segment piece;
-
-        balloon_probe(variant, BALLOON_ALL);
-        balloon_set_up();
-        piece = machine_segment(0, 0x1000);
-        machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
-        assert_status(vpt_balloon_submit_inflate(&balloon, balloon_pages(0, 9), 9, NULL), VPT_OK);
-        assert_status(vpt_balloon_submit_deflate(&balloon, balloon_pages(0, 9), 9, NULL), VPT_OK);
-        assert_status(vpt_balloon_report(&balloon, &piece, 1, NULL), VPT_OK);
-        if (whys[i] == VPT_CANCELLED) {
-            assert_status(vpt_device_reset(machine.device), VPT_OK);
-        } else {
-            machine_pull_out();
-            assert_status(vpt_device_check(machine.device), VPT_DEVICE_GONE);
-        }
-        assert_status(vpt_driver_restart(&balloon.driver, NULL), VPT_CALLER_BUSY);
-        assert_status(take(&balloon.inflate).status, whys[i]);
-        assert_status(take(&balloon.reporting).status, whys[i]);
-        assert_status(vpt_balloon_inflate(&balloon, balloon_pages(0, 1), 1), whys[i]);
-        assert_status(vpt_balloon_drain(&balloon), VPT_OK);
-        if (whys[i] == VPT_CANCELLED) {
-            machine.model->completion.mode = MOCK_COMPLETE_AT_KICK;
-            assert_status(vpt_driver_restart(&balloon.driver, NULL), VPT_OK);
-            assert_balloon_works();
-            balloon_end();
-        } else {
-            assert_status(vpt_driver_release(&balloon.driver), VPT_OK);
-            assert_same(mock_hal_live_allocations(machine.hal), 0);
-            machine_end();
-        }
-    }
-}
-
 /* ---- The simulated device ---- */
 
 /* What it complains of. */

@@ -249,14 +249,8 @@ VERSION_TEST(blk, INIT_1_missing_arguments_and_steps_in_the_wrong_order_are_refu
 
     disk_machine(variant, NULL);
     assert_status(machine_probe(), VPT_OK);
-    assert_status(vpt_blk_init(NULL, machine.device, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_blk_open(&disk.blk, NULL, machine.device), VPT_CALLER_ARGUMENT);
     assert_same(machine.model->resets, 0);
-    assert_status(vpt_blk_queue_init(disk.queue, &disk.blk, 0, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_blk_queue_init(disk.queue, NULL, 0, NULL), VPT_CALLER_ARGUMENT);
-    memset(&disk.blk, 0x5a, sizeof(disk.blk));
-    assert_status(vpt_blk_init(&disk.blk, NULL, NULL), VPT_CALLER_ARGUMENT);
-    cr_assert(all_zero(&disk.blk, sizeof(disk.blk)));
     assert_status(vpt_blk_init(&disk.blk, machine.device, NULL), VPT_OK);
     assert_status(vpt_blk_queue_init(NULL, &disk.blk, 0, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_blk_queue_init(disk.queue, &disk.blk, 1, NULL), VPT_UNSUPPORTED_QUEUE);
@@ -267,30 +261,6 @@ VERSION_TEST(blk, INIT_1_missing_arguments_and_steps_in_the_wrong_order_are_refu
     assert_status(vpt_blk_queue_init(&other, &disk.blk, 0, NULL), VPT_CALLER_STATE);
     cr_assert(all_zero(&other, sizeof(other)));
     disk_end();
-}
-
-VERSION_TEST(blk, opening_leaves_nothing_behind_wherever_the_device_vanishes)
-{
-    enum vpt_status status = VPT_DEVICE_GONE;
-    uint32_t access;
-
-    for (access = 1; status != VPT_OK; access++) {
-        disk_machine(variant, NULL);
-        assert_status(machine_probe(), VPT_OK);
-        mock_fault_set(&machine.model->faults, MOCK_FAULT_VANISH, access, 1, 0);
-        memset(disk.queue, 0x5a, sizeof(disk.queue[0]));
-        status = vpt_blk_open(&disk.blk, disk.queue, machine.device);
-        mock_fault_clear(&machine.model->faults, MOCK_FAULT_VANISH);
-        if (status == VPT_OK) {
-            assert_status(disk_read_sector(1), VPT_OK);
-            disk_stop();
-        } else {
-            assert_status(status, VPT_DEVICE_GONE);
-            cr_assert(all_zero(&disk.blk, sizeof(disk.blk)) && all_zero(disk.queue, sizeof(disk.queue)));
-        }
-        machine_finish();
-    }
-    cr_assert(access > 20);
 }
 
 /* A device that cannot be used is left at rest. */

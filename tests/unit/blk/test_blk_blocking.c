@@ -164,30 +164,6 @@ VARIANT_TEST(blk_blocking, CLEANUP_2_every_helper_gives_up_by_a_reset_before_any
     }
 }
 
-/* The device keeps the buffers, and the rings: they stay as they are, and what it does to them still works. */
-VARIANT_TEST(blk_blocking, CLEANUP_2_buffers_stay_shared_where_the_reset_does_not_finish)
-{
-    struct mock_machine_options options = capable;
-
-    options.completion.mode = MOCK_COMPLETE_BY_RUN;
-    options.blk.seg_max = 4;
-    start(variant, &options);
-    machine.hal->share_most = 4 * SECTOR;
-    mock_fault_set(&machine.model->faults, MOCK_FAULT_RESET_NEVER, 1, 1, 0);
-    assert_status(help(READ, disk.queue), VPT_DEVICE_STUCK);
-    check_logged(VPT_DEVICE_STUCK);
-    assert_same(machine.hal->unshares, 0);
-    assert_status(vpt_requests_release(&disk.queue->requests), VPT_DEVICE_STUCK);
-    cr_assert(mock_hal_live_allocations(machine.hal) != 0);
-    assert_same(mock_device_run(machine.model, UINT32_MAX), 1); /* no violation */
-    help_all(VPT_DEVICE_STUCK);
-    assert_same(mock_hal_live_shares(machine.hal), 4);
-    disk_stop(); /* a later reset does finish, and gives the rest back */
-    assert_same(mock_machine_violations(&machine.on_mmio), 0);
-    assert_same(mock_machine_finish(&machine.on_mmio), 4); /* the shares that were never given back */
-    cr_assert(mock_violations_mention(&machine.hal->violations, "leak: share") != 0);
-}
-
 VERSION_TEST(blk_blocking, nothing_is_shared_with_a_device_that_is_known_to_be_removed)
 {
     start(variant, &capable);

@@ -187,31 +187,6 @@ VERSION_TEST(blk_change, BLK_OP_1_a_disk_that_grows_and_shrinks_is_used_to_its_n
     disk_end();
 }
 
-/* What is in flight comes back as the device says, whether or not the driver knows of the new capacity. */
-VERSION_TEST(blk_change, BLK_OP_1_requests_in_flight_survive_that_the_disk_shrinks)
-{
-    const struct mock_machine_options by_run = { .completion = { .mode = MOCK_COMPLETE_BY_RUN } };
-    unsigned back[20] = { 0 };
-
-    disk_start(variant, &by_run, NULL);
-    for (unsigned i = 0; i < COUNT_OF(back); i++) {
-        assert_status(disk_submit_one(VPT_BLK_READ, i * 100, i * SECTOR, SECTOR, &back[i]), VPT_OK);
-    }
-    disk_kick();
-    mock_blk_resize(machine.blk, 1000);
-    assert_status(vpt_blk_refresh(&disk.blk), VPT_OK);
-    assert_same(mock_device_run(machine.model, UINT32_MAX), COUNT_OF(back));
-    for (unsigned i = 0; i < COUNT_OF(back); i++) {
-        void *token = NULL;
-        enum vpt_status status = disk_poll_one(&token);
-
-        assert_status(status, (unsigned *)token < &back[10] ? VPT_OK : VPT_DEVICE_IO_ERROR);
-        assert_same(++*(unsigned *)token, 1);
-    }
-    assert_status(vpt_queue_status(&disk.queue->requests.queue), VPT_OK);
-    disk_end();
-}
-
 VERSION_TEST(blk_change, CONFIG_1_LEG_CONFIG_1_a_refresh_changes_the_capacity_alone_if_that_settles)
 {
     struct vpt_blk before;

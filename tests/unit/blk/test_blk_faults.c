@@ -8,34 +8,6 @@ static const struct mock_pci_machine_options options = {
     .machine = { .blk = { .capacity = 64, .flush = true, .block_size = 512, .topology = true } },
 };
 
-/* Whatever happened: a reset, every request back, the memory back, and then the same objects work again. */
-static void check_recovers(void)
-{
-    for (unsigned i = 0; i < MOCK_FAULT_PCI_END; i++) {
-        mock_fault_clear(&machine.model->faults, (enum mock_fault)i);
-    }
-    if (machine_on_pci()) {
-        mock_pci_front_return(&machine.on_pci.front);
-    }
-    machine.model->vanished = false;
-    if (machine.device->ops != NULL) {
-        enum vpt_status status = vpt_device_reset(machine.device);
-
-        cr_assert(status == VPT_OK || vpt_device_gone(machine.device), "%s", vpt_status_str(status));
-    }
-    if (vpt_queue_size(&disk.queue->requests.queue) != 0) {
-        (void)disk_drain();
-    }
-    assert_status(vpt_requests_release(&disk.queue->requests), VPT_OK);
-    vpt_virtio_pci_close(&machine.pci);
-    assert_same(mock_hal_live_shares(machine.hal), 0);
-    assert_same(mock_hal_live_allocations(machine.hal), 0);
-    assert_same(mock_hal_live_mappings(machine.hal), 0);
-    assert_status(disk_bring_up(NULL), VPT_OK);
-    assert_status(disk_read_sector(5), VPT_OK);
-    disk_end();
-}
-
 static enum vpt_status bring_up_and_read(void)
 {
     enum vpt_status status = disk_bring_up(NULL);
@@ -101,7 +73,7 @@ static void check_fault(enum mock_fault fault)
     assert_same_of(description->name, mock_fault_fired(faults, fault) != 0, !cannot_fire(fault));
     cr_assert(status != VPT_OK || fault == MOCK_FAULT_DATA_MISSING || filled(machine_bytes(0), SECTOR, fault), "%s",
               description->name);
-    check_recovers();
+    disk_recover_and_end();
 }
 
 VARIANT_TEST(blk_faults, each_fault_is_reported_as_described_and_overcome)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What is the same for all drivers: bring-up that fails, handed memory, resets and restarts, a device that is gone. */
 #include "drivers.h"
+#include "small.h"
 
 TestSuite(drivers, .timeout = 60);
 
@@ -51,7 +52,10 @@ static void assert_open_is_refused(enum vpt_status status)
 DRIVER_TRANSPORT_TEST(NULL, drivers, D_9P_1_a_device_of_another_type_is_refused)
 {
     driver_choose(variant);
-    machine_make(variant->rings.kind, NULL);
+    machine_make(variant->rings.kind,
+                 &(const struct mock_pci_machine_options){ .machine.type = driver_row->fixture->type.backend == NULL
+                                                                               ? entropy_fixture.type
+                                                                               : (struct mock_type){ 0 } });
     assert_status(machine_probe(), VPT_OK);
     fixture_fill(driver_row->fixture, 0x5a);
     assert_open_is_refused(VPT_UNSUPPORTED_DEVICE);
@@ -76,6 +80,10 @@ DRIVER_TEST(drivers, arguments_that_are_none)
     static _Alignas(8) uint8_t none[DRIVER_OBJECT];
 
     driver_probe(variant);
+    if (driver_row->no_queue != 0) { /* the device has it, and the driver knows nothing of it */
+        machine.model->queue_count = (uint16_t)(driver_row->no_queue + 1u);
+        machine.model->queues[driver_row->no_queue].maximum = 64;
+    }
     assert_status(driver_row->init(NULL, machine.device), VPT_CALLER_ARGUMENT);
     assert_status(driver_row->init(object(), NULL), VPT_CALLER_ARGUMENT);
     assert_status(driver_row->open(NULL, machine.device), VPT_CALLER_ARGUMENT);
@@ -250,7 +258,7 @@ DRIVER_TRANSPORT_TEST(driver_has_interface, drivers, a_device_that_is_pulled_out
 DRIVER_TEST_WHERE(reads_together, drivers, CONFIG_1_a_configuration_that_keeps_changing)
 {
     driver_probe(variant);
-    machine.model->backend->change_configuration(driver_row->fixture->type.object);
+    mock_device_change_configuration(machine.model);
     mock_fault_set(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING, 1, 0, 0);
     assert_open_is_refused(VPT_DEVICE_CONFIG_UNSTABLE);
     mock_fault_clear(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING);
@@ -513,4 +521,49 @@ DRIVER_TEST_WHERE(resets_one_queue, drivers, one_queue_is_reset)
         driver_assert_works();
     }
     fixture_end(driver_row->fixture);
+}
+
+/* ---- Real devices ---- */
+
+static bool has_short_rings(const struct driver_row *row, enum mock_profile_name profile)
+{
+    return profile == MOCK_PROFILE_SMALL_QUEUE && row->least_ring > 8;
+}
+
+/* Where used lengths are wrong and matter, only what the device has nothing to write for works. */
+static void assert_works_with(enum mock_profile_name profile)
+{
+    bool lengths = profile == MOCK_PROFILE_LENGTH_COUNTS_WRITES || profile == MOCK_PROFILE_LENGTH_ALL_ONES ||
+                   profile == MOCK_PROFILE_LENGTH_ZERO;
+
+    if (!lengths || !driver_row->lengths) {
+        driver_assert_works();
+    } else if (driver_row->sends) {
+        assert_status_of(driver_row->name, driver_row->submit(tokens), VPT_OK);
+        assert_status(vpt_requests_kick(driver_row->requests), VPT_OK);
+        assert_each_comes_back(1, VPT_OK);
+    }
+}
+
+DRIVER_TRANSPORT_TEST(driver_has_interface, drivers, LEG_CONOP_2_LEG_NETOP_2_oddities_of_real_devices)
+{
+    const struct fixture *fixture;
+
+    driver_choose(variant);
+    fixture = driver_row->fixture;
+    for (enum mock_profile_name i = 0; i < MOCK_PROFILES; i++) {
+        fixture->make_model();
+        fixture_fill(fixture, 0xa5);
+        machine_make(variant->rings.kind, &(const struct mock_pci_machine_options){
+                                              .machine = { .type = fixture->type, .profile = &mock_profiles[i] } });
+        assert_status(machine_probe(), VPT_OK);
+        assert_status_of(mock_profiles[i].name, fixture->open(), VPT_OK);
+        for (unsigned round = 0; round < 2 && !has_short_rings(driver_row, i); round++) {
+            assert_works_with(i);
+            assert_status(vpt_device_reset(machine.device), VPT_OK);
+            assert_status(fixture->drain(), VPT_OK);
+            assert_status(vpt_driver_restart(fixture->driver, NULL), VPT_OK);
+        }
+        fixture_end(fixture);
+    }
 }

@@ -2,74 +2,46 @@
 /* The entropy driver on a device that gives a known sequence of bytes: on each transport, and when it gives less. */
 #include <string.h>
 
-#include "machine.h"
+#include "small.h"
 
 #define ROOM     64u /* bytes that an asynchronous request asks for */
 #define REQUESTS 8u  /* in flight at most, by default */
 #define BATCH    32u /* bytes that the device gives at once in most tests */
 
-static struct vpt_entropy entropy;
 static struct vpt_completion completion;
-
-static struct mock_entropy *source(void)
-{
-    return machine_on_pci() ? &machine.on_pci.entropy : &machine.on_mmio.entropy;
-}
 
 static void probe(enum machine_kind kind)
 {
-    machine_make(kind, &(const struct mock_pci_machine_options){ .machine.is_entropy = true });
-    memset(&entropy, 0, sizeof(entropy));
+    entropy_probe(&(const struct ring_variant){ .kind = kind });
     memset(machine_bytes(0), 0, REQUESTS * ROOM); /* no byte of the sequence is 0 */
-    assert_status(machine_probe(), VPT_OK);
 }
 
 static void start(enum machine_kind kind)
 {
     probe(kind);
     assert_status(vpt_entropy_open(&entropy, machine.device), VPT_OK);
-    source()->options.most = BATCH;
-}
-
-static void release(void)
-{
-    assert_status(vpt_device_reset(machine.device), VPT_OK);
-    while (vpt_requests_poll(&entropy.requests, &completion) == VPT_OK) {
-    }
-    assert_status(vpt_driver_release(&entropy.driver), VPT_OK);
+    entropy_model.options.most = BATCH;
 }
 
 static void end(void)
 {
     assert_same(mock_hal_live_shares(machine.hal), 0);
-    release();
-    machine_end();
-}
-
-/* Whether these are `count` bytes of the sequence, from byte `from` on. */
-static bool given(const uint8_t *bytes, size_t count, uint64_t from)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (bytes[i] != mock_entropy_byte(from + i)) {
-            return false;
-        }
-    }
-    return true;
+    entropy_end();
 }
 
 /* A read fills so many bytes with what the device gave, and writes nothing beside them. */
 static void read_bytes(size_t size, enum vpt_status expected, size_t expected_bytes)
 {
     static uint8_t buffer[4096 + 64];
-    uint64_t from = source()->bytes;
+    uint64_t from = entropy_model.bytes;
     size_t filled = 12345;
 
     memset(buffer, 0, sizeof(buffer));
     assert_status(vpt_entropy_read(&entropy, buffer + 32, size, &filled), expected);
     assert_same(filled, expected_bytes);
-    cr_assert(given(buffer + 32, filled, from));
+    cr_assert(entropy_given(buffer + 32, filled, from));
     cr_assert(all_zero(buffer, 32) && all_zero(buffer + 32 + size, sizeof(buffer) - 32 - size));
-    cr_assert(expected != VPT_OK || source()->bytes == from + size);
+    cr_assert(expected != VPT_OK || entropy_model.bytes == from + size);
 }
 
 static uint8_t *room(uintptr_t token)
@@ -92,7 +64,7 @@ static void take(uintptr_t token, enum vpt_status status, uint32_t length, uint6
     assert_status(completion.status, status);
     assert_same((uintptr_t)completion.token, token);
     assert_same(completion.length, length);
-    cr_assert(given(room(token), length, from) && all_zero(room(token) + length, ROOM - length));
+    cr_assert(entropy_given(room(token), length, from) && all_zero(room(token) + length, ROOM - length));
 }
 
 static void kick(void)
@@ -110,10 +82,10 @@ STARTED_ENTROPY_TEST(entropy, RNG_OP_1_requests_come_back_filled)
 {
     struct vpt_segment segment;
 
-    source()->options.most = 0;
+    entropy_model.options.most = 0;
     segment = machine_segment(0, ROOM);
     for (unsigned round = 0; round < 20; round++) {
-        uint64_t from = source()->bytes;
+        uint64_t from = entropy_model.bytes;
 
         for (uintptr_t token = 0; token < REQUESTS; token++) {
             submit(token);
@@ -126,7 +98,7 @@ STARTED_ENTROPY_TEST(entropy, RNG_OP_1_requests_come_back_filled)
         }
         assert_status(vpt_requests_poll(&entropy.requests, &completion), VPT_EMPTY);
     }
-    assert_same(source()->requests, 20u * REQUESTS);
+    assert_same(entropy_model.requests, 20u * REQUESTS);
 }
 
 TRANSPORT_TEST(entropy, a_request_may_have_several_segments)
@@ -157,7 +129,7 @@ STARTED_ENTROPY_TEST(entropy, RNG_OP_2_a_request_says_how_much_it_got)
     kick();
     take(0, VPT_OK, BATCH, 0);
     take(1, VPT_OK, BATCH, BATCH);
-    source()->options.empty = 1;
+    entropy_model.options.empty = 1;
     submit(2);
     submit(3);
     kick();
@@ -184,12 +156,12 @@ STARTED_ENTROPY_TEST(entropy, a_read_is_filled_by_as_many_requests_as_it_takes)
 
     assert_status(vpt_entropy_read(&entropy, NULL, 0, NULL), VPT_OK);
     read_bytes(0, VPT_OK, 0);
-    assert_same(source()->requests, 0);
+    assert_same(entropy_model.requests, 0);
     for (unsigned i = 0; i < COUNT_OF(mosts) * COUNT_OF(shares) * COUNT_OF(sizes); i++) {
         size_t size = sizes[i % COUNT_OF(sizes)];
 
         machine.hal->share_most = shares[i / COUNT_OF(sizes) % COUNT_OF(shares)];
-        source()->options.most = mosts[i / COUNT_OF(sizes) / COUNT_OF(shares)];
+        entropy_model.options.most = mosts[i / COUNT_OF(sizes) / COUNT_OF(shares)];
         read_bytes(size, VPT_OK, size);
     }
     read_bytes(4096, VPT_OK, 4096);
@@ -216,15 +188,15 @@ STARTED_ENTROPY_TEST(entropy, a_device_that_has_nothing_for_a_while)
 /* Some answers in a row without a byte are lived with. */
 STARTED_ENTROPY_TEST(entropy, a_device_at_its_end)
 {
-    source()->options.most = 10;
-    source()->options.empty = VPT_ENTROPY_EMPTY_ANSWERS - 1u;
+    entropy_model.options.most = 10;
+    entropy_model.options.empty = VPT_ENTROPY_EMPTY_ANSWERS - 1u;
     read_bytes(25, VPT_OK, 25);
-    assert_same(source()->requests, VPT_ENTROPY_EMPTY_ANSWERS - 1u + 3u);
-    source()->options.empty = UINT32_MAX;
+    assert_same(entropy_model.requests, VPT_ENTROPY_EMPTY_ANSWERS - 1u + 3u);
+    entropy_model.options.empty = UINT32_MAX;
     read_bytes(25, VPT_DEVICE_IO_ERROR, 0);
-    assert_same(source()->requests, 2u * VPT_ENTROPY_EMPTY_ANSWERS - 1u + 3u);
+    assert_same(entropy_model.requests, 2u * VPT_ENTROPY_EMPTY_ANSWERS - 1u + 3u);
     assert_same(mock_hal_live_shares(machine.hal), 0);
-    source()->options.empty = 0;
+    entropy_model.options.empty = 0;
     read_bytes(25, VPT_OK, 25); /* nothing has to be reset */
 }
 
@@ -251,23 +223,6 @@ TRANSPORT_TEST(entropy, a_read_that_fails_says_how_much_is_random)
         read_bytes(100, VPT_OK, 100);
         end();
     }
-}
-
-/* A device that cannot be stopped keeps the buffer; on PCI it is cut off from memory. */
-TRANSPORT_TEST(entropy, CLEANUP_2_a_device_that_cannot_be_stopped)
-{
-    start(variant->kind);
-    mock_fault_set(&machine.model->faults, MOCK_FAULT_COMPLETION_LOST, 1, 0, 0);
-    mock_fault_set(&machine.model->faults, MOCK_FAULT_RESET_NEVER, 1, 0, 0);
-    read_bytes(64, machine_stuck_status(), 0);
-    assert_same(mock_hal_live_shares(machine.hal), machine_on_pci() ? 0 : 1);
-    mock_fault_clear(&machine.model->faults, MOCK_FAULT_COMPLETION_LOST);
-    mock_fault_clear(&machine.model->faults, MOCK_FAULT_RESET_NEVER);
-    assert_status(vpt_driver_restart(&entropy.driver, NULL), VPT_OK);
-    read_bytes(64, VPT_OK, 64);
-    release();
-    mock_hal_abandon(machine.hal);
-    machine_end();
 }
 
 STARTED_ENTROPY_TEST(entropy, what_the_port_cannot_do)
@@ -307,12 +262,12 @@ STARTED_ENTROPY_TEST(entropy, the_device_itself)
     struct vpt_segment segment;
 
     for (unsigned i = 0; i < COUNT_OF(claimed); i++) {
-        source()->options.claimed = claimed[i];
+        entropy_model.options.claimed = claimed[i];
         submit(0);
         kick();
         assert_status(vpt_requests_poll(&entropy.requests, &completion), VPT_OK);
         assert_same(completion.length, i == 0 ? BATCH + 10 : ROOM);
-        cr_assert(given(room(0), BATCH, i * BATCH) && all_zero(room(0) + BATCH, ROOM - BATCH));
+        cr_assert(entropy_given(room(0), BATCH, i * BATCH) && all_zero(room(0) + BATCH, ROOM - BATCH));
     }
     segment = machine_segment(0, 8);
     assert_status(vpt_requests_submit(&entropy.requests, &segment, 1, 0, NULL), VPT_OK);

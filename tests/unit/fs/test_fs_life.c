@@ -2,28 +2,6 @@
 /* A file system device's bring-up and its end: queue by queue, a short ring, a restart, a device that is pulled out. */
 #include "folder.h"
 
-/* Calls before the queues are set up, with one of them, and before the start. */
-FS_TEST(fs_life, before_it_is_started)
-{
-    static const struct vpt_fs_message message = { .type = 3, .size = VPT_FS_HEADER + 16u };
-
-    fs_probe(variant);
-    machine.model->queue_count = 3; /* as one that offers more request queues */
-    machine.model->queues[2].maximum = 16;
-    assert_status(vpt_fs_init(&fs, machine.device, NULL), VPT_OK);
-    assert_status(vpt_fs_begin(&fs), VPT_CALLER_STATE);
-    assert_status(vpt_fs_submit(&fs, &message, NULL), VPT_CALLER_STATE);
-    assert_status(vpt_fs_queue_init(&fs, 2, NULL), VPT_UNSUPPORTED_QUEUE);
-    assert_status(vpt_fs_queue_init(&fs, 1, NULL), VPT_OK);
-    assert_status(vpt_fs_begin(&fs), VPT_CALLER_STATE);
-    assert_status(vpt_fs_queue_init(&fs, 0, NULL), VPT_OK);
-    assert_status(vpt_fs_begin(&fs), VPT_CALLER_STATE);
-    assert_status(vpt_driver_start(&fs.driver), VPT_OK);
-    assert_status(vpt_fs_begin(&fs), VPT_OK);
-    assert_fs_works();
-    fs_end();
-}
-
 /* On a ring of 2 there is no room for data, and no table is longer. */
 Test(fs_life, the_shortest_ring)
 {

@@ -17,8 +17,11 @@ static void draw(const struct vpt_gpu_rectangle *part)
 
 /* ---- Drawing ---- */
 
-/* D-GPU-10: the device would notice a transfer from elsewhere. What is outside a rectangle stays as it was. */
-STARTED_GPU_TEST(gpu, D_GPU_10_D_GPU_12_what_has_changed_is_shown)
+/*
+ * D-GPU-10, GPU-FENCE-1: the device would notice a transfer from elsewhere, and a fence that is not new. What is
+ * outside a rectangle stays as it was.
+ */
+STARTED_GPU_TEST(gpu, GPU_FENCE_1_D_GPU_10_D_GPU_12_what_has_changed_is_shown)
 {
     static const uint32_t counts[] = { 1, 2, 7, 64, 65, 333, 1000 };
 
@@ -64,47 +67,6 @@ STARTED_GPU_TEST(gpu, D_GPU_7_D_GPU_9_displays_show_parts)
     cr_assert(shown[1].resource == 0 && shown[0].resource == picture.id);
     assert_status(vpt_gpu_unref(&picture), VPT_OK);
     assert_same(shown[0].resource, 0);
-}
-
-/* As many as the queue takes, then they come back, once each, and all is shown. */
-STARTED_GPU_TEST(gpu, GPU_FENCE_1_OUT_GPU_5_commands_in_flight_together)
-{
-    struct vpt_completion completion;
-    unsigned tokens[GPU_COMMANDS];
-
-    gpu_show(WIDTH, HEIGHT, 5);
-    for (uint32_t round = 0; round < 10; round++) {
-        uint32_t slots = vpt_requests_free(&gpu.control) & ~1u;
-
-        memset(tokens, 0, sizeof(tokens));
-        machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
-        gpu_paint(round);
-        for (uint32_t i = 0; i < slots; i += 2) {
-            const struct vpt_gpu_rectangle row = gpu_part(0, i, WIDTH, i + 2u == slots ? HEIGHT - i : 2);
-
-            assert_status(vpt_gpu_submit_transfer(&picture, &row, &tokens[i]), VPT_OK);
-            assert_status(vpt_gpu_submit_flush(&picture, &row, &tokens[i + 1u]), VPT_OK);
-        }
-        if (vpt_requests_free(&gpu.control) == 0) {
-            assert_status(vpt_gpu_submit_flush(&picture, &whole, NULL), VPT_RESOURCE_FULL);
-        }
-        assert_status(vpt_requests_kick(&gpu.control), VPT_OK);
-        assert_status(vpt_gpu_flush(&picture, &whole), VPT_CALLER_BUSY);
-        assert_status(vpt_gpu_attach(&picture, gpu_pieces(WIDTH * HEIGHT * 4u, 5), 5, NULL, 0), VPT_CALLER_STATE);
-        assert_status(vpt_requests_poll(&gpu.control, &completion), VPT_EMPTY);
-        (void)mock_device_run(machine.model, slots);
-        machine.model->completion.mode = MOCK_COMPLETE_AT_KICK;
-        for (uint32_t i = 0; i < slots; i++) {
-            assert_status(vpt_requests_poll(&gpu.control, &completion), VPT_OK);
-            assert_status(completion.status, VPT_OK);
-            (*(unsigned *)completion.token)++;
-        }
-        assert_status(vpt_requests_poll(&gpu.control, &completion), VPT_EMPTY);
-        for (uint32_t i = 0; i < slots; i++) {
-            assert_same(tokens[i], 1);
-        }
-        cr_assert(gpu_shown(round, whole));
-    }
 }
 
 /* ---- Memory of pictures ---- */
@@ -258,18 +220,16 @@ STARTED_GPU_TEST(gpu, D_GPU_7_sizes_of_pictures)
 }
 
 /* The last pixels of a picture of almost 4 GiB: the offset is not cut. */
-Test(gpu, D_GPU_10_an_offset_near_its_end)
+PLAIN_GPU_TEST(gpu, D_GPU_10_an_offset_near_its_end)
 {
     const struct vpt_gpu_rectangle last = gpu_part(0x7ffe, 0x7fff, 1, 1);
     struct vpt_segment pieces[2] = { machine_segment(0, 0), machine_segment(0, 0) };
 
-    gpu_start(&ring_usual);
     assert_status(vpt_gpu_create(&gpu, &picture, VPT_GPU_BGRA, 0x7fff, 0x8000), VPT_OK);
     pieces[0] = (struct vpt_segment){ 0x1000, 0xffffffffu };
     assert_status(vpt_gpu_attach(&picture, pieces, 1, NULL, 0), VPT_OK);
     assert_status(vpt_gpu_transfer(&picture, &last), VPT_OK);
     assert_same(mock_gpu_find(&gpu_model, picture.id)->piece_count, 1);
-    gpu_end();
 }
 
 STARTED_GPU_TEST(gpu, D_GPU_9_rectangles_that_are_not_within)
@@ -472,12 +432,9 @@ GPU_TEST(gpu, D_GPU_4_lengths_that_are_lies)
     static const uint64_t lengths[] = { 0, 7, 23, 25, UINT32_MAX };
 
     for (unsigned i = 0; i < COUNT_OF(lengths); i++) {
-        struct mock_lie lie = {
-            .space = MOCK_SPACE_RING, .offset = MOCK_RING_USED_LENGTH, .how = MOCK_LIE_VALUE, .first = 1
-        };
+        const struct mock_lie lie = LENGTH_LIE(lengths[i]);
 
         gpu_start(variant);
-        lie.value = lengths[i];
         (void)mock_lie_set(&machine.model->lies, &lie);
         assert_gpu_works();
         assert_status(command(0), VPT_OK);

@@ -42,15 +42,13 @@ STARTED_GPU_TEST(gpu_life, a_restart_ends_the_pictures)
 }
 
 /* An attachment that times out has no pages any more, since the device was reset. */
-Test(gpu_life, D_GPU_11_pages_after_a_time_out)
+PLAIN_GPU_TEST(gpu_life, D_GPU_11_pages_after_a_time_out)
 {
-    gpu_start(&ring_usual);
     machine.hal->wait_budget[VPT_WAIT_REQUEST] = 5;
     assert_status(vpt_gpu_create(&gpu, &picture, VPT_GPU_BGRX, 50, 20), VPT_OK);
     mock_fault_set(&machine.model->faults, MOCK_FAULT_COMPLETION_LOST, 1, 1, 0);
     assert_status(vpt_gpu_attach(&picture, gpu_pieces(4000, 2), 2, NULL, 0), VPT_DEVICE_TIMEOUT);
     cr_assert(!picture.attached);
-    gpu_end();
 }
 
 /* It may still read them. */

@@ -106,13 +106,10 @@ INPUT_TEST(input, lengths_that_are_lies)
     static const uint64_t lengths[] = { 0, 7, 9, UINT32_MAX };
 
     for (unsigned i = 0; i < COUNT_OF(lengths); i++) {
-        struct mock_lie lie = {
-            .space = MOCK_SPACE_RING, .offset = MOCK_RING_USED_LENGTH, .how = MOCK_LIE_VALUE, .first = 1
-        };
+        const struct mock_lie lie = LENGTH_LIE(lengths[i]);
 
         input_start(variant);
         machine.model->completion.batch = 0;
-        lie.value = lengths[i];
         (void)mock_lie_set(&machine.model->lies, &lie);
         input_report(2);
         if (lengths[i] < 8) {
@@ -238,45 +235,4 @@ STARTED_INPUT_TEST(input, CLEANUP_2_a_poll_takes_the_buffers_of_a_device_that_wa
     assert_each_comes_back(VPT_CANCELLED);
     assert_status(vpt_driver_restart(&input.driver, NULL), VPT_OK);
     assert_input_works();
-}
-
-/* Each buffer comes back, and the next device finds nothing of this one. */
-INPUT_TEST(input, a_device_that_is_pulled_out)
-{
-    struct vpt_input_event event;
-
-    input_start(variant);
-    input_report(1);
-    machine_pull_out();
-    assert_status(vpt_device_check(machine.device), VPT_DEVICE_GONE);
-    assert_status(vpt_input_poll(&input, &event), VPT_OK); /* what was used before */
-    assert_status(vpt_input_poll(&input, &event), VPT_OK);
-    assert_each_comes_back(VPT_DEVICE_GONE);
-    assert_status(vpt_input_send(&input, KEY_MSG(1)), VPT_DEVICE_GONE);
-    assert_status(vpt_driver_restart(&input.driver, NULL), VPT_DEVICE_GONE);
-    assert_status(vpt_driver_release(&input.driver), VPT_OK);
-    machine_end();
-}
-
-/* The event queue alone, while messages still go. */
-INPUT_TEST(input, one_queue_is_reset)
-{
-    input_probe(variant);
-    machine_offer(VPT_F_RING_RESET, true);
-    assert_status(vpt_input_open(&input, machine.device), VPT_OK);
-    for (uint32_t round = 0; round < 3; round++) {
-        struct vpt_completion completion;
-        uint32_t back = 0;
-
-        assert_status(vpt_requests_reset(&input.events), VPT_OK);
-        assert_status(vpt_input_send(&input, KEY_MSG(round)), VPT_OK);
-        while (vpt_requests_poll(&input.events, &completion) == VPT_OK) {
-            assert_status(completion.status, VPT_CANCELLED);
-            back++;
-        }
-        assert_same(back, INPUT_EVENTS);
-        assert_status(vpt_requests_restart(&input.events, NULL), VPT_OK);
-        assert_input_works();
-    }
-    input_end();
 }

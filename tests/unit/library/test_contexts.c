@@ -157,7 +157,6 @@ enum where {
     WHERES
 };
 
-static struct vpt_entropy entropy;
 static struct vpt_shares shares;
 static struct vpt_queue raw;
 static struct mock_backend backend;
@@ -172,11 +171,13 @@ static void change_limits(void *blk)
     change_capacity(blk);
 }
 
-/* Without one it is a disk, or an entropy device. */
+/* Without one it is a disk. */
 static const struct fixture *const fixtures[WHERES] = {
-    [CONSOLE] = &console_fixture, [NETWORK] = &network_fixture, [INPUT] = &input_fixture,     [SCSI] = &scsi_fixture,
-    [P9] = &p9_fixture,           [GPU] = &gpu_fixture,         [SOUND] = &sound_fixture,     [PMEM] = &pmem_fixture,
-    [RTC] = &rtc_fixture,         [SOCKET] = &socket_fixture,   [BALLOON] = &balloon_fixture, [FS] = &fs_fixture,
+    [ENTROPY] = &entropy_fixture, [CONSOLE] = &console_fixture, [NETWORK] = &network_fixture,
+    [INPUT] = &input_fixture,     [SCSI] = &scsi_fixture,       [P9] = &p9_fixture,
+    [GPU] = &gpu_fixture,         [SOUND] = &sound_fixture,     [PMEM] = &pmem_fixture,
+    [RTC] = &rtc_fixture,         [SOCKET] = &socket_fixture,   [BALLOON] = &balloon_fixture,
+    [FS] = &fs_fixture,
 };
 
 static void open_machine(enum machine_kind kind, enum where where)
@@ -186,8 +187,7 @@ static void open_machine(enum machine_kind kind, enum where where)
     struct mock_pci_machine_options options = {
         .vectors = VECTORS,
         .layout = kind == MACHINE_PCI_AS_TOLD ? &layout : NULL,
-        .machine = { .is_entropy = where == ENTROPY,
-                     .blk = { .flush = true,
+        .machine = { .blk = { .flush = true,
                               .cache_switch = true,
                               .discard = limits,
                               .write_zeroes = limits,
@@ -203,12 +203,11 @@ static void open_machine(enum machine_kind kind, enum where where)
     if (fixtures[where] != NULL) {
         options.machine.type = fixtures[where]->type;
     }
-    for (unsigned i = CONSOLE; i < COUNT_OF(fixtures); i++) {
+    for (unsigned i = ENTROPY; i < COUNT_OF(fixtures); i++) {
         fixture_fill(fixtures[i], 0);
         fixtures[i]->make_model();
     }
     memset(&disk, 0, sizeof(disk));
-    memset(&entropy, 0, sizeof(entropy));
     memset(&shares, 0, sizeof(shares));
     memset(&raw, 0, sizeof(raw));
     host.options = (struct mock_console_options){ .columns = 80, .rows = 25, .ports_max = 2, .emergency = true };
@@ -310,9 +309,9 @@ static void close_machine(void)
 }
 
 /* A change of the configuration that the driver has not seen yet: what it reads next may not be of one moment. */
-static bool change(void *model)
+static bool change(void)
 {
-    machine.model->backend->change_configuration(model);
+    mock_device_change_configuration(machine.model);
     return true;
 }
 
@@ -683,10 +682,10 @@ static bool take_scsi_event(void)
 
 static bool use_scsi(void)
 {
-    return change(&scsi_model) && STEP(vpt_scsi_init, &scsi, machine.device, NULL) &&
+    return change() && STEP(vpt_scsi_init, &scsi, machine.device, NULL) &&
            STEP(vpt_scsi_queue_init, &scsi, 0, NULL) && STEP(vpt_scsi_queue_init, &scsi, 1, NULL) &&
            STEP(vpt_scsi_queue_init, &scsi, 2, NULL) && STEP(vpt_driver_start, &scsi.driver) && ask_scsi() &&
-           use_scsi_disk() && take_scsi_event() && PUT_AWAY(scsi, &scsi) && change(&scsi_model) &&
+           use_scsi_disk() && take_scsi_event() && PUT_AWAY(scsi, &scsi) && change() &&
            STEP(vpt_scsi_open, &scsi, machine.device) && PUT_AWAY(scsi, &scsi);
 }
 
@@ -701,7 +700,7 @@ static bool ask_gpu(void)
     uint32_t size;
     bool changed;
 
-    return change(&gpu_model) && STEP(vpt_gpu_get_display, &gpu, 0, &display) &&
+    return change() && STEP(vpt_gpu_get_display, &gpu, 0, &display) &&
            STEP(vpt_gpu_get_edid, &gpu, 0, edid, sizeof(edid), &size) && STEP(vpt_gpu_take_events, &gpu, &changed);
 }
 
@@ -727,10 +726,10 @@ static bool point(void)
 
 static bool use_gpu(void)
 {
-    return change(&gpu_model) && STEP(vpt_gpu_init, &gpu, machine.device, NULL) &&
+    return change() && STEP(vpt_gpu_init, &gpu, machine.device, NULL) &&
            STEP(vpt_gpu_queue_init, &gpu, 0, NULL) && STEP(vpt_gpu_queue_init, &gpu, 1, NULL) &&
            STEP(vpt_driver_start, &gpu.driver) && ask_gpu() && draw() && point() && PUT_AWAY(gpu, &gpu) &&
-           change(&gpu_model) && STEP(vpt_gpu_open, &gpu, machine.device) &&
+           change() && STEP(vpt_gpu_open, &gpu, machine.device) &&
            STEP(vpt_gpu_create, &gpu, &picture, VPT_GPU_BGRA, 64, 64) && STEP(vpt_gpu_unref, &picture) &&
            PUT_AWAY(gpu, &gpu);
 }
@@ -763,14 +762,14 @@ static bool play(struct vpt_sound_stream *stream)
 static bool use_sound(void)
 {
     struct vpt_sound_jack jack;
-    bool goes_on = change(&sound_model) && STEP(vpt_sound_init, &sound, streams, SOUND_STREAMS, machine.device, NULL);
+    bool goes_on = change() && STEP(vpt_sound_init, &sound, streams, SOUND_STREAMS, machine.device, NULL);
 
     for (uint16_t i = 0; i < VPT_SOUND_QUEUES && goes_on; i++) {
         goes_on = STEP(vpt_sound_queue_init, &sound, i, NULL);
     }
     return goes_on && STEP(vpt_driver_start, &sound.driver) && hear_events() &&
            STEP(vpt_sound_get_jack, &sound, 0, &jack) && play(&streams[SOUND_PLAYS]) &&
-           HAPPENS(mock_sound_plug(&sound_model, 0, true)) && PUT_AWAY(sound, &sound) && change(&sound_model) &&
+           HAPPENS(mock_sound_plug(&sound_model, 0, true)) && PUT_AWAY(sound, &sound) && change() &&
            STEP(vpt_sound_open, &sound, streams, SOUND_STREAMS, machine.device) && PUT_AWAY(sound, &sound);
 }
 
@@ -798,7 +797,7 @@ static bool use_9p(void)
     struct vpt_completion completion;
     char tag[8];
 
-    return change(&p9_model) && STEP(vpt_9p_init, &p9, machine.device, NULL) &&
+    return change() && STEP(vpt_9p_init, &p9, machine.device, NULL) &&
            STEP(vpt_9p_get_tag, &p9, tag, sizeof(tag)) && STEP(vpt_9p_queue_init, &p9, NULL) &&
            STEP(vpt_driver_start, &p9.driver) && use_9p_files() && STEP(vpt_9p_submit, &p9, &message, NULL) &&
            STEP(vpt_requests_kick, &p9.requests) && STEP(vpt_requests_poll, &p9.requests, &completion) &&
@@ -950,7 +949,7 @@ static bool hear(void)
     machine.model->completion.keep_kicks = true; /* though it has buffers left */
     begin_step();
     mock_socket_happens(&socket_model, 0, 3);
-    (void)change(&socket_model);
+    (void)change();
     mock_config_set(&machine.model->config, 0, 8, 5);
     CALL_ANY(vpt_socket_poll, &vsock, &event);
     begin_step();
@@ -1005,7 +1004,7 @@ static bool use_fs(void)
     struct vpt_completion completion;
     char tag[8];
 
-    return change(&fs_model) && STEP(vpt_fs_init, &fs, machine.device, NULL) &&
+    return change() && STEP(vpt_fs_init, &fs, machine.device, NULL) &&
            STEP(vpt_fs_get_tag, &fs, tag, sizeof(tag)) && STEP(vpt_fs_queue_init, &fs, 0, NULL) &&
            STEP(vpt_fs_queue_init, &fs, 1, NULL) && STEP(vpt_driver_start, &fs.driver) && use_files() && clear_next() &&
            STEP(vpt_fs_submit, &fs, &message, NULL) && STEP(vpt_requests_kick, &fs.requests) &&

@@ -6,6 +6,11 @@
 
 TestSuite(lies, .timeout = 60);
 
+/* With the machine of a lie for good; with a started disk. */
+#define LIE_TEST(name)      PLAIN_STARTED_TEST(lie_machine(MACHINE_MMIO_2), disk_recover_and_end(), lies, name)
+#define DISK_TEST(name)     PLAIN_STARTED_TEST(disk_start(&version_2, NULL, NULL), disk_end(), lies, name)
+#define BAD_DISK_TEST(name) PLAIN_STARTED_TEST(disk_start(&version_2, NULL, NULL), disk_recover_and_end(), lies, name)
+
 static unsigned tell(struct mock_lie lie)
 {
     return mock_lie_set(&machine.model->lies, &lie);
@@ -60,14 +65,12 @@ Test(lies, each_distortion_comes_to_what_the_driver_makes_of_it)
 }
 
 /* A field of eight bytes over two of four. */
-Test(lies, a_field_may_span_several_accesses)
+LIE_TEST(a_field_may_span_several_accesses)
 {
     struct mock_lie lie = { CONFIGURATION(MOCK_BLK_SIZE_MAX), .width = 8, LIE_VALUE(1) };
 
-    lie_machine(MACHINE_MMIO_2);
     assert_status(lie_try(&lie), VPT_DEVICE_CONFIG);
     assert_same(mock_lie_fired(&machine.model->lies, 0), 2);
-    lie_end();
 }
 
 /* The queue seems not to be ready, does not go away, and no reset helps: its memory stays where it is. */
@@ -91,17 +94,15 @@ Test(lies, a_queue_that_cannot_be_taken_back_keeps_its_memory)
     machine_finish();
 }
 
-Test(lies, data_is_distorted_where_it_says_and_nowhere_else)
+LIE_TEST(data_is_distorted_where_it_says_and_nowhere_else)
 {
     uint8_t expected[SECTOR];
 
-    lie_machine(MACHINE_MMIO_2);
     assert_status(lie_try(&(struct mock_lie){ DATA(300), .width = 3, LIE_XOR(0xffffff) }), VPT_OK);
     fill(expected, sizeof(expected), 5);
     for (unsigned i = 0; i < sizeof(expected); i++) {
         assert_same(machine_bytes(0)[i], expected[i] ^ (i >= 300 && i < 303 ? 0xffu : 0u));
     }
-    lie_end();
 }
 
 /* Without EVENT_IDX the used flags say whether kicks are wanted, with it the available event does. */
@@ -116,25 +117,22 @@ Test(lies, a_device_that_seems_to_want_no_kick_gets_none)
         assert_status(lie_try(&lies[i]), VPT_OK);
         assert_status(disk_read_sector(9), VPT_DEVICE_TIMEOUT);
         assert_same(machine.model->kicks, 1);
-        lie_end();
+        disk_recover_and_end();
     }
 }
 
-Test(lies, a_ring_field_of_one_queue_is_not_that_of_another)
+DISK_TEST(a_ring_field_of_one_queue_is_not_that_of_another)
 {
-    disk_start(&version_2, NULL, NULL);
     (void)tell((struct mock_lie){ RING(MOCK_RING_OF(1, MOCK_RING_USED_INDEX)), LIE_DROP, .first = 1 });
     assert_status(disk_read_sector(9), VPT_OK);
     cr_assert(mock_lie_fired(&machine.model->lies, 0) == 0);
-    disk_end();
 }
 
-Test(lies, a_lie_fires_at_the_nth_access_so_many_times_and_no_more)
+DISK_TEST(a_lie_fires_at_the_nth_access_so_many_times_and_no_more)
 {
     struct mock_lies *lies;
     unsigned counter;
 
-    disk_start(&version_2, NULL, NULL);
     lies = &machine.model->lies;
     (void)tell((struct mock_lie){ DATA(SECTOR), .first = 3, .times = 2, LIE_VALUE(1) });
     counter = tell((struct mock_lie){ DATA(SECTOR), .first = 1 });
@@ -143,7 +141,6 @@ Test(lies, a_lie_fires_at_the_nth_access_so_many_times_and_no_more)
     }
     cr_assert(mock_lie_fired(lies, 0) == 2 && mock_lie_fired(lies, counter) == 6);
     cr_assert(lies->fired == 2 && lies->fired_in[MOCK_SPACE_DATA] == 2 && lies->last.space == MOCK_SPACE_DATA);
-    disk_end();
 }
 
 Test(lies, several_lies_take_effect_in_the_order_in_which_they_were_set)
@@ -154,35 +151,32 @@ Test(lies, several_lies_take_effect_in_the_order_in_which_they_were_set)
     lie_machine(MACHINE_MMIO_2);
     assert_status(lie_try(&one), VPT_OK); /* 7 is 4 to who takes powers of two */
     cr_assert(vpt_queue_size(&disk.queue->requests.queue) == 4);
-    lie_end();
+    disk_recover_and_end();
     disk_machine(&version_2, NULL);
     (void)tell(one);
     (void)tell(more);
     assert_status(disk_bring_up(NULL), VPT_OK);
     cr_assert(vpt_queue_size(&disk.queue->requests.queue) == 8);
-    lie_end();
+    disk_recover_and_end();
 }
 
-Test(lies, what_a_lie_explains_is_excused_and_what_none_can_is_not)
+LIE_TEST(what_a_lie_explains_is_excused_and_what_none_can_is_not)
 {
     struct vpt_shared shared = { 0x1234, SECTOR };
     const struct mock_violations *violations;
 
-    lie_machine(MACHINE_MMIO_2);
     assert_status(lie_try(&(struct mock_lie){ REGISTER(R_DEV_FEATURES), LIE_XOR(1u << VPT_BLK_F_RO) }),
                   VPT_DEVICE_FEATURES_REFUSED);
     violations = &machine.hal->violations;
     cr_assert(violations->count == 0 && violations->excused != 0);
     machine.port->unshare(machine.port->ctx, machine_bytes(0), &shared, VPT_DEVICE_READS, false);
     cr_assert(violations->count == 1 && mock_violations_mention(violations, "which is not shared"));
-    lie_end();
 }
 
-Test(lies, memory_that_a_lie_has_not_led_to_is_the_drivers_fault)
+DISK_TEST(memory_that_a_lie_has_not_led_to_is_the_drivers_fault)
 {
     struct mock_violations *violations;
 
-    disk_start(&version_2, NULL, NULL);
     violations = &machine.hal->violations;
     (void)tell((struct mock_lie){ REGISTER(R_IRQ_STATUS), LIE_XOR(4), .first = 1 });
     (void)vpt_device_interrupt(machine.device);
@@ -197,7 +191,6 @@ Test(lies, memory_that_a_lie_has_not_led_to_is_the_drivers_fault)
     cr_assert(violations->misled && violations->count == 0 && violations->excused == 1);
     mock_violations_clear(violations);
     mock_lies_clear(machine.model);
-    disk_end();
 }
 
 /* ---- Deeds ---- */
@@ -239,13 +232,12 @@ Test(lies, deeds_come_before_the_access_that_they_fire_at_is_answered)
             assert_status(vpt_blk_refresh(&disk.blk), VPT_OK);
             assert_same(disk.blk.info.capacity, UINT64_C(1) << 32 | 1u);
         }
-        lie_end();
+        disk_recover_and_end();
     }
 }
 
-Test(lies, a_device_that_returns_is_as_new)
+BAD_DISK_TEST(a_device_that_returns_is_as_new)
 {
-    disk_start(&version_2, NULL, NULL);
     (void)tell((struct mock_lie){ .how = MOCK_LIE_VANISH, .first = 2, .times = 1 });
     (void)tell((struct mock_lie){ .how = MOCK_LIE_RETURN, .first = 4, .times = 1 });
     assert_status(vpt_device_check(machine.device), VPT_OK);
@@ -255,12 +247,10 @@ Test(lies, a_device_that_returns_is_as_new)
     cr_assert(machine.model->vanished);
     (void)machine.port->mmio_read(machine.port->ctx, machine.on_mmio.mapping, 0, 4);
     cr_assert(!machine.model->vanished && machine.model->status == 0 && machine.model->returns == 1);
-    lie_end();
 }
 
-Test(lies, a_device_that_has_stopped_completes_nothing_until_that_is_cleared)
+BAD_DISK_TEST(a_device_that_has_stopped_completes_nothing_until_that_is_cleared)
 {
-    disk_start(&version_2, NULL, NULL);
     machine.hal->wait_budget[VPT_WAIT_REQUEST] = 50;
     (void)tell((struct mock_lie){ .space = MOCK_SPACE_COMPLETION, .how = MOCK_LIE_STOP, .first = 3 });
     assert_status(disk_read_sector(1), VPT_OK);
@@ -270,12 +260,10 @@ Test(lies, a_device_that_has_stopped_completes_nothing_until_that_is_cleared)
     assert_status(vpt_requests_release(&disk.queue->requests), VPT_OK);
     assert_status(disk_bring_up(NULL), VPT_OK);
     assert_status(disk_read_sector(3), VPT_DEVICE_TIMEOUT);
-    lie_end();
 }
 
-Test(lies, a_device_works_at_the_tick_that_a_deed_names)
+DISK_TEST(a_device_works_at_the_tick_that_a_deed_names)
 {
-    disk_start(&version_2, NULL, NULL);
     machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
     (void)tell((struct mock_lie){ .space = MOCK_SPACE_TICK, .how = MOCK_LIE_COMPLETE, .first = 7, .times = 1 });
     assert_status(disk_read_sector(1), VPT_OK);
@@ -287,7 +275,6 @@ Test(lies, a_device_works_at_the_tick_that_a_deed_names)
     (void)tell((struct mock_lie){ .space = MOCK_SPACE_TICK, .how = MOCK_LIE_LOOK, .first = 5, .times = 1 });
     assert_status(disk_read_sector(1), VPT_OK);
     cr_assert(machine.model->ticks == 12);
-    disk_end();
 }
 
 Test(lies, a_scribble_writes_what_it_is_given_where_it_is_told)
@@ -311,7 +298,7 @@ Test(lies, a_scribble_writes_what_it_is_given_where_it_is_told)
         cr_assert(i + sizeof(content) <= 38);
         found = memcmp(used + i, content, sizeof(content)) == 0;
     }
-    lie_end();
+    disk_recover_and_end();
 }
 
 /* ---- Interrupts ---- */

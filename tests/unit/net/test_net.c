@@ -67,6 +67,16 @@ TRANSPORT_TEST(net, NET_TX_21_which_features_are_accepted)
     machine_end();
 }
 
+/* Devices lose interrupts if a packed ring has event indexes. */
+STARTED_NETWORK_TEST(net, rings_are_accepted_and_no_event_index_of_a_packed_one)
+{
+    const struct vpt_features *features = &network.net.driver.features;
+
+    assert_same(vpt_features_has(features, VPT_F_RING_PACKED), variant->packed);
+    assert_same(vpt_features_has(features, VPT_F_IN_ORDER), variant->in_order);
+    assert_same(vpt_features_has(features, VPT_F_EVENT_IDX), !variant->packed && !variant->plain);
+}
+
 static const struct {
     const char *text;
     uint64_t argument;
@@ -128,19 +138,6 @@ TRANSPORT_TEST(net, NET_GARP_1_NET_GARP_2_what_changes_while_the_device_runs)
 }
 
 /* ---- Bring-up ---- */
-
-TRANSPORT_TEST(net, what_is_no_network_device_is_left_alone)
-{
-    machine_make(variant->kind, NULL);
-    assert_status(machine_probe(), VPT_OK);
-    memset(&network, 0x5a, sizeof(network));
-    assert_status(vpt_net_open(&network.net, network.receiveq, network.transmitq, machine.device),
-                  VPT_UNSUPPORTED_DEVICE);
-    cr_assert(all_zero(&network.net, sizeof(network.net)) && machine.model->resets == 0);
-    cr_assert(all_zero(network.receiveq, sizeof(network.receiveq[0])));
-    cr_assert(all_zero(network.transmitq, sizeof(network.transmitq[0])));
-    machine_end();
-}
 
 TRANSPORT_TEST(net, arguments_that_cannot_be)
 {
@@ -272,60 +269,6 @@ TRANSPORT_TEST(net, a_restart_on_the_same_memory)
         }
         assert_status(vpt_driver_restart(&network.net.driver, NULL), VPT_OK);
         assert_same(mock_hal_live_allocations(machine.hal), allocated);
-    }
-    network_end();
-}
-
-/* ---- Profiles ---- */
-
-struct profile_variant {
-    enum machine_kind kind;
-    enum mock_profile_name profile;
-};
-
-static struct criterion_test_params profiles(void)
-{
-    static struct profile_variant variants[MACHINE_TRANSPORTS * MOCK_PROFILES];
-
-    for (unsigned i = 0; i < COUNT_OF(variants); i++) {
-        variants[i] = (struct profile_variant){ (enum machine_kind)(i % MACHINE_TRANSPORTS),
-                                                (enum mock_profile_name)(i / MACHINE_TRANSPORTS) };
-    }
-    return cr_make_param_array(struct profile_variant, variants, COUNT_OF(variants));
-}
-
-/* A frame whose used length is 0 was not received; one of a length that is too large is as long as its buffer. */
-static void assert_odd_lengths(enum mock_profile_name profile)
-{
-    network_come(0, NETWORK_FRAME, 9);
-    network_take(0, 1);
-    assert_status(network.frame[0].status, profile == MOCK_PROFILE_LENGTH_ZERO ? VPT_DEVICE_REQUEST_STATUS : VPT_OK);
-    if (profile != MOCK_PROFILE_LENGTH_ZERO) {
-        assert_same(network.frame[0].length, network.receiveq[0].requests.slot_size - network.net.info.header);
-        cr_assert(filled(network.frame[0].bytes, NETWORK_FRAME, 9));
-    }
-    assert_status(vpt_net_recycle(network.receiveq, network.frame, 1), VPT_OK);
-    assert_status(vpt_net_set_mode(&network.control, VPT_NET_PROMISCUOUS, true), VPT_OK); /* LEG-NETOP-2 */
-    cr_assert(network_model.commands.mode[VPT_NET_PROMISCUOUS]);
-}
-
-PARAMETER_TEST(struct profile_variant, profiles(), net, a_network_device_works_with_each_profile)
-{
-    const struct mock_pci_machine_options options = { .machine.profile = &mock_profiles[variant->profile] };
-
-    network_machine(variant->kind, NULL, &options);
-    assert_status(network_bring_up(1, 0, NULL), VPT_OK);
-    for (unsigned round = 0; round < 2; round++) {
-        if (variant->profile == MOCK_PROFILE_LENGTH_ZERO || variant->profile == MOCK_PROFILE_LENGTH_ALL_ONES ||
-            variant->profile == MOCK_PROFILE_LENGTH_COUNTS_WRITES) {
-            assert_odd_lengths(variant->profile);
-        } else {
-            network_assert_works(round);
-        }
-        assert_status(vpt_device_reset(machine.device), VPT_OK);
-        (void)network_drain_receiveq(0, VPT_CANCELLED);
-        (void)network_drain_transmitq(0);
-        assert_status(vpt_driver_restart(&network.net.driver, NULL), VPT_OK);
     }
     network_end();
 }

@@ -309,24 +309,12 @@ static const struct {
     struct mock_lie lie;
     enum vpt_status status;
 } lies[] = {
-    { "no byte",
-      { .space = MOCK_SPACE_RING, .offset = MOCK_RING_USED_LENGTH, .how = MOCK_LIE_VALUE },
-      VPT_DEVICE_REQUEST_STATUS },
-    { "less than a header",
-      { .space = MOCK_SPACE_RING, .offset = MOCK_RING_USED_LENGTH, .how = MOCK_LIE_VALUE, .value = 9 },
-      VPT_DEVICE_REQUEST_STATUS },
-    { "a header alone",
-      { .space = MOCK_SPACE_RING, .offset = MOCK_RING_USED_LENGTH, .how = MOCK_LIE_VALUE, .value = 12 },
-      VPT_OK },
-    { "no buffer",
-      { .space = MOCK_SPACE_DATA, .offset = 10, .width = 2, .how = MOCK_LIE_VALUE },
-      VPT_DEVICE_REQUEST_STATUS },
-    { "more buffers than it has",
-      { .space = MOCK_SPACE_DATA, .offset = 10, .width = 2, .how = MOCK_LIE_VALUE, .value = NETWORK_BUFFERS + 1 },
-      VPT_DEVICE_REQUEST_STATUS },
-    { "65535 buffers",
-      { .space = MOCK_SPACE_DATA, .offset = 10, .width = 2, .how = MOCK_LIE_VALUE, .value = 0xffff },
-      VPT_DEVICE_REQUEST_STATUS },
+    { "no byte", LENGTH_LIE(0), VPT_DEVICE_REQUEST_STATUS },
+    { "less than a header", LENGTH_LIE(9), VPT_DEVICE_REQUEST_STATUS },
+    { "a header alone", LENGTH_LIE(12), VPT_OK },
+    { "no buffer", WORD_LIE(10, 0), VPT_DEVICE_REQUEST_STATUS },
+    { "more buffers than it has", WORD_LIE(10, NETWORK_BUFFERS + 1), VPT_DEVICE_REQUEST_STATUS },
+    { "65535 buffers", WORD_LIE(10, 0xffff), VPT_DEVICE_REQUEST_STATUS },
 };
 
 /* The buffer comes back and can be given back; the next one begins a frame. */
@@ -336,7 +324,6 @@ TRANSPORT_TEST(net_receive, buffers_with_an_impossible_header_or_length)
         struct mock_lie lie = lies[i].lie;
 
         network_start(variant->kind, NULL);
-        lie.first = 1;
         lie.times = 1;
         (void)mock_lie_set(&machine.model->lies, &lie);
         network_come(0, 100, 1);
@@ -359,10 +346,7 @@ TRANSPORT_TEST(net_receive, num_buffers_means_nothing_without_mrg_rxbuf)
                                                      .sets_buffers = true };
 
     network_start(variant->kind, &options);
-    (void)mock_lie_set(
-        &machine.model->lies,
-        &(struct mock_lie){
-            .space = MOCK_SPACE_DATA, .offset = 10, .width = 2, .how = MOCK_LIE_VALUE, .value = 0xa5a5, .first = 1 });
+    (void)mock_lie_set(&machine.model->lies, &(struct mock_lie)WORD_LIE(10, 0xa5a5));
     network_come(0, machine_kind_legacy(variant->kind) ? 1 : 100, 1);
     network_take(0, 1);
     assert_status(network.frame[0].status, VPT_OK);
@@ -452,17 +436,13 @@ TRANSPORT_TEST(net_receive, NET_RXBUF_3_a_frame_in_several_buffers)
 TRANSPORT_TEST(net_receive, a_frame_of_which_a_part_is_missing)
 {
     static const struct mock_net_options options = { .mtu = 9000 };
+    struct mock_lie three = WORD_LIE(10, 3);
 
     network_machine(variant->kind, &options, NULL);
     assert_status(network_bring_up(1, VPT_NET_POSTED, NULL), VPT_OK);
     post(0, NETWORK_BUFFERS, POSTED);
-    (void)mock_lie_set(&machine.model->lies, &(struct mock_lie){ .space = MOCK_SPACE_DATA,
-                                                                 .offset = 10,
-                                                                 .width = 2,
-                                                                 .how = MOCK_LIE_VALUE,
-                                                                 .value = 3,
-                                                                 .first = 1,
-                                                                 .times = 1 });
+    three.times = 1;
+    (void)mock_lie_set(&machine.model->lies, &three);
     network_come(0, 100, 1);
     network_take(0, 1);
     cr_assert(network.frame[0].status == VPT_OK && network.frame[0].left == 2);
@@ -597,10 +577,9 @@ STARTED_NETWORK_TEST(net_read, frames_are_copied_and_buffers_given_back)
 STARTED_NETWORK_TEST(net_read, frames_that_are_dropped)
 {
     static uint8_t bytes[MOCK_NET_FRAME_MAX];
-    const struct mock_lie three = {
-        .space = MOCK_SPACE_DATA, .offset = 10, .width = 2, .how = MOCK_LIE_VALUE, .value = 3, .first = 1, .times = 1
-    };
+    struct mock_lie three = WORD_LIE(10, 3);
 
+    three.times = 1;
     (void)mock_lie_set(&machine.model->lies, &three);
     network_come(0, 100, 1);
     assert_status(read_frame(bytes, sizeof(bytes)), VPT_DEVICE_REQUEST_STATUS);
@@ -642,51 +621,5 @@ Test(net_read, frames_of_a_suspended_device)
     assert_status(vpt_device_resume(machine.device), VPT_OK);
     assert_status(vpt_requests_kick(&network.receiveq[0].requests), VPT_OK);
     network_assert_works(3);
-    network_end();
-}
-
-/* ---- Rings ---- */
-
-/* Frames in batches, of one segment and of two; received frames, whose buffers are given back. */
-VARIANT_TEST(net_rings, frames_go_both_ways)
-{
-    enum machine_kind kind = variant->version == 1 ? MACHINE_MMIO_1 : MACHINE_MMIO_2;
-    struct mock_pci_machine_options options = { .vectors = 0 };
-
-    variant_options(variant, &options.machine);
-    options.machine.completion.batch = 0; /* each frame has a length of its own */
-    network_machine(kind, NULL, &options);
-    assert_status(network_bring_up(1, 0, NULL), VPT_OK);
-    assert_same(vpt_features_has(&network.net.driver.features, VPT_F_RING_PACKED), variant->packed);
-    assert_same(vpt_features_has(&network.net.driver.features, VPT_F_IN_ORDER), variant->in_order);
-    cr_assert(!variant->packed || !vpt_features_has(&network.net.driver.features, VPT_F_EVENT_IDX));
-    for (uint32_t round = 0; round < 100; round++) {
-        const struct vpt_net_checksum checksums[2] = { { 34, 16 }, { 0, 0 } };
-        struct vpt_segment segments[] = { machine_segment(0, 100), machine_segment(0x1000, 50) };
-        struct vpt_request frames[] = { { .segments = segments, .readable = 1 },
-                                        { .segments = segments, .readable = (uint16_t)(1u + round % 2u) } };
-        uint32_t done;
-
-        fill(machine_bytes(0), 100, round);
-        assert_status(vpt_net_transmit_batch(network.transmitq, frames, checksums, 2, &done), VPT_OK);
-        assert_same(done, 2);
-        assert_status(vpt_requests_kick(&network.transmitq[0].requests), VPT_OK);
-        for (uint32_t i = 0; i < 2; i++) {
-            const struct mock_net_record *sent = &network_model.log[(round * 2u + i) % MOCK_NET_LOG];
-
-            assert_same(sent->length, i == 0 || round % 2u == 0 ? 100 : 150);
-            assert_same(sent->checksum_start, checksums[i].start);
-            cr_assert(filled(sent->bytes, 100, round));
-        }
-        assert_same(network_drain_transmitq(0), 2);
-        for (uint32_t i = 0; i < 1u + round % NETWORK_BUFFERS; i++) {
-            network_come(0, 60u + i, round + i);
-        }
-        network_take(0, 1u + round % NETWORK_BUFFERS);
-        for (uint32_t i = 0; i < 1u + round % NETWORK_BUFFERS; i++) {
-            network_check(&network.frame[i], 60u + i, round + i);
-        }
-        assert_status(vpt_net_recycle(network.receiveq, network.frame, 1u + round % NETWORK_BUFFERS), VPT_OK);
-    }
     network_end();
 }

@@ -131,43 +131,6 @@ STARTED_PMEM_TEST(pmem, D_PMEM_2_what_the_device_answers)
     assert_pmem_works();
 }
 
-SMALL_MODERN_TEST(pmem, CLEANUP_2_several_flushes_at_once)
-{
-    struct vpt_completion completion;
-    int tokens[8];
-
-    pmem_probe(variant);
-    assert_status(vpt_pmem_init(&pmem, machine.device, NULL), VPT_OK);
-    assert_status(vpt_pmem_queue_init(&pmem, &(const struct vpt_requests_config){ .requests = 8 }), VPT_OK);
-    assert_status(vpt_driver_start(&pmem.driver), VPT_OK);
-    machine.model->completion.batch = 0;
-    machine.model->completion.mode = MOCK_COMPLETE_BY_RUN;
-    for (unsigned i = 0; i < COUNT_OF(tokens); i++) {
-        assert_status(vpt_pmem_submit_flush(&pmem, &tokens[i]), VPT_OK);
-    }
-    assert_status(vpt_pmem_submit_flush(&pmem, NULL), VPT_RESOURCE_FULL);
-    assert_status(vpt_requests_kick(&pmem.requests), VPT_OK);
-    assert_status(vpt_pmem_flush(&pmem), VPT_CALLER_BUSY);
-    assert_same(mock_device_run(machine.model, 3), 3);
-    assert_status(vpt_device_reset(machine.device), VPT_OK);
-    assert_status(vpt_driver_restart(&pmem.driver, NULL), VPT_CALLER_BUSY);
-    for (unsigned i = 0; i < COUNT_OF(tokens); i++) {
-        assert_status(vpt_requests_poll(&pmem.requests, &completion), VPT_OK);
-        cr_assert(completion.token == &tokens[i]);
-        assert_status(completion.status, i < 3 ? VPT_OK : VPT_CANCELLED);
-    }
-    assert_status(vpt_pmem_flush(&pmem), VPT_CANCELLED);
-    assert_status(vpt_pmem_submit_flush(&pmem, NULL), VPT_CANCELLED);
-    machine.model->completion.mode = MOCK_COMPLETE_AT_KICK;
-    assert_status(vpt_driver_restart(&pmem.driver, NULL), VPT_OK);
-    machine.hal->wait_budget[VPT_WAIT_REQUEST] = 5;
-    mock_fault_set(&machine.model->faults, MOCK_FAULT_COMPLETION_LOST, 1, 1, 0);
-    assert_status(vpt_pmem_flush(&pmem), VPT_DEVICE_TIMEOUT);
-    assert_status(vpt_driver_restart(&pmem.driver, NULL), VPT_OK);
-    assert_pmem_works();
-    pmem_end();
-}
-
 /* ---- Bring-up ---- */
 
 STARTED_PMEM_TEST(pmem, arguments_that_are_none)

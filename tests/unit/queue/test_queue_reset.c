@@ -141,10 +141,10 @@ VARIANT_TEST(queue_reset, VQRESET_1_PCI_COMMON_7_MMIO_REG_14_a_reset_is_waited_f
 /* What a set-up writes is forgotten by the device: the mock refuses a queue that lacks any of it. */
 VARIANT_TEST(queue_reset, VQREEN_1_PCI_COMMON_8_MMIO_REG_15_a_queue_is_set_up_again_without_allocations)
 {
-    for (size_t i = 0; i < 4 * PLACES && variant->version == 2; i++) {
+    for (size_t i = 0; i < PLACES && variant->version == 2; i++) {
         uint64_t allocations;
 
-        start(places[i % PLACES], variant);
+        start(places[i], variant);
         allocations = machine.hal->allocations + machine.hal->private_allocations;
         for (unsigned turn = 0; turn < 3; turn++) {
             unsigned which = turn % 2; /* the last one in the device's list is the first one */
@@ -161,30 +161,6 @@ VARIANT_TEST(queue_reset, VQREEN_1_PCI_COMMON_8_MMIO_REG_15_a_queue_is_set_up_ag
             assert_works(&queues[1]);
         }
         assert_same(machine.hal->allocations + machine.hal->private_allocations, allocations);
-        end();
-    }
-}
-
-VARIANT_TEST(queue_reset, VQRESET_2_memory_is_given_back_while_the_other_queue_works)
-{
-    for (size_t i = 0; i < PLACES && variant->version == 2; i++) {
-        size_t allocations;
-
-        start(places[i], variant);
-        allocations = mock_hal_live_allocations(machine.hal);
-        queue_send(&queues[0], 5);
-        assert_status(vpt_queue_release(&queues[0]), VPT_CALLER_STATE);
-        assert_status(vpt_queue_reset(&queues[0]), VPT_OK);
-        assert_same(queue_drain(&queues[0]), 0x1f);
-        assert_status(vpt_queue_release(&queues[0]), VPT_OK);
-        cr_assert(all_zero(&queues[0], sizeof(queues[0])));
-        assert_same(mock_hal_live_allocations(machine.hal), allocations / 2u);
-        memset(&queues[0], 0xa5, sizeof(queues[0])); /* it is not in the device's list any more */
-        assert_works(&queues[1]);
-        assert_status(vpt_queue_reset(&queues[1]), VPT_OK);
-        assert_status(vpt_queue_restart(&queues[1]), VPT_OK);
-        assert_works(&queues[1]);
-        memset(&queues[0], 0, sizeof(queues[0]));
         end();
     }
 }

@@ -404,21 +404,3 @@ Test(request, a_queue_that_is_not_set_up_refuses)
     vpt_requests_notifications_off(&tested.requests);
     assert_status(vpt_requests_release(&tested.requests), VPT_OK);
 }
-
-STARTED_REQUESTS_TEST(request, interrupts_are_turned_off_and_on)
-{
-    const struct mock_queue *theirs = &machine.on_mmio.device.queues[0];
-
-    vpt_requests_notifications_off(&tested.requests);
-    for (uintptr_t token = 0; token < 4; token++) {
-        assert_status(tested_submit(token), VPT_OK);
-        assert_status(vpt_requests_kick(&tested.requests), VPT_OK);
-    }
-    cr_assert(variant->version == 1 || theirs->interrupts == 0); /* a legacy device interrupts on an empty ring */
-    cr_assert(vpt_requests_notifications_on(&tested.requests), "some were used meanwhile");
-    tested_assert_back(0xf, VPT_OK);
-    cr_assert(!vpt_requests_notifications_on(&tested.requests));
-    assert_status(tested_submit(1), VPT_OK);
-    assert_status(vpt_requests_kick(&tested.requests), VPT_OK);
-    cr_assert(theirs->interrupts != 0);
-}

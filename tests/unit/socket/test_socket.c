@@ -442,11 +442,7 @@ STARTED_SOCKET_TEST(socket, what_is_not_for_this_guest_is_passed_over)
         assert_no_news();
     }
     machine.model->completion.batch = 0;
-    (void)mock_lie_set(&machine.model->lies, &(struct mock_lie){ .space = MOCK_SPACE_RING,
-                                                                 .offset = MOCK_RING_USED_LENGTH,
-                                                                 .how = MOCK_LIE_VALUE,
-                                                                 .value = 43,
-                                                                 .first = 1 });
+    (void)mock_lie_set(&machine.model->lies, &(const struct mock_lie)LENGTH_LIE(43));
     packet.target = 3;
     packet.source = 2;
     cr_assert(mock_socket_receive(&socket_model, &packet, NULL));
@@ -536,14 +532,13 @@ STARTED_SOCKET_TEST(socket, what_cannot_be_sent_is_sent_later)
     assert_silence();
 }
 
-Test(socket, arguments_that_are_none)
+PLAIN_SOCKET_TEST(socket, arguments_that_are_none)
 {
     struct vpt_socket_connection *connection = &peer.connection;
     struct vpt_socket_event event;
     uint8_t byte = 0;
     size_t done = 99;
 
-    peer_start(&ring_usual);
     for (unsigned i = 0; i < 4; i++) {
         struct vpt_socket *socket = i == 0 ? NULL : &vsock;
         void *buffer = i == 2 ? NULL : peer.buffer;
@@ -570,5 +565,4 @@ Test(socket, arguments_that_are_none)
     assert_status(vpt_socket_listen(&(struct vpt_socket){ .cid = 3 }, connection, 1, &byte, 1), VPT_CALLER_STATE);
     assert_silence();
     assert_socket_works();
-    peer_end();
 }

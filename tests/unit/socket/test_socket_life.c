@@ -70,23 +70,6 @@ Test(socket_life, D_VSOCK_2_an_address_that_changes_while_it_is_read)
     machine_end();
 }
 
-/* A kernel's own sizes, down to one packet each way. */
-SOCKET_TEST(socket_life, queues_of_any_size)
-{
-    for (uint16_t count = 1; count < 6; count++) {
-        const struct vpt_requests_config config = { .requests = count };
-
-        peer_probe(variant);
-        assert_status(vpt_socket_init(&vsock, machine.device, NULL), VPT_OK);
-        for (uint16_t i = 0; i < 3; i++) {
-            assert_status(vpt_socket_queue_init(&vsock, i, &config), VPT_OK);
-        }
-        assert_status(vpt_driver_start(&vsock.driver), VPT_OK);
-        assert_socket_works();
-        peer_end();
-    }
-}
-
 /* ---- Events ---- */
 
 /*
@@ -138,11 +121,10 @@ STARTED_SOCKET_TEST(socket_life, VSOCK_EVENT_1_VSOCK_EVENT_2_VSOCK_EVENT_3_VSOCK
 }
 
 /* Until a new address can be read nothing is sent, because its source would be wrong, and nothing is taken. */
-Test(socket_life, VSOCK_TX_1_an_address_that_cannot_be_read_is_read_later)
+PLAIN_SOCKET_TEST(socket_life, VSOCK_TX_1_an_address_that_cannot_be_read_is_read_later)
 {
     struct vpt_socket_event event;
 
-    peer_start(&ring_usual);
     mock_socket_happens(&socket_model, 0, 2);
     for (unsigned i = 0; i < 3; i++) {
         assert_status(vpt_socket_poll(&vsock, &event), VPT_DEVICE_CONFIG);
@@ -162,15 +144,13 @@ Test(socket_life, VSOCK_TX_1_an_address_that_cannot_be_read_is_read_later)
     assert_status(vpt_socket_abort(&peer.connection), VPT_OK);
     assert_news(&peer, VPT_SOCKET_ENDED);
     assert_socket_works();
-    peer_end();
 }
 
 /* More events than buffers. */
-Test(socket_life, VSOCK_EVENT_1_a_flood_of_events_ends)
+PLAIN_SOCKET_TEST(socket_life, VSOCK_EVENT_1_a_flood_of_events_ends)
 {
     struct vpt_socket_event event;
 
-    peer_start(&ring_usual);
     for (unsigned i = 0; i < 8; i++) {
         mock_socket_happens(&socket_model, 5 + i % 2u, 0);
     }
@@ -180,7 +160,6 @@ Test(socket_life, VSOCK_EVENT_1_a_flood_of_events_ends)
     assert_same(socket_model.event_count, 0);
     assert_same(machine.model->queues[2].pending_count, 4);
     assert_socket_works();
-    peer_end();
 }
 
 /* ---- Resets ---- */

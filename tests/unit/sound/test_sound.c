@@ -240,11 +240,6 @@ PLAIN_SOUND_TEST(sound, arguments_that_are_none)
     assert_status(vpt_sound_init(NULL, streams, 1, machine.device, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_sound_init(&sound, NULL, 1, machine.device, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_sound_open(&sound, streams, 0, machine.device), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_sound_queue_init(NULL, 0, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_sound_queue_init(&(struct vpt_sound){ .room = 0 }, 0, NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_sound_queue_init(&sound, VPT_SOUND_QUEUES, NULL), VPT_UNSUPPORTED_QUEUE);
-    assert_status(vpt_sound_drain(NULL), VPT_CALLER_ARGUMENT);
-    assert_status(vpt_sound_drain(&sound), VPT_CALLER_STATE); /* the device is running */
     assert_status(vpt_sound_poll_event(NULL, &event), VPT_CALLER_ARGUMENT);
     assert_status(vpt_sound_poll_event(&sound, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_sound_get_jack(NULL, 0, &jack), VPT_CALLER_ARGUMENT);

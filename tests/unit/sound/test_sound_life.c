@@ -46,7 +46,7 @@ STARTED_SOUND_TEST(sound_life, CONFIG_1_a_configuration_that_keeps_changing)
     sound_bring(0, VPT_SOUND_PREPARED);
     assert_status(vpt_device_reset(machine.device), VPT_OK);
     assert_status(vpt_sound_drain(&sound), VPT_OK);
-    machine.model->backend->change_configuration(&sound_model);
+    mock_device_change_configuration(machine.model);
     mock_fault_set(&machine.model->faults, MOCK_FAULT_CONFIG_CHANGING, 1, 0, 0);
     assert_status(vpt_driver_restart(&sound.driver, NULL), VPT_DEVICE_CONFIG_UNSTABLE);
     assert_same(streams[0].state, VPT_SOUND_PREPARED);
@@ -161,48 +161,4 @@ STARTED_SOUND_TEST(sound_life, a_device_that_does_not_answer)
         assert_status(vpt_sound_drain(&sound), VPT_OK);
         assert_status(vpt_driver_restart(&sound.driver, NULL), VPT_OK);
     }
-}
-
-/* Each period comes back, and the next device finds nothing of this one. */
-SOUND_TEST(sound_life, a_device_that_is_pulled_out)
-{
-    struct vpt_sound_event event;
-    struct vpt_sound_jack jack;
-
-    sound_start(variant);
-    sound_bring(SOUND_PLAYS, VPT_SOUND_PREPARED);
-    sound_submit(SOUND_PLAYS, 0, 3);
-    machine_pull_out();
-    assert_status(vpt_sound_start(&streams[0]), VPT_DEVICE_GONE);
-    take_all(SOUND_PLAYS, 3, VPT_DEVICE_GONE);
-    assert_status(vpt_sound_release(&streams[0], NULL, NULL), VPT_DEVICE_GONE);
-    assert_status(vpt_sound_get_jack(&sound, 0, &jack), VPT_DEVICE_GONE);
-    assert_status(vpt_sound_poll_event(&sound, &event), VPT_DEVICE_GONE);
-    assert_status(vpt_sound_drain(&sound), VPT_OK);
-    assert_status(vpt_driver_restart(&sound.driver, NULL), VPT_DEVICE_GONE);
-    assert_status(vpt_driver_release(&sound.driver), VPT_OK);
-    machine_end();
-}
-
-/* One queue alone: what was in flight there is not waited for when the stream is released. */
-SOUND_TEST(sound_life, one_queue_is_reset)
-{
-    sound_probe(variant);
-    machine_offer(VPT_F_RING_RESET, true);
-    assert_status(vpt_sound_open(&sound, streams, SOUND_STREAMS, machine.device), VPT_OK);
-    for (unsigned round = 0; round < 3; round++) {
-        sound_bring(SOUND_HEARS, VPT_SOUND_PREPARED);
-        sound_submit(SOUND_HEARS, 0, 2);
-        sound_bring(SOUND_PLAYS, VPT_SOUND_PREPARED);
-        sound_submit(SOUND_PLAYS, 0, 3);
-        assert_status(vpt_requests_reset(streams[SOUND_PLAYS].requests), VPT_OK);
-        take_all(SOUND_PLAYS, 3, VPT_CANCELLED);
-        assert_status(vpt_requests_restart(streams[SOUND_PLAYS].requests, NULL), VPT_OK);
-        assert_same(streams[SOUND_PLAYS].pending, 0);
-        assert_same(streams[SOUND_HEARS].pending, 2);
-        assert_status(vpt_sound_release(&streams[SOUND_PLAYS], NULL, NULL), VPT_OK);
-        assert_status(vpt_sound_release(&streams[SOUND_HEARS], NULL, NULL), VPT_OK);
-        assert_sound_works();
-    }
-    sound_end();
 }
