@@ -131,6 +131,29 @@ STARTED_SOUND_TEST(sound_life, CLEANUP_2_a_restart_on_the_same_memory)
     assert_same(machine.hal->allocations, allocations);
 }
 
+/* One queue alone: what was in flight there is not waited for when the stream is released. */
+SOUND_TEST(sound_life, one_queue_is_reset)
+{
+    sound_probe(variant);
+    machine_offer(VPT_F_RING_RESET, true);
+    assert_status(vpt_sound_open(&sound, streams, SOUND_STREAMS, machine.device), VPT_OK);
+    for (unsigned round = 0; round < 3; round++) {
+        sound_bring(SOUND_HEARS, VPT_SOUND_PREPARED);
+        sound_submit(SOUND_HEARS, 0, 2);
+        sound_bring(SOUND_PLAYS, VPT_SOUND_PREPARED);
+        sound_submit(SOUND_PLAYS, 0, 3);
+        assert_status(vpt_requests_reset(streams[SOUND_PLAYS].requests), VPT_OK);
+        take_all(SOUND_PLAYS, 3, VPT_CANCELLED);
+        assert_status(vpt_requests_restart(streams[SOUND_PLAYS].requests, NULL), VPT_OK);
+        assert_same(streams[SOUND_PLAYS].pending, 0);
+        assert_same(streams[SOUND_HEARS].pending, 2);
+        assert_status(vpt_sound_release(&streams[SOUND_PLAYS], NULL, NULL), VPT_OK);
+        assert_status(vpt_sound_release(&streams[SOUND_HEARS], NULL, NULL), VPT_OK);
+        assert_sound_works();
+    }
+    sound_end();
+}
+
 /* A device that does not answer is reset. */
 STARTED_SOUND_TEST(sound_life, a_device_that_does_not_answer)
 {
