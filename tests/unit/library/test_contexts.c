@@ -682,11 +682,10 @@ static bool take_scsi_event(void)
 
 static bool use_scsi(void)
 {
-    return change() && STEP(vpt_scsi_init, &scsi, machine.device, NULL) &&
-           STEP(vpt_scsi_queue_init, &scsi, 0, NULL) && STEP(vpt_scsi_queue_init, &scsi, 1, NULL) &&
-           STEP(vpt_scsi_queue_init, &scsi, 2, NULL) && STEP(vpt_driver_start, &scsi.driver) && ask_scsi() &&
-           use_scsi_disk() && take_scsi_event() && PUT_AWAY(scsi, &scsi) && change() &&
-           STEP(vpt_scsi_open, &scsi, machine.device) && PUT_AWAY(scsi, &scsi);
+    return change() && STEP(vpt_scsi_init, &scsi, machine.device, NULL) && STEP(vpt_scsi_queue_init, &scsi, 0, NULL) &&
+           STEP(vpt_scsi_queue_init, &scsi, 1, NULL) && STEP(vpt_scsi_queue_init, &scsi, 2, NULL) &&
+           STEP(vpt_driver_start, &scsi.driver) && ask_scsi() && use_scsi_disk() && take_scsi_event() &&
+           PUT_AWAY(scsi, &scsi) && change() && STEP(vpt_scsi_open, &scsi, machine.device) && PUT_AWAY(scsi, &scsi);
 }
 
 /* ---- What is done with a GPU ---- */
@@ -726,10 +725,9 @@ static bool point(void)
 
 static bool use_gpu(void)
 {
-    return change() && STEP(vpt_gpu_init, &gpu, machine.device, NULL) &&
-           STEP(vpt_gpu_queue_init, &gpu, 0, NULL) && STEP(vpt_gpu_queue_init, &gpu, 1, NULL) &&
-           STEP(vpt_driver_start, &gpu.driver) && ask_gpu() && draw() && point() && PUT_AWAY(gpu, &gpu) &&
-           change() && STEP(vpt_gpu_open, &gpu, machine.device) &&
+    return change() && STEP(vpt_gpu_init, &gpu, machine.device, NULL) && STEP(vpt_gpu_queue_init, &gpu, 0, NULL) &&
+           STEP(vpt_gpu_queue_init, &gpu, 1, NULL) && STEP(vpt_driver_start, &gpu.driver) && ask_gpu() && draw() &&
+           point() && PUT_AWAY(gpu, &gpu) && change() && STEP(vpt_gpu_open, &gpu, machine.device) &&
            STEP(vpt_gpu_create, &gpu, &picture, VPT_GPU_BGRA, 64, 64) && STEP(vpt_gpu_unref, &picture) &&
            PUT_AWAY(gpu, &gpu);
 }
@@ -797,12 +795,11 @@ static bool use_9p(void)
     struct vpt_completion completion;
     char tag[8];
 
-    return change() && STEP(vpt_9p_init, &p9, machine.device, NULL) &&
-           STEP(vpt_9p_get_tag, &p9, tag, sizeof(tag)) && STEP(vpt_9p_queue_init, &p9, NULL) &&
-           STEP(vpt_driver_start, &p9.driver) && use_9p_files() && STEP(vpt_9p_submit, &p9, &message, NULL) &&
-           STEP(vpt_requests_kick, &p9.requests) && STEP(vpt_requests_poll, &p9.requests, &completion) &&
-           PUT_AWAY_BY(poll_all(&p9.requests), &p9) && STEP(vpt_9p_open, &p9, machine.device) &&
-           PUT_AWAY_BY(poll_all(&p9.requests), &p9);
+    return change() && STEP(vpt_9p_init, &p9, machine.device, NULL) && STEP(vpt_9p_get_tag, &p9, tag, sizeof(tag)) &&
+           STEP(vpt_9p_queue_init, &p9, NULL) && STEP(vpt_driver_start, &p9.driver) && use_9p_files() &&
+           STEP(vpt_9p_submit, &p9, &message, NULL) && STEP(vpt_requests_kick, &p9.requests) &&
+           STEP(vpt_requests_poll, &p9.requests, &completion) && PUT_AWAY_BY(poll_all(&p9.requests), &p9) &&
+           STEP(vpt_9p_open, &p9, machine.device) && PUT_AWAY_BY(poll_all(&p9.requests), &p9);
 }
 
 /* ---- What is done with a balloon ---- */
@@ -1004,9 +1001,9 @@ static bool use_fs(void)
     struct vpt_completion completion;
     char tag[8];
 
-    return change() && STEP(vpt_fs_init, &fs, machine.device, NULL) &&
-           STEP(vpt_fs_get_tag, &fs, tag, sizeof(tag)) && STEP(vpt_fs_queue_init, &fs, 0, NULL) &&
-           STEP(vpt_fs_queue_init, &fs, 1, NULL) && STEP(vpt_driver_start, &fs.driver) && use_files() && clear_next() &&
+    return change() && STEP(vpt_fs_init, &fs, machine.device, NULL) && STEP(vpt_fs_get_tag, &fs, tag, sizeof(tag)) &&
+           STEP(vpt_fs_queue_init, &fs, 0, NULL) && STEP(vpt_fs_queue_init, &fs, 1, NULL) &&
+           STEP(vpt_driver_start, &fs.driver) && use_files() && clear_next() &&
            STEP(vpt_fs_submit, &fs, &message, NULL) && STEP(vpt_requests_kick, &fs.requests) &&
            STEP(vpt_requests_poll, &fs.requests, &completion) &&
            PUT_AWAY_BY(poll_all(&fs.requests) && poll_all(&fs.hiprio), &fs) && STEP(vpt_fs_open, &fs, machine.device) &&
