@@ -538,6 +538,7 @@ struct vpt_shares {
  * Returns
  * VPT_OK: shares->bytes of the buffer are shared.
  * VPT_RESOURCE_SEGMENTS: the pieces are too small for one granule.
+ * VPT_CALLER_STATE: the queue is not set up.
  * VPT_UNSUPPORTED_PORT: the port cannot share.
  * an error of the port, if it shared nothing.
  *

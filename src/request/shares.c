@@ -70,10 +70,14 @@ static void trim(const struct vpt_requests *requests, struct vpt_shares *shares,
 enum vpt_status vpt_shares_begin(const struct vpt_requests *requests, struct vpt_shares *shares,
                                  enum vpt_direction direction, void *buffer, size_t size, size_t granule)
 {
-    const struct vpt_port *port = requests->driver->device->port;
     uint32_t limit = requests->segments < VPT_SHARES_MAX ? requests->segments : VPT_SHARES_MAX;
     enum vpt_status status = VPT_OK;
+    const struct vpt_port *port;
 
+    if (requests->driver == NULL) {
+        return VPT_CALLER_STATE;
+    }
+    port = requests->driver->device->port;
     if (port->share == NULL || port->unshare == NULL) {
         return vpt_log_missing(port, "share, unshare");
     }

@@ -386,6 +386,7 @@ VARIANT_TEST(request, limits_themselves_are_allowed)
 Test(request, a_queue_that_is_not_set_up_refuses)
 {
     struct vpt_segment segment = { 0x1000, 16 };
+    struct vpt_shares shares;
     uint32_t done;
 
     for (unsigned i = 0; i < 6; i++) {
@@ -398,6 +399,8 @@ Test(request, a_queue_that_is_not_set_up_refuses)
     assert_status(vpt_requests_kick(&tested.requests), VPT_CALLER_STATE);
     assert_status(vpt_requests_ready(&tested.requests), VPT_CALLER_STATE);
     assert_status(vpt_requests_wait(&tested.requests, &tested.completion), VPT_CALLER_STATE);
+    assert_status(vpt_shares_begin(&tested.requests, &shares, VPT_DEVICE_READS, &segment, sizeof(segment), 1),
+                  VPT_CALLER_STATE);
     assert_status(vpt_requests_quiesce(&tested.requests, NULL, NULL), VPT_CALLER_ARGUMENT);
     cr_assert(vpt_requests_next(&tested.requests) == NULL && vpt_requests_free(&tested.requests) == 0);
     cr_assert(!vpt_requests_notifications_on(&tested.requests));
