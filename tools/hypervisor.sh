@@ -182,12 +182,12 @@ report_hostile() {
     local text iommu emulated
     text=$(sed -n 's/^@hostile //p' "$place/guest$1.log" | paste -sd, | sed 's/,/, /g; s/,  /, /g')
     iommu=$(grep -c $'^host\trefuses 0x10000000 to ' "$place/log")
-    emulated=$(sed -n "s/^guest $1\t.* of the emulated entropy source, and \([0-9]*\) refusals$/\1/p" "$place/log")
+    emulated=$(sed -n "s/^$1\t.* of the emulated entropy source, and \([0-9]*\) refusals$/\1/p" "$place/log")
     text+="; refused by the IOMMU $iommu times, by the emulated function ${emulated:=0} times"
     if [ "$(tail -n 1 "$place/guest$1.log")" = "@end ok" ] &&
         [[ $text =~ \ [0-9]{4,}\ requests\ in\ floods,\ [0-9]{3,}\ messages,.*\ 10\ exceptions\; ]] &&
         [ "$iommu" -gt 0 ] && [ "$emulated" -gt 0 ] &&
-        grep -q "^guest $1.has failed: an exception or interrupt with a stack that is no memory;" "$place/log"; then
+        grep -q "^$1.has failed: an exception or interrupt with a stack that is no memory;" "$place/log"; then
         report PASS "guest $1" "all harm done: $text"
     else
         tail -n 5 "$place/guest$1.log"
