@@ -1,6 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 #include "assign_vectors.h"
 
+/* A function that interrupts in another way is kept from INTx, since nobody would handle that. */
+static enum vpt_status allow_intx(const struct vpt_assign_vectors *vectors, bool allowed)
+{
+    uint16_t bit = VPT_PCI_COMMAND_INTERRUPT_DISABLE;
+
+    return vpt_pci_command(vectors->function, allowed ? 0 : bit, allowed ? bit : 0);
+}
+
+static enum vpt_status follow_mask(const struct vpt_assign_vectors *vectors)
+{
+    return vectors->mode == VPT_ASSIGN_INTERRUPT_INTX ? allow_intx(vectors, !vectors->masked) : VPT_OK;
+}
+
 static void turn_off(struct vpt_assign_vectors *vectors)
 {
     /* A reset has removed the entries already. */
@@ -79,6 +92,7 @@ enum vpt_status vpt_assign_vectors_set(struct vpt_assign_vectors *vectors, enum 
     enum vpt_assign_interrupt_mode before = vectors->mode;
     uint16_t messages = vectors->messages;
     enum vpt_status status;
+    enum vpt_status followed;
 
     if (count > 0 && (vectors->message == NULL || (mode == VPT_ASSIGN_INTERRUPT_MSI && count > 1u))) {
         return VPT_UNSUPPORTED_PORT;
@@ -86,19 +100,20 @@ enum vpt_status vpt_assign_vectors_set(struct vpt_assign_vectors *vectors, enum 
     if (count > vectors->count) {
         return VPT_RESOURCE_FULL;
     }
+    /* First, since INTx has no entry meanwhile. A function that is gone, or has no INTx, may not have the bit. */
+    (void)allow_intx(vectors, false);
     turn_off(vectors);
     status = turn_on(vectors, mode, count);
     if (status != VPT_OK) {
         turn_off(vectors);
         (void)turn_on(vectors, before, messages);
     }
-    return status;
+    followed = follow_mask(vectors);
+    return status != VPT_OK ? status : followed;
 }
 
 enum vpt_status vpt_assign_vectors_mask(struct vpt_assign_vectors *vectors, bool masked)
 {
-    uint16_t bit = VPT_PCI_COMMAND_INTERRUPT_DISABLE;
-
     vectors->masked = masked;
-    return vpt_pci_command(vectors->function, masked ? bit : 0, masked ? 0 : bit);
+    return follow_mask(vectors);
 }

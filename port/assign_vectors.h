@@ -18,7 +18,10 @@ struct vpt_assign_vectors_message {
     uint32_t target; /* of the entry in the remap array */
 };
 
-/* The caller sets the members above the line before the device is acquired; it may read those below it. */
+/*
+ * The caller sets the members above the line before the device is acquired; it may read those below it. INTx must be
+ * disabled in the function's command register when the device is opened, because a reset and a release restore that.
+ */
 struct vpt_assign_vectors {
     struct vpt_assign_remap *remap;
     struct vpt_assign_device *device;
@@ -38,14 +41,16 @@ struct vpt_assign_vectors {
 };
 
 /*
- * Does the work of interrupts(): the function interrupts in this way from now on, and no longer in another one. After
- * an error it interrupts as before, as far as this can be done.
+ * Does the work of interrupts(): the function interrupts in this way from now on, and no longer in another one. INTx is
+ * disabled in its command register in every other mode. After an error it interrupts as before, as far as this can be
+ * done.
  *
  * Returns
  * VPT_OK
  * VPT_RESOURCE_FULL: there are fewer vectors than messages.
  * VPT_UNSUPPORTED_PORT: there is no message(), or MSI has more than one message.
- * what vpt_assign_remap_add(), vpt_pci_msix_init() and the calls after it, and vpt_pci_msi_enable() return.
+ * what vpt_pci_command(), vpt_assign_remap_add(), vpt_pci_msix_init() and the calls after it, and vpt_pci_msi_enable()
+ * return.
  */
 enum vpt_status vpt_assign_vectors_set(struct vpt_assign_vectors *vectors, enum vpt_assign_interrupt_mode mode,
                                        uint16_t count);

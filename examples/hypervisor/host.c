@@ -177,10 +177,10 @@ static void start_function(struct host *host, const struct vpt_pci_function *phy
     host_vectors_init(function, MESSAGE_VECTORS + index * (HOST_MESSAGES_MAX + 1u));
     function->line = CHIPS_LINE_FIRST + 4u + turn % 4u;
     require_ok(vpt_pci_bars_size(physical, &function->bars), "sizing a function's BARs");
-    require_ok(vpt_pci_command(physical, VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY,
-                               VPT_PCI_COMMAND_BUS_MASTER | VPT_PCI_COMMAND_INTERRUPT_DISABLE),
+    require_ok(vpt_pci_command(physical,
+                               VPT_PCI_COMMAND_IO | VPT_PCI_COMMAND_MEMORY | VPT_PCI_COMMAND_INTERRUPT_DISABLE,
+                               VPT_PCI_COMMAND_BUS_MASTER),
                "a function's command register");
-    require_ok(host_intx_mask(function, true), "masking a function's line");
     iommu_domain_init(&function->domain, &host->iommu, &physical->address);
     start_access(function);
     host_open(function);

@@ -30,17 +30,12 @@ void host_vectors_init(struct host_function *function, uint32_t first)
 
 enum vpt_status host_interrupts(void *ctx, enum vpt_assign_interrupt_mode mode, uint16_t count)
 {
-    struct host_function *function = ctx;
-    enum vpt_status status = vpt_assign_vectors_set(&function->vectors, mode, count);
-
-    return status != VPT_OK ? status : host_intx_mask(function, mode != VPT_ASSIGN_INTERRUPT_INTX);
+    return vpt_assign_vectors_set(&((struct host_function *)ctx)->vectors, mode, count);
 }
 
 enum vpt_status host_intx_mask(void *ctx, bool masked)
 {
-    struct host_function *function = ctx;
-
-    return vpt_assign_vectors_mask(&function->vectors, masked);
+    return vpt_assign_vectors_mask(&((struct host_function *)ctx)->vectors, masked);
 }
 
 /* ---- Arrival ---- */

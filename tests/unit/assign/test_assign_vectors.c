@@ -102,7 +102,7 @@ static void make(uint16_t entries)
     here.msi = mock_pci_capability_add(&pci.function, VPT_PCI_CAPABILITY_MSI, control, sizeof(control), writable);
     mock_pci_set(&pci.function, 0x3d, 1, 1);
     assert_status(vpt_pci_bars_size(&pci.here, &here.bars), VPT_OK);
-    mock_pci_command_set(&pci.function, VPT_PCI_COMMAND_MEMORY);
+    mock_pci_command_set(&pci.function, VPT_PCI_COMMAND_MEMORY | INTX_OFF);
     assert_status(vpt_assign_remap_init(&here.remap, here.entries, COUNT_OF(here.entries)), VPT_OK);
     assert_status(vpt_assign_port_init(&here.physical, &pci.here), VPT_OK);
     here.physical.host.interrupts = interrupts;
@@ -134,6 +134,7 @@ static void end(void)
         assert_same(vpt_assign_remap_activate(&here.remap, i, true), VPT_EMPTY);
     }
     assert_same(here.vectors.mode, VPT_ASSIGN_INTERRUPT_NONE);
+    assert_same(pci_get(COMMAND, 2) & INTX_OFF, INTX_OFF);
     vpt_assign_port_release(&here.physical);
     pci_end();
 }
@@ -175,6 +176,9 @@ Test(assign_vectors, each_message_has_its_vector_and_intx_has_one)
     assert_status(write_msix(MSIX_ENABLE), VPT_OK);
     cr_assert(mock_pci_msix_enabled(&pci.function));
     assert_status(arrive(INTX), VPT_EMPTY);
+    assert_same(pci_get(COMMAND, 2) & INTX_OFF, INTX_OFF);
+    assert_status(mask(NULL, false), VPT_OK);
+    assert_same(pci_get(COMMAND, 2) & INTX_OFF, INTX_OFF);
     for (uint32_t i = 0; i < MESSAGES; i++) {
         const uint32_t *entry = &pci.function.msix->table[4u * i];
         struct vpt_assign_interrupt found;
