@@ -247,7 +247,8 @@ static void assign_bars(struct host_function *function, const struct place *plac
     require_ok(vpt_pci_bars_size(&function->physical, &function->bars), "sizing a physical function's BARs");
     require_ok(vpt_pci_bars_place(&function->physical, &function->bars, VPT_PCI_ALL_BARS, windows, COUNT_OF(windows)),
                "assigning a physical function's BARs");
-    require_ok(vpt_pci_command(&function->physical, DECODING | VPT_PCI_COMMAND_INTERRUPT_DISABLE, 0), "decoding a physical function's BARs");
+    require_ok(vpt_pci_command(&function->physical, DECODING | VPT_PCI_COMMAND_INTERRUPT_DISABLE, 0),
+               "decoding a physical function's BARs");
 }
 
 static void open_device(struct host_function *function, const struct place *place, unsigned index)
