@@ -379,7 +379,7 @@ enum vpt_status vpt_queue_reset(struct vpt_queue *queue);
  * VPT_CALLER_BUSY: requests are in flight.
  * VPT_DEVICE_QUEUE_SIZE: the device does not take this size any more.
  * VPT_DEVICE_FEATURES: ACCESS_PLATFORM is negotiated now and was not before, or the reverse: the memory is of the wrong
- *     kind.
+ *     kind; or RING_PACKED is, and the driver area is not aligned to 4.
  * VPT_DEVICE_QUEUE_STATE: the queue is not enabled after the set-up.
  * VPT_DEVICE_NOTIFY_OFFSET: the device names an impossible place for notifications.
  * VPT_DEVICE_CAPABILITY_RANGE: NOTIF_CONFIG_DATA is negotiated, and the device lacks its register.

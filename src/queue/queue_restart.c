@@ -28,6 +28,10 @@ static enum vpt_status check_fit(const struct vpt_queue *queue)
         vpt_device_queue_size(queue->device, queue->index, size) != size) {
         return VPT_DEVICE_QUEUE_SIZE;
     }
+    if (device_packed(queue->device) &&
+        (((uintptr_t)queue->available | queue->areas[VPT_AREA_DRIVER].memory.device_address) & 3u) != 0) {
+        return VPT_DEVICE_FEATURES; /* PACKED-LAYOUT-1: of the driver area a split ring asks less */
+    }
     return queue->areas[VPT_AREA_RINGS].flags == vpt_memory_flags(queue->device) ? VPT_OK : VPT_DEVICE_FEATURES;
 }
 

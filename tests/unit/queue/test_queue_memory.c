@@ -171,6 +171,29 @@ Test(queue_memory, SPLIT_LAYOUT_1_memory_in_three_pieces_that_does_not_fit_is_re
     take_areas_back();
 }
 
+/* The device may offer RING_PACKED after a reset only, when the memory is taken already. */
+Test(queue_memory, PACKED_LAYOUT_1_a_ring_that_becomes_packed_needs_a_driver_area_aligned_to_4)
+{
+    struct vpt_memory *memory = &config.memory.driver_area;
+
+    hand_over(&version_2, 16, true);
+    mock_hal_unregister(machine.hal, memory);
+    *memory = mock_hal_register(machine.hal, (uint8_t *)memory->address - (uintptr_t)memory->address % 4u + 2,
+                                memory->size, (memory->device_address & ~UINT64_C(3)) + 2, true);
+    areas[1] = *memory;
+    assert_status(vpt_queue_init(&queue, machine.device, &config), VPT_OK);
+    start_and_go_round(&queue);
+    for (unsigned packed = 2; packed-- != 0;) {
+        assert_status(vpt_device_reset(machine.device), VPT_OK);
+        machine_offer(VPT_F_RING_PACKED, packed != 0);
+        assert_status(vpt_device_negotiate(machine.device, NULL, NULL, NULL), VPT_OK);
+        assert_status(vpt_queue_restart(&queue), packed != 0 ? VPT_DEVICE_FEATURES : VPT_OK);
+    }
+    start_and_go_round(&queue);
+    reset_and_release(&queue);
+    take_areas_back();
+}
+
 VERSION_TEST(queue_memory, tables_are_not_looked_at_without_the_feature)
 {
     struct variant plain = { variant->version, false, true, false, false };
