@@ -371,6 +371,7 @@ enum vpt_status vpt_net_set_mode(struct vpt_net_control *control, enum vpt_net_m
  * (unicast + multicast) * 6 bytes. Either number may be 0 (NET-MAC-4).
  *
  * Returns
+ * VPT_CALLER_ARGUMENT: `addresses` is NULL, and not both numbers are 0.
  * VPT_CALLER_TOO_LONG: there are more addresses than vpt_net_control_init() was told.
  * what vpt_net_set_mode() returns.
  *
@@ -383,6 +384,7 @@ enum vpt_status vpt_net_filter(struct vpt_net_control *control, const uint8_t *a
  * Changes the address of the interface, and info.mac (NET-MAC-2).
  *
  * Returns
+ * VPT_CALLER_ARGUMENT: `mac` is NULL.
  * what vpt_net_set_mode() returns.
  *
  * Context: init, thread, panic; lock: queue, device; waits: request; calls: registers, config_read, log.

@@ -113,7 +113,7 @@ static enum vpt_status carry_out(struct vpt_net_control *control, uint32_t comma
     struct vpt_requests *requests;
     enum vpt_status status;
 
-    if (control == NULL) {
+    if (control == NULL || (addresses == NULL && COMMAND_UNIT(command) != 0 && numbers != 0)) {
         return VPT_CALLER_ARGUMENT;
     }
     requests = &control->requests;

@@ -63,6 +63,7 @@ TRANSPORT_TEST(net_control, NET_MAC_3_NET_MAC_4_LEG_NETMAC_1_LEG_NETFRAME_3_the_
         }
         assert_status(vpt_net_filter(&network.control, NULL, 0, 0), VPT_OK);
         assert_status(vpt_net_filter(NULL, addresses, 1, 0), VPT_CALLER_ARGUMENT);
+        assert_status(vpt_net_filter(&network.control, NULL, 0, 1), VPT_CALLER_ARGUMENT);
         network_end();
     }
 }
@@ -72,6 +73,7 @@ TRANSPORT_TEST(net_control, NET_MAC_2_the_address_is_changed)
     static const uint8_t mac[6] = { 2, 3, 4, 5, 6, 7 };
 
     start(variant->kind, false);
+    assert_status(vpt_net_set_mac(&network.control, NULL), VPT_CALLER_ARGUMENT);
     assert_status(vpt_net_set_mac(&network.control, mac), VPT_OK);
     cr_assert(memcmp(commands()->mac, mac, 6) == 0 && memcmp(network.net.info.mac, mac, 6) == 0);
     mock_fault_set(&machine.model->faults, MOCK_FAULT_IO_ERROR, 1, 1, 0);
