@@ -38,9 +38,9 @@ declare -A limits=(
     [gpu-gcc]=3300 [gpu-clang]=3800
     [input-gcc]=1280 [input-clang]=1400
     [layouts-gcc]=4608 [layouts-clang]=4900
-    [net-gcc]=3584 [net-clang]=3700
+    [net-gcc]=3584 [net-clang]=3750
     [pmem-gcc]=800 [pmem-clang]=800
-    [queue-gcc]=7800 [queue-clang]=8750
+    [queue-gcc]=7800 [queue-clang]=8780
     [rtc-gcc]=1700 [rtc-clang]=1700
     [scsi-gcc]=4770 [scsi-clang]=5380
     [socket-gcc]=3550 [socket-clang]=3960
